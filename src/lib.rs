@@ -1,0 +1,20 @@
+//! Tower layers that put Genesys Cloud authentication into any HTTP client stack.
+#![cfg_attr(docsrs, feature(doc_cfg))]
+#![cfg_attr(
+    test,
+    allow(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        reason = "a test that panics has failed, as it should"
+    )
+)]
+
+pub mod call;
+pub mod replay;
+pub mod token;
+
+pub use call::CallOptions;
+pub use token::{TokenError, TokenErrorKind};
+
+/// An error of any type, as tower's middleware returns it.
+pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
