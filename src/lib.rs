@@ -14,7 +14,11 @@ pub mod replay;
 pub mod token;
 
 pub use call::CallOptions;
-pub use token::{TokenError, TokenErrorKind};
+pub use token::{
+    AccessToken, CacheSettings, CacheStatus, FetchContext, Fingerprint, FixedToken, Generation,
+    IssuedToken, Reason, Rejection, TokenCache, TokenError, TokenErrorKind, TokenProvider,
+    TokenSource,
+};
 
 /// An error of any type, as tower's middleware returns it.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
