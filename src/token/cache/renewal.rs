@@ -74,7 +74,11 @@ async fn attempts(shared: &Shared, start: &Start, deadline: Instant) -> Fetched 
 
 async fn attempt(shared: &Shared, start: &Start, deadline: Instant) -> Fetched {
     let sent = shared.clock.now();
-    let deadline = deadline.min(later(sent.mono, shared.settings.attempt_timeout));
+    // A single attempt, which keeps nobody waiting, has all the time there is.
+    let deadline = match start.reason {
+        Reason::Due => deadline,
+        _ => deadline.min(later(sent.mono, shared.settings.attempt_timeout)),
+    };
     let cx = FetchContext {
         reason: start.reason,
         deadline,

@@ -115,7 +115,8 @@ impl CacheSettings {
         self
     }
 
-    /// How long one request to the token endpoint may take. Default: 8 seconds.
+    /// How long one request to the token endpoint may take while callers wait for it; one in the
+    /// background may take as long as the whole renewal. Default: 8 seconds.
     #[must_use]
     pub const fn with_attempt_timeout(mut self, timeout: Duration) -> Self {
         self.attempt_timeout = timeout;
