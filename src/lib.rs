@@ -14,6 +14,7 @@ pub mod replay;
 pub mod token;
 
 pub use call::CallOptions;
+pub use replay::{CloneBody, Replay, ReplayBody, ReplayLayer};
 pub use token::{TokenError, TokenErrorKind};
 
 /// An error of any type, as tower's middleware returns it.
