@@ -45,19 +45,38 @@ where
     P: TokenProvider,
 {
     pub(super) fn unsigned(response: S::Future) -> Self {
-        Self { state: State::Sent { response, signed: None } }
+        Self {
+            state: State::Sent {
+                response,
+                signed: None,
+            },
+        }
     }
 
     pub(super) fn signed(response: S::Future, tokens: P, generation: Generation) -> Self {
-        Self { state: State::Sent { response, signed: Some((tokens, generation)) } }
+        Self {
+            state: State::Sent {
+                response,
+                signed: Some((tokens, generation)),
+            },
+        }
     }
 
     pub(super) fn waiting(wait: P::Wait, tokens: P, service: S, request: Request<B>) -> Self {
-        Self { state: State::Waiting { wait, tokens, service, request } }
+        Self {
+            state: State::Waiting {
+                wait,
+                tokens,
+                service,
+                request,
+            },
+        }
     }
 
     pub(super) fn failed(error: BoxError) -> Self {
-        Self { state: State::Failed { error } }
+        Self {
+            state: State::Failed { error },
+        }
     }
 }
 
@@ -81,10 +100,19 @@ where
                             return Poll::Ready(Err(error.into()));
                         }
                     };
-                    if let StateOwn::Waiting { tokens, service, request, .. } =
-                        state.as_mut().project_replace(State::Done)
+                    if let StateOwn::Waiting {
+                        tokens,
+                        service,
+                        request,
+                        ..
+                    } = state.as_mut().project_replace(State::Done)
                     {
-                        state.set(State::Readying { token, tokens, service, request });
+                        state.set(State::Readying {
+                            token,
+                            tokens,
+                            service,
+                            request,
+                        });
                     }
                 }
                 StateProj::Readying { service, .. } => {
@@ -92,12 +120,18 @@ where
                         state.set(State::Done);
                         return Poll::Ready(Err(error.into()));
                     }
-                    if let StateOwn::Readying { token, tokens, mut service, mut request } =
-                        state.as_mut().project_replace(State::Done)
+                    if let StateOwn::Readying {
+                        token,
+                        tokens,
+                        mut service,
+                        mut request,
+                    } = state.as_mut().project_replace(State::Done)
                     {
                         // It may have taken its time to become ready.
                         let token = tokens.try_current().unwrap_or(token);
-                        request.headers_mut().insert(AUTHORIZATION, token.header_value());
+                        request
+                            .headers_mut()
+                            .insert(AUTHORIZATION, token.header_value());
                         let response = service.call(request);
                         let signed = Some((tokens, token.generation()));
                         state.set(State::Sent { response, signed });
@@ -126,7 +160,9 @@ fn mark<P, R>(mut response: Response<R>, signed: Option<(P, Generation)>) -> Res
 where
     P: TokenProvider,
 {
-    let Some((tokens, generation)) = signed else { return response };
+    let Some((tokens, generation)) = signed else {
+        return response;
+    };
     if response.status() == StatusCode::UNAUTHORIZED {
         let rejection = tokens.report_rejected(generation);
         response.extensions_mut().insert(rejection);

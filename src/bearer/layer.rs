@@ -12,7 +12,9 @@ pub struct BearerLayer<A> {
 impl<P: TokenProvider> BearerLayer<Account<P>> {
     /// Signs every request with these tokens, for these origins only.
     pub const fn new(tokens: P, origins: Origins) -> Self {
-        Self { accounts: Account::new(tokens, origins) }
+        Self {
+            accounts: Account::new(tokens, origins),
+        }
     }
 }
 
@@ -27,6 +29,9 @@ impl<S, A: Clone> Layer<S> for BearerLayer<A> {
     type Service = Bearer<S, A>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        Bearer { inner, accounts: self.accounts.clone() }
+        Bearer {
+            inner,
+            accounts: self.accounts.clone(),
+        }
     }
 }

@@ -12,28 +12,27 @@
 //! # Example
 //!
 //! ```
-//! use http::{Request, Response, StatusCode, header::AUTHORIZATION};
+//! use std::convert::Infallible;
+//! use http::{Request, Response, header::AUTHORIZATION};
 //! use tower::{Service, ServiceBuilder, ServiceExt, service_fn};
-//! use tower_genesys::{BearerLayer, FixedToken, Origins};
+//! use tower_genesys::{BearerLayer, FixedToken, OriginError, Origins};
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), tower_genesys::BoxError> {
 //! let api = service_fn(|request: Request<()>| async move {
-//!     let authorized = request.headers()[AUTHORIZATION] == "Bearer s3cr3t";
-//!     let status = if authorized { StatusCode::OK } else { StatusCode::UNAUTHORIZED };
-//!     Ok::<_, std::convert::Infallible>(Response::builder().status(status).body(())?)
-//! #   .map_err(|error: http::Error| panic!("{error}"))
+//!     Ok::<_, Infallible>(Response::new(request.headers()[AUTHORIZATION].clone()))
 //! });
-//! let layer = BearerLayer::new(FixedToken::new("s3cr3t")?, Origins::of_host("api.mypurecloud.com"));
+//! let origins = Origins::of_host("api.mypurecloud.com");
+//! let layer = BearerLayer::new(FixedToken::new("s3cr3t")?, origins);
 //! let mut service = ServiceBuilder::new().layer(layer).service(api);
 //!
 //! let request = Request::get("https://api.mypurecloud.com/api/v2/users").body(())?;
 //! let response = service.ready().await?.call(request).await?;
-//! assert_eq!(response.status(), StatusCode::OK);
+//! assert_eq!(response.into_body(), "Bearer s3cr3t");
 //!
 //! let request = Request::get("https://api.mypurecloud.com.evil.example/").body(())?;
 //! let error = service.ready().await?.call(request).await.unwrap_err();
-//! assert!(error.is::<tower_genesys::OriginError>());
+//! assert!(error.is::<OriginError>());
 //! # Ok(())
 //! # }
 //! ```

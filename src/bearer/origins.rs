@@ -41,7 +41,11 @@ const HTTPS_PORT: u16 = 443;
 impl Origins {
     /// No origin at all, to add to.
     pub fn none() -> Self {
-        Self { hosts: Arc::new([]), loopback: false, foreign: Foreign::Refuse }
+        Self {
+            hosts: Arc::new([]),
+            loopback: false,
+            foreign: Foreign::Refuse,
+        }
     }
 
     /// This host, on the default port of https or the one that stands behind a colon.
@@ -96,7 +100,9 @@ impl Origins {
     }
 
     fn refusal(&self, uri: &Uri) -> Option<OriginErrorKind> {
-        let Some(authority) = uri.authority() else { return Some(OriginErrorKind::NoHost) };
+        let Some(authority) = uri.authority() else {
+            return Some(OriginErrorKind::NoHost);
+        };
         if authority.as_str().contains('@') {
             return Some(OriginErrorKind::UserInfo);
         }
@@ -122,7 +128,9 @@ fn without_dot(host: &str) -> &str {
 fn is_loopback(host: &str) -> bool {
     host.eq_ignore_ascii_case("localhost")
         || host == "[::1]"
-        || host.parse::<Ipv4Addr>().is_ok_and(|address| address.is_loopback())
+        || host
+            .parse::<Ipv4Addr>()
+            .is_ok_and(|address| address.is_loopback())
 }
 
 /// A request was not sent, because its token would have gone where it does not belong.
@@ -150,7 +158,9 @@ impl OriginError {
     fn new(kind: OriginErrorKind, uri: &Uri) -> Self {
         let host = uri.authority().map(|authority| {
             let host = authority.host();
-            authority.port().map_or_else(|| host.into(), |port| format!("{host}:{port}").into())
+            authority
+                .port()
+                .map_or_else(|| host.into(), |port| format!("{host}:{port}").into())
         });
         Self { kind, host }
     }
@@ -236,20 +246,36 @@ mod tests {
     #[test]
     fn loopback_is_allowed_when_asked_for_and_nothing_that_looks_like_it() {
         let origins = Origins::none().and_loopback();
-        for uri in ["http://127.0.0.1:8080/", "http://localhost:1/", "https://[::1]/"] {
+        for uri in [
+            "http://127.0.0.1:8080/",
+            "http://localhost:1/",
+            "https://[::1]/",
+        ] {
             assert_eq!(refusal(&origins, uri), None, "{uri}");
         }
-        for uri in ["http://127.0.0.1.evil.example/", "http://localhost.evil.example/"] {
-            assert_eq!(refusal(&origins, uri), Some(OriginErrorKind::NotHttps), "{uri}");
+        for uri in [
+            "http://127.0.0.1.evil.example/",
+            "http://localhost.evil.example/",
+        ] {
+            assert_eq!(
+                refusal(&origins, uri),
+                Some(OriginErrorKind::NotHttps),
+                "{uri}"
+            );
         }
-        assert_eq!(refusal(&origins, "ftp://127.0.0.1/"), Some(OriginErrorKind::NotHttps));
+        assert_eq!(
+            refusal(&origins, "ftp://127.0.0.1/"),
+            Some(OriginErrorKind::NotHttps)
+        );
     }
 
     #[test]
     fn an_error_shows_no_user_info() {
         let origins = Origins::of_host("api.mypurecloud.com");
         let uri = "https://user:pw@evil.example/".parse().unwrap();
-        let Verdict::Refused(error) = origins.check(&uri) else { panic!("it was allowed") };
+        let Verdict::Refused(error) = origins.check(&uri) else {
+            panic!("it was allowed")
+        };
         assert!(!format!("{error} {error:?}").contains("pw"));
         assert!(error.to_string().contains("evil.example"));
     }

@@ -25,7 +25,10 @@ pub struct Bearer<S, A> {
 impl<S: Clone, P: TokenProvider> Bearer<S, Account<P>> {
     /// Signs every request with these tokens, for these origins only.
     pub const fn new(inner: S, tokens: P, origins: Origins) -> Self {
-        Self { inner, accounts: Account::new(tokens, origins) }
+        Self {
+            inner,
+            accounts: Account::new(tokens, origins),
+        }
     }
 }
 
@@ -73,7 +76,9 @@ where
         let tokens = account.tokens().clone();
         match tokens.try_current() {
             Some(token) => {
-                request.headers_mut().insert(AUTHORIZATION, token.header_value());
+                request
+                    .headers_mut()
+                    .insert(AUTHORIZATION, token.header_value());
                 let generation = token.generation();
                 ResponseFuture::signed(self.inner.call(request), tokens, generation)
             }

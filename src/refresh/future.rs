@@ -41,7 +41,10 @@ impl<F, R> State<F, R> {
 
 /// What there is to send again.
 enum Copy<S, Q> {
-    Kept { service: S, request: Q },
+    Kept {
+        service: S,
+        request: Q,
+    },
     /// A layer outside keeps the copy.
     Held,
     None(Unreplayed),
@@ -52,15 +55,24 @@ where
     S: Service<Request<B>>,
 {
     pub(super) fn kept(response: S::Future, service: S, request: Request<B>) -> Self {
-        Self { state: State::Sent { response }, copy: Copy::Kept { service, request } }
+        Self {
+            state: State::Sent { response },
+            copy: Copy::Kept { service, request },
+        }
     }
 
     pub(super) fn held(response: S::Future) -> Self {
-        Self { state: State::Sent { response }, copy: Copy::Held }
+        Self {
+            state: State::Sent { response },
+            copy: Copy::Held,
+        }
     }
 
     pub(super) fn once(response: S::Future) -> Self {
-        Self { state: State::Sent { response }, copy: Copy::None(Unreplayed::BodyGone) }
+        Self {
+            state: State::Sent { response },
+            copy: Copy::None(Unreplayed::BodyGone),
+        }
     }
 }
 
@@ -93,7 +105,8 @@ where
                     };
                     ready!(service.poll_ready(cx))?;
                     let response = send_copy(this.copy);
-                    this.state.set(response.map_or(State::Readying, State::sent));
+                    this.state
+                        .set(response.map_or(State::Readying, State::sent));
                 }
             }
         }
@@ -105,7 +118,10 @@ fn send_copy<S: Service<Request<B>>, B: CloneBody>(
     copy: &mut Copy<S, Request<B>>,
 ) -> Option<S::Future> {
     match mem::replace(copy, Copy::None(Unreplayed::AlreadyReplayed)) {
-        Copy::Kept { mut service, mut request } => {
+        Copy::Kept {
+            mut service,
+            mut request,
+        } => {
             // A layer further in shall not make a third send of it.
             request.body_mut().hold();
             Some(service.call(request))

@@ -32,7 +32,8 @@
 //! let mut service =
 //!     ServiceBuilder::new().layer(ReplayLayer::new()).layer(RefreshLayer::new()).service(api);
 //!
-//! let request = Request::post("https://api.mypurecloud.com/api/v2/users").body(Full::from("{}"))?;
+//! let uri = "https://api.mypurecloud.com/api/v2/users";
+//! let request = Request::post(uri).body(Full::<Bytes>::from("{}"))?;
 //! let response = service.ready().await?.call(request).await?;
 //! assert_eq!(response.status(), StatusCode::OK);
 //! assert_eq!(sends.load(Ordering::Relaxed), 2);

@@ -167,7 +167,7 @@ impl Machine {
         result: Result<(IssuedToken, Moment), TokenError>,
         now: Moment,
     ) -> Option<Result<Generation, TokenError>> {
-        if !self.renewing.is_some_and(|renewing| renewing.id == id) {
+        if self.renewing.is_none_or(|renewing| renewing.id != id) {
             return None;
         }
         self.renewing = None;
