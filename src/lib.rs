@@ -11,9 +11,11 @@
 
 pub mod call;
 pub mod replay;
+pub mod retry;
 pub mod token;
 
 pub use call::CallOptions;
+pub use retry::{Retry, RetryLayer};
 pub use token::{TokenError, TokenErrorKind};
 
 /// An error of any type, as tower's middleware returns it.
