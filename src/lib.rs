@@ -13,12 +13,14 @@ pub mod bearer;
 pub mod call;
 pub mod refresh;
 pub mod replay;
+pub mod retry;
 pub mod token;
 
 pub use bearer::{Bearer, BearerLayer, OriginError, Origins};
 pub use call::CallOptions;
 pub use refresh::{Refresh, RefreshLayer};
 pub use replay::{CloneBody, Replay, ReplayBody, ReplayLayer};
+pub use retry::{Retry, RetryLayer};
 pub use token::{
     AccessToken, CacheSettings, CacheStatus, FetchContext, Fingerprint, FixedToken, Generation,
     IssuedToken, Reason, Rejection, TokenCache, TokenError, TokenErrorKind, TokenProvider,

@@ -1,0 +1,135 @@
+use std::{error::Error, io};
+
+use super::Class;
+use crate::TokenError;
+
+/// A chain longer than this is not searched further: an error that names itself as its source
+/// would never end.
+const MAX_CAUSES: usize = 64;
+
+/// The class of the outermost cause that is known, or transient.
+pub(super) fn classify(error: &(dyn Error + 'static)) -> Class {
+    let mut next = Some(error);
+    for _ in 0..MAX_CAUSES {
+        let Some(error) = next else { break };
+        if let Some(class) = known(error) {
+            return class;
+        }
+        // An io::Error hides the error that it was made of from `source()`: it gives that one's
+        // source.
+        let inner = error.downcast_ref().and_then(io::Error::get_ref);
+        next = match inner {
+            Some(inner) => Some(inner),
+            None => error.source(),
+        };
+    }
+    Class::Transient { after: None }
+}
+
+fn known(error: &(dyn Error + 'static)) -> Option<Class> {
+    // Before all others, and without a look at its source: there the token client's own connect
+    // error would be found, and the API request would be sent again for it.
+    if error.is::<TokenError>() {
+        return Some(Class::Final);
+    }
+    if let Some(io) = error.downcast_ref::<io::Error>() {
+        // Only a connect can be refused, and nothing is sent before it.
+        let refused = io.kind() == io::ErrorKind::ConnectionRefused;
+        return (refused && io.get_ref().is_none()).then_some(Class::NotSent);
+    }
+    #[cfg(feature = "tower")]
+    if error.is::<tower::timeout::error::Elapsed>() {
+        return Some(Class::Transient { after: None });
+    }
+    #[cfg(feature = "hyper")]
+    if let Some(class) = super::transport::classify(error) {
+        return Some(class);
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fmt;
+
+    use super::*;
+    use crate::TokenErrorKind;
+
+    const TRANSIENT: Class = Class::Transient { after: None };
+
+    #[derive(Debug)]
+    struct Wrap<E>(E);
+
+    impl<E> fmt::Display for Wrap<E> {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("wrapped")
+        }
+    }
+
+    impl<E: Error + 'static> Error for Wrap<E> {
+        fn source(&self) -> Option<&(dyn Error + 'static)> {
+            Some(&self.0)
+        }
+    }
+
+    #[test]
+    fn token_error_is_final_however_deep_and_whatever_its_source() {
+        let refused = || io::Error::from(io::ErrorKind::ConnectionRefused);
+        let token = || TokenError::new(TokenErrorKind::Transport, "no").with_source(refused());
+        assert_eq!(classify(&token()), Class::Final);
+        assert_eq!(classify(&Wrap(token())), Class::Final);
+        assert_eq!(classify(&io::Error::other(Wrap(token()))), Class::Final);
+        assert_eq!(
+            classify(&io::Error::other(io::Error::other(token()))),
+            Class::Final
+        );
+        let refused = io::Error::new(io::ErrorKind::ConnectionRefused, token());
+        assert_eq!(classify(&refused), Class::Final);
+    }
+
+    #[test]
+    fn refused_connection_is_not_sent_other_io_errors_are_transient() {
+        let refused = || io::Error::from(io::ErrorKind::ConnectionRefused);
+        assert_eq!(classify(&refused()), Class::NotSent);
+        assert_eq!(classify(&io::Error::other(Wrap(refused()))), Class::NotSent);
+        for kind in [
+            io::ErrorKind::ConnectionReset,
+            io::ErrorKind::BrokenPipe,
+            io::ErrorKind::UnexpectedEof,
+            io::ErrorKind::TimedOut,
+        ] {
+            assert_eq!(classify(&Wrap(io::Error::from(kind))), TRANSIENT);
+        }
+    }
+
+    #[test]
+    fn unknown_error_is_transient() {
+        assert_eq!(classify(&fmt::Error), TRANSIENT);
+    }
+
+    #[test]
+    fn a_chain_without_end_ends() {
+        #[derive(Debug)]
+        struct Ring;
+        impl fmt::Display for Ring {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("ring")
+            }
+        }
+        impl Error for Ring {
+            fn source(&self) -> Option<&(dyn Error + 'static)> {
+                Some(self)
+            }
+        }
+        assert_eq!(classify(&Ring), TRANSIENT);
+    }
+
+    #[cfg(feature = "tower")]
+    #[test]
+    fn elapsed_is_transient() {
+        assert_eq!(
+            classify(&Wrap(tower::timeout::error::Elapsed::new())),
+            TRANSIENT
+        );
+    }
+}

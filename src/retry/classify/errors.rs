@@ -1,0 +1,100 @@
+use std::error::Error;
+
+use http::{HeaderMap, StatusCode};
+
+use super::{Class, Classify, TRANSIENT_STATUSES, chain, classify_response};
+use crate::BoxError;
+
+/// The [`Classify`] for services whose error is one type: `hyper_util::client::legacy::Error`,
+/// `reqwest::Error`, `tonic::transport::Error`.
+///
+/// It reads errors as [`BoxErrorClassifier`] does.
+///
+/// # Default
+///
+/// [`TRANSIENT_STATUSES`].
+#[derive(Clone, Copy, Debug)]
+pub struct ErrorClassifier {
+    transient: &'static [StatusCode],
+}
+
+/// The [`Classify`] for services whose error is a box, as it is above
+/// [`BearerLayer`](crate::bearer) and above most of tower's layers.
+///
+/// 429 is [`Throttled`](Class::Throttled), the statuses of a list are
+/// [`Transient`](Class::Transient), every other response is final. Of an error, the causes are
+/// searched from the outermost inwards (`source()`, and what an `io::Error` was made of); the
+/// first that is known decides:
+///
+/// | cause | class |
+/// |---|---|
+/// | [`TokenError`](crate::TokenError) | final: the tokens have a policy of their own |
+/// | no connection was made (hyper-util `is_connect`, `ConnectionRefused`) | not sent |
+/// | hyper took the request back (`is_canceled`), or the connection was closed before | not sent |
+/// | HTTP/2: `REFUSED_STREAM` or `GOAWAY` from the server | not sent |
+/// | the request was wrong, or its body failed (hyper `is_user`) | final |
+/// | any other error of hyper or h2: broken off, reset, not understood | transient |
+/// | tower's `Elapsed` (feature `tower`), all other errors | transient |
+///
+/// An error that nobody knows is transient, since after that only a request that is repeatable is
+/// sent again, a few times and within the budget.
+///
+/// What concerns hyper, hyper-util and h2 needs the feature `hyper`.
+///
+/// # Default
+///
+/// [`TRANSIENT_STATUSES`].
+#[derive(Clone, Copy, Debug)]
+pub struct BoxErrorClassifier {
+    transient: &'static [StatusCode],
+}
+
+macro_rules! settings {
+    ($classifier:ident) => {
+        impl $classifier {
+            /// The default, see [above](Self#default).
+            pub const fn new() -> Self {
+                Self {
+                    transient: TRANSIENT_STATUSES,
+                }
+            }
+
+            /// Takes these statuses for transient, instead of [`TRANSIENT_STATUSES`]. 429 need
+            /// not be among them.
+            #[must_use]
+            pub const fn with_statuses(mut self, transient: &'static [StatusCode]) -> Self {
+                self.transient = transient;
+                self
+            }
+        }
+
+        impl Default for $classifier {
+            fn default() -> Self {
+                Self::new()
+            }
+        }
+    };
+}
+
+settings!(ErrorClassifier);
+settings!(BoxErrorClassifier);
+
+impl<E: Error + 'static> Classify<E> for ErrorClassifier {
+    fn response(&self, status: StatusCode, headers: &HeaderMap) -> Class {
+        classify_response(self.transient, status, headers)
+    }
+
+    fn error(&self, error: &E) -> Class {
+        chain::classify(error)
+    }
+}
+
+impl Classify<BoxError> for BoxErrorClassifier {
+    fn response(&self, status: StatusCode, headers: &HeaderMap) -> Class {
+        classify_response(self.transient, status, headers)
+    }
+
+    fn error(&self, error: &BoxError) -> Class {
+        chain::classify(&**error)
+    }
+}

@@ -1,0 +1,61 @@
+use std::error::Error;
+
+use hyper_util::client::legacy::Error as ClientError;
+
+use super::Class;
+
+const TRANSIENT: Class = Class::Transient { after: None };
+
+/// The class of this very error (not of its source), if it is hyper's, hyper-util's or h2's.
+pub(super) fn classify(error: &(dyn Error + 'static)) -> Option<Class> {
+    if let Some(error) = error.downcast_ref() {
+        return client(error);
+    }
+    if let Some(error) = error.downcast_ref() {
+        return connection(error);
+    }
+    error.downcast_ref().map(stream)
+}
+
+fn client(error: &ClientError) -> Option<Class> {
+    if error.is_connect() {
+        return Some(Class::NotSent);
+    }
+    // Whatever happens on a connection comes with a cause. What has none is the client's refusal
+    // of the request itself: no absolute URI, an HTTP version that it does not speak.
+    error.source().is_none().then_some(Class::Final)
+}
+
+fn connection(error: &hyper::Error) -> Option<Class> {
+    // Canceled: hyper hands a request back that was still in its queue when the connection went
+    // away; it has not been written. Closed: the connection was gone when it was asked for
+    // readiness. (A closed channel of a request body has the same kind, but comes inside a user
+    // error.)
+    if error.is_canceled() || error.is_closed() {
+        return Some(Class::NotSent);
+    }
+    // The caller's body failed, the request is none that can be sent, or the task that drives the
+    // connection is gone, by a panic or with its runtime. None of it heals in a few seconds.
+    if error.is_user() {
+        return Some(Class::Final);
+    }
+    // An incomplete message is a request that was written, at least in part, to a connection
+    // that the server closed without an answer. Often that is an idle connection in the moment
+    // of its end, but nobody can tell that from a crash in the midst of execution.
+    if error.is_incomplete_message() || error.is_parse() || error.is_timeout() {
+        return Some(TRANSIENT);
+    }
+    // An error of HTTP/2 or of the socket: its source says more.
+    None
+}
+
+fn stream(error: &h2::Error) -> Class {
+    // A reset with this reason promises that nothing was done (RFC 9113, section 8.7). h2 gives
+    // the error of a GOAWAY only to streams above the last one that the server says it has seen,
+    // and to those that were yet to be opened; the others go on, and end with an io::Error.
+    let refused = error.reason() == Some(h2::Reason::REFUSED_STREAM);
+    if error.is_remote() && (error.is_go_away() || (error.is_reset() && refused)) {
+        return Class::NotSent;
+    }
+    TRANSIENT
+}

@@ -1,0 +1,295 @@
+use std::{
+    fmt,
+    future::Future,
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
+
+use http::{Request, Response};
+use http_body::Body;
+use pin_project_lite::pin_project;
+use tokio::time::{self, Sleep};
+use tower_service::Service;
+
+use super::{
+    Classify,
+    call::{After, Call, Pause},
+    throttle::{Hold, Ticket},
+};
+use crate::replay::{CloneBody, Drain};
+
+pin_project! {
+    /// The future of [`Retry`](super::Retry).
+    ///
+    /// # Cancellation
+    ///
+    /// It may be dropped at any time. The attempt under way, a place in the queue of the
+    /// throttle, and the copy of the request go with it.
+    pub struct ResponseFuture<S, B, R, C>
+    where
+        S: Service<Request<B>>,
+    {
+        call: Option<Sending<S, B, C>>,
+        #[pin]
+        state: State<S::Future, R>,
+    }
+}
+
+/// A call that may send again, and an unready clone of the service to do it with.
+struct Sending<S, B, C> {
+    call: Call<B, C>,
+    service: S,
+    pause: Pause,
+}
+
+pin_project! {
+    #[project = StateProj]
+    enum State<F, R> {
+        // The first send, or the next one, waits for the throttle.
+        Gate {
+            #[pin]
+            hold: Hold,
+        },
+        Called {
+            #[pin]
+            future: F,
+            #[pin]
+            timeout: Timeout,
+        },
+        Draining {
+            #[pin]
+            drain: Drain<R>,
+        },
+        // The old answer is out of the way, and the pause begins.
+        Pausing,
+        Sleeping {
+            #[pin]
+            sleep: Sleep,
+        },
+        Readying,
+        Done,
+    }
+}
+
+pin_project! {
+    #[project = TimeoutProj]
+    enum Timeout {
+        // Most attempts are answered before a timer is needed: it is made when one was not.
+        Unarmed,
+        Armed {
+            #[pin]
+            sleep: Sleep,
+        },
+        Off,
+    }
+}
+
+impl<S, B, R, C> ResponseFuture<S, B, R, C>
+where
+    S: Service<Request<B>>,
+{
+    pub(super) fn passing(future: S::Future) -> Self {
+        let timeout = Timeout::Off;
+        Self {
+            call: None,
+            state: State::Called { future, timeout },
+        }
+    }
+
+    pub(super) fn called(call: Call<B, C>, service: S, future: S::Future) -> Self {
+        let timeout = Timeout::Unarmed;
+        Self {
+            call: Some(Sending::new(call, service)),
+            state: State::Called { future, timeout },
+        }
+    }
+
+    pub(super) fn held(call: Call<B, C>, service: S, ticket: Ticket) -> Self {
+        let hold = ticket.hold();
+        Self {
+            call: Some(Sending::new(call, service)),
+            state: State::Gate { hold },
+        }
+    }
+}
+
+impl<S, B, C> Sending<S, B, C> {
+    fn new(call: Call<B, C>, service: S) -> Self {
+        Self {
+            call,
+            service,
+            pause: Pause::None,
+        }
+    }
+}
+
+impl<S, B, R, C> Future for ResponseFuture<S, B, R, C>
+where
+    S: Service<Request<B>, Response = Response<R>>,
+    C: Classify<S::Error>,
+    B: CloneBody,
+    R: Body,
+{
+    type Output = Result<Response<R>, S::Error>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut this = self.project();
+        loop {
+            let next = match (this.state.as_mut().project(), this.call.as_mut()) {
+                (StateProj::Called { future, timeout }, Some(sending)) => {
+                    ready!(sending.poll_call(cx, future, timeout))
+                }
+                (StateProj::Called { future, .. }, None) => Step::Return(ready!(future.poll(cx))),
+                (StateProj::Draining { drain }, _) => {
+                    ready!(drain.poll(cx));
+                    Step::Go(State::Pausing)
+                }
+                (StateProj::Pausing, Some(sending)) => Step::Go(sending.pause()),
+                (StateProj::Sleeping { sleep }, Some(sending)) => {
+                    ready!(sleep.poll(cx));
+                    Step::Go(sending.slept())
+                }
+                (StateProj::Gate { hold }, Some(sending)) => {
+                    ready!(hold.poll(cx));
+                    sending.call.released();
+                    Step::Go(State::Readying)
+                }
+                (StateProj::Readying, Some(sending)) => {
+                    match ready!(sending.service.poll_ready(cx)) {
+                        Ok(()) => Step::Go(sending.resend()),
+                        Err(error) => Step::Return(Err(error)),
+                    }
+                }
+                (StateProj::Done, _) | (_, None) => return Poll::Pending,
+            };
+            match next {
+                Step::Go(state) => this.state.set(state),
+                Step::Return(result) => {
+                    this.state.set(State::Done);
+                    return Poll::Ready(result);
+                }
+            }
+        }
+    }
+}
+
+enum Step<F, R, E> {
+    Go(State<F, R>),
+    Return(Result<Response<R>, E>),
+}
+
+impl<S, B, C> Sending<S, B, C> {
+    fn poll_call<R>(
+        &mut self,
+        cx: &mut Context<'_>,
+        future: Pin<&mut S::Future>,
+        timeout: Pin<&mut Timeout>,
+    ) -> Poll<Step<S::Future, R, S::Error>>
+    where
+        S: Service<Request<B>, Response = Response<R>>,
+        C: Classify<S::Error>,
+        B: CloneBody,
+        R: Body,
+    {
+        if let Poll::Ready(result) = future.poll(cx) {
+            let sent = self.call.is_sent();
+            return Poll::Ready(match self.call.after(result) {
+                After::Return(result) => Step::Return(result),
+                After::Again(old, pause) => {
+                    self.pause = pause;
+                    Step::Go(old.map_or(State::Pausing, |old| State::Draining {
+                        drain: Drain::new(old, sent),
+                    }))
+                }
+            });
+        }
+        ready!(self.poll_timeout(cx, timeout));
+        // The attempt is dropped with its state.
+        Poll::Ready(Step::Go(State::Pausing))
+    }
+
+    /// Ready when the attempt is to be given up for another one.
+    fn poll_timeout(&mut self, cx: &mut Context<'_>, mut timeout: Pin<&mut Timeout>) -> Poll<()>
+    where
+        B: CloneBody,
+    {
+        loop {
+            match timeout.as_mut().project() {
+                TimeoutProj::Unarmed => timeout.set(match self.call.attempt_timeout() {
+                    Some(after) => Timeout::Armed {
+                        sleep: time::sleep(after),
+                    },
+                    None => Timeout::Off,
+                }),
+                TimeoutProj::Armed { sleep } => {
+                    ready!(sleep.poll(cx));
+                    if let Some(pause) = self.call.time_out() {
+                        self.pause = pause;
+                        return Poll::Ready(());
+                    }
+                    timeout.set(Timeout::Off);
+                }
+                TimeoutProj::Off => return Poll::Pending,
+            }
+        }
+    }
+
+    fn pause<F, R>(&mut self) -> State<F, R> {
+        match std::mem::replace(&mut self.pause, Pause::None) {
+            Pause::None => State::Readying,
+            Pause::Until(until) => State::Sleeping {
+                sleep: time::sleep_until(until),
+            },
+            Pause::Held(ticket) => State::Gate {
+                hold: ticket.hold(),
+            },
+        }
+    }
+
+    fn slept<F, R>(&mut self) -> State<F, R>
+    where
+        B: CloneBody,
+    {
+        match self.call.hold_again() {
+            Some(ticket) => State::Gate {
+                hold: ticket.hold(),
+            },
+            None => State::Readying,
+        }
+    }
+
+    fn resend<R>(&mut self) -> State<S::Future, R>
+    where
+        S: Service<Request<B>>,
+        B: CloneBody,
+    {
+        match self.call.next() {
+            Some(request) => State::Called {
+                future: self.service.call(request),
+                timeout: Timeout::Unarmed,
+            },
+            // A resend is only decided on while the request is at hand.
+            None => State::Done,
+        }
+    }
+}
+
+impl<S, B, R, C> fmt::Debug for ResponseFuture<S, B, R, C>
+where
+    S: Service<Request<B>>,
+{
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let state = match &self.state {
+            State::Gate { .. } => "Gate",
+            State::Called { .. } => "Called",
+            State::Draining { .. } => "Draining",
+            State::Pausing => "Pausing",
+            State::Sleeping { .. } => "Sleeping",
+            State::Readying => "Readying",
+            State::Done => "Done",
+        };
+        f.debug_struct("ResponseFuture")
+            .field("state", &state)
+            .finish_non_exhaustive()
+    }
+}

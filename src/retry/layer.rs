@@ -1,0 +1,118 @@
+use std::{fmt, sync::Arc};
+
+use http::{Extensions, Method, Uri};
+use tower_layer::Layer;
+
+use super::{
+    BoxErrorClassifier, ErrorClassifier, Retry, RetryObserver, RetryPolicy, Upstream,
+    settings::Settings,
+};
+
+/// Sends requests again that failed, when that can help and does no harm.
+///
+/// See the [module](super) for how, and for an example.
+#[derive(Clone)]
+pub struct RetryLayer<C = BoxErrorClassifier> {
+    settings: Arc<Settings<C>>,
+}
+
+impl RetryLayer {
+    /// For services whose error is a box, as it is above [`BearerLayer`](crate::bearer).
+    pub fn new(policy: RetryPolicy) -> Self {
+        Self::build(Settings::new(policy, BoxErrorClassifier::new()))
+    }
+}
+
+impl RetryLayer<ErrorClassifier> {
+    /// For services whose error is one type, such as hyper-util's client.
+    pub fn typed(policy: RetryPolicy) -> Self {
+        Self::build(Settings::new(policy, ErrorClassifier::new()))
+    }
+}
+
+impl<C> RetryLayer<C> {
+    fn build(settings: Settings<C>) -> Self {
+        Self {
+            settings: Arc::new(settings),
+        }
+    }
+}
+
+impl<C: Clone> RetryLayer<C> {
+    /// Decides with this classifier what a failure means.
+    #[must_use]
+    pub fn with_classifier<D>(self, classify: D) -> RetryLayer<D> {
+        RetryLayer::build(Arc::unwrap_or_clone(self.settings).with_classify(classify))
+    }
+
+    /// Shares this throttle and this budget with all layers that are given a clone of it.
+    ///
+    /// # Default
+    ///
+    /// An upstream of its own for the layer and its clones.
+    #[must_use]
+    pub fn with_upstream(self, upstream: Upstream) -> Self {
+        self.with(|settings| settings.upstream = upstream)
+    }
+
+    /// Looks for the upstream in the extensions of each request; where there is none, the one of
+    /// the layer counts.
+    #[must_use]
+    pub fn with_upstream_from(self, select: fn(&Extensions) -> Option<&Upstream>) -> Self {
+        self.with(|settings| settings.select = Some(select))
+    }
+
+    /// Decides for single requests whether they may be executed twice: a POST that only reads, or
+    /// a PUT that appends. Where it says `None`, the method decides; where
+    /// [`CallOptions`](crate::CallOptions) say something, it is not asked.
+    ///
+    /// # Default
+    ///
+    /// `None` for all requests.
+    #[must_use]
+    pub fn with_repeatable<F>(self, repeatable: F) -> Self
+    where
+        F: Fn(&Method, &Uri) -> Option<bool> + Send + Sync + 'static,
+    {
+        self.with(|settings| settings.repeatable = Some(Arc::new(repeatable)))
+    }
+
+    /// Tells this observer what happens.
+    ///
+    /// # Default
+    ///
+    /// Nobody but `tracing`, at level `DEBUG`.
+    #[must_use]
+    pub fn with_observer(self, observer: Arc<dyn RetryObserver>) -> Self {
+        self.with(|settings| settings.observer = Some(observer))
+    }
+
+    fn with(mut self, change: impl FnOnce(&mut Settings<C>)) -> Self {
+        change(Arc::make_mut(&mut self.settings));
+        self
+    }
+}
+
+/// With the default policy.
+impl Default for RetryLayer {
+    fn default() -> Self {
+        Self::new(RetryPolicy::new())
+    }
+}
+
+impl<S, C> Layer<S> for RetryLayer<C> {
+    type Service = Retry<S, C>;
+
+    fn layer(&self, inner: S) -> Self::Service {
+        Retry::with_settings(inner, self.settings.clone())
+    }
+}
+
+impl<C> fmt::Debug for RetryLayer<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RetryLayer")
+            .field("policy", &self.settings.policy)
+            .field("upstream", &self.settings.upstream)
+            .finish_non_exhaustive()
+    }
+}

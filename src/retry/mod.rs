@@ -1,0 +1,173 @@
+//! Sends requests again that failed, when that can help and does no harm.
+//!
+//! A [`Retry`] service sends a request, and looks at what comes back. After a 429, a server error
+//! or an error of the transport it waits and sends the request again: as often, for as long, and
+//! for as many requests as is good for both sides. A failure that is not worth another send is
+//! returned at once, and a response is returned as it came, its body unread.
+//!
+//! ```
+//! use http::{Request, Response};
+//! # use std::{pin::Pin, task::{Context, Poll}, convert::Infallible};
+//! # use bytes::Bytes;
+//! # use http_body::Frame;
+//! use http_body_util::Empty;
+//! use tower::{BoxError, ServiceBuilder, ServiceExt, service_fn};
+//! use tower_genesys::retry::{Attempt, Outcome, RetryLayer, RetryPolicy};
+//! # #[derive(Default)]
+//! # struct Body(bool);
+//! # impl http_body::Body for Body {
+//! #     type Data = Bytes;
+//! #     type Error = Infallible;
+//! #     fn poll_frame(self: Pin<&mut Self>, _: &mut Context<'_>)
+//! #         -> Poll<Option<Result<Frame<Bytes>, Infallible>>> { Poll::Ready(None) }
+//! # }
+//! # impl tower_genesys::replay::CloneBody for Body {
+//! #     fn try_clone(&self) -> Option<Self> { Some(Self(false)) }
+//! #     fn is_replayable(&self) -> bool { true }
+//! #     fn is_sent(&self) -> bool { true }
+//! #     fn hold(&mut self) { self.0 = true }
+//! #     fn is_held(&self) -> bool { self.0 }
+//! #     fn revoke_others(&self) {}
+//! # }
+//!
+//! /// Is out of order twice.
+//! async fn api(request: Request<Body>) -> Result<Response<Empty<Bytes>>, BoxError> {
+//!     let mut response = Response::new(Empty::new());
+//!     if Attempt::of(request.extensions()) < Attempt(3) {
+//!         *response.status_mut() = http::StatusCode::SERVICE_UNAVAILABLE;
+//!     }
+//!     Ok(response)
+//! }
+//!
+//! # #[tokio::main(flavor = "current_thread", start_paused = true)]
+//! # async fn main() -> Result<(), BoxError> {
+//! let client = ServiceBuilder::new()
+//!     .layer(RetryLayer::new(RetryPolicy::new()))
+//!     .service_fn(api);
+//!
+//! let request = Request::get("https://api.mypurecloud.com/api/v2/users").body(Body::default())?;
+//! let response = client.oneshot(request).await?;
+//! assert_eq!(response.status(), 200);
+//! let outcome = Outcome::of(response.extensions()).expect("it took more than one send");
+//! assert_eq!(outcome.sends, 3);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # What is sent again
+//!
+//! A [`Classify`] says what a failure means; then these are asked, in this order. The first that
+//! says no ends the call, and the [`Outcome`] in the response's extensions names it.
+//!
+//! | question | where the answer comes from | [`Stop`] |
+//! |---|---|---|
+//! | can it help? | the classifier: 429, 408, 500, 502, 503, 504, transport | `Settled` |
+//! | is it wanted? | [`CallOptions::without_retry`](crate::CallOptions::without_retry) | `Disabled` |
+//! | may this request be executed twice? | see below | `NotRepeatable` |
+//! | is the body still there? | [`CloneBody`](crate::replay::CloneBody) | `BodyGone` |
+//! | are there sends left? | [`RetryPolicy`]: 4 in all | `SendsSpent` |
+//! | is the server's `Retry-After` acceptable? | [`RetryPolicy`]: 180 s | `RetryAfterTooLong` |
+//! | does the wait end in time? | the call's deadline, or the policy's: 5 min | `DeadlineTooClose` |
+//! | is there a timer? | a tokio runtime | `NoRuntime` |
+//! | can the API bear it? | [`Budget`], not asked after a 429 | `BudgetSpent` |
+//!
+//! | failure | sent again |
+//! |---|---|
+//! | 429; no connection; not begun with by the server | any method |
+//! | 408, 500, 502, 503, 504 | GET, HEAD, OPTIONS, TRACE, PUT, DELETE |
+//! | connection broken, attempt timed out | the same; PUT and DELETE can be [turned off][broken] |
+//!
+//! [`CallOptions::repeatable`](crate::CallOptions::repeatable) overrides the method for one
+//! request, and [`RetryLayer::with_repeatable`] for those that a predicate knows.
+//!
+//! Only then the old body is revoked, the old response drained (so that its connection can be used
+//! again), the time waited, the service made ready and the request sent. While it waits, the call
+//! holds no connection, no permit, no response and no readied service.
+//!
+//! # How long it waits
+//!
+//! For the server's [`RetryAfter`], and never less; else for the [`Backoff`]: a random time up to
+//! 3 s, 6 s, 12 s. After a 429 the [`Throttle`] holds back the first sends of other requests to
+//! the same endpoint too, and lets all go one by one when the time is over. What several layers
+//! or clients share of this is an [`Upstream`].
+//!
+//! # Customising
+//!
+//! ```
+//! use std::time::Duration;
+//! use http::Method;
+//! use tower_genesys::retry::{Backoff, Budget, RetryLayer, RetryPolicy, Throttle, Upstream};
+//!
+//! const POLICY: RetryPolicy = RetryPolicy::new()
+//!     .with_max_sends(3)
+//!     .with_deadline(Duration::from_secs(20))
+//!     .with_backoff(Backoff::new().with_base(Duration::from_millis(500)));
+//!
+//! let upstream = Upstream::new().with_budget(Budget::for_requests_per_minute(600));
+//! let layer = RetryLayer::new(POLICY)
+//!     .with_upstream(upstream)
+//!     .with_repeatable(|method, uri| {
+//!         (method == Method::POST && uri.path().ends_with("/search")).then_some(true)
+//!     });
+//! assert_ne!(POLICY, RetryPolicy::default());
+//! # let _ = layer;
+//! ```
+//!
+//! # Ordering
+//!
+//! Outside of [`RefreshLayer`](crate::refresh) and [`BearerLayer`](crate::bearer): what is sent
+//! again gets the token of that moment. Retry then keeps the only copy of the request. A refresh
+//! further in that finds a refused token hands the resend to it: at once, without backoff or
+//! budget, once per call. So a call makes at most five sends by default, however 401 and 503 may
+//! alternate.
+//!
+//! A retry layer inside of another one, or inside of a refresh layer, passes everything through:
+//! two layers that send again do not multiply.
+//!
+//! A limit of concurrency or rate belongs inside, where each attempt asks for its permit; a
+//! time-out for the whole call outside.
+//!
+//! # Cloning
+//!
+//! The layer, its services and their clones share one [`Upstream`], unless another one is given.
+//! A clone costs a reference count, and the clone of the inner service.
+//!
+//! # Errors
+//!
+//! The inner service's error, as it came, from the last attempt or from the `poll_ready` before
+//! it. The layer adds none of its own: a time-out only ever ends an attempt in favour of another.
+//!
+//! # Cancellation
+//!
+//! The future may be dropped at any time: its place in the queue of the throttle goes to the next,
+//! and everything else is released with it. Nothing runs in the background.
+//!
+//! [broken]: RetryPolicy::with_broken_writes
+
+mod backoff;
+mod budget;
+mod call;
+mod classify;
+mod future;
+mod layer;
+mod observer;
+mod outcome;
+mod policy;
+mod retry_after;
+mod service;
+mod settings;
+mod throttle;
+mod upstream;
+
+pub use backoff::Backoff;
+pub use budget::Budget;
+pub use classify::{BoxErrorClassifier, Class, Classify, ErrorClassifier, TRANSIENT_STATUSES};
+pub use future::ResponseFuture;
+pub use layer::RetryLayer;
+pub use observer::{RetryEvent, RetryObserver};
+pub use outcome::{Attempt, Outcome, Stop};
+pub use policy::RetryPolicy;
+pub use retry_after::RetryAfter;
+pub use service::Retry;
+pub use throttle::Throttle;
+pub use upstream::Upstream;

@@ -1,0 +1,83 @@
+use std::{
+    fmt, mem,
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use http::{Request, Response};
+use http_body::Body;
+use tower_service::Service;
+
+use super::{Classify, ResponseFuture, call::Call, settings::Settings};
+use crate::replay::CloneBody;
+
+/// The service of a [`RetryLayer`](super::RetryLayer).
+#[derive(Clone)]
+pub struct Retry<S, C> {
+    inner: S,
+    settings: Arc<Settings<C>>,
+}
+
+impl<S, C> Retry<S, C> {
+    pub(super) fn with_settings(inner: S, settings: Arc<Settings<C>>) -> Self {
+        Self { inner, settings }
+    }
+
+    /// The service that sends.
+    pub fn get_ref(&self) -> &S {
+        &self.inner
+    }
+
+    /// The service that sends.
+    pub fn get_mut(&mut self) -> &mut S {
+        &mut self.inner
+    }
+
+    /// The service that sends.
+    pub fn into_inner(self) -> S {
+        self.inner
+    }
+}
+
+impl<S, C, B, R> Service<Request<B>> for Retry<S, C>
+where
+    S: Service<Request<B>, Response = Response<R>> + Clone,
+    C: Classify<S::Error>,
+    B: CloneBody,
+    R: Body,
+{
+    type Response = Response<R>;
+    type Error = S::Error;
+    type Future = ResponseFuture<S, B, R, C>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        if request.body().is_held() {
+            // A layer outside keeps a copy of this request, and sends it again when it has to: two
+            // that do would multiply.
+            return ResponseFuture::passing(self.inner.call(request));
+        }
+        let mut call = Call::new(self.settings.clone(), &request);
+        let unready = self.inner.clone();
+        if let Some(ticket) = call.hold_first(&request) {
+            // What poll_ready has reserved is not to be kept from others while this request waits.
+            drop(mem::replace(&mut self.inner, unready.clone()));
+            call.keep(request);
+            return ResponseFuture::held(call, unready, ticket);
+        }
+        let request = call.send(request);
+        ResponseFuture::called(call, unready, self.inner.call(request))
+    }
+}
+
+impl<S: fmt::Debug, C> fmt::Debug for Retry<S, C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Retry")
+            .field("inner", &self.inner)
+            .field("policy", &self.settings.policy)
+            .finish_non_exhaustive()
+    }
+}

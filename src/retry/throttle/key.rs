@@ -1,0 +1,118 @@
+use http::{Method, Uri};
+
+/// A longer key is cut off here: the keys of 1024 closed gates shall not take more than a quarter
+/// of a megabyte, whatever the paths are.
+const MAX_LEN: usize = 256;
+
+/// From this length on, a segment of hexadecimal digits is an id and not a word.
+const MIN_HEX: usize = 16;
+
+/// Method and path, with every segment that is an id replaced by `{id}`.
+///
+/// ```text
+/// GET /api/v2/users/6d2ad0a2-4b5e-4f5c-9a37-2c1f1e2c9a55/queues → GET /api/v2/users/{id}/queues
+/// ```
+pub(super) fn endpoint(method: &Method, uri: &Uri) -> String {
+    let path = uri.path();
+    let mut key = String::with_capacity(method.as_str().len() + path.len().min(MAX_LEN) + 1);
+    key.push_str(method.as_str());
+    key.push(' ');
+    for (index, segment) in path.split('/').enumerate() {
+        if index > 0 {
+            key.push('/');
+        }
+        key.push_str(if is_id(segment) { "{id}" } else { segment });
+        if key.len() > MAX_LEN {
+            break;
+        }
+    }
+    shorten(key)
+}
+
+/// At most [`MAX_LEN`] bytes of it.
+pub(super) fn shorten(mut key: String) -> String {
+    if key.len() > MAX_LEN {
+        let mut end = MAX_LEN;
+        while !key.is_char_boundary(end) {
+            end -= 1;
+        }
+        key.truncate(end);
+        key.shrink_to_fit();
+    }
+    key
+}
+
+/// A number, a UUID, or a long hexadecimal string.
+fn is_id(segment: &str) -> bool {
+    let bytes = segment.as_bytes();
+    if bytes.is_empty() {
+        return false;
+    }
+    let is_uuid = || {
+        bytes.len() == 36
+            && bytes.iter().enumerate().all(|(index, byte)| match index {
+                8 | 13 | 18 | 23 => *byte == b'-',
+                _ => byte.is_ascii_hexdigit(),
+            })
+    };
+    let is_long_hex = || bytes.len() >= MIN_HEX && bytes.iter().all(u8::is_ascii_hexdigit);
+    bytes.iter().all(u8::is_ascii_digit) || is_uuid() || is_long_hex()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn key(path: &str) -> String {
+        endpoint(&Method::GET, &path.parse().unwrap())
+    }
+
+    #[test]
+    fn ids_are_normalised_words_are_not() {
+        let uuid = "6d2ad0a2-4B5e-4f5c-9a37-2c1f1e2c9a55";
+        for (path, expected) in [
+            ("/api/v2/users".to_owned(), "GET /api/v2/users"),
+            (format!("/api/v2/users/{uuid}"), "GET /api/v2/users/{id}"),
+            (
+                format!("/api/v2/users/{uuid}/queues?a={uuid}"),
+                "GET /api/v2/users/{id}/queues",
+            ),
+            (
+                "/api/v2/routing/skills/12345".to_owned(),
+                "GET /api/v2/routing/skills/{id}",
+            ),
+            ("/x/0123456789abcdef01234567".to_owned(), "GET /x/{id}"),
+            ("/x/facade".to_owned(), "GET /x/facade"),
+            (
+                "https://api.mypurecloud.com/api/v2/users/7".to_owned(),
+                "GET /api/v2/users/{id}",
+            ),
+            ("/".to_owned(), "GET /"),
+            ("/a//b/".to_owned(), "GET /a//b/"),
+        ] {
+            assert_eq!(key(&path), expected, "{path}");
+        }
+    }
+
+    #[test]
+    fn methods_are_apart() {
+        let uri = Uri::from_static("/api/v2/users");
+        assert_ne!(endpoint(&Method::GET, &uri), endpoint(&Method::POST, &uri));
+    }
+
+    proptest! {
+        #[test]
+        fn no_key_is_longer_than_the_cap(path in "(/[a-z]{0,40}){0,40}") {
+            let path = ["/", &path].concat();
+            prop_assert!(key(&path).len() <= MAX_LEN);
+        }
+
+        #[test]
+        fn shortening_respects_characters(key in "\\PC{0,200}") {
+            let short = shorten(key.clone());
+            prop_assert!(short.len() <= MAX_LEN && key.starts_with(&short));
+        }
+    }
+}

@@ -1,0 +1,184 @@
+//! Holding requests back after a 429.
+
+use std::{
+    fmt,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
+    task::Waker,
+    time::Duration,
+};
+
+use http::{Method, Uri};
+use tokio::time::Instant;
+
+mod gate;
+mod hold;
+mod key;
+mod table;
+
+pub(crate) use hold::{Hold, Ticket};
+use table::{Entry, Table};
+
+type KeyFn = dyn Fn(&Method, &Uri) -> String + Send + Sync;
+
+/// Holds requests back, first sends too, to an endpoint that answered 429, until the time that it
+/// asked for is over.
+///
+/// One for each organisation and token: that is what an API counts. Requests wait inside of their
+/// calls, in the order in which they came, each until its own deadline at most; a request that
+/// would have to wait longer than that is not held, and gets the server's 429. When the time is
+/// over they are let go one by one. A request that is dropped leaves no gap.
+///
+/// # Default
+///
+/// Five requests a second are let go, which is the 300 a minute that Genesys allows per token. An
+/// endpoint is the method and the path, in which numbers, UUIDs and long hexadecimal strings count
+/// as the same. At most 1024 endpoints are closed at a time; when there are more, all requests
+/// are held.
+///
+/// # Cloning
+///
+/// Clones are the same throttle.
+#[derive(Clone)]
+pub struct Throttle {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    /// How many gates are closed, for a look without the lock.
+    closed: AtomicUsize,
+    table: Mutex<Table>,
+    interval: Duration,
+    key: Arc<KeyFn>,
+}
+
+impl Throttle {
+    /// How long after one held request the next one is let go: 300 a minute.
+    pub const DEFAULT_INTERVAL: Duration = Duration::from_millis(200);
+
+    /// How many endpoints are closed at most: more than an API of this kind has, and at 256 bytes
+    /// of key each not more than a quarter of a megabyte.
+    pub const MAX_ENDPOINTS: usize = 1024;
+
+    /// A throttle of its own, in which nothing is closed.
+    pub fn new() -> Self {
+        Self::build(Self::DEFAULT_INTERVAL, Arc::new(key::endpoint))
+    }
+
+    /// How long after one held request the next one is let go.
+    ///
+    /// Like [`with_endpoints`](Self::with_endpoints), this makes a new throttle, and no longer the
+    /// one that clones were made of.
+    #[must_use]
+    pub fn with_interval(self, interval: Duration) -> Self {
+        Self::build(interval, self.shared.key.clone())
+    }
+
+    /// What is held together: all requests for which this function gives the same name.
+    ///
+    /// The name goes into events, so it must hold no query. What is over 256 bytes of it is cut
+    /// off.
+    #[must_use]
+    pub fn with_endpoints<F>(self, endpoint: F) -> Self
+    where
+        F: Fn(&Method, &Uri) -> String + Send + Sync + 'static,
+    {
+        let name = move |method: &Method, uri: &Uri| key::shorten(endpoint(method, uri));
+        Self::build(self.shared.interval, Arc::new(name))
+    }
+
+    fn build(interval: Duration, key: Arc<KeyFn>) -> Self {
+        let shared = Shared {
+            closed: AtomicUsize::new(0),
+            table: Mutex::new(Table::new(interval, Self::MAX_ENDPOINTS)),
+            interval,
+            key,
+        };
+        Self {
+            shared: Arc::new(shared),
+        }
+    }
+
+    /// Whether no endpoint is closed.
+    pub(crate) fn is_open(&self) -> bool {
+        self.shared.closed.load(Ordering::Acquire) == 0
+    }
+
+    pub(crate) fn endpoint(&self, method: &Method, uri: &Uri) -> Arc<str> {
+        (self.shared.key)(method, uri).into()
+    }
+
+    /// Closes the endpoint until then, unless it is closed until `floor` already. True if it was
+    /// open.
+    pub(crate) fn close(&self, endpoint: &Arc<str>, floor: Instant, until: Instant) -> bool {
+        let times = [Instant::now(), floor, until];
+        self.shared
+            .with(|table, woken| table.close(endpoint, times, woken))
+    }
+
+    /// A place in the queue, if there is one.
+    pub(crate) fn enter(&self, endpoint: &Arc<str>, deadline: Instant) -> Passage {
+        let times = [Instant::now(), deadline];
+        let entry = self
+            .shared
+            .with(|table, woken| table.enter(endpoint, false, times, woken));
+        match entry {
+            Entry::Open => Passage::Open,
+            Entry::TooLong => Passage::TooLong,
+            Entry::Queued(place, slot) => Passage::Queued(Ticket {
+                shared: self.shared.clone(),
+                place,
+                slot,
+                deadline,
+                used: false,
+            }),
+        }
+    }
+}
+
+/// Whether a request may go.
+#[derive(Debug)]
+pub(crate) enum Passage {
+    Open,
+    /// Its turn would come after its deadline.
+    TooLong,
+    Queued(Ticket),
+}
+
+impl Shared {
+    /// The only place where the table is locked. What is to be woken is woken after that.
+    fn with<T>(&self, change: impl FnOnce(&mut Table, &mut Vec<Waker>) -> T) -> T {
+        let mut woken = Vec::new();
+        let result = {
+            let mut table = self.table.lock().unwrap_or_else(PoisonError::into_inner);
+            let result = change(&mut table, &mut woken);
+            self.closed.store(table.closed(), Ordering::Release);
+            result
+        };
+        woken.into_iter().for_each(Waker::wake);
+        result
+    }
+}
+
+impl Default for Throttle {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for Throttle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.shared, f)
+    }
+}
+
+impl fmt::Debug for Shared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Throttle")
+            .field("interval", &self.interval)
+            .field("closed", &self.closed)
+            .finish_non_exhaustive()
+    }
+}

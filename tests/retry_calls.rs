@@ -1,0 +1,539 @@
+//! One call: what is sent how often and when, and what comes back.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test that panics has failed"
+)]
+
+mod retry_support;
+
+use std::{sync::atomic::Ordering, task::Poll, time::Duration};
+
+use http::Method;
+use retry_support::{
+    Answer::{self, Error, Hang, RetryAfter, Slow, Status},
+    *,
+};
+use tower::Layer;
+use tower_genesys::{
+    CallOptions,
+    replay::{self, Unreplayed},
+    retry::{Attempt, Backoff, Budget, Outcome, Retry, RetryLayer, RetryPolicy, Stop, Upstream},
+};
+
+fn retry<C>(layer: &RetryLayer<C>, script: &Script) -> Retry<Script, C> {
+    layer.layer(script.clone())
+}
+
+/// Without dice: every wait is zero, or what the server asked for.
+fn steady() -> RetryPolicy {
+    RetryPolicy::new().with_backoff(Backoff::new().with_base(Duration::ZERO))
+}
+
+#[tokio::test(start_paused = true)]
+async fn success_is_sent_once_and_marked_with_nothing() {
+    let script = Script::new([], Status(200));
+    let service = retry(&RetryLayer::default(), &script);
+    let response = send(&service, get("/api/v2/users")).await.unwrap();
+    assert_eq!(response.status(), 200);
+    assert!(response.extensions().is_empty());
+    let seen = script.seen();
+    assert_eq!(seen.len(), 1);
+    assert_eq!(seen[0].extensions, 0);
+    assert_eq!(seen[0].attempt, Attempt(1));
+    assert!(seen[0].held);
+}
+
+#[tokio::test(start_paused = true)]
+async fn four_sends_by_default_and_the_last_503_comes_back_intact() {
+    let script = Script::new([], Status(503));
+    let service = retry(&RetryLayer::default(), &script);
+    let response = send(&service, get("/api/v2/users")).await.unwrap();
+    assert_eq!(response.status(), 503);
+    let outcome = outcome(&response);
+    assert_eq!((outcome.stop, outcome.sends), (Stop::SendsSpent, 4));
+    assert_eq!(outcome.elapsed, outcome.waited);
+    assert!(outcome.waited <= seconds(3 + 6 + 12));
+    assert_eq!(text(response).await, "body of 503");
+    let attempts: Vec<_> = script.seen().iter().map(|seen| seen.attempt).collect();
+    assert_eq!(attempts, [Attempt(1), Attempt(2), Attempt(3), Attempt(4)]);
+    assert!(script.seen().iter().all(|seen| seen.held));
+}
+
+#[tokio::test(start_paused = true)]
+async fn final_statuses_are_returned_at_once_without_an_outcome() {
+    for status in [200, 202, 301, 400, 401, 403, 404, 409, 413, 425, 501, 505] {
+        let script = Script::new([], Status(status));
+        let service = retry(&RetryLayer::default(), &script);
+        let response = send(&service, get("/api/v2/users")).await.unwrap();
+        assert_eq!(script.sends(), 1, "{status}");
+        assert!(Outcome::of(response.extensions()).is_none(), "{status}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_method_is_sent_again_after_what_it_may() {
+    let cases = [
+        (Method::GET, [4, 4, 4]),
+        (Method::HEAD, [4, 4, 4]),
+        (Method::OPTIONS, [4, 4, 4]),
+        (Method::TRACE, [4, 4, 4]),
+        (Method::PUT, [4, 4, 4]),
+        (Method::DELETE, [4, 4, 4]),
+        (Method::POST, [1, 4, 1]),
+        (Method::PATCH, [1, 4, 1]),
+    ];
+    for (method, sends) in cases {
+        for (answer, sends) in [Status(503), Status(429), Error].into_iter().zip(sends) {
+            let script = Script::new([], answer.clone());
+            let service = retry(&RetryLayer::new(steady()), &script);
+            let result = send(&service, request(method.clone(), "/x")).await;
+            assert_eq!(script.sends(), sends, "{method} after {answer:?}");
+            let stop = if sends == 1 {
+                Stop::NotRepeatable
+            } else {
+                Stop::SendsSpent
+            };
+            if let Ok(response) = result {
+                assert_eq!(outcome(&response).stop, stop);
+            }
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_default_status_is_transient() {
+    for status in [408, 500, 502, 503, 504] {
+        let script = Script::new([Status(status)], Status(200));
+        let service = retry(&RetryLayer::new(steady()), &script);
+        let response = send(&service, get("/x")).await.unwrap();
+        assert_eq!((response.status().as_u16(), script.sends()), (200, 2));
+        assert_eq!(outcome(&response).stop, Stop::Settled);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn broken_writes_can_be_turned_off() {
+    let layer = RetryLayer::new(steady().with_broken_writes(false));
+    for (method, after_error, after_503) in [
+        (Method::PUT, 1, 4),
+        (Method::DELETE, 1, 4),
+        (Method::GET, 4, 4),
+    ] {
+        for (answer, sends) in [(Error, after_error), (Status(503), after_503)] {
+            let script = Script::new([], answer);
+            let _ = send(&retry(&layer, &script), request(method.clone(), "/x")).await;
+            assert_eq!(script.sends(), sends, "{method}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn call_options_win_over_the_predicate_and_that_over_the_method() {
+    let layer = RetryLayer::new(steady()).with_repeatable(|method, uri| {
+        uri.path()
+            .ends_with("/query")
+            .then_some(method == Method::POST)
+    });
+    let cases = [
+        (post("/a/query"), None, 4),
+        (post("/a/jobs"), None, 1),
+        (get("/a/query"), None, 1),
+        (get("/a"), None, 4),
+        (post("/a/query"), Some(false), 1),
+        (post("/a/jobs"), Some(true), 4),
+        (get("/a"), Some(false), 1),
+    ];
+    for (mut request, repeatable, sends) in cases {
+        if let Some(repeatable) = repeatable {
+            let options = CallOptions::new().repeatable(repeatable);
+            request.extensions_mut().insert(options);
+        }
+        let script = Script::new([], Status(503));
+        send(&retry(&layer, &script), request).await.unwrap();
+        assert_eq!(script.sends(), sends);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_retry_is_sent_once_but_again_after_a_401() {
+    let script = Script::new([Answer::Resend], Status(503));
+    let mut request = get("/x");
+    request
+        .extensions_mut()
+        .insert(CallOptions::new().without_retry());
+    let response = send(&retry(&RetryLayer::default(), &script), request)
+        .await
+        .unwrap();
+    assert_eq!(script.times(), [0, 0]);
+    assert_eq!(outcome(&response).stop, Stop::Disabled);
+}
+
+#[tokio::test(start_paused = true)]
+async fn body_that_cannot_be_cloned_is_sent_once_and_not_held() {
+    let script = Script::new([], Status(503));
+    let request = get("/x").map(|_| Payload::unclonable());
+    let response = send(&retry(&RetryLayer::default(), &script), request)
+        .await
+        .unwrap();
+    assert_eq!(script.sends(), 1);
+    assert!(!script.seen()[0].held);
+    assert_eq!(outcome(&response).stop, Stop::BodyGone);
+    assert_eq!(text(response).await, "body of 503");
+}
+
+#[tokio::test(start_paused = true)]
+async fn body_that_is_gone_ends_the_call_with_the_response() {
+    for (answer, stop) in [
+        (Status(503), Stop::BodyGone),
+        (Answer::Resend, Stop::Settled),
+    ] {
+        let script = Script::new([], answer);
+        let request = get("/x");
+        request.body().state.gone.store(true, Ordering::SeqCst);
+        let response = send(&retry(&RetryLayer::default(), &script), request)
+            .await
+            .unwrap();
+        assert_eq!(script.sends(), 1);
+        let unreplayed = response.extensions().get::<Unreplayed>().copied();
+        let is_401 = response.status() == 401;
+        assert_eq!(unreplayed, is_401.then_some(Unreplayed::BodyGone));
+        assert_eq!(
+            Outcome::of(response.extensions()).map(|it| it.stop),
+            (!is_401).then_some(stop)
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn old_bodies_are_revoked_before_each_resend_and_not_otherwise() {
+    let script = Script::new([Status(503), Answer::Resend, Status(503)], Status(200));
+    let request = get("/x");
+    let state = request.body().state.clone();
+    send(&retry(&RetryLayer::default(), &script), request)
+        .await
+        .unwrap();
+    assert_eq!(script.sends(), 4);
+    assert_eq!(state.revocations.load(Ordering::SeqCst), 3);
+    assert_eq!(state.clones.load(Ordering::SeqCst), 4);
+}
+
+#[tokio::test(start_paused = true)]
+async fn scenario_25_401_and_503_alternate_for_ever() {
+    for first in [Status(503), Answer::Resend] {
+        let mut answers = vec![first];
+        for _ in 0..10 {
+            answers.extend([Answer::Resend, Status(503)]);
+        }
+        let script = Script::new(answers, Status(503));
+        let service = retry(&RetryLayer::new(steady()), &script);
+        let response = send(&service, get("/x")).await.unwrap();
+        // The second 401 ends the call.
+        assert!(script.sends() <= 5);
+        assert_eq!(response.status(), 401);
+        let unreplayed = response.extensions().get::<Unreplayed>();
+        assert_eq!(unreplayed, Some(&Unreplayed::AlreadyReplayed));
+        assert!(response.extensions().get::<replay::Resend>().is_none());
+        assert_eq!(text(response).await, "body of 401");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn three_retries_and_one_resend_are_five_sends_at_most() {
+    for at in 0..5 {
+        let mut answers = vec![Status(503); at];
+        answers.push(Answer::Resend);
+        let script = Script::new(answers, Status(503));
+        let service = retry(&RetryLayer::new(steady()), &script);
+        let response = send(&service, get("/x")).await.unwrap();
+        let sends = if at == 4 { 4 } else { 5 };
+        assert_eq!(script.sends(), sends, "401 at {at}");
+        assert_eq!(outcome(&response).stop, Stop::SendsSpent);
+        assert_eq!(text(response).await, "body of 503");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn resend_after_a_401_is_at_once_and_takes_nothing_from_the_budget() {
+    let budget = Budget::new(1, 1);
+    let upstream = Upstream::new().with_budget(budget.clone());
+    let script = Script::new([Answer::Resend], Status(200));
+    let layer = RetryLayer::default().with_upstream(upstream);
+    let response = send(&retry(&layer, &script), post("/x")).await.unwrap();
+    assert_eq!(response.status(), 200);
+    assert_eq!(script.times(), [0, 0]);
+    assert_eq!(budget.available(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn retry_after_is_a_floor_for_429_and_503() {
+    for (status, throttled) in [(429, true), (429, false), (503, true)] {
+        let script = Script::new([RetryAfter(status, "42")], Status(200));
+        let mut upstream = Upstream::new();
+        if !throttled {
+            upstream = upstream.without_throttle();
+        }
+        let layer = RetryLayer::default().with_upstream(upstream);
+        let response = send(&retry(&layer, &script), get("/x")).await.unwrap();
+        let outcome = outcome(&response);
+        assert!(outcome.waited >= seconds(42), "{outcome:?}");
+        assert!(
+            outcome.waited <= Duration::from_millis(46_201),
+            "{outcome:?}"
+        );
+        assert_eq!(outcome.waited.as_millis(), script.times()[1]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn scenario_26_retry_after_over_the_cap_is_returned_at_once_and_closes_no_gate() {
+    for (after, sends, stop) in [
+        ("181", 1, Stop::RetryAfterTooLong),
+        ("99999999999999999999999", 1, Stop::RetryAfterTooLong),
+        ("Fri, 31 Dec 9999 23:59:59 GMT", 1, Stop::RetryAfterTooLong),
+        ("180", 2, Stop::Settled),
+    ] {
+        let script = Script::new([RetryAfter(429, after)], Status(200));
+        let service = retry(&RetryLayer::default(), &script);
+        let response = send(&service, get("/x")).await.unwrap();
+        assert_eq!(script.sends(), sends, "{after}");
+        assert_eq!(outcome(&response).stop, stop);
+        if sends == 1 {
+            assert_eq!(outcome(&response).elapsed, Duration::ZERO);
+            assert_eq!(text(response).await, "body of 429");
+            send(&service, get("/x")).await.unwrap();
+            assert_eq!(script.times(), [0, 0]);
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn scenario_26_retry_after_longer_than_the_deadline_is_returned_at_once() {
+    for by_option in [true, false] {
+        let script = Script::new([], RetryAfter(429, "30"));
+        let (mut policy, mut request) = (RetryPolicy::new(), get("/x"));
+        if by_option {
+            let options = CallOptions::new().deadline(seconds(30));
+            request.extensions_mut().insert(options);
+        } else {
+            policy = policy.with_deadline(seconds(30));
+        }
+        let response = send(&retry(&RetryLayer::new(policy), &script), request)
+            .await
+            .unwrap();
+        assert_eq!(script.times(), [0]);
+        assert_eq!(outcome(&response).stop, Stop::DeadlineTooClose);
+        assert_eq!(outcome(&response).elapsed, Duration::ZERO);
+        assert_eq!(text(response).await, "body of 429");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn default_deadline_is_five_minutes() {
+    // Two waits of 150 to 155 s each, of which the second does not end in time.
+    let script = Script::new([], RetryAfter(503, "150"));
+    let response = send(&retry(&RetryLayer::default(), &script), get("/x"))
+        .await
+        .unwrap();
+    assert_eq!(script.sends(), 2);
+    assert_eq!(outcome(&response).stop, Stop::DeadlineTooClose);
+    let script = Script::new([], RetryAfter(503, "140"));
+    send(&retry(&RetryLayer::default(), &script), get("/x"))
+        .await
+        .unwrap();
+    assert_eq!(script.sends(), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_attempt_is_given_up_after_thirty_seconds_for_another_one() {
+    let script = Script::new([Hang, Hang], Status(200));
+    let response = send(&retry(&RetryLayer::new(steady()), &script), get("/x"))
+        .await
+        .unwrap();
+    assert_eq!(response.status(), 200);
+    assert_eq!(script.times(), [0, 30_000, 60_000]);
+    assert_eq!(outcome(&response).sends, 3);
+    assert_eq!(outcome(&response).waited, Duration::ZERO);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_attempt_that_no_other_could_follow_is_not_given_up() {
+    let slow = Slow(seconds(100), Box::new(Status(200)));
+    let spent = Budget::new(1, 1);
+    let _ = {
+        let script = Script::new([Status(503)], Status(200));
+        let upstream = Upstream::new().with_budget(spent.clone());
+        let layer = RetryLayer::new(steady()).with_upstream(upstream);
+        send(&retry(&layer, &script), get("/x")).await.unwrap()
+    };
+    let upstream = Upstream::new().with_budget(spent);
+    let mut disabled = get("/x");
+    disabled
+        .extensions_mut()
+        .insert(CallOptions::new().without_retry());
+    let mut in_haste = get("/x");
+    in_haste
+        .extensions_mut()
+        .insert(CallOptions::new().deadline(seconds(20)));
+    let layer = RetryLayer::new(steady());
+    let broke = layer.clone().with_upstream(upstream);
+    let cases = [
+        (broke, get("/x"), "budget"),
+        (layer.clone(), post("/x"), "not repeatable"),
+        (layer.clone(), disabled, "without retry"),
+        (
+            layer.clone(),
+            get("/x").map(|_| Payload::unclonable()),
+            "no copy",
+        ),
+        (layer, in_haste, "deadline"),
+        (
+            RetryLayer::new(steady().with_max_sends(1)),
+            get("/x"),
+            "last",
+        ),
+        (
+            RetryLayer::new(steady().without_attempt_timeout()),
+            get("/x"),
+            "off",
+        ),
+    ];
+    for (layer, request, why) in cases {
+        let script = Script::new([], slow.clone());
+        let response = send(&retry(&layer, &script), request).await.unwrap();
+        assert_eq!(
+            (response.status().as_u16(), script.sends()),
+            (200, 1),
+            "{why}"
+        );
+        assert!(Outcome::of(response.extensions()).is_none(), "{why}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn time_outs_and_failures_share_the_sends() {
+    let script = Script::new(
+        [Status(503), Hang, Error],
+        Slow(seconds(500), Box::new(Status(503))),
+    );
+    let response = send(&retry(&RetryLayer::new(steady()), &script), get("/x"))
+        .await
+        .unwrap();
+    assert_eq!(script.times(), [0, 0, 30_000, 30_000]);
+    assert_eq!(outcome(&response).elapsed, seconds(530));
+    assert_eq!(outcome(&response).stop, Stop::SendsSpent);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_last_error_is_returned_as_it_came() {
+    let script = Script::new([], Error);
+    let error = send(&retry(&RetryLayer::default(), &script), get("/x"))
+        .await
+        .unwrap_err();
+    assert!(error.is::<Broken>());
+    assert_eq!(script.sends(), 4);
+}
+
+#[test]
+fn without_a_runtime_the_response_comes_back_with_the_reason() {
+    let script = Script::new([], Status(503));
+    let service = retry(&RetryLayer::default(), &script);
+    let mut call = tokio_test::task::spawn(send(&service, get("/x")));
+    let Poll::Ready(Ok(response)) = call.poll() else {
+        panic!("it waits for a timer that there is not");
+    };
+    assert_eq!(script.sends(), 1);
+    assert_eq!(outcome(&response).stop, Stop::NoRuntime);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_budget_bites() {
+    let budget = Budget::new(5, 60);
+    let upstream = Upstream::new().with_budget(budget.clone());
+    let layer = RetryLayer::new(steady()).with_upstream(upstream);
+    let script = Script::new([], Status(503));
+    let service = retry(&layer, &script);
+    let mut stops = Vec::new();
+    for _ in 0..3 {
+        let response = send(&service, get("/x")).await.unwrap();
+        stops.push((outcome(&response).stop, outcome(&response).sends));
+    }
+    let (spent, sends) = (Stop::BudgetSpent, Stop::SendsSpent);
+    assert_eq!(stops, [(sends, 4), (spent, 3), (spent, 1)]);
+    tokio::time::sleep(seconds(2)).await;
+    let response = send(&service, get("/x")).await.unwrap();
+    assert_eq!(outcome(&response).sends, 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn scenario_28_5xx_for_ten_minutes_at_full_load() {
+    let upstream = Upstream::new();
+    let layer = RetryLayer::default().with_upstream(upstream.clone());
+    let script = Script::new([], Status(503));
+    let service = retry(&layer, &script);
+    let mut calls = tokio::task::JoinSet::new();
+    for _ in 0..3000 {
+        let service = service.clone();
+        calls.spawn(async move { send(&service, get("/x")).await.unwrap().status() });
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    let statuses = calls.join_all().await;
+    assert!(statuses.iter().all(|status| *status == 503));
+    let extra = script.sends() - 3000;
+    assert!(
+        (490..600).contains(&extra),
+        "{extra} retries for 3000 requests"
+    );
+    // It refills: single failures are repaired again.
+    tokio::time::sleep(seconds(60)).await;
+    script.always(Status(200));
+    let again = Script::new([Status(503)], Status(200));
+    let layer = RetryLayer::default().with_upstream(upstream);
+    let response = send(&retry(&layer, &again), get("/x")).await.unwrap();
+    assert_eq!(response.status(), 200);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_429_is_not_governed_by_the_budget() {
+    let upstream = Upstream::new().with_budget(Budget::new(1, 1));
+    let layer = RetryLayer::default().with_upstream(upstream);
+    let script = Script::new([], RetryAfter(429, "1"));
+    let response = send(&retry(&layer, &script), get("/x")).await.unwrap();
+    assert_eq!(
+        (script.sends(), outcome(&response).stop),
+        (4, Stop::SendsSpent)
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_upstream_of_the_request_wins() {
+    let layer = RetryLayer::new(steady())
+        .with_upstream(Upstream::new().with_budget(Budget::new(1, 1)))
+        .with_upstream_from(|extensions| extensions.get::<Upstream>());
+    let own = Upstream::new().with_budget(Budget::new(100, 1));
+    let script = Script::new([], Status(503));
+    let service = retry(&layer, &script);
+    let mut named = get("/x");
+    named.extensions_mut().insert(own);
+    assert_eq!(outcome(&send(&service, named).await.unwrap()).sends, 4);
+    assert_eq!(outcome(&send(&service, get("/x")).await.unwrap()).sends, 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn waits_repeat_with_a_seed_and_differ_between_calls() {
+    let run = || async {
+        let policy = RetryPolicy::new().with_backoff(Backoff::new().with_seed(1));
+        let script = Script::new([], Status(503));
+        let service = retry(&RetryLayer::new(policy), &script);
+        let first = outcome(&send(&service, get("/x")).await.unwrap()).waited;
+        let second = outcome(&send(&service, get("/x")).await.unwrap()).waited;
+        (first, second)
+    };
+    let ((a, b), (c, d)) = (run().await, run().await);
+    // The clock ticks in milliseconds.
+    assert_eq!(
+        (a.as_millis(), b.as_millis()),
+        (c.as_millis(), d.as_millis())
+    );
+    assert_ne!(a.as_millis(), b.as_millis());
+}

@@ -1,0 +1,316 @@
+//! A scripted service, and a body that says what it was asked.
+#![allow(
+    dead_code,
+    unreachable_pub,
+    reason = "each test file uses its part of it"
+)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test that panics has failed"
+)]
+
+use std::{
+    collections::VecDeque,
+    fmt,
+    future::Future,
+    pin::Pin,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use http::{HeaderMap, Method, Request, Response, StatusCode};
+use http_body::{Body, Frame, SizeHint};
+use http_body_util::{BodyExt, Full};
+use tokio::time::{self, Instant};
+use tower::{Service, ServiceExt};
+use tower_genesys::{
+    BoxError,
+    replay::{CloneBody, Resend},
+    retry::{Attempt, Outcome},
+};
+
+/// A request body which can be told to be gone.
+#[derive(Clone, Debug, Default)]
+pub struct Payload {
+    pub state: Arc<PayloadState>,
+    held: bool,
+}
+
+#[derive(Debug, Default)]
+pub struct PayloadState {
+    pub unclonable: AtomicBool,
+    pub gone: AtomicBool,
+    pub revocations: AtomicUsize,
+    pub clones: AtomicUsize,
+}
+
+impl Payload {
+    pub fn unclonable() -> Self {
+        let payload = Self::default();
+        payload.state.unclonable.store(true, Ordering::SeqCst);
+        payload
+    }
+}
+
+impl Body for Payload {
+    type Data = Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        Poll::Ready(None)
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(0)
+    }
+}
+
+impl CloneBody for Payload {
+    fn try_clone(&self) -> Option<Self> {
+        let state = self.state.clone();
+        if state.unclonable.load(Ordering::SeqCst) {
+            return None;
+        }
+        state.clones.fetch_add(1, Ordering::SeqCst);
+        Some(Self { state, held: false })
+    }
+
+    fn is_replayable(&self) -> bool {
+        !self.state.gone.load(Ordering::SeqCst)
+    }
+
+    fn is_sent(&self) -> bool {
+        true
+    }
+
+    fn hold(&mut self) {
+        self.held = true;
+    }
+
+    fn is_held(&self) -> bool {
+        self.held
+    }
+
+    fn revoke_others(&self) {
+        self.state.revocations.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+/// What the service does with one request.
+#[derive(Clone, Debug)]
+pub enum Answer {
+    Status(u16),
+    RetryAfter(u16, &'static str),
+    Resend,
+    Error,
+    Hang,
+    Slow(Duration, Box<Answer>),
+}
+
+/// One request, as it came in.
+#[derive(Clone, Debug)]
+pub struct Seen {
+    pub at: Duration,
+    pub path: String,
+    pub attempt: Attempt,
+    pub held: bool,
+    pub extensions: usize,
+}
+
+/// A service which answers by a script, and then always the same.
+///
+/// It panics when it is called without having been ready.
+pub struct Script {
+    pub shared: Arc<Shared>,
+    ready: bool,
+}
+
+pub struct Shared {
+    started: Instant,
+    answers: Mutex<VecDeque<Answer>>,
+    always: Mutex<Answer>,
+    pub seen: Mutex<Vec<Seen>>,
+    /// How many clones are ready, and have not been called.
+    pub readied: AtomicUsize,
+}
+
+impl Script {
+    pub fn new(answers: impl IntoIterator<Item = Answer>, always: Answer) -> Self {
+        let shared = Shared {
+            started: Instant::now(),
+            answers: Mutex::new(answers.into_iter().collect()),
+            always: Mutex::new(always),
+            seen: Mutex::default(),
+            readied: AtomicUsize::new(0),
+        };
+        Self {
+            shared: Arc::new(shared),
+            ready: false,
+        }
+    }
+
+    pub fn seen(&self) -> Vec<Seen> {
+        self.shared.seen.lock().unwrap().clone()
+    }
+
+    pub fn sends(&self) -> usize {
+        self.shared.seen.lock().unwrap().len()
+    }
+
+    pub fn always(&self, answer: Answer) {
+        *self.shared.always.lock().unwrap() = answer;
+    }
+
+    /// When the requests came in, in milliseconds.
+    pub fn times(&self) -> Vec<u128> {
+        self.seen().iter().map(|seen| seen.at.as_millis()).collect()
+    }
+
+    pub fn readied(&self) -> usize {
+        self.shared.readied.load(Ordering::SeqCst)
+    }
+}
+
+impl Clone for Script {
+    fn clone(&self) -> Self {
+        Self {
+            shared: self.shared.clone(),
+            ready: false,
+        }
+    }
+}
+
+impl Drop for Script {
+    fn drop(&mut self) {
+        if self.ready {
+            self.shared.readied.fetch_sub(1, Ordering::SeqCst);
+        }
+    }
+}
+
+#[derive(Debug)]
+pub struct Broken;
+
+impl fmt::Display for Broken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the connection broke")
+    }
+}
+
+impl std::error::Error for Broken {}
+
+type Answered = Pin<Box<dyn Future<Output = Result<Response<Full<Bytes>>, BoxError>> + Send>>;
+
+impl<B: CloneBody> Service<Request<B>> for Script {
+    type Response = Response<Full<Bytes>>;
+    type Error = BoxError;
+    type Future = Answered;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        if !self.ready {
+            self.shared.readied.fetch_add(1, Ordering::SeqCst);
+            self.ready = true;
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<B>) -> Answered {
+        assert!(self.ready, "called without having been ready");
+        self.ready = false;
+        self.shared.readied.fetch_sub(1, Ordering::SeqCst);
+        let seen = Seen {
+            at: self.shared.started.elapsed(),
+            path: request.uri().path().to_owned(),
+            attempt: Attempt::of(request.extensions()),
+            held: request.body().is_held(),
+            extensions: request.extensions().len(),
+        };
+        self.shared.seen.lock().unwrap().push(seen);
+        let answer = self.shared.answers.lock().unwrap().pop_front();
+        let answer = answer.unwrap_or_else(|| self.shared.always.lock().unwrap().clone());
+        Box::pin(run(answer))
+    }
+}
+
+async fn run(answer: Answer) -> Result<Response<Full<Bytes>>, BoxError> {
+    match answer {
+        Answer::Status(status) => Ok(respond(status)),
+        Answer::RetryAfter(status, after) => {
+            let mut response = respond(status);
+            let after = after.parse().unwrap();
+            response
+                .headers_mut()
+                .insert(http::header::RETRY_AFTER, after);
+            Ok(response)
+        }
+        Answer::Resend => {
+            let mut response = respond(401);
+            response.extensions_mut().insert(Resend);
+            Ok(response)
+        }
+        Answer::Error => Err(Box::new(Broken)),
+        Answer::Hang => std::future::pending().await,
+        Answer::Slow(after, answer) => {
+            time::sleep(after).await;
+            Box::pin(run(*answer)).await
+        }
+    }
+}
+
+/// Its body names its status, so that a test can see that nobody has read it.
+fn respond(status: u16) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::from(format!("body of {status}")));
+    *response.status_mut() = StatusCode::from_u16(status).unwrap();
+    response
+}
+
+/// Sends one request through the service.
+pub async fn send<S, R>(service: &S, request: Request<Payload>) -> Result<Response<R>, BoxError>
+where
+    S: Service<Request<Payload>, Response = Response<R>, Error = BoxError> + Clone,
+{
+    service.clone().ready().await?.call(request).await
+}
+
+pub fn get(path: &str) -> Request<Payload> {
+    request(Method::GET, path)
+}
+
+pub fn post(path: &str) -> Request<Payload> {
+    request(Method::POST, path)
+}
+
+pub fn request(method: Method, path: &str) -> Request<Payload> {
+    let mut request = Request::new(Payload::default());
+    *request.method_mut() = method;
+    *request.uri_mut() = format!("https://api.mypurecloud.com{path}")
+        .parse()
+        .unwrap();
+    request
+}
+
+pub fn outcome<R>(response: &Response<R>) -> Outcome {
+    *Outcome::of(response.extensions()).expect("there is an outcome")
+}
+
+pub async fn text(response: Response<Full<Bytes>>) -> String {
+    let bytes = response.into_body().collect().await.unwrap().to_bytes();
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+pub fn seconds(seconds: u64) -> Duration {
+    Duration::from_secs(seconds)
+}
+
+pub fn no_headers() -> HeaderMap {
+    HeaderMap::new()
+}
