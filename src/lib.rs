@@ -11,6 +11,7 @@
 
 pub mod bearer;
 pub mod call;
+pub mod genesys;
 pub mod refresh;
 pub mod replay;
 pub mod retry;
@@ -18,6 +19,10 @@ pub mod token;
 
 pub use bearer::{Bearer, BearerLayer, OriginError, Origins};
 pub use call::CallOptions;
+pub use genesys::{
+    ClientCredentials, ConfigError, Credentials, CredentialsProvider, GenesysLayer, GenesysService,
+    Org, Region, RegionError,
+};
 pub use refresh::{Refresh, RefreshLayer};
 pub use replay::{CloneBody, Replay, ReplayBody, ReplayLayer};
 pub use retry::{Retry, RetryLayer};

@@ -32,8 +32,15 @@ impl Credentials {
                 "the client id holds a colon; give the id alone, and the secret apart from it",
             ));
         }
-        check(secret.expose_secret(), ConfigErrorKind::ClientSecret, "client secret")?;
-        Ok(Self { id: id.into(), secret })
+        check(
+            secret.expose_secret(),
+            ConfigErrorKind::ClientSecret,
+            "client secret",
+        )?;
+        Ok(Self {
+            id: id.into(),
+            secret,
+        })
     }
 
     /// The client's id.
@@ -48,7 +55,9 @@ impl Credentials {
 
 impl fmt::Debug for Credentials {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Credentials").field("id", &self.id).finish_non_exhaustive()
+        f.debug_struct("Credentials")
+            .field("id", &self.id)
+            .finish_non_exhaustive()
     }
 }
 
@@ -69,7 +78,8 @@ impl CredentialsProvider for Credentials {
 
 fn check(value: &str, kind: ConfigErrorKind, name: &'static str) -> Result<(), ConfigError> {
     if value.is_empty() {
-        let message = format!("the {name} is empty; copy it from the OAuth client in Genesys Cloud");
+        let message =
+            format!("the {name} is empty; copy it from the OAuth client in Genesys Cloud");
         return Err(ConfigError::new(kind, message));
     }
     match value.char_indices().find(|(_, char)| char.is_control()) {

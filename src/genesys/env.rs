@@ -25,7 +25,9 @@ fn variable(
     look_up: impl Fn(&str) -> Option<OsString>,
     names: [&'static str; 2],
 ) -> Result<(&'static str, String), ConfigError> {
-    let found = names.into_iter().find_map(|name| Some((name, look_up(name)?)));
+    let found = names
+        .into_iter()
+        .find_map(|name| Some((name, look_up(name)?)));
     let [name, other] = names;
     let message = match found {
         Some((name, value)) => match value.into_string() {
@@ -43,7 +45,12 @@ mod tests {
     use super::*;
 
     fn read_from(variables: &[(&str, &str)]) -> Result<(Region, Credentials), ConfigError> {
-        read(|name| variables.iter().find(|(known, _)| *known == name).map(|(_, v)| (*v).into()))
+        read(|name| {
+            variables
+                .iter()
+                .find(|(known, _)| *known == name)
+                .map(|(_, v)| (*v).into())
+        })
     }
 
     #[test]
@@ -74,7 +81,10 @@ mod tests {
             assert!(error.to_string().contains(name), "{error}");
             some.push((name, ""));
             let error = read_from(&some).unwrap_err();
-            assert!(error.to_string().contains(&format!("{name} is empty")), "{error}");
+            assert!(
+                error.to_string().contains(&format!("{name} is empty")),
+                "{error}"
+            );
         }
         let mut wrong = all;
         wrong[2].1 = "us-middle-7";

@@ -28,7 +28,11 @@ pub enum ConfigErrorKind {
 
 impl ConfigError {
     pub(super) fn new(kind: ConfigErrorKind, message: impl Into<Cow<'static, str>>) -> Self {
-        Self { kind, message: message.into(), region: None }
+        Self {
+            kind,
+            message: message.into(),
+            region: None,
+        }
     }
 
     /// Which setting is wrong.
@@ -40,7 +44,11 @@ impl ConfigError {
 impl From<RegionError> for ConfigError {
     fn from(error: RegionError) -> Self {
         let message = "the region or base URL cannot be used".into();
-        Self { kind: ConfigErrorKind::Region, message, region: Some(error) }
+        Self {
+            kind: ConfigErrorKind::Region,
+            message,
+            region: Some(error),
+        }
     }
 }
 

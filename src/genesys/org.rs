@@ -7,8 +7,7 @@ use http_body_util::Full;
 use tower_service::Service;
 
 use super::{
-    ClientCredentials, ConfigError, ConfigErrorKind, Credentials, CredentialsProvider, Region,
-    RegionError, env,
+    ClientCredentials, ConfigError, ConfigErrorKind, CredentialsProvider, Region, RegionError, env,
 };
 use crate::{
     BoxError,
@@ -74,7 +73,9 @@ impl Org {
         R::Error: Into<BoxError>,
     {
         let (region, credentials) = env::read(|name| std::env::var_os(name))?;
-        Self::builder(region).credentials(credentials).build::<B, C, R>(client)
+        Self::builder(region)
+            .credentials(credentials)
+            .build::<B, C, R>(client)
     }
 
     /// An organisation in this region.
@@ -165,8 +166,22 @@ pub struct NoCredentials;
 impl<P> OrgBuilder<P> {
     /// The id and secret of the OAuth client, or whatever knows them at each fetch.
     pub fn credentials<Q: CredentialsProvider>(self, credentials: Q) -> OrgBuilder<Q> {
-        let Self { region, settings, upstream, origins, loopback, .. } = self;
-        OrgBuilder { region, credentials, settings, upstream, origins, loopback }
+        let Self {
+            region,
+            settings,
+            upstream,
+            origins,
+            loopback,
+            ..
+        } = self;
+        OrgBuilder {
+            region,
+            credentials,
+            settings,
+            upstream,
+            origins,
+            loopback,
+        }
     }
 
     /// When and how the token is renewed.
@@ -211,9 +226,21 @@ impl<P> OrgBuilder<P> {
     ///
     /// As for [`build_from_source`](Self::build_from_source).
     pub fn build_from_cache(self, tokens: TokenCache) -> Result<Org, ConfigError> {
-        let Self { region, upstream, origins, loopback, .. } = self;
+        let Self {
+            region,
+            upstream,
+            origins,
+            loopback,
+            ..
+        } = self;
         let host = |uri: &Uri| Origins::of_host(uri.authority().map_or("", |host| host.as_str()));
-        let local = |origins: Origins| if loopback { origins.and_loopback() } else { origins };
+        let local = |origins: Origins| {
+            if loopback {
+                origins.and_loopback()
+            } else {
+                origins
+            }
+        };
         for base in [region.login_base(), region.api_base()] {
             if !local(host(&base)).allows(&base) {
                 return Err(insecure(&base));
@@ -222,7 +249,13 @@ impl<P> OrgBuilder<P> {
         let api = region.api_base();
         let origins = local(origins.and_host(api.authority().map_or("", |host| host.as_str())));
         let account = Account::new(tokens, origins);
-        Ok(Org { inner: Arc::new(Inner { region, account, upstream }) })
+        Ok(Org {
+            inner: Arc::new(Inner {
+                region,
+                account,
+                upstream,
+            }),
+        })
     }
 }
 

@@ -25,7 +25,9 @@ pub fn is_read_only(method: &Method, uri: &Uri) -> Option<bool> {
     }
     let path = uri.path().trim_end_matches('/');
     // A gateway may have put a prefix in front.
-    let path = path.find("/api/v2/").map(|at| &path[at + "/api/v2".len()..])?;
+    let path = path
+        .find("/api/v2/")
+        .map(|at| &path[at + "/api/v2".len()..])?;
     if START_WORK.iter().any(|end| path.ends_with(end)) {
         return Some(false);
     }
@@ -58,10 +60,17 @@ mod tests {
         ] {
             assert_eq!(post(path), Some(false), "{path}");
         }
-        for path in ["/api/v2/users", "/api/v2/routing/queues/query", "/search", "/"] {
+        for path in [
+            "/api/v2/users",
+            "/api/v2/routing/queues/query",
+            "/search",
+            "/",
+        ] {
             assert_eq!(post(path), None, "{path}");
         }
-        let query = "/api/v2/analytics/conversations/details/query".parse().unwrap();
+        let query = "/api/v2/analytics/conversations/details/query"
+            .parse()
+            .unwrap();
         assert_eq!(is_read_only(&Method::PATCH, &query), None);
     }
 }

@@ -30,7 +30,10 @@ pub struct ClientCredentials<C, P, B> {
 impl<C, P, B> ClientCredentials<C, P, B> {
     /// Asks the login host of this region by this HTTP client.
     pub fn new(region: Region, credentials: P, client: C) -> Self {
-        Self { endpoint: Endpoint::new(region, client), credentials }
+        Self {
+            endpoint: Endpoint::new(region, client),
+            credentials,
+        }
     }
 }
 
@@ -46,8 +49,14 @@ where
     R::Error: Into<BoxError>,
 {
     async fn fetch(&self, _cx: FetchContext) -> Result<IssuedToken, TokenError> {
-        let credentials = self.credentials.credentials().await.map_err(no_credentials)?;
-        self.endpoint.post(&credentials, &[("grant_type", "client_credentials")]).await
+        let credentials = self
+            .credentials
+            .credentials()
+            .await
+            .map_err(no_credentials)?;
+        self.endpoint
+            .post(&credentials, &[("grant_type", "client_credentials")])
+            .await
     }
 
     fn login_host(&self) -> Option<&str> {

@@ -36,7 +36,11 @@ pub(super) struct Endpoint<C, B> {
 
 impl<C, B> Endpoint<C, B> {
     pub(super) fn new(region: Region, client: C) -> Self {
-        Self { region, client: Mutex::new(client), body: PhantomData }
+        Self {
+            region,
+            client: Mutex::new(client),
+            body: PhantomData,
+        }
     }
 
     pub(super) fn login_host(&self) -> &str {
@@ -58,10 +62,21 @@ impl<C, B> Endpoint<C, B> {
     {
         let host = self.login_host();
         let request = request(self.region.token_url(), credentials, form);
-        let mut client = self.client.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        poll_fn(|cx| client.poll_ready(cx)).await.map_err(|error| unreachable(host, error))?;
-        let response = client.call(request).await.map_err(|error| unreachable(host, error))?;
-        let (head, body) = read(response).await.map_err(|error| unreadable(host, error))?;
+        let mut client = self
+            .client
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
+        poll_fn(|cx| client.poll_ready(cx))
+            .await
+            .map_err(|error| unreachable(host, error))?;
+        let response = client
+            .call(request)
+            .await
+            .map_err(|error| unreachable(host, error))?;
+        let (head, body) = read(response)
+            .await
+            .map_err(|error| unreadable(host, error))?;
         wire::token(&head, &body).map_err(|failure| failure.into_error(host, &head))
     }
 }
@@ -71,7 +86,9 @@ fn request<B: From<Full<Bytes>>>(
     credentials: &Credentials,
     form: &[(&str, &str)],
 ) -> Request<B> {
-    let form = form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
+    let form = form_urlencoded::Serializer::new(String::new())
+        .extend_pairs(form)
+        .finish();
     let pair = format!("{}:{}", credentials.id(), credentials.secret());
     let basic = Bytes::from(format!("Basic {}", BASE64_STANDARD.encode(pair)));
     let mut request = Request::new(B::from(Full::from(form)));
@@ -95,7 +112,10 @@ where
     R::Error: Into<BoxError>,
 {
     let (head, body) = response.into_parts();
-    let body = Limited::new(body, LONGEST_ANSWER).collect().await?.to_bytes();
+    let body = Limited::new(body, LONGEST_ANSWER)
+        .collect()
+        .await?
+        .to_bytes();
     Ok((head, body))
 }
 
@@ -103,7 +123,9 @@ fn unreachable(host: &str, error: impl Into<BoxError>) -> TokenError {
     let message = format!(
         "the token endpoint at {host} was not reached; check the network, the proxy and the region"
     );
-    TokenError::new(TokenErrorKind::Transport, message).with_login_host(host).with_source(error)
+    TokenError::new(TokenErrorKind::Transport, message)
+        .with_login_host(host)
+        .with_source(error)
 }
 
 fn unreadable(host: &str, error: BoxError) -> TokenError {

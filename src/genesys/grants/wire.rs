@@ -55,9 +55,10 @@ const CODES: [&str; 6] = [
 pub(super) fn token(head: &Parts, body: &[u8]) -> Result<IssuedToken, Failure> {
     let answer = serde_json::from_slice::<Answer>(body);
     match head.status {
-        status if status.is_success() => issued(answer.map_err(|_| {
-            Failure::Malformed("its answer is no JSON object, or was cut off")
-        })?),
+        status if status.is_success() => issued(
+            answer
+                .map_err(|_| Failure::Malformed("its answer is no JSON object, or was cut off"))?,
+        ),
         status if status.is_redirection() => Err(Failure::Redirected),
         StatusCode::TOO_MANY_REQUESTS => Err(Failure::Throttled),
         status if status.is_server_error() => Err(Failure::Unavailable),
@@ -67,7 +68,9 @@ pub(super) fn token(head: &Parts, body: &[u8]) -> Result<IssuedToken, Failure> {
 
 fn issued(answer: Answer) -> Result<IssuedToken, Failure> {
     if !answer.error.is_null() {
-        return Err(Failure::Malformed("it answered 200 and reported an error all the same"));
+        return Err(Failure::Malformed(
+            "it answered 200 and reported an error all the same",
+        ));
     }
     let Value::String(secret) = answer.access_token else {
         return Err(Failure::Malformed("its answer has no access token"));
@@ -80,7 +83,10 @@ fn issued(answer: Answer) -> Result<IssuedToken, Failure> {
         Value::String(kind) if kind.eq_ignore_ascii_case("bearer") => {}
         _ => return Err(Failure::Malformed("its token is not of the type bearer")),
     }
-    Ok(IssuedToken::new(SecretString::from(secret), lifetime(&answer.expires_in)))
+    Ok(IssuedToken::new(
+        SecretString::from(secret),
+        lifetime(&answer.expires_in),
+    ))
 }
 
 /// A life in seconds, however it is written. What is no number of seconds counts as not stated.
@@ -103,10 +109,16 @@ fn refusal(answer: &Answer) -> Failure {
         return Failure::Unavailable;
     };
     // Genesys throttles with a 400, and says so in a description only.
-    let throttled = [&answer.description, &answer.error_description].into_iter().any(|text| {
-        let text = text.as_str().unwrap_or_default().trim_start().to_ascii_lowercase();
-        text.starts_with("rate limit exceeded")
-    });
+    let throttled = [&answer.description, &answer.error_description]
+        .into_iter()
+        .any(|text| {
+            let text = text
+                .as_str()
+                .unwrap_or_default()
+                .trim_start()
+                .to_ascii_lowercase();
+            text.starts_with("rate limit exceeded")
+        });
     match code {
         "invalid_request" if throttled => Failure::Throttled,
         "invalid_grant" => Failure::LoginRequired,
@@ -159,10 +171,14 @@ impl Failure {
         };
         if matches!(self, Self::Throttled | Self::Unavailable) {
             let asked = RetryAfter::from_headers(&head.headers, SystemTime::now());
-            error = asked.into_iter().fold(error, |error, asked| error.with_retry_after(asked.wait()));
+            error = asked
+                .into_iter()
+                .fold(error, |error, asked| error.with_retry_after(asked.wait()));
         }
         let id = correlation_id(head);
-        let error = id.into_iter().fold(error, |error, id| error.with_correlation_id(id));
+        let error = id
+            .into_iter()
+            .fold(error, |error, id| error.with_correlation_id(id));
         error.with_login_host(host)
     }
 }

@@ -26,7 +26,10 @@ fn kind(status: u16, body: &str) -> TokenErrorKind {
 fn reads_a_token() {
     let body = r#"{"access_token":"s3cr3t","token_type":"bearer","expires_in":86399}"#;
     let token = parse(200, body).unwrap();
-    assert_eq!((token.expose(), token.lifetime().as_secs()), ("s3cr3t", 86399));
+    assert_eq!(
+        (token.expose(), token.lifetime().as_secs()),
+        ("s3cr3t", 86399)
+    );
     assert!(!format!("{token:?}").contains("s3cr3t"));
 }
 
@@ -46,9 +49,19 @@ fn a_life_may_be_written_in_any_way() {
         ("1e300", u64::MAX),
     ] {
         let body = format!(r#"{{"access_token":"t","expires_in":{expires_in}}}"#);
-        assert_eq!(parse(200, &body).unwrap().lifetime().as_secs(), seconds, "{expires_in}");
+        assert_eq!(
+            parse(200, &body).unwrap().lifetime().as_secs(),
+            seconds,
+            "{expires_in}"
+        );
     }
-    assert_eq!(parse(200, r#"{"access_token":"t"}"#).unwrap().lifetime().as_secs(), 300);
+    assert_eq!(
+        parse(200, r#"{"access_token":"t"}"#)
+            .unwrap()
+            .lifetime()
+            .as_secs(),
+        300
+    );
 }
 
 #[test]
@@ -73,12 +86,20 @@ fn what_is_no_token_is_malformed() {
 fn oauth_errors_by_what_the_caller_can_do() {
     use TokenErrorKind as Kind;
     for (status, body, expected) in [
-        (400, r#"{"error":"invalid_client","description":"authentication failed"}"#, Kind::Denied),
+        (
+            400,
+            r#"{"error":"invalid_client","description":"authentication failed"}"#,
+            Kind::Denied,
+        ),
         (401, r#"{"error":"invalid_client"}"#, Kind::Denied),
         (400, r#"{"error":"invalid_grant"}"#, Kind::LoginRequired),
         (400, r#"{"error":"unauthorized_client"}"#, Kind::Denied),
         (400, r#"{"error":"unsupported_grant_type"}"#, Kind::Denied),
-        (400, r#"{"error":"invalid_request","description":"missing grant"}"#, Kind::Denied),
+        (
+            400,
+            r#"{"error":"invalid_request","description":"missing grant"}"#,
+            Kind::Denied,
+        ),
         (
             400,
             r#"{"error":"invalid_request","description":"rate limit exceeded; try later"}"#,
@@ -104,7 +125,10 @@ fn oauth_errors_by_what_the_caller_can_do() {
 fn a_refused_client_hears_of_the_region_and_the_host() {
     let error = parse(400, r#"{"error":"invalid_client"}"#).unwrap_err();
     let text = error.to_string();
-    assert!(text.contains("login.example") && text.contains("or the wrong region"), "{text}");
+    assert!(
+        text.contains("login.example") && text.contains("or the wrong region"),
+        "{text}"
+    );
     assert_eq!(error.oauth_code(), Some("invalid_client"));
     assert_eq!(error.login_host(), Some("login.example"));
     assert_eq!(error.correlation_id(), Some("c0ffee-1"));
@@ -113,8 +137,11 @@ fn a_refused_client_hears_of_the_region_and_the_host() {
 #[test]
 fn retry_after_comes_along() {
     let mut head = head(429);
-    head.headers.insert("retry-after", http::HeaderValue::from_static("42"));
-    let error = token(&head, b"").unwrap_err().into_error("login.example", &head);
+    head.headers
+        .insert("retry-after", http::HeaderValue::from_static("42"));
+    let error = token(&head, b"")
+        .unwrap_err()
+        .into_error("login.example", &head);
     assert_eq!(error.retry_after(), Some(Duration::from_secs(42)));
 }
 
