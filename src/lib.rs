@@ -10,10 +10,15 @@
 )]
 
 pub mod call;
+pub mod genesys;
 pub mod replay;
+#[cfg(feature = "testing")]
+#[cfg_attr(docsrs, doc(cfg(feature = "testing")))]
+pub mod testing;
 pub mod token;
 
 pub use call::CallOptions;
+pub use genesys::{Region, RegionError};
 pub use token::{TokenError, TokenErrorKind};
 
 /// An error of any type, as tower's middleware returns it.
