@@ -15,6 +15,9 @@ pub mod genesys;
 pub mod refresh;
 pub mod replay;
 pub mod retry;
+#[cfg(feature = "testing")]
+#[cfg_attr(docsrs, doc(cfg(feature = "testing")))]
+pub mod testing;
 pub mod token;
 
 pub use bearer::{Bearer, BearerLayer, OriginError, Origins};
