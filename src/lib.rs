@@ -15,6 +15,7 @@ pub mod retry;
 pub mod token;
 
 pub use call::CallOptions;
+pub use replay::{CloneBody, Replay, ReplayBody, ReplayLayer};
 pub use retry::{Retry, RetryLayer};
 pub use token::{TokenError, TokenErrorKind};
 

@@ -14,10 +14,9 @@ use tower_service::Service;
 use super::{
     Classify,
     call::{After, Call, Pause},
-    drain::Drain,
     throttle::{Hold, Ticket},
 };
-use crate::replay::CloneBody;
+use crate::replay::{CloneBody, Drain};
 
 pin_project! {
     /// The future of [`Retry`](super::Retry).
@@ -190,6 +189,7 @@ impl<S, B, C> Sending<S, B, C> {
         S: Service<Request<B>, Response = Response<R>>,
         C: Classify<S::Error>,
         B: CloneBody,
+        R: Body,
     {
         if let Poll::Ready(result) = future.poll(cx) {
             let sent = self.call.is_sent();

@@ -1,0 +1,288 @@
+use std::{
+    fmt,
+    pin::Pin,
+    task::{Context, Poll, Waker},
+};
+
+use bytes::{Buf, Bytes};
+use http_body::{Body, Frame, SizeHint};
+use http_body_util::Full;
+
+use super::{
+    CloneBody, ReplayBodyError,
+    caps::Caps,
+    frames::{FRAME, Frames},
+    fresh::Fresh,
+    stream::Stream,
+};
+use crate::BoxError;
+
+/// A request body that can be sent again; see the [module](super) for what each kind costs.
+pub struct ReplayBody<B> {
+    form: Form<B>,
+    held: bool,
+}
+
+enum Form<B> {
+    Empty,
+    /// Whole, in one frame; taken out when it is sent, so that a body that nobody clones is never
+    /// counted twice.
+    Small(Option<Bytes>),
+    Frames(Frames),
+    Stream(Stream<B>),
+    Fresh(Fresh<B>),
+}
+
+impl<B> ReplayBody<B> {
+    /// A body without content.
+    pub const fn empty() -> Self {
+        Self::of(Form::Empty)
+    }
+
+    const fn of(form: Form<B>) -> Self {
+        Self { form, held: false }
+    }
+
+    fn in_memory(whole: Bytes) -> Self {
+        Self::of(match whole.len() {
+            0 => Form::Empty,
+            1..=FRAME => Form::Small(Some(whole)),
+            _ => Form::Frames(Frames::new(whole)),
+        })
+    }
+}
+
+impl<B> ReplayBody<B>
+where
+    B: Body + Unpin,
+    B::Error: Into<BoxError>,
+{
+    /// Wraps any body, with the default caps of [`ReplayLayer`](super::ReplayLayer).
+    ///
+    /// A body that announces its length is polled once, to see whether that gives the whole of
+    /// it: then it is in memory already.
+    pub fn new(body: B) -> Self {
+        Self::with_caps(body, Caps::DEFAULT)
+    }
+
+    pub(super) fn with_caps(mut body: B, caps: Caps) -> Self {
+        if body.is_end_stream() {
+            return Self::empty();
+        }
+        let hint = body.size_hint();
+        let exact = hint.exact();
+        let cap = exact.map_or(caps.unknown, |_| caps.known);
+        let Some(length) = exact.filter(|length| *length > 0) else {
+            return Self::of(Form::Stream(Stream::new(body, hint, cap)));
+        };
+
+        let Poll::Ready(first) = peek(&mut body) else {
+            return Self::of(Form::Stream(Stream::new(body, hint, cap)));
+        };
+        let told = body.is_end_stream();
+        let is_whole = is_data_of(&first, length);
+        let second = match is_whole && !told {
+            true => peek(&mut body),
+            false => Poll::Pending,
+        };
+        if is_whole && (told || matches!(second, Poll::Ready(None))) {
+            return Self::in_memory(into_bytes(first));
+        }
+        let told_too = body.is_end_stream();
+        let stream = Stream::new(body, hint, cap);
+        stream.feed(first, told);
+        if let Poll::Ready(second) = second {
+            stream.feed(second, told_too);
+        }
+        Self::of(Form::Stream(stream))
+    }
+}
+
+impl<B: Body> ReplayBody<B> {
+    /// A body that is made anew by `make` for each attempt: a file, which is opened each time.
+    ///
+    /// Nothing of it is kept, so no cap applies, and it can be sent again whatever its size.
+    /// `make` is called once here, and once for each attempt after the first, when that is polled
+    /// for the first time. It must give a body with the same bytes each time; one that announces
+    /// another length than the first is not sent
+    /// ([`Changed`](super::ReplayBodyErrorKind::Changed)). What may fail, such as opening the
+    /// file, fails best at the first poll of the body that it returns.
+    ///
+    /// ```
+    /// use bytes::Bytes;
+    /// use http_body_util::{BodyExt, Full};
+    /// use tower_genesys::replay::{CloneBody, ReplayBody};
+    ///
+    /// # #[tokio::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let older = ReplayBody::from_fn(|| Full::new(Bytes::from_static(b"a,b,c")));
+    /// let newer = older.try_clone().expect("it can always be made again");
+    /// assert_eq!(older.collect().await?.to_bytes(), "a,b,c");
+    /// assert_eq!(newer.collect().await?.to_bytes(), "a,b,c");
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn from_fn<F>(make: F) -> Self
+    where
+        F: Fn() -> B + Send + Sync + 'static,
+    {
+        let first = make();
+        if first.is_end_stream() {
+            return Self::empty();
+        }
+        Self::of(Form::Fresh(Fresh::new(first, Box::new(make))))
+    }
+}
+
+impl<B> CloneBody for ReplayBody<B>
+where
+    B: Body + Unpin,
+    B::Error: Into<BoxError>,
+{
+    fn try_clone(&self) -> Option<Self> {
+        Some(Self::of(match &self.form {
+            Form::Empty => Form::Empty,
+            Form::Small(whole) => Form::Small(Some(whole.clone()?)),
+            Form::Frames(frames) => Form::Frames(frames.try_clone()),
+            Form::Stream(stream) => Form::Stream(stream.try_clone()?),
+            Form::Fresh(fresh) => Form::Fresh(fresh.try_clone()?),
+        }))
+    }
+
+    fn is_replayable(&self) -> bool {
+        match &self.form {
+            Form::Empty => true,
+            Form::Small(whole) => whole.is_some(),
+            Form::Frames(frames) => frames.is_replayable(),
+            Form::Stream(stream) => stream.is_replayable(),
+            Form::Fresh(fresh) => fresh.is_replayable(),
+        }
+    }
+
+    fn is_sent(&self) -> bool {
+        match &self.form {
+            // One frame, which a transport takes along with the head of the request.
+            Form::Empty | Form::Small(_) => true,
+            Form::Frames(frames) => frames.is_sent(),
+            Form::Stream(stream) => stream.is_sent(),
+            Form::Fresh(fresh) => fresh.is_sent(),
+        }
+    }
+
+    fn hold(&mut self) {
+        self.held = true;
+    }
+
+    fn is_held(&self) -> bool {
+        self.held
+    }
+
+    fn revoke_others(&self) {
+        match &self.form {
+            // There is no second frame that could be withheld.
+            Form::Empty | Form::Small(_) => {}
+            Form::Frames(frames) => frames.revoke_others(),
+            Form::Stream(stream) => stream.revoke_others(),
+            Form::Fresh(fresh) => fresh.revoke_others(),
+        }
+    }
+}
+
+impl<B> Body for ReplayBody<B>
+where
+    B: Body + Unpin,
+    B::Error: Into<BoxError>,
+{
+    type Data = Bytes;
+    type Error = ReplayBodyError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, ReplayBodyError>>> {
+        match &mut self.form {
+            Form::Empty => Poll::Ready(None),
+            Form::Small(whole) => Poll::Ready(whole.take().map(|whole| Ok(Frame::data(whole)))),
+            Form::Frames(frames) => Poll::Ready(frames.next()),
+            Form::Stream(stream) => stream.poll_frame(cx),
+            Form::Fresh(fresh) => fresh.poll_frame(cx),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match &self.form {
+            Form::Empty => true,
+            Form::Small(whole) => whole.is_none(),
+            Form::Frames(frames) => frames.is_end_stream(),
+            Form::Stream(stream) => stream.is_end_stream(),
+            Form::Fresh(fresh) => fresh.is_end_stream(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match &self.form {
+            Form::Empty => SizeHint::with_exact(0),
+            Form::Small(whole) => {
+                SizeHint::with_exact(whole.as_ref().map_or(0, |whole| whole.len() as u64))
+            }
+            Form::Frames(frames) => frames.size_hint(),
+            Form::Stream(stream) => stream.size_hint(),
+            Form::Fresh(fresh) => fresh.size_hint(),
+        }
+    }
+}
+
+impl<B> Default for ReplayBody<B> {
+    fn default() -> Self {
+        Self::empty()
+    }
+}
+
+impl<B> From<Bytes> for ReplayBody<B> {
+    fn from(whole: Bytes) -> Self {
+        Self::in_memory(whole)
+    }
+}
+
+/// So that one client, whose body is a `ReplayBody`, can also send the requests for tokens.
+impl<B> From<Full<Bytes>> for ReplayBody<B> {
+    fn from(full: Full<Bytes>) -> Self {
+        Self::in_memory(full.into_inner().unwrap_or_default())
+    }
+}
+
+impl<B> fmt::Debug for ReplayBody<B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let form = match &self.form {
+            Form::Empty => "empty",
+            Form::Small(_) => "small",
+            Form::Frames(_) => "in memory",
+            Form::Stream(_) => "stream",
+            Form::Fresh(_) => "made anew",
+        };
+        f.debug_struct("ReplayBody")
+            .field("form", &form)
+            .field("held", &self.held)
+            .finish_non_exhaustive()
+    }
+}
+
+type Polled<B> = Option<Result<Frame<<B as Body>::Data>, <B as Body>::Error>>;
+
+/// Polls without anybody to wake: whoever polls next puts a waker in place of this one.
+fn peek<B: Body + Unpin>(body: &mut B) -> Poll<Polled<B>> {
+    Pin::new(body).poll_frame(&mut Context::from_waker(Waker::noop()))
+}
+
+fn is_data_of<D: Buf, E>(polled: &Option<Result<Frame<D>, E>>, length: u64) -> bool {
+    let frame = polled.as_ref().and_then(|polled| polled.as_ref().ok());
+    let data = frame.and_then(Frame::data_ref);
+    data.is_some_and(|data| data.remaining() as u64 == length)
+}
+
+fn into_bytes<D: Buf, E>(polled: Option<Result<Frame<D>, E>>) -> Bytes {
+    let frame = polled.and_then(Result::ok);
+    let data = frame.and_then(|frame| frame.into_data().ok());
+    data.map(|mut data| data.copy_to_bytes(data.remaining()))
+        .unwrap_or_default()
+}

@@ -1,0 +1,122 @@
+use std::{
+    future::Future,
+    panic::{AssertUnwindSafe, catch_unwind},
+    pin::Pin,
+    task::{Context, Poll, ready},
+    time::Duration,
+};
+
+use bytes::Buf;
+use http::{Response, Version, header};
+use http_body::Body;
+use pin_project_lite::pin_project;
+use tokio::{runtime::Handle, time::Sleep};
+
+/// How much of a discarded answer is read, so that its connection can be used again.
+///
+/// The API's error bodies are below 4 KiB, the pages of proxies in front of it below 64 KiB; twice
+/// that leaves room. To read more would take longer than the round trips of a new connection.
+const MOST_BYTES: u64 = 128 * 1024;
+
+/// How long the rest of a discarded answer is waited for.
+///
+/// About what a new TCP and TLS connection to another continent takes (three round trips of
+/// 80 ms): whoever waits longer has gained nothing by it.
+const MOST_TIME: Duration = Duration::from_millis(250);
+
+/// What an empty frame counts for, so that a body of nothing else comes to an end too.
+const LEAST_PER_FRAME: u64 = 16;
+
+pin_project! {
+    /// Reads what is left of an answer and throws it away, so that an HTTP/1 connection can be
+    /// used again.
+    ///
+    /// Gives up, by dropping the body, after 128 KiB or 250 ms, or when it fails. Where it cannot
+    /// help, the body is dropped at once: on HTTP/2, which needs no such thing; when the server
+    /// closes the connection anyway; when the request is not wholly `sent`, which leaves nothing
+    /// to save; and without a runtime to wait on.
+    #[must_use = "futures do nothing unless polled"]
+    pub(crate) struct Drain<R> {
+        #[pin]
+        body: Option<R>,
+        left: u64,
+        sleep: Option<Pin<Box<Sleep>>>,
+    }
+}
+
+impl<R: Body> Drain<R> {
+    /// `sent` is whether the request that was answered is wholly sent
+    /// ([`CloneBody::is_sent`](super::CloneBody::is_sent)).
+    pub(crate) fn new(response: Response<R>, sent: bool) -> Self {
+        let helps = sent && is_http1(response.version()) && !closes(&response);
+        let body = Some(response.into_body());
+        Self {
+            body: body.filter(|body| helps && body.size_hint().lower() <= MOST_BYTES),
+            left: MOST_BYTES,
+            sleep: None,
+        }
+    }
+}
+
+impl<R: Body> Future for Drain<R> {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let mut this = self.project();
+        let Some(body) = this.body.as_mut().as_pin_mut() else {
+            return Poll::Ready(());
+        };
+        // Neither a body nor a runtime without timers may fail a request that goes well.
+        let polled = catch_unwind(AssertUnwindSafe(|| {
+            if read(body, this.left, cx).is_ready() {
+                return Poll::Ready(());
+            }
+            if this.sleep.is_none() {
+                let Ok(_runtime) = Handle::try_current() else {
+                    return Poll::Ready(());
+                };
+                *this.sleep = Some(Box::pin(tokio::time::sleep(MOST_TIME)));
+            }
+            this.sleep
+                .as_mut()
+                .map_or(Poll::Ready(()), |sleep| sleep.as_mut().poll(cx))
+        }));
+        if matches!(polled, Ok(Poll::Pending)) {
+            return Poll::Pending;
+        }
+        this.body.set(None);
+        *this.sleep = None;
+        Poll::Ready(())
+    }
+}
+
+/// Ready when there is no point in reading on.
+fn read<R: Body>(mut body: Pin<&mut R>, left: &mut u64, cx: &mut Context<'_>) -> Poll<()> {
+    loop {
+        if body.is_end_stream() {
+            return Poll::Ready(());
+        }
+        let Some(Ok(frame)) = ready!(body.as_mut().poll_frame(cx)) else {
+            return Poll::Ready(());
+        };
+        let length = frame.data_ref().map_or(0, |data| data.remaining() as u64);
+        match left.checked_sub(length.max(LEAST_PER_FRAME)) {
+            Some(rest) => *left = rest,
+            None => return Poll::Ready(()),
+        }
+    }
+}
+
+fn is_http1(version: Version) -> bool {
+    matches!(version, Version::HTTP_10 | Version::HTTP_11)
+}
+
+fn closes<R>(response: &Response<R>) -> bool {
+    let connection = response.headers().get_all(header::CONNECTION);
+    let mut options = connection.iter().filter_map(|value| value.to_str().ok());
+    options.any(|value| {
+        value
+            .split(',')
+            .any(|option| option.trim().eq_ignore_ascii_case("close"))
+    })
+}

@@ -1,0 +1,60 @@
+use tower_layer::Layer;
+
+use super::{Replay, caps::Caps};
+
+/// Makes the bodies of requests such that they can be sent again; see the [module](super).
+///
+/// # Default
+///
+/// Of a stream of unknown length, up to 64 KiB are kept while it is sent; of one of known length,
+/// 1 MiB.
+#[derive(Clone, Copy, Debug)]
+pub struct ReplayLayer {
+    caps: Caps,
+}
+
+impl ReplayLayer {
+    /// A layer with the default caps.
+    pub const fn new() -> Self {
+        Self {
+            caps: Caps::DEFAULT,
+        }
+    }
+
+    /// Keeps up to so many bytes of a stream that does not say how long it is.
+    ///
+    /// # Default
+    ///
+    /// 64 KiB. With zero no such stream is ever sent again.
+    #[must_use]
+    pub const fn with_unknown_cap(mut self, bytes: usize) -> Self {
+        self.caps.unknown = bytes;
+        self
+    }
+
+    /// Keeps streams up to this length, of those that say how long they are; nothing is kept of
+    /// a longer one.
+    ///
+    /// # Default
+    ///
+    /// 1 MiB. It does not matter to a body that is in memory already.
+    #[must_use]
+    pub const fn with_known_cap(mut self, bytes: usize) -> Self {
+        self.caps.known = bytes;
+        self
+    }
+}
+
+impl Default for ReplayLayer {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<S> Layer<S> for ReplayLayer {
+    type Service = Replay<S>;
+
+    fn layer(&self, inner: S) -> Replay<S> {
+        Replay::new(inner, self.caps)
+    }
+}

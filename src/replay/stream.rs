@@ -1,0 +1,196 @@
+use std::{
+    sync::{Arc, Mutex},
+    task::{Context, Poll, ready},
+};
+
+use bytes::Bytes;
+use http_body::{Body, Frame, SizeHint};
+
+use super::{
+    ReplayBodyError, ReplayBodyErrorKind,
+    lock::lock,
+    log::{Aside, End, Log},
+    out::{Out, take_in},
+    size::remaining,
+    turns::FIRST,
+};
+use crate::BoxError;
+
+/// One clone of a stream: a place in the log that all clones share.
+pub(super) struct Stream<B> {
+    log: Arc<Mutex<Log<B>>>,
+    ticket: u64,
+    hint: SizeHint,
+    next: usize,
+    sent: u64,
+    done: bool,
+}
+
+type Item = Option<Result<Frame<Bytes>, ReplayBodyError>>;
+
+enum Step<B> {
+    Give(Item),
+    Pull(B),
+    Wait,
+}
+
+const fn fail<B>(kind: ReplayBodyErrorKind) -> Step<B> {
+    Step::Give(Some(Err(ReplayBodyError::new(kind))))
+}
+
+impl<B> Stream<B> {
+    pub(super) fn new(source: B, hint: SizeHint, cap: usize) -> Self {
+        let over = hint.lower() > cap as u64;
+        Self {
+            log: Log::new(source, cap, over),
+            ticket: FIRST,
+            hint,
+            next: 0,
+            sent: 0,
+            done: false,
+        }
+    }
+
+    pub(super) fn try_clone(&self) -> Option<Self> {
+        let mut log = lock(&self.log);
+        if !log.can_clone() {
+            return None;
+        }
+        Some(Self {
+            log: Arc::clone(&self.log),
+            ticket: log.turns.issue(),
+            hint: remaining(&self.hint, 0),
+            next: 0,
+            sent: 0,
+            done: false,
+        })
+    }
+
+    pub(super) const fn is_end_stream(&self) -> bool {
+        self.done
+    }
+
+    /// What the caller's body said before anything was sent, less what this clone has sent: a
+    /// later attempt, which could know better, has to be framed like the first.
+    pub(super) fn size_hint(&self) -> SizeHint {
+        remaining(&self.hint, self.sent)
+    }
+
+    pub(super) fn is_replayable(&self) -> bool {
+        let log = lock(&self.log);
+        let failed = matches!(log.end, End::Failed(_));
+        self.next == 0 && !failed && !log.has_lost(0) && !log.turns.is_revoked(self.ticket)
+    }
+
+    pub(super) fn is_sent(&self) -> bool {
+        lock(&self.log).turns.is_sent()
+    }
+
+    pub(super) fn revoke_others(&self) {
+        let mut aside = Aside::<B>::new();
+        let mut log = lock(&self.log);
+        aside.wake = log.turns.revoke_older(self.ticket);
+    }
+
+    /// The next thing to do, decided under the lock.
+    fn step(&mut self) -> Step<B> {
+        let mut aside = Aside::new();
+        let mut log = lock(&self.log);
+        if log.turns.is_revoked(self.ticket) {
+            return fail(ReplayBodyErrorKind::Revoked);
+        }
+        // Before it takes over: an older clone that is still being sent is worth more.
+        if log.has_lost(self.next) {
+            return fail(ReplayBodyErrorKind::Gone);
+        }
+        aside.wake = log.turns.start(self.ticket);
+
+        if let Some(frame) = log.read(self.next, &mut aside) {
+            self.next += 1;
+            self.sent += frame.len() as u64;
+            self.done = matches!(log.end, End::Clean { told: true }) && log.is_last(self.next);
+            // HTTP/1 does not ask again once it has as many bytes as were announced.
+            if self.done || self.hint.exact() == Some(self.sent) {
+                log.turns.finish(self.ticket);
+            }
+            return Step::Give(Some(Ok(frame.into_frame())));
+        }
+        match &mut log.end {
+            End::Open => match log.source.take() {
+                Some(source) => Step::Pull(source),
+                None => Step::Wait,
+            },
+            End::Clean { .. } => {
+                self.done = true;
+                log.turns.finish(self.ticket);
+                Step::Give(None)
+            }
+            End::Failed(error) => Step::Give(Some(Err(error.take().map_or_else(
+                || ReplayBodyError::new(ReplayBodyErrorKind::Gone),
+                ReplayBodyError::body,
+            )))),
+        }
+    }
+
+    /// Waits until the clone that polls the caller's body has put it back, unless it just has.
+    fn wait(&self, cx: &Context<'_>) -> Poll<()> {
+        let mut aside = Aside::<B>::new();
+        let waker = cx.waker().clone();
+        let mut log = lock(&self.log);
+        if log.source.is_some() || !matches!(log.end, End::Open) {
+            aside.waker = Some(waker);
+            return Poll::Ready(());
+        }
+        if log.turns.is_revoked(self.ticket) {
+            aside.waker = Some(waker);
+            return Poll::Ready(());
+        }
+        aside.waker = log.turns.wait(waker);
+        Poll::Pending
+    }
+}
+
+impl<B> Stream<B>
+where
+    B: Body + Unpin,
+    B::Error: Into<BoxError>,
+{
+    /// Takes in what the caller's body gave before it came here, and whether it then said that
+    /// this was all.
+    pub(super) fn feed(&self, polled: Option<Result<Frame<B::Data>, B::Error>>, told: bool) {
+        let Some(source) = lock(&self.log).source.take() else {
+            return;
+        };
+        let out = Out::new(&self.log, source);
+        let brought = take_in(polled, told);
+        let _nobody_polls_yet = out.put_back(self.ticket, brought);
+    }
+
+    pub(super) fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Item> {
+        if self.done {
+            return Poll::Ready(None);
+        }
+        loop {
+            match self.step() {
+                Step::Give(item) => return Poll::Ready(item),
+                Step::Pull(source) => ready!(self.pull(source, cx)),
+                Step::Wait => ready!(self.wait(cx)),
+            }
+        }
+    }
+
+    fn pull(&self, source: B, cx: &mut Context<'_>) -> Poll<()> {
+        let mut out = Out::new(&self.log, source);
+        let brought = out.poll(cx);
+        out.put_back(self.ticket, brought)
+    }
+}
+
+impl<B> Drop for Stream<B> {
+    fn drop(&mut self) {
+        let mut aside = Aside::new();
+        let mut log = lock(&self.log);
+        aside.waker = log.turns.leave(self.ticket);
+        log.desert(&mut aside);
+    }
+}
