@@ -7,31 +7,16 @@
 //!
 //! ```
 //! use http::{Request, Response};
-//! # use std::{pin::Pin, task::{Context, Poll}, convert::Infallible};
-//! # use bytes::Bytes;
-//! # use http_body::Frame;
-//! use http_body_util::Empty;
+//! use bytes::Bytes;
+//! use http_body_util::{Empty, Full};
 //! use tower::{BoxError, ServiceBuilder, ServiceExt, service_fn};
 //! use tower_genesys::retry::{Attempt, Outcome, RetryLayer, RetryPolicy};
-//! # #[derive(Default)]
-//! # struct Body(bool);
-//! # impl http_body::Body for Body {
-//! #     type Data = Bytes;
-//! #     type Error = Infallible;
-//! #     fn poll_frame(self: Pin<&mut Self>, _: &mut Context<'_>)
-//! #         -> Poll<Option<Result<Frame<Bytes>, Infallible>>> { Poll::Ready(None) }
-//! # }
-//! # impl tower_genesys::replay::CloneBody for Body {
-//! #     fn try_clone(&self) -> Option<Self> { Some(Self(false)) }
-//! #     fn is_replayable(&self) -> bool { true }
-//! #     fn is_sent(&self) -> bool { true }
-//! #     fn hold(&mut self) { self.0 = true }
-//! #     fn is_held(&self) -> bool { self.0 }
-//! #     fn revoke_others(&self) {}
-//! # }
+//! use tower_genesys::{ReplayBody, ReplayLayer};
 //!
 //! /// Is out of order twice.
-//! async fn api(request: Request<Body>) -> Result<Response<Empty<Bytes>>, BoxError> {
+//! async fn api(
+//!     request: Request<ReplayBody<Full<Bytes>>>,
+//! ) -> Result<Response<Empty<Bytes>>, BoxError> {
 //!     let mut response = Response::new(Empty::new());
 //!     if Attempt::of(request.extensions()) < Attempt(3) {
 //!         *response.status_mut() = http::StatusCode::SERVICE_UNAVAILABLE;
@@ -42,10 +27,11 @@
 //! # #[tokio::main(flavor = "current_thread", start_paused = true)]
 //! # async fn main() -> Result<(), BoxError> {
 //! let client = ServiceBuilder::new()
+//!     .layer(ReplayLayer::new())
 //!     .layer(RetryLayer::new(RetryPolicy::new()))
 //!     .service_fn(api);
 //!
-//! let request = Request::get("https://api.mypurecloud.com/api/v2/users").body(Body::default())?;
+//! let request = Request::get("https://api.mypurecloud.com/api/v2/users").body(Full::default())?;
 //! let response = client.oneshot(request).await?;
 //! assert_eq!(response.status(), 200);
 //! let outcome = Outcome::of(response.extensions()).expect("it took more than one send");
@@ -126,6 +112,9 @@
 //!
 //! A limit of concurrency or rate belongs inside, where each attempt asks for its permit; a
 //! time-out for the whole call outside.
+//!
+//! Waiting needs a tokio runtime with its timers on. Where there is no runtime, a failure is
+//! returned at once.
 //!
 //! # Cloning
 //!

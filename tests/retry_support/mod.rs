@@ -314,3 +314,10 @@ pub fn seconds(seconds: u64) -> Duration {
 pub fn no_headers() -> HeaderMap {
     HeaderMap::new()
 }
+
+pub async fn ready<S>(service: &mut S) -> &mut S
+where
+    S: Service<Request<Payload>, Error = BoxError>,
+{
+    service.ready().await.unwrap()
+}

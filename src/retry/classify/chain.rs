@@ -1,7 +1,7 @@
 use std::{error::Error, io};
 
 use super::Class;
-use crate::TokenError;
+use crate::{TokenError, replay::ReplayBodyError};
 
 /// A chain longer than this is not searched further: an error that names itself as its source
 /// would never end.
@@ -30,6 +30,10 @@ fn known(error: &(dyn Error + 'static)) -> Option<Class> {
     // Before all others, and without a look at its source: there the token client's own connect
     // error would be found, and the API request would be sent again for it.
     if error.is::<TokenError>() {
+        return Some(Class::Final);
+    }
+    // The caller's body failed, or is not to be had again: so it will the next time.
+    if error.is::<ReplayBodyError>() {
         return Some(Class::Final);
     }
     if let Some(io) = error.downcast_ref::<io::Error>() {

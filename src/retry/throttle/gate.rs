@@ -79,11 +79,19 @@ impl Gate {
     /// Gives the slot that is due.
     ///
     /// Whoever looks at the gate does it, so that a first in the queue whose future nobody polls
-    /// does not stop the others.
+    /// does not stop the others. One slot that nobody looked for in time is made up for, so that
+    /// late timers do not add up; more are not, since that would be a burst.
     pub(super) fn advance(&mut self, now: Instant, interval: Duration, woken: &mut Vec<Waker>) {
-        if now >= self.next && !self.queue.is_empty() {
-            self.next = now.checked_add(interval).unwrap_or(now);
+        for _ in 0..2 {
+            if now < self.next || self.queue.is_empty() {
+                return;
+            }
+            let next = self.next.checked_add(interval);
+            self.next = next.map_or(now, |next| next.max(now));
             self.give(woken);
+        }
+        if now >= self.next {
+            self.next = now.checked_add(interval).unwrap_or(now);
         }
     }
 

@@ -1,0 +1,291 @@
+//! What a 429 to one request means for the others.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test that panics has failed"
+)]
+
+mod retry_support;
+
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use http::Request;
+use retry_support::{
+    Answer::{self, RetryAfter, Status},
+    *,
+};
+use tokio::{
+    task::JoinSet,
+    time::{self, Instant},
+};
+use tokio_test::task;
+use tower::{Layer, Service};
+use tower_genesys::{
+    CallOptions,
+    retry::{Backoff, Retry, RetryEvent, RetryLayer, RetryPolicy, Stop, Throttle, Upstream},
+};
+
+fn retry<C>(layer: &RetryLayer<C>, script: &Script) -> Retry<Script, C> {
+    layer.layer(script.clone())
+}
+
+/// Without backoff, so that a 429 waits for its `Retry-After` and the jitter of that.
+fn steady() -> RetryPolicy {
+    let backoff = Backoff::new().with_base(Duration::ZERO).with_seed(1);
+    RetryPolicy::new().with_backoff(backoff)
+}
+
+/// So late that all requests of a test are on their way before the first answer.
+fn slow(answer: Answer) -> Answer {
+    Answer::Slow(seconds(1), Box::new(answer))
+}
+
+#[tokio::test(start_paused = true)]
+async fn scenario_27_fifty_429s_make_one_pause_and_a_paced_release_without_holes() {
+    let busy = slow(RetryAfter(429, "10"));
+    let script = Script::new(vec![busy; 50], Status(200));
+    let service = retry(&RetryLayer::new(steady()), &script);
+    let mut kept = JoinSet::new();
+    let mut dropped = JoinSet::new();
+    for n in 0..50 {
+        let service = service.clone();
+        let call = async move { send(&service, get("/api/v2/users/17")).await.unwrap() };
+        if n % 5 < 2 {
+            dropped.spawn(call)
+        } else {
+            kept.spawn(call)
+        };
+    }
+    time::sleep(seconds(5)).await;
+    assert_eq!(script.sends(), 50);
+    // One more in the pause, with another id, and one to another endpoint.
+    let late = service.clone();
+    kept.spawn(async move { send(&late, get("/api/v2/users/18?expand=x")).await.unwrap() });
+    time::sleep(seconds(1)).await;
+    send(&service, get("/api/v2/queues")).await.unwrap();
+    send(&service, post("/api/v2/users/17")).await.unwrap();
+    dropped.shutdown().await;
+    assert_eq!(script.readied(), 0);
+    let responses = kept.join_all().await;
+    assert!(responses.iter().all(|response| response.status() == 200));
+
+    let times = script.times();
+    assert_eq!(times.len(), 50 + 2 + 31);
+    assert!(times[..50].iter().all(|at| *at == 0));
+    assert_eq!(times[50..52], [6000, 6000]);
+    let released = &times[52..];
+    assert!((11_000..=12_001).contains(&released[0]), "{released:?}");
+    let gaps: Vec<_> = released.windows(2).map(|pair| pair[1] - pair[0]).collect();
+    assert_eq!(gaps, [200; 30]);
+    assert_eq!(script.seen().last().unwrap().path, "/api/v2/users/18");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_first_send_gives_its_readied_service_back_while_it_is_held() {
+    let script = Script::new([RetryAfter(429, "10")], Status(200));
+    let mut service = retry(&RetryLayer::new(steady()), &script);
+    let mut first = task::spawn(ready(&mut service).await.call(get("/x")));
+    assert!(first.poll().is_pending());
+    assert_eq!(script.readied(), 0);
+    ready(&mut service).await;
+    assert_eq!(script.readied(), 1);
+    let mut second = task::spawn(service.call(get("/x")));
+    assert_eq!(script.readied(), 0);
+    assert!(second.poll().is_pending());
+    assert_eq!(script.sends(), 1);
+    // The caller's own service is as good as before, for another endpoint.
+    ready(&mut service).await.call(get("/y")).await.unwrap();
+    assert_eq!(script.sends(), 2);
+    first.await.unwrap();
+    let response = second.await.unwrap();
+    assert_eq!(script.sends(), 4);
+    // One send, with a wait before it, and a plain success.
+    assert!(response.extensions().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_hold_that_would_outlast_the_deadline_is_skipped() {
+    let script = Script::new([], RetryAfter(429, "10"));
+    let service = retry(&RetryLayer::new(steady()), &script);
+    let mut closing = task::spawn(send(&service, get("/x")));
+    assert!(closing.poll().is_pending());
+    let mut request = get("/x");
+    let options = CallOptions::new().deadline(seconds(9));
+    request.extensions_mut().insert(options);
+    let started = Instant::now();
+    let response = send(&service, request).await.unwrap();
+    assert_eq!(started.elapsed(), Duration::ZERO);
+    assert_eq!(response.status(), 429);
+    assert_eq!(outcome(&response).stop, Stop::DeadlineTooClose);
+    assert_eq!(text(response).await, "body of 429");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_429_that_ends_its_own_call_holds_the_others_all_the_same() {
+    for request in [
+        get("/x").map(|_| Payload::unclonable()),
+        disabled("/x"),
+        in_haste("/x"),
+    ] {
+        let script = Script::new([RetryAfter(429, "10")], Status(200));
+        let service = retry(&RetryLayer::new(steady()), &script);
+        assert_eq!(send(&service, request).await.unwrap().status(), 429);
+        send(&service, get("/x")).await.unwrap();
+        let times = script.times();
+        assert!((10_000..=11_001).contains(&times[1]), "{times:?}");
+    }
+}
+
+fn disabled(path: &str) -> Request<Payload> {
+    let mut request = get(path);
+    request
+        .extensions_mut()
+        .insert(CallOptions::new().without_retry());
+    request
+}
+
+fn in_haste(path: &str) -> Request<Payload> {
+    let mut request = get(path);
+    let options = CallOptions::new().deadline(seconds(1));
+    request.extensions_mut().insert(options);
+    request
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_retry_after_5xx_waits_for_a_gate_that_closed_meanwhile() {
+    let answers = [RetryAfter(503, "5"), RetryAfter(429, "60")];
+    let script = Script::new(answers.map(slow), Status(200));
+    let service = retry(&RetryLayer::new(steady()), &script);
+    let mut calls = JoinSet::new();
+    for _ in 0..2 {
+        let service = service.clone();
+        calls.spawn(async move { send(&service, get("/x")).await.unwrap() });
+    }
+    calls.join_all().await;
+    let times = script.times();
+    assert!(times[2] >= 60_000, "{times:?}");
+    assert_eq!(times[3] - times[2], 200);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_second_429_after_the_release_prolongs_the_pause_for_all() {
+    let both = slow(RetryAfter(429, "2"));
+    let answers = [both.clone(), both, RetryAfter(429, "5")];
+    let script = Script::new(answers, Status(200));
+    let service = retry(&RetryLayer::new(steady()), &script);
+    let mut calls = JoinSet::new();
+    for _ in 0..2 {
+        let service = service.clone();
+        calls.spawn(async move { send(&service, get("/x")).await.unwrap() });
+    }
+    let responses = calls.join_all().await;
+    assert!(responses.iter().all(|response| response.status() == 200));
+    let times = script.times();
+    assert!((3000..=3201).contains(&times[2]), "{times:?}");
+    assert!(times[3] >= times[2] + 5000, "{times:?}");
+    assert_eq!(times[4] - times[3], 200);
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_upstream_is_shared_by_layers_and_others_are_not_touched() {
+    let shared = Upstream::new();
+    let layer = || RetryLayer::new(steady()).with_upstream(shared.clone());
+    let script = Script::new([RetryAfter(429, "10")], Status(200));
+    let (a, b) = (retry(&layer(), &script), retry(&layer(), &script));
+    let other = retry(&RetryLayer::new(steady()), &script);
+    let mut first = task::spawn(send(&a, get("/x")));
+    assert!(first.poll().is_pending());
+    let mut held = task::spawn(send(&b, get("/x")));
+    assert!(held.poll().is_pending());
+    send(&other, get("/x")).await.unwrap();
+    assert_eq!(script.times(), [0, 0]);
+    // An upstream that the request names is another one, too.
+    let by_request = layer().with_upstream_from(|extensions| extensions.get::<Upstream>());
+    let mut named = get("/x");
+    named.extensions_mut().insert(Upstream::new());
+    send(&retry(&by_request, &script), named).await.unwrap();
+    assert_eq!(script.times(), [0, 0, 0]);
+    assert!(held.poll().is_pending());
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_key_function_decides_what_is_held_together() {
+    let throttle = Throttle::new()
+        .with_endpoints(|_, uri| uri.path().split('/').nth(1).unwrap_or("").to_owned())
+        .with_interval(seconds(3));
+    let layer = RetryLayer::new(steady()).with_upstream(Upstream::new().with_throttle(throttle));
+    let script = Script::new([RetryAfter(429, "10")], Status(200));
+    let service = retry(&layer, &script);
+    let mut first = task::spawn(send(&service, get("/a/b")));
+    assert!(first.poll().is_pending());
+    let mut held = task::spawn(send(&service, post("/a/c")));
+    assert!(held.poll().is_pending());
+    send(&service, get("/b/b")).await.unwrap();
+    first.await.unwrap();
+    held.await.unwrap();
+    let times = script.times();
+    assert_eq!(times[3] - times[2], 3000);
+}
+
+#[test]
+fn without_a_runtime_a_closed_gate_holds_nobody() {
+    let script = Script::new([RetryAfter(429, "10")], Status(200));
+    let service = retry(&RetryLayer::new(steady()), &script);
+    for status in [429, 200] {
+        let mut call = task::spawn(send(&service, get("/x")));
+        let std::task::Poll::Ready(Ok(response)) = call.poll() else {
+            panic!("it waits for a timer that there is not");
+        };
+        assert_eq!(response.status(), status);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn scenario_30_a_call_that_is_dropped_releases_everything() {
+    let script = Script::new([RetryAfter(429, "10")], Status(200));
+    let service = retry(&RetryLayer::new(steady()), &script);
+    let request = get("/x");
+    let body = Arc::downgrade(&request.body().state);
+    let mut waits = task::spawn(send(&service, request));
+    assert!(waits.poll().is_pending());
+    let mut gated = task::spawn(send(&service, get("/x")));
+    assert!(gated.poll().is_pending());
+    let references = Arc::strong_count(&script.shared);
+    drop((waits, gated));
+    assert_eq!(body.strong_count(), 0);
+    assert!(Arc::strong_count(&script.shared) < references);
+    // Nobody is in front of this one.
+    send(&service, get("/x")).await.unwrap();
+    assert!(script.times()[1] <= 11_001);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_observer_hears_of_it_and_sees_no_query() {
+    let events = Arc::new(Mutex::new(Vec::new()));
+    let heard = events.clone();
+    let observer = move |event: &RetryEvent<'_>| heard.lock().unwrap().push(format!("{event:?}"));
+    let layer = RetryLayer::new(steady()).with_observer(Arc::new(observer));
+    let script = Script::new([RetryAfter(429, "10")], slow(Status(503)));
+    let service = retry(&layer, &script);
+    send(&service, get("/users/17?secret=17")).await.unwrap();
+    let events = events.lock().unwrap().clone();
+    let names: Vec<_> = events
+        .iter()
+        .map(|event| event.split(' ').next().unwrap())
+        .collect();
+    let expected = [
+        "GateClosed",
+        "Scheduled",
+        "Held",
+        "Released",
+        "Scheduled",
+        "Scheduled",
+        "GaveUp",
+    ];
+    assert_eq!(names, expected, "{events:?}");
+    assert!(events[0].contains("GET /users/{id}"), "{events:?}");
+    assert!(!events.concat().contains("secret"));
+}
