@@ -48,7 +48,10 @@ struct Source;
 
 impl TokenSource for Source {
     async fn fetch(&self, _cx: FetchContext) -> Result<IssuedToken, TokenError> {
-        Ok(IssuedToken::new("a-token-of-some-length-as-they-are-in-fact", Duration::from_secs(86_400)))
+        Ok(IssuedToken::new(
+            "a-token-of-some-length-as-they-are-in-fact",
+            Duration::from_secs(86_400),
+        ))
     }
 }
 
@@ -59,8 +62,16 @@ fn request() -> Request<Full<Bytes>> {
     *request.uri_mut() = http::Uri::from_static(
         "https://api.mypurecloud.com/api/v2/analytics/conversations/details/query",
     );
-    for name in ["accept", "content-type", "user-agent", "x-request-id", "traceparent"] {
-        request.headers_mut().insert(name, HeaderValue::from_static("some/value"));
+    for name in [
+        "accept",
+        "content-type",
+        "user-agent",
+        "x-request-id",
+        "traceparent",
+    ] {
+        request
+            .headers_mut()
+            .insert(name, HeaderValue::from_static("some/value"));
     }
     request
 }
@@ -78,10 +89,14 @@ where
 
 /// A cache that has its token, and the runtime that it was fetched on.
 fn tokens() -> (TokenCache, tokio::runtime::Runtime) {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
     let runtime = runtime.expect("a runtime can be built");
     let tokens = TokenCache::new(Source);
-    runtime.block_on(tokens.token()).expect("the source gives a token");
+    runtime
+        .block_on(tokens.token())
+        .expect("the source gives a token");
     (tokens, runtime)
 }
 
@@ -92,7 +107,10 @@ fn bare_service(bencher: divan::Bencher<'_, '_>) {
 
 #[divan::bench]
 fn tower_http_add_authorization(bencher: divan::Bencher<'_, '_>) {
-    bench(bencher, AddAuthorizationLayer::bearer("a-token-of-some-length").layer(Api));
+    bench(
+        bencher,
+        AddAuthorizationLayer::bearer("a-token-of-some-length").layer(Api),
+    );
 }
 
 #[divan::bench]
@@ -106,7 +124,10 @@ fn bearer(bencher: divan::Bencher<'_, '_>) {
 fn replay_refresh_bearer(bencher: divan::Bencher<'_, '_>) {
     let (tokens, _runtime) = tokens();
     let bearer = BearerLayer::new(tokens, Origins::of_host("api.mypurecloud.com"));
-    bench(bencher, ReplayLayer::new().layer(RefreshLayer::new().layer(bearer.layer(Api))));
+    bench(
+        bencher,
+        ReplayLayer::new().layer(RefreshLayer::new().layer(bearer.layer(Api))),
+    );
 }
 
 #[divan::bench]

@@ -23,7 +23,11 @@ async fn a_wrong_secret_names_the_login_host_and_the_region() {
     for _ in 0..3 {
         let request = Request::get(org.api("/api/v2/users").expect("a path"));
         let request = request.body(Full::<Bytes>::default()).expect("a request");
-        let error = genesys.clone().oneshot(request).await.expect_err("there is no token");
+        let error = genesys
+            .clone()
+            .oneshot(request)
+            .await
+            .expect_err("there is no token");
         let error = TokenError::find(&*error).expect("it is in the box");
         assert_eq!(error.kind(), TokenErrorKind::Denied);
         assert_eq!(error.oauth_code(), Some("invalid_client"));
@@ -39,10 +43,16 @@ async fn a_wrong_secret_names_the_login_host_and_the_region() {
 async fn a_page_of_html_in_place_of_a_token_is_a_typed_error() {
     let setup = setup(Version::Http1).await;
     setup.mock.on(TOKEN).reply_html(http::StatusCode::OK);
-    let error = setup.send(setup.get("/api/v2/users")).await.expect_err("there is no token");
+    let error = setup
+        .send(setup.get("/api/v2/users"))
+        .await
+        .expect_err("there is no token");
     let error = TokenError::find(&*error).expect("it is in the box");
     assert_eq!(error.kind(), TokenErrorKind::Malformed);
-    assert!(!format!("{error} {error:?}").contains('<'), "no byte of the page");
+    assert!(
+        !format!("{error} {error:?}").contains('<'),
+        "no byte of the page"
+    );
     assert_eq!(setup.mock.api_calls(), 0);
 }
 
@@ -50,7 +60,12 @@ async fn a_page_of_html_in_place_of_a_token_is_a_typed_error() {
 async fn an_endless_token_response_is_cut_off() {
     let setup = setup(Version::Http1).await;
     setup.mock.on(TOKEN).endless_body();
-    let error = setup.org.tokens().token().await.expect_err("there is no token");
+    let error = setup
+        .org
+        .tokens()
+        .token()
+        .await
+        .expect_err("there is no token");
     assert_eq!(error.kind(), TokenErrorKind::Malformed);
 }
 

@@ -10,7 +10,10 @@ use crate::setup::{Body, Version, client, org_of};
 
 #[tokio::test]
 async fn two_organisations_share_a_stack_and_nothing_else() {
-    let mocks = [MockGenesys::builder().seed(1).build(), MockGenesys::builder().seed(2).build()];
+    let mocks = [
+        MockGenesys::builder().seed(1).build(),
+        MockGenesys::builder().seed(2).build(),
+    ];
     let client = client(Version::Http1);
     let mut servers = Vec::new();
     let mut orgs = Vec::new();
@@ -27,7 +30,9 @@ async fn two_organisations_share_a_stack_and_nothing_else() {
     let calls = (0..40).map(|n| {
         let org = &orgs[n % 2];
         let uri = org.api("/api/v2/users").expect("a path");
-        let mut request = http::Request::get(uri).body(Body::default()).expect("a request");
+        let mut request = http::Request::get(uri)
+            .body(Body::default())
+            .expect("a request");
         if n % 2 == 1 {
             request.extensions_mut().insert(org.clone());
         }
@@ -37,12 +42,23 @@ async fn two_organisations_share_a_stack_and_nothing_else() {
         assert_eq!(response.expect("no error").status(), StatusCode::OK);
     }
     assert_eq!(mocks[0].token_posts(), 1);
-    assert_eq!(mocks[1].token_posts(), 2, "one revoked, one for all its requests");
+    assert_eq!(
+        mocks[1].token_posts(),
+        2,
+        "one revoked, one for all its requests"
+    );
     assert_eq!(mocks[0].count(USERS), 20);
     let bearers = |mock: &MockGenesys| {
         let requests = mock.requests_at(USERS);
-        requests.iter().filter_map(|sent| sent.bearer().map(str::to_owned)).collect::<Vec<_>>()
+        requests
+            .iter()
+            .filter_map(|sent| sent.bearer().map(str::to_owned))
+            .collect::<Vec<_>>()
     };
     let first = bearers(&mocks[0]);
-    assert!(bearers(&mocks[1]).iter().all(|bearer| !first.contains(bearer)));
+    assert!(
+        bearers(&mocks[1])
+            .iter()
+            .all(|bearer| !first.contains(bearer))
+    );
 }

@@ -2,8 +2,10 @@ use bytes::Bytes;
 use futures_util::future::join_all;
 use http::{Request, StatusCode};
 use http_body_util::Full;
+use tower::{Layer, ServiceExt};
 use tower_genesys::{
-    Rejection, replay::Unreplayed,
+    Rejection,
+    replay::Unreplayed,
     testing::{CREATE_USER, DETAILS_QUERY, MockGenesys, TOKENS_ME, USERS},
 };
 
@@ -13,17 +15,11 @@ async fn two_hundred_at_once(version: Version) {
     let setup = setup(version).await;
     setup.org.tokens().token().await.expect("the first token");
     let held = setup.mock.hold(USERS);
-    let requests = (0..200).map(|n| setup.send(setup.get(&format!("/api/v2/users?pageNumber={n}"))));
-    let all = tokio::spawn({
-        let calls: Vec<_> = (0..200)
-            .map(|n| {
-                let request = setup.get(&format!("/api/v2/users?pageNumber={}", n + 1));
-                tower::ServiceExt::oneshot(setup.genesys.clone(), request)
-            })
-            .collect();
-        join_all(calls)
+    let calls = (1..=200).map(|n| {
+        let request = setup.get(&format!("/api/v2/users?pageNumber={n}"));
+        setup.genesys.clone().oneshot(request)
     });
-    drop(requests);
+    let all = tokio::spawn(join_all(calls));
     setup.mock.wait_for(USERS, 200).await;
     setup.mock.revoke_all();
     held.release();
@@ -31,7 +27,11 @@ async fn two_hundred_at_once(version: Version) {
     for response in all.await.expect("no panic") {
         assert_eq!(response.expect("no error").status(), StatusCode::OK);
     }
-    assert_eq!(setup.mock.token_posts(), 2, "one at the start, one for all 200");
+    assert_eq!(
+        setup.mock.token_posts(),
+        2,
+        "one at the start, one for all 200"
+    );
     assert_eq!(setup.mock.count(USERS), 400, "each was sent twice");
 }
 
@@ -48,8 +48,14 @@ async fn two_hundred_requests_on_a_revoked_token_cost_one_token_post_on_http2() 
 #[tokio::test]
 async fn a_403_renews_nothing() {
     let setup = setup(Version::Http1).await;
-    setup.mock.on(USERS).reply_403("missing.permissions", "needs directory:user:view");
-    let response = setup.send(setup.get("/api/v2/users")).await.expect("no error");
+    setup
+        .mock
+        .on(USERS)
+        .reply_403("missing.permissions", "needs directory:user:view");
+    let response = setup
+        .send(setup.get("/api/v2/users"))
+        .await
+        .expect("no error");
     assert_eq!(response.status(), StatusCode::FORBIDDEN);
     assert!(text(response).await.contains("missing.permissions"));
     assert_eq!((setup.mock.token_posts(), setup.mock.count(USERS)), (1, 1));
@@ -59,7 +65,10 @@ async fn a_403_renews_nothing() {
 async fn a_second_401_goes_to_the_caller_intact_with_the_reason() {
     let setup = setup(Version::Http1).await;
     setup.mock.on(TOKENS_ME).reply_401();
-    let response = setup.send(setup.get("/api/v2/tokens/me")).await.expect("no error");
+    let response = setup
+        .send(setup.get("/api/v2/tokens/me"))
+        .await
+        .expect("no error");
     assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
     let unreplayed = response.extensions().get::<Unreplayed>();
     assert_eq!(unreplayed, Some(&Unreplayed::AlreadyReplayed));
@@ -76,8 +85,6 @@ struct Mark(u32);
 
 #[tokio::test]
 async fn a_post_is_replayed_with_body_headers_and_extensions() {
-    use tower::{Layer, ServiceExt};
-
     let setup = setup(Version::Http1).await;
     setup.mock.on(CREATE_USER).nth(1).revoke_token();
     // Sees what goes out, further in than all layers.
@@ -110,7 +117,10 @@ async fn a_post_is_replayed_with_body_headers_and_extensions() {
         assert_eq!(sent.headers()["x-trace"], "c0ffee");
         assert_eq!(sent.headers()["content-length"], "400000");
     }
-    assert_eq!(*seen.lock().expect("no panic"), [Some(Mark(7)), Some(Mark(7))]);
+    assert_eq!(
+        *seen.lock().expect("no panic"),
+        [Some(Mark(7)), Some(Mark(7))]
+    );
     assert_eq!(setup.mock.token_posts(), 2);
 }
 
@@ -124,7 +134,10 @@ async fn a_token_that_expired_on_the_server_is_renewed_once() {
     let response = setup.send(query).await.expect("no error");
     assert_eq!(response.status(), StatusCode::OK);
     assert!(text(response).await.contains("totalHits"));
-    assert_eq!((setup.mock.token_posts(), setup.mock.count(DETAILS_QUERY)), (2, 2));
+    assert_eq!(
+        (setup.mock.token_posts(), setup.mock.count(DETAILS_QUERY)),
+        (2, 2)
+    );
 }
 
 #[tokio::test]
@@ -134,12 +147,19 @@ async fn a_caller_who_never_read_the_401_leaks_no_connection() {
     for _ in 0..5 {
         setup.org.tokens().token().await.expect("a token");
         setup.mock.revoke_all();
-        let response = setup.send(setup.get("/api/v2/tokens/me")).await.expect("no error");
+        let response = setup
+            .send(setup.get("/api/v2/tokens/me"))
+            .await
+            .expect("no error");
         assert_eq!(response.status(), StatusCode::OK);
         text(response).await;
         tokio::time::pause();
         tokio::time::advance(std::time::Duration::from_secs(61)).await;
         tokio::time::resume();
     }
-    assert!(setup.mock.connections() <= 2, "{} connections", setup.mock.connections());
+    assert!(
+        setup.mock.connections() <= 2,
+        "{} connections",
+        setup.mock.connections()
+    );
 }

@@ -23,7 +23,9 @@ pub(crate) enum Version {
 
 pub(crate) fn client(version: Version) -> HttpClient {
     let http2 = version == Version::Http2;
-    Client::builder(TokioExecutor::new()).http2_only(http2).build_http()
+    Client::builder(TokioExecutor::new())
+        .http2_only(http2)
+        .build_http()
 }
 
 /// A mock on a loopback port, an organisation on it, and the four layers over a client of their own.
@@ -48,7 +50,12 @@ pub(crate) async fn setup_with(
     let client = client(version);
     let org = org_of(&mock, &server, &client);
     let genesys = change(GenesysLayer::new(&org)).layer(client);
-    Setup { mock, org, genesys, _server: server }
+    Setup {
+        mock,
+        org,
+        genesys,
+        _server: server,
+    }
 }
 
 pub(crate) fn org_of(mock: &MockGenesys, server: &MockServer, client: &HttpClient) -> Org {
@@ -66,7 +73,9 @@ impl Setup {
     }
 
     pub(crate) fn get(&self, path: &str) -> Request<Body> {
-        Request::get(self.uri(path)).body(Body::default()).expect("a request")
+        Request::get(self.uri(path))
+            .body(Body::default())
+            .expect("a request")
     }
 
     pub(crate) fn post(&self, path: &str, body: impl Into<Bytes>) -> Request<Body> {
@@ -85,6 +94,11 @@ impl Setup {
 }
 
 pub(crate) async fn text(response: Response<hyper::body::Incoming>) -> String {
-    let body = response.into_body().collect().await.expect("the body is intact").to_bytes();
+    let body = response
+        .into_body()
+        .collect()
+        .await
+        .expect("the body is intact")
+        .to_bytes();
     String::from_utf8(body.into()).expect("the API speaks UTF-8")
 }
