@@ -16,7 +16,7 @@
 //! use bytes::Bytes;
 //! use http::{Request, StatusCode};
 //! use http_body_util::Full;
-//! use tower::{Service, ServiceBuilder, ServiceExt};
+//! use tower::{ServiceBuilder, ServiceExt};
 //! use tower_genesys::{Credentials, GenesysLayer, Org, testing::MockGenesys};
 //!
 //! # #[tokio::main(flavor = "current_thread", start_paused = true)]
@@ -25,14 +25,14 @@
 //! let org = Org::builder(mock.region())
 //!     .credentials(Credentials::new(mock.client_id(), mock.client_secret())?)
 //!     .build::<Full<Bytes>, _, _>(mock.service())?;
-//! let mut genesys = ServiceBuilder::new().layer(GenesysLayer::new(&org)).service(mock.service());
+//! let genesys = ServiceBuilder::new().layer(GenesysLayer::new(&org)).service(mock.service());
 //!
 //! // Tokens die early. Nobody notices.
 //! org.tokens().token().await?;
 //! mock.revoke_all();
 //!
 //! let request = Request::get(org.api("/api/v2/tokens/me")?).body(Full::<Bytes>::default())?;
-//! let response = genesys.ready().await?.call(request).await?;
+//! let response = genesys.clone().oneshot(request).await?;
 //! assert_eq!(response.status(), StatusCode::OK);
 //! assert_eq!((mock.token_posts(), mock.api_calls()), (2, 2));
 //! # Ok(())
@@ -61,6 +61,8 @@
 //! # }
 //! ```
 
+#[cfg(feature = "tower")]
+mod boxed;
 mod credentials;
 mod env;
 mod error;
@@ -68,8 +70,11 @@ mod grants;
 mod layer;
 mod org;
 mod read_only;
-mod region;
+pub mod region;
 
+#[cfg(feature = "tower")]
+#[cfg_attr(docsrs, doc(cfg(feature = "tower")))]
+pub use boxed::BoxGenesysService;
 pub use credentials::{Credentials, CredentialsProvider};
 pub use error::{ConfigError, ConfigErrorKind};
 pub use grants::ClientCredentials;

@@ -9,6 +9,11 @@ impl Generation {
     /// Before the first token: every token is newer.
     pub const NONE: Self = Self(0);
 
+    /// The number itself: how many tokens the cache has adopted up to this one.
+    pub const fn ordinal(self) -> u64 {
+        self.0
+    }
+
     pub(crate) const fn next(self) -> Self {
         Self(self.0.saturating_add(1))
     }

@@ -16,7 +16,7 @@ use super::{
 };
 use crate::token::{AccessToken, Generation, Reason, Rejection, TokenError, TokenErrorKind};
 
-/// The future of [`TokenProvider::wait`] on a [`TokenCache`](super::TokenCache).
+/// The future of [`TokenProvider::wait`](crate::TokenProvider::wait) on a [`TokenCache`](super::TokenCache).
 ///
 /// # Cancellation
 ///
