@@ -1,9 +1,16 @@
 //! `MockGenesys` on a real socket, asked by hyper's client and by hand.
 
-use std::time::Duration;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 use bytes::Bytes;
 use http::{Method, Request, StatusCode, Version, header};
+use http_body::Frame;
 use http_body_util::{BodyExt, Full, StreamBody, combinators::BoxBody};
 use hyper_util::{
     client::legacy::{Client, connect::HttpConnector},
@@ -181,38 +188,63 @@ async fn an_endless_body_goes_on() {
 }
 
 #[tokio::test]
-async fn an_early_answer_leaves_a_long_body_unread_on_an_open_connection() {
+async fn an_early_answer_leaves_a_half_sent_http_1_connection_open() {
     let mock = MockGenesys::new();
     let server = mock.serve().await.unwrap();
     mock.on(CREATE_USER).early(StatusCode::UNAUTHORIZED);
-    for version in [Version::HTTP_11, Version::HTTP_2] {
-        let http2 = version == Version::HTTP_2;
-        let client: Client<_, BoxBody<Bytes, std::convert::Infallible>> =
-            Client::builder(TokioExecutor::new())
-                .http2_only(http2)
-                .build_http();
-        let body = StreamBody::new(futures_util::stream::pending());
-        let request = Request::post(server.region().api("/api/v2/users").unwrap());
-        let request = request.body(BodyExt::boxed(body)).unwrap();
-        let response = timeout(PATIENCE, client.request(request))
-            .await
-            .unwrap()
-            .unwrap();
-        assert_eq!(response.status(), 401);
-        response.into_body().collect().await.unwrap();
-        assert_eq!(mock.open_connections(), 1);
-        drop(client);
-        if http2 {
-            timeout(PATIENCE, mock.wait_for_open_connections(0))
-                .await
-                .unwrap();
-        } else {
-            // hyper's client never gives up an HTTP/1 connection whose request is half sent, nor
-            // does the mock: it ends with the server.
-            assert_eq!(mock.open_connections(), 1);
-            break;
-        }
+    let mut stream = TcpStream::connect(server.address()).await.unwrap();
+    let half = "POST /api/v2/users HTTP/1.1\r\nHost: mock\r\nContent-Length: 99\r\n\r\n{";
+    let answer = talk(&mut stream, half, "}").await;
+    assert!(answer.starts_with("HTTP/1.1 401 "), "{answer}");
+    // Meanwhile the server has had every chance to close.
+    let token = mock.mint_token();
+    for _ in 0..10 {
+        let asked = hyper(Version::HTTP_11).request(get_users(&server, &token));
+        asked.await.unwrap().into_body().collect().await.unwrap();
     }
+    timeout(PATIENCE, mock.wait_for_open_connections(1))
+        .await
+        .unwrap();
+    let would_block = stream.try_read(&mut [0]).unwrap_err();
+    assert_eq!(would_block.kind(), std::io::ErrorKind::WouldBlock);
+    drop(stream);
+    timeout(PATIENCE, mock.wait_for_open_connections(0))
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
+async fn an_early_answer_reads_no_more_than_buffers_hold() {
+    let mock = MockGenesys::new();
+    let server = mock.serve().await.unwrap();
+    mock.on(CREATE_USER).early(StatusCode::UNAUTHORIZED);
+    let client: Client<_, BoxBody<Bytes, std::convert::Infallible>> =
+        Client::builder(TokioExecutor::new())
+            .http2_only(true)
+            .build_http();
+    let sent = Arc::new(AtomicUsize::new(0));
+    let counter = Arc::clone(&sent);
+    let endless = futures_util::stream::repeat_with(move || {
+        counter.fetch_add(16 * 1024, Ordering::Relaxed);
+        Ok(Frame::data(Bytes::from_static(&[b' '; 16 * 1024])))
+    });
+    let request = Request::post(server.region().api("/api/v2/users").unwrap());
+    let request = request
+        .body(BodyExt::boxed(StreamBody::new(endless)))
+        .unwrap();
+    let response = timeout(PATIENCE, client.request(request))
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(response.status(), 401);
+    response.into_body().collect().await.unwrap();
+    let token = mock.mint_token();
+    for _ in 0..10 {
+        let asked = hyper(Version::HTTP_2).request(get_users(&server, &token));
+        asked.await.unwrap().into_body().collect().await.unwrap();
+    }
+    // 64 KiB that the mock takes in, and what the windows and buffers of HTTP/2 hold.
+    assert!(sent.load(Ordering::Relaxed) < 4 << 20, "{sent:?}");
 }
 
 #[tokio::test]
