@@ -64,7 +64,7 @@ impl Body for MockBody {
                 let chunk = Bytes::from_static(&[b' '; CHUNK]);
                 Poll::Ready(Some(Ok(Frame::data(chunk))))
             }
-            // A server that waits for its body flushes what it has; one that gets an error does not.
+            // A server that waits for its body flushes what it has; on an error it does not.
             Fault::Truncated if !self.paused => {
                 self.paused = true;
                 cx.waker().wake_by_ref();

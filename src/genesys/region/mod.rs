@@ -1,8 +1,8 @@
 //! Where a Genesys Cloud organisation lives: the hosts for login and for the API.
 //!
-//! A [`Region`] is one of the eighteen that there are, or one that has appeared since, or a pair of base URLs of
-//! your own. [`Region::parse`] takes whatever people write for it; what merely looks like a Genesys host is
-//! refused, since client secrets are sent there.
+//! A [`Region`] is one of the eighteen that there are, or one that has appeared since, or a pair of
+//! base URLs of your own. [`Region::parse`] takes whatever people write for it; what merely looks
+//! like a Genesys host is refused, since client secrets are sent there.
 //!
 //! ```
 //! use tower_genesys::Region;
@@ -20,13 +20,14 @@
 //!
 //! # A gateway in front
 //!
-//! Some customers reach Genesys Cloud through a gateway. [`Region::custom`] takes scheme, host, port and path
-//! prefix for login and for the API, and works wherever a region does:
+//! Some customers reach Genesys Cloud through a gateway. [`Region::custom`] takes scheme, host,
+//! port and path prefix for login and for the API, and works wherever a region does:
 //!
 //! ```
 //! use tower_genesys::Region;
 //!
-//! let region = Region::custom("https://gw.corp.example/login", "https://gw.corp.example:8443/genesys")?;
+//! let login = "https://gw.corp.example/login";
+//! let region = Region::custom(login, "https://gw.corp.example:8443/genesys")?;
 //! assert_eq!(region.token_url(), "https://gw.corp.example/login/oauth/token");
 //! assert_eq!(
 //!     region.api("/api/v2/users/me")?,
@@ -58,7 +59,8 @@ pub use self::error::{RegionError, RegionErrorKind};
 
 /// One Genesys Cloud region, or a pair of base URLs that stands for one.
 ///
-/// Cheap to clone. Two are equal when they have the same base URLs, however they were written. See the
+/// Cheap to clone. Two are equal when they have the same base URLs, however they were written. See
+/// the
 /// [module](self) for examples.
 #[derive(Clone)]
 pub struct Region {
@@ -81,29 +83,32 @@ struct Site {
 impl Region {
     /// The region that a text names.
     ///
-    /// These all give the same one, in any case of letters: `us-east-1`, `us_east_1`, `mypurecloud.com`,
-    /// `api.mypurecloud.com`, `login.mypurecloud.com`, `apps.mypurecloud.com`, `https://api.mypurecloud.com/`. White
-    /// space around it, a trailing dot and the port 443 do no harm. A region that is newer than this crate is known
-    /// by its domain, such as `new1.pure.cloud`.
+    /// These all give the same one, in any case of letters: `us-east-1`, `us_east_1`,
+    /// `mypurecloud.com`, `api.mypurecloud.com`, `login.mypurecloud.com`, `apps.mypurecloud.com`,
+    /// `https://api.mypurecloud.com/`. White space around it, a trailing dot and the port 443 do no
+    /// harm. A region that is newer than this crate is known by its domain, such as
+    /// `new1.pure.cloud`.
     ///
     /// # Errors
     ///
-    /// A [`RegionError`] that says what to write instead, when the text is none of these. Other hosts need
+    /// A [`RegionError`] that says what to write instead, when the text is none of these. Other
+    /// hosts need
     /// [`custom`](Self::custom).
     pub fn parse(text: &str) -> Result<Self, RegionError> {
         parse::region(text)
     }
 
-    /// A pair of base URLs, one for login and one for the API, each with scheme and host, and where needed a port
-    /// and a path prefix.
+    /// A pair of base URLs, one for login and one for the API, each with scheme and host, and where
+    /// needed a port and a path prefix.
     ///
-    /// `http://` is understood, for tests and for gateways on the same machine. That says nothing about whether a
-    /// token is sent there: [`Bearer`](crate::bearer) keeps its own list of origins.
+    /// `http://` is understood, for tests and for gateways on the same machine. That says nothing
+    /// about whether a token is sent there: [`Bearer`](crate::bearer) keeps its own list of
+    /// origins.
     ///
     /// # Errors
     ///
-    /// A [`RegionError`] when either is no such URL: no scheme, or one that is not http or https; no host; a user
-    /// name or password; a query or a fragment.
+    /// A [`RegionError`] when either is no such URL: no scheme, or one that is not http or https;
+    /// no host; a user name or password; a query or a fragment.
     pub fn custom(login_base: &str, api_base: &str) -> Result<Self, RegionError> {
         let login = Base::parse("login", login_base)?;
         let api = Base::parse("API", api_base)?;
@@ -138,13 +143,15 @@ impl Region {
         }
     }
 
-    /// The name of the region: `us-east-1`; the domain of one that this version does not know; `custom` for a
+    /// The name of the region: `us-east-1`; the domain of one that this version does not know;
+    /// `custom` for a
     /// [`custom`](Self::custom) pair.
     pub fn name(&self) -> &str {
         &self.site().name
     }
 
-    /// The domain that its hosts belong to, such as `mypurecloud.com`; `None` for a [`custom`](Self::custom) pair.
+    /// The domain that its hosts belong to, such as `mypurecloud.com`; `None` for a
+    /// [`custom`](Self::custom) pair.
     pub fn domain(&self) -> Option<&str> {
         self.site().domain.as_deref()
     }
@@ -178,9 +185,9 @@ impl Region {
     ///
     /// # Errors
     ///
-    /// [`RegionErrorKind::InvalidPath`] when the path does not begin with `/`, could lead out of the base (`//`, `\`,
-    /// a segment `..`, also when percent-encoded), or holds what no URL may: a fragment, control characters, white
-    /// space, anything beyond ASCII.
+    /// [`RegionErrorKind::InvalidPath`] when the path does not begin with `/`, could lead out of
+    /// the base (`//`, `\`, a segment `..`, also when percent-encoded), or holds what no URL may:
+    /// a fragment, control characters, white space, anything beyond ASCII.
     pub fn api(&self, path_and_query: &str) -> Result<Uri, RegionError> {
         path::check(path_and_query)?;
         self.site().api.join(path_and_query)
