@@ -25,6 +25,7 @@ use tower::{
     Layer, Service, ServiceBuilder,
     buffer::Buffer,
     limit::{GlobalConcurrencyLimitLayer, RateLimitLayer},
+    timeout::TimeoutLayer,
 };
 use tower_genesys::{
     BoxError,
@@ -177,6 +178,17 @@ async fn an_attempt_that_is_given_up_gives_its_permit_back() {
         .service(script.clone());
     assert_eq!(send(&service, get("/x")).await.unwrap().status(), 200);
     assert_eq!(script.times(), [0, 30_000]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_time_out_inside_is_transient() {
+    let script = Script::new([Answer::Hang], Status(200));
+    let service = ServiceBuilder::new()
+        .layer(RetryLayer::new(steady()))
+        .layer(TimeoutLayer::new(seconds(1)))
+        .service(script.clone());
+    assert_eq!(send(&service, get("/x")).await.unwrap().status(), 200);
+    assert_eq!(script.times(), [0, 1000]);
 }
 
 /// Panics at the first failure that it is shown.

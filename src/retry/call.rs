@@ -222,11 +222,12 @@ impl<B: CloneBody, C> Call<B, C> {
     /// Whether to send again, and when. The order of the checks is that of the module's docs.
     fn decide(&mut self, class: Class, broken: bool) -> Result<Pause, Stop> {
         let now = Instant::now();
-        let (floor, wait) = self.wait(class);
-        let too_long = floor > self.settings.policy.retry_after_cap;
+        let (asked, wait) = self.wait(class);
+        let cap = self.settings.policy.retry_after_cap;
+        let too_long = asked.is_some_and(|asked| asked > cap);
         let gate = match class {
             // For the others, even if this request itself goes no further.
-            Class::Throttled { .. } if !too_long => self.close(now, floor, wait),
+            Class::Throttled { .. } if !too_long => self.close(now, asked.unwrap_or(wait), wait),
             _ => None,
         };
         if self.options.without_retry {
@@ -266,16 +267,16 @@ impl<B: CloneBody, C> Call<B, C> {
         Ok(Pause::Until(until))
     }
 
-    /// How long to wait at least, and how long in fact.
-    fn wait(&mut self, class: Class) -> (Duration, Duration) {
+    /// How long the server asked to wait, and how long it will be.
+    fn wait(&mut self, class: Class) -> (Option<Duration>, Duration) {
         let rng = self.rng.get_or_insert_with(|| self.settings.rng());
         let retry = self.sends - u32::from(self.resent);
         let backoff = self.settings.policy.backoff.wait(retry, rng);
         match class {
             Class::Throttled { after: Some(after) } | Class::Transient { after: Some(after) } => {
-                (after.wait(), after.jittered(rng).max(backoff))
+                (Some(after.wait()), after.jittered(rng).max(backoff))
             }
-            _ => (Duration::ZERO, backoff),
+            _ => (None, backoff),
         }
     }
 
