@@ -289,3 +289,27 @@ async fn the_observer_hears_of_it_and_sees_no_query() {
     assert!(events[0].contains("GET /users/{id}"), "{events:?}");
     assert!(!events.concat().contains("secret"));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_429_without_retry_after_closes_the_gate_for_the_backoff() {
+    let answers = [RetryAfter(429, "1"), Status(429)];
+    let script = Script::new(answers, Status(200));
+    let backoff = Backoff::new().with_seed(3);
+    let service = retry(
+        &RetryLayer::new(RetryPolicy::new().with_backoff(backoff)),
+        &script,
+    );
+    let mut first = task::spawn(send(&service, get("/x")));
+    assert!(first.poll().is_pending());
+    while script.sends() < 2 {
+        time::sleep(Duration::from_millis(1)).await;
+        assert!(first.poll().is_pending());
+    }
+    // The second 429, in the very interval in which the gate is closed for pacing only.
+    let (first, second) = tokio::join!(first, send(&service, get("/x")));
+    assert!(first.unwrap().status().is_success() && second.unwrap().status().is_success());
+    let times = script.times();
+    assert_eq!(times.len(), 4);
+    assert!(times[2] > times[1] + 200, "{times:?}");
+    assert_eq!(times[3], times[2] + 200, "{times:?}");
+}

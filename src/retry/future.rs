@@ -15,6 +15,7 @@ use super::{
     Classify,
     call::{After, Call, Pause},
     throttle::{Hold, Ticket},
+    timeout::Timeout,
 };
 use crate::replay::{CloneBody, Drain};
 
@@ -68,19 +69,6 @@ pin_project! {
         },
         Readying,
         Done,
-    }
-}
-
-pin_project! {
-    #[project = TimeoutProj]
-    enum Timeout {
-        // Most attempts are answered before a timer is needed: it is made when one was not.
-        Unarmed,
-        Armed {
-            #[pin]
-            sleep: Sleep,
-        },
-        Off,
     }
 }
 
@@ -209,28 +197,17 @@ impl<S, B, C> Sending<S, B, C> {
     }
 
     /// Ready when the attempt is to be given up for another one.
-    fn poll_timeout(&mut self, cx: &mut Context<'_>, mut timeout: Pin<&mut Timeout>) -> Poll<()>
+    fn poll_timeout(&mut self, cx: &mut Context<'_>, timeout: Pin<&mut Timeout>) -> Poll<()>
     where
         B: CloneBody,
     {
-        loop {
-            match timeout.as_mut().project() {
-                TimeoutProj::Unarmed => timeout.set(match self.call.attempt_timeout() {
-                    Some(after) => Timeout::Armed {
-                        sleep: time::sleep(after),
-                    },
-                    None => Timeout::Off,
-                }),
-                TimeoutProj::Armed { sleep } => {
-                    ready!(sleep.poll(cx));
-                    if let Some(pause) = self.call.time_out() {
-                        self.pause = pause;
-                        return Poll::Ready(());
-                    }
-                    timeout.set(Timeout::Off);
-                }
-                TimeoutProj::Off => return Poll::Pending,
+        ready!(timeout.poll(cx, || self.call.attempt_timeout()));
+        match self.call.time_out() {
+            Some(pause) => {
+                self.pause = pause;
+                Poll::Ready(())
             }
+            None => Poll::Pending,
         }
     }
 

@@ -31,7 +31,8 @@
 //!     .layer(RetryLayer::new(RetryPolicy::new()))
 //!     .service_fn(api);
 //!
-//! let request = Request::get("https://api.mypurecloud.com/api/v2/users").body(Full::default())?;
+//! let request = Request::get("https://api.mypurecloud.com/api/v2/users");
+//! let request = request.body(Full::default())?;
 //! let response = client.oneshot(request).await?;
 //! assert_eq!(response.status(), 200);
 //! let outcome = Outcome::of(response.extensions()).expect("it took more than one send");
@@ -47,13 +48,13 @@
 //!
 //! | question | where the answer comes from | [`Stop`] |
 //! |---|---|---|
-//! | can it help? | the classifier: 429, 408, 500, 502, 503, 504, transport | `Settled` |
-//! | is it wanted? | [`CallOptions::without_retry`](crate::CallOptions::without_retry) | `Disabled` |
+//! | can it help? | [`Classify`] | `Settled` |
+//! | is it wanted? | [`CallOptions::without_retry`][without] | `Disabled` |
 //! | may this request be executed twice? | see below | `NotRepeatable` |
 //! | is the body still there? | [`CloneBody`](crate::replay::CloneBody) | `BodyGone` |
 //! | are there sends left? | [`RetryPolicy`]: 4 in all | `SendsSpent` |
 //! | is the server's `Retry-After` acceptable? | [`RetryPolicy`]: 180 s | `RetryAfterTooLong` |
-//! | does the wait end in time? | the call's deadline, or the policy's: 5 min | `DeadlineTooClose` |
+//! | does the wait end in time? | the deadline of the call: 5 min | `DeadlineTooClose` |
 //! | is there a timer? | a tokio runtime | `NoRuntime` |
 //! | can the API bear it? | [`Budget`], not asked after a 429 | `BudgetSpent` |
 //!
@@ -61,7 +62,7 @@
 //! |---|---|
 //! | 429; no connection; not begun with by the server | any method |
 //! | 408, 500, 502, 503, 504 | GET, HEAD, OPTIONS, TRACE, PUT, DELETE |
-//! | connection broken, attempt timed out | the same; PUT and DELETE can be [turned off][broken] |
+//! | connection broken, attempt timed out | the same, PUT and DELETE [if wanted][broken] |
 //!
 //! [`CallOptions::repeatable`](crate::CallOptions::repeatable) overrides the method for one
 //! request, and [`RetryLayer::with_repeatable`] for those that a predicate knows.
@@ -132,6 +133,7 @@
 //! and everything else is released with it. Nothing runs in the background.
 //!
 //! [broken]: RetryPolicy::with_broken_writes
+//! [without]: crate::CallOptions::without_retry
 
 mod backoff;
 mod budget;
@@ -146,6 +148,7 @@ mod retry_after;
 mod service;
 mod settings;
 mod throttle;
+mod timeout;
 mod upstream;
 
 pub use backoff::Backoff;

@@ -1,0 +1,122 @@
+use std::time::Duration;
+
+use http::Response;
+use tokio::time::Instant;
+
+use super::{Call, Pause};
+use crate::{
+    replay::{CloneBody, Resend, Unreplayed},
+    retry::{Class, Classify, Outcome, RetryEvent, Stop},
+};
+
+/// What comes after an answer.
+pub(in crate::retry) enum After<R, E> {
+    Return(Result<Response<R>, E>),
+    /// The old answer, if it is a response, and the pause after it is out of the way.
+    Again(Option<Response<R>>, Pause),
+}
+
+impl<B: CloneBody, C> Call<B, C> {
+    pub(in crate::retry) fn after<R, E>(&mut self, result: Result<Response<R>, E>) -> After<R, E>
+    where
+        C: Classify<E>,
+    {
+        let (class, broken) = match &result {
+            Ok(response) if response.extensions().get::<Resend>().is_some() => {
+                return self.after_resend(result);
+            }
+            Ok(response) => {
+                let (status, headers) = (response.status(), response.headers());
+                (self.settings.classify.response(status, headers), false)
+            }
+            Err(error) => (self.settings.classify.error(error), true),
+        };
+        if class == Class::Final {
+            return After::Return(self.finish(result, Stop::Settled));
+        }
+        match self.decide(class, broken) {
+            Ok(pause) => {
+                self.begin(class, &pause);
+                After::Again(result.ok(), pause)
+            }
+            Err(stop) => {
+                let (method, sends) = (self.target().0, self.sends);
+                self.settings.tell(&RetryEvent::GaveUp {
+                    method,
+                    class,
+                    sends,
+                    stop,
+                });
+                After::Return(self.finish(result, stop))
+            }
+        }
+    }
+
+    /// A layer further in asks to send the request again with a newer token.
+    fn after_resend<R, E>(&mut self, mut result: Result<Response<R>, E>) -> After<R, E> {
+        let unreplayed = if self.resent {
+            Unreplayed::AlreadyReplayed
+        } else if !self.is_replayable() {
+            Unreplayed::BodyGone
+        } else {
+            self.resent = true;
+            let (method, sends) = (self.target().0, self.sends);
+            self.settings.tell(&RetryEvent::Resent { method, sends });
+            self.revoke();
+            return After::Again(result.ok(), Pause::None);
+        };
+        if let Ok(response) = &mut result {
+            response.extensions_mut().remove::<Resend>();
+            response.extensions_mut().insert(unreplayed);
+        }
+        After::Return(self.finish(result, Stop::Settled))
+    }
+
+    /// The attempt took too long: what comes before the next one, if there is one.
+    pub(in crate::retry) fn time_out(&mut self) -> Option<Pause> {
+        let class = Class::Transient { after: None };
+        let pause = self.decide(class, true).ok()?;
+        self.begin(class, &pause);
+        Some(pause)
+    }
+
+    /// Before the pause: the old body is not to be sent any further.
+    fn begin(&mut self, class: Class, pause: &Pause) {
+        let wait = match pause {
+            Pause::None => Duration::ZERO,
+            Pause::Until(until) => until.saturating_duration_since(Instant::now()),
+            Pause::Held(ticket) => ticket.slot().saturating_duration_since(Instant::now()),
+        };
+        let (method, sends) = (self.target().0, self.sends);
+        self.settings.tell(&RetryEvent::Scheduled {
+            method,
+            class,
+            sends,
+            wait,
+        });
+        if let Pause::Held(ticket) = pause {
+            self.tell_held(ticket);
+        }
+        self.pause();
+        self.revoke();
+    }
+
+    fn finish<R, E>(
+        &self,
+        mut result: Result<Response<R>, E>,
+        stop: Stop,
+    ) -> Result<Response<R>, E> {
+        if let Ok(response) = &mut result {
+            // To insert into empty extensions allocates: a plain success goes without.
+            if stop != Stop::Settled || self.sends > 1 {
+                response.extensions_mut().insert(Outcome {
+                    stop,
+                    sends: self.sends,
+                    elapsed: self.started.elapsed(),
+                    waited: self.waited,
+                });
+            }
+        }
+        result
+    }
+}

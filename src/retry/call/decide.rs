@@ -1,0 +1,100 @@
+use std::{sync::Arc, time::Duration};
+
+use tokio::{runtime::Handle, time::Instant};
+
+use super::{Call, Pause};
+use crate::{
+    replay::CloneBody,
+    retry::{Class, RetryEvent, Stop, Throttle, throttle::Passage},
+};
+
+impl<B: CloneBody, C> Call<B, C> {
+    /// Whether to send again, and when. The order of the checks is that of the module's docs.
+    pub(super) fn decide(&mut self, class: Class, broken: bool) -> Result<Pause, Stop> {
+        let now = Instant::now();
+        let (asked, wait) = self.wait(class);
+        let cap = self.settings.policy.retry_after_cap;
+        let too_long = asked.is_some_and(|asked| asked > cap);
+        let gate = match class {
+            // For the others, even if this request itself goes no further.
+            Class::Throttled { .. } if !too_long => self.close(now, asked.unwrap_or(wait), wait),
+            _ => None,
+        };
+        if self.options.without_retry {
+            return Err(Stop::Disabled);
+        }
+        if !self.may_repeat(class, broken) {
+            return Err(Stop::NotRepeatable);
+        }
+        if !self.is_replayable() {
+            return Err(Stop::BodyGone);
+        }
+        if !self.sends_left() {
+            return Err(Stop::SendsSpent);
+        }
+        if too_long {
+            return Err(Stop::RetryAfterTooLong);
+        }
+        let until = now.checked_add(wait).ok_or(Stop::DeadlineTooClose)?;
+        if until >= self.deadline() {
+            return Err(Stop::DeadlineTooClose);
+        }
+        if Handle::try_current().is_err() {
+            return Err(Stop::NoRuntime);
+        }
+        if let Some((throttle, endpoint)) = gate {
+            return match throttle.enter(&endpoint, self.deadline()) {
+                Passage::Queued(ticket) => Ok(Pause::Held(ticket)),
+                Passage::TooLong => Err(Stop::DeadlineTooClose),
+                Passage::Open => Ok(Pause::Until(until)),
+            };
+        }
+        let governed = !matches!(class, Class::Throttled { .. });
+        let budget = self.upstream().budget().filter(|_| governed);
+        if budget.is_some_and(|budget| !budget.withdraw(now)) {
+            return Err(Stop::BudgetSpent);
+        }
+        Ok(Pause::Until(until))
+    }
+
+    /// How long the server asked to wait, and how long it will be.
+    fn wait(&mut self, class: Class) -> (Option<Duration>, Duration) {
+        let rng = self.rng.get_or_insert_with(|| self.settings.rng());
+        let retry = self.sends - u32::from(self.resent);
+        let backoff = self.settings.policy.backoff.wait(retry, rng);
+        match class {
+            Class::Throttled { after: Some(after) } | Class::Transient { after: Some(after) } => {
+                (Some(after.wait()), after.jittered(rng).max(backoff))
+            }
+            _ => (None, backoff),
+        }
+    }
+
+    /// Holds back the other requests to this endpoint.
+    fn close(&self, now: Instant, floor: Duration, wait: Duration) -> Option<(Throttle, Arc<str>)> {
+        let throttle = self.upstream().throttle()?.clone();
+        let (method, uri) = self.target();
+        let endpoint = throttle.endpoint(method, uri);
+        let (floor, until) = (now.checked_add(floor)?, now.checked_add(wait)?);
+        if throttle.close(&endpoint, floor, until) {
+            self.settings.tell(&RetryEvent::GateClosed {
+                endpoint: &endpoint,
+                wait,
+            });
+        }
+        Some((throttle, endpoint))
+    }
+
+    fn may_repeat(&self, class: Class, broken: bool) -> bool {
+        match class {
+            Class::Final => false,
+            Class::Throttled { .. } | Class::NotSent => true,
+            Class::Transient { .. } => {
+                let (method, uri) = self.target();
+                let predicate = || self.settings.repeatable.as_ref()?(method, uri);
+                let repeatable = self.options.repeatable.or_else(predicate);
+                repeatable.unwrap_or_else(|| self.settings.policy.repeats(method, broken))
+            }
+        }
+    }
+}

@@ -1,0 +1,294 @@
+//! Retry among other layers: nothing multiplies, nothing is held while it waits.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test that panics has failed"
+)]
+
+mod retry_support;
+
+use std::{
+    panic::AssertUnwindSafe,
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
+
+use futures_util::FutureExt;
+use http::{HeaderMap, StatusCode};
+use retry_support::{
+    Answer::{self, Error, RetryAfter, Status},
+    *,
+};
+use tokio::{sync::Semaphore, task::JoinSet, time};
+use tokio_test::task;
+use tower::{
+    Layer, Service, ServiceBuilder,
+    buffer::Buffer,
+    limit::{GlobalConcurrencyLimitLayer, RateLimitLayer},
+    timeout::TimeoutLayer,
+};
+use tower_genesys::{
+    BoxError,
+    replay::Resend,
+    retry::{
+        Backoff, BoxErrorClassifier, Class, Classify, Outcome, RetryAfter as After, RetryLayer,
+        RetryPolicy, Stop, Upstream,
+    },
+};
+
+fn steady() -> RetryPolicy {
+    RetryPolicy::new().with_backoff(Backoff::new().with_base(Duration::ZERO))
+}
+
+#[tokio::test(start_paused = true)]
+async fn nested_retry_layers_do_not_multiply() {
+    let script = Script::new([], Status(503));
+    let service = ServiceBuilder::new()
+        .layer(RetryLayer::new(steady()))
+        .layer(RetryLayer::new(steady()))
+        .layer(RetryLayer::new(steady()))
+        .service(script.clone());
+    let request = get("/x");
+    let state = request.body().state.clone();
+    let response = send(&service, request).await.unwrap();
+    assert_eq!(script.sends(), 4);
+    assert_eq!(outcome(&response).sends, 4);
+    assert_eq!(state.clones.load(Ordering::SeqCst), 4);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_that_is_held_outside_passes_through_marks_and_all() {
+    let script = Script::new([Answer::Resend, RetryAfter(429, "60")], Status(503));
+    let service = RetryLayer::default().layer(script.clone());
+    for status in [401, 429, 503] {
+        let mut request = get("/x");
+        tower_genesys::CloneBody::hold(request.body_mut());
+        let response = send(&service, request).await.unwrap();
+        assert_eq!(response.status(), status);
+        assert_eq!(
+            response.extensions().get::<Resend>().is_some(),
+            status == 401
+        );
+        assert!(Outcome::of(response.extensions()).is_none());
+    }
+    assert_eq!(script.times(), [0, 0, 0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn scenario_29_concurrency_limit_of_one_inside() {
+    let permit = Arc::new(Semaphore::new(1));
+    let script = Script::new([], Status(503));
+    let policy = RetryPolicy::new().with_max_sends(5);
+    let service = ServiceBuilder::new()
+        .layer(RetryLayer::new(policy))
+        .layer(GlobalConcurrencyLimitLayer::with_semaphore(permit.clone()))
+        .service(script.clone());
+    let mut calls = JoinSet::new();
+    for _ in 0..3 {
+        let service = service.clone();
+        calls.spawn(async move { outcome(&send(&service, get("/x")).await.unwrap()).sends });
+    }
+    let mut free = 0;
+    for _ in 0..20 {
+        time::sleep(Duration::from_millis(10)).await;
+        free += permit.available_permits();
+    }
+    assert_eq!(free, 20, "no permit is held while sleeping");
+    assert_eq!(calls.join_all().await, [5, 5, 5]);
+    assert_eq!(script.sends(), 15);
+    assert_eq!(script.readied(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn scenario_29_the_token_client_shares_the_limiter() {
+    let permit = Arc::new(Semaphore::new(1));
+    let script = Script::new([RetryAfter(429, "10")], Status(200));
+    let limit = GlobalConcurrencyLimitLayer::with_semaphore(permit.clone());
+    let service = ServiceBuilder::new()
+        .layer(RetryLayer::new(steady()))
+        .layer(limit.clone())
+        .service(script.clone());
+    let tokens = limit.layer(Script::new([], Status(200)));
+    let mut waiting = task::spawn(send(&service, get("/x")));
+    assert!(waiting.poll().is_pending());
+    // A first send at the closed gate has given its permit back, too.
+    let mut ready = service.clone();
+    ready_and_hold(&mut ready).await;
+    let mut held = task::spawn(ready.call(get("/x")));
+    assert!(held.poll().is_pending());
+    assert_eq!(permit.available_permits(), 1);
+    send(&tokens, get("/oauth/token")).await.unwrap();
+    drop(ready);
+    assert_eq!(waiting.await.unwrap().status(), 200);
+    assert_eq!(held.await.unwrap().status(), 200);
+}
+
+async fn ready_and_hold<S>(service: &mut S)
+where
+    S: Service<http::Request<Payload>, Error = BoxError>,
+{
+    ready(service).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn scenario_29_buffer_of_one_inside() {
+    let script = Script::new([], Status(503));
+    let inner = Buffer::new(script.clone(), 1);
+    let policy = RetryPolicy::new().with_max_sends(5);
+    let service = RetryLayer::new(policy).layer(inner);
+    let call = || async { outcome(&send(&service, get("/x")).await.unwrap()).sends };
+    assert_eq!(tokio::join!(call(), call(), call()), (5, 5, 5));
+    assert_eq!(script.sends(), 15);
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_attempt_asks_a_rate_limit_inside() {
+    let script = Script::new([], Status(503));
+    let limited = RateLimitLayer::new(1, seconds(60)).layer(script.clone());
+    let patient = steady().without_attempt_timeout();
+    let service = RetryLayer::new(patient).layer(Buffer::new(limited, 8));
+    send(&service, get("/x")).await.unwrap();
+    assert_eq!(script.times(), [0, 60_000, 120_000, 180_000]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_error_of_poll_ready_before_a_resend_is_returned() {
+    let script = Script::new([Status(503)], Status(200));
+    let (service, worker) = Buffer::pair(script.clone(), 1);
+    let worker = tokio::spawn(worker);
+    let service = RetryLayer::default().layer(service);
+    let mut call = task::spawn(send(&service, get("/x")));
+    while script.sends() == 0 {
+        assert!(call.poll().is_pending());
+        tokio::task::yield_now().await;
+    }
+    // The first answer is there; what is behind the buffer goes away while the call sleeps.
+    assert!(call.poll().is_pending());
+    worker.abort();
+    assert!(call.await.is_err());
+    assert_eq!(script.sends(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_attempt_that_is_given_up_gives_its_permit_back() {
+    let script = Script::new([Answer::Hang], Status(200));
+    let service = ServiceBuilder::new()
+        .layer(RetryLayer::new(steady()))
+        .layer(GlobalConcurrencyLimitLayer::new(1))
+        .service(script.clone());
+    assert_eq!(send(&service, get("/x")).await.unwrap().status(), 200);
+    assert_eq!(script.times(), [0, 30_000]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_time_out_inside_is_transient() {
+    let script = Script::new([Answer::Hang], Status(200));
+    let service = ServiceBuilder::new()
+        .layer(RetryLayer::new(steady()))
+        .layer(TimeoutLayer::new(seconds(1)))
+        .service(script.clone());
+    assert_eq!(send(&service, get("/x")).await.unwrap().status(), 200);
+    assert_eq!(script.times(), [0, 1000]);
+}
+
+/// Panics at the first failure that it is shown.
+#[derive(Clone, Debug)]
+struct Panics;
+
+impl Classify<BoxError> for Panics {
+    fn response(&self, status: StatusCode, headers: &HeaderMap) -> Class {
+        assert_ne!(status, 500, "no idea");
+        BoxErrorClassifier::new().transient(status, headers)
+    }
+
+    fn error(&self, _: &BoxError) -> Class {
+        panic!("no idea");
+    }
+}
+
+trait Transient {
+    fn transient(&self, status: StatusCode, headers: &HeaderMap) -> Class;
+}
+
+impl Transient for BoxErrorClassifier {
+    fn transient(&self, status: StatusCode, headers: &HeaderMap) -> Class {
+        Classify::<BoxError>::response(self, status, headers)
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_classifier_that_panics_fails_its_call_and_wedges_nothing() {
+    let upstream = Upstream::new();
+    let script = Script::new([RetryAfter(429, "10"), Status(500), Error], Status(200));
+    let layer = RetryLayer::new(steady());
+    let layer = layer.with_classifier(Panics).with_upstream(upstream);
+    let service = layer.layer(script.clone());
+    for _ in 0..2 {
+        let call = AssertUnwindSafe(send(&service, get("/x")));
+        assert!(call.catch_unwind().await.is_err());
+    }
+    let response = send(&service, get("/x")).await.unwrap();
+    assert_eq!(response.status(), 200);
+    assert_eq!(script.readied(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn statuses_can_be_set() {
+    const ONLY_500: &[StatusCode] = &[StatusCode::INTERNAL_SERVER_ERROR];
+    let classifier = BoxErrorClassifier::new().with_statuses(ONLY_500);
+    let layer = RetryLayer::new(steady()).with_classifier(classifier);
+    for (status, sends) in [(500, 4), (503, 1), (429, 4)] {
+        let script = Script::new([], Status(status));
+        send(&layer.layer(script.clone()), get("/x")).await.unwrap();
+        assert_eq!(script.sends(), sends, "{status}");
+    }
+}
+
+#[test]
+fn the_classes_of_responses() {
+    let classify = BoxErrorClassifier::new();
+    let mut headers = HeaderMap::new();
+    headers.insert("Retry-After", "42".parse().unwrap());
+    let after = Some(After::new(seconds(42)));
+    for status in 100..600 {
+        let code = StatusCode::from_u16(status).unwrap();
+        let expected = match status {
+            429 => Class::Throttled { after },
+            408 | 500 | 502 | 503 | 504 => Class::Transient { after },
+            _ => Class::Final,
+        };
+        assert_eq!(classify.transient(code, &headers), expected, "{status}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn zero_sends_count_as_one_and_no_setting_panics() {
+    let policy = RetryPolicy::new()
+        .with_max_sends(0)
+        .with_deadline(Duration::MAX)
+        .with_attempt_timeout(Duration::MAX)
+        .with_retry_after_cap(Duration::MAX)
+        .with_backoff(
+            Backoff::new()
+                .with_base(Duration::MAX)
+                .with_cap(Duration::MAX),
+        );
+    let script = Script::new([], RetryAfter(503, "99999999999999999999"));
+    let response = send(&RetryLayer::new(policy).layer(script.clone()), get("/x"))
+        .await
+        .unwrap();
+    assert_eq!(
+        (script.sends(), outcome(&response).stop),
+        (1, Stop::SendsSpent)
+    );
+    let policy = policy.with_max_sends(u32::MAX);
+    let response = send(&RetryLayer::new(policy).layer(script.clone()), get("/x"))
+        .await
+        .unwrap();
+    assert_eq!(outcome(&response).stop, Stop::DeadlineTooClose);
+    // Hours in the future, and nothing overflows on the way there.
+    let script = Script::new([], RetryAfter(429, "99999999999999999999"));
+    let service = RetryLayer::new(policy).layer(script.clone());
+    let response = send(&service, get("/x")).await.unwrap();
+    assert_eq!(outcome(&response).stop, Stop::DeadlineTooClose);
+}

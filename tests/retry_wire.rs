@@ -1,0 +1,141 @@
+//! Retry over a real connection: what becomes of it while, and because, a request is sent again.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test that panics has failed"
+)]
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body_util::{BodyExt, Full};
+use hyper_util::{client::legacy::Client, rt::TokioExecutor};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+    sync::mpsc,
+    time,
+};
+use tower::{BoxError, Service, ServiceBuilder, ServiceExt, util::BoxCloneSyncService};
+use tower_genesys::{
+    ReplayBody, ReplayLayer, RetryLayer,
+    retry::{Backoff, Outcome, RetryPolicy},
+};
+
+type Api = BoxCloneSyncService<Request<Full<Bytes>>, Response<hyper::body::Incoming>, BoxError>;
+
+fn client(max_sends: u32) -> Api {
+    let client = Client::builder(TokioExecutor::new()).build_http::<ReplayBody<Full<Bytes>>>();
+    let backoff = Backoff::new().with_cap(Duration::from_millis(1));
+    let policy = RetryPolicy::new()
+        .with_max_sends(max_sends)
+        .with_backoff(backoff);
+    let service = ServiceBuilder::new()
+        .layer(ReplayLayer::new())
+        .layer(RetryLayer::typed(policy))
+        .service(client)
+        .map_err(Into::into);
+    BoxCloneSyncService::new(service)
+}
+
+fn put(address: &str) -> Request<Full<Bytes>> {
+    Request::put(address).body(Full::from("payload")).unwrap()
+}
+
+/// The head and the body of the next request.
+async fn read_request(stream: &mut TcpStream) -> Option<()> {
+    let mut request = Vec::new();
+    while !request.ends_with(b"payload") {
+        request.push(stream.read_u8().await.ok()?);
+    }
+    Some(())
+}
+
+#[tokio::test]
+async fn five_attempts_with_large_error_bodies_take_one_connection() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = format!("http://{}/", listener.local_addr().unwrap());
+    let connections = Arc::new(AtomicUsize::new(0));
+    let accepted = connections.clone();
+    tokio::spawn(async move {
+        let sends = Arc::new(AtomicUsize::new(0));
+        while let Ok((mut stream, _)) = listener.accept().await {
+            accepted.fetch_add(1, Ordering::SeqCst);
+            let sends = sends.clone();
+            tokio::spawn(async move {
+                while read_request(&mut stream).await.is_some() {
+                    let last = sends.fetch_add(1, Ordering::SeqCst) == 4;
+                    let (status, body) = if last { (200, 2) } else { (503, 64 * 1024) };
+                    let head = format!("HTTP/1.1 {status} x\r\ncontent-length: {body}\r\n\r\n");
+                    stream.write_all(head.as_bytes()).await.unwrap();
+                    time::sleep(Duration::from_millis(50)).await;
+                    stream.write_all(&vec![b'x'; body]).await.unwrap();
+                }
+            });
+        }
+    });
+    let response = client(5).oneshot(put(&address)).await.unwrap();
+    assert_eq!(response.status(), 200);
+    assert_eq!(Outcome::of(response.extensions()).unwrap().sends, 5);
+    assert_eq!(
+        response.into_body().collect().await.unwrap().to_bytes(),
+        "xx"
+    );
+    assert_eq!(connections.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test]
+async fn scenario_30_a_call_that_is_dropped_in_the_midst_of_a_drain_closes_its_connection() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = format!("http://{}/", listener.local_addr().unwrap());
+    let (report, mut events) = mpsc::unbounded_channel();
+    tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        read_request(&mut stream).await.unwrap();
+        let head = b"HTTP/1.1 503 x\r\ncontent-length: 100\r\n\r\npart";
+        stream.write_all(head).await.unwrap();
+        report.send("answered").unwrap();
+        assert_eq!(stream.read(&mut [0]).await.unwrap(), 0);
+        report.send("closed").unwrap();
+    });
+    let mut client = client(2);
+    let call = client.ready().await.unwrap().call(put(&address));
+    let call = async {
+        call.await.unwrap();
+    };
+    tokio::select! {
+        biased;
+        () = call => panic!("the drain waits for the rest"),
+        event = async { time::sleep(Duration::from_millis(100)).await; events.recv().await } => {
+            assert_eq!(event, Some("answered"));
+        }
+    }
+    let closed = time::timeout(Duration::from_secs(5), events.recv());
+    assert_eq!(closed.await.unwrap(), Some("closed"));
+}
+
+#[tokio::test]
+async fn a_response_that_is_returned_can_be_read_to_its_end() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = format!("http://{}/", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        while read_request(&mut stream).await.is_some() {
+            let answer = b"HTTP/1.1 503 x\r\nretry-after: 181\r\ncontent-length: 4\r\n\r\nbusy";
+            stream.write_all(answer).await.unwrap();
+        }
+    });
+    let response = client(4).oneshot(put(&address)).await.unwrap();
+    assert_eq!(Outcome::of(response.extensions()).unwrap().sends, 1);
+    assert_eq!(
+        response.into_body().collect().await.unwrap().to_bytes(),
+        "busy"
+    );
+}
