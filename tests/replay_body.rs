@@ -18,9 +18,9 @@ use std::{
 
 use bytes::Bytes;
 use futures_util::FutureExt;
-use http_body::{Body, Frame, SizeHint};
+use http_body::{Body, Frame};
 use http_body_util::{BodyExt, Empty, Full, combinators::UnsyncBoxBody};
-use script::{Remote, Script, Step, data, trailers};
+use script::{Script, Step, data, trailers};
 use tokio_test::{assert_pending, task};
 use tower::{Layer, Service, service_fn};
 use tower_genesys::{
@@ -373,6 +373,36 @@ fn trailers_hints_and_end_are_the_same_on_each_attempt() {
 }
 
 #[test]
+fn a_clone_announces_what_is_left_of_the_first_announcement() {
+    let script = || Script::of(&["ab", "c"]).with_exact(3).telling_end();
+    let anew = ReplayBody::from_fn(move || Script::of(&["ab", "c"]).with_exact(3).telling_end());
+    for mut body in [ReplayBody::new(script()), anew] {
+        let newer = body.try_clone().unwrap();
+        for (left, sent) in [(3, false), (1, false), (0, true)] {
+            assert_eq!(body.size_hint().exact(), Some(left));
+            assert_eq!(body.is_end_stream(), sent);
+            assert_eq!(newer.is_sent(), sent);
+            assert_eq!(next(&mut body).is_some(), !sent);
+        }
+        assert_eq!(newer.size_hint().exact(), Some(3));
+    }
+}
+
+#[test]
+fn a_stream_is_sent_with_its_last_announced_byte() {
+    // HTTP/1 does not ask for more then.
+    let anew = ReplayBody::from_fn(|| Script::of(&["ab"]).with_exact(2));
+    for mut body in [ReplayBody::new(Script::of(&["a", "b"]).with_exact(2)), anew] {
+        let newer = body.try_clone().unwrap();
+        assert!(!newer.is_sent());
+        while !newer.is_sent() {
+            assert!(matches!(next(&mut body), Some(Ok(_))));
+        }
+        assert!(!body.is_end_stream());
+    }
+}
+
+#[test]
 fn an_end_that_was_not_announced_is_no_end_before_it_is_seen() {
     // Otherwise hyper would send the second attempt without a body, as `content-length: 0`.
     let mut older = ReplayBody::new(Script::of(&[]));
@@ -508,6 +538,22 @@ fn a_panic_of_the_callers_body_is_its_failure_for_everybody() {
     assert!(!newer.is_replayable() && newer.try_clone().is_none());
     assert_eq!(text(&mut newer), Err(Kind::Body));
     assert_eq!(text(&mut newer), Err(Kind::Gone));
+}
+
+#[test]
+fn a_clone_that_waits_is_woken_when_the_callers_body_panics() {
+    let slot = Arc::default();
+    let mut older = ReplayBody::new(Meddler {
+        newer: Arc::clone(&slot),
+        seen: Arc::default(),
+        steps: vec![],
+    });
+    *slot.lock().unwrap() = Some(task::spawn(older.try_clone().unwrap()));
+    catch_unwind(AssertUnwindSafe(|| next(&mut older))).unwrap_err();
+    slot.clear_poison();
+    let mut newer = slot.lock().unwrap().take().unwrap();
+    assert!(newer.is_woken());
+    assert_eq!(text(&mut newer), Err(Kind::Body));
 }
 
 #[test]
