@@ -477,12 +477,13 @@ fn to_drop_a_clone_that_waits_lets_go_of_its_task() {
     drop(newer);
 }
 
-/// Polls a newer clone from inside its own poll, as another thread could at that moment.
+/// Does something to a newer clone from inside its own poll, as another thread could just then.
 struct Meddler {
-    newer: Arc<Mutex<Option<task::Spawn<ReplayBody<Meddler>>>>>,
-    seen: Arc<Mutex<Vec<bool>>>,
+    meddle: Box<dyn FnMut() + Send>,
     steps: Vec<Poll<Option<Result<Frame<Bytes>, io::Error>>>>,
 }
+
+type Slot = Arc<Mutex<Option<task::Spawn<ReplayBody<Meddler>>>>>;
 
 impl Body for Meddler {
     type Data = Bytes;
@@ -492,12 +493,44 @@ impl Body for Meddler {
         mut self: Pin<&mut Self>,
         _: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
-        if let Some(newer) = &mut *self.newer.lock().unwrap() {
-            let item = newer.enter(|cx, body| body.poll_frame(cx));
-            self.seen.lock().unwrap().push(item.is_pending());
-        }
+        (self.meddle)();
         self.steps.pop().expect("a step")
     }
+}
+
+/// A body, and a newer clone of it that waits as soon as the body is polled.
+fn meddled(
+    steps: Vec<Poll<Option<Result<Frame<Bytes>, io::Error>>>>,
+) -> (ReplayBody<Meddler>, Slot) {
+    let slot = Slot::default();
+    let newer = Arc::clone(&slot);
+    let older = ReplayBody::new(Meddler {
+        meddle: Box::new(move || {
+            if let Some(newer) = &mut *newer.lock().unwrap() {
+                assert!(newer.enter(|cx, body| body.poll_frame(cx)).is_pending());
+            }
+        }),
+        steps,
+    });
+    *slot.lock().unwrap() = Some(task::spawn(older.try_clone().unwrap()));
+    (older, slot)
+}
+
+#[test]
+fn a_body_that_nobody_may_send_any_more_is_dropped_when_it_comes_back() {
+    let (slot, held) = (Slot::default(), Arc::new(()));
+    let (newer, hold) = (Arc::clone(&slot), Arc::clone(&held));
+    let mut older = ReplayBody::new(Meddler {
+        meddle: Box::new(move || {
+            let _hold = &hold;
+            let newer = newer.lock().unwrap().take().unwrap();
+            newer.revoke_others();
+        }),
+        steps: vec![Poll::Pending],
+    });
+    *slot.lock().unwrap() = Some(task::spawn(older.try_clone().unwrap()));
+    assert_eq!(next(&mut older), Some(Err(Kind::Revoked)));
+    assert_eq!(Arc::strong_count(&held), 1);
 }
 
 #[test]
@@ -511,16 +544,9 @@ fn a_newer_clone_waits_while_the_older_polls_and_gets_what_that_brings() {
         (Poll::Ready(None), "Ready(None)"),
     ];
     for (step, expected) in &mut ways {
-        let (slot, seen) = (Arc::default(), Arc::default());
         let step = std::mem::replace(step, Poll::Pending);
-        let mut older = ReplayBody::new(Meddler {
-            newer: Arc::clone(&slot),
-            seen: Arc::clone(&seen),
-            steps: vec![Poll::Pending, step],
-        });
-        *slot.lock().unwrap() = Some(task::spawn(older.try_clone().unwrap()));
+        let (mut older, slot) = meddled(vec![Poll::Pending, step]);
         assert_eq!(next(&mut older), Some(Err(Kind::Revoked)));
-        assert_eq!(*seen.lock().unwrap(), [true]);
 
         let mut newer = slot.lock().unwrap().take().unwrap();
         assert!(newer.is_woken(), "the body is back");
@@ -542,15 +568,8 @@ fn a_panic_of_the_callers_body_is_its_failure_for_everybody() {
 
 #[test]
 fn a_clone_that_waits_is_woken_when_the_callers_body_panics() {
-    let slot = Arc::default();
-    let mut older = ReplayBody::new(Meddler {
-        newer: Arc::clone(&slot),
-        seen: Arc::default(),
-        steps: vec![],
-    });
-    *slot.lock().unwrap() = Some(task::spawn(older.try_clone().unwrap()));
+    let (mut older, slot) = meddled(vec![]);
     catch_unwind(AssertUnwindSafe(|| next(&mut older))).unwrap_err();
-    slot.clear_poison();
     let mut newer = slot.lock().unwrap().take().unwrap();
     assert!(newer.is_woken());
     assert_eq!(text(&mut newer), Err(Kind::Body));
