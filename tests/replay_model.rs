@@ -80,13 +80,12 @@ impl Model {
         }
         self.revoke(clone.number);
         loop {
+            self.forget(clone.next);
             if let Some(frame) = self.frames.get(clone.next) {
                 let frame = frame.clone();
                 clone.next += 1;
                 clone.done = self.told && clone.next == self.frames.len();
-                if self.over || self.live.len() == 1 {
-                    self.lost = clone.next;
-                }
+                self.forget(clone.next);
                 return frame;
             }
             match self.ended {
@@ -103,6 +102,12 @@ impl Model {
             if !self.pull() {
                 return Seen::Pending;
             }
+        }
+    }
+
+    fn forget(&mut self, read: usize) {
+        if self.over || self.live.len() == 1 {
+            self.lost = self.lost.max(read);
         }
     }
 
