@@ -72,6 +72,7 @@
 
 pub mod bearer;
 pub mod call;
+mod error;
 pub mod genesys;
 pub mod refresh;
 pub mod replay;
@@ -83,6 +84,7 @@ pub mod token;
 
 pub use bearer::{Bearer, BearerLayer, OriginError, Origins};
 pub use call::CallOptions;
+pub use error::BoxError;
 pub use genesys::{
     ClientCredentials, ConfigError, Credentials, CredentialsProvider, GenesysLayer, GenesysService,
     Org, Region, RegionError,
@@ -95,9 +97,6 @@ pub use token::{
     IssuedToken, Reason, Rejection, TokenCache, TokenError, TokenErrorKind, TokenProvider,
     TokenSource,
 };
-
-/// An error of any type, as tower's middleware returns it.
-pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 /// Compiles the code in the README.
 #[cfg(doctest)]

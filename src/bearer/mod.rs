@@ -32,7 +32,7 @@
 //!
 //! let request = Request::get("https://api.mypurecloud.com.evil.example/").body(())?;
 //! let error = service.ready().await?.call(request).await.unwrap_err();
-//! assert!(error.is::<OriginError>());
+//! assert!(OriginError::find(&*error).is_some());
 //! # Ok(())
 //! # }
 //! ```
@@ -57,7 +57,7 @@
 //! # Errors
 //!
 //! [`TokenError`](crate::TokenError) when there is no token, [`OriginError`] when the request goes
-//! where no token may go, and the errors of the inner service, all as [`BoxError`](crate::BoxError).
+//! where no token may go (inside of a [`Refused`](crate::call::Refused)), and the errors of the inner service, all as [`BoxError`](crate::BoxError).
 //!
 //! # Cancellation
 //!

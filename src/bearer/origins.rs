@@ -2,6 +2,8 @@ use std::{error::Error, fmt, net::Ipv4Addr, sync::Arc};
 
 use http::{Uri, uri::Authority, uri::Scheme};
 
+use crate::error::find;
+
 /// Where a token may be sent: https, and only to hosts that were named.
 ///
 /// An origin is a host and a port (RFC 6454). Upper case, a trailing dot and the default port make no
@@ -134,6 +136,8 @@ fn is_loopback(host: &str) -> bool {
 }
 
 /// A request was not sent, because its token would have gone where it does not belong.
+///
+/// It comes inside of a [`Refused`](crate::call::Refused); [`find`](Self::find) gets it out.
 #[derive(Clone, Debug)]
 pub struct OriginError {
     kind: OriginErrorKind,
@@ -163,6 +167,11 @@ impl OriginError {
                 .map_or_else(|| host.into(), |port| format!("{host}:{port}").into())
         });
         Self { kind, host }
+    }
+
+    /// The `OriginError` in a chain of errors, however many boxes a stack of layers has put around it.
+    pub fn find<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a Self> {
+        find(error)
     }
 
     /// What is wrong.

@@ -11,7 +11,8 @@ use super::{
     origins::{Origins, Verdict},
 };
 use crate::{
-    BoxError, CallOptions,
+    BoxError,
+    call::{CallOptions, Refused},
     token::{Generation, TokenProvider},
 };
 
@@ -70,7 +71,7 @@ where
             }
             Verdict::Refused(error) => {
                 self.unready();
-                return ResponseFuture::failed(error.into());
+                return ResponseFuture::failed(Refused::new(error).into());
             }
         }
         let tokens = account.tokens().clone();

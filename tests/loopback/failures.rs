@@ -1,13 +1,19 @@
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
+
 use bytes::Bytes;
 use http::Request;
 use http_body_util::Full;
 use tower::{Layer, ServiceExt};
 use tower_genesys::{
     Credentials, GenesysLayer, Org, OriginError, TokenError, TokenErrorKind,
+    retry::RetryEvent,
     testing::{MockGenesys, TOKEN, USERS},
 };
 
-use crate::setup::{Version, client, setup};
+use crate::setup::{Version, client, setup, setup_with};
 
 #[tokio::test]
 async fn a_wrong_secret_names_the_login_host_and_the_region() {
@@ -70,11 +76,21 @@ async fn an_endless_token_response_is_cut_off() {
 }
 
 #[tokio::test]
-async fn a_foreign_host_gets_no_token() {
-    let setup = setup(Version::Http1).await;
+async fn a_foreign_host_gets_no_token_and_no_second_try() {
+    let events = Arc::new(AtomicUsize::new(0));
+    let counter = events.clone();
+    let observer = Arc::new(move |_: &RetryEvent<'_>| {
+        counter.fetch_add(1, Ordering::Relaxed);
+    });
+    let setup = setup_with(MockGenesys::new(), Version::Http1, |layer| {
+        layer.map_retry(|retry| retry.with_observer(observer))
+    })
+    .await;
     let request = Request::get("https://api.mypurecloud.com.evil.example/api/v2/users");
     let request = request.body(Full::<Bytes>::default()).expect("a request");
     let error = setup.send(request).await.expect_err("it is not sent");
-    assert!(error.is::<OriginError>(), "{error}");
+    assert!(OriginError::find(&*error).is_some(), "{error}");
     assert_eq!((setup.mock.token_posts(), setup.mock.count(USERS)), (0, 0));
+    let gave_up = events.load(Ordering::Relaxed);
+    assert!(gave_up <= 1, "{gave_up} events: it was tried again");
 }
