@@ -18,7 +18,7 @@ pub mod testing;
 pub mod token;
 
 pub use call::CallOptions;
-pub use genesys::{Region, RegionError};
+pub use genesys::{Region, RegionError, RegionErrorKind};
 pub use token::{TokenError, TokenErrorKind};
 
 /// An error of any type, as tower's middleware returns it.

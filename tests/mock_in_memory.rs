@@ -174,7 +174,7 @@ async fn each_token_has_its_own_minute() {
     );
     assert_eq!(body["limit"]["value"], 3);
     assert_eq!(get(&mock, "/api/v2/users", &other).await.0, 200);
-    tokio::time::advance(Duration::from_secs(42)).await;
+    tokio::time::advance(Duration::from_millis(41_500)).await;
     assert_eq!(get(&mock, "/api/v2/users", &one).await.0, 200);
 }
 
@@ -667,7 +667,8 @@ async fn debug_shows_neither_token_nor_secret() {
     );
     drop(held);
     let response = future.await.unwrap();
-    let all = format!("{all} {response:?} {:?}", mock.requests());
+    let last = mock.requests().pop().unwrap();
+    let all = format!("{all} {response:?} {last:?} {:?}", last.headers());
     let basic = mock.requests()[0].headers()[header::AUTHORIZATION]
         .to_str()
         .unwrap()

@@ -104,6 +104,7 @@ mod random;
 mod record;
 mod reply;
 mod route;
+mod rules;
 mod script;
 mod server;
 mod service;
