@@ -7,7 +7,7 @@ use super::{
     hold::Holds,
     random::Random,
     record::Journal,
-    script::Rules,
+    rules::Rules,
     state::{Client, Connections, Shared, State},
     tokens::Tokens,
 };

@@ -16,7 +16,7 @@ use super::{
     oauth,
     record::{self, Recorded},
     reply::Reply,
-    script::{Answer, Plan},
+    rules::{Answer, Plan},
     state::{Place, Shared, State},
 };
 use crate::BoxError;
@@ -119,10 +119,13 @@ fn conclude(
     if let Some(bearer) = record::bearer(&head.headers) {
         state.tokens.meet(bearer, plan.token);
     }
-    let reply = match plan.answer {
+    let mut reply = match plan.answer {
         Answer::Scripted(reply) | Answer::Early(reply) => reply,
         _ => handle(state, shared.place(head.uri.path()), &plan, head, body),
     };
+    for (name, value) in &plan.headers {
+        reply.headers.insert(name, value.clone());
+    }
     state.journal.answered(number, reply.status);
     reply.into_response(plan.fault, &mut state.random)
 }

@@ -20,7 +20,7 @@
 //!     let body = format!(r#"{{"interval":"{}"}}"#, mock.interval());
 //!     let request = Request::post(mock.region().api(query)?)
 //!         .header(header::AUTHORIZATION, format!("Bearer {token}"))
-//!         .body(Full::from(body))?;
+//!         .body(Full::<bytes::Bytes>::from(body))?;
 //!     Ok::<_, Box<dyn std::error::Error>>(mock.service().oneshot(request))
 //! };
 //! let token = mock.mint_token();
@@ -104,6 +104,7 @@ mod random;
 mod record;
 mod reply;
 mod route;
+mod rules;
 mod script;
 mod server;
 mod service;

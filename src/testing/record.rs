@@ -5,10 +5,17 @@ use std::{
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use bytes::Bytes;
-use http::{HeaderMap, Method, StatusCode, Uri, Version, header};
+use http::{HeaderMap, HeaderName, Method, StatusCode, Uri, Version, header};
 use tokio::time::Instant;
 
 use super::route::Route;
+
+/// Headers that are never shown.
+const SECRET: [HeaderName; 3] = [
+    header::AUTHORIZATION,
+    header::PROXY_AUTHORIZATION,
+    header::COOKIE,
+];
 
 /// One request as it arrived, and what it was answered.
 #[derive(Clone)]
@@ -25,11 +32,17 @@ pub struct Recorded {
 
 impl Recorded {
     pub(super) fn new(head: &http::request::Parts) -> Self {
+        let mut headers = head.headers.clone();
+        for (name, value) in &mut headers {
+            if SECRET.contains(name) {
+                value.set_sensitive(true);
+            }
+        }
         Self {
             method: head.method.clone(),
             uri: head.uri.clone(),
             version: head.version,
-            headers: head.headers.clone(),
+            headers,
             body: Bytes::new(),
             body_complete: false,
             status: None,
@@ -60,7 +73,7 @@ impl Recorded {
         self.version
     }
 
-    /// The headers.
+    /// The headers; `Debug` shows no credentials in them.
     pub fn headers(&self) -> &HeaderMap {
         &self.headers
     }
@@ -99,20 +112,11 @@ impl Recorded {
 /// Without credentials, and without the bytes of the body, which may hold some.
 impl fmt::Debug for Recorded {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut headers = self.headers.clone();
-        let secret = [
-            header::AUTHORIZATION,
-            header::PROXY_AUTHORIZATION,
-            header::COOKIE,
-        ];
-        for (name, value) in &mut headers {
-            value.set_sensitive(secret.contains(name));
-        }
         f.debug_struct("Recorded")
             .field("method", &self.method)
             .field("uri", &self.uri)
             .field("version", &self.version)
-            .field("headers", &headers)
+            .field("headers", &self.headers)
             .field("body_len", &self.body.len())
             .field("body_complete", &self.body_complete)
             .field("status", &self.status)

@@ -1,9 +1,15 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use http::{HeaderMap, Method, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
-use super::{body::Fault, reply::Reply, route::Route, state::Shared};
+use super::{
+    body::Fault,
+    reply::{Reply, whole_seconds},
+    route::Route,
+    rules::{Answer, Plan, Selector, TokenFate},
+    state::Shared,
+};
 
 /// What shall happen to some of the requests at a route; see [`MockGenesys::on`].
 ///
@@ -20,9 +26,9 @@ use super::{body::Fault, reply::Reply, route::Route, state::Shared};
 /// # What happens
 ///
 /// [`delay`](Self::delay), [`revoke_token`](Self::revoke_token),
-/// [`expire_token`](Self::expire_token), one answer, and one fault of the body can be combined in
-/// one rule; a second answer replaces the first. Without an answer of its own the request is then
-/// handled as always.
+/// [`expire_token`](Self::expire_token), [`with_header`](Self::with_header), one answer, and one
+/// fault of the body can be combined in one rule; a second answer replaces the first. Without an
+/// answer of its own the request is then handled as always.
 ///
 /// ```
 /// use std::time::Duration;
@@ -44,118 +50,6 @@ pub struct Script {
     route: Route,
     selector: Selector,
     rule: Option<u64>,
-}
-
-#[derive(Clone, Copy, Debug)]
-enum Selector {
-    Always,
-    Once,
-    Nth(u64),
-    First(u64),
-    From(u64),
-    Every(u64),
-}
-
-/// What the rules have decided for one request.
-#[derive(Clone, Default)]
-pub(super) struct Plan {
-    pub(super) delay: Duration,
-    pub(super) token: TokenFate,
-    pub(super) answer: Answer,
-    pub(super) fault: Fault,
-    /// The raw JSON that takes the place of `expires_in`; empty to leave it out.
-    pub(super) expires_in: Option<Arc<str>>,
-}
-
-#[derive(Clone, Copy, Default, PartialEq, Eq)]
-pub(super) enum TokenFate {
-    #[default]
-    Lives,
-    Revoked,
-    Expired,
-}
-
-#[derive(Clone, Default)]
-pub(super) enum Answer {
-    #[default]
-    Normal,
-    Scripted(Reply),
-    Early(Reply),
-    Never,
-    Reset,
-}
-
-/// All rules, in the order in which they were made.
-#[derive(Default)]
-pub(super) struct Rules {
-    rules: Vec<Rule>,
-    next: u64,
-}
-
-struct Rule {
-    id: u64,
-    route: Route,
-    selector: Selector,
-    /// Requests that matched the route since the mock was made.
-    seen: u64,
-    spent: bool,
-    plan: Plan,
-}
-
-impl Rules {
-    fn add(&mut self, route: Route, selector: Selector, seen: u64) -> u64 {
-        self.next += 1;
-        self.rules.push(Rule {
-            id: self.next,
-            route,
-            selector,
-            seen,
-            spent: false,
-            plan: Plan::default(),
-        });
-        self.next
-    }
-
-    fn change(&mut self, id: u64, change: impl FnOnce(&mut Rule)) {
-        if let Some(rule) = self.rules.iter_mut().find(|rule| rule.id == id) {
-            change(rule);
-        }
-    }
-
-    pub(super) fn clear(&mut self) {
-        self.rules.clear();
-    }
-
-    /// Counts a request that has arrived, and says what shall happen to it.
-    pub(super) fn arrive(&mut self, method: &Method, path: &str) -> Plan {
-        let mut chosen = None;
-        for rule in &mut self.rules {
-            if rule.route.matches(method, path) {
-                rule.seen += 1;
-                if rule.picks() {
-                    chosen = Some(rule);
-                }
-            }
-        }
-        let Some(rule) = chosen else {
-            return Plan::default();
-        };
-        rule.spent = true;
-        rule.plan.clone()
-    }
-}
-
-impl Rule {
-    fn picks(&self) -> bool {
-        match self.selector {
-            Selector::Always => true,
-            Selector::Once => !self.spent,
-            Selector::Nth(nth) => self.seen == nth,
-            Selector::First(first) => self.seen <= first,
-            Selector::From(from) => self.seen >= from,
-            Selector::Every(every) => every != 0 && self.seen % every == 0,
-        }
-    }
 }
 
 /// Which requests.
@@ -310,6 +204,11 @@ impl Script {
         self.act(|plan| plan.expires_in = Some(raw))
     }
 
+    /// Puts a header on the answer, whichever it is, in place of those of the same name.
+    pub fn with_header(self, name: HeaderName, value: HeaderValue) -> Self {
+        self.act(|plan| drop(plan.headers.insert(name, value)))
+    }
+
     /// Answers later, by this much on tokio's clock; on top of the mock's latency.
     pub fn delay(self, delay: Duration) -> Self {
         self.act(|plan| plan.delay = delay)
@@ -364,12 +263,6 @@ impl fmt::Debug for Script {
             .field("selector", &self.selector)
             .finish_non_exhaustive()
     }
-}
-
-/// Whole seconds that are not too few.
-pub(super) fn whole_seconds(duration: Duration) -> u64 {
-    let more = u64::from(duration.subsec_nanos() > 0);
-    duration.as_secs().saturating_add(more)
 }
 
 fn status_reply(status: StatusCode) -> Reply {

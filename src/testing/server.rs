@@ -1,4 +1,4 @@
-use std::{fmt, future::pending, io, net::SocketAddr, pin::Pin, sync::Arc};
+use std::{fmt, future::pending, io, net::SocketAddr, pin::Pin, sync::Arc, time::Duration};
 
 use http::{Request, Response};
 use http_body_util::BodyExt;
@@ -90,7 +90,7 @@ async fn accept(shared: Arc<Shared>, listener: TcpListener) {
                     connections.spawn(serve(open, stream));
                 }
                 // Out of file descriptors, perhaps: a closing connection gives one back.
-                Err(_) => tokio::task::yield_now().await,
+                Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
             },
             Some(_) = connections.join_next() => {}
         }

@@ -7,7 +7,7 @@ use tokio::sync::Notify;
 
 use super::{
     api::Api, grants::Grants, hold::Holds, random::Random, record::Journal, route::Route,
-    script::Rules, tokens::Tokens,
+    rules::Rules, tokens::Tokens,
 };
 use crate::genesys::Region;
 

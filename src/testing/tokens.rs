@@ -5,14 +5,14 @@ use std::{
 
 use tokio::time::Instant;
 
-use super::{random::Random, script::TokenFate};
+use super::{random::Random, rules::TokenFate};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
 /// The access tokens that are good for something.
 pub(super) struct Tokens {
     live: HashMap<Box<str>, Token>,
-    /// By age; may still name tokens that are no longer live.
+    /// The same ones by age.
     order: VecDeque<Box<str>>,
     cap: usize,
     lifetime: Duration,
@@ -73,9 +73,6 @@ impl Tokens {
                 None => break,
             };
         }
-        if self.order.len() > self.cap.saturating_mul(2) {
-            self.order.retain(|text| self.live.contains_key(text));
-        }
     }
 
     pub(super) fn get(&self, text: &str) -> Option<&Token> {
@@ -93,6 +90,7 @@ impl Tokens {
     }
 
     pub(super) fn revoke(&mut self, text: &str) -> bool {
+        self.order.retain(|own| **own != *text);
         self.live.remove(text).is_some()
     }
 
@@ -103,6 +101,7 @@ impl Tokens {
 
     pub(super) fn revoke_client(&mut self, client: &str) {
         self.live.retain(|_, token| &*token.client != client);
+        self.order.retain(|own| self.live.contains_key(own));
     }
 
     pub(super) fn expire_all(&mut self) {
@@ -115,7 +114,9 @@ impl Tokens {
     pub(super) fn meet(&mut self, text: &str, fate: TokenFate) {
         match fate {
             TokenFate::Lives => {}
-            TokenFate::Revoked => drop(self.live.remove(text)),
+            TokenFate::Revoked => {
+                self.revoke(text);
+            }
             TokenFate::Expired => {
                 if let Some(token) = self.live.get_mut(text) {
                     token.expires = Some(Instant::now());

@@ -13,8 +13,7 @@ use super::{
     data::{self, Conversation},
     random::Random,
     record,
-    reply::Reply,
-    script::whole_seconds,
+    reply::{Reply, whole_seconds},
     state::State,
     tokens::Token,
 };

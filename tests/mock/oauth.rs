@@ -234,6 +234,11 @@ async fn requests_that_cannot_be_right_are_refused_by_name() {
 #[tokio::test(start_paused = true)]
 async fn throttling_is_a_400_that_says_so() {
     let mock = MockGenesys::new();
+    let wait = header::HeaderValue::from_static("30");
+    let rule = mock.on(TOKEN).once().throttle_400();
+    rule.with_header(header::RETRY_AFTER, wait);
+    let response = mock.service().oneshot(request(&mock, None, CREDENTIALS));
+    assert_eq!(response.await.unwrap().headers()[header::RETRY_AFTER], "30");
     mock.on(TOKEN).once().throttle_400();
     let (status, error, why) = refused(ask(&mock, CREDENTIALS).await);
     assert_eq!((status, &*error), (400, "invalid_request"));
