@@ -480,28 +480,24 @@ fn to_drop_a_clone_that_waits_lets_go_of_its_task() {
 /// Does something to a newer clone from inside its own poll, as another thread could just then.
 struct Meddler {
     meddle: Box<dyn FnMut() + Send>,
-    steps: Vec<Poll<Option<Result<Frame<Bytes>, io::Error>>>>,
+    steps: Vec<Polled>,
 }
 
+type Polled = Poll<Option<Result<Frame<Bytes>, io::Error>>>;
 type Slot = Arc<Mutex<Option<task::Spawn<ReplayBody<Meddler>>>>>;
 
 impl Body for Meddler {
     type Data = Bytes;
     type Error = io::Error;
 
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        _: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
+    fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Polled {
         (self.meddle)();
         self.steps.pop().expect("a step")
     }
 }
 
 /// A body, and a newer clone of it that waits as soon as the body is polled.
-fn meddled(
-    steps: Vec<Poll<Option<Result<Frame<Bytes>, io::Error>>>>,
-) -> (ReplayBody<Meddler>, Slot) {
+fn meddled(steps: Vec<Polled>) -> (ReplayBody<Meddler>, Slot) {
     let slot = Slot::default();
     let newer = Arc::clone(&slot);
     let older = ReplayBody::new(Meddler {

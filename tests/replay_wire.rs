@@ -207,7 +207,7 @@ where
 }
 
 async fn upload_memory(http: Http, early: StatusCode) {
-    let whole = Bytes::from((0..BIG).map(|n| (n / 251) as u8).collect::<Vec<_>>());
+    let whole = Bytes::from((0..=250).cycle().take(BIG).collect::<Vec<u8>>());
     let mut upload = Upload::<Full<Bytes>>::new(http, early).await;
     let older = ReplayBody::new(Full::from(whole.clone()));
     let newer = older.try_clone().unwrap();

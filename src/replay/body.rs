@@ -18,6 +18,8 @@ use super::{
 use crate::BoxError;
 
 /// A request body that can be sent again; see the [module](super) for what each kind costs.
+///
+/// It is `Sync` even if the body inside is not.
 pub struct ReplayBody<B> {
     form: Form<B>,
     held: bool,
@@ -59,7 +61,7 @@ where
 {
     /// Wraps any body, with the default caps of [`ReplayLayer`](super::ReplayLayer).
     ///
-    /// A body that announces its length is polled once, to see whether that gives the whole of
+    /// A body that announces its length is polled at once, to see whether that gives the whole of
     /// it: then it is in memory already.
     pub fn new(body: B) -> Self {
         Self::with_caps(body, Caps::DEFAULT)

@@ -78,7 +78,7 @@ impl fmt::Display for ReplayBodyError {
                 "the caller's request body failed, and is not sent again: make a new request"
             }
             ReplayBodyErrorKind::Revoked => {
-                "a newer copy of the request body is sent instead of this one: nothing is to be done"
+                "a newer copy of the request body is sent instead: nothing is to be done"
             }
             ReplayBodyErrorKind::Gone => {
                 "the request body was sent once and not kept: make it with `ReplayBody::from_fn`, \
