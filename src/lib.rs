@@ -61,12 +61,15 @@
 //! Unofficial: "Genesys" is a trademark of its owner.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
+// Tests may panic and print; the library may not.
 #![cfg_attr(
-    test,
-    allow(
-        clippy::unwrap_used,
+    not(test),
+    warn(
+        clippy::cast_possible_truncation,
         clippy::expect_used,
-        reason = "a test that panics has failed, as it should"
+        clippy::print_stderr,
+        clippy::print_stdout,
+        clippy::unwrap_used
     )
 )]
 

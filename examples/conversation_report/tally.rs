@@ -1,9 +1,10 @@
 use std::{
     sync::{Arc, Mutex, PoisonError},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use http::Response;
+use tokio::time::Instant;
 use tower_genesys::{
     Org,
     retry::{Outcome, RetryEvent, RetryObserver},
