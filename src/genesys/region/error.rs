@@ -58,8 +58,8 @@ impl RegionError {
             _ => format!("{} is no Genesys Cloud region", echo(text)),
         };
         let message = format!(
-            "{what}; write for instance `us-east-1`, `mypurecloud.ie`, `https://api.usw2.pure.cloud`, or \
-             give `Region::custom` the base URLs of your gateway"
+            "{what}; write for instance `us-east-1`, `mypurecloud.ie`, `https://api.usw2.pure.cloud`, \
+             or give `Region::custom` the base URLs of your gateway"
         );
         Self::new(kind, message)
     }
@@ -75,8 +75,8 @@ impl RegionError {
             _ => format!("{text} has a host, port or path that cannot be right"),
         };
         let message = format!(
-            "the base URL for {which} does not do: {what}; write scheme and host, and where needed port and \
-             path prefix, for instance `https://gateway.example:8443/genesys`"
+            "the base URL for {which} does not do: {what}; write scheme and host, and where needed port \
+             and path prefix, for instance `https://gateway.example:8443/genesys`"
         );
         Self::new(kind, message)
     }
