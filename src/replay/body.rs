@@ -1,10 +1,10 @@
 use std::{
     fmt,
     pin::Pin,
-    task::{Context, Poll, Waker},
+    task::{Context, Poll},
 };
 
-use bytes::{Buf, Bytes};
+use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::Full;
 
@@ -13,6 +13,7 @@ use super::{
     caps::Caps,
     frames::{FRAME, Frames},
     fresh::Fresh,
+    peek::{into_bytes, is_data_of, peek},
     stream::Stream,
 };
 use crate::BoxError;
@@ -267,24 +268,4 @@ impl<B> fmt::Debug for ReplayBody<B> {
             .field("held", &self.held)
             .finish_non_exhaustive()
     }
-}
-
-type Polled<B> = Option<Result<Frame<<B as Body>::Data>, <B as Body>::Error>>;
-
-/// Polls without anybody to wake: whoever polls next puts a waker in place of this one.
-fn peek<B: Body + Unpin>(body: &mut B) -> Poll<Polled<B>> {
-    Pin::new(body).poll_frame(&mut Context::from_waker(Waker::noop()))
-}
-
-fn is_data_of<D: Buf, E>(polled: &Option<Result<Frame<D>, E>>, length: u64) -> bool {
-    let frame = polled.as_ref().and_then(|polled| polled.as_ref().ok());
-    let data = frame.and_then(Frame::data_ref);
-    data.is_some_and(|data| data.remaining() as u64 == length)
-}
-
-fn into_bytes<D: Buf, E>(polled: Option<Result<Frame<D>, E>>) -> Bytes {
-    let frame = polled.and_then(Result::ok);
-    let data = frame.and_then(|frame| frame.into_data().ok());
-    data.map(|mut data| data.copy_to_bytes(data.remaining()))
-        .unwrap_or_default()
 }

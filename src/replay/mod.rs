@@ -7,7 +7,7 @@
 //! | body | sent again | cost |
 //! |---|---|---|
 //! | in memory, up to 64 KiB | always | a reference count |
-//! | in memory, longer | always | one allocation; goes out in frames of 64 KiB |
+//! | in memory, longer | always | two small allocations; goes out in frames of 64 KiB |
 //! | stream of known length | up to 1 MiB | references to its frames, while a clone is kept |
 //! | stream of unknown length | up to 64 KiB | the same |
 //! | [`ReplayBody::from_fn`] | always | made anew for each attempt |
@@ -131,6 +131,7 @@ mod lock;
 mod log;
 mod marks;
 mod out;
+mod peek;
 mod request;
 mod service;
 mod size;

@@ -1,21 +1,14 @@
 //! Any order of polls, clones, drops and revocations, against a model that a reader can check.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    reason = "a test that panics has failed, as it should"
-)]
-
-mod script;
 
 use std::{
     pin::Pin,
     task::{Context, Poll, Waker},
 };
 
+use crate::script::{Script, Step, trailers};
 use bytes::Bytes;
 use http_body::Body;
 use proptest::{collection::vec, prelude::*};
-use script::{Script, Step, trailers};
 use tower::{Layer, Service, service_fn};
 use tower_genesys::{
     CloneBody, ReplayBody, ReplayLayer,

@@ -1,5 +1,4 @@
 //! A body that does what a script says.
-#![allow(dead_code, reason = "each file of tests uses a part of it")]
 
 use std::{
     collections::VecDeque,

@@ -1,9 +1,4 @@
 //! That `ReplayLayer` changes the body of a request, and nothing else.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    reason = "a test that panics has failed, as it should"
-)]
 
 use bytes::Bytes;
 use http::{Request, Response};

@@ -1,11 +1,4 @@
 //! What a `ReplayBody` gives, in which order, and to whom.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    reason = "a test that panics has failed, as it should"
-)]
-
-mod script;
 
 use std::{
     error::Error,
@@ -16,11 +9,11 @@ use std::{
     task::{Context, Poll, Waker},
 };
 
+use crate::script::{Script, Step, data, trailers};
 use bytes::Bytes;
 use futures_util::FutureExt;
 use http_body::{Body, Frame};
 use http_body_util::{BodyExt, Empty, Full, combinators::UnsyncBoxBody};
-use script::{Script, Step, data, trailers};
 use tokio_test::{assert_pending, task};
 use tower::{Layer, Service, service_fn};
 use tower_genesys::{
