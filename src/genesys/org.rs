@@ -216,7 +216,7 @@ impl<P> OrgBuilder<P> {
     /// [`ConfigErrorKind::Region`] when a base URL is not https, and not one on this machine that
     /// [`allow_loopback`](Self::allow_loopback) allows.
     pub fn build_from_source(self, source: impl TokenSource) -> Result<Org, ConfigError> {
-        let tokens = TokenCache::with_settings(source, self.settings);
+        let tokens = TokenCache::builder(source).settings(self.settings).build();
         self.build_from_cache(tokens)
     }
 

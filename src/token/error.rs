@@ -57,6 +57,26 @@ pub enum TokenErrorKind {
     Closed,
 }
 
+impl TokenErrorKind {
+    /// The name in spans and metrics.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Denied => "denied",
+            Self::LoginRequired => "login_required",
+            Self::Throttled => "throttled",
+            Self::Unavailable => "unavailable",
+            Self::Transport => "transport",
+            Self::TimedOut => "timed_out",
+            Self::Malformed => "malformed",
+            Self::Credentials => "credentials",
+            Self::NotRenewable => "not_renewable",
+            Self::NoRuntime => "no_runtime",
+            Self::Panicked => "panicked",
+            Self::Closed => "closed",
+        }
+    }
+}
+
 impl TokenError {
     /// An error of this kind, with a message that names the cause and the next step.
     ///

@@ -39,13 +39,15 @@ mod cache;
 mod error;
 mod fixed;
 mod generation;
+mod observer;
 mod provider;
 mod source;
 
 pub use access_token::AccessToken;
-pub use cache::{CacheSettings, CacheStatus, TokenCache, Wait};
+pub use cache::{CacheSettings, CacheStatus, KeepWarm, TokenCache, TokenCacheBuilder, Wait};
 pub use error::{TokenError, TokenErrorKind};
 pub use fixed::FixedToken;
 pub use generation::Generation;
+pub use observer::{TokenEvent, TokenObserver};
 pub use provider::{Rejection, TokenProvider};
 pub use source::{FetchContext, Fingerprint, IssuedToken, Reason, TokenSource};

@@ -56,6 +56,15 @@ pub(super) struct Start {
     pub(super) rejected: Option<Fingerprint>,
 }
 
+/// What a caller wants who asks for a token.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Ask {
+    /// The renewal for which it has waited so far.
+    pub(super) waited: Option<RenewalId>,
+    /// For how long it will need the token.
+    pub(super) lasting: Duration,
+}
+
 /// What a caller gets who asks for a token.
 #[derive(Debug)]
 pub(super) enum Answer {
@@ -99,23 +108,22 @@ impl Machine {
         }
     }
 
-    /// A caller wants a token; `waited` is the renewal for which it has waited so far.
+    /// A caller wants a token.
     ///
     /// A renewal that is past its deadline counts as gone: its task is on a runtime that nobody
     /// drives, and the next caller starts another one under a new id.
-    pub(super) fn ask(
-        &mut self,
-        waited: Option<RenewalId>,
-        now: Moment,
-    ) -> (Answer, Option<Start>) {
+    pub(super) fn ask(&mut self, ask: Ask, now: Moment) -> (Answer, Option<Start>) {
         if self
             .renewing
             .is_some_and(|renewing| renewing.overdue_at <= now.mono)
         {
             self.renewing = None;
         }
-        if let Some(error) = self.failed_since(waited) {
+        if let Some(error) = self.failed_since(ask.waited) {
             return (Answer::Fail(error), None);
+        }
+        if self.remaining(now).is_some_and(|left| left < ask.lasting) {
+            return self.ask_for_longer(ask, now);
         }
         let Some(reason) = self.wants_renewal(now) else {
             return (self.serve_or_wait(now), None);
@@ -125,6 +133,18 @@ impl Machine {
         }
         let start = self.start(reason, now);
         (self.serve_or_wait(now), Some(start))
+    }
+
+    /// The token is good, but not for as long as the caller needs it.
+    fn ask_for_longer(&mut self, ask: Ask, now: Moment) -> (Answer, Option<Start>) {
+        let start = match (self.renewing, self.gate.error(now.mono)) {
+            (Some(_), _) => None,
+            (None, _) if ask.waited.is_some() => return (Answer::Fail(too_short()), None),
+            (None, _) if self.closed => return (Answer::Fail(closed()), None),
+            (None, Some(error)) => return (Answer::Fail(error.clone()), None),
+            (None, None) => Some(self.start(Reason::Due, now)),
+        };
+        (self.wait(), start)
     }
 
     /// The API refused the token of this generation, or its owner wants another one.
@@ -191,6 +211,15 @@ impl Machine {
         }
     }
 
+    /// Takes a token that was had elsewhere, as if it had been fetched now.
+    pub(super) fn start_from(
+        &mut self,
+        issued: &IssuedToken,
+        now: Moment,
+    ) -> Result<Generation, TokenError> {
+        self.adopt(issued, now, now)
+    }
+
     pub(super) fn close(&mut self) {
         self.closed = true;
         self.renewing = None;
@@ -224,6 +253,15 @@ impl Machine {
             until: until.map_or(limit, |until| until.min(limit)),
             wall_until,
         })
+    }
+
+    /// When something is to be decided again, if nobody does anything until then.
+    pub(super) fn looks_again_at(&self, now: Moment) -> Option<Instant> {
+        match (self.view(now), self.renewing) {
+            (Some(view), _) => Some(view.until),
+            (None, Some(renewing)) => Some(renewing.overdue_at),
+            (None, None) => self.gate.opens(),
+        }
     }
 
     pub(super) fn token(&self) -> Option<&AccessToken> {
@@ -275,18 +313,24 @@ impl Machine {
         }
     }
 
+    fn wait(&self) -> Answer {
+        match self.renewing {
+            Some(Renewing { id, overdue_at, .. }) => Answer::Wait { id, overdue_at },
+            // Nothing was started, so the gate is shut.
+            None => Answer::Fail(self.gate.last_error().cloned().unwrap_or_else(closed)),
+        }
+    }
+
     fn serve_or_wait(&self, now: Moment) -> Answer {
         let held = self
             .held
             .as_ref()
             .filter(|held| held.age(now) != Age::Expired);
-        match (held, self.renewing) {
-            (Some(held), renewing) if held.refused.is_none() || renewing.is_none() => {
+        match held {
+            Some(held) if held.refused.is_none() || self.renewing.is_none() => {
                 Answer::Serve(held.token.clone())
             }
-            (_, Some(Renewing { id, overdue_at, .. })) => Answer::Wait { id, overdue_at },
-            // Nothing was started, so the gate is shut.
-            (_, None) => Answer::Fail(self.gate.last_error().cloned().unwrap_or_else(closed)),
+            _ => self.wait(),
         }
     }
 
@@ -376,7 +420,12 @@ impl Machine {
             issued.remaining().min(life)
         };
         let margin = self.settings.renew_before.min(life / 4);
-        let jitter = (margin / 2).mul_f64(self.rng.f64());
+        let share = if self.settings.jitter {
+            self.rng.f64()
+        } else {
+            0.0
+        };
+        let jitter = (margin / 2).mul_f64(share);
         let leeway = self.settings.expiry_margin.min(life / 10);
         Held {
             token,
@@ -420,6 +469,14 @@ fn closed() -> TokenError {
     TokenError::new(
         TokenErrorKind::Closed,
         "the token cache was closed, and renews nothing any more; make requests before closing it",
+    )
+}
+
+fn too_short() -> TokenError {
+    TokenError::new(
+        TokenErrorKind::NotRenewable,
+        "a fresh token does not live for as long as was asked for; ask for less, or have the OAuth \
+         client give out tokens that live longer",
     )
 }
 

@@ -1,20 +1,27 @@
 //! One token, kept valid.
 
+mod builder;
+mod cell;
 mod clock;
 mod damper;
 mod gate;
+mod keep_warm;
 mod machine;
 mod renewal;
 mod settings;
 mod shared;
 mod status;
+mod sync;
 mod wait;
 
-use std::{fmt, sync::Arc};
+use std::{fmt, sync::Arc, time::Duration};
 
+pub use builder::TokenCacheBuilder;
+pub use keep_warm::KeepWarm;
 pub use settings::CacheSettings;
 use shared::Shared;
 pub use status::CacheStatus;
+use tokio::runtime::Handle;
 pub use wait::Wait;
 
 use super::{AccessToken, Generation, Reason, Rejection, TokenError, TokenProvider, TokenSource};
@@ -50,13 +57,17 @@ pub struct TokenCache {
 impl TokenCache {
     /// A cache over this source, with the default [`CacheSettings`].
     pub fn new(source: impl TokenSource) -> Self {
-        Self::with_settings(source, CacheSettings::new())
+        Self::builder(source).build()
     }
 
-    /// A cache over this source.
-    pub fn with_settings(source: impl TokenSource, settings: CacheSettings) -> Self {
+    /// For a cache with other settings, an observer, or a token to begin with.
+    pub fn builder(source: impl TokenSource) -> TokenCacheBuilder {
+        TokenCacheBuilder::new(source)
+    }
+
+    fn of(shared: Shared) -> Self {
         Self {
-            shared: Arc::new(Shared::new(settings, Box::new(source))),
+            shared: Arc::new(shared),
         }
     }
 
@@ -73,6 +84,43 @@ impl TokenCache {
         match self.try_current() {
             Some(token) => Ok(token),
             None => self.wait(Generation::NONE).await,
+        }
+    }
+
+    /// A token that is valid for at least this much longer, for a job that cannot renew it: a report
+    /// of half an hour in another process, say. One that is not is renewed first.
+    ///
+    /// # Errors
+    ///
+    /// The [`TokenError`] of the renewal that failed, even if there is a token that is valid for less;
+    /// [`TokenErrorKind::NotRenewable`](super::TokenErrorKind::NotRenewable) when tokens do not live that long.
+    ///
+    /// # Cancellation
+    ///
+    /// As for [`token`](Self::token).
+    pub async fn token_valid_for(&self, lasting: Duration) -> Result<AccessToken, TokenError> {
+        Wait::lasting(Arc::clone(&self.shared), lasting).await
+    }
+
+    /// Fetches the first token if there is none, so that a wrong configuration shows at the start of
+    /// a service, and not at its first request.
+    ///
+    /// # Errors
+    ///
+    /// As for [`token`](Self::token).
+    pub async fn warm_up(&self) -> Result<(), TokenError> {
+        self.token().await.map(drop)
+    }
+
+    /// Renews the token from now on also while nobody calls, so that no caller ever waits for one.
+    ///
+    /// # Errors
+    ///
+    /// [`TokenErrorKind::NoRuntime`](super::TokenErrorKind::NoRuntime) outside of a tokio runtime.
+    pub fn keep_warm(&self) -> Result<KeepWarm, TokenError> {
+        match Handle::try_current() {
+            Ok(runtime) => Ok(KeepWarm::spawn(Arc::clone(&self.shared), &runtime)),
+            Err(_) => Err(shared::no_runtime()),
         }
     }
 
@@ -98,10 +146,12 @@ impl TokenCache {
         })
     }
 
-    /// Ends renewals for good. A token that is still valid is served until it expires; without one,
-    /// callers get [`TokenErrorKind::Closed`](super::TokenErrorKind::Closed).
-    pub fn close(&self) {
-        self.shared.close();
+    /// Ends renewals for good, and waits until the one under way has ended.
+    ///
+    /// A token that is still valid is served until it expires; without one, callers get
+    /// [`TokenErrorKind::Closed`](super::TokenErrorKind::Closed).
+    pub async fn close(&self) {
+        self.shared.close().await;
     }
 }
 
@@ -113,7 +163,7 @@ impl TokenProvider for TokenCache {
     }
 
     fn wait(&self, past: Generation) -> Wait {
-        Wait::new(Arc::clone(&self.shared), past)
+        Wait::past(Arc::clone(&self.shared), past)
     }
 
     fn report_rejected(&self, generation: Generation) -> Rejection {

@@ -10,7 +10,7 @@ use super::{
     machine::{RenewalId, Start},
     shared::Shared,
 };
-use crate::token::{FetchContext, IssuedToken, Reason, TokenError, TokenErrorKind};
+use crate::token::{FetchContext, IssuedToken, Reason, TokenError, TokenErrorKind, TokenEvent};
 
 type Fetched = Result<(IssuedToken, Moment), TokenError>;
 
@@ -19,8 +19,11 @@ const FIRST_PAUSE: Duration = Duration::from_millis(250);
 
 /// One renewal: owned by no caller, ended by its own deadline.
 pub(super) fn run(shared: Arc<Shared>, start: Start) -> impl Future<Output = ()> + Send + 'static {
+    let (id, reason, begun) = (start.id, start.reason, Instant::now());
     let task = Task {
-        id: start.id,
+        id,
+        reason,
+        begun,
         shared: Some(shared),
     };
     let span = tracing::info_span!(
@@ -120,6 +123,8 @@ fn panicked() -> TokenError {
 /// Tells the cache how a renewal ended, even when its task was dropped.
 struct Task {
     id: RenewalId,
+    reason: Reason,
+    begun: Instant,
     shared: Option<Arc<Shared>>,
 }
 
@@ -128,19 +133,32 @@ impl Task {
         let Some(shared) = self.shared.take() else {
             return;
         };
-        match shared.finish(self.id, result) {
-            Some(Ok(_)) => {
-                Span::current().record("outcome", "renewed");
-                tracing::info!("renewed the token");
+        let (reason, took) = (self.reason, self.begun.elapsed());
+        let outcome = match shared.finish(self.id, result) {
+            Some(Ok(generation)) => {
+                tracing::info!(?took, "renewed the token");
+                shared.tell(&TokenEvent::Renewed {
+                    reason,
+                    generation,
+                    took,
+                });
+                "renewed"
             }
             Some(Err(error)) => {
-                Span::current().record("outcome", field::debug(error.kind()));
-                tracing::warn!(%error, "the token was not renewed");
+                tracing::warn!(?took, %error, "the token was not renewed");
+                shared.tell(&TokenEvent::Failed {
+                    reason,
+                    error: &error,
+                    took,
+                });
+                error.kind().as_str()
             }
             None => {
-                Span::current().record("outcome", "superseded");
+                shared.tell(&TokenEvent::Abandoned { reason });
+                "abandoned"
             }
-        }
+        };
+        Span::current().record("outcome", outcome);
     }
 }
 
@@ -148,6 +166,9 @@ impl Drop for Task {
     fn drop(&mut self) {
         if let Some(shared) = self.shared.take() {
             shared.abort(self.id);
+            shared.tell(&TokenEvent::Abandoned {
+                reason: self.reason,
+            });
         }
     }
 }

@@ -14,6 +14,7 @@ use std::time::Duration;
 #[non_exhaustive]
 pub struct CacheSettings {
     pub(super) renew_before: Duration,
+    pub(super) jitter: bool,
     pub(super) expiry_margin: Duration,
     pub(super) deadline: Duration,
     pub(super) attempt_timeout: Duration,
@@ -76,6 +77,7 @@ impl CacheSettings {
     pub const fn new() -> Self {
         Self {
             renew_before: RENEW_BEFORE,
+            jitter: true,
             expiry_margin: EXPIRY_MARGIN,
             deadline: DEADLINE,
             attempt_timeout: ATTEMPT_TIMEOUT,
@@ -93,6 +95,14 @@ impl CacheSettings {
     #[must_use]
     pub const fn with_renew_before(mut self, margin: Duration) -> Self {
         self.renew_before = margin;
+        self
+    }
+
+    /// Renews at the very moment that [`with_renew_before`](Self::with_renew_before) names, not up to
+    /// half as much earlier. For tests, and where there is one process only.
+    #[must_use]
+    pub const fn without_jitter(mut self) -> Self {
+        self.jitter = false;
         self
     }
 
@@ -131,6 +141,40 @@ impl CacheSettings {
         self.attempts = if attempts == 0 { 1 } else { attempts };
         self
     }
+
+    /// How long the token endpoint is left alone after a failure: a random time up to `first`, which
+    /// is doubled with each further failure up to `longest`. Default: 250 milliseconds to 1 minute.
+    ///
+    /// A token endpoint that says how long it wants to be left alone is believed, up to an hour.
+    #[must_use]
+    pub const fn with_failure_pause(mut self, first: Duration, longest: Duration) -> Self {
+        self.gate.first = first;
+        self.gate.longest = longest;
+        self
+    }
+
+    /// The same after the client was refused, without chance: somebody has to correct something
+    /// first. Default: 5 seconds to 5 minutes.
+    #[must_use]
+    pub const fn with_denied_pause(mut self, first: Duration, longest: Duration) -> Self {
+        self.gate.denied_first = first;
+        self.gate.denied_longest = longest;
+        self
+    }
+
+    /// How many renewals 401s may force one right after the other while fresh tokens go on being
+    /// refused; then one in `first`, doubled up to `longest`. Default: 3, then one in 10 seconds to
+    /// one in 5 minutes.
+    ///
+    /// Tokens that are accepted for a minute begin this anew. Without a limit, a mistake in the
+    /// configuration would mint tokens in a loop, for which Genesys disables clients.
+    #[must_use]
+    pub const fn with_damper(mut self, burst: u32, first: Duration, longest: Duration) -> Self {
+        self.damper.burst = burst;
+        self.damper.first = first;
+        self.damper.longest = longest;
+        self
+    }
 }
 
 impl Default for CacheSettings {
@@ -152,5 +196,19 @@ mod tests {
         assert_eq!(settings.attempt_timeout, Duration::from_secs(8));
         assert_eq!(settings.attempts, 3);
         assert_eq!(settings.with_attempts(0).attempts, 1);
+        assert!(settings.jitter);
+        let ms = Duration::from_millis;
+        let (gate, damper) = (settings.gate, settings.damper);
+        assert_eq!((gate.first, gate.longest), (ms(250), ms(60_000)));
+        assert_eq!(
+            (gate.denied_first, gate.denied_longest),
+            (ms(5_000), ms(300_000))
+        );
+        assert_eq!(gate.retry_after_longest, ms(3_600_000));
+        assert_eq!(
+            (damper.burst, damper.first, damper.longest),
+            (3, ms(10_000), ms(300_000))
+        );
+        assert_eq!(damper.accepted_after, ms(60_000));
     }
 }

@@ -1,71 +1,65 @@
 use std::{
-    collections::BTreeMap,
-    mem,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
     task::Waker,
+    time::Duration,
 };
 
-use arc_swap::ArcSwapOption;
-use tokio::runtime::Handle;
+use tokio::{runtime::Handle, task::JoinHandle, time::timeout};
 
 use super::{
+    cell::{Cell, WaiterId},
     clock::{Clock, Moment},
-    machine::{Answer, Machine, RenewalId, Start, View},
+    machine::{Answer, Ask, Machine, RenewalId, Start},
     renewal,
     settings::CacheSettings,
 };
 use crate::token::{
     AccessToken, Generation, IssuedToken, Reason, Rejection, TokenError, TokenErrorKind,
-    source::ErasedSource,
+    TokenEvent, TokenObserver, source::ErasedSource,
 };
 
 /// What the clones of a cache, their waiting callers and the renewal share.
-///
-/// Whatever is decided is decided by [`Machine`] under the lock; whatever runs the code of others is
-/// done after it is released: nothing is spawned, woken or dropped under the lock, since each of
-/// those can come back here.
 pub(super) struct Shared {
     pub(super) settings: CacheSettings,
     pub(super) source: Box<dyn ErasedSource>,
     pub(super) clock: Clock,
-    view: ArcSwapOption<View>,
-    state: Mutex<State>,
+    observer: Option<Arc<dyn TokenObserver>>,
+    cell: Cell,
+    /// The task of the renewal under way, for who wants to end it.
+    task: Mutex<Option<JoinHandle<()>>>,
 }
-
-struct State {
-    machine: Machine,
-    waiters: BTreeMap<u64, Waker>,
-    last_waiter: u64,
-}
-
-/// The place of a caller among those who are woken when the renewal ends.
-pub(super) type WaiterId = u64;
 
 impl Shared {
-    pub(super) fn new(settings: CacheSettings, source: Box<dyn ErasedSource>) -> Self {
-        let machine = Machine::new(settings, fastrand::Rng::new());
-        Self {
+    pub(super) fn new(
+        settings: CacheSettings,
+        source: Box<dyn ErasedSource>,
+        observer: Option<Arc<dyn TokenObserver>>,
+        token: Option<IssuedToken>,
+    ) -> Result<Self, TokenError> {
+        let clock = Clock::default();
+        let now = clock.now();
+        let mut machine = Machine::new(settings, fastrand::Rng::new());
+        if let Some(token) = token {
+            machine.start_from(&token, now)?;
+        }
+        let cell = Cell::new(machine, now);
+        Ok(Self {
             settings,
             source,
-            clock: Clock::default(),
-            view: ArcSwapOption::empty(),
-            state: Mutex::new(State {
-                machine,
-                waiters: BTreeMap::new(),
-                last_waiter: 0,
-            }),
-        }
+            clock,
+            observer,
+            cell,
+            task: Mutex::default(),
+        })
     }
 
     /// The token to send now, without waiting. Takes the lock only when something is to be decided.
     pub(super) fn try_current(self: &Arc<Self>) -> Option<AccessToken> {
         let now = self.clock.now();
-        if let Some(view) = &*self.view.load() {
-            if now.mono < view.until && now.wall < view.wall_until {
-                return Some(view.token.clone());
-            }
+        if let Some(token) = self.cell.hit(now) {
+            return Some(token);
         }
-        let (answer, start) = self.change(now, |state| state.machine.ask(None, now));
+        let (answer, start) = self.cell.ask(Ask::default(), now);
         if let Some(start) = start {
             // Without a runtime the token is served on as long as it lasts.
             let _ = self.start(start);
@@ -76,24 +70,14 @@ impl Shared {
         }
     }
 
-    /// The same for a caller that waits: it is woken when the renewal ends.
+    /// Asks for a caller that waits, and starts the renewal that it takes.
     pub(super) fn ask_or_wait(
         self: &Arc<Self>,
-        waited: Option<RenewalId>,
+        ask: Ask,
         waiter: &mut Option<WaiterId>,
         waker: &Waker,
     ) -> Result<Answer, TokenError> {
-        let now = self.clock.now();
-        let waker = waker.clone();
-        let (answer, start, replaced) = self.change(now, |state| {
-            let (answer, start) = state.machine.ask(waited, now);
-            let replaced = match answer {
-                Answer::Wait { .. } => state.register(waiter, waker),
-                _ => Some(waker),
-            };
-            (answer, start, replaced)
-        });
-        drop(replaced);
+        let (answer, start) = self.cell.ask_or_wait(ask, waiter, waker, self.clock.now());
         match (start.map(|start| self.start(start)), answer) {
             (Some(Err(error)), Answer::Wait { .. }) => Err(error),
             (_, answer) => Ok(answer),
@@ -101,22 +85,26 @@ impl Shared {
     }
 
     pub(super) fn forget(&self, waiter: WaiterId) {
-        let waker = self.lock().waiters.remove(&waiter);
-        drop(waker);
+        self.cell.forget(waiter);
     }
 
     pub(super) fn has_waiters(&self) -> bool {
-        !self.lock().waiters.is_empty()
+        self.cell.has_waiters()
     }
 
     pub(super) fn refuse(self: &Arc<Self>, generation: Generation, reason: Reason) -> Rejection {
-        let now = self.clock.now();
-        let (rejection, start) =
-            self.change(now, |state| state.machine.refuse(generation, reason, now));
-        match start.map(|start| self.start(start)) {
+        let (rejection, start) = self.cell.refuse(generation, reason, self.clock.now());
+        let rejection = match start.map(|start| self.start(start)) {
             Some(Err(_)) => Rejection::CannotRenew,
             _ => rejection,
+        };
+        if reason == Reason::Rejected {
+            self.tell(&TokenEvent::Rejected {
+                generation,
+                rejection,
+            });
         }
+        rejection
     }
 
     pub(super) fn finish(
@@ -124,73 +112,68 @@ impl Shared {
         id: RenewalId,
         result: Result<(IssuedToken, Moment), TokenError>,
     ) -> Option<Result<Generation, TokenError>> {
-        let now = self.clock.now();
-        self.change_and_wake(now, |machine| machine.finish(id, result, now))
+        self.cell.finish(id, result, self.clock.now())
     }
 
     pub(super) fn abort(&self, id: RenewalId) {
-        self.change_and_wake(self.clock.now(), |machine| machine.abort(id));
+        self.cell.abort(id, self.clock.now());
     }
 
-    pub(super) fn close(&self) {
-        self.change_and_wake(self.clock.now(), Machine::close);
+    /// Ends the renewal under way, and waits until its task is gone.
+    pub(super) async fn close(&self) {
+        self.cell.close(self.clock.now());
+        let task = self
+            .task
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        let Some(task) = task else { return };
+        task.abort();
+        if Handle::try_current().is_ok() {
+            // Its runtime may not be driven by anybody, and then it would never be gone.
+            let _ = timeout(Duration::from_secs(1), task).await;
+        }
     }
 
     pub(super) fn inspect<T>(&self, look: impl FnOnce(&Machine, Moment) -> T) -> T {
         let now = self.clock.now();
-        look(&self.lock().machine, now)
+        self.cell.inspect(|machine| look(machine, now))
+    }
+
+    pub(super) fn tell(&self, event: &TokenEvent<'_>) {
+        if let Some(observer) = &self.observer {
+            observer.on_event(event);
+        }
     }
 
     fn start(self: &Arc<Self>, start: Start) -> Result<(), TokenError> {
-        let id = start.id;
-        // Made before there is a task, so that a task that never runs is noticed as well.
-        let renewal = renewal::run(Arc::clone(self), start);
+        let (id, reason) = (start.id, start.reason);
         let Ok(runtime) = Handle::try_current() else {
-            drop(renewal);
             self.abort(id);
             return Err(no_runtime());
         };
-        runtime.spawn(renewal);
+        self.tell(&TokenEvent::Started { reason });
+        let task = runtime.spawn(renewal::run(Arc::clone(self), start));
+        let before = self
+            .task
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .replace(task);
+        drop(before);
+        if self.cell.inspect(Machine::is_closed) {
+            // Closed in between, by somebody who has not seen this task.
+            let task = self
+                .task
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .take();
+            task.inspect(JoinHandle::abort);
+        }
         Ok(())
     }
-
-    fn change<T>(&self, now: Moment, change: impl FnOnce(&mut State) -> T) -> T {
-        let mut state = self.lock();
-        let done = change(&mut state);
-        let view = state.machine.view(now).map(Arc::new);
-        let old = self.view.swap(view);
-        drop(state);
-        drop(old);
-        done
-    }
-
-    fn change_and_wake<T>(&self, now: Moment, change: impl FnOnce(&mut Machine) -> T) -> T {
-        let (done, waiters) = self.change(now, |state| {
-            let done = change(&mut state.machine);
-            (done, mem::take(&mut state.waiters))
-        });
-        waiters.into_values().for_each(Waker::wake);
-        done
-    }
-
-    fn lock(&self) -> MutexGuard<'_, State> {
-        // The machine is consistent between any two of its steps, whoever panicked meanwhile.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
-impl State {
-    /// Keeps a waker, and returns the one that it replaces.
-    fn register(&mut self, waiter: &mut Option<WaiterId>, waker: Waker) -> Option<Waker> {
-        let id = *waiter.get_or_insert_with(|| {
-            self.last_waiter += 1;
-            self.last_waiter
-        });
-        self.waiters.insert(id, waker)
-    }
-}
-
-fn no_runtime() -> TokenError {
+pub(super) fn no_runtime() -> TokenError {
     TokenError::new(
         TokenErrorKind::NoRuntime,
         "a token has to be fetched, and there is no tokio runtime here to do it on; call from \

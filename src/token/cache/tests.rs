@@ -405,13 +405,13 @@ async fn a_token_that_expired_on_its_way_is_an_error_not_a_loop() {
     let settings = CacheSettings::new()
         .with_deadline(DAY * 2)
         .with_attempt_timeout(DAY * 2);
-    let slow = TokenCache::with_settings(
-        Script {
-            steps: Arc::new(Mutex::new([Step::After(DAY)].into())),
-            ..script.clone()
-        },
-        settings,
-    );
+    let steps = Arc::new(Mutex::new([Step::After(DAY)].into()));
+    let slow = TokenCache::builder(Script {
+        steps,
+        ..script.clone()
+    })
+    .settings(settings)
+    .build();
     assert_eq!(
         slow.token().await.unwrap_err().kind(),
         TokenErrorKind::Malformed
@@ -438,7 +438,7 @@ async fn invalidating_makes_the_next_caller_wait_for_a_new_token() {
 async fn a_closed_cache_serves_what_it_has_and_renews_nothing() {
     let (cache, script) = Script::cache([]);
     let first = cache.token().await.unwrap().generation();
-    cache.close();
+    cache.close().await;
     assert_eq!(current(&cache).as_deref(), Some("token-1"));
     assert_eq!(cache.report_rejected(first), Rejection::CannotRenew);
     advance(DAY).await;

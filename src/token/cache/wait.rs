@@ -3,6 +3,7 @@ use std::{
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, ready},
+    time::Duration,
 };
 
 use tokio::{
@@ -11,8 +12,9 @@ use tokio::{
 };
 
 use super::{
-    machine::{Answer, RenewalId},
-    shared::{Shared, WaiterId},
+    cell::WaiterId,
+    machine::{Answer, Ask},
+    shared::Shared,
 };
 use crate::token::{AccessToken, Generation, Reason, Rejection, TokenError, TokenErrorKind};
 
@@ -26,22 +28,29 @@ pub struct Wait {
     shared: Arc<Shared>,
     past: Generation,
     reported: bool,
-    waited: Option<RenewalId>,
+    ask: Ask,
     waiter: Option<WaiterId>,
     timer: Option<(Instant, Pin<Box<Sleep>>)>,
 }
 
 impl Wait {
-    pub(super) fn new(shared: Arc<Shared>, past: Generation) -> Self {
+    pub(super) fn past(shared: Arc<Shared>, past: Generation) -> Self {
         let reported = past == Generation::NONE;
+        let ask = Ask::default();
         Self {
             shared,
             past,
             reported,
-            waited: None,
+            ask,
             waiter: None,
             timer: None,
         }
+    }
+
+    pub(super) fn lasting(shared: Arc<Shared>, lasting: Duration) -> Self {
+        let mut wait = Self::past(shared, Generation::NONE);
+        wait.ask.lasting = lasting;
+        wait
     }
 
     fn report_past(&mut self) -> Result<(), TokenError> {
@@ -82,7 +91,7 @@ impl Future for Wait {
         loop {
             match this
                 .shared
-                .ask_or_wait(this.waited, &mut this.waiter, cx.waker())?
+                .ask_or_wait(this.ask, &mut this.waiter, cx.waker())?
             {
                 Answer::Serve(token) if token.generation() <= this.past => {
                     return Poll::Ready(Err(same_token()));
@@ -90,7 +99,7 @@ impl Future for Wait {
                 Answer::Serve(token) => return Poll::Ready(Ok(token)),
                 Answer::Fail(error) => return Poll::Ready(Err(error)),
                 Answer::Wait { id, overdue_at } => {
-                    this.waited = Some(id);
+                    this.ask.waited = Some(id);
                     ready!(this.poll_overdue(overdue_at, cx));
                 }
             }

@@ -1,0 +1,150 @@
+use std::{collections::BTreeMap, mem, sync::Arc, task::Waker};
+
+use arc_swap::ArcSwapOption;
+
+use super::{
+    clock::Moment,
+    machine::{Answer, Ask, Machine, RenewalId, Start, View},
+    sync::{Mutex, MutexGuard, lock},
+};
+use crate::token::{AccessToken, Generation, IssuedToken, Reason, Rejection, TokenError};
+
+/// The [`Machine`] behind a lock, the callers who wait for it to change, and a view of it for those
+/// who only want the token.
+///
+/// Whatever is decided is decided under the lock, on the state as it is then; whoever came because of
+/// an older view is told so there. Whatever runs the code of others is done after the lock is
+/// released: nothing is spawned, woken or dropped under it, since each of those can come back here.
+pub(super) struct Cell {
+    view: ArcSwapOption<View>,
+    state: Mutex<State>,
+}
+
+struct State {
+    machine: Machine,
+    waiters: BTreeMap<WaiterId, Waker>,
+    last_waiter: WaiterId,
+}
+
+/// The place of a caller among those who are woken when the renewal ends.
+pub(super) type WaiterId = u64;
+
+impl Cell {
+    pub(super) fn new(machine: Machine, now: Moment) -> Self {
+        let view = ArcSwapOption::new(machine.view(now).map(Arc::new));
+        let waiters = BTreeMap::new();
+        Self {
+            view,
+            state: Mutex::new(State {
+                machine,
+                waiters,
+                last_waiter: 0,
+            }),
+        }
+    }
+
+    /// The token, if it is known without the lock that it may be served.
+    pub(super) fn hit(&self, now: Moment) -> Option<AccessToken> {
+        let view = self.view.load();
+        let view = view.as_ref()?;
+        (now.mono < view.until && now.wall < view.wall_until).then(|| view.token.clone())
+    }
+
+    pub(super) fn ask(&self, ask: Ask, now: Moment) -> (Answer, Option<Start>) {
+        self.change(now, |state| state.machine.ask(ask, now))
+    }
+
+    /// The same for a caller that can wait: it is woken when there is something new.
+    pub(super) fn ask_or_wait(
+        &self,
+        ask: Ask,
+        waiter: &mut Option<WaiterId>,
+        waker: &Waker,
+        now: Moment,
+    ) -> (Answer, Option<Start>) {
+        let waker = waker.clone();
+        let (answer, start, replaced) = self.change(now, |state| {
+            let (answer, start) = state.machine.ask(ask, now);
+            let replaced = match answer {
+                Answer::Wait { .. } => state.register(waiter, waker),
+                _ => Some(waker),
+            };
+            (answer, start, replaced)
+        });
+        drop(replaced);
+        (answer, start)
+    }
+
+    /// The caller in this place has gone.
+    pub(super) fn forget(&self, waiter: WaiterId) {
+        let waker = lock(&self.state).waiters.remove(&waiter);
+        drop(waker);
+    }
+
+    pub(super) fn has_waiters(&self) -> bool {
+        !lock(&self.state).waiters.is_empty()
+    }
+
+    pub(super) fn refuse(
+        &self,
+        generation: Generation,
+        reason: Reason,
+        now: Moment,
+    ) -> (Rejection, Option<Start>) {
+        self.change(now, |state| state.machine.refuse(generation, reason, now))
+    }
+
+    pub(super) fn finish(
+        &self,
+        id: RenewalId,
+        result: Result<(IssuedToken, Moment), TokenError>,
+        now: Moment,
+    ) -> Option<Result<Generation, TokenError>> {
+        self.change_and_wake(now, |machine| machine.finish(id, result, now))
+    }
+
+    pub(super) fn abort(&self, id: RenewalId, now: Moment) {
+        self.change_and_wake(now, |machine| machine.abort(id));
+    }
+
+    pub(super) fn close(&self, now: Moment) {
+        self.change_and_wake(now, Machine::close);
+    }
+
+    pub(super) fn inspect<T>(&self, look: impl FnOnce(&Machine) -> T) -> T {
+        look(&lock(&self.state).machine)
+    }
+
+    fn change<T>(&self, now: Moment, change: impl FnOnce(&mut State) -> T) -> T {
+        let mut state = lock(&self.state);
+        let done = change(&mut state);
+        let old = self.publish(&state, now);
+        drop(state);
+        drop(old);
+        done
+    }
+
+    fn change_and_wake<T>(&self, now: Moment, change: impl FnOnce(&mut Machine) -> T) -> T {
+        let (done, waiters) = self.change(now, |state| {
+            let done = change(&mut state.machine);
+            (done, mem::take(&mut state.waiters))
+        });
+        waiters.into_values().for_each(Waker::wake);
+        done
+    }
+
+    fn publish(&self, state: &MutexGuard<'_, State>, now: Moment) -> Option<Arc<View>> {
+        self.view.swap(state.machine.view(now).map(Arc::new))
+    }
+}
+
+impl State {
+    /// Keeps a waker, and returns the one that it replaces.
+    fn register(&mut self, waiter: &mut Option<WaiterId>, waker: Waker) -> Option<Waker> {
+        let id = *waiter.get_or_insert_with(|| {
+            self.last_waiter += 1;
+            self.last_waiter
+        });
+        self.waiters.insert(id, waker)
+    }
+}

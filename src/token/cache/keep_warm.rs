@@ -1,0 +1,56 @@
+use std::{fmt, sync::Arc, time::Duration};
+
+use tokio::{
+    task::JoinHandle,
+    time::{Instant, sleep_until},
+};
+
+use super::shared::Shared;
+
+/// How long at most until the clocks are looked at again: the machine may have been suspended, and
+/// then the timer comes late.
+const LOOK_AGAIN: Duration = Duration::from_secs(60);
+
+/// Renews the token of a [`TokenCache`](super::TokenCache) while nobody calls, until it is dropped.
+///
+/// It is got by [`TokenCache::keep_warm`](super::TokenCache::keep_warm).
+#[must_use = "it stops when it is dropped"]
+pub struct KeepWarm {
+    task: JoinHandle<()>,
+}
+
+impl KeepWarm {
+    pub(super) fn spawn(shared: Arc<Shared>, runtime: &tokio::runtime::Handle) -> Self {
+        Self {
+            task: runtime.spawn(keep_warm(shared)),
+        }
+    }
+}
+
+async fn keep_warm(shared: Arc<Shared>) {
+    loop {
+        // To ask is all that it takes: a token that is missing or due is renewed for whoever asks.
+        let _ = shared.try_current();
+        let now = Instant::now();
+        let next = shared.inspect(|machine, now| machine.looks_again_at(now));
+        // Never in a tight loop, whatever the settings say.
+        let earliest = now + Duration::from_millis(10);
+        sleep_until(
+            next.unwrap_or(now + LOOK_AGAIN)
+                .clamp(earliest, now + LOOK_AGAIN),
+        )
+        .await;
+    }
+}
+
+impl Drop for KeepWarm {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+impl fmt::Debug for KeepWarm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("KeepWarm").finish_non_exhaustive()
+    }
+}
