@@ -496,13 +496,12 @@ async fn scenario_28_5xx_for_ten_minutes_at_full_load() {
 #[tokio::test(start_paused = true)]
 async fn a_429_is_not_governed_by_the_budget() {
     let upstream = Upstream::new().with_budget(Budget::new(1, 1));
-    let layer = RetryLayer::default().with_upstream(upstream);
-    let script = Script::new([], RetryAfter(429, "1"));
-    let response = send(&retry(&layer, &script), get("/x")).await.unwrap();
-    assert_eq!(
-        (script.sends(), outcome(&response).stop),
-        (4, Stop::SendsSpent)
-    );
+    for upstream in [upstream.clone(), upstream.without_throttle()] {
+        let layer = RetryLayer::default().with_upstream(upstream);
+        let script = Script::new([], RetryAfter(429, "1"));
+        let response = send(&retry(&layer, &script), get("/x")).await.unwrap();
+        assert_eq!((script.sends(), outcome(&response).stop), (4, Stop::SendsSpent));
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -536,4 +535,21 @@ async fn waits_repeat_with_a_seed_and_differ_between_calls() {
         (c.as_millis(), d.as_millis())
     );
     assert_ne!(a.as_millis(), b.as_millis());
+}
+
+#[test]
+fn a_runtime_that_ends_in_the_midst_of_a_call_does_no_harm() {
+    let script = Script::new([Answer::Resend, Status(503)], Status(200));
+    let service = retry(&RetryLayer::default(), &script);
+    let mut call = tokio_test::task::spawn(send(&service, get("/x")));
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let polled = {
+        let _inside = runtime.enter();
+        call.poll()
+    };
+    assert!(polled.is_pending());
+    drop(call);
+    drop(runtime);
+    let mut call = tokio_test::task::spawn(send(&service, get("/x")));
+    assert!(call.poll().is_ready());
 }
