@@ -500,7 +500,10 @@ async fn a_429_is_not_governed_by_the_budget() {
         let layer = RetryLayer::default().with_upstream(upstream);
         let script = Script::new([], RetryAfter(429, "1"));
         let response = send(&retry(&layer, &script), get("/x")).await.unwrap();
-        assert_eq!((script.sends(), outcome(&response).stop), (4, Stop::SendsSpent));
+        assert_eq!(
+            (script.sends(), outcome(&response).stop),
+            (4, Stop::SendsSpent)
+        );
     }
 }
 
