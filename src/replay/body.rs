@@ -1,10 +1,10 @@
 use std::{
     fmt,
     pin::Pin,
-    task::{Context, Poll, Waker},
+    task::{Context, Poll},
 };
 
-use bytes::{Buf, Bytes};
+use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::Full;
 
@@ -13,11 +13,14 @@ use super::{
     caps::Caps,
     frames::{FRAME, Frames},
     fresh::Fresh,
+    peek::{into_bytes, is_data_of, peek},
     stream::Stream,
 };
 use crate::BoxError;
 
 /// A request body that can be sent again; see the [module](super) for what each kind costs.
+///
+/// It is `Sync` even if the body inside is not.
 pub struct ReplayBody<B> {
     form: Form<B>,
     held: bool,
@@ -59,7 +62,7 @@ where
 {
     /// Wraps any body, with the default caps of [`ReplayLayer`](super::ReplayLayer).
     ///
-    /// A body that announces its length is polled once, to see whether that gives the whole of
+    /// A body that announces its length is polled at once, to see whether that gives the whole of
     /// it: then it is in memory already.
     pub fn new(body: B) -> Self {
         Self::with_caps(body, Caps::DEFAULT)
@@ -265,24 +268,4 @@ impl<B> fmt::Debug for ReplayBody<B> {
             .field("held", &self.held)
             .finish_non_exhaustive()
     }
-}
-
-type Polled<B> = Option<Result<Frame<<B as Body>::Data>, <B as Body>::Error>>;
-
-/// Polls without anybody to wake: whoever polls next puts a waker in place of this one.
-fn peek<B: Body + Unpin>(body: &mut B) -> Poll<Polled<B>> {
-    Pin::new(body).poll_frame(&mut Context::from_waker(Waker::noop()))
-}
-
-fn is_data_of<D: Buf, E>(polled: &Option<Result<Frame<D>, E>>, length: u64) -> bool {
-    let frame = polled.as_ref().and_then(|polled| polled.as_ref().ok());
-    let data = frame.and_then(Frame::data_ref);
-    data.is_some_and(|data| data.remaining() as u64 == length)
-}
-
-fn into_bytes<D: Buf, E>(polled: Option<Result<Frame<D>, E>>) -> Bytes {
-    let frame = polled.and_then(Result::ok);
-    let data = frame.and_then(|frame| frame.into_data().ok());
-    data.map(|mut data| data.copy_to_bytes(data.remaining()))
-        .unwrap_or_default()
 }

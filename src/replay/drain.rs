@@ -120,3 +120,6 @@ fn closes<R>(response: &Response<R>) -> bool {
             .any(|option| option.trim().eq_ignore_ascii_case("close"))
     })
 }
+
+#[cfg(test)]
+mod tests;

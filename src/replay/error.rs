@@ -1,6 +1,6 @@
 use std::{error::Error, fmt};
 
-use crate::BoxError;
+use crate::{BoxError, error::find};
 
 /// Why a [`ReplayBody`](super::ReplayBody) ended before all of it was handed over.
 ///
@@ -67,22 +67,7 @@ impl ReplayBodyError {
     /// # }
     /// ```
     pub fn find<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a Self> {
-        let mut next = Some(error);
-        while let Some(error) = next {
-            if let Some(found) = error.downcast_ref::<Self>() {
-                return Some(found);
-            }
-            // An io::Error hides the error that it was made of from `source()`: it gives that
-            // one's source.
-            let inner = error
-                .downcast_ref::<std::io::Error>()
-                .and_then(std::io::Error::get_ref);
-            next = match inner {
-                Some(inner) => Some(inner),
-                None => error.source(),
-            };
-        }
-        None
+        find(error)
     }
 }
 
@@ -93,7 +78,7 @@ impl fmt::Display for ReplayBodyError {
                 "the caller's request body failed, and is not sent again: make a new request"
             }
             ReplayBodyErrorKind::Revoked => {
-                "a newer copy of the request body is sent instead of this one: nothing is to be done"
+                "a newer copy of the request body is sent instead: nothing is to be done"
             }
             ReplayBodyErrorKind::Gone => {
                 "the request body was sent once and not kept: make it with `ReplayBody::from_fn`, \

@@ -23,6 +23,8 @@ pub(super) struct Log<B> {
     frames: VecDeque<Kept>,
     /// The number, counted from the beginning of the body, of the first of `frames`.
     first: usize,
+    /// How long all frames are that were ever here. What is forgotten still counts: once anything
+    /// is, there is nobody left to keep the rest for.
     bytes: usize,
     cap: usize,
     /// No further clone may be made: too much would have to be kept for it.
@@ -86,16 +88,12 @@ impl<B> Log<B> {
         self.forget(at, aside);
         let frame = self.frames.pop_front()?;
         self.first += 1;
-        self.bytes -= frame.len();
         Some(frame)
     }
 
     fn forget(&mut self, count: usize, aside: &mut Aside<B>) {
         let count = count.min(self.frames.len());
-        for frame in self.frames.drain(..count) {
-            self.bytes -= frame.len();
-            aside.frames.push(frame);
-        }
+        aside.frames.extend(self.frames.drain(..count));
         self.first += count;
     }
 

@@ -79,7 +79,8 @@ impl<B> Stream<B> {
     pub(super) fn is_replayable(&self) -> bool {
         let log = lock(&self.log);
         let failed = matches!(log.end, End::Failed(_));
-        self.next == 0 && !failed && !log.has_lost(0) && !log.turns.is_revoked(self.ticket)
+        let untouched = self.next == 0 && !self.done;
+        untouched && !failed && !log.has_lost(0) && !log.turns.is_revoked(self.ticket)
     }
 
     pub(super) fn is_sent(&self) -> bool {

@@ -65,11 +65,7 @@ impl Turns {
         }
         self.floor = ticket;
         self.live.retain(|live| *live >= ticket);
-        if self.polled < ticket {
-            self.waiting.take()
-        } else {
-            None
-        }
+        self.waiting.take()
     }
 
     /// This clone is polled: it takes over from all older ones.

@@ -45,6 +45,12 @@ impl<C: Clone> RetryLayer<C> {
         RetryLayer::build(Arc::unwrap_or_clone(self.settings).with_classify(classify))
     }
 
+    /// Goes by this policy.
+    #[must_use]
+    pub fn with_policy(self, policy: RetryPolicy) -> Self {
+        self.with(|settings| settings.policy = policy)
+    }
+
     /// Shares this throttle and this budget with all layers that are given a clone of it.
     ///
     /// # Default

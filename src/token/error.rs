@@ -2,7 +2,7 @@ use std::{borrow::Cow, error::Error, fmt, sync::Arc, time::Duration};
 
 use tokio::time::Instant;
 
-use crate::BoxError;
+use crate::{BoxError, error::find};
 
 /// Why there is no token.
 ///
@@ -175,21 +175,7 @@ impl TokenError {
     /// assert!(found.is_transient());
     /// ```
     pub fn find<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a Self> {
-        let mut next = Some(error);
-        while let Some(error) = next {
-            if let Some(found) = error.downcast_ref::<Self>() {
-                return Some(found);
-            }
-            // An io::Error hides the error that it was made of from `source()`: it gives that one's source.
-            let inner = error
-                .downcast_ref::<std::io::Error>()
-                .and_then(std::io::Error::get_ref);
-            next = match inner {
-                Some(inner) => Some(inner),
-                None => error.source(),
-            };
-        }
-        None
+        find(error)
     }
 }
 

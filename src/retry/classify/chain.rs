@@ -1,35 +1,23 @@
 use std::{error::Error, io};
 
 use super::Class;
-use crate::{TokenError, replay::ReplayBodyError};
-
-/// A chain longer than this is not searched further: an error that names itself as its source
-/// would never end.
-const MAX_CAUSES: usize = 64;
+use crate::{TokenError, call::Refused, error::causes, replay::ReplayBodyError};
 
 /// The class of the outermost cause that is known, or transient.
 pub(super) fn classify(error: &(dyn Error + 'static)) -> Class {
-    let mut next = Some(error);
-    for _ in 0..MAX_CAUSES {
-        let Some(error) = next else { break };
-        if let Some(class) = known(error) {
-            return class;
-        }
-        // An io::Error hides the error that it was made of from `source()`: it gives that one's
-        // source.
-        let inner = error.downcast_ref().and_then(io::Error::get_ref);
-        next = match inner {
-            Some(inner) => Some(inner),
-            None => error.source(),
-        };
-    }
-    Class::Transient { after: None }
+    causes(error)
+        .find_map(known)
+        .unwrap_or(Class::Transient { after: None })
 }
 
 fn known(error: &(dyn Error + 'static)) -> Option<Class> {
     // Before all others, and without a look at its source: there the token client's own connect
     // error would be found, and the API request would be sent again for it.
     if error.is::<TokenError>() {
+        return Some(Class::Final);
+    }
+    // Refused before it was sent: so it will be the next time.
+    if error.is::<Refused>() {
         return Some(Class::Final);
     }
     // The caller's body failed, or is not to be had again: so it will the next time.
@@ -112,28 +100,8 @@ mod tests {
     }
 
     #[test]
-    fn a_chain_without_end_ends() {
-        #[derive(Debug)]
-        struct Ring;
-        impl fmt::Display for Ring {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("ring")
-            }
-        }
-        impl Error for Ring {
-            fn source(&self) -> Option<&(dyn Error + 'static)> {
-                Some(self)
-            }
-        }
-        assert_eq!(classify(&Ring), TRANSIENT);
-    }
-
-    #[cfg(feature = "tower")]
-    #[test]
-    fn elapsed_is_transient() {
-        assert_eq!(
-            classify(&Wrap(tower::timeout::error::Elapsed::new())),
-            TRANSIENT
-        );
+    fn a_refusal_is_final_whatever_its_reason() {
+        let refused = Refused::new(io::Error::from(io::ErrorKind::ConnectionRefused));
+        assert_eq!(classify(&Wrap(refused)), Class::Final);
     }
 }

@@ -40,7 +40,7 @@ struct Shared {
 
 pub(crate) struct Script {
     remote: Remote,
-    hint: SizeHint,
+    exact: Option<u64>,
     tells_end: bool,
     // Bodies that are only `Send` have to do.
     _not_sync: std::marker::PhantomData<std::cell::Cell<()>>,
@@ -66,10 +66,6 @@ impl Remote {
         }
     }
 
-    pub(crate) fn polls(&self) -> usize {
-        self.0.polls.load(Ordering::SeqCst)
-    }
-
     pub(crate) fn drops(&self) -> usize {
         self.0.drops.load(Ordering::SeqCst)
     }
@@ -79,7 +75,7 @@ impl Script {
     pub(crate) fn new(steps: impl IntoIterator<Item = Step>) -> Self {
         let script = Self {
             remote: Remote::default(),
-            hint: SizeHint::new(),
+            exact: None,
             tells_end: false,
             _not_sync: std::marker::PhantomData,
         };
@@ -98,7 +94,7 @@ impl Script {
     }
 
     pub(crate) fn with_exact(mut self, length: u64) -> Self {
-        self.hint = SizeHint::with_exact(length);
+        self.exact = Some(length);
         self
     }
 
@@ -159,7 +155,7 @@ impl Body for Script {
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.hint.clone()
+        self.exact.map_or_else(SizeHint::new, SizeHint::with_exact)
     }
 }
 

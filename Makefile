@@ -1,0 +1,40 @@
+# The commands of this project. `make test` runs every test; `make ci` is what has to pass before a change lands.
+
+CARGO ?= cargo
+
+.PHONY: test ci fmt lint docs features examples benches
+
+# Every test: unit, integration and documentation tests, with all features.
+test:
+	$(CARGO) test --locked --all-features
+
+ci: fmt lint docs test features examples benches
+
+fmt:
+	$(CARGO) fmt --all --check
+
+lint:
+	$(CARGO) clippy --locked --all-targets --all-features -- -D warnings
+	$(CARGO) clippy --locked --no-default-features -- -D warnings
+
+docs:
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --no-deps --all-features
+
+# What is optional can be left out.
+features:
+	$(CARGO) check --locked --no-default-features
+	$(CARGO) check --locked --no-default-features --features testing
+	$(CARGO) check --locked --no-default-features --features tower
+
+# Without credentials in the environment, every example runs against a mock of its own.
+examples:
+	$(CARGO) build --locked --examples
+	@set -e; for example in $$(ls examples | sed 's/\.rs$$//'); do \
+	    echo "== $$example"; \
+	    env -u GENESYS_CLIENT_ID -u GENESYS_CLIENT_SECRET -u GENESYS_REGION \
+	        -u GENESYSCLOUD_OAUTHCLIENT_ID -u GENESYSCLOUD_OAUTHCLIENT_SECRET -u GENESYSCLOUD_REGION \
+	        $(CARGO) run --locked --quiet --example $$example; \
+	done
+
+benches:
+	$(CARGO) bench --locked --no-run

@@ -1,0 +1,46 @@
+use std::{error::Error, io, time::Duration};
+
+use tower_genesys::{
+    Credentials, Org,
+    testing::{DETAILS_QUERY, MockGenesys, MockServer},
+};
+
+use crate::HttpClient;
+
+/// A Genesys Cloud on a loopback port that makes trouble.
+pub(crate) struct Demo {
+    mock: MockGenesys,
+    server: MockServer,
+}
+
+impl Demo {
+    pub(crate) async fn start() -> io::Result<Self> {
+        let mock = MockGenesys::builder()
+            .conversations(9_000)
+            .latency(Duration::from_millis(500))
+            // Renewed ahead of its end, again and again, while requests are in flight.
+            .token_lifetime(Duration::from_secs(9))
+            .build();
+        mock.on(DETAILS_QUERY).nth(20).revoke_token();
+        mock.on(DETAILS_QUERY)
+            .nth(40)
+            .reply_429(Duration::from_secs(4));
+        mock.on(DETAILS_QUERY).nth(55).reply_503();
+        mock.on(DETAILS_QUERY).nth(70).revoke_token();
+        let server = mock.serve().await?;
+        println!(
+            "No credentials in the environment: using a mock of Genesys Cloud that makes trouble."
+        );
+        Ok(Self { mock, server })
+    }
+
+    pub(crate) fn org(&self, client: HttpClient) -> Result<Org, Box<dyn Error + Send + Sync>> {
+        let credentials = Credentials::new(self.mock.client_id(), self.mock.client_secret())?;
+        let builder = Org::builder(self.server.region()).credentials(credentials);
+        Ok(builder.allow_loopback().build(client)?)
+    }
+
+    pub(crate) fn interval(&self) -> String {
+        self.mock.interval().to_owned()
+    }
+}

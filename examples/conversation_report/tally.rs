@@ -1,0 +1,75 @@
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use http::Response;
+use tokio::time::Instant;
+use tower_genesys::{
+    Org,
+    retry::{Outcome, RetryEvent, RetryObserver},
+};
+
+/// What it took, as the retry layer tells it and the responses show.
+#[derive(Clone)]
+pub(crate) struct Tally {
+    started: Instant,
+    counts: Arc<Mutex<Counts>>,
+}
+
+#[derive(Default)]
+struct Counts {
+    sends: u64,
+    replays: u64,
+    retries: u64,
+    waited: Duration,
+}
+
+impl Default for Tally {
+    fn default() -> Self {
+        Self {
+            started: Instant::now(),
+            counts: Arc::default(),
+        }
+    }
+}
+
+impl Tally {
+    pub(crate) fn observer(&self) -> Arc<dyn RetryObserver> {
+        let counts = self.counts.clone();
+        Arc::new(move |event: &RetryEvent<'_>| {
+            let mut counts = counts.lock().unwrap_or_else(PoisonError::into_inner);
+            match event {
+                RetryEvent::Resent { .. } => counts.replays += 1,
+                RetryEvent::Scheduled { .. } => counts.retries += 1,
+                _ => {}
+            }
+        })
+    }
+
+    /// A response has its outcome with it, unless it came at once.
+    pub(crate) fn add<B>(&self, response: &Response<B>) {
+        let outcome = Outcome::of(response.extensions());
+        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        counts.sends += outcome.map_or(1, |outcome| u64::from(outcome.sends));
+        counts.waited += outcome.map_or(Duration::ZERO, |outcome| outcome.waited);
+    }
+
+    pub(crate) fn summary(&self, org: &Org) -> String {
+        let counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        let tokens = org
+            .tokens()
+            .status()
+            .generation
+            .map_or(0, |last| last.ordinal());
+        format!(
+            "{} requests, {tokens} tokens fetched, {} replays after 401, {} retries, {:.1} s waited \
+             by all requests together; {:.1} s in all",
+            counts.sends,
+            counts.replays,
+            counts.retries,
+            counts.waited.as_secs_f64(),
+            self.started.elapsed().as_secs_f64(),
+        )
+    }
+}

@@ -1,0 +1,37 @@
+use tower_layer::Layer;
+
+use super::{Account, Bearer, Origins, SelectAccount};
+use crate::token::TokenProvider;
+
+/// Applies [`Bearer`] to a service. See the [module](super) for what it does.
+#[derive(Clone, Debug)]
+pub struct BearerLayer<A> {
+    accounts: A,
+}
+
+impl<P: TokenProvider> BearerLayer<Account<P>> {
+    /// Signs every request with these tokens, for these origins only.
+    pub const fn new(tokens: P, origins: Origins) -> Self {
+        Self {
+            accounts: Account::new(tokens, origins),
+        }
+    }
+}
+
+impl<A: SelectAccount> BearerLayer<A> {
+    /// Signs each request with the account that is chosen for it.
+    pub const fn per_request(accounts: A) -> Self {
+        Self { accounts }
+    }
+}
+
+impl<S, A: Clone> Layer<S> for BearerLayer<A> {
+    type Service = Bearer<S, A>;
+
+    fn layer(&self, inner: S) -> Self::Service {
+        Bearer {
+            inner,
+            accounts: self.accounts.clone(),
+        }
+    }
+}

@@ -1,0 +1,298 @@
+use std::{error::Error, fmt, net::Ipv4Addr, sync::Arc};
+
+use http::{Uri, uri::Authority, uri::Scheme};
+
+use crate::error::find;
+
+/// Where a token may be sent: https, and only to hosts that were named.
+///
+/// An origin is a host and a port (RFC 6454). Upper case, a trailing dot and the default port make no
+/// difference; a host that merely begins or ends like an allowed one is another host. Cheap to clone.
+///
+/// ```
+/// use tower_genesys::Origins;
+///
+/// let origins = Origins::of_host("api.mypurecloud.com");
+/// assert!(origins.allows(&"https://API.mypurecloud.com:443/api/v2/users".parse()?));
+/// assert!(!origins.allows(&"http://api.mypurecloud.com/api/v2/users".parse()?));
+/// assert!(!origins.allows(&"https://api.mypurecloud.com.evil.example/".parse()?));
+/// # Ok::<(), http::uri::InvalidUri>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Origins {
+    hosts: Arc<[(Box<str>, u16)]>,
+    loopback: bool,
+    foreign: Foreign,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Foreign {
+    Refuse,
+    WithoutToken,
+}
+
+/// What is to be done with a request to some URI.
+pub(super) enum Verdict {
+    Token,
+    NoToken,
+    Refused(OriginError),
+}
+
+const HTTPS_PORT: u16 = 443;
+
+impl Origins {
+    /// No origin at all, to add to.
+    pub fn none() -> Self {
+        Self {
+            hosts: Arc::new([]),
+            loopback: false,
+            foreign: Foreign::Refuse,
+        }
+    }
+
+    /// This host, on the default port of https or the one that stands behind a colon.
+    pub fn of_host(host: &str) -> Self {
+        Self::none().and_host(host)
+    }
+
+    /// One more host.
+    ///
+    /// What is no `host` or `host:port`, such as a whole URL, matches nothing.
+    #[must_use]
+    pub fn and_host(mut self, host: &str) -> Self {
+        let parsed = host.parse::<Authority>().ok();
+        if let Some(authority) = parsed.filter(|authority| !authority.as_str().contains('@')) {
+            let port = authority.port_u16().unwrap_or(HTTPS_PORT);
+            let host = without_dot(authority.host()).to_ascii_lowercase().into();
+            let known = self.hosts.iter().cloned();
+            self.hosts = known.chain([(host, port)]).collect();
+        }
+        self
+    }
+
+    /// Also this machine (`localhost`, `127.0.0.0/8`, `[::1]`) on any port, with https or http: for
+    /// tests, and for a proxy on the same host. Default: no.
+    #[must_use]
+    pub const fn and_loopback(mut self) -> Self {
+        self.loopback = true;
+        self
+    }
+
+    /// Sends requests to other origins without a token. Default: they fail with [`OriginError`].
+    ///
+    /// An `Authorization` that was on such a request is taken off, unless
+    /// [`CallOptions::keep_authorization`](crate::CallOptions::keep_authorization) says otherwise.
+    #[must_use]
+    pub const fn foreign_without_token(mut self) -> Self {
+        self.foreign = Foreign::WithoutToken;
+        self
+    }
+
+    /// Whether a request to this URI gets a token.
+    pub fn allows(&self, uri: &Uri) -> bool {
+        self.refusal(uri).is_none()
+    }
+
+    pub(super) fn check(&self, uri: &Uri) -> Verdict {
+        match self.refusal(uri) {
+            None => Verdict::Token,
+            Some(_) if self.foreign == Foreign::WithoutToken => Verdict::NoToken,
+            Some(kind) => Verdict::Refused(OriginError::new(kind, uri)),
+        }
+    }
+
+    fn refusal(&self, uri: &Uri) -> Option<OriginErrorKind> {
+        let Some(authority) = uri.authority() else {
+            return Some(OriginErrorKind::NoHost);
+        };
+        if authority.as_str().contains('@') {
+            return Some(OriginErrorKind::UserInfo);
+        }
+        let host = without_dot(authority.host());
+        let https = uri.scheme() == Some(&Scheme::HTTPS);
+        if self.loopback && is_loopback(host) && (https || uri.scheme() == Some(&Scheme::HTTP)) {
+            return None;
+        }
+        if !https {
+            return Some(OriginErrorKind::NotHttps);
+        }
+        let port = authority.port_u16().unwrap_or(HTTPS_PORT);
+        let named = |(known, on): &(Box<str>, u16)| *on == port && known.eq_ignore_ascii_case(host);
+        (!self.hosts.iter().any(named)).then_some(OriginErrorKind::Foreign)
+    }
+}
+
+/// A fully qualified name is the same with a dot at its end.
+fn without_dot(host: &str) -> &str {
+    host.strip_suffix('.').unwrap_or(host)
+}
+
+fn is_loopback(host: &str) -> bool {
+    host.eq_ignore_ascii_case("localhost")
+        || host == "[::1]"
+        || host
+            .parse::<Ipv4Addr>()
+            .is_ok_and(|address| address.is_loopback())
+}
+
+/// A request was not sent, because its token would have gone where it does not belong.
+///
+/// It comes inside of a [`Refused`](crate::call::Refused); [`find`](Self::find) gets it out.
+#[derive(Clone, Debug)]
+pub struct OriginError {
+    kind: OriginErrorKind,
+    host: Option<Box<str>>,
+}
+
+/// What is wrong with the URI of a request that was refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum OriginErrorKind {
+    /// It names no host.
+    NoHost,
+    /// It holds a user name or password before its host.
+    UserInfo,
+    /// It is not https, so that everybody on the way could read the token.
+    NotHttps,
+    /// Its host and port are not among the [`Origins`].
+    Foreign,
+}
+
+impl OriginError {
+    fn new(kind: OriginErrorKind, uri: &Uri) -> Self {
+        let host = uri.authority().map(|authority| {
+            let host = authority.host();
+            authority
+                .port()
+                .map_or_else(|| host.into(), |port| format!("{host}:{port}").into())
+        });
+        Self { kind, host }
+    }
+
+    /// The `OriginError` in a chain of errors, however many boxes a stack of layers has put around it.
+    pub fn find<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a Self> {
+        find(error)
+    }
+
+    /// What is wrong.
+    pub const fn kind(&self) -> OriginErrorKind {
+        self.kind
+    }
+}
+
+impl fmt::Display for OriginError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let host = self.host.as_deref().unwrap_or_default();
+        match self.kind {
+            OriginErrorKind::NoHost => f.write_str(
+                "not sent: the URI of the request names no host; make it an absolute one \
+                 (`org.api(\"/api/v2/…\")` does)",
+            ),
+            OriginErrorKind::UserInfo => write!(
+                f,
+                "not sent to {host}: the URI holds a user name or password; take it out"
+            ),
+            OriginErrorKind::NotHttps => write!(
+                f,
+                "not sent to {host}: the token would go unencrypted; use https (or \
+                 `Origins::and_loopback` for a test server on this machine)"
+            ),
+            OriginErrorKind::Foreign => write!(
+                f,
+                "not sent to {host}: the token is not for that host; allow it with \
+                 `Origins::and_host`, or send without a token with `CallOptions::without_auth`"
+            ),
+        }
+    }
+}
+
+impl Error for OriginError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refusal(origins: &Origins, uri: &str) -> Option<OriginErrorKind> {
+        origins.refusal(&uri.parse().unwrap())
+    }
+
+    #[test]
+    fn the_same_origin_in_other_spellings_is_allowed() {
+        let origins = Origins::of_host("API.mypurecloud.com.").and_host("[2001:db8::1]:8443");
+        for uri in [
+            "https://api.mypurecloud.com/api/v2/users?pageSize=1",
+            "https://API.MYPURECLOUD.COM/",
+            "https://api.mypurecloud.com:443/",
+            "https://api.mypurecloud.com./",
+            "https://[2001:DB8::1]:8443/",
+        ] {
+            assert_eq!(refusal(&origins, uri), None, "{uri}");
+        }
+    }
+
+    #[test]
+    fn another_origin_is_not() {
+        use OriginErrorKind as Kind;
+        let origins = Origins::of_host("api.mypurecloud.com");
+        for (uri, kind) in [
+            ("/api/v2/users", Kind::NoHost),
+            ("http://api.mypurecloud.com/", Kind::NotHttps),
+            ("ws://api.mypurecloud.com/", Kind::NotHttps),
+            ("https://api.mypurecloud.com@evil.example/", Kind::UserInfo),
+            ("https://user:pw@api.mypurecloud.com/", Kind::UserInfo),
+            ("https://api.mypurecloud.com.evil.example/", Kind::Foreign),
+            ("https://evil-api.mypurecloud.com/", Kind::Foreign),
+            ("https://mypurecloud.com/", Kind::Foreign),
+            ("https://api.mypurecloud.com:8443/", Kind::Foreign),
+            ("https://api.mypurecloud.com../", Kind::Foreign),
+            ("https://127.0.0.1/", Kind::Foreign),
+            ("https://localhost/", Kind::Foreign),
+        ] {
+            assert_eq!(refusal(&origins, uri), Some(kind), "{uri}");
+        }
+    }
+
+    #[test]
+    fn loopback_is_allowed_when_asked_for_and_nothing_that_looks_like_it() {
+        let origins = Origins::none().and_loopback();
+        for uri in [
+            "http://127.0.0.1:8080/",
+            "http://localhost:1/",
+            "https://[::1]/",
+        ] {
+            assert_eq!(refusal(&origins, uri), None, "{uri}");
+        }
+        for uri in [
+            "http://127.0.0.1.evil.example/",
+            "http://localhost.evil.example/",
+        ] {
+            assert_eq!(
+                refusal(&origins, uri),
+                Some(OriginErrorKind::NotHttps),
+                "{uri}"
+            );
+        }
+        assert_eq!(
+            refusal(&origins, "ftp://127.0.0.1/"),
+            Some(OriginErrorKind::NotHttps)
+        );
+    }
+
+    #[test]
+    fn an_error_shows_no_user_info() {
+        let origins = Origins::of_host("api.mypurecloud.com");
+        let uri = "https://user:pw@evil.example/".parse().unwrap();
+        let Verdict::Refused(error) = origins.check(&uri) else {
+            panic!("it was allowed")
+        };
+        assert!(!format!("{error} {error:?}").contains("pw"));
+        assert!(error.to_string().contains("evil.example"));
+    }
+
+    #[test]
+    fn what_is_no_host_allows_nothing() {
+        let origins = Origins::of_host("https://api.mypurecloud.com/");
+        assert_eq!(origins, Origins::none());
+        assert_eq!(Origins::of_host("me@api.mypurecloud.com"), Origins::none());
+    }
+}

@@ -1,0 +1,92 @@
+use std::{
+    mem,
+    task::{Context, Poll},
+};
+
+use http::{Request, Response, header::AUTHORIZATION};
+use tower_service::Service;
+
+use super::{
+    Account, ResponseFuture, SelectAccount,
+    origins::{Origins, Verdict},
+};
+use crate::{
+    BoxError,
+    call::{CallOptions, Refused},
+    token::{Generation, TokenProvider},
+};
+
+/// Sets the bearer token of each request. See the [module](super) for what it does.
+#[derive(Clone, Debug)]
+pub struct Bearer<S, A> {
+    pub(super) inner: S,
+    pub(super) accounts: A,
+}
+
+impl<S: Clone, P: TokenProvider> Bearer<S, Account<P>> {
+    /// Signs every request with these tokens, for these origins only.
+    pub const fn new(inner: S, tokens: P, origins: Origins) -> Self {
+        Self {
+            inner,
+            accounts: Account::new(tokens, origins),
+        }
+    }
+}
+
+impl<S: Clone, A> Bearer<S, A> {
+    /// Leaves an unready service in place of the ready one, whose permit goes back at once.
+    fn unready(&mut self) -> S {
+        let fresh = self.inner.clone();
+        drop(mem::replace(&mut self.inner, fresh.clone()));
+        fresh
+    }
+}
+
+impl<S, A, B, R> Service<Request<B>> for Bearer<S, A>
+where
+    S: Service<Request<B>, Response = Response<R>> + Clone,
+    S::Error: Into<BoxError>,
+    A: SelectAccount,
+{
+    type Response = Response<R>;
+    type Error = BoxError;
+    type Future = ResponseFuture<S, B, A::Tokens>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        self.inner.poll_ready(cx).map_err(Into::into)
+    }
+
+    fn call(&mut self, mut request: Request<B>) -> Self::Future {
+        let options = CallOptions::of(request.extensions());
+        let keeps = options.keep_authorization && request.headers().contains_key(AUTHORIZATION);
+        if options.without_auth || keeps {
+            return ResponseFuture::unsigned(self.inner.call(request));
+        }
+        let account = self.accounts.select(request.extensions());
+        match account.origins().check(request.uri()) {
+            Verdict::Token => {}
+            Verdict::NoToken => {
+                request.headers_mut().remove(AUTHORIZATION);
+                return ResponseFuture::unsigned(self.inner.call(request));
+            }
+            Verdict::Refused(error) => {
+                self.unready();
+                return ResponseFuture::failed(Refused::new(error).into());
+            }
+        }
+        let tokens = account.tokens().clone();
+        match tokens.try_current() {
+            Some(token) => {
+                request
+                    .headers_mut()
+                    .insert(AUTHORIZATION, token.header_value());
+                let generation = token.generation();
+                ResponseFuture::signed(self.inner.call(request), tokens, generation)
+            }
+            None => {
+                let wait = tokens.wait(Generation::NONE);
+                ResponseFuture::waiting(wait, tokens, self.unready(), request)
+            }
+        }
+    }
+}

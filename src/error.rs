@@ -1,0 +1,65 @@
+//! Errors of any type, and what they are made of.
+
+use std::{error::Error, io, iter::successors};
+
+/// An error of any type, as tower's middleware returns it.
+pub type BoxError = Box<dyn Error + Send + Sync>;
+
+/// A chain longer than this is not followed further: an error that names itself as its source would
+/// never end.
+const LONGEST_CHAIN: usize = 64;
+
+/// An error and its causes, outermost first.
+pub(crate) fn causes<'a>(
+    error: &'a (dyn Error + 'static),
+) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+    successors(Some(error), |error| cause(*error)).take(LONGEST_CHAIN)
+}
+
+/// The first error of type `E` among them.
+pub(crate) fn find<'a, E: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a E> {
+    causes(error).find_map(|error| error.downcast_ref())
+}
+
+fn cause<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a (dyn Error + 'static)> {
+    // An io::Error does not give the error that it was made of as its source, but that one's.
+    match error.downcast_ref().and_then(io::Error::get_ref) {
+        Some(inner) => Some(inner),
+        None => error.source(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fmt;
+
+    use super::*;
+
+    #[test]
+    fn finds_what_is_wrapped_however_often() {
+        let error = io::Error::other(io::Error::other(fmt::Error));
+        assert_eq!(causes(&error).count(), 3);
+        assert!(find::<fmt::Error>(&error).is_some());
+        assert!(find::<fmt::Error>(&io::Error::from(io::ErrorKind::TimedOut)).is_none());
+    }
+
+    #[test]
+    fn a_chain_without_end_ends() {
+        #[derive(Debug)]
+        struct Ring;
+
+        impl fmt::Display for Ring {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("ring")
+            }
+        }
+
+        impl Error for Ring {
+            fn source(&self) -> Option<&(dyn Error + 'static)> {
+                Some(self)
+            }
+        }
+
+        assert_eq!(causes(&Ring).count(), LONGEST_CHAIN);
+    }
+}

@@ -1,0 +1,43 @@
+use http::{Request, Response};
+use http_body::Body;
+use tower::util::BoxCloneSyncService;
+use tower_layer::Layer;
+use tower_service::Service;
+
+use super::GenesysLayer;
+use crate::{BoxError, replay::ReplayBody};
+
+/// [`GenesysService`](super::GenesysService) over any client, in a box: for a struct that shall not
+/// name its HTTP client. It is `Clone`, `Send` and `Sync`.
+pub type BoxGenesysService<B, R> = BoxCloneSyncService<Request<B>, Response<R>, BoxError>;
+
+impl GenesysLayer {
+    /// Puts the layers around a client, and all of it into a box.
+    ///
+    /// ```
+    /// use bytes::Bytes;
+    /// use http_body_util::Full;
+    /// use tower_genesys::{GenesysLayer, Org, genesys::BoxGenesysService, testing::{MockBody, MockGenesys}};
+    ///
+    /// struct Report {
+    ///     genesys: BoxGenesysService<Full<Bytes>, MockBody>,
+    /// }
+    ///
+    /// fn report(org: &Org, mock: &MockGenesys) -> Report {
+    ///     Report { genesys: GenesysLayer::new(org).boxed(mock.service()) }
+    /// }
+    /// # fn is_shared<T: Send + Sync + Clone>(_: &T) {}
+    /// # fn check(report: Report) { is_shared(&report.genesys) }
+    /// ```
+    pub fn boxed<S, B, R>(&self, client: S) -> BoxGenesysService<B, R>
+    where
+        S: Service<Request<ReplayBody<B>>, Response = Response<R>> + Clone + Send + Sync + 'static,
+        S::Future: Send + 'static,
+        S::Error: Into<BoxError> + 'static,
+        B: Body + Unpin + Send + 'static,
+        B::Error: Into<BoxError>,
+        R: Body + Send + 'static,
+    {
+        BoxCloneSyncService::new(self.layer(client))
+    }
+}

@@ -1,0 +1,119 @@
+use std::fmt;
+
+use secrecy::{ExposeSecret, SecretString};
+
+use super::{ConfigError, ConfigErrorKind};
+use crate::BoxError;
+
+/// The id and the secret of an OAuth client, as one pair.
+///
+/// `Debug` shows the id only.
+#[derive(Clone)]
+pub struct Credentials {
+    id: Box<str>,
+    secret: SecretString,
+}
+
+impl Credentials {
+    /// # Errors
+    ///
+    /// [`ConfigErrorKind::ClientId`] or [`ConfigErrorKind::ClientSecret`] when one is empty or holds a
+    /// control character, such as the line break at the end of a file, and when the id holds a colon,
+    /// which HTTP Basic cannot express (RFC 7617, section 2).
+    pub fn new(
+        id: impl Into<String>,
+        secret: impl Into<SecretString>,
+    ) -> Result<Self, ConfigError> {
+        let (id, secret) = (id.into(), secret.into());
+        check(&id, ConfigErrorKind::ClientId, "client id")?;
+        if id.contains(':') {
+            return Err(ConfigError::new(
+                ConfigErrorKind::ClientId,
+                "the client id holds a colon; give the id alone, and the secret apart from it",
+            ));
+        }
+        check(
+            secret.expose_secret(),
+            ConfigErrorKind::ClientSecret,
+            "client secret",
+        )?;
+        Ok(Self {
+            id: id.into(),
+            secret,
+        })
+    }
+
+    /// The client's id.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    pub(super) fn secret(&self) -> &str {
+        self.secret.expose_secret()
+    }
+}
+
+impl fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Credentials")
+            .field("id", &self.id)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Where the [`Credentials`] come from. It is asked at every fetch of a token, so that a secret can be
+/// rotated while the process runs, and id and secret always belong together.
+///
+/// [`Credentials`] themselves are a provider that always gives the same.
+pub trait CredentialsProvider: Send + Sync + 'static {
+    /// The pair to use now.
+    fn credentials(&self) -> impl Future<Output = Result<Credentials, BoxError>> + Send;
+}
+
+impl CredentialsProvider for Credentials {
+    async fn credentials(&self) -> Result<Credentials, BoxError> {
+        Ok(self.clone())
+    }
+}
+
+fn check(value: &str, kind: ConfigErrorKind, name: &'static str) -> Result<(), ConfigError> {
+    if value.is_empty() {
+        let message =
+            format!("the {name} is empty; copy it from the OAuth client in Genesys Cloud");
+        return Err(ConfigError::new(kind, message));
+    }
+    match value.char_indices().find(|(_, char)| char.is_control()) {
+        None => Ok(()),
+        Some((at, _)) => {
+            let message = format!(
+                "the {name} holds a control character at byte {at} of {}; take out what came along \
+                 when it was copied, such as a line break at its end",
+                value.len()
+            );
+            Err(ConfigError::new(kind, message))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bad_pairs_are_refused_without_being_shown() {
+        use ConfigErrorKind as Kind;
+        for (id, secret, kind) in [
+            ("", "s3cr3t", Kind::ClientId),
+            ("i\nd", "s3cr3t", Kind::ClientId),
+            ("id:s3cr3t", "s3cr3t", Kind::ClientId),
+            ("id", "", Kind::ClientSecret),
+            ("id", "s3cr3t\n", Kind::ClientSecret),
+            ("id", "s3c\0r3t", Kind::ClientSecret),
+        ] {
+            let error = Credentials::new(id, secret).unwrap_err();
+            assert_eq!(error.kind(), kind, "{id:?} {secret:?}");
+            assert!(!format!("{error} {error:?}").contains("s3c"));
+        }
+        assert!(!format!("{:?}", Credentials::new("id", "s3cr3t")).contains("s3c"));
+    }
+}

@@ -1,0 +1,65 @@
+use std::{borrow::Cow, error::Error, fmt};
+
+use super::RegionError;
+
+/// What an [`Org`](super::Org) was configured with cannot work.
+///
+/// The message names the setting and what to do, and never shows a secret.
+#[derive(Clone, Debug)]
+pub struct ConfigError {
+    kind: ConfigErrorKind,
+    message: Cow<'static, str>,
+    region: Option<RegionError>,
+}
+
+/// Which setting a [`ConfigError`] is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ConfigErrorKind {
+    /// An environment variable is not set, or is no text.
+    Variable,
+    /// The id of the OAuth client.
+    ClientId,
+    /// The secret of the OAuth client.
+    ClientSecret,
+    /// The region, or the base URLs in place of one.
+    Region,
+}
+
+impl ConfigError {
+    pub(super) fn new(kind: ConfigErrorKind, message: impl Into<Cow<'static, str>>) -> Self {
+        Self {
+            kind,
+            message: message.into(),
+            region: None,
+        }
+    }
+
+    /// Which setting is wrong.
+    pub const fn kind(&self) -> ConfigErrorKind {
+        self.kind
+    }
+}
+
+impl From<RegionError> for ConfigError {
+    fn from(error: RegionError) -> Self {
+        let message = "the region or base URL cannot be used".into();
+        Self {
+            kind: ConfigErrorKind::Region,
+            message,
+            region: Some(error),
+        }
+    }
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)?;
+        match &self.region {
+            Some(error) => write!(f, ": {error}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Error for ConfigError {}

@@ -1,0 +1,84 @@
+//! Genesys Cloud: its regions, its token endpoint, and the layers put together for it.
+//!
+//! [`GenesysLayer`] is the four layers of this crate in their order, set up for the Genesys Cloud API:
+//!
+//! ```text
+//! Replay → Retry → Refresh → Bearer → your HTTP client
+//! ```
+//!
+//! [`Org`] is one organisation: its [`Region`], its token, where that may be sent, and what its rate
+//! limits have shown so far. It is what the layer is made of, and what a request can name in its
+//! extensions to be sent as another one.
+//!
+//! # Example
+//!
+//! ```
+//! use bytes::Bytes;
+//! use http::{Request, StatusCode};
+//! use http_body_util::Full;
+//! use tower::{ServiceBuilder, ServiceExt};
+//! use tower_genesys::{Credentials, GenesysLayer, Org, testing::MockGenesys};
+//!
+//! # #[tokio::main(flavor = "current_thread", start_paused = true)]
+//! # async fn main() -> Result<(), tower_genesys::BoxError> {
+//! let mock = MockGenesys::new(); // stands for Genesys Cloud, and for the client that reaches it
+//! let org = Org::builder(mock.region())
+//!     .credentials(Credentials::new(mock.client_id(), mock.client_secret())?)
+//!     .build::<Full<Bytes>, _, _>(mock.service())?;
+//! let genesys = ServiceBuilder::new().layer(GenesysLayer::new(&org)).service(mock.service());
+//!
+//! // Tokens die early. Nobody notices.
+//! org.tokens().token().await?;
+//! mock.revoke_all();
+//!
+//! let request = Request::get(org.api("/api/v2/tokens/me")?).body(Full::<Bytes>::default())?;
+//! let response = genesys.clone().oneshot(request).await?;
+//! assert_eq!(response.status(), StatusCode::OK);
+//! assert_eq!((mock.token_posts(), mock.api_calls()), (2, 2));
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Customising
+//!
+//! [`OrgBuilder`] sets what belongs to an organisation, [`GenesysLayer`] what belongs to the stack.
+//! For another order, or something in between, use the layers one by one:
+//!
+//! ```
+//! # use tower_genesys::{BearerLayer, Org, RefreshLayer, ReplayLayer, RetryLayer, genesys};
+//! # use tower_genesys::retry::RetryPolicy;
+//! # fn stack(org: &Org) {
+//! let layers = tower::ServiceBuilder::new()
+//!     .layer(ReplayLayer::new())
+//!     .layer(
+//!         RetryLayer::new(RetryPolicy::new().with_max_sends(2))
+//!             .with_upstream(org.upstream().clone())
+//!             .with_repeatable(genesys::is_read_only),
+//!     )
+//!     .layer(RefreshLayer::new())
+//!     .layer(BearerLayer::per_request(org.clone()));
+//! # let _ = layers;
+//! # }
+//! ```
+
+#[cfg(feature = "tower")]
+mod boxed;
+mod credentials;
+mod env;
+mod error;
+mod grants;
+mod layer;
+mod org;
+mod read_only;
+pub mod region;
+
+#[cfg(feature = "tower")]
+#[cfg_attr(docsrs, doc(cfg(feature = "tower")))]
+pub use boxed::BoxGenesysService;
+pub use credentials::{Credentials, CredentialsProvider};
+pub use error::{ConfigError, ConfigErrorKind};
+pub use grants::ClientCredentials;
+pub use layer::{GenesysLayer, GenesysService};
+pub use org::{NoCredentials, Org, OrgBuilder};
+pub use read_only::is_read_only;
+pub use region::{Region, RegionError, RegionErrorKind};

@@ -1,0 +1,295 @@
+use std::{fmt, sync::Arc};
+
+use bytes::Bytes;
+use http::{Extensions, Request, Response, Uri};
+use http_body::Body;
+use http_body_util::Full;
+use tower_service::Service;
+
+use super::{
+    ClientCredentials, ConfigError, ConfigErrorKind, CredentialsProvider, Region, RegionError, env,
+};
+use crate::{
+    BoxError,
+    bearer::{Account, Origins, SelectAccount},
+    retry::Upstream,
+    token::{CacheSettings, TokenCache, TokenSource},
+};
+
+/// One Genesys Cloud organisation, as this process knows it: its region, its token, the origins that
+/// the token may be sent to, and what its rate limits have shown so far.
+///
+/// Cheap to clone; a clone is the same organisation. [`GenesysLayer::new`](super::GenesysLayer::new)
+/// takes the one for all requests. An `Org` in the extensions of a request is used for that request
+/// instead, so that one stack serves any number of them.
+///
+/// ```
+/// use bytes::Bytes;
+/// use http::Request;
+/// use http_body_util::Full;
+/// use tower_genesys::{Credentials, Org, Region, testing::MockGenesys};
+///
+/// # fn main() -> Result<(), tower_genesys::BoxError> {
+/// let client = MockGenesys::new().service(); // yours: hyper-util's client, for example
+/// let org = Org::builder(Region::EU_WEST_1)
+///     .credentials(Credentials::new("my-client-id", "my-client-secret")?)
+///     .build::<Full<Bytes>, _, _>(client)?;
+///
+/// let mut request = Request::get(org.api("/api/v2/users?pageSize=100")?).body(Full::<Bytes>::default())?;
+/// request.extensions_mut().insert(org.clone());
+/// assert_eq!(request.uri().host(), Some("api.mypurecloud.ie"));
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct Org {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    region: Region,
+    account: Account<TokenCache>,
+    upstream: Upstream,
+}
+
+impl Org {
+    /// The organisation that the environment names, with tokens fetched by this HTTP client.
+    ///
+    /// Read are `GENESYS_CLIENT_ID`, `GENESYS_CLIENT_SECRET` and `GENESYS_REGION`; where one of these
+    /// is not set, the name that Genesys' Terraform provider has for it: `GENESYSCLOUD_OAUTHCLIENT_ID`,
+    /// `GENESYSCLOUD_OAUTHCLIENT_SECRET`, `GENESYSCLOUD_REGION`.
+    ///
+    /// # Errors
+    ///
+    /// A [`ConfigError`] that names the variable that is missing or cannot be used.
+    pub fn from_env<B, C, R>(client: C) -> Result<Self, ConfigError>
+    where
+        C: Service<Request<B>, Response = Response<R>> + Clone + Send + 'static,
+        C::Future: Send,
+        C::Error: Into<BoxError>,
+        B: From<Full<Bytes>> + Send + 'static,
+        R: Body + Send + 'static,
+        R::Data: Send,
+        R::Error: Into<BoxError>,
+    {
+        let (region, credentials) = env::read(|name| std::env::var_os(name))?;
+        Self::builder(region)
+            .credentials(credentials)
+            .build::<B, C, R>(client)
+    }
+
+    /// An organisation in this region.
+    pub fn builder(region: Region) -> OrgBuilder<NoCredentials> {
+        OrgBuilder {
+            region,
+            credentials: NoCredentials,
+            settings: CacheSettings::new(),
+            upstream: Upstream::new(),
+            origins: Origins::none(),
+            loopback: false,
+        }
+    }
+
+    /// The region, or the pair of base URLs in place of one.
+    pub fn region(&self) -> &Region {
+        &self.inner.region
+    }
+
+    /// The URI of something in this organisation's API, from its path and query.
+    ///
+    /// # Errors
+    ///
+    /// [`RegionError`] when the path does not begin with `/`, or would lead somewhere else.
+    pub fn api(&self, path_and_query: &str) -> Result<Uri, RegionError> {
+        self.inner.region.api(path_and_query)
+    }
+
+    /// The organisation's token, for probes, and to use outside of the layers.
+    pub fn tokens(&self) -> &TokenCache {
+        self.inner.account.tokens()
+    }
+
+    /// Where its token may be sent.
+    pub fn origins(&self) -> &Origins {
+        self.inner.account.origins()
+    }
+
+    /// What all its requests share when they are retried.
+    pub fn upstream(&self) -> &Upstream {
+        &self.inner.upstream
+    }
+
+    /// The upstream of the `Org` that a request names in its extensions.
+    pub(super) fn upstream_of(extensions: &Extensions) -> Option<&Upstream> {
+        extensions.get::<Self>().map(Self::upstream)
+    }
+}
+
+/// The `Org` in the extensions of the request, or else this one.
+impl SelectAccount for Org {
+    type Tokens = TokenCache;
+
+    fn select<'a>(&'a self, extensions: &'a Extensions) -> &'a Account<TokenCache> {
+        &extensions.get::<Self>().unwrap_or(self).inner.account
+    }
+}
+
+impl fmt::Debug for Org {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Org")
+            .field("region", &self.inner.region)
+            .field("account", &self.inner.account)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Builds an [`Org`].
+///
+/// # Default
+///
+/// Tokens go to the region's API host, by https; they are renewed as [`CacheSettings`] states.
+#[derive(Clone, Debug)]
+#[must_use = "an organisation is made by one of the `build` methods"]
+pub struct OrgBuilder<P> {
+    region: Region,
+    credentials: P,
+    settings: CacheSettings,
+    upstream: Upstream,
+    origins: Origins,
+    loopback: bool,
+}
+
+/// Nothing has been said yet about how an [`Org`] gets its tokens.
+#[derive(Clone, Copy, Debug)]
+pub struct NoCredentials;
+
+impl<P> OrgBuilder<P> {
+    /// The id and secret of the OAuth client, or whatever knows them at each fetch.
+    pub fn credentials<Q: CredentialsProvider>(self, credentials: Q) -> OrgBuilder<Q> {
+        let Self {
+            region,
+            settings,
+            upstream,
+            origins,
+            loopback,
+            ..
+        } = self;
+        OrgBuilder {
+            region,
+            credentials,
+            settings,
+            upstream,
+            origins,
+            loopback,
+        }
+    }
+
+    /// When and how the token is renewed.
+    pub fn cache_settings(mut self, settings: CacheSettings) -> Self {
+        self.settings = settings;
+        self
+    }
+
+    /// What its requests share when they are retried. Default: [`Upstream::new`].
+    pub fn upstream(mut self, upstream: Upstream) -> Self {
+        self.upstream = upstream;
+        self
+    }
+
+    /// Origins that the token may be sent to besides the region's API host. Default: none.
+    pub fn origins(mut self, origins: Origins) -> Self {
+        self.origins = origins;
+        self
+    }
+
+    /// Allows base URLs on this machine, also with http, for tests such as those with
+    /// [`MockServer`](crate::testing::MockServer). Default: no.
+    pub fn allow_loopback(mut self) -> Self {
+        self.loopback = true;
+        self
+    }
+
+    /// An organisation whose tokens come from this source.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigErrorKind::Region`] when a base URL is not https, and not one on this machine that
+    /// [`allow_loopback`](Self::allow_loopback) allows.
+    pub fn build_from_source(self, source: impl TokenSource) -> Result<Org, ConfigError> {
+        let tokens = TokenCache::with_settings(source, self.settings);
+        self.build_from_cache(tokens)
+    }
+
+    /// An organisation whose tokens come from this cache.
+    ///
+    /// # Errors
+    ///
+    /// As for [`build_from_source`](Self::build_from_source).
+    pub fn build_from_cache(self, tokens: TokenCache) -> Result<Org, ConfigError> {
+        let Self {
+            region,
+            upstream,
+            origins,
+            loopback,
+            ..
+        } = self;
+        let host = |uri: &Uri| Origins::of_host(uri.authority().map_or("", |host| host.as_str()));
+        let local = |origins: Origins| {
+            if loopback {
+                origins.and_loopback()
+            } else {
+                origins
+            }
+        };
+        for base in [region.login_base(), region.api_base()] {
+            if !local(host(&base)).allows(&base) {
+                return Err(insecure(&base));
+            }
+        }
+        let api = region.api_base();
+        let origins = local(origins.and_host(api.authority().map_or("", |host| host.as_str())));
+        let account = Account::new(tokens, origins);
+        Ok(Org {
+            inner: Arc::new(Inner {
+                region,
+                account,
+                upstream,
+            }),
+        })
+    }
+}
+
+impl<P: CredentialsProvider> OrgBuilder<P> {
+    /// An organisation whose tokens are fetched with the credentials, by this HTTP client.
+    ///
+    /// The client is any tower service; `B` is the type of its request bodies. A client that takes
+    /// the bodies of [`Replay`](crate::replay) serves for tokens and for the API.
+    ///
+    /// # Errors
+    ///
+    /// As for [`build_from_source`](Self::build_from_source).
+    pub fn build<B, C, R>(self, client: C) -> Result<Org, ConfigError>
+    where
+        C: Service<Request<B>, Response = Response<R>> + Clone + Send + 'static,
+        C::Future: Send,
+        C::Error: Into<BoxError>,
+        P: Clone,
+        B: From<Full<Bytes>> + Send + 'static,
+        R: Body + Send + 'static,
+        R::Data: Send,
+        R::Error: Into<BoxError>,
+    {
+        let region = self.region.clone();
+        let source = ClientCredentials::<C, P, B>::new(region, self.credentials.clone(), client);
+        self.build_from_source(source)
+    }
+}
+
+fn insecure(base: &Uri) -> ConfigError {
+    let host = base.host().unwrap_or_default();
+    let message = format!(
+        "the base URL on {host} is not https: secrets and tokens would go unencrypted; use https, or \
+         `OrgBuilder::allow_loopback` for a test server on this machine"
+    );
+    ConfigError::new(ConfigErrorKind::Region, message)
+}

@@ -1,0 +1,139 @@
+use std::{borrow::Cow, fmt, net::Ipv6Addr};
+
+use http::Uri;
+
+use super::{RegionError, RegionErrorKind as Kind, path};
+
+/// Scheme, host and path prefix; normalised, so that equal ones are the same place.
+#[derive(PartialEq, Eq, Hash)]
+pub(super) struct Base {
+    scheme: &'static str,
+    /// With the port, unless it is the usual one of the scheme.
+    pub(super) host: Cow<'static, str>,
+    /// Empty, or with a slash at the front and none at the end.
+    pub(super) prefix: Cow<'static, str>,
+}
+
+impl Base {
+    pub(super) const fn https(host: &'static str) -> Self {
+        Self {
+            scheme: "https",
+            host: Cow::Borrowed(host),
+            prefix: Cow::Borrowed(""),
+        }
+    }
+
+    /// https on a host that was checked before.
+    pub(super) fn of_host(host: String) -> Self {
+        Self {
+            scheme: "https",
+            host: Cow::Owned(host),
+            prefix: Cow::Borrowed(""),
+        }
+    }
+
+    /// `which` says in errors whether it is the base for login or for the API.
+    pub(super) fn parse(which: &str, text: &str) -> Result<Self, RegionError> {
+        let error = |kind| RegionError::base(kind, which, text);
+        let text = text.trim();
+        let (scheme, rest) = text.split_once("://").ok_or(error(Kind::MissingScheme))?;
+        let scheme = match scheme.to_ascii_lowercase().as_str() {
+            "https" => "https",
+            "http" => "http",
+            _ => return Err(error(Kind::UnsupportedScheme)),
+        };
+        let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+        if authority.contains('@') {
+            return Err(error(Kind::UserInfo));
+        }
+        if rest.contains(['?', '#']) {
+            return Err(error(Kind::QueryOrFragment));
+        }
+        let host = normal_host(scheme, authority).map_err(error)?;
+        let prefix = rest[authority.len()..].trim_end_matches('/').to_owned();
+        if !prefix.is_empty() {
+            path::check(&prefix).map_err(|_| error(Kind::InvalidUrl))?;
+        }
+        let base = Self {
+            scheme,
+            host: Cow::Owned(host),
+            prefix: Cow::Owned(prefix),
+        };
+        base.join("/oauth/token")
+            .map_err(|_| error(Kind::InvalidUrl))?;
+        Ok(base)
+    }
+
+    /// The base with a path that was checked, and a query.
+    pub(super) fn join(&self, path_and_query: &str) -> Result<Uri, RegionError> {
+        Uri::builder()
+            .scheme(self.scheme)
+            .authority(&*self.host)
+            .path_and_query(format!("{}{path_and_query}", self.prefix))
+            .build()
+            .map_err(|_| RegionError::path(path_and_query, "no URL can hold it"))
+    }
+
+    /// The base with one of our own paths.
+    #[expect(
+        clippy::expect_used,
+        reason = "parse has joined such a path, and a test joins one to each in the table"
+    )]
+    pub(super) fn uri(&self, path: &str) -> Uri {
+        let slash = if self.prefix.is_empty() && path.is_empty() {
+            "/"
+        } else {
+            path
+        };
+        self.join(slash).expect("a base takes a plain path")
+    }
+}
+
+impl fmt::Display for Base {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}://{}{}", self.scheme, self.host, self.prefix)
+    }
+}
+
+/// Lower case, without a trailing dot, and without the port that the scheme has anyhow.
+fn normal_host(scheme: &str, authority: &str) -> Result<String, Kind> {
+    let (host, port) = match authority.rsplit_once(':') {
+        Some((host, port)) if !port.ends_with(']') => (host, Some(port)),
+        _ => (authority, None),
+    };
+    let host = host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase();
+    if host.is_empty() {
+        return Err(Kind::MissingHost);
+    }
+    let inner = host
+        .strip_prefix('[')
+        .and_then(|rest| rest.strip_suffix(']'));
+    let right = match inner {
+        Some(address) => address.parse::<Ipv6Addr>().is_ok(),
+        None => host.split('.').all(is_label),
+    };
+    if !right || host.len() > 255 {
+        return Err(Kind::InvalidUrl);
+    }
+    let usual = if scheme == "https" { 443 } else { 80 };
+    match port.map(parse_port) {
+        None => Ok(host),
+        Some(Some(port)) if port == usual => Ok(host),
+        Some(Some(port)) => Ok(format!("{host}:{port}")),
+        Some(None) => Err(Kind::InvalidUrl),
+    }
+}
+
+fn parse_port(port: &str) -> Option<u16> {
+    let digits = port.bytes().all(|byte| byte.is_ascii_digit());
+    port.parse().ok().filter(|&port| digits && port != 0)
+}
+
+/// A label of a host name; with underscores, which names inside a cluster may hold.
+pub(super) fn is_label(label: &str) -> bool {
+    let inside = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+    (1..=63).contains(&label.len())
+        && label.bytes().all(inside)
+        && !label.starts_with('-')
+        && !label.ends_with('-')
+}

@@ -1,0 +1,63 @@
+use std::borrow::Cow;
+
+use super::{
+    Region, RegionError, RegionErrorKind as Kind, Site,
+    base::{Base, is_label},
+};
+
+const SERVICES: [&str; 3] = ["login.", "api.", "apps."];
+
+pub(super) fn region(text: &str) -> Result<Region, RegionError> {
+    let trimmed = text.trim();
+    if trimmed.is_empty() {
+        return Err(RegionError::region(Kind::Empty, text));
+    }
+    let name = trimmed.to_ascii_lowercase().replace('_', "-");
+    if let Some(region) = Region::all().iter().find(|region| region.name() == name) {
+        return Ok(region.clone());
+    }
+    let host = host(trimmed).map_err(|kind| RegionError::region(kind, text))?;
+    domain(&host).ok_or_else(|| RegionError::region(Kind::Unknown, text))
+}
+
+/// The host that a text consists of, but for what does no harm around it.
+fn host(text: &str) -> Result<String, Kind> {
+    if text.contains('@') {
+        return Err(Kind::UserInfo);
+    }
+    let rest = match text.split_once("://") {
+        None => text,
+        Some((scheme, rest)) if scheme.eq_ignore_ascii_case("https") => rest,
+        Some((scheme, _)) if scheme.eq_ignore_ascii_case("http") => return Err(Kind::Insecure),
+        Some(_) => return Err(Kind::UnsupportedScheme),
+    };
+    if rest.contains(['?', '#']) {
+        return Err(Kind::QueryOrFragment);
+    }
+    let rest = rest.strip_suffix('/').unwrap_or(rest);
+    let rest = rest.strip_suffix(":443").unwrap_or(rest);
+    let rest = rest.strip_suffix('.').unwrap_or(rest);
+    Ok(rest.to_ascii_lowercase())
+}
+
+fn domain(host: &str) -> Option<Region> {
+    let strip = |service: &&str| host.strip_prefix(*service);
+    let domain = SERVICES.iter().find_map(strip).unwrap_or(host);
+    let listed = |region: &&Region| region.domain() == Some(domain);
+    if let Some(region) = Region::all().iter().find(listed) {
+        return Some(region.clone());
+    }
+    let label = domain.strip_suffix(".pure.cloud")?;
+    let service = SERVICES
+        .iter()
+        .any(|service| service.strip_suffix('.') == Some(label));
+    if !is_label(label) || label.contains('_') || service {
+        return None;
+    }
+    Some(Region::own(Site {
+        name: Cow::Owned(domain.to_owned()),
+        domain: Some(Cow::Owned(domain.to_owned())),
+        login: Base::of_host(format!("login.{domain}")),
+        api: Base::of_host(format!("api.{domain}")),
+    }))
+}

@@ -1,0 +1,259 @@
+use std::collections::HashSet;
+
+use proptest::prelude::*;
+
+use super::{Region, RegionErrorKind as Kind};
+
+fn kind(text: &str) -> Kind {
+    Region::parse(text).expect_err(text).kind()
+}
+
+fn custom_kind(base: &str) -> Kind {
+    let other = "https://gateway.example";
+    let login = Region::custom(base, other).expect_err(base);
+    let api = Region::custom(other, base).expect_err(base);
+    assert_eq!(login.kind(), api.kind());
+    login.kind()
+}
+
+#[test]
+fn the_table_is_complete_and_without_doubles() {
+    assert_eq!(Region::all().len(), 18);
+    let names: HashSet<_> = Region::all().iter().map(Region::name).collect();
+    let domains: HashSet<_> = Region::all().iter().map(Region::domain).collect();
+    assert_eq!((names.len(), domains.len()), (18, 18));
+    for region in Region::all() {
+        let domain = region.domain().unwrap();
+        assert_eq!(region.login_host(), format!("login.{domain}"));
+        assert_eq!(region.api_host(), format!("api.{domain}"));
+        assert_eq!(region.login_base(), *format!("https://login.{domain}/"));
+        assert_eq!(region.api_base(), *format!("https://api.{domain}/"));
+        assert_eq!(
+            region.token_url(),
+            *format!("https://login.{domain}/oauth/token")
+        );
+    }
+}
+
+#[test]
+fn every_spelling_of_every_region_is_understood() {
+    for region in Region::all() {
+        let domain = region.domain().unwrap();
+        let name = region.name();
+        let spellings = [
+            name.to_owned(),
+            name.replace('-', "_"),
+            name.to_uppercase(),
+            domain.to_owned(),
+            format!("{domain}."),
+            format!("{domain}:443"),
+            format!("api.{domain}"),
+            format!("login.{domain}"),
+            format!("apps.{domain}"),
+            format!("  https://api.{domain}/\n"),
+            format!("HTTPS://LOGIN.{}:443/", domain.to_uppercase()),
+        ];
+        for spelling in spellings {
+            assert_eq!(Region::parse(&spelling).as_ref(), Ok(region), "{spelling}");
+            assert_eq!(Region::parse(&spelling).unwrap().name(), name);
+        }
+    }
+}
+
+#[test]
+fn a_region_newer_than_this_crate_is_known_by_its_domain() {
+    let region = Region::parse("https://api.new1.pure.cloud").unwrap();
+    assert_eq!(region.name(), "new1.pure.cloud");
+    assert_eq!(region.domain(), Some("new1.pure.cloud"));
+    assert_eq!(region, Region::parse("login.NEW1.pure.cloud").unwrap());
+    assert_eq!(
+        region.token_url(),
+        "https://login.new1.pure.cloud/oauth/token"
+    );
+}
+
+#[test]
+fn look_alikes_are_refused() {
+    for text in [
+        "mypurecloud.com.evil.example",
+        "evilmypurecloud.com",
+        "api.evil.mypurecloud.com",
+        "a.b.pure.cloud",
+        "-.pure.cloud",
+        "a_b.pure.cloud",
+        "pure.cloud",
+        "api.pure.cloud",
+        "login.api.pure.cloud",
+        ".pure.cloud",
+        "mypurecloud.com:8443",
+        "https://mypurecloud.com/api/v2",
+        "mypurecloud.com\\.evil.example",
+        "https://us-east-1/",
+        "us-east-9",
+        "mypurecloud。com",
+    ] {
+        assert_eq!(kind(text), Kind::Unknown, "{text}");
+    }
+    assert_eq!(kind(" \t"), Kind::Empty);
+    assert_eq!(kind("http://api.mypurecloud.com"), Kind::Insecure);
+    assert_eq!(kind("ftp://mypurecloud.com"), Kind::UnsupportedScheme);
+    assert_eq!(kind("https://mypurecloud.com@evil.example"), Kind::UserInfo);
+    assert_eq!(kind("mypurecloud.com?x=1"), Kind::QueryOrFragment);
+}
+
+#[test]
+fn errors_say_what_to_write_and_repeat_no_password() {
+    let error = Region::parse("us-esat-1").unwrap_err().to_string();
+    assert!(error.contains("`us-esat-1`"), "{error}");
+    assert!(error.contains("`us-east-1`"), "{error}");
+    let secret = "https://me:hunter2@api.mypurecloud.com";
+    for error in [
+        Region::parse(secret).unwrap_err(),
+        Region::custom(secret, secret).unwrap_err(),
+        Region::custom("me:hunter2@host", secret).unwrap_err(),
+        Region::custom("ftp://me:hunter2@host", secret).unwrap_err(),
+        Region::US_EAST_1.api("me:hunter2@host").unwrap_err(),
+    ] {
+        assert!(!format!("{error} {error:?}").contains("hunter2"), "{error}");
+    }
+    let long = Region::parse(&"é\n".repeat(10_000))
+        .unwrap_err()
+        .to_string();
+    assert!(long.len() < 1000 && !long.contains('\n'), "{long}");
+}
+
+#[test]
+fn a_custom_pair_keeps_scheme_host_port_and_prefix() {
+    let region = Region::custom("http://[::1]:8080", " https://GW.example.:8443/a/b/ ").unwrap();
+    assert_eq!(region.name(), "custom");
+    assert_eq!(region.domain(), None);
+    assert_eq!(region.login_host(), "[::1]:8080");
+    assert_eq!(region.login_base(), "http://[::1]:8080/");
+    assert_eq!(region.api_base(), "https://gw.example:8443/a/b");
+    assert_eq!(region.token_url(), "http://[::1]:8080/oauth/token");
+    assert_eq!(
+        region.api("/api/v2/users?q=a/../b").unwrap(),
+        "https://gw.example:8443/a/b/api/v2/users?q=a/../b"
+    );
+    assert_eq!(
+        region.to_string(),
+        "login at http://[::1]:8080, API at https://gw.example:8443/a/b"
+    );
+}
+
+#[test]
+fn equal_bases_are_one_region() {
+    let login = "https://LOGIN.mypurecloud.com:443/";
+    let region = Region::custom(login, "https://api.mypurecloud.com").unwrap();
+    assert_eq!(region, Region::US_EAST_1);
+    assert_eq!(region.name(), "us-east-1");
+    assert_ne!(region, Region::EU_WEST_1);
+    let set: HashSet<_> = [region, Region::US_EAST_1].into_iter().collect();
+    assert_eq!(set.len(), 1);
+}
+
+#[test]
+fn wrong_base_urls_are_refused() {
+    assert_eq!(custom_kind(""), Kind::MissingScheme);
+    assert_eq!(custom_kind("gateway.example/x"), Kind::MissingScheme);
+    assert_eq!(custom_kind("ws://gateway.example"), Kind::UnsupportedScheme);
+    assert_eq!(custom_kind("https://"), Kind::MissingHost);
+    assert_eq!(custom_kind("https:///x"), Kind::MissingHost);
+    assert_eq!(custom_kind("https://:8080"), Kind::MissingHost);
+    assert_eq!(custom_kind("https://a@gateway.example"), Kind::UserInfo);
+    assert_eq!(
+        custom_kind("https://gateway.example/?a=b"),
+        Kind::QueryOrFragment
+    );
+    assert_eq!(
+        custom_kind("https://gateway.example#a"),
+        Kind::QueryOrFragment
+    );
+    for base in [
+        "https://gateway.example:99999",
+        "https://gateway.example:0",
+        "https://gateway.example:+80",
+        "https://gateway.example:",
+        "https://gate way.example",
+        "https://gateway..example",
+        "https://gateway.example\\x",
+        "https://[::1",
+        "https://[nonsense]",
+        "https://gateway.example/a/../b",
+        "https://gateway.example/a b",
+        "https://gateway.example//evil.example",
+    ] {
+        assert_eq!(custom_kind(base), Kind::InvalidUrl, "{base}");
+    }
+}
+
+#[test]
+fn paths_that_lead_elsewhere_are_refused() {
+    for path in [
+        "",
+        "api/v2/users",
+        "https://evil.example/",
+        "//evil.example/api",
+        "/\\evil.example",
+        "/%5Cevil.example",
+        "/%2fevil.example",
+        "/api/../../oauth/token",
+        "/api/%2E%2e/oauth",
+        "/api/..%2foauth",
+        "/api/v2/./users",
+        "/api/v2/users#x",
+        "/api/v2/us ers",
+        "/api/v2/users\r\nHost: evil.example",
+        "/api/v2/usérs",
+    ] {
+        let error = Region::US_EAST_1.api(path).expect_err(path);
+        assert_eq!(error.kind(), Kind::InvalidPath, "{path}");
+    }
+    let long = format!("/{}", "a".repeat(70_000));
+    assert_eq!(
+        Region::US_EAST_1.api(&long).unwrap_err().kind(),
+        Kind::InvalidPath
+    );
+}
+
+proptest! {
+    #[test]
+    fn no_text_makes_it_panic(text in any::<String>(), other in ".{0,40}") {
+        let _ = Region::parse(&text);
+        let _ = Region::custom(&text, &other);
+        if let Ok(url) = Region::US_EAST_1.api(&text) {
+            prop_assert_eq!(url.host(), Some("api.mypurecloud.com"));
+        }
+    }
+
+    #[test]
+    fn whatever_is_parsed_stays_in_its_domain(
+        before in "(https?://|[a-z.@]{0,5})",
+        host in "(api\\.|login\\.)?(mypurecloud\\.com|[a-z0-9.-]{1,8}\\.pure\\.cloud)",
+        after in "[-a-z./:@?#\\\\0-9]{0,8}",
+    ) {
+        if let Ok(region) = Region::parse(&format!("{before}{host}{after}")) {
+            let domain = region.domain().unwrap().to_owned();
+            let known = Region::all().iter().any(|known| known.domain() == Some(&domain));
+            prop_assert!(known || domain.ends_with(".pure.cloud"));
+            let login = format!("login.{domain}");
+            let url = region.token_url();
+            prop_assert_eq!(url.host(), Some(&*login));
+        }
+    }
+
+    #[test]
+    fn whatever_base_is_taken_leads_there(
+        scheme in "(https?|HTTPS)",
+        host in "[a-z0-9.\\[\\]:@-]{0,12}",
+        path in "[a-z/.%?#]{0,12}",
+    ) {
+        let base = format!("{scheme}://{host}{path}");
+        if let Ok(region) = Region::custom(&base, &base) {
+            let authority = region.token_url().authority().unwrap().to_string();
+            prop_assert_eq!(authority, region.login_host());
+            prop_assert!(region.api_base().query().is_none());
+            prop_assert!(region.api("/api/v2/users").is_ok());
+        }
+    }
+}

@@ -1,0 +1,156 @@
+use std::{
+    mem,
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
+
+use http::{Request, Response};
+use http_body::Body;
+use pin_project_lite::pin_project;
+use tower_service::Service;
+
+use crate::replay::{CloneBody, Drain, Renewable, Resend, Unreplayed};
+
+pin_project! {
+    /// The response future of [`Refresh`](super::Refresh).
+    #[must_use = "a future does nothing until it is awaited"]
+    pub struct ResponseFuture<S, B, R>
+    where
+        S: Service<Request<B>>,
+    {
+        #[pin]
+        state: State<S::Future, R>,
+        copy: Copy<S, Request<B>>,
+    }
+}
+
+pin_project! {
+    #[project = StateProj]
+    enum State<F, R> {
+        Sent { #[pin] response: F },
+        Draining { #[pin] drain: Drain<R> },
+        Readying,
+    }
+}
+
+impl<F, R> State<F, R> {
+    fn sent(response: F) -> Self {
+        Self::Sent { response }
+    }
+}
+
+/// What there is to send again.
+enum Copy<S, Q> {
+    Kept {
+        service: S,
+        request: Q,
+    },
+    /// A layer outside keeps the copy.
+    Held,
+    None(Unreplayed),
+}
+
+impl<S, B, R> ResponseFuture<S, B, R>
+where
+    S: Service<Request<B>>,
+{
+    pub(super) fn kept(response: S::Future, service: S, request: Request<B>) -> Self {
+        Self {
+            state: State::Sent { response },
+            copy: Copy::Kept { service, request },
+        }
+    }
+
+    pub(super) fn held(response: S::Future) -> Self {
+        Self {
+            state: State::Sent { response },
+            copy: Copy::Held,
+        }
+    }
+
+    pub(super) fn once(response: S::Future) -> Self {
+        Self {
+            state: State::Sent { response },
+            copy: Copy::None(Unreplayed::BodyGone),
+        }
+    }
+}
+
+impl<S, B, R> Future for ResponseFuture<S, B, R>
+where
+    S: Service<Request<B>, Response = Response<R>>,
+    B: CloneBody,
+    R: Body,
+{
+    type Output = Result<Response<R>, S::Error>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut this = self.project();
+        loop {
+            match this.state.as_mut().project() {
+                StateProj::Sent { response } => {
+                    let response = ready!(response.poll(cx))?;
+                    match drain_or_return(response, this.copy) {
+                        Ok(drain) => this.state.set(State::Draining { drain }),
+                        Err(response) => return Poll::Ready(Ok(response)),
+                    }
+                }
+                StateProj::Draining { drain } => {
+                    ready!(drain.poll(cx));
+                    this.state.set(State::Readying);
+                }
+                StateProj::Readying => {
+                    let Copy::Kept { service, .. } = &mut *this.copy else {
+                        return Poll::Pending;
+                    };
+                    ready!(service.poll_ready(cx))?;
+                    let response = send_copy(this.copy);
+                    this.state
+                        .set(response.map_or(State::Readying, State::sent));
+                }
+            }
+        }
+    }
+}
+
+/// Sends the copy, which there is only one of, by the service that is ready for it.
+fn send_copy<S: Service<Request<B>>, B: CloneBody>(
+    copy: &mut Copy<S, Request<B>>,
+) -> Option<S::Future> {
+    match mem::replace(copy, Copy::None(Unreplayed::AlreadyReplayed)) {
+        Copy::Kept {
+            mut service,
+            mut request,
+        } => {
+            // A layer further in shall not make a third send of it.
+            request.body_mut().hold();
+            Some(service.call(request))
+        }
+        Copy::Held | Copy::None(_) => None,
+    }
+}
+
+/// Gets rid of a response after which the request is sent again, or says why it is not.
+fn drain_or_return<S, B: CloneBody, R: Body>(
+    mut response: Response<R>,
+    copy: &Copy<S, Request<B>>,
+) -> Result<Drain<R>, Response<R>> {
+    if response.extensions().get::<Renewable>().is_none() {
+        return Err(response);
+    }
+    match copy {
+        Copy::Kept { request, .. } if request.body().is_replayable() => {
+            let sent = request.body().is_sent();
+            request.body().revoke_others();
+            tracing::debug!("the token was refused: sending the request once more");
+            return Ok(Drain::new(response, sent));
+        }
+        Copy::Kept { .. } => response.extensions_mut().insert(Unreplayed::BodyGone),
+        Copy::None(reason) => response.extensions_mut().insert(*reason),
+        Copy::Held => {
+            response.extensions_mut().insert(Resend);
+            return Err(response);
+        }
+    };
+    Err(response)
+}

@@ -1,0 +1,51 @@
+use std::task::{Context, Poll};
+
+use http::{Request, Response};
+use http_body::Body;
+use tower_service::Service;
+
+use super::ResponseFuture;
+use crate::replay::{CloneBody, clone_request};
+
+/// Sends a request again after a 401. See the [module](super) for what it does.
+#[derive(Clone, Copy, Debug)]
+pub struct Refresh<S> {
+    inner: S,
+}
+
+impl<S> Refresh<S> {
+    /// There is nothing to set.
+    pub const fn new(inner: S) -> Self {
+        Self { inner }
+    }
+}
+
+impl<S, B, R> Service<Request<B>> for Refresh<S>
+where
+    S: Service<Request<B>, Response = Response<R>> + Clone,
+    B: CloneBody,
+    R: Body,
+{
+    type Response = Response<R>;
+    type Error = S::Error;
+    type Future = ResponseFuture<S, B, R>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, mut request: Request<B>) -> Self::Future {
+        if request.body().is_held() {
+            return ResponseFuture::held(self.inner.call(request));
+        }
+        match clone_request(&request) {
+            Some(copy) => {
+                request.body_mut().hold();
+                // This one is ready, and the other is made so when it is needed.
+                let fresh = self.inner.clone();
+                ResponseFuture::kept(self.inner.call(request), fresh, copy)
+            }
+            None => ResponseFuture::once(self.inner.call(request)),
+        }
+    }
+}

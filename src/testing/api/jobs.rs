@@ -1,0 +1,109 @@
+use std::{collections::HashMap, ops::Range};
+
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use http::{Method, StatusCode};
+use serde_json::json;
+
+use super::{Call, details};
+use crate::testing::{reply::Reply, state::State};
+
+/// The states of a job, by how often it was asked for.
+const STATES: [&str; 3] = ["QUEUED", "PENDING", "FULFILLED"];
+const MAX_PAGE: usize = 10_000;
+
+#[derive(Default)]
+pub(super) struct Jobs(HashMap<String, Job>);
+
+struct Job {
+    interval: Range<i64>,
+    descending: bool,
+    polls: usize,
+}
+
+impl Job {
+    fn state(&self) -> &'static str {
+        STATES[self.polls.clamp(1, STATES.len()) - 1]
+    }
+}
+
+/// `POST /api/v2/analytics/conversations/details/jobs`
+pub(super) fn submit(state: &mut State, call: &Call<'_>) -> Reply {
+    if call.method != Method::POST {
+        return Reply::method_not_allowed("POST");
+    }
+    let request = call
+        .json()
+        .and_then(|body| Ok((details::interval(&body)?, details::descending(&body))));
+    let (interval, descending) = match request {
+        Ok(request) => request,
+        Err(refusal) => return refusal,
+    };
+    let id = state.random.uuid();
+    let job = Job {
+        interval,
+        descending,
+        polls: 0,
+    };
+    state.api.jobs.0.insert(id.clone(), job);
+    Reply::json(StatusCode::ACCEPTED, &json!({ "jobId": id }))
+}
+
+/// `GET /api/v2/analytics/conversations/details/jobs/{id}`
+pub(super) fn status(state: &mut State, call: &Call<'_>, id: &str) -> Reply {
+    let jobs = &mut state.api.jobs.0;
+    if call.method == Method::DELETE {
+        return match jobs.remove(id) {
+            Some(_) => Reply::ok(&json!({})),
+            None => not_found(id),
+        };
+    }
+    if call.method != Method::GET {
+        return Reply::method_not_allowed("GET, DELETE");
+    }
+    let Some(job) = jobs.get_mut(id) else {
+        return not_found(id);
+    };
+    job.polls = job.polls.saturating_add(1);
+    Reply::ok(&json!({ "state": job.state() }))
+}
+
+/// `GET /api/v2/analytics/conversations/details/jobs/{id}/results`
+pub(super) fn results(state: &State, call: &Call<'_>, id: &str) -> Reply {
+    if call.method != Method::GET {
+        return Reply::method_not_allowed("GET");
+    }
+    page(state, call, id).unwrap_or_else(|refusal| refusal)
+}
+
+fn page(state: &State, call: &Call<'_>, id: &str) -> Result<Reply, Reply> {
+    let job = state.api.jobs.0.get(id).ok_or_else(|| not_found(id))?;
+    if job.polls < STATES.len() {
+        let message = "The results of the job are not available yet.";
+        return Err(Reply::bad_request(message));
+    }
+    let size = call.number("pageSize", 1000, MAX_PAGE)?;
+    let begin = match call.parameter("cursor") {
+        None => 0,
+        Some(cursor) => read_cursor(&cursor, id)
+            .ok_or_else(|| Reply::bad_request("The cursor is not one of this job."))?,
+    };
+    let found = details::select(&state.api.conversations, &job.interval, job.descending);
+    let begin = begin.min(found.len());
+    let end = begin.saturating_add(size).min(found.len());
+    let conversations: Vec<_> = found[begin..end].iter().map(|one| one.json()).collect();
+    let mut answer = json!({ "conversations": conversations });
+    if end < found.len() {
+        answer["cursor"] = URL_SAFE_NO_PAD.encode(format!("{end}/{id}")).into();
+    }
+    Ok(Reply::ok(&answer))
+}
+
+fn read_cursor(cursor: &str, id: &str) -> Option<usize> {
+    let text = String::from_utf8(URL_SAFE_NO_PAD.decode(cursor).ok()?).ok()?;
+    let (begin, job) = text.split_once('/')?;
+    (job == id).then(|| begin.parse().ok()).flatten()
+}
+
+fn not_found(id: &str) -> Reply {
+    Reply::not_found(&format!("There is no job {id}."))
+}

@@ -1,0 +1,101 @@
+use std::{
+    fmt,
+    pin::Pin,
+    task::{Context, Poll},
+};
+
+use bytes::Bytes;
+use http_body::{Body, Frame, SizeHint};
+
+use super::MockError;
+
+/// How much of an endless body comes in one frame.
+const CHUNK: usize = 16 * 1024;
+
+/// The body of an answer.
+pub struct MockBody {
+    rest: Bytes,
+    /// What the sender promised, whether or not it comes.
+    promised: u64,
+    fault: Fault,
+    paused: bool,
+}
+
+/// What goes wrong with a body on its way.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Fault {
+    #[default]
+    None,
+    Truncated,
+    Endless,
+}
+
+impl MockBody {
+    pub(super) fn new(body: Bytes, fault: Fault) -> Self {
+        let promised = body.len() as u64;
+        let rest = match fault {
+            Fault::Truncated => body.slice(..body.len() / 2),
+            Fault::None | Fault::Endless => body,
+        };
+        Self {
+            rest,
+            promised,
+            fault,
+            paused: false,
+        }
+    }
+}
+
+impl Body for MockBody {
+    type Data = Bytes;
+    type Error = MockError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, MockError>>> {
+        if !self.rest.is_empty() {
+            let rest = std::mem::take(&mut self.rest);
+            return Poll::Ready(Some(Ok(Frame::data(rest))));
+        }
+        match self.fault {
+            Fault::None => Poll::Ready(None),
+            Fault::Endless => {
+                let chunk = Bytes::from_static(&[b' '; CHUNK]);
+                Poll::Ready(Some(Ok(Frame::data(chunk))))
+            }
+            // A server that waits for its body flushes what it has; on an error it does not.
+            Fault::Truncated if !self.paused => {
+                self.paused = true;
+                cx.waker().wake_by_ref();
+                Poll::Pending
+            }
+            Fault::Truncated => {
+                self.fault = Fault::None;
+                Poll::Ready(Some(Err(MockError::truncated())))
+            }
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.fault == Fault::None && self.rest.is_empty()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self.fault {
+            Fault::None => SizeHint::with_exact(self.rest.len() as u64),
+            Fault::Truncated => SizeHint::with_exact(self.promised),
+            Fault::Endless => SizeHint::default(),
+        }
+    }
+}
+
+/// Without its bytes, which may hold a token.
+impl fmt::Debug for MockBody {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MockBody")
+            .field("len", &self.rest.len())
+            .field("fault", &self.fault)
+            .finish()
+    }
+}

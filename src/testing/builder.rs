@@ -1,0 +1,205 @@
+use std::{fmt, sync::Arc, time::Duration};
+
+use super::{
+    MockGenesys,
+    api::Api,
+    grants::Grants,
+    hold::Holds,
+    random::Random,
+    record::Journal,
+    rules::Rules,
+    state::{Client, Connections, Shared, State},
+    tokens::Tokens,
+};
+use crate::genesys::Region;
+
+/// Settings of a [`MockGenesys`].
+#[derive(Clone)]
+#[must_use = "call `build`"]
+pub struct MockBuilder {
+    clients: Vec<(String, String)>,
+    region: Region,
+    token_lifetime: Duration,
+    max_tokens: usize,
+    refresh_tokens: bool,
+    rate_limit: Option<u32>,
+    conversations: usize,
+    users: usize,
+    latency: Duration,
+    seed: u64,
+    keep_requests: usize,
+}
+
+impl MockBuilder {
+    pub(super) fn new() -> Self {
+        Self {
+            clients: Vec::new(),
+            region: Region::US_EAST_1,
+            token_lifetime: Duration::from_secs(86_400),
+            max_tokens: 1000,
+            refresh_tokens: true,
+            rate_limit: None,
+            conversations: 120,
+            users: 60,
+            latency: Duration::ZERO,
+            seed: 0,
+            keep_requests: 10_000,
+        }
+    }
+
+    /// Adds an OAuth client.
+    ///
+    /// # Default
+    ///
+    /// One client, `client-id` with `client-secret`, as long as none is added.
+    pub fn client(mut self, id: impl Into<String>, secret: impl Into<String>) -> Self {
+        self.clients.push((id.into(), secret.into()));
+        self
+    }
+
+    /// The region whose base URLs it stands for. Only the path prefixes matter to it, not the
+    /// hosts.
+    ///
+    /// # Default
+    ///
+    /// [`Region::US_EAST_1`].
+    pub fn region(mut self, region: Region) -> Self {
+        self.region = region;
+        self
+    }
+
+    /// How long a token lives. `expires_in` says a second less, in whole seconds.
+    ///
+    /// # Default
+    ///
+    /// 86,400 seconds.
+    pub fn token_lifetime(mut self, lifetime: Duration) -> Self {
+        self.token_lifetime = lifetime;
+        self
+    }
+
+    /// How many tokens may be alive together; one more, and the oldest dies. At least 1.
+    ///
+    /// # Default
+    ///
+    /// 1000.
+    pub fn max_tokens(mut self, count: usize) -> Self {
+        self.max_tokens = count;
+        self
+    }
+
+    /// Whether a login gives a refresh token; it does not in organisations with an inactivity
+    /// timeout.
+    ///
+    /// # Default
+    ///
+    /// True.
+    pub fn refresh_tokens(mut self, given: bool) -> Self {
+        self.refresh_tokens = given;
+        self
+    }
+
+    /// How many API requests each token has in the minute that begins with the first of them.
+    /// Genesys Cloud allows 300.
+    ///
+    /// # Default
+    ///
+    /// No limit.
+    pub fn rate_limit(mut self, per_minute: u32) -> Self {
+        self.rate_limit = Some(per_minute);
+        self
+    }
+
+    /// How many conversations there are, spread evenly over [`MockGenesys::interval`].
+    ///
+    /// # Default
+    ///
+    /// 120.
+    pub fn conversations(mut self, count: usize) -> Self {
+        self.conversations = count;
+        self
+    }
+
+    /// How many users there are.
+    ///
+    /// # Default
+    ///
+    /// 60.
+    pub fn users(mut self, count: usize) -> Self {
+        self.users = count;
+        self
+    }
+
+    /// How long each answer takes, on tokio's clock.
+    ///
+    /// # Default
+    ///
+    /// Zero: answers in memory are there at the first poll.
+    pub fn latency(mut self, latency: Duration) -> Self {
+        self.latency = latency;
+        self
+    }
+
+    /// Where tokens, ids and data come from: the same seed gives the same ones in the same order.
+    ///
+    /// # Default
+    ///
+    /// 0.
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.seed = seed;
+        self
+    }
+
+    /// How many requests are kept for [`MockGenesys::requests`], the last ones. Counts go on
+    /// without.
+    ///
+    /// # Default
+    ///
+    /// 10,000.
+    pub fn keep_requests(mut self, count: usize) -> Self {
+        self.keep_requests = count;
+        self
+    }
+
+    /// The mock.
+    pub fn build(mut self) -> MockGenesys {
+        if self.clients.is_empty() {
+            self = self.client("client-id", "client-secret");
+        }
+        let client = |(id, secret)| Client {
+            id,
+            secret,
+            enabled: true,
+        };
+        let mut random = Random::new(self.seed);
+        let state = State {
+            clients: self.clients.into_iter().map(client).collect(),
+            grants: Grants::new(),
+            refresh_tokens: self.refresh_tokens,
+            tokens: Tokens::new(self.max_tokens, self.token_lifetime, self.rate_limit),
+            api: Api::new(&mut random, self.conversations, self.users),
+            random,
+            rules: Rules::default(),
+            holds: Holds::default(),
+            journal: Journal::new(self.keep_requests),
+            connections: Connections::default(),
+        };
+        let shared = Shared::new(self.region, self.latency, state);
+        MockGenesys::from_shared(Arc::new(shared))
+    }
+}
+
+/// Without the secrets.
+impl fmt::Debug for MockBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let clients: Vec<_> = self.clients.iter().map(|(id, _)| id).collect();
+        f.debug_struct("MockBuilder")
+            .field("clients", &clients)
+            .field("region", &self.region)
+            .field("token_lifetime", &self.token_lifetime)
+            .field("rate_limit", &self.rate_limit)
+            .field("conversations", &self.conversations)
+            .field("users", &self.users)
+            .finish_non_exhaustive()
+    }
+}

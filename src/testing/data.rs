@@ -1,0 +1,81 @@
+use std::ops::Range;
+
+use serde_json::{Value, json};
+
+use super::{random::Random, timestamp};
+
+/// The week in which all conversations begin.
+pub(super) const INTERVAL: &str = "2026-01-05T00:00:00.000Z/2026-01-12T00:00:00.000Z";
+const BEGIN: i64 = 1_767_571_200_000;
+const WEEK: u64 = 7 * 86_400_000;
+const MEDIA: [&str; 5] = ["voice", "chat", "email", "message", "callback"];
+
+/// A conversation, in less room than its JSON takes.
+pub(super) struct Conversation {
+    id: Box<str>,
+    begin: i64,
+    end: i64,
+    media: &'static str,
+    direction: &'static str,
+    seed: u64,
+}
+
+/// Conversations in the order of their beginning, spread evenly over the week.
+pub(super) fn conversations(random: &mut Random, count: usize) -> Vec<Conversation> {
+    let slot = WEEK / (count.max(1) as u64);
+    let one = |index: usize| {
+        let offset = (index as u64).saturating_mul(slot) + random.below(slot);
+        let begin = BEGIN.saturating_add_unsigned(offset);
+        let length = 10_000 + random.below(30 * 60_000);
+        let outbound = random.below(4) == 0;
+        Conversation {
+            id: random.uuid().into(),
+            begin,
+            end: begin.saturating_add_unsigned(length),
+            media: MEDIA[usize::try_from(random.below(5)).unwrap_or(0)],
+            direction: if outbound { "outbound" } else { "inbound" },
+            seed: random.below(u64::MAX),
+        }
+    };
+    (0..count).map(one).collect()
+}
+
+impl Conversation {
+    pub(super) fn begins_in(&self, interval: &Range<i64>) -> bool {
+        interval.contains(&self.begin)
+    }
+
+    pub(super) fn json(&self) -> Value {
+        let mut random = Random::new(self.seed);
+        let mut participant = |purpose: &str, name: &str| {
+            json!({
+                "participantId": random.uuid(),
+                "participantName": name,
+                "purpose": purpose,
+                "sessions": [{
+                    "sessionId": random.uuid(),
+                    "mediaType": self.media,
+                    "direction": self.direction,
+                    "segments": [{
+                        "segmentStart": timestamp::format(self.begin),
+                        "segmentEnd": timestamp::format(self.end),
+                        "segmentType": "interact",
+                        "conference": false,
+                    }],
+                }],
+            })
+        };
+        let participants = [
+            participant("customer", "Customer"),
+            participant("agent", "Agent"),
+        ];
+        json!({
+            "conversationId": self.id,
+            "conversationStart": timestamp::format(self.begin),
+            "conversationEnd": timestamp::format(self.end),
+            "originatingDirection": self.direction,
+            "divisionIds": [],
+            "participants": participants,
+        })
+    }
+}

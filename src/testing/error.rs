@@ -1,0 +1,79 @@
+use std::{error::Error, fmt, io};
+
+use crate::BoxError;
+
+/// Why an exchange with the mock broke off without a whole answer.
+///
+/// Its [`source`](Error::source) is what a real transport would have met: an [`io::Error`] of the
+/// kind `ConnectionReset` or `UnexpectedEof`, or the error of the request's own body.
+pub struct MockError {
+    kind: MockErrorKind,
+    source: BoxError,
+}
+
+/// How the exchange broke off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum MockErrorKind {
+    /// [`reset`](super::Script::reset): the connection was cut before an answer.
+    Reset,
+    /// [`truncated_body`](super::Script::truncated_body): the connection was cut within the answer.
+    Truncated,
+    /// The body of the request ended in an error.
+    RequestBody,
+}
+
+impl MockError {
+    pub(super) fn reset() -> Self {
+        let source = io::Error::from(io::ErrorKind::ConnectionReset);
+        Self {
+            kind: MockErrorKind::Reset,
+            source: source.into(),
+        }
+    }
+
+    pub(super) fn truncated() -> Self {
+        let source = io::Error::from(io::ErrorKind::UnexpectedEof);
+        Self {
+            kind: MockErrorKind::Truncated,
+            source: source.into(),
+        }
+    }
+
+    pub(super) fn request_body(source: BoxError) -> Self {
+        Self {
+            kind: MockErrorKind::RequestBody,
+            source,
+        }
+    }
+
+    /// How the exchange broke off.
+    pub fn kind(&self) -> MockErrorKind {
+        self.kind
+    }
+}
+
+impl fmt::Debug for MockError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MockError")
+            .field("kind", &self.kind)
+            .field("source", &self.source)
+            .finish()
+    }
+}
+
+impl fmt::Display for MockError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.kind {
+            MockErrorKind::Reset => "the mock cut the connection before it answered",
+            MockErrorKind::Truncated => "the mock cut the connection within its answer",
+            MockErrorKind::RequestBody => "the body of the request ended in an error",
+        })
+    }
+}
+
+impl Error for MockError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        Some(&*self.source)
+    }
+}

@@ -1,0 +1,163 @@
+use std::{
+    future::pending,
+    pin::{Pin, pin},
+};
+
+use bytes::{Buf, Bytes, BytesMut};
+use http::{Request, Response, request::Parts};
+use http_body::Body;
+use http_body_util::BodyExt;
+use serde_json::Value;
+
+use super::{
+    MockError, api,
+    body::MockBody,
+    hold::Gates,
+    oauth,
+    record::{self, Recorded},
+    reply::Reply,
+    rules::{Answer, Plan},
+    state::{Place, Shared, State},
+};
+use crate::BoxError;
+
+/// An answer, and the body of the request if it was to be left unread.
+pub(super) type Answered<B> = (Response<MockBody>, Option<Pin<Box<B>>>);
+
+/// What was decided about a request when its head was there.
+struct Arrival {
+    number: u64,
+    plan: Plan,
+    gates: Gates,
+}
+
+/// Everything between a request and its answer, in memory as on the wire.
+pub(super) async fn answer<B>(
+    shared: &Shared,
+    request: Request<B>,
+) -> Result<Answered<B>, MockError>
+where
+    B: Body,
+    B::Error: Into<BoxError>,
+{
+    let (head, body) = request.into_parts();
+    let Arrival {
+        number,
+        plan,
+        gates,
+    } = arrive(shared, &head);
+    let early = matches!(plan.answer, Answer::Early(_));
+    let (body, unread) = if early {
+        (Bytes::new(), Some(Box::pin(body)))
+    } else {
+        (read(shared, number, body).await?, None)
+    };
+    wait(shared, &plan, gates).await;
+    match plan.answer {
+        Answer::Never => pending().await,
+        Answer::Reset => Err(MockError::reset()),
+        _ => Ok((conclude(shared, number, plan, &head, &body), unread)),
+    }
+}
+
+fn arrive(shared: &Shared, head: &Parts) -> Arrival {
+    let path = shared.place(head.uri.path()).path();
+    let mut state = shared.lock();
+    let arrival = Arrival {
+        number: state.journal.arrive(path, Recorded::new(head)),
+        plan: state.rules.arrive(&head.method, path),
+        gates: state.holds.gates(&head.method, path),
+    };
+    drop(state);
+    shared.changed.notify_waiters();
+    arrival
+}
+
+/// Reads the body to its end, and records what came of it even if it broke off.
+async fn read<B>(shared: &Shared, number: u64, body: B) -> Result<Bytes, MockError>
+where
+    B: Body,
+    B::Error: Into<BoxError>,
+{
+    let mut body = pin!(body);
+    let mut read = BytesMut::new();
+    let result = loop {
+        match body.frame().await {
+            None => break Ok(()),
+            Some(Err(error)) => break Err(MockError::request_body(error.into())),
+            Some(Ok(frame)) => {
+                if let Ok(mut data) = frame.into_data() {
+                    read.extend_from_slice(&data.copy_to_bytes(data.remaining()));
+                }
+            }
+        }
+    };
+    let read = read.freeze();
+    let mut state = shared.lock();
+    state.journal.body(number, read.clone(), result.is_ok());
+    drop(state);
+    result.map(|()| read)
+}
+
+async fn wait(shared: &Shared, plan: &Plan, gates: Gates) {
+    let delay = shared.latency.saturating_add(plan.delay);
+    if !delay.is_zero() {
+        tokio::time::sleep(delay).await;
+    }
+    gates.pass().await;
+}
+
+fn conclude(
+    shared: &Shared,
+    number: u64,
+    plan: Plan,
+    head: &Parts,
+    body: &[u8],
+) -> Response<MockBody> {
+    let mut state = shared.lock();
+    let state = &mut *state;
+    if let Some(bearer) = record::bearer(&head.headers) {
+        state.tokens.meet(bearer, plan.token);
+    }
+    let mut reply = match plan.answer {
+        Answer::Scripted(reply) | Answer::Early(reply) => reply,
+        _ => handle(state, shared.place(head.uri.path()), &plan, head, body),
+    };
+    for (name, value) in &plan.headers {
+        reply.headers.insert(name, value.clone());
+    }
+    state.journal.answered(number, reply.status);
+    reply.into_response(plan.fault, &mut state.random)
+}
+
+fn handle(state: &mut State, place: Place<'_>, plan: &Plan, head: &Parts, body: &[u8]) -> Reply {
+    let (method, headers) = (&head.method, &head.headers);
+    match place {
+        Place::Login("/oauth/token") => {
+            let reply = oauth::token(state, method, headers, body);
+            match &plan.expires_in {
+                Some(raw) if reply.status.is_success() => with_expires_in(reply, raw),
+                _ => reply,
+            }
+        }
+        Place::Api(path) => {
+            let query = head.uri.query().unwrap_or_default();
+            api::handle(state, method, (path, query), headers, body)
+        }
+        Place::Login(_) | Place::Nowhere(_) => api::unknown(),
+    }
+}
+
+fn with_expires_in(reply: Reply, raw: &str) -> Reply {
+    reply.edit(|body| {
+        let Some(body) = body.as_object_mut() else {
+            return;
+        };
+        if raw.is_empty() {
+            body.remove("expires_in");
+        } else {
+            let value = serde_json::from_str(raw).unwrap_or_else(|_| Value::from(raw));
+            body.insert("expires_in".into(), value);
+        }
+    })
+}

@@ -1,0 +1,268 @@
+use std::{fmt, io, sync::Arc};
+
+use super::{
+    Grant, Held, MockBuilder, MockServer, MockService, Recorded, Route, Script, data,
+    route::{ANY_API, TOKEN},
+    state::Shared,
+};
+use crate::genesys::Region;
+
+/// A Genesys Cloud for tests; see the [module](super).
+///
+/// Cheap to clone: all clones are the same mock.
+#[derive(Clone)]
+pub struct MockGenesys {
+    shared: Arc<Shared>,
+}
+
+/// Making it, and reaching it.
+impl MockGenesys {
+    /// A mock with the defaults of [`MockBuilder`].
+    pub fn new() -> Self {
+        Self::builder().build()
+    }
+
+    /// A mock with settings of your own.
+    pub fn builder() -> MockBuilder {
+        MockBuilder::new()
+    }
+
+    pub(super) fn from_shared(shared: Arc<Shared>) -> Self {
+        Self { shared }
+    }
+
+    /// The mock as a service in memory.
+    pub fn service(&self) -> MockService {
+        MockService::new(Arc::clone(&self.shared))
+    }
+
+    /// Serves the mock on a free port of 127.0.0.1, in tasks of the runtime that calls this.
+    ///
+    /// # Errors
+    ///
+    /// When there is no port to be had.
+    ///
+    /// # Panics
+    ///
+    /// Outside a tokio runtime, or on one without I/O.
+    pub async fn serve(&self) -> io::Result<MockServer> {
+        MockServer::start(Arc::clone(&self.shared)).await
+    }
+
+    /// The region that it stands for in memory. A [`MockServer`] has its own.
+    pub fn region(&self) -> Region {
+        self.shared.region.clone()
+    }
+
+    /// The id of the first client.
+    pub fn client_id(&self) -> String {
+        let mut state = self.shared.lock();
+        let client = state.first_client().map(|client| client.id.clone());
+        client.unwrap_or_default()
+    }
+
+    /// The secret of the first client, as it is now.
+    pub fn client_secret(&self) -> String {
+        let mut state = self.shared.lock();
+        let client = state.first_client().map(|client| client.secret.clone());
+        client.unwrap_or_default()
+    }
+
+    /// The interval in which all conversations begin, as the API writes it.
+    pub fn interval(&self) -> &'static str {
+        data::INTERVAL
+    }
+}
+
+impl Default for MockGenesys {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// What happens to requests.
+impl MockGenesys {
+    /// Begins a rule about the requests at a route; see [`Script`].
+    #[must_use = "an action has to follow, such as `reply_503`"]
+    pub fn on(&self, route: Route) -> Script {
+        Script::new(Arc::clone(&self.shared), route)
+    }
+
+    /// Drops all rules made with [`on`](Self::on).
+    pub fn clear_script(&self) {
+        self.shared.lock().rules.clear();
+    }
+
+    /// Holds the requests at a route that arrive from now on: they are read, and not handled until
+    /// the guard is released or dropped.
+    ///
+    /// Whether their token is good is looked at after that.
+    pub fn hold(&self, route: Route) -> Held {
+        Held::new(Arc::clone(&self.shared), route)
+    }
+}
+
+/// What has happened.
+impl MockGenesys {
+    /// How many requests have arrived at a route since the mock was made, answered or not.
+    pub fn count(&self, route: Route) -> usize {
+        self.shared.lock().count(&route)
+    }
+
+    /// How many token requests have arrived.
+    pub fn token_posts(&self) -> usize {
+        self.count(TOKEN)
+    }
+
+    /// How many requests to the API have arrived.
+    pub fn api_calls(&self) -> usize {
+        self.count(ANY_API)
+    }
+
+    /// Waits until this many requests have arrived at a route since the mock was made.
+    ///
+    /// They count as soon as their head is there.
+    pub async fn wait_for(&self, route: Route, count: usize) {
+        let enough = |state: &super::state::State| state.count(&route) >= count;
+        self.shared.until(enough).await;
+    }
+
+    /// The requests that were kept, in the order in which they arrived.
+    pub fn requests(&self) -> Vec<Recorded> {
+        self.shared.lock().journal.kept()
+    }
+
+    /// Those of [`requests`](Self::requests) that are at a route.
+    pub fn requests_at(&self, route: Route) -> Vec<Recorded> {
+        let mut requests = self.requests();
+        requests.retain(|request| {
+            let path = self.shared.place(request.uri().path()).path();
+            route.matches(request.method(), path)
+        });
+        requests
+    }
+
+    /// How many users `POST /api/v2/users` has created: the requests that were executed, not
+    /// those that merely arrived.
+    pub fn created_users(&self) -> usize {
+        self.shared.lock().api.users.created()
+    }
+
+    /// How many connections its servers have accepted.
+    pub fn connections(&self) -> usize {
+        self.shared.lock().connections.accepted
+    }
+
+    /// How many of them are open.
+    pub fn open_connections(&self) -> usize {
+        self.shared.lock().connections.open
+    }
+
+    /// Waits until at most this many connections are open.
+    pub async fn wait_for_open_connections(&self, at_most: usize) {
+        let few = |state: &super::state::State| state.connections.open <= at_most;
+        self.shared.until(few).await;
+    }
+}
+
+/// Tokens and clients.
+impl MockGenesys {
+    /// Issues a token to the first client without a request, as if it had been got elsewhere.
+    pub fn mint_token(&self) -> String {
+        let client = self.client_id();
+        let state = &mut *self.shared.lock();
+        state.tokens.mint(&mut state.random, &client, false)
+    }
+
+    /// Takes this text for a token of the first client that was issued just now.
+    pub fn accept_token(&self, token: &str) {
+        let client = self.client_id();
+        self.shared.lock().tokens.adopt(token, &client, false);
+    }
+
+    /// How many tokens are good now.
+    pub fn live_tokens(&self) -> usize {
+        self.shared.lock().tokens.count()
+    }
+
+    /// Revokes a token; false if there was none.
+    pub fn revoke(&self, token: &str) -> bool {
+        self.shared.lock().tokens.revoke(token)
+    }
+
+    /// Revokes all tokens.
+    pub fn revoke_all(&self) {
+        self.shared.lock().tokens.revoke_all();
+    }
+
+    /// Lets all tokens expire now.
+    pub fn expire_all(&self) {
+        self.shared.lock().tokens.expire_all();
+    }
+
+    /// Gives the first client another secret. The old one is refused from now on; tokens live on.
+    pub fn rotate_secret(&self, secret: impl Into<String>) {
+        if let Some(client) = self.shared.lock().first_client() {
+            client.secret = secret.into();
+        }
+    }
+
+    /// Disables the first client, and revokes its tokens.
+    pub fn disable_client(&self) {
+        let id = self.client_id();
+        let mut state = self.shared.lock();
+        state.tokens.revoke_client(&id);
+        if let Some(client) = state.first_client() {
+            client.enabled = false;
+        }
+    }
+
+    /// Enables the first client again.
+    pub fn enable_client(&self) {
+        if let Some(client) = self.shared.lock().first_client() {
+            client.enabled = true;
+        }
+    }
+
+    /// The grants that clients may use; at first all.
+    pub fn allow_grants(&self, grants: impl IntoIterator<Item = Grant>) {
+        self.shared.lock().grants.allowed = grants.into_iter().collect();
+    }
+
+    /// An authorization code for the first client, as if somebody had just logged in. Good once.
+    pub fn issue_code(&self, redirect_uri: &str) -> String {
+        self.code(redirect_uri, None)
+    }
+
+    /// As [`issue_code`](Self::issue_code), for a login that began with this `code_challenge` of
+    /// the method `S256` (RFC 7636).
+    pub fn issue_code_with_challenge(&self, redirect_uri: &str, challenge: &str) -> String {
+        self.code(redirect_uri, Some(challenge))
+    }
+
+    fn code(&self, redirect_uri: &str, challenge: Option<&str>) -> String {
+        let client = self.client_id();
+        let state = &mut *self.shared.lock();
+        let random = &mut state.random;
+        state
+            .grants
+            .issue_code(random, &client, redirect_uri, challenge)
+    }
+
+    /// A refresh token for the first client. Good once: the answer to it brings the next.
+    pub fn issue_refresh_token(&self) -> String {
+        let client = self.client_id();
+        let state = &mut *self.shared.lock();
+        state.grants.issue_refresh_token(&mut state.random, &client)
+    }
+}
+
+impl fmt::Debug for MockGenesys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MockGenesys")
+            .field("region", &self.shared.region)
+            .field("token_posts", &self.token_posts())
+            .field("api_calls", &self.api_calls())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,130 @@
+//! A Genesys Cloud for tests, in memory or on a loopback port.
+//!
+//! [`MockGenesys`] behaves like the real one where clients get it wrong: how the token endpoint
+//! reports errors, when a token dies, what a rate limit looks like, how paging ends. It shares no
+//! code with the client side of this crate but [`Region`](crate::Region), so it can test any
+//! client.
+//!
+//! ```
+//! use http::{Request, StatusCode, header};
+//! use http_body_util::{BodyExt, Full};
+//! use tower::ServiceExt;
+//! use tower_genesys::testing::{DETAILS_QUERY, MockGenesys};
+//!
+//! # tokio_test::block_on(async {
+//! let mock = MockGenesys::builder().conversations(30).build();
+//! mock.on(DETAILS_QUERY).nth(2).revoke_token();
+//!
+//! let query = "/api/v2/analytics/conversations/details/query";
+//! let ask = |token: &str| {
+//!     let body = format!(r#"{{"interval":"{}"}}"#, mock.interval());
+//!     let request = Request::post(mock.region().api(query)?)
+//!         .header(header::AUTHORIZATION, format!("Bearer {token}"))
+//!         .body(Full::<bytes::Bytes>::from(body))?;
+//!     Ok::<_, Box<dyn std::error::Error>>(mock.service().oneshot(request))
+//! };
+//! let token = mock.mint_token();
+//! let first = ask(&token)?.await?;
+//! let page: serde_json::Value = serde_json::from_slice(&first.collect().await?.to_bytes())?;
+//! assert_eq!(page["totalHits"], 30);
+//! assert_eq!(page["conversations"].as_array().map(Vec::len), Some(25));
+//!
+//! assert_eq!(ask(&token)?.await?.status(), StatusCode::UNAUTHORIZED);
+//! assert_eq!(mock.count(DETAILS_QUERY), 2);
+//! assert_eq!(mock.requests()[1].bearer(), Some(&*token));
+//! # Ok::<_, Box<dyn std::error::Error>>(())
+//! # }).unwrap();
+//! ```
+//!
+//! # In memory and on the wire
+//!
+//! [`service`](MockGenesys::service) is a tower service: put it where the HTTP client would be.
+//! It uses no sockets and no tasks, and stands for [`region`](MockGenesys::region), an ordinary
+//! one with https. [`serve`](MockGenesys::serve) starts a real server for HTTP/1.1 and h2c, for
+//! clients that bring their own transport; its base URLs are [`MockServer::region`]. Both are the
+//! same Genesys Cloud: a token from one is good at the other, and all is counted together.
+//!
+//! # What it knows
+//!
+//! The token endpoint has the grants client credentials, authorization code (with or without
+//! PKCE), refresh token (rotating) and SAML2 bearer. The API has
+//!
+//! - `POST /api/v2/analytics/conversations/details/query`, and the same as a job: `POST …/jobs`,
+//!   `GET …/jobs/{id}` (queued at the first poll, fulfilled at the third) and `GET …/results`;
+//! - `GET` and `POST /api/v2/users`, `GET`, `PATCH` and `DELETE /api/v2/users/{id}`;
+//! - `GET /api/v2/users/me`, and `GET` and `DELETE /api/v2/tokens/me`.
+//!
+//! Of a conversation query it looks at `interval`, `order` and `paging`, not at filters. All
+//! conversations begin within [`interval`](MockGenesys::interval).
+//!
+//! # Scripting
+//!
+//! [`on`](MockGenesys::on) makes a rule in one line: which requests, and what happens to them, from
+//! a 429 to a body that never ends. Ordinals count from when the mock was made. See [`Script`].
+//!
+//! ```
+//! # use std::time::Duration;
+//! # use tower_genesys::testing::{ANY_API, MockGenesys, TOKEN, USERS};
+//! # let mock = MockGenesys::new();
+//! mock.on(USERS).every(5).reply_429(Duration::from_secs(42));
+//! mock.on(TOKEN).first(1).throttle_400();
+//! mock.on(ANY_API).nth(7).delay(Duration::from_secs(2)).reset();
+//! # assert_eq!(mock.token_posts(), 0);
+//! ```
+//!
+//! To let things happen together, [`hold`](MockGenesys::hold) keeps requests unanswered and
+//! [`wait_for`](MockGenesys::wait_for) waits until enough have arrived: no test needs to sleep.
+//!
+//! # Counting
+//!
+//! [`count`](MockGenesys::count) gives the requests at a [`Route`],
+//! [`requests`](MockGenesys::requests) the last of them in full, byte for byte.
+//!
+//! # Clock
+//!
+//! Tokens, limits and delays go by tokio's clock. In a test with `#[tokio::test(start_paused =
+//! true)]`, a day passes with `tokio::time::advance`; on the wire a paused clock is no good, since
+//! it runs ahead whenever all tasks wait for sockets.
+//!
+//! # Secrets
+//!
+//! `Debug` of nothing in here shows a token or a secret. [`Recorded`] gives them out when asked.
+
+mod api;
+mod body;
+mod builder;
+mod data;
+mod error;
+mod exchange;
+mod grants;
+mod hold;
+mod mock;
+mod oauth;
+mod random;
+mod record;
+mod reply;
+mod route;
+mod rules;
+mod script;
+mod server;
+mod service;
+mod state;
+mod timestamp;
+mod tokens;
+
+pub use self::{
+    body::MockBody,
+    builder::MockBuilder,
+    error::{MockError, MockErrorKind},
+    grants::Grant,
+    hold::Held,
+    mock::MockGenesys,
+    record::Recorded,
+    route::{
+        ANY, ANY_API, CREATE_USER, DETAILS_JOB, DETAILS_JOB_RESULTS, DETAILS_JOBS, DETAILS_QUERY,
+        Route, TOKEN, TOKENS_ME, USERS, USERS_ME,
+    },
+    script::Script,
+    server::MockServer,
+    service::{MockFuture, MockService},
+};

@@ -1,0 +1,166 @@
+use std::borrow::Cow;
+
+use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use serde_json::{Value, json};
+
+use super::{
+    grants::Grant,
+    record,
+    reply::Reply,
+    state::{Client, State},
+};
+
+/// Why a token request is refused: the OAuth error code and the description.
+type Refusal = (&'static str, Cow<'static, str>);
+
+/// `POST /oauth/token`, and what else is asked of that path.
+pub(super) fn token(state: &mut State, method: &Method, headers: &HeaderMap, body: &[u8]) -> Reply {
+    if method != Method::POST {
+        let mut reply = Reply::oauth_error("invalid_request", "use POST");
+        reply.status = StatusCode::METHOD_NOT_ALLOWED;
+        return reply.header(header::ALLOW, HeaderValue::from_static("POST"));
+    }
+    if !is_form(headers) {
+        let why = "content type must be application/x-www-form-urlencoded";
+        let mut reply = Reply::oauth_error("invalid_request", why);
+        reply.status = StatusCode::UNSUPPORTED_MEDIA_TYPE;
+        return reply;
+    }
+    match issue(state, headers, &Form::parse(body)) {
+        Ok(token) => {
+            Reply::ok(&token).header(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))
+        }
+        Err((code, description)) => Reply::oauth_error(code, &description),
+    }
+}
+
+fn is_form(headers: &HeaderMap) -> bool {
+    let value = headers.get(header::CONTENT_TYPE);
+    let value = value.and_then(|value| value.to_str().ok()).unwrap_or("");
+    let essence = value.split(';').next().unwrap_or_default().trim();
+    essence.eq_ignore_ascii_case("application/x-www-form-urlencoded")
+}
+
+fn issue(state: &mut State, headers: &HeaderMap, form: &Form) -> Result<Value, Refusal> {
+    let name = form.need("grant_type")?;
+    let grant = Grant::parse(name).ok_or((
+        "unsupported_grant_type",
+        "grant type is not supported".into(),
+    ))?;
+    let client = authenticate(state, headers, form, grant)?;
+    if !state.grants.allowed.contains(&grant) {
+        let why = "client is not authorized for this grant type";
+        return Err(("unauthorized_client", why.into()));
+    }
+    let refreshable = redeem(state, form, grant, &client)?;
+    let user = grant != Grant::ClientCredentials;
+    let token = state.tokens.mint(&mut state.random, &client, user);
+    let mut body = json!({
+        "access_token": token,
+        "token_type": "bearer",
+        "expires_in": state.tokens.lifetime().as_secs().saturating_sub(1),
+    });
+    if refreshable && state.refresh_tokens {
+        let refresh = state.grants.issue_refresh_token(&mut state.random, &client);
+        body["refresh_token"] = refresh.into();
+    }
+    Ok(body)
+}
+
+/// The id of the client that asks, once it has shown who it is.
+fn authenticate(
+    state: &State,
+    headers: &HeaderMap,
+    form: &Form,
+    grant: Grant,
+) -> Result<String, Refusal> {
+    let Some((id, secret)) = record::basic(headers) else {
+        let public = grant == Grant::AuthorizationCode && form.get("code_verifier").is_some();
+        if !public || headers.contains_key(header::AUTHORIZATION) {
+            return Err(("invalid_client", "authentication failed".into()));
+        }
+        let id = form.need("client_id")?;
+        return find(state, id).map(|_| id.to_owned());
+    };
+    // RFC 6749 wants both percent-encoded, and many clients send them as they are.
+    let client = find(state, &id).or_else(|_| find(state, &form_decode(&id)))?;
+    if client.secret == secret || client.secret == form_decode(&secret) {
+        Ok(client.id.clone())
+    } else {
+        Err(("invalid_client", "authentication failed".into()))
+    }
+}
+
+fn find<'a>(state: &'a State, id: &str) -> Result<&'a Client, Refusal> {
+    match state.clients.iter().find(|client| client.id == id) {
+        Some(client) if client.enabled => Ok(client),
+        Some(_) => Err(("invalid_client", "client is disabled".into())),
+        None => {
+            let why = format!("client not found: {id}");
+            Err(("invalid_client", why.into()))
+        }
+    }
+}
+
+/// Spends what the grant is made of; the result is whether a refresh token goes with the token.
+fn redeem(state: &mut State, form: &Form, grant: Grant, client: &str) -> Result<bool, Refusal> {
+    let invalid = |why: &'static str| ("invalid_grant", why.into());
+    match grant {
+        Grant::ClientCredentials => Ok(false),
+        Grant::AuthorizationCode => {
+            let verifier = form.get("code_verifier");
+            let (code, redirect_uri) = (form.need("code")?, form.need("redirect_uri")?);
+            let grants = &mut state.grants;
+            let redeemed = grants.redeem_code(code, client, redirect_uri, verifier);
+            redeemed.map(|()| verifier.is_none()).map_err(invalid)
+        }
+        Grant::RefreshToken => {
+            let text = form.need("refresh_token")?;
+            match state.grants.redeem_refresh_token(text, client) {
+                true => Ok(true),
+                false => Err(invalid("refresh token is not valid")),
+            }
+        }
+        Grant::Saml2Bearer => {
+            form.need("orgName")?;
+            let assertion = form.need("assertion")?.trim_end_matches('=');
+            let base64 = |byte: u8| byte.is_ascii_alphanumeric() || b"+/-_".contains(&byte);
+            match assertion.bytes().all(base64) {
+                true => Ok(false),
+                false => Err(invalid("assertion is not valid")),
+            }
+        }
+    }
+}
+
+/// The parameters of a token request, in the order in which they came.
+struct Form(Vec<(String, String)>);
+
+impl Form {
+    fn parse(body: &[u8]) -> Self {
+        Self(form_urlencoded::parse(body).into_owned().collect())
+    }
+
+    fn get(&self, name: &str) -> Option<&str> {
+        let found = self.0.iter().find(|(key, _)| key == name);
+        found.map(|(_, value)| &**value)
+    }
+
+    /// A parameter that has to be there once, with a value.
+    fn need(&self, name: &str) -> Result<&str, Refusal> {
+        let invalid = |why: String| ("invalid_request", why.into());
+        if self.0.iter().filter(|(key, _)| key == name).count() > 1 {
+            return Err(invalid(format!("{name} is given more than once")));
+        }
+        let value = self.get(name).filter(|value| !value.is_empty());
+        value.ok_or_else(|| invalid(format!("{name} is missing")))
+    }
+}
+
+/// One value that was encoded as in a form (RFC 6749, appendix B).
+fn form_decode(text: &str) -> String {
+    // Only `&` and `=` would end a value, and what was encoded holds none.
+    let escaped = text.replace('&', "%26").replace('=', "%3D");
+    let decoded = form_urlencoded::parse(escaped.as_bytes()).next();
+    decoded.map_or_else(String::new, |(name, _)| name.into_owned())
+}

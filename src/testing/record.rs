@@ -1,0 +1,211 @@
+use std::{
+    collections::{HashMap, VecDeque},
+    fmt,
+};
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, Method, StatusCode, Uri, Version, header};
+use tokio::time::Instant;
+
+use super::route::Route;
+
+/// Headers that are never shown.
+const SECRET: [HeaderName; 3] = [
+    header::AUTHORIZATION,
+    header::PROXY_AUTHORIZATION,
+    header::COOKIE,
+];
+
+/// One request as it arrived, and what it was answered.
+#[derive(Clone)]
+pub struct Recorded {
+    method: Method,
+    uri: Uri,
+    version: Version,
+    headers: HeaderMap,
+    body: Bytes,
+    body_complete: bool,
+    status: Option<StatusCode>,
+    arrived: Instant,
+}
+
+impl Recorded {
+    pub(super) fn new(head: &http::request::Parts) -> Self {
+        let mut headers = head.headers.clone();
+        for (name, value) in &mut headers {
+            if SECRET.contains(name) {
+                value.set_sensitive(true);
+            }
+        }
+        Self {
+            method: head.method.clone(),
+            uri: head.uri.clone(),
+            version: head.version,
+            headers,
+            body: Bytes::new(),
+            body_complete: false,
+            status: None,
+            arrived: Instant::now(),
+        }
+    }
+
+    /// The method.
+    pub fn method(&self) -> &Method {
+        &self.method
+    }
+
+    /// The target as it arrived: in memory what the client asked for; on an HTTP/1 connection the
+    /// path only.
+    pub fn uri(&self) -> &Uri {
+        &self.uri
+    }
+
+    /// The host, with the port if one was given, that was asked: from the target, or else from the
+    /// header `Host`.
+    pub fn authority(&self) -> Option<&str> {
+        let host = || self.headers.get(header::HOST)?.to_str().ok();
+        self.uri.authority().map(|own| own.as_str()).or_else(host)
+    }
+
+    /// The version of HTTP.
+    pub fn version(&self) -> Version {
+        self.version
+    }
+
+    /// The headers; `Debug` shows no credentials in them.
+    pub fn headers(&self) -> &HeaderMap {
+        &self.headers
+    }
+
+    /// The bytes of the body, as far as they came.
+    pub fn body(&self) -> &Bytes {
+        &self.body
+    }
+
+    /// Whether the body came to its end: not when it was left unread, broke off, or is on its way.
+    pub fn body_complete(&self) -> bool {
+        self.body_complete
+    }
+
+    /// The status of the answer; `None` while there is none, or when there never was one.
+    pub fn status(&self) -> Option<StatusCode> {
+        self.status
+    }
+
+    /// When the head of the request arrived.
+    pub fn arrived(&self) -> Instant {
+        self.arrived
+    }
+
+    /// The token in `Authorization: Bearer`, if there is one.
+    pub fn bearer(&self) -> Option<&str> {
+        bearer(&self.headers)
+    }
+
+    /// Client id and secret in `Authorization: Basic`, as they stand there: not percent-decoded.
+    pub fn basic(&self) -> Option<(String, String)> {
+        basic(&self.headers)
+    }
+}
+
+/// Without credentials, and without the bytes of the body, which may hold some.
+impl fmt::Debug for Recorded {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Recorded")
+            .field("method", &self.method)
+            .field("uri", &self.uri)
+            .field("version", &self.version)
+            .field("headers", &self.headers)
+            .field("body_len", &self.body.len())
+            .field("body_complete", &self.body_complete)
+            .field("status", &self.status)
+            .field("arrived", &self.arrived)
+            .finish()
+    }
+}
+
+pub(super) fn bearer(headers: &HeaderMap) -> Option<&str> {
+    credentials(headers, "bearer")
+}
+
+pub(super) fn basic(headers: &HeaderMap) -> Option<(String, String)> {
+    let decoded = STANDARD.decode(credentials(headers, "basic")?).ok()?;
+    let text = String::from_utf8(decoded).ok()?;
+    let (id, secret) = text.split_once(':')?;
+    Some((id.to_owned(), secret.to_owned()))
+}
+
+fn credentials<'a>(headers: &'a HeaderMap, wanted: &str) -> Option<&'a str> {
+    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, rest) = value.split_once(' ')?;
+    let rest = rest.trim();
+    (scheme.eq_ignore_ascii_case(wanted) && !rest.is_empty()).then_some(rest)
+}
+
+/// What has arrived: the counts of all requests, and the last of them in full.
+pub(super) struct Journal {
+    counts: HashMap<Method, HashMap<Box<str>, u64>>,
+    kept: VecDeque<Recorded>,
+    keep: usize,
+    /// The number of the first one in `kept`.
+    first: u64,
+}
+
+impl Journal {
+    pub(super) fn new(keep: usize) -> Self {
+        Self {
+            counts: HashMap::new(),
+            kept: VecDeque::new(),
+            keep,
+            first: 0,
+        }
+    }
+
+    /// Takes a request in, and gives the number under which to complete it.
+    pub(super) fn arrive(&mut self, path: &str, recorded: Recorded) -> u64 {
+        let paths = self.counts.entry(recorded.method.clone()).or_default();
+        match paths.get_mut(path) {
+            Some(count) => *count += 1,
+            None => drop(paths.insert(path.into(), 1)),
+        }
+        self.kept.push_back(recorded);
+        let number = self.first + self.kept.len() as u64 - 1;
+        if self.kept.len() > self.keep {
+            self.kept.pop_front();
+            self.first += 1;
+        }
+        number
+    }
+
+    pub(super) fn body(&mut self, number: u64, body: Bytes, complete: bool) {
+        if let Some(recorded) = self.find(number) {
+            recorded.body = body;
+            recorded.body_complete = complete;
+        }
+    }
+
+    pub(super) fn answered(&mut self, number: u64, status: StatusCode) {
+        if let Some(recorded) = self.find(number) {
+            recorded.status = Some(status);
+        }
+    }
+
+    fn find(&mut self, number: u64) -> Option<&mut Recorded> {
+        let index = number.checked_sub(self.first)?;
+        self.kept.get_mut(usize::try_from(index).ok()?)
+    }
+
+    pub(super) fn count(&self, route: &Route) -> u64 {
+        let all = self.counts.iter().flat_map(|(method, paths)| {
+            paths.iter().map(move |(path, count)| (method, path, count))
+        });
+        all.filter(|(method, path, _)| route.matches(method, path))
+            .map(|(_, _, count)| count)
+            .sum()
+    }
+
+    pub(super) fn kept(&self) -> Vec<Recorded> {
+        self.kept.iter().cloned().collect()
+    }
+}

@@ -1,0 +1,119 @@
+use std::{sync::Arc, time::Duration};
+
+use http::{HeaderMap, Method};
+
+use super::{body::Fault, reply::Reply, route::Route};
+
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Selector {
+    Always,
+    Once,
+    Nth(u64),
+    First(u64),
+    From(u64),
+    Every(u64),
+}
+
+/// What the rules have decided for one request.
+#[derive(Clone, Default)]
+pub(super) struct Plan {
+    pub(super) delay: Duration,
+    pub(super) token: TokenFate,
+    pub(super) answer: Answer,
+    pub(super) fault: Fault,
+    /// Put on the answer, in place of those of the same name.
+    pub(super) headers: HeaderMap,
+    /// The raw JSON that takes the place of `expires_in`; empty to leave it out.
+    pub(super) expires_in: Option<Arc<str>>,
+}
+
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum TokenFate {
+    #[default]
+    Lives,
+    Revoked,
+    Expired,
+}
+
+#[derive(Clone, Default)]
+pub(super) enum Answer {
+    #[default]
+    Normal,
+    Scripted(Reply),
+    Early(Reply),
+    Never,
+    Reset,
+}
+
+/// All rules, in the order in which they were made.
+#[derive(Default)]
+pub(super) struct Rules {
+    rules: Vec<Rule>,
+    next: u64,
+}
+
+pub(super) struct Rule {
+    id: u64,
+    route: Route,
+    pub(super) selector: Selector,
+    /// Requests that matched the route since the mock was made.
+    seen: u64,
+    spent: bool,
+    pub(super) plan: Plan,
+}
+
+impl Rules {
+    pub(super) fn add(&mut self, route: Route, selector: Selector, seen: u64) -> u64 {
+        self.next += 1;
+        self.rules.push(Rule {
+            id: self.next,
+            route,
+            selector,
+            seen,
+            spent: false,
+            plan: Plan::default(),
+        });
+        self.next
+    }
+
+    pub(super) fn change(&mut self, id: u64, change: impl FnOnce(&mut Rule)) {
+        if let Some(rule) = self.rules.iter_mut().find(|rule| rule.id == id) {
+            change(rule);
+        }
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.rules.clear();
+    }
+
+    /// Counts a request that has arrived, and says what shall happen to it.
+    pub(super) fn arrive(&mut self, method: &Method, path: &str) -> Plan {
+        let mut chosen = None;
+        for rule in &mut self.rules {
+            if rule.route.matches(method, path) {
+                rule.seen += 1;
+                if rule.picks() {
+                    chosen = Some(rule);
+                }
+            }
+        }
+        let Some(rule) = chosen else {
+            return Plan::default();
+        };
+        rule.spent = true;
+        rule.plan.clone()
+    }
+}
+
+impl Rule {
+    fn picks(&self) -> bool {
+        match self.selector {
+            Selector::Always => true,
+            Selector::Once => !self.spent,
+            Selector::Nth(nth) => self.seen == nth,
+            Selector::First(first) => self.seen <= first,
+            Selector::From(from) => self.seen >= from,
+            Selector::Every(every) => every != 0 && self.seen % every == 0,
+        }
+    }
+}

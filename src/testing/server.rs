@@ -1,0 +1,180 @@
+use std::{fmt, future::pending, io, net::SocketAddr, pin::Pin, sync::Arc, time::Duration};
+
+use http::{Request, Response};
+use http_body_util::BodyExt;
+use hyper::{body::Incoming, service::service_fn};
+use hyper_util::{
+    rt::{TokioExecutor, TokioIo},
+    server::conn::auto::Builder,
+};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::{Notify, watch},
+    task::{AbortHandle, JoinSet},
+};
+
+use super::{MockBody, MockError, MockErrorKind, exchange, state::Shared};
+use crate::genesys::Region;
+
+/// How much of a body that a script leaves unread is taken in all the same, as buffers would.
+const BUFFERED: usize = 64 * 1024;
+
+/// A [`MockGenesys`](super::MockGenesys) on a port of 127.0.0.1, for any HTTP client.
+///
+/// It speaks HTTP/1.1, and HTTP/2 with prior knowledge (h2c). Dropping it closes the port and all
+/// connections; what was counted stays with the mock. All servers and services of one mock share
+/// everything but connections.
+#[must_use = "dropping it stops the server"]
+pub struct MockServer {
+    url: String,
+    address: SocketAddr,
+    region: Region,
+    accept: AbortHandle,
+}
+
+impl MockServer {
+    pub(super) async fn start(shared: Arc<Shared>) -> io::Result<Self> {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
+        let address = listener.local_addr()?;
+        let url = format!("http://{address}");
+        let login = format!("{url}{}", shared.region.login_prefix());
+        let api = format!("{url}{}", shared.region.api_prefix());
+        let region = Region::custom(&login, &api).map_err(io::Error::other)?;
+        let accept = tokio::spawn(accept(shared, listener)).abort_handle();
+        Ok(Self {
+            url,
+            address,
+            region,
+            accept,
+        })
+    }
+
+    /// Where it listens, such as `http://127.0.0.1:40123`, without a slash at the end.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// The address that it listens on.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Its base URLs for login and API, with the path prefixes of the mock's own region.
+    pub fn region(&self) -> Region {
+        self.region.clone()
+    }
+}
+
+impl Drop for MockServer {
+    fn drop(&mut self) {
+        self.accept.abort();
+    }
+}
+
+impl fmt::Debug for MockServer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MockServer")
+            .field("url", &self.url)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Owns all connections, so that they end with it.
+async fn accept(shared: Arc<Shared>, listener: TcpListener) {
+    let mut connections = JoinSet::new();
+    loop {
+        tokio::select! {
+            accepted = listener.accept() => match accepted {
+                Ok((stream, _)) => {
+                    let open = Open::new(Arc::clone(&shared));
+                    connections.spawn(serve(open, stream));
+                }
+                // Out of file descriptors, perhaps: a closing connection gives one back.
+                Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
+            },
+            Some(_) = connections.join_next() => {}
+        }
+    }
+}
+
+/// Counts a connection for as long as it is open.
+struct Open {
+    shared: Arc<Shared>,
+}
+
+impl Open {
+    fn new(shared: Arc<Shared>) -> Self {
+        let mut state = shared.lock();
+        state.connections.accepted += 1;
+        state.connections.open += 1;
+        drop(state);
+        shared.changed.notify_waiters();
+        Self { shared }
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.shared.lock().connections.open -= 1;
+        self.shared.changed.notify_waiters();
+    }
+}
+
+async fn serve(open: Open, stream: TcpStream) {
+    // Answers are small: they shall not wait for more.
+    let _ = stream.set_nodelay(true);
+    let (_closing, closed) = watch::channel(());
+    let cut = Arc::new(Notify::new());
+    let service = service_fn(|request| {
+        respond(
+            Arc::clone(&open.shared),
+            request,
+            Arc::clone(&cut),
+            closed.clone(),
+        )
+    });
+    let builder = Builder::new(TokioExecutor::new());
+    tokio::select! {
+        _ = builder.serve_connection(TokioIo::new(stream), service) => {}
+        () = cut.notified() => {}
+    }
+}
+
+async fn respond(
+    shared: Arc<Shared>,
+    request: Request<Incoming>,
+    cut: Arc<Notify>,
+    closed: watch::Receiver<()>,
+) -> Result<Response<MockBody>, MockError> {
+    match exchange::answer(&shared, request).await {
+        Ok((response, None)) => Ok(response),
+        Ok((response, Some(unread))) => {
+            tokio::spawn(leave_unread(unread, closed));
+            Ok(response)
+        }
+        Err(error) if error.kind() == MockErrorKind::Reset => {
+            cut.notify_one();
+            pending().await
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Holds a body that nobody reads until its connection closes: if it were dropped, hyper would
+/// close the connection at once.
+async fn leave_unread(mut body: Pin<Box<Incoming>>, mut closed: watch::Receiver<()>) {
+    let take_in = async {
+        let mut taken = 0;
+        while taken < BUFFERED {
+            match body.frame().await {
+                Some(Ok(frame)) => taken += frame.data_ref().map_or(0, |data| data.len()),
+                Some(Err(_)) | None => return,
+            }
+        }
+        pending().await
+    };
+    tokio::select! {
+        () = take_in => {}
+        _ = closed.changed() => {}
+    }
+}

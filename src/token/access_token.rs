@@ -1,0 +1,96 @@
+use std::fmt;
+
+use bytes::Bytes;
+use http::HeaderValue;
+
+use super::{Generation, TokenError, TokenErrorKind};
+
+const SCHEME: &str = "Bearer ";
+
+/// An access token, ready to be sent.
+///
+/// It holds the finished `Authorization` value, marked sensitive, so that neither handing it out
+/// nor sending it formats or allocates anything; a clone is a reference count. `Debug` shows the
+/// generation only.
+#[derive(Clone)]
+pub struct AccessToken {
+    header: HeaderValue,
+    generation: Generation,
+}
+
+impl AccessToken {
+    /// # Errors
+    ///
+    /// [`TokenErrorKind::Malformed`] for a token that is empty, or has a character that is not
+    /// visible ASCII: such a one cannot be sent (RFC 6750, section 2.1), and a line break in it
+    /// could smuggle in a header.
+    pub(crate) fn new(secret: &str, generation: Generation) -> Result<Self, TokenError> {
+        if secret.is_empty() {
+            return Err(malformed("the access token is empty; ask for another one"));
+        }
+        if !secret.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(malformed(
+                "the access token holds a space, a control character or a character outside of \
+                 ASCII, and cannot be sent; ask for another one",
+            ));
+        }
+        // `Bytes` that own their vector alone allocate at their first clone: made here, that clone
+        // is not left to the first request.
+        let value = Bytes::from([SCHEME.as_bytes(), secret.as_bytes()].concat()).clone();
+        let mut header = HeaderValue::from_maybe_shared(value)
+            .map_err(|error| malformed("the access token cannot be sent").with_source(error))?;
+        header.set_sensitive(true);
+        Ok(Self { header, generation })
+    }
+
+    /// The value for the `Authorization` header: `Bearer`, a space and the token.
+    pub fn header_value(&self) -> HeaderValue {
+        self.header.clone()
+    }
+
+    /// Which of the tokens of its cache it is.
+    pub fn generation(&self) -> Generation {
+        self.generation
+    }
+
+    /// The token itself. Handle it like a password: it is one.
+    pub fn expose(&self) -> &str {
+        let value = self.header.to_str().unwrap_or_default();
+        value.strip_prefix(SCHEME).unwrap_or_default()
+    }
+}
+
+impl fmt::Debug for AccessToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AccessToken")
+            .field("generation", &self.generation)
+            .finish_non_exhaustive()
+    }
+}
+
+fn malformed(message: &'static str) -> TokenError {
+    TokenError::new(TokenErrorKind::Malformed, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn is_sent_as_bearer_and_never_shown() {
+        let token = AccessToken::new("s3cr3t", Generation::NONE).unwrap();
+        assert_eq!(token.header_value(), "Bearer s3cr3t");
+        assert!(token.header_value().is_sensitive());
+        assert_eq!(token.expose(), "s3cr3t");
+        assert!(!format!("{token:?}").contains("s3cr3t"));
+    }
+
+    #[test]
+    fn refuses_what_a_header_cannot_carry() {
+        for secret in ["", "a\r\nx-evil: 1", "a b", "a\0", "ä"] {
+            let error = AccessToken::new(secret, Generation::NONE).unwrap_err();
+            assert_eq!(error.kind(), TokenErrorKind::Malformed, "{secret:?}");
+            assert!(secret.is_empty() || !error.to_string().contains(secret));
+        }
+    }
+}

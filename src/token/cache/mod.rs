@@ -1,0 +1,133 @@
+//! One token, kept valid.
+
+mod clock;
+mod damper;
+mod gate;
+mod machine;
+mod renewal;
+mod settings;
+mod shared;
+mod status;
+mod wait;
+
+use std::{fmt, sync::Arc};
+
+pub use settings::CacheSettings;
+use shared::Shared;
+pub use status::CacheStatus;
+pub use wait::Wait;
+
+use super::{AccessToken, Generation, Reason, Rejection, TokenError, TokenProvider, TokenSource};
+
+/// Keeps one token valid, for any number of requests at a time.
+///
+/// A clone is a handle on the same token. Nothing happens until a token is first asked for, and
+/// building a cache needs no runtime.
+///
+/// A token has two times, both counted from the moment the request for it was sent. When it is
+/// *due*, the next caller starts a renewal in the background and is served at once; when it has
+/// *expired*, callers wait. A 401 that is [reported](TokenProvider::report_rejected) makes it
+/// *refused*. What a caller gets:
+///
+/// | token | no renewal | renewal under way | token endpoint has just failed | fresh tokens refused |
+/// |---|---|---|---|---|
+/// | none, or expired | starts one, waits | waits | that failure, at once | starts one, waits |
+/// | fresh | the token | the token | the token | the token |
+/// | due | the token, starts one | the token | the token | the token, starts one |
+/// | refused | starts one, waits | waits | the token | the token |
+///
+/// A renewal runs in a task of its own, and belongs to no caller: all who wait share what comes of
+/// it, and those who go away change nothing. Failures are followed by a pause, from a quarter of a
+/// second to a minute (five, when the client is refused; as long as `Retry-After` says), in which the
+/// token endpoint is left alone. No failure is final, so that a secret rotated at run time heals by
+/// itself. Renewals forced by 401s are damped when they do not help: three, then one in 10 seconds,
+/// 20, 40 and so on to five minutes, until tokens have been accepted for a minute.
+#[derive(Clone)]
+pub struct TokenCache {
+    shared: Arc<Shared>,
+}
+
+impl TokenCache {
+    /// A cache over this source, with the default [`CacheSettings`].
+    pub fn new(source: impl TokenSource) -> Self {
+        Self::with_settings(source, CacheSettings::new())
+    }
+
+    /// A cache over this source.
+    pub fn with_settings(source: impl TokenSource, settings: CacheSettings) -> Self {
+        Self {
+            shared: Arc::new(Shared::new(settings, Box::new(source))),
+        }
+    }
+
+    /// A valid token: the one that is there, or the next.
+    ///
+    /// # Errors
+    ///
+    /// The [`TokenError`] of the renewal that failed.
+    ///
+    /// # Cancellation
+    ///
+    /// Dropping the future leaves the renewal that it waits for alone.
+    pub async fn token(&self) -> Result<AccessToken, TokenError> {
+        match self.try_current() {
+            Some(token) => Ok(token),
+            None => self.wait(Generation::NONE).await,
+        }
+    }
+
+    /// Gives the token up: the next request waits for a new one, as after roles were granted to the
+    /// client, which only new tokens carry. Limited like renewals that 401s force.
+    pub fn invalidate(&self) -> Rejection {
+        let held = |machine: &machine::Machine| machine.token().map(AccessToken::generation);
+        match self.shared.inspect(|machine, _| held(machine)) {
+            Some(generation) => self.shared.refuse(generation, Reason::Forced),
+            None => Rejection::Superseded,
+        }
+    }
+
+    /// How the cache stands now. Starts nothing.
+    pub fn status(&self) -> CacheStatus {
+        self.shared.inspect(|machine, now| CacheStatus {
+            generation: machine.token().map(AccessToken::generation),
+            valid_for: machine.remaining(now),
+            renewing: machine.renewing(),
+            failures: machine.gate().failures(),
+            last_error: machine.gate().last_error().cloned(),
+            closed: machine.is_closed(),
+        })
+    }
+
+    /// Ends renewals for good. A token that is still valid is served until it expires; without one,
+    /// callers get [`TokenErrorKind::Closed`](super::TokenErrorKind::Closed).
+    pub fn close(&self) {
+        self.shared.close();
+    }
+}
+
+impl TokenProvider for TokenCache {
+    type Wait = Wait;
+
+    fn try_current(&self) -> Option<AccessToken> {
+        self.shared.try_current()
+    }
+
+    fn wait(&self, past: Generation) -> Wait {
+        Wait::new(Arc::clone(&self.shared), past)
+    }
+
+    fn report_rejected(&self, generation: Generation) -> Rejection {
+        self.shared.refuse(generation, Reason::Rejected)
+    }
+}
+
+impl fmt::Debug for TokenCache {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TokenCache")
+            .field("status", &self.status())
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests;

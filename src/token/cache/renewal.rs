@@ -1,0 +1,153 @@
+use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
+
+use futures_util::FutureExt;
+use tokio::time::{Instant, sleep, timeout_at};
+use tracing::{Instrument, Span, field};
+
+use super::{
+    clock::Moment,
+    gate::{doubled, later},
+    machine::{RenewalId, Start},
+    shared::Shared,
+};
+use crate::token::{FetchContext, IssuedToken, Reason, TokenError, TokenErrorKind};
+
+type Fetched = Result<(IssuedToken, Moment), TokenError>;
+
+/// Before the second request of a renewal; doubled before each further one.
+const FIRST_PAUSE: Duration = Duration::from_millis(250);
+
+/// One renewal: owned by no caller, ended by its own deadline.
+pub(super) fn run(shared: Arc<Shared>, start: Start) -> impl Future<Output = ()> + Send + 'static {
+    let task = Task {
+        id: start.id,
+        shared: Some(shared),
+    };
+    let span = tracing::info_span!(
+        parent: None,
+        "token_renewal",
+        reason = start.reason.as_str(),
+        login_host = field::Empty,
+        outcome = field::Empty,
+    );
+    async move {
+        let Some(shared) = task.shared.clone() else {
+            return;
+        };
+        if let Some(host) = shared.source.login_host() {
+            Span::current().record("login_host", host);
+        }
+        // A little before callers take the renewal for lost and start another one.
+        let limit = shared.settings.deadline - shared.settings.deadline / 32;
+        let deadline = later(Instant::now(), limit);
+        let fetching = AssertUnwindSafe(attempts(&shared, &start, deadline)).catch_unwind();
+        let result = timeout_at(deadline, fetching).await.map_or_else(
+            |_| Err(timed_out(&shared)),
+            |caught| caught.unwrap_or_else(|_| Err(panicked())),
+        );
+        task.finish(result);
+    }
+    .instrument(span)
+}
+
+/// Asks until there is a token, or it is pointless to ask again.
+async fn attempts(shared: &Shared, start: &Start, deadline: Instant) -> Fetched {
+    let mut made = 0;
+    loop {
+        let result = attempt(shared, start, deadline).await;
+        made += 1;
+        let Err(error) = &result else { return result };
+        // Nobody waits for a renewal in the background, unless the token was refused meanwhile.
+        let in_background = start.reason == Reason::Due && !shared.has_waiters();
+        if in_background || made >= shared.settings.attempts || !may_repeat(shared, error) {
+            return result;
+        }
+        let pause = doubled(FIRST_PAUSE, made - 1, shared.settings.deadline);
+        let pause = pause.mul_f64(fastrand::f64());
+        if later(Instant::now(), pause) >= deadline {
+            return result;
+        }
+        tracing::debug!(%error, ?pause, "asking for a token again");
+        sleep(pause).await;
+    }
+}
+
+async fn attempt(shared: &Shared, start: &Start, deadline: Instant) -> Fetched {
+    let sent = shared.clock.now();
+    // A single attempt, which keeps nobody waiting, has all the time there is.
+    let deadline = match start.reason {
+        Reason::Due => deadline,
+        _ => deadline.min(later(sent.mono, shared.settings.attempt_timeout)),
+    };
+    let cx = FetchContext {
+        reason: start.reason,
+        deadline,
+        rejected: start.rejected,
+    };
+    match timeout_at(deadline, shared.source.fetch(cx)).await {
+        Ok(fetched) => fetched.map(|token| (token, sent)),
+        Err(_) => Err(timed_out(shared)),
+    }
+}
+
+fn may_repeat(shared: &Shared, error: &TokenError) -> bool {
+    use TokenErrorKind as Kind;
+    match error.kind() {
+        // Answered, so nothing was spent.
+        Kind::Unavailable => true,
+        Kind::Transport | Kind::TimedOut | Kind::Malformed => shared.source.is_repeatable(),
+        _ => false,
+    }
+}
+
+fn timed_out(shared: &Shared) -> TokenError {
+    let message = "the token endpoint did not answer in time; check that it can be reached from here \
+                   (proxy, firewall), or allow it more with `CacheSettings::with_deadline`";
+    let error = TokenError::new(TokenErrorKind::TimedOut, message);
+    match shared.source.login_host() {
+        Some(host) => error.with_login_host(host),
+        None => error,
+    }
+}
+
+fn panicked() -> TokenError {
+    TokenError::new(
+        TokenErrorKind::Panicked,
+        "the code that fetches the token panicked; its message went to the panic hook",
+    )
+}
+
+/// Tells the cache how a renewal ended, even when its task was dropped.
+struct Task {
+    id: RenewalId,
+    shared: Option<Arc<Shared>>,
+}
+
+impl Task {
+    fn finish(mut self, result: Fetched) {
+        let Some(shared) = self.shared.take() else {
+            return;
+        };
+        match shared.finish(self.id, result) {
+            Some(Ok(_)) => {
+                Span::current().record("outcome", "renewed");
+                tracing::info!("renewed the token");
+            }
+            Some(Err(error)) => {
+                Span::current().record("outcome", field::debug(error.kind()));
+                tracing::warn!(%error, "the token was not renewed");
+            }
+            None => {
+                Span::current().record("outcome", "superseded");
+            }
+        }
+    }
+}
+
+impl Drop for Task {
+    fn drop(&mut self) {
+        if let Some(shared) = self.shared.take() {
+            shared.abort(self.id);
+        }
+    }
+}

@@ -1,0 +1,156 @@
+use std::time::Duration;
+
+/// How a [`TokenCache`](super::TokenCache) renews its token.
+///
+/// ```
+/// use std::time::Duration;
+/// use tower_genesys::CacheSettings;
+///
+/// const SETTINGS: CacheSettings =
+///     CacheSettings::new().with_renew_before(Duration::from_secs(30 * 60)).with_attempts(2);
+/// assert_ne!(SETTINGS, CacheSettings::default());
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct CacheSettings {
+    pub(super) renew_before: Duration,
+    pub(super) expiry_margin: Duration,
+    pub(super) deadline: Duration,
+    pub(super) attempt_timeout: Duration,
+    pub(super) attempts: u32,
+    pub(super) gate: GateSettings,
+    pub(super) damper: DamperSettings,
+}
+
+/// How long the token endpoint is left alone after it failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct GateSettings {
+    pub(super) first: Duration,
+    pub(super) longest: Duration,
+    pub(super) denied_first: Duration,
+    pub(super) denied_longest: Duration,
+    pub(super) retry_after_longest: Duration,
+}
+
+/// How many renewals 401s may force.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct DamperSettings {
+    pub(super) burst: u32,
+    pub(super) first: Duration,
+    pub(super) longest: Duration,
+    pub(super) accepted_after: Duration,
+}
+
+/// Ten minutes leave room for several attempts, and cost less than 1 % of a day's token.
+const RENEW_BEFORE: Duration = Duration::from_secs(10 * 60);
+/// The clocks of client and service may differ a little, and a request takes its time to arrive.
+const EXPIRY_MARGIN: Duration = Duration::from_secs(30);
+/// What a caller who needs a token can be asked to wait, below the time-outs of most callers.
+const DEADLINE: Duration = Duration::from_secs(15);
+/// Below the lease of a shared store (10 s), so that a process that is killed is replaced in time.
+const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(8);
+/// One that is lost, one that meets the same trouble, one that gets through.
+const ATTEMPTS: u32 = 3;
+
+const GATE: GateSettings = GateSettings {
+    first: Duration::from_millis(250),
+    // The throttled 400 of the token endpoint is over after about a minute.
+    longest: Duration::from_secs(60),
+    // Refused credentials heal only when somebody acts, which takes a person minutes.
+    denied_first: Duration::from_secs(5),
+    denied_longest: Duration::from_secs(5 * 60),
+    // An absurd `Retry-After` shall not switch a service off for the day.
+    retry_after_longest: Duration::from_secs(60 * 60),
+};
+
+const DAMPER: DamperSettings = DamperSettings {
+    // A second revocation right after the first is nobody's fault.
+    burst: 3,
+    first: Duration::from_secs(10),
+    longest: Duration::from_secs(5 * 60),
+    accepted_after: Duration::from_secs(60),
+};
+
+impl CacheSettings {
+    /// The defaults that each method states.
+    pub const fn new() -> Self {
+        Self {
+            renew_before: RENEW_BEFORE,
+            expiry_margin: EXPIRY_MARGIN,
+            deadline: DEADLINE,
+            attempt_timeout: ATTEMPT_TIMEOUT,
+            attempts: ATTEMPTS,
+            gate: GATE,
+            damper: DAMPER,
+        }
+    }
+
+    /// How long before its end a token is renewed in the background, while it is still served.
+    ///
+    /// Never more than a quarter of the token's life. Each token is renewed up to half of this
+    /// earlier, by chance, so that processes that started together do not renew together.
+    /// Default: 10 minutes.
+    #[must_use]
+    pub const fn with_renew_before(mut self, margin: Duration) -> Self {
+        self.renew_before = margin;
+        self
+    }
+
+    /// How long before its end a token is no longer sent. Never more than a tenth of its life.
+    /// Default: 30 seconds.
+    #[must_use]
+    pub const fn with_expiry_margin(mut self, margin: Duration) -> Self {
+        self.expiry_margin = margin;
+        self
+    }
+
+    /// How long a renewal may take in all, attempts and the pauses between them, before all who wait
+    /// for it get an error. Default: 15 seconds.
+    ///
+    /// A renewal on a runtime that nobody drives any more is taken over by a caller on another one
+    /// when this is over.
+    #[must_use]
+    pub const fn with_deadline(mut self, deadline: Duration) -> Self {
+        self.deadline = deadline;
+        self
+    }
+
+    /// How long one request to the token endpoint may take while callers wait for it; one in the
+    /// background may take as long as the whole renewal. Default: 8 seconds.
+    #[must_use]
+    pub const fn with_attempt_timeout(mut self, timeout: Duration) -> Self {
+        self.attempt_timeout = timeout;
+        self
+    }
+
+    /// How many requests a renewal may make while callers wait for it; at least one. Default: 3.
+    ///
+    /// A renewal in the background makes one.
+    #[must_use]
+    pub const fn with_attempts(mut self, attempts: u32) -> Self {
+        self.attempts = if attempts == 0 { 1 } else { attempts };
+        self
+    }
+}
+
+impl Default for CacheSettings {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn defaults_are_those_of_the_docs() {
+        let settings = CacheSettings::default();
+        assert_eq!(settings.renew_before, Duration::from_secs(600));
+        assert_eq!(settings.expiry_margin, Duration::from_secs(30));
+        assert_eq!(settings.deadline, Duration::from_secs(15));
+        assert_eq!(settings.attempt_timeout, Duration::from_secs(8));
+        assert_eq!(settings.attempts, 3);
+        assert_eq!(settings.with_attempts(0).attempts, 1);
+    }
+}

@@ -1,0 +1,138 @@
+use std::{
+    fmt,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, ready},
+};
+
+use tokio::{
+    runtime::Handle,
+    time::{Instant, Sleep, sleep_until},
+};
+
+use super::{
+    machine::{Answer, RenewalId},
+    shared::{Shared, WaiterId},
+};
+use crate::token::{AccessToken, Generation, Reason, Rejection, TokenError, TokenErrorKind};
+
+/// The future of [`TokenProvider::wait`](crate::TokenProvider::wait) on a [`TokenCache`](super::TokenCache).
+///
+/// # Cancellation
+///
+/// Dropping it leaves the renewal that it waits for alone.
+#[must_use = "a future does nothing until it is awaited"]
+pub struct Wait {
+    shared: Arc<Shared>,
+    past: Generation,
+    reported: bool,
+    waited: Option<RenewalId>,
+    waiter: Option<WaiterId>,
+    timer: Option<(Instant, Pin<Box<Sleep>>)>,
+}
+
+impl Wait {
+    pub(super) fn new(shared: Arc<Shared>, past: Generation) -> Self {
+        let reported = past == Generation::NONE;
+        Self {
+            shared,
+            past,
+            reported,
+            waited: None,
+            waiter: None,
+            timer: None,
+        }
+    }
+
+    fn report_past(&mut self) -> Result<(), TokenError> {
+        if self.reported {
+            return Ok(());
+        }
+        self.reported = true;
+        match self.shared.refuse(self.past, Reason::Rejected) {
+            Rejection::Superseded | Rejection::Renewing => Ok(()),
+            refused => Err(not_renewable(refused)),
+        }
+    }
+
+    /// Whether the renewal that is waited for has had its time.
+    ///
+    /// Each caller looks at its own runtime's clock: the one on which the renewal runs may have been
+    /// dropped, or not be driven by anybody.
+    fn poll_overdue(&mut self, overdue_at: Instant, cx: &mut Context<'_>) -> Poll<()> {
+        if Handle::try_current().is_err() {
+            return Poll::Pending;
+        }
+        if self.timer.as_ref().is_none_or(|(at, _)| *at != overdue_at) {
+            self.timer = Some((overdue_at, Box::pin(sleep_until(overdue_at))));
+        }
+        match &mut self.timer {
+            Some((_, timer)) => timer.as_mut().poll(cx),
+            None => Poll::Pending,
+        }
+    }
+}
+
+impl Future for Wait {
+    type Output = Result<AccessToken, TokenError>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.get_mut();
+        this.report_past()?;
+        loop {
+            match this
+                .shared
+                .ask_or_wait(this.waited, &mut this.waiter, cx.waker())?
+            {
+                Answer::Serve(token) if token.generation() <= this.past => {
+                    return Poll::Ready(Err(same_token()));
+                }
+                Answer::Serve(token) => return Poll::Ready(Ok(token)),
+                Answer::Fail(error) => return Poll::Ready(Err(error)),
+                Answer::Wait { id, overdue_at } => {
+                    this.waited = Some(id);
+                    ready!(this.poll_overdue(overdue_at, cx));
+                }
+            }
+        }
+    }
+}
+
+impl Drop for Wait {
+    fn drop(&mut self) {
+        if let Some(waiter) = self.waiter {
+            self.shared.forget(waiter);
+        }
+    }
+}
+
+impl fmt::Debug for Wait {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Wait")
+            .field("past", &self.past)
+            .finish_non_exhaustive()
+    }
+}
+
+fn not_renewable(rejection: Rejection) -> TokenError {
+    TokenError::new(
+        TokenErrorKind::NotRenewable,
+        match rejection {
+            Rejection::Damped => {
+                "the API goes on refusing fresh tokens, so no other one is fetched now; check that \
+                 the tokens are of the organisation and region that the request goes to"
+            }
+            Rejection::Gated => {
+                "the API refused the token, and the token endpoint has just failed; try again later"
+            }
+            _ => "the API refused the token, and it cannot be renewed",
+        },
+    )
+}
+
+fn same_token() -> TokenError {
+    TokenError::new(
+        TokenErrorKind::NotRenewable,
+        "the API refused the token, and the token endpoint gave the very same one again",
+    )
+}

@@ -1,0 +1,52 @@
+use std::future::{Ready, ready};
+
+use super::{AccessToken, Generation, Rejection, TokenError, TokenErrorKind, TokenProvider};
+
+/// A token that somebody else looks after: it never changes, and a 401 renews nothing.
+///
+/// ```
+/// use tower_genesys::{FixedToken, Generation, Rejection, TokenProvider};
+///
+/// let tokens = FixedToken::new("s3cr3t")?;
+/// let token = tokens.try_current().expect("a fixed token is always there");
+/// assert_eq!(token.header_value(), "Bearer s3cr3t");
+/// assert_eq!(tokens.report_rejected(token.generation()), Rejection::CannotRenew);
+/// # Ok::<(), tower_genesys::TokenError>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct FixedToken {
+    token: AccessToken,
+}
+
+impl FixedToken {
+    /// # Errors
+    ///
+    /// [`TokenErrorKind::Malformed`] when the token is empty or cannot stand in a header.
+    pub fn new(token: &str) -> Result<Self, TokenError> {
+        let token = AccessToken::new(token, Generation::NONE.next())?;
+        Ok(Self { token })
+    }
+}
+
+impl TokenProvider for FixedToken {
+    type Wait = Ready<Result<AccessToken, TokenError>>;
+
+    fn try_current(&self) -> Option<AccessToken> {
+        Some(self.token.clone())
+    }
+
+    fn wait(&self, past: Generation) -> Self::Wait {
+        ready(if past < self.token.generation() {
+            Ok(self.token.clone())
+        } else {
+            Err(TokenError::new(
+                TokenErrorKind::NotRenewable,
+                "the API refused this fixed token, and it cannot be renewed; give another one",
+            ))
+        })
+    }
+
+    fn report_rejected(&self, _generation: Generation) -> Rejection {
+        Rejection::CannotRenew
+    }
+}

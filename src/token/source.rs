@@ -1,0 +1,171 @@
+use std::{fmt, pin::Pin, time::Duration};
+
+use secrecy::{ExposeSecret, SecretString};
+use sha2::{Digest, Sha256};
+use tokio::time::Instant;
+
+use super::TokenError;
+
+/// Where tokens come from: one request to a token endpoint, and nothing else.
+///
+/// A source keeps no token, takes no lock and repeats nothing: [`TokenCache`](super::TokenCache)
+/// does all that. Its error decides what happens next, so give it the
+/// [kind](super::TokenErrorKind) that fits.
+///
+/// # Cancellation
+///
+/// The cache drops the future when the deadline of [`FetchContext`] is over.
+pub trait TokenSource: Send + Sync + 'static {
+    /// Asks for a token.
+    fn fetch(
+        &self,
+        cx: FetchContext,
+    ) -> impl Future<Output = Result<IssuedToken, TokenError>> + Send;
+
+    /// The host that is asked, for errors and log events. Default: none.
+    fn login_host(&self) -> Option<&str> {
+        None
+    }
+
+    /// Whether a request of which nobody knows if it arrived may be made again. Default: yes.
+    ///
+    /// Say no where each request spends something, such as a one-time code.
+    fn is_repeatable(&self) -> bool {
+        true
+    }
+}
+
+/// Why and for how long a token is asked for.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct FetchContext {
+    /// What made it necessary.
+    pub reason: Reason,
+    /// When the cache gives up on this request, on tokio's clock.
+    pub deadline: Instant,
+    /// The token that the API refused, when that is the reason: a source that shares tokens with
+    /// others must not return this one.
+    pub rejected: Option<Fingerprint>,
+}
+
+/// What made a new token necessary.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Reason {
+    /// There was none yet.
+    Missing,
+    /// The token will expire soon; it is still served meanwhile.
+    Due,
+    /// The token has expired.
+    Expired,
+    /// The API refused the token.
+    Rejected,
+    /// Somebody called [`TokenCache::invalidate`](super::TokenCache::invalidate).
+    Forced,
+}
+
+impl Reason {
+    /// The name in log events.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Missing => "missing",
+            Self::Due => "due",
+            Self::Expired => "expired",
+            Self::Rejected => "rejected",
+            Self::Forced => "forced",
+        }
+    }
+}
+
+/// A token as a [`TokenSource`] got it.
+#[derive(Clone, Debug)]
+pub struct IssuedToken {
+    secret: SecretString,
+    lifetime: Duration,
+    remaining: Duration,
+}
+
+impl IssuedToken {
+    /// A token that was issued just now and lives for `lifetime`.
+    pub fn new(secret: impl Into<SecretString>, lifetime: Duration) -> Self {
+        Self {
+            secret: secret.into(),
+            lifetime,
+            remaining: lifetime,
+        }
+    }
+
+    /// For a token that was issued some time ago: how much of its life is left. Never more than
+    /// the whole.
+    #[must_use]
+    pub fn with_remaining(mut self, remaining: Duration) -> Self {
+        self.remaining = remaining.min(self.lifetime);
+        self
+    }
+
+    /// The whole life of the token, from when it was issued.
+    pub fn lifetime(&self) -> Duration {
+        self.lifetime
+    }
+
+    /// What was left of it when the request for it was sent.
+    pub fn remaining(&self) -> Duration {
+        self.remaining
+    }
+
+    /// The token itself.
+    pub fn expose(&self) -> &str {
+        self.secret.expose_secret()
+    }
+}
+
+/// A digest by which two processes can tell that they mean the same token without showing it.
+///
+/// The first 128 bits of its SHA-256. A token is random and long, so that nothing leads back.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Fingerprint([u8; 16]);
+
+impl Fingerprint {
+    /// The fingerprint of a token.
+    pub fn of(token: &str) -> Self {
+        let digest = Sha256::digest(token.as_bytes());
+        let mut first = [0; 16];
+        first.copy_from_slice(&digest[..16]);
+        Self(first)
+    }
+
+    /// The 16 bytes.
+    pub const fn as_bytes(&self) -> &[u8; 16] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Fingerprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Fingerprint({:032x})", u128::from_be_bytes(self.0))
+    }
+}
+
+pub(super) type Fetching<'a> =
+    Pin<Box<dyn Future<Output = Result<IssuedToken, TokenError>> + Send + 'a>>;
+
+/// [`TokenSource`] behind a pointer, so that the cache is not generic over it.
+pub(super) trait ErasedSource: Send + Sync {
+    fn fetch(&self, cx: FetchContext) -> Fetching<'_>;
+    fn login_host(&self) -> Option<&str>;
+    fn is_repeatable(&self) -> bool;
+}
+
+impl<T: TokenSource> ErasedSource for T {
+    fn fetch(&self, cx: FetchContext) -> Fetching<'_> {
+        Box::pin(TokenSource::fetch(self, cx))
+    }
+
+    fn login_host(&self) -> Option<&str> {
+        TokenSource::login_host(self)
+    }
+
+    fn is_repeatable(&self) -> bool {
+        TokenSource::is_repeatable(self)
+    }
+}

@@ -1,0 +1,298 @@
+//! Does `Bearer` alone sign what it should, and nothing else?
+
+use std::{
+    future::pending,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use futures_util::future::{join_all, poll_immediate};
+use http::{Request, Response, StatusCode, header::AUTHORIZATION};
+use tokio::sync::Notify;
+use tower::{Layer, Service, ServiceBuilder, ServiceExt, service_fn};
+use tower_genesys::{
+    BearerLayer, BoxError, CallOptions, FetchContext, FixedToken, IssuedToken, OriginError,
+    Origins, Rejection, TokenCache, TokenError, TokenSource, bearer::OriginErrorKind,
+    replay::Renewable,
+};
+
+const HOST: &str = "api.mypurecloud.com";
+const USERS: &str = "https://api.mypurecloud.com/api/v2/users";
+
+type Authorization = Option<String>;
+
+/// Answers with this status, and with what was in `Authorization`.
+fn api(
+    status: StatusCode,
+) -> impl Service<Request<()>, Response = Response<Authorization>, Error = BoxError, Future: Send> + Clone
+{
+    service_fn(move |request: Request<()>| async move {
+        let value = request.headers().get(AUTHORIZATION);
+        let value = value.map(|value| value.to_str().expect("visible ASCII").to_owned());
+        Ok(Response::builder()
+            .status(status)
+            .body(value)
+            .expect("a response"))
+    })
+}
+
+fn get(uri: &str) -> Request<()> {
+    Request::get(uri).body(()).expect("a request")
+}
+
+fn fixed(origins: Origins) -> BearerLayer<tower_genesys::bearer::Account<FixedToken>> {
+    BearerLayer::new(FixedToken::new("s3cr3t").expect("a token"), origins)
+}
+
+/// Numbered tokens, each after a permission.
+#[derive(Clone, Default)]
+struct Numbered {
+    fetches: Arc<AtomicUsize>,
+    go: Arc<Notify>,
+}
+
+impl TokenSource for Numbered {
+    async fn fetch(&self, _cx: FetchContext) -> Result<IssuedToken, TokenError> {
+        let n = self.fetches.fetch_add(1, Ordering::SeqCst) + 1;
+        self.go.notified().await;
+        Ok(IssuedToken::new(
+            format!("token-{n}"),
+            Duration::from_secs(86_400),
+        ))
+    }
+}
+
+#[tokio::test]
+async fn replaces_an_authorization_that_is_there_unless_asked_to_keep_it() {
+    let service = fixed(Origins::of_host(HOST)).layer(api(StatusCode::OK));
+    let with = |options: CallOptions| {
+        let mut request = get(USERS);
+        request.headers_mut().insert(
+            AUTHORIZATION,
+            "Bearer callers-own".parse().expect("a value"),
+        );
+        request.extensions_mut().insert(options);
+        service.clone().oneshot(request)
+    };
+    for (options, expected) in [
+        (CallOptions::new(), "Bearer s3cr3t"),
+        (
+            CallOptions::new().keep_authorization(),
+            "Bearer callers-own",
+        ),
+        (CallOptions::new().without_auth(), "Bearer callers-own"),
+    ] {
+        let response = with(options).await.expect("it is sent");
+        assert_eq!(
+            response.into_body().as_deref(),
+            Some(expected),
+            "{options:?}"
+        );
+    }
+    let mut request = get(USERS);
+    request
+        .extensions_mut()
+        .insert(CallOptions::new().keep_authorization());
+    let response = service.clone().oneshot(request).await.expect("it is sent");
+    assert_eq!(
+        response.into_body().as_deref(),
+        Some("Bearer s3cr3t"),
+        "there was none to keep"
+    );
+}
+
+#[tokio::test]
+async fn a_foreign_origin_gets_an_error_or_nothing() {
+    let foreign = "https://api.mypurecloud.com.evil.example/";
+    let strict = fixed(Origins::of_host(HOST)).layer(api(StatusCode::OK));
+    let error = strict
+        .oneshot(get(foreign))
+        .await
+        .expect_err("it is not sent");
+    let error = OriginError::find(&*error).expect("it is in the box");
+    assert_eq!(error.kind(), OriginErrorKind::Foreign);
+
+    let lenient = fixed(Origins::of_host(HOST).foreign_without_token());
+    let mut request = get(foreign);
+    request.headers_mut().insert(
+        AUTHORIZATION,
+        "Bearer callers-own".parse().expect("a value"),
+    );
+    let response = lenient
+        .layer(api(StatusCode::OK))
+        .oneshot(request)
+        .await
+        .expect("it is sent");
+    assert_eq!(response.into_body(), None);
+}
+
+#[tokio::test]
+async fn only_a_401_to_a_request_that_it_signed_is_reported() {
+    let source = Numbered::default();
+    source.go.notify_one();
+    let tokens = TokenCache::new(source.clone());
+    let layer = BearerLayer::new(tokens, Origins::of_host(HOST));
+    for status in [
+        StatusCode::OK,
+        StatusCode::FORBIDDEN,
+        StatusCode::TOO_MANY_REQUESTS,
+    ] {
+        let response = layer
+            .layer(api(status))
+            .oneshot(get(USERS))
+            .await
+            .expect("it is sent");
+        assert!(
+            response.extensions().get::<Rejection>().is_none(),
+            "{status}"
+        );
+    }
+    let mut unsigned = get(USERS);
+    unsigned
+        .extensions_mut()
+        .insert(CallOptions::new().without_auth());
+    let refusing = layer.layer(api(StatusCode::UNAUTHORIZED));
+    let response = refusing
+        .clone()
+        .oneshot(unsigned)
+        .await
+        .expect("it is sent");
+    assert!(response.extensions().get::<Rejection>().is_none());
+    assert_eq!(source.fetches.load(Ordering::SeqCst), 1);
+
+    let response = refusing.oneshot(get(USERS)).await.expect("it is sent");
+    assert_eq!(
+        response.extensions().get::<Rejection>(),
+        Some(&Rejection::Renewing)
+    );
+    assert_eq!(response.extensions().get::<Renewable>(), Some(&Renewable));
+    tokio::task::yield_now().await;
+    assert_eq!(source.fetches.load(Ordering::SeqCst), 2);
+}
+
+#[tokio::test]
+async fn a_fixed_token_makes_no_401_renewable() {
+    let service = fixed(Origins::of_host(HOST)).layer(api(StatusCode::UNAUTHORIZED));
+    let response = service.oneshot(get(USERS)).await.expect("it is sent");
+    assert_eq!(
+        response.extensions().get::<Rejection>(),
+        Some(&Rejection::CannotRenew)
+    );
+    assert!(response.extensions().get::<Renewable>().is_none());
+}
+
+#[tokio::test]
+async fn requests_wait_for_the_first_token_without_holding_a_permit() {
+    let source = Numbered::default();
+    let layer = BearerLayer::new(TokenCache::new(source.clone()), Origins::of_host(HOST));
+    let limited = ServiceBuilder::new()
+        .concurrency_limit(1)
+        .service(api(StatusCode::OK));
+    let service = layer.layer(limited.clone());
+    let waiting = join_all((0..100).map(|_| {
+        let mut service = service.clone();
+        async move {
+            // The caller keeps its service, and with it whatever that has reserved.
+            service.ready().await.expect("ready").call(get(USERS)).await
+        }
+    }));
+    let waiting = tokio::spawn(waiting);
+    while source.fetches.load(Ordering::SeqCst) == 0 {
+        tokio::task::yield_now().await;
+    }
+    let other = limited
+        .oneshot(get(USERS))
+        .await
+        .expect("the only permit is free");
+    assert_eq!(other.into_body(), None);
+    source.go.notify_one();
+    for response in waiting.await.expect("no panic") {
+        assert_eq!(
+            response.expect("it is sent").into_body().as_deref(),
+            Some("Bearer token-1")
+        );
+    }
+    assert_eq!(source.fetches.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test]
+async fn a_request_that_is_dropped_while_it_waits_leaves_the_renewal_alone() {
+    let source = Numbered::default();
+    let layer = BearerLayer::new(TokenCache::new(source.clone()), Origins::of_host(HOST));
+    let sent = Arc::new(Mutex::new(0));
+    let count = sent.clone();
+    let api = service_fn(move |_: Request<()>| {
+        *count.lock().expect("no panic") += 1;
+        async { Ok::<_, BoxError>(Response::new(())) }
+    });
+    let service = layer.layer(api);
+    for _ in 0..10 {
+        assert!(
+            poll_immediate(service.clone().oneshot(get(USERS)))
+                .await
+                .is_none()
+        );
+    }
+    source.go.notify_one();
+    service.oneshot(get(USERS)).await.expect("it is sent");
+    assert_eq!(*sent.lock().expect("no panic"), 1);
+    assert_eq!(source.fetches.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test]
+async fn an_error_of_the_inner_service_is_passed_on() {
+    let layer = fixed(Origins::of_host(HOST));
+    let broken = service_fn(|_: Request<()>| async {
+        Err::<Response<()>, _>(std::io::Error::other("broken"))
+    });
+    let error = layer
+        .layer(broken)
+        .oneshot(get(USERS))
+        .await
+        .expect_err("it is broken");
+    assert!(error.is::<std::io::Error>());
+}
+
+#[tokio::test]
+async fn the_service_stays_usable_after_a_refused_request() {
+    let limited = ServiceBuilder::new()
+        .concurrency_limit(1)
+        .service(api(StatusCode::OK));
+    let mut service = fixed(Origins::of_host(HOST)).layer(limited.clone());
+    let refused = service
+        .ready()
+        .await
+        .expect("ready")
+        .call(get("/relative"))
+        .await;
+    let error = refused.expect_err("it is not sent");
+    assert_eq!(
+        OriginError::find(&*error).map(OriginError::kind),
+        Some(OriginErrorKind::NoHost)
+    );
+    assert!(
+        error.to_string().contains("org.api("),
+        "it says what to do: {error}"
+    );
+    // Its permit is free though the service is kept.
+    limited.oneshot(get(USERS)).await.expect("it is sent");
+    service
+        .ready()
+        .await
+        .expect("ready")
+        .call(get(USERS))
+        .await
+        .expect("it is sent");
+}
+
+#[test]
+fn its_future_and_service_can_be_sent_and_shared() {
+    fn check<T: Send + Sync>(_: &T) {}
+    let api = service_fn(|_: Request<()>| pending::<Result<Response<()>, BoxError>>());
+    let mut service = fixed(Origins::of_host(HOST)).layer(api);
+    check(&service);
+    check(&service.call(get(USERS)));
+}

@@ -1,0 +1,96 @@
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
+
+use bytes::Bytes;
+use http::Request;
+use http_body_util::Full;
+use tower::{Layer, ServiceExt};
+use tower_genesys::{
+    Credentials, GenesysLayer, Org, OriginError, TokenError, TokenErrorKind,
+    retry::RetryEvent,
+    testing::{MockGenesys, TOKEN, USERS},
+};
+
+use crate::setup::{Version, client, setup, setup_with};
+
+#[tokio::test]
+async fn a_wrong_secret_names_the_login_host_and_the_region() {
+    let mock = MockGenesys::new();
+    let server = mock.serve().await.expect("a loopback port is free");
+    let client = client(Version::Http1);
+    let org = Org::builder(server.region())
+        .credentials(Credentials::new(mock.client_id(), "wr0ng-s3cr3t").expect("well-formed"))
+        .allow_loopback()
+        .build(client.clone())
+        .expect("loopback was allowed");
+    let genesys = GenesysLayer::new(&org).layer(client);
+    for _ in 0..3 {
+        let request = Request::get(org.api("/api/v2/users").expect("a path"));
+        let request = request.body(Full::<Bytes>::default()).expect("a request");
+        let error = genesys
+            .clone()
+            .oneshot(request)
+            .await
+            .expect_err("there is no token");
+        let error = TokenError::find(&*error).expect("it is in the box");
+        assert_eq!(error.kind(), TokenErrorKind::Denied);
+        assert_eq!(error.oauth_code(), Some("invalid_client"));
+        let text = error.to_string();
+        assert!(text.contains(org.region().login_host()), "{text}");
+        assert!(text.contains("or the wrong region"), "{text}");
+        assert!(!format!("{text} {error:?}").contains("wr0ng"), "{error:?}");
+    }
+    assert_eq!((mock.token_posts(), mock.api_calls()), (1, 0));
+}
+
+#[tokio::test]
+async fn a_page_of_html_in_place_of_a_token_is_a_typed_error() {
+    let setup = setup(Version::Http1).await;
+    setup.mock.on(TOKEN).reply_html(http::StatusCode::OK);
+    let error = setup
+        .send(setup.get("/api/v2/users"))
+        .await
+        .expect_err("there is no token");
+    let error = TokenError::find(&*error).expect("it is in the box");
+    assert_eq!(error.kind(), TokenErrorKind::Malformed);
+    assert!(
+        !format!("{error} {error:?}").contains('<'),
+        "no byte of the page"
+    );
+    assert_eq!(setup.mock.api_calls(), 0);
+}
+
+#[tokio::test]
+async fn an_endless_token_response_is_cut_off() {
+    let setup = setup(Version::Http1).await;
+    setup.mock.on(TOKEN).endless_body();
+    let error = setup
+        .org
+        .tokens()
+        .token()
+        .await
+        .expect_err("there is no token");
+    assert_eq!(error.kind(), TokenErrorKind::Malformed);
+}
+
+#[tokio::test]
+async fn a_foreign_host_gets_no_token_and_no_second_try() {
+    let events = Arc::new(AtomicUsize::new(0));
+    let counter = events.clone();
+    let observer = Arc::new(move |_: &RetryEvent<'_>| {
+        counter.fetch_add(1, Ordering::Relaxed);
+    });
+    let setup = setup_with(MockGenesys::new(), Version::Http1, |layer| {
+        layer.map_retry(|retry| retry.with_observer(observer))
+    })
+    .await;
+    let request = Request::get("https://api.mypurecloud.com.evil.example/api/v2/users");
+    let request = request.body(Full::<Bytes>::default()).expect("a request");
+    let error = setup.send(request).await.expect_err("it is not sent");
+    assert!(OriginError::find(&*error).is_some(), "{error}");
+    assert_eq!((setup.mock.token_posts(), setup.mock.count(USERS)), (0, 0));
+    let gave_up = events.load(Ordering::Relaxed);
+    assert!(gave_up <= 1, "{gave_up} events: it was tried again");
+}

@@ -1,0 +1,8 @@
+//! Does the whole stack do its job over a real HTTP client, with exactly the calls that it takes?
+
+mod setup;
+
+mod failures;
+mod organisations;
+mod refused_tokens;
+mod throttling;

@@ -1,0 +1,14 @@
+//! Is `MockGenesys` the Genesys Cloud that it says it is?
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test that panics has failed, as it should"
+)]
+
+mod api;
+mod ask;
+mod oauth;
+mod record;
+mod script;
+mod tokens;
+mod wire;
