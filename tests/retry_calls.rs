@@ -7,16 +7,27 @@
 
 mod retry_support;
 
-use std::{sync::atomic::Ordering, task::Poll, time::Duration};
+use std::{
+    convert::Infallible,
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::{Context, Poll},
+    time::Duration,
+};
 
-use http::Method;
+use bytes::Bytes;
+use http::{Method, Request, Response, StatusCode};
+use http_body::{Body, Frame};
 use retry_support::{
     Answer::{self, Error, Hang, RetryAfter, Slow, Status},
     *,
 };
 use tower::Layer;
 use tower_genesys::{
-    CallOptions,
+    BoxError, CallOptions,
     replay::{self, Unreplayed},
     retry::{Attempt, Backoff, Budget, Outcome, Retry, RetryLayer, RetryPolicy, Stop, Upstream},
 };
@@ -496,13 +507,15 @@ async fn scenario_28_5xx_for_ten_minutes_at_full_load() {
 #[tokio::test(start_paused = true)]
 async fn a_429_is_not_governed_by_the_budget() {
     let upstream = Upstream::new().with_budget(Budget::new(1, 1));
-    let layer = RetryLayer::default().with_upstream(upstream);
-    let script = Script::new([], RetryAfter(429, "1"));
-    let response = send(&retry(&layer, &script), get("/x")).await.unwrap();
-    assert_eq!(
-        (script.sends(), outcome(&response).stop),
-        (4, Stop::SendsSpent)
-    );
+    for upstream in [upstream.clone(), upstream.without_throttle()] {
+        let layer = RetryLayer::default().with_upstream(upstream);
+        let script = Script::new([], RetryAfter(429, "1"));
+        let response = send(&retry(&layer, &script), get("/x")).await.unwrap();
+        assert_eq!(
+            (script.sends(), outcome(&response).stop),
+            (4, Stop::SendsSpent)
+        );
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -536,4 +549,47 @@ async fn waits_repeat_with_a_seed_and_differ_between_calls() {
         (c.as_millis(), d.as_millis())
     );
     assert_ne!(a.as_millis(), b.as_millis());
+}
+
+/// A body that does not end before it is told to.
+#[derive(Clone)]
+struct Lasting(Arc<AtomicBool>);
+
+impl Body for Lasting {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        match self.0.load(Ordering::SeqCst) {
+            true => Poll::Ready(None),
+            false => Poll::Pending,
+        }
+    }
+}
+
+#[test]
+fn whoever_polls_without_a_runtime_after_a_drain_does_not_wait() {
+    let ended = Arc::new(AtomicBool::new(false));
+    let body = Lasting(ended.clone());
+    let service = tower::service_fn(move |request: Request<Payload>| {
+        let mut response = Response::new(body.clone());
+        if Attempt::of(request.extensions()) == Attempt(1) {
+            *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
+        }
+        std::future::ready(Ok::<_, BoxError>(response))
+    });
+    let service = RetryLayer::default().layer(service);
+    let mut call = tokio_test::task::spawn(send(&service, get("/x")));
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let inside = runtime.enter();
+    assert!(call.poll().is_pending());
+    drop(inside);
+    ended.store(true, Ordering::SeqCst);
+    let Poll::Ready(Ok(response)) = call.poll() else {
+        panic!("it waits for a timer that there is not");
+    };
+    assert_eq!(response.status(), 200);
 }

@@ -8,7 +8,10 @@ use std::{
 use http::{Request, Response};
 use http_body::Body;
 use pin_project_lite::pin_project;
-use tokio::time::{self, Sleep};
+use tokio::{
+    runtime::Handle,
+    time::{self, Sleep},
+};
 use tower_service::Service;
 
 use super::{
@@ -212,6 +215,11 @@ impl<S, B, C> Sending<S, B, C> {
     }
 
     fn pause<F, R>(&mut self) -> State<F, R> {
+        // There was a runtime when the pause was decided on. Whoever polls this without one now
+        // does not wait.
+        if Handle::try_current().is_err() {
+            return State::Readying;
+        }
         match std::mem::replace(&mut self.pause, Pause::None) {
             Pause::None => State::Readying,
             Pause::Until(until) => State::Sleeping {

@@ -30,6 +30,7 @@ pub struct ErrorClassifier {
 /// |---|---|
 /// | [`TokenError`](crate::TokenError) | final: the tokens have a policy of their own |
 /// | [`ReplayBodyError`](crate::replay::ReplayBodyError): the request's body failed | final |
+/// | [`Refused`](crate::call::Refused): not sent, as to a foreign origin | final |
 /// | no connection was made (hyper-util `is_connect`, `ConnectionRefused`) | not sent |
 /// | hyper took the request back (`is_canceled`), or the connection was closed before | not sent |
 /// | HTTP/2: `REFUSED_STREAM` or `GOAWAY` from the server | not sent |
