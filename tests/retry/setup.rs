@@ -1,14 +1,4 @@
 //! A scripted service, and a body that says what it was asked.
-#![allow(
-    dead_code,
-    unreachable_pub,
-    reason = "each test file uses its part of it"
-)]
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    reason = "a test that panics has failed"
-)]
 
 use std::{
     collections::VecDeque,
@@ -37,21 +27,21 @@ use tower_genesys::{
 
 /// A request body which can be told to be gone.
 #[derive(Clone, Debug, Default)]
-pub struct Payload {
-    pub state: Arc<PayloadState>,
+pub(crate) struct Payload {
+    pub(crate) state: Arc<PayloadState>,
     held: bool,
 }
 
 #[derive(Debug, Default)]
-pub struct PayloadState {
-    pub unclonable: AtomicBool,
-    pub gone: AtomicBool,
-    pub revocations: AtomicUsize,
-    pub clones: AtomicUsize,
+pub(crate) struct PayloadState {
+    pub(crate) unclonable: AtomicBool,
+    pub(crate) gone: AtomicBool,
+    pub(crate) revocations: AtomicUsize,
+    pub(crate) clones: AtomicUsize,
 }
 
 impl Payload {
-    pub fn unclonable() -> Self {
+    pub(crate) fn unclonable() -> Self {
         let payload = Self::default();
         payload.state.unclonable.store(true, Ordering::SeqCst);
         payload
@@ -107,7 +97,7 @@ impl CloneBody for Payload {
 
 /// What the service does with one request.
 #[derive(Clone, Debug)]
-pub enum Answer {
+pub(crate) enum Answer {
     Status(u16),
     RetryAfter(u16, &'static str),
     Resend,
@@ -118,33 +108,33 @@ pub enum Answer {
 
 /// One request, as it came in.
 #[derive(Clone, Debug)]
-pub struct Seen {
-    pub at: Duration,
-    pub path: String,
-    pub attempt: Attempt,
-    pub held: bool,
-    pub extensions: usize,
+pub(crate) struct Seen {
+    pub(crate) at: Duration,
+    pub(crate) path: String,
+    pub(crate) attempt: Attempt,
+    pub(crate) held: bool,
+    pub(crate) extensions: usize,
 }
 
 /// A service which answers by a script, and then always the same.
 ///
 /// It panics when it is called without having been ready.
-pub struct Script {
-    pub shared: Arc<Shared>,
+pub(crate) struct Script {
+    pub(crate) shared: Arc<Shared>,
     ready: bool,
 }
 
-pub struct Shared {
+pub(crate) struct Shared {
     started: Instant,
     answers: Mutex<VecDeque<Answer>>,
     always: Mutex<Answer>,
-    pub seen: Mutex<Vec<Seen>>,
+    pub(crate) seen: Mutex<Vec<Seen>>,
     /// How many clones are ready, and have not been called.
-    pub readied: AtomicUsize,
+    pub(crate) readied: AtomicUsize,
 }
 
 impl Script {
-    pub fn new(answers: impl IntoIterator<Item = Answer>, always: Answer) -> Self {
+    pub(crate) fn new(answers: impl IntoIterator<Item = Answer>, always: Answer) -> Self {
         let shared = Shared {
             started: Instant::now(),
             answers: Mutex::new(answers.into_iter().collect()),
@@ -158,24 +148,24 @@ impl Script {
         }
     }
 
-    pub fn seen(&self) -> Vec<Seen> {
+    pub(crate) fn seen(&self) -> Vec<Seen> {
         self.shared.seen.lock().unwrap().clone()
     }
 
-    pub fn sends(&self) -> usize {
+    pub(crate) fn sends(&self) -> usize {
         self.shared.seen.lock().unwrap().len()
     }
 
-    pub fn always(&self, answer: Answer) {
+    pub(crate) fn always(&self, answer: Answer) {
         *self.shared.always.lock().unwrap() = answer;
     }
 
     /// When the requests came in, in milliseconds.
-    pub fn times(&self) -> Vec<u128> {
+    pub(crate) fn times(&self) -> Vec<u128> {
         self.seen().iter().map(|seen| seen.at.as_millis()).collect()
     }
 
-    pub fn readied(&self) -> usize {
+    pub(crate) fn readied(&self) -> usize {
         self.shared.readied.load(Ordering::SeqCst)
     }
 }
@@ -198,7 +188,7 @@ impl Drop for Script {
 }
 
 #[derive(Debug)]
-pub struct Broken;
+pub(crate) struct Broken;
 
 impl fmt::Display for Broken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -274,22 +264,25 @@ fn respond(status: u16) -> Response<Full<Bytes>> {
 }
 
 /// Sends one request through the service.
-pub async fn send<S, R>(service: &S, request: Request<Payload>) -> Result<Response<R>, BoxError>
+pub(crate) async fn send<S, R>(
+    service: &S,
+    request: Request<Payload>,
+) -> Result<Response<R>, BoxError>
 where
     S: Service<Request<Payload>, Response = Response<R>, Error = BoxError> + Clone,
 {
     service.clone().ready().await?.call(request).await
 }
 
-pub fn get(path: &str) -> Request<Payload> {
+pub(crate) fn get(path: &str) -> Request<Payload> {
     request(Method::GET, path)
 }
 
-pub fn post(path: &str) -> Request<Payload> {
+pub(crate) fn post(path: &str) -> Request<Payload> {
     request(Method::POST, path)
 }
 
-pub fn request(method: Method, path: &str) -> Request<Payload> {
+pub(crate) fn request(method: Method, path: &str) -> Request<Payload> {
     let mut request = Request::new(Payload::default());
     *request.method_mut() = method;
     *request.uri_mut() = format!("https://api.mypurecloud.com{path}")
@@ -298,24 +291,24 @@ pub fn request(method: Method, path: &str) -> Request<Payload> {
     request
 }
 
-pub fn outcome<R>(response: &Response<R>) -> Outcome {
+pub(crate) fn outcome<R>(response: &Response<R>) -> Outcome {
     *Outcome::of(response.extensions()).expect("there is an outcome")
 }
 
-pub async fn text(response: Response<Full<Bytes>>) -> String {
+pub(crate) async fn text(response: Response<Full<Bytes>>) -> String {
     let bytes = response.into_body().collect().await.unwrap().to_bytes();
     String::from_utf8(bytes.to_vec()).unwrap()
 }
 
-pub fn seconds(seconds: u64) -> Duration {
+pub(crate) fn seconds(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
 }
 
-pub fn no_headers() -> HeaderMap {
+pub(crate) fn no_headers() -> HeaderMap {
     HeaderMap::new()
 }
 
-pub async fn ready<S>(service: &mut S) -> &mut S
+pub(crate) async fn ready<S>(service: &mut S) -> &mut S
 where
     S: Service<Request<Payload>, Error = BoxError>,
 {

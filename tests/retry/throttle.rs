@@ -1,22 +1,15 @@
 //! What a 429 to one request means for the others.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    reason = "a test that panics has failed"
-)]
-
-mod retry_support;
 
 use std::{
     sync::{Arc, Mutex},
     time::Duration,
 };
 
-use http::Request;
-use retry_support::{
+use crate::setup::{
     Answer::{self, RetryAfter, Status},
     *,
 };
+use http::Request;
 use tokio::{
     task::JoinSet,
     time::{self, Instant},

@@ -1,11 +1,4 @@
 //! Retry among other layers: nothing multiplies, nothing is held while it waits.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    reason = "a test that panics has failed"
-)]
-
-mod retry_support;
 
 use std::{
     panic::AssertUnwindSafe,
@@ -13,12 +6,12 @@ use std::{
     time::Duration,
 };
 
-use futures_util::FutureExt;
-use http::{HeaderMap, StatusCode};
-use retry_support::{
+use crate::setup::{
     Answer::{self, Error, RetryAfter, Status},
     *,
 };
+use futures_util::FutureExt;
+use http::{HeaderMap, StatusCode};
 use tokio::{sync::Semaphore, task::JoinSet, time};
 use tokio_test::task;
 use tower::{

@@ -1,9 +1,4 @@
 //! Retry over a real connection: what becomes of it while, and because, a request is sent again.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    reason = "a test that panics has failed"
-)]
 
 use std::{
     sync::{

@@ -1,11 +1,4 @@
 //! One call: what is sent how often and when, and what comes back.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    reason = "a test that panics has failed"
-)]
-
-mod retry_support;
 
 use std::{
     convert::Infallible,
@@ -18,13 +11,13 @@ use std::{
     time::Duration,
 };
 
-use bytes::Bytes;
-use http::{Method, Request, Response, StatusCode};
-use http_body::{Body, Frame};
-use retry_support::{
+use crate::setup::{
     Answer::{self, Error, Hang, RetryAfter, Slow, Status},
     *,
 };
+use bytes::Bytes;
+use http::{Method, Request, Response, StatusCode};
+use http_body::{Body, Frame};
 use tower::Layer;
 use tower_genesys::{
     BoxError, CallOptions,

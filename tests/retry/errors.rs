@@ -1,10 +1,4 @@
 //! What errors of hyper, hyper-util and h2 mean: made by real connections on the loopback.
-#![cfg(feature = "hyper")]
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    reason = "a test that panics has failed"
-)]
 
 use std::{future::Future, io, time::Duration};
 

@@ -1,0 +1,9 @@
+//! Is a request sent again when that helps and does no harm, and never otherwise?
+
+mod setup;
+
+mod calls;
+mod errors;
+mod stack;
+mod throttle;
+mod wire;
