@@ -304,10 +304,6 @@ pub(crate) fn seconds(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
 }
 
-pub(crate) fn no_headers() -> HeaderMap {
-    HeaderMap::new()
-}
-
 pub(crate) async fn ready<S>(service: &mut S) -> &mut S
 where
     S: Service<Request<Payload>, Error = BoxError>,

@@ -11,6 +11,12 @@ use super::shared::Shared;
 /// then the timer comes late.
 const LOOK_AGAIN: Duration = Duration::from_secs(60);
 
+/// How long until it shows what has become of a renewal.
+const WHILE_RENEWING: Duration = Duration::from_secs(1);
+
+/// Never in a tight loop, whatever the settings say.
+const SHORTEST: Duration = Duration::from_millis(10);
+
 /// Renews the token of a [`TokenCache`](super::TokenCache) while nobody calls, until it is dropped.
 ///
 /// It is got by [`TokenCache::keep_warm`](super::TokenCache::keep_warm).
@@ -31,15 +37,11 @@ async fn keep_warm(shared: Arc<Shared>) {
     loop {
         // To ask is all that it takes: a token that is missing or due is renewed for whoever asks.
         let _ = shared.try_current();
+        let (renewing, next) = shared
+            .inspect(|machine, now| (machine.renewing().is_some(), machine.looks_again_at(now)));
+        let longest = if renewing { WHILE_RENEWING } else { LOOK_AGAIN };
         let now = Instant::now();
-        let next = shared.inspect(|machine, now| machine.looks_again_at(now));
-        // Never in a tight loop, whatever the settings say.
-        let earliest = now + Duration::from_millis(10);
-        sleep_until(
-            next.unwrap_or(now + LOOK_AGAIN)
-                .clamp(earliest, now + LOOK_AGAIN),
-        )
-        .await;
+        sleep_until(next.unwrap_or(now).clamp(now + SHORTEST, now + longest)).await;
     }
 }
 

@@ -255,12 +255,11 @@ impl Machine {
         })
     }
 
-    /// When something is to be decided again, if nobody does anything until then.
+    /// When something is to be decided again, if nothing happens until then.
     pub(super) fn looks_again_at(&self, now: Moment) -> Option<Instant> {
-        match (self.view(now), self.renewing) {
-            (Some(view), _) => Some(view.until),
-            (None, Some(renewing)) => Some(renewing.overdue_at),
-            (None, None) => self.gate.opens(),
+        match self.view(now) {
+            Some(view) => Some(view.until),
+            None => self.gate.opens(),
         }
     }
 

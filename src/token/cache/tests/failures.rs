@@ -1,0 +1,117 @@
+//! What a failing token endpoint leads to.
+
+use super::*;
+
+#[tokio::test(start_paused = true)]
+async fn a_failed_renewal_keeps_a_valid_token_and_tries_at_most_eight_times_in_five_minutes() {
+    let failures = vec![Step::Fail(TokenErrorKind::Unavailable); 100];
+    let (cache, script) = Script::cache([Step::After(Duration::ZERO)].into_iter().chain(failures));
+    cache.token().await.unwrap();
+    advance(DAY - Duration::from_secs(599)).await;
+    for _ in 0..300 {
+        assert_eq!(current(&cache).as_deref(), Some("token-1"));
+        settle().await;
+        advance(Duration::from_secs(1)).await;
+    }
+    let attempts = script.fetches() - 1;
+    assert!(
+        (2..=8).contains(&attempts),
+        "{attempts} attempts in five minutes"
+    );
+    assert!(cache.status().last_error.is_some());
+}
+
+#[tokio::test(start_paused = true)]
+async fn failure_is_shared_and_made_of_at_most_three_requests() {
+    let (cache, script) = Script::cache(vec![Step::Fail(TokenErrorKind::Unavailable); 3]);
+    assert_eq!(
+        kinds(&cache, 1000).await,
+        vec![Some(TokenErrorKind::Unavailable); 1000]
+    );
+    assert_eq!(script.fetches(), 3);
+    sleep(Duration::from_millis(250)).await;
+    assert_eq!(
+        cache.token().await.unwrap().expose(),
+        "token-4",
+        "the gate opens again"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refused_client_is_asked_once_and_left_alone_for_five_seconds() {
+    let (cache, script) = Script::cache([Step::Fail(TokenErrorKind::Denied)]);
+    assert_eq!(
+        kinds(&cache, 1000).await,
+        vec![Some(TokenErrorKind::Denied); 1000]
+    );
+    advance(Duration::from_millis(4999)).await;
+    let error = cache.token().await.unwrap_err();
+    assert_eq!(
+        error.retry_at(),
+        Some(Instant::now() + Duration::from_millis(1))
+    );
+    assert_eq!(script.fetches(), 1);
+    advance(Duration::from_millis(1)).await;
+    assert_eq!(
+        cache.token().await.unwrap().expose(),
+        "token-2",
+        "a rotated secret heals it"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn throttling_is_waited_out_while_a_valid_token_is_served() {
+    let wait = Duration::from_secs(42);
+    let (cache, script) = Script::cache([Step::After(Duration::ZERO), Step::RetryAfter(wait)]);
+    cache.token().await.unwrap();
+    advance(DAY - Duration::from_secs(300)).await;
+    assert_eq!(current(&cache).as_deref(), Some("token-1"));
+    settle().await;
+    let until = Instant::now() + wait;
+    while Instant::now() < until {
+        assert_eq!(current(&cache).as_deref(), Some("token-1"));
+        settle().await;
+        assert_eq!(script.fetches(), 2);
+        advance(Duration::from_millis(500)).await;
+    }
+    // Renewals for which nobody waits rest for longer.
+    advance(Duration::from_secs(120)).await;
+    current(&cache);
+    settle().await;
+    assert_eq!(current(&cache).as_deref(), Some("token-3"));
+    assert_eq!(script.fetches(), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_endpoint_that_never_answers_fails_all_within_fifteen_seconds() {
+    let (cache, script) = Script::cache(vec![Step::Never; 2]);
+    let started = Instant::now();
+    assert_eq!(
+        kinds(&cache, 1000).await,
+        vec![Some(TokenErrorKind::TimedOut); 1000]
+    );
+    assert!(
+        started.elapsed() <= Duration::from_secs(15),
+        "{:?}",
+        started.elapsed()
+    );
+    assert_eq!(script.fetches(), 2, "two attempts of eight seconds fit in");
+    let next = Instant::now();
+    let _ = cache.token().await;
+    assert!(
+        next.elapsed() < Duration::from_secs(1),
+        "the next caller does not queue behind it"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_panic_is_an_error_for_all_who_wait() {
+    let (cache, script) = Script::cache([Step::Panic]);
+    assert_eq!(
+        kinds(&cache, 100).await,
+        vec![Some(TokenErrorKind::Panicked); 100]
+    );
+    sleep(Duration::from_millis(250)).await;
+    cache.token().await.unwrap();
+    assert_eq!(script.fetches(), 2);
+}

@@ -1,0 +1,95 @@
+//! To whom a renewal belongs: to nobody who could go away.
+
+use super::*;
+
+#[tokio::test(start_paused = true)]
+async fn dropping_callers_neither_cancels_nor_repeats_the_renewal() {
+    let (cache, script) = Script::cache([Step::After(Duration::from_secs(1))]);
+    for _ in 0..100 {
+        assert!(poll_immediate(cache.wait(Generation::NONE)).await.is_none());
+        settle().await;
+    }
+    sleep(Duration::from_secs(1)).await;
+    settle().await;
+    assert_eq!(current(&cache).as_deref(), Some("token-1"));
+    assert_eq!(script.fetches(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_closed_cache_serves_what_it_has_and_renews_nothing() {
+    let (cache, script) = Script::cache([]);
+    let first = cache.token().await.unwrap().generation();
+    cache.close().await;
+    assert_eq!(current(&cache).as_deref(), Some("token-1"));
+    assert_eq!(cache.report_rejected(first), Rejection::CannotRenew);
+    advance(DAY).await;
+    assert_eq!(
+        cache.token().await.unwrap_err().kind(),
+        TokenErrorKind::Closed
+    );
+    assert_eq!(script.fetches(), 1);
+}
+
+#[test]
+fn without_a_runtime_there_is_a_typed_error() {
+    let (cache, script) = Script::cache([]);
+    assert_eq!(cache.try_current().map(|token| token.generation()), None);
+    let error = futures_util::FutureExt::now_or_never(cache.token())
+        .unwrap()
+        .unwrap_err();
+    assert_eq!(error.kind(), TokenErrorKind::NoRuntime);
+    assert_eq!(script.fetches(), 0);
+}
+
+#[test]
+fn a_dropped_runtime_is_replaced_at_once() {
+    let (cache, script) = Script::cache([Step::Never]);
+    let runtime = || {
+        tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap()
+    };
+    let first = runtime();
+    first.block_on(async {
+        assert!(poll_immediate(cache.wait(Generation::NONE)).await.is_none());
+        settle().await;
+    });
+    assert_eq!(script.fetches(), 1);
+    let second = runtime();
+    let waiting = second.spawn({
+        let cache = cache.clone();
+        async move { cache.token().await.map(|token| token.expose().to_owned()) }
+    });
+    second.block_on(settle());
+    drop(first);
+    assert_eq!(second.block_on(waiting).unwrap().unwrap(), "token-2");
+    assert_eq!(script.fetches(), 2);
+}
+
+#[test]
+fn a_runtime_that_nobody_drives_is_taken_over_from_at_the_deadline() {
+    let (cache, script) = Script::cache([Step::Never]);
+    let frozen = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    let driven = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .start_paused(true)
+        .build()
+        .unwrap();
+    frozen.block_on(async {
+        assert!(poll_immediate(cache.wait(Generation::NONE)).await.is_none());
+    });
+    let token = driven.block_on(cache.token()).unwrap();
+    assert_eq!(token.expose(), "token-2");
+    assert_eq!(script.fetches(), 2);
+    drop(frozen);
+    assert_eq!(cache.shared.inspect(|machine, _| machine.renewing()), None);
+    assert_eq!(
+        cache.status().failures,
+        0,
+        "the end of the frozen task is no failure"
+    );
+}
