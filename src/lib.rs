@@ -54,6 +54,7 @@
 //! |---|---|---|
 //! | `hyper` | yes | tells "never sent" from "broken on the way" in the errors of hyper, hyper-util and h2 |
 //! | `tower` | | a boxed form of the stack; takes tower's `Elapsed` for the transient error it is |
+//! | `metrics` | | counters for what is renewed and retried |
 //! | `testing` | | [`MockGenesys`](testing::MockGenesys), a Genesys Cloud for tests |
 //!
 //! The crate needs tokio: for timers, and for the task that renews a token.
@@ -77,6 +78,9 @@ pub mod bearer;
 pub mod call;
 mod error;
 pub mod genesys;
+#[cfg(feature = "metrics")]
+#[cfg_attr(docsrs, doc(cfg(feature = "metrics")))]
+pub mod metrics;
 pub mod refresh;
 pub mod replay;
 pub mod retry;
@@ -92,6 +96,9 @@ pub use genesys::{
     ClientCredentials, ConfigError, Credentials, CredentialsProvider, GenesysLayer, GenesysService,
     Org, Region, RegionError,
 };
+#[cfg(feature = "metrics")]
+#[cfg_attr(docsrs, doc(cfg(feature = "metrics")))]
+pub use metrics::Metrics;
 pub use refresh::{Refresh, RefreshLayer};
 pub use replay::{CloneBody, Replay, ReplayBody, ReplayLayer};
 pub use retry::{Retry, RetryLayer};

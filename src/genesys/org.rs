@@ -13,7 +13,7 @@ use crate::{
     BoxError,
     bearer::{Account, Origins, SelectAccount},
     retry::Upstream,
-    token::{CacheSettings, TokenCache, TokenSource},
+    token::{CacheSettings, TokenCache, TokenObserver, TokenSource},
 };
 
 /// One Genesys Cloud organisation, as this process knows it: its region, its token, the origins that
@@ -84,6 +84,7 @@ impl Org {
             region,
             credentials: NoCredentials,
             settings: CacheSettings::new(),
+            observer: None,
             upstream: Upstream::new(),
             origins: Origins::none(),
             loopback: false,
@@ -148,12 +149,13 @@ impl fmt::Debug for Org {
 /// # Default
 ///
 /// Tokens go to the region's API host, by https; they are renewed as [`CacheSettings`] states.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 #[must_use = "an organisation is made by one of the `build` methods"]
 pub struct OrgBuilder<P> {
     region: Region,
     credentials: P,
     settings: CacheSettings,
+    observer: Option<Arc<dyn TokenObserver>>,
     upstream: Upstream,
     origins: Origins,
     loopback: bool,
@@ -166,27 +168,26 @@ pub struct NoCredentials;
 impl<P> OrgBuilder<P> {
     /// The id and secret of the OAuth client, or whatever knows them at each fetch.
     pub fn credentials<Q: CredentialsProvider>(self, credentials: Q) -> OrgBuilder<Q> {
-        let Self {
-            region,
-            settings,
-            upstream,
-            origins,
-            loopback,
-            ..
-        } = self;
         OrgBuilder {
-            region,
             credentials,
-            settings,
-            upstream,
-            origins,
-            loopback,
+            region: self.region,
+            settings: self.settings,
+            observer: self.observer,
+            upstream: self.upstream,
+            origins: self.origins,
+            loopback: self.loopback,
         }
     }
 
     /// When and how the token is renewed.
     pub fn cache_settings(mut self, settings: CacheSettings) -> Self {
         self.settings = settings;
+        self
+    }
+
+    /// Who is told of renewals. Default: nobody but `tracing`.
+    pub fn observer(mut self, observer: Arc<dyn TokenObserver>) -> Self {
+        self.observer = Some(observer);
         self
     }
 
@@ -216,8 +217,12 @@ impl<P> OrgBuilder<P> {
     /// [`ConfigErrorKind::Region`] when a base URL is not https, and not one on this machine that
     /// [`allow_loopback`](Self::allow_loopback) allows.
     pub fn build_from_source(self, source: impl TokenSource) -> Result<Org, ConfigError> {
-        let tokens = TokenCache::builder(source).settings(self.settings).build();
-        self.build_from_cache(tokens)
+        let cache = TokenCache::builder(source).settings(self.settings);
+        let cache = match &self.observer {
+            Some(observer) => cache.observer(Arc::clone(observer)),
+            None => cache,
+        };
+        self.build_from_cache(cache.build())
     }
 
     /// An organisation whose tokens come from this cache.
@@ -282,6 +287,17 @@ impl<P: CredentialsProvider> OrgBuilder<P> {
         let region = self.region.clone();
         let source = ClientCredentials::<C, P, B>::new(region, self.credentials.clone(), client);
         self.build_from_source(source)
+    }
+}
+
+impl<P: fmt::Debug> fmt::Debug for OrgBuilder<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OrgBuilder")
+            .field("region", &self.region)
+            .field("credentials", &self.credentials)
+            .field("settings", &self.settings)
+            .field("origins", &self.origins)
+            .finish_non_exhaustive()
     }
 }
 

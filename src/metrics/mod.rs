@@ -1,0 +1,143 @@
+//! Counters for what the token cache and the retry layer do, through the [`metrics`] facade.
+//!
+//! [`Metrics`] is an observer of both: give it to
+//! [`TokenCacheBuilder::observer`](crate::token::TokenCacheBuilder::observer) (or
+//! [`OrgBuilder::observer`](crate::genesys::OrgBuilder::observer)) and to
+//! [`RetryLayer::with_observer`](crate::RetryLayer::with_observer). Where the numbers go is for the
+//! recorder to say that the program installs, such as one for Prometheus.
+//!
+//! | name | kind | labels | counts |
+//! |---|---|---|---|
+//! | `tower_genesys_token_renewals_total` | counter | `reason`, `outcome` | renewals that have ended |
+//! | `tower_genesys_token_renewal_seconds` | histogram | `reason` | how long they took |
+//! | `tower_genesys_token_rejections_total` | counter | `outcome` | 401s to requests that `Bearer` signed |
+//! | `tower_genesys_retries_total` | counter | `method`, `class` | requests that are sent again |
+//! | `tower_genesys_replays_total` | counter | `method` | requests sent again after a 401 |
+//! | `tower_genesys_retries_given_up_total` | counter | `method`, `reason` | failures returned to the caller |
+//! | `tower_genesys_throttled_total` | counter | – | times an endpoint was closed by a 429 |
+//! | `tower_genesys_held_total` | counter | – | requests that waited at a closed endpoint |
+//!
+//! `reason` of a renewal is that of [`Reason`](crate::Reason::as_str); its `outcome` is `renewed`,
+//! `abandoned`, or the kind of the [`TokenError`](crate::TokenErrorKind::as_str). No label holds a
+//! path, an id or a host, so that their number is bounded.
+//!
+//! # Example
+//!
+//! ```
+//! use std::sync::Arc;
+//! use tower_genesys::{Metrics, RetryLayer};
+//!
+//! let layer = RetryLayer::default().with_observer(Arc::new(Metrics));
+//! # let _ = layer;
+//! ```
+
+use metrics::{counter, histogram};
+
+use crate::{
+    retry::{Class, RetryEvent, RetryObserver, Stop},
+    token::{Reason, Rejection, TokenEvent, TokenObserver},
+};
+
+/// Counts what it observes. See the [module](self) for the names.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Metrics;
+
+/// Renewals that have ended, by `reason` and `outcome`.
+pub const TOKEN_RENEWALS: &str = "tower_genesys_token_renewals_total";
+/// How long renewals took, in seconds, by `reason`.
+pub const TOKEN_RENEWAL_SECONDS: &str = "tower_genesys_token_renewal_seconds";
+/// 401s to requests that [`Bearer`](crate::bearer) signed, by `outcome`.
+pub const TOKEN_REJECTIONS: &str = "tower_genesys_token_rejections_total";
+/// Requests that are sent again, by `method` and `class`.
+pub const RETRIES: &str = "tower_genesys_retries_total";
+/// Requests that are sent again after a 401, by `method`.
+pub const REPLAYS: &str = "tower_genesys_replays_total";
+/// Failures that are returned to the caller, by `method` and `reason`.
+pub const RETRIES_GIVEN_UP: &str = "tower_genesys_retries_given_up_total";
+/// How many times an endpoint was closed by a 429.
+pub const THROTTLED: &str = "tower_genesys_throttled_total";
+/// Requests that waited at a closed endpoint.
+pub const HELD: &str = "tower_genesys_held_total";
+
+impl TokenObserver for Metrics {
+    fn on_event(&self, event: &TokenEvent<'_>) {
+        let ended = |reason: Reason, outcome: &'static str| {
+            counter!(TOKEN_RENEWALS, "reason" => reason.as_str(), "outcome" => outcome)
+                .increment(1);
+        };
+        match event {
+            TokenEvent::Started { .. } => {}
+            TokenEvent::Renewed { reason, took, .. } => {
+                ended(*reason, "renewed");
+                histogram!(TOKEN_RENEWAL_SECONDS, "reason" => reason.as_str()).record(*took);
+            }
+            TokenEvent::Failed {
+                reason,
+                error,
+                took,
+            } => {
+                ended(*reason, error.kind().as_str());
+                histogram!(TOKEN_RENEWAL_SECONDS, "reason" => reason.as_str()).record(*took);
+            }
+            TokenEvent::Abandoned { reason } => ended(*reason, "abandoned"),
+            TokenEvent::Rejected { rejection, .. } => {
+                counter!(TOKEN_REJECTIONS, "outcome" => rejected(*rejection)).increment(1);
+            }
+        }
+    }
+}
+
+impl RetryObserver for Metrics {
+    fn on_event(&self, event: &RetryEvent<'_>) {
+        match event {
+            RetryEvent::Scheduled { method, class, .. } => {
+                let method = method.as_str().to_owned();
+                counter!(RETRIES, "method" => method, "class" => class_name(*class)).increment(1);
+            }
+            RetryEvent::Resent { method, .. } => {
+                counter!(REPLAYS, "method" => method.as_str().to_owned()).increment(1);
+            }
+            RetryEvent::GaveUp { method, stop, .. } => {
+                let method = method.as_str().to_owned();
+                let reason = stop_name(*stop);
+                counter!(RETRIES_GIVEN_UP, "method" => method, "reason" => reason).increment(1);
+            }
+            RetryEvent::GateClosed { .. } => counter!(THROTTLED).increment(1),
+            RetryEvent::Held { .. } => counter!(HELD).increment(1),
+            RetryEvent::Released { .. } => {}
+        }
+    }
+}
+
+const fn rejected(rejection: Rejection) -> &'static str {
+    match rejection {
+        Rejection::Superseded => "superseded",
+        Rejection::Renewing => "renewing",
+        Rejection::Damped => "damped",
+        Rejection::Gated => "gated",
+        Rejection::CannotRenew => "cannot_renew",
+    }
+}
+
+const fn class_name(class: Class) -> &'static str {
+    match class {
+        Class::Final => "final",
+        Class::Throttled { .. } => "throttled",
+        Class::NotSent => "not_sent",
+        Class::Transient { .. } => "transient",
+    }
+}
+
+const fn stop_name(stop: Stop) -> &'static str {
+    match stop {
+        Stop::Settled => "settled",
+        Stop::Disabled => "disabled",
+        Stop::NotRepeatable => "not_repeatable",
+        Stop::BodyGone => "body_gone",
+        Stop::SendsSpent => "sends_spent",
+        Stop::RetryAfterTooLong => "retry_after_too_long",
+        Stop::DeadlineTooClose => "deadline_too_close",
+        Stop::NoRuntime => "no_runtime",
+        Stop::BudgetSpent => "budget_spent",
+    }
+}

@@ -1,0 +1,102 @@
+//! Do the counters have the names and labels that the docs list?
+#![cfg(feature = "metrics")]
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use http_body_util::Full;
+use metrics_util::debugging::{DebugValue, DebuggingRecorder};
+use tower::{Layer, ServiceExt};
+use tower_genesys::{
+    Credentials, GenesysLayer, Metrics, Org,
+    testing::{MockGenesys, TOKEN, USERS},
+};
+
+/// Everything that happens to a stack in trouble, on one thread, so that the recorder sees it.
+async fn trouble() {
+    let mock = MockGenesys::new();
+    let org = Org::builder(mock.region())
+        .credentials(Credentials::new(mock.client_id(), mock.client_secret()).expect("well-formed"))
+        .observer(Arc::new(Metrics))
+        .build::<Full<Bytes>, _, _>(mock.service())
+        .expect("the region is https");
+    let layer = GenesysLayer::new(&org).map_retry(|retry| retry.with_observer(Arc::new(Metrics)));
+    let genesys = layer.layer(mock.service());
+    let get = || {
+        let uri = org.api("/api/v2/users").expect("a path");
+        let request = http::Request::get(uri)
+            .body(Full::<Bytes>::default())
+            .expect("a request");
+        genesys.clone().oneshot(request)
+    };
+    mock.on(TOKEN)
+        .nth(1)
+        .reply_status(http::StatusCode::UNAUTHORIZED);
+    mock.on(USERS).nth(2).revoke_token();
+    mock.on(USERS).nth(4).reply_503();
+    mock.on(USERS).nth(6).reply_429(Duration::from_secs(2));
+    mock.on(USERS).nth(8).reply_429(Duration::from_secs(4000));
+    // The request that is throttled waits, and the next ones are let through one by one.
+    for _ in 0..6 {
+        let _ = get().await;
+    }
+    org.tokens().close().await;
+}
+
+#[test]
+fn names_and_labels_are_those_of_the_docs() {
+    let recorder = DebuggingRecorder::new();
+    let snapshotter = recorder.snapshotter();
+    metrics::with_local_recorder(&recorder, || {
+        let runtime = tokio::runtime::Builder::new_current_thread();
+        let runtime = { runtime }
+            .enable_all()
+            .start_paused(true)
+            .build()
+            .expect("a runtime");
+        runtime.block_on(trouble());
+    });
+    let mut seen = BTreeMap::new();
+    for (key, _, _, value) in snapshotter.snapshot().into_vec() {
+        let labels: Vec<_> = key
+            .key()
+            .labels()
+            .map(|label| format!("{}={}", label.key(), label.value()))
+            .collect();
+        let count = match value {
+            DebugValue::Counter(count) => count,
+            DebugValue::Histogram(values) => values.len() as u64,
+            DebugValue::Gauge(_) => panic!("there is none"),
+        };
+        seen.insert(
+            format!("{}{{{}}}", key.key().name(), labels.join(",")),
+            count,
+        );
+    }
+    let expected = [
+        ("tower_genesys_held_total{}", 3),
+        ("tower_genesys_replays_total{method=GET}", 1),
+        (
+            "tower_genesys_retries_given_up_total{method=GET,reason=retry_after_too_long}",
+            1,
+        ),
+        ("tower_genesys_retries_total{method=GET,class=throttled}", 1),
+        ("tower_genesys_retries_total{method=GET,class=transient}", 1),
+        ("tower_genesys_throttled_total{}", 1),
+        ("tower_genesys_token_rejections_total{outcome=renewing}", 1),
+        ("tower_genesys_token_renewal_seconds{reason=missing}", 1),
+        ("tower_genesys_token_renewal_seconds{reason=rejected}", 1),
+        (
+            "tower_genesys_token_renewals_total{reason=missing,outcome=renewed}",
+            1,
+        ),
+        (
+            "tower_genesys_token_renewals_total{reason=rejected,outcome=renewed}",
+            1,
+        ),
+    ];
+    let expected: BTreeMap<_, _> = expected
+        .map(|(name, count)| (name.to_owned(), count))
+        .into();
+    assert_eq!(seen, expected);
+}
