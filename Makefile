@@ -2,13 +2,13 @@
 
 CARGO ?= cargo
 
-.PHONY: test ci fmt lint docs features examples benches
+.PHONY: test model ci fmt lint docs features examples benches
 
 # Every test: unit, integration and documentation tests, with all features.
 test:
 	$(CARGO) test --locked --all-features
 
-ci: fmt lint docs test features examples benches
+ci: fmt lint docs test model features examples benches
 
 fmt:
 	$(CARGO) fmt --all --check
@@ -19,6 +19,10 @@ lint:
 
 docs:
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --no-deps --all-features
+
+# The token cache under many orders of threads, by a model checker.
+model:
+	RUSTFLAGS="--cfg shuttle" $(CARGO) test --locked --target-dir target/model --lib token::cache::tests::model
 
 # What is optional can be left out.
 features:

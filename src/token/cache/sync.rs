@@ -1,10 +1,10 @@
 //! The lock of the cell: std's, or the one of the model checker, which tries the orders in which
 //! threads can take it.
 
-#[cfg(not(shuttle))]
+#[cfg(not(all(test, shuttle)))]
 pub(super) use std::sync::{Mutex, MutexGuard};
 
-#[cfg(shuttle)]
+#[cfg(all(test, shuttle))]
 pub(super) use shuttle::sync::{Mutex, MutexGuard};
 
 use std::sync::PoisonError;

@@ -115,3 +115,24 @@ async fn a_panic_is_an_error_for_all_who_wait() {
     cache.token().await.unwrap();
     assert_eq!(script.fetches(), 2);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_success_forgets_the_failures_before_it() {
+    let denied = || Step::Fail(TokenErrorKind::Denied);
+    let steps = [denied(), denied(), Step::After(Duration::ZERO), denied()];
+    let (cache, script) = Script::cache(steps);
+    for seconds in [5, 10] {
+        cache.token().await.unwrap_err();
+        advance(Duration::from_secs(seconds)).await;
+    }
+    cache.token().await.unwrap();
+    let status = cache.status();
+    assert_eq!((status.failures, status.last_error.is_none()), (0, true));
+    advance(DAY).await;
+    let error = cache.token().await.unwrap_err();
+    assert_eq!(
+        error.retry_at(),
+        Some(Instant::now() + Duration::from_secs(5))
+    );
+    assert_eq!(script.fetches(), 4);
+}

@@ -18,6 +18,8 @@ use crate::token::{FetchContext, IssuedToken, TokenErrorKind};
 
 mod failures;
 mod lifecycle;
+#[cfg(shuttle)]
+mod model;
 mod ownership;
 mod properties;
 mod refusals;

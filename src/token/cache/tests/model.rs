@@ -1,0 +1,239 @@
+//! The cell under every order in which threads can take its lock, as far as the model checker gets.
+//!
+//! Run by `make model`: the lock is then the checker's (`--cfg shuttle`), which switches threads where
+//! it is taken and released, and reports a deadlock when nobody can go on: a caller whose wake-up was
+//! lost, for one.
+
+use std::{
+    sync::Arc,
+    task::{Wake, Waker},
+    time::{Duration, SystemTime},
+};
+
+use shuttle::{
+    sync::{Condvar, Mutex},
+    thread,
+};
+use tokio::time::Instant;
+
+use super::*;
+use crate::token::{
+    IssuedToken,
+    cache::{
+        cell::Cell,
+        clock::Moment,
+        machine::{Answer, Ask, Machine, Start},
+    },
+};
+
+const ORDERS: usize = 3_000;
+
+/// A cell, and what its shell would do for it.
+#[derive(Clone)]
+struct Model {
+    cell: Arc<Cell>,
+    now: Moment,
+    starts: Arc<Mutex<Vec<Reason>>>,
+}
+
+/// Parks a thread until it is woken.
+#[derive(Default)]
+struct Parked {
+    woken: Mutex<bool>,
+    wake: Condvar,
+}
+
+impl Wake for Parked {
+    fn wake(self: Arc<Self>) {
+        *self.woken.lock().unwrap() = true;
+        self.wake.notify_one();
+    }
+}
+
+impl Parked {
+    fn park(&self) {
+        let mut woken = self.woken.lock().unwrap();
+        while !std::mem::take(&mut *woken) {
+            woken = self.wake.wait(woken).unwrap();
+        }
+    }
+}
+
+impl Model {
+    fn new() -> Self {
+        let now = Moment {
+            mono: Instant::now(),
+            wall: SystemTime::UNIX_EPOCH + DAY,
+        };
+        let machine = Machine::new(CacheSettings::new(), fastrand::Rng::with_seed(7));
+        Self {
+            cell: Arc::new(Cell::new(machine, now)),
+            now,
+            starts: Arc::default(),
+        }
+    }
+
+    fn with_token() -> Self {
+        let model = Self::new();
+        let (_, start) = model.cell.ask(Ask::default(), model.now);
+        model.succeed(&start.unwrap());
+        model
+    }
+
+    fn succeed(&self, start: &Start) {
+        let token = IssuedToken::new(format!("token-{}", start.id), DAY);
+        self.cell.finish(start.id, Ok((token, self.now)), self.now);
+    }
+
+    /// Runs a renewal on a thread of its own, which ends it like this.
+    fn renew(&self, start: Option<Start>, end: fn(&Self, &Start)) {
+        let Some(start) = start else { return };
+        self.starts.lock().unwrap().push(start.reason);
+        let model = self.clone();
+        thread::spawn(move || end(&model, &start));
+    }
+
+    /// A caller that waits until it is served.
+    fn token(&self, end: fn(&Self, &Start)) -> AccessToken {
+        let parked = Arc::new(Parked::default());
+        let waker = Waker::from(parked.clone());
+        let (mut ask, mut waiter) = (Ask::default(), None);
+        loop {
+            if let Some(token) = self.cell.hit(self.now) {
+                return token;
+            }
+            let (answer, start) = self.cell.ask_or_wait(ask, &mut waiter, &waker, self.now);
+            self.renew(start, end);
+            match answer {
+                Answer::Serve(token) => return token,
+                Answer::Wait { id, .. } => ask.waited = Some(id),
+                Answer::Fail(error) => panic!("{error}"),
+            }
+            parked.park();
+        }
+    }
+
+    fn refuse(&self, token: &AccessToken, end: fn(&Self, &Start)) -> Rejection {
+        let generation = token.generation();
+        let (rejection, start) = self.cell.refuse(generation, Reason::Rejected, self.now);
+        self.renew(start, end);
+        rejection
+    }
+
+    fn starts(&self) -> Vec<Reason> {
+        self.starts.lock().unwrap().clone()
+    }
+}
+
+fn together(threads: Vec<thread::JoinHandle<()>>) {
+    threads
+        .into_iter()
+        .for_each(|thread| thread.join().unwrap());
+}
+
+#[test]
+fn callers_without_a_token_start_one_renewal_and_all_are_served() {
+    shuttle::check_pct(
+        || {
+            let model = Model::new();
+            let callers = (0..3).map(|_| {
+                let model = model.clone();
+                thread::spawn(move || {
+                    assert_eq!(model.token(Model::succeed).expose(), "token-1");
+                })
+            });
+            together(callers.collect());
+            assert_eq!(model.starts(), [Reason::Missing]);
+        },
+        ORDERS,
+        3,
+    );
+}
+
+#[test]
+fn reports_of_one_token_start_one_renewal_whenever_they_come() {
+    shuttle::check_pct(
+        || {
+            let model = Model::with_token();
+            let refused = model.token(Model::succeed);
+            let callers = (0..3).map(|_| {
+                let (model, refused) = (model.clone(), refused.clone());
+                thread::spawn(move || {
+                    let rejection = model.refuse(&refused, Model::succeed);
+                    assert!(rejection.is_renewable(), "{rejection:?}");
+                    let token = model.token(Model::succeed);
+                    assert!(
+                        token.generation() > refused.generation(),
+                        "a refused token is served"
+                    );
+                })
+            });
+            together(callers.collect());
+            assert_eq!(model.starts(), [Reason::Rejected]);
+        },
+        ORDERS,
+        3,
+    );
+}
+
+#[test]
+fn a_renewal_whose_task_is_dropped_is_started_again_by_one_of_those_who_wait() {
+    fn abort_the_first(model: &Model, start: &Start) {
+        match start.id {
+            1 => model.cell.abort(start.id, model.now),
+            _ => model.succeed(start),
+        }
+    }
+
+    shuttle::check_pct(
+        || {
+            let model = Model::new();
+            let callers = (0..3).map(|_| {
+                let model = model.clone();
+                thread::spawn(move || {
+                    assert_eq!(model.token(abort_the_first).expose(), "token-2");
+                })
+            });
+            together(callers.collect());
+            assert_eq!(model.starts(), [Reason::Missing, Reason::Missing]);
+        },
+        ORDERS,
+        3,
+    );
+}
+
+#[test]
+fn a_result_that_comes_after_it_was_given_up_changes_nothing() {
+    shuttle::check_pct(
+        || {
+            let model = Model::new();
+            let (_, start) = model.cell.ask(Ask::default(), model.now);
+            let first = start.unwrap();
+            let late = Moment {
+                mono: model.now.mono + Duration::from_secs(15),
+                ..model.now
+            };
+            let taker = Model {
+                now: late,
+                ..model.clone()
+            };
+            let callers = vec![
+                thread::spawn({
+                    let model = model.clone();
+                    move || model.succeed(&first)
+                }),
+                thread::spawn(move || {
+                    let token = taker.token(Model::succeed);
+                    assert!(["token-1", "token-2"].contains(&token.expose()));
+                }),
+            ];
+            together(callers);
+            let generation = model
+                .cell
+                .inspect(|machine| machine.token().unwrap().generation());
+            assert_eq!(generation.ordinal(), 1, "one of the two was adopted");
+        },
+        ORDERS,
+        3,
+    );
+}
