@@ -1,0 +1,137 @@
+//! What does one request allocate, over a service that does nothing?
+
+use std::{
+    convert::Infallible,
+    future::{Ready, ready},
+    task::{Context, Poll, Waker},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use futures_util::FutureExt;
+use http::{HeaderValue, Method, Request, Response, Uri, header};
+use http_body_util::Full;
+use tower::{Layer, Service};
+use tower_genesys::{
+    BearerLayer, FetchContext, GenesysLayer, IssuedToken, Org, Origins, RefreshLayer, Region,
+    ReplayLayer, RetryLayer, TokenCache, TokenError, TokenProvider, TokenSource,
+};
+
+#[derive(Clone)]
+struct Api;
+
+impl<B> Service<Request<B>> for Api {
+    type Response = Response<Full<Bytes>>;
+    type Error = Infallible;
+    type Future = Ready<Result<Self::Response, Infallible>>;
+
+    fn poll_ready(&mut self, _cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, _request: Request<B>) -> Self::Future {
+        ready(Ok(Response::new(Full::default())))
+    }
+}
+
+struct Source;
+
+impl TokenSource for Source {
+    async fn fetch(&self, _cx: FetchContext) -> Result<IssuedToken, TokenError> {
+        Ok(IssuedToken::new("s3cr3t", Duration::from_secs(86_400)))
+    }
+}
+
+async fn tokens() -> TokenCache {
+    let tokens = TokenCache::new(Source);
+    tokens.warm_up().await.expect("the source gives a token");
+    tokens
+}
+
+/// A POST of 200 bytes with five headers.
+fn request() -> Request<Full<Bytes>> {
+    let mut request = Request::new(Full::from(vec![b'x'; 200]));
+    *request.method_mut() = Method::POST;
+    *request.uri_mut() = Uri::from_static("https://api.mypurecloud.com/api/v2/users/search");
+    let names = [
+        header::ACCEPT,
+        header::CONTENT_TYPE,
+        header::USER_AGENT,
+        header::ETAG,
+        header::VIA,
+    ];
+    for name in names {
+        request
+            .headers_mut()
+            .insert(name, HeaderValue::from_static("some/value"));
+    }
+    request
+}
+
+/// How many allocations one request costs in this service, once it has warmed up.
+fn allocations<S: Service<Request<Full<Bytes>>>>(mut service: S) -> u64 {
+    let mut cx = Context::from_waker(Waker::noop());
+    let mut once = || {
+        let request = request();
+        let mut answered = false;
+        let counted = allocation_counter::measure(|| {
+            let _ready = service.poll_ready(&mut cx);
+            answered = service
+                .call(request)
+                .now_or_never()
+                .is_some_and(|result| result.is_ok());
+        });
+        assert!(answered);
+        counted.count_total
+    };
+    once();
+    let counts: Vec<_> = (0..100).map(|_| once()).collect();
+    assert!(counts.iter().all(|count| *count == counts[0]), "{counts:?}");
+    counts[0]
+}
+
+#[tokio::test]
+async fn a_token_hit_allocates_nothing() {
+    let tokens = tokens().await;
+    let mut hits = 0;
+    let counted = allocation_counter::measure(|| {
+        for _ in 0..1000 {
+            let token = tokens.try_current();
+            hits += usize::from(token.is_some_and(|token| token.header_value().is_sensitive()));
+        }
+    });
+    assert_eq!((counted.count_total, hits), (0, 1000));
+}
+
+#[tokio::test]
+async fn bearer_allocates_nothing() {
+    let layer = BearerLayer::new(tokens().await, Origins::of_host("api.mypurecloud.com"));
+    assert_eq!(allocations(Api), 0);
+    assert_eq!(allocations(layer.layer(Api)), 0);
+}
+
+#[tokio::test]
+async fn a_copy_of_the_request_is_all_that_a_resend_costs_beforehand() {
+    // Two for the headers, and one for the first clone of the body's bytes.
+    let copy = 3;
+    let refresh = ReplayLayer::new().layer(RefreshLayer::new().layer(Api));
+    assert_eq!(allocations(refresh), copy);
+    let retry = RetryLayer::typed(Default::default());
+    assert_eq!(
+        allocations(ReplayLayer::new().layer(retry.layer(Api))),
+        copy
+    );
+    let both = retry.layer(RefreshLayer::new().layer(Api));
+    assert_eq!(
+        allocations(ReplayLayer::new().layer(both)),
+        copy,
+        "one copy for both"
+    );
+}
+
+#[tokio::test]
+async fn all_four_layers_allocate_one_copy() {
+    let org = Org::builder(Region::US_EAST_1).build_from_cache(tokens().await);
+    let layer = GenesysLayer::new(&org.expect("the region is https"));
+    assert_eq!(allocations(layer.layer(Api)), 3);
+}
