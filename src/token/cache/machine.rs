@@ -386,7 +386,6 @@ impl Machine {
             if held.token.expose() == new.token.expose() {
                 new.token = held.token.clone();
                 new.refused = held.refused;
-                new.adopted = held.adopted;
                 self.gate.rest(now.mono, new.background_pause());
             }
             match held.refused {

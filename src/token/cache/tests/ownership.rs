@@ -44,27 +44,50 @@ fn without_a_runtime_there_is_a_typed_error() {
 #[test]
 fn a_dropped_runtime_is_replaced_at_once() {
     let (cache, script) = Script::cache([Step::Never]);
-    let runtime = || {
-        tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .unwrap()
-    };
-    let first = runtime();
+    let runtime = || tokio::runtime::Builder::new_current_thread();
+    let first = runtime().enable_all().build().unwrap();
     first.block_on(async {
         assert!(poll_immediate(cache.wait(Generation::NONE)).await.is_none());
         settle().await;
     });
     assert_eq!(script.fetches(), 1);
-    let second = runtime();
-    let waiting = second.spawn({
-        let cache = cache.clone();
-        async move { cache.token().await.map(|token| token.expose().to_owned()) }
+    let second = runtime().enable_all().start_paused(true).build().unwrap();
+    second.block_on(async {
+        let mut waiting = Box::pin(cache.token());
+        assert!(poll_immediate(&mut waiting).await.is_none());
+        let started = Instant::now();
+        std::thread::spawn(|| drop(first)).join().unwrap();
+        assert_eq!(waiting.await.unwrap().expose(), "token-2");
+        assert_eq!(
+            started.elapsed(),
+            Duration::ZERO,
+            "not only at the deadline"
+        );
     });
-    second.block_on(settle());
-    drop(first);
-    assert_eq!(second.block_on(waiting).unwrap().unwrap(), "token-2");
     assert_eq!(script.fetches(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_renewal_that_starts_while_the_cache_is_closed_is_ended_too() {
+    let (_, script) = Script::cache([Step::Never]);
+    let own = Arc::new(std::sync::OnceLock::<TokenCache>::new());
+    let closer = own.clone();
+    let observer = Arc::new(move |event: &crate::token::TokenEvent<'_>| {
+        if let (crate::token::TokenEvent::Started { .. }, Some(cache)) = (event, closer.get()) {
+            let closed = futures_util::FutureExt::now_or_never(cache.close());
+            assert!(closed.is_some(), "there is no task to wait for yet");
+        }
+    });
+    let cache = TokenCache::builder(script.clone())
+        .observer(observer)
+        .build();
+    own.set(cache.clone()).unwrap();
+    assert_eq!(
+        cache.token().await.unwrap_err().kind(),
+        TokenErrorKind::Closed
+    );
+    settle().await;
+    assert_eq!(script.fetches(), 0, "its task was ended before it began");
 }
 
 #[test]

@@ -1,0 +1,10 @@
+//! Does the whole stack survive what happens to tokens? In memory, on a paused clock, with exact counts.
+
+mod setup;
+
+mod many_callers;
+mod organisations;
+mod origins;
+mod secrets;
+mod token_endpoint;
+mod token_life;

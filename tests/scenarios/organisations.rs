@@ -1,0 +1,168 @@
+use std::{collections::HashSet, time::Duration};
+
+use futures_util::future::join_all;
+use tokio::time::Instant;
+use tower::Layer;
+use tower::{ServiceExt, service_fn};
+use tower_genesys::{
+    BoxError, GenesysLayer, ReplayBody,
+    testing::{ANY_API, MockGenesys, USERS as USERS_ROUTE},
+};
+
+use crate::setup::{Body, Setup, USERS, setup_on};
+
+/// Organisations of their own, each at its own gateway.
+fn organisations(n: u64) -> Vec<Setup> {
+    let one = |k| {
+        let base = format!("https://gw{k}.example");
+        let region = tower_genesys::Region::custom(&base, &base).expect("a base URL");
+        let mock = MockGenesys::builder()
+            .region(region)
+            .client(format!("id-{k}"), format!("secret-{k}"))
+            .users(1)
+            .seed(k)
+            .build();
+        setup_on(mock, |org| org)
+    };
+    (0..n).map(one).collect()
+}
+
+/// A client that reaches all of them, by host.
+fn route(
+    orgs: &[Setup],
+) -> impl tower::Service<
+    http::Request<ReplayBody<Body>>,
+    Response = http::Response<tower_genesys::testing::MockBody>,
+    Error = BoxError,
+    Future: Send,
+> + Clone
++ use<> {
+    let orgs = orgs.to_vec();
+    service_fn(move |request: http::Request<ReplayBody<Body>>| {
+        let host = request.uri().host().unwrap_or_default();
+        let at = |setup: &&Setup| setup.mock.region().api_host() == host;
+        let service = orgs.iter().find(at).expect("one of them").mock.service();
+        async move { service.oneshot(request).await.map_err(BoxError::from) }
+    })
+}
+
+#[tokio::test(start_paused = true)]
+async fn ten_thousand_requests_of_fifty_organisations_never_mix_their_tokens() {
+    let orgs = organisations(50);
+    let genesys = GenesysLayer::new(&orgs[0].org).layer(route(&orgs));
+    orgs[7].org.tokens().warm_up().await.expect("a token");
+    orgs[7].mock.revoke_all();
+    orgs[8]
+        .mock
+        .on(USERS_ROUTE)
+        .nth(3)
+        .reply_429(Duration::from_secs(60));
+    orgs[9].mock.on(USERS_ROUTE).nth(4).reply_503();
+
+    let started = Instant::now();
+    let mut rng = fastrand::Rng::with_seed(7);
+    let calls = (0..10_000).map(|_| {
+        let org = &orgs[rng.usize(..50)].org;
+        let uri = org.api(USERS).expect("a path");
+        let mut request = http::Request::get(uri)
+            .body(Body::default())
+            .expect("a request");
+        request.extensions_mut().insert(org.clone());
+        let call = genesys.clone().oneshot(request);
+        async move {
+            (
+                call.await.map(|response| response.status()),
+                started.elapsed(),
+            )
+        }
+    });
+    let slow = |took: &Duration| *took > Duration::from_secs(30);
+    let answers = join_all(calls).await;
+    assert!(
+        answers
+            .iter()
+            .all(|(status, _)| status.as_ref().is_ok_and(|s| *s == 200))
+    );
+    let held = answers.iter().filter(|(_, took)| slow(took)).count();
+    let of_eight = orgs[8].mock.count(USERS_ROUTE);
+    assert!(
+        held < of_eight,
+        "{held} were held, and only those of one organisation: {of_eight}"
+    );
+
+    let mut tokens = HashSet::new();
+    for (k, setup) in orgs.iter().enumerate() {
+        let expected = if k == 7 { 2 } else { 1 };
+        assert_eq!(setup.mock.token_posts(), expected, "organisation {k}");
+        let recorded = setup.mock.requests_at(ANY_API);
+        let own: HashSet<_> = recorded.iter().filter_map(|sent| sent.bearer()).collect();
+        assert!(
+            own.len() <= expected,
+            "organisation {k} was sent tokens of others"
+        );
+        for bearer in own {
+            assert!(
+                tokens.insert(bearer.to_owned()),
+                "a token was sent to two organisations"
+            );
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn renewing_one_organisation_keeps_no_other_waiting() {
+    let orgs = organisations(2);
+    let genesys = GenesysLayer::new(&orgs[0].org).layer(route(&orgs));
+    orgs[0]
+        .mock
+        .on(tower_genesys::testing::TOKEN)
+        .never_answers();
+    let send = |setup: &Setup| {
+        let uri = setup.org.api(USERS).expect("a path");
+        let mut request = http::Request::get(uri)
+            .body(Body::default())
+            .expect("a request");
+        request.extensions_mut().insert(setup.org.clone());
+        genesys.clone().oneshot(request)
+    };
+    let stuck = tokio::spawn(send(&orgs[0]));
+    let started = Instant::now();
+    assert_eq!(send(&orgs[1]).await.expect("no error").status(), 200);
+    assert_eq!(started.elapsed(), Duration::ZERO);
+    assert!(stuck.await.expect("no panic").is_err());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pause_of_one_organisation_is_nobody_elses() {
+    let orgs = organisations(3);
+    let genesys = GenesysLayer::new(&orgs[0].org).layer(route(&orgs));
+    orgs[1]
+        .mock
+        .on(USERS_ROUTE)
+        .first(1)
+        .reply_429(Duration::from_secs(100));
+    let send = |setup: &Setup| {
+        let uri = setup.org.api(USERS).expect("a path");
+        let mut request = http::Request::get(uri)
+            .body(Body::default())
+            .expect("a request");
+        request.extensions_mut().insert(setup.org.clone());
+        genesys.clone().oneshot(request)
+    };
+    let throttled = tokio::spawn(send(&orgs[1]));
+    orgs[1].mock.wait_for(USERS_ROUTE, 1).await;
+    let started = Instant::now();
+    for setup in [&orgs[0], &orgs[2]] {
+        assert_eq!(send(setup).await.expect("no error").status(), 200);
+    }
+    assert_eq!(started.elapsed(), Duration::ZERO);
+    assert_eq!(
+        throttled
+            .await
+            .expect("no panic")
+            .expect("no error")
+            .status(),
+        200
+    );
+    assert!(started.elapsed() >= Duration::from_secs(99));
+}

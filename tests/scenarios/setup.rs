@@ -1,0 +1,78 @@
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body_util::Full;
+use tower::{Layer, ServiceExt};
+use tower_genesys::{
+    BoxError, CallOptions, Credentials, GenesysLayer, GenesysService, Org, TokenError,
+    genesys::OrgBuilder,
+    testing::{MockBody, MockGenesys, MockService},
+};
+
+pub(crate) type Body = Full<Bytes>;
+pub(crate) const USERS: &str = "/api/v2/users";
+pub(crate) const TOKENS_ME: &str = "/api/v2/tokens/me";
+
+/// A mock in memory, an organisation on it, and the four layers around it.
+#[derive(Clone)]
+pub(crate) struct Setup {
+    pub(crate) mock: MockGenesys,
+    pub(crate) org: Org,
+    pub(crate) genesys: GenesysService<MockService>,
+}
+
+pub(crate) fn setup() -> Setup {
+    // The fewer users, the less JSON there is to write for thousands of requests.
+    setup_on(MockGenesys::builder().users(1).build(), |org| org)
+}
+
+pub(crate) fn setup_on(
+    mock: MockGenesys,
+    change: impl FnOnce(OrgBuilder<Credentials>) -> OrgBuilder<Credentials>,
+) -> Setup {
+    let credentials = Credentials::new(mock.client_id(), mock.client_secret());
+    let builder = Org::builder(mock.region()).credentials(credentials.expect("well-formed"));
+    let org = change(builder)
+        .build::<Body, _, _>(mock.service())
+        .expect("the region is https");
+    let genesys = GenesysLayer::new(&org).layer(mock.service());
+    Setup { mock, org, genesys }
+}
+
+impl Setup {
+    pub(crate) fn get(&self, path: &str) -> Request<Body> {
+        let uri = self.org.api(path).expect("a path of the API");
+        Request::get(uri).body(Body::default()).expect("a request")
+    }
+
+    /// Sends a GET, and gives the status, or the error.
+    pub(crate) async fn status(&self, path: &str) -> Result<u16, BoxError> {
+        Ok(self.send(self.get(path)).await?.status().as_u16())
+    }
+
+    /// The same without retries, for tests that count attempts at a failing token endpoint.
+    pub(crate) async fn send(
+        &self,
+        request: Request<Body>,
+    ) -> Result<Response<MockBody>, BoxError> {
+        self.genesys.clone().oneshot(request).await
+    }
+
+    pub(crate) async fn once(&self, path: &str) -> Result<u16, BoxError> {
+        let mut request = self.get(path);
+        request
+            .extensions_mut()
+            .insert(CallOptions::new().without_retry());
+        Ok(self.send(request).await?.status().as_u16())
+    }
+
+    pub(crate) async fn token_error(&self) -> TokenError {
+        let error = self.status(USERS).await.expect_err("there is no token");
+        TokenError::find(&*error).expect("it is in the box").clone()
+    }
+}
+
+pub(crate) async fn after(wait: Duration) {
+    tokio::time::sleep(wait).await;
+}
