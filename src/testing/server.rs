@@ -1,6 +1,6 @@
 use std::{fmt, future::pending, io, net::SocketAddr, pin::Pin, sync::Arc, time::Duration};
 
-use http::{Request, Response};
+use http::{Request, Response, Version};
 use http_body_util::BodyExt;
 use hyper::{body::Incoming, service::service_fn};
 use hyper_util::{
@@ -146,8 +146,11 @@ async fn respond(
     cut: Arc<Notify>,
     closed: watch::Receiver<()>,
 ) -> Result<Response<MockBody>, MockError> {
+    let http2 = request.version() == Version::HTTP_2;
     match exchange::answer(&shared, request).await {
         Ok((response, None)) => Ok(response),
+        // To hold it would keep its share of the connection's window from all other streams.
+        Ok((response, Some(_))) if http2 => Ok(response),
         Ok((response, Some(unread))) => {
             tokio::spawn(leave_unread(unread, closed));
             Ok(response)

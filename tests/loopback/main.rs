@@ -6,3 +6,4 @@ mod failures;
 mod organisations;
 mod refused_tokens;
 mod throttling;
+mod uploads;

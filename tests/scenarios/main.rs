@@ -2,6 +2,7 @@
 
 mod setup;
 
+mod limits;
 mod many_callers;
 mod organisations;
 mod origins;
