@@ -89,8 +89,8 @@ pub use bearer::{Bearer, BearerLayer, OriginError, Origins};
 pub use call::CallOptions;
 pub use error::BoxError;
 pub use genesys::{
-    ClientCredentials, ConfigError, Credentials, CredentialsProvider, GenesysLayer, GenesysService,
-    Org, Region, RegionError,
+    ApiError, ClientCredentials, ConfigError, Credentials, CredentialsProvider, ErrorDetail,
+    GenesysLayer, GenesysService, Org, RateLimit, Region, RegionError,
 };
 pub use refresh::{Refresh, RefreshLayer};
 pub use replay::{CloneBody, Replay, ReplayBody, ReplayLayer};
