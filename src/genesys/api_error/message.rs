@@ -25,7 +25,8 @@ pub(super) fn message(fields: &Map<String, Value>) -> Option<Box<str>> {
         .or_else(|| plain("messageWithParams"))
 }
 
-/// A template with the parameter of that name in place of each `{name}`; `None` when one is missing.
+/// A template with the parameter of that name in place of each `{name}`; `None` when one is
+/// missing.
 ///
 /// Much more than what is kept of a text is not made: a short template can name a long parameter
 /// many times.

@@ -30,7 +30,9 @@ fn every_field_of_a_body_is_read() {
         &json!({
             "message": "Rate limit exceeded", "code": "too.many.requests", "status": 400,
             "entityId": "42", "entityName": "a queue", "contextId": "8c5a9f1e-0a2b",
-            "details": [{"errorCode": "bad", "fieldName": "name", "entityId": 7, "entityName": "x"}],
+            "details": [
+                {"errorCode": "bad", "fieldName": "name", "entityId": 7, "entityName": "x"},
+            ],
             "errors": [{"status": 404, "code": "not.found"}, {"message": "no status"}],
             "limit": {"key": "user.rate.per.minute", "namespace": "directory", "value": 180},
         }),
@@ -179,8 +181,10 @@ fn the_id_in_the_body_goes_before_that_in_the_header_if_it_looks_like_one() {
 fn the_message_is_the_template_with_its_parameters_if_there_are_all() {
     for (body, message) in [
         (
-            json!({"messageWithParams": "{a} of {b.c}: {a}", "messageParams": {"a": 1, "b.c": ["x", true]},
-                "message": "m"}),
+            json!({
+                "messageWithParams": "{a} of {b.c}: {a}", "message": "m",
+                "messageParams": {"a": 1, "b.c": ["x", true]},
+            }),
             "1 of x, true: 1",
         ),
         (
