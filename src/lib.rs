@@ -93,8 +93,8 @@ pub use bearer::{Bearer, BearerLayer, OriginError, Origins};
 pub use call::CallOptions;
 pub use error::BoxError;
 pub use genesys::{
-    ClientCredentials, ConfigError, Credentials, CredentialsProvider, GenesysLayer, GenesysService,
-    Org, Region, RegionError,
+    ApiError, ClientCredentials, ConfigError, Credentials, CredentialsProvider, ErrorDetail,
+    GenesysLayer, GenesysService, Org, RateLimit, Region, RegionError,
 };
 #[cfg(feature = "metrics")]
 #[cfg_attr(docsrs, doc(cfg(feature = "metrics")))]

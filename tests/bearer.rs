@@ -10,7 +10,10 @@ use std::{
 };
 
 use futures_util::future::{join_all, poll_immediate};
-use http::{Request, Response, StatusCode, header::AUTHORIZATION};
+use http::{
+    Request, Response, StatusCode,
+    header::{AUTHORIZATION, WWW_AUTHENTICATE},
+};
 use tokio::sync::Notify;
 use tower::{Layer, Service, ServiceBuilder, ServiceExt, service_fn};
 use tower_genesys::{
@@ -182,6 +185,63 @@ async fn a_fixed_token_makes_no_401_renewable() {
         Some(&Rejection::CannotRenew)
     );
     assert!(response.extensions().get::<Renewable>().is_none());
+}
+
+/// Refuses every request, with this challenge.
+fn refusing(
+    challenge: &'static str,
+) -> impl Service<Request<()>, Response = Response<()>, Error = BoxError, Future: Send> + Clone {
+    service_fn(move |_: Request<()>| async move {
+        let response = Response::builder().status(StatusCode::UNAUTHORIZED);
+        let response = response.header(WWW_AUTHENTICATE, challenge).body(());
+        Ok(response.expect("a response"))
+    })
+}
+
+#[tokio::test]
+async fn a_401_that_blames_something_else_renews_nothing() {
+    let source = Numbered::default();
+    source.go.notify_one();
+    let layer = BearerLayer::new(TokenCache::new(source.clone()), Origins::of_host(HOST));
+    for challenge in [
+        r#"Bearer realm="api", error="insufficient_scope", scope="users""#,
+        r#"Basic realm="api", bearer ERROR=invalid_request"#,
+    ] {
+        let service = layer.layer(refusing(challenge));
+        let response = service.oneshot(get(USERS)).await.expect("it is sent");
+        assert_eq!(
+            response.extensions().get::<Rejection>(),
+            Some(&Rejection::NotTheToken),
+            "{challenge}"
+        );
+        assert!(response.extensions().get::<Renewable>().is_none());
+        tokio::task::yield_now().await;
+        assert_eq!(source.fetches.load(Ordering::SeqCst), 1, "{challenge}");
+    }
+}
+
+#[tokio::test]
+async fn a_401_that_blames_the_token_or_nobody_in_particular_renews_it() {
+    for challenge in [
+        r#"Bearer error="invalid_token""#,
+        r#"Bearer error="expired""#,
+        r#"Bearer realm="api""#,
+        r#"Bearer error="invalid_request"#,
+    ] {
+        let source = Numbered::default();
+        source.go.notify_one();
+        let layer = BearerLayer::new(TokenCache::new(source.clone()), Origins::of_host(HOST));
+        let service = layer.layer(refusing(challenge));
+        let response = service.oneshot(get(USERS)).await.expect("it is sent");
+        assert_eq!(
+            response.extensions().get::<Rejection>(),
+            Some(&Rejection::Renewing),
+            "{challenge}"
+        );
+        assert_eq!(response.extensions().get::<Renewable>(), Some(&Renewable));
+        tokio::task::yield_now().await;
+        assert_eq!(source.fetches.load(Ordering::SeqCst), 2, "{challenge}");
+    }
 }
 
 #[tokio::test]

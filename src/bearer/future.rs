@@ -7,10 +7,11 @@ use http::{Request, Response, StatusCode, header::AUTHORIZATION};
 use pin_project_lite::pin_project;
 use tower_service::Service;
 
+use super::challenge;
 use crate::{
     BoxError,
     replay::Renewable,
-    token::{AccessToken, Generation, TokenProvider},
+    token::{AccessToken, Generation, Rejection, TokenProvider},
 };
 
 pin_project! {
@@ -155,7 +156,8 @@ where
     }
 }
 
-/// Reports the token of a request that got a 401, and says on the response what that led to.
+/// Reports the token of a request that got a 401, unless something else is to blame, and says on the
+/// response what that led to.
 fn mark<P, R>(mut response: Response<R>, signed: Option<(P, Generation)>) -> Response<R>
 where
     P: TokenProvider,
@@ -164,7 +166,11 @@ where
         return response;
     };
     if response.status() == StatusCode::UNAUTHORIZED {
-        let rejection = tokens.report_rejected(generation);
+        let rejection = if challenge::clears_token(response.headers()) {
+            Rejection::NotTheToken
+        } else {
+            tokens.report_rejected(generation)
+        };
         response.extensions_mut().insert(rejection);
         if rejection.is_renewable() {
             response.extensions_mut().insert(Renewable);

@@ -4,7 +4,10 @@
 //! and passes the request on. If there is a valid token, which is nearly always, nothing waits and
 //! nothing is allocated; otherwise the response future waits for one. A 401 to a request that this
 //! layer has signed is reported to the provider, so that the next request has a newer token; whether
-//! this one is sent again is for [`Refresh`](crate::refresh) to do.
+//! this one is sent again is for [`Refresh`](crate::refresh) to do. A 401 whose `WWW-Authenticate` says
+//! that the token is not to blame (`error="insufficient_scope"` or `"invalid_request"` of RFC 6750,
+//! section 3.1, or `"insufficient_user_authentication"` of RFC 9470) is not reported, and keeps
+//! [`Rejection::NotTheToken`](crate::Rejection::NotTheToken) as the reason.
 //!
 //! The token goes to the [`Origins`] that the layer was built with, and to nobody else: a redirect or
 //! a wrong URI gets [`OriginError`], not a token.
@@ -65,6 +68,7 @@
 //! waits it holds no readied service, and so no permit and no connection.
 
 mod account;
+mod challenge;
 mod future;
 mod layer;
 mod origins;

@@ -61,6 +61,7 @@
 //! # }
 //! ```
 
+pub mod api_error;
 #[cfg(feature = "tower")]
 mod boxed;
 mod credentials;
@@ -72,6 +73,7 @@ mod org;
 mod read_only;
 pub mod region;
 
+pub use api_error::{ApiError, ErrorDetail, RateLimit};
 #[cfg(feature = "tower")]
 #[cfg_attr(docsrs, doc(cfg(feature = "tower")))]
 pub use boxed::BoxGenesysService;

@@ -33,8 +33,8 @@ pub trait TokenProvider: Clone + Send + Sync + 'static {
 
 /// What a refused token leads to.
 ///
-/// [`Bearer`](crate::bearer) leaves it in the extensions of a 401 that it has reported: the answer to
-/// "why was this not tried again?".
+/// [`Bearer`](crate::bearer) leaves it in the extensions of a 401 to a request that it has signed: the
+/// answer to "why was this not tried again?".
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Rejection {
@@ -49,6 +49,10 @@ pub enum Rejection {
     Gated,
     /// This token cannot be renewed: a fixed one, a closed cache, or no runtime to renew on.
     CannotRenew,
+    /// Not reported, and so not renewed: the response names a cause that no newer token cures, such
+    /// as `insufficient_scope` in its `WWW-Authenticate` (RFC 6750, section 3.1). Set by
+    /// [`Bearer`](crate::bearer); a [`TokenProvider`] does not answer with it.
+    NotTheToken,
 }
 
 impl Rejection {

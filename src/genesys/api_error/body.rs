@@ -1,0 +1,161 @@
+use std::time::{Duration, SystemTime};
+
+use http::{HeaderMap, StatusCode};
+use serde_json::{Map, Value};
+
+use super::{
+    entry::{ErrorDetail, RateLimit},
+    error::{ApiError, Condition, Inner},
+    message::{message, wait_in},
+    permissions::permissions,
+    text::text,
+};
+use crate::retry::RetryAfter;
+
+/// How many entries of `errors` and `details` are kept, in all levels together. The API sends one
+/// for each field or entity of a bulk request at most; nobody reads more.
+const MOST_ENTRIES: usize = 64;
+
+/// How deep `errors` may be nested. The API's own have one level.
+const MOST_LEVELS: usize = 3;
+
+pub(super) fn parse(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Inner {
+    // An answer in another encoding, or with a byte order mark, is still worth reading.
+    let json = String::from_utf8_lossy(body);
+    let json = json.trim_start_matches('\u{feff}');
+    let mut inner = match serde_json::from_str(json) {
+        Ok(Value::Object(fields)) => {
+            let mut left = MOST_ENTRIES;
+            inner(&fields, status, MOST_LEVELS, &mut left)
+        }
+        Ok(_) | Err(_) if json.trim().is_empty() => bare(status, Condition::Empty),
+        Ok(_) | Err(_) => bare(status, Condition::Foreign),
+    };
+    add_headers(&mut inner, headers);
+    inner
+}
+
+/// An error without a body to speak of.
+pub(super) fn without_body(status: StatusCode, headers: &HeaderMap, condition: Condition) -> Inner {
+    let mut inner = bare(status, condition);
+    add_headers(&mut inner, headers);
+    inner
+}
+
+fn bare(status: StatusCode, body: Condition) -> Inner {
+    Inner {
+        status,
+        body,
+        code: None,
+        message: None,
+        context_id: None,
+        entity_id: None,
+        entity_name: None,
+        limit: None,
+        missing_permissions: Vec::new(),
+        retry_after: None,
+        details: Vec::new(),
+        errors: Vec::new(),
+        source: None,
+    }
+}
+
+fn add_headers(inner: &mut Inner, headers: &HeaderMap) {
+    if inner.context_id.is_none() {
+        let id = headers.get("inin-correlation-id");
+        let id = id.and_then(|id| id.to_str().ok());
+        inner.context_id = id.and_then(id_of);
+    }
+    if let Some(after) = RetryAfter::from_headers(headers, SystemTime::now()) {
+        inner.retry_after = Some(after.wait());
+    }
+}
+
+fn inner(
+    fields: &Map<String, Value>,
+    status: StatusCode,
+    levels: usize,
+    left: &mut usize,
+) -> Inner {
+    let field = |name| fields.get(name).and_then(text);
+    let code = field("code");
+    let message = message(fields);
+    let missing_permissions = if lacks_permissions(status, code.as_deref()) {
+        permissions(fields, message.as_deref())
+    } else {
+        Vec::new()
+    };
+    let seconds = message.as_deref().and_then(wait_in);
+    let understood = code.is_some() || message.is_some();
+    Inner {
+        code,
+        missing_permissions,
+        retry_after: seconds.map(|seconds| {
+            let asked = Duration::from_secs(seconds);
+            RetryAfter::new(asked).wait()
+        }),
+        message,
+        context_id: fields
+            .get("contextId")
+            .and_then(Value::as_str)
+            .and_then(id_of),
+        entity_id: field("entityId"),
+        entity_name: field("entityName"),
+        limit: fields.get("limit").and_then(RateLimit::from_json),
+        details: objects(fields, "details", left)
+            .map(ErrorDetail::from_json)
+            .collect(),
+        errors: errors(fields, status, levels, left),
+        ..bare(
+            status,
+            if understood {
+                Condition::Understood
+            } else {
+                Condition::Foreign
+            },
+        )
+    }
+}
+
+fn errors(
+    fields: &Map<String, Value>,
+    status: StatusCode,
+    levels: usize,
+    left: &mut usize,
+) -> Vec<ApiError> {
+    let Some(levels) = levels.checked_sub(1) else {
+        return Vec::new();
+    };
+    let nested: Vec<_> = objects(fields, "errors", left).collect();
+    let read = |fields: &Map<String, Value>| {
+        let own = fields.get("status").and_then(Value::as_u64);
+        let own = own.and_then(|own| StatusCode::from_u16(own.try_into().ok()?).ok());
+        ApiError::from_inner(inner(fields, own.unwrap_or(status), levels, left))
+    };
+    nested.into_iter().map(read).collect()
+}
+
+/// The objects in a list, as long as there are any `left` to be taken.
+fn objects<'a>(
+    fields: &'a Map<String, Value>,
+    name: &str,
+    left: &mut usize,
+) -> impl Iterator<Item = &'a Map<String, Value>> {
+    let list = fields.get(name).and_then(Value::as_array);
+    let objects = list.into_iter().flatten().filter_map(Value::as_object);
+    let most = *left;
+    let taken = objects.clone().take(most).count();
+    *left -= taken;
+    objects.take(most)
+}
+
+fn lacks_permissions(status: StatusCode, code: Option<&str>) -> bool {
+    status == StatusCode::FORBIDDEN
+        || code.is_some_and(|code| code.starts_with("missing.") && code.ends_with("permissions"))
+}
+
+/// An id, if it looks like one: it goes into logs as it is.
+fn id_of(id: &str) -> Option<Box<str>> {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
+    (!id.is_empty() && id.len() <= 64 && id.bytes().all(plain)).then(|| id.into())
+}

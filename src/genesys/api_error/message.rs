@@ -1,0 +1,93 @@
+use std::borrow::Cow;
+
+use serde_json::{Map, Value};
+
+use super::text::{LONGEST, clean, text};
+
+/// More parameters than this are in no message of the API.
+const MOST_PARAMS: usize = 32;
+const LONGEST_NAME: usize = 64;
+
+/// The message of an error body.
+pub(super) fn message(fields: &Map<String, Value>) -> Option<Box<str>> {
+    let filled = |name| {
+        let template = fields.get(name)?.as_str()?;
+        let filled = fill(
+            template,
+            fields.get("messageParams").and_then(Value::as_object),
+        )?;
+        clean(&filled)
+    };
+    let plain = |name| fields.get(name).and_then(text);
+    filled("messageWithParams")
+        .or_else(|| filled("message"))
+        .or_else(|| plain("message"))
+        .or_else(|| plain("messageWithParams"))
+}
+
+/// A template with the parameter of that name in place of each `{name}`; `None` when one is
+/// missing.
+///
+/// Much more than what is kept of a text is not made: a short template can name a long parameter
+/// many times.
+fn fill(template: &str, params: Option<&Map<String, Value>>) -> Option<String> {
+    let mut filled = String::new();
+    let mut left = MOST_PARAMS;
+    let mut rest = template;
+    while let Some(at) = rest.find('{').filter(|_| filled.len() <= LONGEST) {
+        let (before, after) = rest.split_at(at);
+        filled.push_str(before);
+        rest = match placeholder(after) {
+            Some(name) => {
+                left = left.checked_sub(1)?;
+                filled.push_str(&param(params?.get(name)?)?);
+                &after[name.len() + 2..]
+            }
+            None => {
+                filled.push('{');
+                &after[1..]
+            }
+        };
+    }
+    filled.push_str(rest);
+    Some(filled)
+}
+
+/// The name in the braces that a text begins with.
+fn placeholder(text: &str) -> Option<&str> {
+    let text = text.strip_prefix('{')?;
+    let inside = |byte: &u8| byte.is_ascii_alphanumeric() || b"_-.".contains(byte);
+    let length = text.bytes().take(LONGEST_NAME).take_while(inside).count();
+    let (name, after) = text.split_at(length);
+    (length > 0 && after.starts_with('}')).then_some(name)
+}
+
+/// A parameter as it stands in a message: a list by its entries.
+pub(super) fn param(value: &Value) -> Option<Cow<'_, str>> {
+    match value {
+        Value::String(text) => Some(Cow::Borrowed(text)),
+        Value::Number(_) | Value::Bool(_) => Some(Cow::Owned(value.to_string())),
+        Value::Array(entries) => {
+            let entries: Vec<_> = entries.iter().filter_map(scalar).collect();
+            Some(Cow::Owned(entries.join(", ")))
+        }
+        Value::Null | Value::Object(_) => None,
+    }
+}
+
+fn scalar(value: &Value) -> Option<Cow<'_, str>> {
+    param(value).filter(|_| !value.is_array())
+}
+
+/// The seconds in `Retry the request in [42] seconds`.
+pub(super) fn wait_in(message: &str) -> Option<u64> {
+    const BEFORE: &str = "retry the request in";
+    let lower = message.to_ascii_lowercase();
+    let (_, rest) = lower.split_once(BEFORE)?;
+    let rest = rest.trim_start_matches([' ', '[']);
+    let end = rest.find(|char: char| !char.is_ascii_digit())?;
+    let (digits, unit) = rest.split_at(end);
+    let seconds = unit.trim_start_matches([' ', ']']).starts_with("second");
+    // Only digits: what does not parse is too large.
+    (seconds && !digits.is_empty()).then(|| digits.parse().unwrap_or(u64::MAX))
+}

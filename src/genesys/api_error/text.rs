@@ -1,0 +1,155 @@
+use std::fmt::{self, Write};
+
+use serde_json::Value;
+
+/// What is kept of a text, in bytes. The messages of the API are below 1 KiB.
+pub(super) const LONGEST: usize = 4096;
+
+const REDACTED: &str = "[redacted]";
+
+/// A word of this length or more, with digits and both cases, may be a token. An id has 36
+/// characters, and a token of Genesys 86.
+const SHORTEST_SECRET: usize = 40;
+
+/// A text of a body; a number or truth value is taken for one.
+pub(super) fn text(value: &Value) -> Option<Box<str>> {
+    match value {
+        Value::String(text) => clean(text),
+        Value::Number(_) | Value::Bool(_) => clean(&value.to_string()),
+        Value::Null | Value::Array(_) | Value::Object(_) => None,
+    }
+}
+
+/// A text without white space around it and without tokens in it, shortened; `None` if it is empty.
+pub(super) fn clean(text: &str) -> Option<Box<str>> {
+    let text = text.trim();
+    let mut clean = String::new();
+    let mut before = Before::Anything;
+    for word in text.split_inclusive(|char| !in_word(char)) {
+        let end = word.trim_end_matches(|char| !in_word(char)).len();
+        let (word, gap) = word.split_at(end);
+        // A dash says nothing about what comes after it.
+        if !word.contains(char::is_alphanumeric) {
+            clean.push_str(word);
+        } else if before.hides(word) {
+            clean.push_str(REDACTED);
+            before = before.after(word, true);
+        } else {
+            clean.push_str(word);
+            before = before.after(word, false);
+        }
+        clean.push_str(gap);
+        if clean.len() > LONGEST {
+            break;
+        }
+    }
+    shorten(&mut clean);
+    (!clean.is_empty()).then(|| clean.into())
+}
+
+/// What went before a word, which may make a token of it.
+#[derive(Clone, Copy)]
+enum Before {
+    Anything,
+    Bearer,
+    /// As in "the bearer token is missing".
+    BearerToken,
+}
+
+impl Before {
+    fn hides(self, word: &str) -> bool {
+        let digit = || word.bytes().any(|byte| byte.is_ascii_digit());
+        match self {
+            Self::Bearer => !is_the_word_token(word),
+            Self::BearerToken => digit() || word.len() >= SHORTEST_SECRET / 2,
+            Self::Anything => looks_secret(word),
+        }
+    }
+
+    fn after(self, word: &str, hidden: bool) -> Self {
+        let names_bearer = || word.to_ascii_lowercase().ends_with("bearer");
+        match self {
+            Self::Bearer if !hidden => Self::BearerToken,
+            _ if names_bearer() => Self::Bearer,
+            _ => Self::Anything,
+        }
+    }
+}
+
+fn is_the_word_token(word: &str) -> bool {
+    let word = word.trim_end_matches('.');
+    word.eq_ignore_ascii_case("token") || word.eq_ignore_ascii_case("tokens")
+}
+
+fn looks_secret(word: &str) -> bool {
+    // A path is many words, a token of Genesys one.
+    word.split(['/', '.']).any(|part| {
+        let has = |kind: fn(&u8) -> bool| part.as_bytes().iter().any(kind);
+        part.len() >= SHORTEST_SECRET
+            && has(u8::is_ascii_digit)
+            && has(u8::is_ascii_uppercase)
+            && has(u8::is_ascii_lowercase)
+    })
+}
+
+/// The characters of a token (RFC 6750, section 2.1), but for its padding.
+fn in_word(char: char) -> bool {
+    char.is_alphanumeric() || "-._~+/".contains(char)
+}
+
+fn shorten(text: &mut String) {
+    if text.len() > LONGEST {
+        let mut end = LONGEST;
+        while !text.is_char_boundary(end) {
+            end -= 1;
+        }
+        text.truncate(end);
+        text.push('…');
+    }
+}
+
+/// A text for one line of a log: so many characters of it, and none that a terminal or a log viewer
+/// takes for a command.
+pub(super) struct Shown<'a> {
+    text: &'a str,
+    most: usize,
+}
+
+impl<'a> Shown<'a> {
+    pub(super) const fn new(text: &'a str, most: usize) -> Self {
+        Self { text, most }
+    }
+}
+
+impl fmt::Display for Shown<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut left = self.most;
+        for char in self.text.chars() {
+            let length = if is_plain(char) {
+                1
+            } else {
+                char.escape_unicode().len()
+            };
+            left = match left.checked_sub(length) {
+                Some(left) => left,
+                None => return f.write_char('…'),
+            };
+            if is_plain(char) {
+                f.write_char(char)?;
+            } else {
+                write!(f, "{}", char.escape_unicode())?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Neither a control character nor one that turns the order of reading or hides itself.
+fn is_plain(char: char) -> bool {
+    let hidden = matches!(
+        char,
+        '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}'
+    );
+    !char.is_control() && !hidden
+}
