@@ -89,8 +89,10 @@ pub use bearer::{Bearer, BearerLayer, OriginError, Origins};
 pub use call::CallOptions;
 pub use error::BoxError;
 pub use genesys::{
-    ClientCredentials, ConfigError, Credentials, CredentialsProvider, GenesysLayer, GenesysService,
-    Org, Region, RegionError,
+    AuthorizationCode, AuthorizeUrl, ClientCredentials, ConfigError, Credentials,
+    CredentialsProvider, EnvCredentials, FileCredentials, GenesysLayer, GenesysService, LoginCode,
+    LoginHandle, LoginState, Org, PkceVerifier, RefreshToken, RefreshTokenStore, Region,
+    RegionError, Saml2Bearer, credentials_fn,
 };
 pub use refresh::{Refresh, RefreshLayer};
 pub use replay::{CloneBody, Replay, ReplayBody, ReplayLayer};
@@ -98,7 +100,7 @@ pub use retry::{Retry, RetryLayer};
 pub use token::{
     AccessToken, CacheSettings, CacheStatus, FetchContext, Fingerprint, FixedToken, Generation,
     IssuedToken, Reason, Rejection, TokenCache, TokenError, TokenErrorKind, TokenProvider,
-    TokenSource,
+    TokenSource, source_fn,
 };
 
 /// Compiles the code in the README.
