@@ -93,8 +93,10 @@ pub use bearer::{Bearer, BearerLayer, OriginError, Origins};
 pub use call::CallOptions;
 pub use error::BoxError;
 pub use genesys::{
-    ApiError, ClientCredentials, ConfigError, Credentials, CredentialsProvider, ErrorDetail,
-    GenesysLayer, GenesysService, Org, RateLimit, Region, RegionError,
+    ApiError, AuthorizationCode, AuthorizeUrl, ClientCredentials, ConfigError, Credentials,
+    CredentialsProvider, EnvCredentials, ErrorDetail, FileCredentials, GenesysLayer,
+    GenesysService, LoginCode, LoginHandle, LoginState, Org, PkceVerifier, RateLimit, RefreshToken,
+    RefreshTokenStore, Region, RegionError, Saml2Bearer, credentials_fn,
 };
 #[cfg(feature = "metrics")]
 #[cfg_attr(docsrs, doc(cfg(feature = "metrics")))]
@@ -105,7 +107,7 @@ pub use retry::{Retry, RetryLayer};
 pub use token::{
     AccessToken, CacheSettings, CacheStatus, FetchContext, Fingerprint, FixedToken, Generation,
     IssuedToken, Reason, Rejection, TokenCache, TokenError, TokenErrorKind, TokenProvider,
-    TokenSource,
+    TokenSource, source_fn,
 };
 
 /// Compiles the code in the README.

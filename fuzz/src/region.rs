@@ -23,7 +23,7 @@ fn region(text: &str) {
         Err(error) => return shown(&error, &[text]),
     };
     let domain = region.domain().expect("a region has a domain");
-    let listed = Region::all().iter().any(|listed| *listed == region);
+    let listed = Region::all().contains(&region);
     assert!(listed || domain.ends_with(".pure.cloud"), "{domain:?}");
     let plain =
         |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-.".contains(&byte);
@@ -32,7 +32,10 @@ fn region(text: &str) {
         region.token_url().to_string(),
         format!("https://login.{domain}/oauth/token")
     );
-    assert_eq!(region.api_base().to_string(), format!("https://api.{domain}/"));
+    assert_eq!(
+        region.api_base().to_string(),
+        format!("https://api.{domain}/")
+    );
     assert_eq!(
         Region::parse(domain).expect("a domain names its region"),
         region

@@ -16,9 +16,7 @@ use http::Request;
 use http_body_util::Full;
 use tokio::runtime;
 use tower::service_fn;
-use tower_genesys::{
-    AccessToken, CacheSettings, ClientCredentials, Credentials, Region, TokenCache, TokenError,
-};
+use tower_genesys::{AccessToken, ClientCredentials, Credentials, Region, TokenCache, TokenError};
 
 use super::answer::{Answer, MARKER};
 
@@ -56,7 +54,7 @@ pub fn check(data: &[u8]) {
         .build();
     let runtime = runtime.expect("there is a runtime");
     let got = runtime.block_on(async {
-        let tokens = TokenCache::with_settings(source, CacheSettings::new());
+        let tokens = TokenCache::new(source);
         tokens.token().await
     });
     assert!((1..=3).contains(&posts.load(Ordering::SeqCst)));

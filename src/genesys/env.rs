@@ -1,43 +1,25 @@
-use std::ffi::OsString;
+use std::{borrow::Cow, ffi::OsString};
 
-use secrecy::SecretString;
-
-use super::{ConfigError, ConfigErrorKind, Credentials, Region};
+use super::{
+    ConfigError, ConfigErrorKind, Credentials, Region,
+    credentials::{read_env, variable},
+};
 
 /// Ours, and the name that Genesys' Terraform provider has for the same.
-const CLIENT_ID: [&str; 2] = ["GENESYS_CLIENT_ID", "GENESYSCLOUD_OAUTHCLIENT_ID"];
-const CLIENT_SECRET: [&str; 2] = ["GENESYS_CLIENT_SECRET", "GENESYSCLOUD_OAUTHCLIENT_SECRET"];
-const REGION: [&str; 2] = ["GENESYS_REGION", "GENESYSCLOUD_REGION"];
+const REGION: [Cow<'static, str>; 2] = [
+    Cow::Borrowed("GENESYS_REGION"),
+    Cow::Borrowed("GENESYSCLOUD_REGION"),
+];
 
 /// Reads region and credentials by a function that looks variables up.
 pub(super) fn read(
     look_up: impl Fn(&str) -> Option<OsString>,
 ) -> Result<(Region, Credentials), ConfigError> {
-    let (_, id) = variable(&look_up, CLIENT_ID)?;
-    let (_, secret) = variable(&look_up, CLIENT_SECRET)?;
-    let (name, region) = variable(&look_up, REGION)?;
+    let credentials = read_env(&look_up)?;
+    let (name, region) = variable(&look_up, &REGION)?;
     let region = Region::parse(&region)
         .map_err(|error| ConfigError::new(ConfigErrorKind::Region, format!("{name}: {error}")))?;
-    Ok((region, Credentials::new(id, SecretString::from(secret))?))
-}
-
-fn variable(
-    look_up: impl Fn(&str) -> Option<OsString>,
-    names: [&'static str; 2],
-) -> Result<(&'static str, String), ConfigError> {
-    let found = names
-        .into_iter()
-        .find_map(|name| Some((name, look_up(name)?)));
-    let [name, other] = names;
-    let message = match found {
-        Some((name, value)) => match value.into_string() {
-            Ok(value) if !value.is_empty() => return Ok((name, value)),
-            Ok(_) => format!("the environment variable {name} is empty; give it a value"),
-            Err(_) => format!("the environment variable {name} is not UTF-8; set it again"),
-        },
-        None => format!("the environment variable {name} is not set (nor is {other}); set it"),
-    };
-    Err(ConfigError::new(ConfigErrorKind::Variable, message))
+    Ok((region, credentials))
 }
 
 #[cfg(test)]

@@ -22,6 +22,10 @@ pub enum ConfigErrorKind {
     ClientId,
     /// The secret of the OAuth client.
     ClientSecret,
+    /// The file that [`FileCredentials`](super::FileCredentials) reads.
+    File,
+    /// The verifier of PKCE.
+    Verifier,
     /// The region, or the base URLs in place of one.
     Region,
 }

@@ -10,6 +10,9 @@
 //! limits have shown so far. It is what the layer is made of, and what a request can name in its
 //! extensions to be sent as another one.
 //!
+//! Its tokens come by one of the [`grants`]: `client_credentials` for services, the others for what
+//! is done in somebody's name.
+//!
 //! # Example
 //!
 //! ```
@@ -67,7 +70,7 @@ mod boxed;
 mod credentials;
 mod env;
 mod error;
-mod grants;
+pub mod grants;
 mod layer;
 mod org;
 mod read_only;
@@ -77,9 +80,15 @@ pub use api_error::{ApiError, ErrorDetail, RateLimit};
 #[cfg(feature = "tower")]
 #[cfg_attr(docsrs, doc(cfg(feature = "tower")))]
 pub use boxed::BoxGenesysService;
-pub use credentials::{Credentials, CredentialsProvider};
+pub use credentials::{
+    Credentials, CredentialsFn, CredentialsProvider, EnvCredentials, FileCredentials,
+    credentials_fn,
+};
 pub use error::{ConfigError, ConfigErrorKind};
-pub use grants::ClientCredentials;
+pub use grants::{
+    AssertionProvider, AuthorizationCode, AuthorizeUrl, ClientCredentials, IssuedRefreshToken,
+    LoginCode, LoginHandle, LoginState, PkceVerifier, RefreshToken, RefreshTokenStore, Saml2Bearer,
+};
 pub use layer::{GenesysLayer, GenesysService};
 pub use org::{NoCredentials, Org, OrgBuilder};
 pub use read_only::is_read_only;

@@ -116,6 +116,7 @@ const fn rejected(rejection: Rejection) -> &'static str {
         Rejection::Damped => "damped",
         Rejection::Gated => "gated",
         Rejection::CannotRenew => "cannot_renew",
+        Rejection::NotTheToken => "not_the_token",
     }
 }
 

@@ -239,7 +239,7 @@ impl Script {
     ///
     /// In memory the body of the request is dropped unread. On the wire the server takes in up to
     /// 64 KiB more, as much as lies in buffers; a longer body is then left unread, on a connection
-    /// that stays open.
+    /// that stays open. On HTTP/2 it ends the stream instead.
     pub fn early(self, status: StatusCode) -> Self {
         let reply = status_reply(status);
         self.act(|plan| plan.answer = Answer::Early(reply))

@@ -47,6 +47,11 @@ pub enum TokenErrorKind {
     Malformed,
     /// The client's id and secret were not to be had, or cannot be right.
     Credentials,
+    /// The new refresh token that came with the token could not be stored. It is kept in memory, and stored before
+    /// anything else is done with it.
+    NotPersisted,
+    /// The grant is in use by another request for a token, and can be used once only.
+    Busy,
     /// The token was refused by the API, and a newer one is not to be had now.
     NotRenewable,
     /// There is no tokio runtime to renew on.
@@ -73,6 +78,8 @@ impl TokenErrorKind {
             Self::NoRuntime => "no_runtime",
             Self::Panicked => "panicked",
             Self::Closed => "closed",
+            Self::NotPersisted => "not_persisted",
+            Self::Busy => "busy",
         }
     }
 }
@@ -150,6 +157,7 @@ impl TokenError {
         match self.inner.kind {
             Kind::Throttled | Kind::Unavailable | Kind::Transport | Kind::TimedOut => true,
             Kind::Malformed | Kind::NotRenewable | Kind::Panicked => true,
+            Kind::NotPersisted | Kind::Busy => true,
             Kind::Denied | Kind::LoginRequired | Kind::Credentials => false,
             Kind::NoRuntime | Kind::Closed => false,
         }

@@ -8,7 +8,8 @@
 //! - [`TokenCache`] keeps one token valid: it renews it ahead of time, after a 401, and once for all
 //!   who wait.
 //! - [`TokenSource`] gets a token: one request, no cache, no retry. The grants of the Genesys token
-//!   endpoint are in [`genesys`](crate::genesys); a vault or another service is a few lines.
+//!   endpoint are in [`genesys`](crate::genesys); a vault or another service is a few lines, or a closure:
+//!   [`source_fn`].
 //!
 //! # Example
 //!
@@ -42,6 +43,7 @@ mod generation;
 mod observer;
 mod provider;
 mod source;
+mod source_fn;
 
 pub use access_token::AccessToken;
 pub use cache::{CacheSettings, CacheStatus, KeepWarm, TokenCache, TokenCacheBuilder, Wait};
@@ -51,3 +53,4 @@ pub use generation::Generation;
 pub use observer::{TokenEvent, TokenObserver};
 pub use provider::{Rejection, TokenProvider};
 pub use source::{FetchContext, Fingerprint, IssuedToken, Reason, TokenSource};
+pub use source_fn::{SourceFn, source_fn};

@@ -48,6 +48,18 @@ pub struct FetchContext {
     pub rejected: Option<Fingerprint>,
 }
 
+impl FetchContext {
+    /// For this reason, until then; no token was refused. For tests of a source, and to fetch
+    /// without a cache.
+    pub const fn new(reason: Reason, deadline: Instant) -> Self {
+        Self {
+            reason,
+            deadline,
+            rejected: None,
+        }
+    }
+}
+
 /// What made a new token necessary.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]

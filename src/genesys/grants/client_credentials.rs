@@ -4,13 +4,17 @@ use bytes::Bytes;
 use http::{Request, Response};
 use http_body::Body;
 use http_body_util::Full;
+use secrecy::SecretString;
 use tower_service::Service;
 
-use super::endpoint::Endpoint;
+use super::{
+    authentication::{self, Identity},
+    endpoint::Endpoint,
+};
 use crate::{
     BoxError,
     genesys::{CredentialsProvider, Region},
-    token::{FetchContext, IssuedToken, TokenError, TokenErrorKind, TokenSource},
+    token::{FetchContext, IssuedToken, TokenError, TokenSource},
 };
 
 /// The `client_credentials` grant (RFC 6749, section 4.4): a token for the client itself, for
@@ -22,6 +26,16 @@ use crate::{
 ///
 /// The HTTP client is any tower service, and proxy and TLS are whatever that does. Of its responses
 /// at most 64 KiB are read. It should follow no redirects.
+///
+/// # Errors
+///
+/// See the [table](super#errors). Nobody has to log in here: a
+/// [`Denied`](crate::TokenErrorKind::Denied) heals as soon as the client or its secret is
+/// corrected.
+///
+/// # Cancellation
+///
+/// A request that is dropped may have minted a token all the same; it is not used.
 pub struct ClientCredentials<C, P, B> {
     endpoint: Endpoint<C, B>,
     credentials: P,
@@ -34,6 +48,20 @@ impl<C, P, B> ClientCredentials<C, P, B> {
             endpoint: Endpoint::new(region, client),
             credentials,
         }
+    }
+
+    /// Sends one more form parameter, for gateways that want one.
+    ///
+    /// One that the grant sends itself keeps the grant's value. Default: none. The value counts as
+    /// a secret.
+    #[must_use]
+    pub fn with_parameter(
+        mut self,
+        name: impl Into<String>,
+        value: impl Into<SecretString>,
+    ) -> Self {
+        self.endpoint.add_parameter(name.into(), value.into());
+        self
     }
 }
 
@@ -49,14 +77,11 @@ where
     R::Error: Into<BoxError>,
 {
     async fn fetch(&self, _cx: FetchContext) -> Result<IssuedToken, TokenError> {
-        let credentials = self
-            .credentials
-            .credentials()
-            .await
-            .map_err(no_credentials)?;
-        self.endpoint
-            .post(&credentials, &[("grant_type", "client_credentials")])
-            .await
+        let credentials = authentication::read(&self.credentials).await?;
+        let identity = Identity::Basic(credentials);
+        let grant = vec![("grant_type", "client_credentials")];
+        let issued = self.endpoint.post(&identity, grant).await?;
+        Ok(issued.access)
     }
 
     fn login_host(&self) -> Option<&str> {
@@ -71,9 +96,4 @@ impl<C, P: fmt::Debug, B> fmt::Debug for ClientCredentials<C, P, B> {
             .field("credentials", &self.credentials)
             .finish_non_exhaustive()
     }
-}
-
-fn no_credentials(error: BoxError) -> TokenError {
-    let message = "the client's id and secret could not be read; see the cause";
-    TokenError::new(TokenErrorKind::Credentials, message).with_source(error)
 }

@@ -13,34 +13,65 @@ use http::{
 };
 use http_body::Body;
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use secrecy::{ExposeSecret, SecretString};
 use tower_service::Service;
 
-use super::wire;
+use super::{
+    authentication::Identity,
+    wire::{self, Failure, Issued},
+};
 use crate::{
     BoxError,
     genesys::{Credentials, Region},
-    token::{IssuedToken, TokenError, TokenErrorKind},
+    retry::{BoxErrorClassifier, Class, Classify},
+    token::{TokenError, TokenErrorKind},
 };
 
 /// What is read of an answer of the token endpoint. A token and what comes with it are some hundred
 /// bytes; more is a page of something else.
 const LONGEST_ANSWER: usize = 64 * 1024;
 
+/// The parameters of one request.
+pub(super) type Form<'a> = Vec<(&'a str, &'a str)>;
+
 /// The token endpoint of a region, by an HTTP client.
 pub(super) struct Endpoint<C, B> {
     region: Region,
+    parameters: Vec<(Box<str>, SecretString)>,
     // A source is shared between threads, and a client need only be cloned.
     client: Mutex<C>,
     body: PhantomData<fn(B)>,
+}
+
+/// A request without a token as its result.
+pub(super) struct Failed {
+    pub(super) error: TokenError,
+    pub(super) fate: Fate,
+}
+
+/// What became of the grant in a request that failed: of what can be used once only.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fate {
+    /// The request was not sent, or was answered without a look at the grant.
+    Unspent,
+    /// The token endpoint does not take it.
+    Refused,
+    /// Nobody knows: the request was sent, and no answer came, or one without the token.
+    Unknown,
 }
 
 impl<C, B> Endpoint<C, B> {
     pub(super) fn new(region: Region, client: C) -> Self {
         Self {
             region,
+            parameters: Vec::new(),
             client: Mutex::new(client),
             body: PhantomData,
         }
+    }
+
+    pub(super) fn add_parameter(&mut self, name: String, value: SecretString) {
+        self.parameters.push((name.into(), value));
     }
 
     pub(super) fn login_host(&self) -> &str {
@@ -50,9 +81,9 @@ impl<C, B> Endpoint<C, B> {
     /// Sends a form, and reads a token from the answer.
     pub(super) async fn post<R>(
         &self,
-        credentials: &Credentials,
-        form: &[(&str, &str)],
-    ) -> Result<IssuedToken, TokenError>
+        identity: &Identity<'_>,
+        grant: Form<'_>,
+    ) -> Result<Issued, TokenError>
     where
         C: Service<Request<B>, Response = Response<R>> + Clone,
         C::Error: Into<BoxError>,
@@ -60,37 +91,92 @@ impl<C, B> Endpoint<C, B> {
         R: Body,
         R::Error: Into<BoxError>,
     {
-        let host = self.login_host();
-        let request = request(self.region.token_url(), credentials, form);
+        let client = self.ready().await?;
+        let sent = self.send(client, identity, grant).await;
+        sent.map_err(|failed| failed.error)
+    }
+
+    /// A client that can send at once. Nothing is sent yet.
+    pub(super) async fn ready(&self) -> Result<C, TokenError>
+    where
+        C: Service<Request<B>> + Clone,
+        C::Error: Into<BoxError>,
+    {
         let mut client = self
             .client
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .clone();
-        poll_fn(|cx| client.poll_ready(cx))
-            .await
-            .map_err(|error| unreachable(host, error))?;
+        match poll_fn(|cx| client.poll_ready(cx)).await {
+            Ok(()) => Ok(client),
+            Err(error) => Err(unreachable(self.login_host(), error.into())),
+        }
+    }
+
+    /// Sends a form by a client that is ready.
+    pub(super) async fn send<R>(
+        &self,
+        mut client: C,
+        identity: &Identity<'_>,
+        grant: Form<'_>,
+    ) -> Result<Issued, Failed>
+    where
+        C: Service<Request<B>, Response = Response<R>>,
+        C::Error: Into<BoxError>,
+        B: From<Full<Bytes>>,
+        R: Body,
+        R::Error: Into<BoxError>,
+    {
+        let host = self.login_host();
+        let request = self.request(identity, grant);
         let response = client
             .call(request)
             .await
-            .map_err(|error| unreachable(host, error))?;
-        let (head, body) = read(response)
-            .await
-            .map_err(|error| unreadable(host, error))?;
-        wire::token(&head, &body).map_err(|failure| failure.into_error(host, &head))
+            .map_err(|error| unanswered(host, error.into()))?;
+        let status = response.status();
+        let (head, body) = read(response).await.map_err(|error| Failed {
+            error: unreadable(host, error),
+            // Tokens come with a success only.
+            fate: if status.is_success() {
+                Fate::Unknown
+            } else {
+                Fate::Unspent
+            },
+        })?;
+        wire::token(&head, &body).map_err(|failure| Failed {
+            error: failure.into_error(host, &head),
+            fate: fate(failure),
+        })
+    }
+
+    fn request<'a>(&'a self, identity: &'a Identity<'_>, mut form: Form<'a>) -> Request<B>
+    where
+        B: From<Full<Bytes>>,
+    {
+        form.extend(identity.parameters());
+        let taken = form.len();
+        for (name, value) in &self.parameters {
+            // A parameter that comes twice is refused (RFC 6749, section 3.2).
+            if !form[..taken].iter().any(|(known, _)| *known == &**name) {
+                form.push((name, value.expose_secret()));
+            }
+        }
+        let form = form_urlencoded::Serializer::new(String::new())
+            .extend_pairs(form)
+            .finish();
+        let credentials = match identity {
+            Identity::Basic(credentials) => Some(credentials),
+            Identity::Public(_) => None,
+        };
+        request(self.region.token_url(), credentials, form)
     }
 }
 
 fn request<B: From<Full<Bytes>>>(
     uri: Uri,
-    credentials: &Credentials,
-    form: &[(&str, &str)],
+    credentials: Option<&Credentials>,
+    form: String,
 ) -> Request<B> {
-    let form = form_urlencoded::Serializer::new(String::new())
-        .extend_pairs(form)
-        .finish();
-    let pair = format!("{}:{}", credentials.id(), credentials.secret());
-    let basic = Bytes::from(format!("Basic {}", BASE64_STANDARD.encode(pair)));
     let mut request = Request::new(B::from(Full::from(form)));
     *request.method_mut() = http::Method::POST;
     *request.uri_mut() = uri;
@@ -98,10 +184,14 @@ fn request<B: From<Full<Bytes>>>(
     headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
     let form_type = HeaderValue::from_static("application/x-www-form-urlencoded");
     headers.insert(CONTENT_TYPE, form_type);
-    // Base 64 has no character that a header could not carry.
-    if let Ok(mut basic) = HeaderValue::from_maybe_shared(basic) {
-        basic.set_sensitive(true);
-        headers.insert(AUTHORIZATION, basic);
+    if let Some(credentials) = credentials {
+        let pair = format!("{}:{}", credentials.id(), credentials.secret());
+        let basic = Bytes::from(format!("Basic {}", BASE64_STANDARD.encode(pair)));
+        // Base 64 has no character that a header could not carry.
+        if let Ok(mut basic) = HeaderValue::from_maybe_shared(basic) {
+            basic.set_sensitive(true);
+            headers.insert(AUTHORIZATION, basic);
+        }
     }
     request
 }
@@ -119,7 +209,31 @@ where
     Ok((head, body))
 }
 
-fn unreachable(host: &str, error: impl Into<BoxError>) -> TokenError {
+/// A 5xx counts as an answer even from a gateway, which may not know what became of the request:
+/// else each short trouble of a load balancer would send everybody to log in again.
+fn fate(failure: Failure) -> Fate {
+    match failure {
+        Failure::LoginRequired => Fate::Refused,
+        // Comes with a success only, so that the grant was taken.
+        Failure::Malformed(_) => Fate::Unknown,
+        Failure::Denied(_) | Failure::Throttled | Failure::Unavailable | Failure::Redirected => {
+            Fate::Unspent
+        }
+    }
+}
+
+fn unanswered(host: &str, error: BoxError) -> Failed {
+    let fate = match BoxErrorClassifier::new().error(&error) {
+        Class::NotSent => Fate::Unspent,
+        _ => Fate::Unknown,
+    };
+    Failed {
+        error: unreachable(host, error),
+        fate,
+    }
+}
+
+fn unreachable(host: &str, error: BoxError) -> TokenError {
     let message = format!(
         "the token endpoint at {host} was not reached; check the network, the proxy and the region"
     );

@@ -1,8 +1,75 @@
 //! The ways to get a token from the Genesys Cloud token endpoint. Each is a
 //! [`TokenSource`](crate::TokenSource) over an HTTP client of yours.
+//!
+//! | grant | for | client shows | renewed by | when that ends |
+//! |---|---|---|---|---|
+//! | [`ClientCredentials`] | the client itself | id and secret | itself, any number of times | correct the client or its secret |
+//! | [`RefreshToken`] | somebody who logged in earlier | id and secret | the refresh token, which each answer replaces | log in again |
+//! | [`AuthorizationCode::new`] | somebody who has just logged in | id and secret | the refresh token, if one came | log in again |
+//! | [`AuthorizationCode::public`] | the same, where no secret can be kept (PKCE) | id and verifier | nothing | log in again |
+//! | [`Saml2Bearer`] | somebody whom the identity provider knows | id and secret | another assertion | the provider has to give a good one |
+//!
+//! "Log in again" is [`LoginRequired`]: send the person to [`AuthorizeUrl`], and give what comes
+//! back to the [`LoginHandle`] of the source. A token that is valid is served on meanwhile.
+//!
+//! [`OrgBuilder::build_from_source`](crate::genesys::OrgBuilder::build_from_source) makes an
+//! organisation of any of them, [`TokenCache`](crate::TokenCache) keeps its token valid.
+//!
+//! # Sent again, or not
+//!
+//! `client_credentials` and SAML2 may be sent again when nobody knows what became of a request.
+//! Codes and refresh tokens may not, and are not: see [`RefreshToken`](RefreshToken#sent-once).
+//!
+//! # Errors
+//!
+//! | [`TokenErrorKind`] | when |
+//! |---|---|
+//! | [`Denied`] | `invalid_client` (or the wrong region), `unauthorized_client`, and what else the request has wrong |
+//! | [`LoginRequired`] | `invalid_grant`, and grants that are spent or may be |
+//! | [`Throttled`] | 429, and the 400 that says `rate limit exceeded` |
+//! | [`Unavailable`] | 5xx, and what else is no answer of the token endpoint |
+//! | [`Transport`] | no connection, or one that broke |
+//! | [`Malformed`] | a success that is no token, a redirect, more than 64 KiB |
+//! | [`Credentials`] | the provider of credentials or assertions failed |
+//! | [`NotPersisted`], [`Busy`] | with refresh tokens only: not stored, in use |
+//!
+//! No byte of an answer's body is in any of them, and no secret.
+//!
+//! [`TokenErrorKind`]: crate::TokenErrorKind
+//! [`Denied`]: crate::TokenErrorKind::Denied
+//! [`LoginRequired`]: crate::TokenErrorKind::LoginRequired
+//! [`Throttled`]: crate::TokenErrorKind::Throttled
+//! [`Unavailable`]: crate::TokenErrorKind::Unavailable
+//! [`Transport`]: crate::TokenErrorKind::Transport
+//! [`Malformed`]: crate::TokenErrorKind::Malformed
+//! [`Credentials`]: crate::TokenErrorKind::Credentials
+//! [`NotPersisted`]: crate::TokenErrorKind::NotPersisted
+//! [`Busy`]: crate::TokenErrorKind::Busy
 
+mod authentication;
+mod authorization_code;
+mod authorize_url;
 mod client_credentials;
 mod endpoint;
+mod login;
+mod login_code;
+mod login_handle;
+mod login_state;
+mod one_time;
+mod pkce;
+mod random;
+mod refresh_token;
+mod saml2_bearer;
+mod store;
 mod wire;
 
+pub use authorization_code::AuthorizationCode;
+pub use authorize_url::AuthorizeUrl;
 pub use client_credentials::ClientCredentials;
+pub use login_code::LoginCode;
+pub use login_handle::LoginHandle;
+pub use login_state::LoginState;
+pub use pkce::PkceVerifier;
+pub use refresh_token::RefreshToken;
+pub use saml2_bearer::{AssertionProvider, Saml2Bearer};
+pub use store::{IssuedRefreshToken, RefreshTokenStore};

@@ -23,11 +23,20 @@ struct Answer {
     #[serde(default)]
     expires_in: Value,
     #[serde(default)]
+    refresh_token: Value,
+    #[serde(default)]
     error: Value,
     #[serde(default)]
     description: Value,
     #[serde(default)]
     error_description: Value,
+}
+
+/// What an answer brings.
+#[derive(Debug)]
+pub(super) struct Issued {
+    pub(super) access: IssuedToken,
+    pub(super) refresh: Option<SecretString>,
 }
 
 /// Why an answer is no token. Holds nothing of the body: an error may end up anywhere.
@@ -52,7 +61,7 @@ const CODES: [&str; 6] = [
 ];
 
 /// Reads a token from an answer.
-pub(super) fn token(head: &Parts, body: &[u8]) -> Result<IssuedToken, Failure> {
+pub(super) fn token(head: &Parts, body: &[u8]) -> Result<Issued, Failure> {
     let answer = serde_json::from_slice::<Answer>(body);
     match head.status {
         status if status.is_success() => issued(
@@ -66,7 +75,7 @@ pub(super) fn token(head: &Parts, body: &[u8]) -> Result<IssuedToken, Failure> {
     }
 }
 
-fn issued(answer: Answer) -> Result<IssuedToken, Failure> {
+fn issued(answer: Answer) -> Result<Issued, Failure> {
     if !answer.error.is_null() {
         return Err(Failure::Malformed(
             "it answered 200 and reported an error all the same",
@@ -83,10 +92,15 @@ fn issued(answer: Answer) -> Result<IssuedToken, Failure> {
         Value::String(kind) if kind.eq_ignore_ascii_case("bearer") => {}
         _ => return Err(Failure::Malformed("its token is not of the type bearer")),
     }
-    Ok(IssuedToken::new(
-        SecretString::from(secret),
-        lifetime(&answer.expires_in),
-    ))
+    let refresh = match answer.refresh_token {
+        Value::Null => None,
+        Value::String(text) if text.is_empty() => None,
+        Value::String(text) => Some(SecretString::from(text)),
+        // Taken for none, the next request would spend the old one again.
+        _ => return Err(Failure::Malformed("its refresh token is no text")),
+    };
+    let access = IssuedToken::new(SecretString::from(secret), lifetime(&answer.expires_in));
+    Ok(Issued { access, refresh })
 }
 
 /// A life in seconds, however it is written. What is no number of seconds counts as not stated.

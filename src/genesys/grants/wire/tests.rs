@@ -1,5 +1,6 @@
 use http::Response;
 use proptest::prelude::*;
+use secrecy::ExposeSecret;
 
 use super::*;
 
@@ -13,9 +14,13 @@ fn head(status: u16) -> Parts {
         .0
 }
 
-fn parse(status: u16, body: &str) -> Result<IssuedToken, TokenError> {
+fn answer(status: u16, body: &str) -> Result<Issued, TokenError> {
     let head = head(status);
     token(&head, body.as_bytes()).map_err(|failure| failure.into_error("login.example", &head))
+}
+
+fn parse(status: u16, body: &str) -> Result<IssuedToken, TokenError> {
+    answer(status, body).map(|issued| issued.access)
 }
 
 fn kind(status: u16, body: &str) -> TokenErrorKind {
@@ -31,6 +36,21 @@ fn reads_a_token() {
         ("s3cr3t", 86399)
     );
     assert!(!format!("{token:?}").contains("s3cr3t"));
+}
+
+#[test]
+fn reads_a_refresh_token_if_there_is_one() {
+    for (field, expected) in [
+        ("", None),
+        (r#","refresh_token":null"#, None),
+        (r#","refresh_token":"""#, None),
+        (r#","refresh_token":"n3xt""#, Some("n3xt")),
+    ] {
+        let issued = answer(200, &format!(r#"{{"access_token":"t"{field}}}"#)).unwrap();
+        let refresh = issued.refresh.as_ref().map(|text| text.expose_secret());
+        assert_eq!(refresh, expected, "{field}");
+        assert!(!format!("{issued:?}").contains("n3xt"));
+    }
 }
 
 #[test]
@@ -77,6 +97,8 @@ fn what_is_no_token_is_malformed() {
         r#"{"access_token":42,"expires_in":86399}"#,
         r#"{"access_token":"s3cr3t","token_type":"mac"}"#,
         r#"{"access_token":"s3cr3t","token_type":7}"#,
+        r#"{"access_token":"s3cr3t","refresh_token":7}"#,
+        r#"{"access_token":"s3cr3t","refresh_token":["n3xt"]}"#,
     ] {
         assert_eq!(kind(200, body), TokenErrorKind::Malformed, "{body}");
     }

@@ -1,6 +1,17 @@
+//! The id and the secret of an OAuth client, and where they come from.
+
+mod env;
+mod file;
+mod from_fn;
+
 use std::fmt;
 
 use secrecy::{ExposeSecret, SecretString};
+
+pub use env::EnvCredentials;
+pub(super) use env::{read as read_env, variable};
+pub use file::FileCredentials;
+pub use from_fn::{CredentialsFn, credentials_fn};
 
 use super::{ConfigError, ConfigErrorKind};
 use crate::BoxError;
@@ -17,9 +28,9 @@ pub struct Credentials {
 impl Credentials {
     /// # Errors
     ///
-    /// [`ConfigErrorKind::ClientId`] or [`ConfigErrorKind::ClientSecret`] when one is empty or holds a
-    /// control character, such as the line break at the end of a file, and when the id holds a colon,
-    /// which HTTP Basic cannot express (RFC 7617, section 2).
+    /// [`ConfigErrorKind::ClientId`] or [`ConfigErrorKind::ClientSecret`] when one is empty or
+    /// holds a control character, such as the line break at the end of a file, and when the id
+    /// holds a colon, which HTTP Basic cannot express (RFC 7617, section 2).
     pub fn new(
         id: impl Into<String>,
         secret: impl Into<SecretString>,
@@ -61,12 +72,26 @@ impl fmt::Debug for Credentials {
     }
 }
 
-/// Where the [`Credentials`] come from. It is asked at every fetch of a token, so that a secret can be
-/// rotated while the process runs, and id and secret always belong together.
+/// Where the [`Credentials`] come from. It is asked at every fetch of a token, so that a secret can
+/// be rotated while the process runs, and id and secret always belong together.
 ///
-/// [`Credentials`] themselves are a provider that always gives the same.
+/// | provider | reads |
+/// |---|---|
+/// | [`Credentials`] | nothing: always the same pair |
+/// | [`EnvCredentials`] | two environment variables |
+/// | [`FileCredentials`] | a small file of JSON, as a secret that is mounted into a container |
+/// | [`credentials_fn`] | whatever an async closure asks, such as a vault |
+///
+/// # Cancellation
+///
+/// The future is dropped with the fetch that asks; nothing has been sent by then.
 pub trait CredentialsProvider: Send + Sync + 'static {
-    /// The pair to use now.
+    /// The pair to use now: both from one read, or id and secret of two rotations could meet.
+    ///
+    /// # Errors
+    ///
+    /// Any, without the secret in it: it becomes the source of a
+    /// [`TokenErrorKind::Credentials`](crate::TokenErrorKind::Credentials), which may be logged.
     fn credentials(&self) -> impl Future<Output = Result<Credentials, BoxError>> + Send;
 }
 

@@ -1,0 +1,183 @@
+use std::{
+    fs::File,
+    io::{self, Read},
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use secrecy::SecretString;
+use serde::Deserialize;
+use tokio::runtime::Handle;
+
+use super::{Credentials, CredentialsProvider};
+use crate::{
+    BoxError,
+    genesys::{ConfigError, ConfigErrorKind},
+};
+
+/// An id and a secret are some hundred bytes; a longer file is another one.
+const LONGEST_FILE: u64 = 16 * 1024;
+
+/// The [`Credentials`] in a file, read at every fetch of a token: rotate the secret by replacing
+/// the file.
+///
+/// The file holds a JSON object; white space around it, such as a line break at the end, and
+/// further fields do no harm:
+///
+/// ```json
+/// {"client_id": "…", "client_secret": "…"}
+/// ```
+///
+/// At most 16 KiB are read, in one go, so that id and secret belong together. Replace the file by
+/// renaming another one to its name, as Kubernetes does with mounted secrets: one that is being
+/// written is found broken, and the fetch fails.
+///
+/// The file is read on tokio's threads for blocking work; outside of a runtime, in place.
+///
+/// # Errors
+///
+/// A [`ConfigError`] of the kind [`ConfigErrorKind::File`] when the file cannot be read or is not
+/// as above. It names the path, and shows nothing of what is in the file.
+///
+/// # Cancellation
+///
+/// A read that has begun ends by itself, and its result is dropped.
+#[derive(Clone, Debug)]
+pub struct FileCredentials {
+    path: Arc<Path>,
+}
+
+#[derive(Deserialize)]
+struct Pair {
+    client_id: String,
+    client_secret: String,
+}
+
+impl FileCredentials {
+    /// The file at this path. It is not looked at yet.
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        Self {
+            path: path.into().into(),
+        }
+    }
+
+    /// Where the file is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+impl CredentialsProvider for FileCredentials {
+    async fn credentials(&self) -> Result<Credentials, BoxError> {
+        let path = Arc::clone(&self.path);
+        let Ok(runtime) = Handle::try_current() else {
+            return Ok(read(&path)?);
+        };
+        Ok(runtime.spawn_blocking(move || read(&path)).await??)
+    }
+}
+
+fn read(path: &Path) -> Result<Credentials, ConfigError> {
+    let wrong = |what: &dyn std::fmt::Display| {
+        let message = format!("the credentials file {}: {what}", path.display());
+        ConfigError::new(ConfigErrorKind::File, message)
+    };
+    let content = content(path).map_err(|error| wrong(&error))?;
+    if content.len() as u64 > LONGEST_FILE {
+        return Err(wrong(&format_args!(
+            "it has more than {LONGEST_FILE} bytes; name the file with `client_id` and \
+             `client_secret` alone"
+        )));
+    }
+    // The text of such an error may quote what it met.
+    let pair: Pair = serde_json::from_slice(&content).map_err(|error| {
+        wrong(&format_args!(
+            "no JSON object with the texts `client_id` and `client_secret` (line {}, column {}); \
+             write {{\"client_id\": \"…\", \"client_secret\": \"…\"}}",
+            error.line(),
+            error.column()
+        ))
+    })?;
+    Credentials::new(pair.client_id, SecretString::from(pair.client_secret))
+        .map_err(|error| wrong(&error))
+}
+
+/// One byte more than is allowed, at most.
+fn content(path: &Path) -> io::Result<Vec<u8>> {
+    let mut content = Vec::new();
+    File::open(path)?
+        .take(LONGEST_FILE + 1)
+        .read_to_end(&mut content)?;
+    Ok(content)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{env, fs, process};
+
+    use super::*;
+
+    /// A file that goes away with the test.
+    struct Temporary(PathBuf);
+
+    impl Temporary {
+        fn new(name: &str, content: &[u8]) -> Self {
+            let path = env::temp_dir().join(format!("tower-genesys-{}-{name}", process::id()));
+            fs::write(&path, content).unwrap();
+            Self(path)
+        }
+    }
+
+    impl Drop for Temporary {
+        fn drop(&mut self) {
+            let _ = fs::remove_file(&self.0);
+        }
+    }
+
+    #[test]
+    fn reads_the_pair_with_or_without_a_runtime_and_again_when_it_changes() {
+        let file = Temporary::new(
+            "good",
+            b" {\"client_id\": \"id\", \"client_secret\": \"s3cr3t\", \"note\": 1}\n\n",
+        );
+        let provider = FileCredentials::new(&file.0);
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .build()
+            .unwrap();
+        let first = runtime.block_on(provider.credentials()).unwrap();
+        assert_eq!((first.id(), first.secret()), ("id", "s3cr3t"));
+
+        fs::write(&file.0, r#"{"client_id":"id2","client_secret":"next"}"#).unwrap();
+        let next = futures_util::FutureExt::now_or_never(provider.credentials());
+        let next = next.unwrap().unwrap();
+        assert_eq!((next.id(), next.secret()), ("id2", "next"));
+    }
+
+    #[test]
+    fn names_the_path_and_shows_no_content() {
+        let long = vec![b'M'; 17 * 1024];
+        for (name, content) in [
+            ("text", &b"MARK"[..]),
+            ("cut", br#"{"client_id":"MARK","client_secret":"MARK"#),
+            (
+                "number",
+                br#"{"client_id":"MARK","client_secret":["MARK"]}"#,
+            ),
+            ("missing", br#"{"client_id":"MARK"}"#),
+            ("empty", b""),
+            ("none", br#"{"client_id":"MARK","client_secret":""}"#),
+            ("break", br#"{"client_id":"MARK","client_secret":"MARK\n"}"#),
+            ("long", &long),
+            ("latin", b"{\"client_id\":\"MARK\xe4\"}"),
+        ] {
+            let file = Temporary::new(name, content);
+            let error = read(&file.0).unwrap_err();
+            let text = format!("{error} {error:?}");
+            assert_eq!(error.kind(), ConfigErrorKind::File, "{text}");
+            assert!(text.contains(&*file.0.to_string_lossy()), "{text}");
+            assert!(!text.contains("MARK") && !text.contains("MMM"), "{text}");
+        }
+        let error = read(Path::new("/no/such/file")).unwrap_err();
+        assert!(error.to_string().contains("/no/such/file"), "{error}");
+    }
+}

@@ -1,0 +1,49 @@
+use super::endpoint::Form;
+use crate::{
+    BoxError,
+    genesys::{Credentials, CredentialsProvider},
+    token::{TokenError, TokenErrorKind},
+};
+
+/// How a client is going to say who it is.
+#[derive(Debug)]
+pub(super) enum Authentication<P> {
+    /// By id and secret, as this provider gives them.
+    Basic(P),
+    /// By its id alone: it runs where no secret can be kept.
+    Public(Box<str>),
+}
+
+/// Who asks.
+pub(super) enum Identity<'a> {
+    Basic(Credentials),
+    Public(&'a str),
+}
+
+impl<P: CredentialsProvider> Authentication<P> {
+    pub(super) async fn identity(&self) -> Result<Identity<'_>, TokenError> {
+        match self {
+            Self::Basic(provider) => read(provider).await.map(Identity::Basic),
+            Self::Public(id) => Ok(Identity::Public(id)),
+        }
+    }
+}
+
+impl Identity<'_> {
+    /// What goes into the form for want of a secret.
+    pub(super) fn parameters(&self) -> Form<'_> {
+        match self {
+            Self::Basic(_) => Vec::new(),
+            Self::Public(id) => vec![("client_id", id)],
+        }
+    }
+}
+
+pub(super) async fn read(provider: &impl CredentialsProvider) -> Result<Credentials, TokenError> {
+    provider.credentials().await.map_err(no_credentials)
+}
+
+fn no_credentials(error: BoxError) -> TokenError {
+    let message = "the client's id and secret could not be read; see the cause";
+    TokenError::new(TokenErrorKind::Credentials, message).with_source(error)
+}

@@ -1,0 +1,54 @@
+use std::fmt;
+
+use secrecy::{ExposeSecret, SecretString};
+
+use super::{endpoint::Form, pkce::PkceVerifier};
+
+/// The code that a login came back with, and what belongs to it. It is good once, for some minutes.
+///
+/// `Debug` shows where the login came back to, and neither code nor verifier.
+#[derive(Clone)]
+pub struct LoginCode {
+    code: SecretString,
+    redirect_uri: Box<str>,
+    verifier: Option<PkceVerifier>,
+}
+
+impl LoginCode {
+    /// The parameter `code` of the redirect, and the URI that it came to, exactly as it was given
+    /// to [`AuthorizeUrl`](super::AuthorizeUrl).
+    pub fn new(code: impl Into<SecretString>, redirect_uri: impl Into<String>) -> Self {
+        Self {
+            code: code.into(),
+            redirect_uri: redirect_uri.into().into(),
+            verifier: None,
+        }
+    }
+
+    /// The verifier whose challenge the login began with.
+    #[must_use]
+    pub fn with_verifier(mut self, verifier: PkceVerifier) -> Self {
+        self.verifier = Some(verifier);
+        self
+    }
+
+    pub(super) fn form(&self) -> Form<'_> {
+        let mut form = vec![
+            ("grant_type", "authorization_code"),
+            ("code", self.code.expose_secret()),
+            ("redirect_uri", &*self.redirect_uri),
+        ];
+        let verifier = self.verifier.as_ref();
+        form.extend(verifier.map(|verifier| ("code_verifier", verifier.expose())));
+        form
+    }
+}
+
+impl fmt::Debug for LoginCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LoginCode")
+            .field("redirect_uri", &self.redirect_uri)
+            .field("pkce", &self.verifier.is_some())
+            .finish_non_exhaustive()
+    }
+}

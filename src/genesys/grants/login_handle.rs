@@ -1,0 +1,54 @@
+use std::{fmt, sync::Arc};
+
+use secrecy::SecretString;
+
+use super::{
+    login_code::LoginCode,
+    one_time::{Grant, Slot},
+};
+
+/// Gives a source a new login, after somebody has logged in again.
+///
+/// [`RefreshToken::handle`](super::RefreshToken::handle) and
+/// [`AuthorizationCode::handle`](super::AuthorizationCode::handle) make it: keep it before the
+/// source goes into a cache. A clone is a handle on the same source.
+///
+/// A request that is under way meanwhile belongs to the old login: its result is thrown away, with
+/// a [`Busy`](crate::TokenErrorKind::Busy) for who waits for it.
+#[derive(Clone)]
+pub struct LoginHandle {
+    slot: Arc<Slot>,
+}
+
+impl LoginHandle {
+    pub(super) fn new(slot: &Arc<Slot>) -> Self {
+        Self {
+            slot: Arc::clone(slot),
+        }
+    }
+
+    /// Goes on with this refresh token. If the source has a store, the next fetch stores it first.
+    pub fn replace(&self, refresh_token: impl Into<SecretString>) {
+        self.slot.replace(Grant::unstored(refresh_token.into()));
+    }
+
+    /// Goes on with this code, which the next fetch exchanges.
+    pub fn replace_code(&self, code: LoginCode) {
+        self.slot.replace(Grant::Code(code));
+    }
+
+    /// Whether a fetch can only answer
+    /// [`LoginRequired`](crate::TokenErrorKind::LoginRequired). The token that was fetched last may
+    /// be valid for a while longer.
+    pub fn is_login_required(&self) -> bool {
+        self.slot.is_gone()
+    }
+}
+
+impl fmt::Debug for LoginHandle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LoginHandle")
+            .field("grant", &self.slot)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,170 @@
+use std::fmt;
+
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body::Body;
+use http_body_util::Full;
+use secrecy::{ExposeSecret, SecretString};
+use tower_service::Service;
+
+use super::{
+    authentication::{self, Identity},
+    endpoint::Endpoint,
+};
+use crate::{
+    BoxError,
+    genesys::{CredentialsProvider, Region},
+    token::{FetchContext, IssuedToken, TokenError, TokenErrorKind, TokenSource},
+};
+
+const GRANT: &str = "urn:ietf:params:oauth:grant-type:saml2-bearer";
+
+/// The SAML2 bearer grant (RFC 7522): a token for somebody whom the organisation's identity
+/// provider vouches for.
+///
+/// Each fetch asks an [`AssertionProvider`] for an assertion, and sends it with the organisation's
+/// short name, authenticated by HTTP Basic. No refresh token comes back, so that each renewal needs
+/// an assertion that is valid then.
+///
+/// ```
+/// use bytes::Bytes;
+/// use http_body_util::Full;
+/// use tower_genesys::{BoxError, Credentials, Org, Saml2Bearer, testing::MockGenesys};
+///
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+/// # async fn main() -> Result<(), BoxError> {
+/// # async fn ask_identity_provider() -> Result<String, BoxError> {
+/// #     Ok("PHNhbWwvPg==".into())
+/// # }
+/// let mock = MockGenesys::new(); // stands for Genesys Cloud and for your HTTP client
+/// let credentials = Credentials::new(mock.client_id(), mock.client_secret())?;
+/// let assertions = || async { ask_identity_provider().await };
+/// let (region, client) = (mock.region(), mock.service());
+/// let source =
+///     Saml2Bearer::<_, _, _, Full<Bytes>>::new(region, credentials, "acme", assertions, client);
+/// let org = Org::builder(mock.region()).build_from_source(source)?;
+/// org.tokens().token().await?;
+/// assert_eq!(mock.token_posts(), 1);
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Errors
+///
+/// See the [table](super#errors). [`TokenErrorKind::LoginRequired`] when Genesys does not take the
+/// assertion (`invalid_grant`): it has expired, or was made for somebody else.
+/// [`TokenErrorKind::Credentials`] when the provider has none, with its error as the source.
+///
+/// # Cancellation
+///
+/// A request that is dropped may have minted a token all the same. The request counts as
+/// repeatable, since the next one asks for another assertion; whether that is a new one is up to
+/// the provider.
+pub struct Saml2Bearer<C, P, A, B> {
+    endpoint: Endpoint<C, B>,
+    credentials: P,
+    org_name: Box<str>,
+    assertions: A,
+}
+
+/// Where SAML2 assertions come from. It is asked at every fetch, since they expire within minutes.
+///
+/// An async closure is a provider.
+pub trait AssertionProvider: Send + Sync + 'static {
+    /// An assertion that is valid now, as base 64.
+    ///
+    /// # Errors
+    ///
+    /// Any; it becomes the source of a [`TokenErrorKind::Credentials`].
+    fn assertion(&self) -> impl Future<Output = Result<SecretString, BoxError>> + Send;
+}
+
+impl<F, Fut, T, E> AssertionProvider for F
+where
+    F: Fn() -> Fut + Send + Sync + 'static,
+    Fut: Future<Output = Result<T, E>> + Send,
+    T: Into<SecretString>,
+    E: Into<BoxError>,
+{
+    async fn assertion(&self) -> Result<SecretString, BoxError> {
+        self().await.map(Into::into).map_err(Into::into)
+    }
+}
+
+impl<C, P, A, B> Saml2Bearer<C, P, A, B> {
+    /// Asks the login host of this region by this HTTP client, for the organisation of this short
+    /// name.
+    pub fn new(
+        region: Region,
+        credentials: P,
+        org_name: impl Into<String>,
+        assertions: A,
+        client: C,
+    ) -> Self {
+        Self {
+            endpoint: Endpoint::new(region, client),
+            credentials,
+            org_name: org_name.into().into(),
+            assertions,
+        }
+    }
+
+    /// Sends one more form parameter, for gateways that want one.
+    ///
+    /// One that the grant sends itself keeps the grant's value. Default: none. The value counts as
+    /// a secret.
+    #[must_use]
+    pub fn with_parameter(
+        mut self,
+        name: impl Into<String>,
+        value: impl Into<SecretString>,
+    ) -> Self {
+        self.endpoint.add_parameter(name.into(), value.into());
+        self
+    }
+}
+
+impl<C, P, A, B, R> TokenSource for Saml2Bearer<C, P, A, B>
+where
+    C: Service<Request<B>, Response = Response<R>> + Clone + Send + 'static,
+    C::Future: Send,
+    C::Error: Into<BoxError>,
+    P: CredentialsProvider,
+    A: AssertionProvider,
+    B: From<Full<Bytes>> + Send + 'static,
+    R: Body + Send,
+    R::Data: Send,
+    R::Error: Into<BoxError>,
+{
+    async fn fetch(&self, _cx: FetchContext) -> Result<IssuedToken, TokenError> {
+        let credentials = authentication::read(&self.credentials).await?;
+        let assertion = self.assertions.assertion().await.map_err(no_assertion)?;
+        let grant = vec![
+            ("grant_type", GRANT),
+            ("orgName", &*self.org_name),
+            ("assertion", assertion.expose_secret()),
+        ];
+        let identity = Identity::Basic(credentials);
+        let issued = self.endpoint.post(&identity, grant).await?;
+        Ok(issued.access)
+    }
+
+    fn login_host(&self) -> Option<&str> {
+        Some(self.endpoint.login_host())
+    }
+}
+
+impl<C, P: fmt::Debug, A, B> fmt::Debug for Saml2Bearer<C, P, A, B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Saml2Bearer")
+            .field("login_host", &self.endpoint.login_host())
+            .field("credentials", &self.credentials)
+            .field("org_name", &self.org_name)
+            .finish_non_exhaustive()
+    }
+}
+
+fn no_assertion(error: BoxError) -> TokenError {
+    let message = "the SAML2 assertion was not to be had; see the cause";
+    TokenError::new(TokenErrorKind::Credentials, message).with_source(error)
+}

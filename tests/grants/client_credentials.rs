@@ -1,0 +1,45 @@
+//! `client_credentials`: what is sent.
+
+use tower_genesys::{
+    ClientCredentials, TokenErrorKind, TokenSource,
+    testing::{MockGenesys, MockService, TOKEN},
+};
+
+use crate::setup::{Body, credentials, fetch, forms, kind};
+
+fn source(mock: &MockGenesys) -> ClientCredentials<MockService, tower_genesys::Credentials, Body> {
+    ClientCredentials::new(mock.region(), credentials(mock), mock.service())
+}
+
+#[tokio::test(start_paused = true)]
+async fn sends_its_name_and_what_was_added_once() {
+    let mock = MockGenesys::new();
+    let source = source(&mock)
+        .with_parameter("audience", "gate&way")
+        .with_parameter("grant_type", "password");
+    assert_eq!(fetch(&source).await.unwrap().lifetime().as_secs(), 86_399);
+    let form = &forms(&mock)[0];
+    let form: Vec<_> = form
+        .iter()
+        .map(|(name, value)| (&**name, &**value))
+        .collect();
+    let expected = [
+        ("audience", "gate&way"),
+        ("grant_type", "client_credentials"),
+    ];
+    assert_eq!(form, expected);
+    let basic = mock.requests_at(TOKEN)[0].basic();
+    assert_eq!(basic, Some((mock.client_id(), mock.client_secret())));
+}
+
+#[tokio::test(start_paused = true)]
+async fn may_be_sent_again_and_asks_each_time() {
+    let mock = MockGenesys::new();
+    let source = source(&mock);
+    assert!(source.is_repeatable());
+    mock.on(TOKEN).once().reset();
+    assert_eq!(kind(&source).await, TokenErrorKind::Transport);
+    fetch(&source).await.unwrap();
+    fetch(&source).await.unwrap();
+    assert_eq!((mock.token_posts(), mock.live_tokens()), (3, 2));
+}

@@ -1,0 +1,196 @@
+//! A mock, clients that fail on the way to it, and what was sent.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    io,
+    sync::{Arc, Mutex},
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use futures_util::future::BoxFuture;
+use http::{Request, Response};
+use http_body_util::Full;
+use tokio::{task::yield_now, time::Instant};
+use tower::Service;
+use tower_genesys::{
+    BoxError, Credentials, FetchContext, IssuedToken, Reason, RefreshToken, TokenError,
+    TokenErrorKind, TokenSource,
+    genesys::IssuedRefreshToken,
+    testing::{MockBody, MockGenesys, MockService, TOKEN},
+};
+
+pub(crate) type Body = Full<Bytes>;
+pub(crate) type Refreshing<C = MockService> = RefreshToken<C, Credentials, Body>;
+
+pub(crate) const CALLBACK: &str = "https://app.example/cb";
+
+pub(crate) fn credentials(mock: &MockGenesys) -> Credentials {
+    Credentials::new(mock.client_id(), mock.client_secret()).unwrap()
+}
+
+/// A source that begins with a good refresh token.
+pub(crate) fn refreshing<C>(mock: &MockGenesys, client: C) -> Refreshing<C> {
+    let token = mock.issue_refresh_token();
+    RefreshToken::new(mock.region(), credentials(mock), token, client)
+}
+
+pub(crate) fn cx() -> FetchContext {
+    FetchContext::new(Reason::Missing, Instant::now() + Duration::from_secs(15))
+}
+
+pub(crate) async fn fetch(source: &impl TokenSource) -> Result<IssuedToken, TokenError> {
+    source.fetch(cx()).await
+}
+
+/// The error of a fetch.
+pub(crate) async fn failure(source: &impl TokenSource) -> TokenError {
+    fetch(source).await.unwrap_err()
+}
+
+pub(crate) async fn kind(source: &impl TokenSource) -> TokenErrorKind {
+    failure(source).await.kind()
+}
+
+/// The forms that reached the token endpoint.
+pub(crate) fn forms(mock: &MockGenesys) -> Vec<BTreeMap<String, String>> {
+    let requests = mock.requests_at(TOKEN);
+    let form = |body: &Bytes| form_urlencoded::parse(body).into_owned().collect();
+    requests
+        .iter()
+        .map(|request| form(request.body()))
+        .collect()
+}
+
+/// The values of one parameter in them.
+pub(crate) fn sent(mock: &MockGenesys, name: &str) -> Vec<String> {
+    let forms = forms(mock).into_iter();
+    forms.filter_map(|mut form| form.remove(name)).collect()
+}
+
+pub(crate) fn assert_none_twice(values: &[String]) {
+    for (at, value) in values.iter().enumerate() {
+        assert!(!values[..at].contains(value), "sent twice: {values:?}");
+    }
+}
+
+/// What happens on the way to the mock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Way {
+    Free,
+    /// `poll_ready` fails.
+    NotReady,
+    /// The connection is refused; the error is deep down, as clients have it.
+    Refused,
+    /// Each step takes another poll: becoming ready, sending, the answer.
+    Slow,
+    /// Panics when the request is sent.
+    Panic,
+}
+
+/// A client to the mock with a script, one line per request; after the last, [`Way::Free`].
+#[derive(Clone)]
+pub(crate) struct Client {
+    mock: MockService,
+    script: Arc<Mutex<VecDeque<Way>>>,
+    waited: bool,
+}
+
+impl Client {
+    pub(crate) fn new(mock: &MockGenesys, script: impl IntoIterator<Item = Way>) -> Self {
+        Self {
+            mock: mock.service(),
+            script: Arc::new(Mutex::new(script.into_iter().collect())),
+            waited: false,
+        }
+    }
+
+    fn next(&self) -> Way {
+        let way = self.script.lock().unwrap().pop_front();
+        way.unwrap_or(Way::Free)
+    }
+}
+
+impl Service<Request<Body>> for Client {
+    type Response = Response<MockBody>;
+    type Error = BoxError;
+    type Future = BoxFuture<'static, Result<Self::Response, BoxError>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        let way = self.script.lock().unwrap().front().copied();
+        match way {
+            Some(Way::NotReady) => {
+                self.next();
+                Poll::Ready(Err("no connection is free".into()))
+            }
+            Some(Way::Slow) if !self.waited => {
+                self.waited = true;
+                cx.waker().wake_by_ref();
+                Poll::Pending
+            }
+            _ => Poll::Ready(Ok(())),
+        }
+    }
+
+    fn call(&mut self, request: Request<Body>) -> Self::Future {
+        let (way, sending) = (self.next(), self.mock.call(request));
+        Box::pin(async move {
+            match way {
+                Way::Refused => {
+                    let refused = io::Error::from(io::ErrorKind::ConnectionRefused);
+                    return Err(io::Error::other(refused).into());
+                }
+                Way::Panic => panic!("scripted"),
+                Way::Slow => yield_now().await,
+                _ => {}
+            }
+            let response = sending.await?;
+            if way == Way::Slow {
+                yield_now().await;
+            }
+            Ok(response)
+        })
+    }
+}
+
+/// A store in memory, which can be told to fail.
+#[derive(Clone, Default)]
+pub(crate) struct Store {
+    inner: Arc<Mutex<Stored>>,
+}
+
+#[derive(Default)]
+struct Stored {
+    tokens: Vec<String>,
+    failures: usize,
+    calls: usize,
+}
+
+impl Store {
+    pub(crate) fn tokens(&self) -> Vec<String> {
+        self.inner.lock().unwrap().tokens.clone()
+    }
+
+    pub(crate) fn calls(&self) -> usize {
+        self.inner.lock().unwrap().calls
+    }
+
+    pub(crate) fn fail(&self, times: usize) {
+        self.inner.lock().unwrap().failures = times;
+    }
+}
+
+impl tower_genesys::RefreshTokenStore for Store {
+    async fn persist(&self, token: IssuedRefreshToken) -> Result<(), BoxError> {
+        self.inner.lock().unwrap().calls += 1;
+        yield_now().await;
+        let mut stored = self.inner.lock().unwrap();
+        if stored.failures > 0 {
+            stored.failures -= 1;
+            return Err("the database is down".into());
+        }
+        stored.tokens.push(token.expose().to_owned());
+        Ok(())
+    }
+}

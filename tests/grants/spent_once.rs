@@ -1,0 +1,249 @@
+//! What may have been spent is never sent twice; what surely was not, is not lost.
+
+use std::{future::Future, pin::pin, task::Context};
+
+use futures_util::{FutureExt, task::noop_waker};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+use tower_genesys::{
+    AuthorizationCode, LoginCode, TokenCache, TokenErrorKind,
+    testing::{MockGenesys, Script, TOKEN},
+};
+
+use crate::setup::{
+    Body, CALLBACK, Client, Store, Way, assert_none_twice, credentials, failure, fetch, kind,
+    refreshing, sent,
+};
+
+const LOST: TokenErrorKind = TokenErrorKind::LoginRequired;
+
+#[tokio::test(start_paused = true)]
+async fn before_it_is_sent_nothing_is_lost() {
+    for way in [Way::NotReady, Way::Refused] {
+        let mock = MockGenesys::new();
+        let source = refreshing(&mock, Client::new(&mock, [way, way]));
+        for _ in 0..2 {
+            assert_eq!(kind(&source).await, TokenErrorKind::Transport, "{way:?}");
+        }
+        fetch(&source).await.unwrap();
+        assert_eq!(mock.token_posts(), 1, "{way:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_without_a_token_spends_nothing() {
+    use TokenErrorKind as Kind;
+    let denied = r#"{"error":"invalid_client"}"#;
+    let json = |rule: Script, body| rule.reply(StatusCode::BAD_REQUEST, HeaderMap::new(), body);
+    type Rule<'a> = &'a dyn Fn(Script) -> Script;
+    let rules: [(Rule<'_>, Kind); 9] = [
+        (&|rule| rule.throttle_400(), Kind::Throttled),
+        (
+            &|rule| rule.reply_429_without_retry_after(),
+            Kind::Throttled,
+        ),
+        (
+            &|rule| rule.reply_status(StatusCode::INTERNAL_SERVER_ERROR),
+            Kind::Unavailable,
+        ),
+        (
+            &|rule| rule.reply_html(StatusCode::BAD_GATEWAY),
+            Kind::Unavailable,
+        ),
+        (&|rule| rule.reply_503(), Kind::Unavailable),
+        (&|rule| rule.reply_503().truncated_body(), Kind::Transport),
+        (
+            &|rule| rule.reply_html(StatusCode::FORBIDDEN),
+            Kind::Unavailable,
+        ),
+        (
+            &|rule| rule.reply_status(StatusCode::FOUND),
+            Kind::Malformed,
+        ),
+        (&|rule| json(rule, denied), Kind::Denied),
+    ];
+    for (at, (rule, expected)) in rules.into_iter().enumerate() {
+        let mock = MockGenesys::new();
+        let source = refreshing(&mock, mock.service());
+        rule(mock.on(TOKEN).once());
+        assert_eq!(kind(&source).await, expected, "rule {at}");
+        fetch(&source).await.unwrap();
+        let tokens = sent(&mock, "refresh_token");
+        assert_eq!((tokens.len(), &tokens[0]), (2, &tokens[1]), "rule {at}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_an_unknown_outcome_it_is_not_sent_again() {
+    type Rule<'a> = &'a dyn Fn(Script) -> Script;
+    let rules: [Rule<'_>; 8] = [
+        &|rule| rule.reset(),
+        &|rule| rule.truncated_body(),
+        &|rule| rule.endless_body(),
+        &|rule| rule.reply_html(StatusCode::OK),
+        &|rule| rule.reply_token_json(""),
+        &|rule| rule.reply_token_json(r#"{"error":"invalid_client"}"#),
+        &|rule| rule.reply_token_json(r#"{"refresh_token":"n3xt"}"#),
+        &|rule| rule.reply_token_json(r#"{"access_token":"a","refresh_token":7}"#),
+    ];
+    for (at, rule) in rules.into_iter().enumerate() {
+        let mock = MockGenesys::new();
+        let source = refreshing(&mock, mock.service());
+        let id = HeaderValue::from_static("c0ffee-1");
+        rule(mock.on(TOKEN).once())
+            .with_header(header::HeaderName::from_static("inin-correlation-id"), id);
+        let first = failure(&source).await;
+        assert_eq!(first.kind(), LOST, "rule {at}: {first}");
+        assert!(
+            std::error::Error::source(&first).is_some(),
+            "rule {at}: {first}"
+        );
+        for _ in 0..3 {
+            let error = failure(&source).await;
+            assert_eq!(error.kind(), LOST, "rule {at}");
+            let text = error.to_string();
+            assert!(
+                text.contains("may be spent") && text.contains("LoginHandle"),
+                "{text}"
+            );
+        }
+        assert_eq!(mock.token_posts(), 1, "rule {at}");
+        assert!(source.handle().is_login_required());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_refused_is_not_sent_again() {
+    let mock = MockGenesys::new();
+    let source = refreshing(&mock, mock.service());
+    let refused = r#"{"error":"invalid_grant"}"#;
+    mock.on(TOKEN)
+        .once()
+        .reply(StatusCode::BAD_REQUEST, HeaderMap::new(), refused);
+    let error = failure(&source).await;
+    assert_eq!(
+        (error.kind(), error.oauth_code()),
+        (LOST, Some("invalid_grant"))
+    );
+    let error = failure(&source).await;
+    assert!(error.to_string().contains("was refused"), "{error}");
+    assert_eq!((error.kind(), error.is_transient()), (LOST, false));
+    assert_eq!(mock.token_posts(), 1);
+}
+
+/// A fetch takes one poll more each time before it is dropped. Whenever that is, no refresh token
+/// is sent twice, and as long as none was sent, the login is not lost.
+#[tokio::test(start_paused = true)]
+async fn dropped_at_every_poll() {
+    let (mut lost, mut kept, mut polls) = (0, 0, 0);
+    loop {
+        let mock = MockGenesys::new();
+        let store = Store::default();
+        let client = Client::new(&mock, [Way::Slow]);
+        let source = refreshing(&mock, client).with_store(store.clone());
+        let done = {
+            let mut fetching = pin!(fetch(&source));
+            let waker = noop_waker();
+            let mut cx = Context::from_waker(&waker);
+            (0..polls).any(|_| fetching.as_mut().poll(&mut cx).is_ready())
+        };
+        if done {
+            break;
+        }
+        let arrived = mock.token_posts();
+        match fetch(&source).await {
+            Ok(token) => {
+                kept += 1;
+                assert_eq!(mock.token_posts(), 1, "after {polls} polls");
+                assert!(mock.revoke(token.expose()), "a live one");
+                assert_eq!(store.tokens().len(), 1);
+            }
+            Err(error) => {
+                lost += 1;
+                assert_eq!(error.kind(), LOST);
+                assert!(error.to_string().contains("dropped"), "{error}");
+                assert_eq!(mock.token_posts(), arrived, "after {polls} polls");
+                assert!(store.tokens().is_empty());
+            }
+        }
+        assert_none_twice(&sent(&mock, "refresh_token"));
+        polls += 1;
+    }
+    // Kept: unpolled, not ready, storing. Lost: the request made, the answer under way.
+    assert_eq!((kept, lost), (3, 2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_time_out_loses_it_and_a_valid_token_is_served_on() {
+    let mock = MockGenesys::new();
+    let cache = TokenCache::new(refreshing(&mock, mock.service()));
+    let token = cache.token().await.unwrap();
+    mock.on(TOKEN).from(2).never_answers();
+    tokio::time::advance(std::time::Duration::from_secs(86_000)).await;
+    for _ in 0..60 {
+        let current = cache.token().await.unwrap();
+        assert_eq!(current.expose(), token.expose());
+        tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+    }
+    assert_eq!(mock.token_posts(), 2, "not asked again");
+    assert_eq!(
+        cache.status().last_error.unwrap().kind(),
+        TokenErrorKind::TimedOut
+    );
+    tokio::time::sleep(std::time::Duration::from_secs(3600)).await;
+    assert_eq!(cache.token().await.unwrap_err().kind(), LOST);
+    assert_eq!(mock.token_posts(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_panics_has_spent_it() {
+    let mock = MockGenesys::new();
+    let cache = TokenCache::new(refreshing(&mock, Client::new(&mock, [Way::Panic])));
+    assert_eq!(
+        cache.token().await.unwrap_err().kind(),
+        TokenErrorKind::Panicked
+    );
+    tokio::time::sleep(std::time::Duration::from_secs(60)).await;
+    assert_eq!(cache.token().await.unwrap_err().kind(), LOST);
+    assert_eq!(mock.token_posts(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_second_fetch_at_the_same_time_is_refused() {
+    let mock = MockGenesys::new();
+    let source = refreshing(&mock, mock.service());
+    let held = mock.hold(TOKEN);
+    let mut first = pin!(fetch(&source));
+    assert!(first.as_mut().now_or_never().is_none());
+    let error = failure(&source).await;
+    assert_eq!(error.kind(), TokenErrorKind::Busy);
+    assert!(error.is_transient());
+    held.release();
+    first.await.unwrap();
+    fetch(&source).await.unwrap();
+    assert_eq!(mock.token_posts(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_code_is_sent_once_and_kept_as_long_as_it_was_not() {
+    let mock = MockGenesys::new();
+    let code = || LoginCode::new(mock.issue_code(CALLBACK), CALLBACK);
+    let source = |script: &[Way]| {
+        let client = Client::new(&mock, script.iter().copied());
+        AuthorizationCode::<_, _, Body>::new(mock.region(), credentials(&mock), code(), client)
+    };
+    let patient = source(&[Way::NotReady, Way::Refused]);
+    for _ in 0..2 {
+        assert_eq!(kind(&patient).await, TokenErrorKind::Transport);
+    }
+    mock.on(TOKEN).once().throttle_400();
+    assert_eq!(kind(&patient).await, TokenErrorKind::Throttled);
+    fetch(&patient).await.unwrap();
+    assert_eq!(mock.token_posts(), 2);
+
+    let broken = source(&[]);
+    mock.on(TOKEN).once().reset();
+    for _ in 0..3 {
+        assert_eq!(kind(&broken).await, LOST);
+    }
+    assert_eq!(mock.token_posts(), 3);
+}
