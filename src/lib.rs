@@ -4,16 +4,17 @@
 //! your code ─► Replay ─► Retry ─► Refresh ─► Bearer ─► your HTTP client
 //! ```
 //!
-//! - [`bearer`] signs each request with a token that is valid now. [`TokenCache`] renews it ahead of
-//!   time, in the background, by one request however many callers wait.
+//! - [`bearer`] signs each request with a token that is valid now. [`TokenCache`] renews it ahead
+//!   of time, in the background, by one request however many callers wait.
 //! - [`refresh`] sends a request once more when its token was refused.
-//! - [`retry`] sends again after 429, 5xx and broken connections, as often and as late as does no harm.
+//! - [`retry`] sends again after 429, 5xx and broken connections, as often and as late as does no
+//!   harm.
 //! - [`replay`] makes request bodies that can be sent again, so that the other two can.
-//! - [`genesys`] has all four in one line, [`GenesysLayer`], set up for Genesys Cloud, and [`Org`], one
-//!   organisation there.
+//! - [`genesys`] has all four in one line, [`GenesysLayer`], set up for Genesys Cloud, and [`Org`],
+//!   one organisation there.
 //!
-//! Each is a layer of its own for any `Service<Request<B>, Response = Response<R>>` that can be cloned:
-//! hyper-util's client, what is left of a stack that you have, or a test double.
+//! Each is a layer of its own for any `Service<Request<B>, Response = Response<R>>` that can be
+//! cloned: hyper-util's client, what is left of a stack that you have, or a test double.
 //!
 //! # Example
 //!

@@ -4,11 +4,12 @@
 //! cargo run --example conversation_report [INTERVAL]
 //! ```
 //!
-//! With `GENESYS_CLIENT_ID`, `GENESYS_CLIENT_SECRET` and `GENESYS_REGION` in the environment, it asks
-//! Genesys Cloud; INTERVAL is as the API writes it (`2026-01-05T00:00:00Z/2026-01-12T00:00:00Z`), by
-//! default the last seven whole days. Without, it serves itself a Genesys Cloud that makes trouble: the
-//! token expires and is revoked on the way, requests are throttled, and one meets an outage. Either
-//! way the pages are fetched several at a time, and not one line of the job is about any of that.
+//! With `GENESYS_CLIENT_ID`, `GENESYS_CLIENT_SECRET` and `GENESYS_REGION` in the environment, it
+//! asks Genesys Cloud; INTERVAL is as the API writes it
+//! (`2026-01-05T00:00:00Z/2026-01-12T00:00:00Z`), by default the last seven whole days. Without, it
+//! serves itself a Genesys Cloud that makes trouble: the token expires and is revoked on the way,
+//! requests are throttled, and one meets an outage. Either way the pages are fetched several at a
+//! time, and not one line of the job is about any of that.
 //!
 //! It exits with 1 if a conversation is missing or comes twice.
 

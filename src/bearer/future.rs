@@ -156,8 +156,8 @@ where
     }
 }
 
-/// Reports the token of a request that got a 401, unless something else is to blame, and says on the
-/// response what that led to.
+/// Reports the token of a request that got a 401, unless something else is to blame, and says on
+/// the response what that led to.
 fn mark<P, R>(mut response: Response<R>, signed: Option<(P, Generation)>) -> Response<R>
 where
     P: TokenProvider,

@@ -1,16 +1,17 @@
 //! Sets `Authorization: Bearer …`, with a token that is valid now.
 //!
-//! [`Bearer`] asks a [`TokenProvider`](crate::TokenProvider) for the token of each request, sets it,
-//! and passes the request on. If there is a valid token, which is nearly always, nothing waits and
-//! nothing is allocated; otherwise the response future waits for one. A 401 to a request that this
-//! layer has signed is reported to the provider, so that the next request has a newer token; whether
-//! this one is sent again is for [`Refresh`](crate::refresh) to do. A 401 whose `WWW-Authenticate` says
-//! that the token is not to blame (`error="insufficient_scope"` or `"invalid_request"` of RFC 6750,
-//! section 3.1, or `"insufficient_user_authentication"` of RFC 9470) is not reported, and keeps
-//! [`Rejection::NotTheToken`](crate::Rejection::NotTheToken) as the reason.
+//! [`Bearer`] asks a [`TokenProvider`](crate::TokenProvider) for the token of each request, sets
+//! it, and passes the request on. If there is a valid token, which is nearly always, nothing waits
+//! and nothing is allocated; otherwise the response future waits for one. A 401 to a request that
+//! this layer has signed is reported to the provider, so that the next request has a newer token;
+//! whether this one is sent again is for [`Refresh`](crate::refresh) to do. A 401 whose
+//! `WWW-Authenticate` says that the token is not to blame (`error="insufficient_scope"` or
+//! `"invalid_request"` of RFC 6750, section 3.1, or `"insufficient_user_authentication"` of RFC
+//! 9470) is not reported, and keeps [`Rejection::NotTheToken`](crate::Rejection::NotTheToken) as
+//! the reason.
 //!
-//! The token goes to the [`Origins`] that the layer was built with, and to nobody else: a redirect or
-//! a wrong URI gets [`OriginError`], not a token.
+//! The token goes to the [`Origins`] that the layer was built with, and to nobody else: a redirect
+//! or a wrong URI gets [`OriginError`], not a token.
 //!
 //! # Example
 //!
@@ -43,15 +44,15 @@
 //! # Customising
 //!
 //! By default an `Authorization` that is already on the request is replaced: a gateway must not
-//! forward the one of its own caller. [`CallOptions`](crate::CallOptions) keeps it, or sends a request
-//! as it is. [`BearerLayer::per_request`] takes the token and the origins from whatever implements
-//! [`SelectAccount`], which can look at the extensions of each request.
+//! forward the one of its own caller. [`CallOptions`](crate::CallOptions) keeps it, or sends a
+//! request as it is. [`BearerLayer::per_request`] takes the token and the origins from whatever
+//! implements [`SelectAccount`], which can look at the extensions of each request.
 //!
 //! # Ordering
 //!
-//! Innermost, next to the client: [`Retry`](crate::retry) and [`Refresh`](crate::refresh) around it then
-//! send each attempt with the token of that moment. A layer that logs headers sees the token when it
-//! is further in; the value is marked sensitive.
+//! Innermost, next to the client: [`Retry`](crate::retry) and [`Refresh`](crate::refresh) around it
+//! then send each attempt with the token of that moment. A layer that logs headers sees the token
+//! when it is further in; the value is marked sensitive.
 //!
 //! # Cloning
 //!
@@ -60,7 +61,8 @@
 //! # Errors
 //!
 //! [`TokenError`](crate::TokenError) when there is no token, [`OriginError`] when the request goes
-//! where no token may go (inside of a [`Refused`](crate::call::Refused)), and the errors of the inner service, all as [`BoxError`](crate::BoxError).
+//! where no token may go (inside of a [`Refused`](crate::call::Refused)), and the errors of the
+//! inner service, all as [`BoxError`](crate::BoxError).
 //!
 //! # Cancellation
 //!

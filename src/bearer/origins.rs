@@ -6,8 +6,9 @@ use crate::error::find;
 
 /// Where a token may be sent: https, and only to hosts that were named.
 ///
-/// An origin is a host and a port (RFC 6454). Upper case, a trailing dot and the default port make no
-/// difference; a host that merely begins or ends like an allowed one is another host. Cheap to clone.
+/// An origin is a host and a port (RFC 6454). Upper case, a trailing dot and the default port make
+/// no difference; a host that merely begins or ends like an allowed one is another host. Cheap to
+/// clone.
 ///
 /// ```
 /// use tower_genesys::Origins;
@@ -169,7 +170,8 @@ impl OriginError {
         Self { kind, host }
     }
 
-    /// The `OriginError` in a chain of errors, however many boxes a stack of layers has put around it.
+    /// The `OriginError` in a chain of errors, however many boxes a stack of layers has put around
+    /// it.
     pub fn find<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a Self> {
         find(error)
     }

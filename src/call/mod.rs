@@ -1,8 +1,8 @@
 //! What one request asks of the layers that it passes through.
 //!
-//! [`CallOptions`] goes into the extensions of a request, and overrides for that request what the layers were built
-//! with. Each layer reads its own part and leaves the rest. [`Refused`] is the error of a request that was
-//! stopped on this side.
+//! [`CallOptions`] goes into the extensions of a request, and overrides for that request what the
+//! layers were built with. Each layer reads its own part and leaves the rest. [`Refused`] is the
+//! error of a request that was stopped on this side.
 //!
 //! ```
 //! use std::time::Duration;

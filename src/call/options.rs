@@ -6,8 +6,8 @@ use http::Extensions;
 ///
 /// # Default
 ///
-/// Authenticated by [`Bearer`](crate::bearer), which replaces an `Authorization` that is there; sent again as the
-/// configuration of [`Retry`](crate::retry) has it.
+/// Authenticated by [`Bearer`](crate::bearer), which replaces an `Authorization` that is there;
+/// sent again as the configuration of [`Retry`](crate::retry) has it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CallOptions {
@@ -41,27 +41,29 @@ impl CallOptions {
         self
     }
 
-    /// Leaves an `Authorization` that is already on the request, instead of replacing it; a 401 to it then renews
-    /// nothing. A request that has none gets a token as always.
+    /// Leaves an `Authorization` that is already on the request, instead of replacing it; a 401 to
+    /// it then renews nothing. A request that has none gets a token as always.
     pub const fn keep_authorization(mut self) -> Self {
         self.keep_authorization = true;
         self
     }
 
-    /// Sends the request once, whatever comes back. A resend after a 401 is not a retry, and still happens.
+    /// Sends the request once, whatever comes back. A resend after a 401 is not a retry, and still
+    /// happens.
     pub const fn without_retry(mut self) -> Self {
         self.without_retry = true;
         self
     }
 
-    /// Whether doing this request twice does no more than doing it once, for a method or path about which the layer
-    /// would decide otherwise.
+    /// Whether doing this request twice does no more than doing it once, for a method or path about
+    /// which the layer would decide otherwise.
     pub const fn repeatable(mut self, repeatable: bool) -> Self {
         self.repeatable = Some(repeatable);
         self
     }
 
-    /// How long the call may take in all, attempts and waits together, until the head of the response is there.
+    /// How long the call may take in all, attempts and waits together, until the head of the
+    /// response is there.
     pub const fn deadline(mut self, deadline: Duration) -> Self {
         self.deadline = Some(deadline);
         self

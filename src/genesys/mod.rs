@@ -1,14 +1,15 @@
 //! Genesys Cloud: its regions, its token endpoint, and the layers put together for it.
 //!
-//! [`GenesysLayer`] is the four layers of this crate in their order, set up for the Genesys Cloud API:
+//! [`GenesysLayer`] is the four layers of this crate in their order, set up for the Genesys Cloud
+//! API:
 //!
 //! ```text
 //! Replay → Retry → Refresh → Bearer → your HTTP client
 //! ```
 //!
-//! [`Org`] is one organisation: its [`Region`], its token, where that may be sent, and what its rate
-//! limits have shown so far. It is what the layer is made of, and what a request can name in its
-//! extensions to be sent as another one.
+//! [`Org`] is one organisation: its [`Region`], its token, where that may be sent, and what its
+//! rate limits have shown so far. It is what the layer is made of, and what a request can name in
+//! its extensions to be sent as another one.
 //!
 //! Its tokens come by one of the [`grants`]: `client_credentials` for services, the others for what
 //! is done in somebody's name.

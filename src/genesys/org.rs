@@ -16,12 +16,13 @@ use crate::{
     token::{CacheSettings, TokenCache, TokenObserver, TokenSource},
 };
 
-/// One Genesys Cloud organisation, as this process knows it: its region, its token, the origins that
-/// the token may be sent to, and what its rate limits have shown so far.
+/// One Genesys Cloud organisation, as this process knows it: its region, its token, the origins
+/// that the token may be sent to, and what its rate limits have shown so far.
 ///
-/// Cheap to clone; a clone is the same organisation. [`GenesysLayer::new`](super::GenesysLayer::new)
-/// takes the one for all requests. An `Org` in the extensions of a request is used for that request
-/// instead, so that one stack serves any number of them.
+/// Cheap to clone; a clone is the same organisation.
+/// [`GenesysLayer::new`](super::GenesysLayer::new) takes the one for all requests. An `Org` in the
+/// extensions of a request is used for that request instead, so that one stack serves any number of
+/// them.
 ///
 /// ```
 /// use bytes::Bytes;
@@ -55,9 +56,9 @@ struct Inner {
 impl Org {
     /// The organisation that the environment names, with tokens fetched by this HTTP client.
     ///
-    /// Read are `GENESYS_CLIENT_ID`, `GENESYS_CLIENT_SECRET` and `GENESYS_REGION`; where one of these
-    /// is not set, the name that Genesys' Terraform provider has for it: `GENESYSCLOUD_OAUTHCLIENT_ID`,
-    /// `GENESYSCLOUD_OAUTHCLIENT_SECRET`, `GENESYSCLOUD_REGION`.
+    /// Read are `GENESYS_CLIENT_ID`, `GENESYS_CLIENT_SECRET` and `GENESYS_REGION`; where one of
+    /// these is not set, the name that Genesys' Terraform provider has for it:
+    /// `GENESYSCLOUD_OAUTHCLIENT_ID`, `GENESYSCLOUD_OAUTHCLIENT_SECRET`, `GENESYSCLOUD_REGION`.
     ///
     /// # Errors
     ///

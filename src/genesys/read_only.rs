@@ -2,9 +2,9 @@ use http::{Method, Uri};
 
 /// Which POSTs to the Genesys Cloud API only read, so that they may be sent again like a GET.
 ///
-/// `Some(true)` for `/api/v2/analytics/**/query` and `/api/v2/**/search`; `Some(false)` for those that
-/// start work though their names are alike (`…/jobs`, `…/audits/query`, `…/usage/query`); `None` for
-/// everything else, about which the method decides.
+/// `Some(true)` for `/api/v2/analytics/**/query` and `/api/v2/**/search`; `Some(false)` for those
+/// that start work though their names are alike (`…/jobs`, `…/audits/query`, `…/usage/query`);
+/// `None` for everything else, about which the method decides.
 ///
 /// ```
 /// use http::Method;

@@ -1,10 +1,10 @@
 //! Sends a request once more when its token was refused.
 //!
 //! [`Refresh`] keeps a copy of each request, body and all. When the response is a 401 that
-//! [`Bearer`](crate::bearer) has marked as [`Renewable`](crate::replay::Renewable), it sends the copy,
-//! once: `Bearer`, further in, signs it with the newer token, and waits for that if it is still on
-//! its way. Every other response goes to the caller as it is, and so does the second 401. This layer
-//! renews nothing itself; only `Bearer` knows which token it sent.
+//! [`Bearer`](crate::bearer) has marked as [`Renewable`](crate::replay::Renewable), it sends the
+//! copy, once: `Bearer`, further in, signs it with the newer token, and waits for that if it is
+//! still on its way. Every other response goes to the caller as it is, and so does the second 401.
+//! This layer renews nothing itself; only `Bearer` knows which token it sent.
 //!
 //! # Example
 //!
@@ -44,10 +44,10 @@
 //! # Ordering
 //!
 //! Around [`Bearer`](crate::bearer), inside [`Retry`](crate::retry), and inside
-//! [`Replay`](crate::replay), which makes bodies that can be sent again. The outermost layer that can
-//! send again keeps the only copy: inside `Retry` this layer keeps none, and marks the response with
-//! [`Resend`](crate::replay::Resend) instead, so that `Retry` sends at once. The other way round,
-//! `Refresh` around `Retry`, that one passes everything through and retries nothing.
+//! [`Replay`](crate::replay), which makes bodies that can be sent again. The outermost layer that
+//! can send again keeps the only copy: inside `Retry` this layer keeps none, and marks the response
+//! with [`Resend`](crate::replay::Resend) instead, so that `Retry` sends at once. The other way
+//! round, `Refresh` around `Retry`, that one passes everything through and retries nothing.
 //!
 //! # Cloning
 //!

@@ -6,9 +6,9 @@ use crate::{BoxError, error::find};
 
 /// Why there is no token.
 ///
-/// One failed renewal fails every caller that waited for it, so the error is cheap to clone. It holds no secret, no
-/// token, and no byte of a response body. [`find`](Self::find) gets it back out of the boxes that a stack of layers
-/// puts around it.
+/// One failed renewal fails every caller that waited for it, so the error is cheap to clone. It
+/// holds no secret, no token, and no byte of a response body. [`find`](Self::find) gets it back out
+/// of the boxes that a stack of layers puts around it.
 #[derive(Clone)]
 pub struct TokenError {
     inner: Arc<Inner>,
@@ -30,8 +30,8 @@ struct Inner {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum TokenErrorKind {
-    /// The token endpoint refused the client, its secret, or the grant. Trying again changes nothing until somebody
-    /// corrects the configuration.
+    /// The token endpoint refused the client, its secret, or the grant. Trying again changes
+    /// nothing until somebody corrects the configuration.
     Denied,
     /// The grant was spent, has expired or was revoked: a person has to log in again.
     LoginRequired,
@@ -47,8 +47,8 @@ pub enum TokenErrorKind {
     Malformed,
     /// The client's id and secret were not to be had, or cannot be right.
     Credentials,
-    /// The new refresh token that came with the token could not be stored. It is kept in memory, and stored before
-    /// anything else is done with it.
+    /// The new refresh token that came with the token could not be stored. It is kept in memory,
+    /// and stored before anything else is done with it.
     NotPersisted,
     /// The grant is in use by another request for a token, and can be used once only.
     Busy,
@@ -150,8 +150,9 @@ impl TokenError {
 
     /// Whether it may go away by itself.
     ///
-    /// False for what somebody has to correct: refused or missing credentials, a spent grant, a closed cache, no
-    /// runtime. The cache asks again even then, though seldom, since a secret may be rotated at run time.
+    /// False for what somebody has to correct: refused or missing credentials, a spent grant, a
+    /// closed cache, no runtime. The cache asks again even then, though seldom, since a secret may
+    /// be rotated at run time.
     pub fn is_transient(&self) -> bool {
         use TokenErrorKind as Kind;
         match self.inner.kind {
@@ -180,8 +181,8 @@ impl TokenError {
         self.inner.oauth_code.as_deref()
     }
 
-    /// The id under which the service knows the failed request (`ININ-Correlation-Id` at Genesys): name it to their
-    /// support.
+    /// The id under which the service knows the failed request (`ININ-Correlation-Id` at Genesys):
+    /// name it to their support.
     pub fn correlation_id(&self) -> Option<&str> {
         self.inner.correlation_id.as_deref()
     }
@@ -191,7 +192,8 @@ impl TokenError {
         self.inner.login_host.as_deref()
     }
 
-    /// The `TokenError` in a chain of errors, however many boxes a stack of layers has put around it.
+    /// The `TokenError` in a chain of errors, however many boxes a stack of layers has put around
+    /// it.
     ///
     /// ```
     /// use tower_genesys::{TokenError, TokenErrorKind};

@@ -3,13 +3,13 @@
 //! Three roles, from the outside in:
 //!
 //! - [`TokenProvider`] is what a layer asks, for each request: the token of now, without waiting if
-//!   there is one. [`TokenCache`] is the provider for everybody; [`FixedToken`] is one for tests and
-//!   for tokens that somebody else looks after.
-//! - [`TokenCache`] keeps one token valid: it renews it ahead of time, after a 401, and once for all
-//!   who wait.
+//!   there is one. [`TokenCache`] is the provider for everybody; [`FixedToken`] is one for tests
+//!   and for tokens that somebody else looks after.
+//! - [`TokenCache`] keeps one token valid: it renews it ahead of time, after a 401, and once for
+//!   all who wait.
 //! - [`TokenSource`] gets a token: one request, no cache, no retry. The grants of the Genesys token
-//!   endpoint are in [`genesys`](crate::genesys); a vault or another service is a few lines, or a closure:
-//!   [`source_fn`].
+//!   endpoint are in [`genesys`](crate::genesys); a vault or another service is a few lines, or a
+//!   closure: [`source_fn`].
 //!
 //! # Example
 //!

@@ -4,8 +4,8 @@ use super::{Generation, Reason, Rejection, TokenError};
 
 /// Is told what a [`TokenCache`](super::TokenCache) does, to count it or to write it down.
 ///
-/// It is called from the renewal's task and from callers, never under a lock, and should return soon.
-/// A closure is one:
+/// It is called from the renewal's task and from callers, never under a lock, and should return
+/// soon. A closure is one:
 ///
 /// ```
 /// # use std::time::Duration;

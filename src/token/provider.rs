@@ -33,8 +33,8 @@ pub trait TokenProvider: Clone + Send + Sync + 'static {
 
 /// What a refused token leads to.
 ///
-/// [`Bearer`](crate::bearer) leaves it in the extensions of a 401 to a request that it has signed: the
-/// answer to "why was this not tried again?".
+/// [`Bearer`](crate::bearer) leaves it in the extensions of a 401 to a request that it has signed:
+/// the answer to "why was this not tried again?".
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Rejection {

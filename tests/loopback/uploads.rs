@@ -29,7 +29,8 @@ fn streamed() -> Boxed {
     StreamBody::new(stream::iter((0..LENGTH / 65_536).map(move |_| chunk()))).boxed_unsync()
 }
 
-/// An upload that is answered before it was read gives its connection back, and is sent again whole.
+/// An upload that is answered before it was read gives its connection back, and is sent again
+/// whole.
 async fn answered_early(version: Version, body: Boxed, status: StatusCode) {
     let mock = MockGenesys::new();
     let server = mock.serve().await.expect("a loopback port is free");

@@ -1,4 +1,5 @@
-//! Does the whole stack survive what happens to tokens? In memory, on a paused clock, with exact counts.
+//! Does the whole stack survive what happens to tokens? In memory, on a paused clock, with exact
+//! counts.
 
 mod setup;
 

@@ -39,8 +39,9 @@ use crate::{
 ///
 /// "No connection" is what the error of the HTTP client says: an `io::Error` with
 /// `ConnectionRefused`, and with the feature `hyper` what hyper-util and h2 know to be unsent. An
-/// error that does not say so counts as sent. A 502 or 504 of a gateway counts as an answer. After [`LoginRequired`] no request is made until
-/// the [handle](Self::handle) gives the source a new refresh token.
+/// error that does not say so counts as sent. A 502 or 504 of a gateway counts as an answer. After
+/// [`LoginRequired`] no request is made until the [handle](Self::handle) gives the source a new
+/// refresh token.
 ///
 /// The cache allows an attempt 8 seconds while callers wait
 /// ([`with_attempt_timeout`](crate::CacheSettings::with_attempt_timeout)): what is cut off there is

@@ -46,8 +46,8 @@ impl TokenCacheBuilder {
     ///
     /// # Errors
     ///
-    /// [`TokenErrorKind::Malformed`](crate::TokenErrorKind::Malformed) when the token cannot be sent,
-    /// or has no life left.
+    /// [`TokenErrorKind::Malformed`](crate::TokenErrorKind::Malformed) when the token cannot be
+    /// sent, or has no life left.
     pub fn build_with_token(self, token: IssuedToken) -> Result<TokenCache, TokenError> {
         Shared::new(self.settings, self.source, self.observer, Some(token)).map(TokenCache::of)
     }

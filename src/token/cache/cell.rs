@@ -12,8 +12,8 @@ use crate::token::{AccessToken, Generation, IssuedToken, Reason, Rejection, Toke
 /// The [`Machine`] behind a lock, the callers who wait for it to change, and a view of it for those
 /// who only want the token.
 ///
-/// Whatever is decided is decided under the lock, on the state as it is then; whoever came because of
-/// an older view is told so there. Whatever runs the code of others is done after the lock is
+/// Whatever is decided is decided under the lock, on the state as it is then; whoever came because
+/// of an older view is told so there. Whatever runs the code of others is done after the lock is
 /// released: nothing is spawned, woken or dropped under it, since each of those can come back here.
 pub(super) struct Cell {
     view: ArcSwapOption<View>,

@@ -36,7 +36,8 @@ impl Clock {
         }
     }
 
-    /// In unit tests both clocks go with tokio's, which can be paused, and the wall clock can be set.
+    /// In unit tests both clocks go with tokio's, which can be paused, and the wall clock can be
+    /// set.
     #[cfg(test)]
     pub(super) fn now(&self) -> Moment {
         let ahead = Duration::from_secs(self.ahead.load(std::sync::atomic::Ordering::Relaxed));

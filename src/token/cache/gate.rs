@@ -99,7 +99,8 @@ impl Gate {
                 self.failures,
                 settings.denied_longest,
             ),
-            // Throttled means that requests come too fast: it starts where others get after a while.
+            // Throttled means that requests come too fast: it starts where others get after a
+            // while.
             Kind::Throttled => {
                 let ceiling = doubled(settings.first, self.failures.max(4), settings.longest);
                 ceiling.mul_f64(0.5 + rng.f64() / 2.0)

@@ -13,8 +13,8 @@ use crate::token::{
     TokenErrorKind,
 };
 
-/// The rules of a cache, without clock, task or lock of their own: each event comes with the time at
-/// which it happened, and what is to be done is returned.
+/// The rules of a cache, without clock, task or lock of their own: each event comes with the time
+/// at which it happened, and what is to be done is returned.
 #[derive(Debug)]
 pub(super) struct Machine {
     settings: CacheSettings,
@@ -203,8 +203,8 @@ impl Machine {
         }))
     }
 
-    /// The task of a renewal is gone without a result. That is no failure of the token endpoint: who
-    /// waits starts again at once.
+    /// The task of a renewal is gone without a result. That is no failure of the token endpoint:
+    /// who waits starts again at once.
     pub(super) fn abort(&mut self, id: RenewalId) {
         if self.renewing.is_some_and(|renewing| renewing.id == id) {
             self.renewing = None;
@@ -455,8 +455,8 @@ impl Held {
         later(self.sent.mono, self.due_after)
     }
 
-    /// How long renewals that nobody waits for rest after one that was in vain: an eighth of the time
-    /// between due and expiry, so that there are about eight whatever the life of the token.
+    /// How long renewals that nobody waits for rest after one that was in vain: an eighth of the
+    /// time between due and expiry, so that there are about eight whatever the life of the token.
     fn background_pause(&self) -> Duration {
         let span = self.expires_after.saturating_sub(self.due_after);
         (span / 8).max(Duration::from_secs(1))

@@ -45,10 +45,10 @@ use super::{AccessToken, Generation, Reason, Rejection, TokenError, TokenProvide
 ///
 /// A renewal runs in a task of its own, and belongs to no caller: all who wait share what comes of
 /// it, and those who go away change nothing. Failures are followed by a pause, from a quarter of a
-/// second to a minute (five, when the client is refused; as long as `Retry-After` says), in which the
-/// token endpoint is left alone. No failure is final, so that a secret rotated at run time heals by
-/// itself. Renewals forced by 401s are damped when they do not help: three, then one in 10 seconds,
-/// 20, 40 and so on to five minutes, until tokens have been accepted for a minute.
+/// second to a minute (five, when the client is refused; as long as `Retry-After` says), in which
+/// the token endpoint is left alone. No failure is final, so that a secret rotated at run time
+/// heals by itself. Renewals forced by 401s are damped when they do not help: three, then one in 10
+/// seconds, 20, 40 and so on to five minutes, until tokens have been accepted for a minute.
 #[derive(Clone)]
 pub struct TokenCache {
     shared: Arc<Shared>,
@@ -87,13 +87,14 @@ impl TokenCache {
         }
     }
 
-    /// A token that is valid for at least this much longer, for a job that cannot renew it: a report
-    /// of half an hour in another process, say. One that is not is renewed first.
+    /// A token that is valid for at least this much longer, for a job that cannot renew it: a
+    /// report of half an hour in another process, say. One that is not is renewed first.
     ///
     /// # Errors
     ///
-    /// The [`TokenError`] of the renewal that failed, even if there is a token that is valid for less;
-    /// [`TokenErrorKind::NotRenewable`](super::TokenErrorKind::NotRenewable) when tokens do not live that long.
+    /// The [`TokenError`] of the renewal that failed, even if there is a token that is valid for
+    /// less; [`TokenErrorKind::NotRenewable`](super::TokenErrorKind::NotRenewable) when tokens do
+    /// not live that long.
     ///
     /// # Cancellation
     ///
@@ -102,8 +103,8 @@ impl TokenCache {
         Wait::lasting(Arc::clone(&self.shared), lasting).await
     }
 
-    /// Fetches the first token if there is none, so that a wrong configuration shows at the start of
-    /// a service, and not at its first request.
+    /// Fetches the first token if there is none, so that a wrong configuration shows at the start
+    /// of a service, and not at its first request.
     ///
     /// # Errors
     ///

@@ -98,8 +98,8 @@ impl CacheSettings {
         self
     }
 
-    /// Renews at the very moment that [`with_renew_before`](Self::with_renew_before) names, not up to
-    /// half as much earlier. For tests, and where there is one process only.
+    /// Renews at the very moment that [`with_renew_before`](Self::with_renew_before) names, not up
+    /// to half as much earlier. For tests, and where there is one process only.
     #[must_use]
     pub const fn without_jitter(mut self) -> Self {
         self.jitter = false;
@@ -114,8 +114,8 @@ impl CacheSettings {
         self
     }
 
-    /// How long a renewal may take in all, attempts and the pauses between them, before all who wait
-    /// for it get an error. Default: 15 seconds.
+    /// How long a renewal may take in all, attempts and the pauses between them, before all who
+    /// wait for it get an error. Default: 15 seconds.
     ///
     /// A renewal on a runtime that nobody drives any more is taken over by a caller on another one
     /// when this is over.
@@ -142,8 +142,9 @@ impl CacheSettings {
         self
     }
 
-    /// How long the token endpoint is left alone after a failure: a random time up to `first`, which
-    /// is doubled with each further failure up to `longest`. Default: 250 milliseconds to 1 minute.
+    /// How long the token endpoint is left alone after a failure: a random time up to `first`,
+    /// which is doubled with each further failure up to `longest`. Default: 250 milliseconds to 1
+    /// minute.
     ///
     /// A token endpoint that says how long it wants to be left alone is believed, up to an hour.
     #[must_use]

@@ -18,7 +18,8 @@ use super::{
 };
 use crate::token::{AccessToken, Generation, Reason, Rejection, TokenError, TokenErrorKind};
 
-/// The future of [`TokenProvider::wait`](crate::TokenProvider::wait) on a [`TokenCache`](super::TokenCache).
+/// The future of [`TokenProvider::wait`](crate::TokenProvider::wait) on a
+/// [`TokenCache`](super::TokenCache).
 ///
 /// # Cancellation
 ///
@@ -66,8 +67,8 @@ impl Wait {
 
     /// Whether the renewal that is waited for has had its time.
     ///
-    /// Each caller looks at its own runtime's clock: the one on which the renewal runs may have been
-    /// dropped, or not be driven by anybody.
+    /// Each caller looks at its own runtime's clock: the one on which the renewal runs may have
+    /// been dropped, or not be driven by anybody.
     fn poll_overdue(&mut self, overdue_at: Instant, cx: &mut Context<'_>) -> Poll<()> {
         if Handle::try_current().is_err() {
             return Poll::Pending;

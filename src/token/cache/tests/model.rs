@@ -1,8 +1,8 @@
 //! The cell under every order in which threads can take its lock, as far as the model checker gets.
 //!
-//! Run by `make model`: the lock is then the checker's (`--cfg shuttle`), which switches threads where
-//! it is taken and released, and reports a deadlock when nobody can go on: a caller whose wake-up was
-//! lost, for one.
+//! Run by `make model`: the lock is then the checker's (`--cfg shuttle`), which switches threads
+//! where it is taken and released, and reports a deadlock when nobody can go on: a caller whose
+//! wake-up was lost, for one.
 
 use std::{
     sync::Arc,
