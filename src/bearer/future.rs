@@ -23,21 +23,28 @@ pin_project! {
         P: TokenProvider,
     {
         #[pin]
-        state: State<S, S::Future, B, P, P::Wait>,
+        state: State<S::Future, P, P::Wait>,
+        unsent: Option<Unsent<S, B, P>>,
     }
 }
 
 pin_project! {
     #[project = StateProj]
-    #[project_replace = StateOwn]
-    enum State<S, F, B, P, W> {
-        // The slow path: no token was there. `service` is not ready.
-        Waiting { #[pin] wait: W, tokens: P, service: S, request: Request<B> },
-        Readying { token: AccessToken, tokens: P, service: S, request: Request<B> },
+    enum State<F, P, W> {
+        // The slow path: no token was there.
+        Waiting { #[pin] wait: W },
+        Readying { token: AccessToken },
         Sent { #[pin] response: F, signed: Option<(P, Generation)> },
-        Failed { error: BoxError },
+        Failed { error: Option<BoxError> },
         Done,
     }
+}
+
+/// A request that waits for its token, and the service for it, which is not ready.
+struct Unsent<S, B, P> {
+    service: S,
+    request: Request<B>,
+    tokens: P,
 }
 
 impl<S, B, P> ResponseFuture<S, B, P>
@@ -46,37 +53,38 @@ where
     P: TokenProvider,
 {
     pub(super) fn unsigned(response: S::Future) -> Self {
+        let signed = None;
         Self {
-            state: State::Sent {
-                response,
-                signed: None,
-            },
+            state: State::Sent { response, signed },
+            unsent: None,
         }
     }
 
     pub(super) fn signed(response: S::Future, tokens: P, generation: Generation) -> Self {
+        let signed = Some((tokens, generation));
         Self {
-            state: State::Sent {
-                response,
-                signed: Some((tokens, generation)),
-            },
+            state: State::Sent { response, signed },
+            unsent: None,
         }
     }
 
     pub(super) fn waiting(wait: P::Wait, tokens: P, service: S, request: Request<B>) -> Self {
+        let unsent = Some(Unsent {
+            service,
+            request,
+            tokens,
+        });
         Self {
-            state: State::Waiting {
-                wait,
-                tokens,
-                service,
-                request,
-            },
+            state: State::Waiting { wait },
+            unsent,
         }
     }
 
     pub(super) fn failed(error: BoxError) -> Self {
+        let error = Some(error);
         Self {
             state: State::Failed { error },
+            unsent: None,
         }
     }
 }
@@ -90,69 +98,58 @@ where
     type Output = Result<Response<R>, BoxError>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let mut state = self.project().state;
+        let mut this = self.project();
         loop {
-            match state.as_mut().project() {
-                StateProj::Waiting { wait, .. } => {
-                    let token = match ready!(wait.poll(cx)) {
-                        Ok(token) => token,
-                        Err(error) => {
-                            state.set(State::Done);
-                            return Poll::Ready(Err(error.into()));
-                        }
-                    };
-                    if let StateOwn::Waiting {
-                        tokens,
-                        service,
-                        request,
-                        ..
-                    } = state.as_mut().project_replace(State::Done)
-                    {
-                        state.set(State::Readying {
-                            token,
-                            tokens,
-                            service,
-                            request,
-                        });
+            let next = match (this.state.as_mut().project(), this.unsent.as_mut()) {
+                (StateProj::Waiting { wait }, _) => match ready!(wait.poll(cx)) {
+                    Ok(token) => State::Readying { token },
+                    Err(error) => failed(error),
+                },
+                (StateProj::Readying { token }, Some(unsent)) => {
+                    let token = token.clone();
+                    match ready!(unsent.service.poll_ready(cx)) {
+                        Ok(()) => this.unsent.take().map_or(State::Done, |it| it.send(token)),
+                        Err(error) => failed(error),
                     }
                 }
-                StateProj::Readying { service, .. } => {
-                    if let Err(error) = ready!(service.poll_ready(cx)) {
-                        state.set(State::Done);
-                        return Poll::Ready(Err(error.into()));
-                    }
-                    if let StateOwn::Readying {
-                        token,
-                        tokens,
-                        mut service,
-                        mut request,
-                    } = state.as_mut().project_replace(State::Done)
-                    {
-                        // It may have taken its time to become ready.
-                        let token = tokens.try_current().unwrap_or(token);
-                        request
-                            .headers_mut()
-                            .insert(AUTHORIZATION, token.header_value());
-                        let response = service.call(request);
-                        let signed = Some((tokens, token.generation()));
-                        state.set(State::Sent { response, signed });
-                    }
-                }
-                StateProj::Sent { response, signed } => {
+                (StateProj::Sent { response, signed }, _) => {
                     let result = ready!(response.poll(cx)).map_err(Into::into);
                     let signed = signed.take();
-                    state.set(State::Done);
+                    this.state.set(State::Done);
                     return Poll::Ready(result.map(|response| mark(response, signed)));
                 }
-                StateProj::Failed { .. } => {
-                    if let StateOwn::Failed { error } = state.as_mut().project_replace(State::Done)
-                    {
-                        return Poll::Ready(Err(error));
-                    }
-                }
-                StateProj::Done => return Poll::Pending,
-            }
+                (StateProj::Failed { error }, _) => match error.take() {
+                    Some(error) => return Poll::Ready(Err(error)),
+                    None => State::Done,
+                },
+                (StateProj::Readying { .. } | StateProj::Done, _) => return Poll::Pending,
+            };
+            this.state.set(next);
         }
+    }
+}
+
+impl<S, B, P> Unsent<S, B, P>
+where
+    S: Service<Request<B>>,
+    P: TokenProvider,
+{
+    fn send(mut self, token: AccessToken) -> State<S::Future, P, P::Wait> {
+        // It may have taken its time to become ready.
+        let token = self.tokens.try_current().unwrap_or(token);
+        let value = token.header_value();
+        self.request.headers_mut().insert(AUTHORIZATION, value);
+        let response = self.service.call(self.request);
+        State::Sent {
+            response,
+            signed: Some((self.tokens, token.generation())),
+        }
+    }
+}
+
+fn failed<F, P, W>(error: impl Into<BoxError>) -> State<F, P, W> {
+    State::Failed {
+        error: Some(error.into()),
     }
 }
 

@@ -1,0 +1,97 @@
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::token::{
+    AccessToken, IssuedToken, Reason, TokenError, TokenErrorKind,
+    cache::{CacheSettings, clock::Moment, gate::later},
+};
+
+/// The token that was adopted last, and its times.
+#[derive(Debug)]
+pub(super) struct Held {
+    pub(super) token: AccessToken,
+    pub(super) sent: Moment,
+    pub(super) adopted: Instant,
+    pub(super) due_after: Duration,
+    pub(super) expires_after: Duration,
+    pub(super) refused: Option<Reason>,
+}
+
+/// The age of a token in words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Age {
+    Fresh,
+    Due,
+    Expired,
+}
+
+/// With less, a service that hands out tokens without a life would be asked in a loop.
+const SHORTEST: Duration = Duration::from_secs(2);
+
+/// Genesys' longest, for SCIM clients; more than any clock needs to be able to show.
+const LONGEST: Duration = Duration::from_secs(38_880_000);
+
+impl Held {
+    /// A token with its two times, both counted from when the request for it was sent. `chance` is
+    /// what is rolled for it, from 0 to 1.
+    pub(super) fn new(
+        token: AccessToken,
+        issued: &IssuedToken,
+        sent: Moment,
+        adopted: Instant,
+        settings: &CacheSettings,
+        chance: f64,
+    ) -> Self {
+        let life = issued.lifetime().clamp(SHORTEST, LONGEST);
+        let remaining = match issued.lifetime() < SHORTEST {
+            true => life,
+            false => issued.remaining().min(life),
+        };
+        let margin = settings.renew_before.min(life / 4);
+        let jitter = (margin / 2).mul_f64(if settings.jitter { chance } else { 0.0 });
+        let leeway = settings.expiry_margin.min(life / 10);
+        Self {
+            token,
+            sent,
+            adopted,
+            due_after: remaining.saturating_sub(margin + jitter),
+            expires_after: remaining.saturating_sub(leeway),
+            refused: None,
+        }
+    }
+
+    pub(super) fn age(&self, now: Moment) -> Age {
+        match now.since(self.sent) {
+            age if age >= self.expires_after => Age::Expired,
+            age if age >= self.due_after => Age::Due,
+            _ => Age::Fresh,
+        }
+    }
+
+    pub(super) fn due_at(&self) -> Instant {
+        later(self.sent.mono, self.due_after)
+    }
+
+    /// How long renewals that nobody waits for rest after one that was in vain: an eighth of the
+    /// time between due and expiry, so that there are about eight whatever the life of the token.
+    pub(super) fn background_pause(&self) -> Duration {
+        let span = self.expires_after.saturating_sub(self.due_after);
+        (span / 8).max(Duration::from_secs(1))
+    }
+}
+
+pub(super) fn closed() -> TokenError {
+    TokenError::new(
+        TokenErrorKind::Closed,
+        "the token cache was closed, and renews nothing any more; make requests before closing it",
+    )
+}
+
+pub(super) fn expired_on_arrival() -> TokenError {
+    TokenError::new(
+        TokenErrorKind::Malformed,
+        "the token had already expired when it arrived; check the clock of this machine, and how \
+         long the token endpoint takes to answer",
+    )
+}

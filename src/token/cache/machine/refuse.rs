@@ -1,0 +1,37 @@
+use super::{Machine, Start};
+use crate::token::{Generation, Reason, Rejection, cache::clock::Moment};
+
+impl Machine {
+    /// The API refused the token of this generation, or its owner wants another one.
+    pub(in crate::token::cache) fn refuse(
+        &mut self,
+        generation: Generation,
+        reason: Reason,
+        now: Moment,
+    ) -> (Rejection, Option<Start>) {
+        let Some(held) = &mut self.held else {
+            return (Rejection::CannotRenew, None);
+        };
+        if generation < held.token.generation() {
+            return (Rejection::Superseded, None);
+        }
+        if generation > held.token.generation() || self.closed {
+            return (Rejection::CannotRenew, None);
+        }
+        held.refused = Some(reason);
+        self.damper.refused(held.adopted, now.mono);
+        if self
+            .renewing
+            .is_some_and(|renewing| now.mono < renewing.overdue_at)
+        {
+            return (Rejection::Renewing, None);
+        }
+        if self.gate.error(now.mono).is_some() {
+            return (Rejection::Gated, None);
+        }
+        if self.damper.damped_until(now.mono).is_some() {
+            return (Rejection::Damped, None);
+        }
+        (Rejection::Renewing, Some(self.start(reason, now)))
+    }
+}

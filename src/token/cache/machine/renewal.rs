@@ -1,0 +1,118 @@
+use std::time::Duration;
+
+use super::{
+    Held, Machine, RenewalId, Renewing, Start,
+    held::{Age, expired_on_arrival},
+};
+use crate::token::{
+    AccessToken, Fingerprint, Generation, IssuedToken, Reason, TokenError,
+    cache::{clock::Moment, gate::later},
+};
+
+impl Machine {
+    pub(super) fn start(&mut self, reason: Reason, now: Moment) -> Start {
+        self.last_id += 1;
+        let id = self.last_id;
+        let overdue_at = later(now.mono, self.settings.deadline);
+        self.renewing = Some(Renewing {
+            id,
+            reason,
+            overdue_at,
+        });
+        let refused = self
+            .held
+            .as_ref()
+            .filter(|held| held.refused == Some(Reason::Rejected));
+        let rejected = refused.map(|held| Fingerprint::of(held.token.expose()));
+        Start {
+            id,
+            reason,
+            rejected,
+        }
+    }
+
+    /// A renewal has ended. Returns what it came to, or `None` when it was given up before.
+    pub(in crate::token::cache) fn finish(
+        &mut self,
+        id: RenewalId,
+        result: Result<(IssuedToken, Moment), TokenError>,
+        now: Moment,
+    ) -> Option<Result<Generation, TokenError>> {
+        if self.renewing.is_none_or(|renewing| renewing.id != id) {
+            return None;
+        }
+        self.renewing = None;
+        let adopted = result.and_then(|(issued, sent)| self.adopt(&issued, sent, now));
+        Some(adopted.map_err(|error| {
+            let pause = self
+                .held
+                .as_ref()
+                .map_or(Duration::ZERO, Held::background_pause);
+            let error = self.gate.shut(error, now.mono, pause, &mut self.rng);
+            self.last_failure = Some((id, error.clone()));
+            error
+        }))
+    }
+
+    /// The task of a renewal is gone without a result. That is no failure of the token endpoint:
+    /// who waits starts again at once.
+    pub(in crate::token::cache) fn abort(&mut self, id: RenewalId) {
+        if self.renewing.is_some_and(|renewing| renewing.id == id) {
+            self.renewing = None;
+        }
+    }
+
+    /// Takes a token that was had elsewhere, as if it had been fetched now.
+    pub(in crate::token::cache) fn start_from(
+        &mut self,
+        issued: &IssuedToken,
+        now: Moment,
+    ) -> Result<Generation, TokenError> {
+        self.adopt(issued, now, now)
+    }
+
+    pub(in crate::token::cache) fn close(&mut self) {
+        self.closed = true;
+        self.renewing = None;
+    }
+
+    fn adopt(
+        &mut self,
+        issued: &IssuedToken,
+        sent: Moment,
+        now: Moment,
+    ) -> Result<Generation, TokenError> {
+        let current = self
+            .held
+            .as_ref()
+            .map_or(Generation::NONE, |held| held.token.generation());
+        let token = AccessToken::new(issued.expose(), current.next())?;
+        let mut new = Held::new(
+            token,
+            issued,
+            sent,
+            now.mono,
+            &self.settings,
+            self.rng.f64(),
+        );
+        if new.age(now) == Age::Expired {
+            return Err(expired_on_arrival());
+        }
+        self.gate.open();
+        if let Some(held) = &self.held {
+            if held.token.expose() == new.token.expose() {
+                new.token = held.token.clone();
+                new.refused = held.refused;
+                self.gate.rest(now.mono, new.background_pause());
+            }
+            match held.refused {
+                Some(_) if new.refused.is_some() => self.damper.same_token(now.mono),
+                Some(Reason::Rejected) => self.damper.renewed(now.mono),
+                _ => {}
+            }
+        }
+        let generation = new.token.generation();
+        self.held = Some(new);
+        Ok(generation)
+    }
+}

@@ -1,0 +1,90 @@
+use std::time::{Duration, SystemTime};
+
+use tokio::time::Instant;
+
+use super::Machine;
+use crate::token::{
+    AccessToken, Reason,
+    cache::{
+        clock::Moment,
+        gate::{Gate, later},
+    },
+};
+
+/// What can be served without asking again, and until when.
+#[derive(Debug)]
+pub(in crate::token::cache) struct View {
+    pub(in crate::token::cache) token: AccessToken,
+    pub(in crate::token::cache) until: Instant,
+    pub(in crate::token::cache) wall_until: SystemTime,
+}
+
+impl Machine {
+    /// What callers may be served without asking, as things stand now.
+    pub(in crate::token::cache) fn view(&self, now: Moment) -> Option<View> {
+        let held = self.held.as_ref()?;
+        let mut age_limit = held.expires_after;
+        let mut until = None;
+        match (held.refused, self.renewing) {
+            (Some(_), Some(_)) => return None,
+            (None, Some(renewing)) => until = Some(renewing.overdue_at),
+            (Some(_), None) if self.closed => {}
+            (Some(_), None) => until = Some(self.refused_until(now.mono)?),
+            (None, None) if self.closed => {}
+            (None, None) => match self.gate.opens_for_background() {
+                Some(opens) if opens > held.due_at() => until = Some(opens),
+                _ => age_limit = held.due_after,
+            },
+        }
+        let limit = later(held.sent.mono, age_limit);
+        let wall_until = held
+            .sent
+            .wall
+            .checked_add(age_limit)
+            .unwrap_or(held.sent.wall);
+        let token = held.token.clone();
+        Some(View {
+            token,
+            until: until.map_or(limit, |until| until.min(limit)),
+            wall_until,
+        })
+    }
+
+    /// When something is to be decided again, if nothing happens until then.
+    pub(in crate::token::cache) fn looks_again_at(&self, now: Moment) -> Option<Instant> {
+        match self.view(now) {
+            Some(view) => Some(view.until),
+            None => self.gate.opens(),
+        }
+    }
+
+    pub(in crate::token::cache) fn token(&self) -> Option<&AccessToken> {
+        self.held.as_ref().map(|held| &held.token)
+    }
+
+    /// How much longer the token may be sent.
+    pub(in crate::token::cache) fn remaining(&self, now: Moment) -> Option<Duration> {
+        let held = self.held.as_ref()?;
+        held.expires_after
+            .checked_sub(now.since(held.sent))
+            .filter(|left| !left.is_zero())
+    }
+
+    pub(in crate::token::cache) fn renewing(&self) -> Option<Reason> {
+        self.renewing.map(|renewing| renewing.reason)
+    }
+
+    pub(in crate::token::cache) fn is_closed(&self) -> bool {
+        self.closed
+    }
+
+    pub(in crate::token::cache) fn gate(&self) -> &Gate {
+        &self.gate
+    }
+
+    /// Until when a refused token is served on all the same.
+    fn refused_until(&self, now: Instant) -> Option<Instant> {
+        let gated = self.gate.opens().filter(|opens| now < *opens);
+        gated.max(self.damper.damped_until(now))
+    }
+}
