@@ -59,6 +59,8 @@ impl Org {
     /// Read are `GENESYS_CLIENT_ID`, `GENESYS_CLIENT_SECRET` and `GENESYS_REGION`; where one of
     /// these is not set, the name that Genesys' Terraform provider has for it:
     /// `GENESYSCLOUD_OAUTHCLIENT_ID`, `GENESYSCLOUD_OAUTHCLIENT_SECRET`, `GENESYSCLOUD_REGION`.
+    /// They are read once; [`EnvCredentials`](super::EnvCredentials) reads them at every fetch of a
+    /// token.
     ///
     /// # Errors
     ///

@@ -15,6 +15,7 @@ fn source(mock: &MockGenesys) -> ClientCredentials<MockService, tower_genesys::C
 async fn sends_its_name_and_what_was_added_once() {
     let mock = MockGenesys::new();
     let source = source(&mock)
+        .with_parameter("audience", "another")
         .with_parameter("audience", "gate&way")
         .with_parameter("grant_type", "password");
     assert_eq!(fetch(&source).await.unwrap().lifetime().as_secs(), 86_399);

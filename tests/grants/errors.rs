@@ -1,13 +1,24 @@
-//! Scenarios 11 and 12: errors are typed, shared, and tell nothing of secret or body.
+//! Scenarios 11 to 13: errors are typed, shared, and tell nothing of secret or body.
 
-use futures_util::future::join_all;
-use http::{HeaderMap, StatusCode};
-use tower_genesys::{
-    ClientCredentials, TokenCache, TokenErrorKind,
-    testing::{Grant, MockGenesys, TOKEN},
+use std::{
+    convert::Infallible,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 
-use crate::setup::{Body, credentials, refreshing};
+use bytes::Bytes;
+use futures_util::{future::join_all, stream};
+use http::{HeaderMap, Request, Response, StatusCode};
+use http_body::Frame;
+use http_body_util::StreamBody;
+use tower_genesys::{
+    ClientCredentials, TokenCache, TokenErrorKind,
+    testing::{Grant, MockGenesys, MockService, TOKEN},
+};
+
+use crate::setup::{Body, credentials, failure, refreshing};
 
 #[tokio::test(start_paused = true)]
 async fn a_refusal_is_one_post_for_all_callers() {
@@ -42,20 +53,62 @@ async fn a_refusal_is_one_post_for_all_callers() {
 async fn a_grant_that_the_client_may_not_use_says_where_to_allow_it() {
     let mock = MockGenesys::new();
     mock.allow_grants([Grant::AuthorizationCode]);
-    let source: ClientCredentials<_, _, Body> =
-        ClientCredentials::new(mock.region(), credentials(&mock), mock.service());
-    let error = TokenCache::new(source).token().await.unwrap_err();
+    let error = TokenCache::new(client_credentials(&mock))
+        .token()
+        .await
+        .unwrap_err();
     assert_eq!(error.oauth_code(), Some("unauthorized_client"));
     assert!(error.to_string().contains("grant type"), "{error}");
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_endless_answer_is_given_up() {
+async fn what_is_no_token_is_malformed_and_not_repeated() {
+    for body in [
+        "<html>MARK</html>",
+        r#"{"access_token":"MARK","#,
+        r#"{"error":"MARK","access_token":"MARK"}"#,
+        r#"{"token_type":"MARK"}"#,
+        r#"{"access_token":""}"#,
+        r#"{"access_token":"MARK\nx-evil: 1","expires_in":60}"#,
+        r#"{"access_token":"MARK","token_type":"mac"}"#,
+        "",
+    ] {
+        let mock = MockGenesys::new();
+        mock.on(TOKEN).reply_token_json(body);
+        let cache = TokenCache::new(client_credentials(&mock));
+        let error = cache.token().await.unwrap_err();
+        assert_eq!(error.kind(), TokenErrorKind::Malformed, "{body}");
+        let text = format!("{error} {error:?} {:?}", cache.status());
+        assert!(!text.contains("MARK"), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn of_an_endless_answer_64_kib_are_read() {
+    let frames = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&frames);
+    let client = tower::service_fn(move |_: Request<Body>| {
+        let counted = Arc::clone(&counted);
+        let endless = stream::repeat_with(move || {
+            counted.fetch_add(1, Ordering::SeqCst);
+            Ok::<_, Infallible>(Frame::data(Bytes::from_static(&[b' '; 16 * 1024])))
+        });
+        std::future::ready(Ok::<_, Infallible>(Response::new(StreamBody::new(endless))))
+    });
     let mock = MockGenesys::new();
-    mock.on(TOKEN).once().endless_body();
-    let source: ClientCredentials<_, _, Body> =
-        ClientCredentials::new(mock.region(), credentials(&mock), mock.service());
-    let error = TokenCache::new(source).token().await;
-    assert!(error.is_ok(), "the next attempt of the same renewal");
-    assert_eq!(mock.token_posts(), 2);
+    let source = ClientCredentials::new(mock.region(), credentials(&mock), client);
+    let error = failure(&source).await;
+    assert_eq!(error.kind(), TokenErrorKind::Malformed);
+    assert!(error.to_string().contains("65536 bytes"), "{error}");
+    assert_eq!(
+        frames.load(Ordering::SeqCst),
+        5,
+        "the fifth is the one too many"
+    );
+}
+
+fn client_credentials(
+    mock: &MockGenesys,
+) -> ClientCredentials<MockService, tower_genesys::Credentials, Body> {
+    ClientCredentials::new(mock.region(), credentials(mock), mock.service())
 }

@@ -9,6 +9,7 @@ mod authorization_code;
 mod client_credentials;
 mod credentials;
 mod errors;
+mod output;
 mod persisted;
 mod refresh_token;
 mod replaced;

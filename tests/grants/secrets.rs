@@ -10,7 +10,10 @@ use tower_genesys::{
     testing::{MockGenesys, TOKEN},
 };
 
-use crate::setup::{Body, CALLBACK, fetch};
+use crate::{
+    output::Output,
+    setup::{Body, CALLBACK, fetch},
+};
 
 const SECRETS: [&str; 8] = [
     "SECRET-client",
@@ -57,8 +60,11 @@ async fn assert_silent(mock: &MockGenesys, source: impl TokenSource + std::fmt::
     let org = Org::builder(mock.region())
         .build_from_source(source)
         .unwrap();
-    let result = org.tokens().token().await;
-    assert_hidden(&format!("{org:?} {result:?} {:?}", org.tokens().status()));
+    for _ in 0..3 {
+        let result = org.tokens().token().await;
+        assert_hidden(&format!("{org:?} {result:?} {:?}", org.tokens().status()));
+        tokio::time::sleep(std::time::Duration::from_secs(100)).await;
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -66,6 +72,7 @@ async fn no_source_shows_what_it_holds() {
     let mock = MockGenesys::builder()
         .client("client-id", "SECRET-client")
         .build();
+    let output = Output::listen();
     let credentials = || Credentials::new(mock.client_id(), mock.client_secret()).unwrap();
     let (region, client) = (|| mock.region(), || mock.service());
     let code = || LoginCode::new("SECRET-code", CALLBACK).with_verifier(verifier());
@@ -88,6 +95,15 @@ async fn no_source_shows_what_it_holds() {
         Saml2Bearer::<_, _, _, Body>::new(region(), credentials(), "acme", assertion, client());
     assert_silent(&mock, saml.with_parameter(added.0, added.1)).await;
 
+    let logged = output.text();
+    for heard in [
+        "reason=\"missing\"",
+        "the token was not renewed",
+        "renewed the token",
+    ] {
+        assert!(logged.contains(heard), "{heard}: {logged}");
+    }
+    assert_hidden(&logged);
     // The search means something: all of them were sent, or came back.
     let sent: String = mock
         .requests_at(TOKEN)

@@ -4,14 +4,15 @@ use std::{future::Future, pin::pin, task::Context};
 
 use futures_util::{FutureExt, task::noop_waker};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
+use hyper_util::{client::legacy::Client, rt::TokioExecutor};
 use tower_genesys::{
-    AuthorizationCode, LoginCode, TokenCache, TokenErrorKind,
+    AuthorizationCode, LoginCode, RefreshToken, Region, TokenCache, TokenErrorKind,
     testing::{MockGenesys, Script, TOKEN},
 };
 
 use crate::setup::{
-    Body, CALLBACK, Client, Store, Way, assert_none_twice, credentials, failure, fetch, kind,
-    refreshing, sent,
+    Body, CALLBACK, Client as Scripted, Store, Way, assert_none_twice, credentials, failure, fetch,
+    kind, refreshing, sent,
 };
 
 const LOST: TokenErrorKind = TokenErrorKind::LoginRequired;
@@ -20,13 +21,30 @@ const LOST: TokenErrorKind = TokenErrorKind::LoginRequired;
 async fn before_it_is_sent_nothing_is_lost() {
     for way in [Way::NotReady, Way::Refused] {
         let mock = MockGenesys::new();
-        let source = refreshing(&mock, Client::new(&mock, [way, way]));
+        let source = refreshing(&mock, Scripted::new(&mock, [way, way]));
         for _ in 0..2 {
             assert_eq!(kind(&source).await, TokenErrorKind::Transport, "{way:?}");
         }
         fetch(&source).await.unwrap();
         assert_eq!(mock.token_posts(), 1, "{way:?}");
     }
+}
+
+/// The error of a real client, on a port where nobody listens.
+#[tokio::test]
+async fn a_connection_that_was_never_made_loses_nothing() {
+    let mock = MockGenesys::new();
+    let closed = {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        format!("http://{}", listener.local_addr().unwrap())
+    };
+    let client = Client::builder(TokioExecutor::new()).build_http::<Body>();
+    let region = Region::custom(&closed, &closed).unwrap();
+    let source = RefreshToken::new(region, credentials(&mock), "refresh", client);
+    for _ in 0..2 {
+        assert_eq!(kind(&source).await, TokenErrorKind::Transport);
+    }
+    assert!(!source.handle().is_login_required());
 }
 
 #[tokio::test(start_paused = true)]
@@ -97,6 +115,9 @@ async fn after_an_unknown_outcome_it_is_not_sent_again() {
             std::error::Error::source(&first).is_some(),
             "rule {at}: {first}"
         );
+        // From the fourth on there is a whole answer, whose id the service knows.
+        let id = (at >= 3).then_some("c0ffee-1");
+        assert_eq!(first.correlation_id(), id, "rule {at}");
         for _ in 0..3 {
             let error = failure(&source).await;
             assert_eq!(error.kind(), LOST, "rule {at}");
@@ -138,7 +159,7 @@ async fn dropped_at_every_poll() {
     loop {
         let mock = MockGenesys::new();
         let store = Store::default();
-        let client = Client::new(&mock, [Way::Slow]);
+        let client = Scripted::new(&mock, [Way::Slow]);
         let source = refreshing(&mock, client).with_store(store.clone());
         let done = {
             let mut fetching = pin!(fetch(&source));
@@ -197,7 +218,7 @@ async fn a_time_out_loses_it_and_a_valid_token_is_served_on() {
 #[tokio::test(start_paused = true)]
 async fn a_client_that_panics_has_spent_it() {
     let mock = MockGenesys::new();
-    let cache = TokenCache::new(refreshing(&mock, Client::new(&mock, [Way::Panic])));
+    let cache = TokenCache::new(refreshing(&mock, Scripted::new(&mock, [Way::Panic])));
     assert_eq!(
         cache.token().await.unwrap_err().kind(),
         TokenErrorKind::Panicked
@@ -228,7 +249,7 @@ async fn a_code_is_sent_once_and_kept_as_long_as_it_was_not() {
     let mock = MockGenesys::new();
     let code = || LoginCode::new(mock.issue_code(CALLBACK), CALLBACK);
     let source = |script: &[Way]| {
-        let client = Client::new(&mock, script.iter().copied());
+        let client = Scripted::new(&mock, script.iter().copied());
         AuthorizationCode::<_, _, Body>::new(mock.region(), credentials(&mock), code(), client)
     };
     let patient = source(&[Way::NotReady, Way::Refused]);

@@ -82,7 +82,9 @@ fn read(path: &Path) -> Result<Credentials, ConfigError> {
         let message = format!("the credentials file {}: {what}", path.display());
         ConfigError::new(ConfigErrorKind::File, message)
     };
-    let content = content(path).map_err(|error| wrong(&error))?;
+    let content = File::open(path)
+        .and_then(content)
+        .map_err(|error| wrong(&error))?;
     if content.len() as u64 > LONGEST_FILE {
         return Err(wrong(&format_args!(
             "it has more than {LONGEST_FILE} bytes; name the file with `client_id` and \
@@ -103,11 +105,9 @@ fn read(path: &Path) -> Result<Credentials, ConfigError> {
 }
 
 /// One byte more than is allowed, at most.
-fn content(path: &Path) -> io::Result<Vec<u8>> {
+fn content(file: impl Read) -> io::Result<Vec<u8>> {
     let mut content = Vec::new();
-    File::open(path)?
-        .take(LONGEST_FILE + 1)
-        .read_to_end(&mut content)?;
+    file.take(LONGEST_FILE + 1).read_to_end(&mut content)?;
     Ok(content)
 }
 
@@ -158,6 +158,7 @@ mod tests {
         let long = vec![b'M'; 17 * 1024];
         for (name, content) in [
             ("text", &b"MARK"[..]),
+            ("quoted", br#""MARK""#),
             ("cut", br#"{"client_id":"MARK","client_secret":"MARK"#),
             (
                 "number",
@@ -167,7 +168,6 @@ mod tests {
             ("empty", b""),
             ("none", br#"{"client_id":"MARK","client_secret":""}"#),
             ("break", br#"{"client_id":"MARK","client_secret":"MARK\n"}"#),
-            ("long", &long),
             ("latin", b"{\"client_id\":\"MARK\xe4\"}"),
         ] {
             let file = Temporary::new(name, content);
@@ -177,6 +177,16 @@ mod tests {
             assert!(text.contains(&*file.0.to_string_lossy()), "{text}");
             assert!(!text.contains("MARK") && !text.contains("MMM"), "{text}");
         }
+        let file = Temporary::new("long", &long);
+        let error = read(&file.0).unwrap_err();
+        assert!(
+            error.to_string().contains("more than 16384 bytes"),
+            "{error}"
+        );
+        assert_eq!(
+            content(io::repeat(b' ').take(1 << 20)).unwrap().len(),
+            16 * 1024 + 1
+        );
         let error = read(Path::new("/no/such/file")).unwrap_err();
         assert!(error.to_string().contains("/no/such/file"), "{error}");
     }

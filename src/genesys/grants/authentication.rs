@@ -1,4 +1,8 @@
-use super::endpoint::Form;
+use base64::{Engine, prelude::BASE64_STANDARD};
+use bytes::Bytes;
+use http::HeaderValue;
+
+use super::form::Form;
 use crate::{
     BoxError,
     genesys::{Credentials, CredentialsProvider},
@@ -36,6 +40,19 @@ impl Identity<'_> {
             Self::Basic(_) => Vec::new(),
             Self::Public(id) => vec![("client_id", id)],
         }
+    }
+
+    /// The value of `Authorization`.
+    pub(super) fn header(&self) -> Option<HeaderValue> {
+        let Self::Basic(credentials) = self else {
+            return None;
+        };
+        let pair = format!("{}:{}", credentials.id(), credentials.secret());
+        let basic = Bytes::from(format!("Basic {}", BASE64_STANDARD.encode(pair)));
+        // Base 64 has no character that a header could not carry.
+        let mut basic = HeaderValue::from_maybe_shared(basic).ok()?;
+        basic.set_sensitive(true);
+        Some(basic)
     }
 }
 

@@ -4,25 +4,25 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use base64::{Engine, prelude::BASE64_STANDARD};
 use bytes::Bytes;
 use http::{
-    HeaderValue, Request, Response, Uri,
+    HeaderValue, Method, Request, Response,
     header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE},
     response::Parts,
 };
 use http_body::Body;
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 use tower_service::Service;
 
 use super::{
     authentication::Identity,
+    form::{Form, Parameters},
     wire::{self, Failure, Issued},
 };
 use crate::{
     BoxError,
-    genesys::{Credentials, Region},
+    genesys::Region,
     retry::{BoxErrorClassifier, Class, Classify},
     token::{TokenError, TokenErrorKind},
 };
@@ -31,13 +31,10 @@ use crate::{
 /// bytes; more is a page of something else.
 const LONGEST_ANSWER: usize = 64 * 1024;
 
-/// The parameters of one request.
-pub(super) type Form<'a> = Vec<(&'a str, &'a str)>;
-
 /// The token endpoint of a region, by an HTTP client.
 pub(super) struct Endpoint<C, B> {
     region: Region,
-    parameters: Vec<(Box<str>, SecretString)>,
+    parameters: Parameters,
     // A source is shared between threads, and a client need only be cloned.
     client: Mutex<C>,
     body: PhantomData<fn(B)>,
@@ -64,14 +61,14 @@ impl<C, B> Endpoint<C, B> {
     pub(super) fn new(region: Region, client: C) -> Self {
         Self {
             region,
-            parameters: Vec::new(),
+            parameters: Parameters::default(),
             client: Mutex::new(client),
             body: PhantomData,
         }
     }
 
     pub(super) fn add_parameter(&mut self, name: String, value: SecretString) {
-        self.parameters.push((name.into(), value));
+        self.parameters.add(name, value);
     }
 
     pub(super) fn login_host(&self) -> &str {
@@ -154,46 +151,16 @@ impl<C, B> Endpoint<C, B> {
         B: From<Full<Bytes>>,
     {
         form.extend(identity.parameters());
-        let taken = form.len();
-        for (name, value) in &self.parameters {
-            // A parameter that comes twice is refused (RFC 6749, section 3.2).
-            if !form[..taken].iter().any(|(known, _)| *known == &**name) {
-                form.push((name, value.expose_secret()));
-            }
-        }
-        let form = form_urlencoded::Serializer::new(String::new())
-            .extend_pairs(form)
-            .finish();
-        let credentials = match identity {
-            Identity::Basic(credentials) => Some(credentials),
-            Identity::Public(_) => None,
-        };
-        request(self.region.token_url(), credentials, form)
+        let mut request = Request::new(B::from(Full::from(self.parameters.encode(form))));
+        *request.method_mut() = Method::POST;
+        *request.uri_mut() = self.region.token_url();
+        let headers = request.headers_mut();
+        headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+        let form_type = HeaderValue::from_static("application/x-www-form-urlencoded");
+        headers.insert(CONTENT_TYPE, form_type);
+        headers.extend(identity.header().map(|basic| (AUTHORIZATION, basic)));
+        request
     }
-}
-
-fn request<B: From<Full<Bytes>>>(
-    uri: Uri,
-    credentials: Option<&Credentials>,
-    form: String,
-) -> Request<B> {
-    let mut request = Request::new(B::from(Full::from(form)));
-    *request.method_mut() = http::Method::POST;
-    *request.uri_mut() = uri;
-    let headers = request.headers_mut();
-    headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
-    let form_type = HeaderValue::from_static("application/x-www-form-urlencoded");
-    headers.insert(CONTENT_TYPE, form_type);
-    if let Some(credentials) = credentials {
-        let pair = format!("{}:{}", credentials.id(), credentials.secret());
-        let basic = Bytes::from(format!("Basic {}", BASE64_STANDARD.encode(pair)));
-        // Base 64 has no character that a header could not carry.
-        if let Ok(mut basic) = HeaderValue::from_maybe_shared(basic) {
-            basic.set_sensitive(true);
-            headers.insert(AUTHORIZATION, basic);
-        }
-    }
-    request
 }
 
 async fn read<R>(response: Response<R>) -> Result<(Parts, Bytes), BoxError>

@@ -2,7 +2,7 @@ use std::fmt;
 
 use secrecy::{ExposeSecret, SecretString};
 
-use super::{endpoint::Form, pkce::PkceVerifier};
+use super::{form::Form, pkce::PkceVerifier};
 
 /// The code that a login came back with, and what belongs to it. It is good once, for some minutes.
 ///

@@ -13,6 +13,9 @@ use super::{
 /// [`AuthorizationCode::handle`](super::AuthorizationCode::handle) make it: keep it before the
 /// source goes into a cache. A clone is a handle on the same source.
 ///
+/// A cache that was told [`LoginRequired`](crate::TokenErrorKind::LoginRequired) leaves its source
+/// alone for a while, 5 seconds at first and up to 5 minutes, and asks again after that.
+///
 /// A request that is under way meanwhile belongs to the old login: its result is thrown away, with
 /// a [`Busy`](crate::TokenErrorKind::Busy) for who waits for it.
 #[derive(Clone)]

@@ -51,6 +51,7 @@ mod authorization_code;
 mod authorize_url;
 mod client_credentials;
 mod endpoint;
+mod form;
 mod login;
 mod login_code;
 mod login_handle;

@@ -8,7 +8,7 @@ use std::{
 use secrecy::{ExposeSecret, SecretString};
 use tokio::time::Instant;
 
-use super::{endpoint::Form, login_code::LoginCode};
+use super::{form::Form, login_code::LoginCode};
 use crate::token::{IssuedToken, Reason};
 
 /// Something that is spent by being sent.

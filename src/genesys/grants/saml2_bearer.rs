@@ -111,8 +111,8 @@ impl<C, P, A, B> Saml2Bearer<C, P, A, B> {
 
     /// Sends one more form parameter, for gateways that want one.
     ///
-    /// One that the grant sends itself keeps the grant's value. Default: none. The value counts as
-    /// a secret.
+    /// Of a name that is given twice, the last value counts; one that the grant sends itself keeps
+    /// the grant's value. Default: none. The value counts as a secret.
     #[must_use]
     pub fn with_parameter(
         mut self,
