@@ -23,7 +23,7 @@ fn region(text: &str) {
         Err(error) => return shown(&error, &[text]),
     };
     let domain = region.domain().expect("a region has a domain");
-    let listed = Region::all().iter().any(|listed| *listed == region);
+    let listed = Region::all().contains(&region);
     assert!(listed || domain.ends_with(".pure.cloud"), "{domain:?}");
     let plain =
         |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-.".contains(&byte);
@@ -93,13 +93,19 @@ fn shown(error: &RegionError, texts: &[&str]) {
     // Sixty characters are repeated; the longest escape of one has ten.
     assert!(error.to_string().chars().count() < 1000, "{shown}");
     assert!(!shown.contains(|char: char| char.is_control()), "{shown:?}");
+    // What stands in a text without an `@` is no password, and may be shown.
+    let open = |part: &str| {
+        texts
+            .iter()
+            .any(|text| !text.contains('@') && text.contains(part))
+    };
     for text in texts.iter().filter(|text| text.contains('@')) {
         for part in text
             .split('@')
             .map(str::trim)
             .filter(|part| part.len() >= 24)
         {
-            assert!(!shown.contains(part), "{shown}");
+            assert!(open(part) || !shown.contains(part), "{shown}");
         }
     }
 }

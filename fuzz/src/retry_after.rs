@@ -21,7 +21,7 @@ pub fn check(data: &[u8]) {
     if let Ok(date) = HeaderValue::from_bytes(date) {
         headers.insert(DATE, date);
     }
-    let clock = str::from_utf8(clock)
+    let clock = std::str::from_utf8(clock)
         .ok()
         .and_then(|clock| clock.parse().ok());
     let now = SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(clock.unwrap_or_default()));
@@ -30,7 +30,7 @@ pub fn check(data: &[u8]) {
     let asked = RetryAfter::from_headers(&headers, now);
     let digits = after.trim_ascii();
     if !digits.is_empty() && digits.iter().all(u8::is_ascii_digit) {
-        let plain = str::from_utf8(digits)
+        let plain = std::str::from_utf8(digits)
             .ok()
             .and_then(|digits| digits.parse().ok());
         let seconds = plain
