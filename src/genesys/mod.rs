@@ -10,6 +10,8 @@
 //! limits have shown so far. It is what the layer is made of, and what a request can name in its
 //! extensions to be sent as another one.
 //!
+//! [`ApiError`] makes an error of a response that the API has refused something with.
+//!
 //! # Example
 //!
 //! ```
