@@ -2,7 +2,7 @@
 
 CARGO ?= cargo
 
-.PHONY: test model ci fmt lint docs features examples benches
+.PHONY: test model ci fmt lint docs features examples benches fuzz
 
 # Every test: unit, integration and documentation tests, with all features.
 test:
@@ -42,3 +42,13 @@ examples:
 
 benches:
 	$(CARGO) bench --locked --no-run
+
+# Needs cargo-fuzz and a nightly compiler. What is found on the way stays out of the committed corpora.
+SECONDS_EACH ?= 60
+fuzz:
+	@set -e; for target in $$(ls fuzz/corpus); do \
+	    echo "== $$target"; \
+	    mkdir -p fuzz/target/corpus/$$target; \
+	    $(CARGO) +nightly fuzz run $$target fuzz/target/corpus/$$target fuzz/corpus/$$target -- \
+	        -max_total_time=$(SECONDS_EACH) -max_len=4096; \
+	done

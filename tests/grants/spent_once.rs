@@ -53,19 +53,11 @@ async fn an_answer_without_a_token_spends_nothing() {
     let denied = r#"{"error":"invalid_client"}"#;
     let json = |rule: Script, body| rule.reply(StatusCode::BAD_REQUEST, HeaderMap::new(), body);
     type Rule<'a> = &'a dyn Fn(Script) -> Script;
-    let rules: [(Rule<'_>, Kind); 9] = [
+    let rules: [(Rule<'_>, Kind); 7] = [
         (&|rule| rule.throttle_400(), Kind::Throttled),
         (
             &|rule| rule.reply_429_without_retry_after(),
             Kind::Throttled,
-        ),
-        (
-            &|rule| rule.reply_status(StatusCode::INTERNAL_SERVER_ERROR),
-            Kind::Unavailable,
-        ),
-        (
-            &|rule| rule.reply_html(StatusCode::BAD_GATEWAY),
-            Kind::Unavailable,
         ),
         (&|rule| rule.reply_503(), Kind::Unavailable),
         (&|rule| rule.reply_503().truncated_body(), Kind::Transport),
@@ -93,11 +85,14 @@ async fn an_answer_without_a_token_spends_nothing() {
 #[tokio::test(start_paused = true)]
 async fn after_an_unknown_outcome_it_is_not_sent_again() {
     type Rule<'a> = &'a dyn Fn(Script) -> Script;
-    let rules: [Rule<'_>; 8] = [
+    let rules: [Rule<'_>; 11] = [
         &|rule| rule.reset(),
         &|rule| rule.truncated_body(),
         &|rule| rule.endless_body(),
         &|rule| rule.reply_html(StatusCode::OK),
+        &|rule| rule.reply_status(StatusCode::INTERNAL_SERVER_ERROR),
+        &|rule| rule.reply_html(StatusCode::BAD_GATEWAY),
+        &|rule| rule.reply_html(StatusCode::GATEWAY_TIMEOUT),
         &|rule| rule.reply_token_json(""),
         &|rule| rule.reply_token_json(r#"{"error":"invalid_client"}"#),
         &|rule| rule.reply_token_json(r#"{"refresh_token":"n3xt"}"#),

@@ -2,9 +2,9 @@ use std::borrow::Cow;
 
 use serde_json::{Map, Value};
 
-use super::text::{LONGEST, clean, text};
+use super::text::{clean, text};
 
-/// More parameters than this are in no message of the API.
+/// The messages of the API have a handful.
 const MOST_PARAMS: usize = 32;
 const LONGEST_NAME: usize = 64;
 
@@ -28,13 +28,13 @@ pub(super) fn message(fields: &Map<String, Value>) -> Option<Box<str>> {
 /// A template with the parameter of that name in place of each `{name}`; `None` when one is
 /// missing.
 ///
-/// Much more than what is kept of a text is not made: a short template can name a long parameter
-/// many times.
+/// `None` as well when there are more than in any message of the API: a short template could name a
+/// long parameter ten thousand times.
 fn fill(template: &str, params: Option<&Map<String, Value>>) -> Option<String> {
     let mut filled = String::new();
     let mut left = MOST_PARAMS;
     let mut rest = template;
-    while let Some(at) = rest.find('{').filter(|_| filled.len() <= LONGEST) {
+    while let Some(at) = rest.find('{') {
         let (before, after) = rest.split_at(at);
         filled.push_str(before);
         rest = match placeholder(after) {

@@ -8,6 +8,7 @@
 //! # Example
 //!
 //! ```
+//! use bytes::Bytes;
 //! use http::{Response, StatusCode};
 //! use http_body_util::Full;
 //! use tower_genesys::ApiError;
@@ -17,7 +18,7 @@
 //! let response = Response::builder()
 //!     .status(StatusCode::FORBIDDEN)
 //!     .header("ININ-Correlation-Id", "8c5a9f1e-0a2b-4c3d-9e8f-7a6b5c4d3e2f")
-//!     .body(Full::from(
+//!     .body(Full::<Bytes>::from(
 //!         r#"{
 //!             "code": "missing.permissions",
 //!             "message": "You are missing the following permission(s): [routing:queue:view]"

@@ -1,9 +1,14 @@
-use std::{error::Error, io};
+use std::{
+    error::Error,
+    io,
+    pin::Pin,
+    task::{Context, Poll},
+};
 
 use bytes::Bytes;
 use futures_util::stream::{self, BoxStream, Stream, StreamExt, iter};
 use http::{HeaderMap, HeaderValue, Response, StatusCode, header::RETRY_AFTER};
-use http_body::Frame;
+use http_body::{Body, Frame, SizeHint};
 use http_body_util::{Full, StreamBody};
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -216,20 +221,26 @@ fn the_message_is_the_template_with_its_parameters_if_there_are_all() {
 
 #[test]
 fn a_short_template_does_not_become_a_long_message() {
-    let long = "x".repeat(10_000);
-    let params = json!({"a": long, "none": vec![json!({}); 20_000]});
+    let params = json!({"a": "x".repeat(100), "none": vec![json!({}); 20_000]});
     for template in [
-        "{a}".repeat(10_000),
+        "{a}".repeat(33),
         "{none}".repeat(10_000),
-        "{".repeat(60_000),
+        "{none}{a}".repeat(17),
     ] {
-        let error = parse(
-            400,
-            &json!({"messageWithParams": template, "messageParams": params}),
-        );
-        assert!(error.message().unwrap().len() <= text::LONGEST + '…'.len_utf8());
-        assert!(error.to_string().chars().count() < 2000);
+        let body = json!({
+            "messageWithParams": template, "messageParams": params, "message": "the message",
+        });
+        assert_eq!(parse(400, &body).message(), Some("the message"));
     }
+    let body = json!({"messageWithParams": "{a}".repeat(32), "messageParams": params});
+    assert_eq!(parse(400, &body).message().map(str::len), Some(3200));
+    let body = json!({"message": "{".repeat(60_000)});
+    let error = parse(400, &body);
+    assert_eq!(
+        error.message().map(str::len),
+        Some(text::LONGEST + '…'.len_utf8())
+    );
+    assert!(error.to_string().chars().count() < 2000);
 }
 
 #[test]
@@ -501,6 +512,27 @@ async fn an_endless_body_is_left_at_the_limit() {
         let taken = taken.load(std::sync::atomic::Ordering::SeqCst);
         assert!(taken == 11 || taken == 1025, "{taken}");
     }
+}
+
+#[tokio::test]
+async fn a_body_that_announces_more_than_the_limit_is_not_polled() {
+    struct Announced;
+
+    impl Body for Announced {
+        type Data = Bytes;
+        type Error = io::Error;
+
+        fn poll_frame(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Step>> {
+            panic!("polled")
+        }
+
+        fn size_hint(&self) -> SizeHint {
+            SizeHint::with_exact(101)
+        }
+    }
+
+    let error = ApiError::read(Response::new(Announced), 100).await;
+    assert!(error.to_string().contains("over the limit"), "{error}");
 }
 
 #[tokio::test]

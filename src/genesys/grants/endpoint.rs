@@ -6,7 +6,7 @@ use std::{
 
 use bytes::Bytes;
 use http::{
-    HeaderValue, Method, Request, Response,
+    HeaderValue, Method, Request, Response, StatusCode,
     header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE},
     response::Parts,
 };
@@ -142,7 +142,7 @@ impl<C, B> Endpoint<C, B> {
         })?;
         wire::token(&head, &body).map_err(|failure| Failed {
             error: failure.into_error(host, &head),
-            fate: fate(failure),
+            fate: fate(failure, head.status),
         })
     }
 
@@ -176,16 +176,23 @@ where
     Ok((head, body))
 }
 
-/// A 5xx counts as an answer even from a gateway, which may not know what became of the request:
-/// else each short trouble of a load balancer would send everybody to log in again.
-fn fate(failure: Failure) -> Fate {
+/// What an answer without a token says of the grant.
+///
+/// A 500, 502 or 504 may come from something that has lost sight of a request that went through. To
+/// send a grant again that was spent can cost every token that came of it, which is worse than one
+/// login more.
+fn fate(failure: Failure, status: StatusCode) -> Fate {
     match failure {
         Failure::LoginRequired => Fate::Refused,
         // Comes with a success only, so that the grant was taken.
         Failure::Malformed(_) => Fate::Unknown,
-        Failure::Denied(_) | Failure::Throttled | Failure::Unavailable | Failure::Redirected => {
-            Fate::Unspent
-        }
+        Failure::Unavailable => match status {
+            StatusCode::INTERNAL_SERVER_ERROR
+            | StatusCode::BAD_GATEWAY
+            | StatusCode::GATEWAY_TIMEOUT => Fate::Unknown,
+            _ => Fate::Unspent,
+        },
+        Failure::Denied(_) | Failure::Throttled | Failure::Redirected => Fate::Unspent,
     }
 }
 

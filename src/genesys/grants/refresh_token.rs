@@ -31,21 +31,22 @@ use crate::{
 /// | what happened | next |
 /// |---|---|
 /// | no credentials, the HTTP client not ready, no connection | sent at the next fetch |
-/// | an answer: 429, 5xx, throttled 400, `invalid_client`, redirect | sent at the next fetch |
+/// | an answer: 429, 503, throttled 400, `invalid_client`, redirect | sent at the next fetch |
 /// | `invalid_grant` | over: [`LoginRequired`] |
 /// | sent, and the connection broke | may be spent: [`LoginRequired`] |
 /// | sent, and the fetch was dropped or timed out | may be spent: [`LoginRequired`] |
-/// | a success that is no token | may be spent: [`LoginRequired`] |
+/// | 500, 502, 504, or a success that is no token | may be spent: [`LoginRequired`] |
 ///
 /// "No connection" is what the error of the HTTP client says: an `io::Error` with
 /// `ConnectionRefused`, and with the feature `hyper` what hyper-util and h2 know to be unsent. An
-/// error that does not say so counts as sent. A 502 or 504 of a gateway counts as an answer. After
-/// [`LoginRequired`] no request is made until the [handle](Self::handle) gives the source a new
-/// refresh token.
+/// error that does not say so counts as sent, and so does what a gateway says for a service that it
+/// has lost sight of. After [`LoginRequired`] no request is made until the [handle](Self::handle)
+/// gives the source a new refresh token;
+/// [`TokenCache::invalidate`](crate::TokenCache::invalidate) then lets the cache ask at once.
 ///
-/// The cache allows an attempt 8 seconds while callers wait
-/// ([`with_attempt_timeout`](crate::CacheSettings::with_attempt_timeout)): what is cut off there is
-/// lost, so give it more if the token endpoint is slow.
+/// The cache makes one attempt, with the whole
+/// [deadline](crate::CacheSettings::with_deadline) of a renewal: what is cut off there is lost, so
+/// give it more if the token endpoint is slow.
 ///
 /// ```
 /// use bytes::Bytes;

@@ -94,6 +94,10 @@ impl Cell {
         self.change(now, |state| state.machine.refuse(generation, reason, now))
     }
 
+    pub(super) fn invalidate(&self, now: Moment) -> (Rejection, Option<Start>) {
+        self.change(now, |state| state.machine.invalidate(now))
+    }
+
     pub(super) fn finish(
         &self,
         id: RenewalId,

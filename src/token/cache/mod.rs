@@ -24,7 +24,7 @@ pub use status::CacheStatus;
 use tokio::runtime::Handle;
 pub use wait::Wait;
 
-use super::{AccessToken, Generation, Reason, Rejection, TokenError, TokenProvider, TokenSource};
+use super::{AccessToken, Generation, Rejection, TokenError, TokenProvider, TokenSource};
 
 /// Keeps one token valid, for any number of requests at a time.
 ///
@@ -127,12 +127,13 @@ impl TokenCache {
 
     /// Gives the token up: the next request waits for a new one, as after roles were granted to the
     /// client, which only new tokens carry. Limited like renewals that 401s force.
+    ///
+    /// Without a token that could be given up, failures so far are forgotten, and the next who asks
+    /// makes the cache ask at once, as after a secret was corrected or somebody logged in again. A
+    /// token endpoint that has asked to be left alone is left alone all the same
+    /// ([`Rejection::Gated`]).
     pub fn invalidate(&self) -> Rejection {
-        let held = |machine: &machine::Machine| machine.token().map(AccessToken::generation);
-        match self.shared.inspect(|machine, _| held(machine)) {
-            Some(generation) => self.shared.refuse(generation, Reason::Forced),
-            None => Rejection::Superseded,
-        }
+        self.shared.invalidate()
     }
 
     /// How the cache stands now. Starts nothing.
@@ -168,7 +169,7 @@ impl TokenProvider for TokenCache {
     }
 
     fn report_rejected(&self, generation: Generation) -> Rejection {
-        self.shared.refuse(generation, Reason::Rejected)
+        self.shared.report(generation)
     }
 }
 

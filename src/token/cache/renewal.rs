@@ -77,10 +77,14 @@ async fn attempts(shared: &Shared, start: &Start, deadline: Instant) -> Fetched 
 
 async fn attempt(shared: &Shared, start: &Start, deadline: Instant) -> Fetched {
     let sent = shared.clock.now();
-    // A single attempt, which keeps nobody waiting, has all the time there is.
-    let deadline = match start.reason {
-        Reason::Due => deadline,
-        _ => deadline.min(later(sent.mono, shared.settings.attempt_timeout)),
+    // A single attempt, of a renewal in the background or because it must not be repeated, has all
+    // the time there is.
+    let single = start.reason == Reason::Due || !shared.source.is_repeatable();
+    let attempt = later(sent.mono, shared.settings.attempt_timeout);
+    let deadline = if single {
+        deadline
+    } else {
+        deadline.min(attempt)
     };
     let cx = FetchContext {
         reason: start.reason,

@@ -125,8 +125,11 @@ impl CacheSettings {
         self
     }
 
-    /// How long one request to the token endpoint may take while callers wait for it; one in the
-    /// background may take as long as the whole renewal. Default: 8 seconds.
+    /// How long one request to the token endpoint may take while callers wait for it. Default: 8
+    /// seconds.
+    ///
+    /// One that will not be repeated, in the background or because the source
+    /// [must not](crate::TokenSource::is_repeatable), may take as long as the whole renewal.
     #[must_use]
     pub const fn with_attempt_timeout(mut self, timeout: Duration) -> Self {
         self.attempt_timeout = timeout;

@@ -92,19 +92,28 @@ impl Shared {
         self.cell.has_waiters()
     }
 
-    pub(super) fn refuse(self: &Arc<Self>, generation: Generation, reason: Reason) -> Rejection {
-        let (rejection, start) = self.cell.refuse(generation, reason, self.clock.now());
-        let rejection = match start.map(|start| self.start(start)) {
+    pub(super) fn report(self: &Arc<Self>, generation: Generation) -> Rejection {
+        let refused = self
+            .cell
+            .refuse(generation, Reason::Rejected, self.clock.now());
+        let rejection = self.start_after(refused);
+        self.tell(&TokenEvent::Rejected {
+            generation,
+            rejection,
+        });
+        rejection
+    }
+
+    pub(super) fn invalidate(self: &Arc<Self>) -> Rejection {
+        self.start_after(self.cell.invalidate(self.clock.now()))
+    }
+
+    fn start_after(self: &Arc<Self>, refused: (Rejection, Option<Start>)) -> Rejection {
+        let (rejection, start) = refused;
+        match start.map(|start| self.start(start)) {
             Some(Err(_)) => Rejection::CannotRenew,
             _ => rejection,
-        };
-        if reason == Reason::Rejected {
-            self.tell(&TokenEvent::Rejected {
-                generation,
-                rejection,
-            });
         }
-        rejection
     }
 
     pub(super) fn finish(

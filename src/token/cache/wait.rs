@@ -16,7 +16,7 @@ use super::{
     machine::{Answer, Ask},
     shared::Shared,
 };
-use crate::token::{AccessToken, Generation, Reason, Rejection, TokenError, TokenErrorKind};
+use crate::token::{AccessToken, Generation, Rejection, TokenError, TokenErrorKind};
 
 /// The future of [`TokenProvider::wait`](crate::TokenProvider::wait) on a
 /// [`TokenCache`](super::TokenCache).
@@ -59,7 +59,7 @@ impl Wait {
             return Ok(());
         }
         self.reported = true;
-        match self.shared.refuse(self.past, Reason::Rejected) {
+        match self.shared.report(self.past) {
             Rejection::Superseded | Rejection::Renewing => Ok(()),
             refused => Err(not_renewable(refused)),
         }

@@ -1,5 +1,7 @@
 use super::{Machine, Start};
-use crate::token::{Generation, Reason, Rejection, cache::clock::Moment};
+use crate::token::{
+    AccessToken, Generation, Reason, Rejection, TokenError, TokenErrorKind, cache::clock::Moment,
+};
 
 impl Machine {
     /// The API refused the token of this generation, or its owner wants another one.
@@ -33,5 +35,29 @@ impl Machine {
             return (Rejection::Damped, None);
         }
         (Rejection::Renewing, Some(self.start(reason, now)))
+    }
+
+    /// The owner wants another token, or has changed what it takes to get one.
+    pub(in crate::token::cache) fn invalidate(
+        &mut self,
+        now: Moment,
+    ) -> (Rejection, Option<Start>) {
+        if self.remaining(now).is_some() {
+            let held = self
+                .token()
+                .map_or(Generation::NONE, AccessToken::generation);
+            return self.refuse(held, Reason::Forced, now);
+        }
+        if self.closed {
+            return (Rejection::CannotRenew, None);
+        }
+        match self.gate.error(now.mono).map(TokenError::kind) {
+            // The endpoint's own wish, which nothing on this side changes.
+            Some(TokenErrorKind::Throttled) => (Rejection::Gated, None),
+            _ => {
+                self.gate.open();
+                (Rejection::Superseded, None)
+            }
+        }
     }
 }

@@ -136,3 +136,29 @@ async fn a_success_forgets_the_failures_before_it() {
     );
     assert_eq!(script.fetches(), 4);
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_must_not_be_repeated_is_tried_once_with_all_the_time_there_is() {
+    struct Once(Script);
+
+    impl TokenSource for Once {
+        async fn fetch(&self, cx: FetchContext) -> Result<IssuedToken, TokenError> {
+            self.0.fetch(cx).await
+        }
+
+        fn is_repeatable(&self) -> bool {
+            false
+        }
+    }
+
+    let slow = || Step::After(Duration::from_secs(10));
+    let (_, script) = Script::cache([slow(), Step::Fail(TokenErrorKind::Transport)]);
+    let cache = TokenCache::new(Once(script.clone()));
+    assert_eq!(cache.token().await.unwrap().expose(), "token-1");
+    advance(DAY).await;
+    assert_eq!(
+        cache.token().await.unwrap_err().kind(),
+        TokenErrorKind::Transport
+    );
+    assert_eq!(script.fetches(), 2);
+}

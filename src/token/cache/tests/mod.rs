@@ -14,7 +14,7 @@ use futures_util::future::{join_all, poll_immediate};
 use tokio::time::{Instant, advance, sleep};
 
 use super::*;
-use crate::token::{FetchContext, IssuedToken, TokenErrorKind};
+use crate::token::{FetchContext, IssuedToken, Reason, TokenErrorKind};
 
 mod failures;
 mod lifecycle;
