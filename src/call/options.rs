@@ -62,8 +62,9 @@ impl CallOptions {
         self
     }
 
-    /// How long the call may take in all, attempts and waits together, until the head of the
-    /// response is there.
+    /// Until when a retry may begin, counted from the call: a wait that would end later is not
+    /// begun, and the failure is returned at once. An attempt under way is not cut off by it; put a
+    /// time-out around the stack for that.
     pub const fn deadline(mut self, deadline: Duration) -> Self {
         self.deadline = Some(deadline);
         self

@@ -70,6 +70,7 @@
 pub mod api_error;
 #[cfg(feature = "tower")]
 mod boxed;
+mod correlation_id;
 mod credentials;
 mod env;
 mod error;

@@ -4,9 +4,9 @@ use http::Extensions;
 
 /// Response extension: how the call went, when it was not simply answered at the first send.
 ///
-/// It is there when the request was sent more than once, or when the response asks for a retry
-/// that was not made. It is not there on a final response to the first send, so that such a call
-/// allocates nothing.
+/// It is there when the request was sent more than once, waited at the throttle, or when the
+/// response asks for a retry that was not made. It is not there on a final response to a first send
+/// that did not wait, so that such a call allocates nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Outcome {

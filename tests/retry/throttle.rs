@@ -95,8 +95,10 @@ async fn a_first_send_gives_its_readied_service_back_while_it_is_held() {
     first.await.unwrap();
     let response = second.await.unwrap();
     assert_eq!(script.sends(), 4);
-    // One send, with a wait before it, and a plain success.
-    assert!(response.extensions().is_empty());
+    // One send and a plain success, but it has waited.
+    let outcome = outcome(&response);
+    assert_eq!((outcome.stop, outcome.sends), (Stop::Settled, 1));
+    assert!(outcome.waited >= seconds(10), "{:?}", outcome.waited);
 }
 
 #[tokio::test(start_paused = true)]

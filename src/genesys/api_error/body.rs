@@ -10,7 +10,10 @@ use super::{
     permissions::permissions,
     text::text,
 };
-use crate::retry::RetryAfter;
+use crate::{
+    genesys::correlation_id::{correlation_id, is_plain},
+    retry::RetryAfter,
+};
 
 /// How many entries of `errors` and `details` are kept, in all levels together. The API sends one
 /// for each field or entity of a bulk request at most; nobody reads more.
@@ -62,9 +65,7 @@ fn bare(status: StatusCode, body: Condition) -> Inner {
 
 fn add_headers(inner: &mut Inner, headers: &HeaderMap) {
     if inner.context_id.is_none() {
-        let id = headers.get("inin-correlation-id");
-        let id = id.and_then(|id| id.to_str().ok());
-        inner.context_id = id.and_then(id_of);
+        inner.context_id = correlation_id(headers).map(Into::into);
     }
     if let Some(after) = RetryAfter::from_headers(headers, SystemTime::now()) {
         inner.retry_after = Some(after.wait());
@@ -98,7 +99,8 @@ fn inner(
         context_id: fields
             .get("contextId")
             .and_then(Value::as_str)
-            .and_then(id_of),
+            .filter(|id| is_plain(id))
+            .map(Into::into),
         entity_id: field("entityId"),
         entity_name: field("entityName"),
         limit: fields.get("limit").and_then(RateLimit::from_json),
@@ -152,10 +154,4 @@ fn objects<'a>(
 fn lacks_permissions(status: StatusCode, code: Option<&str>) -> bool {
     status == StatusCode::FORBIDDEN
         || code.is_some_and(|code| code.starts_with("missing.") && code.ends_with("permissions"))
-}
-
-/// An id, if it looks like one: it goes into logs as it is.
-fn id_of(id: &str) -> Option<Box<str>> {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
-    (!id.is_empty() && id.len() <= 64 && id.bytes().all(plain)).then(|| id.into())
 }

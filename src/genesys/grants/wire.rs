@@ -6,6 +6,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::{
+    genesys::correlation_id::correlation_id,
     retry::RetryAfter,
     token::{IssuedToken, TokenError, TokenErrorKind},
 };
@@ -189,7 +190,7 @@ impl Failure {
                 .into_iter()
                 .fold(error, |error, asked| error.with_retry_after(asked.wait()));
         }
-        let id = correlation_id(head);
+        let id = correlation_id(&head.headers);
         let error = id
             .into_iter()
             .fold(error, |error, id| error.with_correlation_id(id));
@@ -211,13 +212,6 @@ fn denied(host: &str, code: &'static str) -> TokenError {
     };
     let message = format!("{host} refused the client ({code}): {advice}");
     TokenError::new(TokenErrorKind::Denied, message)
-}
-
-/// The id of the request at Genesys, if it looks like one.
-fn correlation_id(head: &Parts) -> Option<&str> {
-    let id = head.headers.get("inin-correlation-id")?.to_str().ok()?;
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
-    (!id.is_empty() && id.len() <= 64 && id.bytes().all(plain)).then_some(id)
 }
 
 #[cfg(test)]

@@ -108,7 +108,7 @@ impl<B: CloneBody, C> Call<B, C> {
     ) -> Result<Response<R>, E> {
         if let Ok(response) = &mut result {
             // To insert into empty extensions allocates: a plain success goes without.
-            if stop != Stop::Settled || self.sends > 1 {
+            if stop != Stop::Settled || self.sends > 1 || !self.waited.is_zero() {
                 response.extensions_mut().insert(Outcome {
                     stop,
                     sends: self.sends,
