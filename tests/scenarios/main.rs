@@ -3,6 +3,7 @@
 
 mod setup;
 
+mod api_errors;
 mod limits;
 mod many_callers;
 mod organisations;

@@ -1,4 +1,7 @@
-use std::time::Duration;
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    time::Duration,
+};
 
 use http::Response;
 use tokio::time::Instant;
@@ -21,16 +24,12 @@ impl<B: CloneBody, C> Call<B, C> {
     where
         C: Classify<E>,
     {
-        let (class, broken) = match &result {
-            Ok(response) if response.extensions().get::<Resend>().is_some() => {
+        if let Ok(response) = &result {
+            if response.extensions().get::<Resend>().is_some() {
                 return self.after_resend(result);
             }
-            Ok(response) => {
-                let (status, headers) = (response.status(), response.headers());
-                (self.settings.classify.response(status, headers), false)
-            }
-            Err(error) => (self.settings.classify.error(error), true),
-        };
+        }
+        let (class, broken) = (self.classify(&result), result.is_err());
         if class == Class::Final {
             return After::Return(self.finish(result, Stop::Settled));
         }
@@ -50,6 +49,25 @@ impl<B: CloneBody, C> Call<B, C> {
                 After::Return(self.finish(result, stop))
             }
         }
+    }
+
+    /// A classifier is the caller's code. If it panics, the answer is returned as it is, which is
+    /// more than the caller would get otherwise.
+    fn classify<R, E>(&self, result: &Result<Response<R>, E>) -> Class
+    where
+        C: Classify<E>,
+    {
+        let classify = || match result {
+            Ok(response) => self
+                .settings
+                .classify
+                .response(response.status(), response.headers()),
+            Err(error) => self.settings.classify.error(error),
+        };
+        catch_unwind(AssertUnwindSafe(classify)).unwrap_or_else(|_| {
+            tracing::error!("the classifier panicked: the answer is returned as it is");
+            Class::Final
+        })
     }
 
     /// A layer further in asks to send the request again with a newer token.

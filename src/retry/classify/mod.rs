@@ -65,6 +65,8 @@ pub enum Class {
 /// assert_eq!(gateway.response(status, &HeaderMap::new()), Class::NotSent);
 /// # Ok::<(), http::status::InvalidStatusCode>(())
 /// ```
+///
+/// One that panics is taken to say [`Class::Final`]: the answer goes to the caller as it came.
 pub trait Classify<E> {
     /// What this head of a response means.
     fn response(&self, status: StatusCode, headers: &HeaderMap) -> Class;

@@ -24,6 +24,7 @@ mod ownership;
 mod properties;
 mod refusals;
 mod serving;
+mod table;
 
 const DAY: Duration = Duration::from_secs(86_400);
 

@@ -1,0 +1,188 @@
+//! Each cell of the table in the docs of [`TokenCache`]: what a caller gets, and whether a renewal is
+//! started for it, by the state of the token and by what is going on.
+
+use super::*;
+use crate::token::cache::{
+    clock::{Moment, tests::wall},
+    machine::{Answer, Ask, Machine, Start},
+};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Token {
+    None,
+    Fresh,
+    Due,
+    Expired,
+    Refused,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Going {
+    Nothing,
+    Renewing,
+    GateShut,
+    Damped,
+}
+
+/// A machine and a time, both of which the steps to a cell move on.
+struct Cell {
+    machine: Machine,
+    now: Moment,
+}
+
+impl Cell {
+    fn new() -> Self {
+        let settings = CacheSettings::new().without_jitter();
+        let mono = Instant::now();
+        let machine = Machine::new(settings, fastrand::Rng::with_seed(7));
+        Self {
+            machine,
+            now: Moment {
+                mono,
+                wall: wall(mono),
+            },
+        }
+    }
+
+    fn wait(&mut self, seconds: u64) {
+        self.now.mono += Duration::from_secs(seconds);
+        self.now.wall += Duration::from_secs(seconds);
+    }
+
+    fn ask_for(&mut self, lasting: Duration) -> (Answer, Option<Start>) {
+        self.machine.ask(
+            Ask {
+                waited: None,
+                lasting,
+            },
+            self.now,
+        )
+    }
+
+    fn refuse(&mut self) -> Option<Start> {
+        let generation = self.machine.token().unwrap().generation();
+        self.machine
+            .refuse(generation, Reason::Rejected, self.now)
+            .1
+    }
+
+    fn succeed(&mut self, start: Option<Start>, life: u64) {
+        let id = start.expect("a renewal was started").id;
+        let token = IssuedToken::new(format!("token-{id}"), Duration::from_secs(life));
+        self.machine
+            .finish(id, Ok((token, self.now)), self.now)
+            .unwrap()
+            .unwrap();
+    }
+
+    fn fail(&mut self, start: Option<Start>) {
+        let id = start.expect("a renewal was started").id;
+        let error = TokenError::new(TokenErrorKind::Denied, "scripted");
+        self.machine
+            .finish(id, Err(error), self.now)
+            .unwrap()
+            .unwrap_err();
+    }
+
+    /// To a token in this state, with nothing going on, or with the damper holding.
+    ///
+    /// The last token lives for 100 seconds: it is due after 75, and expires after 90. Where the damper
+    /// holds, for 10 seconds, it lives for a tenth of that.
+    fn with_token(token: Token, damped: bool) -> Self {
+        let mut cell = Self::new();
+        if token == Token::None {
+            return cell;
+        }
+        let life = if damped && token != Token::Refused {
+            10
+        } else {
+            100
+        };
+        let (_, start) = cell.ask_for(Duration::ZERO);
+        cell.succeed(start, if damped { 100 } else { life });
+        if damped {
+            for last in [false, false, true] {
+                let start = cell.refuse();
+                cell.succeed(start, if last { life } else { 100 });
+            }
+        }
+        match token {
+            Token::Due => cell.wait(life * 8 / 10),
+            Token::Expired => cell.wait(life * 95 / 100),
+            Token::Refused if damped => assert!(cell.refuse().is_none()),
+            Token::Refused => {
+                // Refused while the gate was shut, which it is no more.
+                let start = cell.refuse();
+                cell.fail(start);
+                cell.wait(5);
+            }
+            Token::None | Token::Fresh => {}
+        }
+        cell
+    }
+
+    fn at(token: Token, going: Going) -> Self {
+        let mut cell = Self::with_token(token, going == Going::Damped);
+        let start = |cell: &mut Self| match token {
+            // Only who needs one for longer has a reason to start a renewal of a fresh token.
+            Token::Fresh => cell.ask_for(Duration::from_secs(99)).1,
+            _ => cell.ask_for(Duration::ZERO).1,
+        };
+        match going {
+            Going::Nothing | Going::Damped => {}
+            Going::Renewing => assert!(start(&mut cell).is_some()),
+            Going::GateShut => {
+                let start = start(&mut cell);
+                cell.fail(start);
+            }
+        }
+        cell
+    }
+}
+
+#[test]
+fn each_cell_is_as_the_docs_have_it() {
+    use {Going::*, Token::*};
+    let (served, waits, fails) = ("served", "waits", "fails");
+    for (token, going, answer, starts) in [
+        (None, Nothing, waits, true),
+        (None, Renewing, waits, false),
+        (None, GateShut, fails, false),
+        (Expired, Nothing, waits, true),
+        (Expired, Renewing, waits, false),
+        (Expired, GateShut, fails, false),
+        (Expired, Damped, waits, true),
+        (Fresh, Nothing, served, false),
+        (Fresh, Renewing, served, false),
+        (Fresh, GateShut, served, false),
+        (Fresh, Damped, served, false),
+        (Due, Nothing, served, true),
+        (Due, Renewing, served, false),
+        (Due, GateShut, served, false),
+        (Due, Damped, served, true),
+        (Refused, Nothing, waits, true),
+        (Refused, Renewing, waits, false),
+        (Refused, GateShut, served, false),
+        (Refused, Damped, served, false),
+    ] {
+        let mut cell = Cell::at(token, going);
+        let view = cell
+            .machine
+            .view(cell.now)
+            .filter(|view| cell.now.mono < view.until);
+        let (got, start) = cell.ask_for(Duration::ZERO);
+        let got = match got {
+            Answer::Serve(_) => served,
+            Answer::Wait { .. } => waits,
+            Answer::Fail(_) => fails,
+        };
+        assert_eq!(
+            (got, start.is_some()),
+            (answer, starts),
+            "{token:?}, {going:?}"
+        );
+        // What needs no decision is in view, so that it takes no lock.
+        let decided = answer != served || starts;
+        assert_eq!(view.is_none(), decided, "{token:?}, {going:?}: view");
+    }
+}
