@@ -35,6 +35,14 @@ use crate::{demo::Demo, pages::Pages, progress::Progress, report::Report, tally:
 
 type HttpClient = Client<HttpsConnector<HttpConnector>, ReplayBody<Full<Bytes>>>;
 
+/// With any of these set, the real Genesys Cloud is meant; what is missing is then an error.
+const CREDENTIALS: [&str; 4] = [
+    "GENESYS_CLIENT_ID",
+    "GENESYS_CLIENT_SECRET",
+    "GENESYSCLOUD_OAUTHCLIENT_ID",
+    "GENESYSCLOUD_OAUTHCLIENT_SECRET",
+];
+
 #[tokio::main]
 async fn main() -> ExitCode {
     match run().await {
@@ -56,13 +64,13 @@ async fn run() -> Result<bool, Box<dyn Error + Send + Sync>> {
         .build();
     let client: HttpClient = Client::builder(TokioExecutor::new()).build(https);
 
-    let wanted = ["GENESYS_CLIENT_ID", "GENESYSCLOUD_OAUTHCLIENT_ID"];
-    let demo = match wanted
-        .into_iter()
+    let demo = if CREDENTIALS
+        .iter()
         .any(|name| std::env::var_os(name).is_some())
     {
-        true => None,
-        false => Some(Demo::start().await?),
+        None
+    } else {
+        Some(Demo::start().await?)
     };
     let org = match &demo {
         Some(demo) => demo.org(client.clone())?,

@@ -82,11 +82,7 @@ impl fmt::Display for Report {
             }
             writeln!(f, "{:>10}", row.iter().sum::<u64>())?;
         }
-        writeln!(
-            f,
-            "\n{} conversations, each of them once",
-            self.conversations()
-        )
+        writeln!(f, "\n{} conversations", self.conversations())
     }
 }
 
