@@ -21,7 +21,6 @@ pub use keep_warm::KeepWarm;
 pub use settings::CacheSettings;
 use shared::Shared;
 pub use status::CacheStatus;
-use tokio::runtime::Handle;
 pub use wait::Wait;
 
 use super::{AccessToken, Generation, Rejection, TokenError, TokenProvider, TokenSource};
@@ -117,12 +116,11 @@ impl TokenCache {
     ///
     /// # Errors
     ///
-    /// [`TokenErrorKind::NoRuntime`](super::TokenErrorKind::NoRuntime) outside of a tokio runtime.
+    /// [`TokenErrorKind::NoRuntime`](super::TokenErrorKind::NoRuntime) outside of a tokio runtime with
+    /// timers.
     pub fn keep_warm(&self) -> Result<KeepWarm, TokenError> {
-        match Handle::try_current() {
-            Ok(runtime) => Ok(KeepWarm::spawn(Arc::clone(&self.shared), &runtime)),
-            Err(_) => Err(shared::no_runtime()),
-        }
+        let runtime = shared::runtime()?;
+        Ok(KeepWarm::spawn(Arc::clone(&self.shared), &runtime))
     }
 
     /// Gives the token up: the next request waits for a new one, as after roles were granted to the

@@ -43,11 +43,12 @@ pub(super) fn run(shared: Arc<Shared>, start: Start) -> impl Future<Output = ()>
         // A little before callers take the renewal for lost and start another one.
         let limit = shared.settings.deadline - shared.settings.deadline / 32;
         let deadline = later(Instant::now(), limit);
-        let fetching = AssertUnwindSafe(attempts(&shared, &start, deadline)).catch_unwind();
-        let result = timeout_at(deadline, fetching).await.map_or_else(
-            |_| Err(timed_out(&shared)),
-            |caught| caught.unwrap_or_else(|_| Err(panicked())),
-        );
+        let fetching = timeout_at(deadline, attempts(&shared, &start, deadline));
+        let result = match AssertUnwindSafe(fetching).catch_unwind().await {
+            Ok(Ok(fetched)) => fetched,
+            Ok(Err(_)) => Err(timed_out(&shared)),
+            Err(_) => Err(panicked()),
+        };
         task.finish(result);
     }
     .instrument(span)

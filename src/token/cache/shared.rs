@@ -1,10 +1,15 @@
 use std::{
+    panic::catch_unwind,
     sync::{Arc, Mutex, PoisonError},
     task::Waker,
     time::Duration,
 };
 
-use tokio::{runtime::Handle, task::JoinHandle, time::timeout};
+use tokio::{
+    runtime::Handle,
+    task::JoinHandle,
+    time::{sleep, timeout},
+};
 
 use super::{
     cell::{Cell, WaiterId},
@@ -138,7 +143,7 @@ impl Shared {
             .take();
         let Some(task) = task else { return };
         task.abort();
-        if Handle::try_current().is_ok() {
+        if runtime().is_ok() {
             // Its runtime may not be driven by anybody, and then it would never be gone.
             let _ = timeout(Duration::from_secs(1), task).await;
         }
@@ -157,9 +162,12 @@ impl Shared {
 
     fn start(self: &Arc<Self>, start: Start) -> Result<(), TokenError> {
         let (id, reason) = (start.id, start.reason);
-        let Ok(runtime) = Handle::try_current() else {
-            self.abort(id);
-            return Err(no_runtime());
+        let runtime = match runtime() {
+            Ok(runtime) => runtime,
+            Err(error) => {
+                self.abort(id);
+                return Err(error);
+            }
         };
         self.tell(&TokenEvent::Started { reason });
         let task = runtime.spawn(renewal::run(Arc::clone(self), start));
@@ -182,10 +190,21 @@ impl Shared {
     }
 }
 
-pub(super) fn no_runtime() -> TokenError {
-    TokenError::new(
-        TokenErrorKind::NoRuntime,
-        "a token has to be fetched, and there is no tokio runtime here to do it on; call from \
-         within one (`#[tokio::main]`, or `Handle::enter`)",
-    )
+/// The runtime to renew on, which needs timers.
+pub(super) fn runtime() -> Result<Handle, TokenError> {
+    let error = |message| Err(TokenError::new(TokenErrorKind::NoRuntime, message));
+    let Ok(runtime) = Handle::try_current() else {
+        return error(
+            "a token has to be fetched, and there is no tokio runtime here to do it on; call from \
+             within one (`#[tokio::main]`, or `Handle::enter`)",
+        );
+    };
+    // There is no other way to ask. It panics only where it would later, with nobody to tell.
+    match catch_unwind(|| drop(sleep(Duration::ZERO))) {
+        Ok(()) => Ok(runtime),
+        Err(_) => error(
+            "a token has to be fetched, and the tokio runtime here has no timers to do it by; build \
+             it with `enable_time` or `enable_all`",
+        ),
+    }
 }

@@ -6,15 +6,12 @@ use std::{
     time::Duration,
 };
 
-use tokio::{
-    runtime::Handle,
-    time::{Instant, Sleep, sleep_until},
-};
+use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::{
     cell::WaiterId,
     machine::{Answer, Ask},
-    shared::Shared,
+    shared::{Shared, runtime},
 };
 use crate::token::{AccessToken, Generation, Rejection, TokenError, TokenErrorKind};
 
@@ -70,11 +67,10 @@ impl Wait {
     /// Each caller looks at its own runtime's clock: the one on which the renewal runs may have
     /// been dropped, or not be driven by anybody.
     fn poll_overdue(&mut self, overdue_at: Instant, cx: &mut Context<'_>) -> Poll<()> {
-        if Handle::try_current().is_err() {
-            return Poll::Pending;
-        }
         if self.timer.as_ref().is_none_or(|(at, _)| *at != overdue_at) {
-            self.timer = Some((overdue_at, Box::pin(sleep_until(overdue_at))));
+            // Without a timer, the renewal on another runtime is waited for all the same.
+            let timed = runtime().is_ok();
+            self.timer = timed.then(|| (overdue_at, Box::pin(sleep_until(overdue_at))));
         }
         match &mut self.timer {
             Some((_, timer)) => timer.as_mut().poll(cx),

@@ -42,6 +42,24 @@ fn without_a_runtime_there_is_a_typed_error() {
 }
 
 #[test]
+fn without_timers_there_is_a_typed_error_and_no_panic() {
+    let (cache, script) = Script::cache([]);
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        let error = cache.token().await.unwrap_err();
+        assert_eq!(error.kind(), TokenErrorKind::NoRuntime);
+        assert!(error.to_string().contains("enable_time"), "{error}");
+        assert_eq!(
+            cache.keep_warm().unwrap_err().kind(),
+            TokenErrorKind::NoRuntime
+        );
+    });
+    assert_eq!(script.fetches(), 0);
+}
+
+#[test]
 fn a_dropped_runtime_is_replaced_at_once() {
     let (cache, script) = Script::cache([Step::Never]);
     let runtime = || tokio::runtime::Builder::new_current_thread();
