@@ -63,8 +63,11 @@ impl<B: CloneBody, C> Call<B, C> {
         let retry = self.sends - u32::from(self.resent);
         let backoff = self.settings.policy.backoff.wait(retry, rng);
         match class {
-            Class::Throttled { after: Some(after) } | Class::Transient { after: Some(after) } => {
-                (Some(after.wait()), after.jittered(rng).max(backoff))
+            // No wait at all is no wish that could be followed: it would hammer the server.
+            Class::Throttled { after: Some(after) } | Class::Transient { after: Some(after) }
+                if !after.wait().is_zero() =>
+            {
+                (Some(after.wait()), after.jittered(rng))
             }
             _ => (None, backoff),
         }
