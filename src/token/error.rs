@@ -134,6 +134,11 @@ impl TokenError {
         self.with(|inner| inner.retry_after = Some(wait))
     }
 
+    /// Whether the token endpoint itself wants to be left alone.
+    pub(crate) fn asks_for_rest(&self) -> bool {
+        self.inner.kind == TokenErrorKind::Throttled || self.inner.retry_after.is_some()
+    }
+
     pub(crate) fn with_retry_at(self, at: Instant) -> Self {
         self.with(|inner| inner.retry_at = Some(at))
     }
@@ -157,10 +162,10 @@ impl TokenError {
         use TokenErrorKind as Kind;
         match self.inner.kind {
             Kind::Throttled | Kind::Unavailable | Kind::Transport | Kind::TimedOut => true,
-            Kind::Malformed | Kind::NotRenewable | Kind::Panicked => true,
+            Kind::Malformed | Kind::Panicked => true,
             Kind::NotPersisted | Kind::Busy => true,
             Kind::Denied | Kind::LoginRequired | Kind::Credentials => false,
-            Kind::NoRuntime | Kind::Closed => false,
+            Kind::NotRenewable | Kind::NoRuntime | Kind::Closed => false,
         }
     }
 

@@ -30,7 +30,8 @@ impl Damper {
         let quiet_since = self
             .refused_at
             .map_or(adopted, |refused| refused.max(adopted));
-        if now.saturating_duration_since(quiet_since) >= self.settings.accepted_after {
+        let holds = self.damped_until(now).is_some();
+        if !holds && now.saturating_duration_since(quiet_since) >= self.settings.accepted_after {
             self.forced = 0;
             self.until = None;
         }

@@ -10,6 +10,9 @@ use crate::token::{TokenError, TokenErrorKind};
 pub(super) struct Gate {
     settings: GateSettings,
     failures: u32,
+    /// How many of the last failures were of the same kind: each kind of trouble begins with its
+    /// own first pause.
+    alike: u32,
     shut: Option<Shut>,
     /// Until when no renewal is made for which nobody waits. Those can wait longer.
     rests_until: Option<Instant>,
@@ -26,6 +29,7 @@ impl Gate {
         Self {
             settings,
             failures: 0,
+            alike: 0,
             shut: None,
             rests_until: None,
         }
@@ -57,6 +61,7 @@ impl Gate {
 
     pub(super) fn open(&mut self) {
         self.failures = 0;
+        self.alike = 0;
         self.shut = None;
         self.rests_until = None;
     }
@@ -74,8 +79,15 @@ impl Gate {
         background_pause: Duration,
         rng: &mut fastrand::Rng,
     ) -> TokenError {
+        if self
+            .last_error()
+            .is_some_and(|last| is_denied(last) != is_denied(&error))
+        {
+            self.alike = 0;
+        }
         let until = later(now, self.pause(&error, rng));
         self.failures = self.failures.saturating_add(1);
+        self.alike = self.alike.saturating_add(1);
         let error = error.with_retry_at(until);
         self.rests_until = Some(later(now, background_pause).max(until));
         self.shut = Some(Shut {
@@ -94,20 +106,27 @@ impl Gate {
             return asked + asked.mul_f64(rng.f64() / 20.0);
         }
         match error.kind() {
-            Kind::Denied | Kind::LoginRequired | Kind::Credentials => doubled(
-                settings.denied_first,
-                self.failures,
-                settings.denied_longest,
-            ),
+            _ if is_denied(error) => {
+                doubled(settings.denied_first, self.alike, settings.denied_longest)
+            }
             // Throttled means that requests come too fast: it starts where others get after a
             // while.
             Kind::Throttled => {
-                let ceiling = doubled(settings.first, self.failures.max(4), settings.longest);
+                let ceiling = doubled(settings.first, self.alike.max(4), settings.longest);
                 ceiling.mul_f64(0.5 + rng.f64() / 2.0)
             }
-            _ => doubled(settings.first, self.failures, settings.longest).mul_f64(rng.f64()),
+            _ => doubled(settings.first, self.alike, settings.longest).mul_f64(rng.f64()),
         }
     }
+}
+
+/// Whether it lasts until somebody corrects something.
+fn is_denied(error: &TokenError) -> bool {
+    use TokenErrorKind as Kind;
+    matches!(
+        error.kind(),
+        Kind::Denied | Kind::LoginRequired | Kind::Credentials
+    )
 }
 
 /// `first` doubled `times` times, at most `longest`.
@@ -187,6 +206,7 @@ mod tests {
     fn a_million_failures_overflow_nothing() {
         let (mut gate, mut rng) = gate();
         gate.failures = u32::MAX - 500_000;
+        gate.alike = gate.failures;
         for _ in 0..1_000_000 {
             let error = TokenError::new(TokenErrorKind::Transport, "down");
             assert!(shut_for(&mut gate, &mut rng, error) <= Duration::from_secs(60));

@@ -33,12 +33,24 @@ impl KeepWarm {
     }
 }
 
+#[cfg(test)]
+impl KeepWarm {
+    pub(super) fn is_finished(&self) -> bool {
+        self.task.is_finished()
+    }
+}
+
 async fn keep_warm(shared: Arc<Shared>) {
     loop {
         // To ask is all that it takes: a token that is missing or due is renewed for whoever asks.
         let _ = shared.try_current();
-        let (renewing, next) = shared
-            .inspect(|machine, now| (machine.renewing().is_some(), machine.looks_again_at(now)));
+        let (closed, renewing, next) = shared.inspect(|machine, now| {
+            let renewing = machine.renewing().is_some();
+            (machine.is_closed(), renewing, machine.looks_again_at(now))
+        });
+        if closed {
+            return;
+        }
         let longest = if renewing { WHILE_RENEWING } else { LOOK_AGAIN };
         let now = Instant::now();
         sleep_until(next.unwrap_or(now).clamp(now + SHORTEST, now + longest)).await;

@@ -1,4 +1,4 @@
-use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
+use std::{panic::AssertUnwindSafe, sync::Arc, thread, time::Duration};
 
 use futures_util::FutureExt;
 use tokio::time::{Instant, sleep, timeout_at};
@@ -37,9 +37,6 @@ pub(super) fn run(shared: Arc<Shared>, start: Start) -> impl Future<Output = ()>
         let Some(shared) = task.shared.clone() else {
             return;
         };
-        if let Some(host) = shared.source.login_host() {
-            Span::current().record("login_host", host);
-        }
         // A little before callers take the renewal for lost and start another one.
         let limit = shared.settings.deadline - shared.settings.deadline / 32;
         let deadline = later(Instant::now(), limit);
@@ -56,6 +53,9 @@ pub(super) fn run(shared: Arc<Shared>, start: Start) -> impl Future<Output = ()>
 
 /// Asks until there is a token, or it is pointless to ask again.
 async fn attempts(shared: &Shared, start: &Start, deadline: Instant) -> Fetched {
+    if let Some(host) = shared.source.login_host() {
+        Span::current().record("login_host", host);
+    }
     let mut made = 0;
     loop {
         let result = attempt(shared, start, deadline).await;
@@ -100,6 +100,9 @@ async fn attempt(shared: &Shared, start: &Start, deadline: Instant) -> Fetched {
 
 fn may_repeat(shared: &Shared, error: &TokenError) -> bool {
     use TokenErrorKind as Kind;
+    if error.asks_for_rest() {
+        return false;
+    }
     match error.kind() {
         // Answered, so nothing was spent.
         Kind::Unavailable => true,
@@ -170,6 +173,12 @@ impl Task {
 impl Drop for Task {
     fn drop(&mut self) {
         if let Some(shared) = self.shared.take() {
+            if thread::panicking() {
+                // To start again at once would panic again, without end.
+                let _ = shared.finish(self.id, Err(panicked()));
+                return;
+            }
+            Span::current().record("outcome", "abandoned");
             shared.abort(self.id);
             shared.tell(&TokenEvent::Abandoned {
                 reason: self.reason,

@@ -53,6 +53,18 @@ const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(8);
 /// One that is lost, one that meets the same trouble, one that gets through.
 const ATTEMPTS: u32 = 3;
 
+/// With less, a renewal would be taken for lost before it could have been answered, and another one
+/// started.
+const SHORTEST_DEADLINE: Duration = Duration::from_millis(100);
+
+const fn longer(one: Duration, other: Duration) -> Duration {
+    if one.as_nanos() < other.as_nanos() {
+        other
+    } else {
+        one
+    }
+}
+
 const GATE: GateSettings = GateSettings {
     first: Duration::from_millis(250),
     // The throttled 400 of the token endpoint is over after about a minute.
@@ -117,11 +129,11 @@ impl CacheSettings {
     /// How long a renewal may take in all, attempts and the pauses between them, before all who
     /// wait for it get an error. Default: 15 seconds.
     ///
-    /// A renewal on a runtime that nobody drives any more is taken over by a caller on another one
+    /// At least 100 milliseconds. A renewal on a runtime that nobody drives any more is taken over by a caller on another one
     /// when this is over.
     #[must_use]
     pub const fn with_deadline(mut self, deadline: Duration) -> Self {
-        self.deadline = deadline;
+        self.deadline = longer(deadline, SHORTEST_DEADLINE);
         self
     }
 
@@ -174,7 +186,7 @@ impl CacheSettings {
     /// configuration would mint tokens in a loop, for which Genesys disables clients.
     #[must_use]
     pub const fn with_damper(mut self, burst: u32, first: Duration, longest: Duration) -> Self {
-        self.damper.burst = burst;
+        self.damper.burst = if burst == 0 { 1 } else { burst };
         self.damper.first = first;
         self.damper.longest = longest;
         self

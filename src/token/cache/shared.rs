@@ -1,10 +1,11 @@
 use std::{
     panic::catch_unwind,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::Waker,
     time::Duration,
 };
 
+use futures_util::FutureExt;
 use tokio::{
     runtime::Handle,
     task::JoinHandle,
@@ -31,7 +32,7 @@ pub(super) struct Shared {
     observer: Option<Arc<dyn TokenObserver>>,
     cell: Cell,
     /// The task of the renewal under way, for who wants to end it.
-    task: Mutex<Option<JoinHandle<()>>>,
+    task: Mutex<Option<(RenewalId, JoinHandle<()>)>>,
 }
 
 impl Shared {
@@ -136,12 +137,8 @@ impl Shared {
     /// Ends the renewal under way, and waits until its task is gone.
     pub(super) async fn close(&self) {
         self.cell.close(self.clock.now());
-        let task = self
-            .task
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
-        let Some(task) = task else { return };
+        let task = self.lock_task().take();
+        let Some((_, task)) = task else { return };
         task.abort();
         if runtime().is_ok() {
             // Its runtime may not be driven by anybody, and then it would never be gone.
@@ -160,6 +157,22 @@ impl Shared {
         }
     }
 
+    /// Keeps the task of the newest renewal, and ends the one of which it has taken over: when the
+    /// runtime of that is driven again, it shall not ask for a token that nobody wants any more.
+    fn keep(&self, id: RenewalId, task: JoinHandle<()>) {
+        let mut kept = self.lock_task();
+        let older = match &*kept {
+            Some((newer, _)) if *newer > id => Some((id, task)),
+            _ => kept.replace((id, task)),
+        };
+        drop(kept);
+        older.inspect(|(_, older)| older.abort());
+    }
+
+    fn lock_task(&self) -> MutexGuard<'_, Option<(RenewalId, JoinHandle<()>)>> {
+        self.task.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn start(self: &Arc<Self>, start: Start) -> Result<(), TokenError> {
         let (id, reason) = (start.id, start.reason);
         let runtime = match runtime() {
@@ -169,22 +182,14 @@ impl Shared {
                 return Err(error);
             }
         };
+        // Made before anybody is told, so that it ends whatever an observer does.
+        let renewal = renewal::run(Arc::clone(self), start);
         self.tell(&TokenEvent::Started { reason });
-        let task = runtime.spawn(renewal::run(Arc::clone(self), start));
-        let before = self
-            .task
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .replace(task);
-        drop(before);
+        self.keep(id, runtime.spawn(renewal));
         if self.cell.inspect(Machine::is_closed) {
             // Closed in between, by somebody who has not seen this task.
-            let task = self
-                .task
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .take();
-            task.inspect(JoinHandle::abort);
+            let task = self.lock_task().take();
+            task.inspect(|(_, task)| task.abort());
         }
         Ok(())
     }
@@ -200,8 +205,8 @@ pub(super) fn runtime() -> Result<Handle, TokenError> {
         );
     };
     // There is no other way to ask. It panics only where it would later, with nobody to tell.
-    match catch_unwind(|| drop(sleep(Duration::ZERO))) {
-        Ok(()) => Ok(runtime),
+    match catch_unwind(|| sleep(Duration::ZERO).now_or_never()) {
+        Ok(_) => Ok(runtime),
         Err(_) => error(
             "a token has to be fetched, and the tokio runtime here has no timers to do it by; build \
              it with `enable_time` or `enable_all`",

@@ -66,16 +66,21 @@ impl Wait {
     ///
     /// Each caller looks at its own runtime's clock: the one on which the renewal runs may have
     /// been dropped, or not be driven by anybody.
-    fn poll_overdue(&mut self, overdue_at: Instant, cx: &mut Context<'_>) -> Poll<()> {
-        if self.timer.as_ref().is_none_or(|(at, _)| *at != overdue_at) {
-            // Without a timer, the renewal on another runtime is waited for all the same.
-            let timed = runtime().is_ok();
-            self.timer = timed.then(|| (overdue_at, Box::pin(sleep_until(overdue_at))));
-        }
-        match &mut self.timer {
-            Some((_, timer)) => timer.as_mut().poll(cx),
-            None => Poll::Pending,
-        }
+    fn poll_overdue(
+        &mut self,
+        overdue_at: Instant,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<(), TokenError>> {
+        let timer = match self.timer.take() {
+            Some((at, timer)) if at == overdue_at => timer,
+            _ => {
+                // Without a timer it could wait for ever.
+                runtime()?;
+                Box::pin(sleep_until(overdue_at))
+            }
+        };
+        let (_, timer) = self.timer.insert((overdue_at, timer));
+        timer.as_mut().poll(cx).map(Ok)
     }
 }
 
@@ -95,9 +100,14 @@ impl Future for Wait {
                 }
                 Answer::Serve(token) => return Poll::Ready(Ok(token)),
                 Answer::Fail(error) => return Poll::Ready(Err(error)),
-                Answer::Wait { id, overdue_at } => {
+                Answer::Wait {
+                    id,
+                    overdue_at,
+                    held,
+                } => {
                     this.ask.waited = Some(id);
-                    ready!(this.poll_overdue(overdue_at, cx));
+                    this.ask.since.get_or_insert(held);
+                    ready!(this.poll_overdue(overdue_at, cx))?;
                 }
             }
         }
@@ -139,6 +149,7 @@ fn not_renewable(rejection: Rejection) -> TokenError {
 fn same_token() -> TokenError {
     TokenError::new(
         TokenErrorKind::NotRenewable,
-        "the API refused the token, and the token endpoint gave the very same one again",
+        "the API refused the token, and there is no newer one: the token endpoint gave the very same \
+         one again, or has just failed",
     )
 }

@@ -2,7 +2,9 @@ use super::{
     Answer, Ask, Machine, RenewalId, Renewing, Start,
     held::{Age, closed},
 };
-use crate::token::{Reason, TokenError, TokenErrorKind, cache::clock::Moment};
+use crate::token::{
+    AccessToken, Generation, Reason, TokenError, TokenErrorKind, cache::clock::Moment,
+};
 
 impl Machine {
     /// A caller wants a token.
@@ -26,26 +28,45 @@ impl Machine {
         if self.remaining(now).is_some_and(|left| left < ask.lasting) {
             return self.ask_for_longer(ask, now);
         }
-        let Some(reason) = self.wants_renewal(now) else {
-            return (self.serve_or_wait(now), None);
-        };
         if self.closed {
             return (self.serve_or_fail(now, closed()), None);
         }
+        let Some(reason) = self.wants_renewal(now) else {
+            return (self.serve_or_wait(now), None);
+        };
         let start = self.start(reason, now);
         (self.serve_or_wait(now), Some(start))
     }
 
     /// The token is good, but not for as long as the caller needs it.
     fn ask_for_longer(&mut self, ask: Ask, now: Moment) -> (Answer, Option<Start>) {
-        let start = match (self.renewing, self.gate.error(now.mono)) {
-            (Some(_), _) => None,
-            (None, _) if ask.waited.is_some() => return (Answer::Fail(too_short()), None),
-            (None, _) if self.closed => return (Answer::Fail(closed()), None),
-            (None, Some(error)) => return (Answer::Fail(error.clone()), None),
-            (None, None) => Some(self.start(Reason::Due, now)),
+        let Some(held) = &self.held else {
+            return (self.wait(), None);
         };
-        (self.wait(), start)
+        if self.closed {
+            return (Answer::Fail(closed()), None);
+        }
+        let brought = ask
+            .since
+            .is_some_and(|since| since < held.token.generation());
+        let damped = held.refused.is_some() && self.damper.damped_until(now.mono).is_some();
+        if brought || damped || held.whole < ask.lasting {
+            // Whoever asks again shall not mint one token after the other, all too short.
+            let pause = held.background_pause();
+            self.gate.rest(now.mono, pause);
+            return (Answer::Fail(too_short()), None);
+        }
+        if self.renewing.is_some() {
+            return (self.wait(), None);
+        }
+        if let Some(error) = self.gate.error(now.mono) {
+            return (Answer::Fail(error.clone()), None);
+        }
+        if self.rests(now) {
+            return (Answer::Fail(too_short()), None);
+        }
+        let start = self.start(Reason::Due, now);
+        (self.wait(), Some(start))
     }
 
     /// Why a renewal should be started now, if one should and may.
@@ -62,20 +83,29 @@ impl Machine {
             (_, Some(reason)) if !gated && self.damper.damped_until(now.mono).is_none() => {
                 Some(reason)
             }
-            (Age::Due, _) => {
-                let rests = self
-                    .gate
-                    .opens_for_background()
-                    .is_some_and(|opens| now.mono < opens);
-                (!rests && !self.closed).then_some(Reason::Due)
-            }
+            (Age::Due, None) => (!self.rests(now)).then_some(Reason::Due),
             _ => None,
         }
     }
 
+    /// Whether renewals for which nobody waits pause.
+    pub(super) fn rests(&self, now: Moment) -> bool {
+        let opens = self.gate.opens_for_background();
+        opens.is_some_and(|opens| now.mono < opens)
+    }
+
     fn wait(&self) -> Answer {
         match self.renewing {
-            Some(Renewing { id, overdue_at, .. }) => Answer::Wait { id, overdue_at },
+            Some(Renewing { id, overdue_at, .. }) => {
+                let held = self
+                    .token()
+                    .map_or(Generation::NONE, AccessToken::generation);
+                Answer::Wait {
+                    id,
+                    overdue_at,
+                    held,
+                }
+            }
             // Nothing was started, so the gate is shut.
             None => Answer::Fail(self.gate.last_error().cloned().unwrap_or_else(closed)),
         }

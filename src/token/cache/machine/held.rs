@@ -4,7 +4,7 @@ use tokio::time::Instant;
 
 use crate::token::{
     AccessToken, IssuedToken, Reason, TokenError, TokenErrorKind,
-    cache::{CacheSettings, clock::Moment, gate::later},
+    cache::{CacheSettings, clock::Moment},
 };
 
 /// The token that was adopted last, and its times.
@@ -13,6 +13,8 @@ pub(super) struct Held {
     pub(super) token: AccessToken,
     pub(super) sent: Moment,
     pub(super) adopted: Instant,
+    /// How long a token like this is served when it is fresh.
+    pub(super) whole: Duration,
     pub(super) due_after: Duration,
     pub(super) expires_after: Duration,
     pub(super) refused: Option<Reason>,
@@ -51,12 +53,14 @@ impl Held {
         let margin = settings.renew_before.min(life / 4);
         let jitter = (margin / 2).mul_f64(if settings.jitter { chance } else { 0.0 });
         let leeway = settings.expiry_margin.min(life / 10);
+        let expires_after = remaining.saturating_sub(leeway);
         Self {
             token,
             sent,
             adopted,
-            due_after: remaining.saturating_sub(margin + jitter),
-            expires_after: remaining.saturating_sub(leeway),
+            whole: life.saturating_sub(leeway),
+            due_after: remaining.saturating_sub(margin + jitter).min(expires_after),
+            expires_after,
             refused: None,
         }
     }
@@ -67,10 +71,6 @@ impl Held {
             age if age >= self.due_after => Age::Due,
             _ => Age::Fresh,
         }
-    }
-
-    pub(super) fn due_at(&self) -> Instant {
-        later(self.sent.mono, self.due_after)
     }
 
     /// How long renewals that nobody waits for rest after one that was in vain: an eighth of the

@@ -1,7 +1,5 @@
 use super::{Machine, Start};
-use crate::token::{
-    AccessToken, Generation, Reason, Rejection, TokenError, TokenErrorKind, cache::clock::Moment,
-};
+use crate::token::{AccessToken, Generation, Reason, Rejection, cache::clock::Moment};
 
 impl Machine {
     /// The API refused the token of this generation, or its owner wants another one.
@@ -20,7 +18,11 @@ impl Machine {
         if generation > held.token.generation() || self.closed {
             return (Rejection::CannotRenew, None);
         }
-        held.refused = Some(reason);
+        // That the API refused it says more than that somebody wants another one.
+        held.refused = match held.refused {
+            Some(Reason::Rejected) => held.refused,
+            _ => Some(reason),
+        };
         self.damper.refused(held.adopted, now.mono);
         if self
             .renewing
@@ -51,9 +53,9 @@ impl Machine {
         if self.closed {
             return (Rejection::CannotRenew, None);
         }
-        match self.gate.error(now.mono).map(TokenError::kind) {
+        match self.gate.error(now.mono) {
             // The endpoint's own wish, which nothing on this side changes.
-            Some(TokenErrorKind::Throttled) => (Rejection::Gated, None),
+            Some(error) if error.asks_for_rest() => (Rejection::Gated, None),
             _ => {
                 self.gate.open();
                 (Rejection::Superseded, None)

@@ -99,6 +99,7 @@ impl Machine {
             return Err(expired_on_arrival());
         }
         self.gate.open();
+        self.last_failure = None;
         if let Some(held) = &self.held {
             if held.token.expose() == new.token.expose() {
                 new.token = held.token.clone();
@@ -107,8 +108,8 @@ impl Machine {
             }
             match held.refused {
                 Some(_) if new.refused.is_some() => self.damper.same_token(now.mono),
-                Some(Reason::Rejected) => self.damper.renewed(now.mono),
-                _ => {}
+                Some(_) => self.damper.renewed(now.mono),
+                None => {}
             }
         }
         let generation = new.token.generation();

@@ -2,7 +2,7 @@ use std::time::{Duration, SystemTime};
 
 use tokio::time::Instant;
 
-use super::Machine;
+use super::{Machine, held::Age};
 use crate::token::{
     AccessToken, Reason,
     cache::{
@@ -31,10 +31,11 @@ impl Machine {
             (Some(_), None) if self.closed => {}
             (Some(_), None) => until = Some(self.refused_until(now.mono)?),
             (None, None) if self.closed => {}
-            (None, None) => match self.gate.opens_for_background() {
-                Some(opens) if opens > held.due_at() => until = Some(opens),
-                _ => age_limit = held.due_after,
-            },
+            // What is due is looked at again when renewals in the background rest no more.
+            (None, None) if self.rests(now) && held.age(now) != Age::Fresh => {
+                until = self.gate.opens_for_background();
+            }
+            (None, None) => age_limit = held.due_after,
         }
         let limit = later(held.sent.mono, age_limit);
         let wall_until = held
@@ -52,10 +53,11 @@ impl Machine {
 
     /// When something is to be decided again, if nothing happens until then.
     pub(in crate::token::cache) fn looks_again_at(&self, now: Moment) -> Option<Instant> {
-        match self.view(now) {
-            Some(view) => Some(view.until),
-            None => self.gate.opens(),
-        }
+        let view = self.view(now).map(|view| view.until);
+        [view, self.gate.opens()]
+            .into_iter()
+            .flatten()
+            .find(|at| now.mono < *at)
     }
 
     pub(in crate::token::cache) fn token(&self) -> Option<&AccessToken> {

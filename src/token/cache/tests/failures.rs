@@ -162,3 +162,94 @@ async fn what_must_not_be_repeated_is_tried_once_with_all_the_time_there_is() {
     );
     assert_eq!(script.fetches(), 2);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_wish_to_be_left_alone_ends_the_renewal_whatever_the_status() {
+    struct Busy(Script);
+
+    impl TokenSource for Busy {
+        async fn fetch(&self, cx: FetchContext) -> Result<IssuedToken, TokenError> {
+            let error = self.0.fetch(cx).await.unwrap_err();
+            Err(error.with_retry_after(Duration::from_secs(600)))
+        }
+    }
+
+    let (_, script) = Script::cache(vec![Step::Fail(TokenErrorKind::Unavailable); 3]);
+    let cache = TokenCache::new(Busy(script.clone()));
+    cache.token().await.unwrap_err();
+    assert_eq!(script.fetches(), 1);
+    assert_eq!(cache.invalidate(), Rejection::Gated);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_slow_waiter_gets_the_token_that_came_after_the_failure() {
+    let (cache, _script) = Script::cache([Step::Fail(TokenErrorKind::Denied)]);
+    let mut slow = Box::pin(cache.token());
+    assert!(poll_immediate(&mut slow).await.is_none());
+    settle().await;
+    advance(Duration::from_secs(30)).await;
+    cache.token().await.unwrap();
+    assert_eq!(slow.await.unwrap().expose(), "token-2");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_source_that_panics_where_it_names_its_host_is_an_error_too() {
+    struct Nameless;
+
+    impl TokenSource for Nameless {
+        async fn fetch(&self, _cx: FetchContext) -> Result<IssuedToken, TokenError> {
+            Ok(IssuedToken::new("t", DAY))
+        }
+
+        fn login_host(&self) -> Option<&str> {
+            panic!("scripted")
+        }
+    }
+
+    let cache = TokenCache::new(Nameless);
+    assert_eq!(
+        kinds(&cache, 10).await,
+        vec![Some(TokenErrorKind::Panicked); 10]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_observer_that_panics_fails_one_caller_and_nobody_else() {
+    let (_, script) = Script::cache([]);
+    let first = std::sync::atomic::AtomicBool::new(true);
+    let observer = Arc::new(move |_: &crate::token::TokenEvent<'_>| {
+        assert!(!first.swap(false, Ordering::SeqCst), "scripted");
+    });
+    let cache = TokenCache::builder(script.clone())
+        .observer(observer)
+        .build();
+    let started = Instant::now();
+    let caller = cache.clone();
+    assert!(
+        tokio::spawn(async move { caller.token().await })
+            .await
+            .is_err()
+    );
+    let error = cache.token().await.unwrap_err();
+    assert_eq!(
+        (error.kind(), started.elapsed()),
+        (TokenErrorKind::Panicked, Duration::ZERO)
+    );
+    sleep(Duration::from_millis(250)).await;
+    cache.token().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_deadline_of_nothing_is_raised_to_a_tenth_of_a_second() {
+    tokio::time::pause();
+    let (_, script) = Script::cache(vec![Step::Never; 10]);
+    let settings = CacheSettings::new().with_deadline(Duration::ZERO);
+    let cache = TokenCache::builder(script.clone())
+        .settings(settings)
+        .build();
+    assert_eq!(
+        kinds(&cache, 10).await,
+        vec![Some(TokenErrorKind::TimedOut); 10]
+    );
+    assert_eq!(script.fetches(), 1);
+}

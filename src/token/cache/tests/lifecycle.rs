@@ -253,3 +253,75 @@ async fn knobs_do_what_they_say() {
     advance(Duration::from_secs(2)).await;
     assert_eq!(cache.token().await.unwrap().expose(), "token-5");
 }
+
+#[tokio::test(start_paused = true)]
+async fn asking_again_and_again_for_what_tokens_never_last_mints_none() {
+    let (cache, script) = Script::cache([]);
+    for _ in 0..50 {
+        let error = cache.token_valid_for(DAY * 3).await.unwrap_err();
+        assert_eq!(error.kind(), TokenErrorKind::NotRenewable);
+    }
+    assert_eq!(script.fetches(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn closing_while_a_lasting_token_is_waited_for_says_so() {
+    let steps = [Step::Token("short", DAY), Step::Never];
+    let (cache, _script) = Script::cache(steps);
+    cache.token().await.unwrap();
+    advance(DAY - Duration::from_secs(900)).await;
+    let lasting = cache.clone();
+    let waiting =
+        tokio::spawn(async move { lasting.token_valid_for(Duration::from_secs(5000)).await });
+    settle().await;
+    cache.close().await;
+    assert_eq!(
+        waiting.await.unwrap().unwrap_err().kind(),
+        TokenErrorKind::Closed
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn invalidating_again_and_again_is_limited_like_401s() {
+    let (cache, script) = Script::cache([]);
+    cache.token().await.unwrap();
+    for _ in 0..50 {
+        cache.invalidate();
+        cache.token().await.unwrap();
+    }
+    assert_eq!(script.fetches(), 4, "the first, and a burst of three");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_closed_cache_says_so_though_the_gate_is_shut() {
+    let (cache, _script) = Script::cache([Step::Fail(TokenErrorKind::Denied)]);
+    cache.token().await.unwrap_err();
+    cache.close().await;
+    assert_eq!(
+        cache.token().await.unwrap_err().kind(),
+        TokenErrorKind::Closed
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn kept_warm_an_expired_token_is_looked_at_seldom_and_a_closed_cache_never() {
+    let wait = Duration::from_secs(3000);
+    let steps = [
+        Step::Token("short", Duration::from_secs(100)),
+        Step::RetryAfter(wait),
+    ];
+    let (cache, _script) = Script::cache(steps);
+    cache.token().await.unwrap();
+    advance(Duration::from_secs(200)).await;
+    cache.token().await.unwrap_err();
+    let next = cache
+        .shared
+        .inspect(|machine, now| machine.looks_again_at(now));
+    assert!(next.unwrap() >= Instant::now() + wait);
+
+    let warm = cache.keep_warm().unwrap();
+    settle().await;
+    cache.close().await;
+    sleep(Duration::from_secs(61)).await;
+    assert!(warm.is_finished());
+}

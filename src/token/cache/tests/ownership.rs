@@ -134,3 +134,74 @@ fn a_runtime_that_nobody_drives_is_taken_over_from_at_the_deadline() {
         "the end of the frozen task is no failure"
     );
 }
+
+#[test]
+fn an_abort_is_no_failure_for_who_waits_for_a_lasting_token() {
+    let steps = [Step::Token("short", Duration::from_secs(6000)), Step::Never];
+    let (cache, _script) = Script::cache(steps);
+    let runtime = || tokio::runtime::Builder::new_current_thread();
+    let driven = runtime().enable_all().start_paused(true).build().unwrap();
+    driven.block_on(cache.token()).unwrap();
+    driven.block_on(advance(Duration::from_secs(3000)));
+    let dropped = runtime().enable_all().start_paused(true).build().unwrap();
+    let mut lasting = Box::pin(cache.token_valid_for(Duration::from_secs(5000)));
+    dropped.block_on(async {
+        advance(Duration::from_secs(3000)).await;
+        assert!(poll_immediate(&mut lasting).await.is_none());
+        settle().await;
+    });
+    drop(dropped);
+    assert_eq!(driven.block_on(lasting).unwrap().expose(), "token-3");
+}
+
+#[test]
+fn a_waiter_without_a_runtime_gets_a_typed_error_though_a_renewal_is_under_way() {
+    let (cache, _script) = Script::cache([Step::Never]);
+    let frozen = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    frozen.block_on(async {
+        assert!(poll_immediate(cache.wait(Generation::NONE)).await.is_none());
+    });
+    let waited = futures_util::FutureExt::now_or_never(cache.token());
+    assert_eq!(
+        waited.unwrap().unwrap_err().kind(),
+        TokenErrorKind::NoRuntime
+    );
+}
+
+#[test]
+fn a_runtime_that_has_gone_is_a_typed_error_not_a_panic() {
+    let (cache, _script) = Script::cache([]);
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    let handle = runtime.handle().clone();
+    drop(runtime);
+    let _entered = handle.enter();
+    let waited = futures_util::FutureExt::now_or_never(cache.token());
+    assert_eq!(
+        waited.unwrap().unwrap_err().kind(),
+        TokenErrorKind::NoRuntime
+    );
+}
+
+#[test]
+fn a_renewal_that_was_taken_over_asks_for_no_token_when_its_runtime_goes_on() {
+    let (cache, script) = Script::cache([]);
+    let runtime = || tokio::runtime::Builder::new_current_thread();
+    let frozen = runtime().enable_all().build().unwrap();
+    let mut first = Box::pin(cache.wait(Generation::NONE));
+    frozen.block_on(futures_util::future::poll_fn(|cx| {
+        assert!(first.as_mut().poll(cx).is_pending());
+        std::task::Poll::Ready(())
+    }));
+    let before = script.fetches();
+    let driven = runtime().enable_all().start_paused(true).build().unwrap();
+    driven.block_on(cache.token()).unwrap();
+    assert_eq!(script.fetches(), before + 1);
+    frozen.block_on(settle());
+    assert_eq!(script.fetches(), before + 1);
+}

@@ -52,6 +52,21 @@ fn events() -> impl Strategy<Value = Vec<Event>> {
     })
 }
 
+/// Margins of any size, also such as are larger than the life of the token.
+fn settings() -> impl Strategy<Value = CacheSettings> {
+    let margin = || (0..100_000_u64).prop_map(Duration::from_secs);
+    (margin(), margin(), any::<bool>()).prop_map(|(before, margin, jitter)| {
+        let settings = CacheSettings::new()
+            .with_renew_before(before)
+            .with_expiry_margin(margin);
+        if jitter {
+            settings
+        } else {
+            settings.without_jitter()
+        }
+    })
+}
+
 /// Drives a machine as its shell does, and checks what must hold whatever happens.
 struct Driver {
     machine: Machine,
@@ -65,10 +80,10 @@ struct Driver {
 }
 
 impl Driver {
-    fn new(seed: u64) -> Self {
+    fn new(seed: u64, settings: CacheSettings) -> Self {
         let mono = Instant::now();
         Self {
-            machine: Machine::new(CacheSettings::new(), fastrand::Rng::with_seed(seed)),
+            machine: Machine::new(settings, fastrand::Rng::with_seed(seed)),
             now: Moment {
                 mono,
                 wall: SystemTime::UNIX_EPOCH + DAY * 365,
@@ -106,8 +121,8 @@ impl Driver {
 
     fn ask(&mut self, lasting: u64) {
         let ask = Ask {
-            waited: None,
             lasting: Duration::from_secs(lasting),
+            ..Ask::default()
         };
         let hit = self
             .machine
@@ -125,7 +140,7 @@ impl Driver {
         self.start(start);
         match answer {
             Answer::Serve(_) => assert!(!self.is_dead(), "an expired token is never served"),
-            Answer::Wait { id, overdue_at } => {
+            Answer::Wait { id, overdue_at, .. } => {
                 let (running, _) = self.running.as_ref().expect("somebody waits for nothing");
                 assert_eq!(running.id, id);
                 assert!(overdue_at > self.now.mono, "a wait that is over");
@@ -164,7 +179,10 @@ impl Driver {
             Event::Sleep(seconds) => self.now.wall += Duration::from_secs(seconds),
             Event::Ask { lasting } => self.ask(lasting),
             Event::Refuse { age } => self.refuse(age),
-            Event::Invalidate => self.refuse(0),
+            Event::Invalidate => {
+                let (_, start) = self.machine.invalidate(self.now);
+                self.start(start);
+            }
             Event::Succeed { life, same } => {
                 self.secret += u64::from(!same);
                 let secret = format!("token-{}", self.secret);
@@ -222,8 +240,8 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(512))]
 
     #[test]
-    fn no_order_of_events_breaks_a_rule(seed: u64, events in events()) {
-        let mut driver = Driver::new(seed);
+    fn no_order_of_events_breaks_a_rule(seed: u64, settings in settings(), events in events()) {
+        let mut driver = Driver::new(seed, settings);
         for event in events {
             driver.apply(event);
             driver.ask(0);
@@ -233,7 +251,7 @@ proptest! {
     /// Callers that ask without end, and an endpoint that always fails, are bounded by the gate.
     #[test]
     fn an_endpoint_that_always_fails_is_asked_ever_less(seed: u64) {
-        let mut driver = Driver::new(seed);
+        let mut driver = Driver::new(seed, CacheSettings::new());
         let end = driver.now.mono + Duration::from_secs(3600);
         while driver.now.mono < end {
             driver.apply(Event::Ask { lasting: 0 });

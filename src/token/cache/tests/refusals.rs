@@ -126,3 +126,27 @@ async fn invalidating_without_a_token_forgets_failures_but_not_a_wish_to_be_left
     cache.close().await;
     assert_eq!(cache.invalidate(), Rejection::CannotRenew);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_pause_of_the_damper_is_not_cut_short_by_silence() {
+    let (cache, script) = Script::cache([]);
+    let start = Instant::now();
+    cache.token().await.unwrap();
+    // To a pause of 80 seconds.
+    while script.fetches() < 7 {
+        let token = cache.token().await.unwrap();
+        cache.report_rejected(token.generation());
+        settle().await;
+        advance(Duration::from_secs(1)).await;
+    }
+    let fetches = script.fetches();
+    let token = cache.token().await.unwrap();
+    advance(Duration::from_secs(61)).await;
+    assert_eq!(
+        cache.report_rejected(token.generation()),
+        Rejection::Damped,
+        "{:?}",
+        start.elapsed()
+    );
+    assert_eq!(script.fetches(), fetches);
+}

@@ -105,3 +105,39 @@ async fn a_token_that_expired_on_its_way_is_an_error_not_a_loop() {
     assert_eq!(script.fetches(), 1);
     drop(cache);
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_expiry_margin_above_the_renewal_margin_is_kept() {
+    let (_, script) = Script::cache([]);
+    let settings = CacheSettings::new()
+        .with_renew_before(Duration::from_secs(5))
+        .without_jitter();
+    let cache = TokenCache::builder(script.clone())
+        .settings(settings)
+        .build();
+    cache.token().await.unwrap();
+    advance(DAY - Duration::from_secs(20)).await;
+    assert!(cache.status().valid_for.is_none());
+    assert_eq!(current(&cache), None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_a_suspension_and_a_failure_hits_take_no_lock() {
+    let steps = [
+        Step::Token("t", DAY),
+        Step::Fail(TokenErrorKind::Unavailable),
+    ];
+    let (cache, _script) = Script::cache(steps);
+    cache.token().await.unwrap();
+    // Until it is due.
+    cache.shared.clock.set_wall_ahead(86_400 - 400);
+    current(&cache);
+    settle().await;
+    assert_eq!(cache.status().failures, 1);
+    let now = cache.shared.clock.now();
+    let view = cache
+        .shared
+        .inspect(|machine, now| machine.view(now))
+        .unwrap();
+    assert!(now.mono < view.until && now.wall < view.wall_until);
+}

@@ -52,8 +52,8 @@ impl Cell {
     fn ask_for(&mut self, lasting: Duration) -> (Answer, Option<Start>) {
         self.machine.ask(
             Ask {
-                waited: None,
                 lasting,
+                ..Ask::default()
             },
             self.now,
         )
@@ -125,7 +125,10 @@ impl Cell {
         let mut cell = Self::with_token(token, going == Going::Damped);
         let start = |cell: &mut Self| match token {
             // Only who needs one for longer has a reason to start a renewal of a fresh token.
-            Token::Fresh => cell.ask_for(Duration::from_secs(99)).1,
+            Token::Fresh => {
+                cell.wait(10);
+                cell.ask_for(Duration::from_secs(85)).1
+            }
             _ => cell.ask_for(Duration::ZERO).1,
         };
         match going {
