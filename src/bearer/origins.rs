@@ -63,10 +63,11 @@ impl Origins {
     pub fn and_host(mut self, host: &str) -> Self {
         let parsed = host.parse::<Authority>().ok();
         if let Some(authority) = parsed.filter(|authority| !authority.as_str().contains('@')) {
-            let port = authority.port_u16().unwrap_or(HTTPS_PORT);
-            let host = without_dot(authority.host()).to_ascii_lowercase().into();
-            let known = self.hosts.iter().cloned();
-            self.hosts = known.chain([(host, port)]).collect();
+            if let Some(port) = port_of(&authority) {
+                let host = without_dot(authority.host()).to_ascii_lowercase().into();
+                let known = self.hosts.iter().cloned();
+                self.hosts = known.chain([(host, port)]).collect();
+            }
         }
         self
     }
@@ -117,9 +118,19 @@ impl Origins {
         if !https {
             return Some(OriginErrorKind::NotHttps);
         }
-        let port = authority.port_u16().unwrap_or(HTTPS_PORT);
+        let Some(port) = port_of(authority) else {
+            return Some(OriginErrorKind::Foreign);
+        };
         let named = |(known, on): &(Box<str>, u16)| *on == port && known.eq_ignore_ascii_case(host);
         (!self.hosts.iter().any(named)).then_some(OriginErrorKind::Foreign)
+    }
+}
+
+/// The port, or that of https where there is none; `None` for what is no port.
+fn port_of(authority: &Authority) -> Option<u16> {
+    match authority.as_str().len() == authority.host().len() {
+        true => Some(HTTPS_PORT),
+        false => authority.port_u16(),
     }
 }
 
@@ -249,6 +260,8 @@ mod tests {
             ("https://api.mypurecloud.com../", Kind::Foreign),
             ("https://127.0.0.1/", Kind::Foreign),
             ("https://localhost/", Kind::Foreign),
+            ("https://api.mypurecloud.com:99999/", Kind::Foreign),
+            ("https://api.mypurecloud.com:/", Kind::Foreign),
         ] {
             assert_eq!(refusal(&origins, uri), Some(kind), "{uri}");
         }

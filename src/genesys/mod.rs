@@ -45,6 +45,12 @@
 //! # }
 //! ```
 //!
+//! # Ordering
+//!
+//! Around everything that the client needs (proxy, TLS, a limit of concurrency), inside of what
+//! concerns the whole call. The layers end no attempt that nothing could take the place of: for an
+//! upper bound put tower's `TimeoutLayer` around them.
+//!
 //! # Customising
 //!
 //! [`OrgBuilder`] sets what belongs to an organisation, [`GenesysLayer`] what belongs to the stack.

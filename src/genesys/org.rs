@@ -88,7 +88,7 @@ impl Org {
             credentials: NoCredentials,
             settings: CacheSettings::new(),
             observer: None,
-            upstream: Upstream::new(),
+            upstream: None,
             origins: Origins::none(),
             loopback: false,
         }
@@ -159,7 +159,7 @@ pub struct OrgBuilder<P> {
     credentials: P,
     settings: CacheSettings,
     observer: Option<Arc<dyn TokenObserver>>,
-    upstream: Upstream,
+    upstream: Option<Upstream>,
     origins: Origins,
     loopback: bool,
 }
@@ -194,9 +194,10 @@ impl<P> OrgBuilder<P> {
         self
     }
 
-    /// What its requests share when they are retried. Default: [`Upstream::new`].
+    /// What its requests share when they are retried. Default: an
+    /// [`Upstream::new`] for each organisation that is built.
     pub fn upstream(mut self, upstream: Upstream) -> Self {
-        self.upstream = upstream;
+        self.upstream = Some(upstream);
         self
     }
 
@@ -213,7 +214,7 @@ impl<P> OrgBuilder<P> {
         self
     }
 
-    /// An organisation whose tokens come from this source.
+    /// An organisation whose tokens come from this source; credentials are not asked.
     ///
     /// # Errors
     ///
@@ -228,7 +229,8 @@ impl<P> OrgBuilder<P> {
         self.build_from_cache(cache.build())
     }
 
-    /// An organisation whose tokens come from this cache.
+    /// An organisation whose tokens come from this cache, which has its own source, settings and
+    /// observer: those given to the builder are not used.
     ///
     /// # Errors
     ///
@@ -261,7 +263,7 @@ impl<P> OrgBuilder<P> {
             inner: Arc::new(Inner {
                 region,
                 account,
-                upstream,
+                upstream: upstream.unwrap_or_default(),
             }),
         })
     }

@@ -10,7 +10,7 @@
 //! |---|---|---|---|
 //! | `tower_genesys_token_renewals_total` | counter | `reason`, `outcome` | renewals that have ended |
 //! | `tower_genesys_token_renewal_seconds` | histogram | `reason` | how long they took |
-//! | `tower_genesys_token_rejections_total` | counter | `outcome` | 401s to requests that `Bearer` signed |
+//! | `tower_genesys_token_rejections_total` | counter | `outcome` | 401s that were reported to the cache |
 //! | `tower_genesys_retries_total` | counter | `method`, `class` | requests that are sent again |
 //! | `tower_genesys_replays_total` | counter | `method` | requests sent again after a 401 |
 //! | `tower_genesys_retries_given_up_total` | counter | `method`, `reason` | failures returned to the caller |
@@ -46,7 +46,7 @@ pub struct Metrics;
 pub const TOKEN_RENEWALS: &str = "tower_genesys_token_renewals_total";
 /// How long renewals took, in seconds, by `reason`.
 pub const TOKEN_RENEWAL_SECONDS: &str = "tower_genesys_token_renewal_seconds";
-/// 401s to requests that [`Bearer`](crate::bearer) signed, by `outcome`.
+/// 401s that were reported to the cache, by `outcome`.
 pub const TOKEN_REJECTIONS: &str = "tower_genesys_token_rejections_total";
 /// Requests that are sent again, by `method` and `class`.
 pub const RETRIES: &str = "tower_genesys_retries_total";

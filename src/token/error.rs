@@ -246,3 +246,35 @@ impl Error for TokenError {
             .map(|source| source as &(dyn Error + 'static))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn transient_is_what_may_go_away_by_itself() {
+        use TokenErrorKind as Kind;
+        for (kind, transient) in [
+            (Kind::Denied, false),
+            (Kind::LoginRequired, false),
+            (Kind::Throttled, true),
+            (Kind::Unavailable, true),
+            (Kind::Transport, true),
+            (Kind::TimedOut, true),
+            (Kind::Malformed, true),
+            (Kind::Credentials, false),
+            (Kind::NotPersisted, true),
+            (Kind::Busy, true),
+            (Kind::NotRenewable, false),
+            (Kind::NoRuntime, false),
+            (Kind::Panicked, true),
+            (Kind::Closed, false),
+        ] {
+            assert_eq!(
+                TokenError::new(kind, "").is_transient(),
+                transient,
+                "{kind:?}"
+            );
+        }
+    }
+}

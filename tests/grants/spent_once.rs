@@ -85,14 +85,21 @@ async fn an_answer_without_a_token_spends_nothing() {
 #[tokio::test(start_paused = true)]
 async fn after_an_unknown_outcome_it_is_not_sent_again() {
     type Rule<'a> = &'a dyn Fn(Script) -> Script;
-    let rules: [Rule<'_>; 11] = [
+    let rules: [Rule<'_>; 15] = [
         &|rule| rule.reset(),
         &|rule| rule.truncated_body(),
         &|rule| rule.endless_body(),
+        &|rule| rule.reply_html(StatusCode::BAD_GATEWAY).truncated_body(),
+        &|rule| {
+            let long = "x".repeat(70_000);
+            rule.reply(StatusCode::GATEWAY_TIMEOUT, HeaderMap::new(), long)
+        },
         &|rule| rule.reply_html(StatusCode::OK),
         &|rule| rule.reply_status(StatusCode::INTERNAL_SERVER_ERROR),
         &|rule| rule.reply_html(StatusCode::BAD_GATEWAY),
         &|rule| rule.reply_html(StatusCode::GATEWAY_TIMEOUT),
+        &|rule| rule.reply_html(StatusCode::REQUEST_TIMEOUT),
+        &|rule| rule.reply_html(StatusCode::from_u16(524).unwrap()),
         &|rule| rule.reply_token_json(""),
         &|rule| rule.reply_token_json(r#"{"error":"invalid_client"}"#),
         &|rule| rule.reply_token_json(r#"{"refresh_token":"n3xt"}"#),
@@ -110,8 +117,8 @@ async fn after_an_unknown_outcome_it_is_not_sent_again() {
             std::error::Error::source(&first).is_some(),
             "rule {at}: {first}"
         );
-        // From the fourth on there is a whole answer, whose id the service knows.
-        let id = (at >= 3).then_some("c0ffee-1");
+        // From the sixth on there is a whole answer, whose id the service knows.
+        let id = (at >= 5).then_some("c0ffee-1");
         assert_eq!(first.correlation_id(), id, "rule {at}");
         for _ in 0..3 {
             let error = failure(&source).await;

@@ -166,3 +166,39 @@ async fn a_pause_of_one_organisation_is_nobody_elses() {
     );
     assert!(started.elapsed() >= Duration::from_secs(99));
 }
+
+#[tokio::test(start_paused = true)]
+async fn organisations_of_one_builder_share_nothing() {
+    let mocks =
+        ["id-a", "id-b"].map(|id| MockGenesys::builder().client(id, "secret").users(1).build());
+    let settings = tower_genesys::Org::builder(mocks[0].region());
+    let orgs = [0, 1].map(|k| {
+        let credentials = tower_genesys::Credentials::new(mocks[k].client_id(), "secret");
+        let builder = settings
+            .clone()
+            .credentials(credentials.expect("well-formed"));
+        builder
+            .build::<Body, _, _>(mocks[k].service())
+            .expect("the region is https")
+    });
+    mocks[0]
+        .on(USERS_ROUTE)
+        .first(1)
+        .reply_429(Duration::from_secs(100));
+    let send = |k: usize| {
+        let uri = orgs[k].api(USERS).expect("a path");
+        let request = http::Request::get(uri)
+            .body(Body::default())
+            .expect("a request");
+        GenesysLayer::new(&orgs[k])
+            .layer(mocks[k].service())
+            .oneshot(request)
+    };
+    let throttled = tokio::spawn(send(0));
+    mocks[0].wait_for(USERS_ROUTE, 1).await;
+    tokio::time::sleep(Duration::from_millis(1)).await;
+    let started = Instant::now();
+    assert_eq!(send(1).await.expect("no error").status(), 200);
+    assert_eq!(started.elapsed(), Duration::ZERO);
+    throttled.abort();
+}

@@ -133,12 +133,7 @@ impl<C, B> Endpoint<C, B> {
         let status = response.status();
         let (head, body) = read(response).await.map_err(|error| Failed {
             error: unreadable(host, error),
-            // Tokens come with a success only.
-            fate: if status.is_success() {
-                Fate::Unknown
-            } else {
-                Fate::Unspent
-            },
+            fate: fate_by(status),
         })?;
         wire::token(&head, &body).map_err(|failure| Failed {
             error: failure.into_error(host, &head),
@@ -177,22 +172,28 @@ where
 }
 
 /// What an answer without a token says of the grant.
-///
-/// A 500, 502 or 504 may come from something that has lost sight of a request that went through. To
-/// send a grant again that was spent can cost every token that came of it, which is worse than one
-/// login more.
 fn fate(failure: Failure, status: StatusCode) -> Fate {
     match failure {
         Failure::LoginRequired => Fate::Refused,
         // Comes with a success only, so that the grant was taken.
         Failure::Malformed(_) => Fate::Unknown,
-        Failure::Unavailable => match status {
-            StatusCode::INTERNAL_SERVER_ERROR
-            | StatusCode::BAD_GATEWAY
-            | StatusCode::GATEWAY_TIMEOUT => Fate::Unknown,
-            _ => Fate::Unspent,
-        },
-        Failure::Denied(_) | Failure::Throttled | Failure::Redirected => Fate::Unspent,
+        Failure::Denied(_) | Failure::Throttled => Fate::Unspent,
+        Failure::Unavailable | Failure::Redirected => fate_by(status),
+    }
+}
+
+/// What a status alone says of the grant.
+///
+/// Only what was answered without a look at the grant leaves it unspent. A 500, 502, 504, or 408 may
+/// come from something that has lost sight of a request that went through, and so may a status of a
+/// gateway's own. To send a grant again that was spent can cost every token that came of it, which
+/// is worse than one login more.
+fn fate_by(status: StatusCode) -> Fate {
+    match status {
+        StatusCode::REQUEST_TIMEOUT => Fate::Unknown,
+        StatusCode::SERVICE_UNAVAILABLE => Fate::Unspent,
+        status if status.is_redirection() || status.is_client_error() => Fate::Unspent,
+        _ => Fate::Unknown,
     }
 }
 

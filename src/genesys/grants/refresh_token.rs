@@ -35,7 +35,7 @@ use crate::{
 /// | `invalid_grant` | over: [`LoginRequired`] |
 /// | sent, and the connection broke | may be spent: [`LoginRequired`] |
 /// | sent, and the fetch was dropped or timed out | may be spent: [`LoginRequired`] |
-/// | 500, 502, 504, or a success that is no token | may be spent: [`LoginRequired`] |
+/// | 408, 500, 502, 504, another 5xx, or a success that is no token | may be spent: [`LoginRequired`] |
 ///
 /// "No connection" is what the error of the HTTP client says: an `io::Error` with
 /// `ConnectionRefused`, and with the feature `hyper` what hyper-util and h2 know to be unsent. An
