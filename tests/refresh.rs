@@ -190,3 +190,23 @@ async fn the_service_is_made_ready_again_before_the_second_send() {
     answer.send_response(Response::new(Full::default()));
     assert_eq!(call.await.expect("no error").status(), StatusCode::OK);
 }
+
+#[tokio::test]
+async fn extensions_go_along_with_the_second_send_an_upgrade_too() {
+    let upgrades = Arc::new(Mutex::new(Vec::new()));
+    let log = upgrades.clone();
+    let (api, _seen) = api(1, true);
+    let spy = tower::util::MapRequestLayer::new(move |request: Request<Body>| {
+        let upgrade = request.extensions().get::<hyper::upgrade::OnUpgrade>();
+        log.lock().expect("no panic").push(upgrade.is_some());
+        request
+    });
+    let service = ReplayLayer::new().layer(RefreshLayer::new().layer(spy.layer(api)));
+    let mut request = post();
+    request
+        .extensions_mut()
+        .insert(hyper::upgrade::on(Request::new(())));
+    let response = service.oneshot(request).await.expect("infallible");
+    assert_eq!(response.status(), StatusCode::OK);
+    assert_eq!(*upgrades.lock().expect("no panic"), [true, true]);
+}

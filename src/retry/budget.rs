@@ -54,7 +54,8 @@ impl Budget {
     /// A budget for an API on which this many requests a minute are made.
     ///
     /// A sixth of them in store, and 15 % of them added each minute: together less than 20 % in
-    /// any ten minutes.
+    /// any ten minutes, from 60 requests a minute on; below that, the least that a budget has is
+    /// more.
     pub fn for_requests_per_minute(rate: u32) -> Self {
         let refill = u64::from(rate) * 15 / 100;
         Self::new(rate / 6, u32::try_from(refill).unwrap_or(u32::MAX))

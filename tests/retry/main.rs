@@ -4,6 +4,7 @@ mod setup;
 
 mod calls;
 mod errors;
+mod order;
 mod stack;
 mod throttle;
 mod wire;

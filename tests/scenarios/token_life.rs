@@ -1,9 +1,12 @@
 use std::time::Duration;
 
+use bytes::Bytes;
 use tokio::time::Instant;
+use tower::ServiceExt;
 use tower_genesys::{
     Rejection,
-    testing::{TOKEN, TOKENS_ME as TOKENS_ME_ROUTE, USERS as USERS_ROUTE},
+    replay::Unreplayed,
+    testing::{CREATE_USER, TOKEN, TOKENS_ME as TOKENS_ME_ROUTE, USERS as USERS_ROUTE},
 };
 
 use crate::setup::{TOKENS_ME, USERS, after, setup};
@@ -103,4 +106,36 @@ async fn a_year_of_requests_costs_one_token_a_day() {
     let posts = setup.mock.token_posts();
     assert!((365..=390).contains(&posts), "{posts} posts in a year");
     assert_eq!(setup.mock.api_calls(), 365 * 24, "and no 401");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_over_the_cap_is_sent_once_and_the_next_request_has_the_new_token() {
+    use http_body::Frame;
+    use http_body_util::StreamBody;
+
+    let setup = setup();
+    setup.org.tokens().warm_up().await.expect("a token");
+    setup.mock.revoke_all();
+    let chunk = || Ok::<_, std::convert::Infallible>(Frame::data(Bytes::from(vec![7; 4096])));
+    let stream = StreamBody::new(futures_util::stream::iter((0..100).map(move |_| chunk())));
+    let uri = setup.org.api(USERS).expect("a path");
+    let request = http::Request::post(uri).body(stream).expect("a request");
+    let response = setup
+        .genesys
+        .clone()
+        .oneshot(request)
+        .await
+        .expect("no error");
+    assert_eq!(response.status(), 401);
+    let extensions = response.extensions();
+    assert_eq!(extensions.get(), Some(&Unreplayed::BodyGone));
+    assert_eq!(extensions.get(), Some(&Rejection::Renewing));
+
+    assert_eq!(setup.status(TOKENS_ME).await.expect("no error"), 200);
+    assert_eq!(
+        (setup.mock.token_posts(), setup.mock.count(CREATE_USER)),
+        (2, 1)
+    );
+    let sent = &setup.mock.requests_at(CREATE_USER)[0];
+    assert_eq!(sent.body().len(), 409_600, "all of it, once");
 }
