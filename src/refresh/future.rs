@@ -139,9 +139,8 @@ fn drain_or_return<S, B: CloneBody, R: Body>(
         return Err(response);
     }
     match copy {
-        Copy::Kept { request, .. } if request.body().is_replayable() => {
+        Copy::Kept { request, .. } if request.body().revoke_others() => {
             let sent = request.body().is_sent();
-            request.body().revoke_others();
             tracing::debug!("the token was refused: sending the request once more");
             return Ok(Drain::new(response, sent));
         }

@@ -180,10 +180,11 @@ where
         self.held
     }
 
-    fn revoke_others(&self) {
+    fn revoke_others(&self) -> bool {
         match &self.form {
             // There is no second frame that could be withheld.
-            Form::Empty | Form::Small(_) => {}
+            Form::Empty => true,
+            Form::Small(whole) => whole.is_some(),
             Form::Frames(frames) => frames.revoke_others(),
             Form::Stream(stream) => stream.revoke_others(),
             Form::Fresh(fresh) => fresh.revoke_others(),

@@ -83,7 +83,10 @@ impl<B> Fresh<B> {
     }
 
     pub(super) fn is_replayable(&self) -> bool {
-        let state = lock(&self.shared.state);
+        self.can_start(&lock(&self.shared.state))
+    }
+
+    const fn can_start(&self, state: &State) -> bool {
         self.sent == 0 && !self.done && !state.failed && !state.turns.is_revoked(self.ticket)
     }
 
@@ -91,9 +94,15 @@ impl<B> Fresh<B> {
         lock(&self.shared.state).turns.is_sent()
     }
 
-    pub(super) fn revoke_others(&self) {
-        let older = lock(&self.shared.state).turns.revoke_older(self.ticket);
+    pub(super) fn revoke_others(&self) -> bool {
+        let mut state = lock(&self.shared.state);
+        if !self.can_start(&state) {
+            return false;
+        }
+        let older = state.turns.revoke_older(self.ticket);
+        drop(state);
         wake(older);
+        true
     }
 
     /// Whether this clone may go on; taking over from the older ones if it starts now.

@@ -9,8 +9,20 @@ use crate::{
 };
 
 impl<B: CloneBody, C> Call<B, C> {
-    /// Whether to send again, and when. The order of the checks is that of the module's docs.
+    /// Whether to send again, and when; if so, the older body is revoked.
+    ///
+    /// The connection may still be sending that, and so may lose the copy at any moment: only
+    /// what is claimed is safe. It comes last, as after it the old answer is worth nothing.
     pub(super) fn decide(&mut self, class: Class, broken: bool) -> Result<Pause, Stop> {
+        let pause = self.check(class, broken)?;
+        match self.claim() {
+            true => Ok(pause),
+            false => Err(Stop::BodyGone),
+        }
+    }
+
+    /// The order of the checks is that of the module's docs.
+    fn check(&mut self, class: Class, broken: bool) -> Result<Pause, Stop> {
         let now = Instant::now();
         let (asked, wait) = self.wait(class);
         let cap = self.settings.policy.retry_after_cap;

@@ -168,9 +168,11 @@ impl<B: CloneBody, C> Call<B, C> {
         }
     }
 
-    fn revoke(&self) {
-        if let Target::Kept(request) = &self.target {
-            request.body().revoke_others();
+    /// Revokes the older body, so that the copy can be sent; false when that is gone.
+    fn claim(&self) -> bool {
+        match &self.target {
+            Target::Kept(request) => request.body().revoke_others(),
+            Target::Sent(..) => false,
         }
     }
 
