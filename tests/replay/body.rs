@@ -617,6 +617,25 @@ fn a_body_that_cannot_start_takes_over_from_nobody() {
 }
 
 #[test]
+fn a_stream_of_tiny_frames_is_over_the_cap_by_their_number() {
+    for (exact, most) in [(false, 512 + 16), (true, 8192 + 16)] {
+        for (frames, kept) in [(most, true), (most + 1, false)] {
+            let script = Script::new(vec![data("x"); frames]);
+            let script = match exact {
+                true => script.with_exact(frames as u64),
+                false => script,
+            };
+            let mut older = ReplayBody::new(script);
+            let mut newer = older.try_clone().unwrap();
+            assert_eq!(text(&mut older).map(|sent| sent.len()), Ok(frames));
+            assert_eq!(newer.is_replayable(), kept, "{frames} frames");
+            let again = text(&mut newer).map(|sent| sent.len());
+            assert_eq!(again, if kept { Ok(frames) } else { Err(Kind::Gone) });
+        }
+    }
+}
+
+#[test]
 fn a_hold_marks_one_clone_only() {
     let mut older = ReplayBody::new(Script::of(&["ab"]));
     assert!(!older.is_held());
