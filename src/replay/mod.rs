@@ -13,7 +13,8 @@
 //! | [`ReplayBody::from_fn`] | always | made anew for each attempt |
 //!
 //! A body in memory is known by its first poll: it announces its length, and gives all of it at
-//! once. So it does not matter whether it is in a box. Whatever is not kept is sent all the same,
+//! once. So it does not matter whether it is in a box. A kept frame counts for 128 bytes at least
+//! when there are more than 16, as it costs that much to keep. Whatever is not kept is sent all the same,
 //! but once: over the cap this attempt goes on, and only a later one is impossible.
 //!
 //! Each attempt is framed like the first, so that `content-length` and trailers are the same.
@@ -83,6 +84,10 @@
 //! Outside [`Retry`](crate::retry) and [`Refresh`](crate::refresh), which ask for a body that can
 //! be cloned. What stands outside of it touches the body once, what stands inside touches it at
 //! each attempt.
+//!
+//! Once per stack, also when there are several layers that send again: they know of each other by a
+//! mark on the body ([`CloneBody::hold`]), which a second `Replay` between them hides. The body is
+//! then kept twice, and two retry layers send up to 4 + 3 times where 4 would be right.
 //!
 //! The body has to be `Unpin`, as hyper-util's client asks too: `BodyExt::boxed_unsync` makes any
 //! body so.

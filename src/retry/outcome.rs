@@ -54,6 +54,9 @@ pub enum Stop {
 
 /// Request extension: this is the n-th time that the request is sent. Absent the first time.
 ///
+/// A [`Retry`](super::Retry) that is given a request with it does not send that again: a layer
+/// outside does.
+///
 /// ```
 /// use http::Extensions;
 /// use tower_genesys::retry::Attempt;

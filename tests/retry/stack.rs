@@ -13,13 +13,13 @@ use http::{HeaderMap, StatusCode};
 use tokio::{sync::Semaphore, task::JoinSet, time};
 use tokio_test::task;
 use tower::{
-    Layer, Service, ServiceBuilder,
+    Layer, Service, ServiceBuilder, ServiceExt,
     buffer::Buffer,
     limit::{GlobalConcurrencyLimitLayer, RateLimitLayer},
     timeout::TimeoutLayer,
 };
 use tower_genesys::{
-    BoxError,
+    BoxError, ReplayLayer,
     replay::Resend,
     retry::{
         Backoff, BoxErrorClassifier, Class, Classify, Outcome, RetryAfter as After, RetryLayer,
@@ -45,6 +45,30 @@ async fn nested_retry_layers_do_not_multiply() {
     assert_eq!(script.sends(), 4);
     assert_eq!(outcome(&response).sends, 4);
     assert_eq!(state.clones.load(Ordering::SeqCst), 4);
+}
+
+#[tokio::test(start_paused = true)]
+async fn retry_layers_behind_a_second_replay_add_up_and_do_not_multiply() {
+    let body = || http_body_util::Full::<bytes::Bytes>::from("x");
+    for (answer, sends, attempts) in [
+        // The inner one makes four sends of the outer one's first, and one of each other.
+        (Status(503), 7, [1, 2, 3, 4, 2, 3, 4].as_slice()),
+        (Status(200), 1, &[1]),
+    ] {
+        let script = Script::new([], answer);
+        let service = ServiceBuilder::new()
+            .layer(ReplayLayer::new())
+            .layer(RetryLayer::new(steady()))
+            .layer(ReplayLayer::new())
+            .layer(RetryLayer::new(steady()))
+            .service(script.clone());
+        let request = http::Request::get("https://a/x").body(body()).unwrap();
+        service.oneshot(request).await.unwrap();
+        assert_eq!(script.sends(), sends);
+        let seen = script.seen();
+        let seen: Vec<_> = seen.iter().map(|seen| seen.attempt.0).collect();
+        assert_eq!(seen, attempts);
+    }
 }
 
 #[tokio::test(start_paused = true)]
