@@ -11,6 +11,7 @@ use super::{
     ReplayBodyError, ReplayBodyErrorKind,
     lock::lock,
     log::Kept,
+    remake::Make,
     size::remaining,
     turns::{FIRST, Turns},
 };
@@ -28,7 +29,7 @@ pub(super) struct Fresh<B> {
 }
 
 struct Shared<B> {
-    make: Box<dyn Fn() -> B + Send + Sync>,
+    make: Make<B>,
     hint: SizeHint,
     state: Mutex<State>,
 }
@@ -39,7 +40,7 @@ struct State {
 }
 
 impl<B: Body> Fresh<B> {
-    pub(super) fn new(first: B, make: Box<dyn Fn() -> B + Send + Sync>) -> Self {
+    pub(super) fn new(first: B, make: Make<B>) -> Self {
         let shared = Shared {
             make,
             hint: first.size_hint(),

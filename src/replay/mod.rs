@@ -10,7 +10,7 @@
 //! | in memory, longer | always | two small allocations; goes out in frames of 64 KiB |
 //! | stream of known length | up to 1 MiB | references to its frames, while a clone is kept |
 //! | stream of unknown length | up to 64 KiB | the same |
-//! | [`ReplayBody::from_fn`] | always | made anew for each attempt |
+//! | request with [`Remake`] | always | made anew for each attempt |
 //!
 //! A body in memory is known by its first poll: it announces its length, and gives all of it at
 //! once. So it does not matter whether it is in a box. A kept frame counts for 128 bytes at least
@@ -137,6 +137,7 @@ mod log;
 mod marks;
 mod out;
 mod peek;
+mod remake;
 mod request;
 mod service;
 mod size;
@@ -149,5 +150,6 @@ pub(crate) use drain::Drain;
 pub use error::{ReplayBodyError, ReplayBodyErrorKind};
 pub use layer::ReplayLayer;
 pub use marks::{Renewable, Resend, Unreplayed};
+pub use remake::Remake;
 pub(crate) use request::clone_request;
 pub use service::Replay;

@@ -133,7 +133,7 @@ fn an_error_of_the_callers_body_is_passed_on_and_final() {
 /// As the layer makes it, which is the one way to set the caps.
 fn capped<B>(body: B, layer: ReplayLayer) -> ReplayBody<B>
 where
-    B: Body + Unpin,
+    B: Body + Unpin + 'static,
     B::Error: Into<BoxError>,
 {
     let mut taken = None;
