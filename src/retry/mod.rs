@@ -117,7 +117,7 @@
 //! A limit of concurrency or rate belongs inside, where each attempt asks for its permit; a
 //! time-out for the whole call outside.
 //!
-//! Waiting needs a tokio runtime with its timers on. Where there is no runtime, a failure is
+//! Waiting needs a tokio runtime with its timers on. Where there is none, a failure is
 //! returned at once.
 //!
 //! # Cloning

@@ -548,6 +548,52 @@ fn without_a_runtime_the_response_comes_back_with_the_reason() {
     assert_eq!(outcome(&response).stop, Stop::NoRuntime);
 }
 
+#[test]
+fn on_a_runtime_without_timers_nothing_panics_and_nothing_waits() {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .unwrap();
+    // Pending once, so that the attempt asks for a time-out.
+    let script = Script::new([], Status(200));
+    let inner = script.clone();
+    let slow = tower::service_fn(move |request: Request<Payload>| {
+        let inner = inner.clone();
+        async move {
+            tokio::task::yield_now().await;
+            inner.oneshot(request).await
+        }
+    });
+    let service = RetryLayer::new(steady()).layer(slow);
+    let response = runtime.block_on(send(&service, get("/x"))).unwrap();
+    assert_eq!((response.status().as_u16(), script.sends()), (200, 1));
+
+    for failure in [Status(503), RetryAfter(429, "1")] {
+        script.always(failure);
+        let before = script.sends();
+        let response = runtime.block_on(send(&service, get("/x"))).unwrap();
+        assert_eq!(outcome(&response).stop, Stop::NoRuntime);
+        assert_eq!(script.sends(), before + 1);
+    }
+    // The 429 has closed the endpoint, and there is nothing to wait with.
+    script.always(Status(200));
+    let response = runtime.block_on(send(&service, get("/x"))).unwrap();
+    assert_eq!(response.status(), 200);
+
+    script.always(Error);
+    let result = runtime.block_on(send(&service, get("/x")));
+    assert!(result.unwrap_err().is::<Broken>());
+}
+
+#[test]
+fn a_resend_without_a_wait_needs_no_timers() {
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
+    let script = Script::new([Answer::Resend], Status(200));
+    let service = retry(&RetryLayer::default(), &script);
+    let call = send(&service, get("/x"));
+    let response = runtime.build().unwrap().block_on(call).unwrap();
+    assert_eq!((response.status().as_u16(), script.sends()), (200, 2));
+}
+
 #[tokio::test(start_paused = true)]
 async fn the_budget_bites() {
     let budget = Budget::new(5, 60);

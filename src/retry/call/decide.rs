@@ -1,6 +1,6 @@
 use std::{sync::Arc, time::Duration};
 
-use tokio::{runtime::Handle, time::Instant};
+use tokio::time::Instant;
 
 use super::{Call, Pause};
 use crate::{
@@ -51,7 +51,7 @@ impl<B: CloneBody, C> Call<B, C> {
         if until >= self.deadline() {
             return Err(Stop::DeadlineTooClose);
         }
-        if Handle::try_current().is_err() {
+        if !self.has_timers() {
             return Err(Stop::NoRuntime);
         }
         if let Some((throttle, endpoint)) = gate {
