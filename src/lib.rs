@@ -85,6 +85,7 @@ pub mod metrics;
 pub mod refresh;
 pub mod replay;
 pub mod retry;
+mod runtime;
 #[cfg(feature = "testing")]
 #[cfg_attr(docsrs, doc(cfg(feature = "testing")))]
 pub mod testing;

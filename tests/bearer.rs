@@ -1,11 +1,12 @@
 //! Does `Bearer` alone sign what it should, and nothing else?
 
 use std::{
-    future::pending,
+    future::{Ready, pending, ready},
     sync::{
         Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
     },
+    task::{Context, Poll},
     time::Duration,
 };
 
@@ -14,12 +15,18 @@ use http::{
     Request, Response, StatusCode,
     header::{AUTHORIZATION, WWW_AUTHENTICATE},
 };
-use tokio::sync::Notify;
-use tower::{Layer, Service, ServiceBuilder, ServiceExt, service_fn};
+use tokio::{
+    sync::{Notify, Semaphore},
+    time,
+};
+use tokio_test::task;
+use tower::{
+    Layer, Service, ServiceBuilder, ServiceExt, limit::GlobalConcurrencyLimitLayer, service_fn,
+};
 use tower_genesys::{
-    BearerLayer, BoxError, CallOptions, FetchContext, FixedToken, IssuedToken, OriginError,
-    Origins, Rejection, TokenCache, TokenError, TokenSource, bearer::OriginErrorKind,
-    replay::Renewable,
+    AccessToken, BearerLayer, BoxError, CallOptions, FetchContext, FixedToken, Generation,
+    IssuedToken, OriginError, Origins, Rejection, TokenCache, TokenError, TokenProvider,
+    TokenSource, bearer::OriginErrorKind, replay::Renewable,
 };
 
 const HOST: &str = "api.mypurecloud.com";
@@ -276,6 +283,104 @@ async fn requests_wait_for_the_first_token_without_holding_a_permit() {
         );
     }
     assert_eq!(source.fetches.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_that_expires_while_the_service_becomes_ready_is_not_sent() {
+    let source = Numbered::default();
+    let layer = BearerLayer::new(TokenCache::new(source.clone()), Origins::of_host(HOST));
+    let permit = Arc::new(Semaphore::new(1));
+    let limit = GlobalConcurrencyLimitLayer::with_semaphore(permit.clone());
+    let mut service = layer.layer(limit.layer(api(StatusCode::OK)));
+    let mut call = task::spawn(service.ready().await.expect("ready").call(get(USERS)));
+    assert!(call.poll().is_pending(), "there is no token");
+    let busy = permit.clone().try_acquire_owned().expect("it is free");
+    source.go.notify_one();
+    while !call.is_woken() {
+        tokio::task::yield_now().await;
+    }
+    assert!(call.poll().is_pending(), "there is no permit");
+    time::advance(Duration::from_secs(90_000)).await;
+
+    drop(busy);
+    assert!(call.is_woken());
+    assert!(call.poll().is_pending(), "the token has expired");
+    assert_eq!(permit.available_permits(), 1, "none is held meanwhile");
+    source.go.notify_one();
+    let response = call.await.expect("it is sent");
+    assert_eq!(response.into_body().as_deref(), Some("Bearer token-2"));
+    assert_eq!(source.fetches.load(Ordering::SeqCst), 2);
+}
+
+/// Its tokens have expired as soon as they are there.
+#[derive(Clone)]
+struct ShortLived {
+    token: FixedToken,
+    waits: Arc<AtomicUsize>,
+}
+
+impl TokenProvider for ShortLived {
+    type Wait = Ready<Result<AccessToken, TokenError>>;
+
+    fn try_current(&self) -> Option<AccessToken> {
+        None
+    }
+
+    fn wait(&self, past: Generation) -> Self::Wait {
+        assert_eq!(past, Generation::NONE);
+        self.waits.fetch_add(1, Ordering::SeqCst);
+        ready(Ok(self.token.try_current().expect("it is fixed")))
+    }
+
+    fn report_rejected(&self, _: Generation) -> Rejection {
+        Rejection::CannotRenew
+    }
+}
+
+/// Becomes ready at the second poll.
+#[derive(Clone)]
+struct Slow<S> {
+    inner: S,
+    polled: bool,
+}
+
+impl<S: Service<Request<()>>> Service<Request<()>> for Slow<S> {
+    type Response = S::Response;
+    type Error = S::Error;
+    type Future = S::Future;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        if !std::mem::replace(&mut self.polled, true) {
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        self.polled = false;
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: Request<()>) -> S::Future {
+        self.inner.call(request)
+    }
+}
+
+#[tokio::test]
+async fn a_request_does_not_wait_for_ever_for_a_token_that_lasts_until_the_service_is_ready() {
+    let token = FixedToken::new("s3cr3t").expect("a token");
+    let waits = Arc::<AtomicUsize>::default();
+    let tokens = ShortLived {
+        token,
+        waits: waits.clone(),
+    };
+    let layer = BearerLayer::new(tokens, Origins::of_host(HOST));
+    let (inner, polled) = (api(StatusCode::OK), false);
+    let slow = layer.layer(Slow { inner, polled });
+    let response = slow.oneshot(get(USERS)).await.expect("it is sent");
+    assert_eq!(response.into_body().as_deref(), Some("Bearer s3cr3t"));
+    assert_eq!(waits.swap(0, Ordering::SeqCst), 3);
+
+    let fast = layer.layer(api(StatusCode::OK));
+    fast.oneshot(get(USERS)).await.expect("it is sent");
+    assert_eq!(waits.load(Ordering::SeqCst), 1);
 }
 
 #[tokio::test]

@@ -129,6 +129,14 @@ async fn two_refresh_layers_do_not_multiply() {
         .await
         .expect("infallible");
     assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
+    assert_eq!(
+        response.extensions().get(),
+        Some(&Unreplayed::AlreadyReplayed)
+    );
+    assert!(
+        response.extensions().get::<Resend>().is_none(),
+        "a mark for the layers is not for the caller"
+    );
     assert_eq!(seen.lock().expect("no panic").len(), 2);
 }
 

@@ -33,18 +33,25 @@ pin_project! {
     enum State<F, P, W> {
         // The slow path: no token was there.
         Waiting { #[pin] wait: W },
-        Readying { token: AccessToken },
+        Readying { token: AccessToken, slow: bool },
         Sent { #[pin] response: F, signed: Option<(P, Generation)> },
         Failed { error: Option<BoxError> },
         Done,
     }
 }
 
+/// How often a request waits for a token when each expires before the service is ready.
+///
+/// The second time is for a token that was near its end. After a third, the service takes longer
+/// to become ready than tokens last, and the request is better sent with the last of them.
+const MOST_WAITS: u8 = 3;
+
 /// A request that waits for its token, and the service for it, which is not ready.
 struct Unsent<S, B, P> {
     service: S,
     request: Request<B>,
     tokens: P,
+    waits: u8,
 }
 
 impl<S, B, P> ResponseFuture<S, B, P>
@@ -73,6 +80,7 @@ where
             service,
             request,
             tokens,
+            waits: 1,
         });
         Self {
             state: State::Waiting { wait },
@@ -91,7 +99,7 @@ where
 
 impl<S, B, P, R> Future for ResponseFuture<S, B, P>
 where
-    S: Service<Request<B>, Response = Response<R>>,
+    S: Service<Request<B>, Response = Response<R>> + Clone,
     S::Error: Into<BoxError>,
     P: TokenProvider,
 {
@@ -102,14 +110,22 @@ where
         loop {
             let next = match (this.state.as_mut().project(), this.unsent.as_mut()) {
                 (StateProj::Waiting { wait }, _) => match ready!(wait.poll(cx)) {
-                    Ok(token) => State::Readying { token },
+                    Ok(token) => State::Readying { token, slow: false },
                     Err(error) => failed(error),
                 },
-                (StateProj::Readying { token }, Some(unsent)) => {
-                    let token = token.clone();
-                    match ready!(unsent.service.poll_ready(cx)) {
-                        Ok(()) => this.unsent.take().map_or(State::Done, |it| it.send(token)),
-                        Err(error) => failed(error),
+                (StateProj::Readying { token, slow }, Some(unsent)) => {
+                    match unsent.service.poll_ready(cx) {
+                        Poll::Ready(Ok(())) => match unsent.token(token, *slow) {
+                            Ok(token) => {
+                                this.unsent.take().map_or(State::Done, |it| it.send(token))
+                            }
+                            Err(wait) => State::Waiting { wait },
+                        },
+                        Poll::Ready(Err(error)) => failed(error),
+                        Poll::Pending => {
+                            *slow = true;
+                            return Poll::Pending;
+                        }
                     }
                 }
                 (StateProj::Sent { response, signed }, _) => {
@@ -134,9 +150,26 @@ where
     S: Service<Request<B>>,
     P: TokenProvider,
 {
+    /// The token to send, now that the service is ready, or another wait for one.
+    ///
+    /// A `slow` service may have taken so long that the token that was waited for has expired.
+    fn token(&mut self, waited: &AccessToken, slow: bool) -> Result<AccessToken, P::Wait>
+    where
+        S: Clone,
+    {
+        if let Some(token) = self.tokens.try_current() {
+            return Ok(token);
+        }
+        if !slow || self.waits >= MOST_WAITS {
+            return Ok(waited.clone());
+        }
+        self.waits += 1;
+        // Whatever it has reserved goes back while this waits.
+        self.service = self.service.clone();
+        Err(self.tokens.wait(Generation::NONE))
+    }
+
     fn send(mut self, token: AccessToken) -> State<S::Future, P, P::Wait> {
-        // It may have taken its time to become ready.
-        let token = self.tokens.try_current().unwrap_or(token);
         let value = token.header_value();
         self.request.headers_mut().insert(AUTHORIZATION, value);
         let response = self.service.call(self.request);

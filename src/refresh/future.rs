@@ -138,19 +138,21 @@ fn drain_or_return<S, B: CloneBody, R: Body>(
     if response.extensions().get::<Renewable>().is_none() {
         return Err(response);
     }
-    match copy {
-        Copy::Kept { request, .. } if request.body().is_replayable() => {
+    let reason = match copy {
+        Copy::Kept { request, .. } if request.body().revoke_others() => {
             let sent = request.body().is_sent();
-            request.body().revoke_others();
             tracing::debug!("the token was refused: sending the request once more");
             return Ok(Drain::new(response, sent));
         }
-        Copy::Kept { .. } => response.extensions_mut().insert(Unreplayed::BodyGone),
-        Copy::None(reason) => response.extensions_mut().insert(*reason),
+        Copy::Kept { .. } => Unreplayed::BodyGone,
+        Copy::None(reason) => *reason,
         Copy::Held => {
             response.extensions_mut().insert(Resend);
             return Err(response);
         }
     };
+    // A refresh layer further in may have asked for a resend, which ends here.
+    response.extensions_mut().remove::<Resend>();
+    response.extensions_mut().insert(reason);
     Err(response)
 }

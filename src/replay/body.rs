@@ -9,7 +9,7 @@ use http_body::{Body, Frame, SizeHint};
 use http_body_util::Full;
 
 use super::{
-    CloneBody, ReplayBodyError,
+    CloneBody, Remake, ReplayBodyError,
     caps::Caps,
     frames::{FRAME, Frames},
     fresh::Fresh,
@@ -104,6 +104,9 @@ where
 impl<B: Body> ReplayBody<B> {
     /// A body that is made anew by `make` for each attempt: a file, which is opened each time.
     ///
+    /// For stacks without [`ReplayLayer`](super::ReplayLayer). That would wrap this body once more,
+    /// as a stream like any other: behind it, give the request a [`Remake`](super::Remake).
+    ///
     /// Nothing of it is kept, so no cap applies, and it can be sent again whatever its size.
     /// `make` is called once here, and once for each attempt after the first, when that is polled
     /// for the first time. It must give a body with the same bytes each time; one that announces
@@ -129,11 +132,14 @@ impl<B: Body> ReplayBody<B> {
     where
         F: Fn() -> B + Send + Sync + 'static,
     {
-        let first = make();
+        Self::remade(make(), Remake::new(make))
+    }
+
+    pub(super) fn remade(first: B, remake: Remake<B>) -> Self {
         if first.is_end_stream() {
             return Self::empty();
         }
-        Self::of(Form::Fresh(Fresh::new(first, Box::new(make))))
+        Self::of(Form::Fresh(Fresh::new(first, remake.make)))
     }
 }
 
@@ -180,10 +186,11 @@ where
         self.held
     }
 
-    fn revoke_others(&self) {
+    fn revoke_others(&self) -> bool {
         match &self.form {
             // There is no second frame that could be withheld.
-            Form::Empty | Form::Small(_) => {}
+            Form::Empty => true,
+            Form::Small(whole) => whole.is_some(),
             Form::Frames(frames) => frames.revoke_others(),
             Form::Stream(stream) => stream.revoke_others(),
             Form::Fresh(fresh) => fresh.revoke_others(),

@@ -37,10 +37,17 @@ pub trait CloneBody: Body + Sized {
     /// cloned from).
     fn is_held(&self) -> bool;
 
-    /// Ends all older clones: each gives an error at its next poll, and is woken for it if it
-    /// waits.
+    /// Takes over from all older clones: each gives an error at its next poll, and is woken for
+    /// it if it waits.
     ///
     /// Without this, a connection that is in the middle of sending an older clone would wait for
     /// the rest for ever.
-    fn revoke_others(&self);
+    ///
+    /// Does nothing and returns false when this body can no longer be sent from the beginning.
+    /// Check and take-over are one step: [`is_replayable`](Self::is_replayable) may change at any
+    /// moment, as a connection goes on sending an older clone on another thread; once this has
+    /// said true, no older clone can take anything away. Ask before an answer is given up for
+    /// another attempt.
+    #[must_use = "when it is false, the older body goes on, and this one must not be sent"]
+    fn revoke_others(&self) -> bool;
 }

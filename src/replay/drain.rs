@@ -10,7 +10,9 @@ use bytes::Buf;
 use http::{Response, Version, header};
 use http_body::Body;
 use pin_project_lite::pin_project;
-use tokio::{runtime::Handle, time::Sleep};
+use tokio::time::Sleep;
+
+use crate::runtime::has_timers;
 
 /// How much of a discarded answer is read, so that its connection can be used again.
 ///
@@ -34,7 +36,7 @@ pin_project! {
     /// Gives up, by dropping the body, after 128 KiB or 250 ms, or when it fails. Where it cannot
     /// help, the body is dropped at once: on HTTP/2, which needs no such thing; when the server
     /// closes the connection anyway; when the request is not wholly `sent`, which leaves nothing
-    /// to save; and without a runtime to wait on.
+    /// to save; and without a runtime with timers.
     #[must_use = "futures do nothing unless polled"]
     pub(crate) struct Drain<R> {
         #[pin]
@@ -66,15 +68,15 @@ impl<R: Body> Future for Drain<R> {
         let Some(body) = this.body.as_mut().as_pin_mut() else {
             return Poll::Ready(());
         };
-        // Neither a body nor a runtime without timers may fail a request that goes well.
+        // A body may not fail a request that goes well.
         let polled = catch_unwind(AssertUnwindSafe(|| {
             if read(body, this.left, cx).is_ready() {
                 return Poll::Ready(());
             }
             if this.sleep.is_none() {
-                let Ok(_runtime) = Handle::try_current() else {
+                if !has_timers() {
                     return Poll::Ready(());
-                };
+                }
                 *this.sleep = Some(Box::pin(tokio::time::sleep(MOST_TIME)));
             }
             this.sleep

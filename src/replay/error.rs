@@ -23,8 +23,9 @@ pub enum ReplayBodyErrorKind {
     Revoked,
     /// What this body would have to send was not kept.
     Gone,
-    /// The function given to [`ReplayBody::from_fn`](super::ReplayBody::from_fn) has made a body
-    /// of another length than its first one.
+    /// The function given to [`Remake`](super::Remake) or
+    /// [`ReplayBody::from_fn`](super::ReplayBody::from_fn) has made a body of another length than
+    /// that of the first send.
     Changed,
 }
 
@@ -81,12 +82,12 @@ impl fmt::Display for ReplayBodyError {
                 "a newer copy of the request body is sent instead: nothing is to be done"
             }
             ReplayBodyErrorKind::Gone => {
-                "the request body was sent once and not kept: make it with `ReplayBody::from_fn`, \
-                 or raise the caps of `ReplayLayer`"
+                "the request body was sent once and not kept: give the request a \
+                 `replay::Remake`, or raise the caps of `ReplayLayer`"
             }
             ReplayBodyErrorKind::Changed => {
-                "the function of `ReplayBody::from_fn` made a body of another length than before: \
-                 give the same bytes each time, or make a new request"
+                "the function that makes the request body anew made one of another length than \
+                 before: give the same bytes each time, or make a new request"
             }
         })
     }

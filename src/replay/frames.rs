@@ -72,15 +72,24 @@ impl Frames {
     }
 
     pub(super) fn is_replayable(&self) -> bool {
-        self.sent == 0 && !lock(&self.turns).is_revoked(self.ticket)
+        self.can_start(&lock(&self.turns))
     }
 
     pub(super) fn is_sent(&self) -> bool {
         lock(&self.turns).is_sent()
     }
 
-    pub(super) fn revoke_others(&self) {
-        let _nobody = lock(&self.turns).revoke_older(self.ticket);
+    fn can_start(&self, turns: &Turns) -> bool {
+        self.sent == 0 && !turns.is_revoked(self.ticket)
+    }
+
+    pub(super) fn revoke_others(&self) -> bool {
+        let mut turns = lock(&self.turns);
+        if !self.can_start(&turns) {
+            return false;
+        }
+        let _nobody = turns.revoke_older(self.ticket);
+        true
     }
 }
 

@@ -11,6 +11,7 @@ use super::{
     ReplayBodyError, ReplayBodyErrorKind,
     lock::lock,
     log::Kept,
+    remake::Make,
     size::remaining,
     turns::{FIRST, Turns},
 };
@@ -28,7 +29,7 @@ pub(super) struct Fresh<B> {
 }
 
 struct Shared<B> {
-    make: Box<dyn Fn() -> B + Send + Sync>,
+    make: Make<B>,
     hint: SizeHint,
     state: Mutex<State>,
 }
@@ -39,7 +40,7 @@ struct State {
 }
 
 impl<B: Body> Fresh<B> {
-    pub(super) fn new(first: B, make: Box<dyn Fn() -> B + Send + Sync>) -> Self {
+    pub(super) fn new(first: B, make: Make<B>) -> Self {
         let shared = Shared {
             make,
             hint: first.size_hint(),
@@ -83,7 +84,10 @@ impl<B> Fresh<B> {
     }
 
     pub(super) fn is_replayable(&self) -> bool {
-        let state = lock(&self.shared.state);
+        self.can_start(&lock(&self.shared.state))
+    }
+
+    const fn can_start(&self, state: &State) -> bool {
         self.sent == 0 && !self.done && !state.failed && !state.turns.is_revoked(self.ticket)
     }
 
@@ -91,9 +95,15 @@ impl<B> Fresh<B> {
         lock(&self.shared.state).turns.is_sent()
     }
 
-    pub(super) fn revoke_others(&self) {
-        let older = lock(&self.shared.state).turns.revoke_older(self.ticket);
+    pub(super) fn revoke_others(&self) -> bool {
+        let mut state = lock(&self.shared.state);
+        if !self.can_start(&state) {
+            return false;
+        }
+        let older = state.turns.revoke_older(self.ticket);
+        drop(state);
         wake(older);
+        true
     }
 
     /// Whether this clone may go on; taking over from the older ones if it starts now.

@@ -26,6 +26,9 @@ impl ReplayLayer {
     /// # Default
     ///
     /// 64 KiB. With zero no such stream is ever sent again.
+    ///
+    /// No more than a frame for each 128 bytes of the cap, and 16 besides, are kept: each costs
+    /// memory of its own, however short it is.
     #[must_use]
     pub const fn with_unknown_cap(mut self, bytes: usize) -> Self {
         self.caps.unknown = bytes;
@@ -37,7 +40,8 @@ impl ReplayLayer {
     ///
     /// # Default
     ///
-    /// 1 MiB. It does not matter to a body that is in memory already.
+    /// 1 MiB. It does not matter to a body that is in memory already. The number of frames is
+    /// limited as in [`with_unknown_cap`](Self::with_unknown_cap).
     #[must_use]
     pub const fn with_known_cap(mut self, bytes: usize) -> Self {
         self.caps.known = bytes;

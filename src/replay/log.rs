@@ -8,7 +8,7 @@ use bytes::Bytes;
 use http::HeaderMap;
 use http_body::Frame;
 
-use super::turns::Turns;
+use super::{caps::most_frames, turns::Turns};
 use crate::BoxError;
 
 /// What the clones of one stream share: the frames that one of them may still have to send, and
@@ -44,7 +44,8 @@ pub(super) enum End {
 
 pub(super) enum Kept {
     Data(Bytes),
-    Trailers(HeaderMap),
+    // In a box, as a map is thrice the size of the rest.
+    Trailers(Box<HeaderMap>),
 }
 
 /// What was put aside under the lock, to be dropped or woken after it.
@@ -73,8 +74,9 @@ impl<B> Log<B> {
 
     pub(super) fn push(&mut self, frame: Kept) {
         self.bytes = self.bytes.saturating_add(frame.len());
-        self.over |= self.bytes > self.cap;
         self.frames.push_back(frame);
+        let count = self.first + self.frames.len();
+        self.over |= self.bytes > self.cap || count > most_frames(self.cap);
     }
 
     /// Frame number `n`; `None` when it is yet to come from the caller's body.
@@ -130,7 +132,7 @@ impl Kept {
                 let data = data.copy_to_bytes(data.remaining());
                 (!data.is_empty()).then_some(Self::Data(data))
             }
-            Err(frame) => frame.into_trailers().ok().map(Self::Trailers),
+            Err(frame) => frame.into_trailers().ok().map(Box::new).map(Self::Trailers),
         }
     }
 
@@ -144,7 +146,7 @@ impl Kept {
     pub(super) fn into_frame(self) -> Frame<Bytes> {
         match self {
             Self::Data(data) => Frame::data(data),
-            Self::Trailers(trailers) => Frame::trailers(trailers),
+            Self::Trailers(trailers) => Frame::trailers(*trailers),
         }
     }
 
@@ -172,5 +174,15 @@ impl<B> Drop for Aside<B> {
         if let Some(waker) = self.wake.take() {
             waker.wake();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_frame_in_the_log_is_as_small_as_its_cap_assumes() {
+        assert!(size_of::<Kept>() <= 40, "{}", size_of::<Kept>());
     }
 }

@@ -10,10 +10,11 @@
 //! | in memory, longer | always | two small allocations; goes out in frames of 64 KiB |
 //! | stream of known length | up to 1 MiB | references to its frames, while a clone is kept |
 //! | stream of unknown length | up to 64 KiB | the same |
-//! | [`ReplayBody::from_fn`] | always | made anew for each attempt |
+//! | request with [`Remake`] | always | made anew for each attempt |
 //!
 //! A body in memory is known by its first poll: it announces its length, and gives all of it at
-//! once. So it does not matter whether it is in a box. Whatever is not kept is sent all the same,
+//! once. So it does not matter whether it is in a box. A kept frame counts for 128 bytes at least
+//! when there are more than 16, as it costs that much to keep. Whatever is not kept is sent all the same,
 //! but once: over the cap this attempt goes on, and only a later one is impossible.
 //!
 //! Each attempt is framed like the first, so that `content-length` and trailers are the same.
@@ -84,6 +85,10 @@
 //! be cloned. What stands outside of it touches the body once, what stands inside touches it at
 //! each attempt.
 //!
+//! Once per stack, also when there are several layers that send again: they know of each other by a
+//! mark on the body ([`CloneBody::hold`]), which a second `Replay` between them hides. The body is
+//! then kept twice, and two retry layers send up to 4 + 3 times where 4 would be right.
+//!
 //! The body has to be `Unpin`, as hyper-util's client asks too: `BodyExt::boxed_unsync` makes any
 //! body so.
 //!
@@ -132,6 +137,7 @@ mod log;
 mod marks;
 mod out;
 mod peek;
+mod remake;
 mod request;
 mod service;
 mod size;
@@ -144,5 +150,6 @@ pub(crate) use drain::Drain;
 pub use error::{ReplayBodyError, ReplayBodyErrorKind};
 pub use layer::ReplayLayer;
 pub use marks::{Renewable, Resend, Unreplayed};
+pub use remake::Remake;
 pub(crate) use request::clone_request;
 pub use service::Replay;

@@ -4,7 +4,7 @@ use http::Request;
 use http_body::Body;
 use tower_service::Service;
 
-use super::{ReplayBody, caps::Caps};
+use super::{Remake, ReplayBody, caps::Caps};
 use crate::BoxError;
 
 /// Middleware that makes the bodies of requests such that they can be sent again; see the
@@ -39,7 +39,7 @@ impl<S> Replay<S> {
 impl<S, B> Service<Request<B>> for Replay<S>
 where
     S: Service<Request<ReplayBody<B>>>,
-    B: Body + Unpin,
+    B: Body + Unpin + 'static,
     B::Error: Into<BoxError>,
 {
     type Response = S::Response;
@@ -50,9 +50,11 @@ where
         self.inner.poll_ready(cx)
     }
 
-    fn call(&mut self, request: Request<B>) -> S::Future {
-        let caps = self.caps;
-        self.inner
-            .call(request.map(|body| ReplayBody::with_caps(body, caps)))
+    fn call(&mut self, mut request: Request<B>) -> S::Future {
+        let remake = request.extensions_mut().remove::<Remake<B>>();
+        self.inner.call(request.map(|body| match remake {
+            Some(remake) => ReplayBody::remade(body, remake),
+            None => ReplayBody::with_caps(body, self.caps),
+        }))
     }
 }

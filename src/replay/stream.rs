@@ -77,7 +77,10 @@ impl<B> Stream<B> {
     }
 
     pub(super) fn is_replayable(&self) -> bool {
-        let log = lock(&self.log);
+        self.can_start(&lock(&self.log))
+    }
+
+    fn can_start(&self, log: &Log<B>) -> bool {
         let failed = matches!(log.end, End::Failed(_));
         let untouched = self.next == 0 && !self.done;
         untouched && !failed && !log.has_lost(0) && !log.turns.is_revoked(self.ticket)
@@ -87,10 +90,14 @@ impl<B> Stream<B> {
         lock(&self.log).turns.is_sent()
     }
 
-    pub(super) fn revoke_others(&self) {
+    pub(super) fn revoke_others(&self) -> bool {
         let mut aside = Aside::<B>::new();
         let mut log = lock(&self.log);
+        if !self.can_start(&log) {
+            return false;
+        }
         aside.wake = log.turns.revoke_older(self.ticket);
+        true
     }
 
     /// The next thing to do, decided under the lock.

@@ -8,10 +8,7 @@ use std::{
 use http::{Request, Response};
 use http_body::Body;
 use pin_project_lite::pin_project;
-use tokio::{
-    runtime::Handle,
-    time::{self, Sleep},
-};
+use tokio::time::{self, Sleep};
 use tower_service::Service;
 
 use super::{
@@ -214,14 +211,15 @@ impl<S, B, C> Sending<S, B, C> {
         }
     }
 
-    fn pause<F, R>(&mut self) -> State<F, R> {
-        // There was a runtime when the pause was decided on. Whoever polls this without one now
-        // does not wait.
-        if Handle::try_current().is_err() {
-            return State::Readying;
-        }
+    fn pause<F, R>(&mut self) -> State<F, R>
+    where
+        B: CloneBody,
+    {
         match std::mem::replace(&mut self.pause, Pause::None) {
             Pause::None => State::Readying,
+            // There were timers when the pause was decided on. Whoever polls this without them
+            // now does not wait.
+            _ if !self.call.has_timers() => State::Readying,
             Pause::Until(until) => State::Sleeping {
                 sleep: time::sleep_until(until),
             },

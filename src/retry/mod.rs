@@ -109,12 +109,15 @@
 //! alternate.
 //!
 //! A retry layer inside of another one, or inside of a refresh layer, passes everything through:
-//! two layers that send again do not multiply.
+//! two layers that send again do not multiply. Have one [`Replay`](crate::replay) for all of them:
+//! a second one in between hides from the inner layer that the outer one keeps a copy. It then
+//! retries the first send of the outer layer, and passes that one's resends (known by [`Attempt`])
+//! through: 4 + 3 sends in all by default, and two copies of the body.
 //!
 //! A limit of concurrency or rate belongs inside, where each attempt asks for its permit; a
 //! time-out for the whole call outside.
 //!
-//! Waiting needs a tokio runtime with its timers on. Where there is no runtime, a failure is
+//! Waiting needs a tokio runtime with its timers on. Where there is none, a failure is
 //! returned at once.
 //!
 //! # Cloning

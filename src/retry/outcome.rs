@@ -46,13 +46,16 @@ pub enum Stop {
     RetryAfterTooLong,
     /// The wait would have lasted longer than the call may.
     DeadlineTooClose,
-    /// There is no tokio runtime to wait on.
+    /// There is no tokio runtime to wait on, or it has no timers.
     NoRuntime,
     /// All calls together have used up their retries.
     BudgetSpent,
 }
 
 /// Request extension: this is the n-th time that the request is sent. Absent the first time.
+///
+/// A [`Retry`](super::Retry) that is given a request with it does not send that again: a layer
+/// outside does.
 ///
 /// ```
 /// use http::Extensions;

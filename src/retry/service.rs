@@ -8,7 +8,7 @@ use http::{Request, Response};
 use http_body::Body;
 use tower_service::Service;
 
-use super::{Classify, ResponseFuture, call::Call, settings::Settings};
+use super::{Attempt, Classify, ResponseFuture, call::Call, settings::Settings};
 use crate::replay::CloneBody;
 
 /// The service of a [`RetryLayer`](super::RetryLayer).
@@ -55,9 +55,11 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        if request.body().is_held() {
-            // A layer outside keeps a copy of this request, and sends it again when it has to: two
-            // that do would multiply.
+        // A layer outside keeps a copy of this request, and sends it again when it has to: two that
+        // do would multiply. A second replay layer in between hides its mark, but not the number
+        // of its resend.
+        let is_resend = request.extensions().get::<Attempt>().is_some();
+        if request.body().is_held() || is_resend {
             return ResponseFuture::passing(self.inner.call(request));
         }
         let mut call = Call::new(self.settings.clone(), &request);

@@ -106,7 +106,7 @@ fn answered_before_the_body_was_sent_still_sends_all_of_it_again() {
     let mut newer = older.try_clone().unwrap();
     assert_eq!(next(&mut older), chunk("ab"));
     assert!(!newer.is_sent());
-    newer.revoke_others();
+    assert!(newer.revoke_others());
     drop(older);
     remote.push(data("cd"));
     remote.close();
@@ -133,7 +133,7 @@ fn an_error_of_the_callers_body_is_passed_on_and_final() {
 /// As the layer makes it, which is the one way to set the caps.
 fn capped<B>(body: B, layer: ReplayLayer) -> ReplayBody<B>
 where
-    B: Body + Unpin,
+    B: Body + Unpin + 'static,
     B::Error: Into<BoxError>,
 {
     let mut taken = None;
@@ -266,7 +266,7 @@ fn a_body_in_memory_is_cut_into_frames_of_64_kib_above_that_length() {
     assert!(!newer.is_sent() && newer.is_replayable() && !older.is_replayable());
     assert_eq!(older.size_hint().exact(), Some(2 * FRAME as u64 - 1));
 
-    newer.revoke_others();
+    assert!(newer.revoke_others());
     assert_eq!(next(&mut older), Some(Err(Kind::Revoked)));
     assert!(!older.is_end_stream());
     for range in [0..FRAME, FRAME..2 * FRAME, 2 * FRAME..whole.len()] {
@@ -430,11 +430,11 @@ fn a_clone_that_waits_is_woken_to_learn_that_it_is_revoked() {
         let mut newer = task::spawn(older.try_clone().unwrap());
         assert!(poll_task(&mut older).is_ready());
         assert_pending!(poll_task(&mut older));
-        older.revoke_others();
+        assert!(!older.revoke_others(), "it has begun");
         assert!(!older.is_woken(), "it is none of the others");
 
         if by_hand {
-            newer.revoke_others();
+            assert!(newer.revoke_others());
         } else {
             assert!(poll_task(&mut newer).is_ready());
         }
@@ -513,7 +513,7 @@ fn a_body_that_nobody_may_send_any_more_is_dropped_when_it_comes_back() {
         meddle: Box::new(move || {
             let _hold = &hold;
             let newer = newer.lock().unwrap().take().unwrap();
-            newer.revoke_others();
+            assert!(newer.revoke_others());
         }),
         steps: vec![Poll::Pending],
     });
@@ -579,11 +579,60 @@ fn the_callers_body_is_dropped_when_it_is_over_or_nobody_is_left_to_send_it() {
     let mut older = ReplayBody::new(script);
     let newer = older.try_clone().unwrap();
     assert_eq!(next(&mut older), chunk("ab"));
-    newer.revoke_others();
+    assert!(newer.revoke_others());
     drop(newer);
     assert_eq!(remote.drops(), 1, "the older is revoked, whoever holds it");
     assert_eq!(next(&mut older), Some(Err(Kind::Revoked)));
     assert!(older.try_clone().is_none());
+}
+
+#[test]
+fn a_body_that_cannot_start_takes_over_from_nobody() {
+    // Over the cap of 64 KiB.
+    let script = || Script::new(vec![Step::Data(Bytes::from(vec![7; 50_000])); 3]);
+    let again = || made(&Arc::default(), vec![script(), script()]);
+    let whole = || Full::new(Bytes::from(vec![7; 3 * FRAME]));
+    let (mut older, mut file, mut memory) =
+        (ReplayBody::new(script()), again(), ReplayBody::new(whole()));
+    let (gone, file_, mut memory_) = (
+        older.try_clone().unwrap(),
+        file.try_clone().unwrap(),
+        memory.try_clone().unwrap(),
+    );
+    for _ in 0..2 {
+        assert!(next(&mut older).unwrap().is_ok());
+    }
+    assert!(!gone.revoke_others());
+    assert!(next(&mut older).unwrap().is_ok(), "the older goes on");
+    assert_eq!(next(&mut older), None);
+
+    let mut begun = file_;
+    assert!(next(&mut begun).unwrap().is_ok());
+    assert!(!begun.revoke_others() && !file.revoke_others());
+    assert_eq!(next(&mut file), Some(Err(Kind::Revoked)));
+    assert!(next(&mut memory_).unwrap().is_ok());
+    assert!(!memory_.revoke_others() && !memory.revoke_others());
+    assert_eq!(next(&mut memory), Some(Err(Kind::Revoked)));
+    assert!(ReplayBody::<Script>::empty().revoke_others());
+}
+
+#[test]
+fn a_stream_of_tiny_frames_is_over_the_cap_by_their_number() {
+    for (exact, most) in [(false, 512 + 16), (true, 8192 + 16)] {
+        for (frames, kept) in [(most, true), (most + 1, false)] {
+            let script = Script::new(vec![data("x"); frames]);
+            let script = match exact {
+                true => script.with_exact(frames as u64),
+                false => script,
+            };
+            let mut older = ReplayBody::new(script);
+            let mut newer = older.try_clone().unwrap();
+            assert_eq!(text(&mut older).map(|sent| sent.len()), Ok(frames));
+            assert_eq!(newer.is_replayable(), kept, "{frames} frames");
+            let again = text(&mut newer).map(|sent| sent.len());
+            assert_eq!(again, if kept { Ok(frames) } else { Err(Kind::Gone) });
+        }
+    }
 }
 
 #[test]
@@ -627,7 +676,7 @@ fn a_body_made_anew_is_revoked_like_any_other() {
     assert!(poll_task(&mut older).is_ready());
     assert_pending!(poll_task(&mut older));
     assert!(!newer.is_sent());
-    newer.revoke_others();
+    assert!(newer.revoke_others());
     assert!(older.is_woken());
     assert_eq!(poll_task(&mut older), Poll::Ready(Some(Err(Kind::Revoked))));
     assert_eq!(remote.drops(), 1, "a revoked file is closed");

@@ -267,8 +267,11 @@ proptest! {
                     model.live.retain(|live| *live != clone.number);
                 }
                 Op::Revoke(_) => {
-                    body.revoke_others();
-                    model.revoke(clone.number);
+                    let takes_over = body.revoke_others();
+                    prop_assert_eq!(takes_over, model.is_replayable(clone));
+                    if takes_over {
+                        model.revoke(clone.number);
+                    }
                 }
             }
             for (body, clone) in &clones {

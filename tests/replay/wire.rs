@@ -213,7 +213,7 @@ async fn upload_memory(http: Http, early: StatusCode) {
     assert_eq!(upload.send(older).await, early);
 
     assert!(!newer.is_sent() && newer.is_replayable());
-    newer.revoke_others();
+    assert!(newer.revoke_others());
     upload.server.read_on.notify_one();
     let first = upload.seen().await;
     assert!(first.body.is_err_and(|bytes| bytes < BIG));
@@ -248,7 +248,7 @@ async fn upload_stream(http: Http, early: StatusCode, by_hand: bool, exact: bool
     let mut newer = Some(newer);
     let mut resend = None;
     if by_hand {
-        newer.as_ref().unwrap().revoke_others();
+        assert!(newer.as_ref().unwrap().revoke_others());
     } else {
         resend = newer.take().map(|newer| upload.spawn(newer));
     }

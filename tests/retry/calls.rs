@@ -4,7 +4,7 @@ use std::{
     convert::Infallible,
     pin::Pin,
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicBool, Ordering},
     },
     task::{Context, Poll},
@@ -18,11 +18,15 @@ use crate::setup::{
 use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode};
 use http_body::{Body, Frame};
-use tower::Layer;
+use http_body_util::{BodyExt, Full, StreamBody, combinators::UnsyncBoxBody};
+use tower::{Layer, ServiceExt};
 use tower_genesys::{
-    BoxError, CallOptions,
+    BoxError, CallOptions, ReplayBody,
     replay::{self, Unreplayed},
-    retry::{Attempt, Backoff, Budget, Outcome, Retry, RetryLayer, RetryPolicy, Stop, Upstream},
+    retry::{
+        Attempt, Backoff, Budget, Outcome, Retry, RetryEvent, RetryLayer, RetryPolicy, Stop,
+        Upstream,
+    },
 };
 
 fn retry<C>(layer: &RetryLayer<C>, script: &Script) -> Retry<Script, C> {
@@ -207,6 +211,100 @@ async fn body_that_is_gone_ends_the_call_with_the_response() {
             (!is_401).then_some(stop)
         );
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_body_that_goes_over_the_cap_just_before_the_claim_ends_the_call_with_the_response() {
+    for (answer, stop) in [
+        (Status(503), Some(Stop::BodyGone)),
+        (RetryAfter(429, "1"), Some(Stop::BodyGone)),
+        (Answer::Resend, None),
+    ] {
+        let script = Script::new([], answer);
+        let told = Arc::new(AtomicBool::new(false));
+        let scheduled = told.clone();
+        let observer = move |event: &RetryEvent<'_>| {
+            let again = matches!(
+                event,
+                RetryEvent::Scheduled { .. } | RetryEvent::Resent { .. } | RetryEvent::Held { .. }
+            );
+            scheduled.fetch_or(again, Ordering::SeqCst);
+        };
+        let layer = RetryLayer::default().with_observer(Arc::new(observer));
+        let request = get("/x");
+        let state = request.body().state.clone();
+        state.goes_when_claimed.store(true, Ordering::SeqCst);
+        let response = send(&retry(&layer, &script), request).await.unwrap();
+        assert_eq!(script.sends(), 1);
+        assert_eq!(Outcome::of(response.extensions()).map(|it| it.stop), stop);
+        let unreplayed = response.extensions().get::<Unreplayed>().copied();
+        assert_eq!(
+            unreplayed,
+            stop.is_none().then_some(Unreplayed::BodyGone),
+            "{stop:?}"
+        );
+        assert_eq!(state.revocations.load(Ordering::SeqCst), 0);
+        assert!(!told.load(Ordering::SeqCst), "nothing is told of a resend");
+        let status = response.status().as_u16();
+        assert_eq!(text(response).await, format!("body of {status}"));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_attempt_whose_body_goes_just_before_the_time_out_goes_on() {
+    let script = Script::new([Slow(seconds(40), Box::new(Status(200)))], Status(500));
+    let request = get("/x");
+    let state = request.body().state.clone();
+    state.goes_when_claimed.store(true, Ordering::SeqCst);
+    let service = retry(&RetryLayer::default(), &script);
+    let response = send(&service, request).await.unwrap();
+    assert_eq!((response.status().as_u16(), script.sends()), (200, 1));
+}
+
+/// The transport sends on, as on another thread, while the retry is told of.
+#[tokio::test(start_paused = true)]
+async fn a_transport_that_sends_on_while_a_retry_is_decided_loses_neither_answer_nor_body() {
+    type Upload = ReplayBody<UnsyncBoxBody<Bytes, Infallible>>;
+    let frames = (0..8).map(|_| Ok(Frame::data(Bytes::from(vec![b'x'; 32 * 1024]))));
+    let upload = StreamBody::new(futures_util::stream::iter(frames)).boxed_unsync();
+    let poll = |body: &mut Upload| {
+        let mut cx = Context::from_waker(std::task::Waker::noop());
+        let _frame_or_revoked = Pin::new(body).poll_frame(&mut cx);
+    };
+    let older = Arc::new(Mutex::new(None::<Upload>));
+    let transport = older.clone();
+    let observer = Arc::new(move |event: &RetryEvent<'_>| {
+        if let (RetryEvent::Scheduled { .. }, Some(body)) =
+            (event, transport.lock().unwrap().as_mut())
+        {
+            (0..4).for_each(|_| poll(body));
+        }
+    });
+    let api = tower::service_fn(move |request: Request<Upload>| {
+        let older = older.clone();
+        async move {
+            let first = Attempt::of(request.extensions()) == Attempt(1);
+            let mut body = request.into_body();
+            let mut response = Response::new(Full::<Bytes>::default());
+            if first {
+                poll(&mut body);
+                *older.lock().unwrap() = Some(body);
+                *response.status_mut() = StatusCode::TOO_MANY_REQUESTS;
+            } else {
+                let whole = body.collect().await?.to_bytes();
+                assert_eq!(whole.len(), 8 * 32 * 1024);
+            }
+            Ok::<_, BoxError>(response)
+        }
+    });
+    let retry = RetryLayer::new(steady()).with_observer(observer);
+    let service = replay::ReplayLayer::new().layer(retry.layer(api));
+    let request = Request::post("https://a/x").body(upload).unwrap();
+    let response = service.oneshot(request).await.unwrap();
+    assert_eq!(
+        (response.status(), outcome(&response).sends),
+        (StatusCode::OK, 2)
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -448,6 +546,52 @@ fn without_a_runtime_the_response_comes_back_with_the_reason() {
     };
     assert_eq!(script.sends(), 1);
     assert_eq!(outcome(&response).stop, Stop::NoRuntime);
+}
+
+#[test]
+fn on_a_runtime_without_timers_nothing_panics_and_nothing_waits() {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .unwrap();
+    // Pending once, so that the attempt asks for a time-out.
+    let script = Script::new([], Status(200));
+    let inner = script.clone();
+    let slow = tower::service_fn(move |request: Request<Payload>| {
+        let inner = inner.clone();
+        async move {
+            tokio::task::yield_now().await;
+            inner.oneshot(request).await
+        }
+    });
+    let service = RetryLayer::new(steady()).layer(slow);
+    let response = runtime.block_on(send(&service, get("/x"))).unwrap();
+    assert_eq!((response.status().as_u16(), script.sends()), (200, 1));
+
+    for failure in [Status(503), RetryAfter(429, "1")] {
+        script.always(failure);
+        let before = script.sends();
+        let response = runtime.block_on(send(&service, get("/x"))).unwrap();
+        assert_eq!(outcome(&response).stop, Stop::NoRuntime);
+        assert_eq!(script.sends(), before + 1);
+    }
+    // The 429 has closed the endpoint, and there is nothing to wait with.
+    script.always(Status(200));
+    let response = runtime.block_on(send(&service, get("/x"))).unwrap();
+    assert_eq!(response.status(), 200);
+
+    script.always(Error);
+    let result = runtime.block_on(send(&service, get("/x")));
+    assert!(result.unwrap_err().is::<Broken>());
+}
+
+#[test]
+fn a_resend_without_a_wait_needs_no_timers() {
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
+    let script = Script::new([Answer::Resend], Status(200));
+    let service = retry(&RetryLayer::default(), &script);
+    let call = send(&service, get("/x"));
+    let response = runtime.build().unwrap().block_on(call).unwrap();
+    assert_eq!((response.status().as_u16(), script.sends()), (200, 2));
 }
 
 #[tokio::test(start_paused = true)]

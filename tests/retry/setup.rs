@@ -36,6 +36,8 @@ pub(crate) struct Payload {
 pub(crate) struct PayloadState {
     pub(crate) unclonable: AtomicBool,
     pub(crate) gone: AtomicBool,
+    /// The connection goes over the cap between the check and the claim.
+    pub(crate) goes_when_claimed: AtomicBool,
     pub(crate) revocations: AtomicUsize,
     pub(crate) clones: AtomicUsize,
 }
@@ -90,8 +92,15 @@ impl CloneBody for Payload {
         self.held
     }
 
-    fn revoke_others(&self) {
+    fn revoke_others(&self) -> bool {
+        if self.state.goes_when_claimed.load(Ordering::SeqCst) {
+            self.state.gone.store(true, Ordering::SeqCst);
+        }
+        if !self.is_replayable() {
+            return false;
+        }
         self.state.revocations.fetch_add(1, Ordering::SeqCst);
+        true
     }
 }
 

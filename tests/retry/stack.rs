@@ -1,7 +1,11 @@
 //! Retry among other layers: nothing multiplies, nothing is held while it waits.
 
 use std::{
-    sync::{Arc, atomic::Ordering},
+    convert::Infallible,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 
@@ -9,22 +13,27 @@ use crate::setup::{
     Answer::{self, Error, RetryAfter, Status},
     *,
 };
-use http::{HeaderMap, StatusCode};
+use bytes::Bytes;
+use http::{HeaderMap, Response, StatusCode};
+use http_body::Frame;
+use http_body_util::{BodyExt, StreamBody, combinators::UnsyncBoxBody};
 use tokio::{sync::Semaphore, task::JoinSet, time};
 use tokio_test::task;
 use tower::{
-    Layer, Service, ServiceBuilder,
+    Layer, Service, ServiceBuilder, ServiceExt,
     buffer::Buffer,
     limit::{GlobalConcurrencyLimitLayer, RateLimitLayer},
+    service_fn,
     timeout::TimeoutLayer,
 };
 use tower_genesys::{
-    BoxError,
-    replay::Resend,
+    BoxError, GenesysLayer, IssuedToken, Org, Region, ReplayBody, ReplayLayer,
+    replay::{Remake, Resend},
     retry::{
-        Backoff, BoxErrorClassifier, Class, Classify, Outcome, RetryAfter as After, RetryLayer,
-        RetryPolicy, Stop, Upstream,
+        Attempt, Backoff, BoxErrorClassifier, Class, Classify, Outcome, RetryAfter as After,
+        RetryLayer, RetryPolicy, Stop, Upstream,
     },
+    source_fn,
 };
 
 fn steady() -> RetryPolicy {
@@ -45,6 +54,30 @@ async fn nested_retry_layers_do_not_multiply() {
     assert_eq!(script.sends(), 4);
     assert_eq!(outcome(&response).sends, 4);
     assert_eq!(state.clones.load(Ordering::SeqCst), 4);
+}
+
+#[tokio::test(start_paused = true)]
+async fn retry_layers_behind_a_second_replay_add_up_and_do_not_multiply() {
+    let body = || http_body_util::Full::<Bytes>::from("x");
+    for (answer, sends, attempts) in [
+        // The inner one makes four sends of the outer one's first, and one of each other.
+        (Status(503), 7, [1, 2, 3, 4, 2, 3, 4].as_slice()),
+        (Status(200), 1, &[1]),
+    ] {
+        let script = Script::new([], answer);
+        let service = ServiceBuilder::new()
+            .layer(ReplayLayer::new())
+            .layer(RetryLayer::new(steady()))
+            .layer(ReplayLayer::new())
+            .layer(RetryLayer::new(steady()))
+            .service(script.clone());
+        let request = http::Request::get("https://a/x").body(body()).unwrap();
+        service.oneshot(request).await.unwrap();
+        assert_eq!(script.sends(), sends);
+        let seen = script.seen();
+        let seen: Vec<_> = seen.iter().map(|seen| seen.attempt.0).collect();
+        assert_eq!(seen, attempts);
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -180,6 +213,67 @@ async fn a_time_out_inside_is_transient() {
         .service(script.clone());
     assert_eq!(send(&service, get("/x")).await.unwrap().status(), 200);
     assert_eq!(script.times(), [0, 1000]);
+}
+
+type Upload = UnsyncBoxBody<Bytes, Infallible>;
+
+/// Of 2 MiB, and so over any cap.
+fn upload(opened: &AtomicUsize) -> Upload {
+    opened.fetch_add(1, Ordering::SeqCst);
+    let frames = (0..32).map(|_| Ok(Frame::data(Bytes::from(vec![b'x'; 64 * 1024]))));
+    StreamBody::new(futures_util::stream::iter(frames)).boxed_unsync()
+}
+
+/// Reads all of each upload, and is out of order the first time.
+async fn store(request: http::Request<ReplayBody<Upload>>) -> Result<Response<Upload>, BoxError> {
+    let mut response = Response::new(Upload::default());
+    if Attempt::of(request.extensions()) == Attempt(1) {
+        *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
+    }
+    assert!(request.extensions().get::<Remake<Upload>>().is_none());
+    let whole = request.into_body().collect().await?.to_bytes();
+    assert_eq!(whole.len(), 2 * 1024 * 1024);
+    Ok(response)
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_upload_over_the_cap_is_sent_again_when_it_can_be_remade() {
+    let opened = Arc::<AtomicUsize>::default();
+    let service = ServiceBuilder::new()
+        .layer(ReplayLayer::new())
+        .layer(RetryLayer::new(steady()))
+        .service_fn(store);
+    let again = opened.clone();
+    let remake = Remake::new(move || upload(&again));
+    assert_eq!(format!("{remake:?}"), "Remake { .. }");
+    let request = http::Request::put("https://a/x").extension(remake);
+    let request = request.body(upload(&opened)).unwrap();
+    let response = service.oneshot(request).await.unwrap();
+    assert_eq!(
+        (response.status(), outcome(&response).sends),
+        (StatusCode::OK, 2)
+    );
+    assert_eq!(opened.load(Ordering::SeqCst), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn genesys_layer_sends_a_remade_upload_again() {
+    let opened = Arc::<AtomicUsize>::default();
+    let tokens = source_fn(|_| async { Ok(IssuedToken::new("s3cr3t", seconds(86_400))) });
+    let region: Region = "us-east-1".parse().unwrap();
+    let org = Org::builder(region).build_from_source(tokens).unwrap();
+    let service = GenesysLayer::new(&org).layer(service_fn(store));
+    for (remade, status) in [(true, 200), (false, 503)] {
+        let again = opened.clone();
+        let mut request = http::Request::put("https://api.mypurecloud.com/x");
+        if remade {
+            request = request.extension(Remake::new(move || upload(&again)));
+        }
+        let request = request.body(upload(&opened)).unwrap();
+        let response = service.clone().oneshot(request).await.unwrap();
+        assert_eq!(response.status().as_u16(), status);
+    }
+    assert_eq!(opened.load(Ordering::SeqCst), 3);
 }
 
 /// Panics at the first failure that it is shown.

@@ -74,13 +74,12 @@ impl<B: CloneBody, C> Call<B, C> {
     fn after_resend<R, E>(&mut self, mut result: Result<Response<R>, E>) -> After<R, E> {
         let unreplayed = if self.resent {
             Unreplayed::AlreadyReplayed
-        } else if !self.is_replayable() {
+        } else if !self.claim() {
             Unreplayed::BodyGone
         } else {
             self.resent = true;
             let (method, sends) = (self.target().0, self.sends);
             self.settings.tell(&RetryEvent::Resent { method, sends });
-            self.revoke();
             return After::Again(result.ok(), Pause::None);
         };
         if let Ok(response) = &mut result {
@@ -98,7 +97,7 @@ impl<B: CloneBody, C> Call<B, C> {
         Some(pause)
     }
 
-    /// Before the pause: the old body is not to be sent any further.
+    /// Before the pause: the old body is revoked by now.
     fn begin(&mut self, class: Class, pause: &Pause) {
         let wait = match pause {
             Pause::None => Duration::ZERO,
@@ -116,7 +115,6 @@ impl<B: CloneBody, C> Call<B, C> {
             self.tell_held(ticket);
         }
         self.pause();
-        self.revoke();
     }
 
     fn finish<R, E>(

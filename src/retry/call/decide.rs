@@ -1,6 +1,6 @@
 use std::{sync::Arc, time::Duration};
 
-use tokio::{runtime::Handle, time::Instant};
+use tokio::time::Instant;
 
 use super::{Call, Pause};
 use crate::{
@@ -9,8 +9,20 @@ use crate::{
 };
 
 impl<B: CloneBody, C> Call<B, C> {
-    /// Whether to send again, and when. The order of the checks is that of the module's docs.
+    /// Whether to send again, and when; if so, the older body is revoked.
+    ///
+    /// The connection may still be sending that, and so may lose the copy at any moment: only
+    /// what is claimed is safe. It comes last, as after it the old answer is worth nothing.
     pub(super) fn decide(&mut self, class: Class, broken: bool) -> Result<Pause, Stop> {
+        let pause = self.check(class, broken)?;
+        match self.claim() {
+            true => Ok(pause),
+            false => Err(Stop::BodyGone),
+        }
+    }
+
+    /// The order of the checks is that of the module's docs.
+    fn check(&mut self, class: Class, broken: bool) -> Result<Pause, Stop> {
         let now = Instant::now();
         let (asked, wait) = self.wait(class);
         let cap = self.settings.policy.retry_after_cap;
@@ -39,7 +51,7 @@ impl<B: CloneBody, C> Call<B, C> {
         if until >= self.deadline() {
             return Err(Stop::DeadlineTooClose);
         }
-        if Handle::try_current().is_err() {
+        if !self.has_timers() {
             return Err(Stop::NoRuntime);
         }
         if let Some((throttle, endpoint)) = gate {

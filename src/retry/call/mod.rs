@@ -12,6 +12,7 @@ use super::{
 use crate::{
     call::CallOptions,
     replay::{CloneBody, clone_request},
+    runtime,
 };
 
 mod answer;
@@ -32,6 +33,7 @@ pub(super) struct Call<B, C> {
     sends: u32,
     resent: bool,
     rng: Option<Rng>,
+    timers: Option<bool>,
 }
 
 /// What is left of the request while it is away.
@@ -67,6 +69,7 @@ impl<B: CloneBody, C> Call<B, C> {
             sends: 0,
             resent: false,
             rng: None,
+            timers: None,
         }
     }
 
@@ -93,8 +96,9 @@ impl<B: CloneBody, C> Call<B, C> {
     }
 
     fn enter(&mut self, endpoint: &Arc<str>) -> Option<Ticket> {
-        // Without a runtime there is no timer to wait with.
-        Handle::try_current().ok()?;
+        if !self.has_timers() {
+            return None;
+        }
         let throttle = self.upstream().throttle()?;
         match throttle.enter(endpoint, self.deadline()) {
             Passage::Queued(ticket) => {
@@ -140,10 +144,10 @@ impl<B: CloneBody, C> Call<B, C> {
     }
 
     /// After how long the attempt under way may be given up.
-    pub(super) fn attempt_timeout(&self) -> Option<Duration> {
+    pub(super) fn attempt_timeout(&mut self) -> Option<Duration> {
         let timeout = self.settings.policy.attempt_timeout?;
         let another = self.sends_left() && !self.options.without_retry && self.is_replayable();
-        (another && Handle::try_current().is_ok()).then_some(timeout)
+        (another && self.has_timers()).then_some(timeout)
     }
 
     /// Whether the connection has all of the request.
@@ -152,6 +156,12 @@ impl<B: CloneBody, C> Call<B, C> {
             Target::Kept(request) => request.body().is_sent(),
             Target::Sent(..) => false,
         }
+    }
+
+    /// Whether it can wait. Asked when it is about to, and looked into once per call.
+    pub(super) fn has_timers(&mut self) -> bool {
+        // Who polls this may have changed since.
+        Handle::try_current().is_ok() && *self.timers.get_or_insert_with(runtime::has_timers)
     }
 
     fn tell_held(&self, ticket: &Ticket) {
@@ -168,9 +178,11 @@ impl<B: CloneBody, C> Call<B, C> {
         }
     }
 
-    fn revoke(&self) {
-        if let Target::Kept(request) = &self.target {
-            request.body().revoke_others();
+    /// Revokes the older body, so that the copy can be sent; false when that is gone.
+    fn claim(&self) -> bool {
+        match &self.target {
+            Target::Kept(request) => request.body().revoke_others(),
+            Target::Sent(..) => false,
         }
     }
 

@@ -33,7 +33,7 @@ impl Ticket {
         &self.place.endpoint
     }
 
-    /// Waits for the slot. Needs a tokio runtime.
+    /// Waits for the slot. Needs a tokio runtime with timers.
     pub(crate) fn hold(self) -> Hold {
         let sleep = time::sleep_until(self.slot);
         Hold {

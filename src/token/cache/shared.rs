@@ -1,16 +1,10 @@
 use std::{
-    panic::catch_unwind,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::Waker,
     time::Duration,
 };
 
-use futures_util::FutureExt;
-use tokio::{
-    runtime::Handle,
-    task::JoinHandle,
-    time::{sleep, timeout},
-};
+use tokio::{runtime::Handle, task::JoinHandle, time::timeout};
 
 use super::{
     cell::{Cell, WaiterId},
@@ -19,9 +13,12 @@ use super::{
     renewal,
     settings::CacheSettings,
 };
-use crate::token::{
-    AccessToken, Generation, IssuedToken, Reason, Rejection, TokenError, TokenErrorKind,
-    TokenEvent, TokenObserver, source::ErasedSource,
+use crate::{
+    runtime::has_timers,
+    token::{
+        AccessToken, Generation, IssuedToken, Reason, Rejection, TokenError, TokenErrorKind,
+        TokenEvent, TokenObserver, source::ErasedSource,
+    },
 };
 
 /// What the clones of a cache, their waiting callers and the renewal share.
@@ -204,10 +201,9 @@ pub(super) fn runtime() -> Result<Handle, TokenError> {
              within one (`#[tokio::main]`, or `Handle::enter`)",
         );
     };
-    // There is no other way to ask. It panics only where it would later, with nobody to tell.
-    match catch_unwind(|| sleep(Duration::ZERO).now_or_never()) {
-        Ok(_) => Ok(runtime),
-        Err(_) => error(
+    match has_timers() {
+        true => Ok(runtime),
+        false => error(
             "a token has to be fetched, and the tokio runtime here has no timers to do it by; build \
              it with `enable_time` or `enable_all`",
         ),

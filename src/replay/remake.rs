@@ -1,0 +1,86 @@
+use std::{fmt, sync::Arc};
+
+/// Request extension: a function that makes the body of this request anew for each resend.
+///
+/// For what is too long to keep, such as a file, which is opened each time. `B` is the type of the
+/// body that the request has when it comes to [`Replay`](super::Replay); one for another type is
+/// not found there, and does nothing. The first send has the body of the request itself, and each
+/// later one a body that the function makes when that is polled for the first time. Nothing is
+/// kept, so no cap applies.
+///
+/// The function must give the same bytes each time. A body that announces another length than that
+/// of the request is not sent ([`Changed`](super::ReplayBodyErrorKind::Changed)). What may fail,
+/// such as opening the file, fails best at the first poll of the body that it returns.
+///
+/// ```
+/// use bytes::Bytes;
+/// use http::{Request, Response, StatusCode};
+/// use http_body::Frame;
+/// use http_body_util::{BodyExt, Empty, StreamBody};
+/// use tower::{BoxError, ServiceBuilder, ServiceExt};
+/// use tower_genesys::{
+///     ReplayBody, ReplayLayer, RetryLayer,
+///     replay::Remake,
+///     retry::{Attempt, RetryPolicy},
+/// };
+///
+/// /// Stands for a file of 2 MiB, which is more than is kept of any stream.
+/// fn open() -> Stream {
+///     let chunks = (0..32).map(|_| Ok(Frame::data(Bytes::from_static(&[7; 65_536]))));
+///     StreamBody::new(futures_util::stream::iter(chunks)).boxed_unsync()
+/// }
+/// # type Stream = http_body_util::combinators::UnsyncBoxBody<Bytes, std::io::Error>;
+///
+/// /// Fails once.
+/// async fn api(request: Request<ReplayBody<Stream>>) -> Result<Response<Empty<Bytes>>, BoxError> {
+///     let mut response = Response::new(Empty::new());
+///     if Attempt::of(request.extensions()) == Attempt(1) {
+///         *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
+///     }
+///     assert_eq!(request.into_body().collect().await?.to_bytes().len(), 2 * 1024 * 1024);
+///     Ok(response)
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+/// # async fn main() -> Result<(), BoxError> {
+/// let client = ServiceBuilder::new()
+///     .layer(ReplayLayer::new())
+///     .layer(RetryLayer::new(RetryPolicy::new()))
+///     .service_fn(api);
+/// let request = Request::put("https://api.example/upload").extension(Remake::new(open));
+/// let response = client.oneshot(request.body(open())?).await?;
+/// assert_eq!(response.status(), StatusCode::OK);
+/// # Ok(())
+/// # }
+/// ```
+pub struct Remake<B> {
+    pub(super) make: Make<B>,
+}
+
+pub(super) type Make<B> = Arc<dyn Fn() -> B + Send + Sync>;
+
+impl<B> Remake<B> {
+    /// Bodies for later sends are made by this function.
+    pub fn new<F>(make: F) -> Self
+    where
+        F: Fn() -> B + Send + Sync + 'static,
+    {
+        Self {
+            make: Arc::new(make),
+        }
+    }
+}
+
+impl<B> Clone for Remake<B> {
+    fn clone(&self) -> Self {
+        Self {
+            make: Arc::clone(&self.make),
+        }
+    }
+}
+
+impl<B> fmt::Debug for Remake<B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Remake").finish_non_exhaustive()
+    }
+}
