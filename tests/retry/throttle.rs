@@ -207,6 +207,22 @@ async fn one_upstream_is_shared_by_layers_and_others_are_not_touched() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_429_of_one_host_holds_nobody_back_from_another() {
+    let script = Script::new([RetryAfter(429, "10")], Status(200));
+    let service = retry(&RetryLayer::new(steady()), &script);
+    let mut first = task::spawn(send(&service, get("/x")));
+    assert!(first.poll().is_pending());
+    let mut other = get("/x");
+    *other.uri_mut() = "https://other.example/x".parse().unwrap();
+    send(&service, other).await.unwrap();
+    let mut same = get("/x");
+    *same.uri_mut() = "https://API.mypurecloud.com/x".parse().unwrap();
+    let mut held = task::spawn(send(&service, same));
+    assert!(held.poll().is_pending());
+    assert_eq!(script.times(), [0, 0]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_key_function_decides_what_is_held_together() {
     let throttle = Throttle::new()
         .with_endpoints(|_, uri| uri.path().split('/').nth(1).unwrap_or("").to_owned())
@@ -281,7 +297,10 @@ async fn the_observer_hears_of_it_and_sees_no_query() {
         "GaveUp",
     ];
     assert_eq!(names, expected, "{events:?}");
-    assert!(events[0].contains("GET /users/{id}"), "{events:?}");
+    assert!(
+        events[0].contains("GET api.mypurecloud.com/users/{id}"),
+        "{events:?}"
+    );
     assert!(!events.concat().contains("secret"));
 }
 

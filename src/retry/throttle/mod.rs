@@ -34,8 +34,8 @@ type KeyFn = dyn Fn(&Method, &Uri) -> String + Send + Sync;
 /// # Default
 ///
 /// Five requests a second are let go, which is the 300 a minute that Genesys allows per token. An
-/// endpoint is the method and the path, in which numbers, UUIDs and long hexadecimal strings count
-/// as the same. At most 1024 endpoints are closed at a time; when there are more, all requests
+/// endpoint is the method, the host with its port, and the path, in which numbers, UUIDs and long
+/// hexadecimal strings count as the same. At most 1024 endpoints are closed at a time; when there are more, all requests
 /// are held.
 ///
 /// # Cloning
