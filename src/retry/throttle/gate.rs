@@ -1,4 +1,8 @@
-use std::{collections::BTreeMap, task::Waker, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    task::Waker,
+    time::Duration,
+};
 
 use tokio::time::Instant;
 
@@ -15,6 +19,9 @@ pub(super) struct Gate {
     next: Instant,
     /// By ticket, so in the order in which they came.
     queue: BTreeMap<u64, Option<Waker>>,
+    /// Who has a slot and did not look yet. Emptied when the gate is closed for longer: a slot
+    /// from before that is nothing to hand on.
+    slots: BTreeSet<u64>,
 }
 
 impl Gate {
@@ -22,6 +29,7 @@ impl Gate {
         Self {
             next,
             queue: BTreeMap::new(),
+            slots: BTreeSet::new(),
         }
     }
 
@@ -30,6 +38,7 @@ impl Gate {
     pub(super) fn extend(&mut self, floor: Instant, until: Instant, woken: &mut Vec<Waker>) {
         if floor > self.next {
             self.next = until;
+            self.slots.clear();
             woken.extend(self.queue.values_mut().filter_map(Option::take));
         }
     }
@@ -96,7 +105,8 @@ impl Gate {
     }
 
     fn give(&mut self, woken: &mut Vec<Waker>) {
-        if let Some((_, waker)) = self.queue.pop_first() {
+        if let Some((ticket, waker)) = self.queue.pop_first() {
+            self.slots.insert(ticket);
             woken.extend(waker);
             self.wake_first(woken);
         }
@@ -110,6 +120,11 @@ impl Gate {
         }
     }
 
+    /// Whoever has a slot, and is not in the queue any more, goes.
+    pub(super) fn use_slot(&mut self, ticket: u64) {
+        self.slots.remove(&ticket);
+    }
+
     /// Somebody goes without a slot, or with one that was not used, which the next one gets.
     pub(super) fn leave(&mut self, ticket: u64, woken: &mut Vec<Waker>) {
         let was_first = self.queue.keys().next() == Some(&ticket);
@@ -120,7 +135,8 @@ impl Gate {
                     self.wake_first(woken);
                 }
             }
-            None => self.give(woken),
+            None if self.slots.remove(&ticket) => self.give(woken),
+            None => {}
         }
     }
 }

@@ -126,7 +126,10 @@ impl Table {
         let interval = self.interval;
         let gate = self.gate(place)?;
         gate.advance(now, interval, woken);
-        let slot = gate.slot(place.ticket, now, interval)?;
+        let Some(slot) = gate.slot(place.ticket, now, interval) else {
+            gate.use_slot(place.ticket);
+            return None;
+        };
         if slot >= deadline {
             gate.leave(place.ticket, woken);
             return None;

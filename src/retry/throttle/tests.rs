@@ -136,6 +136,45 @@ async fn a_slot_that_was_given_and_not_used_goes_to_the_next() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_slot_from_before_a_new_pause_releases_nobody_in_it() {
+    let (throttle, endpoint) = closed();
+    let [mut first, mut second, mut third] =
+        [(); 3].map(|()| task::spawn(hold(&throttle, &endpoint)));
+    assert!(first.poll().is_pending() && second.poll().is_pending());
+    assert!(third.poll().is_pending());
+    time::advance(PAUSE).await;
+    // Whoever looks gives the slot that is due, here to the first, which nobody polls.
+    assert!(third.poll().is_pending());
+    let late = Instant::now() + Duration::from_secs(60);
+    throttle.close(&endpoint, late, late);
+    assert!(second.poll().is_pending() && third.poll().is_pending());
+    drop(first);
+    assert!(second.poll().is_pending() && third.poll().is_pending());
+    time::advance(Duration::from_secs(60)).await;
+    assert!(second.poll().is_ready() && third.poll().is_pending());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_slot_of_a_gate_that_was_forgotten_releases_nobody_at_the_next_one() {
+    let (throttle, endpoint) = closed();
+    let [mut first, mut second] = [(); 2].map(|()| task::spawn(hold(&throttle, &endpoint)));
+    assert!(first.poll().is_pending() && second.poll().is_pending());
+    time::advance(PAUSE).await;
+    // This gives the first its slot, and leaves the queue empty.
+    assert!(second.poll().is_pending());
+    drop(second);
+    time::advance(PAUSE).await;
+    assert!(matches!(throttle.enter(&endpoint, far()), Passage::Open));
+    assert!(throttle.is_open());
+    let until = Instant::now() + PAUSE;
+    assert!(throttle.close(&endpoint, until, until));
+    let mut third = task::spawn(hold(&throttle, &endpoint));
+    assert!(third.poll().is_pending());
+    drop(first);
+    assert!(third.poll().is_pending());
+}
+
+#[tokio::test(start_paused = true)]
 async fn too_many_endpoints_close_the_gate_for_all() {
     let throttle = Throttle::new();
     let until = Instant::now() + PAUSE;
