@@ -72,7 +72,9 @@ async fn scenario_27_fifty_429s_make_one_pause_and_a_paced_release_without_holes
     let released = &times[52..];
     assert!((11_000..=12_001).contains(&released[0]), "{released:?}");
     let gaps: Vec<_> = released.windows(2).map(|pair| pair[1] - pair[0]).collect();
-    assert_eq!(gaps, [200; 30]);
+    // Five in the first second, and twice as many in each one after that.
+    let expected = [&[200; 5][..], &[100; 10], &[50; 15]].concat();
+    assert_eq!(gaps, expected);
     assert_eq!(script.seen().last().unwrap().path, "/api/v2/users/18");
 }
 
@@ -182,6 +184,56 @@ async fn a_second_429_after_the_release_prolongs_the_pause_for_all() {
     assert!((3000..=3201).contains(&times[2]), "{times:?}");
     assert!(times[3] >= times[2] + 5000, "{times:?}");
     assert_eq!(times[4] - times[3], 200);
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_429_delays_a_steady_load_for_some_seconds_and_not_for_good() {
+    for (gap, count) in [(200, 300), (100, 600), (10, 6000)] {
+        let script = Script::new([RetryAfter(429, "1")], Status(200));
+        let service = retry(&RetryLayer::new(steady()), &script);
+        let mut calls = JoinSet::new();
+        let started = Instant::now();
+        for _ in 0..count {
+            let service = service.clone();
+            calls.spawn(async move {
+                let (came, called) = (started.elapsed(), Instant::now());
+                send(&service, get("/x")).await.unwrap();
+                (came, called.elapsed())
+            });
+            time::sleep(Duration::from_millis(gap)).await;
+        }
+        let waits = calls.join_all().await;
+        let late: Vec<_> = waits.iter().filter(|(_, wait)| !wait.is_zero()).collect();
+        let last = late.iter().map(|(came, _)| came).max().unwrap();
+        assert!(*last < seconds(10), "every {gap} ms: until {last:?}");
+        assert!(late.iter().all(|(_, wait)| *wait < seconds(8)), "{late:?}");
+        assert_eq!(script.sends(), count + 1);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_429_in_the_release_makes_it_slow_again() {
+    let mut answers = vec![RetryAfter(429, "10")];
+    answers.extend(vec![Status(200); 19]);
+    answers.push(RetryAfter(429, "1"));
+    let script = Script::new(answers, Status(200));
+    let service = retry(&RetryLayer::new(steady()), &script);
+    let mut calls = JoinSet::new();
+    for _ in 0..40 {
+        let service = service.clone();
+        calls.spawn(async move { send(&service, get("/x")).await.unwrap() });
+        time::sleep(Duration::from_millis(1)).await;
+    }
+    calls.join_all().await;
+    let times = script.times();
+    let gaps: Vec<_> = times[1..]
+        .windows(2)
+        .map(|pair| pair[1] - pair[0])
+        .collect();
+    let before = [&[200; 5][..], &[100; 10], &[50; 4]].concat();
+    assert_eq!(gaps[..19], before);
+    assert!((1000..=1101).contains(&gaps[19]), "{gaps:?}");
+    assert_eq!(gaps[20..], [&[200; 5][..], &[100; 10], &[50; 5]].concat());
 }
 
 #[tokio::test(start_paused = true)]

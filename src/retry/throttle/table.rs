@@ -65,7 +65,7 @@ impl Table {
         }
         self.forget_at = Some(self.forget_at.map_or(until, |at| at.min(until)));
         if self.endpoints.len() < self.capacity {
-            let gate = Gate::closed_until(until);
+            let gate = Gate::closed_until(until, self.interval);
             self.endpoints.insert(endpoint.clone(), gate);
             return true;
         }
@@ -73,7 +73,7 @@ impl Table {
             gate.extend(floor, until, woken);
             return false;
         }
-        self.wide = Some(Gate::closed_until(until));
+        self.wide = Some(Gate::closed_until(until, self.interval));
         true
     }
 
@@ -87,7 +87,6 @@ impl Table {
         woken: &mut Vec<Waker>,
     ) -> Entry {
         self.forget(now);
-        let interval = self.interval;
         let wide = !past_wide && self.wide.is_some();
         let gate = match &mut self.wide {
             Some(gate) if wide => gate,
@@ -96,11 +95,11 @@ impl Table {
                 None => return Entry::Open,
             },
         };
-        gate.advance(now, interval, woken);
+        gate.advance(now, woken);
         if gate.is_open(now) {
             return Entry::Open;
         }
-        let slot = gate.estimate(now, interval);
+        let slot = gate.estimate(now);
         if slot >= deadline {
             return Entry::TooLong;
         }
@@ -123,10 +122,9 @@ impl Table {
         [now, deadline]: [Instant; 2],
         woken: &mut Vec<Waker>,
     ) -> Option<Instant> {
-        let interval = self.interval;
         let gate = self.gate(place)?;
-        gate.advance(now, interval, woken);
-        let Some(slot) = gate.slot(place.ticket, now, interval) else {
+        gate.advance(now, woken);
+        let Some(slot) = gate.slot(place.ticket, now) else {
             gate.use_slot(place.ticket);
             return None;
         };
