@@ -121,6 +121,35 @@ async fn a_hold_that_would_outlast_the_deadline_is_skipped() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_pause_that_grows_past_the_deadline_sends_no_retry_before_its_own_retry_after() {
+    let busy = RetryAfter(429, "100");
+    let script = Script::new(vec![slow(busy.clone()); 50], busy);
+    let policy = steady().with_deadline(seconds(120));
+    let service = retry(&RetryLayer::new(policy), &script);
+    let mut calls = JoinSet::new();
+    for _ in 0..50 {
+        let service = service.clone();
+        calls.spawn(async move { send(&service, get("/x")).await.unwrap() });
+    }
+    time::sleep(seconds(30)).await;
+    // Not held, since it has no time for that. Its 429 closes the gate for longer than all have.
+    assert_eq!(send(&service, in_haste("/x")).await.unwrap().status(), 429);
+    let responses = calls.join_all().await;
+    assert!(responses.iter().all(|response| response.status() == 429));
+    let sends: Vec<_> = responses
+        .iter()
+        .map(|response| outcome(response).sends)
+        .collect();
+    assert_eq!(sends, [2; 50]);
+    let times = script.times();
+    assert_eq!(times[50], 30_000);
+    let mut retried = times[51..].to_vec();
+    assert!(retried.iter().all(|at| *at >= 101_000), "{retried:?}");
+    retried.dedup();
+    assert!(retried.len() > 10, "in one instant: {retried:?}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_429_that_ends_its_own_call_holds_the_others_all_the_same() {
     for request in [
         get("/x").map(|_| Payload::unclonable()),

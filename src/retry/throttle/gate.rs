@@ -6,7 +6,7 @@ use std::{
 
 use tokio::time::Instant;
 
-use super::pace::Pace;
+use super::{pace::Pace, table::Window};
 
 /// Slots that nobody looked for are made up for as far back as this: timers go by the millisecond,
 /// and the executor takes its time, too.
@@ -24,6 +24,8 @@ pub(super) struct Gate {
     /// When the next slot is given.
     next: Instant,
     pace: Pace,
+    /// When the first in the queue may go without a slot, if it is a retry.
+    exit: Instant,
     /// By ticket, so in the order in which they came.
     queue: BTreeMap<u64, Option<Waker>>,
     /// Who has a slot and did not look yet. Emptied when the gate is closed for longer: a slot
@@ -35,6 +37,7 @@ impl Gate {
     pub(super) fn closed_until(next: Instant, interval: Duration) -> Self {
         Self {
             next,
+            exit: next,
             pace: Pace::new(interval),
             queue: BTreeMap::new(),
             slots: BTreeSet::new(),
@@ -44,8 +47,9 @@ impl Gate {
     /// Another 429. The pace starts anew, and the gate is closed for longer: `until` counts if it
     /// is not open by `floor` already. Then everybody is woken, since the wait may have become too
     /// long for some.
-    pub(super) fn extend(&mut self, floor: Instant, until: Instant, woken: &mut Vec<Waker>) {
+    pub(super) fn extend(&mut self, [now, floor, until]: [Instant; 3], woken: &mut Vec<Waker>) {
         self.pace.restart();
+        self.exit = now;
         if floor > self.next {
             self.next = until;
             self.slots.clear();
@@ -129,6 +133,32 @@ impl Gate {
     /// Whoever has a slot, and is not in the queue any more, goes.
     pub(super) fn use_slot(&mut self, ticket: u64) {
         self.slots.remove(&ticket);
+    }
+
+    /// When this ticket may go without a slot, since that would come too late; `None` if it went.
+    ///
+    /// A first send just goes, and gets the server's answer. A retry had that answer: it does not
+    /// go before the time that it was told, and not in one instant with others.
+    pub(super) fn exit(
+        &mut self,
+        ticket: u64,
+        now: Instant,
+        window: Window,
+        woken: &mut Vec<Waker>,
+    ) -> Option<Instant> {
+        if let Some(floor) = window.floor {
+            let ahead = self.queue.range(..ticket).count();
+            let paced = self.exit.checked_add(self.pace.wait(ahead));
+            let at = paced.map_or(floor, |paced| paced.max(floor));
+            // No time left for good manners.
+            let at = if at < window.deadline { at } else { floor };
+            if now < at {
+                return Some(at);
+            }
+            self.exit = self.exit.checked_add(self.pace.gap()).unwrap_or(self.exit);
+        }
+        self.leave(ticket, woken);
+        None
     }
 
     /// Somebody goes without a slot, or with one that was not used, which the next one gets.

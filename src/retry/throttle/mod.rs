@@ -20,7 +20,7 @@ mod pace;
 mod table;
 
 pub(crate) use hold::{Hold, Ticket};
-use table::{Entry, Table};
+use table::{Entry, Table, Window};
 
 type KeyFn = dyn Fn(&Method, &Uri) -> String + Send + Sync;
 
@@ -29,8 +29,10 @@ type KeyFn = dyn Fn(&Method, &Uri) -> String + Send + Sync;
 ///
 /// One for each organisation and token: that is what an API counts. Requests wait inside of their
 /// calls, in the order in which they came, each until its own deadline at most; a request that
-/// would have to wait longer than that is not held, and gets the server's 429. A request that is
-/// dropped leaves no gap.
+/// would have to wait longer than that is not held, and gets the server's 429. When the wait becomes
+/// too long later, because of another 429, a first send goes then; a retry goes without its turn,
+/// too, but never before the time that it was told itself, and not at once with others as long as
+/// its deadline leaves time for that. A request that is dropped leaves no gap.
 ///
 /// When the time is over they are let go one by one, slowly at first. As long as no other 429 comes
 /// the pace doubles again and again, each second at the default interval, and once nobody waits any
@@ -125,12 +127,18 @@ impl Throttle {
             .with(|table, woken| table.close(endpoint, times, woken))
     }
 
-    /// A place in the queue, if there is one.
-    pub(crate) fn enter(&self, endpoint: &Arc<str>, deadline: Instant) -> Passage {
-        let times = [Instant::now(), deadline];
+    /// A place in the queue, if there is one. A request that has failed has a floor, before which
+    /// it is not to go, even when the gate is closed past its deadline.
+    pub(crate) fn enter(
+        &self,
+        endpoint: &Arc<str>,
+        floor: Option<Instant>,
+        deadline: Instant,
+    ) -> Passage {
+        let (now, window) = (Instant::now(), Window { floor, deadline });
         let entry = self
             .shared
-            .with(|table, woken| table.enter(endpoint, false, times, woken));
+            .with(|table, woken| table.enter(endpoint, false, now, window, woken));
         match entry {
             Entry::Open => Passage::Open,
             Entry::TooLong => Passage::TooLong,
@@ -138,7 +146,7 @@ impl Throttle {
                 shared: self.shared.clone(),
                 place,
                 slot,
-                deadline,
+                window,
                 used: false,
             }),
         }
