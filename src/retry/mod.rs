@@ -75,8 +75,8 @@
 //!
 //! For the server's [`RetryAfter`], and never less; else for the [`Backoff`]: a random time up to
 //! 3 s, 6 s, 12 s. After a 429 the [`Throttle`] holds back the first sends of other requests to
-//! the same endpoint too, and lets all go one by one when the time is over. What several layers
-//! or clients share of this is an [`Upstream`].
+//! the same endpoint too, and lets all go one by one when the time is over, at a pace that grows
+//! until the next 429. What several layers or clients share of this is an [`Upstream`].
 //!
 //! # Customising
 //!

@@ -21,7 +21,8 @@ impl<F: Fn(&RetryEvent<'_>) + Send + Sync> RetryObserver for F {
 /// What a [`RetryObserver`] is told.
 ///
 /// No event holds a query, a header or a body. An endpoint is the key that the
-/// [`Throttle`](super::Throttle) made: the method and the path, without ids.
+/// [`Throttle`](super::Throttle) made, by default the method, the host with its port, and the path
+/// without ids: `GET api.mypurecloud.com/api/v2/users/{id}`.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub enum RetryEvent<'a> {

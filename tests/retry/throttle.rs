@@ -72,7 +72,9 @@ async fn scenario_27_fifty_429s_make_one_pause_and_a_paced_release_without_holes
     let released = &times[52..];
     assert!((11_000..=12_001).contains(&released[0]), "{released:?}");
     let gaps: Vec<_> = released.windows(2).map(|pair| pair[1] - pair[0]).collect();
-    assert_eq!(gaps, [200; 30]);
+    // Five in the first second, and twice as many in each one after that.
+    let expected = [&[200; 5][..], &[100; 10], &[50; 15]].concat();
+    assert_eq!(gaps, expected);
     assert_eq!(script.seen().last().unwrap().path, "/api/v2/users/18");
 }
 
@@ -116,6 +118,35 @@ async fn a_hold_that_would_outlast_the_deadline_is_skipped() {
     assert_eq!(response.status(), 429);
     assert_eq!(outcome(&response).stop, Stop::DeadlineTooClose);
     assert_eq!(text(response).await, "body of 429");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pause_that_grows_past_the_deadline_sends_no_retry_before_its_own_retry_after() {
+    let busy = RetryAfter(429, "100");
+    let script = Script::new(vec![slow(busy.clone()); 50], busy);
+    let policy = steady().with_deadline(seconds(120));
+    let service = retry(&RetryLayer::new(policy), &script);
+    let mut calls = JoinSet::new();
+    for _ in 0..50 {
+        let service = service.clone();
+        calls.spawn(async move { send(&service, get("/x")).await.unwrap() });
+    }
+    time::sleep(seconds(30)).await;
+    // Not held, since it has no time for that. Its 429 closes the gate for longer than all have.
+    assert_eq!(send(&service, in_haste("/x")).await.unwrap().status(), 429);
+    let responses = calls.join_all().await;
+    assert!(responses.iter().all(|response| response.status() == 429));
+    let sends: Vec<_> = responses
+        .iter()
+        .map(|response| outcome(response).sends)
+        .collect();
+    assert_eq!(sends, [2; 50]);
+    let times = script.times();
+    assert_eq!(times[50], 30_000);
+    let mut retried = times[51..].to_vec();
+    assert!(retried.iter().all(|at| *at >= 101_000), "{retried:?}");
+    retried.dedup();
+    assert!(retried.len() > 10, "in one instant: {retried:?}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -185,6 +216,56 @@ async fn a_second_429_after_the_release_prolongs_the_pause_for_all() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn one_429_delays_a_steady_load_for_some_seconds_and_not_for_good() {
+    for (gap, count) in [(200, 300), (100, 600), (10, 6000)] {
+        let script = Script::new([RetryAfter(429, "1")], Status(200));
+        let service = retry(&RetryLayer::new(steady()), &script);
+        let mut calls = JoinSet::new();
+        let started = Instant::now();
+        for _ in 0..count {
+            let service = service.clone();
+            calls.spawn(async move {
+                let (came, called) = (started.elapsed(), Instant::now());
+                send(&service, get("/x")).await.unwrap();
+                (came, called.elapsed())
+            });
+            time::sleep(Duration::from_millis(gap)).await;
+        }
+        let waits = calls.join_all().await;
+        let late: Vec<_> = waits.iter().filter(|(_, wait)| !wait.is_zero()).collect();
+        let last = late.iter().map(|(came, _)| came).max().unwrap();
+        assert!(*last < seconds(10), "every {gap} ms: until {last:?}");
+        assert!(late.iter().all(|(_, wait)| *wait < seconds(8)), "{late:?}");
+        assert_eq!(script.sends(), count + 1);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_429_in_the_release_makes_it_slow_again() {
+    let mut answers = vec![RetryAfter(429, "10")];
+    answers.extend(vec![Status(200); 19]);
+    answers.push(RetryAfter(429, "1"));
+    let script = Script::new(answers, Status(200));
+    let service = retry(&RetryLayer::new(steady()), &script);
+    let mut calls = JoinSet::new();
+    for _ in 0..40 {
+        let service = service.clone();
+        calls.spawn(async move { send(&service, get("/x")).await.unwrap() });
+        time::sleep(Duration::from_millis(1)).await;
+    }
+    calls.join_all().await;
+    let times = script.times();
+    let gaps: Vec<_> = times[1..]
+        .windows(2)
+        .map(|pair| pair[1] - pair[0])
+        .collect();
+    let before = [&[200; 5][..], &[100; 10], &[50; 4]].concat();
+    assert_eq!(gaps[..19], before);
+    assert!((1000..=1101).contains(&gaps[19]), "{gaps:?}");
+    assert_eq!(gaps[20..], [&[200; 5][..], &[100; 10], &[50; 5]].concat());
+}
+
+#[tokio::test(start_paused = true)]
 async fn one_upstream_is_shared_by_layers_and_others_are_not_touched() {
     let shared = Upstream::new();
     let layer = || RetryLayer::new(steady()).with_upstream(shared.clone());
@@ -204,6 +285,22 @@ async fn one_upstream_is_shared_by_layers_and_others_are_not_touched() {
     send(&retry(&by_request, &script), named).await.unwrap();
     assert_eq!(script.times(), [0, 0, 0]);
     assert!(held.poll().is_pending());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_429_of_one_host_holds_nobody_back_from_another() {
+    let script = Script::new([RetryAfter(429, "10")], Status(200));
+    let service = retry(&RetryLayer::new(steady()), &script);
+    let mut first = task::spawn(send(&service, get("/x")));
+    assert!(first.poll().is_pending());
+    let mut other = get("/x");
+    *other.uri_mut() = "https://other.example/x".parse().unwrap();
+    send(&service, other).await.unwrap();
+    let mut same = get("/x");
+    *same.uri_mut() = "https://API.mypurecloud.com/x".parse().unwrap();
+    let mut held = task::spawn(send(&service, same));
+    assert!(held.poll().is_pending());
+    assert_eq!(script.times(), [0, 0]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -281,7 +378,10 @@ async fn the_observer_hears_of_it_and_sees_no_query() {
         "GaveUp",
     ];
     assert_eq!(names, expected, "{events:?}");
-    assert!(events[0].contains("GET /users/{id}"), "{events:?}");
+    assert!(
+        events[0].contains("GET api.mypurecloud.com/users/{id}"),
+        "{events:?}"
+    );
     assert!(!events.concat().contains("secret"));
 }
 

@@ -55,7 +55,7 @@ impl<B: CloneBody, C> Call<B, C> {
             return Err(Stop::NoRuntime);
         }
         if let Some((throttle, endpoint)) = gate {
-            return match throttle.enter(&endpoint, self.deadline()) {
+            return match throttle.enter(&endpoint, Some(until), self.deadline()) {
                 Passage::Queued(ticket) => Ok(Pause::Held(ticket)),
                 Passage::TooLong => Err(Stop::DeadlineTooClose),
                 Passage::Open => Ok(Pause::Until(until)),

@@ -80,7 +80,7 @@ impl<B: CloneBody, C> Call<B, C> {
             return None;
         }
         let endpoint = throttle.endpoint(request.method(), request.uri());
-        self.enter(&endpoint)
+        self.enter(&endpoint, None)
     }
 
     /// A place in the queue, if a request that has slept has to wait once more, since the
@@ -92,15 +92,15 @@ impl<B: CloneBody, C> Call<B, C> {
         }
         let (method, uri) = self.target();
         let endpoint = throttle.endpoint(method, uri);
-        self.enter(&endpoint)
+        self.enter(&endpoint, Some(Instant::now()))
     }
 
-    fn enter(&mut self, endpoint: &Arc<str>) -> Option<Ticket> {
+    fn enter(&mut self, endpoint: &Arc<str>, floor: Option<Instant>) -> Option<Ticket> {
         if !self.has_timers() {
             return None;
         }
         let throttle = self.upstream().throttle()?;
-        match throttle.enter(endpoint, self.deadline()) {
+        match throttle.enter(endpoint, floor, self.deadline()) {
             Passage::Queued(ticket) => {
                 self.pause();
                 self.tell_held(&ticket);

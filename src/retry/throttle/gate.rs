@@ -1,10 +1,20 @@
-use std::{collections::BTreeMap, task::Waker, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    task::Waker,
+    time::Duration,
+};
 
 use tokio::time::Instant;
 
+use super::{pace::Pace, table::Window};
+
+/// Slots that nobody looked for are made up for as far back as this: timers go by the millisecond,
+/// and the executor takes its time, too.
+const LATE: Duration = Duration::from_millis(10);
+
 /// A closed gate, and who waits at it.
 ///
-/// Slots are not dealt out in advance: at each interval the first of those who are there gets
+/// Slots are not dealt out in advance: at each slot's time the first of those who are there gets
 /// one. So nothing has to be given back by a waiter who goes away, and the rest moves up.
 ///
 /// Nobody is woken in here, and no waker is dropped: both can run code of the caller's executor,
@@ -13,23 +23,36 @@ use tokio::time::Instant;
 pub(super) struct Gate {
     /// When the next slot is given.
     next: Instant,
+    pace: Pace,
+    /// When the first in the queue may go without a slot, if it is a retry.
+    exit: Instant,
     /// By ticket, so in the order in which they came.
     queue: BTreeMap<u64, Option<Waker>>,
+    /// Who has a slot and did not look yet. Emptied when the gate is closed for longer: a slot
+    /// from before that is nothing to hand on.
+    slots: BTreeSet<u64>,
 }
 
 impl Gate {
-    pub(super) fn closed_until(next: Instant) -> Self {
+    pub(super) fn closed_until(next: Instant, interval: Duration) -> Self {
         Self {
             next,
+            exit: next,
+            pace: Pace::new(interval),
             queue: BTreeMap::new(),
+            slots: BTreeSet::new(),
         }
     }
 
-    /// Closed for longer: `until` counts if it is not open by `floor` already. Everybody is
-    /// woken, since the wait may have become too long for some.
-    pub(super) fn extend(&mut self, floor: Instant, until: Instant, woken: &mut Vec<Waker>) {
+    /// Another 429. The pace starts anew, and the gate is closed for longer: `until` counts if it
+    /// is not open by `floor` already. Then everybody is woken, since the wait may have become too
+    /// long for some.
+    pub(super) fn extend(&mut self, [now, floor, until]: [Instant; 3], woken: &mut Vec<Waker>) {
+        self.pace.restart();
+        self.exit = now;
         if floor > self.next {
             self.next = until;
+            self.slots.clear();
             woken.extend(self.queue.values_mut().filter_map(Option::take));
         }
     }
@@ -43,24 +66,21 @@ impl Gate {
     }
 
     /// When somebody who came now would get a slot.
-    pub(super) fn estimate(&self, now: Instant, interval: Duration) -> Instant {
-        self.at(self.queue.len(), now, interval)
+    pub(super) fn estimate(&self, now: Instant) -> Instant {
+        self.at(self.queue.len(), now)
     }
 
     /// When this ticket will get its slot, as it looks now; `None` if it got it.
-    pub(super) fn slot(&self, ticket: u64, now: Instant, interval: Duration) -> Option<Instant> {
+    pub(super) fn slot(&self, ticket: u64, now: Instant) -> Option<Instant> {
         self.queue.contains_key(&ticket).then(|| {
             let ahead = self.queue.range(..ticket).count();
-            self.at(ahead, now, interval)
+            self.at(ahead, now)
         })
     }
 
-    fn at(&self, ahead: usize, now: Instant, interval: Duration) -> Instant {
-        let ahead = u32::try_from(ahead).unwrap_or(u32::MAX);
+    fn at(&self, ahead: usize, now: Instant) -> Instant {
         let first = self.next.max(now);
-        first
-            .checked_add(interval.saturating_mul(ahead))
-            .unwrap_or(first)
+        first.checked_add(self.pace.wait(ahead)).unwrap_or(first)
     }
 
     pub(super) fn join(&mut self, ticket: u64) {
@@ -76,27 +96,27 @@ impl Gate {
         }
     }
 
-    /// Gives the slot that is due.
+    /// Gives the slots that are due.
     ///
     /// Whoever looks at the gate does it, so that a first in the queue whose future nobody polls
     /// does not stop the others. One slot that nobody looked for in time is made up for, so that
-    /// late timers do not add up; more are not, since that would be a burst.
-    pub(super) fn advance(&mut self, now: Instant, interval: Duration, woken: &mut Vec<Waker>) {
-        for _ in 0..2 {
-            if now < self.next || self.queue.is_empty() {
-                return;
+    /// late timers do not add up, and more only if they are closer than timers are exact; the rest
+    /// is not, since that would be a burst.
+    pub(super) fn advance(&mut self, now: Instant, woken: &mut Vec<Waker>) {
+        while now >= self.next && !self.queue.is_empty() {
+            let gap = self.pace.gap();
+            if let Some(oldest) = now.checked_sub(gap.max(LATE)) {
+                self.next = self.next.max(oldest);
             }
-            let next = self.next.checked_add(interval);
-            self.next = next.map_or(now, |next| next.max(now));
+            self.next = self.next.checked_add(gap).unwrap_or(now);
+            self.pace.count();
             self.give(woken);
-        }
-        if now >= self.next {
-            self.next = now.checked_add(interval).unwrap_or(now);
         }
     }
 
     fn give(&mut self, woken: &mut Vec<Waker>) {
-        if let Some((_, waker)) = self.queue.pop_first() {
+        if let Some((ticket, waker)) = self.queue.pop_first() {
+            self.slots.insert(ticket);
             woken.extend(waker);
             self.wake_first(woken);
         }
@@ -110,6 +130,37 @@ impl Gate {
         }
     }
 
+    /// Whoever has a slot, and is not in the queue any more, goes.
+    pub(super) fn use_slot(&mut self, ticket: u64) {
+        self.slots.remove(&ticket);
+    }
+
+    /// When this ticket may go without a slot, since that would come too late; `None` if it went.
+    ///
+    /// A first send just goes, and gets the server's answer. A retry had that answer: it does not
+    /// go before the time that it was told, and not in one instant with others.
+    pub(super) fn exit(
+        &mut self,
+        ticket: u64,
+        now: Instant,
+        window: Window,
+        woken: &mut Vec<Waker>,
+    ) -> Option<Instant> {
+        if let Some(floor) = window.floor {
+            let ahead = self.queue.range(..ticket).count();
+            let paced = self.exit.checked_add(self.pace.wait(ahead));
+            let at = paced.map_or(floor, |paced| paced.max(floor));
+            // No time left for good manners.
+            let at = if at < window.deadline { at } else { floor };
+            if now < at {
+                return Some(at);
+            }
+            self.exit = self.exit.checked_add(self.pace.gap()).unwrap_or(self.exit);
+        }
+        self.leave(ticket, woken);
+        None
+    }
+
     /// Somebody goes without a slot, or with one that was not used, which the next one gets.
     pub(super) fn leave(&mut self, ticket: u64, woken: &mut Vec<Waker>) {
         let was_first = self.queue.keys().next() == Some(&ticket);
@@ -120,7 +171,8 @@ impl Gate {
                     self.wake_first(woken);
                 }
             }
-            None => self.give(woken),
+            None if self.slots.remove(&ticket) => self.give(woken),
+            None => {}
         }
     }
 }

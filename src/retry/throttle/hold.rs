@@ -10,7 +10,7 @@ use tokio::time::{self, Instant, Sleep};
 
 use super::{
     Shared,
-    table::{Entry, Place},
+    table::{Entry, Place, Window},
 };
 
 /// A place in the queue of a closed gate. Dropping it gives the place up.
@@ -18,9 +18,9 @@ use super::{
 pub(crate) struct Ticket {
     pub(super) shared: Arc<Shared>,
     pub(super) place: Place,
-    /// When the slot will be there, as the queue was when it was asked for.
+    /// When the request will go, as the queue was when it was asked for.
     pub(super) slot: Instant,
-    pub(super) deadline: Instant,
+    pub(super) window: Window,
     pub(super) used: bool,
 }
 
@@ -42,13 +42,14 @@ impl Ticket {
         }
     }
 
-    /// Ready when the request may go: with a slot, or because the wait would be too long.
+    /// Ready when the request may go: with a slot, or because the wait would be too long, though
+    /// not before its own floor.
     fn poll_turn(&mut self, cx: &Context<'_>) -> Poll<()> {
         loop {
-            let times = [Instant::now(), self.deadline];
+            let (now, window) = (Instant::now(), self.window);
             let place = &self.place;
             let turn = self.shared.with(|table, woken| {
-                let slot = table.turn(place, times, woken)?;
+                let slot = table.turn(place, now, window, woken)?;
                 Some((slot, table.wait(place, cx.waker())))
             });
             // The waker that was replaced is dropped here, outside of the lock.
@@ -62,7 +63,7 @@ impl Ticket {
             }
             let entry = self
                 .shared
-                .with(|table, woken| table.enter(&place.endpoint, true, times, woken));
+                .with(|table, woken| table.enter(&place.endpoint, true, now, window, woken));
             match entry {
                 Entry::Open | Entry::TooLong => return Poll::Ready(()),
                 Entry::Queued(place, slot) => {

@@ -7,16 +7,27 @@ const MAX_LEN: usize = 256;
 /// From this length on, a segment of hexadecimal digits is an id and not a word.
 const MIN_HEX: usize = 16;
 
-/// Method and path, with every segment that is an id replaced by `{id}`.
+/// Method, host, port and path, with every segment that is an id replaced by `{id}`.
 ///
 /// ```text
-/// GET /api/v2/users/6d2ad0a2-4b5e-4f5c-9a37-2c1f1e2c9a55/queues → GET /api/v2/users/{id}/queues
+/// GET https://API.example.com/users/6d2ad0a2-4b5e-4f5c-9a37-2c1f1e2c9a55/queues?x=y
+/// GET api.example.com/users/{id}/queues
 /// ```
+///
+/// The host is there because the 429 of one says nothing about another. What may stand before it,
+/// a user name and a password, is not: the key goes into events.
 pub(super) fn endpoint(method: &Method, uri: &Uri) -> String {
-    let path = uri.path();
-    let mut key = String::with_capacity(method.as_str().len() + path.len().min(MAX_LEN) + 1);
+    let (host, path) = (uri.host().unwrap_or(""), uri.path());
+    let length = method.as_str().len() + host.len() + path.len() + 1;
+    let mut key = String::with_capacity(length.min(MAX_LEN));
     key.push_str(method.as_str());
     key.push(' ');
+    let host = host.chars().take(MAX_LEN);
+    key.extend(host.map(|letter| letter.to_ascii_lowercase()));
+    if let Some(port) = uri.port() {
+        key.push(':');
+        key.push_str(port.as_str());
+    }
     for (index, segment) in path.split('/').enumerate() {
         if index > 0 {
             key.push('/');
@@ -87,7 +98,7 @@ mod tests {
             ("/x/facade".to_owned(), "GET /x/facade"),
             (
                 "https://api.mypurecloud.com/api/v2/users/7".to_owned(),
-                "GET /api/v2/users/{id}",
+                "GET api.mypurecloud.com/api/v2/users/{id}",
             ),
             ("/".to_owned(), "GET /"),
             ("/a//b/".to_owned(), "GET /a//b/"),
@@ -102,10 +113,31 @@ mod tests {
         assert_ne!(endpoint(&Method::GET, &uri), endpoint(&Method::POST, &uri));
     }
 
+    #[test]
+    fn hosts_and_ports_are_apart_however_they_are_written() {
+        for (uri, expected) in [
+            ("https://A.Example/x", "GET a.example/x"),
+            ("https://b.example/x", "GET b.example/x"),
+            ("https://a.example:8443/x", "GET a.example:8443/x"),
+            ("http://[::1]:80/x", "GET [::1]:80/x"),
+            ("https://12345/x", "GET 12345/x"),
+        ] {
+            assert_eq!(key(uri), expected);
+        }
+    }
+
+    #[test]
+    fn what_stands_before_the_host_is_not_in_the_key() {
+        assert_eq!(key("https://user:secret@a.example/x"), "GET a.example/x");
+    }
+
     proptest! {
         #[test]
-        fn no_key_is_longer_than_the_cap(path in "(/[a-z]{0,40}){0,40}") {
-            let path = ["/", &path].concat();
+        fn no_key_is_longer_than_the_cap(host in "[a-z]{0,400}", path in "(/[a-z]{0,40}){0,40}") {
+            let path = match &*host {
+                "" => ["/", &path].concat(),
+                host => ["https://", host, "/", &path].concat(),
+            };
             prop_assert!(key(&path).len() <= MAX_LEN);
         }
 

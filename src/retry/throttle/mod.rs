@@ -16,10 +16,11 @@ use tokio::time::Instant;
 mod gate;
 mod hold;
 mod key;
+mod pace;
 mod table;
 
 pub(crate) use hold::{Hold, Ticket};
-use table::{Entry, Table};
+use table::{Entry, Table, Window};
 
 type KeyFn = dyn Fn(&Method, &Uri) -> String + Send + Sync;
 
@@ -28,14 +29,21 @@ type KeyFn = dyn Fn(&Method, &Uri) -> String + Send + Sync;
 ///
 /// One for each organisation and token: that is what an API counts. Requests wait inside of their
 /// calls, in the order in which they came, each until its own deadline at most; a request that
-/// would have to wait longer than that is not held, and gets the server's 429. When the time is
-/// over they are let go one by one. A request that is dropped leaves no gap.
+/// would have to wait longer than that is not held, and gets the server's 429. When the wait becomes
+/// too long later, because of another 429, a first send goes then; a retry goes without its turn,
+/// too, but never before the time that it was told itself, and not at once with others as long as
+/// its deadline leaves time for that. A request that is dropped leaves no gap.
+///
+/// When the time is over they are let go one by one, slowly at first. As long as no other 429 comes
+/// the pace doubles again and again, each second at the default interval, and once nobody waits any
+/// more the endpoint is open. So the queue is gone after a few seconds even if more requests come
+/// than the first pace would let go. Another 429 makes it slow again.
 ///
 /// # Default
 ///
-/// Five requests a second are let go, which is the 300 a minute that Genesys allows per token. An
-/// endpoint is the method and the path, in which numbers, UUIDs and long hexadecimal strings count
-/// as the same. At most 1024 endpoints are closed at a time; when there are more, all requests
+/// Five requests are let go in the first second, which is the 300 a minute that Genesys allows per
+/// token, ten in the next one, then twenty. An endpoint is the method, the host with its port, and the path, in which numbers, UUIDs and long
+/// hexadecimal strings count as the same. At most 1024 endpoints are closed at a time; when there are more, all requests
 /// are held.
 ///
 /// # Cloning
@@ -55,7 +63,7 @@ struct Shared {
 }
 
 impl Throttle {
-    /// How long after one held request the next one is let go: 300 a minute.
+    /// How long after one held request the next one is let go at first: 300 a minute.
     pub const DEFAULT_INTERVAL: Duration = Duration::from_millis(200);
 
     /// How many endpoints are closed at most: more than an API of this kind has, and at 256 bytes
@@ -67,7 +75,8 @@ impl Throttle {
         Self::build(Self::DEFAULT_INTERVAL, Arc::new(key::endpoint))
     }
 
-    /// How long after one held request the next one is let go.
+    /// How long after one held request the next one is let go at first. After a second, or after
+    /// five requests if that takes longer, it is half as long, and so on until another 429 comes.
     ///
     /// Like [`with_endpoints`](Self::with_endpoints), this makes a new throttle, and no longer the
     /// one that clones were made of.
@@ -118,12 +127,18 @@ impl Throttle {
             .with(|table, woken| table.close(endpoint, times, woken))
     }
 
-    /// A place in the queue, if there is one.
-    pub(crate) fn enter(&self, endpoint: &Arc<str>, deadline: Instant) -> Passage {
-        let times = [Instant::now(), deadline];
+    /// A place in the queue, if there is one. A request that has failed has a floor, before which
+    /// it is not to go, even when the gate is closed past its deadline.
+    pub(crate) fn enter(
+        &self,
+        endpoint: &Arc<str>,
+        floor: Option<Instant>,
+        deadline: Instant,
+    ) -> Passage {
+        let (now, window) = (Instant::now(), Window { floor, deadline });
         let entry = self
             .shared
-            .with(|table, woken| table.enter(endpoint, false, times, woken));
+            .with(|table, woken| table.enter(endpoint, false, now, window, woken));
         match entry {
             Entry::Open => Passage::Open,
             Entry::TooLong => Passage::TooLong,
@@ -131,7 +146,7 @@ impl Throttle {
                 shared: self.shared.clone(),
                 place,
                 slot,
-                deadline,
+                window,
                 used: false,
             }),
         }

@@ -17,6 +17,14 @@ pub(super) struct Table {
     forget_at: Option<Instant>,
 }
 
+/// Between which times a request is to go.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Window {
+    /// It has failed, and must not be sent again before this. A first send has none.
+    pub(super) floor: Option<Instant>,
+    pub(super) deadline: Instant,
+}
+
 /// A place in a queue.
 #[derive(Clone, Debug)]
 pub(super) struct Place {
@@ -55,39 +63,41 @@ impl Table {
     pub(super) fn close(
         &mut self,
         endpoint: &Arc<str>,
-        [now, floor, until]: [Instant; 3],
+        times: [Instant; 3],
         woken: &mut Vec<Waker>,
     ) -> bool {
+        let [now, _, until] = times;
         self.forget(now);
         if let Some(gate) = self.endpoints.get_mut(endpoint) {
-            gate.extend(floor, until, woken);
+            gate.extend(times, woken);
             return false;
         }
         self.forget_at = Some(self.forget_at.map_or(until, |at| at.min(until)));
         if self.endpoints.len() < self.capacity {
-            let gate = Gate::closed_until(until);
+            let gate = Gate::closed_until(until, self.interval);
             self.endpoints.insert(endpoint.clone(), gate);
             return true;
         }
         if let Some(gate) = &mut self.wide {
-            gate.extend(floor, until, woken);
+            gate.extend(times, woken);
             return false;
         }
-        self.wide = Some(Gate::closed_until(until));
+        self.wide = Some(Gate::closed_until(until, self.interval));
         true
     }
 
     /// Passes, or queues up. Somebody who was let through for all endpoints asks again with
-    /// `past_wide`, for this one.
+    /// `past_wide`, for this one; its response is gone, so if it is to wait it does, however long
+    /// this one is closed.
     pub(super) fn enter(
         &mut self,
         endpoint: &Arc<str>,
         past_wide: bool,
-        [now, deadline]: [Instant; 2],
+        now: Instant,
+        window: Window,
         woken: &mut Vec<Waker>,
     ) -> Entry {
         self.forget(now);
-        let interval = self.interval;
         let wide = !past_wide && self.wide.is_some();
         let gate = match &mut self.wide {
             Some(gate) if wide => gate,
@@ -96,12 +106,13 @@ impl Table {
                 None => return Entry::Open,
             },
         };
-        gate.advance(now, interval, woken);
+        gate.advance(now, woken);
         if gate.is_open(now) {
             return Entry::Open;
         }
-        let slot = gate.estimate(now, interval);
-        if slot >= deadline {
+        let slot = gate.estimate(now);
+        let early = past_wide && window.floor.is_some_and(|floor| now < floor);
+        if slot >= window.deadline && !early {
             return Entry::TooLong;
         }
         let ticket = self.next_ticket;
@@ -116,22 +127,24 @@ impl Table {
         Entry::Queued(place, slot)
     }
 
-    /// When the slot will be there; `None` when it is, or is not worth the wait: go.
+    /// When to look again; `None` when the slot is there, or is not worth the wait: go.
     pub(super) fn turn(
         &mut self,
         place: &Place,
-        [now, deadline]: [Instant; 2],
+        now: Instant,
+        window: Window,
         woken: &mut Vec<Waker>,
     ) -> Option<Instant> {
-        let interval = self.interval;
         let gate = self.gate(place)?;
-        gate.advance(now, interval, woken);
-        let slot = gate.slot(place.ticket, now, interval)?;
-        if slot >= deadline {
-            gate.leave(place.ticket, woken);
+        gate.advance(now, woken);
+        let Some(slot) = gate.slot(place.ticket, now) else {
+            gate.use_slot(place.ticket);
             return None;
+        };
+        if slot < window.deadline {
+            return Some(slot);
         }
-        Some(slot)
+        gate.exit(place.ticket, now, window, woken)
     }
 
     pub(super) fn wait(&mut self, place: &Place, waker: &Waker) -> Option<Waker> {

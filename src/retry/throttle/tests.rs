@@ -30,7 +30,15 @@ fn closed() -> (Throttle, Arc<str>) {
 }
 
 fn hold(throttle: &Throttle, endpoint: &Arc<str>) -> Hold {
-    match throttle.enter(endpoint, far()) {
+    match throttle.enter(endpoint, None, far()) {
+        Passage::Queued(ticket) => ticket.hold(),
+        other => panic!("{other:?}"),
+    }
+}
+
+/// A retry that may not go before `floor`.
+fn hold_retry(throttle: &Throttle, endpoint: &Arc<str>, [floor, deadline]: [Instant; 2]) -> Hold {
+    match throttle.enter(endpoint, Some(floor), deadline) {
         Passage::Queued(ticket) => ticket.hold(),
         other => panic!("{other:?}"),
     }
@@ -53,7 +61,10 @@ async fn gate_opens_by_itself_and_is_forgotten() {
     let (throttle, endpoint) = closed();
     assert!(!throttle.is_open());
     time::advance(PAUSE).await;
-    assert!(matches!(throttle.enter(&endpoint, far()), Passage::Open));
+    assert!(matches!(
+        throttle.enter(&endpoint, None, far()),
+        Passage::Open
+    ));
     assert!(throttle.is_open());
 }
 
@@ -62,7 +73,7 @@ async fn gates_of_others_are_forgotten_too() {
     let (throttle, _) = closed();
     time::advance(PAUSE).await;
     let other = throttle.endpoint(&Method::GET, &Uri::from_static("/other"));
-    assert!(matches!(throttle.enter(&other, far()), Passage::Open));
+    assert!(matches!(throttle.enter(&other, None, far()), Passage::Open));
     assert!(throttle.is_open());
 }
 
@@ -85,7 +96,7 @@ async fn a_longer_pause_prolongs_and_a_shorter_one_changes_nothing() {
 async fn a_prolonged_pause_lets_those_go_for_whom_it_is_too_long() {
     let (throttle, endpoint) = closed();
     let start = Instant::now();
-    let Passage::Queued(ticket) = throttle.enter(&endpoint, start + PAUSE + INTERVAL) else {
+    let Passage::Queued(ticket) = throttle.enter(&endpoint, None, start + PAUSE + INTERVAL) else {
         panic!("two seconds are not too long");
     };
     let mut waiting = task::spawn(ticket.hold());
@@ -97,12 +108,83 @@ async fn a_prolonged_pause_lets_those_go_for_whom_it_is_too_long() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_prolonged_pause_lets_no_retry_go_before_its_own_floor() {
+    let (throttle, endpoint) = closed();
+    let start = Instant::now();
+    let [floor, deadline] = [start + PAUSE, start + PAUSE * 2];
+    let mut waiting = task::spawn(hold_retry(&throttle, &endpoint, [floor, deadline]));
+    assert!(waiting.poll().is_pending());
+    let late = start + Duration::from_secs(60);
+    throttle.close(&endpoint, late, late);
+    waiting.await;
+    assert_eq!(start.elapsed(), PAUSE);
+}
+
+#[tokio::test(start_paused = true)]
+async fn retries_whose_floor_is_over_go_one_by_one_when_the_pause_is_prolonged() {
+    let (throttle, endpoint) = closed();
+    let start = Instant::now();
+    let mut calls = JoinSet::new();
+    for deadline in [5, 5, 5, 3].map(Duration::from_secs) {
+        let held = hold_retry(&throttle, &endpoint, [start, start + deadline]);
+        calls.spawn(async move {
+            held.await;
+            start.elapsed()
+        });
+    }
+    time::sleep(PAUSE / 2).await;
+    let late = start + Duration::from_secs(60);
+    throttle.close(&endpoint, late, late);
+    let mut times = calls.join_all().await;
+    times.sort();
+    let expected: Vec<_> = (0..4).map(|n| PAUSE / 2 + INTERVAL * n).collect();
+    assert_eq!(times, expected);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_retry_keeps_its_floor_from_the_gate_for_all_to_its_own() {
+    let throttle = Throttle::new();
+    let start = Instant::now();
+    let endpoint: Arc<str> = "GET /0".into();
+    let until = start + PAUSE * 30;
+    throttle.close(&endpoint, until, until);
+    for n in 1..=Throttle::MAX_ENDPOINTS {
+        let until = start + PAUSE;
+        throttle.close(&format!("GET /{n}").into(), until, until);
+    }
+    let window = [start + PAUSE * 2, start + PAUSE * 3];
+    hold_retry(&throttle, &endpoint, window).await;
+    assert_eq!(start.elapsed(), PAUSE * 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_429_that_asks_for_no_time_makes_the_release_slow_again() {
+    let (throttle, endpoint) = closed();
+    let mut waiting = JoinSet::new();
+    for _ in 0..8 {
+        waiting.spawn(hold(&throttle, &endpoint));
+    }
+    for _ in 0..7 {
+        waiting.join_next().await;
+    }
+    // 100 ms apart by now.
+    let (now, last) = (Instant::now(), hold(&throttle, &endpoint));
+    throttle.close(&endpoint, now, now);
+    waiting.join_next().await;
+    last.await;
+    assert_eq!(now.elapsed(), INTERVAL / 2 + INTERVAL);
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_place_in_the_queue_counts_for_the_deadline() {
     let (throttle, endpoint) = closed();
     let _first = hold(&throttle, &endpoint);
     let slot = Instant::now() + PAUSE + INTERVAL;
-    assert!(matches!(throttle.enter(&endpoint, slot), Passage::TooLong));
-    let late = throttle.enter(&endpoint, slot + Duration::from_millis(1));
+    assert!(matches!(
+        throttle.enter(&endpoint, None, slot),
+        Passage::TooLong
+    ));
+    let late = throttle.enter(&endpoint, None, slot + Duration::from_millis(1));
     assert!(matches!(late, Passage::Queued(_)));
 }
 
@@ -136,6 +218,48 @@ async fn a_slot_that_was_given_and_not_used_goes_to_the_next() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_slot_from_before_a_new_pause_releases_nobody_in_it() {
+    let (throttle, endpoint) = closed();
+    let [mut first, mut second, mut third] =
+        [(); 3].map(|()| task::spawn(hold(&throttle, &endpoint)));
+    assert!(first.poll().is_pending() && second.poll().is_pending());
+    assert!(third.poll().is_pending());
+    time::advance(PAUSE).await;
+    // Whoever looks gives the slot that is due, here to the first, which nobody polls.
+    assert!(third.poll().is_pending());
+    let late = Instant::now() + Duration::from_secs(60);
+    throttle.close(&endpoint, late, late);
+    assert!(second.poll().is_pending() && third.poll().is_pending());
+    drop(first);
+    assert!(second.poll().is_pending() && third.poll().is_pending());
+    time::advance(Duration::from_secs(60)).await;
+    assert!(second.poll().is_ready() && third.poll().is_pending());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_slot_of_a_gate_that_was_forgotten_releases_nobody_at_the_next_one() {
+    let (throttle, endpoint) = closed();
+    let [mut first, mut second] = [(); 2].map(|()| task::spawn(hold(&throttle, &endpoint)));
+    assert!(first.poll().is_pending() && second.poll().is_pending());
+    time::advance(PAUSE).await;
+    // This gives the first its slot, and leaves the queue empty.
+    assert!(second.poll().is_pending());
+    drop(second);
+    time::advance(PAUSE).await;
+    assert!(matches!(
+        throttle.enter(&endpoint, None, far()),
+        Passage::Open
+    ));
+    assert!(throttle.is_open());
+    let until = Instant::now() + PAUSE;
+    assert!(throttle.close(&endpoint, until, until));
+    let mut third = task::spawn(hold(&throttle, &endpoint));
+    assert!(third.poll().is_pending());
+    drop(first);
+    assert!(third.poll().is_pending());
+}
+
+#[tokio::test(start_paused = true)]
 async fn too_many_endpoints_close_the_gate_for_all() {
     let throttle = Throttle::new();
     let until = Instant::now() + PAUSE;
@@ -161,7 +285,10 @@ async fn too_many_endpoints_close_the_gate_for_all() {
     let expected = [(7, PAUSE * 2), (5000, PAUSE), (5001, PAUSE + INTERVAL)];
     assert_eq!(times, expected);
     time::advance(PAUSE).await;
-    assert!(matches!(throttle.enter(&endpoint(1), far()), Passage::Open));
+    assert!(matches!(
+        throttle.enter(&endpoint(1), None, far()),
+        Passage::Open
+    ));
     assert!(throttle.is_open());
 }
 
@@ -181,7 +308,7 @@ struct Reentrant(Throttle, AtomicU32);
 impl Reentrant {
     fn enter(&self) {
         self.1.fetch_add(1, Ordering::SeqCst);
-        drop(self.0.enter(&"other".into(), far()));
+        drop(self.0.enter(&"other".into(), None, far()));
     }
 }
 
@@ -273,8 +400,11 @@ proptest! {
         let times = runtime.block_on(releases(&lives));
         let immortal = lives.iter().filter(|life| life.is_none()).count();
         prop_assert!(times.len() >= immortal);
+        let pace = pace::Pace::new(INTERVAL);
         for (n, time) in times.iter().enumerate() {
-            prop_assert_eq!(*time, PAUSE + INTERVAL * u32::try_from(n).unwrap());
+            // A timer goes by the millisecond.
+            let late = time.checked_sub(PAUSE + pace.wait(n));
+            prop_assert!(late.is_some_and(|late| late.as_millis() < 2), "{:?}", times);
         }
     }
 }

@@ -1,0 +1,142 @@
+use std::time::Duration;
+
+/// How many slots there are at least before the pace doubles, however long the interval is.
+///
+/// At the default interval that is one second: about what an answer takes, so that a server that
+/// is still not well can say so before the next doubling.
+const MIN_SLOTS: u64 = 5;
+
+/// The pace does not double more often than this.
+const STEP: Duration = Duration::from_secs(1);
+
+/// How far apart the slots of a gate are: one interval at first, half of it after some slots, and
+/// so on.
+///
+/// A pace that stayed the same would make one 429 last for ever at any load above it: the queue
+/// would never be empty. So it grows as long as the server does not object, and the queue of any
+/// length is gone after a few seconds. It grows by slots and not by time: when nobody was let go
+/// for a while, the server had nothing to object to.
+#[derive(Clone, Debug)]
+pub(super) struct Pace {
+    interval: Duration,
+    /// How many slots there are until the first doubling; then twice as many.
+    step: u64,
+    given: u64,
+}
+
+impl Pace {
+    pub(super) fn new(interval: Duration) -> Self {
+        let per_step = STEP.as_nanos().checked_div(interval.as_nanos());
+        let per_step = u64::try_from(per_step.unwrap_or(0)).unwrap_or(u64::MAX);
+        Self {
+            interval,
+            step: per_step.max(MIN_SLOTS),
+            given: 0,
+        }
+    }
+
+    /// Slow again.
+    pub(super) fn restart(&mut self) {
+        self.given = 0;
+    }
+
+    /// How long it is from a slot to the next one, as of now.
+    pub(super) fn gap(&self) -> Duration {
+        self.gap_at(self.level(self.given))
+    }
+
+    /// A slot was given.
+    pub(super) fn count(&mut self) {
+        self.given = self.given.saturating_add(1);
+    }
+
+    /// How long it is from the next slot to the one that is so many further back.
+    pub(super) fn wait(&self, ahead: usize) -> Duration {
+        let mut given = self.given;
+        let end = given.saturating_add(u64::try_from(ahead).unwrap_or(u64::MAX));
+        let mut wait = Duration::ZERO;
+        while given < end {
+            let level = self.level(given);
+            // The levels have one, two, four, … steps.
+            let steps = 2_u64.saturating_pow(level + 1) - 1;
+            let upper = self.step.saturating_mul(steps).clamp(given + 1, end);
+            let slots = u32::try_from(upper - given).unwrap_or(u32::MAX);
+            wait = wait.saturating_add(self.gap_at(level).saturating_mul(slots));
+            given = upper;
+        }
+        wait
+    }
+
+    /// How often the pace has doubled after so many slots.
+    fn level(&self, given: u64) -> u32 {
+        (given / self.step).saturating_add(1).ilog2()
+    }
+
+    fn gap_at(&self, level: u32) -> Duration {
+        let parts = 1_u32.checked_shl(level);
+        parts.map_or(Duration::ZERO, |parts| self.interval / parts)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn gaps(interval: u64, slots: usize) -> Vec<u128> {
+        let mut pace = Pace::new(Duration::from_millis(interval));
+        let mut gaps = Vec::new();
+        for _ in 0..slots {
+            gaps.push(pace.gap().as_millis());
+            pace.count();
+        }
+        gaps
+    }
+
+    #[test]
+    fn five_a_second_double_every_second() {
+        let expected = [&[200; 5][..], &[100; 10], &[50; 20], &[25; 40]].concat();
+        assert_eq!(gaps(200, 75), expected);
+    }
+
+    #[test]
+    fn a_slow_pace_doubles_after_five_slots_and_a_fast_one_after_a_second() {
+        assert_eq!(gaps(3000, 6), [3000, 3000, 3000, 3000, 3000, 1500]);
+        assert_eq!(gaps(10, 101)[99..], [10, 5]);
+    }
+
+    #[test]
+    fn the_wait_of_a_place_is_the_sum_of_the_gaps_before_it() {
+        let mut pace = Pace::new(Duration::from_millis(200));
+        for start in 0..40 {
+            let mut ahead = pace.clone();
+            let mut sum = Duration::ZERO;
+            for n in 0..100 {
+                assert_eq!(pace.wait(n), sum, "{n} after {start}");
+                sum += ahead.gap();
+                ahead.count();
+            }
+            pace.count();
+        }
+    }
+
+    #[test]
+    fn a_million_waiters_are_gone_in_twenty_seconds() {
+        let pace = Pace::new(Duration::from_millis(200));
+        assert!(pace.wait(1_000_000) < Duration::from_secs(20));
+    }
+
+    #[test]
+    fn absurd_numbers_overflow_nothing() {
+        for interval in [Duration::ZERO, Duration::from_nanos(1), Duration::MAX] {
+            let mut pace = Pace::new(interval);
+            assert!(pace.wait(usize::MAX) <= Duration::MAX);
+            pace.given = u64::MAX - 1;
+            pace.count();
+            pace.count();
+            assert_eq!((pace.gap(), pace.given), (Duration::ZERO, u64::MAX));
+            assert_eq!(pace.wait(7), Duration::ZERO);
+            pace.restart();
+            assert_eq!(pace.gap(), interval);
+        }
+    }
+}
