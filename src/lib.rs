@@ -32,7 +32,7 @@
 //! let mock = MockGenesys::new();
 //! let org = Org::builder(mock.region())
 //!     .credentials(Credentials::new(mock.client_id(), mock.client_secret())?)
-//!     .build::<Full<Bytes>, _, _>(mock.service())?;
+//!     .build::<Full<Bytes>, _>(mock.service())?;
 //! let genesys = ServiceBuilder::new().layer(GenesysLayer::new(&org)).service(mock.service());
 //!
 //! let request = Request::get(org.api("/api/v2/users")?).body(Full::<Bytes>::default())?;

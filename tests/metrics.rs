@@ -18,7 +18,7 @@ async fn trouble() {
     let org = Org::builder(mock.region())
         .credentials(Credentials::new(mock.client_id(), mock.client_secret()).expect("well-formed"))
         .observer(Arc::new(Metrics))
-        .build::<Full<Bytes>, _, _>(mock.service())
+        .build::<Full<Bytes>, _>(mock.service())
         .expect("the region is https");
     let layer = GenesysLayer::new(&org).map_retry(|retry| retry.with_observer(Arc::new(Metrics)));
     let genesys = layer.layer(mock.service());

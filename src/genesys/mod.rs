@@ -30,7 +30,7 @@
 //! let mock = MockGenesys::new(); // stands for Genesys Cloud, and for the client that reaches it
 //! let org = Org::builder(mock.region())
 //!     .credentials(Credentials::new(mock.client_id(), mock.client_secret())?)
-//!     .build::<Full<Bytes>, _, _>(mock.service())?;
+//!     .build::<Full<Bytes>, _>(mock.service())?;
 //! let genesys = ServiceBuilder::new().layer(GenesysLayer::new(&org)).service(mock.service());
 //!
 //! // Tokens die early. Nobody notices.
@@ -98,6 +98,7 @@ pub use error::{ConfigError, ConfigErrorKind};
 pub use grants::{
     AssertionProvider, AuthorizationCode, AuthorizeUrl, ClientCredentials, IssuedRefreshToken,
     LoginCode, LoginHandle, LoginState, PkceVerifier, RefreshToken, RefreshTokenStore, Saml2Bearer,
+    TokenClient,
 };
 pub use layer::{GenesysLayer, GenesysService};
 pub use org::{NoCredentials, Org, OrgBuilder};

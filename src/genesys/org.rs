@@ -1,16 +1,14 @@
 use std::{fmt, sync::Arc};
 
 use bytes::Bytes;
-use http::{Extensions, Request, Response, Uri};
-use http_body::Body;
+use http::{Extensions, Uri};
 use http_body_util::Full;
-use tower_service::Service;
 
 use super::{
     ClientCredentials, ConfigError, ConfigErrorKind, CredentialsProvider, Region, RegionError, env,
+    grants::TokenClient,
 };
 use crate::{
-    BoxError,
     bearer::{Account, Origins, SelectAccount},
     retry::Upstream,
     token::{CacheSettings, TokenCache, TokenObserver, TokenSource},
@@ -34,7 +32,7 @@ use crate::{
 /// let client = MockGenesys::new().service(); // yours: hyper-util's client, for example
 /// let org = Org::builder(Region::EU_WEST_1)
 ///     .credentials(Credentials::new("my-client-id", "my-client-secret")?)
-///     .build::<Full<Bytes>, _, _>(client)?;
+///     .build::<Full<Bytes>, _>(client)?;
 ///
 /// let mut request = Request::get(org.api("/api/v2/users?pageSize=100")?).body(Full::<Bytes>::default())?;
 /// request.extensions_mut().insert(org.clone());
@@ -65,20 +63,15 @@ impl Org {
     /// # Errors
     ///
     /// A [`ConfigError`] that names the variable that is missing or cannot be used.
-    pub fn from_env<B, C, R>(client: C) -> Result<Self, ConfigError>
+    pub fn from_env<B, C>(client: C) -> Result<Self, ConfigError>
     where
-        C: Service<Request<B>, Response = Response<R>> + Clone + Send + 'static,
-        C::Future: Send,
-        C::Error: Into<BoxError>,
+        C: TokenClient<B>,
         B: From<Full<Bytes>> + Send + 'static,
-        R: Body + Send + 'static,
-        R::Data: Send,
-        R::Error: Into<BoxError>,
     {
         let (region, credentials) = env::read(|name| std::env::var_os(name))?;
         Self::builder(region)
             .credentials(credentials)
-            .build::<B, C, R>(client)
+            .build::<B, C>(client)
     }
 
     /// An organisation in this region.
@@ -278,16 +271,11 @@ impl<P: CredentialsProvider> OrgBuilder<P> {
     /// # Errors
     ///
     /// As for [`build_from_source`](Self::build_from_source).
-    pub fn build<B, C, R>(self, client: C) -> Result<Org, ConfigError>
+    pub fn build<B, C>(self, client: C) -> Result<Org, ConfigError>
     where
-        C: Service<Request<B>, Response = Response<R>> + Clone + Send + 'static,
-        C::Future: Send,
-        C::Error: Into<BoxError>,
+        C: TokenClient<B>,
         P: Clone,
         B: From<Full<Bytes>> + Send + 'static,
-        R: Body + Send + 'static,
-        R::Data: Send,
-        R::Error: Into<BoxError>,
     {
         let region = self.region.clone();
         let source = ClientCredentials::<C, P, B>::new(region, self.credentials.clone(), client);

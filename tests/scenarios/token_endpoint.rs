@@ -233,7 +233,7 @@ async fn a_secret_provider_that_panics_is_a_typed_error_for_all() {
     let mock = MockGenesys::new();
     let org = Org::builder(mock.region())
         .credentials(Panics)
-        .build::<Body, _, _>(mock.service())
+        .build::<Body, _>(mock.service())
         .expect("the region is https");
     let errors = join_all((0..100).map(|_| org.tokens().token())).await;
     for error in errors {

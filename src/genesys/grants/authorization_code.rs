@@ -1,18 +1,14 @@
 use std::fmt;
 
 use bytes::Bytes;
-use http::{Request, Response};
-use http_body::Body;
 use http_body_util::Full;
 use secrecy::SecretString;
-use tower_service::Service;
 
 use super::{
     LoginCode, LoginHandle, RefreshTokenStore, authentication::Authentication, endpoint::Endpoint,
-    login::Login, one_time::Grant,
+    login::Login, one_time::Grant, token_client::TokenClient,
 };
 use crate::{
-    BoxError,
     genesys::{Credentials, CredentialsProvider, Region},
     token::{FetchContext, IssuedToken, TokenError, TokenSource},
 };
@@ -132,16 +128,11 @@ impl<C, B> AuthorizationCode<C, Credentials, B> {
     }
 }
 
-impl<C, P, B, R> TokenSource for AuthorizationCode<C, P, B>
+impl<C, P, B> TokenSource for AuthorizationCode<C, P, B>
 where
-    C: Service<Request<B>, Response = Response<R>> + Clone + Send + 'static,
-    C::Future: Send,
-    C::Error: Into<BoxError>,
+    C: TokenClient<B>,
     P: CredentialsProvider,
     B: From<Full<Bytes>> + Send + 'static,
-    R: Body + Send,
-    R::Data: Send,
-    R::Error: Into<BoxError>,
 {
     async fn fetch(&self, cx: FetchContext) -> Result<IssuedToken, TokenError> {
         self.login.fetch(cx.reason).await

@@ -1,18 +1,15 @@
 use std::fmt;
 
 use bytes::Bytes;
-use http::{Request, Response};
-use http_body::Body;
 use http_body_util::Full;
 use secrecy::SecretString;
-use tower_service::Service;
 
 use super::{
     authentication::{self, Identity},
     endpoint::Endpoint,
+    token_client::TokenClient,
 };
 use crate::{
-    BoxError,
     genesys::{CredentialsProvider, Region},
     token::{FetchContext, IssuedToken, TokenError, TokenSource},
 };
@@ -65,16 +62,11 @@ impl<C, P, B> ClientCredentials<C, P, B> {
     }
 }
 
-impl<C, P, B, R> TokenSource for ClientCredentials<C, P, B>
+impl<C, P, B> TokenSource for ClientCredentials<C, P, B>
 where
-    C: Service<Request<B>, Response = Response<R>> + Clone + Send + 'static,
-    C::Future: Send,
-    C::Error: Into<BoxError>,
+    C: TokenClient<B>,
     P: CredentialsProvider,
     B: From<Full<Bytes>> + Send + 'static,
-    R: Body + Send,
-    R::Data: Send,
-    R::Error: Into<BoxError>,
 {
     async fn fetch(&self, _cx: FetchContext) -> Result<IssuedToken, TokenError> {
         let credentials = authentication::read(&self.credentials).await?;

@@ -13,11 +13,11 @@ use http::{
 use http_body::Body;
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use secrecy::SecretString;
-use tower_service::Service;
 
 use super::{
     authentication::Identity,
     form::{Form, Parameters},
+    token_client::TokenClient,
     wire::{self, Failure, Issued},
 };
 use crate::{
@@ -76,17 +76,14 @@ impl<C, B> Endpoint<C, B> {
     }
 
     /// Sends a form, and reads a token from the answer.
-    pub(super) async fn post<R>(
+    pub(super) async fn post(
         &self,
         identity: &Identity<'_>,
         grant: Form<'_>,
     ) -> Result<Issued, TokenError>
     where
-        C: Service<Request<B>, Response = Response<R>> + Clone,
-        C::Error: Into<BoxError>,
+        C: TokenClient<B>,
         B: From<Full<Bytes>>,
-        R: Body,
-        R::Error: Into<BoxError>,
     {
         let client = self.ready().await?;
         let sent = self.send(client, identity, grant).await;
@@ -96,8 +93,7 @@ impl<C, B> Endpoint<C, B> {
     /// A client that can send at once. Nothing is sent yet.
     pub(super) async fn ready(&self) -> Result<C, TokenError>
     where
-        C: Service<Request<B>> + Clone,
-        C::Error: Into<BoxError>,
+        C: TokenClient<B>,
     {
         let mut client = self
             .client
@@ -111,18 +107,15 @@ impl<C, B> Endpoint<C, B> {
     }
 
     /// Sends a form by a client that is ready.
-    pub(super) async fn send<R>(
+    pub(super) async fn send(
         &self,
         mut client: C,
         identity: &Identity<'_>,
         grant: Form<'_>,
     ) -> Result<Issued, Failed>
     where
-        C: Service<Request<B>, Response = Response<R>>,
-        C::Error: Into<BoxError>,
+        C: TokenClient<B>,
         B: From<Full<Bytes>>,
-        R: Body,
-        R::Error: Into<BoxError>,
     {
         let host = self.login_host();
         let request = self.request(identity, grant);

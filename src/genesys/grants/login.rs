@@ -1,17 +1,15 @@
 use std::{fmt, sync::Arc};
 
 use bytes::Bytes;
-use http::{Request, Response};
-use http_body::Body;
 use http_body_util::Full;
 use tokio::time::Instant;
-use tower_service::Service;
 
 use super::{
     authentication::Authentication,
     endpoint::{Endpoint, Failed, Fate},
     one_time::{Absent, Gone, Grant, Slot, Taken},
     store::{ErasedStore, IssuedRefreshToken},
+    token_client::TokenClient,
     wire::Issued,
 };
 use crate::{
@@ -43,14 +41,11 @@ impl<C, P, B> Login<C, P, B> {
     }
 
     /// A future that is dropped leaves the grant where it was, as long as nothing was sent.
-    pub(super) async fn fetch<R>(&self, reason: Reason) -> Result<IssuedToken, TokenError>
+    pub(super) async fn fetch(&self, reason: Reason) -> Result<IssuedToken, TokenError>
     where
-        C: Service<Request<B>, Response = Response<R>> + Clone,
-        C::Error: Into<BoxError>,
+        C: TokenClient<B>,
         P: CredentialsProvider,
         B: From<Full<Bytes>>,
-        R: Body,
-        R::Error: Into<BoxError>,
     {
         let mut taken = self.slot.take().map_err(|absent| self.absent(absent))?;
         self.persist(&mut taken).await?;

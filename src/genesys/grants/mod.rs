@@ -62,6 +62,7 @@ mod random;
 mod refresh_token;
 mod saml2_bearer;
 mod store;
+mod token_client;
 mod wire;
 
 pub use authorization_code::AuthorizationCode;
@@ -74,3 +75,4 @@ pub use pkce::PkceVerifier;
 pub use refresh_token::RefreshToken;
 pub use saml2_bearer::{AssertionProvider, Saml2Bearer};
 pub use store::{IssuedRefreshToken, RefreshTokenStore};
+pub use token_client::TokenClient;

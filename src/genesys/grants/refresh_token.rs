@@ -1,18 +1,14 @@
 use std::fmt;
 
 use bytes::Bytes;
-use http::{Request, Response};
-use http_body::Body;
 use http_body_util::Full;
 use secrecy::SecretString;
-use tower_service::Service;
 
 use super::{
     LoginHandle, RefreshTokenStore, authentication::Authentication, endpoint::Endpoint,
-    login::Login, one_time::Grant,
+    login::Login, one_time::Grant, token_client::TokenClient,
 };
 use crate::{
-    BoxError,
     genesys::{CredentialsProvider, Region},
     token::{FetchContext, IssuedToken, TokenError, TokenSource},
 };
@@ -138,16 +134,11 @@ impl<C, P, B> RefreshToken<C, P, B> {
     }
 }
 
-impl<C, P, B, R> TokenSource for RefreshToken<C, P, B>
+impl<C, P, B> TokenSource for RefreshToken<C, P, B>
 where
-    C: Service<Request<B>, Response = Response<R>> + Clone + Send + 'static,
-    C::Future: Send,
-    C::Error: Into<BoxError>,
+    C: TokenClient<B>,
     P: CredentialsProvider,
     B: From<Full<Bytes>> + Send + 'static,
-    R: Body + Send,
-    R::Data: Send,
-    R::Error: Into<BoxError>,
 {
     async fn fetch(&self, cx: FetchContext) -> Result<IssuedToken, TokenError> {
         self.login.fetch(cx.reason).await

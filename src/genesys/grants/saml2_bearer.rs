@@ -1,15 +1,13 @@
 use std::fmt;
 
 use bytes::Bytes;
-use http::{Request, Response};
-use http_body::Body;
 use http_body_util::Full;
 use secrecy::{ExposeSecret, SecretString};
-use tower_service::Service;
 
 use super::{
     authentication::{self, Identity},
     endpoint::Endpoint,
+    token_client::TokenClient,
 };
 use crate::{
     BoxError,
@@ -124,17 +122,12 @@ impl<C, P, A, B> Saml2Bearer<C, P, A, B> {
     }
 }
 
-impl<C, P, A, B, R> TokenSource for Saml2Bearer<C, P, A, B>
+impl<C, P, A, B> TokenSource for Saml2Bearer<C, P, A, B>
 where
-    C: Service<Request<B>, Response = Response<R>> + Clone + Send + 'static,
-    C::Future: Send,
-    C::Error: Into<BoxError>,
+    C: TokenClient<B>,
     P: CredentialsProvider,
     A: AssertionProvider,
     B: From<Full<Bytes>> + Send + 'static,
-    R: Body + Send,
-    R::Data: Send,
-    R::Error: Into<BoxError>,
 {
     async fn fetch(&self, _cx: FetchContext) -> Result<IssuedToken, TokenError> {
         let credentials = authentication::read(&self.credentials).await?;
