@@ -50,10 +50,12 @@ impl Machine {
             .since
             .is_some_and(|since| since < held.token.generation());
         let damped = held.refused.is_some() && self.damper.damped_until(now.mono).is_some();
-        if brought || damped || held.whole < ask.lasting {
+        if brought {
             // Whoever asks again shall not mint one token after the other, all too short.
             let pause = held.background_pause();
             self.gate.rest(now.mono, pause);
+        }
+        if brought || damped || held.whole < ask.lasting {
             return (Answer::Fail(too_short()), None);
         }
         if self.renewing.is_some() {

@@ -325,3 +325,14 @@ async fn kept_warm_an_expired_token_is_looked_at_seldom_and_a_closed_cache_never
     sleep(Duration::from_secs(61)).await;
     assert!(warm.is_finished());
 }
+
+#[tokio::test(start_paused = true)]
+async fn asking_for_what_tokens_never_last_keeps_no_renewal_from_being_made_ahead_of_time() {
+    let (cache, script) = Script::cache([]);
+    cache.token().await.unwrap();
+    advance(DAY - Duration::from_secs(600)).await;
+    cache.token_valid_for(DAY * 3).await.unwrap_err();
+    assert_eq!(current(&cache).as_deref(), Some("token-1"));
+    settle().await;
+    assert_eq!(script.reasons(), [Reason::Missing, Reason::Due]);
+}
