@@ -73,6 +73,11 @@ async fn get(address: &str) -> ClientError {
     response.await.unwrap().unwrap_err()
 }
 
+async fn connect(url: &str) -> TokioIo<TcpStream> {
+    let address = url.trim_start_matches("http://").trim_end_matches('/');
+    TokioIo::new(TcpStream::connect(address).await.unwrap())
+}
+
 #[tokio::test]
 async fn closed_port_is_not_sent() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -176,11 +181,7 @@ async fn replay_body_error_is_final_without_a_client_around_it() {
 #[tokio::test]
 async fn connection_that_is_gone_before_the_request_is_not_sent() {
     let address = server(|stream| async move { drop(stream) }).await;
-    let address = address
-        .trim_start_matches("http://")
-        .trim_end_matches('/')
-        .to_owned();
-    let stream = TokioIo::new(TcpStream::connect(address).await.unwrap());
+    let stream = connect(&address).await;
     let (mut send, connection) = hyper::client::conn::http1::handshake(stream).await.unwrap();
     let _ = connection.await;
     let request = || Request::get("/").body(Empty::<Bytes>::new()).unwrap();
@@ -195,11 +196,7 @@ async fn connection_that_is_gone_before_the_request_is_not_sent() {
 #[tokio::test]
 async fn request_in_the_queue_of_a_connection_that_breaks_is_not_sent() {
     let address = server(|stream| async move { drop(stream) }).await;
-    let address = address
-        .trim_start_matches("http://")
-        .trim_end_matches('/')
-        .to_owned();
-    let stream = TokioIo::new(TcpStream::connect(address).await.unwrap());
+    let stream = connect(&address).await;
     let (mut send, connection) = hyper::client::conn::http1::handshake(stream).await.unwrap();
     let request = Request::get("/").body(Empty::<Bytes>::new()).unwrap();
     let answer = send.send_request(request);
@@ -216,11 +213,7 @@ async fn runtime_that_is_gone_with_the_connection_is_final() {
         time::sleep(Duration::from_secs(10)).await;
     })
     .await;
-    let address = address
-        .trim_start_matches("http://")
-        .trim_end_matches('/')
-        .to_owned();
-    let stream = TokioIo::new(TcpStream::connect(address).await.unwrap());
+    let stream = connect(&address).await;
     let (mut send, connection) = hyper::client::conn::http1::handshake(stream).await.unwrap();
     let driver = tokio::spawn(connection);
     let request = Request::get("/").body(Empty::<Bytes>::new()).unwrap();

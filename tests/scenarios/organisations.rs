@@ -5,7 +5,7 @@ use tokio::time::Instant;
 use tower::Layer;
 use tower::{ServiceExt, service_fn};
 use tower_genesys::{
-    BoxError, GenesysLayer, ReplayBody,
+    BoxError, GenesysLayer, Org, ReplayBody,
     testing::{ANY_API, MockGenesys, USERS as USERS_ROUTE},
 };
 
@@ -46,6 +46,16 @@ fn route(
     })
 }
 
+/// A request that names its organisation.
+fn get_as(org: &Org) -> http::Request<Body> {
+    let uri = org.api(USERS).expect("a path");
+    let mut request = http::Request::get(uri)
+        .body(Body::default())
+        .expect("a request");
+    request.extensions_mut().insert(org.clone());
+    request
+}
+
 #[tokio::test(start_paused = true)]
 async fn ten_thousand_requests_of_fifty_organisations_never_mix_their_tokens() {
     let orgs = organisations(50);
@@ -63,12 +73,7 @@ async fn ten_thousand_requests_of_fifty_organisations_never_mix_their_tokens() {
     let mut rng = fastrand::Rng::with_seed(7);
     let calls = (0..10_000).map(|_| {
         let org = &orgs[rng.usize(..50)].org;
-        let uri = org.api(USERS).expect("a path");
-        let mut request = http::Request::get(uri)
-            .body(Body::default())
-            .expect("a request");
-        request.extensions_mut().insert(org.clone());
-        let call = genesys.clone().oneshot(request);
+        let call = genesys.clone().oneshot(get_as(org));
         async move {
             (
                 call.await.map(|response| response.status()),
@@ -117,14 +122,7 @@ async fn renewing_one_organisation_keeps_no_other_waiting() {
         .mock
         .on(tower_genesys::testing::TOKEN)
         .never_answers();
-    let send = |setup: &Setup| {
-        let uri = setup.org.api(USERS).expect("a path");
-        let mut request = http::Request::get(uri)
-            .body(Body::default())
-            .expect("a request");
-        request.extensions_mut().insert(setup.org.clone());
-        genesys.clone().oneshot(request)
-    };
+    let send = |setup: &Setup| genesys.clone().oneshot(get_as(&setup.org));
     let stuck = tokio::spawn(send(&orgs[0]));
     let started = Instant::now();
     assert_eq!(send(&orgs[1]).await.expect("no error").status(), 200);
@@ -141,14 +139,7 @@ async fn a_pause_of_one_organisation_is_nobody_elses() {
         .on(USERS_ROUTE)
         .first(1)
         .reply_429(Duration::from_secs(100));
-    let send = |setup: &Setup| {
-        let uri = setup.org.api(USERS).expect("a path");
-        let mut request = http::Request::get(uri)
-            .body(Body::default())
-            .expect("a request");
-        request.extensions_mut().insert(setup.org.clone());
-        genesys.clone().oneshot(request)
-    };
+    let send = |setup: &Setup| genesys.clone().oneshot(get_as(&setup.org));
     let throttled = tokio::spawn(send(&orgs[1]));
     orgs[1].mock.wait_for(USERS_ROUTE, 1).await;
     let started = Instant::now();
@@ -171,7 +162,7 @@ async fn a_pause_of_one_organisation_is_nobody_elses() {
 async fn organisations_of_one_builder_share_nothing() {
     let mocks =
         ["id-a", "id-b"].map(|id| MockGenesys::builder().client(id, "secret").users(1).build());
-    let settings = tower_genesys::Org::builder(mocks[0].region());
+    let settings = Org::builder(mocks[0].region());
     let orgs = [0, 1].map(|k| {
         let credentials = tower_genesys::Credentials::new(mocks[k].client_id(), "secret");
         let builder = settings

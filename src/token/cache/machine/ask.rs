@@ -2,9 +2,7 @@ use super::{
     Answer, Ask, Machine, RenewalId, Renewing, Start,
     held::{Age, closed},
 };
-use crate::token::{
-    AccessToken, Generation, Reason, TokenError, TokenErrorKind, cache::clock::Moment,
-};
+use crate::token::{Reason, TokenError, TokenErrorKind, cache::clock::Moment};
 
 impl Machine {
     /// A caller wants a token.
@@ -16,12 +14,7 @@ impl Machine {
         ask: Ask,
         now: Moment,
     ) -> (Answer, Option<Start>) {
-        if self
-            .renewing
-            .is_some_and(|renewing| renewing.overdue_at <= now.mono)
-        {
-            self.renewing = None;
-        }
+        self.renewing = self.renewing.filter(|renewing| !renewing.is_overdue(now));
         if let Some(error) = self.failed_since(ask.waited) {
             return (Answer::Fail(error), None);
         }
@@ -99,9 +92,7 @@ impl Machine {
     fn wait(&self) -> Answer {
         match self.renewing {
             Some(Renewing { id, overdue_at, .. }) => {
-                let held = self
-                    .token()
-                    .map_or(Generation::NONE, AccessToken::generation);
+                let held = self.generation();
                 Answer::Wait {
                     id,
                     overdue_at,
@@ -114,11 +105,7 @@ impl Machine {
     }
 
     fn serve_or_wait(&self, now: Moment) -> Answer {
-        let held = self
-            .held
-            .as_ref()
-            .filter(|held| held.age(now) != Age::Expired);
-        match held {
+        match self.unexpired(now) {
             Some(held) if held.refused.is_none() || self.renewing.is_none() => {
                 Answer::Serve(held.token.clone())
             }
@@ -127,9 +114,9 @@ impl Machine {
     }
 
     fn serve_or_fail(&self, now: Moment, error: TokenError) -> Answer {
-        match &self.held {
-            Some(held) if held.age(now) != Age::Expired => Answer::Serve(held.token.clone()),
-            _ => Answer::Fail(error),
+        match self.unexpired(now) {
+            Some(held) => Answer::Serve(held.token.clone()),
+            None => Answer::Fail(error),
         }
     }
 

@@ -12,7 +12,7 @@ use held::Held;
 use tokio::time::Instant;
 pub(in crate::token::cache) use view::View;
 
-use super::{damper::Damper, gate::Gate, settings::CacheSettings};
+use super::{clock::Moment, damper::Damper, gate::Gate, settings::CacheSettings};
 use crate::token::{Reason, TokenError};
 
 /// The rules of a cache, without clock, task or lock of their own: each event comes with the time
@@ -35,6 +35,13 @@ struct Renewing {
     id: RenewalId,
     reason: Reason,
     overdue_at: Instant,
+}
+
+impl Renewing {
+    /// Whether it has had its time: nobody waits for it any longer.
+    fn is_overdue(&self, now: Moment) -> bool {
+        self.overdue_at <= now.mono
+    }
 }
 
 impl Machine {

@@ -1,5 +1,5 @@
 use super::{Machine, Start};
-use crate::token::{AccessToken, Generation, Reason, Rejection, cache::clock::Moment};
+use crate::token::{Generation, Reason, Rejection, cache::clock::Moment};
 
 impl Machine {
     /// The API refused the token of this generation, or its owner wants another one.
@@ -26,7 +26,7 @@ impl Machine {
         self.damper.refused(held.adopted, now.mono);
         if self
             .renewing
-            .is_some_and(|renewing| now.mono < renewing.overdue_at)
+            .is_some_and(|renewing| !renewing.is_overdue(now))
         {
             return (Rejection::Renewing, None);
         }
@@ -45,10 +45,7 @@ impl Machine {
         now: Moment,
     ) -> (Rejection, Option<Start>) {
         if self.remaining(now).is_some() {
-            let held = self
-                .token()
-                .map_or(Generation::NONE, AccessToken::generation);
-            return self.refuse(held, Reason::Forced, now);
+            return self.refuse(self.generation(), Reason::Forced, now);
         }
         if self.closed {
             return (Rejection::CannotRenew, None);

@@ -82,11 +82,7 @@ impl Machine {
         sent: Moment,
         now: Moment,
     ) -> Result<Generation, TokenError> {
-        let current = self
-            .held
-            .as_ref()
-            .map_or(Generation::NONE, |held| held.token.generation());
-        let token = AccessToken::new(issued.expose(), current.next())?;
+        let token = AccessToken::new(issued.expose(), self.generation().next())?;
         let mut new = Held::new(
             token,
             issued,

@@ -2,9 +2,9 @@ use std::time::{Duration, SystemTime};
 
 use tokio::time::Instant;
 
-use super::{Machine, held::Age};
+use super::{Held, Machine, held::Age};
 use crate::token::{
-    AccessToken, Reason,
+    AccessToken, Generation, Reason,
     cache::{
         clock::Moment,
         gate::{Gate, later},
@@ -62,6 +62,19 @@ impl Machine {
 
     pub(in crate::token::cache) fn token(&self) -> Option<&AccessToken> {
         self.held.as_ref().map(|held| &held.token)
+    }
+
+    /// Which token is held; [`Generation::NONE`] if there is none.
+    pub(super) fn generation(&self) -> Generation {
+        self.token()
+            .map_or(Generation::NONE, AccessToken::generation)
+    }
+
+    /// The token that is held, unless it has expired.
+    pub(super) fn unexpired(&self, now: Moment) -> Option<&Held> {
+        self.held
+            .as_ref()
+            .filter(|held| held.age(now) != Age::Expired)
     }
 
     /// How much longer the token may be sent.
