@@ -86,6 +86,7 @@ pub mod refresh;
 pub mod replay;
 pub mod retry;
 mod runtime;
+pub mod store;
 #[cfg(feature = "testing")]
 #[cfg_attr(docsrs, doc(cfg(feature = "testing")))]
 pub mod testing;
