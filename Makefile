@@ -2,13 +2,13 @@
 
 CARGO ?= cargo
 
-.PHONY: test model ci fmt lint docs features examples benches fuzz
+.PHONY: test model ci fmt lint docs features minimal-versions package examples benches release fuzz
 
 # Every test: unit, integration and documentation tests, with all features.
 test:
 	$(CARGO) test --locked --all-features
 
-ci: fmt lint docs test model features examples benches
+ci: fmt lint docs features minimal-versions package benches examples model test
 
 fmt:
 	$(CARGO) fmt --all --check
@@ -24,11 +24,30 @@ docs:
 model:
 	RUSTFLAGS="--cfg shuttle" $(CARGO) test --locked --target-dir target/model --lib token::cache::tests::model
 
-# What is optional can be left out.
+# Any two features together, each alone, and none.
 features:
-	$(CARGO) check --locked --no-default-features
-	$(CARGO) check --locked --no-default-features --features testing
-	$(CARGO) check --locked --no-default-features --features tower
+	$(CARGO) hack --version >/dev/null 2>&1 || $(CARGO) install --locked cargo-hack
+	$(CARGO) hack check --locked --feature-powerset --depth 2 --exclude-features default
+
+# The oldest versions that Cargo.toml allows have all that is used. `RUSTC_BOOTSTRAP`: the option is not stable yet.
+minimal-versions:
+	rm -rf target/minimal-versions && mkdir -p target/minimal-versions
+	cp -r README.md docs examples src target/minimal-versions 2>/dev/null || true
+	sed -e '/^\[dev-dependencies\]/,/^\[lints/{/^\[lints/!d}' Cargo.toml > target/minimal-versions/Cargo.toml
+	printf '\n[workspace]\n' >> target/minimal-versions/Cargo.toml
+	cd target/minimal-versions && RUSTC_BOOTSTRAP=1 $(CARGO) update -Z direct-minimal-versions
+	cd target/minimal-versions && $(CARGO) check --lib --all-features
+	cd target/minimal-versions && $(CARGO) check --lib --no-default-features
+
+# The crate as it would be published builds by itself.
+package:
+	$(CARGO) package --locked --allow-dirty
+
+# What else is looked at before a release. Needs the tools named, a nightly compiler, and for advisories the network.
+release: ci
+	$(CARGO) deny check
+	$(CARGO) +nightly check-external-types --all-features
+	$(CARGO) semver-checks --all-features
 
 # Without credentials in the environment, every example runs against a mock of its own.
 examples:
