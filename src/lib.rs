@@ -79,6 +79,7 @@ pub mod bearer;
 pub mod call;
 mod error;
 pub mod genesys;
+pub mod guide;
 #[cfg(feature = "metrics")]
 #[cfg_attr(docsrs, doc(cfg(feature = "metrics")))]
 pub mod metrics;
