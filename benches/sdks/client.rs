@@ -61,7 +61,10 @@ impl Client {
             } => {
                 let mut command = Command::new(program);
                 command
-                    .arg(format!("{}/benches/sdks/{file}", env!("CARGO_MANIFEST_DIR")))
+                    .arg(format!(
+                        "{}/benches/sdks/{file}",
+                        env!("CARGO_MANIFEST_DIR")
+                    ))
                     .env("SDK_RENEWS", if *renews { "1" } else { "0" });
                 script(command, scenario, mock, server).await
             }

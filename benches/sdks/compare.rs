@@ -34,11 +34,19 @@ async fn main() -> Result<(), BoxError> {
     let clients = [
         ("tower-genesys", Some(Client::Ours)),
         ("Python SDK", script(&python, "sdk.py", false)),
-        ("Python SDK, renewing on 401", script(&python, "sdk.py", true)),
+        (
+            "Python SDK, renewing on 401",
+            script(&python, "sdk.py", true),
+        ),
         ("JavaScript SDK", script(&node, "sdk.cjs", false)),
-        ("JavaScript SDK, renewing on 401", script(&node, "sdk.cjs", true)),
+        (
+            "JavaScript SDK, renewing on 401",
+            script(&node, "sdk.cjs", true),
+        ),
     ];
-    println!("| scenario | client | results | seconds | token POSTs | API requests | 429s | most together | users created |");
+    println!(
+        "| scenario | client | results | seconds | token POSTs | API requests | 429s | most together | users created |"
+    );
     println!("|---|---|---|--:|--:|--:|--:|--:|--:|");
     for scenario in SCENARIOS.iter().filter(|it| it.name.contains(&only)) {
         for (name, client) in &clients {
