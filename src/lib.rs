@@ -6,13 +6,12 @@
 //! may be retried. Your code sends requests, and gets responses.
 //!
 //! ```text
-//!              GenesysLayer
-//!              ┌────────────────────────────────────────┐
-//!  your code ─►│ Replay ──► Retry ──► Refresh ──► Bearer │─► your HTTP client ─► Genesys Cloud
-//!              │ keeps      429,      401:        token  │   proxy, TLS, pool
-//!              │ bodies     5xx       once more   of now │
-//!              └────────────────────────────────────▲───┘
-//!                                        TokenCache ─┘ renews in the background, once for all
+//!              ┌─ GenesysLayer ───────────────────────────────┐
+//! your code ─► │ Replay ──► Retry ──► Refresh ──► Bearer      │ ─► your HTTP client ─► Genesys Cloud
+//!              │ keeps      429,      401:        token of    │    proxy, TLS, pool
+//!              │ bodies     5xx       once more   this moment │
+//!              └─────────────────────────────────▲────────────┘
+//!                                   TokenCache ──┘ renews ahead of time, once for all who wait
 //! ```
 //!
 //! # Example

@@ -1,16 +1,15 @@
-use std::{
-    collections::BTreeMap,
-    process::Stdio,
-    time::{Duration, Instant},
-};
+use std::{collections::BTreeMap, process::Stdio, time::Duration};
 
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
 use http::{Request, header::CONTENT_TYPE};
 use http_body_util::{BodyExt, Full};
-use hyper_util::{client::legacy::Client as HttpClient, rt::TokioExecutor};
+use hyper_util::{
+    client::legacy::{Client as HttpClient, connect::HttpConnector},
+    rt::TokioExecutor,
+};
 use serde_json::Value;
-use tokio::process::Command;
+use tokio::{process::Command, time::Instant};
 use tower::{Layer, ServiceExt};
 use tower_genesys::{
     AuthorizationCode, BoxError, Credentials, GenesysLayer, LoginCode, Org, ReplayBody,
@@ -25,6 +24,7 @@ const CALLBACK: &str = "https://app.example/callback";
 const LONGEST: Duration = Duration::from_secs(400);
 
 type Body = Full<Bytes>;
+type HyperClient = HttpClient<HttpConnector, ReplayBody<Body>>;
 
 /// Who does the job.
 pub(crate) enum Client {
@@ -110,22 +110,8 @@ async fn ours(
     mock: &MockGenesys,
     server: &MockServer,
 ) -> Result<Went, BoxError> {
-    let client: HttpClient<_, ReplayBody<Body>> =
-        HttpClient::builder(TokioExecutor::new()).build_http();
-    let credentials = Credentials::new(mock.client_id(), mock.client_secret())?;
-    let builder = Org::builder(server.region()).allow_loopback();
-    let org = if scenario.login {
-        let code = LoginCode::new(mock.issue_code(CALLBACK), CALLBACK);
-        let source = AuthorizationCode::<_, _, ReplayBody<Body>>::new(
-            server.region(),
-            credentials,
-            code,
-            client.clone(),
-        );
-        builder.build_from_source(source)?
-    } else {
-        builder.credentials(credentials).build(client.clone())?
-    };
+    let client: HyperClient = HttpClient::builder(TokioExecutor::new()).build_http();
+    let org = organisation(scenario, mock, server, &client)?;
     let genesys = GenesysLayer::new(&org).layer(client);
     org.tokens().warm_up().await?;
 
@@ -159,4 +145,23 @@ async fn ours(
     }
     let seconds = started.elapsed().as_secs_f64();
     Ok(Went { results, seconds })
+}
+
+fn organisation(
+    scenario: &Scenario,
+    mock: &MockGenesys,
+    server: &MockServer,
+    client: &HyperClient,
+) -> Result<Org, BoxError> {
+    let client = client.clone();
+    let credentials = Credentials::new(mock.client_id(), mock.client_secret())?;
+    let builder = Org::builder(server.region()).allow_loopback();
+    if !scenario.login {
+        return Ok(builder.credentials(credentials).build(client)?);
+    }
+    let code = LoginCode::new(mock.issue_code(CALLBACK), CALLBACK);
+    let region = server.region();
+    let source =
+        AuthorizationCode::<_, _, ReplayBody<Body>>::new(region, credentials, code, client);
+    Ok(builder.build_from_source(source)?)
 }
