@@ -2,7 +2,7 @@
 
 CARGO ?= cargo
 
-.PHONY: test model ci fmt lint docs features minimal-versions package examples benches release fuzz
+.PHONY: test model ci fmt lint docs doc-examples features minimal-versions package examples benches release fuzz
 
 # Every test: unit, integration and documentation tests, with all features.
 test:
@@ -19,6 +19,11 @@ lint:
 
 docs:
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --no-deps --all-features
+
+# Does every public item have an example, or a link to one? Needs a nightly compiler.
+doc-examples:
+	$(CARGO) +nightly rustdoc --locked --lib --all-features --target-dir target/json -- -Z unstable-options --output-format json
+	.ci/without_example target/json/doc/tower_genesys.json
 
 # The token cache under many orders of threads, by a model checker.
 model:

@@ -3,6 +3,8 @@
 use std::{error::Error, io, iter::successors};
 
 /// An error of any type, as tower's middleware returns it.
+///
+/// Errors of this crate are found in it by [`TokenError::find`](crate::TokenError::find) and its kin.
 pub type BoxError = Box<dyn Error + Send + Sync>;
 
 /// A chain longer than this is not followed further: an error that names itself as its source would

@@ -1,20 +1,18 @@
-//! Tower layers that put Genesys Cloud authentication into any HTTP client stack.
+//! Tower layers that put Genesys Cloud authentication into the HTTP client you already have.
+//!
+//! A token of Genesys Cloud lives for a day, and often dies earlier: by inactivity, by an administrator's
+//! click, by eviction. These layers sign each request with one that is valid now, renew it before
+//! anybody waits for it, send a request once more when its token was refused after all, and retry what
+//! may be retried. Your code sends requests, and gets responses.
 //!
 //! ```text
-//! your code ─► Replay ─► Retry ─► Refresh ─► Bearer ─► your HTTP client
+//!              ┌─ GenesysLayer ───────────────────────────────┐
+//! your code ─► │ Replay ──► Retry ──► Refresh ──► Bearer      │ ─► your HTTP client ─► Genesys Cloud
+//!              │ keeps      429,      401:        token of    │    proxy, TLS, pool
+//!              │ bodies     5xx       once more   this moment │
+//!              └─────────────────────────────────▲────────────┘
+//!                                   TokenCache ──┘ renews ahead of time, once for all who wait
 //! ```
-//!
-//! - [`bearer`] signs each request with a token that is valid now. [`TokenCache`] renews it ahead
-//!   of time, in the background, by one request however many callers wait.
-//! - [`refresh`] sends a request once more when its token was refused.
-//! - [`retry`] sends again after 429, 5xx and broken connections, as often and as late as does no
-//!   harm.
-//! - [`replay`] makes request bodies that can be sent again, so that the other two can.
-//! - [`genesys`] has all four in one line, [`GenesysLayer`], set up for Genesys Cloud, and [`Org`],
-//!   one organisation there.
-//!
-//! Each is a layer of its own for any `Service<Request<B>, Response = Response<R>>` that can be
-//! cloned: hyper-util's client, what is left of a stack that you have, or a test double.
 //!
 //! # Example
 //!
@@ -49,6 +47,39 @@
 //! # }
 //! ```
 //!
+//! # Which layer for which problem
+//!
+//! | problem | use |
+//! |---|---|
+//! | all of the following | [`GenesysLayer`]: the four layers in one, set up for Genesys Cloud ([`genesys`]) |
+//! | requests need a valid bearer token | [`BearerLayer`] over a [`TokenCache`] ([`bearer`], [`token`]) |
+//! | 401 in the middle of a job | [`RefreshLayer`] around it, [`ReplayLayer`] around that ([`refresh`], [`replay`]) |
+//! | 429, 5xx, broken connections | [`RetryLayer`] between the two ([`retry`]) |
+//! | only a token, for some other client | [`TokenCache::token`] |
+//! | tokens from a vault or a service of yours | [`source_fn`], [`TokenSource`] |
+//! | what is done in a person's name | the [`grants`](genesys::grants) |
+//! | one request that is to be treated differently | [`CallOptions`] |
+//! | errors that say what to do | [`ApiError`], [`TokenError`] |
+//! | one token for many processes | a [`store`] |
+//! | tests without Genesys Cloud | [`MockGenesys`](testing::MockGenesys) |
+//!
+//! Each layer is one of its own, for any `Service<Request<B>, Response = Response<R>>` that can be
+//! cloned.
+//!
+//! # Short answers
+//!
+//! - **I have a client already.** Keep it; the layers go around it. [More](guide::questions#i-have-a-client-already)
+//! - **Where does `Timeout` go?** Outside for the whole call, inside for one attempt.
+//!   [More](guide::questions#where-does-timeout-go)
+//! - **Several replicas?** A token each, or a shared one. [More](guide::questions#several-replicas)
+//! - **Many organisations?** An [`Org`] in the extensions of each request.
+//!   [More](guide::questions#many-organisations)
+//! - **Blocking code? No tokio? WASM?** `block_on`; a tokio runtime aside; no.
+//!   [More](guide::questions#blocking-code)
+//! - **I have code that does this.** See [what goes wrong with it](guide::migrating), and
+//!   [how the official SDKs fare](guide::comparison).
+//! - **It runs. What do I watch?** [Metrics, log events, errors, limits](guide::operating).
+//!
 //! # Features
 //!
 //! | feature | default | for |
@@ -79,6 +110,7 @@ pub mod bearer;
 pub mod call;
 mod error;
 pub mod genesys;
+pub mod guide;
 #[cfg(feature = "metrics")]
 #[cfg_attr(docsrs, doc(cfg(feature = "metrics")))]
 pub mod metrics;

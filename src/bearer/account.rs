@@ -6,6 +6,8 @@ use crate::token::TokenProvider;
 /// Tokens, and the origins that they may be sent to.
 ///
 /// The two belong together: a token that is sent elsewhere is a token given away.
+///
+/// An example is at [`SelectAccount`].
 #[derive(Clone, Debug)]
 pub struct Account<P> {
     tokens: P,
@@ -30,6 +32,46 @@ impl<P> Account<P> {
 }
 
 /// Chooses the [`Account`] for a request by its extensions, so that one stack serves many.
+///
+/// [`Org`](crate::Org) is one. By a mark of your own:
+///
+/// ```
+/// use http::{Extensions, Request};
+/// use tower_genesys::{BearerLayer, FixedToken, Origins, bearer::{Account, SelectAccount}};
+///
+/// #[derive(Clone)]
+/// struct Staging;
+///
+/// #[derive(Clone)]
+/// struct Accounts {
+///     production: Account<FixedToken>,
+///     staging: Account<FixedToken>,
+/// }
+///
+/// impl SelectAccount for Accounts {
+///     type Tokens = FixedToken;
+///
+///     fn select<'a>(&'a self, extensions: &'a Extensions) -> &'a Account<FixedToken> {
+///         match extensions.get::<Staging>() {
+///             Some(Staging) => &self.staging,
+///             None => &self.production,
+///         }
+///     }
+/// }
+///
+/// let account = |token, host| Ok::<_, tower_genesys::TokenError>(Account::new(FixedToken::new(token)?, Origins::of_host(host)));
+/// let accounts = Accounts {
+///     production: account("s3cr3t", "api.mypurecloud.ie")?,
+///     staging: account("g3h3im", "api.mypurecloud.de")?,
+/// };
+/// let mut request = Request::new(());
+/// request.extensions_mut().insert(Staging);
+/// let chosen = accounts.select(request.extensions());
+/// assert!(chosen.origins().allows(&"https://api.mypurecloud.de/".parse().unwrap()));
+/// let layer = BearerLayer::per_request(accounts);
+/// # let _ = layer;
+/// # Ok::<(), tower_genesys::TokenError>(())
+/// ```
 pub trait SelectAccount {
     /// Where the tokens of all its accounts come from.
     type Tokens: TokenProvider;

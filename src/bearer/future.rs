@@ -16,6 +16,8 @@ use crate::{
 
 pin_project! {
     /// The response future of [`Bearer`](super::Bearer).
+    ///
+    /// There is an example in the [module docs](super).
     #[must_use = "a future does nothing until it is awaited"]
     pub struct ResponseFuture<S, B, P>
     where

@@ -157,6 +157,8 @@ pub struct OriginError {
 }
 
 /// What is wrong with the URI of a request that was refused.
+///
+/// What to do about each is in the [guide](crate::guide::operating#originerrorkind).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum OriginErrorKind {

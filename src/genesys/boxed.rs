@@ -9,6 +9,8 @@ use crate::{BoxError, replay::ReplayBody};
 
 /// [`GenesysService`](super::GenesysService) over any client, in a box: for a struct that shall not
 /// name its HTTP client. It is `Clone`, `Send` and `Sync`.
+///
+/// An example is at [`GenesysLayer::boxed`].
 pub type BoxGenesysService<B, R> = BoxCloneSyncService<Request<B>, Response<R>, BoxError>;
 
 impl GenesysLayer {

@@ -13,6 +13,8 @@ pub struct ConfigError {
 }
 
 /// Which setting a [`ConfigError`] is about.
+///
+/// What to do about each is in the [guide](crate::guide::operating#configerrorkind).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ConfigErrorKind {

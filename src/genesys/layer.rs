@@ -12,6 +12,8 @@ use crate::{
 ///
 /// It takes a `Request<B>` for any body, and asks of `S` that it takes a
 /// `Request<ReplayBody<B>>`. Its error is [`BoxError`](crate::BoxError).
+///
+/// An example is in the [guide](crate::guide::migrating#a-token-in-a-static).
 pub type GenesysService<S> = Replay<Retry<Refresh<Bearer<S, Org>>, BoxErrorClassifier>>;
 
 /// The four layers in their order, set up for the Genesys Cloud API.

@@ -43,20 +43,36 @@ use crate::{
 pub struct Metrics;
 
 /// Renewals that have ended, by `reason` and `outcome`.
+///
+/// [What is normal](crate::guide::operating#metrics).
 pub const TOKEN_RENEWALS: &str = "tower_genesys_token_renewals_total";
 /// How long renewals took, in seconds, by `reason`.
+///
+/// [What is normal](crate::guide::operating#metrics).
 pub const TOKEN_RENEWAL_SECONDS: &str = "tower_genesys_token_renewal_seconds";
 /// 401s that were reported to the cache, by `outcome`.
+///
+/// [What is normal](crate::guide::operating#metrics).
 pub const TOKEN_REJECTIONS: &str = "tower_genesys_token_rejections_total";
 /// Requests that are sent again, by `method` and `class`.
+///
+/// [What is normal](crate::guide::operating#metrics).
 pub const RETRIES: &str = "tower_genesys_retries_total";
 /// Requests that are sent again after a 401, by `method`.
+///
+/// [What is normal](crate::guide::operating#metrics).
 pub const REPLAYS: &str = "tower_genesys_replays_total";
 /// Failures that are returned to the caller, by `method` and `reason`.
+///
+/// [What is normal](crate::guide::operating#metrics).
 pub const RETRIES_GIVEN_UP: &str = "tower_genesys_retries_given_up_total";
 /// How many times an endpoint was closed by a 429.
+///
+/// [What is normal](crate::guide::operating#metrics).
 pub const THROTTLED: &str = "tower_genesys_throttled_total";
 /// Requests that waited at a closed endpoint.
+///
+/// [What is normal](crate::guide::operating#metrics).
 pub const HELD: &str = "tower_genesys_held_total";
 
 impl TokenObserver for Metrics {

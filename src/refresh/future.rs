@@ -13,6 +13,8 @@ use crate::replay::{CloneBody, Drain, Renewable, Resend, Unreplayed};
 
 pin_project! {
     /// The response future of [`Refresh`](super::Refresh).
+    ///
+    /// There is an example in the [module docs](super).
     #[must_use = "a future does nothing until it is awaited"]
     pub struct ResponseFuture<S, B, R>
     where

@@ -12,6 +12,8 @@ pub struct ReplayBodyError {
 }
 
 /// What kind of failure a [`ReplayBodyError`] is, for code that decides what to do.
+///
+/// What leads to them is in the [module docs](super#errors).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ReplayBodyErrorKind {

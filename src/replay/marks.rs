@@ -10,6 +10,8 @@ pub struct Resend;
 
 /// Response extension on a [`Renewable`] 401 that was returned to the caller all the same: why the
 /// request was not sent again.
+///
+/// An example is in the [guide](crate::guide::operating#why-this-401).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Unreplayed {

@@ -14,6 +14,8 @@ use fastrand::Rng;
 /// 503 or 504 in the first five minutes of trouble, which is also the default deadline, and 27 s
 /// when it lasts; so these are the first ceiling and the cap. The mean wait is half of it, and
 /// the [`Budget`](super::Budget) bounds what that adds up to.
+///
+/// There is an example in the [module docs](super#customising).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Backoff {
     base: Duration,

@@ -30,6 +30,8 @@ use tokio::time::Instant;
 /// # Cloning
 ///
 /// Clones share their permits.
+///
+/// There is an example in the [module docs](super#customising).
 #[derive(Clone, Debug)]
 pub struct Budget {
     shared: Arc<Shared>,

@@ -26,6 +26,8 @@ pin_project! {
     ///
     /// It may be dropped at any time. The attempt under way, a place in the queue of the
     /// throttle, and the copy of the request go with it.
+    ///
+    /// There is an example in the [module docs](super).
     pub struct ResponseFuture<S, B, R, C>
     where
         S: Service<Request<B>>,

@@ -7,6 +7,20 @@ use super::{Class, Stop};
 /// Is told what the layer does, to count it or to write it down.
 ///
 /// It is called in the midst of a call, so it should return soon.
+///
+/// A closure is one:
+///
+/// ```
+/// use std::sync::Arc;
+/// use tower_genesys::{RetryLayer, retry::RetryEvent};
+///
+/// let layer = RetryLayer::default().with_observer(Arc::new(|event: &RetryEvent<'_>| {
+///     if let RetryEvent::GaveUp { method, stop, .. } = event {
+///         eprintln!("{method} failed for good: {stop:?}");
+///     }
+/// }));
+/// # let _ = layer;
+/// ```
 pub trait RetryObserver: Send + Sync {
     /// Something happened.
     fn on_event(&self, event: &RetryEvent<'_>);
@@ -23,6 +37,8 @@ impl<F: Fn(&RetryEvent<'_>) + Send + Sync> RetryObserver for F {
 /// No event holds a query, a header or a body. An endpoint is the key that the
 /// [`Throttle`](super::Throttle) made, by default the method, the host with its port, and the path
 /// without ids: `GET api.mypurecloud.com/api/v2/users/{id}`.
+///
+/// An example is at [`RetryObserver`].
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub enum RetryEvent<'a> {

@@ -7,6 +7,8 @@ use http::Extensions;
 /// It is there when the request was sent more than once, waited at the throttle, or when the
 /// response asks for a retry that was not made. It is not there on a final response to a first send
 /// that did not wait, so that such a call allocates nothing.
+///
+/// There is an example in the [module docs](super).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Outcome {
@@ -28,6 +30,8 @@ impl Outcome {
 }
 
 /// Why a request was not sent once more.
+///
+/// What to do about each is in the [guide](crate::guide::operating#why-was-this-not-sent-again).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Stop {

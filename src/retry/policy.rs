@@ -16,6 +16,8 @@ use super::Backoff;
 /// | `Retry-After` cap | 180 s | where the official SDKs give up |
 /// | backoff | [`Backoff`] | |
 /// | broken writes | sent again | PUT and DELETE mean the same twice |
+///
+/// There is an example in the [module docs](super#customising).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RetryPolicy {
     pub(super) max_sends: u32,

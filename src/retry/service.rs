@@ -12,6 +12,8 @@ use super::{Attempt, Classify, ResponseFuture, call::Call, settings::Settings};
 use crate::replay::CloneBody;
 
 /// The service of a [`RetryLayer`](super::RetryLayer).
+///
+/// There is an example in the [module docs](super).
 #[derive(Clone)]
 pub struct Retry<S, C> {
     inner: S,

@@ -15,6 +15,8 @@ use super::{Budget, Throttle};
 /// # Cloning
 ///
 /// A clone is the same upstream, and costs a reference count.
+///
+/// There is an example in the [module docs](super#customising).
 #[derive(Clone, Debug, Default)]
 pub struct Upstream {
     shared: Arc<Shared>,

@@ -13,6 +13,8 @@ use super::MockError;
 const CHUNK: usize = 16 * 1024;
 
 /// The body of an answer.
+///
+/// There is an example in the [module docs](super).
 pub struct MockBody {
     rest: Bytes,
     /// What the sender promised, whether or not it comes.

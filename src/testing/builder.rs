@@ -14,6 +14,19 @@ use super::{
 use crate::genesys::Region;
 
 /// Settings of a [`MockGenesys`].
+///
+/// ```
+/// use std::time::Duration;
+/// use tower_genesys::{Region, testing::MockGenesys};
+///
+/// let mock = MockGenesys::builder()
+///     .client("my-client-id", "my-client-secret")
+///     .region(Region::EU_WEST_1)
+///     .token_lifetime(Duration::from_secs(300))
+///     .rate_limit(300)
+///     .build();
+/// assert_eq!(mock.client_id(), "my-client-id");
+/// ```
 #[derive(Clone)]
 #[must_use = "call `build`"]
 pub struct MockBuilder {

@@ -6,12 +6,30 @@ use crate::BoxError;
 ///
 /// Its [`source`](Error::source) is what a real transport would have met: an [`io::Error`] of the
 /// kind `ConnectionReset` or `UnexpectedEof`, or the error of the request's own body.
+///
+/// ```
+/// use http::Request;
+/// use http_body_util::Empty;
+/// use tower::ServiceExt;
+/// use tower_genesys::testing::{ANY_API, MockErrorKind, MockGenesys};
+///
+/// # tokio_test::block_on(async {
+/// let mock = MockGenesys::new();
+/// mock.on(ANY_API).reset();
+/// let request = Request::get(mock.region().api("/api/v2/users")?).body(Empty::<bytes::Bytes>::new())?;
+/// let error = mock.service().oneshot(request).await.expect_err("the connection is cut");
+/// assert_eq!(error.kind(), MockErrorKind::Reset);
+/// # Ok::<_, Box<dyn std::error::Error>>(())
+/// # }).unwrap();
+/// ```
 pub struct MockError {
     kind: MockErrorKind,
     source: BoxError,
 }
 
 /// How the exchange broke off.
+///
+/// An example is at [`MockError`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum MockErrorKind {

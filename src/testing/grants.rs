@@ -6,6 +6,13 @@ use sha2::{Digest, Sha256};
 use super::random::Random;
 
 /// A way to get a token, as the `grant_type` of a token request names it.
+///
+/// ```
+/// use tower_genesys::testing::{Grant, MockGenesys};
+///
+/// let mock = MockGenesys::new();
+/// mock.allow_grants([Grant::ClientCredentials]); // every other one is `unauthorized_client`
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Grant {

@@ -7,6 +7,29 @@ use super::{route::Route, state::Shared};
 
 /// Keeps the requests at a route unanswered until it is released or dropped; see
 /// [`MockGenesys::hold`](super::MockGenesys::hold).
+///
+/// ```
+/// use http::Request;
+/// use http_body_util::Empty;
+/// use tower::ServiceExt;
+/// use tower_genesys::testing::{MockGenesys, USERS};
+///
+/// # tokio_test::block_on(async {
+/// let mock = MockGenesys::new();
+/// let token = mock.mint_token();
+/// let request = Request::get(mock.region().api("/api/v2/users")?)
+///     .header("authorization", format!("Bearer {token}"))
+///     .body(Empty::<bytes::Bytes>::new())?;
+///
+/// let held = mock.hold(USERS);
+/// let call = tokio::spawn(mock.service().oneshot(request));
+/// mock.wait_for(USERS, 1).await;
+/// mock.revoke_all(); // while the request is in flight
+/// held.release();
+/// assert_eq!(call.await??.status(), 401);
+/// # Ok::<_, Box<dyn std::error::Error>>(())
+/// # }).unwrap();
+/// ```
 #[must_use = "dropping it releases the requests"]
 pub struct Held {
     shared: Arc<Shared>,

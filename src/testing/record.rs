@@ -18,6 +18,8 @@ const SECRET: [HeaderName; 3] = [
 ];
 
 /// One request as it arrived, and what it was answered.
+///
+/// There is an example in the [module docs](super).
 #[derive(Clone)]
 pub struct Recorded {
     method: Method,

@@ -23,38 +23,60 @@ pub struct Route {
 }
 
 /// `POST /oauth/token` at the login host.
+///
+/// An example is at [`Script`](super::Script).
 pub const TOKEN: Route = Route::fixed(Some(Method::POST), "/oauth/token");
 /// `POST /api/v2/analytics/conversations/details/query`
+///
+/// An example is at [`Script`](super::Script).
 pub const DETAILS_QUERY: Route = Route::fixed(
     Some(Method::POST),
     "/api/v2/analytics/conversations/details/query",
 );
 /// `POST /api/v2/analytics/conversations/details/jobs`
+///
+/// An example is at [`Script`](super::Script).
 pub const DETAILS_JOBS: Route = Route::fixed(
     Some(Method::POST),
     "/api/v2/analytics/conversations/details/jobs",
 );
 /// `GET /api/v2/analytics/conversations/details/jobs/{id}`
+///
+/// An example is at [`Script`](super::Script).
 pub const DETAILS_JOB: Route = Route::fixed(
     Some(Method::GET),
     "/api/v2/analytics/conversations/details/jobs/{id}",
 );
 /// `GET /api/v2/analytics/conversations/details/jobs/{id}/results`
+///
+/// An example is at [`Script`](super::Script).
 pub const DETAILS_JOB_RESULTS: Route = Route::fixed(
     Some(Method::GET),
     "/api/v2/analytics/conversations/details/jobs/{id}/results",
 );
 /// `GET /api/v2/users`
+///
+/// An example is at [`Script`](super::Script).
 pub const USERS: Route = Route::fixed(Some(Method::GET), "/api/v2/users");
 /// `POST /api/v2/users`
+///
+/// An example is at [`Script`](super::Script).
 pub const CREATE_USER: Route = Route::fixed(Some(Method::POST), "/api/v2/users");
 /// `GET /api/v2/users/me`
+///
+/// An example is at [`Script`](super::Script).
 pub const USERS_ME: Route = Route::fixed(Some(Method::GET), "/api/v2/users/me");
 /// `GET /api/v2/tokens/me`
+///
+/// An example is at [`Script`](super::Script).
 pub const TOKENS_ME: Route = Route::fixed(Some(Method::GET), "/api/v2/tokens/me");
 /// Every request to the API: any method, `/api/v2/*`.
+///
+/// An example is at [`Script`](super::Script).
 pub const ANY_API: Route = Route::fixed(None, "/api/v2/*");
 /// Every request, also those that lead nowhere.
+///
+/// An example is at [`Script`](super::Script).
 pub const ANY: Route = Route::fixed(None, "*");
 
 impl Route {

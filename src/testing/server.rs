@@ -24,6 +24,18 @@ const BUFFERED: usize = 64 * 1024;
 /// It speaks HTTP/1.1, and HTTP/2 with prior knowledge (h2c). Dropping it closes the port and all
 /// connections; what was counted stays with the mock. All servers and services of one mock share
 /// everything but connections.
+///
+/// ```
+/// use tower_genesys::testing::MockGenesys;
+///
+/// # tokio_test::block_on(async {
+/// let mock = MockGenesys::new();
+/// let server = mock.serve().await?;
+/// assert_eq!(server.region().token_url().to_string(), format!("{}/oauth/token", server.url()));
+/// assert!(server.address().ip().is_loopback());
+/// # Ok::<_, std::io::Error>(())
+/// # }).unwrap();
+/// ```
 #[must_use = "dropping it stops the server"]
 pub struct MockServer {
     url: String,

@@ -20,6 +20,8 @@ use crate::BoxError;
 /// # Errors
 ///
 /// [`MockError`] when a script cuts the connection, or when the body of the request fails.
+///
+/// There is an example in the [module docs](super).
 #[derive(Clone)]
 pub struct MockService {
     shared: Arc<Shared>,
@@ -64,6 +66,8 @@ impl fmt::Debug for MockService {
 }
 
 /// The answer of a [`MockService`]. The request arrives at the first poll.
+///
+/// There is an example in the [module docs](super).
 #[must_use = "futures do nothing unless polled"]
 pub struct MockFuture {
     answer: Pin<Box<dyn Future<Output = Result<Response<MockBody>, MockError>> + Send>>,

@@ -12,6 +12,8 @@ const SCHEME: &str = "Bearer ";
 /// It holds the finished `Authorization` value, marked sensitive, so that neither handing it out
 /// nor sending it formats or allocates anything; a clone is a reference count. `Debug` shows the
 /// generation only.
+///
+/// There is an example in the [module docs](super).
 #[derive(Clone)]
 pub struct AccessToken {
     header: HeaderValue,

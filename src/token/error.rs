@@ -27,6 +27,8 @@ struct Inner {
 }
 
 /// What kind of failure a [`TokenError`] is, for code that decides what to do.
+///
+/// What to do about each is in the [guide](crate::guide::operating#tokenerrorkind).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum TokenErrorKind {

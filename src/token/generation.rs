@@ -2,6 +2,8 @@
 ///
 /// It tells a token that was refused from the one that has replaced it, and means nothing outside
 /// the process.
+///
+/// An example is at [`FixedToken`](super::FixedToken).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Generation(u64);
 

@@ -15,6 +15,9 @@ use super::TokenError;
 /// # Cancellation
 ///
 /// The cache drops the future when the deadline of [`FetchContext`] is over.
+///
+/// There is an example in the [module docs](super); [`source_fn`](super::source_fn) makes one of a
+/// closure.
 pub trait TokenSource: Send + Sync + 'static {
     /// Asks for a token.
     fn fetch(
@@ -36,6 +39,24 @@ pub trait TokenSource: Send + Sync + 'static {
 }
 
 /// Why and for how long a token is asked for.
+///
+/// ```
+/// use std::time::Duration;
+/// use tokio::time::Instant;
+/// use tower_genesys::{FetchContext, IssuedToken, Reason, TokenError, TokenSource, source_fn};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), TokenError> {
+/// let source = source_fn(|cx: FetchContext| async move {
+///     assert_eq!(cx.reason, Reason::Missing);
+///     Ok(IssuedToken::new("s3cr3t", Duration::from_secs(3600)))
+/// });
+/// let deadline = Instant::now() + Duration::from_secs(15);
+/// let token = source.fetch(FetchContext::new(Reason::Missing, deadline)).await?;
+/// assert_eq!(token.remaining(), token.lifetime());
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct FetchContext {
@@ -61,6 +82,8 @@ impl FetchContext {
 }
 
 /// What made a new token necessary.
+///
+/// An example is at [`FetchContext`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Reason {
@@ -90,6 +113,8 @@ impl Reason {
 }
 
 /// A token as a [`TokenSource`] got it.
+///
+/// An example is at [`FetchContext`].
 #[derive(Clone, Debug)]
 pub struct IssuedToken {
     secret: SecretString,
@@ -134,6 +159,13 @@ impl IssuedToken {
 /// A digest by which two processes can tell that they mean the same token without showing it.
 ///
 /// The first 128 bits of its SHA-256. A token is random and long, so that nothing leads back.
+///
+/// ```
+/// use tower_genesys::Fingerprint;
+///
+/// assert_eq!(Fingerprint::of("s3cr3t"), Fingerprint::of("s3cr3t"));
+/// assert_ne!(Fingerprint::of("s3cr3t"), Fingerprint::of("another"));
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Fingerprint([u8; 16]);
 

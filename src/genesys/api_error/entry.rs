@@ -3,6 +3,17 @@ use serde_json::{Map, Value};
 use super::text::text;
 
 /// The limit that a 429 is about.
+///
+/// ```
+/// use http::{HeaderMap, StatusCode};
+/// use tower_genesys::ApiError;
+///
+/// let body = br#"{"code": "too.many.requests.retry.after",
+///     "limit": {"key": "user.rate.per.minute", "namespace": "directory", "value": 180}}"#;
+/// let error = ApiError::parse(StatusCode::TOO_MANY_REQUESTS, &HeaderMap::new(), body);
+/// let limit = error.limit().expect("it names one");
+/// assert_eq!((limit.namespace(), limit.value()), (Some("directory"), Some(180)));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RateLimit {
     pub(super) key: Option<Box<str>>,
@@ -39,6 +50,8 @@ impl RateLimit {
 }
 
 /// What is wrong with one field or entity of a request.
+///
+/// There is an example in the [module docs](crate::genesys::api_error).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ErrorDetail {
     error_code: Option<Box<str>>,

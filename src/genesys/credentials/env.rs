@@ -41,6 +41,18 @@ const CLIENT_SECRET: [Name; 2] = [
 ///
 /// A [`ConfigError`] that names the variable that is missing, empty or no text, and never shows
 /// what is in it.
+///
+/// ```
+/// use bytes::Bytes;
+/// use http_body_util::Full;
+/// use tower_genesys::{EnvCredentials, Org, Region, testing::MockGenesys};
+///
+/// # let client = MockGenesys::new().service();
+/// let credentials = EnvCredentials::new().with_names("STAGING_CLIENT_ID", "STAGING_CLIENT_SECRET");
+/// let org = Org::builder(Region::EU_WEST_1).credentials(credentials).build::<Full<Bytes>, _>(client)?;
+/// # let _ = org;
+/// # Ok::<(), tower_genesys::ConfigError>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct EnvCredentials {
     id: Vec<Name>,

@@ -19,6 +19,17 @@ use crate::BoxError;
 /// The id and the secret of an OAuth client, as one pair.
 ///
 /// `Debug` shows the id only.
+///
+/// ```
+/// use tower_genesys::{Credentials, genesys::ConfigErrorKind};
+///
+/// let credentials = Credentials::new("my-client-id", "my-client-secret")?;
+/// assert!(!format!("{credentials:?}").contains("my-client-secret"));
+///
+/// let error = Credentials::new("my-client-id", "my-client-secret\n").unwrap_err();
+/// assert_eq!(error.kind(), ConfigErrorKind::ClientSecret);
+/// # Ok::<(), tower_genesys::ConfigError>(())
+/// ```
 #[derive(Clone)]
 pub struct Credentials {
     id: Box<str>,

@@ -33,6 +33,10 @@ use crate::{
 /// # Cancellation
 ///
 /// A request that is dropped may have minted a token all the same; it is not used.
+///
+/// # Example
+///
+/// In the [guide](crate::guide::migrating#expiry-minus-a-margin-in-a-mutex).
 pub struct ClientCredentials<C, P, B> {
     endpoint: Endpoint<C, B>,
     credentials: P,

@@ -7,6 +7,8 @@ use super::{form::Form, pkce::PkceVerifier};
 /// The code that a login came back with, and what belongs to it. It is good once, for some minutes.
 ///
 /// `Debug` shows where the login came back to, and neither code nor verifier.
+///
+/// An example is at [`AuthorizationCode`](super::AuthorizationCode).
 #[derive(Clone)]
 pub struct LoginCode {
     code: SecretString,

@@ -18,6 +18,8 @@ use super::{
 ///
 /// A request that is under way meanwhile belongs to the old login: its result is thrown away, with
 /// a [`Busy`](crate::TokenErrorKind::Busy) for who waits for it.
+///
+/// An example is at [`AuthorizationCode`](super::AuthorizationCode).
 #[derive(Clone)]
 pub struct LoginHandle {
     slot: Arc<Slot>,

@@ -68,6 +68,8 @@ pub struct Saml2Bearer<C, P, A, B> {
 /// Where SAML2 assertions come from. It is asked at every fetch, since they expire within minutes.
 ///
 /// An async closure is a provider.
+///
+/// An example is at [`Saml2Bearer`].
 pub trait AssertionProvider: Send + Sync + 'static {
     /// An assertion that is valid now, as base 64.
     ///

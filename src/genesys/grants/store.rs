@@ -53,6 +53,8 @@ where
 }
 
 /// A refresh token that was issued just now. `Debug` does not show it.
+///
+/// An example is at [`RefreshTokenStore`].
 #[derive(Clone)]
 pub struct IssuedRefreshToken {
     secret: SecretString,

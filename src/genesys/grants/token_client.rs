@@ -8,6 +8,8 @@ use crate::BoxError;
 /// that can be cloned and sent between threads.
 ///
 /// There is nothing to implement: what fits is one.
+///
+/// An example is at [`Saml2Bearer`](super::Saml2Bearer).
 pub trait TokenClient<B>:
     Service<
         Request<B>,

@@ -7,6 +7,8 @@ const ECHO: usize = 60;
 ///
 /// The message says what to write instead. It repeats the refused text shortened and escaped, and
 /// not at all where there might be a password in it.
+///
+/// An example is at [`RegionErrorKind`].
 #[derive(Clone, PartialEq, Eq)]
 pub struct RegionError {
     kind: RegionErrorKind,
@@ -14,6 +16,13 @@ pub struct RegionError {
 }
 
 /// What is wrong with it, for code that decides what to do.
+///
+/// ```
+/// use tower_genesys::{Region, genesys::RegionErrorKind};
+///
+/// let error = Region::parse("http://api.mypurecloud.ie").unwrap_err();
+/// assert_eq!(error.kind(), RegionErrorKind::Insecure);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum RegionErrorKind {

@@ -14,6 +14,8 @@ mod transport;
 pub use errors::{BoxErrorClassifier, ErrorClassifier};
 
 /// What came of sending a request once, as far as sending it again is concerned.
+///
+/// An example is at [`Classify`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Class {
@@ -79,6 +81,8 @@ pub trait Classify<E> {
 /// others: those for which Genesys documents a transient cause (408 `client.timeout`, 500
 /// `internal.server.error`, 503 `service.unavailable`, 504 `request.timeout`), and 502, which a
 /// load balancer in front of it gives.
+///
+/// How to classify in another way is at [`Classify`].
 pub const TRANSIENT_STATUSES: &[StatusCode] = &[
     StatusCode::REQUEST_TIMEOUT,
     StatusCode::INTERNAL_SERVER_ERROR,

@@ -49,6 +49,20 @@ type KeyFn = dyn Fn(&Method, &Uri) -> String + Send + Sync;
 /// # Cloning
 ///
 /// Clones are the same throttle.
+///
+/// # Example
+///
+/// ```
+/// use std::time::Duration;
+/// use tower_genesys::retry::{Throttle, Upstream};
+///
+/// // All paths are held together, and one request in 500 milliseconds is let go at first.
+/// let throttle = Throttle::new()
+///     .with_interval(Duration::from_millis(500))
+///     .with_endpoints(|_method, uri| uri.host().unwrap_or_default().to_owned());
+/// let upstream = Upstream::new().with_throttle(throttle);
+/// # let _ = upstream;
+/// ```
 #[derive(Clone)]
 pub struct Throttle {
     shared: Arc<Shared>,

@@ -4,6 +4,8 @@ use super::{CacheSettings, TokenCache, shared::Shared};
 use crate::token::{IssuedToken, TokenError, TokenObserver, TokenSource, source::ErasedSource};
 
 /// Builds a [`TokenCache`].
+///
+/// An example is at [`TokenObserver`].
 #[must_use = "a cache is made by `build`"]
 pub struct TokenCacheBuilder {
     source: Box<dyn ErasedSource>,

@@ -20,6 +20,8 @@ const SHORTEST: Duration = Duration::from_millis(10);
 /// Renews the token of a [`TokenCache`](super::TokenCache) while nobody calls, until it is dropped.
 ///
 /// It is got by [`TokenCache::keep_warm`](super::TokenCache::keep_warm).
+///
+/// An example is in the [guide](crate::guide::migrating#a-loop-that-refreshes).
 #[must_use = "it stops when it is dropped"]
 pub struct KeepWarm {
     task: JoinHandle<()>,

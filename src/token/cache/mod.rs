@@ -48,6 +48,8 @@ use super::{AccessToken, Generation, Rejection, TokenError, TokenProvider, Token
 /// the token endpoint is left alone. No failure is final, so that a secret rotated at run time
 /// heals by itself. Renewals forced by 401s are damped when they do not help: three, then one in 10
 /// seconds, 20, 40 and so on to five minutes, until tokens have been accepted for a minute.
+///
+/// There is an example in the [module docs](super).
 #[derive(Clone)]
 pub struct TokenCache {
     shared: Arc<Shared>,

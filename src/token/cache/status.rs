@@ -3,6 +3,8 @@ use std::time::Duration;
 use crate::token::{Generation, Reason, TokenError};
 
 /// How a [`TokenCache`](super::TokenCache) stands at one moment, for readiness probes.
+///
+/// An example is in the [guide](crate::guide::operating#is-it-ready).
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct CacheStatus {

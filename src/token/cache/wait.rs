@@ -21,6 +21,8 @@ use crate::token::{AccessToken, Generation, Rejection, TokenError, TokenErrorKin
 /// # Cancellation
 ///
 /// Dropping it leaves the renewal that it waits for alone.
+///
+/// There is an example in the [module docs](crate::token).
 #[must_use = "a future does nothing until it is awaited"]
 pub struct Wait {
     shared: Arc<Shared>,

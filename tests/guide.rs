@@ -1,0 +1,272 @@
+//! Do the pages of the guide name what the code has, and nothing that it has not?
+
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::{Path, PathBuf},
+};
+
+const OPERATING: &str = include_str!("../docs/operating.md");
+
+fn source(file: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("src").join(file);
+    fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path:?}: {error}"))
+}
+
+/// The variants of a public enum, read from its source: an exhaustive `match` cannot be written
+/// outside of the crate.
+fn variants(file: &str, name: &str) -> Vec<String> {
+    let text = source(file);
+    let head = format!("pub enum {name} {{\n");
+    let (_, rest) = text.split_once(&head).expect("the enum is there");
+    let (body, _) = rest.split_once("\n}").expect("it has an end");
+    let variants: Vec<_> = body
+        .lines()
+        .filter_map(|line| line.strip_prefix("    "))
+        .filter(|line| line.starts_with(|first: char| first.is_ascii_uppercase()))
+        .map(|line| line.trim_end_matches([',', ' ', '{']).to_owned())
+        .collect();
+    assert!(variants.len() > 1, "{name}: {variants:?}");
+    variants
+}
+
+/// The first column of the table whose head names this.
+fn column(page: &str, head: &str) -> BTreeSet<String> {
+    let mut lines = page
+        .lines()
+        .skip_while(|line| !(line.starts_with("| ") && cell(line).contains(head)));
+    assert!(lines.next().is_some(), "there is no table of {head}");
+    lines
+        .skip(1)
+        .take_while(|line| line.starts_with('|'))
+        .map(|line| cell(line).trim_matches('`').to_owned())
+        .collect()
+}
+
+fn cell(line: &str) -> &str {
+    line.split('|').nth(1).unwrap_or_default().trim()
+}
+
+fn section<'a>(page: &'a str, title: &str) -> &'a str {
+    let (_, rest) = page
+        .split_once(title)
+        .unwrap_or_else(|| panic!("there is no section {title}"));
+    rest
+}
+
+fn is_documented(file: &str, name: &str, table: BTreeSet<String>) {
+    let code: BTreeSet<_> = variants(file, name).into_iter().collect();
+    assert_eq!(table, code, "{name} in docs/operating.md, and in the code");
+}
+
+#[test]
+fn operating_explains_every_kind_of_error() {
+    for (file, name) in [
+        ("token/error.rs", "TokenErrorKind"),
+        ("genesys/error.rs", "ConfigErrorKind"),
+        ("bearer/origins.rs", "OriginErrorKind"),
+        ("store/error.rs", "StoreErrorKind"),
+    ] {
+        let section = section(OPERATING, &format!("\n## `{name}`\n"));
+        is_documented(file, name, column(section, "kind"));
+    }
+}
+
+#[test]
+fn operating_explains_every_reason_of_a_401_and_of_giving_up() {
+    for (file, name) in [
+        ("token/provider.rs", "Rejection"),
+        ("replay/marks.rs", "Unreplayed"),
+        ("retry/outcome.rs", "Stop"),
+    ] {
+        is_documented(file, name, column(OPERATING, &format!("`{name}`")));
+    }
+    for event in variants("retry/observer.rs", "RetryEvent<'a>") {
+        assert!(OPERATING.contains(&format!("`{event}`")), "{event}");
+    }
+}
+
+#[test]
+fn operating_names_every_metric_and_label() {
+    let code = source("metrics/mod.rs");
+    let names: BTreeSet<_> = code
+        .lines()
+        .filter(|line| line.starts_with("pub const "))
+        .map(|line| line.split('"').nth(1).expect("a name").to_owned())
+        .collect();
+    let (_, metrics) = OPERATING.split_once("\n# Metrics\n").expect("a section");
+    assert_eq!(column(metrics, "metric"), names);
+
+    let row = |name: &str| {
+        let start = format!("| `{name}` |");
+        metrics.lines().find(|line| line.starts_with(&start))
+    };
+    for (constant, label) in labels(&code) {
+        let (_, name) = code
+            .split_once(&format!("pub const {constant}: &str = \""))
+            .expect("the constant is there");
+        let name = name.split('"').next().unwrap_or_default();
+        let row = row(name).unwrap_or_default();
+        assert!(row.contains(&format!("`{label}`")), "{label} of {name}");
+    }
+    let (_, rules) = metrics.split_once("```yaml").expect("alert rules");
+    let rules = rules.split("```").next().unwrap_or_default();
+    for name in names {
+        assert!(rules.contains(&name), "{name} has an alert rule");
+    }
+}
+
+/// Each label with the constant of its metric.
+fn labels(code: &str) -> Vec<(&str, &str)> {
+    let calls = ["counter!(", "histogram!("];
+    let calls = calls.iter().flat_map(|call| code.split(call).skip(1));
+    let pairs: Vec<_> = calls
+        .filter_map(|call| call.split(')').next())
+        .flat_map(|arguments| {
+            let mut arguments = arguments.split(',').map(str::trim);
+            let metric = arguments.next().unwrap_or_default();
+            arguments
+                .filter_map(|label| label.strip_prefix('"')?.split('"').next())
+                .map(move |label| (metric, label))
+        })
+        .collect();
+    assert!(pairs.len() > 8, "{pairs:?}");
+    pairs
+}
+
+#[test]
+fn operating_lists_every_log_event_with_its_level_and_fields() {
+    let (_, table) = OPERATING.split_once("\n# Log events\n").expect("a section");
+    let mut found = 0;
+    for file in files(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src")) {
+        let text = fs::read_to_string(&file).expect("a source file");
+        for (level, arguments) in events(&text) {
+            let message = arguments.split('"').nth(1).expect("a message");
+            let row = table
+                .lines()
+                .find(|line| line.starts_with('|') && line.contains(&format!("| `{message}` |")))
+                .unwrap_or_else(|| panic!("{file:?}: `{message}` is not listed"));
+            assert!(cell(row).contains(&level), "{message} is {level}");
+            for field in fields(&arguments) {
+                assert!(row.contains(&format!("`{field}`")), "{field} of {message}");
+            }
+            found += 1;
+        }
+    }
+    assert!(found > 5, "{found}");
+}
+
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).expect("a folder");
+    let paths = entries.map(|entry| entry.expect("an entry").path());
+    paths
+        .flat_map(|path| {
+            if path.is_dir() {
+                files(&path)
+            } else {
+                vec![path]
+            }
+        })
+        .collect()
+}
+
+/// The level of each event or span, and its arguments.
+fn events(text: &str) -> Vec<(String, String)> {
+    let mut events = Vec::new();
+    for part in text.split("tracing::").skip(1) {
+        let Some((name, rest)) = part.split_once("!(") else {
+            continue;
+        };
+        let level = name.trim_end_matches("_span");
+        if !["trace", "debug", "info", "warn", "error"].contains(&level) {
+            continue;
+        }
+        let end = rest.find(");").expect("the end of the macro");
+        events.push((level.to_uppercase(), rest[..end].to_owned()));
+    }
+    events
+}
+
+fn fields(arguments: &str) -> Vec<String> {
+    let (before, after) = arguments.split_once('"').expect("a message");
+    let after = after.split_once('"').map_or("", |(_, after)| after);
+    before
+        .split(',')
+        .chain(after.split(','))
+        .filter_map(|field| field.split('=').next())
+        .map(|field| field.trim().trim_start_matches(['%', '?']).to_owned())
+        .filter(|field| !field.is_empty() && !field.contains(':'))
+        .collect()
+}
+
+/// `cargo doc` checks where a link goes, and not whether the heading is there.
+#[test]
+fn every_heading_that_is_linked_is_there() {
+    let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs");
+    let read = |name: &str| {
+        let path = docs.join(format!("{name}.md"));
+        fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path:?}: {error}"))
+    };
+    let crate_page: String = source("lib.rs")
+        .lines()
+        .filter_map(|line| line.strip_prefix("//!"))
+        .map(|line| format!("{}\n", line.trim_start()))
+        .collect();
+    let mut pages: Vec<_> = files(&docs)
+        .iter()
+        .map(|path| path.file_stem().and_then(|stem| stem.to_str()))
+        .map(|name| name.expect("a name in ASCII"))
+        .map(|name| (name.to_owned(), read(name)))
+        .collect();
+    pages.push(("crate".to_owned(), crate_page));
+    let mut found = 0;
+    for (from, page) in &pages {
+        for link in page.split("](").skip(1) {
+            let target = link.split(')').next().unwrap_or_default();
+            let Some((path, heading)) = target.split_once('#') else {
+                continue;
+            };
+            let path = path.trim_start_matches("crate::guide::");
+            let path = path.trim_start_matches("guide::");
+            let to = if path.is_empty() { from } else { path };
+            let Some((_, text)) = pages.iter().find(|(name, _)| name == to) else {
+                continue;
+            };
+            let mut headings = text.lines().filter_map(|line| line.strip_prefix('#'));
+            assert!(
+                headings.any(|line| slug(line) == heading),
+                "{from}: {target}"
+            );
+            found += 1;
+        }
+    }
+    assert!(found > 10, "{found}");
+}
+
+/// As rustdoc makes it.
+fn slug(heading: &str) -> String {
+    let heading = heading.trim_start_matches('#').trim().to_lowercase();
+    let kept = |char: &char| char.is_alphanumeric() || [' ', '-', '_'].contains(char);
+    heading
+        .chars()
+        .filter(kept)
+        .collect::<String>()
+        .replace(' ', "-")
+}
+
+#[test]
+fn every_page_is_a_module_and_in_the_package() {
+    let guide = source("guide.rs");
+    let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs");
+    for page in fs::read_dir(docs).expect("the folder") {
+        let name = page.expect("a page").file_name();
+        let name = name.to_str().expect("a name in ASCII").to_owned();
+        let included = format!("#[doc = include_str!(\"../docs/{name}\")]");
+        assert!(guide.contains(&included), "{name}");
+        let stem = name.trim_end_matches(".md");
+        assert!(guide.contains(&format!("[`{stem}`]")), "{name} is listed");
+    }
+    let manifest = include_str!("../Cargo.toml");
+    let include = manifest.lines().find(|line| line.starts_with("include ="));
+    assert!(include.is_some_and(|line| line.contains("\"/docs\"")));
+}
