@@ -84,6 +84,9 @@ pub mod genesys;
 pub mod metrics;
 pub mod refresh;
 pub mod replay;
+#[cfg(feature = "reqwest-013")]
+#[cfg_attr(docsrs, doc(cfg(feature = "reqwest-013")))]
+pub mod reqwest;
 pub mod retry;
 mod runtime;
 pub mod store;
