@@ -49,6 +49,16 @@
 //! # }
 //! ```
 //!
+//! # In your stack
+//!
+//! | you have | see |
+//! |---|---|
+//! | axum, and callers of your own | [`guide::gateway`] |
+//! | a `reqwest::Client` | [`reqwest`] |
+//! | tonic, or another type of bodies | [`guide::grpc`] |
+//! | layers of tower and tower-http | [`guide::ordering`] |
+//! | a token source, classifier or layer of your own | [`guide::middleware`] |
+//!
 //! # Features
 //!
 //! | feature | default | for |
@@ -56,6 +66,7 @@
 //! | `hyper` | yes | tells "never sent" from "broken on the way" in the errors of hyper, hyper-util and h2 |
 //! | `tower` | | a boxed form of the stack; takes tower's `Elapsed` for the transient error it is |
 //! | `metrics` | | counters for what is renewed and retried |
+//! | `reqwest-013` | | [`reqwest`]: the layers over a `reqwest::Client`, and for its own requests |
 //! | `testing` | | [`MockGenesys`](testing::MockGenesys), a Genesys Cloud for tests |
 //!
 //! The crate needs tokio: for timers, and for the task that renews a token.
@@ -79,6 +90,7 @@ pub mod bearer;
 pub mod call;
 mod error;
 pub mod genesys;
+pub mod guide;
 #[cfg(feature = "metrics")]
 #[cfg_attr(docsrs, doc(cfg(feature = "metrics")))]
 pub mod metrics;

@@ -4,16 +4,14 @@
 //! cargo run --example tonic_channel
 //! ```
 //!
-//! A generated client takes the stack as `Grpc` does here: `EchoClient::with_origin(stack, origin)`.
+//! `client.rs` is what a program needs; `echo.rs` is the service.
 
+mod client;
 mod echo;
 
-use http::{Request, Uri, uri::PathAndQuery};
-use tonic::{body::Body, client::Grpc, transport::Channel};
-use tower::ServiceBuilder;
-use tower_genesys::{
-    BoxError, CallOptions, Credentials, GenesysLayer, Org, ReplayBody, testing::MockGenesys,
-};
+use http::Uri;
+use tonic::transport::Channel;
+use tower_genesys::{BoxError, Credentials, Org, ReplayBody, testing::MockGenesys};
 
 use crate::echo::{Echo, Text};
 
@@ -23,33 +21,18 @@ async fn main() -> Result<(), BoxError> {
     let origin: Uri = echo.start().await?.parse()?;
     let channel = Channel::builder(origin.clone()).connect().await?;
 
-    // Tokens come by HTTP/1.1 or 2 from the login host, so by another client than the channel:
-    // here the mock itself.
+    // Tokens come from the login host, which speaks no gRPC: by another client than the channel.
+    // Here that is the mock itself.
     let mock = MockGenesys::new();
     let org = Org::builder(mock.region())
         .credentials(Credentials::new(mock.client_id(), mock.client_secret())?)
-        .allow_loopback() // the service's host, with `origins(Origins::of_host("grpc.example"))`
-        .build::<ReplayBody<Body>, _>(mock.service())?;
+        .allow_loopback() // in earnest: `origins(Origins::of_host("grpc.example"))`
+        .build::<ReplayBody<tonic::body::Body>, _>(mock.service())?;
+    let mut client = client::client(&org, channel, origin);
 
-    let stack = ServiceBuilder::new()
-        // Every gRPC call is a POST. Tell the calls that may be executed twice.
-        .map_request(|mut request: Request<Body>| {
-            let options = CallOptions::new().repeatable(true);
-            request.extensions_mut().insert(options);
-            request
-        })
-        .layer(GenesysLayer::new(&org))
-        // The channel takes one type of body only.
-        .map_request(|request: Request<ReplayBody<Body>>| request.map(Body::new))
-        .service(channel);
-
-    // With its origin: a token goes to no URI that names no host.
-    let mut client = Grpc::with_origin(stack, origin);
     for (method, sends) in [("/echo.Echo/Refuse", 2), ("/echo.Echo/Say", 3)] {
-        client.ready().await?;
-        let message = tonic::Request::new("hello".to_owned());
-        let path = PathAndQuery::from_static(method);
-        let reply = client.unary(message, path, Text).await?.into_inner();
+        let message = "hello".to_owned();
+        let reply = client::unary(&mut client, method, message, Text).await?;
         assert_eq!((reply.as_str(), echo.seen().len()), ("hello", sends));
     }
     // The 401 to the first call has cost a token and a resend, and nobody anything.

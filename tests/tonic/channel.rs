@@ -7,11 +7,14 @@ use tonic::{
 };
 use tower::ServiceBuilder;
 use tower_genesys::{
-    BearerLayer, Credentials, GenesysLayer, Org, OriginError, RefreshLayer, ReplayBody, TokenError,
+    BearerLayer, Credentials, Org, OriginError, RefreshLayer, ReplayBody, TokenError,
     TokenErrorKind, replay::CloneBody, testing::MockGenesys,
 };
 
-use crate::echo::{Echo, Text};
+use crate::{
+    client::{client, unary},
+    echo::{Echo, Text},
+};
 
 struct Setup {
     mock: MockGenesys,
@@ -81,13 +84,9 @@ async fn a_bearer_layer_alone_signs_a_call_and_leaves_the_body_its_type() {
 #[tokio::test]
 async fn a_401_of_http_is_replayed_with_the_next_token_and_the_same_message() {
     let setup = setup().await;
-    let stack = ServiceBuilder::new()
-        .layer(GenesysLayer::new(&setup.org))
-        .map_request(back)
-        .service(setup.channel);
-    let client = Grpc::with_origin(stack, setup.origin);
+    let mut client = client(&setup.org, setup.channel, setup.origin);
     let text = "x".repeat(50_000);
-    let reply = say(client, "/echo.Echo/Refuse", &text).await;
+    let reply = unary(&mut client, "/echo.Echo/Refuse", text.clone(), Text).await;
     assert_eq!(reply.expect("no error"), text);
     let seen = setup.echo.seen();
     assert_eq!((seen.len(), setup.mock.token_posts()), (2, 2));
@@ -97,16 +96,23 @@ async fn a_401_of_http_is_replayed_with_the_next_token_and_the_same_message() {
 #[tokio::test]
 async fn an_unauthenticated_of_grpc_is_no_401_and_renews_nothing() {
     let setup = setup().await;
-    let stack = ServiceBuilder::new()
-        .layer(GenesysLayer::new(&setup.org))
-        .map_request(back)
-        .service(setup.channel);
-    let client = Grpc::with_origin(stack, setup.origin);
-    let status = say(client, "/echo.Echo/Deny", "hello")
-        .await
-        .expect_err("it is denied");
+    let mut client = client(&setup.org, setup.channel, setup.origin);
+    let status = unary(&mut client, "/echo.Echo/Deny", "hello".to_owned(), Text).await;
+    let status = status.expect_err("it is denied");
     assert_eq!(status.code(), Code::Unauthenticated);
     assert_eq!((setup.echo.seen().len(), setup.mock.token_posts()), (1, 1));
+}
+
+#[tokio::test]
+async fn the_extensions_of_a_message_name_its_organisation() {
+    let (one, other) = (setup().await, setup().await);
+    let mut client = client(&one.org, one.channel, one.origin);
+    client.ready().await.expect("it is ready");
+    let mut message = tonic::Request::new("hello".to_owned());
+    message.extensions_mut().insert(other.org.clone());
+    let method = PathAndQuery::from_static("/echo.Echo/Say");
+    client.unary(message, method, Text).await.expect("no error");
+    assert_eq!((one.mock.token_posts(), other.mock.token_posts()), (0, 1));
 }
 
 #[tokio::test]
