@@ -42,7 +42,7 @@ impl Genesys {
         let url = self.org.api("/api/v2/users")?.to_string();
         let request = self.client.get_ref().post(url);
         let request = request.header(header::CONTENT_TYPE, "application/json");
-        Ok(self.stack.execute(request.body(json).build()?).await?)
+        self.stack.execute(request.body(json).build()?).await
     }
 }
 

@@ -1,11 +1,10 @@
-//! The layers over a [`reqwest::Client`](::reqwest::Client), and a stack of them that takes and
-//! gives reqwest's own requests and responses.
+//! The layers over a [`reqwest::Client`], and a stack of them that takes and gives reqwest's own
+//! requests and responses.
 //!
 //! - [`HttpService`] is the client as an innermost service: it takes `http::Request<B>` for any body,
 //!   so that every layer fits around it. It also fetches the tokens.
-//! - [`ReqwestService`] goes around the stack: it takes [`reqwest::Request`](::reqwest::Request), and
-//!   gives [`reqwest::Response`](::reqwest::Response) with `json`, `text`, `bytes_stream` and
-//!   `error_for_status`.
+//! - [`ReqwestService`] goes around the stack: it takes [`reqwest::Request`], and gives
+//!   [`reqwest::Response`] with `json`, `text`, `bytes_stream` and `error_for_status`.
 //!
 //! The module is behind a feature named by reqwest's version, `reqwest-013`.
 //!
@@ -34,9 +33,8 @@
 //!
 //! # Errors
 //!
-//! [`HttpService`] has [`reqwest::Error`](::reqwest::Error), with the query, the fragment and the
-//! user taken out of its URL, since those hold what is nobody else's business. [`Retry`](crate::retry)
-//! reads it as it reads hyper's: a connection that was not made is told from one that broke, and a
+//! [`HttpService`] has [`reqwest::Error`], with the query, the fragment and the user taken out of its
+//! URL, since those hold what is nobody else's business. [`Retry`](crate::retry) reads it as it reads hyper's: a connection that was not made is told from one that broke, and a
 //! request that reqwest cannot build is never sent again.
 //!
 //! # Cancellation

@@ -64,7 +64,7 @@ impl<S> ReqwestService<S> {
         &self.stack
     }
 
-    /// Sends a request through the stack, as [`reqwest::Client::execute`](::reqwest::Client::execute)
+    /// Sends a request through the stack, as [`reqwest::Client::execute`]
     /// does without one.
     ///
     /// # Errors
