@@ -34,8 +34,9 @@
 //! # Errors
 //!
 //! [`HttpService`] has [`reqwest::Error`], with the query, the fragment and the user taken out of its
-//! URL, since those hold what is nobody else's business. [`Retry`](crate::retry) reads it as it reads hyper's: a connection that was not made is told from one that broke, and a
-//! request that reqwest cannot build is never sent again.
+//! URL, since those hold what is nobody else's business. [`Retry`](crate::retry) reads it as it reads
+//! hyper's: a connection that was not made is told from one that broke, and a request that reqwest
+//! cannot build is never sent again.
 //!
 //! # Cancellation
 //!
