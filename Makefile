@@ -56,12 +56,12 @@ release: ci
 
 # Without credentials in the environment, every example runs against a mock of its own.
 examples:
-	$(CARGO) build --locked --examples
+	$(CARGO) build --locked --all-features --examples
 	@set -e; for example in $$(ls examples | sed 's/\.rs$$//'); do \
 	    echo "== $$example"; \
 	    env -u GENESYS_CLIENT_ID -u GENESYS_CLIENT_SECRET -u GENESYS_REGION \
 	        -u GENESYSCLOUD_OAUTHCLIENT_ID -u GENESYSCLOUD_OAUTHCLIENT_SECRET -u GENESYSCLOUD_REGION \
-	        $(CARGO) run --locked --quiet --example $$example; \
+	        $(CARGO) run --locked --all-features --quiet --example $$example; \
 	done
 
 benches:

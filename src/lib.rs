@@ -79,6 +79,15 @@
 //! - **I have code that does this.** See [what goes wrong with it](guide::migrating), and
 //!   [how the official SDKs fare](guide::comparison).
 //! - **It runs. What do I watch?** [Metrics, log events, errors, limits](guide::operating).
+//! # In your stack
+//!
+//! | you have | see |
+//! |---|---|
+//! | axum, and callers of your own | [`guide::gateway`] |
+//! | a `reqwest::Client` | [`reqwest`] |
+//! | tonic, or another type of bodies | [`guide::grpc`] |
+//! | layers of tower and tower-http | [`guide::ordering`] |
+//! | a token source, classifier or layer of your own | [`guide::middleware`] |
 //!
 //! # Features
 //!
@@ -87,6 +96,7 @@
 //! | `hyper` | yes | tells "never sent" from "broken on the way" in the errors of hyper, hyper-util and h2 |
 //! | `tower` | | a boxed form of the stack; takes tower's `Elapsed` for the transient error it is |
 //! | `metrics` | | counters for what is renewed and retried |
+//! | `reqwest-013` | | [`reqwest`]: the layers over a `reqwest::Client`, and for its own requests |
 //! | `testing` | | [`MockGenesys`](testing::MockGenesys), a Genesys Cloud for tests |
 //!
 //! The crate needs tokio: for timers, and for the task that renews a token.
@@ -116,6 +126,9 @@ pub mod guide;
 pub mod metrics;
 pub mod refresh;
 pub mod replay;
+#[cfg(feature = "reqwest-013")]
+#[cfg_attr(docsrs, doc(cfg(feature = "reqwest-013")))]
+pub mod reqwest;
 pub mod retry;
 mod runtime;
 pub mod store;

@@ -256,12 +256,12 @@ fn slug(heading: &str) -> String {
 
 #[test]
 fn every_page_is_a_module_and_in_the_package() {
-    let guide = source("guide.rs");
+    let guide = source("guide/mod.rs");
     let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs");
     for page in fs::read_dir(docs).expect("the folder") {
         let name = page.expect("a page").file_name();
         let name = name.to_str().expect("a name in ASCII").to_owned();
-        let included = format!("#[doc = include_str!(\"../docs/{name}\")]");
+        let included = format!("#[doc = include_str!(\"../../docs/{name}\")]");
         assert!(guide.contains(&included), "{name}");
         let stem = name.trim_end_matches(".md");
         assert!(guide.contains(&format!("[`{stem}`]")), "{name} is listed");

@@ -49,7 +49,8 @@
 //!
 //! Around everything that the client needs (proxy, TLS, a limit of concurrency), inside of what
 //! concerns the whole call. The layers end no attempt that nothing could take the place of: for an
-//! upper bound put tower's `TimeoutLayer` around them.
+//! upper bound put tower's `TimeoutLayer` around them. Where other layers go is on
+//! [a page of its own](crate::guide::ordering).
 //!
 //! # Customising
 //!

@@ -115,7 +115,8 @@
 //! through: 4 + 3 sends in all by default, and two copies of the body.
 //!
 //! A limit of concurrency or rate belongs inside, where each attempt asks for its permit; a
-//! time-out for the whole call outside.
+//! time-out for the whole call outside. What each does in another place is on
+//! [a page of its own](crate::guide::ordering).
 //!
 //! Waiting needs a tokio runtime with its timers on. Where there is none, a failure is
 //! returned at once.

@@ -35,13 +35,15 @@ pub struct ErrorClassifier {
 /// | hyper took the request back (`is_canceled`), or the connection was closed before | not sent |
 /// | HTTP/2: `REFUSED_STREAM` or `GOAWAY` from the server | not sent |
 /// | the request was wrong, or its body failed (hyper `is_user`) | final |
+/// | reqwest cannot build the request, or runs in a circle of redirects | final |
 /// | any other error of hyper or h2: broken off, reset, not understood | transient |
 /// | tower's `Elapsed` (feature `tower`), all other errors | transient |
 ///
 /// An error that nobody knows is transient, since after that only a request that is repeatable is
 /// sent again, a few times and within the budget.
 ///
-/// What concerns hyper, hyper-util and h2 needs the feature `hyper`.
+/// What concerns hyper, hyper-util and h2 needs the feature `hyper`, and what concerns reqwest
+/// `reqwest-013`.
 ///
 /// # Default
 ///

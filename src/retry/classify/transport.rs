@@ -6,8 +6,13 @@ use super::Class;
 
 const TRANSIENT: Class = Class::Transient { after: None };
 
-/// The class of this very error (not of its source), if it is hyper's, hyper-util's or h2's.
+/// The class of this very error (not of its source), if it is hyper's, hyper-util's, h2's or
+/// reqwest's.
 pub(super) fn classify(error: &(dyn Error + 'static)) -> Option<Class> {
+    #[cfg(feature = "reqwest-013")]
+    if let Some(error) = error.downcast_ref() {
+        return reqwest(error);
+    }
     if let Some(error) = error.downcast_ref() {
         return client(error);
     }
@@ -15,6 +20,13 @@ pub(super) fn classify(error: &(dyn Error + 'static)) -> Option<Class> {
         return connection(error);
     }
     error.downcast_ref().map(stream)
+}
+
+#[cfg(feature = "reqwest-013")]
+fn reqwest(error: &::reqwest::Error) -> Option<Class> {
+    // A URL that it does not take, or that its redirects lead in a circle. Whatever happens on a
+    // connection is an error of hyper-util in this one.
+    (error.is_builder() || error.is_redirect()).then_some(Class::Final)
 }
 
 fn client(error: &ClientError) -> Option<Class> {

@@ -1,0 +1,86 @@
+//! A token source, a classifier and a layer of one's own: `cargo run --example own_middleware`
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderMap, Request, StatusCode};
+use http_body_util::Full;
+use tower::{ServiceBuilder, ServiceExt};
+use tower_genesys::{
+    BearerLayer, BoxError, FetchContext, IssuedToken, Origins, RefreshLayer, ReplayLayer,
+    RetryLayer, TokenCache, TokenError, TokenSource,
+    retry::{Attempt, Backoff, BoxErrorClassifier, Class, Classify, RetryPolicy},
+    testing::{CREATE_USER, MockGenesys},
+};
+
+/// Tokens that another service mints, here the mock. One request, no cache, no retry.
+struct Vault(MockGenesys);
+
+impl TokenSource for Vault {
+    async fn fetch(&self, _cx: FetchContext) -> Result<IssuedToken, TokenError> {
+        let lifetime = Duration::from_secs(3600);
+        Ok(IssuedToken::new(self.0.mint_token(), lifetime))
+    }
+}
+
+/// A gateway in front of the API answers 520 when it has not reached it.
+#[derive(Clone, Copy)]
+struct Gateway(BoxErrorClassifier);
+
+impl Classify<BoxError> for Gateway {
+    fn response(&self, status: StatusCode, headers: &HeaderMap) -> Class {
+        match status.as_u16() {
+            520 => Class::NotSent, // so that even a POST is sent again
+            _ => Classify::<BoxError>::response(&self.0, status, headers),
+        }
+    }
+
+    fn error(&self, error: &BoxError) -> Class {
+        self.0.error(error)
+    }
+}
+
+/// Tells the gateway which attempt it has before it, whatever the body.
+fn count_attempts<B>(mut request: Request<B>) -> Request<B> {
+    let Attempt(attempt) = Attempt::of(request.extensions());
+    request.headers_mut().insert("x-attempt", attempt.into());
+    request
+}
+
+#[tokio::main]
+async fn main() -> Result<(), BoxError> {
+    let mock = MockGenesys::new();
+    let tokens = TokenCache::new(Vault(mock.clone()));
+    let origins = Origins::of_host(mock.region().api_host());
+    let backoff = Backoff::new().with_base(Duration::from_millis(10));
+    let retry = RetryLayer::new(RetryPolicy::new().with_backoff(backoff));
+    let stack = ServiceBuilder::new()
+        .layer(ReplayLayer::new())
+        .layer(retry.with_classifier(Gateway(BoxErrorClassifier::new())))
+        .map_request(count_attempts) // outside of `Bearer`: it never sees the token
+        .layer(RefreshLayer::new())
+        .layer(BearerLayer::new(tokens.clone(), origins))
+        .service(mock.service());
+
+    mock.on(CREATE_USER)
+        .nth(1)
+        .reply_status(StatusCode::from_u16(520)?);
+    mock.on(CREATE_USER).nth(2).revoke_token();
+    let body = Full::<Bytes>::from(r#"{"name":"Ada","email":"ada@example.com"}"#);
+    let request = Request::post(mock.region().api("/api/v2/users")?).body(body)?;
+    let response = stack.oneshot(request).await?;
+
+    // 520, a retry that meets a 401, and the replay with the next token.
+    assert_eq!(
+        (response.status(), mock.created_users()),
+        (StatusCode::OK, 1)
+    );
+    let sent = mock.requests_at(CREATE_USER);
+    let attempts: Vec<_> = sent
+        .iter()
+        .map(|sent| &sent.headers()["x-attempt"])
+        .collect();
+    assert_eq!(attempts, ["1", "2", "3"]);
+    println!("a user created once, by the third attempt");
+    Ok(())
+}

@@ -1,0 +1,33 @@
+//! Pages beside the reference: how to use and run this crate, and why.
+//!
+//! | page | for whom |
+//! |---|---|
+//! | [`questions`] | who begins: existing clients, `Timeout`, replicas, organisations, no tokio |
+//! | [`ordering`] | who has layers of tower and tower-http |
+//! | [`gateway`] | who puts axum in front of the API |
+//! | [`grpc`] | who uses tonic, or another type of bodies |
+//! | [`middleware`] | who writes a token source, a classifier or a layer |
+//! | [`migrating`] | who has code that fetches and renews tokens |
+//! | [`operating`] | who runs it: metrics, alerts, log events, what each error means, limits |
+//! | [`comparison`] | who chooses: beside the official SDKs, measured |
+//!
+//! What these pages quote is compiled and run with the tests.
+
+#[doc = include_str!("../../docs/questions.md")]
+pub mod questions {}
+
+#[doc = include_str!("../../docs/ordering.md")]
+pub mod ordering {}
+
+pub mod gateway;
+pub mod grpc;
+pub mod middleware;
+
+#[doc = include_str!("../../docs/migrating.md")]
+pub mod migrating {}
+
+#[doc = include_str!("../../docs/operating.md")]
+pub mod operating {}
+
+#[doc = include_str!("../../docs/comparison.md")]
+pub mod comparison {}

@@ -1,0 +1,147 @@
+use std::{
+    mem,
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
+
+use ::reqwest::{Client, Error, Request, ResponseBuilderExt, Url};
+use bytes::Bytes;
+use http::{Extensions, Response};
+use http_body::Body;
+use pin_project_lite::pin_project;
+use tower_service::Service;
+
+use super::body;
+use crate::BoxError;
+
+pin_project! {
+    /// The response future of [`HttpService`](super::HttpService).
+    #[must_use = "a future does nothing until it is awaited"]
+    pub struct ResponseFuture {
+        #[pin]
+        state: State<<Client as Service<Request>>::Future>,
+    }
+}
+
+pin_project! {
+    /// The response future of [`ReqwestService`](super::ReqwestService).
+    #[must_use = "a future does nothing until it is awaited"]
+    pub struct ReqwestFuture<F> {
+        #[pin]
+        state: State<F>,
+        url: Option<Url>,
+    }
+}
+
+pin_project! {
+    #[project = StateProj]
+    enum State<F> {
+        Sent { #[pin] response: F },
+        Failed { error: Option<Error> },
+    }
+}
+
+impl ResponseFuture {
+    pub(super) const fn sent(response: <Client as Service<Request>>::Future) -> Self {
+        let state = State::Sent { response };
+        Self { state }
+    }
+
+    pub(super) const fn failed(error: Error) -> Self {
+        let error = Some(error);
+        let state = State::Failed { error };
+        Self { state }
+    }
+}
+
+impl<F> ReqwestFuture<F> {
+    pub(super) const fn sent(response: F, url: Url) -> Self {
+        let state = State::Sent { response };
+        let url = Some(url);
+        Self { state, url }
+    }
+
+    pub(super) const fn failed(error: Error) -> Self {
+        let error = Some(error);
+        let state = State::Failed { error };
+        Self { state, url: None }
+    }
+}
+
+impl Future for ResponseFuture {
+    type Output = Result<Response<::reqwest::Body>, Error>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        match self.project().state.project() {
+            StateProj::Sent { response } => Poll::Ready(match ready!(response.poll(cx)) {
+                Ok(response) => Ok(into_http(response)),
+                Err(error) => Err(redact(error)),
+            }),
+            StateProj::Failed { error } => match error.take() {
+                Some(error) => Poll::Ready(Err(redact(error))),
+                None => Poll::Pending,
+            },
+        }
+    }
+}
+
+impl<F, R, E> Future for ReqwestFuture<F>
+where
+    F: Future<Output = Result<Response<R>, E>>,
+    E: Into<BoxError>,
+    R: Body<Data: Into<Bytes>, Error: Into<BoxError>> + Send + Unpin + 'static,
+{
+    type Output = Result<::reqwest::Response, BoxError>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        match this.state.project() {
+            StateProj::Sent { response } => {
+                let response = ready!(response.poll(cx)).map_err(Into::into)?;
+                let url = this.url.take().map(url_extension).unwrap_or_default();
+                Poll::Ready(Ok(from_http(response, url)))
+            }
+            StateProj::Failed { error } => match error.take() {
+                Some(error) => Poll::Ready(Err(redact(error).into())),
+                None => Poll::Pending,
+            },
+        }
+    }
+}
+
+fn into_http(response: ::reqwest::Response) -> Response<::reqwest::Body> {
+    // After a redirect it is another one than that of the request.
+    let url = url_extension(response.url().clone());
+    let mut response = Response::<::reqwest::Body>::from(response);
+    response.extensions_mut().extend(url);
+    response
+}
+
+fn from_http<R>(response: Response<R>, mut url: Extensions) -> ::reqwest::Response
+where
+    R: Body<Data: Into<Bytes>, Error: Into<BoxError>> + Send + Unpin + 'static,
+{
+    let (mut parts, body) = response.into_parts();
+    url.extend(mem::take(&mut parts.extensions));
+    parts.extensions = url;
+    Response::from_parts(parts, body::wrap(body)).into()
+}
+
+/// The URL as reqwest looks for it when it makes a response of its own from one of `http`.
+fn url_extension(url: Url) -> Extensions {
+    let mut builder = Response::builder().url(url);
+    builder.extensions_mut().map(mem::take).unwrap_or_default()
+}
+
+/// Of the URL, what an error needs: host and path. A query may name people, and a user comes with
+/// a password.
+fn redact(mut error: Error) -> Error {
+    if let Some(url) = error.url_mut() {
+        url.set_query(None);
+        url.set_fragment(None);
+        // These fail for URLs that have no host, and so no user.
+        let _ = url.set_username("");
+        let _ = url.set_password(None);
+    }
+    error
+}

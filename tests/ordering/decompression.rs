@@ -1,0 +1,112 @@
+use http::{HeaderMap, HeaderValue, StatusCode, header::CONTENT_ENCODING};
+use http_body_util::BodyExt;
+use tower::{ServiceBuilder, ServiceExt};
+use tower_genesys::{ApiError, testing::USERS};
+use tower_http::decompression::DecompressionLayer;
+
+use crate::setup::{Setup, USERS_PATH, setup};
+
+/// `{"total":7}`, by gzip.
+const ZIPPED: [u8; 31] = [
+    31, 139, 8, 0, 0, 0, 0, 0, 2, 3, 171, 86, 42, 201, 47, 73, 204, 81, 178, 50, 175, 5, 0, 181,
+    143, 145, 67, 11, 0, 0, 0,
+];
+
+fn gzip() -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+    headers
+}
+
+/// A token that is refused, a 503 that says it is zipped and is not, and then the answer.
+async fn trouble() -> Setup {
+    let setup = setup().await;
+    setup
+        .mock
+        .on(USERS)
+        .reply(StatusCode::OK, gzip(), &ZIPPED[..]);
+    setup.mock.on(USERS).nth(1).revoke_token();
+    let broken = StatusCode::SERVICE_UNAVAILABLE;
+    setup.mock.on(USERS).nth(2).reply(broken, gzip(), "no gzip");
+    setup
+}
+
+fn asked_for_gzip(setup: &Setup) -> bool {
+    let sent = setup.mock.requests_at(USERS);
+    sent.iter().all(|sent| {
+        sent.headers()
+            .get("accept-encoding")
+            .is_some_and(|it| it == "gzip")
+    })
+}
+
+#[tokio::test(start_paused = true)]
+async fn outside_one_response_is_decoded_that_of_the_call() {
+    let setup = trouble().await;
+    let stack = ServiceBuilder::new()
+        .layer(DecompressionLayer::new())
+        .layer(setup.layer.clone())
+        .service(setup.mock.service());
+    let response = stack
+        .oneshot(setup.get(USERS_PATH))
+        .await
+        .expect("no error");
+    let body = response
+        .into_body()
+        .collect()
+        .await
+        .expect("it is gzip")
+        .to_bytes();
+    assert_eq!(body, r#"{"total":7}"#);
+    assert_eq!((setup.mock.count(USERS), setup.mock.token_posts()), (3, 2));
+    assert!(asked_for_gzip(&setup), "each send asks for it");
+}
+
+#[tokio::test(start_paused = true)]
+async fn inside_each_response_is_decoded_and_one_that_cannot_be_spoils_no_retry() {
+    let setup = trouble().await;
+    let client = ServiceBuilder::new()
+        .layer(DecompressionLayer::new())
+        .service(setup.mock.service());
+    let stack = ServiceBuilder::new()
+        .layer(setup.layer.clone())
+        .service(client);
+    let response = stack
+        .oneshot(setup.get(USERS_PATH))
+        .await
+        .expect("no error");
+    let body = response
+        .into_body()
+        .collect()
+        .await
+        .expect("it is gzip")
+        .to_bytes();
+    assert_eq!(body, r#"{"total":7}"#);
+    assert_eq!((setup.mock.count(USERS), setup.mock.token_posts()), (3, 2));
+    assert!(asked_for_gzip(&setup), "each send asks for it");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_api_error_is_read_from_a_decoded_body() {
+    // `{"status":403,"code":"missing.permissions"}`, by gzip.
+    const REFUSAL: [u8; 59] = [
+        31, 139, 8, 0, 0, 0, 0, 0, 2, 3, 171, 86, 42, 46, 73, 44, 41, 45, 86, 178, 50, 49, 48, 214,
+        81, 74, 206, 79, 73, 85, 178, 82, 202, 205, 44, 46, 206, 204, 75, 215, 43, 72, 45, 2, 51,
+        243, 243, 138, 149, 106, 1, 67, 53, 197, 69, 43, 0, 0, 0,
+    ];
+    let setup = setup().await;
+    setup
+        .mock
+        .on(USERS)
+        .reply(StatusCode::FORBIDDEN, gzip(), &REFUSAL[..]);
+    let stack = ServiceBuilder::new()
+        .layer(DecompressionLayer::new())
+        .layer(setup.layer.clone())
+        .service(setup.mock.service());
+    let response = stack
+        .oneshot(setup.get(USERS_PATH))
+        .await
+        .expect("no error");
+    let error = ApiError::read(response, 64 * 1024).await;
+    assert_eq!(error.code(), Some("missing.permissions"));
+}

@@ -1,0 +1,10 @@
+//! Where do the layers of tower and tower-http go? Each line of `docs/ordering.md` is a test here.
+
+mod setup;
+
+mod buffer;
+mod decompression;
+mod limits;
+mod redirects;
+mod timeout;
+mod trace;

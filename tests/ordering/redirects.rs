@@ -1,0 +1,169 @@
+use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, header::LOCATION};
+use tower::{Service, ServiceBuilder, ServiceExt, service_fn};
+use tower_genesys::{
+    BoxError, GenesysLayer, OriginError,
+    testing::{MockBody, MockGenesys, USERS, USERS_ME},
+};
+use tower_http::follow_redirect::{FollowRedirectLayer, policy::Limited};
+
+use crate::setup::{Body, Sent, Setup, USERS_PATH, org_of, setup};
+
+const FOREIGN: &str = "https://other.example/api/v2/users/me";
+
+fn redirects(setup: &Setup, location: &'static str) {
+    let mut headers = HeaderMap::new();
+    headers.insert(LOCATION, HeaderValue::from_static(location));
+    setup.mock.on(USERS).reply(StatusCode::FOUND, headers, "");
+}
+
+/// A client that reaches the API, and a host that is none of it.
+fn client(
+    setup: &Setup,
+    foreign: &MockGenesys,
+) -> impl Service<Sent, Response = Response<MockBody>, Error = BoxError, Future: Send> + Clone + use<>
+{
+    let (api, foreign) = (setup.mock.service(), foreign.service());
+    service_fn(move |request: Sent| {
+        let there = request.uri().host() == Some("other.example");
+        let service = if there { foreign.clone() } else { api.clone() };
+        async move { service.oneshot(request).await.map_err(BoxError::from) }
+    })
+}
+
+#[tokio::test(start_paused = true)]
+async fn inside_the_same_origin_gets_the_same_token_and_layers_see_one_send() {
+    let setup = setup().await;
+    redirects(&setup, "/api/v2/users/me");
+    let client = ServiceBuilder::new()
+        .layer(FollowRedirectLayer::new())
+        .service(setup.mock.service());
+    let stack = ServiceBuilder::new()
+        .layer(setup.layer.clone())
+        .service(client);
+    stack
+        .oneshot(setup.get(USERS_PATH))
+        .await
+        .expect("no error");
+    let hops = [USERS, USERS_ME].map(|route| setup.mock.requests_at(route));
+    assert_eq!((hops[0].len(), hops[1].len()), (1, 1));
+    assert_eq!(hops[0][0].bearer(), hops[1][0].bearer());
+}
+
+#[tokio::test(start_paused = true)]
+async fn inside_a_foreign_origin_gets_no_token_and_its_401_costs_a_renewal_and_a_resend() {
+    let setup = setup().await;
+    let foreign = MockGenesys::new();
+    redirects(&setup, FOREIGN);
+    let client = ServiceBuilder::new()
+        .layer(FollowRedirectLayer::new())
+        .service(client(&setup, &foreign));
+    let stack = ServiceBuilder::new()
+        .layer(setup.layer.clone())
+        .service(client);
+    let response = stack
+        .oneshot(setup.get(USERS_PATH))
+        .await
+        .expect("no error");
+    assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
+    let hops = foreign.requests();
+    assert!(
+        hops.iter()
+            .all(|hop| !hop.headers().contains_key("authorization"))
+    );
+    assert_eq!((setup.mock.count(USERS), hops.len()), (2, 2));
+    setup.org.tokens().token().await.expect("a token");
+    assert_eq!(
+        setup.mock.token_posts(),
+        3,
+        "the second 401 has cost one too"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn inside_with_a_policy_that_filters_no_credentials_the_token_is_given_away() {
+    let setup = setup().await;
+    let foreign = MockGenesys::new();
+    redirects(&setup, FOREIGN);
+    let client = ServiceBuilder::new()
+        .layer(FollowRedirectLayer::with_policy(Limited::new(5)))
+        .service(client(&setup, &foreign));
+    let stack = ServiceBuilder::new()
+        .layer(setup.layer.clone())
+        .service(client);
+    stack
+        .oneshot(setup.get(USERS_PATH))
+        .await
+        .expect("no error");
+    let given = setup.mock.requests_at(USERS)[0].bearer().map(str::to_owned);
+    assert_eq!(foreign.requests()[0].bearer().map(str::to_owned), given);
+}
+
+#[tokio::test(start_paused = true)]
+async fn outside_each_hop_is_signed_anew_and_may_be_sent_again() {
+    let setup = setup().await;
+    redirects(&setup, "/api/v2/users/me");
+    setup.mock.on(USERS_ME).nth(1).revoke_token();
+    let stack = ServiceBuilder::new()
+        .layer(FollowRedirectLayer::new())
+        .layer(setup.layer.clone())
+        .service(setup.mock.service());
+    stack
+        .oneshot(setup.get(USERS_PATH))
+        .await
+        .expect("no error");
+    let hops = setup.mock.requests_at(USERS_ME);
+    assert_eq!((setup.mock.count(USERS), hops.len()), (1, 2));
+    assert_ne!(hops[0].bearer(), hops[1].bearer());
+    assert_eq!(setup.mock.token_posts(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn outside_a_foreign_origin_is_refused_whatever_the_policy() {
+    let setup = setup().await;
+    let foreign = MockGenesys::new();
+    redirects(&setup, FOREIGN);
+    let stack = ServiceBuilder::new()
+        .layer(FollowRedirectLayer::with_policy(Limited::new(5)))
+        .layer(setup.layer.clone())
+        .service(client(&setup, &foreign));
+    let error = stack.oneshot(setup.get(USERS_PATH)).await.map(drop);
+    let error = error.expect_err("the token is not for that host");
+    assert!(OriginError::find(&*error).is_some(), "{error}");
+    assert_eq!((foreign.requests().len(), setup.mock.token_posts()), (0, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn outside_a_hop_loses_the_organisation_that_the_request_has_named() {
+    // Two organisations of one region, behind one host.
+    let setup = setup().await;
+    let other = MockGenesys::builder().seed(9).build();
+    let named = org_of(&other);
+    named.tokens().warm_up().await.expect("a token");
+    redirects(&setup, "/api/v2/users/me");
+    let request = |setup: &Setup| {
+        let mut request: Request<Body> = setup.get(USERS_PATH);
+        request.extensions_mut().insert(named.clone());
+        request
+    };
+    let bearer_of_hop = |setup: &Setup| {
+        let hops = setup.mock.requests_at(USERS_ME);
+        hops.last().and_then(|hop| hop.bearer().map(str::to_owned))
+    };
+    let layer = GenesysLayer::new(&setup.org);
+    let outside = ServiceBuilder::new()
+        .layer(FollowRedirectLayer::new())
+        .layer(layer.clone())
+        .service(setup.mock.service());
+    outside.oneshot(request(&setup)).await.expect("no error");
+    let default = setup.org.tokens().token().await.expect("a token");
+    assert_eq!(bearer_of_hop(&setup).as_deref(), Some(default.expose()));
+
+    let client = ServiceBuilder::new()
+        .layer(FollowRedirectLayer::new())
+        .service(setup.mock.service());
+    let inside = ServiceBuilder::new().layer(layer).service(client);
+    setup.mock.on(USERS_ME).reply_status(StatusCode::OK);
+    inside.oneshot(request(&setup)).await.expect("no error");
+    let named = named.tokens().token().await.expect("a token");
+    assert_eq!(bearer_of_hop(&setup).as_deref(), Some(named.expose()));
+}

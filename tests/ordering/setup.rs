@@ -1,0 +1,66 @@
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderValue, Request, header::RETRY_AFTER};
+use http_body_util::Full;
+use tower_genesys::{
+    Credentials, GenesysLayer, Org, ReplayBody,
+    testing::{MockGenesys, Route},
+};
+
+pub(crate) type Body = Full<Bytes>;
+/// What comes out of the layers.
+pub(crate) type Sent = Request<ReplayBody<Body>>;
+
+pub(crate) const USERS_PATH: &str = "/api/v2/users";
+pub(crate) const ME_PATH: &str = "/api/v2/tokens/me";
+
+pub(crate) struct Setup {
+    pub(crate) mock: MockGenesys,
+    pub(crate) org: Org,
+    pub(crate) layer: GenesysLayer,
+}
+
+/// Tokens come past what the tests put around the API, and one is there already.
+pub(crate) async fn setup() -> Setup {
+    let setup = cold().await;
+    setup.org.tokens().warm_up().await.expect("a token");
+    setup
+}
+
+/// The same without a token.
+pub(crate) async fn cold() -> Setup {
+    let mock = MockGenesys::builder().users(1).build();
+    let org = org_of(&mock);
+    let layer = GenesysLayer::new(&org);
+    Setup { mock, org, layer }
+}
+
+pub(crate) fn org_of(mock: &MockGenesys) -> Org {
+    let credentials = Credentials::new(mock.client_id(), mock.client_secret());
+    Org::builder(mock.region())
+        .credentials(credentials.expect("well-formed"))
+        .build::<Body, _>(mock.service())
+        .expect("the region is https")
+}
+
+impl Setup {
+    pub(crate) fn get(&self, path: &str) -> Request<Body> {
+        let uri = self.org.api(path).expect("a path of the API");
+        Request::get(uri).body(Body::default()).expect("a request")
+    }
+
+    /// The first request at this route is answered with 503, and to come back in a minute.
+    pub(crate) fn fails_once(&self, route: Route) {
+        let minute = HeaderValue::from_static("60");
+        self.mock
+            .on(route)
+            .nth(1)
+            .reply_503()
+            .with_header(RETRY_AFTER, minute);
+    }
+}
+
+pub(crate) const fn seconds(seconds: u64) -> Duration {
+    Duration::from_secs(seconds)
+}

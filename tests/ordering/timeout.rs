@@ -1,0 +1,118 @@
+use http::Method;
+use tokio::time::Instant;
+use tower::{ServiceBuilder, ServiceExt, timeout::error::Elapsed};
+use tower_genesys::{
+    BearerLayer, RefreshLayer, ReplayLayer, RetryLayer,
+    retry::{Backoff, RetryPolicy},
+    testing::{TOKEN, USERS},
+};
+
+use crate::setup::{USERS_PATH, cold, seconds, setup};
+
+fn at_once() -> RetryLayer {
+    let backoff = Backoff::new().with_base(std::time::Duration::ZERO);
+    RetryLayer::new(RetryPolicy::new().with_backoff(backoff))
+}
+
+#[tokio::test(start_paused = true)]
+async fn outside_of_all_it_bounds_the_call_with_its_waits() {
+    let setup = setup().await;
+    setup.fails_once(USERS);
+    let stack = ServiceBuilder::new()
+        .timeout(seconds(10))
+        .layer(setup.layer.clone())
+        .service(setup.mock.service());
+    let started = Instant::now();
+    let error = stack
+        .oneshot(setup.get(USERS_PATH))
+        .await
+        .expect_err("it takes a minute");
+    assert!(error.is::<Elapsed>(), "{error}");
+    assert_eq!(
+        (started.elapsed(), setup.mock.count(USERS)),
+        (seconds(10), 1)
+    );
+    tokio::time::sleep(seconds(120)).await;
+    assert_eq!(
+        setup.mock.count(USERS),
+        1,
+        "what was given up sends no more"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn innermost_it_bounds_each_attempt_and_the_next_one_is_made() {
+    let setup = setup().await;
+    setup.mock.on(USERS).nth(1).never_answers();
+    let stack = ServiceBuilder::new()
+        .layer(ReplayLayer::new())
+        .layer(at_once())
+        .layer(RefreshLayer::new())
+        .layer(BearerLayer::per_request(setup.org.clone()))
+        .timeout(seconds(5))
+        .service(setup.mock.service());
+    let started = Instant::now();
+    let response = stack
+        .clone()
+        .oneshot(setup.get(USERS_PATH))
+        .await
+        .expect("no error");
+    assert_eq!(response.status(), 200);
+    assert_eq!(
+        (started.elapsed(), setup.mock.count(USERS)),
+        (seconds(5), 2)
+    );
+
+    // What may have been executed is not sent again.
+    setup
+        .mock
+        .on(tower_genesys::testing::CREATE_USER)
+        .never_answers();
+    let mut post = setup.get(USERS_PATH);
+    *post.method_mut() = Method::POST;
+    let error = stack.oneshot(post).await.expect_err("nobody answers");
+    assert!(error.is::<Elapsed>(), "{error}");
+    assert_eq!(setup.mock.count(tower_genesys::testing::CREATE_USER), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn between_retry_and_bearer_it_counts_the_wait_for_a_token_too() {
+    let setup = cold().await;
+    setup.mock.on(TOKEN).delay(seconds(7));
+    let stack = ServiceBuilder::new()
+        .layer(ReplayLayer::new())
+        .layer(at_once())
+        .timeout(seconds(5))
+        .layer(RefreshLayer::new())
+        .layer(BearerLayer::per_request(setup.org.clone()))
+        .service(setup.mock.service());
+    let started = Instant::now();
+    let response = stack
+        .oneshot(setup.get(USERS_PATH))
+        .await
+        .expect("no error");
+    assert_eq!(response.status(), 200);
+    // The first attempt sent nothing. The renewal is nobody's, and went on.
+    assert_eq!((setup.mock.token_posts(), setup.mock.count(USERS)), (1, 1));
+    assert_eq!(started.elapsed(), seconds(7));
+}
+
+#[tokio::test(start_paused = true)]
+async fn innermost_the_wait_for_a_token_is_not_its_business() {
+    let setup = cold().await;
+    setup.mock.on(TOKEN).delay(seconds(7));
+    let stack = ServiceBuilder::new()
+        .layer(setup.layer.clone())
+        .timeout(seconds(5))
+        .service(setup.mock.service());
+    let started = Instant::now();
+    let response = stack
+        .oneshot(setup.get(USERS_PATH))
+        .await
+        .expect("no error");
+    assert_eq!(
+        (response.status().as_u16(), started.elapsed()),
+        (200, seconds(7))
+    );
+    assert_eq!((setup.mock.token_posts(), setup.mock.count(USERS)), (1, 1));
+}

@@ -1,0 +1,196 @@
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Request, StatusCode, Version};
+use reqwest::Response;
+use tower::{Layer, Service, ServiceExt};
+use tower_genesys::{
+    CallOptions, Credentials, GenesysLayer, Org, ReplayBody, TokenError,
+    reqwest::ReqwestService,
+    retry::{Outcome, Stop},
+    testing::{CREATE_USER, MockGenesys, USERS},
+};
+
+use crate::setup::setup;
+
+#[tokio::test]
+async fn a_post_is_replayed_after_a_401_byte_for_byte() {
+    let setup = setup().await;
+    setup.mock.on(CREATE_USER).nth(1).revoke_token();
+    let body: Bytes = (0..100_000_u32).flat_map(u32::to_be_bytes).collect();
+    let request = setup
+        .client
+        .post(setup.url("/api/v2/users"))
+        .header("content-type", "application/json")
+        .header("x-trace", "c0ffee")
+        .body(body.clone())
+        .build()
+        .expect("a request");
+    let response = setup.genesys.execute(request).await.expect("no error");
+    assert_eq!(response.status(), StatusCode::BAD_REQUEST, "it is no JSON");
+
+    let recorded = setup.mock.requests_at(CREATE_USER);
+    assert_eq!(recorded.len(), 2);
+    assert_eq!(recorded[0].status(), Some(StatusCode::UNAUTHORIZED));
+    assert_ne!(recorded[0].bearer(), recorded[1].bearer());
+    for sent in &recorded {
+        assert!(sent.body() == &body, "byte for byte");
+        assert_eq!(sent.headers()["x-trace"], "c0ffee");
+        assert_eq!(sent.headers()["content-length"], "400000");
+    }
+    assert_eq!((setup.mock.token_posts(), setup.sends()), (2, 2));
+}
+
+#[tokio::test]
+async fn a_get_is_retried_after_a_503_and_a_post_is_not() {
+    let setup = setup().await;
+    setup.mock.on(USERS).first(2).reply_503();
+    let request = setup.client.get(setup.url("/api/v2/users")).build();
+    let response = setup.genesys.execute(request.expect("a request")).await;
+    let response = response.expect("no error");
+    assert_eq!(response.status(), StatusCode::OK);
+    let outcome = Outcome::of(response.extensions()).expect("it was sent again");
+    assert_eq!((outcome.sends, setup.mock.count(USERS)), (3, 3));
+
+    setup.mock.on(CREATE_USER).reply_503();
+    let request = setup.client.post(setup.url("/api/v2/users")).body("{}");
+    let response = setup
+        .genesys
+        .execute(request.build().expect("a request"))
+        .await;
+    let response = response.expect("no error");
+    let outcome = Outcome::of(response.extensions()).expect("it was not sent again");
+    assert_eq!(
+        (outcome.stop, setup.mock.count(CREATE_USER)),
+        (Stop::NotRepeatable, 1)
+    );
+}
+
+#[tokio::test]
+async fn a_response_is_what_reqwest_makes_of_it() {
+    let setup = setup().await;
+    let url = setup.url("/api/v2/users?pageSize=3");
+    let request = setup.client.get(&url).build().expect("a request");
+    // As a tower service, for layers that go around it.
+    let mut genesys = setup.genesys.clone();
+    let service = ServiceExt::<reqwest::Request>::ready(&mut genesys)
+        .await
+        .expect("it is ready");
+    let response: Response = service.call(request).await.expect("no error");
+    assert_eq!(response.url().as_str(), url);
+    assert_eq!(response.version(), Version::HTTP_11);
+    assert_eq!(response.headers()["content-type"], "application/json");
+    assert!(
+        response.remote_addr().is_some(),
+        "reqwest's own extensions are kept"
+    );
+    let length = response.content_length().expect("it is known");
+    let body = response.bytes().await.expect("it is intact");
+    assert_eq!(body.len() as u64, length);
+    let page: serde_json::Value = serde_json::from_slice(&body).expect("it is JSON");
+    assert_eq!(page["pageSize"], 3);
+}
+
+#[tokio::test]
+async fn extensions_reach_the_layers_though_reqwest_has_no_way_in() {
+    let setup = setup().await;
+    setup.mock.on(USERS).reply_503();
+    let once = setup
+        .genesys
+        .clone()
+        .with_extension(CallOptions::new().without_retry());
+    let get = || {
+        setup
+            .client
+            .get(setup.url("/api/v2/users"))
+            .build()
+            .expect("a request")
+    };
+    let response = once.execute(get()).await.expect("no error");
+    assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(setup.mock.count(USERS), 1);
+    // What was put on a clone is on that clone only.
+    setup.genesys.execute(get()).await.expect("no error");
+    assert_eq!(setup.mock.count(USERS), 1 + 4);
+}
+
+#[tokio::test]
+async fn another_organisation_has_its_own_token() {
+    let setup = setup().await;
+    let mock = MockGenesys::builder().seed(7).build();
+    let server = mock.serve().await.expect("a loopback port is free");
+    let credentials = Credentials::new(mock.client_id(), mock.client_secret());
+    let other = Org::builder(server.region())
+        .credentials(credentials.expect("well-formed"))
+        .allow_loopback()
+        .build::<ReplayBody<reqwest::Body>, _>(tower_genesys::reqwest::HttpService::new(
+            setup.client.clone(),
+        ))
+        .expect("loopback was allowed");
+    let genesys = setup.genesys.clone().with_extension(other.clone());
+    let url = other.api("/api/v2/users").expect("a path").to_string();
+    let request = setup.client.get(url).build().expect("a request");
+    let response = genesys.execute(request).await.expect("no error");
+    assert_eq!(response.status(), StatusCode::OK);
+    assert_eq!((mock.token_posts(), setup.mock.token_posts()), (1, 0));
+}
+
+#[tokio::test]
+async fn the_timeout_of_a_request_goes_along() {
+    let setup = setup().await;
+    setup.org.tokens().warm_up().await.expect("a token");
+    setup.mock.on(CREATE_USER).never_answers();
+    let request = setup
+        .client
+        .post(setup.url("/api/v2/users"))
+        .timeout(Duration::from_millis(50))
+        .build()
+        .expect("a request");
+    let error = setup
+        .genesys
+        .execute(request)
+        .await
+        .expect_err("nobody answers");
+    let error = error
+        .downcast_ref::<reqwest::Error>()
+        .expect("it is reqwest's");
+    assert!(error.is_timeout(), "{error}");
+    assert_eq!(setup.sends(), 1, "it may have been executed");
+}
+
+#[tokio::test]
+async fn the_stack_may_be_over_another_client() {
+    let mock = MockGenesys::new();
+    let credentials = Credentials::new(mock.client_id(), "wrong");
+    let org = Org::builder(mock.region())
+        .credentials(credentials.expect("well-formed"))
+        .build::<ReplayBody<reqwest::Body>, _>(mock.service())
+        .expect("the region is https");
+    let genesys = ReqwestService::new(GenesysLayer::new(&org).layer(mock.service()));
+    let url = org.api("/api/v2/users").expect("a path").to_string();
+    let request = reqwest::Client::new().get(url).build().expect("a request");
+    let error = genesys
+        .execute(request)
+        .await
+        .expect_err("the secret is wrong");
+    assert!(TokenError::find(&*error).is_some(), "{error}");
+    assert_eq!((mock.token_posts(), mock.api_calls()), (1, 0));
+}
+
+#[tokio::test]
+async fn a_body_that_is_not_sync_is_taken() {
+    use http_body_util::{BodyExt, Full, combinators::UnsyncBoxBody};
+    use std::convert::Infallible;
+
+    let mock = MockGenesys::new();
+    let server = mock.serve().await.expect("a loopback port is free");
+    let client = tower_genesys::reqwest::HttpService::new(reqwest::Client::new());
+    let body: UnsyncBoxBody<Bytes, Infallible> = Full::from("{}").boxed_unsync();
+    let uri = server.region().api("/api/v2/users").expect("a path");
+    let request = Request::post(uri).body(body).expect("a request");
+    let response = client.oneshot(request).await.expect("no error");
+    assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
+    let recorded = mock.requests_at(CREATE_USER);
+    assert_eq!(recorded[0].headers()["content-length"], "2");
+    assert_eq!(recorded[0].body(), "{}");
+}
