@@ -39,6 +39,7 @@ async fn a_user_and_a_password_with_everything_in_it() {
     server.run::<()>(&["ACL", "SETUSER", "us@er", "on", &rule, "~*", "+@all"]);
     let encoded = "p%40ss%3A%2F%23%3F%25%2B%20w%C3%B6rd";
     works(&store(server.url_of("us%40er", encoded))).await;
+    server.run::<()>(&["FLUSHALL"]);
     let socket = format!("{}?user=us%40er&pass={encoded}", server.unix_url());
     works(&store(socket)).await;
 }
@@ -49,6 +50,7 @@ async fn by_tls_with_a_ca_of_ones_own() {
     let server = RedisServer::start_with_tls(&certificates);
     let trusting = RedisStore::builder(server.tls_url()).ca_certificates(certificates.pem());
     works(&trusting.connect().await.unwrap()).await;
+    server.run::<()>(&["FLUSHALL"]);
 
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("ca.pem");

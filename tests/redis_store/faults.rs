@@ -84,8 +84,8 @@ async fn connections_that_the_server_closes_while_nobody_asks_cost_nothing() {
 }
 
 #[tokio::test]
-async fn a_server_that_is_down_is_not_asked_more_often_than_ten_times_a_second() {
-    let server = RedisServer::start();
+async fn a_server_that_takes_connections_and_ends_them_meets_no_storm() {
+    // Nobody listens behind it.
     let proxy = Proxy::start(1).await;
     let store = Arc::new(store(proxy.url()));
     let begun = Instant::now();
@@ -103,9 +103,9 @@ async fn a_server_that_is_down_is_not_asked_more_often_than_ten_times_a_second()
     for asked in asking {
         asked.await.unwrap();
     }
+    // Two in each tenth of a second.
     let connections = proxy.connections();
-    assert!((5..=12).contains(&connections), "{connections}");
-    drop(server);
+    assert!((10..=24).contains(&connections), "{connections}");
 }
 
 #[tokio::test]
@@ -202,7 +202,7 @@ async fn ones_own_lease_is_recognised_when_the_reply_was_lost() {
 }
 
 #[tokio::test]
-async fn a_connection_that_breaks_after_the_write_is_made_again_for_the_answer() {
+async fn a_connection_that_breaks_after_the_write_leaves_the_outcome_unknown() {
     let server = RedisServer::start();
     let proxy = Proxy::start(server.port()).await;
     let store = store(proxy.url());
@@ -215,7 +215,10 @@ async fn a_connection_that_breaks_after_the_write_is_made_again_for_the_answer()
     assert!(proxy.replies_lost() >= 1);
     let written: String = server.run(&["GET", &crate::rules::names()[1]]);
     proxy.set(Mode::Pass);
-    let lease = leased(&store, &ours).await;
+    let (lookup, _) = eventually(&store, &ours).await;
+    let Lookup::Leased(lease) = lookup else {
+        panic!("{lookup:?}");
+    };
     assert!(
         written.ends_with(&format!(" {}", lease.fence.get())),
         "{written}"

@@ -330,7 +330,7 @@ async fn fences_are_exact_where_the_servers_numbers_are_not() {
     let store = store(server.url());
     let digits = [
         9_007_199_254_740_992, // 2^53, where doubles end
-        9_007_199_254_740_993,
+        9_007_199_254_740_994,
         9_999_999_999_999_999,
         99_999_999_999_999_999,
         1_999_999_999_999_999_999,

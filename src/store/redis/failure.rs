@@ -153,9 +153,10 @@ const WRONG_PASSWORD: Refusal = Refusal::new(
     "",
     StoreErrorKind::Denied,
     RedisStoreErrorKind::Credentials,
-    "Redis refused the login; check user and password in its URL",
+    "Redis refused the login; check user and password in its URL, and that it has a connection to spare",
 );
 
+const NO_LOGIN: &str = "Redis wants a login; put user and password into its URL";
 const NO_PERMISSION: &str = "this user of Redis may not run the commands of the store, or not on its keys; give it the rights \
      in the documentation of RedisStore";
 const NOT_THE_PRIMARY: &str =
@@ -163,19 +164,21 @@ const NOT_THE_PRIMARY: &str =
 const OTHER_NODE: &str = "this node of the Redis Cluster does not have the key; give the URL of a proxy in front of the \
      cluster, or of a server that is none";
 
-/// The first that matches. `SCRIPT` and the like mean: of the server's own making.
-static REFUSALS: [Refusal; 22] = {
+/// The first that matches.
+static REFUSALS: [Refusal; 23] = {
     use RedisStoreErrorKind as Setup;
     use Refusal as R;
     use StoreErrorKind::{Denied, Unavailable};
     [
         WRONG_PASSWORD,
+        R::new("NOAUTH", "", Denied, Setup::Credentials, NO_LOGIN),
+        // A server without a login takes no command of so many words, and ends the connection.
         R::new(
-            "NOAUTH",
-            "",
+            "ERR",
+            "Protocol error: unauthenticated",
             Denied,
             Setup::Credentials,
-            "Redis wants a login; put user and password into its URL",
+            NO_LOGIN,
         ),
         R::new("NOPERM", "", Denied, Setup::Permission, NO_PERMISSION),
         R::new(

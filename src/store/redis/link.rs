@@ -1,12 +1,15 @@
 use std::{
-    io,
-    sync::{Mutex, MutexGuard, PoisonError},
+    io, mem,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
 use futures_util::{
     FutureExt,
-    future::{BoxFuture, Shared},
+    future::{self, BoxFuture, Shared},
 };
 use redis::{
     Client, ConnectionAddr, RedisError, RedisResult, Value,
@@ -21,8 +24,9 @@ use super::{failure::Failure, script::Call};
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 /// For an answer, where nobody who is less patient waits for it.
 const RESPONSE_TIMEOUT: Duration = Duration::from_secs(1);
-/// After a refusal, operations share it for so long: a server that is down is asked ten times a second
-/// at most, however many operations there are.
+/// After a failure to connect, and after a connection that broke, operations share the failure for so
+/// long: however many there are, a server that is down is asked ten times a second, twice each time
+/// when it accepts connections and ends them.
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// The way to the server: one connection that all operations share, made when it is first needed.
@@ -39,6 +43,7 @@ pub(super) struct Link {
 #[derive(Clone)]
 struct Attempt {
     begun: Instant,
+    has_answered: Arc<AtomicBool>,
     outcome: Shared<BoxFuture<'static, Result<ConnectionManager, RedisError>>>,
 }
 
@@ -61,24 +66,25 @@ impl Link {
             Ok(connection) => connection,
             Err(error) => return Err(Failure::NotConnected(error)),
         };
-        let mut unanswered = Unanswered {
+        // One that has never answered was not broken by being idle.
+        let has_answered = attempt.has_answered.load(Ordering::Relaxed);
+        let unanswered = Unanswered {
             link: self,
             attempt: Some(attempt),
         };
-        let first = call.run(&mut connection).await;
-        let (result, repeated) = match first {
-            // The manager is reconnecting already, and the second try waits for that.
-            Err(error) if error.is_unrecoverable_error() => {
-                let sent = !error.is_connection_refusal();
-                (call.run(&mut connection).await, sent)
-            }
-            result => (result, false),
-        };
-        if result.as_ref().err().is_none_or(says_nothing_of_the_server) {
-            unanswered.attempt = None;
+        let mut sent = false;
+        let mut result = call.run(&mut connection).await;
+        if let Err(error) = &result
+            && error.is_unrecoverable_error()
+            && has_answered
+        {
+            sent = !error.is_connection_refusal();
+            // The manager is reconnecting already, and this waits for it.
+            result = call.run(&mut connection).await;
         }
+        unanswered.answered(&result);
         result.map_err(|error| {
-            if error.is_connection_refusal() && !repeated {
+            if error.is_connection_refusal() && !sent {
                 Failure::NotConnected(error)
             } else {
                 Failure::Answer(error)
@@ -96,6 +102,7 @@ impl Link {
         let (sender, receiver) = oneshot::channel();
         let attempt = Attempt {
             begun: Instant::now(),
+            has_answered: Arc::default(),
             outcome: async move {
                 // Gone without a word: its runtime was shut down, or has no network or no timers.
                 let gone = |_| RedisError::from(io::Error::from(io::ErrorKind::ConnectionAborted));
@@ -126,9 +133,17 @@ impl Link {
         Some(attempt)
     }
 
-    fn forget(&self, attempt: &Attempt) {
+    /// Puts this in the place of an attempt, unless another one is there already.
+    fn replace(&self, attempt: &Attempt, successor: Option<Attempt>) {
         let mut current = self.lock();
-        let old = current.take_if(|current| current.is_the_same(attempt));
+        let old = if current
+            .as_ref()
+            .is_some_and(|current| current.is_the_same(attempt))
+        {
+            mem::replace(&mut *current, successor)
+        } else {
+            successor
+        };
         drop(current);
         drop(old);
     }
@@ -139,6 +154,14 @@ impl Link {
 }
 
 impl Attempt {
+    fn failed(error: RedisError) -> Self {
+        Self {
+            begun: Instant::now(),
+            has_answered: Arc::default(),
+            outcome: future::ready(Err(error)).boxed().shared(),
+        }
+    }
+
     /// Not when it has failed some time ago, nor when it should have ended and has not: whoever makes
     /// it may be on a runtime that nobody drives.
     fn is_usable(&self) -> bool {
@@ -195,10 +218,29 @@ struct Unanswered<'a> {
     attempt: Option<Attempt>,
 }
 
+impl Unanswered<'_> {
+    fn answered(mut self, result: &RedisResult<Value>) {
+        match result {
+            Err(error) if error.is_io_error() => {
+                if let Some(attempt) = self.attempt.take() {
+                    let failed = Attempt::failed(error.clone());
+                    self.link.replace(&attempt, Some(failed));
+                }
+            }
+            Err(error) if !says_nothing_of_the_server(error) => {}
+            _ => {
+                if let Some(attempt) = self.attempt.take() {
+                    attempt.has_answered.store(true, Ordering::Relaxed);
+                }
+            }
+        }
+    }
+}
+
 impl Drop for Unanswered<'_> {
     fn drop(&mut self) {
         if let Some(attempt) = self.attempt.take() {
-            self.link.forget(&attempt);
+            self.link.replace(&attempt, None);
         }
     }
 }
