@@ -2,11 +2,15 @@
 
 CARGO ?= cargo
 
-.PHONY: test model ci fmt lint docs features examples benches fuzz
+.PHONY: test redis-server model ci fmt lint docs features examples benches fuzz
 
-# Every test: unit, integration and documentation tests, with all features.
-test:
+# Every test: unit, integration and documentation tests, with all features. Some start a redis-server.
+test: redis-server
 	$(CARGO) test --locked --all-features
+
+# Installs it where it is missing (Debian, Ubuntu, macOS).
+redis-server:
+	@tests/redis_server/install.sh
 
 ci: fmt lint docs test model features examples benches
 
@@ -29,6 +33,7 @@ features:
 	$(CARGO) check --locked --no-default-features
 	$(CARGO) check --locked --no-default-features --features testing
 	$(CARGO) check --locked --no-default-features --features tower
+	$(CARGO) check --locked --no-default-features --features redis
 
 # Without credentials in the environment, every example runs against a mock of its own.
 examples:

@@ -1,4 +1,4 @@
-use std::{borrow::Cow, error::Error, fmt};
+use std::{error::Error, fmt};
 
 use super::failure::Failure;
 use crate::BoxError;
@@ -51,7 +51,7 @@ impl RedisStoreError {
     }
 
     /// A check that ended in this failure, of the server that this setting names.
-    pub(super) fn checked(setting: &Cow<'static, str>, failure: Failure) -> Self {
+    pub(super) fn checked(setting: &str, failure: Failure) -> Self {
         let (diagnosis, source) = failure.into_parts();
         let error = Self::new(diagnosis.setup, format!("{setting}: {}", diagnosis.message));
         match source {

@@ -1,4 +1,4 @@
-use std::time::Duration;
+use std::{str::from_utf8, time::Duration};
 
 use bytes::Bytes;
 use redis::{Value, from_redis_value};
@@ -18,7 +18,7 @@ pub(super) fn lookup(reply: Value, claim: &Claim) -> Result<Lookup, Failure> {
         (b"busy", [left]) => milliseconds(left).map(Lookup::Busy),
         (b"leased", [number, fault]) => {
             let mut lease = Lease::new(claim.owner, fence(number)?);
-            lease.replaces = match &*bytes(fault)? {
+            lease.replaces = match bytes(fault)? {
                 b"" => None,
                 b"corrupt" => Some(StoreErrorKind::Corrupt),
                 b"incompatible" => Some(StoreErrorKind::Incompatible),
@@ -85,13 +85,13 @@ fn bytes(value: &Value) -> Result<&[u8], Failure> {
 }
 
 fn fence(value: &Value) -> Result<Fence, Failure> {
-    let digits = str::from_utf8(bytes(value)?).map_err(|_| Failure::Nonsense)?;
+    let digits = from_utf8(bytes(value)?).map_err(|_| Failure::Nonsense)?;
     let number = digits.parse().map_err(|_| Failure::Nonsense)?;
     Ok(Fence::new(number))
 }
 
 fn fingerprint(value: &Value) -> Result<Fingerprint, Failure> {
-    let digits = str::from_utf8(bytes(value)?).map_err(|_| Failure::Nonsense)?;
+    let digits = from_utf8(bytes(value)?).map_err(|_| Failure::Nonsense)?;
     let number = u128::from_str_radix(digits, 16).map_err(|_| Failure::Nonsense)?;
     Ok(Fingerprint::from_bytes(number.to_be_bytes()))
 }
