@@ -77,11 +77,6 @@ async fn what_a_claim_does_not_accept_is_not_handed_out() {
     let store = store(server.url());
     let fence = publish(&store, "token").await;
 
-    let mut wants_all = claim();
-    wants_all.min_remaining = LIFE;
-    // More than a fifth of the life must never be left.
-    token(&store, &wants_all).await;
-
     let mut rejects = claim();
     rejects.rejected = Some(Fingerprint::of("token"));
     let lease = leased(&store, &rejects).await;
@@ -117,6 +112,15 @@ async fn a_token_near_its_end_is_not_handed_out_to_who_needs_more() {
     leased(&store, &needs_more).await;
     needs_more.min_remaining = LIFE / 11;
     token(&store, &needs_more).await;
+
+    needs_more.at_least = lease.fence.next();
+    let lease = leased(&store, &needs_more).await;
+    let mut half = entry(&lease, "half");
+    half.remaining = LIFE / 2;
+    published(&store, &lease, &half).await;
+    // More than a fifth of the life is never asked for.
+    needs_more.min_remaining = LIFE;
+    assert_eq!(token(&store, &needs_more).await.value, "half");
 }
 
 #[tokio::test]
