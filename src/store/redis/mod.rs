@@ -110,6 +110,7 @@ mod error;
 mod failure;
 mod keys;
 mod link;
+mod refusal;
 mod reply;
 mod script;
 mod store;
