@@ -2,11 +2,15 @@
 
 CARGO ?= cargo
 
-.PHONY: test model ci fmt lint docs doc-examples features minimal-versions package examples benches release fuzz
+.PHONY: test redis-server model ci fmt lint docs doc-examples features minimal-versions package examples benches release fuzz
 
-# Every test: unit, integration and documentation tests, with all features.
-test:
+# Every test: unit, integration and documentation tests, with all features. Some start a redis-server.
+test: redis-server
 	$(CARGO) test --locked --all-features
+
+# Installs it where it is missing (Debian, Ubuntu, macOS).
+redis-server:
+	@tests/redis_server/install.sh
 
 ci: fmt lint docs features minimal-versions package benches examples model test
 

@@ -97,6 +97,7 @@
 //! | `tower` | | a boxed form of the stack; takes tower's `Elapsed` for the transient error it is |
 //! | `metrics` | | counters for what is renewed and retried |
 //! | `reqwest-013` | | [`reqwest`]: the layers over a `reqwest::Client`, and for its own requests |
+//! | `redis` | | [`RedisStore`](store::RedisStore): one token for a fleet of processes, in Redis or Valkey |
 //! | `testing` | | [`MockGenesys`](testing::MockGenesys), a Genesys Cloud for tests |
 //!
 //! The crate needs tokio: for timers, and for the task that renews a token.

@@ -178,6 +178,11 @@ impl Fingerprint {
         Self(first)
     }
 
+    /// The fingerprint that [`as_bytes`](Self::as_bytes) gave. For stores, which keep it beside the token.
+    pub const fn from_bytes(bytes: [u8; 16]) -> Self {
+        Self(bytes)
+    }
+
     /// The 16 bytes.
     pub const fn as_bytes(&self) -> &[u8; 16] {
         &self.0

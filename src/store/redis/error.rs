@@ -1,0 +1,81 @@
+use std::{error::Error, fmt};
+
+use super::failure::Failure;
+use crate::BoxError;
+
+/// A [`RedisStore`](super::RedisStore) cannot be set up, or does not work when it is checked.
+///
+/// The message names the setting, says what to do, and never shows what is in the setting: a URL holds a
+/// password.
+#[derive(Debug)]
+pub struct RedisStoreError {
+    kind: RedisStoreErrorKind,
+    message: String,
+    source: Option<BoxError>,
+}
+
+/// What is wrong, of a [`RedisStoreError`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum RedisStoreErrorKind {
+    /// The environment variable is not set, empty, or no text.
+    Variable,
+    /// The URL is no URL, or has a scheme, an option or a database that cannot be used.
+    Url,
+    /// The certificates cannot be read, are none, or come without `rediss`.
+    Certificates,
+    /// The prefix of the keys.
+    Prefix,
+    /// No server answers.
+    Unreachable,
+    /// The server refuses the login, or wants one.
+    Credentials,
+    /// The user may not do what the store does.
+    Permission,
+    /// The server is reached, and cannot do it: a replica, out of memory, too old, a node of a cluster.
+    Server,
+}
+
+impl RedisStoreError {
+    pub(super) fn new(kind: RedisStoreErrorKind, message: impl Into<String>) -> Self {
+        Self {
+            kind,
+            message: message.into(),
+            source: None,
+        }
+    }
+
+    pub(super) fn with_source(mut self, source: impl Into<BoxError>) -> Self {
+        self.source = Some(source.into());
+        self
+    }
+
+    /// A check that ended in this failure, of the server that this setting names.
+    pub(super) fn checked(setting: &str, failure: Failure) -> Self {
+        let (diagnosis, source) = failure.into_parts();
+        let error = Self::new(diagnosis.setup, format!("{setting}: {}", diagnosis.message));
+        match source {
+            Some(source) => error.with_source(source),
+            None => error,
+        }
+    }
+
+    /// Which setting is wrong, or what is wrong with the server.
+    pub const fn kind(&self) -> RedisStoreErrorKind {
+        self.kind
+    }
+}
+
+impl fmt::Display for RedisStoreError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl Error for RedisStoreError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.source
+            .as_deref()
+            .map(|source| source as &(dyn Error + 'static))
+    }
+}

@@ -1,0 +1,28 @@
+use crate::store::StoreKey;
+
+/// Of how the keys and the values are written. A store of another version keeps to itself.
+const VERSION: u32 = 1;
+
+/// The names of the four keys of one [`StoreKey`], in the order in which the scripts know them.
+///
+/// The braces are Redis Cluster's hash tag: all four are in one slot, as a script needs them.
+pub(super) fn names(prefix: &str, key: &StoreKey) -> [String; 4] {
+    ["token", "lease", "cooldown", "fence"]
+        .map(|what| format!("{prefix}:{VERSION}:{{{key}}}:{what}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn have_one_hash_tag_and_one_prefix() {
+        let key = StoreKey::new("login.mypurecloud.ie", "id", "client_credentials");
+        let names = names("tower-genesys", &key);
+        let tag = format!("{{{key}}}");
+        for (name, what) in names.iter().zip(["token", "lease", "cooldown", "fence"]) {
+            assert_eq!(*name, format!("tower-genesys:1:{tag}:{what}"));
+            assert_eq!(name.matches(['{', '}']).count(), 2);
+        }
+    }
+}

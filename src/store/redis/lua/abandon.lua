@@ -1,0 +1,13 @@
+-- Ends a lease without a token, and perhaps keeps everybody from getting another one for a while.
+local owner, lease_fence, cooldown = ARGV[1], ARGV[2], tonumber(ARGV[3])
+
+local lease = read_lease()
+local _, left = read(COOLDOWN)
+if failed then return failed end
+if not lease or lease.owner ~= owner or lease.fence ~= lease_fence then return { 'nothing' } end
+
+redis.call('DEL', LEASE)
+if cooldown > (left or 0) then
+  redis.call('SET', COOLDOWN, '1', 'PX', ARGV[3])
+end
+return { 'abandoned' }

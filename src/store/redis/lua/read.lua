@@ -1,0 +1,108 @@
+-- How the keys are read. In front of each script; KEYS is the same in all of them:
+local TOKEN, LEASE, COOLDOWN, FENCE = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+
+local VERSION = '1'
+local HIGHEST = '18446744073709551615'
+
+-- The first error that is not about what is in a key: the script returns it.
+local failed
+-- The first thing that cannot be read, and the keys that hold such things.
+local fault
+local unreadable = {}
+
+local function refuse(key, what)
+  fault = fault or what
+  unreadable[key] = true
+end
+
+-- Fences are unsigned 64-bit numbers, and Lua's numbers are exact to 2^53 only: they stay digits.
+local function below(a, b)
+  if #a ~= #b then return #a < #b end
+  return a < b
+end
+
+local function newest(a, b)
+  if a and (not b or below(b, a)) then return a end
+  return b
+end
+
+local function above(fence)
+  if fence == HIGHEST then return fence end
+  local head, nines = string.match(fence, '^(%d-)(9*)$')
+  if head == '' then head = '0' end
+  local last = string.byte(head, -1) + 1
+  return string.sub(head, 1, -2) .. string.char(last) .. string.rep('0', #nines)
+end
+
+local function is_fence(digits)
+  return string.match(digits, '^0$') or string.match(digits, '^[1-9]%d*$') and not below(HIGHEST, digits)
+end
+
+-- A value and how many milliseconds it lives. What lives for ever was not put there by us.
+local function read(key)
+  local value = redis.pcall('GET', key)
+  if type(value) == 'table' then
+    if string.find(value.err, 'WRONGTYPE', 1, true) then
+      refuse(key, 'corrupt')
+    else
+      failed = failed or value
+    end
+    return nil
+  end
+  if not value then return nil end
+  local left = redis.call('PTTL', key)
+  if left > 0 then return value, left end
+  if left == -1 then refuse(key, 'corrupt') end
+  return nil
+end
+
+local function read_token()
+  local raw, left = read(TOKEN)
+  if not raw then return nil end
+  local version = string.match(raw, '^v(%d+) ')
+  if version and version ~= VERSION then
+    refuse(TOKEN, 'incompatible')
+    return nil
+  end
+  local fence, fingerprint, lifetime, at = string.match(raw, '^v%d+ (%d+) (%x+) (%d+)\n()')
+  if not fence or not is_fence(fence) or #fingerprint ~= 32 or #lifetime > 15 then
+    refuse(TOKEN, 'corrupt')
+    return nil
+  end
+  return {
+    fence = fence,
+    fingerprint = string.lower(fingerprint),
+    lifetime = tonumber(lifetime),
+    left = left,
+    value = string.sub(raw, at),
+  }
+end
+
+local function read_lease()
+  local raw, left = read(LEASE)
+  if not raw then return nil end
+  local owner, fence = string.match(raw, '^(%x+) (%d+)$')
+  if not owner or #owner ~= 32 or not is_fence(fence) then
+    refuse(LEASE, 'corrupt')
+    return nil
+  end
+  return { owner = owner, fence = fence, left = left }
+end
+
+local function read_fence()
+  local fence, left = read(FENCE)
+  if fence and not is_fence(fence) then
+    refuse(FENCE, 'corrupt')
+    return nil
+  end
+  return fence, left
+end
+
+local function write_fence(fence, last, last_left, keep)
+  local left = math.max(keep, last_left or 0)
+  redis.call('SET', FENCE, newest(fence, last), 'PX', string.format('%.0f', left))
+end
+
+local function reply(tag, token)
+  return { tag, token.fence, token.fingerprint, token.lifetime, token.left, token.value }
+end

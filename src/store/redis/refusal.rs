@@ -1,0 +1,216 @@
+use redis::{ErrorKind, RedisError, ServerErrorKind};
+
+use super::{RedisStoreErrorKind, failure::Diagnosis};
+use crate::store::StoreErrorKind;
+
+/// An answer by which a server says no: its code, a part of its text where the code is not enough.
+struct Refusal {
+    code: &'static str,
+    text: &'static str,
+    kind: StoreErrorKind,
+    setup: RedisStoreErrorKind,
+    message: &'static str,
+}
+
+impl Refusal {
+    const fn new(
+        code: &'static str,
+        text: &'static str,
+        kind: StoreErrorKind,
+        setup: RedisStoreErrorKind,
+        message: &'static str,
+    ) -> Self {
+        Self {
+            code,
+            text,
+            kind,
+            setup,
+            message,
+        }
+    }
+
+    fn matches(&self, code: &str, text: &str) -> bool {
+        // Redis 6 wraps what a command in a script answers: `ERR Error running script …: -OOM command …`.
+        let wrapped = || !self.code.is_empty() && text.contains(&format!("-{} ", self.code));
+        if self.text.is_empty() {
+            code == self.code || (code == "ERR" && wrapped())
+        } else {
+            code == self.code && text.contains(self.text)
+        }
+    }
+
+    fn diagnosis(&self) -> Diagnosis {
+        Diagnosis::new(self.kind, self.setup, self.message)
+    }
+}
+
+const WRONG_PASSWORD: Refusal = Refusal::new(
+    "WRONGPASS",
+    "",
+    StoreErrorKind::Denied,
+    RedisStoreErrorKind::Credentials,
+    "Redis refused the login; check user and password in its URL, and that it has a connection to spare",
+);
+
+const NO_LOGIN: &str = "Redis wants a login; put user and password into its URL";
+const NO_PERMISSION: &str = "this user of Redis may not run the commands of the store, or not on its keys; give it the rights \
+     in the documentation of RedisStore";
+const NOT_THE_PRIMARY: &str =
+    "this Redis server is a replica and takes no writes; give the URL of the primary";
+const OTHER_NODE: &str = "this node of the Redis Cluster does not have the key; give the URL of a proxy in front of the \
+     cluster, or of a server that is none";
+
+/// The first that matches.
+static REFUSALS: [Refusal; 23] = {
+    use RedisStoreErrorKind as Setup;
+    use Refusal as R;
+    use StoreErrorKind::{Denied, Unavailable};
+    [
+        WRONG_PASSWORD,
+        R::new("NOAUTH", "", Denied, Setup::Credentials, NO_LOGIN),
+        // A server without a login takes no command of so many words, and ends the connection.
+        R::new(
+            "ERR",
+            "Protocol error: unauthenticated",
+            Denied,
+            Setup::Credentials,
+            NO_LOGIN,
+        ),
+        R::new("NOPERM", "", Denied, Setup::Permission, NO_PERMISSION),
+        R::new(
+            "ERR",
+            "can't run this command",
+            Denied,
+            Setup::Permission,
+            NO_PERMISSION,
+        ),
+        R::new(
+            "ERR",
+            "can't access at least one of the keys",
+            Denied,
+            Setup::Permission,
+            NO_PERMISSION,
+        ),
+        R::new(
+            "ERR",
+            "ACL failure in script",
+            Denied,
+            Setup::Permission,
+            NO_PERMISSION,
+        ),
+        R::new(
+            "DENIED",
+            "",
+            Denied,
+            Setup::Credentials,
+            "Redis is in protected mode and takes no foreign hosts; set up a user and a password",
+        ),
+        R::new(
+            "ERR",
+            "unknown command",
+            Denied,
+            Setup::Server,
+            "this server does not know a command that the store needs; use Redis 6 or newer, or \
+             Valkey, with EVAL and EVALSHA",
+        ),
+        R::new(
+            "ERR",
+            "max number of clients",
+            Unavailable,
+            Setup::Server,
+            "Redis has no connection to spare; raise `maxclients`, or let fewer processes connect",
+        ),
+        R::new(
+            "ERR",
+            "DB index is out of range",
+            Denied,
+            Setup::Url,
+            "Redis does not have the database in its URL; give the number of one that it has",
+        ),
+        R::new(
+            "OOM",
+            "",
+            Unavailable,
+            Setup::Server,
+            "Redis has no memory left for a token; raise `maxmemory`, or let it evict",
+        ),
+        R::new("READONLY", "", Unavailable, Setup::Server, NOT_THE_PRIMARY),
+        R::new(
+            "MASTERDOWN",
+            "",
+            Unavailable,
+            Setup::Server,
+            "this replica of Redis has lost its primary; give the URL of the primary",
+        ),
+        R::new("MOVED", "", Unavailable, Setup::Server, OTHER_NODE),
+        R::new("ASK", "", Unavailable, Setup::Server, OTHER_NODE),
+        R::new("TRYAGAIN", "", Unavailable, Setup::Server, OTHER_NODE),
+        R::new("CROSSSLOT", "", Unavailable, Setup::Server, OTHER_NODE),
+        R::new(
+            "CLUSTERDOWN",
+            "",
+            Unavailable,
+            Setup::Server,
+            "the Redis Cluster is down; check its nodes",
+        ),
+        R::new(
+            "LOADING",
+            "",
+            Unavailable,
+            Setup::Server,
+            "Redis is still loading its data; it will be there soon",
+        ),
+        R::new(
+            "BUSY",
+            "",
+            Unavailable,
+            Setup::Server,
+            "a script of somebody else holds Redis up; see SCRIPT KILL",
+        ),
+        R::new(
+            "MISCONF",
+            "",
+            Unavailable,
+            Setup::Server,
+            "Redis takes no writes since it cannot save to its disk; see its log",
+        ),
+        R::new(
+            "NOREPLICAS",
+            "",
+            Unavailable,
+            Setup::Server,
+            "Redis takes no writes without its replicas; check them, or `min-replicas-to-write`",
+        ),
+    ]
+};
+
+/// What this answer of a server comes to.
+pub(super) fn diagnose(error: &RedisError) -> Diagnosis {
+    let code = error.code().unwrap_or_default();
+    let text = error.detail().unwrap_or_default();
+    if let Some(refusal) = REFUSALS.iter().find(|refusal| refusal.matches(code, text)) {
+        return refusal.diagnosis();
+    }
+    let word = if error.kind() == ErrorKind::Server(ServerErrorKind::ResponseError) {
+        "ERR"
+    } else {
+        shown(code)
+    };
+    let message = format!("Redis refused the script of the store ({word}); see the server's log");
+    Diagnosis::new(
+        StoreErrorKind::Unavailable,
+        RedisStoreErrorKind::Server,
+        message,
+    )
+}
+
+/// A code as servers have them, and nothing else that may stand in its place.
+fn shown(code: &str) -> &str {
+    let is_code = (1..=16).contains(&code.len()) && code.bytes().all(|b| b.is_ascii_uppercase());
+    if is_code { code } else { "no code" }
+}
+
+/// What a login that was refused comes to. The client keeps nothing of the answer.
+pub(super) fn wrong_password() -> Diagnosis {
+    WRONG_PASSWORD.diagnosis()
+}

@@ -1,0 +1,106 @@
+use std::{str::from_utf8, time::Duration};
+
+use bytes::Bytes;
+use redis::{Value, from_redis_value};
+
+use super::failure::Failure;
+use crate::{
+    store::{Claim, Entry, Fence, Lease, Lookup, Publication, StoreErrorKind},
+    token::Fingerprint,
+};
+
+/// What `get_or_lease` returned.
+pub(super) fn lookup(reply: Value, claim: &Claim) -> Result<Lookup, Failure> {
+    let (tag, fields) = tagged(reply)?;
+    match (&*tag, &fields[..]) {
+        (b"token", fields) => entry(fields).map(Lookup::Token),
+        (b"cooldown", [left]) => milliseconds(left).map(Lookup::Cooldown),
+        (b"busy", [left]) => milliseconds(left).map(Lookup::Busy),
+        (b"leased", [number, fault]) => {
+            let mut lease = Lease::new(claim.owner, fence(number)?);
+            lease.replaces = match bytes(fault)? {
+                b"" => None,
+                b"corrupt" => Some(StoreErrorKind::Corrupt),
+                b"incompatible" => Some(StoreErrorKind::Incompatible),
+                _ => return Err(Failure::Nonsense),
+            };
+            Ok(Lookup::Leased(lease))
+        }
+        _ => Err(Failure::Nonsense),
+    }
+}
+
+/// What `publish` returned.
+pub(super) fn publication(reply: Value) -> Result<Publication, Failure> {
+    let (tag, fields) = tagged(reply)?;
+    match (&*tag, &fields[..]) {
+        (b"published", []) => Ok(Publication::Published),
+        (b"superseded", fields) => entry(fields).map(Publication::Superseded),
+        _ => Err(Failure::Nonsense),
+    }
+}
+
+/// What `abandon` returned.
+pub(super) fn abandoned(reply: Value) -> Result<(), Failure> {
+    match &*tagged(reply)?.0 {
+        b"abandoned" | b"nothing" => Ok(()),
+        _ => Err(Failure::Nonsense),
+    }
+}
+
+/// A list of words.
+pub(super) fn words(reply: Value) -> Result<Vec<String>, Failure> {
+    from_redis_value(reply).map_err(|_| Failure::Nonsense)
+}
+
+fn tagged(reply: Value) -> Result<(Vec<u8>, Vec<Value>), Failure> {
+    let Value::Array(mut fields) = reply else {
+        return Err(Failure::Nonsense);
+    };
+    if fields.is_empty() {
+        return Err(Failure::Nonsense);
+    }
+    let tag = bytes(&fields.remove(0))?.to_vec();
+    Ok((tag, fields))
+}
+
+fn entry(fields: &[Value]) -> Result<Entry, Failure> {
+    let [number, print, lifetime, left, value] = fields else {
+        return Err(Failure::Nonsense);
+    };
+    Ok(Entry {
+        fence: fence(number)?,
+        fingerprint: fingerprint(print)?,
+        value: Bytes::copy_from_slice(bytes(value)?),
+        lifetime: milliseconds(lifetime)?,
+        remaining: milliseconds(left)?,
+    })
+}
+
+fn bytes(value: &Value) -> Result<&[u8], Failure> {
+    match value {
+        Value::BulkString(bytes) => Ok(bytes),
+        _ => Err(Failure::Nonsense),
+    }
+}
+
+fn fence(value: &Value) -> Result<Fence, Failure> {
+    let digits = from_utf8(bytes(value)?).map_err(|_| Failure::Nonsense)?;
+    let number = digits.parse().map_err(|_| Failure::Nonsense)?;
+    Ok(Fence::new(number))
+}
+
+fn fingerprint(value: &Value) -> Result<Fingerprint, Failure> {
+    let digits = from_utf8(bytes(value)?).map_err(|_| Failure::Nonsense)?;
+    let number = u128::from_str_radix(digits, 16).map_err(|_| Failure::Nonsense)?;
+    Ok(Fingerprint::from_bytes(number.to_be_bytes()))
+}
+
+fn milliseconds(value: &Value) -> Result<Duration, Failure> {
+    match value {
+        Value::Int(number) => u64::try_from(*number)
+            .map(Duration::from_millis)
+            .map_err(|_| Failure::Nonsense),
+        _ => Err(Failure::Nonsense),
+    }
+}

@@ -1,0 +1,90 @@
+use redis::{Cmd, ErrorKind, RedisResult, Script as Digest, ServerErrorKind, Value, cmd};
+
+/// A Lua script, and the digest under which a server knows it that has run it before.
+pub(super) struct Script {
+    source: &'static str,
+    digest: String,
+}
+
+/// The scripts that the store is made of.
+pub(super) struct Scripts {
+    pub(super) get_or_lease: Script,
+    pub(super) publish: Script,
+    pub(super) abandon: Script,
+    pub(super) permissions: Script,
+}
+
+/// A script with its keys and arguments.
+pub(super) struct Call<'a> {
+    script: &'a Script,
+    keys: [String; 4],
+    arguments: Vec<Vec<u8>>,
+}
+
+impl Scripts {
+    pub(super) fn new() -> Self {
+        Self {
+            get_or_lease: Script::new(concat!(
+                include_str!("lua/read.lua"),
+                include_str!("lua/get_or_lease.lua")
+            )),
+            publish: Script::new(concat!(
+                include_str!("lua/read.lua"),
+                include_str!("lua/publish.lua")
+            )),
+            abandon: Script::new(concat!(
+                include_str!("lua/read.lua"),
+                include_str!("lua/abandon.lua")
+            )),
+            permissions: Script::new(include_str!("lua/permissions.lua")),
+        }
+    }
+}
+
+impl Script {
+    fn new(source: &'static str) -> Self {
+        let digest = Digest::new(source).get_hash().to_owned();
+        Self { source, digest }
+    }
+
+    pub(super) fn call(&self, keys: [String; 4]) -> Call<'_> {
+        Call {
+            script: self,
+            keys,
+            arguments: Vec::new(),
+        }
+    }
+}
+
+impl Call<'_> {
+    pub(super) fn arg(mut self, argument: impl Into<Vec<u8>>) -> Self {
+        self.arguments.push(argument.into());
+        self
+    }
+
+    /// One round trip, and a second one when the server does not know the script yet: `EVAL`, not
+    /// `SCRIPT LOAD` as [`redis::Script`] has it, which takes a third one and one more permission.
+    pub(super) async fn run(
+        &self,
+        connection: &mut impl redis::aio::ConnectionLike,
+    ) -> RedisResult<Value> {
+        let known = self.command("EVALSHA", &self.script.digest);
+        match known.query_async(connection).await {
+            Err(error) if error.kind() == ErrorKind::Server(ServerErrorKind::NoScript) => {
+                let whole = self.command("EVAL", self.script.source);
+                whole.query_async(connection).await
+            }
+            answer => answer,
+        }
+    }
+
+    fn command(&self, name: &str, script: &str) -> Cmd {
+        let mut command = cmd(name);
+        command
+            .arg(script)
+            .arg(self.keys.len())
+            .arg(&self.keys)
+            .arg(&self.arguments);
+        command
+    }
+}

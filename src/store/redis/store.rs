@@ -1,0 +1,247 @@
+use std::{borrow::Cow, fmt, sync::Arc, time::Duration};
+
+use redis::{Client, Value};
+use secrecy::SecretString;
+
+use super::{
+    RedisStoreBuilder, RedisStoreError,
+    failure::Failure,
+    keys,
+    link::Link,
+    reply,
+    script::{Call, Script, Scripts},
+};
+use crate::store::{
+    Claim, Entry, Fence, Lease, Lookup, Owner, Publication, StoreError, StoreFuture, StoreKey,
+    TokenStore,
+};
+
+/// Ten years. Redis adds what it is given to the time of now, and refuses a sum that it cannot hold.
+const LONGEST: Duration = Duration::from_secs(10 * 365 * 24 * 60 * 60);
+
+/// How long the last fence is kept after the last use: longer than a holder of a lease can be frozen
+/// and still matter, as no token but the longest lives for more than two days. After that, the server's
+/// clock takes care that fences grow.
+pub(super) const KEEP_FENCE: Duration = Duration::from_secs(2 * 24 * 60 * 60);
+
+/// A [`TokenStore`] on Redis or Valkey. See the [module](super).
+#[derive(Clone)]
+pub struct RedisStore {
+    pub(super) inner: Arc<Inner>,
+}
+
+pub(super) struct Inner {
+    pub(super) setting: Cow<'static, str>,
+    prefix: Box<str>,
+    link: Link,
+    pub(super) scripts: Scripts,
+}
+
+impl RedisStore {
+    /// The store on the server of this URL.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`RedisStoreBuilder::build`].
+    pub fn new(url: impl Into<SecretString>) -> Result<Self, RedisStoreError> {
+        Self::builder(url).build()
+    }
+
+    /// The store on the server of the URL in the environment variable `REDIS_URL`.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`builder_from_env`](Self::builder_from_env) and [`RedisStoreBuilder::build`].
+    pub fn from_env() -> Result<Self, RedisStoreError> {
+        Self::builder_from_env("REDIS_URL")?.build()
+    }
+
+    /// For a store on the server of this URL. The forms of it are in the [module](super#urls).
+    pub fn builder(url: impl Into<SecretString>) -> RedisStoreBuilder {
+        RedisStoreBuilder::new(url.into())
+    }
+
+    /// For a store on the server of the URL in this environment variable.
+    ///
+    /// # Errors
+    ///
+    /// [`RedisStoreErrorKind::Variable`](super::RedisStoreErrorKind::Variable) when it is not set, empty, or no
+    /// text.
+    pub fn builder_from_env(
+        name: impl Into<Cow<'static, str>>,
+    ) -> Result<RedisStoreBuilder, RedisStoreError> {
+        RedisStoreBuilder::from_env(name.into())
+    }
+
+    pub(super) fn new_on(client: Client, prefix: &str, setting: Cow<'static, str>) -> Self {
+        let inner = Inner {
+            setting,
+            prefix: prefix.into(),
+            link: Link::new(client),
+            scripts: Scripts::new(),
+        };
+        Self {
+            inner: Arc::new(inner),
+        }
+    }
+}
+
+impl Inner {
+    pub(super) fn call<'a>(&self, script: &'a Script, key: &StoreKey) -> Call<'a> {
+        script.call(keys::names(&self.prefix, key))
+    }
+
+    pub(super) async fn run(&self, call: Call<'_>) -> Result<Value, Failure> {
+        self.link.run(&call).await
+    }
+
+    pub(super) async fn get_or_lease(
+        &self,
+        key: &StoreKey,
+        claim: &Claim,
+        keep: Duration,
+    ) -> Result<Lookup, Failure> {
+        let rejected = claim.rejected.map(|print| hex(print.as_bytes()));
+        let call = self
+            .call(&self.scripts.get_or_lease, key)
+            .arg(owner(&claim.owner))
+            .arg(digits(claim.at_least))
+            .arg(rounded_up(claim.min_remaining))
+            .arg(rejected.unwrap_or_default())
+            .arg(rounded_up(claim.lease.max(Duration::from_millis(1))))
+            .arg(rounded_up(keep));
+        reply::lookup(self.run(call).await?, claim)
+    }
+
+    pub(super) async fn publish(
+        &self,
+        key: &StoreKey,
+        lease: &Lease,
+        entry: &Entry,
+        keep: Duration,
+    ) -> Result<Publication, Failure> {
+        let header = format!(
+            "{} {} {}",
+            entry.fence.get(),
+            hex(entry.fingerprint.as_bytes()),
+            rounded_up(entry.lifetime)
+        );
+        let call = self
+            .held(&self.scripts.publish, key, lease)
+            .arg(digits(entry.fence))
+            .arg(header)
+            .arg(&*entry.value)
+            .arg(rounded_down(entry.remaining))
+            .arg(rounded_up(keep));
+        reply::publication(self.run(call).await?)
+    }
+
+    pub(super) async fn abandon(
+        &self,
+        key: &StoreKey,
+        lease: &Lease,
+        cooldown: Option<Duration>,
+    ) -> Result<(), Failure> {
+        let call = self
+            .held(&self.scripts.abandon, key, lease)
+            .arg(rounded_up(cooldown.unwrap_or_default()));
+        reply::abandoned(self.run(call).await?)
+    }
+
+    fn held<'a>(&self, script: &'a Script, key: &StoreKey, lease: &Lease) -> Call<'a> {
+        self.call(script, key)
+            .arg(owner(&lease.owner))
+            .arg(digits(lease.fence))
+    }
+}
+
+impl TokenStore for RedisStore {
+    fn get_or_lease<'a>(&'a self, key: &'a StoreKey, claim: &'a Claim) -> StoreFuture<'a, Lookup> {
+        Box::pin(async move {
+            let lookup = self.inner.get_or_lease(key, claim, KEEP_FENCE).await;
+            lookup.map_err(StoreError::from)
+        })
+    }
+
+    fn publish<'a>(
+        &'a self,
+        key: &'a StoreKey,
+        lease: &'a Lease,
+        entry: &'a Entry,
+    ) -> StoreFuture<'a, Publication> {
+        Box::pin(async move {
+            let publication = self.inner.publish(key, lease, entry, KEEP_FENCE).await;
+            publication.map_err(StoreError::from)
+        })
+    }
+
+    fn abandon<'a>(
+        &'a self,
+        key: &'a StoreKey,
+        lease: &'a Lease,
+        cooldown: Option<Duration>,
+    ) -> StoreFuture<'a, ()> {
+        Box::pin(async move {
+            let abandoned = self.inner.abandon(key, lease, cooldown).await;
+            abandoned.map_err(StoreError::from)
+        })
+    }
+}
+
+/// Without the URL, which holds the password.
+impl fmt::Debug for RedisStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RedisStore")
+            .field("setting", &self.inner.setting)
+            .field("prefix", &self.inner.prefix)
+            .finish_non_exhaustive()
+    }
+}
+
+fn owner(owner: &Owner) -> String {
+    hex(owner.as_bytes())
+}
+
+fn hex(bytes: &[u8; 16]) -> String {
+    format!("{:032x}", u128::from_be_bytes(*bytes))
+}
+
+fn digits(fence: Fence) -> String {
+    fence.get().to_string()
+}
+
+/// In milliseconds.
+fn rounded_down(duration: Duration) -> String {
+    duration.min(LONGEST).as_millis().to_string()
+}
+
+/// In milliseconds.
+fn rounded_up(duration: Duration) -> String {
+    let nanoseconds = duration.min(LONGEST).as_nanos();
+    nanoseconds.div_ceil(1_000_000).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_rounded_to_the_safe_side_and_fit_redis() {
+        let odd = Duration::from_nanos(1_500_000);
+        assert_eq!(
+            (rounded_down(odd), rounded_up(odd)),
+            ("1".into(), "2".into())
+        );
+        let longest = LONGEST.as_millis().to_string();
+        assert_eq!(rounded_up(Duration::MAX), longest);
+        assert_eq!(rounded_down(Duration::MAX), longest);
+        assert_eq!(rounded_up(Duration::ZERO), "0");
+    }
+
+    #[test]
+    fn neither_a_runtime_nor_a_server_is_needed_to_build_one() {
+        let store = RedisStore::new("redis://user:s3cr3t@127.0.0.1:1/7").unwrap();
+        let shown = format!("{store:?} {:?}", RedisStore::builder("redis://:s3cr3t@h"));
+        assert!(!shown.contains("s3cr3t"), "{shown}");
+    }
+}

@@ -1,0 +1,17 @@
+//! Does `RedisStore` keep the rules of a `TokenStore` on a real server, whatever happens to it?
+//!
+//! Each test has a `redis-server` of its own. Where it is not installed, they fail.
+
+#[path = "../redis_server/mod.rs"]
+mod redis_server;
+mod setup;
+
+mod addresses;
+mod damage;
+mod faults;
+mod keys;
+mod refusals;
+mod rights;
+mod rules;
+mod secrets;
+mod trips;
