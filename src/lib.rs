@@ -77,6 +77,9 @@
 
 pub mod bearer;
 pub mod call;
+#[cfg(feature = "client")]
+#[cfg_attr(docsrs, doc(cfg(feature = "client")))]
+pub mod client;
 mod error;
 pub mod genesys;
 #[cfg(feature = "metrics")]
@@ -94,6 +97,9 @@ pub mod token;
 
 pub use bearer::{Bearer, BearerLayer, OriginError, Origins};
 pub use call::CallOptions;
+#[cfg(feature = "client")]
+#[cfg_attr(docsrs, doc(cfg(feature = "client")))]
+pub use client::{Client, ClientBuilder, ClientConfigError, ClientError};
 pub use error::BoxError;
 pub use genesys::{
     ApiError, AuthorizationCode, AuthorizeUrl, ClientCredentials, ConfigError, Credentials,
