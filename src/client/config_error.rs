@@ -30,10 +30,7 @@ pub enum ClientConfigErrorKind {
 }
 
 impl ClientConfigError {
-    pub(super) fn new(
-        kind: ClientConfigErrorKind,
-        message: impl Into<Cow<'static, str>>,
-    ) -> Self {
+    pub(super) fn new(kind: ClientConfigErrorKind, message: impl Into<Cow<'static, str>>) -> Self {
         Self {
             kind,
             message: message.into(),

@@ -67,8 +67,8 @@ impl ConnectError {
         let host = HostPort::of(dst);
         let message = match proxy {
             Some(proxy) => format!(
-                "no connection to {host} by the proxy {} within {limit:?}; check the host and port in \
-                 {}, and whether the proxy can reach {host}",
+                "no connection to {host} by the proxy {} within {limit:?}; check the scheme, host and \
+                 port in {}, and whether the proxy can reach {host}",
                 HostPort::of(proxy.uri()),
                 proxy.setting()
             ),
@@ -82,9 +82,15 @@ impl ConnectError {
 
     /// The proxy was reached, and does not connect to the host.
     pub(super) fn tunnel(dst: &Uri, proxy: &Proxy, error: TunnelError) -> Self {
-        let (at, setting, host) = (HostPort::of(proxy.uri()), proxy.setting(), HostPort::of(dst));
+        let (at, setting, host) = (
+            HostPort::of(proxy.uri()),
+            proxy.setting(),
+            HostPort::of(dst),
+        );
         let (kind, message) = match &error {
-            TunnelError::Authentication { offers_basic: false } => (
+            TunnelError::Authentication {
+                offers_basic: false,
+            } => (
                 ClientErrorKind::ProxyAuthentication,
                 format!(
                     "the proxy {at} wants an authentication other than Basic, which is the one there is \
@@ -145,10 +151,9 @@ impl ConnectError {
     fn tls(dst: &Uri, error: rustls::Error) -> Self {
         let host = HostPort::of(dst);
         let (kind, message) = match &error {
-            rustls::Error::InvalidCertificate(certificate) => (
-                ClientErrorKind::Certificate,
-                untrusted(&host, certificate),
-            ),
+            rustls::Error::InvalidCertificate(certificate) => {
+                (ClientErrorKind::Certificate, untrusted(&host, certificate))
+            }
             _ => (
                 ClientErrorKind::Tls,
                 format!("no TLS with {host}; check that it speaks TLS 1.2 or 1.3 on this port"),

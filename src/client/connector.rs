@@ -1,6 +1,8 @@
 use std::{
+    error::Error,
     fmt,
     future::Future,
+    io,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
@@ -19,6 +21,7 @@ use super::{
     tls::Tls,
     transport::{Transport, Transported},
 };
+use crate::error::causes;
 
 /// Connects to hosts in time: by TCP or through a proxy, and with TLS.
 #[derive(Clone)]
@@ -63,14 +66,21 @@ impl Service<Uri> for Connector {
         Box::pin(async move {
             match timeout(limit, connecting).await {
                 Ok(Ok(stream)) => Ok(stream),
-                Ok(Err(error)) => Err(ConnectError::handshake(&dst, error)),
-                Err(_) => {
+                Ok(Err(error)) if !timed_out(&*error) => Err(ConnectError::handshake(&dst, error)),
+                // The last of the addresses had its share of the time, or there is none left.
+                Ok(Err(_)) | Err(_) => {
                     let proxy = transport.proxy(&dst);
                     Err(ConnectError::timed_out(&dst, proxy.as_ref(), limit))
                 }
             }
         })
     }
+}
+
+fn timed_out(error: &(dyn Error + 'static)) -> bool {
+    causes(error)
+        .filter_map(|error| error.downcast_ref::<io::Error>())
+        .any(|error| error.kind() == io::ErrorKind::TimedOut)
 }
 
 impl fmt::Debug for Connector {

@@ -32,7 +32,10 @@ pin_project! {
 impl ResponseFuture {
     pub(super) fn sent(response: legacy::ResponseFuture, authority: Option<Authority>) -> Self {
         Self {
-            state: State::Sent { response, authority },
+            state: State::Sent {
+                response,
+                authority,
+            },
         }
     }
 

@@ -156,9 +156,8 @@ fn check(setting: &'static str, url: &str) -> Result<(), ClientConfigError> {
 }
 
 fn unusable(setting: &str, what: &str) -> ClientConfigError {
-    let message = format!(
-        "{setting} {what}; correct it, or use no proxy by `ClientBuilder::without_proxy`"
-    );
+    let message =
+        format!("{setting} {what}; correct it, or use no proxy by `ClientBuilder::without_proxy`");
     ClientConfigError::new(ClientConfigErrorKind::Proxy, message)
 }
 

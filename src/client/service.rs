@@ -9,9 +9,7 @@ use hyper::body::Incoming;
 use hyper_util::client::legacy;
 use tower_service::Service;
 
-use super::{
-    ClientBuilder, ClientConfigError, ClientError, ResponseFuture, connector::Connector,
-};
+use super::{ClientBuilder, ClientConfigError, ClientError, ResponseFuture, connector::Connector};
 use crate::BoxError;
 
 /// An HTTP client for tokens and the API. See the [module](super) for what it does.

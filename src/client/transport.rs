@@ -32,7 +32,11 @@ pub(super) struct Transport {
 }
 
 impl Transport {
-    pub(super) fn new(tcp: HttpConnector, tls: Arc<ClientConfig>, proxies: Option<Proxies>) -> Self {
+    pub(super) fn new(
+        tcp: HttpConnector,
+        tls: Arc<ClientConfig>,
+        proxies: Option<Proxies>,
+    ) -> Self {
         let name = Arc::new(DefaultServerNameResolver::default());
         Self {
             to_proxy: HttpsConnector::new(tcp.clone(), tls, false, name),

@@ -87,9 +87,12 @@ fn request(
 fn accept(response: &Response<Incoming>) -> Result<(), TunnelError> {
     match response.status() {
         status if status.is_success() => Ok(()),
-        StatusCode::PROXY_AUTHENTICATION_REQUIRED => Err(TunnelError::Authentication {
-            offers_basic: offers_basic(response.headers()),
-        }),
+        // 401 is the server's to say, and yet what tinyproxy 1.11 answers to a wrong password.
+        StatusCode::PROXY_AUTHENTICATION_REQUIRED | StatusCode::UNAUTHORIZED => {
+            Err(TunnelError::Authentication {
+                offers_basic: offers_basic(response.headers()),
+            })
+        }
         status => Err(TunnelError::Status(status)),
     }
 }
