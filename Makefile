@@ -6,6 +6,7 @@ CARGO ?= cargo
 
 # Every test: unit, integration and documentation tests, with all features.
 test:
+	tests/install-servers.sh tinyproxy
 	$(CARGO) test --locked --all-features
 
 ci: fmt lint docs test model features examples benches
@@ -29,6 +30,7 @@ features:
 	$(CARGO) check --locked --no-default-features
 	$(CARGO) check --locked --no-default-features --features testing
 	$(CARGO) check --locked --no-default-features --features tower
+	$(CARGO) check --locked --no-default-features --features client
 
 # Without credentials in the environment, every example runs against a mock of its own.
 examples:

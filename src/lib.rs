@@ -56,6 +56,7 @@
 //! | `hyper` | yes | tells "never sent" from "broken on the way" in the errors of hyper, hyper-util and h2 |
 //! | `tower` | | a boxed form of the stack; takes tower's `Elapsed` for the transient error it is |
 //! | `metrics` | | counters for what is renewed and retried |
+//! | `client` | | [`Client`], for those who have none: TLS, the proxy of the environment, time-outs |
 //! | `testing` | | [`MockGenesys`](testing::MockGenesys), a Genesys Cloud for tests |
 //!
 //! The crate needs tokio: for timers, and for the task that renews a token.
