@@ -6,7 +6,7 @@ use tower_genesys::{
 
 use crate::{
     fake_proxy::FakeProxy,
-    setup::{Body, HttpClient, Setup, get, refused, setup, setup_with},
+    setup::{Body, HttpClient, Setup, get, refused, setup, setup_with, tls_config},
     tinyproxy::{PASSWORD, Tinyproxy, USER},
     tls_server::{BOTH, TlsServer},
 };
@@ -132,6 +132,16 @@ async fn a_proxy_can_itself_be_behind_tls() {
         (proxy.asked(), front.accepted(), setup.server.accepted()),
         (1, 1, 1)
     );
+
+    // Protocols of the user's own are for hosts too.
+    let mut tls = tls_config(&setup.authority);
+    tls.alpn_protocols = vec![b"h2".to_vec()];
+    let url = format!("https://{USER}:{PASSWORD}@localhost:{port}");
+    let builder = ClientBuilder::new().tls_config(tls).proxy(url);
+    let response = setup.users(&builder.build().unwrap()).await.unwrap();
+    assert_eq!(response.status(), StatusCode::OK);
+    assert_eq!(front.protocols(), ["", ""]);
+    assert_eq!(setup.server.protocols(), ["h2", "h2"]);
 
     let url = format!("https://{USER}:{PASSWORD}@localhost:{port}");
     let stranger: HttpClient = ClientBuilder::new().proxy(url).build().unwrap();

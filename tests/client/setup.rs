@@ -1,9 +1,13 @@
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use http::{Request, Response, Uri};
 use http_body_util::Full;
 use hyper::body::Incoming;
+use rustls::{
+    ClientConfig, RootCertStore,
+    pki_types::{CertificateDer, pem::PemObject},
+};
 use tower::{Layer, ServiceExt};
 use tower_genesys::{
     BoxError, Client, ClientBuilder, ClientError, Credentials, GenesysLayer, Org, Region,
@@ -103,4 +107,16 @@ pub(crate) async fn refused(client: &HttpClient, uri: Uri, kind: ClientErrorKind
     let class = BoxErrorClassifier::new().error(&error.into());
     assert_eq!(class, Class::NotSent, "{text}");
     text
+}
+
+/// TLS of the user's own, who trusts this CA only.
+pub(crate) fn tls_config(authority: &Authority) -> ClientConfig {
+    let mut roots = RootCertStore::empty();
+    let ca = CertificateDer::from_pem_slice(authority.pem().as_bytes());
+    roots.add(ca.expect("it is PEM")).expect("it is a CA");
+    ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .expect("ring has cipher suites")
+        .with_root_certificates(roots)
+        .with_no_client_auth()
 }

@@ -1,11 +1,7 @@
 use std::sync::Arc;
 
 use http::{StatusCode, Version};
-use rustls::{
-    ClientConfig, RootCertStore,
-    crypto::CryptoProvider,
-    pki_types::{CertificateDer, pem::PemObject},
-};
+use rustls::crypto::CryptoProvider;
 use tower_genesys::{
     ClientBuilder, ClientConfigError, ClientError, TokenError,
     client::{ClientConfigErrorKind, ClientErrorKind},
@@ -13,7 +9,7 @@ use tower_genesys::{
 };
 
 use crate::{
-    setup::{Body, HttpClient, get, refused, setup, setup_with},
+    setup::{Body, HttpClient, get, refused, setup, setup_with, tls_config},
     tls_server::{Authority, BOTH, TlsServer},
 };
 
@@ -67,21 +63,10 @@ async fn asks_for_no_provider_of_the_process() {
 async fn takes_a_provider_or_a_config_of_the_users_own() {
     let setup = setup().await;
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let client: HttpClient = setup
-        .builder()
-        .crypto_provider(Arc::clone(&provider))
-        .build()
-        .unwrap();
+    let client: HttpClient = setup.builder().crypto_provider(provider).build().unwrap();
     assert_eq!(setup.users(&client).await.unwrap().status(), StatusCode::OK);
 
-    let mut roots = RootCertStore::empty();
-    let ca = CertificateDer::from_pem_slice(setup.authority.pem().as_bytes()).unwrap();
-    roots.add(ca).unwrap();
-    let config = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_root_certificates(roots)
-        .with_no_client_auth();
+    let config = tls_config(&setup.authority);
     let builder = ClientBuilder::new().without_proxy().tls_config(config);
     let client: HttpClient = builder.build().unwrap();
     assert_eq!(setup.users(&client).await.unwrap().status(), StatusCode::OK);
