@@ -4,13 +4,12 @@ use std::{
     future::Future,
     io,
     pin::Pin,
-    sync::Arc,
     task::{Context, Poll},
     time::Duration,
 };
 
 use http::Uri;
-use hyper_rustls::{DefaultServerNameResolver, HttpsConnector, MaybeHttpsStream};
+use hyper_rustls::{HttpsConnector, MaybeHttpsStream};
 use hyper_util::client::legacy::connect::HttpConnector;
 use tokio::time::timeout;
 use tower_service::Service;
@@ -42,9 +41,8 @@ impl Connector {
         // Divided among the addresses of a name, so that one that is dead leaves time for the next.
         tcp.set_connect_timeout(Some(limit));
         let transport = Transport::new(tcp, tls.proxies, proxies);
-        let name = Arc::new(DefaultServerNameResolver::default());
         Self {
-            tls: HttpsConnector::new(transport.clone(), tls.hosts, false, name),
+            tls: HttpsConnector::from((transport.clone(), tls.hosts)),
             transport,
             limit,
         }

@@ -7,7 +7,7 @@ use std::{
 };
 
 use http::Uri;
-use hyper_rustls::{DefaultServerNameResolver, HttpsConnector, MaybeHttpsStream};
+use hyper_rustls::{HttpsConnector, MaybeHttpsStream};
 use hyper_util::{client::legacy::connect::HttpConnector, rt::TokioIo};
 use rustls::ClientConfig;
 use tokio::net::TcpStream;
@@ -37,9 +37,8 @@ impl Transport {
         tls: Arc<ClientConfig>,
         proxies: Option<Proxies>,
     ) -> Self {
-        let name = Arc::new(DefaultServerNameResolver::default());
         Self {
-            to_proxy: HttpsConnector::new(tcp.clone(), tls, false, name),
+            to_proxy: HttpsConnector::from((tcp.clone(), tls)),
             tcp,
             proxies: proxies.map(Arc::new),
         }

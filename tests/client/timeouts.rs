@@ -1,6 +1,9 @@
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::{
+    net::{TcpListener, TcpSocket, TcpStream},
+    time::Instant,
+};
 use tower_genesys::{ClientBuilder, client::ClientErrorKind};
 
 use crate::setup::{HttpClient, PATIENCE, refused};
