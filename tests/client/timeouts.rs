@@ -1,9 +1,6 @@
 use std::time::Duration;
 
-use tokio::{
-    net::{TcpListener, TcpSocket, TcpStream},
-    time::Instant,
-};
+use tokio::{net::TcpListener, time::Instant};
 use tower_genesys::{ClientBuilder, client::ClientErrorKind};
 
 use crate::setup::{HttpClient, PATIENCE, refused};
@@ -61,6 +58,8 @@ async fn a_proxy_that_answers_nothing_is_given_up() {
 #[cfg(target_os = "linux")]
 #[tokio::test]
 async fn a_host_that_accepts_nothing_is_given_up() {
+    use tokio::net::{TcpSocket, TcpStream};
+
     let socket = TcpSocket::new_v4().unwrap();
     socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
     let listener = socket.listen(1).unwrap();
