@@ -1,9 +1,11 @@
 use std::sync::Arc;
 
-use http::{StatusCode, Version};
+use http::{Request, StatusCode, Version};
+use http_body_util::Full;
 use rustls::crypto::CryptoProvider;
+use tower::ServiceExt;
 use tower_genesys::{
-    ClientBuilder, ClientConfigError, ClientError, TokenError,
+    ClientBuilder, ClientConfigError, ClientError, ConfigError, GenesysLayer, Org, TokenError,
     client::{ClientConfigErrorKind, ClientErrorKind},
     retry::{BoxErrorClassifier, Class, Classify},
 };
@@ -46,6 +48,23 @@ async fn speaks_http1_where_the_server_or_the_user_wants_it() {
         assert_eq!(response.version(), Version::HTTP_11);
         assert_eq!(setup.server.protocols(), [negotiated]);
     }
+}
+
+#[tokio::test]
+async fn fits_into_a_struct_that_threads_share() {
+    fn shared<T: Clone + Send + Sync + 'static>(it: T) -> T {
+        it
+    }
+    // Types are found without being named.
+    let _: fn(HttpClient) -> Result<Org, ConfigError> = Org::from_env;
+
+    let setup = setup().await;
+    let client: HttpClient = shared(setup.builder().build().unwrap());
+    let org = setup.org(client.clone());
+    let genesys = shared(GenesysLayer::new(&org).boxed(client));
+    let request = Request::get(org.api("/api/v2/users").unwrap()).body(Full::default());
+    let response = tokio::spawn(genesys.oneshot(request.unwrap()));
+    assert_eq!(response.await.unwrap().unwrap().status(), StatusCode::OK);
 }
 
 #[tokio::test]
