@@ -2,15 +2,15 @@
 
 CARGO ?= cargo
 
-.PHONY: test redis-server model ci fmt lint docs doc-examples features minimal-versions package examples benches release fuzz
+.PHONY: test servers model ci fmt lint docs doc-examples features minimal-versions package examples benches release fuzz
 
-# Every test: unit, integration and documentation tests, with all features. Some start a redis-server.
-test: redis-server
+# Every test: unit, integration and documentation tests, with all features. Some start real servers.
+test: servers
 	$(CARGO) test --locked --all-features
 
-# Installs it where it is missing (Debian, Ubuntu, macOS).
-redis-server:
-	@tests/redis_server/install.sh
+# Installs them where they are missing (Debian, Ubuntu, macOS).
+servers:
+	@tests/install-servers.sh redis-server tinyproxy
 
 ci: fmt lint docs features minimal-versions package benches examples model test
 

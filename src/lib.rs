@@ -98,6 +98,7 @@
 //! | `metrics` | | counters for what is renewed and retried |
 //! | `reqwest-013` | | [`reqwest`]: the layers over a `reqwest::Client`, and for its own requests |
 //! | `redis` | | [`RedisStore`](store::RedisStore): one token for a fleet of processes, in Redis or Valkey |
+//! | `client` | | [`Client`], for those who have none: TLS, the proxy of the environment, time-outs |
 //! | `testing` | | [`MockGenesys`](testing::MockGenesys), a Genesys Cloud for tests |
 //!
 //! The crate needs tokio: for timers, and for the task that renews a token.
@@ -119,6 +120,9 @@
 
 pub mod bearer;
 pub mod call;
+#[cfg(feature = "client")]
+#[cfg_attr(docsrs, doc(cfg(feature = "client")))]
+pub mod client;
 mod error;
 pub mod genesys;
 pub mod guide;
@@ -140,6 +144,9 @@ pub mod token;
 
 pub use bearer::{Bearer, BearerLayer, OriginError, Origins};
 pub use call::CallOptions;
+#[cfg(feature = "client")]
+#[cfg_attr(docsrs, doc(cfg(feature = "client")))]
+pub use client::{Client, ClientBuilder, ClientConfigError, ClientError};
 pub use error::BoxError;
 pub use genesys::{
     ApiError, AuthorizationCode, AuthorizeUrl, ClientCredentials, ConfigError, Credentials,

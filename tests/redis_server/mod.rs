@@ -26,7 +26,7 @@ pub use certificates::Certificates;
 pub use proxy::{Mode, Proxy};
 
 const INSTALL: &str = "`redis-server` is not installed, and these tests need it: run \
-                       tests/redis_server/install.sh (Debian, Ubuntu, macOS), or install Redis 6 or newer";
+                       tests/install-servers.sh redis-server (Debian, Ubuntu, macOS), or install Redis 6 or newer";
 
 /// A server process.
 pub struct RedisServer {

@@ -1,0 +1,267 @@
+use std::{env, ffi::OsString, path::PathBuf, sync::Arc, time::Duration};
+
+use http_body::Body;
+use hyper_util::{
+    client::legacy::{self, connect::HttpConnector},
+    rt::{TokioExecutor, TokioTimer},
+};
+use rustls::{ClientConfig, crypto::CryptoProvider};
+
+use super::{
+    Client, ClientConfigError,
+    connector::Connector,
+    proxy::ProxySource,
+    tls::{Authorities, TlsSettings},
+};
+
+/// The least time between two HTTP/2 pings, and before TCP's first probe, which both take none for
+/// an error or for all the time.
+const SHORTEST_KEEP_ALIVE: Duration = Duration::from_secs(1);
+
+/// Settings of a [`Client`].
+///
+/// # Default
+///
+/// | setting | value | why |
+/// |---|---|---|
+/// | [proxy](Self::proxy_from_env) | from the environment | what every other tool on the machine uses |
+/// | TLS | 1.2 and 1.3, *ring*, Mozilla's CAs | known to work without anything installed |
+/// | protocol | HTTP/2, or 1.1, as the server chooses (ALPN) | with 2, one connection does for all |
+/// | http | refused | tokens and secrets would go unencrypted |
+/// | [connect time-out](Self::connect_timeout) | 5 s | see there, as for all that follow |
+/// | [idle connections](Self::pool_idle_timeout) | closed after 50 s | |
+/// | [idle connections](Self::pool_max_idle_per_host) | 32 per host | |
+/// | [HTTP/2 ping](Self::http2_keep_alive) | after 15 s, answered within 10 s | |
+/// | [TCP probe](Self::tcp_keepalive) | after 30 s, and each 10 s, three times | |
+/// | `TCP_NODELAY` | set | a small request shall not wait for more |
+///
+/// Redirects are not followed, answers are not decompressed, and nothing is sent again but what was
+/// not sent at all: that is for layers around it.
+#[derive(Clone, Debug)]
+#[must_use = "a client is made by `build`"]
+pub struct ClientBuilder {
+    proxy: ProxySource,
+    proxy_exceptions: Vec<String>,
+    tls: TlsSettings,
+    loopback: bool,
+    connect_timeout: Duration,
+    pool_idle_timeout: Duration,
+    pool_max_idle_per_host: usize,
+    http2_keep_alive: (Duration, Duration),
+    tcp_keepalive: Duration,
+}
+
+impl ClientBuilder {
+    /// The defaults, see [above](Self#default).
+    pub fn new() -> Self {
+        Self {
+            proxy: ProxySource::Environment,
+            proxy_exceptions: Vec::new(),
+            tls: TlsSettings::default(),
+            loopback: false,
+            connect_timeout: Duration::from_secs(5),
+            pool_idle_timeout: Duration::from_secs(50),
+            pool_max_idle_per_host: 32,
+            http2_keep_alive: (Duration::from_secs(15), Duration::from_secs(10)),
+            tcp_keepalive: Duration::from_secs(30),
+        }
+    }
+
+    /// Takes the proxy from the environment, when the client is built: the default.
+    ///
+    /// The first of `HTTPS_PROXY`, `https_proxy`, `ALL_PROXY` and `all_proxy` that is not empty names
+    /// it, as in `http://USER:PASSWORD@HOST:PORT`; user and password are percent-encoded, and may be
+    /// missing, as may the scheme. With `https://` the proxy itself is spoken to by TLS. The first of
+    /// `NO_PROXY` and `no_proxy` that is not empty says what is reached without, as for
+    /// [`proxy_except`](Self::proxy_except).
+    pub fn proxy_from_env(mut self) -> Self {
+        self.proxy = ProxySource::Environment;
+        self
+    }
+
+    /// Uses this proxy, written as in the [environment](Self::proxy_from_env), of which nothing is
+    /// read.
+    pub fn proxy(mut self, url: impl Into<String>) -> Self {
+        self.proxy = ProxySource::Url(url.into().into());
+        self
+    }
+
+    /// Uses no proxy, whatever the environment says.
+    pub fn without_proxy(mut self) -> Self {
+        self.proxy = ProxySource::None;
+        self
+    }
+
+    /// Reaches these hosts without the proxy, in addition to those in `NO_PROXY` and to what earlier
+    /// calls have named.
+    ///
+    /// A list with commas, as in `NO_PROXY`: a domain stands for itself and all below it, with or
+    /// without a dot in front; an IP address or a network (`10.0.0.0/8`) for URIs that name such an
+    /// address (names are not resolved for it); `*` for everything. Ports are not looked at.
+    pub fn proxy_except(mut self, list: impl Into<String>) -> Self {
+        self.proxy_exceptions.push(list.into());
+        self
+    }
+
+    /// Trusts the CAs in this PEM too. Default: Mozilla's only.
+    pub fn ca_pem(mut self, pem: impl Into<Vec<u8>>) -> Self {
+        self.tls.authorities.push(Authorities::Pem(pem.into()));
+        self
+    }
+
+    /// Trusts the CAs in this PEM file too, which is read when the client is built, and not again.
+    /// Default: Mozilla's only.
+    pub fn ca_file(mut self, path: impl Into<PathBuf>) -> Self {
+        self.tls.authorities.push(Authorities::File(path.into()));
+        self
+    }
+
+    /// Uses this crypto provider. Default: *ring*.
+    ///
+    /// The provider that is installed for the process is never asked, so that nothing has to be
+    /// installed, and it does not matter which providers other crates bring.
+    pub fn crypto_provider(mut self, provider: impl Into<Arc<CryptoProvider>>) -> Self {
+        self.tls.provider = Some(provider.into());
+        self
+    }
+
+    /// Uses this configuration for TLS with hosts and proxies: for client certificates, a verifier or
+    /// CAs of its own.
+    ///
+    /// It excludes [`ca_pem`](Self::ca_pem), [`ca_file`](Self::ca_file) and
+    /// [`crypto_provider`](Self::crypto_provider). Where it names no ALPN protocols, HTTP/2 and 1.1
+    /// are offered.
+    pub fn tls_config(mut self, config: impl Into<Arc<ClientConfig>>) -> Self {
+        self.tls.config = Some(config.into());
+        self
+    }
+
+    /// Speaks HTTP/1.1 only, for what stands in between and does not do HTTP/2 well. Default: both.
+    pub fn http1_only(mut self) -> Self {
+        self.tls.http1_only = true;
+        self
+    }
+
+    /// Allows http to this machine (`localhost` and loopback addresses), without a proxy, for tests
+    /// such as those with `MockServer`. Default: no.
+    pub fn allow_loopback(mut self) -> Self {
+        self.loopback = true;
+        self
+    }
+
+    /// How long it may take until there is a connection: DNS, TCP, what the proxy does, and TLS
+    /// together.
+    ///
+    /// # Default
+    ///
+    /// 5 seconds: the first two packets may be lost, which TCP sends again after one and after three
+    /// seconds. And it is less than the eight seconds that an attempt to get a token has, so that its
+    /// error says that it was the connection.
+    pub fn connect_timeout(mut self, limit: Duration) -> Self {
+        self.connect_timeout = limit;
+        self
+    }
+
+    /// How long a connection may be idle before it is closed.
+    ///
+    /// # Default
+    ///
+    /// 50 seconds: less than the 60 after which AWS' load balancers close it, which Genesys Cloud runs
+    /// behind. A request that crosses their closing is lost, and nobody knows whether it was executed.
+    pub fn pool_idle_timeout(mut self, limit: Duration) -> Self {
+        self.pool_idle_timeout = limit;
+        self
+    }
+
+    /// How many idle connections are kept for each host.
+    ///
+    /// # Default
+    ///
+    /// 32, which matters with HTTP/1.1 only: more than requests at a time are at 300 a minute, and a
+    /// burst leaves no hundreds of sockets behind.
+    pub fn pool_max_idle_per_host(mut self, count: usize) -> Self {
+        self.pool_max_idle_per_host = count;
+        self
+    }
+
+    /// How long an HTTP/2 connection with requests in flight may be silent before it is sent a ping,
+    /// and how long the answer may take before the connection is given up. At least a second each.
+    ///
+    /// # Default
+    ///
+    /// 15 seconds and 10: a dead connection is found within the 30 that
+    /// [`RetryPolicy`](crate::retry::RetryPolicy) gives an attempt. Idle ones are sent none; they are
+    /// closed soon.
+    pub fn http2_keep_alive(mut self, interval: Duration, answer: Duration) -> Self {
+        self.http2_keep_alive = (
+            interval.max(SHORTEST_KEEP_ALIVE),
+            answer.max(SHORTEST_KEEP_ALIVE),
+        );
+        self
+    }
+
+    /// How long a TCP connection may be silent before it is probed. At least a second; the kernel
+    /// counts in whole ones. Two more probes follow, each after ten seconds.
+    ///
+    /// # Default
+    ///
+    /// 30 seconds: with HTTP/1.1, a query that takes minutes keeps its place in firewalls and NATs,
+    /// and a dead connection is found in one.
+    pub fn tcp_keepalive(mut self, idle: Duration) -> Self {
+        self.tcp_keepalive = idle.max(SHORTEST_KEEP_ALIVE);
+        self
+    }
+
+    /// The client. It needs no runtime until it is called, and tokio's with I/O and time then.
+    ///
+    /// This reads the environment and the CA files, and does no other I/O.
+    ///
+    /// # Errors
+    ///
+    /// A [`ClientConfigError`] that names the setting which cannot be used.
+    pub fn build<B>(&self) -> Result<Client<B>, ClientConfigError>
+    where
+        B: Body + Send,
+        B::Data: Send,
+    {
+        self.build_in(|name| env::var_os(name))
+    }
+
+    fn build_in<B>(
+        &self,
+        look_up: impl Fn(&str) -> Option<OsString>,
+    ) -> Result<Client<B>, ClientConfigError>
+    where
+        B: Body + Send,
+        B::Data: Send,
+    {
+        let proxies = self.proxy.read(&self.proxy_exceptions, look_up)?;
+        let tls = self.tls.read()?;
+        let connector = Connector::new(self.tcp(), tls, proxies, self.connect_timeout);
+        let (interval, answer) = self.http2_keep_alive;
+        let inner = legacy::Client::builder(TokioExecutor::new())
+            .timer(TokioTimer::new())
+            .pool_timer(TokioTimer::new())
+            .pool_idle_timeout(self.pool_idle_timeout)
+            .pool_max_idle_per_host(self.pool_max_idle_per_host)
+            .http2_keep_alive_interval(interval)
+            .http2_keep_alive_timeout(answer)
+            .build(connector);
+        Ok(Client::over(inner, self.loopback))
+    }
+
+    fn tcp(&self) -> HttpConnector {
+        let mut tcp = HttpConnector::new();
+        tcp.set_nodelay(true);
+        tcp.set_keepalive(Some(self.tcp_keepalive));
+        tcp.set_keepalive_interval(Some(Duration::from_secs(10)));
+        tcp.set_keepalive_retries(Some(3));
+        tcp
+    }
+}
+
+impl Default for ClientBuilder {
+    fn default() -> Self {
+        Self::new()
+    }
+}

@@ -1,0 +1,63 @@
+use std::{borrow::Cow, error::Error, fmt};
+
+use crate::BoxError;
+
+/// What a [`ClientBuilder`](super::ClientBuilder) was given cannot work.
+///
+/// The message names the setting and what to do. It never shows the value of a proxy setting, which
+/// may hold a password, nor anything of a PEM.
+#[derive(Debug)]
+pub struct ClientConfigError {
+    kind: ClientConfigErrorKind,
+    message: Cow<'static, str>,
+    source: Option<BoxError>,
+}
+
+/// Which setting a [`ClientConfigError`] is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ClientConfigErrorKind {
+    /// The URL of the proxy, from the environment or from
+    /// [`ClientBuilder::proxy`](super::ClientBuilder::proxy).
+    Proxy,
+    /// A file with CA certificates cannot be read.
+    CaFile,
+    /// What was given as CA certificates are none.
+    Ca,
+    /// TLS cannot be set up: settings that exclude one another, or a crypto provider without cipher
+    /// suites.
+    Tls,
+}
+
+impl ClientConfigError {
+    pub(super) fn new(kind: ClientConfigErrorKind, message: impl Into<Cow<'static, str>>) -> Self {
+        Self {
+            kind,
+            message: message.into(),
+            source: None,
+        }
+    }
+
+    pub(super) fn with_source(mut self, source: impl Into<BoxError>) -> Self {
+        self.source = Some(source.into());
+        self
+    }
+
+    /// Which setting is wrong.
+    pub const fn kind(&self) -> ClientConfigErrorKind {
+        self.kind
+    }
+}
+
+impl fmt::Display for ClientConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl Error for ClientConfigError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        let source = self.source.as_deref()?;
+        Some(source)
+    }
+}

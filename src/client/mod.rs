@@ -1,0 +1,110 @@
+//! An HTTP client in one call, for tokens and the API, where there is none yet.
+//!
+//! [`Client`] is hyper-util's, put together: HTTP/1.1 and 2, TLS by rustls with a crypto provider that
+//! is named, the proxy of the environment with user and password, limits of time for what else would
+//! hang, and errors that say what to do. It is a tower service like any other, and the layers of this
+//! crate know nothing of it: whoever has a client stays with that.
+//!
+//! # Example
+//!
+//! A client of one's own, and this one, side by side:
+//!
+//! ```
+#![doc = include_str!("../../examples/hyper_client.rs")]
+//! ```
+//!
+//! # Customising
+//!
+//! [`ClientBuilder`] has the settings, and says where each default comes from. In a network whose
+//! gateway inspects TLS, and with a proxy that the environment does not name:
+//!
+//! ```
+//! use bytes::Bytes;
+//! use http_body_util::Full;
+//! use tower_genesys::{Client, ClientBuilder, ReplayBody};
+//!
+//! # fn client(ca: &std::path::Path, user: &str, password: &str) -> Result<(), tower_genesys::ClientConfigError> {
+//! let client: Client<ReplayBody<Full<Bytes>>> = ClientBuilder::new()
+//!     .proxy(format!("http://{user}:{password}@proxy.example.com:3128"))
+//!     .proxy_except("internal.example.com, 10.0.0.0/8")
+//!     .ca_file(ca)
+//!     .build()?;
+//! # Ok(())
+//! # }
+//! # let error = client("/nowhere/ca.pem".as_ref(), "me", "s3cr3t").unwrap_err();
+//! # assert_eq!(error.kind(), tower_genesys::client::ClientConfigErrorKind::CaFile);
+//! ```
+//!
+//! # Proxies
+//!
+//! For each connection the proxy is asked for a tunnel (`CONNECT`); in it is TLS with the host itself,
+//! so that the proxy sees neither token nor data. Of authentication there is Basic, and of SOCKS nothing.
+//! The proxy's own password goes to the proxy only: in clear text, unless the proxy's URL is an `https`
+//! one.
+//!
+//! # Ordering
+//!
+//! Innermost: all layers go around it. It is always ready, and opens as many connections as requests
+//! ask for at a time over HTTP/1.1; to bound them, put tower's `ConcurrencyLimitLayer` between it and
+//! [`GenesysLayer`](crate::GenesysLayer).
+//!
+//! # Cloning
+//!
+//! Clones share their connections. Give one to [`Org`](crate::Org) and another to the layers.
+//!
+//! # Errors
+//!
+//! A [`ClientConfigError`] when the client is built with something that cannot work, and a
+//! [`ClientError`] for a request without an answer. Both name the setting to look at, and neither shows
+//! what may be a secret. Where there was no connection, [`Retry`](crate::retry) knows that nothing was
+//! sent, and sends again whatever the method; a URI without https it lets be.
+//!
+//! Within a stack, [`ClientError::find`] gets the reason out:
+//!
+//! ```
+//! use bytes::Bytes;
+//! use http::Request;
+//! use http_body_util::Full;
+//! use tower::ServiceExt;
+//! use tower_genesys::{BoxError, ClientBuilder, ClientError, client::ClientErrorKind};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), BoxError> {
+//! // Nothing listens there.
+//! let client = ClientBuilder::new().proxy("http://me:s3cr3t@127.0.0.1:1").build()?;
+//! let request = Request::get("https://api.mypurecloud.com/").body(Full::<Bytes>::default())?;
+//!
+//! let error: BoxError = client.oneshot(request).await.unwrap_err().into();
+//! let error = ClientError::find(&*error).expect("it is in there");
+//! assert_eq!(error.kind(), ClientErrorKind::Proxy);
+//! assert_eq!(
+//!     error.to_string(),
+//!     "no connection to the proxy 127.0.0.1:1; check the host and port in `ClientBuilder::proxy`, and \
+//!      the network"
+//! );
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Cancellation
+//!
+//! A request ends with its future: an HTTP/1.1 connection that has it is closed, on HTTP/2 its stream is
+//! reset. A connection that is still being made for it is given up.
+
+mod builder;
+mod config_error;
+mod connect_error;
+mod connector;
+mod error;
+mod future;
+mod proxy;
+mod service;
+mod tls;
+mod transport;
+mod tunnel;
+
+pub use builder::ClientBuilder;
+pub use config_error::{ClientConfigError, ClientConfigErrorKind};
+pub use error::{ClientError, ClientErrorKind};
+pub use future::ResponseFuture;
+pub use service::Client;

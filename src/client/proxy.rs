@@ -1,0 +1,175 @@
+use std::{ffi::OsString, fmt};
+
+use http::{HeaderValue, Uri, uri::Scheme};
+use hyper_util::client::proxy::matcher::{Intercept, Matcher};
+use secrecy::{ExposeSecret, SecretString};
+
+use super::{ClientConfigError, ClientConfigErrorKind};
+
+/// HTTP_PROXY is not among them: it is for http, and that goes to this machine only.
+const VARIABLES: [&str; 4] = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
+const EXCEPTIONS: [&str; 2] = ["NO_PROXY", "no_proxy"];
+const SETTING: &str = "`ClientBuilder::proxy`";
+
+/// Where a [`ClientBuilder`](super::ClientBuilder) gets its proxy from.
+#[derive(Clone, Debug)]
+pub(super) enum ProxySource {
+    Environment,
+    Url(SecretString),
+    None,
+}
+
+/// The proxy, and which hosts are reached by it.
+pub(super) struct Proxies {
+    matcher: Matcher,
+    setting: &'static str,
+}
+
+/// The proxy for one connection.
+pub(super) struct Proxy {
+    intercept: Intercept,
+    setting: &'static str,
+}
+
+impl ProxySource {
+    /// The proxy that it names, if any, with a list of exceptions in addition to its own.
+    ///
+    /// Variables are read by a function that looks them up.
+    pub(super) fn read(
+        &self,
+        exceptions: &[String],
+        look_up: impl Fn(&str) -> Option<OsString>,
+    ) -> Result<Option<Proxies>, ClientConfigError> {
+        let mut exceptions = exceptions.to_vec();
+        match self {
+            Self::None => Ok(None),
+            Self::Url(url) => Proxies::new(SETTING, url.expose_secret(), &exceptions).map(Some),
+            Self::Environment => {
+                let Some((setting, url)) = first(&VARIABLES, &look_up)? else {
+                    return Ok(None);
+                };
+                exceptions.extend(first(&EXCEPTIONS, &look_up)?.map(|(_, list)| list));
+                Proxies::new(setting, &url, &exceptions).map(Some)
+            }
+        }
+    }
+}
+
+/// The first of the variables that is set to something.
+fn first(
+    names: &[&'static str],
+    look_up: impl Fn(&str) -> Option<OsString>,
+) -> Result<Option<(&'static str, String)>, ClientConfigError> {
+    for &name in names {
+        let Some(value) = look_up(name) else {
+            continue;
+        };
+        let Ok(value) = value.into_string() else {
+            return Err(unusable(name, "is not UTF-8"));
+        };
+        if !value.trim().is_empty() {
+            return Ok(Some((name, value)));
+        }
+    }
+    Ok(None)
+}
+
+impl Proxies {
+    fn new(
+        setting: &'static str,
+        url: &str,
+        exceptions: &[String],
+    ) -> Result<Self, ClientConfigError> {
+        let url = url.trim();
+        check(setting, url)?;
+        let matcher = Matcher::builder().https(url).build();
+        // The matcher ignores what it cannot read, and connections would go without a proxy.
+        let somewhere = Uri::from_static("https://host.invalid/");
+        if matcher.intercept(&somewhere).is_none() {
+            return Err(unusable(setting, NO_URL));
+        }
+        let matcher = Matcher::builder().https(url).no(exceptions.join(","));
+        Ok(Self {
+            matcher: matcher.build(),
+            setting,
+        })
+    }
+
+    /// The proxy for this destination; `None` where it is reached without, as with http.
+    pub(super) fn of(&self, dst: &Uri) -> Option<Proxy> {
+        Some(Proxy {
+            intercept: self.matcher.intercept(dst)?,
+            setting: self.setting,
+        })
+    }
+}
+
+impl Proxy {
+    /// Its scheme, host and port, without user and password.
+    pub(super) fn uri(&self) -> &Uri {
+        self.intercept.uri()
+    }
+
+    /// The name of the setting that names it.
+    pub(super) const fn setting(&self) -> &'static str {
+        self.setting
+    }
+
+    pub(super) fn credentials(&self) -> Option<&HeaderValue> {
+        self.intercept.basic_auth()
+    }
+
+    pub(super) fn has_credentials(&self) -> bool {
+        self.credentials().is_some()
+    }
+}
+
+const NO_URL: &str = "is not the URL of a proxy, such as http://USER:PASSWORD@HOST:PORT, with `%40` for \
+                      `@`, `%3A` for `:` and `%2F` for `/` in user and password";
+
+fn check(setting: &'static str, url: &str) -> Result<(), ClientConfigError> {
+    let bad = |what| Err(unusable(setting, what));
+    let Ok(uri) = url.parse::<Uri>() else {
+        return bad(NO_URL);
+    };
+    if let Some(scheme) = uri.scheme() {
+        if scheme.as_str().starts_with("socks") {
+            return bad("names a SOCKS proxy, which is not supported: name an http or https proxy");
+        }
+        if scheme != &Scheme::HTTP && scheme != &Scheme::HTTPS {
+            return bad("has a scheme that is neither http nor https");
+        }
+    }
+    let Some(authority) = uri.authority().map(|authority| authority.as_str()) else {
+        return bad(NO_URL);
+    };
+    // Where the password ends is for nobody to guess: half of it would pass for the host.
+    if authority.matches('@').count() > 1 {
+        return bad(NO_URL);
+    }
+    let host_and_port = authority.rsplit('@').next().unwrap_or_default();
+    let host = uri.host().unwrap_or_default();
+    if host.is_empty() || (host_and_port != host && uri.port_u16().is_none()) {
+        return bad("has no host, or a port that is none");
+    }
+    Ok(())
+}
+
+fn unusable(setting: &str, what: &str) -> ClientConfigError {
+    let message =
+        format!("{setting} {what}; correct it, or use no proxy by `ClientBuilder::without_proxy`");
+    ClientConfigError::new(ClientConfigErrorKind::Proxy, message)
+}
+
+/// Without user and password.
+impl fmt::Debug for Proxies {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Proxies")
+            .field("matcher", &self.matcher)
+            .field("setting", &self.setting)
+            .finish()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,103 @@
+use std::{
+    fmt,
+    task::{Context, Poll},
+};
+
+use http::{Request, Response, Uri, uri::Scheme};
+use http_body::Body;
+use hyper::body::Incoming;
+use hyper_util::client::legacy;
+use tower_service::Service;
+
+use super::{ClientBuilder, ClientConfigError, ClientError, ResponseFuture, connector::Connector};
+use crate::BoxError;
+
+/// An HTTP client for tokens and the API. See the [module](super) for what it does.
+///
+/// A tower service for requests with bodies `B`. Cheap to clone: clones share their connections.
+pub struct Client<B> {
+    inner: legacy::Client<Connector, B>,
+    loopback: bool,
+}
+
+impl<B> Client<B>
+where
+    B: Body + Send,
+    B::Data: Send,
+{
+    /// The client that [`ClientBuilder::new`] describes, with the proxy of the environment.
+    ///
+    /// # Errors
+    ///
+    /// A [`ClientConfigError`] that names the variable, when the environment names a proxy that
+    /// cannot be used.
+    pub fn new() -> Result<Self, ClientConfigError> {
+        ClientBuilder::new().build()
+    }
+}
+
+impl<B> Client<B> {
+    pub(super) const fn over(inner: legacy::Client<Connector, B>, loopback: bool) -> Self {
+        Self { inner, loopback }
+    }
+
+    fn allows(&self, uri: &Uri) -> bool {
+        let Some(host) = uri.host() else {
+            return false;
+        };
+        match uri.scheme() {
+            Some(scheme) if scheme == &Scheme::HTTPS => true,
+            Some(scheme) if scheme == &Scheme::HTTP => self.loopback && is_loopback(host),
+            _ => false,
+        }
+    }
+}
+
+fn is_loopback(host: &str) -> bool {
+    let address = host.trim_start_matches('[').trim_end_matches(']');
+    host.eq_ignore_ascii_case("localhost")
+        || address
+            .parse::<std::net::IpAddr>()
+            .is_ok_and(|address| address.is_loopback())
+}
+
+impl<B> Service<Request<B>> for Client<B>
+where
+    B: Body + Send + Unpin + 'static,
+    B::Data: Send,
+    B::Error: Into<BoxError>,
+{
+    type Response = Response<Incoming>;
+    type Error = ClientError;
+    type Future = ResponseFuture;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), ClientError>> {
+        // As hyper-util's client: it connects, and takes from its pool, when it is called.
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<B>) -> ResponseFuture {
+        if !self.allows(request.uri()) {
+            return ResponseFuture::failed(ClientError::not_https(request.uri()));
+        }
+        let authority = request.uri().authority().cloned();
+        ResponseFuture::sent(self.inner.request(request), authority)
+    }
+}
+
+impl<B> Clone for Client<B> {
+    fn clone(&self) -> Self {
+        Self {
+            inner: self.inner.clone(),
+            loopback: self.loopback,
+        }
+    }
+}
+
+impl<B> fmt::Debug for Client<B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client")
+            .field("loopback", &self.loopback)
+            .finish_non_exhaustive()
+    }
+}

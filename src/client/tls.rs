@@ -1,0 +1,144 @@
+use std::{fmt, fs, path::PathBuf, sync::Arc};
+
+use rustls::{
+    ClientConfig, RootCertStore,
+    crypto::CryptoProvider,
+    pki_types::{CertificateDer, pem::PemObject},
+};
+
+use super::{ClientConfigError, ClientConfigErrorKind as Kind};
+
+const HTTP_2: &[u8] = b"h2";
+const HTTP_1: &[u8] = b"http/1.1";
+
+/// How a [`ClientBuilder`](super::ClientBuilder) sets TLS up.
+#[derive(Clone, Default)]
+pub(super) struct TlsSettings {
+    pub(super) config: Option<Arc<ClientConfig>>,
+    pub(super) provider: Option<Arc<CryptoProvider>>,
+    pub(super) authorities: Vec<Authorities>,
+    pub(super) http1_only: bool,
+}
+
+/// Certificates of CAs.
+#[derive(Clone)]
+pub(super) enum Authorities {
+    Pem(Vec<u8>),
+    File(PathBuf),
+}
+
+/// TLS with hosts, and with proxies.
+pub(super) struct Tls {
+    pub(super) hosts: Arc<ClientConfig>,
+    /// Offers no protocol: what is spoken with a proxy is HTTP/1.1.
+    pub(super) proxies: Arc<ClientConfig>,
+}
+
+impl TlsSettings {
+    pub(super) fn read(&self) -> Result<Tls, ClientConfigError> {
+        let config = match &self.config {
+            None => self.config()?,
+            Some(_) if self.provider.is_some() || !self.authorities.is_empty() => {
+                let message = "`ClientBuilder::tls_config` excludes `ca_file`, `ca_pem` and \
+                               `crypto_provider`: put the CAs and the provider into the config";
+                return Err(ClientConfigError::new(Kind::Tls, message));
+            }
+            Some(config) => ClientConfig::clone(config),
+        };
+        let mut hosts = config.clone();
+        if self.http1_only {
+            hosts.alpn_protocols = vec![HTTP_1.to_vec()];
+        } else if hosts.alpn_protocols.is_empty() {
+            hosts.alpn_protocols = vec![HTTP_2.to_vec(), HTTP_1.to_vec()];
+        }
+        let mut proxies = config;
+        proxies.alpn_protocols.clear();
+        Ok(Tls {
+            hosts: Arc::new(hosts),
+            proxies: Arc::new(proxies),
+        })
+    }
+
+    fn config(&self) -> Result<ClientConfig, ClientConfigError> {
+        let mut roots = RootCertStore::empty();
+        roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
+        for authorities in &self.authorities {
+            authorities.add_to(&mut roots)?;
+        }
+        // Named, since the provider of the process is whichever was installed first, and there is
+        // none where two are compiled in.
+        let provider = match &self.provider {
+            Some(provider) => Arc::clone(provider),
+            None => Arc::new(rustls::crypto::ring::default_provider()),
+        };
+        let builder = ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .map_err(|error| {
+                let message = "the provider given to `ClientBuilder::crypto_provider` has no cipher \
+                               suites for TLS 1.2 or 1.3";
+                ClientConfigError::new(Kind::Tls, message).with_source(error)
+            })?;
+        Ok(builder.with_root_certificates(roots).with_no_client_auth())
+    }
+}
+
+impl Authorities {
+    fn add_to(&self, roots: &mut RootCertStore) -> Result<(), ClientConfigError> {
+        let (setting, read);
+        let pem = match self {
+            Self::Pem(pem) => {
+                setting = "`ClientBuilder::ca_pem`".to_owned();
+                pem
+            }
+            Self::File(path) => {
+                setting = format!("the CA file {}", path.display());
+                read = fs::read(path).map_err(|error| {
+                    let message = format!(
+                        "{setting} of `ClientBuilder::ca_file` cannot be read; check path and permissions"
+                    );
+                    ClientConfigError::new(Kind::CaFile, message).with_source(error)
+                })?;
+                &read
+            }
+        };
+        let mut found = 0;
+        for certificate in CertificateDer::pem_slice_iter(pem) {
+            let certificate = certificate.map_err(|_| unusable(&setting))?;
+            roots.add(certificate).map_err(|_| unusable(&setting))?;
+            found += 1;
+        }
+        match found {
+            0 => Err(unusable(&setting)),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Without the parser's own error, which may show what it has read.
+fn unusable(setting: &str) -> ClientConfigError {
+    let message = format!(
+        "{setting} is not made of CA certificates as PEM (`-----BEGIN CERTIFICATE-----`); a DER file \
+         is converted by `openssl x509 -inform der`"
+    );
+    ClientConfigError::new(Kind::Ca, message)
+}
+
+impl fmt::Debug for TlsSettings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TlsSettings")
+            .field("authorities", &self.authorities)
+            .field("config", &self.config.is_some())
+            .field("provider", &self.provider.is_some())
+            .field("http1_only", &self.http1_only)
+            .finish()
+    }
+}
+
+impl fmt::Debug for Authorities {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Pem(_) => f.write_str("Pem"),
+            Self::File(path) => path.fmt(f),
+        }
+    }
+}

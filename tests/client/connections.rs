@@ -1,0 +1,115 @@
+use std::time::Duration;
+
+use http::{StatusCode, Version};
+use http_body_util::BodyExt;
+use tokio::time::{sleep, timeout};
+use tower_genesys::{
+    client::ClientErrorKind,
+    retry::{BoxErrorClassifier, Class, Classify},
+    testing::ANY,
+};
+
+use crate::{
+    setup::{HttpClient, PATIENCE, get, setup, setup_with},
+    tls_server::TlsServer,
+};
+
+/// Waits until no connection is open.
+async fn all_closed(server: &TlsServer) {
+    let closed = async {
+        while server.open() > 0 {
+            sleep(Duration::from_millis(5)).await;
+        }
+    };
+    timeout(PATIENCE, closed).await.expect("they are closed");
+}
+
+#[tokio::test]
+async fn idle_connections_are_used_again_and_closed_in_time() {
+    let setup = setup_with(&["http/1.1"]).await;
+    let builder = setup.builder();
+    let client: HttpClient = builder
+        .clone()
+        .pool_idle_timeout(Duration::from_millis(200))
+        .build()
+        .unwrap();
+    for _ in 0..2 {
+        let response = get(&client, setup.uri()).await.unwrap();
+        response.into_body().collect().await.unwrap();
+    }
+    assert_eq!(setup.server.accepted(), 1);
+    // Without a request that would look for one.
+    all_closed(&setup.server).await;
+    assert_eq!(get(&client, setup.uri()).await.unwrap().status(), 401);
+    assert_eq!(setup.server.accepted(), 2);
+}
+
+#[tokio::test]
+async fn no_more_idle_connections_are_kept_than_said() {
+    let setup = setup_with(&["http/1.1"]).await;
+    let client: HttpClient = setup.builder().pool_max_idle_per_host(2).build().unwrap();
+    // Five at a time, so that each needs its own.
+    let held = setup.mock.hold(ANY);
+    let requests: Vec<_> = (0..5)
+        .map(|_| {
+            let (client, uri) = (client.clone(), setup.uri());
+            tokio::spawn(async move { get(&client, uri).await })
+        })
+        .collect();
+    setup.mock.wait_for(ANY, 5).await;
+    drop(held);
+    for request in requests {
+        let response = request.await.unwrap().unwrap();
+        response.into_body().collect().await.unwrap();
+    }
+    assert_eq!(setup.server.accepted(), 5);
+    let two_left = async {
+        while setup.server.open() > 2 {
+            sleep(Duration::from_millis(5)).await;
+        }
+    };
+    timeout(PATIENCE, two_left).await.expect("three are closed");
+    for _ in 0..2 {
+        let response = get(&client, setup.uri()).await.unwrap();
+        response.into_body().collect().await.unwrap();
+    }
+    assert_eq!((setup.server.accepted(), setup.server.open()), (5, 2));
+}
+
+#[tokio::test]
+async fn an_http2_connection_that_is_dead_is_given_up() {
+    let setup = setup().await;
+    let second = Duration::from_secs(1);
+    let client: HttpClient = setup
+        .builder()
+        .http2_keep_alive(second, second)
+        .build()
+        .unwrap();
+    let response = get(&client, setup.uri()).await.unwrap();
+    assert_eq!(
+        (response.status(), response.version()),
+        (StatusCode::UNAUTHORIZED, Version::HTTP_2)
+    );
+    setup.server.freeze();
+    let error = get(&client, setup.uri()).await.unwrap_err();
+    assert_eq!(error.kind(), ClientErrorKind::Exchange, "{error}");
+    // It may have arrived.
+    let class = BoxErrorClassifier::new().error(&error.into());
+    assert_eq!(class, Class::Transient { after: None });
+    assert_eq!(setup.server.accepted(), 1);
+}
+
+#[tokio::test]
+async fn a_connection_that_breaks_is_an_error_that_names_the_host() {
+    let setup = setup().await;
+    setup.mock.on(ANY).nth(1).reset();
+    let client: HttpClient = setup.builder().build().unwrap();
+    let error = get(&client, setup.uri()).await.unwrap_err();
+    assert_eq!(error.kind(), ClientErrorKind::Exchange);
+    let text = error.to_string();
+    assert!(
+        text.contains(&format!("localhost:{}", setup.port())),
+        "{text}"
+    );
+    assert!(!text.contains("/api"), "{text}");
+}

@@ -1,0 +1,87 @@
+use std::{env, process::Command};
+
+use http::StatusCode;
+use tower_genesys::{ClientBuilder, client::ClientErrorKind};
+
+use crate::{
+    setup::{HttpClient, get, setup},
+    tinyproxy::{PASSWORD, Tinyproxy, USER},
+};
+
+const URL: &str = "TOWER_GENESYS_TEST_URL";
+const CA: &str = "TOWER_GENESYS_TEST_CA";
+
+/// Runs in a process of its own, which has its own environment: that of this one is not for a test to
+/// change.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_proxy_of_the_environment_is_used() {
+    if let Ok(url) = env::var(URL) {
+        return child(&url).await;
+    }
+    let setup = setup().await;
+    let proxy = Tinyproxy::start(setup.port());
+    let ca = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(ca.path(), setup.authority.pem()).unwrap();
+    let run = |variables: &[(&str, &str)]| {
+        let mut command = Command::new(env::current_exe().unwrap());
+        for name in ["HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"] {
+            command.env_remove(name).env_remove(name.to_lowercase());
+        }
+        command
+            .args([
+                "--exact",
+                "--nocapture",
+                "environment::the_proxy_of_the_environment_is_used",
+            ])
+            .env(URL, setup.uri().to_string())
+            .env(CA, ca.path())
+            .envs(variables.iter().copied());
+        let output = command.output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let (good, bad) = (proxy.url(USER, PASSWORD), proxy.url(USER, "wr0ng"));
+
+    for (variables, said, asked) in [
+        (&[("HTTPS_PROXY", &*good)][..], "status 401", 1),
+        (&[("https_proxy", &*good)], "status 401", 2),
+        (&[("all_proxy", &*good)], "status 401", 3),
+        (
+            &[("HTTPS_PROXY", &*good), ("no_proxy", "localhost")],
+            "status 401",
+            3,
+        ),
+        (&[("http_proxy", &*good)], "status 401", 3),
+        (
+            &[("HTTPS_PROXY", &*bad)],
+            "user and password in HTTPS_PROXY",
+            4,
+        ),
+    ] {
+        let output = run(variables);
+        assert!(output.contains(said), "{output}");
+        assert!(
+            !output.contains("wr0ng") && !output.contains(PASSWORD),
+            "{output}"
+        );
+        assert_eq!(proxy.asked(), asked, "{output}");
+    }
+    assert_eq!(setup.server.accepted(), 5);
+}
+
+async fn child(url: &str) {
+    let client: HttpClient = ClientBuilder::new()
+        .ca_file(env::var(CA).unwrap())
+        .build()
+        .unwrap();
+    match get(&client, url.parse().unwrap()).await {
+        Ok(response) => {
+            assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
+            println!("status {}", response.status().as_u16());
+        }
+        Err(error) => {
+            assert_eq!(error.kind(), ClientErrorKind::ProxyAuthentication);
+            println!("{error} {error:?}");
+        }
+    }
+}

@@ -1,0 +1,14 @@
+//! Does the client of the `client` feature reach a server by real TLS and through a real proxy, and say
+//! what is wrong when it does not?
+
+mod fake_proxy;
+mod setup;
+mod tinyproxy;
+mod tls_server;
+
+mod connections;
+mod environment;
+mod proxy;
+mod secrets;
+mod timeouts;
+mod tls;

@@ -1,0 +1,171 @@
+use std::{
+    future::pending,
+    net::SocketAddr,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+
+use rcgen::{
+    BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, KeyUsagePurpose, date_time_ymd,
+};
+use rustls::{
+    ServerConfig,
+    pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer},
+};
+use tokio::{
+    io::copy_bidirectional,
+    net::{TcpListener, TcpStream},
+    sync::Notify,
+    task::{AbortHandle, JoinSet},
+};
+use tokio_rustls::TlsAcceptor;
+
+pub(crate) const BOTH: &[&str] = &["h2", "http/1.1"];
+
+/// A CA that nobody knows but who is told.
+pub(crate) struct Authority {
+    issuer: Issuer<'static, KeyPair>,
+    pem: String,
+}
+
+impl Authority {
+    pub(crate) fn new() -> Self {
+        let mut params = CertificateParams::new(Vec::new()).expect("no names");
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        params.key_usages = vec![KeyUsagePurpose::KeyCertSign];
+        let key = KeyPair::generate().expect("a key");
+        let pem = params.self_signed(&key).expect("a certificate").pem();
+        Self {
+            issuer: Issuer::new(params, key),
+            pem,
+        }
+    }
+
+    pub(crate) fn pem(&self) -> &str {
+        &self.pem
+    }
+
+    /// TLS for a server of this name, which offers these protocols.
+    pub(crate) fn server(&self, name: &str, protocols: &[&str]) -> ServerConfig {
+        self.server_until(name, protocols, 4096)
+    }
+
+    /// The same with a certificate that expires in this year.
+    pub(crate) fn server_until(&self, name: &str, protocols: &[&str], year: i32) -> ServerConfig {
+        let mut params = CertificateParams::new([name.to_owned()]).expect("a name");
+        params.not_after = date_time_ymd(year, 1, 1);
+        let key = KeyPair::generate().expect("a key");
+        let certificate = params.signed_by(&key, &self.issuer).expect("it is signed");
+        let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let mut config = ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .expect("ring has cipher suites")
+            .with_no_client_auth()
+            .with_single_cert(vec![certificate.der().clone()], key)
+            .expect("key and certificate belong together");
+        config.alpn_protocols = protocols.iter().map(|it| it.as_bytes().to_vec()).collect();
+        config
+    }
+}
+
+/// TLS on a loopback port, in front of a server without.
+pub(crate) struct TlsServer {
+    address: SocketAddr,
+    seen: Arc<Seen>,
+    accept: AbortHandle,
+}
+
+#[derive(Default)]
+struct Seen {
+    accepted: AtomicUsize,
+    open: AtomicUsize,
+    protocols: Mutex<Vec<String>>,
+    frozen: Notify,
+}
+
+impl TlsServer {
+    pub(crate) async fn start(config: ServerConfig, upstream: SocketAddr) -> Self {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a port");
+        let address = listener.local_addr().expect("it is bound");
+        let seen = Arc::new(Seen::default());
+        let acceptor = TlsAcceptor::from(Arc::new(config));
+        let accept = tokio::spawn(accept(listener, acceptor, upstream, Arc::clone(&seen)));
+        Self {
+            address,
+            seen,
+            accept: accept.abort_handle(),
+        }
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("https://localhost:{}", self.address.port())
+    }
+
+    /// How many connections there were.
+    pub(crate) fn accepted(&self) -> usize {
+        self.seen.accepted.load(Ordering::SeqCst)
+    }
+
+    /// How many there are.
+    pub(crate) fn open(&self) -> usize {
+        self.seen.open.load(Ordering::SeqCst)
+    }
+
+    /// What was negotiated on each connection that got through the handshake.
+    pub(crate) fn protocols(&self) -> Vec<String> {
+        self.seen.protocols.lock().expect("no panic").clone()
+    }
+
+    /// From now on, nothing goes through the connections that there are, and they stay open.
+    pub(crate) fn freeze(&self) {
+        self.seen.frozen.notify_waiters();
+    }
+}
+
+impl Drop for TlsServer {
+    fn drop(&mut self) {
+        self.accept.abort();
+    }
+}
+
+async fn accept(
+    listener: TcpListener,
+    acceptor: TlsAcceptor,
+    upstream: SocketAddr,
+    seen: Arc<Seen>,
+) {
+    let mut connections = JoinSet::new();
+    while let Ok((stream, _)) = listener.accept().await {
+        seen.accepted.fetch_add(1, Ordering::SeqCst);
+        seen.open.fetch_add(1, Ordering::SeqCst);
+        let (acceptor, seen) = (acceptor.clone(), Arc::clone(&seen));
+        connections.spawn(async move {
+            let _ = serve(stream, acceptor, upstream, &seen).await;
+            seen.open.fetch_sub(1, Ordering::SeqCst);
+        });
+    }
+}
+
+async fn serve(
+    stream: TcpStream,
+    acceptor: TlsAcceptor,
+    upstream: SocketAddr,
+    seen: &Seen,
+) -> std::io::Result<()> {
+    let mut stream = acceptor.accept(stream).await?;
+    let protocol = stream.get_ref().1.alpn_protocol().unwrap_or_default();
+    let protocol = String::from_utf8_lossy(protocol).into_owned();
+    seen.protocols.lock().expect("no panic").push(protocol);
+    let mut inner = TcpStream::connect(upstream).await?;
+    tokio::select! {
+        copied = copy_bidirectional(&mut stream, &mut inner) => copied.map(drop),
+        () = seen.frozen.notified() => pending().await,
+    }
+}
