@@ -33,6 +33,17 @@ pub trait TokenSource: Send + Sync + 'static {
     fn is_repeatable(&self) -> bool {
         true
     }
+
+    /// Whether a fetch ends by itself before the deadline of its [`FetchContext`], and limits each request that it
+    /// makes. Default: no.
+    ///
+    /// While callers wait, the cache ends a fetch after
+    /// [`with_attempt_timeout`](super::CacheSettings::with_attempt_timeout), so that a request that is lost can be
+    /// made again. One that says yes gets the whole deadline: for a source that waits for something else than its
+    /// own request, such as another process that is getting a token for both.
+    fn keeps_deadline(&self) -> bool {
+        false
+    }
 }
 
 /// Why and for how long a token is asked for.
@@ -46,6 +57,9 @@ pub struct FetchContext {
     /// The token that the API refused, when that is the reason: a source that shares tokens with
     /// others must not return this one.
     pub rejected: Option<Fingerprint>,
+    /// How long before its end the cache takes a token for expired, unless a tenth of its life is less. Default: 30
+    /// seconds.
+    pub expiry_margin: Duration,
 }
 
 impl FetchContext {
@@ -56,6 +70,7 @@ impl FetchContext {
             reason,
             deadline,
             rejected: None,
+            expiry_margin: Duration::from_secs(30),
         }
     }
 }
@@ -74,6 +89,8 @@ pub enum Reason {
     Rejected,
     /// Somebody called [`TokenCache::invalidate`](super::TokenCache::invalidate).
     Forced,
+    /// The source asked for it by [`IssuedToken::with_check_in`]; the token is good, and served meanwhile.
+    Check,
 }
 
 impl Reason {
@@ -85,7 +102,13 @@ impl Reason {
             Self::Expired => "expired",
             Self::Rejected => "rejected",
             Self::Forced => "forced",
+            Self::Check => "check",
         }
+    }
+
+    /// Whether the token is served meanwhile, so that nobody waits.
+    pub(crate) const fn is_background(self) -> bool {
+        matches!(self, Self::Due | Self::Check)
     }
 }
 
@@ -95,6 +118,7 @@ pub struct IssuedToken {
     secret: SecretString,
     lifetime: Duration,
     remaining: Duration,
+    check_in: Option<Duration>,
 }
 
 impl IssuedToken {
@@ -104,6 +128,7 @@ impl IssuedToken {
             secret: secret.into(),
             lifetime,
             remaining: lifetime,
+            check_in: None,
         }
     }
 
@@ -115,6 +140,17 @@ impl IssuedToken {
         self
     }
 
+    /// Has the source asked again after this, in the background, though the token is good: with
+    /// [`Reason::Check`], when somebody next uses it. Default: not before it is due.
+    ///
+    /// At least a second after it was adopted. The source may return the same token again, which stays the one that it
+    /// is, with another time to be asked.
+    #[must_use]
+    pub fn with_check_in(mut self, wait: Duration) -> Self {
+        self.check_in = Some(wait);
+        self
+    }
+
     /// The whole life of the token, from when it was issued.
     pub fn lifetime(&self) -> Duration {
         self.lifetime
@@ -123,6 +159,11 @@ impl IssuedToken {
     /// What was left of it when the request for it was sent.
     pub fn remaining(&self) -> Duration {
         self.remaining
+    }
+
+    /// When the source wants to be asked again.
+    pub fn check_in(&self) -> Option<Duration> {
+        self.check_in
     }
 
     /// The token itself.
@@ -166,6 +207,7 @@ pub(super) trait ErasedSource: Send + Sync {
     fn fetch(&self, cx: FetchContext) -> Fetching<'_>;
     fn login_host(&self) -> Option<&str>;
     fn is_repeatable(&self) -> bool;
+    fn keeps_deadline(&self) -> bool;
 }
 
 impl<T: TokenSource> ErasedSource for T {
@@ -179,5 +221,9 @@ impl<T: TokenSource> ErasedSource for T {
 
     fn is_repeatable(&self) -> bool {
         TokenSource::is_repeatable(self)
+    }
+
+    fn keeps_deadline(&self) -> bool {
+        TokenSource::keeps_deadline(self)
     }
 }
