@@ -107,6 +107,7 @@ pub use metrics::Metrics;
 pub use refresh::{Refresh, RefreshLayer};
 pub use replay::{CloneBody, Replay, ReplayBody, ReplayLayer};
 pub use retry::{Retry, RetryLayer};
+pub use store::{MemoryStore, SharedSource, Sharing, TokenStore};
 pub use token::{
     AccessToken, CacheSettings, CacheStatus, FetchContext, Fingerprint, FixedToken, Generation,
     IssuedToken, Reason, Rejection, TokenCache, TokenError, TokenErrorKind, TokenProvider,
