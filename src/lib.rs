@@ -10,6 +10,7 @@
 //! - [`retry`] sends again after 429, 5xx and broken connections, as often and as late as does no
 //!   harm.
 //! - [`replay`] makes request bodies that can be sent again, so that the other two can.
+//! - [`store`] lets many processes share one token.
 //! - [`genesys`] has all four in one line, [`GenesysLayer`], set up for Genesys Cloud, and [`Org`],
 //!   one organisation there.
 //!
@@ -55,7 +56,8 @@
 //! |---|---|---|
 //! | `hyper` | yes | tells "never sent" from "broken on the way" in the errors of hyper, hyper-util and h2 |
 //! | `tower` | | a boxed form of the stack; takes tower's `Elapsed` for the transient error it is |
-//! | `metrics` | | counters for what is renewed and retried |
+//! | `metrics` | | counters for what is renewed, retried and shared |
+//! | `seal` | | what is put into a store, encrypted |
 //! | `testing` | | [`MockGenesys`](testing::MockGenesys), a Genesys Cloud for tests |
 //!
 //! The crate needs tokio: for timers, and for the task that renews a token.

@@ -1,4 +1,4 @@
-//! Counters for what the token cache and the retry layer do, through the [`metrics`] facade.
+//! Counters for what the token cache, the retry layer and a shared store do, through the [`metrics`] facade.
 //!
 //! [`Metrics`] is an observer of both: give it to
 //! [`TokenCacheBuilder::observer`](crate::token::TokenCacheBuilder::observer) (or

@@ -68,7 +68,9 @@ impl TokenStore for Broken {
             let found = self.store.get_or_lease(&key, &claim).await?;
             Ok(match (self.rule, found) {
                 (Rule::FenceAboveWhatWasAsked, Lookup::Leased(mut lease)) => {
-                    lease.fence = lease.fence.min(claim.at_least.max(Fence::new(1 << 41)));
+                    if claim.at_least > Fence::NONE {
+                        lease.fence = lease.fence.min(claim.at_least);
+                    }
                     Lookup::Leased(lease)
                 }
                 (Rule::FenceByTheClock, Lookup::Leased(mut lease)) => {

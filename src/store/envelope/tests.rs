@@ -10,7 +10,7 @@ fn forms() -> Vec<Envelope> {
     vec![
         Envelope::Unsealed,
         #[cfg(feature = "seal")]
-        Envelope::Sealed(crate::store::KeyRing::parse(&sealing_key("new", 7)).unwrap()),
+        Envelope::Sealed(KeyRing::parse(&sealing_key("new", 7)).unwrap()),
     ]
 }
 
@@ -137,7 +137,6 @@ fn a_sealed_value_holds_no_part_of_the_token_and_is_another_one_each_time() {
 #[cfg(feature = "seal")]
 #[test]
 fn every_key_of_the_ring_opens_and_the_first_one_seals() {
-    use crate::store::KeyRing;
     let ring = |keys: &[(&str, u8)]| {
         let keys: Vec<_> = keys
             .iter()

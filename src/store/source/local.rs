@@ -19,6 +19,8 @@ pub(super) struct Local {
     /// The highest fence of a token that all could have.
     seen: Fence,
     held: Option<Held>,
+    /// Whether its token is one that it got alone, or could not give to the others.
+    pub(super) alone: bool,
     pub(super) breaker: Breaker,
     pub(super) limiter: Limiter,
     /// Counts how often it has led, so that who gives up an old lease leaves a new one alone.
@@ -65,13 +67,12 @@ impl Local {
 
     /// Keeps a token that all have. Returns whether the process was alone before.
     pub(super) fn share(&mut self, issued: IssuedToken, taken: Moment, fence: Fence) -> bool {
-        let was_alone = self.held.as_ref().is_some_and(|held| !held.shared);
         self.seen = self.seen.max(fence);
         self.hold(issued, taken, fence, true);
-        was_alone
+        std::mem::take(&mut self.alone)
     }
 
-    /// Keeps a token that only this process has.
+    /// Keeps a token that only this process has, for now.
     pub(super) fn keep(&mut self, issued: IssuedToken, taken: Moment) {
         let fence = self.held.as_ref().map_or(self.seen, |held| held.fence);
         self.hold(issued, taken, fence, false);

@@ -83,6 +83,8 @@ impl<'a, S: ShareableSource> Round<'a, S> {
                 }
                 Lookup::Leased(lease) => return Ok(self.lead(lease, &claim).await),
                 Lookup::Busy(left) => {
+                    // What somebody is getting now is new enough.
+                    forced = false;
                     let wait = polling.next(left.max(Duration::from_millis(1)));
                     if Instant::now() + wait >= self.limit() {
                         return Ok(self.stay().ok_or_else(|| self.nobody_in_time()));
@@ -163,6 +165,7 @@ impl<'a, S: ShareableSource> Round<'a, S> {
 
     /// A token that only this process has, to be brought together with the others soon.
     pub(super) fn hand_out_unshared(&self, issued: IssuedToken, taken: Moment) -> IssuedToken {
+        self.link.local().alone = true;
         self.hand_out(issued, taken).with_check_in(check_after())
     }
 
