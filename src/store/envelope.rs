@@ -11,6 +11,7 @@ use crate::token::{Fingerprint, IssuedToken};
 /// What every value begins with; then its form, and the version of that form.
 const MAGIC: &[u8; 2] = b"tg";
 const VERSION: u8 = 1;
+#[cfg(feature = "seal")]
 const SEALED: u8 = b's';
 const UNSEALED: u8 = b'u';
 /// Of the digest that shows damage to a value that is not sealed.

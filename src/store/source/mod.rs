@@ -35,7 +35,9 @@ use crate::token::{FetchContext, IssuedToken, Reason, TokenError, TokenSource};
 /// let store = MemoryStore::new(); // between processes, one that they all reach
 /// let key = StoreKey::new("vault.example", "my-client-id", "client_credentials");
 /// let process = |secret: &'static str| {
-///     let source = source_fn(async move |_cx| Ok(IssuedToken::new(secret, Duration::from_secs(3600))));
+///     let source = source_fn(move |_cx| async move {
+///         Ok(IssuedToken::new(secret, Duration::from_secs(3600)))
+///     });
 ///     SharedSource::new(source, key, Sharing::unsealed(store.clone())).map(TokenCache::new)
 /// };
 /// let (one, other) = (process("first")?, process("second")?);

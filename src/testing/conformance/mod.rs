@@ -3,6 +3,8 @@
 //! [`store_conformance!`](crate::store_conformance) makes a test of each. Each check is also a function here, which
 //! takes a store, works under keys that nobody else has, and panics where the store breaks a rule.
 
+#![allow(clippy::expect_used, reason = "a check fails by a panic")]
+
 mod cooldowns;
 mod entries;
 mod leases;
