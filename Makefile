@@ -29,6 +29,7 @@ features:
 	$(CARGO) check --locked --no-default-features
 	$(CARGO) check --locked --no-default-features --features testing
 	$(CARGO) check --locked --no-default-features --features tower
+	$(CARGO) check --locked --no-default-features --features seal
 
 # Without credentials in the environment, every example runs against a mock of its own.
 examples:

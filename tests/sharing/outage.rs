@@ -81,6 +81,27 @@ async fn alone_a_process_asks_once_in_ten_seconds_whatever_the_api_refuses() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_time_of_an_operation_is_lost_once_and_then_no_more() {
+    let fleet = Fleet::of(1);
+    fleet.store.inject_all(Fault::Hang);
+    let process = &fleet.processes[0];
+    process.token().await.expect("a token");
+    // No traffic, so that nothing but the callers themselves could ask the store.
+    for (after, costs) in [(11, millis(0)), (11, millis(0)), (50, OPERATION)] {
+        sleep(seconds(after)).await;
+        let (begun, calls) = (Instant::now(), fleet.store.all_calls());
+        let refused = fleet.processes[0].status().generation.expect("a token");
+        process.wait(refused).await.expect("a token");
+        assert_eq!(begun.elapsed(), costs + POST, "after {after} seconds");
+        assert_eq!(
+            fleet.store.all_calls() - calls,
+            u64::from(costs > millis(0))
+        );
+    }
+    assert_eq!(fleet.events.count("skipped"), 2);
+}
+
+#[tokio::test(start_paused = true)]
 async fn alone_and_without_time_to_wait_the_error_says_how_long() {
     let fleet = Fleet::of(1);
     fleet.store.inject_all(DOWN);
