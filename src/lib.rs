@@ -95,10 +95,11 @@
 //! |---|---|---|
 //! | `hyper` | yes | tells "never sent" from "broken on the way" in the errors of hyper, hyper-util and h2 |
 //! | `tower` | | a boxed form of the stack; takes tower's `Elapsed` for the transient error it is |
-//! | `metrics` | | counters for what is renewed and retried |
+//! | `client` | | [`Client`], for those who have none: TLS, the proxy of the environment, time-outs |
+//! | `metrics` | | counters for what is renewed, retried and shared |
 //! | `reqwest-013` | | [`reqwest`]: the layers over a `reqwest::Client`, and for its own requests |
 //! | `redis` | | [`RedisStore`](store::RedisStore): one token for a fleet of processes, in Redis or Valkey |
-//! | `client` | | [`Client`], for those who have none: TLS, the proxy of the environment, time-outs |
+//! | `seal` | | what is put into a store, encrypted |
 //! | `testing` | | [`MockGenesys`](testing::MockGenesys), a Genesys Cloud for tests |
 //!
 //! The crate needs tokio: for timers, and for the task that renews a token.
@@ -160,6 +161,7 @@ pub use metrics::Metrics;
 pub use refresh::{Refresh, RefreshLayer};
 pub use replay::{CloneBody, Replay, ReplayBody, ReplayLayer};
 pub use retry::{Retry, RetryLayer};
+pub use store::{MemoryStore, SharedSource, Sharing, TokenStore};
 pub use token::{
     AccessToken, CacheSettings, CacheStatus, FetchContext, Fingerprint, FixedToken, Generation,
     IssuedToken, Reason, Rejection, TokenCache, TokenError, TokenErrorKind, TokenProvider,

@@ -8,7 +8,9 @@ use http_body_util::Full;
 use metrics_util::debugging::{DebugValue, DebuggingRecorder};
 use tower::{Layer, ServiceExt};
 use tower_genesys::{
-    Credentials, GenesysLayer, Metrics, Org,
+    Credentials, GenesysLayer, IssuedToken, MemoryStore, Metrics, Org, SharedSource, Sharing,
+    TokenCache, source_fn,
+    store::{Fault, Operation, StoreErrorKind, StoreKey},
     testing::{MockGenesys, TOKEN, USERS},
 };
 
@@ -43,6 +45,26 @@ async fn trouble() {
     org.tokens().close().await;
 }
 
+/// A store that fails once, holds rubbish once, and works.
+async fn sharing() {
+    let store = MemoryStore::new();
+    let process = || {
+        let source =
+            source_fn(async |_cx| Ok(IssuedToken::new("token", Duration::from_secs(3600))));
+        let sharing = Sharing::unsealed(store.clone()).with_observer(Arc::new(Metrics));
+        let key = StoreKey::new("login.example", "client", "client_credentials");
+        TokenCache::new(SharedSource::new(source, key, sharing).expect("it can be shared"))
+    };
+    for _ in 0..2 {
+        process().warm_up().await.expect("a token");
+    }
+    let key = store.keys()[0];
+    store.corrupt(&key, |value| value.clear());
+    process().warm_up().await.expect("a token");
+    store.inject(Operation::GetOrLease, Fault::Fail(StoreErrorKind::Denied));
+    process().warm_up().await.expect("a token");
+}
+
 #[test]
 fn names_and_labels_are_those_of_the_docs() {
     let recorder = DebuggingRecorder::new();
@@ -54,7 +76,10 @@ fn names_and_labels_are_those_of_the_docs() {
             .start_paused(true)
             .build()
             .expect("a runtime");
-        runtime.block_on(trouble());
+        runtime.block_on(async {
+            trouble().await;
+            sharing().await;
+        });
     });
     let mut seen = BTreeMap::new();
     for (key, _, _, value) in snapshotter.snapshot().into_vec() {
@@ -82,6 +107,15 @@ fn names_and_labels_are_those_of_the_docs() {
         ),
         ("tower_genesys_retries_total{method=GET,class=throttled}", 1),
         ("tower_genesys_retries_total{method=GET,class=transient}", 1),
+        ("tower_genesys_store_events_total{event=adopted}", 1),
+        ("tower_genesys_store_events_total{event=leased}", 2),
+        ("tower_genesys_store_events_total{event=published}", 2),
+        ("tower_genesys_store_events_total{event=went_alone}", 1),
+        (
+            "tower_genesys_store_failures_total{operation=get_or_lease,kind=denied}",
+            1,
+        ),
+        ("tower_genesys_store_misses_total{kind=corrupt}", 1),
         ("tower_genesys_throttled_total{}", 1),
         ("tower_genesys_token_rejections_total{outcome=renewing}", 1),
         ("tower_genesys_token_renewal_seconds{reason=missing}", 1),

@@ -30,6 +30,8 @@ pub enum ConfigErrorKind {
     Verifier,
     /// The region, or the base URLs in place of one.
     Region,
+    /// How tokens are shared with other processes.
+    Sharing,
 }
 
 impl ConfigError {

@@ -11,6 +11,7 @@ use super::{
 use crate::{
     bearer::{Account, Origins, SelectAccount},
     retry::Upstream,
+    store::{SharedSource, Sharing},
     token::{CacheSettings, TokenCache, TokenObserver, TokenSource},
 };
 
@@ -84,6 +85,7 @@ impl Org {
             upstream: None,
             origins: Origins::none(),
             loopback: false,
+            sharing: None,
         }
     }
 
@@ -155,6 +157,7 @@ pub struct OrgBuilder<P> {
     upstream: Option<Upstream>,
     origins: Origins,
     loopback: bool,
+    sharing: Option<Sharing>,
 }
 
 /// Nothing has been said yet about how an [`Org`] gets its tokens.
@@ -172,6 +175,7 @@ impl<P> OrgBuilder<P> {
             upstream: self.upstream,
             origins: self.origins,
             loopback: self.loopback,
+            sharing: self.sharing,
         }
     }
 
@@ -194,6 +198,15 @@ impl<P> OrgBuilder<P> {
         self
     }
 
+    /// Shares the token with other processes that have the same client, over a [store](crate::store). Default: each
+    /// process gets its own.
+    ///
+    /// For [`build`](Self::build) alone: another source is shared by [`SharedSource::new`], under a key of its own.
+    pub fn share(mut self, sharing: Sharing) -> Self {
+        self.sharing = Some(sharing);
+        self
+    }
+
     /// Origins that the token may be sent to besides the region's API host. Default: none.
     pub fn origins(mut self, origins: Origins) -> Self {
         self.origins = origins;
@@ -212,8 +225,17 @@ impl<P> OrgBuilder<P> {
     /// # Errors
     ///
     /// [`ConfigErrorKind::Region`] when a base URL is not https, and not one on this machine that
-    /// [`allow_loopback`](Self::allow_loopback) allows.
+    /// [`allow_loopback`](Self::allow_loopback) allows; [`ConfigErrorKind::Sharing`] when the token is to be
+    /// [shared](Self::share).
     pub fn build_from_source(self, source: impl TokenSource) -> Result<Org, ConfigError> {
+        if self.sharing.is_some() {
+            return Err(unshareable(source.is_repeatable()));
+        }
+        self.build_over(source)
+    }
+
+    fn build_over(mut self, source: impl TokenSource) -> Result<Org, ConfigError> {
+        self.sharing = None;
         let cache = TokenCache::builder(source).settings(self.settings);
         let cache = match &self.observer {
             Some(observer) => cache.observer(Arc::clone(observer)),
@@ -229,6 +251,9 @@ impl<P> OrgBuilder<P> {
     ///
     /// As for [`build_from_source`](Self::build_from_source).
     pub fn build_from_cache(self, tokens: TokenCache) -> Result<Org, ConfigError> {
+        if self.sharing.is_some() {
+            return Err(unshareable(true));
+        }
         let Self {
             region,
             upstream,
@@ -270,7 +295,8 @@ impl<P: CredentialsProvider> OrgBuilder<P> {
     ///
     /// # Errors
     ///
-    /// As for [`build_from_source`](Self::build_from_source).
+    /// [`ConfigErrorKind::Region`] as for [`build_from_source`](Self::build_from_source);
+    /// [`ConfigErrorKind::Sharing`] when the system has no randomness for what is to be [shared](Self::share).
     pub fn build<B, C>(self, client: C) -> Result<Org, ConfigError>
     where
         C: TokenClient<B>,
@@ -279,7 +305,16 @@ impl<P: CredentialsProvider> OrgBuilder<P> {
     {
         let region = self.region.clone();
         let source = ClientCredentials::<C, P, B>::new(region, self.credentials.clone(), client);
-        self.build_from_source(source)
+        match &self.sharing {
+            None => self.build_over(source),
+            Some(sharing) => {
+                let shared = SharedSource::identified(source, sharing.clone());
+                let shared = shared.map_err(|error| {
+                    ConfigError::new(ConfigErrorKind::Sharing, error.to_string())
+                })?;
+                self.build_over(shared)
+            }
+        }
     }
 }
 
@@ -290,8 +325,23 @@ impl<P: fmt::Debug> fmt::Debug for OrgBuilder<P> {
             .field("credentials", &self.credentials)
             .field("settings", &self.settings)
             .field("origins", &self.origins)
+            .field("sharing", &self.sharing)
             .finish_non_exhaustive()
     }
+}
+
+fn unshareable(repeatable: bool) -> ConfigError {
+    let message = match repeatable {
+        true => {
+            "the builder shares the tokens of the grant `client_credentials` alone, by `build`; wrap another source in \
+             `SharedSource::new`, under a key of its own, and leave out `OrgBuilder::share`"
+        }
+        false => {
+            "each request of this source spends something, such as a refresh token or a code, so that its tokens cannot \
+             be shared; leave out `OrgBuilder::share`"
+        }
+    };
+    ConfigError::new(ConfigErrorKind::Sharing, message)
 }
 
 fn insecure(base: &Uri) -> ConfigError {

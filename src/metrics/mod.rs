@@ -1,4 +1,4 @@
-//! Counters for what the token cache and the retry layer do, through the [`metrics`] facade.
+//! Counters for what the token cache, the retry layer and a shared store do, through the [`metrics`] facade.
 //!
 //! [`Metrics`] is an observer of both: give it to
 //! [`TokenCacheBuilder::observer`](crate::token::TokenCacheBuilder::observer) (or
@@ -16,10 +16,16 @@
 //! | `tower_genesys_retries_given_up_total` | counter | `method`, `reason` | failures returned to the caller |
 //! | `tower_genesys_throttled_total` | counter | – | times an endpoint was closed by a 429 |
 //! | `tower_genesys_held_total` | counter | – | requests that waited at a closed endpoint |
+//! | `tower_genesys_store_events_total` | counter | `event` | what was done with a shared token |
+//! | `tower_genesys_store_misses_total` | counter | `kind` | values in the store that could not be used |
+//! | `tower_genesys_store_failures_total` | counter | `operation`, `kind` | operations of the store that failed |
 //!
 //! `reason` of a renewal is that of [`Reason`](crate::Reason::as_str); its `outcome` is `renewed`,
 //! `abandoned`, or the kind of the [`TokenError`](crate::TokenErrorKind::as_str). No label holds a
 //! path, an id or a host, so that their number is bounded.
+//!
+//! For a shared token it goes to [`Sharing::with_observer`](crate::Sharing::with_observer). `event` is that of
+//! [`StoreEvent::as_str`](crate::store::StoreEvent::as_str), of which `missed` and `failed` have counters of their own.
 //!
 //! # Example
 //!
@@ -35,6 +41,7 @@ use metrics::{counter, histogram};
 
 use crate::{
     retry::{Class, RetryEvent, RetryObserver, Stop},
+    store::{StoreEvent, StoreObserver},
     token::{Reason, Rejection, TokenEvent, TokenObserver},
 };
 
@@ -74,6 +81,12 @@ pub const THROTTLED: &str = "tower_genesys_throttled_total";
 ///
 /// [What is normal](crate::guide::operating#metrics).
 pub const HELD: &str = "tower_genesys_held_total";
+/// What was done with a shared token, by `event`.
+pub const STORE_EVENTS: &str = "tower_genesys_store_events_total";
+/// Values in the store that could not be used, by `kind`.
+pub const STORE_MISSES: &str = "tower_genesys_store_misses_total";
+/// Operations of the store that failed, by `operation` and `kind`.
+pub const STORE_FAILURES: &str = "tower_genesys_store_failures_total";
 
 impl TokenObserver for Metrics {
     fn on_event(&self, event: &TokenEvent<'_>) {
@@ -121,6 +134,21 @@ impl RetryObserver for Metrics {
             RetryEvent::GateClosed { .. } => counter!(THROTTLED).increment(1),
             RetryEvent::Held { .. } => counter!(HELD).increment(1),
             RetryEvent::Released { .. } => {}
+        }
+    }
+}
+
+impl StoreObserver for Metrics {
+    fn on_event(&self, event: &StoreEvent<'_>) {
+        match event {
+            StoreEvent::Missed { kind } => {
+                counter!(STORE_MISSES, "kind" => kind.as_str()).increment(1);
+            }
+            StoreEvent::Failed { operation, error } => {
+                let (operation, kind) = (operation.as_str(), error.kind().as_str());
+                counter!(STORE_FAILURES, "operation" => operation, "kind" => kind).increment(1);
+            }
+            _ => counter!(STORE_EVENTS, "event" => event.as_str()).increment(1),
         }
     }
 }

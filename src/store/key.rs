@@ -40,6 +40,11 @@ impl StoreKey {
         Self(digest.finalize().into())
     }
 
+    /// The key of these 32 bytes, as [`as_bytes`](Self::as_bytes) gave them.
+    pub const fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
     /// The 32 bytes.
     pub const fn as_bytes(&self) -> &[u8; 32] {
         &self.0

@@ -1,4 +1,4 @@
-use std::{pin::Pin, time::Duration};
+use std::{pin::Pin, sync::Arc, time::Duration};
 
 use super::{Entry, Fence, Lease, Owner, StoreError, StoreKey};
 use crate::token::Fingerprint;
@@ -59,6 +59,31 @@ pub trait TokenStore: Send + Sync + 'static {
         lease: &'a Lease,
         cooldown: Option<Duration>,
     ) -> StoreFuture<'a, ()>;
+}
+
+/// So that one store can serve several organisations.
+impl<T: TokenStore + ?Sized> TokenStore for Arc<T> {
+    fn get_or_lease<'a>(&'a self, key: &'a StoreKey, claim: &'a Claim) -> StoreFuture<'a, Lookup> {
+        T::get_or_lease(self, key, claim)
+    }
+
+    fn publish<'a>(
+        &'a self,
+        key: &'a StoreKey,
+        lease: &'a Lease,
+        entry: &'a Entry,
+    ) -> StoreFuture<'a, Publication> {
+        T::publish(self, key, lease, entry)
+    }
+
+    fn abandon<'a>(
+        &'a self,
+        key: &'a StoreKey,
+        lease: &'a Lease,
+        cooldown: Option<Duration>,
+    ) -> StoreFuture<'a, ()> {
+        T::abandon(self, key, lease, cooldown)
+    }
 }
 
 /// What a process wants of a [`TokenStore`], and what it would not take.

@@ -93,6 +93,7 @@
 mod api;
 mod body;
 mod builder;
+pub mod conformance;
 mod data;
 mod error;
 mod exchange;

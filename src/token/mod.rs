@@ -46,6 +46,7 @@ mod source;
 mod source_fn;
 
 pub use access_token::AccessToken;
+pub(crate) use cache::Moment;
 pub use cache::{CacheSettings, CacheStatus, KeepWarm, TokenCache, TokenCacheBuilder, Wait};
 pub use error::{TokenError, TokenErrorKind};
 pub use fixed::FixedToken;

@@ -36,6 +36,17 @@ pub trait TokenSource: Send + Sync + 'static {
     fn is_repeatable(&self) -> bool {
         true
     }
+
+    /// Whether a fetch ends by itself before the deadline of its [`FetchContext`], and limits each request that it
+    /// makes. Default: no.
+    ///
+    /// While callers wait, the cache ends a fetch after
+    /// [`with_attempt_timeout`](super::CacheSettings::with_attempt_timeout), so that a request that is lost can be
+    /// made again. One that says yes gets the whole deadline: for a source that waits for something else than its
+    /// own request, such as another process that is getting a token for both.
+    fn keeps_deadline(&self) -> bool {
+        false
+    }
 }
 
 /// Why and for how long a token is asked for.
@@ -67,6 +78,9 @@ pub struct FetchContext {
     /// The token that the API refused, when that is the reason: a source that shares tokens with
     /// others must not return this one.
     pub rejected: Option<Fingerprint>,
+    /// How long before its end the cache takes a token for expired, unless a tenth of its life is less. Default: 30
+    /// seconds.
+    pub expiry_margin: Duration,
 }
 
 impl FetchContext {
@@ -77,6 +91,7 @@ impl FetchContext {
             reason,
             deadline,
             rejected: None,
+            expiry_margin: Duration::from_secs(30),
         }
     }
 }
@@ -97,6 +112,8 @@ pub enum Reason {
     Rejected,
     /// Somebody called [`TokenCache::invalidate`](super::TokenCache::invalidate).
     Forced,
+    /// The source asked for it by [`IssuedToken::with_check_in`]; the token is good, and served meanwhile.
+    Check,
 }
 
 impl Reason {
@@ -108,7 +125,13 @@ impl Reason {
             Self::Expired => "expired",
             Self::Rejected => "rejected",
             Self::Forced => "forced",
+            Self::Check => "check",
         }
+    }
+
+    /// Whether the token is served meanwhile, so that nobody waits.
+    pub(crate) const fn is_background(self) -> bool {
+        matches!(self, Self::Due | Self::Check)
     }
 }
 
@@ -120,6 +143,7 @@ pub struct IssuedToken {
     secret: SecretString,
     lifetime: Duration,
     remaining: Duration,
+    check_in: Option<Duration>,
 }
 
 impl IssuedToken {
@@ -129,6 +153,7 @@ impl IssuedToken {
             secret: secret.into(),
             lifetime,
             remaining: lifetime,
+            check_in: None,
         }
     }
 
@@ -140,6 +165,17 @@ impl IssuedToken {
         self
     }
 
+    /// Has the source asked again after this, in the background, though the token is good: with
+    /// [`Reason::Check`], when somebody next uses it. Default: not before it is due.
+    ///
+    /// At least a second after it was adopted. The source may return the same token again, which stays the one that it
+    /// is, with another time to be asked.
+    #[must_use]
+    pub fn with_check_in(mut self, wait: Duration) -> Self {
+        self.check_in = Some(wait);
+        self
+    }
+
     /// The whole life of the token, from when it was issued.
     pub fn lifetime(&self) -> Duration {
         self.lifetime
@@ -148,6 +184,11 @@ impl IssuedToken {
     /// What was left of it when the request for it was sent.
     pub fn remaining(&self) -> Duration {
         self.remaining
+    }
+
+    /// When the source wants to be asked again.
+    pub fn check_in(&self) -> Option<Duration> {
+        self.check_in
     }
 
     /// The token itself.
@@ -203,6 +244,7 @@ pub(super) trait ErasedSource: Send + Sync {
     fn fetch(&self, cx: FetchContext) -> Fetching<'_>;
     fn login_host(&self) -> Option<&str>;
     fn is_repeatable(&self) -> bool;
+    fn keeps_deadline(&self) -> bool;
 }
 
 impl<T: TokenSource> ErasedSource for T {
@@ -216,5 +258,9 @@ impl<T: TokenSource> ErasedSource for T {
 
     fn is_repeatable(&self) -> bool {
         TokenSource::is_repeatable(self)
+    }
+
+    fn keeps_deadline(&self) -> bool {
+        TokenSource::keeps_deadline(self)
     }
 }

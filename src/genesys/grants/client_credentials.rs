@@ -10,9 +10,12 @@ use super::{
     token_client::TokenClient,
 };
 use crate::{
-    genesys::{CredentialsProvider, Region},
+    genesys::{Credentials, CredentialsProvider, Region},
+    store::{ShareableSource, StoreKey},
     token::{FetchContext, IssuedToken, TokenError, TokenSource},
 };
+
+const GRANT: &str = "client_credentials";
 
 /// The `client_credentials` grant (RFC 6749, section 4.4): a token for the client itself, for
 /// services and jobs that act for nobody in particular.
@@ -72,16 +75,40 @@ where
     P: CredentialsProvider,
     B: From<Full<Bytes>> + Send + 'static,
 {
-    async fn fetch(&self, _cx: FetchContext) -> Result<IssuedToken, TokenError> {
+    async fn fetch(&self, cx: FetchContext) -> Result<IssuedToken, TokenError> {
         let credentials = authentication::read(&self.credentials).await?;
-        let identity = Identity::Basic(credentials);
-        let grant = vec![("grant_type", "client_credentials")];
-        let issued = self.endpoint.post(&identity, grant).await?;
-        Ok(issued.access)
+        self.fetch_as(&credentials, cx).await
     }
 
     fn login_host(&self) -> Option<&str> {
         Some(self.endpoint.login_host())
+    }
+}
+
+/// Tokens are shared by all processes with the same client id, token endpoint and form parameters.
+impl<C, P, B> ShareableSource for ClientCredentials<C, P, B>
+where
+    C: TokenClient<B>,
+    P: CredentialsProvider,
+    B: From<Full<Bytes>> + Send + 'static,
+{
+    type Identity = Credentials;
+
+    async fn identify(&self) -> Result<(StoreKey, Credentials), TokenError> {
+        let credentials = authentication::read(&self.credentials).await?;
+        let key = self.endpoint.store_key(credentials.id(), GRANT);
+        Ok((key, credentials))
+    }
+
+    async fn fetch_as(
+        &self,
+        credentials: &Credentials,
+        _cx: FetchContext,
+    ) -> Result<IssuedToken, TokenError> {
+        let identity = Identity::Basic(credentials.clone());
+        let grant = vec![("grant_type", GRANT)];
+        let issued = self.endpoint.post(&identity, grant).await?;
+        Ok(issued.access)
     }
 }
 

@@ -24,6 +24,7 @@ use crate::{
     BoxError,
     genesys::Region,
     retry::{BoxErrorClassifier, Class, Classify},
+    store::StoreKey,
     token::{TokenError, TokenErrorKind},
 };
 
@@ -73,6 +74,19 @@ impl<C, B> Endpoint<C, B> {
 
     pub(super) fn login_host(&self) -> &str {
         self.region.login_host()
+    }
+
+    /// Under which key the tokens of this client and grant are shared: whatever else decides which token comes back is
+    /// in it, also a gateway's path and the values of form parameters, as a digest.
+    pub(super) fn store_key(&self, client_id: &str, grant: &str) -> StoreKey {
+        let url = self.region.token_url().to_string();
+        let key =
+            StoreKey::new(self.login_host(), client_id, grant).with_parameter("token_url", &url);
+        let parameters = self.parameters.sorted().into_iter();
+        parameters.fold(key, |key, (name, value)| {
+            key.with_parameter("parameter", name)
+                .with_parameter("value", value)
+        })
     }
 
     /// Sends a form, and reads a token from the answer.

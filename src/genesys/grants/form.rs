@@ -13,6 +13,15 @@ impl Parameters {
         self.0.push((name.into(), value));
     }
 
+    /// Names and values in the order of the names, so that it does not matter in which they were added.
+    pub(super) fn sorted(&self) -> Form<'_> {
+        let mut sorted: Vec<_> = { self.0.iter() }
+            .map(|(name, value)| (&**name, value.expose_secret()))
+            .collect();
+        sorted.sort_unstable();
+        sorted
+    }
+
     /// The form with these added, encoded. A parameter that comes twice is refused (RFC 6749,
     /// section 3.2), so that what the grant sends itself comes first.
     pub(super) fn encode<'a>(&'a self, mut form: Form<'a>) -> String {

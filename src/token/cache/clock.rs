@@ -7,14 +7,22 @@ use tokio::time::Instant;
 /// The monotonic one does not jump, but stands still while the machine is suspended; the wall clock
 /// goes on then, but can be set. A token is taken for as old as the clock says that shows more.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Moment {
-    pub(super) mono: Instant,
-    pub(super) wall: SystemTime,
+pub(crate) struct Moment {
+    pub(crate) mono: Instant,
+    pub(crate) wall: SystemTime,
 }
 
 impl Moment {
+    /// The moment of now.
+    pub(crate) fn now() -> Self {
+        Self {
+            mono: Instant::now(),
+            wall: SystemTime::now(),
+        }
+    }
+
     /// How much time has passed since `earlier`.
-    pub(super) fn since(self, earlier: Self) -> Duration {
+    pub(crate) fn since(self, earlier: Self) -> Duration {
         let wall = self.wall.duration_since(earlier.wall).unwrap_or_default();
         self.mono.saturating_duration_since(earlier.mono).max(wall)
     }
@@ -30,10 +38,7 @@ pub(super) struct Clock {
 impl Clock {
     #[cfg(not(test))]
     pub(super) fn now(&self) -> Moment {
-        Moment {
-            mono: Instant::now(),
-            wall: SystemTime::now(),
-        }
+        Moment::now()
     }
 
     /// In unit tests both clocks go with tokio's, which can be paused, and the wall clock can be

@@ -17,6 +17,7 @@ mod wait;
 use std::{fmt, sync::Arc, time::Duration};
 
 pub use builder::TokenCacheBuilder;
+pub(crate) use clock::Moment;
 pub use keep_warm::KeepWarm;
 pub use settings::CacheSettings;
 use shared::Shared;

@@ -62,7 +62,7 @@ async fn attempts(shared: &Shared, start: &Start, deadline: Instant) -> Fetched 
         made += 1;
         let Err(error) = &result else { return result };
         // Nobody waits for a renewal in the background, unless the token was refused meanwhile.
-        let in_background = start.reason == Reason::Due && !shared.has_waiters();
+        let in_background = start.reason.is_background() && !shared.has_waiters();
         if in_background || made >= shared.settings.attempts || !may_repeat(shared, error) {
             return result;
         }
@@ -79,10 +79,12 @@ async fn attempts(shared: &Shared, start: &Start, deadline: Instant) -> Fetched 
 async fn attempt(shared: &Shared, start: &Start, deadline: Instant) -> Fetched {
     let sent = shared.clock.now();
     // A single attempt, of a renewal in the background or because it must not be repeated, has all
-    // the time there is.
-    let single = start.reason == Reason::Due || !shared.source.is_repeatable();
+    // the time there is, and so has one that limits its requests itself.
+    let source = &shared.source;
+    let unlimited =
+        start.reason.is_background() || !source.is_repeatable() || source.keeps_deadline();
     let attempt = later(sent.mono, shared.settings.attempt_timeout);
-    let deadline = if single {
+    let deadline = if unlimited {
         deadline
     } else {
         deadline.min(attempt)
@@ -91,6 +93,7 @@ async fn attempt(shared: &Shared, start: &Start, deadline: Instant) -> Fetched {
         reason: start.reason,
         deadline,
         rejected: start.rejected,
+        expiry_margin: shared.settings.expiry_margin,
     };
     match timeout_at(deadline, shared.source.fetch(cx)).await {
         Ok(fetched) => fetched.map(|token| (token, sent)),

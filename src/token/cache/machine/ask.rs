@@ -79,6 +79,9 @@ impl Machine {
                 Some(reason)
             }
             (Age::Due, None) => (!self.rests(now)).then_some(Reason::Due),
+            (Age::Fresh, None) if held.wants_check(now) => {
+                (!self.rests(now)).then_some(Reason::Check)
+            }
             _ => None,
         }
     }

@@ -4,7 +4,7 @@ use tokio::time::Instant;
 
 use crate::token::{
     AccessToken, IssuedToken, Reason, TokenError, TokenErrorKind,
-    cache::{CacheSettings, clock::Moment},
+    cache::{CacheSettings, clock::Moment, gate::later},
 };
 
 /// The token that was adopted last, and its times.
@@ -17,6 +17,8 @@ pub(super) struct Held {
     pub(super) whole: Duration,
     pub(super) due_after: Duration,
     pub(super) expires_after: Duration,
+    /// When the source is asked again though the token is good.
+    pub(super) check_at: Option<Instant>,
     pub(super) refused: Option<Reason>,
 }
 
@@ -30,6 +32,9 @@ pub(super) enum Age {
 
 /// With less, a service that hands out tokens without a life would be asked in a loop.
 const SHORTEST: Duration = Duration::from_secs(2);
+
+/// Checks are made once a second at most, whatever a source asks for.
+const SHORTEST_CHECK: Duration = Duration::from_secs(1);
 
 /// Genesys' longest, for SCIM clients; more than any clock needs to be able to show.
 const LONGEST: Duration = Duration::from_secs(38_880_000);
@@ -61,6 +66,9 @@ impl Held {
             whole: life.saturating_sub(leeway),
             due_after: remaining.saturating_sub(margin + jitter).min(expires_after),
             expires_after,
+            check_at: issued
+                .check_in()
+                .map(|wait| later(adopted, wait.max(SHORTEST_CHECK))),
             refused: None,
         }
     }
@@ -71,6 +79,19 @@ impl Held {
             age if age >= self.due_after => Age::Due,
             _ => Age::Fresh,
         }
+    }
+
+    /// Whether the source wants to be asked again by now.
+    pub(super) fn wants_check(&self, now: Moment) -> bool {
+        self.check_at.is_some_and(|at| at <= now.mono)
+    }
+
+    /// How long renewals that nobody waits for rest when one has brought this token once more: never
+    /// past the next check.
+    pub(super) fn pause_after_same(&self) -> Duration {
+        let pause = self.background_pause();
+        let check_in = self.check_at.map(|at| at - self.adopted);
+        check_in.map_or(pause, |check_in| pause.min(check_in))
     }
 
     /// How long renewals that nobody waits for rest after one that was in vain: an eighth of the

@@ -100,7 +100,7 @@ impl Machine {
             if held.token.expose() == new.token.expose() {
                 new.token = held.token.clone();
                 new.refused = held.refused;
-                self.gate.rest(now.mono, new.background_pause());
+                self.gate.rest(now.mono, new.pause_after_same());
             }
             match held.refused {
                 Some(_) if new.refused.is_some() => self.damper.same_token(now.mono),

@@ -32,10 +32,12 @@ impl Machine {
             (Some(_), None) => until = Some(self.refused_until(now.mono)?),
             (None, None) if self.closed => {}
             // What is due is looked at again when renewals in the background rest no more.
-            (None, None) if self.rests(now) && held.age(now) != Age::Fresh => {
+            (None, None)
+                if self.rests(now) && (held.age(now) != Age::Fresh || held.wants_check(now)) =>
+            {
                 until = self.gate.opens_for_background();
             }
-            (None, None) => age_limit = held.due_after,
+            (None, None) => (age_limit, until) = (held.due_after, held.check_at),
         }
         let limit = later(held.sent.mono, age_limit);
         let wall_until = held

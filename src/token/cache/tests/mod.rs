@@ -16,6 +16,7 @@ use tokio::time::{Instant, advance, sleep};
 use super::*;
 use crate::token::{FetchContext, IssuedToken, Reason, TokenErrorKind};
 
+mod checks;
 mod failures;
 mod lifecycle;
 #[cfg(shuttle)]

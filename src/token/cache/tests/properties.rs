@@ -14,10 +14,18 @@ use crate::token::cache::{
 enum Event {
     Wait(u64),
     Sleep(u64),
-    Ask { lasting: u64 },
-    Refuse { age: u64 },
+    Ask {
+        lasting: u64,
+    },
+    Refuse {
+        age: u64,
+    },
     Invalidate,
-    Succeed { life: u64, same: bool },
+    Succeed {
+        life: u64,
+        same: bool,
+        check: Option<u64>,
+    },
     Fail(TokenErrorKind, Option<u64>),
     FinishLate,
     Abort,
@@ -36,8 +44,8 @@ fn events() -> impl Strategy<Value = Vec<Event>> {
         8 => prop_oneof![3 => Just(0), 1 => 0..100_000_u64].prop_map(|lasting| Event::Ask { lasting }),
         4 => (0..3_u64).prop_map(|age| Event::Refuse { age }),
         1 => Just(Event::Invalidate),
-        4 => (0..90_000_u64, prop::bool::weighted(0.2))
-            .prop_map(|(life, same)| Event::Succeed { life, same }),
+        4 => (0..90_000_u64, prop::bool::weighted(0.2), prop::option::of(0..2_000_u64))
+            .prop_map(|(life, same, check)| Event::Succeed { life, same, check }),
         2 => (kind, prop::option::of(0..10_000_u64)).prop_map(|(kind, wait)| Event::Fail(kind, wait)),
         1 => Just(Event::FinishLate),
         1 => Just(Event::Abort),
@@ -183,10 +191,14 @@ impl Driver {
                 let (_, start) = self.machine.invalidate(self.now);
                 self.start(start);
             }
-            Event::Succeed { life, same } => {
+            Event::Succeed { life, same, check } => {
                 self.secret += u64::from(!same);
                 let secret = format!("token-{}", self.secret);
-                self.finish(Ok(IssuedToken::new(secret, Duration::from_secs(life))));
+                let issued = IssuedToken::new(secret, Duration::from_secs(life));
+                let check = check.map(Duration::from_secs);
+                self.finish(Ok(check
+                    .into_iter()
+                    .fold(issued, IssuedToken::with_check_in)));
             }
             Event::Fail(kind, wait) => {
                 let error = TokenError::new(kind, "scripted");

@@ -1,0 +1,189 @@
+use std::{fmt, time::Duration};
+
+use bytes::{Bytes, BytesMut};
+use sha2::{Digest, Sha256};
+
+#[cfg(feature = "seal")]
+use super::KeyRing;
+use super::{Entry, Fence, StoreError, StoreErrorKind, StoreKey};
+use crate::token::{Fingerprint, IssuedToken};
+
+/// What every value begins with; then its form, and the version of that form.
+const MAGIC: &[u8; 2] = b"tg";
+const VERSION: u8 = 1;
+#[cfg(feature = "seal")]
+const SEALED: u8 = b's';
+const UNSEALED: u8 = b'u';
+/// Of the digest that shows damage to a value that is not sealed.
+const DIGEST: usize = 16;
+
+/// In which form tokens are put into a store.
+#[derive(Clone)]
+pub(super) enum Envelope {
+    #[cfg(feature = "seal")]
+    Sealed(KeyRing),
+    Unsealed,
+}
+
+/// What is around a token in the store, and must not be changed there.
+pub(super) struct Around<'a> {
+    pub(super) key: &'a StoreKey,
+    pub(super) fence: Fence,
+    pub(super) fingerprint: Fingerprint,
+    pub(super) lifetime: Duration,
+}
+
+impl Around<'_> {
+    /// As bytes, each field of a fixed length.
+    pub(super) fn to_bytes(&self, form: u8) -> Vec<u8> {
+        let mut bytes = Vec::with_capacity(96);
+        bytes.extend_from_slice(MAGIC);
+        bytes.extend_from_slice(&[form, VERSION]);
+        bytes.extend_from_slice(self.key.as_bytes());
+        bytes.extend_from_slice(&self.fence.get().to_be_bytes());
+        bytes.extend_from_slice(self.fingerprint.as_bytes());
+        bytes.extend_from_slice(&self.lifetime.as_millis().to_be_bytes());
+        bytes
+    }
+}
+
+impl Envelope {
+    /// The entry for this token, of which `remaining` is left. Lives are in whole milliseconds, which every store can
+    /// keep.
+    pub(super) fn close(
+        &self,
+        key: &StoreKey,
+        fence: Fence,
+        issued: &IssuedToken,
+        remaining: Duration,
+    ) -> Result<Entry, StoreError> {
+        let lifetime = whole_millis(issued.lifetime());
+        let around = Around {
+            key,
+            fence,
+            fingerprint: Fingerprint::of(issued.expose()),
+            lifetime,
+        };
+        let token = issued.expose().as_bytes();
+        let (form, content) = match self {
+            #[cfg(feature = "seal")]
+            Self::Sealed(ring) => (SEALED, ring.seal(token, &around.to_bytes(SEALED))?),
+            Self::Unsealed => (UNSEALED, [&digest(token, &around)[..], token].concat()),
+        };
+        let mut value = BytesMut::with_capacity(4 + content.len());
+        value.extend_from_slice(MAGIC);
+        value.extend_from_slice(&[form, VERSION]);
+        value.extend_from_slice(&content);
+        Ok(Entry {
+            fence,
+            fingerprint: around.fingerprint,
+            value: value.freeze(),
+            lifetime,
+            remaining: whole_millis(remaining).min(lifetime),
+        })
+    }
+
+    /// The token of this entry.
+    pub(super) fn open(&self, key: &StoreKey, entry: &Entry) -> Result<IssuedToken, StoreError> {
+        let content = self.content(&entry.value)?;
+        let around = Around {
+            key,
+            fence: entry.fence,
+            fingerprint: entry.fingerprint,
+            lifetime: entry.lifetime,
+        };
+        let token = match self {
+            #[cfg(feature = "seal")]
+            Self::Sealed(ring) => ring.open(&content, &around.to_bytes(SEALED))?,
+            Self::Unsealed => unsealed(&content, &around)?,
+        };
+        let token = String::from_utf8(token).map_err(|_| damaged())?;
+        if Fingerprint::of(&token) != entry.fingerprint || !is_token(&token) {
+            return Err(damaged());
+        }
+        Ok(IssuedToken::new(token, entry.lifetime).with_remaining(entry.remaining))
+    }
+
+    const fn form(&self) -> u8 {
+        match self {
+            #[cfg(feature = "seal")]
+            Self::Sealed(_) => SEALED,
+            Self::Unsealed => UNSEALED,
+        }
+    }
+
+    /// What is behind the first four bytes, which must be those that this process writes itself: whoever could take a
+    /// seal off would otherwise be believed without one.
+    fn content(&self, value: &Bytes) -> Result<Bytes, StoreError> {
+        let Some((head, _)) = value.split_at_checked(4) else {
+            return Err(damaged());
+        };
+        if head[..2] != MAGIC[..] {
+            return Err(damaged());
+        }
+        if head[2] != self.form() {
+            return Err(incompatible(
+                "the token in the store is sealed and should not be, or the other way round; have all processes \
+                 share in the same way",
+            ));
+        }
+        if head[3] != VERSION {
+            return Err(incompatible(
+                "the token in the store was written in a format of another version; let it be, one of this version \
+                 takes its place",
+            ));
+        }
+        Ok(value.slice(4..))
+    }
+}
+
+/// Shows the form alone.
+impl fmt::Debug for Envelope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            #[cfg(feature = "seal")]
+            Self::Sealed(ring) => f.debug_tuple("Sealed").field(ring).finish(),
+            Self::Unsealed => f.write_str("Unsealed"),
+        }
+    }
+}
+
+pub(super) fn damaged() -> StoreError {
+    StoreError::new(
+        StoreErrorKind::Corrupt,
+        "the token in the store is damaged, or was put there from somewhere else; another one takes its place",
+    )
+}
+
+fn incompatible(message: &'static str) -> StoreError {
+    StoreError::new(StoreErrorKind::Incompatible, message)
+}
+
+fn unsealed(content: &[u8], around: &Around<'_>) -> Result<Vec<u8>, StoreError> {
+    match content.split_at_checked(DIGEST) {
+        Some((found, token)) if found == digest(token, around) => Ok(token.to_vec()),
+        _ => Err(damaged()),
+    }
+}
+
+/// Against damage and mistakes, not against people: those need a seal.
+fn digest(token: &[u8], around: &Around<'_>) -> [u8; DIGEST] {
+    let mut whole = Sha256::new();
+    whole.update(around.to_bytes(UNSEALED));
+    whole.update(token);
+    let mut first = [0; DIGEST];
+    first.copy_from_slice(&whole.finalize()[..DIGEST]);
+    first
+}
+
+/// Whether it can be sent (RFC 6750, section 2.1): what cannot would fail every request of the process.
+fn is_token(token: &str) -> bool {
+    !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_graphic())
+}
+
+fn whole_millis(duration: Duration) -> Duration {
+    Duration::from_millis(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX))
+}
+
+#[cfg(test)]
+mod tests;

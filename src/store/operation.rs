@@ -1,0 +1,22 @@
+/// What is done with a [`TokenStore`](super::TokenStore), for events, counts and faults.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum Operation {
+    /// [`get_or_lease`](super::TokenStore::get_or_lease).
+    GetOrLease,
+    /// [`publish`](super::TokenStore::publish).
+    Publish,
+    /// [`abandon`](super::TokenStore::abandon).
+    Abandon,
+}
+
+impl Operation {
+    /// The name in log events and metrics.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::GetOrLease => "get_or_lease",
+            Self::Publish => "publish",
+            Self::Abandon => "abandon",
+        }
+    }
+}

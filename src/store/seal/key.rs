@@ -1,0 +1,100 @@
+use std::fmt;
+
+use base64::{
+    Engine,
+    alphabet::STANDARD,
+    engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
+};
+use chacha20poly1305::{KeyInit, XChaCha20Poly1305};
+use secrecy::zeroize::Zeroize;
+
+use crate::store::{SharingError, SharingErrorKind};
+
+const LENGTH: usize = 32;
+/// It goes with every value, in one byte's worth of length.
+const LONGEST_ID: usize = 64;
+
+const BASE64: GeneralPurpose = GeneralPurpose::new(
+    &STANDARD,
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
+
+/// A key to seal tokens with: 32 random bytes, and an id by which a reader finds it again.
+///
+/// `openssl rand -base64 32` makes one. `Debug` shows the id only.
+#[derive(Clone)]
+pub struct SealKey {
+    id: Box<str>,
+    cipher: XChaCha20Poly1305,
+}
+
+impl SealKey {
+    /// A key from its bytes.
+    ///
+    /// # Errors
+    ///
+    /// [`SharingErrorKind::InvalidKey`] for anything but 32 bytes, and for an id that is empty, has more than 64
+    /// characters, or others than letters, digits, `-`, `_` and `.`, in ASCII.
+    pub fn from_bytes(id: &str, bytes: &[u8]) -> Result<Self, SharingError> {
+        if id.is_empty() || id.len() > LONGEST_ID || !id.bytes().all(is_for_ids) {
+            return Err(invalid(
+                "the id of a sealing key has to be 1 to 64 letters, digits, `-`, `_` or `.`; write `id:key`, with \
+                 an id of your own, such as the month",
+            ));
+        }
+        match XChaCha20Poly1305::new_from_slice(bytes) {
+            Ok(cipher) => Ok(Self {
+                id: id.into(),
+                cipher,
+            }),
+            Err(_) => Err(invalid(format!(
+                "the sealing key `{id}` has {} bytes instead of {LENGTH}; `openssl rand -base64 32` makes one",
+                bytes.len()
+            ))),
+        }
+    }
+
+    /// A key from text: its id, a colon, and its bytes in base64, with or without padding.
+    ///
+    /// # Errors
+    ///
+    /// As for [`from_bytes`](Self::from_bytes), and when there is no colon, or no base64 after it.
+    pub fn parse(text: &str) -> Result<Self, SharingError> {
+        let Some((id, encoded)) = text.trim().split_once(':') else {
+            return Err(invalid("a sealing key has no id; write `id:key`"));
+        };
+        let Ok(mut bytes) = BASE64.decode(encoded.trim()) else {
+            return Err(invalid(
+                "a sealing key is no base64 after its id; write `id:key`, as `openssl rand -base64 32` makes the key",
+            ));
+        };
+        let key = Self::from_bytes(id, &bytes);
+        bytes.zeroize();
+        key
+    }
+
+    /// By which a reader finds it. It is stored beside the token.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    pub(super) fn cipher(&self) -> &XChaCha20Poly1305 {
+        &self.cipher
+    }
+}
+
+impl fmt::Debug for SealKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SealKey")
+            .field("id", &self.id)
+            .finish_non_exhaustive()
+    }
+}
+
+fn is_for_ids(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"-_.".contains(&byte)
+}
+
+fn invalid(message: impl Into<std::borrow::Cow<'static, str>>) -> SharingError {
+    SharingError::new(SharingErrorKind::InvalidKey, message)
+}

@@ -1,0 +1,134 @@
+use std::{fmt, sync::Arc, time::Duration};
+
+#[cfg(feature = "seal")]
+use super::KeyRing;
+use super::{StoreEvent, StoreKey, StoreObserver, TokenStore, envelope::Envelope};
+
+/// How tokens are shared with other processes: over which store, and in which form.
+///
+/// # Default
+///
+/// Each operation of the store has 150 milliseconds, a lease lasts 10 seconds, one request for a token 8. Nobody but
+/// `tracing` is told of anything.
+///
+/// ```
+/// use tower_genesys::{MemoryStore, Sharing};
+///
+/// let sharing = Sharing::unsealed(MemoryStore::new()).with_namespace("staging");
+/// # let _ = sharing;
+/// ```
+#[derive(Clone)]
+pub struct Sharing {
+    pub(super) store: Arc<dyn TokenStore>,
+    pub(super) envelope: Envelope,
+    pub(super) operation_timeout: Duration,
+    pub(super) lease: Duration,
+    attempt_timeout: Duration,
+    namespace: Option<Box<str>>,
+    observer: Option<Arc<dyn StoreObserver>>,
+}
+
+/// Many times what a store in the same network needs, and little for a caller.
+const OPERATION_TIMEOUT: Duration = Duration::from_millis(150);
+/// Below the deadline of a renewal (15 s), so that the others take over in time when a process is killed.
+const LEASE: Duration = Duration::from_secs(10);
+/// Below the lease, so that one who has it ends before it does.
+const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(8);
+const SHORTEST: Duration = Duration::from_millis(10);
+
+impl Sharing {
+    /// Over this store, in which tokens are sealed by these keys: who reads the store has no token.
+    #[cfg(feature = "seal")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "seal")))]
+    pub fn sealed(store: impl TokenStore, keys: KeyRing) -> Self {
+        Self::over(Arc::new(store), Envelope::Sealed(keys))
+    }
+
+    /// Over this store, in which tokens are as they are: who reads the store can use them.
+    pub fn unsealed(store: impl TokenStore) -> Self {
+        Self::over(Arc::new(store), Envelope::Unsealed)
+    }
+
+    fn over(store: Arc<dyn TokenStore>, envelope: Envelope) -> Self {
+        Self {
+            store,
+            envelope,
+            operation_timeout: OPERATION_TIMEOUT,
+            lease: LEASE,
+            attempt_timeout: ATTEMPT_TIMEOUT,
+            namespace: None,
+            observer: None,
+        }
+    }
+
+    /// Keeps apart what would have the same key: staging and production on one server, say. Default: none.
+    #[must_use]
+    pub fn with_namespace(mut self, namespace: impl Into<Box<str>>) -> Self {
+        self.namespace = Some(namespace.into());
+        self
+    }
+
+    /// How long one operation of the store may take before its outcome counts as unknown, and the process goes on
+    /// alone. Default: 150 milliseconds; at least 10.
+    #[must_use]
+    pub fn with_operation_timeout(mut self, timeout: Duration) -> Self {
+        self.operation_timeout = timeout.max(SHORTEST);
+        self
+    }
+
+    /// How long the others wait for a process that gets a token for all, if it does not end. Default: 10 seconds; at
+    /// least 10 milliseconds.
+    ///
+    /// Keep it below [`CacheSettings::with_deadline`](crate::CacheSettings::with_deadline), with time for a request.
+    #[must_use]
+    pub fn with_lease(mut self, lease: Duration) -> Self {
+        self.lease = lease.max(SHORTEST);
+        self
+    }
+
+    /// How long one request to the token endpoint may take. Never more than four fifths of the lease. Default: 8
+    /// seconds.
+    #[must_use]
+    pub fn with_attempt_timeout(mut self, timeout: Duration) -> Self {
+        self.attempt_timeout = timeout;
+        self
+    }
+
+    /// Who is told what happens. Default: nobody but `tracing`.
+    #[must_use]
+    pub fn with_observer(mut self, observer: Arc<dyn StoreObserver>) -> Self {
+        self.observer = Some(observer);
+        self
+    }
+
+    pub(super) fn attempt_timeout(&self) -> Duration {
+        self.attempt_timeout.min(self.lease / 5 * 4)
+    }
+
+    /// The key within the namespace.
+    pub(super) fn key(&self, key: StoreKey) -> StoreKey {
+        match &self.namespace {
+            Some(namespace) => key.with_parameter("namespace", namespace),
+            None => key,
+        }
+    }
+
+    pub(super) fn tell(&self, event: &StoreEvent<'_>) {
+        event.trace();
+        if let Some(observer) = &self.observer {
+            observer.on_event(event);
+        }
+    }
+}
+
+impl fmt::Debug for Sharing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sharing")
+            .field("envelope", &self.envelope)
+            .field("namespace", &self.namespace)
+            .field("operation_timeout", &self.operation_timeout)
+            .field("lease", &self.lease)
+            .field("attempt_timeout", &self.attempt_timeout())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,35 @@
+use tokio::time::{Instant, sleep};
+
+use super::round::Round;
+use crate::{
+    store::{ShareableSource, StoreEvent},
+    token::{IssuedToken, Moment, TokenError, TokenErrorKind},
+};
+
+impl<S: ShareableSource> Round<'_, S> {
+    /// Goes on without the store.
+    pub(super) async fn alone(&self) -> Result<IssuedToken, TokenError> {
+        if let Some(token) = self.stay() {
+            return Ok(token);
+        }
+        let wait = self.link.local().limiter.wait(Instant::now());
+        if !wait.is_zero() {
+            self.link.tell(&StoreEvent::Limited { wait });
+            if let Some(token) = self.link.local().last_resort(&self.cx) {
+                return Ok(self.hand_out_unshared(token, Moment::now()));
+            }
+            if !self.has_time_after(wait) {
+                let message = "the token store cannot be used, and this process has asked for a token by itself shortly \
+                               before; it does so once in 10 seconds";
+                let error = self.error(TokenErrorKind::Throttled, message);
+                return Err(error.with_retry_after(wait));
+            }
+            sleep(wait).await;
+        }
+        self.link.local().limiter.made(Instant::now());
+        self.link.tell(&StoreEvent::WentAlone {});
+        let (issued, taken) = self.request().await?;
+        self.link.local().keep(issued.clone(), taken);
+        Ok(self.hand_out_unshared(issued, taken))
+    }
+}

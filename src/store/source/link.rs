@@ -1,0 +1,74 @@
+use std::{
+    panic::AssertUnwindSafe,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use futures_util::FutureExt;
+use tokio::time::{Instant, timeout};
+
+use super::local::Local;
+use crate::{
+    store::{
+        Operation, Owner, Sharing, StoreError, StoreEvent, StoreFuture, TokenStore,
+        failure::{check_after, panicked, timed_out},
+    },
+    token::{FetchContext, IssuedToken},
+};
+
+/// What connects a process to the others, and what it knows by itself.
+pub(super) struct Link {
+    sharing: Sharing,
+    pub(super) owner: Owner,
+    local: Mutex<Local>,
+}
+
+impl Link {
+    pub(super) fn new(sharing: Sharing, owner: Owner) -> Self {
+        Self {
+            sharing,
+            owner,
+            local: Mutex::default(),
+        }
+    }
+
+    pub(super) fn sharing(&self) -> &Sharing {
+        &self.sharing
+    }
+
+    pub(super) fn local(&self) -> MutexGuard<'_, Local> {
+        self.local.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn tell(&self, event: &StoreEvent<'_>) {
+        self.sharing.tell(event);
+    }
+
+    /// One operation of the store, under a time-out of our own, whatever the store does.
+    pub(super) async fn ask<'a, T>(
+        &'a self,
+        operation: Operation,
+        call: impl FnOnce(&'a dyn TokenStore) -> StoreFuture<'a, T> + Send,
+    ) -> Result<T, StoreError> {
+        let store = &*self.sharing.store;
+        let called = AssertUnwindSafe(async move { call(store).await }).catch_unwind();
+        let result = match timeout(self.sharing.operation_timeout, called).await {
+            Ok(Ok(result)) => result,
+            Ok(Err(_)) => Err(panicked()),
+            Err(_) => Err(timed_out()),
+        };
+        match &result {
+            Ok(_) => self.local().breaker.worked(),
+            Err(error) => {
+                self.local().breaker.failed(Instant::now());
+                self.tell(&StoreEvent::Failed { operation, error });
+            }
+        }
+        result
+    }
+
+    /// The token of this process, if it does for now in place of what was asked for. To be checked again soon.
+    pub(super) fn spare(&self, cx: &FetchContext) -> Option<IssuedToken> {
+        let spare = self.local().spare(cx)?;
+        Some(spare.with_check_in(check_after()))
+    }
+}

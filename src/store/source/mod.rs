@@ -1,0 +1,149 @@
+//! A source that asks the other processes first.
+
+mod alone;
+mod lease_guard;
+mod link;
+mod local;
+mod polling;
+mod publishing;
+mod round;
+
+use std::{fmt, sync::Arc};
+
+use link::Link;
+use round::Round;
+
+use super::{
+    Keyed, Owner, ShareableSource, Sharing, SharingError, SharingErrorKind, StoreEvent, StoreKey,
+};
+use crate::token::{FetchContext, IssuedToken, Reason, TokenError, TokenSource};
+
+/// A [`TokenSource`] that gets tokens together with other processes: one of them asks, all of them use.
+///
+/// It goes between the source and the [`TokenCache`](crate::TokenCache) of each process. See the
+/// [module](crate::store) for what happens when. One `SharedSource` stands for one process; its clones in other caches
+/// would only wait for each other.
+///
+/// ```
+/// use std::time::Duration;
+/// use tower_genesys::{
+///     IssuedToken, MemoryStore, SharedSource, Sharing, TokenCache, source_fn, store::StoreKey,
+/// };
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), tower_genesys::BoxError> {
+/// let store = MemoryStore::new(); // between processes, one that they all reach
+/// let key = StoreKey::new("vault.example", "my-client-id", "client_credentials");
+/// let process = |secret: &'static str| {
+///     let source = source_fn(move |_cx| async move {
+///         Ok(IssuedToken::new(secret, Duration::from_secs(3600)))
+///     });
+///     SharedSource::new(source, key, Sharing::unsealed(store.clone())).map(TokenCache::new)
+/// };
+/// let (one, other) = (process("first")?, process("second")?);
+/// assert_eq!(one.token().await?.expose(), "first");
+/// assert_eq!(other.token().await?.expose(), "first");
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Errors
+///
+/// Those of the inner source, when this process asks it. [`Throttled`](crate::TokenErrorKind::Throttled) while the token
+/// endpoint wants to be left alone by the whole fleet, and when this process is alone and has asked shortly before;
+/// [`TimedOut`](crate::TokenErrorKind::TimedOut) when neither it nor another process got a token in time. Never one of
+/// the store.
+///
+/// # Cancellation
+///
+/// A fetch that is dropped while it gets a token for all gives that up in a task of its own, if there is a runtime;
+/// otherwise the others wait until its lease is over.
+pub struct SharedSource<S> {
+    source: S,
+    link: Arc<Link>,
+}
+
+impl<T: TokenSource> SharedSource<Keyed<T>> {
+    /// Shares the tokens of this source under this key.
+    ///
+    /// # Errors
+    ///
+    /// [`SharingErrorKind::NotRepeatable`] for a source each of whose requests spends something, such as a rotating
+    /// refresh token; [`SharingErrorKind::Randomness`] when the system has none.
+    pub fn new(source: T, key: StoreKey, sharing: Sharing) -> Result<Self, SharingError> {
+        Self::identified(Keyed::new(source, key), sharing)
+    }
+}
+
+impl<S: ShareableSource> SharedSource<S> {
+    /// Shares the tokens of a source that knows its key, such as
+    /// [`ClientCredentials`](crate::ClientCredentials).
+    ///
+    /// # Errors
+    ///
+    /// As for [`new`](SharedSource::new).
+    pub fn identified(source: S, sharing: Sharing) -> Result<Self, SharingError> {
+        if !source.is_repeatable() {
+            return Err(not_repeatable());
+        }
+        let owner = Owner::random().map_err(|error| {
+            SharingError::new(SharingErrorKind::Randomness, error.to_string()).with_source(error)
+        })?;
+        Ok(Self {
+            source,
+            link: Arc::new(Link::new(sharing, owner)),
+        })
+    }
+}
+
+impl<S: ShareableSource> TokenSource for SharedSource<S> {
+    async fn fetch(&self, cx: FetchContext) -> Result<IssuedToken, TokenError> {
+        let mut round = match self.source.identify().await {
+            Ok((key, identity)) => Round::new(&self.source, &self.link, key, identity, cx),
+            Err(error) => return self.link.unidentified(&cx).ok_or(error),
+        };
+        if !round.may_ask_store() {
+            self.link.tell(&StoreEvent::Skipped {});
+            return round.alone().await;
+        }
+        match round.together().await {
+            Ok(result) => result,
+            Err(_told) => round.alone().await,
+        }
+    }
+
+    fn login_host(&self) -> Option<&str> {
+        self.source.login_host()
+    }
+
+    fn keeps_deadline(&self) -> bool {
+        true
+    }
+}
+
+impl<S: fmt::Debug> fmt::Debug for SharedSource<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SharedSource")
+            .field("source", &self.source)
+            .field("sharing", self.link.sharing())
+            .finish_non_exhaustive()
+    }
+}
+
+pub(super) fn not_repeatable() -> SharingError {
+    SharingError::new(
+        SharingErrorKind::NotRepeatable,
+        "each request of this source spends something, such as a refresh token or a code, so that its tokens cannot be \
+         shared; leave the sharing out, or use the grant `client_credentials`",
+    )
+}
+
+impl Link {
+    /// When even the key cannot be found out: a check can wait, since its token is good.
+    fn unidentified(&self, cx: &FetchContext) -> Option<IssuedToken> {
+        match cx.reason {
+            Reason::Check => self.spare(cx),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,145 @@
+use std::time::Duration;
+
+use super::{lease_guard::LeaseGuard, round::Round};
+use crate::{
+    store::{
+        Claim, Lease, Operation, Publication, ShareableSource, StoreError, StoreEvent, TokenStore,
+    },
+    token::{IssuedToken, Moment, TokenError, TokenErrorKind},
+};
+
+/// So that a fleet asks an endpoint that is out of order once a second, and not once each.
+const TRANSIENT_COOLDOWN: Duration = Duration::from_secs(1);
+/// The throttled 400 of the token endpoint does not say how long; it is over after about a minute.
+const THROTTLED_COOLDOWN: Duration = Duration::from_secs(10);
+/// An absurd `Retry-After` shall not switch a fleet off for the day.
+const LONGEST_COOLDOWN: Duration = Duration::from_secs(60 * 60);
+
+impl<S: ShareableSource> Round<'_, S> {
+    /// Gets a token for all.
+    pub(super) async fn lead(
+        &self,
+        lease: Lease,
+        claim: &Claim,
+    ) -> Result<IssuedToken, TokenError> {
+        let guard = LeaseGuard::new(self.link, self.key, lease);
+        if let Some(kind) = lease.replaces {
+            self.link.tell(&StoreEvent::Missed { kind });
+        }
+        self.link.tell(&StoreEvent::Leased { fence: lease.fence });
+        let own = self.link.local().unshared(&self.cx);
+        let requested = match own {
+            Some(own) => Ok(own),
+            None => self.request().await,
+        };
+        match requested {
+            Ok((issued, taken)) => {
+                // Not lost when the rest takes too long for the cache.
+                self.link.local().keep(issued.clone(), taken);
+                Ok(self.publish(guard, issued, taken, claim).await)
+            }
+            Err(error) => {
+                guard.abandon(cooldown_after(&error)).await;
+                Err(error)
+            }
+        }
+    }
+
+    /// Puts a token into the store, and returns the one to use: this one, or a newer one that was faster.
+    async fn publish(
+        &self,
+        mut guard: LeaseGuard,
+        issued: IssuedToken,
+        taken: Moment,
+        claim: &Claim,
+    ) -> IssuedToken {
+        let fence = guard.lease().fence;
+        match self.put(*guard.lease(), &issued, taken).await {
+            Ok(Publication::Published) => {
+                guard.is_over();
+                self.link.tell(&StoreEvent::Published { fence });
+                self.share(&issued, taken, fence);
+                self.hand_out(issued, taken)
+            }
+            Ok(Publication::Superseded(winner)) => {
+                guard.is_over();
+                let fence = winner.fence;
+                self.link.tell(&StoreEvent::Superseded { fence });
+                match self.adopt(&winner, claim) {
+                    Some(token) => token,
+                    None => self.hand_out_unshared(issued, taken),
+                }
+            }
+            // The token is good all the same. The guard gives the lease back.
+            Err(_told) => self.hand_out_unshared(issued, taken),
+        }
+    }
+
+    async fn put(
+        &self,
+        lease: Lease,
+        issued: &IssuedToken,
+        taken: Moment,
+    ) -> Result<Publication, StoreError> {
+        let left = issued
+            .remaining()
+            .saturating_sub(Moment::now().since(taken));
+        let key = self.key;
+        let envelope = &self.link.sharing().envelope;
+        let entry = envelope
+            .close(&key, lease.fence, issued, left)
+            .inspect_err(|error| {
+                let operation = Operation::Publish;
+                self.link.tell(&StoreEvent::Failed { operation, error });
+            })?;
+        let call = async move |store: &dyn TokenStore| store.publish(&key, &lease, &entry).await;
+        self.link
+            .ask(Operation::Publish, |store| Box::pin(call(store)))
+            .await
+    }
+}
+
+/// For how long the others shall leave the token endpoint alone after this. Not at all when it may be the fault of this
+/// process: one with a wrong secret must not keep the others from asking.
+fn cooldown_after(error: &TokenError) -> Option<Duration> {
+    use TokenErrorKind as Kind;
+    if error.asks_for_rest() {
+        let asked = error.retry_after().unwrap_or(THROTTLED_COOLDOWN);
+        return Some(asked.clamp(TRANSIENT_COOLDOWN, LONGEST_COOLDOWN));
+    }
+    match error.kind() {
+        Kind::Unavailable | Kind::Transport | Kind::TimedOut | Kind::Malformed => {
+            Some(TRANSIENT_COOLDOWN)
+        }
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_endpoints_own_trouble_keeps_others_from_asking() {
+        use TokenErrorKind as Kind;
+        let seconds = |error: TokenError| cooldown_after(&error).map(|wait| wait.as_secs());
+        for (kind, expected) in [
+            (Kind::Denied, None),
+            (Kind::Credentials, None),
+            (Kind::LoginRequired, None),
+            (Kind::Throttled, Some(10)),
+            (Kind::Unavailable, Some(1)),
+            (Kind::Transport, Some(1)),
+            (Kind::TimedOut, Some(1)),
+            (Kind::Malformed, Some(1)),
+        ] {
+            assert_eq!(seconds(TokenError::new(kind, "")), expected, "{kind:?}");
+        }
+        let asked = |kind, wait| TokenError::new(kind, "").with_retry_after(wait);
+        assert_eq!(
+            seconds(asked(Kind::Throttled, Duration::from_secs(42))),
+            Some(42)
+        );
+        assert_eq!(seconds(asked(Kind::Unavailable, Duration::MAX)), Some(3600));
+    }
+}

@@ -1,0 +1,106 @@
+use tokio::time::sleep;
+
+use super::*;
+
+/// An entry is handed out to a claim that accepts it, and to no other.
+pub async fn an_entry_is_given_to_whoever_accepts_it(store: &impl TokenStore) {
+    let key = fresh_key();
+    let put = put(store, &key, "token").await;
+    let mut wants = claim();
+    wants.at_least = put.fence;
+    wants.min_remaining = LONG / 10;
+    wants.rejected = Some(Fingerprint::of("another"));
+    let found = token(store, &key, &wants).await;
+    assert_eq!(
+        (found.fence, found.fingerprint),
+        (put.fence, put.fingerprint)
+    );
+    assert_eq!((&found.value, found.lifetime), (&put.value, put.lifetime));
+
+    // More than a fifth of the whole is never asked for.
+    wants.min_remaining = LONG * 10;
+    token(store, &key, &wants).await;
+
+    let refuses: [fn(&mut Claim, &Entry); 2] = [
+        |claim, entry| claim.at_least = entry.fence.next(),
+        |claim, entry| claim.rejected = Some(entry.fingerprint),
+    ];
+    for refuse in refuses {
+        let mut wants = claim();
+        refuse(&mut wants, &put);
+        let next = lease(store, &key, &wants).await;
+        assert!(next.fence > put.fence);
+        abandon(store, &key, &next, None).await;
+    }
+    let short_lived = fresh_key();
+    let next = lease(store, &short_lived, &claim()).await;
+    let short = Entry {
+        remaining: LONG / 10,
+        ..entry(next.fence, "short")
+    };
+    publish(store, &short_lived, &next, &short).await;
+    let mut wants = claim();
+    wants.min_remaining = LONG / 6;
+    lease(store, &short_lived, &wants).await;
+    wants.min_remaining = LONG / 20;
+    assert_eq!(token(store, &short_lived, &wants).await.value, "short");
+}
+
+/// An entry that will do is handed out while somebody is getting another one.
+pub async fn a_lease_does_not_hide_an_entry(store: &impl TokenStore) {
+    let key = fresh_key();
+    let put = put(store, &key, "token").await;
+    let mut wants = claim();
+    wants.at_least = put.fence.next();
+    lease(store, &key, &wants).await;
+    assert_eq!(token(store, &key, &claim()).await.fence, put.fence);
+}
+
+/// What is left of an entry gets less, by the store's clock, until there is nothing left of the entry.
+pub async fn an_entry_counts_down_and_ends(store: &impl TokenStore) {
+    let key = fresh_key();
+    put(store, &key, "token").await;
+    let first = token(store, &key, &claim()).await.remaining;
+    assert!(first <= LONG && first > LONG / 2, "{first:?}");
+    sleep(SHORT).await;
+    let second = token(store, &key, &claim()).await.remaining;
+    assert!(second + SHORT / 2 <= first, "{first:?}, then {second:?}");
+
+    let (key, next) = (fresh_key(), claim());
+    let lent = lease(store, &key, &next).await;
+    let short = Entry {
+        lifetime: SHORT * 2,
+        remaining: SHORT * 2,
+        ..entry(lent.fence, "short")
+    };
+    publish(store, &key, &lent, &short).await;
+    let found = until(store, &key, &next, |found| {
+        matches!(found, Lookup::Leased(_))
+    })
+    .await;
+    let Lookup::Leased(after) = found else { return };
+    assert!(after.fence > short.fence, "also after the entry has gone");
+}
+
+/// A value is any bytes, and many of them.
+pub async fn values_are_kept_byte_for_byte(store: &impl TokenStore) {
+    let every_byte: Vec<u8> = (0..=255).collect();
+    let many: Vec<u8> = (0..=250).cycle().take(64 * 1024).collect();
+    for value in [Vec::new(), every_byte, b"\r\n\0 {}".to_vec(), many] {
+        let (key, mine) = (fresh_key(), claim());
+        let lent = lease(store, &key, &mine).await;
+        let put = Entry {
+            value: value.into(),
+            lifetime: Duration::from_millis(59_999),
+            ..entry(lent.fence, "token")
+        };
+        publish(store, &key, &lent, &put).await;
+        let found = token(store, &key, &mine).await;
+        assert!(found.value == put.value, "{} bytes", put.value.len());
+        assert_eq!(found.lifetime, put.lifetime);
+        assert!(
+            found.remaining <= found.lifetime,
+            "never more than the whole"
+        );
+    }
+}

@@ -1,0 +1,179 @@
+//! What every [`TokenStore`] has to do, as checks that run against any of them.
+//!
+//! [`store_conformance!`](crate::store_conformance) makes a test of each. Each check is also a function here, which
+//! takes a store, works under keys that nobody else has, and panics where the store breaks a rule.
+
+#![allow(clippy::expect_used, reason = "a check fails by a panic")]
+
+mod cooldowns;
+mod entries;
+mod leases;
+mod publications;
+
+use std::time::Duration;
+
+use bytes::Bytes;
+pub use cooldowns::*;
+pub use entries::*;
+pub use leases::*;
+pub use publications::*;
+use tokio::time::{Instant, sleep};
+
+use crate::{
+    store::{Claim, Entry, Fence, Lease, Lookup, Owner, Publication, StoreKey, TokenStore},
+    token::Fingerprint,
+};
+
+/// Makes a test of each rule that a [`TokenStore`](crate::store::TokenStore) has to keep.
+///
+/// It takes the attribute that makes an async test, and an async block that makes a store. A store with a clock of its
+/// own, such as a server, runs in real time; the checks then wait some tenths of a second in all. One that goes by
+/// tokio's clock can pause it.
+///
+/// ```
+/// mod conformance {
+///     # use tower_genesys as _;
+///     use tower_genesys::store::MemoryStore;
+///
+///     tower_genesys::store_conformance! {
+///         #[tokio::test(start_paused = true)]
+///         async { MemoryStore::new() }
+///     }
+/// }
+/// ```
+///
+/// The checks run at the same time, and leave their keys behind, which expire within a minute.
+#[macro_export]
+#[cfg_attr(docsrs, doc(cfg(feature = "testing")))]
+macro_rules! store_conformance {
+    ($(#[$attribute:meta])+ $store:expr) => {
+        $crate::store_conformance! { @each [$(#[$attribute])+] [$store]
+            concurrent_claims_get_one_lease
+            an_own_lease_is_recognised
+            a_lease_ends_by_itself
+            fences_grow_and_are_above_what_was_asked
+            fences_outlast_the_loss_of_everything
+            keys_are_apart
+            an_entry_is_given_to_whoever_accepts_it
+            a_lease_does_not_hide_an_entry
+            an_entry_counts_down_and_ends
+            values_are_kept_byte_for_byte
+            the_fence_decides_what_is_published
+            a_publication_may_be_late
+            a_publication_ends_its_lease_and_no_other
+            only_the_owner_ends_a_lease
+            a_cooldown_holds_for_all_and_ends
+            a_cooldown_never_gets_shorter
+            no_cooldown_without_the_lease
+            a_cooldown_does_not_hide_an_entry
+        }
+    };
+    (@each $attributes:tt $store:tt $($check:ident)+) => {
+        $($crate::store_conformance! { @one $attributes $store $check })+
+    };
+    (@one [$(#[$attribute:meta])+] [$store:expr] $check:ident) => {
+        $(#[$attribute])+
+        async fn $check() {
+            let store = $store.await;
+            $crate::testing::conformance::$check(&store).await;
+        }
+    };
+}
+
+/// Longer than any check takes.
+const LONG: Duration = Duration::from_secs(60);
+/// What is to end while a check waits for it.
+const SHORT: Duration = Duration::from_millis(80);
+
+/// A key that nobody else has.
+fn fresh_key() -> StoreKey {
+    let random = format!("{:?}", owner());
+    StoreKey::new("conformance", &random, "check")
+}
+
+fn owner() -> Owner {
+    Owner::random().expect("the system has randomness")
+}
+
+fn claim() -> Claim {
+    Claim::new(owner(), LONG)
+}
+
+fn entry(fence: Fence, token: &str) -> Entry {
+    Entry {
+        fence,
+        fingerprint: Fingerprint::of(token),
+        value: Bytes::copy_from_slice(token.as_bytes()),
+        lifetime: LONG,
+        remaining: LONG,
+    }
+}
+
+async fn look_up(store: &impl TokenStore, key: &StoreKey, claim: &Claim) -> Lookup {
+    let found = store.get_or_lease(key, claim).await;
+    found.expect("the store can be asked")
+}
+
+async fn lease(store: &impl TokenStore, key: &StoreKey, claim: &Claim) -> Lease {
+    match look_up(store, key, claim).await {
+        Lookup::Leased(lease) => {
+            assert_eq!(lease.owner, claim.owner, "a lease names who asked for it");
+            lease
+        }
+        other => panic!("there should be a lease to be had: {other:?}"),
+    }
+}
+
+async fn token(store: &impl TokenStore, key: &StoreKey, claim: &Claim) -> Entry {
+    match look_up(store, key, claim).await {
+        Lookup::Token(entry) => entry,
+        other => panic!("there should be a token: {other:?}"),
+    }
+}
+
+async fn publish(
+    store: &impl TokenStore,
+    key: &StoreKey,
+    lease: &Lease,
+    entry: &Entry,
+) -> Publication {
+    let published = store.publish(key, lease, entry).await;
+    published.expect("the store can be asked")
+}
+
+async fn abandon(
+    store: &impl TokenStore,
+    key: &StoreKey,
+    lease: &Lease,
+    cooldown: Option<Duration>,
+) {
+    let abandoned = store.abandon(key, lease, cooldown).await;
+    abandoned.expect("the store can be asked");
+}
+
+/// Leases and publishes a token.
+async fn put(store: &impl TokenStore, key: &StoreKey, token: &str) -> Entry {
+    let lease = lease(store, key, &claim()).await;
+    let entry = entry(lease.fence, token);
+    let published = publish(store, key, &lease, &entry).await;
+    assert!(matches!(published, Publication::Published), "{published:?}");
+    entry
+}
+
+/// Asks until the answer fits, for as long as a slow machine may need.
+async fn until(
+    store: &impl TokenStore,
+    key: &StoreKey,
+    claim: &Claim,
+    fits: impl Fn(&Lookup) -> bool,
+) -> Lookup {
+    let begun = Instant::now();
+    loop {
+        let found = look_up(store, key, claim).await;
+        if fits(&found) {
+            return found;
+        }
+        assert!(begun.elapsed() < LONG / 6, "it stays: {found:?}");
+        sleep(SHORT / 4).await;
+    }
+}

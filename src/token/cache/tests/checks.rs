@@ -1,0 +1,99 @@
+//! A source that wants to be asked again though its token is good.
+
+use super::*;
+
+/// Gives one token, with a time to be asked again, or what else is put there.
+#[derive(Clone, Default)]
+struct Checked {
+    next: Arc<Mutex<VecDeque<IssuedToken>>>,
+    asked: Arc<Mutex<Vec<(Reason, Instant)>>>,
+}
+
+fn token(secret: &str) -> IssuedToken {
+    IssuedToken::new(secret.to_owned(), DAY)
+}
+
+impl TokenSource for Checked {
+    async fn fetch(&self, cx: FetchContext) -> Result<IssuedToken, TokenError> {
+        self.asked.lock().unwrap().push((cx.reason, Instant::now()));
+        let next = self.next.lock().unwrap().pop_front();
+        Ok(next.unwrap_or_else(|| token("same").with_check_in(Duration::from_secs(10))))
+    }
+}
+
+/// Uses the cache once a second, as long as this.
+async fn use_for(cache: &TokenCache, seconds: u64) {
+    for _ in 0..seconds {
+        advance(Duration::from_secs(1)).await;
+        assert!(cache.try_current().is_some(), "nobody waits for a check");
+        settle().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_is_checked_when_its_source_asked_for_it_and_stays_the_one_that_it_is() {
+    let source = Checked::default();
+    let cache = TokenCache::new(source.clone());
+    let first = cache.token().await.unwrap();
+    let begun = Instant::now();
+    use_for(&cache, 35).await;
+    let asked: Vec<_> = { source.asked.lock().unwrap().clone() }
+        .into_iter()
+        .map(|(reason, at)| (reason, (at - begun).as_secs()))
+        .collect();
+    assert_eq!(
+        asked,
+        [
+            (Reason::Missing, 0),
+            (Reason::Check, 10),
+            (Reason::Check, 20),
+            (Reason::Check, 30)
+        ]
+    );
+    let last = cache.token().await.unwrap();
+    assert_eq!(first.generation(), last.generation());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_check_that_brings_another_token_is_the_last_one() {
+    let source = Checked::default();
+    let checked = token("alone").with_check_in(Duration::from_secs(5));
+    *source.next.lock().unwrap() = [checked, token("shared")].into();
+    let cache = TokenCache::new(source.clone());
+    cache.warm_up().await.unwrap();
+    use_for(&cache, 600).await;
+    assert_eq!(current(&cache).as_deref(), Some("shared"));
+    assert_eq!(source.asked.lock().unwrap().len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_source_that_wants_to_be_asked_at_once_is_asked_once_a_second() {
+    let source = Checked::default();
+    let eager = || token("same").with_check_in(Duration::ZERO);
+    *source.next.lock().unwrap() = (0..1000).map(|_| eager()).collect();
+    let cache = TokenCache::new(source.clone());
+    cache.warm_up().await.unwrap();
+    for _ in 0..100 {
+        advance(Duration::from_millis(100)).await;
+        assert!(cache.try_current().is_some());
+        settle().await;
+    }
+    assert_eq!(source.asked.lock().unwrap().len(), 11);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_source_that_keeps_the_deadline_is_not_cut_off_before_it() {
+    struct Patient(bool);
+    impl TokenSource for Patient {
+        async fn fetch(&self, _cx: FetchContext) -> Result<IssuedToken, TokenError> {
+            sleep(Duration::from_secs(12)).await;
+            Ok(IssuedToken::new("late", DAY))
+        }
+        fn keeps_deadline(&self) -> bool {
+            self.0
+        }
+    }
+    assert!(TokenCache::new(Patient(true)).token().await.is_ok());
+    let error = TokenCache::new(Patient(false)).token().await.unwrap_err();
+    assert_eq!(error.kind(), TokenErrorKind::TimedOut);
+}

@@ -1,0 +1,99 @@
+//! Fetches that are dropped wherever they are.
+
+use std::{future::poll_fn, pin::pin, task::Poll};
+
+use tokio::time::{Instant, sleep};
+use tower_genesys::{FetchContext, Reason, TokenSource, store::Operation};
+
+use crate::setup::*;
+
+/// Polls a fetch until it has waited as often as this, then drops it. Returns whether it ended before.
+async fn drop_at(source: &impl TokenSource, waits: usize) -> bool {
+    let cx = FetchContext::new(Reason::Missing, Instant::now() + seconds(14));
+    let mut fetch = pin!(source.fetch(cx));
+    let mut polls = 0;
+    poll_fn(|cx| {
+        if polls > waits {
+            return Poll::Ready(false);
+        }
+        polls += 1;
+        fetch.as_mut().poll(cx).map(|result| {
+            result.expect("it ends well");
+            true
+        })
+    })
+    .await
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_leader_may_be_dropped_at_every_await_and_the_next_one_leads_at_once() {
+    let mut seen = Vec::new();
+    for waits in 0..50 {
+        let fleet = Fleet::of(1);
+        // Each operation takes some time, so that each await is one to be dropped at.
+        for operation in [
+            Operation::GetOrLease,
+            Operation::Publish,
+            Operation::Abandon,
+        ] {
+            let slow = tower_genesys::store::Fault::Delay(millis(3));
+            fleet.store.inject(operation, slow);
+        }
+        let ended = drop_at(&fleet.source(fleet.sharing(&[("key", 1)])), waits).await;
+        sleep(millis(10)).await;
+        let begun = Instant::now();
+        assert_eq!(fleet.all_ask().await, 0, "dropped at {waits}");
+        let took = begun.elapsed();
+        assert!(took < seconds(1), "dropped at {waits}, then {took:?}");
+        assert!(fleet.endpoint.posts() <= 2);
+        seen.push(fleet.endpoint.posts());
+        if ended {
+            break;
+        }
+    }
+    assert!(
+        seen.len() >= 4 && seen.contains(&2),
+        "at every await: {seen:?}"
+    );
+    assert_eq!(seen.last(), Some(&1), "whole at last: {seen:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_follower_may_be_dropped_at_every_await_and_nobody_notices() {
+    for waits in 0..20 {
+        let fleet = Fleet::of(2);
+        let asked = tokio::spawn({
+            let fleet = fleet.clone();
+            async move { fleet.all_ask().await }
+        });
+        sleep(millis(50)).await;
+        let ended = drop_at(&fleet.source(fleet.sharing(&[("key", 1)])), waits).await;
+        assert_eq!(asked.await.expect("no panic"), 0);
+        assert_eq!((fleet.endpoint.posts(), fleet.tokens().len()), (1, 1));
+        if ended {
+            return;
+        }
+    }
+    panic!("it never ended");
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_a_runtime_a_dropped_leader_leaves_its_lease_to_time() {
+    let fleet = Fleet::of(1);
+    fleet.endpoint.script([Step::Never]);
+    let source = fleet.source(fleet.sharing(&[("key", 1)]));
+    let cx = FetchContext::new(Reason::Missing, Instant::now() + seconds(14));
+    let mut fetch = Box::pin(async move { source.fetch(cx).await });
+    assert!(
+        futures_util::future::poll_immediate(fetch.as_mut())
+            .await
+            .is_none()
+    );
+    assert_eq!(fleet.endpoint.posts(), 1);
+    std::thread::spawn(move || drop(fetch))
+        .join()
+        .expect("no panic");
+    let begun = Instant::now();
+    assert_eq!(fleet.all_ask().await, 0);
+    assert!(begun.elapsed() >= seconds(10) && begun.elapsed() < seconds(11));
+}

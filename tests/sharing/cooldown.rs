@@ -1,0 +1,83 @@
+//! The token endpoint wants to be left alone, or is out of order.
+
+use tokio::time::{Instant, sleep};
+use tower_genesys::{TokenErrorKind, TokenProvider};
+
+use crate::setup::*;
+
+#[tokio::test(start_paused = true)]
+async fn a_throttled_leader_keeps_the_whole_fleet_away_until_it_is_over_then_one_asks() {
+    let fleet = Fleet::of(50);
+    fleet.endpoint.script([Step::RetryAfter(seconds(42))]);
+    assert_eq!(fleet.all_ask().await, 50);
+    let begun = Instant::now();
+    while begun.elapsed() < seconds(41) {
+        assert_eq!(fleet.all_ask().await, 50);
+        sleep(millis(500)).await;
+        assert_eq!(fleet.endpoint.posts(), 1);
+    }
+    // A process may wait a twentieth longer than it was asked to.
+    sleep(seconds(5)).await;
+    assert_eq!(fleet.all_ask().await, 0);
+    assert_eq!((fleet.endpoint.posts(), fleet.tokens().len()), (2, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pause_that_fits_the_deadline_is_waited_for() {
+    let fleet = Fleet::of(10);
+    fleet.endpoint.script([Step::RetryAfter(seconds(5))]);
+    // The leader itself fails at once; the others wait.
+    assert_eq!(fleet.all_ask().await, 1);
+    assert_eq!((fleet.endpoint.posts(), fleet.tokens().len()), (2, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_valid_token_is_served_while_the_endpoint_wants_to_be_left_alone() {
+    let fleet = Fleet::of(10);
+    assert_eq!(fleet.all_ask().await, 0);
+    tokio::time::advance(DAY - seconds(9 * 60)).await;
+    fleet.endpoint.script([Step::RetryAfter(seconds(100))]);
+    let begun = Instant::now();
+    while begun.elapsed() < seconds(99) {
+        assert!(
+            fleet
+                .processes
+                .iter()
+                .all(|process| process.try_current().is_some())
+        );
+        sleep(millis(500)).await;
+    }
+    assert_eq!(fleet.endpoint.posts(), 2);
+    assert_eq!(fleet.traffic_for(seconds(120)).await, 0);
+    assert_eq!((fleet.endpoint.posts(), fleet.tokens().len()), (3, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_endpoint_out_of_order_is_asked_once_a_second_by_the_whole_fleet() {
+    let fleet = Fleet::of(30);
+    fleet
+        .endpoint
+        .script((0..1000).map(|_| Step::Fail(TokenErrorKind::Unavailable)));
+    let begun = Instant::now();
+    while begun.elapsed() < seconds(30) {
+        fleet.all_ask().await;
+        sleep(millis(50)).await;
+    }
+    let most = begun.elapsed().as_secs() as usize + 1;
+    assert!(fleet.endpoint.posts() <= most, "{}", fleet.endpoint.posts());
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_process_that_is_refused_does_not_keep_the_others_from_asking() {
+    let fleet = Fleet::of(2);
+    let [wrong, right] = &fleet.processes[..] else {
+        unreachable!()
+    };
+    fleet.endpoint.script([Step::Fail(TokenErrorKind::Denied)]);
+    let error = wrong.token().await.expect_err("it is refused");
+    assert_eq!(error.kind(), TokenErrorKind::Denied);
+    let begun = Instant::now();
+    right.token().await.expect("a token");
+    assert_eq!(begun.elapsed(), POST);
+    assert_eq!(fleet.endpoint.posts(), 2);
+}

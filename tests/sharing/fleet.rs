@@ -1,0 +1,169 @@
+//! All is well with the store.
+
+use futures_util::future::join_all;
+use tokio::time::{Instant, advance, sleep};
+use tower_genesys::{CacheSettings, Rejection, TokenCache, TokenProvider};
+
+use crate::setup::*;
+
+#[tokio::test(start_paused = true)]
+async fn fifty_processes_that_start_cold_make_one_request_and_wait_for_it_hardly_longer() {
+    let fleet = Fleet::of(50);
+    let begun = Instant::now();
+    assert_eq!(fleet.all_ask().await, 0);
+    assert_eq!((fleet.endpoint.posts(), fleet.tokens().len()), (1, 1));
+    assert!(
+        begun.elapsed() <= POST + millis(300),
+        "{:?}",
+        begun.elapsed()
+    );
+    assert_eq!(fleet.events.count("adopted"), 49);
+    assert_eq!(fleet.events.count("published"), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn fifty_processes_whose_token_has_expired_make_one_request() {
+    let fleet = Fleet::of(50);
+    assert_eq!(fleet.all_ask().await, 0);
+    for round in 2..=4 {
+        advance(DAY).await;
+        let begun = Instant::now();
+        assert_eq!(fleet.all_ask().await, 0);
+        assert_eq!((fleet.endpoint.posts(), fleet.tokens().len()), (round, 1));
+        assert!(
+            begun.elapsed() <= POST + millis(300),
+            "{:?}",
+            begun.elapsed()
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_that_is_due_is_renewed_once_for_all_and_nobody_waits() {
+    let fleet = Fleet::of(50);
+    assert_eq!(fleet.all_ask().await, 0);
+    // All are due between 15 and 10 minutes before the end.
+    advance(DAY - seconds(16 * 60)).await;
+    for _ in 0..8 * 60 {
+        sleep(seconds(1)).await;
+        let served = { fleet.processes.iter() }.filter(|process| process.try_current().is_some());
+        assert_eq!(served.count(), 50);
+    }
+    assert_eq!((fleet.endpoint.posts(), fleet.tokens().len()), (2, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn while_the_token_is_valid_the_store_is_not_asked() {
+    let fleet = Fleet::of(3);
+    assert_eq!(fleet.all_ask().await, 0);
+    let calls = fleet.store.all_calls();
+    for _ in 0..1000 {
+        assert_eq!(fleet.all_ask().await, 0);
+        advance(seconds(60)).await;
+    }
+    assert_eq!(fleet.store.all_calls(), calls);
+}
+
+#[tokio::test(start_paused = true)]
+async fn fifty_processes_that_get_a_401_make_one_request_and_late_reports_none() {
+    let fleet = Fleet::of(50);
+    assert_eq!(fleet.all_ask().await, 0);
+    for round in 2..=3 {
+        let refused: Vec<_> = { fleet.processes.iter() }
+            .map(|process| process.try_current().expect("a token").generation())
+            .collect();
+        let renewed = { fleet.processes.iter().zip(&refused).enumerate() };
+        let renewed = renewed.map(|(n, (process, refused))| async move {
+            // They do not all notice at the same time.
+            sleep(millis(n as u64 * 20)).await;
+            process.wait(*refused).await
+        });
+        let renewed = join_all(renewed).await;
+        assert!(renewed.iter().all(Result::is_ok));
+        assert_eq!((fleet.endpoint.posts(), fleet.tokens().len()), (round, 1));
+        for (process, refused) in fleet.processes.iter().zip(refused) {
+            assert_eq!(process.report_rejected(refused), Rejection::Superseded);
+        }
+        settle().await;
+        assert_eq!(fleet.endpoint.posts(), round);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_process_that_wants_another_token_gets_a_newer_one_than_the_store_has() {
+    let fleet = Fleet::of(2);
+    assert_eq!(fleet.all_ask().await, 0);
+    let [one, other] = &fleet.processes[..] else {
+        unreachable!()
+    };
+    // The store has a newer one than `other`, from before the roles were granted.
+    one.invalidate();
+    one.token().await.expect("a token");
+    other.invalidate();
+    let newest = other.token().await.expect("a token");
+    assert_eq!(
+        (fleet.endpoint.posts(), newest.expose()),
+        (3, "t0p-s3cr3t-3")
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_that_another_process_is_getting_is_new_enough_for_who_wants_another() {
+    let fleet = Fleet::of(2);
+    assert_eq!(fleet.all_ask().await, 0);
+    fleet.processes.iter().for_each(|process| {
+        process.invalidate();
+    });
+    assert_eq!(fleet.all_ask().await, 0);
+    assert_eq!((fleet.endpoint.posts(), fleet.tokens().len()), (2, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_another_process_got_is_used_as_long_as_it_lives_and_no_longer() {
+    let fleet = Fleet::of(1);
+    fleet.endpoint.set_life(seconds(3600));
+    let settings = CacheSettings::new().with_renew_before(seconds(0));
+    fleet.processes[0].token().await.expect("a token");
+    sleep(seconds(1800)).await;
+    let source = fleet.source(fleet.sharing(&[("key", 1)]));
+    let late = TokenCache::builder(source).settings(settings).build();
+    late.token().await.expect("the same");
+    assert_eq!(fleet.endpoint.posts(), 1);
+    // 30 seconds before its end it is no longer sent, as everywhere; the request took 400 ms of it.
+    let left = late.status().valid_for.expect("it is valid");
+    let expected = seconds(1800 - 30) - POST;
+    assert!(
+        left <= expected && left + millis(10) >= expected,
+        "{left:?}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_follower_does_not_lose_life_of_the_token_by_waiting_for_it() {
+    let fleet = Fleet::of(2);
+    fleet.endpoint.set_life(seconds(20));
+    fleet.endpoint.script([Step::Takes(seconds(7))]);
+    assert_eq!(fleet.all_ask().await, 0);
+    assert_eq!(fleet.endpoint.posts(), 1);
+    for process in &fleet.processes {
+        let left = process.status().valid_for.expect("valid");
+        // Since the request was sent, 7 seconds and a poll have passed; 2 are the margin.
+        assert!(left <= seconds(11) && left > seconds(10), "{left:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn tokens_without_a_life_are_shared_for_the_two_seconds_for_which_they_are_used() {
+    let fleet = Fleet::of(10);
+    fleet.endpoint.set_life(seconds(0));
+    let begun = Instant::now();
+    let mut errors = 0;
+    for _ in 0..100 {
+        errors += fleet.all_ask().await;
+        sleep(millis(100)).await;
+    }
+    assert_eq!(errors, 0);
+    // Each is used for more than a second, by all ten.
+    let most = begun.elapsed().as_secs() as usize;
+    assert!(fleet.endpoint.posts() <= most, "{}", fleet.endpoint.posts());
+}

@@ -1,0 +1,128 @@
+//! What happens to the process that gets the token for all.
+
+use tokio::{
+    task::JoinHandle,
+    time::{Instant, advance, sleep},
+};
+use tower_genesys::{
+    TokenProvider,
+    store::{Fault, Operation},
+};
+
+use crate::setup::*;
+
+/// A process that dies with its lease: its tasks are gone, and nothing is given back.
+async fn killed_leader(fleet: &Fleet) {
+    fleet.endpoint.script([Step::Never]);
+    // Whatever it would still tell the store does not arrive.
+    fleet.store.inject_next(1, Operation::Abandon, Fault::Hang);
+    let leader = fleet.process();
+    let task: JoinHandle<_> = tokio::spawn({
+        let leader = leader.clone();
+        async move { leader.token().await.is_ok() }
+    });
+    while fleet.endpoint.posts() == 0 {
+        sleep(millis(1)).await;
+    }
+    task.abort();
+    leader.close().await;
+    settle().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn when_the_leader_is_killed_one_follower_takes_over_within_the_lease() {
+    let fleet = Fleet::of(20);
+    let begun = Instant::now();
+    let followers = fleet.clone();
+    let asked = tokio::spawn(async move {
+        sleep(millis(20)).await;
+        followers.all_ask().await
+    });
+    killed_leader(&fleet).await;
+    assert_eq!(asked.await.expect("no panic"), 0, "nobody fails");
+    assert_eq!((fleet.endpoint.posts(), fleet.endpoint.answers()), (2, 1));
+    let took = begun.elapsed();
+    assert!(took > seconds(10) && took < seconds(11), "{took:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_the_token_is_valid_a_killed_leader_delays_nobody() {
+    let fleet = Fleet::of(20);
+    assert_eq!(fleet.all_ask().await, 0);
+    advance(DAY - seconds(9 * 60)).await;
+    fleet.endpoint.script([Step::Never]);
+    fleet.store.inject_next(1, Operation::Abandon, Fault::Hang);
+    let leader = &fleet.processes[0];
+    assert!(leader.try_current().is_some());
+    sleep(millis(100)).await;
+    leader.close().await;
+    let begun = Instant::now();
+    while begun.elapsed() < seconds(12) {
+        for process in &fleet.processes {
+            assert!(process.try_current().is_some());
+        }
+        sleep(millis(100)).await;
+    }
+    assert_eq!(
+        fleet.endpoint.posts(),
+        3,
+        "the first, the lost, and one more"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_leader_that_is_dropped_gives_its_lease_back_at_once() {
+    let fleet = Fleet::of(1);
+    fleet.endpoint.script([Step::Never]);
+    let leader = fleet.process();
+    let asked = tokio::spawn({
+        let leader = leader.clone();
+        async move { leader.token().await.is_ok() }
+    });
+    sleep(millis(100)).await;
+    leader.close().await;
+    let _ = asked.await;
+    let begun = Instant::now();
+    assert_eq!(fleet.all_ask().await, 0);
+    assert_eq!(begun.elapsed(), POST);
+    assert_eq!(fleet.events.count("abandoned"), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_leader_whose_request_is_lost_leaves_it_to_the_next_after_eight_seconds() {
+    let fleet = Fleet::of(10);
+    fleet.endpoint.script([Step::Never]);
+    let begun = Instant::now();
+    assert_eq!(fleet.all_ask().await, 0);
+    assert_eq!((fleet.endpoint.posts(), fleet.tokens().len()), (2, 1));
+    // Eight for the request, one of cooldown.
+    let took = begun.elapsed();
+    assert!(took < seconds(10), "{took:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_leader_that_wakes_up_after_its_lease_takes_the_token_of_the_winner() {
+    let fleet = Fleet::of(2);
+    let [frozen, other] = &fleet.processes[..] else {
+        unreachable!()
+    };
+    let asked = tokio::spawn({
+        let frozen = frozen.clone();
+        async move { frozen.token().await.map(|token| token.expose().to_owned()) }
+    });
+    // It has its token, and is frozen before it can say so.
+    fleet
+        .store
+        .inject_next(1, Operation::Publish, Fault::Delay(millis(149)));
+    sleep(POST + millis(10)).await;
+    assert_eq!(fleet.endpoint.posts(), 1);
+    fleet.store.flush();
+    let winner = other.token();
+    fleet.endpoint.script([Step::Takes(millis(10))]);
+    let winner = winner.await.expect("a token");
+    assert_eq!(winner.expose(), "t0p-s3cr3t-2");
+    let late = asked.await.expect("no panic").expect("a token");
+    assert_eq!((late.as_str(), fleet.endpoint.posts()), ("t0p-s3cr3t-2", 2));
+    assert_eq!(fleet.events.count("superseded"), 1);
+    assert_eq!(fleet.tokens().len(), 1);
+}

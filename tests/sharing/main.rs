@@ -1,0 +1,17 @@
+//! Do processes that share a token survive what happens to them? Each is a cache of its own over one store in memory, on
+//! a paused clock, with exact counts.
+#![cfg(feature = "seal")]
+
+mod setup;
+
+mod cancellation;
+mod conformance;
+mod cooldown;
+mod fleet;
+mod leader;
+mod many_keys;
+mod organisations;
+mod outage;
+mod protocol;
+mod secrets;
+mod values;

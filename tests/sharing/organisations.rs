@@ -1,0 +1,177 @@
+//! Sharing as it is set up for an `Org`, against a Genesys Cloud in memory.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http_body_util::Full;
+use tokio::sync::Mutex;
+use tower_genesys::{
+    BoxError, ClientCredentials, Credentials, MemoryStore, Org, RefreshToken, Region, Sharing,
+    TokenCache, TokenProvider, credentials_fn, genesys::ConfigErrorKind, store::ShareableSource,
+    testing::MockGenesys,
+};
+
+use crate::setup::ring;
+
+type Body = Full<Bytes>;
+
+fn sharing(store: &MemoryStore) -> Sharing {
+    Sharing::sealed(store.clone(), ring(&[("key", 1)]))
+}
+
+fn org(mock: &MockGenesys, sharing: Sharing) -> Org {
+    let credentials =
+        Credentials::new(mock.client_id(), mock.client_secret()).expect("well-formed");
+    let builder = Org::builder(mock.region())
+        .credentials(credentials)
+        .share(sharing);
+    builder
+        .build::<Body, _>(mock.service())
+        .expect("it can be shared")
+}
+
+#[tokio::test(start_paused = true)]
+async fn organisations_of_many_processes_share_one_token() {
+    let (mock, store) = (MockGenesys::new(), MemoryStore::new());
+    let orgs: Vec<_> = (0..10).map(|_| org(&mock, sharing(&store))).collect();
+    for org in &orgs {
+        org.tokens().warm_up().await.expect("a token");
+    }
+    assert_eq!(mock.token_posts(), 1);
+    mock.revoke_all();
+    for org in &orgs {
+        let refused = org.tokens().try_current().expect("a token").generation();
+        org.tokens().wait(refused).await.expect("a newer one");
+    }
+    assert_eq!(mock.token_posts(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_sharing_each_has_its_own() {
+    let mock = MockGenesys::new();
+    for _ in 0..2 {
+        let credentials =
+            Credentials::new(mock.client_id(), mock.client_secret()).expect("well-formed");
+        let org = Org::builder(mock.region()).credentials(credentials);
+        let org = org.build::<Body, _>(mock.service()).expect("https");
+        org.tokens().warm_up().await.expect("a token");
+    }
+    assert_eq!(mock.token_posts(), 2);
+}
+
+#[tokio::test]
+async fn the_key_is_of_all_that_decides_which_token_comes_and_not_of_the_secret() {
+    let mock = MockGenesys::new();
+    let credentials =
+        |id: &str, secret: &str| Credentials::new(id, secret.to_owned()).expect("well-formed");
+    let source = |region: &Region, credentials: Credentials| {
+        ClientCredentials::<_, _, Body>::new(region.clone(), credentials, mock.service())
+    };
+    let (ireland, gateway) = (Region::EU_WEST_1, |path: &str| {
+        Region::custom(&format!("https://gw.example/{path}"), "https://gw.example").expect("a base")
+    });
+    let plain = || source(&ireland, credentials("id", "secret"));
+    let (first, _) = plain().identify().await.expect("no error");
+    let (rotated, _) = source(&ireland, credentials("id", "rotated"))
+        .identify()
+        .await
+        .expect("no error");
+    assert_eq!(first, rotated);
+    let (a, b) = (("a", "1"), ("b", "2"));
+    let with = |parameters: [(&str, &str); 2]| {
+        let source = plain();
+        { parameters.into_iter() }.fold(source, |source, (name, value)| {
+            source.with_parameter(name, value.to_owned())
+        })
+    };
+    let (one, _) = with([a, b]).identify().await.expect("no error");
+    let (other, _) = with([b, a]).identify().await.expect("no error");
+    assert_eq!(
+        one, other,
+        "the order in which they were added does not matter"
+    );
+    let mut keys = std::collections::HashSet::from([first, one]);
+    for source in [
+        source(&ireland, credentials("id2", "secret")),
+        source(&Region::EU_CENTRAL_1, credentials("id", "secret")),
+        source(&gateway("a"), credentials("id", "secret")),
+        source(&gateway("b"), credentials("id", "secret")),
+        with([("a", "2"), ("b", "1")]),
+        with([("a", "1"), ("b2", "")]),
+    ] {
+        let (key, _) = source.identify().await.expect("no error");
+        assert!(keys.insert(key), "{source:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_is_replaced_at_run_time_leaves_the_tokens_of_the_old_one() {
+    let (mock, store) = (MockGenesys::new(), MemoryStore::new());
+    let id = Arc::new(Mutex::new("one"));
+    let provider = {
+        let id = Arc::clone(&id);
+        credentials_fn(move || {
+            let id = Arc::clone(&id);
+            async move { Ok::<_, BoxError>(Credentials::new(*id.lock().await, "secret")?) }
+        })
+    };
+    let mock_two = MockGenesys::builder().client("two", "secret").build();
+    let mock = {
+        drop(mock);
+        MockGenesys::builder().client("one", "secret").build()
+    };
+    let (first, second) = (mock.service(), mock_two.service());
+    let route = tower::service_fn(move |request: http::Request<Body>| {
+        use base64_of::client_of;
+        let service = match client_of(&request).as_str() {
+            "one" => first.clone(),
+            _ => second.clone(),
+        };
+        async move { tower::ServiceExt::oneshot(service, request).await }
+    });
+    let org = Org::builder(mock.region())
+        .credentials(provider)
+        .share(sharing(&store));
+    let org = org.build::<Body, _>(route).expect("it can be shared");
+    org.tokens().warm_up().await.expect("a token");
+    *id.lock().await = "two";
+    org.tokens().invalidate();
+    org.tokens()
+        .token()
+        .await
+        .expect("a token of the other client");
+    assert_eq!((mock.token_posts(), mock_two.token_posts()), (1, 1));
+    assert_eq!(store.keys().len(), 2);
+}
+
+/// Who a token request is from.
+mod base64_of {
+    use base64::{Engine, engine::general_purpose::STANDARD};
+
+    pub(crate) fn client_of<B>(request: &http::Request<B>) -> String {
+        let basic = request.headers()["authorization"].to_str().expect("text");
+        let pair = STANDARD.decode(&basic["Basic ".len()..]).expect("base64");
+        let pair = String::from_utf8(pair).expect("text");
+        pair.split(':').next().expect("an id").to_owned()
+    }
+}
+
+#[test]
+fn what_cannot_be_shared_is_a_typed_error_when_it_is_built() {
+    let (mock, store) = (MockGenesys::new(), MemoryStore::new());
+    let builder = || Org::builder(mock.region()).share(sharing(&store));
+    let credentials = Credentials::new("id", "secret").expect("well-formed");
+    let rotating =
+        RefreshToken::<_, _, Body>::new(mock.region(), credentials, "r3fr3sh", mock.service());
+    let plain = tower_genesys::source_fn(async |_cx| unreachable!("it is not asked"));
+    let errors = [
+        builder().build_from_source(rotating),
+        builder().build_from_source(plain.clone()),
+        builder().build_from_cache(TokenCache::new(plain)),
+    ];
+    for error in errors {
+        let error = error.expect_err("it cannot be shared");
+        assert_eq!(error.kind(), ConfigErrorKind::Sharing);
+        assert!(error.to_string().contains("OrgBuilder::share"), "{error}");
+    }
+}

@@ -1,0 +1,273 @@
+//! The store fails.
+
+use tokio::time::{Instant, advance, sleep};
+use tower_genesys::{
+    TokenErrorKind, TokenProvider,
+    store::{Fault, Operation, StoreErrorKind},
+};
+
+use crate::setup::*;
+
+const DOWN: Fault = Fault::Fail(StoreErrorKind::Unavailable);
+const OPERATION: std::time::Duration = millis(150);
+
+#[tokio::test(start_paused = true)]
+async fn a_store_that_is_down_at_the_start_costs_one_timeout_and_all_converge_when_it_is_back() {
+    let fleet = Fleet::of(20);
+    fleet.store.inject_all(Fault::Hang);
+    let begun = Instant::now();
+    assert_eq!(fleet.all_ask().await, 0);
+    assert_eq!(begun.elapsed(), OPERATION + POST);
+    assert_eq!((fleet.endpoint.posts(), fleet.tokens().len()), (20, 20));
+    // Minutes without it: valid tokens are used, nobody waits, nothing is minted.
+    for _ in 0..600 {
+        let before = Instant::now();
+        assert_eq!(fleet.all_ask().await, 0);
+        assert_eq!(before.elapsed(), millis(0), "no caller waits for the store");
+        sleep(millis(500)).await;
+    }
+    assert_eq!(fleet.endpoint.posts(), 20);
+    let asked = fleet.store.all_calls();
+    assert!(asked <= 20 * (300 / 5 + 1), "seldom: {asked}");
+
+    fleet.store.clear_faults();
+    assert_eq!(fleet.traffic_for(seconds(30)).await, 0);
+    assert_eq!((fleet.endpoint.posts(), fleet.tokens().len()), (20, 1));
+    assert_eq!(fleet.events.count("converged"), 20);
+    let asked = fleet.store.all_calls();
+    assert_eq!(fleet.traffic_for(seconds(60)).await, 0);
+    assert_eq!(fleet.store.all_calls(), asked, "and no more checks");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_store_that_dies_while_tokens_are_due_is_waited_for_and_then_gone_without() {
+    let fleet = Fleet::of(10);
+    assert_eq!(fleet.all_ask().await, 0);
+    advance(DAY - seconds(16 * 60)).await;
+    fleet.store.inject_all(DOWN);
+    assert_eq!(fleet.traffic_for(seconds(10 * 60)).await, 0);
+    assert_eq!(
+        fleet.endpoint.posts(),
+        1,
+        "six minutes are left, and five are enough"
+    );
+    assert_eq!(fleet.traffic_for(seconds(5 * 60)).await, 0);
+    assert_eq!((fleet.endpoint.posts(), fleet.tokens().len()), (11, 10));
+    fleet.store.clear_faults();
+    assert_eq!(fleet.traffic_for(seconds(30)).await, 0);
+    assert_eq!((fleet.endpoint.posts(), fleet.tokens().len()), (11, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn alone_a_process_asks_once_in_ten_seconds_whatever_the_api_refuses() {
+    let fleet = Fleet::of(1);
+    fleet.store.inject_all(DOWN);
+    let process = &fleet.processes[0];
+    let begun = Instant::now();
+    process.token().await.expect("a token");
+    let mut posts = vec![begun.elapsed()];
+    for _ in 0..2 {
+        let refused = process.try_current().expect("a token").generation();
+        process.wait(refused).await.expect("after a while");
+        posts.push(begun.elapsed());
+    }
+    assert_eq!(fleet.endpoint.posts(), 3);
+    let gaps: Vec<_> = posts.windows(2).map(|pair| pair[1] - pair[0]).collect();
+    assert!(
+        gaps.iter()
+            .all(|gap| *gap >= seconds(10) && *gap < seconds(11)),
+        "{gaps:?}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_time_of_an_operation_is_lost_once_and_then_no_more() {
+    let fleet = Fleet::of(1);
+    fleet.store.inject_all(Fault::Hang);
+    let process = &fleet.processes[0];
+    process.token().await.expect("a token");
+    // No traffic, so that nothing but the callers themselves could ask the store.
+    for (after, costs) in [(11, millis(0)), (11, millis(0)), (50, OPERATION)] {
+        sleep(seconds(after)).await;
+        let (begun, calls) = (Instant::now(), fleet.store.all_calls());
+        let refused = fleet.processes[0].status().generation.expect("a token");
+        process.wait(refused).await.expect("a token");
+        assert_eq!(begun.elapsed(), costs + POST, "after {after} seconds");
+        assert_eq!(
+            fleet.store.all_calls() - calls,
+            u64::from(costs > millis(0))
+        );
+    }
+    assert_eq!(fleet.events.count("skipped"), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn alone_and_without_time_to_wait_the_error_says_how_long() {
+    let fleet = Fleet::of(1);
+    fleet.store.inject_all(DOWN);
+    let fail = || Step::Fail(TokenErrorKind::Transport);
+    fleet.endpoint.script([fail(), fail()]);
+    let process = &fleet.processes[0];
+    let error = process
+        .token()
+        .await
+        .expect_err("it fails at 0 and at 10 seconds");
+    assert_eq!(
+        (fleet.endpoint.posts(), error.kind()),
+        (2, TokenErrorKind::Throttled)
+    );
+    let wait = error.retry_after().expect("it says how long");
+    assert!(wait > seconds(8) && wait <= seconds(10), "{wait:?}");
+    sleep(seconds(11)).await;
+    process.token().await.expect("a token");
+    assert_eq!(fleet.endpoint.posts(), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_slow_store_costs_150_milliseconds_and_ones_own_lease_is_recognised() {
+    for fault in [Fault::Delay(seconds(1)), Fault::Hang, Fault::LoseReply] {
+        let fleet = Fleet::of(1);
+        fleet.store.inject_next(1, Operation::GetOrLease, fault);
+        let begun = Instant::now();
+        assert_eq!(fleet.all_ask().await, 0);
+        assert_eq!(begun.elapsed(), OPERATION + POST, "{fault:?}");
+        assert_eq!(fleet.events.count("failed get_or_lease timeout"), 1);
+        // The lease that it may have been granted does not keep it from sharing its token.
+        assert_eq!(fleet.traffic_for(seconds(21)).await, 0);
+        assert_eq!(
+            (fleet.endpoint.posts(), fleet.events.count("published")),
+            (1, 1)
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_publication_that_fails_or_whose_answer_is_lost_costs_no_request() {
+    use StoreErrorKind as Kind;
+    let faults = [
+        Fault::LoseReply,
+        Fault::Hang,
+        Fault::Fail(Kind::Denied),
+        Fault::Fail(Kind::Unavailable),
+    ];
+    for fault in faults {
+        let fleet = Fleet::of(5);
+        fleet.store.inject_next(1, Operation::Publish, fault);
+        let first = fleet.processes[0].token().await;
+        assert_eq!(
+            first.expect("it is used").expose(),
+            "t0p-s3cr3t-1",
+            "{fault:?}"
+        );
+        assert_eq!(fleet.traffic_for(seconds(30)).await, 0);
+        assert_eq!(fleet.tokens().len(), 1, "{fault:?}");
+        let most = if fault == Fault::LoseReply { 1 } else { 2 };
+        assert_eq!(fleet.endpoint.posts(), most, "{fault:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_store_that_loses_everything_costs_one_request_and_fences_grow() {
+    let fleet = Fleet::of(20);
+    assert_eq!(fleet.all_ask().await, 0);
+    let before = fleet
+        .store
+        .entry(&fleet.store.keys()[0])
+        .expect("an entry")
+        .fence;
+    sleep(seconds(60)).await;
+    fleet.store.flush();
+    let mut fleet = fleet;
+    fleet
+        .processes
+        .extend((0..20).map(|_| fleet.process()).collect::<Vec<_>>());
+    assert_eq!(fleet.all_ask().await, 0);
+    assert_eq!(fleet.endpoint.posts(), 2);
+    let after = fleet
+        .store
+        .entry(&fleet.store.keys()[0])
+        .expect("an entry")
+        .fence;
+    assert!(after > before);
+    advance(DAY - seconds(9 * 60)).await;
+    assert_eq!(fleet.traffic_for(seconds(60)).await, 0);
+    assert_eq!((fleet.endpoint.posts(), fleet.tokens().len()), (3, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refused_token_that_a_failover_brings_back_is_not_used_again() {
+    let fleet = Fleet::of(5);
+    assert_eq!(fleet.all_ask().await, 0);
+    let key = fleet.store.keys()[0];
+    let old = fleet.store.entry(&key).expect("an entry");
+    for process in &fleet.processes {
+        let refused = process.try_current().expect("a token").generation();
+        process.wait(refused).await.expect("a newer one");
+    }
+    assert_eq!(fleet.endpoint.posts(), 2);
+    // A replica that has missed the last write takes over.
+    fleet.store.flush();
+    fleet.store.overwrite(&key, &old);
+    advance(DAY - seconds(9 * 60)).await;
+    assert_eq!(fleet.traffic_for(seconds(30)).await, 0);
+    assert_eq!(fleet.tokens(), ["t0p-s3cr3t-3".to_owned()].into());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_outage_in_the_middle_costs_no_error_and_at_most_one_request_in_ten_seconds_each() {
+    let fleet = Fleet::of(10);
+    assert_eq!(fleet.all_ask().await, 0);
+    fleet.store.inject_all(Fault::Hang);
+    // All tokens are revoked, again and again, while the store is black-holed.
+    let begun = Instant::now();
+    for _ in 0..3 {
+        let waits = fleet.processes.iter().map(|process| {
+            let refused = process.try_current().expect("a token").generation();
+            process.wait(refused)
+        });
+        let renewed = futures_util::future::join_all(waits).await;
+        assert!(renewed.iter().all(Result::is_ok));
+    }
+    let each = (fleet.endpoint.posts() - 1) / 10;
+    assert!(
+        each <= begun.elapsed().as_secs() as usize / 10 + 1,
+        "{each} in {:?}",
+        begun.elapsed()
+    );
+    fleet.store.clear_faults();
+    let posts = fleet.endpoint.posts();
+    assert_eq!(fleet.traffic_for(seconds(30)).await, 0);
+    assert_eq!((fleet.endpoint.posts(), fleet.tokens().len()), (posts, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_store_that_panics_is_one_that_fails() {
+    use tower_genesys::{SharedSource, Sharing, TokenCache, TokenStore, store::*};
+    struct Panics;
+    impl TokenStore for Panics {
+        fn get_or_lease<'a>(&'a self, _: &'a StoreKey, _: &'a Claim) -> StoreFuture<'a, Lookup> {
+            panic!("scripted")
+        }
+        fn publish<'a>(
+            &'a self,
+            _: &'a StoreKey,
+            _: &'a Lease,
+            _: &'a Entry,
+        ) -> StoreFuture<'a, Publication> {
+            panic!("scripted")
+        }
+        fn abandon<'a>(
+            &'a self,
+            _: &'a StoreKey,
+            _: &'a Lease,
+            _: Option<std::time::Duration>,
+        ) -> StoreFuture<'a, ()> {
+            panic!("scripted")
+        }
+    }
+    let endpoint = Endpoint::new();
+    let source = SharedSource::new(endpoint.clone(), key(), Sharing::unsealed(Panics))
+        .expect("it can be shared");
+    TokenCache::new(source).token().await.expect("a token");
+    assert_eq!(endpoint.posts(), 1);
+}

@@ -1,0 +1,124 @@
+//! Nothing that is shown, logged or stored holds a token or a key.
+
+use std::{
+    fmt::Write as _,
+    io,
+    sync::{Arc, Mutex},
+};
+
+use tokio::time::advance;
+use tower_genesys::{
+    TokenProvider,
+    store::{Fault, Operation, StoreErrorKind},
+};
+use tracing_subscriber::fmt::MakeWriter;
+
+use crate::setup::*;
+
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().expect("no panic").extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl<'a> MakeWriter<'a> for Log {
+    type Writer = Self;
+
+    fn make_writer(&'a self) -> Self {
+        self.clone()
+    }
+}
+
+/// Everything that can happen, with everything that can be shown. Returns what is in the store.
+async fn trouble(shown: &mut String) -> Vec<u8> {
+    let fleet = Fleet::of(3);
+    let sharing = fleet.sharing(&[("key", b'K')]);
+    assert_eq!(fleet.all_ask().await, 0);
+    let key = fleet.store.keys()[0];
+    let entry = fleet.store.entry(&key).expect("an entry");
+    write!(
+        shown,
+        "{entry:?} {sharing:?} {:?} {:?} {key:?}",
+        fleet.store,
+        fleet.source(sharing.clone())
+    )
+    .expect("a string takes it");
+    write!(shown, "{:?} {:?}", ring(&[("key", b'K')]), fleet.processes).expect("a string takes it");
+    fleet.store.corrupt(&key, |value| value[9] ^= 1);
+    fleet.process().token().await.expect("a token");
+    fleet
+        .store
+        .inject(Operation::Publish, Fault::Fail(StoreErrorKind::Denied));
+    advance(DAY).await;
+    assert_eq!(fleet.all_ask().await, 0);
+    fleet.store.inject_all(Fault::Hang);
+    advance(DAY).await;
+    fleet.traffic_for(seconds(30)).await;
+    fleet.store.clear_faults();
+    fleet.traffic_for(seconds(30)).await;
+    fleet.endpoint.script([Step::RetryAfter(seconds(100))]);
+    let refused = fleet.processes[0]
+        .try_current()
+        .expect("a token")
+        .generation();
+    let error = fleet.processes[0]
+        .wait(refused)
+        .await
+        .expect_err("it is throttled");
+    write!(shown, "{error} {error:?}").expect("a string takes it");
+    let stored = { fleet.store.keys() }.into_iter();
+    stored
+        .filter_map(|key| Some(fleet.store.entry(&key)?.value.to_vec()))
+        .flatten()
+        .collect()
+}
+
+#[test]
+fn nothing_that_is_shown_logged_or_stored_holds_a_token_or_a_key() {
+    let log = Log::default();
+    let subscriber = tracing_subscriber::fmt()
+        .with_max_level(tracing::Level::TRACE)
+        .with_writer(log.clone())
+        .with_ansi(false)
+        .finish();
+    let mut shown = String::new();
+    let stored = tracing::subscriber::with_default(subscriber, || {
+        let runtime = tokio::runtime::Builder::new_current_thread();
+        let runtime = { runtime }
+            .enable_all()
+            .start_paused(true)
+            .build()
+            .expect("a runtime");
+        runtime.block_on(trouble(&mut shown))
+    });
+    let log = String::from_utf8(log.0.lock().expect("no panic").clone()).expect("text");
+    for event in [
+        "adopted",
+        "missed",
+        "converged",
+        "went_alone",
+        "leased",
+        "published",
+    ] {
+        assert!(log.contains(event), "{event} is logged: {log}");
+    }
+    assert!(!stored.is_empty());
+    let everything = format!("{shown}\n{log}\n{}", String::from_utf8_lossy(&stored));
+    for secret in [
+        "t0p-s3cr3t",
+        "KKKKKKKK",
+        "S0tLS0tL",
+        "75, 75, 75",
+        "4b4b4b4b",
+    ] {
+        assert!(!everything.contains(secret), "{secret} is shown");
+    }
+}
