@@ -83,6 +83,7 @@ mod error;
 pub mod grants;
 mod layer;
 mod org;
+pub mod paging;
 mod read_only;
 pub mod region;
 
@@ -102,5 +103,6 @@ pub use grants::{
 };
 pub use layer::{GenesysLayer, GenesysService};
 pub use org::{NoCredentials, Org, OrgBuilder};
+pub use paging::{Checkpoint, Page, PageError, PageErrorKind, PagedRequest, Pager, Pages};
 pub use read_only::is_read_only;
 pub use region::{Region, RegionError, RegionErrorKind};
