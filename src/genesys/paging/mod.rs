@@ -95,8 +95,8 @@
 //! layers take an answer for a success when its head is there; an answer that starts a job is not.
 //!
 //! What the API itself gets wrong is an error rather than an endless stream or a short one: a page
-//! that leads back to where the stream has been, another page than was asked for, sixteen empty pages
-//! in a row, a page that is too short, a total that shrinks, a link to another host. What is not
+//! that leads back to where the stream has been, another page than was asked for, more than
+//! sixteen empty pages in a row, a page that is too short, a total that shrinks, a link to another host. What is not
 //! noticed is a row that changes its place while the total stays or grows: let intervals have ended.
 //!
 //! # Cancellation
