@@ -11,7 +11,7 @@
 //!   harm.
 //! - [`replay`] makes request bodies that can be sent again, so that the other two can.
 //! - [`genesys`] has all four in one line, [`GenesysLayer`], set up for Genesys Cloud, and [`Org`],
-//!   one organisation there.
+//!   one organisation there. Its [`Pager`] streams what comes in pages.
 //!
 //! Each is a layer of its own for any `Service<Request<B>, Response = Response<R>>` that can be
 //! cloned: hyper-util's client, what is left of a stack that you have, or a test double.
@@ -98,8 +98,8 @@ pub use error::BoxError;
 pub use genesys::{
     ApiError, AuthorizationCode, AuthorizeUrl, ClientCredentials, ConfigError, Credentials,
     CredentialsProvider, EnvCredentials, ErrorDetail, FileCredentials, GenesysLayer,
-    GenesysService, LoginCode, LoginHandle, LoginState, Org, PkceVerifier, RateLimit, RefreshToken,
-    RefreshTokenStore, Region, RegionError, Saml2Bearer, credentials_fn,
+    GenesysService, LoginCode, LoginHandle, LoginState, Org, PageError, Pager, PkceVerifier,
+    RateLimit, RefreshToken, RefreshTokenStore, Region, RegionError, Saml2Bearer, credentials_fn,
 };
 #[cfg(feature = "metrics")]
 #[cfg_attr(docsrs, doc(cfg(feature = "metrics")))]

@@ -14,6 +14,8 @@
 //! Its tokens come by one of the [`grants`]: `client_credentials` for services, the others for what
 //! is done in somebody's name.
 //!
+//! [`Pager`] makes streams of what the API gives in pages; see [`paging`].
+//!
 //! [`ApiError`] makes an error of a response that the API has refused something with.
 //!
 //! # Example

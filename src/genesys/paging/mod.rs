@@ -16,7 +16,7 @@
 //! use serde::Deserialize;
 //! use serde_json::json;
 //! use tower::ServiceBuilder;
-//! use tower_genesys::{Credentials, GenesysLayer, Org, genesys::Pager};
+//! use tower_genesys::{Credentials, GenesysLayer, Org, Pager};
 //! use tower_genesys::testing::{DETAILS_QUERY, MockGenesys};
 //!
 //! #[derive(Deserialize)]

@@ -47,13 +47,13 @@ pub struct Pages<T> {
 }
 
 enum State<T> {
-    Idle(Walk<T>),
+    Idle(Box<Walk<T>>),
     Busy(BoxFuture<'static, Stepped<T>>),
     Failed(PageError),
     Ended,
 }
 
-type Stepped<T> = (Walk<T>, Result<Step<T>, PageError>);
+type Stepped<T> = (Box<Walk<T>>, Result<Step<T>, PageError>);
 
 impl<T> Pages<T> {
     pub(super) fn failed(start: Checkpoint, error: PageError) -> Self {
@@ -76,7 +76,7 @@ impl<T: DeserializeOwned + Send + 'static> Pages<T> {
     pub(super) fn new(request: Arc<PagedRequest>, from: Checkpoint) -> Self {
         Self {
             reached: from.clone(),
-            state: State::Idle(Walk::new(request, from)),
+            state: State::Idle(Box::new(Walk::new(request, from))),
         }
     }
 }
