@@ -4,12 +4,14 @@ use futures_util::{FutureExt, StreamExt};
 use http::StatusCode;
 use serde_json::{Value, json};
 use tokio::time::Instant;
+use tower::Layer;
 use tower_genesys::{
+    BearerLayer, FixedToken, Pager,
     genesys::PageErrorKind as Kind,
     testing::{DETAILS_JOB, DETAILS_JOB_RESULTS, DETAILS_JOBS, JobEnd},
 };
 
-use crate::setup::{ReplyJson, SECOND, Setup, all, fails, setup, unique};
+use crate::setup::{Body, JOBS, ReplyJson, SECOND, Setup, all, fails, setup, unique};
 
 /// How often it was started, looked at, and read.
 fn calls(setup: &Setup) -> (usize, usize, usize) {
@@ -192,21 +194,10 @@ fn without_timers_a_job_is_a_typed_error() {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .build()
         .unwrap();
-    let token = setup.mock.mint_token();
-    let pager = tower_genesys::genesys::Pager::new::<crate::setup::Body, _>(
-        &setup.org,
-        tower::Layer::layer(
-            &tower_genesys::BearerLayer::new(
-                tower_genesys::FixedToken::new(&*token).unwrap(),
-                setup.org.origins().clone(),
-            ),
-            setup.mock.service(),
-        ),
-    );
-    let job = pager.job(
-        crate::setup::JOBS,
-        json!({ "interval": setup.mock.interval() }),
-    );
+    let token = FixedToken::new(&setup.mock.mint_token()).unwrap();
+    let bearer = BearerLayer::new(token, setup.org.origins().clone());
+    let pager = Pager::new::<Body, _>(&setup.org, bearer.layer(setup.mock.service()));
+    let job = pager.job(JOBS, json!({ "interval": setup.mock.interval() }));
     runtime.block_on(fails(job, Kind::NoRuntime));
     assert_eq!(calls(&setup), (1, 0, 0));
 }

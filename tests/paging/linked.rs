@@ -1,11 +1,13 @@
 use serde_json::json;
+use tower::Layer;
 use tower_genesys::{
-    Region,
+    GenesysLayer, IssuedToken, Org, Pager, Region,
     genesys::PageErrorKind as Kind,
+    source_fn,
     testing::{ANY, MockGenesys, USERS as USERS_ROUTE},
 };
 
-use crate::setup::{ReplyJson, SECOND, USERS, all, fails, setup, setup_on, unique};
+use crate::setup::{Body, ReplyJson, SECOND, USERS, all, fails, setup, setup_on, unique};
 
 #[tokio::test(start_paused = true)]
 async fn every_page_of_a_list_is_asked_for_once() {
@@ -136,4 +138,25 @@ async fn a_total_that_shrinks_is_an_error() {
         .on(USERS_ROUTE, 2)
         .json(json!({ "entities": [1], "total": 249 }));
     assert_eq!(fails(setup.users(), Kind::Shrunk).await.0, 100);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pager_asks_as_its_own_organisation_whatever_the_stack_is_for() {
+    let setup = setup(|mock| mock.users(250));
+    let token = setup.mock.mint_token();
+    let source = token.clone();
+    let other = Org::builder(setup.mock.region())
+        .build_from_source(source_fn(move |_| {
+            let issued = IssuedToken::new(source.clone(), SECOND * 86_400);
+            async move { Ok(issued) }
+        }))
+        .unwrap();
+    let stack_of_another = GenesysLayer::new(&setup.org).layer(setup.mock.service());
+    let pager = Pager::new::<Body, _>(&other, stack_of_another);
+    let users = pager.linked(USERS).with_page_size(100);
+    assert_eq!(all(users).await.len(), 250);
+    let asked = setup.mock.requests_at(USERS_ROUTE);
+    assert_eq!(asked.len(), 3);
+    assert!(asked.iter().all(|one| one.bearer() == Some(&*token)));
+    assert_eq!(setup.mock.token_posts(), 0);
 }

@@ -174,7 +174,9 @@ async fn the_same_page_again_is_an_error() {
     setup.mock.on(DETAILS_QUERY).json(page);
     assert_eq!(fails(setup.query(), Kind::Loop).await.0, 100);
     assert_eq!(setup.mock.count(DETAILS_QUERY), 2);
-    let first = json!({ "pageNumber": 1, "pageCount": 3, "entities": [1] });
-    setup.mock.on(USERS_ROUTE).json(first);
+    for (nth, row) in [(1, 1), (2, 2)] {
+        let first = json!({ "pageNumber": 1, "pageCount": 3, "entities": [row] });
+        setup.on(USERS_ROUTE, nth).json(first);
+    }
     assert_eq!(fails(setup.pager.numbered(USERS), Kind::Loop).await.0, 1);
 }

@@ -28,8 +28,8 @@ fn on_the_api(org: &Org, link: &str) -> Option<String> {
     }
     let path = uri.path_and_query()?.as_str();
     let prefix = base.path().trim_end_matches('/');
-    let rest = path.strip_prefix(prefix)?;
-    rest.starts_with('/').then(|| rest.to_owned())
+    // What is left of a longer name does not begin with a slash, and is refused for that.
+    path.strip_prefix(prefix).map(str::to_owned)
 }
 
 /// Host and port; `None` with a user name or password in front.
@@ -143,6 +143,10 @@ mod tests {
                 "https://api.mypurecloud.com@evil.example/api/v2/users",
             ),
             (&genesys, "https://user@api.mypurecloud.com/api/v2/users"),
+            (
+                &genesys,
+                "https://user@api.mypurecloud.com:443/api/v2/users",
+            ),
             (&genesys, "https://login.mypurecloud.com/api/v2/users"),
             (&genesys, "/api/v2/../../oauth/token"),
             (&genesys, "/\\evil.example/"),
