@@ -21,7 +21,7 @@ async fn polled(pages: &mut Pages<Value>, times: usize) -> (Vec<String>, bool) {
 }
 
 fn troubled() -> Setup {
-    let setup = setup(|mock| mock.conversations(130).users(130).latency(SECOND));
+    let setup = setup(|mock| mock.conversations(70).users(70).latency(SECOND));
     setup.on(DETAILS_QUERY, 3).revoke_token();
     setup.on(USERS_ROUTE, 3).reply_429(SECOND * 3);
     setup.on(DETAILS_JOB, 2).reply_503();
@@ -37,7 +37,7 @@ async fn dropped_at_any_await_it_loses_nothing_but_the_page_in_flight() {
         |setup| setup.job(),
     ];
     for way in ways {
-        let way = |setup: &Setup| way(setup).with_page_size(40);
+        let way = |setup: &Setup| way(setup).with_page_size(20);
         let expected = all(way(&troubled())).await;
         for polls in 0.. {
             let setup = troubled();

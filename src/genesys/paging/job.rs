@@ -1,6 +1,5 @@
 use std::{sync::Arc, time::Duration};
 
-use http::StatusCode;
 use serde::{Deserialize, de::DeserializeOwned};
 use tokio::time::{Instant, sleep};
 
@@ -8,21 +7,13 @@ use super::{
     Checkpoint, Page, PageError, PageErrorKind, PagedRequest,
     checkpoint::Position,
     fetch::{self, Ask},
-    numbered,
+    job_end, numbered,
     walk::{Step, Trail, in_circles},
 };
-use crate::{
-    genesys::{
-        api_error::{Shown, clean},
-        correlation_id::is_plain,
-    },
-    runtime::has_timers,
-};
+use crate::{genesys::correlation_id::is_plain, runtime::has_timers};
 
 /// The longest wait between two looks at a job.
 const LONGEST_INTERVAL: Duration = Duration::from_secs(30);
-/// So much of what the API says of a failed job is shown, in characters.
-const MOST_MESSAGE: usize = 300;
 
 /// A job: started, waited for, and read by cursor.
 pub(super) struct Job {
@@ -144,18 +135,12 @@ impl Job {
             let status = self.status(id).await?;
             match &*status.state {
                 "FULFILLED" => return Ok(()),
-                "FAILED" => return Err(failed(status.error_message.as_deref())),
-                "CANCELLED" => {
-                    let message = "the job was cancelled; start afresh";
-                    return Err(PageError::new(PageErrorKind::JobCancelled, message));
-                }
-                "EXPIRED" => {
-                    let message = "the job has expired, and its results are gone; start afresh";
-                    return Err(PageError::new(PageErrorKind::JobExpired, message));
-                }
+                "FAILED" => return Err(job_end::failed(status.error_message.as_deref())),
+                "CANCELLED" => return Err(job_end::cancelled()),
+                "EXPIRED" => return Err(job_end::expired()),
                 // QUEUED, PENDING, and what the API may call it one day.
                 state if began.elapsed() + interval > settings.job_timeout => {
-                    return Err(late(state, began.elapsed()));
+                    return Err(job_end::late(state, began.elapsed()));
                 }
                 _ => {}
             }
@@ -165,7 +150,9 @@ impl Job {
     async fn status(&self, id: &str) -> Result<Status, PageError> {
         let id = checked(id)?;
         let ask = Ask::get(format!("{}/{id}", self.request.path));
-        let answer = fetch::read(&self.request, ask).await.map_err(gone)?;
+        let answer = fetch::read(&self.request, ask)
+            .await
+            .map_err(job_end::gone)?;
         serde_json::from_slice(&answer.body)
             .map_err(|error| fetch::malformed(error, answer.correlation_id))
     }
@@ -175,24 +162,17 @@ impl Job {
             let message = "the job was not started";
             return Err(PageError::new(PageErrorKind::Request, message));
         };
-        let size = self.request.settings.page_size;
-        let size = size.map(|size| ("pageSize", size.to_string()));
-        let cursor = cursor.clone().map(|cursor| ("cursor", cursor));
         let id = checked(id)?;
-        let results = format!("{}/{id}/results", self.request.path);
-        let ask = Ask::get(fetch::with_query(&results, size.into_iter().chain(cursor)));
+        let ask = Ask::get(self.results(&id, cursor.clone()));
         // A resumed stream has not been where it begins.
         self.trail.is_new(&ask.path);
         let fetched = fetch::page::<T>(Arc::clone(&self.request), ask).await;
-        let fetched = fetched.map_err(gone)?;
+        let fetched = fetched.map_err(job_end::gone)?;
         let next = fetched.body.cursor;
         let items = fetched.body.items;
         if let Some(next) = &next {
             let with_id = |error: PageError| error.with_correlation_id(fetched.correlation_id);
-            let size = self.request.settings.page_size;
-            let size = size.map(|size| ("pageSize", size.to_string()));
-            let cursor = Some(("cursor", next.clone()));
-            let place = fetch::with_query(&results, size.into_iter().chain(cursor));
+            let place = self.results(&id, Some(next.clone()));
             let followed = self.trail.count(items.len()).and_then(|()| {
                 if self.trail.is_new(&place) {
                     Ok(())
@@ -209,6 +189,14 @@ impl Job {
         }
         self.phase = Phase::Done { id, cursor: next };
         Ok(Page::new(items, None, self.here.clone()))
+    }
+
+    fn results(&self, id: &str, cursor: Option<String>) -> String {
+        let size = self.request.settings.page_size;
+        let size = size.map(|size| ("pageSize", size.to_string()));
+        let cursor = cursor.map(|cursor| ("cursor", cursor));
+        let path = format!("{}/{id}/results", self.request.path);
+        fetch::with_query(&path, size.into_iter().chain(cursor))
     }
 }
 
@@ -229,32 +217,4 @@ async fn pause(interval: Duration) -> Result<(), PageError> {
     }
     sleep(interval).await;
     Ok(())
-}
-
-/// A job that is not found has been there before.
-fn gone(error: PageError) -> PageError {
-    let status = error.api().map(|api| api.status());
-    if matches!(status, Some(StatusCode::NOT_FOUND | StatusCode::GONE)) {
-        return error.of_job(PageErrorKind::JobExpired);
-    }
-    error
-}
-
-fn failed(why: Option<&str>) -> PageError {
-    let why = why.and_then(clean);
-    let why = why.as_deref().unwrap_or("the API does not say why");
-    let why = Shown::new(why.trim_end_matches('.'), MOST_MESSAGE);
-    let message =
-        format!("the job has failed: {why}; start afresh, with a smaller request if need be");
-    PageError::new(PageErrorKind::JobFailed, message)
-}
-
-fn late(state: &str, waited: Duration) -> PageError {
-    let state = Shown::new(state, 40);
-    let message = format!(
-        "the job was still {state} after {} s; wait for it again from the checkpoint, or for longer \
-         (`with_job_timeout`)",
-        waited.as_secs()
-    );
-    PageError::new(PageErrorKind::JobTimedOut, message)
 }

@@ -107,10 +107,12 @@
 
 mod body;
 mod checkpoint;
+mod digest;
 mod error;
 mod exchange;
 mod fetch;
 mod job;
+mod job_end;
 mod link;
 mod linked;
 mod numbered;
