@@ -48,14 +48,17 @@ async fn nothing_is_asked_for_before_it_is_wanted() {
 
 #[tokio::test(start_paused = true)]
 async fn pages_asked_for_ahead_come_in_order_and_none_past_the_last() {
-    let one_by_one = setup(|mock| mock.conversations(1050));
-    let expected = all(one_by_one.query()).await;
+    let one_by_one = setup(|mock| mock.conversations(210));
+    let expected = all(one_by_one.query().with_page_size(20)).await;
     // The first page, then ten more by five at a time.
     for (ahead, seconds) in [(0, 11), (4, 3), (100, 2)] {
-        let setup = setup(|mock| mock.conversations(1050).latency(SECOND));
+        let setup = setup(|mock| mock.conversations(210).latency(SECOND));
         setup.org.tokens().token().await.unwrap();
         let started = Instant::now();
-        assert_eq!(all(setup.query().with_read_ahead(ahead)).await, expected);
+        assert_eq!(
+            all(setup.query().with_page_size(20).with_read_ahead(ahead)).await,
+            expected
+        );
         assert_eq!(started.elapsed().as_secs(), seconds, "{ahead}");
         assert_eq!(setup.mock.count(DETAILS_QUERY), 11);
     }

@@ -32,19 +32,20 @@ pub(crate) async fn forge(request: &PagedRequest, next: Value) -> Checkpoint {
 
 #[tokio::test(start_paused = true)]
 async fn resumed_at_every_page_the_rows_are_the_same() {
-    let setup = setup(|mock| mock.conversations(550).users(550));
+    let setup = setup(|mock| mock.conversations(110).users(110));
     for request in [
         setup.query(),
         setup.query().with_read_ahead(3),
         setup.pager.numbered(USERS),
-        setup.users(),
+        setup.pager.linked(USERS),
         setup.job(),
     ] {
+        let request = request.with_page_size(20);
         let expected = all(request.clone()).await;
-        assert_eq!(expected.len(), 550);
+        assert_eq!(expected.len(), 110);
         for page in 0..=6 {
             let (mut rows, checkpoint) = up_to(request.clone(), page).await;
-            assert_eq!(rows.len(), (page * 100).min(550));
+            assert_eq!(rows.len(), (page * 20).min(110));
             assert_eq!(checkpoint.is_end(), page == 6);
             let before = setup.mock.api_calls();
             rows.extend(all(request.clone().resume(checkpoint)).await);
