@@ -59,6 +59,7 @@
 //! | tokens from a vault or a service of yours | [`source_fn`], [`TokenSource`] |
 //! | what is done in a person's name | the [`grants`](genesys::grants) |
 //! | one request that is to be treated differently | [`CallOptions`] |
+//! | answers in pages: queries, lists, jobs | a [`Pager`] on top: streams that can be resumed |
 //! | errors that say what to do | [`ApiError`], [`TokenError`] |
 //! | one token for many processes | a [`store`] |
 //! | tests without Genesys Cloud | [`MockGenesys`](testing::MockGenesys) |
@@ -152,8 +153,8 @@ pub use error::BoxError;
 pub use genesys::{
     ApiError, AuthorizationCode, AuthorizeUrl, ClientCredentials, ConfigError, Credentials,
     CredentialsProvider, EnvCredentials, ErrorDetail, FileCredentials, GenesysLayer,
-    GenesysService, LoginCode, LoginHandle, LoginState, Org, PkceVerifier, RateLimit, RefreshToken,
-    RefreshTokenStore, Region, RegionError, Saml2Bearer, credentials_fn,
+    GenesysService, LoginCode, LoginHandle, LoginState, Org, PageError, Pager, PkceVerifier,
+    RateLimit, RefreshToken, RefreshTokenStore, Region, RegionError, Saml2Bearer, credentials_fn,
 };
 #[cfg(feature = "metrics")]
 #[cfg_attr(docsrs, doc(cfg(feature = "metrics")))]

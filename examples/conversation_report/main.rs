@@ -1,25 +1,31 @@
-//! Counts the conversations of an interval by media type and day.
+//! Writes the conversations of an interval to a file, and counts them by media type and day.
 //!
 //! ```text
-//! cargo run --example conversation_report [INTERVAL]
+//! cargo run --example conversation_report -- --help
 //! ```
 //!
 //! With `GENESYS_CLIENT_ID`, `GENESYS_CLIENT_SECRET` and `GENESYS_REGION` in the environment, it
-//! asks Genesys Cloud; INTERVAL is as the API writes it
-//! (`2026-01-05T00:00:00Z/2026-01-12T00:00:00Z`), by default the last seven whole days. Without, it
-//! serves itself a Genesys Cloud that makes trouble: the token expires and is revoked on the way,
-//! requests are throttled, and one meets an outage. Either way the pages are fetched several at a
-//! time, and not one line of the job is about any of that.
+//! asks Genesys Cloud. Without, it serves itself a Genesys Cloud that makes trouble: the token
+//! expires and is revoked on the way, requests are throttled, and one meets an outage. Either way
+//! the pages are fetched several at a time, and not one line of the job is about any of that.
 //!
-//! It exits with 1 if a conversation is missing or comes twice.
+//! Interrupt it, by Ctrl-C or `kill -9`, and run it again: it goes on where it was, and nothing is
+//! lost or there twice. `output.rs` is how.
 
+mod args;
+mod conversation;
 mod demo;
-mod pages;
+mod failure;
+mod output;
 mod progress;
 mod report;
+mod run;
+mod state;
 mod tally;
+#[cfg(test)]
+mod tests;
 
-use std::{error::Error, process::ExitCode};
+use std::{error::Error, path::PathBuf, process::ExitCode};
 
 use bytes::Bytes;
 use http_body_util::Full;
@@ -28,10 +34,20 @@ use hyper_util::{
     client::legacy::{Client, connect::HttpConnector},
     rt::TokioExecutor,
 };
+use time::{Duration, OffsetDateTime, format_description::well_known::Rfc3339};
+use tokio::sync::watch;
 use tower::ServiceBuilder;
 use tower_genesys::{GenesysLayer, Org, ReplayBody};
 
-use crate::{demo::Demo, pages::Pages, progress::Progress, report::Report, tally::Tally};
+use crate::{
+    args::Args,
+    demo::Demo,
+    failure::{Code, Failure},
+    progress::Progress,
+    report::Report,
+    run::Plan,
+    tally::Tally,
+};
 
 type HttpClient = Client<HttpsConnector<HttpConnector>, ReplayBody<Full<Bytes>>>;
 
@@ -45,61 +61,122 @@ const CREDENTIALS: [&str; 4] = [
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    match run().await {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::FAILURE,
-        Err(error) => {
-            eprintln!("error: {error}");
-            ExitCode::FAILURE
+    match start().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("error: {failure}");
+            failure.exit_code()
         }
     }
 }
 
-async fn run() -> Result<bool, Box<dyn Error + Send + Sync>> {
-    // One client, for tokens and for the API. Proxy and TLS are its business.
+async fn start() -> Result<(), Failure> {
+    let args = Args::parse(std::env::args_os().skip(1)).map_err(|error| {
+        Failure::new(Code::Usage, "the arguments are wrong, see --help").because(error)
+    })?;
+    if args.help {
+        println!("{}", args::HELP);
+        return Ok(());
+    }
+    let failed = |error| Failure::new(Code::Failed, "it could not be begun").because(error);
+    let client = client().map_err(failed)?;
+    let real = CREDENTIALS
+        .iter()
+        .any(|name| std::env::var_os(name).is_some());
+    let demo = if real {
+        None
+    } else {
+        Some(Demo::start().await.map_err(|error| failed(error.into()))?)
+    };
+    let org = match &demo {
+        Some(demo) => demo.org(client.clone()),
+        None => Org::from_env(client.clone()).map_err(Into::into),
+    };
+    report(&args, &org.map_err(failed)?, client, demo.as_ref()).await
+}
+
+/// One client, for tokens and for the API. Proxy and TLS are its business.
+fn client() -> Result<HttpClient, Box<dyn Error + Send + Sync>> {
     let https = HttpsConnectorBuilder::new()
         .with_provider_and_webpki_roots(rustls::crypto::ring::default_provider())?
         .https_or_http()
         .enable_all_versions()
         .build();
-    let client: HttpClient = Client::builder(TokioExecutor::new()).build(https);
+    Ok(Client::builder(TokioExecutor::new()).build(https))
+}
 
-    let demo = if CREDENTIALS
-        .iter()
-        .any(|name| std::env::var_os(name).is_some())
-    {
-        None
-    } else {
-        Some(Demo::start().await?)
-    };
-    let org = match &demo {
-        Some(demo) => demo.org(client.clone())?,
-        None => Org::from_env(client.clone())?,
-    };
-    let interval = match (std::env::args().nth(1), &demo) {
-        (Some(interval), _) => interval,
+async fn report(
+    args: &Args,
+    org: &Org,
+    client: HttpClient,
+    demo: Option<&Demo>,
+) -> Result<(), Failure> {
+    let format = args.format();
+    let interval = match (&args.interval, demo) {
+        (Some(interval), _) => interval.clone(),
         (None, Some(demo)) => demo.interval(),
-        (None, None) => pages::last_seven_days(),
+        (None, None) => last_seven_days(),
     };
-    println!("Conversations of {interval}, from {}", org.region());
+    let output = args.output.clone().unwrap_or_else(|| {
+        let name = PathBuf::from(format!("conversations.{format}"));
+        demo.map_or(name.clone(), |_| std::env::temp_dir().join(name))
+    });
+    // The demo's own file is nobody's work: a complete one gives way.
+    let finished = demo.is_some() && args.output.is_none() && !state::path(&output).exists();
+    println!(
+        "Conversations of {interval}, from {}, to {}",
+        org.region(),
+        output.display()
+    );
 
     // The whole of what this crate asks of a program: a layer around its client.
     let tally = Tally::default();
-    let observed = tally.observer();
-    let layer = GenesysLayer::new(&org).map_retry(|retry| retry.with_observer(observed));
-    let genesys = ServiceBuilder::new().layer(layer).service(client);
+    let (observed, counted) = (tally.observer(), tally.clone());
+    let layer = GenesysLayer::new(org).map_retry(|retry| retry.with_observer(observed));
+    let genesys = ServiceBuilder::new()
+        .map_response(move |response| {
+            counted.add(&response);
+            response
+        })
+        .layer(layer)
+        .service(client);
 
-    let mut report = Report::default();
-    let mut pages = Pages::new(genesys, &org, interval, tally.clone())?;
-    let total = pages.total().await?;
-    let progress = Progress::new(total);
-    while let Some(page) = pages.next().await? {
-        report.add(&page);
-        progress.set(report.conversations());
-    }
+    let plan = Plan {
+        interval: &interval,
+        output: &output,
+        format,
+        job: args.job,
+        restart: args.restart || finished,
+    };
+    let mut progress = Progress::new();
+    let written = run::run(&plan, org, genesys, interrupts(), |done, total| {
+        progress.set(done, total);
+    });
+    let written = written.await;
     progress.finish();
-
+    println!("{}", tally.summary(org));
+    let total = written?.total;
+    let report = Report::read(&output, format)?;
     print!("{report}");
-    println!("{}", tally.summary(&org));
-    Ok(report.is_complete(total))
+    report.check(total)
+}
+
+/// Counts Ctrl-C.
+fn interrupts() -> watch::Receiver<u32> {
+    let (count, interrupts) = watch::channel(0);
+    tokio::spawn(async move {
+        while tokio::signal::ctrl_c().await.is_ok() {
+            eprintln!("finishing the page; once more to stop at once");
+            count.send_modify(|count| *count += 1);
+        }
+    });
+    interrupts
+}
+
+/// The seven whole days (UTC) before today.
+fn last_seven_days() -> String {
+    let end = OffsetDateTime::now_utc().replace_time(time::Time::MIDNIGHT);
+    let days = [end - Duration::days(7), end];
+    days.map(|day| day.format(&Rfc3339).unwrap_or_default())
+        .join("/")
 }

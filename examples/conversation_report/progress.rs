@@ -1,43 +1,48 @@
-use std::{cell::Cell, io::IsTerminal};
+use std::io::IsTerminal;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
 /// A bar on a terminal, and a line for each tenth elsewhere.
 pub(crate) struct Progress {
     bar: Option<ProgressBar>,
-    total: u64,
-    tenths: Cell<u64>,
+    tenths: Option<u64>,
 }
 
 impl Progress {
-    pub(crate) fn new(total: u64) -> Self {
+    pub(crate) fn new() -> Self {
         let bar = std::io::stderr().is_terminal().then(|| {
             let style = ProgressStyle::with_template(
                 "{bar:40} {pos}/{len} conversations, {elapsed} so far, {eta} to go",
             );
-            let bar = ProgressBar::new(total);
+            let bar = ProgressBar::no_length();
             bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
         });
-        Self {
-            bar,
-            total,
-            tenths: Cell::new(0),
-        }
+        Self { bar, tenths: None }
     }
 
-    pub(crate) fn set(&self, done: u64) {
+    /// So many are there, of so many if that is known.
+    pub(crate) fn set(&mut self, done: u64, total: Option<u64>) {
         if let Some(bar) = &self.bar {
+            if let Some(total) = total {
+                bar.set_length(total);
+            }
             return bar.set_position(done);
         }
-        let tenths = done * 10 / self.total.max(1);
-        if tenths > self.tenths.replace(tenths) {
-            eprintln!("{done} of {} conversations", self.total);
+        // A job does not say how many there are: a line for each ten thousand then.
+        let tenths = total.map_or(done / 10_000, |total| done * 10 / total.max(1));
+        if self
+            .tenths
+            .replace(tenths)
+            .is_none_or(|before| tenths > before)
+        {
+            let of = total.map_or(String::new(), |total| format!(" of {total}"));
+            eprintln!("{done}{of} conversations");
         }
     }
 
     pub(crate) fn finish(&self) {
         if let Some(bar) = &self.bar {
-            bar.finish();
+            bar.abandon();
         }
     }
 }

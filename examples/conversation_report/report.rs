@@ -1,9 +1,15 @@
 use std::{
     collections::{BTreeMap, BTreeSet, HashSet},
     fmt,
+    fs::File,
+    io::{self, BufReader},
+    path::Path,
 };
 
-use serde_json::Value;
+use crate::{
+    conversation::{Format, Row},
+    failure::{Code, Failure},
+};
 
 /// Conversations by media type and day, each counted once.
 #[derive(Default)]
@@ -14,51 +20,45 @@ pub(crate) struct Report {
 }
 
 impl Report {
-    pub(crate) fn add(&mut self, page: &[Value]) {
-        for conversation in page {
-            let id = conversation["conversationId"].as_str().unwrap_or_default();
-            if !self.seen.insert(id.to_owned()) {
-                self.twice += 1;
-                continue;
+    /// The report of an output file: of all runs that have written to it.
+    pub(crate) fn read(path: &Path, format: Format) -> Result<Self, Failure> {
+        let read = || -> io::Result<Self> {
+            let mut report = Self::default();
+            for row in format.decode(BufReader::new(File::open(path)?)) {
+                report.add(row?);
             }
-            let start = conversation["conversationStart"]
-                .as_str()
-                .unwrap_or_default();
-            let day = start.split('T').next().unwrap_or_default();
-            for media in media_types(conversation) {
-                *self.counts.entry((day.to_owned(), media)).or_default() += 1;
-            }
+            Ok(report)
+        };
+        read().map_err(Failure::io("read", path))
+    }
+
+    fn add(&mut self, row: Row) {
+        let day = row.start.split('T').next().unwrap_or_default();
+        if self.seen.contains(&row.id) {
+            self.twice += 1;
+            return;
         }
+        for media in row.media.split_whitespace() {
+            let key = (day.to_owned(), media.to_owned());
+            *self.counts.entry(key).or_default() += 1;
+        }
+        self.seen.insert(row.id);
     }
 
     pub(crate) fn conversations(&self) -> u64 {
         self.seen.len() as u64
     }
 
-    pub(crate) fn is_complete(&self, total: u64) -> bool {
-        let missing = total.saturating_sub(self.conversations());
-        if missing > 0 || self.twice > 0 {
-            eprintln!(
-                "error: {missing} conversations are missing, {} came twice",
-                self.twice
-            );
+    /// An error if a conversation is missing or there twice.
+    pub(crate) fn check(&self, total: Option<u64>) -> Result<(), Failure> {
+        let missing = total.unwrap_or(0).saturating_sub(self.conversations());
+        if missing == 0 && self.twice == 0 {
+            return Ok(());
         }
-        missing == 0 && self.twice == 0
+        let twice = self.twice;
+        let message = format!("{missing} conversations are missing, and {twice} came twice");
+        Err(Failure::new(Code::Incomplete, message))
     }
-}
-
-/// The media of a conversation: a call that became a chat is counted with both.
-fn media_types(conversation: &Value) -> BTreeSet<String> {
-    let participants = conversation["participants"]
-        .as_array()
-        .into_iter()
-        .flatten();
-    let sessions = participants
-        .filter_map(|person| person["sessions"].as_array())
-        .flatten();
-    sessions
-        .filter_map(|session| session["mediaType"].as_str().map(str::to_owned))
-        .collect()
 }
 
 impl fmt::Display for Report {
@@ -88,33 +88,34 @@ impl fmt::Display for Report {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
-    fn conversation(id: &str) -> Value {
-        json!({
-            "conversationId": id,
-            "conversationStart": "2026-01-05T10:00:00.000Z",
-            "participants": [{ "sessions": [{ "mediaType": "voice" }, { "mediaType": "chat" }] }],
-        })
+    fn report(ids: &[&str]) -> Report {
+        let mut report = Report::default();
+        for id in ids {
+            let json = format!(
+                r#"{{"id":"{id}","start":"2026-01-05T10:00:00.000Z","end":null,"direction":null,
+                    "media":"chat voice"}}"#
+            );
+            report.add(serde_json::from_str(&json).unwrap());
+        }
+        report
     }
 
     #[test]
     fn a_conversation_that_is_missing_or_comes_twice_is_noticed() {
-        let mut report = Report::default();
-        report.add(&[conversation("a"), conversation("b")]);
-        assert!(report.is_complete(2));
-        assert!(!report.is_complete(3), "one is missing");
-        report.add(&[conversation("b")]);
-        assert!(!report.is_complete(2), "one came twice");
+        assert!(report(&["a", "b"]).check(Some(2)).is_ok());
+        assert!(
+            report(&["a", "b"]).check(Some(3)).is_err(),
+            "one is missing"
+        );
+        let twice = report(&["a", "b", "b"]).check(Some(2));
+        assert_eq!(twice.unwrap_err().code(), Code::Incomplete);
     }
 
     #[test]
     fn counts_by_day_and_media() {
-        let mut report = Report::default();
-        report.add(&[conversation("a"), conversation("a"), conversation("b")]);
-        let shown = report.to_string();
+        let shown = report(&["a", "a", "b"]).to_string();
         let row = shown.lines().find(|line| line.starts_with("2026-01-05"));
         let row: Vec<_> = row.unwrap_or_default().split_whitespace().collect();
         assert_eq!(row, ["2026-01-05", "2", "2", "4"]);

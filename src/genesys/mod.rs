@@ -14,6 +14,8 @@
 //! Its tokens come by one of the [`grants`]: `client_credentials` for services, the others for what
 //! is done in somebody's name.
 //!
+//! [`Pager`] makes streams of what the API gives in pages; see [`paging`].
+//!
 //! [`ApiError`] makes an error of a response that the API has refused something with.
 //!
 //! # Example
@@ -84,6 +86,7 @@ mod error;
 pub mod grants;
 mod layer;
 mod org;
+pub mod paging;
 mod read_only;
 pub mod region;
 
@@ -103,5 +106,6 @@ pub use grants::{
 };
 pub use layer::{GenesysLayer, GenesysService};
 pub use org::{NoCredentials, Org, OrgBuilder};
+pub use paging::{Checkpoint, Page, PageError, PageErrorKind, PagedRequest, Pager, Pages};
 pub use read_only::is_read_only;
 pub use region::{Region, RegionError, RegionErrorKind};

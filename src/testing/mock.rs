@@ -1,7 +1,7 @@
 use std::{fmt, io, sync::Arc};
 
 use super::{
-    Grant, Held, MockBuilder, MockServer, MockService, Recorded, Route, Script, data,
+    Grant, Held, JobEnd, MockBuilder, MockServer, MockService, Recorded, Route, Script, data,
     route::{ANY_API, TOKEN},
     state::Shared,
 };
@@ -222,6 +222,11 @@ impl MockGenesys {
         if let Some(client) = self.shared.lock().first_client() {
             client.enabled = true;
         }
+    }
+
+    /// Ends all jobs that were started so far, in this way and whatever their state is.
+    pub fn end_jobs(&self, end: JobEnd) {
+        self.shared.lock().api.jobs.end(end);
     }
 
     /// The grants that clients may use; at first all.

@@ -50,7 +50,8 @@
 //! PKCE), refresh token (rotating) and SAML2 bearer. The API has
 //!
 //! - `POST /api/v2/analytics/conversations/details/query`, and the same as a job: `POST …/jobs`,
-//!   `GET …/jobs/{id}` (queued at the first poll, fulfilled at the third) and `GET …/results`;
+//!   `GET …/jobs/{id}` (queued at the first poll, fulfilled at the third, unless
+//!   [`end_jobs`](MockGenesys::end_jobs) ends it) and `GET …/results`;
 //! - `GET` and `POST /api/v2/users`, `GET`, `PATCH` and `DELETE /api/v2/users/{id}`;
 //! - `GET /api/v2/users/me`, and `GET` and `DELETE /api/v2/tokens/me`.
 //!
@@ -114,6 +115,7 @@ mod timestamp;
 mod tokens;
 
 pub use self::{
+    api::JobEnd,
     body::MockBody,
     builder::MockBuilder,
     error::{MockError, MockErrorKind},

@@ -2,7 +2,7 @@
 
 use http::{Method, header};
 use serde_json::{Value, json};
-use tower_genesys::testing::{CREATE_USER, MockGenesys, USERS, USERS_ME};
+use tower_genesys::testing::{CREATE_USER, JobEnd, MockGenesys, USERS, USERS_ME};
 
 use crate::ask::{QUERY, api, get, post, send, token};
 
@@ -125,6 +125,34 @@ async fn a_job_is_fulfilled_at_the_third_poll_and_read_by_cursor() {
         400
     );
     assert_eq!(get(&mock, &format!("{jobs}/nonsense"), &token).await.0, 404);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_job_that_is_ended_says_how_and_gives_no_results() {
+    let mock = MockGenesys::new();
+    let token = token(&mock).await;
+    let jobs = "/api/v2/analytics/conversations/details/jobs";
+    let body = json!({ "interval": mock.interval() });
+    let (_, _, body) = send(&mock, post(&mock, jobs, &token, &body)).await;
+    let job = format!("{jobs}/{}", body["jobId"].as_str().unwrap());
+    for _ in 0..3 {
+        get(&mock, &job, &token).await;
+    }
+    assert_eq!(get(&mock, &format!("{job}/results"), &token).await.0, 200);
+    for (end, state, results) in [
+        (JobEnd::Failed, "FAILED", 400),
+        (JobEnd::Cancelled, "CANCELLED", 400),
+        (JobEnd::Expired, "EXPIRED", 404),
+    ] {
+        mock.end_jobs(end);
+        let (_, _, status) = get(&mock, &job, &token).await;
+        assert_eq!(status["state"], state);
+        assert_eq!(status.get("errorMessage").is_some(), end == JobEnd::Failed);
+        assert_eq!(
+            get(&mock, &format!("{job}/results"), &token).await.0,
+            results
+        );
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -48,7 +48,10 @@ impl ApiError {
 }
 
 /// The data of a body, or `None` if it is over the limit.
-async fn collect<R>(body: R, limit: usize) -> Result<Option<Vec<u8>>, BoxError>
+pub(in crate::genesys) async fn collect<R>(
+    body: R,
+    limit: usize,
+) -> Result<Option<Vec<u8>>, BoxError>
 where
     R: Body,
     R::Error: Into<BoxError>,

@@ -21,7 +21,7 @@ pub(super) fn text(value: &Value) -> Option<Box<str>> {
 }
 
 /// A text without white space around it and without tokens in it, shortened; `None` if it is empty.
-pub(super) fn clean(text: &str) -> Option<Box<str>> {
+pub(in crate::genesys) fn clean(text: &str) -> Option<Box<str>> {
     let text = text.trim();
     let mut clean = String::new();
     let mut before = Before::Anything;
@@ -110,13 +110,13 @@ fn shorten(text: &mut String) {
 
 /// A text for one line of a log: so many characters of it, and none that a terminal or a log viewer
 /// takes for a command.
-pub(super) struct Shown<'a> {
+pub(in crate::genesys) struct Shown<'a> {
     text: &'a str,
     most: usize,
 }
 
 impl<'a> Shown<'a> {
-    pub(super) const fn new(text: &'a str, most: usize) -> Self {
+    pub(in crate::genesys) const fn new(text: &'a str, most: usize) -> Self {
         Self { text, most }
     }
 }

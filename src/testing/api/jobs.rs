@@ -11,18 +11,46 @@ use crate::testing::{reply::Reply, state::State};
 const STATES: [&str; 3] = ["QUEUED", "PENDING", "FULFILLED"];
 const MAX_PAGE: usize = 10_000;
 
+/// How a job ends that does not come to its results; see
+/// [`MockGenesys::end_jobs`](super::super::MockGenesys::end_jobs).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum JobEnd {
+    /// `FAILED`, with an `errorMessage`.
+    Failed,
+    /// `CANCELLED`, by somebody else.
+    Cancelled,
+    /// `EXPIRED`: the results are no longer kept.
+    Expired,
+}
+
 #[derive(Default)]
-pub(super) struct Jobs(HashMap<String, Job>);
+pub(in crate::testing) struct Jobs(HashMap<String, Job>);
 
 struct Job {
     interval: Range<i64>,
     descending: bool,
     polls: usize,
+    end: Option<JobEnd>,
 }
 
 impl Job {
     fn state(&self) -> &'static str {
-        STATES[self.polls.clamp(1, STATES.len()) - 1]
+        match self.end {
+            None => STATES[self.polls.clamp(1, STATES.len()) - 1],
+            Some(JobEnd::Failed) => "FAILED",
+            Some(JobEnd::Cancelled) => "CANCELLED",
+            Some(JobEnd::Expired) => "EXPIRED",
+        }
+    }
+}
+
+impl Jobs {
+    /// Ends all jobs that there are.
+    pub(in crate::testing) fn end(&mut self, end: JobEnd) {
+        for job in self.0.values_mut() {
+            job.end = Some(end);
+        }
     }
 }
 
@@ -43,6 +71,7 @@ pub(super) fn submit(state: &mut State, call: &Call<'_>) -> Reply {
         interval,
         descending,
         polls: 0,
+        end: None,
     };
     state.api.jobs.0.insert(id.clone(), job);
     Reply::json(StatusCode::ACCEPTED, &json!({ "jobId": id }))
@@ -64,7 +93,11 @@ pub(super) fn status(state: &mut State, call: &Call<'_>, id: &str) -> Reply {
         return not_found(id);
     };
     job.polls = job.polls.saturating_add(1);
-    Reply::ok(&json!({ "state": job.state() }))
+    let mut answer = json!({ "state": job.state() });
+    if job.end == Some(JobEnd::Failed) {
+        answer["errorMessage"] = "The query could not be executed.".into();
+    }
+    Reply::ok(&answer)
 }
 
 /// `GET /api/v2/analytics/conversations/details/jobs/{id}/results`
@@ -77,7 +110,10 @@ pub(super) fn results(state: &State, call: &Call<'_>, id: &str) -> Reply {
 
 fn page(state: &State, call: &Call<'_>, id: &str) -> Result<Reply, Reply> {
     let job = state.api.jobs.0.get(id).ok_or_else(|| not_found(id))?;
-    if job.polls < STATES.len() {
+    if job.end == Some(JobEnd::Expired) {
+        return Err(not_found(id));
+    }
+    if job.polls < STATES.len() || job.end.is_some() {
         let message = "The results of the job are not available yet.";
         return Err(Reply::bad_request(message));
     }

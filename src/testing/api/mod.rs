@@ -8,6 +8,7 @@ mod users;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use serde_json::Value;
 
+pub use self::jobs::JobEnd;
 use self::{jobs::Jobs, users::Users};
 use super::{
     data::{self, Conversation},
@@ -21,7 +22,7 @@ use super::{
 /// What the API keeps.
 pub(super) struct Api {
     conversations: Vec<Conversation>,
-    jobs: Jobs,
+    pub(super) jobs: Jobs,
     pub(super) users: Users,
     organization: String,
 }

@@ -1,0 +1,210 @@
+use std::{
+    fs::{File, OpenOptions},
+    io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write},
+    path::{Path, PathBuf},
+};
+
+use fs4::{FileExt, TryLockError};
+use sha2::{Digest, Sha256};
+use tower_genesys::genesys::{Checkpoint, Page};
+
+use crate::{
+    conversation::{Conversation, Format, Row},
+    failure::{Code, Failure},
+    state::{self, Identity, State},
+};
+
+/// The file that the rows go to, locked, and the state beside it.
+///
+/// The order of things keeps the two together: the rows of a page, to the disk; then the state that
+/// says so. Whatever is behind what the state knows is of a page that was not finished, and is cut
+/// off.
+pub(crate) struct Output {
+    path: PathBuf,
+    file: File,
+    format: Format,
+    digest: Sha256,
+    identity: Identity,
+    state: Option<State>,
+}
+
+impl Output {
+    pub(crate) fn open(
+        path: &Path,
+        format: Format,
+        identity: Identity,
+        restart: bool,
+    ) -> Result<Self, Failure> {
+        let state = if restart { None } else { state::load(path)? };
+        if state.is_some() && !path.exists() {
+            let what = format!("{} is no longer there", path.display());
+            return Err(state::unusable(path, &what));
+        }
+        let mut options = OpenOptions::new();
+        options.create(true).truncate(false).read(true).write(true);
+        let file = options.open(path).map_err(Failure::io("opened", path))?;
+        lock(&file, path)?;
+        let mut output = Self {
+            path: path.to_owned(),
+            file,
+            format,
+            digest: Sha256::new(),
+            identity,
+            // Another run may have ended between the first look and the lock.
+            state: if restart { None } else { state::load(path)? },
+        };
+        if restart {
+            state::remove(path)?;
+            output.cut(0).map_err(Failure::io("emptied", path))?;
+        } else if output.state.is_some() {
+            output.go_on()?;
+        } else {
+            output.must_be_empty()?;
+        }
+        Ok(output)
+    }
+
+    fn must_be_empty(&self) -> Result<(), Failure> {
+        let length = self
+            .file
+            .metadata()
+            .map_err(Failure::io("read", &self.path))?;
+        if length.len() == 0 {
+            return Ok(());
+        }
+        let message = format!(
+            "{} is there already, and nothing beside it says that it is unfinished; choose another \
+             --output, or empty it with --restart",
+            self.path.display()
+        );
+        Err(Failure::new(Code::Unusable, message))
+    }
+
+    fn go_on(&mut self) -> Result<(), Failure> {
+        let Some(state) = self.state.clone() else {
+            return Ok(());
+        };
+        let path = self.path.clone();
+        let unusable = |what: String| Err(state::unusable(&path, &what));
+        let shown = path.display();
+        if state.identity != self.identity {
+            let differs = difference(&state.identity, &self.identity);
+            return unusable(format!("{shown} was begun with {differs}"));
+        }
+        let (length, digest) = self
+            .digest_of(state.bytes)
+            .map_err(Failure::io("read", &self.path))?;
+        if length < state.bytes {
+            return unusable(format!(
+                "{shown} has {length} bytes, and {} of it were written",
+                state.bytes
+            ));
+        }
+        if state::hex(digest.clone().finalize()) != state.sha256 {
+            return unusable(format!("{shown} was changed since it was written"));
+        }
+        self.digest = digest;
+        self.cut(state.bytes)
+            .map_err(Failure::io("cut", &self.path))
+    }
+
+    /// The length of so much of the file as there is of these bytes, and its digest.
+    fn digest_of(&mut self, bytes: u64) -> io::Result<(u64, Sha256)> {
+        self.file.seek(SeekFrom::Start(0))?;
+        let mut reader = BufReader::new(Read::by_ref(&mut self.file).take(bytes));
+        let (mut length, mut digest) = (0, Sha256::new());
+        loop {
+            let read = reader.fill_buf()?;
+            if read.is_empty() {
+                return Ok((length, digest));
+            }
+            digest.update(read);
+            let read = read.len();
+            length += read as u64;
+            reader.consume(read);
+        }
+    }
+
+    fn cut(&mut self, length: u64) -> io::Result<()> {
+        self.file.set_len(length)?;
+        self.file.sync_all()?;
+        self.file.seek(SeekFrom::End(0)).map(drop)
+    }
+
+    /// From where to go on.
+    pub(crate) fn checkpoint(&self) -> Option<&Checkpoint> {
+        self.state.as_ref().map(|state| &state.checkpoint)
+    }
+
+    pub(crate) fn rows(&self) -> u64 {
+        self.state.as_ref().map_or(0, |state| state.rows)
+    }
+
+    pub(crate) fn total(&self) -> Option<u64> {
+        self.state.as_ref().and_then(|state| state.total)
+    }
+
+    /// Puts a page on the disk, and then the place behind it.
+    pub(crate) fn append(&mut self, page: Page<Conversation>) -> Result<(), Failure> {
+        let rows: Vec<Row> = page.items.into_iter().map(Row::from).collect();
+        let bytes = self
+            .write(&rows)
+            .map_err(Failure::io("written", &self.path))?;
+        let before = self.state.as_ref().map_or(0, |state| state.bytes);
+        let state = State {
+            identity: self.identity.clone(),
+            checkpoint: page.checkpoint,
+            bytes: before + bytes,
+            sha256: state::hex(self.digest.clone().finalize()),
+            rows: self.rows() + rows.len() as u64,
+            total: page.total,
+        };
+        state::save(&self.path, &state)?;
+        self.state = Some(state);
+        Ok(())
+    }
+
+    fn write(&mut self, rows: &[Row]) -> io::Result<u64> {
+        let bytes = self.format.encode(rows, self.state.is_none())?;
+        self.file.write_all(&bytes)?;
+        self.file.sync_data()?;
+        self.digest.update(&bytes);
+        Ok(bytes.len() as u64)
+    }
+
+    /// Says that nothing is left to be done.
+    pub(crate) fn complete(self) -> Result<(), Failure> {
+        state::remove(&self.path)
+    }
+}
+
+fn lock(file: &File, path: &Path) -> Result<(), Failure> {
+    match FileExt::try_lock(file) {
+        Ok(()) => Ok(()),
+        Err(TryLockError::WouldBlock) => {
+            let message = format!(
+                "another run writes to {}; wait for its end, or choose another --output",
+                path.display()
+            );
+            Err(Failure::new(Code::Locked, message))
+        }
+        Err(TryLockError::Error(error)) => Err(Failure::io("locked", path)(error)),
+    }
+}
+
+fn difference(then: &Identity, now: &Identity) -> String {
+    let job = |identity: &Identity| if identity.job { "--job" } else { "no --job" }.to_owned();
+    let fields = [
+        (
+            "organisation",
+            then.organization.clone(),
+            now.organization.clone(),
+        ),
+        ("interval", then.interval.clone(), now.interval.clone()),
+        ("format", then.format.clone(), now.format.clone()),
+        ("way", job(then), job(now)),
+    ];
+    let differ = fields.into_iter().filter(|(_, then, now)| then != now);
+    let differ = differ.map(|(what, then, now)| format!("the {what} {then}, and this is {now}"));
+    differ.collect::<Vec<_>>().join("; ")
+}

@@ -1,0 +1,144 @@
+use std::path::Path;
+
+use bytes::Bytes;
+use futures_util::StreamExt;
+use http::Request;
+use http_body_util::{BodyExt, Full, Limited};
+use serde_json::{Value, json};
+use tokio::sync::watch;
+use tower::ServiceExt;
+use tower_genesys::{
+    ApiError, Org,
+    genesys::{Pager, TokenClient},
+};
+
+use crate::{
+    conversation::{Conversation, Format},
+    failure::{Code, Failure},
+    output::Output,
+    state::Identity,
+};
+
+/// How many pages are asked for ahead of the one that is written.
+const READ_AHEAD: usize = 5;
+/// Some hundred bytes are expected.
+const LONGEST_ANSWER: usize = 64 * 1024;
+
+/// What to report, and where to.
+pub(crate) struct Plan<'a> {
+    pub(crate) interval: &'a str,
+    pub(crate) output: &'a Path,
+    pub(crate) format: Format,
+    pub(crate) job: bool,
+    pub(crate) restart: bool,
+}
+
+/// What has come of it.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Done {
+    /// As many conversations as there are, if the API has said so.
+    pub(crate) total: Option<u64>,
+}
+
+/// Writes what is not yet written. `interrupts` counts how often somebody wants it to stop: once to
+/// stop behind the next page, twice to stop at once. `progress` is told how many rows are written, and
+/// of how many.
+pub(crate) async fn run<S>(
+    plan: &Plan<'_>,
+    org: &Org,
+    genesys: S,
+    interrupts: watch::Receiver<u32>,
+    mut progress: impl FnMut(u64, Option<u64>),
+) -> Result<Done, Failure>
+where
+    S: TokenClient<Full<Bytes>, Error = tower_genesys::BoxError>,
+{
+    let identity = Identity {
+        organization: organization(org, genesys.clone()).await?,
+        interval: plan.interval.to_owned(),
+        format: plan.format.to_string(),
+        job: plan.job,
+    };
+    let mut output = Output::open(plan.output, plan.format, identity, plan.restart)?;
+    let body = json!({ "interval": plan.interval, "order": "asc", "orderBy": "conversationStart" });
+    let pager = Pager::new::<Full<Bytes>, _>(org, genesys);
+    let mut request = if plan.job {
+        pager.job("/api/v2/analytics/conversations/details/jobs", body)
+    } else {
+        let path = "/api/v2/analytics/conversations/details/query";
+        pager.query(path, body).with_read_ahead(READ_AHEAD)
+    };
+    if let Some(checkpoint) = output.checkpoint() {
+        request = request.resume(checkpoint.clone());
+        progress(output.rows(), output.total());
+    }
+    let mut pages = request.pages::<Conversation>();
+    loop {
+        let page = tokio::select! {
+            biased;
+            page = pages.next() => page,
+            () = at_once(interrupts.clone()) => return Err(interrupted(plan.output, &output)),
+        };
+        let Some(page) = page else { break };
+        let page = page.map_err(|error| {
+            let message = "the report is not complete; the same command goes on where it was";
+            Failure::new(Code::Failed, message).because(error)
+        })?;
+        output.append(page)?;
+        progress(output.rows(), output.total());
+        if *interrupts.borrow() > 0 && output.checkpoint().is_some_and(|place| !place.is_end()) {
+            return Err(interrupted(plan.output, &output));
+        }
+    }
+    let total = output.total();
+    output.complete()?;
+    Ok(Done { total })
+}
+
+async fn at_once(mut interrupts: watch::Receiver<u32>) {
+    if interrupts.wait_for(|count| *count > 1).await.is_err() {
+        // Nobody is there any more who could interrupt.
+        std::future::pending().await
+    }
+}
+
+/// The id of the organisation that the token is of.
+async fn organization<S>(org: &Org, genesys: S) -> Result<String, Failure>
+where
+    S: TokenClient<Full<Bytes>, Error = tower_genesys::BoxError>,
+{
+    let failed = || Failure::new(Code::Failed, "the organisation is not known");
+    let uri = org
+        .api("/api/v2/tokens/me")
+        .map_err(|error| failed().because(error))?;
+    let mut request = Request::new(Full::default());
+    *request.uri_mut() = uri;
+    let response = genesys
+        .oneshot(request)
+        .await
+        .map_err(|error| failed().because(error))?;
+    if !response.status().is_success() {
+        let error = ApiError::read(response, ApiError::DEFAULT_LIMIT).await;
+        return Err(failed().because(error));
+    }
+    let body = Limited::new(response.into_body(), LONGEST_ANSWER);
+    let body = body
+        .collect()
+        .await
+        .map_err(|error| failed().because(error))?;
+    let me: Value =
+        serde_json::from_slice(&body.to_bytes()).map_err(|error| failed().because(error))?;
+    let id = me["organization"]["id"].as_str();
+    id.map(str::to_owned)
+        .ok_or_else(|| failed().because("the answer does not name it"))
+}
+
+fn interrupted(path: &Path, output: &Output) -> Failure {
+    let message = format!(
+        "interrupted; {} has {} conversations so far, and the same command goes on from there (or \
+         starts afresh with --restart)",
+        path.display(),
+        output.rows()
+    );
+    Failure::new(Code::Interrupted, message)
+}

@@ -1,0 +1,138 @@
+use std::{
+    fs, io,
+    io::Write,
+    path::{Path, PathBuf},
+};
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use tempfile::NamedTempFile;
+use tower_genesys::genesys::Checkpoint;
+
+use crate::failure::{Code, Failure};
+
+/// How far a report has come. It is in a file beside the output, which is replaced as a whole after
+/// each page, and only when the page is safe on the disk.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct State {
+    pub(crate) identity: Identity,
+    /// Behind the last page that is in the output.
+    pub(crate) checkpoint: Checkpoint,
+    /// So much of the output is good.
+    pub(crate) bytes: u64,
+    /// And this is its digest.
+    pub(crate) sha256: String,
+    pub(crate) rows: u64,
+    pub(crate) total: Option<u64>,
+}
+
+/// What a report is of.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Identity {
+    /// The organisation's id, which no two have, in whatever region.
+    pub(crate) organization: String,
+    pub(crate) interval: String,
+    pub(crate) format: String,
+    pub(crate) job: bool,
+}
+
+/// The first line of the file, before the digest of the rest.
+const MAGIC: &str = "conversation_report state 1 sha256 ";
+const ANY_VERSION: &str = "conversation_report state ";
+
+pub(crate) fn path(output: &Path) -> PathBuf {
+    let mut path = output.as_os_str().to_owned();
+    path.push(".state");
+    path.into()
+}
+
+/// What the file beside this output says; `None` if there is none.
+pub(crate) fn load(output: &Path) -> Result<Option<State>, Failure> {
+    let path = path(output);
+    let bytes = match fs::read(&path) {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(Failure::io("read", &path)(error)),
+    };
+    parse(&bytes)
+        .map(Some)
+        .map_err(|why| unusable(output, &format!("{} {why}", path.display())))
+}
+
+fn parse(bytes: &[u8]) -> Result<State, String> {
+    let damaged = |why: &str| format!("is damaged: {why}");
+    let text = std::str::from_utf8(bytes).map_err(|_| damaged("it is no text"))?;
+    let (head, rest) = text
+        .split_once('\n')
+        .ok_or_else(|| damaged("it is cut off"))?;
+    let Some(digest) = head.strip_prefix(MAGIC) else {
+        return Err(match head.starts_with(ANY_VERSION) {
+            true => "was written by another version of this program".to_owned(),
+            false => damaged("it does not begin as such a file does"),
+        });
+    };
+    if digest != hex(Sha256::digest(rest)) {
+        return Err(damaged("its checksum is wrong"));
+    }
+    serde_json::from_str(rest).map_err(|error| damaged(&error.to_string()))
+}
+
+/// Replaces the file, so that there is the old one or the new one at any moment.
+pub(crate) fn save(output: &Path, state: &State) -> Result<(), Failure> {
+    let path = path(output);
+    replace(&path, state).map_err(Failure::io("written", &path))
+}
+
+fn replace(path: &Path, state: &State) -> io::Result<()> {
+    let rest = serde_json::to_string_pretty(state)?;
+    let folder = folder(path);
+    let mut file = NamedTempFile::new_in(&folder)?;
+    write!(file, "{MAGIC}{}\n{rest}", hex(Sha256::digest(&rest)))?;
+    file.as_file().sync_all()?;
+    file.persist(path)?;
+    sync(&folder)
+}
+
+/// Removes the file, if there is one.
+pub(crate) fn remove(output: &Path) -> Result<(), Failure> {
+    let path = path(output);
+    let removed = match fs::remove_file(&path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => sync(&folder(&path)),
+    };
+    removed.map_err(Failure::io("removed", &path))
+}
+
+/// What is wrong, and how to start afresh.
+pub(crate) fn unusable(output: &Path, what: &str) -> Failure {
+    let message = format!(
+        "{what}. Nothing was changed. {} says how far {} has come; to start that afresh, run the \
+         same command with --restart, which empties it",
+        path(output).display(),
+        output.display()
+    );
+    Failure::new(Code::Unusable, message)
+}
+
+pub(crate) fn hex(digest: impl AsRef<[u8]>) -> String {
+    digest
+        .as_ref()
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
+}
+
+fn folder(path: &Path) -> PathBuf {
+    match path.parent() {
+        Some(folder) if folder != Path::new("") => folder.to_owned(),
+        _ => PathBuf::from("."),
+    }
+}
+
+/// A file's name is on the disk only when its folder is.
+fn sync(folder: &Path) -> io::Result<()> {
+    if cfg!(unix) {
+        fs::File::open(folder)?.sync_all()?;
+    }
+    Ok(())
+}

@@ -1,0 +1,503 @@
+//! Interrupted anywhere and run again, the report is the same, byte for byte.
+
+use std::{
+    env,
+    ffi::OsString,
+    fs,
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use http_body_util::Full;
+use tempfile::TempDir;
+use tokio::{sync::watch, time::Instant};
+use tower::Layer;
+use tower_genesys::{
+    Credentials, GenesysLayer, Org,
+    testing::{DETAILS_JOB_RESULTS, DETAILS_JOBS, DETAILS_QUERY, JobEnd, MockBuilder, MockGenesys},
+};
+
+use crate::{
+    args::Args,
+    conversation::Format,
+    failure::{Code, Failure},
+    report::Report,
+    run::{Done, Plan, run},
+    state,
+};
+
+/// A Genesys Cloud, and a file to report it to.
+struct Setup {
+    mock: MockGenesys,
+    folder: TempDir,
+    job: bool,
+    format: Format,
+}
+
+/// Six pages of a query.
+const COUNT: usize = 550;
+
+impl Setup {
+    fn new() -> Self {
+        Self::of(MockGenesys::builder().conversations(COUNT))
+    }
+
+    fn of(mock: MockBuilder) -> Self {
+        Self {
+            mock: mock.build(),
+            folder: tempfile::tempdir().unwrap(),
+            job: false,
+            format: Format::Csv,
+        }
+    }
+
+    fn path(&self) -> PathBuf {
+        self.folder.path().join("out")
+    }
+
+    fn state(&self) -> PathBuf {
+        state::path(&self.path())
+    }
+
+    fn output(&self) -> Vec<u8> {
+        fs::read(self.path()).unwrap()
+    }
+
+    async fn run(&self) -> Result<Done, Failure> {
+        self.until(u64::MAX).await
+    }
+
+    /// Stops behind the page of this number.
+    async fn until(&self, pages: u64) -> Result<Done, Failure> {
+        self.with(pages, |_| {}).await
+    }
+
+    async fn with(&self, pages: u64, change: impl FnOnce(&mut Plan<'_>)) -> Result<Done, Failure> {
+        let path = self.path();
+        let mut plan = Plan {
+            interval: self.mock.interval(),
+            output: &path,
+            format: self.format,
+            job: self.job,
+            restart: false,
+        };
+        change(&mut plan);
+        let (stop, interrupts) = watch::channel(0);
+        let progress = |done: u64, _| {
+            let stopped = done.div_ceil(self.page_size()) >= pages;
+            stop.send_replace(u32::from(stopped));
+        };
+        report(&self.mock, &plan, interrupts, progress).await
+    }
+
+    fn page_size(&self) -> u64 {
+        if self.job { 1000 } else { 100 }
+    }
+
+    /// The file as it is when nothing interrupts.
+    async fn whole(&self) -> Vec<u8> {
+        let other = Self {
+            mock: MockGenesys::builder().conversations(COUNT).build(),
+            folder: tempfile::tempdir().unwrap(),
+            ..*self
+        };
+        assert_eq!(
+            other.run().await.unwrap().total.unwrap_or(COUNT as u64),
+            COUNT as u64
+        );
+        assert!(!other.state().exists());
+        other.output()
+    }
+}
+
+async fn report(
+    mock: &MockGenesys,
+    plan: &Plan<'_>,
+    interrupts: watch::Receiver<u32>,
+    progress: impl FnMut(u64, Option<u64>),
+) -> Result<Done, Failure> {
+    let credentials = Credentials::new(mock.client_id(), mock.client_secret()).unwrap();
+    let org = Org::builder(mock.region())
+        .credentials(credentials)
+        .build::<Full<Bytes>, _>(mock.service())
+        .unwrap();
+    let genesys = GenesysLayer::new(&org).layer(mock.service());
+    run(plan, &org, genesys, interrupts, progress).await
+}
+
+/// It failed with this code, and the message holds all of these.
+fn refused(result: Result<Done, Failure>, code: Code, says: &[&str]) {
+    let failure = result.unwrap_err();
+    assert_eq!(failure.code(), code, "{failure}");
+    for text in says {
+        assert!(failure.to_string().contains(text), "{text}: {failure}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn interrupted_after_any_page_it_goes_on_to_the_same_bytes() {
+    for format in [Format::Csv, Format::JsonLines] {
+        let whole = Setup {
+            format,
+            ..Setup::new()
+        }
+        .whole()
+        .await;
+        for pages in 1..=6 {
+            let setup = Setup {
+                format,
+                ..Setup::new()
+            };
+            let first = setup.until(pages).await;
+            if pages < 6 {
+                refused(first, Code::Interrupted, &["the same command goes on"]);
+                assert!(whole.starts_with(&setup.output()));
+                assert_eq!(setup.run().await.unwrap().total, Some(COUNT as u64));
+            } else {
+                first.unwrap();
+            }
+            assert_eq!(setup.output(), whole, "{pages}");
+            assert!(!setup.state().exists());
+            let report = Report::read(&setup.path(), format).unwrap();
+            assert!(report.check(Some(COUNT as u64)).is_ok());
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn interrupted_after_every_page_it_gets_there_too() {
+    let setup = Setup::new();
+    for pages in 1..6 {
+        refused(setup.until(pages).await, Code::Interrupted, &[]);
+    }
+    setup.run().await.unwrap();
+    assert_eq!(setup.output(), setup.whole().await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_job_is_gone_on_with_and_not_started_again() {
+    let mock = || MockGenesys::builder().conversations(2500);
+    let whole = Setup {
+        job: true,
+        ..Setup::of(mock())
+    };
+    assert_eq!(whole.run().await.unwrap().total, None);
+    let setup = Setup {
+        job: true,
+        ..Setup::of(mock())
+    };
+    refused(
+        setup.until(1).await,
+        Code::Interrupted,
+        &["1000 conversations"],
+    );
+    setup.run().await.unwrap();
+    assert_eq!(setup.output(), whole.output());
+    assert_eq!(setup.mock.count(DETAILS_JOBS), 1);
+    assert_eq!(setup.mock.count(DETAILS_JOB_RESULTS), 3);
+
+    let setup = Setup {
+        job: true,
+        ..Setup::of(mock())
+    };
+    refused(setup.until(1).await, Code::Interrupted, &[]);
+    setup.mock.end_jobs(JobEnd::Expired);
+    refused(
+        setup.run().await,
+        Code::Failed,
+        &["expired", "start afresh"],
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_error_in_mid_run_is_an_error_and_the_next_run_goes_on() {
+    let setup = Setup::new();
+    setup
+        .mock
+        .on(DETAILS_QUERY)
+        .nth(4)
+        .reply_403("missing.permissions", "No.");
+    refused(
+        setup.run().await,
+        Code::Failed,
+        &["page 4", "missing.permissions", "goes on"],
+    );
+    setup.run().await.unwrap();
+    assert_eq!(setup.output(), setup.whole().await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_behind_the_last_whole_page_is_cut_off() {
+    let whole = Setup::new().whole().await;
+    // As if the power had gone between the rows and the state, and as if more had been there than
+    // will be.
+    for tail in [&whole[20_000..20_333], &whole[..], b"\0"] {
+        let setup = Setup::new();
+        refused(setup.until(2).await, Code::Interrupted, &[]);
+        fs::write(setup.path(), [&setup.output(), tail].concat()).unwrap();
+        setup.run().await.unwrap();
+        assert_eq!(setup.output(), whole);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_damaged_state_is_refused_and_nothing_is_changed() {
+    let setup = Setup::new();
+    refused(setup.until(2).await, Code::Interrupted, &[]);
+    let (output, state) = (setup.output(), fs::read(setup.state()).unwrap());
+    let text = String::from_utf8(state.clone()).unwrap();
+    let mut damages = vec![
+        Vec::new(),
+        b"\xff\xfe".to_vec(),
+        b"nonsense\n{}".to_vec(),
+        text.replace("\"rows\": 200", "\"rows\": 100").into_bytes(),
+        text.replace("state 1 sha256 ", "state 1 sha256 0")
+            .into_bytes(),
+    ];
+    damages.extend(
+        (0..state.len())
+            .step_by(50)
+            .map(|cut| state[..cut].to_vec()),
+    );
+    for bytes in damages {
+        assert_ne!(bytes, state);
+        fs::write(setup.state(), &bytes).unwrap();
+        let says = [
+            "is damaged",
+            "out.state",
+            "--restart",
+            "Nothing was changed",
+        ];
+        refused(setup.run().await, Code::Unusable, &says);
+        assert_eq!(setup.output(), output);
+        assert_eq!(fs::read(setup.state()).unwrap(), bytes);
+    }
+    let future = text.replace("state 1 ", "state 2 ");
+    fs::write(setup.state(), future).unwrap();
+    refused(
+        setup.run().await,
+        Code::Unusable,
+        &["another version", "--restart"],
+    );
+    // As it was, it is good.
+    fs::write(setup.state(), state).unwrap();
+    setup.run().await.unwrap();
+    assert_eq!(setup.output(), setup.whole().await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_state_of_another_report_is_refused() {
+    let setup = Setup::new();
+    refused(setup.until(2).await, Code::Interrupted, &[]);
+    let output = setup.output();
+    let interval = "2026-01-05T00:00:00.000Z/2026-01-11T00:00:00.000Z";
+    let other = setup.with(9, |plan| plan.interval = interval);
+    refused(
+        other.await,
+        Code::Unusable,
+        &["the interval", "and this is", "--restart"],
+    );
+    let other = setup.with(9, |plan| plan.format = Format::JsonLines);
+    refused(
+        other.await,
+        Code::Unusable,
+        &["the format csv, and this is jsonl"],
+    );
+    let other = setup.with(9, |plan| plan.job = true);
+    refused(
+        other.await,
+        Code::Unusable,
+        &["the way no --job, and this is --job"],
+    );
+    let mock = MockGenesys::builder().conversations(COUNT).seed(7).build();
+    let setup = Setup { mock, ..setup };
+    refused(
+        setup.run().await,
+        Code::Unusable,
+        &["the organisation", "--restart"],
+    );
+    assert_eq!(setup.output(), output);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_output_that_was_changed_or_is_missing_is_refused() {
+    let setup = Setup::new();
+    refused(setup.until(2).await, Code::Interrupted, &[]);
+    let output = setup.output();
+    let mut changed = output.clone();
+    changed[1000] ^= 1;
+    fs::write(setup.path(), &changed).unwrap();
+    refused(
+        setup.run().await,
+        Code::Unusable,
+        &["was changed", "--restart"],
+    );
+    assert_eq!(setup.output(), changed);
+    fs::write(setup.path(), &output[..output.len() - 1]).unwrap();
+    refused(setup.run().await, Code::Unusable, &["bytes", "--restart"]);
+    fs::remove_file(setup.path()).unwrap();
+    refused(
+        setup.run().await,
+        Code::Unusable,
+        &["no longer there", "--restart"],
+    );
+    assert!(!setup.path().exists());
+    setup.with(99, |plan| plan.restart = true).await.unwrap();
+    assert_eq!(setup.output(), setup.whole().await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_file_that_is_somebody_else_s_is_left_alone() {
+    let setup = Setup::new();
+    fs::write(setup.path(), "precious").unwrap();
+    refused(
+        setup.run().await,
+        Code::Unusable,
+        &["is there already", "--restart"],
+    );
+    assert_eq!(setup.output(), b"precious");
+    assert!(!setup.state().exists());
+    setup.with(99, |plan| plan.restart = true).await.unwrap();
+    assert_eq!(setup.output(), setup.whole().await);
+    refused(setup.run().await, Code::Unusable, &["is there already"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_runs_at_a_time_are_refused() {
+    let setup = Setup::of(MockGenesys::builder().conversations(COUNT));
+    let held = setup.mock.hold(DETAILS_QUERY);
+    let second = async {
+        setup.mock.wait_for(DETAILS_QUERY, 1).await;
+        for restart in [false, true] {
+            let second = setup.with(99, |plan| plan.restart = restart).await;
+            refused(second, Code::Locked, &["another run"]);
+        }
+        drop(held);
+    };
+    let (first, ()) = tokio::join!(setup.run(), second);
+    first.unwrap();
+    assert_eq!(setup.output(), setup.whole().await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn interrupted_twice_it_does_not_wait_for_the_page() {
+    let setup = Setup::new();
+    setup
+        .mock
+        .on(DETAILS_QUERY)
+        .nth(1)
+        .reply_429(Duration::from_secs(100));
+    let path = setup.path();
+    let plan = Plan {
+        interval: setup.mock.interval(),
+        output: &path,
+        format: Format::Csv,
+        job: false,
+        restart: false,
+    };
+    let (stop, interrupts) = watch::channel(0);
+    let started = Instant::now();
+    let run = report(&setup.mock, &plan, interrupts, |_, _| {});
+    let twice = async {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        stop.send_replace(1);
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        stop.send_replace(2);
+    };
+    let (result, ()) = tokio::join!(run, twice);
+    refused(result, Code::Interrupted, &["0 conversations"]);
+    assert_eq!(started.elapsed(), Duration::from_secs(2));
+    setup.run().await.unwrap();
+    assert_eq!(setup.output(), setup.whole().await);
+}
+
+const CHILD: &str = "CONVERSATION_REPORT_TEST_OUTPUT";
+
+/// By itself, a report of its own; in a child process, the one that is killed.
+#[tokio::test]
+async fn a_process_of_its_own() {
+    let setup = Setup::of(
+        MockGenesys::builder()
+            .conversations(COUNT)
+            .latency(Duration::from_millis(20)),
+    );
+    let path = env::var_os(CHILD).map_or_else(|| setup.path(), PathBuf::from);
+    let plan = Plan {
+        interval: setup.mock.interval(),
+        output: &path,
+        format: Format::Csv,
+        job: false,
+        restart: false,
+    };
+    let (_stop, interrupts) = watch::channel(0);
+    report(&setup.mock, &plan, interrupts, |_, _| {})
+        .await
+        .unwrap();
+    assert_eq!(fs::read(&path).unwrap(), setup.whole().await);
+}
+
+fn child(output: &Path) -> Child {
+    Command::new(env::current_exe().unwrap())
+        .args(["--exact", "tests::a_process_of_its_own"])
+        .env(CHILD, output)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap()
+}
+
+#[tokio::test]
+async fn killed_again_and_again_it_comes_to_the_same_bytes() {
+    let setup = Setup::new();
+    let whole = setup.whole().await;
+    let rows = |setup: &Setup| {
+        let state = state::load(&setup.path()).unwrap();
+        state.map_or(0, |state| state.rows)
+    };
+    let mut kills = 0;
+    for target in [100, 200, 400] {
+        let mut child = child(&setup.path());
+        let deadline = Instant::now() + Duration::from_secs(60);
+        while rows(&setup) < target && child.try_wait().unwrap().is_none() {
+            assert!(Instant::now() < deadline, "the child makes no headway");
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        child.kill().unwrap();
+        kills += usize::from(child.wait().unwrap().code().is_none());
+        assert!(whole.starts_with(&setup.output()), "{target}");
+    }
+    assert!(kills > 0, "each came to its end before it was killed");
+    if setup.state().exists() {
+        assert!(child(&setup.path()).wait().unwrap().success());
+    }
+    assert_eq!(setup.output(), whole);
+    assert!(!setup.state().exists());
+}
+
+#[test]
+fn arguments() {
+    let parse = |args: &[&str]| Args::parse(args.iter().map(OsString::from));
+    let args = parse(&["--output", "a.jsonl", "a/b", "--job", "--restart"]).unwrap();
+    assert_eq!(args.interval.as_deref(), Some("a/b"));
+    assert_eq!(args.output.as_deref(), Some(Path::new("a.jsonl")));
+    assert!(args.job && args.restart && !args.help);
+    assert_eq!(args.format(), Format::JsonLines);
+    assert_eq!(
+        parse(&["--format=csv", "--output=a.jsonl"])
+            .unwrap()
+            .format(),
+        Format::Csv
+    );
+    assert_eq!(parse(&[]).unwrap().format(), Format::Csv);
+    assert!(parse(&["-h"]).unwrap().help);
+    for wrong in [
+        &["--what"][..],
+        &["a", "b"],
+        &["--format", "xml"],
+        &["--output"],
+    ] {
+        assert!(parse(wrong).is_err(), "{wrong:?}");
+    }
+}

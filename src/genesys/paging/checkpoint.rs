@@ -1,0 +1,92 @@
+use serde::{Deserialize, Serialize};
+
+/// A place between two pages, from which [`PagedRequest::resume`](super::PagedRequest::resume) goes
+/// on: in another process, or weeks later, as long as the API keeps the data.
+///
+/// It is made of JSON by serde, or of any other format, and holds no token and nothing of a page. It
+/// knows the request that it belongs to, by a digest of its path, body and page size, and is refused
+/// by another one. It does not know the organisation: where one program works for several, keep it
+/// with the organisation's id.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "Wire", into = "Wire")]
+pub struct Checkpoint {
+    pub(super) request: Box<str>,
+    pub(super) position: Position,
+}
+
+/// What comes next.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub(super) enum Position {
+    Start,
+    Number {
+        next: u64,
+        /// How many rows there are in all, as the last page has it.
+        total: Option<u64>,
+        /// How many of them have come.
+        rows: u64,
+    },
+    Link {
+        /// Behind the base of the API.
+        path: String,
+        total: Option<u64>,
+    },
+    Job {
+        id: Box<str>,
+        cursor: Option<String>,
+    },
+    End,
+}
+
+/// As it is stored.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Wire {
+    version: u32,
+    request: Box<str>,
+    next: Position,
+}
+
+const VERSION: u32 = 1;
+
+impl Checkpoint {
+    pub(super) fn new(request: &str, position: Position) -> Self {
+        Self {
+            request: request.into(),
+            position,
+        }
+    }
+
+    /// Whether the page before was the last one, so that nothing is left to ask for.
+    pub fn is_end(&self) -> bool {
+        self.position == Position::End
+    }
+}
+
+impl From<Checkpoint> for Wire {
+    fn from(checkpoint: Checkpoint) -> Self {
+        Self {
+            version: VERSION,
+            request: checkpoint.request,
+            next: checkpoint.position,
+        }
+    }
+}
+
+impl TryFrom<Wire> for Checkpoint {
+    type Error = String;
+
+    fn try_from(wire: Wire) -> Result<Self, String> {
+        if wire.version != VERSION {
+            return Err(format!(
+                "a checkpoint of version {}, and this program reads version {VERSION}: go on with \
+                 the program that wrote it, or start afresh without it",
+                wire.version
+            ));
+        }
+        Ok(Self {
+            request: wire.request,
+            position: wire.next,
+        })
+    }
+}

@@ -1,0 +1,64 @@
+use std::fmt::Write;
+
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+use super::{PagedRequest, request::Way};
+
+impl PagedRequest {
+    /// What a checkpoint knows its request by. No secret goes into it, and no row out of it.
+    pub(super) fn digest(&self) -> Box<str> {
+        let mut hash = Sha256::new();
+        let mut part = |text: &str| {
+            hash.update((text.len() as u64).to_be_bytes());
+            hash.update(text);
+        };
+        part(&format!("{:?}", self.way));
+        part(&self.path);
+        part(&self.settings.items);
+        part(&format!("{:?}", self.settings.page_size));
+        let mut body = String::new();
+        if let Ok(value) = &self.body {
+            canonical(value, self.way == Way::Query, &mut body);
+        }
+        part(&body);
+        let mut digest = String::new();
+        for byte in &hash.finalize()[..16] {
+            // A String takes whatever is written to it.
+            let _ = write!(digest, "{byte:02x}");
+        }
+        digest.into()
+    }
+}
+
+/// JSON with the fields of objects in order: whether serde_json sorts them depends on its features.
+fn canonical(value: &Value, without_paging: bool, out: &mut String) {
+    match value {
+        Value::Object(object) => {
+            let mut fields: Vec<_> = object.iter().collect();
+            fields.sort_by_key(|(name, _)| *name);
+            out.push('{');
+            for (name, value) in fields {
+                // Set anew for each page.
+                if without_paging && name == "paging" {
+                    continue;
+                }
+                let _ = write!(out, "{:?}:", name);
+                canonical(value, false, out);
+                out.push(',');
+            }
+            out.push('}');
+        }
+        Value::Array(items) => {
+            out.push('[');
+            for item in items {
+                canonical(item, false, out);
+                out.push(',');
+            }
+            out.push(']');
+        }
+        other => {
+            let _ = write!(out, "{other}");
+        }
+    }
+}

@@ -1,0 +1,202 @@
+use std::{borrow::Cow, error::Error, fmt, sync::Arc};
+
+use super::{Checkpoint, exchange::Failure};
+use crate::{
+    BoxError,
+    genesys::{ApiError, RegionError},
+};
+
+/// Why the pages of a request came to an end before the last one.
+///
+/// `Display` says where it happened, why, what to do next, and the correlation id if there is one. It
+/// repeats nothing of a page. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct PageError {
+    inner: Box<Inner>,
+}
+
+#[derive(Clone, Debug)]
+struct Inner {
+    kind: PageErrorKind,
+    message: Cow<'static, str>,
+    place: String,
+    checkpoint: Option<Checkpoint>,
+    correlation_id: Option<Box<str>>,
+    api: Option<ApiError>,
+    source: Option<Arc<dyn Error + Send + Sync>>,
+}
+
+/// What kind of failure a [`PageError`] is, for code that decides what to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum PageErrorKind {
+    /// The request cannot be sent as it was written: its path, its body, its page size.
+    Request,
+    /// The [`Checkpoint`] is one of another request.
+    Checkpoint,
+    /// No answer came, and the layers below have given up. The source says why: for example a
+    /// [`TokenError`](crate::TokenError).
+    Unanswered,
+    /// The answer broke off, or went on for too long, twice.
+    BrokenOff,
+    /// The API refused, and the layers below have given up: [`PageError::api`] says why.
+    Refused,
+    /// The answer is longer than a page may be.
+    TooLarge,
+    /// The answer is not JSON, or not of the type that was asked for.
+    Malformed,
+    /// The answer leads to another host, to plain http, or out of the API. It was not followed.
+    ForeignLink,
+    /// The answer leads back to where the stream has been, or nowhere.
+    Loop,
+    /// A page holds fewer rows than the answer itself says that there are.
+    Incomplete,
+    /// There are fewer rows in all than a page before has said: what is left has moved, and a part
+    /// of it would be missed.
+    Shrunk,
+    /// There are more rows than the API gives by this way.
+    TooManyRows,
+    /// The job has failed.
+    JobFailed,
+    /// Somebody has cancelled the job.
+    JobCancelled,
+    /// The job, or its results, are no longer there.
+    JobExpired,
+    /// The job was not done in time; it may still be running.
+    JobTimedOut,
+    /// There is no tokio runtime to wait on, or it has no timers.
+    NoRuntime,
+}
+
+impl PageError {
+    pub(super) fn new(kind: PageErrorKind, message: impl Into<Cow<'static, str>>) -> Self {
+        Self {
+            inner: Box::new(Inner {
+                kind,
+                message: message.into(),
+                place: String::new(),
+                checkpoint: None,
+                correlation_id: None,
+                api: None,
+                source: None,
+            }),
+        }
+    }
+
+    pub(super) fn because(mut self, source: impl Into<BoxError>) -> Self {
+        self.inner.source = Some(Arc::from(source.into()));
+        self
+    }
+
+    pub(super) fn with_correlation_id(mut self, id: Option<Box<str>>) -> Self {
+        self.inner.correlation_id = id;
+        self
+    }
+
+    /// Where it happened; the innermost who knows says so.
+    pub(super) fn at(mut self, place: impl FnOnce() -> String, checkpoint: &Checkpoint) -> Self {
+        if self.inner.place.is_empty() {
+            self.inner.place = place();
+        }
+        self.inner
+            .checkpoint
+            .get_or_insert_with(|| checkpoint.clone());
+        self
+    }
+
+    pub(super) fn of_job(mut self, kind: PageErrorKind) -> Self {
+        self.inner.kind = kind;
+        self
+    }
+
+    /// What kind of failure it is.
+    pub fn kind(&self) -> PageErrorKind {
+        self.inner.kind
+    }
+
+    /// Which page it happened at, for people.
+    pub fn place(&self) -> &str {
+        &self.inner.place
+    }
+
+    /// From where a new stream asks for the very page that has failed.
+    ///
+    /// `None` when there is no such place: the request itself is wrong, or the checkpoint that it
+    /// was to go on from.
+    pub fn checkpoint(&self) -> Option<&Checkpoint> {
+        self.inner.checkpoint.as_ref()
+    }
+
+    /// What the API said, for [`PageErrorKind::Refused`] and a job that is gone.
+    pub fn api(&self) -> Option<&ApiError> {
+        self.inner.api.as_ref()
+    }
+
+    /// The id under which Genesys knows the request: name it to their support.
+    pub fn correlation_id(&self) -> Option<&str> {
+        let api = self.inner.api.as_ref().and_then(ApiError::context_id);
+        api.or(self.inner.correlation_id.as_deref())
+    }
+}
+
+impl From<Failure> for PageError {
+    fn from(failure: Failure) -> Self {
+        use PageErrorKind as Kind;
+        match failure {
+            Failure::Unanswered(source) => Self::new(
+                Kind::Unanswered,
+                "no answer came; look at the cause, then go on from the checkpoint",
+            )
+            .because(source),
+            Failure::Api(api) => {
+                let mut error = Self::new(Kind::Refused, api.to_string());
+                error.inner.api = Some(api);
+                error
+            }
+            Failure::TooLarge(limit, id) => Self::new(
+                Kind::TooLarge,
+                format!(
+                    "the page is longer than {limit} bytes; ask for smaller pages \
+                     (`with_page_size`), or allow more (`with_max_page_bytes`)"
+                ),
+            )
+            .with_correlation_id(id),
+            Failure::BrokenOff(source, id) => Self::new(
+                Kind::BrokenOff,
+                "the answer broke off, twice; look at the network and what stands in between, then \
+                 go on from the checkpoint",
+            )
+            .because(source)
+            .with_correlation_id(id),
+        }
+    }
+}
+
+impl From<RegionError> for PageError {
+    fn from(error: RegionError) -> Self {
+        Self::new(PageErrorKind::Request, error.to_string())
+    }
+}
+
+impl fmt::Display for PageError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !self.inner.place.is_empty() {
+            write!(f, "{}: ", self.inner.place)?;
+        }
+        f.write_str(&self.inner.message)?;
+        // An error of the API shows its own.
+        match &self.inner.correlation_id {
+            Some(id) if self.inner.api.is_none() => write!(f, " [correlation id {id}]"),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Error for PageError {
+    /// The error of the layers below. For [`PageErrorKind::Malformed`] what serde has to say, which
+    /// may quote a value of the page.
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        let source = self.inner.source.as_deref();
+        source.map(|source| source as &(dyn Error + 'static))
+    }
+}

@@ -1,0 +1,132 @@
+use std::{
+    future::poll_fn,
+    io,
+    marker::PhantomData,
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use futures_util::future::BoxFuture;
+use http::{Request, Response};
+use http_body_util::Full;
+
+use crate::{
+    BoxError,
+    genesys::{ApiError, TokenClient, api_error, correlation_id::correlation_id},
+    runtime::has_timers,
+};
+
+/// A service that has lost its type, and the types of its bodies.
+pub(super) trait Exchange: Send + Sync {
+    /// Sends a request, and reads the answer to its end.
+    fn send(
+        &self,
+        request: Request<Bytes>,
+        bounds: Bounds,
+    ) -> BoxFuture<'static, Result<Answer, Failure>>;
+}
+
+/// What an answer may take.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Bounds {
+    pub(super) bytes: usize,
+    /// From the head of the answer to its end.
+    pub(super) time: Duration,
+}
+
+pub(super) struct Answer {
+    pub(super) body: Vec<u8>,
+    pub(super) correlation_id: Option<Box<str>>,
+}
+
+/// An exchange that brought no answer, or not the whole of it.
+pub(super) enum Failure {
+    Unanswered(BoxError),
+    Api(ApiError),
+    TooLarge(usize, Option<Box<str>>),
+    BrokenOff(BoxError, Option<Box<str>>),
+}
+
+pub(super) struct OverService<S, B> {
+    // Pages may be fetched from several threads, and a service need only be cloned.
+    service: Mutex<S>,
+    body: PhantomData<fn(B)>,
+}
+
+impl<S, B> OverService<S, B> {
+    pub(super) fn new(service: S) -> Self {
+        Self {
+            service: Mutex::new(service),
+            body: PhantomData,
+        }
+    }
+}
+
+impl<S, B> Exchange for OverService<S, B>
+where
+    S: TokenClient<B>,
+    B: From<Full<Bytes>> + Send + 'static,
+{
+    fn send(
+        &self,
+        request: Request<Bytes>,
+        bounds: Bounds,
+    ) -> BoxFuture<'static, Result<Answer, Failure>> {
+        let service = self
+            .service
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
+        let request = request.map(|body| B::from(Full::from(body)));
+        Box::pin(exchange(service, request, bounds))
+    }
+}
+
+async fn exchange<S, B>(
+    mut service: S,
+    request: Request<B>,
+    bounds: Bounds,
+) -> Result<Answer, Failure>
+where
+    S: TokenClient<B>,
+{
+    let unanswered = |error: S::Error| Failure::Unanswered(error.into());
+    poll_fn(|cx| service.poll_ready(cx))
+        .await
+        .map_err(unanswered)?;
+    let response = service.call(request).await.map_err(unanswered)?;
+    // What the service holds for the next request is nobody's while a long body is read.
+    drop(service);
+    let (head, body) = response.into_parts();
+    if !head.status.is_success() {
+        let (status, headers) = (head.status, head.headers.clone());
+        let read = ApiError::read(Response::from_parts(head, body), ApiError::DEFAULT_LIMIT);
+        let error = within(bounds.time, read).await;
+        let error = error.unwrap_or_else(|| ApiError::parse(status, &headers, b""));
+        return Err(Failure::Api(error));
+    }
+    let correlation_id = correlation_id(&head.headers).map(Box::from);
+    match within(bounds.time, api_error::collect(body, bounds.bytes)).await {
+        Some(Ok(Some(body))) => Ok(Answer {
+            body,
+            correlation_id,
+        }),
+        Some(Ok(None)) => Err(Failure::TooLarge(bounds.bytes, correlation_id)),
+        Some(Err(error)) => Err(Failure::BrokenOff(error, correlation_id)),
+        None => {
+            let late = "the answer did not come to its end in time";
+            let error = io::Error::new(io::ErrorKind::TimedOut, late);
+            Err(Failure::BrokenOff(error.into(), correlation_id))
+        }
+    }
+}
+
+/// The output of a future, or `None` if it takes too long. Without timers it has all the time.
+async fn within<F: Future>(time: Duration, future: F) -> Option<F::Output> {
+    if has_timers() {
+        tokio::time::timeout(time, future).await.ok()
+    } else {
+        Some(future.await)
+    }
+}

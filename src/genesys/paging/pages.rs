@@ -1,0 +1,143 @@
+use std::{
+    fmt,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use futures_core::{FusedStream, Stream};
+use futures_util::future::BoxFuture;
+use serde::de::DeserializeOwned;
+
+use super::{
+    Checkpoint, PageError, PagedRequest,
+    walk::{Step, Walk},
+};
+
+/// One page.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Page<T> {
+    /// Its rows. The last page, and others, may have none.
+    pub items: Vec<T>,
+    /// How many rows there are in all, if the API says so.
+    pub total: Option<u64>,
+    /// The place behind this page: a stream that resumes there begins with the next one.
+    pub checkpoint: Checkpoint,
+}
+
+impl<T> Page<T> {
+    pub(super) fn new(items: Vec<T>, total: Option<u64>, checkpoint: Checkpoint) -> Self {
+        Self {
+            items,
+            total,
+            checkpoint,
+        }
+    }
+}
+
+/// The pages of a request, as a stream.
+///
+/// An error comes once, and is the last item. A stream that has ended stays so. See the
+/// [module](super).
+#[must_use = "streams do nothing unless polled"]
+pub struct Pages<T> {
+    state: State<T>,
+    reached: Checkpoint,
+}
+
+enum State<T> {
+    Idle(Box<Walk<T>>),
+    Busy(BoxFuture<'static, Stepped<T>>),
+    Failed(PageError),
+    Ended,
+}
+
+type Stepped<T> = (Box<Walk<T>>, Result<Step<T>, PageError>);
+
+impl<T> Pages<T> {
+    pub(super) fn failed(start: Checkpoint, error: PageError) -> Self {
+        Self {
+            state: State::Failed(error),
+            reached: start,
+        }
+    }
+
+    /// The place behind the last page that came: what is being asked for now begins there.
+    ///
+    /// Of a job this is more than [`Page::checkpoint`] can say: as soon as the job is started, it
+    /// names the job, so that whoever gives up waiting can go on with it later.
+    pub fn checkpoint(&self) -> &Checkpoint {
+        &self.reached
+    }
+}
+
+impl<T: DeserializeOwned + Send + 'static> Pages<T> {
+    pub(super) fn new(request: Arc<PagedRequest>, from: Checkpoint) -> Self {
+        Self {
+            reached: from.clone(),
+            state: State::Idle(Box::new(Walk::new(request, from))),
+        }
+    }
+}
+
+impl<T: DeserializeOwned + Send + 'static> Stream for Pages<T> {
+    type Item = Result<Page<T>, PageError>;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let this = self.get_mut();
+        loop {
+            match std::mem::replace(&mut this.state, State::Ended) {
+                State::Idle(mut walk) => {
+                    this.state = State::Busy(Box::pin(async move {
+                        let step = walk.step().await;
+                        (walk, step)
+                    }));
+                }
+                State::Busy(mut step) => {
+                    let Poll::Ready((walk, step)) = step.as_mut().poll(cx) else {
+                        this.state = State::Busy(step);
+                        return Poll::Pending;
+                    };
+                    this.state = State::Idle(walk);
+                    match step {
+                        Ok(Step::Reached(checkpoint)) => this.reached = checkpoint,
+                        Ok(Step::Page(page)) => {
+                            this.reached = page.checkpoint.clone();
+                            return Poll::Ready(Some(Ok(page)));
+                        }
+                        Ok(Step::End) => this.state = State::Ended,
+                        Err(error) => this.state = State::Failed(error),
+                    }
+                }
+                State::Failed(error) => return Poll::Ready(Some(Err(error))),
+                State::Ended => return Poll::Ready(None),
+            }
+        }
+    }
+}
+
+impl<T: DeserializeOwned + Send + 'static> FusedStream for Pages<T> {
+    fn is_terminated(&self) -> bool {
+        matches!(self.state, State::Ended)
+    }
+}
+
+/// Nothing in it is pinned.
+impl<T> Unpin for Pages<T> {}
+
+/// Without what is being asked for.
+impl<T> fmt::Debug for Pages<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let state = match &self.state {
+            State::Idle(_) => "idle",
+            State::Busy(_) => "busy",
+            State::Failed(_) => "failed",
+            State::Ended => "ended",
+        };
+        f.debug_struct("Pages")
+            .field("state", &state)
+            .field("reached", &self.reached)
+            .finish()
+    }
+}

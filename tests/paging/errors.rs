@@ -1,0 +1,214 @@
+use std::{convert::Infallible, error::Error, time::Duration};
+
+use bytes::Bytes;
+use futures_util::{StreamExt, future::ready, stream};
+use http::{Request, Response, StatusCode, header::HeaderName};
+use http_body::Frame;
+use http_body_util::StreamBody;
+use serde::Deserialize;
+use serde_json::json;
+use tokio::time::Instant;
+use tower::service_fn;
+use tower_genesys::{
+    TokenError,
+    genesys::{PageErrorKind as Kind, Pager},
+    testing::{ANY_API, DETAILS_QUERY, TOKEN, USERS as USERS_ROUTE},
+};
+
+use crate::setup::{Body, QUERY, USERS, all, fails, setup};
+
+const CORRELATION: HeaderName = HeaderName::from_static("inin-correlation-id");
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_says_where_why_and_under_which_id() {
+    let setup = setup(|mock| mock.conversations(250));
+    setup
+        .on(DETAILS_QUERY, 2)
+        .reply_403(
+            "missing.permissions",
+            "No permission [analytics:conversationDetail:view]",
+        )
+        .with_header(CORRELATION, "abc-123".parse().unwrap());
+    let (rows, error) = fails(setup.query(), Kind::Refused).await;
+    assert_eq!(rows, 100);
+    assert_eq!(error.api().unwrap().status(), StatusCode::FORBIDDEN);
+    let shown = error.to_string();
+    assert!(
+        shown.starts_with(&format!("page 2 of POST {QUERY}: ")),
+        "{shown}"
+    );
+    assert!(shown.contains("missing.permissions"), "{shown}");
+    assert_eq!(shown.matches("correlation id").count(), 1, "{shown}");
+    assert!(error.correlation_id().is_some());
+    assert!(
+        all(setup.query().resume(error.checkpoint().unwrap().clone()))
+            .await
+            .len()
+            == 150
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_error_of_the_token_is_found_in_the_chain() {
+    let setup = setup(|mock| mock);
+    setup.mock.disable_client();
+    let (_, error) = fails(setup.query(), Kind::Unanswered).await;
+    assert!(TokenError::find(&error).is_some());
+    assert!(error.source().is_some());
+    assert_eq!((setup.mock.count(TOKEN), setup.mock.count(ANY_API)), (1, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_layers_the_first_refusal_is_the_last_item() {
+    let setup = setup(|mock| mock);
+    let pager = Pager::new::<Body, _>(&setup.org, setup.mock.service());
+    let (_, error) = fails(pager.linked(USERS), Kind::Refused).await;
+    assert_eq!(error.api().unwrap().status(), StatusCode::UNAUTHORIZED);
+    assert_eq!(setup.mock.api_calls(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_page_that_breaks_off_is_asked_for_once_more() {
+    let setup = setup(|mock| mock.users(250));
+    setup.on(USERS_ROUTE, 2).truncated_body();
+    assert_eq!(all(setup.users()).await.len(), 250);
+    assert_eq!(setup.mock.count(USERS_ROUTE), 4);
+    setup.mock.on(USERS_ROUTE).from(6).truncated_body();
+    let (rows, error) = fails(setup.users(), Kind::BrokenOff).await;
+    assert_eq!((rows, setup.mock.count(USERS_ROUTE)), (100, 4 + 3));
+    assert!(error.source().is_some());
+    assert!(error.correlation_id().is_some());
+    setup.mock.clear_script();
+    let rest = setup.users().resume(error.checkpoint().unwrap().clone());
+    assert_eq!(all(rest).await.len(), 150);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_page_over_the_limit_is_not_read_on() {
+    let setup = setup(|mock| mock.conversations(100));
+    let length = {
+        let page = setup
+            .query()
+            .pages::<serde_json::Value>()
+            .next()
+            .await
+            .unwrap()
+            .unwrap();
+        let page = json!({ "conversations": page.items, "totalHits": 100 });
+        page.to_string().len()
+    };
+    let limited = |bytes| setup.query().with_max_page_bytes(bytes);
+    assert_eq!(all(limited(length)).await.len(), 100);
+    let (_, error) = fails(limited(length - 1), Kind::TooLarge).await;
+    assert!(
+        error.to_string().contains(&(length - 1).to_string()),
+        "{error}"
+    );
+    assert_eq!(setup.mock.count(DETAILS_QUERY), 3);
+    setup.mock.on(DETAILS_QUERY).endless_body();
+    fails(setup.query().with_max_page_bytes(1 << 20), Kind::TooLarge).await;
+    assert_eq!(setup.mock.count(DETAILS_QUERY), 4);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_no_page_is_an_error_that_quotes_nothing_of_it() {
+    for body in [
+        r#"{"entities":[{"id":"Hubert"#,
+        "<html>Hubert</html>",
+        "",
+        "[]",
+        r#"{"entities":"Hubert"}"#,
+        r#"{"entities":[],"nextUri":{"Hubert":1}}"#,
+    ] {
+        let setup = setup(|mock| mock);
+        setup
+            .mock
+            .on(USERS_ROUTE)
+            .reply(StatusCode::OK, Default::default(), body);
+        let (rows, error) = fails(setup.users(), Kind::Malformed).await;
+        assert_eq!((rows, setup.mock.count(USERS_ROUTE)), (0, 1), "{body}");
+        assert!(!error.to_string().contains("Hubert"), "{error}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn rows_of_another_type_are_an_error() {
+    #[derive(Debug, Deserialize)]
+    struct Row {
+        #[serde(rename = "id")]
+        _id: u64,
+    }
+    let setup = setup(|mock| mock.users(3));
+    let error = setup
+        .users()
+        .pages::<Row>()
+        .next()
+        .await
+        .unwrap()
+        .unwrap_err();
+    assert_eq!(error.kind(), Kind::Malformed);
+    assert!(error.to_string().contains("not of the type"), "{error}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_stalls_is_an_error_in_time() {
+    let setup = setup(|mock| mock);
+    let stalls = service_fn(|_: Request<Body>| async {
+        let start = Ok::<_, Infallible>(Frame::data(Bytes::from("{")));
+        let body = stream::once(ready(start)).chain(stream::pending());
+        Ok::<_, Infallible>(Response::new(StreamBody::new(body)))
+    });
+    let pager = Pager::new::<Body, _>(&setup.org, stalls);
+    let started = Instant::now();
+    fails(pager.linked(USERS), Kind::BrokenOff).await;
+    assert_eq!(started.elapsed(), Duration::from_secs(2 * 300));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_that_cannot_be_is_refused_before_it_is_sent() {
+    let setup = setup(|mock| mock);
+    let pager = &setup.pager;
+    for request in [
+        pager.linked("users"),
+        pager.linked("//evil.example/"),
+        pager.numbered("/api/v2/users?pageNumber=3"),
+        pager.numbered("/api/v2/users?pageSize=3"),
+        pager.query(QUERY, json!([])),
+        pager.query(QUERY, json!({})).with_page_size(0),
+        pager.query(QUERY, std::collections::HashMap::from([((1, 2), 3)])),
+        pager.job("/api/v2/jobs?x=1", json!({})),
+    ] {
+        let (_, error) = fails(request, Kind::Request).await;
+        assert!(error.checkpoint().is_none());
+    }
+    assert_eq!(setup.mock.count(tower_genesys::testing::ANY), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_token_shows_in_any_error() {
+    let setup = setup(|mock| mock.users(250));
+    let token = setup.org.tokens().token().await.unwrap();
+    let token = token
+        .header_value()
+        .to_str()
+        .unwrap()
+        .trim_start_matches("Bearer ")
+        .to_owned();
+    for body in [
+        json!({ "entities": [token], "nextUri": format!("https://{token}.example/{token}") }),
+        json!({ "entities": { "a": token } }),
+    ] {
+        setup
+            .mock
+            .on(USERS_ROUTE)
+            .reply(StatusCode::OK, Default::default(), body.to_string());
+        let (_, error) = crate::setup::rows(setup.users().pages()).await;
+        let error = error.unwrap();
+        assert!(error.correlation_id().is_none_or(|id| id != token));
+        let pages = setup.users().pages::<u8>();
+        assert!(!format!("{:?} {:?} {pages:?}", setup.pager, setup.users()).contains(&token));
+        if error.kind() == Kind::Malformed {
+            assert!(!error.to_string().contains(&token));
+        }
+    }
+}

@@ -1,0 +1,203 @@
+use std::time::Duration;
+
+use futures_util::{FutureExt, StreamExt};
+use http::StatusCode;
+use serde_json::{Value, json};
+use tokio::time::Instant;
+use tower::Layer;
+use tower_genesys::{
+    BearerLayer, FixedToken, Pager,
+    genesys::PageErrorKind as Kind,
+    testing::{DETAILS_JOB, DETAILS_JOB_RESULTS, DETAILS_JOBS, JobEnd},
+};
+
+use crate::setup::{Body, JOBS, ReplyJson, SECOND, Setup, all, fails, setup, unique};
+
+/// How often it was started, looked at, and read.
+fn calls(setup: &Setup) -> (usize, usize, usize) {
+    let count = |route| setup.mock.count(route);
+    (
+        count(DETAILS_JOBS),
+        count(DETAILS_JOB),
+        count(DETAILS_JOB_RESULTS),
+    )
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_job_is_started_once_waited_for_and_read_to_its_end() {
+    for (count, pages) in [(0, 1), (100, 1), (250, 3)] {
+        let setup = setup(|mock| mock.conversations(count));
+        let started = Instant::now();
+        let rows = all(setup.job()).await;
+        assert_eq!((rows.len(), unique(&rows)), (count, count));
+        assert_eq!(calls(&setup), (1, 3, pages));
+        // Two seconds, three, four and a half.
+        assert_eq!(started.elapsed(), Duration::from_millis(9500));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_job_goes_on_across_revocation_throttling_and_outage() {
+    let setup = setup(|mock| mock.conversations(250));
+    setup.on(DETAILS_JOBS, 1).revoke_token();
+    setup.on(DETAILS_JOB, 2).reply_503();
+    setup.on(DETAILS_JOB, 3).expire_token();
+    setup.on(DETAILS_JOB_RESULTS, 1).reply_429(SECOND * 20);
+    setup.on(DETAILS_JOB_RESULTS, 3).revoke_token();
+    assert_eq!(unique(&all(setup.job()).await), 250);
+    assert_eq!(calls(&setup), (2, 5, 5));
+    assert_eq!(setup.mock.token_posts(), 4);
+}
+
+#[tokio::test(start_paused = true)]
+async fn starting_a_job_is_not_repeated_where_it_may_have_been_started() {
+    let setup = setup(|mock| mock);
+    setup.on(DETAILS_JOBS, 1).reply_503();
+    let (_, error) = fails(setup.job(), Kind::Refused).await;
+    assert_eq!(
+        error.api().unwrap().status(),
+        StatusCode::SERVICE_UNAVAILABLE
+    );
+    assert_eq!(calls(&setup), (1, 0, 0));
+    setup.on(DETAILS_JOBS, 2).truncated_body();
+    fails(setup.job(), Kind::BrokenOff).await;
+    assert_eq!(calls(&setup), (2, 0, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn how_a_job_ends_without_results() {
+    for (end, kind, says) in [
+        (JobEnd::Failed, Kind::JobFailed, "could not be executed"),
+        (JobEnd::Cancelled, Kind::JobCancelled, "cancelled"),
+        (JobEnd::Expired, Kind::JobExpired, "expired"),
+    ] {
+        let setup = setup(|mock| mock.conversations(250));
+        setup.org.tokens().token().await.unwrap();
+        let mut pages = setup.job().pages::<Value>();
+        assert!(pages.next().now_or_never().is_none());
+        setup.mock.end_jobs(end);
+        let error = pages.next().await.unwrap().unwrap_err();
+        assert_eq!(error.kind(), kind);
+        let shown = error.to_string();
+        assert!(
+            shown.contains(says) && shown.contains("start afresh"),
+            "{shown}"
+        );
+        assert!(shown.starts_with("job "), "{shown}");
+        assert!(pages.next().await.is_none());
+        assert_eq!(calls(&setup), (1, 1, 0));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn results_that_are_gone_in_mid_run_are_an_expired_job() {
+    let setup = setup(|mock| mock.conversations(250));
+    let mut pages = setup.job().pages::<Value>();
+    let first = pages.next().await.unwrap().unwrap();
+    setup.mock.end_jobs(JobEnd::Expired);
+    let error = pages.next().await.unwrap().unwrap_err();
+    assert_eq!(error.kind(), Kind::JobExpired);
+    assert_eq!(error.api().unwrap().status(), StatusCode::NOT_FOUND);
+    let (rows, _) = fails(setup.job().resume(first.checkpoint), Kind::JobExpired).await;
+    assert_eq!((rows, calls(&setup)), (0, (1, 4, 2)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_job_that_takes_too_long_can_be_waited_for_again() {
+    let setup = setup(|mock| mock.conversations(250));
+    let patience = SECOND * 4;
+    let (_, error) = fails(setup.job().with_job_timeout(patience), Kind::JobTimedOut).await;
+    assert!(error.to_string().contains("QUEUED"), "{error}");
+    assert_eq!(calls(&setup), (1, 1, 0));
+    let again = setup.job().resume(error.checkpoint().unwrap().clone());
+    assert_eq!(unique(&all(again).await), 250);
+    assert_eq!(calls(&setup), (1, 3, 3));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_state_that_nobody_knows_is_waited_for() {
+    let setup = setup(|mock| mock.conversations(10));
+    setup.on(DETAILS_JOB, 1).json(json!({ "state": "RUNNING" }));
+    assert_eq!(all(setup.job()).await.len(), 10);
+    assert_eq!(calls(&setup), (1, 4, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn waits_grow_to_half_a_minute() {
+    let setup = setup(|mock| mock);
+    setup
+        .mock
+        .on(DETAILS_JOB)
+        .json(json!({ "state": "PENDING" }));
+    let started = Instant::now();
+    fails(setup.job(), Kind::JobTimedOut).await;
+    let times = setup.mock.requests_at(DETAILS_JOB);
+    let times: Vec<_> = times
+        .iter()
+        .map(|one| (one.arrived() - started).as_millis())
+        .collect();
+    assert_eq!(times[..4], [2000, 5000, 9500, 16_250]);
+    assert_eq!(times[times.len() - 1] - times[times.len() - 2], 30_000);
+    assert_eq!(times.len(), 124);
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_gives_up_waiting_knows_the_job() {
+    let setup = setup(|mock| mock.conversations(250));
+    setup.org.tokens().token().await.unwrap();
+    let mut pages = setup.job().pages::<Value>();
+    assert!(pages.next().now_or_never().is_none(), "it waits");
+    let checkpoint = pages.checkpoint().clone();
+    drop(pages);
+    assert_eq!(calls(&setup), (1, 0, 0));
+    assert_eq!(unique(&all(setup.job().resume(checkpoint)).await), 250);
+    assert_eq!(calls(&setup), (1, 3, 3));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cursor_that_was_there_before_is_an_error() {
+    let setup = setup(|mock| mock);
+    let page = |row: u64, cursor: &str| json!({ "conversations": [row], "cursor": cursor });
+    for (nth, page) in [
+        (1, page(1, "a/+&")),
+        (2, page(2, "b")),
+        (3, page(3, "a/+&")),
+    ] {
+        setup.on(DETAILS_JOB_RESULTS, nth).json(page);
+    }
+    assert_eq!(fails(setup.job(), Kind::Loop).await.0, 2);
+    assert_eq!(calls(&setup), (1, 3, 3));
+    let asked = setup.mock.requests_at(DETAILS_JOB_RESULTS);
+    assert_eq!(
+        asked[1].uri().query(),
+        Some("pageSize=100&cursor=a%2F%2B%26")
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_id_that_could_lead_elsewhere_is_refused() {
+    for id in ["../../tokens/me", "", "a b", "a?b"] {
+        let setup = setup(|mock| mock);
+        setup.on(DETAILS_JOBS, 1).json(json!({ "jobId": id }));
+        fails(setup.job(), Kind::Malformed).await;
+        assert_eq!(setup.mock.api_calls(), 1, "{id}");
+        let forged = json!({ "job": { "id": id, "cursor": null } });
+        let checkpoint = crate::resumed::forge(&setup.job(), forged).await;
+        fails(setup.job().resume(checkpoint), Kind::Malformed).await;
+        assert_eq!(setup.mock.count(DETAILS_JOB), 0, "{id}");
+    }
+}
+
+#[test]
+fn without_timers_a_job_is_a_typed_error() {
+    let setup = setup(|mock| mock);
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .unwrap();
+    let token = FixedToken::new(&setup.mock.mint_token()).unwrap();
+    let bearer = BearerLayer::new(token, setup.org.origins().clone());
+    let pager = Pager::new::<Body, _>(&setup.org, bearer.layer(setup.mock.service()));
+    let job = pager.job(JOBS, json!({ "interval": setup.mock.interval() }));
+    runtime.block_on(fails(job, Kind::NoRuntime));
+    assert_eq!(calls(&setup), (1, 0, 0));
+}

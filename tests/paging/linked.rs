@@ -1,0 +1,162 @@
+use serde_json::json;
+use tower::Layer;
+use tower_genesys::{
+    GenesysLayer, IssuedToken, Org, Pager, Region,
+    genesys::PageErrorKind as Kind,
+    source_fn,
+    testing::{ANY, MockGenesys, USERS as USERS_ROUTE},
+};
+
+use crate::setup::{Body, ReplyJson, SECOND, USERS, all, fails, setup, setup_on, unique};
+
+#[tokio::test(start_paused = true)]
+async fn every_page_of_a_list_is_asked_for_once() {
+    for (count, calls) in [(0, 1), (100, 1), (250, 3)] {
+        let setup = setup(|mock| mock.users(count));
+        let rows = all(setup.users()).await;
+        assert_eq!((rows.len(), unique(&rows)), (count, count));
+        assert_eq!(setup.mock.count(USERS_ROUTE), calls);
+    }
+    let setup = setup(|mock| mock.users(60));
+    assert_eq!(all(setup.pager.linked(USERS)).await.len(), 60);
+    assert_eq!(setup.mock.count(USERS_ROUTE), 3, "25 by default");
+    all(setup.pager.linked(USERS).with_page_size(60)).await;
+    assert_eq!(setup.mock.count(USERS_ROUTE), 4);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_list_goes_on_across_revocation_throttling_and_outage() {
+    let setup = setup(|mock| mock.users(500));
+    let expected = all(setup.users()).await;
+    setup.on(USERS_ROUTE, 7).revoke_token();
+    setup.on(USERS_ROUTE, 9).reply_429(SECOND * 20);
+    setup.on(USERS_ROUTE, 11).reply_503();
+    assert_eq!(all(setup.users()).await, expected);
+    assert_eq!(setup.mock.count(USERS_ROUTE), 5 + 5 + 3);
+    assert_eq!(setup.mock.token_posts(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_absolute_uri_on_the_api_is_followed_also_behind_a_gateway() {
+    let gateway = Region::custom(
+        "https://gw.example/login",
+        "https://gw.example:8443/genesys",
+    );
+    for region in [Region::US_EAST_1, gateway.unwrap()] {
+        let mock = MockGenesys::builder()
+            .users(250)
+            .region(region.clone())
+            .build();
+        let setup = setup_on(mock);
+        let next = region
+            .api("/api/v2/users?pageSize=100&pageNumber=2")
+            .unwrap();
+        let first = json!({ "entities": [1], "nextUri": next.to_string() });
+        setup.on(USERS_ROUTE, 1).json(first);
+        assert_eq!(all(setup.users()).await.len(), 1 + 150);
+        assert_eq!(setup.mock.count(USERS_ROUTE), 3);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_link_to_another_place_is_refused_before_the_token_goes_there() {
+    for link in [
+        "https://evil.example/api/v2/users",
+        "//evil.example/api/v2/users",
+        "http://api.mypurecloud.com/api/v2/users",
+        "/api/v2/../../evil",
+        "javascript:alert(1)",
+    ] {
+        let setup = setup(|mock| mock.users(250));
+        setup
+            .on(USERS_ROUTE, 1)
+            .json(json!({ "entities": [1], "nextUri": link }));
+        let (rows, error) = fails(setup.users(), Kind::ForeignLink).await;
+        assert_eq!(
+            (rows, setup.mock.api_calls(), setup.mock.count(ANY)),
+            (0, 1, 2),
+            "{link}"
+        );
+        assert!(error.to_string().contains("token"), "{error}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_link_to_where_it_was_before_is_an_error() {
+    let link = |number: u64, next: u64| json!({ "entities": [number], "nextUri": format!("/api/v2/users?pageNumber={next}") });
+    // To itself, to the first, and in a circle without the first.
+    for (links, rows) in [
+        (vec![link(1, 2), link(2, 2)], 1),
+        (vec![link(1, 2), link(2, 3), link(3, 2)], 2),
+    ] {
+        let setup = setup(|mock| mock);
+        for (index, page) in links.into_iter().enumerate() {
+            setup.on(USERS_ROUTE, index as u64 + 1).json(page);
+        }
+        let (came, error) = fails(setup.users(), Kind::Loop).await;
+        assert_eq!((came, setup.mock.count(USERS_ROUTE)), (rows, rows + 1));
+        assert!(error.checkpoint().is_some());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn empty_pages_without_end_are_an_error() {
+    let setup = setup(|mock| mock);
+    for number in 1..100 {
+        let next = format!("/api/v2/users?pageNumber={}", number + 1);
+        setup
+            .on(USERS_ROUTE, number)
+            .json(json!({ "entities": [], "nextUri": next }));
+    }
+    assert_eq!(fails(setup.users(), Kind::Loop).await.0, 0);
+    assert_eq!(setup.mock.count(USERS_ROUTE), 17);
+    // Sixteen are borne with, and a row starts the count anew.
+    let setup = crate::setup::setup(|mock| mock);
+    for number in 1..=34 {
+        let next = (number < 34).then(|| format!("/api/v2/users?pageNumber={}", number + 1));
+        let items = if number == 17 { vec![1] } else { vec![] };
+        setup
+            .on(USERS_ROUTE, number)
+            .json(json!({ "entities": items, "nextUri": next }));
+    }
+    assert_eq!(all(setup.users()).await, ["1"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_end_before_the_last_page_is_an_error() {
+    let setup = setup(|mock| mock);
+    let page = json!({ "entities": [1], "pageNumber": 2, "pageCount": 3, "total": 3 });
+    setup.on(USERS_ROUTE, 1).json(page);
+    let (_, error) = fails(setup.users(), Kind::Incomplete).await;
+    assert!(error.to_string().contains("number 2 of 3"), "{error}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_total_that_shrinks_is_an_error() {
+    let setup = setup(|mock| mock.users(250));
+    setup
+        .on(USERS_ROUTE, 2)
+        .json(json!({ "entities": [1], "total": 249 }));
+    assert_eq!(fails(setup.users(), Kind::Shrunk).await.0, 100);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pager_asks_as_its_own_organisation_whatever_the_stack_is_for() {
+    let setup = setup(|mock| mock.users(250));
+    let token = setup.mock.mint_token();
+    let source = token.clone();
+    let other = Org::builder(setup.mock.region())
+        .build_from_source(source_fn(move |_| {
+            let issued = IssuedToken::new(source.clone(), SECOND * 86_400);
+            async move { Ok(issued) }
+        }))
+        .unwrap();
+    let stack_of_another = GenesysLayer::new(&setup.org).layer(setup.mock.service());
+    let pager = Pager::new::<Body, _>(&other, stack_of_another);
+    let users = pager.linked(USERS).with_page_size(100);
+    assert_eq!(all(users).await.len(), 250);
+    let asked = setup.mock.requests_at(USERS_ROUTE);
+    assert_eq!(asked.len(), 3);
+    assert!(asked.iter().all(|one| one.bearer() == Some(&*token)));
+    assert_eq!(setup.mock.token_posts(), 0);
+}

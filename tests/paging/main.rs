@@ -1,0 +1,14 @@
+//! Pages as streams: every row once, across whatever goes wrong below, and an error otherwise.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test that panics has failed, as it should"
+)]
+
+mod cancellation;
+mod errors;
+mod job;
+mod linked;
+mod numbered;
+mod resumed;
+mod setup;

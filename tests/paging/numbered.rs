@@ -1,0 +1,185 @@
+use futures_util::StreamExt;
+use serde_json::{Value, json};
+use tokio::time::Instant;
+use tower_genesys::{
+    genesys::PageErrorKind as Kind,
+    testing::{DETAILS_QUERY, USERS as USERS_ROUTE},
+};
+
+use crate::setup::{ReplyJson, SECOND, USERS, all, fails, setup, unique};
+
+#[tokio::test(start_paused = true)]
+async fn every_page_of_a_query_is_asked_for_once() {
+    for (count, calls) in [(0, 1), (1, 1), (100, 1), (101, 2), (250, 3)] {
+        let setup = setup(|mock| mock.conversations(count));
+        let rows = all(setup.query()).await;
+        assert_eq!((rows.len(), unique(&rows)), (count, count));
+        assert_eq!(setup.mock.count(DETAILS_QUERY), calls, "{count}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_query_goes_on_across_revocation_expiry_throttling_and_outage() {
+    let quiet = setup(|mock| mock.conversations(600));
+    let expected = all(quiet.query()).await;
+    let setup = setup(|mock| mock.conversations(600));
+    setup.on(DETAILS_QUERY, 2).revoke_token();
+    setup.on(DETAILS_QUERY, 4).reply_429(SECOND * 20);
+    setup.on(DETAILS_QUERY, 6).reply_503();
+    setup.on(DETAILS_QUERY, 7).reset();
+    setup.on(DETAILS_QUERY, 9).expire_token();
+    assert_eq!(all(setup.query()).await, expected);
+    assert_eq!(setup.mock.count(DETAILS_QUERY), 6 + 5);
+    assert_eq!(setup.mock.token_posts(), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_asked_for_before_it_is_wanted() {
+    let setup = setup(|mock| mock.conversations(300));
+    let mut pages = setup.query().pages::<Value>();
+    assert_eq!(setup.mock.count(DETAILS_QUERY), 0);
+    for calls in 1..=3 {
+        let page = pages.next().await.unwrap().unwrap();
+        assert_eq!(page.checkpoint.is_end(), calls == 3);
+        assert_eq!(setup.mock.count(DETAILS_QUERY), calls);
+    }
+    assert!(pages.next().await.is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn pages_asked_for_ahead_come_in_order_and_none_past_the_last() {
+    let one_by_one = setup(|mock| mock.conversations(210));
+    let expected = all(one_by_one.query().with_page_size(20)).await;
+    // The first page, then ten more by five at a time.
+    for (ahead, seconds) in [(0, 11), (4, 3), (100, 2)] {
+        let setup = setup(|mock| mock.conversations(210).latency(SECOND));
+        setup.org.tokens().token().await.unwrap();
+        let started = Instant::now();
+        assert_eq!(
+            all(setup.query().with_page_size(20).with_read_ahead(ahead)).await,
+            expected
+        );
+        assert_eq!(started.elapsed().as_secs(), seconds, "{ahead}");
+        assert_eq!(setup.mock.count(DETAILS_QUERY), 11);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_error_of_a_page_ahead_comes_in_its_turn() {
+    let setup = setup(|mock| mock.conversations(500));
+    setup
+        .on(DETAILS_QUERY, 3)
+        .reply_403("missing.permissions", "No.");
+    let (rows, error) = fails(setup.query().with_read_ahead(3), Kind::Refused).await;
+    assert_eq!(rows, 200);
+    assert!(
+        error
+            .place()
+            .starts_with("page 3 of POST /api/v2/analytics"),
+        "{error}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn numbers_in_the_query_of_a_list() {
+    let setup = setup(|mock| mock.users(250));
+    let rows = all(setup.pager.numbered("/api/v2/users?state=active")).await;
+    assert_eq!((rows.len(), unique(&rows)), (250, 250));
+    assert_eq!(setup.mock.count(USERS_ROUTE), 3);
+    let asked = setup.mock.requests_at(USERS_ROUTE);
+    let last = asked[2].uri().query();
+    assert_eq!(last, Some("state=active&pageSize=100&pageNumber=3"));
+    // Ahead as far as the page count of the first goes.
+    assert_eq!(
+        all(setup.pager.numbered(USERS).with_read_ahead(9)).await,
+        rows
+    );
+    assert_eq!(setup.mock.count(USERS_ROUTE), 6);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_list_that_says_less_is_read_to_its_end_all_the_same() {
+    // Without a total: up to the first page without rows. With one: up to the last row, though the
+    // pages are shorter than was asked for.
+    for (total, calls) in [(None, 3), (Some(3), 2)] {
+        let setup = setup(|mock| mock);
+        for (nth, items) in [(1, json!([1, 2])), (2, json!([3])), (3, json!([]))] {
+            let mut page = json!({ "entities": items });
+            if let Some(total) = total {
+                page["total"] = json!(total);
+            }
+            setup.on(USERS_ROUTE, nth).json(page);
+        }
+        assert_eq!(all(setup.pager.numbered(USERS)).await, ["1", "2", "3"]);
+        assert_eq!(setup.mock.count(USERS_ROUTE), calls);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn more_rows_than_the_api_gives_are_an_error_at_the_first_page() {
+    let setup = setup(|mock| mock.conversations(201));
+    let (rows, error) = fails(setup.query().with_max_rows(200), Kind::TooManyRows).await;
+    assert_eq!((rows, setup.mock.count(DETAILS_QUERY)), (0, 1));
+    assert!(error.to_string().contains("use a job"), "{error}");
+    setup
+        .on(DETAILS_QUERY, 2)
+        .json(json!({ "totalHits": 100_001, "conversations": [1] }));
+    fails(setup.query(), Kind::TooManyRows).await;
+    assert_eq!(all(setup.query().with_max_rows(201)).await.len(), 201);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_page_with_too_few_rows_is_an_error() {
+    let page = |rows: usize| json!({ "totalHits": 250, "conversations": vec![json!(1); rows] });
+    for wrong in [page(0), json!({ "totalHits": 250 }), page(99)] {
+        let setup = setup(|mock| mock.conversations(250));
+        setup.on(DETAILS_QUERY, 2).json(wrong);
+        let (rows, error) = fails(setup.query(), Kind::Incomplete).await;
+        assert_eq!((rows, setup.mock.count(DETAILS_QUERY)), (100, 2));
+        let again = setup.query().resume(error.checkpoint().unwrap().clone());
+        assert_eq!(all(again).await.len(), 150);
+    }
+    // The last page has fewer of its own.
+    let setup = setup(|mock| mock.users(250));
+    setup
+        .on(USERS_ROUTE, 3)
+        .json(json!({ "pageNumber": 3, "pageCount": 3, "total": 250 }));
+    assert_eq!(
+        fails(setup.pager.numbered(USERS), Kind::Incomplete).await.0,
+        200
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_total_that_shrinks_is_an_error_and_one_that_grows_is_followed() {
+    let setup = setup(|mock| mock.conversations(250));
+    let full =
+        |total: u64| json!({ "totalHits": total, "conversations": (0..100).collect::<Vec<_>>() });
+    setup.on(DETAILS_QUERY, 2).json(full(249));
+    let (rows, error) = fails(setup.query(), Kind::Shrunk).await;
+    assert_eq!(rows, 100);
+    // Also in another process.
+    setup.on(DETAILS_QUERY, 3).json(full(249));
+    fails(
+        setup.query().resume(error.checkpoint().unwrap().clone()),
+        Kind::Shrunk,
+    )
+    .await;
+    setup.on(DETAILS_QUERY, 4).json(full(101));
+    assert_eq!(all(setup.query()).await.len(), 250);
+    assert_eq!(setup.mock.count(DETAILS_QUERY), 3 + 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_same_page_again_is_an_error() {
+    let setup = setup(|mock| mock.conversations(250));
+    let page = json!({ "totalHits": 250, "conversations": (0..100).collect::<Vec<_>>() });
+    setup.mock.on(DETAILS_QUERY).json(page);
+    assert_eq!(fails(setup.query(), Kind::Loop).await.0, 100);
+    assert_eq!(setup.mock.count(DETAILS_QUERY), 2);
+    for (nth, row) in [(1, 1), (2, 2)] {
+        let first = json!({ "pageNumber": 1, "pageCount": 3, "entities": [row] });
+        setup.on(USERS_ROUTE, nth).json(first);
+    }
+    assert_eq!(fails(setup.pager.numbered(USERS), Kind::Loop).await.0, 1);
+}

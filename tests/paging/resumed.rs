@@ -1,0 +1,151 @@
+use futures_util::StreamExt;
+use serde_json::{Value, json};
+use tower_genesys::{
+    genesys::{Checkpoint, PageErrorKind as Kind, PagedRequest},
+    testing::{DETAILS_JOBS, DETAILS_QUERY},
+};
+
+use crate::setup::{JOBS, QUERY, USERS, all, fails, id, setup};
+
+/// The rows up to the checkpoint of the page of this number, stored and loaded.
+async fn up_to(request: PagedRequest, page: usize) -> (Vec<String>, Checkpoint) {
+    let mut pages = request.pages::<Value>();
+    let mut rows = Vec::new();
+    let mut checkpoint = pages.checkpoint().clone();
+    for _ in 0..page {
+        let page = pages.next().await.unwrap().unwrap();
+        rows.extend(page.items.iter().map(id));
+        assert_eq!(pages.checkpoint(), &page.checkpoint);
+        checkpoint = page.checkpoint;
+    }
+    let stored = serde_json::to_string(&checkpoint).unwrap();
+    (rows, serde_json::from_str(&stored).unwrap())
+}
+
+/// A checkpoint of this request that leads to wherever somebody likes.
+pub(crate) async fn forge(request: &PagedRequest, next: Value) -> Checkpoint {
+    let (_, checkpoint) = up_to(request.clone(), 0).await;
+    let mut stored = serde_json::to_value(checkpoint).unwrap();
+    stored["next"] = next;
+    serde_json::from_value(stored).unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn resumed_at_every_page_the_rows_are_the_same() {
+    let setup = setup(|mock| mock.conversations(110).users(110));
+    for request in [
+        setup.query(),
+        setup.query().with_read_ahead(3),
+        setup.pager.numbered(USERS),
+        setup.pager.linked(USERS),
+        setup.job(),
+    ] {
+        let request = request.with_page_size(20);
+        let expected = all(request.clone()).await;
+        assert_eq!(expected.len(), 110);
+        for page in 0..=6 {
+            let (mut rows, checkpoint) = up_to(request.clone(), page).await;
+            assert_eq!(rows.len(), (page * 20).min(110));
+            assert_eq!(checkpoint.is_end(), page == 6);
+            let before = setup.mock.api_calls();
+            rows.extend(all(request.clone().resume(checkpoint)).await);
+            assert_eq!(rows, expected, "{request:?}");
+            if page == 6 {
+                assert_eq!(setup.mock.api_calls(), before, "nothing is left to ask for");
+            }
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_resumed_job_is_not_started_again() {
+    let setup = setup(|mock| mock.conversations(250));
+    let (_, checkpoint) = up_to(setup.job(), 1).await;
+    assert_eq!(all(setup.job().resume(checkpoint)).await.len(), 150);
+    assert_eq!(setup.mock.count(DETAILS_JOBS), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_checkpoint_of_another_request_is_refused() {
+    let setup = setup(|mock| mock.conversations(250).users(250));
+    let body = json!({ "interval": setup.mock.interval(), "order": "asc" });
+    let (_, checkpoint) = up_to(setup.query(), 1).await;
+    let calls = setup.mock.api_calls();
+    let mut other = body.clone();
+    other["order"] = json!("desc");
+    for request in [
+        setup.pager.query(QUERY, &other),
+        setup
+            .pager
+            .query("/api/v2/analytics/users/details/query", &body),
+        setup.query().with_page_size(50),
+        setup.query().with_items("users"),
+        setup.job(),
+        setup.users(),
+        setup.pager.job(JOBS, &body),
+    ] {
+        let (_, error) = fails(request.resume(checkpoint.clone()), Kind::Checkpoint).await;
+        assert!(error.to_string().contains("start afresh"), "{error}");
+        assert!(error.checkpoint().is_none());
+    }
+    assert_eq!(setup.mock.api_calls(), calls);
+    // Neither the order of the fields nor a `paging` of its own makes it another one.
+    let same = json!({ "paging": { "pageSize": 5 }, "order": "asc", "interval": body["interval"] });
+    let same = setup.pager.query(QUERY, same).resume(checkpoint);
+    assert_eq!(all(same).await.len(), 150);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_position_that_the_request_cannot_have_is_refused() {
+    let setup = setup(|mock| mock.users(250));
+    let page = |next: u64| json!({ "number": { "next": next, "total": null, "rows": 0 } });
+    let link = |path: &str| json!({ "link": { "path": path, "total": null } });
+    for (request, next) in [
+        (setup.query(), page(0)),
+        (setup.query(), link(USERS)),
+        (setup.users(), page(2)),
+        (setup.job(), link(USERS)),
+    ] {
+        let checkpoint = forge(&request, next).await;
+        fails(request.resume(checkpoint), Kind::Checkpoint).await;
+    }
+    for path in ["https://evil.example/", "//evil.example/", "/../x"] {
+        let checkpoint = forge(&setup.users(), link(path)).await;
+        fails(setup.users().resume(checkpoint), Kind::ForeignLink).await;
+    }
+    assert_eq!(setup.mock.api_calls(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_checkpoint_that_is_damaged_or_of_the_future_is_none() {
+    let setup = setup(|mock| mock);
+    let (_, checkpoint) = up_to(setup.query(), 1).await;
+    let stored = serde_json::to_value(&checkpoint).unwrap();
+    let read = |stored: Value| serde_json::from_value::<Checkpoint>(stored);
+    assert_eq!(read(stored.clone()).unwrap(), checkpoint);
+    let mut future = stored.clone();
+    future["version"] = json!(2);
+    let error = read(future).unwrap_err().to_string();
+    assert!(
+        error.contains("version 2") && error.contains("start afresh"),
+        "{error}"
+    );
+    for (field, value) in [
+        ("version", json!("1")),
+        ("next", json!({ "x": 1 })),
+        ("more", json!(1)),
+    ] {
+        let mut damaged = stored.clone();
+        damaged[field] = value;
+        assert!(read(damaged).is_err(), "{field}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn page_numbers_at_the_end_of_all_numbers_do_no_harm() {
+    let setup = setup(|mock| mock.conversations(250));
+    let next = json!({ "number": { "next": u64::MAX, "total": u64::MAX, "rows": u64::MAX } });
+    let checkpoint = forge(&setup.query(), next).await;
+    fails(setup.query().resume(checkpoint), Kind::Refused).await;
+    assert_eq!(setup.mock.count(DETAILS_QUERY), 1);
+}
