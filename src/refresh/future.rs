@@ -61,6 +61,7 @@ where
         }
     }
 
+    #[inline]
     pub(super) fn held(response: S::Future) -> Self {
         Self {
             state: State::Sent { response },
@@ -84,6 +85,7 @@ where
 {
     type Output = Result<Response<R>, S::Error>;
 
+    #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
         loop {

@@ -34,6 +34,7 @@ where
         self.inner.poll_ready(cx)
     }
 
+    #[inline]
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
         if request.body().is_held() {
             return ResponseFuture::held(self.inner.call(request));

@@ -78,11 +78,9 @@ impl<B> From<Request<B>> for Box<RequestCopy<B>> {
 /// Values of one name stay in their order, and the names in theirs.
 fn list(headers: &HeaderMap) -> Vec<(HeaderName, HeaderValue)> {
     let mut list = Vec::with_capacity(headers.len());
-    list.extend(
-        headers
-            .iter()
-            .map(|(name, value)| (name.clone(), value.clone())),
-    );
+    for (name, value) in headers {
+        list.push((name.clone(), value.clone()));
+    }
     list
 }
 

@@ -54,6 +54,7 @@ where
         self.inner.poll_ready(cx)
     }
 
+    #[inline]
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
         // A layer outside keeps a copy of this request, and sends it again when it has to: two that
         // do would multiply. A second replay layer in between hides its mark, but not the number
