@@ -130,8 +130,8 @@ impl Origins {
     }
 
     fn names(&self, host: &str, port: u16) -> bool {
-        let named = |(known, on): &(Box<str>, u16)| *on == port && known.eq_ignore_ascii_case(host);
-        self.hosts.iter().any(named)
+        let named = |known: &str| known == host || known.eq_ignore_ascii_case(host);
+        self.hosts.iter().any(|(known, on)| *on == port && named(known))
     }
 }
 
