@@ -131,7 +131,9 @@ impl Origins {
 
     fn names(&self, host: &str, port: u16) -> bool {
         let named = |known: &str| known == host || known.eq_ignore_ascii_case(host);
-        self.hosts.iter().any(|(known, on)| *on == port && named(known))
+        self.hosts
+            .iter()
+            .any(|(known, on)| *on == port && named(known))
     }
 }
 
