@@ -1,7 +1,16 @@
-use std::{panic::catch_unwind, time::Duration};
+use std::{
+    future::Future,
+    panic::{AssertUnwindSafe, catch_unwind},
+    pin::Pin,
+    task::{Context, Poll},
+    time::Duration,
+};
 
 use futures_util::FutureExt;
-use tokio::{runtime::Handle, time::sleep};
+use tokio::{
+    runtime::Handle,
+    time::{Instant, Sleep, sleep, sleep_until},
+};
 
 /// Whether there is a tokio runtime here, and it has timers.
 ///
@@ -13,15 +22,37 @@ pub(crate) fn has_timers() -> bool {
     Handle::try_current().is_ok() && catch_unwind(|| sleep(Duration::ZERO).now_or_never()).is_ok()
 }
 
+/// A timer that was polled once; `None` where there are no timers.
+///
+/// It is its own proof that there are: to ask [`has_timers`] before would take a second one, which
+/// is due at once and so wakes the runtime up, at the cost of a system call.
+pub(crate) fn timer(at: Instant, cx: &mut Context<'_>) -> Option<(Pin<Box<Sleep>>, Poll<()>)> {
+    Handle::try_current().ok()?;
+    let start = || {
+        let mut sleep = Box::pin(sleep_until(at));
+        let polled = sleep.as_mut().poll(cx);
+        (sleep, polled)
+    };
+    catch_unwind(AssertUnwindSafe(start)).ok()
+}
+
 #[cfg(test)]
 mod tests {
+    use std::task::Waker;
+
     use tokio::runtime::Builder;
 
-    use super::has_timers;
+    use super::*;
+
+    fn makes_a_timer() -> bool {
+        let mut cx = Context::from_waker(Waker::noop());
+        let later = Instant::now() + Duration::from_secs(60);
+        timer(later, &mut cx).is_some_and(|(_, polled)| polled.is_pending())
+    }
 
     #[test]
     fn only_a_runtime_with_timers_has_timers() {
-        assert!(!has_timers());
+        assert!(!has_timers() && !makes_a_timer());
         for (mut builder, timers) in [
             (Builder::new_current_thread(), false),
             (Builder::new_multi_thread(), true),
@@ -31,6 +62,7 @@ mod tests {
             }
             let runtime = builder.build().unwrap();
             assert_eq!(runtime.block_on(async { has_timers() }), timers);
+            assert_eq!(runtime.block_on(async { makes_a_timer() }), timers);
         }
     }
 }

@@ -112,8 +112,9 @@ async fn bearer_allocates_nothing() {
 
 #[tokio::test]
 async fn a_copy_of_the_request_is_all_that_a_resend_costs_beforehand() {
-    // Two for the headers, and one for the first clone of the body's bytes.
+    // One for what is kept, one for its headers, and one for the first clone of the body's bytes.
     let copy = 3;
+    assert_eq!(allocations(ReplayLayer::new().layer(Api)), 0);
     let refresh = ReplayLayer::new().layer(RefreshLayer::new().layer(Api));
     assert_eq!(allocations(refresh), copy);
     let retry = RetryLayer::typed(Default::default());
@@ -134,4 +135,24 @@ async fn all_four_layers_allocate_one_copy() {
     let org = Org::builder(Region::US_EAST_1).build_from_cache(tokens().await);
     let layer = GenesysLayer::new(&org.expect("the region is https"));
     assert_eq!(allocations(layer.layer(Api)), 3);
+}
+
+/// How large the future of a request is beyond that of the service inside.
+fn added<S: Service<Request<Full<Bytes>>>>(mut service: S) -> usize {
+    size_of_val(&service.call(request())) - size_of_val(&Api.call(request()))
+}
+
+/// What rarely happens, such as a request that waits for its token or is sent again, is in boxes: a
+/// future that has room for it drags that along wherever it is moved.
+#[tokio::test]
+async fn futures_have_room_for_the_plain_case_only() {
+    let tokens = tokens().await;
+    let bearer = BearerLayer::new(tokens.clone(), Origins::of_host("api.mypurecloud.com"));
+    assert_eq!(added(ReplayLayer::new().layer(Api)), 0);
+    assert!(added(bearer.layer(Api)) <= 32);
+    let refresh = ReplayLayer::new().layer(RefreshLayer::new().layer(Api));
+    assert!(added(refresh) <= 48);
+    let org = Org::builder(Region::US_EAST_1).build_from_cache(tokens);
+    let layer = GenesysLayer::new(&org.expect("the region is https"));
+    assert!(added(layer.layer(Api)) <= 400);
 }

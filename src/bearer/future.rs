@@ -26,7 +26,8 @@ pin_project! {
     {
         #[pin]
         state: State<S::Future, P, P::Wait>,
-        unsent: Option<Unsent<S, B, P>>,
+        // In a box: else each answer would drag along the room for a request that has to wait.
+        unsent: Option<Box<Unsent<S, B, P>>>,
     }
 }
 
@@ -69,6 +70,7 @@ where
         }
     }
 
+    #[inline]
     pub(super) fn signed(response: S::Future, tokens: P, generation: Generation) -> Self {
         let signed = Some((tokens, generation));
         Self {
@@ -78,15 +80,15 @@ where
     }
 
     pub(super) fn waiting(wait: P::Wait, tokens: P, service: S, request: Request<B>) -> Self {
-        let unsent = Some(Unsent {
+        let unsent = Unsent {
             service,
             request,
             tokens,
             waits: 1,
-        });
+        };
         Self {
             state: State::Waiting { wait },
-            unsent,
+            unsent: Some(Box::new(unsent)),
         }
     }
 
@@ -107,6 +109,7 @@ where
 {
     type Output = Result<Response<R>, BoxError>;
 
+    #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
         loop {
@@ -131,10 +134,17 @@ where
                     }
                 }
                 (StateProj::Sent { response, signed }, _) => {
-                    let result = ready!(response.poll(cx)).map_err(Into::into);
-                    let signed = signed.take();
+                    let mut result = ready!(response.poll(cx));
+                    if let (Ok(response), Some((tokens, generation))) = (&mut result, signed) {
+                        if response.status() == StatusCode::UNAUTHORIZED {
+                            mark(response, tokens, *generation);
+                        }
+                    }
                     this.state.set(State::Done);
-                    return Poll::Ready(result.map(|response| mark(response, signed)));
+                    return match result {
+                        Ok(response) => Poll::Ready(Ok(response)),
+                        Err(error) => Poll::Ready(Err(error.into())),
+                    };
                 }
                 (StateProj::Failed { error }, _) => match error.take() {
                     Some(error) => return Poll::Ready(Err(error)),
@@ -190,23 +200,15 @@ fn failed<F, P, W>(error: impl Into<BoxError>) -> State<F, P, W> {
 
 /// Reports the token of a request that got a 401, unless something else is to blame, and says on
 /// the response what that led to.
-fn mark<P, R>(mut response: Response<R>, signed: Option<(P, Generation)>) -> Response<R>
-where
-    P: TokenProvider,
-{
-    let Some((tokens, generation)) = signed else {
-        return response;
+#[cold]
+fn mark<R>(response: &mut Response<R>, tokens: &impl TokenProvider, generation: Generation) {
+    let rejection = if challenge::clears_token(response.headers()) {
+        Rejection::NotTheToken
+    } else {
+        tokens.report_rejected(generation)
     };
-    if response.status() == StatusCode::UNAUTHORIZED {
-        let rejection = if challenge::clears_token(response.headers()) {
-            Rejection::NotTheToken
-        } else {
-            tokens.report_rejected(generation)
-        };
-        response.extensions_mut().insert(rejection);
-        if rejection.is_renewable() {
-            response.extensions_mut().insert(Renewable);
-        }
+    response.extensions_mut().insert(rejection);
+    if rejection.is_renewable() {
+        response.extensions_mut().insert(Renewable);
     }
-    response
 }

@@ -63,8 +63,9 @@ impl Origins {
     pub fn and_host(mut self, host: &str) -> Self {
         let parsed = host.parse::<Authority>().ok();
         if let Some(authority) = parsed.filter(|authority| !authority.as_str().contains('@')) {
-            if let Some(port) = port_of(&authority) {
-                let host = without_dot(authority.host()).to_ascii_lowercase().into();
+            let host = authority.host();
+            if let Some(port) = port_of(&authority, host) {
+                let host = without_dot(host).to_ascii_lowercase().into();
                 let known = self.hosts.iter().cloned();
                 self.hosts = known.chain([(host, port)]).collect();
             }
@@ -107,28 +108,38 @@ impl Origins {
         let Some(authority) = uri.authority() else {
             return Some(OriginErrorKind::NoHost);
         };
-        if authority.as_str().contains('@') {
+        let (written, https) = (authority.as_str(), uri.scheme() == Some(&Scheme::HTTPS));
+        // To take an authority apart costs more than all else here: almost all are allowed as they
+        // are written.
+        if https && self.names(written, HTTPS_PORT) {
+            return None;
+        }
+        if written.contains('@') {
             return Some(OriginErrorKind::UserInfo);
         }
-        let host = without_dot(authority.host());
-        let https = uri.scheme() == Some(&Scheme::HTTPS);
+        let name = authority.host();
+        let host = without_dot(name);
         if self.loopback && is_loopback(host) && (https || uri.scheme() == Some(&Scheme::HTTP)) {
             return None;
         }
         if !https {
             return Some(OriginErrorKind::NotHttps);
         }
-        let Some(port) = port_of(authority) else {
-            return Some(OriginErrorKind::Foreign);
-        };
-        let named = |(known, on): &(Box<str>, u16)| *on == port && known.eq_ignore_ascii_case(host);
-        (!self.hosts.iter().any(named)).then_some(OriginErrorKind::Foreign)
+        let named = port_of(authority, name).is_some_and(|port| self.names(host, port));
+        (!named).then_some(OriginErrorKind::Foreign)
+    }
+
+    fn names(&self, host: &str, port: u16) -> bool {
+        let named = |known: &str| known == host || known.eq_ignore_ascii_case(host);
+        self.hosts
+            .iter()
+            .any(|(known, on)| *on == port && named(known))
     }
 }
 
 /// The port, or that of https where there is none; `None` for what is no port.
-fn port_of(authority: &Authority) -> Option<u16> {
-    match authority.as_str().len() == authority.host().len() {
+fn port_of(authority: &Authority, host: &str) -> Option<u16> {
+    match authority.as_str().len() == host.len() {
         true => Some(HTTPS_PORT),
         false => authority.port_u16(),
     }

@@ -77,10 +77,9 @@ where
         let tokens = account.tokens().clone();
         match tokens.try_current() {
             Some(token) => {
-                request
-                    .headers_mut()
-                    .insert(AUTHORIZATION, token.header_value());
                 let generation = token.generation();
+                let value = token.into_header_value();
+                request.headers_mut().insert(AUTHORIZATION, value);
                 ResponseFuture::signed(self.inner.call(request), tokens, generation)
             }
             None => {

@@ -9,7 +9,7 @@ use http_body::Body;
 use pin_project_lite::pin_project;
 use tower_service::Service;
 
-use crate::replay::{CloneBody, Drain, Renewable, Resend, Unreplayed};
+use crate::replay::{CloneBody, Drain, Renewable, RequestCopy, Resend, Unreplayed};
 
 pin_project! {
     /// The response future of [`Refresh`](super::Refresh).
@@ -22,7 +22,7 @@ pin_project! {
     {
         #[pin]
         state: State<S::Future, R>,
-        copy: Copy<S, Request<B>>,
+        copy: Copy<S, B>,
     }
 }
 
@@ -42,10 +42,10 @@ impl<F, R> State<F, R> {
 }
 
 /// What there is to send again.
-enum Copy<S, Q> {
+enum Copy<S, B> {
     Kept {
         service: S,
-        request: Q,
+        request: Box<RequestCopy<B>>,
     },
     /// A layer outside keeps the copy.
     Held,
@@ -56,13 +56,14 @@ impl<S, B, R> ResponseFuture<S, B, R>
 where
     S: Service<Request<B>>,
 {
-    pub(super) fn kept(response: S::Future, service: S, request: Request<B>) -> Self {
+    pub(super) fn kept(response: S::Future, service: S, request: Box<RequestCopy<B>>) -> Self {
         Self {
             state: State::Sent { response },
             copy: Copy::Kept { service, request },
         }
     }
 
+    #[inline]
     pub(super) fn held(response: S::Future) -> Self {
         Self {
             state: State::Sent { response },
@@ -86,16 +87,20 @@ where
 {
     type Output = Result<Response<R>, S::Error>;
 
+    #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
         loop {
             match this.state.as_mut().project() {
                 StateProj::Sent { response } => {
-                    let response = ready!(response.poll(cx))?;
-                    match drain_or_return(response, this.copy) {
-                        Ok(drain) => this.state.set(State::Draining { drain }),
-                        Err(response) => return Poll::Ready(Ok(response)),
-                    }
+                    let mut result = ready!(response.poll(cx));
+                    let again = result.as_mut().ok();
+                    let again = again.and_then(|response| again_after(response, this.copy));
+                    let Some(sent) = again else {
+                        return Poll::Ready(result);
+                    };
+                    let drain = Drain::new(result?, sent);
+                    this.state.set(State::Draining { drain });
                 }
                 StateProj::Draining { drain } => {
                     ready!(drain.poll(cx));
@@ -116,14 +121,13 @@ where
 }
 
 /// Sends the copy, which there is only one of, by the service that is ready for it.
-fn send_copy<S: Service<Request<B>>, B: CloneBody>(
-    copy: &mut Copy<S, Request<B>>,
-) -> Option<S::Future> {
+fn send_copy<S: Service<Request<B>>, B: CloneBody>(copy: &mut Copy<S, B>) -> Option<S::Future> {
     match mem::replace(copy, Copy::None(Unreplayed::AlreadyReplayed)) {
         Copy::Kept {
             mut service,
-            mut request,
+            request,
         } => {
+            let mut request = request.into_request();
             // A layer further in shall not make a third send of it.
             request.body_mut().hold();
             Some(service.call(request))
@@ -132,29 +136,24 @@ fn send_copy<S: Service<Request<B>>, B: CloneBody>(
     }
 }
 
-/// Gets rid of a response after which the request is sent again, or says why it is not.
-fn drain_or_return<S, B: CloneBody, R: Body>(
-    mut response: Response<R>,
-    copy: &Copy<S, Request<B>>,
-) -> Result<Drain<R>, Response<R>> {
-    if response.extensions().get::<Renewable>().is_none() {
-        return Err(response);
-    }
+/// Whether the request is sent again after this response, and if so, whether it was wholly sent; if
+/// not, the response says why.
+fn again_after<S, B: CloneBody, R>(response: &mut Response<R>, copy: &Copy<S, B>) -> Option<bool> {
+    response.extensions().get::<Renewable>()?;
     let reason = match copy {
         Copy::Kept { request, .. } if request.body().revoke_others() => {
-            let sent = request.body().is_sent();
             tracing::debug!("the token was refused: sending the request once more");
-            return Ok(Drain::new(response, sent));
+            return Some(request.body().is_sent());
         }
         Copy::Kept { .. } => Unreplayed::BodyGone,
         Copy::None(reason) => *reason,
         Copy::Held => {
             response.extensions_mut().insert(Resend);
-            return Err(response);
+            return None;
         }
     };
     // A refresh layer further in may have asked for a resend, which ends here.
     response.extensions_mut().remove::<Resend>();
     response.extensions_mut().insert(reason);
-    Err(response)
+    None
 }

@@ -5,7 +5,7 @@ use http_body::Body;
 use tower_service::Service;
 
 use super::ResponseFuture;
-use crate::replay::{CloneBody, clone_request};
+use crate::replay::{CloneBody, RequestCopy};
 
 /// Sends a request again after a 401. See the [module](super) for what it does.
 #[derive(Clone, Copy, Debug)]
@@ -34,13 +34,13 @@ where
         self.inner.poll_ready(cx)
     }
 
+    #[inline]
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
         if request.body().is_held() {
             return ResponseFuture::held(self.inner.call(request));
         }
-        match clone_request(&request) {
+        match RequestCopy::keep(&mut request) {
             Some(copy) => {
-                request.body_mut().hold();
                 // This one is ready, and the other is made so when it is needed.
                 let fresh = self.inner.clone();
                 ResponseFuture::kept(self.inner.call(request), fresh, copy)

@@ -1,5 +1,6 @@
 use std::{
-    fmt,
+    any::Any,
+    fmt, mem,
     pin::Pin,
     task::{Context, Poll},
 };
@@ -66,6 +67,17 @@ where
     /// it: then it is in memory already.
     pub fn new(body: B) -> Self {
         Self::with_caps(body, Caps::DEFAULT)
+    }
+
+    /// As [`with_caps`](Self::with_caps); the most common body is known without a poll.
+    pub(super) fn wrap(mut body: B, caps: Caps) -> Self
+    where
+        B: 'static,
+    {
+        match (&mut body as &mut dyn Any).downcast_mut::<Full<Bytes>>() {
+            Some(full) => mem::take(full).into(),
+            None => Self::with_caps(body, caps),
+        }
     }
 
     pub(super) fn with_caps(mut body: B, caps: Caps) -> Self {

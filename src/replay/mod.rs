@@ -151,5 +151,5 @@ pub use error::{ReplayBodyError, ReplayBodyErrorKind};
 pub use layer::ReplayLayer;
 pub use marks::{Renewable, Resend, Unreplayed};
 pub use remake::Remake;
-pub(crate) use request::clone_request;
+pub(crate) use request::RequestCopy;
 pub use service::Replay;

@@ -1,24 +1,92 @@
-use http::Request;
+use http::{Extensions, HeaderMap, HeaderName, HeaderValue, Method, Request, Uri, Version};
 
 use super::CloneBody;
 
-/// A copy of the whole request, extensions included, with the newer of the two bodies.
+/// All that a request is made of, extensions included, to make it once more.
 ///
-/// `None` when the body cannot be had again.
-pub(crate) fn clone_request<B: CloneBody>(request: &Request<B>) -> Option<Request<B>> {
-    let mut copy = Request::new(request.body().try_clone()?);
-    copy.method_mut().clone_from(request.method());
-    copy.uri_mut().clone_from(request.uri());
-    *copy.version_mut() = request.version();
-    copy.headers_mut().clone_from(request.headers());
-    copy.extensions_mut().clone_from(request.extensions());
-    Some(copy)
+/// It lives in a box, so that futures that keep one are small and cheap to move; almost none is ever
+/// made a request again. The headers are in a list, which is one allocation less than a map: so the
+/// box is for free.
+pub(crate) struct RequestCopy<B> {
+    method: Method,
+    uri: Uri,
+    version: Version,
+    headers: Vec<(HeaderName, HeaderValue)>,
+    extensions: Extensions,
+    body: B,
+}
+
+impl<B: CloneBody> RequestCopy<B> {
+    /// A copy with the newer of the two bodies. The request is marked as held.
+    ///
+    /// No copy, and no mark, when the body cannot be had again.
+    pub(crate) fn keep(request: &mut Request<B>) -> Option<Box<Self>> {
+        let body = request.body().try_clone()?;
+        request.body_mut().hold();
+        Some(Box::new(Self {
+            method: request.method().clone(),
+            uri: request.uri().clone(),
+            version: request.version(),
+            headers: list(request.headers()),
+            extensions: request.extensions().clone(),
+            body,
+        }))
+    }
+}
+
+impl<B> RequestCopy<B> {
+    pub(crate) fn method(&self) -> &Method {
+        &self.method
+    }
+
+    pub(crate) fn uri(&self) -> &Uri {
+        &self.uri
+    }
+
+    pub(crate) fn body(&self) -> &B {
+        &self.body
+    }
+
+    pub(crate) fn into_request(self) -> Request<B> {
+        let mut request = Request::new(self.body);
+        *request.method_mut() = self.method;
+        *request.uri_mut() = self.uri;
+        *request.version_mut() = self.version;
+        *request.extensions_mut() = self.extensions;
+        for (name, value) in self.headers {
+            request.headers_mut().append(name, value);
+        }
+        request
+    }
+}
+
+/// For a request that is not sent yet.
+impl<B> From<Request<B>> for Box<RequestCopy<B>> {
+    fn from(request: Request<B>) -> Self {
+        let (parts, body) = request.into_parts();
+        Self::new(RequestCopy {
+            method: parts.method,
+            uri: parts.uri,
+            version: parts.version,
+            headers: list(&parts.headers),
+            extensions: parts.extensions,
+            body,
+        })
+    }
+}
+
+/// Values of one name stay in their order, and the names in theirs.
+fn list(headers: &HeaderMap) -> Vec<(HeaderName, HeaderValue)> {
+    let mut list = Vec::with_capacity(headers.len());
+    for (name, value) in headers {
+        list.push((name.clone(), value.clone()));
+    }
+    list
 }
 
 #[cfg(test)]
 mod tests {
     use bytes::Bytes;
-    use http::{Method, Version};
     use http_body_util::Full;
 
     use super::*;
@@ -27,20 +95,29 @@ mod tests {
     #[test]
     fn a_copy_has_all_that_the_request_has() {
         let body = ReplayBody::new(Full::new(Bytes::from_static(b"body")));
-        let request = Request::put("https://api.example/v2?page=2")
+        let mut sensitive = HeaderValue::from_static("secret");
+        sensitive.set_sensitive(true);
+        let mut request = Request::put("https://api.example/v2?page=2")
             .version(Version::HTTP_2)
             .header("trace", "1")
+            .header("accept", "*/*")
             .header("trace", "2")
+            .header("authorization", sensitive)
             // As hyper's `OnUpgrade` and a caller's own: whatever is there is cloned.
             .extension(7_u32)
             .body(body)
             .unwrap();
-        let copy = clone_request(&request).unwrap();
+        let copy = RequestCopy::keep(&mut request).unwrap();
+        assert_eq!((copy.method(), copy.uri()), (&Method::PUT, request.uri()));
+        let copy = Box::<RequestCopy<_>>::from(copy.into_request()).into_request();
         assert_eq!(copy.method(), Method::PUT);
         assert_eq!(copy.uri(), request.uri());
         assert_eq!(copy.version(), Version::HTTP_2);
-        assert_eq!(copy.headers(), request.headers());
+        let [copied, sent] = [&copy, &request].map(|it| it.headers().iter().collect::<Vec<_>>());
+        assert_eq!(copied, sent);
+        assert!(copy.headers()["authorization"].is_sensitive());
         assert_eq!(copy.extensions().get(), Some(&7_u32));
         assert!(copy.body().is_replayable());
+        assert!(request.body().is_held() && !copy.body().is_held());
     }
 }

@@ -50,11 +50,12 @@ where
         self.inner.poll_ready(cx)
     }
 
+    #[inline]
     fn call(&mut self, mut request: Request<B>) -> S::Future {
         let remake = request.extensions_mut().remove::<Remake<B>>();
         self.inner.call(request.map(|body| match remake {
             Some(remake) => ReplayBody::remade(body, remake),
-            None => ReplayBody::with_caps(body, self.caps),
+            None => ReplayBody::wrap(body, self.caps),
         }))
     }
 }

@@ -13,7 +13,7 @@ use tower_service::Service;
 
 use super::{
     Classify,
-    call::{After, Call, Pause},
+    call::{Call, Pause},
     throttle::{Hold, Ticket},
     timeout::Timeout,
 };
@@ -86,6 +86,7 @@ where
         }
     }
 
+    #[inline]
     pub(super) fn called(call: Call<B, C>, service: S, future: S::Future) -> Self {
         let timeout = Timeout::Unarmed;
         Self {
@@ -104,6 +105,7 @@ where
 }
 
 impl<S, B, C> Sending<S, B, C> {
+    #[inline]
     fn new(call: Call<B, C>, service: S) -> Self {
         Self {
             call,
@@ -126,76 +128,68 @@ where
         let mut this = self.project();
         loop {
             let next = match (this.state.as_mut().project(), this.call.as_mut()) {
-                (StateProj::Called { future, timeout }, Some(sending)) => {
-                    ready!(sending.poll_call(cx, future, timeout))
-                }
-                (StateProj::Called { future, .. }, None) => Step::Return(ready!(future.poll(cx))),
+                (StateProj::Called { future, timeout }, sending) => match future.poll(cx) {
+                    Poll::Ready(mut result) => {
+                        let again = sending.and_then(|sending| sending.again(&mut result));
+                        // The answer goes out as it came in: to pass it on by value through every
+                        // step would copy it each time.
+                        let Some(sent) = again else {
+                            this.state.set(State::Done);
+                            return Poll::Ready(result);
+                        };
+                        result.map_or(State::Pausing, |old| State::Draining {
+                            drain: Drain::new(old, sent),
+                        })
+                    }
+                    Poll::Pending => {
+                        let Some(sending) = sending else {
+                            return Poll::Pending;
+                        };
+                        ready!(sending.poll_timeout(cx, timeout));
+                        // The attempt is dropped with its state.
+                        State::Pausing
+                    }
+                },
                 (StateProj::Draining { drain }, _) => {
                     ready!(drain.poll(cx));
-                    Step::Go(State::Pausing)
+                    State::Pausing
                 }
-                (StateProj::Pausing, Some(sending)) => Step::Go(sending.pause()),
+                (StateProj::Pausing, Some(sending)) => sending.pause(),
                 (StateProj::Sleeping { sleep }, Some(sending)) => {
                     ready!(sleep.poll(cx));
-                    Step::Go(sending.slept())
+                    sending.slept()
                 }
                 (StateProj::Gate { hold }, Some(sending)) => {
                     ready!(hold.poll(cx));
                     sending.call.released();
-                    Step::Go(State::Readying)
+                    State::Readying
                 }
                 (StateProj::Readying, Some(sending)) => {
                     match ready!(sending.service.poll_ready(cx)) {
-                        Ok(()) => Step::Go(sending.resend()),
-                        Err(error) => Step::Return(Err(error)),
+                        Ok(()) => sending.resend(),
+                        Err(error) => {
+                            this.state.set(State::Done);
+                            return Poll::Ready(Err(error));
+                        }
                     }
                 }
                 (StateProj::Done, _) | (_, None) => return Poll::Pending,
             };
-            match next {
-                Step::Go(state) => this.state.set(state),
-                Step::Return(result) => {
-                    this.state.set(State::Done);
-                    return Poll::Ready(result);
-                }
-            }
+            this.state.set(next);
         }
     }
 }
 
-enum Step<F, R, E> {
-    Go(State<F, R>),
-    Return(Result<Response<R>, E>),
-}
-
 impl<S, B, C> Sending<S, B, C> {
-    fn poll_call<R>(
-        &mut self,
-        cx: &mut Context<'_>,
-        future: Pin<&mut S::Future>,
-        timeout: Pin<&mut Timeout>,
-    ) -> Poll<Step<S::Future, R, S::Error>>
+    /// Whether the request is sent again after this answer, and if so, whether it was wholly sent.
+    fn again<R, E>(&mut self, result: &mut Result<Response<R>, E>) -> Option<bool>
     where
-        S: Service<Request<B>, Response = Response<R>>,
-        C: Classify<S::Error>,
+        C: Classify<E>,
         B: CloneBody,
-        R: Body,
     {
-        if let Poll::Ready(result) = future.poll(cx) {
-            let sent = self.call.is_sent();
-            return Poll::Ready(match self.call.after(result) {
-                After::Return(result) => Step::Return(result),
-                After::Again(old, pause) => {
-                    self.pause = pause;
-                    Step::Go(old.map_or(State::Pausing, |old| State::Draining {
-                        drain: Drain::new(old, sent),
-                    }))
-                }
-            });
-        }
-        ready!(self.poll_timeout(cx, timeout));
-        // The attempt is dropped with its state.
-        Poll::Ready(Step::Go(State::Pausing))
+        let sent = self.call.is_sent();
+        self.pause = self.call.after(result)?;
+        Some(sent)
     }
 
     /// Ready when the attempt is to be given up for another one.

@@ -56,7 +56,8 @@ where
         self.inner.poll_ready(cx)
     }
 
-    fn call(&mut self, request: Request<B>) -> Self::Future {
+    #[inline]
+    fn call(&mut self, mut request: Request<B>) -> Self::Future {
         // A layer outside keeps a copy of this request, and sends it again when it has to: two that
         // do would multiply. A second replay layer in between hides its mark, but not the number
         // of its resend.
@@ -64,15 +65,19 @@ where
         if request.body().is_held() || is_resend {
             return ResponseFuture::passing(self.inner.call(request));
         }
-        let mut call = Call::new(self.settings.clone(), &request);
-        let unready = self.inner.clone();
-        if let Some(ticket) = call.hold_first(&request) {
-            // What poll_ready has reserved is not to be kept from others while this request waits.
-            drop(mem::replace(&mut self.inner, unready.clone()));
-            call.keep(request);
-            return ResponseFuture::held(call, unready, ticket);
+        if self.settings.is_throttled(request.extensions()) {
+            let mut call = Call::waiting(self.settings.clone(), &request);
+            if let Some(ticket) = call.hold_first() {
+                // What poll_ready has reserved is not to be kept from others while this request
+                // waits.
+                let unready = self.inner.clone();
+                drop(mem::replace(&mut self.inner, unready.clone()));
+                call.keep(request);
+                return ResponseFuture::held(call, unready, ticket);
+            }
         }
-        let request = call.send(request);
+        let call = Call::sending(self.settings.clone(), &mut request);
+        let unready = self.inner.clone();
         ResponseFuture::called(call, unready, self.inner.call(request))
     }
 }

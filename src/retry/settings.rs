@@ -50,6 +50,19 @@ impl<C> Settings<C> {
         }
     }
 
+    /// The upstream that a request names.
+    pub(super) fn selected<'a>(&self, extensions: &'a Extensions) -> Option<&'a Upstream> {
+        self.select.and_then(|select| select(extensions))
+    }
+
+    /// Whether a request with these extensions may have to wait before its first send.
+    pub(super) fn is_throttled(&self, extensions: &Extensions) -> bool {
+        let upstream = self.selected(extensions).unwrap_or(&self.upstream);
+        upstream
+            .throttle()
+            .is_some_and(|throttle| !throttle.is_open())
+    }
+
     pub(super) fn rng(&self) -> Rng {
         let next = || self.rolls.fetch_add(1, Ordering::Relaxed);
         self.policy.backoff.rng(next)

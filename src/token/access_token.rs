@@ -50,6 +50,11 @@ impl AccessToken {
         self.header.clone()
     }
 
+    /// The same, from a token that is not needed any more: not even a reference count changes.
+    pub fn into_header_value(self) -> HeaderValue {
+        self.header
+    }
+
     /// Which of the tokens of its cache it is.
     pub fn generation(&self) -> Generation {
         self.generation
@@ -84,6 +89,7 @@ mod tests {
         assert_eq!(token.header_value(), "Bearer s3cr3t");
         assert!(token.header_value().is_sensitive());
         assert_eq!(token.expose(), "s3cr3t");
+        assert_eq!(token.clone().into_header_value(), token.header_value());
         assert!(!format!("{token:?}").contains("s3cr3t"));
     }
 

@@ -12,31 +12,30 @@ use crate::{
     retry::{Class, Classify, Outcome, RetryEvent, Stop},
 };
 
-/// What comes after an answer.
-pub(in crate::retry) enum After<R, E> {
-    Return(Result<Response<R>, E>),
-    /// The old answer, if it is a response, and the pause after it is out of the way.
-    Again(Option<Response<R>>, Pause),
-}
-
 impl<B: CloneBody, C> Call<B, C> {
-    pub(in crate::retry) fn after<R, E>(&mut self, result: Result<Response<R>, E>) -> After<R, E>
+    /// The pause before the next send, if there is one; the answer is then worth nothing any more,
+    /// and the older body is revoked. If there is none, the answer says why, where it asks for it.
+    pub(in crate::retry) fn after<R, E>(
+        &mut self,
+        result: &mut Result<Response<R>, E>,
+    ) -> Option<Pause>
     where
         C: Classify<E>,
     {
-        if let Ok(response) = &result {
+        if let Ok(response) = result {
             if response.extensions().get::<Resend>().is_some() {
-                return self.after_resend(result);
+                return self.after_resend(response);
             }
         }
-        let (class, broken) = (self.classify(&result), result.is_err());
+        let (class, broken) = (self.classify(result), result.is_err());
         if class == Class::Final {
-            return After::Return(self.finish(result, Stop::Settled));
+            self.finish(result, Stop::Settled);
+            return None;
         }
         match self.decide(class, broken) {
             Ok(pause) => {
                 self.begin(class, &pause);
-                After::Again(result.ok(), pause)
+                Some(pause)
             }
             Err(stop) => {
                 let (method, sends) = (self.target().0, self.sends);
@@ -46,7 +45,8 @@ impl<B: CloneBody, C> Call<B, C> {
                     sends,
                     stop,
                 });
-                After::Return(self.finish(result, stop))
+                self.finish(result, stop);
+                None
             }
         }
     }
@@ -71,7 +71,7 @@ impl<B: CloneBody, C> Call<B, C> {
     }
 
     /// A layer further in asks to send the request again with a newer token.
-    fn after_resend<R, E>(&mut self, mut result: Result<Response<R>, E>) -> After<R, E> {
+    fn after_resend<R>(&mut self, response: &mut Response<R>) -> Option<Pause> {
         let unreplayed = if self.resent {
             Unreplayed::AlreadyReplayed
         } else if !self.claim() {
@@ -80,13 +80,12 @@ impl<B: CloneBody, C> Call<B, C> {
             self.resent = true;
             let (method, sends) = (self.target().0, self.sends);
             self.settings.tell(&RetryEvent::Resent { method, sends });
-            return After::Again(result.ok(), Pause::None);
+            return Some(Pause::None);
         };
-        if let Ok(response) = &mut result {
-            response.extensions_mut().remove::<Resend>();
-            response.extensions_mut().insert(unreplayed);
-        }
-        After::Return(self.finish(result, Stop::Settled))
+        response.extensions_mut().remove::<Resend>();
+        response.extensions_mut().insert(unreplayed);
+        self.tell_outcome(response, Stop::Settled);
+        None
     }
 
     /// The attempt took too long: what comes before the next one, if there is one.
@@ -117,22 +116,21 @@ impl<B: CloneBody, C> Call<B, C> {
         self.pause();
     }
 
-    fn finish<R, E>(
-        &self,
-        mut result: Result<Response<R>, E>,
-        stop: Stop,
-    ) -> Result<Response<R>, E> {
-        if let Ok(response) = &mut result {
-            // To insert into empty extensions allocates: a plain success goes without.
-            if stop != Stop::Settled || self.sends > 1 || !self.waited.is_zero() {
-                response.extensions_mut().insert(Outcome {
-                    stop,
-                    sends: self.sends,
-                    elapsed: self.started.elapsed(),
-                    waited: self.waited,
-                });
-            }
+    fn finish<R, E>(&self, result: &mut Result<Response<R>, E>, stop: Stop) {
+        if let Ok(response) = result {
+            self.tell_outcome(response, stop);
         }
-        result
+    }
+
+    fn tell_outcome<R>(&self, response: &mut Response<R>, stop: Stop) {
+        // To insert into empty extensions allocates: a plain success goes without.
+        if stop != Stop::Settled || self.sends > 1 || !self.waited.is_zero() {
+            response.extensions_mut().insert(Outcome {
+                stop,
+                sends: self.sends,
+                elapsed: self.started.elapsed(),
+                waited: self.waited,
+            });
+        }
     }
 }

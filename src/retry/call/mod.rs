@@ -1,7 +1,7 @@
-use std::{sync::Arc, time::Duration};
+use std::{mem, sync::Arc, time::Duration};
 
 use fastrand::Rng;
-use http::{Method, Request, Uri};
+use http::{Extensions, Method, Request, Uri};
 use tokio::{runtime::Handle, time::Instant};
 
 use super::{
@@ -11,14 +11,12 @@ use super::{
 };
 use crate::{
     call::CallOptions,
-    replay::{CloneBody, clone_request},
+    replay::{CloneBody, RequestCopy},
     runtime,
 };
 
 mod answer;
 mod decide;
-
-pub(super) use answer::After;
 
 /// What one call knows, and how it decides.
 pub(super) struct Call<B, C> {
@@ -39,9 +37,9 @@ pub(super) struct Call<B, C> {
 /// What is left of the request while it is away.
 enum Target<B> {
     /// All of it, to be sent again.
-    Kept(Request<B>),
+    Kept(Box<RequestCopy<B>>),
     /// What is needed to know which endpoint it is that throttles.
-    Sent(Method, Uri),
+    Sent(Box<(Method, Uri)>),
 }
 
 /// What comes before the next send.
@@ -53,20 +51,35 @@ pub(super) enum Pause {
 }
 
 impl<B: CloneBody, C> Call<B, C> {
-    pub(super) fn new(settings: Arc<Settings<C>>, request: &Request<B>) -> Self {
-        let upstream = settings
-            .select
-            .and_then(|select| select(request.extensions()))
-            .cloned();
+    /// A call whose request is about to be sent for the first time.
+    #[inline]
+    pub(super) fn sending(settings: Arc<Settings<C>>, request: &mut Request<B>) -> Self {
+        let target = Target::keep(request);
+        Self::new(settings, request.extensions(), target, 1)
+    }
+
+    /// A call whose request has yet to wait for its first send.
+    pub(super) fn waiting(settings: Arc<Settings<C>>, request: &Request<B>) -> Self {
+        let target = Target::sent(request);
+        Self::new(settings, request.extensions(), target, 0)
+    }
+
+    #[inline]
+    fn new(
+        settings: Arc<Settings<C>>,
+        extensions: &Extensions,
+        target: Target<B>,
+        sends: u32,
+    ) -> Self {
         Self {
+            upstream: settings.selected(extensions).cloned(),
             settings,
-            upstream,
-            target: Target::Sent(Method::GET, Uri::default()),
-            options: CallOptions::of(request.extensions()),
+            target,
+            options: CallOptions::of(extensions),
             started: Instant::now(),
             paused_at: None,
             waited: Duration::ZERO,
-            sends: 0,
+            sends,
             resent: false,
             rng: None,
             timers: None,
@@ -74,25 +87,24 @@ impl<B: CloneBody, C> Call<B, C> {
     }
 
     /// A place in the queue, if the first send has to wait.
-    pub(super) fn hold_first(&mut self, request: &Request<B>) -> Option<Ticket> {
-        let throttle = self.upstream().throttle()?;
-        if throttle.is_open() {
-            return None;
-        }
-        let endpoint = throttle.endpoint(request.method(), request.uri());
-        self.enter(&endpoint, None)
+    pub(super) fn hold_first(&mut self) -> Option<Ticket> {
+        self.hold_until_open(None)
     }
 
     /// A place in the queue, if a request that has slept has to wait once more, since the
     /// endpoint was closed meanwhile.
     pub(super) fn hold_again(&mut self) -> Option<Ticket> {
+        self.hold_until_open(Some(Instant::now()))
+    }
+
+    fn hold_until_open(&mut self, floor: Option<Instant>) -> Option<Ticket> {
         let throttle = self.upstream().throttle()?;
         if throttle.is_open() {
             return None;
         }
         let (method, uri) = self.target();
         let endpoint = throttle.endpoint(method, uri);
-        self.enter(&endpoint, Some(Instant::now()))
+        self.enter(&endpoint, floor)
     }
 
     fn enter(&mut self, endpoint: &Arc<str>, floor: Option<Instant>) -> Option<Ticket> {
@@ -112,20 +124,16 @@ impl<B: CloneBody, C> Call<B, C> {
 
     /// Keeps the request for later, before its first send.
     pub(super) fn keep(&mut self, request: Request<B>) {
-        self.target = Target::Kept(request);
+        self.target = Target::Kept(request.into());
     }
 
-    /// The request that was kept, to be sent now.
+    /// The request that was kept, to be sent now: a copy of it stays, and the send is counted.
     pub(super) fn next(&mut self) -> Option<Request<B>> {
-        let sent = Target::Sent(Method::GET, Uri::default());
-        match std::mem::replace(&mut self.target, sent) {
-            Target::Kept(request) => Some(self.send(request)),
-            Target::Sent(..) => None,
-        }
-    }
-
-    /// Keeps a copy of the request, and counts the send.
-    pub(super) fn send(&mut self, mut request: Request<B>) -> Request<B> {
+        let sent = Target::Sent(Box::default());
+        let Target::Kept(copy) = mem::replace(&mut self.target, sent) else {
+            return None;
+        };
+        let mut request = copy.into_request();
         if let Some(paused_at) = self.paused_at.take() {
             self.waited += paused_at.elapsed();
         }
@@ -133,14 +141,8 @@ impl<B: CloneBody, C> Call<B, C> {
         if self.sends > 1 {
             request.extensions_mut().insert(Attempt(self.sends));
         }
-        self.target = match clone_request(&request) {
-            Some(copy) => {
-                request.body_mut().hold();
-                Target::Kept(copy)
-            }
-            None => Target::Sent(request.method().clone(), request.uri().clone()),
-        };
-        request
+        self.target = Target::keep(&mut request);
+        Some(request)
     }
 
     /// After how long the attempt under way may be given up.
@@ -216,7 +218,21 @@ impl<B: CloneBody, C> Call<B, C> {
     fn target(&self) -> (&Method, &Uri) {
         match &self.target {
             Target::Kept(request) => (request.method(), request.uri()),
-            Target::Sent(method, uri) => (method, uri),
+            Target::Sent(sent) => (&sent.0, &sent.1),
         }
+    }
+}
+
+impl<B: CloneBody> Target<B> {
+    #[inline]
+    fn keep(request: &mut Request<B>) -> Self {
+        match RequestCopy::keep(request) {
+            Some(copy) => Self::Kept(copy),
+            None => Self::sent(request),
+        }
+    }
+
+    fn sent(request: &Request<B>) -> Self {
+        Self::Sent(Box::new((request.method().clone(), request.uri().clone())))
     }
 }

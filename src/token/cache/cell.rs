@@ -138,7 +138,12 @@ impl Cell {
     }
 
     fn publish(&self, state: &MutexGuard<'_, State>, now: Moment) -> Option<Arc<View>> {
-        self.view.swap(state.machine.view(now).map(Arc::new))
+        let view = state.machine.view(now);
+        // Nobody had a view and nobody gets one, as for each of a crowd that waits for a token.
+        if view.is_none() && self.view.load().is_none() {
+            return None;
+        }
+        self.view.swap(view.map(Arc::new))
     }
 }
 

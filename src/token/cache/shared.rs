@@ -194,18 +194,23 @@ impl Shared {
 
 /// The runtime to renew on, which needs timers.
 pub(super) fn runtime() -> Result<Handle, TokenError> {
-    let error = |message| Err(TokenError::new(TokenErrorKind::NoRuntime, message));
-    let Ok(runtime) = Handle::try_current() else {
-        return error(
-            "a token has to be fetched, and there is no tokio runtime here to do it on; call from \
-             within one (`#[tokio::main]`, or `Handle::enter`)",
-        );
-    };
-    match has_timers() {
-        true => Ok(runtime),
-        false => error(
-            "a token has to be fetched, and the tokio runtime here has no timers to do it by; build \
-             it with `enable_time` or `enable_all`",
-        ),
+    match Handle::try_current() {
+        Ok(runtime) if has_timers() => Ok(runtime),
+        _ => Err(no_runtime()),
     }
+}
+
+/// Why there are no timers here.
+pub(super) fn no_runtime() -> TokenError {
+    let message = match Handle::try_current() {
+        Err(_) => {
+            "a token has to be fetched, and there is no tokio runtime here to do it on; call from \
+             within one (`#[tokio::main]`, or `Handle::enter`)"
+        }
+        Ok(_) => {
+            "a token has to be fetched, and the tokio runtime here has no timers to do it by; build \
+             it with `enable_time` or `enable_all`"
+        }
+    };
+    TokenError::new(TokenErrorKind::NoRuntime, message)
 }

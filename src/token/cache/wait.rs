@@ -6,14 +6,17 @@ use std::{
     time::Duration,
 };
 
-use tokio::time::{Instant, Sleep, sleep_until};
+use tokio::time::{Instant, Sleep};
 
 use super::{
     cell::WaiterId,
     machine::{Answer, Ask},
-    shared::{Shared, runtime},
+    shared::{Shared, no_runtime},
 };
-use crate::token::{AccessToken, Generation, Rejection, TokenError, TokenErrorKind};
+use crate::{
+    runtime::timer,
+    token::{AccessToken, Generation, Rejection, TokenError, TokenErrorKind},
+};
 
 /// The future of [`TokenProvider::wait`](crate::TokenProvider::wait) on a
 /// [`TokenCache`](super::TokenCache).
@@ -73,16 +76,13 @@ impl Wait {
         overdue_at: Instant,
         cx: &mut Context<'_>,
     ) -> Poll<Result<(), TokenError>> {
-        let timer = match self.timer.take() {
-            Some((at, timer)) if at == overdue_at => timer,
-            _ => {
-                // Without a timer it could wait for ever.
-                runtime()?;
-                Box::pin(sleep_until(overdue_at))
-            }
-        };
-        let (_, timer) = self.timer.insert((overdue_at, timer));
-        timer.as_mut().poll(cx).map(Ok)
+        if let Some((_, timer)) = self.timer.as_mut().filter(|(at, _)| *at == overdue_at) {
+            return timer.as_mut().poll(cx).map(Ok);
+        }
+        // Without a timer it could wait for ever.
+        let (timer, polled) = timer(overdue_at, cx).ok_or_else(no_runtime)?;
+        self.timer = Some((overdue_at, timer));
+        polled.map(Ok)
     }
 }
 
