@@ -2,7 +2,7 @@
 
 CARGO ?= cargo
 
-.PHONY: test servers model ci fmt lint docs doc-examples features minimal-versions package examples benches release fuzz
+.PHONY: test servers model ci fmt lint docs doc-examples features minimal-versions package examples benches release semver fuzz
 
 # Every test: unit, integration and documentation tests, with all features. Some start real servers.
 test: servers
@@ -52,11 +52,16 @@ minimal-versions:
 package:
 	$(CARGO) package --locked --allow-dirty
 
-# What else is looked at before a release. Needs the tools named, a nightly compiler, and for advisories the network.
+# What else is looked at before a release: licences and advisories, the types of other crates in the public API. Needs
+# cargo-deny (and the network for its advisories) and cargo-check-external-types.
 release: ci
 	$(CARGO) deny check
-	$(CARGO) +nightly check-external-types --all-features
-	$(CARGO) semver-checks --all-features
+	RUSTC_BOOTSTRAP=1 $(CARGO) check-external-types --all-features
+
+# Is this a breaking change since that version? Needs cargo-semver-checks.
+SINCE ?= v0.1.0
+semver:
+	$(CARGO) semver-checks --all-features --baseline-rev $(SINCE)
 
 # Without credentials in the environment, every example runs against a mock of its own.
 examples:
