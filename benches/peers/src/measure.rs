@@ -46,6 +46,11 @@ impl<'a> Case<'a> {
             nanoseconds(start.elapsed()) / f64::from(times)
         })
     }
+
+    /// One sample.
+    pub fn take(&mut self) -> f64 {
+        (self.sample)()
+    }
 }
 
 pub fn nanoseconds(time: Duration) -> f64 {
@@ -61,7 +66,7 @@ pub fn interleave(mut cases: Vec<Case<'_>>, rounds: usize) -> Rounds {
     for round in 0..=rounds {
         for turn in 0..cases.len() {
             let index = (round + turn) % cases.len();
-            let sample = (cases[index].sample)();
+            let sample = cases[index].take();
             if round > 0 {
                 samples[index].1.push(sample);
             }

@@ -1,9 +1,12 @@
 //! One module for each question. The store's will be `shared_store`: a hit, a renewal and a takeover
 //! with a store between processes.
 
+pub mod end_to_end;
+pub mod growth;
 pub mod one_request;
 pub mod revoked;
 pub mod token_hits;
+pub mod upload;
 
 use std::collections::BTreeMap;
 
@@ -32,4 +35,5 @@ macro_rules! questions {
     };
 }
 
-pub const ALL: &[Question] = questions![one_request, token_hits, revoked];
+pub const ALL: &[Question] =
+    questions![one_request, token_hits, revoked, end_to_end, upload, growth];

@@ -24,7 +24,7 @@ use crate::issuer::Issuer;
 pub enum Arrival {
     /// All at once, when every request has been sent.
     Together,
-    /// Evenly over this time.
+    /// Evenly over this time, from when every request has been sent.
     Over(Duration),
 }
 
@@ -41,12 +41,12 @@ pub struct Revocable {
 #[derive(Debug)]
 struct Wave {
     sends: Vec<AtomicU64>,
-    spread: Option<Duration>,
+    spread: Duration,
     barrier: Barrier,
 }
 
 impl Wave {
-    fn new(requests: usize, spread: Option<Duration>) -> Arc<Self> {
+    fn new(requests: usize, spread: Duration) -> Arc<Self> {
         Arc::new(Self {
             sends: (0..requests).map(|_| AtomicU64::new(0)).collect(),
             spread,
@@ -55,16 +55,18 @@ impl Wave {
     }
 
     async fn refuse(&self, id: usize) {
-        match self.spread {
-            None => drop(self.barrier.wait().await),
-            Some(spread) => sleep(spread.mul_f64(id as f64 / self.sends.len() as f64)).await,
+        // No 401 is there before the last request is sent: it would not be sent with this token.
+        self.barrier.wait().await;
+        if self.spread.is_zero() {
+            return;
         }
+        sleep(self.spread.mul_f64(id as f64 / self.sends.len() as f64)).await;
     }
 }
 
 impl Revocable {
     pub fn new(issuer: Issuer, requests: usize) -> Self {
-        let wave = Arc::new(Mutex::new(Wave::new(requests, None)));
+        let wave = Arc::new(Mutex::new(Wave::new(requests, Duration::ZERO)));
         Self {
             issuer,
             wave,
@@ -75,8 +77,8 @@ impl Revocable {
     /// Begins to count anew.
     pub fn begin(&self, arrival: Arrival) {
         let spread = match arrival {
-            Arrival::Together => None,
-            Arrival::Over(time) => Some(time),
+            Arrival::Together => Duration::ZERO,
+            Arrival::Over(time) => time,
         };
         *self.lock() = Wave::new(self.requests, spread);
     }
