@@ -2,16 +2,17 @@
 
 CARGO ?= cargo
 
-.PHONY: test model ci fmt lint docs features examples benches fuzz
+.PHONY: test model ci fmt lint docs features examples benches bench-smoke report fuzz
 
 # Every test: unit, integration and documentation tests, with all features.
 test:
 	$(CARGO) test --locked --all-features
 
-ci: fmt lint docs test model features examples benches
+ci: fmt lint docs test model features examples benches bench-smoke
 
 fmt:
 	$(CARGO) fmt --all --check
+	$(CARGO) fmt --all --check --manifest-path benches/peers/Cargo.toml
 
 lint:
 	$(CARGO) clippy --locked --all-targets --all-features -- -D warnings
@@ -42,6 +43,26 @@ examples:
 
 benches:
 	$(CARGO) bench --locked --no-run
+
+# The peers are a workspace of their own, so that nobody else builds them.
+PEERS = --locked --manifest-path benches/peers/Cargo.toml
+PEERS_TARGET ?= target/peers
+
+# Every allocation, token request and send of the benches, counted and held against what it has to be. Takes no time of
+# anything. `test-util` would make tokio's clock, and so all numbers, slower than they are for users.
+bench-smoke:
+	@if $(CARGO) tree $(PEERS) --edges features --invert tokio | grep --quiet test-util; then \
+	    echo "benches/peers must not enable tokio's test-util"; exit 1; \
+	fi
+	$(CARGO) bench --locked -- --test
+	$(CARGO) build $(PEERS) --release -p peers --target-dir $(PEERS_TARGET)
+	$(PEERS_TARGET)/release/counts --check
+
+# Measures everything, beside its peers, and writes the tables in docs/performance.md. For a machine that does nothing
+# else: the page says which it was.
+report:
+	$(CARGO) build $(PEERS) --release -p peers --target-dir $(PEERS_TARGET)
+	$(PEERS_TARGET)/release/report docs/performance.md
 
 # Needs cargo-fuzz and a nightly compiler. What is found on the way stays out of the committed corpora.
 SECONDS_EACH ?= 60

@@ -125,7 +125,7 @@ pub fn counts(meter: Meter) -> Vec<Count> {
     counts.push(Count::new(
         PER_ORG,
         kept.unsigned_abs() / u64::from(many),
-        Expected::AtMost(2048),
+        Expected::AtMost(2560),
     ));
     let layer = GenesysLayer::new(&built[0]);
     let mut service = layer.layer(Api::<BoxError>::new());

@@ -7,6 +7,7 @@ pub mod one_request;
 pub mod revoked;
 pub mod token_hits;
 pub mod upload;
+pub mod weight;
 
 use std::collections::BTreeMap;
 
@@ -35,5 +36,12 @@ macro_rules! questions {
     };
 }
 
-pub const ALL: &[Question] =
-    questions![one_request, token_hits, revoked, end_to_end, upload, growth];
+pub const ALL: &[Question] = questions![
+    one_request,
+    token_hits,
+    revoked,
+    end_to_end,
+    upload,
+    growth,
+    weight
+];

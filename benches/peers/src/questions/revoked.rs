@@ -250,15 +250,3 @@ fn show(outcomes: &[Outcome]) -> String {
     let sends = range(|it| it.most_sends);
     format!("{posts} POSTs, {failures} failures, {sends} sends, {median:.0} ms")
 }
-pub fn once(ours: bool) {
-    let r = runtime(WORKERS);
-    println!(
-        "{:?}",
-        play(
-            &r,
-            if ours { Kind::Ours } else { Kind::Swapped },
-            Scene::Together,
-            10_000
-        )
-    );
-}

@@ -116,29 +116,30 @@ trait Tokens: Send + Sync + 'static {
 }
 
 fn by_hand<T: Tokens>(tokens: Arc<T>, api: &Revocable) -> Client {
-    let api = api.clone();
+    let service = RevocableService::<Infallible>::new(api);
     Arc::new(move |id| {
-        let (tokens, api) = (Arc::clone(&tokens), api.clone());
+        let (tokens, service) = (Arc::clone(&tokens), service.clone());
         Box::pin(async move {
             let header = tokens.header().await;
-            let status = api.answer(&headers(id, &header)).await;
-            if status != StatusCode::UNAUTHORIZED {
-                return status;
+            let Ok(response) = service.clone().oneshot(signed(id, &header)).await;
+            if response.status() != StatusCode::UNAUTHORIZED {
+                return response.status();
             }
+            drop(response);
             tokens.refused(&header).await;
             let header = tokens.header().await;
-            api.answer(&headers(id, &header)).await
+            let Ok(response) = service.oneshot(signed(id, &header)).await;
+            response.status()
         })
     })
 }
 
-/// The same request as the layers get.
-fn headers(id: usize, token: &HeaderValue) -> HeaderMap {
-    let (mut parts, body) = api::request().into_parts();
-    drop(body);
-    parts.headers.insert(ID, HeaderValue::from(id));
-    parts.headers.insert(AUTHORIZATION, token.clone());
-    parts.headers
+/// The request that the layers get, made anew for each send.
+fn signed(id: usize, token: &HeaderValue) -> Request<Body> {
+    let mut request = api::request();
+    request.headers_mut().insert(ID, HeaderValue::from(id));
+    request.headers_mut().insert(AUTHORIZATION, token.clone());
+    request
 }
 
 impl Tokens for Swapped {
