@@ -11,7 +11,6 @@ use crate::{
 };
 
 const NONE: &[&str] = &["--no-default-features"];
-const DEFAULT: &[&str] = &[];
 const ALL: &[&str] = &["--all-features"];
 
 /// The root of tower-genesys.
@@ -22,11 +21,7 @@ pub fn counts(_meter: Meter) -> Vec<Count> {
 }
 
 pub fn times(_effort: Effort, _counted: &Counted) -> Section {
-    let library = [
-        ("no features", NONE),
-        ("default", DEFAULT),
-        ("all features", ALL),
-    ];
+    let library = [("no features", NONE), ("all features", ALL)];
     let mut rows: Vec<_> = library
         .map(|(name, features)| library_row(name, features))
         .into();
