@@ -11,7 +11,7 @@ use bytes::Bytes;
 use futures_util::FutureExt;
 use http::{Request, Response};
 use http_body::{Body, Frame, SizeHint};
-use http_body_util::BodyExt;
+use http_body_util::{BodyExt, Empty};
 use tower::{BoxError, Layer, Service, ServiceExt, service_fn};
 use tower_genesys::{ReplayLayer, RetryLayer};
 
@@ -55,7 +55,7 @@ impl Body for Frames {
 }
 
 /// Takes all frames, one after the other.
-async fn take<B>(request: Request<B>) -> Result<Response<()>, BoxError>
+async fn take<B>(request: Request<B>) -> Result<Response<Empty<Bytes>>, BoxError>
 where
     B: Body<Data = Bytes> + Unpin,
     B::Error: Into<BoxError>,
@@ -64,7 +64,7 @@ where
     while let Some(frame) = body.frame().await {
         drop(divan::black_box(frame.map_err(Into::into)?));
     }
-    Ok(Response::new(()))
+    Ok(Response::new(Empty::new()))
 }
 
 fn upload<S>(bencher: divan::Bencher<'_, '_>, says_length: bool, service: S)
