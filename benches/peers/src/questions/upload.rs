@@ -27,6 +27,7 @@ use crate::{
 const FLOOR: &str = "bare stream";
 const COLLECT: &str = "collected, then tower `Retry`";
 const KEPT: &str = "`GenesysLayer`, kept: 1 MiB, within its cap";
+const BY_HAND: &str = "each frame kept in a vector, nothing else";
 const OVER: &str = "`GenesysLayer`, length unknown: kept up to 64 KiB";
 const TOO_LONG: &str = "`GenesysLayer`, known to be over the cap: not kept";
 
@@ -91,6 +92,17 @@ where
     Ok(Response::new(Empty::new()))
 }
 
+/// The same, and keeps them: the least that it takes to be able to send them again.
+async fn keep(request: Request<Frames>) -> Result<Response<Empty<Bytes>>, BoxError> {
+    let mut body = request.into_body();
+    let mut kept = Vec::new();
+    while let Some(frame) = body.frame().await {
+        kept.extend(frame?.data_ref().cloned());
+    }
+    assert_eq!(kept.len(), FRAMES);
+    Ok(Response::new(Empty::new()))
+}
+
 fn request<B>(body: B) -> Request<B> {
     let mut request = Request::new(body);
     *request.method_mut() = Method::POST;
@@ -113,7 +125,7 @@ struct Stack {
     upload: Box<dyn FnMut()>,
 }
 
-fn stacks() -> [Stack; 5] {
+fn stacks() -> [Stack; 6] {
     let tokens = runtime(0).block_on(ours::tokens(&Issuer::default()));
     let layer = ours::layer(tokens);
     let half = ReplayLayer::new().with_known_cap(FRAME * FRAMES / 2);
@@ -132,6 +144,11 @@ fn stacks() -> [Stack; 5] {
             FLOOR,
             65,
             Box::new(|| upload(service_fn(take), Frames::new(true))),
+        ),
+        stack(
+            BY_HAND,
+            1026,
+            Box::new(|| upload(service_fn(keep), Frames::new(true))),
         ),
         stack(
             COLLECT,
