@@ -2,7 +2,7 @@
 
 use tokio::time::{Instant, advance, sleep};
 use tower_genesys::{
-    TokenErrorKind, TokenProvider,
+    FetchContext, Reason, TokenErrorKind, TokenProvider, TokenSource,
     store::{Fault, Operation, StoreErrorKind},
 };
 
@@ -121,6 +121,24 @@ async fn alone_and_without_time_to_wait_the_error_says_how_long() {
     sleep(seconds(11)).await;
     process.token().await.expect("a token");
     assert_eq!(fleet.endpoint.posts(), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn alone_and_limited_a_token_in_its_last_second_is_served_on() {
+    let fleet = Fleet::of(0);
+    fleet.store.inject_all(DOWN);
+    fleet.endpoint.set_life(seconds(9));
+    let source = fleet.source(fleet.sharing(&[("key", 1)]));
+    let fetch = |reason| source.fetch(FetchContext::new(reason, Instant::now() + seconds(15)));
+    fetch(Reason::Missing).await.expect("a token");
+    // Too late to wait for the store with it, and too early to ask alone once more.
+    sleep(millis(7300)).await;
+    let token = fetch(Reason::Due).await.expect("the same one");
+    assert_eq!(token.expose(), "t0p-s3cr3t-1");
+    assert_eq!(
+        (fleet.endpoint.posts(), fleet.events.count("limited")),
+        (1, 1)
+    );
 }
 
 #[tokio::test(start_paused = true)]

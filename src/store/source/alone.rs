@@ -15,7 +15,9 @@ impl<S: ShareableSource> Round<'_, S> {
         let wait = self.link.local().limiter.wait(Instant::now());
         if !wait.is_zero() {
             self.link.tell(&StoreEvent::Limited { wait });
-            if let Some(token) = self.link.local().last_resort(&self.cx) {
+            // Not in the condition, which would hold the lock until the end of the block.
+            let token = self.link.local().last_resort(&self.cx);
+            if let Some(token) = token {
                 return Ok(self.hand_out_unshared(token, Moment::now()));
             }
             if !self.has_time_after(wait) {
