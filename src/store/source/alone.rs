@@ -16,7 +16,7 @@ impl<S: ShareableSource> Round<'_, S> {
         if !wait.is_zero() {
             self.link.tell(&StoreEvent::Limited { wait });
             // Not in the condition, which would hold the lock until the end of the block.
-            let token = self.link.local().last_resort(&self.cx);
+            let token = self.link.local().last_resort(&self.key, &self.cx);
             if let Some(token) = token {
                 return Ok(self.hand_out_unshared(token, Moment::now()));
             }
@@ -31,7 +31,7 @@ impl<S: ShareableSource> Round<'_, S> {
         self.link.local().limiter.made(Instant::now());
         self.link.tell(&StoreEvent::WentAlone {});
         let (issued, taken) = self.request().await?;
-        self.link.local().keep(issued.clone(), taken);
+        self.link.local().keep(&self.key, issued.clone(), taken);
         Ok(self.hand_out_unshared(issued, taken))
     }
 }

@@ -27,7 +27,7 @@ impl<S: ShareableSource> Round<'_, S> {
             self.link.tell(&StoreEvent::Missed { kind });
         }
         self.link.tell(&StoreEvent::Leased { fence: lease.fence });
-        let own = self.link.local().unshared(&self.cx);
+        let own = self.link.local().unshared(&self.key, &self.cx);
         let requested = match own {
             Some(own) => Ok(own),
             None => self.request().await,
@@ -35,7 +35,7 @@ impl<S: ShareableSource> Round<'_, S> {
         match requested {
             Ok((issued, taken)) => {
                 // Not lost when the rest takes too long for the cache.
-                self.link.local().keep(issued.clone(), taken);
+                self.link.local().keep(&self.key, issued.clone(), taken);
                 Ok(self.publish(guard, issued, taken, claim).await)
             }
             Err(error) => {

@@ -149,7 +149,9 @@ impl<'a, S: ShareableSource> Round<'a, S> {
 
     /// Keeps a token that all have.
     pub(super) fn share(&self, issued: &IssuedToken, taken: Moment, fence: crate::store::Fence) {
-        let was_alone = self.link.local().share(issued.clone(), taken, fence);
+        let mut local = self.link.local();
+        let was_alone = local.share(&self.key, issued.clone(), taken, fence);
+        drop(local);
         if was_alone {
             self.link.tell(&StoreEvent::Converged { fence });
         }
@@ -171,7 +173,7 @@ impl<'a, S: ShareableSource> Round<'a, S> {
 
     /// The token of this process in place of another one, if it does for now.
     pub(super) fn stay(&self) -> Option<IssuedToken> {
-        let spare = self.link.spare(&self.cx)?;
+        let spare = self.link.spare(Some(&self.key), &self.cx)?;
         Some(self.hand_out(spare, Moment::now()))
     }
 
