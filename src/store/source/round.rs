@@ -189,7 +189,7 @@ impl<'a, S: ShareableSource> Round<'a, S> {
         cx.deadline = deadline;
         let fetched = timeout_at(deadline, self.source.fetch_as(&self.identity, cx)).await;
         let issued = fetched.map_err(|_| self.unanswered())??;
-        Ok((long_enough(issued), taken))
+        Ok((within_bounds(issued), taken))
     }
 
     /// When this fetch has to be over.
@@ -236,12 +236,18 @@ impl<'a, S: ShareableSource> Round<'a, S> {
 }
 
 /// A token without a life is used for two seconds by the cache, and by the others too: a fleet that could not keep one
-/// would ask for them in a loop.
-fn long_enough(issued: IssuedToken) -> IssuedToken {
+/// would ask for them in a loop. One that seems to live for ever gets what the cache takes for the longest life, which
+/// every store can keep and no sum exceeds.
+fn within_bounds(issued: IssuedToken) -> IssuedToken {
     const SHORTEST: Duration = Duration::from_secs(2);
-    match issued.lifetime() < SHORTEST {
-        true => IssuedToken::new(issued.expose().to_owned(), SHORTEST),
-        false => issued,
+    const LONGEST: Duration = Duration::from_secs(450 * 24 * 60 * 60);
+    let (lifetime, remaining) = (issued.lifetime(), issued.remaining());
+    if lifetime < SHORTEST {
+        IssuedToken::new(issued.expose().to_owned(), SHORTEST)
+    } else if lifetime > LONGEST {
+        IssuedToken::new(issued.expose().to_owned(), LONGEST).with_remaining(remaining)
+    } else {
+        issued
     }
 }
 
