@@ -13,7 +13,7 @@ const TRANSIENT_COOLDOWN: Duration = Duration::from_secs(1);
 /// The throttled 400 of the token endpoint does not say how long; it is over after about a minute.
 const THROTTLED_COOLDOWN: Duration = Duration::from_secs(10);
 /// An absurd `Retry-After` shall not switch a fleet off for the day.
-const LONGEST_COOLDOWN: Duration = Duration::from_secs(60 * 60);
+pub(super) const LONGEST_COOLDOWN: Duration = Duration::from_secs(60 * 60);
 
 impl<S: ShareableSource> Round<'_, S> {
     /// Gets a token for all.

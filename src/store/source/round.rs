@@ -2,7 +2,7 @@ use std::{sync::Arc, time::Duration};
 
 use tokio::time::{Instant, sleep, timeout_at};
 
-use super::{link::Link, polling::Polling};
+use super::{link::Link, polling::Polling, publishing::LONGEST_COOLDOWN};
 use crate::{
     store::{
         Claim, Entry, Lookup, Operation, ShareableSource, StoreError, StoreErrorKind, StoreEvent,
@@ -82,6 +82,10 @@ impl<'a, S: ShareableSource> Round<'a, S> {
                     claim.at_least = claim.at_least.max(entry.fence.next());
                 }
                 Lookup::Leased(lease) => return Ok(self.lead(lease, &claim).await),
+                Lookup::Busy(left) if self.is_no_lease(left) => return Ok(self.disbelieve().await),
+                Lookup::Cooldown(left) if left > 2 * LONGEST_COOLDOWN => {
+                    return Ok(self.disbelieve().await);
+                }
                 Lookup::Busy(left) => {
                     // What somebody is getting now is new enough.
                     forced = false;
@@ -101,6 +105,19 @@ impl<'a, S: ShareableSource> Round<'a, S> {
                 }
             }
         }
+    }
+
+    /// Whether it is longer than any that a process like this one takes, and too long to wait for: set by a clock that
+    /// has gone back, by mistake, or by somebody who means harm.
+    fn is_no_lease(&self, left: Duration) -> bool {
+        left > self.link.sharing().lease.saturating_mul(2) && !self.has_time_after(left)
+    }
+
+    /// Goes on without what is in the store.
+    async fn disbelieve(&self) -> Outcome {
+        let kind = StoreErrorKind::Corrupt;
+        self.link.tell(&StoreEvent::Missed { kind });
+        self.alone().await
     }
 
     fn claim(&self) -> Claim {
@@ -162,7 +179,7 @@ impl<'a, S: ShareableSource> Round<'a, S> {
         let left = issued
             .remaining()
             .saturating_sub(Moment::now().since(taken));
-        issued.with_remaining(left + self.begun.elapsed())
+        issued.with_remaining(left.saturating_add(self.begun.elapsed()))
     }
 
     /// A token that only this process has, to be brought together with the others soon.
@@ -199,7 +216,7 @@ impl<'a, S: ShareableSource> Round<'a, S> {
     }
 
     pub(super) fn has_time_after(&self, wait: Duration) -> bool {
-        let then = Instant::now().checked_add(wait + AFTER_COOLDOWN);
+        let then = Instant::now().checked_add(wait.saturating_add(AFTER_COOLDOWN));
         then.is_some_and(|then| then < self.limit())
     }
 
@@ -207,8 +224,8 @@ impl<'a, S: ShareableSource> Round<'a, S> {
         if let (Reason::Check, Some(token)) = (self.cx.reason, self.stay()) {
             return Ok(token.with_check_in(left.max(check_after())));
         }
-        let message = "the token endpoint has asked another process with the same client for fewer requests, and is left \
-                       alone by all";
+        let message = "the token endpoint has asked another process with the same client for fewer requests, or has failed \
+                       it, and is left alone by all for a while";
         Err(self
             .error(TokenErrorKind::Throttled, message)
             .with_retry_after(left))
