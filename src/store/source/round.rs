@@ -198,10 +198,10 @@ impl<'a, S: ShareableSource> Round<'a, S> {
     pub(super) async fn request(&self) -> Result<(IssuedToken, Moment), TokenError> {
         let sharing = self.link.sharing();
         let taken = Moment::now();
-        let deadline = self.limit().checked_sub(sharing.operation_timeout);
-        let deadline = deadline
-            .unwrap_or(taken.mono)
-            .min(taken.mono + sharing.attempt_timeout());
+        let left = self.limit().saturating_duration_since(taken.mono);
+        // To publish, but never at the cost of the request.
+        let after = sharing.operation_timeout.min(left / 4);
+        let deadline = taken.mono + (left - after).min(sharing.attempt_timeout());
         let mut cx = self.cx.clone();
         cx.deadline = deadline;
         let fetched = timeout_at(deadline, self.source.fetch_as(&self.identity, cx)).await;
