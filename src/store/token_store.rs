@@ -88,6 +88,7 @@ impl<T: TokenStore + ?Sized> TokenStore for Arc<T> {
 
 /// What a process wants of a [`TokenStore`], and what it would not take.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Claim {
     /// Who asks. A lease that is already theirs is granted again, with the same fence and the whole
     /// time.
@@ -125,6 +126,7 @@ impl Claim {
 
 /// What a [`TokenStore`] has to say to a [`Claim`].
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub enum Lookup {
     /// Here is a token that does.
     Token(Entry),
@@ -138,6 +140,7 @@ pub enum Lookup {
 
 /// What became of an [`Entry`] that was to be published.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub enum Publication {
     /// It is there, for all.
     Published,
