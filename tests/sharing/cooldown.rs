@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use tokio::time::{Instant, sleep};
 use tower_genesys::{
-    TokenErrorKind, TokenProvider, TokenStore,
+    TokenCache, TokenErrorKind, TokenProvider, TokenStore,
     store::{Claim, Lookup, Owner},
 };
 
@@ -105,5 +106,21 @@ async fn a_lease_or_a_cooldown_that_nobody_would_set_keeps_nobody_from_a_token()
         assert_eq!(fleet.traffic_for(seconds(60)).await, 0);
         assert_eq!(fleet.endpoint.posts(), 3, "each its own, once");
         assert!(fleet.events.count("missed corrupt") >= 3);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_that_the_deadline_cuts_short_keeps_nobody_from_asking() {
+    let fleet = Fleet::of(50);
+    let denied = || Step::Fail(TokenErrorKind::Denied);
+    fleet.endpoint.script((0..50).map(|_| denied()));
+    let results = join_all(fleet.processes.iter().map(TokenCache::token)).await;
+    let kinds = results.into_iter().map(|result| match result {
+        Ok(_) => panic!("no request brings a token"),
+        Err(error) => error.kind(),
+    });
+    for kind in kinds {
+        let expected = [TokenErrorKind::Denied, TokenErrorKind::TimedOut];
+        assert!(expected.contains(&kind), "nobody was throttled: {kind:?}");
     }
 }

@@ -28,6 +28,12 @@ impl<S: ShareableSource> Round<'_, S> {
         }
         self.link.tell(&StoreEvent::Leased { fence: lease.fence });
         let own = self.link.local().unshared(&self.key, &self.cx);
+        if own.is_none() && !self.has_time_for_request() {
+            // Begun in vain, it would end as a failure of the endpoint, and keep all from it.
+            guard.abandon(None).await;
+            return self.stay().ok_or_else(|| self.nobody_in_time());
+        }
+        let had_time = self.has_time_after(Duration::ZERO);
         let requested = match own {
             Some(own) => Ok(own),
             None => self.request().await,
@@ -39,7 +45,10 @@ impl<S: ShareableSource> Round<'_, S> {
                 Ok(self.publish(guard, issued, taken, claim).await)
             }
             Err(error) => {
-                guard.abandon(cooldown_after(&error)).await;
+                // That a request was cut short says nothing of the endpoint.
+                let is_cut = error.kind() == TokenErrorKind::TimedOut && !had_time;
+                let cooldown = cooldown_after(&error).filter(|_| !is_cut);
+                guard.abandon(cooldown).await;
                 Err(error)
             }
         }

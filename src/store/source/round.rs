@@ -220,6 +220,13 @@ impl<'a, S: ShareableSource> Round<'a, S> {
         then.is_some_and(|then| then < self.limit())
     }
 
+    /// Whether there is time enough for a request. Callers with less patience than most get an eighth of theirs.
+    pub(super) fn has_time_for_request(&self) -> bool {
+        let whole = self.limit().saturating_duration_since(self.begun);
+        let left = self.limit().saturating_duration_since(Instant::now());
+        left >= AFTER_COOLDOWN.min(whole / 8)
+    }
+
     fn after_cooldown(&self, left: Duration) -> Outcome {
         if let (Reason::Check, Some(token)) = (self.cx.reason, self.stay()) {
             return Ok(token.with_check_in(left.max(check_after())));
@@ -231,7 +238,7 @@ impl<'a, S: ShareableSource> Round<'a, S> {
             .with_retry_after(left))
     }
 
-    fn nobody_in_time(&self) -> TokenError {
+    pub(super) fn nobody_in_time(&self) -> TokenError {
         let message = "other processes with the same client were to get a token, and none has come in time; check that \
                        the token endpoint can be reached from there";
         self.error(TokenErrorKind::TimedOut, message)
