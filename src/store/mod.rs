@@ -82,7 +82,8 @@
 //! can be moved, renumbered or made to live longer. What remains of its life, the store says, and it is never taken for
 //! more than the whole. `Sharing::unsealed` has to be asked for by name.
 //!
-//! Whoever can write to the store can take tokens away, and have each process get its own. Grant to the processes what
+//! Whoever can write to the store can take tokens away, have each process get its own, and hold processes without a token
+//! up with leases and cooldowns, of which those that no process would set are not believed. Grant to the processes what
 //! the store's documentation lists, and nothing to others.
 //!
 //! # Key rotation

@@ -92,6 +92,7 @@ impl<T: TokenStore + ?Sized> TokenStore for Arc<T> {
 ///
 /// An example: [`store`](crate::store).
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Claim {
     /// Who asks. A lease that is already theirs is granted again, with the same fence and the whole
     /// time.
@@ -131,6 +132,7 @@ impl Claim {
 ///
 /// An example: [`store`](crate::store).
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub enum Lookup {
     /// Here is a token that does.
     Token(Entry),
@@ -146,6 +148,7 @@ pub enum Lookup {
 ///
 /// An example: [`store`](crate::store).
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub enum Publication {
     /// It is there, for all.
     Published,

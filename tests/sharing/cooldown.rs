@@ -1,7 +1,13 @@
 //! The token endpoint wants to be left alone, or is out of order.
 
+use std::time::Duration;
+
+use futures_util::future::join_all;
 use tokio::time::{Instant, sleep};
-use tower_genesys::{TokenErrorKind, TokenProvider};
+use tower_genesys::{
+    TokenCache, TokenErrorKind, TokenProvider, TokenStore,
+    store::{Claim, Lookup, Owner},
+};
 
 use crate::setup::*;
 
@@ -80,4 +86,41 @@ async fn one_process_that_is_refused_does_not_keep_the_others_from_asking() {
     right.token().await.expect("a token");
     assert_eq!(begun.elapsed(), POST);
     assert_eq!(fleet.endpoint.posts(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lease_or_a_cooldown_that_nobody_would_set_keeps_nobody_from_a_token() {
+    let year = 365 * DAY;
+    for cooldown in [None, Some(year), Some(Duration::MAX)] {
+        let fleet = Fleet::of(3);
+        let stranger = Claim::new(Owner::random().expect("randomness"), year);
+        let lookup = fleet.store.get_or_lease(&key(), &stranger).await;
+        let Ok(Lookup::Leased(lease)) = lookup else {
+            panic!("a lease was expected: {lookup:?}");
+        };
+        if cooldown.is_some() {
+            let set = fleet.store.abandon(&key(), &lease, cooldown).await;
+            set.expect("a cooldown");
+        }
+        assert_eq!(fleet.all_ask().await, 0, "{cooldown:?}");
+        assert_eq!(fleet.traffic_for(seconds(60)).await, 0);
+        assert_eq!(fleet.endpoint.posts(), 3, "each its own, once");
+        assert!(fleet.events.count("missed corrupt") >= 3);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_that_the_deadline_cuts_short_keeps_nobody_from_asking() {
+    let fleet = Fleet::of(50);
+    let denied = || Step::Fail(TokenErrorKind::Denied);
+    fleet.endpoint.script((0..50).map(|_| denied()));
+    let results = join_all(fleet.processes.iter().map(TokenCache::token)).await;
+    let kinds = results.into_iter().map(|result| match result {
+        Ok(_) => panic!("no request brings a token"),
+        Err(error) => error.kind(),
+    });
+    for kind in kinds {
+        let expected = [TokenErrorKind::Denied, TokenErrorKind::TimedOut];
+        assert!(expected.contains(&kind), "nobody was throttled: {kind:?}");
+    }
 }

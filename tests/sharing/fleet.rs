@@ -1,8 +1,13 @@
 //! All is well with the store.
 
+use std::time::Duration;
+
 use futures_util::future::join_all;
 use tokio::time::{Instant, advance, sleep};
-use tower_genesys::{CacheSettings, Rejection, TokenCache, TokenProvider};
+use tower_genesys::{
+    CacheSettings, Rejection, TokenCache, TokenProvider,
+    store::{Fault, Operation},
+};
 
 use crate::setup::*;
 
@@ -166,4 +171,24 @@ async fn tokens_without_a_life_are_shared_for_the_two_seconds_for_which_they_are
     // Each is used for more than a second, by all ten.
     let most = begun.elapsed().as_secs() as usize;
     assert!(fleet.endpoint.posts() <= most, "{}", fleet.endpoint.posts());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_that_seems_to_live_for_ever_is_shared() {
+    let fleet = Fleet::of(3);
+    fleet.endpoint.set_life(Duration::MAX);
+    assert_eq!(fleet.all_ask().await, 0);
+    assert_eq!((fleet.endpoint.posts(), fleet.tokens().len()), (1, 1));
+    // One that loses time before its request does not count beyond what a clock can show.
+    let late = Fleet::of(1);
+    late.endpoint.set_life(Duration::MAX);
+    late.store
+        .inject_next(1, Operation::GetOrLease, Fault::Hang);
+    assert_eq!(late.all_ask().await, 0);
+    let entry = fleet.store.entry(&fleet.store.keys()[0]);
+    let ten_years = seconds(10 * 365 * 86_400);
+    assert!(
+        entry.expect("an entry").lifetime < ten_years,
+        "no store has to keep more"
+    );
 }

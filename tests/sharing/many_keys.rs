@@ -1,8 +1,12 @@
 //! What is not the same does not share.
 
+use std::sync::{Arc, Mutex};
+
+use tokio::time::Instant;
 use tower_genesys::{
-    MemoryStore, SharedSource, Sharing, TokenCache,
-    store::{SharingErrorKind, StoreKey},
+    FetchContext, IssuedToken, MemoryStore, Reason, SharedSource, Sharing, TokenCache, TokenError,
+    TokenSource,
+    store::{Fault, ShareableSource, SharingErrorKind, StoreErrorKind, StoreKey},
 };
 
 use crate::setup::*;
@@ -41,4 +45,70 @@ fn a_source_that_spends_something_is_refused_when_it_is_built() {
     let shared = SharedSource::new(source.with_repeatable(false), key(), sharing);
     let error = shared.expect_err("it cannot be shared");
     assert_eq!(error.kind(), SharingErrorKind::NotRepeatable);
+}
+
+/// A client whose id changes while requests are under way; its token says whose it is.
+#[derive(Clone)]
+struct Rotated {
+    client: Arc<Mutex<&'static str>>,
+    slow: &'static str,
+}
+
+impl TokenSource for Rotated {
+    async fn fetch(&self, cx: FetchContext) -> Result<IssuedToken, TokenError> {
+        let (_, client) = self.identify().await?;
+        self.fetch_as(&client, cx).await
+    }
+}
+
+impl ShareableSource for Rotated {
+    type Identity = &'static str;
+
+    async fn identify(&self) -> Result<(StoreKey, &'static str), TokenError> {
+        let client = *self.client.lock().expect("no panic");
+        Ok((StoreKey::new("login.example", client, "test"), client))
+    }
+
+    async fn fetch_as(
+        &self,
+        client: &&'static str,
+        _cx: FetchContext,
+    ) -> Result<IssuedToken, TokenError> {
+        let takes = if *client == self.slow { 2 } else { 0 };
+        tokio::time::sleep(seconds(takes)).await;
+        Ok(IssuedToken::new(format!("of-{client}"), DAY))
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_late_token_of_a_client_that_was_replaced_is_not_kept_for_the_new_one() {
+    for store_fails in [false, true] {
+        let client = Arc::new(Mutex::new("old"));
+        let source = Rotated {
+            client: Arc::clone(&client),
+            slow: "old",
+        };
+        let store = MemoryStore::new();
+        if store_fails {
+            store.inject_all(Fault::Fail(StoreErrorKind::Unavailable));
+        }
+        let sharing = Sharing::unsealed(store.clone());
+        let source = SharedSource::identified(source, sharing).expect("it can be shared");
+        let cx = |reason| FetchContext::new(reason, Instant::now() + seconds(15));
+        let late = source.fetch(cx(Reason::Missing));
+        let replaced = async {
+            tokio::time::sleep(seconds(1)).await;
+            *client.lock().expect("no panic") = "new";
+            source.fetch(cx(Reason::Missing)).await
+        };
+        let (late, new) = tokio::join!(late, replaced);
+        assert_eq!(late.expect("a token").expose(), "of-old");
+        if !store_fails {
+            assert_eq!(new.expect("a token").expose(), "of-new");
+        }
+        store.inject_all(Fault::Fail(StoreErrorKind::Unavailable));
+        tokio::time::sleep(seconds(40)).await;
+        let kept = source.fetch(cx(Reason::Check)).await.expect("a token");
+        assert_eq!(kept.expose(), "of-new", "{store_fails}");
+    }
 }

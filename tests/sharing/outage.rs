@@ -1,15 +1,17 @@
 //! The store fails.
 
+use std::time::Duration;
+
 use tokio::time::{Instant, advance, sleep};
 use tower_genesys::{
-    TokenErrorKind, TokenProvider,
+    FetchContext, Reason, Sharing, TokenCache, TokenErrorKind, TokenProvider, TokenSource,
     store::{Fault, Operation, StoreErrorKind},
 };
 
 use crate::setup::*;
 
 const DOWN: Fault = Fault::Fail(StoreErrorKind::Unavailable);
-const OPERATION: std::time::Duration = millis(150);
+const OPERATION: Duration = millis(150);
 
 #[tokio::test(start_paused = true)]
 async fn a_store_that_is_down_at_the_start_costs_one_timeout_and_all_converge_when_it_is_back() {
@@ -121,6 +123,24 @@ async fn alone_and_without_time_to_wait_the_error_says_how_long() {
     sleep(seconds(11)).await;
     process.token().await.expect("a token");
     assert_eq!(fleet.endpoint.posts(), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn alone_and_limited_a_token_in_its_last_second_is_served_on() {
+    let fleet = Fleet::of(0);
+    fleet.store.inject_all(DOWN);
+    fleet.endpoint.set_life(seconds(9));
+    let source = fleet.source(fleet.sharing(&[("key", 1)]));
+    let fetch = |reason| source.fetch(FetchContext::new(reason, Instant::now() + seconds(15)));
+    fetch(Reason::Missing).await.expect("a token");
+    // Too late to wait for the store with it, and too early to ask alone once more.
+    sleep(millis(7300)).await;
+    let token = fetch(Reason::Due).await.expect("the same one");
+    assert_eq!(token.expose(), "t0p-s3cr3t-1");
+    assert_eq!(
+        (fleet.endpoint.posts(), fleet.events.count("limited")),
+        (1, 1)
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -260,7 +280,7 @@ async fn a_store_that_panics_is_one_that_fails() {
             &'a self,
             _: &'a StoreKey,
             _: &'a Lease,
-            _: Option<std::time::Duration>,
+            _: Option<Duration>,
         ) -> StoreFuture<'a, ()> {
             panic!("scripted")
         }
@@ -270,4 +290,23 @@ async fn a_store_that_panics_is_one_that_fails() {
         .expect("it can be shared");
     TokenCache::new(source).token().await.expect("a token");
     assert_eq!(endpoint.posts(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn time_outs_that_leave_no_time_for_a_request_are_cut_short() {
+    let settings: [fn(Sharing) -> Sharing; 3] = [
+        |sharing| sharing.with_operation_timeout(seconds(20)),
+        |sharing| sharing.with_operation_timeout(Duration::MAX),
+        |sharing| {
+            sharing
+                .with_lease(Duration::MAX)
+                .with_attempt_timeout(Duration::MAX)
+        },
+    ];
+    for (at, set) in settings.into_iter().enumerate() {
+        let fleet = Fleet::of(0);
+        let process = TokenCache::new(fleet.source(set(fleet.sharing(&[("key", 1)]))));
+        let token = process.token().await;
+        assert!(token.is_ok(), "{at}: {token:?}");
+    }
 }

@@ -141,6 +141,7 @@ impl Driver {
             }
             Lookup::Busy(left) => assert!(left <= LEASE && !left.is_zero()),
             Lookup::Cooldown(left) => assert!(self.now + left <= self.cooldown_until),
+            other => panic!("no rule for {other:?}"),
         }
     }
 
@@ -164,6 +165,7 @@ impl Driver {
                 assert!(winner.fence >= entry.fence, "the newer one stays");
                 winner
             }
+            other => panic!("no rule for {other:?}"),
         };
         self.processes[who].held = Some(held);
     }

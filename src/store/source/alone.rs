@@ -15,7 +15,9 @@ impl<S: ShareableSource> Round<'_, S> {
         let wait = self.link.local().limiter.wait(Instant::now());
         if !wait.is_zero() {
             self.link.tell(&StoreEvent::Limited { wait });
-            if let Some(token) = self.link.local().last_resort(&self.cx) {
+            // Not in the condition, which would hold the lock until the end of the block.
+            let token = self.link.local().last_resort(&self.key, &self.cx);
+            if let Some(token) = token {
                 return Ok(self.hand_out_unshared(token, Moment::now()));
             }
             if !self.has_time_after(wait) {
@@ -29,7 +31,7 @@ impl<S: ShareableSource> Round<'_, S> {
         self.link.local().limiter.made(Instant::now());
         self.link.tell(&StoreEvent::WentAlone {});
         let (issued, taken) = self.request().await?;
-        self.link.local().keep(issued.clone(), taken);
+        self.link.local().keep(&self.key, issued.clone(), taken);
         Ok(self.hand_out_unshared(issued, taken))
     }
 }

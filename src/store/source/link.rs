@@ -9,7 +9,7 @@ use tokio::time::{Instant, timeout};
 use super::local::Local;
 use crate::{
     store::{
-        Operation, Owner, Sharing, StoreError, StoreEvent, StoreFuture, TokenStore,
+        Operation, Owner, Sharing, StoreError, StoreEvent, StoreFuture, StoreKey, TokenStore,
         failure::{check_after, panicked, timed_out},
     },
     token::{FetchContext, IssuedToken},
@@ -67,8 +67,8 @@ impl Link {
     }
 
     /// The token of this process, if it does for now in place of what was asked for. To be checked again soon.
-    pub(super) fn spare(&self, cx: &FetchContext) -> Option<IssuedToken> {
-        let spare = self.local().spare(cx)?;
+    pub(super) fn spare(&self, key: Option<&StoreKey>, cx: &FetchContext) -> Option<IssuedToken> {
+        let spare = self.local().spare(key, cx)?;
         Some(spare.with_check_in(check_after()))
     }
 }

@@ -56,6 +56,11 @@ impl Local {
         }
     }
 
+    /// The token under this key. A fetch may end after the client was replaced: nothing of one is used for the other.
+    fn held(&self, key: &StoreKey) -> Option<&Held> {
+        self.held.as_ref().filter(|_| self.key == Some(*key))
+    }
+
     /// The lowest fence that does.
     pub(super) fn at_least(&self, reason: Reason) -> Fence {
         match (&self.held, reason) {
@@ -66,14 +71,26 @@ impl Local {
     }
 
     /// Keeps a token that all have. Returns whether the process was alone before.
-    pub(super) fn share(&mut self, issued: IssuedToken, taken: Moment, fence: Fence) -> bool {
+    pub(super) fn share(
+        &mut self,
+        key: &StoreKey,
+        issued: IssuedToken,
+        taken: Moment,
+        fence: Fence,
+    ) -> bool {
+        if self.key != Some(*key) {
+            return false;
+        }
         self.seen = self.seen.max(fence);
         self.hold(issued, taken, fence, true);
         std::mem::take(&mut self.alone)
     }
 
     /// Keeps a token that only this process has, for now.
-    pub(super) fn keep(&mut self, issued: IssuedToken, taken: Moment) {
+    pub(super) fn keep(&mut self, key: &StoreKey, issued: IssuedToken, taken: Moment) {
+        if self.key != Some(*key) {
+            return;
+        }
         let fence = self.held.as_ref().map_or(self.seen, |held| held.fence);
         self.hold(issued, taken, fence, false);
     }
@@ -89,8 +106,12 @@ impl Local {
     }
 
     /// The token that only this process has, if it does for what is asked: it can be given to all.
-    pub(super) fn unshared(&self, cx: &FetchContext) -> Option<(IssuedToken, Moment)> {
-        let held = self.held.as_ref().filter(|held| !held.shared)?;
+    pub(super) fn unshared(
+        &self,
+        key: &StoreKey,
+        cx: &FetchContext,
+    ) -> Option<(IssuedToken, Moment)> {
+        let held = self.held(key).filter(|held| !held.shared)?;
         if matches!(cx.reason, Reason::Due | Reason::Forced) {
             return None;
         }
@@ -98,9 +119,13 @@ impl Local {
             .map(|issued| (issued, Moment::now()))
     }
 
-    /// The token of this process, if it does for now in place of what was asked for.
-    pub(super) fn spare(&self, cx: &FetchContext) -> Option<IssuedToken> {
-        let held = self.held.as_ref()?;
+    /// The token of this process, if it does for now in place of what was asked for. Without a key, that of the client
+    /// that was asked for last.
+    pub(super) fn spare(&self, key: Option<&StoreKey>, cx: &FetchContext) -> Option<IssuedToken> {
+        let held = match key {
+            Some(key) => self.held(key)?,
+            None => self.held.as_ref()?,
+        };
         let beyond = match cx.reason {
             Reason::Forced => return None,
             // What is due has a while yet.
@@ -111,8 +136,8 @@ impl Local {
     }
 
     /// The token of this process, as long as it can be sent at all.
-    pub(super) fn last_resort(&self, cx: &FetchContext) -> Option<IssuedToken> {
-        let held = self.held.as_ref()?;
+    pub(super) fn last_resort(&self, key: &StoreKey, cx: &FetchContext) -> Option<IssuedToken> {
+        let held = self.held(key)?;
         match cx.reason {
             Reason::Forced => None,
             _ => self.good_for(held, cx, Duration::ZERO),

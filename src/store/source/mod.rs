@@ -142,7 +142,7 @@ impl Link {
     /// When even the key cannot be found out: a check can wait, since its token is good.
     fn unidentified(&self, cx: &FetchContext) -> Option<IssuedToken> {
         match cx.reason {
-            Reason::Check => self.spare(cx),
+            Reason::Check => self.spare(None, cx),
             _ => None,
         }
     }

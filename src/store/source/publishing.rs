@@ -13,7 +13,7 @@ const TRANSIENT_COOLDOWN: Duration = Duration::from_secs(1);
 /// The throttled 400 of the token endpoint does not say how long; it is over after about a minute.
 const THROTTLED_COOLDOWN: Duration = Duration::from_secs(10);
 /// An absurd `Retry-After` shall not switch a fleet off for the day.
-const LONGEST_COOLDOWN: Duration = Duration::from_secs(60 * 60);
+pub(super) const LONGEST_COOLDOWN: Duration = Duration::from_secs(60 * 60);
 
 impl<S: ShareableSource> Round<'_, S> {
     /// Gets a token for all.
@@ -27,7 +27,13 @@ impl<S: ShareableSource> Round<'_, S> {
             self.link.tell(&StoreEvent::Missed { kind });
         }
         self.link.tell(&StoreEvent::Leased { fence: lease.fence });
-        let own = self.link.local().unshared(&self.cx);
+        let own = self.link.local().unshared(&self.key, &self.cx);
+        if own.is_none() && !self.has_time_for_request() {
+            // Begun in vain, it would end as a failure of the endpoint, and keep all from it.
+            guard.abandon(None).await;
+            return self.stay().ok_or_else(|| self.nobody_in_time());
+        }
+        let had_time = self.has_time_after(Duration::ZERO);
         let requested = match own {
             Some(own) => Ok(own),
             None => self.request().await,
@@ -35,11 +41,14 @@ impl<S: ShareableSource> Round<'_, S> {
         match requested {
             Ok((issued, taken)) => {
                 // Not lost when the rest takes too long for the cache.
-                self.link.local().keep(issued.clone(), taken);
+                self.link.local().keep(&self.key, issued.clone(), taken);
                 Ok(self.publish(guard, issued, taken, claim).await)
             }
             Err(error) => {
-                guard.abandon(cooldown_after(&error)).await;
+                // That a request was cut short says nothing of the endpoint.
+                let is_cut = error.kind() == TokenErrorKind::TimedOut && !had_time;
+                let cooldown = cooldown_after(&error).filter(|_| !is_cut);
+                guard.abandon(cooldown).await;
                 Err(error)
             }
         }

@@ -2,7 +2,7 @@ use std::{sync::Arc, time::Duration};
 
 use tokio::time::{Instant, sleep, timeout_at};
 
-use super::{link::Link, polling::Polling};
+use super::{link::Link, polling::Polling, publishing::LONGEST_COOLDOWN};
 use crate::{
     store::{
         Claim, Entry, Lookup, Operation, ShareableSource, StoreError, StoreErrorKind, StoreEvent,
@@ -82,6 +82,10 @@ impl<'a, S: ShareableSource> Round<'a, S> {
                     claim.at_least = claim.at_least.max(entry.fence.next());
                 }
                 Lookup::Leased(lease) => return Ok(self.lead(lease, &claim).await),
+                Lookup::Busy(left) if self.is_no_lease(left) => return Ok(self.disbelieve().await),
+                Lookup::Cooldown(left) if left > 2 * LONGEST_COOLDOWN => {
+                    return Ok(self.disbelieve().await);
+                }
                 Lookup::Busy(left) => {
                     // What somebody is getting now is new enough.
                     forced = false;
@@ -101,6 +105,19 @@ impl<'a, S: ShareableSource> Round<'a, S> {
                 }
             }
         }
+    }
+
+    /// Whether it is longer than any that a process like this one takes, and too long to wait for: set by a clock that
+    /// has gone back, by mistake, or by somebody who means harm.
+    fn is_no_lease(&self, left: Duration) -> bool {
+        left > self.link.sharing().lease.saturating_mul(2) && !self.has_time_after(left)
+    }
+
+    /// Goes on without what is in the store.
+    async fn disbelieve(&self) -> Outcome {
+        let kind = StoreErrorKind::Corrupt;
+        self.link.tell(&StoreEvent::Missed { kind });
+        self.alone().await
     }
 
     fn claim(&self) -> Claim {
@@ -149,7 +166,9 @@ impl<'a, S: ShareableSource> Round<'a, S> {
 
     /// Keeps a token that all have.
     pub(super) fn share(&self, issued: &IssuedToken, taken: Moment, fence: crate::store::Fence) {
-        let was_alone = self.link.local().share(issued.clone(), taken, fence);
+        let mut local = self.link.local();
+        let was_alone = local.share(&self.key, issued.clone(), taken, fence);
+        drop(local);
         if was_alone {
             self.link.tell(&StoreEvent::Converged { fence });
         }
@@ -160,7 +179,7 @@ impl<'a, S: ShareableSource> Round<'a, S> {
         let left = issued
             .remaining()
             .saturating_sub(Moment::now().since(taken));
-        issued.with_remaining(left + self.begun.elapsed())
+        issued.with_remaining(left.saturating_add(self.begun.elapsed()))
     }
 
     /// A token that only this process has, to be brought together with the others soon.
@@ -171,7 +190,7 @@ impl<'a, S: ShareableSource> Round<'a, S> {
 
     /// The token of this process in place of another one, if it does for now.
     pub(super) fn stay(&self) -> Option<IssuedToken> {
-        let spare = self.link.spare(&self.cx)?;
+        let spare = self.link.spare(Some(&self.key), &self.cx)?;
         Some(self.hand_out(spare, Moment::now()))
     }
 
@@ -179,15 +198,15 @@ impl<'a, S: ShareableSource> Round<'a, S> {
     pub(super) async fn request(&self) -> Result<(IssuedToken, Moment), TokenError> {
         let sharing = self.link.sharing();
         let taken = Moment::now();
-        let deadline = self.limit().checked_sub(sharing.operation_timeout);
-        let deadline = deadline
-            .unwrap_or(taken.mono)
-            .min(taken.mono + sharing.attempt_timeout());
+        let left = self.limit().saturating_duration_since(taken.mono);
+        // To publish, but never at the cost of the request.
+        let after = sharing.operation_timeout.min(left / 4);
+        let deadline = taken.mono + (left - after).min(sharing.attempt_timeout());
         let mut cx = self.cx.clone();
         cx.deadline = deadline;
         let fetched = timeout_at(deadline, self.source.fetch_as(&self.identity, cx)).await;
         let issued = fetched.map_err(|_| self.unanswered())??;
-        Ok((long_enough(issued), taken))
+        Ok((within_bounds(issued), taken))
     }
 
     /// When this fetch has to be over.
@@ -197,22 +216,29 @@ impl<'a, S: ShareableSource> Round<'a, S> {
     }
 
     pub(super) fn has_time_after(&self, wait: Duration) -> bool {
-        let then = Instant::now().checked_add(wait + AFTER_COOLDOWN);
+        let then = Instant::now().checked_add(wait.saturating_add(AFTER_COOLDOWN));
         then.is_some_and(|then| then < self.limit())
+    }
+
+    /// Whether there is time enough for a request. Callers with less patience than most get an eighth of theirs.
+    pub(super) fn has_time_for_request(&self) -> bool {
+        let whole = self.limit().saturating_duration_since(self.begun);
+        let left = self.limit().saturating_duration_since(Instant::now());
+        left >= AFTER_COOLDOWN.min(whole / 8)
     }
 
     fn after_cooldown(&self, left: Duration) -> Outcome {
         if let (Reason::Check, Some(token)) = (self.cx.reason, self.stay()) {
             return Ok(token.with_check_in(left.max(check_after())));
         }
-        let message = "the token endpoint has asked another process with the same client for fewer requests, and is left \
-                       alone by all";
+        let message = "the token endpoint has asked another process with the same client for fewer requests, or has failed \
+                       it, and is left alone by all for a while";
         Err(self
             .error(TokenErrorKind::Throttled, message)
             .with_retry_after(left))
     }
 
-    fn nobody_in_time(&self) -> TokenError {
+    pub(super) fn nobody_in_time(&self) -> TokenError {
         let message = "other processes with the same client were to get a token, and none has come in time; check that \
                        the token endpoint can be reached from there";
         self.error(TokenErrorKind::TimedOut, message)
@@ -234,12 +260,18 @@ impl<'a, S: ShareableSource> Round<'a, S> {
 }
 
 /// A token without a life is used for two seconds by the cache, and by the others too: a fleet that could not keep one
-/// would ask for them in a loop.
-fn long_enough(issued: IssuedToken) -> IssuedToken {
+/// would ask for them in a loop. One that seems to live for ever gets what the cache takes for the longest life, which
+/// every store can keep and no sum exceeds.
+fn within_bounds(issued: IssuedToken) -> IssuedToken {
     const SHORTEST: Duration = Duration::from_secs(2);
-    match issued.lifetime() < SHORTEST {
-        true => IssuedToken::new(issued.expose().to_owned(), SHORTEST),
-        false => issued,
+    const LONGEST: Duration = Duration::from_secs(450 * 24 * 60 * 60);
+    let (lifetime, remaining) = (issued.lifetime(), issued.remaining());
+    if lifetime < SHORTEST {
+        IssuedToken::new(issued.expose().to_owned(), SHORTEST)
+    } else if lifetime > LONGEST {
+        IssuedToken::new(issued.expose().to_owned(), LONGEST).with_remaining(remaining)
+    } else {
+        issued
     }
 }
 

@@ -35,6 +35,8 @@ struct Renewing {
     id: RenewalId,
     reason: Reason,
     overdue_at: Instant,
+    /// Whether the token was refused before it began, so that the same token is no answer.
+    knows_refusal: bool,
 }
 
 impl Renewing {

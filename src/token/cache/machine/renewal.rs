@@ -18,6 +18,10 @@ impl Machine {
             id,
             reason,
             overdue_at,
+            knows_refusal: self
+                .held
+                .as_ref()
+                .is_some_and(|held| held.refused.is_some()),
         });
         let refused = self
             .held
@@ -38,11 +42,10 @@ impl Machine {
         result: Result<(IssuedToken, Moment), TokenError>,
         now: Moment,
     ) -> Option<Result<Generation, TokenError>> {
-        if self.renewing.is_none_or(|renewing| renewing.id != id) {
-            return None;
-        }
+        let ended = self.renewing.filter(|renewing| renewing.id == id)?;
         self.renewing = None;
-        let adopted = result.and_then(|(issued, sent)| self.adopt(&issued, sent, now));
+        let adopted =
+            result.and_then(|(issued, sent)| self.adopt(&issued, sent, ended.knows_refusal, now));
         Some(adopted.map_err(|error| {
             let pause = self
                 .held
@@ -68,7 +71,7 @@ impl Machine {
         issued: &IssuedToken,
         now: Moment,
     ) -> Result<Generation, TokenError> {
-        self.adopt(issued, now, now)
+        self.adopt(issued, now, false, now)
     }
 
     pub(in crate::token::cache) fn close(&mut self) {
@@ -80,6 +83,7 @@ impl Machine {
         &mut self,
         issued: &IssuedToken,
         sent: Moment,
+        knows_refusal: bool,
         now: Moment,
     ) -> Result<Generation, TokenError> {
         let token = AccessToken::new(issued.expose(), self.generation().next())?;
@@ -103,6 +107,8 @@ impl Machine {
                 self.gate.rest(now.mono, new.pause_after_same());
             }
             match held.refused {
+                // Refused while it was looked after: who waits starts a renewal that says so.
+                Some(_) if new.refused.is_some() && !knows_refusal => {}
                 Some(_) if new.refused.is_some() => self.damper.same_token(now.mono),
                 Some(_) => self.damper.renewed(now.mono),
                 None => {}

@@ -97,3 +97,39 @@ async fn a_source_that_keeps_the_deadline_is_not_cut_off_before_it() {
     let error = TokenCache::new(Patient(false)).token().await.unwrap_err();
     assert_eq!(error.kind(), TokenErrorKind::TimedOut);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_token_refused_during_a_check_that_knew_nothing_of_it_is_renewed_and_not_damped() {
+    /// Gives the same token at a check, after a second, and another one when that is refused.
+    #[derive(Clone, Default)]
+    struct Slow(Arc<Mutex<Vec<(Reason, bool)>>>);
+    impl TokenSource for Slow {
+        async fn fetch(&self, cx: FetchContext) -> Result<IssuedToken, TokenError> {
+            let asked = (cx.reason, cx.rejected.is_some());
+            self.0.lock().unwrap().push(asked);
+            sleep(Duration::from_secs(1)).await;
+            Ok(match cx.rejected {
+                None => token("same").with_check_in(Duration::from_secs(5)),
+                Some(_) => token("another"),
+            })
+        }
+    }
+    let source = Slow::default();
+    let cache = TokenCache::new(source.clone());
+    let refused = cache.token().await.unwrap().generation();
+    advance(Duration::from_secs(5)).await;
+    assert!(cache.try_current().is_some());
+    settle().await;
+    let begun = Instant::now();
+    let renewed = cache.wait(refused).await.unwrap();
+    assert_eq!(renewed.expose(), "another");
+    assert_eq!(begun.elapsed().as_secs(), 2);
+    assert_eq!(
+        *source.0.lock().unwrap(),
+        [
+            (Reason::Missing, false),
+            (Reason::Check, false),
+            (Reason::Rejected, true)
+        ]
+    );
+}
