@@ -2,7 +2,7 @@
 
 CARGO ?= cargo
 
-.PHONY: test servers model ci fmt lint docs doc-examples features minimal-versions package examples benches release fuzz
+.PHONY: test servers model ci fmt lint docs doc-examples features minimal-versions package examples benches bench-smoke report release semver fuzz
 
 # Every test: unit, integration and documentation tests, with all features. Some start real servers.
 test: servers
@@ -12,10 +12,11 @@ test: servers
 servers:
 	@tests/install-servers.sh redis-server tinyproxy
 
-ci: fmt lint docs features minimal-versions package benches examples model test
+ci: fmt lint docs doc-examples features minimal-versions package benches bench-smoke examples model test
 
 fmt:
 	$(CARGO) fmt --all --check
+	$(CARGO) fmt --all --check --manifest-path benches/peers/Cargo.toml
 
 lint:
 	$(CARGO) clippy --locked --all-targets --all-features -- -D warnings
@@ -24,9 +25,9 @@ lint:
 docs:
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --no-deps --all-features
 
-# Does every public item have an example, or a link to one? Needs a nightly compiler.
+# Does every public item have an example, or a link to one? `RUSTC_BOOTSTRAP`: what rustdoc writes for that is not stable yet.
 doc-examples:
-	$(CARGO) +nightly rustdoc --locked --lib --all-features --target-dir target/json -- -Z unstable-options --output-format json
+	RUSTC_BOOTSTRAP=1 $(CARGO) rustdoc --locked --lib --all-features --target-dir target/json -- -Z unstable-options --output-format json
 	.ci/without_example target/json/doc/tower_genesys.json
 
 # The token cache under many orders of threads, by a model checker.
@@ -52,11 +53,16 @@ minimal-versions:
 package:
 	$(CARGO) package --locked --allow-dirty
 
-# What else is looked at before a release. Needs the tools named, a nightly compiler, and for advisories the network.
+# What else is looked at before a release: licences and advisories, the types of other crates in the public API. Needs
+# cargo-deny (and the network for its advisories) and cargo-check-external-types.
 release: ci
 	$(CARGO) deny check
-	$(CARGO) +nightly check-external-types --all-features
-	$(CARGO) semver-checks --all-features
+	RUSTC_BOOTSTRAP=1 $(CARGO) check-external-types --all-features
+
+# Is this a breaking change since that version? Needs cargo-semver-checks.
+SINCE ?= v0.1.0
+semver:
+	$(CARGO) semver-checks --all-features --baseline-rev $(SINCE)
 
 # Without credentials in the environment, every example runs against a mock of its own.
 examples:
@@ -70,6 +76,26 @@ examples:
 
 benches:
 	$(CARGO) bench --locked --no-run
+
+# The peers are a workspace of their own, so that nobody else builds them.
+PEERS = --locked --manifest-path benches/peers/Cargo.toml
+PEERS_TARGET ?= target/peers
+
+# Every allocation, token request and send of the benches, counted and held against what it has to be. Takes no time of
+# anything. `test-util` would make tokio's clock, and so all numbers, slower than they are for users.
+bench-smoke:
+	@if $(CARGO) tree $(PEERS) --edges features --invert tokio | grep --quiet test-util; then \
+	    echo "benches/peers must not enable tokio's test-util"; exit 1; \
+	fi
+	$(CARGO) bench --locked -- --test
+	$(CARGO) build $(PEERS) --release -p peers --target-dir $(PEERS_TARGET)
+	$(PEERS_TARGET)/release/counts --check
+
+# Measures everything, beside its peers, and writes the tables in docs/performance.md. For a machine that does nothing
+# else: the page says which it was.
+report:
+	$(CARGO) build $(PEERS) --release -p peers --target-dir $(PEERS_TARGET)
+	$(PEERS_TARGET)/release/report docs/performance.md
 
 # Needs cargo-fuzz and a nightly compiler. What is found on the way stays out of the committed corpora.
 SECONDS_EACH ?= 60

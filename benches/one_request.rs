@@ -9,7 +9,7 @@ use std::{
 
 use bytes::Bytes;
 use futures_util::FutureExt;
-use http::{HeaderValue, Request, Response};
+use http::{HeaderValue, Request, Response, header};
 use http_body_util::Full;
 use tower::{Layer, Service};
 use tower_genesys::{
@@ -62,13 +62,15 @@ fn request() -> Request<Full<Bytes>> {
     *request.uri_mut() = http::Uri::from_static(
         "https://api.mypurecloud.com/api/v2/analytics/conversations/details/query",
     );
-    for name in [
-        "accept",
-        "content-type",
-        "user-agent",
-        "x-request-id",
-        "traceparent",
-    ] {
+    // Standard names: others would cost allocations of their own.
+    let names = [
+        header::ACCEPT,
+        header::CONTENT_TYPE,
+        header::USER_AGENT,
+        header::ACCEPT_LANGUAGE,
+        header::CACHE_CONTROL,
+    ];
+    for name in names {
         request
             .headers_mut()
             .insert(name, HeaderValue::from_static("some/value"));

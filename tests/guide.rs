@@ -68,6 +68,7 @@ fn operating_explains_every_kind_of_error() {
         ("client/error.rs", "ClientErrorKind"),
         ("genesys/paging/error.rs", "PageErrorKind"),
         ("store/error.rs", "StoreErrorKind"),
+        ("store/sharing_error.rs", "SharingErrorKind"),
     ] {
         let section = section(OPERATING, &format!("\n## `{name}`\n"));
         is_documented(file, name, column(section, "kind"));
@@ -183,10 +184,19 @@ fn events(text: &str) -> Vec<(String, String)> {
         if !["trace", "debug", "info", "warn", "error"].contains(&level) {
             continue;
         }
-        let end = rest.find(");").expect("the end of the macro");
-        events.push((level.to_uppercase(), rest[..end].to_owned()));
+        events.push((level.to_uppercase(), rest[..closing(rest)].to_owned()));
     }
     events
+}
+
+/// Where the parenthesis ends that was opened before.
+fn closing(text: &str) -> usize {
+    let mut open = 1;
+    let end = text.find(|char| {
+        open += i32::from(char == '(') - i32::from(char == ')');
+        open == 0
+    });
+    end.expect("the end of the macro")
 }
 
 fn fields(arguments: &str) -> Vec<String> {

@@ -37,6 +37,8 @@ const SHORTEST_KEEP_ALIVE: Duration = Duration::from_secs(1);
 ///
 /// Redirects are not followed, answers are not decompressed, and nothing is sent again but what was
 /// not sent at all: that is for layers around it.
+///
+/// An example: [`client`](crate::client).
 #[derive(Clone, Debug)]
 #[must_use = "a client is made by `build`"]
 pub struct ClientBuilder {

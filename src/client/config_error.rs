@@ -6,6 +6,8 @@ use crate::BoxError;
 ///
 /// The message names the setting and what to do. It never shows the value of a proxy setting, which
 /// may hold a password, nor anything of a PEM.
+///
+/// An example: [`client`](crate::client).
 #[derive(Debug)]
 pub struct ClientConfigError {
     kind: ClientConfigErrorKind,
@@ -14,6 +16,8 @@ pub struct ClientConfigError {
 }
 
 /// Which setting a [`ClientConfigError`] is about.
+///
+/// An example: [`client`](crate::client).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ClientConfigErrorKind {

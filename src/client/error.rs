@@ -21,6 +21,8 @@ pub struct ClientError {
 }
 
 /// What a [`ClientError`] is about, for code that decides what to do.
+///
+/// An example: [`client`](crate::client).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ClientErrorKind {

@@ -14,6 +14,8 @@ use super::ClientError;
 
 pin_project! {
     /// The response future of a [`Client`](super::Client).
+    ///
+    /// An example: [`client`](crate::client).
     #[must_use = "a future does nothing until it is awaited"]
     pub struct ResponseFuture {
         #[pin]

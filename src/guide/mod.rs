@@ -10,6 +10,7 @@
 //! | [`migrating`] | who has code that fetches and renews tokens |
 //! | [`operating`] | who runs it: metrics, alerts, log events, what each error means, limits |
 //! | [`comparison`] | who chooses: beside the official SDKs, measured |
+//! | [`performance`] | what it costs, beside what else does a part of it |
 //!
 //! What these pages quote is compiled and run with the tests.
 
@@ -31,3 +32,6 @@ pub mod operating {}
 
 #[doc = include_str!("../../docs/comparison.md")]
 pub mod comparison {}
+
+#[doc = include_str!("../../docs/performance.md")]
+pub mod performance {}

@@ -82,10 +82,16 @@ pub const THROTTLED: &str = "tower_genesys_throttled_total";
 /// [What is normal](crate::guide::operating#metrics).
 pub const HELD: &str = "tower_genesys_held_total";
 /// What was done with a shared token, by `event`.
+///
+/// [What is normal](crate::guide::operating#metrics).
 pub const STORE_EVENTS: &str = "tower_genesys_store_events_total";
 /// Values in the store that could not be used, by `kind`.
+///
+/// [What is normal](crate::guide::operating#metrics).
 pub const STORE_MISSES: &str = "tower_genesys_store_misses_total";
 /// Operations of the store that failed, by `operation` and `kind`.
+///
+/// [What is normal](crate::guide::operating#metrics).
 pub const STORE_FAILURES: &str = "tower_genesys_store_failures_total";
 
 impl TokenObserver for Metrics {

@@ -16,6 +16,8 @@ use crate::BoxError;
 
 pin_project! {
     /// The response future of [`HttpService`](super::HttpService).
+    ///
+    /// An example: [`reqwest`](crate::reqwest).
     #[must_use = "a future does nothing until it is awaited"]
     pub struct ResponseFuture {
         #[pin]
@@ -25,6 +27,8 @@ pin_project! {
 
 pin_project! {
     /// The response future of [`ReqwestService`](super::ReqwestService).
+    ///
+    /// An example: [`reqwest`](crate::reqwest).
     #[must_use = "a future does nothing until it is awaited"]
     pub struct ReqwestFuture<F> {
         #[pin]

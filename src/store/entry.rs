@@ -7,6 +7,8 @@ use crate::token::Fingerprint;
 
 /// The order of tokens across processes: of two tokens under one key, that of the higher fence is the
 /// newer one.
+///
+/// An example: [`store`](crate::store).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Fence(u64);
 
@@ -33,6 +35,8 @@ impl Fence {
 
 /// One of the processes that share a token, for as long as it lives: by this it recognises a lease that
 /// was granted in a reply that never arrived.
+///
+/// An example: [`store`](crate::store).
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Owner([u8; 16]);
 
@@ -62,6 +66,8 @@ impl fmt::Debug for Owner {
 }
 
 /// The right to get a token for all, for a limited time.
+///
+/// An example: [`store`](crate::store).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Lease {
@@ -86,6 +92,8 @@ impl Lease {
 }
 
 /// A token as a [`TokenStore`](super::TokenStore) keeps it.
+///
+/// An example: [`store`](crate::store).
 #[derive(Clone)]
 pub struct Entry {
     /// Its place in the order of tokens.

@@ -6,6 +6,8 @@ use crate::BoxError;
 ///
 /// It never reaches a caller of the cache: the process goes on without the store, and tells its observer. It
 /// holds no token, no secret, and no password of the store.
+///
+/// An example: [`store`](crate::store).
 #[derive(Debug)]
 pub struct StoreError {
     kind: StoreErrorKind,
@@ -14,6 +16,8 @@ pub struct StoreError {
 }
 
 /// What kind of failure a [`StoreError`] is.
+///
+/// An example: [`store`](crate::store).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum StoreErrorKind {

@@ -1,4 +1,6 @@
 /// What is done with a [`TokenStore`](super::TokenStore), for events, counts and faults.
+///
+/// An example: [`store`](crate::store).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Operation {

@@ -7,6 +7,8 @@ use crate::token::{FetchContext, IssuedToken, TokenError, TokenSource};
 ///
 /// Whose tokens they are may change while the process runs, with the credentials. So a fetch is in two steps, of which
 /// the second goes by what the first has found: a token never gets under the key of another client.
+///
+/// An example: [`store`](crate::store).
 pub trait ShareableSource: TokenSource {
     /// What was found out on the way to the key, such as the credentials.
     type Identity: Send + Sync;
@@ -33,6 +35,8 @@ pub trait ShareableSource: TokenSource {
 }
 
 /// A source whose tokens are shared under one key always.
+///
+/// An example: [`store`](crate::store).
 pub struct Keyed<T> {
     source: T,
     key: StoreKey,

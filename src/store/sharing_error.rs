@@ -5,6 +5,8 @@ use crate::BoxError;
 /// What was set up for sharing tokens cannot work.
 ///
 /// The message names the setting and what to do, and shows neither a key nor a secret.
+///
+/// An example: [`store`](crate::store).
 #[derive(Debug)]
 pub struct SharingError {
     kind: SharingErrorKind,
@@ -13,6 +15,8 @@ pub struct SharingError {
 }
 
 /// Which setting a [`SharingError`] is about.
+///
+/// An example: [`store`](crate::store).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum SharingErrorKind {

@@ -4,6 +4,8 @@ use super::{Entry, Fence, Lease, Owner, StoreError, StoreKey};
 use crate::token::Fingerprint;
 
 /// What an operation of a [`TokenStore`] returns: boxed, so that a store can be behind a pointer.
+///
+/// An example: [`store`](crate::store).
 pub type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
 
 /// A place that processes share, where one of them puts a token for all.
@@ -87,6 +89,8 @@ impl<T: TokenStore + ?Sized> TokenStore for Arc<T> {
 }
 
 /// What a process wants of a [`TokenStore`], and what it would not take.
+///
+/// An example: [`store`](crate::store).
 #[derive(Clone, Debug)]
 pub struct Claim {
     /// Who asks. A lease that is already theirs is granted again, with the same fence and the whole
@@ -124,6 +128,8 @@ impl Claim {
 }
 
 /// What a [`TokenStore`] has to say to a [`Claim`].
+///
+/// An example: [`store`](crate::store).
 #[derive(Clone, Debug)]
 pub enum Lookup {
     /// Here is a token that does.
@@ -137,6 +143,8 @@ pub enum Lookup {
 }
 
 /// What became of an [`Entry`] that was to be published.
+///
+/// An example: [`store`](crate::store).
 #[derive(Clone, Debug)]
 pub enum Publication {
     /// It is there, for all.

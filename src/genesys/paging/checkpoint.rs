@@ -7,6 +7,8 @@ use serde::{Deserialize, Serialize};
 /// knows the request that it belongs to, by a digest of its path, body and page size, and is refused
 /// by another one. It does not know the organisation: where one program works for several, keep it
 /// with the organisation's id.
+///
+/// An example: [`paging`](crate::genesys::paging).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "Wire", into = "Wire")]
 pub struct Checkpoint {

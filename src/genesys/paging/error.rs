@@ -10,6 +10,8 @@ use crate::{
 ///
 /// `Display` says where it happened, why, what to do next, and the correlation id if there is one. It
 /// repeats nothing of a page. Cheap to clone.
+///
+/// An example: [`paging`](crate::genesys::paging).
 #[derive(Clone, Debug)]
 pub struct PageError {
     inner: Box<Inner>,
@@ -27,6 +29,8 @@ struct Inner {
 }
 
 /// What kind of failure a [`PageError`] is, for code that decides what to do.
+///
+/// An example: [`paging`](crate::genesys::paging).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum PageErrorKind {

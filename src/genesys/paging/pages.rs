@@ -15,6 +15,8 @@ use super::{
 };
 
 /// One page.
+///
+/// An example: [`paging`](crate::genesys::paging).
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Page<T> {

@@ -11,6 +11,8 @@ use crate::call::CallOptions;
 /// A request whose answer comes in pages, before the first of them is asked for.
 ///
 /// Made by a [`Pager`]. A setting that the way of paging has no use for is not looked at.
+///
+/// An example: [`paging`](crate::genesys::paging).
 #[derive(Clone, Debug)]
 #[must_use = "nothing is asked for before `pages` is called and its stream polled"]
 pub struct PagedRequest {

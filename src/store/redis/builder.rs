@@ -11,6 +11,8 @@ const LONGEST_PREFIX: usize = 128;
 /// Sets a [`RedisStore`] up.
 ///
 /// `Debug` does not show the URL.
+///
+/// An example: [`store::redis`](crate::store::redis).
 pub struct RedisStoreBuilder {
     url: SecretString,
     /// What errors call the URL.

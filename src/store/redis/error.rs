@@ -7,6 +7,8 @@ use crate::BoxError;
 ///
 /// The message names the setting, says what to do, and never shows what is in the setting: a URL holds a
 /// password.
+///
+/// An example: [`store::redis`](crate::store::redis).
 #[derive(Debug)]
 pub struct RedisStoreError {
     kind: RedisStoreErrorKind,
@@ -15,6 +17,8 @@ pub struct RedisStoreError {
 }
 
 /// What is wrong, of a [`RedisStoreError`].
+///
+/// An example: [`store::redis`](crate::store::redis).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum RedisStoreErrorKind {

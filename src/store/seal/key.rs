@@ -22,6 +22,8 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 /// A key to seal tokens with: 32 random bytes, and an id by which a reader finds it again.
 ///
 /// `openssl rand -base64 32` makes one. `Debug` shows the id only.
+///
+/// An example: [`store`](crate::store).
 #[derive(Clone)]
 pub struct SealKey {
     id: Box<str>,

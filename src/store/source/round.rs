@@ -141,7 +141,7 @@ impl<'a, S: ShareableSource> Round<'a, S> {
             Err(error) => {
                 let kind = error.kind();
                 self.link.tell(&StoreEvent::Missed { kind });
-                tracing::debug!(%error, "what is in the token store cannot be used");
+                tracing::debug!(%error, "why the value in the token store cannot be opened");
                 None
             }
         }

@@ -13,6 +13,8 @@ const MAX_PAGE: usize = 10_000;
 
 /// How a job ends that does not come to its results; see
 /// [`MockGenesys::end_jobs`](super::super::MockGenesys::end_jobs).
+///
+/// An example: [`testing`](crate::testing).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum JobEnd {

@@ -1,6 +1,8 @@
 use super::*;
 
 /// A lease is ended by its owner, and by nobody else.
+///
+/// An example: [`store_conformance`](crate::store_conformance).
 pub async fn only_the_owner_ends_a_lease(store: &impl TokenStore) {
     let (key, mine) = (fresh_key(), claim());
     let held = lease(store, &key, &mine).await;
@@ -13,6 +15,8 @@ pub async fn only_the_owner_ends_a_lease(store: &impl TokenStore) {
 }
 
 /// While a cooldown lasts nobody is granted a lease, not even who has asked for it; then one is.
+///
+/// An example: [`store_conformance`](crate::store_conformance).
 pub async fn a_cooldown_holds_for_all_and_ends(store: &impl TokenStore) {
     let (key, mine) = (fresh_key(), claim());
     let held = lease(store, &key, &mine).await;
@@ -32,6 +36,8 @@ pub async fn a_cooldown_holds_for_all_and_ends(store: &impl TokenStore) {
 }
 
 /// A second cooldown makes the first one longer, or nothing.
+///
+/// An example: [`store_conformance`](crate::store_conformance).
 pub async fn a_cooldown_never_gets_shorter(store: &impl TokenStore) {
     // Two leases at a time cannot be had; the one that is given up last asks for less.
     let (key, mut first) = (fresh_key(), claim());
@@ -46,6 +52,8 @@ pub async fn a_cooldown_never_gets_shorter(store: &impl TokenStore) {
 }
 
 /// Who has no lease any more has no say.
+///
+/// An example: [`store_conformance`](crate::store_conformance).
 pub async fn no_cooldown_without_the_lease(store: &impl TokenStore) {
     let (key, mut mine) = (fresh_key(), claim());
     mine.lease = SHORT;
@@ -68,6 +76,8 @@ pub async fn no_cooldown_without_the_lease(store: &impl TokenStore) {
 }
 
 /// A token that will do is handed out whatever the token endpoint has asked for.
+///
+/// An example: [`store_conformance`](crate::store_conformance).
 pub async fn a_cooldown_does_not_hide_an_entry(store: &impl TokenStore) {
     let key = fresh_key();
     let put = put(store, &key, "token").await;

@@ -3,6 +3,8 @@ use tokio::time::sleep;
 use super::*;
 
 /// An entry is handed out to a claim that accepts it, and to no other.
+///
+/// An example: [`store_conformance`](crate::store_conformance).
 pub async fn an_entry_is_given_to_whoever_accepts_it(store: &impl TokenStore) {
     let key = fresh_key();
     let put = put(store, &key, "token").await;
@@ -47,6 +49,8 @@ pub async fn an_entry_is_given_to_whoever_accepts_it(store: &impl TokenStore) {
 }
 
 /// An entry that will do is handed out while somebody is getting another one.
+///
+/// An example: [`store_conformance`](crate::store_conformance).
 pub async fn a_lease_does_not_hide_an_entry(store: &impl TokenStore) {
     let key = fresh_key();
     let put = put(store, &key, "token").await;
@@ -57,6 +61,8 @@ pub async fn a_lease_does_not_hide_an_entry(store: &impl TokenStore) {
 }
 
 /// What is left of an entry gets less, by the store's clock, until there is nothing left of the entry.
+///
+/// An example: [`store_conformance`](crate::store_conformance).
 pub async fn an_entry_counts_down_and_ends(store: &impl TokenStore) {
     let key = fresh_key();
     put(store, &key, "token").await;
@@ -83,6 +89,8 @@ pub async fn an_entry_counts_down_and_ends(store: &impl TokenStore) {
 }
 
 /// A value is any bytes, and many of them.
+///
+/// An example: [`store_conformance`](crate::store_conformance).
 pub async fn values_are_kept_byte_for_byte(store: &impl TokenStore) {
     let every_byte: Vec<u8> = (0..=255).collect();
     let many: Vec<u8> = (0..=250).cycle().take(64 * 1024).collect();

@@ -4,6 +4,8 @@ use tokio::time::sleep;
 use super::*;
 
 /// Of many who ask at the same time, one gets a lease, and the others are told how long it lasts.
+///
+/// An example: [`store_conformance`](crate::store_conformance).
 pub async fn concurrent_claims_get_one_lease(store: &impl TokenStore) {
     let key = fresh_key();
     let claims: Vec<_> = (0..20).map(|_| claim()).collect();
@@ -20,6 +22,8 @@ pub async fn concurrent_claims_get_one_lease(store: &impl TokenStore) {
 }
 
 /// Who has the lease gets it again, with the same fence and the whole time: the first answer may have been lost.
+///
+/// An example: [`store_conformance`](crate::store_conformance).
 pub async fn an_own_lease_is_recognised(store: &impl TokenStore) {
     let (key, mut mine) = (fresh_key(), claim());
     mine.lease = LONG / 4;
@@ -33,6 +37,8 @@ pub async fn an_own_lease_is_recognised(store: &impl TokenStore) {
 }
 
 /// A lease ends by its time, and the next one is another's, with a higher fence.
+///
+/// An example: [`store_conformance`](crate::store_conformance).
 pub async fn a_lease_ends_by_itself(store: &impl TokenStore) {
     let (key, mut mine, other) = (fresh_key(), claim(), claim());
     mine.lease = SHORT;
@@ -54,6 +60,8 @@ pub async fn a_lease_ends_by_itself(store: &impl TokenStore) {
 }
 
 /// A fence is above every earlier one and every entry, and above [`Claim::at_least`].
+///
+/// An example: [`store_conformance`](crate::store_conformance).
 pub async fn fences_grow_and_are_above_what_was_asked(store: &impl TokenStore) {
     let (key, mut wants) = (fresh_key(), claim());
     let mut last = Fence::NONE;
@@ -78,6 +86,8 @@ pub async fn fences_grow_and_are_above_what_was_asked(store: &impl TokenStore) {
 }
 
 /// A fence is not below the store's clock in milliseconds: what was forgotten stays below what comes after.
+///
+/// An example: [`store_conformance`](crate::store_conformance).
 pub async fn fences_outlast_the_loss_of_everything(store: &impl TokenStore) {
     // Under a key that was never used, the store knows as much as after a loss.
     let first = lease(store, &fresh_key(), &claim()).await.fence.get();
@@ -91,6 +101,8 @@ pub async fn fences_outlast_the_loss_of_everything(store: &impl TokenStore) {
 }
 
 /// What happens under one key changes nothing under another.
+///
+/// An example: [`store_conformance`](crate::store_conformance).
 pub async fn keys_are_apart(store: &impl TokenStore) {
     let (one, other) = (fresh_key(), fresh_key());
     put(store, &one, "one").await;

@@ -1,6 +1,8 @@
 use super::*;
 
 /// An entry of the same or a higher fence stays, and is returned to whoever was late.
+///
+/// An example: [`store_conformance`](crate::store_conformance).
 pub async fn the_fence_decides_what_is_published(store: &impl TokenStore) {
     let (key, mut late) = (fresh_key(), claim());
     late.lease = SHORT;
@@ -36,6 +38,8 @@ pub async fn the_fence_decides_what_is_published(store: &impl TokenStore) {
 }
 
 /// A token is published also when its lease is over, as long as there is no newer one.
+///
+/// An example: [`store_conformance`](crate::store_conformance).
 pub async fn a_publication_may_be_late(store: &impl TokenStore) {
     let (key, mut late) = (fresh_key(), claim());
     late.lease = SHORT;
@@ -57,6 +61,8 @@ pub async fn a_publication_may_be_late(store: &impl TokenStore) {
 }
 
 /// Who has published has no lease any more; another's stays.
+///
+/// An example: [`store_conformance`](crate::store_conformance).
 pub async fn a_publication_ends_its_lease_and_no_other(store: &impl TokenStore) {
     let key = fresh_key();
     let put = put(store, &key, "token").await;

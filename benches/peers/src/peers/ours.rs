@@ -1,0 +1,63 @@
+//! tower-genesys.
+
+use std::{
+    sync::atomic::{AtomicBool, Ordering::SeqCst},
+    time::Duration,
+};
+
+use tower_genesys::{
+    GenesysLayer, IssuedToken, Org, Origins, Region, TokenCache, TokenError, source_fn,
+};
+
+use crate::issuer::{Issuer, LIFETIME};
+
+/// A cache with the token of this issuer.
+pub async fn tokens(issuer: &Issuer) -> TokenCache {
+    let cache = TokenCache::new(source(issuer.clone()));
+    cache.warm_up().await.expect("the issuer gives a token");
+    cache
+}
+
+fn source(issuer: Issuer) -> impl tower_genesys::TokenSource {
+    source_fn(move |_cx| {
+        let issuer = issuer.clone();
+        async move { Ok::<_, TokenError>(IssuedToken::new(issuer.issue().await, LIFETIME)) }
+    })
+}
+
+/// A cache that is renewing its token, and does so as long as it is looked at: up to its deadline.
+pub async fn renewing() -> TokenCache {
+    let first = AtomicBool::new(true);
+    let cache = TokenCache::new(source_fn(move |_cx| {
+        let answers = first.swap(false, SeqCst);
+        async move {
+            if !answers {
+                std::future::pending::<()>().await;
+            }
+            // What is left is below the ten minutes at which a token is renewed.
+            let token = IssuedToken::new(crate::api::TOKEN, LIFETIME);
+            Ok::<_, TokenError>(token.with_remaining(Duration::from_secs(300)))
+        }
+    }));
+    cache.warm_up().await.expect("the source gives a token");
+    cache
+}
+
+/// All four layers, for one organisation.
+pub fn layer(tokens: TokenCache) -> GenesysLayer {
+    GenesysLayer::new(&org(tokens))
+}
+
+pub fn org(tokens: TokenCache) -> Org {
+    let org = Org::builder(Region::US_EAST_1).build_from_cache(tokens);
+    org.expect("the region is https")
+}
+
+/// The same for a server on this machine.
+pub fn loopback_layer(tokens: TokenCache, authority: &str) -> GenesysLayer {
+    let origins = Origins::of_host(authority).and_loopback();
+    let org = Org::builder(Region::US_EAST_1)
+        .origins(origins)
+        .allow_loopback();
+    GenesysLayer::new(&org.build_from_cache(tokens).expect("loopback is allowed"))
+}

@@ -1,0 +1,271 @@
+//! Does a request cost the same after a million others, and with ten thousand organisations? And
+//! what is held for each?
+//!
+//! Every request has a path of its own, with an id in it. The floor for organisations is a vector of
+//! arc-swaps, one of which is loaded and put into the header: memory that is spread over more than
+//! the caches hold is slower for everybody.
+
+use std::{cell::Cell, sync::Arc};
+
+use arc_swap::ArcSwap;
+use bytes::Bytes;
+use futures_util::FutureExt;
+use http::{HeaderValue, Request, StatusCode, Uri, header::AUTHORIZATION};
+use http_body_util::Full;
+use tokio::runtime::Runtime;
+use tower::{BoxError, Layer, Service, ServiceExt, service_fn};
+use tower_genesys::{GenesysLayer, GenesysService, Org};
+
+use super::Counted;
+use crate::{
+    api::{self, Api, HOST, TOKEN},
+    counts::{Count, Expected, Meter},
+    issuer::Issuer,
+    measure::{Case, Effort, Spread, interleave},
+    peers::{ours, runtime},
+    section::{Goal, Section},
+};
+
+const FLOOR: &str = "bare service";
+const FRESH: &str = "`GenesysLayer`, its first requests";
+const USED: &str = "`GenesysLayer`, after 1,000,000 requests";
+const MILLION: u32 = 1_000_000;
+const ORGS: [u32; 3] = [1, 100, 10_000];
+
+/// A GET of something of which there are many.
+fn request(number: u32) -> Request<Full<Bytes>> {
+    let uri =
+        format!("https://{HOST}/api/v2/conversations/{number:08x}-0000-4000-8000-000000000000");
+    let mut request = api::with_headers(Uri::try_from(uri).expect("a URI"));
+    *request.method_mut() = http::Method::GET;
+    request
+}
+
+fn send<S: Service<Request<Full<Bytes>>>>(service: &mut S, request: Request<Full<Bytes>>) {
+    let ready = service.ready().now_or_never();
+    let Some(Ok(service)) = ready else {
+        panic!("the API is always ready")
+    };
+    let sent = service.call(request).now_or_never();
+    assert!(
+        sent.is_some_and(|sent| sent.is_ok()),
+        "the API answers at once"
+    );
+}
+
+fn send_all<S: Service<Request<Full<Bytes>>>>(service: &mut S, first: &Cell<u32>, times: u32) {
+    for number in first.get()..first.get() + times {
+        send(service, request(number));
+    }
+    first.set(first.get() + times);
+}
+
+fn genesys(runtime: &Runtime) -> GenesysService<Api<BoxError>> {
+    let tokens = runtime.block_on(ours::tokens(&Issuer::default()));
+    ours::layer(tokens).layer(Api::new())
+}
+
+/// So many organisations, each with a token of its own.
+fn orgs(runtime: &Runtime, number: u32) -> Vec<Org> {
+    let issuer = Issuer::default();
+    let org = |_| ours::org(runtime.block_on(ours::tokens(&issuer)));
+    (0..number).map(org).collect()
+}
+
+/// Sends one request as each organisation in turn.
+fn as_each_org(
+    service: &mut GenesysService<Api<BoxError>>,
+    orgs: &[Org],
+    next: &mut usize,
+    times: u32,
+) {
+    for _ in 0..times {
+        *next = (*next + STRIDE) % orgs.len();
+        let mut request = request(0);
+        request.extensions_mut().insert(orgs[*next].clone());
+        send(service, request);
+    }
+}
+
+/// Prime, so that memory is not visited in the order in which it was allocated.
+const STRIDE: usize = 7919;
+
+fn as_each_token(
+    service: &mut Api<BoxError>,
+    tokens: &[Arc<ArcSwap<HeaderValue>>],
+    next: &mut usize,
+    times: u32,
+) {
+    for _ in 0..times {
+        *next = (*next + STRIDE) % tokens.len();
+        let mut request = request(0);
+        let token = Arc::clone(&tokens[*next]);
+        let value = HeaderValue::clone(&token.load());
+        request.headers_mut().insert(AUTHORIZATION, value);
+        request.extensions_mut().insert(token);
+        send(service, request);
+    }
+}
+
+pub fn counts(meter: Meter) -> Vec<Count> {
+    let runtime = runtime(0);
+    let mut service = genesys(&runtime);
+    let number = Cell::new(0);
+    send_all(&mut service, &number, 1000);
+    let kept = meter(&mut || send_all(&mut service, &number, 100_000)).kept;
+    let mut counts = vec![Count::new(
+        "100,000 requests with a path each: bytes kept",
+        kept.unsigned_abs(),
+        Expected::Exactly(0),
+    )];
+    counts.push(throttled(&runtime, meter));
+    let many = ORGS[2];
+    let mut built = Vec::new();
+    let kept = meter(&mut || built = orgs(&runtime, many)).kept;
+    counts.push(Count::new(
+        PER_ORG,
+        kept.unsigned_abs() / u64::from(many),
+        Expected::AtMost(2560),
+    ));
+    let layer = GenesysLayer::new(&built[0]);
+    let mut service = layer.layer(Api::<BoxError>::new());
+    let mut next = 0;
+    as_each_org(&mut service, &built, &mut next, many);
+    let kept = meter(&mut || as_each_org(&mut service, &built, &mut next, 10 * many)).kept;
+    let what = "100,000 requests by 10,000 organisations: bytes kept";
+    counts.push(Count::new(what, kept.unsigned_abs(), Expected::Exactly(0)));
+    counts
+}
+
+const PER_ORG: &str = "10,000 organisations: bytes for each";
+const PER_ENDPOINT: &str = "10,000 endpoints that throttle: bytes kept";
+
+/// What the pauses of many endpoints hold, each of which has answered 429: a bounded number.
+fn throttled(runtime: &Runtime, meter: Meter) -> Count {
+    let api = service_fn(async |_request: Request<_>| {
+        let mut response = http::Response::new(Full::<Bytes>::default());
+        *response.status_mut() = StatusCode::TOO_MANY_REQUESTS;
+        Ok::<_, BoxError>(response)
+    });
+    let tokens = runtime.block_on(ours::tokens(&Issuer::default()));
+    let layer = ours::layer(tokens);
+    let kept = meter(&mut || {
+        for number in 0..10_000 {
+            let uri = format!("https://{HOST}/api/v2/endpoint{}/x", letters(number));
+            let mut request = api::with_headers(Uri::try_from(uri).expect("a URI"));
+            *request.method_mut() = http::Method::GET;
+            // It waits until the pause is over, and is dropped.
+            runtime.block_on(async {
+                let _ = layer.layer(api).oneshot(request).now_or_never();
+            });
+        }
+    });
+    Count::new(
+        PER_ENDPOINT,
+        kept.kept.unsigned_abs(),
+        Expected::AtMost(1024 * 1024),
+    )
+}
+
+/// Without digits, which would be taken for an id.
+fn letters(mut number: u32) -> String {
+    let mut name = String::new();
+    while number > 0 {
+        name.push(char::from(b'a' + (number % 26) as u8));
+        number /= 26;
+    }
+    name
+}
+
+pub fn times(effort: Effort, counted: &Counted) -> Section {
+    let runtime = runtime(0);
+    let (mut rows, requests) = requests(&runtime, effort);
+    let (more, organisations) = organisations(&runtime, effort);
+    rows.extend(more);
+    let goal = |text: &str, ratio: Spread| {
+        Goal::new(text, format!("{} ×", ratio.show(2)), ratio.median <= 1.1)
+    };
+    let kept = |what: &str| counted.get(what).copied().unwrap_or_default();
+    let memory = |what: &str| vec![what.into(), format!("{} bytes", kept(what)), "".into()];
+    rows.push(memory(PER_ORG));
+    rows.push(memory(PER_ENDPOINT));
+    Section {
+        name: "growth",
+        columns: vec!["", "ns for a request", "added over its floor"],
+        rows,
+        goals: vec![
+            goal(
+                "after 1,000,000 requests at most 1.1 × of the first",
+                requests,
+            ),
+            goal(
+                "10,000 organisations: adds at most 1.1 × what it adds with one",
+                organisations,
+            ),
+        ],
+    }
+}
+
+fn requests(runtime: &Runtime, effort: Effort) -> (Vec<Vec<String>>, Spread) {
+    let times = effort.repeat(10_000);
+    let number = Cell::new(0);
+    let mut used = genesys(runtime);
+    send_all(&mut used, &number, MILLION);
+    let rounds = interleave(
+        vec![
+            Case::each(FLOOR, times, |times| {
+                send_all(&mut Api::<BoxError>::new(), &Cell::new(0), times);
+            }),
+            Case::new(FRESH, || {
+                let mut service = genesys(runtime);
+                let mut first = Case::each(FRESH, times, |times| {
+                    send_all(&mut service, &Cell::new(0), times);
+                });
+                first.take()
+            }),
+            Case::each(USED, times, |times| send_all(&mut used, &number, times)),
+        ],
+        effort.rounds,
+    );
+    let row = |name: &'static str| {
+        let added = rounds.added(name, FLOOR).show(0);
+        vec![name.into(), rounds.of(name).show(0), added]
+    };
+    (rounds.names().map(row).collect(), rounds.ratio(USED, FRESH))
+}
+
+fn organisations(runtime: &Runtime, effort: Effort) -> (Vec<Vec<String>>, Spread) {
+    const NAMES: [[&str; 2]; 3] = [
+        ["1 token, arc-swap", "1 organisation"],
+        ["100 tokens, arc-swap", "100 organisations"],
+        ["10,000 tokens, arc-swap", "10,000 organisations"],
+    ];
+    let times = effort.repeat(10_000);
+    let mut cases = Vec::new();
+    for (number, [floor, name]) in ORGS.into_iter().zip(NAMES) {
+        let value = HeaderValue::from_static(TOKEN);
+        let tokens = (0..number).map(|_| Arc::new(ArcSwap::from_pointee(value.clone())));
+        let tokens: Vec<_> = tokens.collect();
+        let mut next = 0;
+        cases.push(Case::each(floor, times, move |times| {
+            as_each_token(&mut Api::new(), &tokens, &mut next, times);
+        }));
+        let orgs = orgs(runtime, number);
+        let mut service = GenesysLayer::new(&orgs[0]).layer(Api::<BoxError>::new());
+        let mut next = 0;
+        cases.push(Case::each(name, times, move |times| {
+            as_each_org(&mut service, &orgs, &mut next, times);
+        }));
+    }
+    let rounds = interleave(cases, effort.rounds);
+    let row = |[floor, name]: [&'static str; 2]| {
+        let added = rounds.added(name, floor).show(0);
+        [
+            vec![floor.into(), rounds.of(floor).show(0), "".into()],
+            vec![name.into(), rounds.of(name).show(0), added],
+        ]
+    };
+    let [[one_floor, one], _, [many_floor, many]] = NAMES;
+    let ratio = rounds.each_round(|of| (of(many) - of(many_floor)) / (of(one) - of(one_floor)));
+    (NAMES.into_iter().flat_map(row).collect(), ratio)
+}

@@ -1,0 +1,47 @@
+//! One module for each question. The store's will be `shared_store`: a hit, a renewal and a takeover
+//! with a store between processes.
+
+pub mod end_to_end;
+pub mod growth;
+pub mod one_request;
+pub mod revoked;
+pub mod token_hits;
+pub mod upload;
+pub mod weight;
+
+use std::collections::BTreeMap;
+
+use crate::{
+    counts::{Count, Meter},
+    measure::Effort,
+    section::Section,
+};
+
+/// Numbers by what they count, for the questions whose tables have both times and counts.
+pub type Counted = BTreeMap<String, u64>;
+
+pub struct Question {
+    pub name: &'static str,
+    pub times: fn(Effort, &Counted) -> Section,
+    pub counts: fn(Meter) -> Vec<Count>,
+}
+
+macro_rules! questions {
+    ($($name:ident),* $(,)?) => {
+        &[$(Question {
+            name: stringify!($name),
+            times: $name::times,
+            counts: $name::counts,
+        }),*]
+    };
+}
+
+pub const ALL: &[Question] = questions![
+    one_request,
+    token_hits,
+    revoked,
+    end_to_end,
+    upload,
+    growth,
+    weight
+];

@@ -1,0 +1,239 @@
+//! What does a layer add to one request? In memory: a POST of 200 bytes with five headers.
+//!
+//! The floor is the same request to a service that drops it and answers; making the request and
+//! dropping the answer are part of both. reqwest's requests are other types, with a floor of their
+//! own.
+
+use std::task::{Context, Waker};
+
+use bytes::Bytes;
+use futures_util::FutureExt;
+use http::{Method, Request};
+use http_body_util::Full;
+use tokio::time::Instant;
+use toolkit_http::HttpError;
+use tower::{Layer, Service, ServiceBuilder};
+use tower_genesys::{BearerLayer, Origins};
+use tower_http::auth::AddAuthorizationLayer;
+
+use super::Counted;
+use crate::{
+    api::{self, Api, HOST, QUERY, TOKEN},
+    counts::{Count, Expected, Meter},
+    issuer::Issuer,
+    loopback::Server,
+    measure::{Case, Effort, interleave},
+    peers::{cf_gears, ours, reqwest_stack, runtime, tower_retry},
+    section::{Goal, Section},
+};
+
+const FLOOR: &str = "bare service";
+const REQWEST_FLOOR: &str = "bare reqwest request";
+const BEARER: &str = "`BearerLayer`";
+const ALL_FOUR: &str = "`GenesysLayer`, all four layers";
+const ADD: &str = "tower-http `AddAuthorization`";
+const RETRY: &str = "tower `Retry` over `AddAuthorization`";
+const CF_GEARS: &str = "cf-gears-toolkit-auth (no retry)";
+const REQWEST: &str = "reqwest-middleware, reqwest-retry, bearer";
+const CLOCKS: &str = "both clocks read";
+
+/// Something that sends so many requests, one after the other.
+struct Stack {
+    name: &'static str,
+    floor: &'static str,
+    /// Allocations for one request, all of them.
+    allocations: u64,
+    send: Box<dyn FnMut(u32)>,
+}
+
+fn stacks() -> Vec<Stack> {
+    let runtime = runtime(0);
+    let tokens = runtime.block_on(ours::tokens(&Issuer::default()));
+    let bearer = BearerLayer::new(tokens.clone(), Origins::of_host(HOST));
+    let add = AddAuthorizationLayer::bearer(TOKEN);
+    let retry = ServiceBuilder::new()
+        .layer(tower_retry::layer())
+        .layer(add.clone());
+    vec![
+        tower(FLOOR, 3, Api::<HttpError>::new()),
+        tower(BEARER, 3, bearer.layer(Api::<HttpError>::new())),
+        tower(ADD, 3, add.layer(Api::<HttpError>::new())),
+        tower(
+            ALL_FOUR,
+            6,
+            ours::layer(tokens).layer(Api::<HttpError>::new()),
+        ),
+        tower(RETRY, 6, retry.service(Api::<HttpError>::new())),
+        cf_gears_stack(),
+        reqwest_floor(),
+        reqwest_stack(),
+    ]
+}
+
+fn tower<S>(name: &'static str, allocations: u64, mut service: S) -> Stack
+where
+    S: Service<Request<Full<Bytes>>> + 'static,
+{
+    let send = move |times| {
+        let mut cx = Context::from_waker(Waker::noop());
+        for _ in 0..times {
+            assert!(service.poll_ready(&mut cx).is_ready());
+            let response = service.call(api::request()).now_or_never();
+            assert!(response.is_some_and(|response| response.is_ok()));
+        }
+    };
+    Stack {
+        name,
+        floor: FLOOR,
+        allocations,
+        send: Box::new(send),
+    }
+}
+
+fn cf_gears_stack() -> Stack {
+    let runtime = runtime(2);
+    let server = Server::start(Issuer::default());
+    let tokens = runtime.block_on(cf_gears::tokens(server));
+    let service = cf_gears::layer(tokens).layer(Api::<HttpError>::new());
+    let mut stack = tower(CF_GEARS, 12, service);
+    // Its renewal is a task of this runtime.
+    let mut send = stack.send;
+    stack.send = Box::new(move |times| {
+        let _runtime = runtime.enter();
+        send(times);
+    });
+    stack
+}
+
+fn reqwest_request(url: &url::Url) -> reqwest::Request {
+    let mut request = reqwest::Request::new(Method::POST, url.clone());
+    request.headers_mut().extend(api::headers());
+    *request.body_mut() = Some(vec![b'x'; 200].into());
+    request
+}
+
+fn reqwest_floor() -> Stack {
+    let url = QUERY.parse().expect("a URL");
+    let send = move |times| {
+        for _ in 0..times {
+            drop(reqwest_stack::Answer::to(reqwest_request(&url)));
+        }
+    };
+    Stack {
+        name: REQWEST_FLOOR,
+        floor: REQWEST_FLOOR,
+        allocations: 8,
+        send: Box::new(send),
+    }
+}
+
+fn reqwest_stack() -> Stack {
+    let url = QUERY.parse().expect("a URL");
+    let answer = Some(reqwest_stack::Answer);
+    let client = reqwest_stack::client(reqwest::Client::new(), TOKEN, answer);
+    let send = move |times| {
+        for _ in 0..times {
+            let response = client.execute(reqwest_request(&url)).now_or_never();
+            assert!(response.is_some_and(|response| response.is_ok()));
+        }
+    };
+    Stack {
+        name: REQWEST,
+        floor: REQWEST_FLOOR,
+        allocations: 19,
+        send: Box::new(send),
+    }
+}
+
+fn what(stack: &str) -> String {
+    format!("one request: allocations, {stack}")
+}
+
+pub fn counts(meter: Meter) -> Vec<Count> {
+    let count = |mut stack: Stack| {
+        (stack.send)(10);
+        let each = 100;
+        let times = meter(&mut || (stack.send)(each)).times;
+        assert_eq!(
+            times % u64::from(each),
+            0,
+            "{}: not the same for each",
+            stack.name
+        );
+        let expected = Expected::Exactly(stack.allocations);
+        Count::new(what(stack.name), times / u64::from(each), expected)
+    };
+    stacks().into_iter().map(count).collect()
+}
+
+pub fn times(effort: Effort, counted: &Counted) -> Section {
+    let times = effort.repeat(20_000);
+    let mut stacks = stacks();
+    let floors: Vec<_> = stacks
+        .iter()
+        .map(|stack| (stack.name, stack.floor))
+        .collect();
+    let cases = stacks
+        .iter_mut()
+        .map(|stack| Case::each(stack.name, times, &mut stack.send));
+    let mut cases: Vec<_> = cases.collect();
+    cases.push(Case::each(CLOCKS, times, |times| {
+        for _ in 0..times {
+            std::hint::black_box((Instant::now(), std::time::SystemTime::now()));
+        }
+    }));
+    let rounds = interleave(cases, effort.rounds);
+    let allocations = |name: &str| counted.get(&what(name)).copied().unwrap_or_default();
+    let row = |&(name, floor): &(&str, &str)| {
+        let more = allocations(name) - allocations(floor);
+        let added = match name == floor {
+            true => "".into(),
+            false => rounds.added(name, floor).show(0),
+        };
+        vec![
+            name.into(),
+            rounds.of(name).show(0),
+            added,
+            format!("+{more}"),
+        ]
+    };
+    let mut rows: Vec<_> = floors.iter().map(row).collect();
+    rows.push(vec![
+        CLOCKS.into(),
+        rounds.of(CLOCKS).show(0),
+        "".into(),
+        "".into(),
+    ]);
+
+    let more = |name| allocations(name) - allocations(FLOOR);
+    let bearer = rounds.each_round(|of| of(BEARER) - of(ADD) - of(CLOCKS));
+    let four = rounds.each_round(|of| (of(ALL_FOUR) - of(FLOOR)) / (of(RETRY) - of(FLOOR)));
+    let goals = vec![
+        Goal::new(
+            "`BearerLayer`: no allocation",
+            format!("{}", more(BEARER)),
+            more(BEARER) == 0,
+        ),
+        Goal::new(
+            "`BearerLayer`: at most 20 ns over `AddAuthorization` and two clock reads",
+            format!("{} ns", bearer.show(0)),
+            bearer.median <= 20.0,
+        ),
+        Goal::new(
+            "all four: 3 allocations",
+            format!("{}", more(ALL_FOUR)),
+            more(ALL_FOUR) == 3,
+        ),
+        Goal::new(
+            "all four: add at most 1.5 × what tower's `Retry` over `AddAuthorization` adds",
+            format!("{} ×", four.show(2)),
+            four.median <= 1.5,
+        ),
+    ];
+    Section {
+        name: "one_request",
+        columns: vec!["", "ns", "added over its floor, ns", "allocations added"],
+        rows,
+        goals,
+    }
+}

@@ -1,0 +1,98 @@
+//! A table of the docs, and the goals that it is held against.
+
+use std::{fmt::Write as _, fs, io, path::Path};
+
+/// The answer to one question.
+pub struct Section {
+    /// Names the place in the docs.
+    pub name: &'static str,
+    pub columns: Vec<&'static str>,
+    pub rows: Vec<Vec<String>>,
+    pub goals: Vec<Goal>,
+}
+
+pub struct Goal {
+    pub text: String,
+    pub measured: String,
+    pub met: bool,
+}
+
+impl Goal {
+    pub fn new(text: impl Into<String>, measured: impl Into<String>, met: bool) -> Self {
+        Self {
+            text: text.into(),
+            measured: measured.into(),
+            met,
+        }
+    }
+}
+
+impl Section {
+    pub fn markdown(&self) -> String {
+        let mut out = String::new();
+        if !self.rows.is_empty() {
+            out += &table(&self.columns, &self.rows);
+        }
+        if !self.goals.is_empty() {
+            let verdict = |met| String::from(if met { "met" } else { "**not met**" });
+            let row =
+                |goal: &Goal| vec![goal.text.clone(), goal.measured.clone(), verdict(goal.met)];
+            let rows: Vec<_> = self.goals.iter().map(row).collect();
+            let _ = write!(out, "\n{}", table(&["goal", "measured", "verdict"], &rows));
+        }
+        out
+    }
+}
+
+/// All goals of all questions, for the top of the page.
+pub fn summary(sections: &[Section]) -> Section {
+    let goals = sections.iter().flat_map(|section| {
+        section.goals.iter().map(|goal| {
+            let verdict = if goal.met { "met" } else { "**not met**" };
+            let question = section.name.replace('_', " ");
+            let link = format!("[{question}](#{})", section.name.replace('_', "-"));
+            vec![
+                link,
+                goal.text.clone(),
+                goal.measured.clone(),
+                verdict.into(),
+            ]
+        })
+    });
+    Section {
+        name: "summary",
+        columns: vec!["question", "goal", "measured", "verdict"],
+        rows: goals.collect(),
+        goals: Vec::new(),
+    }
+}
+
+fn table(columns: &[&str], rows: &[Vec<String>]) -> String {
+    let mut out = format!(
+        "| {} |\n|{}\n",
+        columns.join(" | "),
+        "---|".repeat(columns.len())
+    );
+    for row in rows {
+        let _ = writeln!(out, "| {} |", row.join(" | "));
+    }
+    out
+}
+
+/// Puts each section between its two marks in the page.
+///
+/// # Errors
+///
+/// When the page cannot be read or written, or has no place for a section.
+pub fn write_into(page: &Path, sections: &[Section]) -> io::Result<()> {
+    let mut text = fs::read_to_string(page)?;
+    for section in sections {
+        let begin = format!("<!-- measured: {} -->\n", section.name);
+        let end = "<!-- end -->";
+        let lost = || io::Error::other(format!("{} has no {}", page.display(), begin.trim()));
+        let from = text.find(&begin).ok_or_else(lost)? + begin.len();
+        let to = from + text[from..].find(end).ok_or_else(lost)?;
+        text.replace_range(from..to, &format!("\n{}\n", section.markdown()));
+    }
+    fs::write(page, text)
+}
