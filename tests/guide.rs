@@ -65,6 +65,8 @@ fn operating_explains_every_kind_of_error() {
         ("token/error.rs", "TokenErrorKind"),
         ("genesys/error.rs", "ConfigErrorKind"),
         ("bearer/origins.rs", "OriginErrorKind"),
+        ("client/error.rs", "ClientErrorKind"),
+        ("genesys/paging/error.rs", "PageErrorKind"),
         ("store/error.rs", "StoreErrorKind"),
         ("store/sharing_error.rs", "SharingErrorKind"),
     ] {

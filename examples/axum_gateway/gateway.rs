@@ -48,6 +48,10 @@ async fn forward(
     request: Request<Body>,
 ) -> Result<Response<Body>, StatusCode> {
     let (caller, body) = request.into_parts();
+    // No id has these, and `7%2Froles` is a path of its own where it is decoded first.
+    if caller.uri.path().contains(['%', ';']) {
+        return Err(StatusCode::NOT_FOUND);
+    }
     let path = caller.uri.path_and_query().map_or("", |path| path.as_str());
     let path = path.strip_prefix("/orgs/").unwrap_or_default();
     let (name, path) = path.split_once('/').ok_or(StatusCode::NOT_FOUND)?;

@@ -25,8 +25,8 @@ files unless --output is there.
 It can be interrupted at any moment, by Ctrl-C or by a power cut. The same command then goes on where
 it was: FILE.state says how far that is. It is gone when the report is complete.
 
-Exit codes: 0 complete; 1 failed, and the same command goes on; 2 wrong arguments; 3 FILE or FILE.state
-cannot be gone on with; 4 conversations are missing or came twice; 5 another run writes to FILE;
+Exit codes: 0 complete; 1 failed, and the same command goes on; 2 wrong arguments; 3 it cannot be
+gone on with, and the message says why; 4 conversations are missing or came twice; 5 another run writes to FILE;
 130 interrupted, and the same command goes on.";
 
 /// What the command line asks for.

@@ -140,8 +140,32 @@ impl Output {
         self.state.as_ref().map_or(0, |state| state.rows)
     }
 
+    fn bytes(&self) -> u64 {
+        self.state.as_ref().map_or(0, |state| state.bytes)
+    }
+
     pub(crate) fn total(&self) -> Option<u64> {
         self.state.as_ref().and_then(|state| state.total)
+    }
+
+    /// Notes a place that no rows lead to: the beginning, before there are any, so that what is behind
+    /// it can be told from a file of somebody else's; or a job that was started.
+    pub(crate) fn reach(&mut self, place: &Checkpoint) -> Result<(), Failure> {
+        if self.checkpoint() == Some(place) {
+            return Ok(());
+        }
+        let mut state = self.state.clone().unwrap_or_else(|| State {
+            identity: self.identity.clone(),
+            checkpoint: place.clone(),
+            bytes: 0,
+            sha256: state::hex(self.digest.clone().finalize()),
+            rows: 0,
+            total: None,
+        });
+        state.checkpoint = place.clone();
+        state::save(&self.path, &state)?;
+        self.state = Some(state);
+        Ok(())
     }
 
     /// Puts a page on the disk, and then the place behind it.
@@ -150,11 +174,10 @@ impl Output {
         let bytes = self
             .write(&rows)
             .map_err(Failure::io("written", &self.path))?;
-        let before = self.state.as_ref().map_or(0, |state| state.bytes);
         let state = State {
             identity: self.identity.clone(),
             checkpoint: page.checkpoint,
-            bytes: before + bytes,
+            bytes: self.bytes() + bytes,
             sha256: state::hex(self.digest.clone().finalize()),
             rows: self.rows() + rows.len() as u64,
             total: page.total,
@@ -165,7 +188,7 @@ impl Output {
     }
 
     fn write(&mut self, rows: &[Row]) -> io::Result<u64> {
-        let bytes = self.format.encode(rows, self.state.is_none())?;
+        let bytes = self.format.encode(rows, self.bytes() == 0)?;
         self.file.write_all(&bytes)?;
         self.file.sync_data()?;
         self.digest.update(&bytes);

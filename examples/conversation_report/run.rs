@@ -1,15 +1,15 @@
-use std::path::Path;
+use std::{path::Path, time::Duration};
 
 use bytes::Bytes;
 use futures_util::StreamExt;
 use http::Request;
 use http_body_util::{BodyExt, Full, Limited};
 use serde_json::{Value, json};
-use tokio::sync::watch;
+use tokio::{sync::watch, time::sleep};
 use tower::ServiceExt;
 use tower_genesys::{
     ApiError, Org,
-    genesys::{Pager, TokenClient},
+    genesys::{PageError, PageErrorKind, Pager, TokenClient},
 };
 
 use crate::{
@@ -21,6 +21,8 @@ use crate::{
 
 /// How many pages are asked for ahead of the one that is written.
 const READ_AHEAD: usize = 5;
+/// After so long without a page it is looked where the stream has come to.
+const GLANCE: Duration = Duration::from_secs(1);
 /// Some hundred bytes are expected.
 const LONGEST_ANSWER: usize = 64 * 1024;
 
@@ -74,17 +76,25 @@ where
     }
     let mut pages = request.pages::<Conversation>();
     loop {
+        output.reach(pages.checkpoint())?;
         let page = tokio::select! {
             biased;
             page = pages.next() => page,
-            () = at_once(interrupts.clone()) => return Err(interrupted(plan.output, &output)),
+            () = at_once(interrupts.clone()) => {
+                output.reach(pages.checkpoint())?;
+                return Err(interrupted(plan.output, &output));
+            }
+            // A job may take an hour before its first page, and is noted as soon as it was started.
+            () = sleep(GLANCE) => continue,
         };
-        let Some(page) = page else { break };
-        let page = page.map_err(|error| {
-            let message = "the report is not complete; the same command goes on where it was";
-            Failure::new(Code::Failed, message).because(error)
-        })?;
-        output.append(page)?;
+        match page {
+            None => break,
+            Some(Ok(page)) => output.append(page)?,
+            Some(Err(error)) => {
+                output.reach(pages.checkpoint())?;
+                return Err(incomplete(error));
+            }
+        }
         progress(output.rows(), output.total());
         if *interrupts.borrow() > 0 && output.checkpoint().is_some_and(|place| !place.is_end()) {
             return Err(interrupted(plan.output, &output));
@@ -131,6 +141,26 @@ where
     let id = me["organization"]["id"].as_str();
     id.map(str::to_owned)
         .ok_or_else(|| failed().because("the answer does not name it"))
+}
+
+fn incomplete(error: PageError) -> Failure {
+    use PageErrorKind as Kind;
+    let (code, message) = match error.kind() {
+        Kind::JobFailed | Kind::JobCancelled | Kind::JobExpired => (
+            Code::Unusable,
+            "the report is not complete, and its job cannot be gone on with; start afresh with --restart",
+        ),
+        Kind::Shrunk | Kind::TooManyRows => (
+            Code::Unusable,
+            "the report is not complete, and cannot be gone on with; start afresh with --restart, over \
+             another interval if need be",
+        ),
+        _ => (
+            Code::Failed,
+            "the report is not complete; the same command goes on where it was",
+        ),
+    };
+    Failure::new(code, message).because(error)
 }
 
 fn interrupted(path: &Path, output: &Output) -> Failure {

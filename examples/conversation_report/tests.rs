@@ -10,13 +10,17 @@ use std::{
 };
 
 use bytes::Bytes;
+use http::{HeaderMap, StatusCode};
 use http_body_util::Full;
 use tempfile::TempDir;
 use tokio::{sync::watch, time::Instant};
 use tower::Layer;
 use tower_genesys::{
     Credentials, GenesysLayer, Org,
-    testing::{DETAILS_JOB_RESULTS, DETAILS_JOBS, DETAILS_QUERY, JobEnd, MockBuilder, MockGenesys},
+    testing::{
+        DETAILS_JOB, DETAILS_JOB_RESULTS, DETAILS_JOBS, DETAILS_QUERY, JobEnd, MockBuilder,
+        MockGenesys,
+    },
 };
 
 use crate::{
@@ -204,11 +208,43 @@ async fn a_job_is_gone_on_with_and_not_started_again() {
     };
     refused(setup.until(1).await, Code::Interrupted, &[]);
     setup.mock.end_jobs(JobEnd::Expired);
-    refused(
-        setup.run().await,
-        Code::Failed,
-        &["expired", "start afresh"],
-    );
+    refused(setup.run().await, Code::Unusable, &["expired", "--restart"]);
+    setup.with(99, |plan| plan.restart = true).await.unwrap();
+    assert_eq!(setup.output(), whole.output());
+}
+
+#[tokio::test(start_paused = true)]
+async fn killed_while_it_waits_for_a_job_it_waits_for_the_same_one() {
+    let setup = Setup {
+        job: true,
+        ..Setup::new()
+    };
+    let pending = r#"{"state":"PENDING"}"#;
+    setup
+        .mock
+        .on(DETAILS_JOB)
+        .first(40)
+        .reply(StatusCode::OK, HeaderMap::new(), pending);
+    let run = tokio::time::timeout(Duration::from_secs(300), setup.run());
+    assert!(run.await.is_err(), "it is waited for");
+    assert!(setup.mock.count(DETAILS_JOB) < 40);
+    setup.run().await.unwrap();
+    assert_eq!(setup.output(), setup.whole().await);
+    assert_eq!(setup.mock.count(DETAILS_JOBS), 1);
+}
+
+/// As if the power had gone between the rows of the first page and the state.
+#[tokio::test(start_paused = true)]
+async fn killed_with_its_first_page_half_written_it_begins_again() {
+    let setup = Setup::new();
+    let whole = setup.whole().await;
+    setup.mock.on(DETAILS_QUERY).nth(1).never_answers();
+    let run = tokio::time::timeout(Duration::from_secs(5), setup.run());
+    assert!(run.await.is_err(), "it waits for the page");
+    fs::write(setup.path(), &whole[..3000]).unwrap();
+    setup.run().await.unwrap();
+    assert_eq!(setup.output(), whole);
+    assert!(!setup.state().exists());
 }
 
 #[tokio::test(start_paused = true)]

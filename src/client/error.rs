@@ -36,7 +36,8 @@ pub enum ClientErrorKind {
     TimedOut,
     /// The proxy was not reached, or does not connect to the host. Nothing was sent.
     Proxy,
-    /// The proxy wants a user and a password, or others than it was given. Nothing was sent.
+    /// The proxy wants a user and a password, or others than it was given. Nothing was sent, and
+    /// [`Retry`](crate::retry) does not try again: a proxy may lock the account.
     ProxyAuthentication,
     /// The certificate of the host, or of the proxy, is not to be trusted: its CA is not known, it is
     /// for another host, or it has expired. Nothing was sent.
@@ -76,10 +77,15 @@ impl ClientError {
                 format!("the exchange with {host} broke off"),
             ),
         };
+        let source = match kind {
+            // Whoever tries the same password again and again may be locked out.
+            ClientErrorKind::ProxyAuthentication => Refused::new(error).into(),
+            _ => error.into(),
+        };
         Self {
             kind,
             message,
-            source: error.into(),
+            source,
         }
     }
 

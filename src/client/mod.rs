@@ -57,7 +57,8 @@
 //! A [`ClientConfigError`] when the client is built with something that cannot work, and a
 //! [`ClientError`] for a request without an answer. Both name the setting to look at, and neither shows
 //! what may be a secret. Where there was no connection, [`Retry`](crate::retry) knows that nothing was
-//! sent, and sends again whatever the method; a URI without https it lets be.
+//! sent, and sends again whatever the method; a URI without https it lets be, and a proxy that wants
+//! another password, which may lock the account.
 //!
 //! Within a stack, [`ClientError::find`] gets the reason out:
 //!

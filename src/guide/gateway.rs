@@ -4,7 +4,8 @@
 //!   [`ReplayLayer`](crate::ReplayLayer) can be sent again after a 401; a longer one is sent once.
 //! - **Lists of what may pass**, not of what may not: paths, headers, and the headers of responses.
 //!   [`Bearer`](crate::bearer) would replace the caller's `Authorization` even if it were forwarded, and
-//!   [`Org::api`](crate::Org::api) refuses a path with `..` in any spelling.
+//!   [`Org::api`](crate::Org::api) refuses a path with `..` in any spelling. An encoded `/` within an id
+//!   it lets be, so that the gateway has to.
 //! - **Organisations** by path, as [`Org`](crate::Org) in the request's extensions: tokens, origins and
 //!   pauses of two never mix.
 //! - **A 401 of the API** is not the caller's: his own credentials are fine.

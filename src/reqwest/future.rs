@@ -11,8 +11,11 @@ use http_body::Body;
 use pin_project_lite::pin_project;
 use tower_service::Service;
 
-use super::body;
-use crate::BoxError;
+use super::body::{self, Begun};
+use crate::{
+    BoxError,
+    retry::{Class, Classify, ErrorClassifier},
+};
 
 pin_project! {
     /// The response future of [`HttpService`](super::HttpService).
@@ -22,6 +25,7 @@ pin_project! {
     pub struct ResponseFuture {
         #[pin]
         state: State<<Client as Service<Request>>::Future>,
+        begun: Option<Begun>,
     }
 }
 
@@ -46,15 +50,20 @@ pin_project! {
 }
 
 impl ResponseFuture {
-    pub(super) const fn sent(response: <Client as Service<Request>>::Future) -> Self {
+    /// `begun` where the client may follow redirects.
+    pub(super) const fn sent(
+        response: <Client as Service<Request>>::Future,
+        begun: Option<Begun>,
+    ) -> Self {
         let state = State::Sent { response };
-        Self { state }
+        Self { state, begun }
     }
 
     pub(super) const fn failed(error: Error) -> Self {
         let error = Some(error);
         let state = State::Failed { error };
-        Self { state }
+        let begun = None;
+        Self { state, begun }
     }
 }
 
@@ -76,10 +85,14 @@ impl Future for ResponseFuture {
     type Output = Result<Response<::reqwest::Body>, Error>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        match self.project().state.project() {
+        let this = self.project();
+        match this.state.project() {
             StateProj::Sent { response } => Poll::Ready(match ready!(response.poll(cx)) {
                 Ok(response) => Ok(into_http(response)),
-                Err(error) => Err(redact(error)),
+                Err(error) => {
+                    let begun = this.begun.as_ref().is_some_and(Begun::is_set);
+                    Err(redact(if begun { doubt(error) } else { error }))
+                }
             }),
             StateProj::Failed { error } => match error.take() {
                 Some(error) => Poll::Ready(Err(redact(error))),
@@ -135,6 +148,15 @@ where
 fn url_extension(url: Url) -> Extensions {
     let mut builder = Response::builder().url(url);
     builder.extensions_mut().map(mem::take).unwrap_or_default()
+}
+
+/// The request was on a connection, and perhaps answered by a redirect: that there was no connection
+/// for the next hop does not say that nothing was sent. Without a URL, no classifier takes it to.
+fn doubt(error: Error) -> Error {
+    match ErrorClassifier::new().error(&error) {
+        Class::NotSent => error.without_url(),
+        _ => error,
+    }
 }
 
 /// Of the URL, what an error needs: host and path. A query may name people, and a user comes with

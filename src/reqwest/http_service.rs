@@ -6,7 +6,10 @@ use http::{Request, Response};
 use http_body::Body;
 use tower_service::Service;
 
-use super::{ResponseFuture, body};
+use super::{
+    ResponseFuture,
+    body::{self, Begun},
+};
 use crate::BoxError;
 
 /// A [`reqwest::Client`](Client) as a service for `http::Request<B>`, whatever the body.
@@ -22,6 +25,8 @@ use crate::BoxError;
 #[derive(Clone, Debug)]
 pub struct HttpService {
     client: Client,
+    /// Whether it may follow redirects: a client cannot be asked.
+    may_redirect: bool,
 }
 
 impl HttpService {
@@ -33,12 +38,19 @@ impl HttpService {
     /// What [`ClientBuilder::build`] fails with: TLS or the DNS resolver cannot be set up.
     pub fn from_builder(builder: ClientBuilder) -> Result<Self, Error> {
         let builder = builder.redirect(redirect::Policy::none());
-        builder.retry(retry::never()).build().map(Self::new)
+        let client = builder.retry(retry::never()).build()?;
+        Ok(Self {
+            client,
+            may_redirect: false,
+        })
     }
 
     /// A client as it is. The [module](super) says what its redirects and retries do in here.
     pub const fn new(client: Client) -> Self {
-        Self { client }
+        Self {
+            client,
+            may_redirect: true,
+        }
     }
 
     /// The client, to build requests with.
@@ -63,8 +75,13 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> ResponseFuture {
-        match ::reqwest::Request::try_from(request.map(body::wrap)) {
-            Ok(request) => ResponseFuture::sent(self.client.call(request)),
+        let begun = self.may_redirect.then(Begun::default);
+        let request = request.map(|body| match &begun {
+            Some(begun) => body::watch(body, begun.clone()),
+            None => body::wrap(body),
+        });
+        match ::reqwest::Request::try_from(request) {
+            Ok(request) => ResponseFuture::sent(self.client.call(request), begun),
             Err(error) => ResponseFuture::failed(error),
         }
     }

@@ -24,6 +24,7 @@
 //! | retries | a body that comes through here is a stream to reqwest, which it never sends twice: there are none | nothing to do |
 //! | redirects to the same origin | sent on with the token of this attempt; a body only if it is dropped on the way (301, 302, 303) | 307 and 308 with a body come back as they are |
 //! | redirects to another origin | reqwest takes `Authorization` off; a 401 from there cannot be told from one by the API, and costs a renewal and a resend | turn them off |
+//! | redirects, where the next hop cannot be reached | the request may have been carried out before; once it was on a connection, an error does not count as "not sent", and has no URL | a POST is not sent again, even where a server that is shutting down has refused it: turn them off |
 //! | `default_headers` | go with every request, the first of a name on the request wins | put no `Authorization` among them: requests without a token would take it along |
 //! | `timeout` | ends each attempt, its response's body included | longer than the slowest download; for the call there is tower's `TimeoutLayer` |
 //! | `connect_timeout` | a connection that was not made: any method is sent again | set it, 5 s |

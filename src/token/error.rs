@@ -32,8 +32,8 @@ struct Inner {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum TokenErrorKind {
-    /// The token endpoint refused the client, its secret, or the grant. Trying again changes
-    /// nothing until somebody corrects the configuration.
+    /// The token endpoint refused the client, its secret, or the grant, or the HTTP client refuses
+    /// to send the request. Trying again changes nothing until somebody corrects the configuration.
     Denied,
     /// The grant was spent, has expired or was revoked: a person has to log in again.
     LoginRequired,

@@ -1,6 +1,10 @@
-use http::StatusCode;
+use bytes::Bytes;
+use http::{Request, StatusCode};
+use http_body_util::Full;
+use tower::{Layer, ServiceExt};
 use tower_genesys::{
-    ClientBuilder, ClientError,
+    ClientBuilder, ClientError, Credentials, GenesysLayer, RefreshToken, Region, TokenCache,
+    TokenError, TokenErrorKind,
     client::{ClientConfigErrorKind, ClientErrorKind},
 };
 
@@ -64,6 +68,57 @@ async fn a_wrong_password_is_an_error_that_says_so() {
     let error = setup.users(&client).await.unwrap_err();
     let error = ClientError::find(&*error).expect("it is a cause");
     assert_eq!(error.kind(), ClientErrorKind::ProxyAuthentication);
+}
+
+/// Proxies lock accounts after a few wrong passwords.
+#[tokio::test]
+async fn a_password_that_the_proxy_refuses_is_tried_once_for_each_request_and_once_for_a_token() {
+    let setup = setup().await;
+    let good: HttpClient = setup.builder().build().unwrap();
+    let proxy = Tinyproxy::start(setup.port());
+    let client = client(&setup, proxy.url(USER, "wr0ng"));
+
+    // The token is there: it is the request that meets the proxy.
+    let org = setup.org(good);
+    org.tokens().warm_up().await.unwrap();
+    let genesys = GenesysLayer::new(&org).layer(client.clone());
+    let request = Request::get(org.api("/api/v2/users").unwrap());
+    let request = request.body(Full::<Bytes>::default()).unwrap();
+    let error = genesys.oneshot(request).await.unwrap_err();
+    let error = ClientError::find(&*error).expect("it is a cause");
+    assert_eq!(error.kind(), ClientErrorKind::ProxyAuthentication);
+    assert_eq!(proxy.asked(), 1);
+
+    // The token is not there: it is the token request that does.
+    let error = setup.users(&client).await.unwrap_err();
+    let token = TokenError::find(&*error).expect("it is about the token");
+    assert_eq!(token.kind(), TokenErrorKind::Denied, "{token}");
+    assert!(token.to_string().contains("was not asked"), "{token}");
+    let error = ClientError::find(&*error).expect("it is a cause");
+    assert_eq!(error.kind(), ClientErrorKind::ProxyAuthentication);
+    assert_eq!(proxy.asked(), 2);
+}
+
+#[tokio::test]
+async fn a_login_is_not_lost_when_the_client_refuses_to_send_it() {
+    let setup = setup().await;
+    let proxy = Tinyproxy::start(setup.port());
+    let wrong = client(&setup, proxy.url(USER, "wr0ng"));
+    let direct: HttpClient = setup.builder().build().unwrap();
+    let (https, http) = (setup.server.url(), "http://127.0.0.1:1");
+    for (url, client) in [(&*https, wrong), (http, direct)] {
+        let region = Region::custom(url, url).unwrap();
+        let credentials = Credentials::new(setup.mock.client_id(), setup.mock.client_secret());
+        let source = RefreshToken::new(region, credentials.unwrap(), "refresh", client);
+        let handle = source.handle();
+        let cache = TokenCache::new(source);
+        for _ in 0..2 {
+            let error = cache.token().await.unwrap_err();
+            assert_eq!(error.kind(), TokenErrorKind::Denied, "{error}");
+            assert!(!handle.is_login_required(), "{error}");
+        }
+    }
+    assert_eq!((proxy.asked(), setup.mock.token_posts()), (1, 0));
 }
 
 #[tokio::test]

@@ -83,6 +83,8 @@ pub(crate) enum Way {
     NotReady,
     /// The connection is refused; the error is deep down, as clients have it.
     Refused,
+    /// Something on this side does not let it through; the error is inside of others.
+    Stopped,
     /// Each step takes another poll: becoming ready, sending, the answer.
     Slow,
     /// Panics when the request is sent.
@@ -140,6 +142,10 @@ impl Service<Request<Body>> for Client {
                 Way::Refused => {
                     let refused = io::Error::from(io::ErrorKind::ConnectionRefused);
                     return Err(io::Error::other(refused).into());
+                }
+                Way::Stopped => {
+                    let stopped = tower_genesys::call::Refused::new("not https");
+                    return Err(io::Error::other(stopped).into());
                 }
                 Way::Panic => panic!("scripted"),
                 Way::Slow => yield_now().await,

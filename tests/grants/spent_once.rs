@@ -30,6 +30,20 @@ async fn before_it_is_sent_nothing_is_lost() {
     }
 }
 
+#[tokio::test(start_paused = true)]
+async fn what_was_stopped_on_this_side_is_not_lost() {
+    let mock = MockGenesys::new();
+    let source = refreshing(&mock, Scripted::new(&mock, [Way::Stopped, Way::Stopped]));
+    for _ in 0..2 {
+        let error = failure(&source).await;
+        assert_eq!(error.kind(), TokenErrorKind::Denied, "{error}");
+        assert!(error.to_string().contains("was not asked"), "{error}");
+    }
+    assert!(!source.handle().is_login_required());
+    fetch(&source).await.unwrap();
+    assert_eq!(mock.token_posts(), 1);
+}
+
 /// The error of a real client, on a port where nobody listens.
 #[tokio::test]
 async fn a_connection_that_was_never_made_loses_nothing() {

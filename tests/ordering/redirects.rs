@@ -1,8 +1,10 @@
-use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, header::LOCATION};
+use std::io;
+
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header::LOCATION};
 use tower::{Service, ServiceBuilder, ServiceExt, service_fn};
 use tower_genesys::{
     BoxError, GenesysLayer, OriginError,
-    testing::{MockBody, MockGenesys, USERS, USERS_ME},
+    testing::{CREATE_USER, MockBody, MockGenesys, USERS, USERS_ME},
 };
 use tower_http::follow_redirect::{FollowRedirectLayer, policy::Limited};
 
@@ -96,6 +98,56 @@ async fn inside_with_a_policy_that_filters_no_credentials_the_token_is_given_awa
         .expect("no error");
     let given = setup.mock.requests_at(USERS)[0].bearer().map(str::to_owned);
     assert_eq!(foreign.requests()[0].bearer().map(str::to_owned), given);
+}
+
+/// A hop to a host that is down; everything else arrives.
+fn client_without_the_foreign_host(
+    setup: &Setup,
+) -> impl Service<Sent, Response = Response<MockBody>, Error = BoxError, Future: Send> + Clone + use<>
+{
+    let api = setup.mock.service();
+    service_fn(move |request: Sent| {
+        let (api, there) = (api.clone(), request.uri().host() == Some("other.example"));
+        async move {
+            if there {
+                return Err(io::Error::from(io::ErrorKind::ConnectionRefused).into());
+            }
+            api.oneshot(request).await.map_err(BoxError::from)
+        }
+    })
+}
+
+fn post(setup: &Setup) -> Request<Body> {
+    let mut headers = HeaderMap::new();
+    headers.insert(LOCATION, HeaderValue::from_static(FOREIGN));
+    let rule = setup.mock.on(CREATE_USER);
+    rule.reply(StatusCode::SEE_OTHER, headers, "");
+    let mut request = setup.get(USERS_PATH);
+    *request.method_mut() = Method::POST;
+    request
+}
+
+#[tokio::test(start_paused = true)]
+async fn inside_a_hop_to_a_host_that_is_down_sends_a_post_again_and_outside_it_does_not() {
+    let setup = setup().await;
+    let down = client_without_the_foreign_host(&setup);
+    let follow = FollowRedirectLayer::new();
+    let inside = ServiceBuilder::new()
+        .layer(setup.layer.clone())
+        .service(ServiceBuilder::new().layer(follow).service(down));
+    let sent = inside.oneshot(post(&setup)).await.map(drop);
+    sent.expect_err("the host is down");
+    assert_eq!(setup.mock.count(CREATE_USER), 4);
+
+    let setup = crate::setup::setup().await;
+    let down = client_without_the_foreign_host(&setup);
+    let outside = ServiceBuilder::new()
+        .layer(FollowRedirectLayer::new())
+        .layer(setup.layer.clone())
+        .service(down);
+    let sent = outside.oneshot(post(&setup)).await.map(drop);
+    sent.expect_err("the token is not for that host");
+    assert_eq!(setup.mock.count(CREATE_USER), 1);
 }
 
 #[tokio::test(start_paused = true)]

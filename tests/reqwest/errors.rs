@@ -58,6 +58,9 @@ async fn no_connection_is_not_sent() {
     let error = error_of(client(), &closed_port().await).await;
     assert!(error.is_connect());
     assert_eq!(class(error), Class::NotSent);
+    // Also by a client that may follow redirects: it was on no connection.
+    let error = error_of(HttpService::new(Client::new()), &closed_port().await).await;
+    assert_eq!(class(error), Class::NotSent);
     let error = error_of(client(), "http://no-such-host.invalid/").await;
     assert_eq!(class(error), Class::NotSent);
 }
@@ -171,7 +174,12 @@ async fn reqwests_own_retries_never_happen_inside_of_the_layers() {
     // Without the adapter it does: three sends of one GET.
     plain.get(&url).send().await.expect_err("it is refused");
     assert_eq!(refused.swap(0, Ordering::SeqCst), 3);
-    let error = error_of(HttpService::new(plain), &url).await;
+    let own = HttpService::from_builder(Client::builder().http2_prior_knowledge());
+    let error = error_of(own.expect("it has no TLS"), &url).await;
     assert_eq!(class(error), Class::NotSent);
+    assert_eq!(refused.swap(0, Ordering::SeqCst), 1);
+    // It may have been the hop of a redirect that was refused, with the request before it carried out.
+    let error = error_of(HttpService::new(plain), &url).await;
+    assert_eq!(class(error), TRANSIENT);
     assert_eq!(refused.load(Ordering::SeqCst), 1);
 }

@@ -108,3 +108,18 @@ async fn a_401_from_a_foreign_origin_costs_a_renewal_with_reqwests_own_and_nothi
         (1, 1, 2)
     );
 }
+
+/// What the API has done before it redirects is done, wherever the redirect leads.
+#[tokio::test]
+async fn a_post_is_not_run_twice_when_its_redirect_leads_to_a_closed_port() {
+    let closed = {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+        format!("http://{}/", listener.local_addr().expect("it has one"))
+    };
+    let setup = setup_as_it_comes(|builder| builder).await;
+    to(&setup.mock, CREATE_USER, StatusCode::SEE_OTHER, &closed);
+    let request = setup.client.post(setup.url("/api/v2/users"));
+    let request = request.body("{}").build().expect("a request");
+    let error = setup.genesys.execute(request).await.expect_err("no host");
+    assert_eq!(setup.mock.count(CREATE_USER), 1, "{error}");
+}

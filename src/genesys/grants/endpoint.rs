@@ -22,6 +22,7 @@ use super::{
 };
 use crate::{
     BoxError,
+    call::Refused,
     genesys::Region,
     retry::{BoxErrorClassifier, Class, Classify},
     store::StoreKey,
@@ -207,6 +208,8 @@ fn fate_by(status: StatusCode) -> Fate {
 fn unanswered(host: &str, error: BoxError) -> Failed {
     let fate = match BoxErrorClassifier::new().error(&error) {
         Class::NotSent => Fate::Unspent,
+        // Final for the classifier, and stopped on this side.
+        _ if Refused::find(&*error).is_some() => Fate::Unspent,
         _ => Fate::Unknown,
     };
     Failed {
@@ -216,6 +219,15 @@ fn unanswered(host: &str, error: BoxError) -> Failed {
 }
 
 fn unreachable(host: &str, error: BoxError) -> TokenError {
+    if Refused::find(&*error).is_some() {
+        let message = format!(
+            "the token endpoint at {host} was not asked: the HTTP client refuses to send the request, \
+             and will as long as its settings stay as they are; the cause says why"
+        );
+        return TokenError::new(TokenErrorKind::Denied, message)
+            .with_login_host(host)
+            .with_source(error);
+    }
     let message = format!(
         "the token endpoint at {host} was not reached; check the network, the proxy and the region"
     );

@@ -36,6 +36,7 @@ pub struct ErrorClassifier {
 /// | HTTP/2: `REFUSED_STREAM` or `GOAWAY` from the server | not sent |
 /// | the request was wrong, or its body failed (hyper `is_user`) | final |
 /// | reqwest cannot build the request, or runs in a circle of redirects | final |
+/// | an error of reqwest without a URL: of the hop of a redirect, perhaps | transient |
 /// | any other error of hyper or h2: broken off, reset, not understood | transient |
 /// | tower's `Elapsed` (feature `tower`), all other errors | transient |
 ///

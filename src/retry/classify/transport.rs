@@ -26,7 +26,11 @@ pub(super) fn classify(error: &(dyn Error + 'static)) -> Option<Class> {
 fn reqwest(error: &::reqwest::Error) -> Option<Class> {
     // A URL that it does not take, or that its redirects lead in a circle. Whatever happens on a
     // connection is an error of hyper-util in this one.
-    (error.is_builder() || error.is_redirect()).then_some(Class::Final)
+    if error.is_builder() || error.is_redirect() {
+        return Some(Class::Final);
+    }
+    // That of a later hop, it may be: `HttpService` takes the URL out where the first one was sent.
+    error.url().is_none().then_some(TRANSIENT)
 }
 
 fn client(error: &ClientError) -> Option<Class> {
