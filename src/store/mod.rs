@@ -110,6 +110,9 @@ mod entry;
 mod envelope;
 mod error;
 mod failure;
+#[cfg(feature = "file")]
+#[cfg_attr(docsrs, doc(cfg(feature = "file")))]
+pub mod file;
 mod key;
 mod memory;
 mod observer;
@@ -122,9 +125,13 @@ mod seal;
 mod shareable;
 mod sharing;
 mod sharing_error;
+mod slot;
 mod source;
 mod token_store;
 
+#[cfg(feature = "file")]
+#[cfg_attr(docsrs, doc(cfg(feature = "file")))]
+pub use self::file::FileStore;
 #[cfg(feature = "redis")]
 #[cfg_attr(docsrs, doc(cfg(feature = "redis")))]
 pub use self::redis::RedisStore;
