@@ -58,9 +58,9 @@ async fn one_process() {
 
 async fn get_token(store: FileStore) -> String {
     let variable = |name| env::var(name).unwrap();
-    let client = ClientBuilder::new().build::<Full<Bytes>>().unwrap();
-    let url = variable("URL");
-    let region = Region::custom(&url, &url).unwrap();
+    let client = ClientBuilder::new().allow_loopback();
+    let client = client.build::<Full<Bytes>>().unwrap();
+    let region = Region::custom(&variable("LOGIN"), &variable("API")).unwrap();
     let org = Org::builder(region)
         .credentials(Credentials::new(variable("ID"), variable("SECRET")).unwrap())
         .allow_loopback()
@@ -183,7 +183,8 @@ async fn six_processes_ask_the_token_endpoint_once() {
         .map(|_| {
             let mut command = command(&binary(), "org", &place.path());
             command
-                .env("URL", server.url())
+                .env("LOGIN", server.region().login_base().to_string())
+                .env("API", server.region().api_base().to_string())
                 .env("ID", mock.client_id())
                 .env("SECRET", mock.client_secret());
             Process::run(command.args(ONLY))
