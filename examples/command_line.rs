@@ -19,7 +19,6 @@ const PIPELINE: Duration = Duration::from_secs(30 * 60);
 /// One run.
 async fn job() -> Result<(), BoxError> {
     let client = ClientBuilder::new().allow_loopback().build()?;
-    // Both are in `Org::from_env`, for those who share nothing.
     let region = Region::custom(&env::var("LOGIN")?, &env::var("API")?)?;
     let credentials = Credentials::new(env::var("ID")?, env::var("SECRET")?)?;
 

@@ -71,7 +71,8 @@
 //! [`Sharing::with_namespace`] keeps apart staging and production on one server, [`Sharing::with_observer`] tells what
 //! happens, and [`Metrics`](crate::metrics) counts it.
 //!
-//! Another store is an implementation of [`TokenStore`], three operations, which the macro `store_conformance!` (feature
+//! `FileStore` (feature `file`) is for programs on one machine, `RedisStore` (feature `redis`) for a fleet. Another store
+//! is an implementation of [`TokenStore`], three operations, which the macro `store_conformance!` (feature
 //! `testing`) proves.
 //!
 //! # Sealing

@@ -1,12 +1,8 @@
 //! What is in the place of a file.
 
-use std::{
-    fs,
-    os::unix::fs::symlink,
-    process::Command,
-    time::{Duration, Instant},
-};
+use std::{fs, os::unix::fs::symlink, process::Command, time::Duration};
 
+use tokio::time::Instant;
 use tower_genesys::store::{Lookup, StoreErrorKind, TokenStore};
 
 use crate::setup::*;

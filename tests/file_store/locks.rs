@@ -1,10 +1,10 @@
 //! A lock that another process has.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::Full;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 use tower_genesys::{
     Credentials, Org, Sharing,
     store::{Lookup, StoreErrorKind, TokenStore},

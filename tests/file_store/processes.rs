@@ -6,12 +6,13 @@ use std::{
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     thread,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use bytes::Bytes;
 use fs4::FileExt;
 use http_body_util::Full;
+use tokio::time::Instant;
 use tower_genesys::{
     ClientBuilder, Credentials, Org, Region, Sharing,
     store::{Fence, FileStore, Lookup, TokenStore},

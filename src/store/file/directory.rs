@@ -231,3 +231,32 @@ fn is_at(file: &File, path: &Path) -> io::Result<bool> {
 fn is_at(_file: &File, _path: &Path) -> io::Result<bool> {
     Ok(true)
 }
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lock_on_a_file_that_was_deleted_or_replaced_counts_for_nothing() {
+        let parent = tempfile::tempdir().unwrap();
+        let path = parent.path().join("lock");
+        let file = File::create(&path).unwrap();
+        assert!(is_at(&file, &path).unwrap());
+        fs::remove_file(&path).unwrap();
+        assert!(!is_at(&file, &path).unwrap());
+        let _another = File::create(&path).unwrap();
+        assert!(!is_at(&file, &path).unwrap());
+    }
+
+    #[test]
+    fn what_was_put_there_is_read_again() {
+        let parent = tempfile::tempdir().unwrap();
+        let directory = Directory::new(&parent.path().join("tokens")).unwrap();
+        let key = StoreKey::from_bytes([1; 32]);
+        for durability in [Durability::Cache, Durability::Disk] {
+            directory.replace(&key, b"content", durability).unwrap();
+            let found = directory.read(&key).unwrap();
+            assert!(matches!(found, Found::Content(bytes) if bytes == b"content"));
+        }
+    }
+}
