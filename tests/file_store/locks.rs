@@ -113,8 +113,8 @@ fn three_hundred_that_gave_up_keep_nobody_waiting() {
         let given_up = futures_util::future::join_all(given_up).await;
         assert!(given_up.iter().all(Result::is_err));
         holder.kill();
-        timeout(Duration::from_secs(1), leased(&store))
-            .await
-            .unwrap();
+        // One of them may have been on its way.
+        let asked = timeout(Duration::from_secs(1), store.get_or_lease(&key, &claim)).await;
+        assert!(matches!(asked, Ok(Ok(Lookup::Leased(_)))), "{asked:?}");
     });
 }

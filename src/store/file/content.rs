@@ -62,9 +62,9 @@ pub(super) fn write(slot: &Slot) -> Result<Vec<u8>, serde_json::Error> {
         lease: slot.lease.as_ref().map(|lease| LeaseState {
             owner: STANDARD.encode(lease.owner.as_bytes()),
             fence: lease.fence.get(),
-            span: span_state(lease.span, rounded_up),
+            span: span_state(lease.span),
         }),
-        cooldown: slot.cooldown.map(|span| span_state(span, rounded_up)),
+        cooldown: slot.cooldown.map(span_state),
         last_fence: slot.last.get(),
     };
     let json = serde_json::to_string(&state)?;
@@ -113,7 +113,7 @@ fn token_state((entry, span): &(Entry, Span)) -> TokenState {
         fingerprint: STANDARD.encode(entry.fingerprint.as_bytes()),
         value: STANDARD.encode(&entry.value),
         lifetime: rounded_up(entry.lifetime),
-        span: span_state(*span, rounded_down),
+        span: span_state(*span),
     }
 }
 
@@ -136,11 +136,11 @@ fn span(state: SpanState) -> Span {
     }
 }
 
-/// The beginning always rounded down, so that it is not in the future a moment later.
-fn span_state(span: Span, round: fn(Duration) -> u64) -> SpanState {
+/// Rounded down: it has begun a moment later, and nothing lasts longer than it was to.
+fn span_state(span: Span) -> SpanState {
     SpanState {
         from: rounded_down(span.from),
-        until: round(span.until),
+        until: rounded_down(span.until),
     }
 }
 
