@@ -28,7 +28,9 @@ async fn a_killed_process_lets_go_of_its_lock() {
     let asked = timeout(Duration::from_millis(150), store.get_or_lease(&key, &claim)).await;
     assert!(asked.is_err(), "it has the lock: {asked:?}");
     holder.kill();
-    leased(&store).await;
+    // By the same owner: what gave up may have been on its way.
+    let asked = store.get_or_lease(&key, &claim).await;
+    assert!(matches!(asked, Ok(Lookup::Leased(_))), "{asked:?}");
 }
 
 #[tokio::test]
