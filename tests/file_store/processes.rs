@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     thread,
-    time::Duration,
+    time::{Duration, SystemTime},
 };
 
 use bytes::Bytes;
@@ -23,6 +23,7 @@ use crate::setup::*;
 
 const ROLE: &str = "FILE_STORE_ROLE";
 const DIRECTORY: &str = "FILE_STORE_DIRECTORY";
+const AT: &str = "FILE_STORE_AT";
 const ANSWER: &str = "answer: ";
 
 /// What a child process does, by the environment that [`command`] gives it. By itself, it asks once.
@@ -33,7 +34,7 @@ async fn one_process() {
     let role = env::var(ROLE).unwrap_or_else(|_| "ask".into());
     let store = FileStore::new(&directory).unwrap();
     let answer = match &*role {
-        "ask" => match ask(&store).await {
+        "ask" => match ask_together(&store).await {
             Lookup::Leased(_) => "leased".into(),
             Lookup::Busy(_) => "busy".into(),
             other => format!("{other:?}"),
@@ -55,6 +56,16 @@ async fn one_process() {
     if env::var_os(ROLE).is_none() {
         assert_eq!(answer, "leased");
     }
+}
+
+/// At the time that all were told, as nearly as can be.
+async fn ask_together(store: &FileStore) -> Lookup {
+    let since = || SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    let at = env::var(AT).map_or(0, |at| at.parse().unwrap());
+    while since().unwrap().as_millis() < at {
+        thread::yield_now();
+    }
+    ask(store).await
 }
 
 async fn get_token(store: FileStore) -> String {
@@ -168,7 +179,13 @@ pub(crate) fn only() -> [&'static str; 3] {
 fn of_eight_processes_at_once_one_gets_the_lease() {
     for _ in 0..5 {
         let place = Place::new();
-        let mut all: Vec<_> = (0..8).map(|_| Process::start("ask", &place)).collect();
+        let soon = SystemTime::now() + Duration::from_millis(300);
+        let at = soon.duration_since(SystemTime::UNIX_EPOCH).unwrap();
+        let ask = || {
+            let mut command = command(&binary(), "ask", &place.path());
+            Process::run(command.env(AT, at.as_millis().to_string()).args(ONLY))
+        };
+        let mut all: Vec<_> = (0..8).map(|_| ask()).collect();
         let mut answers: Vec<_> = all.iter_mut().map(Process::answer).collect();
         answers.sort();
         assert_eq!(answers.pop().as_deref(), Some("leased"));
