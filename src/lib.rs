@@ -87,8 +87,9 @@
 //! | axum, and callers of your own | [`guide::gateway`] |
 //! | a `reqwest::Client` | [`reqwest`] |
 //! | tonic, or another type of bodies | [`guide::grpc`] |
+//! | a command-line program, or a CI job | [`guide::command_line`] |
 //! | layers of tower and tower-http | [`guide::ordering`] |
-//! | a token source, classifier or layer of your own | [`guide::middleware`] |
+//! | a token source, classifier, layer or token store of your own | [`guide::middleware`] |
 //!
 //! # Features
 //!
@@ -100,6 +101,7 @@
 //! | `metrics` | | counters for what is renewed, retried and shared |
 //! | `reqwest-013` | | [`reqwest`]: the layers over a `reqwest::Client`, and for its own requests |
 //! | `redis` | | [`RedisStore`](store::RedisStore): one token for a fleet of processes, in Redis or Valkey |
+//! | `file` | | [`FileStore`](store::FileStore): one token for the runs of a program, in a file of its user |
 //! | `seal` | | what is put into a store, encrypted |
 //! | `testing` | | [`MockGenesys`](testing::MockGenesys), a Genesys Cloud for tests |
 //!

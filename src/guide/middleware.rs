@@ -1,4 +1,4 @@
-//! The layers one by one, with a token source, a classifier and a layer of your own.
+//! The layers one by one, with a token source, a classifier and a layer of your own; and a token store of your own.
 //!
 //! ```no_run
 #![doc = include_str!("../../examples/own_middleware.rs")]
@@ -15,3 +15,21 @@
 //!   [`Bearer`](crate::bearer) sees the token.
 //! - An error of yours that no resend can cure goes into [`Refused`](crate::call::Refused).
 //! - Where the layers of tower and tower-http go is [a page of its own](super::ordering).
+//!
+//! # A token store
+//!
+//! [`TokenStore`](crate::TokenStore) has three operations, each of which changes one row, alone: a transaction of a
+//! database, or a script of a cache server. `store_conformance!` (feature `testing`) proves it, by a test for each rule.
+//!
+//! ```no_run
+//! mod table {
+#![doc = include_str!("../../examples/own_store/table.rs")]
+//! }
+//! # fn main() {}
+//! ```
+//!
+//! It is proven, and then shared by two organisations:
+//!
+//! ```text
+#![doc = include_str!("../../examples/own_store/main.rs")]
+//! ```

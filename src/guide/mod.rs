@@ -6,7 +6,8 @@
 //! | [`ordering`] | who has layers of tower and tower-http |
 //! | [`gateway`] | who puts axum in front of the API |
 //! | [`grpc`] | who uses tonic, or another type of bodies |
-//! | [`middleware`] | who writes a token source, a classifier or a layer |
+//! | [`command_line`] | who writes a command-line program or a CI job |
+//! | [`middleware`] | who writes a token source, a classifier, a layer or a token store |
 //! | [`migrating`] | who has code that fetches and renews tokens |
 //! | [`operating`] | who runs it: metrics, alerts, log events, what each error means, limits |
 //! | [`comparison`] | who chooses: beside the official SDKs, measured |
@@ -20,6 +21,7 @@ pub mod questions {}
 #[doc = include_str!("../../docs/ordering.md")]
 pub mod ordering {}
 
+pub mod command_line;
 pub mod gateway;
 pub mod grpc;
 pub mod middleware;

@@ -53,6 +53,11 @@ impl Owner {
         Ok(Self(bytes))
     }
 
+    #[cfg(feature = "file")]
+    pub(super) const fn from_bytes(bytes: [u8; 16]) -> Self {
+        Self(bytes)
+    }
+
     /// The 16 bytes.
     pub const fn as_bytes(&self) -> &[u8; 16] {
         &self.0

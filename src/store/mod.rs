@@ -71,7 +71,8 @@
 //! [`Sharing::with_namespace`] keeps apart staging and production on one server, [`Sharing::with_observer`] tells what
 //! happens, and [`Metrics`](crate::metrics) counts it.
 //!
-//! Another store is an implementation of [`TokenStore`], three operations, which the macro `store_conformance!` (feature
+//! `FileStore` (feature `file`) is for programs on one machine, `RedisStore` (feature `redis`) for a fleet. Another store
+//! is an implementation of [`TokenStore`], three operations, which the macro `store_conformance!` (feature
 //! `testing`) proves.
 //!
 //! # Sealing
@@ -111,6 +112,9 @@ mod entry;
 mod envelope;
 mod error;
 mod failure;
+#[cfg(feature = "file")]
+#[cfg_attr(docsrs, doc(cfg(feature = "file")))]
+pub mod file;
 mod key;
 mod memory;
 mod observer;
@@ -123,9 +127,13 @@ mod seal;
 mod shareable;
 mod sharing;
 mod sharing_error;
+mod slot;
 mod source;
 mod token_store;
 
+#[cfg(feature = "file")]
+#[cfg_attr(docsrs, doc(cfg(feature = "file")))]
+pub use self::file::FileStore;
 #[cfg(feature = "redis")]
 #[cfg_attr(docsrs, doc(cfg(feature = "redis")))]
 pub use self::redis::RedisStore;

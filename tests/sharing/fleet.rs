@@ -192,3 +192,19 @@ async fn a_token_that_seems_to_live_for_ever_is_shared() {
         "no store has to keep more"
     );
 }
+
+/// As a program does that runs for a moment now and then, over a token that is kept between runs.
+#[tokio::test(start_paused = true)]
+async fn a_new_process_gets_a_token_that_lasts_when_the_shared_one_does_not() {
+    let fleet = Fleet::of(1);
+    assert_eq!(fleet.all_ask().await, 0);
+    advance(DAY - seconds(1200)).await;
+    let job = fleet.process();
+    assert_eq!(job.token().await.expect("a token").expose(), "t0p-s3cr3t-1");
+    for _ in 0..3 {
+        let job = fleet.process();
+        let token = job.token_valid_for(seconds(1800)).await;
+        assert_eq!(token.expect("one that lasts").expose(), "t0p-s3cr3t-2");
+    }
+    assert_eq!(fleet.endpoint.posts(), 2, "one more, for all");
+}

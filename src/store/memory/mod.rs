@@ -1,7 +1,6 @@
 //! A store within one process: what the others are measured by, and their double in tests.
 
 mod fault;
-mod slot;
 
 use std::{
     collections::BTreeMap,
@@ -18,11 +17,10 @@ use tokio::{sync::watch, time::Instant};
 
 pub use fault::Fault;
 use fault::Faults;
-use slot::Slot;
 
 use super::{
-    Claim, Entry, Fence, Lease, Lookup, Operation, Publication, StoreError, StoreFuture, StoreKey,
-    TokenStore,
+    Claim, Entry, Lease, Lookup, Operation, Publication, StoreError, StoreFuture, StoreKey,
+    TokenStore, slot::Slot,
 };
 
 /// A [`TokenStore`] in memory: for tests, in which each [`SharedSource`](super::SharedSource) over a clone of it stands
@@ -47,8 +45,8 @@ pub struct MemoryStore {
 
 struct Inner {
     started: Instant,
-    /// The wall clock in milliseconds at the start, so that fences are above those of an earlier run.
-    base: u64,
+    /// The wall clock at the start, so that fences are above those of an earlier run.
+    base: Duration,
     slots: Mutex<BTreeMap<[u8; 32], Slot>>,
     faults: Mutex<Faults>,
     frozen: watch::Sender<bool>,
@@ -61,7 +59,7 @@ impl MemoryStore {
         let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
         let inner = Inner {
             started: Instant::now(),
-            base: millis(since.unwrap_or_default()),
+            base: since.unwrap_or_default(),
             slots: Mutex::default(),
             faults: Mutex::default(),
             frozen: watch::Sender::new(false),
@@ -130,7 +128,7 @@ impl MemoryStore {
 
     /// The keys under which there is a token.
     pub fn keys(&self) -> Vec<StoreKey> {
-        let now = Instant::now();
+        let now = self.now();
         let slots = lock(&self.inner.slots);
         let held = slots.iter().filter(|(_, slot)| slot.entry(now).is_some());
         held.map(|(key, _)| StoreKey::from_bytes(*key)).collect()
@@ -138,7 +136,7 @@ impl MemoryStore {
 
     /// The token under this key, if it lives.
     pub fn entry(&self, key: &StoreKey) -> Option<Entry> {
-        let now = Instant::now();
+        let now = self.now();
         let slots = lock(&self.inner.slots);
         slots.get(key.as_bytes())?.entry(now)
     }
@@ -146,7 +144,7 @@ impl MemoryStore {
     /// Puts this in the place of the token under this key, past all rules: something that was damaged, or copied
     /// from elsewhere.
     pub fn overwrite(&self, key: &StoreKey, entry: &Entry) {
-        self.slot(key, |slot| slot.put(entry, Instant::now()));
+        self.slot(key, |slot| slot.put(entry, self.now()));
     }
 
     /// Changes the value of the token under this key, as bad memory would. Nothing happens when there is none.
@@ -164,17 +162,17 @@ impl MemoryStore {
         change(slots.entry(*key.as_bytes()).or_default())
     }
 
-    fn now_in_millis(&self) -> u64 {
-        self.inner
-            .base
-            .saturating_add(millis(self.inner.started.elapsed()))
+    /// Since 1970.
+    fn now(&self) -> Duration {
+        let since = self.inner.started.elapsed();
+        self.inner.base.saturating_add(since)
     }
 
     /// Does what was asked for, or what was put in its way.
     async fn carry_out<T>(
         &self,
         operation: Operation,
-        act: impl FnOnce(Instant) -> T,
+        act: impl FnOnce(Duration) -> T,
     ) -> Result<T, StoreError> {
         self.inner.calls[operation as usize].fetch_add(1, Ordering::SeqCst);
         let fault = lock(&self.inner.faults).take(operation);
@@ -183,14 +181,14 @@ impl MemoryStore {
             .wait_for(|frozen| !frozen)
             .await;
         match fault {
-            None => Ok(act(Instant::now())),
+            None => Ok(act(self.now())),
             Some(Fault::Delay(wait)) => {
                 tokio::time::sleep(wait).await;
-                Ok(act(Instant::now()))
+                Ok(act(self.now()))
             }
             Some(Fault::Hang) => std::future::pending().await,
             Some(Fault::LoseReply) => {
-                act(Instant::now());
+                act(self.now());
                 std::future::pending().await
             }
             Some(Fault::Fail(kind)) => {
@@ -208,9 +206,7 @@ impl Default for MemoryStore {
 
 impl TokenStore for MemoryStore {
     fn get_or_lease<'a>(&'a self, key: &'a StoreKey, claim: &'a Claim) -> StoreFuture<'a, Lookup> {
-        let floor = self.now_in_millis();
-        let act =
-            move |now| self.slot(key, |slot| slot.get_or_lease(claim, now, Fence::new(floor)));
+        let act = move |now| self.slot(key, |slot| slot.get_or_lease(claim, now));
         Box::pin(self.carry_out(Operation::GetOrLease, act))
     }
 
@@ -230,7 +226,9 @@ impl TokenStore for MemoryStore {
         lease: &'a Lease,
         cooldown: Option<Duration>,
     ) -> StoreFuture<'a, ()> {
-        let act = move |now| self.slot(key, |slot| slot.abandon(lease, cooldown, now));
+        let act = move |now| {
+            self.slot(key, |slot| slot.abandon(lease, cooldown, now));
+        };
         Box::pin(self.carry_out(Operation::Abandon, act))
     }
 }
@@ -245,8 +243,4 @@ impl fmt::Debug for MemoryStore {
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-fn millis(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }

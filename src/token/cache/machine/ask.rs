@@ -39,9 +39,14 @@ impl Machine {
         if self.closed {
             return (Answer::Fail(closed()), None);
         }
+        let generation = held.token.generation();
+        // One that others have used is followed by one of its own.
         let brought = ask
             .since
-            .is_some_and(|since| since < held.token.generation());
+            .is_some_and(|since| match held.came_used(ask.lasting) {
+                true => since.next() < generation,
+                false => since < generation,
+            });
         let damped = held.refused.is_some() && self.damper.damped_until(now.mono).is_some();
         if brought {
             // Whoever asks again shall not mint one token after the other, all too short.

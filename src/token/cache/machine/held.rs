@@ -73,6 +73,11 @@ impl Held {
         }
     }
 
+    /// Whether it would have lasted for so long when it was fresh, and did not any more when it came: others had it first.
+    pub(super) fn came_used(&self, lasting: Duration) -> bool {
+        self.expires_after < lasting && lasting <= self.whole
+    }
+
     pub(super) fn age(&self, now: Moment) -> Age {
         match now.since(self.sent) {
             age if age >= self.expires_after => Age::Expired,

@@ -37,6 +37,28 @@ async fn tokens_that_never_last_so_long_are_a_typed_error() {
     );
 }
 
+/// What a source has from others may be old; what it gets then is not.
+#[tokio::test(start_paused = true)]
+async fn a_used_token_that_does_not_last_is_followed_by_one_more_and_no_third() {
+    for (second, lasts) in [(DAY, true), (DAY / 50, false)] {
+        let fetches = Arc::new(AtomicUsize::new(0));
+        let counted = Arc::clone(&fetches);
+        let cache = TokenCache::new(crate::source_fn(move |_| {
+            let n = counted.fetch_add(1, Ordering::SeqCst);
+            let left = if n == 0 { DAY / 50 } else { second };
+            let issued = IssuedToken::new(format!("token-{n}"), DAY).with_remaining(left);
+            async move { Ok::<_, TokenError>(issued) }
+        }));
+        let half_an_hour = Duration::from_secs(1800);
+        let got = cache.token_valid_for(half_an_hour).await;
+        assert_eq!(got.is_ok(), lasts, "{got:?}");
+        assert_eq!(fetches.load(Ordering::SeqCst), 2);
+        let again = cache.token_valid_for(half_an_hour).await;
+        assert_eq!(again.is_ok(), lasts, "{again:?}");
+        assert_eq!(fetches.load(Ordering::SeqCst), 2);
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_failure_to_get_one_that_lasts_leaves_the_one_that_is_there() {
     let steps = [

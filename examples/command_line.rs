@@ -1,0 +1,80 @@
+//! A token kept between the runs of a program: `cargo run --all-features --example command_line`
+
+use std::{env, path::Path, time::Duration};
+
+use bytes::Bytes;
+use http::{Request, StatusCode, header};
+use http_body_util::Full;
+use tokio::{process::Command, time::sleep};
+use tower::ServiceExt;
+use tower_genesys::{
+    BoxError, ClientBuilder, Credentials, Org, Region, Sharing,
+    store::FileStore,
+    testing::{MockGenesys, MockServer, USERS},
+};
+
+/// How long the pipeline may take, which cannot renew its token.
+const PIPELINE: Duration = Duration::from_secs(30 * 60);
+
+/// One run.
+async fn job() -> Result<(), BoxError> {
+    let client = ClientBuilder::new().allow_loopback().build()?;
+    let region = Region::custom(&env::var("LOGIN")?, &env::var("API")?)?;
+    let credentials = Credentials::new(env::var("ID")?, env::var("SECRET")?)?;
+
+    // A directory of this user and this program. With a place for a key, `Sharing::sealed`.
+    let sharing = Sharing::unsealed(FileStore::new(env::var("CACHE")?)?)
+        .with_operation_timeout(Duration::from_secs(2)); // a busy disk takes longer than a server
+    let org = Org::builder(region)
+        .credentials(credentials)
+        .share(sharing)
+        .allow_loopback()
+        .build::<Full<Bytes>, _>(client.clone())?;
+
+    // The token of an earlier run if it lasts, and else a new one.
+    let token = org.tokens().token_valid_for(PIPELINE).await?;
+
+    // The pipeline: any program that takes a token and runs until it is done.
+    let request = Request::get(org.api("/api/v2/users")?)
+        .header(header::AUTHORIZATION, format!("Bearer {}", token.expose()));
+    let response = client.oneshot(request.body(Full::default())?).await?;
+    assert_eq!(response.status(), StatusCode::OK);
+    Ok(())
+}
+
+/// This program once more, in a process of its own.
+async fn run(mock: &MockGenesys, server: &MockServer, cache: &Path) -> Result<(), BoxError> {
+    let run = Command::new(env::current_exe()?)
+        .env("LOGIN", server.region().login_base().to_string())
+        .env("API", server.region().api_base().to_string())
+        .env("ID", mock.client_id())
+        .env("SECRET", mock.client_secret())
+        .env("CACHE", cache)
+        .status();
+    assert!(run.await?.success());
+    Ok(())
+}
+
+#[tokio::main]
+async fn main() -> Result<(), BoxError> {
+    if env::var_os("CACHE").is_some() {
+        return job().await;
+    }
+    // Stands for Genesys Cloud, where tokens live for a day. These last for the pipeline, and for 30 seconds that
+    // are never used, but not for long.
+    let life = PIPELINE + Duration::from_secs(30 + 6);
+    let mock = MockGenesys::builder().token_lifetime(life).build();
+    let (server, caches) = (mock.serve().await?, tempfile::tempdir()?);
+    let cache = caches.path().join("command_line");
+
+    run(&mock, &server, &cache).await?;
+    run(&mock, &server, &cache).await?;
+    assert_eq!((mock.token_posts(), mock.count(USERS)), (1, 2));
+
+    sleep(Duration::from_secs(7)).await;
+    run(&mock, &server, &cache).await?;
+    run(&mock, &server, &cache).await?;
+    assert_eq!((mock.token_posts(), mock.count(USERS)), (2, 4));
+    println!("four runs, two token requests");
+    Ok(())
+}

@@ -1,0 +1,168 @@
+//! What is in a file.
+
+use std::time::Duration;
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::{
+    store::{
+        Entry, Fence, Owner, StoreErrorKind,
+        slot::{Leased, Slot, Span},
+    },
+    token::Fingerprint,
+};
+
+/// The first line, before the digest of the rest, which shows damage.
+const HEAD: &str = "tower-genesys token 1 ";
+const ANY_VERSION: &str = "tower-genesys token ";
+/// No clock gets there, and it leaves room to count on.
+const HIGHEST_FENCE: u64 = u64::MAX / 2;
+
+/// Times are in milliseconds since 1970, bytes in base64.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct State {
+    token: Option<TokenState>,
+    lease: Option<LeaseState>,
+    cooldown: Option<SpanState>,
+    last_fence: u64,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TokenState {
+    fence: u64,
+    fingerprint: String,
+    value: String,
+    lifetime: u64,
+    span: SpanState,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct LeaseState {
+    owner: String,
+    fence: u64,
+    span: SpanState,
+}
+
+#[derive(Clone, Copy, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SpanState {
+    from: u64,
+    until: u64,
+}
+
+/// The file for this.
+pub(super) fn write(slot: &Slot) -> Result<Vec<u8>, serde_json::Error> {
+    let state = State {
+        token: slot.entry.as_ref().map(token_state),
+        lease: slot.lease.as_ref().map(|lease| LeaseState {
+            owner: STANDARD.encode(lease.owner.as_bytes()),
+            fence: lease.fence.get(),
+            span: span_state(lease.span),
+        }),
+        cooldown: slot.cooldown.map(span_state),
+        last_fence: slot.last.get(),
+    };
+    let json = serde_json::to_string(&state)?;
+    Ok(format!("{HEAD}{}\n{json}", digest(&json)).into_bytes())
+}
+
+/// What this file holds, or why it cannot be read.
+pub(super) fn read(bytes: &[u8]) -> Result<Slot, StoreErrorKind> {
+    let text = std::str::from_utf8(bytes).map_err(|_| StoreErrorKind::Corrupt)?;
+    let (head, json) = text.split_once('\n').ok_or(StoreErrorKind::Corrupt)?;
+    let Some(expected) = head.strip_prefix(HEAD) else {
+        return Err(match head.starts_with(ANY_VERSION) {
+            true => StoreErrorKind::Incompatible,
+            false => StoreErrorKind::Corrupt,
+        });
+    };
+    if expected != digest(json) {
+        return Err(StoreErrorKind::Corrupt);
+    }
+    let state = serde_json::from_str(json).map_err(|_| StoreErrorKind::Corrupt)?;
+    slot(state).ok_or(StoreErrorKind::Corrupt)
+}
+
+fn slot(state: State) -> Option<Slot> {
+    Some(Slot {
+        entry: match state.token {
+            Some(token) => Some(entry(&token)?),
+            None => None,
+        },
+        lease: match state.lease {
+            Some(lease) => Some(Leased {
+                owner: Owner::from_bytes(bytes(&lease.owner)?.try_into().ok()?),
+                fence: fence(lease.fence)?,
+                span: span(lease.span),
+            }),
+            None => None,
+        },
+        cooldown: state.cooldown.map(span),
+        last: fence(state.last_fence)?,
+    })
+}
+
+fn token_state((entry, span): &(Entry, Span)) -> TokenState {
+    TokenState {
+        fence: entry.fence.get(),
+        fingerprint: STANDARD.encode(entry.fingerprint.as_bytes()),
+        value: STANDARD.encode(&entry.value),
+        lifetime: rounded_up(entry.lifetime),
+        span: span_state(*span),
+    }
+}
+
+fn entry(token: &TokenState) -> Option<(Entry, Span)> {
+    let span = span(token.span);
+    let entry = Entry {
+        fence: fence(token.fence)?,
+        fingerprint: Fingerprint::from_bytes(bytes(&token.fingerprint)?.try_into().ok()?),
+        value: bytes(&token.value)?.into(),
+        lifetime: Duration::from_millis(token.lifetime),
+        remaining: span.until.saturating_sub(span.from),
+    };
+    Some((entry, span))
+}
+
+fn span(state: SpanState) -> Span {
+    Span {
+        from: Duration::from_millis(state.from),
+        until: Duration::from_millis(state.until),
+    }
+}
+
+/// Rounded down: it has begun a moment later, and nothing lasts longer than it was to.
+fn span_state(span: Span) -> SpanState {
+    SpanState {
+        from: rounded_down(span.from),
+        until: rounded_down(span.until),
+    }
+}
+
+fn fence(number: u64) -> Option<Fence> {
+    (number <= HIGHEST_FENCE).then(|| Fence::new(number))
+}
+
+fn bytes(base64: &str) -> Option<Vec<u8>> {
+    STANDARD.decode(base64).ok()
+}
+
+fn digest(json: &str) -> String {
+    STANDARD.encode(Sha256::digest(json))
+}
+
+fn rounded_down(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
+
+fn rounded_up(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests;

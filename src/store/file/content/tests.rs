@@ -1,0 +1,108 @@
+use bytes::Bytes;
+
+use super::*;
+use crate::store::{Claim, Lookup};
+
+const NOW: Duration = Duration::from_nanos(1_800_000_000_123_456_789);
+const LIFE: Duration = Duration::from_secs(86_400);
+
+/// With a token, a lease and a cooldown.
+fn full() -> Slot {
+    let mut slot = Slot::default();
+    let entry = Entry {
+        fence: Fence::new(1_800_000_000_123),
+        fingerprint: Fingerprint::of("token"),
+        value: Bytes::from_static(b"\0token\xff"),
+        lifetime: LIFE,
+        remaining: LIFE,
+    };
+    slot.put(&entry, NOW);
+    slot.cooldown = Some(Span::new(NOW, LIFE));
+    slot.lease = Some(Leased {
+        owner: Owner::from_bytes([7; 16]),
+        fence: Fence::new(1_800_000_000_124),
+        span: Span::new(NOW, LIFE),
+    });
+    slot
+}
+
+#[test]
+fn what_was_written_is_read_in_whole_milliseconds_and_lasts_no_longer() {
+    let (written, read) = (full(), read(&write(&full()).unwrap()).unwrap());
+    let (entry, span) = read.entry.as_ref().unwrap();
+    let (expected, _) = written.entry.as_ref().unwrap();
+    assert_eq!(
+        (entry.fence, entry.fingerprint, &entry.value, entry.lifetime),
+        (
+            expected.fence,
+            expected.fingerprint,
+            &expected.value,
+            expected.lifetime
+        )
+    );
+    let spans = [*span, read.lease.unwrap().span, read.cooldown.unwrap()];
+    let lease = read.lease.unwrap();
+    let written_lease = written.lease.unwrap();
+    assert_eq!(
+        (lease.owner, lease.fence),
+        (written_lease.owner, written_lease.fence)
+    );
+    for span in spans {
+        let left = span.left(NOW);
+        assert!(left <= LIFE && left > LIFE - Duration::from_millis(1));
+    }
+    assert_eq!(read.last, written.last);
+}
+
+#[test]
+fn every_shorter_file_is_corrupt() {
+    let whole = write(&full()).unwrap();
+    for end in 0..whole.len() {
+        assert_eq!(
+            read(&whole[..end]).unwrap_err(),
+            StoreErrorKind::Corrupt,
+            "{end}"
+        );
+    }
+}
+
+#[test]
+fn every_changed_byte_is_noticed() {
+    let whole = write(&full()).unwrap();
+    for at in 0..whole.len() {
+        let mut changed = whole.clone();
+        changed[at] ^= 1;
+        assert!(read(&changed).is_err(), "{at}");
+    }
+}
+
+#[test]
+fn another_version_is_incompatible_and_anything_else_corrupt() {
+    use StoreErrorKind::{Corrupt, Incompatible};
+    let sealed_by_digest = |json: &str| format!("{HEAD}{}\n{json}", digest(json));
+    let huge = format!(
+        r#"{{"token":null,"lease":null,"cooldown":null,"last_fence":{}}}"#,
+        u64::MAX
+    );
+    for (content, expected) in [
+        ("tower-genesys token 2 abc\n{}".into(), Incompatible),
+        (String::new(), Corrupt),
+        ("{}".into(), Corrupt),
+        ("[default]\nclient_id = 1\n".into(), Corrupt),
+        (sealed_by_digest("{}"), Corrupt),
+        (sealed_by_digest(&huge), Corrupt),
+    ] {
+        assert_eq!(
+            read(content.as_bytes()).unwrap_err(),
+            expected,
+            "{content:?}"
+        );
+    }
+}
+
+#[test]
+fn an_empty_slot_grants_a_lease_when_it_was_read() {
+    let mut slot = read(&write(&Slot::default()).unwrap()).unwrap();
+    let claim = Claim::new(Owner::from_bytes([1; 16]), LIFE);
+    assert!(matches!(slot.get_or_lease(&claim, NOW), Lookup::Leased(_)));
+}

@@ -1,0 +1,122 @@
+use std::{error::Error, fmt, io, path::Path};
+
+use crate::store::{StoreError, StoreErrorKind};
+
+/// The directory of a [`FileStore`](super::FileStore) cannot be used.
+///
+/// The message names the directory, and says what to do.
+#[derive(Debug)]
+pub struct FileStoreError {
+    kind: FileStoreErrorKind,
+    message: String,
+    source: Option<io::Error>,
+}
+
+/// What is wrong with the directory, of a [`FileStoreError`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum FileStoreErrorKind {
+    /// It is a file, or a symbolic link.
+    NotADirectory,
+    /// It belongs to another user.
+    Owner,
+    /// Others have rights to it.
+    Permissions,
+    /// It cannot be created, or looked at.
+    Inaccessible,
+}
+
+impl FileStoreError {
+    /// `what` follows the name of the directory.
+    pub(super) fn new(kind: FileStoreErrorKind, directory: &Path, what: &str) -> Self {
+        Self {
+            kind,
+            message: format!("the token directory {} {what}", directory.display()),
+            source: None,
+        }
+    }
+
+    pub(super) fn with_source(mut self, source: io::Error) -> Self {
+        self.source = Some(source);
+        self
+    }
+
+    /// What is wrong.
+    pub const fn kind(&self) -> FileStoreErrorKind {
+        self.kind
+    }
+}
+
+impl fmt::Display for FileStoreError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl Error for FileStoreError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.source
+            .as_ref()
+            .map(|source| source as &(dyn Error + 'static))
+    }
+}
+
+/// The directory was good when the store was made.
+impl From<FileStoreError> for StoreError {
+    fn from(error: FileStoreError) -> Self {
+        let kind = match &error.source {
+            Some(source) => kind(source),
+            None => StoreErrorKind::Denied,
+        };
+        Self::new(kind, error.message.clone()).with_source(error)
+    }
+}
+
+/// What the file system said to an operation in this directory.
+pub(super) fn failed(directory: &Path, error: io::Error) -> StoreError {
+    let kind = kind(&error);
+    let what = match kind {
+        StoreErrorKind::Denied => {
+            "cannot be written to; give its owner the rights to it (chmod 700, and 600 for the files in it), or choose \
+             one that is not on a read-only file system"
+        }
+        _ => {
+            "could not be used; check that its disk is neither full nor broken, and that all in it are files"
+        }
+    };
+    let message = format!("the token directory {} {what}", directory.display());
+    StoreError::new(kind, message).with_source(error)
+}
+
+fn kind(error: &io::Error) -> StoreErrorKind {
+    match error.kind() {
+        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
+            StoreErrorKind::Denied
+        }
+        _ => StoreErrorKind::Unavailable,
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use rustix::io::Errno;
+
+    use super::*;
+
+    #[test]
+    fn what_a_disk_says_is_denied_or_unavailable() {
+        use StoreErrorKind::{Denied, Unavailable};
+        for (errno, expected) in [
+            (Errno::ACCESS, Denied),
+            (Errno::PERM, Denied),
+            (Errno::ROFS, Denied),
+            (Errno::NOSPC, Unavailable),
+            (Errno::DQUOT, Unavailable),
+            (Errno::IO, Unavailable),
+        ] {
+            let error = failed(Path::new("/some/where"), errno.into());
+            assert_eq!(error.kind(), expected, "{errno:?}");
+            assert!(error.to_string().contains("/some/where"), "{error}");
+        }
+    }
+}

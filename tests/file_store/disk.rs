@@ -1,0 +1,62 @@
+//! A disk that does not take anything.
+
+use std::{fs, os::unix::fs::chown, process::Command};
+
+use tower_genesys::store::{StoreErrorKind, TokenStore};
+
+use crate::{
+    processes::{Process, binary, command, only},
+    setup::*,
+};
+
+/// Files may not grow, as on a full disk.
+#[tokio::test]
+async fn a_full_disk_is_unavailable_and_costs_no_token() {
+    let place = Place::new();
+    let store = place.store();
+    put(&store, "token").await;
+    let before = fs::read(place.file("token")).unwrap();
+    let mut sh = command("sh".as_ref(), "lease", &place.path());
+    let script = r#"trap "" XFSZ; ulimit -f 0; exec "$0" "$@""#;
+    sh.args(["-c", script]).arg(binary()).args(only());
+    let answer = Process::run(&mut sh).answer();
+    assert!(answer.starts_with("Unavailable: "), "{answer}");
+    assert!(answer.contains("full"), "{answer}");
+    assert!(!place.file("new").exists());
+    assert_eq!(fs::read(place.file("token")).unwrap(), before);
+}
+
+/// By a process without the rights of root, which no mode keeps out.
+#[test]
+fn a_directory_that_is_not_writable_is_denied() {
+    const NOBODY: u32 = 65534;
+    let place = Place::new();
+    place.store();
+    let parent = place.path().parent().unwrap().to_owned();
+    let program = parent.join("process");
+    fs::copy(binary(), &program).unwrap();
+    set_mode(&place.path(), 0o500);
+    let mut child = command(&program, "lease", &place.path());
+    if chown(place.path(), Some(NOBODY), None).is_ok() {
+        set_mode(&parent, 0o755);
+        std::os::unix::process::CommandExt::uid(&mut child, NOBODY);
+    }
+    let answer = Process::run(child.current_dir("/").args(only())).answer();
+    assert!(answer.starts_with("Denied: "), "{answer}");
+    assert!(answer.contains("chmod 700"), "{answer}");
+}
+
+#[tokio::test]
+async fn a_directory_in_the_place_of_a_file_is_unavailable() {
+    let place = Place::new();
+    let store = place.store();
+    fs::create_dir(place.file("token")).unwrap();
+    let (key, claim) = (key(), claim());
+    let error = store.get_or_lease(&key, &claim).await.unwrap_err();
+    assert_eq!(error.kind(), StoreErrorKind::Unavailable, "{error}");
+    assert!(error.to_string().contains("all in it are files"), "{error}");
+    assert!(!place.file("new").exists(), "nothing is left behind");
+    let removed = Command::new("rmdir").arg(place.file("token")).status();
+    assert!(removed.unwrap().success());
+    leased(&store).await;
+}

@@ -1,0 +1,122 @@
+//! A lock that another process has.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body_util::Full;
+use tokio::time::{Instant, timeout};
+use tower_genesys::{
+    Credentials, Org, Sharing,
+    store::{Lookup, StoreErrorKind, TokenStore},
+    testing::MockGenesys,
+};
+
+use crate::{processes::Process, setup::*};
+
+fn locked(place: &Place) -> Process {
+    let mut holder = Process::start("lock", place);
+    assert_eq!(holder.answer(), "locked");
+    holder
+}
+
+#[tokio::test]
+async fn a_killed_process_lets_go_of_its_lock() {
+    let place = Place::new();
+    let store = place.store();
+    let mut holder = locked(&place);
+    let (key, claim) = (key(), claim());
+    let asked = timeout(Duration::from_millis(150), store.get_or_lease(&key, &claim)).await;
+    assert!(asked.is_err(), "it has the lock: {asked:?}");
+    holder.kill();
+    // By the same owner: what gave up may have been on its way.
+    let asked = store.get_or_lease(&key, &claim).await;
+    assert!(matches!(asked, Ok(Lookup::Leased(_))), "{asked:?}");
+}
+
+#[tokio::test]
+async fn whoever_waits_for_a_lock_gets_it_when_it_is_free() {
+    let place = Place::new();
+    let store = place.store();
+    let mut holder = locked(&place);
+    let (key, claim) = (key(), claim());
+    let mut asked = store.get_or_lease(&key, &claim);
+    assert!(
+        timeout(Duration::from_millis(100), &mut asked)
+            .await
+            .is_err()
+    );
+    holder.kill();
+    assert!(matches!(asked.await, Ok(Lookup::Leased(_))));
+}
+
+#[tokio::test]
+async fn a_process_that_hangs_costs_a_second_and_is_named() {
+    let place = Place::new();
+    let store = place.store();
+    let _holder = locked(&place);
+    let begun = Instant::now();
+    let (key, claim) = (key(), claim());
+    let error = store.get_or_lease(&key, &claim).await.unwrap_err();
+    assert_eq!(error.kind(), StoreErrorKind::Unavailable);
+    assert!(error.to_string().contains("another process"), "{error}");
+    let took = begun.elapsed();
+    assert!(took >= Duration::from_secs(1), "{took:?}");
+}
+
+#[tokio::test]
+async fn a_token_is_read_whoever_has_the_lock() {
+    let place = Place::new();
+    let store = place.store();
+    put(&store, "token").await;
+    let _holder = locked(&place);
+    assert_eq!(token(&store).await.value, "token");
+}
+
+#[tokio::test]
+async fn a_process_that_hangs_fails_no_request_of_another() {
+    let (place, mock) = (Place::new(), MockGenesys::new());
+    let org = Org::builder(mock.region())
+        .credentials(Credentials::new(mock.client_id(), mock.client_secret()).unwrap())
+        .share(Sharing::unsealed(place.store()).with_namespace("other"))
+        .build::<Full<Bytes>, _>(mock.service())
+        .unwrap();
+    // Its lock, whatever its key is.
+    org.tokens().token().await.unwrap();
+    let lock = place
+        .names()
+        .into_iter()
+        .find(|name| name.ends_with(".lock"));
+    let file = std::fs::File::open(place.path().join(lock.unwrap())).unwrap();
+    fs4::FileExt::lock(&file).unwrap();
+    mock.revoke_all();
+    let token = org.tokens().token().await.unwrap();
+    use tower_genesys::TokenProvider;
+    org.tokens().report_rejected(token.generation());
+    let next = org.tokens().wait(token.generation()).await.unwrap();
+    assert_ne!(next.expose(), token.expose());
+    assert_eq!(mock.token_posts(), 2);
+}
+
+/// Nothing is left of those that gave up: no thread, and no place in a queue.
+#[test]
+fn three_hundred_that_gave_up_keep_nobody_waiting() {
+    let place = Place::new();
+    let mut holder = locked(&place);
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .max_blocking_threads(1)
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        let store = place.store();
+        let (key, claim) = (key(), claim());
+        let given_up =
+            (0..300).map(|_| timeout(Duration::from_millis(50), store.get_or_lease(&key, &claim)));
+        let given_up = futures_util::future::join_all(given_up).await;
+        assert!(given_up.iter().all(Result::is_err));
+        holder.kill();
+        // One of them may have been on its way.
+        let asked = timeout(Duration::from_secs(1), store.get_or_lease(&key, &claim)).await;
+        assert!(matches!(asked, Ok(Ok(Lookup::Leased(_)))), "{asked:?}");
+    });
+}

@@ -1,0 +1,116 @@
+use std::{
+    fs,
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use tempfile::TempDir;
+use tower_genesys::{
+    Fingerprint,
+    store::{Claim, Entry, FileStore, Lease, Lookup, Owner, Publication, StoreKey, TokenStore},
+};
+
+pub(crate) const LIFE: Duration = Duration::from_secs(1000);
+
+pub(crate) fn key() -> StoreKey {
+    StoreKey::new("login.mypurecloud.ie", "client", "client_credentials")
+}
+
+pub(crate) fn claim() -> Claim {
+    Claim::new(Owner::random().unwrap(), Duration::from_secs(10))
+}
+
+/// A directory of a test's own, and the store in it.
+pub(crate) struct Place {
+    parent: TempDir,
+}
+
+impl Place {
+    pub(crate) fn new() -> Self {
+        Self {
+            parent: tempfile::tempdir().unwrap(),
+        }
+    }
+
+    pub(crate) fn path(&self) -> PathBuf {
+        self.parent.path().join("tokens")
+    }
+
+    pub(crate) fn file(&self, extension: &str) -> PathBuf {
+        self.path().join(format!("{}.{extension}", key()))
+    }
+
+    pub(crate) fn store(&self) -> FileStore {
+        FileStore::new(self.path()).unwrap()
+    }
+
+    pub(crate) fn names(&self) -> Vec<String> {
+        let entries = fs::read_dir(self.path()).unwrap();
+        let mut names: Vec<_> = entries
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        names
+    }
+}
+
+pub(crate) fn mode(path: &Path) -> u32 {
+    fs::symlink_metadata(path).unwrap().permissions().mode() & 0o7777
+}
+
+pub(crate) fn set_mode(path: &Path, mode: u32) {
+    fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+}
+
+pub(crate) fn entry(lease: &Lease, token: &str) -> Entry {
+    Entry {
+        fence: lease.fence,
+        fingerprint: Fingerprint::of(token),
+        value: Bytes::copy_from_slice(token.as_bytes()),
+        lifetime: LIFE,
+        remaining: LIFE,
+    }
+}
+
+pub(crate) async fn ask(store: &FileStore) -> Lookup {
+    store.get_or_lease(&key(), &claim()).await.unwrap()
+}
+
+pub(crate) async fn leased(store: &FileStore) -> Lease {
+    match ask(store).await {
+        Lookup::Leased(lease) => lease,
+        other => panic!("a lease was expected: {other:?}"),
+    }
+}
+
+pub(crate) async fn token(store: &FileStore) -> Entry {
+    match ask(store).await {
+        Lookup::Token(entry) => entry,
+        other => panic!("a token was expected: {other:?}"),
+    }
+}
+
+pub(crate) async fn publish(store: &FileStore, lease: &Lease, token: &str) {
+    let published = store.publish(&key(), lease, &entry(lease, token)).await;
+    assert!(matches!(published, Ok(Publication::Published)));
+}
+
+/// Publishes under the lease that it is granted.
+pub(crate) async fn put(store: &FileStore, token: &str) -> Lease {
+    let lease = leased(store).await;
+    publish(store, &lease, token).await;
+    lease
+}
+
+/// Every text that an error has to show.
+pub(crate) fn shown(error: &dyn std::error::Error) -> String {
+    let mut all = format!("{error} {error:?}");
+    let mut source = error.source();
+    while let Some(error) = source {
+        all += &format!(" {error} {error:?}");
+        source = error.source();
+    }
+    all
+}
