@@ -10,7 +10,7 @@ test: servers
 
 # Installs them where they are missing (Debian, Ubuntu, macOS).
 servers:
-	@tests/install-servers.sh redis-server tinyproxy
+	@tests/install-servers.sh redis-server tinyproxy faketime
 
 ci: fmt lint docs features minimal-versions package benches examples model test
 
@@ -58,8 +58,8 @@ release: ci
 	$(CARGO) +nightly check-external-types --all-features
 	$(CARGO) semver-checks --all-features
 
-# Without credentials in the environment, every example runs against a mock of its own.
-examples:
+# Without credentials in the environment, every example runs against a mock of its own. One starts a real Redis.
+examples: servers
 	$(CARGO) build --locked --all-features --examples
 	@set -e; for example in $$(ls examples | sed 's/\.rs$$//'); do \
 	    echo "== $$example"; \

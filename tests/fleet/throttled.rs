@@ -7,7 +7,12 @@ use crate::setup::{Fleet, seconds};
 /// Ten processes start while the token endpoint wants to be left alone for so long.
 async fn leaves_alone(mock: MockGenesys, pause: Duration) {
     let mut fleet = Fleet::over(mock, 10).await;
-    assert_eq!(fleet.tokens().await.len(), 1, "all wait, and nobody fails");
+    let (failed, served): (Vec<_>, Vec<_>) =
+        { fleet.all_get().await.into_iter() }.partition(|answer| answer.tag == "error");
+    // Who was told hands it on to its callers at once; the others wait.
+    assert_eq!(failed.len(), 1, "{failed:?}");
+    assert!(failed[0].text.starts_with("Throttled"), "{failed:?}");
+    assert!(served.iter().all(|got| got.token() == served[0].token()));
     let posts = fleet.mock.requests_at(TOKEN);
     assert_eq!((posts.len(), fleet.posts()), (2, 2));
     let between = posts[1].arrived() - posts[0].arrived();

@@ -44,6 +44,8 @@ pub(crate) async fn work(settings: &str) {
         let (id, command, worker) = (id.parse().unwrap(), command.to_owned(), worker.clone());
         tokio::spawn(async move { say(id, worker.obey(&command).await) });
     }
+    // Not by returning to the test harness, which has a result to print that nobody reads.
+    std::process::exit(0);
 }
 
 /// On a line of its own, whatever the test harness has begun to write.
