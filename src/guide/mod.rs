@@ -5,6 +5,7 @@
 //! | [`questions`] | who begins: existing clients, `Timeout`, replicas, organisations, no tokio |
 //! | [`ordering`] | who has layers of tower and tower-http |
 //! | [`gateway`] | who puts axum in front of the API |
+//! | [`fleet`] | who runs many processes with one OAuth client |
 //! | [`grpc`] | who uses tonic, or another type of bodies |
 //! | [`middleware`] | who writes a token source, a classifier or a layer |
 //! | [`migrating`] | who has code that fetches and renews tokens |
@@ -19,6 +20,8 @@ pub mod questions {}
 #[doc = include_str!("../../docs/ordering.md")]
 pub mod ordering {}
 
+#[cfg(all(feature = "redis", feature = "seal", feature = "client"))]
+pub mod fleet;
 pub mod gateway;
 pub mod grpc;
 pub mod middleware;
