@@ -53,3 +53,16 @@ async fn fifty_processes_whose_token_expires_together_make_one_request() {
     let best = times.iter().min().unwrap();
     assert!(*best >= POST && *best <= POST + millis(300), "{times:?}");
 }
+
+#[tokio::test]
+async fn requests_with_a_valid_token_ask_the_store_nothing() {
+    let mut fleet = Fleet::of(3).await;
+    fleet.all_call().await;
+    let asked = |fleet: &Fleet| fleet.redis.calls("eval") + fleet.redis.calls("evalsha");
+    let before = asked(&fleet);
+    assert!(before >= 4, "a lease, a publication, two others: {before}");
+    for _ in 0..20 {
+        fleet.all_call().await;
+    }
+    assert_eq!((asked(&fleet), fleet.posts()), (before, 1));
+}
