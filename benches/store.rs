@@ -12,11 +12,12 @@ use std::{
         Arc,
         atomic::{AtomicUsize, Ordering::SeqCst},
     },
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use futures_util::future::join_all;
 use redis_server::RedisServer;
+use tokio::time::Instant;
 use tower_genesys::{
     FetchContext, IssuedToken, SharedSource, Sharing, TokenCache, TokenError, TokenProvider,
     TokenSource,

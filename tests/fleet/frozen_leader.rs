@@ -20,8 +20,13 @@ async fn a_leader_that_was_frozen_past_its_lease_takes_the_token_of_the_winner()
     assert_eq!(fleet.posts(), 2);
 
     frozen.thaw();
-    assert_eq!(Answer::parse(&waiting.await).token(), won.token());
-    let events = frozen.events().await;
+    let woken = Answer::parse(&waiting.await);
+    let (events, winners) = (frozen.events().await, winner.events().await);
+    assert_eq!(
+        woken.token(),
+        won.token(),
+        "{events:?}; the winner: {winners:?}"
+    );
     assert!(
         events.iter().any(|event| event == "superseded"),
         "{events:?}"

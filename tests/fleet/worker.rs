@@ -272,6 +272,8 @@ impl Service<Request<Full<Bytes>>> for Freezing {
             let body = body.collect().await?.to_bytes();
             if freezes.swap(false, SeqCst) {
                 crate::process::signal("-STOP", std::process::id());
+                // The signal goes to any thread, and this one may run on for a moment.
+                std::thread::sleep(Duration::from_millis(500));
             }
             Ok(Response::from_parts(head, Full::new(body)))
         })
