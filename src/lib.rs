@@ -80,6 +80,7 @@
 //! - **I have code that does this.** See [what goes wrong with it](guide::migrating), and
 //!   [how the official SDKs fare](guide::comparison).
 //! - **It runs. What do I watch?** [Metrics, log events, errors, limits](guide::operating).
+//!
 //! # In your stack
 //!
 //! | you have | see |
@@ -88,6 +89,7 @@
 //! | a `reqwest::Client` | [`reqwest`] |
 //! | tonic, or another type of bodies | [`guide::grpc`] |
 //! | a command-line program, or a CI job | [`guide::command_line`] |
+//! | many processes with one OAuth client | [`guide::fleet`] |
 //! | layers of tower and tower-http | [`guide::ordering`] |
 //! | a token source, classifier, layer or token store of your own | [`guide::middleware`] |
 //!
