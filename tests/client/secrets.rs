@@ -1,41 +1,14 @@
-use std::{
-    error::Error,
-    fmt::Write as _,
-    io,
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+use std::{error::Error, fmt::Write as _, time::Duration};
 
 use tower_genesys::{BoxError, ClientBuilder};
-use tracing_subscriber::fmt::{MakeWriter, format::FmtSpan};
+use tracing_subscriber::fmt::format::FmtSpan;
 
 use crate::{
+    captured_log::CapturedLog,
     fake_proxy::FakeProxy,
     setup::{Body, HttpClient, Setup, get, setup},
     tinyproxy::{PASSWORD, Tinyproxy, USER},
 };
-
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl io::Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().expect("no panic").extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl<'a> MakeWriter<'a> for Log {
-    type Writer = Self;
-
-    fn make_writer(&'a self) -> Self {
-        self.clone()
-    }
-}
 
 fn show(shown: &mut String, error: &(dyn Error + 'static)) {
     let mut next = Some(error);
@@ -96,7 +69,7 @@ async fn trouble(shown: &mut String, setup: &Setup) {
 
 #[test]
 fn nothing_that_is_shown_or_logged_holds_the_password_of_the_proxy() {
-    let log = Log::default();
+    let log = CapturedLog::default();
     let subscriber = tracing_subscriber::fmt()
         .with_max_level(tracing::Level::TRACE)
         .with_writer(log.clone())
@@ -114,7 +87,7 @@ fn nothing_that_is_shown_or_logged_holds_the_password_of_the_proxy() {
             assert!(setup.server.accepted() > 0, "the first proxy leads there");
         });
     });
-    let log = String::from_utf8(log.0.lock().expect("no panic").clone()).expect("it is text");
+    let log = log.text();
     assert!(log.contains("hyper_util"), "there is a log: {log}");
     assert!(
         shown.contains("user and password"),

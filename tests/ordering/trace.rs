@@ -1,9 +1,6 @@
-use std::{
-    io,
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicUsize, Ordering},
-    },
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
 };
 
 use tower::{ServiceBuilder, ServiceExt};
@@ -11,7 +8,10 @@ use tower_genesys::testing::USERS;
 use tower_http::trace::{DefaultMakeSpan, DefaultOnRequest, DefaultOnResponse, TraceLayer};
 use tracing::Level;
 
-use crate::setup::{USERS_PATH, setup};
+use crate::{
+    captured_log::CapturedLog,
+    setup::{USERS_PATH, setup},
+};
 
 /// What `Trace` sees of one call whose token is refused, and which then meets a 503.
 async fn traced(inside: bool) -> usize {
@@ -62,28 +62,13 @@ async fn outside_it_sees_each_call_and_inside_each_send() {
     assert_eq!((traced(false).await, traced(true).await), (1, 3));
 }
 
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl io::Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().expect("no panic").extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
 #[tokio::test(start_paused = true)]
 async fn with_all_headers_in_its_spans_it_shows_no_token() {
-    let log = Log::default();
-    let writer = log.clone();
+    let log = CapturedLog::default();
     let subscriber = tracing_subscriber::fmt()
         .with_max_level(Level::TRACE)
         .with_ansi(false)
-        .with_writer(move || writer.clone())
+        .with_writer(log.clone())
         .finish();
     let _guard = tracing::subscriber::set_default(subscriber);
     let setup = setup().await;
@@ -111,7 +96,7 @@ async fn with_all_headers_in_its_spans_it_shows_no_token() {
         .await
         .expect("no error");
 
-    let text = String::from_utf8(log.0.lock().expect("no panic").clone()).expect("it is text");
+    let text = log.text();
     assert!(text.contains(r#""authorization": Sensitive"#), "{text}");
     let sent = setup.mock.requests_at(USERS);
     assert_eq!(sent.len(), 2);

@@ -1,6 +1,8 @@
 //! Does the whole stack survive what happens to tokens? In memory, on a paused clock, with exact
 //! counts.
 
+#[path = "../captured_log/mod.rs"]
+mod captured_log;
 mod setup;
 
 mod api_errors;

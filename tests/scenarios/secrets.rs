@@ -1,46 +1,15 @@
-use std::{
-    fmt::Write as _,
-    io,
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+use std::{fmt::Write as _, time::Duration};
 
 use http::StatusCode;
 use tower_genesys::{
     Credentials, GenesysLayer, RetryLayer, TokenProvider,
     testing::{TOKEN, USERS as USERS_ROUTE},
 };
-use tracing_subscriber::fmt::MakeWriter;
 
-use crate::setup::{USERS, after, setup};
-
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl io::Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().expect("no panic").extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl<'a> MakeWriter<'a> for Log {
-    type Writer = Self;
-
-    fn make_writer(&'a self) -> Self {
-        self.clone()
-    }
-}
-
-impl Log {
-    fn text(&self) -> String {
-        String::from_utf8(self.0.lock().expect("no panic").clone()).expect("it is text")
-    }
-}
+use crate::{
+    captured_log::CapturedLog,
+    setup::{USERS, after, setup},
+};
 
 /// Everything that can go wrong, with everything that can be shown.
 async fn trouble(shown: &mut String) -> Vec<String> {
@@ -108,7 +77,7 @@ async fn trouble(shown: &mut String) -> Vec<String> {
 
 #[test]
 fn nothing_that_is_shown_or_logged_holds_a_secret_or_a_token() {
-    let log = Log::default();
+    let log = CapturedLog::default();
     let subscriber = tracing_subscriber::fmt()
         .with_max_level(tracing::Level::TRACE)
         .with_writer(log.clone())
@@ -143,7 +112,7 @@ fn nothing_that_is_shown_or_logged_holds_a_secret_or_a_token() {
 
 #[test]
 fn a_renewal_is_one_span_with_reason_and_outcome() {
-    let log = Log::default();
+    let log = CapturedLog::default();
     let subscriber = tracing_subscriber::fmt()
         .with_writer(log.clone())
         .with_ansi(false)

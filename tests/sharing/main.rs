@@ -2,6 +2,8 @@
 //! a paused clock, with exact counts.
 #![cfg(feature = "seal")]
 
+#[path = "../captured_log/mod.rs"]
+mod captured_log;
 mod setup;
 
 mod cancellation;

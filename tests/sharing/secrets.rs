@@ -1,41 +1,14 @@
 //! Nothing that is shown, logged or stored holds a token or a key.
 
-use std::{
-    fmt::Write as _,
-    io,
-    sync::{Arc, Mutex},
-};
+use std::fmt::Write as _;
 
 use tokio::time::advance;
 use tower_genesys::{
     TokenProvider,
     store::{Fault, Operation, StoreErrorKind},
 };
-use tracing_subscriber::fmt::MakeWriter;
 
-use crate::setup::*;
-
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl io::Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().expect("no panic").extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl<'a> MakeWriter<'a> for Log {
-    type Writer = Self;
-
-    fn make_writer(&'a self) -> Self {
-        self.clone()
-    }
-}
+use crate::{captured_log::CapturedLog, setup::*};
 
 /// Everything that can happen, with everything that can be shown. Returns what is in the store.
 async fn trouble(shown: &mut String) -> Vec<u8> {
@@ -83,7 +56,7 @@ async fn trouble(shown: &mut String) -> Vec<u8> {
 
 #[test]
 fn nothing_that_is_shown_logged_or_stored_holds_a_token_or_a_key() {
-    let log = Log::default();
+    let log = CapturedLog::default();
     let subscriber = tracing_subscriber::fmt()
         .with_max_level(tracing::Level::TRACE)
         .with_writer(log.clone())
@@ -99,7 +72,7 @@ fn nothing_that_is_shown_logged_or_stored_holds_a_token_or_a_key() {
             .expect("a runtime");
         runtime.block_on(trouble(&mut shown))
     });
-    let log = String::from_utf8(log.0.lock().expect("no panic").clone()).expect("text");
+    let log = log.text();
     for event in [
         "adopted",
         "missed",
