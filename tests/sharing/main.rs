@@ -8,6 +8,7 @@ mod cancellation;
 mod conformance;
 mod cooldown;
 mod fleet;
+mod handover;
 mod leader;
 mod many_keys;
 mod organisations;

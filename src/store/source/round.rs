@@ -79,6 +79,7 @@ impl<'a, S: ShareableSource> Round<'a, S> {
                     if misses == MISSES {
                         return Ok(self.alone().await);
                     }
+                    polling = Polling::new();
                     claim.at_least = claim.at_least.max(entry.fence.next());
                 }
                 Lookup::Leased(lease) => return Ok(self.lead(lease, &claim).await),
@@ -86,10 +87,11 @@ impl<'a, S: ShareableSource> Round<'a, S> {
                 Lookup::Cooldown(left) if left > 2 * LONGEST_COOLDOWN => {
                     return Ok(self.disbelieve().await);
                 }
+                Lookup::Busy(left) if polling.is_in_vain(left) => return Ok(self.alone().await),
                 Lookup::Busy(left) => {
                     // What somebody is getting now is new enough.
                     forced = false;
-                    let wait = polling.next(left.max(Duration::from_millis(1)));
+                    let wait = polling.next(left);
                     if Instant::now() + wait >= self.limit() {
                         return Ok(self.stay().ok_or_else(|| self.nobody_in_time()));
                     }
@@ -101,6 +103,7 @@ impl<'a, S: ShareableSource> Round<'a, S> {
                     if cooldowns > COOLDOWNS || !self.has_time_after(left) {
                         return Ok(self.after_cooldown(left));
                     }
+                    polling = Polling::new();
                     sleep(left + Duration::from_millis(fastrand::u64(1..50))).await;
                 }
             }
