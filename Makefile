@@ -10,7 +10,7 @@ test: servers
 
 # Installs them where they are missing (Debian, Ubuntu, macOS).
 servers:
-	@tests/install-servers.sh redis-server tinyproxy
+	@tests/install-servers.sh redis-server tinyproxy faketime
 
 ci: fmt lint docs doc-examples features minimal-versions package benches bench-smoke examples model test
 
@@ -64,8 +64,8 @@ SINCE ?= v0.1.0
 semver:
 	$(CARGO) semver-checks --all-features --baseline-rev $(SINCE)
 
-# Without credentials in the environment, every example runs against a mock of its own.
-examples:
+# Without credentials in the environment, every example runs against a mock of its own. One starts a real Redis.
+examples: servers
 	$(CARGO) build --locked --all-features --examples
 	@set -e; for example in $$(ls examples | sed 's/\.rs$$//'); do \
 	    echo "== $$example"; \

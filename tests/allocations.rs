@@ -13,8 +13,9 @@ use http::{HeaderValue, Method, Request, Response, Uri, header};
 use http_body_util::Full;
 use tower::{Layer, Service};
 use tower_genesys::{
-    BearerLayer, FetchContext, GenesysLayer, IssuedToken, Org, Origins, RefreshLayer, Region,
-    ReplayLayer, RetryLayer, TokenCache, TokenError, TokenProvider, TokenSource,
+    BearerLayer, FetchContext, GenesysLayer, IssuedToken, MemoryStore, Org, Origins, RefreshLayer,
+    Region, ReplayLayer, RetryLayer, SharedSource, Sharing, TokenCache, TokenError, TokenProvider,
+    TokenSource, store::StoreKey,
 };
 
 #[derive(Clone)]
@@ -101,6 +102,28 @@ async fn a_token_hit_allocates_nothing() {
         }
     });
     assert_eq!((counted.count_total, hits), (0, 1000));
+}
+
+#[tokio::test]
+async fn a_hit_costs_no_more_with_a_shared_store() {
+    let (store, key) = (
+        MemoryStore::new(),
+        StoreKey::new("login", "client", "grant"),
+    );
+    let shared = SharedSource::new(Source, key, Sharing::unsealed(store.clone()));
+    let tokens = TokenCache::new(shared.expect("it can be shared"));
+    tokens.warm_up().await.expect("the source gives a token");
+    let before = store.all_calls();
+    let mut hits = 0;
+    let counted = allocation_counter::measure(|| {
+        hits = (0..1000).filter_map(|_| tokens.try_current()).count();
+    });
+    assert_eq!((counted.count_total, hits), (0, 1000));
+    assert_eq!(
+        (before, store.all_calls()),
+        (2, 2),
+        "a lease and a publication"
+    );
 }
 
 #[tokio::test]

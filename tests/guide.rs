@@ -69,6 +69,8 @@ fn operating_explains_every_kind_of_error() {
         ("genesys/paging/error.rs", "PageErrorKind"),
         ("store/error.rs", "StoreErrorKind"),
         ("store/sharing_error.rs", "SharingErrorKind"),
+        ("store/file/error.rs", "FileStoreErrorKind"),
+        ("store/redis/error.rs", "RedisStoreErrorKind"),
     ] {
         let section = section(OPERATING, &format!("\n## `{name}`\n"));
         is_documented(file, name, column(section, "kind"));

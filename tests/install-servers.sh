@@ -15,6 +15,7 @@ packages() {
             # Without the service, which would run from then on.
             apt/tinyproxy) echo tinyproxy-bin ;;
             brew/redis-server) echo redis ;;
+            brew/faketime) echo libfaketime ;;
             *) echo "$program" ;;
         esac
     done

@@ -5,6 +5,7 @@
 //! | [`questions`] | who begins: existing clients, `Timeout`, replicas, organisations, no tokio |
 //! | [`ordering`] | who has layers of tower and tower-http |
 //! | [`gateway`] | who puts axum in front of the API |
+//! | [`fleet`] | who runs many processes with one OAuth client |
 //! | [`grpc`] | who uses tonic, or another type of bodies |
 //! | [`command_line`] | who writes a command-line program or a CI job |
 //! | [`middleware`] | who writes a token source, a classifier, a layer or a token store |
@@ -22,6 +23,8 @@ pub mod questions {}
 pub mod ordering {}
 
 pub mod command_line;
+#[cfg(all(feature = "redis", feature = "seal", feature = "client"))]
+pub mod fleet;
 pub mod gateway;
 pub mod grpc;
 pub mod middleware;

@@ -7,6 +7,7 @@ mod redis_server;
 mod setup;
 
 mod addresses;
+mod conformance;
 mod damage;
 mod faults;
 mod keys;

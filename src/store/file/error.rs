@@ -5,6 +5,8 @@ use crate::store::{StoreError, StoreErrorKind};
 /// The directory of a [`FileStore`](super::FileStore) cannot be used.
 ///
 /// The message names the directory, and says what to do.
+///
+/// An example: [`store::file`](crate::store::file).
 #[derive(Debug)]
 pub struct FileStoreError {
     kind: FileStoreErrorKind,
@@ -13,6 +15,8 @@ pub struct FileStoreError {
 }
 
 /// What is wrong with the directory, of a [`FileStoreError`].
+///
+/// An example: [`store::file`](crate::store::file).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum FileStoreErrorKind {

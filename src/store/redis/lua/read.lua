@@ -73,7 +73,8 @@ local function read_token()
     fence = fence,
     fingerprint = string.lower(fingerprint),
     lifetime = tonumber(lifetime),
-    left = left,
+    -- Whoever can write to the server can prolong a key.
+    left = math.min(left, tonumber(lifetime)),
     value = string.sub(raw, at),
   }
 end

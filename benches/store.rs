@@ -1,0 +1,177 @@
+//! What does a shared token cost: a hit, a start of fifty processes, an outage? On a real `redis-server`.
+//!
+//! The processes are caches with connections of their own in one program, so that what is measured is the store, and not
+//! how fast a machine starts programs. `tests/fleet` has real ones.
+
+#[path = "../tests/redis_server/mod.rs"]
+mod redis_server;
+
+use std::{
+    hint::black_box,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering::SeqCst},
+    },
+    time::Duration,
+};
+
+use futures_util::future::join_all;
+use redis_server::RedisServer;
+use tokio::time::Instant;
+use tower_genesys::{
+    FetchContext, IssuedToken, SharedSource, Sharing, TokenCache, TokenError, TokenProvider,
+    TokenSource,
+    store::{KeyRing, Keyed, RedisStore, SealKey, StoreKey},
+};
+
+const PROCESSES: usize = 50;
+const ROUNDS: usize = 9;
+/// What a request to the token endpoint takes.
+const POST: Duration = Duration::from_millis(400);
+
+#[tokio::main]
+async fn main() {
+    assert!(
+        RedisServer::is_installed(),
+        "`redis-server` is not installed: run tests/install-servers.sh redis-server"
+    );
+    hit().await;
+    cold_start().await;
+    renewal().await;
+    outage().await;
+}
+
+/// Reading the token of now, which is valid.
+async fn hit() {
+    let server = RedisServer::start();
+    let endpoint = Endpoint::default();
+    let shared = process(&server, &endpoint, &StoreKey::new("hit", "", ""));
+    let alone = TokenCache::new(endpoint.clone());
+    for (name, tokens) in [("without a store", &alone), ("with a store", &shared)] {
+        tokens.token().await.expect("a token");
+        let before = scripts(&server);
+        let times = (0..ROUNDS).map(|_| {
+            let begun = Instant::now();
+            for _ in 0..1_000_000 {
+                black_box(tokens.try_current());
+            }
+            begun.elapsed() / 1_000_000
+        });
+        let time = median(times.collect());
+        let operations = scripts(&server) - before;
+        println!("hit {name}: {time:?}, {operations} operations in 9,000,000");
+        assert_eq!(operations, 0);
+    }
+}
+
+/// Fifty that have neither a token nor a connection.
+async fn cold_start() {
+    let server = RedisServer::start();
+    let (mut times, mut operations) = (Vec::new(), Vec::new());
+    for round in 0..ROUNDS {
+        let endpoint = Endpoint::default();
+        let key = StoreKey::new("start", &round.to_string(), "");
+        let processes: Vec<_> = (0..PROCESSES)
+            .map(|_| process(&server, &endpoint, &key))
+            .collect();
+        let before = scripts(&server);
+        times.push(all_ask(&processes).await.saturating_sub(POST));
+        operations.push(scripts(&server) - before);
+        assert_eq!(endpoint.posts.load(SeqCst), 1);
+    }
+    operations.sort_unstable();
+    println!(
+        "cold start of {PROCESSES}: 1 token request, all served {:?} after it (median of {ROUNDS}), {} operations",
+        median(times),
+        operations[ROUNDS / 2]
+    );
+}
+
+/// What a process that has no token waits for the store, and what the leader does.
+async fn renewal() {
+    let server = RedisServer::start();
+    let endpoint = Endpoint::default();
+    let (mut leads, mut adopts) = (Vec::new(), Vec::new());
+    for round in 0..ROUNDS {
+        let key = StoreKey::new("renewal", &round.to_string(), "");
+        let (one, other) = (
+            process(&server, &endpoint, &key),
+            process(&server, &endpoint, &key),
+        );
+        leads.push(all_ask(&[one]).await.saturating_sub(POST));
+        adopts.push(all_ask(&[other]).await);
+    }
+    println!(
+        "first token, connection included: {:?} beside the request for who makes it, {:?} for who adopts it",
+        median(leads),
+        median(adopts)
+    );
+}
+
+/// What a caller waits for a server that is gone, that is silent, and after that.
+async fn outage() {
+    for (name, silent) in [("gone", false), ("silent", true)] {
+        let (mut first, mut next) = (Vec::new(), Vec::new());
+        for round in 0..ROUNDS {
+            let mut server = RedisServer::start();
+            let endpoint = Endpoint::default();
+            let key = StoreKey::new("outage", &round.to_string(), "");
+            let tokens = process(&server, &endpoint, &key);
+            match silent {
+                true => server.freeze(),
+                false => server.kill(),
+            }
+            first.push(
+                all_ask(std::slice::from_ref(&tokens))
+                    .await
+                    .saturating_sub(POST),
+            );
+            next.push(all_ask(&[tokens]).await);
+        }
+        println!(
+            "a server that is {name}: the first token comes {:?} later, the next caller waits {:?}",
+            median(first),
+            median(next)
+        );
+    }
+}
+
+async fn all_ask(processes: &[TokenCache]) -> Duration {
+    let begun = Instant::now();
+    let tokens = join_all(processes.iter().map(TokenCache::token)).await;
+    let took = begun.elapsed();
+    assert!(tokens.iter().all(Result::is_ok));
+    took
+}
+
+fn process(server: &RedisServer, endpoint: &Endpoint, key: &StoreKey) -> TokenCache {
+    let keys = KeyRing::new([SealKey::from_bytes("bench", &[7; 32]).expect("a key")]);
+    let store = RedisStore::new(server.url()).expect("a URL");
+    let sharing = Sharing::sealed(store, keys.expect("a ring"));
+    let source: Result<SharedSource<Keyed<Endpoint>>, _> =
+        SharedSource::new(endpoint.clone(), *key, sharing);
+    TokenCache::new(source.expect("it can be shared"))
+}
+
+fn scripts(server: &RedisServer) -> u64 {
+    server.calls("eval") + server.calls("evalsha")
+}
+
+fn median(mut times: Vec<Duration>) -> Duration {
+    times.sort_unstable();
+    times[times.len() / 2]
+}
+
+#[derive(Clone, Default)]
+struct Endpoint {
+    posts: Arc<AtomicUsize>,
+}
+
+impl TokenSource for Endpoint {
+    async fn fetch(&self, _cx: FetchContext) -> Result<IssuedToken, TokenError> {
+        let post = self.posts.fetch_add(1, SeqCst);
+        tokio::time::sleep(POST).await;
+        let token = format!("a-token-of-some-length-as-they-are-in-fact-{post}");
+        Ok(IssuedToken::new(token, Duration::from_secs(86_400)))
+    }
+}

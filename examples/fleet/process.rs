@@ -1,0 +1,41 @@
+use std::{env, error::Error, sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use http::Request;
+use http_body_util::Full;
+use tower::{Layer, ServiceExt};
+use tower_genesys::{
+    ClientBuilder, EnvCredentials, GenesysLayer, Org, Region, Sharing,
+    store::{KeyRing, RedisStore, StoreEvent},
+};
+
+/// A process of the fleet, which calls the API five times a second until it is killed.
+pub(crate) async fn run() -> Result<(), Box<dyn Error + Send + Sync>> {
+    // The server in REDIS_URL, and the sealing keys in GENESYS_STORE_KEYS: who reads the server has no token.
+    let sharing = Sharing::sealed(RedisStore::from_env()?, KeyRing::from_env()?)
+        .with_lease(Duration::from_secs(1)) // 10 by default; the demonstration is shorter
+        .with_observer(Arc::new(|event: &StoreEvent<'_>| {
+            println!("{}", event.as_str())
+        }));
+
+    let client = ClientBuilder::new().allow_loopback().build()?;
+    let org = Org::builder(region()?)
+        .credentials(EnvCredentials::new())
+        .share(sharing)
+        .allow_loopback() // here and above for the mock
+        .build(client.clone())?;
+    let genesys = GenesysLayer::new(&org).layer(client);
+
+    loop {
+        let request = Request::get(org.api("/api/v2/users")?).body(Full::<Bytes>::default())?;
+        let response = genesys.clone().oneshot(request).await?;
+        assert!(response.status().is_success());
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+}
+
+/// `Org::from_env` reads the real ones.
+fn region() -> Result<Region, Box<dyn Error + Send + Sync>> {
+    let url = env::var(crate::MOCK)?;
+    Ok(Region::custom(&url, &url)?)
+}

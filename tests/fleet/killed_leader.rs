@@ -1,0 +1,88 @@
+use std::time::Duration;
+
+use tokio::time::Instant;
+use tower_genesys::testing::{MockGenesys, TOKEN};
+
+use crate::{
+    process::Answer,
+    setup::{Fleet, millis, seconds},
+};
+
+/// Kills whoever has the lease in the middle of its request, while all wait for their first token.
+async fn takes_over_after(lease: Option<Duration>) {
+    let mut fleet = Fleet::of(0).await;
+    if let Some(lease) = lease {
+        fleet.settings = fleet.settings.with_lease(lease);
+    }
+    fleet.add(5).await;
+    let lease = fleet.settings.lease;
+
+    let held = fleet.mock.hold(TOKEN);
+    let mut waiting = Vec::new();
+    for process in &mut fleet.processes {
+        waiting.push(process.tell("get").await);
+    }
+    fleet.mock.wait_for(TOKEN, 1).await;
+    let leader = fleet.leader().await;
+    drop(waiting.remove(leader));
+    fleet.processes.remove(leader).kill().await;
+    let killed = Instant::now();
+    held.release();
+
+    let mut tokens = Vec::new();
+    for answer in waiting {
+        tokens.push(Answer::parse(&answer.await).token().to_owned());
+    }
+    let took = killed.elapsed();
+    assert!(took <= lease + seconds(1), "{took:?}");
+    assert!(tokens.iter().all(|token| *token == tokens[0]), "{tokens:?}");
+    assert_eq!(fleet.posts(), 2, "the one that was lost, and one more");
+    let mut leaders = 0;
+    for process in &mut fleet.processes {
+        leaders += usize::from(process.has_led().await);
+    }
+    assert_eq!(leaders, 1);
+}
+
+#[tokio::test]
+async fn one_other_takes_over_from_a_killed_leader() {
+    takes_over_after(Some(seconds(2))).await;
+}
+
+#[tokio::test]
+async fn with_the_default_lease_nobody_fails_either() {
+    takes_over_after(None).await;
+}
+
+#[tokio::test]
+async fn nobody_waits_for_a_killed_leader_while_the_token_is_valid() {
+    let mock = MockGenesys::builder().token_lifetime(seconds(10)).build();
+    mock.on(TOKEN).from(3).with_expires_in("86400");
+    let mut fleet = Fleet::over(mock, 0).await;
+    fleet.settings = fleet.settings.with_lease(seconds(1));
+    fleet.add(5).await;
+    assert_eq!(fleet.tokens().await.len(), 1);
+    let first = fleet.leader().await;
+
+    // Due after three quarters of its life at the latest, and good for a while.
+    let held = fleet.mock.hold(TOKEN);
+    fleet.all("start").await;
+    fleet.mock.wait_for(TOKEN, 2).await;
+    let mut leader = first;
+    for at in 0..fleet.processes.len() {
+        if fleet.processes[at].fences().await.len() > usize::from(at == first) {
+            leader = at;
+        }
+    }
+    fleet.processes.remove(leader).kill().await;
+    held.release();
+    fleet.mock.wait_for(TOKEN, 3).await;
+    // What was asked while the other request was under way is answered by now.
+    fleet.converge(seconds(2)).await;
+    for process in &mut fleet.processes {
+        let (made, slowest) = process.stop_traffic().await;
+        assert!(made > 50, "{made}");
+        assert!(slowest < millis(500), "{slowest:?}");
+    }
+    assert_eq!((fleet.posts(), fleet.refusals()), (3, 0));
+}

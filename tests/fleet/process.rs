@@ -1,0 +1,224 @@
+//! A process of the fleet, from outside.
+
+use std::{
+    collections::HashMap,
+    env,
+    future::Future,
+    process::{Command as StdCommand, Stdio},
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use tokio::{
+    io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
+    process::{Child, ChildStdin, ChildStdout, Command},
+    sync::oneshot,
+    time::timeout,
+};
+
+use crate::{
+    setup::{Fleet, Settings},
+    worker,
+};
+
+/// What an answer begins with, among what the test harness writes.
+pub(crate) const ANSWER: &str = ">> ";
+const SETTINGS: &str = "TOWER_GENESYS_TEST_FLEET";
+/// Longer than any answer takes.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+type Waiting = Arc<Mutex<HashMap<u64, oneshot::Sender<String>>>>;
+
+/// Killed when it is dropped.
+pub(crate) struct Process {
+    child: Child,
+    input: Option<ChildStdin>,
+    waiting: Waiting,
+    last: u64,
+}
+
+/// What became of a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Answer {
+    /// `token`, `status` or `error`.
+    pub(crate) tag: String,
+    pub(crate) took: Duration,
+    /// The token, the status or the error.
+    pub(crate) text: String,
+}
+
+impl Process {
+    /// One that has its settings and has done nothing yet.
+    pub(crate) async fn start(settings: &Settings) -> Self {
+        Self::start_by(Command::new(env::current_exe().unwrap()), settings).await
+    }
+
+    /// One whose clock differs by this, such as `+300s`.
+    pub(crate) async fn start_with_clock(difference: &str, settings: &Settings) -> Self {
+        let mut command = Command::new("faketime");
+        command
+            .args(["-f", difference])
+            .arg(env::current_exe().unwrap())
+            // What measures times is not what tells them.
+            .env("FAKETIME_DONT_FAKE_MONOTONIC", "1")
+            .env("DONT_FAKE_MONOTONIC", "1");
+        Self::start_by(command, settings).await
+    }
+
+    async fn start_by(mut command: Command, settings: &Settings) -> Self {
+        let mut child = command
+            .args(["--exact", "--nocapture"])
+            .arg("process::a_process_ends_with_its_input")
+            .env(SETTINGS, settings.to_string())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .unwrap_or_else(|error| {
+                panic!("{error}; if it is about `faketime`: tests/install-servers.sh faketime")
+            });
+        let waiting = Waiting::default();
+        let (ready, is_ready) = oneshot::channel();
+        waiting.lock().unwrap().insert(0, ready);
+        tokio::spawn(listen(child.stdout.take().unwrap(), waiting.clone()));
+        let process = Self {
+            input: child.stdin.take(),
+            child,
+            waiting,
+            last: 0,
+        };
+        let ready = timeout(PATIENCE, is_ready).await;
+        assert_eq!(ready.expect("it starts").expect("it answers"), "ready");
+        process
+    }
+
+    /// Has it do something. It is under way when this returns; the future is its answer.
+    pub(crate) async fn tell(&mut self, command: &str) -> impl Future<Output = String> + use<> {
+        self.last += 1;
+        let (answer, answered) = oneshot::channel();
+        self.waiting.lock().unwrap().insert(self.last, answer);
+        let line = format!("{} {command}\n", self.last);
+        let input = self.input.as_mut().unwrap();
+        input.write_all(line.as_bytes()).await.unwrap();
+        let command = command.to_owned();
+        async move {
+            match timeout(PATIENCE, answered).await {
+                Ok(Ok(answer)) => answer,
+                Ok(Err(_)) => panic!("the process has ended over {command}"),
+                Err(_) => panic!("no answer to {command}"),
+            }
+        }
+    }
+
+    pub(crate) async fn ask(&mut self, command: &str) -> String {
+        self.tell(command).await.await
+    }
+
+    /// The token that it would send.
+    pub(crate) async fn get(&mut self) -> Answer {
+        Answer::parse(&self.ask("get").await)
+    }
+
+    /// A request to the API.
+    pub(crate) async fn call(&mut self) -> Answer {
+        Answer::parse(&self.ask("call").await)
+    }
+
+    pub(crate) async fn events(&mut self) -> Vec<String> {
+        let events = self.ask("events").await;
+        events.split_whitespace().map(str::to_owned).collect()
+    }
+
+    pub(crate) async fn has_seen(&mut self, event: &str) -> bool {
+        self.events().await.iter().any(|seen| seen == event)
+    }
+
+    /// Whether it has been granted a lease.
+    pub(crate) async fn has_led(&mut self) -> bool {
+        !self.fences().await.is_empty()
+    }
+
+    /// Of the leases that it was granted.
+    pub(crate) async fn fences(&mut self) -> Vec<u64> {
+        let events = self.events().await;
+        let fences = { events.iter() }.filter_map(|event| event.strip_prefix("leased:"));
+        fences.map(|fence| fence.parse().unwrap()).collect()
+    }
+
+    /// How many requests it has made since `start`, and the longest time that one took. None has failed.
+    pub(crate) async fn stop_traffic(&mut self) -> (usize, Duration) {
+        let answer = self.ask("stop").await;
+        let mut words = answer.splitn(4, ' ').skip(1);
+        let made = words.next().unwrap().parse().unwrap();
+        let slowest = words.next().unwrap().parse().unwrap();
+        let failed = words.next().unwrap_or_default();
+        assert_eq!(failed, "", "of {made}");
+        (made, Duration::from_millis(slowest))
+    }
+
+    /// Ends it in the middle of whatever it does.
+    pub(crate) async fn kill(&mut self) {
+        self.child.kill().await.unwrap();
+    }
+
+    pub(crate) fn thaw(&self) {
+        signal("-CONT", self.child.id().unwrap());
+    }
+}
+
+impl Answer {
+    pub(crate) fn parse(answer: &str) -> Self {
+        let mut words = answer.splitn(3, ' ');
+        let tag = words.next().unwrap().to_owned();
+        let took = words.next().unwrap().parse().unwrap();
+        Self {
+            tag,
+            took: Duration::from_millis(took),
+            text: words.next().unwrap_or_default().to_owned(),
+        }
+    }
+
+    pub(crate) fn token(&self) -> &str {
+        assert_eq!(self.tag, "token", "{self:?}");
+        &self.text
+    }
+
+    pub(crate) fn assert_ok(&self) {
+        assert_eq!((&*self.tag, &*self.text), ("status", "200"), "{self:?}");
+    }
+}
+
+pub(crate) fn signal(signal: &str, process: u32) {
+    let mut command = StdCommand::new("kill");
+    let status = command.args([signal, &process.to_string()]).status();
+    assert!(status.is_ok_and(|status| status.success()));
+}
+
+async fn listen(output: ChildStdout, waiting: Waiting) {
+    let mut lines = BufReader::new(output).lines();
+    while let Ok(Some(line)) = lines.next_line().await {
+        let Some(answer) = line.strip_prefix(ANSWER) else {
+            continue;
+        };
+        let (id, answer) = answer.split_once(' ').unwrap();
+        let asked = waiting.lock().unwrap().remove(&id.parse().unwrap());
+        let _ = asked.expect("it was asked").send(answer.to_owned());
+    }
+    // Whoever still waits learns that there will be no answer.
+    waiting.lock().unwrap().clear();
+}
+
+/// With its settings in the environment, this is the process.
+#[tokio::test]
+async fn a_process_ends_with_its_input() {
+    if let Ok(settings) = env::var(SETTINGS) {
+        return worker::work(&settings).await;
+    }
+    let mut fleet = Fleet::of(1).await;
+    let mut process = fleet.processes.remove(0);
+    process.call().await.assert_ok();
+    drop(process.input.take());
+    let status = timeout(PATIENCE, process.child.wait()).await.unwrap();
+    assert!(status.unwrap().success());
+    assert_eq!(fleet.posts(), 1);
+}

@@ -1,0 +1,213 @@
+use std::{collections::BTreeSet, fmt, time::Duration};
+
+use futures_util::future::join_all;
+use tokio::time::{Instant, sleep};
+use tower_genesys::testing::{ANY_API, MockGenesys, MockServer};
+
+use crate::{
+    process::{Answer, Process},
+    redis_server::RedisServer,
+};
+
+/// Keys of a ring, by `id:base64`.
+pub(crate) const OLD: &str = "old:AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=";
+pub(crate) const NEW: &str = "new:AgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgI=";
+
+pub(crate) const fn seconds(seconds: u64) -> Duration {
+    Duration::from_secs(seconds)
+}
+
+pub(crate) const fn millis(millis: u64) -> Duration {
+    Duration::from_millis(millis)
+}
+
+/// What a process goes by, one a line.
+#[derive(Clone, Debug)]
+pub(crate) struct Settings {
+    pub(crate) login: String,
+    pub(crate) api: String,
+    pub(crate) client_id: String,
+    pub(crate) client_secret: String,
+    pub(crate) redis: String,
+    /// A ring, or empty for no sealing.
+    pub(crate) keys: String,
+    pub(crate) lease: Duration,
+    pub(crate) operation_timeout: Duration,
+}
+
+impl Settings {
+    pub(crate) fn parse(text: &str) -> Self {
+        let mut lines = text.split('\n').map(str::to_owned);
+        let mut next = || lines.next().unwrap();
+        Self {
+            login: next(),
+            api: next(),
+            client_id: next(),
+            client_secret: next(),
+            redis: next(),
+            keys: next(),
+            lease: millis(next().parse().unwrap()),
+            operation_timeout: millis(next().parse().unwrap()),
+        }
+    }
+
+    pub(crate) fn with_redis(&self, url: impl Into<String>) -> Self {
+        Self {
+            redis: url.into(),
+            ..self.clone()
+        }
+    }
+
+    pub(crate) fn with_keys(&self, keys: impl Into<String>) -> Self {
+        Self {
+            keys: keys.into(),
+            ..self.clone()
+        }
+    }
+
+    pub(crate) fn with_lease(&self, lease: Duration) -> Self {
+        Self {
+            lease,
+            ..self.clone()
+        }
+    }
+
+    pub(crate) fn with_operation_timeout(&self, operation_timeout: Duration) -> Self {
+        Self {
+            operation_timeout,
+            ..self.clone()
+        }
+    }
+}
+
+impl fmt::Display for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for line in [
+            &self.login,
+            &self.api,
+            &self.client_id,
+            &self.client_secret,
+            &self.redis,
+            &self.keys,
+        ] {
+            writeln!(f, "{line}")?;
+        }
+        let (lease, timeout) = (self.lease.as_millis(), self.operation_timeout.as_millis());
+        write!(f, "{lease}\n{timeout}")
+    }
+}
+
+/// A Genesys Cloud, a Redis, and processes between them.
+pub(crate) struct Fleet {
+    pub(crate) mock: MockGenesys,
+    pub(crate) redis: RedisServer,
+    pub(crate) settings: Settings,
+    pub(crate) processes: Vec<Process>,
+    _server: MockServer,
+}
+
+impl Fleet {
+    /// With the defaults of [`Sharing`](tower_genesys::Sharing), but for the time of an operation: on a machine with two
+    /// cores and fifty processes, a server that is well may not answer within 150 milliseconds.
+    pub(crate) async fn of(processes: usize) -> Self {
+        Self::over(MockGenesys::new(), processes).await
+    }
+
+    pub(crate) async fn over(mock: MockGenesys, processes: usize) -> Self {
+        let server = mock.serve().await.unwrap();
+        let (redis, region) = (RedisServer::start(), server.region());
+        let settings = Settings {
+            login: region.login_base().to_string(),
+            api: region.api_base().to_string(),
+            client_id: mock.client_id(),
+            client_secret: mock.client_secret(),
+            redis: redis.url(),
+            keys: OLD.into(),
+            lease: seconds(10),
+            operation_timeout: seconds(2),
+        };
+        let mut fleet = Self {
+            mock,
+            redis,
+            settings,
+            processes: Vec::new(),
+            _server: server,
+        };
+        fleet.add(processes).await;
+        fleet
+    }
+
+    /// More processes, with the settings as they are now.
+    pub(crate) async fn add(&mut self, processes: usize) {
+        let started = join_all((0..processes).map(|_| Process::start(&self.settings)));
+        self.processes.extend(started.await);
+    }
+
+    pub(crate) fn posts(&self) -> usize {
+        self.mock.token_posts()
+    }
+
+    /// Has all do this at the same time, and waits for all.
+    pub(crate) async fn all(&mut self, command: &str) -> Vec<String> {
+        let mut answers = Vec::new();
+        for process in &mut self.processes {
+            answers.push(process.tell(command).await);
+        }
+        join_all(answers).await
+    }
+
+    pub(crate) async fn all_get(&mut self) -> Vec<Answer> {
+        let answers = self.all("get").await;
+        answers.iter().map(|answer| Answer::parse(answer)).collect()
+    }
+
+    /// Each makes a request, and none fails.
+    pub(crate) async fn all_call(&mut self) -> Vec<Answer> {
+        let answers = self.all("call").await;
+        let answers: Vec<_> = answers.iter().map(|answer| Answer::parse(answer)).collect();
+        answers.iter().for_each(Answer::assert_ok);
+        answers
+    }
+
+    /// The tokens that they send.
+    pub(crate) async fn tokens(&mut self) -> BTreeSet<String> {
+        let answers = self.all_get().await;
+        answers.iter().map(|got| got.token().to_owned()).collect()
+    }
+
+    /// Which process has a lease.
+    pub(crate) async fn leader(&mut self) -> usize {
+        for at in 0..self.processes.len() {
+            if self.processes[at].has_led().await {
+                return at;
+            }
+        }
+        panic!("nobody leads");
+    }
+
+    /// Waits until all have the same token, which must not take longer than this.
+    pub(crate) async fn converge(&mut self, within: Duration) -> Duration {
+        let begun = Instant::now();
+        while self.tokens().await.len() > 1 {
+            assert!(begun.elapsed() < within, "still apart");
+            sleep(millis(100)).await;
+        }
+        begun.elapsed()
+    }
+
+    pub(crate) async fn stop_traffic(&mut self) {
+        for process in &mut self.processes {
+            let (made, _) = process.stop_traffic().await;
+            assert!(made > 0);
+        }
+    }
+
+    /// Responses of the API other than 200.
+    pub(crate) fn refusals(&self) -> usize {
+        let refused = |status: http::StatusCode| status != http::StatusCode::OK;
+        let requests = self.mock.requests_at(ANY_API);
+        assert_eq!(requests.len(), self.mock.api_calls(), "all were kept");
+        let statuses = requests.iter().filter_map(|request| request.status());
+        statuses.filter(|status| refused(*status)).count()
+    }
+}

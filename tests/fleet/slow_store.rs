@@ -1,0 +1,114 @@
+use std::time::Duration;
+
+use tower_genesys::testing::TOKEN;
+
+use crate::{
+    process::Answer,
+    redis_server::{Mode, Proxy},
+    setup::{Fleet, millis, seconds},
+};
+
+/// The default of `Sharing`.
+const OPERATION: Duration = millis(150);
+/// What else takes time in a process, on a machine that is busy.
+const REST: Duration = millis(250);
+
+/// A process that starts over a store that does not answer waits for it once, and has a token of its own.
+async fn waits_once(fleet: &mut Fleet) {
+    let posts = fleet.posts();
+    fleet.add(1).await;
+    let mut process = fleet.processes.pop().unwrap();
+    let first = process.get().await;
+    first.token();
+    assert!(first.took >= OPERATION - millis(5), "{first:?}");
+    assert!(first.took <= OPERATION + REST, "{first:?}");
+    assert!(process.has_seen("failed:get_or_lease:timeout").await);
+    assert_eq!(fleet.posts(), posts + 1);
+    let next = process.call().await;
+    next.assert_ok();
+    assert!(next.took < OPERATION, "nothing is lost again: {next:?}");
+}
+
+#[tokio::test]
+async fn callers_wait_150_milliseconds_for_a_store_that_is_slow_or_silent() {
+    let mut fleet = Fleet::of(0).await;
+    fleet.settings = fleet.settings.with_operation_timeout(OPERATION);
+    fleet.redis.run::<()>(&["CLIENT", "PAUSE", "5000", "ALL"]);
+    waits_once(&mut fleet).await;
+
+    let mut fleet = Fleet::of(0).await;
+    let proxy = Proxy::start(fleet.redis.port()).await;
+    let settings = fleet.settings.with_operation_timeout(OPERATION);
+    fleet.settings = settings.with_redis(proxy.url());
+    for mode in [Mode::BlackHole, Mode::DropReplies, Mode::Delay(seconds(1))] {
+        proxy.set(mode);
+        waits_once(&mut fleet).await;
+        fleet.redis.run::<()>(&["FLUSHALL"]);
+    }
+}
+
+/// The server has granted the lease, and the answer was lost: when it can be asked again, the process has a token.
+#[tokio::test]
+async fn a_lease_whose_answer_was_lost_is_recognised() {
+    let mut fleet = Fleet::of(0).await;
+    let proxy = Proxy::start(fleet.redis.port()).await;
+    let direct = fleet.settings.clone();
+    // Not over when the process looks for the others, after 5 to 20 seconds.
+    fleet.settings = direct
+        .with_redis(proxy.url())
+        .with_lease(seconds(60))
+        .with_operation_timeout(OPERATION);
+    fleet.add(1).await;
+    let mut process = fleet.processes.pop().unwrap();
+    process.call().await.assert_ok();
+    proxy.set(Mode::DropReplies);
+    fleet.mock.revoke_all();
+    process.call().await.assert_ok();
+    assert!(process.has_seen("failed:get_or_lease:timeout").await);
+    let keys = fleet.redis.keys();
+    assert!(keys.iter().any(|key| key.ends_with(":lease")), "{keys:?}");
+    assert_eq!(fleet.posts(), 2);
+
+    proxy.set(Mode::Pass);
+    process.ask("start").await;
+    let begun = tokio::time::Instant::now();
+    while !process.has_seen("converged").await {
+        assert!(begun.elapsed() < seconds(30));
+        tokio::time::sleep(millis(100)).await;
+    }
+    process.stop_traffic().await;
+    let got = process.get().await;
+    fleet.settings = direct;
+    fleet.add(1).await;
+    assert_eq!(fleet.processes[0].get().await.token(), got.token());
+    assert_eq!(fleet.posts(), 2);
+}
+
+/// The token was written, and the answer was lost.
+#[tokio::test]
+async fn a_publication_whose_answer_was_lost_is_there_for_the_others() {
+    let mut fleet = Fleet::of(0).await;
+    let proxy = Proxy::start(fleet.redis.port()).await;
+    let direct = fleet.settings.clone();
+    fleet.settings = direct
+        .with_redis(proxy.url())
+        .with_operation_timeout(OPERATION);
+    fleet.add(1).await;
+    let mut process = fleet.processes.pop().unwrap();
+    // From now on the server knows the scripts: a lost answer is not one that asks for them.
+    process.call().await.assert_ok();
+    process.ask("open another").await;
+    let held = fleet.mock.hold(TOKEN);
+    let waiting = process.tell("get").await;
+    fleet.mock.wait_for(TOKEN, 2).await;
+    proxy.set(Mode::DropReplies);
+    held.release();
+    let got = Answer::parse(&waiting.await);
+    assert!(process.has_seen("failed:publish:timeout").await);
+
+    fleet.settings = direct;
+    fleet.add(1).await;
+    fleet.all("open another").await;
+    assert_eq!(fleet.processes[0].get().await.token(), got.token());
+    assert_eq!(fleet.posts(), 2);
+}

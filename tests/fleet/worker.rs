@@ -1,0 +1,281 @@
+//! What a process of the fleet does.
+
+use std::{
+    convert::Infallible,
+    fmt::Display,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering::SeqCst},
+    },
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use futures_util::future::BoxFuture;
+use http::{Request, Response};
+use http_body_util::{BodyExt, Full};
+use hyper_util::{
+    client::legacy::{Client, connect::HttpConnector},
+    rt::TokioExecutor,
+};
+use tokio::{
+    io::{AsyncBufReadExt, BufReader},
+    time::{Instant, sleep},
+};
+use tower::{Layer, Service, ServiceExt};
+use tower_genesys::{
+    AccessToken, BoxError, Credentials, GenesysLayer, GenesysService, Org, Region, ReplayBody,
+    Sharing, TokenError, TokenProvider,
+    store::{KeyRing, RedisStore, StoreEvent},
+};
+
+use crate::{process::ANSWER, setup::Settings};
+
+type HttpClient = Client<HttpConnector, ReplayBody<Full<Bytes>>>;
+
+/// Obeys until its input ends.
+pub(crate) async fn work(settings: &str) {
+    let worker = Arc::new(Worker::new(Settings::parse(settings)));
+    say(0, "ready");
+    let mut lines = BufReader::new(tokio::io::stdin()).lines();
+    while let Some(line) = lines.next_line().await.unwrap() {
+        let (id, command) = line.split_once(' ').unwrap();
+        let (id, command, worker) = (id.parse().unwrap(), command.to_owned(), worker.clone());
+        tokio::spawn(async move { say(id, worker.obey(&command).await) });
+    }
+    // Not by returning to the test harness, which has a result to print that nobody reads.
+    std::process::exit(0);
+}
+
+/// On a line of its own, whatever the test harness has begun to write.
+fn say(id: u64, answer: impl Display) {
+    println!("\n{ANSWER}{id} {answer}");
+}
+
+struct Worker {
+    settings: Settings,
+    freezes: Arc<AtomicBool>,
+    events: Arc<Mutex<Vec<String>>>,
+    state: Mutex<State>,
+}
+
+struct State {
+    org: Org,
+    genesys: GenesysService<HttpClient>,
+    tokens: Vec<AccessToken>,
+    traffic: Option<tokio::task::JoinHandle<Infallible>>,
+    calls: Calls,
+}
+
+#[derive(Clone, Default)]
+struct Calls {
+    made: usize,
+    failed: Vec<String>,
+    slowest: Duration,
+}
+
+impl Worker {
+    fn new(settings: Settings) -> Self {
+        let (freezes, events) = (Arc::default(), Arc::default());
+        let (org, genesys) = open(&settings, "", &freezes, &events);
+        let state = State {
+            org,
+            genesys,
+            tokens: Vec::new(),
+            traffic: None,
+            calls: Calls::default(),
+        };
+        Self {
+            settings,
+            freezes,
+            events,
+            state: Mutex::new(state),
+        }
+    }
+
+    async fn obey(self: &Arc<Self>, command: &str) -> String {
+        let (command, argument) = command.split_once(' ').unwrap_or((command, ""));
+        match command {
+            "get" => self.get().await,
+            "call" => self.call().await,
+            "report" => self.report(argument.parse().unwrap()),
+            "open" => {
+                let (org, genesys) = open(&self.settings, argument, &self.freezes, &self.events);
+                let mut state = self.state.lock().unwrap();
+                (state.org, state.genesys) = (org, genesys);
+                "opened".into()
+            }
+            "freeze" => {
+                self.freezes.store(true, SeqCst);
+                "will freeze".into()
+            }
+            "events" => self.events.lock().unwrap().join(" "),
+            "start" => self.start(),
+            "stop" => self.stop(),
+            other => panic!("unknown: {other}"),
+        }
+    }
+
+    async fn get(&self) -> String {
+        let org = self.state.lock().unwrap().org.clone();
+        let begun = Instant::now();
+        let got = org.tokens().token().await;
+        let took = begun.elapsed().as_millis();
+        match got {
+            Ok(token) => {
+                let shown = format!("token {took} {}", token.expose());
+                self.state.lock().unwrap().tokens.push(token);
+                shown
+            }
+            Err(error) => format!("error {took} {:?} {error}", error.kind()),
+        }
+    }
+
+    async fn call(&self) -> String {
+        let begun = Instant::now();
+        let called = self.try_call().await;
+        let took = begun.elapsed().as_millis();
+        match called {
+            Ok(status) => format!("status {took} {status}"),
+            Err(error) => format!("error {took} {error}"),
+        }
+    }
+
+    /// A request to the API, through all layers.
+    async fn try_call(&self) -> Result<u16, String> {
+        let (org, genesys) = {
+            let state = self.state.lock().unwrap();
+            (state.org.clone(), state.genesys.clone())
+        };
+        let request = Request::get(org.api("/api/v2/users").unwrap());
+        let request = request.body(Full::<Bytes>::default()).unwrap();
+        match genesys.oneshot(request).await {
+            Ok(response) => Ok(response.status().as_u16()),
+            Err(error) => Err(match TokenError::find(&*error) {
+                Some(error) => format!("{:?} {error}", error.kind()),
+                None => error.to_string(),
+            }),
+        }
+    }
+
+    /// Says that the API has refused the token that `get` gave at this time.
+    fn report(&self, which: usize) -> String {
+        let state = self.state.lock().unwrap();
+        let rejection = { state.org.tokens() }.report_rejected(state.tokens[which].generation());
+        format!("{rejection:?}")
+    }
+
+    fn start(self: &Arc<Self>) -> String {
+        let worker = self.clone();
+        let traffic = tokio::spawn(async move {
+            loop {
+                let begun = Instant::now();
+                let called = worker.try_call().await;
+                let took = begun.elapsed();
+                {
+                    let mut state = worker.state.lock().unwrap();
+                    state.calls.made += 1;
+                    state.calls.slowest = state.calls.slowest.max(took);
+                    match called {
+                        Ok(200) => {}
+                        other => state.calls.failed.push(format!("{other:?}")),
+                    }
+                }
+                sleep(Duration::from_millis(50)).await;
+            }
+        });
+        let mut state = self.state.lock().unwrap();
+        (state.traffic, state.calls) = (Some(traffic), Calls::default());
+        "started".into()
+    }
+
+    fn stop(&self) -> String {
+        let mut state = self.state.lock().unwrap();
+        state.traffic.take().unwrap().abort();
+        let Calls {
+            made,
+            failed,
+            slowest,
+        } = state.calls.clone();
+        let slowest = slowest.as_millis();
+        format!("calls {made} {slowest} {}", failed.join(", "))
+    }
+}
+
+fn open(
+    settings: &Settings,
+    namespace: &str,
+    freezes: &Arc<AtomicBool>,
+    events: &Arc<Mutex<Vec<String>>>,
+) -> (Org, GenesysService<HttpClient>) {
+    let store = RedisStore::new(settings.redis.clone()).unwrap();
+    let sharing = match &*settings.keys {
+        "" => Sharing::unsealed(store),
+        keys => Sharing::sealed(store, KeyRing::parse(keys).unwrap()),
+    };
+    let events = events.clone();
+    let sharing = sharing
+        .with_namespace(namespace)
+        .with_lease(settings.lease)
+        .with_operation_timeout(settings.operation_timeout)
+        .with_observer(Arc::new(move |event: &StoreEvent<'_>| {
+            events.lock().unwrap().push(name(event));
+        }));
+    let client = Client::builder(TokioExecutor::new()).build_http();
+    let org = Org::builder(Region::custom(&settings.login, &settings.api).unwrap())
+        .credentials(Credentials::new(&*settings.client_id, &*settings.client_secret).unwrap())
+        .allow_loopback()
+        .share(sharing)
+        .build::<Full<Bytes>, _>(Freezing {
+            client: client.clone(),
+            freezes: freezes.clone(),
+        })
+        .unwrap();
+    let genesys = GenesysLayer::new(&org).layer(client);
+    (org, genesys)
+}
+
+/// An event in one word.
+fn name(event: &StoreEvent<'_>) -> String {
+    match event {
+        StoreEvent::Leased { fence, .. } => format!("leased:{}", fence.get()),
+        StoreEvent::Missed { kind, .. } => format!("missed:{}", kind.as_str()),
+        StoreEvent::Failed {
+            operation, error, ..
+        } => format!("failed:{}:{}", operation.as_str(), error.kind().as_str()),
+        other => other.as_str().to_owned(),
+    }
+}
+
+/// The way to the token endpoint. Once, when it is told to, it stops the whole process when the token has arrived.
+#[derive(Clone)]
+struct Freezing {
+    client: HttpClient,
+    freezes: Arc<AtomicBool>,
+}
+
+impl Service<Request<Full<Bytes>>> for Freezing {
+    type Response = Response<Full<Bytes>>;
+    type Error = BoxError;
+    type Future = BoxFuture<'static, Result<Self::Response, BoxError>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        self.client.poll_ready(cx).map_err(BoxError::from)
+    }
+
+    fn call(&mut self, request: Request<Full<Bytes>>) -> Self::Future {
+        let answer = self.client.call(request.map(ReplayBody::from));
+        let freezes = self.freezes.clone();
+        Box::pin(async move {
+            let (head, body) = answer.await?.into_parts();
+            let body = body.collect().await?.to_bytes();
+            if freezes.swap(false, SeqCst) {
+                crate::process::signal("-STOP", std::process::id());
+                // The signal goes to any thread, and this one may run on for a moment.
+                std::thread::sleep(Duration::from_millis(500));
+            }
+            Ok(Response::from_parts(head, Full::new(body)))
+        })
+    }
+}
