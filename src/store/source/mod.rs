@@ -1,12 +1,17 @@
 //! A source that asks the other processes first.
 
 mod alone;
+mod failing;
+mod handing_out;
 mod lease_guard;
 mod link;
 mod local;
+mod lookup;
 mod polling;
 mod publishing;
+mod request;
 mod round;
+mod time;
 
 use std::{fmt, sync::Arc};
 
@@ -98,7 +103,7 @@ impl<S: ShareableSource> SharedSource<S> {
 
 impl<S: ShareableSource> TokenSource for SharedSource<S> {
     async fn fetch(&self, cx: FetchContext) -> Result<IssuedToken, TokenError> {
-        let mut round = match self.source.identify().await {
+        let round = match self.source.identify().await {
             Ok((key, identity)) => Round::new(&self.source, &self.link, key, identity, cx),
             Err(error) => return self.link.unidentified(&cx).ok_or(error),
         };
