@@ -17,7 +17,8 @@ pub type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>>
 ///
 /// # Implementing
 ///
-/// `store_conformance!` (feature `testing`) proves an implementation. The rules:
+/// `store_conformance!` (feature `testing`) proves an implementation. What it returns is made by [`Entry::new`] and
+/// [`Lease::new`]. The rules:
 ///
 /// - The fence of a new lease is above that of the entry, of every earlier lease, and above
 ///   [`Claim::at_least`]; and not below the store's clock in milliseconds, so that fences go on growing

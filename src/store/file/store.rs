@@ -139,9 +139,8 @@ impl Directory {
         }
         self.change(key, |slot, unreadable, now| {
             match slot.get_or_lease(claim, now) {
-                Lookup::Leased(mut lease) => {
-                    lease.replaces = unreadable;
-                    Change::State(Lookup::Leased(lease))
+                Lookup::Leased(lease) => {
+                    Change::State(Lookup::Leased(lease.with_replaces(unreadable)))
                 }
                 other => Change::Nothing(other),
             }
