@@ -86,8 +86,8 @@ impl Sharing {
         self
     }
 
-    /// How long one request to the token endpoint may take. Never more than four fifths of the lease. Default: 8
-    /// seconds.
+    /// How long one request to the token endpoint may take, and how long the credentials may take to be read before it.
+    /// Never more than four fifths of the lease. Default: 8 seconds.
     #[must_use]
     pub fn with_attempt_timeout(mut self, timeout: Duration) -> Self {
         self.attempt_timeout = timeout;

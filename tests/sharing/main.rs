@@ -9,6 +9,7 @@ mod conformance;
 mod cooldown;
 mod fleet;
 mod handover;
+mod identity;
 mod leader;
 mod many_keys;
 mod organisations;

@@ -3,19 +3,23 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::round::Round;
-use crate::store::ShareableSource;
+use crate::{store::ShareableSource, token::FetchContext};
 
 /// An answer to the cache has to be there before it stops waiting.
 const BEFORE_DEADLINE: Duration = Duration::from_millis(50);
 /// After a pause that the token endpoint asked for, there has to be time for a request.
 const AFTER_COOLDOWN: Duration = Duration::from_secs(2);
 
+/// When a fetch has to be over.
+pub(super) fn limit(cx: &FetchContext) -> Instant {
+    let limit = cx.deadline.checked_sub(BEFORE_DEADLINE);
+    limit.unwrap_or(cx.deadline)
+}
+
 /// The time that a fetch has.
 impl<S: ShareableSource> Round<'_, S> {
-    /// When this fetch has to be over.
     pub(super) fn limit(&self) -> Instant {
-        let limit = self.cx.deadline.checked_sub(BEFORE_DEADLINE);
-        limit.unwrap_or(self.cx.deadline)
+        limit(&self.cx)
     }
 
     pub(super) fn has_time_after(&self, wait: Duration) -> bool {
