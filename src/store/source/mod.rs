@@ -108,6 +108,7 @@ impl<S: ShareableSource> TokenSource for SharedSource<S> {
             Ok((key, identity)) => Round::new(&self.source, &self.link, key, identity, cx),
             Err(error) => return self.link.unidentified(&cx).ok_or(error),
         };
+        self.link.given_back().await;
         if !round.may_ask_store() {
             self.link.tell(&StoreEvent::Skipped {});
             return round.alone().await;
