@@ -39,7 +39,7 @@ async fn a_leader_may_be_dropped_at_every_await_and_the_next_one_leads_at_once()
             Operation::Publish,
             Operation::Abandon,
         ] {
-            let slow = tower_genesys::store::Fault::Delay(millis(3));
+            let slow = Fault::Delay(millis(3));
             fleet.store.inject(operation, slow);
         }
         let ended = drop_at(&fleet.source(fleet.sharing(&[("key", 1)])), waits).await;

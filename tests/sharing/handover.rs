@@ -13,8 +13,8 @@ use tokio::time::Instant;
 use tower_genesys::{
     SharedSource, Sharing, TokenCache, TokenErrorKind, TokenStore,
     store::{
-        Claim, Entry, Fault, Lease, Lookup, Operation, Publication, StoreErrorKind, StoreFuture,
-        StoreKey,
+        Claim, Entry, Fault, Lease, Lookup, Operation, Owner, Publication, StoreErrorKind,
+        StoreFuture, StoreKey,
     },
 };
 
@@ -76,6 +76,21 @@ async fn a_failed_leader_and_the_pause_after_it_send_nobody_alone() {
     assert_eq!(fleet.all_ask().await, 3);
     assert_eq!((fleet.endpoint.posts(), fleet.tokens().len()), (4, 1));
     assert_eq!(fleet.events.count("went_alone"), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_killed_leader_and_a_slow_endpoint_send_nobody_alone() {
+    let fleet = Fleet::of(50);
+    // Held by a process that is gone, as a lease that was never given back.
+    let wants = Claim::new(Owner::random().expect("randomness"), seconds(9));
+    let gone = fleet.store.get_or_lease(&key(), &wants).await;
+    assert!(matches!(gone, Ok(Lookup::Leased(_))), "{gone:?}");
+    fleet.endpoint.script([Step::Takes(seconds(5))]);
+    let begun = Instant::now();
+    assert_eq!(fleet.all_ask().await, 0);
+    let took = begun.elapsed();
+    assert!(took > seconds(14) && took < seconds(15), "{took:?}");
+    assert_eq!((fleet.endpoint.posts(), fleet.tokens().len()), (1, 1));
 }
 
 /// Says that somebody else leads, and that they always have this much time left.
