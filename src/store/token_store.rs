@@ -62,6 +62,13 @@ pub trait TokenStore: Send + Sync + 'static {
         lease: &'a Lease,
         cooldown: Option<Duration>,
     ) -> StoreFuture<'a, ()>;
+
+    /// How long an operation may take where [`Sharing::with_operation_timeout`](super::Sharing::with_operation_timeout)
+    /// does not say. Default: 150 milliseconds, many times what a server in the same network needs, and little for a
+    /// caller. At least 10.
+    fn operation_timeout(&self) -> Duration {
+        Duration::from_millis(150)
+    }
 }
 
 /// So that one store can serve several organisations.
@@ -86,6 +93,10 @@ impl<T: TokenStore + ?Sized> TokenStore for Arc<T> {
         cooldown: Option<Duration>,
     ) -> StoreFuture<'a, ()> {
         T::abandon(self, key, lease, cooldown)
+    }
+
+    fn operation_timeout(&self) -> Duration {
+        T::operation_timeout(self)
     }
 }
 

@@ -324,6 +324,54 @@ async fn a_store_that_panics_is_one_that_fails() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_operation_has_the_time_that_the_store_sets_unless_it_is_told_another() {
+    use tower_genesys::{SharedSource, Sharing, TokenCache, TokenStore, store::*};
+    /// Hangs, and asks for two seconds to do so.
+    struct Disk(MemoryStore);
+    impl TokenStore for Disk {
+        fn get_or_lease<'a>(
+            &'a self,
+            key: &'a StoreKey,
+            claim: &'a Claim,
+        ) -> StoreFuture<'a, Lookup> {
+            self.0.get_or_lease(key, claim)
+        }
+        fn publish<'a>(
+            &'a self,
+            key: &'a StoreKey,
+            lease: &'a Lease,
+            entry: &'a Entry,
+        ) -> StoreFuture<'a, Publication> {
+            self.0.publish(key, lease, entry)
+        }
+        fn abandon<'a>(
+            &'a self,
+            key: &'a StoreKey,
+            lease: &'a Lease,
+            cooldown: Option<Duration>,
+        ) -> StoreFuture<'a, ()> {
+            self.0.abandon(key, lease, cooldown)
+        }
+        fn operation_timeout(&self) -> Duration {
+            seconds(2)
+        }
+    }
+    let told = |sharing: Sharing| sharing.with_operation_timeout(millis(70));
+    let settings: [(fn(Sharing) -> Sharing, _); 2] =
+        [(|sharing| sharing, seconds(2)), (told, millis(70))];
+    for (set, expected) in settings {
+        let memory = MemoryStore::new();
+        memory.inject_all(Fault::Hang);
+        // Also through a pointer that several organisations share.
+        let sharing = set(Sharing::unsealed(std::sync::Arc::new(Disk(memory))));
+        let source = SharedSource::new(Endpoint::new(), key(), sharing).expect("it can be shared");
+        let begun = Instant::now();
+        TokenCache::new(source).token().await.expect("a token");
+        assert_eq!(begun.elapsed(), expected + POST);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn time_outs_that_leave_no_time_for_a_request_are_cut_short() {
     let settings: [fn(Sharing) -> Sharing; 3] = [
         |sharing| sharing.with_operation_timeout(seconds(20)),
