@@ -356,14 +356,14 @@ async fn an_operation_has_the_time_that_the_store_sets_unless_it_is_told_another
             seconds(2)
         }
     }
-    let told = |sharing: Sharing| sharing.with_operation_timeout(millis(70));
-    let settings: [(fn(Sharing) -> Sharing, _); 2] =
-        [(|sharing| sharing, seconds(2)), (told, millis(70))];
-    for (set, expected) in settings {
+    for (told, expected) in [(None, seconds(2)), (Some(millis(70)), millis(70))] {
         let memory = MemoryStore::new();
         memory.inject_all(Fault::Hang);
         // Also through a pointer that several organisations share.
-        let sharing = set(Sharing::unsealed(std::sync::Arc::new(Disk(memory))));
+        let mut sharing = Sharing::unsealed(std::sync::Arc::new(Disk(memory)));
+        if let Some(told) = told {
+            sharing = sharing.with_operation_timeout(told);
+        }
         let source = SharedSource::new(Endpoint::new(), key(), sharing).expect("it can be shared");
         let begun = Instant::now();
         TokenCache::new(source).token().await.expect("a token");
