@@ -23,8 +23,7 @@ async fn job() -> Result<(), BoxError> {
     let credentials = Credentials::new(env::var("ID")?, env::var("SECRET")?)?;
 
     // A directory of this user and this program. With a place for a key, `Sharing::sealed`.
-    let sharing = Sharing::unsealed(FileStore::new(env::var("CACHE")?)?)
-        .with_operation_timeout(Duration::from_secs(2)); // a busy disk takes longer than a server
+    let sharing = Sharing::unsealed(FileStore::new(env::var("CACHE")?)?);
     let org = Org::builder(region)
         .credentials(credentials)
         .share(sharing)

@@ -102,7 +102,7 @@
 //! | `client` | | [`Client`], for those who have none: TLS, the proxy of the environment, time-outs |
 //! | `metrics` | | counters for what is renewed, retried and shared |
 //! | `reqwest-013` | | [`reqwest`]: the layers over a `reqwest::Client`, and for its own requests |
-//! | `redis` | | [`RedisStore`](store::RedisStore): one token for a fleet of processes, in Redis or Valkey |
+//! | `redis` | | [`RedisStore`](store::RedisStore): one token for a fleet of processes, in Redis or Valkey. By `rediss://`, it makes ring the rustls provider of a process that has chosen none |
 //! | `file` | | [`FileStore`](store::FileStore): one token for the runs of a program, in a file of its user |
 //! | `seal` | | what is put into a store, encrypted |
 //! | `testing` | | [`MockGenesys`](testing::MockGenesys), a Genesys Cloud for tests |

@@ -42,7 +42,7 @@ impl Row {
     fn live(&self, now: Duration) -> Option<Entry> {
         let (entry, until) = self.entry.clone()?;
         let remaining = until.checked_sub(now).filter(|left| !left.is_zero())?;
-        Some(Entry { remaining, ..entry })
+        Some(entry.with_remaining(remaining))
     }
 
     /// Only its owner ends a lease.

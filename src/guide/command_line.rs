@@ -8,9 +8,9 @@
 //! - In CI, the directory is worth something where it outlives the job: on a runner of your own, or in the job's own
 //!   workspace for several steps. Do not put it into a cache that other branches or forks restore, unless it is
 //!   [sealed](crate::store#sealing) by a key that they have not.
-//! - A disk that is busy takes longer than a server in the network: allow an operation two seconds
-//!   ([`with_operation_timeout`](crate::Sharing::with_operation_timeout)). A program that gives up on its store gets a
-//!   token of its own.
+//! - A disk that is busy takes longer than a server in the network: an operation has two seconds, which
+//!   [`with_operation_timeout`](crate::Sharing::with_operation_timeout) changes. A program that gives up on its store
+//!   gets a token of its own.
 //! - To log out, delete the directory, and the token by `DELETE /api/v2/tokens/me`.
 //!
 //! `cargo run --all-features --example command_line` runs itself four times.

@@ -53,8 +53,8 @@ impl Owner {
         Ok(Self(bytes))
     }
 
-    #[cfg(feature = "file")]
-    pub(super) const fn from_bytes(bytes: [u8; 16]) -> Self {
+    /// The owner that [`as_bytes`](Self::as_bytes) gave. For stores, which keep it beside the lease.
+    pub const fn from_bytes(bytes: [u8; 16]) -> Self {
         Self(bytes)
     }
 
@@ -86,7 +86,7 @@ pub struct Lease {
 }
 
 impl Lease {
-    /// For authors of a [`TokenStore`](super::TokenStore).
+    /// A lease of this owner, in the place of nothing. For authors of a [`TokenStore`](super::TokenStore).
     pub const fn new(owner: Owner, fence: Fence) -> Self {
         Self {
             owner,
@@ -94,12 +94,32 @@ impl Lease {
             replaces: None,
         }
     }
+
+    /// Says what is in the place of the token and cannot be read. Default: nothing.
+    #[must_use]
+    pub const fn with_replaces(mut self, replaces: Option<super::StoreErrorKind>) -> Self {
+        self.replaces = replaces;
+        self
+    }
 }
 
 /// A token as a [`TokenStore`](super::TokenStore) keeps it.
 ///
-/// An example: [`store`](crate::store).
+/// A store that keeps its parts apart, in the columns of a table, say, makes it of them again:
+///
+/// ```
+/// use std::time::Duration;
+/// use tower_genesys::{Fingerprint, store::{Entry, Fence}};
+///
+/// let columns = (1_800_000_000_123, *Fingerprint::of("s3cr3t").as_bytes(), b"sealed");
+/// let (fence, fingerprint, value) = columns;
+/// let hour = Duration::from_secs(3600);
+/// let entry = Entry::new(Fence::new(fence), Fingerprint::from_bytes(fingerprint), &value[..], hour)
+///     .with_remaining(hour / 2);
+/// assert_eq!(entry.remaining, hour / 2);
+/// ```
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct Entry {
     /// Its place in the order of tokens.
     pub fence: Fence,
@@ -111,6 +131,32 @@ pub struct Entry {
     pub lifetime: Duration,
     /// What is left of it. The store counts it down, and forgets the entry at its end.
     pub remaining: Duration,
+}
+
+impl Entry {
+    /// A token that was issued just now and lives for `lifetime`. For authors of a
+    /// [`TokenStore`](super::TokenStore).
+    pub fn new(
+        fence: Fence,
+        fingerprint: Fingerprint,
+        value: impl Into<Bytes>,
+        lifetime: Duration,
+    ) -> Self {
+        Self {
+            fence,
+            fingerprint,
+            value: value.into(),
+            lifetime,
+            remaining: lifetime,
+        }
+    }
+
+    /// Says that this much of its life is left. Default: all.
+    #[must_use]
+    pub const fn with_remaining(mut self, remaining: Duration) -> Self {
+        self.remaining = remaining;
+        self
+    }
 }
 
 /// Without the value, which may be the token itself.

@@ -74,13 +74,8 @@ impl Envelope {
         value.extend_from_slice(MAGIC);
         value.extend_from_slice(&[form, VERSION]);
         value.extend_from_slice(&content);
-        Ok(Entry {
-            fence,
-            fingerprint: around.fingerprint,
-            value: value.freeze(),
-            lifetime,
-            remaining: whole_millis(remaining).min(lifetime),
-        })
+        let entry = Entry::new(fence, around.fingerprint, value, lifetime);
+        Ok(entry.with_remaining(whole_millis(remaining).min(lifetime)))
     }
 
     /// The token of this entry.

@@ -53,7 +53,7 @@
 //!
 //! | what | costs |
 //! |---|---|
-//! | an operation fails, or takes more than 150 milliseconds | that time, once; its outcome counts as unknown |
+//! | an operation fails, or takes more than 150 milliseconds (2 seconds for a `FileStore`) | that time, once; its outcome counts as unknown |
 //! | right after that | nothing: callers do not ask the store for half a minute |
 //! | a token is due | waits for the store in the background, until 5 minutes before the end |
 //! | there is no token | the process asks the endpoint alone, once in 10 seconds at most |

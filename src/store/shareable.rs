@@ -13,11 +13,16 @@ pub trait ShareableSource: TokenSource {
     /// What was found out on the way to the key, such as the credentials.
     type Identity: Send + Sync;
 
-    /// Under which key the next token is shared.
+    /// Under which key the next token is shared. May take as long as a request:
+    /// [`Sharing::with_attempt_timeout`](super::Sharing::with_attempt_timeout).
     ///
     /// # Errors
     ///
     /// Those of [`TokenSource::fetch`], when it cannot be found out.
+    ///
+    /// # Cancellation
+    ///
+    /// Dropped when that time is over.
     fn identify(
         &self,
     ) -> impl Future<Output = Result<(StoreKey, Self::Identity), TokenError>> + Send;

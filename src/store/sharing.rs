@@ -8,8 +8,8 @@ use super::{StoreEvent, StoreKey, StoreObserver, TokenStore, envelope::Envelope}
 ///
 /// # Default
 ///
-/// Each operation of the store has 150 milliseconds, a lease lasts 10 seconds, one request for a token 8. Nobody but
-/// `tracing` is told of anything.
+/// Each operation has the time that the store sets, 150 milliseconds, or 2 seconds for a `FileStore`; a lease lasts 10
+/// seconds, one request for a token 8. Nobody but `tracing` is told of anything.
 ///
 /// ```
 /// use tower_genesys::{MemoryStore, Sharing};
@@ -28,8 +28,6 @@ pub struct Sharing {
     observer: Option<Arc<dyn StoreObserver>>,
 }
 
-/// Many times what a store in the same network needs, and little for a caller.
-const OPERATION_TIMEOUT: Duration = Duration::from_millis(150);
 /// Below the deadline of a renewal (15 s), so that the others take over in time when a process is killed.
 const LEASE: Duration = Duration::from_secs(10);
 /// Below the lease, so that one who has it ends before it does.
@@ -51,9 +49,9 @@ impl Sharing {
 
     fn over(store: Arc<dyn TokenStore>, envelope: Envelope) -> Self {
         Self {
+            operation_timeout: store.operation_timeout().max(SHORTEST),
             store,
             envelope,
-            operation_timeout: OPERATION_TIMEOUT,
             lease: LEASE,
             attempt_timeout: ATTEMPT_TIMEOUT,
             namespace: None,
@@ -69,7 +67,8 @@ impl Sharing {
     }
 
     /// How long one operation of the store may take before its outcome counts as unknown, and the process goes on
-    /// alone. Default: 150 milliseconds; at least 10.
+    /// alone. Default: what the store sets ([`TokenStore::operation_timeout`]), 150 milliseconds, or 2 seconds for a
+    /// `FileStore`; at least 10 milliseconds.
     #[must_use]
     pub fn with_operation_timeout(mut self, timeout: Duration) -> Self {
         self.operation_timeout = timeout.max(SHORTEST);
@@ -86,8 +85,8 @@ impl Sharing {
         self
     }
 
-    /// How long one request to the token endpoint may take. Never more than four fifths of the lease. Default: 8
-    /// seconds.
+    /// How long one request to the token endpoint may take, and how long the credentials may take to be read before it.
+    /// Never more than four fifths of the lease. Default: 8 seconds.
     #[must_use]
     pub fn with_attempt_timeout(mut self, timeout: Duration) -> Self {
         self.attempt_timeout = timeout;

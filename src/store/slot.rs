@@ -52,10 +52,8 @@ impl Slot {
     /// The token, with what is left of its life now.
     pub(super) fn entry(&self, now: Duration) -> Option<Entry> {
         let (entry, span) = self.entry.as_ref()?;
-        span.holds(now).then(|| Entry {
-            remaining: span.left(now).min(entry.lifetime),
-            ..entry.clone()
-        })
+        let left = span.left(now).min(entry.lifetime);
+        span.holds(now).then(|| entry.clone().with_remaining(left))
     }
 
     pub(super) fn put(&mut self, entry: &Entry, now: Duration) {
@@ -140,8 +138,6 @@ fn floor(now: Duration) -> Fence {
 
 #[cfg(test)]
 mod tests {
-    use bytes::Bytes;
-
     use super::*;
     use crate::token::Fingerprint;
 
@@ -163,13 +159,8 @@ mod tests {
     fn with_token() -> Slot {
         let mut slot = Slot::default();
         let lease = leased(&mut slot, NOW);
-        let entry = Entry {
-            fence: lease.fence,
-            fingerprint: Fingerprint::of("token"),
-            value: Bytes::from_static(b"token"),
-            lifetime: LIFE,
-            remaining: LIFE,
-        };
+        let print = Fingerprint::of("token");
+        let entry = Entry::new(lease.fence, print, "token", LIFE);
         slot.publish(&lease, &entry, NOW);
         slot
     }

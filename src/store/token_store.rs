@@ -17,7 +17,8 @@ pub type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>>
 ///
 /// # Implementing
 ///
-/// `store_conformance!` (feature `testing`) proves an implementation. The rules:
+/// `store_conformance!` (feature `testing`) proves an implementation. What it returns is made by [`Entry::new`] and
+/// [`Lease::new`]. The rules:
 ///
 /// - The fence of a new lease is above that of the entry, of every earlier lease, and above
 ///   [`Claim::at_least`]; and not below the store's clock in milliseconds, so that fences go on growing
@@ -61,6 +62,13 @@ pub trait TokenStore: Send + Sync + 'static {
         lease: &'a Lease,
         cooldown: Option<Duration>,
     ) -> StoreFuture<'a, ()>;
+
+    /// How long an operation may take where [`Sharing::with_operation_timeout`](super::Sharing::with_operation_timeout)
+    /// does not say. Default: 150 milliseconds, many times what a server in the same network needs, and little for a
+    /// caller. At least 10.
+    fn operation_timeout(&self) -> Duration {
+        Duration::from_millis(150)
+    }
 }
 
 /// So that one store can serve several organisations.
@@ -85,6 +93,10 @@ impl<T: TokenStore + ?Sized> TokenStore for Arc<T> {
         cooldown: Option<Duration>,
     ) -> StoreFuture<'a, ()> {
         T::abandon(self, key, lease, cooldown)
+    }
+
+    fn operation_timeout(&self) -> Duration {
+        T::operation_timeout(self)
     }
 }
 

@@ -1,12 +1,19 @@
 //! A lock that another process has.
 
-use std::time::Duration;
+use std::{
+    fs::File,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 use bytes::Bytes;
 use http_body_util::Full;
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, sleep, timeout};
 use tower_genesys::{
-    Credentials, Org, Sharing,
+    Credentials, IssuedToken, Org, SharedSource, Sharing, TokenCache, source_fn,
     store::{Lookup, StoreErrorKind, TokenStore},
     testing::MockGenesys,
 };
@@ -86,7 +93,7 @@ async fn a_process_that_hangs_fails_no_request_of_another() {
         .names()
         .into_iter()
         .find(|name| name.ends_with(".lock"));
-    let file = std::fs::File::open(place.path().join(lock.unwrap())).unwrap();
+    let file = File::open(place.path().join(lock.unwrap())).unwrap();
     fs4::FileExt::lock(&file).unwrap();
     mock.revoke_all();
     let token = org.tokens().token().await.unwrap();
@@ -95,6 +102,32 @@ async fn a_process_that_hangs_fails_no_request_of_another() {
     let next = org.tokens().wait(token.generation()).await.unwrap();
     assert_ne!(next.expose(), token.expose());
     assert_eq!(mock.token_posts(), 2);
+}
+
+/// As on a disk that is busy: longer than a server in the network may take.
+#[tokio::test]
+async fn a_lock_that_is_kept_for_a_moment_is_waited_for_and_costs_no_token() {
+    let place = Place::new();
+    let (store, asked) = (place.store(), Arc::new(AtomicUsize::new(0)));
+    let process = || {
+        let asked = Arc::clone(&asked);
+        let source = source_fn(move |_cx| {
+            let token = format!("token-{}", asked.fetch_add(1, Ordering::SeqCst));
+            async move { Ok(IssuedToken::new(token, LIFE)) }
+        });
+        let sharing = Sharing::unsealed(store.clone());
+        TokenCache::new(SharedSource::new(source, key(), sharing).unwrap())
+    };
+    let file = File::create(place.file("lock")).unwrap();
+    fs4::FileExt::lock(&file).unwrap();
+    let first = process();
+    let (first, ()) = tokio::join!(first.token(), async {
+        sleep(Duration::from_millis(300)).await;
+        drop(file);
+    });
+    let second = process().token().await.unwrap();
+    assert_eq!(first.unwrap().expose(), second.expose());
+    assert_eq!(asked.load(Ordering::SeqCst), 1);
 }
 
 /// Nothing is left of those that gave up: no thread, and no place in a queue.

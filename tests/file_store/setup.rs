@@ -65,13 +65,8 @@ pub(crate) fn set_mode(path: &Path, mode: u32) {
 }
 
 pub(crate) fn entry(lease: &Lease, token: &str) -> Entry {
-    Entry {
-        fence: lease.fence,
-        fingerprint: Fingerprint::of(token),
-        value: Bytes::copy_from_slice(token.as_bytes()),
-        lifetime: LIFE,
-        remaining: LIFE,
-    }
+    let value = Bytes::copy_from_slice(token.as_bytes());
+    Entry::new(lease.fence, Fingerprint::of(token), value, LIFE)
 }
 
 pub(crate) async fn ask(store: &FileStore) -> Lookup {

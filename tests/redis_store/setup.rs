@@ -26,13 +26,8 @@ pub(crate) fn claim() -> Claim {
 
 /// What this lease leads to.
 pub(crate) fn entry(lease: &Lease, token: &str) -> Entry {
-    Entry {
-        fence: lease.fence,
-        fingerprint: Fingerprint::of(token),
-        value: Bytes::copy_from_slice(token.as_bytes()),
-        lifetime: LIFE,
-        remaining: LIFE,
-    }
+    let value = Bytes::copy_from_slice(token.as_bytes());
+    Entry::new(lease.fence, Fingerprint::of(token), value, LIFE)
 }
 
 pub(crate) async fn ask(store: &RedisStore, claim: &Claim) -> Lookup {

@@ -2,8 +2,11 @@
 
 use std::{future::poll_fn, pin::pin, task::Poll};
 
-use tokio::time::{Instant, sleep};
-use tower_genesys::{FetchContext, Reason, TokenSource, store::Operation};
+use tokio::time::{Instant, sleep, timeout};
+use tower_genesys::{
+    FetchContext, Reason, TokenSource,
+    store::{Fault, Operation},
+};
 
 use crate::setup::*;
 
@@ -36,7 +39,7 @@ async fn a_leader_may_be_dropped_at_every_await_and_the_next_one_leads_at_once()
             Operation::Publish,
             Operation::Abandon,
         ] {
-            let slow = tower_genesys::store::Fault::Delay(millis(3));
+            let slow = Fault::Delay(millis(3));
             fleet.store.inject(operation, slow);
         }
         let ended = drop_at(&fleet.source(fleet.sharing(&[("key", 1)])), waits).await;
@@ -78,6 +81,50 @@ async fn a_follower_may_be_dropped_at_every_await_and_nobody_notices() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_lease_that_is_given_back_slowly_is_not_the_one_that_the_next_fetch_gets() {
+    let fleet = Fleet::of(5);
+    let slow = Fault::Delay(millis(100));
+    fleet.store.inject_next(1, Operation::Abandon, slow);
+    fleet.endpoint.script([Step::Never]);
+    let source = fleet.source(fleet.sharing(&[("key", 1)]));
+    let cx = || FetchContext::new(Reason::Missing, Instant::now() + seconds(14));
+    let dropped = timeout(millis(50), source.fetch(cx())).await;
+    assert!(dropped.is_err(), "the endpoint does not answer");
+    settle().await;
+    let others = async {
+        // After the first lease has ended, and before the second request has.
+        sleep(millis(150)).await;
+        fleet.all_ask().await
+    };
+    let (next, errors) = tokio::join!(source.fetch(cx()), others);
+    assert_eq!(next.expect("a token").expose(), "t0p-s3cr3t-2");
+    assert_eq!((errors, fleet.tokens().len()), (0, 1));
+    assert_eq!(fleet.endpoint.posts(), 2, "the lost one, and one for all");
+    assert_eq!(fleet.events.count("abandoned"), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lease_that_cannot_be_given_back_costs_the_next_fetch_150_milliseconds() {
+    let fleet = Fleet::of(0);
+    fleet.store.inject_next(1, Operation::Abandon, Fault::Hang);
+    fleet.endpoint.script([Step::Never]);
+    let source = fleet.source(fleet.sharing(&[("key", 1)]));
+    let cx = || FetchContext::new(Reason::Missing, Instant::now() + seconds(14));
+    let dropped = timeout(millis(50), source.fetch(cx())).await;
+    assert!(dropped.is_err(), "the endpoint does not answer");
+    settle().await;
+    let begun = Instant::now();
+    source.fetch(cx()).await.expect("a token");
+    assert_eq!(begun.elapsed(), millis(150) + POST);
+    assert_eq!(
+        fleet.store.calls(Operation::GetOrLease),
+        1,
+        "not asked twice"
+    );
+    assert_eq!(fleet.endpoint.posts(), 2);
+}
+
+#[tokio::test(start_paused = true)]
 async fn without_a_runtime_a_dropped_leader_leaves_its_lease_to_time() {
     let fleet = Fleet::of(1);
     fleet.endpoint.script([Step::Never]);
@@ -96,4 +143,27 @@ async fn without_a_runtime_a_dropped_leader_leaves_its_lease_to_time() {
     let begun = Instant::now();
     assert_eq!(fleet.all_ask().await, 0);
     assert!(begun.elapsed() >= seconds(10) && begun.elapsed() < seconds(11));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lease_whose_runtime_stands_still_holds_the_next_fetch_up_for_a_moment() {
+    let fleet = Fleet::of(0);
+    fleet.endpoint.script([Step::Never]);
+    let source = fleet.source(fleet.sharing(&[("key", 1)]));
+    let cx = FetchContext::new(Reason::Missing, Instant::now() + seconds(14));
+    let fetch = timeout(millis(50), source.fetch(cx.clone()));
+    let still = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .expect("a runtime");
+    {
+        let mut fetch = Box::pin(fetch);
+        let polled = futures_util::future::poll_immediate(fetch.as_mut()).await;
+        assert!(polled.is_none(), "the endpoint does not answer");
+        let _on_it = still.enter();
+        drop(fetch);
+    }
+    let begun = Instant::now();
+    source.fetch(cx).await.expect("a token");
+    assert_eq!(begun.elapsed(), millis(300) + POST);
+    still.shutdown_background();
 }

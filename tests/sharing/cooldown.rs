@@ -2,10 +2,9 @@
 
 use std::time::Duration;
 
-use futures_util::future::join_all;
 use tokio::time::{Instant, sleep};
 use tower_genesys::{
-    TokenCache, TokenErrorKind, TokenProvider, TokenStore,
+    FetchContext, Reason, TokenErrorKind, TokenProvider, TokenSource, TokenStore,
     store::{Claim, Lookup, Owner},
 };
 
@@ -111,16 +110,13 @@ async fn a_lease_or_a_cooldown_that_nobody_would_set_keeps_nobody_from_a_token()
 
 #[tokio::test(start_paused = true)]
 async fn a_request_that_the_deadline_cuts_short_keeps_nobody_from_asking() {
-    let fleet = Fleet::of(50);
-    let denied = || Step::Fail(TokenErrorKind::Denied);
-    fleet.endpoint.script((0..50).map(|_| denied()));
-    let results = join_all(fleet.processes.iter().map(TokenCache::token)).await;
-    let kinds = results.into_iter().map(|result| match result {
-        Ok(_) => panic!("no request brings a token"),
-        Err(error) => error.kind(),
-    });
-    for kind in kinds {
-        let expected = [TokenErrorKind::Denied, TokenErrorKind::TimedOut];
-        assert!(expected.contains(&kind), "nobody was throttled: {kind:?}");
-    }
+    let fleet = Fleet::of(1);
+    fleet.endpoint.script([Step::Never]);
+    let hurried = fleet.source(fleet.sharing(&[("key", 1)]));
+    let cx = FetchContext::new(Reason::Missing, Instant::now() + seconds(2));
+    let error = hurried.fetch(cx).await.expect_err("it is cut short");
+    assert_eq!(error.kind(), TokenErrorKind::TimedOut);
+    let begun = Instant::now();
+    assert_eq!(fleet.all_ask().await, 0);
+    assert_eq!((begun.elapsed(), fleet.endpoint.posts()), (POST, 2));
 }

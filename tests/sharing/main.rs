@@ -10,6 +10,8 @@ mod cancellation;
 mod conformance;
 mod cooldown;
 mod fleet;
+mod handover;
+mod identity;
 mod leader;
 mod many_keys;
 mod organisations;

@@ -260,6 +260,37 @@ async fn an_outage_in_the_middle_costs_no_error_and_at_most_one_request_in_ten_s
     assert_eq!((fleet.endpoint.posts(), fleet.tokens().len()), (posts, 1));
 }
 
+/// A check knows nothing of a refusal that comes after it began: what it publishes is refused to the others too, once.
+#[tokio::test(start_paused = true)]
+async fn a_token_refused_while_a_check_publishes_it_costs_one_request_and_no_error() {
+    let fleet = Fleet::of(20);
+    let (alone, others) = fleet.processes.split_first().expect("twenty");
+    fleet.store.inject_all(DOWN);
+    let old = alone.token().await.expect("its own");
+    fleet.store.clear_faults();
+    let slow = Fault::Delay(millis(140));
+    fleet.store.inject_next(1, Operation::Publish, slow);
+    let begun = Instant::now();
+    while fleet.store.calls(Operation::Publish) == 0 {
+        assert!(alone.try_current().is_some() && begun.elapsed() < seconds(21));
+        sleep(millis(5)).await;
+    }
+    alone.report_rejected(old.generation());
+    let renewed = alone.wait(old.generation());
+    let others = futures_util::future::join_all(others.iter().map(async |process| {
+        let mut token = process.token().await.expect("a token");
+        if token.expose() == old.expose() {
+            token = process.wait(token.generation()).await.expect("a newer one");
+        }
+        token.expose().to_owned()
+    }));
+    let (renewed, others) = tokio::join!(renewed, others);
+    let renewed = renewed.expect("a newer one");
+    assert!(others.iter().all(|token| token == renewed.expose()));
+    assert_eq!(fleet.events.count("published"), 2, "the refused one too");
+    assert_eq!((fleet.endpoint.posts(), fleet.tokens().len()), (2, 1));
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_store_that_panics_is_one_that_fails() {
     use tower_genesys::{SharedSource, Sharing, TokenCache, TokenStore, store::*};
@@ -290,6 +321,54 @@ async fn a_store_that_panics_is_one_that_fails() {
         .expect("it can be shared");
     TokenCache::new(source).token().await.expect("a token");
     assert_eq!(endpoint.posts(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_operation_has_the_time_that_the_store_sets_unless_it_is_told_another() {
+    use tower_genesys::{SharedSource, Sharing, TokenCache, TokenStore, store::*};
+    /// Hangs, and asks for two seconds to do so.
+    struct Disk(MemoryStore);
+    impl TokenStore for Disk {
+        fn get_or_lease<'a>(
+            &'a self,
+            key: &'a StoreKey,
+            claim: &'a Claim,
+        ) -> StoreFuture<'a, Lookup> {
+            self.0.get_or_lease(key, claim)
+        }
+        fn publish<'a>(
+            &'a self,
+            key: &'a StoreKey,
+            lease: &'a Lease,
+            entry: &'a Entry,
+        ) -> StoreFuture<'a, Publication> {
+            self.0.publish(key, lease, entry)
+        }
+        fn abandon<'a>(
+            &'a self,
+            key: &'a StoreKey,
+            lease: &'a Lease,
+            cooldown: Option<Duration>,
+        ) -> StoreFuture<'a, ()> {
+            self.0.abandon(key, lease, cooldown)
+        }
+        fn operation_timeout(&self) -> Duration {
+            seconds(2)
+        }
+    }
+    for (told, expected) in [(None, seconds(2)), (Some(millis(70)), millis(70))] {
+        let memory = MemoryStore::new();
+        memory.inject_all(Fault::Hang);
+        // Also through a pointer that several organisations share.
+        let mut sharing = Sharing::unsealed(std::sync::Arc::new(Disk(memory)));
+        if let Some(told) = told {
+            sharing = sharing.with_operation_timeout(told);
+        }
+        let source = SharedSource::new(Endpoint::new(), key(), sharing).expect("it can be shared");
+        let begun = Instant::now();
+        TokenCache::new(source).token().await.expect("a token");
+        assert_eq!(begun.elapsed(), expected + POST);
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use bytes::Bytes;
 use futures_util::FutureExt;
 use proptest::prelude::*;
 use tower_genesys::{
@@ -151,13 +150,7 @@ impl Driver {
         };
         self.tokens += 1;
         let token = format!("token-{}", self.tokens);
-        let entry = Entry {
-            fence: lease.fence,
-            fingerprint: Fingerprint::of(&token),
-            value: Bytes::from(token),
-            lifetime: LIFE,
-            remaining: LIFE,
-        };
+        let entry = Entry::new(lease.fence, Fingerprint::of(&token), token, LIFE);
         let published = self.store.publish(&key(), &lease, &entry).now_or_never();
         let held = match published.expect("memory is fast").expect("no fault") {
             Publication::Published => entry,

@@ -30,6 +30,11 @@ async fn spoiled(spoil: impl FnOnce(&Fleet, &StoreKey, Entry)) -> Fleet {
     fleet
 }
 
+fn with_value(mut entry: Entry, value: Bytes) -> Entry {
+    entry.value = value;
+    entry
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_damaged_value_is_a_miss_with_an_event() {
     let values = [
@@ -41,7 +46,7 @@ async fn a_damaged_value_is_a_miss_with_an_event() {
     for value in values {
         let fleet = spoiled(|fleet, key, entry| {
             let value = Bytes::copy_from_slice(value);
-            fleet.store.overwrite(key, &Entry { value, ..entry });
+            fleet.store.overwrite(key, &with_value(entry, value));
         });
         assert_eq!(fleet.await.events.count("missed corrupt"), 1, "{value:?}");
     }
@@ -63,7 +68,7 @@ async fn a_value_of_another_version_is_a_miss_with_an_event() {
 async fn a_value_that_is_not_sealed_is_not_believed() {
     let fleet = spoiled(|fleet, key, entry| {
         let value = Bytes::from_static(b"tgu\x010123456789abcdefstolen");
-        fleet.store.overwrite(key, &Entry { value, ..entry });
+        fleet.store.overwrite(key, &with_value(entry, value));
     });
     assert_eq!(fleet.await.events.count("missed incompatible"), 1);
 }
@@ -73,11 +78,8 @@ async fn a_value_copied_from_another_key_is_a_miss_with_an_event() {
     let fleet = spoiled(|fleet, key, entry| {
         let other = StoreKey::new("login.example", "another", "client_credentials");
         fleet.store.overwrite(&other, &entry);
-        let copied = fleet.store.entry(&other).expect("it was put there");
-        let raised = Entry {
-            fence: copied.fence.next(),
-            ..copied
-        };
+        let mut raised = fleet.store.entry(&other).expect("it was put there");
+        raised.fence = raised.fence.next();
         fleet.store.overwrite(key, &raised);
     });
     assert_eq!(fleet.await.events.count("missed corrupt"), 1);

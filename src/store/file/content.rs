@@ -119,13 +119,13 @@ fn token_state((entry, span): &(Entry, Span)) -> TokenState {
 
 fn entry(token: &TokenState) -> Option<(Entry, Span)> {
     let span = span(token.span);
-    let entry = Entry {
-        fence: fence(token.fence)?,
-        fingerprint: Fingerprint::from_bytes(bytes(&token.fingerprint)?.try_into().ok()?),
-        value: bytes(&token.value)?.into(),
-        lifetime: Duration::from_millis(token.lifetime),
-        remaining: span.until.saturating_sub(span.from),
-    };
+    let entry = Entry::new(
+        fence(token.fence)?,
+        Fingerprint::from_bytes(bytes(&token.fingerprint)?.try_into().ok()?),
+        bytes(&token.value)?,
+        Duration::from_millis(token.lifetime),
+    )
+    .with_remaining(span.until.saturating_sub(span.from));
     Some((entry, span))
 }
 

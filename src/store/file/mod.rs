@@ -61,6 +61,12 @@
 //! With the feature `seal`, what is in the file is no token to whoever gets hold of a backup. The key is then the
 //! secret to keep.
 //!
+//! # Slow disks
+//!
+//! An operation has 2 seconds, unless [`with_operation_timeout`](crate::Sharing::with_operation_timeout) says otherwise:
+//! a disk that is busy takes longer than a server in the network, most of all to have a token on it for good. A program
+//! that gives up on its store gets a token of its own, and the next run may too.
+//!
 //! # Clock
 //!
 //! The machine's, since it has to last from one run to the next. Set forward, it ends tokens and leases early. Set back

@@ -25,6 +25,8 @@ use crate::store::{
 const THREADS: usize = 4;
 /// Thousands of times what an operation takes.
 const PATIENCE: Duration = Duration::from_secs(1);
+/// Longer than that patience, and than a disk that is busy needs to have something on it.
+const OPERATION_TIMEOUT: Duration = Duration::from_secs(2);
 /// Milliseconds between two looks at a lock.
 const POLL: std::ops::Range<u64> = 1..6;
 
@@ -139,9 +141,8 @@ impl Directory {
         }
         self.change(key, |slot, unreadable, now| {
             match slot.get_or_lease(claim, now) {
-                Lookup::Leased(mut lease) => {
-                    lease.replaces = unreadable;
-                    Change::State(Lookup::Leased(lease))
+                Lookup::Leased(lease) => {
+                    Change::State(Lookup::Leased(lease.with_replaces(unreadable)))
                 }
                 other => Change::Nothing(other),
             }
@@ -191,6 +192,11 @@ impl TokenStore for FileStore {
                 }
             })
         }))
+    }
+
+    /// Two seconds.
+    fn operation_timeout(&self) -> Duration {
+        OPERATION_TIMEOUT
     }
 }
 

@@ -1,7 +1,5 @@
 use std::time::Duration;
 
-use bytes::Bytes;
-
 use super::{
     RedisStore, RedisStoreError, RedisStoreErrorKind as Kind, failure::Failure, reply, store::Inner,
 };
@@ -64,13 +62,7 @@ impl Inner {
     async fn try_all(&self, key: &StoreKey, owner: Owner) -> Result<(), Failure> {
         let mut claim = Claim::new(owner, TRACES);
         let lease = self.leased(key, &claim).await?;
-        let entry = Entry {
-            fence: lease.fence,
-            fingerprint: Fingerprint::of(""),
-            value: Bytes::new(),
-            lifetime: TRACES,
-            remaining: TRACES,
-        };
+        let entry = Entry::new(lease.fence, Fingerprint::of(""), "", TRACES);
         match self.publish(key, &lease, &entry, TRACES).await? {
             Publication::Published => {}
             Publication::Superseded(_) => return Err(Failure::Nonsense),

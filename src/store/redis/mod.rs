@@ -50,7 +50,8 @@
 //! TLS trusts Mozilla's list of CAs, or the CAs given to
 //! [`ca_file`](RedisStoreBuilder::ca_file) or [`ca_certificates`](RedisStoreBuilder::ca_certificates), and
 //! cannot be told to check nothing. It takes the crypto provider that the process has chosen for
-//! rustls; in a process that has chosen none, it makes ring the choice when it first connects.
+//! rustls. In a process that has chosen none, it makes ring the choice, for the whole process, when it first connects by
+//! `rediss://`: install another one before that (`CryptoProvider::install_default`).
 //!
 //! # Rights
 //!

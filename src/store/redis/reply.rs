@@ -17,13 +17,13 @@ pub(super) fn lookup(reply: Value, claim: &Claim) -> Result<Lookup, Failure> {
         (b"cooldown", [left]) => milliseconds(left).map(Lookup::Cooldown),
         (b"busy", [left]) => milliseconds(left).map(Lookup::Busy),
         (b"leased", [number, fault]) => {
-            let mut lease = Lease::new(claim.owner, fence(number)?);
-            lease.replaces = match bytes(fault)? {
+            let replaces = match bytes(fault)? {
                 b"" => None,
                 b"corrupt" => Some(StoreErrorKind::Corrupt),
                 b"incompatible" => Some(StoreErrorKind::Incompatible),
                 _ => return Err(Failure::Nonsense),
             };
+            let lease = Lease::new(claim.owner, fence(number)?).with_replaces(replaces);
             Ok(Lookup::Leased(lease))
         }
         _ => Err(Failure::Nonsense),
@@ -68,13 +68,10 @@ fn entry(fields: &[Value]) -> Result<Entry, Failure> {
     let [number, print, lifetime, left, value] = fields else {
         return Err(Failure::Nonsense);
     };
-    Ok(Entry {
-        fence: fence(number)?,
-        fingerprint: fingerprint(print)?,
-        value: Bytes::copy_from_slice(bytes(value)?),
-        lifetime: milliseconds(lifetime)?,
-        remaining: milliseconds(left)?,
-    })
+    let value = Bytes::copy_from_slice(bytes(value)?);
+    let (fence, print) = (fence(number)?, fingerprint(print)?);
+    let entry = Entry::new(fence, print, value, milliseconds(lifetime)?);
+    Ok(entry.with_remaining(milliseconds(left)?))
 }
 
 fn bytes(value: &Value) -> Result<&[u8], Failure> {

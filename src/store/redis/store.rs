@@ -25,6 +25,8 @@ const LONGEST: Duration = Duration::from_secs(10 * 365 * 24 * 60 * 60);
 pub(super) const KEEP_FENCE: Duration = Duration::from_secs(2 * 24 * 60 * 60);
 
 /// A [`TokenStore`] on Redis or Valkey. See the [module](super).
+///
+/// By `rediss://`, it makes ring rustls's crypto provider of the process, if [none was chosen](super#urls).
 #[derive(Clone)]
 pub struct RedisStore {
     pub(super) inner: Arc<Inner>,

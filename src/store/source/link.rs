@@ -66,6 +66,17 @@ impl Link {
         result
     }
 
+    /// Waits until a lease that was dropped is given back, or that has failed: the store would grant the same one once
+    /// more, and then end it under whoever has it.
+    pub(super) async fn given_back(&self) {
+        let giving_back = self.local().giving_back.clone();
+        if let Some(mut giving_back) = giving_back {
+            // It has a time-out of its own, unless its task is on a runtime that nobody drives.
+            let longest = self.sharing.operation_timeout.saturating_mul(2);
+            let _ = timeout(longest, giving_back.changed()).await;
+        }
+    }
+
     /// The token of this process, if it does for now in place of what was asked for. To be checked again soon.
     pub(super) fn spare(&self, key: Option<&StoreKey>, cx: &FetchContext) -> Option<IssuedToken> {
         let spare = self.local().spare(key, cx)?;

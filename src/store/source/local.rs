@@ -1,5 +1,7 @@
 use std::time::Duration;
 
+use tokio::sync::watch;
+
 use crate::{
     store::{
         Fence, StoreKey,
@@ -25,6 +27,8 @@ pub(super) struct Local {
     pub(super) limiter: Limiter,
     /// Counts how often it has led, so that who gives up an old lease leaves a new one alone.
     pub(super) turn: u64,
+    /// Closed when the last lease that was dropped is given back.
+    pub(super) giving_back: Option<watch::Receiver<()>>,
 }
 
 /// The token that this process got last.

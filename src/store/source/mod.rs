@@ -1,12 +1,18 @@
 //! A source that asks the other processes first.
 
 mod alone;
+mod failing;
+mod handing_out;
+mod identity;
 mod lease_guard;
 mod link;
 mod local;
+mod lookup;
 mod polling;
 mod publishing;
+mod request;
 mod round;
+mod time;
 
 use std::{fmt, sync::Arc};
 
@@ -16,13 +22,13 @@ use round::Round;
 use super::{
     Keyed, Owner, ShareableSource, Sharing, SharingError, SharingErrorKind, StoreEvent, StoreKey,
 };
-use crate::token::{FetchContext, IssuedToken, Reason, TokenError, TokenSource};
+use crate::token::{FetchContext, IssuedToken, TokenError, TokenSource};
 
 /// A [`TokenSource`] that gets tokens together with other processes: one of them asks, all of them use.
 ///
 /// It goes between the source and the [`TokenCache`](crate::TokenCache) of each process. See the
-/// [module](crate::store) for what happens when. One `SharedSource` stands for one process; its clones in other caches
-/// would only wait for each other.
+/// [module](crate::store) for what happens when. One `SharedSource` stands for one process, and goes into one
+/// cache: two of them wait for each other like two processes.
 ///
 /// ```
 /// use std::time::Duration;
@@ -51,8 +57,8 @@ use crate::token::{FetchContext, IssuedToken, Reason, TokenError, TokenSource};
 ///
 /// Those of the inner source, when this process asks it. [`Throttled`](crate::TokenErrorKind::Throttled) while the token
 /// endpoint wants to be left alone by the whole fleet, and when this process is alone and has asked shortly before;
-/// [`TimedOut`](crate::TokenErrorKind::TimedOut) when neither it nor another process got a token in time. Never one of
-/// the store.
+/// [`TimedOut`](crate::TokenErrorKind::TimedOut) when neither it nor another process got a token in time, or the
+/// credentials were not to be had within the time of one request. Never one of the store.
 ///
 /// # Cancellation
 ///
@@ -98,10 +104,11 @@ impl<S: ShareableSource> SharedSource<S> {
 
 impl<S: ShareableSource> TokenSource for SharedSource<S> {
     async fn fetch(&self, cx: FetchContext) -> Result<IssuedToken, TokenError> {
-        let mut round = match self.source.identify().await {
+        let round = match self.identify(&cx).await {
             Ok((key, identity)) => Round::new(&self.source, &self.link, key, identity, cx),
             Err(error) => return self.link.unidentified(&cx).ok_or(error),
         };
+        self.link.given_back().await;
         if !round.may_ask_store() {
             self.link.tell(&StoreEvent::Skipped {});
             return round.alone().await;
@@ -136,14 +143,4 @@ pub(super) fn not_repeatable() -> SharingError {
         "each request of this source spends something, such as a refresh token or a code, so that its tokens cannot be \
          shared; leave the sharing out, or use the grant `client_credentials`",
     )
-}
-
-impl Link {
-    /// When even the key cannot be found out: a check can wait, since its token is good.
-    fn unidentified(&self, cx: &FetchContext) -> Option<IssuedToken> {
-        match cx.reason {
-            Reason::Check => self.spare(None, cx),
-            _ => None,
-        }
-    }
 }

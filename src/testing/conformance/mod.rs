@@ -100,13 +100,8 @@ fn claim() -> Claim {
 }
 
 fn entry(fence: Fence, token: &str) -> Entry {
-    Entry {
-        fence,
-        fingerprint: Fingerprint::of(token),
-        value: Bytes::copy_from_slice(token.as_bytes()),
-        lifetime: LONG,
-        remaining: LONG,
-    }
+    let value = Bytes::copy_from_slice(token.as_bytes());
+    Entry::new(fence, Fingerprint::of(token), value, LONG)
 }
 
 async fn look_up(store: &impl TokenStore, key: &StoreKey, claim: &Claim) -> Lookup {

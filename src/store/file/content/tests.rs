@@ -1,5 +1,3 @@
-use bytes::Bytes;
-
 use super::*;
 use crate::store::{Claim, Lookup};
 
@@ -9,13 +7,8 @@ const LIFE: Duration = Duration::from_secs(86_400);
 /// With a token, a lease and a cooldown.
 fn full() -> Slot {
     let mut slot = Slot::default();
-    let entry = Entry {
-        fence: Fence::new(1_800_000_000_123),
-        fingerprint: Fingerprint::of("token"),
-        value: Bytes::from_static(b"\0token\xff"),
-        lifetime: LIFE,
-        remaining: LIFE,
-    };
+    let (fence, print) = (Fence::new(1_800_000_000_123), Fingerprint::of("token"));
+    let entry = Entry::new(fence, print, &b"\0token\xff"[..], LIFE);
     slot.put(&entry, NOW);
     slot.cooldown = Some(Span::new(NOW, LIFE));
     slot.lease = Some(Leased {
