@@ -30,7 +30,7 @@ use tower_genesys::{
     store::{KeyRing, RedisStore, StoreEvent},
 };
 
-use crate::{process::ANSWER, setup::Settings};
+use crate::{process::ANSWER, redis_server::send_signal, setup::Settings};
 
 type HttpClient = Client<HttpConnector, ReplayBody<Full<Bytes>>>;
 
@@ -271,7 +271,7 @@ impl Service<Request<Full<Bytes>>> for Freezing {
             let (head, body) = answer.await?.into_parts();
             let body = body.collect().await?.to_bytes();
             if freezes.swap(false, SeqCst) {
-                crate::process::signal("-STOP", std::process::id());
+                send_signal("-STOP", std::process::id());
                 // The signal goes to any thread, and this one may run on for a moment.
                 std::thread::sleep(Duration::from_millis(500));
             }
