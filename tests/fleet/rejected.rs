@@ -1,6 +1,9 @@
 use tower_genesys::testing::TOKEN;
 
-use crate::setup::{Fleet, seconds};
+use crate::{
+    process::Answer,
+    setup::{Fleet, seconds},
+};
 
 #[tokio::test]
 async fn a_token_that_fifty_processes_see_refused_is_replaced_by_one_request() {
@@ -51,4 +54,17 @@ async fn a_refused_token_is_refused_under_whatever_fence_it_is() {
         process.call().await.assert_ok();
     }
     assert_eq!((fleet.tokens().await.len(), fleet.posts()), (1, 3));
+}
+
+/// After a sealing key has leaked, or a role was granted.
+#[tokio::test]
+async fn one_process_that_revokes_the_token_gets_all_another_one_by_one_request() {
+    let mut fleet = Fleet::of(5).await;
+    let before = fleet.tokens().await;
+    let revoked = fleet.processes[0].ask("revoke").await;
+    assert!(Answer::parse(&revoked).text.starts_with('2'), "{revoked}");
+    fleet.all_call().await;
+    let after = fleet.tokens().await;
+    assert_eq!((after.len(), fleet.posts()), (1, 2));
+    assert!(after.is_disjoint(&before));
 }
