@@ -82,8 +82,8 @@ PEERS = --locked --manifest-path benches/peers/Cargo.toml
 PEERS_TARGET ?= target/peers
 
 # Every allocation, token request and send of the benches, counted and held against what it has to be. Takes no time of
-# anything. `test-util` would make tokio's clock, and so all numbers, slower than they are for users.
-bench-smoke:
+# anything. One bench starts a real Redis. `test-util` would make tokio's clock, and so all numbers, slower than they are for users.
+bench-smoke: servers
 	@if $(CARGO) tree $(PEERS) --edges features --invert tokio | grep --quiet test-util; then \
 	    echo "benches/peers must not enable tokio's test-util"; exit 1; \
 	fi

@@ -2,6 +2,8 @@
 //!
 //! The processes are caches with connections of their own in one program, so that what is measured is the store, and not
 //! how fast a machine starts programs. `tests/fleet` has real ones.
+//!
+//! With `--test` everything happens once: requests and operations are counted, and no time means anything.
 
 #[path = "../tests/redis_server/mod.rs"]
 mod redis_server;
@@ -25,7 +27,9 @@ use tower_genesys::{
 };
 
 const PROCESSES: usize = 50;
+/// Of which the median is shown.
 const ROUNDS: usize = 9;
+const HITS: u32 = 1_000_000;
 /// What a request to the token endpoint takes.
 const POST: Duration = Duration::from_millis(400);
 
@@ -35,14 +39,18 @@ async fn main() {
         RedisServer::is_installed(),
         "`redis-server` is not installed: run tests/install-servers.sh redis-server"
     );
-    hit().await;
-    cold_start().await;
-    renewal().await;
-    outage().await;
+    let (rounds, hits) = match std::env::args().any(|argument| argument == "--test") {
+        true => (1, 1000),
+        false => (ROUNDS, HITS),
+    };
+    hit(rounds, hits).await;
+    cold_start(rounds).await;
+    renewal(rounds).await;
+    outage(rounds).await;
 }
 
 /// Reading the token of now, which is valid.
-async fn hit() {
+async fn hit(rounds: usize, hits: u32) {
     let server = RedisServer::start();
     let endpoint = Endpoint::default();
     let shared = process(&server, &endpoint, &StoreKey::new("hit", "", ""));
@@ -50,25 +58,28 @@ async fn hit() {
     for (name, tokens) in [("without a store", &alone), ("with a store", &shared)] {
         tokens.token().await.expect("a token");
         let before = scripts(&server);
-        let times = (0..ROUNDS).map(|_| {
+        let times = (0..rounds).map(|_| {
             let begun = Instant::now();
-            for _ in 0..1_000_000 {
+            for _ in 0..hits {
                 black_box(tokens.try_current());
             }
-            begun.elapsed() / 1_000_000
+            begun.elapsed() / hits
         });
         let time = median(times.collect());
         let operations = scripts(&server) - before;
-        println!("hit {name}: {time:?}, {operations} operations in 9,000,000");
+        println!(
+            "hit {name}: {time:?}, {operations} operations in {}",
+            rounds * hits as usize
+        );
         assert_eq!(operations, 0);
     }
 }
 
 /// Fifty that have neither a token nor a connection.
-async fn cold_start() {
+async fn cold_start(rounds: usize) {
     let server = RedisServer::start();
     let (mut times, mut operations) = (Vec::new(), Vec::new());
-    for round in 0..ROUNDS {
+    for round in 0..rounds {
         let endpoint = Endpoint::default();
         let key = StoreKey::new("start", &round.to_string(), "");
         let processes: Vec<_> = (0..PROCESSES)
@@ -81,18 +92,18 @@ async fn cold_start() {
     }
     operations.sort_unstable();
     println!(
-        "cold start of {PROCESSES}: 1 token request, all served {:?} after it (median of {ROUNDS}), {} operations",
+        "cold start of {PROCESSES}: 1 token request, all served {:?} after it (median of {rounds}), {} operations",
         median(times),
-        operations[ROUNDS / 2]
+        operations[rounds / 2]
     );
 }
 
 /// What a process that has no token waits for the store, and what the leader does.
-async fn renewal() {
+async fn renewal(rounds: usize) {
     let server = RedisServer::start();
     let endpoint = Endpoint::default();
     let (mut leads, mut adopts) = (Vec::new(), Vec::new());
-    for round in 0..ROUNDS {
+    for round in 0..rounds {
         let key = StoreKey::new("renewal", &round.to_string(), "");
         let (one, other) = (
             process(&server, &endpoint, &key),
@@ -109,10 +120,10 @@ async fn renewal() {
 }
 
 /// What a caller waits for a server that is gone, that is silent, and after that.
-async fn outage() {
+async fn outage(rounds: usize) {
     for (name, silent) in [("gone", false), ("silent", true)] {
         let (mut first, mut next) = (Vec::new(), Vec::new());
-        for round in 0..ROUNDS {
+        for round in 0..rounds {
             let mut server = RedisServer::start();
             let endpoint = Endpoint::default();
             let key = StoreKey::new("outage", &round.to_string(), "");

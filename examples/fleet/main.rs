@@ -24,6 +24,14 @@ async fn main() -> Result<(), BoxError> {
     if env::var_os(MOCK).is_some() {
         return process::run().await;
     }
+    // Whatever it has started ends with it, also when it is told to stop.
+    tokio::select! {
+        shown = show() => shown,
+        stopped = is_stopped() => stopped,
+    }
+}
+
+async fn show() -> Result<(), BoxError> {
     let redis = Redis::find_or_start().await?;
     let life = Duration::from_secs(6); // a day, with the real one
     let mock = MockGenesys::builder().token_lifetime(life).build();
@@ -57,4 +65,20 @@ async fn main() -> Result<(), BoxError> {
         mock.api_calls()
     );
     Ok(())
+}
+
+/// By Ctrl-C, or as a service manager does it.
+async fn is_stopped() -> Result<(), BoxError> {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        let mut terminate = signal(SignalKind::terminate())?;
+        tokio::select! {
+            interrupted = tokio::signal::ctrl_c() => interrupted?,
+            _ = terminate.recv() => {}
+        }
+    }
+    #[cfg(not(unix))]
+    tokio::signal::ctrl_c().await?;
+    Err("stopped before the end".into())
 }

@@ -15,10 +15,12 @@ pub(crate) struct Redis {
 
 impl Redis {
     pub(crate) async fn find_or_start() -> Result<Self, BoxError> {
-        let redis = match env::var("REDIS_URL") {
-            Ok(url) => Self { url, own: None },
-            Err(_) => Self::start()?,
-        };
+        if let Ok(url) = env::var("REDIS_URL") {
+            // An error names the variable, and does not show the password in it.
+            RedisStore::from_env()?.check().await?;
+            return Ok(Self { url, own: None });
+        }
+        let redis = Self::start()?;
         redis.answers().await?;
         Ok(redis)
     }
@@ -49,11 +51,11 @@ impl Redis {
         })
     }
 
-    /// Whether a fleet can use it; a server of our own takes a moment to start.
+    /// A server that was just started takes a moment.
     async fn answers(&self) -> Result<(), BoxError> {
         let store = RedisStore::new(self.url.clone())?;
         for _ in 0..100 {
-            if self.own.is_none() || store.check().await.is_ok() {
+            if store.check().await.is_ok() {
                 break;
             }
             tokio::time::sleep(Duration::from_millis(50)).await;

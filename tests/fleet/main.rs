@@ -15,6 +15,7 @@ mod clocks;
 mod cold_start;
 mod frozen_leader;
 mod killed_leader;
+mod killed_test;
 mod lost_writes;
 mod outage;
 mod rejected;

@@ -4,7 +4,7 @@ use std::{
     collections::HashMap,
     env,
     future::Future,
-    process::{Command as StdCommand, Stdio},
+    process::Stdio,
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -17,6 +17,7 @@ use tokio::{
 };
 
 use crate::{
+    redis_server::send_signal,
     setup::{Fleet, Settings},
     worker,
 };
@@ -161,8 +162,15 @@ impl Process {
         self.child.kill().await.unwrap();
     }
 
+    /// Ends it as its input ends.
+    pub(crate) async fn end(mut self) {
+        drop(self.input.take());
+        let status = timeout(PATIENCE, self.child.wait()).await.unwrap();
+        assert!(status.unwrap().success());
+    }
+
     pub(crate) fn thaw(&self) {
-        signal("-CONT", self.child.id().unwrap());
+        send_signal("-CONT", self.child.id().unwrap());
     }
 }
 
@@ -188,12 +196,6 @@ impl Answer {
     }
 }
 
-pub(crate) fn signal(signal: &str, process: u32) {
-    let mut command = StdCommand::new("kill");
-    let status = command.args([signal, &process.to_string()]).status();
-    assert!(status.is_ok_and(|status| status.success()));
-}
-
 async fn listen(output: ChildStdout, waiting: Waiting) {
     let mut lines = BufReader::new(output).lines();
     while let Ok(Some(line)) = lines.next_line().await {
@@ -217,8 +219,6 @@ async fn a_process_ends_with_its_input() {
     let mut fleet = Fleet::of(1).await;
     let mut process = fleet.processes.remove(0);
     process.call().await.assert_ok();
-    drop(process.input.take());
-    let status = timeout(PATIENCE, process.child.wait()).await.unwrap();
-    assert!(status.unwrap().success());
+    process.end().await;
     assert_eq!(fleet.posts(), 1);
 }

@@ -1,4 +1,9 @@
-use crate::setup::Fleet;
+use tower_genesys::testing::TOKEN;
+
+use crate::{
+    process::Answer,
+    setup::{Fleet, seconds},
+};
 
 #[tokio::test]
 async fn a_token_that_fifty_processes_see_refused_is_replaced_by_one_request() {
@@ -21,9 +26,45 @@ async fn a_token_that_fifty_processes_see_refused_is_replaced_by_one_request() {
 async fn one_who_hears_of_it_after_the_others_takes_what_they_have() {
     let mut fleet = Fleet::of(3).await;
     assert_eq!(fleet.tokens().await.len(), 1);
+    // The first to hear of it is another one than who got the token, whose lease keeps nobody from it.
+    let leader = fleet.leader().await;
+    fleet.processes.rotate_left(leader + 1);
     fleet.mock.revoke_all();
+    for process in &mut fleet.processes {
+        let called = process.call().await;
+        called.assert_ok();
+        assert!(called.took < seconds(2), "{called:?}");
+    }
+    assert_eq!((fleet.tokens().await.len(), fleet.posts()), (1, 2));
+}
+
+/// The token endpoint gives a process the token that others have, and the store, which had lost it, calls it newer.
+#[tokio::test]
+async fn a_refused_token_is_refused_under_whatever_fence_it_is() {
+    let mut fleet = Fleet::of(2).await;
+    let token = fleet.tokens().await.pop_first().unwrap();
+    fleet.redis.run::<()>(&["FLUSHALL"]);
+    let again = format!(r#"{{"access_token":"{token}","token_type":"bearer","expires_in":86399}}"#);
+    fleet.mock.on(TOKEN).nth(2).reply_token_json(again);
+    fleet.add(1).await;
+    assert_eq!((fleet.tokens().await.len(), fleet.posts()), (1, 2));
+
+    assert!(fleet.mock.revoke(&token));
     for process in &mut fleet.processes {
         process.call().await.assert_ok();
     }
-    assert_eq!((fleet.tokens().await.len(), fleet.posts()), (1, 2));
+    assert_eq!((fleet.tokens().await.len(), fleet.posts()), (1, 3));
+}
+
+/// After a sealing key has leaked, or a role was granted.
+#[tokio::test]
+async fn one_process_that_revokes_the_token_gets_all_another_one_by_one_request() {
+    let mut fleet = Fleet::of(5).await;
+    let before = fleet.tokens().await;
+    let revoked = fleet.processes[0].ask("revoke").await;
+    assert!(Answer::parse(&revoked).text.starts_with('2'), "{revoked}");
+    fleet.all_call().await;
+    let after = fleet.tokens().await;
+    assert_eq!((after.len(), fleet.posts()), (1, 2));
+    assert!(after.is_disjoint(&before));
 }

@@ -47,6 +47,38 @@ async fn callers_wait_150_milliseconds_for_a_store_that_is_slow_or_silent() {
     }
 }
 
+/// Whoever waits for a token does not wait for a store that has just failed: the process asks alone, ten seconds after it
+/// has done so before.
+#[tokio::test]
+async fn the_time_of_an_operation_is_lost_once() {
+    let mut fleet = Fleet::of(0).await;
+    let proxy = Proxy::start(fleet.redis.port()).await;
+    proxy.set(Mode::BlackHole);
+    let settings = fleet.settings.with_operation_timeout(OPERATION);
+    fleet.settings = settings.with_redis(proxy.url());
+    fleet.add(1).await;
+    let mut process = fleet.processes.pop().unwrap();
+    process.call().await.assert_ok();
+    for posts in 2..=3 {
+        fleet.mock.revoke_all();
+        let next = process.call().await;
+        next.assert_ok();
+        assert!(
+            next.took > seconds(9) && next.took < seconds(11),
+            "{next:?}"
+        );
+        assert_eq!(fleet.posts(), posts);
+    }
+    let events = process.events().await;
+    let count = |name: &str| {
+        events
+            .iter()
+            .filter(|event| event.starts_with(name))
+            .count()
+    };
+    assert_eq!((count("failed:"), count("skipped")), (1, 2), "{events:?}");
+}
+
 /// The server has granted the lease, and the answer was lost: when it can be asked again, the process has a token.
 #[tokio::test]
 async fn a_lease_whose_answer_was_lost_is_recognised() {

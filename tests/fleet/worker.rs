@@ -13,7 +13,7 @@ use std::{
 
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
-use http::{Request, Response};
+use http::{Method, Request, Response};
 use http_body_util::{BodyExt, Full};
 use hyper_util::{
     client::legacy::{Client, connect::HttpConnector},
@@ -30,7 +30,7 @@ use tower_genesys::{
     store::{KeyRing, RedisStore, StoreEvent},
 };
 
-use crate::{process::ANSWER, setup::Settings};
+use crate::{process::ANSWER, redis_server::send_signal, setup::Settings};
 
 type HttpClient = Client<HttpConnector, ReplayBody<Full<Bytes>>>;
 
@@ -98,7 +98,8 @@ impl Worker {
         let (command, argument) = command.split_once(' ').unwrap_or((command, ""));
         match command {
             "get" => self.get().await,
-            "call" => self.call().await,
+            "call" => self.call(Method::GET, "/api/v2/users").await,
+            "revoke" => self.call(Method::DELETE, "/api/v2/tokens/me").await,
             "report" => self.report(argument.parse().unwrap()),
             "open" => {
                 let (org, genesys) = open(&self.settings, argument, &self.freezes, &self.events);
@@ -132,9 +133,9 @@ impl Worker {
         }
     }
 
-    async fn call(&self) -> String {
+    async fn call(&self, method: Method, path: &str) -> String {
         let begun = Instant::now();
-        let called = self.try_call().await;
+        let called = self.try_call(method, path).await;
         let took = begun.elapsed().as_millis();
         match called {
             Ok(status) => format!("status {took} {status}"),
@@ -143,12 +144,14 @@ impl Worker {
     }
 
     /// A request to the API, through all layers.
-    async fn try_call(&self) -> Result<u16, String> {
+    async fn try_call(&self, method: Method, path: &str) -> Result<u16, String> {
         let (org, genesys) = {
             let state = self.state.lock().unwrap();
             (state.org.clone(), state.genesys.clone())
         };
-        let request = Request::get(org.api("/api/v2/users").unwrap());
+        let request = Request::builder()
+            .method(method)
+            .uri(org.api(path).unwrap());
         let request = request.body(Full::<Bytes>::default()).unwrap();
         match genesys.oneshot(request).await {
             Ok(response) => Ok(response.status().as_u16()),
@@ -171,7 +174,7 @@ impl Worker {
         let traffic = tokio::spawn(async move {
             loop {
                 let begun = Instant::now();
-                let called = worker.try_call().await;
+                let called = worker.try_call(Method::GET, "/api/v2/users").await;
                 let took = begun.elapsed();
                 {
                     let mut state = worker.state.lock().unwrap();
@@ -271,7 +274,7 @@ impl Service<Request<Full<Bytes>>> for Freezing {
             let (head, body) = answer.await?.into_parts();
             let body = body.collect().await?.to_bytes();
             if freezes.swap(false, SeqCst) {
-                crate::process::signal("-STOP", std::process::id());
+                send_signal("-STOP", std::process::id());
                 // The signal goes to any thread, and this one may run on for a moment.
                 std::thread::sleep(Duration::from_millis(500));
             }

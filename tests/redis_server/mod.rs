@@ -1,5 +1,6 @@
 //! A `redis-server` of one's own: on a free port and a socket in a temporary directory, without
-//! persistence, gone when it is dropped. Shared by path with whatever needs a real server.
+//! persistence, gone when it is dropped, and also when the program that started it is killed. Shared by path with
+//! whatever needs a real server.
 #![allow(
     dead_code,
     unreachable_pub,
@@ -9,6 +10,7 @@
 
 mod certificates;
 mod proxy;
+mod watchdog;
 
 use std::{
     fs,
@@ -25,13 +27,14 @@ use tempfile::TempDir;
 
 pub use certificates::Certificates;
 pub use proxy::{Mode, Proxy};
+use watchdog::Watchdog;
 
 const INSTALL: &str = "`redis-server` is not installed, and these tests need it: run \
                        tests/install-servers.sh redis-server (Debian, Ubuntu, macOS), or install Redis 6 or newer";
 
 /// A server process.
 pub struct RedisServer {
-    process: Option<Child>,
+    process: Option<(Child, Watchdog)>,
     directory: TempDir,
     port: u16,
     tls_port: u16,
@@ -184,9 +187,8 @@ impl RedisServer {
 
     /// Stops it like a crash.
     pub fn kill(&mut self) {
-        if let Some(mut process) = self.process.take() {
-            let _ = process.kill();
-            let _ = process.wait();
+        if let Some((process, watchdog)) = self.process.take() {
+            end(process, watchdog);
         }
     }
 
@@ -206,9 +208,8 @@ impl RedisServer {
     }
 
     fn signal(&self, signal: &str) {
-        let id = self.process.as_ref().expect("it runs").id().to_string();
-        let status = Command::new("kill").args([signal, &id]).status();
-        assert!(status.is_ok_and(|status| status.success()));
+        let (process, _) = self.process.as_ref().expect("it runs");
+        send_signal(signal, process.id());
     }
 
     fn socket(&self) -> PathBuf {
@@ -234,9 +235,10 @@ impl RedisServer {
         let mut process = command
             .spawn()
             .unwrap_or_else(|error| panic!("{INSTALL} ({error})"));
+        let watchdog = Watchdog::over(process.id(), self.directory.path());
         for _ in 0..1000 {
             if self.answers() {
-                self.process = Some(process);
+                self.process = Some((process, watchdog));
                 return true;
             }
             if process.try_wait().is_ok_and(|status| status.is_some()) {
@@ -244,8 +246,7 @@ impl RedisServer {
             }
             thread::sleep(Duration::from_millis(10));
         }
-        let _ = process.kill();
-        let _ = process.wait();
+        end(process, watchdog);
         false
     }
 
@@ -285,6 +286,22 @@ impl Monitor {
         let _ = self.stream.shutdown(std::net::Shutdown::Both);
         self.reader.join().expect("the reader ends")
     }
+}
+
+/// By the shell's own `kill`: not every system has a program of this name.
+pub fn send_signal(signal: &str, process: u32) {
+    let mut shell = Command::new("sh");
+    let status = shell
+        .args(["-c", &format!("kill {signal} {process}")])
+        .status();
+    assert!(status.is_ok_and(|status| status.success()));
+}
+
+/// The watchdog first: the number of a process that has been waited for may be that of another one.
+fn end(mut process: Child, watchdog: Watchdog) {
+    drop(watchdog);
+    let _ = process.kill();
+    let _ = process.wait();
 }
 
 fn free_port() -> u16 {

@@ -58,6 +58,13 @@ async fn the_documented_rights_are_enough() {
     assert!(log.is_empty(), "not one refusal: {log:?}");
 }
 
+#[test]
+fn the_page_for_operators_has_the_same_rule() {
+    let page = include_str!("../../docs/operating.md");
+    let rule = format!("\nACL SETUSER genesys {}\n", documented().join(" "));
+    assert!(page.contains(&rule), "{rule}");
+}
+
 #[tokio::test]
 async fn none_of_the_documented_rights_is_more_than_needed() {
     let server = RedisServer::start();
