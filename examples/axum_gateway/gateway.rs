@@ -24,11 +24,10 @@ pub(crate) struct Gateway {
 }
 
 impl Gateway {
-    /// Each request names its organisation; the layer wants one all the same.
-    pub(crate) fn new(client: HttpClient, orgs: BTreeMap<String, Org>) -> Option<Self> {
-        let genesys = GenesysLayer::new(orgs.values().next()?).layer(client);
+    pub(crate) fn new(client: HttpClient, orgs: BTreeMap<String, Org>) -> Self {
+        let genesys = GenesysLayer::per_request().layer(client);
         let orgs = Arc::new(orgs);
-        Some(Self { orgs, genesys })
+        Self { orgs, genesys }
     }
 
     /// The allow-list. Put the authentication of your own users around it.
