@@ -2,6 +2,10 @@
 
 use std::{error::Error, io, iter::successors};
 
+mod refused;
+
+pub use refused::Refused;
+
 /// An error of any type, as tower's middleware returns it.
 ///
 /// Errors of this crate are found in it by [`TokenError::find`](crate::TokenError::find) and its kin.
@@ -24,7 +28,10 @@ pub(crate) fn find<'a, E: Error + 'static>(error: &'a (dyn Error + 'static)) -> 
 }
 
 fn cause<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a (dyn Error + 'static)> {
-    // An io::Error does not give the error that it was made of as its source, but that one's.
+    // These show the error that they were made of as themselves, and give that one's source as theirs.
+    if let Some(refused) = error.downcast_ref::<Refused>() {
+        return Some(refused.get_ref());
+    }
     match error.downcast_ref().and_then(io::Error::get_ref) {
         Some(inner) => Some(inner),
         None => error.source(),
@@ -36,6 +43,13 @@ mod tests {
     use std::fmt;
 
     use super::*;
+
+    #[test]
+    fn finds_what_was_refused_though_it_is_no_source() {
+        let error = io::Error::other(Refused::new(io::Error::other(fmt::Error)));
+        assert_eq!(causes(&error).count(), 4);
+        assert!(find::<fmt::Error>(&error).is_some() && find::<Refused>(&error).is_some());
+    }
 
     #[test]
     fn finds_what_is_wrapped_however_often() {

@@ -1,7 +1,8 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use axum::{Router, body::Body, extract::State, routing};
-use http::{HeaderMap, HeaderName, Request, Response, StatusCode, header};
+use http::header::{ACCEPT, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, RETRY_AFTER};
+use http::{Request, Response, StatusCode};
 use hyper_rustls::HttpsConnector;
 use hyper_util::client::legacy::{Client, connect::HttpConnector};
 use tower::{Layer, ServiceExt};
@@ -10,12 +11,8 @@ use tower_genesys::{BoxError, GenesysLayer, GenesysService, Org, ReplayBody, Tok
 pub(crate) type HttpClient = Client<HttpsConnector<HttpConnector>, ReplayBody<Body>>;
 
 // All else stays on its side: credentials, cookies, `Host`, and what concerns one connection.
-static FROM_CALLERS: [HeaderName; 3] = [
-    header::ACCEPT,
-    header::CONTENT_TYPE,
-    header::CONTENT_ENCODING,
-];
-static TO_CALLERS: [HeaderName; 2] = [header::CONTENT_TYPE, header::RETRY_AFTER];
+static FROM_CALLERS: [HeaderName; 3] = [ACCEPT, CONTENT_TYPE, CONTENT_ENCODING];
+static TO_CALLERS: [HeaderName; 2] = [CONTENT_TYPE, RETRY_AFTER];
 
 #[derive(Clone)]
 pub(crate) struct Gateway {
@@ -24,11 +21,10 @@ pub(crate) struct Gateway {
 }
 
 impl Gateway {
-    /// Each request names its organisation; the layer wants one all the same.
-    pub(crate) fn new(client: HttpClient, orgs: BTreeMap<String, Org>) -> Option<Self> {
-        let genesys = GenesysLayer::new(orgs.values().next()?).layer(client);
+    pub(crate) fn new(client: HttpClient, orgs: BTreeMap<String, Org>) -> Self {
+        let genesys = GenesysLayer::per_request().layer(client);
         let orgs = Arc::new(orgs);
-        Some(Self { orgs, genesys })
+        Self { orgs, genesys }
     }
 
     /// The allow-list. Put the authentication of your own users around it.

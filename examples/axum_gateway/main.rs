@@ -50,7 +50,7 @@ async fn main() -> Result<(), BoxError> {
     let url = format!("http://{}", listener.local_addr()?);
     // In a service of yours: `async { tokio::signal::ctrl_c().await… }`.
     let (stop, stopped) = oneshot::channel::<()>();
-    let gateway = Gateway::new(client.clone(), orgs).ok_or("there is no organisation")?;
+    let gateway = Gateway::new(client.clone(), orgs);
     let gateway = tokio::spawn(serve::serve(gateway, listener, async {
         drop(stopped.await)
     }));

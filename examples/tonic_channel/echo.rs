@@ -4,7 +4,6 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use bytes::{Buf, BufMut};
 use http::{Request, Response, StatusCode, header};
 use hyper::service::service_fn;
 use hyper_util::{
@@ -12,51 +11,9 @@ use hyper_util::{
     server::conn::auto::Builder,
 };
 use tokio::net::TcpListener;
-use tonic::{
-    Status,
-    body::Body,
-    codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder},
-};
+use tonic::{Status, body::Body};
 
-/// Messages that are text. A generated client brings a codec of its own.
-#[derive(Clone, Copy, Default)]
-pub(crate) struct Text;
-
-impl Codec for Text {
-    type Encode = String;
-    type Decode = String;
-    type Encoder = Self;
-    type Decoder = Self;
-
-    fn encoder(&mut self) -> Self {
-        *self
-    }
-
-    fn decoder(&mut self) -> Self {
-        *self
-    }
-}
-
-impl Encoder for Text {
-    type Item = String;
-    type Error = Status;
-
-    fn encode(&mut self, item: String, to: &mut EncodeBuf<'_>) -> Result<(), Status> {
-        to.put_slice(item.as_bytes());
-        Ok(())
-    }
-}
-
-impl Decoder for Text {
-    type Item = String;
-    type Error = Status;
-
-    fn decode(&mut self, from: &mut DecodeBuf<'_>) -> Result<Option<String>, Status> {
-        let bytes = from.copy_to_bytes(from.remaining());
-        let text = String::from_utf8(bytes.into());
-        text.map(Some).map_err(|_| Status::internal("no text"))
-    }
-}
+use crate::text::Text;
 
 /// A gRPC server that gives back what it is told, once with 401.
 #[derive(Clone, Default)]

@@ -4,16 +4,17 @@
 //! cargo run --example tonic_channel
 //! ```
 //!
-//! `client.rs` is what a program needs; `echo.rs` is the service.
+//! `client.rs` is what a program needs; `echo.rs` is the service, and `text.rs` its codec.
 
 mod client;
 mod echo;
+mod text;
 
 use http::Uri;
 use tonic::transport::Channel;
 use tower_genesys::{BoxError, Credentials, Org, ReplayBody, testing::MockGenesys};
 
-use crate::echo::{Echo, Text};
+use crate::{echo::Echo, text::Text};
 
 #[tokio::main]
 async fn main() -> Result<(), BoxError> {

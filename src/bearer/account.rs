@@ -51,11 +51,11 @@ impl<P> Account<P> {
 /// impl SelectAccount for Accounts {
 ///     type Tokens = FixedToken;
 ///
-///     fn select<'a>(&'a self, extensions: &'a Extensions) -> &'a Account<FixedToken> {
-///         match extensions.get::<Staging>() {
+///     fn select<'a>(&'a self, extensions: &'a Extensions) -> Option<&'a Account<FixedToken>> {
+///         Some(match extensions.get::<Staging>() {
 ///             Some(Staging) => &self.staging,
 ///             None => &self.production,
-///         }
+///         })
 ///     }
 /// }
 ///
@@ -66,7 +66,7 @@ impl<P> Account<P> {
 /// };
 /// let mut request = Request::new(());
 /// request.extensions_mut().insert(Staging);
-/// let chosen = accounts.select(request.extensions());
+/// let chosen = accounts.select(request.extensions()).expect("there is always one");
 /// assert!(chosen.origins().allows(&"https://api.mypurecloud.de/".parse().unwrap()));
 /// let layer = BearerLayer::per_request(accounts);
 /// # let _ = layer;
@@ -76,15 +76,16 @@ pub trait SelectAccount {
     /// Where the tokens of all its accounts come from.
     type Tokens: TokenProvider;
 
-    /// The account that this request is to be sent with.
-    fn select<'a>(&'a self, extensions: &'a Extensions) -> &'a Account<Self::Tokens>;
+    /// The account that this request is to be sent with. Without one it is refused, with
+    /// [`OriginErrorKind::NoAccount`](super::OriginErrorKind::NoAccount).
+    fn select<'a>(&'a self, extensions: &'a Extensions) -> Option<&'a Account<Self::Tokens>>;
 }
 
 /// The same account for every request.
 impl<P: TokenProvider> SelectAccount for Account<P> {
     type Tokens = P;
 
-    fn select<'a>(&'a self, _extensions: &'a Extensions) -> &'a Self {
-        self
+    fn select<'a>(&'a self, _extensions: &'a Extensions) -> Option<&'a Self> {
+        Some(self)
     }
 }

@@ -19,7 +19,8 @@ impl<P: TokenProvider> BearerLayer<Account<P>> {
 }
 
 impl<A: SelectAccount> BearerLayer<A> {
-    /// Signs each request with the account that is chosen for it.
+    /// Signs each request with the account that is chosen for it. One for which there is none is
+    /// refused, with [`OriginErrorKind::NoAccount`](super::OriginErrorKind::NoAccount).
     pub const fn per_request(accounts: A) -> Self {
         Self { accounts }
     }

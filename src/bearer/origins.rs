@@ -167,7 +167,7 @@ pub struct OriginError {
     host: Option<Box<str>>,
 }
 
-/// What is wrong with the URI of a request that was refused.
+/// What is wrong with a request that was refused.
 ///
 /// What to do about each is in the [guide](crate::guide::operating#originerrorkind).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -181,9 +181,16 @@ pub enum OriginErrorKind {
     NotHttps,
     /// Its host and port are not among the [`Origins`].
     Foreign,
+    /// It is not the URI: the request names no account, such as an [`Org`](crate::Org), and there is
+    /// none for all requests.
+    NoAccount,
 }
 
 impl OriginError {
+    pub(super) fn no_account(uri: &Uri) -> Self {
+        Self::new(OriginErrorKind::NoAccount, uri)
+    }
+
     fn new(kind: OriginErrorKind, uri: &Uri) -> Self {
         let host = uri.authority().map(|authority| {
             let host = authority.host();
@@ -227,6 +234,12 @@ impl fmt::Display for OriginError {
                 f,
                 "not sent to {host}: the token is not for that host; allow it with \
                  `Origins::and_host`, or send without a token with `CallOptions::without_auth`"
+            ),
+            OriginErrorKind::NoAccount => write!(
+                f,
+                "not sent to {host}: the request does not say whose token it is to go with; put an \
+                 `Org` (or what `SelectAccount` looks for) into its extensions, which are lost where \
+                 redirects are followed outside of the layers"
             ),
         }
     }

@@ -8,7 +8,7 @@ use tower_service::Service;
 
 use super::{
     Account, ResponseFuture, SelectAccount,
-    origins::{Origins, Verdict},
+    origins::{OriginError, Origins, Verdict},
 };
 use crate::{
     BoxError,
@@ -40,6 +40,16 @@ impl<S: Clone, A> Bearer<S, A> {
         drop(mem::replace(&mut self.inner, fresh.clone()));
         fresh
     }
+
+    #[cold]
+    fn refused<B, P>(&mut self, error: OriginError) -> ResponseFuture<S, B, P>
+    where
+        S: Service<Request<B>>,
+        P: TokenProvider,
+    {
+        self.unready();
+        ResponseFuture::failed(Refused::new(error).into())
+    }
 }
 
 impl<S, A, B, R> Service<Request<B>> for Bearer<S, A>
@@ -62,17 +72,16 @@ where
         if options.without_auth || keeps {
             return ResponseFuture::unsigned(self.inner.call(request));
         }
-        let account = self.accounts.select(request.extensions());
+        let Some(account) = self.accounts.select(request.extensions()) else {
+            return self.refused(OriginError::no_account(request.uri()));
+        };
         match account.origins().check(request.uri()) {
             Verdict::Token => {}
             Verdict::NoToken => {
                 request.headers_mut().remove(AUTHORIZATION);
                 return ResponseFuture::unsigned(self.inner.call(request));
             }
-            Verdict::Refused(error) => {
-                self.unready();
-                return ResponseFuture::failed(Refused::new(error).into());
-            }
+            Verdict::Refused(error) => return self.refused(error),
         }
         let tokens = account.tokens().clone();
         match tokens.try_current() {

@@ -17,7 +17,6 @@
 //! ```
 
 mod options;
-mod refused;
 
+pub use crate::error::Refused;
 pub use options::CallOptions;
-pub use refused::Refused;

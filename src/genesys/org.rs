@@ -21,7 +21,8 @@ use crate::{
 /// Cheap to clone; a clone is the same organisation.
 /// [`GenesysLayer::new`](super::GenesysLayer::new) takes the one for all requests. An `Org` in the
 /// extensions of a request is used for that request instead, so that one stack serves any number of
-/// them.
+/// them; with [`GenesysLayer::per_request`](super::GenesysLayer::per_request) each request has to have
+/// one.
 ///
 /// ```
 /// use bytes::Bytes;
@@ -128,8 +129,18 @@ impl Org {
 impl SelectAccount for Org {
     type Tokens = TokenCache;
 
-    fn select<'a>(&'a self, extensions: &'a Extensions) -> &'a Account<TokenCache> {
-        &extensions.get::<Self>().unwrap_or(self).inner.account
+    fn select<'a>(&'a self, extensions: &'a Extensions) -> Option<&'a Account<TokenCache>> {
+        Some(&extensions.get::<Self>().unwrap_or(self).inner.account)
+    }
+}
+
+/// The `Org` in the extensions of the request, or else this one; of `None`, no other.
+impl SelectAccount for Option<Org> {
+    type Tokens = TokenCache;
+
+    fn select<'a>(&'a self, extensions: &'a Extensions) -> Option<&'a Account<TokenCache>> {
+        let org = extensions.get::<Org>().or(self.as_ref())?;
+        Some(&org.inner.account)
     }
 }
 

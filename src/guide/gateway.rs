@@ -7,7 +7,8 @@
 //!   [`Org::api`](crate::Org::api) refuses a path with `..` in any spelling. An encoded `/` within an id
 //!   it lets be, so that the gateway has to.
 //! - **Organisations** by path, as [`Org`](crate::Org) in the request's extensions: tokens, origins and
-//!   pauses of two never mix.
+//!   pauses of two never mix. The layer has none of its own
+//!   ([`per_request`](crate::GenesysLayer::per_request)): what names no organisation is refused.
 //! - **A 401 of the API** is not the caller's: his own credentials are fine.
 //! - **Callers who give up** cost nothing more: axum drops the future, and all is released with it. For
 //!   callers who should not wait out a `Retry-After`, set

@@ -65,7 +65,7 @@ async fn it_stays_ready_while_renewals_fail_for_as_long_as_the_token_is_good() {
         .build::<ReplayBody<Body>, _>(mock.service())
         .expect("the region is https");
     let gateway = Gateway::new(client(), BTreeMap::from([("acme".to_owned(), org.clone())]));
-    let routes = Router::new().route("/", readiness(gateway.expect("there is one")));
+    let routes = Router::new().route("/", readiness(gateway));
     let ready = async || {
         let request = Request::get("/").body(Body::empty()).expect("a request");
         routes

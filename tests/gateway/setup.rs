@@ -53,7 +53,7 @@ pub(crate) async fn setup_on(mocks: [MockGenesys; 2]) -> Setup {
     let listener = listener.expect("a loopback port is free");
     let url = format!("http://{}", listener.local_addr().expect("it has one"));
     let (stop, stopped) = oneshot::channel::<()>();
-    let gateway = Gateway::new(client.clone(), orgs.clone()).expect("there are two");
+    let gateway = Gateway::new(client.clone(), orgs.clone());
     let serving = tokio::spawn(serve(gateway, listener, async { drop(stopped.await) }));
     Setup {
         mocks,

@@ -4,6 +4,7 @@ use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header
 use tower::{Service, ServiceBuilder, ServiceExt, service_fn};
 use tower_genesys::{
     BoxError, GenesysLayer, OriginError,
+    bearer::OriginErrorKind,
     testing::{CREATE_USER, MockBody, MockGenesys, USERS, USERS_ME},
 };
 use tower_http::follow_redirect::{FollowRedirectLayer, policy::Limited};
@@ -182,6 +183,25 @@ async fn outside_a_foreign_origin_is_refused_whatever_the_policy() {
     let error = error.expect_err("the token is not for that host");
     assert!(OriginError::find(&*error).is_some(), "{error}");
     assert_eq!((foreign.requests().len(), setup.mock.token_posts()), (0, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn outside_a_hop_that_has_lost_its_organisation_is_refused_where_each_request_has_to_name_one()
+ {
+    let setup = setup().await;
+    redirects(&setup, "/api/v2/users/me");
+    let stack = ServiceBuilder::new()
+        .layer(FollowRedirectLayer::new())
+        .layer(GenesysLayer::per_request())
+        .service(setup.mock.service());
+    let mut request = setup.get(USERS_PATH);
+    request.extensions_mut().insert(setup.org.clone());
+    let error = stack.oneshot(request).await.map(drop);
+    let error = error.expect_err("the hop names no organisation");
+    let refused = OriginError::find(&*error).expect("it was refused");
+    assert_eq!(refused.kind(), OriginErrorKind::NoAccount);
+    assert!(error.to_string().contains("`Org`"), "{error}");
+    assert_eq!((setup.mock.count(USERS), setup.mock.api_calls()), (1, 1));
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,4 +1,5 @@
-use serde_json::json;
+use futures_util::StreamExt;
+use serde_json::{Value, json};
 use tower::Layer;
 use tower_genesys::{
     GenesysLayer, IssuedToken, Org, Pager, Region,
@@ -7,7 +8,7 @@ use tower_genesys::{
     testing::{ANY, MockGenesys, USERS as USERS_ROUTE},
 };
 
-use crate::setup::{Body, ReplyJson, SECOND, USERS, all, fails, setup, setup_on, unique};
+use crate::setup::{Body, ReplyJson, SECOND, Setup, USERS, all, fails, setup, setup_on, unique};
 
 #[tokio::test(start_paused = true)]
 async fn every_page_of_a_list_is_asked_for_once() {
@@ -129,6 +130,58 @@ async fn an_end_before_the_last_page_is_an_error() {
     setup.on(USERS_ROUTE, 1).json(page);
     let (_, error) = fails(setup.users(), Kind::Incomplete).await;
     assert!(error.to_string().contains("number 2 of 3"), "{error}");
+}
+
+/// Pages of a row each, by a cursor in the link: the page at `cut` names no next one.
+fn scripted(total: &Value, pages: u64, cut: u64) -> Setup {
+    let setup = setup(|mock| mock);
+    for number in 1..=pages {
+        let next = (number != cut).then(|| format!("/api/v2/users?after={number}"));
+        let page = json!({ "entities": [number], "total": total, "nextUri": next });
+        setup.on(USERS_ROUTE, number).json(page);
+    }
+    setup
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_end_before_all_of_the_total_have_come_is_an_error() {
+    let setup = scripted(&json!(4), 3, 3);
+    let (rows, error) = fails(setup.users(), Kind::Incomplete).await;
+    assert_eq!((rows, setup.mock.count(USERS_ROUTE)), (2, 3));
+    let text = error.to_string();
+    assert!(
+        text.contains("3 rows have come of 4") && text.contains("without_total"),
+        "{text}"
+    );
+    // As many, or more, as where rows were added meanwhile, are no error; nor is no total.
+    for total in [json!(3), json!(2), json!(null)] {
+        assert_eq!(all(scripted(&total, 3, 3).users()).await.len(), 3);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_total_that_counts_what_nobody_may_see_is_no_error_on_the_last_page_by_number() {
+    let setup = setup(|mock| mock);
+    let page = json!({ "entities": [1], "pageNumber": 1, "pageCount": 1, "total": 3 });
+    setup.on(USERS_ROUTE, 1).json(page);
+    assert_eq!(all(setup.users()).await, ["1"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_total_that_is_an_estimate_can_be_left_out_of_account() {
+    let setup = scripted(&json!(4), 3, 3);
+    setup
+        .on(USERS_ROUTE, 4)
+        .json(json!({ "entities": [3], "total": 2 }));
+    let (_, error) = fails(setup.users(), Kind::Incomplete).await;
+    let checkpoint = error.checkpoint().expect("a place").clone();
+    let rest = setup.users().without_total().resume(checkpoint);
+    let pages: Vec<_> = rest.pages::<Value>().collect().await;
+    let page = pages[0].as_ref().expect("the last page, once more");
+    assert_eq!(
+        (pages.len(), &page.items[..], page.total),
+        (1, &[json!(3)][..], None)
+    );
 }
 
 #[tokio::test(start_paused = true)]

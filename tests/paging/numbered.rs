@@ -116,6 +116,22 @@ async fn a_list_that_says_less_is_read_to_its_end_all_the_same() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_total_that_is_an_estimate_can_be_left_out_of_account() {
+    let setup = setup(|mock| mock);
+    for (nth, items) in [(1, json!([1, 2])), (2, json!([]))] {
+        let page = json!({ "entities": items, "total": 5 });
+        setup.on(USERS_ROUTE, nth).json(page);
+    }
+    setup.on(USERS_ROUTE, 3).json(json!({ "entities": [] }));
+    let users = setup.pager.numbered(USERS);
+    let (_, error) = fails(users.clone(), Kind::Incomplete).await;
+    let rest = users.without_total();
+    let rest = rest.resume(error.checkpoint().unwrap().clone());
+    assert!(all(rest).await.is_empty());
+    assert_eq!(setup.mock.count(USERS_ROUTE), 3);
+}
+
+#[tokio::test(start_paused = true)]
 async fn more_rows_than_the_api_gives_are_an_error_at_the_first_page() {
     let setup = setup(|mock| mock.conversations(201));
     let (rows, error) = fails(setup.query().with_max_rows(200), Kind::TooManyRows).await;

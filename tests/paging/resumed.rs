@@ -2,10 +2,10 @@ use futures_util::StreamExt;
 use serde_json::{Value, json};
 use tower_genesys::{
     genesys::{Checkpoint, PageErrorKind as Kind, PagedRequest},
-    testing::{DETAILS_JOBS, DETAILS_QUERY},
+    testing::{DETAILS_JOBS, DETAILS_QUERY, USERS as USERS_ROUTE},
 };
 
-use crate::setup::{JOBS, QUERY, USERS, all, fails, id, setup};
+use crate::setup::{JOBS, QUERY, ReplyJson, USERS, all, fails, id, setup};
 
 /// The rows up to the checkpoint of the page of this number, stored and loaded.
 async fn up_to(request: PagedRequest, page: usize) -> (Vec<String>, Checkpoint) {
@@ -124,10 +124,10 @@ async fn a_checkpoint_that_is_damaged_or_of_the_future_is_none() {
     let read = |stored: Value| serde_json::from_value::<Checkpoint>(stored);
     assert_eq!(read(stored.clone()).unwrap(), checkpoint);
     let mut future = stored.clone();
-    future["version"] = json!(2);
+    future["version"] = json!(3);
     let error = read(future).unwrap_err().to_string();
     assert!(
-        error.contains("version 2") && error.contains("start afresh"),
+        error.contains("version 3") && error.contains("start afresh"),
         "{error}"
     );
     for (field, value) in [
@@ -139,6 +139,85 @@ async fn a_checkpoint_that_is_damaged_or_of_the_future_is_none() {
         damaged[field] = value;
         assert!(read(damaged).is_err(), "{field}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn rows_from_before_a_resumption_count() {
+    let setup = setup(|mock| mock);
+    let page =
+        |row: u64, next: Option<&str>| json!({ "entities": [row], "total": 3, "nextUri": next });
+    let answers = [
+        page(1, Some("/api/v2/users?after=1")),
+        page(2, None),
+        page(2, Some("/api/v2/users?after=2")),
+        page(3, None),
+    ];
+    for (index, answer) in answers.into_iter().enumerate() {
+        setup.on(USERS_ROUTE, index as u64 + 1).json(answer);
+    }
+    let (rows, checkpoint) = up_to(setup.users(), 1).await;
+    assert_eq!(rows, ["1"]);
+    let rest = setup.users().resume(checkpoint.clone());
+    let (_, error) = fails(rest, Kind::Incomplete).await;
+    assert!(
+        error.to_string().contains("2 rows have come of 3"),
+        "{error}"
+    );
+    assert_eq!(all(setup.users().resume(checkpoint)).await, ["2", "3"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn numbered_pages_that_lead_in_a_circle_are_noticed_at_once_after_a_resumption() {
+    let setup = setup(|mock| mock);
+    let page = |number: u64, next: u64| {
+        let next = format!("/api/v2/users?pageNumber={next}");
+        json!({ "entities": [number], "pageNumber": number, "nextUri": next })
+    };
+    for (index, (number, next)) in [(1, 2), (2, 3), (3, 4), (4, 2), (2, 3)]
+        .into_iter()
+        .enumerate()
+    {
+        setup
+            .on(USERS_ROUTE, index as u64 + 1)
+            .json(page(number, next));
+    }
+    let (rows, checkpoint) = up_to(setup.users(), 3).await;
+    assert_eq!(rows, ["1", "2", "3"]);
+    let (rows, _) = fails(setup.users().resume(checkpoint), Kind::Loop).await;
+    assert_eq!((rows, setup.mock.count(USERS_ROUTE)), (1, 5));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_circle_back_to_the_first_page_is_noticed_at_once_after_a_resumption() {
+    let setup = setup(|mock| mock);
+    for (number, next) in [(1, "?after=1"), (2, "?after=2"), (3, "?pageSize=100")] {
+        let next = format!("/api/v2/users{next}");
+        let page = json!({ "entities": [number], "nextUri": next });
+        setup.on(USERS_ROUTE, number).json(page);
+    }
+    let (_, checkpoint) = up_to(setup.users(), 2).await;
+    let (rows, _) = fails(setup.users().resume(checkpoint), Kind::Loop).await;
+    assert_eq!((rows, setup.mock.count(USERS_ROUTE)), (0, 3));
+}
+
+/// As 0.1.0's first checkpoints were stored, which did not count rows.
+#[tokio::test(start_paused = true)]
+async fn a_checkpoint_of_version_1_leads_on() {
+    let setup = setup(|mock| mock.users(250));
+    let (rows, checkpoint) = up_to(setup.users(), 1).await;
+    let mut stored = serde_json::to_value(checkpoint).unwrap();
+    assert_eq!(stored["version"], 2);
+    stored["version"] = json!(1);
+    let link = stored["next"]["link"].as_object_mut().unwrap();
+    assert!(link.remove("rows").is_some() && link.remove("page").is_some());
+    let old: Checkpoint = serde_json::from_value(stored).unwrap();
+    let rest = all(setup.users().resume(old.clone())).await;
+    assert_eq!(rows.len() + rest.len(), 250);
+    // How many rows there should be is not known from there.
+    setup
+        .on(USERS_ROUTE, 4)
+        .json(json!({ "entities": [1], "total": 250 }));
+    assert_eq!(all(setup.users().resume(old)).await, ["1"]);
 }
 
 #[tokio::test(start_paused = true)]

@@ -13,7 +13,8 @@ use tower_genesys::{
 
 use crate::{
     client::{client, unary},
-    echo::{Echo, Text},
+    echo::Echo,
+    text::Text,
 };
 
 struct Setup {

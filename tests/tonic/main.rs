@@ -4,6 +4,8 @@
 mod client;
 #[path = "../../examples/tonic_channel/echo.rs"]
 mod echo;
+#[path = "../../examples/tonic_channel/text.rs"]
+mod text;
 
 mod bodies;
 mod channel;

@@ -32,6 +32,12 @@ pub(super) enum Position {
         /// Behind the base of the API.
         path: String,
         total: Option<u64>,
+        /// How many of them have come. Version 1 did not count them.
+        #[serde(default)]
+        rows: Option<u64>,
+        /// The number of the page before, if it has one.
+        #[serde(default)]
+        page: Option<u64>,
     },
     Job {
         id: Box<str>,
@@ -49,7 +55,9 @@ struct Wire {
     next: Position,
 }
 
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
+/// The oldest that is read.
+const OLDEST: u32 = 1;
 
 impl Checkpoint {
     pub(super) fn new(request: &str, position: Position) -> Self {
@@ -79,9 +87,9 @@ impl TryFrom<Wire> for Checkpoint {
     type Error = String;
 
     fn try_from(wire: Wire) -> Result<Self, String> {
-        if wire.version != VERSION {
+        if !(OLDEST..=VERSION).contains(&wire.version) {
             return Err(format!(
-                "a checkpoint of version {}, and this program reads version {VERSION}: go on with \
+                "a checkpoint of version {}, and this program reads {OLDEST} to {VERSION}: go on with \
                  the program that wrote it, or start afresh without it",
                 wire.version
             ));

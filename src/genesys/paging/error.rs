@@ -53,7 +53,9 @@ pub enum PageErrorKind {
     ForeignLink,
     /// The answer leads back to where the stream has been, or nowhere.
     Loop,
-    /// A page holds fewer rows than the answer itself says that there are.
+    /// A page holds fewer rows than the answer itself says that there are, or is the last before all
+    /// have come. [`PagedRequest::without_total`](super::PagedRequest::without_total) is for a total
+    /// that is no more than an estimate.
     Incomplete,
     /// There are fewer rows in all than a page before has said: what is left has moved, and a part
     /// of it would be missed.

@@ -58,7 +58,10 @@ pub(super) async fn page<T: DeserializeOwned>(
     let answer = read(&request, ask).await?;
     match body::read(&answer.body, &request.settings.items) {
         Ok(body) => Ok(Fetched {
-            body,
+            body: Body {
+                total: body.total.filter(|_| request.settings.heeds_total),
+                ..body
+            },
             digest: Sha256::digest(&answer.body).into(),
             correlation_id: answer.correlation_id,
         }),

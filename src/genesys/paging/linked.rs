@@ -18,6 +18,10 @@ pub(super) struct Linked {
     /// Where the next one is.
     path: String,
     total: Option<u64>,
+    /// How many rows have come since the first page, unless the checkpoint did not say.
+    rows: Option<u64>,
+    /// The number of the page before.
+    page: Option<u64>,
     trail: Trail,
     /// How many have come of this stream.
     pages: u64,
@@ -25,21 +29,28 @@ pub(super) struct Linked {
 
 impl Linked {
     pub(super) fn new(request: Arc<PagedRequest>, from: Checkpoint) -> Self {
-        let (path, total) = match &from.position {
-            Position::Link { path, total } => (path.clone(), *total),
-            _ => {
-                let size = request.settings.page_size;
-                let size = size.map(|size| ("pageSize", size.to_string()));
-                (fetch::with_query(&request.path, size), None)
-            }
-        };
+        let size = request.settings.page_size;
+        let size = size.map(|size| ("pageSize", size.to_string()));
+        let first = fetch::with_query(&request.path, size);
         let mut trail = Trail::default();
+        trail.is_new(&first);
+        let (path, total, rows, page) = match &from.position {
+            Position::Link {
+                path,
+                total,
+                rows,
+                page,
+            } => (path.clone(), *total, *rows, *page),
+            _ => (first, None, Some(0), None),
+        };
         trail.is_new(&path);
         Self {
+            total: total.filter(|_| request.settings.heeds_total),
             request,
             here: from,
             path,
-            total,
+            rows,
+            page,
             trail,
             pages: 0,
         }
@@ -72,6 +83,8 @@ impl Linked {
                 Position::Link {
                     path,
                     total: self.total,
+                    rows: self.rows,
+                    page: self.page,
                 }
             }
         };
@@ -80,36 +93,49 @@ impl Linked {
         Ok(Page::new(fetched.body.items, self.total, self.here.clone()))
     }
 
+    /// Takes note of a page, and says where it leads to.
     fn next<T>(&mut self, body: &Body<T>) -> Result<Option<String>, PageError> {
-        let total = not_shrunk(self.total, body.total)?;
-        let next = match &body.next_uri {
-            Some(uri) => Some(link::resolve(&self.request.pager.org, uri)?),
-            None => None,
-        };
-        match &next {
-            Some(path) => {
-                self.trail.count(body.items.len())?;
-                if !self.trail.is_new(path) {
-                    return Err(in_circles());
-                }
-            }
-            None => {
-                let last = body.page_number.zip(body.page_count);
-                if last.is_some_and(|(number, count)| number < count) {
-                    return Err(no_next(last));
-                }
-            }
+        self.total = not_shrunk(self.total, body.total)?;
+        let rows = body.items.len();
+        self.rows = self.rows.map(|before| before.saturating_add(rows as u64));
+        // The trail ends where a stream was resumed; numbers do not.
+        let back = |number: u64| self.page.is_some_and(|before| number < before);
+        if body.page_number.is_some_and(back) {
+            return Err(in_circles());
         }
-        self.total = total;
-        Ok(next)
+        self.page = body.page_number.or(self.page);
+        let Some(uri) = &body.next_uri else {
+            self.check_end(body)?;
+            return Ok(None);
+        };
+        let path = link::resolve(&self.request.pager.org, uri)?;
+        self.trail.count(rows)?;
+        if !self.trail.is_new(&path) {
+            return Err(in_circles());
+        }
+        Ok(Some(path))
+    }
+
+    /// Whether a page that names no next one may be the last.
+    ///
+    /// Its number is the better witness: where rows are left out that somebody may not see, the
+    /// total counts them all the same.
+    fn check_end<T>(&self, body: &Body<T>) -> Result<(), PageError> {
+        match (body.page_number.zip(body.page_count), self.rows, self.total) {
+            (Some((number, count)), ..) if number < count => Err(incomplete(format!(
+                "the page is number {number} of {count}, and names no next one; try again from the \
+                 checkpoint, and if that brings the same, start afresh"
+            ))),
+            (None, Some(rows), Some(total)) if rows < total => Err(incomplete(format!(
+                "{rows} rows have come of {total}, and the page names no next one; try again from the \
+                 checkpoint, and if that brings the same, start afresh; if the total is known to be an \
+                 estimate, or the path begins in the middle, go on with `PagedRequest::without_total`"
+            ))),
+            _ => Ok(()),
+        }
     }
 }
 
-fn no_next(last: Option<(u64, u64)>) -> PageError {
-    let (number, count) = last.unwrap_or_default();
-    let message = format!(
-        "the page is number {number} of {count}, and names no next one; try again from the \
-         checkpoint, and if that brings the same, start afresh"
-    );
+fn incomplete(message: String) -> PageError {
     PageError::new(PageErrorKind::Incomplete, message)
 }

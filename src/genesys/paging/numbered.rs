@@ -35,10 +35,10 @@ impl<T: DeserializeOwned + Send + 'static> Numbered<T> {
             _ => (1, None, 0),
         };
         Self {
-            request,
             here: from,
             number,
-            total,
+            total: total.filter(|_| request.settings.heeds_total),
+            request,
             rows,
             last: None,
             previous: None,

@@ -40,6 +40,7 @@ pub(super) struct Settings {
     pub(super) read_ahead: usize,
     pub(super) bounds: Bounds,
     pub(super) max_rows: u64,
+    pub(super) heeds_total: bool,
     pub(super) poll_interval: Duration,
     pub(super) job_timeout: Duration,
     pub(super) options: CallOptions,
@@ -75,6 +76,7 @@ impl PagedRequest {
                 read_ahead: 0,
                 bounds,
                 max_rows: 100_000,
+                heeds_total: true,
                 poll_interval: Duration::from_secs(2),
                 job_timeout: Duration::from_secs(3600),
                 options: CallOptions::new(),
@@ -142,6 +144,22 @@ impl PagedRequest {
     /// 100,000, the API's own limit.
     pub fn with_max_rows(mut self, rows: u64) -> Self {
         self.settings.max_rows = rows;
+        self
+    }
+
+    /// Takes no notice of how many rows there are in all: for paths whose total is an estimate, is
+    /// capped, or counts rows that this client may not see.
+    ///
+    /// [`Page::total`](super::Page::total) is then `None`. Without a total, pages by number end at
+    /// the first that has no rows, unless they say how many pages there are.
+    ///
+    /// # Default
+    ///
+    /// A total that is larger than what has come is [`PageErrorKind::Incomplete`], unless the page
+    /// says by its number that it is the last; one that becomes smaller is
+    /// [`PageErrorKind::Shrunk`].
+    pub fn without_total(mut self) -> Self {
+        self.settings.heeds_total = false;
         self
     }
 

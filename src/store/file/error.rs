@@ -68,11 +68,10 @@ impl Error for FileStoreError {
 /// The directory was good when the store was made.
 impl From<FileStoreError> for StoreError {
     fn from(error: FileStoreError) -> Self {
-        let kind = match &error.source {
-            Some(source) => kind(source),
-            None => StoreErrorKind::Denied,
-        };
-        Self::new(kind, error.message.clone()).with_source(error)
+        match error.source {
+            Some(source) => Self::new(kind(&source), error.message).with_source(source),
+            None => Self::new(StoreErrorKind::Denied, error.message),
+        }
     }
 }
 

@@ -93,7 +93,9 @@ impl<S: ShareableSource> SharedSource<S> {
             return Err(not_repeatable());
         }
         let owner = Owner::random().map_err(|error| {
-            SharingError::new(SharingErrorKind::Randomness, error.to_string()).with_source(error)
+            let message = "to share a token takes randomness, and the system has none to give; check \
+                           that this process may use it";
+            SharingError::new(SharingErrorKind::Randomness, message).with_source(error)
         })?;
         Ok(Self {
             source,

@@ -5,7 +5,9 @@ use crate::{BoxError, error::find};
 /// A request was refused on this side, before anything of it was sent, and would be refused again.
 ///
 /// [`Retry`](crate::retry) never sends again after it, for whatever method. A middleware of yours
-/// that refuses requests can wrap its error into this one; it is shown like the error inside.
+/// that refuses requests can wrap its error into this one. It stands for the error inside: it shows that
+/// one's text, and its source is that one's source, so that nothing is in the chain twice.
+/// [`get_ref`](Self::get_ref) has the error itself, and so have `find` of it and its kin.
 ///
 /// ```
 /// use tower_genesys::{BoxError, call::Refused};
@@ -46,6 +48,6 @@ impl fmt::Display for Refused {
 
 impl Error for Refused {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
-        Some(&*self.error)
+        self.error.source()
     }
 }

@@ -1,0 +1,206 @@
+//! Does any error say twice what happened?
+//!
+//! An error either shows the text of its cause or gives the cause as its source, so that a report of the
+//! whole chain reads well. Each error of this crate that can have a source is made here as a user gets it.
+
+use std::{
+    collections::BTreeSet,
+    error::Error,
+    fs, io,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use futures_util::{StreamExt, stream};
+use http::{Request, Response, StatusCode};
+use http_body::Frame;
+use http_body_util::{BodyExt, Full, StreamBody};
+use tower::{Layer, ServiceExt};
+use tower_genesys::{
+    ApiError, BoxError, Client, ClientBuilder, Credentials, GenesysLayer, Org, Pager, ReplayBody,
+    TokenStore,
+    call::Refused,
+    credentials_fn,
+    store::{Claim, FileStore, KeyRing, Owner, RedisStore, StoreKey},
+    testing::{ANY, MockGenesys},
+};
+
+type Sent = Full<Bytes>;
+
+/// What there is to say is all in their text.
+const WITHOUT_SOURCE: [&str; 3] = ["ConfigError", "OriginError", "RegionError"];
+/// Shown in the chain of `ClientError`, and not public.
+const WITHIN: [&str; 2] = ["ConnectError", "TunnelError"];
+
+fn reads_well(name: &str, error: &(dyn Error + 'static)) {
+    assert!(error.source().is_some(), "{name} has no cause: {error}");
+    let mut this = error;
+    while let Some(cause) = this.source() {
+        let (text, because) = (this.to_string(), cause.to_string());
+        assert!(
+            !because.is_empty() && !text.contains(&because),
+            "{name}: {text:?}, because of {because:?}"
+        );
+        this = cause;
+    }
+}
+
+fn broken() -> io::Error {
+    io::Error::other("the cable is cut")
+}
+
+fn broken_body() -> StreamBody<impl futures_core::Stream<Item = io::Result<Frame<Bytes>>>> {
+    StreamBody::new(stream::iter([Err(broken())]))
+}
+
+async fn api_error() -> BoxError {
+    let mut response = Response::new(broken_body());
+    *response.status_mut() = StatusCode::FORBIDDEN;
+    ApiError::read(response, ApiError::DEFAULT_LIMIT)
+        .await
+        .into()
+}
+
+async fn page_error() -> BoxError {
+    let mock = MockGenesys::builder().users(1).build();
+    let credentials = Credentials::new(mock.client_id(), mock.client_secret());
+    let org = Org::builder(mock.region())
+        .credentials(credentials.expect("well-formed"))
+        .build::<Sent, _>(mock.service())
+        .expect("the region is https");
+    let genesys = GenesysLayer::new(&org).layer(mock.service());
+    let pager = Pager::new::<Sent, _>(&org, genesys);
+    let mut pages = pager.linked("/api/v2/users").pages::<u8>();
+    let page = pages.next().await.expect("an item");
+    page.expect_err("a user is no number").into()
+}
+
+async fn token_error() -> BoxError {
+    let mock = MockGenesys::new();
+    let org = Org::builder(mock.region())
+        .credentials(credentials_fn(async || Err(broken())))
+        .build::<Sent, _>(mock.service())
+        .expect("the region is https");
+    org.tokens()
+        .token()
+        .await
+        .map(drop)
+        .expect_err("there are no credentials")
+        .into()
+}
+
+async fn mock_error() -> BoxError {
+    let mock = MockGenesys::new();
+    mock.on(ANY).reset();
+    let request = Request::get("https://api.mypurecloud.com/").body(Sent::default());
+    let sent = mock.service().oneshot(request.expect("a request")).await;
+    sent.map(drop).expect_err("the mock cuts it off").into()
+}
+
+async fn replay_body_error() -> BoxError {
+    let body = ReplayBody::new(broken_body());
+    body.collect()
+        .await
+        .map(drop)
+        .expect_err("it is broken")
+        .into()
+}
+
+async fn client_error() -> BoxError {
+    let client: Client<Sent> = ClientBuilder::new()
+        .without_proxy()
+        .allow_loopback()
+        .build()
+        .expect("nothing is wrong with that");
+    let request = Request::get("http://127.0.0.1:1/").body(Sent::default());
+    let sent = client.oneshot(request.expect("a request")).await;
+    sent.map(drop).expect_err("nobody listens there").into()
+}
+
+/// The directory was good when the store was made.
+async fn store_error(parent: &Path) -> BoxError {
+    let store = FileStore::new(parent.join("gone/tokens")).expect("it can be made");
+    fs::remove_dir_all(parent.join("gone")).expect("it is there");
+    fs::write(parent.join("gone"), "a file").expect("the name is free");
+    let claim = Claim::new(
+        Owner::random().expect("randomness"),
+        Duration::from_secs(10),
+    );
+    let key = StoreKey::new("login.mypurecloud.ie", "client", "client_credentials");
+    let asked = store.get_or_lease(&key, &claim).await;
+    asked
+        .map(drop)
+        .expect_err("there is a file in its place")
+        .into()
+}
+
+#[tokio::test]
+async fn none_shows_what_it_gives_as_its_source() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let absent = folder.path().join("absent");
+    let file = folder.path().join("file");
+    fs::write(&file, "a file").expect("the name is free");
+    let client = ClientBuilder::new().ca_file(&absent).build::<Sent>();
+    let redis = RedisStore::builder("rediss://127.0.0.1:1")
+        .ca_file(&absent)
+        .build();
+    let errors: Vec<(&str, BoxError)> = vec![
+        ("ApiError", api_error().await),
+        (
+            "ClientConfigError",
+            client.map(drop).expect_err("no file").into(),
+        ),
+        ("ClientError", client_error().await),
+        (
+            "FileStoreError",
+            FileStore::new(file.join("x"))
+                .map(drop)
+                .expect_err("no directory")
+                .into(),
+        ),
+        ("MockError", mock_error().await),
+        ("PageError", page_error().await),
+        (
+            "RedisStoreError",
+            redis.map(drop).expect_err("no file").into(),
+        ),
+        ("Refused", Refused::new(token_error().await).into()),
+        ("ReplayBodyError", replay_body_error().await),
+        (
+            "SharingError",
+            KeyRing::from_file(&absent)
+                .map(drop)
+                .expect_err("no file")
+                .into(),
+        ),
+        ("StoreError", store_error(folder.path()).await),
+        ("TokenError", token_error().await),
+    ];
+    let mut names: BTreeSet<_> = errors.iter().map(|(name, _)| (*name).to_owned()).collect();
+    for (name, error) in &errors {
+        reads_well(name, &**error);
+    }
+    names.extend(WITHOUT_SOURCE.into_iter().chain(WITHIN).map(str::to_owned));
+    assert_eq!(names, implementors(), "all errors of the crate");
+}
+
+/// The types that the library implements `Error` for; those of its unit tests are indented.
+fn implementors() -> BTreeSet<String> {
+    let mut folders = vec![PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/src"))];
+    let mut found = BTreeSet::new();
+    while let Some(path) = folders.pop() {
+        if path.is_dir() {
+            let entries = fs::read_dir(path).expect("a folder");
+            folders.extend(entries.map(|entry| entry.expect("an entry").path()));
+            continue;
+        }
+        let text = fs::read_to_string(path).expect("a source file");
+        let heads = text
+            .lines()
+            .filter_map(|line| line.strip_prefix("impl Error for "));
+        found
+            .extend(heads.map(|rest| rest.split([' ', '<']).next().unwrap_or_default().to_owned()));
+    }
+    found
+}
