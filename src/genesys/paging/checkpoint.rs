@@ -1,4 +1,4 @@
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de::Error};
 
 /// A place between two pages, from which [`PagedRequest::resume`](super::PagedRequest::resume) goes
 /// on: in another process, or weeks later, as long as the API keeps the data.
@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 ///
 /// An example: [`paging`](crate::genesys::paging).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "Wire", into = "Wire")]
+#[serde(from = "Wire", into = "Wire")]
 pub struct Checkpoint {
     pub(super) request: Box<str>,
     pub(super) position: Position,
@@ -32,11 +32,9 @@ pub(super) enum Position {
         /// Behind the base of the API.
         path: String,
         total: Option<u64>,
-        /// How many of them have come. Version 1 did not count them.
-        #[serde(default)]
-        rows: Option<u64>,
+        /// How many of them have come.
+        rows: u64,
         /// The number of the page before, if it has one.
-        #[serde(default)]
         page: Option<u64>,
     },
     Job {
@@ -50,14 +48,13 @@ pub(super) enum Position {
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Wire {
+    #[serde(deserialize_with = "version")]
     version: u32,
     request: Box<str>,
     next: Position,
 }
 
-const VERSION: u32 = 2;
-/// The oldest that is read.
-const OLDEST: u32 = 1;
+const VERSION: u32 = 1;
 
 impl Checkpoint {
     pub(super) fn new(request: &str, position: Position) -> Self {
@@ -83,20 +80,23 @@ impl From<Checkpoint> for Wire {
     }
 }
 
-impl TryFrom<Wire> for Checkpoint {
-    type Error = String;
-
-    fn try_from(wire: Wire) -> Result<Self, String> {
-        if !(OLDEST..=VERSION).contains(&wire.version) {
-            return Err(format!(
-                "a checkpoint of version {}, and this program reads {OLDEST} to {VERSION}: go on with \
-                 the program that wrote it, or start afresh without it",
-                wire.version
-            ));
-        }
-        Ok(Self {
+impl From<Wire> for Checkpoint {
+    fn from(wire: Wire) -> Self {
+        Self {
             request: wire.request,
             position: wire.next,
-        })
+        }
     }
+}
+
+/// It is stored first, and so is refused before anything that only another version has.
+fn version<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
+    let version = u32::deserialize(deserializer)?;
+    if version == VERSION {
+        return Ok(version);
+    }
+    Err(D::Error::custom(format_args!(
+        "a checkpoint of version {version}, and this program reads {VERSION}: go on with the program that wrote \
+         it, or start afresh without it"
+    )))
 }

@@ -18,8 +18,8 @@ pub(super) struct Linked {
     /// Where the next one is.
     path: String,
     total: Option<u64>,
-    /// How many rows have come since the first page, unless the checkpoint did not say.
-    rows: Option<u64>,
+    /// How many rows have come since the first page.
+    rows: u64,
     /// The number of the page before.
     page: Option<u64>,
     trail: Trail,
@@ -41,7 +41,7 @@ impl Linked {
                 rows,
                 page,
             } => (path.clone(), *total, *rows, *page),
-            _ => (first, None, Some(0), None),
+            _ => (first, None, 0, None),
         };
         trail.is_new(&path);
         Self {
@@ -97,7 +97,7 @@ impl Linked {
     fn next<T>(&mut self, body: &Body<T>) -> Result<Option<String>, PageError> {
         self.total = not_shrunk(self.total, body.total)?;
         let rows = body.items.len();
-        self.rows = self.rows.map(|before| before.saturating_add(rows as u64));
+        self.rows = self.rows.saturating_add(rows as u64);
         // The trail ends where a stream was resumed; numbers do not.
         let back = |number: u64| self.page.is_some_and(|before| number < before);
         if body.page_number.is_some_and(back) {
@@ -121,12 +121,13 @@ impl Linked {
     /// Its number is the better witness: where rows are left out that somebody may not see, the
     /// total counts them all the same.
     fn check_end<T>(&self, body: &Body<T>) -> Result<(), PageError> {
-        match (body.page_number.zip(body.page_count), self.rows, self.total) {
-            (Some((number, count)), ..) if number < count => Err(incomplete(format!(
+        let rows = self.rows;
+        match (body.page_number.zip(body.page_count), self.total) {
+            (Some((number, count)), _) if number < count => Err(incomplete(format!(
                 "the page is number {number} of {count}, and names no next one; try again from the \
                  checkpoint, and if that brings the same, start afresh"
             ))),
-            (None, Some(rows), Some(total)) if rows < total => Err(incomplete(format!(
+            (None, Some(total)) if rows < total => Err(incomplete(format!(
                 "{rows} rows have come of {total}, and the page names no next one; try again from the \
                  checkpoint, and if that brings the same, start afresh; if the total is known to be an \
                  estimate, or the path begins in the middle, go on with `PagedRequest::without_total`"
