@@ -146,10 +146,19 @@ impl<B: CloneBody, C> Call<B, C> {
     }
 
     /// After how long the attempt under way may be given up.
-    pub(super) fn attempt_timeout(&mut self) -> Option<Duration> {
+    ///
+    /// Whether there are timers shows when this one is made: to ask before costs more than the timer
+    /// itself ([`runtime::timer`]).
+    pub(super) fn attempt_timeout(&self) -> Option<Duration> {
         let timeout = self.settings.policy.attempt_timeout?;
         let another = self.sends_left() && !self.options.without_retry && self.is_replayable();
-        (another && self.has_timers()).then_some(timeout)
+        let unasked = self.timers != Some(false) && Handle::try_current().is_ok();
+        (another && unasked).then_some(timeout)
+    }
+
+    /// What came of making a timer.
+    pub(super) fn found_timers(&mut self, found: bool) {
+        self.timers = Some(found);
     }
 
     /// Whether the connection has all of the request.
