@@ -43,6 +43,10 @@ impl<B> RequestCopy<B> {
         &self.uri
     }
 
+    pub(crate) fn extensions(&self) -> &Extensions {
+        &self.extensions
+    }
+
     pub(crate) fn body(&self) -> &B {
         &self.body
     }
