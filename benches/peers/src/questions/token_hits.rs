@@ -5,7 +5,7 @@ use std::{future::Future, hint::black_box, sync::Arc};
 
 use http::HeaderValue;
 use tokio::runtime::Runtime;
-use tower_genesys::{TokenCache, TokenProvider as _};
+use tower_genesys::{AccessToken, TokenCache, TokenProvider as _};
 
 use super::Counted;
 use crate::{
@@ -187,7 +187,7 @@ impl Managers {
 }
 
 fn header(tokens: &TokenCache) -> Option<HeaderValue> {
-    tokens.try_current().map(|token| token.header_value())
+    tokens.try_current().map(AccessToken::into_header_value)
 }
 
 pub fn counts(meter: Meter) -> Vec<Count> {
