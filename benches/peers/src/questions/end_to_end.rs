@@ -18,7 +18,7 @@ use hyper_util::{
 use tokio::runtime::Runtime;
 use toolkit_http::HttpError;
 use tower::{Layer, Service, ServiceBuilder, ServiceExt, util::MapErrLayer};
-use tower_genesys::BoxError;
+use tower_genesys::{BoxError, retry::RetryPolicy};
 use tower_http::auth::AddAuthorizationLayer;
 
 use super::Counted;
@@ -35,11 +35,21 @@ use crate::{
 const BARE: &str = "hyper-util's client, without a token";
 const FLOOR: &str = "hyper-util's client, a fixed token set";
 const OURS: &str = "`GenesysLayer`";
+const UNTIMED: &str = "`GenesysLayer`, no time-out for attempts";
 const RETRY: &str = "tower `Retry` over `AddAuthorization`";
 const CF_GEARS: &str = "cf-gears-toolkit-auth's layer";
 const REQWEST_FLOOR: &str = "reqwest, bare";
 const REQWEST: &str = "reqwest-middleware, reqwest-retry, bearer";
-const NAMES: [&str; 7] = [BARE, FLOOR, OURS, RETRY, CF_GEARS, REQWEST_FLOOR, REQWEST];
+const NAMES: [&str; 8] = [
+    BARE,
+    FLOOR,
+    OURS,
+    UNTIMED,
+    RETRY,
+    CF_GEARS,
+    REQWEST_FLOOR,
+    REQWEST,
+];
 const IN_FLIGHT: u32 = 32;
 
 #[derive(Clone, Copy)]
@@ -129,6 +139,8 @@ fn senders(runtime: &Runtime, version: Version) -> Vec<(&'static str, Send<'stat
     let uri: Uri = server.api_url().parse().expect("a URI");
     let tokens = runtime.block_on(ours::tokens(&issuer));
     let ours = ours::loopback_layer(tokens, &server.authority());
+    let policy = RetryPolicy::new().without_attempt_timeout();
+    let untimed = ours.clone().map_retry(|retry| retry.with_policy(policy));
     let fixed = AddAuthorizationLayer::bearer(TOKEN);
     let retry = ServiceBuilder::new()
         .layer(tower_retry::layer())
@@ -148,6 +160,7 @@ fn senders(runtime: &Runtime, version: Version) -> Vec<(&'static str, Send<'stat
     vec![
         (BARE, sender(hyper_client(version), &uri)),
         (FLOOR, sender(fixed.layer(hyper_client(version)), &uri)),
+        (UNTIMED, sender(untimed.layer(hyper_client(version)), &uri)),
         (OURS, sender(ours.layer(hyper_client(version)), &uri)),
         (RETRY, sender(retry.service(hyper_client(version)), &uri)),
         (
