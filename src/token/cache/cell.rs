@@ -159,3 +159,32 @@ impl State {
         self.waiters.insert(id, waker)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::token::cache::CacheSettings;
+
+    #[test]
+    fn a_view_is_swapped_only_for_one_that_says_something_else() {
+        let now = Moment::now();
+        let mut machine = Machine::new(CacheSettings::new(), fastrand::Rng::with_seed(7));
+        let issued = IssuedToken::new("s3cr3t".to_owned(), Duration::from_secs(3600));
+        let generation = machine.start_from(&issued, now).unwrap();
+        let cell = Cell::new(machine, now);
+        let first = cell.view.load_full().unwrap();
+
+        let (_, start) = cell.ask(Ask::default(), now);
+        assert!(start.is_none());
+        assert!(Arc::ptr_eq(&first, &cell.view.load_full().unwrap()));
+
+        let (_, start) = cell.refuse(generation, Reason::Rejected, now);
+        assert!(cell.view.load().is_none());
+        let fresh = IssuedToken::new("s3cr3t-2".to_owned(), Duration::from_secs(3600));
+        cell.finish(start.unwrap().id, Ok((fresh, now)), now);
+        let second = cell.view.load_full().unwrap();
+        assert!(second.token.generation() > first.token.generation());
+    }
+}
