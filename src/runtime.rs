@@ -28,11 +28,17 @@ pub(crate) fn has_timers() -> bool {
 /// is due at once and so wakes the runtime up, at the cost of a system call.
 pub(crate) fn timer(at: Instant, cx: &mut Context<'_>) -> Option<(Pin<Box<Sleep>>, Poll<()>)> {
     Handle::try_current().ok()?;
-    let start = || {
+    unless_without_timers(|| {
         let mut sleep = Box::pin(sleep_until(at));
         let polled = sleep.as_mut().poll(cx);
         (sleep, polled)
-    };
+    })
+}
+
+/// Makes timers and polls them, within a runtime; `None` when that has none.
+///
+/// For timers that have their place already. As for [`timer`], nothing is asked before.
+pub(crate) fn unless_without_timers<T>(start: impl FnOnce() -> T) -> Option<T> {
     catch_unwind(AssertUnwindSafe(start)).ok()
 }
 

@@ -10,9 +10,9 @@ use bytes::Buf;
 use http::{Response, Version, header};
 use http_body::Body;
 use pin_project_lite::pin_project;
-use tokio::time::Sleep;
+use tokio::time::{Instant, Sleep};
 
-use crate::runtime::has_timers;
+use crate::runtime::timer;
 
 /// How much of a discarded answer is read, so that its connection can be used again.
 ///
@@ -73,15 +73,14 @@ impl<R: Body> Future for Drain<R> {
             if read(body, this.left, cx).is_ready() {
                 return Poll::Ready(());
             }
-            if this.sleep.is_none() {
-                if !has_timers() {
-                    return Poll::Ready(());
-                }
-                *this.sleep = Some(Box::pin(tokio::time::sleep(MOST_TIME)));
+            if let Some(sleep) = this.sleep {
+                return sleep.as_mut().poll(cx);
             }
-            this.sleep
-                .as_mut()
-                .map_or(Poll::Ready(()), |sleep| sleep.as_mut().poll(cx))
+            let Some((sleep, polled)) = timer(Instant::now() + MOST_TIME, cx) else {
+                return Poll::Ready(());
+            };
+            *this.sleep = Some(sleep);
+            polled
         }));
         if matches!(polled, Ok(Poll::Pending)) {
             return Poll::Pending;

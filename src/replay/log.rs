@@ -109,6 +109,12 @@ impl<B> Log<B> {
         n < self.first || matches!(self.end, End::Failed(None))
     }
 
+    /// Whether nothing is kept from here on, and nothing of what came before is there for anybody.
+    pub(super) fn is_past_keeping(&self) -> bool {
+        let unclonable = self.first > 0 || self.turns.is_sole();
+        self.over && self.frames.is_empty() && unclonable
+    }
+
     pub(super) fn can_clone(&self) -> bool {
         !self.over && self.first == 0 && !matches!(self.end, End::Failed(_))
     }

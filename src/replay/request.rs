@@ -43,6 +43,10 @@ impl<B> RequestCopy<B> {
         &self.uri
     }
 
+    pub(crate) fn extensions(&self) -> &Extensions {
+        &self.extensions
+    }
+
     pub(crate) fn body(&self) -> &B {
         &self.body
     }
@@ -53,6 +57,8 @@ impl<B> RequestCopy<B> {
         *request.uri_mut() = self.uri;
         *request.version_mut() = self.version;
         *request.extensions_mut() = self.extensions;
+        // One more, for what is set anew at each send, such as `Authorization`.
+        request.headers_mut().reserve(self.headers.len() + 1);
         for (name, value) in self.headers {
             request.headers_mut().append(name, value);
         }

@@ -1,5 +1,6 @@
 use std::{
-    sync::{Arc, Mutex},
+    pin::Pin,
+    sync::{Arc, Mutex, PoisonError},
     task::{Context, Poll, ready},
 };
 
@@ -10,7 +11,7 @@ use super::{
     ReplayBodyError, ReplayBodyErrorKind,
     lock::lock,
     log::{Aside, End, Log},
-    out::{Out, take_in},
+    out::{Brought, Out, take_in},
     size::remaining,
     turns::FIRST,
 };
@@ -24,6 +25,10 @@ pub(super) struct Stream<B> {
     next: usize,
     sent: u64,
     done: bool,
+    /// The caller's body, once nothing of it is kept any more: from then on no other clone can go
+    /// on, and each frame is passed on without the lock. In a box, as few streams come to that;
+    /// in a mutex, which is never locked, since that is `Sync` whatever the body is.
+    sole: Mutex<Option<Box<B>>>,
 }
 
 type Item = Option<Result<Frame<Bytes>, ReplayBodyError>>;
@@ -31,6 +36,7 @@ type Item = Option<Result<Frame<Bytes>, ReplayBodyError>>;
 enum Step<B> {
     Give(Item),
     Pull(B),
+    PassOn(B),
     Wait,
 }
 
@@ -48,6 +54,7 @@ impl<B> Stream<B> {
             next: 0,
             sent: 0,
             done: false,
+            sole: Mutex::new(None),
         }
     }
 
@@ -63,7 +70,12 @@ impl<B> Stream<B> {
             next: 0,
             sent: 0,
             done: false,
+            sole: Mutex::new(None),
         })
+    }
+
+    fn sole(&mut self) -> &mut Option<Box<B>> {
+        self.sole.get_mut().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) const fn is_end_stream(&self) -> bool {
@@ -125,6 +137,11 @@ impl<B> Stream<B> {
         }
         match &mut log.end {
             End::Open => match log.source.take() {
+                Some(source) if log.is_past_keeping() => {
+                    // What anybody else finds who asks, and this clone if the body panics.
+                    log.end = End::Failed(None);
+                    Step::PassOn(source)
+                }
                 Some(source) => Step::Pull(source),
                 None => Step::Wait,
             },
@@ -179,10 +196,46 @@ where
             return Poll::Ready(None);
         }
         loop {
+            if let Some(source) = self.sole().take() {
+                return self.pass_on(source, cx);
+            }
             match self.step() {
                 Step::Give(item) => return Poll::Ready(item),
+                Step::PassOn(source) => *self.sole() = Some(Box::new(source)),
                 Step::Pull(source) => ready!(self.pull(source, cx)),
                 Step::Wait => ready!(self.wait(cx)),
+            }
+        }
+    }
+
+    fn pass_on(&mut self, mut source: Box<B>, cx: &mut Context<'_>) -> Poll<Item> {
+        loop {
+            let Poll::Ready(polled) = Pin::new(&mut *source).poll_frame(cx) else {
+                *self.sole() = Some(source);
+                return Poll::Pending;
+            };
+            let (frame, end) = match take_in(polled, source.is_end_stream()) {
+                Brought::Frame(frame, end) => (frame, end),
+                Brought::End(end) => (None, end),
+                Brought::Pending(_) => continue,
+            };
+            self.sent += frame.as_ref().map_or(0, |frame| frame.len() as u64);
+            self.done = matches!(end, End::Clean { told } if told || frame.is_none());
+            if self.done || self.hint.exact() == Some(self.sent) {
+                lock(&self.log).turns.finish(self.ticket);
+            }
+            match (frame, end) {
+                (None, End::Open) => {}
+                (None, End::Clean { .. }) => return Poll::Ready(None),
+                (_, End::Failed(error)) => {
+                    let gone = || ReplayBodyError::new(ReplayBodyErrorKind::Gone);
+                    let error = error.map_or_else(gone, ReplayBodyError::body);
+                    return Poll::Ready(Some(Err(error)));
+                }
+                (Some(frame), _) => {
+                    *self.sole() = (!self.done).then_some(source);
+                    return Poll::Ready(Some(Ok(frame.into_frame())));
+                }
             }
         }
     }

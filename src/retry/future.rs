@@ -197,7 +197,7 @@ impl<S, B, C> Sending<S, B, C> {
     where
         B: CloneBody,
     {
-        ready!(timeout.poll(cx, || self.call.attempt_timeout()));
+        ready!(timeout.poll(cx, &mut self.call));
         match self.call.time_out() {
             Some(pause) => {
                 self.pause = pause;

@@ -1,12 +1,15 @@
 use std::{
     future::Future,
     pin::Pin,
-    task::{Context, Poll, ready},
+    task::{Context, Poll},
     time::Duration,
 };
 
 use pin_project_lite::pin_project;
 use tokio::time::{self, Sleep};
+
+use super::call::Call;
+use crate::{replay::CloneBody, runtime::unless_without_timers};
 
 pin_project! {
     /// The timer of one attempt, which is ready once at most.
@@ -23,25 +26,46 @@ pin_project! {
 }
 
 impl Timeout {
-    /// Ready when the time is over that `after` gave at the first poll, if it gave one.
-    pub(super) fn poll(
+    /// Ready when the time of the attempt is over, if it has a limit.
+    pub(super) fn poll<B: CloneBody, C>(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-        after: impl FnOnce() -> Option<Duration>,
+        call: &mut Call<B, C>,
     ) -> Poll<()> {
-        if matches!(*self, Self::Unarmed) {
-            self.set(match after() {
-                Some(after) => Self::Armed {
-                    sleep: time::sleep(after),
-                },
-                None => Self::Off,
-            });
-        }
-        match self.as_mut().project() {
-            TimeoutProj::Armed { sleep } => ready!(sleep.poll(cx)),
-            TimeoutProj::Unarmed | TimeoutProj::Off => return Poll::Pending,
+        let polled = match &*self {
+            Self::Unarmed => match call.attempt_timeout() {
+                Some(after) => {
+                    let armed = unless_without_timers(|| self.as_mut().arm(after, cx));
+                    call.found_timers(armed.is_some());
+                    armed
+                }
+                None => None,
+            },
+            Self::Armed { .. } => Some(self.as_mut().poll_armed(cx)),
+            Self::Off => return Poll::Pending,
+        };
+        if let Some(Poll::Pending) = polled {
+            return Poll::Pending;
         }
         self.set(Self::Off);
-        Poll::Ready(())
+        match polled {
+            Some(_) => Poll::Ready(()),
+            None => Poll::Pending,
+        }
+    }
+
+    /// Its first poll is what registers it, and what shows whether the runtime has timers.
+    fn arm(mut self: Pin<&mut Self>, after: Duration, cx: &mut Context<'_>) -> Poll<()> {
+        self.set(Self::Armed {
+            sleep: time::sleep(after),
+        });
+        self.poll_armed(cx)
+    }
+
+    fn poll_armed(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        match self.project() {
+            TimeoutProj::Armed { sleep } => sleep.poll(cx),
+            TimeoutProj::Unarmed | TimeoutProj::Off => Poll::Pending,
+        }
     }
 }

@@ -1,5 +1,3 @@
-use std::sync::Arc;
-
 use super::{Budget, Throttle};
 
 /// What all calls to one API share: its [`Throttle`] and its [`Budget`].
@@ -14,21 +12,16 @@ use super::{Budget, Throttle};
 ///
 /// # Cloning
 ///
-/// A clone is the same upstream, and costs a reference count.
+/// A clone is the same upstream, and costs two reference counts.
 ///
 /// There is an example in the [module docs](super#customising).
-#[derive(Clone, Debug, Default)]
-pub struct Upstream {
-    shared: Arc<Shared>,
-}
-
 #[derive(Clone, Debug)]
-struct Shared {
+pub struct Upstream {
     throttle: Option<Throttle>,
     budget: Option<Budget>,
 }
 
-impl Default for Shared {
+impl Default for Upstream {
     fn default() -> Self {
         Self {
             throttle: Some(Throttle::new()),
@@ -45,38 +38,37 @@ impl Upstream {
 
     /// Uses this throttle.
     #[must_use]
-    pub fn with_throttle(self, throttle: Throttle) -> Self {
-        self.with(|shared| shared.throttle = Some(throttle))
+    pub fn with_throttle(mut self, throttle: Throttle) -> Self {
+        self.throttle = Some(throttle);
+        self
     }
 
     /// Uses this budget.
     #[must_use]
-    pub fn with_budget(self, budget: Budget) -> Self {
-        self.with(|shared| shared.budget = Some(budget))
+    pub fn with_budget(mut self, budget: Budget) -> Self {
+        self.budget = Some(budget);
+        self
     }
 
     /// After a 429, each call waits for itself.
     #[must_use]
-    pub fn without_throttle(self) -> Self {
-        self.with(|shared| shared.throttle = None)
+    pub fn without_throttle(mut self) -> Self {
+        self.throttle = None;
+        self
     }
 
     /// Retries are limited per call only.
     #[must_use]
-    pub fn without_budget(self) -> Self {
-        self.with(|shared| shared.budget = None)
-    }
-
-    fn with(mut self, change: impl FnOnce(&mut Shared)) -> Self {
-        change(Arc::make_mut(&mut self.shared));
+    pub fn without_budget(mut self) -> Self {
+        self.budget = None;
         self
     }
 
     pub(crate) fn throttle(&self) -> Option<&Throttle> {
-        self.shared.throttle.as_ref()
+        self.throttle.as_ref()
     }
 
     pub(crate) fn budget(&self) -> Option<&Budget> {
-        self.shared.budget.as_ref()
+        self.budget.as_ref()
     }
 }

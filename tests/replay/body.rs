@@ -556,6 +556,43 @@ fn a_panic_of_the_callers_body_is_its_failure_for_everybody() {
 }
 
 #[test]
+fn past_the_cap_the_rest_is_passed_on_and_whether_it_was_all_sent_is_known() {
+    for tells_end in [true, false] {
+        let mut script = Script::new([data("abcd"), Step::Pending, data("ef"), data("gh")]);
+        if tells_end {
+            script = script.telling_end();
+        }
+        let mut older = capped(script, ReplayLayer::new().with_unknown_cap(2));
+        let mut newer = older.try_clone().unwrap();
+        assert_eq!(next(&mut older), chunk("abcd"));
+        assert!(poll(&mut older).is_pending() && !newer.is_sent());
+        assert_eq!(next(&mut older), chunk("ef"));
+        assert!(!newer.revoke_others() && !newer.is_sent());
+        assert_eq!(next(&mut older), chunk("gh"));
+        assert_eq!(older.is_end_stream(), tells_end);
+        assert_eq!(next(&mut older), None);
+        assert!(newer.is_sent() && older.is_end_stream());
+        assert_eq!(next(&mut newer), Some(Err(Kind::Gone)));
+    }
+}
+
+#[test]
+fn past_the_cap_an_error_or_a_panic_of_the_callers_body_is_final() {
+    let layer = ReplayLayer::new().with_unknown_cap(2);
+    let mut body = capped(Script::new([data("abcd"), data("ef"), Step::Fail]), layer);
+    assert_eq!(next(&mut body), chunk("abcd"));
+    assert_eq!(next(&mut body), chunk("ef"));
+    assert_eq!(next(&mut body), Some(Err(Kind::Body)));
+    assert_eq!(next(&mut body), Some(Err(Kind::Gone)));
+
+    let mut body = capped(Script::new([data("abcd"), data("ef"), Step::Panic]), layer);
+    assert_eq!(next(&mut body), chunk("abcd"));
+    assert_eq!(next(&mut body), chunk("ef"));
+    catch_unwind(AssertUnwindSafe(|| next(&mut body))).unwrap_err();
+    assert_eq!(next(&mut body), Some(Err(Kind::Gone)));
+}
+
+#[test]
 fn a_clone_that_waits_is_woken_when_the_callers_body_panics() {
     let (mut older, slot) = meddled(vec![]);
     catch_unwind(AssertUnwindSafe(|| next(&mut older))).unwrap_err();

@@ -56,6 +56,7 @@ use http::Uri;
 
 use self::base::Base;
 pub use self::error::{RegionError, RegionErrorKind};
+use crate::bearer::Origins;
 
 /// One Genesys Cloud region, or a pair of base URLs that stands for one.
 ///
@@ -78,6 +79,8 @@ struct Site {
     domain: Option<Cow<'static, str>>,
     login: Base,
     api: Base,
+    /// The origin of the API, for a region of which many organisations may be.
+    origins: Option<fn() -> &'static Origins>,
 }
 
 impl Region {
@@ -117,6 +120,7 @@ impl Region {
             domain: None,
             login,
             api,
+            origins: None,
         }))
     }
 
@@ -164,6 +168,17 @@ impl Region {
     /// The base URL of the API, such as `https://api.mypurecloud.com/`.
     pub fn api_base(&self) -> Uri {
         self.site().api.uri("")
+    }
+
+    /// The origin of the API; one that all organisations of a listed region share.
+    pub(super) fn api_origins(&self) -> Origins {
+        let of_base = || {
+            let base = self.api_base();
+            Origins::of_host(base.authority().map_or("", |host| host.as_str()))
+        };
+        self.site()
+            .origins
+            .map_or_else(of_base, |shared| shared().clone())
     }
 
     /// The host for login, with the port if it is not the usual one.

@@ -59,5 +59,6 @@ fn domain(host: &str) -> Option<Region> {
         domain: Some(Cow::Owned(domain.to_owned())),
         login: Base::of_host(format!("login.{domain}")),
         api: Base::of_host(format!("api.{domain}")),
+        origins: None,
     }))
 }

@@ -1,6 +1,7 @@
-use std::borrow::Cow;
+use std::{borrow::Cow, sync::LazyLock};
 
 use super::{Region, Site, SiteRef, base::Base};
+use crate::bearer::Origins;
 
 macro_rules! regions {
     ($($constant:ident, $name:literal, $domain:literal;)*) => {
@@ -13,6 +14,11 @@ macro_rules! regions {
                         domain: Some(Cow::Borrowed($domain)),
                         login: Base::https(concat!("login.", $domain)),
                         api: Base::https(concat!("api.", $domain)),
+                        origins: Some(|| {
+                            static ORIGINS: LazyLock<Origins> =
+                                LazyLock::new(|| Origins::of_host(concat!("api.", $domain)));
+                            &ORIGINS
+                        }),
                     };
                     Self { site: SiteRef::Listed(&SITE) }
                 };

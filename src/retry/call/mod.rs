@@ -21,8 +21,6 @@ mod decide;
 /// What one call knows, and how it decides.
 pub(super) struct Call<B, C> {
     settings: Arc<Settings<C>>,
-    /// The one that the request named.
-    upstream: Option<Upstream>,
     target: Target<B>,
     options: CallOptions,
     started: Instant,
@@ -39,7 +37,15 @@ enum Target<B> {
     /// All of it, to be sent again.
     Kept(Box<RequestCopy<B>>),
     /// What is needed to know which endpoint it is that throttles.
-    Sent(Box<(Method, Uri)>),
+    Sent(Box<Sent>),
+}
+
+#[derive(Default)]
+struct Sent {
+    method: Method,
+    uri: Uri,
+    /// The one that the request named.
+    upstream: Option<Upstream>,
 }
 
 /// What comes before the next send.
@@ -54,13 +60,13 @@ impl<B: CloneBody, C> Call<B, C> {
     /// A call whose request is about to be sent for the first time.
     #[inline]
     pub(super) fn sending(settings: Arc<Settings<C>>, request: &mut Request<B>) -> Self {
-        let target = Target::keep(request);
+        let target = Target::keep(request, &settings);
         Self::new(settings, request.extensions(), target, 1)
     }
 
     /// A call whose request has yet to wait for its first send.
     pub(super) fn waiting(settings: Arc<Settings<C>>, request: &Request<B>) -> Self {
-        let target = Target::sent(request);
+        let target = Target::sent(request, &settings);
         Self::new(settings, request.extensions(), target, 0)
     }
 
@@ -72,7 +78,6 @@ impl<B: CloneBody, C> Call<B, C> {
         sends: u32,
     ) -> Self {
         Self {
-            upstream: settings.selected(extensions).cloned(),
             settings,
             target,
             options: CallOptions::of(extensions),
@@ -141,15 +146,24 @@ impl<B: CloneBody, C> Call<B, C> {
         if self.sends > 1 {
             request.extensions_mut().insert(Attempt(self.sends));
         }
-        self.target = Target::keep(&mut request);
+        self.target = Target::keep(&mut request, &self.settings);
         Some(request)
     }
 
     /// After how long the attempt under way may be given up.
-    pub(super) fn attempt_timeout(&mut self) -> Option<Duration> {
+    ///
+    /// Whether there are timers shows when this one is made: to ask before costs more than the timer
+    /// itself ([`runtime::timer`]).
+    pub(super) fn attempt_timeout(&self) -> Option<Duration> {
         let timeout = self.settings.policy.attempt_timeout?;
         let another = self.sends_left() && !self.options.without_retry && self.is_replayable();
-        (another && self.has_timers()).then_some(timeout)
+        let unasked = self.timers != Some(false) && Handle::try_current().is_ok();
+        (another && unasked).then_some(timeout)
+    }
+
+    /// What came of making a timer.
+    pub(super) fn found_timers(&mut self, found: bool) {
+        self.timers = Some(found);
     }
 
     /// Whether the connection has all of the request.
@@ -211,28 +225,37 @@ impl<B: CloneBody, C> Call<B, C> {
         end.unwrap_or_else(|| self.started + RetryAfter::MAX.wait())
     }
 
+    /// The one that the request named, or else that of the layer.
     fn upstream(&self) -> &Upstream {
-        self.upstream.as_ref().unwrap_or(&self.settings.upstream)
+        let named = match &self.target {
+            Target::Kept(request) => self.settings.selected(request.extensions()),
+            Target::Sent(sent) => sent.upstream.as_ref(),
+        };
+        named.unwrap_or(&self.settings.upstream)
     }
 
     fn target(&self) -> (&Method, &Uri) {
         match &self.target {
             Target::Kept(request) => (request.method(), request.uri()),
-            Target::Sent(sent) => (&sent.0, &sent.1),
+            Target::Sent(sent) => (&sent.method, &sent.uri),
         }
     }
 }
 
 impl<B: CloneBody> Target<B> {
     #[inline]
-    fn keep(request: &mut Request<B>) -> Self {
+    fn keep<C>(request: &mut Request<B>, settings: &Settings<C>) -> Self {
         match RequestCopy::keep(request) {
             Some(copy) => Self::Kept(copy),
-            None => Self::sent(request),
+            None => Self::sent(request, settings),
         }
     }
 
-    fn sent(request: &Request<B>) -> Self {
-        Self::Sent(Box::new((request.method().clone(), request.uri().clone())))
+    fn sent<C>(request: &Request<B>, settings: &Settings<C>) -> Self {
+        Self::Sent(Box::new(Sent {
+            method: request.method().clone(),
+            uri: request.uri().clone(),
+            upstream: settings.selected(request.extensions()).cloned(),
+        }))
     }
 }

@@ -15,6 +15,7 @@ use crate::token::{AccessToken, Generation, IssuedToken, Reason, Rejection, Toke
 /// Whatever is decided is decided under the lock, on the state as it is then; whoever came because
 /// of an older view is told so there. Whatever runs the code of others is done after the lock is
 /// released: nothing is spawned, woken or dropped under it, since each of those can come back here.
+#[repr(C)] // The view first: see `Shared`.
 pub(super) struct Cell {
     view: ArcSwapOption<View>,
     state: Mutex<State>,
@@ -44,6 +45,7 @@ impl Cell {
     }
 
     /// The token, if it is known without the lock that it may be served.
+    #[inline]
     pub(super) fn hit(&self, now: Moment) -> Option<AccessToken> {
         let view = self.view.load();
         let view = view.as_ref()?;
@@ -139,8 +141,8 @@ impl Cell {
 
     fn publish(&self, state: &MutexGuard<'_, State>, now: Moment) -> Option<Arc<View>> {
         let view = state.machine.view(now);
-        // Nobody had a view and nobody gets one, as for each of a crowd that waits for a token.
-        if view.is_none() && self.view.load().is_none() {
+        // Most of a crowd that asks changes nothing, and to swap costs more than all the rest.
+        if self.view.load().as_deref() == view.as_ref() {
             return None;
         }
         self.view.swap(view.map(Arc::new))
@@ -155,5 +157,34 @@ impl State {
             self.last_waiter
         });
         self.waiters.insert(id, waker)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::token::cache::CacheSettings;
+
+    #[test]
+    fn a_view_is_swapped_only_for_one_that_says_something_else() {
+        let now = Moment::now();
+        let mut machine = Machine::new(CacheSettings::new(), fastrand::Rng::with_seed(7));
+        let issued = IssuedToken::new("s3cr3t".to_owned(), Duration::from_secs(3600));
+        let generation = machine.start_from(&issued, now).unwrap();
+        let cell = Cell::new(machine, now);
+        let first = cell.view.load_full().unwrap();
+
+        let (_, start) = cell.ask(Ask::default(), now);
+        assert!(start.is_none());
+        assert!(Arc::ptr_eq(&first, &cell.view.load_full().unwrap()));
+
+        let (_, start) = cell.refuse(generation, Reason::Rejected, now);
+        assert!(cell.view.load().is_none());
+        let fresh = IssuedToken::new("s3cr3t-2".to_owned(), Duration::from_secs(3600));
+        cell.finish(start.unwrap().id, Ok((fresh, now)), now);
+        let second = cell.view.load_full().unwrap();
+        assert!(second.token.generation() > first.token.generation());
     }
 }

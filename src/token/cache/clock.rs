@@ -14,6 +14,7 @@ pub(crate) struct Moment {
 
 impl Moment {
     /// The moment of now.
+    #[inline]
     pub(crate) fn now() -> Self {
         Self {
             mono: Instant::now(),
@@ -37,6 +38,7 @@ pub(super) struct Clock {
 
 impl Clock {
     #[cfg(not(test))]
+    #[inline]
     pub(super) fn now(&self) -> Moment {
         Moment::now()
     }

@@ -161,6 +161,7 @@ impl TokenCache {
 impl TokenProvider for TokenCache {
     type Wait = Wait;
 
+    #[inline]
     fn try_current(&self) -> Option<AccessToken> {
         self.shared.try_current()
     }

@@ -22,12 +22,16 @@ use crate::{
 };
 
 /// What the clones of a cache, their waiting callers and the renewal share.
+///
+/// The cell comes first, so that its view is in the same line of the processor's cache as the
+/// reference count of all this, which each request counts up.
+#[repr(C)]
 pub(super) struct Shared {
+    cell: Cell,
     pub(super) settings: CacheSettings,
     pub(super) source: Box<dyn ErasedSource>,
     pub(super) clock: Clock,
     observer: Option<Arc<dyn TokenObserver>>,
-    cell: Cell,
     /// The task of the renewal under way, for who wants to end it.
     task: Mutex<Option<(RenewalId, JoinHandle<()>)>>,
 }
@@ -57,11 +61,17 @@ impl Shared {
     }
 
     /// The token to send now, without waiting. Takes the lock only when something is to be decided.
+    #[inline]
     pub(super) fn try_current(self: &Arc<Self>) -> Option<AccessToken> {
         let now = self.clock.now();
-        if let Some(token) = self.cell.hit(now) {
-            return Some(token);
+        match self.cell.hit(now) {
+            Some(token) => Some(token),
+            None => self.ask_for_current(now),
         }
+    }
+
+    #[cold]
+    fn ask_for_current(self: &Arc<Self>, now: Moment) -> Option<AccessToken> {
         let (answer, start) = self.cell.ask(Ask::default(), now);
         if let Some(start) = start {
             // Without a runtime the token is served on as long as it lasts.
@@ -71,6 +81,12 @@ impl Shared {
             Answer::Serve(token) => Some(token),
             _ => None,
         }
+    }
+
+    /// A token that may be served as things stand, without the lock, if it is newer than this one.
+    pub(super) fn newer(&self, than: Generation) -> Option<AccessToken> {
+        let token = self.cell.hit(self.clock.now());
+        token.filter(|token| token.generation() > than)
     }
 
     /// Asks for a caller that waits, and starts the renewal that it takes.

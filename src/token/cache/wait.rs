@@ -56,6 +56,13 @@ impl Wait {
         wait
     }
 
+    /// The token that the renewal has brought, once it has. All who waited come for it at the same
+    /// moment: they shall not have to queue for the lock.
+    fn brought(&self) -> Option<AccessToken> {
+        let since = self.ask.since.filter(|_| self.ask.lasting.is_zero())?;
+        self.shared.newer(since.max(self.past))
+    }
+
     fn report_past(&mut self) -> Result<(), TokenError> {
         if self.reported {
             return Ok(());
@@ -92,6 +99,9 @@ impl Future for Wait {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
         this.report_past()?;
+        if let Some(token) = this.brought() {
+            return Poll::Ready(Ok(token));
+        }
         loop {
             match this
                 .shared

@@ -48,6 +48,15 @@ impl Locked {
         Some(token.header.clone())
     }
 
+    /// The same with both clocks read.
+    pub fn hit_by_both(&self) -> Option<HeaderValue> {
+        let (now, wall) = (Instant::now(), SystemTime::now());
+        let token = self.token.read().unwrap_or_else(PoisonError::into_inner);
+        let token = token.as_ref();
+        let token = token.filter(|it| now < it.expires && wall < it.expires_wall)?;
+        Some(token.header.clone())
+    }
+
     pub async fn header(&self) -> HeaderValue {
         match self.hit() {
             Some(header) => header,

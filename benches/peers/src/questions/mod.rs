@@ -1,5 +1,5 @@
-//! One module for each question. The store's will be `shared_store`: a hit, a renewal and a takeover
-//! with a store between processes.
+//! One module for each question. What a shared store costs is measured by the bench `store` of the
+//! crate itself, which starts a server.
 
 pub mod end_to_end;
 pub mod growth;

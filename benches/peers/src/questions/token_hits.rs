@@ -5,7 +5,7 @@ use std::{future::Future, hint::black_box, sync::Arc};
 
 use http::HeaderValue;
 use tokio::runtime::Runtime;
-use tower_genesys::{TokenCache, TokenProvider as _};
+use tower_genesys::{AccessToken, TokenCache, TokenProvider as _};
 
 use super::Counted;
 use crate::{
@@ -25,11 +25,20 @@ const CLOCKED: &str = "floor with both clocks read";
 const OURS: &str = "`TokenCache`";
 const RENEWING: &str = "`TokenCache` while it renews";
 const LOCKED: &str = "by hand: std `RwLock`, one clock";
+const LOCKED_BY_BOTH: &str = "by hand: std `RwLock`, both clocks";
 const QUEUED: &str = "by hand: tokio `Mutex`, one clock";
 const CF_GEARS: &str = "cf-gears-toolkit-auth, header built as its layer does";
 const GOOGLE: &str = "google-cloud-auth `headers`";
-const NAMES: [&str; 8] = [
-    FLOOR, CLOCKED, OURS, RENEWING, LOCKED, QUEUED, CF_GEARS, GOOGLE,
+const NAMES: [&str; 9] = [
+    FLOOR,
+    CLOCKED,
+    OURS,
+    RENEWING,
+    LOCKED_BY_BOTH,
+    LOCKED,
+    QUEUED,
+    CF_GEARS,
+    GOOGLE,
 ];
 const THREADS: usize = 2;
 const TASKS: [u32; 4] = [1, 2, 8, 64];
@@ -107,12 +116,16 @@ impl Managers {
         let swapped = Arc::clone(&self.swapped);
         let clocked = Arc::clone(&self.swapped);
         let locked = Arc::clone(&self.locked);
+        let locked_by_both = Arc::clone(&self.locked);
         let ours = self.ours.clone();
         vec![
             direct(FLOOR, runtime, amount, move || Some(swapped.unchecked())),
             direct(CLOCKED, runtime, amount, move || clocked.hit()),
             direct(OURS, runtime, amount, move || header(&ours)),
             self.renewing(amount),
+            direct(LOCKED_BY_BOTH, runtime, amount, move || {
+                locked_by_both.hit_by_both()
+            }),
             direct(LOCKED, runtime, amount, move || locked.hit()),
             self.queued(slow),
             self.cf_gears(amount),
@@ -187,7 +200,7 @@ impl Managers {
 }
 
 fn header(tokens: &TokenCache) -> Option<HeaderValue> {
-    tokens.try_current().map(|token| token.header_value())
+    tokens.try_current().map(AccessToken::into_header_value)
 }
 
 pub fn counts(meter: Meter) -> Vec<Count> {
@@ -249,7 +262,10 @@ fn goals(rounds: &[Rounds; 4]) -> Vec<Goal> {
 
     let many = &rounds[1..];
     let ahead = all(many, &|rounds| {
-        let rates = [LOCKED, QUEUED, CF_GEARS, GOOGLE].map(|name| rounds.ratio(OURS, name).median);
+        // One that reads a single clock hands out tokens that have expired while the machine slept:
+        // it is shown, and is no peer.
+        let peers = [LOCKED_BY_BOTH, CF_GEARS, GOOGLE];
+        let rates = peers.map(|name| rounds.ratio(OURS, name).median);
         rates.into_iter().fold(f64::INFINITY, f64::min)
     });
     let floor = all(many, &|rounds| rounds.ratio(OURS, CLOCKED).median);
@@ -258,7 +274,7 @@ fn goals(rounds: &[Rounds; 4]) -> Vec<Goal> {
     let renewing = all(many, &|rounds| rounds.ratio(RENEWING, OURS).median);
     vec![
         Goal::new(
-            "faster than the best of the others but the floors, at 2, 8 and 64 tasks",
+            "faster than the best of the others that may be relied on, but the floors, at 2, 8 and 64 tasks",
             show(&ahead),
             least(&ahead) > 1.0,
         ),
