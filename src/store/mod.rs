@@ -106,8 +106,9 @@
 //!
 //! # Cancellation
 //!
-//! A renewal that is dropped gives its lease back in a task of its own. Without a runtime, and when the process is killed,
-//! the others wait until it is over.
+//! A renewal that is dropped gives its lease back in a task of its own. Without a runtime, when that ends first, and when
+//! the process is killed, the others wait until it is over: after [`close`](crate::TokenCache::close), leave the runtime
+//! a moment.
 
 mod entry;
 mod envelope;
