@@ -1,6 +1,6 @@
 //! Errors of any type, and what they are made of.
 
-use std::{error::Error, io, iter::successors};
+use std::{error::Error, io, iter::successors, sync::Arc};
 
 mod refused;
 
@@ -32,6 +32,9 @@ fn cause<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a (dyn Error + 'stati
     if let Some(refused) = error.downcast_ref::<Refused>() {
         return Some(refused.get_ref());
     }
+    if let Some(shared) = error.downcast_ref::<Arc<dyn Error + Send + Sync>>() {
+        return Some(&**shared);
+    }
     match error.downcast_ref().and_then(io::Error::get_ref) {
         Some(inner) => Some(inner),
         None => error.source(),
@@ -57,6 +60,12 @@ mod tests {
         assert_eq!(causes(&error).count(), 3);
         assert!(find::<fmt::Error>(&error).is_some());
         assert!(find::<fmt::Error>(&io::Error::from(io::ErrorKind::TimedOut)).is_none());
+    }
+
+    #[test]
+    fn finds_what_is_shared_by_callers() {
+        let shared: Arc<dyn Error + Send + Sync> = Arc::new(Refused::new(fmt::Error));
+        assert!(find::<fmt::Error>(&shared).is_some() && find::<Refused>(&shared).is_some());
     }
 
     #[test]

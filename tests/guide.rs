@@ -257,6 +257,42 @@ fn every_heading_that_is_linked_is_there() {
     assert!(found > 10, "{found}");
 }
 
+/// A page is read in the repository and in the docs, which have no files beside it.
+#[test]
+fn no_page_links_to_a_file_and_the_readme_only_to_what_is_in_the_package() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let links = |path: &Path| {
+        let text = fs::read_to_string(path).expect("a page");
+        let links = text
+            .split("](")
+            .skip(1)
+            .filter_map(|link| link.split(')').next());
+        let is_local = |link: &&str| {
+            !["http", "#", "crate"]
+                .iter()
+                .any(|start| link.starts_with(start))
+        };
+        links
+            .filter(is_local)
+            .map(str::to_owned)
+            .collect::<BTreeSet<_>>()
+    };
+    for page in files(&root.join("docs")) {
+        let local = links(&page);
+        assert!(local.is_empty(), "{page:?}: {local:?}");
+    }
+    let manifest = include_str!("../Cargo.toml");
+    let include = manifest.lines().find(|line| line.starts_with("include ="));
+    let include = include.expect("what is in the package");
+    let linked = links(&root.join("README.md"));
+    assert!(linked.len() > 5, "{linked:?}");
+    for link in linked {
+        let first = link.split('/').next().unwrap_or_default();
+        assert!(include.contains(&format!("\"/{first}\"")), "{link}");
+        assert!(root.join(&link).exists(), "{link}");
+    }
+}
+
 /// As rustdoc makes it.
 fn slug(heading: &str) -> String {
     let heading = heading.trim_start_matches('#').trim().to_lowercase();

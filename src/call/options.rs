@@ -36,6 +36,7 @@ impl CallOptions {
     }
 
     /// Sends the request as it is: no token is fetched or set, and a 401 renews nothing.
+    #[must_use]
     pub const fn without_auth(mut self) -> Self {
         self.without_auth = true;
         self
@@ -43,6 +44,7 @@ impl CallOptions {
 
     /// Leaves an `Authorization` that is already on the request, instead of replacing it; a 401 to
     /// it then renews nothing. A request that has none gets a token as always.
+    #[must_use]
     pub const fn keep_authorization(mut self) -> Self {
         self.keep_authorization = true;
         self
@@ -50,6 +52,7 @@ impl CallOptions {
 
     /// Sends the request once, whatever comes back. A resend after a 401 is not a retry, and still
     /// happens.
+    #[must_use]
     pub const fn without_retry(mut self) -> Self {
         self.without_retry = true;
         self
@@ -57,6 +60,7 @@ impl CallOptions {
 
     /// Whether doing this request twice does no more than doing it once, for a method or path about
     /// which the layer would decide otherwise.
+    #[must_use]
     pub const fn repeatable(mut self, repeatable: bool) -> Self {
         self.repeatable = Some(repeatable);
         self
@@ -65,6 +69,7 @@ impl CallOptions {
     /// Until when a retry may begin, counted from the call: a wait that would end later is not
     /// begun, and the failure is returned at once. An attempt under way is not cut off by it; put a
     /// time-out around the stack for that.
+    #[must_use]
     pub const fn deadline(mut self, deadline: Duration) -> Self {
         self.deadline = Some(deadline);
         self

@@ -75,6 +75,28 @@
 //! # let _ = layers;
 //! # }
 //! ```
+//!
+//! # Cloning
+//!
+//! A clone of the stack is for one request, and costs a few reference counts and a clone of the client.
+//! All clones, and all stacks with the same [`Org`], share its token, its throttle and its budget.
+//!
+//! # Errors
+//!
+//! All as [`BoxError`](crate::BoxError). A response is none, whatever its status:
+//! [`ApiError::read`] makes one of it.
+//!
+//! | found by | when |
+//! |---|---|
+//! | [`TokenError::find`](crate::TokenError::find) | there is no token; nothing was sent |
+//! | [`OriginError::find`](crate::OriginError::find) | the token is not for that host, or nobody's; nothing was sent |
+//! | [`ReplayBodyError::find`](crate::replay::ReplayBodyError::find) | the body of the request failed |
+//! | a type of the client's | its last attempt failed |
+//!
+//! # Cancellation
+//!
+//! A response future may be dropped at any time. That ends its attempt, and its wait for a token or for
+//! its turn; a renewal that it has begun goes on for the others.
 
 pub mod api_error;
 #[cfg(feature = "tower")]

@@ -28,6 +28,7 @@ pin_project! {
     /// throttle, and the copy of the request go with it.
     ///
     /// There is an example in the [module docs](super).
+    #[must_use = "a future does nothing until it is awaited"]
     pub struct ResponseFuture<S, B, R, C>
     where
         S: Service<Request<B>>,

@@ -37,6 +37,7 @@
 //! | a token that does | uses it |
 //! | none | gets a lease for 10 seconds, asks the token endpoint for at most 8, and publishes |
 //! | none, and another process has the lease | looks again after a tenth to a quarter of a second, until its deadline |
+//! | none, and a third one has the lease, after two that got nothing | asks the endpoint alone: one of those who lead may get a token, but not give it to the others |
 //! | a cooldown: the endpoint wants to be left alone | waits, when that fits its deadline; else says so to its callers |
 //! | something that cannot be used | as if there were none, with an event |
 //!
@@ -105,8 +106,9 @@
 //!
 //! # Cancellation
 //!
-//! A renewal that is dropped gives its lease back in a task of its own. Without a runtime, and when the process is killed,
-//! the others wait until it is over.
+//! A renewal that is dropped gives its lease back in a task of its own. Without a runtime, when that ends first, and when
+//! the process is killed, the others wait until it is over: after [`close`](crate::TokenCache::close), leave the runtime
+//! a moment.
 
 mod entry;
 mod envelope;

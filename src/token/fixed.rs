@@ -19,6 +19,8 @@ pub struct FixedToken {
 }
 
 impl FixedToken {
+    /// This token, without `Bearer` in front.
+    ///
     /// # Errors
     ///
     /// [`TokenErrorKind::Malformed`] when the token is empty or cannot stand in a header.

@@ -5,7 +5,8 @@ use tokio::time::Instant;
 use tower::Layer;
 use tower::{ServiceExt, service_fn};
 use tower_genesys::{
-    BoxError, GenesysLayer, Org, ReplayBody,
+    BoxError, CallOptions, GenesysLayer, Org, OriginError, ReplayBody,
+    bearer::OriginErrorKind,
     testing::{ANY_API, MockGenesys, USERS as USERS_ROUTE},
 };
 
@@ -158,6 +159,40 @@ async fn a_pause_of_one_organisation_is_nobody_elses() {
             .status(),
         200
     );
+    assert!(started.elapsed() >= Duration::from_secs(99));
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_an_organisation_of_its_own_a_stack_still_keeps_apart_the_pauses_of_others() {
+    let orgs = organisations(2);
+    let genesys = GenesysLayer::per_request().layer(route(&orgs));
+    let pause = orgs[0].mock.on(USERS_ROUTE).first(1);
+    pause.reply_429(Duration::from_secs(100));
+    let send = |request| genesys.clone().oneshot(request);
+    let throttled = tokio::spawn(send(get_as(&orgs[0].org)));
+    orgs[0].mock.wait_for(USERS_ROUTE, 1).await;
+    tokio::time::sleep(Duration::from_millis(1)).await;
+
+    let started = Instant::now();
+    let other = send(get_as(&orgs[1].org)).await.expect("no error");
+    assert_eq!(other.status(), 200);
+    // What names none is refused at once, unless it asks for no token.
+    let mut request = get_as(&orgs[0].org);
+    request.extensions_mut().clear();
+    let nobodys = send(request.clone()).await.map(drop);
+    let refused = nobodys.expect_err("it has no account");
+    let kind = OriginError::find(&*refused).map(OriginError::kind);
+    assert_eq!(kind, Some(OriginErrorKind::NoAccount));
+    request
+        .extensions_mut()
+        .insert(CallOptions::new().without_auth());
+    let unsigned = send(request).await.expect("no error");
+    assert_eq!(unsigned.status(), 401);
+    assert_eq!(started.elapsed(), Duration::ZERO);
+    assert_eq!(orgs[0].mock.count(USERS_ROUTE), 2);
+
+    let throttled = throttled.await.expect("no panic").expect("no error");
+    assert_eq!(throttled.status(), 200);
     assert!(started.elapsed() >= Duration::from_secs(99));
 }
 

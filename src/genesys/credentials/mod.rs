@@ -37,6 +37,8 @@ pub struct Credentials {
 }
 
 impl Credentials {
+    /// This id and secret, which may be wrong: that shows when a token is asked for.
+    ///
     /// # Errors
     ///
     /// [`ConfigErrorKind::ClientId`] or [`ConfigErrorKind::ClientSecret`] when one is empty or

@@ -51,6 +51,7 @@ struct Wire {
     #[serde(deserialize_with = "version")]
     version: u32,
     request: Box<str>,
+    #[serde(deserialize_with = "place")]
     next: Position,
 }
 
@@ -99,4 +100,14 @@ fn version<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> 
         "a checkpoint of version {version}, and this program reads {VERSION}: go on with the program that wrote \
          it, or start afresh without it"
     )))
+}
+
+/// A store that sorts the fields has this one come before the version.
+fn place<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Position, D::Error> {
+    Position::deserialize(deserializer).map_err(|error| {
+        D::Error::custom(format_args!(
+            "{error}; the checkpoint is damaged, or of another version than {VERSION}: go on with the program that \
+             wrote it, or start afresh without it"
+        ))
+    })
 }

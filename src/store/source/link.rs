@@ -4,7 +4,10 @@ use std::{
 };
 
 use futures_util::FutureExt;
-use tokio::time::{Instant, timeout};
+use tokio::{
+    sync::watch,
+    time::{Instant, timeout},
+};
 
 use super::local::Local;
 use crate::{
@@ -73,7 +76,11 @@ impl Link {
         if let Some(mut giving_back) = giving_back {
             // It has a time-out of its own, unless its task is on a runtime that nobody drives.
             let longest = self.sharing.operation_timeout.saturating_mul(2);
-            let _ = timeout(longest, giving_back.changed()).await;
+            if timeout(longest, giving_back.changed()).await.is_err() {
+                // Not for each fetch anew.
+                let is_it = |now: &mut watch::Receiver<()>| now.same_channel(&giving_back);
+                let _given_up = self.local().giving_back.take_if(is_it);
+            }
         }
     }
 
