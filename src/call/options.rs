@@ -66,9 +66,9 @@ impl CallOptions {
         self
     }
 
-    /// Until when a retry may begin, counted from the call: a wait that would end later is not
-    /// begun, and the failure is returned at once. An attempt under way is not cut off by it; put a
-    /// time-out around the stack for that.
+    /// Until when a retry may begin, counted from when the call is first polled: a wait that would
+    /// end later is not begun, and the failure is returned at once. An attempt under way is not cut
+    /// off by it; put a time-out around the stack for that.
     #[must_use]
     pub const fn deadline(mut self, deadline: Duration) -> Self {
         self.deadline = Some(deadline);

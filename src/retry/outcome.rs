@@ -16,7 +16,7 @@ pub struct Outcome {
     pub stop: Stop,
     /// How many times the request was sent.
     pub sends: u32,
-    /// From the call to this response.
+    /// From when the call was first polled to this response.
     pub elapsed: Duration,
     /// How much of that was spent waiting between sends, and at the throttle.
     pub waited: Duration,

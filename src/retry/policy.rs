@@ -65,8 +65,8 @@ impl RetryPolicy {
         self
     }
 
-    /// Until when a retry may begin, counted from the call: a wait that would end later is not
-    /// begun, and the failure is returned instead.
+    /// Until when a retry may begin, counted from when the call is first polled: a wait that would
+    /// end later is not begun, and the failure is returned instead.
     ///
     /// It cuts no attempt off, since there would be nothing to return in its place; put tower's
     /// `TimeoutLayer` around for that.

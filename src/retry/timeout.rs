@@ -2,11 +2,10 @@ use std::{
     future::Future,
     pin::Pin,
     task::{Context, Poll},
-    time::Duration,
 };
 
 use pin_project_lite::pin_project;
-use tokio::time::{self, Sleep};
+use tokio::time::{self, Instant, Sleep};
 
 use super::call::Call;
 use crate::{replay::CloneBody, runtime::unless_without_timers};
@@ -33,9 +32,9 @@ impl Timeout {
         call: &mut Call<B, C>,
     ) -> Poll<()> {
         let polled = match &*self {
-            Self::Unarmed => match call.attempt_timeout() {
-                Some(after) => {
-                    let armed = unless_without_timers(|| self.as_mut().arm(after, cx));
+            Self::Unarmed => match call.attempt_deadline() {
+                Some(end) => {
+                    let armed = unless_without_timers(|| self.as_mut().arm(end, cx));
                     call.found_timers(armed.is_some());
                     armed
                 }
@@ -55,9 +54,9 @@ impl Timeout {
     }
 
     /// Its first poll is what registers it, and what shows whether the runtime has timers.
-    fn arm(mut self: Pin<&mut Self>, after: Duration, cx: &mut Context<'_>) -> Poll<()> {
+    fn arm(mut self: Pin<&mut Self>, end: Instant, cx: &mut Context<'_>) -> Poll<()> {
         self.set(Self::Armed {
-            sleep: time::sleep(after),
+            sleep: time::sleep_until(end),
         });
         self.poll_armed(cx)
     }

@@ -19,7 +19,7 @@ use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode};
 use http_body::{Body, Frame};
 use http_body_util::{BodyExt, Full, StreamBody, combinators::UnsyncBoxBody};
-use tower::{Layer, ServiceExt};
+use tower::{Layer, Service, ServiceExt};
 use tower_genesys::{
     BoxError, CallOptions, ReplayBody,
     replay::{self, Unreplayed},
@@ -428,6 +428,23 @@ async fn scenario_26_retry_after_longer_than_the_deadline_is_returned_at_once() 
         assert_eq!(outcome(&response).elapsed, Duration::ZERO);
         assert_eq!(text(response).await, "body of 429");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_deadline_counts_from_the_first_poll_and_over_a_slow_attempt() {
+    let slow = Slow(seconds(20), Box::new(RetryAfter(503, "30")));
+    let script = Script::new([slow], Status(200));
+    let layer = RetryLayer::new(RetryPolicy::new().with_deadline(seconds(49)));
+    let mut service = retry(&layer, &script);
+    std::future::poll_fn(|cx| Service::<Request<Payload>>::poll_ready(&mut service, cx))
+        .await
+        .unwrap();
+    let call = service.call(get("/x"));
+    tokio::time::advance(seconds(3600)).await;
+    let response = call.await.unwrap();
+    assert_eq!(script.sends(), 1, "20 and 30 are more than 49");
+    assert_eq!(outcome(&response).stop, Stop::DeadlineTooClose);
+    assert_eq!(outcome(&response).elapsed, seconds(20));
 }
 
 #[tokio::test(start_paused = true)]

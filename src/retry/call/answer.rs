@@ -128,7 +128,7 @@ impl<B: CloneBody, C> Call<B, C> {
             response.extensions_mut().insert(Outcome {
                 stop,
                 sends: self.sends,
-                elapsed: self.started.elapsed(),
+                elapsed: self.started.map_or(Duration::ZERO, |it| it.elapsed()),
                 waited: self.waited,
             });
         }

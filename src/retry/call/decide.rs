@@ -23,7 +23,7 @@ impl<B: CloneBody, C> Call<B, C> {
 
     /// The order of the checks is that of the module's docs.
     fn check(&mut self, class: Class, broken: bool) -> Result<Pause, Stop> {
-        let now = Instant::now();
+        let now = self.now();
         let (asked, wait) = self.wait(class);
         let cap = self.settings.policy.retry_after_cap;
         let too_long = asked.is_some_and(|asked| asked > cap);

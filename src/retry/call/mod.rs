@@ -23,7 +23,8 @@ pub(super) struct Call<B, C> {
     settings: Arc<Settings<C>>,
     target: Target<B>,
     options: CallOptions,
-    started: Instant,
+    /// When the time was first asked for: an answer that is there at once does without.
+    started: Option<Instant>,
     paused_at: Option<Instant>,
     waited: Duration,
     sends: u32,
@@ -81,7 +82,7 @@ impl<B: CloneBody, C> Call<B, C> {
             settings,
             target,
             options: CallOptions::of(extensions),
-            started: Instant::now(),
+            started: None,
             paused_at: None,
             waited: Duration::ZERO,
             sends,
@@ -116,8 +117,9 @@ impl<B: CloneBody, C> Call<B, C> {
         if !self.has_timers() {
             return None;
         }
+        let deadline = self.deadline();
         let throttle = self.upstream().throttle()?;
-        match throttle.enter(endpoint, floor, self.deadline()) {
+        match throttle.enter(endpoint, floor, deadline) {
             Passage::Queued(ticket) => {
                 self.pause();
                 self.tell_held(&ticket);
@@ -150,15 +152,23 @@ impl<B: CloneBody, C> Call<B, C> {
         Some(request)
     }
 
-    /// After how long the attempt under way may be given up.
+    /// The time of now. The deadline of the call counts from the first one.
+    fn now(&mut self) -> Instant {
+        let now = Instant::now();
+        self.started.get_or_insert(now);
+        now
+    }
+
+    /// When the attempt that was begun now may be given up.
     ///
     /// Whether there are timers shows when this one is made: to ask before costs more than the timer
     /// itself ([`runtime::timer`]).
-    pub(super) fn attempt_timeout(&self) -> Option<Duration> {
-        let timeout = self.settings.policy.attempt_timeout?;
+    pub(super) fn attempt_deadline(&mut self) -> Option<Instant> {
+        let now = self.now();
+        let end = now.checked_add(self.settings.policy.attempt_timeout?)?;
         let another = self.sends_left() && !self.options.without_retry && self.is_replayable();
         let unasked = self.timers != Some(false) && Handle::try_current().is_ok();
-        (another && unasked).then_some(timeout)
+        (another && unasked).then_some(end)
     }
 
     /// What came of making a timer.
@@ -217,12 +227,13 @@ impl<B: CloneBody, C> Call<B, C> {
         self.sends - u32::from(self.resent) < self.settings.policy.max_sends
     }
 
-    fn deadline(&self) -> Instant {
+    fn deadline(&mut self) -> Instant {
         let deadline = self.options.deadline;
         let deadline = deadline.unwrap_or(self.settings.policy.deadline);
-        let end = self.started.checked_add(deadline);
+        let started = *self.started.get_or_insert_with(Instant::now);
+        let end = started.checked_add(deadline);
         // Longer than the clock goes: as good as none.
-        end.unwrap_or_else(|| self.started + RetryAfter::MAX.wait())
+        end.unwrap_or_else(|| started + RetryAfter::MAX.wait())
     }
 
     /// The one that the request named, or else that of the layer.
