@@ -59,8 +59,9 @@ impl<B> RequestCopy<B> {
         *request.uri_mut() = self.uri;
         *request.version_mut() = self.version;
         *request.extensions_mut() = self.extensions;
-        // One more, for what is set anew at each send, such as `Authorization`.
-        request.headers_mut().reserve(self.headers.len() + 1);
+        // One more, for what is set anew at each send, such as `Authorization`. What a map cannot
+        // make room for at once still fits in: names that come more than once share a place.
+        let _ = request.headers_mut().try_reserve(self.headers.len() + 1);
         for (value, name) in self.headers {
             request.headers_mut().append(name, value);
         }
@@ -133,5 +134,29 @@ mod tests {
         assert_eq!(copy.extensions().get(), Some(&7_u32));
         assert!(copy.body().is_replayable());
         assert!(request.body().is_held() && !copy.body().is_held());
+    }
+
+    #[test]
+    fn as_many_headers_as_a_map_can_hold_are_copied() {
+        let number = |n: u32| HeaderValue::from(n);
+        let full = || {
+            let mut headers = HeaderMap::new();
+            let mut n = 0;
+            while headers.keys_len() < 24_576 {
+                let name = HeaderName::try_from(format!("x-{n}")).unwrap();
+                headers.append(name, number(n));
+                n += 1;
+            }
+            headers
+        };
+        let name = HeaderName::from_static("trace");
+        let repeated = (0..40_000).map(|n| (name.clone(), number(n))).collect();
+        for headers in [full(), repeated] {
+            let mut request = Request::new(ReplayBody::<Full<Bytes>>::empty());
+            *request.headers_mut() = headers;
+            let copy = RequestCopy::keep(&mut request).unwrap().into_request();
+            let [copied, sent] = [&copy, &request].map(|it| it.headers().iter());
+            assert!(copied.eq(sent));
+        }
     }
 }
