@@ -2,6 +2,7 @@
 
 use std::{
     convert::Infallible,
+    future::Future,
     pin::Pin,
     sync::{
         Arc, Mutex,
@@ -365,6 +366,56 @@ async fn resend_after_a_401_is_at_once_and_takes_nothing_from_the_budget() {
     assert_eq!(response.status(), 200);
     assert_eq!(script.times(), [0, 0]);
     assert_eq!(budget.available(), 1);
+}
+
+/// Its clones take a minute to become ready.
+struct Crowded {
+    inner: Script,
+    sleep: Option<Pin<Box<tokio::time::Sleep>>>,
+}
+
+impl Clone for Crowded {
+    fn clone(&self) -> Self {
+        Self {
+            inner: self.inner.clone(),
+            sleep: Some(Box::pin(tokio::time::sleep(seconds(60)))),
+        }
+    }
+}
+
+impl Service<Request<Payload>> for Crowded {
+    type Response = Response<Full<Bytes>>;
+    type Error = BoxError;
+    type Future = <Script as Service<Request<Payload>>>::Future;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        if let Some(sleep) = &mut self.sleep {
+            std::task::ready!(sleep.as_mut().poll(cx));
+        }
+        Service::<Request<Payload>>::poll_ready(&mut self.inner, cx)
+    }
+
+    fn call(&mut self, request: Request<Payload>) -> Self::Future {
+        self.inner.call(request)
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_time_before_a_resend_counts_also_after_an_answer_that_is_there_at_once() {
+    for (always, stop) in [
+        (Status(200), Stop::Settled),
+        (Status(503), Stop::DeadlineTooClose),
+    ] {
+        let script = Script::new([Answer::Resend], always);
+        let sleep = None;
+        let inner = script.clone();
+        let layer = RetryLayer::new(RetryPolicy::new().with_deadline(seconds(30)));
+        let mut service = layer.layer(Crowded { inner, sleep });
+        let call = service.ready().await.unwrap().call(get("/x"));
+        let outcome = outcome(&call.await.unwrap());
+        assert_eq!(script.times(), [0, 60_000]);
+        assert_eq!((outcome.stop, outcome.elapsed), (stop, seconds(60)));
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -78,6 +78,8 @@ impl<B: CloneBody, C> Call<B, C> {
             Unreplayed::BodyGone
         } else {
             self.resent = true;
+            // The service may take long to be ready for it.
+            self.started.get_or_insert_with(Instant::now);
             let (method, sends) = (self.target().0, self.sends);
             self.settings.tell(&RetryEvent::Resent { method, sends });
             return Some(Pause::None);
