@@ -111,8 +111,7 @@ impl<B> Log<B> {
 
     /// Whether nothing is kept from here on, and nothing of what came before is there for anybody.
     pub(super) fn is_past_keeping(&self) -> bool {
-        let unclonable = self.first > 0 || self.turns.is_sole();
-        self.over && self.frames.is_empty() && unclonable
+        self.over && self.frames.is_empty() && self.first > 0
     }
 
     pub(super) fn can_clone(&self) -> bool {

@@ -577,6 +577,20 @@ fn past_the_cap_the_rest_is_passed_on_and_whether_it_was_all_sent_is_known() {
 }
 
 #[test]
+fn a_stream_that_is_announced_as_too_long_is_whole_until_its_first_frame() {
+    let steps = [Step::Pending, Step::Pending, data("abcd"), data("ef")];
+    let script = Script::new(steps).with_exact(6);
+    let mut body = capped(script, ReplayLayer::new().with_known_cap(2));
+    assert!(poll(&mut body).is_pending());
+    assert!(body.is_replayable() && body.revoke_others());
+    assert!(body.try_clone().is_none());
+    assert_eq!(next(&mut body), chunk("abcd"));
+    assert!(!body.is_replayable() && !body.is_sent());
+    assert_eq!(next(&mut body), chunk("ef"));
+    assert!(body.is_sent());
+}
+
+#[test]
 fn past_the_cap_an_error_or_a_panic_of_the_callers_body_is_final() {
     let layer = ReplayLayer::new().with_unknown_cap(2);
     let mut body = capped(Script::new([data("abcd"), data("ef"), Step::Fail]), layer);
