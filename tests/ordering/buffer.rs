@@ -15,14 +15,8 @@ async fn inside_each_attempt_goes_through_the_worker_and_errors_keep_their_meani
     let client = ServiceBuilder::new()
         .buffer::<Sent>(1)
         .service(setup.mock.service());
-    let stack = ServiceBuilder::new()
-        .layer(setup.layer.clone())
-        .service(client);
-    let response = stack
-        .clone()
-        .oneshot(setup.get(USERS_PATH))
-        .await
-        .expect("no error");
+    let stack = setup.layer.layer(client);
+    let response = setup.answer(stack.clone(), USERS_PATH).await;
     assert_eq!(
         (response.status().as_u16(), setup.mock.count(USERS)),
         (200, 3)
@@ -52,11 +46,7 @@ async fn outside_it_hands_calls_on_and_a_call_that_waits_holds_up_nobody() {
     let first = tokio::spawn(stack.clone().oneshot(setup.get(USERS_PATH)));
     setup.mock.wait_for(USERS, 1).await;
     let started = Instant::now();
-    stack
-        .clone()
-        .oneshot(setup.get(ME_PATH))
-        .await
-        .expect("no error");
+    setup.answer(stack.clone(), ME_PATH).await;
     assert_eq!(started.elapsed(), seconds(0));
     assert_eq!(
         first.await.expect("no panic").expect("no error").status(),

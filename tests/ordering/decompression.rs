@@ -1,10 +1,15 @@
-use http::{HeaderMap, HeaderValue, StatusCode, header::CONTENT_ENCODING};
+use std::fmt::Debug;
+
+use http::{
+    HeaderMap, HeaderValue, Request, Response, StatusCode,
+    header::{ACCEPT_ENCODING, CONTENT_ENCODING},
+};
 use http_body_util::BodyExt;
-use tower::{ServiceBuilder, ServiceExt};
+use tower::{Layer, Service};
 use tower_genesys::{ApiError, testing::USERS};
 use tower_http::decompression::DecompressionLayer;
 
-use crate::setup::{Setup, USERS_PATH, setup};
+use crate::setup::{Body, Setup, USERS_PATH, setup};
 
 /// `{"total":7}`, by gzip.
 const ZIPPED: [u8; 31] = [
@@ -31,59 +36,33 @@ async fn trouble() -> Setup {
     setup
 }
 
-fn asked_for_gzip(setup: &Setup) -> bool {
+/// Sends a request through all that trouble; each send asks for gzip.
+async fn overcomes<S, B>(setup: &Setup, stack: S)
+where
+    S: Service<Request<Body>, Response = Response<B>, Error: Debug>,
+    B: http_body::Body<Error: Debug>,
+{
+    let body = setup.answer(stack, USERS_PATH).await.into_body().collect();
+    let body = body.await.expect("it is gzip").to_bytes();
+    assert_eq!(body, r#"{"total":7}"#);
+    assert_eq!((setup.mock.count(USERS), setup.mock.token_posts()), (3, 2));
+    let asked = |sent: &HeaderMap| sent.get(ACCEPT_ENCODING).is_some_and(|it| it == "gzip");
     let sent = setup.mock.requests_at(USERS);
-    sent.iter().all(|sent| {
-        sent.headers()
-            .get("accept-encoding")
-            .is_some_and(|it| it == "gzip")
-    })
+    assert!(sent.iter().all(|sent| asked(sent.headers())));
 }
 
 #[tokio::test(start_paused = true)]
 async fn outside_one_response_is_decoded_that_of_the_call() {
     let setup = trouble().await;
-    let stack = ServiceBuilder::new()
-        .layer(DecompressionLayer::new())
-        .layer(setup.layer.clone())
-        .service(setup.mock.service());
-    let response = stack
-        .oneshot(setup.get(USERS_PATH))
-        .await
-        .expect("no error");
-    let body = response
-        .into_body()
-        .collect()
-        .await
-        .expect("it is gzip")
-        .to_bytes();
-    assert_eq!(body, r#"{"total":7}"#);
-    assert_eq!((setup.mock.count(USERS), setup.mock.token_posts()), (3, 2));
-    assert!(asked_for_gzip(&setup), "each send asks for it");
+    let stack = setup.layer.layer(setup.mock.service());
+    overcomes(&setup, DecompressionLayer::new().layer(stack)).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn inside_each_response_is_decoded_and_one_that_cannot_be_spoils_no_retry() {
     let setup = trouble().await;
-    let client = ServiceBuilder::new()
-        .layer(DecompressionLayer::new())
-        .service(setup.mock.service());
-    let stack = ServiceBuilder::new()
-        .layer(setup.layer.clone())
-        .service(client);
-    let response = stack
-        .oneshot(setup.get(USERS_PATH))
-        .await
-        .expect("no error");
-    let body = response
-        .into_body()
-        .collect()
-        .await
-        .expect("it is gzip")
-        .to_bytes();
-    assert_eq!(body, r#"{"total":7}"#);
-    assert_eq!((setup.mock.count(USERS), setup.mock.token_posts()), (3, 2));
-    assert!(asked_for_gzip(&setup), "each send asks for it");
+    let client = DecompressionLayer::new().layer(setup.mock.service());
+    overcomes(&setup, setup.layer.layer(client)).await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -99,14 +78,9 @@ async fn an_api_error_is_read_from_a_decoded_body() {
         .mock
         .on(USERS)
         .reply(StatusCode::FORBIDDEN, gzip(), &REFUSAL[..]);
-    let stack = ServiceBuilder::new()
-        .layer(DecompressionLayer::new())
-        .layer(setup.layer.clone())
-        .service(setup.mock.service());
-    let response = stack
-        .oneshot(setup.get(USERS_PATH))
-        .await
-        .expect("no error");
+    let stack = setup.layer.layer(setup.mock.service());
+    let stack = DecompressionLayer::new().layer(stack);
+    let response = setup.answer(stack, USERS_PATH).await;
     let error = ApiError::read(response, 64 * 1024).await;
     assert_eq!(error.code(), Some("missing.permissions"));
 }

@@ -20,7 +20,7 @@ where
     setup.mock.wait_for(USERS, 1).await;
     tokio::task::yield_now().await;
     let started = Instant::now();
-    stack.oneshot(setup.get(ME_PATH)).await.expect("no error");
+    setup.answer(stack, ME_PATH).await;
     let took = started.elapsed();
     first.await.expect("no panic").expect("no error");
     assert_eq!(
@@ -82,16 +82,10 @@ async fn a_rate_limit_inside_counts_each_send() {
         .buffer::<Sent>(8)
         .rate_limit(2, seconds(20))
         .service(setup.mock.service());
-    let stack = ServiceBuilder::new()
-        .layer(setup.layer.clone())
-        .service(client);
+    let stack = setup.layer.layer(client);
     let started = Instant::now();
     for (expected, sends) in [(0, 2), (20, 3), (20, 4)] {
-        stack
-            .clone()
-            .oneshot(setup.get(USERS_PATH))
-            .await
-            .expect("no error");
+        setup.answer(stack.clone(), USERS_PATH).await;
         assert_eq!(started.elapsed().as_secs(), expected);
         assert_eq!(setup.mock.count(USERS), sends);
     }

@@ -1,7 +1,7 @@
 use std::io;
 
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header::LOCATION};
-use tower::{Service, ServiceBuilder, ServiceExt, service_fn};
+use tower::{Layer, Service, ServiceBuilder, ServiceExt, service_fn};
 use tower_genesys::{
     BoxError, GenesysLayer, OriginError,
     bearer::OriginErrorKind,
@@ -40,13 +40,8 @@ async fn inside_the_same_origin_gets_the_same_token_and_layers_see_one_send() {
     let client = ServiceBuilder::new()
         .layer(FollowRedirectLayer::new())
         .service(setup.mock.service());
-    let stack = ServiceBuilder::new()
-        .layer(setup.layer.clone())
-        .service(client);
-    stack
-        .oneshot(setup.get(USERS_PATH))
-        .await
-        .expect("no error");
+    let stack = setup.layer.layer(client);
+    setup.answer(stack, USERS_PATH).await;
     let hops = [USERS, USERS_ME].map(|route| setup.mock.requests_at(route));
     assert_eq!((hops[0].len(), hops[1].len()), (1, 1));
     assert_eq!(hops[0][0].bearer(), hops[1][0].bearer());
@@ -60,13 +55,8 @@ async fn inside_a_foreign_origin_gets_no_token_and_its_401_costs_a_renewal_and_a
     let client = ServiceBuilder::new()
         .layer(FollowRedirectLayer::new())
         .service(client(&setup, &foreign));
-    let stack = ServiceBuilder::new()
-        .layer(setup.layer.clone())
-        .service(client);
-    let response = stack
-        .oneshot(setup.get(USERS_PATH))
-        .await
-        .expect("no error");
+    let stack = setup.layer.layer(client);
+    let response = setup.answer(stack, USERS_PATH).await;
     assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
     let hops = foreign.requests();
     assert!(
@@ -90,13 +80,8 @@ async fn inside_with_a_policy_that_filters_no_credentials_the_token_is_given_awa
     let client = ServiceBuilder::new()
         .layer(FollowRedirectLayer::with_policy(Limited::new(5)))
         .service(client(&setup, &foreign));
-    let stack = ServiceBuilder::new()
-        .layer(setup.layer.clone())
-        .service(client);
-    stack
-        .oneshot(setup.get(USERS_PATH))
-        .await
-        .expect("no error");
+    let stack = setup.layer.layer(client);
+    setup.answer(stack, USERS_PATH).await;
     let given = setup.mock.requests_at(USERS)[0].bearer().map(str::to_owned);
     assert_eq!(foreign.requests()[0].bearer().map(str::to_owned), given);
 }
@@ -160,10 +145,7 @@ async fn outside_each_hop_is_signed_anew_and_may_be_sent_again() {
         .layer(FollowRedirectLayer::new())
         .layer(setup.layer.clone())
         .service(setup.mock.service());
-    stack
-        .oneshot(setup.get(USERS_PATH))
-        .await
-        .expect("no error");
+    setup.answer(stack, USERS_PATH).await;
     let hops = setup.mock.requests_at(USERS_ME);
     assert_eq!((setup.mock.count(USERS), hops.len()), (1, 2));
     assert_ne!(hops[0].bearer(), hops[1].bearer());

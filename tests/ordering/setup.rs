@@ -1,8 +1,9 @@
-use std::time::Duration;
+use std::{fmt::Debug, time::Duration};
 
 use bytes::Bytes;
 use http::{HeaderValue, Request, header::RETRY_AFTER};
 use http_body_util::Full;
+use tower::{Service, ServiceExt};
 use tower_genesys::{
     Credentials, GenesysLayer, Org, ReplayBody,
     testing::{MockGenesys, Route},
@@ -48,6 +49,14 @@ impl Setup {
     pub(crate) fn get(&self, path: &str) -> Request<Body> {
         let uri = self.org.api(path).expect("a path of the API");
         Request::get(uri).body(Body::default()).expect("a request")
+    }
+
+    /// What this stack answers when something is read.
+    pub(crate) async fn answer<S>(&self, stack: S, path: &str) -> S::Response
+    where
+        S: Service<Request<Body>, Error: Debug>,
+    {
+        stack.oneshot(self.get(path)).await.expect("no error")
     }
 
     /// The first request at this route is answered with 503, and to come back in a minute.

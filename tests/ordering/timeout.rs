@@ -52,11 +52,7 @@ async fn innermost_it_bounds_each_attempt_and_the_next_one_is_made() {
         .timeout(seconds(5))
         .service(setup.mock.service());
     let started = Instant::now();
-    let response = stack
-        .clone()
-        .oneshot(setup.get(USERS_PATH))
-        .await
-        .expect("no error");
+    let response = setup.answer(stack.clone(), USERS_PATH).await;
     assert_eq!(response.status(), 200);
     assert_eq!(
         (started.elapsed(), setup.mock.count(USERS)),
@@ -87,10 +83,7 @@ async fn between_retry_and_bearer_it_counts_the_wait_for_a_token_too() {
         .layer(BearerLayer::per_request(setup.org.clone()))
         .service(setup.mock.service());
     let started = Instant::now();
-    let response = stack
-        .oneshot(setup.get(USERS_PATH))
-        .await
-        .expect("no error");
+    let response = setup.answer(stack, USERS_PATH).await;
     assert_eq!(response.status(), 200);
     // The first attempt sent nothing. The renewal is nobody's, and went on.
     assert_eq!((setup.mock.token_posts(), setup.mock.count(USERS)), (1, 1));
@@ -106,10 +99,7 @@ async fn innermost_the_wait_for_a_token_is_not_its_business() {
         .timeout(seconds(5))
         .service(setup.mock.service());
     let started = Instant::now();
-    let response = stack
-        .oneshot(setup.get(USERS_PATH))
-        .await
-        .expect("no error");
+    let response = setup.answer(stack, USERS_PATH).await;
     assert_eq!(
         (response.status().as_u16(), started.elapsed()),
         (200, seconds(7))

@@ -3,15 +3,27 @@ use std::sync::{
     atomic::{AtomicUsize, Ordering},
 };
 
-use tower::{ServiceBuilder, ServiceExt};
+use http::Request;
+use tower::{Layer, ServiceBuilder};
 use tower_genesys::testing::USERS;
-use tower_http::trace::{DefaultMakeSpan, DefaultOnRequest, DefaultOnResponse, TraceLayer};
-use tracing::Level;
+use tower_http::trace::{
+    DefaultMakeSpan, DefaultOnRequest, DefaultOnResponse, HttpMakeClassifier, TraceLayer,
+};
+use tracing::{Level, Span};
 
 use crate::{
     captured_log::CapturedLog,
     setup::{USERS_PATH, setup},
 };
+
+/// Counts the requests that it sees.
+fn counting<B>(
+    seen: Arc<AtomicUsize>,
+) -> TraceLayer<HttpMakeClassifier, DefaultMakeSpan, impl Fn(&Request<B>, &Span) + Clone> {
+    TraceLayer::new_for_http().on_request(move |_: &Request<B>, _: &Span| {
+        seen.fetch_add(1, Ordering::SeqCst);
+    })
+}
 
 /// What `Trace` sees of one call whose token is refused, and which then meets a 503.
 async fn traced(inside: bool) -> usize {
@@ -19,39 +31,13 @@ async fn traced(inside: bool) -> usize {
     setup.mock.on(USERS).nth(1).revoke_token();
     setup.mock.on(USERS).nth(2).reply_503();
     let seen = Arc::new(AtomicUsize::new(0));
-    let counter = seen.clone();
-    let on_request = move |_: &http::Request<_>, _: &tracing::Span| {
-        counter.fetch_add(1, Ordering::SeqCst);
-    };
+    let client = setup.mock.service();
     let status = if inside {
-        let trace = TraceLayer::new_for_http().on_request(on_request);
-        let client = ServiceBuilder::new()
-            .layer(trace)
-            .service(setup.mock.service());
-        let stack = ServiceBuilder::new()
-            .layer(setup.layer.clone())
-            .service(client);
-        stack
-            .oneshot(setup.get(USERS_PATH))
-            .await
-            .expect("no error")
-            .status()
+        let stack = setup.layer.layer(counting(seen.clone()).layer(client));
+        setup.answer(stack, USERS_PATH).await.status()
     } else {
-        let counter = seen.clone();
-        let trace = TraceLayer::new_for_http().on_request(
-            move |_: &http::Request<crate::setup::Body>, _: &tracing::Span| {
-                counter.fetch_add(1, Ordering::SeqCst);
-            },
-        );
-        let stack = ServiceBuilder::new()
-            .layer(trace)
-            .layer(setup.layer.clone())
-            .service(setup.mock.service());
-        stack
-            .oneshot(setup.get(USERS_PATH))
-            .await
-            .expect("no error")
-            .status()
+        let stack = counting(seen.clone()).layer(setup.layer.layer(client));
+        setup.answer(stack, USERS_PATH).await.status()
     };
     assert_eq!((status.as_u16(), setup.mock.count(USERS)), (200, 3));
     seen.load(Ordering::SeqCst)
@@ -88,13 +74,8 @@ async fn with_all_headers_in_its_spans_it_shows_no_token() {
     let client = ServiceBuilder::new()
         .layer(trace)
         .service(setup.mock.service());
-    let stack = ServiceBuilder::new()
-        .layer(setup.layer.clone())
-        .service(client);
-    stack
-        .oneshot(setup.get(USERS_PATH))
-        .await
-        .expect("no error");
+    let stack = setup.layer.layer(client);
+    setup.answer(stack, USERS_PATH).await;
 
     let text = log.text();
     assert!(text.contains(r#""authorization": Sensitive"#), "{text}");
