@@ -166,8 +166,8 @@ impl PagedRequest {
         self
     }
 
-    /// How long to wait before the state of a job is asked for. Each further wait is half as long
-    /// again, up to 30 seconds.
+    /// How long to wait before the state of a job is asked for, at least 10 milliseconds. Each further
+    /// wait is half as long again, up to 30 seconds.
     ///
     /// # Default
     ///
