@@ -271,6 +271,9 @@ impl fmt::Display for OriginError {
 impl Error for OriginError {}
 
 #[cfg(test)]
+mod properties;
+
+#[cfg(test)]
 mod tests {
     use super::*;
 

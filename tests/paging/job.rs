@@ -201,3 +201,19 @@ fn without_timers_a_job_is_a_typed_error() {
     runtime.block_on(fails(job, Kind::NoRuntime));
     assert_eq!(calls(&setup), (1, 0, 0));
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_interval_of_nothing_grows_too() {
+    let setup = setup(|mock| mock.conversations(10));
+    for nth in 1..=20 {
+        setup
+            .on(DETAILS_JOB, nth)
+            .json(json!({ "state": "RUNNING" }));
+    }
+    let started = Instant::now();
+    let job = setup.job().with_poll_interval(Duration::ZERO);
+    assert_eq!(all(job).await.len(), 10);
+    assert_eq!(calls(&setup), (1, 23, 1));
+    // 10 ms, 15, 22 and so on.
+    assert!(started.elapsed() > SECOND * 60, "{:?}", started.elapsed());
+}

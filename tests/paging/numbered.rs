@@ -1,12 +1,15 @@
 use futures_util::StreamExt;
+use http::Request;
 use serde_json::{Value, json};
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
+use tower::{Layer, ServiceExt, limit::ConcurrencyLimitLayer};
 use tower_genesys::{
+    GenesysLayer, Pager,
     genesys::PageErrorKind as Kind,
     testing::{DETAILS_QUERY, USERS as USERS_ROUTE},
 };
 
-use crate::setup::{ReplyJson, SECOND, USERS, all, fails, setup, unique};
+use crate::setup::{Body, QUERY, ReplyJson, SECOND, USERS, all, fails, setup, unique};
 
 #[tokio::test(start_paused = true)]
 async fn every_page_of_a_query_is_asked_for_once() {
@@ -78,6 +81,51 @@ async fn an_error_of_a_page_ahead_comes_in_its_turn() {
             .starts_with("page 3 of POST /api/v2/analytics"),
         "{error}"
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn pages_asked_for_ahead_keep_nothing_from_requests_made_between_two_pages() {
+    let setup = setup(|mock| mock.conversations(100).users(1).latency(SECOND));
+    let limit = ConcurrencyLimitLayer::new(1);
+    let stack = GenesysLayer::new(&setup.org).layer(limit.layer(setup.mock.service()));
+    let pager = Pager::new::<Body, _>(&setup.org, stack.clone());
+    let body = json!({ "interval": setup.mock.interval(), "order": "asc" });
+    let query = pager.query(QUERY, body).with_page_size(20);
+    let mut pages = query.with_read_ahead(2).pages::<Value>();
+    let mut rows = 0;
+    while let Some(page) = pages.next().await {
+        rows += page.unwrap().items.len();
+        let request = Request::get(setup.org.api(USERS).unwrap());
+        let asked = stack
+            .clone()
+            .oneshot(request.body(Body::default()).unwrap());
+        let answer = timeout(SECOND * 600, asked).await;
+        assert!(answer.expect("it hangs").unwrap().status().is_success());
+    }
+    assert_eq!((rows, setup.mock.count(DETAILS_QUERY)), (100, 5));
+    assert_eq!(setup.mock.count(USERS_ROUTE), 5);
+}
+
+#[test]
+fn pages_asked_for_ahead_come_also_when_their_runtime_has_gone_or_there_is_none() {
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
+    let runtime = runtime.enable_all().build().unwrap();
+    let (setup, mut pages) = runtime.block_on(async {
+        let setup = setup(|mock| mock.conversations(100));
+        let query = setup.query().with_page_size(10).with_read_ahead(2);
+        let mut pages = query.pages::<Value>();
+        for _ in 0..2 {
+            pages.next().await.unwrap().unwrap();
+        }
+        (setup, pages)
+    });
+    drop(runtime);
+    let mut rows = 20;
+    while let Some(page) = futures_util::FutureExt::now_or_never(pages.next()).unwrap() {
+        rows += page.unwrap().items.len();
+    }
+    assert_eq!(rows, 100);
+    assert!(setup.mock.count(DETAILS_QUERY) <= 10 + 2);
 }
 
 #[tokio::test(start_paused = true)]

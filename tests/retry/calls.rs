@@ -798,3 +798,46 @@ fn whoever_polls_without_a_runtime_after_a_drain_does_not_wait() {
     };
     assert_eq!(response.status(), 200);
 }
+
+/// Answers when the gate is open, and wakes nobody.
+fn behind(
+    gate: &Arc<AtomicBool>,
+    script: &Script,
+) -> impl Service<Request<Payload>, Response = Response<Full<Bytes>>, Error = BoxError, Future: Send>
++ Clone {
+    let (gate, script) = (gate.clone(), script.clone());
+    tower::service_fn(move |request: Request<Payload>| {
+        let (gate, script) = (gate.clone(), script.clone());
+        async move {
+            std::future::poll_fn(|_| match gate.load(Ordering::SeqCst) {
+                true => Poll::Ready(()),
+                false => Poll::Pending,
+            })
+            .await;
+            script.oneshot(request).await
+        }
+    })
+}
+
+#[test]
+fn a_call_that_goes_over_to_a_runtime_without_timers_says_so_and_does_not_panic() {
+    for failure in [Status(503), RetryAfter(429, "1")] {
+        let gate = Arc::new(AtomicBool::new(false));
+        let script = Script::new([failure], Status(200));
+        let service = RetryLayer::default().layer(behind(&gate, &script));
+        let mut call = tokio_test::task::spawn(send(&service, get("/x")));
+        let with_timers = tokio::runtime::Runtime::new().unwrap();
+        let inside = with_timers.enter();
+        assert!(call.poll().is_pending(), "its time-out is armed");
+        drop(inside);
+        gate.store(true, Ordering::SeqCst);
+        let without = tokio::runtime::Builder::new_current_thread();
+        let without = { without }.build().unwrap();
+        let _inside = without.enter();
+        let Poll::Ready(Ok(response)) = call.poll() else {
+            panic!("it waits for a timer that there is not");
+        };
+        assert_eq!(outcome(&response).stop, Stop::NoRuntime);
+        assert_eq!(script.sends(), 1);
+    }
+}

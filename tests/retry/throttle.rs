@@ -288,6 +288,27 @@ async fn one_upstream_is_shared_by_layers_and_others_are_not_touched() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_429_to_a_request_that_cannot_be_sent_again_closes_the_upstream_that_it_named() {
+    let (of_layer, named) = (Upstream::new(), Upstream::new());
+    let layer = RetryLayer::new(steady())
+        .with_upstream(of_layer)
+        .with_upstream_from(|extensions| extensions.get::<Upstream>());
+    let script = Script::new([RetryAfter(429, "10")], Status(200));
+    let service = retry(&layer, &script);
+    let name = |mut request: Request<Payload>| {
+        request.extensions_mut().insert(named.clone());
+        request
+    };
+    let once = name(get("/x").map(|_| Payload::unclonable()));
+    let response = send(&service, once).await.unwrap();
+    assert_eq!(outcome(&response).stop, Stop::BodyGone);
+    send(&service, get("/x")).await.unwrap();
+    assert_eq!(script.times(), [0, 0]);
+    send(&service, name(get("/x"))).await.unwrap();
+    assert!(script.times()[2] >= 10_000, "{:?}", script.times());
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_429_of_one_host_holds_nobody_back_from_another() {
     let script = Script::new([RetryAfter(429, "10")], Status(200));
     let service = retry(&RetryLayer::new(steady()), &script);

@@ -15,6 +15,9 @@ use crate::{genesys::correlation_id::is_plain, runtime::has_timers};
 /// The longest wait between two looks at a job.
 const LONGEST_INTERVAL: Duration = Duration::from_secs(30);
 
+/// Never in a tight loop, whatever the settings say: from here it grows like any other.
+const SHORTEST_INTERVAL: Duration = Duration::from_millis(10);
+
 /// A job: started, waited for, and read by cursor.
 pub(super) struct Job {
     request: Arc<PagedRequest>,
@@ -124,7 +127,8 @@ impl Job {
     async fn wait(&self, id: &str, fresh: bool) -> Result<(), PageError> {
         let settings = &self.request.settings;
         let began = Instant::now();
-        let mut interval = settings.poll_interval.min(LONGEST_INTERVAL);
+        let interval = settings.poll_interval.max(SHORTEST_INTERVAL);
+        let mut interval = interval.min(LONGEST_INTERVAL);
         let mut due = fresh;
         loop {
             if due {

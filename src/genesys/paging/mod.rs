@@ -107,10 +107,14 @@
 //!
 //! # Cancellation
 //!
-//! Nothing is spawned. What is dropped is the page in flight, and no more: a future of `next()` does
-//! not even lose that, since the stream keeps it. A job that was started goes on at Genesys;
+//! What is dropped is the page in flight, and those that are [asked for ahead][ahead], and no more: a
+//! future of `next()` does not even lose these, since the stream keeps them. Nothing is spawned but
+//! what is asked for ahead, which ends with the stream. A job that was started goes on at Genesys;
 //! [`Pages::checkpoint`] names it.
+//!
+//! [ahead]: PagedRequest::with_read_ahead
 
+mod ahead;
 mod body;
 mod checkpoint;
 mod digest;

@@ -1,11 +1,12 @@
 use std::sync::Arc;
 
-use futures_util::{StreamExt, future::BoxFuture, stream::FuturesOrdered};
+use futures_util::{StreamExt, stream::FuturesOrdered};
 use serde::de::DeserializeOwned;
 use serde_json::json;
 
 use super::{
     Checkpoint, Page, PageError, PageErrorKind, PagedRequest,
+    ahead::{self, Fetch},
     checkpoint::Position,
     fetch::{self, Ask, Fetched},
     request::Way,
@@ -25,7 +26,7 @@ pub(super) struct Numbered<T> {
     last: Option<u64>,
     previous: Option<[u8; 32]>,
     /// The page of this number and those after it, as they were asked for.
-    flying: FuturesOrdered<BoxFuture<'static, Result<Fetched<T>, PageError>>>,
+    flying: FuturesOrdered<Fetch<T>>,
 }
 
 impl<T: DeserializeOwned + Send + 'static> Numbered<T> {
@@ -76,8 +77,10 @@ impl<T: DeserializeOwned + Send + 'static> Numbered<T> {
                 return;
             }
             let ask = ask(&self.request, number);
-            let page = fetch::page(Arc::clone(&self.request), ask);
-            self.flying.push_back(Box::pin(page));
+            self.flying.push_back(match self.flying.is_empty() {
+                true => Box::pin(fetch::page(Arc::clone(&self.request), ask)),
+                false => ahead::page(&self.request, ask),
+            });
         }
     }
 

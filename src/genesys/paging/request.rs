@@ -107,6 +107,9 @@ impl PagedRequest {
     /// For pages that are asked for by number, as soon as one has said how many there are; the other
     /// ways know no page before the one that leads to it.
     ///
+    /// On a tokio runtime they are fetched in tasks of their own, which end with the stream, so that
+    /// they come in, and keep no permit from others, while the rows of a page are worked on.
+    ///
     /// # Default
     ///
     /// 0: nothing is asked for before the stream is polled for it.
@@ -163,8 +166,8 @@ impl PagedRequest {
         self
     }
 
-    /// How long to wait before the state of a job is asked for. Each further wait is half as long
-    /// again, up to 30 seconds.
+    /// How long to wait before the state of a job is asked for, at least 10 milliseconds. Each further
+    /// wait is half as long again, up to 30 seconds.
     ///
     /// # Default
     ///

@@ -30,7 +30,8 @@ pub(super) struct Call<B, C> {
     sends: u32,
     resent: bool,
     rng: Option<Rng>,
-    timers: Option<bool>,
+    /// Whether there were none when they were last looked for.
+    without_timers: bool,
 }
 
 /// What is left of the request while it is away.
@@ -88,7 +89,7 @@ impl<B: CloneBody, C> Call<B, C> {
             sends,
             resent: false,
             rng: None,
-            timers: None,
+            without_timers: false,
         }
     }
 
@@ -167,13 +168,13 @@ impl<B: CloneBody, C> Call<B, C> {
         let now = self.now();
         let end = now.checked_add(self.settings.policy.attempt_timeout?)?;
         let another = self.sends_left() && !self.options.without_retry && self.is_replayable();
-        let unasked = self.timers != Some(false) && Handle::try_current().is_ok();
-        (another && unasked).then_some(end)
+        let may_be_timers = !self.without_timers && Handle::try_current().is_ok();
+        (another && may_be_timers).then_some(end)
     }
 
     /// What came of making a timer.
     pub(super) fn found_timers(&mut self, found: bool) {
-        self.timers = Some(found);
+        self.without_timers = !found;
     }
 
     /// Whether the connection has all of the request.
@@ -184,10 +185,14 @@ impl<B: CloneBody, C> Call<B, C> {
         }
     }
 
-    /// Whether it can wait. Asked when it is about to, and looked into once per call.
+    /// Whether it can wait. Asked when it is about to, and each time anew, since who polls this may
+    /// have changed; but where there were no timers once, the panic hook has heard enough of it.
     pub(super) fn has_timers(&mut self) -> bool {
-        // Who polls this may have changed since.
-        Handle::try_current().is_ok() && *self.timers.get_or_insert_with(runtime::has_timers)
+        if self.without_timers || Handle::try_current().is_err() {
+            return false;
+        }
+        self.without_timers = !runtime::has_timers();
+        !self.without_timers
     }
 
     fn tell_held(&self, ticket: &Ticket) {

@@ -165,7 +165,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::token::cache::CacheSettings;
+    use crate::token::{TokenErrorKind, cache::CacheSettings};
 
     #[test]
     fn a_view_is_swapped_only_for_one_that_says_something_else() {
@@ -186,5 +186,33 @@ mod tests {
         cell.finish(start.unwrap().id, Ok((fresh, now)), now);
         let second = cell.view.load_full().unwrap();
         assert!(second.token.generation() > first.token.generation());
+    }
+
+    #[test]
+    fn a_token_that_is_refused_is_not_in_view_for_as_long_as_before() {
+        let later = |now: Moment, wait| Moment {
+            mono: now.mono + wait,
+            wall: now.wall + wait,
+        };
+        let now = Moment::now();
+        // Due when it expires: then nothing but one of the two times shows the difference.
+        let settings = CacheSettings::new().with_renew_before(Duration::ZERO);
+        let mut machine = Machine::new(settings, fastrand::Rng::with_seed(7));
+        let minute = Duration::from_secs(60);
+        let issued = IssuedToken::new("s3cr3t".to_owned(), minute * 60).with_check_in(minute);
+        let generation = machine.start_from(&issued, now).unwrap();
+        let cell = Cell::new(machine, now);
+
+        let now = later(now, minute);
+        let (_, start) = cell.ask(Ask::default(), now);
+        let down = TokenError::new(TokenErrorKind::Unavailable, "down");
+        cell.finish(start.unwrap().id, Err(down), now);
+        let gate_opens = later(now, Duration::from_millis(250));
+        assert!(cell.hit(gate_opens).is_some(), "checks rest for longer");
+
+        let (rejection, start) = cell.refuse(generation, Reason::Rejected, now);
+        assert!(rejection == Rejection::Gated && start.is_none());
+        assert!(cell.hit(now).is_some());
+        assert!(cell.hit(gate_opens).is_none(), "it is renewed then");
     }
 }

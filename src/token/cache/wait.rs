@@ -33,7 +33,7 @@ pub struct Wait {
     reported: bool,
     ask: Ask,
     waiter: Option<WaiterId>,
-    timer: Option<(Instant, Pin<Box<Sleep>>)>,
+    timer: Option<Pin<Box<Sleep>>>,
 }
 
 impl Wait {
@@ -77,18 +77,16 @@ impl Wait {
     /// Whether the renewal that is waited for has had its time.
     ///
     /// Each caller looks at its own runtime's clock: the one on which the renewal runs may have
-    /// been dropped, or not be driven by anybody.
+    /// been dropped, or not be driven by anybody. So may the one on which this was polled before,
+    /// which is why the timer of that is not relied on: few waits are polled again without an end.
     fn poll_overdue(
         &mut self,
         overdue_at: Instant,
         cx: &mut Context<'_>,
     ) -> Poll<Result<(), TokenError>> {
-        if let Some((_, timer)) = self.timer.as_mut().filter(|(at, _)| *at == overdue_at) {
-            return timer.as_mut().poll(cx).map(Ok);
-        }
         // Without a timer it could wait for ever.
         let (timer, polled) = timer(overdue_at, cx).ok_or_else(no_runtime)?;
-        self.timer = Some((overdue_at, timer));
+        self.timer = Some(timer);
         polled.map(Ok)
     }
 }

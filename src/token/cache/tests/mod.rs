@@ -26,6 +26,7 @@ mod properties;
 mod refusals;
 mod serving;
 mod table;
+mod waiting;
 
 const DAY: Duration = Duration::from_secs(86_400);
 

@@ -205,3 +205,49 @@ fn a_renewal_that_was_taken_over_asks_for_no_token_when_its_runtime_goes_on() {
     frozen.block_on(settle());
     assert_eq!(script.fetches(), before + 1);
 }
+
+#[test]
+fn a_waiter_whose_runtime_has_gone_goes_on_waiting_on_another_one() {
+    let (cache, script) = Script::cache([Step::After(Duration::from_secs(1))]);
+    let runtime = || {
+        tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .start_paused(true)
+            .build()
+            .unwrap()
+    };
+    let (renews, first, second) = (runtime(), runtime(), runtime());
+    renews.block_on(async {
+        assert!(poll_immediate(cache.wait(Generation::NONE)).await.is_none());
+    });
+    let mut waiting = cache.wait(Generation::NONE);
+    first.block_on(async {
+        assert!(poll_immediate(&mut waiting).await.is_none());
+    });
+    drop(first);
+    second.block_on(async {
+        assert!(poll_immediate(&mut waiting).await.is_none());
+    });
+    renews.block_on(async { sleep(Duration::from_secs(2)).await });
+    let token = second.block_on(waiting).unwrap();
+    assert_eq!((token.expose(), script.fetches()), ("token-1", 1));
+}
+
+#[test]
+fn a_waiter_that_leaves_a_runtime_that_nobody_drives_takes_over_at_the_deadline() {
+    let (cache, script) = Script::cache([Step::Never]);
+    let runtime = || tokio::runtime::Builder::new_current_thread();
+    let frozen = runtime().enable_all().build().unwrap();
+    let driven = runtime().enable_all().start_paused(true).build().unwrap();
+    let mut waiting = cache.wait(Generation::NONE);
+    frozen.block_on(async {
+        assert!(poll_immediate(&mut waiting).await.is_none());
+        settle().await;
+    });
+    driven.block_on(async {
+        let limit = Duration::from_secs(3600);
+        let token = tokio::time::timeout(limit, waiting).await;
+        assert_eq!(token.expect("it hangs").unwrap().expose(), "token-2");
+    });
+    assert_eq!(script.fetches(), 2);
+}

@@ -1,0 +1,76 @@
+//! However a URI is put together, its token goes where a connector would go, and nowhere else.
+
+use proptest::prelude::*;
+
+use super::*;
+
+const LISTED: [(&str, u16); 3] = [
+    ("api.mypurecloud.com", 443),
+    ("gw.example", 8443),
+    ("[2001:db8::1]", 443),
+];
+
+fn origins() -> Origins {
+    Origins::of_host("API.mypurecloud.com.")
+        .and_host("gw.example:8443")
+        .and_host("[2001:DB8::1]:443")
+}
+
+/// Parts of authorities, and what could be taken for the end of one.
+fn pieces() -> impl Strategy<Value = String> {
+    let hosts = vec![
+        "api.mypurecloud.com",
+        "API.MyPureCloud.COM",
+        "gw.example",
+        "[2001:db8::1]",
+        "[2001:DB8::1]",
+        "evil.example",
+        "user:pw",
+        "xn--pi-7ka",
+    ];
+    let between = vec![
+        "", ".", ":", "@", ":443", ":8443", ":0443", ":80", ":65979", ":+443", "%2e", "/", "?",
+        "\\", "-", "[", "]",
+    ];
+    let hosts = prop::sample::select(hosts);
+    let between = prop::sample::select(between);
+    prop::collection::vec((hosts, between), 1..3)
+        .prop_map(|pieces| pieces.into_iter().flat_map(|(a, b)| [a, b]).collect())
+}
+
+fn schemes() -> impl Strategy<Value = &'static str> {
+    let schemes = vec!["https://", "HTTPS://", "http://", "wss://", "", "/"];
+    prop::sample::select(schemes)
+}
+
+/// What a connector makes of a URI: where it goes, and whether by https.
+fn is_listed(uri: &Uri) -> bool {
+    let (Some(authority), Some("https")) = (uri.authority(), uri.scheme_str()) else {
+        return false;
+    };
+    let host = authority.host().to_ascii_lowercase();
+    let host = host.strip_suffix('.').unwrap_or(&host);
+    let port = authority.port_u16().unwrap_or(443);
+    // What is behind a host without being a port is no reason to trust it.
+    let behind = &authority.as_str()[authority.host().len()..];
+    LISTED.contains(&(host, port)) && (behind.is_empty() || authority.port_u16().is_some())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(4096))]
+
+    #[test]
+    fn a_token_goes_to_listed_origins_in_any_spelling_and_to_no_other(
+        scheme in schemes(),
+        rest in pieces(),
+    ) {
+        let Ok(uri) = format!("{scheme}{rest}").parse::<Uri>() else { return Ok(()) };
+        let user = uri.authority().is_some_and(|authority| authority.as_str().contains('@'));
+        let listed = !user && is_listed(&uri);
+        let origins = origins();
+        prop_assert_eq!(origins.allows(&uri), listed, "{}", uri);
+        prop_assert_eq!(matches!(origins.check(&uri), Verdict::Token), listed, "{}", uri);
+        let without = origins.foreign_without_token().check(&uri);
+        prop_assert!(matches!(without, Verdict::Token) == listed && !matches!(without, Verdict::Refused(_)));
+    }
+}
