@@ -70,6 +70,10 @@
 //! # Short answers
 //!
 //! - **I have a client already.** Keep it; the layers go around it. [More](guide::questions#i-have-a-client-already)
+//! - **The compiler refuses the stack.** Mostly the body type of your client.
+//!   [More](guide::questions#the-compiler-refuses-the-stack)
+//! - **`anyhow`? The type of the stack in a struct?** [Errors](guide::questions#anyhow),
+//!   [types](guide::questions#how-do-i-name-the-stack)
 //! - **Where does `Timeout` go?** Outside for the whole call, inside for one attempt.
 //!   [More](guide::questions#where-does-timeout-go)
 //! - **Several replicas?** A token each, or a shared one. [More](guide::questions#several-replicas)
