@@ -76,7 +76,8 @@
 //!
 //! Each page comes with a [`Checkpoint`]: the place behind it. Whoever stores the rows of a page and
 //! its checkpoint together loses none and stores none twice, wherever the program stops. After an
-//! error, [`PageError::checkpoint`] leads to the page that failed.
+//! error, [`PageError::checkpoint`] leads to the page that failed. While a job is waited for there is no
+//! page yet: [`Pages::checkpoint`] names the job then.
 //!
 //! # Ordering
 //!
