@@ -11,7 +11,7 @@ use tower_genesys::{
     testing::{CREATE_USER, MockBody, MockGenesys, USERS as USERS_ROUTE},
 };
 
-use crate::setup::{TOKENS_ME, USERS, setup, setup_on};
+use crate::setup::{TOKENS_ME, USERS, after, setup, setup_on};
 
 #[tokio::test(start_paused = true)]
 async fn a_403_names_the_permission_that_is_missing_and_renews_nothing() {
@@ -84,6 +84,15 @@ async fn a_401_while_renewing_fails_sends_whoever_reads_it_to_the_cause() {
     assert!(text.contains("renewing it has just failed"), "{text}");
     let cause = setup.org.tokens().status().last_error.expect("the cause");
     assert_eq!(cause.oauth_code(), Some("invalid_client"));
+    let status = setup.org.tokens().status();
+    assert!(status.is_ready() && status.refused, "{status:?}");
+
+    setup.mock.enable_client();
+    after(Duration::from_secs(300)).await;
+    assert_eq!(setup.status(USERS).await.expect("no error"), 200);
+    assert!(!setup.org.tokens().status().refused);
+    setup.org.tokens().invalidate();
+    assert!(!setup.org.tokens().status().refused, "by us, not the API");
 }
 
 #[tokio::test(start_paused = true)]
