@@ -65,7 +65,8 @@
 //! | tests without Genesys Cloud | [`MockGenesys`](testing::MockGenesys) |
 //!
 //! Each layer is one of its own, for any `Service<Request<B>, Response = Response<R>>` that can be
-//! cloned.
+//! cloned. [By hand](genesys#customising), `Retry` takes from an [`Org`] what [`GenesysLayer`] gives it by
+//! itself: the throttle that is the organisation's, and which POSTs only read.
 //!
 //! # Short answers
 //!
