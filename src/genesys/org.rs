@@ -120,6 +120,24 @@ impl Org {
 
     /// The URI of something in this organisation's API, from its path and query.
     ///
+    /// A value that comes from elsewhere has to be percent-encoded first: a `&` or a `+` in it would
+    /// make another query of it.
+    ///
+    /// ```
+    /// # use tower_genesys::{Org, RegionError, testing::MockGenesys};
+    /// # fn example(org: &Org) -> Result<http::Uri, RegionError> {
+    /// let mut query = form_urlencoded::Serializer::new(String::new());
+    /// query.append_pair("name", "Research & Development");
+    /// let uri = org.api(&format!("/api/v2/routing/queues?{}", query.finish()))?;
+    /// # Ok(uri)
+    /// # }
+    /// # let mock = MockGenesys::new();
+    /// # let source = tower_genesys::source_fn(|_| std::future::pending());
+    /// # let org = Org::builder(mock.region()).build_from_source(source).unwrap();
+    /// # let uri = example(&org).unwrap();
+    /// assert_eq!(uri.query(), Some("name=Research+%26+Development"));
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`RegionError`] when the path does not begin with `/`, or would lead somewhere else.
