@@ -34,15 +34,15 @@ impl Genesys {
 
     async fn users(&self) -> Result<Response, BoxError> {
         let url = self.org.api("/api/v2/users?pageSize=100")?.to_string();
-        let request = self.client.get_ref().get(url).build()?;
-        Ok(self.stack.execute(request).await?.error_for_status()?)
+        let request = self.client.get_ref().get(url);
+        Ok(self.stack.send(request).await?.error_for_status()?)
     }
 
     async fn create_user(&self, json: &'static str) -> Result<Response, BoxError> {
         let url = self.org.api("/api/v2/users")?.to_string();
         let request = self.client.get_ref().post(url);
         let request = request.header(header::CONTENT_TYPE, "application/json");
-        self.stack.execute(request.body(json).build()?).await
+        self.stack.send(request.body(json)).await
     }
 }
 

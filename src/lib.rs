@@ -65,11 +65,16 @@
 //! | tests without Genesys Cloud | [`MockGenesys`](testing::MockGenesys) |
 //!
 //! Each layer is one of its own, for any `Service<Request<B>, Response = Response<R>>` that can be
-//! cloned.
+//! cloned. [By hand](genesys#customising), `Retry` takes from an [`Org`] what [`GenesysLayer`] gives it by
+//! itself: the throttle that is the organisation's, and which POSTs only read.
 //!
 //! # Short answers
 //!
 //! - **I have a client already.** Keep it; the layers go around it. [More](guide::questions#i-have-a-client-already)
+//! - **The compiler refuses the stack.** Mostly the body type of your client.
+//!   [More](guide::questions#the-compiler-refuses-the-stack)
+//! - **`anyhow`? The type of the stack in a struct?** [Errors](guide::questions#anyhow),
+//!   [types](guide::questions#how-do-i-name-the-stack)
 //! - **Where does `Timeout` go?** Outside for the whole call, inside for one attempt.
 //!   [More](guide::questions#where-does-timeout-go)
 //! - **Several replicas?** A token each, or a shared one. [More](guide::questions#several-replicas)

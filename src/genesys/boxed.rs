@@ -5,7 +5,7 @@ use tower_layer::Layer;
 use tower_service::Service;
 
 use super::GenesysLayer;
-use crate::{BoxError, replay::ReplayBody};
+use crate::{BoxError, replay::ReplayBody, retry::Classify};
 
 /// [`GenesysService`](super::GenesysService) over any client, in a box: for a struct that shall not
 /// name its HTTP client. It is `Clone`, `Send` and `Sync`.
@@ -13,7 +13,10 @@ use crate::{BoxError, replay::ReplayBody};
 /// An example is at [`GenesysLayer::boxed`].
 pub type BoxGenesysService<B, R> = BoxCloneSyncService<Request<B>, Response<R>, BoxError>;
 
-impl GenesysLayer {
+impl<C> GenesysLayer<C>
+where
+    C: Classify<BoxError> + Clone + Send + Sync + 'static,
+{
     /// Puts the layers around a client, and all of it into a box.
     ///
     /// ```

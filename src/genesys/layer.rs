@@ -1,3 +1,5 @@
+use std::fmt;
+
 use tower_layer::Layer;
 
 use super::{Org, is_read_only};
@@ -11,18 +13,20 @@ use crate::{
 /// The service that [`GenesysLayer`] makes of a client `S`.
 ///
 /// It takes a `Request<B>` for any body, and asks of `S` that it takes a
-/// `Request<ReplayBody<B>>`. Its error is [`BoxError`](crate::BoxError).
+/// `Request<ReplayBody<B>>`. Its error is [`BoxError`](crate::BoxError). `C` is the classifier, for
+/// those who have [one of their own](GenesysLayer::map_retry).
 ///
 /// An example is in the [guide](crate::guide::migrating#a-token-in-a-static).
-pub type GenesysService<S> = Replay<Retry<Refresh<Bearer<S, Option<Org>>>, BoxErrorClassifier>>;
+pub type GenesysService<S, C = BoxErrorClassifier> =
+    Replay<Retry<Refresh<Bearer<S, Option<Org>>>, C>>;
 
 /// The four layers in their order, set up for the Genesys Cloud API.
 ///
 /// See the [module](super) for an example.
-#[derive(Clone, Debug)]
-pub struct GenesysLayer {
+#[derive(Clone)]
+pub struct GenesysLayer<C = BoxErrorClassifier> {
     replay: ReplayLayer,
-    retry: RetryLayer,
+    retry: RetryLayer<C>,
     bearer: BearerLayer<Option<Org>>,
 }
 
@@ -90,7 +94,9 @@ impl GenesysLayer {
             bearer: BearerLayer::per_request(org),
         }
     }
+}
 
+impl<C> GenesysLayer<C> {
     /// How much of streaming bodies is kept.
     #[must_use]
     pub fn with_replay(mut self, replay: ReplayLayer) -> Self {
@@ -99,15 +105,82 @@ impl GenesysLayer {
     }
 
     /// Changes the retry layer: its policy, its observer, its classifier.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use http::{HeaderMap, StatusCode};
+    /// use tower_genesys::{BoxError, GenesysLayer, GenesysService, Org, testing::MockService};
+    /// use tower_genesys::retry::{BoxErrorClassifier, Class, Classify, RetryEvent};
+    ///
+    /// /// A gateway that answers 520 when the API is not reached.
+    /// #[derive(Clone)]
+    /// struct Gateway(BoxErrorClassifier);
+    ///
+    /// impl Classify<BoxError> for Gateway {
+    ///     fn response(&self, status: StatusCode, headers: &HeaderMap) -> Class {
+    ///         match status.as_u16() {
+    ///             520 => Class::NotSent,
+    ///             _ => Classify::<BoxError>::response(&self.0, status, headers),
+    ///         }
+    ///     }
+    ///
+    ///     fn error(&self, error: &BoxError) -> Class {
+    ///         self.0.error(error)
+    ///     }
+    /// }
+    ///
+    /// struct App {
+    ///     genesys: GenesysService<MockService, Gateway>,
+    /// }
+    ///
+    /// # use http_body_util::Full;
+    /// # use tower::{Layer, ServiceExt};
+    /// # use tower_genesys::{Credentials, testing::{CREATE_USER, MockGenesys}};
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+    /// # async fn main() -> Result<(), BoxError> {
+    /// # let mock = MockGenesys::new();
+    /// # let credentials = Credentials::new(mock.client_id(), mock.client_secret())?;
+    /// # let org = Org::builder(mock.region()).credentials(credentials).build::<Full<bytes::Bytes>, _>(mock.service())?;
+    /// # let client = mock.service();
+    /// let layer = GenesysLayer::new(&org).map_retry(|retry| {
+    ///     retry
+    ///         .with_classifier(Gateway(BoxErrorClassifier::new()))
+    ///         .with_observer(Arc::new(|event: &RetryEvent<'_>| println!("{event:?}")))
+    /// });
+    /// let app = App { genesys: layer.layer(client) };
+    /// # mock.on(CREATE_USER).nth(1).reply_status(StatusCode::from_u16(520)?);
+    /// # let body = Full::<bytes::Bytes>::from(r#"{"name":"Ada","email":"ada@example.com"}"#);
+    /// # let request = http::Request::post(org.api("/api/v2/users")?).body(body)?;
+    /// # assert_eq!(app.genesys.oneshot(request).await?.status(), 200);
+    /// # assert_eq!((mock.count(CREATE_USER), mock.created_users()), (2, 1));
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
-    pub fn map_retry(mut self, change: impl FnOnce(RetryLayer) -> RetryLayer) -> Self {
-        self.retry = change(self.retry);
-        self
+    pub fn map_retry<D>(
+        self,
+        change: impl FnOnce(RetryLayer<C>) -> RetryLayer<D>,
+    ) -> GenesysLayer<D> {
+        GenesysLayer {
+            replay: self.replay,
+            retry: change(self.retry),
+            bearer: self.bearer,
+        }
     }
 }
 
-impl<S> Layer<S> for GenesysLayer {
-    type Service = GenesysService<S>;
+impl<C> fmt::Debug for GenesysLayer<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("GenesysLayer")
+            .field("replay", &self.replay)
+            .field("retry", &self.retry)
+            .field("bearer", &self.bearer)
+            .finish()
+    }
+}
+
+impl<S, C> Layer<S> for GenesysLayer<C> {
+    type Service = GenesysService<S, C>;
 
     fn layer(&self, inner: S) -> Self::Service {
         let bearer = self.bearer.layer(inner);

@@ -5,8 +5,8 @@ use http::{Extensions, Uri};
 use http_body_util::Full;
 
 use super::{
-    ClientCredentials, ConfigError, ConfigErrorKind, CredentialsProvider, Region, RegionError, env,
-    grants::TokenClient,
+    ClientCredentials, ConfigError, ConfigErrorKind, Credentials, CredentialsProvider, Region,
+    RegionError, env, grants::TokenClient,
 };
 use crate::{
     bearer::{Account, Origins, SelectAccount},
@@ -63,7 +63,7 @@ impl Org {
     /// these is not set, the name that Genesys' Terraform provider has for it:
     /// `GENESYSCLOUD_OAUTHCLIENT_ID`, `GENESYSCLOUD_OAUTHCLIENT_SECRET`, `GENESYSCLOUD_REGION`.
     /// They are read once; [`EnvCredentials`](super::EnvCredentials) reads them at every fetch of a
-    /// token.
+    /// token. [`builder_from_env`](Self::builder_from_env) has settings besides.
     ///
     /// # Errors
     ///
@@ -73,10 +73,30 @@ impl Org {
         C: TokenClient<B>,
         B: From<Full<Bytes>> + Send + 'static,
     {
+        Self::builder_from_env()?.build::<B, C>(client)
+    }
+
+    /// The same before it is built: with a shared token, an observer, or other settings.
+    ///
+    /// ```no_run
+    /// use tower_genesys::{Client, MemoryStore, Org, ReplayBody, Sharing};
+    ///
+    /// type Body = http_body_util::Full<bytes::Bytes>;
+    ///
+    /// # fn main() -> Result<(), tower_genesys::BoxError> {
+    /// let client: Client<ReplayBody<Body>> = Client::new()?;
+    /// let sharing = Sharing::unsealed(MemoryStore::new()); // a `RedisStore`, or a `FileStore`
+    /// let org = Org::builder_from_env()?.share(sharing).build(client)?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As for [`from_env`](Self::from_env).
+    pub fn builder_from_env() -> Result<OrgBuilder<Credentials>, ConfigError> {
         let (region, credentials) = env::read(|name| std::env::var_os(name))?;
-        Self::builder(region)
-            .credentials(credentials)
-            .build::<B, C>(client)
+        Ok(Self::builder(region).credentials(credentials))
     }
 
     /// An organisation in this region.
@@ -99,6 +119,24 @@ impl Org {
     }
 
     /// The URI of something in this organisation's API, from its path and query.
+    ///
+    /// A value that comes from elsewhere has to be percent-encoded first: a `&` or a `+` in it would
+    /// make another query of it.
+    ///
+    /// ```
+    /// # use tower_genesys::{Org, RegionError, testing::MockGenesys};
+    /// # fn example(org: &Org) -> Result<http::Uri, RegionError> {
+    /// let mut query = form_urlencoded::Serializer::new(String::new());
+    /// query.append_pair("name", "Research & Development");
+    /// let uri = org.api(&format!("/api/v2/routing/queues?{}", query.finish()))?;
+    /// # Ok(uri)
+    /// # }
+    /// # let mock = MockGenesys::new();
+    /// # let source = tower_genesys::source_fn(|_| std::future::pending());
+    /// # let org = Org::builder(mock.region()).build_from_source(source).unwrap();
+    /// # let uri = example(&org).unwrap();
+    /// assert_eq!(uri.query(), Some("name=Research+%26+Development"));
+    /// ```
     ///
     /// # Errors
     ///

@@ -2,7 +2,7 @@
 //!
 //! | page | for whom |
 //! |---|---|
-//! | [`questions`] | who begins: existing clients, `Timeout`, replicas, organisations, no tokio |
+//! | [`questions`] | who begins: existing clients, compile errors, `anyhow`, `Timeout`, replicas, organisations, no tokio |
 //! | [`ordering`] | who has layers of tower and tower-http |
 //! | [`gateway`] | who puts axum in front of the API |
 //! | [`fleet`] | who runs many processes with one OAuth client |

@@ -10,6 +10,11 @@ use http_body::Body;
 ///
 /// The order of clones matters. A clone is *newer* than the body that it was made from, and only
 /// the newest that was polled goes on: a layer sends the older one and keeps the newer.
+#[diagnostic::on_unimplemented(
+    message = "a layer that sends again cannot keep a `{Self}`",
+    note = "put `ReplayLayer` outside of `RetryLayer` and `RefreshLayer`: they get a `ReplayBody` then, which is kept whatever the body",
+    note = "`GenesysLayer` has it inside"
+)]
 pub trait CloneBody: Body + Sized {
     /// A newer body that sends the same frames from the beginning, without the mark of
     /// [`hold`](Self::hold).

@@ -161,7 +161,7 @@ fn doubt(error: Error) -> Error {
 
 /// Of the URL, what an error needs: host and path. A query may name people, and a user comes with
 /// a password.
-fn redact(mut error: Error) -> Error {
+pub(super) fn redact(mut error: Error) -> Error {
     if let Some(url) = error.url_mut() {
         url.set_query(None);
         url.set_fragment(None);

@@ -14,6 +14,18 @@
 #![doc = include_str!("../../examples/reqwest_client.rs")]
 //! ```
 //!
+//! # Moving over
+//!
+//! | before | after |
+//! |---|---|
+//! | `client.get(url).query(&q).bearer_auth(token).send().await?` | `genesys.send(client.get(url).query(&q)).await?` |
+//! | `client.execute(request).await?` | `genesys.execute(request).await?` |
+//! | `.error_for_status()?`, which drops the body | the same; or `ApiError::read(response.into(), ApiError::DEFAULT_LIMIT).await` of a response that is no success: it says what to do |
+//! | `RequestBuilder::send` that was overlooked | goes past all layers, without a token: a 401 |
+//!
+//! [`ReqwestService::send`] is in place of the builder's, and a token that is still set is replaced.
+//! `use tower_genesys::*` would hide the crate `reqwest` behind this module: name what you use.
+//!
 //! # Its own retries and redirects
 //!
 //! [`HttpService::from_builder`] turns both off. In a client that you have, and give to

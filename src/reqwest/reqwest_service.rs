@@ -1,12 +1,12 @@
 use std::task::{Context, Poll};
 
-use ::reqwest::{Request, Response};
+use ::reqwest::{Request, RequestBuilder, Response};
 use bytes::Bytes;
 use http::Extensions;
 use http_body::Body;
 use tower_service::Service;
 
-use super::ReqwestFuture;
+use super::{ReqwestFuture, future::redact};
 use crate::BoxError;
 
 /// A stack of layers for reqwest's own requests and responses.
@@ -83,6 +83,37 @@ impl<S> ReqwestService<S> {
         let mut service = self.clone();
         std::future::poll_fn(|cx| service.poll_ready(cx)).await?;
         service.call(request).await
+    }
+
+    /// Sends what reqwest's builder has put together, as [`RequestBuilder::send`] does past all layers.
+    ///
+    /// ```
+    /// # use tower_genesys::{BoxError, GenesysService, reqwest::{HttpService, ReqwestService}};
+    /// # async fn example(
+    /// #     genesys: ReqwestService<GenesysService<HttpService>>,
+    /// #     client: reqwest::Client,
+    /// #     url: &str,
+    /// # ) -> Result<(), BoxError> {
+    /// // Before: `client.post(url).bearer_auth(token).body("{}").send().await?`
+    /// let response = genesys.send(client.post(url).body("{}")).await?.error_for_status()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Those of the stack, and the builder's own [`reqwest::Error`], after which nothing is sent.
+    ///
+    /// # Cancellation
+    ///
+    /// To drop the future gives the request up.
+    pub async fn send<R>(&self, request: RequestBuilder) -> Result<Response, BoxError>
+    where
+        S: Service<http::Request<::reqwest::Body>, Response = http::Response<R>> + Clone,
+        S::Error: Into<BoxError>,
+        R: Body<Data: Into<Bytes>, Error: Into<BoxError>> + Send + Unpin + 'static,
+    {
+        self.execute(request.build().map_err(redact)?).await
     }
 }
 

@@ -37,6 +37,20 @@ fn a_directory_that_others_can_use_is_refused_with_what_to_do() {
 }
 
 #[test]
+fn what_only_a_shell_replaces_is_refused_and_not_made() {
+    for name in ["~/below", "~", "$HOME/below", "$XDG_CACHE_HOME"] {
+        let error = FileStore::new(name).unwrap_err();
+        assert_eq!(error.kind(), FileStoreErrorKind::Inaccessible, "{error}");
+        assert!(error.to_string().contains("only a shell"), "{error}");
+        assert!(!fs::exists(name).unwrap(), "{name}");
+    }
+    let place = Place::new();
+    let below = place.path().join("~");
+    FileStore::new(&below).unwrap();
+    assert_eq!(mode(&below), 0o700, "further down it is a name");
+}
+
+#[test]
 fn what_is_no_directory_is_refused() {
     let place = Place::new();
     let parent = place.path().parent().unwrap().to_owned();

@@ -15,7 +15,7 @@ use tower_genesys::{
     testing::{ANY_API, DETAILS_QUERY, TOKEN, USERS as USERS_ROUTE},
 };
 
-use crate::setup::{Body, QUERY, USERS, all, fails, setup};
+use crate::setup::{Body, QUERY, ReplyJson, USERS, all, fails, setup};
 
 const CORRELATION: HeaderName = HeaderName::from_static("inin-correlation-id");
 
@@ -148,6 +148,32 @@ async fn rows_of_another_type_are_an_error() {
         .unwrap_err();
     assert_eq!(error.kind(), Kind::Malformed);
     assert!(error.to_string().contains("not of the type"), "{error}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn rows_in_another_field_than_was_named_do_not_pass_for_none() {
+    let setup = setup(|mock| mock.conversations(250).users(250));
+    for request in [setup.users(), setup.query(), setup.job()] {
+        let (rows, error) = fails(request.with_items("userDetails"), Kind::Malformed).await;
+        assert_eq!(rows, 0);
+        assert!(error.to_string().contains("no `userDetails`"), "{error}");
+        assert!(error.to_string().contains("with_items"), "{error}");
+        assert!(error.correlation_id().is_some());
+    }
+    assert_eq!(
+        setup.mock.count(USERS_ROUTE),
+        1,
+        "nothing is asked for after it"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_query_that_finds_nothing_may_leave_its_rows_out() {
+    let setup = setup(|mock| mock);
+    let answer = json!({ "totalHits": 0, "aggregations": [{ "type": "count" }] });
+    setup.mock.on(DETAILS_QUERY).json(answer);
+    assert!(all(setup.query()).await.is_empty());
+    assert_eq!(setup.mock.count(DETAILS_QUERY), 1);
 }
 
 #[tokio::test(start_paused = true)]

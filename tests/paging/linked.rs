@@ -130,6 +130,7 @@ async fn an_end_before_the_last_page_is_an_error() {
     setup.on(USERS_ROUTE, 1).json(page);
     let (_, error) = fails(setup.users(), Kind::Incomplete).await;
     assert!(error.to_string().contains("number 2 of 3"), "{error}");
+    assert!(error.to_string().contains("`Pager::numbered`"), "{error}");
 }
 
 /// Pages of a row each, by a cursor in the link: the page at `cut` names no next one.

@@ -5,7 +5,7 @@ use http::{Request, StatusCode, Version};
 use reqwest::Response;
 use tower::{Layer, Service, ServiceExt};
 use tower_genesys::{
-    CallOptions, Credentials, GenesysLayer, Org, ReplayBody, TokenError,
+    ApiError, CallOptions, Credentials, GenesysLayer, Org, ReplayBody, TokenError,
     reqwest::ReqwestService,
     retry::{Outcome, Stop},
     testing::{CREATE_USER, MockGenesys, USERS},
@@ -64,6 +64,36 @@ async fn a_get_is_retried_after_a_503_and_a_post_is_not() {
         (outcome.stop, setup.mock.count(CREATE_USER)),
         (Stop::NotRepeatable, 1)
     );
+}
+
+#[tokio::test]
+async fn what_the_builder_has_is_sent_with_the_token_of_now() {
+    let setup = setup().await;
+    setup.mock.on(CREATE_USER).nth(1).revoke_token();
+    let request = setup.client.post(setup.url("/api/v2/users"));
+    let request = request.bearer_auth("an-old-token").body("[]");
+    let response = setup.genesys.send(request).await.expect("no error");
+    assert_eq!(response.status(), StatusCode::BAD_REQUEST, "it is no user");
+    let recorded = setup.mock.requests_at(CREATE_USER);
+    assert_eq!(recorded.len(), 2);
+    for sent in &recorded {
+        assert_eq!(&**sent.body(), b"[]");
+        assert_ne!(sent.bearer(), Some("an-old-token"));
+    }
+
+    let error = ApiError::read(response.into(), ApiError::DEFAULT_LIMIT).await;
+    assert_eq!(error.code(), Some("bad.request"), "{error}");
+}
+
+#[tokio::test]
+async fn what_the_builder_could_not_put_together_is_not_sent() {
+    let setup = setup().await;
+    let no_http = setup.client.get("data:text/plain?q=Ada");
+    let error = setup.genesys.send(no_http).await.unwrap_err();
+    let error = error.downcast_ref::<reqwest::Error>().expect("reqwest's");
+    assert!(error.is_builder(), "{error}");
+    assert!(!format!("{error} {error:?}").contains("Ada"), "{error:?}");
+    assert_eq!((setup.mock.token_posts(), setup.sends()), (0, 0));
 }
 
 #[tokio::test]

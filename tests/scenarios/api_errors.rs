@@ -1,11 +1,17 @@
 use std::time::Duration;
 
+use bytes::Bytes;
+use futures_util::stream;
+use http::{Request, Response};
+use http_body::Frame;
+use http_body_util::StreamBody;
+use tower::ServiceExt;
 use tower_genesys::{
-    ApiError,
-    testing::{MockGenesys, USERS as USERS_ROUTE},
+    ApiError, BoxError,
+    testing::{CREATE_USER, MockBody, MockGenesys, USERS as USERS_ROUTE},
 };
 
-use crate::setup::{TOKENS_ME, USERS, setup, setup_on};
+use crate::setup::{TOKENS_ME, USERS, after, setup, setup_on};
 
 #[tokio::test(start_paused = true)]
 async fn a_403_names_the_permission_that_is_missing_and_renews_nothing() {
@@ -60,4 +66,62 @@ async fn the_limit_of_a_token_is_waited_out_not_dodged_with_another_token() {
         1,
         "each token has a limit of its own: tempting"
     );
+}
+
+async fn text(response: Response<MockBody>) -> String {
+    let error = ApiError::read(response, ApiError::DEFAULT_LIMIT).await;
+    error.to_string()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_401_while_renewing_fails_sends_whoever_reads_it_to_the_cause() {
+    let setup = setup();
+    setup.org.tokens().warm_up().await.expect("a token");
+    setup.mock.disable_client();
+    setup.token_error().await;
+    let response = setup.send(setup.get(USERS)).await.expect("no error");
+    let text = text(response).await;
+    assert!(text.contains("renewing it has just failed"), "{text}");
+    let cause = setup.org.tokens().status().last_error.expect("the cause");
+    assert_eq!(cause.oauth_code(), Some("invalid_client"));
+    let status = setup.org.tokens().status();
+    assert!(status.is_ready() && status.refused, "{status:?}");
+
+    setup.mock.enable_client();
+    after(Duration::from_secs(300)).await;
+    assert_eq!(setup.status(USERS).await.expect("no error"), 200);
+    assert!(!setup.org.tokens().status().refused);
+    setup.org.tokens().invalidate();
+    assert!(!setup.org.tokens().status().refused, "by us, not the API");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_401_to_an_upload_over_the_cap_names_the_cap() {
+    let setup = setup();
+    setup.org.tokens().warm_up().await.expect("a token");
+    setup.mock.revoke_all();
+    let chunk = |_| Ok::<_, BoxError>(Frame::data(Bytes::from(vec![b' '; 4096])));
+    let body = StreamBody::new(stream::iter((0..100).map(chunk)));
+    let uri = setup.org.api(USERS).expect("a path");
+    let request = Request::post(uri).body(body).expect("a request");
+    let sent = setup.genesys.clone().oneshot(request).await;
+    let text = text(sent.expect("no error")).await;
+    assert!(text.contains("with_unknown_cap"), "{text}");
+    assert_eq!(setup.mock.count(CREATE_USER), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_503_to_a_write_does_not_say_to_try_again() {
+    let setup = setup();
+    setup.mock.on(CREATE_USER).reply_503();
+    let uri = setup.org.api(USERS).expect("a path");
+    let request = Request::post(uri).body(r#"{"name":"Ada"}"#.into());
+    let response = setup.send(request.expect("a request")).await;
+    let text = text(response.expect("no error")).await;
+    assert!(
+        text.contains("may have been carried out all the same"),
+        "{text}"
+    );
+    assert!(!text.contains("try again"), "{text}");
+    assert_eq!(setup.mock.count(CREATE_USER), 1);
 }

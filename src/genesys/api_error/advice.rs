@@ -13,23 +13,24 @@ const MOST_NAME: usize = 80;
 
 /// What to do next, if it is known.
 pub(super) fn write(error: &ApiError, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    match (error.status(), error.code()) {
-        (_, Some("authentication.required")) => f.write_str(
+    match (error.status(), error.code(), error.inner.not_sent_again) {
+        (_, Some("authentication.required"), _) => f.write_str(
             "; no token arrived there, so another one cannot help: find out what takes the \
              `Authorization` header out on the way (proxy, gateway, redirect)",
         ),
-        (_, Some("bad.credentials")) => f.write_str(
+        (_, Some("client.timeout"), _) => f.write_str(
+            "; the request did not arrive there in time: send its body sooner, or less of it",
+        ),
+        (_, _, Some(why)) => f.write_str(why.advice()),
+        (_, Some("bad.credentials"), None) => f.write_str(
             "; the token has expired, was revoked, or is of another region or organisation: get a \
              new one where the request goes to",
         ),
-        (StatusCode::TOO_MANY_REQUESTS, _) => too_many(error, f),
-        (_, Some("client.timeout")) => f.write_str(
-            "; the request did not arrive there in time: send its body sooner, or less of it",
-        ),
-        (StatusCode::FORBIDDEN, _) if error.inner.body == Condition::Understood => {
+        (StatusCode::TOO_MANY_REQUESTS, _, None) => too_many(error, f),
+        (StatusCode::FORBIDDEN, _, None) if error.inner.body == Condition::Understood => {
             forbidden(error, f)
         }
-        (status, Some(_)) if status.is_server_error() => {
+        (status, Some(_), None) if status.is_server_error() => {
             f.write_str("; that is out of order at Genesys: try again later")
         }
         _ => Ok(()),

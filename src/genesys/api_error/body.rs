@@ -59,6 +59,7 @@ fn bare(status: StatusCode, body: Condition) -> Inner {
         retry_after: None,
         details: Vec::new(),
         errors: Vec::new(),
+        not_sent_again: None,
         source: None,
     }
 }

@@ -5,6 +5,7 @@ use http::{HeaderMap, StatusCode};
 use super::{
     body,
     entry::{ErrorDetail, RateLimit},
+    not_sent_again::NotSentAgain,
 };
 
 /// An error of the Genesys Cloud API.
@@ -30,6 +31,7 @@ pub(super) struct Inner {
     pub(super) retry_after: Option<Duration>,
     pub(super) details: Vec<ErrorDetail>,
     pub(super) errors: Vec<ApiError>,
+    pub(super) not_sent_again: Option<NotSentAgain>,
     pub(super) source: Option<Arc<dyn Error + Send + Sync>>,
 }
 
@@ -155,6 +157,7 @@ impl fmt::Debug for ApiError {
             .field("retry_after", &inner.retry_after)
             .field("details", &inner.details)
             .field("errors", &inner.errors)
+            .field("not_sent_again", &inner.not_sent_again)
             .field("source", &inner.source)
             .finish()
     }

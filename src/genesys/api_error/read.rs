@@ -7,6 +7,7 @@ use http_body::Body;
 use super::{
     body,
     error::{ApiError, Condition},
+    not_sent_again::NotSentAgain,
 };
 use crate::BoxError;
 
@@ -14,7 +15,8 @@ use crate::BoxError;
 const MOST_EMPTY_FRAMES: usize = 1024;
 
 impl ApiError {
-    /// Reads at most `limit` bytes of a response's body, and parses them.
+    /// Reads at most `limit` bytes of a response's body, and parses them. What the layers have left in
+    /// its extensions becomes part of the text.
     ///
     /// [`DEFAULT_LIMIT`](Self::DEFAULT_LIMIT) is for whoever knows no better. The result is an
     /// error whatever the status is: look at that first.
@@ -35,15 +37,17 @@ impl ApiError {
     {
         let (head, body) = response.into_parts();
         let without = |condition| body::without_body(head.status, &head.headers, condition);
-        match collect(body, limit).await {
-            Ok(Some(body)) => Self::parse(head.status, &head.headers, &body),
-            Ok(None) => Self::from_inner(without(Condition::TooLong)),
+        let mut inner = match collect(body, limit).await {
+            Ok(Some(body)) => body::parse(head.status, &head.headers, &body),
+            Ok(None) => without(Condition::TooLong),
             Err(error) => {
                 let mut inner = without(Condition::BrokenOff);
                 inner.source = Some(error.into());
-                Self::from_inner(inner)
+                inner
             }
-        }
+        };
+        inner.not_sent_again = NotSentAgain::of(&head.extensions);
+        Self::from_inner(inner)
     }
 }
 

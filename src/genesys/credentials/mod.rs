@@ -98,6 +98,11 @@ impl fmt::Debug for Credentials {
 /// # Cancellation
 ///
 /// The future is dropped with the fetch that asks; nothing has been sent by then.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` gives no id and secret of an OAuth client",
+    note = "give `OrgBuilder::credentials` one of `Credentials`, `EnvCredentials`, `FileCredentials` or `credentials_fn(…)`",
+    note = "tokens that come from elsewhere take `OrgBuilder::build_from_source`"
+)]
 pub trait CredentialsProvider: Send + Sync + 'static {
     /// The pair to use now: both from one read, or id and secret of two rotations could meet.
     ///

@@ -1,12 +1,14 @@
 use std::{fmt, marker::PhantomData};
 
 use serde::de::{DeserializeOwned, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 /// What a page says of itself, and its rows.
 #[derive(Debug)]
 pub(super) struct Body<T> {
     pub(super) items: Vec<T>,
+    /// Whether the field that they are in was there at all.
+    pub(super) names_items: bool,
     pub(super) total: Option<u64>,
     pub(super) page_count: Option<u64>,
     pub(super) page_number: Option<u64>,
@@ -20,6 +22,21 @@ pub(super) fn read<T: DeserializeOwned>(json: &[u8], items: &str) -> serde_json:
     let body = Seed(items, PhantomData).deserialize(&mut deserializer)?;
     deserializer.end()?;
     Ok(body)
+}
+
+/// What a query is given beside its rows, by whoever asks for it.
+const BESIDE_ROWS: &str = "aggregations";
+
+/// Whether a page without the rows that were asked for has others, in a field of another name.
+pub(super) fn has_others<T>(page: &Body<T>, json: &[u8]) -> bool {
+    if page.names_items || page.total == Some(0) {
+        return false;
+    }
+    let rows = |value: &Value| value.get(0).is_some_and(Value::is_object);
+    let fields = serde_json::from_slice::<Map<String, Value>>(json).unwrap_or_default();
+    fields
+        .iter()
+        .any(|(name, value)| name != BESIDE_ROWS && rows(value))
 }
 
 struct Seed<'a, T>(&'a str, PhantomData<T>);
@@ -42,6 +59,7 @@ impl<'de, T: DeserializeOwned> Visitor<'de> for Seed<'_, T> {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Body<T>, A::Error> {
         let mut body = Body {
             items: Vec::new(),
+            names_items: false,
             total: None,
             page_count: None,
             page_number: None,
@@ -51,6 +69,7 @@ impl<'de, T: DeserializeOwned> Visitor<'de> for Seed<'_, T> {
         while let Some(key) = map.next_key::<String>()? {
             match &*key {
                 key if key == self.0 => {
+                    body.names_items = true;
                     body.items = map.next_value::<Option<Vec<T>>>()?.unwrap_or_default();
                 }
                 "total" | "totalHits" => body.total = number(&mut map)?,
@@ -103,6 +122,24 @@ mod tests {
             let body: Body<u8> = read(json.as_bytes(), "entities").unwrap();
             assert!(body.items.is_empty() && body.next_uri.is_none() && body.cursor.is_none());
             assert_eq!(body.total, None);
+        }
+    }
+
+    #[test]
+    fn rows_under_another_name_are_noticed_and_no_rows_are_none() {
+        for (json, others) in [
+            (r#"{"userDetails":[{}]}"#, true),
+            (r#"{"total":9,"userDetails":[{},{}],"cursor":"c"}"#, true),
+            (r#"{"entities":[],"userDetails":[{}]}"#, false),
+            (r#"{"entities":null,"userDetails":[{}]}"#, false),
+            (r#"{"totalHits":0,"userDetails":[{}]}"#, false),
+            (r#"{"aggregations":[{}]}"#, false),
+            (r#"{"userDetails":[],"names":["a"],"first":{}}"#, false),
+            (r#"{"totalHits":9}"#, false),
+            ("{}", false),
+        ] {
+            let body: Body<Value> = read(json.as_bytes(), "entities").unwrap();
+            assert_eq!(has_others(&body, json.as_bytes()), others, "{json}");
         }
     }
 

@@ -47,7 +47,7 @@ pub enum PageErrorKind {
     Refused,
     /// The answer is longer than a page may be.
     TooLarge,
-    /// The answer is not JSON, or not of the type that was asked for.
+    /// The answer is not JSON, not of the type that was asked for, or has its rows in another field.
     Malformed,
     /// The answer leads to another host, to plain http, or out of the API. It was not followed.
     ForeignLink,

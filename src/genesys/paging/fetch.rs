@@ -57,6 +57,9 @@ pub(super) async fn page<T: DeserializeOwned>(
 ) -> Result<Fetched<T>, PageError> {
     let answer = read(&request, ask).await?;
     match body::read(&answer.body, &request.settings.items) {
+        Ok(body) if body::has_others::<T>(&body, &answer.body) => {
+            Err(misnamed(&request.settings.items).with_correlation_id(answer.correlation_id))
+        }
         Ok(body) => Ok(Fetched {
             body: Body {
                 total: body.total.filter(|_| request.settings.heeds_total),
@@ -112,6 +115,15 @@ pub(super) fn with_query<'a>(
         path.push_str(&query);
     }
     path
+}
+
+/// Nothing in the answer says that rows are missing: without this, the stream would end as if there were none.
+fn misnamed(items: &str) -> PageError {
+    let message = format!(
+        "the page has no `{items}`, and rows in another field; name that by \
+         `PagedRequest::with_items`"
+    );
+    PageError::new(PageErrorKind::Malformed, message)
 }
 
 pub(super) fn malformed(error: serde_json::Error, correlation_id: Option<Box<str>>) -> PageError {

@@ -124,8 +124,9 @@ impl Linked {
         let rows = self.rows;
         match (body.page_number.zip(body.page_count), self.total) {
             (Some((number, count)), _) if number < count => Err(incomplete(format!(
-                "the page is number {number} of {count}, and names no next one; try again from the \
-                 checkpoint, and if that brings the same, start afresh"
+                "the page is number {number} of {count}, and names no next one; ask for lists that \
+                 only count their pages by `Pager::numbered`; otherwise try again from the checkpoint, \
+                 and if that brings the same, start afresh"
             ))),
             (None, Some(total)) if rows < total => Err(incomplete(format!(
                 "{rows} rows have come of {total}, and the page names no next one; try again from the \

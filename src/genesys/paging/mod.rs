@@ -76,7 +76,8 @@
 //!
 //! Each page comes with a [`Checkpoint`]: the place behind it. Whoever stores the rows of a page and
 //! its checkpoint together loses none and stores none twice, wherever the program stops. After an
-//! error, [`PageError::checkpoint`] leads to the page that failed.
+//! error, [`PageError::checkpoint`] leads to the page that failed. While a job is waited for there is no
+//! page yet: [`Pages::checkpoint`] names the job then.
 //!
 //! # Ordering
 //!
@@ -96,7 +97,7 @@
 //!
 //! What the API itself gets wrong is an error rather than an endless stream or a short one: a page
 //! that leads back to where the stream has been, another page than was asked for, more than
-//! sixteen empty pages in a row, a page that is too short, an end before all of the total have come, a
+//! sixteen empty pages in a row, a page that is too short, rows in another field than was named, an end before all of the total have come, a
 //! total that shrinks, a link to another host. What is not noticed is a row that changes its place while
 //! the total stays or grows: let intervals have ended.
 //!

@@ -68,7 +68,50 @@ impl<T> Pages<T> {
     /// The place behind the last page that came: what is being asked for now begins there.
     ///
     /// Of a job this is more than [`Page::checkpoint`] can say: as soon as the job is started, it
-    /// names the job, so that whoever gives up waiting can go on with it later.
+    /// names the job, so that whoever gives up waiting can go on with it later. A program that may be
+    /// killed meanwhile stores it while it waits; otherwise it starts another job the next time.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use futures_util::StreamExt;
+    /// use tokio::time::timeout;
+    /// # use bytes::Bytes;
+    /// # use http_body_util::Full;
+    /// # use serde_json::{Value, json};
+    /// # use tower::Layer;
+    /// # use tower_genesys::{Credentials, GenesysLayer, Org, Pager};
+    /// # use tower_genesys::testing::{DETAILS_JOBS, MockGenesys};
+    ///
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+    /// # async fn main() -> Result<(), tower_genesys::BoxError> {
+    /// # let mock = MockGenesys::builder().conversations(30).build();
+    /// # let org = Org::builder(mock.region())
+    /// #     .credentials(Credentials::new(mock.client_id(), mock.client_secret())?)
+    /// #     .build::<Full<Bytes>, _>(mock.service())?;
+    /// # let genesys = GenesysLayer::new(&org).layer(mock.service());
+    /// # let pager = Pager::new::<Full<Bytes>, _>(&org, genesys);
+    /// # let query = json!({ "interval": mock.interval() });
+    /// # let mut saved = String::new();
+    /// let jobs = "/api/v2/analytics/conversations/details/jobs";
+    /// let mut pages = pager.job(jobs, &query).pages::<Value>();
+    /// let first = loop {
+    ///     match timeout(Duration::from_secs(1), pages.next()).await {
+    ///         Ok(page) => break page.expect("a page")?,
+    ///         Err(_) => saved = serde_json::to_string(pages.checkpoint())?, // to a disk
+    ///     }
+    /// };
+    /// # drop(pages);
+    ///
+    /// // In the next run: no other job.
+    /// let mut pages = pager.job(jobs, &query)
+    ///     .resume(serde_json::from_str(&saved)?)
+    ///     .pages::<Value>();
+    /// let again = pages.next().await.expect("a page")?;
+    /// assert_eq!(again.items, first.items);
+    /// # assert_eq!(mock.count(DETAILS_JOBS), 1);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn checkpoint(&self) -> &Checkpoint {
         &self.reached
     }

@@ -87,6 +87,8 @@ impl PagedRequest {
 
     /// The field of a page that its rows are in, such as `userDetails` or `results`.
     ///
+    /// A page that has rows in another one is [`PageErrorKind::Malformed`].
+    ///
     /// # Default
     ///
     /// `conversations` for queries and jobs, `entities` for lists.

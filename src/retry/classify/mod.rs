@@ -69,6 +69,10 @@ pub enum Class {
 /// ```
 ///
 /// One that panics is taken to say [`Class::Final`]: the answer goes to the caller as it came.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not say what the error `{E}` means",
+    note = "`RetryLayer::new` is for services whose error is `BoxError`, as it is around `BearerLayer`; around a client itself use `RetryLayer::typed`"
+)]
 pub trait Classify<E> {
     /// What this head of a response means.
     fn response(&self, status: StatusCode, headers: &HeaderMap) -> Class;

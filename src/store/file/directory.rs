@@ -41,6 +41,10 @@ pub(super) struct Locked(#[expect(dead_code, reason = "it is held, and that is a
 impl Directory {
     /// A relative path is meant from where the process is now.
     pub(super) fn new(path: &Path) -> Result<Self, FileStoreError> {
+        if is_for_a_shell(path) {
+            let what = "begins with what only a shell replaces; put the directory itself there";
+            return Err(FileStoreError::new(Kind::Inaccessible, path, what));
+        }
         let absolute = std::path::absolute(path).map_err(|error| {
             let what = "has no absolute path; give it a name, and run where that can be looked up";
             FileStoreError::new(Kind::Inaccessible, path, what).with_source(error)
@@ -200,6 +204,14 @@ fn remove(path: &Path) -> io::Result<()> {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
         _ => Ok(()),
     }
+}
+
+/// `~/…` and `$HOME/…`, as they come out of a settings file. They would be made in the working directory, and a
+/// token put there.
+fn is_for_a_shell(path: &Path) -> bool {
+    let first = path.components().next();
+    let first = first.map(|first| first.as_os_str().as_encoded_bytes());
+    first.is_some_and(|first| first == b"~" || first.starts_with(b"$"))
 }
 
 #[cfg(unix)]

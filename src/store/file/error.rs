@@ -26,7 +26,7 @@ pub enum FileStoreErrorKind {
     Owner,
     /// Others have rights to it.
     Permissions,
-    /// It cannot be created, or looked at.
+    /// It cannot be created, or looked at, or begins with what only a shell replaces (`~`, `$HOME`).
     Inaccessible,
 }
 

@@ -16,7 +16,7 @@
 //! let run = || {
 //!     Org::builder(mock.region())
 //!         .credentials(Credentials::new(mock.client_id(), mock.client_secret())?)
-//!         .share(Sharing::unsealed(FileStore::new(&directory)?)) // `~/.cache/my-program`, say
+//!         .share(Sharing::unsealed(FileStore::new(&directory)?)) // `/home/ada/.cache/my-program`, say
 //!         .build::<Full<Bytes>, _>(mock.service())
 //!         .map_err(tower_genesys::BoxError::from)
 //! };
@@ -32,7 +32,8 @@
 //!
 //! # The directory
 //!
-//! You choose it; each user needs one of their own, such as `$XDG_CACHE_HOME/my-program`. It is created with mode 0700.
+//! You choose it; each user needs one of their own, such as what `$XDG_CACHE_HOME/my-program` or `~/.cache/my-program` is to a shell: here, neither is
+//! replaced. It is created with mode 0700.
 //! One that is there has to belong to the user of the process, and give no rights to others; otherwise
 //! [`FileStore::new`] says what to do. It is checked again at each operation, and made anew when it has gone.
 //!

@@ -22,7 +22,7 @@ const SHORTEST: Duration = Duration::from_millis(10);
 /// It is got by [`TokenCache::keep_warm`](super::TokenCache::keep_warm).
 ///
 /// An example is in the [guide](crate::guide::migrating#a-loop-that-refreshes).
-#[must_use = "it stops when it is dropped"]
+#[must_use = "it stops when it is dropped, and `let _ = …` drops it at once: give it a name"]
 pub struct KeepWarm {
     task: JoinHandle<()>,
 }

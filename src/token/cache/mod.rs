@@ -142,6 +142,7 @@ impl TokenCache {
         self.shared.inspect(|machine, now| CacheStatus {
             generation: machine.token().map(AccessToken::generation),
             valid_for: machine.remaining(now),
+            refused: machine.is_refused(),
             renewing: machine.renewing(),
             failures: machine.gate().failures(),
             last_error: machine.gate().last_error().cloned(),

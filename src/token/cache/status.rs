@@ -12,6 +12,9 @@ pub struct CacheStatus {
     pub generation: Option<Generation>,
     /// How much longer that token may be sent; `None` when there is none that may.
     pub valid_for: Option<Duration>,
+    /// Whether the API has refused that token. It is served on until there is a newer one, so this
+    /// together with `failures` says that requests now end in a 401.
+    pub refused: bool,
     /// Why a renewal is under way, if one is.
     pub renewing: Option<Reason>,
     /// How many renewals have failed in a row.
@@ -23,7 +26,8 @@ pub struct CacheStatus {
 }
 
 impl CacheStatus {
-    /// Whether a request that is made now has a token.
+    /// Whether a request that is made now has a token: one that is valid by its life, even if the
+    /// API has [`refused`](Self::refused) it.
     pub fn is_ready(&self) -> bool {
         self.valid_for.is_some()
     }

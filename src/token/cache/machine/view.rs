@@ -95,6 +95,12 @@ impl Machine {
             .filter(|left| !left.is_zero())
     }
 
+    /// Whether the API has refused the token that is held.
+    pub(in crate::token::cache) fn is_refused(&self) -> bool {
+        let refused = self.held.as_ref().and_then(|held| held.refused);
+        refused == Some(Reason::Rejected)
+    }
+
     pub(in crate::token::cache) fn renewing(&self) -> Option<Reason> {
         self.renewing.map(|renewing| renewing.reason)
     }

@@ -1,0 +1,69 @@
+//! Is an organisation what the environment says? In a process of its own, since a test cannot change its own
+//! environment safely.
+
+use std::{env, process::Command};
+
+use bytes::Bytes;
+use http_body_util::Full;
+use tower_genesys::{
+    BoxError, MemoryStore, Org, Region, Sharing, genesys::ConfigErrorKind, testing::MockGenesys,
+};
+
+type Body = Full<Bytes>;
+
+const IS_CHILD: &str = "TOWER_GENESYS_TEST_CHILD";
+const VARIABLES: [(&str, &str); 3] = [
+    ("GENESYSCLOUD_OAUTHCLIENT_ID", "an-id"),
+    ("GENESYS_CLIENT_SECRET", "s3cr3t"),
+    ("GENESYS_REGION", "mypurecloud.ie"),
+];
+
+/// Runs one test of this file once more, with these variables and no others of ours.
+fn succeeds(test: &str, variables: &[(&str, &str)]) -> bool {
+    let mut child = Command::new(env::current_exe().unwrap());
+    for (name, _) in env::vars_os() {
+        if name.to_string_lossy().starts_with("GENESYS") {
+            child.env_remove(name);
+        }
+    }
+    child.args(["--exact", test]).env(IS_CHILD, "1");
+    child.envs(variables.iter().copied());
+    child.status().unwrap().success()
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_the_environment_names_can_be_shared() -> Result<(), BoxError> {
+    if env::var_os(IS_CHILD).is_none() {
+        assert!(succeeds(
+            "what_the_environment_names_can_be_shared",
+            &VARIABLES
+        ));
+        return Ok(());
+    }
+    let mock = MockGenesys::builder().client("an-id", "s3cr3t").build();
+    let store = MemoryStore::new();
+    for _ in 0..2 {
+        let sharing = Sharing::unsealed(store.clone());
+        let builder = Org::builder_from_env()?.share(sharing);
+        let org = builder.build::<Body, _>(mock.service())?;
+        assert_eq!(org.region(), &Region::EU_WEST_1);
+        org.tokens().warm_up().await?;
+    }
+    assert_eq!(mock.token_posts(), 1, "they share one token");
+    let alone = Org::from_env::<Body, _>(mock.service())?;
+    alone.tokens().warm_up().await?;
+    assert_eq!(mock.token_posts(), 2, "and this one has its own");
+    Ok(())
+}
+
+#[test]
+fn a_variable_that_is_missing_is_named_before_anything_is_built() {
+    if env::var_os(IS_CHILD).is_none() {
+        let test = "a_variable_that_is_missing_is_named_before_anything_is_built";
+        assert!(succeeds(test, &VARIABLES[..2]));
+        return;
+    }
+    let error = Org::builder_from_env().map(drop).unwrap_err();
+    assert_eq!(error.kind(), ConfigErrorKind::Variable);
+    assert!(error.to_string().contains("GENESYS_REGION"), "{error}");
+}
