@@ -97,9 +97,9 @@
 //!
 //! What the API itself gets wrong is an error rather than an endless stream or a short one: a page
 //! that leads back to where the stream has been, another page than was asked for, more than
-//! sixteen empty pages in a row, a page that is too short, rows in another field than was named, an end before all of the total have come, a
-//! total that shrinks, a link to another host. What is not noticed is a row that changes its place while
-//! the total stays or grows: let intervals have ended.
+//! sixteen empty pages in a row, a page that is too short, rows in another field than was named, an
+//! end before all of the total have come, a total that shrinks, a link to another host. What is not
+//! noticed is a row that changes its place while the total stays or grows: let intervals have ended.
 //!
 //! A few paths give a total that is an estimate, is capped, or counts rows that the client may not see.
 //! Nearly all of these number their pages, and a page that says by its number that it is the last one
