@@ -1,9 +1,11 @@
-//! What does a shared token cost: a hit, a start of fifty processes, an outage? On a real `redis-server`.
+//! What does a shared token cost: a hit, a start of fifty processes, an outage? On a real
+//! `redis-server`.
 //!
-//! The processes are caches with connections of their own in one program, so that what is measured is the store, and not
-//! how fast a machine starts programs. `tests/fleet` has real ones.
+//! The processes are caches with connections of their own in one program, so that what is measured
+//! is the store, and not how fast a machine starts programs. `tests/fleet` has real ones.
 //!
-//! With `--test` everything happens once: requests and operations are counted, and no time means anything.
+//! With `--test` everything happens once: requests and operations are counted, and no time means
+//! anything.
 
 #[path = "../tests/redis_server/mod.rs"]
 mod redis_server;

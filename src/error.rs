@@ -8,7 +8,8 @@ pub use refused::Refused;
 
 /// An error of any type, as tower's middleware returns it.
 ///
-/// Errors of this crate are found in it by [`TokenError::find`](crate::TokenError::find) and its kin.
+/// Errors of this crate are found in it by [`TokenError::find`](crate::TokenError::find) and its
+/// kin.
 pub type BoxError = Box<dyn Error + Send + Sync>;
 
 /// A chain longer than this is not followed further: an error that names itself as its source would
@@ -28,7 +29,8 @@ pub(crate) fn find<'a, E: Error + 'static>(error: &'a (dyn Error + 'static)) -> 
 }
 
 fn cause<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a (dyn Error + 'static)> {
-    // These show the error that they were made of as themselves, and give that one's source as theirs.
+    // These show the error that they were made of as themselves, and give that one's source as
+    // theirs.
     if let Some(refused) = error.downcast_ref::<Refused>() {
         return Some(refused.get_ref());
     }

@@ -1,9 +1,9 @@
 //! Tower layers that put Genesys Cloud authentication into the HTTP client you already have.
 //!
-//! A token of Genesys Cloud lives for a day, and often dies earlier: by inactivity, by an administrator's
-//! click, by eviction. These layers sign each request with one that is valid now, renew it before
-//! anybody waits for it, send a request once more when its token was refused after all, and retry what
-//! may be retried. Your code sends requests, and gets responses.
+//! A token of Genesys Cloud lives for a day, and often dies earlier: by inactivity, by an
+//! administrator's click, by eviction. These layers sign each request with one that is valid now,
+//! renew it before anybody waits for it, send a request once more when its token was refused after
+//! all, and retry what may be retried. Your code sends requests, and gets responses.
 //!
 //! ```text
 //!              ┌─ GenesysLayer ───────────────────────────────┐
@@ -65,12 +65,13 @@
 //! | tests without Genesys Cloud | [`MockGenesys`](testing::MockGenesys) |
 //!
 //! Each layer is one of its own, for any `Service<Request<B>, Response = Response<R>>` that can be
-//! cloned. [By hand](genesys#customising), `Retry` takes from an [`Org`] what [`GenesysLayer`] gives it by
-//! itself: the throttle that is the organisation's, and which POSTs only read.
+//! cloned. [By hand](genesys#customising), `Retry` takes from an [`Org`] what [`GenesysLayer`]
+//! gives it by itself: the throttle that is the organisation's, and which POSTs only read.
 //!
 //! # Short answers
 //!
-//! - **I have a client already.** Keep it; the layers go around it. [More](guide::questions#i-have-a-client-already)
+//! - **I have a client already.** Keep it; the layers go around it.
+//!   [More](guide::questions#i-have-a-client-already)
 //! - **The compiler refuses the stack.** Mostly the body type of your client.
 //!   [More](guide::questions#the-compiler-refuses-the-stack)
 //! - **`anyhow`? The type of the stack in a struct?** [Errors](guide::questions#anyhow),

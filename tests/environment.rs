@@ -1,5 +1,5 @@
-//! Is an organisation what the environment says? In a process of its own, since a test cannot change its own
-//! environment safely.
+//! Is an organisation what the environment says? In a process of its own, since a test cannot
+//! change its own environment safely.
 
 use std::{env, process::Command};
 

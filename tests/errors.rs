@@ -1,7 +1,8 @@
 //! Does any error say twice what happened?
 //!
-//! An error either shows the text of its cause or gives the cause as its source, so that a report of the
-//! whole chain reads well. Each error of this crate that can have a source is made here as a user gets it.
+//! An error either shows the text of its cause or gives the cause as its source, so that a report
+//! of the whole chain reads well. Each error of this crate that can have a source is made here as a
+//! user gets it.
 
 use std::{
     collections::BTreeSet,

@@ -67,8 +67,9 @@
 //! # Cancellation
 //!
 //! A response future that is dropped while it waits for a token leaves the renewal alone. While it
-//! waits it holds no readied service, and so no permit and no connection. When the service then takes
-//! so long to become ready that the token expires, it waits for a newer one, three times at most.
+//! waits it holds no readied service, and so no permit and no connection. When the service then
+//! takes so long to become ready that the token expires, it waits for a newer one, three times at
+//! most.
 
 mod account;
 mod challenge;

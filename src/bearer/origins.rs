@@ -204,8 +204,8 @@ pub enum OriginErrorKind {
     NotHttps,
     /// Its host and port are not among the [`Origins`].
     Foreign,
-    /// It is not the URI: the request names no account, such as an [`Org`](crate::Org), and there is
-    /// none for all requests.
+    /// It is not the URI: the request names no account, such as an [`Org`](crate::Org), and there
+    /// is none for all requests.
     NoAccount,
 }
 

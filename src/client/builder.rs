@@ -71,10 +71,10 @@ impl ClientBuilder {
 
     /// Takes the proxy from the environment, when the client is built: the default.
     ///
-    /// The first of `HTTPS_PROXY`, `https_proxy`, `ALL_PROXY` and `all_proxy` that is not empty names
-    /// it, as in `http://USER:PASSWORD@HOST:PORT`; user and password are percent-encoded, and may be
-    /// missing, as may the scheme. With `https://` the proxy itself is spoken to by TLS. The first of
-    /// `NO_PROXY` and `no_proxy` that is not empty says what is reached without, as for
+    /// The first of `HTTPS_PROXY`, `https_proxy`, `ALL_PROXY` and `all_proxy` that is not empty
+    /// names it, as in `http://USER:PASSWORD@HOST:PORT`; user and password are percent-encoded, and
+    /// may be missing, as may the scheme. With `https://` the proxy itself is spoken to by TLS. The
+    /// first of `NO_PROXY` and `no_proxy` that is not empty says what is reached without, as for
     /// [`proxy_except`](Self::proxy_except).
     pub fn proxy_from_env(mut self) -> Self {
         self.proxy = ProxySource::Environment;
@@ -94,8 +94,8 @@ impl ClientBuilder {
         self
     }
 
-    /// Reaches these hosts without the proxy, in addition to those in `NO_PROXY` and to what earlier
-    /// calls have named.
+    /// Reaches these hosts without the proxy, in addition to those in `NO_PROXY` and to what
+    /// earlier calls have named.
     ///
     /// A list with commas, as in `NO_PROXY`: a domain stands for itself and all below it, with or
     /// without a dot in front; an IP address or a network (`10.0.0.0/8`) for URIs that name such an
@@ -127,8 +127,8 @@ impl ClientBuilder {
         self
     }
 
-    /// Uses this configuration for TLS with hosts and proxies: for client certificates, a verifier or
-    /// CAs of its own.
+    /// Uses this configuration for TLS with hosts and proxies: for client certificates, a verifier
+    /// or CAs of its own.
     ///
     /// It excludes [`ca_pem`](Self::ca_pem), [`ca_file`](Self::ca_file) and
     /// [`crypto_provider`](Self::crypto_provider). Where it names no ALPN protocols, HTTP/2 and 1.1
@@ -156,9 +156,9 @@ impl ClientBuilder {
     ///
     /// # Default
     ///
-    /// 5 seconds: the first two packets may be lost, which TCP sends again after one and after three
-    /// seconds. And it is less than the eight seconds that an attempt to get a token has, so that its
-    /// error says that it was the connection.
+    /// 5 seconds: the first two packets may be lost, which TCP sends again after one and after
+    /// three seconds. And it is less than the eight seconds that an attempt to get a token has, so
+    /// that its error says that it was the connection.
     pub fn connect_timeout(mut self, limit: Duration) -> Self {
         self.connect_timeout = limit;
         self
@@ -168,8 +168,9 @@ impl ClientBuilder {
     ///
     /// # Default
     ///
-    /// 50 seconds: less than the 60 after which AWS' load balancers close it, which Genesys Cloud runs
-    /// behind. A request that crosses their closing is lost, and nobody knows whether it was executed.
+    /// 50 seconds: less than the 60 after which AWS' load balancers close it, which Genesys Cloud
+    /// runs behind. A request that crosses their closing is lost, and nobody knows whether it was
+    /// executed.
     pub fn pool_idle_timeout(mut self, limit: Duration) -> Self {
         self.pool_idle_timeout = limit;
         self
@@ -179,21 +180,22 @@ impl ClientBuilder {
     ///
     /// # Default
     ///
-    /// 32, which matters with HTTP/1.1 only: more than requests at a time are at 300 a minute, and a
-    /// burst leaves no hundreds of sockets behind.
+    /// 32, which matters with HTTP/1.1 only: more than requests at a time are at 300 a minute, and
+    /// a burst leaves no hundreds of sockets behind.
     pub fn pool_max_idle_per_host(mut self, count: usize) -> Self {
         self.pool_max_idle_per_host = count;
         self
     }
 
-    /// How long an HTTP/2 connection with requests in flight may be silent before it is sent a ping,
-    /// and how long the answer may take before the connection is given up. At least a second each.
+    /// How long an HTTP/2 connection with requests in flight may be silent before it is sent a
+    /// ping, and how long the answer may take before the connection is given up. At least a second
+    /// each.
     ///
     /// # Default
     ///
     /// 15 seconds and 10: a dead connection is found within the 30 that
-    /// [`RetryPolicy`](crate::retry::RetryPolicy) gives an attempt. Idle ones are sent none; they are
-    /// closed soon.
+    /// [`RetryPolicy`](crate::retry::RetryPolicy) gives an attempt. Idle ones are sent none; they
+    /// are closed soon.
     pub fn http2_keep_alive(mut self, interval: Duration, answer: Duration) -> Self {
         self.http2_keep_alive = (
             interval.max(SHORTEST_KEEP_ALIVE),

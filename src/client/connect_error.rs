@@ -6,8 +6,8 @@ use rustls::CertificateError;
 use super::{ClientErrorKind, error::HostPort, proxy::Proxy, tunnel::TunnelError};
 use crate::{BoxError, error::find};
 
-/// Why there is no connection: what [`ClientError`](super::ClientError) says of it, for the inside of
-/// hyper-util's own error.
+/// Why there is no connection: what [`ClientError`](super::ClientError) says of it, for the inside
+/// of hyper-util's own error.
 ///
 /// It shows itself as the step that failed, since the message stands further out in the same chain.
 #[derive(Debug)]

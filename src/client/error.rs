@@ -9,8 +9,8 @@ use crate::{BoxError, call::Refused, error::find};
 /// A request that a [`Client`](super::Client) got no answer to.
 ///
 /// The message names the host and the next step; the causes are those of hyper-util, which
-/// [`Retry`](crate::retry) knows. [`find`](Self::find) gets it back out of the boxes that a stack of
-/// layers puts around it, a [`TokenError`](crate::TokenError) among them.
+/// [`Retry`](crate::retry) knows. [`find`](Self::find) gets it back out of the boxes that a stack
+/// of layers puts around it, a [`TokenError`](crate::TokenError) among them.
 ///
 /// It shows a host and a port, never a path, a header, or the user and password of a proxy.
 #[derive(Debug)]
@@ -39,8 +39,8 @@ pub enum ClientErrorKind {
     /// The proxy wants a user and a password, or others than it was given. Nothing was sent, and
     /// [`Retry`](crate::retry) does not try again: a proxy may lock the account.
     ProxyAuthentication,
-    /// The certificate of the host, or of the proxy, is not to be trusted: its CA is not known, it is
-    /// for another host, or it has expired. Nothing was sent.
+    /// The certificate of the host, or of the proxy, is not to be trusted: its CA is not known, it
+    /// is for another host, or it has expired. Nothing was sent.
     Certificate,
     /// There is no TLS with the host, or with the proxy. Nothing was sent.
     Tls,

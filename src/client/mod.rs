@@ -1,9 +1,9 @@
 //! An HTTP client in one call, for tokens and the API, where there is none yet.
 //!
-//! [`Client`] is hyper-util's, put together: HTTP/1.1 and 2, TLS by rustls with a crypto provider that
-//! is named, the proxy of the environment with user and password, limits of time for what else would
-//! hang, and errors that say what to do. It is a tower service like any other, and the layers of this
-//! crate know nothing of it: whoever has a client stays with that.
+//! [`Client`] is hyper-util's, put together: HTTP/1.1 and 2, TLS by rustls with a crypto provider
+//! that is named, the proxy of the environment with user and password, limits of time for what else
+//! would hang, and errors that say what to do. It is a tower service like any other, and the layers
+//! of this crate know nothing of it: whoever has a client stays with that.
 //!
 //! # Example
 //!

@@ -20,7 +20,8 @@ const LONGEST_HEAD: usize = 8 * 1024;
 
 /// Why a proxy makes no tunnel.
 ///
-/// hyper-util's own `Tunnel` does not say which status there was, nor which authentication is wanted.
+/// hyper-util's own `Tunnel` does not say which status there was, nor which authentication is
+/// wanted.
 #[derive(Debug)]
 pub(super) enum TunnelError {
     /// It wants a user and a password, or others.

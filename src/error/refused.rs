@@ -5,8 +5,8 @@ use crate::{BoxError, error::find};
 /// A request was refused on this side, before anything of it was sent, and would be refused again.
 ///
 /// [`Retry`](crate::retry) never sends again after it, for whatever method. A middleware of yours
-/// that refuses requests can wrap its error into this one. It stands for the error inside: it shows that
-/// one's text, and its source is that one's source, so that nothing is in the chain twice.
+/// that refuses requests can wrap its error into this one. It stands for the error inside: it shows
+/// that one's text, and its source is that one's source, so that nothing is in the chain twice.
 /// [`get_ref`](Self::get_ref) has the error itself, and so have `find` of it and its kin.
 ///
 /// ```

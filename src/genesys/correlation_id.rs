@@ -3,8 +3,8 @@ use http::HeaderMap;
 /// Genesys' ids are UUIDs, of 36 characters.
 const LONGEST: usize = 64;
 
-/// The id under which Genesys knows a request (`ININ-Correlation-Id`), if it looks like one: it ends
-/// up in errors and logs.
+/// The id under which Genesys knows a request (`ININ-Correlation-Id`), if it looks like one: it
+/// ends up in errors and logs.
 pub(super) fn correlation_id(headers: &HeaderMap) -> Option<&str> {
     headers
         .get("inin-correlation-id")?

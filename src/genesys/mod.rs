@@ -78,8 +78,9 @@
 //!
 //! # Cloning
 //!
-//! A clone of the stack is for one request, and costs a few reference counts and a clone of the client.
-//! All clones, and all stacks with the same [`Org`], share its token, its throttle and its budget.
+//! A clone of the stack is for one request, and costs a few reference counts and a clone of the
+//! client. All clones, and all stacks with the same [`Org`], share its token, its throttle and its
+//! budget.
 //!
 //! # Errors
 //!
@@ -95,8 +96,8 @@
 //!
 //! # Cancellation
 //!
-//! A response future may be dropped at any time. That ends its attempt, and its wait for a token or for
-//! its turn; a renewal that it has begun goes on for the others.
+//! A response future may be dropped at any time. That ends its attempt, and its wait for a token or
+//! for its turn; a renewal that it has begun goes on for the others.
 
 pub mod api_error;
 #[cfg(feature = "tower")]

@@ -21,8 +21,8 @@ use crate::{
 /// Cheap to clone; a clone is the same organisation.
 /// [`GenesysLayer::new`](super::GenesysLayer::new) takes the one for all requests. An `Org` in the
 /// extensions of a request is used for that request instead, so that one stack serves any number of
-/// them; with [`GenesysLayer::per_request`](super::GenesysLayer::per_request) each request has to have
-/// one.
+/// them; with [`GenesysLayer::per_request`](super::GenesysLayer::per_request) each request has to
+/// have one.
 ///
 /// ```
 /// use bytes::Bytes;
@@ -120,8 +120,8 @@ impl Org {
 
     /// The URI of something in this organisation's API, from its path and query.
     ///
-    /// A value that comes from elsewhere has to be percent-encoded first: a `&` or a `+` in it would
-    /// make another query of it.
+    /// A value that comes from elsewhere has to be percent-encoded first: a `&` or a `+` in it
+    /// would make another query of it.
     ///
     /// ```
     /// # use tower_genesys::{Org, RegionError, testing::MockGenesys};
@@ -250,10 +250,11 @@ impl<P> OrgBuilder<P> {
         self
     }
 
-    /// Shares the token with other processes that have the same client, over a [store](crate::store). Default: each
-    /// process gets its own.
+    /// Shares the token with other processes that have the same client, over a
+    /// [store](crate::store). Default: each process gets its own.
     ///
-    /// For [`build`](Self::build) alone: another source is shared by [`SharedSource::new`], under a key of its own.
+    /// For [`build`](Self::build) alone: another source is shared by [`SharedSource::new`], under a
+    /// key of its own.
     pub fn share(mut self, sharing: Sharing) -> Self {
         self.sharing = Some(sharing);
         self
@@ -277,8 +278,8 @@ impl<P> OrgBuilder<P> {
     /// # Errors
     ///
     /// [`ConfigErrorKind::Region`] when a base URL is not https, and not one on this machine that
-    /// [`allow_loopback`](Self::allow_loopback) allows; [`ConfigErrorKind::Sharing`] when the token is to be
-    /// [shared](Self::share).
+    /// [`allow_loopback`](Self::allow_loopback) allows; [`ConfigErrorKind::Sharing`] when the token
+    /// is to be [shared](Self::share).
     pub fn build_from_source(self, source: impl TokenSource) -> Result<Org, ConfigError> {
         if self.sharing.is_some() {
             return Err(unshareable(source.is_repeatable()));
@@ -347,7 +348,8 @@ impl<P: CredentialsProvider> OrgBuilder<P> {
     /// # Errors
     ///
     /// [`ConfigErrorKind::Region`] as for [`build_from_source`](Self::build_from_source);
-    /// [`ConfigErrorKind::Sharing`] when the system has no randomness for what is to be [shared](Self::share).
+    /// [`ConfigErrorKind::Sharing`] when the system has no randomness for what is to be
+    /// [shared](Self::share).
     pub fn build<B, C>(self, client: C) -> Result<Org, ConfigError>
     where
         C: TokenClient<B>,

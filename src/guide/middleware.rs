@@ -1,4 +1,5 @@
-//! The layers one by one, with a token source, a classifier and a layer of your own; and a token store of your own.
+//! The layers one by one, with a token source, a classifier and a layer of your own; and a token
+//! store of your own.
 //!
 //! ```no_run
 #![doc = include_str!("../../examples/own_middleware.rs")]

@@ -1,4 +1,5 @@
-//! Counters for what the token cache, the retry layer and a shared store do, through the [`metrics`] facade.
+//! Counters for what the token cache, the retry layer and a shared store do, through the
+//! [`metrics`] facade.
 //!
 //! [`Metrics`] is an observer of both: give it to
 //! [`TokenCacheBuilder::observer`](crate::token::TokenCacheBuilder::observer) (or
@@ -24,8 +25,9 @@
 //! `abandoned`, or the kind of the [`TokenError`](crate::TokenErrorKind::as_str). No label holds a
 //! path, an id or a host, so that their number is bounded.
 //!
-//! For a shared token it goes to [`Sharing::with_observer`](crate::Sharing::with_observer). `event` is that of
-//! [`StoreEvent::as_str`](crate::store::StoreEvent::as_str), of which `missed` and `failed` have counters of their own.
+//! For a shared token it goes to [`Sharing::with_observer`](crate::Sharing::with_observer). `event`
+//! is that of [`StoreEvent::as_str`](crate::store::StoreEvent::as_str), of which `missed` and
+//! `failed` have counters of their own.
 //!
 //! # Example
 //!

@@ -14,8 +14,8 @@
 //!
 //! A body in memory is known by its first poll: it announces its length, and gives all of it at
 //! once. So it does not matter whether it is in a box. A kept frame counts for 128 bytes at least
-//! when there are more than 16, as it costs that much to keep. Whatever is not kept is sent all the same,
-//! but once: over the cap this attempt goes on, and only a later one is impossible.
+//! when there are more than 16, as it costs that much to keep. Whatever is not kept is sent all the
+//! same, but once: over the cap this attempt goes on, and only a later one is impossible.
 //!
 //! Each attempt is framed like the first, so that `content-length` and trailers are the same.
 //!

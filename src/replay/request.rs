@@ -6,9 +6,9 @@ use super::CloneBody;
 
 /// All that a request is made of, extensions included, to make it once more.
 ///
-/// It lives in a box, so that futures that keep one are small and cheap to move; almost none is ever
-/// made a request again. The headers are in a list, which is one allocation less than a map: so the
-/// box is for free.
+/// It lives in a box, so that futures that keep one are small and cheap to move; almost none is
+/// ever made a request again. The headers are in a list, which is one allocation less than a map:
+/// so the box is for free.
 pub(crate) struct RequestCopy<B> {
     method: Method,
     uri: Uri,

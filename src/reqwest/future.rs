@@ -150,8 +150,9 @@ fn url_extension(url: Url) -> Extensions {
     builder.extensions_mut().map(mem::take).unwrap_or_default()
 }
 
-/// The request was on a connection, and perhaps answered by a redirect: that there was no connection
-/// for the next hop does not say that nothing was sent. Without a URL, no classifier takes it to.
+/// The request was on a connection, and perhaps answered by a redirect: that there was no
+/// connection for the next hop does not say that nothing was sent. Without a URL, no classifier
+/// takes it to.
 fn doubt(error: Error) -> Error {
     match ErrorClassifier::new().error(&error) {
         Class::NotSent => error.without_url(),

@@ -55,8 +55,8 @@ impl HttpService {
 
     /// The client, to build requests with.
     ///
-    /// What it sends by itself (`RequestBuilder::send`, `Client::execute`) goes past all layers, and
-    /// has no token.
+    /// What it sends by itself (`RequestBuilder::send`, `Client::execute`) goes past all layers,
+    /// and has no token.
     pub const fn get_ref(&self) -> &Client {
         &self.client
     }

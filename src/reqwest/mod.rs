@@ -1,8 +1,8 @@
 //! The layers over a [`reqwest::Client`], and a stack of them that takes and gives reqwest's own
 //! requests and responses.
 //!
-//! - [`HttpService`] is the client as an innermost service: it takes `http::Request<B>` for any body,
-//!   so that every layer fits around it. It also fetches the tokens.
+//! - [`HttpService`] is the client as an innermost service: it takes `http::Request<B>` for any
+//!   body, so that every layer fits around it. It also fetches the tokens.
 //! - [`ReqwestService`] goes around the stack: it takes [`reqwest::Request`], and gives
 //!   [`reqwest::Response`] with `json`, `text`, `bytes_stream` and `error_for_status`.
 //!

@@ -85,7 +85,8 @@ impl<S> ReqwestService<S> {
         service.call(request).await
     }
 
-    /// Sends what reqwest's builder has put together, as [`RequestBuilder::send`] does past all layers.
+    /// Sends what reqwest's builder has put together, as [`RequestBuilder::send`] does past all
+    /// layers.
     ///
     /// ```
     /// # use tower_genesys::{BoxError, GenesysService, reqwest::{HttpService, ReqwestService}};

@@ -5,8 +5,8 @@ use bytes::Bytes;
 use super::StoreError;
 use crate::token::Fingerprint;
 
-/// The order of tokens across processes: of two tokens under one key, that of the higher fence is the
-/// newer one.
+/// The order of tokens across processes: of two tokens under one key, that of the higher fence is
+/// the newer one.
 ///
 /// An example: [`store`](crate::store).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -33,8 +33,8 @@ impl Fence {
     }
 }
 
-/// One of the processes that share a token, for as long as it lives: by this it recognises a lease that
-/// was granted in a reply that never arrived.
+/// One of the processes that share a token, for as long as it lives: by this it recognises a lease
+/// that was granted in a reply that never arrived.
 ///
 /// An example: [`store`](crate::store).
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -53,7 +53,8 @@ impl Owner {
         Ok(Self(bytes))
     }
 
-    /// The owner that [`as_bytes`](Self::as_bytes) gave. For stores, which keep it beside the lease.
+    /// The owner that [`as_bytes`](Self::as_bytes) gave. For stores, which keep it beside the
+    /// lease.
     pub const fn from_bytes(bytes: [u8; 16]) -> Self {
         Self(bytes)
     }
@@ -80,13 +81,14 @@ pub struct Lease {
     pub owner: Owner,
     /// What the token will be published under.
     pub fence: Fence,
-    /// Whether something is in the place of the token that the store cannot read, and that a publication
-    /// will replace. Default: no.
+    /// Whether something is in the place of the token that the store cannot read, and that a
+    /// publication will replace. Default: no.
     pub replaces: Option<super::StoreErrorKind>,
 }
 
 impl Lease {
-    /// A lease of this owner, in the place of nothing. For authors of a [`TokenStore`](super::TokenStore).
+    /// A lease of this owner, in the place of nothing. For authors of a
+    /// [`TokenStore`](super::TokenStore).
     pub const fn new(owner: Owner, fence: Fence) -> Self {
         Self {
             owner,

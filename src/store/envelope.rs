@@ -48,8 +48,8 @@ impl Around<'_> {
 }
 
 impl Envelope {
-    /// The entry for this token, of which `remaining` is left. Lives are in whole milliseconds, which every store can
-    /// keep.
+    /// The entry for this token, of which `remaining` is left. Lives are in whole milliseconds,
+    /// which every store can keep.
     pub(super) fn close(
         &self,
         key: &StoreKey,
@@ -107,8 +107,8 @@ impl Envelope {
         }
     }
 
-    /// What is behind the first four bytes, which must be those that this process writes itself: whoever could take a
-    /// seal off would otherwise be believed without one.
+    /// What is behind the first four bytes, which must be those that this process writes itself:
+    /// whoever could take a seal off would otherwise be believed without one.
     fn content(&self, value: &Bytes) -> Result<Bytes, StoreError> {
         let Some((head, _)) = value.split_at_checked(4) else {
             return Err(damaged());
@@ -171,7 +171,8 @@ fn digest(token: &[u8], around: &Around<'_>) -> [u8; DIGEST] {
     first
 }
 
-/// Whether it can be sent (RFC 6750, section 2.1): what cannot would fail every request of the process.
+/// Whether it can be sent (RFC 6750, section 2.1): what cannot would fail every request of the
+/// process.
 fn is_token(token: &str) -> bool {
     !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_graphic())
 }

@@ -4,8 +4,8 @@ use crate::BoxError;
 
 /// What went wrong with a [`TokenStore`](super::TokenStore) itself.
 ///
-/// It never reaches a caller of the cache: the process goes on without the store, and tells its observer. It
-/// holds no token, no secret, and no password of the store.
+/// It never reaches a caller of the cache: the process goes on without the store, and tells its
+/// observer. It holds no token, no secret, and no password of the store.
 ///
 /// An example: [`store`](crate::store).
 #[derive(Debug)]
@@ -23,10 +23,11 @@ pub struct StoreError {
 pub enum StoreErrorKind {
     /// The store was not reached, or cannot do it now. Nothing was changed.
     Unavailable,
-    /// The store did not answer in time, or the connection broke. Whether something was changed is unknown.
+    /// The store did not answer in time, or the connection broke. Whether something was changed is
+    /// unknown.
     Timeout,
-    /// What is there cannot be read: damaged, of a wrong type, sealed with an unknown key, or put there from
-    /// somewhere else.
+    /// What is there cannot be read: damaged, of a wrong type, sealed with an unknown key, or put
+    /// there from somewhere else.
     Corrupt,
     /// What is there was written by a version of this crate that writes another format.
     Incompatible,

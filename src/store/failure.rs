@@ -6,15 +6,19 @@ use tokio::time::Instant;
 
 use super::{StoreError, StoreErrorKind};
 
-/// Callers do not ask a store that has just failed: renewals for which nobody waits find out that it is back.
+/// Callers do not ask a store that has just failed: renewals for which nobody waits find out that
+/// it is back.
 const FOREGROUND_PAUSE: Duration = Duration::from_secs(30);
 const BACKGROUND_PAUSE: Duration = Duration::from_secs(2);
-/// Between tokens that a process gets for itself: what a fleet mints in an outage shall not evict what it uses.
+/// Between tokens that a process gets for itself: what a fleet mints in an outage shall not evict
+/// what it uses.
 const ALONE_PAUSE: Duration = Duration::from_secs(10);
-/// Until a process that is alone looks for the others again, so that all are together 30 seconds after an outage.
+/// Until a process that is alone looks for the others again, so that all are together 30 seconds
+/// after an outage.
 const CHECK_AFTER: (Duration, Duration) = (Duration::from_secs(5), Duration::from_secs(20));
 
-/// Lets a store rest that has failed, so that an outage costs callers one time-out and not one each.
+/// Lets a store rest that has failed, so that an outage costs callers one time-out and not one
+/// each.
 #[derive(Debug, Default)]
 pub(super) struct Breaker {
     failed_at: Option<Instant>,

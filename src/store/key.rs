@@ -2,11 +2,11 @@ use std::fmt;
 
 use sha2::{Digest, Sha256};
 
-/// Under what a token is shared: a digest of the login host, the client's id, the grant and what else
-/// decides which token comes back.
+/// Under what a token is shared: a digest of the login host, the client's id, the grant and what
+/// else decides which token comes back.
 ///
-/// Each field goes in with its length before it, so that no two configurations collide. The client's secret is no
-/// part of it: a rotated secret gets tokens of the same client.
+/// Each field goes in with its length before it, so that no two configurations collide. The
+/// client's secret is no part of it: a rotated secret gets tokens of the same client.
 ///
 /// ```
 /// use tower_genesys::store::StoreKey;
@@ -28,7 +28,8 @@ impl StoreKey {
         Self(digest.finalize().into())
     }
 
-    /// The key of the tokens that this is asked with too, such as a form parameter. The order counts.
+    /// The key of the tokens that this is asked with too, such as a form parameter. The order
+    /// counts.
     ///
     /// Not for a secret that could be guessed: who knows all the rest could try.
     #[must_use]

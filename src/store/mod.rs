@@ -1,9 +1,10 @@
 //! One token for many processes.
 //!
-//! Each process that gets tokens of its own counts: an OAuth client that mints too many is throttled, and its oldest
-//! tokens stop working. With a [`TokenStore`] that all processes reach, one of them asks, and all of them use what it
-//! got. [`SharedSource`] goes between the [`TokenCache`](crate::TokenCache) of a process and its source; [`Sharing`] says
-//! over which store, and in which form.
+//! Each process that gets tokens of its own counts: an OAuth client that mints too many is
+//! throttled, and its oldest tokens stop working. With a [`TokenStore`] that all processes reach,
+//! one of them asks, and all of them use what it got. [`SharedSource`] goes between the
+//! [`TokenCache`](crate::TokenCache) of a process and its source; [`Sharing`] says over which
+//! store, and in which form.
 //!
 //! ```
 //! use bytes::Bytes;
@@ -28,7 +29,8 @@
 //! # }
 //! ```
 //!
-//! While the token of a process is valid, the store is not asked: a hit costs what it costs without one.
+//! While the token of a process is valid, the store is not asked: a hit costs what it costs without
+//! one.
 //!
 //! # What happens
 //!
@@ -41,12 +43,14 @@
 //! | a cooldown: the endpoint wants to be left alone | waits, when that fits its deadline; else says so to its callers |
 //! | something that cannot be used | as if there were none, with an event |
 //!
-//! Which token is newer, a [`Fence`] says, which the store counts up; how long one lives, the store's clock alone. So the
-//! clocks of the processes may differ. Which token was refused by the API, a [`Fingerprint`](crate::Fingerprint) says: of
-//! fifty processes that get a 401, one asks, or none if there is a newer one.
+//! Which token is newer, a [`Fence`] says, which the store counts up; how long one lives, the
+//! store's clock alone. So the clocks of the processes may differ. Which token was refused by the
+//! API, a [`Fingerprint`](crate::Fingerprint) says: of fifty processes that get a 401, one asks, or
+//! none if there is a newer one.
 //!
-//! When a process that leads is killed, another one takes over when its lease is over. When it is frozen, and wakes up
-//! after that, its publication comes too late, and it takes the token of the other one.
+//! When a process that leads is killed, another one takes over when its lease is over. When it is
+//! frozen, and wakes up after that, its publication comes too late, and it takes the token of the
+//! other one.
 //!
 //! # When the store fails
 //!
@@ -65,28 +69,30 @@
 //!
 //! # Customising
 //!
-//! [`OrgBuilder::share`](crate::genesys::OrgBuilder::share) is for the grant `client_credentials`. Another source is
-//! wrapped by [`SharedSource::new`], under a [`StoreKey`] of its own. Tokens of grants that are spent by each request,
-//! such as rotating refresh tokens, cannot be shared.
+//! [`OrgBuilder::share`](crate::genesys::OrgBuilder::share) is for the grant `client_credentials`.
+//! Another source is wrapped by [`SharedSource::new`], under a [`StoreKey`] of its own. Tokens of
+//! grants that are spent by each request, such as rotating refresh tokens, cannot be shared.
 //!
-//! [`Sharing::with_namespace`] keeps apart staging and production on one server, [`Sharing::with_observer`] tells what
-//! happens, and [`Metrics`](crate::metrics) counts it.
+//! [`Sharing::with_namespace`] keeps apart staging and production on one server,
+//! [`Sharing::with_observer`] tells what happens, and [`Metrics`](crate::metrics) counts it.
 //!
-//! `FileStore` (feature `file`) is for programs on one machine, `RedisStore` (feature `redis`) for a fleet. Another store
-//! is an implementation of [`TokenStore`], three operations, which the macro `store_conformance!` (feature
-//! `testing`) proves.
+//! `FileStore` (feature `file`) is for programs on one machine, `RedisStore` (feature `redis`) for
+//! a fleet. Another store is an implementation of [`TokenStore`], three operations, which the macro
+//! `store_conformance!` (feature `testing`) proves.
 //!
 //! # Sealing
 //!
-//! What is in a store is read by administrators, backups and whoever gets at it. With the feature `seal` and
-//! `Sharing::sealed` it is no token: XChaCha20-Poly1305, with a random nonce for each. What is around it is
-//! authenticated: the format, the key's id, the [`StoreKey`], the fence, the fingerprint and the life, so that no token
-//! can be moved, renumbered or made to live longer. What remains of its life, the store says, and it is never taken for
-//! more than the whole. `Sharing::unsealed` has to be asked for by name.
+//! What is in a store is read by administrators, backups and whoever gets at it. With the feature
+//! `seal` and `Sharing::sealed` it is no token: XChaCha20-Poly1305, with a random nonce for each.
+//! What is around it is authenticated: the format, the key's id, the [`StoreKey`], the fence, the
+//! fingerprint and the life, so that no token can be moved, renumbered or made to live longer. What
+//! remains of its life, the store says, and it is never taken for more than the whole.
+//! `Sharing::unsealed` has to be asked for by name.
 //!
-//! Whoever can write to the store can take tokens away, have each process get its own, and hold processes without a token
-//! up with leases and cooldowns, of which those that no process would set are not believed. Grant to the processes what
-//! the store's documentation lists, and nothing to others.
+//! Whoever can write to the store can take tokens away, have each process get its own, and hold
+//! processes without a token up with leases and cooldowns, of which those that no process would set
+//! are not believed. Grant to the processes what the store's documentation lists, and nothing to
+//! others.
 //!
 //! # Key rotation
 //!
@@ -96,19 +102,19 @@
 //! 2. `new,old`: the new key seals;
 //! 3. `new`: the old one is gone.
 //!
-//! None of them costs a request. To replace the key in one step costs a request for each change between processes of the
-//! two keys that gets a token, and no error.
+//! None of them costs a request. To replace the key in one step costs a request for each change
+//! between processes of the two keys that gets a token, and no error.
 //!
 //! # Errors
 //!
-//! Those of the source, and of setting up: [`SharingError`]. A [`StoreError`] goes to the observer and the log, and never
-//! to a caller.
+//! Those of the source, and of setting up: [`SharingError`]. A [`StoreError`] goes to the observer
+//! and the log, and never to a caller.
 //!
 //! # Cancellation
 //!
-//! A renewal that is dropped gives its lease back in a task of its own. Without a runtime, when that ends first, and when
-//! the process is killed, the others wait until it is over: after [`close`](crate::TokenCache::close), leave the runtime
-//! a moment.
+//! A renewal that is dropped gives its lease back in a task of its own. Without a runtime, when
+//! that ends first, and when the process is killed, the others wait until it is over: after
+//! [`close`](crate::TokenCache::close), leave the runtime a moment.
 
 mod entry;
 mod envelope;

@@ -4,7 +4,8 @@ use super::{Fence, Operation, StoreError, StoreErrorKind};
 
 /// Is told what a [`SharedSource`](super::SharedSource) does, to count it or to write it down.
 ///
-/// It is called where tokens are renewed, never under a lock, and should return soon. A closure is one:
+/// It is called where tokens are renewed, never under a lock, and should return soon. A closure is
+/// one:
 ///
 /// ```
 /// use std::sync::Arc;

@@ -5,8 +5,9 @@ use crate::token::{FetchContext, IssuedToken, TokenError, TokenSource};
 
 /// A [`TokenSource`] that knows under which key its tokens can be shared.
 ///
-/// Whose tokens they are may change while the process runs, with the credentials. So a fetch is in two steps, of which
-/// the second goes by what the first has found: a token never gets under the key of another client.
+/// Whose tokens they are may change while the process runs, with the credentials. So a fetch is in
+/// two steps, of which the second goes by what the first has found: a token never gets under the
+/// key of another client.
 ///
 /// An example: [`store`](crate::store).
 pub trait ShareableSource: TokenSource {

@@ -8,8 +8,9 @@ use super::{StoreEvent, StoreKey, StoreObserver, TokenStore, envelope::Envelope}
 ///
 /// # Default
 ///
-/// Each operation has the time that the store sets, 150 milliseconds, or 2 seconds for a `FileStore`; a lease lasts 10
-/// seconds, one request for a token 8. Nobody but `tracing` is told of anything.
+/// Each operation has the time that the store sets, 150 milliseconds, or 2 seconds for a
+/// `FileStore`; a lease lasts 10 seconds, one request for a token 8. Nobody but `tracing` is told
+/// of anything.
 ///
 /// ```
 /// use tower_genesys::{MemoryStore, Sharing};
@@ -28,7 +29,8 @@ pub struct Sharing {
     observer: Option<Arc<dyn StoreObserver>>,
 }
 
-/// Below the deadline of a renewal (15 s), so that the others take over in time when a process is killed.
+/// Below the deadline of a renewal (15 s), so that the others take over in time when a process is
+/// killed.
 const LEASE: Duration = Duration::from_secs(10);
 /// Below the lease, so that one who has it ends before it does.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(8);
@@ -59,34 +61,36 @@ impl Sharing {
         }
     }
 
-    /// Keeps apart what would have the same key: staging and production on one server, say. Default: none.
+    /// Keeps apart what would have the same key: staging and production on one server, say.
+    /// Default: none.
     #[must_use]
     pub fn with_namespace(mut self, namespace: impl Into<Box<str>>) -> Self {
         self.namespace = Some(namespace.into());
         self
     }
 
-    /// How long one operation of the store may take before its outcome counts as unknown, and the process goes on
-    /// alone. Default: what the store sets ([`TokenStore::operation_timeout`]), 150 milliseconds, or 2 seconds for a
-    /// `FileStore`; at least 10 milliseconds.
+    /// How long one operation of the store may take before its outcome counts as unknown, and the
+    /// process goes on alone. Default: what the store sets ([`TokenStore::operation_timeout`]), 150
+    /// milliseconds, or 2 seconds for a `FileStore`; at least 10 milliseconds.
     #[must_use]
     pub fn with_operation_timeout(mut self, timeout: Duration) -> Self {
         self.operation_timeout = timeout.max(SHORTEST);
         self
     }
 
-    /// How long the others wait for a process that gets a token for all, if it does not end. Default: 10 seconds; at
-    /// least 10 milliseconds.
+    /// How long the others wait for a process that gets a token for all, if it does not end.
+    /// Default: 10 seconds; at least 10 milliseconds.
     ///
-    /// Keep it below [`CacheSettings::with_deadline`](crate::CacheSettings::with_deadline), with time for a request.
+    /// Keep it below [`CacheSettings::with_deadline`](crate::CacheSettings::with_deadline), with
+    /// time for a request.
     #[must_use]
     pub fn with_lease(mut self, lease: Duration) -> Self {
         self.lease = lease.max(SHORTEST);
         self
     }
 
-    /// How long one request to the token endpoint may take, and how long the credentials may take to be read before it.
-    /// Never more than four fifths of the lease. Default: 8 seconds.
+    /// How long one request to the token endpoint may take, and how long the credentials may take
+    /// to be read before it. Never more than four fifths of the lease. Default: 8 seconds.
     #[must_use]
     pub fn with_attempt_timeout(mut self, timeout: Duration) -> Self {
         self.attempt_timeout = timeout;

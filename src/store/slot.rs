@@ -2,7 +2,8 @@ use std::time::Duration;
 
 use super::{Claim, Entry, Fence, Lease, Lookup, Owner, Publication};
 
-/// What a store holds under one key: the rules of [`TokenStore`](super::TokenStore), without clock or lock.
+/// What a store holds under one key: the rules of [`TokenStore`](super::TokenStore), without clock
+/// or lock.
 ///
 /// `now` is the store's clock: the time since 1970.
 #[derive(Debug, Default)]
@@ -35,7 +36,8 @@ impl Span {
         }
     }
 
-    /// What is left of it. Nothing before it began: a clock that was set back cannot tell how much is over by now.
+    /// What is left of it. Nothing before it began: a clock that was set back cannot tell how much
+    /// is over by now.
     pub(super) fn left(self, now: Duration) -> Duration {
         match now < self.from {
             true => Duration::ZERO,

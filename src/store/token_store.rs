@@ -17,29 +17,30 @@ pub type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>>
 ///
 /// # Implementing
 ///
-/// `store_conformance!` (feature `testing`) proves an implementation. What it returns is made by [`Entry::new`] and
-/// [`Lease::new`]. The rules:
+/// `store_conformance!` (feature `testing`) proves an implementation. What it returns is made by
+/// [`Entry::new`] and [`Lease::new`]. The rules:
 ///
 /// - The fence of a new lease is above that of the entry, of every earlier lease, and above
-///   [`Claim::at_least`]; and not below the store's clock in milliseconds, so that fences go on growing
-///   when a store has lost everything.
-/// - An entry is handed out by [`get_or_lease`](Self::get_or_lease) only when [`Claim`] accepts it. Whether
-///   somebody has a lease at that time does not matter.
+///   [`Claim::at_least`]; and not below the store's clock in milliseconds, so that fences go on
+///   growing when a store has lost everything.
+/// - An entry is handed out by [`get_or_lease`](Self::get_or_lease) only when [`Claim`] accepts it.
+///   Whether somebody has a lease at that time does not matter.
 /// - A lease ends by its time, by `publish` and by `abandon`; only its owner can end it early.
-/// - What cannot be read, or is of another type or version, is as if it were not there. A store that notices says so
-///   in [`Lease::replaces`].
+/// - What cannot be read, or is of another type or version, is as if it were not there. A store
+///   that notices says so in [`Lease::replaces`].
 ///
 /// # Errors
 ///
-/// Each operation has a [`StoreError`] for what went wrong with the store itself. A token that is not
-/// there is no error.
+/// Each operation has a [`StoreError`] for what went wrong with the store itself. A token that is
+/// not there is no error.
 ///
 /// # Cancellation
 ///
-/// Futures are dropped when their time is over. Whether the operation was carried out is then unknown:
-/// a lease that was granted meanwhile is recognised by its [`Owner`].
+/// Futures are dropped when their time is over. Whether the operation was carried out is then
+/// unknown: a lease that was granted meanwhile is recognised by its [`Owner`].
 pub trait TokenStore: Send + Sync + 'static {
-    /// The token that does for this claim; or who else is getting one; or else the right to get one.
+    /// The token that does for this claim; or who else is getting one; or else the right to get
+    /// one.
     fn get_or_lease<'a>(&'a self, key: &'a StoreKey, claim: &'a Claim) -> StoreFuture<'a, Lookup>;
 
     /// Puts the token there that the holder of a lease has got, and ends the lease.
@@ -63,9 +64,10 @@ pub trait TokenStore: Send + Sync + 'static {
         cooldown: Option<Duration>,
     ) -> StoreFuture<'a, ()>;
 
-    /// How long an operation may take where [`Sharing::with_operation_timeout`](super::Sharing::with_operation_timeout)
-    /// does not say. Default: 150 milliseconds, many times what a server in the same network needs, and little for a
-    /// caller. At least 10.
+    /// How long an operation may take where
+    /// [`Sharing::with_operation_timeout`](super::Sharing::with_operation_timeout) does not say.
+    /// Default: 150 milliseconds, many times what a server in the same network needs, and little
+    /// for a caller. At least 10.
     fn operation_timeout(&self) -> Duration {
         Duration::from_millis(150)
     }
@@ -111,7 +113,8 @@ pub struct Claim {
     pub owner: Owner,
     /// The lowest fence of an entry that will do. Default: any.
     pub at_least: Fence,
-    /// How much of an entry's life must be left, but never more than a fifth of its whole. Default: nothing.
+    /// How much of an entry's life must be left, but never more than a fifth of its whole. Default:
+    /// nothing.
     pub min_remaining: Duration,
     /// A token that will not do, since the API has refused it. Default: none.
     pub rejected: Option<Fingerprint>,

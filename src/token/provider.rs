@@ -5,7 +5,8 @@ use super::{AccessToken, Generation, TokenError};
 /// The two calls on the way of every request, [`try_current`](Self::try_current) and
 /// [`report_rejected`](Self::report_rejected), do not wait.
 ///
-/// [`FixedToken`](super::FixedToken) is one, with an example, and [`TokenCache`](super::TokenCache).
+/// [`FixedToken`](super::FixedToken) is one, with an example, and
+/// [`TokenCache`](super::TokenCache).
 pub trait TokenProvider: Clone + Send + Sync + 'static {
     /// The future of [`wait`](Self::wait).
     type Wait: Future<Output = Result<AccessToken, TokenError>> + Send + 'static;

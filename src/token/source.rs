@@ -37,13 +37,14 @@ pub trait TokenSource: Send + Sync + 'static {
         true
     }
 
-    /// Whether a fetch ends by itself before the deadline of its [`FetchContext`], and limits each request that it
-    /// makes. Default: no.
+    /// Whether a fetch ends by itself before the deadline of its [`FetchContext`], and limits each
+    /// request that it makes. Default: no.
     ///
     /// While callers wait, the cache ends a fetch after
-    /// [`with_attempt_timeout`](super::CacheSettings::with_attempt_timeout), so that a request that is lost can be
-    /// made again. One that says yes gets the whole deadline: for a source that waits for something else than its
-    /// own request, such as another process that is getting a token for both.
+    /// [`with_attempt_timeout`](super::CacheSettings::with_attempt_timeout), so that a request that
+    /// is lost can be made again. One that says yes gets the whole deadline: for a source that
+    /// waits for something else than its own request, such as another process that is getting a
+    /// token for both.
     fn keeps_deadline(&self) -> bool {
         false
     }
@@ -78,8 +79,8 @@ pub struct FetchContext {
     /// The token that the API refused, when that is the reason: a source that shares tokens with
     /// others must not return this one.
     pub rejected: Option<Fingerprint>,
-    /// How long before its end the cache takes a token for expired, unless a tenth of its life is less. Default: 30
-    /// seconds.
+    /// How long before its end the cache takes a token for expired, unless a tenth of its life is
+    /// less. Default: 30 seconds.
     pub expiry_margin: Duration,
 }
 
@@ -112,7 +113,8 @@ pub enum Reason {
     Rejected,
     /// Somebody called [`TokenCache::invalidate`](super::TokenCache::invalidate).
     Forced,
-    /// The source asked for it by [`IssuedToken::with_check_in`]; the token is good, and served meanwhile.
+    /// The source asked for it by [`IssuedToken::with_check_in`]; the token is good, and served
+    /// meanwhile.
     Check,
 }
 
@@ -168,8 +170,8 @@ impl IssuedToken {
     /// Has the source asked again after this, in the background, though the token is good: with
     /// [`Reason::Check`], when somebody next uses it. Default: not before it is due.
     ///
-    /// At least a second after it was adopted. The source may return the same token again, which stays the one that it
-    /// is, with another time to be asked.
+    /// At least a second after it was adopted. The source may return the same token again, which
+    /// stays the one that it is, with another time to be asked.
     #[must_use]
     pub fn with_check_in(mut self, wait: Duration) -> Self {
         self.check_in = Some(wait);
@@ -219,7 +221,8 @@ impl Fingerprint {
         Self(first)
     }
 
-    /// The fingerprint that [`as_bytes`](Self::as_bytes) gave. For stores, which keep it beside the token.
+    /// The fingerprint that [`as_bytes`](Self::as_bytes) gave. For stores, which keep it beside the
+    /// token.
     pub const fn from_bytes(bytes: [u8; 16]) -> Self {
         Self(bytes)
     }

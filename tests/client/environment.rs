@@ -11,8 +11,8 @@ use crate::{
 const URL: &str = "TOWER_GENESYS_TEST_URL";
 const CA: &str = "TOWER_GENESYS_TEST_CA";
 
-/// Runs in a process of its own, which has its own environment: that of this one is not for a test to
-/// change.
+/// Runs in a process of its own, which has its own environment: that of this one is not for a test
+/// to change.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_proxy_of_the_environment_is_used() {
     if let Ok(url) = env::var(URL) {

@@ -98,8 +98,9 @@ pub(crate) async fn get(client: &HttpClient, uri: Uri) -> Result<Response<Incomi
         .expect("it ends")
 }
 
-/// The error of a request that cannot get a connection. Whatever the reason, the crate's classifiers
-/// know that it was not sent, and that a proxy's refusal of a password is not to be tried again.
+/// The error of a request that cannot get a connection. Whatever the reason, the crate's
+/// classifiers know that it was not sent, and that a proxy's refusal of a password is not to be
+/// tried again.
 pub(crate) async fn refused(client: &HttpClient, uri: Uri, kind: ClientErrorKind) -> String {
     let error = get(client, uri).await.expect_err("there is no connection");
     assert_eq!(error.kind(), kind, "{error}");

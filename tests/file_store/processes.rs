@@ -26,7 +26,8 @@ const DIRECTORY: &str = "FILE_STORE_DIRECTORY";
 const AT: &str = "FILE_STORE_AT";
 const ANSWER: &str = "answer: ";
 
-/// What a child process does, by the environment that [`command`] gives it. By itself, it asks once.
+/// What a child process does, by the environment that [`command`] gives it. By itself, it asks
+/// once.
 #[tokio::test]
 async fn one_process() {
     let place = Place::new();

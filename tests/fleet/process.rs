@@ -146,7 +146,8 @@ impl Process {
         fences.map(|fence| fence.parse().unwrap()).collect()
     }
 
-    /// How many requests it has made since `start`, and the longest time that one took. None has failed.
+    /// How many requests it has made since `start`, and the longest time that one took. None has
+    /// failed.
     pub(crate) async fn stop_traffic(&mut self) -> (usize, Duration) {
         let answer = self.ask("stop").await;
         let mut words = answer.splitn(4, ' ').skip(1);

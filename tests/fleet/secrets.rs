@@ -2,7 +2,8 @@ use std::collections::BTreeSet;
 
 use crate::setup::Fleet;
 
-/// Everything that the server is told and keeps while the fleet starts, renews and fails, and the tokens that there were.
+/// Everything that the server is told and keeps while the fleet starts, renews and fails, and the
+/// tokens that there were.
 async fn seen(keys: &str) -> (String, BTreeSet<String>, String) {
     let mut fleet = Fleet::of(0).await;
     let monitor = fleet.redis.monitor();

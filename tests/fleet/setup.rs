@@ -107,8 +107,9 @@ pub(crate) struct Fleet {
 }
 
 impl Fleet {
-    /// With the defaults of [`Sharing`](tower_genesys::Sharing), but for the time of an operation: on a machine with two
-    /// cores and fifty processes, a server that is well may not answer within 150 milliseconds.
+    /// With the defaults of [`Sharing`](tower_genesys::Sharing), but for the time of an operation:
+    /// on a machine with two cores and fifty processes, a server that is well may not answer within
+    /// 150 milliseconds.
     pub(crate) async fn of(processes: usize) -> Self {
         Self::over(MockGenesys::new(), processes).await
     }

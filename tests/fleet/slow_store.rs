@@ -13,7 +13,8 @@ const OPERATION: Duration = millis(150);
 /// What else takes time in a process, on a machine that is busy.
 const REST: Duration = millis(250);
 
-/// A process that starts over a store that does not answer waits for it once, and has a token of its own.
+/// A process that starts over a store that does not answer waits for it once, and has a token of
+/// its own.
 async fn waits_once(fleet: &mut Fleet) {
     let posts = fleet.posts();
     fleet.add(1).await;
@@ -47,8 +48,8 @@ async fn callers_wait_150_milliseconds_for_a_store_that_is_slow_or_silent() {
     }
 }
 
-/// Whoever waits for a token does not wait for a store that has just failed: the process asks alone, ten seconds after it
-/// has done so before.
+/// Whoever waits for a token does not wait for a store that has just failed: the process asks
+/// alone, ten seconds after it has done so before.
 #[tokio::test]
 async fn the_time_of_an_operation_is_lost_once() {
     let mut fleet = Fleet::of(0).await;
@@ -79,7 +80,8 @@ async fn the_time_of_an_operation_is_lost_once() {
     assert_eq!((count("failed:"), count("skipped")), (1, 2), "{events:?}");
 }
 
-/// The server has granted the lease, and the answer was lost: when it can be asked again, the process has a token.
+/// The server has granted the lease, and the answer was lost: when it can be asked again, the
+/// process has a token.
 #[tokio::test]
 async fn a_lease_whose_answer_was_lost_is_recognised() {
     let mut fleet = Fleet::of(0).await;

@@ -251,7 +251,8 @@ fn name(event: &StoreEvent<'_>) -> String {
     }
 }
 
-/// The way to the token endpoint. Once, when it is told to, it stops the whole process when the token has arrived.
+/// The way to the token endpoint. Once, when it is told to, it stops the whole process when the
+/// token has arrived.
 #[derive(Clone)]
 struct Freezing {
     client: HttpClient,

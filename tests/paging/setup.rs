@@ -61,7 +61,8 @@ impl Setup {
     }
 }
 
-/// The rows that came, as text, and the error if one ended them. Checks that nothing comes after it.
+/// The rows that came, as text, and the error if one ended them. Checks that nothing comes after
+/// it.
 pub(crate) async fn rows(mut pages: Pages<Value>) -> (Vec<String>, Option<PageError>) {
     let mut rows = Vec::new();
     while let Some(page) = pages.next().await {

@@ -1,6 +1,6 @@
 //! A `redis-server` of one's own: on a free port and a socket in a temporary directory, without
-//! persistence, gone when it is dropped, and also when the program that started it is killed. Shared by path with
-//! whatever needs a real server.
+//! persistence, gone when it is dropped, and also when the program that started it is killed.
+//! Shared by path with whatever needs a real server.
 #![allow(
     dead_code,
     unreachable_pub,

@@ -207,7 +207,8 @@ async fn a_connection_that_breaks_after_the_write_leaves_the_outcome_unknown() {
     let proxy = Proxy::start(server.port()).await;
     let store = store(proxy.url());
     store.check().await.unwrap();
-    // The answer is lost with the connection; so is that to the second try: what came of it is unknown.
+    // The answer is lost with the connection; so is that to the second try: what came of it is
+    // unknown.
     proxy.set(Mode::CutReplies);
     let ours = claim();
     let error = try_ask(&store, &ours).await.unwrap_err();

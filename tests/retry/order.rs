@@ -14,7 +14,8 @@ use crate::setup::{
     Script, get, outcome, request, seconds, send,
 };
 
-/// What speaks against sending again, in the order of the docs; each is there until it is taken away.
+/// What speaks against sending again, in the order of the docs; each is there until it is taken
+/// away.
 const REASONS: [Stop; 7] = [
     Stop::Disabled,
     Stop::NotRepeatable,

@@ -11,7 +11,8 @@ use tower_genesys::{
 
 use crate::setup::*;
 
-/// Polls a fetch until it has waited as often as this, then drops it. Returns whether it ended before.
+/// Polls a fetch until it has waited as often as this, then drops it. Returns whether it ended
+/// before.
 async fn drop_at(source: &impl TokenSource, waits: usize) -> bool {
     let cx = FetchContext::new(Reason::Missing, Instant::now() + seconds(14));
     let mut fetch = pin!(source.fetch(cx));

@@ -260,7 +260,8 @@ async fn an_outage_in_the_middle_costs_no_error_and_at_most_one_request_in_ten_s
     assert_eq!((fleet.endpoint.posts(), fleet.tokens().len()), (posts, 1));
 }
 
-/// A check knows nothing of a refusal that comes after it began: what it publishes is refused to the others too, once.
+/// A check knows nothing of a refusal that comes after it began: what it publishes is refused to
+/// the others too, once.
 #[tokio::test(start_paused = true)]
 async fn a_token_refused_while_a_check_publishes_it_costs_one_request_and_no_error() {
     let fleet = Fleet::of(20);

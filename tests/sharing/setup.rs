@@ -40,7 +40,8 @@ pub(crate) fn ring(keys: &[(&str, u8)]) -> KeyRing {
     KeyRing::new(keys).expect("a ring")
 }
 
-/// What the token endpoint does at one request; after the last of a script, tokens of the usual life.
+/// What the token endpoint does at one request; after the last of a script, tokens of the usual
+/// life.
 #[derive(Clone, Debug)]
 pub(crate) enum Step {
     Fail(TokenErrorKind),

@@ -3,8 +3,8 @@
 //! The layers of this crate return the API's last response as it came. [`ApiError::read`] makes an
 //! error of it, with a bound on what is read, and [`ApiError::parse`] does so with a body that was
 //! read before. Neither fails: whatever came instead of an error of the API, there is a status to
-//! name. `read` also takes in why the layers have not sent the request again, so that the text of the
-//! error says what is to be done about that.
+//! name. `read` also takes in why the layers have not sent the request again, so that the text of
+//! the error says what is to be done about that.
 //!
 //! # Example
 //!

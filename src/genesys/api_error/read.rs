@@ -15,8 +15,8 @@ use crate::BoxError;
 const MOST_EMPTY_FRAMES: usize = 1024;
 
 impl ApiError {
-    /// Reads at most `limit` bytes of a response's body, and parses them. What the layers have left in
-    /// its extensions becomes part of the text.
+    /// Reads at most `limit` bytes of a response's body, and parses them. What the layers have left
+    /// in its extensions becomes part of the text.
     ///
     /// [`DEFAULT_LIMIT`](Self::DEFAULT_LIMIT) is for whoever knows no better. The result is an
     /// error whatever the status is: look at that first.

@@ -77,8 +77,9 @@ impl<C, B> Endpoint<C, B> {
         self.region.login_host()
     }
 
-    /// Under which key the tokens of this client and grant are shared: whatever else decides which token comes back is
-    /// in it, also a gateway's path and the values of form parameters, as a digest.
+    /// Under which key the tokens of this client and grant are shared: whatever else decides which
+    /// token comes back is in it, also a gateway's path and the values of form parameters, as a
+    /// digest.
     pub(super) fn store_key(&self, client_id: &str, grant: &str) -> StoreKey {
         let url = self.region.token_url().to_string();
         let key =
@@ -192,10 +193,10 @@ fn fate(failure: Failure, status: StatusCode) -> Fate {
 
 /// What a status alone says of the grant.
 ///
-/// Only what was answered without a look at the grant leaves it unspent. A 500, 502, 504, or 408 may
-/// come from something that has lost sight of a request that went through, and so may a status of a
-/// gateway's own. To send a grant again that was spent can cost every token that came of it, which
-/// is worse than one login more.
+/// Only what was answered without a look at the grant leaves it unspent. A 500, 502, 504, or 408
+/// may come from something that has lost sight of a request that went through, and so may a status
+/// of a gateway's own. To send a grant again that was spent can cost every token that came of it,
+/// which is worse than one login more.
 fn fate_by(status: StatusCode) -> Fate {
     match status {
         StatusCode::REQUEST_TIMEOUT => Fate::Unknown,

@@ -13,7 +13,8 @@ impl Parameters {
         self.0.push((name.into(), value));
     }
 
-    /// Names and values in the order of the names, so that it does not matter in which they were added.
+    /// Names and values in the order of the names, so that it does not matter in which they were
+    /// added.
     pub(super) fn sorted(&self) -> Form<'_> {
         let mut sorted: Vec<_> = { self.0.iter() }
             .map(|(name, value)| (&**name, value.expose_secret()))

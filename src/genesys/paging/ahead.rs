@@ -14,9 +14,9 @@ pub(super) type Fetch<T> = BoxFuture<'static, Result<Fetched<T>, PageError>>;
 
 /// Fetches a page that nobody waits for yet, in a task of its own where there is a runtime.
 ///
-/// The stream is not polled between two pages, and a request that is not polled keeps what it has: a
-/// permit, or the room of an HTTP/2 connection. Whoever makes requests of their own with the rows of
-/// a page would wait for that without an end.
+/// The stream is not polled between two pages, and a request that is not polled keeps what it has:
+/// a permit, or the room of an HTTP/2 connection. Whoever makes requests of their own with the rows
+/// of a page would wait for that without an end.
 pub(super) fn page<T: DeserializeOwned + Send + 'static>(
     request: &Arc<PagedRequest>,
     ask: Ask,

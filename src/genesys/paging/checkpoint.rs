@@ -3,10 +3,10 @@ use serde::{Deserialize, Deserializer, Serialize, de::Error};
 /// A place between two pages, from which [`PagedRequest::resume`](super::PagedRequest::resume) goes
 /// on: in another process, or weeks later, as long as the API keeps the data.
 ///
-/// It is made of JSON by serde, or of any other format, and holds no token and nothing of a page. It
-/// knows the request that it belongs to, by a digest of its path, body and page size, and is refused
-/// by another one. It does not know the organisation: where one program works for several, keep it
-/// with the organisation's id.
+/// It is made of JSON by serde, or of any other format, and holds no token and nothing of a page.
+/// It knows the request that it belongs to, by a digest of its path, body and page size, and is
+/// refused by another one. It does not know the organisation: where one program works for several,
+/// keep it with the organisation's id.
 ///
 /// An example: [`paging`](crate::genesys::paging).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

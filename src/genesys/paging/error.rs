@@ -8,8 +8,8 @@ use crate::{
 
 /// Why the pages of a request came to an end before the last one.
 ///
-/// `Display` says where it happened, why, what to do next, and the correlation id if there is one. It
-/// repeats nothing of a page. Cheap to clone.
+/// `Display` says where it happened, why, what to do next, and the correlation id if there is one.
+/// It repeats nothing of a page. Cheap to clone.
 ///
 /// An example: [`paging`](crate::genesys::paging).
 #[derive(Clone, Debug)]
@@ -47,15 +47,16 @@ pub enum PageErrorKind {
     Refused,
     /// The answer is longer than a page may be.
     TooLarge,
-    /// The answer is not JSON, not of the type that was asked for, or has its rows in another field.
+    /// The answer is not JSON, not of the type that was asked for, or has its rows in another
+    /// field.
     Malformed,
     /// The answer leads to another host, to plain http, or out of the API. It was not followed.
     ForeignLink,
     /// The answer leads back to where the stream has been, or nowhere.
     Loop,
-    /// A page holds fewer rows than the answer itself says that there are, or is the last before all
-    /// have come. [`PagedRequest::without_total`](super::PagedRequest::without_total) is for a total
-    /// that is no more than an estimate.
+    /// A page holds fewer rows than the answer itself says that there are, or is the last before
+    /// all have come. [`PagedRequest::without_total`](super::PagedRequest::without_total) is for a
+    /// total that is no more than an estimate.
     Incomplete,
     /// There are fewer rows in all than a page before has said: what is left has moved, and a part
     /// of it would be missed.

@@ -117,7 +117,8 @@ pub(super) fn with_query<'a>(
     path
 }
 
-/// Nothing in the answer says that rows are missing: without this, the stream would end as if there were none.
+/// Nothing in the answer says that rows are missing: without this, the stream would end as if there
+/// were none.
 fn misnamed(items: &str) -> PageError {
     let message = format!(
         "the page has no `{items}`, and rows in another field; name that by \

@@ -3,10 +3,11 @@ use http::{Uri, uri::Authority};
 use super::{PageError, PageErrorKind};
 use crate::genesys::Org;
 
-/// The path and query, behind the base of this organisation's API, that a page names as the next one.
+/// The path and query, behind the base of this organisation's API, that a page names as the next
+/// one.
 ///
-/// An absolute URI is taken too, as long as it is on the API's own origin. The bearer would go along,
-/// so anything else is refused here, whatever origins the layers below allow besides.
+/// An absolute URI is taken too, as long as it is on the API's own origin. The bearer would go
+/// along, so anything else is refused here, whatever origins the layers below allow besides.
 pub(super) fn resolve(org: &Org, link: &str) -> Result<String, PageError> {
     let path = if link.starts_with('/') && !link.starts_with("//") {
         link.to_owned()

@@ -1,11 +1,11 @@
 //! What comes in pages, as a stream that can be gone on with later.
 //!
-//! Genesys Cloud pages in three ways, and a [`Pager`] knows them: by page number in the body of a POST
-//! ([`Pager::query`]) or in the query of a GET ([`Pager::numbered`]), by the `nextUri` of the page
-//! before ([`Pager::linked`]), and by the cursor of a job ([`Pager::job`]). Each makes a stream of
-//! [`Page`]s with rows of a type of yours. It goes on across tokens that expire and requests that are
-//! throttled, since the layers below see to that; and it never ends as if all were there when it is
-//! not: whatever is wrong is a [`PageError`].
+//! Genesys Cloud pages in three ways, and a [`Pager`] knows them: by page number in the body of a
+//! POST ([`Pager::query`]) or in the query of a GET ([`Pager::numbered`]), by the `nextUri` of the
+//! page before ([`Pager::linked`]), and by the cursor of a job ([`Pager::job`]). Each makes a
+//! stream of [`Page`]s with rows of a type of yours. It goes on across tokens that expire and
+//! requests that are throttled, since the layers below see to that; and it never ends as if all
+//! were there when it is not: whatever is wrong is a [`PageError`].
 //!
 //! # Example
 //!
@@ -69,20 +69,20 @@
 //!
 //! # Customising
 //!
-//! [`PagedRequest`] sets the page size, the field that the rows are in, bounds of bytes and time, how
-//! a job is waited for, and whether numbered pages are asked for ahead.
+//! [`PagedRequest`] sets the page size, the field that the rows are in, bounds of bytes and time,
+//! how a job is waited for, and whether numbered pages are asked for ahead.
 //!
 //! # Resuming
 //!
-//! Each page comes with a [`Checkpoint`]: the place behind it. Whoever stores the rows of a page and
-//! its checkpoint together loses none and stores none twice, wherever the program stops. After an
-//! error, [`PageError::checkpoint`] leads to the page that failed. While a job is waited for there is no
-//! page yet: [`Pages::checkpoint`] names the job then.
+//! Each page comes with a [`Checkpoint`]: the place behind it. Whoever stores the rows of a page
+//! and its checkpoint together loses none and stores none twice, wherever the program stops. After
+//! an error, [`PageError::checkpoint`] leads to the page that failed. While a job is waited for
+//! there is no page yet: [`Pages::checkpoint`] names the job then.
 //!
 //! # Ordering
 //!
-//! Around the whole stack: a [`Pager`] takes a [`GenesysService`](super::GenesysService), boxed or not.
-//! Without the layers below it works too, and the first 401 or 429 is then the last item.
+//! Around the whole stack: a [`Pager`] takes a [`GenesysService`](super::GenesysService), boxed or
+//! not. Without the layers below it works too, and the first 401 or 429 is then the last item.
 //!
 //! # Cloning
 //!
@@ -91,27 +91,29 @@
 //!
 //! # Errors
 //!
-//! An error is the last item of the stream. Transport errors and refusals come when the layers below
-//! have given up. A page whose answer breaks off after its head is asked for once more, since the
-//! layers take an answer for a success when its head is there; an answer that starts a job is not.
+//! An error is the last item of the stream. Transport errors and refusals come when the layers
+//! below have given up. A page whose answer breaks off after its head is asked for once more, since
+//! the layers take an answer for a success when its head is there; an answer that starts a job is
+//! not.
 //!
 //! What the API itself gets wrong is an error rather than an endless stream or a short one: a page
-//! that leads back to where the stream has been, another page than was asked for, more than
-//! sixteen empty pages in a row, a page that is too short, rows in another field than was named, an
-//! end before all of the total have come, a total that shrinks, a link to another host. What is not
-//! noticed is a row that changes its place while the total stays or grows: let intervals have ended.
+//! that leads back to where the stream has been, another page than was asked for, more than sixteen
+//! empty pages in a row, a page that is too short, rows in another field than was named, an end
+//! before all of the total have come, a total that shrinks, a link to another host. What is not
+//! noticed is a row that changes its place while the total stays or grows: let intervals have
+//! ended.
 //!
-//! A few paths give a total that is an estimate, is capped, or counts rows that the client may not see.
-//! Nearly all of these number their pages, and a page that says by its number that it is the last one
-//! is believed, whatever the total. For the others there is
+//! A few paths give a total that is an estimate, is capped, or counts rows that the client may not
+//! see. Nearly all of these number their pages, and a page that says by its number that it is the
+//! last one is believed, whatever the total. For the others there is
 //! [`without_total`](PagedRequest::without_total).
 //!
 //! # Cancellation
 //!
-//! What is dropped is the page in flight, and those that are [asked for ahead][ahead], and no more: a
-//! future of `next()` does not even lose these, since the stream keeps them. Nothing is spawned but
-//! what is asked for ahead, which ends with the stream. A job that was started goes on at Genesys;
-//! [`Pages::checkpoint`] names it.
+//! What is dropped is the page in flight, and those that are [asked for ahead][ahead], and no more:
+//! a future of `next()` does not even lose these, since the stream keeps them. Nothing is spawned
+//! but what is asked for ahead, which ends with the stream. A job that was started goes on at
+//! Genesys; [`Pages::checkpoint`] names it.
 //!
 //! [ahead]: PagedRequest::with_read_ahead
 

@@ -14,9 +14,9 @@ use crate::genesys::{Org, TokenClient};
 /// Asks one organisation for pages, through a service.
 ///
 /// The service is a stack of layers around an HTTP client, such as
-/// [`GenesysService`](crate::genesys::GenesysService) in a box or not; the layers renew tokens, wait
-/// and send again. Requests name the organisation in their extensions, so that a stack that serves
-/// many takes the right token. Cheap to clone.
+/// [`GenesysService`](crate::genesys::GenesysService) in a box or not; the layers renew tokens,
+/// wait and send again. Requests name the organisation in their extensions, so that a stack that
+/// serves many takes the right token. Cheap to clone.
 ///
 /// See the [module](super) for an example.
 #[derive(Clone)]

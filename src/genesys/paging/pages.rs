@@ -68,8 +68,8 @@ impl<T> Pages<T> {
     /// The place behind the last page that came: what is being asked for now begins there.
     ///
     /// Of a job this is more than [`Page::checkpoint`] can say: as soon as the job is started, it
-    /// names the job, so that whoever gives up waiting can go on with it later. A program that may be
-    /// killed meanwhile stores it while it waits; otherwise it starts another job the next time.
+    /// names the job, so that whoever gives up waiting can go on with it later. A program that may
+    /// be killed meanwhile stores it while it waits; otherwise it starts another job the next time.
     ///
     /// ```
     /// use std::time::Duration;

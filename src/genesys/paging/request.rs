@@ -103,14 +103,14 @@ impl PagedRequest {
         self
     }
 
-    /// How many pages are asked for ahead of the one that is waited for, at the same time. They come
-    /// in their order all the same.
+    /// How many pages are asked for ahead of the one that is waited for, at the same time. They
+    /// come in their order all the same.
     ///
-    /// For pages that are asked for by number, as soon as one has said how many there are; the other
-    /// ways know no page before the one that leads to it.
+    /// For pages that are asked for by number, as soon as one has said how many there are; the
+    /// other ways know no page before the one that leads to it.
     ///
-    /// On a tokio runtime they are fetched in tasks of their own, which end with the stream, so that
-    /// they come in, and keep no permit from others, while the rows of a page are worked on.
+    /// On a tokio runtime they are fetched in tasks of their own, which end with the stream, so
+    /// that they come in, and keep no permit from others, while the rows of a page are worked on.
     ///
     /// # Default
     ///
@@ -168,8 +168,8 @@ impl PagedRequest {
         self
     }
 
-    /// How long to wait before the state of a job is asked for, at least 10 milliseconds. Each further
-    /// wait is half as long again, up to 30 seconds.
+    /// How long to wait before the state of a job is asked for, at least 10 milliseconds. Each
+    /// further wait is half as long again, up to 30 seconds.
     ///
     /// # Default
     ///

@@ -162,8 +162,8 @@ impl<B: CloneBody, C> Call<B, C> {
 
     /// When the attempt that was begun now may be given up.
     ///
-    /// Whether there are timers shows when this one is made: to ask before costs more than the timer
-    /// itself ([`runtime::timer`]).
+    /// Whether there are timers shows when this one is made: to ask before costs more than the
+    /// timer itself ([`runtime::timer`]).
     pub(super) fn attempt_deadline(&mut self) -> Option<Instant> {
         let now = self.now();
         let end = now.checked_add(self.settings.policy.attempt_timeout?)?;

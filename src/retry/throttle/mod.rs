@@ -29,10 +29,10 @@ type KeyFn = dyn Fn(&Method, &Uri) -> String + Send + Sync;
 ///
 /// One for each organisation and token: that is what an API counts. Requests wait inside of their
 /// calls, in the order in which they came, each until its own deadline at most; a request that
-/// would have to wait longer than that is not held, and gets the server's 429. When the wait becomes
-/// too long later, because of another 429, a first send goes then; a retry goes without its turn,
-/// too, but never before the time that it was told itself, and not at once with others as long as
-/// its deadline leaves time for that. A request that is dropped leaves no gap.
+/// would have to wait longer than that is not held, and gets the server's 429. When the wait
+/// becomes too long later, because of another 429, a first send goes then; a retry goes without its
+/// turn, too, but never before the time that it was told itself, and not at once with others as
+/// long as its deadline leaves time for that. A request that is dropped leaves no gap.
 ///
 /// When the time is over they are let go one by one, slowly at first. As long as no other 429 comes
 /// the pace doubles again and again, each second at the default interval, and once nobody waits any
@@ -42,9 +42,9 @@ type KeyFn = dyn Fn(&Method, &Uri) -> String + Send + Sync;
 /// # Default
 ///
 /// Five requests are let go in the first second, which is the 300 a minute that Genesys allows per
-/// token, ten in the next one, then twenty. An endpoint is the method, the host with its port, and the path, in which numbers, UUIDs and long
-/// hexadecimal strings count as the same. At most 1024 endpoints are closed at a time; when there are more, all requests
-/// are held.
+/// token, ten in the next one, then twenty. An endpoint is the method, the host with its port, and
+/// the path, in which numbers, UUIDs and long hexadecimal strings count as the same. At most 1024
+/// endpoints are closed at a time; when there are more, all requests are held.
 ///
 /// # Cloning
 ///

@@ -128,7 +128,8 @@ impl Directory {
         bytes: &[u8],
         durability: Durability,
     ) -> io::Result<()> {
-        // One name rather than a random one: what a killed process leaves is taken away by the next.
+        // One name rather than a random one: what a killed process leaves is taken away by the
+        // next.
         let new = self.file(key, "new");
         remove(&new)?;
         let replaced =
@@ -173,7 +174,8 @@ fn found_instead(path: &Path, error: io::Error) -> io::Result<Found> {
     }
 }
 
-/// Follows no symbolic link, waits for nobody who writes to a pipe, and creates for the owner alone.
+/// Follows no symbolic link, waits for nobody who writes to a pipe, and creates for the owner
+/// alone.
 fn options() -> OpenOptions {
     let mut options = OpenOptions::new();
     #[cfg(unix)]
@@ -206,8 +208,8 @@ fn remove(path: &Path) -> io::Result<()> {
     }
 }
 
-/// `~/…` and `$HOME/…`, as they come out of a settings file. They would be made in the working directory, and a
-/// token put there.
+/// `~/…` and `$HOME/…`, as they come out of a settings file. They would be made in the working
+/// directory, and a token put there.
 fn is_for_a_shell(path: &Path) -> bool {
     let first = path.components().next();
     let first = first.map(|first| first.as_os_str().as_encoded_bytes());

@@ -26,7 +26,8 @@ pub enum FileStoreErrorKind {
     Owner,
     /// Others have rights to it.
     Permissions,
-    /// It cannot be created, or looked at, or begins with what only a shell replaces (`~`, `$HOME`).
+    /// It cannot be created, or looked at, or begins with what only a shell replaces (`~`,
+    /// `$HOME`).
     Inaccessible,
 }
 

@@ -1,7 +1,9 @@
-//! A [`TokenStore`](super::TokenStore) in files: for programs that run again and again on one machine.
+//! A [`TokenStore`](super::TokenStore) in files: for programs that run again and again on one
+//! machine.
 //!
-//! A command-line program or the steps of a CI job live for seconds, and a token for a day. [`FileStore`] keeps it
-//! between runs, in a directory that nobody else can read, and lets one of those that run at the same time ask for all.
+//! A command-line program or the steps of a CI job live for seconds, and a token for a day.
+//! [`FileStore`] keeps it between runs, in a directory that nobody else can read, and lets one of
+//! those that run at the same time ask for all.
 //!
 //! ```
 //! use bytes::Bytes;
@@ -32,15 +34,17 @@
 //!
 //! # The directory
 //!
-//! You choose it; each user needs one of their own, such as what `$XDG_CACHE_HOME/my-program` or `~/.cache/my-program` is to a shell: here, neither is
-//! replaced. It is created with mode 0700.
-//! One that is there has to belong to the user of the process, and give no rights to others; otherwise
-//! [`FileStore::new`] says what to do. It is checked again at each operation, and made anew when it has gone.
+//! You choose it; each user needs one of their own, such as what `$XDG_CACHE_HOME/my-program` or
+//! `~/.cache/my-program` is to a shell: here, neither is replaced. It is created with mode 0700.
+//! One that is there has to belong to the user of the process, and give no rights to others;
+//! otherwise [`FileStore::new`] says what to do. It is checked again at each operation, and made
+//! anew when it has gone.
 //!
-//! On Windows there are no such modes: choose a directory below the user's profile, whose access list keeps others out.
+//! On Windows there are no such modes: choose a directory below the user's profile, whose access
+//! list keeps others out.
 //!
-//! It has to be on a local disk. A directory that several machines mount wants one clock and working locks on all of
-//! them; for several machines there is `RedisStore`.
+//! It has to be on a local disk. A directory that several machines mount wants one clock and
+//! working locks on all of them; for several machines there is `RedisStore`.
 //!
 //! # Files
 //!
@@ -52,28 +56,31 @@
 //! | `….lock` | empty; locked while the other one is changed |
 //! | `….new` | the next `.token`, for a moment, or left by a process that was killed |
 //!
-//! All have mode 0600. A `.token` is replaced as a whole, so that a reader sees the old one or the new one. It is forced
-//! to the disk with a token in it, and not with a lease alone: after a power failure nobody holds one.
+//! All have mode 0600. A `.token` is replaced as a whole, so that a reader sees the old one or the
+//! new one. It is forced to the disk with a token in it, and not with a lease alone: after a power
+//! failure nobody holds one.
 //!
-//! Each of them may be deleted at any time, which costs one token request at most: that is how to log out. What cannot
-//! be read is as if it were not there: damaged, of another version, a symbolic link, somebody else's, or readable by
-//! others. The next lease replaces it, and says so.
+//! Each of them may be deleted at any time, which costs one token request at most: that is how to
+//! log out. What cannot be read is as if it were not there: damaged, of another version, a symbolic
+//! link, somebody else's, or readable by others. The next lease replaces it, and says so.
 //!
-//! With the feature `seal`, what is in the file is no token to whoever gets hold of a backup. The key is then the
-//! secret to keep.
+//! With the feature `seal`, what is in the file is no token to whoever gets hold of a backup. The
+//! key is then the secret to keep.
 //!
 //! # Slow disks
 //!
-//! An operation has 2 seconds, unless [`with_operation_timeout`](crate::Sharing::with_operation_timeout) says otherwise:
-//! a disk that is busy takes longer than a server in the network, most of all to have a token on it for good. A program
-//! that gives up on its store gets a token of its own, and the next run may too.
+//! An operation has 2 seconds, unless
+//! [`with_operation_timeout`](crate::Sharing::with_operation_timeout) says otherwise: a disk that
+//! is busy takes longer than a server in the network, most of all to have a token on it for good. A
+//! program that gives up on its store gets a token of its own, and the next run may too.
 //!
 //! # Clock
 //!
-//! The machine's, since it has to last from one run to the next. Set forward, it ends tokens and leases early. Set back
-//! to before something was written, it makes that void, since nobody can tell how old it is. Set back by less than that,
-//! it makes a token that much younger than it is, which cannot be noticed: the API refuses the token at its end, and a
-//! 401 renews it. Never does more remain than the whole life, nor does a lease or a cooldown last longer than from its
+//! The machine's, since it has to last from one run to the next. Set forward, it ends tokens and
+//! leases early. Set back to before something was written, it makes that void, since nobody can
+//! tell how old it is. Set back by less than that, it makes a token that much younger than it is,
+//! which cannot be noticed: the API refuses the token at its end, and a 401 renews it. Never does
+//! more remain than the whole life, nor does a lease or a cooldown last longer than from its
 //! beginning to its end.
 //!
 //! # Cloning
@@ -91,9 +98,9 @@
 //!
 //! # Cancellation
 //!
-//! The work is done on tokio's threads for blocking code, on four at a time at most. An operation that was dropped while
-//! it is there ends by itself, and lets go of its lock; one that waits for the lock gives up at once, as it waits on no
-//! thread.
+//! The work is done on tokio's threads for blocking code, on four at a time at most. An operation
+//! that was dropped while it is there ends by itself, and lets go of its lock; one that waits for
+//! the lock gives up at once, as it waits on no thread.
 
 mod content;
 mod directory;

@@ -51,8 +51,8 @@ impl FileStore {
     ///
     /// # Errors
     ///
-    /// [`FileStoreErrorKind`](super::FileStoreErrorKind) lists them: it cannot be created, is no directory, belongs to
-    /// another user, or gives rights to others.
+    /// [`FileStoreErrorKind`](super::FileStoreErrorKind) lists them: it cannot be created, is no
+    /// directory, belongs to another user, or gives rights to others.
     pub fn new(directory: impl AsRef<Path>) -> Result<Self, FileStoreError> {
         Ok(Self {
             directory: Arc::new(Directory::new(directory.as_ref())?),

@@ -23,11 +23,12 @@ use super::{
     TokenStore, slot::Slot,
 };
 
-/// A [`TokenStore`] in memory: for tests, in which each [`SharedSource`](super::SharedSource) over a clone of it stands
-/// for a process.
+/// A [`TokenStore`] in memory: for tests, in which each [`SharedSource`](super::SharedSource) over
+/// a clone of it stands for a process.
 ///
-/// A clone is the same store. Its clock is tokio's, so that a test can pause it and let a day pass. Faults are put into
-/// it for one [`Operation`], for all further calls or for some, and it counts the calls.
+/// A clone is the same store. Its clock is tokio's, so that a test can pause it and let a day pass.
+/// Faults are put into it for one [`Operation`], for all further calls or for some, and it counts
+/// the calls.
 ///
 /// ```
 /// use tower_genesys::store::{Fault, MemoryStore, Operation, StoreErrorKind};
@@ -141,13 +142,14 @@ impl MemoryStore {
         slots.get(key.as_bytes())?.entry(now)
     }
 
-    /// Puts this in the place of the token under this key, past all rules: something that was damaged, or copied
-    /// from elsewhere.
+    /// Puts this in the place of the token under this key, past all rules: something that was
+    /// damaged, or copied from elsewhere.
     pub fn overwrite(&self, key: &StoreKey, entry: &Entry) {
         self.slot(key, |slot| slot.put(entry, self.now()));
     }
 
-    /// Changes the value of the token under this key, as bad memory would. Nothing happens when there is none.
+    /// Changes the value of the token under this key, as bad memory would. Nothing happens when
+    /// there is none.
     pub fn corrupt(&self, key: &StoreKey, change: impl FnOnce(&mut Vec<u8>)) {
         if let Some(mut entry) = self.entry(key) {
             let mut value = entry.value.to_vec();

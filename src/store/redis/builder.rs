@@ -48,8 +48,8 @@ impl RedisStoreBuilder {
 
     /// What the names of all keys begin with; a colon follows. Default: `tower-genesys`.
     ///
-    /// For fleets that share a server and must not share tokens, such as staging and production with
-    /// the same OAuth client. The rights of the user name it too.
+    /// For fleets that share a server and must not share tokens, such as staging and production
+    /// with the same OAuth client. The rights of the user name it too.
     #[must_use]
     pub fn prefix(mut self, prefix: impl Into<Cow<'static, str>>) -> Self {
         self.prefix = prefix.into();
@@ -63,8 +63,8 @@ impl RedisStoreBuilder {
         self
     }
 
-    /// Trusts the certificates in this file, in PEM, and no others. Default: Mozilla's list of public
-    /// CAs.
+    /// Trusts the certificates in this file, in PEM, and no others. Default: Mozilla's list of
+    /// public CAs.
     ///
     /// [`build`](Self::build) reads it, and blocks for so long.
     #[must_use]
@@ -89,8 +89,8 @@ impl RedisStoreBuilder {
     ///
     /// # Errors
     ///
-    /// Those of [`build`](Self::build) and of [`RedisStore::check`]: wrong password, missing rights,
-    /// no server.
+    /// Those of [`build`](Self::build) and of [`RedisStore::check`]: wrong password, missing
+    /// rights, no server.
     pub async fn connect(self) -> Result<RedisStore, RedisStoreError> {
         let store = self.build()?;
         store.check().await?;

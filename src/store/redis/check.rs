@@ -12,8 +12,9 @@ use crate::{
 const TRACES: Duration = Duration::from_secs(5);
 
 impl RedisStore {
-    /// Whether all of it works: the server is there, takes the login, lets this user run the scripts on
-    /// keys of this prefix, and has room. For the start of a process; a process also does without.
+    /// Whether all of it works: the server is there, takes the login, lets this user run the
+    /// scripts on keys of this prefix, and has room. For the start of a process; a process also
+    /// does without.
     ///
     /// It gets a lease, publishes and abandons under a key of its own, which is gone after five
     /// seconds. Each of the round trips has a second.

@@ -5,8 +5,8 @@ use crate::BoxError;
 
 /// A [`RedisStore`](super::RedisStore) cannot be set up, or does not work when it is checked.
 ///
-/// The message names the setting, says what to do, and never shows what is in the setting: a URL holds a
-/// password.
+/// The message names the setting, says what to do, and never shows what is in the setting: a URL
+/// holds a password.
 ///
 /// An example: [`store::redis`](crate::store::redis).
 #[derive(Debug)]
@@ -36,7 +36,8 @@ pub enum RedisStoreErrorKind {
     Credentials,
     /// The user may not do what the store does.
     Permission,
-    /// The server is reached, and cannot do it: a replica, out of memory, too old, a node of a cluster.
+    /// The server is reached, and cannot do it: a replica, out of memory, too old, a node of a
+    /// cluster.
     Server,
 }
 

@@ -18,10 +18,11 @@ pub(super) enum Failure {
     Nonsense,
 }
 
-/// What a failure comes to: for whoever goes on without the store, for whoever sets it up, and in words.
+/// What a failure comes to: for whoever goes on without the store, for whoever sets it up, and in
+/// words.
 ///
-/// Nothing of the server's own words is in it: some servers and proxies repeat the command that they
-/// refuse, and with it the password.
+/// Nothing of the server's own words is in it: some servers and proxies repeat the command that
+/// they refuse, and with it the password.
 pub(super) struct Diagnosis {
     pub(super) kind: StoreErrorKind,
     pub(super) setup: RedisStoreErrorKind,
@@ -69,7 +70,8 @@ impl Failure {
         }
     }
 
-    /// What is safe to show of the cause: errors of sockets and of TLS, which repeat nothing that was sent.
+    /// What is safe to show of the cause: errors of sockets and of TLS, which repeat nothing that
+    /// was sent.
     fn into_source(self) -> Option<RedisError> {
         match self {
             Self::NotConnected(error) | Self::Answer(error) if error.is_io_error() => Some(error),

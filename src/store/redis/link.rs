@@ -19,14 +19,14 @@ use tokio::{runtime::Handle, sync::oneshot, time::Instant};
 
 use super::{failure::Failure, script::Call};
 
-/// For a TCP and a TLS handshake and a login. Longer than anybody waits for an operation: it goes on
-/// behind the operation that began it, and the next one finds it done.
+/// For a TCP and a TLS handshake and a login. Longer than anybody waits for an operation: it goes
+/// on behind the operation that began it, and the next one finds it done.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 /// For an answer, where nobody who is less patient waits for it.
 const RESPONSE_TIMEOUT: Duration = Duration::from_secs(1);
-/// After a failure to connect, and after a connection that broke, operations share the failure for so
-/// long: however many there are, a server that is down is asked ten times a second, twice each time
-/// when it accepts connections and ends them.
+/// After a failure to connect, and after a connection that broke, operations share the failure for
+/// so long: however many there are, a server that is down is asked ten times a second, twice each
+/// time when it accepts connections and ends them.
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// The way to the server: one connection that all operations share, made when it is first needed.
@@ -162,8 +162,8 @@ impl Attempt {
         }
     }
 
-    /// Not when it has failed some time ago, nor when it should have ended and has not: whoever makes
-    /// it may be on a runtime that nobody drives.
+    /// Not when it has failed some time ago, nor when it should have ended and has not: whoever
+    /// makes it may be on a runtime that nobody drives.
     fn is_usable(&self) -> bool {
         match self.outcome.clone().now_or_never() {
             Some(Ok(_)) => true,
@@ -189,8 +189,8 @@ async fn connect(client: Client) -> RedisResult<ConnectionManager> {
     ConnectionManager::new_with_config(client, config).await
 }
 
-/// The redis crate takes the process's crypto provider. With none, and two compiled in by whoever, it
-/// would panic.
+/// The redis crate takes the process's crypto provider. With none, and two compiled in by whoever,
+/// it would panic.
 fn choose_crypto() {
     if rustls::crypto::CryptoProvider::get_default().is_none() {
         // Lost only to somebody else who has just chosen one.
@@ -198,8 +198,8 @@ fn choose_crypto() {
     }
 }
 
-/// Whether the next operation may use the connection after this error: it came from a server that works
-/// for others, or would be no other on a new connection.
+/// Whether the next operation may use the connection after this error: it came from a server that
+/// works for others, or would be no other on a new connection.
 fn says_nothing_of_the_server(error: &RedisError) -> bool {
     use redis::{ErrorKind, ServerErrorKind as Server};
     match error.kind() {

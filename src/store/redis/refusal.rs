@@ -30,7 +30,8 @@ impl Refusal {
     }
 
     fn matches(&self, code: &str, text: &str) -> bool {
-        // Redis 6 wraps what a command in a script answers: `ERR Error running script …: -OOM command …`.
+        // Redis 6 wraps what a command in a script answers: `ERR Error running script …: -OOM
+        // command …`.
         let wrapped = || !self.code.is_empty() && text.contains(&format!("-{} ", self.code));
         if self.text.is_empty() {
             code == self.code || (code == "ERR" && wrapped())

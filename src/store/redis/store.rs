@@ -16,17 +16,19 @@ use crate::store::{
     TokenStore,
 };
 
-/// Ten years. Redis adds what it is given to the time of now, and refuses a sum that it cannot hold.
+/// Ten years. Redis adds what it is given to the time of now, and refuses a sum that it cannot
+/// hold.
 const LONGEST: Duration = Duration::from_secs(10 * 365 * 24 * 60 * 60);
 
-/// How long the last fence is kept after the last use: longer than a holder of a lease can be frozen
-/// and still matter, as no token but the longest lives for more than two days. After that, the server's
-/// clock takes care that fences grow.
+/// How long the last fence is kept after the last use: longer than a holder of a lease can be
+/// frozen and still matter, as no token but the longest lives for more than two days. After that,
+/// the server's clock takes care that fences grow.
 pub(super) const KEEP_FENCE: Duration = Duration::from_secs(2 * 24 * 60 * 60);
 
 /// A [`TokenStore`] on Redis or Valkey. See the [module](super).
 ///
-/// By `rediss://`, it makes ring rustls's crypto provider of the process, if [none was chosen](super#urls).
+/// By `rediss://`, it makes ring rustls's crypto provider of the process, if [none was
+/// chosen](super#urls).
 #[derive(Clone)]
 pub struct RedisStore {
     pub(super) inner: Arc<Inner>,
@@ -67,8 +69,8 @@ impl RedisStore {
     ///
     /// # Errors
     ///
-    /// [`RedisStoreErrorKind::Variable`](super::RedisStoreErrorKind::Variable) when it is not set, empty, or no
-    /// text.
+    /// [`RedisStoreErrorKind::Variable`](super::RedisStoreErrorKind::Variable) when it is not set,
+    /// empty, or no text.
     pub fn builder_from_env(
         name: impl Into<Cow<'static, str>>,
     ) -> Result<RedisStoreBuilder, RedisStoreError> {

@@ -35,8 +35,8 @@ impl SealKey {
     ///
     /// # Errors
     ///
-    /// [`SharingErrorKind::InvalidKey`] for anything but 32 bytes, and for an id that is empty, has more than 64
-    /// characters, or others than letters, digits, `-`, `_` and `.`, in ASCII.
+    /// [`SharingErrorKind::InvalidKey`] for anything but 32 bytes, and for an id that is empty, has
+    /// more than 64 characters, or others than letters, digits, `-`, `_` and `.`, in ASCII.
     pub fn from_bytes(id: &str, bytes: &[u8]) -> Result<Self, SharingError> {
         if id.is_empty() || id.len() > LONGEST_ID || !id.bytes().all(is_for_ids) {
             return Err(invalid(

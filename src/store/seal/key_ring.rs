@@ -16,8 +16,8 @@ const VARIABLE: &str = "GENESYS_STORE_KEYS";
 
 /// The keys that tokens in a store are sealed with: the first one seals, all of them open.
 ///
-/// To rotate, put the new key behind the old one everywhere, then before it, then take the old one out; see the
-/// [module](crate::store#key-rotation).
+/// To rotate, put the new key behind the old one everywhere, then before it, then take the old one
+/// out; see the [module](crate::store#key-rotation).
 ///
 /// `Debug` shows the ids only.
 ///
@@ -40,7 +40,8 @@ impl KeyRing {
     ///
     /// # Errors
     ///
-    /// [`SharingErrorKind::NoKey`] when there is none, [`SharingErrorKind::DuplicateKey`] when two have one id.
+    /// [`SharingErrorKind::NoKey`] when there is none, [`SharingErrorKind::DuplicateKey`] when two
+    /// have one id.
     pub fn new(keys: impl IntoIterator<Item = SealKey>) -> Result<Self, SharingError> {
         let keys: Arc<[SealKey]> = keys.into_iter().collect();
         if keys.is_empty() {
@@ -76,7 +77,8 @@ impl KeyRing {
     ///
     /// # Errors
     ///
-    /// [`SharingErrorKind::Variable`] when it is not set or is no text, and as for [`parse`](Self::parse).
+    /// [`SharingErrorKind::Variable`] when it is not set or is no text, and as for
+    /// [`parse`](Self::parse).
     pub fn from_env() -> Result<Self, SharingError> {
         Self::from_variable(VARIABLE)
     }
@@ -105,14 +107,15 @@ impl KeyRing {
             .map_err(|error| within(&format!("the environment variable {name}"), &error))
     }
 
-    /// The ring in a file, read once, such as a secret that is mounted into a container. At most 16 KiB.
+    /// The ring in a file, read once, such as a secret that is mounted into a container. At most 16
+    /// KiB.
     ///
     /// It is read in place: build rings where blocking is no harm, at the start of the program.
     ///
     /// # Errors
     ///
-    /// [`SharingErrorKind::File`] when it cannot be read, and as for [`parse`](Self::parse). The message names the path,
-    /// and shows nothing of what is in the file.
+    /// [`SharingErrorKind::File`] when it cannot be read, and as for [`parse`](Self::parse). The
+    /// message names the path, and shows nothing of what is in the file.
     pub fn from_file(path: impl AsRef<Path>) -> Result<Self, SharingError> {
         let path = path.as_ref();
         let name = format!("the file of sealing keys {}", path.display());
@@ -131,7 +134,8 @@ impl KeyRing {
         Self::parse(&text).map_err(|error| within(&name, &error))
     }
 
-    /// The id of the first key, a nonce, and the token encrypted, with which `around` is authenticated.
+    /// The id of the first key, a nonce, and the token encrypted, with which `around` is
+    /// authenticated.
     pub(in crate::store) fn seal(
         &self,
         token: &[u8],

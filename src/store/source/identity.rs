@@ -7,7 +7,8 @@ use crate::{
 };
 
 impl<S: ShareableSource> SharedSource<S> {
-    /// Whose token it will be, under the time-out of a request: the credentials may be in a vault that hangs.
+    /// Whose token it will be, under the time-out of a request: the credentials may be in a vault
+    /// that hangs.
     pub(super) async fn identify(
         &self,
         cx: &FetchContext,

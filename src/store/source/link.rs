@@ -69,8 +69,8 @@ impl Link {
         result
     }
 
-    /// Waits until a lease that was dropped is given back, or that has failed: the store would grant the same one once
-    /// more, and then end it under whoever has it.
+    /// Waits until a lease that was dropped is given back, or that has failed: the store would
+    /// grant the same one once more, and then end it under whoever has it.
     pub(super) async fn given_back(&self) {
         let giving_back = self.local().giving_back.clone();
         if let Some(mut giving_back) = giving_back {
@@ -84,7 +84,8 @@ impl Link {
         }
     }
 
-    /// The token of this process, if it does for now in place of what was asked for. To be checked again soon.
+    /// The token of this process, if it does for now in place of what was asked for. To be checked
+    /// again soon.
     pub(super) fn spare(&self, key: Option<&StoreKey>, cx: &FetchContext) -> Option<IssuedToken> {
         let spare = self.local().spare(key, cx)?;
         Some(spare.with_check_in(check_after()))

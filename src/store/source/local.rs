@@ -10,8 +10,8 @@ use crate::{
     token::{FetchContext, Fingerprint, IssuedToken, Moment, Reason},
 };
 
-/// Until when a process that is alone waits for the others before it renews its token for itself: an outage of the store
-/// that is shorter costs no request.
+/// Until when a process that is alone waits for the others before it renews its token for itself:
+/// an outage of the store that is shorter costs no request.
 const ALONE_BEFORE: Duration = Duration::from_secs(5 * 60);
 
 /// What a process knows without the store.
@@ -60,7 +60,8 @@ impl Local {
         }
     }
 
-    /// The token under this key. A fetch may end after the client was replaced: nothing of one is used for the other.
+    /// The token under this key. A fetch may end after the client was replaced: nothing of one is
+    /// used for the other.
     fn held(&self, key: &StoreKey) -> Option<&Held> {
         self.held.as_ref().filter(|_| self.key == Some(*key))
     }
@@ -123,8 +124,8 @@ impl Local {
             .map(|issued| (issued, Moment::now()))
     }
 
-    /// The token of this process, if it does for now in place of what was asked for. Without a key, that of the client
-    /// that was asked for last.
+    /// The token of this process, if it does for now in place of what was asked for. Without a key,
+    /// that of the client that was asked for last.
     pub(super) fn spare(&self, key: Option<&StoreKey>, cx: &FetchContext) -> Option<IssuedToken> {
         let held = match key {
             Some(key) => self.held(key)?,

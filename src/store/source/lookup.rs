@@ -119,8 +119,8 @@ impl<S: ShareableSource> Round<'_, S> {
         Err(self.left_alone(left))
     }
 
-    /// Whether it is longer than any that a process like this one takes, and too long to wait for: set by a clock that
-    /// has gone back, by mistake, or by somebody who means harm.
+    /// Whether it is longer than any that a process like this one takes, and too long to wait for:
+    /// set by a clock that has gone back, by mistake, or by somebody who means harm.
     fn is_no_lease(&self, left: Duration) -> bool {
         left > self.link.sharing().lease.saturating_mul(2) && !self.has_time_after(left)
     }

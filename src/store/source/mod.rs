@@ -24,11 +24,12 @@ use super::{
 };
 use crate::token::{FetchContext, IssuedToken, TokenError, TokenSource};
 
-/// A [`TokenSource`] that gets tokens together with other processes: one of them asks, all of them use.
+/// A [`TokenSource`] that gets tokens together with other processes: one of them asks, all of them
+/// use.
 ///
 /// It goes between the source and the [`TokenCache`](crate::TokenCache) of each process. See the
-/// [module](crate::store) for what happens when. One `SharedSource` stands for one process, and goes into one
-/// cache: two of them wait for each other like two processes.
+/// [module](crate::store) for what happens when. One `SharedSource` stands for one process, and
+/// goes into one cache: two of them wait for each other like two processes.
 ///
 /// ```
 /// use std::time::Duration;
@@ -55,15 +56,17 @@ use crate::token::{FetchContext, IssuedToken, TokenError, TokenSource};
 ///
 /// # Errors
 ///
-/// Those of the inner source, when this process asks it. [`Throttled`](crate::TokenErrorKind::Throttled) while the token
-/// endpoint wants to be left alone by the whole fleet, and when this process is alone and has asked shortly before;
-/// [`TimedOut`](crate::TokenErrorKind::TimedOut) when neither it nor another process got a token in time, or the
-/// credentials were not to be had within the time of one request. Never one of the store.
+/// Those of the inner source, when this process asks it.
+/// [`Throttled`](crate::TokenErrorKind::Throttled) while the token endpoint wants to be left alone
+/// by the whole fleet, and when this process is alone and has asked shortly before;
+/// [`TimedOut`](crate::TokenErrorKind::TimedOut) when neither it nor another process got a token in
+/// time, or the credentials were not to be had within the time of one request. Never one of the
+/// store.
 ///
 /// # Cancellation
 ///
-/// A fetch that is dropped while it gets a token for all gives that up in a task of its own, if there is a runtime;
-/// otherwise the others wait until its lease is over.
+/// A fetch that is dropped while it gets a token for all gives that up in a task of its own, if
+/// there is a runtime; otherwise the others wait until its lease is over.
 pub struct SharedSource<S> {
     source: S,
     link: Arc<Link>,
@@ -74,8 +77,8 @@ impl<T: TokenSource> SharedSource<Keyed<T>> {
     ///
     /// # Errors
     ///
-    /// [`SharingErrorKind::NotRepeatable`] for a source each of whose requests spends something, such as a rotating
-    /// refresh token; [`SharingErrorKind::Randomness`] when the system has none.
+    /// [`SharingErrorKind::NotRepeatable`] for a source each of whose requests spends something,
+    /// such as a rotating refresh token; [`SharingErrorKind::Randomness`] when the system has none.
     pub fn new(source: T, key: StoreKey, sharing: Sharing) -> Result<Self, SharingError> {
         Self::identified(Keyed::new(source, key), sharing)
     }

@@ -5,8 +5,9 @@ const FIRST: Duration = Duration::from_millis(100);
 const LONGEST: Duration = Duration::from_millis(250);
 /// A store that says that a lease is as good as over, again and again, is not asked in a loop.
 const SHORTEST: Duration = Duration::from_millis(20);
-/// Times that a leader ends with neither a token nor a cooldown, and another one follows, before the rest no longer
-/// queue. One that was killed is the first of them. With more, followers of a slow endpoint would have no time left.
+/// Times that a leader ends with neither a token nor a cooldown, and another one follows, before
+/// the rest no longer queue. One that was killed is the first of them. With more, followers of a
+/// slow endpoint would have no time left.
 const HANDOVERS: u32 = 2;
 
 /// One wait for those who lead. It begins anew when something has come of it.
@@ -27,16 +28,16 @@ impl Polling {
         }
     }
 
-    /// Somebody leads who has this much time left: more than before is another one. Returns whether too many have led
-    /// in vain for waiting to be of use.
+    /// Somebody leads who has this much time left: more than before is another one. Returns whether
+    /// too many have led in vain for waiting to be of use.
     pub(super) fn is_in_vain(&mut self, left: Duration) -> bool {
         let before = self.left.replace(left);
         self.handovers += u32::from(before.is_some_and(|before| left > before));
         self.handovers >= HANDOVERS
     }
 
-    /// How long to wait before looking again: by chance, so that not all look at once, and longer each time. `left`: how
-    /// long the leader has at most.
+    /// How long to wait before looking again: by chance, so that not all look at once, and longer
+    /// each time. `left`: how long the leader has at most.
     pub(super) fn next(&mut self, left: Duration) -> Duration {
         let wait = self.ceiling.mul_f64(0.5 + fastrand::f64() / 2.0);
         self.ceiling = (self.ceiling * 3 / 2).min(LONGEST);

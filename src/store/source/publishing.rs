@@ -54,7 +54,8 @@ impl<S: ShareableSource> Round<'_, S> {
         }
     }
 
-    /// Puts a token into the store, and returns the one to use: this one, or a newer one that was faster.
+    /// Puts a token into the store, and returns the one to use: this one, or a newer one that was
+    /// faster.
     async fn publish(
         &self,
         mut guard: LeaseGuard,
@@ -108,8 +109,8 @@ impl<S: ShareableSource> Round<'_, S> {
     }
 }
 
-/// For how long the others shall leave the token endpoint alone after this. Not at all when it may be the fault of this
-/// process: one with a wrong secret must not keep the others from asking.
+/// For how long the others shall leave the token endpoint alone after this. Not at all when it may
+/// be the fault of this process: one with a wrong secret must not keep the others from asking.
 fn cooldown_after(error: &TokenError) -> Option<Duration> {
     use TokenErrorKind as Kind;
     if error.asks_for_rest() {

@@ -31,9 +31,9 @@ impl<S: ShareableSource> Round<'_, S> {
     }
 }
 
-/// A token without a life is used for two seconds by the cache, and by the others too: a fleet that could not keep one
-/// would ask for them in a loop. One that seems to live for ever gets what the cache takes for the longest life, which
-/// every store can keep and no sum exceeds.
+/// A token without a life is used for two seconds by the cache, and by the others too: a fleet that
+/// could not keep one would ask for them in a loop. One that seems to live for ever gets what the
+/// cache takes for the longest life, which every store can keep and no sum exceeds.
 fn within_bounds(issued: IssuedToken) -> IssuedToken {
     const SHORTEST: Duration = Duration::from_secs(2);
     const LONGEST: Duration = Duration::from_secs(450 * 24 * 60 * 60);

@@ -54,7 +54,8 @@ impl<'a, S: ShareableSource> Round<'a, S> {
         local.breaker.allows(in_background, Instant::now())
     }
 
-    /// Gets a token from the store, or for it. An error is one of the store, which was told already.
+    /// Gets a token from the store, or for it. An error is one of the store, which was told
+    /// already.
     pub(super) async fn together(&self) -> Result<Outcome, StoreError> {
         let mut tries = Tries::new(self.claim(), self.cx.reason);
         loop {

@@ -27,7 +27,8 @@ impl<S: ShareableSource> Round<'_, S> {
         then.is_some_and(|then| then < self.limit())
     }
 
-    /// Whether there is time enough for a request. Callers with less patience than most get an eighth of theirs.
+    /// Whether there is time enough for a request. Callers with less patience than most get an
+    /// eighth of theirs.
     pub(super) fn has_time_for_request(&self) -> bool {
         let whole = self.limit().saturating_duration_since(self.begun);
         let left = self.limit().saturating_duration_since(Instant::now());

@@ -60,7 +60,8 @@ pub async fn a_lease_does_not_hide_an_entry(store: &impl TokenStore) {
     assert_eq!(token(store, &key, &claim()).await.fence, put.fence);
 }
 
-/// What is left of an entry gets less, by the store's clock, until there is nothing left of the entry.
+/// What is left of an entry gets less, by the store's clock, until there is nothing left of the
+/// entry.
 ///
 /// An example: [`store_conformance`](crate::store_conformance).
 pub async fn an_entry_counts_down_and_ends(store: &impl TokenStore) {

@@ -21,7 +21,8 @@ pub async fn concurrent_claims_get_one_lease(store: &impl TokenStore) {
     }
 }
 
-/// Who has the lease gets it again, with the same fence and the whole time: the first answer may have been lost.
+/// Who has the lease gets it again, with the same fence and the whole time: the first answer may
+/// have been lost.
 ///
 /// An example: [`store_conformance`](crate::store_conformance).
 pub async fn an_own_lease_is_recognised(store: &impl TokenStore) {
@@ -85,7 +86,8 @@ pub async fn fences_grow_and_are_above_what_was_asked(store: &impl TokenStore) {
     );
 }
 
-/// A fence is not below the store's clock in milliseconds: what was forgotten stays below what comes after.
+/// A fence is not below the store's clock in milliseconds: what was forgotten stays below what
+/// comes after.
 ///
 /// An example: [`store_conformance`](crate::store_conformance).
 pub async fn fences_outlast_the_loss_of_everything(store: &impl TokenStore) {

@@ -1,7 +1,8 @@
 //! What every [`TokenStore`] has to do, as checks that run against any of them.
 //!
-//! [`store_conformance!`](crate::store_conformance) makes a test of each. Each check is also a function here, which
-//! takes a store, works under keys that nobody else has, and panics where the store breaks a rule.
+//! [`store_conformance!`](crate::store_conformance) makes a test of each. Each check is also a
+//! function here, which takes a store, works under keys that nobody else has, and panics where the
+//! store breaks a rule.
 
 #![allow(clippy::expect_used, reason = "a check fails by a panic")]
 
@@ -26,9 +27,9 @@ use crate::{
 
 /// Makes a test of each rule that a [`TokenStore`](crate::store::TokenStore) has to keep.
 ///
-/// It takes the attribute that makes an async test, and an async block that makes a store. A store with a clock of its
-/// own, such as a server, runs in real time; the checks then wait some tenths of a second in all. One that goes by
-/// tokio's clock can pause it.
+/// It takes the attribute that makes an async test, and an async block that makes a store. A store
+/// with a clock of its own, such as a server, runs in real time; the checks then wait some tenths
+/// of a second in all. One that goes by tokio's clock can pause it.
 ///
 /// ```
 /// mod conformance {

@@ -119,8 +119,8 @@ impl TokenCache {
     ///
     /// # Errors
     ///
-    /// [`TokenErrorKind::NoRuntime`](super::TokenErrorKind::NoRuntime) outside of a tokio runtime with
-    /// timers.
+    /// [`TokenErrorKind::NoRuntime`](super::TokenErrorKind::NoRuntime) outside of a tokio runtime
+    /// with timers.
     pub fn keep_warm(&self) -> Result<KeepWarm, TokenError> {
         let runtime = shared::runtime()?;
         Ok(KeepWarm::spawn(Arc::clone(&self.shared), &runtime))

@@ -129,8 +129,8 @@ impl CacheSettings {
     /// How long a renewal may take in all, attempts and the pauses between them, before all who
     /// wait for it get an error. Default: 15 seconds.
     ///
-    /// At least 100 milliseconds. A renewal on a runtime that nobody drives any more is taken over by a caller on another one
-    /// when this is over.
+    /// At least 100 milliseconds. A renewal on a runtime that nobody drives any more is taken over
+    /// by a caller on another one when this is over.
     #[must_use]
     pub const fn with_deadline(mut self, deadline: Duration) -> Self {
         self.deadline = longer(deadline, SHORTEST_DEADLINE);

@@ -1,9 +1,9 @@
 //! Does a request cost the same after a million others, and with ten thousand organisations? And
 //! what is held for each?
 //!
-//! Every request has a path of its own, with an id in it. The floor for organisations is a vector of
-//! arc-swaps, one of which is loaded and put into the header: memory that is spread over more than
-//! the caches hold is slower for everybody.
+//! Every request has a path of its own, with an id in it. The floor for organisations is a vector
+//! of arc-swaps, one of which is loaded and put into the header: memory that is spread over more
+//! than the caches hold is slower for everybody.
 
 use std::{cell::Cell, sync::Arc};
 

@@ -30,7 +30,8 @@ pub(in crate::token::cache) struct Ask {
 #[derive(Debug)]
 pub(in crate::token::cache) enum Answer {
     Serve(AccessToken),
-    /// For the renewal of this id, and no longer than until `overdue_at`. `held` is the token of now, which does not do.
+    /// For the renewal of this id, and no longer than until `overdue_at`. `held` is the token of
+    /// now, which does not do.
     Wait {
         id: RenewalId,
         overdue_at: Instant,

@@ -73,7 +73,8 @@ impl Held {
         }
     }
 
-    /// Whether it would have lasted for so long when it was fresh, and did not any more when it came: others had it first.
+    /// Whether it would have lasted for so long when it was fresh, and did not any more when it
+    /// came: others had it first.
     pub(super) fn came_used(&self, lasting: Duration) -> bool {
         self.expires_after < lasting && lasting <= self.whole
     }
@@ -91,8 +92,8 @@ impl Held {
         self.check_at.is_some_and(|at| at <= now.mono)
     }
 
-    /// How long renewals that nobody waits for rest when one has brought this token once more: never
-    /// past the next check.
+    /// How long renewals that nobody waits for rest when one has brought this token once more:
+    /// never past the next check.
     pub(super) fn pause_after_same(&self) -> Duration {
         let pause = self.background_pause();
         let check_in = self.check_at.map(|at| at - self.adopted);

@@ -1,5 +1,5 @@
-//! Each cell of the table in the docs of [`TokenCache`]: what a caller gets, and whether a renewal is
-//! started for it, by the state of the token and by what is going on.
+//! Each cell of the table in the docs of [`TokenCache`]: what a caller gets, and whether a renewal
+//! is started for it, by the state of the token and by what is going on.
 
 use super::*;
 use crate::token::cache::{
@@ -86,8 +86,8 @@ impl Cell {
 
     /// To a token in this state, with nothing going on, or with the damper holding.
     ///
-    /// The last token lives for 100 seconds: it is due after 75, and expires after 90. Where the damper
-    /// holds, for 10 seconds, it lives for a tenth of that.
+    /// The last token lives for 100 seconds: it is due after 75, and expires after 90. Where the
+    /// damper holds, for 10 seconds, it lives for a tenth of that.
     fn with_token(token: Token, damped: bool) -> Self {
         let mut cell = Self::new();
         if token == Token::None {
