@@ -90,6 +90,7 @@ bench-smoke: servers
 	$(CARGO) bench --locked -- --test
 	$(CARGO) build $(PEERS) --release -p peers --target-dir $(PEERS_TARGET)
 	$(PEERS_TARGET)/release/counts --check
+	$(PEERS_TARGET)/release/report --quick --only growth > /dev/null
 
 # Measures everything, beside its peers, and writes the tables in docs/performance.md. For a machine that does nothing
 # else: the page says which it was.

@@ -6,6 +6,8 @@ use std::time::{Duration, Instant};
 /// How much is done: all of it for the table in the docs, little to see that everything runs.
 #[derive(Clone, Copy)]
 pub struct Effort {
+    /// Each with rounds of its own: see [`processes`](crate::processes).
+    pub processes: usize,
     pub rounds: usize,
     /// What the number of repetitions in a round is divided by.
     pub divisor: u32,
@@ -13,11 +15,13 @@ pub struct Effort {
 
 impl Effort {
     pub const FULL: Self = Self {
-        rounds: 24,
+        processes: 12,
+        rounds: 2,
         divisor: 1,
     };
     pub const QUICK: Self = Self {
-        rounds: 3,
+        processes: 2,
+        rounds: 2,
         divisor: 10,
     };
 
@@ -58,10 +62,12 @@ pub fn nanoseconds(time: Duration) -> f64 {
 }
 
 /// What was measured of each case, round by round.
-pub struct Rounds(Vec<(&'static str, Vec<f64>)>);
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Rounds(pub Vec<(String, Vec<f64>)>);
 
 pub fn interleave(mut cases: Vec<Case<'_>>, rounds: usize) -> Rounds {
-    let mut samples: Vec<_> = cases.iter().map(|case| (case.name, Vec::new())).collect();
+    let named = |case: &Case<'_>| (case.name.to_owned(), Vec::new());
+    let mut samples: Vec<_> = cases.iter().map(named).collect();
     // The first round warms up.
     for round in 0..=rounds {
         for turn in 0..cases.len() {
@@ -76,8 +82,8 @@ pub fn interleave(mut cases: Vec<Case<'_>>, rounds: usize) -> Rounds {
 }
 
 impl Rounds {
-    pub fn names(&self) -> impl Iterator<Item = &'static str> {
-        self.0.iter().map(|(name, _)| *name)
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|(name, _)| &**name)
     }
 
     pub fn of(&self, name: &str) -> Spread {
@@ -93,6 +99,12 @@ impl Rounds {
         self.paired(name, floor, |one, floor| one / floor)
     }
 
+    /// How the case does here, of how it does in the same rounds there.
+    pub fn against(&self, there: &Self, name: &str) -> Spread {
+        let both = self.samples(name).iter().zip(there.samples(name));
+        Spread::of(both.map(|(here, there)| here / there).collect())
+    }
+
     /// Any number that comes of each round.
     pub fn each_round(&self, number: impl Fn(&dyn Fn(&str) -> f64) -> f64) -> Spread {
         let rounds = self.0.first().map_or(0, |(_, samples)| samples.len());
@@ -104,9 +116,19 @@ impl Rounds {
         self.each_round(|of| number(of(name), of(floor)))
     }
 
-    fn samples(&self, name: &str) -> &[f64] {
-        let found = self.0.iter().find(|(known, _)| *known == name);
+    pub fn samples(&self, name: &str) -> &[f64] {
+        let found = self.0.iter().find(|(known, _)| known == name);
         &found.unwrap_or_else(|| panic!("no case {name}")).1
+    }
+
+    /// The same cases, measured elsewhere.
+    pub fn extend(&mut self, more: Self) {
+        for (name, samples) in more.0 {
+            match self.0.iter_mut().find(|(known, _)| *known == name) {
+                Some((_, known)) => known.extend(samples),
+                None => self.0.push((name, samples)),
+            }
+        }
     }
 }
 

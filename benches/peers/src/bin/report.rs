@@ -1,35 +1,57 @@
 //! Measures everything, and writes the tables of the page that is named. With `--only QUESTION` it
-//! prints the table of that question; with `--quick` it takes few samples.
+//! prints the table of that question; with `--quick` it takes few samples. `--sample QUESTION` is how
+//! it asks other processes for theirs.
 
 use std::{env, error::Error, path::PathBuf};
 
-use peers::{counts, machine, measure::Effort, questions, section};
+use peers::{
+    counts, machine,
+    measure::Effort,
+    processes,
+    questions::{self, Question},
+    section,
+};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = env::args().skip(1);
-    let (mut page, mut only, mut effort) = (None, None, Effort::FULL);
+    let (mut page, mut only, mut sample) = (None, None, None);
+    let (mut effort, mut passed_on) = (Effort::FULL, &[][..]);
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
-            "--quick" => effort = Effort::QUICK,
+            "--quick" => (effort, passed_on) = (Effort::QUICK, &["--quick"]),
             "--only" => only = arguments.next(),
+            processes::SAMPLE => sample = arguments.next(),
             _ => page = Some(PathBuf::from(argument)),
         }
     }
+    let named = |name: &String| {
+        let found = questions::ALL.iter().find(|it| it.name == name);
+        found.ok_or_else(|| format!("no question is called {name}"))
+    };
+    if let Some(question) = sample.as_ref().map(named).transpose()? {
+        processes::print(&(question.sample)(effort));
+        return Ok(());
+    }
     let machine = machine::section();
     let counted = counts::counted()?;
-    let mut sections = vec![];
-    for question in questions::ALL {
-        if only.as_ref().is_some_and(|only| only != question.name) {
-            continue;
-        }
+    let answer = |question: &Question| -> Result<_, Box<dyn Error>> {
         eprintln!("{} …", question.name);
-        let section = (question.times)(effort, &counted);
+        let measured = processes::sample(question, effort, passed_on)?;
+        let section = (question.table)(&measured, &counted);
         println!("## {}\n\n{}", question.name, section.markdown());
-        sections.push(section);
+        Ok(section)
+    };
+    if let Some(question) = only.as_ref().map(named).transpose()? {
+        answer(question)?;
+        return Ok(());
     }
-    if let (Some(page), None) = (page, only) {
-        sections.insert(0, section::summary(&sections));
-        sections.insert(0, machine);
+    let mut sections = questions::ALL
+        .iter()
+        .map(answer)
+        .collect::<Result<Vec<_>, _>>()?;
+    sections.insert(0, section::summary(&sections));
+    sections.insert(0, machine);
+    if let Some(page) = page {
         section::write_into(&page, &sections)?;
         eprintln!("written: {}", page.display());
     }

@@ -217,8 +217,12 @@ pub fn counts(_meter: Meter) -> Vec<Count> {
     counts
 }
 
-pub fn times(effort: Effort, _counted: &Counted) -> Section {
-    let rounds = [Version::Http1, Version::Http2].map(|version| measure(version, effort));
+pub fn sample(effort: Effort) -> Vec<Rounds> {
+    let versions = [Version::Http1, Version::Http2];
+    versions.map(|version| measure(version, effort)).into()
+}
+
+pub fn table(rounds: &[Rounds], _counted: &Counted) -> Section {
     let row = |name: &str| {
         let floor = if name.contains("reqwest") {
             REQWEST_FLOOR

@@ -21,7 +21,7 @@ use crate::{
     api::{self, Api, HOST, TOKEN},
     counts::{Count, Expected, Meter},
     issuer::Issuer,
-    measure::{Case, Effort, Spread, interleave},
+    measure::{Case, Effort, Rounds, Spread, interleave},
     peers::{ours, runtime},
     section::{Goal, Section},
 };
@@ -30,7 +30,12 @@ const FLOOR: &str = "bare service";
 const FRESH: &str = "`GenesysLayer`, its first requests";
 const USED: &str = "`GenesysLayer`, after 1,000,000 requests";
 const MILLION: u32 = 1_000_000;
-const ORGS: [u32; 3] = [1, 100, 10_000];
+/// How many, and what the floor and the stack with as many are called.
+const ORGS: [(u32, &str, &str); 3] = [
+    (1, "1 token, arc-swap", "1 organisation"),
+    (100, "100 tokens, arc-swap", "100 organisations"),
+    (10_000, "10,000 tokens, arc-swap", "10,000 organisations"),
+];
 
 /// A GET of something of which there are many.
 fn request(number: u32) -> Request<Full<Bytes>> {
@@ -127,7 +132,7 @@ pub fn counts(meter: Meter) -> Vec<Count> {
         Expected::Exactly(0),
     )];
     counts.push(throttled(&runtime, meter));
-    let many = ORGS[2];
+    let (many, ..) = ORGS[2];
     let mut built = Vec::new();
     let kept = meter(&mut || built = orgs(&runtime, many)).kept;
     counts.push(Count::new(
@@ -185,72 +190,36 @@ fn letters(mut number: u32) -> String {
     name
 }
 
-pub fn times(effort: Effort, counted: &Counted) -> Section {
+pub fn sample(effort: Effort) -> Vec<Rounds> {
     let runtime = runtime(0);
-    let (mut rows, requests) = requests(&runtime, effort);
-    let (more, organisations) = organisations(&runtime, effort);
-    rows.extend(more);
-    let goal = |text: &str, ratio: Spread| {
-        Goal::new(text, format!("{} ×", ratio.show(2)), ratio.median <= 1.1)
-    };
-    let kept = |what: &str| counted.get(what).copied().unwrap_or_default();
-    let memory = |what: &str| vec![what.into(), format!("{} bytes", kept(what)), "".into()];
-    rows.push(memory(PER_ORG));
-    rows.push(memory(PER_ENDPOINT));
-    Section {
-        name: "growth",
-        columns: vec!["", "ns for a request", "added over its floor"],
-        rows,
-        goals: vec![
-            goal(
-                "after 1,000,000 requests at most 1.1 × of the first",
-                requests,
-            ),
-            goal(
-                "10,000 organisations: adds at most 1.1 × what it adds with one",
-                organisations,
-            ),
-        ],
-    }
+    vec![requests(&runtime, effort), organisations(&runtime, effort)]
 }
 
-fn requests(runtime: &Runtime, effort: Effort) -> (Vec<Vec<String>>, Spread) {
+fn requests(runtime: &Runtime, effort: Effort) -> Rounds {
     let times = effort.repeat(10_000);
     let number = Cell::new(0);
     let mut used = genesys(runtime);
     send_all(&mut used, &number, MILLION);
-    let rounds = interleave(
-        vec![
-            Case::each(FLOOR, times, |times| {
-                send_all(&mut Api::<BoxError>::new(), &Cell::new(0), times);
-            }),
-            Case::new(FRESH, || {
-                let mut service = genesys(runtime);
-                let mut first = Case::each(FRESH, times, |times| {
-                    send_all(&mut service, &Cell::new(0), times);
-                });
-                first.take()
-            }),
-            Case::each(USED, times, |times| send_all(&mut used, &number, times)),
-        ],
-        effort.rounds,
-    );
-    let row = |name: &'static str| {
-        let added = rounds.added(name, FLOOR).show(0);
-        vec![name.into(), rounds.of(name).show(0), added]
-    };
-    (rounds.names().map(row).collect(), rounds.ratio(USED, FRESH))
+    let cases = vec![
+        Case::each(FLOOR, times, |times| {
+            send_all(&mut Api::<BoxError>::new(), &Cell::new(0), times);
+        }),
+        Case::new(FRESH, || {
+            let mut service = genesys(runtime);
+            let mut first = Case::each(FRESH, times, |times| {
+                send_all(&mut service, &Cell::new(0), times);
+            });
+            first.take()
+        }),
+        Case::each(USED, times, |times| send_all(&mut used, &number, times)),
+    ];
+    interleave(cases, effort.rounds)
 }
 
-fn organisations(runtime: &Runtime, effort: Effort) -> (Vec<Vec<String>>, Spread) {
-    const NAMES: [[&str; 2]; 3] = [
-        ["1 token, arc-swap", "1 organisation"],
-        ["100 tokens, arc-swap", "100 organisations"],
-        ["10,000 tokens, arc-swap", "10,000 organisations"],
-    ];
+fn organisations(runtime: &Runtime, effort: Effort) -> Rounds {
     let times = effort.repeat(10_000);
     let mut cases = Vec::new();
-    for (number, [floor, name]) in ORGS.into_iter().zip(NAMES) {
+    for (number, floor, name) in ORGS {
         let tokens = (0..number).map(|_| Arc::new(ArcSwap::from_pointee(token())));
         let tokens: Vec<_> = tokens.collect();
         let mut next = 0;
@@ -264,15 +233,48 @@ fn organisations(runtime: &Runtime, effort: Effort) -> (Vec<Vec<String>>, Spread
             as_each_org(&mut service, &orgs, &mut next, times);
         }));
     }
-    let rounds = interleave(cases, effort.rounds);
-    let row = |[floor, name]: [&'static str; 2]| {
-        let added = rounds.added(name, floor).show(0);
-        [
-            vec![floor.into(), rounds.of(floor).show(0), "".into()],
-            vec![name.into(), rounds.of(name).show(0), added],
-        ]
+    interleave(cases, effort.rounds)
+}
+
+pub fn table(measured: &[Rounds], counted: &Counted) -> Section {
+    let [requests, organisations] = measured else {
+        panic!("two parts")
     };
-    let [[one_floor, one], _, [many_floor, many]] = NAMES;
-    let ratio = rounds.each_round(|of| (of(many) - of(many_floor)) / (of(one) - of(one_floor)));
-    (NAMES.into_iter().flat_map(row).collect(), ratio)
+    let row = |name: &str| {
+        let added = requests.added(name, FLOOR).show(0);
+        vec![name.into(), requests.of(name).show(0), added]
+    };
+    let mut rows: Vec<_> = requests.names().map(row).collect();
+    rows.extend(ORGS.iter().flat_map(|(_, floor, name)| {
+        let added = organisations.added(name, floor).show(0);
+        [
+            vec![(*floor).into(), organisations.of(floor).show(0), "".into()],
+            vec![(*name).into(), organisations.of(name).show(0), added],
+        ]
+    }));
+    let kept = |what: &str| counted.get(what).copied().unwrap_or_default();
+    let memory = |what: &str| vec![what.into(), format!("{} bytes", kept(what)), "".into()];
+    rows.extend([memory(PER_ORG), memory(PER_ENDPOINT)]);
+
+    let [(_, one_floor, one), _, (_, many_floor, many)] = ORGS;
+    let more =
+        organisations.each_round(|of| (of(many) - of(many_floor)) / (of(one) - of(one_floor)));
+    let goal = |text: &str, ratio: Spread| {
+        Goal::new(text, format!("{} ×", ratio.show(2)), ratio.median <= 1.1)
+    };
+    Section {
+        name: "growth",
+        columns: vec!["", "ns for a request", "added over its floor"],
+        rows,
+        goals: vec![
+            goal(
+                "after 1,000,000 requests at most 1.1 × of the first",
+                requests.ratio(USED, FRESH),
+            ),
+            goal(
+                "10,000 organisations: adds at most 1.1 × what it adds with one",
+                more,
+            ),
+        ],
+    }
 }

@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 
 use crate::{
     counts::{Count, Meter},
-    measure::Effort,
+    measure::{Effort, Rounds},
     section::Section,
 };
 
@@ -22,7 +22,10 @@ pub type Counted = BTreeMap<String, u64>;
 
 pub struct Question {
     pub name: &'static str,
-    pub times: fn(Effort, &Counted) -> Section,
+    /// Takes the times, in this process, of each part of the question.
+    pub sample: fn(Effort) -> Vec<Rounds>,
+    /// Makes a table of the times that several processes took.
+    pub table: fn(&[Rounds], &Counted) -> Section,
     pub counts: fn(Meter) -> Vec<Count>,
 }
 
@@ -30,7 +33,8 @@ macro_rules! questions {
     ($($name:ident),* $(,)?) => {
         &[$(Question {
             name: stringify!($name),
-            times: $name::times,
+            sample: $name::sample,
+            table: $name::table,
             counts: $name::counts,
         }),*]
     };

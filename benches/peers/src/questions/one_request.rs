@@ -22,7 +22,7 @@ use crate::{
     counts::{Count, Expected, Meter},
     issuer::Issuer,
     loopback::Server,
-    measure::{Case, Effort, interleave},
+    measure::{Case, Effort, Rounds, interleave},
     peers::{cf_gears, ours, reqwest_stack, runtime, tower_retry},
     section::{Goal, Section},
 };
@@ -40,7 +40,6 @@ const CLOCKS: &str = "both clocks read";
 /// Something that sends so many requests, one after the other.
 struct Stack {
     name: &'static str,
-    floor: &'static str,
     /// Allocations for one request, all of them.
     allocations: u64,
     send: Box<dyn FnMut(u32)>,
@@ -84,7 +83,6 @@ where
     };
     Stack {
         name,
-        floor: FLOOR,
         allocations,
         send: Box::new(send),
     }
@@ -121,7 +119,6 @@ fn reqwest_floor() -> Stack {
     };
     Stack {
         name: REQWEST_FLOOR,
-        floor: REQWEST_FLOOR,
         allocations: 8,
         send: Box::new(send),
     }
@@ -139,7 +136,6 @@ fn reqwest_stack() -> Stack {
     };
     Stack {
         name: REQWEST,
-        floor: REQWEST_FLOOR,
         allocations: 19,
         send: Box::new(send),
     }
@@ -166,13 +162,9 @@ pub fn counts(meter: Meter) -> Vec<Count> {
     stacks().into_iter().map(count).collect()
 }
 
-pub fn times(effort: Effort, counted: &Counted) -> Section {
+pub fn sample(effort: Effort) -> Vec<Rounds> {
     let times = effort.repeat(20_000);
     let mut stacks = stacks();
-    let floors: Vec<_> = stacks
-        .iter()
-        .map(|stack| (stack.name, stack.floor))
-        .collect();
     let cases = stacks
         .iter_mut()
         .map(|stack| Case::each(stack.name, times, &mut stack.send));
@@ -182,9 +174,15 @@ pub fn times(effort: Effort, counted: &Counted) -> Section {
             std::hint::black_box((Instant::now(), std::time::SystemTime::now()));
         }
     }));
-    let rounds = interleave(cases, effort.rounds);
+    vec![interleave(cases, effort.rounds)]
+}
+
+pub fn table(measured: &[Rounds], counted: &Counted) -> Section {
+    let [rounds] = measured else {
+        panic!("one part")
+    };
     let allocations = |name: &str| counted.get(&what(name)).copied().unwrap_or_default();
-    let row = |&(name, floor): &(&str, &str)| {
+    let row = |(name, floor): (&str, &str)| {
         let more = allocations(name) - allocations(floor);
         let added = match name == floor {
             true => "".into(),
@@ -197,7 +195,9 @@ pub fn times(effort: Effort, counted: &Counted) -> Section {
             format!("+{more}"),
         ]
     };
-    let mut rows: Vec<_> = floors.iter().map(row).collect();
+    let ours = [FLOOR, BEARER, ADD, ALL_FOUR, RETRY, CF_GEARS].map(|name| row((name, FLOOR)));
+    let theirs = [REQWEST_FLOOR, REQWEST].map(|name| row((name, REQWEST_FLOOR)));
+    let mut rows: Vec<_> = ours.into_iter().chain(theirs).collect();
     rows.push(vec![
         CLOCKS.into(),
         rounds.of(CLOCKS).show(0),

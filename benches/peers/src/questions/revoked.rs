@@ -120,28 +120,80 @@ pub fn counts(_meter: Meter) -> Vec<Count> {
     counts
 }
 
-pub fn times(effort: Effort, _counted: &Counted) -> Section {
+/// Those that are compared by time.
+const CONTESTANTS: [Kind; 3] = [Kind::Ours, Kind::Swapped, Kind::Queued];
+
+/// How many requests, who sends them, and how often for each round.
+const SIZES: [(usize, &[Kind], f64); 2] = [(1000, &Kind::ALL, 1.0), (10_000, &CONTESTANTS, 0.6)];
+
+/// Of each size and scene a part for each number of an [`Outcome`].
+pub fn sample(effort: Effort) -> Vec<Rounds> {
     let runtime = runtime(WORKERS);
-    let few = (effort.rounds / 8).max(1);
+    let mut parts = Vec::new();
+    for (requests, kinds, part) in SIZES {
+        let rounds = (effort.rounds as f64 * part).ceil() as usize;
+        for (scene, _) in SCENES {
+            let mut outcomes = contest(&runtime, scene, requests, rounds);
+            for kind in kinds.iter().filter(|kind| !CONTESTANTS.contains(kind)) {
+                outcomes.push((*kind, vec![play(&runtime, *kind, scene, requests)]));
+            }
+            parts.extend(Outcome::into_parts(&outcomes));
+        }
+    }
+    parts
+}
+
+/// The outcomes of those that are compared, by rounds.
+fn contest(
+    runtime: &Runtime,
+    scene: Scene,
+    requests: usize,
+    rounds: usize,
+) -> Vec<(Kind, Vec<Outcome>)> {
+    let mut outcomes = CONTESTANTS.map(|kind| (kind, Vec::new()));
+    let cases = outcomes.iter_mut().map(|(kind, outcomes)| {
+        let kind = *kind;
+        Case::new(kind.name(), move || {
+            let outcome = play(runtime, kind, scene, requests);
+            outcomes.push(outcome);
+            outcome.milliseconds
+        })
+    });
+    interleave(cases.collect(), rounds);
+    // The first round warms up.
+    let measured = |(kind, outcomes): (Kind, Vec<_>)| (kind, outcomes[1..].to_vec());
+    outcomes.map(measured).into()
+}
+
+impl Outcome {
+    const NUMBERS: [fn(&Self) -> f64; 4] = [
+        |it| it.milliseconds,
+        |it| it.posts as f64,
+        |it| it.failures as f64,
+        |it| it.most_sends as f64,
+    ];
+
+    fn into_parts(outcomes: &[(Kind, Vec<Self>)]) -> [Rounds; 4] {
+        Self::NUMBERS.map(|number| {
+            let of = |(kind, outcomes): &(Kind, Vec<Self>)| {
+                let numbers = outcomes.iter().map(number).collect();
+                (kind.name().to_owned(), numbers)
+            };
+            Rounds(outcomes.iter().map(of).collect())
+        })
+    }
+}
+
+pub fn table(measured: &[Rounds], _counted: &Counted) -> Section {
     let mut rows = Vec::new();
     let mut goals = Vec::new();
-    for (requests, rounds) in [(1000, effort.rounds), (10_000, effort.rounds / 2)] {
-        let contest = contest(&runtime, requests, rounds.max(1));
-        goals.extend(contest.goals(requests));
-        for kind in Kind::ALL {
-            rows.push(match contest.outcomes(kind) {
-                Some(outcomes) => row(kind, requests, &outcomes),
-                None if requests == 1000 => row(
-                    kind,
-                    requests,
-                    &SCENES.map(|(scene, _)| {
-                        (0..few)
-                            .map(|_| play(&runtime, kind, scene, requests))
-                            .collect()
-                    }),
-                ),
-                None => continue,
-            });
+    let sizes = measured.chunks_exact(SCENES.len() * Outcome::NUMBERS.len());
+    for ((requests, kinds, _), scenes) in SIZES.into_iter().zip(sizes) {
+        goals.extend(goals_of(requests, scenes));
+        for kind in kinds {
+            let mut row = vec![kind.name().into(), requests.to_string()];
+            row.extend(scenes.chunks_exact(4).map(|scene| show(scene, *kind)));
+            rows.push(row);
         }
     }
     Section {
@@ -158,95 +210,49 @@ pub fn times(effort: Effort, _counted: &Counted) -> Section {
     }
 }
 
-/// The times of those that are compared by time, and what else came of each round.
-struct Contest([(Rounds, Vec<(Kind, Outcome)>); 3]);
-
-const CONTESTANTS: [Kind; 3] = [Kind::Ours, Kind::Swapped, Kind::Queued];
-
-fn contest(runtime: &Runtime, requests: usize, rounds: usize) -> Contest {
-    Contest(SCENES.map(|(scene, _)| {
-        let outcomes = std::cell::RefCell::new(Vec::new());
-        let case = |kind: Kind| {
-            let outcomes = &outcomes;
-            Case::new(kind.name(), move || {
-                let outcome = play(runtime, kind, scene, requests);
-                outcomes.borrow_mut().push((kind, outcome));
-                outcome.milliseconds
-            })
-        };
-        let rounds = interleave(CONTESTANTS.map(case).into(), rounds);
-        (rounds, outcomes.into_inner())
-    }))
-}
-
-impl Contest {
-    fn outcomes(&self, kind: Kind) -> Option<[Vec<Outcome>; 3]> {
-        let of = |(_, outcomes): &(Rounds, Vec<(Kind, Outcome)>)| {
-            let mine = outcomes.iter().filter(|(of, _)| *of == kind);
-            mine.map(|(_, outcome)| *outcome).collect()
-        };
-        CONTESTANTS
-            .contains(&kind)
-            .then(|| self.0.each_ref().map(of))
-    }
-
-    fn goals(&self, requests: usize) -> [Goal; 2] {
-        let mine = self.outcomes(Kind::Ours).unwrap_or_default().concat();
-        let most = |number: fn(&Outcome) -> u64| mine.iter().map(number).max().unwrap_or(u64::MAX);
-        let most = [
-            most(|it| it.posts),
-            most(|it| it.failures),
-            most(|it| it.most_sends),
-        ];
+fn goals_of(requests: usize, scenes: &[Rounds]) -> [Goal; 2] {
+    let ours = Kind::Ours.name();
+    let most = |number: usize| {
+        let scenes = scenes.chunks_exact(4);
+        let all = scenes.flat_map(|scene| scene[number].samples(ours));
+        all.copied().fold(0.0, f64::max)
+    };
+    let [posts, failures, sends] = [1, 2, 3].map(most);
+    let ratios = scenes.chunks_exact(4).map(|scene| {
         let by_hand = [Kind::Swapped, Kind::Queued].map(Kind::name);
-        let ratio = self.0.each_ref().map(|(rounds, _)| {
-            let best = by_hand.map(|name| rounds.of(name).median);
-            let best = if best[0] < best[1] {
-                by_hand[0]
-            } else {
-                by_hand[1]
-            };
-            rounds.ratio(Kind::Ours.name(), best).median
-        });
-        let [posts, failures, sends] = most;
-        [
-            Goal::new(
-                format!("{requests} requests: 1 token POST, 0 failures, at most 2 sends each"),
-                format!("{posts} POST, {failures} failures, {sends} sends"),
-                most == [1, 0, 2],
-            ),
-            Goal::new(
-                format!("{requests} requests: at most 1.1 × the time of the best by hand"),
-                format!("{} ×", ratio.map(|ratio| format!("{ratio:.2}")).join(", ")),
-                ratio.iter().all(|ratio| *ratio <= 1.1),
-            ),
-        ]
-    }
+        let time = |name: &&str| scene[0].of(name).median;
+        let best = by_hand
+            .into_iter()
+            .min_by(|one, other| time(one).total_cmp(&time(other)));
+        scene[0].ratio(ours, best.unwrap_or(ours)).median
+    });
+    let ratios: Vec<_> = ratios.collect();
+    let shown: Vec<_> = ratios.iter().map(|ratio| format!("{ratio:.2}")).collect();
+    [
+        Goal::new(
+            format!("{requests} requests: 1 token POST, 0 failures, at most 2 sends each"),
+            format!("{posts} POST, {failures} failures, {sends} sends"),
+            [posts, failures, sends] == [1.0, 0.0, 2.0],
+        ),
+        Goal::new(
+            format!("{requests} requests: at most 1.1 × the time of the best by hand"),
+            format!("{} ×", shown.join(", ")),
+            ratios.iter().all(|ratio| *ratio <= 1.1),
+        ),
+    ]
 }
 
-fn row(kind: Kind, requests: usize, scenes: &[Vec<Outcome>; 3]) -> Vec<String> {
-    let mut row = vec![kind.name().into(), requests.to_string()];
-    row.extend(scenes.iter().map(|outcomes| show(outcomes)));
-    row
-}
-
-fn show(outcomes: &[Outcome]) -> String {
-    let range = |number: fn(&Outcome) -> u64| {
-        let least = outcomes.iter().map(number).min().unwrap_or_default();
-        let most = outcomes.iter().map(number).max().unwrap_or_default();
-        if least == most {
-            format!("{most}")
-        } else {
-            format!("{least} to {most}")
+fn show(scene: &[Rounds], kind: Kind) -> String {
+    let range = |number: usize| {
+        let samples = scene[number].samples(kind.name());
+        let least = samples.iter().copied().fold(f64::INFINITY, f64::min);
+        let most = samples.iter().copied().fold(0.0, f64::max);
+        match least == most {
+            true => format!("{most}"),
+            false => format!("{least} to {most}"),
         }
     };
-    let mut times: Vec<_> = outcomes
-        .iter()
-        .map(|outcome| outcome.milliseconds)
-        .collect();
-    times.sort_by(f64::total_cmp);
-    let median = times[times.len() / 2];
-    let [posts, failures] = [range(|it| it.posts), range(|it| it.failures)];
-    let sends = range(|it| it.most_sends);
-    format!("{posts} POSTs, {failures} failures, {sends} sends, {median:.0} ms")
+    let time = scene[0].of(kind.name()).median;
+    let [posts, failures, sends] = [1, 2, 3].map(range);
+    format!("{posts} POSTs, {failures} failures, {sends} sends, {time:.0} ms")
 }

@@ -225,9 +225,13 @@ pub fn counts(meter: Meter) -> Vec<Count> {
         .into()
 }
 
-pub fn times(effort: Effort, _counted: &Counted) -> Section {
+pub fn sample(effort: Effort) -> Vec<Rounds> {
     let managers = Managers::new();
-    let rounds = TASKS.map(|tasks| interleave(managers.cases(tasks, effort), effort.rounds));
+    let rounds = |tasks| interleave(managers.cases(tasks, effort), effort.rounds);
+    TASKS.map(rounds).into()
+}
+
+pub fn table(rounds: &[Rounds], _counted: &Counted) -> Section {
     let row = |name: &str| {
         let mut row = vec![name.into()];
         row.extend(rounds.iter().map(|rounds| rounds.of(name).show(1)));
@@ -243,11 +247,11 @@ pub fn times(effort: Effort, _counted: &Counted) -> Section {
             "64 tasks",
         ],
         rows: NAMES.map(row).into(),
-        goals: goals(&rounds),
+        goals: goals(rounds),
     }
 }
 
-fn goals(rounds: &[Rounds; 4]) -> Vec<Goal> {
+fn goals(rounds: &[Rounds]) -> Vec<Goal> {
     let all = |rounds: &[Rounds], number: &dyn Fn(&Rounds) -> f64| {
         rounds.iter().map(number).collect::<Vec<_>>()
     };
@@ -269,8 +273,8 @@ fn goals(rounds: &[Rounds; 4]) -> Vec<Goal> {
         rates.into_iter().fold(f64::INFINITY, f64::min)
     });
     let floor = all(many, &|rounds| rounds.ratio(OURS, CLOCKED).median);
-    let flat = all(many, &|rounds| rounds.of(OURS).median);
-    let flat: Vec<_> = flat.iter().map(|rate| rate / flat[0]).collect();
+    // Round by round too, since these were in the same process one after the other.
+    let flat = all(many, &|rounds| rounds.against(&many[0], OURS).median);
     let renewing = all(many, &|rounds| rounds.ratio(RENEWING, OURS).median);
     vec![
         Goal::new(

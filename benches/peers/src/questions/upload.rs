@@ -19,7 +19,7 @@ use crate::{
     api::{QUERY, TOKEN},
     counts::{Count, Expected, Meter},
     issuer::Issuer,
-    measure::{Case, Effort, interleave},
+    measure::{Case, Effort, Rounds, interleave},
     peers::{ours, reqwest_stack, runtime, tower_retry},
     section::{Goal, Section},
 };
@@ -196,24 +196,26 @@ fn reqwest_refuses() -> bool {
     sent.is_some_and(|sent| sent.is_err())
 }
 
-pub fn times(effort: Effort, counted: &Counted) -> Section {
+pub fn sample(effort: Effort) -> Vec<Rounds> {
     // From now on the allocator of glibc keeps what is freed, as in a process that has run for a
     // while. Else it would give each mebibyte back to the system, and time would be page faults.
     drop(std::hint::black_box(vec![1_u8; 24 * 1024 * 1024]));
     let times = effort.repeat(100);
     let mut stacks = stacks();
-    let goals: Vec<_> = stacks
-        .iter()
-        .map(|stack| (stack.name, stack.goal))
-        .collect();
     let cases = stacks.iter_mut().map(|stack| {
         Case::each(stack.name, times, |times| {
             (0..times).for_each(|_| (stack.upload)())
         })
     });
-    let rounds = interleave(cases.collect(), effort.rounds);
+    vec![interleave(cases.collect(), effort.rounds)]
+}
+
+pub fn table(measured: &[Rounds], counted: &Counted) -> Section {
+    let [rounds] = measured else {
+        panic!("one part")
+    };
     let held = |name: &str| counted.get(&what(name)).copied().unwrap_or(u64::MAX);
-    let row = |&(name, _): &(&str, u64)| {
+    let row = |name: &str| {
         let time = rounds.of(name).scaled(1e-3).show(1);
         let ratio = rounds.ratio(name, FLOOR).show(2);
         vec![
@@ -223,7 +225,7 @@ pub fn times(effort: Effort, counted: &Counted) -> Section {
             held(name).div_ceil(KIB).to_string(),
         ]
     };
-    let mut rows: Vec<_> = goals.iter().map(row).collect();
+    let mut rows: Vec<_> = rounds.names().map(row).collect();
     rows.push(
         ["reqwest-middleware with reqwest-retry", "refused", "", ""]
             .map(Into::into)

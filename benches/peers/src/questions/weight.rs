@@ -6,7 +6,7 @@ use std::{env, fs, path::Path, process::Command, time::Instant};
 use super::Counted;
 use crate::{
     counts::{Count, Meter},
-    measure::Effort,
+    measure::{Effort, Rounds},
     section::Section,
 };
 
@@ -20,7 +20,12 @@ pub fn counts(_meter: Meter) -> Vec<Count> {
     Vec::new()
 }
 
-pub fn times(_effort: Effort, _counted: &Counted) -> Section {
+/// Nothing of it is a matter of luck: the table builds, and looks at what comes of it.
+pub fn sample(_effort: Effort) -> Vec<Rounds> {
+    Vec::new()
+}
+
+pub fn table(_measured: &[Rounds], _counted: &Counted) -> Section {
     let library = [("no features", NONE), ("all features", ALL)];
     let mut rows: Vec<_> = library
         .map(|(name, features)| library_row(name, features))
