@@ -43,10 +43,7 @@ impl<F, R> State<F, R> {
 
 /// What there is to send again.
 enum Copy<S, B> {
-    Kept {
-        service: S,
-        request: Box<RequestCopy<B>>,
-    },
+    Kept(Box<RequestCopy<B, S>>),
     /// A layer outside keeps the copy.
     Held,
     None(Unreplayed),
@@ -56,10 +53,10 @@ impl<S, B, R> ResponseFuture<S, B, R>
 where
     S: Service<Request<B>>,
 {
-    pub(super) fn kept(response: S::Future, service: S, request: Box<RequestCopy<B>>) -> Self {
+    pub(super) fn kept(response: S::Future, copy: Box<RequestCopy<B, S>>) -> Self {
         Self {
             state: State::Sent { response },
-            copy: Copy::Kept { service, request },
+            copy: Copy::Kept(copy),
         }
     }
 
@@ -107,10 +104,10 @@ where
                     this.state.set(State::Readying);
                 }
                 StateProj::Readying => {
-                    let Copy::Kept { service, .. } = &mut *this.copy else {
+                    let Copy::Kept(copy) = &mut *this.copy else {
                         return Poll::Pending;
                     };
-                    ready!(service.poll_ready(cx))?;
+                    ready!(copy.service().poll_ready(cx))?;
                     let response = send_copy(this.copy);
                     this.state
                         .set(response.map_or(State::Readying, State::sent));
@@ -123,11 +120,8 @@ where
 /// Sends the copy, which there is only one of, by the service that is ready for it.
 fn send_copy<S: Service<Request<B>>, B: CloneBody>(copy: &mut Copy<S, B>) -> Option<S::Future> {
     match mem::replace(copy, Copy::None(Unreplayed::AlreadyReplayed)) {
-        Copy::Kept {
-            mut service,
-            request,
-        } => {
-            let mut request = request.into_request();
+        Copy::Kept(copy) => {
+            let (mut request, mut service) = copy.into_parts();
             // A layer further in shall not make a third send of it.
             request.body_mut().hold();
             Some(service.call(request))
@@ -141,11 +135,11 @@ fn send_copy<S: Service<Request<B>>, B: CloneBody>(copy: &mut Copy<S, B>) -> Opt
 fn again_after<S, B: CloneBody, R>(response: &mut Response<R>, copy: &Copy<S, B>) -> Option<bool> {
     response.extensions().get::<Renewable>()?;
     let reason = match copy {
-        Copy::Kept { request, .. } if request.body().revoke_others() => {
+        Copy::Kept(copy) if copy.body().revoke_others() => {
             tracing::debug!("the token was refused: sending the request once more");
-            return Some(request.body().is_sent());
+            return Some(copy.body().is_sent());
         }
-        Copy::Kept { .. } => Unreplayed::BodyGone,
+        Copy::Kept(_) => Unreplayed::BodyGone,
         Copy::None(reason) => *reason,
         Copy::Held => {
             response.extensions_mut().insert(Resend);

@@ -39,12 +39,9 @@ where
         if request.body().is_held() {
             return ResponseFuture::held(self.inner.call(request));
         }
-        match RequestCopy::keep(&mut request) {
-            Some(copy) => {
-                // This one is ready, and the other is made so when it is needed.
-                let fresh = self.inner.clone();
-                ResponseFuture::kept(self.inner.call(request), fresh, copy)
-            }
+        // The clone is made ready when it is needed.
+        match RequestCopy::keep(&mut request, &self.inner) {
+            Some(copy) => ResponseFuture::kept(self.inner.call(request), copy),
             None => ResponseFuture::once(self.inner.call(request)),
         }
     }

@@ -32,9 +32,10 @@ enum Form<B> {
     /// Whole, in one frame; taken out when it is sent, so that a body that nobody clones is never
     /// counted twice.
     Small(Option<Bytes>),
-    Frames(Frames),
-    Stream(Stream<B>),
-    Fresh(Fresh<B>),
+    // In boxes, since a client moves its requests a dozen times, and most bodies are small.
+    Frames(Box<Frames>),
+    Stream(Box<Stream<B>>),
+    Fresh(Box<Fresh<B>>),
 }
 
 impl<B> ReplayBody<B> {
@@ -51,7 +52,7 @@ impl<B> ReplayBody<B> {
         Self::of(match whole.len() {
             0 => Form::Empty,
             1..=FRAME => Form::Small(Some(whole)),
-            _ => Form::Frames(Frames::new(whole)),
+            _ => Form::Frames(Frames::new(whole).into()),
         })
     }
 }
@@ -88,11 +89,11 @@ where
         let exact = hint.exact();
         let cap = exact.map_or(caps.unknown, |_| caps.known);
         let Some(length) = exact.filter(|length| *length > 0) else {
-            return Self::of(Form::Stream(Stream::new(body, hint, cap)));
+            return Self::of(Form::Stream(Stream::new(body, hint, cap).into()));
         };
 
         let Poll::Ready(first) = peek(&mut body) else {
-            return Self::of(Form::Stream(Stream::new(body, hint, cap)));
+            return Self::of(Form::Stream(Stream::new(body, hint, cap).into()));
         };
         let told = body.is_end_stream();
         let is_whole = is_data_of(&first, length);
@@ -109,7 +110,7 @@ where
         if let Poll::Ready(second) = second {
             stream.feed(second, told_too);
         }
-        Self::of(Form::Stream(stream))
+        Self::of(Form::Stream(stream.into()))
     }
 }
 
@@ -151,7 +152,7 @@ impl<B: Body> ReplayBody<B> {
         if first.is_end_stream() {
             return Self::empty();
         }
-        Self::of(Form::Fresh(Fresh::new(first, remake.make)))
+        Self::of(Form::Fresh(Fresh::new(first, remake.make).into()))
     }
 }
 
@@ -164,9 +165,9 @@ where
         Some(Self::of(match &self.form {
             Form::Empty => Form::Empty,
             Form::Small(whole) => Form::Small(Some(whole.clone()?)),
-            Form::Frames(frames) => Form::Frames(frames.try_clone()),
-            Form::Stream(stream) => Form::Stream(stream.try_clone()?),
-            Form::Fresh(fresh) => Form::Fresh(fresh.try_clone()?),
+            Form::Frames(frames) => Form::Frames(frames.try_clone().into()),
+            Form::Stream(stream) => Form::Stream(stream.try_clone()?.into()),
+            Form::Fresh(fresh) => Form::Fresh(fresh.try_clone()?.into()),
         }))
     }
 

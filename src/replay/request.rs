@@ -8,21 +8,23 @@ use super::CloneBody;
 ///
 /// It lives in a box, so that futures that keep one are small and cheap to move; almost none is
 /// ever made a request again. The headers are in a list, which is one allocation less than a map:
-/// so the box is for free.
-pub(crate) struct RequestCopy<B> {
+/// so the box is for free. A service to send it with can be in there too: that is larger still.
+pub(crate) struct RequestCopy<B, S = ()> {
     method: Method,
     uri: Uri,
     version: Version,
     headers: Vec<(HeaderValue, HeaderName)>,
     extensions: Extensions,
     body: B,
+    service: S,
 }
 
-impl<B: CloneBody> RequestCopy<B> {
-    /// A copy with the newer of the two bodies. The request is marked as held.
+impl<B: CloneBody, S: Clone> RequestCopy<B, S> {
+    /// A copy with the newer of the two bodies, and with a clone of this service. The request is
+    /// marked as held.
     ///
     /// No copy, and no mark, when the body cannot be had again.
-    pub(crate) fn keep(request: &mut Request<B>) -> Option<Box<Self>> {
+    pub(crate) fn keep(request: &mut Request<B>, service: &S) -> Option<Box<Self>> {
         let body = request.body().try_clone()?;
         request.body_mut().hold();
         Some(Box::new(Self {
@@ -32,11 +34,12 @@ impl<B: CloneBody> RequestCopy<B> {
             headers: list(request.headers()),
             extensions: request.extensions().clone(),
             body,
+            service: service.clone(),
         }))
     }
 }
 
-impl<B> RequestCopy<B> {
+impl<B, S> RequestCopy<B, S> {
     pub(crate) fn method(&self) -> &Method {
         &self.method
     }
@@ -53,7 +56,11 @@ impl<B> RequestCopy<B> {
         &self.body
     }
 
-    pub(crate) fn into_request(self) -> Request<B> {
+    pub(crate) const fn service(&mut self) -> &mut S {
+        &mut self.service
+    }
+
+    pub(crate) fn into_parts(self) -> (Request<B>, S) {
         let mut request = Request::new(self.body);
         *request.method_mut() = self.method;
         *request.uri_mut() = self.uri;
@@ -65,7 +72,7 @@ impl<B> RequestCopy<B> {
         for (value, name) in self.headers {
             request.headers_mut().append(name, value);
         }
-        request
+        (request, self.service)
     }
 }
 
@@ -80,6 +87,7 @@ impl<B> From<Request<B>> for Box<RequestCopy<B>> {
             headers: list(&parts.headers),
             extensions: parts.extensions,
             body,
+            service: (),
         })
     }
 }
@@ -122,9 +130,11 @@ mod tests {
             .extension(7_u32)
             .body(body)
             .unwrap();
-        let copy = RequestCopy::keep(&mut request).unwrap();
+        let copy = RequestCopy::keep(&mut request, &()).unwrap();
         assert_eq!((copy.method(), copy.uri()), (&Method::PUT, request.uri()));
-        let copy = Box::<RequestCopy<_>>::from(copy.into_request()).into_request();
+        let copy = Box::<RequestCopy<_>>::from(copy.into_parts().0)
+            .into_parts()
+            .0;
         assert_eq!(copy.method(), Method::PUT);
         assert_eq!(copy.uri(), request.uri());
         assert_eq!(copy.version(), Version::HTTP_2);
@@ -154,7 +164,7 @@ mod tests {
         for headers in [full(), repeated] {
             let mut request = Request::new(ReplayBody::<Full<Bytes>>::empty());
             *request.headers_mut() = headers;
-            let copy = RequestCopy::keep(&mut request).unwrap().into_request();
+            let copy = RequestCopy::keep(&mut request, &()).unwrap().into_parts().0;
             let [copied, sent] = [&copy, &request].map(|it| it.headers().iter());
             assert!(copied.eq(sent));
         }

@@ -141,7 +141,7 @@ impl<B: CloneBody, C> Call<B, C> {
         let Target::Kept(copy) = mem::replace(&mut self.target, sent) else {
             return None;
         };
-        let mut request = copy.into_request();
+        let (mut request, ()) = copy.into_parts();
         if let Some(paused_at) = self.paused_at.take() {
             self.waited += paused_at.elapsed();
         }
@@ -261,7 +261,7 @@ impl<B: CloneBody, C> Call<B, C> {
 impl<B: CloneBody> Target<B> {
     #[inline]
     fn keep<C>(request: &mut Request<B>, settings: &Settings<C>) -> Self {
-        match RequestCopy::keep(request) {
+        match RequestCopy::keep(request, &()) {
             Some(copy) => Self::Kept(copy),
             None => Self::sent(request, settings),
         }
