@@ -118,9 +118,9 @@ impl Origins {
     /// written.
     #[inline]
     fn names_as_written(&self, uri: &Uri) -> bool {
-        let written = uri.authority().map(Authority::as_str);
-        uri.scheme() == Some(&Scheme::HTTPS)
-            && written.is_some_and(|written| self.names(written, HTTPS_PORT))
+        let written = uri.authority().map_or("", Authority::as_str);
+        uri.scheme() == Some(&Scheme::HTTPS) && self.names(written, HTTPS_PORT)
+            || self.loopback && is_http(uri) && is_this_machine(written)
     }
 
     fn check_closely(&self, uri: &Uri) -> Verdict {
@@ -144,7 +144,7 @@ impl Origins {
         }
         let name = authority.host();
         let host = without_dot(name);
-        if self.loopback && is_loopback(host) && (https || uri.scheme() == Some(&Scheme::HTTP)) {
+        if self.loopback && is_loopback(host) && is_http(uri) {
             return None;
         }
         if !https {
@@ -173,6 +173,20 @@ fn port_of(authority: &Authority, host: &str) -> Option<u16> {
 /// A fully qualified name is the same with a dot at its end.
 fn without_dot(host: &str) -> &str {
     host.strip_suffix('.').unwrap_or(host)
+}
+
+fn is_http(uri: &Uri) -> bool {
+    uri.scheme() == Some(&Scheme::HTTP) || uri.scheme() == Some(&Scheme::HTTPS)
+}
+
+/// Whether this authority is the usual address of this machine, and at most a port: of a name and
+/// password, the `@` is no digit.
+fn is_this_machine(authority: &str) -> bool {
+    let port = authority.strip_prefix("127.0.0.1");
+    port.is_some_and(|port| match port.strip_prefix(':') {
+        Some(port) => port.bytes().all(|byte| byte.is_ascii_digit()),
+        None => port.is_empty(),
+    })
 }
 
 fn is_loopback(host: &str) -> bool {
@@ -324,6 +338,8 @@ mod tests {
         let origins = Origins::none().and_loopback();
         for uri in [
             "http://127.0.0.1:8080/",
+            "http://127.0.0.1/",
+            "http://127.9.9.9:1/",
             "http://localhost:1/",
             "https://[::1]/",
         ] {
@@ -331,11 +347,22 @@ mod tests {
         }
         for uri in [
             "http://127.0.0.1.evil.example/",
+            "http://127.0.0.10.evil.example/",
             "http://localhost.evil.example/",
         ] {
             assert_eq!(
                 refusal(&origins, uri),
                 Some(OriginErrorKind::NotHttps),
+                "{uri}"
+            );
+        }
+        for uri in [
+            "http://127.0.0.1@evil.example/",
+            "http://127.0.0.1:80@evil.example/",
+        ] {
+            assert_eq!(
+                refusal(&origins, uri),
+                Some(OriginErrorKind::UserInfo),
                 "{uri}"
             );
         }

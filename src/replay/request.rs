@@ -8,8 +8,8 @@ use super::CloneBody;
 ///
 /// It lives in a box, so that futures that keep one are small and cheap to move; almost none is
 /// ever made a request again. The headers are in a list, which is one allocation less than a map:
-/// so the box is for free. A service to send it with can be in there too: that is larger still.
-pub(crate) struct RequestCopy<B, S = ()> {
+/// so the box is for free. The service to send it with is in there too: that is larger still.
+pub(crate) struct RequestCopy<B, S> {
     method: Method,
     uri: Uri,
     version: Version,
@@ -40,6 +40,20 @@ impl<B: CloneBody, S: Clone> RequestCopy<B, S> {
 }
 
 impl<B, S> RequestCopy<B, S> {
+    /// Of a request that is not sent yet, all of it.
+    pub(crate) fn unsent(request: Request<B>, service: S) -> Box<Self> {
+        let (parts, body) = request.into_parts();
+        Box::new(Self {
+            method: parts.method,
+            uri: parts.uri,
+            version: parts.version,
+            headers: list(&parts.headers),
+            extensions: parts.extensions,
+            body,
+            service,
+        })
+    }
+
     pub(crate) fn method(&self) -> &Method {
         &self.method
     }
@@ -73,22 +87,6 @@ impl<B, S> RequestCopy<B, S> {
             request.headers_mut().append(name, value);
         }
         (request, self.service)
-    }
-}
-
-/// For a request that is not sent yet.
-impl<B> From<Request<B>> for Box<RequestCopy<B>> {
-    fn from(request: Request<B>) -> Self {
-        let (parts, body) = request.into_parts();
-        Self::new(RequestCopy {
-            method: parts.method,
-            uri: parts.uri,
-            version: parts.version,
-            headers: list(&parts.headers),
-            extensions: parts.extensions,
-            body,
-            service: (),
-        })
     }
 }
 
@@ -132,9 +130,7 @@ mod tests {
             .unwrap();
         let copy = RequestCopy::keep(&mut request, &()).unwrap();
         assert_eq!((copy.method(), copy.uri()), (&Method::PUT, request.uri()));
-        let copy = Box::<RequestCopy<_>>::from(copy.into_parts().0)
-            .into_parts()
-            .0;
+        let copy = RequestCopy::unsent(copy.into_parts().0, ()).into_parts().0;
         assert_eq!(copy.method(), Method::PUT);
         assert_eq!(copy.uri(), request.uri());
         assert_eq!(copy.version(), Version::HTTP_2);

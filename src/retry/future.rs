@@ -39,10 +39,9 @@ pin_project! {
     }
 }
 
-/// A call that may send again, and an unready clone of the service to do it with.
+/// A call that may send again.
 struct Sending<S, B, C> {
-    call: Call<B, C>,
-    service: S,
+    call: Call<S, B, C>,
     pause: Pause,
 }
 
@@ -88,18 +87,18 @@ where
     }
 
     #[inline]
-    pub(super) fn called(call: Call<B, C>, service: S, future: S::Future) -> Self {
+    pub(super) fn called(call: Call<S, B, C>, future: S::Future) -> Self {
         let timeout = Timeout::Unarmed;
         Self {
-            call: Some(Sending::new(call, service)),
+            call: Some(Sending::new(call)),
             state: State::Called { future, timeout },
         }
     }
 
-    pub(super) fn held(call: Call<B, C>, service: S, ticket: Ticket) -> Self {
+    pub(super) fn held(call: Call<S, B, C>, ticket: Ticket) -> Self {
         let hold = ticket.hold();
         Self {
-            call: Some(Sending::new(call, service)),
+            call: Some(Sending::new(call)),
             state: State::Gate { hold },
         }
     }
@@ -107,18 +106,15 @@ where
 
 impl<S, B, C> Sending<S, B, C> {
     #[inline]
-    fn new(call: Call<B, C>, service: S) -> Self {
-        Self {
-            call,
-            service,
-            pause: Pause::None,
-        }
+    const fn new(call: Call<S, B, C>) -> Self {
+        let pause = Pause::None;
+        Self { call, pause }
     }
 }
 
 impl<S, B, R, C> Future for ResponseFuture<S, B, R, C>
 where
-    S: Service<Request<B>, Response = Response<R>>,
+    S: Service<Request<B>, Response = Response<R>> + Clone,
     C: Classify<S::Error>,
     B: CloneBody,
     R: Body,
@@ -166,7 +162,11 @@ where
                     State::Readying
                 }
                 (StateProj::Readying, Some(sending)) => {
-                    match ready!(sending.service.poll_ready(cx)) {
+                    let ready = match sending.call.service() {
+                        Some(service) => ready!(service.poll_ready(cx)),
+                        None => Ok(()),
+                    };
+                    match ready {
                         Ok(()) => sending.resend(),
                         Err(error) => {
                             this.state.set(State::Done);
@@ -181,12 +181,11 @@ where
     }
 }
 
-impl<S, B, C> Sending<S, B, C> {
+impl<S: Clone, B: CloneBody, C> Sending<S, B, C> {
     /// Whether the request is sent again after this answer, and if so, whether it was wholly sent.
     fn again<R, E>(&mut self, result: &mut Result<Response<R>, E>) -> Option<bool>
     where
         C: Classify<E>,
-        B: CloneBody,
     {
         let sent = self.call.is_sent();
         self.pause = self.call.after(result)?;
@@ -194,10 +193,7 @@ impl<S, B, C> Sending<S, B, C> {
     }
 
     /// Ready when the attempt is to be given up for another one.
-    fn poll_timeout(&mut self, cx: &mut Context<'_>, timeout: Pin<&mut Timeout>) -> Poll<()>
-    where
-        B: CloneBody,
-    {
+    fn poll_timeout(&mut self, cx: &mut Context<'_>, timeout: Pin<&mut Timeout>) -> Poll<()> {
         ready!(timeout.poll(cx, &mut self.call));
         match self.call.time_out() {
             Some(pause) => {
@@ -208,10 +204,7 @@ impl<S, B, C> Sending<S, B, C> {
         }
     }
 
-    fn pause<F, R>(&mut self) -> State<F, R>
-    where
-        B: CloneBody,
-    {
+    fn pause<F, R>(&mut self) -> State<F, R> {
         match std::mem::replace(&mut self.pause, Pause::None) {
             Pause::None => State::Readying,
             // There were timers when the pause was decided on. Whoever polls this without them
@@ -226,10 +219,7 @@ impl<S, B, C> Sending<S, B, C> {
         }
     }
 
-    fn slept<F, R>(&mut self) -> State<F, R>
-    where
-        B: CloneBody,
-    {
+    fn slept<F, R>(&mut self) -> State<F, R> {
         match self.call.hold_again() {
             Some(ticket) => State::Gate {
                 hold: ticket.hold(),
@@ -241,11 +231,10 @@ impl<S, B, C> Sending<S, B, C> {
     fn resend<R>(&mut self) -> State<S::Future, R>
     where
         S: Service<Request<B>>,
-        B: CloneBody,
     {
         match self.call.next() {
-            Some(request) => State::Called {
-                future: self.service.call(request),
+            Some((request, mut service)) => State::Called {
+                future: service.call(request),
                 timeout: Timeout::Unarmed,
             },
             // A resend is only decided on while the request is at hand.

@@ -72,13 +72,12 @@ where
                 // waits.
                 let unready = self.inner.clone();
                 drop(mem::replace(&mut self.inner, unready.clone()));
-                call.keep(request);
-                return ResponseFuture::held(call, unready, ticket);
+                call.keep(request, unready);
+                return ResponseFuture::held(call, ticket);
             }
         }
-        let call = Call::sending(self.settings.clone(), &mut request);
-        let unready = self.inner.clone();
-        ResponseFuture::called(call, unready, self.inner.call(request))
+        let call = Call::sending(self.settings.clone(), &mut request, &self.inner);
+        ResponseFuture::called(call, self.inner.call(request))
     }
 }
 

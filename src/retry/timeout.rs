@@ -26,10 +26,10 @@ pin_project! {
 
 impl Timeout {
     /// Ready when the time of the attempt is over, if it has a limit.
-    pub(super) fn poll<B: CloneBody, C>(
+    pub(super) fn poll<S: Clone, B: CloneBody, C>(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-        call: &mut Call<B, C>,
+        call: &mut Call<S, B, C>,
     ) -> Poll<()> {
         let polled = match &*self {
             Self::Unarmed => match call.attempt_deadline() {

@@ -26,6 +26,8 @@ fn pieces() -> impl Strategy<Value = String> {
         "[2001:DB8::1]",
         "evil.example",
         "user:pw",
+        "127.0.0.1",
+        "localhost",
         "xn--pi-7ka",
     ];
     let between = vec![
@@ -56,6 +58,12 @@ fn is_listed(uri: &Uri) -> bool {
     LISTED.contains(&(host, port)) && (behind.is_empty() || authority.port_u16().is_some())
 }
 
+fn is_this_machine(uri: &Uri) -> bool {
+    let host = uri.host().unwrap_or_default();
+    let host = host.strip_suffix('.').unwrap_or(host);
+    ["127.0.0.1", "localhost"].contains(&host) && matches!(uri.scheme_str(), Some("http" | "https"))
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(4096))]
 
@@ -72,5 +80,8 @@ proptest! {
         prop_assert_eq!(matches!(origins.check(&uri), Verdict::Token), listed, "{}", uri);
         let without = origins.foreign_without_token().check(&uri);
         prop_assert!(matches!(without, Verdict::Token) == listed && !matches!(without, Verdict::Refused(_)));
+
+        let here = !user && is_this_machine(&uri);
+        prop_assert_eq!(self::origins().and_loopback().allows(&uri), listed || here, "{}", uri);
     }
 }

@@ -12,7 +12,7 @@ use crate::{
     retry::{Class, Classify, Outcome, RetryEvent, Stop},
 };
 
-impl<B: CloneBody, C> Call<B, C> {
+impl<S: Clone, B: CloneBody, C> Call<S, B, C> {
     /// The pause before the next send, if there is one; the answer is then worth nothing any more,
     /// and the older body is revoked. If there is none, the answer says why, where it asks for it.
     pub(in crate::retry) fn after<R, E>(

@@ -8,7 +8,7 @@ use crate::{
     retry::{Class, RetryEvent, Stop, Throttle, throttle::Passage},
 };
 
-impl<B: CloneBody, C> Call<B, C> {
+impl<S: Clone, B: CloneBody, C> Call<S, B, C> {
     /// Whether to send again, and when; if so, the older body is revoked.
     ///
     /// The connection may still be sending that, and so may lose the copy at any moment: only

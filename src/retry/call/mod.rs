@@ -19,9 +19,9 @@ mod answer;
 mod decide;
 
 /// What one call knows, and how it decides.
-pub(super) struct Call<B, C> {
+pub(super) struct Call<S, B, C> {
     settings: Arc<Settings<C>>,
-    target: Target<B>,
+    target: Target<S, B>,
     options: CallOptions,
     /// When the time was first asked for: an answer that is there at once does without.
     started: Option<Instant>,
@@ -35,9 +35,9 @@ pub(super) struct Call<B, C> {
 }
 
 /// What is left of the request while it is away.
-enum Target<B> {
-    /// All of it, to be sent again.
-    Kept(Box<RequestCopy<B>>),
+enum Target<S, B> {
+    /// All of it, to be sent again, and an unready clone of the service to do it with.
+    Kept(Box<RequestCopy<B, S>>),
     /// What is needed to know which endpoint it is that throttles.
     Sent(Box<Sent>),
 }
@@ -58,11 +58,15 @@ pub(super) enum Pause {
     Held(Ticket),
 }
 
-impl<B: CloneBody, C> Call<B, C> {
+impl<S: Clone, B: CloneBody, C> Call<S, B, C> {
     /// A call whose request is about to be sent for the first time.
     #[inline]
-    pub(super) fn sending(settings: Arc<Settings<C>>, request: &mut Request<B>) -> Self {
-        let target = Target::keep(request, &settings);
+    pub(super) fn sending(
+        settings: Arc<Settings<C>>,
+        request: &mut Request<B>,
+        service: &S,
+    ) -> Self {
+        let target = Target::keep(request, service, &settings);
         Self::new(settings, request.extensions(), target, 1)
     }
 
@@ -76,7 +80,7 @@ impl<B: CloneBody, C> Call<B, C> {
     fn new(
         settings: Arc<Settings<C>>,
         extensions: &Extensions,
-        target: Target<B>,
+        target: Target<S, B>,
         sends: u32,
     ) -> Self {
         Self {
@@ -130,18 +134,27 @@ impl<B: CloneBody, C> Call<B, C> {
         }
     }
 
-    /// Keeps the request for later, before its first send.
-    pub(super) fn keep(&mut self, request: Request<B>) {
-        self.target = Target::Kept(request.into());
+    /// Keeps the request for later, before its first send, and the service for it.
+    pub(super) fn keep(&mut self, request: Request<B>, service: S) {
+        self.target = Target::Kept(RequestCopy::unsent(request, service));
     }
 
-    /// The request that was kept, to be sent now: a copy of it stays, and the send is counted.
-    pub(super) fn next(&mut self) -> Option<Request<B>> {
+    /// The service that the kept request is to be sent with.
+    pub(super) fn service(&mut self) -> Option<&mut S> {
+        match &mut self.target {
+            Target::Kept(copy) => Some(copy.service()),
+            Target::Sent(_) => None,
+        }
+    }
+
+    /// The request that was kept, to be sent now by this service: a copy of it stays, and the send
+    /// is counted.
+    pub(super) fn next(&mut self) -> Option<(Request<B>, S)> {
         let sent = Target::Sent(Box::default());
         let Target::Kept(copy) = mem::replace(&mut self.target, sent) else {
             return None;
         };
-        let (mut request, ()) = copy.into_parts();
+        let (mut request, service) = copy.into_parts();
         if let Some(paused_at) = self.paused_at.take() {
             self.waited += paused_at.elapsed();
         }
@@ -149,8 +162,8 @@ impl<B: CloneBody, C> Call<B, C> {
         if self.sends > 1 {
             request.extensions_mut().insert(Attempt(self.sends));
         }
-        self.target = Target::keep(&mut request, &self.settings);
-        Some(request)
+        self.target = Target::keep(&mut request, &service, &self.settings);
+        Some((request, service))
     }
 
     /// The time of now. The deadline of the call counts from the first one.
@@ -258,10 +271,10 @@ impl<B: CloneBody, C> Call<B, C> {
     }
 }
 
-impl<B: CloneBody> Target<B> {
+impl<S: Clone, B: CloneBody> Target<S, B> {
     #[inline]
-    fn keep<C>(request: &mut Request<B>, settings: &Settings<C>) -> Self {
-        match RequestCopy::keep(request, &()) {
+    fn keep<C>(request: &mut Request<B>, service: &S, settings: &Settings<C>) -> Self {
+        match RequestCopy::keep(request, service) {
             Some(copy) => Self::Kept(copy),
             None => Self::sent(request, settings),
         }
