@@ -160,6 +160,24 @@ async fn all_four_layers_allocate_one_copy() {
     assert_eq!(allocations(layer.layer(Api)), 3);
 }
 
+/// Clients are: hyper-util's has 300 bytes.
+#[derive(Clone)]
+struct Large(#[expect(dead_code, reason = "it is there for its size")] [u8; 512]);
+
+impl<B> Service<Request<B>> for Large {
+    type Response = <Api as Service<Request<B>>>::Response;
+    type Error = <Api as Service<Request<B>>>::Error;
+    type Future = <Api as Service<Request<B>>>::Future;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        Service::<Request<B>>::poll_ready(&mut Api, cx)
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        Api.call(request)
+    }
+}
+
 /// How large the future of a request is beyond that of the service inside.
 fn added<S: Service<Request<Full<Bytes>>>>(mut service: S) -> usize {
     size_of_val(&service.call(request())) - size_of_val(&Api.call(request()))
@@ -178,4 +196,9 @@ async fn futures_have_room_for_the_plain_case_only() {
     let org = Org::builder(Region::US_EAST_1).build_from_cache(tokens);
     let layer = GenesysLayer::new(&org.expect("the region is https"));
     assert!(added(layer.layer(Api)) <= 400);
+
+    let large = Large([0; 512]);
+    assert_eq!(added(layer.layer(large.clone())), added(layer.layer(Api)));
+    let refresh = |client| ReplayLayer::new().layer(RefreshLayer::new().layer(client));
+    assert!(added(refresh(large)) <= 48);
 }
