@@ -130,6 +130,14 @@ impl TokenError {
         self.with(|inner| inner.login_host = Some(host.into()))
     }
 
+    /// Adds the host, of a source that knows it.
+    pub(crate) fn with_login_host_of(self, host: Option<&str>) -> Self {
+        match host {
+            Some(host) => self.with_login_host(host),
+            None => self,
+        }
+    }
+
     /// Adds how long the token endpoint asked to be left alone.
     #[must_use]
     pub fn with_retry_after(self, wait: Duration) -> Self {

@@ -22,10 +22,6 @@ impl<S: ShareableSource> Round<'_, S> {
     }
 
     pub(super) fn error(&self, kind: TokenErrorKind, message: &'static str) -> TokenError {
-        let error = TokenError::new(kind, message);
-        match self.source.login_host() {
-            Some(host) => error.with_login_host(host),
-            None => error,
-        }
+        TokenError::new(kind, message).with_login_host_of(self.source.login_host())
     }
 }

@@ -22,11 +22,8 @@ impl<S: ShareableSource> SharedSource<S> {
     fn unidentified(&self) -> TokenError {
         let message = "the credentials, or what else says whose token it will be, were not there in time; check where they \
                        are kept, or allow it more with `Sharing::with_attempt_timeout`";
-        let error = TokenError::new(TokenErrorKind::TimedOut, message);
-        match self.source.login_host() {
-            Some(host) => error.with_login_host(host),
-            None => error,
-        }
+        TokenError::new(TokenErrorKind::TimedOut, message)
+            .with_login_host_of(self.source.login_host())
     }
 }
 

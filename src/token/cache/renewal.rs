@@ -117,11 +117,8 @@ fn may_repeat(shared: &Shared, error: &TokenError) -> bool {
 fn timed_out(shared: &Shared) -> TokenError {
     let message = "the token endpoint did not answer in time; check that it can be reached from here \
                    (proxy, firewall), or allow it more with `CacheSettings::with_deadline`";
-    let error = TokenError::new(TokenErrorKind::TimedOut, message);
-    match shared.source.login_host() {
-        Some(host) => error.with_login_host(host),
-        None => error,
-    }
+    TokenError::new(TokenErrorKind::TimedOut, message)
+        .with_login_host_of(shared.source.login_host())
 }
 
 fn panicked() -> TokenError {
