@@ -103,21 +103,21 @@ impl Origins {
 
     /// Whether a request to this URI gets a token.
     pub fn allows(&self, uri: &Uri) -> bool {
-        self.refusal(uri).is_none()
+        self.allows_as_written(uri) || self.refusal(uri).is_none()
     }
 
     #[inline]
     pub(super) fn check(&self, uri: &Uri) -> Verdict {
-        match self.names_as_written(uri) {
+        match self.allows_as_written(uri) {
             true => Verdict::Token,
             false => self.check_closely(uri),
         }
     }
 
     /// To take an authority apart costs more than all else here: almost all are allowed as they are
-    /// written.
+    /// written. What this allows, [`refusal`](Self::refusal) allows too.
     #[inline]
-    fn names_as_written(&self, uri: &Uri) -> bool {
+    fn allows_as_written(&self, uri: &Uri) -> bool {
         let written = uri.authority().map_or("", Authority::as_str);
         uri.scheme() == Some(&Scheme::HTTPS) && self.names(written, HTTPS_PORT)
             || self.loopback && is_http(uri) && is_this_machine(written)
@@ -135,9 +135,6 @@ impl Origins {
         let Some(authority) = uri.authority() else {
             return Some(OriginErrorKind::NoHost);
         };
-        if self.names_as_written(uri) {
-            return None;
-        }
         let https = uri.scheme() == Some(&Scheme::HTTPS);
         if authority.as_str().contains('@') {
             return Some(OriginErrorKind::UserInfo);

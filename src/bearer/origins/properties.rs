@@ -58,7 +58,7 @@ fn is_listed(uri: &Uri) -> bool {
     LISTED.contains(&(host, port)) && (behind.is_empty() || authority.port_u16().is_some())
 }
 
-fn is_this_machine(uri: &Uri) -> bool {
+fn goes_to_this_machine(uri: &Uri) -> bool {
     let host = uri.host().unwrap_or_default();
     let host = host.strip_suffix('.').unwrap_or(host);
     ["127.0.0.1", "localhost"].contains(&host) && matches!(uri.scheme_str(), Some("http" | "https"))
@@ -81,7 +81,9 @@ proptest! {
         let without = origins.foreign_without_token().check(&uri);
         prop_assert!(matches!(without, Verdict::Token) == listed && !matches!(without, Verdict::Refused(_)));
 
-        let here = !user && is_this_machine(&uri);
-        prop_assert_eq!(self::origins().and_loopback().allows(&uri), listed || here, "{}", uri);
+        let here = !user && goes_to_this_machine(&uri);
+        let origins = self::origins().and_loopback();
+        prop_assert_eq!(origins.allows(&uri), listed || here, "{}", uri);
+        prop_assert_eq!(origins.refusal(&uri).is_none(), listed || here, "{}", uri);
     }
 }
