@@ -41,16 +41,12 @@ impl Timeout {
                 None => None,
             },
             Self::Armed { .. } => Some(self.as_mut().poll_armed(cx)),
-            Self::Off => return Poll::Pending,
+            Self::Off => None,
         };
-        if let Some(Poll::Pending) = polled {
-            return Poll::Pending;
+        if polled != Some(Poll::Pending) {
+            self.set(Self::Off);
         }
-        self.set(Self::Off);
-        match polled {
-            Some(_) => Poll::Ready(()),
-            None => Poll::Pending,
-        }
+        polled.unwrap_or(Poll::Pending)
     }
 
     /// Its first poll is what registers it, and what shows whether the runtime has timers.

@@ -79,7 +79,7 @@ impl<S: Clone, B: CloneBody, C> Call<S, B, C> {
         } else {
             self.resent = true;
             // The service may take long to be ready for it.
-            self.started.get_or_insert_with(Instant::now);
+            self.started();
             let (method, sends) = (self.target().0, self.sends);
             self.settings.tell(&RetryEvent::Resent { method, sends });
             return Some(Pause::None);

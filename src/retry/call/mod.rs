@@ -173,6 +173,11 @@ impl<S: Clone, B: CloneBody, C> Call<S, B, C> {
         now
     }
 
+    /// When that was, or now.
+    fn started(&mut self) -> Instant {
+        *self.started.get_or_insert_with(Instant::now)
+    }
+
     /// When the attempt that was begun now may be given up.
     ///
     /// Whether there are timers shows when this one is made: to ask before costs more than the
@@ -248,7 +253,7 @@ impl<S: Clone, B: CloneBody, C> Call<S, B, C> {
     fn deadline(&mut self) -> Instant {
         let deadline = self.options.deadline;
         let deadline = deadline.unwrap_or(self.settings.policy.deadline);
-        let started = *self.started.get_or_insert_with(Instant::now);
+        let started = self.started();
         let end = started.checked_add(deadline);
         // Longer than the clock goes: as good as none.
         end.unwrap_or_else(|| started + RetryAfter::MAX.wait())
