@@ -44,6 +44,14 @@ const fn fail<B>(kind: ReplayBodyErrorKind) -> Step<B> {
     Step::Give(Some(Err(ReplayBodyError::new(kind))))
 }
 
+/// The error of the caller's body, which is there for one clone only.
+fn failure(error: Option<BoxError>) -> ReplayBodyError {
+    error.map_or_else(
+        || ReplayBodyError::new(ReplayBodyErrorKind::Gone),
+        ReplayBodyError::body,
+    )
+}
+
 impl<B> Stream<B> {
     pub(super) fn new(source: B, hint: SizeHint, cap: usize) -> Self {
         let over = hint.lower() > cap as u64;
@@ -150,10 +158,7 @@ impl<B> Stream<B> {
                 log.turns.finish(self.ticket);
                 Step::Give(None)
             }
-            End::Failed(error) => Step::Give(Some(Err(error.take().map_or_else(
-                || ReplayBodyError::new(ReplayBodyErrorKind::Gone),
-                ReplayBodyError::body,
-            )))),
+            End::Failed(error) => Step::Give(Some(Err(failure(error.take())))),
         }
     }
 
@@ -227,11 +232,7 @@ where
             match (frame, end) {
                 (None, End::Open) => {}
                 (None, End::Clean { .. }) => return Poll::Ready(None),
-                (_, End::Failed(error)) => {
-                    let gone = || ReplayBodyError::new(ReplayBodyErrorKind::Gone);
-                    let error = error.map_or_else(gone, ReplayBodyError::body);
-                    return Poll::Ready(Some(Err(error)));
-                }
+                (_, End::Failed(error)) => return Poll::Ready(Some(Err(failure(error)))),
                 (Some(frame), _) => {
                     *self.sole() = (!self.done).then_some(source);
                     return Poll::Ready(Some(Ok(frame.into_frame())));
