@@ -62,7 +62,7 @@ pub(super) async fn page<T: DeserializeOwned>(
         }
         Ok(body) => Ok(Fetched {
             body: Body {
-                total: body.total.filter(|_| request.settings.heeds_total),
+                total: request.settings.heeded(body.total),
                 ..body
             },
             digest: Sha256::digest(&answer.body).into(),

@@ -127,8 +127,9 @@ impl Job {
     async fn wait(&self, id: &str, fresh: bool) -> Result<(), PageError> {
         let settings = &self.request.settings;
         let began = Instant::now();
-        let interval = settings.poll_interval.max(SHORTEST_INTERVAL);
-        let mut interval = interval.min(LONGEST_INTERVAL);
+        let mut interval = settings
+            .poll_interval
+            .clamp(SHORTEST_INTERVAL, LONGEST_INTERVAL);
         let mut due = fresh;
         loop {
             if due {

@@ -45,7 +45,7 @@ impl Linked {
         };
         trail.is_new(&path);
         Self {
-            total: total.filter(|_| request.settings.heeds_total),
+            total: request.settings.heeded(total),
             request,
             here: from,
             path,

@@ -38,7 +38,7 @@ impl<T: DeserializeOwned + Send + 'static> Numbered<T> {
         Self {
             here: from,
             number,
-            total: total.filter(|_| request.settings.heeds_total),
+            total: request.settings.heeded(total),
             request,
             rows,
             last: None,

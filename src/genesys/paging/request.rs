@@ -40,10 +40,17 @@ pub(super) struct Settings {
     pub(super) read_ahead: usize,
     pub(super) bounds: Bounds,
     pub(super) max_rows: u64,
-    pub(super) heeds_total: bool,
+    heeds_total: bool,
     pub(super) poll_interval: Duration,
     pub(super) job_timeout: Duration,
     pub(super) options: CallOptions,
+}
+
+impl Settings {
+    /// The total of a page or a checkpoint, if totals are believed.
+    pub(super) fn heeded(&self, total: Option<u64>) -> Option<u64> {
+        total.filter(|_| self.heeds_total)
+    }
 }
 
 const MIB: usize = 1024 * 1024;
