@@ -8,6 +8,8 @@ use std::time::{Duration, Instant};
 pub struct Effort {
     /// Each with rounds of its own: see [`processes`](crate::processes).
     pub processes: usize,
+    /// How the processes are told.
+    pub argument: Option<&'static str>,
     pub rounds: usize,
     /// What the number of repetitions in a round is divided by.
     pub divisor: u32,
@@ -16,11 +18,13 @@ pub struct Effort {
 impl Effort {
     pub const FULL: Self = Self {
         processes: 12,
+        argument: None,
         rounds: 2,
         divisor: 1,
     };
     pub const QUICK: Self = Self {
         processes: 2,
+        argument: Some("--quick"),
         rounds: 2,
         divisor: 10,
     };
@@ -62,7 +66,7 @@ pub fn nanoseconds(time: Duration) -> f64 {
 }
 
 /// What was measured of each case, round by round.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Default)]
 pub struct Rounds(pub Vec<(String, Vec<f64>)>);
 
 pub fn interleave(mut cases: Vec<Case<'_>>, rounds: usize) -> Rounds {
@@ -121,13 +125,11 @@ impl Rounds {
         &found.unwrap_or_else(|| panic!("no case {name}")).1
     }
 
-    /// The same cases, measured elsewhere.
-    pub fn extend(&mut self, more: Self) {
-        for (name, samples) in more.0 {
-            match self.0.iter_mut().find(|(known, _)| *known == name) {
-                Some((_, known)) => known.extend(samples),
-                None => self.0.push((name, samples)),
-            }
+    /// More of a case, measured elsewhere.
+    pub fn extend(&mut self, name: String, samples: Vec<f64>) {
+        match self.0.iter_mut().find(|(known, _)| *known == name) {
+            Some((_, known)) => known.extend(samples),
+            None => self.0.push((name, samples)),
         }
     }
 }

@@ -2,7 +2,10 @@
 //! a process are is drawn by lot when it starts, and decides by some ten nanoseconds what the same
 //! program takes for a request: rounds in one process all have the same luck.
 
-use std::{env, io, process::Command};
+use std::{
+    env, io,
+    process::{Command, Stdio},
+};
 
 use crate::{
     measure::{Effort, Rounds},
@@ -17,19 +20,17 @@ pub const SAMPLE: &str = "--sample";
 /// # Errors
 ///
 /// When a process cannot be started, fails, or prints something else.
-pub fn sample(question: &Question, effort: Effort, arguments: &[&str]) -> io::Result<Vec<Rounds>> {
-    let mut all = Vec::<Rounds>::new();
+pub fn sample(question: &Question, effort: Effort) -> io::Result<Vec<Rounds>> {
+    let mut all = Vec::new();
     for _ in 0..effort.processes {
         let mut process = Command::new(env::current_exe()?);
-        process.args([SAMPLE, question.name]).args(arguments);
-        let output = process.stderr(std::process::Stdio::inherit()).output()?;
+        process.args([SAMPLE, question.name]).args(effort.argument);
+        let output = process.stderr(Stdio::inherit()).output()?;
         let text = String::from_utf8_lossy(&output.stdout);
-        let rounds = parse(&text).filter(|_| output.status.success());
-        let rounds = rounds.ok_or_else(|| io::Error::other(format!("{process:?} has failed")))?;
-        all.resize_with(rounds.len(), Rounds::default);
-        all.iter_mut()
-            .zip(rounds)
-            .for_each(|(all, more)| all.extend(more));
+        let taken_in = text.lines().try_for_each(|line| take_in(line, &mut all));
+        if taken_in.is_none() || !output.status.success() {
+            return Err(io::Error::other(format!("{process:?} has failed")));
+        }
     }
     Ok(all)
 }
@@ -44,15 +45,12 @@ pub fn print(parts: &[Rounds]) {
     }
 }
 
-fn parse(text: &str) -> Option<Vec<Rounds>> {
-    let mut parts = Vec::<Rounds>::new();
-    for line in text.lines() {
-        let mut fields = line.split('\t');
-        let number: usize = fields.next()?.parse().ok()?;
-        let name = fields.next()?.to_owned();
-        let samples = fields.map(str::parse).collect::<Result<_, _>>().ok()?;
-        parts.resize_with(parts.len().max(number + 1), Rounds::default);
-        parts[number].0.push((name, samples));
-    }
-    Some(parts)
+fn take_in(line: &str, parts: &mut Vec<Rounds>) -> Option<()> {
+    let mut fields = line.split('\t');
+    let number: usize = fields.next()?.parse().ok()?;
+    let name = fields.next()?.to_owned();
+    let samples = fields.map(str::parse).collect::<Result<_, _>>().ok()?;
+    parts.resize_with(parts.len().max(number + 1), Rounds::default);
+    parts[number].extend(name, samples);
+    Some(())
 }

@@ -15,10 +15,10 @@ use peers::{
 fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = env::args().skip(1);
     let (mut page, mut only, mut sample) = (None, None, None);
-    let (mut effort, mut passed_on) = (Effort::FULL, &[][..]);
+    let mut effort = Effort::FULL;
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
-            "--quick" => (effort, passed_on) = (Effort::QUICK, &["--quick"]),
+            "--quick" => effort = Effort::QUICK,
             "--only" => only = arguments.next(),
             processes::SAMPLE => sample = arguments.next(),
             _ => page = Some(PathBuf::from(argument)),
@@ -36,7 +36,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let counted = counts::counted()?;
     let answer = |question: &Question| -> Result<_, Box<dyn Error>> {
         eprintln!("{} …", question.name);
-        let measured = processes::sample(question, effort, passed_on)?;
+        let measured = processes::sample(question, effort)?;
         let section = (question.table)(&measured, &counted);
         println!("## {}\n\n{}", question.name, section.markdown());
         Ok(section)

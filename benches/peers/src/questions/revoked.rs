@@ -123,17 +123,16 @@ pub fn counts(_meter: Meter) -> Vec<Count> {
 /// Those that are compared by time.
 const CONTESTANTS: [Kind; 3] = [Kind::Ours, Kind::Swapped, Kind::Queued];
 
-/// How many requests, who sends them, and how often for each round.
-const SIZES: [(usize, &[Kind], f64); 2] = [(1000, &Kind::ALL, 1.0), (10_000, &CONTESTANTS, 0.6)];
+/// How many requests, and who sends them.
+const SIZES: [(usize, &[Kind]); 2] = [(1000, &Kind::ALL), (10_000, &CONTESTANTS)];
 
 /// Of each size and scene a part for each number of an [`Outcome`].
 pub fn sample(effort: Effort) -> Vec<Rounds> {
     let runtime = runtime(WORKERS);
     let mut parts = Vec::new();
-    for (requests, kinds, part) in SIZES {
-        let rounds = (effort.rounds as f64 * part).ceil() as usize;
+    for (requests, kinds) in SIZES {
         for (scene, _) in SCENES {
-            let mut outcomes = contest(&runtime, scene, requests, rounds);
+            let mut outcomes = contest(&runtime, scene, requests, effort.rounds);
             for kind in kinds.iter().filter(|kind| !CONTESTANTS.contains(kind)) {
                 outcomes.push((*kind, vec![play(&runtime, *kind, scene, requests)]));
             }
@@ -188,7 +187,7 @@ pub fn table(measured: &[Rounds], _counted: &Counted) -> Section {
     let mut rows = Vec::new();
     let mut goals = Vec::new();
     let sizes = measured.chunks_exact(SCENES.len() * Outcome::NUMBERS.len());
-    for ((requests, kinds, _), scenes) in SIZES.into_iter().zip(sizes) {
+    for ((requests, kinds), scenes) in SIZES.into_iter().zip(sizes) {
         goals.extend(goals_of(requests, scenes));
         for kind in kinds {
             let mut row = vec![kind.name().into(), requests.to_string()];
