@@ -14,8 +14,7 @@ use crate::setup::*;
 /// Polls a fetch until it has waited as often as this, then drops it. Returns whether it ended
 /// before.
 async fn drop_at(source: &impl TokenSource, waits: usize) -> bool {
-    let cx = FetchContext::new(Reason::Missing, Instant::now() + seconds(14));
-    let mut fetch = pin!(source.fetch(cx));
+    let mut fetch = pin!(source.fetch(missing()));
     let mut polls = 0;
     poll_fn(|cx| {
         if polls > waits {
@@ -82,23 +81,33 @@ async fn a_follower_may_be_dropped_at_every_await_and_nobody_notices() {
     panic!("it never ended");
 }
 
+fn missing() -> FetchContext {
+    FetchContext::new(Reason::Missing, Instant::now() + seconds(14))
+}
+
+/// A source whose fetch was dropped while the endpoint did not answer, and which is giving its lease
+/// back.
+async fn after_a_dropped_leader(fleet: &Fleet) -> impl TokenSource {
+    fleet.endpoint.script([Step::Never]);
+    let source = fleet.source(fleet.sharing(&[("key", 1)]));
+    let dropped = timeout(millis(50), source.fetch(missing())).await;
+    assert!(dropped.is_err(), "the endpoint does not answer");
+    settle().await;
+    source
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_lease_that_is_given_back_slowly_is_not_the_one_that_the_next_fetch_gets() {
     let fleet = Fleet::of(5);
     let slow = Fault::Delay(millis(100));
     fleet.store.inject_next(1, Operation::Abandon, slow);
-    fleet.endpoint.script([Step::Never]);
-    let source = fleet.source(fleet.sharing(&[("key", 1)]));
-    let cx = || FetchContext::new(Reason::Missing, Instant::now() + seconds(14));
-    let dropped = timeout(millis(50), source.fetch(cx())).await;
-    assert!(dropped.is_err(), "the endpoint does not answer");
-    settle().await;
+    let source = after_a_dropped_leader(&fleet).await;
     let others = async {
         // After the first lease has ended, and before the second request has.
         sleep(millis(150)).await;
         fleet.all_ask().await
     };
-    let (next, errors) = tokio::join!(source.fetch(cx()), others);
+    let (next, errors) = tokio::join!(source.fetch(missing()), others);
     assert_eq!(next.expect("a token").expose(), "t0p-s3cr3t-2");
     assert_eq!((errors, fleet.tokens().len()), (0, 1));
     assert_eq!(fleet.endpoint.posts(), 2, "the lost one, and one for all");
@@ -109,14 +118,9 @@ async fn a_lease_that_is_given_back_slowly_is_not_the_one_that_the_next_fetch_ge
 async fn a_lease_that_cannot_be_given_back_costs_the_next_fetch_150_milliseconds() {
     let fleet = Fleet::of(0);
     fleet.store.inject_next(1, Operation::Abandon, Fault::Hang);
-    fleet.endpoint.script([Step::Never]);
-    let source = fleet.source(fleet.sharing(&[("key", 1)]));
-    let cx = || FetchContext::new(Reason::Missing, Instant::now() + seconds(14));
-    let dropped = timeout(millis(50), source.fetch(cx())).await;
-    assert!(dropped.is_err(), "the endpoint does not answer");
-    settle().await;
+    let source = after_a_dropped_leader(&fleet).await;
     let begun = Instant::now();
-    source.fetch(cx()).await.expect("a token");
+    source.fetch(missing()).await.expect("a token");
     assert_eq!(begun.elapsed(), millis(150) + POST);
     assert_eq!(
         fleet.store.calls(Operation::GetOrLease),
@@ -131,7 +135,7 @@ async fn without_a_runtime_a_dropped_leader_leaves_its_lease_to_time() {
     let fleet = Fleet::of(1);
     fleet.endpoint.script([Step::Never]);
     let source = fleet.source(fleet.sharing(&[("key", 1)]));
-    let cx = FetchContext::new(Reason::Missing, Instant::now() + seconds(14));
+    let cx = missing();
     let mut fetch = Box::pin(async move { source.fetch(cx).await });
     assert!(poll_immediate(fetch.as_mut()).await.is_none());
     assert_eq!(fleet.endpoint.posts(), 1);
@@ -149,7 +153,7 @@ async fn a_lease_whose_runtime_stands_still_holds_up_the_next_fetch_for_a_moment
     let fleet = Fleet::of(0);
     fleet.endpoint.script([Step::Never]);
     let source = fleet.source(fleet.sharing(&[("key", 1)]));
-    let cx = FetchContext::new(Reason::Missing, Instant::now() + seconds(14));
+    let cx = missing();
     let fetch = timeout(millis(50), source.fetch(cx.clone()));
     let still = tokio::runtime::Builder::new_current_thread()
         .build()

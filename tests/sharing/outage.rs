@@ -32,9 +32,7 @@ async fn a_store_that_is_down_at_the_start_costs_one_timeout_and_all_converge_wh
     let asked = fleet.store.all_calls();
     assert!(asked <= 20 * (300 / 5 + 1), "seldom: {asked}");
 
-    fleet.store.clear_faults();
-    assert_eq!(fleet.traffic_for(seconds(30)).await, 0);
-    assert_eq!((fleet.endpoint.posts(), fleet.tokens().len()), (20, 1));
+    fleet.converges_after(20).await;
     assert_eq!(fleet.events.count("converged"), 20);
     let asked = fleet.store.all_calls();
     assert_eq!(fleet.traffic_for(seconds(60)).await, 0);
@@ -55,9 +53,7 @@ async fn a_store_that_dies_while_tokens_are_due_is_waited_for_and_then_gone_with
     );
     assert_eq!(fleet.traffic_for(seconds(5 * 60)).await, 0);
     assert_eq!((fleet.endpoint.posts(), fleet.tokens().len()), (11, 10));
-    fleet.store.clear_faults();
-    assert_eq!(fleet.traffic_for(seconds(30)).await, 0);
-    assert_eq!((fleet.endpoint.posts(), fleet.tokens().len()), (11, 1));
+    fleet.converges_after(11).await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -254,10 +250,7 @@ async fn an_outage_in_the_middle_costs_no_error_and_at_most_one_request_in_ten_s
         "{each} in {:?}",
         begun.elapsed()
     );
-    fleet.store.clear_faults();
-    let posts = fleet.endpoint.posts();
-    assert_eq!(fleet.traffic_for(seconds(30)).await, 0);
-    assert_eq!((fleet.endpoint.posts(), fleet.tokens().len()), (posts, 1));
+    fleet.converges_after(fleet.endpoint.posts()).await;
 }
 
 /// A check knows nothing of a refusal that comes after it began: what it publishes is refused to

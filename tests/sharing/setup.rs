@@ -201,6 +201,14 @@ impl Fleet {
         current.map(|token| token.expose().to_owned()).collect()
     }
 
+    /// The store is well again: after half a minute all have one token, after so many requests in
+    /// all.
+    pub(crate) async fn converges_after(&self, posts: usize) {
+        self.store.clear_faults();
+        assert_eq!(self.traffic_for(seconds(30)).await, 0);
+        assert_eq!((self.endpoint.posts(), self.tokens().len()), (posts, 1));
+    }
+
     /// Traffic: every process uses its token each 100 ms. Returns how many asked in vain.
     pub(crate) async fn traffic_for(&self, time: Duration) -> usize {
         let mut errors = 0;
