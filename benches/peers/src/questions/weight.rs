@@ -106,11 +106,13 @@ fn program_rows() -> Vec<Vec<String>> {
     let no_features = size("weight-layers", &[]);
     let default = size("weight-layers", &["--features=hyper"]);
     let more = size("weight-layers", &["--features=more"]);
+    let all = size("weight-layers", &["--features=all"]);
     vec![
         row("program with hyper-util's client alone", bare),
         row("the same with the four layers, no features", no_features),
         row("the same, default features", default),
         row("the same, with `tower` and `metrics`", more),
+        row("the same, all features", all),
     ]
 }
 
