@@ -152,6 +152,7 @@ pub mod store;
 #[cfg(feature = "testing")]
 #[cfg_attr(docsrs, doc(cfg(feature = "testing")))]
 pub mod testing;
+mod throttle;
 pub mod token;
 
 pub use bearer::{Bearer, BearerLayer, OriginError, Origins};

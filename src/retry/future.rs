@@ -14,10 +14,12 @@ use tower_service::Service;
 use super::{
     Classify,
     call::{Call, Pause},
-    throttle::{Hold, Ticket},
     timeout::Timeout,
 };
-use crate::replay::{CloneBody, Drain};
+use crate::{
+    replay::{CloneBody, Drain},
+    throttle::{Hold, Ticket},
+};
 
 pin_project! {
     /// The future of [`Retry`](super::Retry).

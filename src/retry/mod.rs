@@ -151,10 +151,10 @@ mod policy;
 mod retry_after;
 mod service;
 mod settings;
-mod throttle;
 mod timeout;
 mod upstream;
 
+pub use crate::throttle::Throttle;
 pub use backoff::Backoff;
 pub use budget::Budget;
 pub use classify::{BoxErrorClassifier, Class, Classify, ErrorClassifier, TRANSIENT_STATUSES};
@@ -165,5 +165,4 @@ pub use outcome::{Attempt, Outcome, Stop};
 pub use policy::RetryPolicy;
 pub use retry_after::RetryAfter;
 pub use service::Retry;
-pub use throttle::Throttle;
 pub use upstream::Upstream;

@@ -5,7 +5,8 @@ use tokio::time::Instant;
 use super::{Call, Pause};
 use crate::{
     replay::CloneBody,
-    retry::{Class, RetryEvent, Stop, Throttle, throttle::Passage},
+    retry::{Class, RetryEvent, Stop},
+    throttle::{Passage, Throttle},
 };
 
 impl<S: Clone, B: CloneBody, C> Call<S, B, C> {

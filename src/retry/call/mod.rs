@@ -4,15 +4,12 @@ use fastrand::Rng;
 use http::{Extensions, Method, Request, Uri};
 use tokio::{runtime::Handle, time::Instant};
 
-use super::{
-    Attempt, RetryAfter, RetryEvent, Upstream,
-    settings::Settings,
-    throttle::{Passage, Ticket},
-};
+use super::{Attempt, RetryAfter, RetryEvent, Upstream, settings::Settings};
 use crate::{
     call::CallOptions,
     replay::{CloneBody, RequestCopy},
     runtime,
+    throttle::{Passage, Ticket},
 };
 
 mod answer;
