@@ -99,6 +99,7 @@
 //! A response future may be dropped at any time. That ends its attempt, and its wait for a token or
 //! for its turn; a renewal that it has begun goes on for the others.
 
+mod answer;
 pub mod api_error;
 #[cfg(feature = "tower")]
 mod boxed;

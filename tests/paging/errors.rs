@@ -2,7 +2,10 @@ use std::{convert::Infallible, error::Error, time::Duration};
 
 use bytes::Bytes;
 use futures_util::{StreamExt, future::ready, stream};
-use http::{Request, Response, StatusCode, header::HeaderName};
+use http::{
+    HeaderValue, Request, Response, StatusCode,
+    header::{CONTENT_ENCODING, HeaderName},
+};
 use http_body::Frame;
 use http_body_util::StreamBody;
 use serde::Deserialize;
@@ -129,6 +132,28 @@ async fn what_is_no_page_is_an_error_that_quotes_nothing_of_it() {
         assert_eq!((rows, setup.mock.count(USERS_ROUTE)), (0, 1), "{body}");
         assert!(!error.to_string().contains("Hubert"), "{error}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_page_may_begin_with_a_byte_order_mark() {
+    let setup = setup(|mock| mock);
+    let page = "\u{feff}{\"entities\":[{\"id\":\"1\"}],\"pageCount\":1}";
+    let script = setup.mock.on(USERS_ROUTE);
+    script.reply(StatusCode::OK, Default::default(), page);
+    assert_eq!(all(setup.users()).await, ["1"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_page_that_is_still_compressed_is_said_to_be() {
+    let setup = setup(|mock| mock.users(3));
+    setup
+        .mock
+        .on(USERS_ROUTE)
+        .with_header(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+    let (_, error) = fails(setup.users(), Kind::Malformed).await;
+    assert!(error.to_string().contains("encoding `gzip`"), "{error}");
+    assert!(error.correlation_id().is_some());
+    assert_eq!(setup.mock.count(USERS_ROUTE), 1);
 }
 
 #[tokio::test(start_paused = true)]

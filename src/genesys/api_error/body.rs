@@ -11,7 +11,10 @@ use super::{
     text::text,
 };
 use crate::{
-    genesys::correlation_id::{correlation_id, is_plain},
+    genesys::{
+        answer::{coding, without_mark},
+        correlation_id::{correlation_id, is_plain},
+    },
     retry::RetryAfter,
 };
 
@@ -23,16 +26,18 @@ const MOST_ENTRIES: usize = 64;
 const MOST_LEVELS: usize = 3;
 
 pub(super) fn parse(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Inner {
-    // An answer in another encoding, or with a byte order mark, is still worth reading.
-    let json = String::from_utf8_lossy(body);
-    let json = json.trim_start_matches('\u{feff}');
-    let mut inner = match serde_json::from_str(json) {
+    // An answer in another character set is still worth reading.
+    let json = String::from_utf8_lossy(without_mark(body));
+    let mut inner = match serde_json::from_str(&json) {
         Ok(Value::Object(fields)) => {
             let mut left = MOST_ENTRIES;
             inner(&fields, status, MOST_LEVELS, &mut left)
         }
         Ok(_) | Err(_) if json.trim().is_empty() => bare(status, Condition::Empty),
-        Ok(_) | Err(_) => bare(status, Condition::Foreign),
+        Ok(_) | Err(_) => bare(
+            status,
+            coding(headers).map_or(Condition::Foreign, Condition::Encoded),
+        ),
     };
     add_headers(&mut inner, headers);
     inner
@@ -68,9 +73,13 @@ fn add_headers(inner: &mut Inner, headers: &HeaderMap) {
     if inner.context_id.is_none() {
         inner.context_id = correlation_id(headers).map(Into::into);
     }
-    if let Some(after) = RetryAfter::from_headers(headers, SystemTime::now()) {
-        inner.retry_after = Some(after.wait());
-    }
+    let asked = RetryAfter::from_headers(headers, SystemTime::now()).map(RetryAfter::wait);
+    inner.retry_after = stated(asked).or(inner.retry_after);
+}
+
+/// A wait of zero counts as not stated: whoever sleeps for it would send in a loop.
+fn stated(wait: Option<Duration>) -> Option<Duration> {
+    wait.filter(|wait| !wait.is_zero())
 }
 
 fn inner(
@@ -92,10 +101,10 @@ fn inner(
     Inner {
         code,
         missing_permissions,
-        retry_after: seconds.map(|seconds| {
+        retry_after: stated(seconds.map(|seconds| {
             let asked = Duration::from_secs(seconds);
             RetryAfter::new(asked).wait()
-        }),
+        })),
         message,
         context_id: fields
             .get("contextId")

@@ -28,14 +28,22 @@ impl fmt::Display for ApiError {
             let nested = Shown::new(nested.trim_end_matches('.'), MOST_NESTED);
             write!(f, "; the first of {} errors: {nested}", self.errors().len())?;
         }
+        if let Condition::Encoded(coding) = self.inner.body {
+            write!(
+                f,
+                " with a body in the encoding `{coding}`, which was not read; have the HTTP client decode \
+                 it, or not ask for it"
+            )?;
+        }
         f.write_str(match self.inner.body {
-            Condition::Understood => "",
+            Condition::Understood | Condition::Encoded(_) => "",
             Condition::Empty => " with an empty body",
             Condition::Foreign => {
                 " with a body that is no error of the API; look at what stands in between (proxy, \
                  gateway)"
             }
             Condition::TooLong => " with a body over the limit, which was not read",
+            Condition::Late => " with a body that did not come to its end in time",
             Condition::BrokenOff => ", and the rest of the answer broke off",
         })?;
         advice::write(self, f)?;

@@ -44,6 +44,10 @@ pub(super) enum Condition {
     /// Something else: the page of a proxy, JSON of another kind.
     Foreign,
     TooLong,
+    /// It did not come to its end in time.
+    Late,
+    /// It is still compressed like this.
+    Encoded(&'static str),
     BrokenOff,
 }
 
@@ -123,7 +127,7 @@ impl ApiError {
     /// `Retry-After`, or else by `Retry the request in [42] seconds` in the message.
     ///
     /// At most [`RetryAfter::MAX`](crate::retry::RetryAfter::MAX). It may be hours: limits per day
-    /// exist.
+    /// exist. Zero, and a date that is over, count as not stated.
     pub fn retry_after(&self) -> Option<Duration> {
         self.inner.retry_after
     }

@@ -58,5 +58,4 @@ mod text;
 
 pub use entry::{ErrorDetail, RateLimit};
 pub use error::ApiError;
-pub(in crate::genesys) use read::collect;
 pub(in crate::genesys) use text::{Shown, clean};

@@ -1,6 +1,5 @@
-use std::{future::poll_fn, pin::pin};
+use std::time::Duration;
 
-use bytes::{Buf, BufMut};
 use http::Response;
 use http_body::Body;
 
@@ -9,10 +8,14 @@ use super::{
     error::{ApiError, Condition},
     not_sent_again::NotSentAgain,
 };
-use crate::BoxError;
+use crate::{
+    BoxError,
+    genesys::answer::{self, Bounds, Unread},
+};
 
-/// So many frames without data are borne with: a body of nothing else comes to an end too.
-const MOST_EMPTY_FRAMES: usize = 1024;
+/// An error of the API is below 4 KiB, and comes with its head. A body that takes longer is not
+/// worth waiting for: the status is known.
+const LONGEST_READ: Duration = Duration::from_secs(10);
 
 impl ApiError {
     /// Reads at most `limit` bytes of a response's body, and parses them. What the layers have left
@@ -23,13 +26,14 @@ impl ApiError {
     ///
     /// # Errors
     ///
-    /// None. Of a body over the limit nothing is kept, and of one that breaks off the
-    /// [`source`](std::error::Error::source); status and headers are there in any case.
+    /// None. A body over the limit, one that takes longer than 10 seconds, and one that is still
+    /// compressed (`content-encoding`) are not kept; one that breaks off leaves the
+    /// [`source`](std::error::Error::source). Status and headers are there in any case.
     ///
     /// # Cancellation
     ///
-    /// Dropping the future drops the response. There is no time limit: put one around it if the
-    /// HTTP client has none for bodies.
+    /// Dropping the future drops the response. The time limit needs a tokio runtime with timers;
+    /// elsewhere there is none.
     pub async fn read<R>(response: Response<R>, limit: usize) -> Self
     where
         R: Body,
@@ -37,10 +41,16 @@ impl ApiError {
     {
         let (head, body) = response.into_parts();
         let without = |condition| body::without_body(head.status, &head.headers, condition);
-        let mut inner = match collect(body, limit).await {
-            Ok(Some(body)) => body::parse(head.status, &head.headers, &body),
-            Ok(None) => without(Condition::TooLong),
-            Err(error) => {
+        let bounds = Bounds {
+            bytes: limit,
+            time: LONGEST_READ,
+        };
+        let mut inner = match answer::read(&head.headers, body, bounds).await {
+            Ok(body) => body::parse(head.status, &head.headers, &body),
+            Err(Unread::TooLong) => without(Condition::TooLong),
+            Err(Unread::Late) => without(Condition::Late),
+            Err(Unread::Encoded(coding)) => without(Condition::Encoded(coding)),
+            Err(Unread::BrokenOff(error)) => {
                 let mut inner = without(Condition::BrokenOff);
                 inner.source = Some(error.into());
                 inner
@@ -49,30 +59,4 @@ impl ApiError {
         inner.not_sent_again = NotSentAgain::of(&head.extensions);
         Self::from_inner(inner)
     }
-}
-
-/// The data of a body, or `None` if it is over the limit.
-pub(in crate::genesys) async fn collect<R>(
-    body: R,
-    limit: usize,
-) -> Result<Option<Vec<u8>>, BoxError>
-where
-    R: Body,
-    R::Error: Into<BoxError>,
-{
-    if body.size_hint().lower() > limit as u64 {
-        return Ok(None);
-    }
-    let mut body = pin!(body);
-    let mut collected = Vec::new();
-    let mut empty = 0;
-    while let Some(frame) = poll_fn(|cx| body.as_mut().poll_frame(cx)).await {
-        match frame.map_err(Into::into)?.into_data() {
-            Ok(data) if data.remaining() > limit - collected.len() => return Ok(None),
-            Ok(data) if data.has_remaining() => collected.put(data),
-            _ if empty >= MOST_EMPTY_FRAMES => return Ok(None),
-            _ => empty += 1,
-        }
-    }
-    Ok(Some(collected))
 }

@@ -149,7 +149,7 @@ fn whatever_is_no_error_of_the_api_leaves_the_status_and_the_headers() {
 }
 
 #[test]
-fn another_encoding_or_a_byte_order_mark_hides_no_code() {
+fn another_character_set_or_a_byte_order_mark_hides_no_code() {
     for body in [
         b"\xef\xbb\xbf{\"code\":\"x\"}".as_slice(),
         b"{\"code\":\"x\",\"message\":\"\xe4\"}",
@@ -298,6 +298,28 @@ fn the_wait_comes_from_the_header_or_from_the_message() {
     let body = filled.to_string();
     let error = ApiError::parse(StatusCode::TOO_MANY_REQUESTS, &headers, body.as_bytes());
     assert_eq!(seconds(&error), Some(7));
+}
+
+#[test]
+fn a_wait_of_zero_counts_as_not_stated() {
+    for (header, message, wait) in [
+        ("0", "slow down", None),
+        ("Tue, 15 Nov 1994 08:12:31 GMT", "slow down", None),
+        ("0", "Retry the request in [42] seconds", Some(42)),
+        ("7", "Retry the request in [0] seconds", Some(7)),
+        ("soon", "Retry the request in [0] seconds", None),
+    ] {
+        let mut headers = HeaderMap::new();
+        headers.insert(RETRY_AFTER, HeaderValue::from_static(header));
+        let body = json!({ "message": message }).to_string();
+        let error = ApiError::parse(StatusCode::TOO_MANY_REQUESTS, &headers, body.as_bytes());
+        assert_eq!(seconds(&error), wait, "{header} {message}");
+        assert_eq!(
+            error.to_string().contains("try again in"),
+            wait.is_some(),
+            "{error}"
+        );
+    }
 }
 
 #[test]
@@ -545,6 +567,34 @@ async fn a_body_that_breaks_off_leaves_the_status_and_the_cause() {
     assert_eq!(error.status(), StatusCode::BAD_GATEWAY);
     assert_eq!(error.source().unwrap().to_string(), "reset");
     assert!(error.to_string().contains("broke off"), "{error}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_body_that_never_ends_is_left_after_ten_seconds() {
+    let begun = tokio::time::Instant::now();
+    let error = ApiError::read(streamed(stream::pending()), 100).await;
+    assert_eq!(begun.elapsed().as_secs(), 10);
+    assert_eq!(error.status(), StatusCode::BAD_GATEWAY);
+    assert!(error.to_string().contains("in time"), "{error}");
+}
+
+#[tokio::test]
+async fn a_body_that_is_still_compressed_is_said_to_be() {
+    const BODY: &[u8] = b"\x1f\x8b\x08MARK";
+    let mut response = Response::new(Full::<Bytes>::from(BODY));
+    *response.status_mut() = StatusCode::FORBIDDEN;
+    let gzip = HeaderValue::from_static("gzip");
+    response.headers_mut().insert("content-encoding", gzip);
+    let parsed = ApiError::parse(response.status(), response.headers(), BODY);
+    let read = ApiError::read(response, 100).await;
+    for error in [parsed, read] {
+        assert_eq!(error.status(), StatusCode::FORBIDDEN);
+        let shown = error.to_string();
+        assert!(
+            shown.contains("encoding `gzip`") && !shown.contains("MARK"),
+            "{shown}"
+        );
+    }
 }
 
 #[tokio::test]

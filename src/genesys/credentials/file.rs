@@ -12,7 +12,7 @@ use tokio::runtime::Handle;
 use super::{Credentials, CredentialsProvider};
 use crate::{
     BoxError,
-    genesys::{ConfigError, ConfigErrorKind},
+    genesys::{ConfigError, ConfigErrorKind, answer::without_mark},
 };
 
 /// An id and a secret are some hundred bytes; a longer file is another one.
@@ -21,8 +21,8 @@ const LONGEST_FILE: u64 = 16 * 1024;
 /// The [`Credentials`] in a file, read at every fetch of a token: rotate the secret by replacing
 /// the file.
 ///
-/// The file holds a JSON object; white space around it, such as a line break at the end, and
-/// further fields do no harm:
+/// The file holds a JSON object. White space around it, a byte order mark, and further fields do
+/// no harm:
 ///
 /// ```json
 /// {"client_id": "…", "client_secret": "…"}
@@ -92,7 +92,7 @@ fn read(path: &Path) -> Result<Credentials, ConfigError> {
         )));
     }
     // The text of such an error may quote what it met.
-    let pair: Pair = serde_json::from_slice(&content).map_err(|error| {
+    let pair: Pair = serde_json::from_slice(without_mark(&content)).map_err(|error| {
         wrong(&format_args!(
             "no JSON object with the texts `client_id` and `client_secret` (line {}, column {}); \
              write {{\"client_id\": \"…\", \"client_secret\": \"…\"}}",
@@ -151,6 +151,14 @@ mod tests {
         let next = futures_util::FutureExt::now_or_never(provider.credentials());
         let next = next.unwrap().unwrap();
         assert_eq!((next.id(), next.secret()), ("id2", "next"));
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_read_over() {
+        let content = "\u{feff}{\"client_id\":\"id\",\"client_secret\":\"s3cr3t\"}";
+        let file = Temporary::new("mark", content.as_bytes());
+        let pair = read(&file.0).unwrap();
+        assert_eq!((pair.id(), pair.secret()), ("id", "s3cr3t"));
     }
 
     #[test]

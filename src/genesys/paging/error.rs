@@ -47,8 +47,8 @@ pub enum PageErrorKind {
     Refused,
     /// The answer is longer than a page may be.
     TooLarge,
-    /// The answer is not JSON, not of the type that was asked for, or has its rows in another
-    /// field.
+    /// The answer is not JSON, not of the type that was asked for, still compressed, or has its
+    /// rows in another field.
     Malformed,
     /// The answer leads to another host, to plain http, or out of the API. It was not followed.
     ForeignLink,
@@ -174,6 +174,14 @@ impl From<Failure> for PageError {
                  go on from the checkpoint",
             )
             .because(source)
+            .with_correlation_id(id),
+            Failure::Encoded(coding, id) => Self::new(
+                Kind::Malformed,
+                format!(
+                    "the page is in the encoding `{coding}`; have the HTTP client decode it, or not \
+                     ask for it"
+                ),
+            )
             .with_correlation_id(id),
         }
     }

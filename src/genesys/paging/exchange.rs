@@ -3,7 +3,6 @@ use std::{
     io,
     marker::PhantomData,
     sync::{Mutex, PoisonError},
-    time::Duration,
 };
 
 use bytes::Bytes;
@@ -11,10 +10,14 @@ use futures_util::future::BoxFuture;
 use http::{Request, Response};
 use http_body_util::Full;
 
+pub(super) use crate::genesys::answer::Bounds;
 use crate::{
     BoxError,
-    genesys::{ApiError, TokenClient, api_error, correlation_id::correlation_id},
-    runtime::has_timers,
+    genesys::{
+        ApiError, TokenClient,
+        answer::{self, Unread},
+        correlation_id::correlation_id,
+    },
 };
 
 /// A service that has lost its type, and the types of its bodies.
@@ -25,14 +28,6 @@ pub(super) trait Exchange: Send + Sync {
         request: Request<Bytes>,
         bounds: Bounds,
     ) -> BoxFuture<'static, Result<Answer, Failure>>;
-}
-
-/// What an answer may take.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Bounds {
-    pub(super) bytes: usize,
-    /// From the head of the answer to its end.
-    pub(super) time: Duration,
 }
 
 pub(super) struct Answer {
@@ -46,6 +41,7 @@ pub(super) enum Failure {
     Api(ApiError),
     TooLarge(usize, Option<Box<str>>),
     BrokenOff(BoxError, Option<Box<str>>),
+    Encoded(&'static str, Option<Box<str>>),
 }
 
 pub(super) struct OverService<S, B> {
@@ -100,33 +96,23 @@ where
     drop(service);
     let (head, body) = response.into_parts();
     if !head.status.is_success() {
-        let (status, headers) = (head.status, head.headers.clone());
-        let read = ApiError::read(Response::from_parts(head, body), ApiError::DEFAULT_LIMIT);
-        let error = within(bounds.time, read).await;
-        let error = error.unwrap_or_else(|| ApiError::parse(status, &headers, b""));
+        let refused = Response::from_parts(head, body);
+        let error = ApiError::read(refused, ApiError::DEFAULT_LIMIT).await;
         return Err(Failure::Api(error));
     }
     let correlation_id = correlation_id(&head.headers).map(Box::from);
-    match within(bounds.time, api_error::collect(body, bounds.bytes)).await {
-        Some(Ok(Some(body))) => Ok(Answer {
+    match answer::read(&head.headers, body, bounds).await {
+        Ok(body) => Ok(Answer {
             body,
             correlation_id,
         }),
-        Some(Ok(None)) => Err(Failure::TooLarge(bounds.bytes, correlation_id)),
-        Some(Err(error)) => Err(Failure::BrokenOff(error, correlation_id)),
-        None => {
+        Err(Unread::TooLong) => Err(Failure::TooLarge(bounds.bytes, correlation_id)),
+        Err(Unread::Encoded(coding)) => Err(Failure::Encoded(coding, correlation_id)),
+        Err(Unread::BrokenOff(error)) => Err(Failure::BrokenOff(error, correlation_id)),
+        Err(Unread::Late) => {
             let late = "the answer did not come to its end in time";
             let error = io::Error::new(io::ErrorKind::TimedOut, late);
             Err(Failure::BrokenOff(error.into(), correlation_id))
         }
-    }
-}
-
-/// The output of a future, or `None` if it takes too long. Without timers it has all the time.
-async fn within<F: Future>(time: Duration, future: F) -> Option<F::Output> {
-    if has_timers() {
-        tokio::time::timeout(time, future).await.ok()
-    } else {
-        Some(future.await)
     }
 }

@@ -1,0 +1,171 @@
+//! The body of an answer, read within bounds: of the token endpoint, of the API, and of a page.
+
+use std::{future::poll_fn, pin::pin, time::Duration};
+
+use bytes::{Buf, BufMut};
+use http::{HeaderMap, header::CONTENT_ENCODING};
+use http_body::Body;
+
+use crate::{BoxError, runtime::has_timers};
+
+/// Gives up after this many frames without data: a body of nothing else has to end too.
+const MOST_EMPTY_FRAMES: usize = 1024;
+
+/// What an answer may take.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Bounds {
+    pub(super) bytes: usize,
+    /// From the head of the answer to its end.
+    pub(super) time: Duration,
+}
+
+/// Why the body of an answer was not read.
+#[derive(Debug)]
+pub(super) enum Unread {
+    TooLong,
+    Late,
+    /// It is compressed like this, and neither asked for nor decoded like this.
+    Encoded(&'static str),
+    BrokenOff(BoxError),
+}
+
+/// Reads a body to its end, and returns it without a byte order mark.
+///
+/// Without timers there is no time limit.
+pub(super) async fn read<R>(headers: &HeaderMap, body: R, bounds: Bounds) -> Result<Vec<u8>, Unread>
+where
+    R: Body,
+    R::Error: Into<BoxError>,
+{
+    if let Some(coding) = coding(headers) {
+        return Err(Unread::Encoded(coding));
+    }
+    let collecting = collect(body, bounds.bytes);
+    if !has_timers() {
+        return collecting.await;
+    }
+    let collected = tokio::time::timeout(bounds.time, collecting).await;
+    collected.unwrap_or(Err(Unread::Late))
+}
+
+/// JSON without the byte order mark that a parser may ignore (RFC 8259, section 8.1), and
+/// `serde_json` does not.
+pub(super) fn without_mark(json: &[u8]) -> &[u8] {
+    json.strip_prefix("\u{feff}".as_bytes()).unwrap_or(json)
+}
+
+/// The coding that a body still has. Whoever asks for one and decodes it takes the header away.
+///
+/// Only names of this list are returned, since they end up in errors.
+pub(super) fn coding(headers: &HeaderMap) -> Option<&'static str> {
+    let codings = headers.get_all(CONTENT_ENCODING).into_iter();
+    let codings = codings.flat_map(|value| value.as_bytes().split(|byte| *byte == b','));
+    let is = |value: &[u8], names: &[&str]| {
+        { names.iter() }.any(|name| value.eq_ignore_ascii_case(name.as_bytes()))
+    };
+    { codings.map(<[u8]>::trim_ascii) }.find_map(|coding| match coding {
+        // Some servers name the character set here.
+        value if is(value, &["", "identity", "utf-8", "utf8"]) => None,
+        value if is(value, &["gzip", "x-gzip"]) => Some("gzip"),
+        value if is(value, &["deflate"]) => Some("deflate"),
+        value if is(value, &["br"]) => Some("br"),
+        value if is(value, &["zstd"]) => Some("zstd"),
+        value if is(value, &["compress", "x-compress"]) => Some("compress"),
+        _ => Some("unknown"),
+    })
+}
+
+async fn collect<R>(body: R, limit: usize) -> Result<Vec<u8>, Unread>
+where
+    R: Body,
+    R::Error: Into<BoxError>,
+{
+    if body.size_hint().lower() > limit as u64 {
+        return Err(Unread::TooLong);
+    }
+    let mut body = pin!(body);
+    let mut collected = Vec::new();
+    let mut empty = 0;
+    while let Some(frame) = poll_fn(|cx| body.as_mut().poll_frame(cx)).await {
+        let frame = frame.map_err(|error| Unread::BrokenOff(error.into()))?;
+        match frame.into_data() {
+            Ok(data) if data.remaining() > limit - collected.len() => return Err(Unread::TooLong),
+            Ok(data) if data.has_remaining() => collected.put(data),
+            _ if empty >= MOST_EMPTY_FRAMES => return Err(Unread::TooLong),
+            _ => empty += 1,
+        }
+    }
+    let mark = collected.len() - without_mark(&collected).len();
+    collected.drain(..mark);
+    Ok(collected)
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use http::HeaderValue;
+    use http_body_util::Full;
+
+    use super::*;
+
+    const BOUNDS: Bounds = Bounds {
+        bytes: 16,
+        time: Duration::from_secs(1),
+    };
+
+    async fn body(coding: &'static str, body: &'static str) -> Result<String, Unread> {
+        let mut headers = HeaderMap::new();
+        headers.append(CONTENT_ENCODING, HeaderValue::from_static(coding));
+        let read = read(&headers, Full::<Bytes>::from(body), BOUNDS).await;
+        read.map(|bytes| String::from_utf8(bytes).unwrap())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_byte_order_mark_in_front_is_taken_away_and_no_other() {
+        for (sent, expected) in [
+            ("\u{feff}{}", "{}"),
+            ("{}", "{}"),
+            ("\u{feff}", ""),
+            ("\"\u{feff}\"", "\"\u{feff}\""),
+            ("", ""),
+        ] {
+            assert_eq!(body("identity", sent).await.unwrap(), expected);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_coding_that_nobody_has_taken_away_is_an_error_of_its_own() {
+        for (coding, expected) in [
+            ("gzip", Some("gzip")),
+            ("X-GZIP", Some("gzip")),
+            ("identity, br", Some("br")),
+            ("zstd", Some("zstd")),
+            ("MARK", Some("unknown")),
+            ("Identity", None),
+            ("UTF-8", None),
+            ("", None),
+        ] {
+            let read = body(coding, "{}").await;
+            match expected {
+                None => assert_eq!(read.unwrap(), "{}", "{coding}"),
+                Some(expected) => assert!(
+                    matches!(read, Err(Unread::Encoded(name)) if name == expected),
+                    "{coding}"
+                ),
+            }
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_too_long_or_does_not_end_is_given_up() {
+        let long = body("identity", "12345678901234567").await;
+        assert!(matches!(long, Err(Unread::TooLong)), "{long:?}");
+        let endless = http_body_util::StreamBody::new(futures_util::stream::pending::<
+            Result<http_body::Frame<Bytes>, BoxError>,
+        >());
+        let begun = tokio::time::Instant::now();
+        let endless = read(&HeaderMap::new(), endless, BOUNDS).await;
+        assert!(matches!(endless, Err(Unread::Late)), "{endless:?}");
+        assert_eq!(begun.elapsed(), BOUNDS.time);
+    }
+}
