@@ -15,9 +15,12 @@ pub(super) struct Scripts {
 }
 
 /// A script with its keys and arguments.
+///
+/// All keys have one hash tag, and there is at least one: the first one names the node of a cluster
+/// that runs the script.
 pub(super) struct Call<'a> {
     script: &'a Script,
-    keys: [String; 4],
+    keys: Vec<String>,
     arguments: Vec<Vec<u8>>,
 }
 
@@ -47,10 +50,10 @@ impl Script {
         Self { source, digest }
     }
 
-    pub(super) fn call(&self, keys: [String; 4]) -> Call<'_> {
+    pub(super) fn call(&self, keys: impl Into<Vec<String>>) -> Call<'_> {
         Call {
             script: self,
-            keys,
+            keys: keys.into(),
             arguments: Vec::new(),
         }
     }
