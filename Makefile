@@ -2,24 +2,32 @@
 
 CARGO ?= cargo
 
-.PHONY: test servers model ci fmt lint docs doc-examples features minimal-versions package examples benches bench-smoke report release semver fuzz
+.PHONY: test first-run servers model ci fmt lint docs doc-examples features minimal-versions package examples benches bench-smoke report release semver fuzz
 
 # Every test: unit, integration and documentation tests, with all features. Some start real servers.
 test: servers
-	$(CARGO) test --locked --all-features
+	$(CARGO) test --locked --workspace --all-features
+
+# What a newcomer builds: the crates of the README's first command, each compiled once.
+MOST_CRATES = 110
+first-run:
+	@crates=$$($(CARGO) tree --locked --package conversation_report --edges normal,build --prefix none --no-dedupe \
+	    | awk '{print $$1, $$2}' | sort -u | wc -l); \
+	echo "cargo run -p conversation_report compiles $$crates crates"; \
+	test "$$crates" -gt 0 -a "$$crates" -le $(MOST_CRATES)
 
 # Installs them where they are missing (Debian, Ubuntu, macOS).
 servers:
 	@tests/install-servers.sh redis-server tinyproxy faketime
 
-ci: fmt lint docs doc-examples features minimal-versions package benches bench-smoke examples model test
+ci: fmt first-run lint docs doc-examples features minimal-versions package benches bench-smoke examples model test
 
 fmt:
 	$(CARGO) fmt --all --check
 	$(CARGO) fmt --all --check --manifest-path benches/peers/Cargo.toml
 
 lint:
-	$(CARGO) clippy --locked --all-targets --all-features -- -D warnings
+	$(CARGO) clippy --locked --workspace --all-targets --all-features -- -D warnings
 	$(CARGO) clippy --locked --no-default-features -- -D warnings
 
 docs:
@@ -43,8 +51,7 @@ features:
 minimal-versions:
 	rm -rf target/minimal-versions && mkdir -p target/minimal-versions
 	cp -r README.md docs examples src target/minimal-versions 2>/dev/null || true
-	sed -e '/^\[dev-dependencies\]/,/^\[lints/{/^\[lints/!d}' Cargo.toml > target/minimal-versions/Cargo.toml
-	printf '\n[workspace]\n' >> target/minimal-versions/Cargo.toml
+	sed -e '/^\[dev-dependencies\]/,/^\[lints/{/^\[lints/!d}' -e '/^members = /d' Cargo.toml > target/minimal-versions/Cargo.toml
 	cd target/minimal-versions && RUSTC_BOOTSTRAP=1 $(CARGO) update -Z direct-minimal-versions
 	cd target/minimal-versions && $(CARGO) check --lib --all-features
 	cd target/minimal-versions && $(CARGO) check --lib --no-default-features
@@ -66,12 +73,14 @@ semver:
 
 # Without credentials in the environment, every example runs against a mock of its own. One starts a real Redis.
 examples: servers
-	$(CARGO) build --locked --all-features --examples
+	$(CARGO) build --locked --workspace --all-features --examples --bins
 	@set -e; for example in $$(ls examples | sed 's/\.rs$$//'); do \
 	    echo "== $$example"; \
+	    which="--all-features --example $$example"; \
+	    test ! -e examples/$$example/Cargo.toml -a ! -e examples/$$example/program || which="--package $$example"; \
 	    env -u GENESYS_CLIENT_ID -u GENESYS_CLIENT_SECRET -u GENESYS_REGION \
 	        -u GENESYSCLOUD_OAUTHCLIENT_ID -u GENESYSCLOUD_OAUTHCLIENT_SECRET -u GENESYSCLOUD_REGION \
-	        $(CARGO) run --locked --all-features --quiet --example $$example; \
+	        $(CARGO) run --locked --quiet $$which; \
 	done
 
 benches:

@@ -14,9 +14,10 @@
 //!   For callers who should not wait out a `Retry-After`, set
 //!   [`RetryPolicy::with_deadline`](crate::retry::RetryPolicy::with_deadline).
 //!
-//! `cargo run --example axum_gateway` runs it in front of two mocks.
+//! `cargo run -p axum_gateway` runs it in front of two mocks.
 //!
-//! ```no_run
+#![cfg_attr(not(doctest), doc = "```no_run")]
+#![cfg_attr(doctest, doc = "```ignore")] // its package compiles it, with axum
 //! mod gateway {
 #![doc = include_str!("../../examples/axum_gateway/gateway.rs")]
 //! }

@@ -1,6 +1,7 @@
 //! The layers around tonic's channel, or any client with a type of body of its own.
 //!
-//! ```no_run
+#![cfg_attr(not(doctest), doc = "```no_run")]
+#![cfg_attr(doctest, doc = "```ignore")] // its package compiles it, with tonic
 #![doc = include_str!("../../examples/tonic_channel/client.rs")]
 //! ```
 //!
@@ -15,4 +16,4 @@
 //! - **Errors** of the layers are the `source` of the `Status`:
 //!   [`TokenError::find`](crate::TokenError::find) gets them out.
 //!
-//! `cargo run --example tonic_channel` runs it, over a service that refuses the first token.
+//! `cargo run -p tonic_channel` runs it, over a service that refuses the first token.

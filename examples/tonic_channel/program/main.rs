@@ -1,11 +1,12 @@
 //! A gRPC service behind the tokens of Genesys Cloud, over tonic's channel.
 //!
 //! ```text
-//! cargo run --example tonic_channel
+//! cargo run -p tonic_channel
 //! ```
 //!
 //! `client.rs` is what a program needs; `echo.rs` is the service, and `text.rs` its codec.
 
+#[path = "../client.rs"]
 mod client;
 mod echo;
 mod text;

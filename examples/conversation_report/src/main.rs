@@ -1,7 +1,7 @@
 //! Writes the conversations of an interval to a file, and counts them by media type and day.
 //!
 //! ```text
-//! cargo run --example conversation_report -- --help
+//! cargo run -p conversation_report -- --help
 //! ```
 //!
 //! With `GENESYS_CLIENT_ID`, `GENESYS_CLIENT_SECRET` and `GENESYS_REGION` in the environment, it

@@ -1,6 +1,6 @@
 //! Do the layers do their job over reqwest, in both directions?
 
-#![cfg(feature = "reqwest-013")]
+#![cfg(test)]
 
 mod setup;
 

@@ -1,8 +1,8 @@
 //! Does the gateway of the examples forward what it should, and nothing else?
 
-#[path = "../../examples/axum_gateway/gateway.rs"]
+#[path = "../../../gateway.rs"]
 mod gateway;
-#[path = "../../examples/axum_gateway/serve.rs"]
+#[path = "../../../serve.rs"]
 mod serve;
 mod setup;
 
