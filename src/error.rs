@@ -3,8 +3,10 @@
 use std::{error::Error, io, iter::successors, sync::Arc};
 
 mod refused;
+mod stale_connection;
 
 pub use refused::Refused;
+pub(crate) use stale_connection::StaleConnection;
 
 /// An error of any type, as tower's middleware returns it.
 ///
@@ -33,6 +35,9 @@ fn cause<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a (dyn Error + 'stati
     // theirs.
     if let Some(refused) = error.downcast_ref::<Refused>() {
         return Some(refused.get_ref());
+    }
+    if let Some(stale) = error.downcast_ref::<StaleConnection>() {
+        return Some(stale.get_ref());
     }
     if let Some(shared) = error.downcast_ref::<Arc<dyn Error + Send + Sync>>() {
         return Some(&**shared);

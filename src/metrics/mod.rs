@@ -177,6 +177,8 @@ const fn class_name(class: Class) -> &'static str {
         Class::Final => "final",
         Class::Throttled { .. } => "throttled",
         Class::NotSent => "not_sent",
+        Class::Unprocessed => "unprocessed",
+        Class::StaleConnection => "stale_connection",
         Class::Transient { .. } => "transient",
     }
 }

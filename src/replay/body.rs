@@ -67,33 +67,36 @@ where
     /// A body that announces its length is polled at once, to see whether that gives the whole of
     /// it: then it is in memory already.
     pub fn new(body: B) -> Self {
-        Self::with_caps(body, Caps::DEFAULT)
+        Self::with_caps(body, None, Caps::DEFAULT)
     }
 
     /// As [`with_caps`](Self::with_caps); the most common body is known without a poll.
-    pub(super) fn wrap(mut body: B, caps: Caps) -> Self
+    pub(super) fn wrap(mut body: B, announced: Option<u64>, caps: Caps) -> Self
     where
         B: 'static,
     {
         match (&mut body as &mut dyn Any).downcast_mut::<Full<Bytes>>() {
             Some(full) => mem::take(full).into(),
-            None => Self::with_caps(body, caps),
+            None => Self::with_caps(body, announced, caps),
         }
     }
 
-    pub(super) fn with_caps(mut body: B, caps: Caps) -> Self {
+    /// `announced` is what the head of the request says of the length. It decides on the cap where
+    /// the body does not say; the framing stays what the body and the head make of it.
+    fn with_caps(mut body: B, announced: Option<u64>, caps: Caps) -> Self {
         if body.is_end_stream() {
             return Self::empty();
         }
         let hint = body.size_hint();
         let exact = hint.exact();
-        let cap = exact.map_or(caps.unknown, |_| caps.known);
+        let known = exact.or(announced);
+        let cap = known.map_or(caps.unknown, |_| caps.known);
         let Some(length) = exact.filter(|length| *length > 0) else {
-            return Self::of(Form::Stream(Stream::new(body, hint, cap).into()));
+            return Self::of(Form::Stream(Stream::new(body, hint, known, cap).into()));
         };
 
         let Poll::Ready(first) = peek(&mut body) else {
-            return Self::of(Form::Stream(Stream::new(body, hint, cap).into()));
+            return Self::of(Form::Stream(Stream::new(body, hint, known, cap).into()));
         };
         let told = body.is_end_stream();
         let is_whole = is_data_of(&first, length);
@@ -105,7 +108,7 @@ where
             return Self::in_memory(into_bytes(first));
         }
         let told_too = body.is_end_stream();
-        let stream = Stream::new(body, hint, cap);
+        let stream = Stream::new(body, hint, known, cap);
         stream.feed(first, told);
         if let Poll::Ready(second) = second {
             stream.feed(second, told_too);

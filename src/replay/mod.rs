@@ -12,6 +12,9 @@
 //! | stream of unknown length | up to 64 KiB | the same |
 //! | request with [`Remake`] | always | made anew for each attempt |
 //!
+//! A length is known when the body says it, or else the `content-length` of the request: reqwest's
+//! forms of several parts have it only there.
+//!
 //! A body in memory is known by its first poll: it announces its length, and gives all of it at
 //! once. So it does not matter whether it is in a box. A kept frame counts for 128 bytes at least
 //! when there are more than 16, as it costs that much to keep. Whatever is not kept is sent all the

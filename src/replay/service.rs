@@ -1,6 +1,6 @@
 use std::task::{Context, Poll};
 
-use http::Request;
+use http::{HeaderMap, Request, header::CONTENT_LENGTH};
 use http_body::Body;
 use tower_service::Service;
 
@@ -53,9 +53,20 @@ where
     #[inline]
     fn call(&mut self, mut request: Request<B>) -> S::Future {
         let remake = request.extensions_mut().remove::<Remake<B>>();
+        let announced = announced(request.headers());
         self.inner.call(request.map(|body| match remake {
             Some(remake) => ReplayBody::remade(body, remake),
-            None => ReplayBody::wrap(body, self.caps),
+            None => ReplayBody::wrap(body, announced, self.caps),
         }))
     }
+}
+
+/// The length that the request itself announces, which its body may not know: a form of several
+/// parts, a stream with a header set by hand.
+fn announced(headers: &HeaderMap) -> Option<u64> {
+    let mut lengths = headers.get_all(CONTENT_LENGTH).iter();
+    let length = lengths.next()?.to_str().ok()?;
+    // With two, nobody knows which one the transport goes by. The parser would take a sign too.
+    let one_number = lengths.next().is_none() && length.bytes().all(|byte| byte.is_ascii_digit());
+    length.parse().ok().filter(|_| one_number)
 }

@@ -22,6 +22,8 @@ pub(super) struct Stream<B> {
     log: Arc<Mutex<Log<B>>>,
     ticket: u64,
     hint: SizeHint,
+    /// What the body or the head of the request announces.
+    length: Option<u64>,
     next: usize,
     sent: u64,
     done: bool,
@@ -53,12 +55,15 @@ fn failure(error: Option<BoxError>) -> ReplayBodyError {
 }
 
 impl<B> Stream<B> {
-    pub(super) fn new(source: B, hint: SizeHint, cap: usize) -> Self {
-        let over = hint.lower() > cap as u64;
+    /// `length` is what the body or the head of the request announces. If it is over the cap,
+    /// nothing of the body is kept.
+    pub(super) fn new(source: B, hint: SizeHint, length: Option<u64>, cap: usize) -> Self {
+        let over = length.unwrap_or(hint.lower()) > cap as u64;
         Self {
             log: Log::new(source, cap, over),
             ticket: FIRST,
             hint,
+            length,
             next: 0,
             sent: 0,
             done: false,
@@ -75,6 +80,7 @@ impl<B> Stream<B> {
             log: Arc::clone(&self.log),
             ticket: log.turns.issue(),
             hint: remaining(&self.hint, 0),
+            length: self.length,
             next: 0,
             sent: 0,
             done: false,
@@ -138,7 +144,7 @@ impl<B> Stream<B> {
             self.sent += frame.len() as u64;
             self.done = matches!(log.end, End::Clean { told: true }) && log.is_last(self.next);
             // HTTP/1 does not ask again once it has as many bytes as were announced.
-            if self.done || self.hint.exact() == Some(self.sent) {
+            if self.done || self.length == Some(self.sent) {
                 log.turns.finish(self.ticket);
             }
             return Step::Give(Some(Ok(frame.into_frame())));
@@ -226,7 +232,7 @@ where
             };
             self.sent += frame.as_ref().map_or(0, |frame| frame.len() as u64);
             self.done = matches!(end, End::Clean { told } if told || frame.is_none());
-            if self.done || self.hint.exact() == Some(self.sent) {
+            if self.done || self.length == Some(self.sent) {
                 lock(&self.log).turns.finish(self.ticket);
             }
             match (frame, end) {

@@ -155,7 +155,7 @@ fn url_extension(url: Url) -> Extensions {
 /// takes it to.
 fn doubt(error: Error) -> Error {
     match ErrorClassifier::new().error(&error) {
-        Class::NotSent => error.without_url(),
+        Class::NotSent | Class::Unprocessed => error.without_url(),
         _ => error,
     }
 }

@@ -20,6 +20,8 @@ use tokio::time::Instant;
 /// It is a bucket of permits: each retry takes one, and they come back at a constant rate. It
 /// governs retries after 5xx, 408 and errors of the transport. A 429 is not governed by it: its
 /// retry waits as long as the server asked for, and the [`Throttle`](super::Throttle) paces it.
+/// Nor are the first two resends after failures that were
+/// [no load for the API](super#what-is-sent-again).
 ///
 /// # Default
 ///

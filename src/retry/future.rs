@@ -8,7 +8,7 @@ use std::{
 use http::{Request, Response};
 use http_body::Body;
 use pin_project_lite::pin_project;
-use tokio::time::{self, Sleep};
+use tokio::time::{self, Instant, Sleep};
 use tower_service::Service;
 
 use super::{
@@ -116,7 +116,7 @@ impl<S, B, C> Sending<S, B, C> {
 
 impl<S, B, R, C> Future for ResponseFuture<S, B, R, C>
 where
-    S: Service<Request<B>, Response = Response<R>> + Clone,
+    S: Service<Request<B>, Response = Response<R>, Error: 'static> + Clone,
     C: Classify<S::Error>,
     B: CloneBody,
     R: Body,
@@ -188,6 +188,7 @@ impl<S: Clone, B: CloneBody, C> Sending<S, B, C> {
     fn again<R, E>(&mut self, result: &mut Result<Response<R>, E>) -> Option<bool>
     where
         C: Classify<E>,
+        E: 'static,
     {
         let sent = self.call.is_sent();
         self.pause = self.call.after(result)?;
@@ -209,6 +210,7 @@ impl<S: Clone, B: CloneBody, C> Sending<S, B, C> {
     fn pause<F, R>(&mut self) -> State<F, R> {
         match std::mem::replace(&mut self.pause, Pause::None) {
             Pause::None => State::Readying,
+            Pause::Until(until) if until <= Instant::now() => self.slept(),
             // There were timers when the pause was decided on. Whoever polls this without them
             // now does not wait.
             _ if !self.call.has_timers() => State::Readying,

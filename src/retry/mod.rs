@@ -60,9 +60,14 @@
 //!
 //! | failure | sent again |
 //! |---|---|
-//! | 429; no connection; not begun with by the server | any method |
+//! | 429; no connection; not processed by the server | any method |
 //! | 408, 500, 502, 503, 504 | GET, HEAD, OPTIONS, TRACE, PUT, DELETE |
 //! | connection broken, attempt timed out | the same, PUT and DELETE [if wanted][broken] |
+//!
+//! Some failures were no load for the API: HTTP/2 streams that the server refused or that are above
+//! the last one of its `GOAWAY`, requests of which nothing was written, and repeatable requests on a
+//! pooled connection that broke. After these, the first resend is made at once and the second after
+//! the backoff, both outside of the budget. From the third on they are like any other.
 //!
 //! [`CallOptions::repeatable`](crate::CallOptions::repeatable) overrides the method for one
 //! request, and [`RetryLayer::with_repeatable`] for those that a predicate knows.
@@ -128,8 +133,14 @@
 //!
 //! # Errors
 //!
-//! The inner service's error, as it came, from the last attempt or from the `poll_ready` before
-//! it. The layer adds none of its own: a time-out only ever ends an attempt in favour of another.
+//! The inner service's error, from the last attempt or from the `poll_ready` before it. A time-out
+//! only ever ends an attempt in favour of another.
+//!
+//! An error cannot carry an [`Outcome`] as a response does. If a retry would have helped and the
+//! budget, the body, the deadline or the runtime did not allow it, the error comes inside a
+//! [`GaveUp`], whose text says so; [`GaveUp::find`] has the `Outcome`. That needs an error type
+//! which can hold it, [`BoxError`](crate::BoxError). Any other type is returned as it came, and only
+//! [`RetryEvent::GaveUp`] names the reason.
 //!
 //! # Cancellation
 //!
@@ -144,6 +155,7 @@ mod budget;
 mod call;
 mod classify;
 mod future;
+mod gave_up;
 mod layer;
 mod observer;
 mod outcome;
@@ -159,6 +171,7 @@ pub use backoff::Backoff;
 pub use budget::Budget;
 pub use classify::{BoxErrorClassifier, Class, Classify, ErrorClassifier, TRANSIENT_STATUSES};
 pub use future::ResponseFuture;
+pub use gave_up::GaveUp;
 pub use layer::RetryLayer;
 pub use observer::{RetryEvent, RetryObserver};
 pub use outcome::{Attempt, Outcome, Stop};

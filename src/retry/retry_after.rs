@@ -44,23 +44,34 @@ impl RetryAfter {
         Self(wait)
     }
 
-    /// What the headers of a response ask for: a number of seconds, or an HTTP date.
+    /// Returns what the headers of a response ask for: a number of seconds, or an HTTP date.
     ///
-    /// White space around the value is ignored, and so is a value that is neither. A date is
-    /// compared with the response's own `Date`, if there is one, and else with `now`: the two
-    /// clocks need not agree. A date that is over is a wait of zero.
+    /// A decimal fraction (`1.5`) is rounded up to the next second. If there are several values, as
+    /// when a gateway adds its own, the longest wait counts. White space around a value is ignored,
+    /// and so is a value that is neither number nor date.
+    ///
+    /// A date is compared with the response's own `Date`, if there is one, and else with `now`: the
+    /// two clocks need not agree. A date that is over is a wait of zero.
+    ///
+    /// Only headers count. Genesys repeats the number in the message of a 429 (`Retry the request in
+    /// [42] seconds`), which is not read: a body is for the caller, and comes after the decision.
+    /// [`ApiError::retry_after`](crate::ApiError::retry_after) reads it.
     pub fn from_headers(headers: &HeaderMap, now: SystemTime) -> Option<Self> {
-        let value = text(headers.get(RETRY_AFTER)?)?;
-        if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) {
-            // Only digits: what does not parse is too large.
-            let seconds = value.parse().unwrap_or(u64::MAX);
-            return Some(Self::new(Duration::from_secs(seconds)));
-        }
-        let at = httpdate::parse_http_date(value).ok()?;
         let sent = headers.get(DATE).and_then(text);
         let sent = sent.and_then(|date| httpdate::parse_http_date(date).ok());
-        let wait = at.duration_since(sent.unwrap_or(now)).unwrap_or_default();
-        Some(Self::new(wait))
+        let values = headers.get_all(RETRY_AFTER).iter().filter_map(text);
+        values
+            .filter_map(|value| Self::parse(value, sent.unwrap_or(now)))
+            .max()
+    }
+
+    /// One header's value: a date, or numbers, which a proxy may have joined by commas.
+    fn parse(value: &str, now: SystemTime) -> Option<Self> {
+        if let Ok(at) = httpdate::parse_http_date(value) {
+            return Some(Self::new(at.duration_since(now).unwrap_or_default()));
+        }
+        let seconds = value.split(',').filter_map(|part| seconds(part.trim()));
+        seconds.max().map(Duration::from_secs).map(Self::new)
     }
 
     /// How long the wait is at least.
@@ -73,6 +84,19 @@ impl RetryAfter {
         let span = (self.0 / Self::JITTER_DIVISOR).min(Self::JITTER_CAP);
         self.0.saturating_add(span.mul_f64(rng.f64()))
     }
+}
+
+/// A number of seconds, rounded up: digits, and a fraction behind a point.
+fn seconds(number: &str) -> Option<u64> {
+    let (whole, fraction) = number.split_once('.').unwrap_or((number, "0"));
+    let digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    if !digits(whole) || !digits(fraction) {
+        return None;
+    }
+    // Only digits: what does not parse is too large.
+    let seconds: u64 = whole.parse().unwrap_or(u64::MAX);
+    let more = fraction.bytes().any(|digit| digit != b'0');
+    Some(seconds.saturating_add(u64::from(more)))
 }
 
 fn text(value: &HeaderValue) -> Option<&str> {
@@ -92,26 +116,66 @@ mod tests {
         RetryAfter::from_headers(&headers, now)
     }
 
-    fn seconds(seconds: u64) -> Option<RetryAfter> {
+    fn wait(seconds: u64) -> Option<RetryAfter> {
         Some(RetryAfter(Duration::from_secs(seconds)))
     }
 
     #[test]
     fn a_number_is_seconds_with_white_space_around_it_or_without() {
         let now = SystemTime::now();
-        assert_eq!(parse("42", now), seconds(42));
-        assert_eq!(parse("  42\t", now), seconds(42));
-        assert_eq!(parse("007", now), seconds(7));
-        assert_eq!(parse("0", now), seconds(0));
+        assert_eq!(parse("42", now), wait(42));
+        assert_eq!(parse("  42\t", now), wait(42));
+        assert_eq!(parse("007", now), wait(7));
+        assert_eq!(parse("0", now), wait(0));
     }
 
     #[test]
     fn what_is_neither_number_nor_date_is_ignored() {
         let now = SystemTime::now();
-        for value in ["", " ", "-5", "1.5", "soon", "4 2", "+3", "0x10"] {
-            assert_eq!(parse(value, now), None, "{value:?}");
+        for value in [
+            "", " ", "-5", "soon", "4 2", "+3", "0x10", ".5", "1.", "1.5.0", "1e3", "1,5s", ",",
+        ] {
+            let found = parse(value, now);
+            // A list is as good as its numbers.
+            let expected = if value == "1,5s" { wait(1) } else { None };
+            assert_eq!(found, expected, "{value:?}");
         }
         assert_eq!(RetryAfter::from_headers(&HeaderMap::new(), now), None);
+    }
+
+    #[test]
+    fn a_fraction_is_rounded_up() {
+        let now = SystemTime::now();
+        for (value, expected) in [
+            ("30.0", 30),
+            ("1.5", 2),
+            ("0.001", 1),
+            ("0.0", 0),
+            ("59.999999999999999999999", 60),
+        ] {
+            assert_eq!(parse(value, now), wait(expected), "{value:?}");
+        }
+        let huge = format!("{}.5", u64::MAX);
+        assert_eq!(parse(&huge, now), Some(RetryAfter::MAX));
+    }
+
+    #[test]
+    fn of_two_headers_the_longer_wait_counts_in_any_order_and_form() {
+        let now = httpdate::parse_http_date("Tue, 15 Nov 1994 08:12:31 GMT").unwrap();
+        for (first, second, expected) in [
+            ("30", "60", 60),
+            ("60", "30", 60),
+            ("soon", "7", 7),
+            ("5", "Tue, 15 Nov 1994 08:13:31 GMT", 60),
+            ("Tue, 15 Nov 1994 08:13:31 GMT", "90.5", 91),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.append(RETRY_AFTER, HeaderValue::from_static(first));
+            headers.append(RETRY_AFTER, HeaderValue::from_static(second));
+            let after = RetryAfter::from_headers(&headers, now);
+            assert_eq!(after, wait(expected), "{first}, {second}");
+        }
+        assert_eq!(parse("30, 60", now), wait(60));
     }
 
     #[test]
@@ -128,8 +192,8 @@ mod tests {
     #[test]
     fn a_date_counts_from_now() {
         let now = httpdate::parse_http_date("Tue, 15 Nov 1994 08:12:31 GMT").unwrap();
-        assert_eq!(parse("Tue, 15 Nov 1994 08:13:31 GMT", now), seconds(60));
-        assert_eq!(parse("Tue, 15 Nov 1994 08:12:00 GMT", now), seconds(0));
+        assert_eq!(parse("Tue, 15 Nov 1994 08:13:31 GMT", now), wait(60));
+        assert_eq!(parse("Tue, 15 Nov 1994 08:12:00 GMT", now), wait(0));
     }
 
     #[test]
@@ -140,7 +204,7 @@ mod tests {
         headers.insert(RETRY_AFTER, at);
         let date = HeaderValue::from_static("Tue, 15 Nov 1994 08:12:31 GMT");
         headers.insert(DATE, date);
-        assert_eq!(RetryAfter::from_headers(&headers, now), seconds(60));
+        assert_eq!(RetryAfter::from_headers(&headers, now), wait(60));
     }
 
     proptest! {

@@ -43,7 +43,7 @@ impl<S, C> Retry<S, C> {
 
 impl<S, C, B, R> Service<Request<B>> for Retry<S, C>
 where
-    S: Service<Request<B>, Response = Response<R>> + Clone,
+    S: Service<Request<B>, Response = Response<R>, Error: 'static> + Clone,
     C: Classify<S::Error>,
     B: CloneBody,
     R: Body,

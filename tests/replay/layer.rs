@@ -1,10 +1,12 @@
 //! That `ReplayLayer` changes the body of a request, and nothing else.
 
 use bytes::Bytes;
-use http::{Request, Response};
-use http_body_util::{BodyExt, Full};
+use http::{Request, Response, header::CONTENT_LENGTH};
+use http_body::{Body as _, Frame};
+use http_body_util::{BodyExt, Full, StreamBody};
 use tokio_test::{assert_pending, assert_ready_err, assert_ready_ok};
-use tower_genesys::{ReplayBody, ReplayLayer};
+use tower::{Layer, Service};
+use tower_genesys::{CloneBody, ReplayBody, ReplayLayer};
 use tower_test::mock;
 
 type Body = ReplayBody<Full<Bytes>>;
@@ -38,10 +40,72 @@ async fn the_request_and_the_response_pass_as_they_are() {
     assert_eq!((answer.status().as_u16(), answer.into_body()), (503, 5));
 }
 
+/// Whether a stream of so many bytes, of a length that it does not say, is kept by the default caps
+/// after it was sent with this head.
+async fn is_kept(frames: usize, head: http::request::Builder) -> bool {
+    let layer = ReplayLayer::new();
+    let mut service = layer.layer(tower::service_fn(
+        async |request: Request<ReplayBody<_>>| {
+            let older = request.into_body();
+            let newer = older.try_clone().expect("nothing was sent yet");
+            assert_eq!(older.size_hint().exact(), None, "it is framed as it came");
+            older.collect().await?;
+            assert!(newer.is_sent());
+            Ok::<_, tower_genesys::BoxError>(newer.is_replayable())
+        },
+    ));
+    let frames =
+        (0..frames).map(|_| Ok::<_, std::io::Error>(Frame::data(Bytes::from(vec![0; 1000]))));
+    let body = StreamBody::new(futures_util::stream::iter(frames));
+    service.call(head.body(body).unwrap()).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_length_that_only_the_header_announces_is_a_known_one() {
+    let put = || Request::put("/users");
+    assert!(is_kept(200, put().header(CONTENT_LENGTH, "200000")).await);
+    assert!(!is_kept(200, put()).await);
+    for wrong in ["+200000", "200000,200000", "", "long"] {
+        assert!(
+            !is_kept(200, put().header(CONTENT_LENGTH, wrong)).await,
+            "{wrong}"
+        );
+    }
+    let two = put().header(CONTENT_LENGTH, "200000");
+    assert!(!is_kept(200, two.header(CONTENT_LENGTH, "3")).await);
+}
+
+#[tokio::test]
+async fn a_header_that_announces_too_little_does_not_raise_the_cap() {
+    let head = Request::put("/users").header(CONTENT_LENGTH, "200000");
+    assert!(!is_kept(1100, head).await, "over a mebibyte");
+}
+
+#[tokio::test]
+async fn of_what_is_announced_over_the_cap_nothing_is_kept() {
+    let layer = ReplayLayer::new().with_known_cap(1000);
+    let mut service = layer.layer(tower::service_fn(
+        async |request: Request<ReplayBody<_>>| {
+            Ok::<_, tower_genesys::BoxError>(request.into_body().try_clone().is_some())
+        },
+    ));
+    for (length, kept) in [("1000", true), ("1001", false)] {
+        let frames = [Ok::<_, std::io::Error>(Frame::data(Bytes::from_static(
+            b"x",
+        )))];
+        let body = StreamBody::new(futures_util::stream::iter(frames));
+        let request = Request::put("/users").header(CONTENT_LENGTH, length);
+        assert_eq!(
+            service.call(request.body(body).unwrap()).await.unwrap(),
+            kept
+        );
+    }
+}
+
 #[test]
 fn an_error_of_the_service_is_passed_on_in_its_own_type() {
     struct Broken;
-    impl tower::Service<Request<Body>> for Broken {
+    impl Service<Request<Body>> for Broken {
         type Response = ();
         type Error = Refused;
         type Future = std::future::Ready<Result<(), Refused>>;
@@ -55,7 +119,7 @@ fn an_error_of_the_service_is_passed_on_in_its_own_type() {
             std::future::ready(Err(Refused))
         }
     }
-    let mut service = mock::Spawn::new(tower::Layer::layer(&ReplayLayer::default(), Broken));
+    let mut service = mock::Spawn::new(Layer::layer(&ReplayLayer::default(), Broken));
     assert_eq!(
         assert_ready_err!(service.poll_ready::<Request<Full<Bytes>>>()),
         Refused

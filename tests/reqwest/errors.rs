@@ -176,7 +176,7 @@ async fn reqwests_own_retries_never_happen_inside_of_the_layers() {
     assert_eq!(refused.swap(0, Ordering::SeqCst), 3);
     let own = HttpService::from_builder(Client::builder().http2_prior_knowledge());
     let error = error_of(own.expect("it has no TLS"), &url).await;
-    assert_eq!(class(error), Class::NotSent);
+    assert_eq!(class(error), Class::Unprocessed);
     assert_eq!(refused.swap(0, Ordering::SeqCst), 1);
     // It may have been the hop of a redirect that was refused, with the request before it carried
     // out.

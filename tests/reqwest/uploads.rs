@@ -1,7 +1,10 @@
 use bytes::Bytes;
 use futures_util::stream;
 use http::StatusCode;
-use reqwest::Body;
+use reqwest::{
+    Body,
+    multipart::{Form, Part},
+};
 use tower_genesys::{replay::Unreplayed, testing::CREATE_USER};
 
 use crate::setup::setup;
@@ -44,6 +47,29 @@ async fn a_stream_within_the_cap_is_replayed_byte_for_byte() {
             "chunked",
             "framed alike"
         );
+    }
+}
+
+#[tokio::test]
+async fn two_hundred_kilobytes_of_multipart_are_replayed_after_a_401() {
+    let setup = setup().await;
+    setup.mock.on(CREATE_USER).nth(1).revoke_token();
+    let form = Form::new().text("name", "prompt").part(
+        "file",
+        Part::bytes(vec![7; 200_000]).file_name("prompt.wav"),
+    );
+    let request = setup.client.post(setup.url("/api/v2/users"));
+    let request = request.multipart(form).build().expect("a request");
+    let response = setup.genesys.execute(request).await.expect("no error");
+    // The mock has no use for a form, and has not refused the token.
+    assert_eq!(response.status(), StatusCode::UNSUPPORTED_MEDIA_TYPE);
+    let recorded = setup.mock.requests_at(CREATE_USER);
+    assert_eq!(recorded.len(), 2);
+    assert_eq!(recorded[0].body(), recorded[1].body());
+    for sent in &recorded {
+        let length = sent.body().len();
+        assert!(length > 200_000);
+        assert_eq!(sent.headers()["content-length"], length.to_string());
     }
 }
 

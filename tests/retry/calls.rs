@@ -25,8 +25,8 @@ use tower_genesys::{
     BoxError, CallOptions, ReplayBody,
     replay::{self, Unreplayed},
     retry::{
-        Attempt, Backoff, Budget, Outcome, Retry, RetryEvent, RetryLayer, RetryPolicy, Stop,
-        Upstream,
+        Attempt, Backoff, Budget, GaveUp, Outcome, Retry, RetryEvent, RetryLayer, RetryPolicy,
+        Stop, Upstream,
     },
 };
 
@@ -649,7 +649,10 @@ fn on_a_runtime_without_timers_nothing_panics_and_nothing_waits() {
 
     script.always(Error);
     let result = runtime.block_on(send(&service, get("/x")));
-    assert!(result.unwrap_err().is::<Broken>());
+    let error = result.unwrap_err();
+    let gave_up = GaveUp::find(&*error).expect("it says why");
+    assert_eq!(gave_up.outcome().stop, Stop::NoRuntime);
+    assert!(gave_up.get_ref().is::<Broken>());
 }
 
 #[test]

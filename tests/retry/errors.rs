@@ -179,7 +179,7 @@ async fn replay_body_error_is_final_without_a_client_around_it() {
 }
 
 #[tokio::test]
-async fn connection_that_is_gone_before_the_request_is_not_sent() {
+async fn connection_that_is_gone_before_the_request_leaves_it_unprocessed() {
     let address = server(|stream| async move { drop(stream) }).await;
     let stream = connect(&address).await;
     let (mut send, connection) = hyper::client::conn::http1::handshake(stream).await.unwrap();
@@ -187,14 +187,14 @@ async fn connection_that_is_gone_before_the_request_is_not_sent() {
     let request = || Request::get("/").body(Empty::<Bytes>::new()).unwrap();
     let error = send.send_request(request()).await.unwrap_err();
     assert!(error.is_canceled());
-    assert_eq!(class(error), Class::NotSent);
+    assert_eq!(class(error), Class::Unprocessed);
     let error = send.ready().await.unwrap_err();
     assert!(error.is_closed());
-    assert_eq!(class(error), Class::NotSent);
+    assert_eq!(class(error), Class::Unprocessed);
 }
 
 #[tokio::test]
-async fn request_in_the_queue_of_a_connection_that_breaks_is_not_sent() {
+async fn request_in_the_queue_of_a_connection_that_breaks_is_unprocessed() {
     let address = server(|stream| async move { drop(stream) }).await;
     let stream = connect(&address).await;
     let (mut send, connection) = hyper::client::conn::http1::handshake(stream).await.unwrap();
@@ -203,11 +203,11 @@ async fn request_in_the_queue_of_a_connection_that_breaks_is_not_sent() {
     drop(connection);
     let error = answer.await.unwrap_err();
     assert!(error.is_canceled());
-    assert_eq!(class(error), Class::NotSent);
+    assert_eq!(class(error), Class::Unprocessed);
 }
 
 #[tokio::test]
-async fn runtime_that_is_gone_with_the_connection_is_final() {
+async fn task_of_the_connection_that_is_gone_is_transient() {
     let address = server(|mut stream| async move {
         read_head(&mut stream).await;
         time::sleep(Duration::from_secs(10)).await;
@@ -222,7 +222,7 @@ async fn runtime_that_is_gone_with_the_connection_is_final() {
     driver.abort();
     let error = answer.await.unwrap().unwrap_err();
     assert!(error.is_user(), "{error:?}");
-    assert_eq!(class(error), Class::Final);
+    assert_eq!(class(error), TRANSIENT);
 }
 
 /// An HTTP/2 server which does this with the first request of each connection.
@@ -255,7 +255,7 @@ fn h2_reason(error: &ClientError) -> Option<&h2::Error> {
 }
 
 #[tokio::test]
-async fn stream_that_is_refused_is_not_sent() {
+async fn stream_that_is_refused_is_unprocessed() {
     let address = h2_server(|mut respond| {
         respond.send_reset(h2::Reason::REFUSED_STREAM);
         None
@@ -263,7 +263,7 @@ async fn stream_that_is_refused_is_not_sent() {
     .await;
     let error = h2_get(&address).await;
     assert!(h2_reason(&error).unwrap().is_reset());
-    assert_eq!(class(error), Class::NotSent);
+    assert_eq!(class(error), Class::Unprocessed);
 }
 
 #[tokio::test]
@@ -306,7 +306,7 @@ async fn raw_h2(frames: &'static [u8]) -> String {
 }
 
 #[tokio::test]
-async fn stream_above_the_last_one_of_a_goaway_is_not_sent() {
+async fn stream_above_the_last_one_of_a_goaway_is_unprocessed() {
     // GOAWAY, last stream 0, NO_ERROR and ENHANCE_YOUR_CALM.
     const GRACEFUL: &[u8] = &[0, 0, 8, 7, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
     const CALM: &[u8] = &[0, 0, 8, 7, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 11];
@@ -314,7 +314,7 @@ async fn stream_above_the_last_one_of_a_goaway_is_not_sent() {
         let error = h2_get(&raw_h2(frames).await).await;
         let h2 = h2_reason(&error).unwrap();
         assert!(h2.is_go_away() && h2.is_remote());
-        assert_eq!(class(error), Class::NotSent);
+        assert_eq!(class(error), Class::Unprocessed);
     }
 }
 

@@ -4,6 +4,7 @@ mod setup;
 
 mod calls;
 mod errors;
+mod no_load;
 mod order;
 mod stack;
 mod throttle;

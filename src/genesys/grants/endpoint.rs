@@ -208,7 +208,7 @@ fn fate_by(status: StatusCode) -> Fate {
 
 fn unanswered(host: &str, error: BoxError) -> Failed {
     let fate = match BoxErrorClassifier::new().error(&error) {
-        Class::NotSent => Fate::Unspent,
+        Class::NotSent | Class::Unprocessed => Fate::Unspent,
         // Final for the classifier, and stopped on this side.
         _ if Refused::find(&*error).is_some() => Fate::Unspent,
         _ => Fate::Unknown,

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use super::{Call, Pause};
 use crate::{
     replay::{CloneBody, Resend, Unreplayed},
-    retry::{Class, Classify, Outcome, RetryEvent, Stop},
+    retry::{Class, Classify, GaveUp, Outcome, RetryEvent, Stop},
 };
 
 impl<S: Clone, B: CloneBody, C> Call<S, B, C> {
@@ -21,6 +21,7 @@ impl<S: Clone, B: CloneBody, C> Call<S, B, C> {
     ) -> Option<Pause>
     where
         C: Classify<E>,
+        E: 'static,
     {
         if let Ok(response) = result {
             if response.extensions().get::<Resend>().is_some() {
@@ -118,21 +119,26 @@ impl<S: Clone, B: CloneBody, C> Call<S, B, C> {
         self.pause();
     }
 
-    fn finish<R, E>(&self, result: &mut Result<Response<R>, E>, stop: Stop) {
-        if let Ok(response) = result {
-            self.tell_outcome(response, stop);
+    fn finish<R, E: 'static>(&self, result: &mut Result<Response<R>, E>, stop: Stop) {
+        match result {
+            Ok(response) => self.tell_outcome(response, stop),
+            Err(error) => GaveUp::mark(error, self.outcome(stop)),
+        }
+    }
+
+    fn outcome(&self, stop: Stop) -> Outcome {
+        Outcome {
+            stop,
+            sends: self.sends,
+            elapsed: self.started.map_or(Duration::ZERO, |it| it.elapsed()),
+            waited: self.waited,
         }
     }
 
     fn tell_outcome<R>(&self, response: &mut Response<R>, stop: Stop) {
         // To insert into empty extensions allocates: a plain success goes without.
         if stop != Stop::Settled || self.sends > 1 || !self.waited.is_zero() {
-            response.extensions_mut().insert(Outcome {
-                stop,
-                sends: self.sends,
-                elapsed: self.started.map_or(Duration::ZERO, |it| it.elapsed()),
-                waited: self.waited,
-            });
+            response.extensions_mut().insert(self.outcome(stop));
         }
     }
 }

@@ -9,6 +9,12 @@ use crate::{
     throttle::{Passage, Throttle},
 };
 
+/// How many resends of a call draw on no budget, after failures that were no load for the API.
+///
+/// Two are enough for a connection that is replaced while a burst is on it: the first resend finds
+/// the next connection or the stream limit of this one, the second survives a race between the two.
+const MOST_FREE: u32 = 2;
+
 impl<S: Clone, B: CloneBody, C> Call<S, B, C> {
     /// Whether to send again, and when; if so, the older body is revoked.
     ///
@@ -25,7 +31,12 @@ impl<S: Clone, B: CloneBody, C> Call<S, B, C> {
     /// The order of the checks is that of the module's docs.
     fn check(&mut self, class: Class, broken: bool) -> Result<Pause, Stop> {
         let now = self.now();
-        let (asked, wait) = self.wait(class);
+        let is_free = class.is_no_load() && self.free_resends < MOST_FREE;
+        let at_once = is_free && self.free_resends == 0;
+        let (asked, wait) = match at_once {
+            true => (None, Duration::ZERO),
+            false => self.wait(class),
+        };
         let cap = self.settings.policy.retry_after_cap;
         let too_long = asked.is_some_and(|asked| asked > cap);
         let gate = match class {
@@ -52,8 +63,12 @@ impl<S: Clone, B: CloneBody, C> Call<S, B, C> {
         if until >= self.deadline() {
             return Err(Stop::DeadlineTooClose);
         }
-        if !self.has_timers() {
+        if !at_once && !self.has_timers() {
             return Err(Stop::NoRuntime);
+        }
+        if is_free {
+            self.free_resends += 1;
+            return Ok(Pause::Until(until));
         }
         if let Some((throttle, endpoint)) = gate {
             return match throttle.enter(&endpoint, Some(until), self.deadline()) {
@@ -73,7 +88,9 @@ impl<S: Clone, B: CloneBody, C> Call<S, B, C> {
     /// How long the server asked to wait, and how long it will be.
     fn wait(&mut self, class: Class) -> (Option<Duration>, Duration) {
         let rng = self.rng.get_or_insert_with(|| self.settings.rng());
-        let retry = self.sends - u32::from(self.resent);
+        // A resend that was made at once is no step of the backoff.
+        let at_once = u32::from(self.resent) + self.free_resends.min(1);
+        let retry = self.sends.saturating_sub(at_once);
         let backoff = self.settings.policy.backoff.wait(retry, rng);
         match class {
             // No wait at all is no wish that could be followed: it would hammer the server.
@@ -104,8 +121,8 @@ impl<S: Clone, B: CloneBody, C> Call<S, B, C> {
     fn may_repeat(&self, class: Class, broken: bool) -> bool {
         match class {
             Class::Final => false,
-            Class::Throttled { .. } | Class::NotSent => true,
-            Class::Transient { .. } => {
+            Class::Throttled { .. } | Class::NotSent | Class::Unprocessed => true,
+            Class::Transient { .. } | Class::StaleConnection => {
                 let (method, uri) = self.target();
                 let predicate = || self.settings.repeatable.as_ref()?(method, uri);
                 let repeatable = self.options.repeatable.or_else(predicate);

@@ -26,6 +26,8 @@ pub(super) struct Call<S, B, C> {
     waited: Duration,
     sends: u32,
     resent: bool,
+    /// How many of the resends drew on no budget.
+    free_resends: u32,
     rng: Option<Rng>,
     /// Whether there were none when they were last looked for.
     without_timers: bool,
@@ -89,6 +91,7 @@ impl<S: Clone, B: CloneBody, C> Call<S, B, C> {
             waited: Duration::ZERO,
             sends,
             resent: false,
+            free_resends: 0,
             rng: None,
             without_timers: false,
         }

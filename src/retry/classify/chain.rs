@@ -1,13 +1,24 @@
 use std::{error::Error, io};
 
 use super::Class;
-use crate::{TokenError, call::Refused, error::causes, replay::ReplayBodyError};
+use crate::{
+    TokenError,
+    call::Refused,
+    error::{StaleConnection, causes, find},
+    replay::ReplayBodyError,
+};
 
 /// The class of the outermost cause that is known, or transient.
 pub(super) fn classify(error: &(dyn Error + 'static)) -> Class {
-    causes(error)
+    let class = causes(error)
         .find_map(known)
-        .unwrap_or(Class::Transient { after: None })
+        .unwrap_or(Class::Transient { after: None });
+    match class {
+        Class::Transient { .. } if find::<StaleConnection>(error).is_some() => {
+            Class::StaleConnection
+        }
+        class => class,
+    }
 }
 
 fn known(error: &(dyn Error + 'static)) -> Option<Class> {
@@ -97,6 +108,15 @@ mod tests {
     #[test]
     fn unknown_error_is_transient() {
         assert_eq!(classify(&fmt::Error), TRANSIENT);
+    }
+
+    #[test]
+    fn a_stale_connection_is_one_unless_more_is_known() {
+        let stale = |error: io::Error| Wrap(StaleConnection::new(error));
+        let broken = io::Error::from(io::ErrorKind::ConnectionReset);
+        assert_eq!(classify(&stale(broken)), Class::StaleConnection);
+        let refused = io::Error::other(Refused::new(fmt::Error));
+        assert_eq!(classify(&stale(refused)), Class::Final);
     }
 
     #[test]

@@ -32,8 +32,10 @@ pub struct ErrorClassifier {
 /// | [`ReplayBodyError`](crate::replay::ReplayBodyError): the request's body failed | final |
 /// | [`Refused`](crate::call::Refused): not sent, as to a foreign origin | final |
 /// | no connection was made (hyper-util `is_connect`, `ConnectionRefused`) | not sent |
-/// | hyper took the request back (`is_canceled`), or the connection was closed before | not sent |
-/// | HTTP/2: `REFUSED_STREAM` or `GOAWAY` from the server | not sent |
+/// | hyper took the request back (`is_canceled`), or the connection was closed before | unprocessed |
+/// | HTTP/2: `REFUSED_STREAM`, or above the last stream of the server's `GOAWAY` | unprocessed |
+/// | [`Client`](crate::client): a connection broke that had served earlier requests | stale connection |
+/// | the task of the connection ended, by a panic or with its runtime (hyper) | transient |
 /// | the request was wrong, or its body failed (hyper `is_user`) | final |
 /// | reqwest cannot build the request, or runs in a circle of redirects | final |
 /// | an error of reqwest without a URL: of the hop of a redirect, perhaps | transient |

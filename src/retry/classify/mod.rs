@@ -27,8 +27,18 @@ pub enum Class {
         /// How long to wait at least, if the server said so.
         after: Option<RetryAfter>,
     },
-    /// The server has not begun with it: any method may be sent again.
+    /// No connection was made: any method may be resent, with backoff and within the budget, since
+    /// the host may be down.
     NotSent,
+    /// A connection was there, and the server has not processed the request: it refused the stream,
+    /// ended the connection before it, or nothing of the request was written. Any method may be
+    /// resent. The API had no load from it, so the first two resends of a call draw on no budget,
+    /// and the first is made at once.
+    Unprocessed,
+    /// A connection that had served earlier requests broke, as pooled ones do when the server closes
+    /// them. The request may have been executed: a repeatable one is resent as after
+    /// [`Unprocessed`](Self::Unprocessed).
+    StaleConnection,
     /// It may have been executed, and may go well the next time: what is repeatable may be sent
     /// again.
     Transient {
@@ -94,6 +104,13 @@ pub const TRANSIENT_STATUSES: &[StatusCode] = &[
     StatusCode::SERVICE_UNAVAILABLE,
     StatusCode::GATEWAY_TIMEOUT,
 ];
+
+impl Class {
+    /// Whether this failure has cost the API nothing worth a budget.
+    pub(super) const fn is_no_load(self) -> bool {
+        matches!(self, Self::Unprocessed | Self::StaleConnection)
+    }
+}
 
 fn classify_response(transient: &[StatusCode], status: StatusCode, headers: &HeaderMap) -> Class {
     if status.is_success() {

@@ -6,6 +6,10 @@ use super::Class;
 
 const TRANSIENT: Class = Class::Transient { after: None };
 
+/// What hyper says when the task of a connection ended with a request in flight. It is one of its
+/// user errors, which no predicate tells apart.
+const DISPATCH_GONE: &str = "dispatch task is gone";
+
 /// The class of this very error (not of its source), if it is hyper's, hyper-util's, h2's or
 /// reqwest's.
 pub(super) fn classify(error: &(dyn Error + 'static)) -> Option<Class> {
@@ -48,12 +52,14 @@ fn connection(error: &hyper::Error) -> Option<Class> {
     // readiness. (A closed channel of a request body has the same kind, but comes inside a user
     // error.)
     if error.is_canceled() || error.is_closed() {
-        return Some(Class::NotSent);
+        return Some(Class::Unprocessed);
     }
-    // The caller's body failed, the request is none that can be sent, or the task that drives the
-    // connection is gone, by a panic or with its runtime. None of it heals in a few seconds.
+    // The caller's body failed, or the request is none that can be sent: so it will the next time.
+    // The task of the connection is different: it ended by a panic or with its runtime, perhaps
+    // after the request was written, and another connection works.
     if error.is_user() {
-        return Some(Class::Final);
+        let gone = error.to_string() == DISPATCH_GONE;
+        return Some(if gone { TRANSIENT } else { Class::Final });
     }
     // An incomplete message is a request that was written, at least in part, to a connection
     // that the server closed without an answer. Often that is an idle connection in the moment
@@ -71,7 +77,7 @@ fn stream(error: &h2::Error) -> Class {
     // and to those that were yet to be opened; the others go on, and end with an io::Error.
     let refused = error.reason() == Some(h2::Reason::REFUSED_STREAM);
     if error.is_remote() && (error.is_go_away() || (error.is_reset() && refused)) {
-        return Class::NotSent;
+        return Class::Unprocessed;
     }
     TRANSIENT
 }

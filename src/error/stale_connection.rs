@@ -1,0 +1,37 @@
+use std::{error::Error, fmt};
+
+use crate::BoxError;
+
+/// An error of a connection that had served earlier requests.
+///
+/// It stands for the error inside, as [`Refused`](crate::call::Refused) does.
+#[derive(Debug)]
+pub(crate) struct StaleConnection {
+    error: BoxError,
+}
+
+impl StaleConnection {
+    /// Made by the client, which knows its connections.
+    #[cfg(test)]
+    pub(crate) fn new(error: impl Into<BoxError>) -> Self {
+        Self {
+            error: error.into(),
+        }
+    }
+
+    pub(super) fn get_ref(&self) -> &(dyn Error + Send + Sync + 'static) {
+        &*self.error
+    }
+}
+
+impl fmt::Display for StaleConnection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.error.fmt(f)
+    }
+}
+
+impl Error for StaleConnection {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.error.source()
+    }
+}
