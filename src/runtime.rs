@@ -9,7 +9,7 @@ use std::{
 use futures_util::FutureExt;
 use tokio::{
     runtime::Handle,
-    time::{Instant, Sleep, sleep, sleep_until},
+    time::{Instant, Sleep, sleep, sleep_until, timeout_at},
 };
 
 /// Whether there is a tokio runtime here, and it has timers.
@@ -20,6 +20,14 @@ use tokio::{
 /// needed, and only when a timer is about to be made.
 pub(crate) fn has_timers() -> bool {
     Handle::try_current().is_ok() && catch_unwind(|| sleep(Duration::ZERO).now_or_never()).is_ok()
+}
+
+/// The output of a future, or `None` if it is not there by then. Without timers it has all the time.
+pub(crate) async fn by<F: Future>(deadline: Instant, future: F) -> Option<F::Output> {
+    if !has_timers() {
+        return Some(future.await);
+    }
+    timeout_at(deadline, future).await.ok()
 }
 
 /// A timer that was polled once; `None` where there are no timers.

@@ -1,5 +1,6 @@
 use std::{env, ffi::OsString, path::PathBuf, sync::Arc, time::Duration};
 
+use http::HeaderValue;
 use http_body::Body;
 use hyper_util::{
     client::legacy::{self, connect::HttpConnector},
@@ -18,6 +19,8 @@ use super::{
 /// an error or for all the time.
 const SHORTEST_KEEP_ALIVE: Duration = Duration::from_secs(1);
 
+const USER_AGENT: &str = concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION"));
+
 /// Settings of a [`Client`].
 ///
 /// # Default
@@ -33,6 +36,7 @@ const SHORTEST_KEEP_ALIVE: Duration = Duration::from_secs(1);
 /// | [idle connections](Self::pool_max_idle_per_host) | 32 per host | |
 /// | [HTTP/2 ping](Self::http2_keep_alive) | after 15 s, answered within 10 s | |
 /// | [TCP probe](Self::tcp_keepalive) | after 30 s, and each 10 s, three times | |
+/// | [`User-Agent`](Self::user_agent) | `tower-genesys/` and the version | common firewall rules refuse requests without one |
 /// | `TCP_NODELAY` | set | a small request shall not wait for more |
 ///
 /// Redirects are not followed, answers are not decompressed, and nothing is sent again but what was
@@ -51,6 +55,7 @@ pub struct ClientBuilder {
     pool_max_idle_per_host: usize,
     http2_keep_alive: (Duration, Duration),
     tcp_keepalive: Duration,
+    user_agent: HeaderValue,
 }
 
 impl ClientBuilder {
@@ -66,6 +71,7 @@ impl ClientBuilder {
             pool_max_idle_per_host: 32,
             http2_keep_alive: (Duration::from_secs(15), Duration::from_secs(10)),
             tcp_keepalive: Duration::from_secs(30),
+            user_agent: HeaderValue::from_static(USER_AGENT),
         }
     }
 
@@ -216,6 +222,13 @@ impl ClientBuilder {
         self
     }
 
+    /// Sets the `User-Agent` of requests that have none. Default: `tower-genesys/` and the crate's
+    /// version.
+    pub fn user_agent(mut self, user_agent: HeaderValue) -> Self {
+        self.user_agent = user_agent;
+        self
+    }
+
     /// The client. It needs no runtime until it is called, and tokio's with I/O and time then.
     ///
     /// This reads the environment and the CA files, and does no other I/O.
@@ -251,7 +264,8 @@ impl ClientBuilder {
             .http2_keep_alive_interval(interval)
             .http2_keep_alive_timeout(answer)
             .build(connector);
-        Ok(Client::over(inner, self.loopback))
+        let user_agent = self.user_agent.clone();
+        Ok(Client::over(inner, self.loopback, user_agent))
     }
 
     fn tcp(&self) -> HttpConnector {

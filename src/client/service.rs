@@ -3,7 +3,7 @@ use std::{
     task::{Context, Poll},
 };
 
-use http::{Request, Response, Uri, uri::Scheme};
+use http::{HeaderValue, Request, Response, Uri, header::USER_AGENT, uri::Scheme};
 use http_body::Body;
 use hyper::body::Incoming;
 use hyper_util::client::legacy;
@@ -18,6 +18,7 @@ use crate::BoxError;
 pub struct Client<B> {
     inner: legacy::Client<Connector, B>,
     loopback: bool,
+    user_agent: HeaderValue,
 }
 
 impl<B> Client<B>
@@ -37,8 +38,16 @@ where
 }
 
 impl<B> Client<B> {
-    pub(super) const fn over(inner: legacy::Client<Connector, B>, loopback: bool) -> Self {
-        Self { inner, loopback }
+    pub(super) const fn over(
+        inner: legacy::Client<Connector, B>,
+        loopback: bool,
+        user_agent: HeaderValue,
+    ) -> Self {
+        Self {
+            inner,
+            loopback,
+            user_agent,
+        }
     }
 
     fn allows(&self, uri: &Uri) -> bool {
@@ -76,10 +85,12 @@ where
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, request: Request<B>) -> ResponseFuture {
+    fn call(&mut self, mut request: Request<B>) -> ResponseFuture {
         if !self.allows(request.uri()) {
             return ResponseFuture::failed(ClientError::not_https(request.uri()));
         }
+        let user_agent = request.headers_mut().entry(USER_AGENT);
+        user_agent.or_insert_with(|| self.user_agent.clone());
         let authority = request.uri().authority().cloned();
         ResponseFuture::sent(self.inner.request(request), authority)
     }
@@ -90,6 +101,7 @@ impl<B> Clone for Client<B> {
         Self {
             inner: self.inner.clone(),
             loopback: self.loopback,
+            user_agent: self.user_agent.clone(),
         }
     }
 }

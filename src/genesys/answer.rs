@@ -5,8 +5,9 @@ use std::{future::poll_fn, pin::pin, time::Duration};
 use bytes::{Buf, BufMut};
 use http::{HeaderMap, header::CONTENT_ENCODING};
 use http_body::Body;
+use tokio::time::Instant;
 
-use crate::{BoxError, runtime::has_timers};
+use crate::{BoxError, runtime::by};
 
 /// Gives up after this many frames without data: a body of nothing else has to end too.
 const MOST_EMPTY_FRAMES: usize = 1024;
@@ -40,11 +41,8 @@ where
     if let Some(coding) = coding(headers) {
         return Err(Unread::Encoded(coding));
     }
-    let collecting = collect(body, bounds.bytes);
-    if !has_timers() {
-        return collecting.await;
-    }
-    let collected = tokio::time::timeout(bounds.time, collecting).await;
+    let deadline = Instant::now() + bounds.time;
+    let collected = by(deadline, collect(body, bounds.bytes)).await;
     collected.unwrap_or(Err(Unread::Late))
 }
 
@@ -163,7 +161,7 @@ mod tests {
         let endless = http_body_util::StreamBody::new(futures_util::stream::pending::<
             Result<http_body::Frame<Bytes>, BoxError>,
         >());
-        let begun = tokio::time::Instant::now();
+        let begun = Instant::now();
         let endless = read(&HeaderMap::new(), endless, BOUNDS).await;
         assert!(matches!(endless, Err(Unread::Late)), "{endless:?}");
         assert_eq!(begun.elapsed(), BOUNDS.time);

@@ -124,9 +124,9 @@ pub use credentials::{
 };
 pub use error::{ConfigError, ConfigErrorKind};
 pub use grants::{
-    AssertionProvider, AuthorizationCode, AuthorizeUrl, ClientCredentials, IssuedRefreshToken,
-    LoginCode, LoginHandle, LoginState, PkceVerifier, RefreshToken, RefreshTokenStore, Saml2Bearer,
-    TokenClient,
+    AssertionProvider, AuthorizationCode, AuthorizeUrl, ClientAuthentication, ClientCredentials,
+    Dialect, IssuedRefreshToken, LoginCode, LoginHandle, LoginState, PkceVerifier, RefreshToken,
+    RefreshTokenStore, Saml2Bearer, TokenClient,
 };
 pub use layer::{GenesysLayer, GenesysService};
 pub use org::{NoCredentials, Org, OrgBuilder};

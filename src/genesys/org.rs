@@ -5,8 +5,8 @@ use http::{Extensions, Uri};
 use http_body_util::Full;
 
 use super::{
-    ClientCredentials, ConfigError, ConfigErrorKind, Credentials, CredentialsProvider, Region,
-    RegionError, env, grants::TokenClient,
+    ClientCredentials, ConfigError, ConfigErrorKind, Credentials, CredentialsProvider, Dialect,
+    Region, RegionError, env, grants::TokenClient,
 };
 use crate::{
     bearer::{Account, Origins, SelectAccount},
@@ -110,6 +110,7 @@ impl Org {
             origins: Origins::none(),
             loopback: false,
             sharing: None,
+            dialect: Dialect::new(),
         }
     }
 
@@ -210,6 +211,7 @@ pub struct OrgBuilder<P> {
     origins: Origins,
     loopback: bool,
     sharing: Option<Sharing>,
+    dialect: Dialect,
 }
 
 /// Nothing has been said yet about how an [`Org`] gets its tokens.
@@ -228,6 +230,7 @@ impl<P> OrgBuilder<P> {
             origins: self.origins,
             loopback: self.loopback,
             sharing: self.sharing,
+            dialect: self.dialect,
         }
     }
 
@@ -257,6 +260,14 @@ impl<P> OrgBuilder<P> {
     /// key of its own.
     pub fn share(mut self, sharing: Sharing) -> Self {
         self.sharing = Some(sharing);
+        self
+    }
+
+    /// How the token endpoint wants to be asked. Default: as Genesys Cloud does.
+    ///
+    /// For [`build`](Self::build) alone: another source has a `with_dialect` of its own.
+    pub fn dialect(mut self, dialect: Dialect) -> Self {
+        self.dialect = dialect;
         self
     }
 
@@ -357,7 +368,8 @@ impl<P: CredentialsProvider> OrgBuilder<P> {
         B: From<Full<Bytes>> + Send + 'static,
     {
         let region = self.region.clone();
-        let source = ClientCredentials::<C, P, B>::new(region, self.credentials.clone(), client);
+        let source = ClientCredentials::<C, P, B>::new(region, self.credentials.clone(), client)
+            .with_dialect(self.dialect.clone());
         match &self.sharing {
             None => self.build_over(source),
             Some(sharing) => {

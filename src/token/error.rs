@@ -139,9 +139,11 @@ impl TokenError {
     }
 
     /// Adds how long the token endpoint asked to be left alone.
+    ///
+    /// Zero counts as not stated: a wait that is none would have it asked in a loop.
     #[must_use]
     pub fn with_retry_after(self, wait: Duration) -> Self {
-        self.with(|inner| inner.retry_after = Some(wait))
+        self.with(|inner| inner.retry_after = Some(wait).filter(|wait| !wait.is_zero()))
     }
 
     /// Whether the token endpoint itself wants to be left alone.

@@ -1,8 +1,9 @@
 use std::time::Duration;
 
-use http::{StatusCode, Version};
+use http::{HeaderValue, Request, StatusCode, Version, header::USER_AGENT};
 use http_body_util::BodyExt;
 use tokio::time::{sleep, timeout};
+use tower::ServiceExt;
 use tower_genesys::{
     client::ClientErrorKind,
     retry::{BoxErrorClassifier, Class, Classify},
@@ -10,7 +11,7 @@ use tower_genesys::{
 };
 
 use crate::{
-    setup::{HttpClient, PATIENCE, get, setup, setup_with},
+    setup::{Body, HttpClient, PATIENCE, get, setup, setup_with},
     tls_server::TlsServer,
 };
 
@@ -112,4 +113,24 @@ async fn a_connection_that_breaks_is_an_error_that_names_the_host() {
         "{text}"
     );
     assert!(!text.contains("/api"), "{text}");
+}
+
+#[tokio::test]
+async fn each_request_says_by_what_it_is_made_unless_it_does_so_itself() {
+    let setup = setup().await;
+    let default: HttpClient = setup.builder().build().unwrap();
+    let acme = HeaderValue::from_static("acme/7");
+    let named: HttpClient = setup.builder().user_agent(acme).build().unwrap();
+    get(&default, setup.uri()).await.unwrap();
+    get(&named, setup.uri()).await.unwrap();
+    let mut own = Request::get(setup.uri()).body(Body::default()).unwrap();
+    let value = HeaderValue::from_static("own/1");
+    own.headers_mut().insert(USER_AGENT, value);
+    named.clone().oneshot(own).await.unwrap();
+    let requests = setup.mock.requests();
+    let agents = requests
+        .iter()
+        .map(|request| &request.headers()[USER_AGENT]);
+    let crate_and_version = concat!("tower-genesys/", env!("CARGO_PKG_VERSION"));
+    assert!(agents.eq([crate_and_version, "acme/7", "own/1"]));
 }

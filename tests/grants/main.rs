@@ -5,9 +5,11 @@
     reason = "a test that panics has failed, as it should"
 )]
 
+mod answers;
 mod authorization_code;
 mod client_credentials;
 mod credentials;
+mod dialects;
 mod errors;
 mod output;
 mod persisted;

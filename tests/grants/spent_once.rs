@@ -67,14 +67,14 @@ async fn an_answer_without_a_token_spends_nothing() {
     let denied = r#"{"error":"invalid_client"}"#;
     let json = |rule: Script, body| rule.reply(StatusCode::BAD_REQUEST, HeaderMap::new(), body);
     type Rule<'a> = &'a dyn Fn(Script) -> Script;
-    let rules: [(Rule<'_>, Kind); 7] = [
+    let rules: [(Rule<'_>, Kind); 8] = [
         (&|rule| rule.throttle_400(), Kind::Throttled),
         (
             &|rule| rule.reply_429_without_retry_after(),
             Kind::Throttled,
         ),
         (&|rule| rule.reply_503(), Kind::Unavailable),
-        (&|rule| rule.reply_503().truncated_body(), Kind::Transport),
+        (&|rule| rule.reply_503().truncated_body(), Kind::Unavailable),
         (
             &|rule| rule.reply_html(StatusCode::FORBIDDEN),
             Kind::Unavailable,
@@ -84,6 +84,7 @@ async fn an_answer_without_a_token_spends_nothing() {
             Kind::Malformed,
         ),
         (&|rule| json(rule, denied), Kind::Denied),
+        (&|rule| rule.reply_token_json(denied), Kind::Denied),
     ];
     for (at, (rule, expected)) in rules.into_iter().enumerate() {
         let mock = MockGenesys::new();
@@ -115,7 +116,7 @@ async fn after_an_unknown_outcome_it_is_not_sent_again() {
         &|rule| rule.reply_html(StatusCode::REQUEST_TIMEOUT),
         &|rule| rule.reply_html(StatusCode::from_u16(524).unwrap()),
         &|rule| rule.reply_token_json(""),
-        &|rule| rule.reply_token_json(r#"{"error":"invalid_client"}"#),
+        &|rule| rule.reply_token_json(r#"{"error":"something_else"}"#),
         &|rule| rule.reply_token_json(r#"{"refresh_token":"n3xt"}"#),
         &|rule| rule.reply_token_json(r#"{"access_token":"a","refresh_token":7}"#),
     ];
@@ -131,8 +132,8 @@ async fn after_an_unknown_outcome_it_is_not_sent_again() {
             std::error::Error::source(&first).is_some(),
             "rule {at}: {first}"
         );
-        // From the sixth on there is a whole answer, whose id the service knows.
-        let id = (at >= 5).then_some("c0ffee-1");
+        // But for the first there is the head of an answer, whose id the service knows.
+        let id = (at >= 1).then_some("c0ffee-1");
         assert_eq!(first.correlation_id(), id, "rule {at}");
         for _ in 0..3 {
             let error = failure(&source).await;
@@ -222,13 +223,26 @@ async fn a_time_out_loses_it_and_a_valid_token_is_served_on() {
         tokio::time::sleep(std::time::Duration::from_secs(1)).await;
     }
     assert_eq!(mock.token_posts(), 2, "not asked again");
-    assert_eq!(
-        cache.status().last_error.unwrap().kind(),
-        TokenErrorKind::TimedOut
-    );
+    assert_eq!(cache.status().last_error.unwrap().kind(), LOST);
     tokio::time::sleep(std::time::Duration::from_secs(3600)).await;
     assert_eq!(cache.token().await.unwrap_err().kind(), LOST);
     assert_eq!(mock.token_posts(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_that_was_cut_off_says_at_once_that_the_login_may_be_lost() {
+    let mock = MockGenesys::new();
+    mock.on(TOKEN).from(1).never_answers();
+    let cache = TokenCache::new(refreshing(&mock, mock.service()));
+    let begun = tokio::time::Instant::now();
+    let error = cache.token().await.unwrap_err();
+    assert!(begun.elapsed() < std::time::Duration::from_secs(15));
+    assert_eq!(error.kind(), LOST);
+    assert!(
+        error.to_string().contains("may be lost") && error.to_string().contains("with_deadline"),
+        "{error}"
+    );
+    assert_eq!(mock.token_posts(), 1);
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,8 +1,9 @@
 use base64::{Engine, prelude::BASE64_STANDARD};
 use bytes::Bytes;
+use form_urlencoded::byte_serialize;
 use http::HeaderValue;
 
-use super::form::Form;
+use super::{dialect::ClientAuthentication, form::Form};
 use crate::{
     BoxError,
     genesys::{Credentials, CredentialsProvider},
@@ -13,41 +14,53 @@ use crate::{
 #[derive(Debug)]
 pub(super) enum Authentication<P> {
     /// By id and secret, as this provider gives them.
-    Basic(P),
+    Secret(P),
     /// By its id alone: it runs where no secret can be kept.
     Public(Box<str>),
 }
 
 /// Who asks.
 pub(super) enum Identity<'a> {
-    Basic(Credentials),
+    Secret(Credentials),
     Public(&'a str),
 }
 
 impl<P: CredentialsProvider> Authentication<P> {
     pub(super) async fn identity(&self) -> Result<Identity<'_>, TokenError> {
         match self {
-            Self::Basic(provider) => read(provider).await.map(Identity::Basic),
+            Self::Secret(provider) => read(provider).await.map(Identity::Secret),
             Self::Public(id) => Ok(Identity::Public(id)),
         }
     }
 }
 
 impl Identity<'_> {
-    /// What goes into the form for want of a secret.
-    pub(super) fn parameters(&self) -> Form<'_> {
+    /// What goes into the form, for want of a secret or because the server wants it there.
+    pub(super) fn parameters(&self, way: ClientAuthentication) -> Form<'_> {
         match self {
-            Self::Basic(_) => Vec::new(),
+            Self::Secret(credentials) if way == ClientAuthentication::Post => vec![
+                ("client_id", credentials.id()),
+                ("client_secret", credentials.secret()),
+            ],
+            Self::Secret(_) => Vec::new(),
             Self::Public(id) => vec![("client_id", id)],
         }
     }
 
     /// The value of `Authorization`.
-    pub(super) fn header(&self) -> Option<HeaderValue> {
-        let Self::Basic(credentials) = self else {
+    pub(super) fn header(&self, way: ClientAuthentication) -> Option<HeaderValue> {
+        let Self::Secret(credentials) = self else {
             return None;
         };
-        let pair = format!("{}:{}", credentials.id(), credentials.secret());
+        let (id, secret) = (credentials.id(), credentials.secret());
+        let encoded = |text: &str| -> String { byte_serialize(text.as_bytes()).collect() };
+        let pair = match way {
+            ClientAuthentication::Basic => format!("{id}:{secret}"),
+            ClientAuthentication::FormEncodedBasic => {
+                format!("{}:{}", encoded(id), encoded(secret))
+            }
+            ClientAuthentication::Post => return None,
+        };
         let basic = Bytes::from(format!("Basic {}", BASE64_STANDARD.encode(pair)));
         // Base 64 has no character that a header could not carry.
         let mut basic = HeaderValue::from_maybe_shared(basic).ok()?;

@@ -5,8 +5,8 @@ use http_body_util::Full;
 use secrecy::SecretString;
 
 use super::{
-    LoginCode, LoginHandle, RefreshTokenStore, authentication::Authentication, endpoint::Endpoint,
-    login::Login, one_time::Grant, token_client::TokenClient,
+    Dialect, LoginCode, LoginHandle, RefreshTokenStore, authentication::Authentication,
+    endpoint::Endpoint, login::Login, one_time::Grant, token_client::TokenClient,
 };
 use crate::{
     genesys::{Credentials, CredentialsProvider, Region},
@@ -76,7 +76,7 @@ impl<C, P, B> AuthorizationCode<C, P, B> {
     /// Exchanges this code at the login host of this region, by this HTTP client.
     pub fn new(region: Region, credentials: P, code: LoginCode, client: C) -> Self {
         let endpoint = Endpoint::new(region, client);
-        let authentication = Authentication::Basic(credentials);
+        let authentication = Authentication::Secret(credentials);
         Self {
             login: Login::new(endpoint, authentication, Grant::Code(code)),
         }
@@ -103,6 +103,13 @@ impl<C, P, B> AuthorizationCode<C, P, B> {
     ) -> Self {
         let endpoint = &mut self.login.endpoint;
         endpoint.add_parameter(name.into(), value.into());
+        self
+    }
+
+    /// Asks in another way than Genesys Cloud wants it. Default: [`Dialect::new`].
+    #[must_use]
+    pub fn with_dialect(mut self, dialect: Dialect) -> Self {
+        self.login.endpoint.dialect = dialect;
         self
     }
 
@@ -135,7 +142,7 @@ where
     B: From<Full<Bytes>> + Send + 'static,
 {
     async fn fetch(&self, cx: FetchContext) -> Result<IssuedToken, TokenError> {
-        self.login.fetch(cx.reason).await
+        self.login.fetch(&cx).await
     }
 
     fn login_host(&self) -> Option<&str> {

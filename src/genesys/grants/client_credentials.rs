@@ -6,6 +6,7 @@ use secrecy::SecretString;
 
 use super::{
     authentication::{self, Identity},
+    dialect::Dialect,
     endpoint::Endpoint,
     token_client::TokenClient,
 };
@@ -67,6 +68,13 @@ impl<C, P, B> ClientCredentials<C, P, B> {
         self.endpoint.add_parameter(name.into(), value.into());
         self
     }
+
+    /// Asks in another way than Genesys Cloud wants it. Default: [`Dialect::new`].
+    #[must_use]
+    pub fn with_dialect(mut self, dialect: Dialect) -> Self {
+        self.endpoint.dialect = dialect;
+        self
+    }
 }
 
 impl<C, P, B> TokenSource for ClientCredentials<C, P, B>
@@ -105,7 +113,7 @@ where
         credentials: &Credentials,
         _cx: FetchContext,
     ) -> Result<IssuedToken, TokenError> {
-        let identity = Identity::Basic(credentials.clone());
+        let identity = Identity::Secret(credentials.clone());
         let grant = vec![("grant_type", GRANT)];
         let issued = self.endpoint.post(&identity, grant).await?;
         Ok(issued.access)

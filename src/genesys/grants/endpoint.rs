@@ -2,28 +2,32 @@ use std::{
     future::poll_fn,
     marker::PhantomData,
     sync::{Mutex, PoisonError},
+    time::Duration,
 };
 
 use bytes::Bytes;
 use http::{
-    HeaderValue, Method, Request, Response, StatusCode,
-    header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE},
-    response::Parts,
+    HeaderValue, Method, Request, StatusCode,
+    header::{ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE, USER_AGENT},
 };
-use http_body::Body;
-use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use http_body_util::Full;
 use secrecy::SecretString;
 
 use super::{
     authentication::Identity,
+    dialect::Dialect,
+    failure::Failure,
     form::{Form, Parameters},
     token_client::TokenClient,
-    wire::{self, Failure, Issued},
+    wire::{self, Issued},
 };
 use crate::{
     BoxError,
     call::Refused,
-    genesys::Region,
+    genesys::{
+        Region,
+        answer::{self, Bounds, Unread},
+    },
     retry::{BoxErrorClassifier, Class, Classify},
     store::StoreKey,
     token::{TokenError, TokenErrorKind},
@@ -31,12 +35,21 @@ use crate::{
 
 /// What is read of an answer of the token endpoint. A token and what comes with it are some hundred
 /// bytes; more is a page of something else.
-const LONGEST_ANSWER: usize = 64 * 1024;
+pub(super) const LONGEST_ANSWER: usize = 64 * 1024;
+
+/// For the body of an answer that its head has decided: to add a code, and to leave the connection
+/// fit for another request.
+const DETAIL_TIME: Duration = Duration::from_millis(250);
+/// For the body of a 400, which says what it is. It is as short as a token, and comes with the head.
+const REFUSAL_TIME: Duration = Duration::from_secs(2);
+/// A token has all the time that the request has, which is less.
+const TOKEN_TIME: Duration = Duration::from_secs(60 * 60);
 
 /// The token endpoint of a region, by an HTTP client.
 pub(super) struct Endpoint<C, B> {
     region: Region,
     parameters: Parameters,
+    pub(super) dialect: Dialect,
     // A source is shared between threads, and a client need only be cloned.
     client: Mutex<C>,
     body: PhantomData<fn(B)>,
@@ -64,6 +77,7 @@ impl<C, B> Endpoint<C, B> {
         Self {
             region,
             parameters: Parameters::default(),
+            dialect: Dialect::new(),
             client: Mutex::new(client),
             body: PhantomData,
         }
@@ -134,27 +148,36 @@ impl<C, B> Endpoint<C, B> {
         B: From<Full<Bytes>>,
     {
         let host = self.login_host();
-        let request = self.request(identity, grant);
+        let grant_type = grant.first().map_or("", |(_, value)| *value);
+        let request = self.request(identity, grant.clone());
         let response = client
             .call(request)
             .await
             .map_err(|error| unanswered(host, error.into()))?;
-        let status = response.status();
-        let (head, body) = read(response).await.map_err(|error| Failed {
-            error: unreadable(host, error),
-            fate: fate_by(status),
-        })?;
-        wire::token(&head, &body).map_err(|failure| Failed {
-            error: failure.into_error(host, &head),
-            fate: fate(failure, head.status),
-        })
+        let (head, body) = response.into_parts();
+        let status = head.status;
+        let failed = |failure: Failure| Failed {
+            error: failure.into_error(host, &head, grant_type),
+            fate: fate(failure, status),
+        };
+        match answer::read(&head.headers, body, bounds(status)).await {
+            Ok(body) => wire::token(status, &body, &self.dialect).map_err(failed),
+            Err(unread) => {
+                let mut failed = failed(Failure::unread(status, &unread));
+                if let Unread::BrokenOff(error) = unread {
+                    failed.error = failed.error.with_source(error);
+                }
+                Err(failed)
+            }
+        }
     }
 
     fn request<'a>(&'a self, identity: &'a Identity<'_>, mut form: Form<'a>) -> Request<B>
     where
         B: From<Full<Bytes>>,
     {
-        form.extend(identity.parameters());
+        let way = self.dialect.client_authentication();
+        form.extend(identity.parameters(way));
         let mut request = Request::new(B::from(Full::from(self.parameters.encode(form))));
         *request.method_mut() = Method::POST;
         *request.uri_mut() = self.region.token_url();
@@ -162,32 +185,32 @@ impl<C, B> Endpoint<C, B> {
         headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
         let form_type = HeaderValue::from_static("application/x-www-form-urlencoded");
         headers.insert(CONTENT_TYPE, form_type);
-        headers.extend(identity.header().map(|basic| (AUTHORIZATION, basic)));
+        // Nothing here decodes, and a token is too short to gain by it.
+        headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+        headers.insert(USER_AGENT, self.dialect.user_agent().clone());
+        headers.extend(identity.header(way).map(|basic| (AUTHORIZATION, basic)));
         request
     }
 }
 
-async fn read<R>(response: Response<R>) -> Result<(Parts, Bytes), BoxError>
-where
-    R: Body,
-    R::Error: Into<BoxError>,
-{
-    let (head, body) = response.into_parts();
-    let body = Limited::new(body, LONGEST_ANSWER)
-        .collect()
-        .await?
-        .to_bytes();
-    Ok((head, body))
+fn bounds(status: StatusCode) -> Bounds {
+    let time = match status {
+        status if status.is_success() => TOKEN_TIME,
+        status if Failure::by_head(status, None).is_some() => DETAIL_TIME,
+        _ => REFUSAL_TIME,
+    };
+    Bounds {
+        bytes: LONGEST_ANSWER,
+        time,
+    }
 }
 
 /// What an answer without a token says of the grant.
 fn fate(failure: Failure, status: StatusCode) -> Fate {
     match failure {
         Failure::LoginRequired => Fate::Refused,
-        // Comes with a success only, so that the grant was taken.
-        Failure::Malformed(_) => Fate::Unknown,
-        Failure::Denied(_) | Failure::Throttled => Fate::Unspent,
-        Failure::Unavailable | Failure::Redirected => fate_by(status),
+        Failure::Denied(_) | Failure::Throttled(_) => Fate::Unspent,
+        _ => fate_by(status),
     }
 }
 
@@ -235,18 +258,4 @@ fn unreachable(host: &str, error: BoxError) -> TokenError {
     TokenError::new(TokenErrorKind::Transport, message)
         .with_login_host(host)
         .with_source(error)
-}
-
-fn unreadable(host: &str, error: BoxError) -> TokenError {
-    let error = if error.is::<LengthLimitError>() {
-        let message = format!(
-            "the token endpoint at {host} sent more than {LONGEST_ANSWER} bytes, which is no token; \
-             check the region or base URL, and what stands in between (a proxy's page?)"
-        );
-        TokenError::new(TokenErrorKind::Malformed, message)
-    } else {
-        let message = format!("the answer of the token endpoint at {host} broke off");
-        TokenError::new(TokenErrorKind::Transport, message).with_source(error)
-    };
-    error.with_login_host(host)
 }

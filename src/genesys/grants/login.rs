@@ -1,4 +1,4 @@
-use std::{fmt, sync::Arc};
+use std::{fmt, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use http_body_util::Full;
@@ -15,8 +15,13 @@ use super::{
 use crate::{
     BoxError,
     genesys::CredentialsProvider,
-    token::{IssuedToken, Reason, TokenError, TokenErrorKind},
+    runtime::by,
+    token::{FetchContext, IssuedToken, TokenError, TokenErrorKind},
 };
+
+/// The cache drops a fetch at its deadline. A little before that, a request that has no answer yet
+/// is given up here, where it is known what that means.
+const BEFORE_DEADLINE: Duration = Duration::from_millis(50);
 
 /// A login that goes on: from a code to a refresh token, and from each refresh token to the next.
 pub(super) struct Login<C, P, B> {
@@ -41,7 +46,7 @@ impl<C, P, B> Login<C, P, B> {
     }
 
     /// A future that is dropped leaves the grant where it was, as long as nothing was sent.
-    pub(super) async fn fetch(&self, reason: Reason) -> Result<IssuedToken, TokenError>
+    pub(super) async fn fetch(&self, cx: &FetchContext) -> Result<IssuedToken, TokenError>
     where
         C: TokenClient<B>,
         P: CredentialsProvider,
@@ -49,7 +54,7 @@ impl<C, P, B> Login<C, P, B> {
     {
         let mut taken = self.slot.take().map_err(|absent| self.absent(absent))?;
         self.persist(&mut taken).await?;
-        if let Some(token) = taken.waiting_access(reason) {
+        if let Some(token) = taken.waiting_access(cx.reason) {
             return Ok(token);
         }
         let identity = self.authentication.identity().await?;
@@ -59,10 +64,11 @@ impl<C, P, B> Login<C, P, B> {
             return Err(self.absent(Absent::InUse));
         };
         let sent = Instant::now();
-        let result = self.endpoint.send(client, &identity, grant.form()).await;
-        match result {
-            Ok(issued) => self.adopt(&mut taken, grant, issued, sent).await,
-            Err(failed) => Err(self.failed(&mut taken, grant, failed)),
+        let sending = self.endpoint.send(client, &identity, grant.form());
+        match by(limit(cx, sent), sending).await {
+            Some(Ok(issued)) => self.adopt(&mut taken, grant, issued, sent).await,
+            Some(Err(failed)) => Err(self.failed(&mut taken, grant, failed)),
+            None => Err(self.cut_off(&mut taken)),
         }
     }
 
@@ -74,7 +80,7 @@ impl<C, P, B> Login<C, P, B> {
         issued: Issued,
         sent: Instant,
     ) -> Result<IssuedToken, TokenError> {
-        let renewable = matches!(self.authentication, Authentication::Basic(_));
+        let renewable = matches!(self.authentication, Authentication::Secret(_));
         match (issued.refresh, grant) {
             (Some(refresh), _) if renewable => {
                 taken.renew(refresh, issued.access.clone(), sent);
@@ -132,6 +138,14 @@ impl<C, P, B> Login<C, P, B> {
         }
     }
 
+    fn cut_off(&self, taken: &mut Taken<'_>) -> TokenError {
+        if !taken.is_current() {
+            return self.replaced();
+        }
+        taken.lose(Gone::CutOff);
+        self.absent(Absent::Gone(Gone::CutOff))
+    }
+
     fn absent(&self, absent: Absent) -> TokenError {
         let why = match absent {
             Absent::InUse => {
@@ -152,6 +166,11 @@ impl<C, P, B> Login<C, P, B> {
             Absent::Gone(Gone::Unanswered) => {
                 "the login is lost: a request with the code or refresh token was sent, and no \
                  usable answer came, so that it may be spent, and is not sent a second time"
+            }
+            Absent::Gone(Gone::CutOff) => {
+                "the login may be lost: a request with the code or refresh token was sent, and no \
+                 answer came in time, so that it may be spent, and is not sent a second time; allow a \
+                 slow token endpoint more with `CacheSettings::with_deadline`"
             }
             Absent::Gone(Gone::NoRefreshToken) => {
                 "the login cannot be renewed: no refresh token came with it (PKCE without a secret, \
@@ -193,6 +212,11 @@ impl<C, P, B> Login<C, P, B> {
     ) -> TokenError {
         TokenError::new(kind, message).with_login_host(self.endpoint.login_host())
     }
+}
+
+fn limit(cx: &FetchContext, now: Instant) -> Instant {
+    let left = cx.deadline.saturating_duration_since(now);
+    now + (left - BEFORE_DEADLINE.min(left / 8))
 }
 
 impl<C, P: fmt::Debug, B> Login<C, P, B> {

@@ -29,11 +29,15 @@
 //! | [`Throttled`] | 429, and the 400 that says `rate limit exceeded` |
 //! | [`Unavailable`] | 5xx, and what else is no answer of the token endpoint |
 //! | [`Transport`] | no connection, or one that broke |
-//! | [`Malformed`] | a success that is no token, a redirect, more than 64 KiB |
+//! | [`Malformed`] | a success that is no token or longer than 64 KiB, a redirect, an encoding that was not asked for |
 //! | [`Credentials`] | the provider of credentials or assertions failed |
 //! | [`NotPersisted`], [`Busy`] | with refresh tokens only: not stored, in use |
 //!
-//! No byte of an answer's body is in any of them, and no secret.
+//! A 429 and a 5xx are what their heads say, with `Retry-After`, whatever becomes of their bodies. A
+//! `Retry-After` of zero, or a date that is over, counts as not stated. A 200 with an `error` of
+//! RFC 6749 and no token is what that error is.
+//!
+//! No byte of an answer's body is in any of them but a code of RFC 6749, and no secret.
 //!
 //! [`TokenErrorKind`]: crate::TokenErrorKind
 //! [`Denied`]: crate::TokenErrorKind::Denied
@@ -50,7 +54,9 @@ mod authentication;
 mod authorization_code;
 mod authorize_url;
 mod client_credentials;
+mod dialect;
 mod endpoint;
+mod failure;
 mod form;
 mod login;
 mod login_code;
@@ -68,6 +74,7 @@ mod wire;
 pub use authorization_code::AuthorizationCode;
 pub use authorize_url::AuthorizeUrl;
 pub use client_credentials::ClientCredentials;
+pub use dialect::{ClientAuthentication, Dialect};
 pub use login_code::LoginCode;
 pub use login_handle::LoginHandle;
 pub use login_state::LoginState;

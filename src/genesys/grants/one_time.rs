@@ -59,6 +59,8 @@ pub(super) enum Gone {
     Refused,
     /// It was sent, and the request was dropped before its answer came.
     Interrupted,
+    /// It was sent, and no answer came in time.
+    CutOff,
     /// It was sent, and what came back, if anything, was no token.
     Unanswered,
     /// It was spent, and nothing to go on with came back.

@@ -5,7 +5,7 @@ use http_body_util::Full;
 use secrecy::SecretString;
 
 use super::{
-    LoginHandle, RefreshTokenStore, authentication::Authentication, endpoint::Endpoint,
+    Dialect, LoginHandle, RefreshTokenStore, authentication::Authentication, endpoint::Endpoint,
     login::Login, one_time::Grant, token_client::TokenClient,
 };
 use crate::{
@@ -30,7 +30,8 @@ use crate::{
 /// | an answer: 429, 503, throttled 400, `invalid_client`, redirect | sent at the next fetch |
 /// | `invalid_grant` | over: [`LoginRequired`] |
 /// | sent, and the connection broke | may be spent: [`LoginRequired`] |
-/// | sent, and the fetch was dropped or timed out | may be spent: [`LoginRequired`] |
+/// | sent, and no answer came in time | may be spent: [`LoginRequired`], at once |
+/// | sent, and the fetch was dropped | may be spent: [`LoginRequired`] |
 /// | 408, 500, 502, 504, another 5xx, or a success that is no token | may be spent: [`LoginRequired`] |
 ///
 /// "No connection" is what the error of the HTTP client says: an `io::Error` with
@@ -99,7 +100,7 @@ impl<C, P, B> RefreshToken<C, P, B> {
         Self {
             login: Login::new(
                 Endpoint::new(region, client),
-                Authentication::Basic(credentials),
+                Authentication::Secret(credentials),
                 Grant::stored(refresh_token.into()),
             ),
         }
@@ -128,6 +129,13 @@ impl<C, P, B> RefreshToken<C, P, B> {
         self
     }
 
+    /// Asks in another way than Genesys Cloud wants it. Default: [`Dialect::new`].
+    #[must_use]
+    pub fn with_dialect(mut self, dialect: Dialect) -> Self {
+        self.login.endpoint.dialect = dialect;
+        self
+    }
+
     /// By which the source is given a new login.
     pub fn handle(&self) -> LoginHandle {
         LoginHandle::new(&self.login.slot)
@@ -141,7 +149,7 @@ where
     B: From<Full<Bytes>> + Send + 'static,
 {
     async fn fetch(&self, cx: FetchContext) -> Result<IssuedToken, TokenError> {
-        self.login.fetch(cx.reason).await
+        self.login.fetch(&cx).await
     }
 
     fn login_host(&self) -> Option<&str> {

@@ -6,6 +6,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::{
     authentication::{self, Identity},
+    dialect::Dialect,
     endpoint::Endpoint,
     token_client::TokenClient,
 };
@@ -122,6 +123,13 @@ impl<C, P, A, B> Saml2Bearer<C, P, A, B> {
         self.endpoint.add_parameter(name.into(), value.into());
         self
     }
+
+    /// Asks in another way than Genesys Cloud wants it. Default: [`Dialect::new`].
+    #[must_use]
+    pub fn with_dialect(mut self, dialect: Dialect) -> Self {
+        self.endpoint.dialect = dialect;
+        self
+    }
 }
 
 impl<C, P, A, B> TokenSource for Saml2Bearer<C, P, A, B>
@@ -139,7 +147,7 @@ where
             ("orgName", &*self.org_name),
             ("assertion", assertion.expose_secret()),
         ];
-        let identity = Identity::Basic(credentials);
+        let identity = Identity::Secret(credentials);
         let issued = self.endpoint.post(&identity, grant).await?;
         Ok(issued.access)
     }

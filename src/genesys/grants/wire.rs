@@ -1,15 +1,12 @@
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
-use http::{StatusCode, response::Parts};
+use http::StatusCode;
 use secrecy::SecretString;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::{
-    genesys::correlation_id::correlation_id,
-    retry::RetryAfter,
-    token::{IssuedToken, TokenError, TokenErrorKind},
-};
+use super::{dialect::Dialect, failure::Failure};
+use crate::token::IssuedToken;
 
 /// Genesys' shortest, for an answer that does not say how long the token lives.
 const UNSTATED_LIFETIME: Duration = Duration::from_secs(300);
@@ -40,17 +37,6 @@ pub(super) struct Issued {
     pub(super) refresh: Option<SecretString>,
 }
 
-/// Why an answer is no token. Holds nothing of the body: an error may end up anywhere.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Failure {
-    Denied(&'static str),
-    LoginRequired,
-    Throttled,
-    Unavailable,
-    Redirected,
-    Malformed(&'static str),
-}
-
 /// The codes of RFC 6749, section 5.2. Others are not repeated in errors.
 const CODES: [&str; 6] = [
     "invalid_client",
@@ -61,26 +47,29 @@ const CODES: [&str; 6] = [
     "invalid_request",
 ];
 
-/// Reads a token from an answer.
-pub(super) fn token(head: &Parts, body: &[u8]) -> Result<Issued, Failure> {
+/// Reads a token from an answer, whose head is judged first.
+pub(super) fn token(status: StatusCode, body: &[u8], dialect: &Dialect) -> Result<Issued, Failure> {
     let answer = serde_json::from_slice::<Answer>(body);
-    match head.status {
-        status if status.is_success() => issued(
-            answer
-                .map_err(|_| Failure::Malformed("its answer is no JSON object, or was cut off"))?,
-        ),
-        status if status.is_redirection() => Err(Failure::Redirected),
-        StatusCode::TOO_MANY_REQUESTS => Err(Failure::Throttled),
-        status if status.is_server_error() => Err(Failure::Unavailable),
-        _ => Err(answer.map_or(Failure::Unavailable, |answer| refusal(&answer))),
+    let named = answer.as_ref().ok().and_then(code);
+    match (Failure::by_head(status, named), answer) {
+        (Some(failure), _) => Err(failure),
+        (None, Ok(answer)) if status.is_success() => issued(answer, dialect),
+        (None, Err(_)) if status.is_success() => Err(Failure::Malformed(
+            "its answer is no JSON object, or was cut off",
+        )),
+        (None, Ok(answer)) => Err(refusal(&answer)),
+        (None, Err(_)) => Err(Failure::Unavailable(None)),
     }
 }
 
-fn issued(answer: Answer) -> Result<Issued, Failure> {
-    if !answer.error.is_null() {
-        return Err(Failure::Malformed(
-            "it answered 200 and reported an error all the same",
-        ));
+fn issued(answer: Answer, dialect: &Dialect) -> Result<Issued, Failure> {
+    if reports_error(&answer) {
+        // Some servers answer 200 to whatever they have understood. With a token beside it, nobody
+        // knows which of the two is meant.
+        return Err(match code(&answer) {
+            Some(_) if !answer.access_token.is_string() => refusal(&answer),
+            _ => Failure::Malformed("it answered 200 and reported an error all the same"),
+        });
     }
     let Value::String(secret) = answer.access_token else {
         return Err(Failure::Malformed("its answer has no access token"));
@@ -90,8 +79,12 @@ fn issued(answer: Answer) -> Result<Issued, Failure> {
     }
     match &answer.token_type {
         Value::Null => {}
-        Value::String(kind) if kind.eq_ignore_ascii_case("bearer") => {}
-        _ => return Err(Failure::Malformed("its token is not of the type bearer")),
+        Value::String(kind) if dialect.is_bearer(kind) => {}
+        _ => {
+            return Err(Failure::Malformed(
+                "its token is not of the type bearer (`Dialect::with_token_type` takes another one for it)",
+            ));
+        }
     }
     let refresh = match answer.refresh_token {
         Value::Null => None,
@@ -104,7 +97,8 @@ fn issued(answer: Answer) -> Result<Issued, Failure> {
     Ok(Issued { access, refresh })
 }
 
-/// A life in seconds, however it is written. What is no number of seconds counts as not stated.
+/// A lifetime in seconds, however it is written. What is no number of seconds counts as not stated,
+/// and so does zero: a token without a lifetime would be fetched in a loop.
 fn lifetime(expires_in: &Value) -> Duration {
     let seconds = match expires_in {
         Value::Number(number) => number.as_f64(),
@@ -112,16 +106,26 @@ fn lifetime(expires_in: &Value) -> Duration {
         _ => None,
     };
     match seconds {
-        Some(seconds) if !seconds.is_nan() => {
-            Duration::try_from_secs_f64(seconds.max(0.0).floor()).unwrap_or(Duration::MAX)
+        Some(seconds) if seconds >= 1.0 => {
+            Duration::try_from_secs_f64(seconds.floor()).unwrap_or(Duration::MAX)
         }
         _ => UNSTATED_LIFETIME,
     }
 }
 
+/// Whether there is an `error`; an empty one is none.
+fn reports_error(answer: &Answer) -> bool {
+    !answer.error.is_null() && answer.error != *""
+}
+
+/// The code of RFC 6749 that an answer names.
+fn code(answer: &Answer) -> Option<&'static str> {
+    CODES.into_iter().find(|code| answer.error == **code)
+}
+
 fn refusal(answer: &Answer) -> Failure {
-    let Some(code) = CODES.into_iter().find(|code| answer.error == *code) else {
-        return Failure::Unavailable;
+    let Some(code) = code(answer) else {
+        return Failure::Unavailable(None);
     };
     // Genesys throttles with a 400, and says so in a description only.
     let throttled = [&answer.description, &answer.error_description]
@@ -135,83 +139,10 @@ fn refusal(answer: &Answer) -> Failure {
             text.starts_with("rate limit exceeded")
         });
     match code {
-        "invalid_request" if throttled => Failure::Throttled,
+        "invalid_request" if throttled => Failure::Throttled(Some(code)),
         "invalid_grant" => Failure::LoginRequired,
         code => Failure::Denied(code),
     }
-}
-
-impl Failure {
-    /// The error for callers: cause and next step, the host, and what the head of the answer says.
-    pub(super) fn into_error(self, host: &str, head: &Parts) -> TokenError {
-        let status = head.status.as_u16();
-        let mut error = match self {
-            Self::Denied(code) => denied(host, code).with_oauth_code(code),
-            Self::LoginRequired => {
-                let message = format!(
-                    "{host} refused the grant (invalid_grant): it was spent, has expired or was \
-                     revoked; log in again"
-                );
-                TokenError::new(TokenErrorKind::LoginRequired, message)
-                    .with_oauth_code("invalid_grant")
-            }
-            Self::Throttled => {
-                let message = format!(
-                    "{host} gives out no more tokens for now (rate limit, status {status}); share \
-                     one token among all that use this client"
-                );
-                TokenError::new(TokenErrorKind::Throttled, message)
-            }
-            Self::Unavailable => {
-                let message = format!(
-                    "{host} answered with status {status} and no token; if that lasts, check the \
-                     base URL and what stands in between (proxy, gateway)"
-                );
-                TokenError::new(TokenErrorKind::Unavailable, message)
-            }
-            Self::Redirected => {
-                let message = format!(
-                    "{host} answered with a redirect (status {status}), which is not followed: the \
-                     client's secret would go along; correct the base URL"
-                );
-                TokenError::new(TokenErrorKind::Malformed, message)
-            }
-            Self::Malformed(what) => {
-                let message = format!(
-                    "{host} gave no usable token: {what}; check the base URL and what stands in \
-                     between (proxy, gateway)"
-                );
-                TokenError::new(TokenErrorKind::Malformed, message)
-            }
-        };
-        if matches!(self, Self::Throttled | Self::Unavailable) {
-            let asked = RetryAfter::from_headers(&head.headers, SystemTime::now());
-            error = asked
-                .into_iter()
-                .fold(error, |error, asked| error.with_retry_after(asked.wait()));
-        }
-        let id = correlation_id(&head.headers);
-        let error = id
-            .into_iter()
-            .fold(error, |error, id| error.with_correlation_id(id));
-        error.with_login_host(host)
-    }
-}
-
-fn denied(host: &str, code: &'static str) -> TokenError {
-    let advice = match code {
-        "invalid_client" => {
-            "the client id or the secret is wrong, or the wrong region was given: a client is known \
-             in its own region only"
-        }
-        "unauthorized_client" | "unsupported_grant_type" => {
-            "this grant is not allowed for the client; set its grant type in Genesys Cloud under \
-             Admin, Integrations, OAuth"
-        }
-        _ => "correct the parameters of the token request",
-    };
-    let message = format!("{host} refused the client ({code}): {advice}");
-    TokenError::new(TokenErrorKind::Denied, message)
 }
 
 #[cfg(test)]

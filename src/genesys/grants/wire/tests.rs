@@ -1,8 +1,9 @@
-use http::Response;
+use http::{Response, response::Parts};
 use proptest::prelude::*;
 use secrecy::ExposeSecret;
 
 use super::*;
+use crate::token::{TokenError, TokenErrorKind};
 
 fn head(status: u16) -> Parts {
     Response::builder()
@@ -15,8 +16,13 @@ fn head(status: u16) -> Parts {
 }
 
 fn answer(status: u16, body: &str) -> Result<Issued, TokenError> {
+    answer_in(&Dialect::new(), status, body)
+}
+
+fn answer_in(dialect: &Dialect, status: u16, body: &str) -> Result<Issued, TokenError> {
     let head = head(status);
-    token(&head, body.as_bytes()).map_err(|failure| failure.into_error("login.example", &head))
+    let read = token(head.status, body.as_bytes(), dialect);
+    read.map_err(|failure| failure.into_error("login.example", &head, "refresh_token"))
 }
 
 fn parse(status: u16, body: &str) -> Result<IssuedToken, TokenError> {
@@ -57,8 +63,11 @@ fn reads_a_refresh_token_if_there_is_one() {
 fn a_life_may_be_written_in_any_way() {
     for (expires_in, seconds) in [
         ("86399", 86399),
-        ("0", 0),
-        ("-5", 0),
+        ("1", 1),
+        ("0", 300),
+        ("0.5", 300),
+        ("\"0\"", 300),
+        ("-5", 300),
         ("3599.9", 3599),
         ("\"3600\"", 3600),
         ("\" 60 \"", 60),
@@ -161,10 +170,97 @@ fn retry_after_comes_along() {
     let mut head = head(429);
     head.headers
         .insert("retry-after", http::HeaderValue::from_static("42"));
-    let error = token(&head, b"")
-        .unwrap_err()
-        .into_error("login.example", &head);
+    let failure = token(head.status, b"", &Dialect::new()).unwrap_err();
+    let error = failure.into_error("login.example", &head, "client_credentials");
     assert_eq!(error.retry_after(), Some(Duration::from_secs(42)));
+}
+
+#[test]
+fn a_retry_after_of_zero_or_of_the_past_counts_as_not_stated() {
+    for (status, value) in [
+        (429, "0"),
+        (503, "0"),
+        (429, "Tue, 15 Nov 1994 08:12:31 GMT"),
+    ] {
+        let mut head = head(status);
+        let asked = http::HeaderValue::from_static(value);
+        head.headers.insert("retry-after", asked);
+        let failure = token(head.status, b"", &Dialect::new()).unwrap_err();
+        let error = failure.into_error("login.example", &head, "client_credentials");
+        assert_eq!(error.retry_after(), None, "{status} {value}");
+        assert_eq!(error.asks_for_rest(), status == 429);
+    }
+}
+
+#[test]
+fn a_200_with_an_error_is_what_that_error_is() {
+    use TokenErrorKind as Kind;
+    for (body, expected) in [
+        (r#"{"error":"invalid_client"}"#, Kind::Denied),
+        (r#"{"error":"invalid_grant"}"#, Kind::LoginRequired),
+        (
+            r#"{"error":"invalid_request","description":"rate limit exceeded; wait"}"#,
+            Kind::Throttled,
+        ),
+        (r#"{"error":"something_else"}"#, Kind::Malformed),
+        (r#"{"error":{"code":1}}"#, Kind::Malformed),
+        (
+            r#"{"error":"invalid_grant","access_token":"s3cr3t"}"#,
+            Kind::Malformed,
+        ),
+    ] {
+        assert_eq!(kind(200, body), expected, "{body}");
+    }
+    let empty = parse(200, r#"{"error":"","access_token":"t"}"#).unwrap();
+    assert_eq!(empty.expose(), "t");
+}
+
+#[test]
+fn the_body_of_a_429_or_5xx_adds_a_code_and_decides_nothing() {
+    for status in [429, 500, 503] {
+        let bare = parse(status, "<html>").unwrap_err();
+        let named = parse(status, r#"{"error":"invalid_grant"}"#).unwrap_err();
+        assert_eq!(bare.kind(), named.kind(), "{status}");
+        assert_eq!(
+            (bare.oauth_code(), named.oauth_code()),
+            (None, Some("invalid_grant"))
+        );
+    }
+}
+
+#[test]
+fn an_invalid_grant_says_what_may_be_wrong_with_it() {
+    let head = head(400);
+    let text = |grant| {
+        Failure::LoginRequired
+            .into_error("h", &head, grant)
+            .to_string()
+    };
+    let code = text("authorization_code");
+    assert!(
+        code.contains("redirect URI") && code.contains("PKCE verifier"),
+        "{code}"
+    );
+    let saml = text("urn:ietf:params:oauth:grant-type:saml2-bearer");
+    assert!(saml.contains("assertion"), "{saml}");
+    let refresh = text("refresh_token");
+    assert!(
+        refresh.contains("log in again") && !refresh.contains("verifier"),
+        "{refresh}"
+    );
+}
+
+#[test]
+fn other_types_of_tokens_are_taken_for_bearer_when_a_dialect_says_so() {
+    let jwt = r#"{"access_token":"t","token_type":"jwt"}"#;
+    assert_eq!(kind(200, jwt), TokenErrorKind::Malformed);
+    let dialect = Dialect::new().with_token_type("JWT").with_token_type("mac");
+    let bearer = r#"{"access_token":"t","token_type":"BEARER"}"#;
+    for body in [jwt, bearer, r#"{"access_token":"t","token_type":"MAC"}"#] {
+        assert_eq!(answer_in(&dialect, 200, body).unwrap().access.expose(), "t");
+    }
+    let other = r#"{"access_token":"t","token_type":"N_A"}"#;
+    assert!(answer_in(&dialect, 200, other).is_err());
 }
 
 proptest! {
@@ -182,6 +278,7 @@ proptest! {
     #[test]
     fn any_bytes_are_survived(status in 200..600_u16, body in prop::collection::vec(any::<u8>(), 0..200)) {
         let head = head(status);
-        let _ = token(&head, &body).map_err(|failure| failure.into_error("h", &head));
+        let read = token(head.status, &body, &Dialect::new());
+        let _ = read.map_err(|failure| failure.into_error("h", &head, "client_credentials"));
     }
 }

@@ -1,0 +1,161 @@
+use std::time::SystemTime;
+
+use http::{StatusCode, response::Parts};
+
+use super::endpoint::LONGEST_ANSWER;
+use crate::{
+    genesys::{answer::Unread, correlation_id::correlation_id},
+    retry::RetryAfter,
+    token::{TokenError, TokenErrorKind},
+};
+
+/// Why an answer is no token. Holds nothing of the body: an error may end up anywhere.
+///
+/// A code is one of RFC 6749.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Failure {
+    Denied(&'static str),
+    LoginRequired,
+    Throttled(Option<&'static str>),
+    Unavailable(Option<&'static str>),
+    Redirected,
+    Malformed(&'static str),
+    Encoded(&'static str),
+    TooLong,
+    BrokenOff,
+}
+
+impl Failure {
+    /// What the head of an answer says by itself, whatever becomes of the body. `code`: what the
+    /// body adds, if it was read.
+    ///
+    /// A 400 needs its body: it may be a wrong client, a spent grant, or a rate limit.
+    pub(super) fn by_head(status: StatusCode, code: Option<&'static str>) -> Option<Self> {
+        match status {
+            status if status.is_redirection() => Some(Self::Redirected),
+            StatusCode::TOO_MANY_REQUESTS => Some(Self::Throttled(code)),
+            status if status.is_server_error() => Some(Self::Unavailable(code)),
+            _ => None,
+        }
+    }
+
+    /// What an answer is whose body could not be read.
+    pub(super) fn unread(status: StatusCode, why: &Unread) -> Self {
+        let by_head = Self::by_head(status, None);
+        by_head.unwrap_or(match why {
+            Unread::Encoded(coding) => Self::Encoded(coding),
+            _ if !status.is_success() => Self::Unavailable(None),
+            Unread::TooLong => Self::TooLong,
+            Unread::Late | Unread::BrokenOff(_) => Self::BrokenOff,
+        })
+    }
+
+    /// The error for callers: cause and next step, the host, and what the head of the answer says.
+    /// `grant`: the `grant_type` that was sent.
+    pub(super) fn into_error(self, host: &str, head: &Parts, grant: &str) -> TokenError {
+        let message = self.message(host, head.status, grant);
+        let mut error = TokenError::new(self.kind(), message).with_login_host(host);
+        if let Some(code) = self.code() {
+            error = error.with_oauth_code(code);
+        }
+        if matches!(self, Self::Throttled(_) | Self::Unavailable(_)) {
+            let asked = RetryAfter::from_headers(&head.headers, SystemTime::now());
+            error = asked
+                .into_iter()
+                .fold(error, |error, asked| error.with_retry_after(asked.wait()));
+        }
+        let id = correlation_id(&head.headers);
+        id.into_iter()
+            .fold(error, |error, id| error.with_correlation_id(id))
+    }
+
+    fn kind(self) -> TokenErrorKind {
+        match self {
+            Self::Denied(_) => TokenErrorKind::Denied,
+            Self::LoginRequired => TokenErrorKind::LoginRequired,
+            Self::Throttled(_) => TokenErrorKind::Throttled,
+            Self::Unavailable(_) => TokenErrorKind::Unavailable,
+            Self::BrokenOff => TokenErrorKind::Transport,
+            Self::Redirected | Self::Malformed(_) | Self::Encoded(_) | Self::TooLong => {
+                TokenErrorKind::Malformed
+            }
+        }
+    }
+
+    fn code(self) -> Option<&'static str> {
+        match self {
+            Self::Denied(code) => Some(code),
+            Self::LoginRequired => Some("invalid_grant"),
+            Self::Throttled(code) | Self::Unavailable(code) => code,
+            _ => None,
+        }
+    }
+
+    fn message(self, host: &str, status: StatusCode, grant: &str) -> String {
+        let status = status.as_u16();
+        match self {
+            Self::Denied(code) => {
+                let advice = after_denial(code);
+                format!("{host} refused the client ({code}): {advice}")
+            }
+            Self::LoginRequired => {
+                let why = why_invalid(grant);
+                format!("{host} refused the grant (invalid_grant): {why}")
+            }
+            Self::Throttled(_) => format!(
+                "{host} gives out no more tokens for now (rate limit, status {status}); share \
+                 one token among all that use this client"
+            ),
+            Self::Unavailable(_) => format!(
+                "{host} answered with status {status} and no token; if that lasts, check the \
+                 base URL and what stands in between (proxy, gateway)"
+            ),
+            Self::Redirected => format!(
+                "{host} answered with a redirect (status {status}), which is not followed: the \
+                 client's secret would go along; correct the base URL"
+            ),
+            Self::Malformed(what) => format!(
+                "{host} gave no usable token: {what}; check the base URL and what stands in \
+                 between (proxy, gateway)"
+            ),
+            Self::Encoded(coding) => format!(
+                "{host} answered in the encoding `{coding}` (status {status}), which was not asked \
+                 for; correct what stands in between (proxy, gateway), or use an HTTP client that \
+                 decodes it"
+            ),
+            Self::TooLong => format!(
+                "the token endpoint at {host} sent more than {LONGEST_ANSWER} bytes, which is no token; \
+                 check the region or base URL, and what stands in between (a proxy's page?)"
+            ),
+            Self::BrokenOff => format!("the answer of the token endpoint at {host} broke off"),
+        }
+    }
+}
+
+fn after_denial(code: &str) -> &'static str {
+    match code {
+        "invalid_client" => {
+            "the client id or the secret is wrong, or the wrong region was given: a client is known \
+             in its own region only"
+        }
+        "unauthorized_client" | "unsupported_grant_type" => {
+            "this grant is not allowed for the client; set its grant type in Genesys Cloud under \
+             Admin, Integrations, OAuth"
+        }
+        _ => "correct the parameters of the token request",
+    }
+}
+
+fn why_invalid(grant: &str) -> &'static str {
+    match grant {
+        "authorization_code" => {
+            "the code was used before or has expired, or the redirect URI or the PKCE verifier is \
+             not the one that the login began with; compare these, and log in again"
+        }
+        "urn:ietf:params:oauth:grant-type:saml2-bearer" => {
+            "the assertion has expired, was used before, or is meant for another organisation or \
+             audience; log in again at the identity provider"
+        }
+        _ => "it was spent, has expired or was revoked; log in again",
+    }
+}
