@@ -3,13 +3,16 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderMap, Request, StatusCode};
+use http::{Request, StatusCode};
 use http_body_util::Full;
 use tower::{ServiceBuilder, ServiceExt};
 use tower_genesys::{
     BearerLayer, BoxError, FetchContext, IssuedToken, Origins, RefreshLayer, ReplayLayer,
     RetryLayer, TokenCache, TokenError, TokenSource,
-    retry::{Attempt, Backoff, BoxErrorClassifier, Class, Classify, RetryPolicy},
+    retry::{
+        Attempt, Backoff, BoxErrorClassifier, Class, Classify, RequestHead, ResponseHead,
+        RetryPolicy,
+    },
     testing::{CREATE_USER, MockGenesys},
 };
 
@@ -28,15 +31,15 @@ impl TokenSource for Vault {
 struct Gateway(BoxErrorClassifier);
 
 impl Classify<BoxError> for Gateway {
-    fn response(&self, status: StatusCode, headers: &HeaderMap) -> Class {
-        match status.as_u16() {
+    fn response(&self, request: RequestHead<'_>, response: ResponseHead<'_>) -> Class {
+        match response.status().as_u16() {
             520 => Class::NotSent, // so that even a POST is sent again
-            _ => Classify::<BoxError>::response(&self.0, status, headers),
+            _ => Classify::<BoxError>::response(&self.0, request, response),
         }
     }
 
-    fn error(&self, error: &BoxError) -> Class {
-        self.0.error(error)
+    fn error(&self, request: RequestHead<'_>, error: &BoxError) -> Class {
+        self.0.error(request, error)
     }
 }
 

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use http::Extensions;
+use http::{Extensions, StatusCode};
 
 /// Request extension: how the layers shall treat this one request.
 ///
@@ -16,6 +16,16 @@ pub struct CallOptions {
     pub(crate) without_retry: bool,
     pub(crate) repeatable: Option<bool>,
     pub(crate) deadline: Option<Duration>,
+    pub(crate) max_sends: Option<u32>,
+    pub(crate) attempt_timeout: Option<Duration>,
+    pub(crate) transient: Option<Transient>,
+}
+
+/// The statuses that are transient for one request, and for how long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Transient {
+    pub(crate) statuses: &'static [StatusCode],
+    pub(crate) within: Duration,
 }
 
 impl CallOptions {
@@ -27,6 +37,9 @@ impl CallOptions {
             without_retry: false,
             repeatable: None,
             deadline: None,
+            max_sends: None,
+            attempt_timeout: None,
+            transient: None,
         }
     }
 
@@ -72,6 +85,65 @@ impl CallOptions {
     #[must_use]
     pub const fn deadline(mut self, deadline: Duration) -> Self {
         self.deadline = Some(deadline);
+        self
+    }
+
+    /// Sets how many times this request is sent in all, in place of
+    /// [`RetryPolicy::with_max_sends`](crate::retry::RetryPolicy::with_max_sends). 0 counts as 1.
+    /// A resend after a 401 does not count.
+    #[must_use]
+    pub const fn max_sends(mut self, sends: u32) -> Self {
+        self.max_sends = Some(sends);
+        self
+    }
+
+    /// Sets how long an attempt of this request may take until the head of its response, in place
+    /// of [`RetryPolicy::with_attempt_timeout`](crate::retry::RetryPolicy::with_attempt_timeout).
+    /// As there, an attempt is given up only for another one.
+    #[must_use]
+    pub const fn attempt_timeout(mut self, timeout: Duration) -> Self {
+        self.attempt_timeout = Some(timeout);
+        self
+    }
+
+    /// Retries this request after these statuses too, as long as the retry begins within this time
+    /// of the first poll of the call.
+    ///
+    /// Use it for a race that the service confirms: a 404 for something that was created a moment
+    /// ago, or a 409 between two writers. Everything else holds as for other retries: the number
+    /// of sends, the deadline, the backoff, `Retry-After` and the budget. With the default
+    /// backoff, the next send is up to 3, 6 and 12 s away.
+    ///
+    /// A 4xx other than 408 says that the server did not execute the request, so any method is
+    /// sent again. After another status only a [repeatable](Self::repeatable) request is. A success
+    /// never counts. Where the layer's [`Classify`](crate::retry::Classify) says more than that
+    /// the response is final, its word counts.
+    ///
+    /// Do not name 409 or 412 for a request that carries a `version`: the same request meets the
+    /// same conflict. Read the entity again, apply the change to the new version, and send that.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use http::StatusCode;
+    /// use tower_genesys::CallOptions;
+    ///
+    /// /// Another node may not have the new user for some seconds.
+    /// const JUST_CREATED: CallOptions = CallOptions::new()
+    ///     .transient_statuses(&[StatusCode::NOT_FOUND], Duration::from_secs(10))
+    ///     .max_sends(6);
+    /// assert_ne!(JUST_CREATED, CallOptions::new());
+    /// ```
+    ///
+    /// # Default
+    ///
+    /// None: the layer's [`Classify`](crate::retry::Classify) alone decides.
+    #[must_use]
+    pub const fn transient_statuses(
+        mut self,
+        statuses: &'static [StatusCode],
+        within: Duration,
+    ) -> Self {
+        self.transient = Some(Transient { statuses, within });
         self
     }
 }

@@ -108,24 +108,25 @@ impl<C> GenesysLayer<C> {
     ///
     /// ```
     /// use std::sync::Arc;
-    /// use http::{HeaderMap, StatusCode};
     /// use tower_genesys::{BoxError, GenesysLayer, GenesysService, Org, testing::MockService};
-    /// use tower_genesys::retry::{BoxErrorClassifier, Class, Classify, RetryEvent};
+    /// use tower_genesys::retry::{
+    ///     BoxErrorClassifier, Class, Classify, RequestHead, ResponseHead, RetryEvent,
+    /// };
     ///
     /// /// A gateway that answers 520 when the API is not reached.
     /// #[derive(Clone)]
     /// struct Gateway(BoxErrorClassifier);
     ///
     /// impl Classify<BoxError> for Gateway {
-    ///     fn response(&self, status: StatusCode, headers: &HeaderMap) -> Class {
-    ///         match status.as_u16() {
+    ///     fn response(&self, request: RequestHead<'_>, response: ResponseHead<'_>) -> Class {
+    ///         match response.status().as_u16() {
     ///             520 => Class::NotSent,
-    ///             _ => Classify::<BoxError>::response(&self.0, status, headers),
+    ///             _ => Classify::<BoxError>::response(&self.0, request, response),
     ///         }
     ///     }
     ///
-    ///     fn error(&self, error: &BoxError) -> Class {
-    ///         self.0.error(error)
+    ///     fn error(&self, request: RequestHead<'_>, error: &BoxError) -> Class {
+    ///         self.0.error(request, error)
     ///     }
     /// }
     ///
@@ -148,7 +149,7 @@ impl<C> GenesysLayer<C> {
     ///         .with_observer(Arc::new(|event: &RetryEvent<'_>| println!("{event:?}")))
     /// });
     /// let app = App { genesys: layer.layer(client) };
-    /// # mock.on(CREATE_USER).nth(1).reply_status(StatusCode::from_u16(520)?);
+    /// # mock.on(CREATE_USER).nth(1).reply_status(http::StatusCode::from_u16(520)?);
     /// # let body = Full::<bytes::Bytes>::from(r#"{"name":"Ada","email":"ada@example.com"}"#);
     /// # let request = http::Request::post(org.api("/api/v2/users")?).body(body)?;
     /// # assert_eq!(app.genesys.oneshot(request).await?.status(), 200);

@@ -14,7 +14,7 @@ use tower_service::Service;
 use super::body::{self, Begun};
 use crate::{
     BoxError,
-    retry::{Class, Classify, ErrorClassifier},
+    retry::{Class, ErrorClassifier},
 };
 
 pin_project! {
@@ -154,7 +154,7 @@ fn url_extension(url: Url) -> Extensions {
 /// connection for the next hop does not say that nothing was sent. Without a URL, no classifier
 /// takes it to.
 fn doubt(error: Error) -> Error {
-    match ErrorClassifier::new().error(&error) {
+    match ErrorClassifier::new().class_of(&error) {
         Class::NotSent | Class::Unprocessed => error.without_url(),
         _ => error,
     }

@@ -72,6 +72,11 @@
 //! [`CallOptions::repeatable`](crate::CallOptions::repeatable) overrides the method for one
 //! request, and [`RetryLayer::with_repeatable`] for those that a predicate knows.
 //!
+//! [`CallOptions`](crate::CallOptions) also sets the number of sends, the attempt time-out, the
+//! deadline, and further statuses that are transient, for one request. A retry after a 404 for
+//! something that was created a moment ago is bounded that way:
+//! [`transient_statuses`](crate::CallOptions::transient_statuses).
+//!
 //! Only then the old body is revoked, the old response drained (so that its connection can be used
 //! again), the time waited, the service made ready and the request sent. While it waits, the call
 //! holds no connection, no permit, no response and no readied service.
@@ -169,7 +174,10 @@ mod upstream;
 pub use crate::throttle::Throttle;
 pub use backoff::Backoff;
 pub use budget::Budget;
-pub use classify::{BoxErrorClassifier, Class, Classify, ErrorClassifier, TRANSIENT_STATUSES};
+pub use classify::{
+    BoxErrorClassifier, Class, Classify, ErrorClassifier, RequestHead, ResponseHead,
+    TRANSIENT_STATUSES,
+};
 pub use future::ResponseFuture;
 pub use gave_up::GaveUp;
 pub use layer::RetryLayer;

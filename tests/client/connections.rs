@@ -6,7 +6,7 @@ use tokio::time::{sleep, timeout};
 use tower::ServiceExt;
 use tower_genesys::{
     client::ClientErrorKind,
-    retry::{BoxErrorClassifier, Class, Classify},
+    retry::{BoxErrorClassifier, Class},
     testing::ANY,
 };
 
@@ -95,7 +95,7 @@ async fn an_http2_connection_that_is_dead_is_given_up() {
     let error = get(&client, setup.uri()).await.unwrap_err();
     assert_eq!(error.kind(), ClientErrorKind::Exchange, "{error}");
     // It may have arrived.
-    let class = BoxErrorClassifier::new().error(&error.into());
+    let class = BoxErrorClassifier::new().class_of(&error);
     assert_eq!(class, Class::Transient { after: None });
     assert_eq!(setup.server.accepted(), 1);
 }

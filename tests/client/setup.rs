@@ -13,7 +13,7 @@ use tower_genesys::{
     BoxError, Client, ClientBuilder, ClientError, Credentials, GenesysLayer, Org, Region,
     ReplayBody,
     client::ClientErrorKind,
-    retry::{BoxErrorClassifier, Class, Classify},
+    retry::{BoxErrorClassifier, Class},
     testing::{MockGenesys, MockServer},
 };
 
@@ -105,7 +105,7 @@ pub(crate) async fn refused(client: &HttpClient, uri: Uri, kind: ClientErrorKind
     let error = get(client, uri).await.expect_err("there is no connection");
     assert_eq!(error.kind(), kind, "{error}");
     let text = error.to_string();
-    let class = BoxErrorClassifier::new().error(&error.into());
+    let class = BoxErrorClassifier::new().class_of(&error);
     let expected = match kind {
         ClientErrorKind::ProxyAuthentication => Class::Final,
         _ => Class::NotSent,

@@ -7,7 +7,7 @@ use tower::ServiceExt;
 use tower_genesys::{
     ClientBuilder, ClientConfigError, ClientError, ConfigError, GenesysLayer, Org, TokenError,
     client::{ClientConfigErrorKind, ClientErrorKind},
-    retry::{BoxErrorClassifier, Class, Classify},
+    retry::{BoxErrorClassifier, Class},
 };
 
 use crate::{
@@ -248,7 +248,7 @@ async fn http_is_refused_for_good_but_to_this_machine_when_asked_for() {
         let error = get(client, uri.parse().unwrap()).await.unwrap_err();
         assert_eq!(error.kind(), ClientErrorKind::NotHttps, "{uri}: {error}");
         assert!(error.to_string().contains("https"), "{error}");
-        let class = BoxErrorClassifier::new().error(&error.into());
+        let class = BoxErrorClassifier::new().class_of(&error);
         assert_eq!(class, Class::Final, "{uri}");
     }
     assert_eq!(setup.mock.requests().len(), 0);

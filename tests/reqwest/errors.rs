@@ -19,7 +19,7 @@ use tower::ServiceExt;
 use tower_genesys::{
     BoxError,
     reqwest::HttpService,
-    retry::{BoxErrorClassifier, Class, Classify, ErrorClassifier},
+    retry::{BoxErrorClassifier, Class, ErrorClassifier},
     testing::USERS,
 };
 
@@ -47,9 +47,13 @@ fn client() -> HttpService {
 
 /// Both classifiers, which have to agree.
 fn class(error: Error) -> Class {
-    let typed = ErrorClassifier::new().error(&error);
+    let typed = ErrorClassifier::new().class_of(&error);
     let boxed: BoxError = Box::new(io::Error::other(error));
-    assert_eq!(BoxErrorClassifier::new().error(&boxed), typed, "{boxed:?}");
+    assert_eq!(
+        BoxErrorClassifier::new().class_of(&*boxed),
+        typed,
+        "{boxed:?}"
+    );
     typed
 }
 

@@ -17,19 +17,23 @@ use tokio::{
 };
 use tower_genesys::{
     BoxError, ReplayBody, TokenError, TokenErrorKind,
-    retry::{BoxErrorClassifier, Class, Classify, ErrorClassifier},
+    retry::{BoxErrorClassifier, Class, ErrorClassifier},
 };
 
 const TRANSIENT: Class = Class::Transient { after: None };
 
 /// Both classifiers, which have to agree.
 fn class<E: std::error::Error + Send + Sync + 'static>(error: E) -> Class {
-    let typed = ErrorClassifier::new().error(&error);
+    let typed = ErrorClassifier::new().class_of(&error);
     let boxed: BoxError = Box::new(error);
-    assert_eq!(BoxErrorClassifier::new().error(&boxed), typed, "{boxed:?}");
+    assert_eq!(
+        BoxErrorClassifier::new().class_of(&*boxed),
+        typed,
+        "{boxed:?}"
+    );
     let nested: BoxError = Box::new(io::Error::other(boxed));
     assert_eq!(
-        BoxErrorClassifier::new().error(&nested),
+        BoxErrorClassifier::new().class_of(&*nested),
         typed,
         "{nested:?}"
     );

@@ -5,6 +5,7 @@ mod setup;
 mod calls;
 mod errors;
 mod no_load;
+mod options;
 mod order;
 mod stack;
 mod throttle;

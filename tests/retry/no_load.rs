@@ -11,7 +11,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{HeaderMap, Request, Response, StatusCode};
+use http::{Request, Response};
 use http_body_util::Full;
 use hyper::{body::Incoming, server::conn::http2, service::service_fn};
 use hyper_util::{
@@ -27,7 +27,10 @@ use tokio::{
 use tower::{Layer, Service, ServiceBuilder, ServiceExt, util::BoxCloneSyncService};
 use tower_genesys::{
     BoxError, ReplayBody, ReplayLayer,
-    retry::{Backoff, Budget, Class, Classify, GaveUp, RetryLayer, RetryPolicy, Stop, Upstream},
+    retry::{
+        Backoff, Budget, Class, Classify, GaveUp, RequestHead, ResponseHead, RetryLayer,
+        RetryPolicy, Stop, Upstream,
+    },
 };
 
 use crate::setup::{
@@ -40,11 +43,11 @@ use crate::setup::{
 struct Always(Class);
 
 impl Classify<BoxError> for Always {
-    fn response(&self, _: StatusCode, _: &HeaderMap) -> Class {
+    fn response(&self, _: RequestHead<'_>, _: ResponseHead<'_>) -> Class {
         Class::Final
     }
 
-    fn error(&self, _: &BoxError) -> Class {
+    fn error(&self, _: RequestHead<'_>, _: &BoxError) -> Class {
         self.0
     }
 }

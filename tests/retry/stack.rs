@@ -30,8 +30,8 @@ use tower_genesys::{
     BoxError, GenesysLayer, IssuedToken, Org, Region, ReplayBody, ReplayLayer,
     replay::{Remake, Resend},
     retry::{
-        Attempt, Backoff, BoxErrorClassifier, Class, Classify, Outcome, RetryAfter as After,
-        RetryLayer, RetryPolicy, Stop, Upstream,
+        Attempt, Backoff, BoxErrorClassifier, Class, Classify, Outcome, RequestHead, ResponseHead,
+        RetryAfter as After, RetryLayer, RetryPolicy, Stop, Upstream,
     },
     source_fn,
 };
@@ -281,12 +281,12 @@ async fn genesys_layer_sends_a_remade_upload_again() {
 struct Panics;
 
 impl Classify<BoxError> for Panics {
-    fn response(&self, status: StatusCode, headers: &HeaderMap) -> Class {
-        assert_ne!(status, 500, "no idea");
-        BoxErrorClassifier::new().transient(status, headers)
+    fn response(&self, request: RequestHead<'_>, response: ResponseHead<'_>) -> Class {
+        assert_ne!(response.status(), 500, "no idea");
+        Classify::<BoxError>::response(&BoxErrorClassifier::new(), request, response)
     }
 
-    fn error(&self, _: &BoxError) -> Class {
+    fn error(&self, _: RequestHead<'_>, _: &BoxError) -> Class {
         panic!("no idea");
     }
 }
@@ -297,7 +297,11 @@ trait Transient {
 
 impl Transient for BoxErrorClassifier {
     fn transient(&self, status: StatusCode, headers: &HeaderMap) -> Class {
-        Classify::<BoxError>::response(self, status, headers)
+        let mut response = Response::new(());
+        *response.status_mut() = status;
+        response.headers_mut().clone_from(headers);
+        let (request, response) = (get("/x"), ResponseHead::of(&response));
+        Classify::<BoxError>::response(self, RequestHead::of(&request), response)
     }
 }
 

@@ -28,7 +28,7 @@ use crate::{
         Region,
         answer::{self, Bounds, Unread},
     },
-    retry::{BoxErrorClassifier, Class, Classify},
+    retry::{BoxErrorClassifier, Class},
     store::StoreKey,
     token::{TokenError, TokenErrorKind},
 };
@@ -230,7 +230,7 @@ fn fate_by(status: StatusCode) -> Fate {
 }
 
 fn unanswered(host: &str, error: BoxError) -> Failed {
-    let fate = match BoxErrorClassifier::new().error(&error) {
+    let fate = match BoxErrorClassifier::new().class_of(&*error) {
         Class::NotSent | Class::Unprocessed => Fate::Unspent,
         // Final for the classifier, and stopped on this side.
         _ if Refused::find(&*error).is_some() => Fate::Unspent,

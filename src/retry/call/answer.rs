@@ -1,15 +1,15 @@
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
-    time::Duration,
+    time::{Duration, SystemTime},
 };
 
-use http::Response;
+use http::{Response, StatusCode};
 use tokio::time::Instant;
 
-use super::{Call, Pause};
+use super::{Call, Cause, Failure, Pause};
 use crate::{
     replay::{CloneBody, Resend, Unreplayed},
-    retry::{Class, Classify, GaveUp, Outcome, RetryEvent, Stop},
+    retry::{Class, Classify, GaveUp, Outcome, ResponseHead, RetryAfter, RetryEvent, Stop},
 };
 
 impl<S: Clone, B: CloneBody, C> Call<S, B, C> {
@@ -28,12 +28,13 @@ impl<S: Clone, B: CloneBody, C> Call<S, B, C> {
                 return self.after_resend(response);
             }
         }
-        let (class, broken) = (self.classify(result), result.is_err());
+        let failure = self.classify(result);
+        let class = failure.class;
         if class == Class::Final {
             self.finish(result, Stop::Settled);
             return None;
         }
-        match self.decide(class, broken) {
+        match self.decide(failure) {
             Ok(pause) => {
                 self.begin(class, &pause);
                 Some(pause)
@@ -52,20 +53,48 @@ impl<S: Clone, B: CloneBody, C> Call<S, B, C> {
         }
     }
 
-    /// A classifier is the caller's code. If it panics, the answer is returned as it is, which is
-    /// more than the caller would get otherwise.
-    fn classify<R, E>(&self, result: &Result<Response<R>, E>) -> Class
+    fn classify<R, E>(&self, result: &Result<Response<R>, E>) -> Failure
     where
         C: Classify<E>,
     {
-        let classify = || match result {
-            Ok(response) => self
-                .settings
-                .classify
-                .response(response.status(), response.headers()),
-            Err(error) => self.settings.classify.error(error),
+        let class = self.ask_classifier(result);
+        match result {
+            // The classifier's word counts where it says more than that it is final.
+            Ok(response) if class == Class::Final && self.names(response.status()) => Failure {
+                class: Class::Transient {
+                    after: RetryAfter::from_headers(response.headers(), SystemTime::now()),
+                },
+                cause: Cause::Named(response.status()),
+            },
+            Ok(_) => Failure {
+                class,
+                cause: Cause::Response,
+            },
+            Err(_) => Failure {
+                class,
+                cause: Cause::Broken,
+            },
+        }
+    }
+
+    /// Whether the options of this request say that this status is transient for it.
+    fn names(&self, status: StatusCode) -> bool {
+        let transient = self.options().transient;
+        transient.is_some_and(|it| !status.is_success() && it.statuses.contains(&status))
+    }
+
+    /// A classifier is the caller's code. If it panics, the answer is returned as it is, which is
+    /// more than the caller would get otherwise.
+    fn ask_classifier<R, E>(&self, result: &Result<Response<R>, E>) -> Class
+    where
+        C: Classify<E>,
+    {
+        let (classify, request) = (&self.settings.classify, self.request());
+        let ask = || match result {
+            Ok(response) => classify.response(request, ResponseHead::of(response)),
+            Err(error) => classify.error(request, error),
         };
-        catch_unwind(AssertUnwindSafe(classify)).unwrap_or_else(|_| {
+        catch_unwind(AssertUnwindSafe(ask)).unwrap_or_else(|_| {
             tracing::error!("the classifier panicked: the answer is returned as it is");
             Class::Final
         })
@@ -94,7 +123,8 @@ impl<S: Clone, B: CloneBody, C> Call<S, B, C> {
     /// The attempt took too long: what comes before the next one, if there is one.
     pub(in crate::retry) fn time_out(&mut self) -> Option<Pause> {
         let class = Class::Transient { after: None };
-        let pause = self.decide(class, true).ok()?;
+        let cause = Cause::Broken;
+        let pause = self.decide(Failure { class, cause }).ok()?;
         self.begin(class, &pause);
         Some(pause)
     }

@@ -1,8 +1,9 @@
 use std::{sync::Arc, time::Duration};
 
+use http::StatusCode;
 use tokio::time::Instant;
 
-use super::{Call, Pause};
+use super::{Call, Cause, Failure, Pause};
 use crate::{
     replay::CloneBody,
     retry::{Class, RetryEvent, Stop},
@@ -20,8 +21,8 @@ impl<S: Clone, B: CloneBody, C> Call<S, B, C> {
     ///
     /// The connection may still be sending that, and so may lose the copy at any moment: only
     /// what is claimed is safe. It comes last, as after it the old answer is worth nothing.
-    pub(super) fn decide(&mut self, class: Class, broken: bool) -> Result<Pause, Stop> {
-        let pause = self.check(class, broken)?;
+    pub(super) fn decide(&mut self, failure: Failure) -> Result<Pause, Stop> {
+        let pause = self.check(failure)?;
         match self.claim() {
             true => Ok(pause),
             false => Err(Stop::BodyGone),
@@ -29,7 +30,8 @@ impl<S: Clone, B: CloneBody, C> Call<S, B, C> {
     }
 
     /// The order of the checks is that of the module's docs.
-    fn check(&mut self, class: Class, broken: bool) -> Result<Pause, Stop> {
+    fn check(&mut self, failure: Failure) -> Result<Pause, Stop> {
+        let class = failure.class;
         let now = self.now();
         let is_free = class.is_no_load() && self.free_resends < MOST_FREE;
         let at_once = is_free && self.free_resends == 0;
@@ -44,10 +46,10 @@ impl<S: Clone, B: CloneBody, C> Call<S, B, C> {
             Class::Throttled { .. } if !too_long => self.close(now, asked.unwrap_or(wait), wait),
             _ => None,
         };
-        if self.options.without_retry {
+        if self.options().without_retry {
             return Err(Stop::Disabled);
         }
-        if !self.may_repeat(class, broken) {
+        if !self.may_repeat(failure) {
             return Err(Stop::NotRepeatable);
         }
         if !self.is_replayable() {
@@ -60,7 +62,7 @@ impl<S: Clone, B: CloneBody, C> Call<S, B, C> {
             return Err(Stop::RetryAfterTooLong);
         }
         let until = now.checked_add(wait).ok_or(Stop::DeadlineTooClose)?;
-        if until >= self.deadline() {
+        if until >= self.last_send(failure.cause) {
             return Err(Stop::DeadlineTooClose);
         }
         if !at_once && !self.has_timers() {
@@ -118,16 +120,40 @@ impl<S: Clone, B: CloneBody, C> Call<S, B, C> {
         Some((throttle, endpoint))
     }
 
-    fn may_repeat(&self, class: Class, broken: bool) -> bool {
-        match class {
+    /// Until when another send may begin after a failure of this kind.
+    fn last_send(&mut self, cause: Cause) -> Instant {
+        let deadline = self.deadline();
+        match (cause, self.options().transient) {
+            (Cause::Named(_), Some(transient)) => deadline.min(self.end_of(transient.within)),
+            _ => deadline,
+        }
+    }
+
+    fn may_repeat(&self, failure: Failure) -> bool {
+        match failure.class {
             Class::Final => false,
             Class::Throttled { .. } | Class::NotSent | Class::Unprocessed => true,
+            Class::Transient { .. } if failure.cause.is_refusal() => true,
             Class::Transient { .. } | Class::StaleConnection => {
                 let (method, uri) = self.target();
                 let predicate = || self.settings.repeatable.as_ref()?(method, uri);
-                let repeatable = self.options.repeatable.or_else(predicate);
+                let repeatable = self.options().repeatable.or_else(predicate);
+                let broken = failure.cause == Cause::Broken;
                 repeatable.unwrap_or_else(|| self.settings.policy.repeats(method, broken))
             }
+        }
+    }
+}
+
+impl Cause {
+    /// Whether the server said that it did not do what the request asks for: then any method may
+    /// be sent again. Of the statuses of a client's error, 408 alone does not say so.
+    fn is_refusal(self) -> bool {
+        match self {
+            Self::Named(status) => {
+                status.is_client_error() && status != StatusCode::REQUEST_TIMEOUT
+            }
+            Self::Response | Self::Broken => false,
         }
     }
 }

@@ -1,10 +1,10 @@
 use std::{mem, sync::Arc, time::Duration};
 
 use fastrand::Rng;
-use http::{Extensions, Method, Request, Uri};
+use http::{Extensions, Method, Request, StatusCode, Uri};
 use tokio::{runtime::Handle, time::Instant};
 
-use super::{Attempt, RetryAfter, RetryEvent, Upstream, settings::Settings};
+use super::{Attempt, Class, RequestHead, RetryAfter, RetryEvent, Upstream, settings::Settings};
 use crate::{
     call::CallOptions,
     replay::{CloneBody, RequestCopy},
@@ -19,7 +19,6 @@ mod decide;
 pub(super) struct Call<S, B, C> {
     settings: Arc<Settings<C>>,
     target: Target<S, B>,
-    options: CallOptions,
     /// When the time was first asked for: an answer that is there at once does without.
     started: Option<Instant>,
     paused_at: Option<Instant>,
@@ -37,7 +36,7 @@ pub(super) struct Call<S, B, C> {
 enum Target<S, B> {
     /// All of it, to be sent again, and an unready clone of the service to do it with.
     Kept(Box<RequestCopy<B, S>>),
-    /// What is needed to know which endpoint it is that throttles.
+    /// What the decisions need of it: which endpoint throttles, and what this request asks for.
     Sent(Box<Sent>),
 }
 
@@ -45,8 +44,24 @@ enum Target<S, B> {
 struct Sent {
     method: Method,
     uri: Uri,
-    /// The one that the request named.
-    upstream: Option<Upstream>,
+    extensions: Extensions,
+}
+
+/// A failed send, as far as the next one is concerned.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Failure {
+    class: Class,
+    cause: Cause,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Cause {
+    /// A response, of a class that the classifier knows.
+    Response,
+    /// A status that is transient for this request alone, since its options name it.
+    Named(StatusCode),
+    /// No response: an error of the service, or an attempt that took too long.
+    Broken,
 }
 
 /// What comes before the next send.
@@ -65,27 +80,21 @@ impl<S: Clone, B: CloneBody, C> Call<S, B, C> {
         request: &mut Request<B>,
         service: &S,
     ) -> Self {
-        let target = Target::keep(request, service, &settings);
-        Self::new(settings, request.extensions(), target, 1)
+        let target = Target::keep(request, service);
+        Self::new(settings, target, 1)
     }
 
     /// A call whose request has yet to wait for its first send.
     pub(super) fn waiting(settings: Arc<Settings<C>>, request: &Request<B>) -> Self {
-        let target = Target::sent(request, &settings);
-        Self::new(settings, request.extensions(), target, 0)
+        let target = Target::sent(request);
+        Self::new(settings, target, 0)
     }
 
     #[inline]
-    fn new(
-        settings: Arc<Settings<C>>,
-        extensions: &Extensions,
-        target: Target<S, B>,
-        sends: u32,
-    ) -> Self {
+    fn new(settings: Arc<Settings<C>>, target: Target<S, B>, sends: u32) -> Self {
         Self {
             settings,
             target,
-            options: CallOptions::of(extensions),
             started: None,
             paused_at: None,
             waited: Duration::ZERO,
@@ -162,7 +171,7 @@ impl<S: Clone, B: CloneBody, C> Call<S, B, C> {
         if self.sends > 1 {
             request.extensions_mut().insert(Attempt(self.sends));
         }
-        self.target = Target::keep(&mut request, &service, &self.settings);
+        self.target = Target::keep(&mut request, &service);
         Some((request, service))
     }
 
@@ -184,8 +193,10 @@ impl<S: Clone, B: CloneBody, C> Call<S, B, C> {
     /// timer itself ([`runtime::timer`]).
     pub(super) fn attempt_deadline(&mut self) -> Option<Instant> {
         let now = self.now();
-        let end = now.checked_add(self.settings.policy.attempt_timeout?)?;
-        let another = self.sends_left() && !self.options.without_retry && self.is_replayable();
+        let options = self.options();
+        let timeout = options.attempt_timeout;
+        let end = now.checked_add(timeout.or(self.settings.policy.attempt_timeout)?)?;
+        let another = self.sends_left() && !options.without_retry && self.is_replayable();
         let may_be_timers = !self.without_timers && Handle::try_current().is_ok();
         (another && may_be_timers).then_some(end)
     }
@@ -247,49 +258,71 @@ impl<S: Clone, B: CloneBody, C> Call<S, B, C> {
     }
 
     fn sends_left(&self) -> bool {
-        self.sends - u32::from(self.resent) < self.settings.policy.max_sends
+        let max_sends = self.options().max_sends;
+        let max_sends = max_sends.unwrap_or(self.settings.policy.max_sends);
+        self.sends - u32::from(self.resent) < max_sends
     }
 
     fn deadline(&mut self) -> Instant {
-        let deadline = self.options.deadline;
-        let deadline = deadline.unwrap_or(self.settings.policy.deadline);
+        let deadline = self.options().deadline;
+        self.end_of(deadline.unwrap_or(self.settings.policy.deadline))
+    }
+
+    /// When the call has taken this long.
+    fn end_of(&mut self, time: Duration) -> Instant {
         let started = self.started();
-        let end = started.checked_add(deadline);
+        let end = started.checked_add(time);
         // Longer than the clock goes: as good as none.
         end.unwrap_or_else(|| started + RetryAfter::MAX.wait())
     }
 
     /// The one that the request named, or else that of the layer.
     fn upstream(&self) -> &Upstream {
-        let named = match &self.target {
-            Target::Kept(request) => self.settings.selected(request.extensions()),
-            Target::Sent(sent) => sent.upstream.as_ref(),
-        };
+        let named = self.settings.selected(self.request().extensions);
         named.unwrap_or(&self.settings.upstream)
     }
 
+    /// What this request asks for itself. Read each time: that costs less than to carry it along
+    /// with each request, of which almost none asks for anything.
+    fn options(&self) -> CallOptions {
+        CallOptions::of(self.request().extensions)
+    }
+
     fn target(&self) -> (&Method, &Uri) {
+        let request = self.request();
+        (request.method, request.uri)
+    }
+
+    fn request(&self) -> RequestHead<'_> {
         match &self.target {
-            Target::Kept(request) => (request.method(), request.uri()),
-            Target::Sent(sent) => (&sent.method, &sent.uri),
+            Target::Kept(request) => RequestHead {
+                method: request.method(),
+                uri: request.uri(),
+                extensions: request.extensions(),
+            },
+            Target::Sent(sent) => RequestHead {
+                method: &sent.method,
+                uri: &sent.uri,
+                extensions: &sent.extensions,
+            },
         }
     }
 }
 
 impl<S: Clone, B: CloneBody> Target<S, B> {
     #[inline]
-    fn keep<C>(request: &mut Request<B>, service: &S, settings: &Settings<C>) -> Self {
+    fn keep(request: &mut Request<B>, service: &S) -> Self {
         match RequestCopy::keep(request, service) {
             Some(copy) => Self::Kept(copy),
-            None => Self::sent(request, settings),
+            None => Self::sent(request),
         }
     }
 
-    fn sent<C>(request: &Request<B>, settings: &Settings<C>) -> Self {
+    fn sent(request: &Request<B>) -> Self {
         Self::Sent(Box::new(Sent {
             method: request.method().clone(),
             uri: request.uri().clone(),
-            upstream: settings.selected(request.extensions()).cloned(),
+            extensions: request.extensions().clone(),
         }))
     }
 }

@@ -1,8 +1,10 @@
 use std::error::Error;
 
-use http::{HeaderMap, StatusCode};
+use http::StatusCode;
 
-use super::{Class, Classify, TRANSIENT_STATUSES, chain, classify_response};
+use super::{
+    Class, Classify, RequestHead, ResponseHead, TRANSIENT_STATUSES, chain, classify_response,
+};
 use crate::BoxError;
 
 /// The [`Classify`] for services whose error is one type: `hyper_util::client::legacy::Error`,
@@ -73,6 +75,20 @@ macro_rules! settings {
                 self.transient = transient;
                 self
             }
+
+            /// What this error means, whatever the request.
+            ///
+            /// ```
+            /// use std::io;
+            #[doc = concat!("use tower_genesys::retry::{", stringify!($classifier), ", Class};")]
+            ///
+            /// let error = io::Error::from(io::ErrorKind::ConnectionRefused);
+            #[doc = concat!("let class = ", stringify!($classifier), "::new().class_of(&error);")]
+            /// assert_eq!(class, Class::NotSent);
+            /// ```
+            pub fn class_of(&self, error: &(dyn Error + 'static)) -> Class {
+                chain::classify(error)
+            }
         }
 
         impl Default for $classifier {
@@ -87,21 +103,21 @@ settings!(ErrorClassifier);
 settings!(BoxErrorClassifier);
 
 impl<E: Error + 'static> Classify<E> for ErrorClassifier {
-    fn response(&self, status: StatusCode, headers: &HeaderMap) -> Class {
-        classify_response(self.transient, status, headers)
+    fn response(&self, _: RequestHead<'_>, response: ResponseHead<'_>) -> Class {
+        classify_response(self.transient, response)
     }
 
-    fn error(&self, error: &E) -> Class {
+    fn error(&self, _: RequestHead<'_>, error: &E) -> Class {
         chain::classify(error)
     }
 }
 
 impl Classify<BoxError> for BoxErrorClassifier {
-    fn response(&self, status: StatusCode, headers: &HeaderMap) -> Class {
-        classify_response(self.transient, status, headers)
+    fn response(&self, _: RequestHead<'_>, response: ResponseHead<'_>) -> Class {
+        classify_response(self.transient, response)
     }
 
-    fn error(&self, error: &BoxError) -> Class {
+    fn error(&self, _: RequestHead<'_>, error: &BoxError) -> Class {
         chain::classify(&**error)
     }
 }

@@ -1,17 +1,20 @@
-//! What a failure means for the request: pure functions of a response's head, or of an error.
+//! What a failure means for the request: pure functions of the request's head, and of a response's
+//! head or of an error.
 
 use std::time::SystemTime;
 
-use http::{HeaderMap, StatusCode};
+use http::StatusCode;
 
 use super::RetryAfter;
 
 mod chain;
 mod errors;
+mod head;
 #[cfg(feature = "hyper")]
 mod transport;
 
 pub use errors::{BoxErrorClassifier, ErrorClassifier};
+pub use head::{RequestHead, ResponseHead};
 
 /// What came of sending a request once, as far as sending it again is concerned.
 ///
@@ -53,29 +56,44 @@ pub enum Class {
 /// any time. Wrap [`BoxErrorClassifier`] to change single verdicts.
 ///
 /// ```
-/// use http::{HeaderMap, StatusCode};
-/// use tower_genesys::{BoxError, retry::{BoxErrorClassifier, Class, Classify}};
+/// use http::{Request, Response};
+/// use tower_genesys::{
+///     BoxError,
+///     retry::{BoxErrorClassifier, Class, Classify, RequestHead, ResponseHead},
+/// };
 ///
-/// /// A gateway that answers 520 when the API is not reached.
+/// /// A gateway that answers 520 when it does not reach the API. Exports may
+/// /// have begun by then.
 /// struct Gateway(BoxErrorClassifier);
 ///
 /// impl Classify<BoxError> for Gateway {
-///     fn response(&self, status: StatusCode, headers: &HeaderMap) -> Class {
-///         match status.as_u16() {
-///             520 => Class::NotSent,
-///             _ => Classify::<BoxError>::response(&self.0, status, headers),
+///     fn response(
+///         &self,
+///         request: RequestHead<'_>,
+///         response: ResponseHead<'_>,
+///     ) -> Class {
+///         let exports = request.uri().path().ends_with("/exports");
+///         match response.status().as_u16() {
+///             520 if !exports => Class::NotSent,
+///             _ => Classify::<BoxError>::response(&self.0, request, response),
 ///         }
 ///     }
 ///
-///     fn error(&self, error: &BoxError) -> Class {
-///         self.0.error(error)
+///     fn error(&self, request: RequestHead<'_>, error: &BoxError) -> Class {
+///         self.0.error(request, error)
 ///     }
 /// }
 ///
 /// let gateway = Gateway(BoxErrorClassifier::new());
-/// let status = StatusCode::from_u16(520)?;
-/// assert_eq!(gateway.response(status, &HeaderMap::new()), Class::NotSent);
-/// # Ok::<(), http::status::InvalidStatusCode>(())
+/// let class = |path: &str| {
+///     let request = Request::post(path).body(())?;
+///     let response = Response::builder().status(520).body(())?;
+///     let heads = (RequestHead::of(&request), ResponseHead::of(&response));
+///     Ok::<_, http::Error>(gateway.response(heads.0, heads.1))
+/// };
+/// assert_eq!(class("/api/v2/users")?, Class::NotSent);
+/// assert_eq!(class("/api/v2/exports")?, Class::Final);
+/// # Ok::<(), http::Error>(())
 /// ```
 ///
 /// One that panics is taken to say [`Class::Final`]: the answer goes to the caller as it came.
@@ -84,11 +102,11 @@ pub enum Class {
     note = "`RetryLayer::new` is for services whose error is `BoxError`, as it is around `BearerLayer`; around a client itself use `RetryLayer::typed`"
 )]
 pub trait Classify<E> {
-    /// What this head of a response means.
-    fn response(&self, status: StatusCode, headers: &HeaderMap) -> Class;
+    /// What this answer to this request means.
+    fn response(&self, request: RequestHead<'_>, response: ResponseHead<'_>) -> Class;
 
-    /// What this error means.
-    fn error(&self, error: &E) -> Class;
+    /// What this error in place of an answer to this request means.
+    fn error(&self, request: RequestHead<'_>, error: &E) -> Class;
 }
 
 /// The statuses after which a repeatable request is sent again, unless a classifier is given
@@ -112,11 +130,12 @@ impl Class {
     }
 }
 
-fn classify_response(transient: &[StatusCode], status: StatusCode, headers: &HeaderMap) -> Class {
+fn classify_response(transient: &[StatusCode], response: ResponseHead<'_>) -> Class {
+    let status = response.status();
     if status.is_success() {
         return Class::Final;
     }
-    let after = || RetryAfter::from_headers(headers, SystemTime::now());
+    let after = || RetryAfter::from_headers(response.headers(), SystemTime::now());
     if status == StatusCode::TOO_MANY_REQUESTS {
         Class::Throttled { after: after() }
     } else if transient.contains(&status) {

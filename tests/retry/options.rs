@@ -1,0 +1,227 @@
+//! What one request asks for itself, and what a classifier is told of it.
+
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use http::{Method, Request, StatusCode};
+use tower::Layer;
+use tower_genesys::{
+    BoxError, CallOptions,
+    retry::{
+        Backoff, BoxErrorClassifier, Budget, Class, Classify, Outcome, RequestHead, ResponseHead,
+        RetryLayer, RetryPolicy, Stop, Upstream,
+    },
+};
+
+use crate::setup::{
+    Answer::{Error, RetryAfter, Slow, Status},
+    Payload, Script, get, outcome, post, request, seconds, send, text,
+};
+
+const NOT_FOUND: &[StatusCode] = &[StatusCode::NOT_FOUND];
+const RACES: &[StatusCode] = &[
+    StatusCode::OK,
+    StatusCode::REQUEST_TIMEOUT,
+    StatusCode::CONFLICT,
+    StatusCode::NOT_IMPLEMENTED,
+];
+
+/// Without dice: every wait is zero, or what the server asked for.
+fn steady() -> RetryPolicy {
+    RetryPolicy::new().with_backoff(Backoff::new().with_base(Duration::ZERO))
+}
+
+fn with(mut request: Request<Payload>, options: CallOptions) -> Request<Payload> {
+    request.extensions_mut().insert(options);
+    request
+}
+
+fn just_created() -> CallOptions {
+    CallOptions::new().transient_statuses(NOT_FOUND, seconds(10))
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_named_404_is_sent_again_until_the_entity_is_there() {
+    let script = Script::new([Status(404), Status(404)], Status(200));
+    let service = RetryLayer::new(steady()).layer(script.clone());
+    let response = send(&service, with(get("/x"), just_created())).await;
+    let response = response.unwrap();
+    assert_eq!((response.status().as_u16(), script.sends()), (200, 3));
+    assert_eq!(outcome(&response).stop, Stop::Settled);
+
+    // Of this request alone.
+    script.always(Status(404));
+    let response = send(&service, get("/x")).await.unwrap();
+    assert_eq!((response.status().as_u16(), script.sends()), (404, 4));
+    assert!(Outcome::of(response.extensions()).is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_named_status_is_final_when_its_time_is_over_and_comes_back_intact() {
+    let script = Script::new([], RetryAfter(404, "4"));
+    let service = RetryLayer::new(steady()).layer(script.clone());
+    let response = send(&service, with(get("/x"), just_created())).await;
+    let response = response.unwrap();
+    assert_eq!(outcome(&response).stop, Stop::DeadlineTooClose);
+    let sends = script
+        .times()
+        .iter()
+        .map(|at| at / 1000)
+        .collect::<Vec<_>>();
+    assert_eq!(sends, [0, 4, 8], "not at 12 s");
+    assert_eq!(text(response).await, "body of 404");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_time_of_a_named_status_counts_from_the_first_poll_and_bounds_nothing_else() {
+    let late = |status| Slow(seconds(11), Box::new(Status(status)));
+    for (status, sends, stop) in [(404, 1, Stop::DeadlineTooClose), (503, 4, Stop::SendsSpent)] {
+        let script = Script::new([], late(status));
+        let service = RetryLayer::new(steady()).layer(script.clone());
+        let response = send(&service, with(get("/x"), just_created())).await;
+        assert_eq!(outcome(&response.unwrap()).stop, stop);
+        assert_eq!(script.sends(), sends, "{status}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_named_refusal_is_sent_again_for_any_method_other_statuses_for_repeatable_ones() {
+    let options = CallOptions::new().transient_statuses(RACES, seconds(60));
+    let cases = [
+        (Method::GET, [1, 4, 4, 4]),
+        (Method::PUT, [1, 4, 4, 4]),
+        (Method::POST, [1, 1, 4, 1]),
+        (Method::PATCH, [1, 1, 4, 1]),
+    ];
+    for (method, sends) in cases {
+        for (status, sends) in [200, 408, 409, 501].into_iter().zip(sends) {
+            let script = Script::new([], Status(status));
+            let service = RetryLayer::new(steady()).layer(script.clone());
+            let request = with(request(method.clone(), "/x"), options);
+            send(&service, request).await.unwrap();
+            assert_eq!(script.sends(), sends, "{method} after {status}");
+        }
+    }
+    // That it may be sent again after a 409 says nothing about a connection that broke.
+    let script = Script::new([], Error);
+    let service = RetryLayer::new(steady()).layer(script.clone());
+    assert!(send(&service, with(post("/x"), options)).await.is_err());
+    assert_eq!(script.sends(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn named_statuses_are_charged_to_the_budget() {
+    let script = Script::new([], Status(404));
+    let upstream = Upstream::new().with_budget(Budget::new(1, 1));
+    let layer = RetryLayer::new(steady()).with_upstream(upstream);
+    let service = layer.layer(script.clone());
+    let response = send(&service, with(get("/x"), just_created())).await;
+    assert_eq!(outcome(&response.unwrap()).stop, Stop::BudgetSpent);
+    assert_eq!(script.sends(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_request_has_its_own_number_of_sends() {
+    for (sends, expected) in [(0, 1), (1, 1), (2, 2), (7, 7)] {
+        let script = Script::new([], Status(503));
+        let service = RetryLayer::new(steady()).layer(script.clone());
+        let options = CallOptions::new().max_sends(sends);
+        let response = send(&service, with(get("/x"), options)).await.unwrap();
+        assert_eq!(outcome(&response).stop, Stop::SendsSpent);
+        assert_eq!(script.sends(), expected);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_request_has_its_own_attempt_timeout() {
+    let slow = || Slow(seconds(20), Box::new(Status(200)));
+    for policy in [steady(), steady().without_attempt_timeout()] {
+        let script = Script::new([slow()], Status(200));
+        let service = RetryLayer::new(policy).layer(script.clone());
+        let options = CallOptions::new().attempt_timeout(seconds(3));
+        send(&service, with(get("/x"), options)).await.unwrap();
+        assert_eq!(script.times(), [0, 3000]);
+    }
+    // A longer one than the layer's too.
+    let script = Script::new([slow()], Status(200));
+    let service = RetryLayer::new(steady().with_attempt_timeout(seconds(1))).layer(script.clone());
+    let options = CallOptions::new().attempt_timeout(seconds(60));
+    send(&service, with(get("/x"), options)).await.unwrap();
+    assert_eq!(script.sends(), 1);
+}
+
+/// What a request says of itself, for a classifier.
+#[derive(Clone, Debug, PartialEq)]
+struct Kind(&'static str);
+
+type Heads = Vec<(Method, String, Option<Kind>, u16)>;
+
+/// Writes down what it is asked about, and takes a 404 that names itself for throttled.
+#[derive(Clone, Default)]
+struct Curious(Arc<Mutex<Heads>>);
+
+impl Curious {
+    fn note(&self, request: RequestHead<'_>, status: u16) {
+        let kind = request.extensions().get().cloned();
+        let path = request.uri().path().to_owned();
+        let head = (request.method().clone(), path, kind, status);
+        self.0.lock().unwrap().push(head);
+    }
+}
+
+impl Classify<BoxError> for Curious {
+    fn response(&self, request: RequestHead<'_>, response: ResponseHead<'_>) -> Class {
+        self.note(request, response.status().as_u16());
+        match request.extensions().get() {
+            Some(Kind("throttled")) if response.status() == 404 => Class::Throttled { after: None },
+            _ => Classify::<BoxError>::response(&BoxErrorClassifier::new(), request, response),
+        }
+    }
+
+    fn error(&self, request: RequestHead<'_>, error: &BoxError) -> Class {
+        self.note(request, 0);
+        BoxErrorClassifier::new().class_of(&**error)
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_classifier_is_told_of_each_send_of_the_request_whether_it_is_kept_or_not() {
+    for payload in [Payload::default(), Payload::unclonable()] {
+        let script = Script::new([Status(503), Error], Status(200));
+        let classifier = Curious::default();
+        let layer = RetryLayer::new(steady()).with_classifier(classifier.clone());
+        let mut request = get("/api/v2/users").map(|_| payload);
+        request.extensions_mut().insert(Kind("read"));
+        let _ = send(&layer.layer(script.clone()), request).await;
+        let heads = classifier.0.lock().unwrap().clone();
+        let expected = [503, 0, 200].map(|status| {
+            let path = "/api/v2/users".to_owned();
+            (Method::GET, path, Some(Kind("read")), status)
+        });
+        assert_eq!(heads, expected[..script.sends()]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_classifier_says_of_a_named_status_counts() {
+    let script = Script::new([Status(404)], Status(200));
+    let layer = RetryLayer::new(steady()).with_classifier(Curious::default());
+    let options = CallOptions::new().transient_statuses(NOT_FOUND, Duration::ZERO);
+    let mut request = with(post("/x"), options);
+    request.extensions_mut().insert(Kind("throttled"));
+    let response = send(&layer.layer(script.clone()), request).await.unwrap();
+    assert_eq!((response.status().as_u16(), script.sends()), (200, 2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_options_of_a_request_hold_at_each_of_its_sends() {
+    let options = just_created().max_sends(6).attempt_timeout(seconds(2));
+    let hang = Slow(seconds(50), Box::new(Status(200)));
+    let script = Script::new([Status(404), hang, Status(503), Status(404)], Status(200));
+    let service = RetryLayer::new(steady()).layer(script.clone());
+    let response = send(&service, with(get("/x"), options)).await.unwrap();
+    assert_eq!(outcome(&response).sends, 5);
+    assert_eq!(script.times(), [0, 0, 2000, 2000, 2000]);
+}
