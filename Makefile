@@ -2,7 +2,7 @@
 
 CARGO ?= cargo
 
-.PHONY: test first-run servers model ci fmt lint docs doc-examples features minimal-versions package examples benches bench-smoke report release semver fuzz
+.PHONY: test first-run servers model operations ci fmt lint docs doc-examples features minimal-versions package examples benches bench-smoke report release semver fuzz
 
 # Every test: unit, integration and documentation tests, with all features. Some start real servers.
 test: servers
@@ -19,6 +19,12 @@ first-run:
 # Installs them where they are missing (Debian, Ubuntu, macOS).
 servers:
 	@tests/install-servers.sh redis-server tinyproxy faketime
+
+# Writes the table of operations, the mock's shapes and the tests' CSV from the newest official SDK, or from VERSION of it, which pip
+# downloads. Fails where a new POST has no class in definition/classes.csv.
+VERSION ?=
+operations:
+	definition/generate $(VERSION)
 
 ci: fmt first-run lint docs doc-examples features minimal-versions package benches bench-smoke examples model test
 

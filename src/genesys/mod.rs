@@ -109,6 +109,7 @@ mod env;
 mod error;
 pub mod grants;
 mod layer;
+mod operation;
 mod org;
 pub mod paging;
 mod read_only;
@@ -129,6 +130,7 @@ pub use grants::{
     RefreshTokenStore, Saml2Bearer, TokenClient,
 };
 pub use layer::{GenesysLayer, GenesysService};
+pub use operation::{Effect, Operation};
 pub use org::{NoCredentials, Org, OrgBuilder};
 pub use paging::{Checkpoint, Page, PageError, PageErrorKind, PagedRequest, Pager, Pages};
 pub use read_only::is_read_only;

@@ -1,0 +1,159 @@
+//! Finds a line of the table, by halving it once for each segment of the path.
+
+/// What the official API definition says, one operation a line: the path behind `/api/v2/` with ids
+/// left blank, method, class, way to page, rows. Written by `make operations`.
+const TABLE: &str = include_str!("table.txt");
+
+/// In front of every path of the API.
+const VERSION: &str = "/api/v2/";
+
+/// The line of this method and path, without what stands in front of `/api/v2/`.
+pub(super) fn find(method: &str, path: &str) -> Option<&'static str> {
+    // A gateway's own prefix may hold the version, too, so that each place is tried.
+    path.match_indices(VERSION).find_map(|(at, _)| {
+        let rest = path[at + VERSION.len()..].trim_end_matches('/');
+        descend(TABLE, 0, Some(rest), method)
+    })
+}
+
+/// Every line, in the order of the table.
+pub(super) fn lines() -> impl Iterator<Item = &'static str> {
+    TABLE.lines()
+}
+
+/// Goes on with the lines that have all segments so far: the first of the rest begins in column
+/// `column` of each of them.
+fn descend(
+    lines: &'static str,
+    column: usize,
+    rest: Option<&str>,
+    method: &str,
+) -> Option<&'static str> {
+    let Some(rest) = rest else {
+        let own = |line: &&str| {
+            line.get(column..)?
+                .split(' ')
+                .next()
+                .map(|own| own == method)
+        };
+        return lines
+            .lines()
+            .take_while(|line| line.as_bytes().get(column.wrapping_sub(1)) == Some(&b' '))
+            .find(|line| own(line).unwrap_or(false));
+    };
+    let (segment, after) = match rest.split_once('/') {
+        Some((segment, after)) => (segment, Some(after)),
+        None => (rest, None),
+    };
+    if segment.is_empty() {
+        return None;
+    }
+    // A word of the path before an id: `users/me` is not a user.
+    [segment, "{}"].into_iter().find_map(|wanted| {
+        let lines = with_segment(lines, column, wanted);
+        if lines.is_empty() {
+            return None;
+        }
+        descend(lines, column + wanted.len() + 1, after, method)
+    })
+}
+
+/// Those of these lines that have this segment in this column. They are in the order of their
+/// segments, so they stand together.
+fn with_segment(lines: &'static str, column: usize, wanted: &str) -> &'static str {
+    let start = partition(lines, |line| segment(line, column) < wanted);
+    let lines = &lines[start..];
+    &lines[..partition(lines, |line| segment(line, column) <= wanted)]
+}
+
+/// Where the first line begins for which this does not hold.
+fn partition(lines: &str, holds: impl Fn(&str) -> bool) -> usize {
+    let (mut low, mut high) = (0, lines.len());
+    while low < high {
+        let middle = low + (high - low) / 2;
+        let start = lines[..middle].rfind('\n').map_or(0, |end| end + 1);
+        let end = lines[middle..]
+            .find('\n')
+            .map_or(lines.len(), |at| middle + at + 1);
+        if holds(&lines[start..end]) {
+            low = end;
+        } else {
+            high = start;
+        }
+    }
+    low
+}
+
+/// The segment that begins in this column; empty where the path has ended.
+fn segment(line: &str, column: usize) -> &str {
+    if column > 0 && line.as_bytes().get(column - 1) == Some(&b' ') {
+        return "";
+    }
+    let rest = line.get(column..).unwrap_or_default();
+    rest.split(['/', ' ']).next().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn path(line: &str) -> &str {
+        line.split(' ').next().unwrap_or_default()
+    }
+
+    #[test]
+    fn every_line_is_found_by_its_own_path_and_method_and_by_no_other() {
+        let mut before: Vec<&str> = Vec::new();
+        for line in lines() {
+            let [path, method, ..] = line.split(' ').collect::<Vec<_>>()[..] else {
+                panic!("{line}");
+            };
+            assert_eq!(line.split(' ').count(), 5, "{line}");
+            let segments: Vec<_> = path.split('/').chain([method]).collect();
+            assert!(
+                before.is_empty() || before[..before.len() - 1] <= segments[..segments.len() - 1]
+            );
+            before = segments;
+            for id in ["7", "0-a b", "{}", "zzz"] {
+                let asked = format!("/gw/api/v2/{}", path.replace("{}", id));
+                assert_eq!(find(method, &asked), Some(line), "{asked}");
+                assert_eq!(find(method, &format!("{asked}/")), Some(line), "{asked}");
+                assert_eq!(find("TRACE", &asked), None);
+            }
+        }
+    }
+
+    #[test]
+    fn a_word_of_the_path_is_no_id_and_an_id_is_no_word() {
+        let found = |at| find("GET", at).map(path);
+        assert_eq!(found("/api/v2/users/search"), Some("users/search"));
+        let favorites = "users/{}/favorites";
+        assert_eq!(
+            found("/api/v2/users/search/favorites"),
+            Some(favorites),
+            "also a word as an id"
+        );
+        for none in [
+            "/api/v2/",
+            "/api/v2",
+            "/api/v2//users",
+            "/api/v2/users/",
+            "/api/v1/users",
+            "/users",
+            "",
+            "/api/v2/users/x/y/z",
+            "/api/v2/users//favorites",
+            "/api/v2/Users/search",
+            "/api/v2/usersx",
+        ] {
+            let is_users = none == "/api/v2/users/";
+            assert_eq!(find("GET", none).is_some(), is_users, "{none}");
+        }
+    }
+
+    #[test]
+    fn a_prefix_may_hold_the_version_too() {
+        assert!(find("GET", "/api/v2/genesys/api/v2/users").is_some());
+        assert!(find("GET", "https://gw.example/a/api/v2/users").is_some());
+    }
+}
