@@ -2,7 +2,11 @@
 
 CARGO ?= cargo
 
-.PHONY: test first-run servers model operations ci fmt lint docs doc-examples features minimal-versions package examples benches bench-smoke report release semver fuzz
+.PHONY: test first-run soak servers
+.PHONY: model operations
+.PHONY: ci fmt lint docs doc-examples features minimal-versions package
+.PHONY: examples benches bench-smoke report
+.PHONY: release semver fuzz
 
 # Every test: unit, integration and documentation tests, with all features. Some start real servers.
 test: servers
@@ -43,6 +47,11 @@ docs:
 doc-examples:
 	RUSTC_BOOTSTRAP=1 $(CARGO) rustdoc --locked --lib --all-features --target-dir target/json -- -Z unstable-options --output-format json
 	.ci/without_example target/json/doc/tower_genesys.json
+
+# Simulated days of five organisations in trouble, each call, send and token request accounted for. `make test` runs two.
+SOAK_DAYS ?= 30
+soak:
+	SOAK_DAYS=$(SOAK_DAYS) $(CARGO) test --locked --release --all-features --test soak -- --nocapture
 
 # The token cache under many orders of threads, by a model checker.
 model:
