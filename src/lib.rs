@@ -138,6 +138,7 @@ pub mod client;
 mod error;
 pub mod genesys;
 pub mod guide;
+mod loopback;
 #[cfg(feature = "metrics")]
 #[cfg_attr(docsrs, doc(cfg(feature = "metrics")))]
 pub mod metrics;

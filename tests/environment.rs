@@ -1,12 +1,15 @@
-//! Is an organisation what the environment says? In a process of its own, since a test cannot
+//! Are an organisation and a client what the environment says? In a process of its own, since a test cannot
 //! change its own environment safely.
 
 use std::{env, process::Command};
 
 use bytes::Bytes;
+use http::Request;
 use http_body_util::Full;
+use tower::{Layer, ServiceExt};
 use tower_genesys::{
-    BoxError, MemoryStore, Org, Region, Sharing, genesys::ConfigErrorKind, testing::MockGenesys,
+    BoxError, Client, Credentials, GenesysLayer, MemoryStore, Org, Region, ReplayBody, Sharing,
+    genesys::ConfigErrorKind, testing::MockGenesys,
 };
 
 type Body = Full<Bytes>;
@@ -66,4 +69,60 @@ fn a_variable_that_is_missing_is_named_before_anything_is_built() {
     let error = Org::builder_from_env().map(drop).unwrap_err();
     assert_eq!(error.kind(), ConfigErrorKind::Variable);
     assert!(error.to_string().contains("GENESYS_REGION"), "{error}");
+}
+
+/// As in a deployment that is tried out: nothing of the program knows of a test server.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_program_is_pointed_at_a_mock_by_its_environment_alone() -> Result<(), BoxError> {
+    if env::var_os(IS_CHILD).is_some() {
+        return program().await;
+    }
+    let mock = MockGenesys::builder().client("an-id", "s3cr3t").build();
+    let server = mock.serve().await?;
+    let place = [
+        ("GENESYS_LOGIN_URL", server.url()),
+        ("GENESYS_API_URL", server.url()),
+        ("GENESYS_ALLOW_LOOPBACK", "1"),
+    ];
+    let test = "a_program_is_pointed_at_a_mock_by_its_environment_alone";
+    assert!(succeeds(test, &[&VARIABLES[..], &place].concat()));
+    assert_eq!((mock.token_posts(), mock.api_calls()), (1, 1));
+    assert!(!succeeds(test, &[&VARIABLES[..], &place[..2]].concat()));
+    assert_eq!(mock.token_posts(), 1);
+    Ok(())
+}
+
+async fn program() -> Result<(), BoxError> {
+    let client: Client<ReplayBody<Body>> = Client::new()?;
+    let org = Org::from_env(client.clone())?;
+    let genesys = GenesysLayer::new(&org).layer(client);
+    let request = Request::get(org.api("/api/v2/users")?).body(Body::default())?;
+    assert_eq!(genesys.oneshot(request).await?.status(), 200);
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_error_says_that_the_client_has_to_allow_loopback_too() -> Result<(), BoxError> {
+    let mock = MockGenesys::new();
+    let server = mock.serve().await?;
+    let strict: Client<ReplayBody<Body>> = Client::builder().without_proxy().build()?;
+    let builder = || {
+        let credentials = Credentials::new(mock.client_id(), mock.client_secret())?;
+        Ok::<_, BoxError>(Org::builder(server.region()).credentials(credentials))
+    };
+    let error = builder()?.build(strict.clone()).unwrap_err();
+    for place in [
+        "OrgBuilder::allow_loopback",
+        "ClientBuilder::allow_loopback",
+    ] {
+        assert!(error.to_string().contains(place), "{error}");
+    }
+    let org = builder()?.allow_loopback().build(strict)?;
+    let error = org.tokens().token().await.unwrap_err();
+    assert!(
+        error.to_string().contains("ClientBuilder::allow_loopback"),
+        "{error}"
+    );
+    assert_eq!(mock.token_posts(), 0);
+    Ok(())
 }

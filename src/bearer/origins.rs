@@ -1,8 +1,8 @@
-use std::{error::Error, fmt, net::Ipv4Addr, sync::Arc};
+use std::{error::Error, fmt, sync::Arc};
 
 use http::{Uri, uri::Authority, uri::Scheme};
 
-use crate::error::find;
+use crate::{error::find, loopback};
 
 /// Where a token may be sent: https, and only to hosts that were named.
 ///
@@ -141,7 +141,7 @@ impl Origins {
         }
         let name = authority.host();
         let host = without_dot(name);
-        if self.loopback && is_loopback(host) && is_http(uri) {
+        if self.loopback && loopback::is_host(host) && is_http(uri) {
             return None;
         }
         if !https {
@@ -184,12 +184,6 @@ fn is_this_machine(authority: &str) -> bool {
         Some(port) => port.bytes().all(|byte| byte.is_ascii_digit()),
         None => port.is_empty(),
     })
-}
-
-fn is_loopback(host: &str) -> bool {
-    host.eq_ignore_ascii_case("localhost")
-        || host == "[::1]"
-        || host.starts_with("127.") && host.parse::<Ipv4Addr>().is_ok()
 }
 
 /// A request was not sent, because its token would have gone where it does not belong.

@@ -9,11 +9,13 @@ use hyper_util::{
 use rustls::{ClientConfig, crypto::CryptoProvider};
 
 use super::{
-    Client, ClientConfigError,
+    Client, ClientConfigError, ClientConfigErrorKind,
+    client_auth::ClientAuth,
     connector::Connector,
     proxy::ProxySource,
     tls::{Authorities, TlsSettings},
 };
+use crate::loopback;
 
 /// The least time between two HTTP/2 pings, and before TCP's first probe, which both take none for
 /// an error or for all the time.
@@ -30,7 +32,7 @@ const USER_AGENT: &str = concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VE
 /// | [proxy](Self::proxy_from_env) | from the environment | what every other tool on the machine uses |
 /// | TLS | 1.2 and 1.3, *ring*, Mozilla's CAs | known to work without anything installed |
 /// | protocol | HTTP/2, or 1.1, as the server chooses (ALPN) | with 2, one connection does for all |
-/// | http | refused | tokens and secrets would go unencrypted |
+/// | [http](Self::allow_loopback) | refused | tokens and secrets would go unencrypted |
 /// | [connect time-out](Self::connect_timeout) | 5 s | see there, as for all that follow |
 /// | [idle connections](Self::pool_idle_timeout) | closed after 50 s | |
 /// | [idle connections](Self::pool_max_idle_per_host) | 32 per host | |
@@ -103,9 +105,20 @@ impl ClientBuilder {
     /// Reaches these hosts without the proxy, in addition to those in `NO_PROXY` and to what
     /// earlier calls have named.
     ///
-    /// A list with commas, as in `NO_PROXY`: a domain stands for itself and all below it, with or
-    /// without a dot in front; an IP address or a network (`10.0.0.0/8`) for URIs that name such an
-    /// address (names are not resolved for it); `*` for everything. Ports are not looked at.
+    /// A list with commas or blanks, as in `NO_PROXY`, in the forms that curl, Go and .NET
+    /// understand:
+    ///
+    /// | entry | reached without the proxy |
+    /// |---|---|
+    /// | `example.com`, `.example.com`, `*.example.com` | the domain and everything below it |
+    /// | `10.1.2.3`, `fd00::1`, `[fd00::1]` | URIs that name this address; names are not resolved |
+    /// | `10.0.0.0/8`, `fd00::/8` | URIs that name an address in this network |
+    /// | any of these with `:8443` (IPv6 in brackets) | the same, on this port only |
+    /// | `*` | everything |
+    ///
+    /// [`build`](Self::build) refuses any other entry, a URL for example: no host could match it. In
+    /// `NO_PROXY` such an entry is ignored with a warning in the log, and the errors of the proxy
+    /// name it.
     pub fn proxy_except(mut self, list: impl Into<String>) -> Self {
         self.proxy_exceptions.push(list.into());
         self
@@ -124,6 +137,43 @@ impl ClientBuilder {
         self
     }
 
+    /// Shows this client certificate to servers that ask for one (mutual TLS): the certificate with
+    /// its chain, and its private key, both as PEM. Default: none.
+    ///
+    /// The key may be PKCS#8, PKCS#1 or SEC1, and not encrypted. [`build`](Self::build) refuses a key
+    /// that does not belong to the certificate. The last call to this and
+    /// [`client_auth_file`](Self::client_auth_file) wins.
+    ///
+    /// ```
+    /// use tower_genesys::{ClientBuilder, client::ClientConfigErrorKind};
+    ///
+    /// # type Body = http_body_util::Full<bytes::Bytes>;
+    /// let builder = ClientBuilder::new().client_auth_pem("no certificate", "no key");
+    /// let error = builder.build::<Body>().unwrap_err();
+    /// assert_eq!(error.kind(), ClientConfigErrorKind::ClientAuth);
+    /// ```
+    pub fn client_auth_pem(
+        mut self,
+        certificates: impl Into<Vec<u8>>,
+        key: impl Into<Vec<u8>>,
+    ) -> Self {
+        self.tls.client = Some(ClientAuth::pem(certificates.into(), key.into()));
+        self
+    }
+
+    /// Shows the client certificate in these PEM files, as
+    /// [`client_auth_pem`](Self::client_auth_pem). Both may be the same file.
+    ///
+    /// They are read when the client is built, and not again.
+    pub fn client_auth_file(
+        mut self,
+        certificates: impl Into<PathBuf>,
+        key: impl Into<PathBuf>,
+    ) -> Self {
+        self.tls.client = Some(ClientAuth::File(certificates.into(), key.into()));
+        self
+    }
+
     /// Uses this crypto provider. Default: *ring*.
     ///
     /// The provider that is installed for the process is never asked, so that nothing has to be
@@ -133,10 +183,11 @@ impl ClientBuilder {
         self
     }
 
-    /// Uses this configuration for TLS with hosts and proxies: for client certificates, a verifier
-    /// or CAs of its own.
+    /// Uses this configuration for TLS with hosts and proxies: for a verifier, for CAs in place of
+    /// Mozilla's, or for a client certificate whose key is in an HSM.
     ///
-    /// It excludes [`ca_pem`](Self::ca_pem), [`ca_file`](Self::ca_file) and
+    /// It excludes [`ca_pem`](Self::ca_pem), [`ca_file`](Self::ca_file),
+    /// [`client_auth_pem`](Self::client_auth_pem), [`client_auth_file`](Self::client_auth_file) and
     /// [`crypto_provider`](Self::crypto_provider). Where it names no ALPN protocols, HTTP/2 and 1.1
     /// are offered.
     pub fn tls_config(mut self, config: impl Into<Arc<ClientConfig>>) -> Self {
@@ -151,7 +202,8 @@ impl ClientBuilder {
     }
 
     /// Allows http to this machine (`localhost` and loopback addresses), without a proxy, for tests
-    /// such as those with `MockServer`. Default: no.
+    /// such as those with `MockServer`. Default: no, unless the environment has
+    /// `GENESYS_ALLOW_LOOPBACK=1`, which [`Org::from_env`](crate::Org::from_env) reads, too.
     pub fn allow_loopback(mut self) -> Self {
         self.loopback = true;
         self
@@ -252,7 +304,8 @@ impl ClientBuilder {
         B: Body + Send,
         B::Data: Send,
     {
-        let proxies = self.proxy.read(&self.proxy_exceptions, look_up)?;
+        let proxies = self.proxy.read(&self.proxy_exceptions, &look_up)?;
+        let loopback = self.loopback || loopback::from_env(&look_up).map_err(unreadable)?;
         let tls = self.tls.read()?;
         let connector = Connector::new(self.tcp(), tls, proxies, self.connect_timeout);
         let (interval, answer) = self.http2_keep_alive;
@@ -265,7 +318,7 @@ impl ClientBuilder {
             .http2_keep_alive_timeout(answer)
             .build(connector);
         let user_agent = self.user_agent.clone();
-        Ok(Client::over(inner, self.loopback, user_agent))
+        Ok(Client::over(inner, loopback, user_agent))
     }
 
     fn tcp(&self) -> HttpConnector {
@@ -276,6 +329,10 @@ impl ClientBuilder {
         tcp.set_keepalive_retries(Some(3));
         tcp
     }
+}
+
+fn unreadable(message: String) -> ClientConfigError {
+    ClientConfigError::new(ClientConfigErrorKind::Loopback, message)
 }
 
 impl Default for ClientBuilder {

@@ -22,12 +22,18 @@ pub struct ClientConfigError {
 #[non_exhaustive]
 pub enum ClientConfigErrorKind {
     /// The URL of the proxy, from the environment or from
-    /// [`ClientBuilder::proxy`](super::ClientBuilder::proxy).
+    /// [`ClientBuilder::proxy`](super::ClientBuilder::proxy), or an entry of
+    /// [`ClientBuilder::proxy_except`](super::ClientBuilder::proxy_except).
     Proxy,
     /// A file with CA certificates cannot be read.
     CaFile,
     /// What was given as CA certificates are none.
     Ca,
+    /// The client certificate or its key: it cannot be read, is no PEM, or the two do not belong
+    /// together.
+    ClientAuth,
+    /// `GENESYS_ALLOW_LOOPBACK` in the environment is neither `1` nor `0`.
+    Loopback,
     /// TLS cannot be set up: settings that exclude one another, or a crypto provider without cipher
     /// suites.
     Tls,

@@ -1,4 +1,4 @@
-use std::{error::Error, fmt, time::Duration};
+use std::{error::Error, fmt, io, time::Duration};
 
 use http::Uri;
 use rustls::CertificateError;
@@ -52,15 +52,47 @@ impl ConnectError {
     }
 
     pub(super) fn proxy_unreachable(proxy: &Proxy, error: BoxError) -> Self {
-        if let Some(tls) = find::<rustls::Error>(&*error) {
-            return Self::tls(proxy.uri(), tls.clone());
+        let (at, setting) = (HostPort::of(proxy.uri()), proxy.setting());
+        // TCP has errors of its own type: a bare one is from the handshake, which broke off.
+        match find::<rustls::Error>(&*error) {
+            Some(rustls::Error::InvalidMessage(_)) => return Self::no_proxy_tls(proxy, error),
+            Some(tls) => return Self::tls(proxy.uri(), tls.clone()).about(proxy),
+            None if error.is::<io::Error>() => return Self::no_proxy_tls(proxy, error),
+            None => {}
         }
         let message = format!(
-            "no connection to the proxy {}; check the host and port in {}, and the network",
-            HostPort::of(proxy.uri()),
-            proxy.setting()
+            "no connection to the proxy {at}; check the host and port in {setting}, and the network"
         );
-        Self::new(ClientErrorKind::Proxy, "connect to the proxy", message).with_source(error)
+        Self::new(ClientErrorKind::Proxy, "connect to the proxy", message)
+            .with_source(error)
+            .about(proxy)
+    }
+
+    /// The proxy was reached, and does not speak TLS.
+    fn no_proxy_tls(proxy: &Proxy, error: BoxError) -> Self {
+        let (at, setting) = (HostPort::of(proxy.uri()), proxy.setting());
+        let message = format!(
+            "the proxy {at} does not speak TLS, which the `https://` in {setting} asks for; write \
+             `http://` there if the proxy speaks http, as most do (hosts are reached by https all the \
+             same)"
+        );
+        Self::new(
+            ClientErrorKind::Tls,
+            "TLS handshake with the proxy",
+            message,
+        )
+        .with_source(error)
+        .about(proxy)
+    }
+
+    /// Adds what the environment says in vain about hosts to reach without the proxy.
+    fn about(mut self, proxy: &Proxy) -> Self {
+        if let Some(ignored) = proxy.ignored() {
+            self.message.push_str(" (");
+            self.message.push_str(ignored);
+            self.message.push(')');
+        }
+        self
     }
 
     pub(super) fn timed_out(dst: &Uri, proxy: Option<&Proxy>, limit: Duration) -> Self {
@@ -77,7 +109,11 @@ impl ConnectError {
                  proxy is needed, which HTTPS_PROXY or `ClientBuilder::proxy` names"
             ),
         };
-        Self::new(ClientErrorKind::TimedOut, "connect in time", message)
+        let error = Self::new(ClientErrorKind::TimedOut, "connect in time", message);
+        match proxy {
+            Some(proxy) => error.about(proxy),
+            None => error,
+        }
     }
 
     /// The proxy was reached, and does not connect to the host.
@@ -101,7 +137,8 @@ impl ConnectError {
                 ClientErrorKind::ProxyAuthentication,
                 format!(
                     "the proxy {at} does not take the user and password in {setting}; correct them \
-                     there, with `%40` for `@`, `%3A` for `:` and `%2F` for `/` within them"
+                     there, with `%40` for `@`, `%3A` for `:`, `%2F` for `/` and `%23` for `#` within \
+                     them"
                 ),
             ),
             TunnelError::Authentication { .. } => (
@@ -127,7 +164,9 @@ impl ConnectError {
                 ),
             ),
         };
-        Self::new(kind, "ask the proxy to connect", message).with_source(error)
+        Self::new(kind, "ask the proxy to connect", message)
+            .with_source(error)
+            .about(proxy)
     }
 
     /// A connection was there, and TLS with the host failed.

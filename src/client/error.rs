@@ -53,7 +53,7 @@ impl ClientError {
     pub(super) fn not_https(uri: &Uri) -> Self {
         let message = format!(
             "not sent to {}: the URI is not an absolute one with https (http is for this machine, and \
-             only with `ClientBuilder::allow_loopback`)",
+             only with `ClientBuilder::allow_loopback` or GENESYS_ALLOW_LOOPBACK=1)",
             HostPort::of(uri)
         );
         Self {

@@ -93,6 +93,7 @@
 //! reset. A connection that is still being made for it is given up.
 
 mod builder;
+mod client_auth;
 mod config_error;
 mod connect_error;
 mod connector;

@@ -1,9 +1,12 @@
-use std::{ffi::OsString, fmt};
+mod exceptions;
+
+use std::{ffi::OsString, fmt, sync::Arc};
 
 use http::{HeaderValue, Uri, uri::Scheme};
 use hyper_util::client::proxy::matcher::{Intercept, Matcher};
 use secrecy::{ExposeSecret, SecretString};
 
+use self::exceptions::Exceptions;
 use super::{ClientConfigError, ClientConfigErrorKind};
 
 /// HTTP_PROXY is not among them: it is for http, and that goes to this machine only.
@@ -19,16 +22,19 @@ pub(super) enum ProxySource {
     None,
 }
 
-/// The proxy, and which hosts are reached by it.
+/// The proxy, and which hosts are reached without it.
 pub(super) struct Proxies {
     matcher: Matcher,
+    exceptions: Exceptions,
     setting: &'static str,
+    ignored: Option<Arc<str>>,
 }
 
 /// The proxy for one connection.
 pub(super) struct Proxy {
     intercept: Intercept,
     setting: &'static str,
+    ignored: Option<Arc<str>>,
 }
 
 impl ProxySource {
@@ -40,19 +46,55 @@ impl ProxySource {
         exceptions: &[String],
         look_up: impl Fn(&str) -> Option<OsString>,
     ) -> Result<Option<Proxies>, ClientConfigError> {
-        let mut exceptions = exceptions.to_vec();
+        let mut known = Exceptions::default();
+        for list in exceptions {
+            refuse(&known.add(list))?;
+        }
         match self {
             Self::None => Ok(None),
-            Self::Url(url) => Proxies::new(SETTING, url.expose_secret(), &exceptions).map(Some),
+            Self::Url(url) => Proxies::new(SETTING, url.expose_secret(), known).map(Some),
             Self::Environment => {
                 let Some((setting, url)) = first(&VARIABLES, &look_up)? else {
                     return Ok(None);
                 };
-                exceptions.extend(first(&EXCEPTIONS, &look_up)?.map(|(_, list)| list));
-                Proxies::new(setting, &url, &exceptions).map(Some)
+                let list = first(&EXCEPTIONS, &look_up)?;
+                let ignored = list.and_then(|(name, list)| ignore(name, &known.add(&list)));
+                let mut proxies = Proxies::new(setting, &url, known)?;
+                proxies.ignored = ignored;
+                Ok(Some(proxies))
             }
         }
     }
+}
+
+/// An entry that somebody wrote into the program, and that never does anything, is a mistake.
+fn refuse(unusable: &[String]) -> Result<(), ClientConfigError> {
+    if unusable.is_empty() {
+        return Ok(());
+    }
+    let message = format!(
+        "`ClientBuilder::proxy_except` names {}, which no host can match; write {FORMS}",
+        unusable.join(", ")
+    );
+    Err(ClientConfigError::new(
+        ClientConfigErrorKind::Proxy,
+        message,
+    ))
+}
+
+/// The environment is also for other programs, some of which may understand the entry: the client
+/// goes on, and its errors say so, too.
+fn ignore(setting: &'static str, unusable: &[String]) -> Option<Arc<str>> {
+    if unusable.is_empty() {
+        return None;
+    }
+    let entries = unusable.join(", ");
+    tracing::warn!(
+        setting,
+        entries,
+        "proxy exceptions that no host can match are ignored"
+    );
+    Some(format!("{setting} names {entries}, which no host can match: write {FORMS}").into())
 }
 
 /// The first of the variables that is set to something.
@@ -78,7 +120,7 @@ impl Proxies {
     fn new(
         setting: &'static str,
         url: &str,
-        exceptions: &[String],
+        exceptions: Exceptions,
     ) -> Result<Self, ClientConfigError> {
         let url = url.trim();
         check(setting, url)?;
@@ -88,18 +130,23 @@ impl Proxies {
         if matcher.intercept(&somewhere).is_none() {
             return Err(unusable(setting, NO_URL));
         }
-        let matcher = Matcher::builder().https(url).no(exceptions.join(","));
         Ok(Self {
-            matcher: matcher.build(),
+            matcher,
+            exceptions,
             setting,
+            ignored: None,
         })
     }
 
     /// The proxy for this destination; `None` where it is reached without, as with http.
     pub(super) fn of(&self, dst: &Uri) -> Option<Proxy> {
+        if self.exceptions.contain(dst) {
+            return None;
+        }
         Some(Proxy {
             intercept: self.matcher.intercept(dst)?,
             setting: self.setting,
+            ignored: self.ignored.clone(),
         })
     }
 }
@@ -115,6 +162,11 @@ impl Proxy {
         self.setting
     }
 
+    /// Entries of the environment that were meant to keep hosts off it, and do not.
+    pub(super) fn ignored(&self) -> Option<&str> {
+        self.ignored.as_deref()
+    }
+
     pub(super) fn credentials(&self) -> Option<&HeaderValue> {
         self.intercept.basic_auth()
     }
@@ -125,7 +177,9 @@ impl Proxy {
 }
 
 const NO_URL: &str = "is not the URL of a proxy, such as http://USER:PASSWORD@HOST:PORT, with `%40` for \
-                      `@`, `%3A` for `:` and `%2F` for `/` in user and password";
+                      `@`, `%3A` for `:`, `%2F` for `/`, `%3F` for `?` and `%23` for `#` in user and password";
+const FORMS: &str = "a domain (`example.com`, also for all below it), `host:port`, an IP address, a network \
+                     (`10.0.0.0/8`), or `*`";
 
 fn check(setting: &'static str, url: &str) -> Result<(), ClientConfigError> {
     let bad = |what| Err(unusable(setting, what));
@@ -143,8 +197,11 @@ fn check(setting: &'static str, url: &str) -> Result<(), ClientConfigError> {
     let Some(authority) = uri.authority().map(|authority| authority.as_str()) else {
         return bad(NO_URL);
     };
-    // Where the password ends is for nobody to guess: half of it would pass for the host.
-    if authority.matches('@').count() > 1 {
+    // Where the password ends is for nobody to guess: half of it would pass for the host. A `#`, `?`
+    // or `/` in it ends the authority, and leaves an `@` behind.
+    if url.matches('@').count() > usize::from(authority.contains('@'))
+        || authority.matches('@').count() > 1
+    {
         return bad(NO_URL);
     }
     let host_and_port = authority.rsplit('@').next().unwrap_or_default();
@@ -166,6 +223,7 @@ impl fmt::Debug for Proxies {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Proxies")
             .field("matcher", &self.matcher)
+            .field("exceptions", &self.exceptions)
             .field("setting", &self.setting)
             .finish()
     }

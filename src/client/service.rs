@@ -10,7 +10,7 @@ use hyper_util::client::legacy;
 use tower_service::Service;
 
 use super::{ClientBuilder, ClientConfigError, ClientError, ResponseFuture, connector::Connector};
-use crate::BoxError;
+use crate::{BoxError, loopback};
 
 /// An HTTP client for tokens and the API. See the [module](super) for what it does.
 ///
@@ -37,6 +37,23 @@ where
     }
 }
 
+/// Whatever the type of the bodies: [`build`](ClientBuilder::build) has it.
+impl Client<()> {
+    /// Settings before there is a client: [`ClientBuilder::new`].
+    ///
+    /// ```
+    /// use tower_genesys::Client;
+    ///
+    /// type Body = http_body_util::Full<bytes::Bytes>;
+    ///
+    /// let client: Client<Body> = Client::builder().without_proxy().build()?;
+    /// # Ok::<_, tower_genesys::client::ClientConfigError>(())
+    /// ```
+    pub fn builder() -> ClientBuilder {
+        ClientBuilder::new()
+    }
+}
+
 impl<B> Client<B> {
     pub(super) const fn over(
         inner: legacy::Client<Connector, B>,
@@ -56,18 +73,10 @@ impl<B> Client<B> {
         };
         match uri.scheme() {
             Some(scheme) if scheme == &Scheme::HTTPS => true,
-            Some(scheme) if scheme == &Scheme::HTTP => self.loopback && is_loopback(host),
+            Some(scheme) if scheme == &Scheme::HTTP => self.loopback && loopback::is_host(host),
             _ => false,
         }
     }
-}
-
-fn is_loopback(host: &str) -> bool {
-    let address = host.trim_start_matches('[').trim_end_matches(']');
-    host.eq_ignore_ascii_case("localhost")
-        || address
-            .parse::<std::net::IpAddr>()
-            .is_ok_and(|address| address.is_loopback())
 }
 
 impl<B> Service<Request<B>> for Client<B>

@@ -6,7 +6,7 @@ use rustls::{
     pki_types::{CertificateDer, pem::PemObject},
 };
 
-use super::{ClientConfigError, ClientConfigErrorKind as Kind};
+use super::{ClientConfigError, ClientConfigErrorKind as Kind, client_auth::ClientAuth};
 
 const HTTP_2: &[u8] = b"h2";
 const HTTP_1: &[u8] = b"http/1.1";
@@ -17,6 +17,7 @@ pub(super) struct TlsSettings {
     pub(super) config: Option<Arc<ClientConfig>>,
     pub(super) provider: Option<Arc<CryptoProvider>>,
     pub(super) authorities: Vec<Authorities>,
+    pub(super) client: Option<ClientAuth>,
     pub(super) http1_only: bool,
 }
 
@@ -38,9 +39,10 @@ impl TlsSettings {
     pub(super) fn read(&self) -> Result<Tls, ClientConfigError> {
         let config = match &self.config {
             None => self.config()?,
-            Some(_) if self.provider.is_some() || !self.authorities.is_empty() => {
-                let message = "`ClientBuilder::tls_config` excludes `ca_file`, `ca_pem` and \
-                               `crypto_provider`: put the CAs and the provider into the config";
+            Some(_) if self.has_parts() => {
+                let message = "`ClientBuilder::tls_config` excludes `ca_file`, `ca_pem`, \
+                               `client_auth_file`, `client_auth_pem` and `crypto_provider`: put the \
+                               CAs, the client certificate and the provider into the config";
                 return Err(ClientConfigError::new(Kind::Tls, message));
             }
             Some(config) => ClientConfig::clone(config),
@@ -57,6 +59,11 @@ impl TlsSettings {
             hosts: Arc::new(hosts),
             proxies: Arc::new(proxies),
         })
+    }
+
+    /// Whether there is what only a config of its own making takes.
+    fn has_parts(&self) -> bool {
+        self.provider.is_some() || self.client.is_some() || !self.authorities.is_empty()
     }
 
     fn config(&self) -> Result<ClientConfig, ClientConfigError> {
@@ -78,7 +85,11 @@ impl TlsSettings {
                                suites for TLS 1.2 or 1.3";
                 ClientConfigError::new(Kind::Tls, message).with_source(error)
             })?;
-        Ok(builder.with_root_certificates(roots).with_no_client_auth())
+        let builder = builder.with_root_certificates(roots);
+        match &self.client {
+            Some(client) => client.apply(builder),
+            None => Ok(builder.with_no_client_auth()),
+        }
     }
 }
 
@@ -127,6 +138,7 @@ impl fmt::Debug for TlsSettings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TlsSettings")
             .field("authorities", &self.authorities)
+            .field("client", &self.client)
             .field("config", &self.config.is_some())
             .field("provider", &self.provider.is_some())
             .field("http1_only", &self.http1_only)

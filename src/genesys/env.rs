@@ -4,75 +4,120 @@ use super::{
     ConfigError, ConfigErrorKind, Credentials, Region,
     credentials::{read_env, variable},
 };
+use crate::{bearer::Origins, loopback};
 
-/// Ours, and the name that Genesys' Terraform provider has for the same.
-const REGION: [Cow<'static, str>; 2] = [
+type Name = Cow<'static, str>;
+
+/// Ours, the one that many programs have, and that of Genesys' Terraform provider.
+const REGION: [Name; 3] = [
     Cow::Borrowed("GENESYS_REGION"),
+    Cow::Borrowed("GENESYS_ENVIRONMENT"),
     Cow::Borrowed("GENESYSCLOUD_REGION"),
 ];
+const LOGIN_URL: &str = "GENESYS_LOGIN_URL";
+const API_URL: &str = "GENESYS_API_URL";
 
-/// Reads region and credentials by a function that looks variables up.
-pub(super) fn read(
-    look_up: impl Fn(&str) -> Option<OsString>,
-) -> Result<(Region, Credentials), ConfigError> {
+/// What the environment says of an organisation.
+#[derive(Debug)]
+pub(super) struct Environment {
+    pub(super) region: Region,
+    pub(super) credentials: Credentials,
+    pub(super) loopback: bool,
+}
+
+/// Reads the variables by a function that looks them up.
+pub(super) fn read(look_up: impl Fn(&str) -> Option<OsString>) -> Result<Environment, ConfigError> {
     let credentials = read_env(&look_up)?;
-    let (name, region) = variable(&look_up, &REGION)?;
-    let region = Region::parse(&region)
-        .map_err(|error| ConfigError::new(ConfigErrorKind::Region, format!("{name}: {error}")))?;
-    Ok((region, credentials))
+    let loopback = loopback::from_env(&look_up)
+        .map_err(|message| ConfigError::new(ConfigErrorKind::Variable, message))?;
+    let region = match base_urls(&look_up, loopback)? {
+        Some(region) => region,
+        None => region(&look_up)?,
+    };
+    Ok(Environment {
+        region,
+        credentials,
+        loopback,
+    })
+}
+
+/// The base URLs in place of a region, unless neither is set.
+fn base_urls(
+    look_up: impl Fn(&str) -> Option<OsString>,
+    loopback: bool,
+) -> Result<Option<Region>, ConfigError> {
+    let is_set = |name| look_up(name).is_some_and(|value| !value.is_empty());
+    let (missing, other) = match (is_set(LOGIN_URL), is_set(API_URL)) {
+        (false, false) => return Ok(None),
+        (true, true) => {
+            let (_, login) = variable(&look_up, &[LOGIN_URL.into()])?;
+            let (_, api) = variable(&look_up, &[API_URL.into()])?;
+            return custom(&login, &api, loopback).map(Some);
+        }
+        (false, true) => (LOGIN_URL, API_URL),
+        (true, false) => (API_URL, LOGIN_URL),
+    };
+    let message = format!(
+        "the environment variable {other} is set, and {missing} is not; set both, or neither for the \
+         base URLs of the region"
+    );
+    Err(ConfigError::new(ConfigErrorKind::Variable, message))
+}
+
+fn custom(login: &str, api: &str, loopback: bool) -> Result<Region, ConfigError> {
+    let wrong = |message| Err(ConfigError::new(ConfigErrorKind::Region, message));
+    let region = match Region::custom(login, api) {
+        Ok(region) => region,
+        Err(error) => return wrong(format!("{LOGIN_URL} or {API_URL}: {error}")),
+    };
+    for (name, base) in [
+        (LOGIN_URL, region.login_base()),
+        (API_URL, region.api_base()),
+    ] {
+        let host = base.authority().map_or("", |host| host.as_str());
+        let origins = Origins::of_host(host);
+        let allowed = match loopback {
+            true => origins.and_loopback(),
+            false => origins,
+        };
+        if !allowed.allows(&base) {
+            return wrong(format!(
+                "{name} is not https: secrets and tokens would go unencrypted; use https, or set \
+                 {} to 1 for a test server on this machine",
+                loopback::VARIABLE
+            ));
+        }
+    }
+    Ok(region)
+}
+
+/// The region that all names agree on which are set to something.
+fn region(look_up: impl Fn(&str) -> Option<OsString>) -> Result<Region, ConfigError> {
+    let is_set = |name: &&Name| look_up(name).is_some_and(|value| !value.is_empty());
+    let mut found: Option<(&str, Region)> = None;
+    for name in REGION.iter().filter(is_set) {
+        let (name, text) = variable(&look_up, std::slice::from_ref(name))?;
+        let region = Region::parse(&text).map_err(|error| {
+            ConfigError::new(ConfigErrorKind::Region, format!("{name}: {error}"))
+        })?;
+        match &found {
+            Some((first, other)) if *other != region => {
+                let message = format!(
+                    "{first} ({other}) and {name} ({region}) name different regions; correct one, or \
+                     take it away"
+                );
+                return Err(ConfigError::new(ConfigErrorKind::Region, message));
+            }
+            Some(_) => {}
+            None => found = Some((name, region)),
+        }
+    }
+    match found {
+        Some((_, region)) => Ok(region),
+        // Names the one that is empty, or that none is set.
+        None => variable(&look_up, &REGION).and_then(|(_, text)| Ok(Region::parse(&text)?)),
+    }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn read_from(variables: &[(&str, &str)]) -> Result<(Region, Credentials), ConfigError> {
-        read(|name| {
-            variables
-                .iter()
-                .find(|(known, _)| *known == name)
-                .map(|(_, v)| (*v).into())
-        })
-    }
-
-    #[test]
-    fn reads_our_names_and_else_those_of_terraform() {
-        let (region, credentials) = read_from(&[
-            ("GENESYS_CLIENT_ID", "ours"),
-            ("GENESYSCLOUD_OAUTHCLIENT_ID", "theirs"),
-            ("GENESYSCLOUD_OAUTHCLIENT_SECRET", "s3cr3t"),
-            ("GENESYSCLOUD_REGION", "eu_west_1"),
-        ])
-        .unwrap();
-        assert_eq!(region, Region::EU_WEST_1);
-        assert_eq!((credentials.id(), credentials.secret()), ("ours", "s3cr3t"));
-    }
-
-    #[test]
-    fn names_the_variable_that_is_missing_or_wrong() {
-        let all = [
-            ("GENESYS_CLIENT_ID", "id"),
-            ("GENESYS_CLIENT_SECRET", "s3cr3t"),
-            ("GENESYS_REGION", "us-east-1"),
-        ];
-        for (at, (name, _)) in all.into_iter().enumerate() {
-            let mut some = all.to_vec();
-            some.remove(at);
-            let error = read_from(&some).unwrap_err();
-            assert_eq!(error.kind(), ConfigErrorKind::Variable);
-            assert!(error.to_string().contains(name), "{error}");
-            some.push((name, ""));
-            let error = read_from(&some).unwrap_err();
-            assert!(
-                error.to_string().contains(&format!("{name} is empty")),
-                "{error}"
-            );
-        }
-        let mut wrong = all;
-        wrong[2].1 = "us-middle-7";
-        let error = read_from(&wrong).unwrap_err();
-        assert_eq!(error.kind(), ConfigErrorKind::Region);
-        assert!(error.to_string().contains("GENESYS_REGION"), "{error}");
-        assert!(!format!("{error:?}").contains("s3cr3t"));
-    }
-}
+mod tests;

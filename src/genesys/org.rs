@@ -59,9 +59,13 @@ struct Inner {
 impl Org {
     /// The organisation that the environment names, with tokens fetched by this HTTP client.
     ///
-    /// Read are `GENESYS_CLIENT_ID`, `GENESYS_CLIENT_SECRET` and `GENESYS_REGION`; where one of
-    /// these is not set, the name that Genesys' Terraform provider has for it:
-    /// `GENESYSCLOUD_OAUTHCLIENT_ID`, `GENESYSCLOUD_OAUTHCLIENT_SECRET`, `GENESYSCLOUD_REGION`.
+    /// | variable | means |
+    /// |---|---|
+    /// | `GENESYS_CLIENT_ID`, `GENESYS_CLIENT_SECRET` | the OAuth client; where one is not set, `GENESYSCLOUD_OAUTHCLIENT_ID` or `GENESYSCLOUD_OAUTHCLIENT_SECRET`, as Genesys' Terraform provider has them |
+    /// | `GENESYS_REGION`, `GENESYS_ENVIRONMENT` or `GENESYSCLOUD_REGION` | the region, in any form that [`Region::parse`] takes; if more than one is set, they must agree |
+    /// | `GENESYS_LOGIN_URL` and `GENESYS_API_URL` | base URLs in place of a region, as for [`Region::custom`]: a gateway or a test server; both or neither, with https |
+    /// | `GENESYS_ALLOW_LOOPBACK` | `1` allows http to this machine, as [`OrgBuilder::allow_loopback`]; [`ClientBuilder`](crate::client::ClientBuilder) reads it, too |
+    ///
     /// They are read once; [`EnvCredentials`](super::EnvCredentials) reads them at every fetch of a
     /// token. [`builder_from_env`](Self::builder_from_env) has settings besides.
     ///
@@ -95,8 +99,10 @@ impl Org {
     ///
     /// As for [`from_env`](Self::from_env).
     pub fn builder_from_env() -> Result<OrgBuilder<Credentials>, ConfigError> {
-        let (region, credentials) = env::read(|name| std::env::var_os(name))?;
-        Ok(Self::builder(region).credentials(credentials))
+        let found = env::read(|name| std::env::var_os(name))?;
+        let mut builder = Self::builder(found.region).credentials(found.credentials);
+        builder.loopback = found.loopback;
+        Ok(builder)
     }
 
     /// An organisation in this region.
@@ -278,7 +284,8 @@ impl<P> OrgBuilder<P> {
     }
 
     /// Allows base URLs on this machine, also with http, for tests such as those with
-    /// [`MockServer`](crate::testing::MockServer). Default: no.
+    /// [`MockServer`](crate::testing::MockServer). [`Client`](crate::client::Client) has a setting of
+    /// the same name, which it needs besides. Default: no.
     pub fn allow_loopback(mut self) -> Self {
         self.loopback = true;
         self
@@ -412,8 +419,9 @@ fn unshareable(repeatable: bool) -> ConfigError {
 fn insecure(base: &Uri) -> ConfigError {
     let host = base.host().unwrap_or_default();
     let message = format!(
-        "the base URL on {host} is not https: secrets and tokens would go unencrypted; use https, or \
-         `OrgBuilder::allow_loopback` for a test server on this machine"
+        "the base URL on {host} is not https: secrets and tokens would go unencrypted; use https, or for \
+         a test server on this machine `OrgBuilder::allow_loopback`, and `ClientBuilder::allow_loopback` \
+         where it is reached by `Client` (GENESYS_ALLOW_LOOPBACK=1 does for both)"
     );
     ConfigError::new(ConfigErrorKind::Region, message)
 }

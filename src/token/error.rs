@@ -138,6 +138,11 @@ impl TokenError {
         }
     }
 
+    /// Adds a further step to the message.
+    pub(crate) fn with_hint(self, hint: &str) -> Self {
+        self.with(|inner| inner.message = format!("{}; {hint}", inner.message).into())
+    }
+
     /// Adds how long the token endpoint asked to be left alone.
     ///
     /// Zero counts as not stated: a wait that is none would have it asked in a loop.

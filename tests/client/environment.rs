@@ -57,6 +57,15 @@ async fn the_proxy_of_the_environment_is_used() {
             "user and password in HTTPS_PROXY",
             4,
         ),
+        // Understood by nobody: the proxy is asked, and the error says what became of the exception.
+        (
+            &[
+                ("HTTPS_PROXY", &*bad),
+                ("NO_PROXY", "a.test,https://localhost"),
+            ],
+            "NO_PROXY names `https://localhost`, which no host can match",
+            5,
+        ),
     ] {
         let output = run(variables);
         assert!(output.contains(said), "{output}");

@@ -8,6 +8,7 @@ mod setup;
 mod tinyproxy;
 mod tls_server;
 
+mod client_auth;
 mod connections;
 mod environment;
 mod proxy;

@@ -284,3 +284,58 @@ fn a_proxy_that_is_none_is_an_error_when_the_client_is_built() {
         assert!(!format!("{error:?}").contains("s3cr3t"), "{error:?}");
     }
 }
+
+#[tokio::test]
+async fn https_for_a_proxy_of_http_is_an_error_that_names_the_setting_and_the_fix() {
+    let setup = setup().await;
+    let silent = tokio::net::TcpListener::bind(("127.0.0.1", 0))
+        .await
+        .unwrap();
+    let closes = silent.local_addr().unwrap();
+    tokio::spawn(async move { while silent.accept().await.is_ok() {} });
+    // One that answers in clear text, and one that hangs up.
+    for address in [setup.plain_address(), closes] {
+        let client = client(&setup, format!("https://{address}"));
+        let text = refused(&client, setup.uri(), ClientErrorKind::Tls).await;
+        assert!(
+            text.contains(&format!("the proxy {address} does not speak TLS")),
+            "{text}"
+        );
+        assert!(
+            text.contains("`https://` in `ClientBuilder::proxy`"),
+            "{text}"
+        );
+        assert!(text.contains("write `http://`"), "{text}");
+    }
+    // Not even reached: another matter.
+    let client = client(&setup, "https://127.0.0.1:1");
+    let text = refused(&client, setup.uri(), ClientErrorKind::Proxy).await;
+    assert!(text.contains("no connection to the proxy"), "{text}");
+}
+
+#[test]
+fn an_exception_that_no_host_can_match_is_refused_in_code() {
+    let new = || ClientBuilder::new().proxy("http://proxy:3128");
+    for without in [false, true] {
+        let builder = new().proxy_except("a.test, http://b.test");
+        let builder = if without {
+            builder.without_proxy()
+        } else {
+            builder
+        };
+        let error = builder.build::<Body>().unwrap_err();
+        assert_eq!(error.kind(), ClientConfigErrorKind::Proxy);
+        assert!(
+            error
+                .to_string()
+                .contains("proxy_except` names `http://b.test`"),
+            "{error}"
+        );
+    }
+    assert!(
+        new()
+            .proxy_except("a.test b.test:443")
+            .build::<Body>()
+            .is_ok()
+    );
+}

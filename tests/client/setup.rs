@@ -1,4 +1,4 @@
-use std::{sync::Arc, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use http::{Request, Response, Uri};
@@ -30,7 +30,7 @@ pub(crate) struct Setup {
     pub(crate) mock: MockGenesys,
     pub(crate) authority: Authority,
     pub(crate) server: TlsServer,
-    _plain: MockServer,
+    plain: MockServer,
 }
 
 pub(crate) async fn setup() -> Setup {
@@ -47,7 +47,7 @@ pub(crate) async fn setup_with(protocols: &[&str]) -> Setup {
         mock,
         authority,
         server,
-        _plain: plain,
+        plain,
     }
 }
 
@@ -57,6 +57,11 @@ impl Setup {
         ClientBuilder::new()
             .without_proxy()
             .ca_pem(self.authority.pem())
+    }
+
+    /// Where the mock is without TLS.
+    pub(crate) fn plain_address(&self) -> SocketAddr {
+        self.plain.address()
     }
 
     pub(crate) fn port(&self) -> u16 {

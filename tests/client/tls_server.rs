@@ -11,8 +11,9 @@ use rcgen::{
     BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, KeyUsagePurpose, date_time_ymd,
 };
 use rustls::{
-    ServerConfig,
-    pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer},
+    RootCertStore, ServerConfig,
+    pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer, pem::PemObject},
+    server::{WebPkiClientVerifier, danger::ClientCertVerifier},
 };
 use tokio::{
     io::copy_bidirectional,
@@ -52,18 +53,49 @@ impl Authority {
         self.server_until(name, protocols, 4096)
     }
 
-    /// The same with a certificate that expires in this year.
+    /// A certificate for a client, and its key, both as PEM.
+    pub(crate) fn client(&self) -> (String, String) {
+        let params = CertificateParams::new(["a-client".to_owned()]).expect("a name");
+        let key = KeyPair::generate().expect("a key");
+        let certificate = params.signed_by(&key, &self.issuer).expect("it is signed");
+        (certificate.pem(), key.serialize_pem())
+    }
+
+    /// TLS for a server that only serves clients with a certificate of this CA.
+    pub(crate) fn server_for_clients(&self, name: &str) -> ServerConfig {
+        let mut roots = RootCertStore::empty();
+        let ca = CertificateDer::from_pem_slice(self.pem.as_bytes()).expect("it is PEM");
+        roots.add(ca).expect("it is a CA");
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let verifier = WebPkiClientVerifier::builder_with_provider(roots.into(), provider)
+            .build()
+            .expect("there is a CA");
+        self.config(name, BOTH, 4096, Some(verifier))
+    }
+
+    /// As [`server`](Self::server), with a certificate that expires in this year.
     pub(crate) fn server_until(&self, name: &str, protocols: &[&str], year: i32) -> ServerConfig {
+        self.config(name, protocols, year, None)
+    }
+
+    fn config(
+        &self,
+        name: &str,
+        protocols: &[&str],
+        year: i32,
+        clients: Option<Arc<dyn ClientCertVerifier>>,
+    ) -> ServerConfig {
         let mut params = CertificateParams::new([name.to_owned()]).expect("a name");
         params.not_after = date_time_ymd(year, 1, 1);
         let key = KeyPair::generate().expect("a key");
         let certificate = params.signed_by(&key, &self.issuer).expect("it is signed");
         let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
         let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let clients = clients.unwrap_or_else(|| WebPkiClientVerifier::no_client_auth());
         let mut config = ServerConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
             .expect("ring has cipher suites")
-            .with_no_client_auth()
+            .with_client_cert_verifier(clients)
             .with_single_cert(vec![certificate.der().clone()], key)
             .expect("key and certificate belong together");
         config.alpn_protocols = protocols.iter().map(|it| it.as_bytes().to_vec()).collect();

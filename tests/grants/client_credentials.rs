@@ -1,11 +1,11 @@
 //! `client_credentials`: what is sent.
 
 use tower_genesys::{
-    ClientCredentials, TokenErrorKind, TokenSource,
+    ClientCredentials, Credentials, TokenErrorKind, TokenSource,
     testing::{MockGenesys, MockService, TOKEN},
 };
 
-use crate::setup::{Body, credentials, fetch, forms, kind};
+use crate::setup::{Body, credentials, failure, fetch, forms, kind};
 
 fn source(mock: &MockGenesys) -> ClientCredentials<MockService, tower_genesys::Credentials, Body> {
     ClientCredentials::new(mock.region(), credentials(mock), mock.service())
@@ -43,4 +43,31 @@ async fn may_be_sent_again_and_asks_each_time() {
     fetch(&source).await.unwrap();
     fetch(&source).await.unwrap();
     assert_eq!((mock.token_posts(), mock.live_tokens()), (3, 2));
+}
+
+/// `docker run --env-file` keeps the quotation marks of a file that a shell would take away.
+#[tokio::test(start_paused = true)]
+async fn a_client_that_is_refused_is_told_of_its_quotation_marks() {
+    let mock = MockGenesys::new();
+    for (id, secret, hint) in [
+        ("\"client-id\"".to_owned(), mock.client_secret(), true),
+        (
+            mock.client_id(),
+            format!("'{}'", mock.client_secret()),
+            true,
+        ),
+        (mock.client_id(), "wr0ng".to_owned(), false),
+    ] {
+        let credentials = Credentials::new(id, secret).unwrap();
+        let source =
+            ClientCredentials::<_, _, Body>::new(mock.region(), credentials, mock.service());
+        let error = failure(&source).await;
+        assert_eq!(error.oauth_code(), Some("invalid_client"));
+        assert_eq!(
+            error.to_string().contains("quotation marks"),
+            hint,
+            "{error}"
+        );
+        assert!(!format!("{error} {error:?}").contains(&mock.client_secret()));
+    }
 }

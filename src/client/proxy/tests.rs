@@ -166,6 +166,9 @@ fn what_is_no_proxy_is_an_error_that_names_the_variable_and_shows_nothing() {
         "http://user:s3cr3t?@proxy:3128",
         "http://user:s3cr3t %@proxy:3128",
         "http://user:@s3cr3t@proxy:3128",
+        "http://user:123#s3cr3t@proxy:3128",
+        "http://user:123/s3cr3t@proxy:3128",
+        "http://user:123?s3cr3t@proxy:3128",
         "http://user@s3cr3t@proxy:3128",
         "socks4://user:s3cr3t@proxy",
         "socks5h://user:s3cr3t@proxy",
@@ -204,4 +207,38 @@ fn a_variable_that_is_no_text_is_an_error_that_names_it() {
             "{error}"
         );
     }
+}
+
+#[test]
+fn a_password_with_a_character_that_ends_a_url_is_told_how_to_write_it() {
+    for (character, written) in [("#", "`%23`"), ("/", "`%2F`"), ("?", "`%3F`")] {
+        let url = format!("http://user:123{character}s3cr3t@proxy:3128");
+        let error = read(&[("HTTPS_PROXY", &url)]).unwrap_err();
+        assert!(error.to_string().contains(written), "{error}");
+    }
+}
+
+#[test]
+fn an_exception_of_the_environment_that_matches_nothing_is_kept_for_the_errors() {
+    let proxies = read(&[
+        ("HTTPS_PROXY", "http://proxy:3128"),
+        ("no_proxy", "a.test *.b.test http://u:s3cr3t@c.test 10."),
+    ]);
+    let proxies = proxies.unwrap().unwrap();
+    assert_eq!(proxy(&proxies, "https://x.b.test/"), None);
+    let of = proxies.of(&Uri::from_static(API)).unwrap();
+    let ignored = of.ignored().unwrap();
+    assert!(ignored.starts_with("no_proxy names"), "{ignored}");
+    assert!(
+        ignored.contains("`10.`") && !ignored.contains("s3cr3t"),
+        "{ignored}"
+    );
+
+    let proxies = read(&[("HTTPS_PROXY", "http://proxy:3128"), ("NO_PROXY", "a.test")]);
+    let of = proxies
+        .unwrap()
+        .unwrap()
+        .of(&Uri::from_static(API))
+        .unwrap();
+    assert_eq!(of.ignored(), None);
 }

@@ -118,12 +118,13 @@ pub(in crate::genesys) fn variable(
             Err(_) => format!("the environment variable {name} is not UTF-8; set it again"),
         },
         None => match names {
-            [name, other] => {
-                format!("the environment variable {name} is not set (nor is {other}); set it")
-            }
+            [name, others @ ..] if !others.is_empty() => format!(
+                "the environment variable {name} is not set (nor is {}); set it",
+                others.join(" or ")
+            ),
             names => format!(
                 "the environment variable {} is not set; set it",
-                names.join(", ")
+                names.concat()
             ),
         },
     };

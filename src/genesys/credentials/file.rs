@@ -175,7 +175,7 @@ mod tests {
             ("missing", br#"{"client_id":"MARK"}"#),
             ("empty", b""),
             ("none", br#"{"client_id":"MARK","client_secret":""}"#),
-            ("break", br#"{"client_id":"MARK","client_secret":"MARK\n"}"#),
+            ("break", br#"{"client_id":"MARK","client_secret":"MA\nRK"}"#),
             ("latin", b"{\"client_id\":\"MARK\xe4\"}"),
         ] {
             let file = Temporary::new(name, content);

@@ -26,7 +26,9 @@ use crate::BoxError;
 /// let credentials = Credentials::new("my-client-id", "my-client-secret")?;
 /// assert!(!format!("{credentials:?}").contains("my-client-secret"));
 ///
-/// let error = Credentials::new("my-client-id", "my-client-secret\n").unwrap_err();
+/// // Blanks at the ends come along when it is copied, and are dropped; others are a mistake.
+/// assert_eq!(Credentials::new(" my-client-id\n", "my-client-secret\n")?.id(), "my-client-id");
+/// let error = Credentials::new("my-client-id", "my-client\nsecret").unwrap_err();
 /// assert_eq!(error.kind(), ConfigErrorKind::ClientSecret);
 /// # Ok::<(), tower_genesys::ConfigError>(())
 /// ```
@@ -37,19 +39,25 @@ pub struct Credentials {
 }
 
 impl Credentials {
-    /// This id and secret, which may be wrong: that shows when a token is asked for.
+    /// This id and secret, without white space at their ends. They may be wrong: that shows when a
+    /// token is requested.
+    ///
+    /// Quotation marks are kept, since they may be part of a secret. If Genesys Cloud refuses a
+    /// client whose id or secret is quoted, the error says so.
     ///
     /// # Errors
     ///
-    /// [`ConfigErrorKind::ClientId`] or [`ConfigErrorKind::ClientSecret`] when one is empty or
-    /// holds a control character, such as the line break at the end of a file, and when the id
-    /// holds a colon, which HTTP Basic cannot express (RFC 7617, section 2).
+    /// [`ConfigErrorKind::ClientId`] or [`ConfigErrorKind::ClientSecret`] when one is empty or holds
+    /// something other than printable ASCII (RFC 6749, appendix A), such as a line break or a
+    /// typographic quotation mark, and when the id holds a colon, which HTTP Basic cannot express
+    /// (RFC 7617, section 2).
     pub fn new(
         id: impl Into<String>,
         secret: impl Into<SecretString>,
     ) -> Result<Self, ConfigError> {
-        let (id, secret) = (id.into(), secret.into());
-        check(&id, ConfigErrorKind::ClientId, "client id")?;
+        let (id, secret) = (id.into(), trimmed(secret.into()));
+        let id = id.trim();
+        check(id, ConfigErrorKind::ClientId, "client id")?;
         if id.contains(':') {
             return Err(ConfigError::new(
                 ConfigErrorKind::ClientId,
@@ -74,6 +82,15 @@ impl Credentials {
 
     pub(super) fn secret(&self) -> &str {
         self.secret.expose_secret()
+    }
+
+    /// Whether the id or the secret stands in quotation marks, as a file of variables may have them.
+    pub(super) fn is_quoted(&self) -> bool {
+        [self.id(), self.secret()].iter().any(|text| {
+            ['"', '\'', '`']
+                .iter()
+                .any(|&mark| text.len() > 1 && text.starts_with(mark) && text.ends_with(mark))
+        })
     }
 }
 
@@ -119,18 +136,32 @@ impl CredentialsProvider for Credentials {
     }
 }
 
+fn trimmed(secret: SecretString) -> SecretString {
+    let text = secret.expose_secret();
+    match text.trim() {
+        inner if inner.len() == text.len() => secret,
+        inner => SecretString::from(inner),
+    }
+}
+
 fn check(value: &str, kind: ConfigErrorKind, name: &'static str) -> Result<(), ConfigError> {
     if value.is_empty() {
         let message =
             format!("the {name} is empty; copy it from the OAuth client in Genesys Cloud");
         return Err(ConfigError::new(kind, message));
     }
-    match value.char_indices().find(|(_, char)| char.is_control()) {
+    // RFC 6749, appendix A: `VSCHAR`.
+    let stray = |char: &char| !matches!(char, ' '..='~');
+    match value.char_indices().find(|(_, char)| stray(char)) {
         None => Ok(()),
-        Some((at, _)) => {
+        Some((at, char)) => {
+            let what = match char.is_control() {
+                true => "a control character",
+                false => "a character other than printable ASCII",
+            };
             let message = format!(
-                "the {name} holds a control character at byte {at} of {}; take out what came along \
-                 when it was copied, such as a line break at its end",
+                "the {name} holds {what} at byte {at} of {}; take out what came along when it was \
+                 copied, such as a line break or a typographic quotation mark",
                 value.len()
             );
             Err(ConfigError::new(kind, message))
@@ -150,13 +181,30 @@ mod tests {
             ("i\nd", "s3cr3t", Kind::ClientId),
             ("id:s3cr3t", "s3cr3t", Kind::ClientId),
             ("id", "", Kind::ClientSecret),
-            ("id", "s3cr3t\n", Kind::ClientSecret),
+            ("id", " \n", Kind::ClientSecret),
+            ("id", "s3c\nr3t", Kind::ClientSecret),
             ("id", "s3c\0r3t", Kind::ClientSecret),
+            ("id", "“s3cr3t”", Kind::ClientSecret),
+            ("\u{feff}id", "s3cr3t", Kind::ClientId),
+            ("i\u{a0}d", "s3cr3t", Kind::ClientId),
+            (":", "s3cr3t", Kind::ClientId),
         ] {
             let error = Credentials::new(id, secret).unwrap_err();
             assert_eq!(error.kind(), kind, "{id:?} {secret:?}");
             assert!(!format!("{error} {error:?}").contains("s3c"));
         }
         assert!(!format!("{:?}", Credentials::new("id", "s3cr3t")).contains("s3c"));
+    }
+    #[test]
+    fn blanks_at_the_ends_are_dropped_and_quotes_are_kept() {
+        let pair = Credentials::new("\t id\r\n", "\u{a0}s3cr3t with blank \n").unwrap();
+        assert_eq!((pair.id(), pair.secret()), ("id", "s3cr3t with blank"));
+        assert!(!pair.is_quoted());
+        for (id, secret) in [("'id'", "s3cr3t"), ("id", "\"s3cr3t\""), ("`id`", "`")] {
+            let pair = Credentials::new(id, secret).unwrap();
+            assert_eq!((pair.id(), pair.secret()), (id, secret));
+            assert!(pair.is_quoted(), "{id} {secret}");
+        }
+        assert!(!Credentials::new("id", "\"s3cr3t'").unwrap().is_quoted());
     }
 }

@@ -3,7 +3,7 @@ use bytes::Bytes;
 use form_urlencoded::byte_serialize;
 use http::HeaderValue;
 
-use super::{dialect::ClientAuthentication, form::Form};
+use super::{dialect::ClientAuthentication, failure::Failure, form::Form};
 use crate::{
     BoxError,
     genesys::{Credentials, CredentialsProvider},
@@ -44,6 +44,22 @@ impl Identity<'_> {
             ],
             Self::Secret(_) => Vec::new(),
             Self::Public(id) => vec![("client_id", id)],
+        }
+    }
+
+    /// Adds to an error what may be wrong with the client that was refused.
+    pub(super) fn explain(&self, failure: Failure, error: TokenError) -> TokenError {
+        match self {
+            Self::Secret(credentials)
+                if failure == Failure::Denied("invalid_client") && credentials.is_quoted() =>
+            {
+                error.with_hint(
+                    "the client id or the secret stands in quotation marks, which count as part of it: \
+                     take them away if they came from a file of variables (docker's `--env-file` keeps \
+                     them)",
+                )
+            }
+            _ => error,
         }
     }
 

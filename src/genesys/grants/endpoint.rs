@@ -9,6 +9,7 @@ use bytes::Bytes;
 use http::{
     HeaderValue, Method, Request, StatusCode,
     header::{ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE, USER_AGENT},
+    uri::Scheme,
 };
 use http_body_util::Full;
 use secrecy::SecretString;
@@ -132,7 +133,7 @@ impl<C, B> Endpoint<C, B> {
             .clone();
         match poll_fn(|cx| client.poll_ready(cx)).await {
             Ok(()) => Ok(client),
-            Err(error) => Err(unreachable(self.login_host(), error.into())),
+            Err(error) => Err(unreachable(&self.region, error.into())),
         }
     }
 
@@ -153,11 +154,11 @@ impl<C, B> Endpoint<C, B> {
         let response = client
             .call(request)
             .await
-            .map_err(|error| unanswered(host, error.into()))?;
+            .map_err(|error| unanswered(&self.region, error.into()))?;
         let (head, body) = response.into_parts();
         let status = head.status;
         let failed = |failure: Failure| Failed {
-            error: failure.into_error(host, &head, grant_type),
+            error: identity.explain(failure, failure.into_error(host, &head, grant_type)),
             fate: fate(failure, status),
         };
         match answer::read(&head.headers, body, bounds(status)).await {
@@ -229,7 +230,7 @@ fn fate_by(status: StatusCode) -> Fate {
     }
 }
 
-fn unanswered(host: &str, error: BoxError) -> Failed {
+fn unanswered(region: &Region, error: BoxError) -> Failed {
     let fate = match BoxErrorClassifier::new().class_of(&*error) {
         Class::NotSent | Class::Unprocessed => Fate::Unspent,
         // Final for the classifier, and stopped on this side.
@@ -237,16 +238,25 @@ fn unanswered(host: &str, error: BoxError) -> Failed {
         _ => Fate::Unknown,
     };
     Failed {
-        error: unreachable(host, error),
+        error: unreachable(region, error),
         fate,
     }
 }
 
-fn unreachable(host: &str, error: BoxError) -> TokenError {
+fn unreachable(region: &Region, error: BoxError) -> TokenError {
+    let host = region.login_host();
     if Refused::find(&*error).is_some() {
+        // Allowed for the organisation, or there would be none; the client has a setting of its own.
+        let http = match region.login_base().scheme() {
+            Some(scheme) if scheme != &Scheme::HTTPS => {
+                " (the base URL is http: allow it to the client, too, as `ClientBuilder::allow_loopback` \
+                 or GENESYS_ALLOW_LOOPBACK=1 do)"
+            }
+            _ => "",
+        };
         let message = format!(
             "the token endpoint at {host} was not asked: the HTTP client refuses to send the request, \
-             and will as long as its settings stay as they are; the cause says why"
+             and will as long as its settings stay as they are; the cause says why{http}"
         );
         return TokenError::new(TokenErrorKind::Denied, message)
             .with_login_host(host)

@@ -4,6 +4,9 @@ use http::Uri;
 
 use super::{RegionError, RegionErrorKind as Kind, path};
 
+/// Where a base URL is taken for that of one request: the base is what stands before.
+const ENDPOINTS: [&str; 3] = ["/oauth/token", "/oauth/authorize", "/api/v2"];
+
 /// Scheme, host and path prefix; normalised, so that equal ones are the same place.
 #[derive(PartialEq, Eq, Hash)]
 pub(super) struct Base {
@@ -53,6 +56,11 @@ impl Base {
         let prefix = rest[authority.len()..].trim_end_matches('/').to_owned();
         if !prefix.is_empty() {
             path::check(&prefix).map_err(|_| error(Kind::InvalidUrl))?;
+        }
+        // What comes behind every base would come twice.
+        let lower = prefix.to_ascii_lowercase();
+        if ENDPOINTS.iter().any(|endpoint| lower.ends_with(endpoint)) {
+            return Err(error(Kind::Endpoint));
         }
         let base = Self {
             scheme,

@@ -44,6 +44,8 @@ pub enum RegionErrorKind {
     QueryOrFragment,
     /// Host, port or path prefix of a base URL cannot be right.
     InvalidUrl,
+    /// A base URL ends in a path that requests add to it, such as `/oauth/token` or `/api/v2`.
+    Endpoint,
     /// A path does not begin with `/`, could lead out of the base, or cannot be part of a URL.
     InvalidPath,
 }
@@ -81,6 +83,10 @@ impl RegionError {
             RegionErrorKind::MissingHost => format!("{text} has no host"),
             RegionErrorKind::UserInfo => "there is a user name or a password in it".into(),
             RegionErrorKind::QueryOrFragment => "there is a query or a fragment in it".into(),
+            RegionErrorKind::Endpoint => format!(
+                "{text} ends in a path that each request adds to the base (`/oauth/token` at login, \
+                 `/api/v2` in the API): leave that out"
+            ),
             _ => format!("{text} has a host, port or path that cannot be right"),
         };
         let message = format!(

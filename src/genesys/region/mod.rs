@@ -111,7 +111,8 @@ impl Region {
     /// # Errors
     ///
     /// A [`RegionError`] when either is no such URL: no scheme, or one that is not http or https;
-    /// no host; a user name or password; a query or a fragment.
+    /// no host; a user name or password; a query or a fragment; a path that each request adds to it,
+    /// such as `/oauth/token` or `/api/v2`.
     pub fn custom(login_base: &str, api_base: &str) -> Result<Self, RegionError> {
         let login = Base::parse("login", login_base)?;
         let api = Base::parse("API", api_base)?;

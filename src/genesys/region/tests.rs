@@ -188,6 +188,23 @@ fn wrong_base_urls_are_refused() {
 }
 
 #[test]
+fn a_base_url_with_the_path_of_a_request_is_refused() {
+    for base in [
+        "https://gateway.example/oauth/token",
+        "https://gateway.example/OAuth/Token/",
+        "https://login.mypurecloud.com/oauth/token",
+        "https://gateway.example/genesys/api/v2",
+        "https://gateway.example/login/oauth/authorize",
+    ] {
+        assert_eq!(custom_kind(base), Kind::Endpoint, "{base}");
+        let error = Region::custom("https://gateway.example", base).unwrap_err();
+        assert!(error.to_string().contains("leave that out"), "{error}");
+    }
+    let good = "https://gateway.example/api/v2/genesys";
+    assert!(Region::custom(good, good).is_ok());
+}
+
+#[test]
 fn paths_that_lead_elsewhere_are_refused() {
     for path in [
         "",

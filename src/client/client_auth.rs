@@ -1,0 +1,98 @@
+use std::{fmt, fs, path::PathBuf, sync::Arc};
+
+use rustls::{
+    ClientConfig, ConfigBuilder,
+    client::WantsClientCert,
+    pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
+};
+use secrecy::{ExposeSecret, SecretSlice};
+
+use super::{ClientConfigError, ClientConfigErrorKind as Kind};
+
+/// A client certificate with its chain, and its private key.
+#[derive(Clone)]
+pub(super) enum ClientAuth {
+    Pem(Arc<[u8]>, SecretSlice<u8>),
+    File(PathBuf, PathBuf),
+}
+
+impl ClientAuth {
+    pub(super) fn pem(certificates: Vec<u8>, key: Vec<u8>) -> Self {
+        Self::Pem(certificates.into(), key.into())
+    }
+
+    /// The config that shows it to servers that ask.
+    pub(super) fn apply(
+        &self,
+        builder: ConfigBuilder<ClientConfig, WantsClientCert>,
+    ) -> Result<ClientConfig, ClientConfigError> {
+        let (chain, key) = match self {
+            Self::Pem(certificates, key) => {
+                let setting = "`ClientBuilder::client_auth_pem`";
+                (chain(setting, certificates)?, parse(setting, key)?)
+            }
+            Self::File(certificates, key) => {
+                let name =
+                    |what: &str, path: &PathBuf| format!("the {what} file {}", path.display());
+                let (of_chain, of_key) = (name("certificate", certificates), name("key", key));
+                let certificates = read(&of_chain, certificates)?;
+                let key = SecretSlice::from(read(&of_key, key)?);
+                (chain(&of_chain, &certificates)?, parse(&of_key, &key)?)
+            }
+        };
+        builder.with_client_auth_cert(chain, key).map_err(|error| {
+            let message = "the client certificate and the key given to `ClientBuilder::client_auth_…` \
+                           do not belong together, or the crypto provider does not know such keys; \
+                           give the key that the certificate was made for";
+            ClientConfigError::new(Kind::ClientAuth, message).with_source(error)
+        })
+    }
+}
+
+fn read(setting: &str, path: &PathBuf) -> Result<Vec<u8>, ClientConfigError> {
+    fs::read(path).map_err(|error| {
+        let message = format!(
+            "{setting} of `ClientBuilder::client_auth_file` cannot be read; check path and permissions"
+        );
+        ClientConfigError::new(Kind::ClientAuth, message).with_source(error)
+    })
+}
+
+fn chain(setting: &str, pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, ClientConfigError> {
+    let unusable = || {
+        let message = format!(
+            "{setting} has no certificate as PEM (`-----BEGIN CERTIFICATE-----`); a DER file is \
+             converted by `openssl x509 -inform der`, a PKCS#12 file by `openssl pkcs12 -nodes`"
+        );
+        ClientConfigError::new(Kind::ClientAuth, message)
+    };
+    let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
+    // Without the parser's own error, which may show what it has read.
+    chain
+        .ok()
+        .filter(|chain| !chain.is_empty())
+        .ok_or_else(unusable)
+}
+
+fn parse(
+    setting: &str,
+    pem: &SecretSlice<u8>,
+) -> Result<PrivateKeyDer<'static>, ClientConfigError> {
+    PrivateKeyDer::from_pem_slice(pem.expose_secret()).map_err(|_| {
+        let message = format!(
+            "{setting} has no private key as PEM (`-----BEGIN PRIVATE KEY-----`); one that is encrypted \
+             is decrypted by `openssl pkey`, or goes into `ClientBuilder::tls_config`"
+        );
+        ClientConfigError::new(Kind::ClientAuth, message)
+    })
+}
+
+/// Without what is in the PEM.
+impl fmt::Debug for ClientAuth {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Pem(..) => f.write_str("Pem"),
+            Self::File(certificates, key) => (certificates, key).fmt(f),
+        }
+    }
+}

@@ -1,0 +1,257 @@
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use http::Uri;
+
+/// How much of an entry an error repeats, in characters.
+const ECHO: usize = 60;
+
+/// The hosts that are reached without the proxy.
+#[derive(Debug, Default)]
+pub(super) struct Exceptions {
+    rules: Vec<Rule>,
+}
+
+/// One entry of a list such as `NO_PROXY`.
+#[derive(Debug, PartialEq, Eq)]
+struct Rule {
+    hosts: Hosts,
+    /// The only port that the entry is about.
+    port: Option<u16>,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum Hosts {
+    All,
+    /// The domain and everything below it.
+    Domain(Box<str>),
+    /// An address is a network of one.
+    Network(IpAddr, u8),
+}
+
+impl Exceptions {
+    /// Adds the entries of a list, and returns those that could never match a host.
+    pub(super) fn add(&mut self, list: &str) -> Vec<String> {
+        let mut unusable = Vec::new();
+        let entries = list.split(|char: char| char == ',' || char.is_whitespace());
+        for entry in entries.filter(|entry| !entry.is_empty()) {
+            match rule(entry) {
+                Some(rule) => self.rules.push(rule),
+                None => unusable.push(echo(entry)),
+            }
+        }
+        unusable
+    }
+
+    pub(super) fn contain(&self, dst: &Uri) -> bool {
+        let Some(host) = dst.host() else {
+            return false;
+        };
+        let (host, port) = (normal(host), dst.port_u16().unwrap_or(443));
+        let address = host.parse().ok();
+        self.rules.iter().any(|rule| {
+            rule.port.is_none_or(|only| only == port) && rule.hosts.contain(&host, address)
+        })
+    }
+}
+
+impl Hosts {
+    fn contain(&self, host: &str, address: Option<IpAddr>) -> bool {
+        match (self, address) {
+            (Self::All, _) => true,
+            (Self::Network(network, bits), Some(address)) => shares(*network, address, *bits),
+            (Self::Domain(domain), None) => host
+                .strip_suffix(&**domain)
+                .is_some_and(|rest| rest.is_empty() || rest.ends_with('.')),
+            _ => false,
+        }
+    }
+}
+
+/// The forms that curl, Go and .NET understand. `None` is an entry that no host could match, such
+/// as a URL.
+fn rule(entry: &str) -> Option<Rule> {
+    if entry == "*" {
+        return Some(Rule {
+            hosts: Hosts::All,
+            port: None,
+        });
+    }
+    // An IPv6 address has colons of its own; a port needs brackets before it.
+    if let Some(hosts) = network(entry) {
+        return Some(Rule { hosts, port: None });
+    }
+    let (host, port) = match entry.rsplit_once(':') {
+        Some((host, port)) if !port.ends_with(']') => (host, Some(parse_port(port)?)),
+        _ => (entry, None),
+    };
+    let hosts = network(host).or_else(|| domain(host))?;
+    Some(Rule { hosts, port })
+}
+
+fn network(text: &str) -> Option<Hosts> {
+    let (address, bits) = match text.split_once('/') {
+        Some((address, bits)) => (address, Some(bits)),
+        None => (text, None),
+    };
+    let address: IpAddr = unbracketed(address).parse().ok()?;
+    let longest = if address.is_ipv4() { 32 } else { 128 };
+    let bits = match bits {
+        Some(bits) if is_number(bits) => bits.parse().ok().filter(|bits| *bits <= longest)?,
+        Some(_) => return None,
+        None => longest,
+    };
+    Some(Hosts::Network(address, bits))
+}
+
+/// `.d` and `*.d` are `d` and everything below it, as `d` is.
+fn domain(text: &str) -> Option<Hosts> {
+    let name = normal(match text.strip_prefix('*') {
+        Some(rest) => rest.strip_prefix('.')?,
+        None => text.strip_prefix('.').unwrap_or(text),
+    });
+    let is_label = |label: &str| {
+        let inside = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+        (1..=63).contains(&label.len()) && label.bytes().all(inside)
+    };
+    // `10.` and `192.168` are no networks, and no name ends in a number.
+    let named = name.rsplit('.').next().is_some_and(|last| !is_number(last));
+    (named && name.split('.').all(is_label)).then(|| Hosts::Domain(name.into()))
+}
+
+/// Without brackets and a final dot, in lower case.
+fn normal(host: &str) -> String {
+    let host = host.strip_suffix('.').unwrap_or(host);
+    unbracketed(host).to_ascii_lowercase()
+}
+
+fn unbracketed(host: &str) -> &str {
+    let inner = host.strip_prefix('[').and_then(|it| it.strip_suffix(']'));
+    inner.unwrap_or(host)
+}
+
+fn parse_port(port: &str) -> Option<u16> {
+    let port = is_number(port).then(|| port.parse().ok())?;
+    port.filter(|port| *port != 0)
+}
+
+fn is_number(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// Whether two addresses have the same first bits.
+fn shares(network: IpAddr, address: IpAddr, bits: u8) -> bool {
+    match (network, address) {
+        (IpAddr::V4(network), IpAddr::V4(address)) => {
+            let differ = Ipv4Addr::to_bits(network) ^ Ipv4Addr::to_bits(address);
+            differ.leading_zeros() >= u32::from(bits)
+        }
+        (IpAddr::V6(network), IpAddr::V6(address)) => {
+            let differ = Ipv6Addr::to_bits(network) ^ Ipv6Addr::to_bits(address);
+            differ.leading_zeros() >= u32::from(bits)
+        }
+        _ => false,
+    }
+}
+
+/// The entry as a message may show it: short, escaped, and withheld when it may hold a password.
+fn echo(entry: &str) -> String {
+    if entry.contains('@') || entry.contains("%40") {
+        return "an entry that is withheld for the `@` in it".into();
+    }
+    let shown: String = entry
+        .chars()
+        .take(ECHO)
+        .flat_map(char::escape_default)
+        .collect();
+    let more = if entry.chars().nth(ECHO).is_some() {
+        "…"
+    } else {
+        ""
+    };
+    format!("`{shown}{more}`")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Each form of an entry, what it matches, and what it does not.
+    #[test]
+    fn every_form_of_curl_go_and_dotnet_is_understood() {
+        for (entry, matches, differs) in [
+            ("example.test", "example.test", "badexample.test"),
+            ("example.test", "a.b.example.test", "example.test.evil"),
+            (".example.test", "example.test", "xexample.test"),
+            (".example.test", "API.Example.Test", "test"),
+            ("*.example.test", "api.example.test", "xexample.test"),
+            ("*.example.test", "example.test", "example"),
+            ("Example.Test.", "api.example.test", "example.tes"),
+            ("example.test", "api.example.test.", "test"),
+            ("my_host", "my_host", "host"),
+            ("host:443", "host", "host:8443"),
+            ("host:8443", "host:8443", "host"),
+            (
+                ".example.test:8443",
+                "a.example.test:8443",
+                "a.example.test",
+            ),
+            ("10.1.2.3", "10.1.2.3", "10.1.2.4"),
+            ("10.1.2.3:8443", "10.1.2.3:8443", "10.1.2.3"),
+            ("10.0.0.0/8", "10.255.0.1", "11.0.0.1"),
+            ("10.1.2.3/8", "10.9.9.9", "example.test"),
+            ("0.0.0.0/0", "8.8.8.8", "[::1]"),
+            ("::1", "[::1]", "[::2]"),
+            ("[::1]", "[::1]", "[::2]"),
+            ("[::1]:8443", "[::1]:8443", "[::1]"),
+            ("fd00::/8", "[fd12::1]", "[fe00::1]"),
+            ("fd00::1", "[fd00:0:0::1]", "10.0.0.1"),
+        ] {
+            let mut exceptions = Exceptions::default();
+            assert!(exceptions.add(entry).is_empty(), "{entry}");
+            for (host, expected) in [(matches, true), (differs, false)] {
+                let uri: Uri = format!("https://{host}/api/v2/users").parse().unwrap();
+                assert_eq!(exceptions.contain(&uri), expected, "{entry} and {host}");
+            }
+        }
+        let mut all = Exceptions::default();
+        assert!(all.add("a.test *,\tb.test,,").is_empty());
+        assert!(all.contain(&Uri::from_static("https://anything/")));
+        assert_eq!(all.rules.len(), 3);
+    }
+
+    #[test]
+    fn what_no_host_could_match_is_named() {
+        for entry in [
+            "http://example.test",
+            "example.test/path",
+            "api.*.test",
+            "*example.test",
+            "**",
+            "<local>",
+            "host:",
+            "host:port",
+            "host:0",
+            "host:+443",
+            "10.",
+            "10.0",
+            "192.168.*",
+            "10.0.0.0/33",
+            "10.0.0.0/+8",
+            "fd00::/129",
+            "::1:8443x",
+            "münchen.test",
+            "a..test",
+            ".",
+            "a.test;b.test",
+        ] {
+            let mut exceptions = Exceptions::default();
+            let unusable = exceptions.add(&format!("good.test,{entry}"));
+            assert_eq!(unusable, [echo(entry)], "{entry}");
+            assert_eq!(exceptions.rules.len(), 1, "{entry}");
+        }
+        let secret = Exceptions::default().add("http://me:s3cr3t@proxy");
+        assert!(!secret[0].contains("s3cr3t"), "{secret:?}");
+        let long = Exceptions::default().add(&"/".repeat(1000));
+        assert!(long[0].len() < 70, "{long:?}");
+    }
+}

@@ -1,0 +1,102 @@
+//! Mutual TLS: a client that shows a certificate.
+
+use std::fs;
+
+use tower_genesys::{
+    ClientBuilder,
+    client::{ClientConfigErrorKind, ClientErrorKind},
+};
+
+use crate::{
+    setup::{Body, HttpClient, Setup, get, setup},
+    tls_server::{Authority, TlsServer},
+};
+
+/// A server that serves nobody without a certificate of the CA.
+async fn mutual() -> Setup {
+    let mut setup = setup().await;
+    let upstream = setup.plain_address();
+    let config = setup.authority.server_for_clients("localhost");
+    setup.server = TlsServer::start(config, upstream).await;
+    setup
+}
+
+#[tokio::test]
+async fn a_certificate_and_a_key_in_one_call_are_shown_to_the_server() {
+    let setup = mutual().await;
+    let (certificate, key) = setup.authority.client();
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str, content: &str| {
+        let path = folder.path().join(name);
+        fs::write(&path, content).unwrap();
+        path
+    };
+    let both = path("both.pem", &format!("{key}{certificate}"));
+    for builder in [
+        setup.builder().client_auth_pem(&*certificate, &*key),
+        setup
+            .builder()
+            .client_auth_file(path("client.pem", &certificate), path("client.key", &key)),
+        setup.builder().client_auth_file(both.clone(), both),
+    ] {
+        let client: HttpClient = builder.build().unwrap();
+        let response = setup.users(&client).await.unwrap();
+        assert_eq!(response.status(), 200);
+    }
+    assert_eq!(setup.server.protocols(), ["h2", "h2", "h2"]);
+
+    // Without one there is no answer, nor with one of somebody else's.
+    let (certificate, key) = Authority::new().client();
+    for builder in [
+        setup.builder(),
+        setup.builder().client_auth_pem(certificate, key),
+    ] {
+        let client: HttpClient = builder.build().unwrap();
+        let error = get(&client, setup.uri()).await.unwrap_err();
+        assert_ne!(error.kind(), ClientErrorKind::Certificate, "{error}");
+    }
+    assert_eq!(setup.mock.api_calls(), 3);
+}
+
+#[test]
+fn what_is_no_pair_is_refused_when_the_client_is_built_and_never_shown() {
+    let (certificate, key) = Authority::new().client();
+    let (_, other) = Authority::new().client();
+    let marked = "-----BEGIN PRIVATE KEY-----\nMARKMARK\n-----END PRIVATE KEY-----\n";
+    let new = || ClientBuilder::new().without_proxy();
+    for (builder, said) in [
+        (new().client_auth_pem("MARK", &*key), "certificate as PEM"),
+        (
+            new().client_auth_pem(&*certificate, "MARK"),
+            "private key as PEM",
+        ),
+        (
+            new().client_auth_pem(&*certificate, marked),
+            "do not belong",
+        ),
+        (
+            new().client_auth_pem(&*certificate, &*other),
+            "do not belong",
+        ),
+        (new().client_auth_pem(&*key, &*key), "certificate as PEM"),
+        (
+            new().client_auth_file("/no/such.pem", "/no/such.key"),
+            "/no/such.pem",
+        ),
+    ] {
+        let error = builder.build::<Body>().unwrap_err();
+        assert_eq!(error.kind(), ClientConfigErrorKind::ClientAuth, "{error}");
+        assert!(error.to_string().contains(said), "{error}");
+        for text in [format!("{error} {error:?}"), format!("{builder:?}")] {
+            assert!(
+                !text.contains("MARK") && !text.contains(&key[40..60]),
+                "{text}"
+            );
+        }
+    }
+    let config = crate::setup::tls_config(&Authority::new());
+    let builder = new().tls_config(config).client_auth_pem(certificate, key);
+    let error = builder.build::<Body>().unwrap_err();
+    assert_eq!(error.kind(), ClientConfigErrorKind::Tls);
+    assert!(error.to_string().contains("client_auth_pem"), "{error}");
+}
