@@ -2,16 +2,15 @@ use std::{env, ffi::OsString, path::PathBuf, sync::Arc, time::Duration};
 
 use http::HeaderValue;
 use http_body::Body;
-use hyper_util::{
-    client::legacy::{self, connect::HttpConnector},
-    rt::{TokioExecutor, TokioTimer},
-};
+use hyper_util::client::legacy::connect::HttpConnector;
 use rustls::{ClientConfig, crypto::CryptoProvider};
 
 use super::{
     Client, ClientConfigError, ClientConfigErrorKind,
     client_auth::ClientAuth,
     connector::Connector,
+    future::Limits,
+    pools::{PoolSettings, Pools},
     proxy::ProxySource,
     tls::{Authorities, TlsSettings},
 };
@@ -22,6 +21,13 @@ use crate::loopback;
 const SHORTEST_KEEP_ALIVE: Duration = Duration::from_secs(1);
 
 const USER_AGENT: &str = concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION"));
+
+/// How long a server may be silent before nothing can be expected of it any more.
+///
+/// Genesys Cloud runs behind AWS' load balancers, which end an exchange after 60 seconds without data
+/// (and answer 504 themselves where there is no response yet). A quarter is added for that answer to
+/// arrive.
+const LONGEST_SILENCE: Duration = Duration::from_secs(75);
 
 /// Settings of a [`Client`].
 ///
@@ -34,6 +40,8 @@ const USER_AGENT: &str = concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VE
 /// | protocol | HTTP/2, or 1.1, as the server chooses (ALPN) | with 2, one connection does for all |
 /// | [http](Self::allow_loopback) | refused | tokens and secrets would go unencrypted |
 /// | [connect time-out](Self::connect_timeout) | 5 s | see there, as for all that follow |
+/// | [response time-out](Self::response_timeout) | 75 s | for the head |
+/// | [body idle time-out](Self::body_idle_timeout) | 75 s | between two parts of the body |
 /// | [idle connections](Self::pool_idle_timeout) | closed after 50 s | |
 /// | [idle connections](Self::pool_max_idle_per_host) | 32 per host | |
 /// | [HTTP/2 ping](Self::http2_keep_alive) | after 15 s, answered within 10 s | |
@@ -53,9 +61,8 @@ pub struct ClientBuilder {
     tls: TlsSettings,
     loopback: bool,
     connect_timeout: Duration,
-    pool_idle_timeout: Duration,
-    pool_max_idle_per_host: usize,
-    http2_keep_alive: (Duration, Duration),
+    limits: Limits,
+    pools: PoolSettings,
     tcp_keepalive: Duration,
     user_agent: HeaderValue,
 }
@@ -69,9 +76,15 @@ impl ClientBuilder {
             tls: TlsSettings::default(),
             loopback: false,
             connect_timeout: Duration::from_secs(5),
-            pool_idle_timeout: Duration::from_secs(50),
-            pool_max_idle_per_host: 32,
-            http2_keep_alive: (Duration::from_secs(15), Duration::from_secs(10)),
+            limits: Limits {
+                response: Some(LONGEST_SILENCE),
+                body_idle: Some(LONGEST_SILENCE),
+            },
+            pools: PoolSettings {
+                idle_timeout: Duration::from_secs(50),
+                max_idle_per_host: 32,
+                http2_keep_alive: (Duration::from_secs(15), Duration::from_secs(10)),
+            },
             tcp_keepalive: Duration::from_secs(30),
             user_agent: HeaderValue::from_static(USER_AGENT),
         }
@@ -222,6 +235,51 @@ impl ClientBuilder {
         self
     }
 
+    /// Limits the time without the head of a response, also for a POST that must not be repeated.
+    ///
+    /// It counts from when the request was sent, and during an upload from the last part that the
+    /// connection took. While the request's own body has nothing to give, it does not count. The
+    /// request fails with [`ResponseTimedOut`](super::ClientErrorKind::ResponseTimedOut).
+    ///
+    /// [`Retry`](crate::retry) has a time-out for attempts of its own, which is shorter, and ends an
+    /// attempt only if another one can follow.
+    ///
+    /// # Default
+    ///
+    /// 75 seconds: AWS' load balancers, which Genesys Cloud runs behind, answer 504 after 60 seconds
+    /// without a response, and 15 seconds are left for that answer.
+    pub fn response_timeout(mut self, limit: Duration) -> Self {
+        self.limits.response = Some(limit);
+        self
+    }
+
+    /// Waits for the head of a response as long as the connection lasts.
+    pub fn without_response_timeout(mut self) -> Self {
+        self.limits.response = None;
+        self
+    }
+
+    /// Limits the time between two parts of a response's body. A download may take any time, as long
+    /// as something comes.
+    ///
+    /// It counts only while the body is waited for. The body fails with
+    /// [`ResponseTimedOut`](super::ClientErrorKind::ResponseTimedOut).
+    ///
+    /// # Default
+    ///
+    /// 75 seconds, for the reason of [`response_timeout`](Self::response_timeout).
+    pub fn body_idle_timeout(mut self, limit: Duration) -> Self {
+        self.limits.body_idle = Some(limit);
+        self
+    }
+
+    /// Waits for the next part of a body as long as the connection lasts, for streams that may be
+    /// silent for longer.
+    pub fn without_body_idle_timeout(mut self) -> Self {
+        self.limits.body_idle = None;
+        self
+    }
+
     /// How long a connection may be idle before it is closed.
     ///
     /// # Default
@@ -230,7 +288,7 @@ impl ClientBuilder {
     /// runs behind. A request that crosses their closing is lost, and nobody knows whether it was
     /// executed.
     pub fn pool_idle_timeout(mut self, limit: Duration) -> Self {
-        self.pool_idle_timeout = limit;
+        self.pools.idle_timeout = limit;
         self
     }
 
@@ -241,7 +299,7 @@ impl ClientBuilder {
     /// 32, which matters with HTTP/1.1 only: more than requests at a time are at 300 a minute, and
     /// a burst leaves no hundreds of sockets behind.
     pub fn pool_max_idle_per_host(mut self, count: usize) -> Self {
-        self.pool_max_idle_per_host = count;
+        self.pools.max_idle_per_host = count;
         self
     }
 
@@ -255,7 +313,7 @@ impl ClientBuilder {
     /// [`RetryPolicy`](crate::retry::RetryPolicy) gives an attempt. Idle ones are sent none; they
     /// are closed soon.
     pub fn http2_keep_alive(mut self, interval: Duration, answer: Duration) -> Self {
-        self.http2_keep_alive = (
+        self.pools.http2_keep_alive = (
             interval.max(SHORTEST_KEEP_ALIVE),
             answer.max(SHORTEST_KEEP_ALIVE),
         );
@@ -281,7 +339,8 @@ impl ClientBuilder {
         self
     }
 
-    /// The client. It needs no runtime until it is called, and tokio's with I/O and time then.
+    /// Builds the client. It needs no runtime until a response is awaited, and then one of tokio
+    /// with I/O and time; it may be another one [for each request](super#runtimes).
     ///
     /// This reads the environment and the CA files, and does no other I/O.
     ///
@@ -308,17 +367,9 @@ impl ClientBuilder {
         let loopback = self.loopback || loopback::from_env(&look_up).map_err(unreadable)?;
         let tls = self.tls.read()?;
         let connector = Connector::new(self.tcp(), tls, proxies, self.connect_timeout);
-        let (interval, answer) = self.http2_keep_alive;
-        let inner = legacy::Client::builder(TokioExecutor::new())
-            .timer(TokioTimer::new())
-            .pool_timer(TokioTimer::new())
-            .pool_idle_timeout(self.pool_idle_timeout)
-            .pool_max_idle_per_host(self.pool_max_idle_per_host)
-            .http2_keep_alive_interval(interval)
-            .http2_keep_alive_timeout(answer)
-            .build(connector);
+        let pools = Pools::new(self.pools.clone(), connector);
         let user_agent = self.user_agent.clone();
-        Ok(Client::over(inner, loopback, user_agent))
+        Ok(Client::over(pools, loopback, self.limits, user_agent))
     }
 
     fn tcp(&self) -> HttpConnector {

@@ -17,6 +17,7 @@ use tower_service::Service;
 use super::{
     connect_error::ConnectError,
     proxy::Proxies,
+    served::Noted,
     tls::Tls,
     transport::{Transport, Transported},
 };
@@ -50,7 +51,7 @@ impl Connector {
 }
 
 impl Service<Uri> for Connector {
-    type Response = MaybeHttpsStream<Transported>;
+    type Response = Noted<MaybeHttpsStream<Transported>>;
     type Error = ConnectError;
     type Future = Pin<Box<dyn Future<Output = Result<Self::Response, ConnectError>> + Send>>;
 
@@ -63,7 +64,7 @@ impl Service<Uri> for Connector {
         let connecting = self.tls.call(dst.clone());
         Box::pin(async move {
             match timeout(limit, connecting).await {
-                Ok(Ok(stream)) => Ok(stream),
+                Ok(Ok(stream)) => Ok(Noted::new(stream)),
                 Ok(Err(error)) if !timed_out(&*error) => Err(ConnectError::handshake(&dst, error)),
                 // The last of the addresses had its share of the time, or there is none left.
                 Ok(Err(_)) | Err(_) => {

@@ -1,10 +1,14 @@
-use std::{error::Error, fmt};
+use std::{error::Error, fmt, io, time::Duration};
 
 use http::{Uri, uri::Authority};
 use hyper_util::client::legacy;
 
-use super::connect_error::ConnectError;
-use crate::{BoxError, call::Refused, error::find};
+use super::{connect_error::ConnectError, served::Served};
+use crate::{
+    BoxError,
+    call::Refused,
+    error::{StaleConnection, find},
+};
 
 /// A request that a [`Client`](super::Client) got no answer to.
 ///
@@ -47,6 +51,13 @@ pub enum ClientErrorKind {
     /// The connection was there, and broke, or the body of the request failed. What the server has
     /// done is not known.
     Exchange,
+    /// The head of the response, or the next part of its body, did not come in time
+    /// ([`response_timeout`](super::ClientBuilder::response_timeout),
+    /// [`body_idle_timeout`](super::ClientBuilder::body_idle_timeout)). What the server has done is
+    /// not known.
+    ResponseTimedOut,
+    /// The response was awaited outside of a tokio runtime. Nothing was sent.
+    NoRuntime,
 }
 
 impl ClientError {
@@ -61,6 +72,54 @@ impl ClientError {
             message,
             // Known to the classifiers: the same request would be refused again.
             source: Refused::new("not https").into(),
+        }
+    }
+
+    pub(super) fn no_runtime(host: Option<&Authority>) -> Self {
+        let message = format!(
+            "not sent to {}: there is no tokio runtime here; await the response within one, or enter \
+             one by `Handle::enter` at each poll",
+            HostPort(host)
+        );
+        Self {
+            kind: ClientErrorKind::NoRuntime,
+            message,
+            source: Refused::new("no tokio runtime").into(),
+        }
+    }
+
+    pub(super) fn response_timed_out(host: Option<&Authority>, limit: Duration) -> Self {
+        let message = format!(
+            "no response from {} within {limit:?}, and what it has done with the request is not known; \
+             if it may take longer, raise `ClientBuilder::response_timeout`",
+            HostPort(host)
+        );
+        Self::silent(message)
+    }
+
+    pub(super) fn body_timed_out(host: Option<&Authority>, limit: Duration) -> Self {
+        let message = format!(
+            "nothing more of the response from {} came within {limit:?}; if pauses may be longer, raise \
+             `ClientBuilder::body_idle_timeout`",
+            HostPort(host)
+        );
+        Self::silent(message)
+    }
+
+    fn silent(message: String) -> Self {
+        Self {
+            kind: ClientErrorKind::ResponseTimedOut,
+            message,
+            source: io::Error::from(io::ErrorKind::TimedOut).into(),
+        }
+    }
+
+    /// The body of a response broke off.
+    pub(super) fn broken_off(host: Option<&Authority>, error: hyper::Error) -> Self {
+        Self {
+            kind: ClientErrorKind::Exchange,
+            message: format!("the response from {} broke off", HostPort(host)),
+            source: error.into(),
         }
     }
 
@@ -80,6 +139,9 @@ impl ClientError {
         let source = match kind {
             // Whoever tries the same password again and again may be locked out.
             ClientErrorKind::ProxyAuthentication => Refused::new(error).into(),
+            ClientErrorKind::Exchange if Served::is_noted(&error) => {
+                StaleConnection::new(error).into()
+            }
             _ => error.into(),
         };
         Self {

@@ -1,75 +1,173 @@
 use std::{
     fmt,
     future::Future,
+    mem,
     pin::Pin,
-    task::{Context, Poll, ready},
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
 };
 
-use http::{Response, uri::Authority};
-use hyper::body::Incoming;
+use http::{Request, Response, uri::Authority};
+use http_body::Body;
 use hyper_util::client::legacy;
-use pin_project_lite::pin_project;
+use tokio::time::Instant;
 
-use super::ClientError;
+use super::{
+    ClientError, ResponseBody,
+    pools::Pools,
+    served::Served,
+    upload::{Progress, Upload},
+    wait::Wait,
+};
+use crate::BoxError;
 
-pin_project! {
-    /// The response future of a [`Client`](super::Client).
-    ///
-    /// An example: [`client`](crate::client).
-    #[must_use = "a future does nothing until it is awaited"]
-    pub struct ResponseFuture {
-        #[pin]
-        state: State,
-    }
+/// The response future of a [`Client`](super::Client).
+///
+/// # Cancellation
+///
+/// It may be dropped at any time. An HTTP/1.1 connection that has the request is closed, a stream of
+/// HTTP/2 is reset.
+///
+/// An example: [`client`](crate::client).
+#[must_use = "a future does nothing until it is awaited"]
+pub struct ResponseFuture<B> {
+    state: State<B>,
+    authority: Option<Authority>,
+    limits: Limits,
 }
 
-pin_project! {
-    #[project = StateProj]
-    enum State {
-        Sent { #[pin] response: legacy::ResponseFuture, authority: Option<Authority> },
-        Failed { error: Option<ClientError> },
-    }
+/// How long a client waits for a server.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Limits {
+    pub(super) response: Option<Duration>,
+    pub(super) body_idle: Option<Duration>,
 }
 
-impl ResponseFuture {
-    pub(super) fn sent(response: legacy::ResponseFuture, authority: Option<Authority>) -> Self {
+enum State<B> {
+    // Whose connections it goes by is known when it is polled: it may be awaited on another runtime
+    // than it was made on.
+    Unsent(Request<B>, Arc<Pools<B>>),
+    Sent(Sent),
+    Failed(ClientError),
+    Done,
+}
+
+struct Sent {
+    response: legacy::ResponseFuture,
+    progress: Option<Arc<Progress>>,
+    wait: Wait,
+}
+
+impl<B> ResponseFuture<B> {
+    pub(super) fn unsent(request: Request<B>, pools: Arc<Pools<B>>, limits: Limits) -> Self {
         Self {
-            state: State::Sent {
-                response,
-                authority,
-            },
+            authority: request.uri().authority().cloned(),
+            state: State::Unsent(request, pools),
+            limits,
         }
     }
 
-    pub(super) fn failed(error: ClientError) -> Self {
-        let error = Some(error);
+    pub(super) fn failed(error: ClientError, limits: Limits) -> Self {
         Self {
-            state: State::Failed { error },
+            state: State::Failed(error),
+            authority: None,
+            limits,
         }
     }
 }
 
-impl Future for ResponseFuture {
-    type Output = Result<Response<Incoming>, ClientError>;
+impl<B> Future for ResponseFuture<B>
+where
+    B: Body + Send + Unpin + 'static,
+    B::Data: Send,
+    B::Error: Into<BoxError>,
+{
+    type Output = Result<Response<ResponseBody>, ClientError>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        match self.project().state.project() {
-            StateProj::Sent {
-                response,
-                authority,
-            } => {
-                let result = ready!(response.poll(cx));
-                Poll::Ready(result.map_err(|error| ClientError::new(authority.as_ref(), error)))
-            }
-            StateProj::Failed { error } => match error.take() {
-                Some(error) => Poll::Ready(Err(error)),
-                None => Poll::Pending,
-            },
+        // Nothing in it is pinned: hyper-util's future is in a box.
+        let this = self.get_mut();
+        loop {
+            let result = match &mut this.state {
+                State::Sent(sent) => match Pin::new(&mut sent.response).poll(cx) {
+                    Poll::Ready(Ok(response)) => Ok(response),
+                    Poll::Ready(Err(error)) => {
+                        Err(ClientError::new(this.authority.as_ref(), error))
+                    }
+                    Poll::Pending => match this.limits.response {
+                        Some(limit) if sent.is_over(limit, cx) => {
+                            let authority = this.authority.as_ref();
+                            Err(ClientError::response_timed_out(authority, limit))
+                        }
+                        _ => return Poll::Pending,
+                    },
+                },
+                State::Done => return Poll::Pending,
+                State::Unsent(..) | State::Failed(_) => {
+                    match mem::replace(&mut this.state, State::Done) {
+                        State::Failed(error) => return Poll::Ready(Err(error)),
+                        State::Unsent(request, pools) => match Sent::send(request, &pools) {
+                            Some(sent) => this.state = State::Sent(sent),
+                            None => {
+                                let authority = this.authority.as_ref();
+                                return Poll::Ready(Err(ClientError::no_runtime(authority)));
+                            }
+                        },
+                        State::Sent(_) | State::Done => {}
+                    }
+                    continue;
+                }
+            };
+            // The exchange ends with its future.
+            this.state = State::Done;
+            return Poll::Ready(result.map(|response| this.wrap(response)));
         }
     }
 }
 
-impl fmt::Debug for ResponseFuture {
+impl<B> ResponseFuture<B> {
+    fn wrap(&mut self, mut response: Response<hyper::body::Incoming>) -> Response<ResponseBody> {
+        Served::note(response.extensions_mut());
+        let (authority, idle) = (self.authority.take(), self.limits.body_idle);
+        response.map(|body| ResponseBody::new(body, authority, idle))
+    }
+}
+
+impl Sent {
+    /// `None` outside of a runtime.
+    fn send<B>(request: Request<B>, pools: &Arc<Pools<B>>) -> Option<Self>
+    where
+        B: Body + Send + Unpin + 'static,
+        B::Data: Send,
+        B::Error: Into<BoxError>,
+    {
+        let request = request.map(Upload::new);
+        let progress = request.body().progress();
+        Some(Self {
+            response: pools.request(request).ok()?,
+            progress,
+            wait: Wait::new(),
+        })
+    }
+
+    /// Whether no answer has come for so long, counted from when the request was sent.
+    fn is_over(&mut self, limit: Duration, cx: &mut Context<'_>) -> bool {
+        let mut polled = self.wait.poll(limit, cx);
+        // A long upload is no silence of the server: the time counts from its last part.
+        while let (Poll::Ready(()), Some(progress)) = (polled, &self.progress) {
+            let now = Instant::now();
+            match progress.last(now).checked_add(limit) {
+                Some(end) if end <= now => return true,
+                Some(end) => polled = self.wait.restart(end, cx),
+                None => return false,
+            }
+        }
+        polled.is_ready()
+    }
+}
+
+impl<B> fmt::Debug for ResponseFuture<B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ResponseFuture").finish_non_exhaustive()
     }

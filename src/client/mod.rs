@@ -52,6 +52,24 @@
 //!
 //! Clones share their connections. Give one to [`Org`](crate::Org) and another to the layers.
 //!
+//! # Runtimes
+//!
+//! A client may be used on several tokio runtimes, one after the other or at the same time: a runtime
+//! for each test, for each worker thread of actix-web, or for each `block_on`. Each runtime has a pool
+//! of its own, chosen when a response is first polled, and the pool ends with its runtime. So no
+//! request waits for a runtime that nobody drives. The price:
+//!
+//! - One TCP and TLS handshake, and with HTTP/2 one connection, for each runtime and host, and the
+//!   [limits on idle connections](ClientBuilder#default) for each runtime.
+//! - One task for each runtime and client, which waits for the end of either.
+//! - The connections of a runtime that rests stay open until it is driven again or dropped. Its pool
+//!   uses none that was idle for longer than [`pool_idle_timeout`](ClientBuilder::pool_idle_timeout).
+//!
+//! The other ways cost more: a thread of the client's own would put all encryption on one core and two
+//! thread changes into each request, and a handle that is given at the start may be that of a runtime
+//! which rests. A program with one runtime has one pool, as with any client, and a search in a list of
+//! one.
+//!
 //! # Errors
 //!
 //! A [`ClientConfigError`] when the client is built with something that cannot work, and a
@@ -99,14 +117,20 @@ mod connect_error;
 mod connector;
 mod error;
 mod future;
+mod pools;
 mod proxy;
+mod response_body;
+mod served;
 mod service;
 mod tls;
 mod transport;
 mod tunnel;
+mod upload;
+mod wait;
 
 pub use builder::ClientBuilder;
 pub use config_error::{ClientConfigError, ClientConfigErrorKind};
 pub use error::{ClientError, ClientErrorKind};
 pub use future::ResponseFuture;
+pub use response_body::ResponseBody;
 pub use service::Client;

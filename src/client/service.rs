@@ -1,23 +1,30 @@
 use std::{
     fmt,
+    sync::Arc,
     task::{Context, Poll},
 };
 
-use http::{HeaderValue, Request, Response, Uri, header::USER_AGENT, uri::Scheme};
+use http::{
+    HeaderValue, Method, Request, Response, Uri,
+    header::{CONTENT_LENGTH, TRANSFER_ENCODING, USER_AGENT},
+    uri::Scheme,
+};
 use http_body::Body;
-use hyper::body::Incoming;
-use hyper_util::client::legacy;
 use tower_service::Service;
 
-use super::{ClientBuilder, ClientConfigError, ClientError, ResponseFuture, connector::Connector};
+use super::{
+    ClientBuilder, ClientConfigError, ClientError, ResponseBody, ResponseFuture, future::Limits,
+    pools::Pools,
+};
 use crate::{BoxError, loopback};
 
 /// An HTTP client for tokens and the API. See the [module](super) for what it does.
 ///
 /// A tower service for requests with bodies `B`. Cheap to clone: clones share their connections.
 pub struct Client<B> {
-    inner: legacy::Client<Connector, B>,
+    pools: Arc<Pools<B>>,
     loopback: bool,
+    limits: Limits,
     user_agent: HeaderValue,
 }
 
@@ -55,14 +62,16 @@ impl Client<()> {
 }
 
 impl<B> Client<B> {
-    pub(super) const fn over(
-        inner: legacy::Client<Connector, B>,
+    pub(super) fn over(
+        pools: Pools<B>,
         loopback: bool,
+        limits: Limits,
         user_agent: HeaderValue,
     ) -> Self {
         Self {
-            inner,
+            pools: Arc::new(pools),
             loopback,
+            limits,
             user_agent,
         }
     }
@@ -79,37 +88,55 @@ impl<B> Client<B> {
     }
 }
 
+/// Says that there is no content where a method lets a server expect some (RFC 9110, section 8.6).
+/// hyper leaves that to its caller, and some servers answer 411.
+fn announce_emptiness<B: Body>(request: &mut Request<B>) {
+    let expects = matches!(
+        *request.method(),
+        Method::POST | Method::PUT | Method::PATCH
+    );
+    let is_empty =
+        || request.body().is_end_stream() || request.body().size_hint().exact() == Some(0);
+    let is_framed = |name| request.headers().contains_key(name);
+    if expects && is_empty() && !is_framed(CONTENT_LENGTH) && !is_framed(TRANSFER_ENCODING) {
+        let none = HeaderValue::from_static("0");
+        request.headers_mut().insert(CONTENT_LENGTH, none);
+    }
+}
+
 impl<B> Service<Request<B>> for Client<B>
 where
     B: Body + Send + Unpin + 'static,
     B::Data: Send,
     B::Error: Into<BoxError>,
 {
-    type Response = Response<Incoming>;
+    type Response = Response<ResponseBody>;
     type Error = ClientError;
-    type Future = ResponseFuture;
+    type Future = ResponseFuture<B>;
 
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), ClientError>> {
         // As hyper-util's client: it connects, and takes from its pool, when it is called.
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, mut request: Request<B>) -> ResponseFuture {
+    fn call(&mut self, mut request: Request<B>) -> ResponseFuture<B> {
         if !self.allows(request.uri()) {
-            return ResponseFuture::failed(ClientError::not_https(request.uri()));
+            let error = ClientError::not_https(request.uri());
+            return ResponseFuture::failed(error, self.limits);
         }
+        announce_emptiness(&mut request);
         let user_agent = request.headers_mut().entry(USER_AGENT);
         user_agent.or_insert_with(|| self.user_agent.clone());
-        let authority = request.uri().authority().cloned();
-        ResponseFuture::sent(self.inner.request(request), authority)
+        ResponseFuture::unsent(request, Arc::clone(&self.pools), self.limits)
     }
 }
 
 impl<B> Clone for Client<B> {
     fn clone(&self) -> Self {
         Self {
-            inner: self.inner.clone(),
+            pools: Arc::clone(&self.pools),
             loopback: self.loopback,
+            limits: self.limits,
             user_agent: self.user_agent.clone(),
         }
     }
@@ -118,7 +145,9 @@ impl<B> Clone for Client<B> {
 impl<B> fmt::Debug for Client<B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Client")
+            .field("pools", &self.pools)
             .field("loopback", &self.loopback)
-            .finish_non_exhaustive()
+            .field("limits", &self.limits)
+            .finish()
     }
 }

@@ -12,7 +12,7 @@ pub(crate) struct StaleConnection {
 
 impl StaleConnection {
     /// Made by the client, which knows its connections.
-    #[cfg(test)]
+    #[cfg(any(feature = "client", test))]
     pub(crate) fn new(error: impl Into<BoxError>) -> Self {
         Self {
             error: error.into(),

@@ -94,9 +94,9 @@ async fn an_http2_connection_that_is_dead_is_given_up() {
     setup.server.freeze();
     let error = get(&client, setup.uri()).await.unwrap_err();
     assert_eq!(error.kind(), ClientErrorKind::Exchange, "{error}");
-    // It may have arrived.
+    // It may have arrived, and the connection had served a request before.
     let class = BoxErrorClassifier::new().class_of(&error);
-    assert_eq!(class, Class::Transient { after: None });
+    assert_eq!(class, Class::StaleConnection);
     assert_eq!(setup.server.accepted(), 1);
 }
 

@@ -4,6 +4,7 @@
 #[path = "../captured_log/mod.rs"]
 mod captured_log;
 mod fake_proxy;
+mod plain_server;
 mod setup;
 mod tinyproxy;
 mod tls_server;
@@ -12,6 +13,9 @@ mod client_auth;
 mod connections;
 mod environment;
 mod proxy;
+mod requests;
+mod runtimes;
 mod secrets;
+mod silence;
 mod timeouts;
 mod tls;

@@ -3,7 +3,6 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 use bytes::Bytes;
 use http::{Request, Response, Uri};
 use http_body_util::Full;
-use hyper::body::Incoming;
 use rustls::{
     ClientConfig, RootCertStore,
     pki_types::{CertificateDer, pem::PemObject},
@@ -12,7 +11,7 @@ use tower::{Layer, ServiceExt};
 use tower_genesys::{
     BoxError, Client, ClientBuilder, ClientError, Credentials, GenesysLayer, Org, Region,
     ReplayBody,
-    client::ClientErrorKind,
+    client::{ClientErrorKind, ResponseBody},
     retry::{BoxErrorClassifier, Class},
     testing::{MockGenesys, MockServer},
 };
@@ -83,7 +82,10 @@ impl Setup {
     }
 
     /// Asks for users through all layers, which takes a token first.
-    pub(crate) async fn users(&self, client: &HttpClient) -> Result<Response<Incoming>, BoxError> {
+    pub(crate) async fn users(
+        &self,
+        client: &HttpClient,
+    ) -> Result<Response<ResponseBody>, BoxError> {
         let org = self.org(client.clone());
         let genesys = GenesysLayer::new(&org).layer(client.clone());
         let request = Request::get(org.api("/api/v2/users").expect("a path"));
@@ -94,7 +96,10 @@ impl Setup {
 }
 
 /// Sends by the client alone.
-pub(crate) async fn get(client: &HttpClient, uri: Uri) -> Result<Response<Incoming>, ClientError> {
+pub(crate) async fn get(
+    client: &HttpClient,
+    uri: Uri,
+) -> Result<Response<ResponseBody>, ClientError> {
     let mut request = Request::new(Body::from(Full::default()));
     *request.uri_mut() = uri;
     let response = client.clone().oneshot(request);

@@ -1,0 +1,215 @@
+//! One client on several runtimes: at rest, ended, and none.
+
+use std::{future::Future, sync::Arc, task::Poll, time::Duration};
+
+use http::{Method, Request, StatusCode, Uri};
+use http_body_util::{BodyExt, Full};
+use tokio::{
+    runtime::{Builder, Handle, Runtime},
+    task::{JoinSet, spawn_blocking},
+    time::{sleep, timeout},
+};
+use tower::{Service, ServiceExt};
+use tower_genesys::{
+    ClientBuilder,
+    client::ClientErrorKind,
+    retry::{BoxErrorClassifier, Class},
+    testing::ANY,
+};
+
+use crate::setup::{Body, HttpClient, PATIENCE, get, setup, setup_with};
+
+fn current_thread() -> Arc<Runtime> {
+    let runtime = Builder::new_current_thread().enable_all().build();
+    Arc::new(runtime.expect("a runtime"))
+}
+
+/// Drives a runtime for as long as this takes, on a thread that may block.
+async fn block_on<F>(runtime: &Arc<Runtime>, future: F) -> F::Output
+where
+    F: Future<Output: Send> + Send + 'static,
+    F::Output: 'static,
+{
+    let runtime = Arc::clone(runtime);
+    let done = spawn_blocking(move || runtime.block_on(future));
+    timeout(PATIENCE, done)
+        .await
+        .expect("it ends")
+        .expect("no panic")
+}
+
+async fn end(runtime: Arc<Runtime>) {
+    spawn_blocking(move || drop(runtime))
+        .await
+        .expect("no panic");
+}
+
+/// Asks, and reads the whole answer.
+async fn ask(client: HttpClient, method: Method, uri: Uri) -> StatusCode {
+    let mut request = Request::new(Body::from(Full::default()));
+    *request.method_mut() = method;
+    *request.uri_mut() = uri;
+    let response = client.oneshot(request).await.expect("an answer");
+    let status = response.status();
+    response.into_body().collect().await.expect("a body");
+    status
+}
+
+fn pools(client: &HttpClient) -> String {
+    let shown = format!("{client:?}");
+    let count = shown.split("runtimes: ").nth(1).expect("it is shown");
+    count.chars().take_while(char::is_ascii_digit).collect()
+}
+
+/// Waits until this holds.
+async fn until(what: impl Fn() -> bool) {
+    let holds = async {
+        while !what() {
+            sleep(Duration::from_millis(5)).await;
+        }
+    };
+    timeout(PATIENCE, holds).await.expect("it comes to hold");
+}
+
+#[tokio::test]
+async fn a_runtime_that_rests_holds_up_no_request_of_another() {
+    for protocol in ["h2", "http/1.1"] {
+        let setup = setup_with(&[protocol]).await;
+        let client: HttpClient = setup.builder().build().unwrap();
+        let (resting, other) = (current_thread(), current_thread());
+        for (runtime, method) in [
+            (&resting, Method::GET),
+            (&other, Method::GET),
+            (&other, Method::POST),
+            // It has kept its connection.
+            (&resting, Method::POST),
+        ] {
+            let asked = ask(client.clone(), method, setup.uri());
+            assert_eq!(block_on(runtime, asked).await, StatusCode::UNAUTHORIZED);
+        }
+        assert_eq!(setup.server.accepted(), 2, "{protocol}: one for each");
+        assert_eq!(pools(&client), "2");
+        end(resting).await;
+        end(other).await;
+    }
+}
+
+#[tokio::test]
+async fn a_runtime_for_each_call_works_and_leaves_nothing() {
+    let setup = setup().await;
+    let client: HttpClient = setup.builder().build().unwrap();
+    for n in 1..=3 {
+        let runtime = current_thread();
+        for method in [Method::GET, Method::POST] {
+            let asked = ask(client.clone(), method, setup.uri());
+            assert_eq!(block_on(&runtime, asked).await, StatusCode::UNAUTHORIZED);
+        }
+        assert_eq!((setup.server.accepted(), pools(&client)), (n, "1".into()));
+        end(runtime).await;
+        assert_eq!(pools(&client), "0");
+        until(|| setup.server.open() == 0).await;
+    }
+}
+
+#[tokio::test]
+async fn all_threads_of_a_runtime_share_one_pool() {
+    let setup = setup().await;
+    let client: HttpClient = setup.builder().build().unwrap();
+    let workers = Builder::new_multi_thread()
+        .worker_threads(4)
+        .enable_all()
+        .build();
+    let workers = Arc::new(workers.unwrap());
+    let (asking, uri) = (client.clone(), setup.uri());
+    let statuses = block_on(&workers, async move {
+        let mut calls = JoinSet::new();
+        for _ in 0..32 {
+            calls.spawn(ask(asking.clone(), Method::GET, uri.clone()));
+        }
+        calls.join_all().await
+    })
+    .await;
+    assert_eq!(statuses, [StatusCode::UNAUTHORIZED; 32]);
+    assert_eq!(pools(&client), "1");
+    end(workers).await;
+}
+
+#[tokio::test]
+async fn a_response_belongs_to_the_runtime_that_awaits_it() {
+    let setup = setup().await;
+    let client: HttpClient = setup.builder().build().unwrap();
+    let mut request = Request::new(Body::from(Full::default()));
+    *request.uri_mut() = setup.uri();
+    // Made in the test's runtime, and awaited in another one.
+    let call = client.clone().call(request);
+    let other = current_thread();
+    let response = block_on(&other, call).await.unwrap();
+    assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
+    drop(response);
+    end(other).await;
+    assert_eq!(pools(&client), "0");
+}
+
+#[tokio::test]
+async fn a_request_whose_runtime_ends_may_have_been_executed() {
+    let setup = setup().await;
+    let client: HttpClient = setup.builder().build().unwrap();
+    let held = setup.mock.hold(ANY);
+    let (ending, other) = (current_thread(), current_thread());
+    let uri = setup.uri();
+    let mut call = Box::pin(async move { get(&client, uri).await });
+    let call = block_on(&ending, async move {
+        let waited = timeout(Duration::from_secs(1), &mut call).await;
+        assert!(waited.is_err(), "it is held");
+        call
+    })
+    .await;
+    assert_eq!(setup.mock.count(ANY), 1);
+    end(ending).await;
+    let error = block_on(&other, call).await.unwrap_err();
+    assert_eq!(error.kind(), ClientErrorKind::Exchange, "{error}");
+    let class = BoxErrorClassifier::new().class_of(&error);
+    assert_eq!(class, Class::Transient { after: None });
+    drop(held);
+    end(other).await;
+}
+
+#[test]
+fn outside_of_a_runtime_nothing_is_sent_and_nothing_panics() {
+    let client: HttpClient = ClientBuilder::new().without_proxy().build().unwrap();
+    let request = Request::get("https://api.mypurecloud.com/").body(Body::empty());
+    let mut call = tokio_test::task::spawn(client.oneshot(request.unwrap()));
+    let Poll::Ready(Err(error)) = call.poll() else {
+        panic!("there is nothing to wait for");
+    };
+    assert_eq!(error.kind(), ClientErrorKind::NoRuntime);
+    assert!(error.to_string().contains("api.mypurecloud.com"), "{error}");
+    let class = BoxErrorClassifier::new().class_of(&error);
+    assert_eq!(class, Class::Final);
+}
+
+#[tokio::test]
+async fn with_the_last_clone_all_tasks_end() {
+    let setup = setup().await;
+    let before = Handle::current().metrics().num_alive_tasks();
+    let client: HttpClient = setup.builder().build().unwrap();
+    let clone = client.clone();
+    ask(client, Method::GET, setup.uri()).await;
+    assert!(Handle::current().metrics().num_alive_tasks() > before);
+    drop(clone);
+    until(|| Handle::current().metrics().num_alive_tasks() <= before).await;
+}
+
+#[tokio::test]
+async fn a_request_that_is_dropped_outside_of_a_runtime_leaves_its_pool_in_order() {
+    let setup = setup_with(&["http/1.1"]).await;
+    let client: HttpClient = setup.builder().build().unwrap();
+    let runtime = current_thread();
+    let (asking, uri) = (client.clone(), setup.uri());
+    let response = block_on(&runtime, async move { get(&asking, uri).await }).await;
+    let dropped = std::thread::spawn(move || drop(response));
+    dropped.join().expect("no panic");
+    let asked = ask(client, Method::GET, setup.uri());
+    assert_eq!(block_on(&runtime, asked).await, StatusCode::UNAUTHORIZED);
+    end(runtime).await;
+}
