@@ -167,13 +167,51 @@ async fn outside_a_foreign_origin_is_refused_whatever_the_policy() {
     assert_eq!((foreign.requests().len(), setup.mock.token_posts()), (0, 1));
 }
 
+/// As it always was before tower-http 0.7.
+fn without_extensions() -> FollowRedirectLayer {
+    FollowRedirectLayer::new().preserve_extensions(false)
+}
+
+#[tokio::test(start_paused = true)]
+async fn outside_a_hop_within_the_origin_goes_as_the_organisation_that_the_request_has_named() {
+    let setup = setup().await;
+    redirects(&setup, "/api/v2/users/me");
+    let stack = ServiceBuilder::new()
+        .layer(FollowRedirectLayer::new())
+        .layer(GenesysLayer::per_request())
+        .service(setup.mock.service());
+    let mut request = setup.get(USERS_PATH);
+    request.extensions_mut().insert(setup.org.clone());
+    stack.oneshot(request).await.expect("no error");
+    let hops = [USERS, USERS_ME].map(|route| setup.mock.requests_at(route));
+    assert_eq!((hops[0].len(), hops[1].len()), (1, 1));
+    assert_eq!(hops[0][0].bearer(), hops[1][0].bearer());
+}
+
+#[tokio::test(start_paused = true)]
+async fn outside_a_hop_to_a_foreign_origin_has_lost_its_organisation_and_is_refused() {
+    let setup = setup().await;
+    let foreign = MockGenesys::new();
+    redirects(&setup, FOREIGN);
+    let stack = ServiceBuilder::new()
+        .layer(FollowRedirectLayer::new())
+        .layer(GenesysLayer::per_request())
+        .service(client(&setup, &foreign));
+    let mut request = setup.get(USERS_PATH);
+    request.extensions_mut().insert(setup.org.clone());
+    let error = stack.oneshot(request).await.map(drop);
+    let error = error.expect_err("the hop names no organisation");
+    assert!(OriginError::find(&*error).is_some(), "{error}");
+    assert_eq!((setup.mock.api_calls(), foreign.requests().len()), (1, 0));
+}
+
 #[tokio::test(start_paused = true)]
 async fn outside_a_hop_that_has_lost_its_organisation_is_refused_where_each_request_has_to_name_one()
  {
     let setup = setup().await;
     redirects(&setup, "/api/v2/users/me");
     let stack = ServiceBuilder::new()
-        .layer(FollowRedirectLayer::new())
+        .layer(without_extensions())
         .layer(GenesysLayer::per_request())
         .service(setup.mock.service());
     let mut request = setup.get(USERS_PATH);
@@ -187,7 +225,7 @@ async fn outside_a_hop_that_has_lost_its_organisation_is_refused_where_each_requ
 }
 
 #[tokio::test(start_paused = true)]
-async fn outside_a_hop_loses_the_organisation_that_the_request_has_named() {
+async fn outside_a_hop_loses_the_organisation_without_its_extensions() {
     // Two organisations of one region, behind one host.
     let setup = setup().await;
     let other = MockGenesys::builder().seed(9).build();
@@ -205,7 +243,7 @@ async fn outside_a_hop_loses_the_organisation_that_the_request_has_named() {
     };
     let layer = GenesysLayer::new(&setup.org);
     let outside = ServiceBuilder::new()
-        .layer(FollowRedirectLayer::new())
+        .layer(without_extensions())
         .layer(layer.clone())
         .service(setup.mock.service());
     outside.oneshot(request(&setup)).await.expect("no error");

@@ -149,7 +149,7 @@ impl KeyRing {
             msg: token,
             aad: &aad,
         };
-        let sealed = { key.cipher().encrypt(XNonce::from_slice(&nonce), payload) };
+        let sealed = { key.cipher().encrypt(&XNonce::from(nonce), payload) };
         let sealed = sealed.map_err(|_| {
             StoreError::new(StoreErrorKind::Unavailable, "the token could not be sealed")
         })?;
@@ -168,7 +168,7 @@ impl KeyRing {
         let (id, rest) = rest
             .split_at_checked((*id_length).into())
             .ok_or_else(damaged)?;
-        let (nonce, sealed) = rest.split_at_checked(NONCE).ok_or_else(damaged)?;
+        let (nonce, sealed) = rest.split_first_chunk::<NONCE>().ok_or_else(damaged)?;
         let Some(key) = self.keys.iter().find(|key| key.id().as_bytes() == id) else {
             return Err(StoreError::new(
                 StoreErrorKind::Corrupt,
@@ -181,7 +181,7 @@ impl KeyRing {
             msg: sealed,
             aad: &aad,
         };
-        { key.cipher().decrypt(XNonce::from_slice(nonce), payload) }.map_err(|_| damaged())
+        { key.cipher().decrypt(&XNonce::from(*nonce), payload) }.map_err(|_| damaged())
     }
 }
 
