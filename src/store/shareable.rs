@@ -68,6 +68,10 @@ impl<T: TokenSource> TokenSource for Keyed<T> {
         self.source.is_repeatable()
     }
 
+    fn may_overlap(&self) -> bool {
+        self.source.may_overlap()
+    }
+
     fn keeps_deadline(&self) -> bool {
         self.source.keeps_deadline()
     }

@@ -9,7 +9,7 @@ use super::{StoreEvent, StoreKey, StoreObserver, TokenStore, envelope::Envelope}
 /// # Default
 ///
 /// Each operation has the time that the store sets, 150 milliseconds, or 2 seconds for a
-/// `FileStore`; a lease lasts 10 seconds, one request for a token 8. Nobody but `tracing` is told
+/// `FileStore`; a lease lasts 10 seconds, one request for a token 9. Nobody but `tracing` is told
 /// of anything.
 ///
 /// ```
@@ -24,7 +24,7 @@ pub struct Sharing {
     pub(super) envelope: Envelope,
     pub(super) operation_timeout: Duration,
     pub(super) lease: Duration,
-    attempt_timeout: Duration,
+    attempt_timeout: Option<Duration>,
     namespace: Option<Box<str>>,
     observer: Option<Arc<dyn StoreObserver>>,
 }
@@ -32,8 +32,8 @@ pub struct Sharing {
 /// Below the deadline of a renewal (15 s), so that the others take over in time when a process is
 /// killed.
 const LEASE: Duration = Duration::from_secs(10);
-/// Below the lease, so that one who has it ends before it does.
-const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(8);
+/// What a request leaves of the lease, to publish in. Of a short lease, a fifth.
+const AFTER_REQUEST: Duration = Duration::from_secs(1);
 const SHORTEST: Duration = Duration::from_millis(10);
 
 impl Sharing {
@@ -55,7 +55,7 @@ impl Sharing {
             store,
             envelope,
             lease: LEASE,
-            attempt_timeout: ATTEMPT_TIMEOUT,
+            attempt_timeout: None,
             namespace: None,
             observer: None,
         }
@@ -81,8 +81,9 @@ impl Sharing {
     /// How long the others wait for a process that gets a token for all, if it does not end.
     /// Default: 10 seconds; at least 10 milliseconds.
     ///
-    /// Keep it below [`CacheSettings::with_deadline`](crate::CacheSettings::with_deadline), with
-    /// time for a request.
+    /// It bounds one request to the token endpoint, which lasts the lease less a second. Keep it
+    /// below [`CacheSettings::with_deadline`](crate::CacheSettings::with_deadline), with time for a
+    /// request: give a slow token endpoint more of both.
     #[must_use]
     pub fn with_lease(mut self, lease: Duration) -> Self {
         self.lease = lease.max(SHORTEST);
@@ -90,10 +91,11 @@ impl Sharing {
     }
 
     /// How long one request to the token endpoint may take, and how long the credentials may take
-    /// to be read before it. Never more than four fifths of the lease. Default: 8 seconds.
+    /// to be read before it. Never more than the default: the lease less a second, or less a fifth
+    /// if that is shorter. No second request is made beside it.
     #[must_use]
     pub fn with_attempt_timeout(mut self, timeout: Duration) -> Self {
-        self.attempt_timeout = timeout;
+        self.attempt_timeout = Some(timeout);
         self
     }
 
@@ -105,7 +107,22 @@ impl Sharing {
     }
 
     pub(super) fn attempt_timeout(&self) -> Duration {
-        self.attempt_timeout.min(self.lease / 5 * 4)
+        let within_lease = self.within_lease();
+        self.attempt_timeout
+            .unwrap_or(within_lease)
+            .min(within_lease)
+    }
+
+    /// The setting by which a request gets more time.
+    pub(super) fn limits_attempt_by(&self) -> &'static str {
+        match self.attempt_timeout {
+            Some(timeout) if timeout < self.within_lease() => "Sharing::with_attempt_timeout",
+            _ => "Sharing::with_lease",
+        }
+    }
+
+    fn within_lease(&self) -> Duration {
+        self.lease - AFTER_REQUEST.min(self.lease / 5)
     }
 
     /// The key within the namespace.

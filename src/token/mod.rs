@@ -47,7 +47,9 @@ mod source_fn;
 
 pub use access_token::AccessToken;
 pub(crate) use cache::Moment;
-pub use cache::{CacheSettings, CacheStatus, KeepWarm, TokenCache, TokenCacheBuilder, Wait};
+pub use cache::{
+    CacheSettings, CacheStatus, Invalidation, KeepWarm, TokenCache, TokenCacheBuilder, Wait,
+};
 pub use error::{TokenError, TokenErrorKind};
 pub use fixed::FixedToken;
 pub use generation::Generation;

@@ -37,14 +37,19 @@ pub trait TokenSource: Send + Sync + 'static {
         true
     }
 
+    /// Whether a second request may be made while the first has no answer yet, when that is slow.
+    /// Default: if it [is repeatable](Self::is_repeatable).
+    fn may_overlap(&self) -> bool {
+        self.is_repeatable()
+    }
+
     /// Whether a fetch ends by itself before the deadline of its [`FetchContext`], and limits each
     /// request that it makes. Default: no.
     ///
-    /// While callers wait, the cache ends a fetch after
-    /// [`with_attempt_timeout`](super::CacheSettings::with_attempt_timeout), so that a request that
-    /// is lost can be made again. One that says yes gets the whole deadline: for a source that
-    /// waits for something else than its own request, such as another process that is getting a
-    /// token for both.
+    /// While callers wait, the cache begins a second fetch beside one that takes longer than
+    /// [`with_attempt_timeout`](super::CacheSettings::with_attempt_timeout), since its request may
+    /// be lost. Beside one that says yes, it begins none: for a source that waits for something
+    /// else than its own request, such as another process that is getting a token for both.
     fn keeps_deadline(&self) -> bool {
         false
     }
@@ -111,7 +116,8 @@ pub enum Reason {
     Expired,
     /// The API refused the token.
     Rejected,
-    /// Somebody called [`TokenCache::invalidate`](super::TokenCache::invalidate).
+    /// Somebody called [`TokenCache::invalidate`](super::TokenCache::invalidate); the token is
+    /// served meanwhile.
     Forced,
     /// The source asked for it by [`IssuedToken::with_check_in`]; the token is good, and served
     /// meanwhile.
@@ -133,7 +139,7 @@ impl Reason {
 
     /// Whether the token is served meanwhile, so that nobody waits.
     pub(crate) const fn is_background(self) -> bool {
-        matches!(self, Self::Due | Self::Check)
+        matches!(self, Self::Due | Self::Forced | Self::Check)
     }
 }
 
@@ -247,6 +253,7 @@ pub(super) trait ErasedSource: Send + Sync {
     fn fetch(&self, cx: FetchContext) -> Fetching<'_>;
     fn login_host(&self) -> Option<&str>;
     fn is_repeatable(&self) -> bool;
+    fn may_overlap(&self) -> bool;
     fn keeps_deadline(&self) -> bool;
 }
 
@@ -261,6 +268,10 @@ impl<T: TokenSource> ErasedSource for T {
 
     fn is_repeatable(&self) -> bool {
         TokenSource::is_repeatable(self)
+    }
+
+    fn may_overlap(&self) -> bool {
+        TokenSource::may_overlap(self)
     }
 
     fn keeps_deadline(&self) -> bool {

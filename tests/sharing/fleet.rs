@@ -102,10 +102,13 @@ async fn a_process_that_wants_another_token_gets_a_newer_one_than_the_store_has(
         unreachable!()
     };
     // The store has a newer one than `other`, from before the roles were granted.
-    one.invalidate();
-    one.token().await.expect("a token");
-    other.invalidate();
-    let newest = other.token().await.expect("a token");
+    let newer = async |process: &TokenCache| {
+        let old = process.token().await.expect("a token").generation();
+        process.invalidate();
+        process.wait(old).await.expect("a newer one")
+    };
+    newer(one).await;
+    let newest = newer(other).await;
     assert_eq!(
         (fleet.endpoint.posts(), newest.expose()),
         (3, "t0p-s3cr3t-3")
@@ -119,6 +122,9 @@ async fn a_token_that_another_process_is_getting_is_new_enough_for_who_wants_ano
     fleet.processes.iter().for_each(|process| {
         process.invalidate();
     });
+    assert_eq!(fleet.all_ask().await, 0);
+    assert_eq!(fleet.tokens().len(), 1, "served meanwhile");
+    sleep(seconds(10)).await;
     assert_eq!(fleet.all_ask().await, 0);
     assert_eq!((fleet.endpoint.posts(), fleet.tokens().len()), (2, 1));
 }

@@ -5,7 +5,7 @@ use tokio::{
     time::{Instant, advance, sleep},
 };
 use tower_genesys::{
-    TokenProvider,
+    FetchContext, Reason, Sharing, TokenErrorKind, TokenProvider, TokenSource,
     store::{Fault, Operation},
 };
 
@@ -89,15 +89,57 @@ async fn a_leader_that_is_dropped_gives_its_lease_back_at_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_leader_whose_request_is_lost_leaves_it_to_the_next_after_eight_seconds() {
+async fn a_leader_whose_request_is_lost_leaves_it_to_the_next_after_nine_seconds() {
     let fleet = Fleet::of(10);
     fleet.endpoint.script([Step::Never]);
     let begun = Instant::now();
     assert_eq!(fleet.all_ask().await, 0);
     assert_eq!((fleet.endpoint.posts(), fleet.tokens().len()), (2, 1));
-    // Eight for the request, one of cooldown.
+    // Nine for the request, one of cooldown.
     let took = begun.elapsed();
-    assert!(took < seconds(10), "{took:?}");
+    assert!(took < seconds(11), "{took:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_slow_endpoint_gives_a_cold_fleet_its_token_by_one_request() {
+    let fleet = Fleet::of(10);
+    let slow = millis(8900);
+    fleet.endpoint.script([Step::Takes(slow)]);
+    let begun = Instant::now();
+    assert_eq!(fleet.all_ask().await, 0);
+    assert_eq!((fleet.endpoint.posts(), fleet.tokens().len()), (1, 1));
+    assert!(begun.elapsed() <= slow + millis(300));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_endpoint_that_is_too_slow_names_the_setting_that_helps() {
+    type Change = fn(Sharing) -> Sharing;
+    let settings: [(Change, &str); 3] = [
+        (|sharing| sharing, "Sharing::with_lease"),
+        (
+            |sharing| sharing.with_attempt_timeout(seconds(2)),
+            "Sharing::with_attempt_timeout",
+        ),
+        (
+            |sharing| sharing.with_lease(seconds(60)),
+            "CacheSettings::with_deadline",
+        ),
+    ];
+    for (change, named) in settings {
+        let fleet = Fleet::of(0);
+        fleet.endpoint.script(vec![Step::Never; 9]);
+        let sharing = change(fleet.sharing(&[("key", 1)]));
+        let cx = FetchContext::new(Reason::Missing, Instant::now() + seconds(15));
+        let error = fleet.source(sharing).fetch(cx).await.unwrap_err();
+        assert_eq!(error.kind(), TokenErrorKind::TimedOut);
+        assert!(error.to_string().contains(&format!("`{named}`")), "{error}");
+    }
+    // And it does help.
+    let fleet = Fleet::of(0);
+    fleet.endpoint.script([Step::Takes(seconds(12))]);
+    let sharing = fleet.sharing(&[("key", 1)]).with_lease(seconds(14));
+    let cx = FetchContext::new(Reason::Missing, Instant::now() + seconds(15));
+    assert!(fleet.source(sharing).fetch(cx).await.is_ok());
 }
 
 #[tokio::test(start_paused = true)]

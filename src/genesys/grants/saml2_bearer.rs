@@ -155,6 +155,11 @@ where
     fn login_host(&self) -> Option<&str> {
         Some(self.endpoint.login_host())
     }
+
+    /// The provider may have one assertion for both, and a server may take it once only.
+    fn may_overlap(&self) -> bool {
+        false
+    }
 }
 
 impl<C, P: fmt::Debug, A, B> fmt::Debug for Saml2Bearer<C, P, A, B> {

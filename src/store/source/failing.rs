@@ -1,4 +1,4 @@
-use std::time::Duration;
+use std::{borrow::Cow, time::Duration};
 
 use super::round::Round;
 use crate::{
@@ -21,7 +21,11 @@ impl<S: ShareableSource> Round<'_, S> {
         self.error(TokenErrorKind::TimedOut, message)
     }
 
-    pub(super) fn error(&self, kind: TokenErrorKind, message: &'static str) -> TokenError {
+    pub(super) fn error(
+        &self,
+        kind: TokenErrorKind,
+        message: impl Into<Cow<'static, str>>,
+    ) -> TokenError {
         TokenError::new(kind, message).with_login_host_of(self.source.login_host())
     }
 }

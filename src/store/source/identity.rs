@@ -20,8 +20,11 @@ impl<S: ShareableSource> SharedSource<S> {
     }
 
     fn unidentified(&self) -> TokenError {
-        let message = "the credentials, or what else says whose token it will be, were not there in time; check where they \
-                       are kept, or allow it more with `Sharing::with_attempt_timeout`";
+        let message = format!(
+            "the credentials, or what else says whose token it will be, were not there in time; check where they \
+             are kept, or allow it more with `{}`",
+            self.link.sharing().limits_attempt_by()
+        );
         TokenError::new(TokenErrorKind::TimedOut, message)
             .with_login_host_of(self.source.login_host())
     }

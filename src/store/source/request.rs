@@ -16,17 +16,24 @@ impl<S: ShareableSource> Round<'_, S> {
         let left = self.limit().saturating_duration_since(taken.mono);
         // To publish, but never at the cost of the request.
         let after = sharing.operation_timeout.min(left / 4);
-        let deadline = taken.mono + (left - after).min(sharing.attempt_timeout());
+        let attempt = sharing.attempt_timeout();
+        let setting = match attempt <= left - after {
+            true => sharing.limits_attempt_by(),
+            false => "CacheSettings::with_deadline",
+        };
+        let deadline = taken.mono + attempt.min(left - after);
         let mut cx = self.cx.clone();
         cx.deadline = deadline;
         let fetched = timeout_at(deadline, self.source.fetch_as(&self.identity, cx)).await;
-        let issued = fetched.map_err(|_| self.unanswered())??;
+        let issued = fetched.map_err(|_| self.unanswered(setting))??;
         Ok((within_bounds(issued), taken))
     }
 
-    fn unanswered(&self) -> TokenError {
-        let message = "the token endpoint did not answer in time; check that it can be reached from here (proxy, \
-                       firewall), or allow it more with `Sharing::with_attempt_timeout`";
+    fn unanswered(&self, setting: &str) -> TokenError {
+        let message = format!(
+            "the token endpoint did not answer in time; check that it can be reached from here (proxy, \
+             firewall), or allow it more with `{setting}`"
+        );
         self.error(TokenErrorKind::TimedOut, message)
     }
 }

@@ -3,11 +3,12 @@ use std::{collections::BTreeMap, mem, sync::Arc, task::Waker};
 use arc_swap::ArcSwapOption;
 
 use super::{
+    Invalidation,
     clock::Moment,
     machine::{Answer, Ask, Machine, RenewalId, Start, View},
     sync::{Mutex, MutexGuard, lock},
 };
-use crate::token::{AccessToken, Generation, IssuedToken, Reason, Rejection, TokenError};
+use crate::token::{AccessToken, Generation, IssuedToken, Rejection, TokenError};
 
 /// The [`Machine`] behind a lock, the callers who wait for it to change, and a view of it for those
 /// who only want the token.
@@ -87,16 +88,11 @@ impl Cell {
         !lock(&self.state).waiters.is_empty()
     }
 
-    pub(super) fn refuse(
-        &self,
-        generation: Generation,
-        reason: Reason,
-        now: Moment,
-    ) -> (Rejection, Option<Start>) {
-        self.change(now, |state| state.machine.refuse(generation, reason, now))
+    pub(super) fn refuse(&self, generation: Generation, now: Moment) -> (Rejection, Option<Start>) {
+        self.change(now, |state| state.machine.refuse(generation, now))
     }
 
-    pub(super) fn invalidate(&self, now: Moment) -> (Rejection, Option<Start>) {
+    pub(super) fn invalidate(&self, now: Moment) -> (Invalidation, Option<Start>) {
         self.change(now, |state| state.machine.invalidate(now))
     }
 
@@ -180,7 +176,7 @@ mod tests {
         assert!(start.is_none());
         assert!(Arc::ptr_eq(&first, &cell.view.load_full().unwrap()));
 
-        let (_, start) = cell.refuse(generation, Reason::Rejected, now);
+        let (_, start) = cell.refuse(generation, now);
         assert!(cell.view.load().is_none());
         let fresh = IssuedToken::new("s3cr3t-2".to_owned(), Duration::from_secs(3600));
         cell.finish(start.unwrap().id, Ok((fresh, now)), now);
@@ -210,7 +206,7 @@ mod tests {
         let gate_opens = later(now, Duration::from_millis(250));
         assert!(cell.hit(gate_opens).is_some(), "checks rest for longer");
 
-        let (rejection, start) = cell.refuse(generation, Reason::Rejected, now);
+        let (rejection, start) = cell.refuse(generation, now);
         assert!(rejection == Rejection::Gated && start.is_none());
         assert!(cell.hit(now).is_some());
         assert!(cell.hit(gate_opens).is_none(), "it is renewed then");

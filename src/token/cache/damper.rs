@@ -38,6 +38,14 @@ impl Damper {
         self.refused_at = Some(now);
     }
 
+    /// The endpoint is asked at once though it has just failed, since the owner wants it.
+    pub(super) fn pushed(&mut self, now: Instant) {
+        // While it holds, nobody can be refused.
+        let quiet_since = self.refused_at.max(self.until).unwrap_or(now);
+        self.refused(quiet_since, now);
+        self.renewed(now);
+    }
+
     /// A renewal that a 401 forced has brought a new token.
     pub(super) fn renewed(&mut self, now: Instant) {
         self.forced = self.forced.saturating_add(1);

@@ -10,9 +10,9 @@ use crate::token::{TokenError, TokenErrorKind};
 pub(super) struct Gate {
     settings: GateSettings,
     failures: u32,
-    /// How many of the last failures were of the same kind: each kind of trouble begins with its
-    /// own first pause.
-    alike: u32,
+    /// How many of them were for somebody to correct. Each kind of trouble begins with its own first
+    /// pause, and goes on where it was: two that take turns are no way around either.
+    denied: u32,
     shut: Option<Shut>,
     /// Until when no renewal is made for which nobody waits. Those can wait longer.
     rests_until: Option<Instant>,
@@ -29,7 +29,7 @@ impl Gate {
         Self {
             settings,
             failures: 0,
-            alike: 0,
+            denied: 0,
             shut: None,
             rests_until: None,
         }
@@ -41,6 +41,12 @@ impl Gate {
             .as_ref()
             .filter(|shut| now < shut.until)
             .map(|shut| &shut.error)
+    }
+
+    /// Until when the token endpoint itself wants to be left alone.
+    pub(super) fn rests_until(&self, now: Instant) -> Option<Instant> {
+        let asked = self.error(now)?.asks_for_rest();
+        self.opens().filter(|_| asked)
     }
 
     pub(super) fn opens(&self) -> Option<Instant> {
@@ -61,8 +67,17 @@ impl Gate {
 
     pub(super) fn open(&mut self) {
         self.failures = 0;
-        self.alike = 0;
+        self.denied = 0;
         self.shut = None;
+        self.rests_until = None;
+    }
+
+    /// Lets the token endpoint be asked now, and forgets no failure: if it fails again, the pauses go
+    /// on where they were.
+    pub(super) fn reopen(&mut self, now: Instant) {
+        if let Some(shut) = &mut self.shut {
+            shut.until = now;
+        }
         self.rests_until = None;
     }
 
@@ -79,15 +94,9 @@ impl Gate {
         background_pause: Duration,
         rng: &mut fastrand::Rng,
     ) -> TokenError {
-        if self
-            .last_error()
-            .is_some_and(|last| is_denied(last) != is_denied(&error))
-        {
-            self.alike = 0;
-        }
         let until = later(now, self.pause(&error, rng));
         self.failures = self.failures.saturating_add(1);
-        self.alike = self.alike.saturating_add(1);
+        self.denied = self.denied.saturating_add(u32::from(is_denied(&error)));
         let error = error.with_retry_at(until);
         self.rests_until = Some(later(now, background_pause).max(until));
         self.shut = Some(Shut {
@@ -98,25 +107,30 @@ impl Gate {
     }
 
     fn pause(&self, error: &TokenError, rng: &mut fastrand::Rng) -> Duration {
-        use TokenErrorKind as Kind;
+        let backoff = self.backoff(error, rng);
+        let Some(asked) = error.retry_after() else {
+            return backoff;
+        };
+        // Never earlier than asked, not all at the same moment, and not sooner than after a failure
+        // that asks for nothing: an endpoint that says "1" each time would be asked each second.
+        let asked = asked.min(self.settings.retry_after_longest);
+        backoff.max(asked + asked.mul_f64(rng.f64() / 20.0))
+    }
+
+    fn backoff(&self, error: &TokenError, rng: &mut fastrand::Rng) -> Duration {
         let settings = &self.settings;
-        if let Some(asked) = error.retry_after() {
-            // Never earlier than asked, and not all at the same moment.
-            let asked = asked.min(settings.retry_after_longest);
-            return asked + asked.mul_f64(rng.f64() / 20.0);
+        if is_denied(error) {
+            return doubled(settings.denied_first, self.denied, settings.denied_longest);
         }
-        match error.kind() {
-            _ if is_denied(error) => {
-                doubled(settings.denied_first, self.alike, settings.denied_longest)
-            }
-            // Throttled means that requests come too fast: it starts where others get after a
-            // while.
-            Kind::Throttled => {
-                let ceiling = doubled(settings.first, self.alike.max(4), settings.longest);
-                ceiling.mul_f64(0.5 + rng.f64() / 2.0)
-            }
-            _ => doubled(settings.first, self.alike, settings.longest).mul_f64(rng.f64()),
-        }
+        let others = self.failures.saturating_sub(self.denied);
+        let times = match error.kind() {
+            // Requests come too fast: it starts where others get after a while.
+            TokenErrorKind::Throttled => others.max(4),
+            _ => others,
+        };
+        // At least half of it, so that chance alone does not have the endpoint asked in a loop.
+        let ceiling = doubled(settings.first, times, settings.longest);
+        ceiling.mul_f64(0.5 + rng.f64() / 2.0)
     }
 }
 
@@ -162,15 +176,13 @@ mod tests {
     }
 
     #[test]
-    fn full_jitter_stays_below_a_ceiling_that_doubles_to_a_minute() {
+    fn half_of_a_pause_is_chance_and_its_ceiling_doubles_to_a_minute() {
         let (mut gate, mut rng) = gate();
         for n in 0..40 {
             let error = TokenError::new(TokenErrorKind::Unavailable, "down");
             let ceiling = doubled(Duration::from_millis(250), n, Duration::from_secs(60));
-            assert!(
-                shut_for(&mut gate, &mut rng, error) <= ceiling,
-                "failure {n}"
-            );
+            let pause = shut_for(&mut gate, &mut rng, error);
+            assert!(ceiling / 2 <= pause && pause <= ceiling, "failure {n}");
         }
     }
 
@@ -203,10 +215,36 @@ mod tests {
     }
 
     #[test]
+    fn a_short_retry_after_again_and_again_is_followed_by_the_pauses_of_one_that_says_nothing() {
+        let (mut gate, mut rng) = gate();
+        let mut pauses = (0..9).map(|_| {
+            let error = TokenError::new(TokenErrorKind::Unavailable, "down");
+            shut_for(
+                &mut gate,
+                &mut rng,
+                error.with_retry_after(Duration::from_secs(1)),
+            )
+        });
+        let first = pauses.next().unwrap();
+        assert!((1.0..=1.05).contains(&first.as_secs_f64()), "{first:?}");
+        assert!(pauses.last().unwrap() >= Duration::from_secs(30));
+    }
+
+    #[test]
+    fn two_kinds_of_trouble_in_turn_cut_neither_pause_short() {
+        let (mut gate, mut rng) = gate();
+        let mut pause = |kind| shut_for(&mut gate, &mut rng, TokenError::new(kind, "no"));
+        for n in 0..6 {
+            assert_eq!(pause(TokenErrorKind::Denied).as_secs(), 5 << n);
+            let ceiling = Duration::from_millis(250 << n);
+            assert!(pause(TokenErrorKind::Transport) >= ceiling / 2, "{n}");
+        }
+    }
+
+    #[test]
     fn a_million_failures_overflow_nothing() {
         let (mut gate, mut rng) = gate();
         gate.failures = u32::MAX - 500_000;
-        gate.alike = gate.failures;
         for _ in 0..1_000_000 {
             let error = TokenError::new(TokenErrorKind::Transport, "down");
             assert!(shut_for(&mut gate, &mut rng, error) <= Duration::from_secs(60));

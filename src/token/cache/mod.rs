@@ -5,6 +5,7 @@ mod cell;
 mod clock;
 mod damper;
 mod gate;
+mod invalidation;
 mod keep_warm;
 mod machine;
 mod renewal;
@@ -18,6 +19,7 @@ use std::{fmt, sync::Arc, time::Duration};
 
 pub use builder::TokenCacheBuilder;
 pub(crate) use clock::Moment;
+pub use invalidation::Invalidation;
 pub use keep_warm::KeepWarm;
 pub use settings::CacheSettings;
 use shared::Shared;
@@ -45,9 +47,10 @@ use super::{AccessToken, Generation, Rejection, TokenError, TokenProvider, Token
 ///
 /// A renewal runs in a task of its own, and belongs to no caller: all who wait share what comes of
 /// it, and those who go away change nothing. Failures are followed by a pause, from a quarter of a
-/// second to a minute (five, when the client is refused; as long as `Retry-After` says), in which
-/// the token endpoint is left alone. No failure is final, so that a secret rotated at run time
-/// heals by itself. Renewals forced by 401s are damped when they do not help: three, then one in 10
+/// second to a minute (five, when the client is refused; no less than `Retry-After` says), in which
+/// the token endpoint is left alone. While it fails for five minutes, it is asked at most 24 times
+/// without a valid token (mostly 16 to 19), and at most 8 times with one. No failure is final, so
+/// that a secret rotated at run time heals by itself. Renewals forced by 401s are damped when they do not help: three, then one in 10
 /// seconds, 20, 40 and so on to five minutes, until tokens have been accepted for a minute.
 ///
 /// There is an example in the [module docs](super).
@@ -126,14 +129,17 @@ impl TokenCache {
         Ok(KeepWarm::spawn(Arc::clone(&self.shared), &runtime))
     }
 
-    /// Gives the token up: the next request waits for a new one, as after roles were granted to the
-    /// client, which only new tokens carry. Limited like renewals that 401s force.
+    /// Replaces the token: asks for a new one at once, also after failures.
     ///
-    /// Without a token that could be given up, failures so far are forgotten, and the next who asks
-    /// makes the cache ask at once, as after a secret was corrected or somebody logged in again. A
-    /// token endpoint that has asked to be left alone is left alone all the same
-    /// ([`Rejection::Gated`]).
-    pub fn invalidate(&self) -> Rejection {
+    /// Use it after roles were granted to the client, which only new tokens carry, and after a
+    /// secret was corrected or somebody has logged in again. A valid token that the API has not
+    /// refused is served until the new one is there;
+    /// [`wait`](TokenProvider::wait)`(old.generation())` waits for that.
+    ///
+    /// Two things keep the cache from asking: a token endpoint that wants to be left alone, and the
+    /// damper, which limits this as it limits renewals that 401s force. The answer says which, and
+    /// until when. A token that is held is then replaced as soon as that is over.
+    pub fn invalidate(&self) -> Invalidation {
         self.shared.invalidate()
     }
 

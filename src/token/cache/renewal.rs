@@ -1,6 +1,9 @@
-use std::{panic::AssertUnwindSafe, sync::Arc, thread, time::Duration};
+use std::{panic::AssertUnwindSafe, pin::pin, sync::Arc, thread, time::Duration};
 
-use futures_util::FutureExt;
+use futures_util::{
+    FutureExt,
+    future::{Either, select},
+};
 use tokio::time::{Instant, sleep, timeout_at};
 use tracing::{Instrument, Span, field};
 
@@ -56,14 +59,27 @@ async fn attempts(shared: &Shared, start: &Start, deadline: Instant) -> Fetched 
     if let Some(host) = shared.source.login_host() {
         Span::current().record("login_host", host);
     }
+    // An endpoint that fails again and again is asked once each time.
+    let most = match start.follows_failure {
+        true => 1,
+        false => shared.settings.attempts,
+    };
     let mut made = 0;
+    let mut may_overlap = may_overlap(shared, start);
     loop {
-        let result = attempt(shared, start, deadline).await;
+        let result = if may_overlap && made + 1 < most {
+            let (result, both) = overlapping(shared, start, deadline).await;
+            made += u32::from(both);
+            may_overlap = !both;
+            result
+        } else {
+            request(shared, start, deadline).await
+        };
         made += 1;
         let Err(error) = &result else { return result };
         // Nobody waits for a renewal in the background, unless the token was refused meanwhile.
         let in_background = start.reason.is_background() && !shared.has_waiters();
-        if in_background || made >= shared.settings.attempts || !may_repeat(shared, error) {
+        if in_background || made >= most || !may_repeat(shared, error) {
             return result;
         }
         let pause = doubled(FIRST_PAUSE, made - 1, shared.settings.deadline);
@@ -76,19 +92,42 @@ async fn attempts(shared: &Shared, start: &Start, deadline: Instant) -> Fetched 
     }
 }
 
-async fn attempt(shared: &Shared, start: &Start, deadline: Instant) -> Fetched {
-    let sent = shared.clock.now();
-    // A single attempt, of a renewal in the background or because it must not be repeated, has all
-    // the time there is, and so has one that limits its requests itself.
+/// Whether a second request may be made beside a slow one: somebody waits, and it costs a token at
+/// most. A fetch that waits for other processes is left to them.
+fn may_overlap(shared: &Shared, start: &Start) -> bool {
     let source = &shared.source;
-    let unlimited =
-        start.reason.is_background() || !source.is_repeatable() || source.keeps_deadline();
-    let attempt = later(sent.mono, shared.settings.attempt_timeout);
-    let deadline = if unlimited {
-        deadline
-    } else {
-        deadline.min(attempt)
+    !start.reason.is_background() && source.may_overlap() && !source.keeps_deadline()
+}
+
+/// Makes a request, and a second one beside it if the first takes long: it may be lost. The first
+/// good answer is used. Returns whether there were two.
+///
+/// The first goes on, since an endpoint that is merely slow would otherwise be asked again and
+/// again, and none of its answers used.
+async fn overlapping(shared: &Shared, start: &Start, deadline: Instant) -> (Fetched, bool) {
+    let alone_until = later(Instant::now(), shared.settings.attempt_timeout);
+    let mut first = pin!(request(shared, start, deadline));
+    if let Ok(fetched) = timeout_at(alone_until, &mut first).await {
+        return (fetched, false);
+    }
+    tracing::debug!("asking for a token a second time, beside the first");
+    let second = pin!(request(shared, start, deadline));
+    let (failed, other) = match select(first, second).await {
+        Either::Left((Err(error), second)) => (error, second.await),
+        Either::Right((Err(error), first)) => (error, first.await),
+        Either::Left((fetched, _)) | Either::Right((fetched, _)) => return (fetched, true),
     };
+    // What the endpoint said goes before that nothing came.
+    let fetched = other.map_err(|error| match error.kind() {
+        _ if failed.asks_for_rest() => failed,
+        TokenErrorKind::TimedOut => failed,
+        _ => error,
+    });
+    (fetched, true)
+}
+
+async fn request(shared: &Shared, start: &Start, deadline: Instant) -> Fetched {
+    let sent = shared.clock.now();
     let cx = FetchContext {
         reason: start.reason,
         deadline,
@@ -116,7 +155,8 @@ fn may_repeat(shared: &Shared, error: &TokenError) -> bool {
 
 fn timed_out(shared: &Shared) -> TokenError {
     let message = "the token endpoint did not answer in time; check that it can be reached from here \
-                   (proxy, firewall), or allow it more with `CacheSettings::with_deadline`";
+                   (proxy, firewall), or allow it more with `CacheSettings::with_deadline` \
+                   (`with_attempt_timeout` is until a second request is made beside the first)";
     TokenError::new(TokenErrorKind::TimedOut, message)
         .with_login_host_of(shared.source.login_host())
 }

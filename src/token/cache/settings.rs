@@ -48,7 +48,7 @@ const RENEW_BEFORE: Duration = Duration::from_secs(10 * 60);
 const EXPIRY_MARGIN: Duration = Duration::from_secs(30);
 /// What a caller who needs a token can be asked to wait, below the time-outs of most callers.
 const DEADLINE: Duration = Duration::from_secs(15);
-/// Below the lease of a shared store (10 s), so that a process that is killed is replaced in time.
+/// Many times what an endpoint takes that works, with time left for the second request to be answered.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(8);
 /// One that is lost, one that meets the same trouble, one that gets through.
 const ATTEMPTS: u32 = 3;
@@ -137,11 +137,15 @@ impl CacheSettings {
         self
     }
 
-    /// How long one request to the token endpoint may take while callers wait for it. Default: 8
-    /// seconds.
+    /// How long a request to the token endpoint may take before a second one is made beside it, while
+    /// callers wait. Default: 8 seconds.
     ///
-    /// One that will not be repeated, in the background or because the source
-    /// [must not](crate::TokenSource::is_repeatable), may take as long as the whole renewal.
+    /// The first may be lost, or the endpoint slow: it goes on until the
+    /// [deadline](Self::with_deadline), and the first good answer is used. There is one such request
+    /// at most in a renewal, and none in the background, after a renewal that has failed, where
+    /// [`with_attempts`](Self::with_attempts) allows one request only, for tokens that processes
+    /// [share](crate::store), or for a source that
+    /// [forbids it](crate::TokenSource::may_overlap), such as codes and refresh tokens.
     #[must_use]
     pub const fn with_attempt_timeout(mut self, timeout: Duration) -> Self {
         self.attempt_timeout = timeout;
@@ -150,18 +154,19 @@ impl CacheSettings {
 
     /// How many requests a renewal may make while callers wait for it; at least one. Default: 3.
     ///
-    /// A renewal in the background makes one.
+    /// A renewal in the background makes one, and so does one that follows a failure.
     #[must_use]
     pub const fn with_attempts(mut self, attempts: u32) -> Self {
         self.attempts = if attempts == 0 { 1 } else { attempts };
         self
     }
 
-    /// How long the token endpoint is left alone after a failure: a random time up to `first`,
-    /// which is doubled with each further failure up to `longest`. Default: 250 milliseconds to 1
-    /// minute.
+    /// How long the token endpoint is left alone after a failure: `first`, which is doubled with each
+    /// further failure up to `longest`, less a random part, half of it at most. Default: 250
+    /// milliseconds to 1 minute.
     ///
-    /// A token endpoint that says how long it wants to be left alone is believed, up to an hour.
+    /// A token endpoint that says how long it wants to be left alone is believed, up to an hour,
+    /// unless that is shorter than this.
     #[must_use]
     pub const fn with_failure_pause(mut self, first: Duration, longest: Duration) -> Self {
         self.gate.first = first;

@@ -7,6 +7,7 @@ use std::{
 use tokio::{runtime::Handle, task::JoinHandle, time::timeout};
 
 use super::{
+    Invalidation,
     cell::{Cell, WaiterId},
     clock::{Clock, Moment},
     machine::{Answer, Ask, Machine, RenewalId, Start},
@@ -16,8 +17,8 @@ use super::{
 use crate::{
     runtime::has_timers,
     token::{
-        AccessToken, Generation, IssuedToken, Reason, Rejection, TokenError, TokenErrorKind,
-        TokenEvent, TokenObserver, source::ErasedSource,
+        AccessToken, Generation, IssuedToken, Rejection, TokenError, TokenErrorKind, TokenEvent,
+        TokenObserver, source::ErasedSource,
     },
 };
 
@@ -112,10 +113,11 @@ impl Shared {
     }
 
     pub(super) fn report(self: &Arc<Self>, generation: Generation) -> Rejection {
-        let refused = self
-            .cell
-            .refuse(generation, Reason::Rejected, self.clock.now());
-        let rejection = self.start_after(refused);
+        let (rejection, start) = self.cell.refuse(generation, self.clock.now());
+        let rejection = match start.map(|start| self.start(start)) {
+            Some(Err(_)) => Rejection::CannotRenew,
+            _ => rejection,
+        };
         self.tell(&TokenEvent::Rejected {
             generation,
             rejection,
@@ -123,15 +125,11 @@ impl Shared {
         rejection
     }
 
-    pub(super) fn invalidate(self: &Arc<Self>) -> Rejection {
-        self.start_after(self.cell.invalidate(self.clock.now()))
-    }
-
-    fn start_after(self: &Arc<Self>, refused: (Rejection, Option<Start>)) -> Rejection {
-        let (rejection, start) = refused;
+    pub(super) fn invalidate(self: &Arc<Self>) -> Invalidation {
+        let (invalidation, start) = self.cell.invalidate(self.clock.now());
         match start.map(|start| self.start(start)) {
-            Some(Err(_)) => Rejection::CannotRenew,
-            _ => rejection,
+            Some(Err(_)) => Invalidation::NoRuntime,
+            _ => invalidation,
         }
     }
 

@@ -13,6 +13,8 @@ pub(in crate::token::cache) struct Start {
     pub(in crate::token::cache) id: RenewalId,
     pub(in crate::token::cache) reason: Reason,
     pub(in crate::token::cache) rejected: Option<Fingerprint>,
+    /// Whether the last one has failed.
+    pub(in crate::token::cache) follows_failure: bool,
 }
 
 /// What a caller wants who asks for a token.

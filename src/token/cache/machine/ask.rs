@@ -47,7 +47,7 @@ impl Machine {
                 true => since.next() < generation,
                 false => since < generation,
             });
-        let damped = held.refused.is_some() && self.damper.damped_until(now.mono).is_some();
+        let damped = held.refused && self.damper.damped_until(now.mono).is_some();
         if brought {
             // Whoever asks again shall not mint one token after the other, all too short.
             let pause = held.background_pause();
@@ -78,17 +78,21 @@ impl Machine {
         let Some(held) = &self.held else {
             return (!gated).then_some(Reason::Missing);
         };
-        match (held.age(now), held.refused) {
-            (Age::Expired, _) => (!gated).then_some(Reason::Expired),
-            (_, Some(reason)) if !gated && self.damper.damped_until(now.mono).is_none() => {
-                Some(reason)
-            }
-            (Age::Due, None) => (!self.rests(now)).then_some(Reason::Due),
-            (Age::Fresh, None) if held.wants_check(now) => {
-                (!self.rests(now)).then_some(Reason::Check)
-            }
-            _ => None,
+        let damped = self.damper.damped_until(now.mono).is_some();
+        let age = held.age(now);
+        if age == Age::Expired {
+            return (!gated).then_some(Reason::Expired);
         }
+        if held.refused {
+            return (!gated && !damped).then_some(Reason::Rejected);
+        }
+        let reason = match age {
+            _ if held.unwanted && !damped => Reason::Forced,
+            Age::Due => Reason::Due,
+            Age::Fresh if held.wants_check(now) => Reason::Check,
+            _ => return None,
+        };
+        (!self.rests(now)).then_some(reason)
     }
 
     /// Whether renewals for which nobody waits pause.
@@ -114,7 +118,7 @@ impl Machine {
 
     fn serve_or_wait(&self, now: Moment) -> Answer {
         match self.unexpired(now) {
-            Some(held) if held.refused.is_none() || self.renewing.is_none() => {
+            Some(held) if !held.refused || self.renewing.is_none() => {
                 Answer::Serve(held.token.clone())
             }
             _ => self.wait(),

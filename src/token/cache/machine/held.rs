@@ -3,7 +3,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::token::{
-    AccessToken, IssuedToken, Reason, TokenError, TokenErrorKind,
+    AccessToken, IssuedToken, TokenError, TokenErrorKind,
     cache::{CacheSettings, clock::Moment, gate::later},
 };
 
@@ -19,7 +19,10 @@ pub(super) struct Held {
     pub(super) expires_after: Duration,
     /// When the source is asked again though the token is good.
     pub(super) check_at: Option<Instant>,
-    pub(super) refused: Option<Reason>,
+    /// Whether the API has refused it.
+    pub(super) refused: bool,
+    /// Whether its owner wants another one. It is served until that is there.
+    pub(super) unwanted: bool,
 }
 
 /// The age of a token in words.
@@ -69,7 +72,8 @@ impl Held {
             check_at: issued
                 .check_in()
                 .map(|wait| later(adopted, wait.max(SHORTEST_CHECK))),
-            refused: None,
+            refused: false,
+            unwanted: false,
         }
     }
 
@@ -77,6 +81,11 @@ impl Held {
     /// came: others had it first.
     pub(super) fn came_used(&self, lasting: Duration) -> bool {
         self.expires_after < lasting && lasting <= self.whole
+    }
+
+    /// Whether another one is wanted in its place, by the API or by its owner.
+    pub(super) fn is_given_up(&self) -> bool {
+        self.refused || self.unwanted
     }
 
     pub(super) fn age(&self, now: Moment) -> Age {

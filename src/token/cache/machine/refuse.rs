@@ -1,14 +1,17 @@
-use super::{Machine, Start};
-use crate::token::{Generation, Reason, Rejection, cache::clock::Moment};
+use super::{Machine, Start, held::Age};
+use crate::token::{
+    Generation, Reason, Rejection,
+    cache::{Invalidation, clock::Moment},
+};
 
 impl Machine {
-    /// The API refused the token of this generation, or its owner wants another one.
+    /// The API refused the token of this generation.
     pub(in crate::token::cache) fn refuse(
         &mut self,
         generation: Generation,
-        reason: Reason,
         now: Moment,
     ) -> (Rejection, Option<Start>) {
+        let is_renewing = self.is_renewing(now);
         let Some(held) = &mut self.held else {
             return (Rejection::CannotRenew, None);
         };
@@ -18,16 +21,9 @@ impl Machine {
         if generation > held.token.generation() || self.closed {
             return (Rejection::CannotRenew, None);
         }
-        // That the API refused it says more than that somebody wants another one.
-        held.refused = match held.refused {
-            Some(Reason::Rejected) => held.refused,
-            _ => Some(reason),
-        };
+        held.refused = true;
         self.damper.refused(held.adopted, now.mono);
-        if self
-            .renewing
-            .is_some_and(|renewing| !renewing.is_overdue(now))
-        {
+        if is_renewing {
             return (Rejection::Renewing, None);
         }
         if self.gate.error(now.mono).is_some() {
@@ -36,27 +32,56 @@ impl Machine {
         if self.damper.damped_until(now.mono).is_some() {
             return (Rejection::Damped, None);
         }
-        (Rejection::Renewing, Some(self.start(reason, now)))
+        let start = self.start(Reason::Rejected, now);
+        (Rejection::Renewing, Some(start))
     }
 
     /// The owner wants another token, or has changed what it takes to get one.
+    ///
+    /// A failure of the past does not keep the endpoint from being asked: it may be mended. The
+    /// endpoint's own wish does, and the damper does, without which this could be called in a loop.
     pub(in crate::token::cache) fn invalidate(
         &mut self,
         now: Moment,
-    ) -> (Rejection, Option<Start>) {
-        if self.remaining(now).is_some() {
-            return self.refuse(self.generation(), Reason::Forced, now);
-        }
+    ) -> (Invalidation, Option<Start>) {
         if self.closed {
-            return (Rejection::CannotRenew, None);
+            return (Invalidation::Closed, None);
         }
-        match self.gate.error(now.mono) {
-            // The endpoint's own wish, which nothing on this side changes.
-            Some(error) if error.asks_for_rest() => (Rejection::Gated, None),
-            _ => {
-                self.gate.open();
-                (Rejection::Superseded, None)
-            }
+        let age = self.held.as_ref().map(|held| held.age(now));
+        let is_valid = age.is_some_and(|age| age != Age::Expired);
+        if let Some(held) = self.held.as_mut().filter(|_| is_valid) {
+            held.unwanted = true;
+            self.damper.refused(held.adopted, now.mono);
         }
+        if self.is_renewing(now) {
+            return (Invalidation::Renewing, None);
+        }
+        if let Some(until) = self.gate.rests_until(now.mono) {
+            return (Invalidation::Resting { until }, None);
+        }
+        let failed = self.gate.error(now.mono).is_some();
+        // Without a valid token and a failure, whoever asks next has the endpoint asked.
+        let damped = self.damper.damped_until(now.mono);
+        if let Some(until) = damped.filter(|_| is_valid || failed) {
+            return (Invalidation::Damped { until }, None);
+        }
+        if failed {
+            self.damper.pushed(now.mono);
+            self.gate.reopen(now.mono);
+        }
+        let reason = match &self.held {
+            Some(held) if is_valid && held.refused => Reason::Rejected,
+            Some(_) if is_valid => Reason::Forced,
+            Some(_) => Reason::Expired,
+            None => Reason::Missing,
+        };
+        let start = self.start(reason, now);
+        (Invalidation::Renewing, Some(start))
+    }
+
+    /// Whether a renewal is under way that still has time.
+    fn is_renewing(&self, now: Moment) -> bool {
+        let renewing = self.renewing.as_ref();
+        renewing.is_some_and(|renewing| !renewing.is_overdue(now))
     }
 }

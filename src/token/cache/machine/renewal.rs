@@ -18,20 +18,15 @@ impl Machine {
             id,
             reason,
             overdue_at,
-            knows_refusal: self
-                .held
-                .as_ref()
-                .is_some_and(|held| held.refused.is_some()),
+            knows_refusal: self.held.as_ref().is_some_and(Held::is_given_up),
         });
-        let refused = self
-            .held
-            .as_ref()
-            .filter(|held| held.refused == Some(Reason::Rejected));
+        let refused = self.held.as_ref().filter(|held| held.refused);
         let rejected = refused.map(|held| Fingerprint::of(held.token.expose()));
         Start {
             id,
             reason,
             rejected,
+            follows_failure: self.gate.failures() > 0,
         }
     }
 
@@ -101,17 +96,20 @@ impl Machine {
         self.gate.open();
         self.last_failure = None;
         if let Some(held) = &self.held {
-            if held.token.expose() == new.token.expose() {
+            let same = held.token.expose() == new.token.expose();
+            if same {
                 new.token = held.token.clone();
                 new.refused = held.refused;
+                // A wish that was tried is not tried for ever.
+                new.unwanted = held.unwanted && !knows_refusal;
                 self.gate.rest(now.mono, new.pause_after_same());
             }
-            match held.refused {
+            match held.is_given_up() {
                 // Refused while it was looked after: who waits starts a renewal that says so.
-                Some(_) if new.refused.is_some() && !knows_refusal => {}
-                Some(_) if new.refused.is_some() => self.damper.same_token(now.mono),
-                Some(_) => self.damper.renewed(now.mono),
-                None => {}
+                true if same && !knows_refusal => {}
+                true if same => self.damper.same_token(now.mono),
+                true => self.damper.renewed(now.mono),
+                false => {}
             }
         }
         let generation = new.token.generation();

@@ -34,18 +34,24 @@ impl Machine {
         let mut age_limit = held.expires_after;
         let mut until = None;
         match (held.refused, self.renewing) {
-            (Some(_), Some(_)) => return None,
-            (None, Some(renewing)) => until = Some(renewing.overdue_at),
-            (Some(_), None) if self.closed => {}
-            (Some(_), None) => until = Some(self.refused_until(now.mono)?),
-            (None, None) if self.closed => {}
+            (true, Some(_)) => return None,
+            (false, Some(renewing)) => until = Some(renewing.overdue_at),
+            (_, None) if self.closed => {}
+            (true, None) => until = Some(self.refused_until(now.mono)?),
             // What is due is looked at again when renewals in the background rest no more.
-            (None, None)
-                if self.rests(now) && (held.age(now) != Age::Fresh || held.wants_check(now)) =>
+            (false, None)
+                if self.rests(now)
+                    && (held.unwanted || held.age(now) != Age::Fresh || held.wants_check(now)) =>
             {
                 until = self.gate.opens_for_background();
             }
-            (None, None) => (age_limit, until) = (held.due_after, held.check_at),
+            (false, None) => {
+                (age_limit, until) = (held.due_after, held.check_at);
+                if held.unwanted {
+                    let damped = self.damper.damped_until(now.mono)?;
+                    until = Some(until.map_or(damped, |check| check.min(damped)));
+                }
+            }
         }
         let limit = later(held.sent.mono, age_limit);
         let wall_until = held
@@ -97,8 +103,7 @@ impl Machine {
 
     /// Whether the API has refused the token that is held.
     pub(in crate::token::cache) fn is_refused(&self) -> bool {
-        let refused = self.held.as_ref().and_then(|held| held.refused);
-        refused == Some(Reason::Rejected)
+        self.held.as_ref().is_some_and(|held| held.refused)
     }
 
     pub(in crate::token::cache) fn renewing(&self) -> Option<Reason> {

@@ -82,20 +82,30 @@ async fn a_source_that_wants_to_be_asked_at_once_is_asked_once_a_second() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_source_that_keeps_the_deadline_is_not_cut_off_before_it() {
-    struct Patient(bool);
+async fn beside_a_source_that_keeps_the_deadline_no_second_fetch_is_begun() {
+    struct Patient {
+        keeps_deadline: bool,
+        fetches: Arc<AtomicUsize>,
+    }
     impl TokenSource for Patient {
         async fn fetch(&self, _cx: FetchContext) -> Result<IssuedToken, TokenError> {
+            self.fetches.fetch_add(1, Ordering::SeqCst);
             sleep(Duration::from_secs(12)).await;
             Ok(IssuedToken::new("late", DAY))
         }
         fn keeps_deadline(&self) -> bool {
-            self.0
+            self.keeps_deadline
         }
     }
-    assert!(TokenCache::new(Patient(true)).token().await.is_ok());
-    let error = TokenCache::new(Patient(false)).token().await.unwrap_err();
-    assert_eq!(error.kind(), TokenErrorKind::TimedOut);
+    for (keeps_deadline, expected) in [(true, 1), (false, 2)] {
+        let fetches = Arc::new(AtomicUsize::new(0));
+        let source = Patient {
+            keeps_deadline,
+            fetches: Arc::clone(&fetches),
+        };
+        TokenCache::new(source).token().await.unwrap();
+        assert_eq!(fetches.load(Ordering::SeqCst), expected);
+    }
 }
 
 #[tokio::test(start_paused = true)]

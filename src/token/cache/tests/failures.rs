@@ -22,6 +22,49 @@ async fn a_failed_renewal_keeps_a_valid_token_and_tries_at_most_eight_times_in_f
 }
 
 #[tokio::test(start_paused = true)]
+async fn without_a_token_a_failing_endpoint_is_asked_at_most_24_times_in_five_minutes() {
+    use TokenErrorKind as Kind;
+    let failing = [
+        Kind::Unavailable,
+        Kind::Transport,
+        Kind::TimedOut,
+        Kind::Malformed,
+    ];
+    for steps in [
+        vec![Step::Fail(Kind::Unavailable)],
+        failing.map(Step::Fail).to_vec(),
+        vec![Step::Fail(Kind::Denied), Step::Fail(Kind::Unavailable)],
+        vec![Step::Fail(Kind::Throttled)],
+        vec![Step::RetryAfter(Duration::ZERO)],
+        vec![Step::RetryAfter(Duration::from_secs(1))],
+    ] {
+        let name = format!("{steps:?}");
+        let (cache, script) = Script::cache(steps.into_iter().cycle().take(1000));
+        let begun = Instant::now();
+        cache.token().await.unwrap_err();
+        assert!(begun.elapsed() <= Duration::from_millis(750), "{name}");
+        while begun.elapsed() < Duration::from_secs(300) {
+            cache.token().await.unwrap_err();
+            advance(Duration::from_millis(50)).await;
+        }
+        let fetches = script.fetches();
+        assert!((8..=24).contains(&fetches), "{name}: {fetches}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_a_failure_each_renewal_is_one_request() {
+    let (cache, script) = Script::cache(vec![Step::Fail(TokenErrorKind::Unavailable); 5]);
+    for requests in [3, 1, 1] {
+        let before = script.fetches();
+        cache.token().await.unwrap_err();
+        assert_eq!(script.fetches() - before, requests);
+        advance(Duration::from_secs(60)).await;
+    }
+    cache.token().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
 async fn failure_is_shared_and_made_of_at_most_three_requests() {
     let (cache, script) = Script::cache(vec![Step::Fail(TokenErrorKind::Unavailable); 3]);
     assert_eq!(
@@ -178,7 +221,8 @@ async fn a_wish_to_be_left_alone_ends_the_renewal_whatever_the_status() {
     let cache = TokenCache::new(Busy(script.clone()));
     cache.token().await.unwrap_err();
     assert_eq!(script.fetches(), 1);
-    assert_eq!(cache.invalidate(), Rejection::Gated);
+    let until = cache.status().last_error.unwrap().retry_at().unwrap();
+    assert_eq!(cache.invalidate(), Invalidation::Resting { until });
 }
 
 #[tokio::test(start_paused = true)]

@@ -309,6 +309,7 @@ async fn invalidating_again_and_again_is_limited_like_401s() {
     cache.token().await.unwrap();
     for _ in 0..50 {
         cache.invalidate();
+        settle().await;
         cache.token().await.unwrap();
     }
     assert_eq!(script.fetches(), 4, "the first, and a burst of three");

@@ -18,9 +18,11 @@ use crate::token::{FetchContext, IssuedToken, Reason, TokenErrorKind};
 
 mod checks;
 mod failures;
+mod invalidation;
 mod lifecycle;
 #[cfg(shuttle)]
 mod model;
+mod overlapping;
 mod ownership;
 mod properties;
 mod refusals;

@@ -115,7 +115,7 @@ impl Model {
 
     fn refuse(&self, token: &AccessToken, end: fn(&Self, &Start)) -> Rejection {
         let generation = token.generation();
-        let (rejection, start) = self.cell.refuse(generation, Reason::Rejected, self.now);
+        let (rejection, start) = self.cell.refuse(generation, self.now);
         self.renew(start, end);
         rejection
     }

@@ -188,8 +188,15 @@ impl Driver {
             Event::Ask { lasting } => self.ask(lasting),
             Event::Refuse { age } => self.refuse(age),
             Event::Invalidate => {
-                let (_, start) = self.machine.invalidate(self.now);
+                let valid = self.machine.remaining(self.now).is_some();
+                let served = valid && !self.machine.is_refused();
+                let (answer, start) = self.machine.invalidate(self.now);
                 self.start(start);
+                assert_eq!(answer == Invalidation::Closed, self.closed);
+                assert!(!answer.is_renewing() || self.machine.renewing().is_some());
+                let (answer, start) = self.machine.ask(Ask::default(), self.now);
+                self.start(start);
+                assert!(!served || matches!(answer, Answer::Serve(_)));
             }
             Event::Succeed { life, same, check } => {
                 self.secret += u64::from(!same);
@@ -232,7 +239,7 @@ impl Driver {
         for _ in age..held.ordinal() {
             generation = generation.next();
         }
-        let (rejection, start) = self.machine.refuse(generation, Reason::Rejected, self.now);
+        let (rejection, start) = self.machine.refuse(generation, self.now);
         if generation < held {
             assert_eq!((rejection, start.is_none()), (Rejection::Superseded, true));
             return;
@@ -258,6 +265,35 @@ proptest! {
             driver.apply(event);
             driver.ask(0);
         }
+    }
+
+    /// Whatever the failures are: a renewal that follows none makes three requests at most, any
+    /// other one.
+    #[test]
+    fn without_a_token_24_requests_in_five_minutes_are_the_most(
+        seed: u64,
+        failures in prop::collection::vec((0..5_u8, prop::option::of(0..20_u64)), 1..9),
+    ) {
+        let mut driver = Driver::new(seed, CacheSettings::new());
+        let end = driver.now.mono + Duration::from_secs(300);
+        let mut requests = 0;
+        for (kind, wait) in failures.into_iter().cycle() {
+            let kind = [
+                TokenErrorKind::Denied,
+                TokenErrorKind::Throttled,
+                TokenErrorKind::Unavailable,
+                TokenErrorKind::TimedOut,
+                TokenErrorKind::LoginRequired,
+            ][usize::from(kind)];
+            while driver.running.is_none() && driver.now.mono < end {
+                driver.apply(Event::Ask { lasting: 0 });
+                driver.apply(Event::Wait(10));
+            }
+            let Some((start, _)) = &driver.running else { break };
+            requests += if start.follows_failure { 1 } else { 3 };
+            driver.apply(Event::Fail(kind, wait));
+        }
+        prop_assert!(requests <= 24, "{requests}");
     }
 
     /// Callers that ask without end, and an endpoint that always fails, are bounded by the gate.

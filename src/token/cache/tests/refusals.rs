@@ -93,41 +93,6 @@ async fn a_refused_token_is_served_on_while_the_gate_is_shut() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn invalidating_makes_the_next_caller_wait_for_a_new_token() {
-    let (cache, script) = Script::cache([]);
-    assert_eq!(
-        cache.invalidate(),
-        Rejection::Superseded,
-        "there is none yet"
-    );
-    cache.token().await.unwrap();
-    assert_eq!(cache.invalidate(), Rejection::Renewing);
-    assert_eq!(cache.token().await.unwrap().expose(), "token-2");
-    assert_eq!(script.reasons(), [Reason::Missing, Reason::Forced]);
-}
-
-#[tokio::test(start_paused = true)]
-async fn invalidating_without_a_token_forgets_failures_but_not_a_wish_to_be_left_alone() {
-    let wait = Duration::from_secs(42);
-    let (cache, script) =
-        Script::cache([Step::Fail(TokenErrorKind::Denied), Step::RetryAfter(wait)]);
-    cache.token().await.unwrap_err();
-    cache.token().await.unwrap_err();
-    assert_eq!(script.fetches(), 1);
-    assert_eq!(cache.invalidate(), Rejection::Superseded);
-    assert_eq!(
-        cache.token().await.unwrap_err().kind(),
-        TokenErrorKind::Throttled
-    );
-    assert_eq!(script.fetches(), 2, "asked at once");
-    assert_eq!(cache.invalidate(), Rejection::Gated);
-    cache.token().await.unwrap_err();
-    assert_eq!(script.fetches(), 2);
-    cache.close().await;
-    assert_eq!(cache.invalidate(), Rejection::CannotRenew);
-}
-
-#[tokio::test(start_paused = true)]
 async fn a_pause_of_the_damper_is_not_cut_short_by_silence() {
     let (cache, script) = Script::cache([]);
     let start = Instant::now();

@@ -61,9 +61,7 @@ impl Cell {
 
     fn refuse(&mut self) -> Option<Start> {
         let generation = self.machine.token().unwrap().generation();
-        self.machine
-            .refuse(generation, Reason::Rejected, self.now)
-            .1
+        self.machine.refuse(generation, self.now).1
     }
 
     fn succeed(&mut self, start: Option<Start>, life: u64) {
