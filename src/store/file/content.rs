@@ -1,4 +1,4 @@
-//! What is in a file.
+//! The format of a file.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ use crate::{
 /// The first line, before the digest of the rest, which shows damage.
 const HEAD: &str = "tower-genesys token 1 ";
 const ANY_VERSION: &str = "tower-genesys token ";
-/// No clock gets there, and it leaves room to count on.
+/// No clock reaches it, and arithmetic on it cannot overflow.
 const HIGHEST_FENCE: u64 = u64::MAX / 2;
 
 /// Times are in milliseconds since 1970, bytes in base64.
@@ -55,7 +55,7 @@ struct SpanState {
     until: u64,
 }
 
-/// The file for this.
+/// Returns the bytes of the file.
 pub(super) fn write(slot: &Slot) -> Result<Vec<u8>, serde_json::Error> {
     let state = State {
         token: slot.entry.as_ref().map(token_state),
@@ -71,7 +71,7 @@ pub(super) fn write(slot: &Slot) -> Result<Vec<u8>, serde_json::Error> {
     Ok(format!("{HEAD}{}\n{json}", digest(&json)).into_bytes())
 }
 
-/// What this file holds, or why it cannot be read.
+/// Reads a file, or says why it cannot be read.
 pub(super) fn read(bytes: &[u8]) -> Result<Slot, StoreErrorKind> {
     let text = std::str::from_utf8(bytes).map_err(|_| StoreErrorKind::Corrupt)?;
     let (head, json) = text.split_once('\n').ok_or(StoreErrorKind::Corrupt)?;
@@ -136,7 +136,7 @@ fn span(state: SpanState) -> Span {
     }
 }
 
-/// Rounded down: it has begun a moment later, and nothing lasts longer than it was to.
+/// Rounded down, so that nothing lasts longer than intended.
 fn span_state(span: Span) -> SpanState {
     SpanState {
         from: rounded_down(span.from),

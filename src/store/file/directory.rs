@@ -9,37 +9,37 @@ use fs4::{FileExt, TryLockError};
 use super::{FileStoreError, FileStoreErrorKind as Kind};
 use crate::store::StoreKey;
 
-/// Many times what is ever written.
+/// Far more than the store ever writes.
 const LONGEST: u64 = 1024 * 1024;
 
-/// A directory that only its owner can look into, and its files.
+/// A directory that only its owner can read, and its files.
 #[derive(Debug)]
 pub(super) struct Directory {
     path: PathBuf,
 }
 
-/// What is in the place of a file.
+/// The state of a file's path.
 #[derive(Debug)]
 pub(super) enum Found {
     Nothing,
     Content(Vec<u8>),
-    /// Something that this store has not written.
+    /// Something that the store did not write.
     Foreign,
 }
 
-/// Whether a file has to be on the disk before it is in its place.
+/// Whether a file is synced to disk before it is renamed into place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Durability {
     Disk,
     Cache,
 }
 
-/// As long as it lives, no other has it. The system ends it with the process.
+/// An exclusive lock. The system releases it when the process ends.
 #[derive(Debug)]
 pub(super) struct Locked(#[expect(dead_code, reason = "it is held, and that is all")] File);
 
 impl Directory {
-    /// A relative path is meant from where the process is now.
+    /// Resolves a relative path against the current directory.
     pub(super) fn new(path: &Path) -> Result<Self, FileStoreError> {
         if is_for_a_shell(path) {
             let what = "begins with what only a shell replaces; put the directory itself there";
@@ -58,7 +58,7 @@ impl Directory {
         &self.path
     }
 
-    /// Creates it where it is missing, and says what is wrong with it where it is not.
+    /// Creates the directory if it is missing, and checks it otherwise.
     pub(super) fn prepare(&self) -> Result<(), FileStoreError> {
         let metadata = match fs::symlink_metadata(&self.path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => self
@@ -121,27 +121,27 @@ impl Directory {
         Ok(Found::Content(bytes))
     }
 
-    /// Replaces the file as a whole. Whoever does so has the lock.
+    /// Replaces the file as a whole. The caller holds the lock.
     pub(super) fn replace(
         &self,
         key: &StoreKey,
         bytes: &[u8],
         durability: Durability,
     ) -> io::Result<()> {
-        // One name rather than a random one: what a killed process leaves is taken away by the
-        // next.
+        // A fixed name instead of a random one: the next writer removes the leftovers of a killed
+        // process.
         let new = self.file(key, "new");
         remove(&new)?;
         let replaced =
             write(&new, bytes, durability).and_then(|()| fs::rename(&new, self.file(key, "token")));
         if replaced.is_err() {
-            // What went wrong before is what matters.
+            // The first error is the one to report.
             let _ = remove(&new);
         }
         replaced
     }
 
-    /// The lock of this key, unless another has it.
+    /// Takes the lock of this key, unless another process holds it.
     pub(super) fn try_lock(&self, key: &StoreKey) -> io::Result<Option<Locked>> {
         let path = self.file(key, "lock");
         let file = options()
@@ -155,7 +155,7 @@ impl Directory {
             Err(TryLockError::WouldBlock) => return Ok(None),
             Err(TryLockError::Error(error)) => return Err(error),
         }
-        // One that was deleted meanwhile keeps nobody out who comes after.
+        // A lock file that was deleted in the meantime does not exclude later processes.
         Ok(is_at(&file, &path)?.then_some(Locked(file)))
     }
 
@@ -164,7 +164,7 @@ impl Directory {
     }
 }
 
-/// What is there when it cannot be opened.
+/// Classifies a path that cannot be opened.
 fn found_instead(path: &Path, error: io::Error) -> io::Result<Found> {
     match error.kind() {
         io::ErrorKind::NotFound => Ok(Found::Nothing),
@@ -174,8 +174,8 @@ fn found_instead(path: &Path, error: io::Error) -> io::Result<Found> {
     }
 }
 
-/// Follows no symbolic link, waits for nobody who writes to a pipe, and creates for the owner
-/// alone.
+/// Follows no symbolic link, does not block on a named pipe, and creates files for the owner
+/// only.
 fn options() -> OpenOptions {
     let mut options = OpenOptions::new();
     #[cfg(unix)]
@@ -191,7 +191,7 @@ fn options() -> OpenOptions {
 
 fn write(path: &Path, bytes: &[u8], durability: Durability) -> io::Result<()> {
     let mut file = options().write(true).create_new(true).open(path)?;
-    // Whatever the umask is, it can be read again.
+    // Readable by the owner whatever the umask is.
     #[cfg(unix)]
     file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
     file.write_all(bytes)?;
@@ -208,8 +208,8 @@ fn remove(path: &Path) -> io::Result<()> {
     }
 }
 
-/// `~/…` and `$HOME/…`, as they come out of a settings file. They would be made in the working
-/// directory, and a token put there.
+/// Detects `~/…` and `$HOME/…` from a settings file. Taken literally, they would put a token into
+/// the working directory.
 fn is_for_a_shell(path: &Path) -> bool {
     let first = path.components().next();
     let first = first.map(|first| first.as_os_str().as_encoded_bytes());
@@ -228,7 +228,7 @@ fn is_open_to_others(metadata: &fs::Metadata) -> bool {
     metadata.mode() & 0o077 != 0
 }
 
-/// Whether this file is still the one of this name.
+/// Whether this open file is still the one at its path.
 #[cfg(unix)]
 fn is_at(file: &File, path: &Path) -> io::Result<bool> {
     use std::os::unix::fs::MetadataExt;
@@ -240,7 +240,7 @@ fn is_at(file: &File, path: &Path) -> io::Result<bool> {
     }
 }
 
-/// Nobody deletes a file there that is open and locked.
+/// Windows does not delete a file that is open and locked.
 #[cfg(not(unix))]
 fn is_at(_file: &File, _path: &Path) -> io::Result<bool> {
     Ok(true)

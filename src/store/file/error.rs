@@ -4,7 +4,7 @@ use crate::store::{StoreError, StoreErrorKind};
 
 /// The directory of a [`FileStore`](super::FileStore) cannot be used.
 ///
-/// The message names the directory, and says what to do.
+/// The message names the directory and the next step.
 ///
 /// An example: [`store::file`](crate::store::file).
 #[derive(Debug)]
@@ -14,25 +14,25 @@ pub struct FileStoreError {
     source: Option<io::Error>,
 }
 
-/// What is wrong with the directory, of a [`FileStoreError`].
+/// The kind of a [`FileStoreError`].
 ///
 /// An example: [`store::file`](crate::store::file).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum FileStoreErrorKind {
-    /// It is a file, or a symbolic link.
+    /// The path is a file or a symbolic link.
     NotADirectory,
-    /// It belongs to another user.
+    /// The directory belongs to another user.
     Owner,
-    /// Others have rights to it.
+    /// Other users have access to the directory.
     Permissions,
-    /// It cannot be created, or looked at, or begins with what only a shell replaces (`~`,
-    /// `$HOME`).
+    /// The directory cannot be created or read, or its path begins with `~` or `$HOME`, which only
+    /// a shell expands.
     Inaccessible,
 }
 
 impl FileStoreError {
-    /// `what` follows the name of the directory.
+    /// `what` is printed after the name of the directory.
     pub(super) fn new(kind: FileStoreErrorKind, directory: &Path, what: &str) -> Self {
         Self {
             kind,
@@ -46,7 +46,7 @@ impl FileStoreError {
         self
     }
 
-    /// What is wrong.
+    /// Returns the kind.
     pub const fn kind(&self) -> FileStoreErrorKind {
         self.kind
     }
@@ -66,7 +66,7 @@ impl Error for FileStoreError {
     }
 }
 
-/// The directory was good when the store was made.
+/// The directory passed the checks when the store was made.
 impl From<FileStoreError> for StoreError {
     fn from(error: FileStoreError) -> Self {
         match error.source {
@@ -76,7 +76,7 @@ impl From<FileStoreError> for StoreError {
     }
 }
 
-/// What the file system said to an operation in this directory.
+/// Maps a file system error of an operation in this directory.
 pub(super) fn failed(directory: &Path, error: io::Error) -> StoreError {
     let kind = kind(&error);
     let what = match kind {

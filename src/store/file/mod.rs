@@ -1,9 +1,8 @@
-//! A [`TokenStore`](super::TokenStore) in files: for programs that run again and again on one
-//! machine.
+//! A [`TokenStore`](super::TokenStore) in files, for programs that run repeatedly on one machine.
 //!
-//! A command-line program or the steps of a CI job live for seconds, and a token for a day.
-//! [`FileStore`] keeps it between runs, in a directory that nobody else can read, and lets one of
-//! those that run at the same time ask for all.
+//! A command-line program or a step of a CI job runs for seconds, and a token lives for a day.
+//! [`FileStore`] keeps the token between runs, in a directory that only its owner can read. If
+//! several runs need a token at the same time, one of them fetches it for all.
 //!
 //! ```
 //! use bytes::Bytes;
@@ -14,7 +13,7 @@
 //! # async fn main() -> Result<(), tower_genesys::BoxError> {
 //! # let cache = tempfile::tempdir()?;
 //! # let directory = cache.path().join("my-program");
-//! let mock = MockGenesys::new(); // stands for Genesys Cloud and for your HTTP client
+//! let mock = MockGenesys::new(); // replaces Genesys Cloud and your HTTP client
 //! let run = || {
 //!     Org::builder(mock.region())
 //!         .credentials(Credentials::new(mock.client_id(), mock.client_secret())?)
@@ -34,17 +33,17 @@
 //!
 //! # The directory
 //!
-//! You choose it; each user needs one of their own, such as what `$XDG_CACHE_HOME/my-program` or
-//! `~/.cache/my-program` is to a shell: here, neither is replaced. It is created with mode 0700.
-//! One that is there has to belong to the user of the process, and give no rights to others;
-//! otherwise [`FileStore::new`] says what to do. It is checked again at each operation, and made
-//! anew when it has gone.
+//! Choose a directory for each user, such as the value of `$XDG_CACHE_HOME/my-program` or
+//! `~/.cache/my-program`. Expand variables and `~` yourself: the store takes the path literally. It
+//! creates the directory with mode 0700. An existing directory must belong to the user of the
+//! process and give no access to others; otherwise [`FileStore::new`] fails and says what to do.
+//! Each operation checks the directory again, and recreates it if it is gone.
 //!
-//! On Windows there are no such modes: choose a directory below the user's profile, whose access
-//! list keeps others out.
+//! Windows has no such modes: choose a directory below the user's profile, whose access list
+//! excludes other users.
 //!
-//! It has to be on a local disk. A directory that several machines mount wants one clock and
-//! working locks on all of them; for several machines there is `RedisStore`.
+//! The directory must be on a local disk. If several machines mounted it, all of them would need
+//! one clock and working locks; use `RedisStore` for several machines.
 //!
 //! # Files
 //!
@@ -53,54 +52,57 @@
 //! | file | what |
 //! |---|---|
 //! | `….token` | a line with version and digest; then JSON: token, lease, cooldown, last fence |
-//! | `….lock` | empty; locked while the other one is changed |
-//! | `….new` | the next `.token`, for a moment, or left by a process that was killed |
+//! | `….lock` | empty; locked while `….token` changes |
+//! | `….new` | the next `….token`, for a moment, or left by a killed process |
 //!
-//! All have mode 0600. A `.token` is replaced as a whole, so that a reader sees the old one or the
-//! new one. It is forced to the disk with a token in it, and not with a lease alone: after a power
-//! failure nobody holds one.
+//! All have mode 0600. The store replaces a `….token` as a whole, so readers see the old content or
+//! the new one. It syncs the file to disk when it contains a new token, but not for a lease: a
+//! power failure ends every lease anyway.
 //!
-//! Each of them may be deleted at any time, which costs one token request at most: that is how to
-//! log out. What cannot be read is as if it were not there: damaged, of another version, a symbolic
-//! link, somebody else's, or readable by others. The next lease replaces it, and says so.
+//! Each file may be deleted at any time, at the cost of at most one token request; delete them to
+//! log out. The store treats an unusable file as missing: a damaged one, one of another version, a
+//! symbolic link, a file of another user, or one that others can read. The next lease replaces it
+//! and reports that.
 //!
-//! With the feature `seal`, what is in the file is no token to whoever gets hold of a backup. The
-//! key is then the secret to keep.
+//! With the feature `seal`, a backup of the file does not reveal the token. Then protect the key.
 //!
 //! # Slow disks
 //!
-//! An operation has 2 seconds, unless
-//! [`with_operation_timeout`](crate::Sharing::with_operation_timeout) says otherwise: a disk that
-//! is busy takes longer than a server in the network, most of all to have a token on it for good. A
-//! program that gives up on its store gets a token of its own, and the next run may too.
+//! An operation may take 2 seconds, unless
+//! [`with_operation_timeout`](crate::Sharing::with_operation_timeout) sets another limit. A busy
+//! disk is slower than a server in the network, especially when it syncs. A program whose store
+//! times out fetches its own token, and the next run may do so too.
 //!
 //! # Clock
 //!
-//! The machine's, since it has to last from one run to the next. Set forward, it ends tokens and
-//! leases early. Set back to before something was written, it makes that void, since nobody can
-//! tell how old it is. Set back by less than that, it makes a token that much younger than it is,
-//! which cannot be noticed: the API refuses the token at its end, and a 401 renews it. Never does
-//! more remain than the whole life, nor does a lease or a cooldown last longer than from its
-//! beginning to its end.
+//! The store uses the machine's clock, since times must stay valid from one run to the next.
+//!
+//! - A clock that is set forward ends tokens and leases early.
+//! - A clock that is set back to before an entry was written voids the entry: its age is unknown.
+//! - A clock that is set back by less makes a token look younger. The store cannot detect that; the
+//!   API refuses the token when it ends, and the 401 renews it.
+//!
+//! A token never has more than its full lifetime left, and no lease or cooldown lasts longer than
+//! it was granted for.
 //!
 //! # Cloning
 //!
-//! A clone is the same store.
+//! Clones share the store.
 //!
 //! # Errors
 //!
 //! | error | when |
 //! |---|---|
-//! | `Denied` | the directory is not writable, is on a read-only file system, or others have got rights to it |
-//! | `Unavailable` | the disk is full or broken; another process has held the lock for a second; no tokio runtime |
+//! | `Denied` | the directory is not writable, is on a read-only file system, or became accessible to others |
+//! | `Unavailable` | the disk is full or broken; another process holds the lock for a second; no tokio runtime |
 //!
-//! The messages name the directory, and nothing of what is in it.
+//! The messages name the directory, but nothing of its contents.
 //!
 //! # Cancellation
 //!
-//! The work is done on tokio's threads for blocking code, on four at a time at most. An operation
-//! that was dropped while it is there ends by itself, and lets go of its lock; one that waits for
-//! the lock gives up at once, as it waits on no thread.
+//! Operations run on at most four of tokio's blocking threads. If the caller drops an operation
+//! there, it finishes and releases its lock. If the caller drops an operation that waits for the
+//! lock, it ends at once, since it occupies no thread.
 
 mod content;
 mod directory;

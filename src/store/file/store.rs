@@ -21,23 +21,23 @@ use crate::store::{
     TokenStore, slot::Slot,
 };
 
-/// Threads that a disk without an answer can take away from the process.
+/// How many blocking threads a hanging disk can occupy.
 const THREADS: usize = 4;
-/// Thousands of times what an operation takes.
+/// Thousands of times the usual duration of an operation.
 const PATIENCE: Duration = Duration::from_secs(1);
-/// Longer than that patience, and than a disk that is busy needs to have something on it.
+/// Longer than the wait for a lock, and than a busy disk needs for a sync.
 const OPERATION_TIMEOUT: Duration = Duration::from_secs(2);
-/// Milliseconds between two looks at a lock.
+/// Milliseconds between two attempts at a lock.
 const POLL: std::ops::Range<u64> = 1..6;
 
-/// A [`TokenStore`] in the files of a directory. See the [module](super).
+/// A [`TokenStore`] in the files of a directory; see the [module](super).
 #[derive(Clone)]
 pub struct FileStore {
     directory: Arc<Directory>,
     threads: Arc<Semaphore>,
 }
 
-/// What an operation has changed.
+/// The part of an entry that an operation changed.
 enum Change<T> {
     Nothing(T),
     State(T),
@@ -45,14 +45,15 @@ enum Change<T> {
 }
 
 impl FileStore {
-    /// The store in this directory, which is created where it is missing, for its owner alone.
+    /// Opens the store in this directory, and creates the directory for its owner if it is missing.
     ///
-    /// Blocks for a look at the directory. A relative path is meant from where the process is now.
+    /// Blocks while it checks the directory. A relative path is resolved against the current
+    /// directory.
     ///
     /// # Errors
     ///
-    /// [`FileStoreErrorKind`](super::FileStoreErrorKind) lists them: it cannot be created, is no
-    /// directory, belongs to another user, or gives rights to others.
+    /// Fails if the directory cannot be created, is not a directory, belongs to another user, or
+    /// gives access to others; see [`FileStoreErrorKind`](super::FileStoreErrorKind).
     pub fn new(directory: impl AsRef<Path>) -> Result<Self, FileStoreError> {
         Ok(Self {
             directory: Arc::new(Directory::new(directory.as_ref())?),
@@ -60,7 +61,7 @@ impl FileStore {
         })
     }
 
-    /// Tries until the lock was free. Between two attempts nothing is held, and no thread waits.
+    /// Retries until the lock is free. Between two attempts it occupies no thread.
     async fn run<T: Send + 'static>(
         &self,
         attempt: impl Fn(&Directory) -> Result<Option<T>, StoreError> + Send + Sync + 'static,
@@ -97,7 +98,7 @@ impl FileStore {
 }
 
 impl Directory {
-    /// What is there; or nothing, and why it cannot be read.
+    /// Reads the entry; an unusable one counts as empty, with the reason.
     fn load(&self, key: &StoreKey) -> Result<(Slot, Option<StoreErrorKind>), StoreError> {
         let found = self.read(key).map_err(|error| failed(self.path(), error))?;
         Ok(match found {
@@ -110,7 +111,7 @@ impl Directory {
         })
     }
 
-    /// Carries out what changes something. `None`: another has the lock.
+    /// Carries out a change. `None`: another process holds the lock.
     fn change<T>(
         &self,
         key: &StoreKey,
@@ -134,7 +135,7 @@ impl Directory {
 
     fn get_or_lease(&self, key: &StoreKey, claim: &Claim) -> Result<Option<Lookup>, StoreError> {
         self.prepare()?;
-        // Who need not change anything needs no lock: a file is replaced as a whole.
+        // A read needs no lock, since files are replaced as a whole.
         let seen = self.load(key)?.0.get_or_lease(claim, now());
         if !matches!(seen, Lookup::Leased(_)) {
             return Ok(Some(seen));
@@ -163,7 +164,7 @@ impl TokenStore for FileStore {
         entry: &'a Entry,
     ) -> StoreFuture<'a, Publication> {
         let (key, lease, entry) = (*key, *lease, entry.clone());
-        // What is left is counted from now, also where the lock comes later.
+        // Remaining times count from here, even if the lock comes later.
         let begun = Instant::now();
         Box::pin(self.run(move |directory| {
             let mut entry = entry.clone();
@@ -194,7 +195,7 @@ impl TokenStore for FileStore {
         }))
     }
 
-    /// Two seconds.
+    /// Returns two seconds.
     fn operation_timeout(&self) -> Duration {
         OPERATION_TIMEOUT
     }
@@ -208,7 +209,7 @@ impl fmt::Debug for FileStore {
     }
 }
 
-/// Since 1970. A clock from before that stands at its beginning.
+/// Time since 1970. An earlier clock counts as 1970.
 fn now() -> Duration {
     let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
     since.unwrap_or_default()
