@@ -2,12 +2,12 @@ use std::{error::Error, fmt};
 
 use crate::{BoxError, error::find};
 
-/// A request was refused on this side, before anything of it was sent, and would be refused again.
+/// The client side refused a request before it sent anything, and would refuse it again.
 ///
-/// [`Retry`](crate::retry) never sends again after it, for whatever method. A middleware of yours
-/// that refuses requests can wrap its error into this one. It stands for the error inside: it shows
-/// that one's text, and its source is that one's source, so that nothing is in the chain twice.
-/// [`get_ref`](Self::get_ref) has the error itself, and so have `find` of it and its kin.
+/// [`Retry`](crate::retry) never retries after it, whatever the method. A custom middleware that
+/// refuses requests can wrap its error in this one. It has the text and the source of the error
+/// inside, so that nothing appears twice in the chain. [`get_ref`](Self::get_ref) returns the error
+/// itself, and the `find` functions of this crate's errors look into it.
 ///
 /// ```
 /// use tower_genesys::{BoxError, call::Refused};
@@ -22,19 +22,19 @@ pub struct Refused {
 }
 
 impl Refused {
-    /// Refused for this reason.
+    /// Wraps the reason.
     pub fn new(error: impl Into<BoxError>) -> Self {
         Self {
             error: error.into(),
         }
     }
 
-    /// The reason.
+    /// Returns the reason.
     pub fn get_ref(&self) -> &(dyn Error + Send + Sync + 'static) {
         &*self.error
     }
 
-    /// The first of its kind in a chain of errors.
+    /// Finds the first one in a chain of errors.
     pub fn find<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a Self> {
         find(error)
     }

@@ -1,17 +1,17 @@
 //! A gateway for callers who never see the token, with axum.
 //!
-//! - **Streaming**: bodies pass in both directions as they come. One that is within the caps of
-//!   [`ReplayLayer`](crate::ReplayLayer) can be sent again after a 401; a longer one is sent once.
-//! - **Lists of what may pass**, not of what may not: paths, headers, and the headers of responses.
-//!   [`Bearer`](crate::bearer) would replace the caller's `Authorization` even if it were
-//!   forwarded, and [`Org::api`](crate::Org::api) refuses a path with `..` in any spelling. An
-//!   encoded `/` within an id it lets be, so that the gateway has to.
-//! - **Organisations** by path, as [`Org`](crate::Org) in the request's extensions: tokens, origins
-//!   and pauses of two never mix. The layer has none of its own
-//!   ([`per_request`](crate::GenesysLayer::per_request)): what names no organisation is refused.
-//! - **A 401 of the API** is not the caller's: his own credentials are fine.
-//! - **Callers who give up** cost nothing more: axum drops the future, and all is released with it.
-//!   For callers who should not wait out a `Retry-After`, set
+//! - **Streaming**: bodies stream in both directions. A body within the caps of
+//!   [`ReplayLayer`](crate::ReplayLayer) can be replayed after a 401; a longer one is sent once.
+//! - **Allow lists** for paths, headers, and response headers. [`Bearer`](crate::bearer) would
+//!   replace the caller's `Authorization` even if it were forwarded, and
+//!   [`Org::api`](crate::Org::api) refuses a path with `..` in any spelling. `Org::api` lets an
+//!   encoded `/` within an id pass, so the gateway refuses it.
+//! - **Organisations** by path: the gateway puts an [`Org`](crate::Org) into the request's
+//!   extensions, so tokens, origins and pauses never mix. The layer itself has no organisation
+//!   ([`per_request`](crate::GenesysLayer::per_request)), and refuses a request that names none.
+//! - **A 401 of the API** is not passed on as a 401: the caller's own credentials are valid.
+//! - **Callers that disconnect** cost nothing more: axum drops the future, which releases
+//!   everything. If callers should not wait for a `Retry-After`, set
 //!   [`RetryPolicy::with_deadline`](crate::retry::RetryPolicy::with_deadline).
 //!
 //! `cargo run -p axum_gateway` runs it in front of two mocks.

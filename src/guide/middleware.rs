@@ -1,26 +1,26 @@
-//! The layers one by one, with a token source, a classifier and a layer of your own; and a token
-//! store of your own.
+//! The layers one by one, with a custom token source, classifier and layer; and a custom token
+//! store.
 //!
 //! ```no_run
 #![doc = include_str!("../../examples/own_middleware.rs")]
 //! ```
 //!
-//! - [`TokenSource`](crate::TokenSource) gets a token: one request, no cache, no retry.
-//!   [`TokenCache`](crate::TokenCache) around it does the rest, also for a source that is an async
-//!   closure ([`source_fn`](crate::source_fn)).
-//! - [`Classify`](crate::retry::Classify) says what a failure means. Ask
-//!   [`BoxErrorClassifier`](crate::retry::BoxErrorClassifier) about all that you know no better of.
-//! - A layer **outside** of [`Replay`](crate::replay) has the request once, with the caller's body. One
-//!   further in has it for each attempt, with [`Attempt`](crate::retry::Attempt) in its extensions from
-//!   the second on, and takes any body: be generic over it, and do not poll it. One inside of
+//! - A [`TokenSource`](crate::TokenSource) fetches a token: one request, no cache, no retry.
+//!   [`TokenCache`](crate::TokenCache) does the rest. An async closure is a source through
+//!   [`source_fn`](crate::source_fn).
+//! - [`Classify`](crate::retry::Classify) says what a failure means. Delegate every failure that you
+//!   do not know to [`BoxErrorClassifier`](crate::retry::BoxErrorClassifier).
+//! - A layer **outside** [`Replay`](crate::replay) sees the request once, with the caller's body. A
+//!   layer further in sees each attempt, with [`Attempt`](crate::retry::Attempt) in its extensions from
+//!   the second one on. Make it generic over the body, and do not poll the body. A layer inside
 //!   [`Bearer`](crate::bearer) sees the token.
-//! - An error of yours that no resend can cure goes into [`Refused`](crate::call::Refused).
-//! - Where the layers of tower and tower-http go is [a page of its own](super::ordering).
+//! - Wrap an error that no resend can cure in [`Refused`](crate::call::Refused).
+//! - The [page on ordering](super::ordering) shows where the layers of tower and tower-http go.
 //!
 //! # A token store
 //!
-//! [`TokenStore`](crate::TokenStore) has three operations, each of which changes one row, alone: a transaction of a
-//! database, or a script of a cache server. `store_conformance!` (feature `testing`) proves it, by a test for each rule.
+//! A [`TokenStore`](crate::TokenStore) has three operations. Each changes one row atomically: by a transaction of a
+//! database, or a script of a cache server. `store_conformance!` (feature `testing`) tests every rule.
 //!
 //! ```no_run
 //! mod table {
@@ -29,7 +29,7 @@
 //! # fn main() {}
 //! ```
 //!
-//! It is proven, and then shared by two organisations:
+//! The example tests the store, and then shares it between two organisations:
 //!
 //! ```text
 #![doc = include_str!("../../examples/own_store/main.rs")]

@@ -41,10 +41,10 @@ impl<F, R> State<F, R> {
     }
 }
 
-/// What there is to send again.
+/// The copy for the resend.
 enum Copy<S, B> {
     Kept(Box<RequestCopy<B, S>>),
-    /// A layer outside keeps the copy.
+    /// A layer further out keeps the copy.
     Held,
     None(Unreplayed),
 }
@@ -117,12 +117,12 @@ where
     }
 }
 
-/// Sends the copy, which there is only one of, by the service that is ready for it.
+/// Sends the only copy through the service that is ready for it.
 fn send_copy<S: Service<Request<B>>, B: CloneBody>(copy: &mut Copy<S, B>) -> Option<S::Future> {
     match mem::replace(copy, Copy::None(Unreplayed::AlreadyReplayed)) {
         Copy::Kept(copy) => {
             let (mut request, mut service) = copy.into_parts();
-            // A layer further in shall not make a third send of it.
+            // Keeps a layer further in from making a third send.
             request.body_mut().hold();
             Some(service.call(request))
         }
@@ -130,8 +130,8 @@ fn send_copy<S: Service<Request<B>>, B: CloneBody>(copy: &mut Copy<S, B>) -> Opt
     }
 }
 
-/// Whether the request is sent again after this response, and if so, whether it was wholly sent; if
-/// not, the response says why.
+/// Whether the response leads to a resend, and if so, whether the request was sent completely. If
+/// not, the response gets the reason.
 fn again_after<S, B: CloneBody, R>(response: &mut Response<R>, copy: &Copy<S, B>) -> Option<bool> {
     response.extensions().get::<Renewable>()?;
     let reason = match copy {
@@ -146,7 +146,7 @@ fn again_after<S, B: CloneBody, R>(response: &mut Response<R>, copy: &Copy<S, B>
             return None;
         }
     };
-    // A refresh layer further in may have asked for a resend, which ends here.
+    // A refresh layer further in may have asked for a resend; this layer answers it.
     response.extensions_mut().remove::<Resend>();
     response.extensions_mut().insert(reason);
     None

@@ -2,13 +2,13 @@ use tower_layer::Layer;
 
 use super::Refresh;
 
-/// Applies [`Refresh`] to a service. See the [module](super) for what it does.
+/// Applies [`Refresh`] to a service; see the [module](super).
 #[derive(Clone, Copy, Debug, Default)]
 #[non_exhaustive]
 pub struct RefreshLayer;
 
 impl RefreshLayer {
-    /// There is nothing to set.
+    /// Creates the layer. It has no settings.
     pub const fn new() -> Self {
         Self
     }

@@ -1,10 +1,10 @@
-//! Sends a request once more when its token was refused.
+//! Replays a request once after a 401, with a newer token.
 //!
-//! [`Refresh`] keeps a copy of each request, body and all. When the response is a 401 that
-//! [`Bearer`](crate::bearer) has marked as [`Renewable`](crate::replay::Renewable), it sends the
-//! copy, once: `Bearer`, further in, signs it with the newer token, and waits for that if it is
-//! still on its way. Every other response goes to the caller as it is, and so does the second 401.
-//! This layer renews nothing itself; only `Bearer` knows which token it sent.
+//! [`Refresh`] keeps a copy of each request, including its body. If the response is a 401 that
+//! [`Bearer`](crate::bearer) marked as [`Renewable`](crate::replay::Renewable), `Refresh` sends the
+//! copy once. `Bearer`, further in, signs it with the newer token, and waits for that token if it is
+//! still being fetched. The caller gets every other response unchanged, and the second 401 too.
+//! This layer renews nothing itself: only `Bearer` knows which token it sent.
 //!
 //! # Example
 //!
@@ -18,7 +18,7 @@
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), tower_genesys::BoxError> {
-//! // Stands for `Bearer` and a server that refuses the first token.
+//! // Replaces `Bearer` and a server that refuses the first token.
 //! let sends = Arc::new(AtomicUsize::new(0));
 //! let counter = sends.clone();
 //! let api = service_fn(move |_request: Request<_>| {
@@ -44,20 +44,22 @@
 //! # Ordering
 //!
 //! Around [`Bearer`](crate::bearer), inside [`Retry`](crate::retry), and inside
-//! [`Replay`](crate::replay), which makes bodies that can be sent again. The outermost layer that
-//! can send again keeps the only copy: inside `Retry` this layer keeps none, and marks the response
-//! with [`Resend`](crate::replay::Resend) instead, so that `Retry` sends at once. The other way
-//! round, `Refresh` around `Retry`, that one passes everything through and retries nothing.
+//! [`Replay`](crate::replay), which wraps request bodies so that they can be sent more than once.
+//! The request body must implement [`CloneBody`](crate::replay::CloneBody), as `ReplayBody` does.
+//!
+//! The outermost layer that can resend keeps the only copy. Inside `Retry`, this layer keeps none: it
+//! marks the response with [`Resend`](crate::replay::Resend), and `Retry` resends at once. If
+//! `Refresh` is outside `Retry`, `Retry` passes every response through and retries nothing.
 //!
 //! # Cloning
 //!
-//! The layer has no state. Each call clones the inner service, for the case that it sends again.
+//! The layer has no state. Each call clones the inner service, for a possible resend.
 //!
 //! # Errors
 //!
-//! Those of the inner service. A 401 that is returned says why in its extensions:
-//! [`Rejection`](crate::Rejection) why no newer token is to be had,
-//! [`Unreplayed`](crate::replay::Unreplayed) why the request was not sent again though one is.
+//! Those of the inner service. If a 401 is returned, its extensions say why:
+//! [`Rejection`](crate::Rejection) if there is no newer token,
+//! [`Unreplayed`](crate::replay::Unreplayed) if there is one and the request could not be replayed.
 //!
 //! # Cancellation
 //!

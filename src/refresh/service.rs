@@ -7,14 +7,14 @@ use tower_service::Service;
 use super::ResponseFuture;
 use crate::replay::{CloneBody, RequestCopy};
 
-/// Sends a request again after a 401. See the [module](super) for what it does.
+/// Replays a request once after a 401; see the [module](super).
 #[derive(Clone, Copy, Debug)]
 pub struct Refresh<S> {
     inner: S,
 }
 
 impl<S> Refresh<S> {
-    /// There is nothing to set.
+    /// Wraps a service. There are no settings.
     pub const fn new(inner: S) -> Self {
         Self { inner }
     }
@@ -39,7 +39,7 @@ where
         if request.body().is_held() {
             return ResponseFuture::held(self.inner.call(request));
         }
-        // The clone is made ready when it is needed.
+        // The clone is readied when a resend needs it.
         match RequestCopy::keep(&mut request, &self.inner) {
             Some(copy) => ResponseFuture::kept(self.inner.call(request), copy),
             None => ResponseFuture::once(self.inner.call(request)),

@@ -12,12 +12,12 @@ use http_body::{Body, Frame, SizeHint};
 
 use crate::BoxError;
 
-/// A body that may be shared between threads, which reqwest asks for and most bodies are not.
+/// Makes a body `Sync`, as reqwest requires and most bodies are not.
 ///
-/// Two never meet at the lock: to be polled, it has to be owned.
+/// The lock is never contended: polling needs ownership.
 struct Shareable<B>(Mutex<B>);
 
-/// A body that tells whether a connection has begun to send it, if only to see that it is empty.
+/// Records whether a connection began to send the body, even if only to see that it is empty.
 struct Watched<B> {
     body: B,
     begun: Begun,
@@ -27,7 +27,7 @@ struct Watched<B> {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Begun(Arc<AtomicBool>);
 
-/// Any body as one of reqwest's, streamed.
+/// Turns any body into a streaming body of reqwest.
 pub(super) fn wrap<B>(body: B) -> ::reqwest::Body
 where
     B: Body<Data: Into<Bytes>, Error: Into<BoxError>> + Send + Unpin + 'static,
@@ -35,7 +35,7 @@ where
     ::reqwest::Body::wrap(Shareable(Mutex::new(body)))
 }
 
-/// As [`wrap`], and watched.
+/// As [`wrap`], and records whether a connection began to send it.
 pub(super) fn watch<B>(body: B, begun: Begun) -> ::reqwest::Body
 where
     B: Body<Data: Into<Bytes>, Error: Into<BoxError>> + Send + Unpin + 'static,
@@ -65,7 +65,7 @@ impl<B: Body + Unpin> Body for Watched<B> {
         Pin::new(&mut self.body).poll_frame(cx)
     }
 
-    /// hyper asks when it writes the head, and nobody before.
+    /// Only hyper asks, when it writes the head.
     fn is_end_stream(&self) -> bool {
         self.begun.set();
         self.body.is_end_stream()

@@ -50,7 +50,7 @@ pin_project! {
 }
 
 impl ResponseFuture {
-    /// `begun` where the client may follow redirects.
+    /// `begun` is set if the client may follow redirects.
     pub(super) const fn sent(
         response: <Client as Service<Request>>::Future,
         begun: Option<Begun>,
@@ -127,7 +127,7 @@ where
 }
 
 fn into_http(response: ::reqwest::Response) -> Response<::reqwest::Body> {
-    // After a redirect it is another one than that of the request.
+    // After a redirect it differs from the request's.
     let url = url_extension(response.url().clone());
     let mut response = Response::<::reqwest::Body>::from(response);
     response.extensions_mut().extend(url);
@@ -144,15 +144,15 @@ where
     Response::from_parts(parts, body::wrap(body)).into()
 }
 
-/// The URL as reqwest looks for it when it makes a response of its own from one of `http`.
+/// The URL in the form in which reqwest looks for it when it converts a response of `http`.
 fn url_extension(url: Url) -> Extensions {
     let mut builder = Response::builder().url(url);
     builder.extensions_mut().map(mem::take).unwrap_or_default()
 }
 
-/// The request was on a connection, and perhaps answered by a redirect: that there was no
-/// connection for the next hop does not say that nothing was sent. Without a URL, no classifier
-/// takes it to.
+/// The request reached a connection, and a redirect may have answered it. A failure to connect to
+/// the next hop does not prove that nothing was sent, so the error loses its URL: classifiers then
+/// treat it as transient.
 fn doubt(error: Error) -> Error {
     match ErrorClassifier::new().class_of(&error) {
         Class::NotSent | Class::Unprocessed => error.without_url(),
@@ -160,13 +160,13 @@ fn doubt(error: Error) -> Error {
     }
 }
 
-/// Of the URL, what an error needs: host and path. A query may name people, and a user comes with
-/// a password.
+/// Reduces the URL to host and path. A query may name people, and a user may come with a
+/// password.
 pub(super) fn redact(mut error: Error) -> Error {
     if let Some(url) = error.url_mut() {
         url.set_query(None);
         url.set_fragment(None);
-        // These fail for URLs that have no host, and so no user.
+        // These fail only for URLs without a host, which have no user.
         let _ = url.set_username("");
         let _ = url.set_password(None);
     }

@@ -12,30 +12,30 @@ use super::{
 };
 use crate::BoxError;
 
-/// A [`reqwest::Client`](Client) as a service for `http::Request<B>`, whatever the body.
+/// A [`reqwest::Client`](Client) as a service for `http::Request<B>`, for any body type.
 ///
-/// See the [module](super) for an example, and for what the client does by itself.
+/// See the [module](super) for an example, and for the client's own retries and redirects.
 ///
-/// Method, URI, version, headers and extensions go to reqwest as they are; the response has the
-/// extensions that reqwest has put there. Bodies are streamed both ways.
+/// Method, URI, version, headers and extensions reach reqwest unchanged, and the response keeps the
+/// extensions that reqwest sets. Bodies are streamed in both directions.
 ///
 /// # Cloning
 ///
-/// A clone is the same client, with the same connections, and costs a reference count.
+/// Clones share the client and its connections. A clone costs a reference count.
 #[derive(Clone, Debug)]
 pub struct HttpService {
     client: Client,
-    /// Whether it may follow redirects: a client cannot be asked.
+    /// Whether it may follow redirects, which cannot be read from a client.
     may_redirect: bool,
 }
 
 impl HttpService {
-    /// A client of these settings that sends each request once and follows no redirect: both are
-    /// the business of layers around it.
+    /// Builds a client with these settings that sends each request once and follows no redirect.
+    /// The layers around it retry and redirect.
     ///
     /// # Errors
     ///
-    /// What [`ClientBuilder::build`] fails with: TLS or the DNS resolver cannot be set up.
+    /// The error of [`ClientBuilder::build`]: TLS or the DNS resolver cannot be set up.
     pub fn from_builder(builder: ClientBuilder) -> Result<Self, Error> {
         let builder = builder.redirect(redirect::Policy::none());
         let client = builder.retry(retry::never()).build()?;
@@ -45,7 +45,8 @@ impl HttpService {
         })
     }
 
-    /// A client as it is. The [module](super) says what its redirects and retries do in here.
+    /// Wraps a client unchanged. The [module](super) describes the effect of its redirects and
+    /// retries.
     pub const fn new(client: Client) -> Self {
         Self {
             client,
@@ -53,10 +54,10 @@ impl HttpService {
         }
     }
 
-    /// The client, to build requests with.
+    /// Returns the client, to build requests with.
     ///
-    /// What it sends by itself (`RequestBuilder::send`, `Client::execute`) goes past all layers,
-    /// and has no token.
+    /// Requests that it sends itself (`RequestBuilder::send`, `Client::execute`) bypass all layers
+    /// and carry no token.
     pub const fn get_ref(&self) -> &Client {
         &self.client
     }

@@ -9,7 +9,7 @@ use tower_service::Service;
 use super::{ReqwestFuture, future::redact};
 use crate::BoxError;
 
-/// A stack of layers for reqwest's own requests and responses.
+/// Wraps a stack of layers for reqwest's own requests and responses.
 ///
 /// See the [module](super) for an example.
 ///
@@ -18,7 +18,8 @@ use crate::BoxError;
 ///
 /// # Errors
 ///
-/// Those of the stack. A response is none, whatever its status: `error_for_status` makes one of it.
+/// Those of the stack. A response is never an error, whatever its status; `error_for_status` turns
+/// one into an error.
 ///
 /// # Cloning
 ///
@@ -30,16 +31,16 @@ pub struct ReqwestService<S> {
 }
 
 impl<S> ReqwestService<S> {
-    /// Takes reqwest's requests, and gives them to this stack.
+    /// Wraps a stack.
     pub fn new(stack: S) -> Self {
         let extensions = Extensions::new();
         Self { stack, extensions }
     }
 
-    /// Puts this into the extensions of each request, in place of an older one of its type.
+    /// Inserts a value into the extensions of each request, in place of an older one of its type.
     ///
-    /// reqwest lets nobody at those of its requests. It is for [`Org`](crate::Org) and
-    /// [`CallOptions`](crate::CallOptions), on a clone for the requests that they are meant for:
+    /// reqwest gives no access to the extensions of its requests. Set an [`Org`](crate::Org) or
+    /// [`CallOptions`](crate::CallOptions) on a clone, for the requests that need them:
     ///
     /// ```
     /// use tower_genesys::{CallOptions, GenesysService, reqwest::{HttpService, ReqwestService}};
@@ -59,13 +60,12 @@ impl<S> ReqwestService<S> {
         self
     }
 
-    /// The stack.
+    /// Returns the stack.
     pub const fn get_ref(&self) -> &S {
         &self.stack
     }
 
-    /// Sends a request through the stack, as [`reqwest::Client::execute`]
-    /// does without one.
+    /// Sends a request through the stack. Replaces [`reqwest::Client::execute`].
     ///
     /// # Errors
     ///
@@ -73,7 +73,7 @@ impl<S> ReqwestService<S> {
     ///
     /// # Cancellation
     ///
-    /// To drop the future gives the request up.
+    /// Dropping the future cancels the request.
     pub async fn execute<R>(&self, request: Request) -> Result<Response, BoxError>
     where
         S: Service<http::Request<::reqwest::Body>, Response = http::Response<R>> + Clone,
@@ -85,8 +85,8 @@ impl<S> ReqwestService<S> {
         service.call(request).await
     }
 
-    /// Sends what reqwest's builder has put together, as [`RequestBuilder::send`] does past all
-    /// layers.
+    /// Builds and sends the request of a reqwest builder. Replaces [`RequestBuilder::send`], which
+    /// bypasses the layers.
     ///
     /// ```
     /// # use tower_genesys::{BoxError, GenesysService, reqwest::{HttpService, ReqwestService}};
@@ -103,11 +103,11 @@ impl<S> ReqwestService<S> {
     ///
     /// # Errors
     ///
-    /// Those of the stack, and the builder's own [`reqwest::Error`], after which nothing is sent.
+    /// Those of the stack, and the builder's own [`reqwest::Error`]; then nothing is sent.
     ///
     /// # Cancellation
     ///
-    /// To drop the future gives the request up.
+    /// Dropping the future cancels the request.
     pub async fn send<R>(&self, request: RequestBuilder) -> Result<Response, BoxError>
     where
         S: Service<http::Request<::reqwest::Body>, Response = http::Response<R>> + Clone,

@@ -11,7 +11,7 @@ use secrecy::zeroize::Zeroize;
 use crate::store::{SharingError, SharingErrorKind};
 
 const LENGTH: usize = 32;
-/// It goes with every value, in one byte's worth of length.
+/// The id is stored with every value, with a length of one byte.
 const LONGEST_ID: usize = 64;
 
 const BASE64: GeneralPurpose = GeneralPurpose::new(
@@ -19,9 +19,9 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
-/// A key to seal tokens with: 32 random bytes, and an id by which a reader finds it again.
+/// A key that seals tokens: 32 random bytes, and an id by which a reader finds the key.
 ///
-/// `openssl rand -base64 32` makes one. `Debug` shows the id only.
+/// `openssl rand -base64 32` generates one. `Debug` shows only the id.
 ///
 /// An example: [`store`](crate::store).
 #[derive(Clone)]
@@ -31,12 +31,12 @@ pub struct SealKey {
 }
 
 impl SealKey {
-    /// A key from its bytes.
+    /// Makes a key from its bytes.
     ///
     /// # Errors
     ///
-    /// [`SharingErrorKind::InvalidKey`] for anything but 32 bytes, and for an id that is empty, has
-    /// more than 64 characters, or others than letters, digits, `-`, `_` and `.`, in ASCII.
+    /// [`SharingErrorKind::InvalidKey`] unless there are exactly 32 bytes and the id has 1 to 64
+    /// characters: ASCII letters, digits, `-`, `_` and `.`.
     pub fn from_bytes(id: &str, bytes: &[u8]) -> Result<Self, SharingError> {
         if id.is_empty() || id.len() > LONGEST_ID || !id.bytes().all(is_for_ids) {
             return Err(invalid(
@@ -56,11 +56,11 @@ impl SealKey {
         }
     }
 
-    /// A key from text: its id, a colon, and its bytes in base64, with or without padding.
+    /// Parses a key: its id, a colon, and its bytes in base64, with or without padding.
     ///
     /// # Errors
     ///
-    /// As for [`from_bytes`](Self::from_bytes), and when there is no colon, or no base64 after it.
+    /// As for [`from_bytes`](Self::from_bytes), and if the colon or the base64 after it is missing.
     pub fn parse(text: &str) -> Result<Self, SharingError> {
         let Some((id, encoded)) = text.trim().split_once(':') else {
             return Err(invalid("a sealing key has no id; write `id:key`"));
@@ -75,7 +75,7 @@ impl SealKey {
         key
     }
 
-    /// By which a reader finds it. It is stored beside the token.
+    /// Returns the id, which is stored beside the token.
     pub fn id(&self) -> &str {
         &self.id
     }

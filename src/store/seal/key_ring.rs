@@ -10,16 +10,16 @@ use super::SealKey;
 use crate::store::{SharingError, SharingErrorKind, StoreError, StoreErrorKind, envelope::damaged};
 
 const NONCE: usize = 24;
-/// A key is some fifty bytes; a longer file is another one.
+/// A key has about fifty bytes; a longer file is the wrong one.
 const LONGEST_FILE: u64 = 16 * 1024;
 const VARIABLE: &str = "GENESYS_STORE_KEYS";
 
-/// The keys that tokens in a store are sealed with: the first one seals, all of them open.
+/// The keys that seal the tokens in a store: the first key seals, and every key opens.
 ///
-/// To rotate, put the new key behind the old one everywhere, then before it, then take the old one
-/// out; see the [module](crate::store#key-rotation).
+/// To rotate, put the new key after the old one in every process, then before it, then remove the
+/// old one; see the [module](crate::store#key-rotation).
 ///
-/// `Debug` shows the ids only.
+/// `Debug` shows only the ids.
 ///
 /// ```
 /// use tower_genesys::store::{KeyRing, SharingErrorKind};
@@ -36,12 +36,12 @@ pub struct KeyRing {
 }
 
 impl KeyRing {
-    /// A ring of these keys.
+    /// Makes a ring of these keys.
     ///
     /// # Errors
     ///
-    /// [`SharingErrorKind::NoKey`] when there is none, [`SharingErrorKind::DuplicateKey`] when two
-    /// have one id.
+    /// [`SharingErrorKind::NoKey`] for an empty list, [`SharingErrorKind::DuplicateKey`] if two keys
+    /// have the same id.
     pub fn new(keys: impl IntoIterator<Item = SealKey>) -> Result<Self, SharingError> {
         let keys: Arc<[SealKey]> = keys.into_iter().collect();
         if keys.is_empty() {
@@ -62,7 +62,7 @@ impl KeyRing {
         Ok(Self { keys })
     }
 
-    /// A ring from text: keys as [`SealKey::parse`] reads them, one a line or with commas between.
+    /// Parses a ring: keys as in [`SealKey::parse`], one per line or separated by commas.
     ///
     /// # Errors
     ///
@@ -73,17 +73,17 @@ impl KeyRing {
         Self::new(keys.collect::<Result<Vec<_>, _>>()?)
     }
 
-    /// The ring in the environment variable `GENESYS_STORE_KEYS`, read once.
+    /// Reads the ring from the environment variable `GENESYS_STORE_KEYS`, once.
     ///
     /// # Errors
     ///
-    /// [`SharingErrorKind::Variable`] when it is not set or is no text, and as for
+    /// [`SharingErrorKind::Variable`] if the variable is not set or not Unicode; and as for
     /// [`parse`](Self::parse).
     pub fn from_env() -> Result<Self, SharingError> {
         Self::from_variable(VARIABLE)
     }
 
-    /// The same from the environment variable of this name.
+    /// Reads the ring from the environment variable of this name.
     ///
     /// # Errors
     ///
@@ -107,15 +107,14 @@ impl KeyRing {
             .map_err(|error| within(&format!("the environment variable {name}"), &error))
     }
 
-    /// The ring in a file, read once, such as a secret that is mounted into a container. At most 16
-    /// KiB.
+    /// Reads the ring from a file, once, such as a secret mounted into a container. At most 16 KiB.
     ///
-    /// It is read in place: build rings where blocking is no harm, at the start of the program.
+    /// This blocks: call it at the start of the program.
     ///
     /// # Errors
     ///
-    /// [`SharingErrorKind::File`] when it cannot be read, and as for [`parse`](Self::parse). The
-    /// message names the path, and shows nothing of what is in the file.
+    /// [`SharingErrorKind::File`] if the file cannot be read; and as for [`parse`](Self::parse). The
+    /// message names the path, but nothing of the file's contents.
     pub fn from_file(path: impl AsRef<Path>) -> Result<Self, SharingError> {
         let path = path.as_ref();
         let name = format!("the file of sealing keys {}", path.display());
@@ -134,8 +133,8 @@ impl KeyRing {
         Self::parse(&text).map_err(|error| within(&name, &error))
     }
 
-    /// The id of the first key, a nonce, and the token encrypted, with which `around` is
-    /// authenticated.
+    /// Returns the id of the first key, a nonce, and the encrypted token. `around` is authenticated
+    /// with it.
     pub(in crate::store) fn seal(
         &self,
         token: &[u8],
@@ -158,7 +157,7 @@ impl KeyRing {
         Ok([&id_length[..], id, &nonce, &sealed].concat())
     }
 
-    /// The token in what [`seal`](Self::seal) gave.
+    /// Decrypts what [`seal`](Self::seal) returned.
     pub(in crate::store) fn open(
         &self,
         content: &[u8],
@@ -192,7 +191,7 @@ impl std::fmt::Debug for KeyRing {
     }
 }
 
-/// What is around is of one length always, so that nothing can move from it into the id.
+/// `around` always has the same length, so bytes cannot move from it into the id.
 fn with_id(around: &[u8], id: &str) -> Vec<u8> {
     [around, id.as_bytes()].concat()
 }

@@ -1,4 +1,4 @@
-//! Tokens in a store, encrypted: XChaCha20-Poly1305 with a random nonce.
+//! Encrypts the tokens in a store, by XChaCha20-Poly1305 with a random nonce.
 
 mod key;
 mod key_ring;
