@@ -118,14 +118,17 @@ fn tower_http_add_authorization(bencher: divan::Bencher<'_, '_>) {
 #[divan::bench]
 fn bearer(bencher: divan::Bencher<'_, '_>) {
     let (tokens, _runtime) = tokens();
-    let origins = Origins::of_host("api.mypurecloud.com");
+    let origins = Origins::of_host("api.mypurecloud.com").expect("a host");
     bench(bencher, BearerLayer::new(tokens, origins).layer(Api));
 }
 
 #[divan::bench]
 fn replay_refresh_bearer(bencher: divan::Bencher<'_, '_>) {
     let (tokens, _runtime) = tokens();
-    let bearer = BearerLayer::new(tokens, Origins::of_host("api.mypurecloud.com"));
+    let bearer = BearerLayer::new(
+        tokens,
+        Origins::of_host("api.mypurecloud.com").expect("a host"),
+    );
     bench(
         bencher,
         ReplayLayer::new().layer(RefreshLayer::new().layer(bearer.layer(Api))),

@@ -54,7 +54,7 @@ fn count_attempts<B>(mut request: Request<B>) -> Request<B> {
 async fn main() -> Result<(), BoxError> {
     let mock = MockGenesys::new();
     let tokens = TokenCache::new(Vault(mock.clone()));
-    let origins = Origins::of_host(mock.region().api_host());
+    let origins = Origins::of_host(mock.region().api_host())?;
     let backoff = Backoff::new().with_base(Duration::from_millis(10));
     let retry = RetryLayer::new(RetryPolicy::new().with_backoff(backoff));
     let stack = ServiceBuilder::new()

@@ -130,6 +130,7 @@
     )
 )]
 
+mod authority;
 pub mod bearer;
 pub mod call;
 #[cfg(feature = "client")]

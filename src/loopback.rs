@@ -1,6 +1,6 @@
 //! This machine, to which http is allowed when somebody asks for it.
 
-use std::{ffi::OsString, net::IpAddr};
+use std::ffi::OsString;
 
 pub(crate) const VARIABLE: &str = "GENESYS_ALLOW_LOOPBACK";
 
@@ -18,14 +18,6 @@ pub(crate) fn from_env(look_up: impl Fn(&str) -> Option<OsString>) -> Result<boo
              machine, or take it away"
         )),
     }
-}
-
-/// Whether the host of a URI is this machine: `localhost`, or a loopback address.
-pub(crate) fn is_host(host: &str) -> bool {
-    let host = host.strip_suffix('.').unwrap_or(host);
-    let address = host.trim_start_matches('[').trim_end_matches(']');
-    host.eq_ignore_ascii_case("localhost")
-        || address.parse::<IpAddr>().is_ok_and(|it| it.is_loopback())
 }
 
 #[cfg(test)]
@@ -49,22 +41,6 @@ mod tests {
             });
             assert_eq!(read.clone().ok(), expected, "{value:?}");
             assert!(read.is_ok() || read.unwrap_err().contains(VARIABLE));
-        }
-    }
-
-    #[test]
-    fn this_machine_is_a_name_and_two_networks() {
-        for host in ["localhost", "LocalHost.", "127.0.0.1", "127.8.8.8", "[::1]"] {
-            assert!(is_host(host), "{host}");
-        }
-        for host in [
-            "localhost.example",
-            "128.0.0.1",
-            "[::2]",
-            "",
-            "127.0.0.1.nip.io",
-        ] {
-            assert!(!is_host(host), "{host}");
         }
     }
 }

@@ -128,7 +128,10 @@ async fn a_hit_costs_no_more_with_a_shared_store() {
 
 #[tokio::test]
 async fn bearer_allocates_nothing() {
-    let layer = BearerLayer::new(tokens().await, Origins::of_host("api.mypurecloud.com"));
+    let layer = BearerLayer::new(
+        tokens().await,
+        Origins::of_host("api.mypurecloud.com").unwrap(),
+    );
     assert_eq!(allocations(Api), 0);
     assert_eq!(allocations(layer.layer(Api)), 0);
 }
@@ -188,7 +191,10 @@ fn added<S: Service<Request<Full<Bytes>>>>(mut service: S) -> usize {
 #[tokio::test]
 async fn futures_have_room_for_the_plain_case_only() {
     let tokens = tokens().await;
-    let bearer = BearerLayer::new(tokens.clone(), Origins::of_host("api.mypurecloud.com"));
+    let bearer = BearerLayer::new(
+        tokens.clone(),
+        Origins::of_host("api.mypurecloud.com").unwrap(),
+    );
     assert_eq!(added(ReplayLayer::new().layer(Api)), 0);
     assert!(added(bearer.layer(Api)) <= 32);
     let refresh = ReplayLayer::new().layer(RefreshLayer::new().layer(Api));

@@ -77,7 +77,7 @@ impl TokenSource for Numbered {
 
 #[tokio::test]
 async fn replaces_an_authorization_that_is_there_unless_asked_to_keep_it() {
-    let service = fixed(Origins::of_host(HOST)).layer(api(StatusCode::OK));
+    let service = fixed(Origins::of_host(HOST).unwrap()).layer(api(StatusCode::OK));
     let with = |options: CallOptions| {
         let mut request = get(USERS);
         request.headers_mut().insert(
@@ -117,7 +117,7 @@ async fn replaces_an_authorization_that_is_there_unless_asked_to_keep_it() {
 #[tokio::test]
 async fn a_foreign_origin_gets_an_error_or_nothing() {
     let foreign = "https://api.mypurecloud.com.evil.example/";
-    let strict = fixed(Origins::of_host(HOST)).layer(api(StatusCode::OK));
+    let strict = fixed(Origins::of_host(HOST).unwrap()).layer(api(StatusCode::OK));
     let error = strict
         .oneshot(get(foreign))
         .await
@@ -125,7 +125,7 @@ async fn a_foreign_origin_gets_an_error_or_nothing() {
     let error = OriginError::find(&*error).expect("it is in the box");
     assert_eq!(error.kind(), OriginErrorKind::Foreign);
 
-    let lenient = fixed(Origins::of_host(HOST).foreign_without_token());
+    let lenient = fixed(Origins::of_host(HOST).unwrap().foreign_without_token());
     let mut request = get(foreign);
     request.headers_mut().insert(
         AUTHORIZATION,
@@ -144,7 +144,7 @@ async fn only_a_401_to_a_request_that_it_signed_is_reported() {
     let source = Numbered::default();
     source.go.notify_one();
     let tokens = TokenCache::new(source.clone());
-    let layer = BearerLayer::new(tokens, Origins::of_host(HOST));
+    let layer = BearerLayer::new(tokens, Origins::of_host(HOST).unwrap());
     for status in [
         StatusCode::OK,
         StatusCode::FORBIDDEN,
@@ -185,7 +185,7 @@ async fn only_a_401_to_a_request_that_it_signed_is_reported() {
 
 #[tokio::test]
 async fn a_fixed_token_makes_no_401_renewable() {
-    let service = fixed(Origins::of_host(HOST)).layer(api(StatusCode::UNAUTHORIZED));
+    let service = fixed(Origins::of_host(HOST).unwrap()).layer(api(StatusCode::UNAUTHORIZED));
     let response = service.oneshot(get(USERS)).await.expect("it is sent");
     assert_eq!(
         response.extensions().get::<Rejection>(),
@@ -209,7 +209,10 @@ fn refusing(
 async fn a_401_that_blames_something_else_renews_nothing() {
     let source = Numbered::default();
     source.go.notify_one();
-    let layer = BearerLayer::new(TokenCache::new(source.clone()), Origins::of_host(HOST));
+    let layer = BearerLayer::new(
+        TokenCache::new(source.clone()),
+        Origins::of_host(HOST).unwrap(),
+    );
     for challenge in [
         r#"Bearer realm="api", error="insufficient_scope", scope="users""#,
         r#"Basic realm="api", bearer ERROR=invalid_request"#,
@@ -237,7 +240,10 @@ async fn a_401_that_blames_the_token_or_nobody_in_particular_renews_it() {
     ] {
         let source = Numbered::default();
         source.go.notify_one();
-        let layer = BearerLayer::new(TokenCache::new(source.clone()), Origins::of_host(HOST));
+        let layer = BearerLayer::new(
+            TokenCache::new(source.clone()),
+            Origins::of_host(HOST).unwrap(),
+        );
         let service = layer.layer(refusing(challenge));
         let response = service.oneshot(get(USERS)).await.expect("it is sent");
         assert_eq!(
@@ -254,7 +260,10 @@ async fn a_401_that_blames_the_token_or_nobody_in_particular_renews_it() {
 #[tokio::test]
 async fn requests_wait_for_the_first_token_without_holding_a_permit() {
     let source = Numbered::default();
-    let layer = BearerLayer::new(TokenCache::new(source.clone()), Origins::of_host(HOST));
+    let layer = BearerLayer::new(
+        TokenCache::new(source.clone()),
+        Origins::of_host(HOST).unwrap(),
+    );
     let limited = ServiceBuilder::new()
         .concurrency_limit(1)
         .service(api(StatusCode::OK));
@@ -288,7 +297,10 @@ async fn requests_wait_for_the_first_token_without_holding_a_permit() {
 #[tokio::test(start_paused = true)]
 async fn a_token_that_expires_while_the_service_becomes_ready_is_not_sent() {
     let source = Numbered::default();
-    let layer = BearerLayer::new(TokenCache::new(source.clone()), Origins::of_host(HOST));
+    let layer = BearerLayer::new(
+        TokenCache::new(source.clone()),
+        Origins::of_host(HOST).unwrap(),
+    );
     let permit = Arc::new(Semaphore::new(1));
     let limit = GlobalConcurrencyLimitLayer::with_semaphore(permit.clone());
     let mut service = layer.layer(limit.layer(api(StatusCode::OK)));
@@ -371,7 +383,7 @@ async fn a_request_does_not_wait_for_ever_for_a_token_that_lasts_until_the_servi
         token,
         waits: waits.clone(),
     };
-    let layer = BearerLayer::new(tokens, Origins::of_host(HOST));
+    let layer = BearerLayer::new(tokens, Origins::of_host(HOST).unwrap());
     let (inner, polled) = (api(StatusCode::OK), false);
     let slow = layer.layer(Slow { inner, polled });
     let response = slow.oneshot(get(USERS)).await.expect("it is sent");
@@ -386,7 +398,10 @@ async fn a_request_does_not_wait_for_ever_for_a_token_that_lasts_until_the_servi
 #[tokio::test]
 async fn a_request_that_is_dropped_while_it_waits_leaves_the_renewal_alone() {
     let source = Numbered::default();
-    let layer = BearerLayer::new(TokenCache::new(source.clone()), Origins::of_host(HOST));
+    let layer = BearerLayer::new(
+        TokenCache::new(source.clone()),
+        Origins::of_host(HOST).unwrap(),
+    );
     let sent = Arc::new(Mutex::new(0));
     let count = sent.clone();
     let api = service_fn(move |_: Request<()>| {
@@ -409,7 +424,7 @@ async fn a_request_that_is_dropped_while_it_waits_leaves_the_renewal_alone() {
 
 #[tokio::test]
 async fn an_error_of_the_inner_service_is_passed_on() {
-    let layer = fixed(Origins::of_host(HOST));
+    let layer = fixed(Origins::of_host(HOST).unwrap());
     let broken = service_fn(|_: Request<()>| async {
         Err::<Response<()>, _>(std::io::Error::other("broken"))
     });
@@ -426,7 +441,7 @@ async fn the_service_stays_usable_after_a_refused_request() {
     let limited = ServiceBuilder::new()
         .concurrency_limit(1)
         .service(api(StatusCode::OK));
-    let mut service = fixed(Origins::of_host(HOST)).layer(limited.clone());
+    let mut service = fixed(Origins::of_host(HOST).unwrap()).layer(limited.clone());
     let refused = service
         .ready()
         .await
@@ -457,7 +472,7 @@ async fn the_service_stays_usable_after_a_refused_request() {
 fn its_future_and_service_can_be_sent_and_shared() {
     fn check<T: Send + Sync>(_: &T) {}
     let api = service_fn(|_: Request<()>| pending::<Result<Response<()>, BoxError>>());
-    let mut service = fixed(Origins::of_host(HOST)).layer(api);
+    let mut service = fixed(Origins::of_host(HOST).unwrap()).layer(api);
     check(&service);
     check(&service.call(get(USERS)));
 }

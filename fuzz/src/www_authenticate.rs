@@ -53,7 +53,10 @@ fn send(challenges: &HeaderMap) -> (usize, Response<()>) {
         token: FixedToken::new("s3cr3t").expect("a token"),
         reports: Arc::default(),
     };
-    let layer = BearerLayer::new(tokens.clone(), Origins::of_host("api.mypurecloud.com"));
+    let layer = BearerLayer::new(
+        tokens.clone(),
+        Origins::of_host("api.mypurecloud.com").expect("a host"),
+    );
     let request = Request::get("https://api.mypurecloud.com/")
         .body(())
         .expect("a request");

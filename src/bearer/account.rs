@@ -59,7 +59,7 @@ impl<P> Account<P> {
 ///     }
 /// }
 ///
-/// let account = |token, host| Ok::<_, tower_genesys::TokenError>(Account::new(FixedToken::new(token)?, Origins::of_host(host)));
+/// let account = |token, host| Ok::<_, tower_genesys::BoxError>(Account::new(FixedToken::new(token)?, Origins::of_host(host)?));
 /// let accounts = Accounts {
 ///     production: account("s3cr3t", "api.mypurecloud.ie")?,
 ///     staging: account("g3h3im", "api.mypurecloud.de")?,

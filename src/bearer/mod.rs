@@ -26,7 +26,7 @@
 //! let api = service_fn(|request: Request<()>| async move {
 //!     Ok::<_, Infallible>(Response::new(request.headers()[AUTHORIZATION].clone()))
 //! });
-//! let origins = Origins::of_host("api.mypurecloud.com");
+//! let origins = Origins::of_host("api.mypurecloud.com")?;
 //! let layer = BearerLayer::new(FixedToken::new("s3cr3t")?, origins);
 //! let mut service = ServiceBuilder::new().layer(layer).service(api);
 //!
@@ -60,6 +60,8 @@
 //!
 //! # Errors
 //!
+//! [`InvalidHost`] when [`Origins`] are given something else than a host.
+//!
 //! [`TokenError`](crate::TokenError) when there is no token, [`OriginError`] when the request goes
 //! where no token may go (inside of a [`Refused`](crate::call::Refused)), and the errors of the
 //! inner service, all as [`BoxError`](crate::BoxError).
@@ -74,12 +76,14 @@
 mod account;
 mod challenge;
 mod future;
+mod invalid_host;
 mod layer;
 mod origins;
 mod service;
 
 pub use account::{Account, SelectAccount};
 pub use future::ResponseFuture;
+pub use invalid_host::InvalidHost;
 pub use layer::BearerLayer;
 pub use origins::{OriginError, OriginErrorKind, Origins};
 pub use service::Bearer;

@@ -1,8 +1,12 @@
 use std::{error::Error, fmt, sync::Arc};
 
-use http::{Uri, uri::Authority, uri::Scheme};
+use http::{Uri, uri::Scheme};
 
-use crate::{error::find, loopback};
+use super::InvalidHost;
+use crate::{
+    authority::{Authority, Fault, Host, parse_port, without_user},
+    error::find,
+};
 
 /// Where a token may be sent: https, and only to hosts that were named.
 ///
@@ -13,14 +17,15 @@ use crate::{error::find, loopback};
 /// ```
 /// use tower_genesys::Origins;
 ///
-/// let origins = Origins::of_host("api.mypurecloud.com");
+/// let origins = Origins::of_host("api.mypurecloud.com")?;
 /// assert!(origins.allows(&"https://API.mypurecloud.com:443/api/v2/users".parse()?));
 /// assert!(!origins.allows(&"http://api.mypurecloud.com/api/v2/users".parse()?));
 /// assert!(!origins.allows(&"https://api.mypurecloud.com.evil.example/".parse()?));
-/// # Ok::<(), http::uri::InvalidUri>(())
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Origins {
+    /// As an [`Authority`] shows its host.
     hosts: Arc<[(Box<str>, u16)]>,
     loopback: bool,
     foreign: Foreign,
@@ -51,26 +56,34 @@ impl Origins {
         }
     }
 
-    /// This host, on the default port of https or the one that stands behind a colon.
-    pub fn of_host(host: &str) -> Self {
+    /// Allows this host, on the default port of https or the one behind a colon: `api.example`,
+    /// `gw.example:8443`, `[2001:db8::1]`.
+    ///
+    /// # Errors
+    ///
+    /// An [`InvalidHost`] if the text is anything else, such as a whole URL.
+    pub fn of_host(host: &str) -> Result<Self, InvalidHost> {
         Self::none().and_host(host)
     }
 
-    /// One more host.
+    /// Allows one more host.
     ///
-    /// What is no `host` or `host:port`, such as a whole URL, matches nothing.
-    #[must_use]
-    pub fn and_host(mut self, host: &str) -> Self {
-        let parsed = host.parse::<Authority>().ok();
-        if let Some(authority) = parsed.filter(|authority| !authority.as_str().contains('@')) {
-            let host = authority.host();
-            if let Some(port) = port_of(&authority, host) {
-                let host = without_dot(host).to_ascii_lowercase().into();
-                let known = self.hosts.iter().cloned();
-                self.hosts = known.chain([(host, port)]).collect();
-            }
-        }
-        self
+    /// # Errors
+    ///
+    /// As for [`of_host`](Self::of_host).
+    pub fn and_host(mut self, host: &str) -> Result<Self, InvalidHost> {
+        let authority = Authority::parse(host).map_err(|fault| InvalidHost::new(host, fault))?;
+        let added = (
+            authority.host().to_string().into(),
+            authority.port_or(HTTPS_PORT),
+        );
+        self.hosts = self.hosts.iter().cloned().chain([added]).collect();
+        Ok(self)
+    }
+
+    /// Allows a host that was checked before.
+    pub(crate) fn of_checked_host(host: &str) -> Self {
+        Self::of_host(host).unwrap_or_else(|_| Self::none())
     }
 
     /// The hosts of these origins too. A list that is the only one is shared, not copied: among ten
@@ -118,7 +131,7 @@ impl Origins {
     /// written. What this allows, [`refusal`](Self::refusal) allows too.
     #[inline]
     fn allows_as_written(&self, uri: &Uri) -> bool {
-        let written = uri.authority().map_or("", Authority::as_str);
+        let written = uri.authority().map_or("", |authority| authority.as_str());
         uri.scheme() == Some(&Scheme::HTTPS) && self.names(written, HTTPS_PORT)
             || self.loopback && is_http(uri) && is_this_machine(written)
     }
@@ -132,23 +145,29 @@ impl Origins {
     }
 
     fn refusal(&self, uri: &Uri) -> Option<OriginErrorKind> {
-        let Some(authority) = uri.authority() else {
-            return Some(OriginErrorKind::NoHost);
+        let authority = match Authority::of(uri) {
+            Ok(authority) => Some(authority),
+            Err(Fault::NoHost) => return Some(OriginErrorKind::NoHost),
+            Err(Fault::UserInfo) => return Some(OriginErrorKind::UserInfo),
+            // No host of a list, whatever a connector makes of it.
+            Err(Fault::Host | Fault::Port) => None,
         };
-        let https = uri.scheme() == Some(&Scheme::HTTPS);
-        if authority.as_str().contains('@') {
-            return Some(OriginErrorKind::UserInfo);
-        }
-        let name = authority.host();
-        let host = without_dot(name);
-        if self.loopback && loopback::is_host(host) && is_http(uri) {
+        if self.loopback && is_http(uri) && authority.is_some_and(Authority::is_loopback) {
             return None;
         }
-        if !https {
+        if uri.scheme() != Some(&Scheme::HTTPS) {
             return Some(OriginErrorKind::NotHttps);
         }
-        let named = port_of(authority, name).is_some_and(|port| self.names(host, port));
+        let named = authority.is_some_and(|authority| self.lists(authority));
         (!named).then_some(OriginErrorKind::Foreign)
+    }
+
+    fn lists(&self, authority: Authority<'_>) -> bool {
+        let port = authority.port_or(HTTPS_PORT);
+        match authority.host() {
+            Host::Name(name) => self.names(name, port),
+            host @ Host::Address(_) => self.names(&host.to_string(), port),
+        }
     }
 
     fn names(&self, host: &str, port: u16) -> bool {
@@ -157,19 +176,6 @@ impl Origins {
             .iter()
             .any(|(known, on)| *on == port && named(known))
     }
-}
-
-/// The port, or that of https where there is none; `None` for what is no port.
-fn port_of(authority: &Authority, host: &str) -> Option<u16> {
-    match authority.as_str().len() == host.len() {
-        true => Some(HTTPS_PORT),
-        false => authority.port_u16(),
-    }
-}
-
-/// A fully qualified name is the same with a dot at its end.
-fn without_dot(host: &str) -> &str {
-    host.strip_suffix('.').unwrap_or(host)
 }
 
 fn is_http(uri: &Uri) -> bool {
@@ -181,7 +187,7 @@ fn is_http(uri: &Uri) -> bool {
 fn is_this_machine(authority: &str) -> bool {
     let port = authority.strip_prefix("127.0.0.1");
     port.is_some_and(|port| match port.strip_prefix(':') {
-        Some(port) => port.bytes().all(|byte| byte.is_ascii_digit()),
+        Some(port) => parse_port(port).is_some(),
         None => port.is_empty(),
     })
 }
@@ -220,12 +226,8 @@ impl OriginError {
     }
 
     fn new(kind: OriginErrorKind, uri: &Uri) -> Self {
-        let host = uri.authority().map(|authority| {
-            let host = authority.host();
-            authority
-                .port()
-                .map_or_else(|| host.into(), |port| format!("{host}:{port}").into())
-        });
+        let written = uri.authority().map(|authority| authority.as_str());
+        let host = written.map(|written| without_user(written).into());
         Self { kind, host }
     }
 
@@ -288,7 +290,8 @@ mod tests {
 
     #[test]
     fn the_same_origin_in_other_spellings_is_allowed() {
-        let origins = Origins::of_host("API.mypurecloud.com.").and_host("[2001:db8::1]:8443");
+        let origins = Origins::of_host("API.mypurecloud.com.").unwrap();
+        let origins = origins.and_host("[2001:db8:0::1]:8443").unwrap();
         for uri in [
             "https://api.mypurecloud.com/api/v2/users?pageSize=1",
             "https://API.MYPURECLOUD.COM/",
@@ -303,7 +306,7 @@ mod tests {
     #[test]
     fn another_origin_is_not() {
         use OriginErrorKind as Kind;
-        let origins = Origins::of_host("api.mypurecloud.com");
+        let origins = Origins::of_host("api.mypurecloud.com").unwrap();
         for (uri, kind) in [
             ("/api/v2/users", Kind::NoHost),
             ("http://api.mypurecloud.com/", Kind::NotHttps),
@@ -319,6 +322,7 @@ mod tests {
             ("https://localhost/", Kind::Foreign),
             ("https://api.mypurecloud.com:99999/", Kind::Foreign),
             ("https://api.mypurecloud.com:/", Kind::Foreign),
+            ("https://api.mypurecloud.com:+443/", Kind::Foreign),
         ] {
             assert_eq!(refusal(&origins, uri), Some(kind), "{uri}");
         }
@@ -333,6 +337,9 @@ mod tests {
             "http://127.9.9.9:1/",
             "http://localhost:1/",
             "https://[::1]/",
+            "http://localhost./",
+            "http://127.0.0.1.:8080/",
+            "http://[0:0:0:0:0:0:0:1]:8080/",
         ] {
             assert_eq!(refusal(&origins, uri), None, "{uri}");
         }
@@ -365,7 +372,7 @@ mod tests {
 
     #[test]
     fn an_error_shows_no_user_info() {
-        let origins = Origins::of_host("api.mypurecloud.com");
+        let origins = Origins::of_host("api.mypurecloud.com").unwrap();
         let uri = "https://user:pw@evil.example/".parse().unwrap();
         let Verdict::Refused(error) = origins.check(&uri) else {
             panic!("it was allowed")
@@ -375,9 +382,23 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_host_allows_nothing() {
-        let origins = Origins::of_host("https://api.mypurecloud.com/");
-        assert_eq!(origins, Origins::none());
-        assert_eq!(Origins::of_host("me@api.mypurecloud.com"), Origins::none());
+    fn what_is_no_host_is_an_error_that_says_what_to_write_and_shows_no_password() {
+        for (text, expected) in [
+            (
+                "https://api.mypurecloud.com/",
+                "`https://api.mypurecloud.com/`",
+            ),
+            ("", "is empty"),
+            ("api.mypurecloud.com:+443", "`api.mypurecloud.com:+443`"),
+            ("me:s3cr3t@api.mypurecloud.com", "a user name or a password"),
+        ] {
+            let error = Origins::of_host(text).unwrap_err();
+            let shown = format!("{error} {error:?}");
+            assert!(shown.contains(expected), "{shown}");
+            assert!(shown.contains("gw.example:8443"), "{shown}");
+            assert!(!shown.contains("s3cr3t"), "{shown}");
+        }
+        let error = Origins::of_host(&"é\n".repeat(10_000)).unwrap_err();
+        assert!(error.to_string().len() < 1000);
     }
 }

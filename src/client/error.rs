@@ -6,6 +6,7 @@ use hyper_util::client::legacy;
 use super::{connect_error::ConnectError, served::Served};
 use crate::{
     BoxError,
+    authority::without_user,
     call::Refused,
     error::{StaleConnection, find},
 };
@@ -174,7 +175,7 @@ impl Error for ClientError {
     }
 }
 
-/// The host, and the port if one is named: without what may stand in front of an `@`.
+/// Host and port as they were written, without what may stand in front of an `@`.
 pub(super) struct HostPort<'a>(pub(super) Option<&'a Authority>);
 
 impl<'a> HostPort<'a> {
@@ -185,13 +186,9 @@ impl<'a> HostPort<'a> {
 
 impl fmt::Display for HostPort<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Some(authority) = self.0 else {
-            return f.write_str("no host");
-        };
-        f.write_str(authority.host())?;
-        match authority.port_u16() {
-            Some(port) => write!(f, ":{port}"),
-            None => Ok(()),
-        }
+        f.write_str(match self.0 {
+            Some(authority) => without_user(authority.as_str()),
+            None => "no host",
+        })
     }
 }

@@ -8,6 +8,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use self::exceptions::Exceptions;
 use super::{ClientConfigError, ClientConfigErrorKind};
+use crate::authority::{Authority, without_user};
 
 /// HTTP_PROXY is not among them: it is for http, and that goes to this machine only.
 const VARIABLES: [&str; 4] = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
@@ -204,9 +205,7 @@ fn check(setting: &'static str, url: &str) -> Result<(), ClientConfigError> {
     {
         return bad(NO_URL);
     }
-    let host_and_port = authority.rsplit('@').next().unwrap_or_default();
-    let host = uri.host().unwrap_or_default();
-    if host.is_empty() || (host_and_port != host && uri.port_u16().is_none()) {
+    if Authority::parse(without_user(authority)).is_err() {
         return bad("has no host, or a port that is none");
     }
     Ok(())

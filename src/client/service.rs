@@ -16,7 +16,7 @@ use super::{
     ClientBuilder, ClientConfigError, ClientError, ResponseBody, ResponseFuture, future::Limits,
     pools::Pools,
 };
-use crate::{BoxError, loopback};
+use crate::{BoxError, authority::Authority};
 
 /// An HTTP client for tokens and the API. See the [module](super) for what it does.
 ///
@@ -77,12 +77,10 @@ impl<B> Client<B> {
     }
 
     fn allows(&self, uri: &Uri) -> bool {
-        let Some(host) = uri.host() else {
-            return false;
-        };
+        let is_loopback = || Authority::of(uri).is_ok_and(Authority::is_loopback);
         match uri.scheme() {
-            Some(scheme) if scheme == &Scheme::HTTPS => true,
-            Some(scheme) if scheme == &Scheme::HTTP => self.loopback && loopback::is_host(host),
+            Some(scheme) if scheme == &Scheme::HTTPS => uri.host().is_some(),
+            Some(scheme) if scheme == &Scheme::HTTP => self.loopback && is_loopback(),
             _ => false,
         }
     }

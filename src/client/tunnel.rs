@@ -13,7 +13,7 @@ use hyper::{
     rt::{Read, Write},
 };
 
-use crate::BoxError;
+use crate::{BoxError, authority::Authority};
 
 /// The most that is read of a proxy's answer: the least that hyper can be limited to.
 const LONGEST_HEAD: usize = 8 * 1024;
@@ -43,7 +43,7 @@ pub(super) async fn connect<T>(
 where
     T: Read + Write + Unpin,
 {
-    let request = request(dst, credentials).map_err(broken)?;
+    let request = request(dst, credentials)?;
     let (mut sender, mut connection) = http1::Builder::new()
         .max_buf_size(LONGEST_HEAD)
         .handshake(io)
@@ -75,14 +75,14 @@ where
 fn request(
     dst: &Uri,
     credentials: Option<&HeaderValue>,
-) -> Result<Request<Empty<Bytes>>, http::Error> {
-    let host = dst.host().unwrap_or_default();
-    let target = format!("{host}:{}", dst.port_u16().unwrap_or(443));
+) -> Result<Request<Empty<Bytes>>, TunnelError> {
+    let authority = Authority::of(dst).map_err(|_| broken("a host or port that is none"))?;
+    let target = format!("{}:{}", authority.host(), authority.port_or(443));
     let mut request = Request::connect(&target).header(HOST, &target);
     if let Some(credentials) = credentials {
         request = request.header(PROXY_AUTHORIZATION, credentials);
     }
-    request.body(Empty::new())
+    request.body(Empty::new()).map_err(broken)
 }
 
 fn accept(response: &Response<Incoming>) -> Result<(), TunnelError> {

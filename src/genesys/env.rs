@@ -75,7 +75,7 @@ fn custom(login: &str, api: &str, loopback: bool) -> Result<Region, ConfigError>
         (API_URL, region.api_base()),
     ] {
         let host = base.authority().map_or("", |host| host.as_str());
-        let origins = Origins::of_host(host);
+        let origins = Origins::of_checked_host(host);
         let allowed = match loopback {
             true => origins.and_loopback(),
             false => origins,

@@ -332,7 +332,10 @@ impl<P> OrgBuilder<P> {
             loopback,
             ..
         } = self;
-        let host = |uri: &Uri| Origins::of_host(uri.authority().map_or("", |host| host.as_str()));
+        let host = |uri: &Uri| {
+            let host = uri.authority().map_or("", |host| host.as_str());
+            Origins::of_checked_host(host)
+        };
         let local = |origins: Origins| {
             if loopback {
                 origins.and_loopback()

@@ -242,6 +242,8 @@ async fn http_is_refused_for_good_but_to_this_machine_when_asked_for() {
         (&lenient, "http://127.0.0.1.example/"),
         (&lenient, "http://localhost.example/"),
         (&lenient, "http://10.0.0.1/"),
+        (&lenient, "http://[::2]/"),
+        (&lenient, "http://127.0.0.1:+80/"),
         (&lenient, "ftp://localhost/"),
         (&lenient, "/api/v2/users"),
     ] {
@@ -258,6 +260,11 @@ async fn http_is_refused_for_good_but_to_this_machine_when_asked_for() {
         assert_eq!(response.version(), Version::HTTP_11);
     }
     assert_eq!(setup.mock.requests().len(), 2);
+    // Nothing listens there, and it was asked.
+    for uri in ["http://[0:0:0:0:0:0:0:1]:1/", "http://LOCALHOST:1/"] {
+        let error = get(&lenient, uri.parse().unwrap()).await.unwrap_err();
+        assert_eq!(error.kind(), ClientErrorKind::Connect, "{uri}: {error}");
+    }
 }
 
 fn config_error(builder: ClientBuilder) -> ClientConfigError {

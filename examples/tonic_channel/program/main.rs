@@ -28,7 +28,7 @@ async fn main() -> Result<(), BoxError> {
     let mock = MockGenesys::new();
     let org = Org::builder(mock.region())
         .credentials(Credentials::new(mock.client_id(), mock.client_secret())?)
-        .allow_loopback() // in earnest: `origins(Origins::of_host("grpc.example"))`
+        .allow_loopback() // in earnest: `origins(Origins::of_host("grpc.example")?)`
         .build::<ReplayBody<tonic::body::Body>, _>(mock.service())?;
     let mut client = client::client(&org, channel, origin);
 

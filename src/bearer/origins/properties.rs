@@ -12,8 +12,9 @@ const LISTED: [(&str, u16); 3] = [
 
 fn origins() -> Origins {
     Origins::of_host("API.mypurecloud.com.")
-        .and_host("gw.example:8443")
-        .and_host("[2001:DB8::1]:443")
+        .and_then(|origins| origins.and_host("gw.example:8443"))
+        .and_then(|origins| origins.and_host("[2001:DB8::1]:443"))
+        .expect("they are hosts")
 }
 
 /// Parts of authorities, and what could be taken for the end of one.
@@ -53,15 +54,25 @@ fn is_listed(uri: &Uri) -> bool {
     let host = authority.host().to_ascii_lowercase();
     let host = host.strip_suffix('.').unwrap_or(&host);
     let port = authority.port_u16().unwrap_or(443);
-    // What is behind a host without being a port is no reason to trust it.
-    let behind = &authority.as_str()[authority.host().len()..];
-    LISTED.contains(&(host, port)) && (behind.is_empty() || authority.port_u16().is_some())
+    LISTED.contains(&(host, port)) && has_port_or_none(uri)
+}
+
+/// What is behind a host without being a port is no reason to trust it.
+fn has_port_or_none(uri: &Uri) -> bool {
+    let authority = uri.authority().map_or("", |authority| authority.as_str());
+    let behind = &authority[uri.host().unwrap_or_default().len()..];
+    match behind.strip_prefix(':') {
+        Some(port) => port.parse().is_ok_and(|port: u16| port != 0) && !port.starts_with('+'),
+        None => behind.is_empty(),
+    }
 }
 
 fn goes_to_this_machine(uri: &Uri) -> bool {
     let host = uri.host().unwrap_or_default();
     let host = host.strip_suffix('.').unwrap_or(host);
-    ["127.0.0.1", "localhost"].contains(&host) && matches!(uri.scheme_str(), Some("http" | "https"))
+    ["127.0.0.1", "localhost"].contains(&host)
+        && has_port_or_none(uri)
+        && matches!(uri.scheme_str(), Some("http" | "https"))
 }
 
 proptest! {

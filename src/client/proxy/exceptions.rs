@@ -2,6 +2,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use http::Uri;
 
+use crate::authority::{Authority, is_name, parse_port};
+
 /// How much of an entry an error repeats, in characters.
 const ECHO: usize = 60;
 
@@ -43,11 +45,11 @@ impl Exceptions {
     }
 
     pub(super) fn contain(&self, dst: &Uri) -> bool {
-        let Some(host) = dst.host() else {
+        let Ok(authority) = Authority::of(dst) else {
             return false;
         };
-        let (host, port) = (normal(host), dst.port_u16().unwrap_or(443));
-        let address = host.parse().ok();
+        let (host, port) = (authority.host().to_string(), authority.port_or(443));
+        let address = authority.host().address();
         self.rules.iter().any(|rule| {
             rule.port.is_none_or(|only| only == port) && rule.hosts.contain(&host, address)
         })
@@ -109,13 +111,7 @@ fn domain(text: &str) -> Option<Hosts> {
         Some(rest) => rest.strip_prefix('.')?,
         None => text.strip_prefix('.').unwrap_or(text),
     });
-    let is_label = |label: &str| {
-        let inside = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
-        (1..=63).contains(&label.len()) && label.bytes().all(inside)
-    };
-    // `10.` and `192.168` are no networks, and no name ends in a number.
-    let named = name.rsplit('.').next().is_some_and(|last| !is_number(last));
-    (named && name.split('.').all(is_label)).then(|| Hosts::Domain(name.into()))
+    is_name(&name).then(|| Hosts::Domain(name.into()))
 }
 
 /// Without brackets and a final dot, in lower case.
@@ -127,11 +123,6 @@ fn normal(host: &str) -> String {
 fn unbracketed(host: &str) -> &str {
     let inner = host.strip_prefix('[').and_then(|it| it.strip_suffix(']'));
     inner.unwrap_or(host)
-}
-
-fn parse_port(port: &str) -> Option<u16> {
-    let port = is_number(port).then(|| port.parse().ok())?;
-    port.filter(|port| *port != 0)
 }
 
 fn is_number(text: &str) -> bool {

@@ -1,7 +1,7 @@
-use http::{Uri, uri::Authority};
+use http::{Uri, uri::Scheme};
 
 use super::{PageError, PageErrorKind};
-use crate::genesys::Org;
+use crate::{authority::Authority, genesys::Org};
 
 /// The path and query, behind the base of this organisation's API, that a page names as the next
 /// one.
@@ -23,8 +23,7 @@ pub(super) fn resolve(org: &Org, link: &str) -> Result<String, PageError> {
 fn on_the_api(org: &Org, link: &str) -> Option<String> {
     let uri: Uri = link.parse().ok()?;
     let base = org.region().api_base();
-    let same_scheme = uri.scheme() == base.scheme();
-    if !same_scheme || authority(&uri)? != authority(&base)? {
+    if uri.scheme() != base.scheme() || !is_same_place(&uri, &base) {
         return None;
     }
     let path = uri.path_and_query()?.as_str();
@@ -33,25 +32,17 @@ fn on_the_api(org: &Org, link: &str) -> Option<String> {
     path.strip_prefix(prefix).map(str::to_owned)
 }
 
-/// Host and port; `None` with a user name or password in front.
-fn authority(uri: &Uri) -> Option<(String, u16)> {
-    let authority: &Authority = uri.authority()?;
-    if authority.as_str().contains('@') {
-        return None;
-    }
-    let usual = if uri.scheme_str() == Some("http") {
+/// Whether two URIs of one scheme lead to the same host and port.
+fn is_same_place(one: &Uri, other: &Uri) -> bool {
+    let usual = if one.scheme() == Some(&Scheme::HTTP) {
         80
     } else {
         443
     };
-    let host = authority.host();
-    let host = host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase();
-    let port = if authority.as_str().len() == authority.host().len() {
-        usual
-    } else {
-        authority.port_u16()?
-    };
-    Some((host, port))
+    match (Authority::of(one), Authority::of(other)) {
+        (Ok(one), Ok(other)) => one.without_port(usual) == other.without_port(usual),
+        _ => false,
+    }
 }
 
 fn foreign(link: &str) -> PageError {
@@ -148,6 +139,7 @@ mod tests {
                 &genesys,
                 "https://user@api.mypurecloud.com:443/api/v2/users",
             ),
+            (&genesys, "https://api.mypurecloud.com:+443/api/v2/users"),
             (&genesys, "https://login.mypurecloud.com/api/v2/users"),
             (&genesys, "/api/v2/../../oauth/token"),
             (&genesys, "/\\evil.example/"),

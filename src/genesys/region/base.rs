@@ -1,8 +1,9 @@
-use std::{borrow::Cow, fmt, net::Ipv6Addr};
+use std::{borrow::Cow, fmt};
 
 use http::Uri;
 
 use super::{RegionError, RegionErrorKind as Kind, path};
+use crate::authority::{Authority, Fault};
 
 /// Where a base URL is taken for that of one request: the base is what stands before.
 const ENDPOINTS: [&str; 3] = ["/oauth/token", "/oauth/authorize", "/api/v2"];
@@ -103,45 +104,13 @@ impl fmt::Display for Base {
     }
 }
 
-/// Lower case, without a trailing dot, and without the port that the scheme has anyhow.
+/// As an [`Authority`] shows itself, without the port that the scheme has anyhow.
 fn normal_host(scheme: &str, authority: &str) -> Result<String, Kind> {
-    let (host, port) = match authority.rsplit_once(':') {
-        Some((host, port)) if !port.ends_with(']') => (host, Some(port)),
-        _ => (authority, None),
-    };
-    let host = host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase();
-    if host.is_empty() {
-        return Err(Kind::MissingHost);
-    }
-    let inner = host
-        .strip_prefix('[')
-        .and_then(|rest| rest.strip_suffix(']'));
-    let right = match inner {
-        Some(address) => address.parse::<Ipv6Addr>().is_ok(),
-        None => host.split('.').all(is_label),
-    };
-    if !right || host.len() > 255 {
-        return Err(Kind::InvalidUrl);
-    }
     let usual = if scheme == "https" { 443 } else { 80 };
-    match port.map(parse_port) {
-        None => Ok(host),
-        Some(Some(port)) if port == usual => Ok(host),
-        Some(Some(port)) => Ok(format!("{host}:{port}")),
-        Some(None) => Err(Kind::InvalidUrl),
+    match Authority::parse(authority) {
+        Ok(authority) => Ok(authority.without_port(usual).to_string()),
+        Err(Fault::NoHost) => Err(Kind::MissingHost),
+        Err(Fault::UserInfo) => Err(Kind::UserInfo),
+        Err(Fault::Host | Fault::Port) => Err(Kind::InvalidUrl),
     }
-}
-
-fn parse_port(port: &str) -> Option<u16> {
-    let digits = port.bytes().all(|byte| byte.is_ascii_digit());
-    port.parse().ok().filter(|&port| digits && port != 0)
-}
-
-/// A label of a host name; with underscores, which names inside a cluster may hold.
-pub(super) fn is_label(label: &str) -> bool {
-    let inside = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
-    (1..=63).contains(&label.len())
-        && label.bytes().all(inside)
-        && !label.starts_with('-')
-        && !label.ends_with('-')
 }

@@ -175,7 +175,7 @@ impl Region {
     pub(super) fn api_origins(&self) -> Origins {
         let of_base = || {
             let base = self.api_base();
-            Origins::of_host(base.authority().map_or("", |host| host.as_str()))
+            Origins::of_checked_host(base.authority().map_or("", |host| host.as_str()))
         };
         self.site()
             .origins

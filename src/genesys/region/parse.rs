@@ -1,9 +1,7 @@
 use std::borrow::Cow;
 
-use super::{
-    Region, RegionError, RegionErrorKind as Kind, Site,
-    base::{Base, is_label},
-};
+use super::{Region, RegionError, RegionErrorKind as Kind, Site, base::Base};
+use crate::authority::{Authority, is_label};
 
 const SERVICES: [&str; 3] = ["login.", "api.", "apps."];
 
@@ -35,9 +33,10 @@ fn host(text: &str) -> Result<String, Kind> {
         return Err(Kind::QueryOrFragment);
     }
     let rest = rest.strip_suffix('/').unwrap_or(rest);
-    let rest = rest.strip_suffix(":443").unwrap_or(rest);
-    let rest = rest.strip_suffix('.').unwrap_or(rest);
-    Ok(rest.to_ascii_lowercase())
+    match Authority::parse(rest) {
+        Ok(authority) if authority.port_or(443) == 443 => Ok(authority.host().to_string()),
+        _ => Err(Kind::Unknown),
+    }
 }
 
 fn domain(host: &str) -> Option<Region> {

@@ -16,7 +16,7 @@ macro_rules! regions {
                         api: Base::https(concat!("api.", $domain)),
                         origins: Some(|| {
                             static ORIGINS: LazyLock<Origins> =
-                                LazyLock::new(|| Origins::of_host(concat!("api.", $domain)));
+                                LazyLock::new(|| Origins::of_checked_host(concat!("api.", $domain)));
                             &ORIGINS
                         }),
                     };

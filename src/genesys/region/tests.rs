@@ -1,8 +1,10 @@
 use std::collections::HashSet;
 
+use http::Uri;
 use proptest::prelude::*;
 
 use super::{Region, RegionErrorKind as Kind};
+use crate::{authority::Authority, bearer::Origins};
 
 fn kind(text: &str) -> Kind {
     Region::parse(text).expect_err(text).kind()
@@ -233,6 +235,27 @@ fn paths_that_lead_elsewhere_are_refused() {
     );
 }
 
+/// Parts of authorities, and what could be taken for the end of one.
+fn texts() -> impl Strategy<Value = String> {
+    let hosts = vec![
+        "api.mypurecloud.com",
+        "Gw.Example",
+        "localhost",
+        "127.0.0.1",
+        "[::1]",
+        "[0:0:0:0:0:0:0:1]",
+        "user:pw",
+        "x_y",
+        "1",
+    ];
+    let between = vec![
+        "", ".", ":", "@", ":443", ":80", ":0443", ":+443", ":65979", ":0", "-", "%2e", "[", "]",
+    ];
+    let pieces = (prop::sample::select(hosts), prop::sample::select(between));
+    prop::collection::vec(pieces, 1..3)
+        .prop_map(|pieces| pieces.into_iter().flat_map(|(a, b)| [a, b]).collect())
+}
+
 proptest! {
     #[test]
     fn no_text_makes_it_panic(text in any::<String>(), other in ".{0,40}") {
@@ -271,6 +294,28 @@ proptest! {
             prop_assert_eq!(authority, region.login_host());
             prop_assert!(region.api_base().query().is_none());
             prop_assert!(region.api("/api/v2/users").is_ok());
+        }
+    }
+
+    /// Origins, regions and clients take the same texts for the same places.
+    #[test]
+    fn all_who_read_one_agree(text in texts()) {
+        let base = format!("https://{text}");
+        let read = Authority::parse(&text);
+        let origins = Origins::of_host(&text);
+        let region = Region::custom(&base, &base);
+        prop_assert_eq!(origins.is_ok(), read.is_ok(), "{}", text);
+        prop_assert_eq!(region.is_ok(), read.is_ok(), "{}", text);
+        if let (Ok(origins), Ok(region), Ok(read)) = (origins, region, read) {
+            prop_assert!(origins.allows(&region.api_base()), "{}", text);
+            prop_assert_eq!(region.api_host(), read.without_port(443).to_string());
+            let uri: Uri = base.parse().expect("a region has read it");
+            prop_assert!(origins.allows(&uri), "{}", text);
+        }
+        let plain = format!("http://{text}/");
+        if let Ok(uri) = plain.parse::<Uri>() {
+            let allowed = Origins::none().and_loopback().allows(&uri);
+            prop_assert_eq!(allowed, Authority::parse(&text).is_ok_and(Authority::is_loopback), "{}", text);
         }
     }
 }

@@ -48,7 +48,7 @@ struct Stack {
 fn stacks() -> Vec<Stack> {
     let runtime = runtime(0);
     let tokens = runtime.block_on(ours::tokens(&Issuer::default()));
-    let bearer = BearerLayer::new(tokens.clone(), Origins::of_host(HOST));
+    let bearer = BearerLayer::new(tokens.clone(), Origins::of_host(HOST).expect("a host"));
     let add = AddAuthorizationLayer::bearer(TOKEN);
     let retry = ServiceBuilder::new()
         .layer(tower_retry::layer())

@@ -1,0 +1,59 @@
+use std::{error::Error, fmt};
+
+use crate::authority::Fault;
+
+/// How much of the text an error repeats, in characters.
+const ECHO: usize = 60;
+
+/// A text that [`Origins`](super::Origins) were to allow names no host.
+///
+/// The message says what to write instead. It repeats the text shortened and escaped, and not at all
+/// if there may be a password in it.
+///
+/// ```
+/// use tower_genesys::Origins;
+///
+/// let error = Origins::of_host("https://api.mypurecloud.com/").unwrap_err();
+/// assert_eq!(
+///     error.to_string(),
+///     "`https://api.mypurecloud.com/` is no host; write a host, and a port where needed, such as \
+///      `api.mypurecloud.com` or `gw.example:8443`, without scheme and path"
+/// );
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InvalidHost {
+    message: Box<str>,
+}
+
+impl InvalidHost {
+    pub(super) fn new(text: &str, fault: Fault) -> Self {
+        let what = match fault {
+            Fault::UserInfo => "the host holds a user name or a password".into(),
+            Fault::NoHost if text.is_empty() => "the host is empty".into(),
+            Fault::NoHost => format!("{} has no host", echo(text)),
+            Fault::Host => format!("{} is no host", echo(text)),
+            Fault::Port => format!("{} has a port that is none", echo(text)),
+        };
+        let message = format!(
+            "{what}; write a host, and a port where needed, such as `api.mypurecloud.com` or \
+             `gw.example:8443`, without scheme and path"
+        );
+        Self {
+            message: message.into(),
+        }
+    }
+}
+
+fn echo(text: &str) -> String {
+    let shown = text.chars().take(ECHO).flat_map(char::escape_default);
+    let more = text.chars().nth(ECHO).map(|_| '…');
+    format!("`{}`", shown.chain(more).collect::<String>())
+}
+
+impl fmt::Display for InvalidHost {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl Error for InvalidHost {}
