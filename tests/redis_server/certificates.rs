@@ -1,34 +1,70 @@
-use std::{fs, path::Path};
+use rcgen::{
+    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
+    KeyUsagePurpose, date_time_ymd,
+};
 
-use rcgen::{CertifiedKey, generate_simple_self_signed};
-
-/// A certificate for `localhost` that vouches for itself, and its key.
+/// A CA that nobody knows but who is told, and what it signs.
 pub struct Certificates {
-    certificate: String,
-    key: String,
+    issuer: Issuer<'static, KeyPair>,
+    authority: String,
+}
+
+/// A certificate and its key, as PEM.
+#[derive(Clone)]
+pub struct Identity {
+    pub certificate: String,
+    pub key: String,
 }
 
 impl Certificates {
     pub fn new() -> Self {
-        let CertifiedKey { cert, signing_key } =
-            generate_simple_self_signed(["localhost".to_owned()]).expect("a certificate");
+        let mut params = CertificateParams::new(Vec::new()).expect("no names");
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        params.key_usages = vec![KeyUsagePurpose::KeyCertSign];
+        // Another name than what it signs: OpenSSL would take that for signed by itself.
+        params
+            .distinguished_name
+            .push(DnType::CommonName, "a CA for tests");
+        let key = KeyPair::generate().expect("a key");
+        let authority = params.self_signed(&key).expect("a certificate").pem();
         Self {
-            certificate: cert.pem(),
-            key: signing_key.serialize_pem(),
+            issuer: Issuer::new(params, key),
+            authority,
         }
     }
 
+    /// The certificate of the CA.
     pub fn pem(&self) -> &str {
-        &self.certificate
+        &self.authority
     }
 
-    /// The files of the certificate and of the key.
-    pub(super) fn write(&self, directory: &Path) -> [String; 2] {
-        let files = [("server.pem", &self.certificate), ("server.key", &self.key)];
-        files.map(|(name, pem)| {
-            let file = directory.join(name);
-            fs::write(&file, pem).expect("a file in the temporary directory");
-            super::path(&file)
-        })
+    /// For a server of these names. Servers are clients of one another.
+    pub fn server(&self, names: &[&str]) -> Identity {
+        self.signed(names, 4096)
+    }
+
+    pub fn client(&self) -> Identity {
+        self.signed(&["client"], 4096)
+    }
+
+    /// For a client, and over for long.
+    pub fn expired_client(&self) -> Identity {
+        self.signed(&["client"], 2000)
+    }
+
+    fn signed(&self, names: &[&str], until: i32) -> Identity {
+        let names: Vec<_> = names.iter().map(|&name| name.to_owned()).collect();
+        let mut params = CertificateParams::new(names).expect("names");
+        params.not_after = date_time_ymd(until, 1, 1);
+        params.extended_key_usages = vec![
+            ExtendedKeyUsagePurpose::ServerAuth,
+            ExtendedKeyUsagePurpose::ClientAuth,
+        ];
+        let key = KeyPair::generate().expect("a key");
+        let certificate = params.signed_by(&key, &self.issuer).expect("it is signed");
+        Identity {
+            certificate: certificate.pem(),
+            key: key.serialize_pem(),
+        }
     }
 }

@@ -9,7 +9,10 @@
 )]
 
 mod certificates;
+mod cluster;
+mod launch;
 mod proxy;
+mod sentinel;
 mod watchdog;
 
 use std::{
@@ -19,18 +22,21 @@ use std::{
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use redis::{Client, FromRedisValue, ToRedisArgs};
 use tempfile::TempDir;
 
-pub use certificates::Certificates;
+pub use certificates::{Certificates, Identity};
+pub use cluster::RedisCluster;
+pub use launch::Launch;
 pub use proxy::{Mode, Proxy};
+pub use sentinel::{RedisSentinels, SentinelOptions};
 use watchdog::Watchdog;
 
-const INSTALL: &str = "`redis-server` is not installed, and these tests need it: run \
-                       tests/install-servers.sh redis-server (Debian, Ubuntu, macOS), or install Redis 6 or newer";
+const INSTALL: &str = "a server that these tests need is not installed: run tests/install-servers.sh \
+                       redis-server redis-server-6 valkey-server (Debian, Ubuntu, macOS)";
 
 /// A server process.
 pub struct RedisServer {
@@ -38,66 +44,25 @@ pub struct RedisServer {
     directory: TempDir,
     port: u16,
     tls_port: u16,
-    options: Vec<String>,
+    how: Launch,
 }
 
 impl RedisServer {
     /// A server that answers.
     pub fn start() -> Self {
-        Self::start_with(&[])
+        Launch::new().start()
     }
 
     /// A server with these options, as on the command line, that answers.
     pub fn start_with(options: &[&str]) -> Self {
-        let directory = tempfile::tempdir().expect("a temporary directory");
-        let options = options.iter().map(|&option| option.to_owned()).collect();
-        let mut server = Self {
-            process: None,
-            directory,
-            port: 0,
-            tls_port: 0,
-            options,
-        };
-        // Somebody else may take the port between looking for it and using it.
-        for _ in 0..5 {
-            server.port = free_port();
-            if server.launch() {
-                return server;
-            }
-        }
-        panic!("redis-server does not start:\n{}", server.log());
+        Launch::new().options(options).start()
     }
 
-    /// A server with TLS on a port of its own beside the plain one.
+    /// A server with TLS on a port of its own beside the plain one, known as `localhost`.
     pub fn start_with_tls(certificates: &Certificates) -> Self {
-        let directory = tempfile::tempdir().expect("a temporary directory");
-        let mut server = Self {
-            process: None,
-            directory,
-            port: 0,
-            tls_port: 0,
-            options: Vec::new(),
-        };
-        let [certificate, key] = certificates.write(server.directory.path());
-        for _ in 0..5 {
-            (server.port, server.tls_port) = (free_port(), free_port());
-            let port = server.tls_port.to_string();
-            server.options = [
-                ["--tls-port", &port],
-                ["--tls-cert-file", &certificate],
-                ["--tls-key-file", &key],
-                ["--tls-ca-cert-file", &certificate],
-                ["--tls-auth-clients", "no"],
-            ]
-            .concat()
-            .into_iter()
-            .map(str::to_owned)
-            .collect();
-            if server.launch() {
-                return server;
-            }
-        }
-        panic!("redis-server does not start with TLS:\n{}", server.log());
+        Launch::new()
+            .tls(certificates, &["localhost"], "no")
+            .start()
     }
 
     /// Whether the program is there.
@@ -119,6 +84,10 @@ impl RedisServer {
         format!("redis://{user}:{password}@127.0.0.1:{}", self.port)
     }
 
+    pub fn tls_port(&self) -> u16 {
+        self.tls_port
+    }
+
     pub fn tls_url(&self) -> String {
         format!("rediss://localhost:{}", self.tls_port)
     }
@@ -137,7 +106,29 @@ impl RedisServer {
         &self,
         arguments: &[impl ToRedisArgs],
     ) -> redis::RedisResult<T> {
-        let client = Client::open(self.unix_url()).expect("a URL");
+        self.run_as(None, arguments)
+    }
+
+    /// Runs a command as the default user, who may have a password.
+    pub fn run_as<T: FromRedisValue>(
+        &self,
+        password: Option<&str>,
+        arguments: &[impl ToRedisArgs],
+    ) -> redis::RedisResult<T> {
+        // Sentinels end the connections of a server that they set up.
+        match self.run_once(password, arguments) {
+            Err(error) if error.is_connection_dropped() => self.run_once(password, arguments),
+            done => done,
+        }
+    }
+
+    fn run_once<T: FromRedisValue>(
+        &self,
+        password: Option<&str>,
+        arguments: &[impl ToRedisArgs],
+    ) -> redis::RedisResult<T> {
+        let login = password.map_or_else(String::new, |password| format!("?pass={password}"));
+        let client = Client::open(format!("{}{login}", self.unix_url())).expect("a URL");
         let mut connection = client.get_connection()?;
         let mut command = redis::Cmd::new();
         command.arg(arguments);
@@ -185,6 +176,15 @@ impl RedisServer {
         Monitor { stream, reader }
     }
 
+    /// Not when it was killed.
+    pub fn is_running(&self) -> bool {
+        self.process.is_some()
+    }
+
+    pub fn has_tls(&self) -> bool {
+        self.how.has_tls()
+    }
+
     /// Stops it like a crash.
     pub fn kill(&mut self) {
         if let Some((process, watchdog)) = self.process.take() {
@@ -222,16 +222,10 @@ impl RedisServer {
 
     /// Whether it answers, rather than ending at once.
     fn launch(&mut self) -> bool {
-        let mut command = Command::new("redis-server");
-        command
-            .args(["--bind", "127.0.0.1", "--port", &self.port.to_string()])
-            .args(["--save", "", "--appendonly", "no", "--logfile", "log"])
-            .arg("--dir")
-            .arg(self.directory.path())
-            .arg("--unixsocket")
-            .arg(self.socket())
-            .args(&self.options)
-            .stdout(Stdio::null());
+        let mut command = self
+            .how
+            .command(self.directory.path(), self.port, self.tls_port);
+        command.arg("--unixsocket").arg(self.socket());
         let mut process = command
             .spawn()
             .unwrap_or_else(|error| panic!("{INSTALL} ({error})"));
@@ -304,9 +298,13 @@ fn end(mut process: Child, watchdog: Watchdog) {
     let _ = process.wait();
 }
 
-fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a loopback port is free");
-    listener.local_addr().expect("it has an address").port()
+/// Waits for something that a server does by itself, for as long as a test may take.
+pub fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let begun = Instant::now();
+    while !is_so() {
+        assert!(begun.elapsed() < Duration::from_secs(30), "{what}");
+        thread::sleep(Duration::from_millis(20));
+    }
 }
 
 fn path(path: &Path) -> String {

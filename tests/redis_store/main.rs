@@ -7,6 +7,8 @@ mod redis_server;
 mod setup;
 
 mod addresses;
+mod client_certificates;
+mod cluster;
 mod conformance;
 mod damage;
 mod faults;
@@ -15,4 +17,6 @@ mod refusals;
 mod rights;
 mod rules;
 mod secrets;
+mod sentinel;
 mod trips;
+mod versions;

@@ -1,9 +1,11 @@
-use std::{borrow::Cow, env, ffi::OsString, fmt, fs, path::PathBuf};
+use std::{borrow::Cow, env, ffi::OsString, fmt, path::PathBuf};
 
-use redis::Client;
 use secrecy::{ExposeSecret, SecretString};
 
-use super::{RedisStore, RedisStoreError, RedisStoreErrorKind as Kind, address};
+use super::{
+    RedisStore, RedisStoreError, RedisStoreErrorKind as Kind,
+    topology::{CertificateSettings, Pem, Topology, TopologySettings},
+};
 
 const PREFIX: &str = "tower-genesys";
 const LONGEST_PREFIX: usize = 128;
@@ -18,12 +20,15 @@ pub struct RedisStoreBuilder {
     /// What errors call the URL.
     setting: Cow<'static, str>,
     prefix: Cow<'static, str>,
-    certificates: Option<Certificates>,
+    certificates: CertificateSettings,
+    sentinel: Option<SentinelLogin>,
 }
 
-enum Certificates {
-    Pem(Vec<u8>),
-    File(PathBuf),
+/// Of the Sentinels, whose users are not those of the server.
+struct SentinelLogin {
+    setting: Cow<'static, str>,
+    user: String,
+    password: SecretString,
 }
 
 impl RedisStoreBuilder {
@@ -32,16 +37,43 @@ impl RedisStoreBuilder {
             url,
             setting: "the Redis URL".into(),
             prefix: PREFIX.into(),
-            certificates: None,
+            certificates: CertificateSettings::default(),
+            sentinel: None,
         }
     }
 
     pub(super) fn from_env(name: Cow<'static, str>) -> Result<Self, RedisStoreError> {
-        let url = url(env::var_os(&*name)).map_err(|what| {
-            let message = format!("the environment variable {name} {what}");
-            RedisStoreError::new(Kind::Variable, message)
+        let url = variable(&name)?.ok_or_else(|| {
+            wrong_variable(
+                &name,
+                "is not set; set it to redis://user:password@host:port",
+            )
         })?;
+        let beside = |what: &str| format!("{}_{what}", name.strip_suffix("_URL").unwrap_or(&name));
+        let pem = |what: &str| -> Result<Option<Pem>, RedisStoreError> {
+            let name = beside(what);
+            Ok(variable(&name)?.map(|value| Pem::variable(name, value)))
+        };
         let mut builder = Self::new(url.into());
+        builder.certificates = CertificateSettings {
+            authorities: pem("TLS_CA")?,
+            certificate: pem("TLS_CERT")?,
+            key: pem("TLS_KEY")?,
+        };
+        let (user, password) = (beside("SENTINEL_USER"), beside("SENTINEL_PASSWORD"));
+        builder.sentinel = match (variable(&user)?, variable(&password)?) {
+            (Some(_), None) => {
+                let what =
+                    "has no password beside it; set the one that ends in _SENTINEL_PASSWORD too";
+                return Err(wrong_variable(&user, what));
+            }
+            (None, None) => None,
+            (user, Some(secret)) => Some(SentinelLogin {
+                setting: password.into(),
+                user: user.unwrap_or_default(),
+                password: secret.into(),
+            }),
+        };
         builder.setting = name;
         Ok(builder)
     }
@@ -59,7 +91,7 @@ impl RedisStoreBuilder {
     /// Trusts these certificates, in PEM, and no others. Default: Mozilla's list of public CAs.
     #[must_use]
     pub fn ca_certificates(mut self, pem: impl Into<Vec<u8>>) -> Self {
-        self.certificates = Some(Certificates::Pem(pem.into()));
+        self.certificates.authorities = Some(Pem::text("`ca_certificates`", pem.into()));
         self
     }
 
@@ -69,7 +101,60 @@ impl RedisStoreBuilder {
     /// [`build`](Self::build) reads it, and blocks for so long.
     #[must_use]
     pub fn ca_file(mut self, path: impl Into<PathBuf>) -> Self {
-        self.certificates = Some(Certificates::File(path.into()));
+        self.certificates.authorities = Some(Pem::file("`ca_file`", path.into()));
+        self
+    }
+
+    /// Shows this certificate to the servers, and to the Sentinels. Default: none.
+    ///
+    /// For servers with `tls-auth-clients yes`, which is Redis's own default. Both are PEM, the
+    /// certificate with the intermediate ones after it, the key without a passphrase.
+    #[must_use]
+    pub fn client_certificate(
+        mut self,
+        certificate: impl Into<Vec<u8>>,
+        key: impl Into<Vec<u8>>,
+    ) -> Self {
+        let setting = "the certificate of `client_certificate`";
+        self.certificates.certificate = Some(Pem::text(setting, certificate.into()));
+        let setting = "the key of `client_certificate`";
+        self.certificates.key = Some(Pem::text(setting, key.into()));
+        self
+    }
+
+    /// Shows the certificate in this file to the servers, and to the Sentinels. Default: none.
+    ///
+    /// As [`client_certificate`](Self::client_certificate). [`build`](Self::build) reads both
+    /// files, and blocks for so long. A certificate that is renewed is read by a store that is
+    /// built after that.
+    #[must_use]
+    pub fn client_certificate_files(
+        mut self,
+        certificate: impl Into<PathBuf>,
+        key: impl Into<PathBuf>,
+    ) -> Self {
+        let setting = "the certificate of `client_certificate_files`";
+        self.certificates.certificate = Some(Pem::file(setting, certificate.into()));
+        let setting = "the key of `client_certificate_files`";
+        self.certificates.key = Some(Pem::file(setting, key.into()));
+        self
+    }
+
+    /// Logs in to the Sentinels as this user; an empty name is the default user. Default: the
+    /// `sentinel_user` and `sentinel_password` of the URL, which win, or no login.
+    ///
+    /// The user and the password of the URL itself are for the server.
+    #[must_use]
+    pub fn sentinel_login(
+        mut self,
+        user: impl Into<String>,
+        password: impl Into<SecretString>,
+    ) -> Self {
+        self.sentinel = Some(SentinelLogin {
+            setting: "`sentinel_login`".into(),
+            user: user.into(),
+            password: password.into(),
+        });
         self
     }
 
@@ -81,8 +166,8 @@ impl RedisStoreBuilder {
     /// [`Certificates`](Kind::Certificates).
     pub fn build(self) -> Result<RedisStore, RedisStoreError> {
         check_prefix(&self.prefix)?;
-        let client = self.client()?;
-        Ok(RedisStore::new_on(client, &self.prefix, self.setting))
+        let topology = self.topology()?;
+        Ok(RedisStore::new_on(topology, &self.prefix, self.setting))
     }
 
     /// The store, when it [works](RedisStore::check).
@@ -97,19 +182,17 @@ impl RedisStoreBuilder {
         Ok(store)
     }
 
-    fn client(&self) -> Result<Client, RedisStoreError> {
-        let url = self.url.expose_secret();
-        match &self.certificates {
-            None => address::client(&self.setting, url, None),
-            Some(Certificates::Pem(pem)) => address::client(&self.setting, url, Some(pem)),
-            Some(Certificates::File(path)) => {
-                let pem = fs::read(path).map_err(|error| {
-                    let message = "the file of CA certificates cannot be read; check `ca_file`";
-                    RedisStoreError::new(Kind::Certificates, message).with_source(error)
-                })?;
-                address::client(&self.setting, url, Some(&pem))
-            }
-        }
+    fn topology(&self) -> Result<Topology, RedisStoreError> {
+        let sentinel_login = self.sentinel.as_ref().map(|login| {
+            let password = login.password.expose_secret().to_owned();
+            (&*login.setting, (login.user.clone(), password))
+        });
+        Topology::new(&TopologySettings {
+            setting: &self.setting,
+            url: self.url.expose_secret(),
+            certificates: &self.certificates,
+            sentinel_login,
+        })
     }
 }
 
@@ -122,12 +205,21 @@ impl fmt::Debug for RedisStoreBuilder {
     }
 }
 
-fn url(value: Option<OsString>) -> Result<String, &'static str> {
-    let value = value.ok_or("is not set; set it to redis://user:password@host:port")?;
-    match value.into_string() {
-        Ok(value) if value.is_empty() => Err("is empty; give it a URL, or take it away"),
-        Ok(value) => Ok(value),
-        Err(_) => Err("is not UTF-8; set it again"),
+fn variable(name: &str) -> Result<Option<String>, RedisStoreError> {
+    text(env::var_os(name)).map_err(|what| wrong_variable(name, what))
+}
+
+fn wrong_variable(name: &str, what: &str) -> RedisStoreError {
+    let message = format!("the environment variable {name} {what}");
+    RedisStoreError::new(Kind::Variable, message)
+}
+
+fn text(value: Option<OsString>) -> Result<Option<String>, &'static str> {
+    match value.map(OsString::into_string) {
+        None => Ok(None),
+        Some(Ok(value)) if value.is_empty() => Err("is empty; give it a value, or take it away"),
+        Some(Ok(value)) => Ok(Some(value)),
+        Some(Err(_)) => Err("is not UTF-8; set it again"),
     }
 }
 
@@ -162,7 +254,7 @@ mod tests {
         let error = RedisStoreBuilder::from_env("NO_SUCH_REDIS_URL".into()).unwrap_err();
         assert_eq!(error.kind(), Kind::Variable);
         assert!(error.to_string().contains("NO_SUCH_REDIS_URL is not set"));
-        assert!(url(Some("".into())).unwrap_err().contains("empty"));
+        assert!(text(Some("".into())).unwrap_err().contains("empty"));
     }
 
     #[test]

@@ -24,9 +24,11 @@ pub struct RedisStoreError {
 pub enum RedisStoreErrorKind {
     /// The environment variable is not set, empty, or no text.
     Variable,
-    /// The URL is no URL, or has a scheme, an option or a database that cannot be used.
+    /// The URL is no URL, has a part that cannot be used, or the server is something else than it
+    /// says: a Sentinel, a node of a cluster, no cluster, several clusters.
     Url,
-    /// The certificates cannot be read, are none, or come without `rediss`.
+    /// The certificates cannot be read, do not belong together, come without `rediss`, or the server
+    /// wants others.
     Certificates,
     /// The prefix of the keys.
     Prefix,
@@ -36,8 +38,8 @@ pub enum RedisStoreErrorKind {
     Credentials,
     /// The user may not do what the store does.
     Permission,
-    /// The server is reached, and cannot do it: a replica, out of memory, too old, a node of a
-    /// cluster.
+    /// The server is reached, and cannot do it: a replica, out of memory, too old, a cluster with
+    /// slots that no node serves.
     Server,
 }
 

@@ -1,12 +1,12 @@
 use std::borrow::Cow;
 
-use redis::{ErrorKind, RedisError};
+use redis::{ErrorKind, RedisError, ServerErrorKind};
 
-use super::{RedisStoreErrorKind, refusal};
+use super::{RedisStoreErrorKind, finding, refusal};
 use crate::store::{StoreError, StoreErrorKind};
 
 /// Why a script has no result.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) enum Failure {
     /// There is no tokio runtime to connect in.
     NoRuntime,
@@ -14,6 +14,8 @@ pub(super) enum Failure {
     NotConnected(RedisError),
     /// The server says no, or the connection broke when the script was on its way.
     Answer(RedisError),
+    /// The server is not what the settings say.
+    Known(&'static Diagnosis),
     /// What came back is not what the scripts return.
     Nonsense,
 }
@@ -23,6 +25,7 @@ pub(super) enum Failure {
 ///
 /// Nothing of the server's own words is in it: some servers and proxies repeat the command that
 /// they refuse, and with it the password.
+#[derive(Clone, Debug)]
 pub(super) struct Diagnosis {
     pub(super) kind: StoreErrorKind,
     pub(super) setup: RedisStoreErrorKind,
@@ -39,23 +42,27 @@ impl Failure {
                 Setup::Unreachable,
                 "there is no tokio runtime here to connect to Redis; use the store inside of one",
             ),
+            Self::Known(diagnosis) => Diagnosis::clone(diagnosis),
             Self::Nonsense => Diagnosis::new(
                 Kind::Unavailable,
                 Setup::Server,
                 "the answer is not that of a Redis or Valkey server; check what listens there",
             ),
             Self::NotConnected(error) | Self::Answer(error) => match error.kind() {
+                ErrorKind::Io if finding::about_tls(error).is_some() => finding::about_tls(error)
+                    .map_or_else(|| Self::Nonsense.diagnose(), Clone::clone),
+                ErrorKind::ClusterConnectionNotFound => finding::NO_NODE.clone(),
                 ErrorKind::Io if matches!(self, Self::NotConnected(_)) => Diagnosis::new(
                     Kind::Unavailable,
                     Setup::Unreachable,
-                    "Redis was not reached; check that it runs, its address, and for rediss its \
-                     certificate",
+                    "Redis was not reached; check that it runs, its address, and for rediss that the \
+                     port speaks TLS",
                 ),
                 ErrorKind::Io => Diagnosis::new(
                     Kind::Timeout,
                     Setup::Unreachable,
                     "Redis did not answer, or the connection to it broke; check the network and \
-                     the load of the server",
+                     the load of the server, and whether it wants TLS, which is rediss in the URL",
                 ),
                 ErrorKind::AuthenticationFailed => refusal::wrong_password(),
                 ErrorKind::RESP3NotSupported => Diagnosis::new(
@@ -67,6 +74,48 @@ impl Failure {
                 ErrorKind::Server(_) | ErrorKind::Extension => refusal::diagnose(error),
                 _ => Self::Nonsense.diagnose(),
             },
+        }
+    }
+
+    /// Whether another connection may do better: this one is broken, or its server is no primary
+    /// any more.
+    pub(super) fn is_of_the_connection(&self) -> bool {
+        match self {
+            Self::Answer(error) => {
+                let kind = error.kind();
+                error.is_unrecoverable_error()
+                    || kind == ErrorKind::Server(ServerErrorKind::ReadOnly)
+                    || kind == ErrorKind::Server(ServerErrorKind::MasterDown)
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether the script may have been carried out.
+    pub(super) fn leaves_the_outcome_open(&self) -> bool {
+        matches!(self, Self::Answer(error) if error.is_io_error() && !error.is_connection_refusal())
+    }
+
+    /// Whether another node of a cluster has the key.
+    pub(super) fn is_about_another_node(&self) -> bool {
+        matches!(self, Self::Answer(error) if error.redirect_node().is_some())
+    }
+
+    /// Whether nobody has answered.
+    pub(super) fn is_unreachable(&self) -> bool {
+        self.diagnose().setup == RedisStoreErrorKind::Unreachable
+    }
+
+    /// The same, said by a Sentinel, which has a login and rights of its own.
+    pub(super) fn of_sentinel(self) -> Self {
+        match (self.diagnose().setup, &self) {
+            (RedisStoreErrorKind::Credentials, _) => Self::Known(&finding::SENTINEL_LOGIN),
+            (RedisStoreErrorKind::Permission, _) => Self::Known(&finding::SENTINEL_RIGHTS),
+            (RedisStoreErrorKind::Unreachable, _) => Self::Known(&finding::NO_SENTINEL),
+            (_, Self::Answer(error)) if !error.is_io_error() => {
+                Self::Known(&finding::NO_SENTINEL_THERE)
+            }
+            _ => self,
         }
     }
 
@@ -96,6 +145,18 @@ impl From<Failure> for StoreError {
 }
 
 impl Diagnosis {
+    pub(super) const fn fixed(
+        kind: StoreErrorKind,
+        setup: RedisStoreErrorKind,
+        message: &'static str,
+    ) -> Self {
+        Self {
+            kind,
+            setup,
+            message: Cow::Borrowed(message),
+        }
+    }
+
     pub(super) fn new(
         kind: StoreErrorKind,
         setup: RedisStoreErrorKind,

@@ -11,31 +11,31 @@ use futures_util::{
     FutureExt,
     future::{self, BoxFuture, Shared},
 };
-use redis::{
-    Client, ConnectionAddr, RedisError, RedisResult, Value,
-    aio::{ConnectionManager, ConnectionManagerConfig},
-};
+use redis::{RedisError, RedisResult, Value};
 use tokio::{runtime::Handle, sync::oneshot, time::Instant};
 
-use super::{failure::Failure, script::Call};
+use super::{
+    connection::{CONNECT_TIMEOUT, Connection},
+    failure::Failure,
+    script::Call,
+    topology::Topology,
+};
 
-/// For a TCP and a TLS handshake and a login. Longer than anybody waits for an operation: it goes
-/// on behind the operation that began it, and the next one finds it done.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
-/// For an answer, where nobody who is less patient waits for it.
-const RESPONSE_TIMEOUT: Duration = Duration::from_secs(1);
-/// After a failure to connect, and after a connection that broke, operations share the failure for
-/// so long: however many there are, a server that is down is asked ten times a second, twice each
-/// time when it accepts connections and ends them.
+/// After a failure to connect, and after a connection that broke before it has answered, operations
+/// share the failure for so long: however many there are, a server that is down is asked ten times
+/// a second.
 const PAUSE: Duration = Duration::from_millis(100);
+/// How long a connection may take that is made by a runtime which somebody drives: to find the
+/// primary and to connect to it.
+const LONGEST: Duration = CONNECT_TIMEOUT.saturating_mul(2);
 
-/// The way to the server: one connection that all operations share, made when it is first needed.
+/// The way to the servers: one connection that all operations share, made when it is first needed.
 ///
-/// [`ConnectionManager`] reconnects when a connection breaks. It stays where it is when the server
-/// does not answer at all, refuses the login, or is no primary any more; so in these cases it is
-/// given up here, and the next operation starts another one, which also asks the DNS again.
+/// A connection that breaks, goes silent, is refused, or leads to what is no primary any more is
+/// given up here. Its successor begins at the beginning: it asks the DNS, the Sentinels or the
+/// cluster again.
 pub(super) struct Link {
-    client: Client,
+    topology: Arc<Topology>,
     current: Mutex<Option<Attempt>>,
 }
 
@@ -44,69 +44,77 @@ pub(super) struct Link {
 struct Attempt {
     begun: Instant,
     has_answered: Arc<AtomicBool>,
-    outcome: Shared<BoxFuture<'static, Result<ConnectionManager, RedisError>>>,
+    outcome: Shared<BoxFuture<'static, Result<Connection, Failure>>>,
 }
 
 impl Link {
-    pub(super) fn new(client: Client) -> Self {
+    pub(super) fn new(topology: Topology) -> Self {
         Self {
-            client,
+            topology: Arc::new(topology),
             current: Mutex::new(None),
         }
     }
 
+    pub(super) fn topology(&self) -> &Topology {
+        &self.topology
+    }
+
     /// Carries a script out, in one round trip on a connection that stands.
     ///
-    /// A connection that turns out to be broken, such as one that the server has closed while
-    /// nobody used it, is made again at once, and the script is repeated: each of them may be. When
-    /// the future is dropped without an answer, its connection is not used again.
+    /// If the connection turns out to be broken, such as one that the server has closed while
+    /// nobody used it, or to lead to what is no primary any more, a new one is made at once, and
+    /// the script is repeated: each of them may be. When the future is dropped without an answer,
+    /// its connection is not used again.
     pub(super) async fn run(&self, call: &Call<'_>) -> Result<Value, Failure> {
-        let attempt = self.attempt().ok_or(Failure::NoRuntime)?;
-        let mut connection = match attempt.outcome.clone().await {
-            Ok(connection) => connection,
-            Err(error) => return Err(Failure::NotConnected(error)),
-        };
+        let attempt = self.attempt()?;
         // One that has never answered was not broken by being idle.
         let has_answered = attempt.has_answered.load(Ordering::Relaxed);
+        let failure = match self.run_on(attempt, call).await {
+            Err(failure) if has_answered && failure.is_of_the_connection() => failure,
+            done => return done,
+        };
+        match self.run_on(self.attempt()?, call).await {
+            // The first one may have been carried out all the same.
+            Err(Failure::NotConnected(error)) if failure.leaves_the_outcome_open() => {
+                Err(Failure::Answer(error))
+            }
+            done => done,
+        }
+    }
+
+    /// The connection that operations share, for a question that is none of them.
+    pub(super) async fn connection(&self) -> Result<Connection, Failure> {
+        self.attempt()?.outcome.await
+    }
+
+    async fn run_on(&self, attempt: Attempt, call: &Call<'_>) -> Result<Value, Failure> {
+        let mut connection = attempt.outcome.clone().await?;
         let unanswered = Unanswered {
             link: self,
             attempt: Some(attempt),
         };
-        let mut sent = false;
-        let mut result = call.run(&mut connection).await;
-        if let Err(error) = &result
-            && error.is_unrecoverable_error()
-            && has_answered
-        {
-            sent = !error.is_connection_refusal();
-            // The manager is reconnecting already, and this waits for it.
-            result = call.run(&mut connection).await;
-        }
+        let result = connection.run(call).await;
         unanswered.answered(&result);
-        result.map_err(|error| {
-            if error.is_connection_refusal() && !sent {
-                Failure::NotConnected(error)
-            } else {
-                Failure::Answer(error)
-            }
-        })
+        result.map_err(Failure::Answer)
     }
 
-    /// The connection that there is, or a new one. `None`: there is no runtime to make one in.
-    fn attempt(&self) -> Option<Attempt> {
+    /// The connection that there is, or a new one.
+    fn attempt(&self) -> Result<Attempt, Failure> {
         let found = self.lock().clone();
         if let Some(attempt) = found.as_ref().filter(|attempt| attempt.is_usable()) {
-            return Some(attempt.clone());
+            return Ok(attempt.clone());
         }
-        let runtime = Handle::try_current().ok()?;
+        let runtime = Handle::try_current().map_err(|_| Failure::NoRuntime)?;
         let (sender, receiver) = oneshot::channel();
         let attempt = Attempt {
             begun: Instant::now(),
             has_answered: Arc::default(),
             outcome: async move {
                 // Gone without a word: its runtime was shut down, or has no network or no timers.
-                let gone = |_| RedisError::from(io::Error::from(io::ErrorKind::ConnectionAborted));
-                receiver.await.unwrap_or_else(|error| Err(gone(error)))
+                receiver.await.unwrap_or_else(|_| {
+                    let gone = io::Error::from(io::ErrorKind::ConnectionAborted);
+                    Err(Failure::NotConnected(gone.into()))
+                })
             }
             .boxed()
             .shared(),
@@ -119,18 +127,18 @@ impl Link {
                     .as_ref()
                     .is_some_and(|found| theirs.is_the_same(found)) =>
             {
-                return Some(theirs.clone());
+                return Ok(theirs.clone());
             }
             _ => {}
         }
         let old = current.replace(attempt.clone());
         drop(current);
         drop(old);
-        let client = self.client.clone();
+        let topology = self.topology.clone();
         runtime.spawn(async move {
-            let _ = sender.send(connect(client).await);
+            let _ = sender.send(topology.connect().await);
         });
-        Some(attempt)
+        Ok(attempt)
     }
 
     /// Puts this in the place of an attempt, unless another one is there already.
@@ -158,7 +166,9 @@ impl Attempt {
         Self {
             begun: Instant::now(),
             has_answered: Arc::default(),
-            outcome: future::ready(Err(error)).boxed().shared(),
+            outcome: future::ready(Err(Failure::NotConnected(error)))
+                .boxed()
+                .shared(),
         }
     }
 
@@ -168,33 +178,12 @@ impl Attempt {
         match self.outcome.clone().now_or_never() {
             Some(Ok(_)) => true,
             Some(Err(_)) => self.begun.elapsed() < PAUSE,
-            None => self.begun.elapsed() < 2 * CONNECT_TIMEOUT,
+            None => self.begun.elapsed() < LONGEST,
         }
     }
 
     fn is_the_same(&self, other: &Self) -> bool {
         self.outcome.ptr_eq(&other.outcome)
-    }
-}
-
-async fn connect(client: Client) -> RedisResult<ConnectionManager> {
-    if let ConnectionAddr::TcpTls { .. } = client.get_connection_info().addr() {
-        choose_crypto();
-    }
-    let config = ConnectionManagerConfig::new()
-        // A refusal is the answer of this operation, and the next one tries again.
-        .set_number_of_retries(0)
-        .set_connection_timeout(Some(CONNECT_TIMEOUT))
-        .set_response_timeout(Some(RESPONSE_TIMEOUT));
-    ConnectionManager::new_with_config(client, config).await
-}
-
-/// The redis crate takes the process's crypto provider. With none, and two compiled in by whoever,
-/// it would panic.
-fn choose_crypto() {
-    if rustls::crypto::CryptoProvider::get_default().is_none() {
-        // Lost only to somebody else who has just chosen one.
-        let _ = rustls::crypto::ring::default_provider().install_default();
     }
 }
 
@@ -212,6 +201,10 @@ fn says_nothing_of_the_server(error: &RedisError) -> bool {
     }
 }
 
+fn is_broken(error: &RedisError) -> bool {
+    error.is_io_error() || error.kind() == redis::ErrorKind::ClusterConnectionNotFound
+}
+
 /// Gives a connection up when it goes out of scope.
 struct Unanswered<'a> {
     link: &'a Link,
@@ -219,9 +212,15 @@ struct Unanswered<'a> {
 }
 
 impl Unanswered<'_> {
+    fn has_answered(&self) -> bool {
+        let attempt = self.attempt.as_ref();
+        attempt.is_some_and(|attempt| attempt.has_answered.load(Ordering::Relaxed))
+    }
+
     fn answered(mut self, result: &RedisResult<Value>) {
         match result {
-            Err(error) if error.is_io_error() => {
+            // What has never answered is not tried again at once.
+            Err(error) if is_broken(error) && !self.has_answered() => {
                 if let Some(attempt) = self.attempt.take() {
                     let failed = Attempt::failed(error.clone());
                     self.link.replace(&attempt, Some(failed));

@@ -1,8 +1,12 @@
 //! A [`TokenStore`](super::TokenStore) on Redis or Valkey.
 //!
-//! [`RedisStore`] does each operation by one Lua script, in one round trip. It keeps one
-//! connection, which it makes when it is first used and again when it breaks; to build it needs
-//! neither a runtime nor a server. Redis 6 or newer, or any Valkey.
+//! [`RedisStore`] runs each operation as one Lua script, in one round trip. It keeps one
+//! connection, connects when it is first used, and reconnects when the connection breaks. Building
+//! it needs neither a runtime nor a server.
+//!
+//! Three topologies: a server, a primary that Sentinels name, and (feature `redis-cluster`) a Redis
+//! Cluster. The tests run all three on Redis 6.2, Redis 7.0 and Valkey 9. Redis 8, KeyDB, Dragonfly
+//! and the managed services themselves are untested.
 //!
 //! # Example
 //!
@@ -37,22 +41,65 @@
 //!
 //! # URLs
 //!
-//! | URL | |
+//! | URL | leads to |
 //! |---|---|
-//! | `redis://[[user]:password@]host[:port][/database]` | TCP; port 6379, database 0 |
-//! | `rediss://…` | the same with TLS |
-//! | `unix:///path[?db=…&user=…&pass=…]` | a socket |
-//! | `…?protocol=resp3` | RESP3 instead of RESP2 |
+//! | `redis://user:password@host:6379/0` | one server; the port is 6379, the database 0 and the login none where they are left out |
+//! | `rediss://:password@host` | the same with TLS, as the default user |
+//! | `unix:///run/redis.sock?db=0&user=user&pass=password` | one server, through a socket |
+//! | `redis-sentinel://user:password@one:26379,two,three/name/0` | the primary that Sentinels know by this name; the login and the database are the server's |
+//! | `redis-sentinel://one/name?sentinel_user=user&sentinel_password=password` | the same, with a login for the Sentinels |
+//! | `rediss-sentinel://one,two,three/name` | the same with TLS, for Sentinels and servers |
+//! | `redis-cluster://user:password@one:6379,two` | a cluster, through any of these nodes (feature `redis-cluster`) |
+//! | `rediss-cluster://one` | the same with TLS |
+//! | `redis://host?protocol=resp3` | RESP3 instead of RESP2, in all forms |
 //!
-//! `valkey://`, `valkeys://` and `valkey+unix://` mean the same. What is special in a password is
-//! written with `%`: `%40` for `@`, `%2F` for `/`, `%23` for `#`. An option that is not known is an
-//! error.
+//! `valkey`, `valkeys` and `valkey+unix` mean the same as `redis`, `rediss` and `unix`; a `+` may
+//! stand for the `-` in front of `sentinel` and `cluster`. Percent-encode special characters in a
+//! password: `%40` for `@`, `%2F` for `/`, `%23` for `#`. An unknown option is an error.
+//!
+//! # Environment
+//!
+//! [`RedisStore::from_env`] reads these variables. For
+//! [`builder_from_env`](RedisStore::builder_from_env), the names begin with the name of the URL's
+//! variable, without its `_URL`.
+//!
+//! | variable | holds |
+//! |---|---|
+//! | `REDIS_URL` | the URL |
+//! | `REDIS_TLS_CA` | the CAs to trust, as PEM or as the path of a PEM file |
+//! | `REDIS_TLS_CERT`, `REDIS_TLS_KEY` | the client certificate and its private key, as PEM or as paths |
+//! | `REDIS_SENTINEL_USER`, `REDIS_SENTINEL_PASSWORD` | the login for the Sentinels; without a user, it is the default user's |
+//!
+//! # TLS
 //!
 //! TLS trusts Mozilla's list of CAs, or the CAs given to [`ca_file`](RedisStoreBuilder::ca_file) or
-//! [`ca_certificates`](RedisStoreBuilder::ca_certificates), and cannot be told to check nothing. It
-//! takes the crypto provider that the process has chosen for rustls. In a process that has chosen
-//! none, it makes ring the choice, for the whole process, when it first connects by `rediss://`:
-//! install another one before that (`CryptoProvider::install_default`).
+//! [`ca_certificates`](RedisStoreBuilder::ca_certificates). Certificates are always verified. If
+//! the server requires a client certificate (`tls-auth-clients`), give it to
+//! [`client_certificate_files`](RedisStoreBuilder::client_certificate_files) or
+//! [`client_certificate`](RedisStoreBuilder::client_certificate). Sentinels and cluster nodes
+//! announce the addresses of servers: these have to be in the servers' certificates
+//! (`replica-announce-ip` and `sentinel announce-hostnames`, or `cluster-announce-hostname`).
+//!
+//! TLS uses the crypto provider that the process has installed for rustls. If none is installed,
+//! the store installs ring for the whole process when it first connects with TLS. To use another
+//! provider, install it before that (`CryptoProvider::install_default`).
+//!
+//! # Topologies
+//!
+//! | | server | Sentinel | cluster |
+//! |---|---|---|---|
+//! | the connection breaks | reconnects, and sends the script once more | asks the Sentinels again first | asks the nodes for their slots again first |
+//! | the server becomes a replica | resolves the name in the URL again | asks the Sentinels again, within the same operation | follows the redirection, within the same operation |
+//! | the server dies | fails until it is back | fails until the Sentinels have promoted a replica | fails until the nodes have promoted a replica; keys on other nodes are not affected once the dead node is known |
+//! | a slot moves | | | follows it; operations on this slot fail while its keys are being moved, usually for milliseconds |
+//!
+//! An operation that fails never fails a request: see [`store`](crate::store#when-the-store-fails).
+//! A primary that dies may lose its latest writes, which costs at most one token request.
+//!
+//! The store asks all Sentinels of the URL at the same time and follows the majority, so one
+//! Sentinel that was cut off cannot lead it to an old primary. It uses a server only if the server
+//! does not call itself a replica. In a cluster, all keys of a token are in one slot, and the store
+//! remembers the nodes it has seen, in case those of the URL are gone.
 //!
 //! # Rights
 //!
@@ -61,6 +108,12 @@
 //!
 //! ```text
 //! ACL SETUSER genesys on >password ~tower-genesys:* -@all +eval +evalsha +get +set +del +pttl +time
+//! ```
+//!
+//! On a Redis Cluster, every node has the user, with what following the slots takes:
+//!
+//! ```text
+//! ACL SETUSER genesys on >password ~tower-genesys:* -@all +eval +evalsha +get +set +del +pttl +time +cluster|slots +ping +readonly +asking
 //! ```
 //!
 //! [`RedisStore::check`] says which of them are missing.
@@ -82,8 +135,7 @@
 //! is there and cannot be read, of whatever type, is as if it were not, and the next publication
 //! replaces it.
 //!
-//! A server that loses writes in a failover loses what it loses: fences go on by its clock. A Redis
-//! Cluster is reached through an endpoint that forwards commands; the store follows no `MOVED`.
+//! A server that loses writes in a failover loses what it loses: fences continue from its clock.
 //!
 //! # Cloning
 //!
@@ -95,7 +147,7 @@
 //! |---|---|
 //! | `Unavailable` | no connection; a replica, no memory, still loading, a script that does not end |
 //! | `Timeout` | the connection broke, or nothing came back for a second |
-//! | `Denied` | login refused, rights missing, scripts switched off |
+//! | `Denied` | login or client certificate refused, rights missing, scripts switched off, a server that is something else than the URL says |
 //!
 //! A script whose connection breaks is sent once more on a new one. Where that fails, the next
 //! operation tries again, at once unless the last attempt is less than 100 ms old. No message
@@ -108,17 +160,19 @@
 //! those of others that are on the way there are finished. A connection that is just being made is
 //! finished too, within a second, and serves the next operation.
 
-mod address;
 mod builder;
 mod check;
+mod connection;
 mod error;
 mod failure;
+mod finding;
 mod keys;
 mod link;
 mod refusal;
 mod reply;
 mod script;
 mod store;
+mod topology;
 
 pub use builder::RedisStoreBuilder;
 pub use error::{RedisStoreError, RedisStoreErrorKind};

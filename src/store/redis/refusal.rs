@@ -56,10 +56,10 @@ const WRONG_PASSWORD: Refusal = Refusal::new(
 const NO_LOGIN: &str = "Redis wants a login; put user and password into its URL";
 const NO_PERMISSION: &str = "this user of Redis may not run the commands of the store, or not on its keys; give it the rights \
      in the documentation of RedisStore";
-const NOT_THE_PRIMARY: &str =
-    "this Redis server is a replica and takes no writes; give the URL of the primary";
-const OTHER_NODE: &str = "this node of the Redis Cluster does not have the key; give the URL of a proxy in front of the \
-     cluster, or of a server that is none";
+const NOT_THE_PRIMARY: &str = "this Redis server is a replica and takes no writes; give the URL of the primary, or \
+     redis-sentinel:// for one that changes";
+const OTHER_NODE: &str = "this node of the Redis Cluster does not have the key; write redis-cluster:// instead of \
+     redis:// (feature `redis-cluster`)";
 
 /// The first that matches.
 static REFUSALS: [Refusal; 23] = {
@@ -111,8 +111,8 @@ static REFUSALS: [Refusal; 23] = {
             "unknown command",
             Denied,
             Setup::Server,
-            "this server does not know a command that the store needs; use Redis 6 or newer, or \
-             Valkey, with EVAL and EVALSHA",
+            "this server does not know EVALSHA: it is a Sentinel (write redis-sentinel://), or has EVAL \
+             and EVALSHA switched off, or is older than Redis 6",
         ),
         R::new(
             "ERR",
@@ -145,7 +145,13 @@ static REFUSALS: [Refusal; 23] = {
         ),
         R::new("MOVED", "", Unavailable, Setup::Server, OTHER_NODE),
         R::new("ASK", "", Unavailable, Setup::Server, OTHER_NODE),
-        R::new("TRYAGAIN", "", Unavailable, Setup::Server, OTHER_NODE),
+        R::new(
+            "TRYAGAIN",
+            "",
+            Unavailable,
+            Setup::Server,
+            "the Redis Cluster is moving this key to another node; it will be over soon",
+        ),
         R::new("CROSSSLOT", "", Unavailable, Setup::Server, OTHER_NODE),
         R::new(
             "CLUSTERDOWN",

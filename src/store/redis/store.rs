@@ -1,6 +1,6 @@
 use std::{borrow::Cow, fmt, sync::Arc, time::Duration};
 
-use redis::{Client, Value};
+use redis::Value;
 use secrecy::SecretString;
 
 use super::{
@@ -10,6 +10,7 @@ use super::{
     link::Link,
     reply,
     script::{Call, Script, Scripts},
+    topology::Topology,
 };
 use crate::store::{
     Claim, Entry, Fence, Lease, Lookup, Owner, Publication, StoreError, StoreFuture, StoreKey,
@@ -37,7 +38,7 @@ pub struct RedisStore {
 pub(super) struct Inner {
     pub(super) setting: Cow<'static, str>,
     prefix: Box<str>,
-    link: Link,
+    pub(super) link: Link,
     pub(super) scripts: Scripts,
 }
 
@@ -77,11 +78,11 @@ impl RedisStore {
         RedisStoreBuilder::from_env(name.into())
     }
 
-    pub(super) fn new_on(client: Client, prefix: &str, setting: Cow<'static, str>) -> Self {
+    pub(super) fn new_on(topology: Topology, prefix: &str, setting: Cow<'static, str>) -> Self {
         let inner = Inner {
             setting,
             prefix: prefix.into(),
-            link: Link::new(client),
+            link: Link::new(topology),
             scripts: Scripts::new(),
         };
         Self {
@@ -92,7 +93,11 @@ impl RedisStore {
 
 impl Inner {
     pub(super) fn call<'a>(&self, script: &'a Script, key: &StoreKey) -> Call<'a> {
-        script.call(keys::names(&self.prefix, key))
+        script.call(self.names(key))
+    }
+
+    pub(super) fn names(&self, key: &StoreKey) -> [String; 4] {
+        keys::names(&self.prefix, key)
     }
 
     pub(super) async fn run(&self, call: Call<'_>) -> Result<Value, Failure> {

@@ -1,0 +1,163 @@
+use std::{borrow::Cow, fs, path::PathBuf};
+
+use redis::{ClientTlsConfig, TlsCertificates};
+use rustls::{
+    RootCertStore,
+    crypto::{CryptoProvider, ring},
+    pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
+    sign::CertifiedKey,
+};
+
+use crate::store::redis::{RedisStoreError, RedisStoreErrorKind as Kind};
+
+/// What a text in PEM begins with, and no path does.
+const PEM: &str = "-----BEGIN";
+
+/// The certificates that TLS goes by, as they were set.
+#[derive(Clone, Default)]
+pub(in crate::store::redis) struct CertificateSettings {
+    pub(in crate::store::redis) authorities: Option<Pem>,
+    pub(in crate::store::redis) certificate: Option<Pem>,
+    pub(in crate::store::redis) key: Option<Pem>,
+}
+
+/// A text in PEM, or the file that holds it.
+#[derive(Clone)]
+pub(in crate::store::redis) struct Pem {
+    /// What errors call it.
+    setting: Cow<'static, str>,
+    from: Place,
+}
+
+#[derive(Clone)]
+enum Place {
+    Text(Vec<u8>),
+    File(PathBuf),
+}
+
+impl Pem {
+    pub(in crate::store::redis) fn text(setting: &'static str, pem: Vec<u8>) -> Self {
+        Self {
+            setting: setting.into(),
+            from: Place::Text(pem),
+        }
+    }
+
+    pub(in crate::store::redis) fn file(setting: &'static str, path: PathBuf) -> Self {
+        Self {
+            setting: setting.into(),
+            from: Place::File(path),
+        }
+    }
+
+    /// What an environment variable holds: the text itself, or the path of its file.
+    pub(in crate::store::redis) fn variable(name: String, value: String) -> Self {
+        let from = if value.trim_start().starts_with(PEM) {
+            Place::Text(value.into_bytes())
+        } else {
+            Place::File(value.into())
+        };
+        Self {
+            setting: name.into(),
+            from,
+        }
+    }
+
+    fn read(&self) -> Result<Vec<u8>, RedisStoreError> {
+        match &self.from {
+            Place::Text(pem) => Ok(pem.clone()),
+            Place::File(path) => fs::read(path).map_err(|error| {
+                self.wrong("names a file that cannot be read; check its path and rights")
+                    .with_source(error)
+            }),
+        }
+    }
+
+    fn wrong(&self, what: &str) -> RedisStoreError {
+        RedisStoreError::new(Kind::Certificates, format!("{} {what}", self.setting))
+    }
+}
+
+impl CertificateSettings {
+    /// What the settings come to; nothing when there are none.
+    pub(super) fn read(&self) -> Result<Option<TlsCertificates>, RedisStoreError> {
+        let root_cert = self.authorities.as_ref().map(authorities).transpose()?;
+        let client_tls = match (&self.certificate, &self.key) {
+            (None, None) => None,
+            (Some(certificate), Some(key)) => Some(client(certificate, key)?),
+            (Some(certificate), None) => {
+                return Err(
+                    certificate.wrong("has no key beside it; set the client's private key too")
+                );
+            }
+            (None, Some(key)) => {
+                return Err(
+                    key.wrong("has no certificate beside it; set the client's certificate too")
+                );
+            }
+        };
+        if root_cert.is_none() && client_tls.is_none() {
+            return Ok(None);
+        }
+        Ok(Some(TlsCertificates {
+            client_tls,
+            root_cert,
+        }))
+    }
+
+    /// The first that is set, for an error about all of them.
+    pub(super) fn setting(&self) -> Option<&str> {
+        let all = [&self.authorities, &self.certificate, &self.key];
+        all.into_iter().flatten().next().map(|pem| &*pem.setting)
+    }
+}
+
+fn authorities(setting: &Pem) -> Result<Vec<u8>, RedisStoreError> {
+    let pem = setting.read()?;
+    let mut roots = RootCertStore::empty();
+    for certificate in chain(setting, &pem)? {
+        let added = roots.add(certificate);
+        added.map_err(|_| {
+            setting.wrong("holds a certificate that cannot be read; give it as PEM")
+        })?;
+    }
+    Ok(pem)
+}
+
+fn chain(setting: &Pem, pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, RedisStoreError> {
+    let read: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
+    match read {
+        Ok(chain) if !chain.is_empty() => Ok(chain),
+        Ok(_) => Err(setting.wrong("holds no certificate; give one or more as PEM")),
+        // Without the parser's own error, which may show what it has read.
+        Err(_) => Err(setting.wrong("holds a certificate that cannot be read; give it as PEM")),
+    }
+}
+
+/// The certificate of the client, when the key is its own.
+fn client(certificate: &Pem, key: &Pem) -> Result<ClientTlsConfig, RedisStoreError> {
+    let (client_cert, client_key) = (certificate.read()?, key.read()?);
+    let chain = chain(certificate, &client_cert)?;
+    let private = PrivateKeyDer::from_pem_slice(&client_key)
+        .map_err(|_| key.wrong("holds no private key; give it as PEM, without a passphrase"))?;
+    let provider = match CryptoProvider::get_default() {
+        Some(chosen) => chosen.as_ref().clone(),
+        None => ring::default_provider(),
+    };
+    match CertifiedKey::from_der(chain, private, &provider) {
+        Ok(_) => Ok(ClientTlsConfig {
+            client_cert,
+            client_key,
+        }),
+        Err(rustls::Error::InconsistentKeys(_)) => {
+            let message = format!(
+                "is not the key of the certificate in {}",
+                certificate.setting
+            );
+            Err(key.wrong(&format!("{message}; give the two that belong together")))
+        }
+        Err(error) => Err(key
+            .wrong("and its certificate cannot be used for TLS; check both")
+            .with_source(error)),
+    }
+}

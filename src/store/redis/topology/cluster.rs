@@ -1,0 +1,188 @@
+use std::{
+    collections::HashSet,
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
+
+use futures_util::{StreamExt, future::join_all, stream::FuturesUnordered};
+use redis::{
+    Client, RedisResult, Value, cluster::ClusterClientBuilder, cluster_async::ClusterConnection,
+    cluster_routing::Slot, cmd,
+};
+use tokio::time::timeout;
+
+use super::{Part, node::NodeSettings, view::View};
+use crate::store::redis::{
+    RedisStoreErrorKind,
+    connection::{CONNECT_TIMEOUT, RESPONSE_TIMEOUT, open},
+    failure::Failure,
+    finding,
+};
+
+/// For the nodes in the URL to answer. After that, those that were known before are asked too.
+const PATIENCE: Duration = Duration::from_millis(300);
+/// How much later than the first answer those of the others may come, to be compared with it.
+const GRACE: Duration = Duration::from_millis(50);
+/// How often the redis crate follows a key that moves, and how long it waits in between: little, as
+/// an operation has 150 milliseconds.
+const REDIRECTIONS: u32 = 5;
+const LEAST_WAIT: u64 = 5;
+const LONGEST_WAIT: u64 = 40;
+
+/// A cluster, of which some nodes are known.
+pub(in crate::store::redis) struct Cluster {
+    seeds: Vec<Node>,
+    /// The nodes that there were at the last time: those in the URL may all be gone by now.
+    known: Mutex<Vec<(String, u16)>>,
+}
+
+struct Node {
+    settings: NodeSettings,
+    client: Client,
+}
+
+impl Cluster {
+    pub(super) fn new(seeds: Vec<NodeSettings>) -> RedisResult<Self> {
+        let seeds = seeds.into_iter().map(Node::new);
+        Ok(Self {
+            seeds: seeds.collect::<RedisResult<_>>()?,
+            known: Mutex::default(),
+        })
+    }
+
+    pub(super) async fn connect(&self) -> Result<ClusterConnection, Failure> {
+        let (view, settings) = self.look().await?;
+        *self.known.lock().unwrap_or_else(PoisonError::into_inner) = view.addresses();
+        let info = settings.info().clone();
+        let mut builder = ClusterClientBuilder::new([info.clone()])
+            .tcp_settings(info.tcp_settings().clone())
+            .connection_timeout(CONNECT_TIMEOUT)
+            .response_timeout(RESPONSE_TIMEOUT)
+            .retries(REDIRECTIONS)
+            .min_retry_wait(LEAST_WAIT)
+            .max_retry_wait(LONGEST_WAIT);
+        if let Some(certificates) = settings.certificates {
+            builder = builder.certs(certificates);
+        }
+        let client = builder.build().map_err(Failure::NotConnected)?;
+        let connection = client.get_async_connection().await;
+        connection.map_err(Failure::NotConnected)
+    }
+
+    /// Which primary has which slots. Fails unless all slots are somewhere, and the same for every
+    /// node in the URL.
+    pub(super) async fn parts(&self) -> Result<Vec<Part>, Failure> {
+        let (mut views, mut failure) = (Vec::new(), None);
+        for looked in join_all(self.seeds.iter().map(Node::look)).await {
+            match looked {
+                Ok((view, _)) => views.push(view),
+                Err(error) => failure = Some(error),
+            }
+        }
+        let Some(first) = views.first() else {
+            return Err(failure.unwrap_or(Failure::Known(&finding::NO_NODE)));
+        };
+        if views.iter().any(|view| !view.is_of_the_same_cluster(first)) {
+            return Err(Failure::Known(&finding::SEVERAL_CLUSTERS));
+        }
+        if !first.is_complete() {
+            return Err(Failure::Known(&finding::SLOTS_MISSING));
+        }
+        let slots = |ranges: Vec<(u16, u16)>| -> HashSet<Slot> {
+            let all = ranges.into_iter().flat_map(|(first, last)| first..=last);
+            all.filter_map(Slot::new).collect()
+        };
+        let parts = first
+            .ranges()
+            .into_iter()
+            .map(|ranges| Part::Slots(slots(ranges)));
+        Ok(parts.collect())
+    }
+
+    async fn look(&self) -> Result<(View, NodeSettings), Failure> {
+        let failure = match timeout(PATIENCE, look_at(&self.seeds)).await {
+            Ok(Ok(found)) => return Ok(found),
+            Ok(Err(failure)) if !failure.is_unreachable() => return Err(failure),
+            Ok(Err(failure)) => failure,
+            Err(_) => Failure::Known(&finding::NO_NODE),
+        };
+        let known = self
+            .known
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
+        let Some(seed) = self.seeds.first().filter(|_| !known.is_empty()) else {
+            return match failure {
+                // Somebody may still answer.
+                Failure::Known(_) => look_at(&self.seeds).await,
+                failure => Err(failure),
+            };
+        };
+        let known = known
+            .iter()
+            .map(|(host, port)| Node::new(seed.settings.at(host, *port)));
+        let known: Vec<_> = known.filter_map(Result::ok).collect();
+        look_at(&known).await
+    }
+}
+
+impl Node {
+    fn new(settings: NodeSettings) -> RedisResult<Self> {
+        let client = settings.client()?;
+        Ok(Self { settings, client })
+    }
+
+    /// What this node sees of its cluster.
+    async fn look(&self) -> Result<(View, NodeSettings), Failure> {
+        let mut connection = open(&self.client).await?;
+        let mut command = cmd("CLUSTER");
+        command.arg("SLOTS");
+        let slots: Value = command
+            .query_async(&mut connection)
+            .await
+            .map_err(|error| refused(Failure::Answer(error)))?;
+        let view = View::read(slots).ok_or(Failure::Nonsense)?;
+        if view.is_empty() {
+            return Err(Failure::Known(&finding::SLOTS_MISSING));
+        }
+        Ok((view, self.settings.clone()))
+    }
+}
+
+/// Which of a server's refusals to show its slots means what.
+fn refused(failure: Failure) -> Failure {
+    match (failure.diagnose().setup, &failure) {
+        (RedisStoreErrorKind::Permission, _) => Failure::Known(&finding::NO_CLUSTER_RIGHTS),
+        (RedisStoreErrorKind::Server, Failure::Answer(error))
+            if matches!(error.code(), Some("ERR") | None) =>
+        {
+            Failure::Known(&finding::NO_CLUSTER)
+        }
+        _ => failure,
+    }
+}
+
+/// The first answer, unless one of another cluster comes right after it.
+async fn look_at(nodes: &[Node]) -> Result<(View, NodeSettings), Failure> {
+    let mut looking: FuturesUnordered<_> = nodes.iter().map(Node::look).collect();
+    let mut failure = Failure::Known(&finding::NO_NODE);
+    let first = loop {
+        match looking.next().await {
+            Some(Ok(found)) => break found,
+            Some(Err(error)) => failure = error,
+            None => return Err(failure),
+        }
+    };
+    let others = async {
+        while let Some(looked) = looking.next().await {
+            if looked.is_ok_and(|(view, _)| !view.is_of_the_same_cluster(&first.0)) {
+                return true;
+            }
+        }
+        false
+    };
+    match timeout(GRACE, others).await {
+        Ok(true) => Err(Failure::Known(&finding::SEVERAL_CLUSTERS)),
+        _ => Ok(first),
+    }
+}

@@ -1,0 +1,158 @@
+//! What the URL stands for: a server, Sentinels that know one, or a cluster; and how each of them
+//! is connected to.
+
+mod certificates;
+#[cfg(feature = "redis-cluster")]
+mod cluster;
+mod hello;
+mod node;
+mod sentinel;
+mod url;
+#[cfg(feature = "redis-cluster")]
+mod view;
+
+use redis::{Client, ConnectionAddr, TlsCertificates};
+
+#[cfg(feature = "redis-cluster")]
+use self::cluster::Cluster;
+use self::{
+    hello::{Hello, Mode},
+    node::NodeSettings,
+    sentinel::Sentinels,
+    url::Form,
+};
+use super::{
+    RedisStoreError, RedisStoreErrorKind as Kind,
+    connection::{Connection, open},
+    failure::Failure,
+    finding,
+};
+
+pub(super) use self::certificates::{CertificateSettings, Pem};
+
+/// User and password.
+pub(super) type Login = (String, String);
+
+/// What the settings of a store say about the way to its servers.
+pub(super) struct TopologySettings<'a> {
+    /// What errors call the URL.
+    pub(super) setting: &'a str,
+    pub(super) url: &'a str,
+    pub(super) certificates: &'a CertificateSettings,
+    /// For Sentinels, where the URL does not say, and what errors call it.
+    pub(super) sentinel_login: Option<(&'a str, Login)>,
+}
+
+/// The servers that the store is on.
+pub(super) enum Topology {
+    Server(Client),
+    Sentinel(Sentinels),
+    #[cfg(feature = "redis-cluster")]
+    Cluster(Cluster),
+}
+
+/// Keys that say whether all of them can be used.
+pub(super) enum Part {
+    /// Any single one.
+    Any,
+    /// Several, from all over: the server is a node of a cluster, and may have some only.
+    Spread,
+    /// One of those that a primary of a cluster has.
+    #[cfg(feature = "redis-cluster")]
+    Slots(std::collections::HashSet<redis::cluster_routing::Slot>),
+}
+
+impl Topology {
+    /// It does not connect yet.
+    pub(super) fn new(settings: &TopologySettings<'_>) -> Result<Self, RedisStoreError> {
+        let name = settings.setting;
+        let wrong = |what: &str| RedisStoreError::new(Kind::Url, format!("{name} {what}"));
+        let unusable = |_| wrong("cannot be used; write it anew");
+        let form = url::parse(settings.url).map_err(|what| wrong(&what))?;
+        let certificates = certificates(settings, &form)?;
+        let node = |info| NodeSettings::new(info, certificates.clone());
+        if let (Some((setting, _)), Form::Server(_) | Form::Cluster(_)) =
+            (&settings.sentinel_login, &form)
+        {
+            let message = format!("{setting} is set, but {name} names no Sentinels");
+            return Err(RedisStoreError::new(Kind::Url, message));
+        }
+        match form {
+            Form::Server(info) => Ok(Self::Server(node(info).client().map_err(unusable)?)),
+            Form::Sentinel(form) => {
+                let set = settings
+                    .sentinel_login
+                    .as_ref()
+                    .map(|(_, login)| login.clone());
+                let login = form.login.clone().or(set);
+                Sentinels::new(form, login, certificates)
+                    .map(Self::Sentinel)
+                    .map_err(unusable)
+            }
+            #[cfg(feature = "redis-cluster")]
+            Form::Cluster(infos) => {
+                let seeds = infos.into_iter().map(node).collect();
+                Cluster::new(seeds).map(Self::Cluster).map_err(unusable)
+            }
+            #[cfg(not(feature = "redis-cluster"))]
+            Form::Cluster(_) => Err(wrong(url::NO_CLUSTER)),
+        }
+    }
+
+    pub(super) async fn connect(&self) -> Result<Connection, Failure> {
+        match self {
+            Self::Server(client) => open(client).await.map(Connection::One),
+            Self::Sentinel(sentinels) => sentinels.connect().await.map(Connection::One),
+            #[cfg(feature = "redis-cluster")]
+            Self::Cluster(cluster) => cluster.connect().await.map(Connection::Cluster),
+        }
+    }
+
+    /// Whether the servers are what the URL says they are. Returns the keys that are left to try.
+    pub(super) async fn examine(&self, connection: &mut Connection) -> Result<Vec<Part>, Failure> {
+        match (self, connection) {
+            #[cfg(feature = "redis-cluster")]
+            (Self::Cluster(cluster), _) => cluster.parts().await,
+            (_, Connection::One(connection)) => match hello::ask(connection).await {
+                Hello {
+                    mode: Mode::Sentinel,
+                    ..
+                } => Err(Failure::Known(&finding::IS_SENTINEL)),
+                Hello {
+                    is_replica: true, ..
+                } => Err(Failure::Known(&finding::IS_REPLICA)),
+                Hello {
+                    mode: Mode::Cluster,
+                    ..
+                } => Ok(vec![Part::Spread, Part::Any]),
+                Hello {
+                    mode: Mode::Alone, ..
+                } => Ok(vec![Part::Any]),
+            },
+            #[cfg(feature = "redis-cluster")]
+            _ => Err(Failure::Nonsense),
+        }
+    }
+}
+
+fn certificates(
+    settings: &TopologySettings<'_>,
+    form: &Form,
+) -> Result<Option<TlsCertificates>, RedisStoreError> {
+    let info = match form {
+        Form::Server(info) => Some(info),
+        Form::Sentinel(form) => Some(&form.server),
+        Form::Cluster(infos) => infos.first(),
+    };
+    let is_tls = info.is_some_and(|info| matches!(info.addr(), ConnectionAddr::TcpTls { .. }));
+    match settings.certificates.setting() {
+        Some(set) if !is_tls => Err(RedisStoreError::new(
+            Kind::Certificates,
+            format!(
+                "{set} is set, but {} is without TLS; let it begin with rediss",
+                settings.setting
+            ),
+        )),
+        _ => settings.certificates.read(),
+    }
+}

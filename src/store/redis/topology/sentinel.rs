@@ -1,0 +1,104 @@
+use std::{collections::HashMap, time::Duration};
+
+use futures_util::{StreamExt, stream::FuturesUnordered};
+use redis::{Client, RedisResult, TlsCertificates, aio::MultiplexedConnection, cmd};
+use tokio::time::timeout;
+
+use super::{Login, hello, node::NodeSettings, url::SentinelForm};
+use crate::store::redis::{connection::open, failure::Failure, finding};
+
+/// For one Sentinel to answer, from the connection on. What is left of the time for a connection is
+/// for the primary.
+const PATIENCE: Duration = Duration::from_millis(500);
+
+/// The Sentinels that know where the primary is.
+pub(in crate::store::redis) struct Sentinels {
+    clients: Vec<Client>,
+    name: String,
+    server: NodeSettings,
+}
+
+/// Host and port.
+type Address = (String, u16);
+
+impl Sentinels {
+    pub(super) fn new(
+        form: SentinelForm,
+        login: Option<Login>,
+        certificates: Option<TlsCertificates>,
+    ) -> RedisResult<Self> {
+        let clients = form.sentinels.into_iter().map(|info| {
+            let mut settings = info.redis_settings().clone();
+            if let Some((user, password)) = &login {
+                settings = settings.set_password(password);
+                if !user.is_empty() {
+                    settings = settings.set_username(user);
+                }
+            }
+            let info = info.set_redis_settings(settings);
+            NodeSettings::new(info, certificates.clone()).client()
+        });
+        Ok(Self {
+            clients: clients.collect::<RedisResult<_>>()?,
+            name: form.name,
+            server: NodeSettings::new(form.server, certificates.clone()),
+        })
+    }
+
+    /// Asks where the primary is, and connects to it, if it says the same.
+    pub(super) async fn connect(&self) -> Result<MultiplexedConnection, Failure> {
+        let (host, port) = self.primary().await?;
+        let client = self.server.at(&host, port).client();
+        let client = client.map_err(Failure::NotConnected)?;
+        let mut connection = open(&client).await?;
+        // A primary that has failed comes back as a replica, and a Sentinel may not know yet.
+        if hello::ask(&mut connection).await.is_replica {
+            return Err(Failure::Known(&finding::NOT_THE_PRIMARY_YET));
+        }
+        Ok(connection)
+    }
+
+    /// The address that most of the Sentinels name. One that was cut off from the others may name
+    /// the primary of the past, so the first answer does not do when there are several.
+    async fn primary(&self) -> Result<Address, Failure> {
+        let majority = self.clients.len() / 2 + 1;
+        let mut answers: FuturesUnordered<_> = self.clients.iter().map(|it| self.ask(it)).collect();
+        let mut votes: HashMap<Address, usize> = HashMap::new();
+        let mut failure: Option<Failure> = None;
+        while let Some(answer) = answers.next().await {
+            match answer {
+                Ok(address) => {
+                    let count = votes.entry(address.clone()).or_default();
+                    *count += 1;
+                    if *count >= majority {
+                        return Ok(address);
+                    }
+                }
+                // An answer says more than silence.
+                Err(new) => match &failure {
+                    Some(old) if !old.is_unreachable() => {}
+                    _ => failure = Some(new),
+                },
+            }
+        }
+        let most = votes.into_iter().max_by_key(|(_, count)| *count);
+        most.map(|(address, _)| address)
+            .ok_or_else(|| failure.unwrap_or(Failure::Known(&finding::NO_SENTINEL)))
+    }
+
+    async fn ask(&self, sentinel: &Client) -> Result<Address, Failure> {
+        let asked = async {
+            let mut connection = open(sentinel).await?;
+            let mut command = cmd("SENTINEL");
+            command.arg("GET-MASTER-ADDR-BY-NAME").arg(&self.name);
+            let address: RedisResult<Option<Address>> = command.query_async(&mut connection).await;
+            address.map_err(Failure::Answer)
+        };
+        match timeout(PATIENCE, asked).await {
+            Ok(Ok(Some(address))) => Ok(address),
+            Ok(Ok(None)) => Err(Failure::Known(&finding::NO_SUCH_NAME)),
+            Ok(Err(failure)) => Err(failure.of_sentinel()),
+            Err(_) => Err(Failure::Known(&finding::NO_SENTINEL)),
+        }
+    }
+}

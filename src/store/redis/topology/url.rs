@@ -1,0 +1,255 @@
+use std::borrow::Cow;
+
+use form_urlencoded::Serializer;
+use redis::{ConnectionInfo, IntoConnectionInfo};
+
+use super::Login;
+
+const SCHEMES: [&str; 7] = [
+    "redis",
+    "rediss",
+    "valkey",
+    "valkeys",
+    "unix",
+    "redis+unix",
+    "valkey+unix",
+];
+const SENTINEL_PORT: u16 = 26379;
+/// What is wrong with a URL of a cluster where clusters are left out.
+pub(super) const NO_CLUSTER: &str =
+    "names a Redis Cluster; build with the feature `redis-cluster` of tower-genesys";
+
+/// What a URL names.
+pub(super) enum Form {
+    Server(ConnectionInfo),
+    Sentinel(SentinelForm),
+    Cluster(Vec<ConnectionInfo>),
+}
+
+pub(super) struct SentinelForm {
+    pub(super) sentinels: Vec<ConnectionInfo>,
+    /// The name under which the Sentinels know the primary.
+    pub(super) name: String,
+    /// The login and the database of the primary, at an address that stands for its own.
+    pub(super) server: ConnectionInfo,
+    /// User and password for the Sentinels themselves.
+    pub(super) login: Option<Login>,
+}
+
+/// The parts of a URL that names several servers.
+struct Parts<'a> {
+    scheme: &'a str,
+    /// With the `@`.
+    login: &'a str,
+    hosts: Vec<&'a str>,
+    path: &'a str,
+    query: &'a str,
+}
+
+/// What the URL says, or what is wrong with it.
+pub(super) fn parse(url: &str) -> Result<Form, Cow<'static, str>> {
+    let scheme = url.split_once(':').map_or("", |(scheme, _)| scheme);
+    let scheme = scheme.to_ascii_lowercase().replace('+', "-");
+    if let Some(base) = base_of(&scheme, "-sentinel") {
+        return sentinel(&Parts::of(url, base)?);
+    }
+    if let Some(base) = base_of(&scheme, "-cluster") {
+        return cluster(&Parts::of(url, base)?);
+    }
+    Ok(Form::Server(server(url)?))
+}
+
+fn base_of<'a>(scheme: &'a str, suffix: &str) -> Option<&'a str> {
+    let base = scheme.strip_suffix(suffix)?;
+    SCHEMES[..4].contains(&base).then_some(base)
+}
+
+impl<'a> Parts<'a> {
+    fn of(url: &'a str, scheme: &'a str) -> Result<Self, &'static str> {
+        if url.contains('#') {
+            return Err("holds a #; write it as %23 where it is a part of the password");
+        }
+        let (_, rest) = url
+            .split_once("://")
+            .ok_or("is no URL; write // after the first colon")?;
+        let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
+        let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
+        let login = authority.rfind('@').map_or(0, |at| at + 1);
+        let (login, hosts) = authority.split_at(login);
+        let hosts: Vec<_> = hosts.split(',').collect();
+        if hosts.iter().any(|host| host.is_empty()) {
+            return Err(
+                "names no host, or has an empty one in its list; write host:port,host:port, and %40, \
+                 %2F and %23 for @, / and # in a password",
+            );
+        }
+        Ok(Self {
+            scheme,
+            login,
+            hosts,
+            path,
+            query,
+        })
+    }
+
+    /// One of the servers, as a URL of its own.
+    fn server(
+        &self,
+        host: &str,
+        database: &str,
+        query: &str,
+    ) -> Result<ConnectionInfo, &'static str> {
+        let (scheme, login) = (self.scheme, self.login);
+        server(&format!("{scheme}://{login}{host}/{database}?{query}"))
+    }
+}
+
+fn cluster(parts: &Parts<'_>) -> Result<Form, Cow<'static, str>> {
+    if cfg!(not(feature = "redis-cluster")) {
+        return Err(NO_CLUSTER.into());
+    }
+    if !matches!(parts.path, "" | "0") {
+        return Err(
+            "names a database, and a Redis Cluster has no other than 0; leave it out".into(),
+        );
+    }
+    let node = |host: &&str| parts.server(host, "", parts.query);
+    let nodes: Result<_, _> = parts.hosts.iter().map(node).collect();
+    Ok(Form::Cluster(nodes?))
+}
+
+fn sentinel(parts: &Parts<'_>) -> Result<Form, Cow<'static, str>> {
+    let (name, database) = parts.path.split_once('/').unwrap_or((parts.path, ""));
+    if name.is_empty() {
+        return Err(
+            "has no name of the primary; write redis-sentinel://host:port/name, with the name in \
+             `sentinel monitor`"
+                .into(),
+        );
+    }
+    let is_fine = |char: char| char.is_ascii_alphanumeric() || "._-".contains(char);
+    if !name.chars().all(is_fine) {
+        return Err(
+            "has a name of the primary that Sentinel does not take; it is made of letters, digits \
+             and . _ -"
+                .into(),
+        );
+    }
+    let (query, login) = sentinel_login(parts.query)?;
+    let sentinel = |host: &&str| {
+        let host = with_port(host);
+        server(&format!("{}://{host}", parts.scheme))
+    };
+    let sentinels: Result<_, _> = parts.hosts.iter().map(sentinel).collect();
+    Ok(Form::Sentinel(SentinelForm {
+        sentinels: sentinels?,
+        name: name.to_owned(),
+        server: parts.server("localhost", database, &query)?,
+        login,
+    }))
+}
+
+/// Takes the login for the Sentinels out of the options.
+fn sentinel_login(query: &str) -> Result<(String, Option<Login>), &'static str> {
+    let (mut user, mut password) = (None, None);
+    let mut rest = Serializer::new(String::new());
+    for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+        match &*name {
+            "sentinel_user" => user = Some(value.into_owned()),
+            "sentinel_password" => password = Some(value.into_owned()),
+            _ => {
+                rest.append_pair(&name, &value);
+            }
+        }
+    }
+    match (user, password) {
+        (Some(_), None) => Err("has `sentinel_user` without `sentinel_password`; give both"),
+        (user, Some(password)) => Ok((rest.finish(), Some((user.unwrap_or_default(), password)))),
+        (None, None) => Ok((rest.finish(), None)),
+    }
+}
+
+fn with_port(host: &str) -> Cow<'_, str> {
+    let name_ends = host.rfind(']').unwrap_or(0);
+    if host[name_ends..].contains(':') {
+        host.into()
+    } else {
+        format!("{host}:{SENTINEL_PORT}").into()
+    }
+}
+
+/// What the URL of one server says, or what is wrong with it.
+fn server(url: &str) -> Result<ConnectionInfo, &'static str> {
+    let scheme = url.split_once(':').map(|(scheme, _)| scheme);
+    if !scheme.is_some_and(|scheme| SCHEMES.contains(&scheme.to_ascii_lowercase().as_str())) {
+        return Err(
+            "has no scheme that is known; begin with redis://, redis-cluster://, redis-sentinel://, \
+             each with rediss for TLS, or unix://",
+        );
+    }
+    let parsed = redis::parse_redis_url(url).ok_or_else(|| {
+        if names_several(url) {
+            "names several hosts; begin with redis-cluster:// or redis-sentinel://"
+        } else {
+            "is no URL; write redis://user:password@host:port/database, and % in front of two \
+             hexadecimal digits for what is special in a password"
+        }
+    })?;
+    let is_unix = parsed.scheme().ends_with("unix");
+    if !is_unix && names_several(url) {
+        return Err("names several hosts; begin with redis-cluster:// or redis-sentinel://");
+    }
+    match parsed.fragment() {
+        None => {}
+        Some("insecure") => {
+            return Err(
+                "asks for TLS that checks no certificate; give the CA's certificate instead",
+            );
+        }
+        Some(_) => return Err("holds a #; write it as %23 where it is a part of the password"),
+    }
+    for (name, value) in parsed.query_pairs() {
+        match (&*name, &*value) {
+            ("protocol", "2" | "3" | "resp2" | "resp3") => {}
+            ("protocol", _) => {
+                return Err("has a protocol that is not known; write resp2 or resp3");
+            }
+            ("db" | "user" | "pass", _) if is_unix => {}
+            _ => {
+                return Err(
+                    "has an option that is not known; only `protocol` is, `db`, `user` and `pass` for a \
+                     socket, and `sentinel_user` and `sentinel_password` for Sentinels",
+                );
+            }
+        }
+    }
+    let host_is_missing = !is_unix && parsed.host_str().is_none_or(str::is_empty);
+    if host_is_missing {
+        return Err(
+            "names no host; write redis://host, and %40, %2F and %23 for @, / and # in a password",
+        );
+    }
+    let info = parsed.into_connection_info().map_err(|_| {
+        "has a host, a user, a password or a database that cannot be used; the database is a number"
+    })?;
+    let login = info.redis_settings();
+    if login.db() < 0 {
+        return Err("has a database below 0; count from 0");
+    }
+    if login.username().is_some() && login.password().is_none() {
+        return Err("has a user without a password; write user:password@host");
+    }
+    Ok(info)
+}
+
+/// Whether there is a comma where the host is.
+fn names_several(url: &str) -> bool {
+    let rest = url.split_once("://").map_or("", |(_, rest)| rest);
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let host = authority.rsplit('@').next().unwrap_or_default();
+    host.contains(',')
+}
+
+#[cfg(test)]
+#[path = "url_tests.rs"]
+mod tests;

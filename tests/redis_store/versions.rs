@@ -1,0 +1,114 @@
+//! The servers that teams run beside the newest Redis of a distribution.
+
+use tower_genesys::store::{Lookup, RedisStore, TokenStore};
+
+use crate::{
+    redis_server::{Launch, RedisCluster, RedisSentinels, RedisServer, SentinelOptions},
+    setup::{claim, entry, eventually, key, leased, publish, published, store, token},
+};
+
+const PROGRAMS: [&str; 2] = ["redis-server-6", "valkey-server"];
+
+fn launch(program: &str) -> Launch {
+    Launch::new().program(program)
+}
+
+async fn works(url: String) {
+    let store = RedisStore::builder(url).connect().await.unwrap();
+    let lease = leased(&store, &claim()).await;
+    published(&store, &lease, &entry(&lease, "token")).await;
+    assert_eq!(token(&store, &claim()).await.value, "token");
+    let mut newer = claim();
+    newer.at_least = lease.fence.next();
+    let lease = leased(&store, &newer).await;
+    store.abandon(&key(), &lease, None).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_server_by_itself() {
+    for program in PROGRAMS {
+        let server = launch(program).start();
+        for url in [server.url(), format!("{}?protocol=resp3", server.url())] {
+            works(url).await;
+            server.run::<()>(&["FLUSHALL"]);
+        }
+        let info: String = server.run(&["INFO", "server"]);
+        let expected = if program == "valkey-server" {
+            "valkey_version:9."
+        } else {
+            "redis_version:6."
+        };
+        assert!(info.contains(expected), "{info}");
+    }
+}
+
+#[tokio::test]
+async fn the_documented_rights_are_enough() {
+    let docs = include_str!("../../src/store/redis/mod.rs");
+    let rule = docs
+        .lines()
+        .find_map(|line| line.strip_prefix("//! ACL SETUSER genesys "))
+        .expect("the documentation has the rule");
+    for program in PROGRAMS {
+        let server: RedisServer = launch(program).start();
+        let mut command = vec!["ACL", "SETUSER", "genesys"];
+        command.extend(rule.split(' '));
+        server.run::<()>(&command);
+        works(server.url_of("genesys", "password")).await;
+        let log: Vec<redis::Value> = server.run(&["ACL", "LOG"]);
+        assert!(log.is_empty(), "not one refusal: {log:?}");
+    }
+}
+
+#[tokio::test]
+async fn sentinels_and_a_failover() {
+    for program in PROGRAMS {
+        let mut fleet = RedisSentinels::start_with(&SentinelOptions {
+            how: Some(launch(program)),
+            ..SentinelOptions::default()
+        });
+        works(fleet.url()).await;
+        fleet.servers[0].run::<()>(&["FLUSHALL"]);
+        let store = store(fleet.url());
+        let fence = publish(&store, "another").await;
+        fleet.wait_for_replica(1);
+        fleet.servers[0].kill();
+        fleet.wait_for_primary(1);
+        let (lookup, _) = eventually(&store, &claim()).await;
+        assert!(
+            matches!(lookup, Lookup::Token(entry) if entry.fence == fence),
+            "{program}"
+        );
+        let error = RedisStore::builder(fleet.sentinels[0].url())
+            .connect()
+            .await
+            .unwrap_err();
+        assert!(error.to_string().contains("redis-sentinel://"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_cluster_and_a_failover() {
+    for program in PROGRAMS {
+        let mut cluster = RedisCluster::start_by(launch(program));
+        works(cluster.url()).await;
+        let [name, ..] = crate::rules::names();
+        let from = cluster.primary_of(&name);
+        let store = store(cluster.url());
+        let mut newer = claim();
+        newer.at_least = token(&store, &claim()).await.fence.next();
+        let lease = leased(&store, &newer).await;
+        published(&store, &lease, &entry(&lease, "another")).await;
+        cluster.wait_until_well();
+        cluster.nodes[from].kill();
+        cluster.wait_for_failover(&name, from);
+        let (lookup, _) = eventually(&store, &claim()).await;
+        assert!(
+            matches!(lookup, Lookup::Token(entry) if entry.fence == lease.fence),
+            "{program}"
+        );
+        let error = RedisStore::builder(cluster.nodes[(from + 1) % 3].url());
+        let error = error.connect().await.unwrap_err();
+        assert!(error.to_string().contains("redis-cluster://"), "{error}");
+    }
+}
