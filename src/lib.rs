@@ -55,6 +55,8 @@
 //! | requests need a valid bearer token | [`BearerLayer`] over a [`TokenCache`] ([`bearer`], [`token`]) |
 //! | 401 in the middle of a job | [`RefreshLayer`] around it, [`ReplayLayer`] around that ([`refresh`], [`replay`]) |
 //! | 429, 5xx, broken connections | [`RetryLayer`] between the two ([`retry`]) |
+//! | bodies that break off after their head | [`CollectLayer`] inside of it ([`collect`]) |
+//! | thousands of tenants, one organisation each | [`Orgs`] ([`genesys::orgs`]) |
 //! | only a token, for some other client | [`TokenCache::token`] |
 //! | tokens from a vault or a service of yours | [`source_fn`], [`TokenSource`] |
 //! | what is done in a person's name | the [`grants`](genesys::grants) |
@@ -136,6 +138,7 @@ pub mod call;
 #[cfg(feature = "client")]
 #[cfg_attr(docsrs, doc(cfg(feature = "client")))]
 pub mod client;
+pub mod collect;
 mod error;
 pub mod genesys;
 pub mod guide;
@@ -162,12 +165,14 @@ pub use call::CallOptions;
 #[cfg(feature = "client")]
 #[cfg_attr(docsrs, doc(cfg(feature = "client")))]
 pub use client::{Client, ClientBuilder, ClientConfigError, ClientError};
+pub use collect::{Collect, CollectLayer, CollectedBody};
 pub use error::BoxError;
 pub use genesys::{
     ApiError, AuthorizationCode, AuthorizeUrl, ClientCredentials, ConfigError, Credentials,
     CredentialsProvider, EnvCredentials, ErrorDetail, FileCredentials, GenesysLayer,
-    GenesysService, LoginCode, LoginHandle, LoginState, Org, PageError, Pager, PkceVerifier,
-    RateLimit, RefreshToken, RefreshTokenStore, Region, RegionError, Saml2Bearer, credentials_fn,
+    GenesysService, LoginCode, LoginHandle, LoginState, Org, Orgs, OrgsError, OrgsErrorKind,
+    PageError, Pager, PkceVerifier, RateLimit, RefreshToken, RefreshTokenStore, Region,
+    RegionError, Saml2Bearer, credentials_fn,
 };
 #[cfg(feature = "metrics")]
 #[cfg_attr(docsrs, doc(cfg(feature = "metrics")))]

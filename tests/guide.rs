@@ -64,6 +64,7 @@ fn operating_explains_every_kind_of_error() {
     for (file, name) in [
         ("token/error.rs", "TokenErrorKind"),
         ("genesys/error.rs", "ConfigErrorKind"),
+        ("genesys/orgs/error.rs", "OrgsErrorKind"),
         ("bearer/origins.rs", "OriginErrorKind"),
         ("client/error.rs", "ClientErrorKind"),
         ("genesys/paging/error.rs", "PageErrorKind"),

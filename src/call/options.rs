@@ -19,6 +19,7 @@ pub struct CallOptions {
     pub(crate) max_sends: Option<u32>,
     pub(crate) attempt_timeout: Option<Duration>,
     pub(crate) transient: Option<Transient>,
+    pub(crate) streamed: bool,
 }
 
 /// The statuses that are transient for one request, and for how long.
@@ -40,6 +41,7 @@ impl CallOptions {
             max_sends: None,
             attempt_timeout: None,
             transient: None,
+            streamed: false,
         }
     }
 
@@ -103,6 +105,14 @@ impl CallOptions {
     #[must_use]
     pub const fn attempt_timeout(mut self, timeout: Duration) -> Self {
         self.attempt_timeout = Some(timeout);
+        self
+    }
+
+    /// Hands the body of the response on as it arrives, where [`collect`](crate::collect) would
+    /// read it first: for downloads, and streams that no media type tells.
+    #[must_use]
+    pub const fn streamed(mut self) -> Self {
+        self.streamed = true;
         self
     }
 

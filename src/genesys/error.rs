@@ -32,6 +32,8 @@ pub enum ConfigErrorKind {
     Region,
     /// How tokens are shared with other processes.
     Sharing,
+    /// The bounds of a registry of organisations.
+    Registry,
 }
 
 impl ConfigError {

@@ -111,6 +111,7 @@ pub mod grants;
 mod layer;
 mod operation;
 mod org;
+pub mod orgs;
 pub mod paging;
 mod read_only;
 pub mod region;
@@ -132,6 +133,7 @@ pub use grants::{
 pub use layer::{GenesysLayer, GenesysService};
 pub use operation::{Effect, Operation};
 pub use org::{NoCredentials, Org, OrgBuilder};
+pub use orgs::{Orgs, OrgsBuilder, OrgsError, OrgsErrorKind};
 pub use paging::{Checkpoint, Page, PageError, PageErrorKind, PagedRequest, Pager, Pages};
 pub use read_only::is_read_only;
 pub use region::{Region, RegionError, RegionErrorKind};

@@ -12,7 +12,7 @@ use crate::{
     bearer::{Account, Origins, SelectAccount},
     retry::Upstream,
     store::{SharedSource, Sharing},
-    token::{CacheSettings, TokenCache, TokenObserver, TokenSource},
+    token::{CacheSettings, TokenCache, TokenError, TokenObserver, TokenSource},
 };
 
 /// One Genesys Cloud organisation, as this process knows it: its region, its token, the origins
@@ -157,6 +157,19 @@ impl Org {
         self.inner.account.tokens()
     }
 
+    /// Logs out: ends the organisation's token at the service, in the store and in this process.
+    ///
+    /// [`TokenCache::revoke`](crate::TokenCache::revoke) of its tokens, which says what each error
+    /// means. A login goes on by its refresh token; to end that too, forget it where it is stored.
+    ///
+    /// # Errors
+    ///
+    /// [`TokenErrorKind::NotRevocable`](crate::TokenErrorKind::NotRevocable) for sources of your own
+    /// that do not implement [`TokenSource::revoke`]; otherwise what could not be reached.
+    pub async fn revoke(&self) -> Result<(), TokenError> {
+        self.tokens().revoke().await
+    }
+
     /// Where its token may be sent.
     pub fn origins(&self) -> &Origins {
         self.inner.account.origins()
@@ -165,6 +178,11 @@ impl Org {
     /// What all its requests share when they are retried.
     pub fn upstream(&self) -> &Upstream {
         &self.inner.upstream
+    }
+
+    /// Whether somebody else has it too.
+    pub(super) fn is_in_use(&self) -> bool {
+        Arc::strong_count(&self.inner) > 1
     }
 
     /// The upstream of the `Org` that a request names in its extensions.

@@ -72,6 +72,10 @@ impl<T: TokenSource> TokenSource for Keyed<T> {
         self.source.may_overlap()
     }
 
+    async fn revoke(&self, token: Option<&str>) -> Result<(), TokenError> {
+        self.source.revoke(token).await
+    }
+
     fn keeps_deadline(&self) -> bool {
         self.source.keeps_deadline()
     }

@@ -62,6 +62,10 @@ pub enum TokenErrorKind {
     Panicked,
     /// The cache was closed.
     Closed,
+    /// The token was to be revoked, and its source cannot do that.
+    NotRevocable,
+    /// The token has ended at the service, and the store that processes share still has it.
+    Store,
 }
 
 impl TokenErrorKind {
@@ -82,6 +86,8 @@ impl TokenErrorKind {
             Self::Closed => "closed",
             Self::NotPersisted => "not_persisted",
             Self::Busy => "busy",
+            Self::NotRevocable => "not_revocable",
+            Self::Store => "store",
         }
     }
 }
@@ -180,9 +186,9 @@ impl TokenError {
         match self.inner.kind {
             Kind::Throttled | Kind::Unavailable | Kind::Transport | Kind::TimedOut => true,
             Kind::Malformed | Kind::Panicked => true,
-            Kind::NotPersisted | Kind::Busy => true,
+            Kind::NotPersisted | Kind::Busy | Kind::Store => true,
             Kind::Denied | Kind::LoginRequired | Kind::Credentials => false,
-            Kind::NotRenewable | Kind::NoRuntime | Kind::Closed => false,
+            Kind::NotRenewable | Kind::NoRuntime | Kind::Closed | Kind::NotRevocable => false,
         }
     }
 
@@ -286,6 +292,8 @@ mod tests {
             (Kind::NoRuntime, false),
             (Kind::Panicked, true),
             (Kind::Closed, false),
+            (Kind::NotRevocable, false),
+            (Kind::Store, true),
         ] {
             assert_eq!(
                 TokenError::new(kind, "").is_transient(),

@@ -4,7 +4,7 @@ use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 use tokio::time::Instant;
 
-use super::TokenError;
+use super::{TokenError, TokenErrorKind};
 
 /// Where tokens come from: one request to a token endpoint, and nothing else.
 ///
@@ -28,6 +28,26 @@ pub trait TokenSource: Send + Sync + 'static {
     /// The host that is asked, for errors and log events. Default: none.
     fn login_host(&self) -> Option<&str> {
         None
+    }
+
+    /// Ends this token at the service that issued it, so that nobody can use it any more.
+    ///
+    /// [`TokenCache::revoke`](super::TokenCache::revoke) calls it with the token that the cache
+    /// has, if it has one. A source that shares tokens with other processes also ends the one that
+    /// it shares, and tells the others. A token that the service does not know any more has ended.
+    ///
+    /// Default: [`TokenErrorKind::NotRevocable`](super::TokenErrorKind::NotRevocable) if there is a
+    /// token.
+    ///
+    /// # Errors
+    ///
+    /// What could not be reached, by the kind of the error.
+    fn revoke(&self, token: Option<&str>) -> impl Future<Output = Result<(), TokenError>> + Send {
+        let result = match token {
+            Some(_) => Err(not_revocable()),
+            None => Ok(()),
+        };
+        std::future::ready(result)
     }
 
     /// Whether a request of which nobody knows if it arrived may be made again. Default: yes.
@@ -245,12 +265,22 @@ impl fmt::Debug for Fingerprint {
     }
 }
 
+fn not_revocable() -> TokenError {
+    TokenError::new(
+        TokenErrorKind::NotRevocable,
+        "the source of this token cannot end it; implement `TokenSource::revoke`, or let it expire",
+    )
+}
+
+pub(super) type Revoking<'a> = Pin<Box<dyn Future<Output = Result<(), TokenError>> + Send + 'a>>;
+
 pub(super) type Fetching<'a> =
     Pin<Box<dyn Future<Output = Result<IssuedToken, TokenError>> + Send + 'a>>;
 
 /// [`TokenSource`] behind a pointer, so that the cache is not generic over it.
 pub(super) trait ErasedSource: Send + Sync {
     fn fetch(&self, cx: FetchContext) -> Fetching<'_>;
+    fn revoke<'a>(&'a self, token: Option<&'a str>) -> Revoking<'a>;
     fn login_host(&self) -> Option<&str>;
     fn is_repeatable(&self) -> bool;
     fn may_overlap(&self) -> bool;
@@ -260,6 +290,10 @@ pub(super) trait ErasedSource: Send + Sync {
 impl<T: TokenSource> ErasedSource for T {
     fn fetch(&self, cx: FetchContext) -> Fetching<'_> {
         Box::pin(TokenSource::fetch(self, cx))
+    }
+
+    fn revoke<'a>(&'a self, token: Option<&'a str>) -> Revoking<'a> {
+        Box::pin(TokenSource::revoke(self, token))
     }
 
     fn login_host(&self) -> Option<&str> {

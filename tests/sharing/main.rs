@@ -17,5 +17,6 @@ mod many_keys;
 mod organisations;
 mod outage;
 mod protocol;
+mod revoked;
 mod secrets;
 mod values;

@@ -149,6 +149,13 @@ where
         Some(self.login.endpoint.login_host())
     }
 
+    async fn revoke(&self, token: Option<&str>) -> Result<(), TokenError> {
+        match token {
+            Some(token) => self.login.endpoint.revoke(token).await,
+            None => Ok(()),
+        }
+    }
+
     fn is_repeatable(&self) -> bool {
         false
     }

@@ -91,6 +91,13 @@ where
     fn login_host(&self) -> Option<&str> {
         Some(self.endpoint.login_host())
     }
+
+    async fn revoke(&self, token: Option<&str>) -> Result<(), TokenError> {
+        match token {
+            Some(token) => self.endpoint.revoke(token).await,
+            None => Ok(()),
+        }
+    }
 }
 
 /// Tokens are shared by all processes with the same client id, token endpoint and form parameters.

@@ -92,6 +92,10 @@ impl<C, B> Endpoint<C, B> {
         self.region.login_host()
     }
 
+    pub(super) const fn region(&self) -> &Region {
+        &self.region
+    }
+
     /// Under which key the tokens of this client and grant are shared: whatever else decides which
     /// token comes back is in it, also a gateway's path and the values of form parameters, as a
     /// digest.

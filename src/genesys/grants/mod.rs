@@ -66,6 +66,7 @@ mod one_time;
 mod pkce;
 mod random;
 mod refresh_token;
+mod revocation;
 mod saml2_bearer;
 mod store;
 mod token_client;

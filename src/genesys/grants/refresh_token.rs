@@ -156,6 +156,13 @@ where
         Some(self.login.endpoint.login_host())
     }
 
+    async fn revoke(&self, token: Option<&str>) -> Result<(), TokenError> {
+        match token {
+            Some(token) => self.login.endpoint.revoke(token).await,
+            None => Ok(()),
+        }
+    }
+
     fn is_repeatable(&self) -> bool {
         false
     }

@@ -160,6 +160,13 @@ where
     fn may_overlap(&self) -> bool {
         false
     }
+
+    async fn revoke(&self, token: Option<&str>) -> Result<(), TokenError> {
+        match token {
+            Some(token) => self.endpoint.revoke(token).await,
+            None => Ok(()),
+        }
+    }
 }
 
 impl<C, P: fmt::Debug, A, B> fmt::Debug for Saml2Bearer<C, P, A, B> {

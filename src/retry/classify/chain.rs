@@ -4,6 +4,7 @@ use super::Class;
 use crate::{
     TokenError,
     call::Refused,
+    collect::BodyBroken,
     error::{StaleConnection, causes, find},
     replay::ReplayBodyError,
 };
@@ -34,6 +35,11 @@ fn known(error: &(dyn Error + 'static)) -> Option<Class> {
     // The caller's body failed, or is not to be had again: so it will the next time.
     if error.is::<ReplayBodyError>() {
         return Some(Class::Final);
+    }
+    // Whatever broke the body, the request was executed: its source may say that another request
+    // was not.
+    if error.is::<BodyBroken>() {
+        return Some(Class::Transient { after: None });
     }
     if let Some(io) = error.downcast_ref::<io::Error>() {
         // Only a connect can be refused, and nothing is sent before it.

@@ -42,6 +42,7 @@ pub struct ErrorClassifier {
 /// | reqwest cannot build the request, or runs in a circle of redirects | final |
 /// | an error of reqwest without a URL: of the hop of a redirect, perhaps | transient |
 /// | any other error of hyper or h2: broken off, reset, not understood | transient |
+/// | [`BodyBroken`](crate::collect::BodyBroken): the body of a response broke off | transient |
 /// | tower's `Elapsed` (feature `tower`), all other errors | transient |
 ///
 /// An error that nobody knows is transient, since after that only a request that is repeatable is

@@ -60,6 +60,12 @@ impl Local {
         }
     }
 
+    /// Forgets the token of this process, which has ended.
+    pub(super) fn forget(&mut self) {
+        self.held = None;
+        self.alone = false;
+    }
+
     /// The token under this key. A fetch may end after the client was replaced: nothing of one is
     /// used for the other.
     fn held(&self, key: &StoreKey) -> Option<&Held> {

@@ -11,6 +11,7 @@ mod lookup;
 mod polling;
 mod publishing;
 mod request;
+mod revoking;
 mod round;
 mod time;
 
@@ -126,6 +127,10 @@ impl<S: ShareableSource> TokenSource for SharedSource<S> {
 
     fn login_host(&self) -> Option<&str> {
         self.source.login_host()
+    }
+
+    async fn revoke(&self, token: Option<&str>) -> Result<(), TokenError> {
+        self.end(token).await
     }
 
     fn keeps_deadline(&self) -> bool {

@@ -96,6 +96,11 @@ impl Cell {
         self.change(now, |state| state.machine.invalidate(now))
     }
 
+    pub(super) fn discard(&self, generation: Generation, now: Moment) {
+        let gone = self.change(now, |state| state.machine.discard(generation));
+        drop(gone);
+    }
+
     pub(super) fn finish(
         &self,
         id: RenewalId,

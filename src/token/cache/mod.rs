@@ -143,6 +143,50 @@ impl TokenCache {
         self.shared.invalidate()
     }
 
+    /// Ends the token: at the service, in the store if it is shared with other processes, and here.
+    ///
+    /// For jobs and programs that log out, so that no token lives on for a day. The next who asks
+    /// gets another token; [`close`](Self::close) the cache if there shall be none. Other processes
+    /// that share the token meet a 401, and replace it together, by one token request.
+    ///
+    /// If this process has no token, the one in the store is ended.
+    ///
+    /// # Errors
+    ///
+    /// | kind | what has happened |
+    /// |---|---|
+    /// | [`Store`](super::TokenErrorKind::Store) | the token has ended; only the store was not reached, and still has it |
+    /// | [`TimedOut`](super::TokenErrorKind::TimedOut), [`Transport`](super::TokenErrorKind::Transport) | unknown: the service was not reached, or did not answer |
+    /// | [`NotRevocable`](super::TokenErrorKind::NotRevocable), all others | nothing: the token is as it was |
+    ///
+    /// Unless it has ended, the cache keeps the token, so that this can be called again.
+    ///
+    /// # Cancellation
+    ///
+    /// A future that is dropped may have ended the token. The cache then still serves it, until a
+    /// 401 says so.
+    ///
+    /// ```
+    /// # use bytes::Bytes;
+    /// # use http_body_util::Full;
+    /// # use tower_genesys::{Credentials, Org, testing::MockGenesys};
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+    /// # async fn main() -> Result<(), tower_genesys::BoxError> {
+    /// # let mock = MockGenesys::new();
+    /// # let org = Org::builder(mock.region())
+    /// #     .credentials(Credentials::new(mock.client_id(), mock.client_secret())?)
+    /// #     .build::<Full<Bytes>, _>(mock.service())?;
+    /// org.tokens().token().await?;
+    /// assert_eq!(mock.live_tokens(), 1);
+    /// org.tokens().revoke().await?;
+    /// assert_eq!(mock.live_tokens(), 0);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn revoke(&self) -> Result<(), TokenError> {
+        self.shared.revoke().await
+    }
+
     /// How the cache stands now. Starts nothing.
     pub fn status(&self) -> CacheStatus {
         self.shared.inspect(|machine, now| CacheStatus {
@@ -162,6 +206,11 @@ impl TokenCache {
     /// [`TokenErrorKind::Closed`](super::TokenErrorKind::Closed).
     pub async fn close(&self) {
         self.shared.close().await;
+    }
+
+    /// [`close`](Self::close) without waiting.
+    pub(crate) fn end(&self) {
+        self.shared.end();
     }
 }
 

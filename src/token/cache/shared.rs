@@ -125,6 +125,23 @@ impl Shared {
         rejection
     }
 
+    /// Has the source end the token, and forgets it if that has worked.
+    pub(super) async fn revoke(&self) -> Result<(), TokenError> {
+        let token = self.cell.inspect(|machine| machine.token().cloned());
+        let result = self
+            .source
+            .revoke(token.as_ref().map(AccessToken::expose))
+            .await;
+        let ended = match &result {
+            Ok(()) => true,
+            Err(error) => error.kind() == TokenErrorKind::Store,
+        };
+        if let Some(token) = token.filter(|_| ended) {
+            self.cell.discard(token.generation(), self.clock.now());
+        }
+        result
+    }
+
     pub(super) fn invalidate(self: &Arc<Self>) -> Invalidation {
         let (invalidation, start) = self.cell.invalidate(self.clock.now());
         match start.map(|start| self.start(start)) {
@@ -147,14 +164,19 @@ impl Shared {
 
     /// Ends the renewal under way, and waits until its task is gone.
     pub(super) async fn close(&self) {
-        self.cell.close(self.clock.now());
-        let task = self.lock_task().take();
-        let Some((_, task)) = task else { return };
-        task.abort();
+        let Some(task) = self.end() else { return };
         if runtime().is_ok() {
             // Its runtime may not be driven by anybody, and then it would never be gone.
             let _ = timeout(Duration::from_secs(1), task).await;
         }
+    }
+
+    /// Ends the renewal under way. Its task is gone a little later.
+    pub(super) fn end(&self) -> Option<JoinHandle<()>> {
+        self.cell.close(self.clock.now());
+        let (_, task) = self.lock_task().take()?;
+        task.abort();
+        Some(task)
     }
 
     pub(super) fn inspect<T>(&self, look: impl FnOnce(&Machine, Moment) -> T) -> T {

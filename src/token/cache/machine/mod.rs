@@ -13,7 +13,7 @@ use tokio::time::Instant;
 pub(in crate::token::cache) use view::View;
 
 use super::{clock::Moment, damper::Damper, gate::Gate, settings::CacheSettings};
-use crate::token::{Reason, TokenError};
+use crate::token::{Generation, Reason, TokenError};
 
 /// The rules of a cache, without clock, task or lock of their own: each event comes with the time
 /// at which it happened, and what is to be done is returned.
@@ -21,6 +21,8 @@ use crate::token::{Reason, TokenError};
 pub(in crate::token::cache) struct Machine {
     settings: CacheSettings,
     held: Option<Held>,
+    /// Of the token that was adopted last, also when it is discarded.
+    generation: Generation,
     renewing: Option<Renewing>,
     gate: Gate,
     damper: Damper,
@@ -51,6 +53,7 @@ impl Machine {
         Self {
             settings,
             held: None,
+            generation: Generation::NONE,
             renewing: None,
             gate: Gate::new(settings.gate),
             damper: Damper::new(settings.damper),

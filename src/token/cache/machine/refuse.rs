@@ -1,6 +1,6 @@
 use super::{Machine, Start, held::Age};
 use crate::token::{
-    Generation, Reason, Rejection,
+    AccessToken, Generation, Reason, Rejection,
     cache::{Invalidation, clock::Moment},
 };
 
@@ -13,7 +13,12 @@ impl Machine {
     ) -> (Rejection, Option<Start>) {
         let is_renewing = self.is_renewing(now);
         let Some(held) = &mut self.held else {
-            return (Rejection::CannotRenew, None);
+            let was_discarded = generation <= self.generation && !self.closed;
+            return match was_discarded && generation != Generation::NONE {
+                // Whoever asks next gets another one.
+                true => (Rejection::Superseded, None),
+                false => (Rejection::CannotRenew, None),
+            };
         };
         if generation < held.token.generation() {
             return (Rejection::Superseded, None);
@@ -34,6 +39,17 @@ impl Machine {
         }
         let start = self.start(Reason::Rejected, now);
         (Rejection::Renewing, Some(start))
+    }
+
+    /// The owner has ended the token of this generation: nobody shall be served it any more.
+    pub(in crate::token::cache) fn discard(
+        &mut self,
+        generation: Generation,
+    ) -> Option<AccessToken> {
+        let held = self
+            .held
+            .take_if(|held| held.token.generation() == generation);
+        held.map(|held| held.token)
     }
 
     /// The owner wants another token, or has changed what it takes to get one.

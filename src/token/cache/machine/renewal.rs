@@ -114,6 +114,7 @@ impl Machine {
         }
         let generation = new.token.generation();
         self.held = Some(new);
+        self.generation = generation;
         Ok(generation)
     }
 }

@@ -80,10 +80,9 @@ impl Machine {
         self.held.as_ref().map(|held| &held.token)
     }
 
-    /// Which token is held; [`Generation::NONE`] if there is none.
+    /// Which token was adopted last; [`Generation::NONE`] if there was none.
     pub(super) fn generation(&self) -> Generation {
-        self.token()
-            .map_or(Generation::NONE, AccessToken::generation)
+        self.generation
     }
 
     /// The token that is held, unless it has expired.

@@ -1,0 +1,141 @@
+use std::{
+    fmt,
+    future::Future,
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
+
+use http::{HeaderMap, Response, header::CONTENT_TYPE, response::Parts};
+use http_body::Body;
+use pin_project_lite::pin_project;
+
+use super::{CollectedBody, body::Progress, error::BodyBroken};
+use crate::BoxError;
+
+/// Media types whose bodies go on for as long as there is news. gRPC reads its streams frame by
+/// frame, and has its status at their end.
+const STREAMS: &[&str] = &[
+    "text/event-stream",
+    "application/x-ndjson",
+    "application/ndjson",
+    "application/jsonl",
+    "application/stream+json",
+    "multipart/x-mixed-replace",
+    "application/grpc",
+    "application/grpc+proto",
+    "application/grpc-web",
+];
+
+pin_project! {
+    /// The future of [`Collect`](super::Collect).
+    ///
+    /// There is an example in the [module docs](super).
+    #[must_use = "a future does nothing until it is awaited"]
+    pub struct ResponseFuture<F, R: Body> {
+        cap: usize,
+        #[pin]
+        state: State<F, R>,
+    }
+}
+
+pin_project! {
+    #[project = StateProj]
+    enum State<F, R: Body> {
+        Sent {
+            #[pin]
+            response: F,
+        },
+        Collecting {
+            // The head and the body, until one of them is handed out.
+            response: Option<Box<Response<CollectedBody<R>>>>,
+            taken: usize,
+        },
+    }
+}
+
+impl<F, R: Body> ResponseFuture<F, R> {
+    pub(super) const fn new(response: F, cap: usize) -> Self {
+        Self {
+            cap,
+            state: State::Sent { response },
+        }
+    }
+}
+
+impl<F, R, E> Future for ResponseFuture<F, R>
+where
+    F: Future<Output = Result<Response<R>, E>>,
+    E: Into<BoxError>,
+    R: Body,
+    R::Error: Into<BoxError>,
+{
+    type Output = Result<Response<CollectedBody<R>>, BoxError>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut this = self.project();
+        loop {
+            let next = match this.state.as_mut().project() {
+                StateProj::Sent { response } => {
+                    let response = ready!(response.poll(cx)).map_err(Into::into)?;
+                    let response = response.map(CollectedBody::new);
+                    if !is_collected(&response, *this.cap) {
+                        return Poll::Ready(Ok(response));
+                    }
+                    State::Collecting {
+                        response: Some(Box::new(response)),
+                        taken: 0,
+                    }
+                }
+                StateProj::Collecting { response, taken } => {
+                    let Some(collecting) = response else {
+                        return Poll::Pending;
+                    };
+                    let body = collecting.body_mut();
+                    let progress = ready!(body.poll_collect(cx, taken, *this.cap));
+                    // It is there: it was a moment ago.
+                    let Some(collected) = response.take() else {
+                        return Poll::Pending;
+                    };
+                    return Poll::Ready(match progress {
+                        Progress::Whole | Progress::OverCap => Ok(*collected),
+                        Progress::Broken(error) => Err(broken(*collected, error.into())),
+                    });
+                }
+            };
+            this.state.set(next);
+        }
+    }
+}
+
+fn broken<R: Body>(response: Response<CollectedBody<R>>, error: BoxError) -> BoxError {
+    let (head, body): (Parts, _) = response.into_parts();
+    BodyBroken::new(head, body.buffered(), error).into()
+}
+
+fn is_collected<R: Body>(response: &Response<CollectedBody<R>>, cap: usize) -> bool {
+    cap > 0
+        && response.status().is_success()
+        && !is_stream(response.headers())
+        && response.body().is_worth_collecting(cap)
+}
+
+fn is_stream(headers: &HeaderMap) -> bool {
+    let Some(media_type) = headers.get(CONTENT_TYPE) else {
+        return false;
+    };
+    let essence = media_type.as_bytes().split(|byte| *byte == b';').next();
+    let essence = essence.unwrap_or_default().trim_ascii();
+    { STREAMS.iter() }.any(|name| essence.eq_ignore_ascii_case(name.as_bytes()))
+}
+
+impl<F, R: Body> fmt::Debug for ResponseFuture<F, R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let state = match &self.state {
+            State::Sent { .. } => "Sent",
+            State::Collecting { .. } => "Collecting",
+        };
+        f.debug_struct("ResponseFuture")
+            .field("state", &state)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,106 @@
+use std::{fmt, hash::Hash, pin::Pin, time::Duration};
+
+use super::Orgs;
+use crate::{
+    BoxError,
+    genesys::{ConfigError, ConfigErrorKind, Org},
+};
+
+/// About 30 MB, if each organisation has a token.
+const CAPACITY: usize = 10_000;
+/// Tokens live for a day, and a tenant that returns after an hour costs one token request.
+const IDLE: Duration = Duration::from_secs(60 * 60);
+
+pub(super) type Building = Pin<Box<dyn Future<Output = Result<Org, BoxError>> + Send>>;
+pub(super) type Build<K> = dyn Fn(K) -> Building + Send + Sync;
+
+/// Sets the bounds of an [`Orgs`].
+///
+/// # Default
+///
+/// 10,000 organisations; each is closed after an hour without use.
+///
+/// ```
+/// use std::time::Duration;
+/// use tower_genesys::{BoxError, Org, Orgs};
+///
+/// async fn build(tenant: u32) -> Result<Org, BoxError> {
+///     Err(format!("no tenant {tenant}").into()) // yours
+/// }
+///
+/// let orgs = Orgs::builder(build)
+///     .capacity(500)
+///     .idle(Duration::from_secs(600))
+///     .build()?;
+/// assert!(orgs.is_empty());
+/// # Ok::<(), tower_genesys::ConfigError>(())
+/// ```
+#[must_use = "a registry is made by `build`"]
+pub struct OrgsBuilder<K> {
+    pub(super) build: Box<Build<K>>,
+    pub(super) capacity: usize,
+    pub(super) idle: Duration,
+}
+
+impl<K> OrgsBuilder<K> {
+    pub(super) fn new<F, Fut, E>(build: F) -> Self
+    where
+        F: Fn(K) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<Org, E>> + Send + 'static,
+        E: Into<BoxError>,
+    {
+        Self {
+            build: Box::new(move |key| {
+                let building = build(key);
+                Box::pin(async move { building.await.map_err(Into::into) })
+            }),
+            capacity: CAPACITY,
+            idle: IDLE,
+        }
+    }
+
+    /// Sets how many organisations the registry holds at most, those that are being built
+    /// included. Default: 10,000.
+    pub const fn capacity(mut self, capacity: usize) -> Self {
+        self.capacity = capacity;
+        self
+    }
+
+    /// Sets after how long without use an organisation is closed. Default: an hour.
+    ///
+    /// Do not set it below the time between two requests of a tenant: each rebuild costs a token,
+    /// and Genesys throttles clients that mint too many.
+    pub const fn idle(mut self, idle: Duration) -> Self {
+        self.idle = idle;
+        self
+    }
+}
+
+impl<K: Hash + Eq + Clone + Send + Sync + 'static> OrgsBuilder<K> {
+    /// Builds the registry. Builds no organisation yet.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigErrorKind::Registry`] if the capacity or the idle time is zero.
+    pub fn build(self) -> Result<Orgs<K>, ConfigError> {
+        let message = if self.capacity == 0 {
+            "a registry with room for no organisation can hold none; set `OrgsBuilder::capacity` to \
+             the number of tenants that are active at the same time"
+        } else if self.idle.is_zero() {
+            "an idle time of zero would build an organisation, and so get a token, for each request; \
+             set `OrgsBuilder::idle` to minutes or more"
+        } else {
+            return Ok(Orgs::with(self));
+        };
+        Err(ConfigError::new(ConfigErrorKind::Registry, message))
+    }
+}
+
+impl<K> fmt::Debug for OrgsBuilder<K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OrgsBuilder")
+            .field("capacity", &self.capacity)
+            .field("idle", &self.idle)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,217 @@
+//! A token that its owner has ended: at the service, in the store, and in every process.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http_body_util::Full;
+use tower::ServiceExt;
+use tower_genesys::{
+    Credentials, GenesysLayer, MemoryStore, Org, Sharing, TokenErrorKind, TokenProvider,
+    store::{Fault, Operation, StoreErrorKind},
+    testing::{MockGenesys, Route, USERS},
+};
+
+use crate::setup::ring;
+
+type Body = Full<Bytes>;
+
+const REVOCATION: fn() -> Route = || Route::new(http::Method::DELETE, "/api/v2/tokens/me");
+
+fn org(mock: &MockGenesys, sharing: Option<Sharing>) -> Org {
+    let credentials = Credentials::new(mock.client_id(), mock.client_secret()).unwrap();
+    let builder = Org::builder(mock.region()).credentials(credentials);
+    let builder = match sharing {
+        Some(sharing) => builder.share(sharing),
+        None => builder,
+    };
+    builder.build::<Body, _>(mock.service()).unwrap()
+}
+
+fn sharing(store: &MemoryStore) -> Sharing {
+    Sharing::sealed(store.clone(), ring(&[("key", 1)]))
+}
+
+/// The status of a request of this process.
+async fn ask(mock: &MockGenesys, org: &Org) -> u16 {
+    let genesys = tower::Layer::layer(&GenesysLayer::new(org), mock.service());
+    let request = http::Request::get(org.api("/api/v2/users").unwrap());
+    let response = genesys
+        .oneshot(request.body(Body::default()).unwrap())
+        .await;
+    response.unwrap().status().as_u16()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_revoked_token_is_gone_at_the_service_and_here_and_the_next_request_gets_another() {
+    let mock = MockGenesys::new();
+    let org = org(&mock, None);
+    let token = org.tokens().token().await.unwrap();
+    org.revoke().await.unwrap();
+    assert_eq!((mock.live_tokens(), mock.count(REVOCATION())), (0, 1));
+    assert!(org.tokens().try_current().is_none() && !org.tokens().status().is_ready());
+
+    assert_eq!(ask(&mock, &org).await, 200);
+    let next = org.tokens().token().await.unwrap();
+    assert!(next.generation() > token.generation());
+    assert_eq!(
+        (mock.token_posts(), mock.count(USERS)),
+        (2, 1),
+        "without a 401 in between"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_a_token_there_is_nothing_to_revoke_and_none_is_minted() {
+    let mock = MockGenesys::new();
+    org(&mock, None).revoke().await.unwrap();
+    org(&mock, Some(sharing(&MemoryStore::new())))
+        .revoke()
+        .await
+        .unwrap();
+    assert_eq!((mock.token_posts(), mock.api_calls()), (0, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_shared_token_ends_for_all_and_they_get_the_next_one_together() {
+    let (mock, store) = (MockGenesys::new(), MemoryStore::new());
+    let orgs: Vec<_> = (0..10).map(|_| org(&mock, Some(sharing(&store)))).collect();
+    for org in &orgs {
+        org.tokens().warm_up().await.unwrap();
+    }
+    orgs[0].revoke().await.unwrap();
+    assert_eq!((mock.live_tokens(), store.keys().len()), (0, 0));
+    assert_eq!(mock.count(REVOCATION()), 1);
+
+    // A process that starts now does not meet the old one.
+    let newcomer = org(&mock, Some(sharing(&store)));
+    assert_eq!(ask(&mock, &newcomer).await, 200);
+    assert_eq!((mock.token_posts(), mock.count(USERS)), (2, 1));
+    for org in &orgs {
+        assert_eq!(ask(&mock, org).await, 200);
+    }
+    assert_eq!((mock.token_posts(), mock.live_tokens()), (2, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_process_that_only_logs_out_ends_the_token_of_the_store() {
+    let (mock, store) = (MockGenesys::new(), MemoryStore::new());
+    org(&mock, Some(sharing(&store)))
+        .tokens()
+        .warm_up()
+        .await
+        .unwrap();
+    assert_eq!((mock.live_tokens(), store.keys().len()), (1, 1));
+    org(&mock, Some(sharing(&store))).revoke().await.unwrap();
+    assert_eq!((mock.live_tokens(), store.keys().len()), (0, 0));
+    assert_eq!(mock.token_posts(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_newer_token_of_another_process_ends_too() {
+    let (mock, store) = (MockGenesys::new(), MemoryStore::new());
+    let (one, other) = (
+        org(&mock, Some(sharing(&store))),
+        org(&mock, Some(sharing(&store))),
+    );
+    one.tokens().warm_up().await.unwrap();
+    other.tokens().warm_up().await.unwrap();
+    other.tokens().invalidate();
+    other.tokens().token().await.unwrap();
+    assert_eq!(mock.live_tokens(), 2);
+    one.revoke().await.unwrap();
+    assert_eq!((mock.live_tokens(), store.keys().len()), (0, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_not_reached_is_said_and_can_be_revoked_once_more() {
+    let (mock, store) = (MockGenesys::new(), MemoryStore::new());
+    let org = org(&mock, Some(sharing(&store)));
+    org.tokens().warm_up().await.unwrap();
+
+    // The service: nothing has changed.
+    mock.on(REVOCATION())
+        .nth(1)
+        .reply_status(http::StatusCode::SERVICE_UNAVAILABLE);
+    let error = org.revoke().await.unwrap_err();
+    assert_eq!(error.kind(), TokenErrorKind::Unavailable);
+    assert!(error.to_string().contains("valid as before"), "{error}");
+    assert!(error.correlation_id().is_some());
+    assert!(org.tokens().try_current().is_some());
+    assert_eq!((mock.live_tokens(), store.keys().len()), (1, 1));
+
+    mock.on(REVOCATION()).nth(2).reset();
+    let error = org.revoke().await.unwrap_err();
+    assert_eq!(error.kind(), TokenErrorKind::Transport);
+    assert!(org.tokens().try_current().is_some());
+
+    // The store: the token has ended, and is forgotten here.
+    store.inject_all(Fault::Fail(StoreErrorKind::Unavailable));
+    let error = org.revoke().await.unwrap_err();
+    assert_eq!(error.kind(), TokenErrorKind::Store);
+    assert!(
+        error
+            .to_string()
+            .contains("could not be taken out of the store")
+    );
+    assert!(org.tokens().try_current().is_none());
+    assert_eq!((mock.live_tokens(), store.keys().len()), (0, 1));
+
+    store.clear_faults();
+    tokio::time::advance(std::time::Duration::from_secs(60)).await;
+    org.revoke().await.unwrap();
+    assert_eq!(store.keys().len(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_service_that_does_not_answer_is_given_up_in_time() {
+    let mock = MockGenesys::new();
+    let org = org(&mock, None);
+    org.tokens().warm_up().await.unwrap();
+    mock.on(REVOCATION()).never_answers();
+    let begun = tokio::time::Instant::now();
+    let error = org.revoke().await.unwrap_err();
+    assert_eq!(error.kind(), TokenErrorKind::TimedOut);
+    assert_eq!(begun.elapsed().as_secs(), 8);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_that_had_ended_before_counts_as_ended() {
+    let (mock, store) = (MockGenesys::new(), MemoryStore::new());
+    let org = org(&mock, Some(sharing(&store)));
+    org.tokens().warm_up().await.unwrap();
+    mock.revoke_all();
+    org.revoke().await.unwrap();
+    assert!(store.keys().is_empty() && org.tokens().try_current().is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_revocation_that_is_dropped_gives_its_lease_back() {
+    let (mock, store) = (MockGenesys::new(), MemoryStore::new());
+    let org = Arc::new(org(&mock, Some(sharing(&store))));
+    org.tokens().warm_up().await.unwrap();
+    store.inject(Operation::Publish, Fault::Hang);
+    let revoking = tokio::time::timeout(std::time::Duration::from_millis(100), org.revoke());
+    assert!(revoking.await.is_err());
+    store.clear_faults();
+    for _ in 0..50 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(store.calls(Operation::Abandon), 1);
+    assert_eq!(ask(&mock, &org).await, 200);
+}
+
+#[tokio::test]
+async fn a_source_of_ones_own_says_that_it_cannot_and_the_token_stays() {
+    let day = std::time::Duration::from_secs(86_400);
+    let source = tower_genesys::source_fn(move |_cx| async move {
+        Ok(tower_genesys::IssuedToken::new("s3cr3t", day))
+    });
+    let org = Org::builder(tower_genesys::Region::EU_WEST_1);
+    let org = org.build_from_source(source).unwrap();
+    org.revoke().await.unwrap();
+    org.tokens().warm_up().await.unwrap();
+    let error = org.revoke().await.unwrap_err();
+    assert_eq!(error.kind(), TokenErrorKind::NotRevocable);
+    assert!(error.to_string().contains("TokenSource::revoke"), "{error}");
+    assert!(org.tokens().try_current().is_some());
+}
