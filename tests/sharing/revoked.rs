@@ -114,9 +114,9 @@ async fn a_newer_token_of_another_process_ends_too() {
         org(&mock, Some(sharing(&store))),
     );
     one.tokens().warm_up().await.unwrap();
-    other.tokens().warm_up().await.unwrap();
+    let first = other.tokens().token().await.unwrap().generation();
     other.tokens().invalidate();
-    other.tokens().token().await.unwrap();
+    other.tokens().wait(first).await.unwrap();
     assert_eq!(mock.live_tokens(), 2);
     one.revoke().await.unwrap();
     assert_eq!((mock.live_tokens(), store.keys().len()), (0, 0));
