@@ -72,7 +72,7 @@ async fn page_error() -> BoxError {
         .expect("the region is https");
     let genesys = GenesysLayer::new(&org).layer(mock.service());
     let pager = Pager::new::<Sent, _>(&org, genesys);
-    let mut pages = pager.linked("/api/v2/users").pages::<u8>();
+    let mut pages = pager.get("/api/v2/users").pages::<u8>();
     let page = pages.next().await.expect("an item");
     page.expect_err("a user is no number").into()
 }

@@ -134,6 +134,6 @@ pub use layer::{GenesysLayer, GenesysService};
 pub use operation::{Effect, Operation};
 pub use org::{NoCredentials, Org, OrgBuilder};
 pub use orgs::{Orgs, OrgsBuilder, OrgsError, OrgsErrorKind};
-pub use paging::{Checkpoint, Page, PageError, PageErrorKind, PagedRequest, Pager, Pages};
+pub use paging::{Checkpoint, Page, PageError, PageErrorKind, PagedRequest, Pager, Pages, Paging};
 pub use read_only::is_read_only;
 pub use region::{Region, RegionError, RegionErrorKind};

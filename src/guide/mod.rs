@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`questions`] | who begins: existing clients, compile errors, `anyhow`, `Timeout`, replicas, organisations, no tokio |
 //! | [`ordering`] | who has layers of tower and tower-http |
+//! | [`lists`] | who reads lists, searches, queries and jobs: an example of each way to page |
 //! | [`gateway`] | who puts axum in front of the API |
 //! | [`fleet`] | who runs many processes with one OAuth client |
 //! | [`grpc`] | who uses tonic, or another type of bodies |
@@ -28,6 +29,9 @@ pub mod fleet;
 pub mod gateway;
 pub mod grpc;
 pub mod middleware;
+
+#[doc = include_str!("../../docs/lists.md")]
+pub mod lists {}
 
 #[doc = include_str!("../../docs/migrating.md")]
 pub mod migrating {}

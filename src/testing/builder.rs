@@ -5,6 +5,7 @@ use super::{
     api::Api,
     grants::Grants,
     hold::Holds,
+    lists::Lists,
     random::Random,
     record::Journal,
     rules::Rules,
@@ -194,6 +195,7 @@ impl MockBuilder {
             random,
             rules: Rules::default(),
             holds: Holds::default(),
+            lists: Lists::default(),
             journal: Journal::new(self.keep_requests),
             connections: Connections::default(),
         };

@@ -1,7 +1,10 @@
 use std::{fmt, io, sync::Arc};
 
+use http::Method;
+
 use super::{
-    Grant, Held, JobEnd, MockBuilder, MockServer, MockService, Recorded, Route, Script, data,
+    Grant, Held, JobEnd, MockBuilder, MockList, MockServer, MockService, Recorded, Route, Script,
+    data,
     route::{ANY_API, TOKEN},
     state::Shared,
 };
@@ -86,6 +89,43 @@ impl MockGenesys {
     #[must_use = "an action has to follow, such as `reply_503`"]
     pub fn on(&self, route: Route) -> Script {
         Script::new(Arc::clone(&self.shared), route)
+    }
+
+    /// Adds a list in the shape of an operation, such as `GET /api/v2/routing/queues`: its pages have
+    /// the fields that the API definition gives them. An id in the path stands for any, and a POST
+    /// that starts a job for the whole of it.
+    ///
+    /// ```
+    /// use bytes::Bytes;
+    /// use futures_util::StreamExt;
+    /// use http::Method;
+    /// use http_body_util::Full;
+    /// use serde_json::Value;
+    /// use tower::Layer;
+    /// use tower_genesys::testing::{MockGenesys, MockList};
+    /// use tower_genesys::{Credentials, GenesysLayer, Org, Pager};
+    ///
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+    /// # async fn main() -> Result<(), tower_genesys::BoxError> {
+    /// let mock = MockGenesys::new();
+    /// mock.add_list(Method::GET, "/api/v2/routing/queues/7/members", MockList::new(60));
+    /// # let org = Org::builder(mock.region())
+    /// #     .credentials(Credentials::new(mock.client_id(), mock.client_secret())?)
+    /// #     .build::<Full<Bytes>, _>(mock.service())?;
+    /// # let genesys = GenesysLayer::new(&org).layer(mock.service());
+    /// let pager = Pager::new::<Full<Bytes>, _>(&org, genesys);
+    /// let mut members = pager.get("/api/v2/routing/queues/7/members").pages::<Value>();
+    /// assert_eq!(members.next().await.expect("a page")?.rows[0]["id"], "r0");
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// When the API definition that the mock knows has no such list: a mistake of the test.
+    pub fn add_list(&self, method: Method, path: &str, list: MockList) {
+        let is_known = self.shared.lock().lists.add(&method, path, list);
+        assert!(is_known, "{method} {path} is no list of the API definition");
     }
 
     /// Drops all rules made with [`on`](Self::on).

@@ -58,6 +58,9 @@
 //! Of a conversation query it looks at `interval`, `order` and `paging`, not at filters. All
 //! conversations begin within [`interval`](MockGenesys::interval).
 //!
+//! Any other list of the API, [`add_list`](MockGenesys::add_list) adds in the shape that the API
+//! definition gives its pages, a job's results included.
+//!
 //! # Scripting
 //!
 //! [`on`](MockGenesys::on) makes a rule in one line: which requests, and what happens to them, from
@@ -100,6 +103,7 @@ mod error;
 mod exchange;
 mod grants;
 mod hold;
+mod lists;
 mod mock;
 mod oauth;
 mod random;
@@ -121,6 +125,7 @@ pub use self::{
     error::{MockError, MockErrorKind},
     grants::Grant,
     hold::Held,
+    lists::MockList,
     mock::MockGenesys,
     record::Recorded,
     route::{

@@ -6,8 +6,8 @@ use std::{
 use tokio::sync::Notify;
 
 use super::{
-    api::Api, grants::Grants, hold::Holds, random::Random, record::Journal, route::Route,
-    rules::Rules, tokens::Tokens,
+    api::Api, grants::Grants, hold::Holds, lists::Lists, random::Random, record::Journal,
+    route::Route, rules::Rules, tokens::Tokens,
 };
 use crate::genesys::Region;
 
@@ -31,6 +31,7 @@ pub(super) struct State {
     pub(super) holds: Holds,
     pub(super) journal: Journal,
     pub(super) api: Api,
+    pub(super) lists: Lists,
     pub(super) connections: Connections,
 }
 

@@ -7,3 +7,5 @@
 
 mod definition;
 mod effects;
+mod setup;
+mod walk;

@@ -13,7 +13,7 @@ async fn polled(pages: &mut Pages<Value>, times: usize) -> (Vec<String>, bool) {
     let mut rows = Vec::new();
     for _ in 0..times {
         match pages.next().now_or_never() {
-            Some(Some(page)) => rows.extend(page.unwrap().items.iter().map(id)),
+            Some(Some(page)) => rows.extend(page.unwrap().rows.iter().map(id)),
             Some(None) => return (rows, true),
             None => tokio::time::advance(SECOND).await,
         }
@@ -34,7 +34,7 @@ async fn dropped_at_any_await_it_loses_nothing_but_the_page_in_flight() {
     let ways: [fn(&Setup) -> PagedRequest; 4] = [
         |setup| setup.query(),
         |setup| setup.query().with_read_ahead(2),
-        |setup| setup.pager.linked(USERS),
+        |setup| setup.linked(USERS),
         |setup| setup.job(),
     ];
     for way in ways {
@@ -68,7 +68,7 @@ async fn a_dropped_next_loses_not_even_that() {
     loop {
         let patience = tokio::time::timeout(SECOND / 4, pages.next());
         match patience.await {
-            Ok(Some(page)) => rows += page.unwrap().items.len(),
+            Ok(Some(page)) => rows += page.unwrap().rows.len(),
             Ok(None) => break,
             Err(_) => dropped += 1,
         }

@@ -14,11 +14,11 @@ use tokio::time::Instant;
 use tower::service_fn;
 use tower_genesys::{
     TokenError,
-    genesys::{PageErrorKind as Kind, Pager},
+    genesys::{PageErrorKind as Kind, Pager, Paging},
     testing::{ANY_API, DETAILS_QUERY, TOKEN, USERS as USERS_ROUTE},
 };
 
-use crate::setup::{Body, QUERY, ReplyJson, USERS, all, fails, setup};
+use crate::setup::{Body, JOBS, QUERY, ReplyJson, USERS, all, fails, setup};
 
 const CORRELATION: HeaderName = HeaderName::from_static("inin-correlation-id");
 
@@ -65,7 +65,7 @@ async fn an_error_of_the_token_is_found_in_the_chain() {
 async fn without_layers_the_first_refusal_is_the_last_item() {
     let setup = setup(|mock| mock);
     let pager = Pager::new::<Body, _>(&setup.org, setup.mock.service());
-    let (_, error) = fails(pager.linked(USERS), Kind::Refused).await;
+    let (_, error) = fails(pager.get(USERS), Kind::Refused).await;
     assert_eq!(error.api().unwrap().status(), StatusCode::UNAUTHORIZED);
     assert_eq!(setup.mock.api_calls(), 1);
 }
@@ -97,7 +97,7 @@ async fn a_page_over_the_limit_is_not_read_on() {
             .await
             .unwrap()
             .unwrap();
-        let page = json!({ "conversations": page.items, "totalHits": 100 });
+        let page = json!({ "conversations": page.rows, "totalHits": 100 });
         page.to_string().len()
     };
     let limited = |bytes| setup.query().with_max_page_bytes(bytes);
@@ -179,10 +179,10 @@ async fn rows_of_another_type_are_an_error() {
 async fn rows_in_another_field_than_was_named_do_not_pass_for_none() {
     let setup = setup(|mock| mock.conversations(250).users(250));
     for request in [setup.users(), setup.query(), setup.job()] {
-        let (rows, error) = fails(request.with_items("userDetails"), Kind::Malformed).await;
+        let (rows, error) = fails(request.with_rows("userDetails"), Kind::Malformed).await;
         assert_eq!(rows, 0);
         assert!(error.to_string().contains("no `userDetails`"), "{error}");
-        assert!(error.to_string().contains("with_items"), "{error}");
+        assert!(error.to_string().contains("with_rows"), "{error}");
         assert!(error.correlation_id().is_some());
     }
     assert_eq!(
@@ -211,7 +211,7 @@ async fn an_answer_that_stalls_is_an_error_in_time() {
     });
     let pager = Pager::new::<Body, _>(&setup.org, stalls);
     let started = Instant::now();
-    fails(pager.linked(USERS), Kind::BrokenOff).await;
+    fails(pager.get(USERS), Kind::BrokenOff).await;
     assert_eq!(started.elapsed(), Duration::from_secs(2 * 300));
 }
 
@@ -220,19 +220,69 @@ async fn a_request_that_cannot_be_is_refused_before_it_is_sent() {
     let setup = setup(|mock| mock);
     let pager = &setup.pager;
     for request in [
-        pager.linked("users"),
-        pager.linked("//evil.example/"),
-        pager.numbered("/api/v2/users?pageNumber=3"),
-        pager.numbered("/api/v2/users?pageSize=3"),
-        pager.query(QUERY, json!([])),
-        pager.query(QUERY, json!({})).with_page_size(0),
-        pager.query(QUERY, std::collections::HashMap::from([((1, 2), 3)])),
-        pager.job("/api/v2/jobs?x=1", json!({})),
+        pager.get("users"),
+        pager.get("//evil.example/"),
+        pager.get("/api/v2/users?pageNumber=0"),
+        pager.get("/api/v2/users?pageNumber=x"),
+        pager.get("/api/v2/users?pageSize=0"),
+        pager.get("/api/v2/users").with_page_size(0),
+        pager.get("/api/v2/routing/queues/{queueId}/members"),
+        pager
+            .get("/api/v2/users")
+            .with_paging(Paging::number("pageNumber").in_body()),
+        pager.post("/api/v2/users/search", json!({ "pageNumber": -1 })),
+        pager.post("/api/v2/users/search", json!("all")),
+        pager.post(QUERY, json!([])),
+        pager.post(QUERY, json!({})).with_page_size(0),
+        pager.post(QUERY, std::collections::HashMap::from([((1, 2), 3)])),
+        pager.post(&format!("{JOBS}?x=1"), json!({})),
+        pager.post(JOBS, json!(null)),
     ] {
         let (_, error) = fails(request, Kind::Request).await;
         assert!(error.checkpoint().is_none());
     }
     assert_eq!(setup.mock.count(tower_genesys::testing::ANY), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_operation_whose_pages_nobody_knows_is_refused_before_it_is_sent() {
+    let setup = setup(|mock| mock);
+    let pager = &setup.pager;
+    for (request, says) in [
+        (
+            pager.get("/api/v2/brand/new/things"),
+            "no operation of this method and path",
+        ),
+        (
+            pager.get("/api/v2/users/7"),
+            "no operation of this method and path",
+        ),
+        (pager.post("/api/v2/users", json!({})), "changes something"),
+        (
+            pager.post("/api/v2/agentic/virtualagents/7/versions/1/jobs", json!({})),
+            "starts work",
+        ),
+        (pager.post("/api/v2/search", json!({})), "with_rows"),
+        (pager.get("/api/v2/search?q64=e30"), "with_rows"),
+        (
+            pager.get("/api/v2/organizations/limits/namespaces"),
+            "with_rows",
+        ),
+    ] {
+        let (_, error) = fails(request, Kind::NoPaging).await;
+        assert!(error.checkpoint().is_none());
+        assert!(error.to_string().contains(says), "{error}");
+    }
+    assert_eq!(setup.mock.count(tower_genesys::testing::ANY), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_operation_that_the_service_no_longer_has_is_a_refusal() {
+    let setup = setup(|mock| mock);
+    let (rows, error) = fails(setup.pager.get("/api/v2/scim/users"), Kind::Refused).await;
+    assert_eq!((rows, setup.mock.api_calls()), (0, 1));
+    assert_eq!(error.api().unwrap().status(), StatusCode::NOT_FOUND);
+    assert!(error.checkpoint().is_some_and(|place| !place.is_end()));
 }
 
 #[tokio::test(start_paused = true)]

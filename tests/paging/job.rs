@@ -181,7 +181,7 @@ async fn an_id_that_could_lead_elsewhere_is_refused() {
         setup.on(DETAILS_JOBS, 1).json(json!({ "jobId": id }));
         fails(setup.job(), Kind::Malformed).await;
         assert_eq!(setup.mock.api_calls(), 1, "{id}");
-        let forged = json!({ "job": { "id": id, "cursor": null } });
+        let forged = json!({ "job": { "id": id, "then": "start" } });
         let checkpoint = crate::resumed::forge(&setup.job(), forged).await;
         fails(setup.job().resume(checkpoint), Kind::Malformed).await;
         assert_eq!(setup.mock.count(DETAILS_JOB), 0, "{id}");
@@ -197,7 +197,7 @@ fn without_timers_a_job_is_a_typed_error() {
     let token = FixedToken::new(&setup.mock.mint_token()).unwrap();
     let bearer = BearerLayer::new(token, setup.org.origins().clone());
     let pager = Pager::new::<Body, _>(&setup.org, bearer.layer(setup.mock.service()));
-    let job = pager.job(JOBS, json!({ "interval": setup.mock.interval() }));
+    let job = pager.post(JOBS, json!({ "interval": setup.mock.interval() }));
     runtime.block_on(fails(job, Kind::NoRuntime));
     assert_eq!(calls(&setup), (1, 0, 0));
 }

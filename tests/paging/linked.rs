@@ -19,9 +19,9 @@ async fn every_page_of_a_list_is_asked_for_once() {
         assert_eq!(setup.mock.count(USERS_ROUTE), calls);
     }
     let setup = setup(|mock| mock.users(60));
-    assert_eq!(all(setup.pager.linked(USERS)).await.len(), 60);
+    assert_eq!(all(setup.linked(USERS)).await.len(), 60);
     assert_eq!(setup.mock.count(USERS_ROUTE), 3, "25 by default");
-    all(setup.pager.linked(USERS).with_page_size(60)).await;
+    all(setup.linked(USERS).with_page_size(60)).await;
     assert_eq!(setup.mock.count(USERS_ROUTE), 4);
 }
 
@@ -130,7 +130,10 @@ async fn an_end_before_the_last_page_is_an_error() {
     setup.on(USERS_ROUTE, 1).json(page);
     let (_, error) = fails(setup.users(), Kind::Incomplete).await;
     assert!(error.to_string().contains("number 2 of 3"), "{error}");
-    assert!(error.to_string().contains("`Pager::numbered`"), "{error}");
+    assert!(
+        error.to_string().contains("`PagedRequest::with_paging`"),
+        "{error}"
+    );
 }
 
 /// Pages of a row each, by a cursor in the link: the page at `cut` names no next one.
@@ -180,7 +183,7 @@ async fn a_total_that_is_an_estimate_can_be_left_out_of_account() {
     let pages: Vec<_> = rest.pages::<Value>().collect().await;
     let page = pages[0].as_ref().expect("the last page, once more");
     assert_eq!(
-        (pages.len(), &page.items[..], page.total),
+        (pages.len(), &page.rows[..], page.total),
         (1, &[json!(3)][..], None)
     );
 }
@@ -207,7 +210,7 @@ async fn a_pager_asks_as_its_own_organisation_whatever_the_stack_is_for() {
         .unwrap();
     let stack_of_another = GenesysLayer::new(&setup.org).layer(setup.mock.service());
     let pager = Pager::new::<Body, _>(&other, stack_of_another);
-    let users = pager.linked(USERS).with_page_size(100);
+    let users = pager.get(USERS).with_page_size(100);
     assert_eq!(all(users).await.len(), 250);
     let asked = setup.mock.requests_at(USERS_ROUTE);
     assert_eq!(asked.len(), 3);

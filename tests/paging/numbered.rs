@@ -90,11 +90,11 @@ async fn pages_asked_for_ahead_keep_nothing_from_requests_made_between_two_pages
     let stack = GenesysLayer::new(&setup.org).layer(limit.layer(setup.mock.service()));
     let pager = Pager::new::<Body, _>(&setup.org, stack.clone());
     let body = json!({ "interval": setup.mock.interval(), "order": "asc" });
-    let query = pager.query(QUERY, body).with_page_size(20);
+    let query = pager.post(QUERY, body).with_page_size(20);
     let mut pages = query.with_read_ahead(2).pages::<Value>();
     let mut rows = 0;
     while let Some(page) = pages.next().await {
-        rows += page.unwrap().items.len();
+        rows += page.unwrap().rows.len();
         let request = Request::get(setup.org.api(USERS).unwrap());
         let asked = stack
             .clone()
@@ -122,7 +122,7 @@ fn pages_asked_for_ahead_come_also_when_their_runtime_has_gone_or_there_is_none(
     drop(runtime);
     let mut rows = 20;
     while let Some(page) = futures_util::FutureExt::now_or_never(pages.next()).unwrap() {
-        rows += page.unwrap().items.len();
+        rows += page.unwrap().rows.len();
     }
     assert_eq!(rows, 100);
     assert!(setup.mock.count(DETAILS_QUERY) <= 10 + 2);
@@ -131,17 +131,14 @@ fn pages_asked_for_ahead_come_also_when_their_runtime_has_gone_or_there_is_none(
 #[tokio::test(start_paused = true)]
 async fn numbers_in_the_query_of_a_list() {
     let setup = setup(|mock| mock.users(250));
-    let rows = all(setup.pager.numbered("/api/v2/users?state=active")).await;
+    let rows = all(setup.numbered("/api/v2/users?state=active")).await;
     assert_eq!((rows.len(), unique(&rows)), (250, 250));
     assert_eq!(setup.mock.count(USERS_ROUTE), 3);
     let asked = setup.mock.requests_at(USERS_ROUTE);
     let last = asked[2].uri().query();
     assert_eq!(last, Some("state=active&pageSize=100&pageNumber=3"));
     // Ahead as far as the page count of the first goes.
-    assert_eq!(
-        all(setup.pager.numbered(USERS).with_read_ahead(9)).await,
-        rows
-    );
+    assert_eq!(all(setup.numbered(USERS).with_read_ahead(9)).await, rows);
     assert_eq!(setup.mock.count(USERS_ROUTE), 6);
 }
 
@@ -158,7 +155,7 @@ async fn a_list_that_says_less_is_read_to_its_end_all_the_same() {
             }
             setup.on(USERS_ROUTE, nth).json(page);
         }
-        assert_eq!(all(setup.pager.numbered(USERS)).await, ["1", "2", "3"]);
+        assert_eq!(all(setup.numbered(USERS)).await, ["1", "2", "3"]);
         assert_eq!(setup.mock.count(USERS_ROUTE), calls);
     }
 }
@@ -171,7 +168,7 @@ async fn a_total_that_is_an_estimate_can_be_left_out_of_account() {
         setup.on(USERS_ROUTE, nth).json(page);
     }
     setup.on(USERS_ROUTE, 3).json(json!({ "entities": [] }));
-    let users = setup.pager.numbered(USERS);
+    let users = setup.numbered(USERS);
     let (_, error) = fails(users.clone(), Kind::Incomplete).await;
     let rest = users.without_total();
     let rest = rest.resume(error.checkpoint().unwrap().clone());
@@ -208,10 +205,7 @@ async fn a_page_with_too_few_rows_is_an_error() {
     setup
         .on(USERS_ROUTE, 3)
         .json(json!({ "pageNumber": 3, "pageCount": 3, "total": 250 }));
-    assert_eq!(
-        fails(setup.pager.numbered(USERS), Kind::Incomplete).await.0,
-        200
-    );
+    assert_eq!(fails(setup.numbered(USERS), Kind::Incomplete).await.0, 200);
 }
 
 #[tokio::test(start_paused = true)]
@@ -229,9 +223,19 @@ async fn a_total_that_shrinks_is_an_error_and_one_that_grows_is_followed() {
         Kind::Shrunk,
     )
     .await;
-    setup.on(DETAILS_QUERY, 4).json(full(101));
+    setup.on(DETAILS_QUERY, 4).json(full(170));
     assert_eq!(all(setup.query()).await.len(), 250);
     assert_eq!(setup.mock.count(DETAILS_QUERY), 3 + 3);
+    // By more than half and by more than a page, it is another list.
+    setup.on(DETAILS_QUERY, 7).json(full(149));
+    let (rows, error) = fails(setup.query(), Kind::Grown).await;
+    assert_eq!((rows, setup.mock.count(DETAILS_QUERY)), (100, 8));
+    assert!(
+        error
+            .to_string()
+            .contains("250 rows in all, and there were 149"),
+        "{error}"
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -245,5 +249,5 @@ async fn the_same_page_again_is_an_error() {
         let first = json!({ "pageNumber": 1, "pageCount": 3, "entities": [row] });
         setup.on(USERS_ROUTE, nth).json(first);
     }
-    assert_eq!(fails(setup.pager.numbered(USERS), Kind::Loop).await.0, 1);
+    assert_eq!(fails(setup.numbered(USERS), Kind::Loop).await.0, 1);
 }

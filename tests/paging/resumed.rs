@@ -14,7 +14,7 @@ async fn up_to(request: PagedRequest, page: usize) -> (Vec<String>, Checkpoint) 
     let mut checkpoint = pages.checkpoint().clone();
     for _ in 0..page {
         let page = pages.next().await.unwrap().unwrap();
-        rows.extend(page.items.iter().map(id));
+        rows.extend(page.rows.iter().map(id));
         assert_eq!(pages.checkpoint(), &page.checkpoint);
         checkpoint = page.checkpoint;
     }
@@ -36,8 +36,8 @@ async fn resumed_at_every_page_the_rows_are_the_same() {
     for request in [
         setup.query(),
         setup.query().with_read_ahead(3),
-        setup.pager.numbered(USERS),
-        setup.pager.linked(USERS),
+        setup.numbered(USERS),
+        setup.linked(USERS),
         setup.job(),
     ] {
         let request = request.with_page_size(20);
@@ -74,15 +74,15 @@ async fn a_checkpoint_of_another_request_is_refused() {
     let mut other = body.clone();
     other["order"] = json!("desc");
     for request in [
-        setup.pager.query(QUERY, &other),
+        setup.pager.post(QUERY, &other),
         setup
             .pager
-            .query("/api/v2/analytics/users/details/query", &body),
+            .post("/api/v2/analytics/users/details/query", &body),
         setup.query().with_page_size(50),
-        setup.query().with_items("users"),
+        setup.query().with_rows("users"),
         setup.job(),
         setup.users(),
-        setup.pager.job(JOBS, &body),
+        setup.pager.post(JOBS, &body),
     ] {
         let (_, error) = fails(request.resume(checkpoint.clone()), Kind::Checkpoint).await;
         assert!(error.to_string().contains("start afresh"), "{error}");
@@ -91,21 +91,32 @@ async fn a_checkpoint_of_another_request_is_refused() {
     assert_eq!(setup.mock.api_calls(), calls);
     // Neither the order of the fields nor a `paging` of its own makes it another one.
     let same = json!({ "paging": { "pageSize": 5 }, "order": "asc", "interval": body["interval"] });
-    let same = setup.pager.query(QUERY, same).resume(checkpoint);
+    let same = setup.pager.post(QUERY, same).resume(checkpoint);
     assert_eq!(all(same).await.len(), 150);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_position_that_the_request_cannot_have_is_refused() {
     let setup = setup(|mock| mock.users(250));
-    let page = |next: u64| json!({ "number": { "next": next, "total": null, "rows": 0 } });
-    let link =
-        |path: &str| json!({ "link": { "path": path, "total": null, "rows": 0, "page": null } });
+    let at =
+        |place: Value| json!({ "page": { "at": place, "total": null, "rows": 0, "page": null } });
+    let page = |next: u64| at(json!({ "number": next }));
+    let link = |path: &str| at(json!({ "link": path }));
+    let token = at(json!({ "token": "a" }));
+    let job = |then: &Value| json!({ "job": { "id": "7", "then": then } });
     for (request, next) in [
         (setup.query(), page(0)),
         (setup.query(), link(USERS)),
         (setup.users(), page(2)),
         (setup.job(), link(USERS)),
+        (setup.job(), page(1)),
+        (setup.job(), token.clone()),
+        (setup.job(), job(&page(1))),
+        (setup.job(), job(&job(&token))),
+        (setup.users(), token.clone()),
+        (setup.query(), token.clone()),
+        (setup.numbered(USERS), link(USERS)),
+        (setup.query(), job(&page(1))),
     ] {
         let checkpoint = forge(&request, next).await;
         fails(request.resume(checkpoint), Kind::Checkpoint).await;
@@ -125,20 +136,29 @@ async fn a_checkpoint_that_is_damaged_or_of_the_future_is_none() {
     let read = |stored: Value| serde_json::from_value::<Checkpoint>(stored);
     assert_eq!(read(stored.clone()).unwrap(), checkpoint);
     let text = serde_json::to_string(&checkpoint).unwrap();
-    let future = text.replace(r#""version":1"#, r#""version":2"#);
+    let future = text.replace(r#""version":2"#, r#""version":3"#);
     let future = future.replace(r#""rows":"#, r#""more":1,"rows":"#);
     let error = serde_json::from_str::<Checkpoint>(&future).unwrap_err();
     let error = error.to_string();
     assert!(
-        error.contains("version 2") && error.contains("start afresh"),
+        error.contains("version 3") && error.contains("start afresh"),
         "{error}"
     );
     // A store that sorts the fields, as databases do, has the place before the version.
-    let sorted = json!({ "next": { "x": 1 }, "request": stored["request"], "version": 2 });
+    let sorted = json!({ "next": { "x": 1 }, "request": stored["request"], "version": 3 });
     let error = serde_json::from_str::<Checkpoint>(&sorted.to_string()).unwrap_err();
     let error = error.to_string();
     assert!(
         error.contains("another version") && error.contains("start afresh"),
+        "{error}"
+    );
+    // Of the version before, with a place of its form.
+    let old = r#"{"version":1,"request":"x","next":{"number":{"next":2,"total":9,"rows":1}}}"#;
+    let error = serde_json::from_str::<Checkpoint>(old)
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.contains("version 1") && error.contains("start afresh"),
         "{error}"
     );
     for (field, value) in [
@@ -214,7 +234,9 @@ async fn a_circle_back_to_the_first_page_is_noticed_at_once_after_a_resumption()
 #[tokio::test(start_paused = true)]
 async fn page_numbers_at_the_end_of_all_numbers_do_no_harm() {
     let setup = setup(|mock| mock.conversations(250));
-    let next = json!({ "number": { "next": u64::MAX, "total": u64::MAX, "rows": u64::MAX } });
+    let place = json!({ "number": u64::MAX });
+    let next =
+        json!({ "page": { "at": place, "total": u64::MAX, "rows": u64::MAX, "page": null } });
     let checkpoint = forge(&setup.query(), next).await;
     fails(setup.query().resume(checkpoint), Kind::Refused).await;
     assert_eq!(setup.mock.count(DETAILS_QUERY), 1);

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use tower::Layer;
 use tower_genesys::{
     Credentials, GenesysLayer, Org,
-    genesys::{PageError, PageErrorKind, PagedRequest, Pager, Pages},
+    genesys::{PageError, PageErrorKind, PagedRequest, Pager, Pages, Paging},
     testing::{MockBuilder, MockGenesys, Route, Script},
 };
 
@@ -44,21 +44,35 @@ pub(crate) fn setup_on(mock: MockGenesys) -> Setup {
 impl Setup {
     pub(crate) fn query(&self) -> PagedRequest {
         let body = json!({ "interval": self.mock.interval(), "order": "asc" });
-        self.pager.query(QUERY, body)
+        self.pager.post(QUERY, body)
     }
 
     pub(crate) fn job(&self) -> PagedRequest {
         let body = json!({ "interval": self.mock.interval(), "order": "asc" });
-        self.pager.job(JOBS, body).with_page_size(100)
+        self.pager.post(JOBS, body).with_page_size(100)
     }
 
     pub(crate) fn users(&self) -> PagedRequest {
-        self.pager.linked("/api/v2/users?pageSize=100")
+        self.linked("/api/v2/users?pageSize=100")
+    }
+
+    /// By the `nextUri` of each page.
+    pub(crate) fn linked(&self, path: &str) -> PagedRequest {
+        self.pager.get(path).with_paging(link())
+    }
+
+    /// By page number, as the table has it, a hundred rows a page.
+    pub(crate) fn numbered(&self, path: &str) -> PagedRequest {
+        self.pager.get(path).with_page_size(100)
     }
 
     pub(crate) fn on(&self, route: Route, nth: u64) -> Script {
         self.mock.on(route).nth(nth)
     }
+}
+
+pub(crate) fn link() -> Paging {
+    Paging::link("nextUri").with_size("pageSize")
 }
 
 /// The rows that came, as text, and the error if one ended them. Checks that nothing comes after
@@ -67,7 +81,7 @@ pub(crate) async fn rows(mut pages: Pages<Value>) -> (Vec<String>, Option<PageEr
     let mut rows = Vec::new();
     while let Some(page) = pages.next().await {
         match page {
-            Ok(page) => rows.extend(page.items.iter().map(id)),
+            Ok(page) => rows.extend(page.rows.iter().map(id)),
             Err(error) => {
                 assert!(pages.next().await.is_none(), "an error is the last item");
                 return (rows, Some(error));

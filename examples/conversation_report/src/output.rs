@@ -170,7 +170,7 @@ impl Output {
 
     /// Puts a page on the disk, and then the place behind it.
     pub(crate) fn append(&mut self, page: Page<Conversation>) -> Result<(), Failure> {
-        let rows: Vec<Row> = page.items.into_iter().map(Row::from).collect();
+        let rows: Vec<Row> = page.rows.into_iter().map(Row::from).collect();
         let bytes = self
             .write(&rows)
             .map_err(Failure::io("written", &self.path))?;

@@ -65,10 +65,10 @@ where
     let body = json!({ "interval": plan.interval, "order": "asc", "orderBy": "conversationStart" });
     let pager = Pager::new::<Full<Bytes>, _>(org, genesys);
     let mut request = if plan.job {
-        pager.job("/api/v2/analytics/conversations/details/jobs", body)
+        pager.post("/api/v2/analytics/conversations/details/jobs", body)
     } else {
         let path = "/api/v2/analytics/conversations/details/query";
-        pager.query(path, body).with_read_ahead(READ_AHEAD)
+        pager.post(path, body).with_read_ahead(READ_AHEAD)
     };
     if let Some(checkpoint) = output.checkpoint() {
         request = request.resume(checkpoint.clone());
@@ -150,7 +150,7 @@ fn incomplete(error: PageError) -> Failure {
             Code::Unusable,
             "the report is not complete, and its job cannot be gone on with; start afresh with --restart",
         ),
-        Kind::Shrunk | Kind::TooManyRows => (
+        Kind::Shrunk | Kind::Grown | Kind::TooManyRows => (
             Code::Unusable,
             "the report is not complete, and cannot be gone on with; start afresh with --restart, over \
              another interval if need be",

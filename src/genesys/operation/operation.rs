@@ -83,6 +83,16 @@ impl Operation {
         }
     }
 
+    /// The word for how it pages, and the parameter for the size of a page behind a slash.
+    pub(crate) fn way(&self) -> &'static str {
+        self.column(3)
+    }
+
+    /// Where its rows are: a path of fields, `.` for an array, `-` where the definition is silent.
+    pub(crate) fn rows(&self) -> &'static str {
+        self.column(4)
+    }
+
     fn column(&self, index: usize) -> &'static str {
         self.line.split(' ').nth(index).unwrap_or_default()
     }

@@ -6,8 +6,9 @@ use tokio::{runtime::Handle, task::JoinHandle};
 use tracing::Instrument;
 
 use super::{
-    PageError, PagedRequest,
+    PageError,
     fetch::{self, Ask, Fetched},
+    plan::Plan,
 };
 
 pub(super) type Fetch<T> = BoxFuture<'static, Result<Fetched<T>, PageError>>;
@@ -17,22 +18,19 @@ pub(super) type Fetch<T> = BoxFuture<'static, Result<Fetched<T>, PageError>>;
 /// The stream is not polled between two pages, and a request that is not polled keeps what it has:
 /// a permit, or the room of an HTTP/2 connection. Whoever makes requests of their own with the rows
 /// of a page would wait for that without an end.
-pub(super) fn page<T: DeserializeOwned + Send + 'static>(
-    request: &Arc<PagedRequest>,
-    ask: Ask,
-) -> Fetch<T> {
-    let page = fetch::page(Arc::clone(request), ask.clone());
+pub(super) fn page<T: DeserializeOwned + Send + 'static>(plan: &Arc<Plan>, ask: Ask) -> Fetch<T> {
+    let page = fetch::page(Arc::clone(plan), ask.clone());
     let Ok(runtime) = Handle::try_current() else {
         return Box::pin(page);
     };
-    let request = Arc::clone(request);
+    let plan = Arc::clone(plan);
     let mut task = Task(runtime.spawn(page.in_current_span()));
     Box::pin(async move {
         match (&mut task.0).await.map_err(|error| error.try_into_panic()) {
             Ok(page) => page,
             Err(Ok(panic)) => resume_unwind(panic),
             // Its runtime has gone.
-            Err(Err(_)) => fetch::page(request, ask).await,
+            Err(Err(_)) => fetch::page(plan, ask).await,
         }
     })
 }

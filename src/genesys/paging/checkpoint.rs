@@ -21,16 +21,9 @@ pub struct Checkpoint {
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub(super) enum Position {
     Start,
-    Number {
-        next: u64,
+    Page {
+        at: Place,
         /// How many rows there are in all, as the last page has it.
-        total: Option<u64>,
-        /// How many of them have come.
-        rows: u64,
-    },
-    Link {
-        /// Behind the base of the API.
-        path: String,
         total: Option<u64>,
         /// How many of them have come.
         rows: u64,
@@ -39,9 +32,23 @@ pub(super) enum Position {
     },
     Job {
         id: Box<str>,
-        cursor: Option<String>,
+        /// The page of its results; `Start` or `Page`.
+        then: Box<Position>,
     },
     End,
+}
+
+/// What a page is asked for by.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub(super) enum Place {
+    /// Whatever the request says by itself.
+    First,
+    /// The number of the page, or of its first row.
+    Number(u64),
+    Token(Box<str>),
+    /// Behind the base of the API.
+    Link(Box<str>),
 }
 
 /// As it is stored.
@@ -55,7 +62,7 @@ struct Wire {
     next: Position,
 }
 
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 impl Checkpoint {
     pub(super) fn new(request: &str, position: Position) -> Self {

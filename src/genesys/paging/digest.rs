@@ -3,9 +3,9 @@ use std::fmt::Write;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use super::{PagedRequest, request::Way};
+use super::{description::Place, plan::Plan};
 
-impl PagedRequest {
+impl Plan {
     /// What a checkpoint knows its request by. No secret goes into it, and no row out of it.
     pub(super) fn digest(&self) -> Box<str> {
         let mut hash = Sha256::new();
@@ -13,13 +13,18 @@ impl PagedRequest {
             hash.update((text.len() as u64).to_be_bytes());
             hash.update(text);
         };
-        part(&format!("{:?}", self.way));
+        part(self.method.as_str());
         part(&self.path);
-        part(&self.settings.items);
-        part(&format!("{:?}", self.settings.page_size));
+        part(&format!("{:?}", self.paging));
+        part(&self.rows);
+        part(&format!("{:?}", self.settings.asked_size));
         let mut body = String::new();
-        if let Ok(value) = &self.body {
-            canonical(value, self.way == Way::Query, &mut body);
+        if let Some(value) = &self.body {
+            let set = match &self.paging.place {
+                Place::Object(name) => Some(&**name),
+                _ => None,
+            };
+            canonical(value, set, &mut body);
         }
         part(&body);
         let mut digest = String::new();
@@ -32,7 +37,7 @@ impl PagedRequest {
 }
 
 /// JSON with the fields of objects in order: whether serde_json sorts them depends on its features.
-fn canonical(value: &Value, without_paging: bool, out: &mut String) {
+fn canonical(value: &Value, without: Option<&str>, out: &mut String) {
     match value {
         Value::Object(object) => {
             let mut fields: Vec<_> = object.iter().collect();
@@ -40,11 +45,11 @@ fn canonical(value: &Value, without_paging: bool, out: &mut String) {
             out.push('{');
             for (name, value) in fields {
                 // Set anew for each page.
-                if without_paging && name == "paging" {
+                if without == Some(name) {
                     continue;
                 }
                 let _ = write!(out, "{:?}:", name);
-                canonical(value, false, out);
+                canonical(value, None, out);
                 out.push(',');
             }
             out.push('}');
@@ -52,7 +57,7 @@ fn canonical(value: &Value, without_paging: bool, out: &mut String) {
         Value::Array(items) => {
             out.push('[');
             for item in items {
-                canonical(item, false, out);
+                canonical(item, None, out);
                 out.push(',');
             }
             out.push(']');

@@ -36,6 +36,10 @@ struct Inner {
 pub enum PageErrorKind {
     /// The request cannot be sent as it was written: its path, its body, its page size.
     Request,
+    /// It is not known how the operation pages, or where its rows are.
+    /// [`PagedRequest::with_paging`](super::PagedRequest::with_paging) and
+    /// [`with_rows`](super::PagedRequest::with_rows) say so. Nothing was sent.
+    NoPaging,
     /// The [`Checkpoint`] is one of another request.
     Checkpoint,
     /// No answer came, and the layers below have given up. The source says why: for example a
@@ -50,17 +54,22 @@ pub enum PageErrorKind {
     /// The answer is not JSON, not of the type that was asked for, still compressed, or has its
     /// rows in another field.
     Malformed,
-    /// The answer leads to another host, to plain http, or out of the API. It was not followed.
+    /// The answer leads to another host, to plain http, out of the API, or to another operation. It
+    /// was not followed.
     ForeignLink,
     /// The answer leads back to where the stream has been, or nowhere.
     Loop,
-    /// A page holds fewer rows than the answer itself says that there are, or is the last before
-    /// all have come. [`PagedRequest::without_total`](super::PagedRequest::without_total) is for a
-    /// total that is no more than an estimate.
+    /// A page that would be the last speaks of more: the message names the field. Or a page holds
+    /// fewer rows than the answer itself says that there are.
+    /// [`PagedRequest::without_total`](super::PagedRequest::without_total) is for a total that is
+    /// no more than an estimate.
     Incomplete,
-    /// There are fewer rows in all than a page before has said: what is left has moved, and a part
-    /// of it would be missed.
+    /// There are fewer rows in all than a page before has said: rows were deleted, so that others
+    /// have moved and would be missed.
     Shrunk,
+    /// There are far more rows in all than a page before has said: the page is probably one of
+    /// another list, without the request's filters.
+    Grown,
     /// There are more rows than the API gives by this way.
     TooManyRows,
     /// The job has failed.

@@ -10,9 +10,11 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::{
-    PageError, PageErrorKind, PagedRequest,
+    PageError, PageErrorKind,
     body::{self, Body},
+    description::By,
     exchange::{Answer, Failure},
+    plan::Plan,
 };
 
 /// One request of a stream.
@@ -29,6 +31,10 @@ pub(super) struct Fetched<T> {
     /// Two pages with the same one are the same page.
     pub(super) digest: [u8; 32],
     pub(super) correlation_id: Option<Box<str>>,
+    /// Of the last row, where the next page is asked for by it.
+    pub(super) last_id: Option<String>,
+    /// Whether it has rows in another field, but not in its own.
+    pub(super) has_others: bool,
 }
 
 impl Ask {
@@ -41,8 +47,12 @@ impl Ask {
     }
 
     pub(super) fn post(path: String, body: &Value) -> Self {
+        Self::send(Method::POST, path, body)
+    }
+
+    pub(super) fn send(method: Method, path: String, body: &Value) -> Self {
         Self {
-            method: Method::POST,
+            method,
             path,
             body: body.to_string().into(),
         }
@@ -52,42 +62,41 @@ impl Ask {
 /// Fetches a page. One whose answer breaks off is asked for once more: the layers below have done
 /// their part when the head is there.
 pub(super) async fn page<T: DeserializeOwned>(
-    request: Arc<PagedRequest>,
+    plan: Arc<Plan>,
     ask: Ask,
 ) -> Result<Fetched<T>, PageError> {
-    let answer = read(&request, ask).await?;
-    match body::read(&answer.body, &request.settings.items) {
-        Ok(body) if body::has_others::<T>(&body, &answer.body) => {
-            Err(misnamed(&request.settings.items).with_correlation_id(answer.correlation_id))
-        }
-        Ok(body) => Ok(Fetched {
-            body: Body {
-                total: request.settings.heeded(body.total),
-                ..body
-            },
-            digest: Sha256::digest(&answer.body).into(),
-            correlation_id: answer.correlation_id,
-        }),
-        Err(error) => Err(malformed(error, answer.correlation_id)),
-    }
+    let answer = read(&plan, ask).await?;
+    let read = body::read(&answer.body, &plan.paging, &plan.rows);
+    let body = read.map_err(|error| malformed(error, answer.correlation_id.clone()))?;
+    let last_id = match plan.paging.by {
+        By::LastRow(_) => body::last_id(&answer.body, &plan.rows),
+        _ => None,
+    };
+    Ok(Fetched {
+        digest: Sha256::digest(&answer.body).into(),
+        has_others: !body.names_rows && body::has_others(&answer.body),
+        correlation_id: answer.correlation_id,
+        last_id,
+        body,
+    })
 }
 
 /// Fetches what can be fetched twice.
-pub(super) async fn read(request: &PagedRequest, ask: Ask) -> Result<Answer, PageError> {
-    match send(request, ask.clone()).await? {
-        Err(Failure::BrokenOff(..)) => Ok(send(request, ask).await??),
+pub(super) async fn read(plan: &Plan, ask: Ask) -> Result<Answer, PageError> {
+    match send(plan, ask.clone()).await? {
+        Err(Failure::BrokenOff(..)) => Ok(send(plan, ask).await??),
         answer => Ok(answer?),
     }
 }
 
 /// Sends a request that may do more if it is sent twice.
-pub(super) async fn once(request: &PagedRequest, ask: Ask) -> Result<Answer, PageError> {
-    Ok(send(request, ask).await??)
+pub(super) async fn once(plan: &Plan, ask: Ask) -> Result<Answer, PageError> {
+    Ok(send(plan, ask).await??)
 }
 
-async fn send(request: &PagedRequest, ask: Ask) -> Result<Result<Answer, Failure>, PageError> {
+async fn send(plan: &Plan, ask: Ask) -> Result<Result<Answer, Failure>, PageError> {
     const JSON: HeaderValue = HeaderValue::from_static("application/json");
-    let org = &request.pager.org;
+    let org = &plan.pager.org;
     let mut sent = Request::new(ask.body);
     *sent.method_mut() = ask.method;
     *sent.uri_mut() = org.api(&ask.path)?;
@@ -96,35 +105,9 @@ async fn send(request: &PagedRequest, ask: Ask) -> Result<Result<Answer, Failure
         sent.headers_mut().insert(CONTENT_TYPE, JSON);
     }
     sent.extensions_mut().insert(org.clone());
-    sent.extensions_mut().insert(request.settings.options);
-    let exchange = &request.pager.exchange;
-    Ok(exchange.send(sent, request.settings.bounds).await)
-}
-
-/// A path with these parameters behind those that it has.
-pub(super) fn with_query<'a>(
-    path: &str,
-    parameters: impl IntoIterator<Item = (&'a str, String)>,
-) -> String {
-    let mut query = form_urlencoded::Serializer::new(String::new());
-    query.extend_pairs(parameters);
-    let query = query.finish();
-    let mut path = path.to_owned();
-    if !query.is_empty() {
-        path.push(if path.contains('?') { '&' } else { '?' });
-        path.push_str(&query);
-    }
-    path
-}
-
-/// Nothing in the answer says that rows are missing: without this, the stream would end as if there
-/// were none.
-fn misnamed(items: &str) -> PageError {
-    let message = format!(
-        "the page has no `{items}`, and rows in another field; name that by \
-         `PagedRequest::with_items`"
-    );
-    PageError::new(PageErrorKind::Malformed, message)
+    sent.extensions_mut().insert(plan.settings.options);
+    let exchange = &plan.pager.exchange;
+    Ok(exchange.send(sent, plan.settings.bounds).await)
 }
 
 pub(super) fn malformed(error: serde_json::Error, correlation_id: Option<Box<str>>) -> PageError {

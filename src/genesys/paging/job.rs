@@ -1,14 +1,17 @@
 use std::{sync::Arc, time::Duration};
 
-use serde::{Deserialize, de::DeserializeOwned};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
 use tokio::time::{Instant, sleep};
 
 use super::{
-    Checkpoint, Page, PageError, PageErrorKind, PagedRequest,
-    checkpoint::Position,
-    fetch::{self, Ask},
-    job_end, numbered,
-    walk::{Step, Trail, in_circles},
+    PageError, PageErrorKind,
+    checkpoint::Place,
+    description::Job as Form,
+    fetch::{self, Ask, Fetched},
+    job_end,
+    plan::Plan,
+    state::{self, State},
 };
 use crate::{genesys::correlation_id::is_plain, runtime::has_timers};
 
@@ -18,191 +21,194 @@ const LONGEST_INTERVAL: Duration = Duration::from_secs(30);
 /// Never in a tight loop, whatever the settings say: from here it grows like any other.
 const SHORTEST_INTERVAL: Duration = Duration::from_millis(10);
 
-/// A job: started, waited for, and read by cursor.
+/// A job that was just started may not be found for so long: another node answers.
+const SETTLES: Duration = Duration::from_secs(10);
+
+/// A job that was started: waited for, then read.
 pub(super) struct Job {
-    request: Arc<PagedRequest>,
-    here: Checkpoint,
-    phase: Phase,
-    trail: Trail,
-    pages: u64,
+    id: Box<str>,
+    /// When this stream has started it, if it has.
+    started: Option<Instant>,
+    /// Whether the API has answered for it since.
+    seen: bool,
+    ready: bool,
 }
 
-enum Phase {
-    New,
-    Running {
-        id: Box<str>,
-        cursor: Option<String>,
-        /// Whether to wait before the first look.
-        fresh: bool,
-    },
-    Done {
-        id: Box<str>,
-        cursor: Option<String>,
-    },
-}
-
-#[derive(Deserialize)]
-struct Started {
-    #[serde(rename = "jobId")]
-    job_id: String,
-}
-
-#[derive(Deserialize)]
-struct Status {
-    state: String,
-    #[serde(rename = "errorMessage")]
-    error_message: Option<String>,
+/// The waits between two looks.
+struct Patience {
+    began: Instant,
+    interval: Duration,
+    longest: Duration,
 }
 
 impl Job {
-    pub(super) fn new(request: Arc<PagedRequest>, from: Checkpoint) -> Self {
-        let phase = match from.position.clone() {
-            Position::Job { id, cursor } => Phase::Running {
-                id,
-                cursor,
-                fresh: false,
-            },
-            _ => Phase::New,
+    pub(super) async fn start(plan: &Plan, form: &Form, page: &Place) -> Result<Self, PageError> {
+        let answer = fetch::once(plan, plan.start_of_job(page)).await?;
+        let started: Value = serde_json::from_slice(&answer.body)
+            .map_err(|error| fetch::malformed(error, answer.correlation_id.clone()))?;
+        let Some(id) = started.get(&*form.id).and_then(Value::as_str) else {
+            let message = format!("the answer that starts the job has no `{}`", form.id);
+            let error = PageError::new(PageErrorKind::Malformed, message);
+            return Err(error.with_correlation_id(answer.correlation_id));
         };
+        Ok(Self {
+            id: checked(id)?,
+            started: Some(Instant::now()),
+            seen: false,
+            ready: false,
+        })
+    }
+
+    pub(super) fn resumed(id: &str) -> Self {
         Self {
-            request,
-            here: from,
-            phase,
-            trail: Trail::default(),
-            pages: 0,
+            id: id.into(),
+            started: None,
+            seen: true,
+            ready: false,
         }
     }
 
-    pub(super) async fn step<T: DeserializeOwned>(&mut self) -> Result<Step<T>, PageError> {
-        let step = self.advance().await;
-        step.map_err(|error| error.at(|| self.place(), &self.here))
+    pub(super) fn id(&self) -> &str {
+        &self.id
     }
 
-    fn place(&self) -> String {
-        let path = numbered::path(&self.request);
-        match &self.phase {
-            Phase::New => format!("the start of a job by POST {path}"),
-            Phase::Running { id, .. } => format!("job {id} of {path}"),
-            Phase::Done { id, .. } => {
-                let number = self.pages + 1;
-                format!("page {number}, from where this stream began, of job {id} of {path}")
-            }
-        }
+    pub(super) fn is_ready(&self) -> bool {
+        self.ready
     }
 
-    async fn advance<T: DeserializeOwned>(&mut self) -> Result<Step<T>, PageError> {
-        if matches!(self.phase, Phase::New) {
-            let id = self.start().await?;
-            self.reach(id.clone(), None);
-            self.phase = Phase::Running {
-                id,
-                cursor: None,
-                fresh: true,
-            };
-            return Ok(Step::Reached(self.here.clone()));
-        }
-        if let Phase::Running { id, cursor, fresh } = &self.phase {
-            let (id, cursor) = (id.clone(), cursor.clone());
-            self.wait(&id, *fresh).await?;
-            self.phase = Phase::Done { id, cursor };
-        }
-        self.read().await.map(Step::Page)
+    /// The path of its results.
+    pub(super) fn results(&self, plan: &Plan) -> String {
+        let form = plan.paging.job.as_ref();
+        self.behind(plan, form.map_or("", |form| &*form.results))
     }
 
-    fn reach(&mut self, id: Box<str>, cursor: Option<String>) {
-        let position = Position::Job { id, cursor };
-        self.here = Checkpoint::new(&self.here.request, position);
+    fn behind(&self, plan: &Plan, suffix: &str) -> String {
+        format!("{}/{}", plan.path, suffix.replace("{}", &self.id))
     }
 
-    async fn start(&self) -> Result<Box<str>, PageError> {
-        let body = self.request.body.clone().unwrap_or_default();
-        let ask = Ask::post(self.request.path.clone(), &body);
-        let answer = fetch::once(&self.request, ask).await?;
-        let started: Started = serde_json::from_slice(&answer.body)
-            .map_err(|error| fetch::malformed(error, answer.correlation_id))?;
-        checked(&started.job_id)
-    }
-
-    /// Looks at the job until it is done.
-    async fn wait(&self, id: &str, fresh: bool) -> Result<(), PageError> {
-        let settings = &self.request.settings;
-        let began = Instant::now();
-        let mut interval = settings
-            .poll_interval
-            .clamp(SHORTEST_INTERVAL, LONGEST_INTERVAL);
-        let mut due = fresh;
+    /// Looks at the job until it is done, where something else than its results says so.
+    pub(super) async fn wait(&mut self, plan: &Plan, form: &Form) -> Result<(), PageError> {
+        checked(&self.id)?;
+        let Some(status) = form.status.as_deref().filter(|_| !self.ready) else {
+            return Ok(());
+        };
+        let path = self.behind(plan, status);
+        let mut patience = Patience::new(plan);
+        // Nothing is to be seen at once of a job of one's own.
+        let mut due = self.started.is_some();
         loop {
             if due {
-                pause(interval).await?;
-                interval = (interval * 3 / 2).min(LONGEST_INTERVAL);
+                patience.pause().await?;
             }
             due = true;
-            let status = self.status(id).await?;
-            match &*status.state {
-                "FULFILLED" => return Ok(()),
-                "FAILED" => return Err(job_end::failed(status.error_message.as_deref())),
-                "CANCELLED" => return Err(job_end::cancelled()),
-                "EXPIRED" => return Err(job_end::expired()),
-                // QUEUED, PENDING, and what the API may call it one day.
-                state if began.elapsed() + interval > settings.job_timeout => {
-                    return Err(job_end::late(state, began.elapsed()));
+            let Some(status) = self.found(fetch::read(plan, Ask::get(path.clone())).await)? else {
+                continue;
+            };
+            let status: Value = serde_json::from_slice(&status.body)
+                .map_err(|error| fetch::malformed(error, status.correlation_id))?;
+            let Some(state) = status.get("state").and_then(Value::as_str) else {
+                let message = "the answer does not say in `state` how the job is";
+                return Err(PageError::new(PageErrorKind::Malformed, message));
+            };
+            if ended(state, reason(&status))? {
+                self.ready = true;
+                return Ok(());
+            }
+            patience.check(state)?;
+        }
+    }
+
+    /// Fetches a page of its results, once they are there.
+    pub(super) async fn page<T: DeserializeOwned>(
+        &mut self,
+        plan: &Arc<Plan>,
+        place: &Place,
+    ) -> Result<Fetched<T>, PageError> {
+        let ask = plan.ask(Some(&self.results(plan)), place)?;
+        let mut patience = Patience::new(plan);
+        let mut due = self.started.is_some() && !self.ready;
+        loop {
+            if due {
+                patience.pause().await?;
+            }
+            due = true;
+            let fetched = fetch::page::<T>(Arc::clone(plan), ask.clone()).await;
+            let Some(fetched) = self.found(fetched)? else {
+                continue;
+            };
+            match &fetched.body.signs.state {
+                Some((_, state)) if !self.ready && !ended(state, None)? => patience.check(state)?,
+                _ => {
+                    self.ready = true;
+                    return Ok(fetched);
                 }
-                _ => {}
             }
         }
     }
 
-    async fn status(&self, id: &str) -> Result<Status, PageError> {
-        let id = checked(id)?;
-        let ask = Ask::get(format!("{}/{id}", self.request.path));
-        let answer = fetch::read(&self.request, ask)
-            .await
-            .map_err(job_end::gone)?;
-        serde_json::from_slice(&answer.body)
-            .map_err(|error| fetch::malformed(error, answer.correlation_id))
-    }
-
-    async fn read<T: DeserializeOwned>(&mut self) -> Result<Page<T>, PageError> {
-        let Phase::Done { id, cursor } = &self.phase else {
-            let message = "the job was not started";
-            return Err(PageError::new(PageErrorKind::Request, message));
+    /// The answer; none where a job of this stream may only not be found yet.
+    fn found<A>(&mut self, answer: Result<A, PageError>) -> Result<Option<A>, PageError> {
+        let error = match answer {
+            Ok(answer) => {
+                self.seen = true;
+                return Ok(Some(answer));
+            }
+            Err(error) => job_end::gone(error),
         };
-        let id = checked(id)?;
-        let ask = Ask::get(self.results(&id, cursor.clone()));
-        // A resumed stream has not been where it begins.
-        self.trail.is_new(&ask.path);
-        let fetched = fetch::page::<T>(Arc::clone(&self.request), ask).await;
-        let fetched = fetched.map_err(job_end::gone)?;
-        let next = fetched.body.cursor;
-        let items = fetched.body.items;
-        if let Some(next) = &next {
-            let with_id = |error: PageError| error.with_correlation_id(fetched.correlation_id);
-            let place = self.results(&id, Some(next.clone()));
-            let followed = self.trail.count(items.len()).and_then(|()| {
-                if self.trail.is_new(&place) {
-                    Ok(())
-                } else {
-                    Err(in_circles())
-                }
-            });
-            followed.map_err(with_id)?;
+        let is_new = self
+            .started
+            .is_some_and(|started| started.elapsed() < SETTLES);
+        if error.kind() == PageErrorKind::JobExpired && is_new && !self.seen {
+            return Ok(None);
         }
-        self.pages += 1;
-        match &next {
-            Some(_) => self.reach(id.clone(), next.clone()),
-            None => self.here = Checkpoint::new(&self.here.request, Position::End),
+        Err(error)
+    }
+}
+
+impl Patience {
+    fn new(plan: &Plan) -> Self {
+        let interval = plan.settings.poll_interval;
+        Self {
+            began: Instant::now(),
+            interval: interval.clamp(SHORTEST_INTERVAL, LONGEST_INTERVAL),
+            longest: plan.settings.job_timeout,
         }
-        self.phase = Phase::Done { id, cursor: next };
-        Ok(Page::new(items, None, self.here.clone()))
     }
 
-    fn results(&self, id: &str, cursor: Option<String>) -> String {
-        let size = self.request.settings.page_size;
-        let size = size.map(|size| ("pageSize", size.to_string()));
-        let cursor = cursor.map(|cursor| ("cursor", cursor));
-        let path = format!("{}/{id}/results", self.request.path);
-        fetch::with_query(&path, size.into_iter().chain(cursor))
+    async fn pause(&mut self) -> Result<(), PageError> {
+        if !has_timers() {
+            let message = "there is no tokio runtime with timers, and a job is waited for on one";
+            return Err(PageError::new(PageErrorKind::NoRuntime, message));
+        }
+        sleep(self.interval).await;
+        self.interval = (self.interval * 3 / 2).min(LONGEST_INTERVAL);
+        Ok(())
     }
+
+    fn check(&self, state: &str) -> Result<(), PageError> {
+        if self.began.elapsed() + self.interval > self.longest {
+            return Err(job_end::late(state, self.began.elapsed()));
+        }
+        Ok(())
+    }
+}
+
+/// Whether the job is done; an error if it has come to another end.
+fn ended(state: &str, reason: Option<&str>) -> Result<bool, PageError> {
+    match state::read(state) {
+        State::Done => Ok(true),
+        State::Failed => Err(job_end::failed(reason)),
+        State::Cancelled => Err(job_end::cancelled()),
+        State::Expired => Err(job_end::expired()),
+        // What the API may call it one day.
+        State::Running | State::Unknown => Ok(false),
+    }
+}
+
+/// Why a job has failed, where analytics and work items say it.
+fn reason(status: &Value) -> Option<&str> {
+    let error = || status.get("error")?.get("message");
+    status.get("errorMessage").or_else(error)?.as_str()
 }
 
 /// An id as Genesys makes them: it becomes a part of a path.
@@ -213,13 +219,4 @@ fn checked(id: &str) -> Result<Box<str>, PageError> {
     let message = "the id of the job is none: it holds more than letters, digits and hyphens; look \
                    at what stands in between, or at the checkpoint";
     Err(PageError::new(PageErrorKind::Malformed, message))
-}
-
-async fn pause(interval: Duration) -> Result<(), PageError> {
-    if !has_timers() {
-        let message = "there is no tokio runtime with timers, and a job is waited for on one";
-        return Err(PageError::new(PageErrorKind::NoRuntime, message));
-    }
-    sleep(interval).await;
-    Ok(())
 }

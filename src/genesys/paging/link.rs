@@ -1,35 +1,113 @@
 use http::{Uri, uri::Scheme};
 
-use super::{PageError, PageErrorKind};
-use crate::{authority::Authority, genesys::Org};
+use super::{PageError, PageErrorKind, query};
+use crate::{
+    authority::Authority,
+    genesys::{Operation, Org},
+};
 
-/// The path and query, behind the base of this organisation's API, that a page names as the next
+/// Where a page's link has to lead: to the operation that was asked.
+pub(super) struct Asked<'a> {
+    pub(super) org: &'a Org,
+    pub(super) method: &'a str,
+    /// The caller's path and query, behind the base of the API.
+    pub(super) path: &'a str,
+    /// Whether the link says all there is to ask for.
+    pub(super) verbatim: bool,
+}
+
+/// Parameters that say which page it is: a link that lacks them leads to the first one.
+const POSITIONS: [&str; 7] = [
+    "after",
+    "before",
+    "cursor",
+    "nextPage",
+    "pageNumber",
+    "previousPage",
+    "startIndex",
+];
+
+/// The path and query, behind the base of the organisation's API, that a page names as the next
 /// one.
 ///
-/// An absolute URI is taken too, as long as it is on the API's own origin. The bearer would go
-/// along, so anything else is refused here, whatever origins the layers below allow besides.
-pub(super) fn resolve(org: &Org, link: &str) -> Result<String, PageError> {
-    let path = if link.starts_with('/') && !link.starts_with("//") {
-        link.to_owned()
+/// The bearer would go along, so anything that does not lead to the same operation on the API's own
+/// origin is refused here, whatever origins the layers below allow besides.
+pub(super) fn resolve(asked: &Asked<'_>, link: &str) -> Result<String, PageError> {
+    let link = encoded(link).ok_or_else(|| foreign(link))?;
+    let candidates = candidates(asked, &link).ok_or_else(|| foreign(&link))?;
+    let is_own = |path: &String| asked.org.api(path).is_ok() && asked.is_same(path);
+    let path = candidates.into_iter().find(is_own).ok_or_else(|| foreign(&link))?;
+    Ok(if asked.verbatim {
+        path
     } else {
-        on_the_api(org, link).ok_or_else(|| foreign(link))?
-    };
-    match org.api(&path) {
-        Ok(_) => Ok(path),
-        Err(_) => Err(foreign(link)),
+        query::complete(&path, asked.path, &POSITIONS)
+    })
+}
+
+impl Asked<'_> {
+    /// Whether this path leads to the same operation.
+    fn is_same(&self, path: &str) -> bool {
+        let (path, own) = (query::without(path), query::without(self.path));
+        if path.trim_end_matches('/') == own.trim_end_matches('/') {
+            return true;
+        }
+        // The same list under another name of its owner, such as its id for `me`. What a POST does
+        // may depend on it.
+        let operation = |path| Operation::at(self.method, path);
+        self.method == "GET" && operation(own).is_some_and(|own| operation(path) == Some(own))
     }
 }
 
-fn on_the_api(org: &Org, link: &str) -> Option<String> {
+/// What a link may mean, behind the base of the API: with a gateway's prefix in front or without.
+fn candidates(asked: &Asked<'_>, link: &str) -> Option<Vec<String>> {
+    let base = asked.org.region().api_base();
+    let prefix = base.path().trim_end_matches('/').to_owned();
+    let unprefixed = |path: &str| {
+        let rest = path.strip_prefix(&*prefix)?;
+        rest.starts_with('/').then(|| rest.to_owned())
+    };
+    if link.starts_with("//") {
+        return None;
+    }
+    if link.starts_with('/') {
+        let behind = unprefixed(link).into_iter();
+        return Some(behind.chain([link.to_owned()]).collect());
+    }
+    let own = query::without(asked.path);
+    if link.starts_with('?') {
+        return Some(vec![format!("{own}{link}")]);
+    }
+    if !link.split(['/', '?']).next()?.contains(':') {
+        let folder = &own[..=own.rfind('/')?];
+        return Some(vec![format!("{folder}{link}")]);
+    }
     let uri: Uri = link.parse().ok()?;
-    let base = org.region().api_base();
     if uri.scheme() != base.scheme() || !is_same_place(&uri, &base) {
         return None;
     }
-    let path = uri.path_and_query()?.as_str();
-    let prefix = base.path().trim_end_matches('/');
-    // What is left of a longer name does not begin with a slash, and is refused for that.
-    path.strip_prefix(prefix).map(str::to_owned)
+    Some(vec![unprefixed(uri.path_and_query()?.as_str())?])
+}
+
+/// With what may not stand in a URI percent-encoded, as browsers do; none where a part of it could
+/// be read in two ways.
+fn encoded(link: &str) -> Option<String> {
+    let mut encoded = String::with_capacity(link.len());
+    for char in link.trim().chars() {
+        match char {
+            '#' | '\\' => return None,
+            char if char.is_control() => return None,
+            '!' | '$'..='~' if !matches!(char, '<' | '>' | '^' | '`' | '{' | '|' | '}') => {
+                encoded.push(char);
+            }
+            char => {
+                let mut bytes = [0; 4];
+                for byte in char.encode_utf8(&mut bytes).bytes() {
+                    encoded.push_str(&format!("%{byte:02X}"));
+                }
+            }
+        }
+    }
+    Some(encoded)
 }
 
 /// Whether two URIs of one scheme lead to the same host and port.
@@ -50,110 +128,19 @@ fn foreign(link: &str) -> PageError {
     let uri = link.parse::<Uri>().ok();
     let host = uri.as_ref().and_then(Uri::host).unwrap_or_default();
     let where_to = if host.is_empty() {
-        "out of it".to_owned()
+        "elsewhere".to_owned()
     } else {
         format!("to {host}")
     };
     PageError::new(
         PageErrorKind::ForeignLink,
         format!(
-            "the page names a next one that is not on the organisation's API, but leads {where_to}; \
-             it was not followed, since the token would go along: look at what stands in between, \
-             and at the region or base URL"
+            "the page names a next one that is not the same operation on the organisation's API, but leads \
+             {where_to}; it was not followed, since the token would go along: look at what stands in \
+             between, and at the region or base URL"
         ),
     )
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::{
-        genesys::Region,
-        token::{IssuedToken, source_fn},
-    };
-
-    fn org(region: Region) -> Org {
-        let tokens =
-            source_fn(|_| async { Ok(IssuedToken::new("t", std::time::Duration::from_secs(60))) });
-        Org::builder(region)
-            .allow_loopback()
-            .build_from_source(tokens)
-            .unwrap()
-    }
-
-    #[test]
-    fn what_is_on_the_api_is_followed() {
-        let genesys = org(Region::US_EAST_1);
-        let gateway = Region::custom(
-            "https://gw.example/login",
-            "https://gw.example:8443/genesys",
-        );
-        let gateway = org(gateway.unwrap());
-        for (org, link, path) in [
-            (
-                &genesys,
-                "/api/v2/users?pageNumber=2",
-                "/api/v2/users?pageNumber=2",
-            ),
-            (
-                &genesys,
-                "https://API.mypurecloud.com./api/v2/a?b",
-                "/api/v2/a?b",
-            ),
-            (
-                &genesys,
-                "https://api.mypurecloud.com:443/api/v2/a",
-                "/api/v2/a",
-            ),
-            (&gateway, "/api/v2/a", "/api/v2/a"),
-            (
-                &gateway,
-                "https://gw.example:8443/genesys/api/v2/a",
-                "/api/v2/a",
-            ),
-        ] {
-            assert_eq!(resolve(org, link).unwrap(), path, "{link}");
-        }
-    }
-
-    #[test]
-    fn what_is_elsewhere_is_refused() {
-        let genesys = org(Region::US_EAST_1);
-        let gateway = Region::custom(
-            "https://gw.example/login",
-            "https://gw.example:8443/genesys",
-        );
-        let gateway = org(gateway.unwrap());
-        for (org, link) in [
-            (&genesys, "https://evil.example/api/v2/users"),
-            (&genesys, "//evil.example/api/v2/users"),
-            (&genesys, "http://api.mypurecloud.com/api/v2/users"),
-            (&genesys, "https://api.mypurecloud.com.evil.example/"),
-            (&genesys, "https://api.mypurecloud.com:8443/api/v2/users"),
-            (
-                &genesys,
-                "https://api.mypurecloud.com@evil.example/api/v2/users",
-            ),
-            (&genesys, "https://user@api.mypurecloud.com/api/v2/users"),
-            (
-                &genesys,
-                "https://user@api.mypurecloud.com:443/api/v2/users",
-            ),
-            (&genesys, "https://api.mypurecloud.com:+443/api/v2/users"),
-            (&genesys, "https://login.mypurecloud.com/api/v2/users"),
-            (&genesys, "/api/v2/../../oauth/token"),
-            (&genesys, "/\\evil.example/"),
-            (&genesys, "/api/v2/users#x"),
-            (&genesys, "/api/v2/\nusers"),
-            (&genesys, "users?pageNumber=2"),
-            (&genesys, "ftp://api.mypurecloud.com/"),
-            (&gateway, "https://gw.example:8443/other/api/v2/a"),
-            (&gateway, "https://gw.example:8443/genesysx/api/v2/a"),
-            (&gateway, "https://gw.example/genesys/api/v2/a"),
-        ] {
-            let error = resolve(org, link).expect_err(link);
-            assert_eq!(error.kind(), PageErrorKind::ForeignLink, "{link}");
-            assert!(!error.to_string().contains("user@"), "{link}");
-        }
-    }
-}
+mod tests;

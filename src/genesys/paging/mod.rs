@@ -1,11 +1,10 @@
-//! What comes in pages, as a stream that can be gone on with later.
+//! Lists, searches and jobs, as streams of pages that can be resumed.
 //!
-//! Genesys Cloud pages in three ways, and a [`Pager`] knows them: by page number in the body of a
-//! POST ([`Pager::query`]) or in the query of a GET ([`Pager::numbered`]), by the `nextUri` of the
-//! page before ([`Pager::linked`]), and by the cursor of a job ([`Pager::job`]). Each makes a
-//! stream of [`Page`]s with rows of a type of yours. It goes on across tokens that expire and
-//! requests that are throttled, since the layers below see to that; and it never ends as if all
-//! were there when it is not: whatever is wrong is a [`PageError`].
+//! A [`Pager`] is given a path, and for a POST a body; how the operation pages it takes from the
+//! crate's table of the API ([`Paging::of`]). It makes a stream of [`Page`]s with rows of a type of
+//! yours. Tokens may expire and requests may be throttled meanwhile: the layers below see to that.
+//! The stream returns each row once, and never ends early without an error: whatever is wrong is a
+//! [`PageError`].
 //!
 //! # Example
 //!
@@ -37,19 +36,19 @@
 //! mock.on(DETAILS_QUERY).nth(2).revoke_token(); // in the middle of the job
 //! let query = json!({ "interval": mock.interval(), "order": "asc" });
 //! let path = "/api/v2/analytics/conversations/details/query";
-//! let mut pages = pager.query(path, &query).pages::<Conversation>();
+//! let mut pages = pager.post(path, &query).pages::<Conversation>();
 //! let first = pages.next().await.expect("a page")?;
-//! assert_eq!((first.items.len(), first.total), (100, Some(250)));
+//! assert_eq!((first.rows.len(), first.total), (100, Some(250)));
 //! drop(pages);
 //!
 //! // In another process: exactly the rows that are left.
 //! let saved = serde_json::to_string(&first.checkpoint)?;
-//! let mut pages = pager.query(path, &query)
+//! let mut pages = pager.post(path, &query)
 //!     .resume(serde_json::from_str(&saved)?)
 //!     .pages::<Conversation>();
-//! let mut ids: Vec<_> = first.items.into_iter().map(|one| one.id).collect();
+//! let mut ids: Vec<_> = first.rows.into_iter().map(|one| one.id).collect();
 //! while let Some(page) = pages.next().await {
-//!     ids.extend(page?.items.into_iter().map(|one| one.id));
+//!     ids.extend(page?.rows.into_iter().map(|one| one.id));
 //! }
 //! ids.sort();
 //! ids.dedup();
@@ -60,17 +59,25 @@
 //!
 //! # Which way
 //!
-//! | what | way |
+//! [`get`](Pager::get) for lists and `q64` searches, [`post`](Pager::post) for queries, searches and
+//! jobs. An example of each way is in the [guide](crate::guide::lists).
+//!
+//! | operations | next page by |
 //! |---|---|
-//! | analytics queries, up to 100,000 rows | [`query`](Pager::query) |
-//! | analytics over long intervals | [`job`](Pager::job) |
-//! | lists whose pages have a `nextUri`, such as users and queues | [`linked`](Pager::linked) |
-//! | lists that only count their pages | [`numbered`](Pager::numbered) |
+//! | most lists, and searches by POST | number: in the caller's query, at the top of the body, or in `paging` |
+//! | lists with `after` or `cursor` | the link `nextUri`, or a token in the body |
+//! | SCIM | the number of the first row |
+//! | chats | the id of the last row |
+//! | jobs of analytics, audits, usage, work items and cases | started, waited for, then read by cursor, link or number |
+//! | lists and arrays without pages | one page |
+//!
+//! For an operation that the table does not have, describe how it pages:
+//! [`with_paging`](PagedRequest::with_paging).
 //!
 //! # Customising
 //!
-//! [`PagedRequest`] sets the page size, the field that the rows are in, bounds of bytes and time,
-//! how a job is waited for, and whether numbered pages are asked for ahead.
+//! [`PagedRequest`] sets the page size, the field with the rows, bounds of bytes and time, how a job
+//! is waited for, and whether pages by number are asked for ahead.
 //!
 //! # Resuming
 //!
@@ -93,19 +100,26 @@
 //!
 //! An error is the last item of the stream. Transport errors and refusals come when the layers
 //! below have given up. A page whose answer breaks off after its head is asked for once more, since
-//! the layers take an answer for a success when its head is there; an answer that starts a job is
+//! the layers take an answer for a success when its head is there; the request that starts a job is
 //! not.
 //!
-//! What the API itself gets wrong is an error rather than an endless stream or a short one: a page
-//! that leads back to where the stream has been, another page than was asked for, more than sixteen
-//! empty pages in a row, a page that is too short, rows in another field than was named, an end
-//! before all of the total have come, a total that shrinks, a link to another host. What is not
-//! noticed is a row that changes its place while the total stays or grows: let intervals have
-//! ended.
+//! A stream ends only where the page says by the rule of its way that it is the last. Any other sign
+//! of more on it is [`PageErrorKind::Incomplete`], and the message names the field: `nextUri`,
+//! `nextPage`, `cursor`, `cursors.after`, `after`, a number below its count, a total above the rows
+//! that have come, a state that says that the answer is not complete. So are fewer rows than the
+//! page itself promises. A page that leads back to where the stream has been, another page than was
+//! asked for, more than sixteen empty pages in a row, rows in another field, a total that shrinks or
+//! leaps, and a link to another host or another operation have kinds of their own.
 //!
-//! A few paths give a total that is an estimate, is capped, or counts rows that the client may not
-//! see. Nearly all of these number their pages, and a page that says by its number that it is the
-//! last one is believed, whatever the total. For the others there is
+//! Three things cannot be detected. A row that moves to another page while the total stays the same
+//! or grows: so query only intervals that have ended. A page that lost its only sign of more: where
+//! a page has nothing but a `nextUri` or a `cursor`, nothing else tells that it is missing. And a
+//! chat whose last page is as long as was asked for is asked on, but one cut short is taken for the
+//! last.
+//!
+//! A few operations give a total that is an estimate, is capped, or counts rows that the client may
+//! not see. A page that says by its number that it is the last is believed, as long as its page
+//! count can hold the total. For the others there is
 //! [`without_total`](PagedRequest::without_total).
 //!
 //! # Cancellation
@@ -120,21 +134,28 @@
 mod ahead;
 mod body;
 mod checkpoint;
+mod description;
 mod digest;
 mod error;
 mod exchange;
 mod fetch;
 mod job;
 mod job_end;
+mod known;
 mod link;
-mod linked;
-mod numbered;
 mod pager;
 mod pages;
+mod plan;
+mod query;
 mod request;
+mod rule;
+mod signs;
+mod state;
+mod trail;
 mod walk;
 
 pub use checkpoint::Checkpoint;
+pub use description::Paging;
 pub use error::{PageError, PageErrorKind};
 pub use pager::Pager;
 pub use pages::{Page, Pages};

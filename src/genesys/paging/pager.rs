@@ -1,13 +1,13 @@
 use std::{fmt, sync::Arc};
 
 use bytes::Bytes;
+use http::Method;
 use http_body_util::Full;
 use serde::Serialize;
 
 use super::{
     PagedRequest,
     exchange::{Exchange, OverService},
-    request::Way,
 };
 use crate::genesys::{Org, TokenClient};
 
@@ -40,53 +40,52 @@ impl Pager {
         }
     }
 
-    /// `POST path`, with the page number in the body: the queries of analytics, such as
-    /// `/api/v2/analytics/conversations/details/query`.
+    /// The pages of `GET path`: users, queues, an index, a search by `q64`, whatever the API lists.
     ///
-    /// The body is a JSON object; its `paging` is set for each page. So that no row is missed or
-    /// comes twice, let its interval have ended and its order be ascending: rows that are added
-    /// while pages are read are then at the end, or nowhere.
+    /// The query of the path is kept for every page. A `pageNumber`, `startIndex` or page size in
+    /// it is where the list begins, and how large its pages are.
     ///
-    /// # Default
-    ///
-    /// Pages of 100, the API's maximum, with their rows in `conversations`, and 100,000 rows at
-    /// most: past these the API refuses, and a job is the way.
-    pub fn query(&self, path: &str, body: impl Serialize) -> PagedRequest {
-        PagedRequest::new(self, Way::Query, path, Some(serde_json::to_value(body)))
+    /// ```
+    /// # use bytes::Bytes;
+    /// # use futures_util::StreamExt;
+    /// # use http_body_util::Full;
+    /// # use serde_json::Value;
+    /// # use tower::Layer;
+    /// # use tower_genesys::{Credentials, GenesysLayer, Org, Pager, testing::MockGenesys};
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+    /// # async fn main() -> Result<(), tower_genesys::BoxError> {
+    /// # let mock = MockGenesys::builder().users(60).build();
+    /// # let org = Org::builder(mock.region())
+    /// #     .credentials(Credentials::new(mock.client_id(), mock.client_secret())?)
+    /// #     .build::<Full<Bytes>, _>(mock.service())?;
+    /// # let pager = Pager::new::<Full<Bytes>, _>(&org, GenesysLayer::new(&org).layer(mock.service()));
+    /// let mut pages = pager.get("/api/v2/users?state=active").pages::<Value>();
+    /// let mut users = 0;
+    /// while let Some(page) = pages.next().await {
+    ///     users += page?.rows.len();
+    /// }
+    /// assert_eq!(users, 60);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn get(&self, path: &str) -> PagedRequest {
+        PagedRequest::new(self, Method::GET, path, None)
     }
 
-    /// `GET path`, with `pageSize` and `pageNumber` in its query: lists whose pages count, but name
-    /// no next one.
+    /// The pages of `POST path`: a query, a search, or a job, which is started, waited for, and then
+    /// read.
     ///
-    /// # Default
+    /// Wherever the page goes, into the body or the query, it is set for each page. So that no row
+    /// of a details query is missed or comes twice, query an interval that has ended, in ascending
+    /// order: rows that are added meanwhile are then at the end, or nowhere.
     ///
-    /// Pages of 100, with their rows in `entities`.
-    pub fn numbered(&self, path: &str) -> PagedRequest {
-        PagedRequest::new(self, Way::Numbered, path, None)
-    }
-
-    /// `GET path`, and from then on the `nextUri` of each page.
-    ///
-    /// # Default
-    ///
-    /// The page size in the path, or else the API's own; rows in `entities`.
-    pub fn linked(&self, path: &str) -> PagedRequest {
-        PagedRequest::new(self, Way::Linked, path, None)
-    }
-
-    /// `POST path`, which starts a job, such as `/api/v2/analytics/conversations/details/jobs`;
-    /// then its state at `path/{id}` until it is done, and its pages at `path/{id}/results`, by
-    /// cursor.
-    ///
-    /// Starting a job is not sent again after a 503, unless
+    /// The request that starts a job is not repeated after a 503, unless
     /// [`with_call_options`](PagedRequest::with_call_options) says that it may.
     ///
-    /// # Default
-    ///
-    /// Pages of the API's own size (1000 for conversations, and 10,000 at most), with their rows in
-    /// `conversations`.
-    pub fn job(&self, path: &str, body: impl Serialize) -> PagedRequest {
-        PagedRequest::new(self, Way::Job, path, Some(serde_json::to_value(body)))
+    /// An example is in the [module](super).
+    pub fn post(&self, path: &str, body: impl Serialize) -> PagedRequest {
+        let body = serde_json::to_value(body);
+        PagedRequest::new(self, Method::POST, path, Some(body))
     }
 }
 

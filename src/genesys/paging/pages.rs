@@ -10,7 +10,8 @@ use futures_util::future::BoxFuture;
 use serde::de::DeserializeOwned;
 
 use super::{
-    Checkpoint, PageError, PagedRequest,
+    Checkpoint, PageError,
+    plan::Plan,
     walk::{Step, Walk},
 };
 
@@ -21,7 +22,7 @@ use super::{
 #[non_exhaustive]
 pub struct Page<T> {
     /// Its rows. The last page, and others, may have none.
-    pub items: Vec<T>,
+    pub rows: Vec<T>,
     /// How many rows there are in all, if the API says so.
     pub total: Option<u64>,
     /// The place behind this page: a stream that resumes there begins with the next one.
@@ -29,9 +30,9 @@ pub struct Page<T> {
 }
 
 impl<T> Page<T> {
-    pub(super) fn new(items: Vec<T>, total: Option<u64>, checkpoint: Checkpoint) -> Self {
+    pub(super) fn new(rows: Vec<T>, total: Option<u64>, checkpoint: Checkpoint) -> Self {
         Self {
-            items,
+            rows,
             total,
             checkpoint,
         }
@@ -93,7 +94,7 @@ impl<T> Pages<T> {
     /// # let query = json!({ "interval": mock.interval() });
     /// # let mut saved = String::new();
     /// let jobs = "/api/v2/analytics/conversations/details/jobs";
-    /// let mut pages = pager.job(jobs, &query).pages::<Value>();
+    /// let mut pages = pager.post(jobs, &query).pages::<Value>();
     /// let first = loop {
     ///     match timeout(Duration::from_secs(1), pages.next()).await {
     ///         Ok(page) => break page.expect("a page")?,
@@ -103,11 +104,11 @@ impl<T> Pages<T> {
     /// # drop(pages);
     ///
     /// // In the next run: no other job.
-    /// let mut pages = pager.job(jobs, &query)
+    /// let mut pages = pager.post(jobs, &query)
     ///     .resume(serde_json::from_str(&saved)?)
     ///     .pages::<Value>();
     /// let again = pages.next().await.expect("a page")?;
-    /// assert_eq!(again.items, first.items);
+    /// assert_eq!(again.rows, first.rows);
     /// # assert_eq!(mock.count(DETAILS_JOBS), 1);
     /// # Ok(())
     /// # }
@@ -118,10 +119,10 @@ impl<T> Pages<T> {
 }
 
 impl<T: DeserializeOwned + Send + 'static> Pages<T> {
-    pub(super) fn new(request: Arc<PagedRequest>, from: Checkpoint) -> Self {
+    pub(super) fn new(plan: Arc<Plan>, from: Checkpoint) -> Self {
         Self {
             reached: from.clone(),
-            state: State::Idle(Box::new(Walk::new(request, from))),
+            state: State::Idle(Box::new(Walk::new(plan, from))),
         }
     }
 }

@@ -1,42 +1,43 @@
 use std::{borrow::Cow, sync::Arc, time::Duration};
 
+use http::Method;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::{
-    Checkpoint, PageError, PageErrorKind, Pager, Pages, checkpoint::Position, exchange::Bounds,
+    Checkpoint, PageError, PageErrorKind, Pager, Pages, Paging,
+    checkpoint::{Place, Position},
+    description::{By, Name},
+    exchange::Bounds,
+    plan::Plan,
 };
 use crate::call::CallOptions;
 
 /// A request whose answer comes in pages, before the first of them is asked for.
 ///
-/// Made by a [`Pager`]. A setting that the way of paging has no use for is not looked at.
+/// Made by a [`Pager`]. Settings that the operation's way of paging has no use for are ignored.
 ///
 /// An example: [`paging`](crate::genesys::paging).
 #[derive(Clone, Debug)]
 #[must_use = "nothing is asked for before `pages` is called and its stream polled"]
 pub struct PagedRequest {
     pub(super) pager: Pager,
-    pub(super) way: Way,
+    pub(super) method: Method,
     pub(super) path: String,
     /// What serde made of the body, or why it could not.
-    pub(super) body: Result<Value, Arc<serde_json::Error>>,
+    pub(super) body: Option<Result<Value, Arc<serde_json::Error>>>,
+    pub(super) paging: Option<Paging>,
     pub(super) settings: Settings,
     from: Option<Checkpoint>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Way {
-    Query,
-    Numbered,
-    Linked,
-    Job,
-}
-
 #[derive(Clone, Debug)]
 pub(super) struct Settings {
-    pub(super) items: Cow<'static, str>,
+    pub(super) rows: Option<Name>,
+    /// The page size that the caller has set.
     pub(super) page_size: Option<u32>,
+    /// The page size that is asked for: that one, or the one in the request.
+    pub(super) asked_size: Option<u64>,
     pub(super) read_ahead: usize,
     pub(super) bounds: Bounds,
     pub(super) max_rows: u64,
@@ -48,7 +49,7 @@ pub(super) struct Settings {
 
 impl Settings {
     /// The total of a page or a checkpoint, if totals are believed.
-    pub(super) fn heeded(&self, total: Option<u64>) -> Option<u64> {
+    pub(super) fn heeded<T>(&self, total: Option<T>) -> Option<T> {
         total.filter(|_| self.heeds_total)
     }
 }
@@ -58,28 +59,24 @@ const MIB: usize = 1024 * 1024;
 impl PagedRequest {
     pub(super) fn new(
         pager: &Pager,
-        way: Way,
+        method: Method,
         path: &str,
         body: Option<serde_json::Result<Value>>,
     ) -> Self {
-        let (items, page_size) = match way {
-            Way::Query => ("conversations", Some(100)),
-            Way::Numbered => ("entities", Some(100)),
-            Way::Linked => ("entities", None),
-            Way::Job => ("conversations", None),
-        };
         let bounds = Bounds {
             bytes: 64 * MIB,
             time: Duration::from_secs(300),
         };
         Self {
             pager: pager.clone(),
-            way,
+            method,
             path: path.to_owned(),
-            body: body.unwrap_or(Ok(Value::Null)).map_err(Arc::new),
+            body: body.map(|body| body.map_err(Arc::new)),
+            paging: None,
             settings: Settings {
-                items: items.into(),
-                page_size,
+                rows: None,
+                page_size: None,
+                asked_size: None,
                 read_ahead: 0,
                 bounds,
                 max_rows: 100_000,
@@ -92,19 +89,37 @@ impl PagedRequest {
         }
     }
 
-    /// The field of a page that its rows are in, such as `userDetails` or `results`.
-    ///
-    /// A page that has rows in another one is [`PageErrorKind::Malformed`].
+    /// Sets how the operation pages, in place of what the crate's table says: for operations that
+    /// the table does not have.
     ///
     /// # Default
     ///
-    /// `conversations` for queries and jobs, `entities` for lists.
-    pub fn with_items(mut self, field: impl Into<Cow<'static, str>>) -> Self {
-        self.settings.items = field.into();
+    /// [`Paging::of`] the operation. Without one, the stream's only item is
+    /// [`PageErrorKind::NoPaging`], and nothing is sent.
+    pub fn with_paging(mut self, paging: Paging) -> Self {
+        self.paging = Some(paging);
         self
     }
 
-    /// How many rows a page holds at most. What the API allows depends on the path.
+    /// Sets the field of a page that has its rows, such as `results`, or `results.entities` for one
+    /// in an object. An empty text is a page that is an array.
+    ///
+    /// A page without it is [`PageErrorKind::Malformed`].
+    ///
+    /// # Default
+    ///
+    /// What the API definition says. For nine operations it does not say, and this has to be set.
+    pub fn with_rows(mut self, field: impl Into<Cow<'static, str>>) -> Self {
+        self.settings.rows = Some(field.into());
+        self
+    }
+
+    /// Sets how many rows a page holds at most. What the API allows depends on the operation.
+    ///
+    /// # Default
+    ///
+    /// The size in the request's own query or body; else 100 for details queries, the API's
+    /// maximum, and the API's own size for all others.
     pub fn with_page_size(mut self, rows: u32) -> Self {
         self.settings.page_size = Some(rows);
         self
@@ -113,8 +128,8 @@ impl PagedRequest {
     /// How many pages are asked for ahead of the one that is waited for, at the same time. They
     /// come in their order all the same.
     ///
-    /// For pages that are asked for by number, as soon as one has said how many there are; the
-    /// other ways know no page before the one that leads to it.
+    /// For pages by number, as soon as one has said how many there are. With the other ways each
+    /// page is known only by the one before it.
     ///
     /// On a tokio runtime they are fetched in tasks of their own, which end with the stream, so
     /// that they come in, and keep no permit from others, while the rows of a page are worked on.
@@ -148,8 +163,8 @@ impl PagedRequest {
         self
     }
 
-    /// Of how many rows a query gives all; one that finds more is [`PageErrorKind::TooManyRows`] at
-    /// its first page, rather than at the last that the API gives.
+    /// Sets of how many rows a details query gives all; one that finds more is
+    /// [`PageErrorKind::TooManyRows`] at its first page, rather than at the last that the API gives.
     ///
     /// # Default
     ///
@@ -159,7 +174,7 @@ impl PagedRequest {
         self
     }
 
-    /// Takes no notice of how many rows there are in all: for paths whose total is an estimate, is
+    /// Ignores how many rows there are in all: for operations whose total is an estimate, is
     /// capped, or counts rows that this client may not see.
     ///
     /// [`Page::total`](super::Page::total) is then `None`. Without a total, pages by number end at
@@ -167,9 +182,10 @@ impl PagedRequest {
     ///
     /// # Default
     ///
-    /// A total that is larger than what has come is [`PageErrorKind::Incomplete`], unless the page
-    /// says by its number that it is the last; one that becomes smaller is
-    /// [`PageErrorKind::Shrunk`].
+    /// A total above the rows that have come is [`PageErrorKind::Incomplete`], unless the page says
+    /// by its number and count that it is the last, and that many pages can hold the total. One
+    /// that becomes smaller is [`PageErrorKind::Shrunk`], one that becomes larger by more than half
+    /// and by more than a page [`PageErrorKind::Grown`].
     pub fn without_total(mut self) -> Self {
         self.settings.heeds_total = false;
         self
@@ -221,58 +237,48 @@ impl PagedRequest {
     where
         T: DeserializeOwned + Send + 'static,
     {
-        let request = self.digest();
+        let plan = match Plan::new(&self) {
+            Ok(plan) => plan,
+            Err(error) => return Pages::failed(Checkpoint::new("", Position::Start), error),
+        };
+        let request = plan.digest();
         let start = Checkpoint::new(&request, Position::Start);
-        let from = self.from.clone().unwrap_or_else(|| start.clone());
-        let error = self.check(&request, &from).err();
-        match error {
-            Some(error) => Pages::failed(start, error),
-            None => Pages::new(Arc::new(self), from),
+        let from = self.from.unwrap_or_else(|| start.clone());
+        if from.request == request && plan.has(&from.position) {
+            return Pages::new(Arc::new(plan), from);
         }
+        let message = "the checkpoint is one of another request: its path, body, rows or page size were \
+                       different; go on with those, or start afresh without it";
+        Pages::failed(start, PageError::new(PageErrorKind::Checkpoint, message))
     }
+}
 
-    fn check(&self, request: &str, from: &Checkpoint) -> Result<(), PageError> {
-        let invalid = |why: &'static str| Err(PageError::new(PageErrorKind::Request, why));
-        self.pager.org.api(&self.path)?;
-        let body = self.body.as_ref().map_err(|error| {
-            PageError::new(PageErrorKind::Request, "the body cannot be made JSON")
-                .because(error.clone())
-        })?;
-        if matches!(self.way, Way::Query | Way::Job) && !body.is_object() {
-            return invalid("the body has to be a JSON object");
-        }
-        if self.settings.page_size == Some(0) {
-            return invalid("a page has to hold at least one row");
-        }
-        if self.way == Way::Job && self.path.contains('?') {
-            return invalid(
-                "the path of a job has no query: the job's own paths are put behind it",
-            );
-        }
-        let query = self.path.split_once('?').map_or("", |(_, query)| query);
-        let mut names = form_urlencoded::parse(query.as_bytes()).map(|(name, _)| name);
-        if self.way == Way::Numbered && names.any(|name| name == "pageSize" || name == "pageNumber")
-        {
-            return invalid("leave pageSize and pageNumber out of the path: they are put there");
-        }
-        if from.request.as_ref() != request || !self.has(&from.position) {
-            return Err(PageError::new(
-                PageErrorKind::Checkpoint,
-                "the checkpoint is one of another request: its path, body, rows or page size were \
-                 different; go on with those, or start afresh without it",
-            ));
-        }
-        Ok(())
-    }
-
+impl Plan {
+    /// Whether a stream of this request can be there.
     fn has(&self, position: &Position) -> bool {
         match position {
             Position::Start | Position::End => true,
-            Position::Number { next, .. } => {
-                *next > 0 && matches!(self.way, Way::Query | Way::Numbered)
+            Position::Page { at, .. } => {
+                let is_in_job = self.paging.job.as_ref().is_some_and(|job| !job.per_page);
+                !is_in_job && self.has_place(at)
             }
-            Position::Link { .. } => self.way == Way::Linked,
-            Position::Job { .. } => self.way == Way::Job,
+            Position::Job { then, .. } => {
+                let at = match &**then {
+                    Position::Start => return self.paging.job.is_some(),
+                    Position::Page { at, .. } => at,
+                    _ => return false,
+                };
+                self.paging.job.is_some() && self.has_place(at)
+            }
+        }
+    }
+
+    fn has_place(&self, place: &Place) -> bool {
+        match (&self.paging.by, place) {
+            (By::Number(_) | By::Index(_), Place::Number(number)) => *number > 0,
+            (By::Token(..) | By::LastRow(_), Place::Token(_)) => true,
+            (By::Link(_) | By::Verbatim(_), Place::Link(_)) => true,
+            _ => false,
         }
     }
 }

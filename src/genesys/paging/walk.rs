@@ -1,18 +1,43 @@
-use std::{collections::HashSet, sync::Arc};
+use std::sync::Arc;
 
+use futures_util::{StreamExt, stream::FuturesOrdered};
 use serde::de::DeserializeOwned;
 
 use super::{
-    Checkpoint, Page, PageError, PageErrorKind, PagedRequest, checkpoint::Position, job::Job,
-    linked::Linked, numbered::Numbered, request::Way,
+    Checkpoint, Page, PageError, PageErrorKind,
+    ahead::{self, Fetch},
+    checkpoint::{Place, Position},
+    description::By,
+    fetch::{self, Fetched},
+    job::Job,
+    plan::Plan,
+    query,
+    rule::{self, Known, Seen},
+    trail::{Trail, grown, in_circles, not_shrunk},
 };
 
-/// One of the ways through the pages of a request.
-pub(super) enum Walk<T> {
-    Numbered(Numbered<T>),
-    Linked(Linked),
-    Job(Job),
-    Ended,
+/// The one walk through the pages of a request, of whatever way.
+pub(super) struct Walk<T> {
+    plan: Arc<Plan>,
+    /// Before the page that comes next.
+    here: Checkpoint,
+    /// What that page is asked for by.
+    at: Place,
+    total: Option<u64>,
+    /// How many rows have come.
+    rows: u64,
+    /// The number of the page before.
+    page: Option<u64>,
+    job: Option<Job>,
+    trail: Trail,
+    previous: Option<[u8; 32]>,
+    /// The number of the last page, as far as it is known.
+    last: Option<u64>,
+    /// The page that comes next and those after it, as they were asked for.
+    flying: FuturesOrdered<Fetch<T>>,
+    /// How many have come of this stream.
+    pages: u64,
+    ended: bool,
 }
 
 /// What one step of it has brought.
@@ -23,77 +48,305 @@ pub(super) enum Step<T> {
     End,
 }
 
-/// So many pages without a row are followed in a row, as long as each names a next one.
-const MOST_EMPTY: u32 = 16;
-
 impl<T: DeserializeOwned + Send + 'static> Walk<T> {
-    pub(super) fn new(request: Arc<PagedRequest>, from: Checkpoint) -> Self {
-        if from.position == Position::End {
-            return Self::Ended;
-        }
-        match request.way {
-            Way::Query | Way::Numbered => Self::Numbered(Numbered::new(request, from)),
-            Way::Linked => Self::Linked(Linked::new(request, from)),
-            Way::Job => Self::Job(Job::new(request, from)),
+    pub(super) fn new(plan: Arc<Plan>, from: Checkpoint) -> Self {
+        let (job, position) = match &from.position {
+            Position::Job { id, then } => (Some(Job::resumed(id)), &**then),
+            position => (None, position),
+        };
+        let (at, total, rows, page) = match position {
+            Position::Page {
+                at,
+                total,
+                rows,
+                page,
+            } => (at.clone(), *total, *rows, *page),
+            _ => (plan.first.clone(), None, 0, None),
+        };
+        let mut trail = Trail::default();
+        trail.is_new(&plan.first);
+        trail.is_new(&at);
+        Self {
+            total: plan.settings.heeded(total),
+            ended: from.is_end(),
+            here: from,
+            at,
+            rows,
+            page,
+            job,
+            trail,
+            previous: None,
+            last: None,
+            flying: FuturesOrdered::new(),
+            pages: 0,
+            plan,
         }
     }
 
     pub(super) async fn step(&mut self) -> Result<Step<T>, PageError> {
-        let step = match self {
-            Self::Numbered(walk) => walk.step().await,
-            Self::Linked(walk) => walk.step().await,
-            Self::Job(walk) => walk.step().await,
-            Self::Ended => Ok(Step::End),
-        };
-        let last = |step: &Step<T>| matches!(step, Step::Page(page) if page.checkpoint.is_end());
-        if step.as_ref().map_or(true, last) {
-            *self = Self::Ended;
+        if self.ended {
+            return Ok(Step::End);
         }
-        step
-    }
-}
-
-/// Where a stream has been, so that it is not led in circles.
-#[derive(Debug, Default)]
-pub(super) struct Trail {
-    been: HashSet<Box<str>>,
-    empty: u32,
-}
-
-impl Trail {
-    /// Notes a place about to be asked for; false if it was there before.
-    pub(super) fn is_new(&mut self, place: &str) -> bool {
-        self.been.insert(place.into())
+        let step = self.advance().await;
+        self.ended = match &step {
+            Ok(Step::Page(page)) => page.checkpoint.is_end(),
+            Ok(_) => false,
+            Err(_) => true,
+        };
+        step.map_err(|error| error.at(|| self.place(), &self.here))
     }
 
-    /// An error if there have been too many pages without a row, one after the other.
-    pub(super) fn count(&mut self, rows: usize) -> Result<(), PageError> {
-        self.empty = if rows == 0 { self.empty + 1 } else { 0 };
-        if self.empty <= MOST_EMPTY {
+    fn place(&self) -> String {
+        let path = query::without(&self.plan.path);
+        let method = &self.plan.method;
+        let number = self.pages + 1;
+        match (&self.job, &self.plan.paging.by, &self.at) {
+            (None, _, _) if self.plan.paging.job.is_some() => {
+                format!("the start of a job by POST {path}")
+            }
+            (Some(job), ..) if !job.is_ready() => format!("job {} of {path}", job.id()),
+            (Some(job), ..) => {
+                format!(
+                    "page {number}, from where this stream began, of job {} of {path}",
+                    job.id()
+                )
+            }
+            (_, By::Number(_), Place::Number(number)) => {
+                format!("page {number} of {method} {path}")
+            }
+            _ => format!("page {number} from where {method} {path} began"),
+        }
+    }
+
+    async fn advance(&mut self) -> Result<Step<T>, PageError> {
+        if let Some(form) = &self.plan.paging.job {
+            let Some(job) = &mut self.job else {
+                let job = Job::start(&self.plan, form, &self.at).await?;
+                let position = Position::Job {
+                    id: job.id().into(),
+                    then: Box::new(self.position()),
+                };
+                self.job = Some(job);
+                self.here = Checkpoint::new(&self.here.request, position);
+                return Ok(Step::Reached(self.here.clone()));
+            };
+            job.wait(&self.plan, form).await?;
+        }
+        let fetched = match &mut self.job {
+            Some(job) => job.page::<T>(&self.plan, &self.at).await?,
+            None => self.fetch().await?,
+        };
+        let id = fetched.correlation_id.clone();
+        let page = self
+            .take(fetched)
+            .map_err(|error| error.with_correlation_id(id))?;
+        Ok(Step::Page(page))
+    }
+
+    /// Fetches the next page, and asks for those after it that are known to exist.
+    async fn fetch(&mut self) -> Result<Fetched<T>, PageError> {
+        let ahead = self.plan.settings.read_ahead;
+        loop {
+            let flying = self.flying.len() as u64;
+            let place = match self.at {
+                Place::Number(number) if flying > 0 => Place::Number(number.saturating_add(flying)),
+                _ => self.at.clone(),
+            };
+            let is_known = match (&self.plan.paging.by, &place, self.last) {
+                (By::Number(_), Place::Number(number), Some(last)) => *number <= last,
+                _ => false,
+            };
+            if flying > 0 && (self.flying.len() > ahead || !is_known) {
+                break;
+            }
+            let ask = self.plan.ask(None, &place)?;
+            self.flying.push_back(match flying {
+                0 => Box::pin(fetch::page(Arc::clone(&self.plan), ask)),
+                _ => ahead::page(&self.plan, ask),
+            });
+        }
+        match self.flying.next().await {
+            Some(fetched) => fetched,
+            // One was put there just now.
+            None => Err(in_circles()),
+        }
+    }
+
+    /// Takes note of a page, and says where it leads to.
+    fn take(&mut self, fetched: Fetched<T>) -> Result<Page<T>, PageError> {
+        self.check_place(&fetched)?;
+        let signs = &fetched.body.signs;
+        let rows = fetched.body.rows.len() as u64;
+        let size = self.plan.settings.asked_size.or(signs.size);
+        let asked = self.at.clone();
+        let seen = Seen {
+            signs,
+            rows,
+            asked: &asked,
+            size,
+            last_id: fetched.last_id.clone(),
+        };
+        self.total = self.total_after(&seen)?;
+        self.rows = self.rows.saturating_add(rows);
+        let skipped = self.plan.skipped(signs.size.or(size).unwrap_or(rows));
+        let field = signs.total.as_ref().map_or("total", |(field, _)| &**field);
+        let known = Known {
+            rows: self.rows.saturating_add(skipped),
+            total: self.total.map(|total| (field.to_owned(), total)),
+        };
+        self.check_most(self.total)?;
+        self.check_rows(&fetched, &known)?;
+        let next = rule::next(&self.plan.paging, &seen, &known)?;
+        self.last = rule::last(&self.plan.paging, &seen, &known);
+        self.page = signs.number.or(self.page);
+        self.previous = Some(fetched.digest);
+        self.pages += 1;
+        self.go(next, rows)?;
+        Ok(Page::new(fetched.body.rows, self.total, self.here.clone()))
+    }
+
+    fn go(&mut self, next: Option<Place>, rows: u64) -> Result<(), PageError> {
+        let Some(next) = next else {
+            self.here = Checkpoint::new(&self.here.request, Position::End);
+            return Ok(());
+        };
+        self.trail.count(rows)?;
+        let next = match next {
+            // Once it is seen to lead to the API, it is kept as it is asked for.
+            Place::Link(link) => {
+                let results = self.job.as_ref().map(|job| job.results(&self.plan));
+                let ask = self.plan.ask(results.as_deref(), &Place::Link(link))?;
+                Place::Link(ask.path.into())
+            }
+            next => next,
+        };
+        // The page that was asked for first has no other name than the request.
+        let is_first = matches!(&next, Place::Link(path) if **path == *self.first_path()?);
+        if is_first || !self.trail.is_new(&next) {
+            return Err(in_circles());
+        }
+        self.at = next;
+        let is_per_page = self
+            .plan
+            .paging
+            .job
+            .as_ref()
+            .is_some_and(|job| job.per_page);
+        let position = match self.job.take().filter(|_| !is_per_page) {
+            Some(job) => {
+                let id = job.id().into();
+                self.job = Some(job);
+                let then = Box::new(self.position());
+                Position::Job { id, then }
+            }
+            None => self.position(),
+        };
+        self.here = Checkpoint::new(&self.here.request, position);
+        Ok(())
+    }
+
+    fn first_path(&self) -> Result<String, PageError> {
+        let results = self.job.as_ref().map(|job| job.results(&self.plan));
+        Ok(self.plan.ask(results.as_deref(), &self.plan.first)?.path)
+    }
+
+    fn position(&self) -> Position {
+        if self.rows == 0 && self.pages == 0 && self.at == self.plan.first {
+            return Position::Start;
+        }
+        Position::Page {
+            at: self.at.clone(),
+            total: self.total,
+            rows: self.rows,
+            page: self.page,
+        }
+    }
+
+    /// Whether it is the page that was asked for, and none that was there before.
+    fn check_place(&self, fetched: &Fetched<T>) -> Result<(), PageError> {
+        let signs = &fetched.body.signs;
+        let (stated, asked) = match (&self.plan.paging.by, &self.at) {
+            (By::Number(_), Place::Number(number)) => (signs.number, Some(*number)),
+            (By::Index(_), Place::Number(index)) => (signs.index, Some(*index)),
+            _ => (None, None),
+        };
+        let another = stated
+            .zip(asked)
+            .is_some_and(|(stated, asked)| stated != asked);
+        let same = self.previous == Some(fetched.digest) && !fetched.body.rows.is_empty();
+        if another || same {
+            let message = "the answer is another page than the one that was asked for; look at what \
+                           stands in between (a cache?), then go on from the checkpoint";
+            return Err(PageError::new(PageErrorKind::Loop, message));
+        }
+        // The trail ends where a stream was resumed; numbers do not.
+        let back = |number: u64| self.page.is_some_and(|before| number < before);
+        match asked.is_none() && signs.number.is_some_and(back) {
+            true => Err(in_circles()),
+            false => Ok(()),
+        }
+    }
+
+    /// How many rows there are in all, after this page.
+    fn total_after(&self, seen: &Seen<'_>) -> Result<Option<u64>, PageError> {
+        let stated = seen.signs.total.as_ref().map(|(_, total)| *total);
+        let stated = self.plan.settings.heeded(stated);
+        // None is said beside rows, or after all of them.
+        let all = self.total.is_none_or(|total| total <= self.rows);
+        let is_empty_word = stated == Some(0) && (seen.rows > 0 || all && self.rows > 0);
+        let stated = stated.filter(|_| !is_empty_word);
+        let total = not_shrunk(self.total, stated)?;
+        let size = seen.size.unwrap_or(seen.rows.max(25));
+        match self.total.zip(total) {
+            Some((before, now))
+                if now > before.saturating_add(before / 2) && now.saturating_sub(before) > size =>
+            {
+                Err(grown(before, now))
+            }
+            _ => Ok(total),
+        }
+    }
+
+    fn check_most(&self, total: Option<u64>) -> Result<(), PageError> {
+        let most = self.plan.settings.max_rows;
+        match total.filter(|total| self.plan.paging.full_pages && *total > most) {
+            Some(total) => Err(too_many(total, most)),
+            None => Ok(()),
+        }
+    }
+
+    /// Whether a page without the field of its rows may have none.
+    fn check_rows(&self, fetched: &Fetched<T>, known: &Known) -> Result<(), PageError> {
+        if fetched.body.names_rows {
             return Ok(());
         }
-        let message = "page after page is empty and names a next one; the API is out of order: try \
-                       again later, from the checkpoint";
-        Err(PageError::new(PageErrorKind::Loop, message))
+        let rows = &self.plan.rows;
+        let is_short = known
+            .total
+            .as_ref()
+            .is_some_and(|(_, total)| known.rows < *total);
+        if is_short && !fetched.has_others {
+            let message = format!(
+                "the page has no `{rows}` though more rows are left; try again from the checkpoint, and if \
+                 that brings the same, start afresh"
+            );
+            return Err(PageError::new(PageErrorKind::Incomplete, message));
+        }
+        if self.plan.paging.optional_rows && !fetched.has_others {
+            return Ok(());
+        }
+        let message = format!(
+            "the page has no `{rows}`; name the field that has the rows by `PagedRequest::with_rows`, or, \
+             where a page without rows leaves it out, use `Paging::with_optional_rows`"
+        );
+        Err(PageError::new(PageErrorKind::Malformed, message))
     }
 }
 
-pub(super) fn in_circles() -> PageError {
-    let message = "the page names a next one that was there before; the API is out of order, and to \
-                   follow would bring rows twice: try again later, from the checkpoint";
-    PageError::new(PageErrorKind::Loop, message)
-}
-
-/// The total, unless it has become smaller than it was.
-pub(super) fn not_shrunk(before: Option<u64>, now: Option<u64>) -> Result<Option<u64>, PageError> {
-    match (before, now) {
-        (Some(before), Some(now)) if now < before => Err(PageError::new(
-            PageErrorKind::Shrunk,
-            format!(
-                "there are {now} rows in all, and there were {before}: the rest has moved, and rows \
-                 would be missed; start afresh, if possible over an interval that has ended"
-            ),
-        )),
-        _ => Ok(now.or(before)),
-    }
+fn too_many(total: u64, most: u64) -> PageError {
+    let message = format!(
+        "{total} rows match, and the API gives the first {most} only; ask for a shorter interval, or \
+         use a job"
+    );
+    PageError::new(PageErrorKind::TooManyRows, message)
 }

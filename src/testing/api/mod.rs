@@ -64,6 +64,9 @@ pub(super) fn handle(
     if let Err((wait, limit)) = state.tokens.spend(bearer) {
         return Reply::too_many_requests(Some(whole_seconds(wait)), limit);
     }
+    if let Some(reply) = state.lists.answer(method, (path, query), body) {
+        return reply;
+    }
     let call = Call {
         method,
         query,

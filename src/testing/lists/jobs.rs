@@ -1,0 +1,102 @@
+use std::collections::BTreeMap;
+
+use http::StatusCode;
+use serde_json::{Map, Value, json};
+
+use super::{MockList, Request, page, shape::Shape};
+use crate::testing::reply::Reply;
+
+/// The jobs that lists have started.
+#[derive(Default)]
+pub(super) struct Jobs(Vec<Job>);
+
+struct Job {
+    /// The shape of the list that it is of.
+    list: &'static str,
+    /// The body that started it.
+    body: Value,
+    polls: usize,
+}
+
+impl Jobs {
+    pub(super) fn start(&mut self, shape: &Shape, _: &MockList, request: &Request<'_>) -> Reply {
+        self.0.push(Job {
+            list: shape.name,
+            body: request.body.clone(),
+            polls: 0,
+        });
+        let mut answer = Map::new();
+        for field in shape.says() {
+            let value: Value = match field {
+                "jobId" | "id" | "executionId" => self.0.len().to_string().into(),
+                "state" => "Queued".into(),
+                _ => continue,
+            };
+            answer.insert(field.to_owned(), value);
+        }
+        Reply::json(StatusCode::ACCEPTED, &Value::Object(answer))
+    }
+
+    /// The state of a job, or a page of its results: queued at the first look, done at the second.
+    pub(super) fn answer(
+        &mut self,
+        shape: &Shape,
+        lists: &BTreeMap<&'static str, MockList>,
+        request: &Request<'_>,
+    ) -> Option<Reply> {
+        let (id, started) = job_of(shape, request.path)?;
+        let job = id
+            .parse()
+            .ok()
+            .and_then(|number: usize| self.0.get_mut(number.checked_sub(1)?));
+        let Some(job) = job.filter(|job| job.list.ends_with(started)) else {
+            return lists
+                .keys()
+                .any(|name| name.ends_with(started))
+                .then(|| Reply::not_found(&format!("There is no job {id}.")));
+        };
+        let list = lists.get(job.list)?;
+        let says_state = |field: &str| shape.says().any(|own| own == field);
+        if says_state("state") {
+            job.polls += 1;
+            let (running, done) = match shape.template().contains("/analytics/") {
+                true => ("QUEUED", "FULFILLED"),
+                false => ("Running", "Succeeded"),
+            };
+            let state = if job.polls < 2 { running } else { done };
+            return Some(Reply::ok(&json!({ "id": id, "state": state })));
+        }
+        if says_state("queryStatus") && job.polls == 0 {
+            job.polls += 1;
+            return Some(Reply::ok(&json!({ "queryStatus": "Running" })));
+        }
+        let page_of_job = Request {
+            body: &job.body,
+            ..*request
+        };
+        Some(page::answer(&in_job(shape, job), list, &page_of_job))
+    }
+}
+
+/// The shape of the results; the page of a job may have been chosen when it was started.
+fn in_job(shape: &Shape, job: &Job) -> Shape {
+    match job.body.get("pageNumber") {
+        Some(_) => shape.taking_in_body("pageNumber pageSize"),
+        None => *shape,
+    }
+}
+
+/// The id of the job, and the template of what started it.
+fn job_of<'a>(shape: &Shape, path: &'a str) -> Option<(&'a str, &'static str)> {
+    let template = shape.template();
+    let ends = ["/{}/results", "/results/{}", "/{}"];
+    let (started, end) = ends
+        .iter()
+        .find_map(|end| Some((template.strip_suffix(end)?, *end)))?;
+    let mut segments = path.rsplit('/');
+    let id = match end {
+        "/{}/results" => segments.nth(1),
+        _ => segments.next(),
+    };
+    Some((id?, started))
+}
