@@ -8,7 +8,10 @@
 mod cancellation;
 mod errors;
 mod job;
+mod kinds;
 mod linked;
 mod numbered;
+mod properties;
+mod question;
 mod resumed;
 mod setup;

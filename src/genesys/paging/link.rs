@@ -36,7 +36,10 @@ pub(super) fn resolve(asked: &Asked<'_>, link: &str) -> Result<String, PageError
     let link = encoded(link).ok_or_else(|| foreign(link))?;
     let candidates = candidates(asked, &link).ok_or_else(|| foreign(&link))?;
     let is_own = |path: &String| asked.org.api(path).is_ok() && asked.is_same(path);
-    let path = candidates.into_iter().find(is_own).ok_or_else(|| foreign(&link))?;
+    let path = candidates
+        .into_iter()
+        .find(is_own)
+        .ok_or_else(|| foreign(&link))?;
     Ok(if asked.verbatim {
         path
     } else {
