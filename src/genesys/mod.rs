@@ -128,7 +128,7 @@ pub use error::{ConfigError, ConfigErrorKind};
 pub use grants::{
     AssertionProvider, AuthorizationCode, AuthorizeUrl, ClientAuthentication, ClientCredentials,
     Dialect, IssuedRefreshToken, LoginCode, LoginHandle, LoginState, PkceVerifier, RefreshToken,
-    RefreshTokenStore, Saml2Bearer, TokenClient,
+    RefreshTokenMark, RefreshTokenStore, Saml2Bearer, TokenClient,
 };
 pub use layer::{GenesysLayer, GenesysService};
 pub use operation::{Effect, Operation};

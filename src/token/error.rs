@@ -52,6 +52,9 @@ pub enum TokenErrorKind {
     /// The new refresh token that came with the token could not be stored. It is kept in memory,
     /// and stored before anything else is done with it.
     NotPersisted,
+    /// The stored refresh token could not be marked as in use. It was not sent, and the login is
+    /// kept.
+    NotMarked,
     /// The grant is in use by another request for a token, and can be used once only.
     Busy,
     /// The token was refused by the API, and a newer one is not to be had now.
@@ -85,6 +88,7 @@ impl TokenErrorKind {
             Self::Panicked => "panicked",
             Self::Closed => "closed",
             Self::NotPersisted => "not_persisted",
+            Self::NotMarked => "not_marked",
             Self::Busy => "busy",
             Self::NotRevocable => "not_revocable",
             Self::Store => "store",
@@ -186,7 +190,7 @@ impl TokenError {
         match self.inner.kind {
             Kind::Throttled | Kind::Unavailable | Kind::Transport | Kind::TimedOut => true,
             Kind::Malformed | Kind::Panicked => true,
-            Kind::NotPersisted | Kind::Busy | Kind::Store => true,
+            Kind::NotPersisted | Kind::NotMarked | Kind::Busy | Kind::Store => true,
             Kind::Denied | Kind::LoginRequired | Kind::Credentials => false,
             Kind::NotRenewable | Kind::NoRuntime | Kind::Closed | Kind::NotRevocable => false,
         }
@@ -287,6 +291,7 @@ mod tests {
             (Kind::Malformed, true),
             (Kind::Credentials, false),
             (Kind::NotPersisted, true),
+            (Kind::NotMarked, true),
             (Kind::Busy, true),
             (Kind::NotRenewable, false),
             (Kind::NoRuntime, false),

@@ -7,7 +7,7 @@ use tower_genesys::{
 
 use crate::setup::{Body, credentials, failure, fetch, forms, kind};
 
-fn source(mock: &MockGenesys) -> ClientCredentials<MockService, tower_genesys::Credentials, Body> {
+fn source(mock: &MockGenesys) -> ClientCredentials<MockService, Credentials, Body> {
     ClientCredentials::new(mock.region(), credentials(mock), mock.service())
 }
 

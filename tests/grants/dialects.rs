@@ -11,7 +11,7 @@ use tower_genesys::{
 use crate::setup::{Body, CALLBACK, Refreshing, fetch, forms};
 
 const ID: &str = "id with space";
-const SECRET: &str = "s:%+&ä";
+const SECRET: &str = "s:%+&=";
 
 /// A mock that takes whatever is sent for right.
 fn generous() -> MockGenesys {
@@ -73,7 +73,7 @@ async fn id_and_secret_go_as_they_are_form_encoded_or_into_the_form() {
     .await;
     let encoded = Dialect::new().with_client_authentication(Way::FormEncodedBasic);
     ask_by_each_grant(&mock, &encoded, |mock, grant| {
-        let expected = "id+with+space:s%3A%25%2B%26%C3%A4";
+        let expected = "id+with+space:s%3A%25%2B%26%3D";
         assert_eq!(basic(mock).unwrap(), expected, "{grant}");
     })
     .await;

@@ -11,6 +11,7 @@ mod client_credentials;
 mod credentials;
 mod dialects;
 mod errors;
+mod marked;
 mod output;
 mod persisted;
 mod refresh_token;

@@ -13,15 +13,17 @@ use super::{
     wire::Issued,
 };
 use crate::{
-    BoxError,
     genesys::CredentialsProvider,
     runtime::by,
-    token::{FetchContext, IssuedToken, TokenError, TokenErrorKind},
+    token::{FetchContext, IssuedToken, TokenError},
 };
 
 /// The cache drops a fetch at its deadline. A little before that, a request that has no answer yet
 /// is given up here, where it is known what that means.
 const BEFORE_DEADLINE: Duration = Duration::from_millis(50);
+
+/// Less is left when the credentials, the client or the store have taken the rest.
+const FOR_REQUEST: Duration = Duration::from_secs(2);
 
 /// A login that goes on: from a code to a refresh token, and from each refresh token to the next.
 pub(super) struct Login<C, P, B> {
@@ -29,6 +31,8 @@ pub(super) struct Login<C, P, B> {
     pub(super) authentication: Authentication<P>,
     pub(super) slot: Arc<Slot>,
     pub(super) store: Option<Box<dyn ErasedStore>>,
+    /// Whether a refresh token that the store finds marked is sent all the same.
+    pub(super) tries_marked: bool,
 }
 
 impl<C, P, B> Login<C, P, B> {
@@ -42,6 +46,7 @@ impl<C, P, B> Login<C, P, B> {
             authentication,
             slot: Arc::new(Slot::new(grant)),
             store: None,
+            tries_marked: false,
         }
     }
 
@@ -52,13 +57,20 @@ impl<C, P, B> Login<C, P, B> {
         P: CredentialsProvider,
         B: From<Full<Bytes>>,
     {
+        let begun = Instant::now();
         let mut taken = self.slot.take().map_err(|absent| self.absent(absent))?;
         self.persist(&mut taken).await?;
+        self.unmark(&mut taken, cx).await;
         if let Some(token) = taken.waiting_access(cx.reason) {
             return Ok(token);
         }
         let identity = self.authentication.identity().await?;
         let client = self.endpoint.ready().await?;
+        self.check_current(&taken)?;
+        if !has_time(cx, begun) {
+            return Err(self.too_late());
+        }
+        self.mark(&mut taken, cx).await?;
         self.check_current(&taken)?;
         let Some(grant) = taken.spend() else {
             return Err(self.absent(Absent::InUse));
@@ -66,8 +78,12 @@ impl<C, P, B> Login<C, P, B> {
         let sent = Instant::now();
         let sending = self.endpoint.send(client, &identity, grant.form());
         match by(limit(cx, sent), sending).await {
-            Some(Ok(issued)) => self.adopt(&mut taken, grant, issued, sent).await,
-            Some(Err(failed)) => Err(self.failed(&mut taken, grant, failed)),
+            Some(Ok(issued)) => self.adopt(&mut taken, grant, issued, sent, cx).await,
+            Some(Err(failed)) => {
+                let error = self.failed(&mut taken, grant, failed);
+                self.unmark(&mut taken, cx).await;
+                Err(error)
+            }
             None => Err(self.cut_off(&mut taken)),
         }
     }
@@ -79,6 +95,7 @@ impl<C, P, B> Login<C, P, B> {
         grant: Grant,
         issued: Issued,
         sent: Instant,
+        cx: &FetchContext,
     ) -> Result<IssuedToken, TokenError> {
         let renewable = matches!(self.authentication, Authentication::Secret(_));
         match (issued.refresh, grant) {
@@ -88,7 +105,10 @@ impl<C, P, B> Login<C, P, B> {
                 taken.forget_access();
             }
             // It does not rotate, so it can be sent again.
-            (None, grant @ Grant::RefreshToken(_)) => taken.put_back(grant),
+            (None, grant @ Grant::RefreshToken(_)) => {
+                taken.put_back(grant);
+                self.unmark(taken, cx).await;
+            }
             _ => taken.lose(Gone::NoRefreshToken),
         }
         self.check_current(taken)?;
@@ -146,75 +166,27 @@ impl<C, P, B> Login<C, P, B> {
         self.absent(Absent::Gone(Gone::CutOff))
     }
 
-    fn absent(&self, absent: Absent) -> TokenError {
-        let why = match absent {
-            Absent::InUse => {
-                return self.error(
-                    TokenErrorKind::Busy,
-                    "another request is using the login, which can be used once only; ask again \
-                     when that one is over",
-                );
-            }
-            Absent::Gone(Gone::Refused) => {
-                "the login is over: the code or refresh token was refused (invalid_grant), and is \
-                 not sent again"
-            }
-            Absent::Gone(Gone::Interrupted) => {
-                "the login is lost: a request with the code or refresh token was dropped before its \
-                 answer came (time-out?), so that it may be spent, and is not sent a second time"
-            }
-            Absent::Gone(Gone::Unanswered) => {
-                "the login is lost: a request with the code or refresh token was sent, and no \
-                 usable answer came, so that it may be spent, and is not sent a second time"
-            }
-            Absent::Gone(Gone::CutOff) => {
-                "the login may be lost: a request with the code or refresh token was sent, and no \
-                 answer came in time, so that it may be spent, and is not sent a second time; allow a \
-                 slow token endpoint more with `CacheSettings::with_deadline`"
-            }
-            Absent::Gone(Gone::NoRefreshToken) => {
-                "the login cannot be renewed: no refresh token came with it (PKCE without a secret, \
-                 or an organisation with an inactivity timeout)"
-            }
-        };
-        let message = format!("{why}; log in again, and give the result to `LoginHandle`");
-        self.error(TokenErrorKind::LoginRequired, message)
-    }
-
     /// What was replaced is neither sent nor stored, and its token not handed out: the new login
     /// may be somebody else's.
-    fn check_current(&self, taken: &Taken<'_>) -> Result<(), TokenError> {
+    pub(super) fn check_current(&self, taken: &Taken<'_>) -> Result<(), TokenError> {
         if taken.is_current() {
             Ok(())
         } else {
             Err(self.replaced())
         }
     }
-
-    fn replaced(&self) -> TokenError {
-        self.error(
-            TokenErrorKind::Busy,
-            "the login was replaced while a token was asked for by the old one; ask again",
-        )
-    }
-
-    fn not_persisted(&self, error: BoxError) -> TokenError {
-        let message = "the new refresh token could not be stored (see the cause); it is kept in \
-                       memory, and is lost if the process ends before storing works again";
-        self.error(TokenErrorKind::NotPersisted, message)
-            .with_source(error)
-    }
-
-    fn error(
-        &self,
-        kind: TokenErrorKind,
-        message: impl Into<std::borrow::Cow<'static, str>>,
-    ) -> TokenError {
-        TokenError::new(kind, message).with_login_host(self.endpoint.login_host())
-    }
 }
 
-fn limit(cx: &FetchContext, now: Instant) -> Instant {
+/// Whether there is time enough for a request: one that is cut off may cost the login. Callers with
+/// less patience than most get an eighth of theirs.
+fn has_time(cx: &FetchContext, begun: Instant) -> bool {
+    let whole = cx.deadline.saturating_duration_since(begun);
+    let left = cx.deadline.saturating_duration_since(Instant::now());
+    left >= FOR_REQUEST.min(whole / 8)
+}
+
+/// When what is waited for now is given up.
+pub(super) fn limit(cx: &FetchContext, now: Instant) -> Instant {
     let left = cx.deadline.saturating_duration_since(now);
     now + (left - BEFORE_DEADLINE.min(left / 8))
 }

@@ -31,7 +31,7 @@
 //! | [`Transport`] | no connection, or one that broke |
 //! | [`Malformed`] | a success that is no token or longer than 64 KiB, a redirect, an encoding that was not asked for |
 //! | [`Credentials`] | the provider of credentials or assertions failed |
-//! | [`NotPersisted`], [`Busy`] | with refresh tokens only: not stored, in use |
+//! | [`NotPersisted`], [`NotMarked`], [`Busy`] | with refresh tokens only: not stored, not marked, in use |
 //!
 //! A 429 and a 5xx are what their heads say, with `Retry-After`, whatever becomes of their bodies. A
 //! `Retry-After` of zero, or a date that is over, counts as not stated. A 200 with an `error` of
@@ -48,6 +48,7 @@
 //! [`Malformed`]: crate::TokenErrorKind::Malformed
 //! [`Credentials`]: crate::TokenErrorKind::Credentials
 //! [`NotPersisted`]: crate::TokenErrorKind::NotPersisted
+//! [`NotMarked`]: crate::TokenErrorKind::NotMarked
 //! [`Busy`]: crate::TokenErrorKind::Busy
 
 mod authentication;
@@ -60,8 +61,10 @@ mod failure;
 mod form;
 mod login;
 mod login_code;
+mod login_error;
 mod login_handle;
 mod login_state;
+mod marking;
 mod one_time;
 mod pkce;
 mod random;
@@ -82,5 +85,5 @@ pub use login_state::LoginState;
 pub use pkce::PkceVerifier;
 pub use refresh_token::RefreshToken;
 pub use saml2_bearer::{AssertionProvider, Saml2Bearer};
-pub use store::{IssuedRefreshToken, RefreshTokenStore};
+pub use store::{IssuedRefreshToken, RefreshTokenMark, RefreshTokenStore};
 pub use token_client::TokenClient;

@@ -20,9 +20,21 @@ pub(super) enum Grant {
 pub(super) struct Refresh {
     secret: SecretString,
     persisted: bool,
+    marked: Marked,
     /// The token that it came with, as long as that could not be handed out, and when it was asked
     /// for.
     access: Option<(IssuedToken, Instant)>,
+}
+
+/// Whether the stored refresh token is marked as in use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Marked {
+    No,
+    /// A write that sets the mark was begun, and nobody knows what became of it.
+    Unknown,
+    Own,
+    /// By another process. It may be spent, and its mark stays until it is replaced.
+    Foreign,
 }
 
 /// Holds a grant, gives it to one request at a time, and remembers why it is gone.
@@ -63,6 +75,8 @@ pub(super) enum Gone {
     CutOff,
     /// It was sent, and what came back, if anything, was no token.
     Unanswered,
+    /// Another process has marked it as in use, and may have sent it.
+    Marked,
     /// It was spent, and nothing to go on with came back.
     NoRefreshToken,
 }
@@ -95,6 +109,7 @@ impl Grant {
         Self::RefreshToken(Refresh {
             secret,
             persisted,
+            marked: Marked::No,
             access,
         })
     }
@@ -179,15 +194,39 @@ impl Taken<'_> {
 
     /// The refresh token that has to be stored first, if there is one.
     pub(super) fn unpersisted(&self) -> Option<&SecretString> {
-        match &self.grant {
-            Some(Grant::RefreshToken(refresh)) if !refresh.persisted => Some(&refresh.secret),
-            _ => None,
-        }
+        let refresh = self.refresh().filter(|refresh| !refresh.persisted)?;
+        Some(&refresh.secret)
     }
 
     pub(super) fn persisted(&mut self) {
         if let Some(Grant::RefreshToken(refresh)) = &mut self.grant {
             refresh.persisted = true;
+        }
+    }
+
+    /// The refresh token that has to be marked before it is sent, and what is known of its mark.
+    pub(super) fn to_be_marked(&self) -> Option<(SecretString, Marked)> {
+        let refresh = self.refresh()?;
+        let needed = matches!(refresh.marked, Marked::No | Marked::Unknown);
+        needed.then(|| (refresh.secret.clone(), refresh.marked))
+    }
+
+    /// The refresh token that is here, so not in use, and has a mark of ours.
+    pub(super) fn to_be_unmarked(&self) -> Option<SecretString> {
+        let refresh = self.refresh()?;
+        (refresh.marked == Marked::Own).then(|| refresh.secret.clone())
+    }
+
+    pub(super) fn set_marked(&mut self, marked: Marked) {
+        if let Some(Grant::RefreshToken(refresh)) = &mut self.grant {
+            refresh.marked = marked;
+        }
+    }
+
+    fn refresh(&self) -> Option<&Refresh> {
+        match &self.grant {
+            Some(Grant::RefreshToken(refresh)) => Some(refresh),
+            _ => None,
         }
     }
 

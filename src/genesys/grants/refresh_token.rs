@@ -34,6 +34,9 @@ use crate::{
 /// | sent, and the fetch was dropped | may be spent: [`LoginRequired`] |
 /// | 408, 500, 502, 504, another 5xx, or a success that is no token | may be spent: [`LoginRequired`] |
 ///
+/// A process that ends between sending and storing leaves a spent refresh token in the store; only a
+/// store that can [mark](RefreshTokenStore::mark) it keeps the next process from sending it.
+///
 /// "No connection" is what the error of the HTTP client says: an `io::Error` with
 /// `ConnectionRefused`, and with the feature `hyper` what hyper-util and h2 know to be unsent. An
 /// error that does not say so counts as sent, and so does what a gateway says for a service that it
@@ -73,7 +76,7 @@ use crate::{
 /// # Errors
 ///
 /// See the [table](super#errors). [`LoginRequired`] as above; [`NotPersisted`] when the store
-/// fails; [`Busy`] for a second fetch at the same time, and when the login was replaced meanwhile.
+/// fails, and [`NotMarked`] when it cannot mark; [`Busy`] for a second fetch at the same time, and when the login was replaced meanwhile.
 ///
 /// # Cancellation
 ///
@@ -83,6 +86,7 @@ use crate::{
 ///
 /// [`LoginRequired`]: crate::TokenErrorKind::LoginRequired
 /// [`NotPersisted`]: crate::TokenErrorKind::NotPersisted
+/// [`NotMarked`]: crate::TokenErrorKind::NotMarked
 /// [`Busy`]: crate::TokenErrorKind::Busy
 pub struct RefreshToken<C, P, B> {
     login: Login<C, P, B>,
@@ -111,6 +115,20 @@ impl<C, P, B> RefreshToken<C, P, B> {
     #[must_use]
     pub fn with_store(mut self, store: impl RefreshTokenStore) -> Self {
         self.login.store = Some(Box::new(store));
+        self
+    }
+
+    /// Sends a refresh token that the [store](RefreshTokenStore::mark) finds marked as in use.
+    /// Default: that is [`LoginRequired`], and nothing is sent.
+    ///
+    /// The process that has marked it may have sent it: then this second use can cost every token
+    /// that came of the login. It may have ended before that too, and then this saves a login. The
+    /// token endpoint gets one look at it.
+    ///
+    /// [`LoginRequired`]: crate::TokenErrorKind::LoginRequired
+    #[must_use]
+    pub fn with_try_of_marked_token(mut self) -> Self {
+        self.login.tries_marked = true;
         self
     }
 

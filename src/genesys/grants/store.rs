@@ -1,4 +1,4 @@
-use std::{fmt, pin::Pin};
+use std::{fmt, future::ready, pin::Pin};
 
 use secrecy::{ExposeSecret, SecretString};
 
@@ -23,13 +23,61 @@ use crate::BoxError;
 /// # check(store);
 /// ```
 ///
+/// # When a process ends
+///
+/// A process that ends after it has sent a refresh token, and before it has stored the next, leaves
+/// a spent one behind. The next process sends it, and the server takes that for theft: the login is
+/// lost, and every token that came of it. A store that can [mark](Self::mark) a refresh token
+/// prevents that: the next process finds the mark, sends nothing, and answers
+/// [`LoginRequired`](crate::TokenErrorKind::LoginRequired) at once. It costs one write more for each
+/// renewal. In a database:
+///
+/// ```
+/// use std::sync::{Arc, Mutex};
+/// use tower_genesys::genesys::{IssuedRefreshToken, RefreshTokenMark};
+/// use tower_genesys::{BoxError, RefreshTokenStore};
+///
+/// /// The row of one login: its refresh token, and whether that is in use.
+/// #[derive(Clone, Default)]
+/// struct Row(Arc<Mutex<(String, bool)>>);
+///
+/// impl RefreshTokenStore for Row {
+///     // UPDATE login SET token = $1, in_use = FALSE
+///     async fn persist(&self, token: IssuedRefreshToken) -> Result<(), BoxError> {
+///         *self.0.lock().map_err(|_| "poisoned")? = (token.expose().to_owned(), false);
+///         Ok(())
+///     }
+///
+///     // UPDATE login SET in_use = TRUE WHERE token = $1 AND NOT in_use
+///     async fn mark(&self, token: IssuedRefreshToken) -> Result<RefreshTokenMark, BoxError> {
+///         let mut row = self.0.lock().map_err(|_| "poisoned")?;
+///         if row.0 != token.expose() || row.1 {
+///             return Ok(RefreshTokenMark::Found); // no row was updated
+///         }
+///         row.1 = true;
+///         Ok(RefreshTokenMark::Set)
+///     }
+///
+///     // UPDATE login SET in_use = FALSE WHERE token = $1
+///     async fn unmark(&self, token: IssuedRefreshToken) -> Result<(), BoxError> {
+///         let mut row = self.0.lock().map_err(|_| "poisoned")?;
+///         row.1 &= row.0 != token.expose();
+///         Ok(())
+///     }
+/// }
+/// # fn check(_: impl RefreshTokenStore) {}
+/// # check(Row::default());
+/// ```
+///
+/// A closure cannot mark.
+///
 /// # Cancellation
 ///
-/// The future is dropped with the fetch; the next one calls again with the same token. So storing
-/// what is stored already has to be harmless. There is never more than one call at a time for one
-/// source.
+/// A future is dropped with the fetch; the next fetch calls again with the same token. So storing
+/// what is stored already has to be harmless, and so has unmarking what is not marked. There is
+/// never more than one call at a time for one source.
 pub trait RefreshTokenStore: Send + Sync + 'static {
-    /// Stores the refresh token in place of the one before.
+    /// Stores the refresh token in place of the one before, unmarked.
     ///
     /// # Errors
     ///
@@ -39,6 +87,53 @@ pub trait RefreshTokenStore: Send + Sync + 'static {
         &self,
         token: IssuedRefreshToken,
     ) -> impl Future<Output = Result<(), BoxError>> + Send;
+
+    /// Marks the stored refresh token as in use, before it is sent, unless it is already: in one
+    /// step, so that of two processes one gets [`Set`](RefreshTokenMark::Set).
+    ///
+    /// A store that has another refresh token in its place says [`Found`](RefreshTokenMark::Found):
+    /// this one is spent. One that has none yet stores this one, marked. Default:
+    /// [`Unsupported`](RefreshTokenMark::Unsupported).
+    ///
+    /// # Errors
+    ///
+    /// As for [`persist`](Self::persist). The refresh token is then not sent, and kept:
+    /// [`NotMarked`](crate::TokenErrorKind::NotMarked).
+    fn mark(
+        &self,
+        token: IssuedRefreshToken,
+    ) -> impl Future<Output = Result<RefreshTokenMark, BoxError>> + Send {
+        drop(token);
+        ready(Ok(RefreshTokenMark::Unsupported))
+    }
+
+    /// Takes the mark off a refresh token that was certainly not spent: it was not sent, or refused
+    /// without a look at it. Default: does nothing.
+    ///
+    /// # Errors
+    ///
+    /// As for [`persist`](Self::persist). The next fetch tries again.
+    fn unmark(
+        &self,
+        token: IssuedRefreshToken,
+    ) -> impl Future<Output = Result<(), BoxError>> + Send {
+        drop(token);
+        ready(Ok(()))
+    }
+}
+
+/// What [`RefreshTokenStore::mark`] has found.
+///
+/// An example is at [`RefreshTokenStore`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum RefreshTokenMark {
+    /// It was not marked, and is now.
+    Set,
+    /// It was marked before, or is no longer the stored one.
+    Found,
+    /// The store cannot mark. A process that ends while it sends a refresh token leaves a spent one.
+    Unsupported,
 }
 
 impl<F, Fut, E> RefreshTokenStore for F
@@ -52,7 +147,7 @@ where
     }
 }
 
-/// A refresh token that was issued just now. `Debug` does not show it.
+/// A refresh token on its way to a store. `Debug` does not show it.
 ///
 /// An example is at [`RefreshTokenStore`].
 #[derive(Clone)]
@@ -77,15 +172,25 @@ impl fmt::Debug for IssuedRefreshToken {
     }
 }
 
-type Persisting<'a> = Pin<Box<dyn Future<Output = Result<(), BoxError>> + Send + 'a>>;
+type Stored<'a, T> = Pin<Box<dyn Future<Output = Result<T, BoxError>> + Send + 'a>>;
 
 /// [`RefreshTokenStore`] behind a pointer, so that a source is not generic over it.
 pub(super) trait ErasedStore: Send + Sync {
-    fn persist(&self, token: IssuedRefreshToken) -> Persisting<'_>;
+    fn persist(&self, token: IssuedRefreshToken) -> Stored<'_, ()>;
+    fn mark(&self, token: IssuedRefreshToken) -> Stored<'_, RefreshTokenMark>;
+    fn unmark(&self, token: IssuedRefreshToken) -> Stored<'_, ()>;
 }
 
 impl<T: RefreshTokenStore> ErasedStore for T {
-    fn persist(&self, token: IssuedRefreshToken) -> Persisting<'_> {
+    fn persist(&self, token: IssuedRefreshToken) -> Stored<'_, ()> {
         Box::pin(RefreshTokenStore::persist(self, token))
+    }
+
+    fn mark(&self, token: IssuedRefreshToken) -> Stored<'_, RefreshTokenMark> {
+        Box::pin(RefreshTokenStore::mark(self, token))
+    }
+
+    fn unmark(&self, token: IssuedRefreshToken) -> Stored<'_, ()> {
+        Box::pin(RefreshTokenStore::unmark(self, token))
     }
 }
