@@ -56,6 +56,7 @@
 //! | 401 in the middle of a job | [`RefreshLayer`] around it, [`ReplayLayer`] around that ([`refresh`], [`replay`]) |
 //! | 429, 5xx, broken connections | [`RetryLayer`] between the two ([`retry`]) |
 //! | bodies that break off after their head | [`CollectLayer`] inside of it ([`collect`]) |
+//! | spans for calls and attempts, histograms of durations | [`SpanLayer`] ([`spans`]) |
 //! | thousands of tenants, one organisation each | [`Orgs`] ([`genesys::orgs`]) |
 //! | only a token, for some other client | [`TokenCache::token`] |
 //! | tokens from a vault or a service of yours | [`source_fn`], [`TokenSource`] |
@@ -153,6 +154,7 @@ pub mod replay;
 pub mod reqwest;
 pub mod retry;
 mod runtime;
+pub mod spans;
 pub mod store;
 #[cfg(feature = "testing")]
 #[cfg_attr(docsrs, doc(cfg(feature = "testing")))]
@@ -180,6 +182,7 @@ pub use metrics::Metrics;
 pub use refresh::{Refresh, RefreshLayer};
 pub use replay::{CloneBody, Replay, ReplayBody, ReplayLayer};
 pub use retry::{Retry, RetryLayer};
+pub use spans::SpanLayer;
 pub use store::{MemoryStore, SharedSource, Sharing, TokenStore};
 pub use token::{
     AccessToken, CacheSettings, CacheStatus, FetchContext, Fingerprint, FixedToken, Generation,

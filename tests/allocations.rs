@@ -13,9 +13,9 @@ use http::{HeaderValue, Method, Request, Response, Uri, header};
 use http_body_util::Full;
 use tower::{Layer, Service};
 use tower_genesys::{
-    BearerLayer, FetchContext, GenesysLayer, IssuedToken, MemoryStore, Org, Origins, RefreshLayer,
-    Region, ReplayLayer, RetryLayer, SharedSource, Sharing, TokenCache, TokenError, TokenProvider,
-    TokenSource, store::StoreKey,
+    BearerLayer, CollectLayer, FetchContext, GenesysLayer, IssuedToken, MemoryStore, Org, Origins,
+    RefreshLayer, Region, ReplayLayer, RetryLayer, SharedSource, Sharing, SpanLayer, TokenCache,
+    TokenError, TokenProvider, TokenSource, genesys, store::StoreKey,
 };
 
 #[derive(Clone)]
@@ -161,6 +161,20 @@ async fn all_four_layers_allocate_one_copy() {
     let org = Org::builder(Region::US_EAST_1).build_from_cache(tokens().await);
     let layer = GenesysLayer::new(&org.expect("the region is https"));
     assert_eq!(allocations(layer.layer(Api)), 3);
+}
+
+/// Both are opt-in: a stack without them is measured above.
+#[tokio::test]
+async fn spans_that_nobody_takes_allocate_nothing_and_collecting_puts_the_body_into_a_box() {
+    let spans = SpanLayer::attempts().with_templates(genesys::templates());
+    assert_eq!(allocations(spans.layer(Api)), 0);
+    assert_eq!(allocations(CollectLayer::new().layer(Api)), 1);
+    assert!(
+        added(spans.layer(Api)) <= 160,
+        "{}",
+        added(spans.layer(Api))
+    );
+    assert!(added(CollectLayer::new().layer(Api)) <= 32);
 }
 
 /// Clients are: hyper-util's has 300 bytes.

@@ -117,8 +117,54 @@ fn operating_names_every_metric_and_label() {
     }
     let (_, rules) = metrics.split_once("```yaml").expect("alert rules");
     let rules = rules.split("```").next().unwrap_or_default();
-    for name in names {
-        assert!(rules.contains(&name), "{name} has an alert rule");
+    for name in &names {
+        assert!(rules.contains(name), "{name} has an alert rule");
+    }
+    let queries = queries_of_dashboard();
+    for name in &names {
+        let shows = |query: &String| query.contains(name);
+        assert!(queries.iter().any(shows), "the dashboard shows {name}");
+    }
+    for query in &queries {
+        check_query(query, metrics, &names);
+    }
+}
+
+fn queries_of_dashboard() -> Vec<String> {
+    let dashboard = include_str!("../src/guide/dashboard.json");
+    let dashboard: serde_json::Value = serde_json::from_str(dashboard).expect("JSON");
+    let panels = dashboard["panels"].as_array().expect("panels");
+    let targets = panels.iter().flat_map(|panel| panel["targets"].as_array());
+    let queries = targets.flatten().map(|target| target["expr"].as_str());
+    queries
+        .map(|query| query.expect("a query").to_owned())
+        .collect()
+}
+
+/// Whether each metric of a query is one of these, and its labels are among those of the metric.
+fn check_query(query: &str, table: &str, names: &BTreeSet<String>) {
+    let is_name = |char: char| char.is_ascii_alphanumeric() || char == '_';
+    let (_, rest) = query.split_once("tower_genesys_").expect("a metric");
+    let end = rest.find(|char| !is_name(char)).unwrap_or(rest.len());
+    let full = format!("tower_genesys_{}", &rest[..end]);
+    let name = full.trim_end_matches("_bucket").trim_end_matches("_count");
+    assert!(names.contains(name), "{query}");
+    let row = table
+        .lines()
+        .find(|line| line.starts_with(&format!("| `{name}` |")));
+    let grouped = query
+        .split("by (")
+        .skip(1)
+        .filter_map(|it| it.split(')').next());
+    let matched = rest[end..]
+        .strip_prefix('{')
+        .and_then(|it| it.split('}').next());
+    let matched = matched.into_iter().flat_map(|it| it.split(','));
+    let matched = matched.filter_map(|it| it.split(['=', '!']).next());
+    for label in grouped.flat_map(|it| it.split(',')).chain(matched) {
+        let label = label.trim();
+        let known = label == "le" || row.is_some_and(|row| row.contains(&format!("`{label}`")));
+        assert!(known, "{label} in {query}");
     }
 }
 

@@ -115,6 +115,7 @@ pub mod orgs;
 pub mod paging;
 mod read_only;
 pub mod region;
+mod templates;
 
 pub use api_error::{ApiError, ErrorDetail, RateLimit};
 #[cfg(feature = "tower")]
@@ -137,3 +138,4 @@ pub use orgs::{Orgs, OrgsBuilder, OrgsError, OrgsErrorKind};
 pub use paging::{Checkpoint, Page, PageError, PageErrorKind, PagedRequest, Pager, Pages, Paging};
 pub use read_only::is_read_only;
 pub use region::{Region, RegionError, RegionErrorKind};
+pub use templates::templates;

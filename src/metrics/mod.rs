@@ -17,13 +17,18 @@
 //! | `tower_genesys_retries_given_up_total` | counter | `method`, `reason` | failures returned to the caller |
 //! | `tower_genesys_throttled_total` | counter | – | times an endpoint was closed by a 429 |
 //! | `tower_genesys_held_total` | counter | – | requests that waited at a closed endpoint |
+//! | `tower_genesys_call_seconds` | histogram | `scope`, `method`, `template`, `status` | how long calls and attempts took |
 //! | `tower_genesys_store_events_total` | counter | `event` | what was done with a shared token |
 //! | `tower_genesys_store_misses_total` | counter | `kind` | values in the store that could not be used |
 //! | `tower_genesys_store_failures_total` | counter | `operation`, `kind` | operations of the store that failed |
 //!
 //! `reason` of a renewal is that of [`Reason`](crate::Reason::as_str); its `outcome` is `renewed`,
-//! `abandoned`, or the kind of the [`TokenError`](crate::TokenErrorKind::as_str). No label holds a
-//! path, an id or a host, so that their number is bounded.
+//! `abandoned`, or the kind of the [`TokenError`](crate::TokenErrorKind::as_str). No label holds an
+//! id, a query or a host, so that their number is bounded.
+//!
+//! Durations need [`SpanLayer::with_observer`](crate::SpanLayer::with_observer). Their `template` is
+//! the path with ids left out, or `other`; their `status` that of the answer, or the
+//! [`error.type`](crate::spans#what-is-in-a-span) if there was none.
 //!
 //! For a shared token it goes to [`Sharing::with_observer`](crate::Sharing::with_observer). `event`
 //! is that of [`StoreEvent::as_str`](crate::store::StoreEvent::as_str), of which `missed` and
@@ -43,6 +48,7 @@ use metrics::{counter, histogram};
 
 use crate::{
     retry::{Class, RetryEvent, RetryObserver, Stop},
+    spans::{CallEvent, CallObserver},
     store::{StoreEvent, StoreObserver},
     token::{Reason, Rejection, TokenEvent, TokenObserver},
 };
@@ -83,6 +89,11 @@ pub const THROTTLED: &str = "tower_genesys_throttled_total";
 ///
 /// [What is normal](crate::guide::operating#metrics).
 pub const HELD: &str = "tower_genesys_held_total";
+/// How long calls and attempts took until the head of the answer, in seconds, by `scope`, `method`,
+/// `template` and `status`.
+///
+/// [What is normal](crate::guide::operating#metrics).
+pub const CALL_SECONDS: &str = "tower_genesys_call_seconds";
 /// What was done with a shared token, by `event`.
 ///
 /// [What is normal](crate::guide::operating#metrics).
@@ -143,6 +154,19 @@ impl RetryObserver for Metrics {
             RetryEvent::Held { .. } => counter!(HELD).increment(1),
             RetryEvent::Released { .. } => {}
         }
+    }
+}
+
+impl CallObserver for Metrics {
+    fn on_call(&self, event: &CallEvent<'_>) {
+        let scope = event.scope.as_str();
+        let template = event.template.unwrap_or("other").to_owned();
+        let status = match (event.status, event.error) {
+            (Some(status), _) => status.as_str().to_owned(),
+            (None, error) => error.unwrap_or("transport").to_owned(),
+        };
+        histogram!(CALL_SECONDS, "scope" => scope, "method" => event.method, "template" => template, "status" => status)
+            .record(event.took);
     }
 }
 

@@ -36,6 +36,8 @@ pub(super) fn run(shared: Arc<Shared>, start: Start) -> impl Future<Output = ()>
         login_host = field::Empty,
         outcome = field::Empty,
     );
+    // It belongs to no caller, and shows all the same which one it was begun for.
+    span.follows_from(Span::current());
     async move {
         let Some(shared) = task.shared.clone() else {
             return;

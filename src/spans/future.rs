@@ -1,0 +1,56 @@
+use std::{
+    fmt,
+    future::Future,
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
+
+use http::Response;
+use pin_project_lite::pin_project;
+
+use super::record::Record;
+use crate::BoxError;
+
+pin_project! {
+    /// The future of [`Spanned`](super::Spanned).
+    ///
+    /// There is an example in the [module docs](super).
+    #[must_use = "a future does nothing until it is awaited"]
+    pub struct ResponseFuture<F> {
+        // Dropped before the record, so that what it does then is within the span.
+        #[pin]
+        inner: F,
+        record: Record,
+    }
+}
+
+impl<F> ResponseFuture<F> {
+    pub(super) const fn new(inner: F, record: Record) -> Self {
+        Self { inner, record }
+    }
+}
+
+impl<F, R, E> Future for ResponseFuture<F>
+where
+    F: Future<Output = Result<Response<R>, E>>,
+    E: Into<BoxError>,
+{
+    type Output = Result<Response<R>, BoxError>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        this.record.poll();
+        let polled = { this.record.span() }.in_scope(|| this.inner.poll(cx));
+        let result = ready!(polled).map_err(Into::into);
+        this.record.end(&result);
+        Poll::Ready(result)
+    }
+}
+
+impl<F> fmt::Debug for ResponseFuture<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ResponseFuture")
+            .field("span", self.record.span())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,78 @@
+use std::{fmt, sync::Arc};
+
+use tower_layer::Layer;
+
+use super::{CallObserver, Scope, Spanned, Templates};
+
+/// Makes a span for each call, or for each attempt.
+///
+/// The [module docs](super) say where to put it and what is in a span.
+#[derive(Clone)]
+pub struct SpanLayer {
+    settings: Arc<Settings>,
+}
+
+#[derive(Clone)]
+pub(super) struct Settings {
+    pub(super) scope: Scope,
+    pub(super) templates: Templates,
+    pub(super) observer: Option<Arc<dyn CallObserver>>,
+}
+
+impl SpanLayer {
+    /// A span for each call: outside of all layers of this crate.
+    pub fn calls() -> Self {
+        Self::new(Scope::Call)
+    }
+
+    /// A span for each attempt: inside of [`RetryLayer`](crate::RetryLayer), such as around the
+    /// client.
+    pub fn attempts() -> Self {
+        Self::new(Scope::Attempt)
+    }
+
+    fn new(scope: Scope) -> Self {
+        let settings = Settings {
+            scope,
+            templates: Templates::none(),
+            observer: None,
+        };
+        Self {
+            settings: Arc::new(settings),
+        }
+    }
+
+    /// Sets where templates come from. Default: [`Templates::none`], so that spans have none.
+    #[must_use]
+    pub fn with_templates(self, templates: Templates) -> Self {
+        self.with(|settings| settings.templates = templates)
+    }
+
+    /// Tells this observer how long each call or attempt took. Default: none.
+    #[must_use]
+    pub fn with_observer(self, observer: Arc<dyn CallObserver>) -> Self {
+        self.with(|settings| settings.observer = Some(observer))
+    }
+
+    fn with(mut self, change: impl FnOnce(&mut Settings)) -> Self {
+        change(Arc::make_mut(&mut self.settings));
+        self
+    }
+}
+
+impl<S> Layer<S> for SpanLayer {
+    type Service = Spanned<S>;
+
+    fn layer(&self, inner: S) -> Self::Service {
+        Spanned::new(inner, self.settings.clone())
+    }
+}
+
+impl fmt::Debug for SpanLayer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SpanLayer")
+            .field("scope", &self.settings.scope)
+            .field("templates", &self.settings.templates)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,178 @@
+use std::{borrow::Cow, sync::Arc, time::Duration};
+
+use http::{Request, Response, StatusCode, Uri};
+use tokio::time::Instant;
+use tracing::{Span, field::Empty};
+
+use super::{CallEvent, Scope, failure, layer::Settings, observer::method_name};
+use crate::{
+    BoxError,
+    retry::{Attempt, Outcome},
+};
+
+/// One call or attempt, from its request to its end.
+pub(super) struct Record {
+    span: Span,
+    settings: Arc<Settings>,
+    method: &'static str,
+    template: Option<Cow<'static, str>>,
+    begun: Option<Instant>,
+    ended: bool,
+}
+
+impl Record {
+    pub(super) fn begin<B>(settings: &Arc<Settings>, request: &Request<B>) -> Self {
+        let method = method_name(request.method());
+        let span = match settings.scope {
+            Scope::Call => call_span(method),
+            Scope::Attempt => attempt_span(method),
+        };
+        let mut record = Self {
+            span,
+            settings: Arc::clone(settings),
+            method,
+            template: None,
+            begun: None,
+            ended: false,
+        };
+        // To look a template up takes a microsecond.
+        if !record.span.is_disabled() || settings.observer.is_some() {
+            let found = settings.templates.find(request.method(), request.uri());
+            record.template = found;
+        }
+        if !record.span.is_disabled() {
+            record.describe(request);
+        }
+        record
+    }
+
+    pub(super) const fn span(&self) -> &Span {
+        &self.span
+    }
+
+    /// The first poll: from then on the time counts.
+    pub(super) fn poll(&mut self) {
+        if self.begun.is_none() {
+            self.begun = Some(Instant::now());
+        }
+    }
+
+    fn describe<B>(&self, request: &Request<B>) {
+        let span = &self.span;
+        match &self.template {
+            Some(template) => {
+                span.record(
+                    "otel.name",
+                    format_args!("{} {template}", self.method).to_string(),
+                );
+                span.record("url.template", &**template);
+            }
+            None => {
+                span.record("otel.name", self.method);
+            }
+        }
+        let uri = request.uri();
+        span.record("server.address", uri.host());
+        span.record("server.port", port(uri));
+        let Attempt(attempt) = Attempt::of(request.extensions());
+        if self.settings.scope == Scope::Attempt && attempt > 1 {
+            span.record("http.request.resend_count", attempt - 1);
+        }
+    }
+
+    pub(super) fn end<R>(&mut self, result: &Result<Response<R>, BoxError>) {
+        match result {
+            Ok(response) => {
+                let sends = Outcome::of(response.extensions()).map(|outcome| outcome.sends);
+                if let (Scope::Call, Some(sends @ 2..)) = (self.settings.scope, sends) {
+                    self.span.record("http.request.resend_count", sends - 1);
+                }
+                self.answered(response.status());
+            }
+            Err(error) => self.failed(failure::name(&**error)),
+        }
+    }
+
+    fn answered(&mut self, status: StatusCode) {
+        self.span
+            .record("http.response.status_code", status.as_u16());
+        if let Some(status) = failure::of_status(status) {
+            self.span.record("error.type", status.as_str());
+            self.span.record("otel.status_code", "ERROR");
+        }
+        self.tell(Some(status), None);
+    }
+
+    fn failed(&mut self, what: &'static str) {
+        self.span.record("error.type", what);
+        self.span.record("otel.status_code", "ERROR");
+        self.tell(None, Some(what));
+    }
+
+    fn tell(&mut self, status: Option<StatusCode>, error: Option<&'static str>) {
+        self.ended = true;
+        let Some(observer) = &self.settings.observer else {
+            return;
+        };
+        observer.on_call(&CallEvent {
+            scope: self.settings.scope,
+            method: self.method,
+            template: self.template.as_deref(),
+            status,
+            error,
+            took: self.begun.map_or(Duration::ZERO, |begun| begun.elapsed()),
+        });
+    }
+}
+
+impl Drop for Record {
+    fn drop(&mut self) {
+        if !self.ended {
+            self.failed("dropped");
+        }
+    }
+}
+
+/// The port, unless it is that of the scheme.
+fn port(uri: &Uri) -> Option<u16> {
+    let usual = match uri.scheme_str() {
+        Some("https") => 443,
+        Some("http") => 80,
+        _ => 0,
+    };
+    uri.port_u16().filter(|port| *port != usual)
+}
+
+/// The span of a call. All fields have to be named where a span is made.
+fn call_span(method: &'static str) -> Span {
+    tracing::info_span!(
+        "genesys_call",
+        otel.name = Empty,
+        otel.kind = "client",
+        otel.status_code = Empty,
+        http.request.method = method,
+        http.request.resend_count = Empty,
+        http.response.status_code = Empty,
+        server.address = Empty,
+        server.port = Empty,
+        url.template = Empty,
+        error.type = Empty,
+    )
+}
+
+/// The span of an attempt.
+fn attempt_span(method: &'static str) -> Span {
+    tracing::info_span!(
+        "genesys_attempt",
+        otel.name = Empty,
+        otel.kind = "client",
+        otel.status_code = Empty,
+        http.request.method = method,
+        http.request.resend_count = Empty,
+        http.response.status_code = Empty,
+        server.address = Empty,
+        server.port = Empty,
+        url.template = Empty,
+        error.type = Empty,
+    )
+}

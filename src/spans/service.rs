@@ -1,0 +1,70 @@
+use std::{
+    fmt,
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use http::{Request, Response};
+use tower_service::Service;
+
+use super::{ResponseFuture, layer::Settings, record::Record};
+use crate::BoxError;
+
+/// The service of a [`SpanLayer`](super::SpanLayer).
+///
+/// There is an example in the [module docs](super).
+#[derive(Clone)]
+pub struct Spanned<S> {
+    inner: S,
+    settings: Arc<Settings>,
+}
+
+impl<S> Spanned<S> {
+    pub(super) const fn new(inner: S, settings: Arc<Settings>) -> Self {
+        Self { inner, settings }
+    }
+
+    /// The service that sends.
+    pub fn get_ref(&self) -> &S {
+        &self.inner
+    }
+
+    /// The service that sends.
+    pub fn get_mut(&mut self) -> &mut S {
+        &mut self.inner
+    }
+
+    /// The service that sends.
+    pub fn into_inner(self) -> S {
+        self.inner
+    }
+}
+
+impl<S, B, R> Service<Request<B>> for Spanned<S>
+where
+    S: Service<Request<B>, Response = Response<R>>,
+    S::Error: Into<BoxError>,
+{
+    type Response = Response<R>;
+    type Error = BoxError;
+    type Future = ResponseFuture<S::Future>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        self.inner.poll_ready(cx).map_err(Into::into)
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        let record = Record::begin(&self.settings, &request);
+        let future = record.span().in_scope(|| self.inner.call(request));
+        ResponseFuture::new(future, record)
+    }
+}
+
+impl<S: fmt::Debug> fmt::Debug for Spanned<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Spanned")
+            .field("inner", &self.inner)
+            .field("scope", &self.settings.scope)
+            .finish_non_exhaustive()
+    }
+}

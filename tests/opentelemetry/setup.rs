@@ -1,0 +1,114 @@
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body_util::Full;
+use opentelemetry::{global, trace::TracerProvider};
+use opentelemetry_http::HeaderInjector;
+use opentelemetry_sdk::{
+    propagation::TraceContextPropagator,
+    trace::{InMemorySpanExporter, SdkTracerProvider, SpanData},
+};
+use tower::{BoxError, Service, ServiceBuilder, ServiceExt, util::BoxCloneSyncService};
+use tower_genesys::{
+    Credentials, GenesysLayer, Metrics, Org, ReplayBody, SpanLayer, genesys,
+    retry::{Backoff, RetryPolicy},
+    testing::{MockBody, MockGenesys},
+};
+use tracing::subscriber::DefaultGuard;
+use tracing_opentelemetry::OpenTelemetrySpanExt;
+use tracing_subscriber::layer::SubscriberExt;
+
+pub(crate) type Body = Full<Bytes>;
+type Stack = BoxCloneSyncService<Request<Body>, Response<MockBody>, BoxError>;
+
+/// A mock, a stack with spans around it, and what was exported of it.
+pub(crate) struct Setup {
+    pub(crate) mock: MockGenesys,
+    pub(crate) org: Org,
+    pub(crate) stack: Stack,
+    exporter: InMemorySpanExporter,
+    provider: SdkTracerProvider,
+    _subscriber: DefaultGuard,
+}
+
+impl Setup {
+    /// For this thread, until it is dropped.
+    pub(crate) fn new() -> Self {
+        let exporter = InMemorySpanExporter::default();
+        let provider = SdkTracerProvider::builder()
+            .with_simple_exporter(exporter.clone())
+            .build();
+        let layer = tracing_opentelemetry::layer().with_tracer(provider.tracer("test"));
+        let subscriber = tracing_subscriber::registry().with(layer);
+        let subscriber = tracing::subscriber::set_default(subscriber);
+        global::set_text_map_propagator(TraceContextPropagator::new());
+        let mock = MockGenesys::new();
+        let credentials = Credentials::new(mock.client_id(), mock.client_secret()).unwrap();
+        let org = Org::builder(mock.region()).credentials(credentials);
+        let org = org.build::<Body, _>(mock.service()).unwrap();
+        Self {
+            stack: stack(&mock, &org),
+            mock,
+            org,
+            exporter,
+            provider,
+            _subscriber: subscriber,
+        }
+    }
+
+    pub(crate) async fn send(
+        &mut self,
+        request: Request<Body>,
+    ) -> Result<Response<MockBody>, BoxError> {
+        self.stack.ready().await?.call(request).await
+    }
+
+    pub(crate) fn get(&self, path: &str) -> Request<Body> {
+        let uri = self.org.api(path).unwrap();
+        Request::get(uri).body(Body::default()).unwrap()
+    }
+
+    /// What was exported so far, in the order of its beginning.
+    pub(crate) fn spans(&self) -> Vec<SpanData> {
+        self.provider.force_flush().unwrap();
+        let mut spans = self.exporter.get_finished_spans().unwrap();
+        spans.sort_by_key(|span| span.start_time);
+        spans
+    }
+}
+
+/// As the guide has it: spans, histograms, and a `traceparent` for each attempt.
+fn stack(mock: &MockGenesys, org: &Org) -> Stack {
+    let policy = RetryPolicy::new().with_backoff(Backoff::new().with_seed(7));
+    let templates = genesys::templates();
+    let observed = |layer: SpanLayer| {
+        let layer = layer.with_templates(templates.clone());
+        layer.with_observer(Arc::new(Metrics))
+    };
+    let client = ServiceBuilder::new()
+        .layer(observed(SpanLayer::attempts()))
+        .map_request(|mut request: Request<ReplayBody<Body>>| {
+            let context = tracing::Span::current().context();
+            global::get_text_map_propagator(|propagator| {
+                propagator.inject_context(&context, &mut HeaderInjector(request.headers_mut()));
+            });
+            request
+        })
+        .service(mock.service());
+    let stack = ServiceBuilder::new()
+        .layer(observed(SpanLayer::calls()))
+        .layer(GenesysLayer::new(org).map_retry(|retry| retry.with_policy(policy)))
+        .service(client);
+    BoxCloneSyncService::new(stack)
+}
+
+/// The value of an attribute, as text.
+pub(crate) fn attribute(span: &SpanData, name: &str) -> Option<String> {
+    let found = span.attributes.iter().find(|it| it.key.as_str() == name);
+    found.map(|found| found.value.to_string())
+}
+
+pub(crate) fn named<'a>(spans: &'a [SpanData], name: &str) -> Vec<&'a SpanData> {
+    spans.iter().filter(|span| span.name == name).collect()
+}
