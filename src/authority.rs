@@ -90,7 +90,7 @@ impl<'a> Authority<'a> {
 }
 
 impl<'a> Host<'a> {
-    fn parse(text: &'a str) -> Result<Self, Fault> {
+    pub(crate) fn parse(text: &'a str) -> Result<Self, Fault> {
         if let Some(rest) = text.strip_prefix('[') {
             let address = rest.strip_suffix(']').ok_or(Fault::Host)?;
             let address: Ipv6Addr = address.parse().map_err(|_| Fault::Host)?;

@@ -65,7 +65,7 @@ fn operating_explains_every_kind_of_error() {
         ("token/error.rs", "TokenErrorKind"),
         ("genesys/error.rs", "ConfigErrorKind"),
         ("genesys/orgs/error.rs", "OrgsErrorKind"),
-        ("bearer/origins.rs", "OriginErrorKind"),
+        ("bearer/origin_error.rs", "OriginErrorKind"),
         ("client/error.rs", "ClientErrorKind"),
         ("genesys/paging/error.rs", "PageErrorKind"),
         ("store/error.rs", "StoreErrorKind"),

@@ -78,6 +78,7 @@ mod challenge;
 mod future;
 mod invalid_host;
 mod layer;
+mod origin_error;
 mod origins;
 mod service;
 
@@ -85,5 +86,6 @@ pub use account::{Account, SelectAccount};
 pub use future::ResponseFuture;
 pub use invalid_host::InvalidHost;
 pub use layer::BearerLayer;
-pub use origins::{OriginError, OriginErrorKind, Origins};
+pub use origin_error::{OriginError, OriginErrorKind};
+pub use origins::Origins;
 pub use service::Bearer;

@@ -6,10 +6,7 @@ use std::{
 use http::{Request, Response, header::AUTHORIZATION};
 use tower_service::Service;
 
-use super::{
-    Account, ResponseFuture, SelectAccount,
-    origins::{OriginError, Origins, Verdict},
-};
+use super::{Account, OriginError, Origins, ResponseFuture, SelectAccount, origins::Verdict};
 use crate::{
     BoxError,
     call::{CallOptions, Refused},

@@ -122,6 +122,7 @@ mod proxy;
 mod response_body;
 mod served;
 mod service;
+mod time_limits;
 mod tls;
 mod transport;
 mod tunnel;

@@ -205,7 +205,12 @@ async fn of_a_hundred_parallel_posts_beyond_the_stream_limit_none_fails_and_the_
     let counted = Arc::clone(&handled);
     tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
-            tokio::spawn(serve(stream, 10, Arc::clone(&counted)));
+            let counted = Arc::clone(&counted);
+            tokio::spawn(async move {
+                // The whole burst is on its way before the client knows of a limit.
+                time::sleep(Duration::from_millis(200)).await;
+                serve(stream, 10, counted).await;
+            });
         }
     });
     let budget = Budget::default();

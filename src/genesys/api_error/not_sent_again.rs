@@ -13,6 +13,7 @@ pub(super) enum NotSentAgain {
     Refused(Unreplayed),
     NotRenewed(Rejection),
     MayBeDone,
+    BudgetSpent,
 }
 
 impl NotSentAgain {
@@ -23,6 +24,7 @@ impl NotSentAgain {
         match (extensions.get(), outcome.map(|outcome| outcome.stop)) {
             (Some(unreplayed), _) => Some(Self::Refused(*unreplayed)),
             (None, Some(Stop::NotRepeatable)) => Some(Self::MayBeDone),
+            (None, Some(Stop::BudgetSpent)) => Some(Self::BudgetSpent),
             (None, _) => rejection(),
         }
     }
@@ -58,6 +60,10 @@ impl NotSentAgain {
             Self::MayBeDone => {
                 "; it may have been carried out all the same, so it was not sent again: look \
                  before you do, or mark it `CallOptions::repeatable` where twice is as good as once"
+            }
+            Self::BudgetSpent => {
+                "; it was not resent, since the retry budget of this upstream is spent: many of its \
+                 calls fail at once; try again later"
             }
         }
     }
@@ -120,6 +126,8 @@ mod tests {
             written.contains("may have been carried out all the same"),
             "{written}"
         );
+        let budget = shown(503, "x", stopped(Stop::BudgetSpent)).await;
+        assert!(budget.contains("retry budget"), "{budget}");
         let read = shown(503, "x", stopped(Stop::SendsSpent)).await;
         assert!(read.contains("try again later"), "{read}");
     }
