@@ -1,9 +1,17 @@
-use std::{convert::Infallible, fmt, future::Future, sync::Arc, sync::Weak, time::Duration};
+use std::{
+    convert::Infallible,
+    fmt,
+    sync::{Arc, Weak},
+    time::Duration,
+};
 
 use arc_swap::ArcSwap;
 use http::Request;
 use http_body::Body;
-use hyper_util::{client::legacy, rt::TokioTimer};
+use hyper_util::{
+    client::legacy,
+    rt::{TokioExecutor, TokioTimer},
+};
 use tokio::{
     runtime::{Handle, Id},
     sync::oneshot,
@@ -92,7 +100,7 @@ where
         let (watched, ended) = oneshot::channel();
         let added = Arc::new(Pool {
             runtime,
-            client: self.settings.client(handle, self.connector.clone()),
+            client: self.settings.client(self.connector.clone()),
             _watched: watched,
         });
         let before = self.open.rcu(|open| {
@@ -118,13 +126,13 @@ where
 }
 
 impl PoolSettings {
-    fn client<B>(&self, handle: &Handle, connector: Connector) -> HyperClient<B>
+    fn client<B>(&self, connector: Connector) -> HyperClient<B>
     where
         B: Body + Send + Unpin,
         B::Data: Send,
     {
         let (interval, answer) = self.http2_keep_alive;
-        legacy::Client::builder(OnRuntime(handle.clone()))
+        legacy::Client::builder(TokioExecutor::new())
             .timer(TokioTimer::new())
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(self.idle_timeout)
@@ -143,20 +151,6 @@ impl<B> Drop for Removal<B> {
                 others.cloned().collect::<Vec<_>>()
             });
         }
-    }
-}
-
-/// Spawns on the runtime of a pool wherever it is called: a connection also goes back to its pool
-/// where a request is dropped outside of any runtime.
-#[derive(Clone)]
-struct OnRuntime(Handle);
-
-impl<F> hyper::rt::Executor<F> for OnRuntime
-where
-    F: Future<Output: Send + 'static> + Send + 'static,
-{
-    fn execute(&self, future: F) {
-        self.0.spawn(future);
     }
 }
 

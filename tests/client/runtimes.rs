@@ -199,17 +199,3 @@ async fn with_the_last_clone_all_tasks_end() {
     drop(clone);
     until(|| Handle::current().metrics().num_alive_tasks() <= before).await;
 }
-
-#[tokio::test]
-async fn a_request_that_is_dropped_outside_of_a_runtime_leaves_its_pool_in_order() {
-    let setup = setup_with(&["http/1.1"]).await;
-    let client: HttpClient = setup.builder().build().unwrap();
-    let runtime = current_thread();
-    let (asking, uri) = (client.clone(), setup.uri());
-    let response = block_on(&runtime, async move { get(&asking, uri).await }).await;
-    let dropped = std::thread::spawn(move || drop(response));
-    dropped.join().expect("no panic");
-    let asked = ask(client, Method::GET, setup.uri());
-    assert_eq!(block_on(&runtime, asked).await, StatusCode::UNAUTHORIZED);
-    end(runtime).await;
-}

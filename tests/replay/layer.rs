@@ -76,6 +76,25 @@ async fn a_length_that_only_the_header_announces_is_a_known_one() {
 }
 
 #[tokio::test]
+async fn a_transport_that_stops_at_the_announced_length_has_sent_all() {
+    let mut service = ReplayLayer::new().layer(tower::service_fn(
+        async |request: Request<ReplayBody<_>>| {
+            let mut older = request.into_body();
+            let newer = older.try_clone().expect("nothing was sent yet");
+            for sent in [false, false, true] {
+                assert_eq!(newer.is_sent(), sent);
+                older.frame().await.expect("there is one more")?;
+            }
+            Ok::<_, tower_genesys::BoxError>(())
+        },
+    ));
+    let frames = [(); 3].map(|()| Ok::<_, std::io::Error>(Frame::data(Bytes::from_static(b"xx"))));
+    let body = StreamBody::new(futures_util::stream::iter(frames));
+    let request = Request::put("/users").header(CONTENT_LENGTH, "4");
+    service.call(request.body(body).unwrap()).await.unwrap();
+}
+
+#[tokio::test]
 async fn a_header_that_announces_too_little_does_not_raise_the_cap() {
     let head = Request::put("/users").header(CONTENT_LENGTH, "200000");
     assert!(!is_kept(1100, head).await, "over a mebibyte");
