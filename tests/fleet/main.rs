@@ -24,4 +24,5 @@ mod rotation;
 mod secrets;
 mod slow_store;
 mod throttled;
+mod topologies;
 mod unusable;

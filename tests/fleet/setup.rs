@@ -6,7 +6,7 @@ use tower_genesys::testing::{ANY_API, MockGenesys, MockServer};
 
 use crate::{
     process::{Answer, Process},
-    redis_server::RedisServer,
+    redis_server::{Certificates, RedisServer},
 };
 
 /// Keys of a ring, by `id:base64`.
@@ -33,6 +33,8 @@ pub(crate) struct Settings {
     pub(crate) keys: String,
     pub(crate) lease: Duration,
     pub(crate) operation_timeout: Duration,
+    /// CA, client certificate and key as PEM, for TLS; or nothing.
+    pub(crate) certificates: [String; 3],
 }
 
 impl Settings {
@@ -48,12 +50,21 @@ impl Settings {
             keys: next(),
             lease: millis(next().parse().unwrap()),
             operation_timeout: millis(next().parse().unwrap()),
+            certificates: [next(), next(), next()].map(|pem| pem.replace('|', "\n")),
         }
     }
 
     pub(crate) fn with_redis(&self, url: impl Into<String>) -> Self {
         Self {
             redis: url.into(),
+            ..self.clone()
+        }
+    }
+
+    pub(crate) fn with_certificates(&self, by: &Certificates) -> Self {
+        let client = by.client();
+        Self {
+            certificates: [by.pem().to_owned(), client.certificate, client.key],
             ..self.clone()
         }
     }
@@ -93,7 +104,11 @@ impl fmt::Display for Settings {
             writeln!(f, "{line}")?;
         }
         let (lease, timeout) = (self.lease.as_millis(), self.operation_timeout.as_millis());
-        write!(f, "{lease}\n{timeout}")
+        write!(f, "{lease}\n{timeout}")?;
+        for pem in &self.certificates {
+            write!(f, "\n{}", pem.replace('\n', "|"))?;
+        }
+        Ok(())
     }
 }
 
@@ -126,6 +141,7 @@ impl Fleet {
             keys: OLD.into(),
             lease: seconds(10),
             operation_timeout: seconds(2),
+            certificates: Default::default(),
         };
         let mut fleet = Self {
             mock,

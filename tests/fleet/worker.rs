@@ -212,7 +212,13 @@ fn open(
     freezes: &Arc<AtomicBool>,
     events: &Arc<Mutex<Vec<String>>>,
 ) -> (Org, GenesysService<HttpClient>) {
-    let store = RedisStore::new(settings.redis.clone()).unwrap();
+    let mut store = RedisStore::builder(settings.redis.clone());
+    if let [ca, certificate, key] = &settings.certificates
+        && !ca.is_empty()
+    {
+        store = { store.ca_certificates(&**ca) }.client_certificate(&**certificate, &**key);
+    }
+    let store = store.build().unwrap();
     let sharing = match &*settings.keys {
         "" => Sharing::unsealed(store),
         keys => Sharing::sealed(store, KeyRing::parse(keys).unwrap()),

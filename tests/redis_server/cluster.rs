@@ -150,6 +150,19 @@ impl RedisCluster {
             .expect("there are three")
     }
 
+    /// Has a replica take over, in good order, and waits until it serves this key.
+    ///
+    /// A primary that is asked to give way right after it became one does not, and holds writes for
+    /// five seconds; so this also waits until the next one may be asked.
+    pub fn promote(&self, replica: usize, key: &str) {
+        self.nodes[replica].run::<()>(&["CLUSTER", "FAILOVER"]);
+        wait_until("the replica has taken over", || {
+            self.primary_of(key) == replica
+        });
+        self.wait_until_well();
+        thread::sleep(Duration::from_secs(1));
+    }
+
     /// Begins to move a slot. Its keys are still where they were.
     pub fn open_move(&self, slot: u16, from: usize, to: usize) {
         let (slot, source, target) = (slot.to_string(), self.id(from), self.id(to));

@@ -128,6 +128,36 @@ async fn a_primary_that_dies_is_replaced_by_its_replica() {
 }
 
 #[tokio::test]
+async fn what_was_the_primary_is_left_with_the_first_write_that_it_refuses() {
+    let cluster = RedisCluster::start();
+    let store = store(cluster.url());
+    let [name, ..] = names();
+    for _ in 0..2 {
+        let mut newer = claim();
+        newer.at_least = publish_newer(&store).await;
+        let from = cluster.primary_of(&name);
+        let to = (from + 3) % 6;
+        cluster.promote(to, &name);
+        cluster.on_all(&["CONFIG", "RESETSTAT"]);
+        // On the new one, by the same operation.
+        let lease = leased(&store, &newer).await;
+        published(&store, &lease, &entry(&lease, "token")).await;
+        assert!(cluster.nodes[to].calls("evalsha") >= 2);
+    }
+}
+
+/// Returns the fence above that of the token that is there then.
+async fn publish_newer(store: &RedisStore) -> tower_genesys::store::Fence {
+    let mut newer = claim();
+    if let Lookup::Token(found) = try_ask(store, &newer).await.unwrap() {
+        newer.at_least = found.fence.next();
+    }
+    let lease = leased(store, &newer).await;
+    published(store, &lease, &entry(&lease, "token")).await;
+    lease.fence.next()
+}
+
+#[tokio::test]
 async fn a_primary_that_goes_silent_holds_nobody() {
     let cluster = RedisCluster::start();
     let [name, ..] = names();

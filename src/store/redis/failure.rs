@@ -77,16 +77,19 @@ impl Failure {
         }
     }
 
-    /// Whether another connection may do better: this one is broken, or its server is no primary
-    /// any more.
+    /// Whether the connection is broken, so that another one may do better.
     pub(super) fn is_of_the_connection(&self) -> bool {
+        matches!(self, Self::Answer(error) if error.is_unrecoverable_error())
+    }
+
+    /// Whether the server is no primary any more, or not yet.
+    pub(super) fn is_of_the_role(&self) -> bool {
         match self {
-            Self::Answer(error) => {
-                let kind = error.kind();
-                error.is_unrecoverable_error()
-                    || kind == ErrorKind::Server(ServerErrorKind::ReadOnly)
-                    || kind == ErrorKind::Server(ServerErrorKind::MasterDown)
-            }
+            Self::Answer(error) => matches!(
+                error.kind(),
+                ErrorKind::Server(ServerErrorKind::ReadOnly | ServerErrorKind::MasterDown)
+            ),
+            Self::Known(found) => std::ptr::eq(*found, &finding::NOT_THE_PRIMARY_YET),
             _ => false,
         }
     }

@@ -12,7 +12,11 @@ use futures_util::{
     future::{self, BoxFuture, Shared},
 };
 use redis::{RedisError, RedisResult, Value};
-use tokio::{runtime::Handle, sync::oneshot, time::Instant};
+use tokio::{
+    runtime::Handle,
+    sync::oneshot,
+    time::{Instant, sleep},
+};
 
 use super::{
     connection::{CONNECT_TIMEOUT, Connection},
@@ -25,6 +29,14 @@ use super::{
 /// share the failure for so long: however many there are, a server that is down is asked ten times
 /// a second.
 const PAUSE: Duration = Duration::from_millis(100);
+/// How long to wait before a script is repeated on another connection. Others may learn a little
+/// later than a server itself that it is no primary any more; together less than the 150
+/// milliseconds that an operation has.
+const AGAIN: [Duration; 3] = [
+    Duration::ZERO,
+    Duration::from_millis(30),
+    Duration::from_millis(60),
+];
 /// How long a connection may take that is made by a runtime which somebody drives: to find the
 /// primary and to connect to it.
 const LONGEST: Duration = CONNECT_TIMEOUT.saturating_mul(2);
@@ -67,18 +79,37 @@ impl Link {
     /// its connection is not used again.
     pub(super) async fn run(&self, call: &Call<'_>) -> Result<Value, Failure> {
         let attempt = self.attempt()?;
-        // One that has never answered was not broken by being idle.
+        // One that has never answered was not broken by being idle, nor was its server a primary.
         let has_answered = attempt.has_answered.load(Ordering::Relaxed);
-        let failure = match self.run_on(attempt, call).await {
-            Err(failure) if has_answered && failure.is_of_the_connection() => failure,
-            done => return done,
-        };
-        match self.run_on(self.attempt()?, call).await {
-            // The first one may have been carried out all the same.
-            Err(Failure::NotConnected(error)) if failure.leaves_the_outcome_open() => {
-                Err(Failure::Answer(error))
+        let mut result = self.run_on(attempt, call).await;
+        let mut is_open = false;
+        for (turn, pause) in AGAIN.into_iter().enumerate() {
+            let Err(failure) = &result else { break };
+            let is_broken = turn == 0 && failure.is_of_the_connection();
+            if !has_answered || !(is_broken || failure.is_of_the_role()) {
+                break;
             }
-            done => done,
+            is_open |= failure.leaves_the_outcome_open();
+            sleep(pause).await;
+            let attempt = self.attempt_beyond_failure()?;
+            result = self.run_on(attempt, call).await;
+        }
+        match result {
+            // An earlier one may have been carried out all the same.
+            Err(Failure::NotConnected(error)) if is_open => Err(Failure::Answer(error)),
+            result => result,
+        }
+    }
+
+    /// A new connection in place of one to what is not the primary yet.
+    fn attempt_beyond_failure(&self) -> Result<Attempt, Failure> {
+        let attempt = self.attempt()?;
+        match attempt.outcome.clone().now_or_never() {
+            Some(Err(failure)) if failure.is_of_the_role() => {
+                self.replace(&attempt, None);
+                self.attempt()
+            }
+            _ => Ok(attempt),
         }
     }
 

@@ -1,0 +1,260 @@
+//! A fleet on Sentinels and on a cluster, while these fail over, move keys, and lose nodes.
+//!
+//! An event is what happens to the servers. It is over when the function that makes it returns.
+
+use tokio::task::spawn_blocking;
+use tower_genesys::testing::{MockGenesys, TOKEN};
+
+use crate::{
+    process::Answer,
+    redis_server::{Certificates, RedisCluster, RedisSentinels, SentinelOptions, wait_until},
+    setup::{Fleet, seconds},
+};
+
+const PROCESSES: usize = 5;
+/// How far the servers' writes may be behind in a failover: one token may be lost, or one lease.
+const LOST: usize = 1;
+
+type Event = Box<dyn FnMut() + Send>;
+
+/// Another server is the primary, in good order.
+fn failover(sentinels: RedisSentinels) -> Event {
+    Box::new(move || {
+        let now = sentinels.primary().expect("they agree");
+        // The last one may not be over.
+        sentinels.wait_for_replica(1 - now);
+        sentinels.fail_over();
+        sentinels.wait_for_primary(1 - now);
+    })
+}
+
+/// The node that has the token of the fleet, or what takes its place meanwhile.
+fn owner(cluster: &RedisCluster) -> usize {
+    let mut owner = None;
+    wait_until("there is a key", || {
+        let name = cluster.nodes.iter().find_map(|node| node.keys().pop());
+        owner = name.map(|name| cluster.primary_of(&name));
+        owner.is_some()
+    });
+    owner.expect("it was found")
+}
+
+/// The slot of the fleet is that of another node.
+fn reshard(cluster: RedisCluster) -> Event {
+    Box::new(move || {
+        let from = owner(&cluster);
+        let name = cluster.nodes[from].keys().pop().expect("it has one");
+        let (slot, to) = (cluster.slot_of(&name), cluster.other_primary(from));
+        cluster.open_move(slot, from, to);
+        cluster.move_keys(slot, from, to);
+        cluster.close_move(slot, from, to);
+    })
+}
+
+/// The replica of a node takes over, in good order.
+fn promotion(cluster: RedisCluster) -> Event {
+    Box::new(move || {
+        let from = owner(&cluster);
+        let name = cluster.nodes[from].keys().pop().expect("it has one");
+        let to = (from + 3) % 6;
+        cluster.promote(to, &name);
+    })
+}
+
+async fn fleet_on(mock: MockGenesys, url: &str) -> Fleet {
+    let mut fleet = Fleet::over(mock, 0).await;
+    fleet.settings = fleet.settings.with_redis(url);
+    fleet
+}
+
+/// Lets the event happen while `meanwhile` does something.
+async fn during<T>(event: Event, meanwhile: impl Future<Output = T>) -> (Event, T) {
+    let mut event = event;
+    let happening = spawn_blocking(move || {
+        event();
+        event
+    });
+    let done = meanwhile.await;
+    (happening.await.unwrap(), done)
+}
+
+/// A start, a revocation, a renewal and a leader that is killed, each while it happens.
+async fn lives_through(url: &str, event: Event) {
+    let event = starts_and_revokes(url, event).await;
+    let event = renews(url, event).await;
+    let _event = loses_its_leader(url, event).await;
+}
+
+async fn starts_and_revokes(url: &str, event: Event) -> Event {
+    let mut fleet = fleet_on(MockGenesys::new(), url).await;
+    fleet.add(PROCESSES).await;
+    let (event, _) = during(event, fleet.tokens()).await;
+    fleet.converge(seconds(30)).await;
+    let started = fleet.posts();
+    assert!((1..=1 + LOST).contains(&started), "{started}");
+
+    fleet.all("start").await;
+    fleet.mock.revoke_all();
+    let (event, _) = during(event, fleet.all_call()).await;
+    fleet.converge(seconds(30)).await;
+    let revoked = fleet.posts() - started;
+    assert!((1..=1 + LOST).contains(&revoked), "{revoked}");
+
+    // The token is good, and what happens to the servers is none of its business.
+    let before = fleet.posts();
+    let (event, _) = during(event, fleet.all_call()).await;
+    assert_eq!(fleet.posts(), before);
+    fleet.stop_traffic().await;
+    event
+}
+
+async fn renews(url: &str, event: Event) -> Event {
+    let mock = MockGenesys::builder().token_lifetime(seconds(10)).build();
+    mock.on(TOKEN).from(2).with_expires_in("86400");
+    let mut fleet = fleet_on(mock, url).await;
+    fleet.add(PROCESSES).await;
+    assert_eq!((fleet.tokens().await.len(), fleet.posts()), (1, 1));
+    let held = fleet.mock.hold(TOKEN);
+    fleet.all("start").await;
+    fleet.mock.wait_for(TOKEN, 2).await;
+    // The lease was granted before, and the token is published after it.
+    let (event, ()) = during(event, async {}).await;
+    held.release();
+    fleet.converge(seconds(30)).await;
+    assert!(fleet.posts() <= 2 + LOST, "{}", fleet.posts());
+    fleet.stop_traffic().await;
+    assert_eq!(fleet.refusals(), 0);
+    event
+}
+
+async fn loses_its_leader(url: &str, event: Event) -> Event {
+    let mut fleet = fleet_on(MockGenesys::new(), url).await;
+    fleet.settings = fleet.settings.with_lease(seconds(4));
+    fleet.add(PROCESSES).await;
+    let held = fleet.mock.hold(TOKEN);
+    let mut waiting = Vec::new();
+    for process in &mut fleet.processes {
+        waiting.push(process.tell("get").await);
+    }
+    fleet.mock.wait_for(TOKEN, 1).await;
+    let leader = fleet.leader().await;
+    drop(waiting.remove(leader));
+    fleet.processes.remove(leader).kill().await;
+    let (event, ()) = during(event, async {}).await;
+    held.release();
+    for answer in waiting {
+        Answer::parse(&answer.await).token();
+    }
+    fleet.converge(seconds(30)).await;
+    let posts = fleet.posts();
+    assert!((2..=2 + LOST).contains(&posts), "{posts}");
+    event
+}
+
+/// A primary that dies takes no token along, and what is needed before its replica takes over is
+/// had alone.
+async fn survives(url: &str, crash: Event) {
+    let mut fleet = fleet_on(MockGenesys::new(), url).await;
+    fleet.add(PROCESSES).await;
+    assert_eq!((fleet.tokens().await.len(), fleet.posts()), (1, 1));
+    fleet.all("start").await;
+    // It dies at once; the second call waits for whoever takes over.
+    let (crash, ()) = during(crash, async {}).await;
+    fleet.all_call().await;
+    assert_eq!(fleet.posts(), 1, "the token is good without its server");
+    fleet.mock.revoke_all();
+    fleet.all_call().await;
+    let alone = fleet.posts() - 1;
+    assert!((1..=PROCESSES).contains(&alone), "{alone}");
+
+    // What it is made of lives until the end.
+    let (_crash, ()) = during(crash, async {}).await;
+    let took = fleet.converge(seconds(40)).await;
+    println!("{alone} requests alone, together again after {took:?}");
+    assert_eq!(fleet.posts(), 1 + alone, "to come together costs nothing");
+    fleet.mock.revoke_all();
+    fleet.all_call().await;
+    fleet.converge(seconds(30)).await;
+    assert_eq!(fleet.posts(), 2 + alone);
+    fleet.stop_traffic().await;
+}
+
+#[tokio::test]
+async fn a_failover_by_sentinels_fails_no_request() {
+    let sentinels = RedisSentinels::start();
+    let url = sentinels.url();
+    lives_through(&url, failover(sentinels)).await;
+}
+
+#[tokio::test]
+async fn a_slot_that_moves_fails_no_request() {
+    let cluster = RedisCluster::start();
+    let url = cluster.url();
+    lives_through(&url, reshard(cluster)).await;
+}
+
+#[tokio::test]
+async fn a_replica_of_a_cluster_that_takes_over_fails_no_request() {
+    let cluster = RedisCluster::start();
+    let url = cluster.url();
+    lives_through(&url, promotion(cluster)).await;
+}
+
+#[tokio::test]
+async fn a_primary_of_sentinels_that_dies_fails_no_request() {
+    let mut sentinels = RedisSentinels::start();
+    let url = sentinels.url();
+    let mut has_died = false;
+    let crash = move || {
+        if has_died {
+            return sentinels.wait_for_primary(1);
+        }
+        sentinels.servers[0].kill();
+        has_died = true;
+    };
+    survives(&url, Box::new(crash)).await;
+}
+
+#[tokio::test]
+async fn a_primary_of_a_cluster_that_dies_fails_no_request() {
+    let mut cluster = RedisCluster::start();
+    let url = cluster.url();
+    let mut died: Option<(String, usize)> = None;
+    let crash = move || match &died {
+        Some((name, at)) => cluster.wait_for_failover(name, *at),
+        None => {
+            let at = owner(&cluster);
+            let name = cluster.nodes[at].keys().pop().expect("it has one");
+            cluster.nodes[at].kill();
+            died = Some((name, at));
+        }
+    };
+    survives(&url, Box::new(crash)).await;
+}
+
+#[tokio::test]
+async fn client_certificates_make_no_difference() {
+    let by = Certificates::new();
+    let sentinels = RedisSentinels::start_with(&SentinelOptions {
+        tls: Some(&by),
+        ..SentinelOptions::default()
+    });
+    let cluster = RedisCluster::start_with_tls(&by);
+    for (url, event) in [
+        (sentinels.url(), failover(sentinels)),
+        (cluster.url(), promotion(cluster)),
+    ] {
+        let mut fleet = fleet_on(MockGenesys::new(), &url).await;
+        fleet.settings = fleet.settings.with_certificates(&by);
+        fleet.add(PROCESSES).await;
+        assert_eq!((fleet.tokens().await.len(), fleet.posts()), (1, 1));
+        fleet.all("start").await;
+        let (_event, _) = during(event, fleet.all_call()).await;
+        assert_eq!(fleet.posts(), 1);
+        fleet.mock.revoke_all();
+        fleet.all_call().await;
+        fleet.converge(seconds(30)).await;
+        assert_eq!(fleet.posts(), 2);
+        fleet.stop_traffic().await;
+    }
+}
