@@ -46,6 +46,7 @@ impl TokenSource for Source {
 async fn tokens() -> TokenCache {
     let tokens = TokenCache::new(Source);
     tokens.warm_up().await.expect("the source gives a token");
+    assert_eq!((0..10).filter_map(|_| tokens.try_current()).count(), 10);
     tokens
 }
 
@@ -104,6 +105,40 @@ async fn a_token_hit_allocates_nothing() {
     assert_eq!((counted.count_total, hits), (0, 1000));
 }
 
+/// Bytes of its own and their reference count, so that a hit writes to nothing that threads share.
+#[tokio::test]
+async fn a_thread_copies_a_token_once() {
+    let (first, second) = (tokens().await, tokens().await);
+    let hits = |tokens: &TokenCache| {
+        let hits = || assert_eq!((0..1000).filter_map(|_| tokens.try_current()).count(), 1000);
+        allocation_counter::measure(hits).count_total
+    };
+    for _ in 0..2 {
+        let (first, second) = (first.clone(), second.clone());
+        let counted = std::thread::spawn(move || {
+            // What a thread needs once, and not for each token.
+            hits(&first);
+            [hits(&first), hits(&second), hits(&second)]
+        });
+        assert_eq!(counted.join().expect("it does not panic"), [0, 2, 0]);
+    }
+}
+
+/// A copy for each of ten thousand organisations would be a leak with another name.
+#[tokio::test]
+async fn a_thread_that_serves_many_organisations_in_turn_copies_no_token() {
+    let mut many = Vec::new();
+    for _ in 0..100 {
+        many.push(tokens().await);
+    }
+    let in_turn = || {
+        for _ in 0..100 {
+            assert!(many.iter().all(|tokens| tokens.try_current().is_some()));
+        }
+    };
+    assert_eq!(allocation_counter::measure(in_turn).count_total, 0);
+}
+
 #[tokio::test]
 async fn a_hit_costs_no_more_with_a_shared_store() {
     let (store, key) = (
@@ -113,6 +148,7 @@ async fn a_hit_costs_no_more_with_a_shared_store() {
     let shared = SharedSource::new(Source, key, Sharing::unsealed(store.clone()));
     let tokens = TokenCache::new(shared.expect("it can be shared"));
     tokens.warm_up().await.expect("the source gives a token");
+    assert_eq!((0..10).filter_map(|_| tokens.try_current()).count(), 10);
     let before = store.all_calls();
     let mut hits = 0;
     let counted = allocation_counter::measure(|| {

@@ -45,6 +45,11 @@ impl AccessToken {
         Ok(Self { header, generation })
     }
 
+    /// The same token with bytes, and a reference count, that no other clone shares.
+    pub(crate) fn detached(&self) -> Option<Self> {
+        Self::new(self.expose(), self.generation).ok()
+    }
+
     /// The value for the `Authorization` header: `Bearer`, a space and the token.
     pub fn header_value(&self) -> HeaderValue {
         self.header.clone()
@@ -90,6 +95,10 @@ mod tests {
         assert!(token.header_value().is_sensitive());
         assert_eq!(token.expose(), "s3cr3t");
         assert_eq!(token.clone().into_header_value(), token.header_value());
+        let detached = token.detached().unwrap();
+        assert_eq!(detached.header_value(), token.header_value());
+        assert!(detached.header_value().is_sensitive());
+        assert_ne!(detached.expose().as_ptr(), token.expose().as_ptr());
         assert!(!format!("{token:?}").contains("s3cr3t"));
     }
 

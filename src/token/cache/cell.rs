@@ -1,12 +1,20 @@
-use std::{collections::BTreeMap, mem, sync::Arc, task::Waker};
+use std::{
+    collections::BTreeMap,
+    mem,
+    sync::{Arc, atomic::Ordering},
+    task::Waker,
+};
 
 use arc_swap::ArcSwapOption;
 
 use super::{
     Invalidation,
     clock::Moment,
-    machine::{Answer, Ask, Machine, RenewalId, Start, View},
-    sync::{Mutex, MutexGuard, lock},
+    machine::{Answer, Ask, Machine, RenewalId, Start},
+    stamp::Stamp,
+    sync::{AtomicU64, Mutex, MutexGuard, lock},
+    thread_copy::{self, CellId, Version},
+    visible::Visible,
 };
 use crate::token::{AccessToken, Generation, IssuedToken, Rejection, TokenError};
 
@@ -18,7 +26,13 @@ use crate::token::{AccessToken, Generation, IssuedToken, Rejection, TokenError};
 /// released: nothing is spawned, woken or dropped under it, since each of those can come back here.
 #[repr(C)] // The view first: see `Shared`.
 pub(super) struct Cell {
-    view: ArcSwapOption<View>,
+    visible: ArcSwapOption<Visible>,
+    /// Of what is visible: a new one is stored after each swap, before the lock is released.
+    ///
+    /// Whoever reads a version finds the swap before it done, so a thread's copy under that version
+    /// is never of anything older. And whatever begins after a change has ended reads its version,
+    /// so no thread serves what was visible before.
+    version: AtomicU64,
     state: Mutex<State>,
 }
 
@@ -33,10 +47,11 @@ pub(super) type WaiterId = u64;
 
 impl Cell {
     pub(super) fn new(machine: Machine, now: Moment) -> Self {
-        let view = ArcSwapOption::new(machine.view(now).map(Arc::new));
+        let visible = machine.view(now).map(Visible::new);
         let waiters = BTreeMap::new();
         Self {
-            view,
+            visible: ArcSwapOption::new(visible.map(Arc::new)),
+            version: AtomicU64::new(Version::next().0),
             state: Mutex::new(State {
                 machine,
                 waiters,
@@ -46,11 +61,23 @@ impl Cell {
     }
 
     /// The token, if it is known without the lock that it may be served.
+    ///
+    /// A thread that has a copy of it writes to nothing that threads share.
     #[inline]
-    pub(super) fn hit(&self, now: Moment) -> Option<AccessToken> {
-        let view = self.view.load();
-        let view = view.as_ref()?;
-        (now.mono < view.until && now.wall < view.wall_until).then(|| view.token.clone())
+    pub(super) fn hit(&self, now: Stamp) -> Option<AccessToken> {
+        let version = Version(self.version.load(Ordering::Acquire));
+        match thread_copy::serve(version, now) {
+            Some(token) => Some(token),
+            None => self.hit_shared(version, now),
+        }
+    }
+
+    fn hit_shared(&self, version: Version, now: Stamp) -> Option<AccessToken> {
+        let visible = self.visible.load();
+        let visible = visible.as_ref()?;
+        let token = visible.serve(now)?;
+        thread_copy::note(version, CellId::of(self), visible);
+        Some(token)
     }
 
     pub(super) fn ask(&self, ask: Ask, now: Moment) -> (Answer, Option<Start>) {
@@ -140,13 +167,15 @@ impl Cell {
         done
     }
 
-    fn publish(&self, state: &MutexGuard<'_, State>, now: Moment) -> Option<Arc<View>> {
-        let view = state.machine.view(now);
+    fn publish(&self, state: &MutexGuard<'_, State>, now: Moment) -> Option<Arc<Visible>> {
+        let visible = state.machine.view(now).map(Visible::new);
         // Most of a crowd that asks changes nothing, and to swap costs more than all the rest.
-        if self.view.load().as_deref() == view.as_ref() {
+        if self.visible.load().as_deref() == visible.as_ref() {
             return None;
         }
-        self.view.swap(view.map(Arc::new))
+        let old = self.visible.swap(visible.map(Arc::new));
+        self.version.store(Version::next().0, Ordering::Release);
+        old
     }
 }
 
@@ -175,17 +204,17 @@ mod tests {
         let issued = IssuedToken::new("s3cr3t".to_owned(), Duration::from_secs(3600));
         let generation = machine.start_from(&issued, now).unwrap();
         let cell = Cell::new(machine, now);
-        let first = cell.view.load_full().unwrap();
+        let first = cell.visible.load_full().unwrap();
 
         let (_, start) = cell.ask(Ask::default(), now);
         assert!(start.is_none());
-        assert!(Arc::ptr_eq(&first, &cell.view.load_full().unwrap()));
+        assert!(Arc::ptr_eq(&first, &cell.visible.load_full().unwrap()));
 
         let (_, start) = cell.refuse(generation, now);
-        assert!(cell.view.load().is_none());
+        assert!(cell.visible.load().is_none());
         let fresh = IssuedToken::new("s3cr3t-2".to_owned(), Duration::from_secs(3600));
         cell.finish(start.unwrap().id, Ok((fresh, now)), now);
-        let second = cell.view.load_full().unwrap();
+        let second = cell.visible.load_full().unwrap();
         assert!(second.token.generation() > first.token.generation());
     }
 
@@ -209,11 +238,17 @@ mod tests {
         let down = TokenError::new(TokenErrorKind::Unavailable, "down");
         cell.finish(start.unwrap().id, Err(down), now);
         let gate_opens = later(now, Duration::from_millis(250));
-        assert!(cell.hit(gate_opens).is_some(), "checks rest for longer");
+        assert!(
+            cell.hit(Stamp::of(gate_opens)).is_some(),
+            "checks rest for longer"
+        );
 
         let (rejection, start) = cell.refuse(generation, now);
         assert!(rejection == Rejection::Gated && start.is_none());
-        assert!(cell.hit(now).is_some());
-        assert!(cell.hit(gate_opens).is_none(), "it is renewed then");
+        assert!(cell.hit(Stamp::of(now)).is_some());
+        assert!(
+            cell.hit(Stamp::of(gate_opens)).is_none(),
+            "it is renewed then"
+        );
     }
 }

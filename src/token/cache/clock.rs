@@ -2,6 +2,8 @@ use std::time::{Duration, SystemTime};
 
 use tokio::time::Instant;
 
+use super::stamp::Stamp;
+
 /// A moment on both clocks.
 ///
 /// The monotonic one does not jump, but stands still while the machine is suspended; the wall clock
@@ -41,6 +43,18 @@ impl Clock {
     #[inline]
     pub(super) fn now(&self) -> Moment {
         Moment::now()
+    }
+
+    /// The same for a hit: as cheap as this machine has it, and late by a step of its clocks.
+    #[cfg(not(test))]
+    #[inline]
+    pub(super) fn stamp(&self) -> Stamp {
+        Stamp::now()
+    }
+
+    #[cfg(test)]
+    pub(super) fn stamp(&self) -> Stamp {
+        Stamp::of(self.now())
     }
 
     /// In unit tests both clocks go with tokio's, which can be paused, and the wall clock can be

@@ -45,7 +45,7 @@ impl KeepWarm {
 async fn keep_warm(shared: Arc<Shared>) {
     loop {
         // To ask is all that it takes: a token that is missing or due is renewed for whoever asks.
-        let _ = shared.try_current();
+        let _ = shared.ask_for_current();
         let (closed, renewing, next) = shared.inspect(|machine, now| {
             let renewing = machine.renewing().is_some();
             (machine.is_closed(), renewing, machine.looks_again_at(now))

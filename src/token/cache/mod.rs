@@ -11,8 +11,11 @@ mod machine;
 mod renewal;
 mod settings;
 mod shared;
+mod stamp;
 mod status;
 mod sync;
+mod thread_copy;
+mod visible;
 mod wait;
 
 use std::{fmt, sync::Arc, time::Duration};

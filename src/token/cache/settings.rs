@@ -120,6 +120,10 @@ impl CacheSettings {
 
     /// How long before its end a token is no longer sent. Never more than a tenth of its life.
     /// Default: 30 seconds.
+    ///
+    /// On Linux a token may be sent for up to 10 ms longer than that: most requests look at a clock
+    /// that goes on in such steps. With a margin of zero the API may see a token that has just
+    /// expired.
     #[must_use]
     pub const fn with_expiry_margin(mut self, margin: Duration) -> Self {
         self.expiry_margin = margin;

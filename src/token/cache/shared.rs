@@ -64,16 +64,16 @@ impl Shared {
     /// The token to send now, without waiting. Takes the lock only when something is to be decided.
     #[inline]
     pub(super) fn try_current(self: &Arc<Self>) -> Option<AccessToken> {
-        let now = self.clock.now();
-        match self.cell.hit(now) {
+        match self.cell.hit(self.clock.stamp()) {
             Some(token) => Some(token),
-            None => self.ask_for_current(now),
+            None => self.ask_for_current(),
         }
     }
 
+    /// The same by the exact clocks, and as things stand behind the lock.
     #[cold]
-    fn ask_for_current(self: &Arc<Self>, now: Moment) -> Option<AccessToken> {
-        let (answer, start) = self.cell.ask(Ask::default(), now);
+    pub(super) fn ask_for_current(self: &Arc<Self>) -> Option<AccessToken> {
+        let (answer, start) = self.cell.ask(Ask::default(), self.clock.now());
         if let Some(start) = start {
             // Without a runtime the token is served on as long as it lasts.
             let _ = self.start(start);
@@ -86,7 +86,7 @@ impl Shared {
 
     /// A token that may be served as things stand, without the lock, if it is newer than this one.
     pub(super) fn newer(&self, than: Generation) -> Option<AccessToken> {
-        let token = self.cell.hit(self.clock.now());
+        let token = self.cell.hit(self.clock.stamp());
         token.filter(|token| token.generation() > than)
     }
 

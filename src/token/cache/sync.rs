@@ -1,11 +1,17 @@
-//! The lock of the cell: std's, or the one of the model checker, which tries the orders in which
-//! threads can take it.
+//! What threads share and what each has of its own: std's, or that of the model checker, which
+//! tries the orders in which threads can get at it.
 
 #[cfg(not(all(test, shuttle)))]
-pub(super) use std::sync::{Mutex, MutexGuard};
+pub(super) use std::{
+    sync::{Mutex, MutexGuard, atomic::AtomicU64},
+    thread_local,
+};
 
 #[cfg(all(test, shuttle))]
-pub(super) use shuttle::sync::{Mutex, MutexGuard};
+pub(super) use shuttle::{
+    sync::{Mutex, MutexGuard, atomic::AtomicU64},
+    thread_local,
+};
 
 use std::sync::PoisonError;
 

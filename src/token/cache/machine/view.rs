@@ -19,14 +19,6 @@ pub(in crate::token::cache) struct View {
     pub(in crate::token::cache) wall_until: SystemTime,
 }
 
-/// A token is known by its generation.
-impl PartialEq for View {
-    fn eq(&self, other: &Self) -> bool {
-        let key = |view: &Self| (view.token.generation(), view.until, view.wall_until);
-        key(self) == key(other)
-    }
-}
-
 impl Machine {
     /// What callers may be served without asking, as things stand now.
     pub(in crate::token::cache) fn view(&self, now: Moment) -> Option<View> {

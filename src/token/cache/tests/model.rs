@@ -11,7 +11,10 @@ use std::{
 };
 
 use shuttle::{
-    sync::{Condvar, Mutex},
+    sync::{
+        Condvar, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
     thread,
 };
 use tokio::time::Instant;
@@ -23,6 +26,7 @@ use crate::token::{
         cell::Cell,
         clock::Moment,
         machine::{Answer, Ask, Machine, Start},
+        stamp::Stamp,
     },
 };
 
@@ -99,7 +103,7 @@ impl Model {
         let waker = Waker::from(parked.clone());
         let (mut ask, mut waiter) = (Ask::default(), None);
         loop {
-            if let Some(token) = self.cell.hit(self.now) {
+            if let Some(token) = self.cell.hit(Stamp::of(self.now)) {
                 return token;
             }
             let (answer, start) = self.cell.ask_or_wait(ask, &mut waiter, &waker, self.now);
@@ -232,6 +236,102 @@ fn a_result_that_comes_after_it_was_given_up_changes_nothing() {
                 .cell
                 .inspect(|machine| machine.token().unwrap().generation());
             assert_eq!(generation.ordinal(), 1, "one of the two was adopted");
+        },
+        ORDERS,
+        3,
+    );
+}
+
+/// Nobody who looks after the change has ended gets the token of before, whatever copy its thread
+/// has.
+fn served_by_no_thread_after(change: fn(&Model, &AccessToken)) {
+    shuttle::check_pct(
+        move || {
+            let model = Model::with_token();
+            let given_up = model.token(Model::succeed);
+            let done = Arc::new(AtomicBool::new(false));
+            let look = |model: Model, given_up: AccessToken, done: Arc<AtomicBool>| {
+                for _ in 0..6 {
+                    let after = done.load(Ordering::SeqCst);
+                    let token = model.cell.hit(Stamp::of(model.now));
+                    let older = |token: AccessToken| token.generation() <= given_up.generation();
+                    assert!(
+                        !after || !token.is_some_and(older),
+                        "an old token is served"
+                    );
+                }
+            };
+            let mut threads: Vec<_> = (0..2)
+                .map(|_| {
+                    let (model, given_up, done) = (model.clone(), given_up.clone(), done.clone());
+                    thread::spawn(move || look(model, given_up, done))
+                })
+                .collect();
+            threads.push(thread::spawn(move || {
+                change(&model, &given_up);
+                done.store(true, Ordering::SeqCst);
+            }));
+            together(threads);
+        },
+        ORDERS,
+        3,
+    );
+}
+
+#[test]
+fn a_refused_token_is_served_by_no_thread() {
+    served_by_no_thread_after(|model, token| {
+        model.refuse(token, Model::succeed);
+    });
+}
+
+#[test]
+fn a_token_that_was_given_up_is_served_by_no_thread() {
+    served_by_no_thread_after(|model, _| {
+        let (_, start) = model.cell.invalidate(model.now);
+        model.renew(start, Model::succeed);
+    });
+}
+
+#[test]
+fn a_token_whose_renewal_was_given_up_too_is_served_by_no_thread_until_there_is_a_new_one() {
+    served_by_no_thread_after(|model, token| {
+        let (_, start) = model
+            .cell
+            .refuse(token.generation(), Reason::Rejected, model.now);
+        model.cell.abort(start.unwrap().id, model.now);
+    });
+}
+
+#[test]
+fn after_close_every_thread_serves_the_token_to_its_end_and_not_past_it() {
+    shuttle::check_pct(
+        || {
+            let model = Model::with_token();
+            let done = Arc::new(AtomicBool::new(false));
+            let at = |age| Moment {
+                mono: model.now.mono + age,
+                ..model.now
+            };
+            let (due, expired) = (at(DAY - Duration::from_secs(61)), at(DAY));
+            let looks = (0..2).map(|_| {
+                let (model, done) = (model.clone(), done.clone());
+                thread::spawn(move || {
+                    for _ in 0..6 {
+                        let after = done.load(Ordering::SeqCst);
+                        assert!(model.cell.hit(Stamp::of(model.now)).is_some());
+                        let served = model.cell.hit(Stamp::of(due)).is_some();
+                        assert!(served || !after, "it is not renewed any more");
+                        assert!(model.cell.hit(Stamp::of(expired)).is_none());
+                    }
+                })
+            });
+            let mut threads: Vec<_> = looks.collect();
+            threads.push(thread::spawn(move || {
+                model.cell.close(model.now);
+                done.store(true, Ordering::SeqCst);
+            }));
+            together(threads);
         },
         ORDERS,
         3,
