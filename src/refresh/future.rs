@@ -135,7 +135,7 @@ fn send_copy<S: Service<Request<B>>, B: CloneBody>(copy: &mut Copy<S, B>) -> Opt
 fn again_after<S, B: CloneBody, R>(response: &mut Response<R>, copy: &Copy<S, B>) -> Option<bool> {
     response.extensions().get::<Renewable>()?;
     let reason = match copy {
-        Copy::Kept(copy) if copy.body().revoke_others() => {
+        Copy::Kept(copy) if copy.claim() => {
             tracing::debug!("the token was refused: sending the request once more");
             return Some(copy.body().is_sent());
         }

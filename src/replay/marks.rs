@@ -18,6 +18,7 @@ pub enum Unreplayed {
     /// It had already been sent again once after a 401, with a newer token, which was refused as
     /// well.
     AlreadyReplayed,
-    /// Its body was not to be had again: a stream over the cap, or one that ended in an error.
+    /// Its body was not to be had again: a stream over the cap, or one that ended in an error. Or it
+    /// has a header that was made around the checks of `http`.
     BodyGone,
 }

@@ -1,22 +1,27 @@
-use std::iter;
+use std::fmt;
 
-use http::{Extensions, HeaderMap, HeaderName, HeaderValue, Method, Request, Uri, Version};
+use http::{Extensions, HeaderMap, Method, Request, Uri, Version};
 
-use super::CloneBody;
+use super::{CloneBody, head::FlatHead};
 
 /// All that a request is made of, extensions included, to make it once more.
 ///
 /// It lives in a box, so that futures that keep one are small and cheap to move; almost none is
-/// ever made a request again. The headers are in a list, which is one allocation less than a map:
-/// so the box is for free. The service to send it with is in there too: that is larger still.
+/// ever made a request again. The service to send it with is in there too: that is larger still.
 pub(crate) struct RequestCopy<B, S> {
     method: Method,
-    uri: Uri,
     version: Version,
-    headers: Vec<(HeaderValue, HeaderName)>,
+    head: Head,
     extensions: Extensions,
     body: B,
     service: S,
+}
+
+enum Head {
+    /// Of a request that is away.
+    Copied(FlatHead),
+    /// Of one that is not sent yet: it is the only one that there is, and stays as it came.
+    Whole(Box<(Uri, HeaderMap)>),
 }
 
 impl<B: CloneBody, S: Clone> RequestCopy<B, S> {
@@ -29,13 +34,23 @@ impl<B: CloneBody, S: Clone> RequestCopy<B, S> {
         request.body_mut().hold();
         Some(Box::new(Self {
             method: request.method().clone(),
-            uri: request.uri().clone(),
             version: request.version(),
-            headers: list(request.headers()),
+            head: Head::Copied(FlatHead::of(request)),
             extensions: request.extensions().clone(),
             body,
             service: service.clone(),
         }))
+    }
+}
+
+impl<B: CloneBody, S> RequestCopy<B, S> {
+    /// Revokes the older body, so that this can be sent; false when it cannot be made again.
+    pub(crate) fn claim(&self) -> bool {
+        let readable = match &self.head {
+            Head::Copied(head) => head.is_readable(),
+            Head::Whole(_) => true,
+        };
+        readable && self.body.revoke_others()
     }
 }
 
@@ -45,9 +60,8 @@ impl<B, S> RequestCopy<B, S> {
         let (parts, body) = request.into_parts();
         Box::new(Self {
             method: parts.method,
-            uri: parts.uri,
             version: parts.version,
-            headers: list(&parts.headers),
+            head: Head::Whole(Box::new((parts.uri, parts.headers))),
             extensions: parts.extensions,
             body,
             service,
@@ -58,8 +72,11 @@ impl<B, S> RequestCopy<B, S> {
         &self.method
     }
 
-    pub(crate) fn uri(&self) -> &Uri {
-        &self.uri
+    pub(crate) fn uri(&self) -> LazyUri<'_> {
+        match &self.head {
+            Head::Copied(head) => LazyUri::Copied(head),
+            Head::Whole(head) => LazyUri::Whole(&head.0),
+        }
     }
 
     pub(crate) fn extensions(&self) -> &Extensions {
@@ -74,40 +91,48 @@ impl<B, S> RequestCopy<B, S> {
         &mut self.service
     }
 
+    /// The request that this is a copy of, to be sent by this service.
     pub(crate) fn into_parts(self) -> (Request<B>, S) {
+        let (uri, headers) = match self.head {
+            Head::Copied(head) => head.into_parts(),
+            Head::Whole(head) => *head,
+        };
         let mut request = Request::new(self.body);
         *request.method_mut() = self.method;
-        *request.uri_mut() = self.uri;
+        *request.uri_mut() = uri;
         *request.version_mut() = self.version;
+        *request.headers_mut() = headers;
         *request.extensions_mut() = self.extensions;
-        // One more, for what is set anew at each send, such as `Authorization`. What a map cannot
-        // make room for at once still fits in: names that come more than once share a place.
-        let _ = request.headers_mut().try_reserve(self.headers.len() + 1);
-        for (value, name) in self.headers {
-            request.headers_mut().append(name, value);
-        }
         (request, self.service)
     }
 }
 
-/// Values of one name stay in their order, and the names in theirs.
-///
-/// The value first, and by an iterator that knows its length: so each header is made in its place.
-/// One that is made elsewhere and then moved costs twice as much, which shows in each request.
-fn list(headers: &HeaderMap) -> Vec<(HeaderValue, HeaderName)> {
-    let mut each = headers.iter();
-    iter::repeat_with(|| each.next())
-        .take(headers.len())
-        .map(|header| match header {
-            Some((name, value)) => (value.clone(), name.clone()),
-            None => unreachable!("there are as many headers as there are said to be"),
-        })
-        .collect()
+/// The URI of a request, parsed when it is asked for.
+#[derive(Clone, Copy)]
+pub(crate) enum LazyUri<'a> {
+    Whole(&'a Uri),
+    Copied(&'a FlatHead),
+}
+
+impl<'a> LazyUri<'a> {
+    pub(crate) fn get(self) -> &'a Uri {
+        match self {
+            Self::Whole(uri) => uri,
+            Self::Copied(head) => head.uri(),
+        }
+    }
+}
+
+impl fmt::Debug for LazyUri<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.get().fmt(f)
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use bytes::Bytes;
+    use http::{HeaderName, HeaderValue};
     use http_body_util::Full;
 
     use super::*;
@@ -129,7 +154,10 @@ mod tests {
             .body(body)
             .unwrap();
         let copy = RequestCopy::keep(&mut request, &()).unwrap();
-        assert_eq!((copy.method(), copy.uri()), (&Method::PUT, request.uri()));
+        assert_eq!(
+            (copy.method(), copy.uri().get()),
+            (&Method::PUT, request.uri())
+        );
         let copy = RequestCopy::unsent(copy.into_parts().0, ()).into_parts().0;
         assert_eq!(copy.method(), Method::PUT);
         assert_eq!(copy.uri(), request.uri());
@@ -140,6 +168,16 @@ mod tests {
         assert_eq!(copy.extensions().get(), Some(&7_u32));
         assert!(copy.body().is_replayable());
         assert!(request.body().is_held() && !copy.body().is_held());
+    }
+
+    #[test]
+    fn a_copy_that_cannot_be_made_a_request_is_not_claimed() {
+        let body = ReplayBody::new(Full::new(Bytes::from_static(b"body")));
+        let mut request = Request::new(body);
+        let mut copy = RequestCopy::keep(&mut request, &()).unwrap();
+        assert!(copy.claim());
+        copy.head = Head::Copied(FlatHead::damaged());
+        assert!(copy.body().is_replayable() && !copy.claim());
     }
 
     #[test]

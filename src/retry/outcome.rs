@@ -42,7 +42,8 @@ pub enum Stop {
     Disabled,
     /// It may have been executed, and executing it twice is not the same as once.
     NotRepeatable,
-    /// The body was not to be had again.
+    /// The body was not to be had again; or a header was made around the checks of
+    /// `http`.
     BodyGone,
     /// It was sent as many times as the policy allows.
     SendsSpent,

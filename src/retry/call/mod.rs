@@ -7,7 +7,7 @@ use tokio::{runtime::Handle, time::Instant};
 use super::{Attempt, Class, RequestHead, RetryAfter, RetryEvent, Upstream, settings::Settings};
 use crate::{
     call::CallOptions,
-    replay::{CloneBody, RequestCopy},
+    replay::{CloneBody, LazyUri, RequestCopy},
     runtime,
     throttle::{Passage, Ticket},
 };
@@ -241,7 +241,7 @@ impl<S: Clone, B: CloneBody, C> Call<S, B, C> {
     /// Revokes the older body, so that the copy can be sent; false when that is gone.
     fn claim(&self) -> bool {
         match &self.target {
-            Target::Kept(request) => request.body().revoke_others(),
+            Target::Kept(request) => request.claim(),
             Target::Sent(..) => false,
         }
     }
@@ -278,19 +278,26 @@ impl<S: Clone, B: CloneBody, C> Call<S, B, C> {
 
     /// The one that the request named, or else that of the layer.
     fn upstream(&self) -> &Upstream {
-        let named = self.settings.selected(self.request().extensions);
+        let named = self.settings.selected(self.extensions());
         named.unwrap_or(&self.settings.upstream)
     }
 
     /// What this request asks for itself. Read each time: that costs less than to carry it along
     /// with each request, of which almost none asks for anything.
     fn options(&self) -> CallOptions {
-        CallOptions::of(self.request().extensions)
+        CallOptions::of(self.extensions())
+    }
+
+    fn extensions(&self) -> &Extensions {
+        match &self.target {
+            Target::Kept(request) => request.extensions(),
+            Target::Sent(sent) => &sent.extensions,
+        }
     }
 
     fn target(&self) -> (&Method, &Uri) {
         let request = self.request();
-        (request.method, request.uri)
+        (request.method(), request.uri())
     }
 
     fn request(&self) -> RequestHead<'_> {
@@ -302,7 +309,7 @@ impl<S: Clone, B: CloneBody, C> Call<S, B, C> {
             },
             Target::Sent(sent) => RequestHead {
                 method: &sent.method,
-                uri: &sent.uri,
+                uri: LazyUri::Whole(&sent.uri),
                 extensions: &sent.extensions,
             },
         }

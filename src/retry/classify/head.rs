@@ -1,12 +1,14 @@
 use http::{Extensions, HeaderMap, Method, Request, Response, StatusCode, Uri};
 
+use crate::replay::LazyUri;
+
 /// The request that a [`Classify`](super::Classify) is asked about: its method, URI and extensions.
 ///
 /// An example is at [`Classify`](super::Classify).
 #[derive(Clone, Copy, Debug)]
 pub struct RequestHead<'a> {
     pub(in crate::retry) method: &'a Method,
-    pub(in crate::retry) uri: &'a Uri,
+    pub(in crate::retry) uri: LazyUri<'a>,
     pub(in crate::retry) extensions: &'a Extensions,
 }
 
@@ -15,7 +17,7 @@ impl<'a> RequestHead<'a> {
     pub fn of<B>(request: &'a Request<B>) -> Self {
         Self {
             method: request.method(),
-            uri: request.uri(),
+            uri: LazyUri::Whole(request.uri()),
             extensions: request.extensions(),
         }
     }
@@ -26,8 +28,8 @@ impl<'a> RequestHead<'a> {
     }
 
     /// The request's URI, as it was sent.
-    pub const fn uri(&self) -> &'a Uri {
-        self.uri
+    pub fn uri(&self) -> &'a Uri {
+        self.uri.get()
     }
 
     /// The request's extensions: what the caller and the layers outside of

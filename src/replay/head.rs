@@ -1,0 +1,156 @@
+use std::sync::OnceLock;
+
+use http::{
+    HeaderMap, HeaderName, HeaderValue, Request, Uri,
+    uri::{Authority, Parts, PathAndQuery, Scheme},
+};
+
+/// The URI and the headers of a request as bytes, one after the other, in one vector.
+///
+/// They are parsed only when the request is made once more, which almost none is. To clone them as
+/// they are counts two references up and down for each, and each clone is written in small pieces
+/// that are read as large ones, for which the processor waits: that costs several times as much.
+///
+/// Everything that `http` lets a program make comes back, with one exception that is checked by
+/// [`is_readable`](Self::is_readable): what was made around its checks.
+pub(crate) struct FlatHead {
+    bytes: Vec<u8>,
+    uri: OnceLock<Box<Uri>>,
+}
+
+/// The lengths before a header: of its name, and of its value with the mark of a sensitive one.
+const LENGTHS: usize = 2 * size_of::<usize>();
+
+impl FlatHead {
+    pub(super) fn of<B>(request: &Request<B>) -> Self {
+        let (uri, headers) = (request.uri(), request.headers());
+        let pieces = pieces(uri);
+        let size: usize = pieces
+            .iter()
+            .map(|piece| piece.map_or(1, <[u8]>::len))
+            .sum();
+        let mut size = size + pieces.len() * size_of::<usize>();
+        for (name, value) in headers {
+            size += LENGTHS + name.as_str().len() + value.len();
+        }
+        let mut bytes = Vec::with_capacity(size);
+        for piece in pieces {
+            let marked = piece.map_or(0, |piece| piece.len() + 1);
+            bytes.extend_from_slice(&marked.to_ne_bytes());
+            bytes.extend_from_slice(piece.unwrap_or_default());
+        }
+        for (name, value) in headers {
+            let marked = value.len() << 1 | usize::from(value.is_sensitive());
+            bytes.extend_from_slice(&name.as_str().len().to_ne_bytes());
+            bytes.extend_from_slice(&marked.to_ne_bytes());
+            bytes.extend_from_slice(name.as_str().as_bytes());
+            bytes.extend_from_slice(value.as_bytes());
+        }
+        Self {
+            bytes,
+            uri: OnceLock::new(),
+        }
+    }
+
+    pub(crate) fn uri(&self) -> &Uri {
+        // What cannot be read is not sent again, and what is looked up for it is of no use.
+        self.uri
+            .get_or_init(|| Box::new(Reader(&self.bytes).uri().unwrap_or_default()))
+    }
+
+    /// Whether all of it can be made again: a name or value that was made around `http`'s checks
+    /// cannot.
+    pub(super) fn is_readable(&self) -> bool {
+        let mut reader = Reader(&self.bytes);
+        if reader.uri().is_none() {
+            return false;
+        }
+        while !reader.0.is_empty() {
+            if reader.header().is_none() {
+                return false;
+            }
+        }
+        true
+    }
+
+    pub(super) fn into_parts(self) -> (Uri, HeaderMap) {
+        let mut reader = Reader(&self.bytes);
+        let uri = reader.uri().unwrap_or_default();
+        let mut headers = HeaderMap::new();
+        // One more, for what is set anew at each send, such as `Authorization`. What a map cannot
+        // make room for at once still fits in: names that come more than once share a place.
+        let _ = headers.try_reserve(reader.count_headers() + 1);
+        while let Some((name, value)) = reader.header() {
+            headers.append(name, value);
+        }
+        (uri, headers)
+    }
+}
+
+/// The parts that `http` makes a URI of. It is put together of the same ones again and not of its
+/// text: old versions of `http` take a path without a slash, which would become part of the host.
+fn pieces(uri: &Uri) -> [Option<&[u8]>; 3] {
+    [
+        uri.scheme_str().map(str::as_bytes),
+        uri.authority()
+            .map(|authority| authority.as_str().as_bytes()),
+        // Where there is no path at all, `http` says that it is a slash.
+        uri.path_and_query()
+            .filter(|_| !uri.path().is_empty())
+            .map(|path| path.as_str().as_bytes()),
+    ]
+}
+
+/// What is left to be read.
+#[derive(Clone, Copy)]
+struct Reader<'a>(&'a [u8]);
+
+impl<'a> Reader<'a> {
+    fn uri(&mut self) -> Option<Uri> {
+        let [scheme, authority, path] = [self.piece()?, self.piece()?, self.piece()?];
+        let mut parts = Parts::default();
+        parts.scheme = scheme.map(Scheme::try_from).transpose().ok()?;
+        parts.authority = authority.map(Authority::try_from).transpose().ok()?;
+        parts.path_and_query = path.map(PathAndQuery::try_from).transpose().ok()?;
+        Uri::from_parts(parts).ok()
+    }
+
+    fn piece(&mut self) -> Option<Option<&'a [u8]>> {
+        match self.number()? {
+            0 => Some(None),
+            marked => self.bytes(marked - 1).map(Some),
+        }
+    }
+
+    fn header(&mut self) -> Option<(HeaderName, HeaderValue)> {
+        let (name, value, sensitive) = self.header_bytes()?;
+        let name = HeaderName::from_bytes(name).ok()?;
+        let mut value = HeaderValue::from_bytes(value).ok()?;
+        value.set_sensitive(sensitive);
+        Some((name, value))
+    }
+
+    fn header_bytes(&mut self) -> Option<(&'a [u8], &'a [u8], bool)> {
+        let (name, marked) = (self.number()?, self.number()?);
+        Some((self.bytes(name)?, self.bytes(marked >> 1)?, marked & 1 == 1))
+    }
+
+    fn count_headers(mut self) -> usize {
+        std::iter::from_fn(|| self.header_bytes()).count()
+    }
+
+    fn number(&mut self) -> Option<usize> {
+        let (number, rest) = self.0.split_first_chunk()?;
+        self.0 = rest;
+        Some(usize::from_ne_bytes(*number))
+    }
+
+    fn bytes(&mut self, length: usize) -> Option<&'a [u8]> {
+        let (bytes, rest) = self.0.split_at_checked(length)?;
+        self.0 = rest;
+        Some(bytes)
+    }
+}
+
+#[cfg(test)]
+mod tests;
