@@ -24,7 +24,8 @@ fn hit(cell: &Cell, now: Moment) -> Option<String> {
 
 /// The token of which this thread has a copy.
 fn copied() -> Option<String> {
-    LAST.with_borrow(|last| {
+    LAST.with(|last| {
+        let last = last.borrow();
         let token = &last.copy.as_ref()?.visible;
         let token = token.serve(Stamp::of(Moment::now()))?;
         Some(token.expose().to_owned())
