@@ -294,11 +294,14 @@ fn a_token_that_was_given_up_is_served_by_no_thread() {
 }
 
 #[test]
+fn a_discarded_token_is_served_by_no_thread() {
+    served_by_no_thread_after(|model, token| model.cell.discard(token.generation(), model.now));
+}
+
+#[test]
 fn a_token_whose_renewal_was_given_up_too_is_served_by_no_thread_until_there_is_a_new_one() {
     served_by_no_thread_after(|model, token| {
-        let (_, start) = model
-            .cell
-            .refuse(token.generation(), Reason::Rejected, model.now);
+        let (_, start) = model.cell.refuse(token.generation(), model.now);
         model.cell.abort(start.unwrap().id, model.now);
     });
 }

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::token::{
-    Generation, IssuedToken, Reason,
+    Generation, IssuedToken,
     cache::{CacheSettings, cell::Cell, clock::Moment, machine::Machine},
 };
 
@@ -85,7 +85,7 @@ fn a_copy_is_gone_with_the_next_hit_after_its_token_was_replaced() {
     for _ in 0..=HITS_FOR_A_COPY {
         hit(&one, now);
     }
-    let (_, start) = one.refuse(generation, Reason::Rejected, now);
+    let (_, start) = one.refuse(generation, now);
     assert_eq!(hit(&one, now), None);
     let fresh = IssuedToken::new("fresh".to_owned(), HOUR);
     one.finish(start.unwrap().id, Ok((fresh, now)), now);
@@ -122,7 +122,7 @@ proptest! {
                     prop_assert_eq!(hit(cell, now), Some(format!("{n}-{tokens}")));
                 },
                 Step::Renew => {
-                    let (_, start) = cell.refuse(*generation, Reason::Forced, now);
+                    let (_, start) = cell.refuse(*generation, now);
                     let Some(start) = start else { continue };
                     prop_assert_eq!(hit(cell, now), None);
                     *tokens += 1;
