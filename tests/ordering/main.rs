@@ -4,6 +4,7 @@
 mod captured_log;
 mod setup;
 
+mod breaker;
 mod buffer;
 mod decompression;
 mod limits;

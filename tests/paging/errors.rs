@@ -11,9 +11,9 @@ use http_body_util::StreamBody;
 use serde::Deserialize;
 use serde_json::json;
 use tokio::time::Instant;
-use tower::service_fn;
+use tower::{Layer, service_fn};
 use tower_genesys::{
-    TokenError,
+    CollectLayer, GenesysLayer, TokenError,
     genesys::{PageErrorKind as Kind, Pager, Paging},
     testing::{ANY_API, DETAILS_QUERY, TOKEN, USERS as USERS_ROUTE},
 };
@@ -84,6 +84,28 @@ async fn a_page_that_breaks_off_is_asked_for_once_more() {
     setup.mock.clear_script();
     let rest = setup.users().resume(error.checkpoint().unwrap().clone());
     assert_eq!(all(rest).await.len(), 150);
+}
+
+#[tokio::test(start_paused = true)]
+async fn over_collected_bodies_a_page_is_retried_by_the_layers_and_not_by_the_pager() {
+    let setup = setup(|mock| mock.users(250));
+    let client = CollectLayer::new().layer(setup.mock.service());
+    let genesys = GenesysLayer::new(&setup.org).layer(client);
+    let pager = Pager::new::<Body, _>(&setup.org, genesys);
+    let users = || pager.get(USERS).with_page_size(100);
+    setup.mock.on(USERS_ROUTE).nth(2).truncated_body();
+    setup.mock.on(USERS_ROUTE).nth(3).truncated_body();
+    assert_eq!(
+        all(users()).await.len(),
+        250,
+        "more than the pager's one try"
+    );
+    assert_eq!(setup.mock.count(USERS_ROUTE), 5);
+
+    setup.mock.on(USERS_ROUTE).from(7).truncated_body();
+    let (rows, error) = fails(users(), Kind::BrokenOff).await;
+    assert_eq!((rows, setup.mock.count(USERS_ROUTE)), (100, 5 + 1 + 4));
+    assert!(error.correlation_id().is_some() && error.checkpoint().is_some());
 }
 
 #[tokio::test(start_paused = true)]

@@ -179,7 +179,7 @@ impl From<Failure> for PageError {
             .with_correlation_id(id),
             Failure::BrokenOff(source, id) => Self::new(
                 Kind::BrokenOff,
-                "the answer broke off, twice; look at the network and what stands in between, then \
+                "the answer broke off each time that it was asked for; look at the network and what stands in between, then \
                  go on from the checkpoint",
             )
             .because(source)

@@ -13,6 +13,7 @@ use http_body_util::Full;
 pub(super) use crate::genesys::answer::Bounds;
 use crate::{
     BoxError,
+    collect::BodyBroken,
     genesys::{
         ApiError, TokenClient,
         answer::{self, Unread},
@@ -91,7 +92,8 @@ where
     poll_fn(|cx| service.poll_ready(cx))
         .await
         .map_err(unanswered)?;
-    let response = service.call(request).await.map_err(unanswered)?;
+    let response = service.call(request).await;
+    let response = response.map_err(|error| without_answer(error.into()))?;
     // What the service holds for the next request is nobody's while a long body is read.
     drop(service);
     let (head, body) = response.into_parts();
@@ -114,5 +116,17 @@ where
             let error = io::Error::new(io::ErrorKind::TimedOut, late);
             Err(Failure::BrokenOff(error.into(), correlation_id))
         }
+    }
+}
+
+/// A body that was [collected](crate::collect) below, and broke off there as often as a retry may
+/// follow, is an answer that broke off.
+fn without_answer(error: BoxError) -> Failure {
+    match BodyBroken::find(&*error) {
+        Some(broken) => {
+            let id = correlation_id(&broken.head().headers).map(Box::from);
+            Failure::BrokenOff(error, id)
+        }
+        None => Failure::Unanswered(error),
     }
 }

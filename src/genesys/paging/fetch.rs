@@ -16,6 +16,7 @@ use super::{
     exchange::{Answer, Failure},
     plan::Plan,
 };
+use crate::collect::BodyBroken;
 
 /// One request of a stream.
 #[derive(Clone, Debug)]
@@ -59,8 +60,8 @@ impl Ask {
     }
 }
 
-/// Fetches a page. One whose answer breaks off is asked for once more: the layers below have done
-/// their part when the head is there.
+/// Fetches a page. One whose answer breaks off is asked for once more, unless the stack collects
+/// bodies: other layers have done their part when the head is there.
 pub(super) async fn page<T: DeserializeOwned>(
     plan: Arc<Plan>,
     ask: Ask,
@@ -84,7 +85,10 @@ pub(super) async fn page<T: DeserializeOwned>(
 /// Fetches what can be fetched twice.
 pub(super) async fn read(plan: &Plan, ask: Ask) -> Result<Answer, PageError> {
     match send(plan, ask.clone()).await? {
-        Err(Failure::BrokenOff(..)) => Ok(send(plan, ask).await??),
+        // Where the stack collects bodies, it has sent the request again already, by its own rules.
+        Err(Failure::BrokenOff(error, _)) if BodyBroken::find(&*error).is_none() => {
+            Ok(send(plan, ask).await??)
+        }
         answer => Ok(answer?),
     }
 }

@@ -101,7 +101,8 @@
 //! An error is the last item of the stream. Transport errors and refusals come when the layers
 //! below have given up. A page whose answer breaks off after its head is asked for once more, since
 //! the layers take an answer for a success when its head is there; the request that starts a job is
-//! not.
+//! not. With [`CollectLayer`](crate::CollectLayer) around the client, the stack retries such a page
+//! itself, with backoff and within the budget, and the pager asks no second time.
 //!
 //! A stream ends only where the page says by the rule of its way that it is the last. Any other sign
 //! of more on it is [`PageErrorKind::Incomplete`], and the message names the field: `nextUri`,

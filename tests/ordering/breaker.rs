@@ -1,0 +1,84 @@
+use http::{Response, StatusCode};
+use tower::{Layer, ServiceExt};
+use tower_genesys::{
+    BoxError,
+    testing::{ANY_API, MockBody, MockError, USERS},
+};
+use tower_resilience_circuitbreaker::{CircuitBreakerError, CircuitBreakerLayer};
+
+use crate::setup::{USERS_PATH, seconds, setup};
+
+/// Fails fast after two calls in a row that failed, by error or with a 5xx, for half a minute.
+macro_rules! breaker {
+    ($error:ty) => {
+        CircuitBreakerLayer::builder()
+            .consecutive_failures(2)
+            .wait_duration_in_open(seconds(30))
+            .failure_classifier(|result: &Result<Response<MockBody>, $error>| match result {
+                Ok(response) => response.status().is_server_error(),
+                Err(_) => true,
+            })
+            .build()
+            .expect("it is well-formed")
+    };
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_circuit_breaker_outside_fails_fast_in_an_outage_and_serves_when_it_is_closed_again() {
+    let setup = setup().await;
+    setup.mock.on(ANY_API).first(8).reply_503();
+    let stack = breaker!(BoxError).layer(setup.layer.clone().layer(setup.mock.service()));
+    for sends in [4, 8] {
+        let response = setup.answer(stack.clone(), USERS_PATH).await;
+        assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(setup.mock.count(USERS), sends, "with all its retries");
+    }
+    let error = stack.clone().oneshot(setup.get(USERS_PATH)).await;
+    assert!(matches!(error, Err(CircuitBreakerError::OpenCircuit)));
+    assert_eq!(setup.mock.count(USERS), 8, "nothing is sent");
+
+    // Its own clock cannot be paused.
+    stack.force_closed().await;
+    let response = setup.answer(stack.clone(), USERS_PATH).await;
+    assert_eq!(response.status(), StatusCode::OK);
+    assert_eq!(
+        setup.answer(stack, USERS_PATH).await.status(),
+        StatusCode::OK
+    );
+    assert_eq!(setup.mock.count(USERS), 10);
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_looking_at_the_response_a_circuit_breaker_outside_never_opens() {
+    let setup = setup().await;
+    setup.mock.on(ANY_API).reply_503();
+    let breaker = CircuitBreakerLayer::builder()
+        .consecutive_failures(2)
+        .build();
+    let stack = breaker
+        .unwrap()
+        .layer(setup.layer.clone().layer(setup.mock.service()));
+    for _ in 0..4 {
+        let response = setup.answer(stack.clone(), USERS_PATH).await;
+        assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+    }
+    assert_eq!(setup.mock.count(USERS), 16);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_circuit_breaker_inside_is_an_error_that_is_retried_so_that_nothing_fails_fast() {
+    let setup = setup().await;
+    setup.mock.on(ANY_API).reply_503();
+    let stack = setup
+        .layer
+        .clone()
+        .layer(breaker!(MockError).layer(setup.mock.service()));
+    let started = tokio::time::Instant::now();
+    let result = stack.oneshot(setup.get(USERS_PATH)).await;
+    assert!(result.is_err());
+    assert_eq!(setup.mock.count(USERS), 2, "the circuit is open after that");
+    assert!(
+        started.elapsed() > seconds(0),
+        "it waits between sends that are none"
+    );
+}
