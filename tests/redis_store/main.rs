@@ -11,6 +11,7 @@ mod client_certificates;
 mod cluster;
 mod conformance;
 mod damage;
+mod environment;
 mod faults;
 mod keys;
 mod refusals;

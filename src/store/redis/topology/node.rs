@@ -38,6 +38,7 @@ impl NodeSettings {
         }
     }
 
+    #[cfg(feature = "redis-cluster")]
     pub(super) fn info(&self) -> &ConnectionInfo {
         &self.info
     }

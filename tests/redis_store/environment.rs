@@ -1,0 +1,136 @@
+//! What a process reads from its environment. Each case is this program once more, as a process may
+//! not change its own.
+
+use std::{
+    env,
+    process::{Command, Output},
+};
+
+use tower_genesys::store::{RedisStore, redis::RedisStoreErrorKind};
+
+use crate::redis_server::{Certificates, Launch, RedisSentinels, SentinelOptions};
+
+const CHILD: &str = "TOWER_GENESYS_TEST_ENVIRONMENT";
+
+/// Does what a process does at its start, and prints what came of it.
+#[tokio::test]
+async fn child() {
+    let Ok(name) = env::var(CHILD) else { return };
+    let checked = async { RedisStore::builder_from_env(name)?.connect().await };
+    match checked.await {
+        Ok(_) => println!("=> works"),
+        Err(error) => println!("=> {:?} {error}", error.kind()),
+    }
+}
+
+fn outcome(name: &str, variables: &[(&str, &str)]) -> String {
+    let mut command = Command::new(env::current_exe().expect("it has a file"));
+    for (name, _) in env::vars_os() {
+        if name.to_string_lossy().starts_with("REDIS") {
+            command.env_remove(name);
+        }
+    }
+    command
+        .args(["--exact", "environment::child", "--nocapture"])
+        .env(CHILD, name)
+        .envs(variables.iter().copied());
+    let Output { stdout, stderr, .. } = command.output().expect("it runs");
+    let all = String::from_utf8_lossy(&stdout).into_owned() + &String::from_utf8_lossy(&stderr);
+    let outcome = all.lines().find_map(|line| line.split_once("=> "));
+    outcome.expect(&all).1.to_owned()
+}
+
+#[test]
+fn certificates_are_texts_or_files() {
+    let by = Certificates::new();
+    let server = Launch::new().tls(&by, &["localhost"], "yes").start();
+    let client = by.client();
+    let directory = tempfile::tempdir().unwrap();
+    let file = |name: &str, pem: &str| {
+        let file = directory.path().join(name);
+        std::fs::write(&file, pem).unwrap();
+        file.to_str().unwrap().to_owned()
+    };
+    let (ca, certificate) = (
+        file("ca.pem", by.pem()),
+        file("client.pem", &client.certificate),
+    );
+    let url = server.tls_url();
+    let files = [
+        ("REDIS_URL", &*url),
+        ("REDIS_TLS_CA", &ca),
+        ("REDIS_TLS_CERT", &certificate),
+        ("REDIS_TLS_KEY", &client.key),
+    ];
+    assert_eq!(outcome("REDIS_URL", &files), "works");
+    let named = [
+        ("CACHE_URL", &*url),
+        ("CACHE_TLS_CA", by.pem()),
+        ("CACHE_TLS_CERT", &client.certificate),
+        ("CACHE_TLS_KEY", &client.key),
+    ];
+    assert_eq!(outcome("CACHE_URL", &named), "works");
+
+    let says = |variables: &[(&str, &str)]| outcome("REDIS_URL", variables);
+    let without_key = says(&files[..3]);
+    assert!(
+        without_key.starts_with("Certificates REDIS_TLS_CERT has no key"),
+        "{without_key}"
+    );
+    let without_certificate = says(&[files[0], files[1], files[3]]);
+    assert!(
+        without_certificate.starts_with("Certificates REDIS_TLS_KEY has no certificate"),
+        "{without_certificate}"
+    );
+    let none = says(&files[..2]);
+    assert!(
+        none.contains("REDIS_URL: ") && none.contains("_TLS_CERT"),
+        "{none}"
+    );
+    let unread = says(&[files[0], ("REDIS_TLS_CA", "/s3cr3t")]);
+    assert!(
+        unread.starts_with("Certificates REDIS_TLS_CA names a file"),
+        "{unread}"
+    );
+    assert!(!unread.contains("s3cr3t"), "{unread}");
+    let plain = says(&[("REDIS_URL", "redis://localhost"), files[1]]);
+    assert!(
+        plain.starts_with("Certificates REDIS_TLS_CA is set, but REDIS_URL"),
+        "{plain}"
+    );
+    let empty = says(&[files[0], ("REDIS_TLS_CA", "")]);
+    assert!(empty.contains("REDIS_TLS_CA is empty"), "{empty}");
+}
+
+#[test]
+fn sentinels_have_a_login_of_their_own() {
+    let fleet = RedisSentinels::start_with(&SentinelOptions {
+        sentinel_password: Some("s3cr3t"),
+        ..SentinelOptions::default()
+    });
+    let url = fleet.url();
+    let says = |variables: &[(&str, &str)]| outcome("REDIS_URL", variables);
+    let password = ("REDIS_SENTINEL_PASSWORD", "s3cr3t");
+    assert_eq!(says(&[("REDIS_URL", &url), password]), "works");
+    let user = ("REDIS_SENTINEL_USER", "default");
+    assert_eq!(says(&[("REDIS_URL", &url), user, password]), "works");
+    // What the URL says wins.
+    let in_url = format!("{url}?sentinel_password=s3cr3t");
+    let wrong = ("REDIS_SENTINEL_PASSWORD", "another");
+    assert_eq!(says(&[("REDIS_URL", &in_url), wrong]), "works");
+
+    let without = says(&[("REDIS_URL", &url)]);
+    let kind = format!("{:?}", RedisStoreErrorKind::Credentials);
+    assert!(without.starts_with(&kind), "{without}");
+    let alone = says(&[("REDIS_URL", &url), user]);
+    assert!(alone.starts_with("Variable "), "{alone}");
+    assert!(
+        alone.contains("REDIS_SENTINEL_USER has no password"),
+        "{alone}"
+    );
+    let unused = says(&[("REDIS_URL", "redis://localhost"), password]);
+    assert!(
+        unused.contains("REDIS_SENTINEL_PASSWORD is set, but REDIS_URL"),
+        "{unused}"
+    );
+}
