@@ -44,11 +44,12 @@ pub(super) async fn open(client: &Client) -> Result<MultiplexedConnection, Failu
         choose_crypto();
     }
     let mut connection = connect(client).await.map_err(Failure::NotConnected)?;
-    // By TLS 1.3, the server judges the client's certificate when the handshake is over here.
+    // By TLS 1.3, the server judges the client's certificate when the handshake is over here. What it
+    // says then is lost unless a command is under way.
     if is_tls {
         let asked = cmd("HELLO").exec_async(&mut connection).await;
         if let Some(error) = asked.err().filter(RedisError::is_io_error) {
-            return Err(Failure::NotConnected(why_refused(client, error).await));
+            return Err(Failure::NotConnected(error));
         }
     }
     Ok(connection)
@@ -61,20 +62,6 @@ async fn connect(client: &Client) -> RedisResult<MultiplexedConnection> {
     client
         .get_multiplexed_async_connection_with_config(&config)
         .await
-}
-
-/// What TLS says about a connection that broke right after its handshake. The redis crate passes
-/// that on to a command that it sends while it connects, and loses it otherwise.
-async fn why_refused(client: &Client, broken: RedisError) -> RedisError {
-    let info = client.get_connection_info();
-    let named = info
-        .redis_settings()
-        .clone()
-        .set_lib_name("tower-genesys", env!("CARGO_PKG_VERSION"));
-    match Client::open(info.clone().set_redis_settings(named)) {
-        Ok(client) => connect(&client).await.err().unwrap_or(broken),
-        Err(_) => broken,
-    }
 }
 
 /// The redis crate takes the process's crypto provider. With none, and two compiled in by whoever,
