@@ -183,6 +183,26 @@ impl ClientBuilder {
         self
     }
 
+    /// Trusts the CAs that the system trusts, in place of Mozilla's: on macOS, iOS and Windows by
+    /// the system's own verifier, elsewhere by the CAs of its trust store, such as those of
+    /// `ca-certificates`. `SSL_CERT_FILE` and `SSL_CERT_DIR` name others there.
+    ///
+    /// Use it where a company installs its CAs on each machine. CAs of [`ca_pem`](Self::ca_pem) and
+    /// [`ca_file`](Self::ca_file) are trusted too. The store is read when the client is built.
+    ///
+    /// ```
+    /// use tower_genesys::ClientBuilder;
+    ///
+    /// let builder = ClientBuilder::new().platform_verifier();
+    /// # let _ = builder;
+    /// ```
+    #[cfg(feature = "platform-verifier")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "platform-verifier")))]
+    pub fn platform_verifier(mut self) -> Self {
+        self.tls.platform = true;
+        self
+    }
+
     /// Uses this crypto provider. Default: *ring*.
     ///
     /// The provider that is installed for the process is never asked, so that nothing has to be

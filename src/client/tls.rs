@@ -1,10 +1,14 @@
 use std::{fmt, fs, path::PathBuf, sync::Arc};
 
 use rustls::{
-    ClientConfig, RootCertStore,
+    ClientConfig, ConfigBuilder, RootCertStore, WantsVerifier,
+    client::WantsClientCert,
     crypto::CryptoProvider,
     pki_types::{CertificateDer, pem::PemObject},
 };
+
+#[cfg(feature = "platform-verifier")]
+use rustls_platform_verifier::Verifier;
 
 use super::{ClientConfigError, ClientConfigErrorKind as Kind, client_auth::ClientAuth};
 
@@ -19,6 +23,8 @@ pub(super) struct TlsSettings {
     pub(super) authorities: Vec<Authorities>,
     pub(super) client: Option<ClientAuth>,
     pub(super) http1_only: bool,
+    #[cfg(feature = "platform-verifier")]
+    pub(super) platform: bool,
 }
 
 /// Certificates of CAs.
@@ -41,8 +47,9 @@ impl TlsSettings {
             None => self.config()?,
             Some(_) if self.has_parts() => {
                 let message = "`ClientBuilder::tls_config` excludes `ca_file`, `ca_pem`, \
-                               `client_auth_file`, `client_auth_pem` and `crypto_provider`: put the \
-                               CAs, the client certificate and the provider into the config";
+                               `client_auth_file`, `client_auth_pem`, `crypto_provider` and \
+                               `platform_verifier`: put the CAs, the client certificate, the provider \
+                               and the verifier into the config";
                 return Err(ClientConfigError::new(Kind::Tls, message));
             }
             Some(config) => ClientConfig::clone(config),
@@ -63,15 +70,14 @@ impl TlsSettings {
 
     /// Whether there is what only a config of its own making takes.
     fn has_parts(&self) -> bool {
+        #[cfg(feature = "platform-verifier")]
+        if self.platform {
+            return true;
+        }
         self.provider.is_some() || self.client.is_some() || !self.authorities.is_empty()
     }
 
     fn config(&self) -> Result<ClientConfig, ClientConfigError> {
-        let mut roots = RootCertStore::empty();
-        roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
-        for authorities in &self.authorities {
-            authorities.add_to(&mut roots)?;
-        }
         // Named, since the provider of the process is whichever was installed first, and there is
         // none where two are compiled in.
         let provider = match &self.provider {
@@ -85,16 +91,44 @@ impl TlsSettings {
                                suites for TLS 1.2 or 1.3";
                 ClientConfigError::new(Kind::Tls, message).with_source(error)
             })?;
-        let builder = builder.with_root_certificates(roots);
+        let builder = self.trust(builder)?;
         match &self.client {
             Some(client) => client.apply(builder),
             None => Ok(builder.with_no_client_auth()),
         }
     }
+
+    /// Whom to trust: the system's CAs or Mozilla's, and those that were given.
+    fn trust(
+        &self,
+        builder: ConfigBuilder<ClientConfig, WantsVerifier>,
+    ) -> Result<ConfigBuilder<ClientConfig, WantsClientCert>, ClientConfigError> {
+        let mut given = Vec::new();
+        for authorities in &self.authorities {
+            given.extend(authorities.read()?);
+        }
+        #[cfg(feature = "platform-verifier")]
+        if self.platform {
+            let provider = Arc::clone(builder.crypto_provider());
+            let verifier = Verifier::new_with_extra_roots(given, provider);
+            let verifier = verifier.map_err(|error| {
+                let message = "`ClientBuilder::platform_verifier` found no CA that the system \
+                               trusts; install its CA certificates (`ca-certificates`), or name a \
+                               file of them in `SSL_CERT_FILE`";
+                ClientConfigError::new(Kind::Tls, message).with_source(error)
+            })?;
+            let builder = builder.dangerous();
+            return Ok(builder.with_custom_certificate_verifier(Arc::new(verifier)));
+        }
+        let mut roots = RootCertStore::empty();
+        roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
+        roots.add_parsable_certificates(given);
+        Ok(builder.with_root_certificates(roots))
+    }
 }
 
 impl Authorities {
-    fn add_to(&self, roots: &mut RootCertStore) -> Result<(), ClientConfigError> {
+    fn read(&self) -> Result<Vec<CertificateDer<'static>>, ClientConfigError> {
         let (setting, read);
         let pem = match self {
             Self::Pem(pem) => {
@@ -112,15 +146,17 @@ impl Authorities {
                 &read
             }
         };
-        let mut found = 0;
+        let mut found = Vec::new();
+        let mut usable = RootCertStore::empty();
         for certificate in CertificateDer::pem_slice_iter(pem) {
             let certificate = certificate.map_err(|_| unusable(&setting))?;
-            roots.add(certificate).map_err(|_| unusable(&setting))?;
-            found += 1;
+            let added = usable.add(certificate.clone());
+            added.map_err(|_| unusable(&setting))?;
+            found.push(certificate);
         }
-        match found {
-            0 => Err(unusable(&setting)),
-            _ => Ok(()),
+        match found.is_empty() {
+            true => Err(unusable(&setting)),
+            false => Ok(found),
         }
     }
 }

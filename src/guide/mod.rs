@@ -12,6 +12,7 @@
 //! | [`command_line`] | who writes a command-line program or a CI job |
 //! | [`middleware`] | who writes a token source, a classifier, a layer or a token store |
 //! | [`migrating`] | who has code that fetches and renews tokens |
+//! | [`serverless`] | who runs functions: what outlives a handler, clocks, a store on the platform's database |
 //! | [`operating`] | who runs it: metrics, alerts, log events, what each error means, limits |
 //! | [`comparison`] | who chooses: beside the official SDKs, measured |
 //! | [`performance`] | what it costs, beside what else does a part of it |
@@ -36,6 +37,9 @@ pub mod middleware;
 
 #[doc = include_str!("../../docs/lists.md")]
 pub mod lists {}
+
+#[doc = include_str!("../../docs/serverless.md")]
+pub mod serverless {}
 
 #[doc = include_str!("../../docs/migrating.md")]
 pub mod migrating {}

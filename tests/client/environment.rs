@@ -94,3 +94,43 @@ async fn child(url: &str) {
         }
     }
 }
+
+/// Runs in processes of their own: on Linux, the environment says which CAs the system has.
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread")]
+async fn the_cas_of_the_system_are_trusted_in_place_of_mozillas_if_asked_for() {
+    const NAME: &str =
+        "environment::the_cas_of_the_system_are_trusted_in_place_of_mozillas_if_asked_for";
+    if let Ok(url) = env::var(URL) {
+        let builder = ClientBuilder::new().without_proxy().platform_verifier();
+        let client: Result<HttpClient, _> = builder.build();
+        match client {
+            Err(error) => println!("{:?}: {error}", error.kind()),
+            Ok(client) => match get(&client, url.parse().unwrap()).await {
+                Ok(response) => println!("status {}", response.status().as_u16()),
+                Err(error) => println!("{:?}", error.kind()),
+            },
+        }
+        return;
+    }
+    let setup = setup().await;
+    let folder = tempfile::tempdir().unwrap();
+    let (ours, other) = (folder.path().join("ours"), folder.path().join("other"));
+    std::fs::write(&ours, setup.authority.pem()).unwrap();
+    std::fs::write(&other, crate::tls_server::Authority::new().pem()).unwrap();
+    for (file, said) in [
+        (&ours, "status 401"),
+        (&other, "Certificate"),
+        (&folder.path().join("none"), "SSL_CERT_FILE"),
+    ] {
+        let mut command = Command::new(env::current_exe().unwrap());
+        command.args(["--exact", "--nocapture", NAME]);
+        command.env(URL, setup.uri().to_string());
+        command
+            .env("SSL_CERT_FILE", file)
+            .env_remove("SSL_CERT_DIR");
+        let output = command.output().unwrap();
+        let shown = String::from_utf8(output.stdout).unwrap();
+        assert!(shown.contains(said), "{said}: {shown}");
+    }
+}
