@@ -143,6 +143,7 @@ pub mod collect;
 mod error;
 pub mod genesys;
 pub mod guide;
+mod limiter;
 mod loopback;
 #[cfg(feature = "metrics")]
 #[cfg_attr(docsrs, doc(cfg(feature = "metrics")))]
@@ -183,7 +184,7 @@ pub use refresh::{Refresh, RefreshLayer};
 pub use replay::{CloneBody, Replay, ReplayBody, ReplayLayer};
 pub use retry::{Retry, RetryLayer};
 pub use spans::SpanLayer;
-pub use store::{MemoryStore, SharedSource, Sharing, TokenStore};
+pub use store::{Limit, MemoryStore, SharedSource, Sharing, TokenStore};
 pub use token::{
     AccessToken, CacheSettings, CacheStatus, FetchContext, Fingerprint, FixedToken, Generation,
     IssuedToken, Reason, Rejection, TokenCache, TokenError, TokenErrorKind, TokenProvider,

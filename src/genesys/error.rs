@@ -34,6 +34,8 @@ pub enum ConfigErrorKind {
     Sharing,
     /// The bounds of a registry of organisations.
     Registry,
+    /// The rate limit that is to be kept.
+    Limit,
 }
 
 impl ConfigError {

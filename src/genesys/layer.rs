@@ -2,7 +2,7 @@ use std::fmt;
 
 use tower_layer::Layer;
 
-use super::{Org, is_read_only};
+use super::{Org, is_read_only, named_limit};
 use crate::{
     bearer::{Bearer, BearerLayer},
     refresh::{Refresh, RefreshLayer},
@@ -90,7 +90,8 @@ impl GenesysLayer {
             retry: RetryLayer::new(RetryPolicy::new())
                 .with_upstream(upstream)
                 .with_upstream_from(Org::upstream_of)
-                .with_repeatable(is_read_only),
+                .with_repeatable(is_read_only)
+                .with_limit_reader(named_limit::read),
             bearer: BearerLayer::per_request(org),
         }
     }

@@ -103,13 +103,14 @@ mod answer;
 pub mod api_error;
 #[cfg(feature = "tower")]
 mod boxed;
-mod cache_key;
 mod correlation_id;
 mod credentials;
 mod env;
 mod error;
 pub mod grants;
 mod layer;
+mod limit;
+mod named_limit;
 mod operation;
 mod org;
 pub mod orgs;
@@ -122,7 +123,6 @@ pub use api_error::{ApiError, ErrorDetail, RateLimit};
 #[cfg(feature = "tower")]
 #[cfg_attr(docsrs, doc(cfg(feature = "tower")))]
 pub use boxed::BoxGenesysService;
-pub use cache_key::CacheKey;
 pub use credentials::{
     Credentials, CredentialsFn, CredentialsProvider, EnvCredentials, FileCredentials,
     credentials_fn,

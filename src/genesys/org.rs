@@ -5,13 +5,14 @@ use http::{Extensions, Uri};
 use http_body_util::Full;
 
 use super::{
-    CacheKey, ClientCredentials, ConfigError, ConfigErrorKind, Credentials, CredentialsProvider,
-    Dialect, Region, RegionError, env, grants::TokenClient,
+    ClientCredentials, ConfigError, ConfigErrorKind, Credentials, CredentialsProvider, Dialect,
+    Region, RegionError, env, grants::TokenClient, limit,
 };
 use crate::{
     bearer::{Account, Origins, SelectAccount},
+    limiter::Limiter,
     retry::Upstream,
-    store::{SharedSource, Sharing},
+    store::{Limit, SharedSource, Sharing},
     token::{CacheSettings, TokenCache, TokenError, TokenObserver, TokenSource},
 };
 
@@ -54,7 +55,6 @@ struct Inner {
     account: Account<TokenCache>,
     upstream: Upstream,
     region: Region,
-    key: CacheKey,
 }
 
 impl Org {
@@ -118,6 +118,8 @@ impl Org {
             loopback: false,
             sharing: None,
             dialect: Dialect::new(),
+            limit: None,
+            limiter: None,
         }
     }
 
@@ -128,58 +130,29 @@ impl Org {
 
     /// The URI of something in this organisation's API, from its path and query.
     ///
-    /// Values that come from elsewhere are for [`api_with_query`](Self::api_with_query): a `&` or a
-    /// `+` in one would change the query.
-    ///
-    /// # Errors
-    ///
-    /// [`RegionError`] when the path does not begin with `/`, or would lead somewhere else, and when
-    /// something in it or in the query has to be percent-encoded first.
-    pub fn api(&self, path_and_query: &str) -> Result<Uri, RegionError> {
-        self.inner.region.api(path_and_query)
-    }
-
-    /// The URI of something in this organisation's API, with a query of these names and values, which
-    /// are encoded as they have to be.
-    ///
-    /// A name may come several times. What the path has behind a `?` comes first.
+    /// A value that comes from elsewhere has to be percent-encoded first: a `&` or a `+` in it
+    /// would make another query of it.
     ///
     /// ```
     /// # use tower_genesys::{Org, RegionError, testing::MockGenesys};
     /// # fn example(org: &Org) -> Result<http::Uri, RegionError> {
-    /// let query = [("name", "Research & Development"), ("expand", "größe")];
-    /// let uri = org.api_with_query("/api/v2/routing/queues?pageSize=100", query)?;
+    /// let mut query = form_urlencoded::Serializer::new(String::new());
+    /// query.append_pair("name", "Research & Development");
+    /// let uri = org.api(&format!("/api/v2/routing/queues?{}", query.finish()))?;
     /// # Ok(uri)
     /// # }
     /// # let mock = MockGenesys::new();
     /// # let source = tower_genesys::source_fn(|_| std::future::pending());
     /// # let org = Org::builder(mock.region()).build_from_source(source).unwrap();
     /// # let uri = example(&org).unwrap();
-    /// assert_eq!(
-    ///     uri.query(),
-    ///     Some("pageSize=100&name=Research+%26+Development&expand=gr%C3%B6%C3%9Fe"),
-    /// );
+    /// assert_eq!(uri.query(), Some("name=Research+%26+Development"));
     /// ```
     ///
     /// # Errors
     ///
-    /// As for [`api`](Self::api).
-    pub fn api_with_query<K, V>(
-        &self,
-        path: &str,
-        query: impl IntoIterator<Item = (K, V)>,
-    ) -> Result<Uri, RegionError>
-    where
-        K: AsRef<str>,
-        V: AsRef<str>,
-    {
-        self.inner.region.api_with_query(path, query)
-    }
-
-    /// What tells this organisation from all others, for the key of a cache outside of a stack that
-    /// serves several.
-    pub fn cache_key(&self) -> CacheKey {
-        self.inner.key
+    /// [`RegionError`] when the path does not begin with `/`, or would lead somewhere else.
+    pub fn api(&self, path_and_query: &str) -> Result<Uri, RegionError> {
+        self.inner.region.api(path_and_query)
     }
 
     /// The organisation's token, for probes, and to use outside of the layers.
@@ -266,6 +239,8 @@ pub struct OrgBuilder<P> {
     loopback: bool,
     sharing: Option<Sharing>,
     dialect: Dialect,
+    limit: Option<Limit>,
+    limiter: Option<Limiter>,
 }
 
 /// Nothing has been said yet about how an [`Org`] gets its tokens.
@@ -285,6 +260,8 @@ impl<P> OrgBuilder<P> {
             loopback: self.loopback,
             sharing: self.sharing,
             dialect: self.dialect,
+            limit: self.limit,
+            limiter: self.limiter,
         }
     }
 
@@ -325,6 +302,30 @@ impl<P> OrgBuilder<P> {
         self
     }
 
+    /// Keeps this process to this limit, by itself. Default: none, and it learns of the limit by
+    /// 429s.
+    ///
+    /// For processes that share a token, and so its limit, use
+    /// [`Sharing::with_limit`](crate::Sharing::with_limit): both at once are an error.
+    ///
+    /// ```
+    /// use tower_genesys::{Limit, Org, testing::MockGenesys};
+    ///
+    /// # fn main() -> Result<(), tower_genesys::ConfigError> {
+    /// # let mock = MockGenesys::new();
+    /// # let source = tower_genesys::source_fn(|_| std::future::pending());
+    /// let org = Org::builder(mock.region())
+    ///     .limit(Limit::per_minute(300))
+    ///     .build_from_source(source)?;
+    /// # let _ = org;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn limit(mut self, limit: Limit) -> Self {
+        self.limit = Some(limit);
+        self
+    }
+
     /// Origins that the token may be sent to besides the region's API host. Default: none.
     pub fn origins(mut self, origins: Origins) -> Self {
         self.origins = origins;
@@ -345,7 +346,8 @@ impl<P> OrgBuilder<P> {
     ///
     /// [`ConfigErrorKind::Region`] when a base URL is not https, and not one on this machine that
     /// [`allow_loopback`](Self::allow_loopback) allows; [`ConfigErrorKind::Sharing`] when the token
-    /// is to be [shared](Self::share).
+    /// is to be [shared](Self::share); [`ConfigErrorKind::Limit`] when the [limit](Self::limit)
+    /// cannot be kept.
     pub fn build_from_source(self, source: impl TokenSource) -> Result<Org, ConfigError> {
         if self.sharing.is_some() {
             return Err(unshareable(source.is_repeatable()));
@@ -373,6 +375,10 @@ impl<P> OrgBuilder<P> {
         if self.sharing.is_some() {
             return Err(unshareable(true));
         }
+        let limiter = match (self.limiter, &self.limit) {
+            (None, Some(limit)) => Some(limit::of_one(limit)?),
+            (limiter, _) => limiter,
+        };
         let Self {
             region,
             upstream,
@@ -398,12 +404,16 @@ impl<P> OrgBuilder<P> {
         }
         let origins = local(origins.and_hosts_of(&region.api_origins()));
         let account = Account::new(tokens, origins);
+        let upstream = upstream.unwrap_or_default();
+        let upstream = match limiter {
+            Some(limiter) => upstream.with_limiter(limiter),
+            None => upstream,
+        };
         Ok(Org {
             inner: Arc::new(Inner {
                 region,
                 account,
-                upstream: upstream.unwrap_or_default(),
-                key: CacheKey::next(),
+                upstream,
             }),
         })
     }
@@ -419,7 +429,8 @@ impl<P: CredentialsProvider> OrgBuilder<P> {
     ///
     /// [`ConfigErrorKind::Region`] as for [`build_from_source`](Self::build_from_source);
     /// [`ConfigErrorKind::Sharing`] when the system has no randomness for what is to be
-    /// [shared](Self::share).
+    /// [shared](Self::share); [`ConfigErrorKind::Limit`] when a limit cannot be kept, is stated
+    /// here and for the sharing, or is to be shared over a store that keeps no book.
     pub fn build<B, C>(self, client: C) -> Result<Org, ConfigError>
     where
         C: TokenClient<B>,
@@ -432,11 +443,16 @@ impl<P: CredentialsProvider> OrgBuilder<P> {
         match &self.sharing {
             None => self.build_over(source),
             Some(sharing) => {
+                let limiter = limit::of_fleet(sharing, &self.region, &self.credentials);
+                let limiter = match (limiter, &self.limit) {
+                    (Some(_), Some(_)) => return Err(limit::stated_twice()),
+                    (limiter, _) => limiter.transpose()?,
+                };
                 let shared = SharedSource::identified(source, sharing.clone());
                 let shared = shared.map_err(|error| {
                     ConfigError::new(ConfigErrorKind::Sharing, error.to_string())
                 })?;
-                self.build_over(shared)
+                Self { limiter, ..self }.build_over(shared)
             }
         }
     }
@@ -450,6 +466,7 @@ impl<P: fmt::Debug> fmt::Debug for OrgBuilder<P> {
             .field("settings", &self.settings)
             .field("origins", &self.origins)
             .field("sharing", &self.sharing)
+            .field("limit", &self.limit)
             .finish_non_exhaustive()
     }
 }

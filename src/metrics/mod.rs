@@ -18,6 +18,11 @@
 //! | `tower_genesys_throttled_total` | counter | – | times an endpoint was closed by a 429 |
 //! | `tower_genesys_held_total` | counter | – | requests that waited at a closed endpoint |
 //! | `tower_genesys_call_seconds` | histogram | `scope`, `method`, `template`, `status` | how long calls and attempts took |
+//! | `tower_genesys_limit_events_total` | counter | `event` | what was done to keep a shared limit |
+//! | `tower_genesys_limit_slots_total` | counter | – | slots that were reserved |
+//! | `tower_genesys_limit_wait_seconds` | histogram | – | how long sends waited for slots |
+//! | `tower_genesys_limit_requests_per_minute` | gauge | – | the limit in use |
+//! | `tower_genesys_limit_alone` | gauge | – | 1 while the process keeps to its share by itself |
 //! | `tower_genesys_store_events_total` | counter | `event` | what was done with a shared token |
 //! | `tower_genesys_store_misses_total` | counter | `kind` | values in the store that could not be used |
 //! | `tower_genesys_store_failures_total` | counter | `operation`, `kind` | operations of the store that failed |
@@ -34,6 +39,9 @@
 //! is that of [`StoreEvent::as_str`](crate::store::StoreEvent::as_str), of which `missed` and
 //! `failed` have counters of their own.
 //!
+//! For a limit it goes to [`Limit::with_observer`](crate::Limit::with_observer). `event` is that of
+//! [`LimitEvent::as_str`](crate::store::book::LimitEvent::as_str).
+//!
 //! # Example
 //!
 //! ```
@@ -44,12 +52,15 @@
 //! # let _ = layer;
 //! ```
 
-use metrics::{counter, histogram};
+use metrics::{counter, gauge, histogram};
 
 use crate::{
     retry::{Class, RetryEvent, RetryObserver, Stop},
     spans::{CallEvent, CallObserver},
-    store::{StoreEvent, StoreObserver},
+    store::{
+        StoreEvent, StoreObserver,
+        book::{LimitEvent, LimitObserver},
+    },
     token::{Reason, Rejection, TokenEvent, TokenObserver},
 };
 
@@ -94,6 +105,26 @@ pub const HELD: &str = "tower_genesys_held_total";
 ///
 /// [What is normal](crate::guide::operating#metrics).
 pub const CALL_SECONDS: &str = "tower_genesys_call_seconds";
+/// What was done to keep a shared limit, by `event`.
+///
+/// [What is normal](crate::guide::operating#metrics).
+pub const LIMIT_EVENTS: &str = "tower_genesys_limit_events_total";
+/// Slots of a shared limit that were reserved.
+///
+/// [What is normal](crate::guide::operating#metrics).
+pub const LIMIT_SLOTS: &str = "tower_genesys_limit_slots_total";
+/// How long sends waited for slots, in seconds.
+///
+/// [What is normal](crate::guide::operating#metrics).
+pub const LIMIT_WAIT_SECONDS: &str = "tower_genesys_limit_wait_seconds";
+/// The limit in use, in requests a minute.
+///
+/// [What is normal](crate::guide::operating#metrics).
+pub const LIMIT_IN_USE: &str = "tower_genesys_limit_requests_per_minute";
+/// 1 while the process keeps to its share of the limit by itself, else 0.
+///
+/// [What is normal](crate::guide::operating#metrics).
+pub const LIMIT_ALONE: &str = "tower_genesys_limit_alone";
 /// What was done with a shared token, by `event`.
 ///
 /// [What is normal](crate::guide::operating#metrics).
@@ -152,7 +183,7 @@ impl RetryObserver for Metrics {
             }
             RetryEvent::GateClosed { .. } => counter!(THROTTLED).increment(1),
             RetryEvent::Held { .. } => counter!(HELD).increment(1),
-            RetryEvent::Released { .. } => {}
+            RetryEvent::Released { .. } | RetryEvent::Widened { .. } => {}
         }
     }
 }
@@ -181,6 +212,25 @@ impl StoreObserver for Metrics {
                 counter!(STORE_FAILURES, "operation" => operation, "kind" => kind).increment(1);
             }
             _ => counter!(STORE_EVENTS, "event" => event.as_str()).increment(1),
+        }
+    }
+}
+
+impl LimitObserver for Metrics {
+    fn on_event(&self, event: &LimitEvent) {
+        counter!(LIMIT_EVENTS, "event" => event.as_str()).increment(1);
+        match event {
+            LimitEvent::Reserved { slots, limit, .. } => {
+                counter!(LIMIT_SLOTS).increment(u64::from(*slots));
+                gauge!(LIMIT_IN_USE).set(f64::from(*limit));
+                gauge!(LIMIT_ALONE).set(0.0);
+            }
+            LimitEvent::Waited { waited } => {
+                histogram!(LIMIT_WAIT_SECONDS).record(*waited);
+            }
+            LimitEvent::WentAlone { .. } => gauge!(LIMIT_ALONE).set(1.0),
+            LimitEvent::Rejoined {} => gauge!(LIMIT_ALONE).set(0.0),
+            _ => {}
         }
     }
 }

@@ -26,6 +26,10 @@ const MOST_BYTES: u64 = 128 * 1024;
 /// 80 ms): whoever waits longer has gained nothing by it.
 const MOST_TIME: Duration = Duration::from_millis(250);
 
+/// How much of an answer is kept of which something is wanted: the API's error bodies are below
+/// 4 KiB.
+const MOST_KEPT: u64 = 8 * 1024;
+
 /// What an empty frame counts for, so that a body of nothing else comes to an end too.
 const LEAST_PER_FRAME: u64 = 16;
 
@@ -43,6 +47,8 @@ pin_project! {
         body: Option<R>,
         left: u64,
         sleep: Option<Pin<Box<Sleep>>>,
+        // What was read, if that is wanted.
+        kept: Option<Vec<u8>>,
     }
 }
 
@@ -56,21 +62,40 @@ impl<R: Body> Drain<R> {
             body: body.filter(|body| helps && body.size_hint().lower() <= MOST_BYTES),
             left: MOST_BYTES,
             sleep: None,
+            kept: None,
+        }
+    }
+
+    /// The same for an answer of which something is wanted: its first 8 KiB are kept. They are read
+    /// on HTTP/2 too, and where the connection ends.
+    pub(crate) fn keeping(response: Response<R>, sent: bool) -> Self {
+        let helps = sent && is_http1(response.version()) && !closes(&response);
+        let is_small = response.body().size_hint().lower() <= MOST_BYTES;
+        Self {
+            body: Some(response.into_body()),
+            left: if helps && is_small {
+                MOST_BYTES
+            } else {
+                MOST_KEPT
+            },
+            sleep: None,
+            kept: Some(Vec::new()),
         }
     }
 }
 
 impl<R: Body> Future for Drain<R> {
-    type Output = ();
+    /// What was kept.
+    type Output = Option<Vec<u8>>;
 
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
         let Some(body) = this.body.as_mut().as_pin_mut() else {
-            return Poll::Ready(());
+            return Poll::Ready(this.kept.take());
         };
         // A body may not fail a request that goes well.
         let polled = catch_unwind(AssertUnwindSafe(|| {
-            if read(body, this.left, cx).is_ready() {
+            if read(body, this.left, this.kept, cx).is_ready() {
                 return Poll::Ready(());
             }
             if let Some(sleep) = this.sleep {
@@ -87,24 +112,42 @@ impl<R: Body> Future for Drain<R> {
         }
         this.body.set(None);
         *this.sleep = None;
-        Poll::Ready(())
+        Poll::Ready(this.kept.take())
     }
 }
 
 /// Ready when there is no point in reading on.
-fn read<R: Body>(mut body: Pin<&mut R>, left: &mut u64, cx: &mut Context<'_>) -> Poll<()> {
+fn read<R: Body>(
+    mut body: Pin<&mut R>,
+    left: &mut u64,
+    kept: &mut Option<Vec<u8>>,
+    cx: &mut Context<'_>,
+) -> Poll<()> {
     loop {
         if body.is_end_stream() {
             return Poll::Ready(());
         }
-        let Some(Ok(frame)) = ready!(body.as_mut().poll_frame(cx)) else {
+        let Some(Ok(mut frame)) = ready!(body.as_mut().poll_frame(cx)) else {
             return Poll::Ready(());
         };
         let length = frame.data_ref().map_or(0, |data| data.remaining() as u64);
+        if let (Some(kept), Some(data)) = (kept.as_mut(), frame.data_mut()) {
+            keep(kept, data);
+        }
         match left.checked_sub(length.max(LEAST_PER_FRAME)) {
             Some(rest) => *left = rest,
             None => return Poll::Ready(()),
         }
+    }
+}
+
+fn keep(kept: &mut Vec<u8>, data: &mut impl Buf) {
+    let room = usize::try_from(MOST_KEPT).unwrap_or(0);
+    while data.has_remaining() && kept.len() < room {
+        let chunk = data.chunk();
+        let taken = chunk.len().min(room - kept.len());
+        kept.extend_from_slice(&chunk[..taken]);
+        data.advance(taken);
     }
 }
 

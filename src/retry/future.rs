@@ -97,7 +97,7 @@ where
         }
     }
 
-    pub(super) fn held(call: Call<S, B, C>, ticket: Ticket) -> Self {
+    pub(super) fn held(call: Call<S, B, C>, ticket: Box<Ticket>) -> Self {
         let hold = ticket.hold();
         Self {
             call: Some(Sending::new(call)),
@@ -136,8 +136,12 @@ where
                             this.state.set(State::Done);
                             return Poll::Ready(result);
                         };
+                        let (drained, is_to_read) = sent;
                         result.map_or(State::Pausing, |old| State::Draining {
-                            drain: Drain::new(old, sent),
+                            drain: match is_to_read {
+                                true => Drain::keeping(old, drained),
+                                false => Drain::new(old, drained),
+                            },
                         })
                     }
                     Poll::Pending => {
@@ -149,8 +153,9 @@ where
                         State::Pausing
                     }
                 },
-                (StateProj::Draining { drain }, _) => {
-                    ready!(drain.poll(cx));
+                (StateProj::Draining { drain }, Some(sending)) => {
+                    let body = ready!(drain.poll(cx));
+                    sending.call.read(&body.unwrap_or_default());
                     State::Pausing
                 }
                 (StateProj::Pausing, Some(sending)) => sending.pause(),
@@ -159,8 +164,8 @@ where
                     sending.slept()
                 }
                 (StateProj::Gate { hold }, Some(sending)) => {
-                    ready!(hold.poll(cx));
-                    sending.call.released();
+                    let slots = ready!(hold.poll(cx));
+                    sending.call.released(slots);
                     State::Readying
                 }
                 (StateProj::Readying, Some(sending)) => {
@@ -184,15 +189,16 @@ where
 }
 
 impl<S: Clone, B: CloneBody, C> Sending<S, B, C> {
-    /// Whether the request is sent again after this answer, and if so, whether it was wholly sent.
-    fn again<R, E>(&mut self, result: &mut Result<Response<R>, E>) -> Option<bool>
+    /// Whether the request is sent again after this answer, and if so, whether it was wholly sent,
+    /// and whether the answer's body is to be read.
+    fn again<R, E>(&mut self, result: &mut Result<Response<R>, E>) -> Option<(bool, bool)>
     where
         C: Classify<E>,
         E: 'static,
     {
         let sent = self.call.is_sent();
         self.pause = self.call.after(result)?;
-        Some(sent)
+        Some((sent, self.call.is_to_read()))
     }
 
     /// Ready when the attempt is to be given up for another one.
@@ -209,7 +215,7 @@ impl<S: Clone, B: CloneBody, C> Sending<S, B, C> {
 
     fn pause<F, R>(&mut self) -> State<F, R> {
         match std::mem::replace(&mut self.pause, Pause::None) {
-            Pause::None => State::Readying,
+            Pause::None => held(self.call.hold_for_slot()),
             Pause::Until(until) if until <= Instant::now() => self.slept(),
             // There were timers when the pause was decided on. Whoever polls this without them
             // now does not wait.
@@ -217,19 +223,12 @@ impl<S: Clone, B: CloneBody, C> Sending<S, B, C> {
             Pause::Until(until) => State::Sleeping {
                 sleep: time::sleep_until(until),
             },
-            Pause::Held(ticket) => State::Gate {
-                hold: ticket.hold(),
-            },
+            Pause::Held(ticket) => held(Some(ticket)),
         }
     }
 
     fn slept<F, R>(&mut self) -> State<F, R> {
-        match self.call.hold_again() {
-            Some(ticket) => State::Gate {
-                hold: ticket.hold(),
-            },
-            None => State::Readying,
-        }
+        held(self.call.hold_again())
     }
 
     fn resend<R>(&mut self) -> State<S::Future, R>
@@ -245,6 +244,12 @@ impl<S: Clone, B: CloneBody, C> Sending<S, B, C> {
             None => State::Done,
         }
     }
+}
+
+fn held<F, R>(ticket: Option<Box<Ticket>>) -> State<F, R> {
+    ticket.map_or(State::Readying, |ticket| State::Gate {
+        hold: ticket.hold(),
+    })
 }
 
 impl<S, B, R, C> fmt::Debug for ResponseFuture<S, B, R, C>

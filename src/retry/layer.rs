@@ -7,6 +7,7 @@ use super::{
     BoxErrorClassifier, ErrorClassifier, Retry, RetryObserver, RetryPolicy, Upstream,
     settings::Settings,
 };
+use crate::throttle::NamedLimit;
 
 /// Sends requests again that failed, when that can help and does no harm.
 ///
@@ -91,6 +92,33 @@ impl<C: Clone> RetryLayer<C> {
     #[must_use]
     pub fn with_observer(self, observer: Arc<dyn RetryObserver>) -> Self {
         self.with(|settings| settings.observer = Some(observer))
+    }
+
+    /// Reads in the body of a 429 what limit it is about: so much of it as there is in 8 KiB and
+    /// 250 milliseconds, and only if the request is sent again.
+    ///
+    /// Without that, the requests to one endpoint are held together after a 429. A limit of the
+    /// whole account holds all of them, one of a service those to all endpoints that have named it.
+    ///
+    /// ```
+    /// use tower_genesys::{RetryLayer, retry::{LimitScope, NamedLimit}};
+    ///
+    /// let layer = RetryLayer::default().with_limit_reader(|body| {
+    ///     body.starts_with(b"too many requests of this key")
+    ///         .then(|| NamedLimit::new("key", LimitScope::Account))
+    /// });
+    /// # let _ = layer;
+    /// ```
+    ///
+    /// # Default
+    ///
+    /// No body is read. [`GenesysLayer`](crate::GenesysLayer) reads that of Genesys' errors.
+    #[must_use]
+    pub fn with_limit_reader<F>(self, read: F) -> Self
+    where
+        F: Fn(&[u8]) -> Option<NamedLimit> + Send + Sync + 'static,
+    {
+        self.with(|settings| settings.read_limit = Some(Arc::new(read)))
     }
 
     fn with(mut self, change: impl FnOnce(&mut Settings<C>)) -> Self {

@@ -171,7 +171,7 @@ mod settings;
 mod timeout;
 mod upstream;
 
-pub use crate::throttle::Throttle;
+pub use crate::throttle::{LimitScope, NamedLimit, Throttle};
 pub use backoff::Backoff;
 pub use budget::Budget;
 pub use classify::{

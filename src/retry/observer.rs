@@ -82,6 +82,15 @@ pub enum RetryEvent<'a> {
         /// For how long.
         wait: Duration,
     },
+    /// The body of a 429 has named a limit, and all requests that it is about are held, instead of
+    /// those to one endpoint.
+    #[non_exhaustive]
+    Widened {
+        /// The limit's name.
+        limit: &'a str,
+        /// For how long.
+        wait: Duration,
+    },
     /// A request waits at a closed gate.
     #[non_exhaustive]
     Held {

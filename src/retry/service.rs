@@ -62,11 +62,17 @@ where
         // do would multiply. A second replay layer in between hides its mark, but not the number
         // of its resend.
         let is_resend = request.extensions().get::<Attempt>().is_some();
-        if request.body().is_held() || is_resend {
-            return ResponseFuture::passing(self.inner.call(request));
-        }
-        if self.settings.is_throttled(request.extensions()) {
-            let mut call = Call::waiting(self.settings.clone(), &request);
+        let passes = request.body().is_held() || is_resend;
+        let may_go = match passes {
+            true => self.settings.has_slot(request.extensions()),
+            false => self.settings.may_pass(request.extensions()),
+        };
+        if !may_go {
+            let settings = self.settings.clone();
+            let mut call = match passes {
+                true => Call::passing(settings, &request),
+                false => Call::waiting(settings, &request),
+            };
             if let Some(ticket) = call.hold_first() {
                 // What poll_ready has reserved is not to be kept from others while this request
                 // waits.
@@ -75,6 +81,9 @@ where
                 call.keep(request, unready);
                 return ResponseFuture::held(call, ticket);
             }
+        }
+        if passes {
+            return ResponseFuture::passing(self.inner.call(request));
         }
         let call = Call::sending(self.settings.clone(), &mut request, &self.inner);
         ResponseFuture::called(call, self.inner.call(request))

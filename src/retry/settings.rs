@@ -7,8 +7,11 @@ use fastrand::Rng;
 use http::{Extensions, Method, Uri};
 
 use super::{RetryEvent, RetryObserver, RetryPolicy, Upstream};
+use crate::throttle::{NamedLimit, Throttle};
 
 pub(super) type Repeatable = dyn Fn(&Method, &Uri) -> Option<bool> + Send + Sync;
+
+pub(super) type ReadLimit = dyn Fn(&[u8]) -> Option<NamedLimit> + Send + Sync;
 
 pub(super) type SelectUpstream = fn(&Extensions) -> Option<&Upstream>;
 
@@ -21,6 +24,7 @@ pub(super) struct Settings<C> {
     pub(super) select: Option<SelectUpstream>,
     pub(super) repeatable: Option<Arc<Repeatable>>,
     pub(super) observer: Option<Arc<dyn RetryObserver>>,
+    pub(super) read_limit: Option<Arc<ReadLimit>>,
     /// How many calls have rolled dice, so that a seed gives each call its own.
     rolls: Arc<AtomicU64>,
 }
@@ -34,6 +38,7 @@ impl<C> Settings<C> {
             select: None,
             repeatable: None,
             observer: None,
+            read_limit: None,
             rolls: Arc::default(),
         }
     }
@@ -46,6 +51,7 @@ impl<C> Settings<C> {
             select: self.select,
             repeatable: self.repeatable,
             observer: self.observer,
+            read_limit: self.read_limit,
             rolls: self.rolls,
         }
     }
@@ -55,12 +61,20 @@ impl<C> Settings<C> {
         self.select.and_then(|select| select(extensions))
     }
 
-    /// Whether a request with these extensions may have to wait before its first send.
-    pub(super) fn is_throttled(&self, extensions: &Extensions) -> bool {
-        let upstream = self.selected(extensions).unwrap_or(&self.upstream);
-        upstream
-            .throttle()
-            .is_some_and(|throttle| !throttle.is_open())
+    /// Whether a request with these extensions may go at once. If so, it has its slot.
+    pub(super) fn may_pass(&self, extensions: &Extensions) -> bool {
+        let throttle = self.upstream_of(extensions).throttle();
+        throttle.is_none_or(Throttle::try_pass)
+    }
+
+    /// The same for one that waits at no gate.
+    pub(super) fn has_slot(&self, extensions: &Extensions) -> bool {
+        let throttle = self.upstream_of(extensions).throttle();
+        throttle.is_none_or(Throttle::try_take)
+    }
+
+    fn upstream_of<'a>(&'a self, extensions: &'a Extensions) -> &'a Upstream {
+        self.selected(extensions).unwrap_or(&self.upstream)
     }
 
     pub(super) fn rng(&self) -> Rng {

@@ -1,4 +1,5 @@
 use super::{Budget, Throttle};
+use crate::limiter::Limiter;
 
 /// What all calls to one API share: its [`Throttle`] and its [`Budget`].
 ///
@@ -61,6 +62,13 @@ impl Upstream {
     #[must_use]
     pub fn without_budget(mut self) -> Self {
         self.budget = None;
+        self
+    }
+
+    /// Sends take slots of this limiter. Where there is no throttle, they wait for nothing else.
+    pub(crate) fn with_limiter(mut self, limiter: Limiter) -> Self {
+        let throttle = self.throttle.unwrap_or_else(Throttle::without_gates);
+        self.throttle = Some(throttle.with_limiter(limiter));
         self
     }
 

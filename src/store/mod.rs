@@ -116,6 +116,7 @@
 //! that ends first, and when the process is killed, the others wait until it is over: after
 //! [`close`](crate::TokenCache::close), leave the runtime a moment.
 
+pub mod book;
 mod entry;
 mod envelope;
 mod error;
@@ -125,6 +126,8 @@ mod failure;
 pub mod file;
 mod key;
 mod memory;
+#[cfg(all(test, stateright))]
+mod model;
 mod observer;
 mod operation;
 #[cfg(feature = "redis")]
@@ -145,6 +148,7 @@ pub use self::file::FileStore;
 #[cfg(feature = "redis")]
 #[cfg_attr(docsrs, doc(cfg(feature = "redis")))]
 pub use self::redis::RedisStore;
+pub use book::{Limit, SlotBook};
 pub use entry::{Entry, Fence, Lease, Owner};
 pub use error::{StoreError, StoreErrorKind};
 pub use key::StoreKey;

@@ -1,4 +1,5 @@
-/// What is done with a [`TokenStore`](super::TokenStore), for events, counts and faults.
+/// What is done with a [`TokenStore`](super::TokenStore) or a
+/// [`SlotBook`](super::book::SlotBook), for events, counts and faults.
 ///
 /// An example: [`store`](crate::store).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -10,6 +11,10 @@ pub enum Operation {
     Publish,
     /// [`abandon`](super::TokenStore::abandon).
     Abandon,
+    /// [`reserve`](super::book::SlotBook::reserve).
+    Reserve,
+    /// [`refuse`](super::book::SlotBook::refuse).
+    Refuse,
 }
 
 impl Operation {
@@ -19,6 +24,8 @@ impl Operation {
             Self::GetOrLease => "get_or_lease",
             Self::Publish => "publish",
             Self::Abandon => "abandon",
+            Self::Reserve => "reserve",
+            Self::Refuse => "refuse",
         }
     }
 }

@@ -2,7 +2,7 @@ use std::{fmt, sync::Arc, time::Duration};
 
 #[cfg(feature = "seal")]
 use super::KeyRing;
-use super::{StoreEvent, StoreKey, StoreObserver, TokenStore, envelope::Envelope};
+use super::{Limit, StoreEvent, StoreKey, StoreObserver, TokenStore, envelope::Envelope};
 
 /// How tokens are shared with other processes: over which store, and in which form.
 ///
@@ -27,6 +27,7 @@ pub struct Sharing {
     attempt_timeout: Option<Duration>,
     namespace: Option<Box<str>>,
     observer: Option<Arc<dyn StoreObserver>>,
+    limit: Option<Limit>,
 }
 
 /// Below the deadline of a renewal (15 s), so that the others take over in time when a process is
@@ -58,6 +59,7 @@ impl Sharing {
             attempt_timeout: None,
             namespace: None,
             observer: None,
+            limit: None,
         }
     }
 
@@ -106,6 +108,31 @@ impl Sharing {
         self
     }
 
+    /// Keeps the processes together to this limit, in a [book](super::book) in the same store.
+    /// Default: none, and each process learns of the limit by its own 429s.
+    ///
+    /// For [`OrgBuilder::build`](crate::genesys::OrgBuilder::build), which the layers of
+    /// [`GenesysLayer`](crate::GenesysLayer) then go by. The limit is kept for the client and its
+    /// login host: a renewed token brings no second allowance.
+    #[must_use]
+    pub fn with_limit(mut self, limit: Limit) -> Self {
+        self.limit = Some(limit);
+        self
+    }
+
+    pub(crate) fn limit(&self) -> Option<&Limit> {
+        self.limit.as_ref()
+    }
+
+    /// How long one operation may take.
+    pub(crate) fn operation_timeout(&self) -> Duration {
+        self.operation_timeout
+    }
+
+    pub(crate) fn store(&self) -> &Arc<dyn TokenStore> {
+        &self.store
+    }
+
     pub(super) fn attempt_timeout(&self) -> Duration {
         let within_lease = self.within_lease();
         self.attempt_timeout
@@ -126,7 +153,7 @@ impl Sharing {
     }
 
     /// The key within the namespace.
-    pub(super) fn key(&self, key: StoreKey) -> StoreKey {
+    pub(crate) fn key(&self, key: StoreKey) -> StoreKey {
         match &self.namespace {
             Some(namespace) => key.with_parameter("namespace", namespace),
             None => key,
@@ -149,6 +176,7 @@ impl fmt::Debug for Sharing {
             .field("operation_timeout", &self.operation_timeout)
             .field("lease", &self.lease)
             .field("attempt_timeout", &self.attempt_timeout())
+            .field("limit", &self.limit)
             .finish_non_exhaustive()
     }
 }

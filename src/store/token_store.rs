@@ -1,6 +1,6 @@
 use std::{pin::Pin, sync::Arc, time::Duration};
 
-use super::{Entry, Fence, Lease, Owner, StoreError, StoreKey};
+use super::{Entry, Fence, Lease, Owner, SlotBook, StoreError, StoreKey};
 use crate::token::Fingerprint;
 
 /// What an operation of a [`TokenStore`] returns: boxed, so that a store can be behind a pointer.
@@ -71,6 +71,12 @@ pub trait TokenStore: Send + Sync + 'static {
     fn operation_timeout(&self) -> Duration {
         Duration::from_millis(150)
     }
+
+    /// The same store as a book of slots, for a [`Limit`](crate::Limit) that processes share.
+    /// Default: `None`, it is none.
+    fn book(self: Arc<Self>) -> Option<Arc<dyn SlotBook>> {
+        None
+    }
 }
 
 /// So that one store can serve several organisations.
@@ -99,6 +105,10 @@ impl<T: TokenStore + ?Sized> TokenStore for Arc<T> {
 
     fn operation_timeout(&self) -> Duration {
         T::operation_timeout(self)
+    }
+
+    fn book(self: Arc<Self>) -> Option<Arc<dyn SlotBook>> {
+        T::book(Self::clone(&self))
     }
 }
 

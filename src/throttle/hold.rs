@@ -3,6 +3,7 @@ use std::{
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, ready},
+    time::Duration,
 };
 
 use pin_project_lite::pin_project;
@@ -12,62 +13,150 @@ use super::{
     Shared,
     table::{Entry, Place, Window},
 };
+use crate::limiter::{Joined, Limiter};
 
-/// A place in the queue of a closed gate. Dropping it gives the place up.
+/// A place in the queue of a closed gate, or in that for a slot. Dropping it gives the place up.
 #[derive(Debug)]
 pub(crate) struct Ticket {
-    pub(super) shared: Arc<Shared>,
-    pub(super) place: Place,
+    shared: Arc<Shared>,
+    queue: Queue,
     /// When the request will go, as the queue was when it was asked for.
-    pub(super) slot: Instant,
-    pub(super) window: Window,
-    pub(super) used: bool,
+    at: Instant,
+    window: Window,
+    /// Since when it has waited for a slot.
+    since: Option<Instant>,
+}
+
+#[derive(Debug)]
+enum Queue {
+    Gate(Place),
+    Slot(Limiter, u64),
+    Left,
+}
+
+/// Where a request stands after a step.
+pub(super) enum Step {
+    Go,
+    TooLong,
+    Queued(Box<Ticket>),
 }
 
 impl Ticket {
-    pub(crate) fn slot(&self) -> Instant {
-        self.slot
+    /// At the gates of this place.
+    pub(super) fn at_gate(
+        shared: &Arc<Shared>,
+        place: Place,
+        slot: Instant,
+        window: Window,
+    ) -> Box<Self> {
+        Box::new(Self {
+            shared: shared.clone(),
+            queue: Queue::Gate(place),
+            at: slot,
+            window,
+            since: None,
+        })
     }
 
-    pub(crate) fn endpoint(&self) -> &str {
-        &self.place.endpoint
+    /// In the queue for a slot, if there is a limit.
+    pub(super) fn for_slot(shared: &Arc<Shared>, window: Window) -> Step {
+        let Some(limiter) = &shared.limiter else {
+            return Step::Go;
+        };
+        match limiter.join(window.deadline) {
+            Joined::Go => Step::Go,
+            Joined::TooLong => Step::TooLong,
+            Joined::Queued(ticket, at) => Step::Queued(Box::new(Self {
+                shared: shared.clone(),
+                queue: Queue::Slot(limiter.clone(), ticket),
+                at,
+                window,
+                since: Some(Instant::now()),
+            })),
+        }
     }
 
-    /// Waits for the slot. Needs a tokio runtime with timers.
-    pub(crate) fn hold(self) -> Hold {
-        let sleep = time::sleep_until(self.slot);
+    /// When the request will go, as far as that is known.
+    pub(crate) fn at(&self) -> Instant {
+        self.at
+    }
+
+    /// What is closed; `None` if it waits for a slot.
+    pub(crate) fn endpoint(&self) -> Option<&str> {
+        match &self.queue {
+            Queue::Gate(place) => Some(&place.endpoint),
+            Queue::Slot(..) | Queue::Left => None,
+        }
+    }
+
+    /// Waits for the turn, and gives how much of that was for a slot. Needs a tokio runtime with
+    /// timers.
+    pub(crate) fn hold(self: Box<Self>) -> Hold {
+        let sleep = time::sleep_until(self.at);
         Hold {
             ticket: self,
             sleep,
         }
     }
 
-    /// Ready when the request may go: with a slot, or because the wait would be too long, though
+    /// Ready when the request may go: with its turn, or because the wait would be too long, though
     /// not before its own floor.
     fn poll_turn(&mut self, cx: &Context<'_>) -> Poll<()> {
         loop {
-            let (now, window) = (Instant::now(), self.window);
-            let place = &self.place;
-            let turn = self.shared.with(|table, woken| {
-                let slot = table.turn(place, now, window, woken)?;
-                Some((slot, table.wait(place, cx.waker())))
-            });
-            // The waker that was replaced is dropped here, outside of the lock.
-            if let Some((slot, _)) = turn {
-                self.slot = slot;
-                return Poll::Pending;
+            match &self.queue {
+                Queue::Gate(place) => {
+                    let (now, window) = (Instant::now(), self.window);
+                    let turn = self.shared.with(|table, woken| {
+                        let slot = table.turn(place, now, window, woken)?;
+                        Some((slot, table.wait(place, cx.waker())))
+                    });
+                    // The waker that was replaced is dropped here, outside of the lock.
+                    if let Some((slot, _)) = turn {
+                        self.at = slot;
+                        return Poll::Pending;
+                    }
+                    self.pass();
+                }
+                Queue::Slot(limiter, ticket) => {
+                    match limiter.poll(*ticket, self.window.deadline, cx) {
+                        Some(at) => {
+                            self.at = at;
+                            return Poll::Pending;
+                        }
+                        None => self.queue = Queue::Left,
+                    }
+                }
+                Queue::Left => return Poll::Ready(()),
             }
-            self.used = true;
-            if !place.wide {
-                return Poll::Ready(());
-            }
-            let entry = self
-                .shared
-                .with(|table, woken| table.enter(&place.endpoint, true, now, window, woken));
-            match entry {
-                Entry::Open | Entry::TooLong => return Poll::Ready(()),
-                Entry::Queued(place, slot) => {
-                    (self.place, self.slot, self.used) = (place, slot, false);
+        }
+    }
+
+    /// For a slot.
+    fn waited(&self) -> Duration {
+        let waited = self.since.map(|since| since.elapsed());
+        if let (Some(limiter), Some(waited)) = (&self.shared.limiter, waited) {
+            limiter.waited(waited);
+        }
+        waited.unwrap_or_default()
+    }
+
+    /// From a gate that it may pass to the next one, or to the queue for a slot.
+    fn pass(&mut self) {
+        let Queue::Gate(place) = std::mem::replace(&mut self.queue, Queue::Left) else {
+            return;
+        };
+        let (now, window) = (Instant::now(), self.window);
+        let past = Some(&place.which);
+        let entry = self
+            .shared
+            .with(|table, woken| table.enter(&place.endpoint, past, now, window, woken));
+        match entry {
+            Entry::TooLong => {}
+            Entry::Queued(place, slot) => (self.queue, self.at) = (Queue::Gate(place), slot),
+            Entry::Open => {
+                if let Step::Queued(mut next) = Self::for_slot(&self.shared, window) {
+                    self.queue = std::mem::replace(&mut next.queue, Queue::Left);
+                    (self.at, self.since) = (next.at, next.since);
                 }
             }
         }
@@ -76,34 +165,36 @@ impl Ticket {
 
 impl Drop for Ticket {
     fn drop(&mut self) {
-        if !self.used {
-            let place = &self.place;
-            self.shared.with(|table, woken| table.leave(place, woken));
+        match &self.queue {
+            Queue::Gate(place) => self.shared.with(|table, woken| table.leave(place, woken)),
+            Queue::Slot(limiter, ticket) => limiter.leave(*ticket),
+            Queue::Left => {}
         }
     }
 }
 
 pin_project! {
-    /// Ready when the request may go.
+    /// Ready when the request may go. Gives how long it has waited for a slot.
     #[derive(Debug)]
     pub(crate) struct Hold {
-        ticket: Ticket,
+        // In a box, since most futures never have one.
+        ticket: Box<Ticket>,
         #[pin]
         sleep: Sleep,
     }
 }
 
 impl Future for Hold {
-    type Output = ();
+    type Output = Duration;
 
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Duration> {
         let mut this = self.project();
         loop {
             if this.ticket.poll_turn(cx).is_ready() {
-                return Poll::Ready(());
+                return Poll::Ready(this.ticket.waited());
             }
-            if this.sleep.deadline() != this.ticket.slot {
-                this.sleep.as_mut().reset(this.ticket.slot);
+            if this.sleep.deadline() != this.ticket.at {
+                this.sleep.as_mut().reset(this.ticket.at);
             }
             ready!(this.sleep.as_mut().poll(cx));
         }

@@ -1,4 +1,4 @@
-//! Holding requests back after a 429.
+//! Where a send waits: at the gate that a 429 has closed, and for a slot of a shared limit.
 
 use std::{
     fmt,
@@ -16,11 +16,16 @@ use tokio::time::Instant;
 mod gate;
 mod hold;
 mod key;
+mod named;
 mod pace;
 mod table;
 
+use hold::Step;
 pub(crate) use hold::{Hold, Ticket};
-use table::{Entry, Table, Window};
+pub use named::{LimitScope, NamedLimit};
+use table::{Entry, Limit, Table, Window};
+
+use crate::limiter::Limiter;
 
 type KeyFn = dyn Fn(&Method, &Uri) -> String + Send + Sync;
 
@@ -74,6 +79,8 @@ struct Shared {
     table: Mutex<Table>,
     interval: Duration,
     key: Arc<KeyFn>,
+    has_gates: bool,
+    limiter: Option<Limiter>,
 }
 
 impl Throttle {
@@ -113,19 +120,58 @@ impl Throttle {
     }
 
     fn build(interval: Duration, key: Arc<KeyFn>) -> Self {
+        Self::over(interval, key, true, None)
+    }
+
+    fn over(
+        interval: Duration,
+        key: Arc<KeyFn>,
+        has_gates: bool,
+        limiter: Option<Limiter>,
+    ) -> Self {
         let shared = Shared {
             closed: AtomicUsize::new(0),
             table: Mutex::new(Table::new(interval, Self::MAX_ENDPOINTS)),
             interval,
             key,
+            has_gates,
+            limiter,
         };
         Self {
             shared: Arc::new(shared),
         }
     }
 
+    /// Sends wait for a slot of this limiter too. A new throttle, in which nothing is closed.
+    pub(crate) fn with_limiter(&self, limiter: Limiter) -> Self {
+        let Shared {
+            interval,
+            key,
+            has_gates,
+            ..
+        } = &*self.shared;
+        Self::over(*interval, key.clone(), *has_gates, Some(limiter))
+    }
+
+    /// One in which no gate is ever closed.
+    pub(crate) fn without_gates() -> Self {
+        let key = Arc::new(key::endpoint);
+        Self::over(Self::DEFAULT_INTERVAL, key, false, None)
+    }
+
+    /// Whether a send may go at once. If so, it has its slot: it shall go.
+    pub(crate) fn try_pass(&self) -> bool {
+        self.is_open() && self.try_take()
+    }
+
+    /// Takes a slot that is at hand, or passes where there is no limit: for a send that waits at no
+    /// gate.
+    pub(crate) fn try_take(&self) -> bool {
+        self.shared.limiter.as_ref().is_none_or(Limiter::try_take)
+    }
+
     /// Whether no endpoint is closed.
-    pub(crate) fn is_open(&self) -> bool {
+    fn is_open(&self) -> bool {
         self.shared.closed.load(Ordering::Acquire) == 0
     }
 
@@ -137,13 +183,51 @@ impl Throttle {
     /// open.
     pub(crate) fn close(&self, endpoint: &Arc<str>, floor: Instant, until: Instant) -> bool {
         let times = [Instant::now(), floor, until];
-        self.shared
-            .with(|table, woken| table.close(endpoint, times, woken))
+        self.shared.has_gates
+            && self
+                .shared
+                .with(|table, woken| table.close(endpoint, times, woken))
     }
 
-    /// A place in the queue, if there is one. A request that has failed has a floor, before which
-    /// it is not to go, even when the gate is closed past its deadline.
-    pub(crate) fn enter(
+    /// What the 429 that has closed an endpoint is about: the gate of that is closed instead. The
+    /// name, if that was open.
+    pub(crate) fn widen(
+        &self,
+        endpoint: &Arc<str>,
+        named: &NamedLimit,
+        [floor, until]: [Instant; 2],
+    ) -> Option<String> {
+        let times = [Instant::now(), floor, until];
+        let name = key::shorten(named.name.clone());
+        let limit = match named.scope {
+            LimitScope::Account => Limit::Account,
+            LimitScope::Service => Limit::Group(name.as_str().into()),
+        };
+        let closed = self.shared.has_gates
+            && self
+                .shared
+                .with(|table, woken| table.widen(endpoint, &limit, times, woken));
+        closed.then_some(name)
+    }
+
+    /// Tells the others who share the limit of a 429, unless it was about one service only. `named`
+    /// is what its body said, if it was read.
+    pub(crate) fn report(&self, endpoint: &Arc<str>, named: Option<&NamedLimit>, floor: Instant) {
+        let Some(limiter) = &self.shared.limiter else {
+            return;
+        };
+        let is_service = match named {
+            Some(named) => named.scope == LimitScope::Service,
+            None => self.shared.with(|table, _| table.is_service(endpoint)),
+        };
+        if !is_service {
+            limiter.refused(floor, named.and_then(|named| named.per_minute));
+        }
+    }
+
+    /// A place in the queue of a closed gate, if there is one. A request that has failed has a
+    /// floor, before which it is not to go, even when the gate is closed past its deadline.
+    pub(crate) fn enter_gate(
         &self,
         endpoint: &Arc<str>,
         floor: Option<Instant>,
@@ -152,17 +236,35 @@ impl Throttle {
         let (now, window) = (Instant::now(), Window { floor, deadline });
         let entry = self
             .shared
-            .with(|table, woken| table.enter(endpoint, false, now, window, woken));
+            .with(|table, woken| table.enter(endpoint, None, now, window, woken));
         match entry {
             Entry::Open => Passage::Open,
             Entry::TooLong => Passage::TooLong,
-            Entry::Queued(place, slot) => Passage::Queued(Ticket {
-                shared: self.shared.clone(),
-                place,
-                slot,
-                window,
-                used: false,
-            }),
+            Entry::Queued(place, slot) => {
+                Passage::Queued(Ticket::at_gate(&self.shared, place, slot, window))
+            }
+        }
+    }
+
+    /// The same, and where no gate is closed, a slot or a place in the queue for one.
+    pub(crate) fn enter(
+        &self,
+        endpoint: &Arc<str>,
+        floor: Option<Instant>,
+        deadline: Instant,
+    ) -> Passage {
+        match self.enter_gate(endpoint, floor, deadline) {
+            Passage::Open => self.enter_slot(floor, deadline),
+            passage => passage,
+        }
+    }
+
+    /// A slot, or a place in the queue for one, past all gates.
+    pub(crate) fn enter_slot(&self, floor: Option<Instant>, deadline: Instant) -> Passage {
+        match Ticket::for_slot(&self.shared, Window { floor, deadline }) {
+            Step::Go => Passage::Open,
+            Step::TooLong => Passage::TooLong,
+            Step::Queued(ticket) => Passage::Queued(ticket),
         }
     }
 }
@@ -173,7 +275,7 @@ pub(crate) enum Passage {
     Open,
     /// Its turn would come after its deadline.
     TooLong,
-    Queued(Ticket),
+    Queued(Box<Ticket>),
 }
 
 impl Shared {

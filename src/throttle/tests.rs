@@ -142,14 +142,14 @@ async fn retries_whose_floor_is_over_go_one_by_one_when_the_pause_is_prolonged()
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_retry_keeps_its_floor_from_the_gate_for_all_to_its_own() {
+async fn a_retry_keeps_its_floor_from_its_own_gate_to_the_one_for_all() {
     let throttle = Throttle::new();
     let start = Instant::now();
     let endpoint: Arc<str> = "GET /0".into();
-    let until = start + PAUSE * 30;
+    let until = start + PAUSE;
     throttle.close(&endpoint, until, until);
     for n in 1..=Throttle::MAX_ENDPOINTS {
-        let until = start + PAUSE;
+        let until = start + PAUSE * 30;
         throttle.close(&format!("GET /{n}").into(), until, until);
     }
     let window = [start + PAUSE * 2, start + PAUSE * 3];
@@ -341,7 +341,7 @@ async fn nobody_is_woken_or_dropped_under_the_lock() {
     drop(second);
 }
 
-fn poll(hold: &mut std::pin::Pin<Box<Hold>>, waker: &Waker) -> Poll<()> {
+fn poll(hold: &mut std::pin::Pin<Box<Hold>>, waker: &Waker) -> Poll<Duration> {
     hold.as_mut().poll(&mut Context::from_waker(waker))
 }
 
@@ -370,7 +370,7 @@ async fn releases(lives: &[Option<u64>]) -> Vec<Duration> {
         waiting.spawn(async move {
             tokio::select! {
                 biased;
-                () = held => Some(start.elapsed()),
+                _ = held => Some(start.elapsed()),
                 () = end(life) => None,
             }
         });

@@ -65,7 +65,6 @@ fn bare(status: StatusCode, body: Condition) -> Inner {
         details: Vec::new(),
         errors: Vec::new(),
         not_sent_again: None,
-        repeated: false,
         source: None,
     }
 }

@@ -120,6 +120,7 @@ mod tests {
             sends: 1,
             elapsed: Duration::ZERO,
             waited: Duration::ZERO,
+            waited_for_slots: Duration::ZERO,
         };
         let written = shown(503, "x", stopped(Stop::NotRepeatable)).await;
         assert!(

@@ -85,7 +85,9 @@ impl Identity<'_> {
     }
 }
 
-pub(super) async fn read(provider: &impl CredentialsProvider) -> Result<Credentials, TokenError> {
+pub(in crate::genesys) async fn read(
+    provider: &impl CredentialsProvider,
+) -> Result<Credentials, TokenError> {
     provider.credentials().await.map_err(no_credentials)
 }
 

@@ -51,7 +51,7 @@
 //! [`NotMarked`]: crate::TokenErrorKind::NotMarked
 //! [`Busy`]: crate::TokenErrorKind::Busy
 
-mod authentication;
+pub(super) mod authentication;
 mod authorization_code;
 mod authorize_url;
 mod client_credentials;

@@ -23,6 +23,9 @@ impl<S: Clone, B: CloneBody, C> Call<S, B, C> {
         C: Classify<E>,
         E: 'static,
     {
+        if self.passes() {
+            return None;
+        }
         if let Ok(response) = result {
             if response.extensions().get::<Resend>().is_some() {
                 return self.after_resend(response);
@@ -134,7 +137,7 @@ impl<S: Clone, B: CloneBody, C> Call<S, B, C> {
         let wait = match pause {
             Pause::None => Duration::ZERO,
             Pause::Until(until) => until.saturating_duration_since(Instant::now()),
-            Pause::Held(ticket) => ticket.slot().saturating_duration_since(Instant::now()),
+            Pause::Held(ticket) => ticket.at().saturating_duration_since(Instant::now()),
         };
         let (method, sends) = (self.target().0, self.sends);
         self.settings.tell(&RetryEvent::Scheduled {
@@ -162,6 +165,7 @@ impl<S: Clone, B: CloneBody, C> Call<S, B, C> {
             sends: self.sends,
             elapsed: self.started.map_or(Duration::ZERO, |it| it.elapsed()),
             waited: self.waited,
+            waited_for_slots: self.waited_for_slots,
         }
     }
 

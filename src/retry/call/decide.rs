@@ -1,13 +1,13 @@
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use http::StatusCode;
 use tokio::time::Instant;
 
-use super::{Call, Cause, Failure, Pause};
+use super::{Call, Cause, Failure, Pause, closed::Closed};
 use crate::{
     replay::CloneBody,
-    retry::{Class, RetryEvent, Stop},
-    throttle::{Passage, Throttle},
+    retry::{Class, Stop},
+    throttle::Passage,
 };
 
 /// How many resends of a call draw on no budget, after failures that were no load for the API.
@@ -16,23 +16,43 @@ use crate::{
 /// the next connection or the stream limit of this one, the second survives a race between the two.
 const MOST_FREE: u32 = 2;
 
+/// How a request would be sent again.
+struct Plan {
+    is_free: bool,
+    at_once: bool,
+    /// What the server asked for.
+    asked: Option<Duration>,
+    wait: Duration,
+    is_too_long: bool,
+}
+
 impl<S: Clone, B: CloneBody, C> Call<S, B, C> {
     /// Whether to send again, and when; if so, the older body is revoked.
     ///
     /// The connection may still be sending that, and so may lose the copy at any moment: only
     /// what is claimed is safe. It comes last, as after it the old answer is worth nothing.
     pub(super) fn decide(&mut self, failure: Failure) -> Result<Pause, Stop> {
-        let pause = self.check(failure)?;
-        match self.claim() {
-            true => Ok(pause),
-            false => Err(Stop::BodyGone),
+        let (class, now) = (failure.class, self.now());
+        let plan = self.plan(class);
+        let gate = match class {
+            // For the others, even if this request itself goes no further.
+            Class::Throttled { .. } if !plan.is_too_long => {
+                self.close(now, plan.asked.unwrap_or(plan.wait), plan.wait)
+            }
+            _ => None,
+        };
+        let pause = self.check(failure, &plan, now, gate.as_ref());
+        let pause = match pause {
+            Ok(_) if !self.claim() => Err(Stop::BodyGone),
+            pause => pause,
+        };
+        if let Some(gate) = gate {
+            self.explain(gate, matches!(pause, Ok(Pause::Held(_))));
         }
+        pause
     }
 
-    /// The order of the checks is that of the module's docs.
-    fn check(&mut self, failure: Failure) -> Result<Pause, Stop> {
-        let class = failure.class;
-        let now = self.now();
+    fn plan(&mut self, class: Class) -> Plan {
         let is_free = class.is_no_load() && self.free_resends < MOST_FREE;
         let at_once = is_free && self.free_resends == 0;
         let (asked, wait) = match at_once {
@@ -40,12 +60,23 @@ impl<S: Clone, B: CloneBody, C> Call<S, B, C> {
             false => self.wait(class),
         };
         let cap = self.settings.policy.retry_after_cap;
-        let too_long = asked.is_some_and(|asked| asked > cap);
-        let gate = match class {
-            // For the others, even if this request itself goes no further.
-            Class::Throttled { .. } if !too_long => self.close(now, asked.unwrap_or(wait), wait),
-            _ => None,
-        };
+        Plan {
+            is_free,
+            at_once,
+            asked,
+            wait,
+            is_too_long: asked.is_some_and(|asked| asked > cap),
+        }
+    }
+
+    /// The order of the checks is that of the module's docs.
+    fn check(
+        &mut self,
+        failure: Failure,
+        plan: &Plan,
+        now: Instant,
+        gate: Option<&Closed>,
+    ) -> Result<Pause, Stop> {
         if self.options().without_retry {
             return Err(Stop::Disabled);
         }
@@ -58,28 +89,32 @@ impl<S: Clone, B: CloneBody, C> Call<S, B, C> {
         if !self.sends_left() {
             return Err(Stop::SendsSpent);
         }
-        if too_long {
+        if plan.is_too_long {
             return Err(Stop::RetryAfterTooLong);
         }
-        let until = now.checked_add(wait).ok_or(Stop::DeadlineTooClose)?;
+        let until = now.checked_add(plan.wait).ok_or(Stop::DeadlineTooClose)?;
         if until >= self.last_send(failure.cause) {
             return Err(Stop::DeadlineTooClose);
         }
-        if !at_once && !self.has_timers() {
+        if !plan.at_once && !self.has_timers() {
             return Err(Stop::NoRuntime);
         }
-        if is_free {
+        if plan.is_free {
             self.free_resends += 1;
             return Ok(Pause::Until(until));
         }
-        if let Some((throttle, endpoint)) = gate {
-            return match throttle.enter(&endpoint, Some(until), self.deadline()) {
+        if let Some(gate) = gate {
+            let deadline = self.deadline();
+            let entered = gate
+                .throttle
+                .enter_gate(&gate.endpoint, Some(until), deadline);
+            return match entered {
                 Passage::Queued(ticket) => Ok(Pause::Held(ticket)),
                 Passage::TooLong => Err(Stop::DeadlineTooClose),
                 Passage::Open => Ok(Pause::Until(until)),
             };
         }
-        let governed = !matches!(class, Class::Throttled { .. });
+        let governed = !matches!(failure.class, Class::Throttled { .. });
         let budget = self.upstream().budget().filter(|_| governed);
         if budget.is_some_and(|budget| !budget.withdraw(now)) {
             return Err(Stop::BudgetSpent);
@@ -103,21 +138,6 @@ impl<S: Clone, B: CloneBody, C> Call<S, B, C> {
             }
             _ => (None, backoff),
         }
-    }
-
-    /// Holds back the other requests to this endpoint.
-    fn close(&self, now: Instant, floor: Duration, wait: Duration) -> Option<(Throttle, Arc<str>)> {
-        let throttle = self.upstream().throttle()?.clone();
-        let (method, uri) = self.target();
-        let endpoint = throttle.endpoint(method, uri);
-        let (floor, until) = (now.checked_add(floor)?, now.checked_add(wait)?);
-        if throttle.close(&endpoint, floor, until) {
-            self.settings.tell(&RetryEvent::GateClosed {
-                endpoint: &endpoint,
-                wait,
-            });
-        }
-        Some((throttle, endpoint))
     }
 
     /// Until when another send may begin after a failure of this kind.

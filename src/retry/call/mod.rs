@@ -13,7 +13,10 @@ use crate::{
 };
 
 mod answer;
+mod closed;
 mod decide;
+
+use closed::Closed;
 
 /// What one call knows, and how it decides.
 pub(super) struct Call<S, B, C> {
@@ -28,6 +31,11 @@ pub(super) struct Call<S, B, C> {
     /// How many of the resends drew on no budget.
     free_resends: u32,
     rng: Option<Rng>,
+    /// Somebody else sends this request again, and decides about it: it only waits for its slot.
+    passes: bool,
+    /// What the body of a 429 is to explain.
+    unread: Option<Box<Closed>>,
+    waited_for_slots: Duration,
     /// Whether there were none when they were last looked for.
     without_timers: bool,
 }
@@ -69,7 +77,7 @@ enum Cause {
 pub(super) enum Pause {
     None,
     Until(Instant),
-    Held(Ticket),
+    Held(Box<Ticket>),
 }
 
 impl<S: Clone, B: CloneBody, C> Call<S, B, C> {
@@ -102,38 +110,63 @@ impl<S: Clone, B: CloneBody, C> Call<S, B, C> {
             resent: false,
             free_resends: 0,
             rng: None,
+            passes: false,
+            unread: None,
+            waited_for_slots: Duration::ZERO,
             without_timers: false,
         }
     }
 
+    /// A call of a layer outside, which decides: this one waits for its slot, and is not copied.
+    pub(super) fn passing(settings: Arc<Settings<C>>, request: &Request<B>) -> Self {
+        Self {
+            passes: true,
+            ..Self::waiting(settings, request)
+        }
+    }
+
+    pub(super) fn passes(&self) -> bool {
+        self.passes
+    }
+
     /// A place in the queue, if the first send has to wait.
-    pub(super) fn hold_first(&mut self) -> Option<Ticket> {
-        self.hold_until_open(None)
+    pub(super) fn hold_first(&mut self) -> Option<Box<Ticket>> {
+        match self.passes {
+            true => self.hold_for_slot(),
+            false => self.hold_until_open(None),
+        }
     }
 
     /// A place in the queue, if a request that has slept has to wait once more, since the
-    /// endpoint was closed meanwhile.
-    pub(super) fn hold_again(&mut self) -> Option<Ticket> {
+    /// endpoint was closed meanwhile, or there is no slot.
+    pub(super) fn hold_again(&mut self) -> Option<Box<Ticket>> {
         self.hold_until_open(Some(Instant::now()))
     }
 
-    fn hold_until_open(&mut self, floor: Option<Instant>) -> Option<Ticket> {
-        let throttle = self.upstream().throttle()?;
-        if throttle.is_open() {
+    /// A place in the queue for a slot, if there is none: of one that waits at no gate.
+    pub(super) fn hold_for_slot(&mut self) -> Option<Box<Ticket>> {
+        if self.upstream().throttle()?.try_take() || !self.has_timers() {
             return None;
         }
-        let (method, uri) = self.target();
-        let endpoint = throttle.endpoint(method, uri);
-        self.enter(&endpoint, floor)
+        let deadline = self.deadline();
+        let passage = self.upstream().throttle()?.enter_slot(None, deadline);
+        self.queued(passage)
     }
 
-    fn enter(&mut self, endpoint: &Arc<str>, floor: Option<Instant>) -> Option<Ticket> {
-        if !self.has_timers() {
+    fn hold_until_open(&mut self, floor: Option<Instant>) -> Option<Box<Ticket>> {
+        if self.upstream().throttle()?.try_pass() || !self.has_timers() {
             return None;
         }
         let deadline = self.deadline();
         let throttle = self.upstream().throttle()?;
-        match throttle.enter(endpoint, floor, deadline) {
+        let (method, uri) = self.target();
+        let endpoint = throttle.endpoint(method, uri);
+        let passage = throttle.enter(&endpoint, floor, deadline);
+        self.queued(passage)
+    }
+
+    fn queued(&mut self, passage: Passage) -> Option<Box<Ticket>> {
+        match passage {
             Passage::Queued(ticket) => {
                 self.pause();
                 self.tell_held(&ticket);
@@ -166,6 +199,9 @@ impl<S: Clone, B: CloneBody, C> Call<S, B, C> {
         let (mut request, service) = copy.into_parts();
         if let Some(paused_at) = self.paused_at.take() {
             self.waited += paused_at.elapsed();
+        }
+        if self.passes {
+            return Some((request, service));
         }
         self.sends += 1;
         if self.sends > 1 {
@@ -225,17 +261,26 @@ impl<S: Clone, B: CloneBody, C> Call<S, B, C> {
     }
 
     fn tell_held(&self, ticket: &Ticket) {
-        self.settings.tell(&RetryEvent::Held {
-            endpoint: ticket.endpoint(),
-            wait: ticket.slot().saturating_duration_since(Instant::now()),
-        });
+        if let Some(endpoint) = ticket.endpoint() {
+            self.settings.tell(&RetryEvent::Held {
+                endpoint,
+                wait: ticket.at().saturating_duration_since(Instant::now()),
+            });
+        }
     }
 
-    pub(super) fn released(&self) {
+    /// `slots`: how long it has waited for one.
+    pub(super) fn released(&mut self, slots: Duration) {
+        self.waited_for_slots += slots;
         if let Some(paused_at) = self.paused_at {
             let waited = paused_at.elapsed();
             self.settings.tell(&RetryEvent::Released { waited });
         }
+    }
+
+    /// Whether there is a body that is to be read.
+    pub(super) fn is_to_read(&self) -> bool {
+        self.unread.is_some()
     }
 
     /// Revokes the older body, so that the copy can be sent; false when that is gone.

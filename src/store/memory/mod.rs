@@ -1,5 +1,6 @@
 //! A store within one process: what the others are measured by, and their double in tests.
 
+mod book;
 mod fault;
 
 use std::{
@@ -20,7 +21,9 @@ use fault::Faults;
 
 use super::{
     Claim, Entry, Lease, Lookup, Operation, Publication, StoreError, StoreFuture, StoreKey,
-    TokenStore, slot::Slot,
+    TokenStore,
+    book::{Book, SlotBook},
+    slot::Slot,
 };
 
 /// A [`TokenStore`] in memory: for tests, in which each [`SharedSource`](super::SharedSource) over
@@ -49,9 +52,10 @@ struct Inner {
     /// The wall clock at the start, so that fences are above those of an earlier run.
     base: Duration,
     slots: Mutex<BTreeMap<[u8; 32], Slot>>,
+    books: Mutex<BTreeMap<[u8; 32], Book>>,
     faults: Mutex<Faults>,
     frozen: watch::Sender<bool>,
-    calls: [AtomicU64; 3],
+    calls: [AtomicU64; 5],
 }
 
 impl MemoryStore {
@@ -62,6 +66,7 @@ impl MemoryStore {
             started: Instant::now(),
             base: since.unwrap_or_default(),
             slots: Mutex::default(),
+            books: Mutex::default(),
             faults: Mutex::default(),
             frozen: watch::Sender::new(false),
             calls: Default::default(),
@@ -87,6 +92,8 @@ impl MemoryStore {
             Operation::GetOrLease,
             Operation::Publish,
             Operation::Abandon,
+            Operation::Reserve,
+            Operation::Refuse,
         ] {
             self.inject(operation, fault);
         }
@@ -107,10 +114,11 @@ impl MemoryStore {
         self.inner.frozen.send_replace(false);
     }
 
-    /// Loses everything: tokens, leases, cooldowns, and which fences there were.
+    /// Loses everything: tokens, leases, cooldowns, which fences there were, and the books.
     pub fn flush(&self) {
         let lost = std::mem::take(&mut *lock(&self.inner.slots));
-        drop(lost);
+        let books = std::mem::take(&mut *lock(&self.inner.books));
+        drop((lost, books));
     }
 
     /// How many calls there were, whatever came of them.
@@ -232,6 +240,10 @@ impl TokenStore for MemoryStore {
             self.slot(key, |slot| slot.abandon(lease, cooldown, now));
         };
         Box::pin(self.carry_out(Operation::Abandon, act))
+    }
+
+    fn book(self: Arc<Self>) -> Option<Arc<dyn SlotBook>> {
+        Some(self)
     }
 }
 

@@ -8,7 +8,6 @@ mod lease_guard;
 mod link;
 mod local;
 mod lookup;
-mod lost_claim;
 mod polling;
 mod publishing;
 mod request;
@@ -118,11 +117,11 @@ impl<S: ShareableSource> TokenSource for SharedSource<S> {
         self.link.given_back().await;
         if !round.may_ask_store() {
             self.link.tell(&StoreEvent::Skipped {});
-            return round.alone(None).await;
+            return round.alone().await;
         }
         match round.together().await {
             Ok(result) => result,
-            Err(lost) => round.alone(lost).await,
+            Err(_told) => round.alone().await,
         }
     }
 

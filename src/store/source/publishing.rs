@@ -1,10 +1,9 @@
 use std::time::Duration;
 
-use super::{lease_guard::LeaseGuard, link::Link, round::Round};
+use super::{lease_guard::LeaseGuard, round::Round};
 use crate::{
     store::{
-        Claim, Lease, Operation, Publication, ShareableSource, StoreError, StoreEvent, StoreKey,
-        TokenStore,
+        Claim, Lease, Operation, Publication, ShareableSource, StoreError, StoreEvent, TokenStore,
     },
     token::{IssuedToken, Moment, TokenError, TokenErrorKind},
 };
@@ -65,8 +64,7 @@ impl<S: ShareableSource> Round<'_, S> {
         claim: &Claim,
     ) -> IssuedToken {
         let fence = guard.lease().fence;
-        let lease = *guard.lease();
-        match self.link.put(self.key, lease, &issued, taken).await {
+        match self.put(*guard.lease(), &issued, taken).await {
             Ok(Publication::Published) => {
                 guard.is_over();
                 self.link.tell(&StoreEvent::Published { fence });
@@ -86,13 +84,9 @@ impl<S: ShareableSource> Round<'_, S> {
             Err(_told) => self.hand_out_unshared(issued, taken),
         }
     }
-}
 
-impl Link {
-    /// Puts a token into the store for the holder of this lease.
-    pub(super) async fn put(
+    async fn put(
         &self,
-        key: StoreKey,
         lease: Lease,
         issued: &IssuedToken,
         taken: Moment,
@@ -100,22 +94,24 @@ impl Link {
         let left = issued
             .remaining()
             .saturating_sub(Moment::now().since(taken));
-        let envelope = &self.sharing().envelope;
+        let key = self.key;
+        let envelope = &self.link.sharing().envelope;
         let entry = envelope
             .close(&key, lease.fence, issued, left)
             .inspect_err(|error| {
                 let operation = Operation::Publish;
-                self.tell(&StoreEvent::Failed { operation, error });
+                self.link.tell(&StoreEvent::Failed { operation, error });
             })?;
         let call = async move |store: &dyn TokenStore| store.publish(&key, &lease, &entry).await;
-        self.ask(Operation::Publish, |store| Box::pin(call(store)))
+        self.link
+            .ask(Operation::Publish, |store| Box::pin(call(store)))
             .await
     }
 }
 
 /// For how long the others shall leave the token endpoint alone after this. Not at all when it may
 /// be the fault of this process: one with a wrong secret must not keep the others from asking.
-pub(super) fn cooldown_after(error: &TokenError) -> Option<Duration> {
+fn cooldown_after(error: &TokenError) -> Option<Duration> {
     use TokenErrorKind as Kind;
     if error.asks_for_rest() {
         let asked = error.retry_after().unwrap_or(THROTTLED_COOLDOWN);

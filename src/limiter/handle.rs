@@ -1,0 +1,147 @@
+use std::{
+    fmt,
+    sync::{Arc, Mutex, PoisonError},
+    task::{Context, Waker},
+    time::Duration,
+};
+
+use tokio::{runtime::Handle, time::Instant};
+
+use super::{
+    asking::{Desk, KeySource},
+    line::{Joined, Turn},
+    state::{Effects, State},
+};
+use crate::store::{
+    Owner, StoreErrorKind,
+    book::{Limit, LimitEvent, SlotBook},
+};
+
+/// The slots of one process. A clone is the same.
+#[derive(Clone)]
+pub(crate) struct Limiter {
+    inner: Arc<Inner>,
+}
+
+pub(super) struct Inner {
+    state: Mutex<State>,
+    limit: Limit,
+    pub(super) desk: Desk,
+}
+
+impl Limiter {
+    /// Slots out of this book. `timeout` is for one operation.
+    pub(crate) fn new(
+        limit: Limit,
+        book: Arc<dyn SlotBook>,
+        key: KeySource,
+        owner: Owner,
+        timeout: Duration,
+    ) -> Self {
+        let desk = Desk::new(book, key, owner, timeout);
+        let state = State::new(limit.clone(), desk.patience());
+        let inner = Inner {
+            state: Mutex::new(state),
+            limit,
+            desk,
+        };
+        Self {
+            inner: Arc::new(inner),
+        }
+    }
+
+    /// Takes a slot that is at hand. True as well where sends need none.
+    pub(crate) fn try_take(&self) -> bool {
+        let now = Instant::now();
+        self.with(|state, effects| state.take(now, effects))
+    }
+
+    /// A slot, or a place in the queue for one.
+    pub(crate) fn join(&self, deadline: Instant) -> Joined {
+        let now = Instant::now();
+        self.with(|state, effects| state.join(now, deadline, effects))
+    }
+
+    /// When to look again; `None`: go.
+    pub(crate) fn poll(&self, ticket: u64, deadline: Instant, cx: &Context<'_>) -> Option<Instant> {
+        let now = Instant::now();
+        let waker = cx.waker();
+        let turn = self.with(|state, effects| state.poll(ticket, deadline, now, waker, effects));
+        match turn {
+            Turn::Go | Turn::GoWithout => None,
+            // The waker that was replaced is dropped here, outside of the lock.
+            Turn::Look(at, _replaced) => Some(at),
+        }
+    }
+
+    pub(crate) fn leave(&self, ticket: u64) {
+        let now = Instant::now();
+        self.with(|state, effects| state.leave(ticket, now, effects));
+    }
+
+    /// Somebody has waited for a slot, and goes.
+    pub(crate) fn waited(&self, waited: Duration) {
+        self.inner.limit.tell(&LimitEvent::Waited { waited });
+    }
+
+    /// The server answered 429, and wants to be left alone until then.
+    pub(crate) fn refused(&self, until: Instant, named: Option<u32>) {
+        let now = Instant::now();
+        let refusal = self.with(|state, effects| state.refused(until, named, now, effects));
+        let Some((terms, wait)) = refusal else { return };
+        if let Ok(runtime) = Handle::try_current() {
+            runtime.spawn(Inner::tell_of(self.inner.clone(), terms, wait));
+        }
+    }
+
+    fn with<T>(&self, change: impl FnOnce(&mut State, &mut Effects) -> T) -> T {
+        Inner::with(&self.inner, change)
+    }
+}
+
+impl Inner {
+    /// Changes the state, and does afterwards what follows from it.
+    pub(super) fn with<T>(
+        this: &Arc<Self>,
+        change: impl FnOnce(&mut State, &mut Effects) -> T,
+    ) -> T {
+        let mut effects = Effects::default();
+        let result = this.locked(|state| change(state, &mut effects));
+        Self::carry_out(this, effects);
+        result
+    }
+
+    /// The only place where the state is locked. Nothing is spawned, woken or dropped in it.
+    fn locked<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
+        change(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn carry_out(this: &Arc<Self>, effects: Effects) {
+        effects.woken.into_iter().for_each(Waker::wake);
+        for event in &effects.events {
+            this.limit.tell(event);
+        }
+        let Some(ask) = effects.ask else { return };
+        if let Ok(runtime) = Handle::try_current() {
+            runtime.spawn(Self::reserve(this.clone(), ask));
+            return;
+        }
+        let (now, kind) = (Instant::now(), StoreErrorKind::Unavailable);
+        let mut effects = Effects::default();
+        this.locked(|state| state.failed(ask.id, kind, now, &mut effects));
+        // A reservation that has just failed is not followed by another one.
+        Self::carry_out(this, effects);
+    }
+
+    pub(super) fn tell(&self, event: &LimitEvent) {
+        self.limit.tell(event);
+    }
+}
+
+impl fmt::Debug for Limiter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Limiter")
+            .field("limit", &self.inner.limit)
+            .finish_non_exhaustive()
+    }
+}

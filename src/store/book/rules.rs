@@ -1,0 +1,254 @@
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
+
+use super::{Grant, Refusal, Reservation, Terms};
+
+/// What a book holds under one key: the rules of [`SlotBook`](super::SlotBook), without clock or
+/// lock. `redis/lua/slots.lua` has the same rules in Lua, and the conformance suite compares both.
+///
+/// All times are microseconds since 1970, by the store's clock.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub(crate) struct Book {
+    page: Option<Page>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Page {
+    limit: u32,
+    /// When the limit was last stated as low as this.
+    limit_at: u64,
+    /// When the next slot begins that is not part of a burst.
+    next: u64,
+    /// How much time of rest is saved up; a slot of a burst costs the time of one.
+    credit: u64,
+    closed: u64,
+    /// The slots of the last window, and those to come.
+    log: BTreeSet<u64>,
+    last: u64,
+    owners: BTreeMap<[u8; 16], Claim>,
+    touched: u64,
+    expires: u64,
+}
+
+/// What an owner has had.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct Claim {
+    /// Until when it counts as active: for a while after its last slot.
+    until: u64,
+    /// Up to when it has had its share of the time.
+    paid: u64,
+}
+
+pub(super) const WINDOW: u64 = micros(Terms::WINDOW);
+/// How far ahead a process may reserve: longer saves operations that cost nothing at this rate, and
+/// makes the others wait.
+const HORIZON: u64 = 2_000_000;
+/// How many slots are granted at a time at most: a script's reply has bounds.
+const MOST: u64 = 1000;
+/// Slots of a burst are a microsecond apart, since each has a name of its own.
+const BURST_WIDTH: u64 = 10_000;
+/// A store's clock may be slewed by this much; what goes back further was set back.
+const SET_BACK: u64 = 1_000_000;
+
+impl Book {
+    pub(crate) fn reserve(&mut self, ask: &Reservation, now: Duration) -> Option<Grant> {
+        let now = micros(now);
+        self.forget(now);
+        let Some(terms) = ask.terms else {
+            return self
+                .page
+                .as_ref()
+                .map(|page| page.grant(Vec::new(), 0, now));
+        };
+        let page = self.page(terms, ask.is_known || ask.was_alone, now);
+        page.state_limit(terms, now);
+        page.trim(now);
+        let gap = page.gap();
+        let most = gap * u64::from(terms.burst().min(page.limit));
+        page.take_back(ask.owner.as_bytes(), &ask.returned, gap, now);
+        page.rest(most, now);
+        if ask.was_alone {
+            page.credit = 0;
+        }
+        let (slots, share) = page.take(*ask.owner.as_bytes(), ask.want, now);
+        page.keep(now);
+        Some(page.grant(slots, share, now))
+    }
+
+    pub(crate) fn refuse(&mut self, refusal: &Refusal, now: Duration) {
+        let now = micros(now);
+        self.forget(now);
+        let page = self.page(refusal.terms, true, now);
+        page.state_limit(refusal.terms, now);
+        page.trim(now);
+        page.closed = page.closed.max(now + micros(refusal.wait));
+        page.next = page.next.max(page.closed);
+        page.credit = 0;
+        page.keep(now);
+    }
+
+    /// Whether a store may forget it.
+    pub(crate) fn is_over(&self, now: Duration) -> bool {
+        let now = micros(now);
+        self.page.as_ref().is_none_or(|page| page.is_over(now))
+    }
+
+    fn forget(&mut self, now: u64) {
+        self.page.take_if(|page| page.is_over(now));
+    }
+
+    fn page(&mut self, terms: Terms, without_burst: bool, now: u64) -> &mut Page {
+        let burst = if without_burst { 0 } else { terms.burst() };
+        self.page.get_or_insert_with(|| Page {
+            limit: terms.limit(),
+            limit_at: now,
+            next: now,
+            credit: WINDOW / u64::from(terms.limit()) * u64::from(burst),
+            closed: 0,
+            log: BTreeSet::new(),
+            last: 0,
+            owners: BTreeMap::new(),
+            touched: now,
+            expires: 0,
+        })
+    }
+}
+
+impl Page {
+    /// Expired, or written by a clock that was set back since: it cannot tell any more when a slot
+    /// of it begins.
+    fn is_over(&self, now: u64) -> bool {
+        self.expires <= now || self.touched > now + SET_BACK
+    }
+
+    fn gap(&self) -> u64 {
+        WINDOW / u64::from(self.limit)
+    }
+
+    /// The lowest limit counts as long as somebody states it.
+    fn state_limit(&mut self, terms: Terms, now: u64) {
+        if terms.limit() <= self.limit || now.saturating_sub(self.limit_at) >= 2 * WINDOW {
+            self.limit = terms.limit();
+            self.limit_at = now;
+        }
+    }
+
+    /// Forgets the slots before the window, and the owners who have gone.
+    fn trim(&mut self, now: u64) {
+        self.log = self.log.split_off(&(now.saturating_sub(WINDOW) + 1));
+        self.owners.retain(|_, claim| claim.until > now);
+    }
+
+    fn take_back(&mut self, owner: &[u8; 16], returned: &[u64], gap: u64, now: u64) {
+        for slot in returned {
+            if !self.log.remove(slot) {
+                continue;
+            }
+            if *slot <= now {
+                self.credit += gap;
+            } else if let Some(claim) = self.owners.get_mut(owner) {
+                claim.until = claim.until.min(now + HORIZON);
+                claim.paid = now;
+            }
+        }
+    }
+
+    /// Time in which nobody wanted a slot is saved up for a burst.
+    fn rest(&mut self, most: u64, now: u64) {
+        let rested = now.saturating_sub(self.next);
+        self.credit = self.credit.saturating_add(rested).min(most);
+        self.next = self.next.max(now);
+    }
+
+    /// Each owner may take an equal share of the time ahead, and always one where it has none.
+    fn take(&mut self, owner: [u8; 16], want: u32, now: u64) -> (Vec<u64>, u64) {
+        let gap = self.gap();
+        let claim = self.owners.get(&owner).copied();
+        let claim = claim.unwrap_or(Claim { until: 0, paid: 0 });
+        self.owners.insert(owner, claim);
+        let owners = self.owners.len() as u64;
+        let turn = owners * gap.max(self.spread(self.last));
+        let paid = claim.paid.max(now);
+        let share = (now + HORIZON).saturating_sub(paid) / turn;
+        let burst = self.credit / gap / owners;
+        let has_one = claim.until > now + HORIZON;
+        let share = share.max(burst).max(u64::from(!has_one));
+        let slots: Vec<u64> = (0..share.min(u64::from(want)).min(MOST))
+            .map(|_| self.next_slot(gap, now))
+            .collect();
+        let last = slots.last().copied().unwrap_or(0).max(now);
+        let last = last.max(claim.until.saturating_sub(HORIZON));
+        self.owners.insert(
+            owner,
+            Claim {
+                until: last + HORIZON,
+                paid: (paid + slots.len() as u64 * turn).min(last),
+            },
+        );
+        (slots, share)
+    }
+
+    fn next_slot(&mut self, gap: u64, now: u64) -> u64 {
+        let limit = usize::try_from(self.limit).unwrap_or(usize::MAX);
+        // The slot that has to leave the window before another one fits in.
+        let leaves = self.log.len().checked_sub(limit);
+        let leaves = leaves.and_then(|place| self.log.iter().nth(place));
+        let freed = leaves.map_or(0, |slot| slot + WINDOW);
+        let earliest = freed.max(self.last + 1).max(self.closed).max(now);
+        let mut slot = earliest.max(self.next);
+        if slot > now && self.credit >= gap && earliest <= now + BURST_WIDTH {
+            self.credit -= gap;
+            slot = earliest;
+        }
+        self.log.insert(slot);
+        self.last = slot;
+        self.next = slot + gap.max(self.spread(slot));
+        slot
+    }
+
+    /// How far apart the rest of the window's slots are when they are spread over it, so that no
+    /// silence follows a burst.
+    fn spread(&self, slot: u64) -> u64 {
+        let mut in_window = self.log.range(slot.saturating_sub(WINDOW) + 1..);
+        let Some(first) = in_window.next() else {
+            return 0;
+        };
+        let taken = 1 + in_window.count() as u64;
+        let left = u64::from(self.limit).saturating_sub(taken);
+        (first + WINDOW - slot).checked_div(left).unwrap_or(0)
+    }
+
+    fn keep(&mut self, now: u64) {
+        self.touched = now;
+        self.expires = now.max(self.last).max(self.closed) + 2 * WINDOW;
+    }
+
+    fn grant(&self, slots: Vec<u64>, share: u64, now: u64) -> Grant {
+        Grant {
+            share: u32::try_from(share).unwrap_or(u32::MAX),
+            now: Duration::from_micros(now),
+            slots,
+            owners: u32::try_from(self.owners.len()).unwrap_or(u32::MAX),
+            limit: self.limit,
+            closed: Duration::from_micros(self.closed.saturating_sub(now)),
+            replaces: None,
+        }
+    }
+}
+
+/// Far below 2^53, up to which a script's numbers are exact.
+const LAST: u128 = 1 << 52;
+
+pub(super) const fn micros(duration: Duration) -> u64 {
+    let micros = duration.as_micros();
+    if micros > LAST {
+        LAST as u64
+    } else {
+        micros as u64
+    }
+}
+
+#[cfg(test)]
+mod tests;

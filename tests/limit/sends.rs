@@ -1,0 +1,143 @@
+//! Which sends take a slot, and what waits for one.
+
+use http::StatusCode;
+use tokio::time::{Instant, timeout};
+use tokio_test::task;
+use tower_genesys::{
+    CallOptions, Limit, MemoryStore,
+    retry::{Outcome, Stop},
+    testing::{MockGenesys, USERS},
+};
+
+use crate::setup::*;
+
+#[tokio::test(start_paused = true)]
+async fn the_burst_goes_at_once_and_the_rest_is_paced() {
+    let mock = MockGenesys::new();
+    let process = Process::alone(&mock, Limit::per_minute(60).with_burst(0.5));
+    process.org.tokens().warm_up().await.expect("a token");
+    let started = Instant::now();
+    assert_eq!(process.burst(31, StatusCode::OK).await, 31);
+    let burst = started.elapsed();
+    assert!(burst < seconds(1), "{burst:?}");
+    let response = process.get(USERS_PATH).await;
+    assert!(started.elapsed() > seconds(1));
+    let outcome = Outcome::of(response.extensions()).expect("it has waited");
+    assert_eq!((outcome.stop, outcome.sends), (Stop::Settled, 1));
+    assert!(outcome.waited_for_slots > seconds(1));
+    assert_eq!(outcome.waited_for_slots, outcome.waited);
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_minute_has_more_sends_than_the_limit() {
+    let mock = MockGenesys::builder().rate_limit(60).build();
+    let process = Process::alone(&mock, Limit::per_minute(60));
+    let started = Instant::now();
+    let longest = CallOptions::new().deadline(seconds(3600));
+    let calls = (0..240).map(|_| process.get_with(USERS_PATH, longest));
+    let answers = futures_util::future::join_all(calls).await;
+    assert!(answers.iter().all(|answer| answer.status() == 200));
+    assert_eq!(mock.count(USERS), 240, "no 429");
+    // 97 % of the limit is used: a window of the book has 61 s, and slots begin a moment late.
+    let fastest = seconds(4 * 60).div_f64(0.97);
+    assert!(started.elapsed() < fastest, "{:?}", started.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn slots_at_hand_cost_no_operation() {
+    let mock = MockGenesys::new();
+    let store = MemoryStore::new();
+    let process = Process::sharing(&mock, &store, Limit::per_minute(300));
+    for _ in 0..3 {
+        process.get(USERS_PATH).await;
+    }
+    let before = operations(&store);
+    // Three were used lately, so that four are there now: one that is used, and three ahead.
+    for _ in 0..4 {
+        process.get(USERS_PATH).await;
+    }
+    assert_eq!(operations(&store) - before, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn retries_resends_and_calls_without_retry_take_one_slot_each() {
+    let mock = MockGenesys::new();
+    // One slot in a minute and a second, and none at once after the first.
+    let process = || Process::alone(&mock, Limit::per_minute(1).with_burst(0.0));
+    mock.on(USERS).nth(1).reply_503();
+    let started = Instant::now();
+    assert_eq!(process().get(USERS_PATH).await.status(), 200);
+    assert!(started.elapsed() >= seconds(61), "{:?}", started.elapsed());
+
+    mock.on(USERS).nth(3).revoke_token();
+    let started = Instant::now();
+    assert_eq!(process().get(USERS_PATH).await.status(), 200);
+    assert_eq!(mock.count(USERS), 4);
+    assert!(started.elapsed() >= seconds(61), "{:?}", started.elapsed());
+
+    let (process, once) = (process(), CallOptions::new().without_retry());
+    process.get_with(USERS_PATH, once).await;
+    let started = Instant::now();
+    assert_eq!(process.get_with(USERS_PATH, once).await.status(), 200);
+    assert!(started.elapsed() >= seconds(60), "{:?}", started.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_cannot_fit_is_sent_and_its_429_returned() {
+    let mock = MockGenesys::new();
+    let told = Told::default();
+    let limit = told.by(Limit::per_minute(1).with_burst(0.0));
+    let process = Process::alone(&mock, limit);
+    process.get(USERS_PATH).await;
+    mock.on(USERS).nth(2).reply_429(seconds(60));
+    let started = Instant::now();
+    let soon = CallOptions::new().deadline(seconds(5));
+    let response = process.get_with(USERS_PATH, soon).await;
+    assert_eq!(
+        (response.status(), mock.count(USERS)),
+        (StatusCode::TOO_MANY_REQUESTS, 2)
+    );
+    assert!(started.elapsed() < seconds(1), "{:?}", started.elapsed());
+    assert_eq!(told.count("went_without"), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_slot_of_a_dropped_call_goes_to_the_next() {
+    let mock = MockGenesys::new();
+    let process = Process::alone(&mock, Limit::per_minute(60).with_burst(0.0));
+    process.get(USERS_PATH).await;
+    let started = Instant::now();
+    let mut waiting: Vec<_> = (0..10)
+        .map(|_| task::spawn(process.get(USERS_PATH)))
+        .collect();
+    for call in &mut waiting {
+        assert!(call.poll().is_pending());
+    }
+    // The last one has nine before it, of which all are dropped.
+    let last = waiting.pop().expect("ten");
+    drop(waiting);
+    assert_eq!(last.await.status(), 200);
+    assert!(started.elapsed() < seconds(3), "{:?}", started.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_observer_is_warned_once_when_waiting_begins() {
+    let mock = MockGenesys::new();
+    let told = Told::default();
+    let limit = told.by(Limit::per_minute(30).with_burst(0.0));
+    let process = Process::alone(&mock, limit);
+    assert_eq!(process.burst(20, StatusCode::OK).await, 20);
+    assert_eq!(told.count("waiting_began"), 1, "{:?}", told.all());
+    assert!(told.count("waited") >= 18);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_wait_for_a_slot_is_not_within_the_time_of_an_attempt() {
+    let mock = MockGenesys::new();
+    // 61 seconds, which is more than the 30 of an attempt.
+    let process = Process::alone(&mock, Limit::per_minute(1).with_burst(0.0));
+    process.get(USERS_PATH).await;
+    let second = timeout(seconds(70), process.get(USERS_PATH)).await;
+    assert_eq!(second.expect("in time").status(), 200);
+    assert_eq!(mock.count(USERS), 2);
+}

@@ -1,0 +1,125 @@
+//! Processes over a mock, and a store that counts.
+
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use http::{Request, Response, StatusCode};
+use http_body_util::Full;
+use tower::{Layer, ServiceExt};
+use tower_genesys::{
+    BoxError, CallOptions, Credentials, GenesysLayer, GenesysService, Limit, MemoryStore, Org,
+    Sharing,
+    store::{Operation, book::LimitEvent},
+    testing::{MockBody, MockGenesys, MockService},
+};
+
+pub(crate) type Body = Full<Bytes>;
+
+pub(crate) const fn seconds(seconds: u64) -> Duration {
+    Duration::from_secs(seconds)
+}
+
+/// A process: an organisation, and the layers over a client.
+#[derive(Clone)]
+pub(crate) struct Process {
+    pub(crate) org: Org,
+    pub(crate) genesys: GenesysService<MockService>,
+}
+
+impl Process {
+    pub(crate) fn alone(mock: &MockGenesys, limit: Limit) -> Self {
+        Self::over(
+            mock,
+            builder(mock).limit(limit).build::<Body, _>(mock.service()),
+        )
+    }
+
+    pub(crate) fn sharing(mock: &MockGenesys, store: &MemoryStore, limit: Limit) -> Self {
+        let sharing = Sharing::unsealed(store.clone()).with_limit(limit);
+        Self::over(
+            mock,
+            builder(mock)
+                .share(sharing)
+                .build::<Body, _>(mock.service()),
+        )
+    }
+
+    pub(crate) fn unlimited(mock: &MockGenesys) -> Self {
+        Self::over(mock, builder(mock).build::<Body, _>(mock.service()))
+    }
+
+    fn over(mock: &MockGenesys, org: Result<Org, tower_genesys::ConfigError>) -> Self {
+        let org = org.expect("settings that work");
+        let genesys = GenesysLayer::new(&org).layer(mock.service());
+        Self { org, genesys }
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Response<MockBody> {
+        self.get_with(path, CallOptions::new()).await
+    }
+
+    pub(crate) async fn get_with(&self, path: &str, options: CallOptions) -> Response<MockBody> {
+        self.send(path, options).await.expect("an answer")
+    }
+
+    pub(crate) async fn send(
+        &self,
+        path: &str,
+        options: CallOptions,
+    ) -> Result<Response<MockBody>, BoxError> {
+        let uri = self.org.api(path).expect("a path");
+        let mut request = Request::get(uri).body(Body::default()).expect("a request");
+        request.extensions_mut().insert(options);
+        self.genesys.clone().oneshot(request).await
+    }
+
+    /// So many requests at once; how many were answered with this status.
+    pub(crate) async fn burst(&self, count: usize, status: StatusCode) -> usize {
+        let calls = (0..count).map(|_| self.get(USERS_PATH));
+        let answers = futures_util::future::join_all(calls).await;
+        answers
+            .iter()
+            .filter(|answer| answer.status() == status)
+            .count()
+    }
+}
+
+pub(crate) const USERS_PATH: &str = "/api/v2/users";
+
+pub(crate) fn builder(mock: &MockGenesys) -> tower_genesys::genesys::OrgBuilder<Credentials> {
+    let credentials = Credentials::new(mock.client_id(), mock.client_secret());
+    Org::builder(mock.region()).credentials(credentials.expect("text"))
+}
+
+pub(crate) fn operations(store: &MemoryStore) -> u64 {
+    store.calls(Operation::Reserve) + store.calls(Operation::Refuse)
+}
+
+/// Everything that an observer was told.
+#[derive(Clone, Default)]
+pub(crate) struct Told {
+    events: Arc<Mutex<Vec<LimitEvent>>>,
+}
+
+impl Told {
+    pub(crate) fn by(&self, limit: Limit) -> Limit {
+        let events = self.events.clone();
+        limit.with_observer(Arc::new(move |event: &LimitEvent| {
+            events.lock().expect("nobody panics").push(*event);
+        }))
+    }
+
+    pub(crate) fn all(&self) -> Vec<LimitEvent> {
+        self.events.lock().expect("nobody panics").clone()
+    }
+
+    pub(crate) fn count(&self, name: &str) -> usize {
+        self.all()
+            .iter()
+            .filter(|event| event.as_str() == name)
+            .count()
+    }
+}

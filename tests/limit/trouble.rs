@@ -1,0 +1,139 @@
+//! The limit fails no request, whatever happens to the store.
+
+use http::StatusCode;
+use tokio::time::{Instant, sleep};
+use tower_genesys::{
+    Limit, MemoryStore,
+    store::{Fault, Operation, StoreErrorKind, book::LimitEvent},
+    testing::{MockGenesys, USERS},
+};
+
+use crate::setup::*;
+
+#[tokio::test(start_paused = true)]
+async fn a_store_that_was_never_reached_holds_nobody_up() {
+    let mock = MockGenesys::new();
+    let store = MemoryStore::new();
+    store.inject_all(Fault::Hang);
+    let told = Told::default();
+    let process = Process::sharing(&mock, &store, told.by(Limit::per_minute(60)));
+    let started = Instant::now();
+    assert_eq!(process.burst(100, StatusCode::OK).await, 100);
+    // One time-out for the limit, and one for the token.
+    assert!(started.elapsed() < seconds(2), "{:?}", started.elapsed());
+    assert_eq!(store.calls(Operation::Reserve), 1);
+    assert!(
+        told.all()
+            .iter()
+            .any(|event| matches!(event, LimitEvent::WentAlone { owners: 0, .. }))
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_the_store_each_process_keeps_to_its_share_and_comes_back() {
+    let mock = MockGenesys::new();
+    let store = MemoryStore::new();
+    let told = Told::default();
+    let limit = || told.by(Limit::per_minute(60).with_burst(0.0));
+    let processes = [(); 2].map(|()| Process::sharing(&mock, &store, limit()));
+    let [one, other] = &processes;
+    tokio::join!(one.burst(2, StatusCode::OK), other.burst(2, StatusCode::OK));
+    store.inject_all(Fault::Fail(StoreErrorKind::Unavailable));
+    let (before, started) = (mock.count(USERS), Instant::now());
+    // 60 a minute for two: half a request a second for each.
+    assert_eq!(processes[0].burst(20, StatusCode::OK).await, 20);
+    let took = started.elapsed();
+    assert!(took > seconds(30) && took < seconds(50), "{took:?}");
+    assert_eq!(mock.count(USERS) - before, 20);
+    assert_eq!(told.count("went_alone"), 1);
+    let failures = told.count("failed");
+    assert!((3..=6).contains(&failures), "once in 10 s: {failures}");
+
+    store.clear_faults();
+    sleep(seconds(13)).await;
+    processes[0].burst(3, StatusCode::OK).await;
+    assert_eq!(told.count("rejoined"), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_emptied_store_costs_no_request_and_grants_no_second_burst() {
+    let mock = MockGenesys::builder().rate_limit(60).build();
+    let store = MemoryStore::new();
+    let process = Process::sharing(&mock, &store, Limit::per_minute(60));
+    assert_eq!(process.burst(15, StatusCode::OK).await, 15);
+    store.flush();
+    let started = Instant::now();
+    assert_eq!(process.burst(15, StatusCode::OK).await, 15);
+    assert!(started.elapsed() > seconds(12), "{:?}", started.elapsed());
+    assert_eq!(mock.count(USERS), 30);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_lower_of_two_limits_counts_and_the_other_process_is_told() {
+    let mock = MockGenesys::new();
+    let store = MemoryStore::new();
+    let told = Told::default();
+    let low = Process::sharing(&mock, &store, Limit::per_minute(30).with_burst(0.0));
+    let high = Process::sharing(
+        &mock,
+        &store,
+        told.by(Limit::per_minute(600).with_burst(0.0)),
+    );
+    low.get(USERS_PATH).await;
+    let started = Instant::now();
+    assert_eq!(high.burst(6, StatusCode::OK).await, 6);
+    assert!(started.elapsed() > seconds(9), "{:?}", started.elapsed());
+    assert_eq!(told.count("lowered"), 1, "{:?}", told.all());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_limit_is_learned_from_the_first_429_and_by_the_others_from_the_book() {
+    let mock = MockGenesys::builder().rate_limit(60).build();
+    let store = MemoryStore::new();
+    let (told, others) = (Told::default(), Told::default());
+    let first = Process::sharing(&mock, &store, told.by(Limit::learned()));
+    let second = Process::sharing(&mock, &store, others.by(Limit::learned()));
+    second.get(USERS_PATH).await;
+    let calls = first.burst(80, StatusCode::OK).await;
+    assert_eq!(calls, 80, "none fails");
+    assert_eq!(told.count("learned"), 1);
+    let refused = mock.count(USERS) - 81;
+    assert!(
+        (1..=21).contains(&refused),
+        "{refused}: once, those in flight"
+    );
+    assert_eq!(others.count("learned"), 0);
+    sleep(seconds(61)).await;
+    second.get(USERS_PATH).await;
+    sleep(seconds(1)).await;
+    assert_eq!(others.count("learned"), 1, "it asked the book");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_429_of_one_process_closes_the_book_for_all() {
+    let mock = MockGenesys::new();
+    let store = MemoryStore::new();
+    let processes = [(); 2].map(|()| Process::sharing(&mock, &store, Limit::per_minute(300)));
+    processes[1].get(USERS_PATH).await;
+    mock.on(USERS).nth(2).reply_429(seconds(40));
+    let first = processes[0].clone();
+    let first = tokio::spawn(async move { first.get(USERS_PATH).await.status() });
+    sleep(seconds(5)).await;
+    let started = Instant::now();
+    assert_eq!(processes[1].get(USERS_PATH).await.status(), 200);
+    assert!(started.elapsed() >= seconds(34), "{:?}", started.elapsed());
+    assert_eq!(first.await.expect("no panic"), 200);
+    assert_eq!(store.calls(Operation::Refuse), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lost_reply_costs_a_share_and_no_request() {
+    let mock = MockGenesys::new();
+    let store = MemoryStore::new();
+    let process = Process::sharing(&mock, &store, Limit::per_minute(300));
+    process.get(USERS_PATH).await;
+    store.inject_next(1, Operation::Reserve, Fault::LoseReply);
+    let started = Instant::now();
+    assert_eq!(process.burst(5, StatusCode::OK).await, 5);
+    assert!(started.elapsed() < seconds(3), "{:?}", started.elapsed());
+}
