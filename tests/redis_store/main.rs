@@ -7,6 +7,7 @@ mod redis_server;
 mod setup;
 
 mod addresses;
+mod books;
 mod client_certificates;
 mod cluster;
 mod conformance;

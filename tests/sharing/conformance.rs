@@ -175,3 +175,12 @@ async fn every_broken_rule_is_found() {
     finds!(an_entry_counts_down_and_ends, Rule::CountDown);
     finds!(an_entry_counts_down_and_ends, Rule::Expiry);
 }
+
+mod book {
+    use super::MemoryStore;
+
+    tower_genesys::book_conformance! {
+        #[tokio::test(start_paused = true)]
+        async { MemoryStore::new() }
+    }
+}

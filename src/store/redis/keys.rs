@@ -11,6 +11,11 @@ pub(super) fn names(prefix: &str, key: &StoreKey) -> [String; 4] {
         .map(|what| format!("{prefix}:{VERSION}:{{{key}}}:{what}"))
 }
 
+/// The names of the four keys of a book, as above.
+pub(super) fn names_of_book(prefix: &str, key: &StoreKey) -> [String; 4] {
+    ["slots", "owners", "paid", "book"].map(|what| format!("{prefix}:{VERSION}:{{{key}}}:{what}"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -116,7 +116,12 @@
 //! ACL SETUSER genesys on >password ~tower-genesys:* -@all +eval +evalsha +get +set +del +pttl +time +cluster|slots +ping +readonly +asking
 //! ```
 //!
-//! [`RedisStore::check`] says which of them are missing.
+//! [`RedisStore::check`] says which of them are missing. For a shared [`Limit`](crate::Limit) it needs
+//! these besides, and [`RedisStore::check_limit`] says which of them are missing:
+//!
+//! ```text
+//! ACL SETUSER genesys +hmget +hset +pexpire +zadd +zcard +zcount +zrange +zrangebyscore +zrem +zremrangebyscore +zscore
+//! ```
 //!
 //! # Keys
 //!
@@ -130,6 +135,9 @@
 //! | `lease` | owner and fence | the lease |
 //! | `cooldown` | nothing | the cooldown |
 //! | `fence` | the last fence | two days longer than the token |
+//! | `slots` | of a shared limit: the slots of the last minute, and those to come | two minutes longer than the last one |
+//! | `owners`, `paid` | of a shared limit: the processes that want slots, and what they have had | the same |
+//! | `book` | of a shared limit: the limit, when the next slot is, and until when it is closed | the same |
 //!
 //! Each of them may be deleted or evicted at any time: that costs one token request at most. What
 //! is there and cannot be read, of whatever type, is as if it were not, and the next publication
@@ -160,6 +168,7 @@
 //! those of others that are on the way there are finished. A connection that is just being made is
 //! finished too, within a second, and serves the next operation.
 
+mod book;
 mod builder;
 mod check;
 mod connection;

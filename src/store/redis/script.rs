@@ -12,6 +12,9 @@ pub(super) struct Scripts {
     pub(super) publish: Script,
     pub(super) abandon: Script,
     pub(super) permissions: Script,
+    pub(super) reserve: Script,
+    pub(super) refuse: Script,
+    pub(super) slot_permissions: Script,
 }
 
 /// A script with its keys and arguments.
@@ -40,6 +43,15 @@ impl Scripts {
                 include_str!("lua/abandon.lua")
             )),
             permissions: Script::new(include_str!("lua/permissions.lua")),
+            reserve: Script::new(concat!(
+                include_str!("lua/slots.lua"),
+                include_str!("lua/reserve.lua")
+            )),
+            refuse: Script::new(concat!(
+                include_str!("lua/slots.lua"),
+                include_str!("lua/refuse.lua")
+            )),
+            slot_permissions: Script::new(include_str!("lua/slot_permissions.lua")),
         }
     }
 }

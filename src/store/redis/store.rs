@@ -14,7 +14,7 @@ use super::{
 };
 use crate::store::{
     Claim, Entry, Fence, Lease, Lookup, Owner, Publication, StoreError, StoreFuture, StoreKey,
-    TokenStore,
+    TokenStore, book::SlotBook,
 };
 
 /// Ten years. Redis adds what it is given to the time of now, and refuses a sum that it cannot
@@ -98,6 +98,10 @@ impl Inner {
 
     pub(super) fn names(&self, key: &StoreKey) -> [String; 4] {
         keys::names(&self.prefix, key)
+    }
+
+    pub(super) fn names_of_book(&self, key: &StoreKey) -> [String; 4] {
+        keys::names_of_book(&self.prefix, key)
     }
 
     pub(super) async fn run(&self, call: Call<'_>) -> Result<Value, Failure> {
@@ -194,6 +198,10 @@ impl TokenStore for RedisStore {
             let abandoned = self.inner.abandon(key, lease, cooldown).await;
             abandoned.map_err(StoreError::from)
         })
+    }
+
+    fn book(self: Arc<Self>) -> Option<Arc<dyn SlotBook>> {
+        Some(self)
     }
 }
 
