@@ -7,8 +7,6 @@
 
 mod api;
 mod ask;
-mod browser;
-mod definition;
 mod oauth;
 mod record;
 mod script;

@@ -8,5 +8,4 @@
 mod definition;
 mod effects;
 mod setup;
-mod shapes;
 mod walk;

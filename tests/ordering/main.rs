@@ -6,7 +6,6 @@ mod setup;
 
 mod breaker;
 mod buffer;
-mod cache;
 mod decompression;
 mod limits;
 mod redirects;

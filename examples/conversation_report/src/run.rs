@@ -17,7 +17,6 @@ use crate::{
     failure::{Code, Failure},
     output::Output,
     state::Identity,
-    terminal::count,
 };
 
 /// How many pages are asked for ahead of the one that is written.
@@ -76,7 +75,6 @@ where
         progress(output.rows(), output.total());
     }
     let mut pages = request.pages::<Conversation>();
-    let beginning = pages.checkpoint().clone();
     loop {
         output.reach(pages.checkpoint())?;
         let page = tokio::select! {
@@ -94,7 +92,6 @@ where
             Some(Ok(page)) => output.append(page)?,
             Some(Err(error)) => {
                 output.reach(pages.checkpoint())?;
-                output.give_up(&beginning)?;
                 return Err(incomplete(error));
             }
         }
@@ -168,10 +165,10 @@ fn incomplete(error: PageError) -> Failure {
 
 fn interrupted(path: &Path, output: &Output) -> Failure {
     let message = format!(
-        "interrupted; {} has {} so far, and the same command goes on from there (or starts afresh \
-         with --restart)",
+        "interrupted; {} has {} conversations so far, and the same command goes on from there (or \
+         starts afresh with --restart)",
         path.display(),
-        count(output.rows(), "conversation", "conversations")
+        output.rows()
     );
     Failure::new(Code::Interrupted, message)
 }

@@ -6,6 +6,7 @@
 
 #![allow(clippy::expect_used, reason = "a check fails by a panic")]
 
+mod books;
 mod cooldowns;
 mod entries;
 mod leases;
@@ -13,6 +14,7 @@ mod publications;
 
 use std::time::Duration;
 
+pub use books::*;
 use bytes::Bytes;
 pub use cooldowns::*;
 pub use entries::*;

@@ -1,0 +1,28 @@
+//! A fleet of processes and a rate-limited API on tokio's paused clock: minutes pass in moments, and a seed
+//! repeats a run.
+
+mod api;
+mod fleet;
+mod load;
+mod report;
+
+pub(crate) use api::Window;
+pub(crate) use fleet::{Scenario, Trouble};
+pub(crate) use load::Load;
+pub(crate) use report::Report;
+
+/// Requests a minute that the API allows.
+pub(crate) const LIMIT: u32 = 300;
+/// Requests of a run, unless it says otherwise.
+pub(crate) const TOTAL: usize = 3000;
+
+/// One run, from start to end.
+pub(crate) fn run(scenario: &Scenario, seed: u64) -> Report {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build()
+        .expect("a runtime");
+    fastrand::seed(seed);
+    runtime.block_on(fleet::run(scenario, seed))
+}

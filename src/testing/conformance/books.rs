@@ -1,0 +1,127 @@
+use std::{collections::BTreeMap, time::Duration};
+
+use fastrand::Rng;
+use futures_util::future::join_all;
+
+use super::{fresh_key, owner};
+use crate::store::{
+    Owner,
+    book::{Book, Grant, Refusal, Reservation, SlotBook, Terms},
+};
+
+/// Makes a test of each rule that a [`SlotBook`](crate::store::SlotBook) has to keep.
+///
+/// It takes the attribute that makes an async test, and an async block that makes a book. The main
+/// check makes hundreds of random reservations, and compares each answer with the rules of this
+/// crate at the time that the answer states.
+///
+/// ```
+/// mod conformance {
+///     # use tower_genesys as _;
+///     use tower_genesys::store::MemoryStore;
+///
+///     tower_genesys::book_conformance! {
+///         #[tokio::test(start_paused = true)]
+///         async { MemoryStore::new() }
+///     }
+/// }
+/// ```
+#[macro_export]
+#[cfg_attr(docsrs, doc(cfg(feature = "testing")))]
+macro_rules! book_conformance {
+    ($(#[$attribute:meta])+ $store:expr) => {
+        $crate::store_conformance! { @each [$(#[$attribute])+] [$store]
+            answers_are_those_of_the_rules
+            concurrent_reservations_get_slots_of_their_own
+            books_of_two_keys_are_apart
+            whoever_states_no_limit_changes_nothing
+        }
+    };
+}
+
+async fn reserve(
+    book: &impl SlotBook,
+    key: &crate::store::StoreKey,
+    ask: &Reservation,
+) -> Option<Grant> {
+    let granted = book.reserve(key, ask).await;
+    granted.expect("the book can be asked")
+}
+
+fn ask(owner: Owner, want: u32) -> Reservation {
+    Reservation::new(owner, Some(Terms::new(300, 75)), want)
+}
+
+/// Whatever is asked for, in whichever order, the answer is that of the rules.
+pub async fn answers_are_those_of_the_rules(book: &impl SlotBook) {
+    for seed in 0..4 {
+        let mut rng = Rng::with_seed(seed);
+        let (key, mut model) = (fresh_key(), Book::default());
+        let owners: Vec<_> = (0..5).map(|_| owner()).collect();
+        let mut held: BTreeMap<usize, Vec<u64>> = BTreeMap::new();
+        // So few that windows are full within the check.
+        let limit = [3, 40, 300, 100_000][usize::try_from(seed).unwrap_or(0)];
+        for _ in 0..150 {
+            let who = rng.usize(..owners.len());
+            let stated = if rng.u8(..20) == 0 { limit / 2 } else { limit };
+            let terms = Terms::new(stated, limit / 4);
+            if rng.u8(..30) == 0 {
+                let refusal = Refusal::new(terms, Duration::from_micros(rng.u64(..50_000)));
+                let now = book.refuse(&key, &refusal).await;
+                model.refuse(&refusal, now.expect("the book can be told"));
+                continue;
+            }
+            let mut ask = Reservation::new(owners[who], Some(terms), rng.u32(..30));
+            if rng.u8(..10) == 0 {
+                ask.terms = None;
+            }
+            ask.is_known = rng.bool();
+            ask.was_alone = rng.u8(..20) == 0;
+            if rng.u8(..4) == 0 {
+                ask.returned = held.remove(&who).unwrap_or_default();
+            }
+            let granted = reserve(book, &key, &ask).await;
+            let now = granted.as_ref().map(|grant| grant.now);
+            let expected = now.and_then(|now| model.reserve(&ask, now));
+            assert_eq!(granted, expected, "{ask:?} of seed {seed}");
+            let slots = granted.map(|grant| grant.slots).unwrap_or_default();
+            held.entry(who).or_default().extend(slots);
+        }
+    }
+}
+
+/// A slot is granted once.
+pub async fn concurrent_reservations_get_slots_of_their_own(book: &impl SlotBook) {
+    let key = fresh_key();
+    let asks: Vec<_> = (0..20).map(|_| ask(owner(), 5)).collect();
+    let grants = join_all(asks.iter().map(|ask| reserve(book, &key, ask))).await;
+    let slots = grants.into_iter().flatten().flat_map(|grant| grant.slots);
+    let mut slots: Vec<_> = slots.collect();
+    let granted = slots.len();
+    assert!(granted >= 20, "each gets one at least: {granted}");
+    slots.sort_unstable();
+    slots.dedup();
+    assert_eq!(slots.len(), granted, "and no two the same");
+}
+
+/// What is reserved under one key leaves others alone.
+pub async fn books_of_two_keys_are_apart(book: &impl SlotBook) {
+    let (one, other) = (fresh_key(), fresh_key());
+    let terms = Terms::new(1, 0);
+    for key in [one, other] {
+        let ask = Reservation::new(owner(), Some(terms), 1);
+        let grant = reserve(book, &key, &ask).await.expect("a limit is stated");
+        assert_eq!(grant.wait(grant.slots[0]), Duration::ZERO);
+        assert_eq!(grant.owners, 1);
+    }
+}
+
+/// A look at a book makes none.
+pub async fn whoever_states_no_limit_changes_nothing(book: &impl SlotBook) {
+    let key = fresh_key();
+    let look = Reservation::new(owner(), None, 3);
+    assert_eq!(reserve(book, &key, &look).await, None);
+    reserve(book, &key, &ask(owner(), 1)).await;
+    let seen = reserve(book, &key, &look).await.expect("there is a limit");
+    assert_eq!((seen.limit, seen.owners, seen.slots.len()), (300, 1, 0));
+}
