@@ -110,6 +110,7 @@ impl<'a> Host<'a> {
         }
     }
 
+    #[cfg(feature = "client")]
     pub(crate) const fn address(self) -> Option<IpAddr> {
         match self {
             Self::Name(_) => None,
