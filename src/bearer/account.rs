@@ -70,7 +70,7 @@ impl<P> Account<P> {
 /// assert!(chosen.origins().allows(&"https://api.mypurecloud.de/".parse().unwrap()));
 /// let layer = BearerLayer::per_request(accounts);
 /// # let _ = layer;
-/// # Ok::<(), tower_genesys::TokenError>(())
+/// # Ok::<(), tower_genesys::BoxError>(())
 /// ```
 pub trait SelectAccount {
     /// Where the tokens of all its accounts come from.
