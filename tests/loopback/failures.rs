@@ -46,6 +46,23 @@ async fn a_wrong_secret_names_the_login_host_and_the_region() {
 }
 
 #[tokio::test]
+async fn a_token_endpoint_that_throttles_without_an_end_is_asked_once() {
+    for version in [Version::Http1, Version::Http2] {
+        let setup = setup(version).await;
+        let minute = std::time::Duration::from_secs(60);
+        setup.mock.on(TOKEN).reply_429(minute).endless_body();
+        for _ in 0..5 {
+            let sent = setup.send(setup.get("/api/v2/users")).await;
+            let error = sent.expect_err("there is no token");
+            let error = TokenError::find(&*error).expect("it is in the box");
+            assert_eq!(error.kind(), TokenErrorKind::Throttled);
+            assert_eq!(error.retry_after(), Some(minute));
+        }
+        assert_eq!(setup.mock.token_posts(), 1);
+    }
+}
+
+#[tokio::test]
 async fn a_page_of_html_in_place_of_a_token_is_a_typed_error() {
     let setup = setup(Version::Http1).await;
     setup.mock.on(TOKEN).reply_html(http::StatusCode::OK);
