@@ -1,4 +1,4 @@
-use std::{borrow::Cow, env, ffi::OsString, fmt, path::PathBuf};
+use std::{borrow::Cow, fmt, path::PathBuf};
 
 use secrecy::{ExposeSecret, SecretString};
 
@@ -18,17 +18,17 @@ const LONGEST_PREFIX: usize = 128;
 pub struct RedisStoreBuilder {
     url: SecretString,
     /// What errors call the URL.
-    setting: Cow<'static, str>,
+    pub(super) setting: Cow<'static, str>,
     prefix: Cow<'static, str>,
-    certificates: CertificateSettings,
-    sentinel: Option<SentinelLogin>,
+    pub(super) certificates: CertificateSettings,
+    pub(super) sentinel: Option<SentinelLogin>,
 }
 
 /// Of the Sentinels, whose users are not those of the server.
-struct SentinelLogin {
-    setting: Cow<'static, str>,
-    user: String,
-    password: SecretString,
+pub(super) struct SentinelLogin {
+    pub(super) setting: Cow<'static, str>,
+    pub(super) user: String,
+    pub(super) password: SecretString,
 }
 
 impl RedisStoreBuilder {
@@ -40,42 +40,6 @@ impl RedisStoreBuilder {
             certificates: CertificateSettings::default(),
             sentinel: None,
         }
-    }
-
-    pub(super) fn from_env(name: Cow<'static, str>) -> Result<Self, RedisStoreError> {
-        let url = variable(&name)?.ok_or_else(|| {
-            wrong_variable(
-                &name,
-                "is not set; set it to redis://user:password@host:port",
-            )
-        })?;
-        let beside = |what: &str| format!("{}_{what}", name.strip_suffix("_URL").unwrap_or(&name));
-        let pem = |what: &str| -> Result<Option<Pem>, RedisStoreError> {
-            let name = beside(what);
-            Ok(variable(&name)?.map(|value| Pem::variable(name, value)))
-        };
-        let mut builder = Self::new(url.into());
-        builder.certificates = CertificateSettings {
-            authorities: pem("TLS_CA")?,
-            certificate: pem("TLS_CERT")?,
-            key: pem("TLS_KEY")?,
-        };
-        let (user, password) = (beside("SENTINEL_USER"), beside("SENTINEL_PASSWORD"));
-        builder.sentinel = match (variable(&user)?, variable(&password)?) {
-            (Some(_), None) => {
-                let what =
-                    "has no password beside it; set the one that ends in _SENTINEL_PASSWORD too";
-                return Err(wrong_variable(&user, what));
-            }
-            (None, None) => None,
-            (user, Some(secret)) => Some(SentinelLogin {
-                setting: password.into(),
-                user: user.unwrap_or_default(),
-                password: secret.into(),
-            }),
-        };
-        builder.setting = name;
-        Ok(builder)
     }
 
     /// What the names of all keys begin with; a colon follows. Default: `tower-genesys`.
@@ -205,24 +169,6 @@ impl fmt::Debug for RedisStoreBuilder {
     }
 }
 
-fn variable(name: &str) -> Result<Option<String>, RedisStoreError> {
-    text(env::var_os(name)).map_err(|what| wrong_variable(name, what))
-}
-
-fn wrong_variable(name: &str, what: &str) -> RedisStoreError {
-    let message = format!("the environment variable {name} {what}");
-    RedisStoreError::new(Kind::Variable, message)
-}
-
-fn text(value: Option<OsString>) -> Result<Option<String>, &'static str> {
-    match value.map(OsString::into_string) {
-        None => Ok(None),
-        Some(Ok(value)) if value.is_empty() => Err("is empty; give it a value, or take it away"),
-        Some(Ok(value)) => Ok(Some(value)),
-        Some(Err(_)) => Err("is not UTF-8; set it again"),
-    }
-}
-
 /// A brace would be taken for a hash tag, and the rest could not be written into an ACL rule.
 fn check_prefix(prefix: &str) -> Result<(), RedisStoreError> {
     let is_fine = |char: char| char.is_ascii_alphanumeric() || "-_.:/".contains(char);
@@ -247,22 +193,5 @@ mod tests {
             assert_eq!(error.kind(), Kind::Prefix);
         }
         check_prefix("team-a/staging_2.x:y").unwrap();
-    }
-
-    #[test]
-    fn a_variable_that_is_no_use_is_named() {
-        let error = RedisStoreBuilder::from_env("NO_SUCH_REDIS_URL".into()).unwrap_err();
-        assert_eq!(error.kind(), Kind::Variable);
-        assert!(error.to_string().contains("NO_SUCH_REDIS_URL is not set"));
-        assert!(text(Some("".into())).unwrap_err().contains("empty"));
-    }
-
-    #[test]
-    fn an_error_calls_the_url_by_the_name_of_its_variable() {
-        // Every process has a path, and it is no URL of Redis.
-        let error = RedisStoreBuilder::from_env("PATH".into()).unwrap().build();
-        let error = error.unwrap_err();
-        assert_eq!(error.kind(), Kind::Url);
-        assert!(error.to_string().starts_with("PATH "), "{error}");
     }
 }

@@ -41,7 +41,7 @@ impl RedisStore {
     /// Dropping the future ends the check.
     pub async fn check(&self) -> Result<(), RedisStoreError> {
         let inner = &*self.inner;
-        let wrong = |failure| RedisStoreError::checked(&inner.setting, failure);
+        let wrong = |failure: Failure| failure.checked(&inner.setting);
         let owner = Owner::random().map_err(|error| {
             RedisStoreError::new(Kind::Server, "a check needs randomness").with_source(error)
         })?;

@@ -1,6 +1,5 @@
 use std::{error::Error, fmt};
 
-use super::failure::Failure;
 use crate::BoxError;
 
 /// A [`RedisStore`](super::RedisStore) cannot be set up, or does not work when it is checked.
@@ -55,16 +54,6 @@ impl RedisStoreError {
     pub(super) fn with_source(mut self, source: impl Into<BoxError>) -> Self {
         self.source = Some(source.into());
         self
-    }
-
-    /// A check that ended in this failure, of the server that this setting names.
-    pub(super) fn checked(setting: &str, failure: Failure) -> Self {
-        let (diagnosis, source) = failure.into_parts();
-        let error = Self::new(diagnosis.setup, format!("{setting}: {}", diagnosis.message));
-        match source {
-            Some(source) => error.with_source(source),
-            None => error,
-        }
     }
 
     /// Which setting is wrong, or what is wrong with the server.

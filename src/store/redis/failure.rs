@@ -1,8 +1,6 @@
-use std::borrow::Cow;
-
 use redis::{ErrorKind, RedisError, ServerErrorKind};
 
-use super::{RedisStoreErrorKind, finding, refusal};
+use super::{RedisStoreError, RedisStoreErrorKind, diagnosis::Diagnosis, finding, refusal};
 use crate::store::{StoreError, StoreErrorKind};
 
 /// Why a script has no result.
@@ -18,18 +16,6 @@ pub(super) enum Failure {
     Known(&'static Diagnosis),
     /// What came back is not what the scripts return.
     Nonsense,
-}
-
-/// What a failure comes to: for whoever goes on without the store, for whoever sets it up, and in
-/// words.
-///
-/// Nothing of the server's own words is in it: some servers and proxies repeat the command that
-/// they refuse, and with it the password.
-#[derive(Clone, Debug)]
-pub(super) struct Diagnosis {
-    pub(super) kind: StoreErrorKind,
-    pub(super) setup: RedisStoreErrorKind,
-    pub(super) message: Cow<'static, str>,
 }
 
 impl Failure {
@@ -131,7 +117,18 @@ impl Failure {
         }
     }
 
-    pub(super) fn into_parts(self) -> (Diagnosis, Option<RedisError>) {
+    /// The error of a check that ended in this, of the servers that this setting names.
+    pub(super) fn checked(self, setting: &str) -> RedisStoreError {
+        let (diagnosis, source) = self.into_parts();
+        let message = format!("{setting}: {}", diagnosis.message);
+        let error = RedisStoreError::new(diagnosis.setup, message);
+        match source {
+            Some(source) => error.with_source(source),
+            None => error,
+        }
+    }
+
+    fn into_parts(self) -> (Diagnosis, Option<RedisError>) {
         (self.diagnose(), self.into_source())
     }
 }
@@ -143,32 +140,6 @@ impl From<Failure> for StoreError {
         match source {
             Some(source) => error.with_source(source),
             None => error,
-        }
-    }
-}
-
-impl Diagnosis {
-    pub(super) const fn fixed(
-        kind: StoreErrorKind,
-        setup: RedisStoreErrorKind,
-        message: &'static str,
-    ) -> Self {
-        Self {
-            kind,
-            setup,
-            message: Cow::Borrowed(message),
-        }
-    }
-
-    pub(super) fn new(
-        kind: StoreErrorKind,
-        setup: RedisStoreErrorKind,
-        message: impl Into<Cow<'static, str>>,
-    ) -> Self {
-        Self {
-            kind,
-            setup,
-            message: message.into(),
         }
     }
 }

@@ -3,7 +3,7 @@
 use redis::RedisError;
 use rustls::{AlertDescription as Alert, CertificateError, Error as TlsError};
 
-use super::{RedisStoreErrorKind as Setup, failure::Diagnosis};
+use super::{RedisStoreErrorKind as Setup, diagnosis::Diagnosis};
 use crate::{
     error::find,
     store::StoreErrorKind::{Denied, Unavailable},

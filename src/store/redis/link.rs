@@ -1,34 +1,17 @@
 use std::{
-    io, mem,
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
+    mem,
+    sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::Ordering},
     time::Duration,
 };
 
-use futures_util::{
-    FutureExt,
-    future::{self, BoxFuture, Shared},
-};
+use futures_util::FutureExt;
 use redis::{RedisError, RedisResult, Value};
-use tokio::{
-    runtime::Handle,
-    sync::oneshot,
-    time::{Instant, sleep},
-};
+use tokio::{runtime::Handle, time::sleep};
 
 use super::{
-    connection::{CONNECT_TIMEOUT, Connection},
-    failure::Failure,
-    script::Call,
-    topology::Topology,
+    attempt::Attempt, connection::Connection, failure::Failure, script::Call, topology::Topology,
 };
 
-/// After a failure to connect, and after a connection that broke before it has answered, operations
-/// share the failure for so long: however many there are, a server that is down is asked ten times
-/// a second.
-const PAUSE: Duration = Duration::from_millis(100);
 /// How long to wait before a script is repeated on another connection. Others may learn a little
 /// later than a server itself that it is no primary any more; together less than the 150
 /// milliseconds that an operation has.
@@ -37,10 +20,6 @@ const AGAIN: [Duration; 3] = [
     Duration::from_millis(30),
     Duration::from_millis(60),
 ];
-/// How long a connection may take that is made by a runtime which somebody drives: to find the
-/// primary and to connect to it.
-const LONGEST: Duration = CONNECT_TIMEOUT.saturating_mul(2);
-
 /// The way to the servers: one connection that all operations share, made when it is first needed.
 ///
 /// A connection that breaks, goes silent, is refused, or leads to what is no primary any more is
@@ -49,14 +28,6 @@ const LONGEST: Duration = CONNECT_TIMEOUT.saturating_mul(2);
 pub(super) struct Link {
     topology: Arc<Topology>,
     current: Mutex<Option<Attempt>>,
-}
-
-/// A connection, or one that is being made.
-#[derive(Clone)]
-struct Attempt {
-    begun: Instant,
-    has_answered: Arc<AtomicBool>,
-    outcome: Shared<BoxFuture<'static, Result<Connection, Failure>>>,
 }
 
 impl Link {
@@ -136,20 +107,7 @@ impl Link {
             return Ok(attempt.clone());
         }
         let runtime = Handle::try_current().map_err(|_| Failure::NoRuntime)?;
-        let (sender, receiver) = oneshot::channel();
-        let attempt = Attempt {
-            begun: Instant::now(),
-            has_answered: Arc::default(),
-            outcome: async move {
-                // Gone without a word: its runtime was shut down, or has no network or no timers.
-                receiver.await.unwrap_or_else(|_| {
-                    let gone = io::Error::from(io::ErrorKind::ConnectionAborted);
-                    Err(Failure::NotConnected(gone.into()))
-                })
-            }
-            .boxed()
-            .shared(),
-        };
+        let (attempt, make) = Attempt::begin(self.topology.clone());
         let mut current = self.lock();
         match (&*current, &found) {
             // Somebody else was faster.
@@ -165,10 +123,7 @@ impl Link {
         let old = current.replace(attempt.clone());
         drop(current);
         drop(old);
-        let topology = self.topology.clone();
-        runtime.spawn(async move {
-            let _ = sender.send(topology.connect().await);
-        });
+        runtime.spawn(make);
         Ok(attempt)
     }
 
@@ -189,32 +144,6 @@ impl Link {
 
     fn lock(&self) -> MutexGuard<'_, Option<Attempt>> {
         self.current.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Attempt {
-    fn failed(error: RedisError) -> Self {
-        Self {
-            begun: Instant::now(),
-            has_answered: Arc::default(),
-            outcome: future::ready(Err(Failure::NotConnected(error)))
-                .boxed()
-                .shared(),
-        }
-    }
-
-    /// Not when it has failed some time ago, nor when it should have ended and has not: whoever
-    /// makes it may be on a runtime that nobody drives.
-    fn is_usable(&self) -> bool {
-        match self.outcome.clone().now_or_never() {
-            Some(Ok(_)) => true,
-            Some(Err(_)) => self.begun.elapsed() < PAUSE,
-            None => self.begun.elapsed() < LONGEST,
-        }
-    }
-
-    fn is_the_same(&self, other: &Self) -> bool {
-        self.outcome.ptr_eq(&other.outcome)
     }
 }
 

@@ -168,10 +168,12 @@
 //! those of others that are on the way there are finished. A connection that is just being made is
 //! finished too, within a second, and serves the next operation.
 
+mod attempt;
 mod book;
 mod builder;
 mod check;
 mod connection;
+mod diagnosis;
 mod error;
 mod failure;
 mod finding;
@@ -182,6 +184,7 @@ mod reply;
 mod script;
 mod store;
 mod topology;
+mod variables;
 
 pub use builder::RedisStoreBuilder;
 pub use error::{RedisStoreError, RedisStoreErrorKind};

@@ -1,6 +1,6 @@
 use redis::{ErrorKind, RedisError, ServerErrorKind};
 
-use super::{RedisStoreErrorKind, failure::Diagnosis};
+use super::{RedisStoreErrorKind, diagnosis::Diagnosis};
 use crate::store::StoreErrorKind;
 
 /// An answer by which a server says no: its code, a part of its text where the code is not enough.

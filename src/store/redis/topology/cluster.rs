@@ -11,7 +11,7 @@ use redis::{
 };
 use tokio::time::timeout;
 
-use super::{Part, node::NodeSettings, view::View};
+use super::{node::NodeSettings, view::View};
 use crate::store::redis::{
     RedisStoreErrorKind,
     connection::{CONNECT_TIMEOUT, RESPONSE_TIMEOUT, open},
@@ -69,9 +69,9 @@ impl Cluster {
         connection.map_err(Failure::NotConnected)
     }
 
-    /// Which primary has which slots. Fails unless all slots are somewhere, and the same for every
+    /// The slots of each primary. Fails unless all slots are somewhere, and the same for every
     /// node in the URL.
-    pub(super) async fn parts(&self) -> Result<Vec<Part>, Failure> {
+    pub(super) async fn slots(&self) -> Result<Vec<HashSet<Slot>>, Failure> {
         let (mut views, mut failure) = (Vec::new(), None);
         for looked in join_all(self.seeds.iter().map(Node::look)).await {
             match looked {
@@ -92,11 +92,7 @@ impl Cluster {
             let all = ranges.into_iter().flat_map(|(first, last)| first..=last);
             all.filter_map(Slot::new).collect()
         };
-        let parts = first
-            .ranges()
-            .into_iter()
-            .map(|ranges| Part::Slots(slots(ranges)));
-        Ok(parts.collect())
+        Ok(first.ranges().into_iter().map(slots).collect())
     }
 
     async fn look(&self) -> Result<(View, NodeSettings), Failure> {

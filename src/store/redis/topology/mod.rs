@@ -19,7 +19,7 @@ use self::{
     hello::{Hello, Mode},
     node::NodeSettings,
     sentinel::Sentinels,
-    url::Form,
+    url::{Form, Login},
 };
 use super::{
     RedisStoreError, RedisStoreErrorKind as Kind,
@@ -29,9 +29,6 @@ use super::{
 };
 
 pub(super) use self::certificates::{CertificateSettings, Pem};
-
-/// User and password.
-pub(super) type Login = (String, String);
 
 /// What the settings of a store say about the way to its servers.
 pub(super) struct TopologySettings<'a> {
@@ -112,7 +109,10 @@ impl Topology {
     pub(super) async fn examine(&self, connection: &mut Connection) -> Result<Vec<Part>, Failure> {
         match (self, connection) {
             #[cfg(feature = "redis-cluster")]
-            (Self::Cluster(cluster), _) => cluster.parts().await,
+            (Self::Cluster(cluster), _) => {
+                let slots = cluster.slots().await?;
+                Ok(slots.into_iter().map(Part::Slots).collect())
+            }
             (_, Connection::One(connection)) => match hello::ask(connection).await {
                 Hello {
                     mode: Mode::Sentinel,

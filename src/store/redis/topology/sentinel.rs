@@ -4,7 +4,11 @@ use futures_util::{StreamExt, stream::FuturesUnordered};
 use redis::{Client, RedisResult, TlsCertificates, aio::MultiplexedConnection, cmd};
 use tokio::time::timeout;
 
-use super::{Login, hello, node::NodeSettings, url::SentinelForm};
+use super::{
+    hello,
+    node::NodeSettings,
+    url::{Login, SentinelForm},
+};
 use crate::store::redis::{connection::open, failure::Failure, finding};
 
 /// For one Sentinel to answer, from the connection on. What is left of the time for a connection is

@@ -3,8 +3,6 @@ use std::borrow::Cow;
 use form_urlencoded::Serializer;
 use redis::{ConnectionInfo, IntoConnectionInfo};
 
-use super::Login;
-
 const SCHEMES: [&str; 7] = [
     "redis",
     "rediss",
@@ -18,6 +16,9 @@ const SENTINEL_PORT: u16 = 26379;
 /// What is wrong with a URL of a cluster where clusters are left out.
 pub(super) const NO_CLUSTER: &str =
     "names a Redis Cluster; build with the feature `redis-cluster` of tower-genesys";
+
+/// User and password.
+pub(in crate::store::redis) type Login = (String, String);
 
 /// What a URL names.
 pub(super) enum Form {
