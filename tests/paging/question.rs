@@ -238,7 +238,7 @@ async fn an_absent_field_of_rows_is_an_error_where_the_way_does_not_say_otherwis
         json!({}),
         json!({ "pageNumber": 1, "pageCount": 0, "total": 0 }),
     ] {
-        let setup = scripted(Method::GET, path, &[page.clone()]);
+        let setup = scripted(Method::GET, path, std::slice::from_ref(&page));
         let (_, error) = fails(setup.pager.get(path), Kind::Malformed).await;
         assert!(error.to_string().contains("no `entities`"), "{error}");
         let setup = scripted(Method::GET, path, &[page]);

@@ -1,6 +1,6 @@
 //! What the official definition of the API says about its operations.
 
+mod entry;
 mod lookup;
-mod operation;
 
-pub use operation::{Effect, Operation};
+pub use entry::{Effect, Operation};

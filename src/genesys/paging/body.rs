@@ -68,8 +68,8 @@ pub(super) fn has_others(json: &[u8]) -> bool {
 /// The `id` of the last row, for pages that go on after it.
 pub(super) fn last_id(json: &[u8], rows: &str) -> Option<String> {
     let page: Value = serde_json::from_slice(json).ok()?;
-    let names = rows.split('.').filter(|name| !name.is_empty());
-    let rows = names.fold(Some(&page), |value, name| value?.get(name))?;
+    let mut names = rows.split('.').filter(|name| !name.is_empty());
+    let rows = names.try_fold(&page, |value, name| value.get(name))?;
     let id = rows.as_array()?.last()?.get("id")?;
     id.as_str()
         .map(str::to_owned)
