@@ -3,6 +3,7 @@
 mod setup;
 
 mod failures;
+mod lists;
 mod organisations;
 mod refused_tokens;
 mod throttling;
