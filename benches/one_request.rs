@@ -13,8 +13,8 @@ use http::{HeaderValue, Request, Response, header};
 use http_body_util::Full;
 use tower::{Layer, Service};
 use tower_genesys::{
-    BearerLayer, FetchContext, IssuedToken, Org, Origins, RefreshLayer, Region, ReplayLayer,
-    RetryLayer, TokenCache, TokenError, TokenSource,
+    BearerLayer, CollectLayer, FetchContext, IssuedToken, Org, Origins, RefreshLayer, Region,
+    ReplayLayer, RetryLayer, SpanLayer, TokenCache, TokenError, TokenSource, genesys,
 };
 use tower_http::auth::AddAuthorizationLayer;
 
@@ -133,6 +133,18 @@ fn replay_refresh_bearer(bencher: divan::Bencher<'_, '_>) {
         bencher,
         ReplayLayer::new().layer(RefreshLayer::new().layer(bearer.layer(Api))),
     );
+}
+
+/// Opt-in, as the next one: nobody takes the spans here.
+#[divan::bench]
+fn spans_off(bencher: divan::Bencher<'_, '_>) {
+    let spans = SpanLayer::attempts().with_templates(genesys::templates());
+    bench(bencher, spans.layer(Api));
+}
+
+#[divan::bench]
+fn collect(bencher: divan::Bencher<'_, '_>) {
+    bench(bencher, CollectLayer::new().layer(Api));
 }
 
 #[divan::bench]

@@ -25,7 +25,7 @@ pub enum OriginErrorKind {
     UserInfo,
     /// It is not https, so that everybody on the way could read the token.
     NotHttps,
-    /// Its host and port are not among the [`Origins`].
+    /// Its host and port are not among the [`Origins`](super::Origins).
     Foreign,
     /// It is not the URI: the request names no account, such as an [`Org`](crate::Org), and there
     /// is none for all requests.

@@ -40,7 +40,7 @@
 //!
 //! | | default | why |
 //! |---|---|---|
-//! | capacity | 10,000 | about 30 MB with a token each |
+//! | capacity | 10,000 | 30 MB, if each has a token (measured by `benches/tenants.rs`) |
 //! | idle time | 1 h | a tenant that returns costs one token request; tokens live for a day |
 //!
 //! An organisation is *idle* while nobody but the registry has it: no request that is under way, no
