@@ -2,7 +2,7 @@
 
 CARGO ?= cargo
 
-.PHONY: test first-run soak servers
+.PHONY: sdks readme test first-run soak servers
 .PHONY: model operations
 .PHONY: ci fmt lint docs doc-examples features minimal-versions package
 .PHONY: examples benches bench-smoke report
@@ -20,6 +20,10 @@ first-run:
 	echo "cargo run -p conversation_report compiles $$crates crates"; \
 	test "$$crates" -gt 0 -a "$$crates" -le $(MOST_CRATES)
 
+# The README's first program, as pasted.
+readme:
+	.ci/readme_program
+
 # Installs them where they are missing (Debian, Ubuntu, macOS).
 servers:
 	@tests/install-servers.sh redis-server redis-server-6 valkey-server tinyproxy faketime
@@ -30,7 +34,7 @@ VERSION ?=
 operations:
 	definition/generate $(VERSION)
 
-ci: fmt first-run lint docs doc-examples features minimal-versions package benches bench-smoke examples model test
+ci: fmt first-run readme lint docs doc-examples features minimal-versions package benches bench-smoke examples model test
 
 fmt:
 	$(CARGO) fmt --all --check
@@ -59,7 +63,9 @@ model:
 	RUSTFLAGS="--cfg shuttle" $(CARGO) test --locked --target-dir target/model --lib token::cache::tests::model
 
 # Any two features together, each alone, and none.
+# A feature of ours never changes how other crates behave: to keep the order of JSON is for a program to choose.
 features:
+	! $(CARGO) tree --locked --package tower-genesys --all-features --edges normal,features --invert serde_json | grep preserve_order
 	$(CARGO) hack --version >/dev/null 2>&1 || $(CARGO) install --locked cargo-hack
 	$(CARGO) hack check --locked --feature-powerset --depth 2 --exclude-features default
 
@@ -94,10 +100,17 @@ examples: servers
 	    echo "== $$example"; \
 	    which="--all-features --example $$example"; \
 	    test ! -e examples/$$example/Cargo.toml -a ! -e examples/$$example/program || which="--package $$example"; \
-	    env -u GENESYS_CLIENT_ID -u GENESYS_CLIENT_SECRET -u GENESYS_REGION \
+	    env -u GENESYS_CLIENT_ID -u GENESYS_CLIENT_SECRET -u GENESYS_REGION -u GENESYS_ENVIRONMENT \
+	        -u GENESYS_LOGIN_URL -u GENESYS_API_URL -u GENESYS_ALLOW_LOOPBACK \
 	        -u GENESYSCLOUD_OAUTHCLIENT_ID -u GENESYSCLOUD_OAUTHCLIENT_SECRET -u GENESYSCLOUD_REGION \
 	        $(CARGO) run --locked --quiet $$which; \
 	done
+
+# The official SDKs for Python and JavaScript against the mock. Needs python3, npm, and their registries.
+sdks:
+	python3 -m venv target/sdks && target/sdks/bin/pip install --quiet --requirement benches/sdks/requirements.txt
+	npm install --prefix benches/sdks --no-package-lock --no-audit --no-fund --silent
+	SDK_PYTHON=target/sdks/bin/python SDK_NODE=node $(CARGO) run --locked --example sdks_check
 
 benches:
 	$(CARGO) bench --locked --no-run

@@ -103,6 +103,7 @@ mod answer;
 pub mod api_error;
 #[cfg(feature = "tower")]
 mod boxed;
+mod cache_key;
 mod correlation_id;
 mod credentials;
 mod env;
@@ -123,6 +124,7 @@ pub use api_error::{ApiError, ErrorDetail, RateLimit};
 #[cfg(feature = "tower")]
 #[cfg_attr(docsrs, doc(cfg(feature = "tower")))]
 pub use boxed::BoxGenesysService;
+pub use cache_key::CacheKey;
 pub use credentials::{
     Credentials, CredentialsFn, CredentialsProvider, EnvCredentials, FileCredentials,
     credentials_fn,

@@ -5,7 +5,7 @@ use http::{Extensions, Uri};
 use http_body_util::Full;
 
 use super::{
-    ClientCredentials, ConfigError, ConfigErrorKind, Credentials, CredentialsProvider, Dialect,
+    CacheKey, ClientCredentials, ConfigError, ConfigErrorKind, Credentials, CredentialsProvider, Dialect,
     Region, RegionError, env, grants::TokenClient, limit,
 };
 use crate::{
@@ -55,6 +55,7 @@ struct Inner {
     account: Account<TokenCache>,
     upstream: Upstream,
     region: Region,
+    key: CacheKey,
 }
 
 impl Org {
@@ -130,29 +131,58 @@ impl Org {
 
     /// The URI of something in this organisation's API, from its path and query.
     ///
-    /// A value that comes from elsewhere has to be percent-encoded first: a `&` or a `+` in it
-    /// would make another query of it.
+    /// Values that come from elsewhere are for [`api_with_query`](Self::api_with_query): a `&` or a
+    /// `+` in one would change the query.
+    ///
+    /// # Errors
+    ///
+    /// [`RegionError`] when the path does not begin with `/`, or would lead somewhere else, and when
+    /// something in it or in the query has to be percent-encoded first.
+    pub fn api(&self, path_and_query: &str) -> Result<Uri, RegionError> {
+        self.inner.region.api(path_and_query)
+    }
+
+    /// The URI of something in this organisation's API, with a query of these names and values, which
+    /// are encoded as they have to be.
+    ///
+    /// A name may come several times. What the path has behind a `?` comes first.
     ///
     /// ```
     /// # use tower_genesys::{Org, RegionError, testing::MockGenesys};
     /// # fn example(org: &Org) -> Result<http::Uri, RegionError> {
-    /// let mut query = form_urlencoded::Serializer::new(String::new());
-    /// query.append_pair("name", "Research & Development");
-    /// let uri = org.api(&format!("/api/v2/routing/queues?{}", query.finish()))?;
+    /// let query = [("name", "Research & Development"), ("expand", "größe")];
+    /// let uri = org.api_with_query("/api/v2/routing/queues?pageSize=100", query)?;
     /// # Ok(uri)
     /// # }
     /// # let mock = MockGenesys::new();
     /// # let source = tower_genesys::source_fn(|_| std::future::pending());
     /// # let org = Org::builder(mock.region()).build_from_source(source).unwrap();
     /// # let uri = example(&org).unwrap();
-    /// assert_eq!(uri.query(), Some("name=Research+%26+Development"));
+    /// assert_eq!(
+    ///     uri.query(),
+    ///     Some("pageSize=100&name=Research+%26+Development&expand=gr%C3%B6%C3%9Fe"),
+    /// );
     /// ```
     ///
     /// # Errors
     ///
-    /// [`RegionError`] when the path does not begin with `/`, or would lead somewhere else.
-    pub fn api(&self, path_and_query: &str) -> Result<Uri, RegionError> {
-        self.inner.region.api(path_and_query)
+    /// As for [`api`](Self::api).
+    pub fn api_with_query<K, V>(
+        &self,
+        path: &str,
+        query: impl IntoIterator<Item = (K, V)>,
+    ) -> Result<Uri, RegionError>
+    where
+        K: AsRef<str>,
+        V: AsRef<str>,
+    {
+        self.inner.region.api_with_query(path, query)
+    }
+
+    /// What tells this organisation from all others, for the key of a cache outside of a stack that
+    /// serves several.
+    pub fn cache_key(&self) -> CacheKey {
+        self.inner.key
     }
 
     /// The organisation's token, for probes, and to use outside of the layers.
@@ -414,6 +444,7 @@ impl<P> OrgBuilder<P> {
                 region,
                 account,
                 upstream,
+                key: CacheKey::next(),
             }),
         })
     }

@@ -3,6 +3,7 @@
 //! | page | for whom |
 //! |---|---|
 //! | [`questions`] | who begins: existing clients, compile errors, `anyhow`, `Timeout`, replicas, organisations, no tokio |
+//! | [`recipes`] | who has one thing to do: reqwest 0.12, a generated client, websockets, downloads, mutual TLS, bodies in the log |
 //! | [`ordering`] | who has layers of tower and tower-http |
 //! | [`lists`] | who reads lists, searches, queries and jobs: an example of each way to page |
 //! | [`gateway`] | who puts axum in front of the API |
@@ -20,6 +21,9 @@
 
 #[doc = include_str!("../../docs/questions.md")]
 pub mod questions {}
+
+#[doc = include_str!("../../docs/recipes.md")]
+pub mod recipes {}
 
 #[doc = include_str!("../../docs/ordering.md")]
 pub mod ordering {}

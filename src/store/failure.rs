@@ -35,6 +35,11 @@ impl Breaker {
             .is_none_or(|at| now.saturating_duration_since(at) >= pause)
     }
 
+    /// Whether the store has failed since it last worked.
+    pub(super) fn is_failing(&self) -> bool {
+        self.failed_at.is_some()
+    }
+
     pub(super) fn failed(&mut self, now: Instant) {
         self.failed_at = Some(now);
         self.foreground_pause = FOREGROUND_PAUSE.mul_f64(1.0 + fastrand::f64() / 3.0);

@@ -48,6 +48,13 @@ impl MockBody {
     }
 }
 
+/// An empty body.
+impl Default for MockBody {
+    fn default() -> Self {
+        Self::new(Bytes::new(), Fault::None)
+    }
+}
+
 impl Body for MockBody {
     type Data = Bytes;
     type Error = MockError;

@@ -3,6 +3,7 @@ use std::{fmt, sync::Arc, time::Duration};
 use super::{
     MockGenesys,
     api::Api,
+    clock::Clock,
     grants::Grants,
     hold::Holds,
     lists::Lists,
@@ -198,6 +199,7 @@ impl MockBuilder {
             lists: Lists::default(),
             journal: Journal::new(self.keep_requests),
             connections: Connections::default(),
+            clock: Clock::default(),
         };
         let shared = Shared::new(self.region, self.latency, state);
         MockGenesys::from_shared(Arc::new(shared))

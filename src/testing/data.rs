@@ -7,6 +7,8 @@ use super::{random::Random, timestamp};
 /// The week in which all conversations begin.
 pub(super) const INTERVAL: &str = "2026-01-05T00:00:00.000Z/2026-01-12T00:00:00.000Z";
 const BEGIN: i64 = 1_767_571_200_000;
+/// When the week is over, as far as the data go.
+pub(super) const END: &str = "2026-01-12T00:00:00.000Z";
 const WEEK: u64 = 7 * 86_400_000;
 const MEDIA: [&str; 5] = ["voice", "chat", "email", "message", "callback"];
 
@@ -43,6 +45,11 @@ pub(super) fn conversations(random: &mut Random, count: usize) -> Vec<Conversati
 impl Conversation {
     pub(super) fn begins_in(&self, interval: &Range<i64>) -> bool {
         interval.contains(&self.begin)
+    }
+
+    /// Whether something went on in it during the interval.
+    pub(super) fn is_active_in(&self, interval: &Range<i64>) -> bool {
+        self.begin < interval.end && interval.start < self.end
     }
 
     pub(super) fn json(&self) -> Value {

@@ -4,14 +4,15 @@ use std::{
 };
 
 use bytes::{Buf, Bytes, BytesMut};
-use http::{Request, Response, request::Parts};
+use http::{HeaderValue, Method, Request, Response, StatusCode, header, request::Parts};
 use http_body::Body;
 use http_body_util::BodyExt;
 use serde_json::Value;
 
 use super::{
     MockError, api,
-    body::MockBody,
+    body::{Fault, MockBody},
+    cors,
     hold::Gates,
     oauth,
     record::{self, Recorded},
@@ -20,6 +21,8 @@ use super::{
     state::{Place, Shared, State},
 };
 use crate::BoxError;
+
+const METHODS: [&str; 5] = ["GET", "POST", "PUT", "PATCH", "DELETE"];
 
 /// An answer, and the body of the request if it was to be left unread.
 pub(super) type Answered<B> = (Response<MockBody>, Option<Pin<Box<B>>>);
@@ -41,6 +44,12 @@ where
     B::Error: Into<BoxError>,
 {
     let (head, body) = request.into_parts();
+    if let Some(reply) = cors::preflight(&head) {
+        return Ok((
+            reply.into_response(Fault::None, &mut shared.lock().random),
+            None,
+        ));
+    }
     let Arrival {
         number,
         plan,
@@ -119,15 +128,53 @@ fn conclude(
     if let Some(bearer) = record::bearer(&head.headers) {
         state.tokens.meet(bearer, plan.token);
     }
-    let mut reply = match plan.answer {
-        Answer::Scripted(reply) | Answer::Early(reply) => reply,
-        _ => handle(state, shared.place(head.uri.path()), &plan, head, body),
+    let place = shared.place(head.uri.path());
+    let mut reply = match &plan.answer {
+        _ if !names_host(head) => Reply::bad_request("The request has no Host header."),
+        Answer::Scripted(reply) | Answer::Early(reply) => {
+            match refusal(state, place, &plan, head) {
+                Some(refusal) => refusal,
+                None => reply.clone(),
+            }
+        }
+        _ => handle(state, place, &plan, head, body),
     };
+    finish(&mut reply, head);
     for (name, value) in &plan.headers {
         reply.headers.insert(name, value.clone());
     }
     state.journal.answered(number, reply.status);
     reply.into_response(plan.fault, &mut state.random)
+}
+
+/// A request of HTTP/1.1 without one is answered 400 (RFC 9112, section 3.2).
+fn names_host(head: &Parts) -> bool {
+    head.uri.authority().is_some() || head.headers.contains_key(header::HOST)
+}
+
+/// A scripted answer of the API, as any other, is for those who have shown a good token: a test of a
+/// stack that sends none has to fail.
+fn refusal(state: &State, place: Place<'_>, plan: &Plan, head: &Parts) -> Option<Reply> {
+    match place {
+        Place::Api(_) if !plan.to_anyone => api::authenticate(state, &head.headers).err(),
+        _ => None,
+    }
+}
+
+/// What a server puts on whichever answer there is.
+fn finish(reply: &mut Reply, head: &Parts) {
+    if reply.status == StatusCode::METHOD_NOT_ALLOWED {
+        let others = METHODS.iter().filter(|name| **name != head.method.as_str());
+        let others = others.copied().collect::<Vec<_>>().join(", ");
+        let allow = HeaderValue::try_from(others);
+        if let (Ok(allow), false) = (allow, reply.headers.contains_key(header::ALLOW)) {
+            reply.headers.insert(header::ALLOW, allow);
+        }
+    }
+    if head.method == Method::HEAD {
+        reply.body = Bytes::new();
+    }
+    cors::allow(&head.headers, reply);
 }
 
 fn handle(state: &mut State, place: Place<'_>, plan: &Plan, head: &Parts, body: &[u8]) -> Reply {

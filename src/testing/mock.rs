@@ -266,7 +266,8 @@ impl MockGenesys {
 
     /// Ends all jobs that were started so far, in this way and whatever their state is.
     pub fn end_jobs(&self, end: JobEnd) {
-        self.shared.lock().api.jobs.end(end);
+        let state = &mut *self.shared.lock();
+        state.api.jobs.end(end, state.clock.now());
     }
 
     /// The grants that clients may use; at first all.

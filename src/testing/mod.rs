@@ -51,12 +51,19 @@
 //!
 //! - `POST /api/v2/analytics/conversations/details/query`, and the same as a job: `POST …/jobs`,
 //!   `GET …/jobs/{id}` (queued at the first poll, fulfilled at the third, unless
-//!   [`end_jobs`](MockGenesys::end_jobs) ends it) and `GET …/results`;
-//! - `GET` and `POST /api/v2/users`, `GET`, `PATCH` and `DELETE /api/v2/users/{id}`;
-//! - `GET /api/v2/users/me`, and `GET` and `DELETE /api/v2/tokens/me`.
+//!   [`end_jobs`](MockGenesys::end_jobs) ends it), `GET …/results` and `GET …/jobs/availability`;
+//! - `GET` (with `id`, `state`, `sortOrder`) and `POST /api/v2/users`, `GET`, `PATCH` (with the
+//!   current `version`) and `DELETE /api/v2/users/{id}`;
+//! - `GET /api/v2/users/me`, and `GET`, `HEAD` and `DELETE /api/v2/tokens/me`.
 //!
 //! Of a conversation query it looks at `interval`, `order` and `paging`, not at filters. All
-//! conversations begin within [`interval`](MockGenesys::interval).
+//! conversations begin within [`interval`](MockGenesys::interval). The query finds those that began
+//! on a day of UTC that its interval touches, so that adjacent slices of a day overlap; the job finds
+//! those that were active in its interval.
+//!
+//! Browsers may use it: it answers their preflight requests, which it neither counts nor scripts.
+//! Anything else belongs to [`on`](MockGenesys::on) with
+//! [`reply_json`](Script::reply_json).
 //!
 //! Any other list of the API, [`add_list`](MockGenesys::add_list) adds in the shape that the API
 //! definition gives its pages, a job's results included.
@@ -97,7 +104,9 @@
 mod api;
 mod body;
 mod builder;
+mod clock;
 pub mod conformance;
+mod cors;
 mod data;
 mod error;
 mod exchange;

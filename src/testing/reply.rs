@@ -35,6 +35,15 @@ impl Reply {
         Self::new(status, "application/json", body.to_string().into())
     }
 
+    /// No body at all.
+    pub(super) fn empty(status: StatusCode) -> Self {
+        Self {
+            status,
+            headers: Box::default(),
+            body: Bytes::new(),
+        }
+    }
+
     pub(super) fn ok(body: &Value) -> Self {
         Self::json(StatusCode::OK, body)
     }
@@ -74,19 +83,20 @@ impl Reply {
     }
 
     pub(super) fn bad_credentials() -> Self {
-        Self::api_error(
-            StatusCode::UNAUTHORIZED,
-            "bad.credentials",
-            "Invalid login credentials.",
-        )
+        Self::unauthorized("bad.credentials", "Invalid login credentials.")
     }
 
     pub(super) fn authentication_required() -> Self {
-        Self::api_error(
-            StatusCode::UNAUTHORIZED,
+        Self::unauthorized(
             "authentication.required",
             "No authentication bearer token specified in authorization header.",
         )
+    }
+
+    /// A 401 has to say which authentication there is (RFC 9110, section 11.6.1).
+    fn unauthorized(code: &str, message: &str) -> Self {
+        Self::api_error(StatusCode::UNAUTHORIZED, code, message)
+            .header(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))
     }
 
     pub(super) fn method_not_allowed(allow: &'static str) -> Self {

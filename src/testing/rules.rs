@@ -20,6 +20,8 @@ pub(super) struct Plan {
     pub(super) delay: Duration,
     pub(super) token: TokenFate,
     pub(super) answer: Answer,
+    /// Whether a scripted answer is also for those without a good token.
+    pub(super) to_anyone: bool,
     pub(super) fault: Fault,
     /// Put on the answer, in place of those of the same name.
     pub(super) headers: HeaderMap,

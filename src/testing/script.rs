@@ -2,6 +2,7 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use serde::Serialize;
 
 use super::{
     body::Fault,
@@ -24,6 +25,10 @@ use super::{
 /// rule was), by arrival. [`once`](Self::once) goes by when the rule was made.
 ///
 /// # What happens
+///
+/// A scripted answer of the API is for requests with a good token, and others get the 401 that they
+/// always get: a test whose stack sends no token fails. [`to_anyone`](Self::to_anyone) gives it to
+/// all. At the token endpoint, and at paths outside of `/api/`, it is given to anyone.
 ///
 /// [`delay`](Self::delay), [`revoke_token`](Self::revoke_token),
 /// [`expire_token`](Self::expire_token), [`with_header`](Self::with_header), one answer, and one
@@ -146,6 +151,37 @@ impl Script {
             headers: Box::new(headers),
             body: body.into(),
         })
+    }
+
+    /// Answers with this status and this as JSON.
+    ///
+    /// What cannot be written as JSON, such as a map whose keys are not texts, is answered with a
+    /// 500 that says so.
+    ///
+    /// ```
+    /// use http::StatusCode;
+    /// use tower_genesys::testing::{MockGenesys, Route};
+    ///
+    /// let mock = MockGenesys::new();
+    /// let queues = Route::new(http::Method::GET, "/api/v2/routing/queues");
+    /// let body = serde_json::json!({ "entities": [{ "name": "Support" }], "total": 1 });
+    /// mock.on(queues).reply_json(StatusCode::OK, body);
+    /// # assert!(mock.requests().is_empty());
+    /// ```
+    pub fn reply_json(self, status: StatusCode, body: impl Serialize) -> Self {
+        self.answer(match serde_json::to_vec(&body) {
+            Ok(body) => Reply::new(status, "application/json", body.into()),
+            Err(error) => {
+                let message = format!("The scripted body cannot be written as JSON: {error}.");
+                let status = StatusCode::INTERNAL_SERVER_ERROR;
+                Reply::api_error(status, "internal.server.error", &message)
+            }
+        })
+    }
+
+    /// Gives the scripted answer to requests without a good token, too. Default: they get 401.
+    pub fn to_anyone(self) -> Self {
+        self.act(|plan| plan.to_anyone = true)
     }
 
     /// Answers with 429, and with `Retry-After` in whole seconds, rounded up.
@@ -272,7 +308,12 @@ fn status_reply(status: StatusCode) -> Reply {
         401 => return Reply::bad_credentials(),
         403 => "missing.permissions",
         404 => "not.found",
+        405 => "method.not.allowed",
         408 => "client.timeout",
+        409 => "general.conflict",
+        413 => "request.entity.too.large",
+        415 => "unsupported.media.type",
+        423 => "locked",
         429 => return Reply::too_many_requests(None, 300),
         500 => "internal.server.error",
         503 => "service.unavailable",

@@ -6,8 +6,8 @@ use std::{
 use tokio::sync::Notify;
 
 use super::{
-    api::Api, grants::Grants, hold::Holds, lists::Lists, random::Random, record::Journal,
-    route::Route, rules::Rules, tokens::Tokens,
+    api::Api, clock::Clock, grants::Grants, hold::Holds, lists::Lists, random::Random,
+    record::Journal, route::Route, rules::Rules, tokens::Tokens,
 };
 use crate::genesys::Region;
 
@@ -33,6 +33,7 @@ pub(super) struct State {
     pub(super) api: Api,
     pub(super) lists: Lists,
     pub(super) connections: Connections,
+    pub(super) clock: Clock,
 }
 
 pub(super) struct Client {

@@ -11,22 +11,33 @@ pub(super) fn parse_interval(text: &str) -> Option<Range<i64>> {
     (start < end).then_some(start..end)
 }
 
-/// A time of UTC, with seconds and fractions of them or without.
+/// The days of UTC that an interval touches, whole.
+pub(super) fn days(interval: &Range<i64>) -> Range<i64> {
+    let first = interval.start.div_euclid(DAY);
+    let last = (interval.end - 1).div_euclid(DAY);
+    first * DAY..(last + 1) * DAY
+}
+
+/// A time with seconds and fractions of them or without, in UTC or with its offset from it.
 fn parse(text: &str) -> Option<i64> {
-    let text = text
-        .strip_suffix('Z')
-        .or_else(|| text.strip_suffix("+00:00"))
-        .or_else(|| text.strip_suffix("+0000"))
-        .unwrap_or(text);
     let (date, time) = text.split_once('T')?;
+    let (time, offset) = match time.find(['Z', '+', '-']) {
+        Some(at) => (&time[..at], offset(&time[at..])?),
+        None => (time, 0),
+    };
     let [year, month, day] = fields(date, '-')?;
     let (time, fraction) = time.split_once('.').unwrap_or((time, "0"));
     let [hour, minute, second] = match fields(time, ':') {
         Some(fields) => fields,
         None => fields(time, ':').map(|[hour, minute]| [hour, minute, 0])?,
     };
-    let possible = (1..=12).contains(&month) && (1..=31).contains(&day);
-    if !possible || hour > 24 || minute > 59 || second > 60 {
+    // What is no date, such as 30 February, is another one when it is counted out.
+    let days = days_before(year, month, day);
+    let midnight = hour == 24 && (minute, second) == (0, 0);
+    if !(1..=12).contains(&month) || self::date(days) != (year, month, day) {
+        return None;
+    }
+    if !(hour < 24 || midnight) || minute > 59 || second > 59 {
         return None;
     }
     if !fraction.bytes().all(|byte| byte.is_ascii_digit()) {
@@ -34,7 +45,27 @@ fn parse(text: &str) -> Option<i64> {
     }
     let millis: i64 = format!("{fraction:0<3}").get(..3)?.parse().ok()?;
     let seconds = hour * 3600 + minute * 60 + second;
-    Some(days_before(year, month, day) * DAY + seconds * 1000 + millis)
+    Some(days * DAY + seconds * 1000 + millis - offset)
+}
+
+/// Milliseconds east of UTC: `Z`, or hours with or without minutes.
+fn offset(text: &str) -> Option<i64> {
+    let (sign, digits) = match text.split_at(1) {
+        ("Z", "") => return Some(0),
+        ("+", digits) => (1, digits),
+        ("-", digits) => (-1, digits),
+        _ => return None,
+    };
+    let (hours, minutes) = match digits.len() {
+        2 => (digits, "00"),
+        4 if digits.is_ascii() => digits.split_at(2),
+        _ => digits
+            .split_once(':')
+            .filter(|(_, minutes)| minutes.len() == 2)?,
+    };
+    let [hours] = fields(hours, ':')?;
+    let [minutes] = fields(minutes, ':')?;
+    (hours <= 14 && minutes <= 59).then_some(sign * (hours * 60 + minutes) * 60_000)
 }
 
 fn fields<const N: usize>(text: &str, separator: char) -> Option<[i64; N]> {
@@ -95,7 +126,30 @@ mod tests {
             assert_eq!(format(millis), text);
         }
         assert_eq!(parse("2026-01-05T00:00Z"), Some(1_767_571_200_000));
+        for same in [
+            "2026-01-05T00:00:00",
+            "2026-01-05T00:00:00+00:00",
+            "2026-01-05T01:30:00+01:30",
+            "2026-01-05T01:30:00.000+0130",
+            "2026-01-04T16:00:00-08",
+            "2026-01-04T24:00:00Z",
+        ] {
+            assert_eq!(parse(same), Some(1_767_571_200_000), "{same}");
+        }
         assert_eq!(parse("2026-01-05T00:00:00.5Z"), Some(1_767_571_200_500));
+    }
+
+    #[test]
+    fn an_interval_touches_whole_days() {
+        let touched = |text: &str| {
+            let days = days(&parse_interval(text).unwrap());
+            format!("{}/{}", format(days.start), format(days.end))
+        };
+        let day = "2026-01-06T00:00:00.000Z/2026-01-07T00:00:00.000Z";
+        assert_eq!(touched(day), day);
+        assert_eq!(touched("2026-01-06T12:00Z/2026-01-06T12:01Z"), day);
+        let two = "2026-01-06T00:00:00.000Z/2026-01-08T00:00:00.000Z";
+        assert_eq!(touched("2026-01-06T23:59Z/2026-01-07T00:00:00.001Z"), two);
     }
 
     #[test]
@@ -107,6 +161,17 @@ mod tests {
             "2026-01-06T00:00Z/2026-01-05T00:00Z",
             "2026-01-05T00:00Z/2026-01-05T00:00Z",
             "2026-13-05T00:00Z/2027-01-05T00:00Z",
+            "2026-02-29T00:00Z/2027-01-05T00:00Z",
+            "2026-04-31T00:00Z/2027-01-05T00:00Z",
+            "2026-01-00T00:00Z/2027-01-05T00:00Z",
+            "2026-01-05T25:00Z/2027-01-05T00:00Z",
+            "2026-01-05T24:00:01Z/2027-01-05T00:00Z",
+            "2026-01-05T00:00:60Z/2027-01-05T00:00Z",
+            "2026-01-05T00:00+15:00/2027-01-05T00:00Z",
+            "2026-01-05T00:00+1:00é/2027-01-05T00:00Z",
+            "2026-01-05T00:00Zé/2027-01-05T00:00Z",
+            "2026-01-05T00:00+é1/2027-01-05T00:00Z",
+            "2026-01-05T00:00+1é1/2027-01-05T00:00Z",
             "2026-01-05T00:00:00.éZ/2027-01-05T00:00Z",
             "2026-01-05T00:00:00.+1Z/2027-01-05T00:00Z",
         ] {

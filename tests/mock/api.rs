@@ -192,9 +192,30 @@ async fn created_users_are_those_whose_request_was_executed() {
     assert_eq!(status, 200);
     assert_eq!((mock.count(CREATE_USER), mock.created_users()), (2, 1));
     let path = user["selfUri"].as_str().unwrap();
-    let mut change = post(&mock, path, &token, &json!({ "name": "Grace" }));
-    *change.method_mut() = Method::PATCH;
-    assert_eq!(send(&mock, change).await.2["version"], 2);
+    let change = |body: &Value| {
+        let mut request = post(&mock, path, &token, body);
+        *request.method_mut() = Method::PATCH;
+        send(&mock, request)
+    };
+    let (status, _, changed) = change(&json!({ "name": "Grace", "version": 1 })).await;
+    assert_eq!((status.as_u16(), &changed["version"]), (200, &json!(2)));
+    // Without the version, with a stale one, and with an address that is none.
+    for (body, status, code) in [
+        (json!({ "name": "Ida" }), 400, "bad.request"),
+        (
+            json!({ "name": "Ida", "version": 1 }),
+            409,
+            "general.conflict",
+        ),
+        (json!({ "email": "ida@", "version": 2 }), 400, "bad.request"),
+    ] {
+        let (got, _, answer) = change(&body).await;
+        assert_eq!(
+            (got.as_u16(), &answer["code"]),
+            (status, &json!(code)),
+            "{body}"
+        );
+    }
     assert_eq!(get(&mock, path, &token).await.2["name"], "Grace");
     assert_eq!(
         send(&mock, api(&mock, Method::DELETE, path, &token))

@@ -7,6 +7,8 @@
 
 mod api;
 mod ask;
+mod browser;
+mod definition;
 mod oauth;
 mod record;
 mod script;

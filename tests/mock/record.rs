@@ -58,7 +58,7 @@ async fn path_prefixes_of_a_gateway_are_part_of_the_place() {
     assert_eq!(get(&mock, "/api/v2/users", &token).await.0, 200);
     for path in ["/oauth/token", "/api/v2/users"] {
         let mut request = api(&mock, Method::POST, "/x", &token);
-        *request.uri_mut() = path.parse().unwrap();
+        *request.uri_mut() = format!("https://gw.example{path}").parse().unwrap();
         assert_eq!(send(&mock, request).await.0, 404);
     }
     assert_eq!(

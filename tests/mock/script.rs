@@ -226,3 +226,49 @@ async fn scripted_answers_say_what_they_were_told_to() {
     assert_eq!(none.status(), 204);
     assert!(!none.headers().contains_key(header::CONTENT_LENGTH));
 }
+
+/// Otherwise a test of an endpoint that the mock does not know passes without any layer.
+#[tokio::test(start_paused = true)]
+async fn a_scripted_answer_is_for_those_with_a_good_token() {
+    let mock = MockGenesys::new();
+    let token = token(&mock).await;
+    let queues = Route::new(Method::GET, "/api/v2/routing/queues");
+    mock.on(queues.clone())
+        .reply_json(StatusCode::OK, json!({ "entities": [], "total": 0 }));
+    let ask = |token: &str| {
+        let request = api(&mock, Method::GET, "/api/v2/routing/queues", token);
+        send(&mock, request)
+    };
+    let (status, headers, body) = ask(&token).await;
+    assert_eq!((status.as_u16(), &body["total"]), (200, &json!(0)));
+    assert_eq!(headers[header::CONTENT_TYPE], "application/json");
+    assert_eq!(ask("stale").await.2["code"], "bad.credentials");
+    let mut bare = api(&mock, Method::GET, "/api/v2/routing/queues", &token);
+    bare.headers_mut().remove(header::AUTHORIZATION);
+    assert_eq!(
+        send(&mock, bare.clone()).await.2["code"],
+        "authentication.required"
+    );
+
+    mock.on(queues.clone())
+        .early(StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(ask("stale").await.0, 401);
+    mock.on(queues).to_anyone().reply_503();
+    assert_eq!(send(&mock, bare).await.0, 503);
+    mock.revoke_all();
+    assert_eq!(ask(&token).await.0, 503);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_cannot_be_written_as_json_is_an_answer_that_says_so() {
+    let mock = MockGenesys::new();
+    let token = token(&mock).await;
+    let odd: std::collections::HashMap<[u8; 2], u8> = [([1, 2], 3)].into();
+    mock.on(USERS).reply_json(StatusCode::OK, odd);
+    let (status, _, body) = get(&mock, "/api/v2/users", &token).await;
+    assert_eq!(status, 500);
+    assert!(body["message"].as_str().unwrap().contains("JSON"), "{body}");
+    assert!(http_body::Body::is_end_stream(
+        &tower_genesys::testing::MockBody::default()
+    ));
+}

@@ -287,7 +287,7 @@ async fn dropping_the_server_closes_port_and_connections() {
     let mut another = mock.service();
     let request = Request::builder()
         .method(Method::GET)
-        .uri("/")
+        .uri("https://api.mypurecloud.com/")
         .body(Full::<Bytes>::default());
     let answer = tower::Service::call(&mut another, request.unwrap())
         .await

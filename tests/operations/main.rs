@@ -8,4 +8,5 @@
 mod definition;
 mod effects;
 mod setup;
+mod shapes;
 mod walk;

@@ -6,6 +6,7 @@ mod setup;
 
 mod breaker;
 mod buffer;
+mod cache;
 mod decompression;
 mod limits;
 mod redirects;

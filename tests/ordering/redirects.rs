@@ -232,6 +232,9 @@ async fn outside_a_hop_loses_the_organisation_without_its_extensions() {
     let named = org_of(&other);
     named.tokens().warm_up().await.expect("a token");
     redirects(&setup, "/api/v2/users/me");
+    let good = named.tokens().token().await.expect("a token");
+    setup.mock.accept_token(good.expose());
+    setup.mock.on(USERS_ME).reply_status(StatusCode::OK);
     let request = |setup: &Setup| {
         let mut request: Request<Body> = setup.get(USERS_PATH);
         request.extensions_mut().insert(named.clone());
@@ -254,7 +257,6 @@ async fn outside_a_hop_loses_the_organisation_without_its_extensions() {
         .layer(FollowRedirectLayer::new())
         .service(setup.mock.service());
     let inside = ServiceBuilder::new().layer(layer).service(client);
-    setup.mock.on(USERS_ME).reply_status(StatusCode::OK);
     inside.oneshot(request(&setup)).await.expect("no error");
     let named = named.tokens().token().await.expect("a token");
     assert_eq!(bearer_of_hop(&setup).as_deref(), Some(named.expose()));

@@ -43,7 +43,8 @@ where
         })
         .layer(client);
     mock.on(TOKEN).delay(SECONDS / 10);
-    mock.on(TOKENS_ME_ROUTE).reply_503();
+    // An outage in front of the API, which looks at no token.
+    mock.on(TOKENS_ME_ROUTE).to_anyone().reply_503();
     mock.on(TOKENS_ME_ROUTE).nth(60).revoke_token();
     let calls = (0..50).map(|_| {
         let uri = org.api(TOKENS_ME).expect("a path");

@@ -383,3 +383,60 @@ async fn time_outs_that_leave_no_time_for_a_request_are_cut_short() {
         assert!(token.is_ok(), "{at}: {token:?}");
     }
 }
+
+/// Has the reply to the first claim lost, and lets that process begin before the others.
+async fn first_reply_is_lost(fleet: &Fleet) {
+    let fault = Fault::LoseReply;
+    fleet.store.inject_next(1, Operation::GetOrLease, fault);
+    let first = fleet.processes[0].clone();
+    tokio::spawn(async move { drop(first.token().await) });
+    settle().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lost_reply_to_a_claim_costs_the_others_no_lease_and_no_request() {
+    let fleet = Fleet::of(20);
+    first_reply_is_lost(&fleet).await;
+    let begun = Instant::now();
+    assert_eq!(fleet.all_ask().await, 0);
+    assert!(
+        begun.elapsed() <= OPERATION + POST + millis(300),
+        "{:?}",
+        begun.elapsed()
+    );
+    assert_eq!((fleet.endpoint.posts(), fleet.tokens().len()), (1, 1));
+    assert_eq!(fleet.events.count("published"), 1);
+    // The process is no longer alone, and its check costs nothing but a look.
+    assert_eq!(fleet.traffic_for(seconds(60)).await, 0);
+    assert_eq!((fleet.endpoint.posts(), fleet.tokens().len()), (1, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lost_reply_to_a_claim_and_a_request_that_fails_give_the_lease_back() {
+    let fleet = Fleet::of(20);
+    let fails = Step::Fail(TokenErrorKind::Denied);
+    fleet.endpoint.script([fails]);
+    first_reply_is_lost(&fleet).await;
+    let begun = Instant::now();
+    let others = fleet.processes[1..].iter().map(TokenCache::token);
+    let others = futures_util::future::join_all(others).await;
+    assert!(others.iter().all(Result::is_ok));
+    assert!(
+        begun.elapsed() <= OPERATION + 2 * POST + millis(600),
+        "{:?}",
+        begun.elapsed()
+    );
+    assert_eq!((fleet.endpoint.posts(), fleet.tokens().len()), (2, 1));
+    assert_eq!(fleet.events.count("abandoned"), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_store_that_loses_more_replies_is_asked_three_times_what_became_of_a_claim() {
+    let fleet = Fleet::of(1);
+    let fault = Fault::LoseReply;
+    fleet.store.inject_all(fault);
+    assert_eq!(fleet.all_ask().await, 0);
+    sleep(seconds(4)).await;
+    let asked = fleet.store.calls(Operation::GetOrLease);
+    assert_eq!(asked, 1 + 3);
+}

@@ -2,7 +2,7 @@ use std::{ffi::OsString, path::PathBuf};
 
 use lexopt::{Arg, Parser, ValueExt};
 
-use crate::conversation::Format;
+use crate::{conversation::Format, interval::Interval};
 
 pub(crate) const HELP: &str = "\
 Writes the conversations of an interval to a file, one a line, and counts them by media type and day.
@@ -19,20 +19,21 @@ Usage: conversation_report [OPTIONS] [INTERVAL]
   -h, --help        this
 
 With GENESYS_CLIENT_ID, GENESYS_CLIENT_SECRET and GENESYS_REGION in the environment it asks Genesys
-Cloud. Without, it serves itself one that makes trouble, and writes to the directory for temporary
-files unless --output is there.
+Cloud. Without, it serves itself one that makes trouble, and writes to demo-conversations.csv or
+demo-conversations.jsonl, here, unless --output is there.
 
 It can be interrupted at any moment, by Ctrl-C or by a power cut. The same command then goes on where
 it was: FILE.state says how far that is. It is gone when the report is complete.
 
 Exit codes: 0 complete; 1 failed, and the same command goes on; 2 wrong arguments; 3 it cannot be
 gone on with, and the message says why; 4 conversations are missing or came twice; 5 another run writes to FILE;
-130 interrupted, and the same command goes on.";
+130 interrupted, and the same command goes on; 141 nobody reads its output any more, and the same command
+goes on if the report was not complete.";
 
 /// What the command line asks for.
 #[derive(Debug, Default)]
 pub(crate) struct Args {
-    pub(crate) interval: Option<String>,
+    pub(crate) interval: Option<Interval>,
     pub(crate) output: Option<PathBuf>,
     pub(crate) format: Option<Format>,
     pub(crate) job: bool,
@@ -53,7 +54,7 @@ impl Args {
                 Arg::Long("job") => parsed.job = true,
                 Arg::Long("restart") => parsed.restart = true,
                 Arg::Value(interval) if parsed.interval.is_none() => {
-                    parsed.interval = Some(interval.string()?);
+                    parsed.interval = Some(interval.parse()?);
                 }
                 other => return Err(other.unexpected()),
             }

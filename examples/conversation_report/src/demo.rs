@@ -5,7 +5,7 @@ use tower_genesys::{
     testing::{DETAILS_QUERY, MockGenesys, MockServer},
 };
 
-use crate::HttpClient;
+use crate::{HttpClient, interval::Interval};
 
 /// A Genesys Cloud on a loopback port that makes trouble.
 pub(crate) struct Demo {
@@ -28,9 +28,6 @@ impl Demo {
         mock.on(DETAILS_QUERY).nth(55).reply_503();
         mock.on(DETAILS_QUERY).nth(70).revoke_token();
         let server = mock.serve().await?;
-        println!(
-            "No credentials in the environment: using a mock of Genesys Cloud that makes trouble."
-        );
         Ok(Self { mock, server })
     }
 
@@ -40,7 +37,7 @@ impl Demo {
         Ok(builder.allow_loopback().build(client)?)
     }
 
-    pub(crate) fn interval(&self) -> String {
-        self.mock.interval().to_owned()
+    pub(crate) fn interval(&self) -> Result<Interval, String> {
+        self.mock.interval().parse()
     }
 }

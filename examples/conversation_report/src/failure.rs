@@ -16,6 +16,8 @@ pub(crate) enum Code {
     Unusable = 3,
     Incomplete = 4,
     Locked = 5,
+    /// As a program that a closed pipe ends, 128 and the number of its signal.
+    Unread = 141,
     Interrupted = 130,
 }
 
@@ -41,6 +43,11 @@ impl Failure {
         }
     }
 
+    /// Whether there is anybody to tell.
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.code == Code::Unread
+    }
+
     #[cfg(test)]
     pub(crate) fn code(&self) -> Code {
         self.code
@@ -51,17 +58,48 @@ impl Failure {
     }
 }
 
-/// With the causes behind it.
+/// With the causes behind it, of which some repeat what those behind them say.
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)?;
+        let mut said = self.message.clone();
         let mut cause = self.source.as_deref().map(|error| error as &dyn Error);
         while let Some(error) = cause {
-            write!(f, ": {error}")?;
+            let text = error.to_string();
+            if !said.contains(&text) {
+                said.push_str(": ");
+                said.push_str(&text);
+            }
             cause = error.source();
         }
-        Ok(())
+        f.write_str(&said)
     }
 }
 
 impl Error for Failure {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug)]
+    struct Outer(io::Error);
+
+    impl fmt::Display for Outer {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            write!(f, "the page broke off: {}", self.0)
+        }
+    }
+
+    impl Error for Outer {
+        fn source(&self) -> Option<&(dyn Error + 'static)> {
+            Some(&self.0)
+        }
+    }
+
+    #[test]
+    fn no_cause_is_told_twice() {
+        let failure =
+            Failure::new(Code::Failed, "no report").because(Outer(io::Error::other("reset")));
+        assert_eq!(failure.to_string(), "no report: the page broke off: reset");
+    }
+}

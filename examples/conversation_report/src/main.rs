@@ -16,12 +16,14 @@ mod args;
 mod conversation;
 mod demo;
 mod failure;
+mod interval;
 mod output;
 mod progress;
 mod report;
 mod run;
 mod state;
 mod tally;
+mod terminal;
 #[cfg(test)]
 mod tests;
 
@@ -34,7 +36,6 @@ use hyper_util::{
     client::legacy::{Client, connect::HttpConnector},
     rt::TokioExecutor,
 };
-use time::{Duration, OffsetDateTime, format_description::well_known::Rfc3339};
 use tokio::sync::watch;
 use tower::ServiceBuilder;
 use tower_genesys::{GenesysLayer, Org, ReplayBody};
@@ -43,18 +44,22 @@ use crate::{
     args::Args,
     demo::Demo,
     failure::{Code, Failure},
+    interval::Interval,
     progress::Progress,
     report::Report,
     run::Plan,
     tally::Tally,
+    terminal::{note, say},
 };
 
 type HttpClient = Client<HttpsConnector<HttpConnector>, ReplayBody<Full<Bytes>>>;
 
 /// With any of these set, the real Genesys Cloud is meant; what is missing is then an error.
-const CREDENTIALS: [&str; 4] = [
+const CREDENTIALS: [&str; 6] = [
+    "GENESYS_API_URL",
     "GENESYS_CLIENT_ID",
     "GENESYS_CLIENT_SECRET",
+    "GENESYS_LOGIN_URL",
     "GENESYSCLOUD_OAUTHCLIENT_ID",
     "GENESYSCLOUD_OAUTHCLIENT_SECRET",
 ];
@@ -64,7 +69,9 @@ async fn main() -> ExitCode {
     match start().await {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            eprintln!("error: {failure}");
+            if !failure.is_quiet() {
+                note(&format!("error: {failure}"));
+            }
             failure.exit_code()
         }
     }
@@ -75,8 +82,7 @@ async fn start() -> Result<(), Failure> {
         Failure::new(Code::Usage, "the arguments are wrong, see --help").because(error)
     })?;
     if args.help {
-        println!("{}", args::HELP);
-        return Ok(());
+        return say(&format!("{}\n", args::HELP));
     }
     let failed = |error| Failure::new(Code::Failed, "it could not be begun").because(error);
     let client = client().map_err(failed)?;
@@ -86,6 +92,9 @@ async fn start() -> Result<(), Failure> {
     let demo = if real {
         None
     } else {
+        say(
+            "No credentials in the environment: using a mock of Genesys Cloud that makes trouble.\n",
+        )?;
         Some(Demo::start().await.map_err(|error| failed(error.into()))?)
     };
     let org = match &demo {
@@ -114,20 +123,22 @@ async fn report(
     let format = args.format();
     let interval = match (&args.interval, demo) {
         (Some(interval), _) => interval.clone(),
-        (None, Some(demo)) => demo.interval(),
-        (None, None) => last_seven_days(),
+        (None, Some(demo)) => demo
+            .interval()
+            .map_err(|error| Failure::new(Code::Failed, "it could not be begun").because(error))?,
+        (None, None) => Interval::last_seven_days(),
     };
     let output = args.output.clone().unwrap_or_else(|| {
-        let name = PathBuf::from(format!("conversations.{format}"));
-        demo.map_or(name.clone(), |_| std::env::temp_dir().join(name))
+        let demo = demo.map_or("", |_| "demo-");
+        PathBuf::from(format!("{demo}conversations.{format}"))
     });
     // The demo's own file is nobody's work: a complete one gives way.
     let finished = demo.is_some() && args.output.is_none() && !state::path(&output).exists();
-    println!(
-        "Conversations of {interval}, from {}, to {}",
+    say(&format!(
+        "Conversations of {interval}, from {}, to {}\n",
         org.region(),
         output.display()
-    );
+    ))?;
 
     // The whole of what this crate asks of a program: a layer around its client.
     let tally = Tally::default();
@@ -142,7 +153,7 @@ async fn report(
         .service(client);
 
     let plan = Plan {
-        interval: &interval,
+        interval: interval.as_str(),
         output: &output,
         format,
         job: args.job,
@@ -154,10 +165,11 @@ async fn report(
     });
     let written = written.await;
     progress.finish();
-    println!("{}", tally.summary(org));
+    let summary = say(&format!("{}\n", tally.summary(org)));
     let total = written?.total;
+    summary?;
     let report = Report::read(&output, format)?;
-    print!("{report}");
+    say(&report.table(terminal::columns()))?;
     report.check(total)
 }
 
@@ -166,17 +178,9 @@ fn interrupts() -> watch::Receiver<u32> {
     let (count, interrupts) = watch::channel(0);
     tokio::spawn(async move {
         while tokio::signal::ctrl_c().await.is_ok() {
-            eprintln!("finishing the page; once more to stop at once");
+            note("finishing the page; once more to stop at once");
             count.send_modify(|count| *count += 1);
         }
     });
     interrupts
-}
-
-/// The seven whole days (UTC) before today.
-fn last_seven_days() -> String {
-    let end = OffsetDateTime::now_utc().replace_time(time::Time::MIDNIGHT);
-    let days = [end - Duration::days(7), end];
-    days.map(|day| day.format(&Rfc3339).unwrap_or_default())
-        .join("/")
 }

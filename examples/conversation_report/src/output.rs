@@ -87,6 +87,11 @@ impl Output {
         let path = self.path.clone();
         let unusable = |what: String| Err(state::unusable(&path, &what));
         let shown = path.display();
+        if state.identity != self.identity && state.rows == 0 {
+            // Nothing that another report could lose: as if it had never begun.
+            self.state = None;
+            return self.cut(0).map_err(Failure::io("emptied", &self.path));
+        }
         if state.identity != self.identity {
             let differs = difference(&state.identity, &self.identity);
             return unusable(format!("{shown} was begun with {differs}"));
@@ -193,6 +198,15 @@ impl Output {
         self.file.sync_data()?;
         self.digest.update(&bytes);
         Ok(bytes.len() as u64)
+    }
+
+    /// Leaves nothing behind of a run that ended where it began: a request that is refused from the
+    /// start, by a wrong filter for example, shall not keep the right one from the file.
+    pub(crate) fn give_up(&self, beginning: &Checkpoint) -> Result<(), Failure> {
+        match self.rows() == 0 && self.checkpoint() == Some(beginning) {
+            true => state::remove(&self.path),
+            false => Ok(()),
+        }
     }
 
     /// Says that nothing is left to be done.

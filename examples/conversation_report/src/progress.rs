@@ -2,6 +2,8 @@ use std::io::IsTerminal;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
+use crate::terminal::{count, note};
+
 /// A bar on a terminal, and a line for each tenth elsewhere.
 pub(crate) struct Progress {
     bar: Option<ProgressBar>,
@@ -11,9 +13,8 @@ pub(crate) struct Progress {
 impl Progress {
     pub(crate) fn new() -> Self {
         let bar = std::io::stderr().is_terminal().then(|| {
-            let style = ProgressStyle::with_template(
-                "{bar:40} {pos}/{len} conversations, {elapsed} so far, {eta} to go",
-            );
+            let style =
+                ProgressStyle::with_template("{wide_bar} {pos}/{len} in {elapsed}, {eta} to go");
             let bar = ProgressBar::no_length();
             bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
         });
@@ -35,8 +36,11 @@ impl Progress {
             .replace(tenths)
             .is_none_or(|before| tenths > before)
         {
-            let of = total.map_or(String::new(), |total| format!(" of {total}"));
-            eprintln!("{done}{of} conversations");
+            let named = count(total.unwrap_or(done), "conversation", "conversations");
+            note(&match total {
+                Some(_) => format!("{done} of {named}"),
+                None => named,
+            });
         }
     }
 

@@ -1,6 +1,5 @@
 use std::{
     collections::{BTreeMap, BTreeSet, HashSet},
-    fmt,
     fs::File,
     io::{self, BufReader},
     path::Path,
@@ -9,6 +8,7 @@ use std::{
 use crate::{
     conversation::{Format, Row},
     failure::{Code, Failure},
+    terminal::count,
 };
 
 /// Conversations by media type and day, each counted once.
@@ -55,34 +55,67 @@ impl Report {
         if missing == 0 && self.twice == 0 {
             return Ok(());
         }
-        let twice = self.twice;
-        let message = format!("{missing} conversations are missing, and {twice} came twice");
+        let message = format!(
+            "{} missing, and {} came twice",
+            count(missing, "conversation is", "conversations are"),
+            self.twice
+        );
         Err(Failure::new(Code::Incomplete, message))
     }
 }
 
-impl fmt::Display for Report {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let days: BTreeSet<_> = self.counts.keys().map(|(day, _)| day).collect();
-        let media: BTreeSet<_> = self.counts.keys().map(|(_, media)| media).collect();
-        write!(f, "\n{:<12}", "day")?;
-        for name in &media {
-            write!(f, "{name:>10}")?;
-        }
-        writeln!(f, "{:>10}", "all")?;
+/// What is shown of it.
+impl Report {
+    /// The counts with a row for each day; where that is wider than the terminal, with a line for each
+    /// day and media type.
+    pub(crate) fn table(&self, columns: Option<usize>) -> String {
+        let wide = self.wide();
+        let width = wide.lines().map(str::len).max().unwrap_or(0);
+        let shown = match columns {
+            Some(columns) if columns < width => self.narrow(),
+            _ => wide,
+        };
+        let all = count(self.conversations(), "conversation", "conversations");
+        format!("\n{shown}\n{all}\n")
+    }
+
+    fn wide(&self) -> String {
+        let days: BTreeSet<_> = self.counts.keys().map(|(day, _)| &**day).collect();
+        let media: BTreeSet<_> = self.counts.keys().map(|(_, media)| &**media).collect();
+        let head = media.iter().map(|name| (*name).to_owned());
+        let mut rows = vec![(
+            "day".to_owned(),
+            head.chain(["all".to_owned()]).collect::<Vec<_>>(),
+        )];
         for day in days {
-            let count = |name: &&String| self.counts.get(&(day.clone(), (*name).clone()));
-            let row: Vec<_> = media
+            let of = |name: &&str| self.counts.get(&(day.to_owned(), (*name).to_owned()));
+            let counts: Vec<_> = media
                 .iter()
-                .map(|name| count(name).copied().unwrap_or(0))
+                .map(|name| of(name).copied().unwrap_or(0))
                 .collect();
-            write!(f, "{day:<12}")?;
-            for count in &row {
-                write!(f, "{count:>10}")?;
-            }
-            writeln!(f, "{:>10}", row.iter().sum::<u64>())?;
+            let all = counts.iter().sum();
+            let cells = counts
+                .into_iter()
+                .chain([all])
+                .map(|count: u64| count.to_string());
+            rows.push((day.to_owned(), cells.collect()));
         }
-        writeln!(f, "\n{} conversations", self.conversations())
+        let width = |column: usize| rows.iter().map(|(_, cells)| cells[column].len()).max();
+        let widths: Vec<_> = (0..=media.len())
+            .map(|column| width(column).unwrap_or(0))
+            .collect();
+        rows.iter().fold(String::new(), |mut table, (day, cells)| {
+            let cells = cells.iter().zip(&widths);
+            let cells = cells.map(|(cell, &width)| format!("  {cell:>width$}"));
+            table.push_str(&format!("{day:<10}{}\n", cells.collect::<String>()));
+            table
+        })
+    }
+
+    fn narrow(&self) -> String {
+        let lines = self.counts.iter();
+        let lines = lines.map(|((day, media), count)| format!("{day} {media} {count}\n"));
+        lines.collect()
     }
 }
 
@@ -115,9 +148,29 @@ mod tests {
 
     #[test]
     fn counts_by_day_and_media() {
-        let shown = report(&["a", "a", "b"]).to_string();
+        let shown = report(&["a", "a", "b"]).table(None);
         let row = shown.lines().find(|line| line.starts_with("2026-01-05"));
         let row: Vec<_> = row.unwrap_or_default().split_whitespace().collect();
         assert_eq!(row, ["2026-01-05", "2", "2", "4"]);
+    }
+
+    #[test]
+    fn a_table_is_as_wide_as_it_has_to_be_and_no_wider_than_the_terminal() {
+        let report = report(&["a", "b"]);
+        let wide =
+            "\nday         chat  voice  all\n2026-01-05     2      2    4\n\n2 conversations\n";
+        for columns in [None, Some(80), Some(28)] {
+            assert_eq!(report.table(columns), wide, "{columns:?}");
+        }
+        let narrow = "\n2026-01-05 chat 2\n2026-01-05 voice 2\n\n2 conversations\n";
+        assert_eq!(report.table(Some(27)), narrow);
+    }
+
+    #[test]
+    fn one_is_singular() {
+        let one = report(&["a"]);
+        assert!(one.table(None).ends_with("\n1 conversation\n"));
+        let missing = one.check(Some(2)).unwrap_err().to_string();
+        assert_eq!(missing, "1 conversation is missing, and 0 came twice");
     }
 }

@@ -17,6 +17,7 @@ use crate::{
     failure::{Code, Failure},
     output::Output,
     state::Identity,
+    terminal::count,
 };
 
 /// How many pages are asked for ahead of the one that is written.
@@ -75,6 +76,7 @@ where
         progress(output.rows(), output.total());
     }
     let mut pages = request.pages::<Conversation>();
+    let beginning = pages.checkpoint().clone();
     loop {
         output.reach(pages.checkpoint())?;
         let page = tokio::select! {
@@ -92,6 +94,7 @@ where
             Some(Ok(page)) => output.append(page)?,
             Some(Err(error)) => {
                 output.reach(pages.checkpoint())?;
+                output.give_up(&beginning)?;
                 return Err(incomplete(error));
             }
         }
@@ -165,10 +168,10 @@ fn incomplete(error: PageError) -> Failure {
 
 fn interrupted(path: &Path, output: &Output) -> Failure {
     let message = format!(
-        "interrupted; {} has {} conversations so far, and the same command goes on from there (or \
-         starts afresh with --restart)",
+        "interrupted; {} has {} so far, and the same command goes on from there (or starts afresh \
+         with --restart)",
         path.display(),
-        output.rows()
+        count(output.rows(), "conversation", "conversations")
     );
     Failure::new(Code::Interrupted, message)
 }

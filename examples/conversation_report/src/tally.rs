@@ -10,6 +10,8 @@ use tower_genesys::{
     retry::{Outcome, RetryEvent, RetryObserver},
 };
 
+use crate::terminal::count;
+
 /// What it took, as the retry layer tells it and the responses show.
 #[derive(Clone)]
 pub(crate) struct Tally {
@@ -63,11 +65,11 @@ impl Tally {
             .generation
             .map_or(0, |last| last.ordinal());
         format!(
-            "{} requests, {tokens} tokens fetched, {} replays after 401, {} retries, {:.1} s waited \
-             by all requests together; {:.1} s in all",
-            counts.sends,
-            counts.replays,
-            counts.retries,
+            "{}, {} fetched, {} after 401, {}, {:.1} s waited by all requests together; {:.1} s in all",
+            count(counts.sends, "request", "requests"),
+            count(tokens, "token", "tokens"),
+            count(counts.replays, "replay", "replays"),
+            count(counts.retries, "retry", "retries"),
             counts.waited.as_secs_f64(),
             self.started.elapsed().as_secs_f64(),
         )

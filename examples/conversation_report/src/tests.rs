@@ -323,6 +323,33 @@ async fn a_damaged_state_is_refused_and_nothing_is_changed() {
     assert_eq!(setup.output(), setup.whole().await);
 }
 
+/// Whether the API refuses it, or the run is killed before its first page.
+#[tokio::test(start_paused = true)]
+async fn a_run_that_has_written_nothing_keeps_no_other_from_the_file() {
+    for job in [false, true] {
+        let setup = Setup {
+            job,
+            ..Setup::new()
+        };
+        let wrong = setup
+            .with(9, |plan| plan.interval = "2026-01-05/2026-01-12")
+            .await;
+        refused(wrong, Code::Failed, &["interval"]);
+        assert!(!setup.state().exists());
+        assert_eq!(setup.run().await.unwrap().total.unwrap_or(550), 550);
+        assert_eq!(setup.output(), setup.whole().await);
+    }
+    let setup = Setup::new();
+    setup.mock.on(DETAILS_QUERY).never_answers();
+    let day = "2026-01-05T00:00:00.000Z/2026-01-06T00:00:00.000Z";
+    let killed = setup.with(9, |plan| plan.interval = day);
+    let killed = tokio::time::timeout(Duration::from_secs(5), killed).await;
+    assert!(killed.is_err() && setup.state().exists());
+    setup.mock.clear_script();
+    setup.run().await.unwrap();
+    assert_eq!(setup.output(), setup.whole().await);
+}
+
 #[tokio::test(start_paused = true)]
 async fn the_state_of_another_report_is_refused() {
     let setup = Setup::new();
@@ -515,8 +542,9 @@ async fn killed_again_and_again_it_comes_to_the_same_bytes() {
 #[test]
 fn arguments() {
     let parse = |args: &[&str]| Args::parse(args.iter().map(OsString::from));
-    let args = parse(&["--output", "a.jsonl", "a/b", "--job", "--restart"]).unwrap();
-    assert_eq!(args.interval.as_deref(), Some("a/b"));
+    let interval = "2026-01-05T00:00Z/2026-01-12T00:00Z";
+    let args = parse(&["--output", "a.jsonl", interval, "--job", "--restart"]).unwrap();
+    assert_eq!(args.interval.as_ref().unwrap().as_str(), interval);
     assert_eq!(args.output.as_deref(), Some(Path::new("a.jsonl")));
     assert!(args.job && args.restart && !args.help);
     assert_eq!(args.format(), Format::JsonLines);
@@ -530,7 +558,8 @@ fn arguments() {
     assert!(parse(&["-h"]).unwrap().help);
     for wrong in [
         &["--what"][..],
-        &["a", "b"],
+        &["a/b"],
+        &[interval, interval],
         &["--format", "xml"],
         &["--output"],
     ] {

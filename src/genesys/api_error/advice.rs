@@ -18,6 +18,14 @@ pub(super) fn write(error: &ApiError, f: &mut fmt::Formatter<'_>) -> fmt::Result
             "; no token arrived there, so another one cannot help: find out what takes the \
              `Authorization` header out on the way (proxy, gateway, redirect)",
         ),
+        (_, Some("ip.not.authorized"), _) => f.write_str(
+            "; the API refuses the network that the request came from, and a new token cannot help: have \
+             the address of this machine or its proxy added to the organisation's allowed addresses",
+        ),
+        (_, Some("credentials.expired"), _) => f.write_str(
+            "; the credentials behind the token have expired, and a new token cannot help: renew the \
+             OAuth client or the user's password in Genesys Cloud",
+        ),
         (_, Some("client.timeout"), _) => f.write_str(
             "; the request did not arrive there in time: send its body sooner, or less of it",
         ),
@@ -30,10 +38,48 @@ pub(super) fn write(error: &ApiError, f: &mut fmt::Formatter<'_>) -> fmt::Result
         (StatusCode::FORBIDDEN, _, None) if error.inner.body == Condition::Understood => {
             forbidden(error, f)
         }
-        (status, Some(_), None) if status.is_server_error() => {
+        (status, _, None) if status.is_redirection() => f.write_str(
+            "; `Location` names another place, which is followed without the token: documented are \
+             downloads, and audit results with `allowRedirect`",
+        ),
+        (status, Some(_), None) if PASSES.contains(&status.as_u16()) => {
             f.write_str("; that is out of order at Genesys: try again later")
         }
-        _ => Ok(()),
+        (status, _, None) => f.write_str(of_status(status, error.inner.repeated)),
+    }
+}
+
+/// Server errors that pass. Others, such as 501, are the same the next time.
+const PASSES: [u16; 4] = [500, 502, 503, 504];
+
+/// What to do about a client error that comes of the request, not of its token.
+fn of_status(status: StatusCode, repeated: bool) -> &'static str {
+    match status.as_u16() {
+        409 | 412 if repeated => {
+            "; the request was sent more than once, so an earlier send may have been carried out and \
+             be what this one conflicts with: read the entity, and compare it and its `version` before \
+             changing it again"
+        }
+        409 | 412 => {
+            "; somebody has changed the entity since it was read, or it exists already: read it again, \
+             and send the change with its current `version`"
+        }
+        410 => "; it no longer exists and will not come back: take it out of what you keep",
+        411 => "; the request needs a `Content-Length`: send a body whose length is known",
+        413 => "; the body is larger than this operation takes: send less at a time",
+        414 => "; the URI is too long: ask for fewer ids or filters at a time",
+        415 => "; the operation does not take this content type: send `application/json`",
+        416 => "; there is no such range: ask for one within the length of the whole",
+        417 => "; the server does not accept the `Expect` header: leave it out",
+        421 => {
+            "; the connection leads to a server that is not for this host: check the base URL and proxy"
+        }
+        422 => {
+            "; the request is well formed, but its values are not accepted: the same again fails again"
+        }
+        423 => "; it is locked by somebody: unlock it, or wait until it is",
+        424 => "; another operation that this one depends on has failed: look at that one first",
+        _ => "",
     }
 }
 

@@ -65,6 +65,7 @@ fn bare(status: StatusCode, body: Condition) -> Inner {
         details: Vec::new(),
         errors: Vec::new(),
         not_sent_again: None,
+        repeated: false,
         source: None,
     }
 }

@@ -32,6 +32,8 @@ pub(super) struct Inner {
     pub(super) details: Vec<ErrorDetail>,
     pub(super) errors: Vec<ApiError>,
     pub(super) not_sent_again: Option<NotSentAgain>,
+    /// Whether the layers had sent the request before.
+    pub(super) repeated: bool,
     pub(super) source: Option<Arc<dyn Error + Send + Sync>>,
 }
 

@@ -11,6 +11,7 @@ use super::{
 use crate::{
     BoxError,
     genesys::answer::{self, Bounds, Unread},
+    retry::Outcome,
 };
 
 /// An error of the API is below 4 KiB, and comes with its head. A body that takes longer is not
@@ -57,6 +58,8 @@ impl ApiError {
             }
         };
         inner.not_sent_again = NotSentAgain::of(&head.extensions);
+        let outcome = Outcome::of(&head.extensions);
+        inner.repeated = outcome.is_some_and(|outcome| outcome.sends > 1);
         Self::from_inner(inner)
     }
 }

@@ -625,3 +625,82 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_401_that_no_token_cures_says_what_is_refused() {
+    for (code, says) in [
+        ("ip.not.authorized", "allowed addresses"),
+        ("credentials.expired", "OAuth client or the user's password"),
+    ] {
+        let shown = parse(401, &json!({ "code": code })).to_string();
+        assert!(shown.contains(says), "{shown}");
+        assert!(!shown.contains("get a new one"), "{shown}");
+        assert!(shown.contains("a new token cannot help"), "{shown}");
+    }
+}
+
+#[test]
+fn each_status_that_the_request_is_to_blame_for_has_a_text_of_its_own() {
+    let mut texts = std::collections::BTreeSet::new();
+    for status in [
+        301, 409, 410, 411, 413, 414, 415, 416, 417, 421, 422, 423, 424,
+    ] {
+        let shown = parse(status, &json!({ "code": "x" })).to_string();
+        let (_, advice) = shown.split_once(';').unwrap_or_else(|| panic!("{shown}"));
+        assert!(!advice.contains("try again later"), "{shown}");
+        assert!(texts.insert(advice.to_owned()), "{shown}");
+    }
+    assert!(
+        parse(302, &json!({}))
+            .to_string()
+            .contains("without the token")
+    );
+    let conflict = parse(409, &json!({ "code": "general.conflict" })).to_string();
+    assert_eq!(
+        conflict.split(';').nth(1),
+        parse(412, &json!({ "code": "x" }))
+            .to_string()
+            .split(';')
+            .nth(1)
+    );
+}
+
+#[tokio::test]
+async fn a_conflict_after_a_repeated_send_may_be_with_oneself() {
+    use crate::retry::{Outcome, Stop};
+    for (status, sends, expected) in [
+        (409, 2, true),
+        (412, 3, true),
+        (409, 1, false),
+        (423, 2, false),
+    ] {
+        let outcome = Outcome {
+            stop: Stop::Settled,
+            sends,
+            elapsed: std::time::Duration::ZERO,
+            waited: std::time::Duration::ZERO,
+        };
+        let response = Response::builder().status(status).extension(outcome);
+        let response = response.body(Full::<Bytes>::from("{}")).unwrap();
+        let error = ApiError::read(response, ApiError::DEFAULT_LIMIT).await;
+        let shown = error.to_string();
+        assert_eq!(shown.contains("an earlier send"), expected, "{shown}");
+    }
+}
+
+#[test]
+fn only_what_passes_is_said_to_be_tried_later() {
+    for (status, later) in [
+        (500, true),
+        (502, true),
+        (503, true),
+        (504, true),
+        (501, false),
+        (505, false),
+        (400, false),
+        (404, false),
+    ] {
+        let shown = parse(status, &json!({ "code": "x" })).to_string();
+        assert_eq!(shown.contains("try again later"), later, "{shown}");
+    }
+}

@@ -1,4 +1,5 @@
 use std::{
+    error::Error,
     future::poll_fn,
     marker::PhantomData,
     sync::{Mutex, PoisonError},
@@ -25,6 +26,7 @@ use super::{
 use crate::{
     BoxError,
     call::Refused,
+    error::causes,
     genesys::{
         Region,
         answer::{self, Bounds, Unread},
@@ -247,6 +249,12 @@ fn unanswered(region: &Region, error: BoxError) -> Failed {
     }
 }
 
+/// Whether a plain `HttpConnector` of hyper-util was given an https URI. Its error has no type that can
+/// be named, and this text.
+fn has_no_tls(error: &(dyn Error + 'static)) -> bool {
+    causes(error).any(|error| error.to_string().ends_with("scheme is not http"))
+}
+
 fn unreachable(region: &Region, error: BoxError) -> TokenError {
     let host = region.login_host();
     if Refused::find(&*error).is_some() {
@@ -261,6 +269,15 @@ fn unreachable(region: &Region, error: BoxError) -> TokenError {
         let message = format!(
             "the token endpoint at {host} was not asked: the HTTP client refuses to send the request, \
              and will as long as its settings stay as they are; the cause says why{http}"
+        );
+        return TokenError::new(TokenErrorKind::Denied, message)
+            .with_login_host(host)
+            .with_source(error);
+    }
+    if has_no_tls(&*error) {
+        let message = format!(
+            "the token endpoint at {host} was not asked: the HTTP client has a connector without TLS; \
+             give it one with, such as hyper_rustls's `HttpsConnector`, or use `tower_genesys::Client`"
         );
         return TokenError::new(TokenErrorKind::Denied, message)
             .with_login_host(host)

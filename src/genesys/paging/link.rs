@@ -16,6 +16,9 @@ pub(super) struct Asked<'a> {
     pub(super) verbatim: bool,
 }
 
+/// In front of every operation of the API.
+const VERSION: &str = "/api/v2/";
+
 /// Parameters that say which page it is: a link that lacks them leads to the first one.
 const POSITIONS: [&str; 7] = [
     "after",
@@ -57,7 +60,12 @@ impl Asked<'_> {
         // The same list under another name of its owner, such as its id for `me`. What a POST does
         // may depend on it.
         let operation = |path| Operation::at(self.method, path);
-        self.method == "GET" && operation(own).is_some_and(|own| operation(path) == Some(own))
+        let is_operation = || operation(own).is_some_and(|own| operation(path) == Some(own));
+        // What stands in front of it is no part of an operation.
+        let is_beside = own
+            .find(VERSION)
+            .is_some_and(|at| path.find(VERSION) == Some(at) && path[..at] == own[..at]);
+        self.method == "GET" && is_beside && is_operation()
     }
 }
 

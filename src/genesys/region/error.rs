@@ -96,6 +96,23 @@ impl RegionError {
         Self::new(kind, message)
     }
 
+    /// What is wrong is at this byte: in the path, or in one parameter of the query.
+    pub(super) fn part(path_and_query: &str, at: usize, why: &str) -> Self {
+        let Some(begin) = path_and_query.find('?').filter(|&begin| begin < at) else {
+            return Self::path(path_and_query, why);
+        };
+        let (path, query) = (&path_and_query[..begin], &path_and_query[begin + 1..]);
+        let at = at - begin - 1;
+        let from = query[..at].rfind('&').map_or(0, |and| and + 1);
+        let to = query[at..].find('&').map_or(query.len(), |and| at + and);
+        let message = format!(
+            "the query of the path {} does not do at {}: {why}",
+            echo(path),
+            echo(&query[from..to])
+        );
+        Self::new(RegionErrorKind::InvalidPath, message)
+    }
+
     pub(super) fn path(path: &str, why: &str) -> Self {
         let path = path.split(['?', '#']).next().unwrap_or_default();
         let message = format!(

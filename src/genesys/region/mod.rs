@@ -209,6 +209,30 @@ impl Region {
         self.site().api.join(path_and_query)
     }
 
+    /// The URL of something in the API, as [`api`](Self::api), with a query of these names and
+    /// values. [`Org::api_with_query`](super::Org::api_with_query) has an example.
+    ///
+    /// # Errors
+    ///
+    /// As for [`api`](Self::api).
+    pub fn api_with_query<K, V>(
+        &self,
+        path: &str,
+        query: impl IntoIterator<Item = (K, V)>,
+    ) -> Result<Uri, RegionError>
+    where
+        K: AsRef<str>,
+        V: AsRef<str>,
+    {
+        let mut encoded = form_urlencoded::Serializer::new(String::new());
+        let encoded = encoded.extend_pairs(query).finish();
+        match (encoded.is_empty(), path.contains('?')) {
+            (true, _) => self.api(path),
+            (false, true) => self.api(&format!("{path}&{encoded}")),
+            (false, false) => self.api(&format!("{path}?{encoded}")),
+        }
+    }
+
     #[cfg(feature = "testing")]
     pub(crate) fn login_prefix(&self) -> &str {
         &self.site().login.prefix

@@ -6,11 +6,15 @@ pub(super) fn check(path_and_query: &str) -> Result<(), RegionError> {
     if !path_and_query.starts_with('/') {
         return refuse("it must begin with `/`");
     }
-    if !path_and_query.bytes().all(|byte| byte.is_ascii_graphic()) {
-        return refuse("percent-encode what is not printable ASCII");
+    let stray = |char: &char| !char.is_ascii_graphic();
+    if let Some((at, _)) = path_and_query.char_indices().find(|(_, char)| stray(char)) {
+        let why =
+            "percent-encode what is not printable ASCII, as `Org::api_with_query` does in a query";
+        return Err(RegionError::part(path_and_query, at, why));
     }
-    if path_and_query.contains('#') {
-        return refuse("a fragment is never sent: percent-encode `#` as `%23`");
+    if let Some(at) = path_and_query.find('#') {
+        let why = "a fragment is never sent: percent-encode `#` as `%23`";
+        return Err(RegionError::part(path_and_query, at, why));
     }
     let path = path_and_query.split('?').next().unwrap_or_default();
     // A server or gateway may decode these before it looks at the segments.

@@ -1,7 +1,7 @@
-use super::round::Round;
+use super::{link::Link, round::Round};
 use crate::{
     store::{
-        Claim, Entry, Fence, ShareableSource, StoreError, StoreErrorKind, StoreEvent,
+        Claim, Entry, Fence, ShareableSource, StoreError, StoreErrorKind, StoreEvent, StoreKey,
         failure::check_after,
     },
     token::{IssuedToken, Moment},
@@ -35,12 +35,7 @@ impl<S: ShareableSource> Round<'_, S> {
 
     /// Keeps a token that all have.
     pub(super) fn share(&self, issued: &IssuedToken, taken: Moment, fence: Fence) {
-        let mut local = self.link.local();
-        let was_alone = local.share(&self.key, issued.clone(), taken, fence);
-        drop(local);
-        if was_alone {
-            self.link.tell(&StoreEvent::Converged { fence });
-        }
+        self.link.share(&self.key, issued, taken, fence);
     }
 
     /// The token for the cache, which counts its life from when the fetch began.
@@ -61,6 +56,15 @@ impl<S: ShareableSource> Round<'_, S> {
     pub(super) fn stay(&self) -> Option<IssuedToken> {
         let spare = self.link.spare(Some(&self.key), &self.cx)?;
         Some(self.hand_out(spare, Moment::now()))
+    }
+}
+
+impl Link {
+    pub(super) fn share(&self, key: &StoreKey, issued: &IssuedToken, taken: Moment, fence: Fence) {
+        let was_alone = self.local().share(key, issued.clone(), taken, fence);
+        if was_alone {
+            self.tell(&StoreEvent::Converged { fence });
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 use std::{sync::Arc, time::Duration};
 
-use tokio::{runtime::Handle, sync::watch};
+use tokio::runtime::Handle;
 
 use super::link::Link;
 use crate::store::{Lease, Operation, StoreEvent, StoreKey};
@@ -59,8 +59,7 @@ impl Drop for LeaseGuard {
         };
         let (link, key, lease) = (Arc::clone(&self.link), self.key, self.lease);
         let (turn, cooldown) = (self.turn, self.cooldown);
-        let (given_back, giving_back) = watch::channel(());
-        let _before = link.local().giving_back.replace(giving_back);
+        let given_back = link.hold_back();
         runtime.spawn(async move {
             // The next fetch may not have waited so long, and have been granted the same lease.
             if link.local().turn == turn {

@@ -69,6 +69,13 @@ impl Link {
         result
     }
 
+    /// Has the next fetch of this process wait until the sender is dropped.
+    pub(super) fn hold_back(&self) -> watch::Sender<()> {
+        let (given_back, giving_back) = watch::channel(());
+        let _before = self.local().giving_back.replace(giving_back);
+        given_back
+    }
+
     /// Waits until a lease that was dropped is given back, or that has failed: the store would
     /// grant the same one once more, and then end it under whoever has it.
     pub(super) async fn given_back(&self) {

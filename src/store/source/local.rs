@@ -76,6 +76,8 @@ impl Local {
     pub(super) fn at_least(&self, reason: Reason) -> Fence {
         match (&self.held, reason) {
             (_, Reason::Missing) => self.seen,
+            // It has found its place meanwhile, and is still good.
+            (Some(held), Reason::Check) if held.shared => held.fence,
             (Some(held), _) => held.fence.next(),
             (None, _) => self.seen,
         }

@@ -8,6 +8,7 @@ mod lease_guard;
 mod link;
 mod local;
 mod lookup;
+mod lost_claim;
 mod polling;
 mod publishing;
 mod request;
@@ -117,11 +118,11 @@ impl<S: ShareableSource> TokenSource for SharedSource<S> {
         self.link.given_back().await;
         if !round.may_ask_store() {
             self.link.tell(&StoreEvent::Skipped {});
-            return round.alone().await;
+            return round.alone(None).await;
         }
         match round.together().await {
             Ok(result) => result,
-            Err(_told) => round.alone().await,
+            Err(lost) => round.alone(lost).await,
         }
     }
 

@@ -1,9 +1,10 @@
 use std::time::Duration;
 
-use super::{lease_guard::LeaseGuard, round::Round};
+use super::{lease_guard::LeaseGuard, link::Link, round::Round};
 use crate::{
     store::{
-        Claim, Lease, Operation, Publication, ShareableSource, StoreError, StoreEvent, TokenStore,
+        Claim, Lease, Operation, Publication, ShareableSource, StoreError, StoreEvent, StoreKey,
+        TokenStore,
     },
     token::{IssuedToken, Moment, TokenError, TokenErrorKind},
 };
@@ -64,7 +65,8 @@ impl<S: ShareableSource> Round<'_, S> {
         claim: &Claim,
     ) -> IssuedToken {
         let fence = guard.lease().fence;
-        match self.put(*guard.lease(), &issued, taken).await {
+        let lease = *guard.lease();
+        match self.link.put(self.key, lease, &issued, taken).await {
             Ok(Publication::Published) => {
                 guard.is_over();
                 self.link.tell(&StoreEvent::Published { fence });
@@ -84,9 +86,13 @@ impl<S: ShareableSource> Round<'_, S> {
             Err(_told) => self.hand_out_unshared(issued, taken),
         }
     }
+}
 
-    async fn put(
+impl Link {
+    /// Puts a token into the store for the holder of this lease.
+    pub(super) async fn put(
         &self,
+        key: StoreKey,
         lease: Lease,
         issued: &IssuedToken,
         taken: Moment,
@@ -94,24 +100,22 @@ impl<S: ShareableSource> Round<'_, S> {
         let left = issued
             .remaining()
             .saturating_sub(Moment::now().since(taken));
-        let key = self.key;
-        let envelope = &self.link.sharing().envelope;
+        let envelope = &self.sharing().envelope;
         let entry = envelope
             .close(&key, lease.fence, issued, left)
             .inspect_err(|error| {
                 let operation = Operation::Publish;
-                self.link.tell(&StoreEvent::Failed { operation, error });
+                self.tell(&StoreEvent::Failed { operation, error });
             })?;
         let call = async move |store: &dyn TokenStore| store.publish(&key, &lease, &entry).await;
-        self.link
-            .ask(Operation::Publish, |store| Box::pin(call(store)))
+        self.ask(Operation::Publish, |store| Box::pin(call(store)))
             .await
     }
 }
 
 /// For how long the others shall leave the token endpoint alone after this. Not at all when it may
 /// be the fault of this process: one with a wrong secret must not keep the others from asking.
-fn cooldown_after(error: &TokenError) -> Option<Duration> {
+pub(super) fn cooldown_after(error: &TokenError) -> Option<Duration> {
     use TokenErrorKind as Kind;
     if error.asks_for_rest() {
         let asked = error.retry_after().unwrap_or(THROTTLED_COOLDOWN);

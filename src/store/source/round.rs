@@ -2,9 +2,9 @@ use std::{sync::Arc, time::Duration};
 
 use tokio::time::{Instant, sleep};
 
-use super::{link::Link, lookup::Tries};
+use super::{link::Link, lookup::Tries, lost_claim::LostClaim};
 use crate::{
-    store::{Lookup, ShareableSource, StoreError, StoreKey},
+    store::{Claim, Lookup, ShareableSource, StoreError, StoreKey},
     token::{FetchContext, IssuedToken, TokenError},
 };
 
@@ -55,11 +55,17 @@ impl<'a, S: ShareableSource> Round<'a, S> {
     }
 
     /// Gets a token from the store, or for it. An error is one of the store, which was told
-    /// already.
-    pub(super) async fn together(&self) -> Result<Outcome, StoreError> {
+    /// already; a claim that may have been granted comes with it.
+    pub(super) async fn together(&self) -> Result<Outcome, Option<LostClaim>> {
         let mut tries = Tries::new(self.claim(), self.cx.reason);
         loop {
-            let step = match self.look_up(&tries.claim).await? {
+            let was_failing = self.link.local().breaker.is_failing();
+            let looked_up = self.look_up(&tries.claim).await;
+            let lost = |error| match was_failing {
+                true => None,
+                false => self.lost(&error, &tries.claim),
+            };
+            let step = match looked_up.map_err(lost)? {
                 Lookup::Token(entry) => self.found(&entry, &mut tries),
                 Lookup::Leased(lease) => return Ok(self.lead(lease, &tries.claim).await),
                 Lookup::Busy(left) => self.busy(left, &mut tries),
@@ -69,8 +75,12 @@ impl<'a, S: ShareableSource> Round<'a, S> {
                 Step::Done(outcome) => return Ok(outcome),
                 Step::Again => {}
                 Step::Wait(wait) => sleep(wait).await,
-                Step::Alone => return Ok(self.alone().await),
+                Step::Alone => return Ok(self.alone(None).await),
             }
         }
+    }
+
+    fn lost(&self, error: &StoreError, claim: &Claim) -> Option<LostClaim> {
+        LostClaim::after(error, self.link, self.key, claim.clone(), &self.cx)
     }
 }

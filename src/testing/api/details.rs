@@ -18,11 +18,16 @@ pub(super) fn query(state: &State, call: &Call<'_>) -> Reply {
 
 fn run(state: &State, call: &Call<'_>) -> Result<Reply, Reply> {
     let body = call.json()?;
-    let interval = interval(&body)?;
+    let interval = timestamp::days(&interval(&body)?);
     let paging = &body["paging"];
+    if !(paging.is_null() || paging.is_object()) {
+        return Err(Reply::bad_request("paging must be an object."));
+    }
     let size = number(&paging["pageSize"], "pageSize", 25, MAX_PAGE)?;
     let number = number(&paging["pageNumber"], "pageNumber", 1, 100_000)?;
-    let found = select(&state.api.conversations, &interval, descending(&body));
+    // Those that began on a day that the interval touches: adjacent intervals may find the same ones.
+    let begins_in = |one: &Conversation| one.begins_in(&interval);
+    let found = select(&state.api.conversations, begins_in, descending(&body)?);
     let page: Vec<_> = page(&found, size, number)
         .iter()
         .map(|one| one.json())
@@ -46,18 +51,21 @@ pub(super) fn interval(body: &Value) -> Result<Range<i64>, Reply> {
     })
 }
 
-pub(super) fn descending(body: &Value) -> bool {
-    body["order"]
-        .as_str()
-        .is_some_and(|order| order.eq_ignore_ascii_case("desc"))
+pub(super) fn descending(body: &Value) -> Result<bool, Reply> {
+    match &body["order"] {
+        Value::Null => Ok(false),
+        Value::String(order) if order.eq_ignore_ascii_case("asc") => Ok(false),
+        Value::String(order) if order.eq_ignore_ascii_case("desc") => Ok(true),
+        _ => Err(Reply::bad_request("order must be asc or desc.")),
+    }
 }
 
-pub(super) fn select<'a>(
-    all: &'a [Conversation],
-    interval: &Range<i64>,
+pub(super) fn select(
+    all: &[Conversation],
+    is_found: impl Fn(&Conversation) -> bool,
     descending: bool,
-) -> Vec<&'a Conversation> {
-    let mut found: Vec<_> = all.iter().filter(|one| one.begins_in(interval)).collect();
+) -> Vec<&Conversation> {
+    let mut found: Vec<_> = all.iter().filter(|one| is_found(one)).collect();
     if descending {
         found.reverse();
     }

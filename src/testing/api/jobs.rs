@@ -5,11 +5,18 @@ use http::{Method, StatusCode};
 use serde_json::json;
 
 use super::{Call, details};
-use crate::testing::{reply::Reply, state::State};
+use crate::testing::{
+    data::{self, Conversation},
+    reply::Reply,
+    state::State,
+    timestamp,
+};
 
 /// The states of a job, by how often it was asked for.
 const STATES: [&str; 3] = ["QUEUED", "PENDING", "FULFILLED"];
 const MAX_PAGE: usize = 10_000;
+/// How long results are said to be kept, in milliseconds: a week.
+const KEPT: i64 = 7 * 86_400_000;
 
 /// How a job ends that does not come to its results; see
 /// [`MockGenesys::end_jobs`](super::super::MockGenesys::end_jobs).
@@ -34,6 +41,9 @@ struct Job {
     descending: bool,
     polls: usize,
     end: Option<JobEnd>,
+    submitted: i64,
+    /// When it came to its end, however that was.
+    completed: Option<i64>,
 }
 
 impl Job {
@@ -48,11 +58,20 @@ impl Job {
 }
 
 impl Jobs {
-    /// Ends all jobs that there are.
-    pub(in crate::testing) fn end(&mut self, end: JobEnd) {
+    /// Ends all jobs that there are, at this time.
+    pub(in crate::testing) fn end(&mut self, end: JobEnd, now: i64) {
         for job in self.0.values_mut() {
             job.end = Some(end);
+            job.completed.get_or_insert(now);
         }
+    }
+}
+
+/// `GET /api/v2/analytics/conversations/details/jobs/availability`
+pub(super) fn availability(call: &Call<'_>) -> Reply {
+    match *call.method {
+        Method::GET => Reply::ok(&json!({ "dataAvailabilityDate": data::END })),
+        _ => Reply::method_not_allowed("GET"),
     }
 }
 
@@ -63,7 +82,7 @@ pub(super) fn submit(state: &mut State, call: &Call<'_>) -> Reply {
     }
     let request = call
         .json()
-        .and_then(|body| Ok((details::interval(&body)?, details::descending(&body))));
+        .and_then(|body| Ok((details::interval(&body)?, details::descending(&body)?)));
     let (interval, descending) = match request {
         Ok(request) => request,
         Err(refusal) => return refusal,
@@ -74,6 +93,8 @@ pub(super) fn submit(state: &mut State, call: &Call<'_>) -> Reply {
         descending,
         polls: 0,
         end: None,
+        submitted: state.clock.now(),
+        completed: None,
     };
     state.api.jobs.0.insert(id.clone(), job);
     Reply::json(StatusCode::ACCEPTED, &json!({ "jobId": id }))
@@ -81,7 +102,7 @@ pub(super) fn submit(state: &mut State, call: &Call<'_>) -> Reply {
 
 /// `GET /api/v2/analytics/conversations/details/jobs/{id}`
 pub(super) fn status(state: &mut State, call: &Call<'_>, id: &str) -> Reply {
-    let jobs = &mut state.api.jobs.0;
+    let (jobs, now) = (&mut state.api.jobs.0, state.clock.now());
     if call.method == Method::DELETE {
         return match jobs.remove(id) {
             Some(_) => Reply::ok(&json!({})),
@@ -95,7 +116,15 @@ pub(super) fn status(state: &mut State, call: &Call<'_>, id: &str) -> Reply {
         return not_found(id);
     };
     job.polls = job.polls.saturating_add(1);
-    let mut answer = json!({ "state": job.state() });
+    let mut answer = json!({
+        "state": job.state(),
+        "submissionDate": timestamp::format(job.submitted),
+        "expirationDate": timestamp::format(job.submitted.saturating_add(KEPT)),
+    });
+    if job.polls >= STATES.len() || job.end.is_some() {
+        let completed = *job.completed.get_or_insert(now);
+        answer["completionDate"] = timestamp::format(completed).into();
+    }
     if job.end == Some(JobEnd::Failed) {
         answer["errorMessage"] = "The query could not be executed.".into();
     }
@@ -125,7 +154,8 @@ fn page(state: &State, call: &Call<'_>, id: &str) -> Result<Reply, Reply> {
         Some(cursor) => read_cursor(&cursor, id)
             .ok_or_else(|| Reply::bad_request("The cursor is not one of this job."))?,
     };
-    let found = details::select(&state.api.conversations, &job.interval, job.descending);
+    let is_active = |one: &Conversation| one.is_active_in(&job.interval);
+    let found = details::select(&state.api.conversations, is_active, job.descending);
     let begin = begin.min(found.len());
     let end = begin.saturating_add(size).min(found.len());
     let conversations: Vec<_> = found[begin..end].iter().map(|one| one.json()).collect();

@@ -1,11 +1,11 @@
-use http::Method;
+use http::{Method, StatusCode};
 use serde_json::json;
 
 use super::Call;
 use crate::testing::{reply::Reply, state::State};
 
 /// `GET /api/v2/users/me`, which a token without a user cannot ask.
-pub(super) fn user(call: &Call<'_>) -> Reply {
+pub(super) fn user(state: &State, call: &Call<'_>) -> Reply {
     if call.method != Method::GET {
         return Reply::method_not_allowed("GET");
     }
@@ -14,17 +14,10 @@ pub(super) fn user(call: &Call<'_>) -> Reply {
                        requests that require a user context.";
         return Reply::bad_request(message);
     }
-    Reply::ok(&json!({
-        "id": "00000000-0000-4000-8000-000000000001",
-        "name": "Logged-in user",
-        "email": "me@example.com",
-        "state": "active",
-        "version": 1,
-        "selfUri": "/api/v2/users/00000000-0000-4000-8000-000000000001",
-    }))
+    Reply::ok(&state.api.users.me())
 }
 
-/// `GET` and `DELETE /api/v2/tokens/me`; the latter revokes the token.
+/// `GET`, `HEAD` and `DELETE /api/v2/tokens/me`; the last revokes the token.
 pub(super) fn token(state: &mut State, call: &Call<'_>, bearer: &str) -> Reply {
     let organization = json!({ "id": state.api.organization, "name": "Mock organization" });
     match *call.method {
@@ -38,10 +31,11 @@ pub(super) fn token(state: &mut State, call: &Call<'_>, bearer: &str) -> Reply {
                 "organization": organization,
             },
         })),
+        Method::HEAD => Reply::empty(StatusCode::OK),
         Method::DELETE => {
             state.tokens.revoke(bearer);
             Reply::ok(&json!({}))
         }
-        _ => Reply::method_not_allowed("GET, DELETE"),
+        _ => Reply::method_not_allowed("GET, HEAD, DELETE"),
     }
 }

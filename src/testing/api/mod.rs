@@ -5,7 +5,7 @@ mod jobs;
 mod me;
 mod users;
 
-use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use http::{HeaderMap, Method, StatusCode, header};
 use serde_json::Value;
 
 pub use self::jobs::JobEnd;
@@ -47,6 +47,16 @@ impl Api {
     }
 }
 
+/// The bearer of a request, and the token that it is; the error is the 401 for want of a good one.
+pub(super) fn authenticate<'a>(
+    state: &State,
+    headers: &'a HeaderMap,
+) -> Result<(&'a str, Token), Reply> {
+    let bearer = record::bearer(headers).ok_or_else(Reply::authentication_required)?;
+    let token = state.tokens.get(bearer).cloned();
+    Ok((bearer, token.ok_or_else(Reply::bad_credentials)?))
+}
+
 /// What a request to the API is answered.
 pub(super) fn handle(
     state: &mut State,
@@ -55,11 +65,9 @@ pub(super) fn handle(
     headers: &HeaderMap,
     body: &[u8],
 ) -> Reply {
-    let Some(bearer) = record::bearer(headers) else {
-        return challenge(Reply::authentication_required());
-    };
-    let Some(token) = state.tokens.get(bearer).cloned() else {
-        return challenge(Reply::bad_credentials());
+    let (bearer, token) = match authenticate(state, headers) {
+        Ok(known) => known,
+        Err(refusal) => return refusal,
     };
     if let Err((wait, limit)) = state.tokens.spend(bearer) {
         return Reply::too_many_requests(Some(whole_seconds(wait)), limit);
@@ -81,6 +89,13 @@ pub(super) fn handle(
     match segments[..] {
         ["analytics", "conversations", "details", "query"] => details::query(state, &call),
         ["analytics", "conversations", "details", "jobs"] => jobs::submit(state, &call),
+        [
+            "analytics",
+            "conversations",
+            "details",
+            "jobs",
+            "availability",
+        ] => jobs::availability(&call),
         ["analytics", "conversations", "details", "jobs", id] => jobs::status(state, &call, id),
         [
             "analytics",
@@ -91,7 +106,7 @@ pub(super) fn handle(
             "results",
         ] => jobs::results(state, &call, id),
         ["users"] => users::collection(state, &call),
-        ["users", "me"] => me::user(&call),
+        ["users", "me"] => me::user(state, &call),
         ["users", id] => users::one(state, &call, id),
         ["tokens", "me"] => me::token(state, &call, bearer),
         _ => unknown(),
@@ -100,12 +115,6 @@ pub(super) fn handle(
 
 pub(super) fn unknown() -> Reply {
     Reply::not_found("The requested resource was not found.")
-}
-
-fn challenge(reply: Reply) -> Reply {
-    const BEARER: HeaderValue = HeaderValue::from_static("Bearer");
-    const NAME: HeaderName = header::WWW_AUTHENTICATE;
-    reply.header(NAME, BEARER)
 }
 
 impl Call<'_> {
@@ -133,6 +142,26 @@ impl Call<'_> {
         let mut query = form_urlencoded::parse(self.query.as_bytes());
         let found = query.find(|(key, _)| key == name);
         found.map(|(_, value)| value.into_owned())
+    }
+
+    /// The values of a parameter that may come several times, or several in one with commas.
+    fn list(&self, name: &str) -> Vec<String> {
+        let query = form_urlencoded::parse(self.query.as_bytes());
+        let found = query.filter(|(key, _)| key == name);
+        let values =
+            found.flat_map(|(_, value)| value.split(',').map(str::to_owned).collect::<Vec<_>>());
+        values.filter(|value| !value.is_empty()).collect()
+    }
+
+    /// The query without these parameters, to go on with behind an `&`.
+    fn query_without(&self, names: &[&str]) -> String {
+        let mut rest = form_urlencoded::Serializer::new(String::new());
+        let query = form_urlencoded::parse(self.query.as_bytes());
+        rest.extend_pairs(query.filter(|(key, _)| !names.contains(&&**key)));
+        match rest.finish() {
+            rest if rest.is_empty() => rest,
+            rest => format!("&{rest}"),
+        }
     }
 
     /// A number in the query, within these bounds.

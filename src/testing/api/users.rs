@@ -1,53 +1,84 @@
-use http::Method;
+use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use super::{Call, page};
 use crate::testing::{random::Random, reply::Reply, state::State};
 
 const MAX_PAGE: usize = 500;
+const ACTIVE: &str = "active";
+const DELETED: &str = "deleted";
 
 pub(in crate::testing) struct Users {
     all: Vec<User>,
     created: usize,
+    /// Who is logged in with a token that is not the client's own. On no list.
+    me: User,
 }
 
 struct User {
     id: String,
     name: String,
     email: String,
+    state: &'static str,
     version: u64,
 }
 
 impl User {
-    fn json(&self) -> Value {
+    fn new(id: String, name: String, email: String) -> Self {
+        Self {
+            id,
+            name,
+            email,
+            state: ACTIVE,
+            version: 1,
+        }
+    }
+
+    pub(super) fn json(&self) -> Value {
         json!({
             "id": self.id,
             "name": self.name,
             "email": self.email,
             "username": self.email,
-            "state": "active",
+            "state": self.state,
             "version": self.version,
             "selfUri": format!("/api/v2/users/{}", self.id),
         })
+    }
+
+    fn is_in(&self, state: &str) -> bool {
+        state == "any" || self.state == state
     }
 }
 
 impl Users {
     pub(super) fn new(random: &mut Random, count: usize) -> Self {
-        let one = |index: usize| User {
-            id: random.uuid(),
-            name: format!("User {}", index + 1),
-            email: format!("user{}@example.com", index + 1),
-            version: 1,
+        let one = |index: usize| {
+            let number = index + 1;
+            let email = format!("user{number}@example.com");
+            User::new(random.uuid(), format!("User {number}"), email)
         };
+        let id = "00000000-0000-4000-8000-000000000001";
+        let (name, email) = ("Logged-in user", "me@example.com");
         Self {
             all: (0..count).map(one).collect(),
             created: 0,
+            me: User::new(id.into(), name.into(), email.into()),
         }
     }
 
     pub(in crate::testing) fn created(&self) -> usize {
         self.created
+    }
+
+    /// Who is logged in.
+    pub(super) fn me(&self) -> Value {
+        self.me.json()
+    }
+
+    fn find(&mut self, id: &str) -> Option<&mut User> {
+        let mut all = self.all.iter_mut().chain([&mut self.me]);
+        all.find(|user| user.id == id)
     }
 }
 
@@ -61,14 +92,21 @@ pub(super) fn collection(state: &mut State, call: &Call<'_>) -> Reply {
 }
 
 fn list(state: &State, call: &Call<'_>) -> Result<Reply, Reply> {
-    let users = &state.api.users.all;
+    let wanted = wanted_state(call)?;
+    let ids = call.list("id");
     let size = call.number("pageSize", 25, MAX_PAGE)?;
     let number = call.number("pageNumber", 1, usize::MAX)?;
+    let is_found = |user: &&User| user.is_in(&wanted) && (ids.is_empty() || ids.contains(&user.id));
+    let mut users: Vec<_> = state.api.users.all.iter().filter(is_found).collect();
+    if descending(call)? {
+        users.reverse();
+    }
     let pages = users.len().div_ceil(size);
-    let uri = |number: usize| format!("/api/v2/users?pageSize={size}&pageNumber={number}");
-    let entities: Vec<_> = page(users, size, number).iter().map(User::json).collect();
+    let rest = call.query_without(&["pageSize", "pageNumber"]);
+    let uri = |number: usize| format!("/api/v2/users?pageSize={size}&pageNumber={number}{rest}");
+    let entities = page(&users, size, number).iter().map(|user| user.json());
     let mut answer = json!({
-        "entities": entities,
+        "entities": entities.collect::<Vec<_>>(),
         "pageSize": size,
         "pageNumber": number,
         "total": users.len(),
@@ -86,51 +124,100 @@ fn list(state: &State, call: &Call<'_>) -> Result<Reply, Reply> {
     Ok(Reply::ok(&answer))
 }
 
+fn wanted_state(call: &Call<'_>) -> Result<String, Reply> {
+    let state = call.parameter("state").unwrap_or_else(|| ACTIVE.into());
+    match &*state {
+        ACTIVE | DELETED | "inactive" | "any" => Ok(state),
+        _ => Err(Reply::bad_request(
+            "state must be active, inactive, deleted or any.",
+        )),
+    }
+}
+
+fn descending(call: &Call<'_>) -> Result<bool, Reply> {
+    let order = call.parameter("sortOrder").unwrap_or_default();
+    match &*order.to_ascii_lowercase() {
+        "" | "asc" | "ascending" => Ok(false),
+        "desc" | "descending" => Ok(true),
+        _ => Err(Reply::bad_request("sortOrder must be ASC or DESC.")),
+    }
+}
+
 fn create(state: &mut State, call: &Call<'_>) -> Result<Reply, Reply> {
     let body = call.json()?;
     let text = |name: &str| match body[name].as_str() {
         Some(text) if !text.is_empty() => Ok(text.to_owned()),
         _ => Err(Reply::bad_request(&format!("{name} is required."))),
     };
-    let user = User {
-        name: text("name")?,
-        email: text("email")?,
-        id: state.random.uuid(),
-        version: 1,
-    };
+    let (name, email) = (text("name")?, text("email")?);
+    check_email(&email)?;
+    let user = User::new(state.random.uuid(), name, email);
     let answer = user.json();
     state.api.users.all.push(user);
     state.api.users.created += 1;
     Ok(Reply::ok(&answer))
 }
 
-/// `GET`, `PATCH` and `DELETE /api/v2/users/{id}`
-pub(super) fn one(state: &mut State, call: &Call<'_>, id: &str) -> Reply {
-    let users = &mut state.api.users.all;
-    let Some(index) = users.iter().position(|user| user.id == id) else {
-        return Reply::not_found(&format!("There is no user {id}."));
-    };
-    match *call.method {
-        Method::GET => Reply::ok(&users[index].json()),
-        Method::PATCH => match call.json() {
-            Ok(body) => change(&mut users[index], &body),
-            Err(refusal) => refusal,
-        },
-        Method::DELETE => {
-            users.remove(index);
-            Reply::ok(&json!({}))
-        }
-        _ => Reply::method_not_allowed("GET, PATCH, DELETE"),
+fn check_email(email: &str) -> Result<(), Reply> {
+    let parts = email.split_once('@');
+    let good = parts.is_some_and(|(user, domain)| {
+        let dotted = domain.split('.').all(|label| !label.is_empty());
+        !user.is_empty() && dotted && !domain.contains('@') && !email.contains(char::is_whitespace)
+    });
+    match good {
+        true => Ok(()),
+        false => Err(Reply::bad_request("email is not a valid e-mail address.")),
     }
 }
 
-fn change(user: &mut User, body: &Value) -> Reply {
+/// `GET`, `PATCH` and `DELETE /api/v2/users/{id}`
+pub(super) fn one(state: &mut State, call: &Call<'_>, id: &str) -> Reply {
+    run(state, call, id).unwrap_or_else(|refusal| refusal)
+}
+
+fn run(state: &mut State, call: &Call<'_>, id: &str) -> Result<Reply, Reply> {
+    let wanted = match *call.method {
+        Method::GET => wanted_state(call)?,
+        _ => "any".into(),
+    };
+    let user = state.api.users.find(id).filter(|user| user.is_in(&wanted));
+    let user = user.ok_or_else(|| Reply::not_found(&format!("There is no user {id}.")))?;
+    match *call.method {
+        Method::GET => Ok(Reply::ok(&user.json())),
+        Method::PATCH => change(user, &call.json()?),
+        Method::DELETE => {
+            user.state = DELETED;
+            user.version += 1;
+            Ok(Reply::ok(&json!({})))
+        }
+        _ => Err(Reply::method_not_allowed("GET, PATCH, DELETE")),
+    }
+}
+
+/// The version of the body must be the current one, so that no change is lost.
+fn change(user: &mut User, body: &Value) -> Result<Reply, Reply> {
+    let Some(version) = body["version"].as_u64() else {
+        return Err(Reply::bad_request("version is required."));
+    };
+    if version != user.version {
+        let message = format!("The version is {}, not {version}.", user.version);
+        let code = "general.conflict";
+        return Err(Reply::api_error(StatusCode::CONFLICT, code, &message));
+    }
+    let state = match &body["state"] {
+        Value::Null => user.state,
+        Value::String(state) if state == ACTIVE => ACTIVE,
+        Value::String(state) if state == "inactive" => "inactive",
+        _ => return Err(Reply::bad_request("state must be active or inactive.")),
+    };
+    if let Some(email) = body["email"].as_str() {
+        check_email(email)?;
+        email.clone_into(&mut user.email);
+    }
     if let Some(name) = body["name"].as_str() {
         name.clone_into(&mut user.name);
     }
-    if let Some(email) = body["email"].as_str() {
-        email.clone_into(&mut user.email);
-    }
+    user.state = state;
     user.version += 1;
-    Reply::ok(&user.json())
+    Ok(Reply::ok(&user.json()))
 }

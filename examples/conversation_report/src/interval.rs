@@ -1,0 +1,85 @@
+use std::{fmt, str::FromStr};
+
+use time::{
+    Duration, OffsetDateTime, Time,
+    format_description::well_known::{Iso8601, Rfc3339},
+};
+
+/// An interval as the API writes it: two times with a slash between.
+#[derive(Clone, Debug)]
+pub(crate) struct Interval(String);
+
+impl Interval {
+    /// The seven whole days (UTC) before today.
+    pub(crate) fn last_seven_days() -> Self {
+        let end = OffsetDateTime::now_utc().replace_time(Time::MIDNIGHT);
+        let days = [end - Duration::days(7), end];
+        let days = days.map(|day| day.format(&Rfc3339).unwrap_or_default());
+        Self(days.join("/"))
+    }
+
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// What is no interval is refused here, before a file is begun that only that interval can go on with.
+impl FromStr for Interval {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let wrong = |why: &str| {
+            format!(
+                "`{text}` is no interval: {why}; write 2026-01-05T00:00:00Z/2026-01-12T00:00:00Z"
+            )
+        };
+        let (begin, end) = text.split_once('/').ok_or_else(|| wrong("it has no `/`"))?;
+        let time = |which: &str, text: &str| {
+            OffsetDateTime::parse(text, &Iso8601::DEFAULT)
+                .map_err(|_| wrong(&format!("its {which} is no date with a time and `Z`")))
+        };
+        if time("begin", begin)? >= time("end", end)? {
+            return Err(wrong("it ends before it has begun"));
+        }
+        Ok(Self(text.to_owned()))
+    }
+}
+
+impl fmt::Display for Interval {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_api_takes_is_taken_and_the_rest_is_explained() {
+        for text in [
+            "2026-01-05T00:00:00Z/2026-01-12T00:00:00Z",
+            "2026-01-05T00:00:00.000Z/2026-01-12T00:00:00.000Z",
+            "2026-01-05T00:00Z/2026-01-12T00:00Z",
+            "2026-01-05T00:00:00+02:00/2026-01-12T00:00:00+02:00",
+        ] {
+            assert!(text.parse::<Interval>().is_ok(), "{text}");
+        }
+        for (text, why) in [
+            ("today", "no `/`"),
+            ("2026-01-05/2026-01-12", "begin is no date"),
+            (
+                "2026-01-05T00:00:00Z/2026-02-30T00:00:00Z",
+                "end is no date",
+            ),
+            ("2026-01-05T00:00:00Z/", "end is no date"),
+            ("2026-01-12T00:00:00Z/2026-01-05T00:00:00Z", "ends before"),
+            ("2026-01-05T00:00:00Z/2026-01-05T00:00:00Z", "ends before"),
+        ] {
+            let error = text.parse::<Interval>().unwrap_err();
+            assert!(error.contains(why), "{error}");
+        }
+        let default = Interval::last_seven_days();
+        assert!(default.as_str().parse::<Interval>().is_ok(), "{default}");
+    }
+}

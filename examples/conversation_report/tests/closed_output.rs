@@ -1,0 +1,91 @@
+//! What becomes of a run whose output nobody reads to its end, as behind `| head`.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test that panics has failed, as it should"
+)]
+
+use std::{
+    env, fs,
+    io::{BufRead, BufReader, Read},
+    path::Path,
+    process::{Child, Command, Stdio},
+};
+
+const UNREAD: Option<i32> = Some(141);
+
+/// The program in this folder, without anything of the environment that is about Genesys Cloud.
+fn start(folder: &Path, args: &[&str]) -> Child {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_conversation_report"));
+    for (name, _) in env::vars_os() {
+        if name.to_string_lossy().starts_with("GENESYS") {
+            command.env_remove(name);
+        }
+    }
+    let command = command.args(args).current_dir(folder);
+    command
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap()
+}
+
+/// The exit code, and what it said beside its output.
+fn end(mut child: Child) -> (Option<i32>, String) {
+    let mut said = String::new();
+    child
+        .stderr
+        .take()
+        .unwrap()
+        .read_to_string(&mut said)
+        .unwrap();
+    (child.wait().unwrap().code(), said)
+}
+
+#[test]
+fn an_output_that_is_closed_at_once_ends_the_run_without_a_word() {
+    let folder = tempfile::tempdir().unwrap();
+    for args in [&[][..], &["--help"]] {
+        let mut child = start(folder.path(), args);
+        drop(child.stdout.take());
+        assert_eq!(end(child), (UNREAD, String::new()), "{args:?}");
+    }
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn an_output_that_is_closed_on_the_way_leaves_a_report_in_a_file_of_this_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut child = start(folder.path(), &["2026-01-05T00:00Z/2026-01-06T00:00Z"]);
+    let mut output = BufReader::new(child.stdout.take().unwrap());
+    let mut lines = [String::new(), String::new()];
+    for line in &mut lines {
+        output.read_line(line).unwrap();
+    }
+    assert!(
+        lines[1].ends_with("to demo-conversations.csv\n"),
+        "{lines:?}"
+    );
+    drop(output);
+    let (code, said) = end(child);
+    assert_eq!(code, UNREAD, "{said}");
+    assert!(!said.contains("error") && !said.contains("panic"), "{said}");
+    let written = fs::read_to_string(folder.path().join("demo-conversations.csv")).unwrap();
+    assert!(written.lines().count() > 1000);
+    assert_eq!(
+        fs::read_dir(folder.path()).unwrap().count(),
+        1,
+        "and no state"
+    );
+}
+
+#[test]
+fn a_wrong_interval_is_refused_before_anything_is_written() {
+    let folder = tempfile::tempdir().unwrap();
+    for wrong in ["yesterday", "2026-01-12T00:00Z/2026-01-05T00:00Z"] {
+        let (code, said) = end(start(folder.path(), &[wrong]));
+        assert_eq!(code, Some(2), "{said}");
+        assert!(said.contains(wrong), "{said}");
+    }
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+}

@@ -1,0 +1,164 @@
+use std::{sync::Arc, time::Duration};
+
+use tokio::{
+    runtime::Handle,
+    sync::watch,
+    time::{Instant, sleep},
+};
+
+use super::{lease_guard::LeaseGuard, link::Link};
+use crate::{
+    store::{
+        Claim, Lookup, Operation, Publication, StoreError, StoreErrorKind, StoreEvent, StoreKey,
+        TokenStore,
+    },
+    token::{FetchContext, Reason},
+};
+
+/// Before the store is asked a second time what became of the claim; doubled twice.
+const FIRST_PAUSE: Duration = Duration::from_millis(250);
+/// Then the store is down, and checks find out when it is back.
+const TRIES: u32 = 3;
+
+/// A claim whose answer was lost. The store may have granted a lease for it, which all others wait
+/// for, while this process goes on alone.
+///
+/// Dropped when the process has its token, or will not have one: the store is then asked again in a
+/// task of its own, recognises the owner, and gets the token or its lease back.
+pub(super) struct LostClaim {
+    link: Arc<Link>,
+    key: StoreKey,
+    claim: Claim,
+    cx: FetchContext,
+    /// Until when there can be a lease.
+    until: Instant,
+    cooldown: Option<Duration>,
+}
+
+impl LostClaim {
+    /// `None` for an error that says that nothing was granted, and in an outage that lasts.
+    pub(super) fn after(
+        error: &StoreError,
+        link: &Arc<Link>,
+        key: StoreKey,
+        claim: Claim,
+        cx: &FetchContext,
+    ) -> Option<Self> {
+        use StoreErrorKind as Kind;
+        if !matches!(error.kind(), Kind::Timeout | Kind::Unavailable) {
+            return None;
+        }
+        let mut cx = cx.clone();
+        // Any token of this process does that the API has not refused.
+        cx.reason = Reason::Check;
+        let lasts = link.sharing().lease;
+        Some(Self {
+            link: Arc::clone(link),
+            key,
+            until: Instant::now().checked_add(lasts)?,
+            claim,
+            cx,
+            cooldown: None,
+        })
+    }
+
+    /// For how long the others shall leave the token endpoint alone, if there is no token.
+    pub(super) fn cool_down(&mut self, cooldown: Option<Duration>) {
+        self.cooldown = cooldown;
+    }
+}
+
+impl Drop for LostClaim {
+    fn drop(&mut self) {
+        let Ok(runtime) = Handle::try_current() else {
+            return;
+        };
+        let settling = Settling {
+            link: Arc::clone(&self.link),
+            key: self.key,
+            claim: self.claim.clone(),
+            cx: self.cx.clone(),
+            until: self.until,
+            cooldown: self.cooldown,
+            turn: self.link.local().turn,
+        };
+        let settled = self.link.hold_back();
+        runtime.spawn(settling.run(settled));
+    }
+}
+
+/// The claim, in the task that settles it.
+struct Settling {
+    link: Arc<Link>,
+    key: StoreKey,
+    claim: Claim,
+    cx: FetchContext,
+    until: Instant,
+    cooldown: Option<Duration>,
+    /// That of the process then. A later one has a lease of its own, or has had the store's answer.
+    turn: u64,
+}
+
+impl Settling {
+    /// While the store is asked, the next fetch of this process waits for `settled`.
+    async fn run(self, mut settled: watch::Sender<()>) {
+        let mut pause = FIRST_PAUSE;
+        for _ in 0..TRIES {
+            match self.look_up().await {
+                Ok(Lookup::Leased(lease)) if self.is_current() => {
+                    let guard = LeaseGuard::new(&self.link, self.key, lease);
+                    return self.settle(guard).await;
+                }
+                // Nothing was granted, or it is over.
+                Ok(_) => return,
+                Err(_told) => drop(settled),
+            }
+            if Instant::now() + pause >= self.until {
+                return;
+            }
+            sleep(pause).await;
+            pause *= 2;
+            if !self.is_current() {
+                return;
+            }
+            settled = self.link.hold_back();
+        }
+    }
+
+    fn is_current(&self) -> bool {
+        self.link.local().turn == self.turn
+    }
+
+    async fn look_up(&self) -> Result<Lookup, StoreError> {
+        let (key, claim) = (self.key, self.claim.clone());
+        let call = async move |store: &dyn TokenStore| store.get_or_lease(&key, &claim).await;
+        self.link
+            .ask(Operation::GetOrLease, |store| Box::pin(call(store)))
+            .await
+    }
+
+    /// Publishes the token of this process, or gives the lease back.
+    async fn settle(&self, mut guard: LeaseGuard) {
+        let own = self.link.local().unshared(&self.key, &self.cx);
+        let Some((issued, taken)) = own else {
+            return guard.abandon(self.cooldown).await;
+        };
+        let fence = guard.lease().fence;
+        let lease = *guard.lease();
+        match self.link.put(self.key, lease, &issued, taken).await {
+            Ok(Publication::Published) => {
+                guard.is_over();
+                self.link.tell(&StoreEvent::Published { fence });
+                self.link.share(&self.key, &issued, taken, fence);
+            }
+            // The next check takes that one.
+            Ok(Publication::Superseded(winner)) => {
+                guard.is_over();
+                let fence = winner.fence;
+                self.link.tell(&StoreEvent::Superseded { fence });
+            }
+            // The guard gives the lease back.
+            Err(_told) => {}
+        }
+    }
+}
