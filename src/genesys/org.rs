@@ -5,8 +5,8 @@ use http::{Extensions, Uri};
 use http_body_util::Full;
 
 use super::{
-    CacheKey, ClientCredentials, ConfigError, ConfigErrorKind, Credentials, CredentialsProvider, Dialect,
-    Region, RegionError, env, grants::TokenClient, limit,
+    CacheKey, ClientCredentials, ConfigError, ConfigErrorKind, Credentials, CredentialsProvider,
+    Dialect, Region, RegionError, env, grants::TokenClient, limit,
 };
 use crate::{
     bearer::{Account, Origins, SelectAccount},
