@@ -679,6 +679,7 @@ async fn a_conflict_after_a_repeated_send_may_be_with_oneself() {
             sends,
             elapsed: std::time::Duration::ZERO,
             waited: std::time::Duration::ZERO,
+            waited_for_slots: std::time::Duration::ZERO,
         };
         let response = Response::builder().status(status).extension(outcome);
         let response = response.body(Full::<Bytes>::from("{}")).unwrap();
