@@ -17,22 +17,30 @@ use futures_util::{StreamExt, stream};
 use http::{Request, Response, StatusCode};
 use http_body::Frame;
 use http_body_util::{BodyExt, Full, StreamBody};
-use tower::{Layer, ServiceExt};
+use tower::{Layer, ServiceExt, service_fn};
 use tower_genesys::{
-    ApiError, BoxError, Client, ClientBuilder, Credentials, GenesysLayer, Org, Pager, ReplayBody,
-    TokenStore,
+    ApiError, BoxError, Client, ClientBuilder, CollectLayer, Credentials, GenesysLayer, Org, Orgs,
+    Pager, ReplayBody, ReplayLayer, RetryLayer, TokenStore,
     call::Refused,
     credentials_fn,
+    retry::{Budget, Upstream},
     store::{Claim, FileStore, KeyRing, Owner, RedisStore, StoreKey},
     testing::{ANY, MockGenesys},
 };
 
 type Sent = Full<Bytes>;
 
-/// What there is to say is all in their text.
-const WITHOUT_SOURCE: [&str; 3] = ["ConfigError", "OriginError", "RegionError"];
+/// Their text says everything.
+const WITHOUT_SOURCE: [&str; 6] = [
+    "CapError",
+    "ConfigError",
+    "InvalidHost",
+    "OriginError",
+    "RegionError",
+    "TemplateError",
+];
 /// Shown in the chain of `ClientError`, and not public.
-const WITHIN: [&str; 2] = ["ConnectError", "TunnelError"];
+const WITHIN: [&str; 3] = ["ConnectError", "StaleConnection", "TunnelError"];
 
 fn reads_well(name: &str, error: &(dyn Error + 'static)) {
     assert!(error.source().is_some(), "{name} has no cause: {error}");
@@ -61,6 +69,27 @@ async fn api_error() -> BoxError {
     ApiError::read(response, ApiError::DEFAULT_LIMIT)
         .await
         .into()
+}
+
+async fn body_broken() -> BoxError {
+    let api = service_fn(async |_: Request<Sent>| Ok::<_, BoxError>(Response::new(broken_body())));
+    let sent = CollectLayer::new().layer(api).oneshot(Request::default());
+    sent.await.map(drop).expect_err("its body is broken")
+}
+
+async fn gave_up() -> BoxError {
+    type Replayed = Request<ReplayBody<Sent>>;
+    let api = service_fn(async |_: Replayed| Err::<Response<Sent>, _>(BoxError::from(broken())));
+    let upstream = Upstream::new().with_budget(Budget::new(1, 1));
+    let retry = RetryLayer::default().with_upstream(upstream).layer(api);
+    let sent = ReplayLayer::new().layer(retry).oneshot(Request::default());
+    sent.await.map(drop).expect_err("the budget is spent")
+}
+
+async fn orgs_error() -> BoxError {
+    let orgs = Orgs::new(async |(): ()| Err::<Org, _>(BoxError::from(broken())));
+    let asked = orgs.get(&()).await;
+    asked.map(drop).expect_err("it is not built").into()
 }
 
 async fn page_error() -> BoxError {
@@ -136,7 +165,7 @@ async fn store_error(parent: &Path) -> BoxError {
         .into()
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn none_shows_what_it_gives_as_its_source() {
     let folder = tempfile::tempdir().expect("a folder");
     let absent = folder.path().join("absent");
@@ -148,6 +177,9 @@ async fn none_shows_what_it_gives_as_its_source() {
         .build();
     let errors: Vec<(&str, BoxError)> = vec![
         ("ApiError", api_error().await),
+        ("BodyBroken", body_broken().await),
+        ("GaveUp", gave_up().await),
+        ("OrgsError", orgs_error().await),
         (
             "ClientConfigError",
             client.map(drop).expect_err("no file").into(),

@@ -10,7 +10,7 @@ use crate::{BoxError, error::find};
 /// [`DeadlineTooClose`](Stop::DeadlineTooClose) or [`NoRuntime`](Stop::NoRuntime): the error itself
 /// knows nothing of these. Every other error is returned as it came.
 ///
-/// Its text is that of the error, followed by the reason. Its source is the error.
+/// Its text is the reason, and its source is the error.
 ///
 /// ```
 /// use bytes::Bytes;
@@ -37,7 +37,8 @@ use crate::{BoxError, error::find};
 /// let error = client.oneshot(request).await.unwrap_err();
 /// let gave_up = GaveUp::find(&*error).expect("one permit is not enough");
 /// assert_eq!((gave_up.outcome().stop, gave_up.outcome().sends), (Stop::BudgetSpent, 2));
-/// assert!(error.to_string().starts_with("the connection broke; not resent: the retry budget"));
+/// assert!(error.to_string().starts_with("the request failed and was not resent: the retry budget"));
+/// assert_eq!(error.source().map(|cause| cause.to_string()).as_deref(), Some("the connection broke"));
 /// # Ok(())
 /// # }
 /// ```
@@ -110,9 +111,9 @@ const fn reason(stop: Stop) -> Option<&'static str> {
 
 impl fmt::Display for GaveUp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.error.fmt(f)?;
+        f.write_str("the request failed and was not resent")?;
         match reason(self.outcome.stop) {
-            Some(reason) => write!(f, "; not resent: {reason}"),
+            Some(reason) => write!(f, ": {reason}"),
             None => Ok(()),
         }
     }

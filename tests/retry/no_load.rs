@@ -122,7 +122,7 @@ async fn a_budget_that_is_spent_is_in_the_text_of_the_error() {
     let error = error.unwrap_err();
     let text = error.to_string();
     assert!(
-        text.starts_with("the connection broke; not resent: the retry budget"),
+        text.starts_with("the request failed and was not resent: the retry budget"),
         "{text}"
     );
     let gave_up = GaveUp::find(&*error).expect("the budget is spent");
