@@ -7,7 +7,8 @@ use tracing::Instrument;
 
 use super::{
     PageError,
-    fetch::{self, Ask, Fetched},
+    ask::Ask,
+    fetch::{self, Fetched},
     plan::Plan,
 };
 

@@ -1,31 +1,21 @@
 use std::sync::Arc;
 
-use bytes::Bytes;
 use http::{
-    HeaderValue, Method, Request,
+    HeaderValue, Request,
     header::{ACCEPT, CONTENT_TYPE},
 };
 use serde::de::DeserializeOwned;
-use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::{
     PageError, PageErrorKind,
+    ask::Ask,
     body::{self, Body},
     description::By,
     exchange::{Answer, Failure},
     plan::Plan,
 };
 use crate::collect::BodyBroken;
-
-/// One request of a stream.
-#[derive(Clone, Debug)]
-pub(super) struct Ask {
-    pub(super) method: Method,
-    /// Behind the base of the API.
-    pub(super) path: String,
-    pub(super) body: Bytes,
-}
 
 pub(super) struct Fetched<T> {
     pub(super) body: Body<T>,
@@ -36,28 +26,6 @@ pub(super) struct Fetched<T> {
     pub(super) last_id: Option<String>,
     /// Whether it has rows in another field, but not in its own.
     pub(super) has_others: bool,
-}
-
-impl Ask {
-    pub(super) fn get(path: String) -> Self {
-        Self {
-            method: Method::GET,
-            path,
-            body: Bytes::new(),
-        }
-    }
-
-    pub(super) fn post(path: String, body: &Value) -> Self {
-        Self::send(Method::POST, path, body)
-    }
-
-    pub(super) fn send(method: Method, path: String, body: &Value) -> Self {
-        Self {
-            method,
-            path,
-            body: body.to_string().into(),
-        }
-    }
 }
 
 /// Fetches a page. One whose answer breaks off is asked for once more, unless the stack collects

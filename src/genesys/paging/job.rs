@@ -6,9 +6,10 @@ use tokio::time::{Instant, sleep};
 
 use super::{
     PageError, PageErrorKind,
+    ask::Ask,
     checkpoint::Place,
     description::Job as Form,
-    fetch::{self, Ask, Fetched},
+    fetch::{self, Fetched},
     job_end,
     plan::Plan,
     state::{self, State},

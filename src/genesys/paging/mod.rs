@@ -133,6 +133,7 @@
 //! [ahead]: PagedRequest::with_read_ahead
 
 mod ahead;
+mod ask;
 mod body;
 mod checkpoint;
 mod description;
@@ -147,9 +148,11 @@ mod link;
 mod pager;
 mod pages;
 mod plan;
+mod progress;
 mod query;
 mod request;
 mod rule;
+mod settings;
 mod signs;
 mod state;
 mod trail;

@@ -1,15 +1,15 @@
-use std::borrow::Cow;
+use std::{borrow::Cow, sync::Arc};
 
 use http::Method;
 use serde_json::{Map, Value, json};
 
 use super::{
-    PageError, PageErrorKind, PagedRequest, Pager, Paging,
+    PageError, PageErrorKind, Pager, Paging,
+    ask::Ask,
     checkpoint::Place,
     description::{By, Name, Place as Where},
-    fetch::Ask,
     link, query,
-    request::Settings,
+    settings::Settings,
 };
 use crate::genesys::{Effect, Operation};
 
@@ -29,26 +29,26 @@ pub(super) struct Plan {
 }
 
 impl Plan {
-    pub(super) fn new(request: &PagedRequest) -> Result<Self, PageError> {
-        let PagedRequest { pager, method, .. } = request;
-        pager.org.api(&request.path)?;
-        if query::without(&request.path).contains(['{', '}']) {
+    pub(super) fn new(
+        pager: Pager,
+        (method, path): (Method, String),
+        body: Option<Result<Value, Arc<serde_json::Error>>>,
+        described: Option<Paging>,
+        settings: Settings,
+    ) -> Result<Self, PageError> {
+        pager.org.api(&path)?;
+        if query::without(&path).contains(['{', '}']) {
             return Err(invalid("the path has an id in braces; put the id there"));
         }
-        let body = match &request.body {
-            None => None,
-            Some(Ok(body)) => Some(body.clone()),
-            Some(Err(error)) => {
-                let message = "the body cannot be made JSON";
-                return Err(invalid(message).because(error.clone()));
-            }
+        let body = body.transpose().map_err(|error| {
+            let message = "the body cannot be made JSON";
+            invalid(message).because(error)
+        })?;
+        let paging = match described {
+            Some(paging) => paging,
+            None => known(&method, &path)?,
         };
-        let paging = paging(request)?;
-        let rows = request
-            .settings
-            .rows
-            .clone()
-            .or_else(|| paging.rows.clone());
+        let rows = settings.rows.clone().or_else(|| paging.rows.clone());
         let rows = rows.ok_or_else(|| {
             PageError::new(
                 PageErrorKind::NoPaging,
@@ -57,12 +57,12 @@ impl Plan {
             )
         })?;
         let plan = Self {
-            pager: pager.clone(),
-            method: method.clone(),
-            path: request.path.clone(),
+            pager,
+            method,
+            path,
             body,
             rows,
-            settings: request.settings.clone(),
+            settings,
             first: Place::First,
             paging,
         };
@@ -213,19 +213,15 @@ fn text(value: &Value) -> String {
         .map_or_else(|| value.to_string(), str::to_owned)
 }
 
-/// The way that the caller has described, or else that of the table.
-fn paging(request: &PagedRequest) -> Result<Paging, PageError> {
-    if let Some(paging) = &request.paging {
-        return Ok(paging.clone());
-    }
+/// The way of the table.
+fn known(method: &Method, path: &str) -> Result<Paging, PageError> {
     let unknown = |what: &str| {
         let message = format!(
             "{what}; if it has pages, say how they are asked for by `PagedRequest::with_paging`"
         );
         PageError::new(PageErrorKind::NoPaging, message)
     };
-    let path = query::without(&request.path);
-    let operation = Operation::at(request.method.as_str(), path).ok_or_else(|| {
+    let operation = Operation::at(method.as_str(), query::without(path)).ok_or_else(|| {
         unknown("the crate's table of lists has no operation of this method and path")
     })?;
     if let Some(paging) = Paging::of(&operation) {

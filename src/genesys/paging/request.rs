@@ -7,9 +7,9 @@ use serde_json::Value;
 use super::{
     Checkpoint, PageError, PageErrorKind, Pager, Pages, Paging,
     checkpoint::{Place, Position},
-    description::{By, Name},
-    exchange::Bounds,
+    description::By,
     plan::Plan,
+    settings::Settings,
 };
 use crate::call::CallOptions;
 
@@ -21,40 +21,15 @@ use crate::call::CallOptions;
 #[derive(Clone, Debug)]
 #[must_use = "nothing is asked for before `pages` is called and its stream polled"]
 pub struct PagedRequest {
-    pub(super) pager: Pager,
-    pub(super) method: Method,
-    pub(super) path: String,
+    pager: Pager,
+    method: Method,
+    path: String,
     /// What serde made of the body, or why it could not.
-    pub(super) body: Option<Result<Value, Arc<serde_json::Error>>>,
-    pub(super) paging: Option<Paging>,
-    pub(super) settings: Settings,
+    body: Option<Result<Value, Arc<serde_json::Error>>>,
+    paging: Option<Paging>,
+    settings: Settings,
     from: Option<Checkpoint>,
 }
-
-#[derive(Clone, Debug)]
-pub(super) struct Settings {
-    pub(super) rows: Option<Name>,
-    /// The page size that the caller has set.
-    pub(super) page_size: Option<u32>,
-    /// The page size that is asked for: that one, or the one in the request.
-    pub(super) asked_size: Option<u64>,
-    pub(super) read_ahead: usize,
-    pub(super) bounds: Bounds,
-    pub(super) max_rows: u64,
-    heeds_total: bool,
-    pub(super) poll_interval: Duration,
-    pub(super) job_timeout: Duration,
-    pub(super) options: CallOptions,
-}
-
-impl Settings {
-    /// The total of a page or a checkpoint, if totals are believed.
-    pub(super) fn heeded<T>(&self, total: Option<T>) -> Option<T> {
-        total.filter(|_| self.heeds_total)
-    }
-}
-
-const MIB: usize = 1024 * 1024;
 
 impl PagedRequest {
     pub(super) fn new(
@@ -63,28 +38,13 @@ impl PagedRequest {
         path: &str,
         body: Option<serde_json::Result<Value>>,
     ) -> Self {
-        let bounds = Bounds {
-            bytes: 64 * MIB,
-            time: Duration::from_secs(300),
-        };
         Self {
             pager: pager.clone(),
             method,
             path: path.to_owned(),
             body: body.map(|body| body.map_err(Arc::new)),
             paging: None,
-            settings: Settings {
-                rows: None,
-                page_size: None,
-                asked_size: None,
-                read_ahead: 0,
-                bounds,
-                max_rows: 100_000,
-                heeds_total: true,
-                poll_interval: Duration::from_secs(2),
-                job_timeout: Duration::from_secs(3600),
-                options: CallOptions::new(),
-            },
+            settings: Settings::new(),
             from: None,
         }
     }
@@ -237,13 +197,22 @@ impl PagedRequest {
     where
         T: DeserializeOwned + Send + 'static,
     {
-        let plan = match Plan::new(&self) {
+        let Self {
+            pager,
+            method,
+            path,
+            body,
+            paging,
+            settings,
+            from,
+        } = self;
+        let plan = match Plan::new(pager, (method, path), body, paging, settings) {
             Ok(plan) => plan,
             Err(error) => return Pages::failed(Checkpoint::new("", Position::Start), error),
         };
         let request = plan.digest();
         let start = Checkpoint::new(&request, Position::Start);
-        let from = self.from.unwrap_or_else(|| start.clone());
+        let from = from.unwrap_or_else(|| start.clone());
         if from.request == request && plan.has(&from.position) {
             return Pages::new(Arc::new(plan), from);
         }

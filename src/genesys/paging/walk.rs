@@ -4,16 +4,17 @@ use futures_util::{StreamExt, stream::FuturesOrdered};
 use serde::de::DeserializeOwned;
 
 use super::{
-    Checkpoint, Page, PageError, PageErrorKind,
+    Checkpoint, Page, PageError,
     ahead::{self, Fetch},
     checkpoint::{Place, Position},
     description::By,
     fetch::{self, Fetched},
     job::Job,
     plan::Plan,
+    progress::Progress,
     query,
-    rule::{self, Known, Seen},
-    trail::{Trail, grown, in_circles, not_shrunk},
+    rule::{self, Seen},
+    trail::{Trail, in_circles},
 };
 
 /// The one walk through the pages of a request, of whatever way.
@@ -23,14 +24,9 @@ pub(super) struct Walk<T> {
     here: Checkpoint,
     /// What that page is asked for by.
     at: Place,
-    total: Option<u64>,
-    /// How many rows have come.
-    rows: u64,
-    /// The number of the page before.
-    page: Option<u64>,
+    progress: Progress,
     job: Option<Job>,
     trail: Trail,
-    previous: Option<[u8; 32]>,
     /// The number of the last page, as far as it is known.
     last: Option<u64>,
     /// The page that comes next and those after it, as they were asked for.
@@ -67,15 +63,12 @@ impl<T: DeserializeOwned + Send + 'static> Walk<T> {
         trail.is_new(&plan.first);
         trail.is_new(&at);
         Self {
-            total: plan.settings.heeded(total),
+            progress: Progress::new(plan.settings.heeded(total), rows, page),
             ended: from.is_end(),
             here: from,
             at,
-            rows,
-            page,
             job,
             trail,
-            previous: None,
             last: None,
             flying: FuturesOrdered::new(),
             pages: 0,
@@ -174,35 +167,24 @@ impl<T: DeserializeOwned + Send + 'static> Walk<T> {
 
     /// Takes note of a page, and says where it leads to.
     fn take(&mut self, fetched: Fetched<T>) -> Result<Page<T>, PageError> {
-        self.check_place(&fetched)?;
         let signs = &fetched.body.signs;
         let rows = fetched.body.rows.len() as u64;
-        let size = self.plan.settings.asked_size.or(signs.size);
         let asked = self.at.clone();
         let seen = Seen {
             signs,
             rows,
             asked: &asked,
-            size,
+            size: self.plan.settings.asked_size.or(signs.size),
             last_id: fetched.last_id.clone(),
         };
-        self.total = self.total_after(&seen)?;
-        self.rows = self.rows.saturating_add(rows);
-        let skipped = self.plan.skipped(signs.size.or(size).unwrap_or(rows));
-        let field = signs.total.as_ref().map_or("total", |(field, _)| &**field);
-        let known = Known {
-            rows: self.rows.saturating_add(skipped),
-            total: self.total.map(|total| (field.to_owned(), total)),
-        };
-        self.check_most(self.total)?;
-        self.check_rows(&fetched, &known)?;
+        let known = self.progress.take(&self.plan, &seen, &fetched)?;
         let next = rule::next(&self.plan.paging, &seen, &known)?;
         self.last = rule::last(&self.plan.paging, &seen, &known);
-        self.page = signs.number.or(self.page);
-        self.previous = Some(fetched.digest);
+        self.progress.note(&fetched);
         self.pages += 1;
         self.go(next, rows)?;
-        Ok(Page::new(fetched.body.rows, self.total, self.here.clone()))
+        let total = self.progress.total;
+        Ok(Page::new(fetched.body.rows, total, self.here.clone()))
     }
 
     fn go(&mut self, next: Option<Place>, rows: u64) -> Result<(), PageError> {
@@ -251,102 +233,14 @@ impl<T: DeserializeOwned + Send + 'static> Walk<T> {
     }
 
     fn position(&self) -> Position {
-        if self.rows == 0 && self.pages == 0 && self.at == self.plan.first {
+        if self.progress.rows == 0 && self.pages == 0 && self.at == self.plan.first {
             return Position::Start;
         }
         Position::Page {
             at: self.at.clone(),
-            total: self.total,
-            rows: self.rows,
-            page: self.page,
+            total: self.progress.total,
+            rows: self.progress.rows,
+            page: self.progress.page,
         }
     }
-
-    /// Whether it is the page that was asked for, and none that was there before.
-    fn check_place(&self, fetched: &Fetched<T>) -> Result<(), PageError> {
-        let signs = &fetched.body.signs;
-        let (stated, asked) = match (&self.plan.paging.by, &self.at) {
-            (By::Number(_), Place::Number(number)) => (signs.number, Some(*number)),
-            (By::Index(_), Place::Number(index)) => (signs.index, Some(*index)),
-            _ => (None, None),
-        };
-        let another = stated
-            .zip(asked)
-            .is_some_and(|(stated, asked)| stated != asked);
-        let same = self.previous == Some(fetched.digest) && !fetched.body.rows.is_empty();
-        if another || same {
-            let message = "the answer is another page than the one that was asked for; look at what \
-                           stands in between (a cache?), then go on from the checkpoint";
-            return Err(PageError::new(PageErrorKind::Loop, message));
-        }
-        // The trail ends where a stream was resumed; numbers do not.
-        let back = |number: u64| self.page.is_some_and(|before| number < before);
-        match asked.is_none() && signs.number.is_some_and(back) {
-            true => Err(in_circles()),
-            false => Ok(()),
-        }
-    }
-
-    /// How many rows there are in all, after this page.
-    fn total_after(&self, seen: &Seen<'_>) -> Result<Option<u64>, PageError> {
-        let stated = seen.signs.total.as_ref().map(|(_, total)| *total);
-        let stated = self.plan.settings.heeded(stated);
-        // None is said beside rows, or after all of them.
-        let all = self.total.is_none_or(|total| total <= self.rows);
-        let is_empty_word = stated == Some(0) && (seen.rows > 0 || all && self.rows > 0);
-        let stated = stated.filter(|_| !is_empty_word);
-        let total = not_shrunk(self.total, stated)?;
-        let size = seen.size.unwrap_or(seen.rows.max(25));
-        match self.total.zip(total) {
-            Some((before, now))
-                if now > before.saturating_add(before / 2) && now.saturating_sub(before) > size =>
-            {
-                Err(grown(before, now))
-            }
-            _ => Ok(total),
-        }
-    }
-
-    fn check_most(&self, total: Option<u64>) -> Result<(), PageError> {
-        let most = self.plan.settings.max_rows;
-        match total.filter(|total| self.plan.paging.full_pages && *total > most) {
-            Some(total) => Err(too_many(total, most)),
-            None => Ok(()),
-        }
-    }
-
-    /// Whether a page without the field of its rows may have none.
-    fn check_rows(&self, fetched: &Fetched<T>, known: &Known) -> Result<(), PageError> {
-        if fetched.body.names_rows {
-            return Ok(());
-        }
-        let rows = &self.plan.rows;
-        let is_short = known
-            .total
-            .as_ref()
-            .is_some_and(|(_, total)| known.rows < *total);
-        if is_short && !fetched.has_others {
-            let message = format!(
-                "the page has no `{rows}` though more rows are left; try again from the checkpoint, and if \
-                 that brings the same, start afresh"
-            );
-            return Err(PageError::new(PageErrorKind::Incomplete, message));
-        }
-        if self.plan.paging.optional_rows && !fetched.has_others {
-            return Ok(());
-        }
-        let message = format!(
-            "the page has no `{rows}`; name the field that has the rows by `PagedRequest::with_rows`, or, \
-             where a page without rows leaves it out, use `Paging::with_optional_rows`"
-        );
-        Err(PageError::new(PageErrorKind::Malformed, message))
-    }
-}
-
-fn too_many(total: u64, most: u64) -> PageError {
-    let message = format!(
-        "{total} rows match, and the API gives the first {most} only; ask for a shorter interval, or \
-         use a job"
-    );
-    PageError::new(PageErrorKind::TooManyRows, message)
 }

@@ -3,7 +3,10 @@ use std::collections::BTreeMap;
 use http::StatusCode;
 use serde_json::{Map, Value, json};
 
-use super::{MockList, Request, page, shape::Shape};
+use super::{
+    MockList, page,
+    shape::{Request, Shape},
+};
 use crate::testing::reply::Reply;
 
 /// The jobs that lists have started.

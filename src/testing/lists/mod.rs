@@ -11,10 +11,12 @@ mod shape;
 use std::collections::BTreeMap;
 
 use http::Method;
-use serde_json::Value;
 
 pub use self::list::MockList;
-use self::{jobs::Jobs, shape::Shape};
+use self::{
+    jobs::Jobs,
+    shape::{Request, Shape},
+};
 use super::reply::Reply;
 
 /// The lists that were added to a mock, by their shape.
@@ -22,14 +24,6 @@ use super::reply::Reply;
 pub(super) struct Lists {
     lists: BTreeMap<&'static str, MockList>,
     jobs: Jobs,
-}
-
-/// A request, as far as a list looks at it.
-#[derive(Clone, Copy)]
-struct Request<'a> {
-    path: &'a str,
-    query: &'a str,
-    body: &'a Value,
 }
 
 impl Lists {

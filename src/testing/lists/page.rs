@@ -3,7 +3,10 @@ use std::borrow::Cow;
 use form_urlencoded::{Serializer, parse};
 use serde_json::{Map, Value, json};
 
-use super::{MockList, Request, shape::Shape};
+use super::{
+    MockList,
+    shape::{Request, Shape},
+};
 use crate::testing::reply::Reply;
 
 /// Parameters that page, and are no filters.

@@ -1,4 +1,5 @@
 use http::Method;
+use serde_json::Value;
 
 /// One operation a line: method and path, parameters of the query, of the body, the field with the
 /// rows, and what else the answer says. Written by `make operations`.
@@ -13,6 +14,14 @@ pub(super) struct Shape {
     body: &'static str,
     rows: &'static str,
     says: &'static str,
+}
+
+/// A request, as far as a list looks at it.
+#[derive(Clone, Copy)]
+pub(super) struct Request<'a> {
+    pub(super) path: &'a str,
+    pub(super) query: &'a str,
+    pub(super) body: &'a Value,
 }
 
 impl Shape {
