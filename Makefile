@@ -57,7 +57,7 @@ SOAK_DAYS ?= 30
 soak:
 	SOAK_DAYS=$(SOAK_DAYS) $(CARGO) test --locked --release --all-features --test soak -- --nocapture
 
-# The token cache under many orders of threads, and the protocols of the stores under all orders of events, by model checkers.
+# The token cache under many orders of threads, and the protocol of the stores under all orders of events, by model checkers.
 model:
 	RUSTFLAGS="--cfg stateright" $(CARGO) test --locked --target-dir target/model --lib store::model -- --nocapture
 	RUSTFLAGS="--cfg shuttle" $(CARGO) test --locked --target-dir target/model --lib token::cache::tests::model

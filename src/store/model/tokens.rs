@@ -15,7 +15,7 @@ use crate::{
 
 const PROCESSES: usize = 2;
 const STEP: Duration = Duration::from_secs(6);
-const STEPS: u32 = 6;
+const STEPS: u32 = 3;
 const LEASE: Duration = Duration::from_secs(10);
 const LIFE: Duration = Duration::from_secs(20);
 const COOLDOWN: Duration = Duration::from_secs(9);
@@ -281,5 +281,5 @@ fn no_order_of_events_breaks_the_protocol() {
     let checker = Fleet.checker().threads(2).spawn_bfs().join();
     println!("tokens: {} states", checker.unique_state_count());
     checker.assert_properties();
-    assert!(checker.unique_state_count() > 10_000);
+    assert!(checker.unique_state_count() > 1_000);
 }
