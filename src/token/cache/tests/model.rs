@@ -286,10 +286,10 @@ fn a_refused_token_is_served_by_no_thread() {
 }
 
 #[test]
-fn a_token_that_was_given_up_is_served_by_no_thread() {
+fn a_token_that_was_given_up_is_served_by_no_thread_once_the_new_one_is_there() {
     served_by_no_thread_after(|model, _| {
         let (_, start) = model.cell.invalidate(model.now);
-        model.renew(start, Model::succeed);
+        model.succeed(&start.unwrap());
     });
 }
 
