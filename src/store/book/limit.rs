@@ -110,8 +110,11 @@ impl Limit {
     /// This many requests, with this burst.
     pub(crate) fn terms(&self, limit: u32) -> Terms {
         let burst = f64::from(limit) * self.burst;
-        // In range, since the burst was checked; else the cast saturates.
-        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+        #[allow(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "in range, since the burst was checked; the cast saturates otherwise"
+        )]
         let burst = burst as u32;
         Terms::new(limit, burst)
     }

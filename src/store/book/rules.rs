@@ -41,7 +41,7 @@ struct Claim {
     paid: u64,
 }
 
-pub(super) const WINDOW: u64 = micros(Terms::WINDOW);
+pub(super) const WINDOW: u64 = Terms::WINDOW.as_secs() * 1_000_000;
 /// How far ahead a process may reserve: longer saves operations that cost nothing at this rate, and
 /// makes the others wait.
 const HORIZON: u64 = 2_000_000;
@@ -239,15 +239,10 @@ impl Page {
 }
 
 /// Far below 2^53, up to which a script's numbers are exact.
-const LAST: u128 = 1 << 52;
+const LAST: u64 = 1 << 52;
 
-pub(super) const fn micros(duration: Duration) -> u64 {
-    let micros = duration.as_micros();
-    if micros > LAST {
-        LAST as u64
-    } else {
-        micros as u64
-    }
+pub(super) fn micros(duration: Duration) -> u64 {
+    u64::try_from(duration.as_micros()).map_or(LAST, |micros| micros.min(LAST))
 }
 
 #[cfg(test)]
