@@ -119,8 +119,8 @@ benches:
 PEERS = --locked --manifest-path benches/peers/Cargo.toml
 PEERS_TARGET ?= target/peers
 
-# Every allocation, token request and send of the benches, counted and held against what it has to be. Takes no time of
-# anything. One bench starts a real Redis. `test-util` would make tokio's clock, and so all numbers, slower than they are for users.
+# Every allocation, byte held, instruction, token request and send of the benches, counted and held against what it has to be.
+# Takes no time of anything. One bench starts a real Redis. `test-util` would make tokio's clock, and so all numbers, slower than they are for users.
 bench-smoke: servers
 	@if $(CARGO) tree $(PEERS) --edges features --invert tokio | grep --quiet test-util; then \
 	    echo "benches/peers must not enable tokio's test-util"; exit 1; \
@@ -129,12 +129,21 @@ bench-smoke: servers
 	$(CARGO) build $(PEERS) --release -p peers --target-dir $(PEERS_TARGET)
 	$(PEERS_TARGET)/release/counts --check
 	$(PEERS_TARGET)/release/report --quick --only growth > /dev/null
+	@tests/install-servers.sh valgrind
+	$(PEERS_TARGET)/release/report --check --only instructions > /dev/null
+	$(PEERS_TARGET)/release/report --drawn docs/performance.md
 
-# Measures everything, beside its peers, and writes the tables in docs/performance.md. For a machine that does nothing
-# else: the page says which it was.
+# Measures everything, beside its peers, and writes the tables and pictures of docs/performance.md. For a machine that does
+# nothing else: the page says which it was.
 report:
+	@tests/install-servers.sh valgrind
 	$(CARGO) build $(PEERS) --release -p peers --target-dir $(PEERS_TARGET)
 	$(PEERS_TARGET)/release/report docs/performance.md
+
+# Draws the pictures of docs/performance.md anew, from the tables as they are.
+pictures:
+	$(CARGO) build $(PEERS) --release -p peers --target-dir $(PEERS_TARGET)
+	$(PEERS_TARGET)/release/report --draw docs/performance.md
 
 # Needs cargo-fuzz and a nightly compiler. What is found on the way stays out of the committed corpora.
 SECONDS_EACH ?= 60

@@ -25,6 +25,8 @@ pub struct Count {
 pub enum Expected {
     Exactly(u64),
     AtMost(u64),
+    /// Of a peer: it is shown beside ours.
+    Anything,
 }
 
 impl Count {
@@ -40,6 +42,7 @@ impl Count {
         match self.expected {
             Expected::Exactly(value) => self.value == value,
             Expected::AtMost(value) => self.value <= value,
+            Expected::Anything => true,
         }
     }
 }

@@ -12,6 +12,7 @@ pub mod loopback;
 pub mod machine;
 pub mod measure;
 pub mod peers;
+pub mod pictures;
 pub mod processes;
 pub mod questions;
 pub mod section;

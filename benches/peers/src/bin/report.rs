@@ -1,24 +1,40 @@
-//! Measures everything, and writes the tables of the page that is named. With `--only QUESTION` it
-//! prints the table of that question; with `--quick` it takes few samples. `--sample QUESTION` is how
-//! it asks other processes for theirs.
+//! Measures everything, and writes the tables and pictures of the page that is named. With `--only
+//! QUESTION` it prints the table of that question; with `--check`, too, it fails when a goal is not
+//! met; with `--quick` it takes few samples. With `--draw` it draws the pictures of the page anew, and
+//! with `--drawn` it fails when they are not what the page says. `--sample QUESTION` and `--repeat
+//! WHAT TIMES` are how it asks other processes for theirs.
 
 use std::{env, error::Error, path::PathBuf};
 
 use peers::{
     counts, machine,
     measure::Effort,
-    processes,
-    questions::{self, Question},
+    pictures, processes,
+    questions::{self, Question, instructions},
     section,
 };
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = env::args().skip(1);
     let (mut page, mut only, mut sample) = (None, None, None);
+    let (mut check, mut draw, mut drawn) = (false, false, false);
     let mut effort = Effort::FULL;
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
             "--quick" => effort = Effort::QUICK,
+            "--check" => check = true,
+            "--draw" => draw = true,
+            "--drawn" => drawn = true,
+            instructions::REPEAT => {
+                let what = arguments.next().unwrap_or_default();
+                let times = arguments.next().unwrap_or_default().parse()?;
+                let done = instructions::repeat(&what, times);
+                return if done {
+                    Ok(())
+                } else {
+                    Err(format!("nothing is called {what}").into())
+                };
+            }
             "--only" => only = arguments.next(),
             processes::SAMPLE => sample = arguments.next(),
             _ => page = Some(PathBuf::from(argument)),
@@ -32,6 +48,20 @@ fn main() -> Result<(), Box<dyn Error>> {
         processes::print(&(question.sample)(effort));
         return Ok(());
     }
+    if let Some(page) = page.as_ref().filter(|_| draw || drawn) {
+        if draw {
+            pictures::draw(page)?;
+        }
+        let outdated = pictures::outdated(page)?;
+        return match outdated.is_empty() {
+            true => Ok(()),
+            false => Err(format!(
+                "not what the page says: {}; see `make pictures`",
+                outdated.join(", ")
+            )
+            .into()),
+        };
+    }
     let machine = machine::section();
     let counted = counts::counted()?;
     let answer = |question: &Question| -> Result<_, Box<dyn Error>> {
@@ -42,8 +72,12 @@ fn main() -> Result<(), Box<dyn Error>> {
         Ok(section)
     };
     if let Some(question) = only.as_ref().map(named).transpose()? {
-        answer(question)?;
-        return Ok(());
+        let section = answer(question)?;
+        let missed = section.goals.iter().filter(|goal| !goal.met).count();
+        return match check && missed > 0 {
+            true => Err(format!("{missed} goals are not met").into()),
+            false => Ok(()),
+        };
     }
     let mut sections = questions::ALL
         .iter()
@@ -53,6 +87,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     sections.insert(0, machine);
     if let Some(page) = page {
         section::write_into(&page, &sections)?;
+        pictures::draw(&page)?;
         eprintln!("written: {}", page.display());
     }
     Ok(())

@@ -18,7 +18,8 @@ pub async fn tokens(issuer: &Issuer) -> TokenCache {
     cache
 }
 
-fn source(issuer: Issuer) -> impl tower_genesys::TokenSource {
+/// A source of the tokens of this issuer.
+pub fn source(issuer: Issuer) -> impl tower_genesys::TokenSource {
     source_fn(move |_cx| {
         let issuer = issuer.clone();
         async move { Ok::<_, TokenError>(IssuedToken::new(issuer.issue().await, LIFETIME)) }

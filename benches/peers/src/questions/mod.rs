@@ -3,6 +3,8 @@
 
 pub mod end_to_end;
 pub mod growth;
+pub mod instructions;
+pub mod memory;
 pub mod one_request;
 pub mod revoked;
 pub mod token_hits;
@@ -42,10 +44,12 @@ macro_rules! questions {
 
 pub const ALL: &[Question] = questions![
     one_request,
+    instructions,
     token_hits,
     revoked,
     end_to_end,
     upload,
     growth,
+    memory,
     weight
 ];
