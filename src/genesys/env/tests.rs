@@ -115,6 +115,7 @@ fn what_cannot_work_names_the_variables_to_correct() {
     let (region, environment) = ("GENESYS_REGION", "GENESYS_ENVIRONMENT");
     let (login, api) = ("GENESYS_LOGIN_URL", "GENESYS_API_URL");
     let loopback = ("GENESYS_ALLOW_LOOPBACK", "1");
+    #[expect(clippy::type_complexity, reason = "a table reads best in one place")]
     let table: [(&[(&str, &str)], _, &[&str]); 12] = [
         (
             &[],
