@@ -2,6 +2,7 @@
 
 use std::{
     convert::Infallible,
+    error::Error,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -13,8 +14,9 @@ use futures_util::{future::join_all, stream};
 use http::{HeaderMap, Request, Response, StatusCode};
 use http_body::Frame;
 use http_body_util::StreamBody;
+use hyper_util::{client::legacy::Client, rt::TokioExecutor};
 use tower_genesys::{
-    ClientCredentials, TokenCache, TokenErrorKind,
+    ClientCredentials, Credentials, Region, TokenCache, TokenErrorKind,
     testing::{Grant, MockGenesys, MockService, TOKEN},
 };
 
@@ -81,6 +83,19 @@ async fn what_is_no_token_is_malformed_and_not_repeated() {
         let text = format!("{error} {error:?} {:?}", cache.status());
         assert!(!text.contains("MARK"), "{text}");
     }
+}
+
+#[tokio::test]
+async fn a_connector_without_tls_is_named_as_what_is_wrong() {
+    let client = Client::builder(TokioExecutor::new()).build_http::<Body>();
+    let credentials = Credentials::new("id", "secret").unwrap();
+    let source = ClientCredentials::new(Region::EU_WEST_1, credentials, client);
+    let error = failure(&source).await;
+    assert_eq!(error.kind(), TokenErrorKind::Denied);
+    let text = error.to_string();
+    assert!(text.contains("a connector without TLS"), "{text}");
+    assert!(text.contains("login.mypurecloud.ie"), "{text}");
+    assert!(error.source().is_some(), "{text}");
 }
 
 #[tokio::test]

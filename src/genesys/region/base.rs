@@ -80,7 +80,12 @@ impl Base {
             .authority(&*self.host)
             .path_and_query(format!("{}{path_and_query}", self.prefix))
             .build()
-            .map_err(|_| RegionError::path(path_and_query, "no URL can hold it"))
+            .map_err(|_| {
+                let bytes = self.prefix.len() + path_and_query.len();
+                let why =
+                    format!("no URL can hold it and its query ({bytes} bytes; 65534 are the most)");
+                RegionError::path(path_and_query, &why)
+            })
     }
 
     /// The base with one of our own paths.

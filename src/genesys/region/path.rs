@@ -6,11 +6,9 @@ pub(super) fn check(path_and_query: &str) -> Result<(), RegionError> {
     if !path_and_query.starts_with('/') {
         return refuse("it must begin with `/`");
     }
-    let stray = |char: &char| !char.is_ascii_graphic();
-    if let Some((at, _)) = path_and_query.char_indices().find(|(_, char)| stray(char)) {
-        let why =
-            "percent-encode what is not printable ASCII, as `Org::api_with_query` does in a query";
-        return Err(RegionError::part(path_and_query, at, why));
+    if let Some((at, char)) = stray(path_and_query) {
+        let why = format!("percent-encode {char:?}, as `Org::api_with_query` does in a query");
+        return Err(RegionError::part(path_and_query, at, &why));
     }
     if let Some(at) = path_and_query.find('#') {
         let why = "a fragment is never sent: percent-encode `#` as `%23`";
@@ -36,4 +34,18 @@ pub(super) fn check(path_and_query: &str) -> Result<(), RegionError> {
         return refuse("the segments `.` and `..` lead elsewhere");
     }
     Ok(())
+}
+
+/// The first character that no URL holds as it is, and where. `http` takes `"` in a path, and a
+/// backtick in a query.
+fn stray(path_and_query: &str) -> Option<(usize, char)> {
+    let query = path_and_query.find('?').unwrap_or(path_and_query.len());
+    path_and_query
+        .char_indices()
+        .find(|&(at, char)| match char {
+            '<' | '>' => true,
+            '`' => at < query,
+            '"' => at > query,
+            char => !char.is_ascii_graphic(),
+        })
 }

@@ -235,6 +235,71 @@ fn paths_that_lead_elsewhere_are_refused() {
     );
 }
 
+#[test]
+fn an_error_shows_the_part_of_the_query_that_it_objects_to() {
+    let region = Region::US_EAST_1;
+    for (query, shown, char) in [
+        ("name=Anna Berg&sort=name", "name=Anna Berg", "' '"),
+        ("a=1&expand=größe&b=2", "expand=gr\\u{f6}\\u{df}e", "'ö'"),
+        ("a=1&name=x\n", "name=x", "'\\n'"),
+        ("a=1&q=\"x\"", "q=\\\"x\\\"", "'\"'"),
+        ("a=1&q=<5&b=2", "q=<5", "'<'"),
+        ("interval=a>b", "interval=a>b", "'>'"),
+        ("a=1&q=x#y&b=2", "q=x#y", "`#`"),
+    ] {
+        let path = format!("/api/v2/users?{query}");
+        for error in [
+            region.api(&path).expect_err(query),
+            region.api_with_query(&path, [("c", "3")]).expect_err(query),
+        ] {
+            let text = error.to_string();
+            let begin = format!("the query of the path `/api/v2/users` does not do at `{shown}`: ");
+            assert_eq!(error.kind(), Kind::InvalidPath, "{text}");
+            assert!(text.starts_with(&begin), "{text}");
+            assert!(text[begin.len()..].contains(char), "{text}");
+        }
+    }
+    // The path is to blame, whatever comes behind it.
+    for (path, char) in [("us ers", "' '"), ("us<ers", "'<'"), ("us`ers", "'`'")] {
+        let error = region.api(&format!("/api/v2/{path}?a=1")).expect_err(path);
+        let begin = format!("the path `/api/v2/{path}` does not do: percent-encode {char},");
+        assert!(error.to_string().starts_with(&begin), "{error}");
+    }
+}
+
+#[test]
+fn an_error_about_the_length_says_how_long_it_is() {
+    let region = Region::US_EAST_1;
+    let path = "/api/v2/users?";
+    let longest = 65_534 - path.len();
+    assert!(
+        region
+            .api(&format!("{path}{}", "a".repeat(longest)))
+            .is_ok()
+    );
+    let error = region
+        .api(&format!("{path}{}", "a".repeat(longest + 1)))
+        .unwrap_err();
+    assert!(
+        error.to_string().contains("65535 bytes; 65534 are"),
+        "{error}"
+    );
+}
+
+#[test]
+fn what_an_error_names_is_what_no_uri_takes() {
+    for char in (0..=0x7f_u8).map(char::from) {
+        for text in [format!("/a{char}b"), format!("/a?b{char}c")] {
+            let taken = Region::US_EAST_1.api(&text);
+            let plain = "https://api.mypurecloud.com";
+            match taken {
+                Ok(uri) => assert_eq!(uri.to_string(), format!("{plain}{text}")),
+                Err(error) => assert!(!error.to_string().contains("bytes"), "{error}"),
+            }
+        }
+    }
+}
+
 /// Parts of authorities, and what could be taken for the end of one.
 fn texts() -> impl Strategy<Value = String> {
     let hosts = vec![
