@@ -122,8 +122,6 @@ async fn of_an_endless_answer_64_kib_are_read() {
     );
 }
 
-fn client_credentials(
-    mock: &MockGenesys,
-) -> ClientCredentials<MockService, tower_genesys::Credentials, Body> {
+fn client_credentials(mock: &MockGenesys) -> ClientCredentials<MockService, Credentials, Body> {
     ClientCredentials::new(mock.region(), credentials(mock), mock.service())
 }
