@@ -16,6 +16,8 @@ pub struct NamedLimit {
 }
 
 /// What a [`NamedLimit`] is about.
+///
+/// An example: [`RetryLayer::with_limit_reader`](crate::RetryLayer::with_limit_reader).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum LimitScope {

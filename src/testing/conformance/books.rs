@@ -53,6 +53,8 @@ fn ask(owner: Owner, want: u32) -> Reservation {
 }
 
 /// Whatever is asked for, in whichever order, the answer is that of the rules.
+///
+/// An example: [`book_conformance`](crate::book_conformance).
 pub async fn answers_are_those_of_the_rules(book: &impl SlotBook) {
     for seed in 0..4 {
         let mut rng = Rng::with_seed(seed);
@@ -91,6 +93,8 @@ pub async fn answers_are_those_of_the_rules(book: &impl SlotBook) {
 }
 
 /// A slot is granted once.
+///
+/// An example: [`book_conformance`](crate::book_conformance).
 pub async fn concurrent_reservations_get_slots_of_their_own(book: &impl SlotBook) {
     let key = fresh_key();
     let asks: Vec<_> = (0..20).map(|_| ask(owner(), 5)).collect();
@@ -105,6 +109,8 @@ pub async fn concurrent_reservations_get_slots_of_their_own(book: &impl SlotBook
 }
 
 /// What is reserved under one key leaves others alone.
+///
+/// An example: [`book_conformance`](crate::book_conformance).
 pub async fn books_of_two_keys_are_apart(book: &impl SlotBook) {
     let (one, other) = (fresh_key(), fresh_key());
     let terms = Terms::new(1, 0);
@@ -117,6 +123,8 @@ pub async fn books_of_two_keys_are_apart(book: &impl SlotBook) {
 }
 
 /// A look at a book makes none.
+///
+/// An example: [`book_conformance`](crate::book_conformance).
 pub async fn whoever_states_no_limit_changes_nothing(book: &impl SlotBook) {
     let key = fresh_key();
     let look = Reservation::new(owner(), None, 3);
