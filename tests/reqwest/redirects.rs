@@ -2,15 +2,15 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode, header::LOCATION};
 use reqwest::Client;
 use tower_genesys::{
     reqwest::HttpService,
-    testing::{CREATE_USER, MockGenesys, Route, USERS, USERS_ME},
+    testing::{CREATE_USER, MockGenesys, Route, Script, USERS, USERS_ME},
 };
 
 use crate::setup::{Setup, setup, setup_as_it_comes};
 
-fn to(mock: &MockGenesys, route: Route, status: StatusCode, location: &str) {
+fn to(mock: &MockGenesys, route: Route, status: StatusCode, location: &str) -> Script {
     let mut headers = HeaderMap::new();
     headers.insert(LOCATION, HeaderValue::from_str(location).expect("a URL"));
-    mock.on(route).reply(status, headers, "");
+    mock.on(route).reply(status, headers, "")
 }
 
 async fn send(setup: &Setup, method: Method, body: &'static str) -> reqwest::Response {
@@ -35,7 +35,7 @@ async fn from_builder_follows_none() {
 async fn from_builder_overrules_a_policy_that_was_set() {
     let mock = MockGenesys::new();
     let server = mock.serve().await.expect("a loopback port is free");
-    to(&mock, USERS, StatusCode::FOUND, "/api/v2/users/me");
+    to(&mock, USERS, StatusCode::FOUND, "/api/v2/users/me").to_anyone();
     let builder = Client::builder().redirect(reqwest::redirect::Policy::limited(5));
     let client = HttpService::from_builder(builder).expect("it has no TLS");
     let url = format!("{}/api/v2/users", server.url());
