@@ -1,6 +1,7 @@
 use std::time::Duration;
 
 use futures_util::future::join_all;
+use http::{HeaderMap, HeaderValue, StatusCode, header::RETRY_AFTER};
 use tokio::time::Instant;
 use tower::{Layer, ServiceBuilder, ServiceExt};
 use tower_genesys::{
@@ -88,7 +89,10 @@ async fn a_buffer_of_one_shared_with_the_token_client_does_not_deadlock() {
 #[tokio::test(start_paused = true)]
 async fn the_token_endpoint_never_waits_at_the_throttle_of_the_api() {
     let setup = setup();
-    setup.mock.on(USERS_ROUTE).first(1).reply_429(SECONDS * 100);
+    // Without a body it names no limit, so it closes its own path alone.
+    let wait = HeaderMap::from_iter([(RETRY_AFTER, HeaderValue::from_static("100"))]);
+    let first = setup.mock.on(USERS_ROUTE).first(1);
+    first.reply(StatusCode::TOO_MANY_REQUESTS, wait, "");
     let throttled = tokio::spawn({
         let setup = setup.clone();
         async move { setup.status(USERS).await }
