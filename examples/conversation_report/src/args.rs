@@ -10,11 +10,13 @@ Writes the conversations of an interval to a file, one a line, and counts them b
 Usage: conversation_report [OPTIONS] [INTERVAL]
 
   INTERVAL          as the API writes it, 2026-01-05T00:00:00Z/2026-01-12T00:00:00Z;
-                    by default the seven whole days (UTC) before today
+                    by default the seven whole days (UTC) before today;
+                    more than seven days are read in slices of seven, one after the other
 
   --output FILE     where to; by default conversations.csv or conversations.jsonl, here
   --format FORMAT   csv or jsonl; by default by the name of FILE, or else csv
-  --job             by a job of the API, for more than 100,000 conversations
+  --job             by a job of the API, in one piece: for more than 100,000 conversations in seven days,
+                    and for those that started earlier and were active in the interval
   --restart         start afresh: empties FILE, and forgets how far it had come
   -h, --help        this
 

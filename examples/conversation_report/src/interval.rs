@@ -7,19 +7,36 @@ use time::{
 
 /// An interval as the API writes it: two times with a slash between.
 #[derive(Clone, Debug)]
-pub(crate) struct Interval(String);
+pub(crate) struct Interval {
+    text: String,
+    begin: OffsetDateTime,
+    end: OffsetDateTime,
+}
 
 impl Interval {
     /// The seven whole days (UTC) before today.
     pub(crate) fn last_seven_days() -> Self {
         let end = OffsetDateTime::now_utc().replace_time(Time::MIDNIGHT);
-        let days = [end - Duration::days(7), end];
-        let days = days.map(|day| day.format(&Rfc3339).unwrap_or_default());
-        Self(days.join("/"))
+        let begin = end - Duration::days(7);
+        let days = [begin, end].map(|day| day.format(&Rfc3339).unwrap_or_default());
+        Self {
+            text: days.join("/"),
+            begin,
+            end,
+        }
     }
 
-    pub(crate) fn as_str(&self) -> &str {
-        &self.0
+    /// Its begin and its end as they were written.
+    pub(crate) fn ends(&self) -> (&str, &str) {
+        self.text.split_once('/').unwrap_or_default()
+    }
+
+    pub(crate) fn begin(&self) -> OffsetDateTime {
+        self.begin
+    }
+
+    pub(crate) fn end(&self) -> OffsetDateTime {
+        self.end
     }
 }
 
@@ -38,16 +55,21 @@ impl FromStr for Interval {
             OffsetDateTime::parse(text, &Iso8601::DEFAULT)
                 .map_err(|_| wrong(&format!("its {which} is no date with a time and `Z`")))
         };
-        if time("begin", begin)? >= time("end", end)? {
+        let (begin, end) = (time("begin", begin)?, time("end", end)?);
+        if begin >= end {
             return Err(wrong("it ends before it has begun"));
         }
-        Ok(Self(text.to_owned()))
+        Ok(Self {
+            text: text.to_owned(),
+            begin,
+            end,
+        })
     }
 }
 
 impl fmt::Display for Interval {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(&self.text)
     }
 }
 
@@ -80,6 +102,6 @@ mod tests {
             assert!(error.contains(why), "{error}");
         }
         let default = Interval::last_seven_days();
-        assert!(default.as_str().parse::<Interval>().is_ok(), "{default}");
+        assert!(default.to_string().parse::<Interval>().is_ok(), "{default}");
     }
 }

@@ -9,6 +9,9 @@
 //! expires and is revoked on the way, requests are throttled, and one meets an outage. Either way
 //! the pages are fetched several at a time, and not one line of the job is about any of that.
 //!
+//! An interval of more than seven days is read in slices of seven, one list of pages after the other.
+//! Slices that meet within a day find the same conversations; each is written once. `slices.rs` is how.
+//!
 //! Interrupt it, by Ctrl-C or `kill -9`, and run it again: it goes on where it was, and nothing is
 //! lost or there twice. `output.rs` is how.
 
@@ -21,6 +24,7 @@ mod output;
 mod progress;
 mod report;
 mod run;
+mod slices;
 mod state;
 mod tally;
 mod terminal;
@@ -153,15 +157,15 @@ async fn report(
         .service(client);
 
     let plan = Plan {
-        interval: interval.as_str(),
+        interval,
         output: &output,
         format,
         job: args.job,
         restart: args.restart || finished,
     };
     let mut progress = Progress::new();
-    let written = run::run(&plan, org, genesys, interrupts(), |done, total| {
-        progress.set(done, total);
+    let written = run::run(&plan, org, genesys, interrupts(), |headway| {
+        progress.set(&headway);
     });
     let written = written.await;
     progress.finish();

@@ -11,7 +11,8 @@ use tower_genesys::genesys::{Checkpoint, Page};
 use crate::{
     conversation::{Conversation, Format, Row},
     failure::{Code, Failure},
-    state::{self, Identity, State},
+    slices::Slice,
+    state::{self, Counts, Identity, State},
 };
 
 /// The file that the rows go to, locked, and the state beside it.
@@ -93,7 +94,7 @@ impl Output {
             return self.cut(0).map_err(Failure::io("emptied", &self.path));
         }
         if state.identity != self.identity {
-            let differs = difference(&state.identity, &self.identity);
+            let differs = state.identity.difference(&self.identity);
             return unusable(format!("{shown} was begun with {differs}"));
         }
         let (length, digest) = self
@@ -149,8 +150,14 @@ impl Output {
         self.state.as_ref().map_or(0, |state| state.bytes)
     }
 
-    pub(crate) fn total(&self) -> Option<u64> {
-        self.state.as_ref().and_then(|state| state.total)
+    /// Which slice to go on with; the first is 0.
+    pub(crate) fn slice(&self) -> u64 {
+        self.state.as_ref().map_or(0, |state| state.slice)
+    }
+
+    pub(crate) fn counts(&self) -> Counts {
+        let state = self.state.as_ref();
+        state.map_or(Counts::new(Some(0)), |state| state.counts)
     }
 
     /// Notes a place that no rows lead to: the beginning, before there are any, so that what is behind
@@ -159,34 +166,54 @@ impl Output {
         if self.checkpoint() == Some(place) {
             return Ok(());
         }
-        let mut state = self.state.clone().unwrap_or_else(|| State {
-            identity: self.identity.clone(),
-            checkpoint: place.clone(),
-            bytes: 0,
-            sha256: state::hex(self.digest.clone().finalize()),
-            rows: 0,
-            total: None,
-        });
-        state.checkpoint = place.clone();
-        state::save(&self.path, &state)?;
-        self.state = Some(state);
-        Ok(())
+        let state = self.state_at(place.clone());
+        self.keep(state)
     }
 
-    /// Puts a page on the disk, and then the place behind it.
-    pub(crate) fn append(&mut self, page: Page<Conversation>) -> Result<(), Failure> {
-        let rows: Vec<Row> = page.rows.into_iter().map(Row::from).collect();
+    /// Notes the beginning of the next slice. Until then, a run resumes at the end of the last one.
+    pub(crate) fn next_slice(&mut self, beginning: &Checkpoint) -> Result<(), Failure> {
+        let mut state = self.state_at(beginning.clone());
+        state.slice += 1;
+        state.counts = Counts::new(state.counts.total());
+        self.keep(state)
+    }
+
+    /// Puts the conversations of a page that belong to its slice on the disk, and then the place
+    /// behind it.
+    pub(crate) fn append(
+        &mut self,
+        page: Page<Conversation>,
+        slice: &Slice,
+    ) -> Result<(), Failure> {
+        let read = page.rows.len() as u64;
+        let rows = slice.own(page.rows.into_iter().map(Row::from).collect())?;
         let bytes = self
             .write(&rows)
             .map_err(Failure::io("written", &self.path))?;
-        let state = State {
+        let mut state = self.state_at(page.checkpoint);
+        state.bytes += bytes;
+        state.sha256 = state::hex(self.digest.clone().finalize());
+        state.rows += rows.len() as u64;
+        state.counts.found = page.total;
+        state.counts.read += read;
+        state.counts.foreign += read - rows.len() as u64;
+        self.keep(state)
+    }
+
+    /// The state as it is, but at this place.
+    fn state_at(&self, place: Checkpoint) -> State {
+        State {
             identity: self.identity.clone(),
-            checkpoint: page.checkpoint,
-            bytes: self.bytes() + bytes,
+            slice: self.slice(),
+            checkpoint: place,
+            counts: self.counts(),
+            bytes: self.bytes(),
             sha256: state::hex(self.digest.clone().finalize()),
-            rows: self.rows() + rows.len() as u64,
-            total: page.total,
-        };
+            rows: self.rows(),
+        }
+    }
+
+    fn keep(&mut self, state: State) -> Result<(), Failure> {
         state::save(&self.path, &state)?;
         self.state = Some(state);
         Ok(())
@@ -203,7 +230,8 @@ impl Output {
     /// Leaves nothing behind of a run that ended where it began: a request that is refused from the
     /// start, by a wrong filter for example, shall not keep the right one from the file.
     pub(crate) fn give_up(&self, beginning: &Checkpoint) -> Result<(), Failure> {
-        match self.rows() == 0 && self.checkpoint() == Some(beginning) {
+        // An earlier slice without rows may have left a header in the file, which the state accounts for.
+        match self.bytes() == 0 && self.checkpoint() == Some(beginning) {
             true => state::remove(&self.path),
             false => Ok(()),
         }
@@ -227,21 +255,4 @@ fn lock(file: &File, path: &Path) -> Result<(), Failure> {
         }
         Err(TryLockError::Error(error)) => Err(Failure::io("locked", path)(error)),
     }
-}
-
-fn difference(then: &Identity, now: &Identity) -> String {
-    let job = |identity: &Identity| if identity.job { "--job" } else { "no --job" }.to_owned();
-    let fields = [
-        (
-            "organisation",
-            then.organization.clone(),
-            now.organization.clone(),
-        ),
-        ("interval", then.interval.clone(), now.interval.clone()),
-        ("format", then.format.clone(), now.format.clone()),
-        ("way", job(then), job(now)),
-    ];
-    let differ = fields.into_iter().filter(|(_, then, now)| then != now);
-    let differ = differ.map(|(what, then, now)| format!("the {what} {then}, and this is {now}"));
-    differ.collect::<Vec<_>>().join("; ")
 }

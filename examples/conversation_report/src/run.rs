@@ -9,13 +9,16 @@ use tokio::{sync::watch, time::sleep};
 use tower::ServiceExt;
 use tower_genesys::{
     ApiError, Org,
-    genesys::{PageError, PageErrorKind, Pager, TokenClient},
+    genesys::{Checkpoint, PageError, PageErrorKind, PagedRequest, Pager, TokenClient},
 };
 
 use crate::{
     conversation::{Conversation, Format},
     failure::{Code, Failure},
+    interval::Interval,
     output::Output,
+    progress::Headway,
+    slices::{Slice, Slices},
     state::Identity,
     terminal::count,
 };
@@ -29,7 +32,7 @@ const LONGEST_ANSWER: usize = 64 * 1024;
 
 /// What to report, and where to.
 pub(crate) struct Plan<'a> {
-    pub(crate) interval: &'a str,
+    pub(crate) interval: Interval,
     pub(crate) output: &'a Path,
     pub(crate) format: Format,
     pub(crate) job: bool,
@@ -44,68 +47,135 @@ pub(crate) struct Done {
 }
 
 /// Writes what is not yet written. `interrupts` counts how often somebody wants it to stop: once to
-/// stop behind the next page, twice to stop at once. `progress` is told how many rows are written, and
-/// of how many.
+/// stop behind the next page, twice to stop at once. `progress` is told how far it has come.
 pub(crate) async fn run<S>(
     plan: &Plan<'_>,
     org: &Org,
     genesys: S,
     interrupts: watch::Receiver<u32>,
-    mut progress: impl FnMut(u64, Option<u64>),
+    mut progress: impl FnMut(Headway),
 ) -> Result<Done, Failure>
 where
     S: TokenClient<Full<Bytes>, Error = tower_genesys::BoxError>,
 {
     let identity = Identity {
         organization: organization(org, genesys.clone()).await?,
-        interval: plan.interval.to_owned(),
+        interval: plan.interval.to_string(),
         format: plan.format.to_string(),
         job: plan.job,
     };
     let mut output = Output::open(plan.output, plan.format, identity, plan.restart)?;
-    let body = json!({ "interval": plan.interval, "order": "asc", "orderBy": "conversationStart" });
+    let slices = plan.slices();
     let pager = Pager::new::<Full<Bytes>, _>(org, genesys);
-    let mut request = if plan.job {
-        pager.post("/api/v2/analytics/conversations/details/jobs", body)
-    } else {
-        let path = "/api/v2/analytics/conversations/details/query";
-        pager.post(path, body).with_read_ahead(READ_AHEAD)
-    };
-    if let Some(checkpoint) = output.checkpoint() {
-        request = request.resume(checkpoint.clone());
-        progress(output.rows(), output.total());
+    let is_resumed = output.checkpoint().is_some();
+    let mut progress = |output: &Output| progress(headway(output, &slices));
+    if is_resumed {
+        progress(&output);
     }
-    let mut pages = request.pages::<Conversation>();
-    let beginning = pages.checkpoint().clone();
     loop {
-        output.reach(pages.checkpoint())?;
-        let page = tokio::select! {
-            biased;
-            page = pages.next() => page,
-            () = at_once(interrupts.clone()) => {
-                output.reach(pages.checkpoint())?;
-                return Err(interrupted(plan.output, &output));
-            }
-            // A job may take an hour before its first page, and is noted as soon as it was started.
-            () = sleep(GLANCE) => continue,
-        };
-        match page {
-            None => break,
-            Some(Ok(page)) => output.append(page)?,
-            Some(Err(error)) => {
-                output.reach(pages.checkpoint())?;
-                output.give_up(&beginning)?;
-                return Err(incomplete(error));
-            }
+        let number = output.slice();
+        let slice = slice(&slices, number)?;
+        let mut request = plan.request(&pager, &slice);
+        if let Some(checkpoint) = output.checkpoint() {
+            request = request.resume(checkpoint.clone());
         }
-        progress(output.rows(), output.total());
-        if *interrupts.borrow() > 0 && output.checkpoint().is_some_and(|place| !place.is_end()) {
-            return Err(interrupted(plan.output, &output));
+        let is_last = number + 1 >= slices.count();
+        let list = List { slice, is_last };
+        list.read(plan, request, &mut output, &interrupts, &mut progress)
+            .await?;
+        if is_last {
+            break;
         }
+        let next = self::slice(&slices, number + 1)?;
+        let pages = plan.request(&pager, &next).pages::<Conversation>();
+        output.next_slice(pages.checkpoint())?;
     }
-    let total = output.total();
+    let total = output.counts().total();
     output.complete()?;
     Ok(Done { total })
+}
+
+impl Plan<'_> {
+    fn slices(&self) -> Slices<'_> {
+        match self.job {
+            true => Slices::of_job(&self.interval),
+            false => Slices::of_query(&self.interval),
+        }
+    }
+
+    fn request(&self, pager: &Pager, slice: &Slice) -> PagedRequest {
+        let body =
+            json!({ "interval": slice.interval, "order": "asc", "orderBy": "conversationStart" });
+        if self.job {
+            return pager.post("/api/v2/analytics/conversations/details/jobs", body);
+        }
+        let path = "/api/v2/analytics/conversations/details/query";
+        pager.post(path, body).with_read_ahead(READ_AHEAD)
+    }
+}
+
+fn slice(slices: &Slices<'_>, number: u64) -> Result<Slice, Failure> {
+    let failed = || Failure::new(Code::Failed, "the interval cannot be cut into slices");
+    slices.get(number).map_err(|error| failed().because(error))
+}
+
+fn headway(output: &Output, slices: &Slices<'_>) -> Headway {
+    let counts = output.counts();
+    Headway {
+        slice: output.slice() + 1,
+        slices: slices.count(),
+        read: counts.read,
+        found: counts.found,
+    }
+}
+
+/// The list of pages of a slice.
+struct List {
+    slice: Slice,
+    is_last: bool,
+}
+
+impl List {
+    /// Writes the pages that are not yet written.
+    async fn read(
+        &self,
+        plan: &Plan<'_>,
+        request: PagedRequest,
+        output: &mut Output,
+        interrupts: &watch::Receiver<u32>,
+        progress: &mut impl FnMut(&Output),
+    ) -> Result<(), Failure> {
+        let mut pages = request.pages::<Conversation>();
+        let beginning = pages.checkpoint().clone();
+        loop {
+            output.reach(pages.checkpoint())?;
+            let page = tokio::select! {
+                biased;
+                page = pages.next() => page,
+                () = at_once(interrupts.clone()) => {
+                    output.reach(pages.checkpoint())?;
+                    return Err(interrupted(plan.output, output));
+                }
+                // A job may take an hour before its first page, and is noted as soon as it was started.
+                () = sleep(GLANCE) => continue,
+            };
+            match page {
+                None => return Ok(()),
+                Some(Ok(page)) => output.append(page, &self.slice)?,
+                Some(Err(error)) => {
+                    output.reach(pages.checkpoint())?;
+                    output.give_up(&beginning)?;
+                    return Err(incomplete(error));
+                }
+            }
+            progress(output);
+            let is_end = output.checkpoint().is_some_and(Checkpoint::is_end);
+            // After the last page of all there is nothing to stop.
+            if *interrupts.borrow() > 0 && !(is_end && self.is_last) {
+                return Err(interrupted(plan.output, output));
+            }
+        }
+    }
 }
 
 async fn at_once(mut interrupts: watch::Receiver<u32>) {
@@ -156,7 +226,7 @@ fn incomplete(error: PageError) -> Failure {
         Kind::Shrunk | Kind::Grown | Kind::TooManyRows => (
             Code::Unusable,
             "the report is not complete, and cannot be gone on with; start afresh with --restart, over \
-             another interval if need be",
+             another interval or with --job if need be",
         ),
         _ => (
             Code::Failed,

@@ -16,14 +16,48 @@ use crate::failure::{Code, Failure};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct State {
     pub(crate) identity: Identity,
-    /// Behind the last page that is in the output.
+    /// Which slice of the interval is read; the first is 0.
+    pub(crate) slice: u64,
+    /// After the last page of this slice that is in the output.
     pub(crate) checkpoint: Checkpoint,
+    pub(crate) counts: Counts,
     /// So much of the output is good.
     pub(crate) bytes: u64,
     /// And this is its digest.
     pub(crate) sha256: String,
     pub(crate) rows: u64,
-    pub(crate) total: Option<u64>,
+}
+
+/// What the lists of pages say about how many conversations there are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Counts {
+    /// How many belong to the slices before this one, if the API has said so.
+    pub(crate) before: Option<u64>,
+    /// How many this slice finds, if the API has said so.
+    pub(crate) found: Option<u64>,
+    /// How many of those were read.
+    pub(crate) read: u64,
+    /// How many of those belong to other slices, and are not written for this one.
+    pub(crate) foreign: u64,
+}
+
+impl Counts {
+    /// As they are at the beginning of a slice.
+    pub(crate) fn new(before: Option<u64>) -> Self {
+        Self {
+            before,
+            found: None,
+            read: 0,
+            foreign: 0,
+        }
+    }
+
+    /// Returns how many conversations belong to this slice and to those before it, as far as those
+    /// that were read tell.
+    pub(crate) fn total(&self) -> Option<u64> {
+        let found = self.before?.checked_add(self.found?)?;
+        Some(found.saturating_sub(self.foreign))
+    }
 }
 
 /// What a report is of.
@@ -36,8 +70,29 @@ pub(crate) struct Identity {
     pub(crate) job: bool,
 }
 
+impl Identity {
+    /// Says what is different now.
+    pub(crate) fn difference(&self, now: &Self) -> String {
+        let job = |identity: &Self| if identity.job { "--job" } else { "no --job" }.to_owned();
+        let fields = [
+            (
+                "organisation",
+                self.organization.clone(),
+                now.organization.clone(),
+            ),
+            ("interval", self.interval.clone(), now.interval.clone()),
+            ("format", self.format.clone(), now.format.clone()),
+            ("way", job(self), job(now)),
+        ];
+        let differ = fields.into_iter().filter(|(_, then, now)| then != now);
+        let differ =
+            differ.map(|(what, then, now)| format!("the {what} {then}, and this is {now}"));
+        differ.collect::<Vec<_>>().join("; ")
+    }
+}
+
 /// The first line of the file, before the digest of the rest.
-const MAGIC: &str = "conversation_report state 1 sha256 ";
+const MAGIC: &str = "conversation_report state 2 sha256 ";
 const ANY_VERSION: &str = "conversation_report state ";
 
 pub(crate) fn path(output: &Path) -> PathBuf {

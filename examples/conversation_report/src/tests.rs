@@ -1,5 +1,7 @@
 //! Interrupted anywhere and run again, the report is the same, byte for byte.
 
+mod slices;
+
 use std::{
     env,
     ffi::OsString,
@@ -27,6 +29,8 @@ use crate::{
     args::Args,
     conversation::Format,
     failure::{Code, Failure},
+    interval::Interval,
+    progress::Headway,
     report::Report,
     run::{Done, Plan, run},
     state,
@@ -36,6 +40,7 @@ use crate::{
 struct Setup {
     mock: MockGenesys,
     folder: TempDir,
+    interval: Interval,
     job: bool,
     format: Format,
 }
@@ -49,8 +54,10 @@ impl Setup {
     }
 
     fn of(mock: MockBuilder) -> Self {
+        let mock = mock.build();
         Self {
-            mock: mock.build(),
+            interval: interval(mock.interval()),
+            mock,
             folder: tempfile::tempdir().unwrap(),
             job: false,
             format: Format::Csv,
@@ -81,7 +88,7 @@ impl Setup {
     async fn with(&self, pages: u64, change: impl FnOnce(&mut Plan<'_>)) -> Result<Done, Failure> {
         let path = self.path();
         let mut plan = Plan {
-            interval: self.mock.interval(),
+            interval: self.interval.clone(),
             output: &path,
             format: self.format,
             job: self.job,
@@ -89,8 +96,8 @@ impl Setup {
         };
         change(&mut plan);
         let (stop, interrupts) = watch::channel(0);
-        let progress = |done: u64, _| {
-            let stopped = done.div_ceil(self.page_size()) >= pages;
+        let progress = |headway: Headway| {
+            let stopped = headway.read.div_ceil(self.page_size()) >= pages;
             stop.send_replace(u32::from(stopped));
         };
         report(&self.mock, &plan, interrupts, progress).await
@@ -100,12 +107,12 @@ impl Setup {
         if self.job { 1000 } else { 100 }
     }
 
-    /// The file as it is when nothing interrupts.
+    /// The file as it is when nothing interrupts, over one slice.
     async fn whole(&self) -> Vec<u8> {
         let other = Self {
-            mock: MockGenesys::builder().conversations(COUNT).build(),
-            folder: tempfile::tempdir().unwrap(),
-            ..*self
+            job: self.job,
+            format: self.format,
+            ..Self::new()
         };
         assert_eq!(
             other.run().await.unwrap().total.unwrap_or(COUNT as u64),
@@ -116,11 +123,15 @@ impl Setup {
     }
 }
 
+fn interval(text: &str) -> Interval {
+    text.parse().unwrap()
+}
+
 async fn report(
     mock: &MockGenesys,
     plan: &Plan<'_>,
     interrupts: watch::Receiver<u32>,
-    progress: impl FnMut(u64, Option<u64>),
+    progress: impl FnMut(Headway),
 ) -> Result<Done, Failure> {
     let credentials = Credentials::new(mock.client_id(), mock.client_secret()).unwrap();
     let org = Org::builder(mock.region())
@@ -289,7 +300,7 @@ async fn a_damaged_state_is_refused_and_nothing_is_changed() {
         b"\xff\xfe".to_vec(),
         b"nonsense\n{}".to_vec(),
         text.replace("\"rows\": 200", "\"rows\": 100").into_bytes(),
-        text.replace("state 1 sha256 ", "state 1 sha256 0")
+        text.replace("state 2 sha256 ", "state 2 sha256 0")
             .into_bytes(),
     ];
     damages.extend(
@@ -310,13 +321,12 @@ async fn a_damaged_state_is_refused_and_nothing_is_changed() {
         assert_eq!(setup.output(), output);
         assert_eq!(fs::read(setup.state()).unwrap(), bytes);
     }
-    let future = text.replace("state 1 ", "state 2 ");
-    fs::write(setup.state(), future).unwrap();
-    refused(
-        setup.run().await,
-        Code::Unusable,
-        &["another version", "--restart"],
-    );
+    for other in ["state 1 ", "state 3 "] {
+        fs::write(setup.state(), text.replace("state 2 ", other)).unwrap();
+        let says = ["another version", "--restart", "Nothing was changed"];
+        refused(setup.run().await, Code::Unusable, &says);
+        assert_eq!(setup.output(), output);
+    }
     // As it was, it is good.
     fs::write(setup.state(), state).unwrap();
     setup.run().await.unwrap();
@@ -331,9 +341,9 @@ async fn a_run_that_has_written_nothing_keeps_no_other_from_the_file() {
             job,
             ..Setup::new()
         };
-        let wrong = setup
-            .with(9, |plan| plan.interval = "2026-01-05/2026-01-12")
-            .await;
+        // A form of ISO 8601 that the API does not know.
+        let weeks = interval("2026-W02-1T00:00Z/2026-W03-1T00:00Z");
+        let wrong = setup.with(9, |plan| plan.interval = weeks).await;
         refused(wrong, Code::Failed, &["interval"]);
         assert!(!setup.state().exists());
         assert_eq!(setup.run().await.unwrap().total.unwrap_or(550), 550);
@@ -341,7 +351,7 @@ async fn a_run_that_has_written_nothing_keeps_no_other_from_the_file() {
     }
     let setup = Setup::new();
     setup.mock.on(DETAILS_QUERY).never_answers();
-    let day = "2026-01-05T00:00:00.000Z/2026-01-06T00:00:00.000Z";
+    let day = interval("2026-01-05T00:00:00.000Z/2026-01-06T00:00:00.000Z");
     let killed = setup.with(9, |plan| plan.interval = day);
     let killed = tokio::time::timeout(Duration::from_secs(5), killed).await;
     assert!(killed.is_err() && setup.state().exists());
@@ -355,8 +365,8 @@ async fn the_state_of_another_report_is_refused() {
     let setup = Setup::new();
     refused(setup.until(2).await, Code::Interrupted, &[]);
     let output = setup.output();
-    let interval = "2026-01-05T00:00:00.000Z/2026-01-11T00:00:00.000Z";
-    let other = setup.with(9, |plan| plan.interval = interval);
+    let shorter = interval("2026-01-05T00:00:00.000Z/2026-01-11T00:00:00.000Z");
+    let other = setup.with(9, |plan| plan.interval = shorter);
     refused(
         other.await,
         Code::Unusable,
@@ -454,7 +464,7 @@ async fn interrupted_twice_it_does_not_wait_for_the_page() {
         .reply_429(Duration::from_secs(100));
     let path = setup.path();
     let plan = Plan {
-        interval: setup.mock.interval(),
+        interval: setup.interval.clone(),
         output: &path,
         format: Format::Csv,
         job: false,
@@ -462,7 +472,7 @@ async fn interrupted_twice_it_does_not_wait_for_the_page() {
     };
     let (stop, interrupts) = watch::channel(0);
     let started = Instant::now();
-    let run = report(&setup.mock, &plan, interrupts, |_, _| {});
+    let run = report(&setup.mock, &plan, interrupts, |_| {});
     let twice = async {
         tokio::time::sleep(Duration::from_secs(1)).await;
         stop.send_replace(1);
@@ -488,14 +498,14 @@ async fn a_process_of_its_own() {
     );
     let path = env::var_os(CHILD).map_or_else(|| setup.path(), PathBuf::from);
     let plan = Plan {
-        interval: setup.mock.interval(),
+        interval: interval(slices::MIDDAY),
         output: &path,
         format: Format::Csv,
         job: false,
         restart: false,
     };
     let (_stop, interrupts) = watch::channel(0);
-    report(&setup.mock, &plan, interrupts, |_, _| {})
+    report(&setup.mock, &plan, interrupts, |_| {})
         .await
         .unwrap();
     assert_eq!(fs::read(&path).unwrap(), setup.whole().await);
@@ -520,7 +530,8 @@ async fn killed_again_and_again_it_comes_to_the_same_bytes() {
         state.map_or(0, |state| state.rows)
     };
     let mut kills = 0;
-    for target in [100, 200, 400] {
+    // The second slice begins at 275.
+    for target in [100, 200, 300, 400] {
         let mut child = child(&setup.path());
         let deadline = Instant::now() + Duration::from_secs(60);
         while rows(&setup) < target && child.try_wait().unwrap().is_none() {
@@ -542,9 +553,9 @@ async fn killed_again_and_again_it_comes_to_the_same_bytes() {
 #[test]
 fn arguments() {
     let parse = |args: &[&str]| Args::parse(args.iter().map(OsString::from));
-    let interval = "2026-01-05T00:00Z/2026-01-12T00:00Z";
-    let args = parse(&["--output", "a.jsonl", interval, "--job", "--restart"]).unwrap();
-    assert_eq!(args.interval.as_ref().unwrap().as_str(), interval);
+    let week = "2026-01-05T00:00Z/2026-01-12T00:00Z";
+    let args = parse(&["--output", "a.jsonl", week, "--job", "--restart"]).unwrap();
+    assert_eq!(args.interval.as_ref().unwrap().to_string(), week);
     assert_eq!(args.output.as_deref(), Some(Path::new("a.jsonl")));
     assert!(args.job && args.restart && !args.help);
     assert_eq!(args.format(), Format::JsonLines);
@@ -559,7 +570,7 @@ fn arguments() {
     for wrong in [
         &["--what"][..],
         &["a/b"],
-        &[interval, interval],
+        &[week, week],
         &["--format", "xml"],
         &["--output"],
     ] {
