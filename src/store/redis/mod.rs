@@ -92,6 +92,8 @@
 //! | the server becomes a replica | resolves the name in the URL again | asks the Sentinels again, within the same operation | follows the redirection, within the same operation |
 //! | the server dies | fails until it is back | fails until the Sentinels have promoted a replica | fails until the nodes have promoted a replica; keys on other nodes are not affected once the dead node is known |
 //! | a slot moves | | | follows it; operations on this slot fail while its keys are being moved, usually for milliseconds |
+//! | a node is silent | | | leaves the connections to the cluster; an operation on another node may time out once, too |
+//! | a primary was demoted unnoticed | | | may hand out the token that the node holds until the first write, which finds the new primary |
 //!
 //! An operation that fails never fails a request: see [`store`](crate::store#when-the-store-fails).
 //! A primary that dies may lose its latest writes, which costs at most one token request.

@@ -52,7 +52,7 @@ use super::{AccessToken, Generation, Rejection, TokenError, TokenProvider, Token
 /// it, and those who go away change nothing. Failures are followed by a pause, from a quarter of a
 /// second to a minute (five, when the client is refused; no less than `Retry-After` says), in which
 /// the token endpoint is left alone. While it fails for five minutes, it is asked at most 24 times
-/// without a valid token (mostly 16 to 19), and at most 8 times with one. No failure is final, so
+/// without a valid token (mostly 15 to 19), and at most 8 times with one. No failure is final, so
 /// that a secret rotated at run time heals by itself. Renewals forced by 401s are damped when they do not help: three, then one in 10
 /// seconds, 20, 40 and so on to five minutes, until tokens have been accepted for a minute.
 ///
