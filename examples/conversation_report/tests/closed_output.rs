@@ -7,7 +7,7 @@
 
 use std::{
     env, fs,
-    io::{BufRead, BufReader, Read},
+    io::{self, BufRead, BufReader, Read},
     path::Path,
     process::{Child, Command, Stdio},
 };
@@ -16,6 +16,10 @@ const UNREAD: Option<i32> = Some(141);
 
 /// The program in this folder, without anything of the environment that is about Genesys Cloud.
 fn start(folder: &Path, args: &[&str]) -> Child {
+    start_into(folder, args, Stdio::piped())
+}
+
+fn start_into(folder: &Path, args: &[&str], output: Stdio) -> Child {
     let mut command = Command::new(env!("CARGO_BIN_EXE_conversation_report"));
     for (name, _) in env::vars_os() {
         if name.to_string_lossy().starts_with("GENESYS") {
@@ -24,7 +28,7 @@ fn start(folder: &Path, args: &[&str]) -> Child {
     }
     let command = command.args(args).current_dir(folder);
     command
-        .stdout(Stdio::piped())
+        .stdout(output)
         .stderr(Stdio::piped())
         .spawn()
         .unwrap()
@@ -46,8 +50,10 @@ fn end(mut child: Child) -> (Option<i32>, String) {
 fn an_output_that_is_closed_at_once_ends_the_run_without_a_word() {
     let folder = tempfile::tempdir().unwrap();
     for args in [&[][..], &["--help"]] {
-        let mut child = start(folder.path(), args);
-        drop(child.stdout.take());
+        // Closed before the program begins: a short output would else fit into the pipe.
+        let (reader, writer) = io::pipe().unwrap();
+        drop(reader);
+        let child = start_into(folder.path(), args, writer.into());
         assert_eq!(end(child), (UNREAD, String::new()), "{args:?}");
     }
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
