@@ -13,8 +13,11 @@ use http::{HeaderValue, Request, Response, header};
 use http_body_util::Full;
 use tower::{Layer, Service};
 use tower_genesys::{
-    BearerLayer, CollectLayer, FetchContext, IssuedToken, Org, Origins, RefreshLayer, Region,
-    ReplayLayer, RetryLayer, SpanLayer, TokenCache, TokenError, TokenSource, genesys,
+    BearerLayer, CollectLayer, Org, RefreshLayer, Region, ReplayLayer, RetryLayer, SpanLayer,
+    TokenCache, TokenError,
+    bearer::Origins,
+    genesys,
+    token::{FetchContext, IssuedToken, TokenSource},
 };
 use tower_http::auth::AddAuthorizationLayer;
 

@@ -2,7 +2,7 @@
 //! stream of pages.
 
 use http::{Method, Uri};
-use tower_genesys::genesys::{Operation, Paging, is_read_only};
+use tower_genesys::genesys::{Operation, is_read_only, paging::Paging};
 
 #[global_allocator]
 static ALLOCATOR: divan::AllocProfiler = divan::AllocProfiler::system();

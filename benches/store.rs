@@ -23,9 +23,9 @@ use futures_util::future::join_all;
 use redis_server::RedisServer;
 use tokio::time::Instant;
 use tower_genesys::{
-    FetchContext, IssuedToken, SharedSource, Sharing, TokenCache, TokenError, TokenProvider,
-    TokenSource,
-    store::{KeyRing, Keyed, RedisStore, SealKey, StoreKey},
+    Sharing, TokenCache, TokenError,
+    store::{KeyRing, Keyed, SealKey, SharedSource, StoreKey, redis::RedisStore},
+    token::{FetchContext, IssuedToken, TokenProvider, TokenSource},
 };
 
 const PROCESSES: usize = 50;

@@ -9,7 +9,11 @@ use std::{
 
 use futures_util::FutureExt;
 use tokio::runtime::Runtime;
-use tower_genesys::{IssuedToken, Org, Orgs, Region, TokenError, TokenProvider, source_fn};
+use tower_genesys::{
+    Org, Region, TokenError,
+    genesys::orgs::Orgs,
+    token::{IssuedToken, TokenProvider, source_fn},
+};
 
 #[global_allocator]
 static ALLOCATOR: divan::AllocProfiler = divan::AllocProfiler::system();

@@ -7,7 +7,10 @@ use std::{
 
 use http::HeaderValue;
 use tokio::runtime::Runtime;
-use tower_genesys::{IssuedToken, TokenCache, TokenError, TokenProvider, source_fn};
+use tower_genesys::{
+    TokenCache, TokenError,
+    token::{IssuedToken, TokenProvider, source_fn},
+};
 
 fn main() {
     divan::main();

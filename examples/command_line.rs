@@ -8,8 +8,9 @@ use http_body_util::Full;
 use tokio::{process::Command, time::sleep};
 use tower::ServiceExt;
 use tower_genesys::{
-    BoxError, ClientBuilder, Credentials, Org, Region, Sharing,
-    store::FileStore,
+    BoxError, Credentials, Org, Region, Sharing,
+    client::ClientBuilder,
+    store::file::FileStore,
     testing::{MockGenesys, MockServer, USERS},
 };
 

@@ -18,8 +18,9 @@ use hyper_rustls::HttpsConnectorBuilder;
 use hyper_util::{client::legacy, rt::TokioExecutor};
 use tower::{ServiceBuilder, ServiceExt};
 use tower_genesys::{
-    BoxError, ClientBuilder, Credentials, GenesysLayer, Org, ReplayBody,
-    genesys::TokenClient,
+    BoxError, Credentials, GenesysLayer, Org, ReplayBody,
+    client::ClientBuilder,
+    genesys::grants::TokenClient,
     testing::{MockGenesys, MockServer},
 };
 

@@ -7,13 +7,12 @@ use http::{Request, StatusCode};
 use http_body_util::Full;
 use tower::{ServiceBuilder, ServiceExt};
 use tower_genesys::{
-    BearerLayer, BoxError, FetchContext, IssuedToken, Origins, RefreshLayer, ReplayLayer,
-    RetryLayer, TokenCache, TokenError, TokenSource,
-    retry::{
-        Attempt, Backoff, BoxErrorClassifier, Class, Classify, RequestHead, ResponseHead,
-        RetryPolicy,
-    },
+    BearerLayer, BoxError, RefreshLayer, ReplayLayer, RetryLayer, RetryPolicy, TokenCache,
+    TokenError,
+    bearer::Origins,
+    retry::{Attempt, Backoff, BoxErrorClassifier, Class, Classify, RequestHead, ResponseHead},
     testing::{CREATE_USER, MockGenesys},
+    token::{FetchContext, IssuedToken, TokenSource},
 };
 
 /// Tokens that another service mints, here the mock. One request, no cache, no retry.

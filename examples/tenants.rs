@@ -7,7 +7,8 @@ use http::Request;
 use http_body_util::Full;
 use tower::{Service, ServiceBuilder, ServiceExt};
 use tower_genesys::{
-    BoxError, Credentials, GenesysLayer, Org, Orgs,
+    BoxError, Credentials, GenesysLayer, Org,
+    genesys::orgs::Orgs,
     testing::{MockGenesys, USERS},
 };
 

@@ -57,9 +57,9 @@
 //! | 429, 5xx, broken connections | [`RetryLayer`] between the two ([`retry`]) |
 //! | bodies that break off after their head | [`CollectLayer`] inside of it ([`collect`]) |
 //! | spans for calls and attempts, histograms of durations | [`SpanLayer`] ([`spans`]) |
-//! | thousands of tenants, one organisation each | [`Orgs`] ([`genesys::orgs`]) |
+//! | thousands of tenants, one organisation each | [`genesys::orgs`] |
 //! | only a token, for some other client | [`TokenCache::token`] |
-//! | tokens from a vault or a service of yours | [`source_fn`], [`TokenSource`] |
+//! | tokens from a vault or a service of yours | [`token::source_fn`], [`token::TokenSource`] |
 //! | what is done in a person's name | the [`grants`](genesys::grants) |
 //! | one request that is to be treated differently | [`CallOptions`] |
 //! | answers in pages: queries, lists, jobs | a [`Pager`] on top: streams that can be resumed |
@@ -111,8 +111,8 @@
 //! | `client` | | [`Client`], for those who have none: TLS, the proxy of the environment, time-outs |
 //! | `metrics` | | counters for what is renewed, retried and shared |
 //! | `reqwest-013` | | [`reqwest`]: the layers over a `reqwest::Client`, and for its own requests |
-//! | `redis` | | [`RedisStore`](store::RedisStore): one token for a fleet of processes, in Redis or Valkey. By `rediss://`, it makes ring the rustls provider of a process that has chosen none |
-//! | `file` | | [`FileStore`](store::FileStore): one token for the runs of a program, in a file of its user |
+//! | `redis` | | [`RedisStore`](store::redis::RedisStore): one token for a fleet of processes, in Redis or Valkey. By `rediss://`, it makes ring the rustls provider of a process that has chosen none |
+//! | `file` | | [`FileStore`](store::file::FileStore): one token for the runs of a program, in a file of its user |
 //! | `seal` | | what is put into a store, encrypted |
 //! | `testing` | | [`MockGenesys`](testing::MockGenesys), a Genesys Cloud for tests |
 //!
@@ -163,33 +163,27 @@ pub mod testing;
 mod throttle;
 pub mod token;
 
-pub use bearer::{Bearer, BearerLayer, OriginError, Origins};
-pub use call::CallOptions;
+pub use bearer::layer::BearerLayer;
+pub use call::options::CallOptions;
 #[cfg(feature = "client")]
 #[cfg_attr(docsrs, doc(cfg(feature = "client")))]
-pub use client::{Client, ClientBuilder, ClientConfigError, ClientError};
-pub use collect::{Collect, CollectLayer, CollectedBody};
+pub use client::service::Client;
+pub use collect::layer::CollectLayer;
 pub use error::BoxError;
 pub use genesys::{
-    ApiError, AuthorizationCode, AuthorizeUrl, ClientCredentials, ConfigError, Credentials,
-    CredentialsProvider, EnvCredentials, ErrorDetail, FileCredentials, GenesysLayer,
-    GenesysService, LoginCode, LoginHandle, LoginState, Org, Orgs, OrgsError, OrgsErrorKind,
-    PageError, Pager, PkceVerifier, RateLimit, RefreshToken, RefreshTokenStore, Region,
-    RegionError, Saml2Bearer, credentials_fn,
+    api_error::error::ApiError,
+    credentials::Credentials,
+    layer::{GenesysLayer, GenesysService},
+    org::Org,
+    paging::pager::Pager,
+    region::Region,
 };
-#[cfg(feature = "metrics")]
-#[cfg_attr(docsrs, doc(cfg(feature = "metrics")))]
-pub use metrics::Metrics;
-pub use refresh::{Refresh, RefreshLayer};
-pub use replay::{CloneBody, Replay, ReplayBody, ReplayLayer};
-pub use retry::{Retry, RetryLayer};
-pub use spans::SpanLayer;
-pub use store::{Limit, MemoryStore, SharedSource, Sharing, TokenStore};
-pub use token::{
-    AccessToken, CacheSettings, CacheStatus, FetchContext, Fingerprint, FixedToken, Generation,
-    IssuedToken, Reason, Rejection, TokenCache, TokenError, TokenErrorKind, TokenProvider,
-    TokenSource, source_fn,
-};
+pub use refresh::layer::RefreshLayer;
+pub use replay::{body::ReplayBody, layer::ReplayLayer};
+pub use retry::{layer::RetryLayer, policy::RetryPolicy};
+pub use spans::layer::SpanLayer;
+pub use store::sharing::Sharing;
+pub use token::{cache::TokenCache, error::TokenError};
 
 /// Compiles the code in the README.
 #[cfg(doctest)]

@@ -13,9 +13,12 @@ use http::{HeaderValue, Method, Request, Response, Uri, header};
 use http_body_util::Full;
 use tower::{Layer, Service};
 use tower_genesys::{
-    BearerLayer, CollectLayer, FetchContext, GenesysLayer, IssuedToken, MemoryStore, Org, Origins,
-    RefreshLayer, Region, ReplayLayer, RetryLayer, SharedSource, Sharing, SpanLayer, TokenCache,
-    TokenError, TokenProvider, TokenSource, genesys, store::StoreKey,
+    BearerLayer, CollectLayer, GenesysLayer, Org, RefreshLayer, Region, ReplayLayer, RetryLayer,
+    Sharing, SpanLayer, TokenCache, TokenError,
+    bearer::Origins,
+    genesys,
+    store::{MemoryStore, SharedSource, StoreKey},
+    token::{FetchContext, IssuedToken, TokenProvider, TokenSource},
 };
 
 #[derive(Clone)]

@@ -24,9 +24,13 @@ use tower::{
     Layer, Service, ServiceBuilder, ServiceExt, limit::GlobalConcurrencyLimitLayer, service_fn,
 };
 use tower_genesys::{
-    AccessToken, BearerLayer, BoxError, CallOptions, FetchContext, FixedToken, Generation,
-    IssuedToken, OriginError, Origins, Rejection, TokenCache, TokenError, TokenProvider,
-    TokenSource, bearer::OriginErrorKind, replay::Renewable,
+    BearerLayer, BoxError, CallOptions, TokenCache, TokenError,
+    bearer::{OriginError, OriginErrorKind, Origins},
+    replay::Renewable,
+    token::{
+        AccessToken, FetchContext, FixedToken, Generation, IssuedToken, Rejection, TokenProvider,
+        TokenSource,
+    },
 };
 
 const HOST: &str = "api.mypurecloud.com";

@@ -18,11 +18,11 @@ use http_body::{Body, Frame, SizeHint};
 use http_body_util::{BodyExt, Full};
 use tower::{Layer, Service, ServiceBuilder, ServiceExt};
 use tower_genesys::{
-    BoxError, CallOptions, CollectLayer, GenesysLayer, IssuedToken, Org, Region, ReplayLayer,
-    RetryLayer,
+    BoxError, CallOptions, CollectLayer, GenesysLayer, Org, Region, ReplayLayer, RetryLayer,
+    RetryPolicy,
     collect::{BodyBroken, CollectedBody},
-    retry::{Backoff, BoxErrorClassifier, Class, RetryPolicy},
-    source_fn,
+    retry::{Backoff, BoxErrorClassifier, Class},
+    token::{IssuedToken, source_fn},
 };
 
 /// One frame of a body.

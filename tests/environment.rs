@@ -8,8 +8,8 @@ use http::Request;
 use http_body_util::Full;
 use tower::{Layer, ServiceExt};
 use tower_genesys::{
-    BoxError, Client, Credentials, GenesysLayer, MemoryStore, Org, Region, ReplayBody, Sharing,
-    genesys::ConfigErrorKind, testing::MockGenesys,
+    BoxError, Client, Credentials, GenesysLayer, Org, Region, ReplayBody, Sharing,
+    genesys::ConfigErrorKind, store::MemoryStore, testing::MockGenesys,
 };
 
 type Body = Full<Bytes>;

@@ -19,12 +19,13 @@ use http_body::Frame;
 use http_body_util::{BodyExt, Full, StreamBody};
 use tower::{Layer, ServiceExt, service_fn};
 use tower_genesys::{
-    ApiError, BoxError, Client, ClientBuilder, CollectLayer, Credentials, GenesysLayer, Org, Orgs,
-    Pager, ReplayBody, ReplayLayer, RetryLayer, TokenStore,
+    ApiError, BoxError, Client, CollectLayer, Credentials, GenesysLayer, Org, Pager, ReplayBody,
+    ReplayLayer, RetryLayer,
     call::Refused,
-    credentials_fn,
+    client::ClientBuilder,
+    genesys::{credentials_fn, orgs::Orgs},
     retry::{Budget, Upstream},
-    store::{Claim, FileStore, KeyRing, Owner, RedisStore, StoreKey},
+    store::{Claim, KeyRing, Owner, StoreKey, TokenStore, file::FileStore, redis::RedisStore},
     testing::{ANY, MockGenesys},
 };
 

@@ -8,10 +8,11 @@ use http_body_util::Full;
 use metrics_util::debugging::{DebugValue, DebuggingRecorder};
 use tower::{Layer, ServiceExt};
 use tower_genesys::{
-    Credentials, GenesysLayer, IssuedToken, MemoryStore, Metrics, Org, SharedSource, Sharing,
-    TokenCache, source_fn,
-    store::{Fault, Operation, StoreErrorKind, StoreKey},
+    Credentials, GenesysLayer, Org, Sharing, TokenCache,
+    metrics::Metrics,
+    store::{Fault, MemoryStore, Operation, SharedSource, StoreErrorKind, StoreKey},
     testing::{MockGenesys, TOKEN, USERS},
+    token::{IssuedToken, source_fn},
 };
 
 /// Everything that happens to a stack in trouble, on one thread, so that the recorder sees it.

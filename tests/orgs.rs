@@ -12,9 +12,12 @@ use std::{
 use futures_util::{FutureExt, future::join_all};
 use tokio::time::{advance, sleep};
 use tower_genesys::{
-    BoxError, IssuedToken, Org, Orgs, Region, TokenErrorKind, TokenProvider,
-    genesys::{ConfigErrorKind, OrgsBuilder, OrgsErrorKind},
-    source_fn,
+    BoxError, Org, Region,
+    genesys::{
+        ConfigErrorKind,
+        orgs::{Orgs, OrgsBuilder, OrgsErrorKind},
+    },
+    token::{IssuedToken, TokenErrorKind, TokenProvider, source_fn},
 };
 
 const HOUR: Duration = Duration::from_secs(3600);

@@ -10,8 +10,8 @@ use http::{Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full};
 use tower::{Layer, Service, ServiceExt, service_fn};
 use tower_genesys::{
-    CloneBody, RefreshLayer, ReplayBody, ReplayLayer,
-    replay::{Renewable, Resend, Unreplayed},
+    RefreshLayer, ReplayBody, ReplayLayer,
+    replay::{CloneBody, Renewable, Resend, Unreplayed},
 };
 
 type Body = ReplayBody<Full<Bytes>>;

@@ -10,7 +10,7 @@ mod simulation;
 use std::time::Duration;
 
 use simulation::{LIMIT, Load, Report, Scenario, TOTAL, Trouble, Window, run};
-use tower_genesys::Limit;
+use tower_genesys::store::Limit;
 
 const SEEDS: u64 = 3;
 

@@ -12,7 +12,8 @@ use serde_json::Value;
 use tokio::{process::Command, time::Instant};
 use tower::{Layer, ServiceExt};
 use tower_genesys::{
-    AuthorizationCode, BoxError, Credentials, GenesysLayer, LoginCode, Org, ReplayBody,
+    BoxError, Credentials, GenesysLayer, Org, ReplayBody,
+    genesys::grants::{AuthorizationCode, LoginCode},
     testing::{MockGenesys, MockServer},
 };
 

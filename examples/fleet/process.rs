@@ -5,8 +5,10 @@ use http::Request;
 use http_body_util::Full;
 use tower::{Layer, ServiceExt};
 use tower_genesys::{
-    ClientBuilder, EnvCredentials, GenesysLayer, Org, Region, Sharing,
-    store::{KeyRing, RedisStore, StoreEvent},
+    GenesysLayer, Org, Region, Sharing,
+    client::ClientBuilder,
+    genesys::EnvCredentials,
+    store::{KeyRing, StoreEvent, redis::RedisStore},
 };
 
 /// A process of the fleet, which calls the API five times a second until it is killed.

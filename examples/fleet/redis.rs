@@ -5,7 +5,7 @@ use std::{
 };
 
 use tempfile::TempDir;
-use tower_genesys::{BoxError, store::RedisStore};
+use tower_genesys::{BoxError, store::redis::RedisStore};
 
 /// The server in `REDIS_URL`, or one of our own that ends with the program.
 pub(crate) struct Redis {

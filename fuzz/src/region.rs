@@ -1,7 +1,7 @@
 //! Does a region only ever lead to hosts of Genesys Cloud, and a base URL only to its own?
 
 use http::Uri;
-use tower_genesys::{Region, RegionError};
+use tower_genesys::{Region, genesys::RegionError};
 
 /// Panics if not. The data is a region, or else two base URLs and a path, on a line each.
 pub fn check(data: &[u8]) {

@@ -17,7 +17,10 @@ use http_body_util::Full;
 use serde_json::Value;
 use tokio::runtime;
 use tower::service_fn;
-use tower_genesys::{AccessToken, ClientCredentials, Credentials, Region, TokenCache, TokenError};
+use tower_genesys::{
+    Credentials, Region, TokenCache, TokenError, genesys::grants::ClientCredentials,
+    token::AccessToken,
+};
 
 use super::answer::{Answer, MARKER};
 

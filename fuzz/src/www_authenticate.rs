@@ -12,8 +12,10 @@ use futures_util::FutureExt;
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, header::WWW_AUTHENTICATE};
 use tower::{Layer, Service, service_fn};
 use tower_genesys::{
-    AccessToken, BearerLayer, FixedToken, Generation, Origins, Rejection, TokenProvider,
+    BearerLayer,
+    bearer::Origins,
     replay::Renewable,
+    token::{AccessToken, FixedToken, Generation, Rejection, TokenProvider},
 };
 
 /// Panics if not. Each line of the data is a `WWW-Authenticate`.

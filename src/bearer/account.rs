@@ -37,7 +37,7 @@ impl<P> Account<P> {
 ///
 /// ```
 /// use http::{Extensions, Request};
-/// use tower_genesys::{BearerLayer, FixedToken, Origins, bearer::{Account, SelectAccount}};
+/// use tower_genesys::{BearerLayer, bearer::{Account, Origins, SelectAccount}, token::FixedToken};
 ///
 /// #[derive(Clone)]
 /// struct Staging;

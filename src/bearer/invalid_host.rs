@@ -11,7 +11,7 @@ const ECHO: usize = 60;
 /// if there may be a password in it.
 ///
 /// ```
-/// use tower_genesys::Origins;
+/// use tower_genesys::bearer::Origins;
 ///
 /// let error = Origins::of_host("https://api.mypurecloud.com/").unwrap_err();
 /// assert_eq!(

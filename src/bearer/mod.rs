@@ -1,13 +1,13 @@
 //! Sets `Authorization: Bearer …`, with a token that is valid now.
 //!
-//! [`Bearer`] asks a [`TokenProvider`](crate::TokenProvider) for the token of each request, sets
+//! [`Bearer`] asks a [`TokenProvider`](crate::token::TokenProvider) for the token of each request, sets
 //! it, and passes the request on. If there is a valid token, which is nearly always, nothing waits
 //! and nothing is allocated; otherwise the response future waits for one. A 401 to a request that
 //! this layer has signed is reported to the provider, so that the next request has a newer token;
 //! whether this one is sent again is for [`Refresh`](crate::refresh) to do. A 401 whose
 //! `WWW-Authenticate` says that the token is not to blame (`error="insufficient_scope"` or
 //! `"invalid_request"` of RFC 6750, section 3.1, or `"insufficient_user_authentication"` of RFC
-//! 9470) is not reported, and keeps [`Rejection::NotTheToken`](crate::Rejection::NotTheToken) as
+//! 9470) is not reported, and keeps [`Rejection::NotTheToken`](crate::token::Rejection::NotTheToken) as
 //! the reason.
 //!
 //! The token goes to the [`Origins`] that the layer was built with, and to nobody else: a redirect
@@ -19,7 +19,7 @@
 //! use std::convert::Infallible;
 //! use http::{Request, Response, header::AUTHORIZATION};
 //! use tower::{Service, ServiceBuilder, ServiceExt, service_fn};
-//! use tower_genesys::{BearerLayer, FixedToken, OriginError, Origins};
+//! use tower_genesys::{BearerLayer, bearer::{OriginError, Origins}, token::FixedToken};
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), tower_genesys::BoxError> {
@@ -77,7 +77,7 @@ mod account;
 mod challenge;
 mod future;
 mod invalid_host;
-mod layer;
+pub(crate) mod layer;
 mod origin_error;
 mod origins;
 mod service;
@@ -85,7 +85,7 @@ mod service;
 pub use account::{Account, SelectAccount};
 pub use future::ResponseFuture;
 pub use invalid_host::InvalidHost;
-pub use layer::BearerLayer;
+pub(crate) use layer::BearerLayer;
 pub use origin_error::{OriginError, OriginErrorKind};
 pub use origins::Origins;
 pub use service::Bearer;

@@ -12,7 +12,7 @@ use crate::authority::{Authority, Fault, Host, parse_port};
 /// clone.
 ///
 /// ```
-/// use tower_genesys::Origins;
+/// use tower_genesys::bearer::Origins;
 ///
 /// let origins = Origins::of_host("api.mypurecloud.com")?;
 /// assert!(origins.allows(&"https://API.mypurecloud.com:443/api/v2/users".parse()?));

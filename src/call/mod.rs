@@ -16,7 +16,7 @@
 //! # Ok::<(), http::Error>(())
 //! ```
 
-mod options;
+pub(crate) mod options;
 
 pub use crate::error::Refused;
-pub use options::CallOptions;
+pub(crate) use options::CallOptions;

@@ -154,7 +154,7 @@ impl ClientBuilder {
     /// [`client_auth_file`](Self::client_auth_file) wins.
     ///
     /// ```
-    /// use tower_genesys::{ClientBuilder, client::ClientConfigErrorKind};
+    /// use tower_genesys::client::{ClientBuilder, ClientConfigErrorKind};
     ///
     /// # type Body = http_body_util::Full<bytes::Bytes>;
     /// let builder = ClientBuilder::new().client_auth_pem("no certificate", "no key");
@@ -191,7 +191,7 @@ impl ClientBuilder {
     /// [`ca_file`](Self::ca_file) are trusted too. The store is read when the client is built.
     ///
     /// ```
-    /// use tower_genesys::ClientBuilder;
+    /// use tower_genesys::client::ClientBuilder;
     ///
     /// let builder = ClientBuilder::new().platform_verifier();
     /// # let _ = builder;

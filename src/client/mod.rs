@@ -21,9 +21,9 @@
 //! ```
 //! use bytes::Bytes;
 //! use http_body_util::Full;
-//! use tower_genesys::{Client, ClientBuilder, ReplayBody};
+//! use tower_genesys::{Client, ReplayBody, client::ClientBuilder};
 //!
-//! # fn client(ca: &std::path::Path, user: &str, password: &str) -> Result<(), tower_genesys::ClientConfigError> {
+//! # fn client(ca: &std::path::Path, user: &str, password: &str) -> Result<(), tower_genesys::client::ClientConfigError> {
 //! let client: Client<ReplayBody<Full<Bytes>>> = ClientBuilder::new()
 //!     .proxy(format!("http://{user}:{password}@proxy.example.com:3128"))
 //!     .proxy_except("internal.example.com, 10.0.0.0/8")
@@ -85,7 +85,7 @@
 //! use http::Request;
 //! use http_body_util::Full;
 //! use tower::ServiceExt;
-//! use tower_genesys::{BoxError, ClientBuilder, ClientError, client::ClientErrorKind};
+//! use tower_genesys::{BoxError, client::{ClientBuilder, ClientError, ClientErrorKind}};
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), BoxError> {
@@ -121,7 +121,7 @@ mod pools;
 mod proxy;
 mod response_body;
 mod served;
-mod service;
+pub(crate) mod service;
 mod time_limits;
 mod tls;
 mod transport;
@@ -134,4 +134,4 @@ pub use config_error::{ClientConfigError, ClientConfigErrorKind};
 pub use error::{ClientError, ClientErrorKind};
 pub use future::ResponseFuture;
 pub use response_body::ResponseBody;
-pub use service::Client;
+pub(crate) use service::Client;

@@ -34,7 +34,7 @@ use super::{ClientError, wait::Wait};
 /// use http::{Request, StatusCode};
 /// use http_body_util::{BodyExt, Full};
 /// use tower::ServiceExt;
-/// use tower_genesys::{BoxError, ClientBuilder, testing::MockGenesys};
+/// use tower_genesys::{BoxError, client::ClientBuilder, testing::MockGenesys};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), BoxError> {

@@ -1,7 +1,7 @@
 //! Collects response bodies, so that a connection that breaks in the middle of one can be retried.
 //!
 //! A layer is done with a response when its head is there. A body that breaks off later fails the
-//! caller who reads it, and no layer sends the request again. [`CollectLayer`], inside of
+//! caller who reads it, and no layer sends the request again. [`CollectLayer`](crate::CollectLayer), inside of
 //! [`RetryLayer`](crate::RetryLayer), reads the body of a success first, up to a cap. A body that
 //! breaks off is then an error of the service, after which a repeatable request is sent again.
 //!
@@ -57,7 +57,7 @@
 //!
 //! # Customising
 //!
-//! The cap is 4 MiB by default; [`CollectLayer::with_cap`] sets another one. Each call holds at
+//! The cap is 4 MiB by default; [`CollectLayer::with_cap`](crate::CollectLayer::with_cap) sets another one. Each call holds at
 //! most that much, counted with the place that frames take, and one frame.
 //!
 //! # Ordering
@@ -87,11 +87,10 @@
 mod body;
 mod error;
 mod future;
-mod layer;
+pub(crate) mod layer;
 mod service;
 
 pub use body::CollectedBody;
 pub use error::{BodyBroken, CapError};
 pub use future::ResponseFuture;
-pub use layer::CollectLayer;
 pub use service::Collect;

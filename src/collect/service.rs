@@ -7,7 +7,7 @@ use tower_service::Service;
 use super::{CollectedBody, ResponseFuture};
 use crate::{BoxError, call::CallOptions};
 
-/// The service of a [`CollectLayer`](super::CollectLayer).
+/// The service of a [`CollectLayer`](crate::CollectLayer).
 ///
 /// There is an example in the [module docs](super).
 #[derive(Clone, Debug)]

@@ -4,10 +4,10 @@ use tower::util::BoxCloneSyncService;
 use tower_layer::Layer;
 use tower_service::Service;
 
-use super::GenesysLayer;
+use super::layer::GenesysLayer;
 use crate::{BoxError, replay::ReplayBody, retry::Classify};
 
-/// [`GenesysService`](super::GenesysService) over any client, in a box: for a struct that shall not
+/// [`GenesysService`](crate::GenesysService) over any client, in a box: for a struct that shall not
 /// name its HTTP client. It is `Clone`, `Send` and `Sync`.
 ///
 /// An example is at [`GenesysLayer::boxed`].

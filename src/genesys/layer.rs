@@ -54,7 +54,10 @@ impl GenesysLayer {
     /// use http::{Request, StatusCode};
     /// use http_body_util::Full;
     /// use tower::{Layer, ServiceExt};
-    /// use tower_genesys::{Credentials, GenesysLayer, Org, OriginError, bearer::OriginErrorKind, testing::MockGenesys};
+    /// use tower_genesys::{
+    ///     Credentials, GenesysLayer, Org, bearer::{OriginError, OriginErrorKind},
+    ///     testing::MockGenesys,
+    /// };
     ///
     /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
     /// # async fn main() -> Result<(), tower_genesys::BoxError> {

@@ -14,7 +14,7 @@
 //! Its tokens come by one of the [`grants`]: `client_credentials` for services, the others for what
 //! is done in somebody's name.
 //!
-//! [`Pager`] makes streams of what the API gives in pages; see [`paging`].
+//! [`Pager`](crate::Pager) makes streams of what the API gives in pages; see [`paging`].
 //!
 //! [`ApiError`] makes an error of a response that the API has refused something with.
 //!
@@ -61,7 +61,7 @@
 //!
 //! ```
 //! # use tower_genesys::{BearerLayer, Org, RefreshLayer, ReplayLayer, RetryLayer, genesys};
-//! # use tower_genesys::retry::RetryPolicy;
+//! # use tower_genesys::RetryPolicy;
 //! # fn stack(org: &Org) {
 //! let layers = tower::ServiceBuilder::new()
 //!     .layer(ReplayLayer::new())
@@ -90,7 +90,7 @@
 //! | found by | when |
 //! |---|---|
 //! | [`TokenError::find`](crate::TokenError::find) | there is no token; nothing was sent |
-//! | [`OriginError::find`](crate::OriginError::find) | the token is not for that host, or nobody's; nothing was sent |
+//! | [`OriginError::find`](crate::bearer::OriginError::find) | the token is not for that host, or nobody's; nothing was sent |
 //! | [`ReplayBodyError::find`](crate::replay::ReplayBodyError::find) | the body of the request failed |
 //! | a type of the client's | its last attempt failed |
 //!
@@ -105,41 +105,35 @@ pub mod api_error;
 mod boxed;
 mod cache_key;
 mod correlation_id;
-mod credentials;
+pub(crate) mod credentials;
 mod env;
 mod error;
 pub mod grants;
-mod layer;
+pub(crate) mod layer;
 mod limit;
 mod named_limit;
 mod operation;
-mod org;
+pub(crate) mod org;
 pub mod orgs;
 pub mod paging;
 mod read_only;
-pub mod region;
+pub(crate) mod region;
 mod templates;
 
-pub use api_error::{ApiError, ErrorDetail, RateLimit};
+pub(crate) use api_error::ApiError;
 #[cfg(feature = "tower")]
 #[cfg_attr(docsrs, doc(cfg(feature = "tower")))]
 pub use boxed::BoxGenesysService;
 pub use cache_key::CacheKey;
+pub(crate) use credentials::Credentials;
 pub use credentials::{
-    Credentials, CredentialsFn, CredentialsProvider, EnvCredentials, FileCredentials,
-    credentials_fn,
+    CredentialsFn, CredentialsProvider, EnvCredentials, FileCredentials, credentials_fn,
 };
 pub use error::{ConfigError, ConfigErrorKind};
-pub use grants::{
-    AssertionProvider, AuthorizationCode, AuthorizeUrl, ClientAuthentication, ClientCredentials,
-    Dialect, IssuedRefreshToken, LoginCode, LoginHandle, LoginState, PkceVerifier, RefreshToken,
-    RefreshTokenMark, RefreshTokenStore, Saml2Bearer, TokenClient,
-};
-pub use layer::{GenesysLayer, GenesysService};
 pub use operation::{Effect, Operation};
-pub use org::{NoCredentials, Org, OrgBuilder};
-pub use orgs::{Orgs, OrgsBuilder, OrgsError, OrgsErrorKind};
-pub use paging::{Checkpoint, Page, PageError, PageErrorKind, PagedRequest, Pager, Pages, Paging};
+pub(crate) use org::Org;
+pub use org::{NoCredentials, OrgBuilder};
 pub use read_only::is_read_only;
-pub use region::{Region, RegionError, RegionErrorKind};
+pub(crate) use region::Region;
+pub use region::{RegionError, RegionErrorKind};
 pub use templates::templates;

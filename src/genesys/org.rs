@@ -5,8 +5,10 @@ use http::{Extensions, Uri};
 use http_body_util::Full;
 
 use super::{
-    CacheKey, ClientCredentials, ConfigError, ConfigErrorKind, Credentials, CredentialsProvider,
-    Dialect, Region, RegionError, env, grants::TokenClient, limit,
+    CacheKey, ConfigError, ConfigErrorKind, Credentials, CredentialsProvider, Region, RegionError,
+    env,
+    grants::{ClientCredentials, Dialect, TokenClient},
+    limit,
 };
 use crate::{
     bearer::{Account, Origins, SelectAccount},
@@ -20,9 +22,9 @@ use crate::{
 /// that the token may be sent to, and what its rate limits have shown so far.
 ///
 /// Cheap to clone; a clone is the same organisation.
-/// [`GenesysLayer::new`](super::GenesysLayer::new) takes the one for all requests. An `Org` in the
+/// [`GenesysLayer::new`](super::layer::GenesysLayer::new) takes the one for all requests. An `Org` in the
 /// extensions of a request is used for that request instead, so that one stack serves any number of
-/// them; with [`GenesysLayer::per_request`](super::GenesysLayer::per_request) each request has to
+/// them; with [`GenesysLayer::per_request`](super::layer::GenesysLayer::per_request) each request has to
 /// have one.
 ///
 /// ```
@@ -85,7 +87,7 @@ impl Org {
     /// The same before it is built: with a shared token, an observer, or other settings.
     ///
     /// ```no_run
-    /// use tower_genesys::{Client, MemoryStore, Org, ReplayBody, Sharing};
+    /// use tower_genesys::{Client, Org, ReplayBody, Sharing, store::MemoryStore};
     ///
     /// type Body = http_body_util::Full<bytes::Bytes>;
     ///
@@ -148,14 +150,14 @@ impl Org {
     /// A name may come several times. What the path has behind a `?` comes first.
     ///
     /// ```
-    /// # use tower_genesys::{Org, RegionError, testing::MockGenesys};
+    /// # use tower_genesys::{Org, genesys::RegionError, testing::MockGenesys};
     /// # fn example(org: &Org) -> Result<http::Uri, RegionError> {
     /// let query = [("name", "Research & Development"), ("expand", "größe")];
     /// let uri = org.api_with_query("/api/v2/routing/queues?pageSize=100", query)?;
     /// # Ok(uri)
     /// # }
     /// # let mock = MockGenesys::new();
-    /// # let source = tower_genesys::source_fn(|_| std::future::pending());
+    /// # let source = tower_genesys::token::source_fn(|_| std::future::pending());
     /// # let org = Org::builder(mock.region()).build_from_source(source).unwrap();
     /// # let uri = example(&org).unwrap();
     /// assert_eq!(
@@ -197,7 +199,7 @@ impl Org {
     ///
     /// # Errors
     ///
-    /// [`TokenErrorKind::NotRevocable`](crate::TokenErrorKind::NotRevocable) for sources of your own
+    /// [`TokenErrorKind::NotRevocable`](crate::token::TokenErrorKind::NotRevocable) for sources of your own
     /// that do not implement [`TokenSource::revoke`]; otherwise what could not be reached.
     pub async fn revoke(&self) -> Result<(), TokenError> {
         self.tokens().revoke().await
@@ -339,11 +341,11 @@ impl<P> OrgBuilder<P> {
     /// [`Sharing::with_limit`](crate::Sharing::with_limit): both at once are an error.
     ///
     /// ```
-    /// use tower_genesys::{Limit, Org, testing::MockGenesys};
+    /// use tower_genesys::{Org, store::Limit, testing::MockGenesys};
     ///
-    /// # fn main() -> Result<(), tower_genesys::ConfigError> {
+    /// # fn main() -> Result<(), tower_genesys::genesys::ConfigError> {
     /// # let mock = MockGenesys::new();
-    /// # let source = tower_genesys::source_fn(|_| std::future::pending());
+    /// # let source = tower_genesys::token::source_fn(|_| std::future::pending());
     /// let org = Org::builder(mock.region())
     ///     .limit(Limit::per_minute(300))
     ///     .build_from_source(source)?;

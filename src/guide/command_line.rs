@@ -1,7 +1,7 @@
 //! A short program that runs repeatedly: one token for all runs, and a token that outlives a
 //! pipeline.
 //!
-//! - [`FileStore`](crate::store::FileStore) keeps the token in a directory that only its owner can
+//! - [`FileStore`](crate::store::file::FileStore) keeps the token in a directory that only its owner can
 //!   read, such as `$XDG_CACHE_HOME/my-program`. Concurrent runs make one token request.
 //! - [`token_valid_for`](crate::TokenCache::token_valid_for) serves programs that cannot renew a
 //!   token, such as a pipeline of half an hour that has it in its environment. It replaces a token

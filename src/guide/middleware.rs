@@ -5,9 +5,9 @@
 #![doc = include_str!("../../examples/own_middleware.rs")]
 //! ```
 //!
-//! - A [`TokenSource`](crate::TokenSource) fetches a token: one request, no cache, no retry.
+//! - A [`TokenSource`](crate::token::TokenSource) fetches a token: one request, no cache, no retry.
 //!   [`TokenCache`](crate::TokenCache) does the rest. An async closure is a source through
-//!   [`source_fn`](crate::source_fn).
+//!   [`source_fn`](crate::token::source_fn).
 //! - [`Classify`](crate::retry::Classify) says what a failure means. Delegate every failure that you
 //!   do not know to [`BoxErrorClassifier`](crate::retry::BoxErrorClassifier).
 //! - A layer **outside** [`Replay`](crate::replay) sees the request once, with the caller's body. A
@@ -19,7 +19,7 @@
 //!
 //! # A token store
 //!
-//! A [`TokenStore`](crate::TokenStore) has three operations. Each changes one row atomically: by a transaction of a
+//! A [`TokenStore`](crate::store::TokenStore) has three operations. Each changes one row atomically: by a transaction of a
 //! database, or a script of a cache server. `store_conformance!` (feature `testing`) tests every rule.
 //!
 //! ```no_run

@@ -13,8 +13,8 @@ use super::{
     state::{Effects, State},
 };
 use crate::store::{
-    Owner, StoreErrorKind,
-    book::{Limit, LimitEvent, SlotBook},
+    Limit, Owner, StoreErrorKind,
+    book::{LimitEvent, SlotBook},
 };
 
 /// The slots of one process. A clone is the same.

@@ -4,8 +4,8 @@ use tokio::time::Instant;
 
 use super::line::{Joined, LONGEST_WAIT, Line, Turn};
 use crate::store::{
-    Operation, StoreErrorKind,
-    book::{Grant, Limit, LimitEvent, Terms},
+    Limit, Operation, StoreErrorKind,
+    book::{Grant, LimitEvent, Terms},
 };
 
 /// Until a process that could not reach the book looks for it again.

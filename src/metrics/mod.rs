@@ -27,8 +27,8 @@
 //! | `tower_genesys_store_misses_total` | counter | `kind` | values in the store that could not be used |
 //! | `tower_genesys_store_failures_total` | counter | `operation`, `kind` | operations of the store that failed |
 //!
-//! `reason` of a renewal is that of [`Reason`](crate::Reason::as_str); its `outcome` is `renewed`,
-//! `abandoned`, or the kind of the [`TokenError`](crate::TokenErrorKind::as_str). No label holds an
+//! `reason` of a renewal is that of [`Reason`](crate::token::Reason::as_str); its `outcome` is `renewed`,
+//! `abandoned`, or the kind of the [`TokenError`](crate::token::TokenErrorKind::as_str). No label holds an
 //! id, a query or a host, so that their number is bounded.
 //!
 //! Durations need [`SpanLayer::with_observer`](crate::SpanLayer::with_observer). Their `template` is
@@ -39,14 +39,14 @@
 //! is that of [`StoreEvent::as_str`](crate::store::StoreEvent::as_str), of which `missed` and
 //! `failed` have counters of their own.
 //!
-//! For a limit it goes to [`Limit::with_observer`](crate::Limit::with_observer). `event` is that of
+//! For a limit it goes to [`Limit::with_observer`](crate::store::Limit::with_observer). `event` is that of
 //! [`LimitEvent::as_str`](crate::store::book::LimitEvent::as_str).
 //!
 //! # Example
 //!
 //! ```
 //! use std::sync::Arc;
-//! use tower_genesys::{Metrics, RetryLayer};
+//! use tower_genesys::{RetryLayer, metrics::Metrics};
 //!
 //! let layer = RetryLayer::default().with_observer(Arc::new(Metrics));
 //! # let _ = layer;

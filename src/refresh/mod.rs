@@ -58,7 +58,7 @@
 //! # Errors
 //!
 //! Those of the inner service. If a 401 is returned, its extensions say why:
-//! [`Rejection`](crate::Rejection) if there is no newer token,
+//! [`Rejection`](crate::token::Rejection) if there is no newer token,
 //! [`Unreplayed`](crate::replay::Unreplayed) if there is one and the request could not be replayed.
 //!
 //! # Cancellation
@@ -66,9 +66,9 @@
 //! Dropping the response future drops the request in flight and the copy.
 
 mod future;
-mod layer;
+pub(crate) mod layer;
 mod service;
 
 pub use future::ResponseFuture;
-pub use layer::RefreshLayer;
+pub(crate) use layer::RefreshLayer;
 pub use service::Refresh;

@@ -133,7 +133,7 @@ impl<B: Body> ReplayBody<B> {
     /// ```
     /// use bytes::Bytes;
     /// use http_body_util::{BodyExt, Full};
-    /// use tower_genesys::replay::{CloneBody, ReplayBody};
+    /// use tower_genesys::{ReplayBody, replay::CloneBody};
     ///
     /// # #[tokio::main]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {

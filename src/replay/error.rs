@@ -56,7 +56,7 @@ impl ReplayBodyError {
     /// use futures_util::stream;
     /// use http_body::Frame;
     /// use http_body_util::{BodyExt, StreamBody};
-    /// use tower_genesys::replay::{ReplayBody, ReplayBodyError, ReplayBodyErrorKind};
+    /// use tower_genesys::{ReplayBody, replay::{ReplayBodyError, ReplayBodyErrorKind}};
     ///
     /// # #[tokio::main]
     /// # async fn main() {

@@ -28,7 +28,7 @@
 //! use http::{Request, Response};
 //! use http_body_util::{BodyExt, Full};
 //! use tower::{ServiceBuilder, ServiceExt};
-//! use tower_genesys::{CloneBody, ReplayBody, ReplayLayer};
+//! use tower_genesys::{ReplayBody, ReplayLayer, replay::CloneBody};
 //!
 //! type Body = ReplayBody<Full<Bytes>>;
 //!
@@ -62,7 +62,7 @@
 //! use http_body::Frame;
 //! use http_body_util::{BodyExt, StreamBody};
 //! use tower::{Layer, Service, service_fn};
-//! use tower_genesys::{BoxError, CloneBody, ReplayBody, ReplayLayer};
+//! use tower_genesys::{BoxError, ReplayBody, ReplayLayer, replay::CloneBody};
 //!
 //! # #[tokio::main]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
@@ -127,7 +127,7 @@
 //!
 //! [hyper#4176]: https://github.com/hyperium/hyper/issues/4176
 
-mod body;
+pub(crate) mod body;
 mod caps;
 mod clone_body;
 mod drain;
@@ -135,7 +135,7 @@ mod error;
 mod frames;
 mod fresh;
 mod head;
-mod layer;
+pub(crate) mod layer;
 mod lock;
 mod log;
 mod marks;
@@ -148,11 +148,11 @@ mod size;
 mod stream;
 mod turns;
 
-pub use body::ReplayBody;
+pub(crate) use body::ReplayBody;
 pub use clone_body::CloneBody;
 pub(crate) use drain::Drain;
 pub use error::{ReplayBodyError, ReplayBodyErrorKind};
-pub use layer::ReplayLayer;
+pub(crate) use layer::ReplayLayer;
 pub use marks::{Renewable, Resend, Unreplayed};
 pub use remake::Remake;
 pub(crate) use request::{LazyUri, RequestCopy};

@@ -19,9 +19,7 @@ use std::{fmt, sync::Arc};
 /// use http_body_util::{BodyExt, Empty, StreamBody};
 /// use tower::{BoxError, ServiceBuilder, ServiceExt};
 /// use tower_genesys::{
-///     ReplayBody, ReplayLayer, RetryLayer,
-///     replay::Remake,
-///     retry::{Attempt, RetryPolicy},
+///     ReplayBody, ReplayLayer, RetryLayer, RetryPolicy, replay::Remake, retry::Attempt,
 /// };
 ///
 /// /// Stands for a file of 2 MiB, which is more than is kept of any stream.

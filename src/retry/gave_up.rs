@@ -17,7 +17,7 @@ use crate::{BoxError, error::find};
 /// use http::{Request, Response};
 /// use http_body_util::{Empty, Full};
 /// use tower::{BoxError, ServiceBuilder, ServiceExt, service_fn};
-/// use tower_genesys::retry::{Budget, GaveUp, RetryLayer, RetryPolicy, Stop, Upstream};
+/// use tower_genesys::{RetryLayer, RetryPolicy, retry::{Budget, GaveUp, Stop, Upstream}};
 /// use tower_genesys::{ReplayBody, ReplayLayer};
 ///
 /// async fn down(_: Request<ReplayBody<Full<Bytes>>>) -> Result<Response<Empty<Bytes>>, BoxError> {

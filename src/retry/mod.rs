@@ -10,7 +10,7 @@
 //! use bytes::Bytes;
 //! use http_body_util::{Empty, Full};
 //! use tower::{BoxError, ServiceBuilder, ServiceExt, service_fn};
-//! use tower_genesys::retry::{Attempt, Outcome, RetryLayer, RetryPolicy};
+//! use tower_genesys::{RetryLayer, RetryPolicy, retry::{Attempt, Outcome}};
 //! use tower_genesys::{ReplayBody, ReplayLayer};
 //!
 //! /// Is out of order twice.
@@ -93,7 +93,7 @@
 //! ```
 //! use std::time::Duration;
 //! use http::Method;
-//! use tower_genesys::retry::{Backoff, Budget, RetryLayer, RetryPolicy, Throttle, Upstream};
+//! use tower_genesys::{RetryLayer, RetryPolicy, retry::{Backoff, Budget, Throttle, Upstream}};
 //!
 //! const POLICY: RetryPolicy = RetryPolicy::new()
 //!     .with_max_sends(3)
@@ -161,10 +161,10 @@ mod call;
 mod classify;
 mod future;
 mod gave_up;
-mod layer;
+pub(crate) mod layer;
 mod observer;
 mod outcome;
-mod policy;
+pub(crate) mod policy;
 mod retry_after;
 mod service;
 mod settings;
@@ -180,10 +180,10 @@ pub use classify::{
 };
 pub use future::ResponseFuture;
 pub use gave_up::GaveUp;
-pub use layer::RetryLayer;
+pub(crate) use layer::RetryLayer;
 pub use observer::{RetryEvent, RetryObserver};
 pub use outcome::{Attempt, Outcome, Stop};
-pub use policy::RetryPolicy;
+pub(crate) use policy::RetryPolicy;
 pub use retry_after::RetryAfter;
 pub use service::Retry;
 pub use upstream::Upstream;

@@ -20,7 +20,7 @@ pub struct Outcome {
     pub elapsed: Duration,
     /// How much of that was spent waiting between sends, and at the throttle.
     pub waited: Duration,
-    /// How much of [`waited`](Self::waited) was for slots of a shared [`Limit`](crate::Limit).
+    /// How much of [`waited`](Self::waited) was for slots of a shared [`Limit`](crate::store::Limit).
     pub waited_for_slots: Duration,
 }
 

@@ -1,7 +1,7 @@
 //! Spans for calls and attempts, with the names that OpenTelemetry has for HTTP clients.
 //!
-//! [`SpanLayer::calls`], outside of all layers, makes a span for each call;
-//! [`SpanLayer::attempts`], around the client, one for each time that the request is sent. They are
+//! [`SpanLayer::calls`](crate::SpanLayer::calls), outside of all layers, makes a span for each call;
+//! [`SpanLayer::attempts`](crate::SpanLayer::attempts), around the client, one for each time that the request is sent. They are
 //! spans of [`tracing`], so a subscriber such as `tracing-opentelemetry` takes them to a collector.
 //! Nothing is there unless you put these layers into the stack.
 //!
@@ -52,7 +52,7 @@
 //!
 //! | `error.type` | |
 //! |---|---|
-//! | such as `denied` | the kind of the [`TokenError`](crate::TokenErrorKind::as_str) |
+//! | such as `denied` | the kind of the [`TokenError`](crate::token::TokenErrorKind::as_str) |
 //! | `refused` | the request was not sent: a foreign origin, or a setting of the client |
 //! | `request_body` | the body of the request failed |
 //! | `response_body` | the body of the response broke off while it was [collected](crate::collect) |
@@ -66,7 +66,7 @@
 //! # Propagation
 //!
 //! Each attempt has a span, so each can have a `traceparent` of its own. Set it in a layer inside of
-//! [`SpanLayer::attempts`], where that span is the current one:
+//! [`SpanLayer::attempts`](crate::SpanLayer::attempts), where that span is the current one:
 //!
 //! ```text
 //! let client = ServiceBuilder::new()
@@ -86,13 +86,13 @@
 //!
 //! # Durations
 //!
-//! [`SpanLayer::with_observer`] tells an observer how long each call or attempt took. With the
+//! [`SpanLayer::with_observer`](crate::SpanLayer::with_observer) tells an observer how long each call or attempt took. With the
 //! feature `metrics`, [`Metrics`](crate::metrics) makes histograms of it, by template and status.
 //! The [guide](crate::guide::operating#dashboard) has a dashboard for them.
 //!
 //! # Customising
 //!
-//! [`SpanLayer::with_templates`] takes the [`Templates`] of the API
+//! [`SpanLayer::with_templates`](crate::SpanLayer::with_templates) takes the [`Templates`] of the API
 //! ([`genesys::templates`](crate::genesys::templates)), and paths that these do not have, such as
 //! those of a gateway. Without it, spans have no template.
 //!
@@ -111,7 +111,7 @@
 mod error;
 mod failure;
 mod future;
-mod layer;
+pub(crate) mod layer;
 mod observer;
 mod record;
 mod service;
@@ -119,7 +119,6 @@ mod templates;
 
 pub use error::TemplateError;
 pub use future::ResponseFuture;
-pub use layer::SpanLayer;
 pub use observer::{CallEvent, CallObserver, Scope};
 pub use service::Spanned;
 pub use templates::Templates;

@@ -46,7 +46,7 @@ pub struct CallEvent<'a> {
     pub took: Duration,
 }
 
-/// What a [`SpanLayer`](super::SpanLayer) observes.
+/// What a [`SpanLayer`](crate::SpanLayer) observes.
 ///
 /// An example is at [`CallObserver`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -10,7 +10,7 @@ use tower_service::Service;
 use super::{ResponseFuture, layer::Settings, record::Record};
 use crate::BoxError;
 
-/// The service of a [`SpanLayer`](super::SpanLayer).
+/// The service of a [`SpanLayer`](crate::SpanLayer).
 ///
 /// There is an example in the [module docs](super).
 #[derive(Clone)]

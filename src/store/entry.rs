@@ -111,7 +111,7 @@ impl Lease {
 ///
 /// ```
 /// use std::time::Duration;
-/// use tower_genesys::{Fingerprint, store::{Entry, Fence}};
+/// use tower_genesys::{store::{Entry, Fence}, token::Fingerprint};
 ///
 /// let columns = (1_800_000_000_123, *Fingerprint::of("s3cr3t").as_bytes(), b"sealed");
 /// let (fence, fingerprint, value) = columns;

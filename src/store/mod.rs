@@ -9,7 +9,7 @@
 //! ```
 //! use bytes::Bytes;
 //! use http_body_util::Full;
-//! use tower_genesys::{Credentials, MemoryStore, Org, Sharing, testing::MockGenesys};
+//! use tower_genesys::{Credentials, Org, Sharing, store::MemoryStore, testing::MockGenesys};
 //!
 //! # #[tokio::main(flavor = "current_thread", start_paused = true)]
 //! # async fn main() -> Result<(), tower_genesys::BoxError> {
@@ -45,7 +45,7 @@
 //!
 //! Which token is newer, a [`Fence`] says, which the store counts up; how long one lives, the
 //! store's clock alone. So the clocks of the processes may differ. Which token was refused by the
-//! API, a [`Fingerprint`](crate::Fingerprint) says: of fifty processes that get a 401, one asks, or
+//! API, a [`Fingerprint`](crate::token::Fingerprint) says: of fifty processes that get a 401, one asks, or
 //! none if there is a newer one.
 //!
 //! When a process that leads is killed, another one takes over when its lease is over. When it is
@@ -136,19 +136,13 @@ pub mod redis;
 #[cfg(feature = "seal")]
 mod seal;
 mod shareable;
-mod sharing;
+pub(crate) mod sharing;
 mod sharing_error;
 mod slot;
 mod source;
 mod token_store;
 
-#[cfg(feature = "file")]
-#[cfg_attr(docsrs, doc(cfg(feature = "file")))]
-pub use self::file::FileStore;
-#[cfg(feature = "redis")]
-#[cfg_attr(docsrs, doc(cfg(feature = "redis")))]
-pub use self::redis::RedisStore;
-pub use book::{Limit, SlotBook};
+pub use book::limit::Limit;
 pub use entry::{Entry, Fence, Lease, Owner};
 pub use error::{StoreError, StoreErrorKind};
 pub use key::StoreKey;
@@ -159,7 +153,7 @@ pub use operation::Operation;
 #[cfg_attr(docsrs, doc(cfg(feature = "seal")))]
 pub use seal::{KeyRing, SealKey};
 pub use shareable::{Keyed, ShareableSource};
-pub use sharing::Sharing;
+pub(crate) use sharing::Sharing;
 pub use sharing_error::{SharingError, SharingErrorKind};
 pub use source::SharedSource;
 pub use token_store::{Claim, Lookup, Publication, StoreFuture, TokenStore};

@@ -9,7 +9,7 @@ use super::{Fence, Operation, StoreError, StoreErrorKind};
 ///
 /// ```
 /// use std::sync::Arc;
-/// use tower_genesys::{MemoryStore, Sharing, store::StoreEvent};
+/// use tower_genesys::{Sharing, store::{MemoryStore, StoreEvent}};
 ///
 /// let sharing = Sharing::unsealed(MemoryStore::new())
 ///     .with_observer(Arc::new(|event: &StoreEvent<'_>| println!("{event:?}")));

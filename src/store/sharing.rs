@@ -13,7 +13,7 @@ use super::{Limit, StoreEvent, StoreKey, StoreObserver, TokenStore, envelope::En
 /// of anything.
 ///
 /// ```
-/// use tower_genesys::{MemoryStore, Sharing};
+/// use tower_genesys::{Sharing, store::MemoryStore};
 ///
 /// let sharing = Sharing::unsealed(MemoryStore::new()).with_namespace("staging");
 /// # let _ = sharing;
@@ -84,7 +84,7 @@ impl Sharing {
     /// Default: 10 seconds; at least 10 milliseconds.
     ///
     /// It bounds one request to the token endpoint, which lasts the lease less a second. Keep it
-    /// below [`CacheSettings::with_deadline`](crate::CacheSettings::with_deadline), with time for a
+    /// below [`CacheSettings::with_deadline`](crate::token::CacheSettings::with_deadline), with time for a
     /// request: give a slow token endpoint more of both.
     #[must_use]
     pub fn with_lease(mut self, lease: Duration) -> Self {

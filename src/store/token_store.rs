@@ -1,6 +1,6 @@
 use std::{pin::Pin, sync::Arc, time::Duration};
 
-use super::{Entry, Fence, Lease, Owner, SlotBook, StoreError, StoreKey};
+use super::{Entry, Fence, Lease, Owner, StoreError, StoreKey, book::SlotBook};
 use crate::token::Fingerprint;
 
 /// What an operation of a [`TokenStore`] returns: boxed, so that a store can be behind a pointer.
@@ -72,7 +72,7 @@ pub trait TokenStore: Send + Sync + 'static {
         Duration::from_millis(150)
     }
 
-    /// The same store as a book of slots, for a [`Limit`](crate::Limit) that processes share.
+    /// The same store as a book of slots, for a [`Limit`](crate::store::Limit) that processes share.
     /// Default: `None`, it is none.
     fn book(self: Arc<Self>) -> Option<Arc<dyn SlotBook>> {
         None

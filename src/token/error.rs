@@ -228,7 +228,7 @@ impl TokenError {
     /// it.
     ///
     /// ```
-    /// use tower_genesys::{TokenError, TokenErrorKind};
+    /// use tower_genesys::{TokenError, token::TokenErrorKind};
     ///
     /// let error = TokenError::new(TokenErrorKind::Throttled, "the token endpoint is busy");
     /// let boxed: Box<dyn std::error::Error + Send + Sync> = Box::new(std::io::Error::other(error));

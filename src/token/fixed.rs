@@ -5,7 +5,7 @@ use super::{AccessToken, Generation, Rejection, TokenError, TokenErrorKind, Toke
 /// A token that somebody else looks after: it never changes, and a 401 renews nothing.
 ///
 /// ```
-/// use tower_genesys::{FixedToken, Generation, Rejection, TokenProvider};
+/// use tower_genesys::token::{FixedToken, Generation, Rejection, TokenProvider};
 ///
 /// let tokens = FixedToken::new("s3cr3t")?;
 /// let token = tokens.try_current().expect("a fixed token is always there");

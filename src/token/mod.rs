@@ -15,7 +15,7 @@
 //!
 //! ```
 //! use std::time::Duration;
-//! use tower_genesys::{FetchContext, IssuedToken, TokenCache, TokenError, TokenSource};
+//! use tower_genesys::{TokenCache, TokenError, token::{FetchContext, IssuedToken, TokenSource}};
 //!
 //! struct Vault;
 //!
@@ -36,8 +36,8 @@
 //! ```
 
 mod access_token;
-mod cache;
-mod error;
+pub(crate) mod cache;
+pub(crate) mod error;
 mod fixed;
 mod generation;
 mod observer;
@@ -47,10 +47,10 @@ mod source_fn;
 
 pub use access_token::AccessToken;
 pub(crate) use cache::Moment;
-pub use cache::{
-    CacheSettings, CacheStatus, Invalidation, KeepWarm, TokenCache, TokenCacheBuilder, Wait,
-};
-pub use error::{TokenError, TokenErrorKind};
+pub(crate) use cache::TokenCache;
+pub use cache::{CacheSettings, CacheStatus, Invalidation, KeepWarm, TokenCacheBuilder, Wait};
+pub(crate) use error::TokenError;
+pub use error::TokenErrorKind;
 pub use fixed::FixedToken;
 pub use generation::Generation;
 pub use observer::{TokenEvent, TokenObserver};

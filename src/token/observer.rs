@@ -11,7 +11,7 @@ use super::{Generation, Reason, Rejection, TokenError};
 /// # use std::time::Duration;
 /// use std::sync::Arc;
 /// use tower_genesys::{TokenCache, token::TokenEvent};
-/// # use tower_genesys::{FetchContext, IssuedToken, TokenError, TokenSource};
+/// # use tower_genesys::{TokenError, token::{FetchContext, IssuedToken, TokenSource}};
 /// # struct Vault;
 /// # impl TokenSource for Vault {
 /// #     async fn fetch(&self, _cx: FetchContext) -> Result<IssuedToken, TokenError> {

@@ -80,7 +80,9 @@ pub trait TokenSource: Send + Sync + 'static {
 /// ```
 /// use std::time::Duration;
 /// use tokio::time::Instant;
-/// use tower_genesys::{FetchContext, IssuedToken, Reason, TokenError, TokenSource, source_fn};
+/// use tower_genesys::{
+///     TokenError, token::{FetchContext, IssuedToken, Reason, TokenSource, source_fn},
+/// };
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), TokenError> {
@@ -230,7 +232,7 @@ impl IssuedToken {
 /// The first 128 bits of its SHA-256. A token is random and long, so that nothing leads back.
 ///
 /// ```
-/// use tower_genesys::Fingerprint;
+/// use tower_genesys::token::Fingerprint;
 ///
 /// assert_eq!(Fingerprint::of("s3cr3t"), Fingerprint::of("s3cr3t"));
 /// assert_ne!(Fingerprint::of("s3cr3t"), Fingerprint::of("another"));

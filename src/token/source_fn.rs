@@ -6,7 +6,7 @@ use super::{FetchContext, IssuedToken, TokenError, TokenSource};
 ///
 /// ```
 /// use std::time::Duration;
-/// use tower_genesys::{IssuedToken, TokenCache, TokenError, source_fn};
+/// use tower_genesys::{TokenCache, TokenError, token::{IssuedToken, source_fn}};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), TokenError> {
@@ -25,7 +25,7 @@ use super::{FetchContext, IssuedToken, TokenError, TokenSource};
 /// # Errors
 ///
 /// Those of the closure; [`TokenError::new`] makes them, and its
-/// [kind](crate::TokenErrorKind) decides what the cache does next.
+/// [kind](crate::token::TokenErrorKind) decides what the cache does next.
 ///
 /// # Cancellation
 ///

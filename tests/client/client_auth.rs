@@ -2,10 +2,7 @@
 
 use std::fs;
 
-use tower_genesys::{
-    ClientBuilder,
-    client::{ClientConfigErrorKind, ClientErrorKind},
-};
+use tower_genesys::client::{ClientBuilder, ClientConfigErrorKind, ClientErrorKind};
 
 use crate::{
     setup::{Body, HttpClient, Setup, get, setup},

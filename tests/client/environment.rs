@@ -1,7 +1,7 @@
 use std::{env, process::Command};
 
 use http::StatusCode;
-use tower_genesys::{ClientBuilder, client::ClientErrorKind};
+use tower_genesys::client::{ClientBuilder, ClientErrorKind};
 
 use crate::{
     setup::{HttpClient, get, setup},

@@ -3,9 +3,10 @@ use http::{Request, StatusCode};
 use http_body_util::Full;
 use tower::{Layer, ServiceExt};
 use tower_genesys::{
-    ClientBuilder, ClientError, Credentials, GenesysLayer, RefreshToken, Region, TokenCache,
-    TokenError, TokenErrorKind,
-    client::{ClientConfigErrorKind, ClientErrorKind},
+    Credentials, GenesysLayer, Region, TokenCache, TokenError,
+    client::{ClientBuilder, ClientConfigErrorKind, ClientError, ClientErrorKind},
+    genesys::grants::RefreshToken,
+    token::TokenErrorKind,
 };
 
 use crate::{

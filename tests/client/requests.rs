@@ -6,10 +6,9 @@ use http_body_util::{BodyExt, Empty, Full};
 use tokio::{io::AsyncWriteExt, sync::mpsc, time::timeout};
 use tower::{Layer, ServiceExt};
 use tower_genesys::{
-    Client, ClientBuilder, ReplayLayer, RetryLayer,
-    client::ClientErrorKind,
-    retry::{BoxErrorClassifier, Class},
-    retry::{Budget, Outcome, RetryPolicy, Upstream},
+    Client, ReplayLayer, RetryLayer, RetryPolicy,
+    client::{ClientBuilder, ClientErrorKind},
+    retry::{BoxErrorClassifier, Budget, Class, Outcome, Upstream},
 };
 
 use crate::{

@@ -12,8 +12,7 @@ use tokio::{
 };
 use tower::{Service, ServiceExt};
 use tower_genesys::{
-    ClientBuilder,
-    client::ClientErrorKind,
+    client::{ClientBuilder, ClientErrorKind},
     retry::{BoxErrorClassifier, Class},
     testing::ANY,
 };

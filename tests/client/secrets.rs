@@ -1,6 +1,6 @@
 use std::{error::Error, fmt::Write as _, time::Duration};
 
-use tower_genesys::{BoxError, ClientBuilder};
+use tower_genesys::{BoxError, client::ClientBuilder};
 use tracing_subscriber::fmt::format::FmtSpan;
 
 use crate::{

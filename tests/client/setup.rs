@@ -9,9 +9,8 @@ use rustls::{
 };
 use tower::{Layer, ServiceExt};
 use tower_genesys::{
-    BoxError, Client, ClientBuilder, ClientError, Credentials, GenesysLayer, Org, Region,
-    ReplayBody,
-    client::{ClientErrorKind, ResponseBody},
+    BoxError, Client, Credentials, GenesysLayer, Org, Region, ReplayBody,
+    client::{ClientBuilder, ClientError, ClientErrorKind, ResponseBody},
     retry::{BoxErrorClassifier, Class},
     testing::{MockGenesys, MockServer},
 };

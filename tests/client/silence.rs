@@ -13,8 +13,8 @@ use tokio::{
 };
 use tower::{Layer, Service, ServiceExt};
 use tower_genesys::{
-    BoxError, Client, ClientBuilder, ClientError, ReplayLayer, RetryLayer,
-    client::ClientErrorKind,
+    BoxError, Client, ReplayLayer, RetryLayer,
+    client::{ClientBuilder, ClientError, ClientErrorKind},
     retry::{BoxErrorClassifier, Class},
 };
 

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use tokio::{net::TcpListener, time::Instant};
-use tower_genesys::{ClientBuilder, client::ClientErrorKind};
+use tower_genesys::client::{ClientBuilder, ClientErrorKind};
 
 use crate::setup::{HttpClient, PATIENCE, refused};
 

@@ -5,8 +5,11 @@ use http_body_util::Full;
 use rustls::crypto::CryptoProvider;
 use tower::ServiceExt;
 use tower_genesys::{
-    ClientBuilder, ClientConfigError, ClientError, ConfigError, GenesysLayer, Org, TokenError,
-    client::{ClientConfigErrorKind, ClientErrorKind},
+    GenesysLayer, Org, TokenError,
+    client::{
+        ClientBuilder, ClientConfigError, ClientConfigErrorKind, ClientError, ClientErrorKind,
+    },
+    genesys::ConfigError,
     retry::{BoxErrorClassifier, Class},
 };
 

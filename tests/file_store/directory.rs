@@ -2,7 +2,10 @@
 
 use std::{fs, os::unix::fs::symlink};
 
-use tower_genesys::store::{FileStore, StoreErrorKind, TokenStore, file::FileStoreErrorKind};
+use tower_genesys::store::{
+    StoreErrorKind, TokenStore,
+    file::{FileStore, FileStoreErrorKind},
+};
 
 use crate::setup::*;
 

@@ -13,9 +13,10 @@ use bytes::Bytes;
 use http_body_util::Full;
 use tokio::time::{Instant, sleep, timeout};
 use tower_genesys::{
-    Credentials, IssuedToken, Org, SharedSource, Sharing, TokenCache, source_fn,
-    store::{Lookup, StoreErrorKind, TokenStore},
+    Credentials, Org, Sharing, TokenCache,
+    store::{Lookup, SharedSource, StoreErrorKind, TokenStore},
     testing::MockGenesys,
+    token::{IssuedToken, source_fn},
 };
 
 use crate::{processes::Process, setup::*};
@@ -97,7 +98,7 @@ async fn a_process_that_hangs_fails_no_request_of_another() {
     fs4::FileExt::lock(&file).unwrap();
     mock.revoke_all();
     let token = org.tokens().token().await.unwrap();
-    use tower_genesys::TokenProvider;
+    use tower_genesys::token::TokenProvider;
     org.tokens().report_rejected(token.generation());
     let next = org.tokens().wait(token.generation()).await.unwrap();
     assert_ne!(next.expose(), token.expose());

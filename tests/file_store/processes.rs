@@ -14,8 +14,9 @@ use fs4::FileExt;
 use http_body_util::Full;
 use tokio::time::Instant;
 use tower_genesys::{
-    ClientBuilder, Credentials, Org, Region, Sharing,
-    store::{Fence, FileStore, Lookup, TokenStore},
+    Credentials, Org, Region, Sharing,
+    client::ClientBuilder,
+    store::{Fence, Lookup, TokenStore, file::FileStore},
     testing::MockGenesys,
 };
 
@@ -233,8 +234,9 @@ async fn a_reader_never_sees_half_a_file_while_writers_are_killed() {
             assert!(begun.elapsed() < Duration::from_secs(20), "too few tokens");
             match ask(&store).await {
                 Lookup::Token(found) => {
-                    let fingerprint =
-                        tower_genesys::Fingerprint::of(std::str::from_utf8(&found.value).unwrap());
+                    let fingerprint = tower_genesys::token::Fingerprint::of(
+                        std::str::from_utf8(&found.value).unwrap(),
+                    );
                     assert_eq!(fingerprint, found.fingerprint);
                     tokens += 1;
                 }

@@ -1,6 +1,6 @@
 //! What every store does, and what lasts from one run to the next.
 
-use tower_genesys::store::{FileStore, TokenStore};
+use tower_genesys::store::{TokenStore, file::FileStore};
 
 use crate::setup::*;
 
@@ -8,7 +8,7 @@ mod conformance {
     use std::sync::LazyLock;
 
     use tempfile::TempDir;
-    use tower_genesys::store::FileStore;
+    use tower_genesys::store::file::FileStore;
 
     static DIRECTORY: LazyLock<TempDir> = LazyLock::new(|| tempfile::tempdir().unwrap());
 

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http_body_util::Full;
 use tower_genesys::{
     Credentials, Org, Sharing,
-    store::{FileStore, KeyRing, SealKey, TokenStore},
+    store::{KeyRing, SealKey, TokenStore, file::FileStore},
     testing::MockGenesys,
 };
 

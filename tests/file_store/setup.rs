@@ -8,8 +8,10 @@ use std::{
 use bytes::Bytes;
 use tempfile::TempDir;
 use tower_genesys::{
-    Fingerprint,
-    store::{Claim, Entry, FileStore, Lease, Lookup, Owner, Publication, StoreKey, TokenStore},
+    store::{
+        Claim, Entry, Lease, Lookup, Owner, Publication, StoreKey, TokenStore, file::FileStore,
+    },
+    token::Fingerprint,
 };
 
 pub(crate) const LIFE: Duration = Duration::from_secs(1000);

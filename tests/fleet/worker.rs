@@ -25,9 +25,10 @@ use tokio::{
 };
 use tower::{Layer, Service, ServiceExt};
 use tower_genesys::{
-    AccessToken, BoxError, Credentials, GenesysLayer, GenesysService, Org, Region, ReplayBody,
-    Sharing, TokenError, TokenProvider,
-    store::{KeyRing, RedisStore, StoreEvent},
+    BoxError, Credentials, GenesysLayer, GenesysService, Org, Region, ReplayBody, Sharing,
+    TokenError,
+    store::{KeyRing, StoreEvent, redis::RedisStore},
+    token::{AccessToken, TokenProvider},
 };
 
 use crate::{process::ANSWER, redis_server::send_signal, setup::Settings};

@@ -8,7 +8,7 @@ mod simulation;
 use std::time::Duration;
 
 use simulation::{LIMIT, Load, Report, Scenario, TOTAL, Trouble, Window, run};
-use tower_genesys::Limit;
+use tower_genesys::store::Limit;
 
 const WINDOWS: [Window; 3] = [Window::Fixed, Window::Sliding, Window::Bucket];
 

@@ -16,8 +16,10 @@ use http_body::Frame;
 use http_body_util::{BodyExt, StreamBody, combinators::UnsyncBoxBody};
 use tokio::time::{Instant, advance};
 use tower_genesys::{
-    BoxError, ClientCredentials, Credentials, TokenCache, TokenErrorKind as Kind,
+    BoxError, Credentials, TokenCache,
+    genesys::grants::ClientCredentials,
     testing::{MockGenesys, MockService, TOKEN},
+    token::TokenErrorKind as Kind,
 };
 
 use crate::setup::{Body, Refreshing, credentials, failure, fetch};

@@ -1,8 +1,9 @@
 //! `authorization_code`, with and without PKCE, and what comes after.
 
 use tower_genesys::{
-    AuthorizationCode, LoginCode, PkceVerifier, TokenErrorKind, TokenSource,
+    genesys::grants::{AuthorizationCode, LoginCode, PkceVerifier},
     testing::{MockGenesys, TOKEN},
+    token::{TokenErrorKind, TokenSource},
 };
 
 use crate::setup::{Body, CALLBACK, Store, credentials, failure, fetch, forms, kind, sent};

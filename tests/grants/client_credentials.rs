@@ -1,8 +1,10 @@
 //! `client_credentials`: what is sent.
 
 use tower_genesys::{
-    ClientCredentials, Credentials, TokenErrorKind, TokenSource,
+    Credentials,
+    genesys::grants::ClientCredentials,
     testing::{MockGenesys, MockService, TOKEN},
+    token::{TokenErrorKind, TokenSource},
 };
 
 use crate::setup::{Body, credentials, failure, fetch, forms, kind};

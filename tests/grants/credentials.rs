@@ -9,8 +9,13 @@ use std::{
 
 use tokio::time::{Duration, advance, sleep};
 use tower_genesys::{
-    BoxError, ClientCredentials, Credentials, CredentialsProvider, EnvCredentials, FileCredentials,
-    Org, TokenCache, TokenErrorKind, credentials_fn, testing::MockGenesys,
+    BoxError, Credentials, Org, TokenCache,
+    genesys::{
+        CredentialsProvider, EnvCredentials, FileCredentials, credentials_fn,
+        grants::ClientCredentials,
+    },
+    testing::MockGenesys,
+    token::TokenErrorKind,
 };
 
 use crate::setup::{Body, kind};

@@ -3,9 +3,13 @@
 use base64::{Engine, prelude::BASE64_STANDARD};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use tower_genesys::{
-    AuthorizationCode, ClientCredentials, Credentials, LoginCode, Org, Saml2Bearer, TokenSource,
-    genesys::{ClientAuthentication as Way, Dialect},
+    Credentials, Org,
+    genesys::grants::{
+        AuthorizationCode, ClientAuthentication as Way, ClientCredentials, Dialect, LoginCode,
+        Saml2Bearer,
+    },
     testing::{MockGenesys, TOKEN},
+    token::TokenSource,
 };
 
 use crate::setup::{Body, CALLBACK, Refreshing, fetch, forms};

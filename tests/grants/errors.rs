@@ -16,8 +16,10 @@ use http_body::Frame;
 use http_body_util::StreamBody;
 use hyper_util::{client::legacy::Client, rt::TokioExecutor};
 use tower_genesys::{
-    ClientCredentials, Credentials, Region, TokenCache, TokenErrorKind,
+    Credentials, Region, TokenCache,
+    genesys::grants::ClientCredentials,
     testing::{Grant, MockGenesys, MockService, TOKEN},
+    token::TokenErrorKind,
 };
 
 use crate::setup::{Body, credentials, failure, refreshing};

@@ -13,9 +13,10 @@ use tokio::{
 };
 use tower::Service;
 use tower_genesys::{
-    BoxError, RefreshTokenStore, TokenErrorKind as Kind, TokenSource,
-    genesys::{IssuedRefreshToken, RefreshTokenMark},
+    BoxError,
+    genesys::grants::{IssuedRefreshToken, RefreshTokenMark, RefreshTokenStore},
     testing::{MockGenesys, TOKEN},
+    token::{TokenErrorKind as Kind, TokenSource},
 };
 
 use crate::setup::{

@@ -4,8 +4,10 @@ use std::sync::{Arc, Mutex};
 
 use tokio::time::{Duration, Instant, advance, sleep};
 use tower_genesys::{
-    BoxError, FetchContext, Reason, TokenCache, TokenErrorKind, TokenSource,
-    genesys::IssuedRefreshToken, testing::MockGenesys,
+    BoxError, TokenCache,
+    genesys::grants::IssuedRefreshToken,
+    testing::MockGenesys,
+    token::{FetchContext, Reason, TokenErrorKind, TokenSource},
 };
 
 use crate::setup::{Store, assert_none_twice, failure, fetch, refreshing, sent};

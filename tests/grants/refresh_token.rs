@@ -2,8 +2,10 @@
 
 use http::HeaderMap;
 use tower_genesys::{
-    Org, RefreshToken, TokenCache, TokenSource,
+    Org, TokenCache,
+    genesys::grants::RefreshToken,
     testing::{MockGenesys, TOKEN},
+    token::TokenSource,
 };
 
 use crate::setup::{Body, assert_none_twice, credentials, fetch, forms, refreshing, sent};

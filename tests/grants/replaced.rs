@@ -4,8 +4,9 @@ use std::pin::pin;
 
 use futures_util::FutureExt;
 use tower_genesys::{
-    LoginCode, TokenErrorKind,
+    genesys::grants::LoginCode,
     testing::{MockGenesys, TOKEN},
+    token::TokenErrorKind,
 };
 
 use crate::setup::{CALLBACK, Store, failure, fetch, kind, refreshing, sent};

@@ -6,9 +6,10 @@ use std::sync::{
 };
 
 use tower_genesys::{
-    BoxError, Saml2Bearer, TokenErrorKind, TokenSource,
-    genesys::AssertionProvider,
+    BoxError,
+    genesys::grants::{AssertionProvider, Saml2Bearer},
     testing::{MockGenesys, TOKEN},
+    token::{TokenErrorKind, TokenSource},
 };
 
 use crate::setup::{Body, credentials, failure, fetch, forms, kind, sent};

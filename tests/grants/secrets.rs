@@ -4,10 +4,13 @@ use std::error::Error;
 
 use http::{HeaderMap, StatusCode};
 use tower_genesys::{
-    AuthorizationCode, AuthorizeUrl, BoxError, ClientCredentials, Credentials, LoginCode,
-    LoginState, Org, PkceVerifier, RefreshToken, Saml2Bearer, TokenCache, TokenSource,
-    genesys::IssuedRefreshToken,
+    BoxError, Credentials, Org, TokenCache,
+    genesys::grants::{
+        AuthorizationCode, AuthorizeUrl, ClientCredentials, IssuedRefreshToken, LoginCode,
+        LoginState, PkceVerifier, RefreshToken, Saml2Bearer,
+    },
     testing::{MockGenesys, TOKEN},
+    token::TokenSource,
 };
 
 use crate::{
@@ -142,5 +145,8 @@ async fn a_stored_refresh_token_is_shown_on_request_only() {
             });
     let cache = TokenCache::new(source);
     let error = cache.token().await.unwrap_err();
-    assert_eq!(error.kind(), tower_genesys::TokenErrorKind::NotPersisted);
+    assert_eq!(
+        error.kind(),
+        tower_genesys::token::TokenErrorKind::NotPersisted
+    );
 }

@@ -15,10 +15,10 @@ use http_body_util::Full;
 use tokio::{task::yield_now, time::Instant};
 use tower::Service;
 use tower_genesys::{
-    BoxError, Credentials, FetchContext, IssuedToken, Reason, RefreshToken, TokenError,
-    TokenErrorKind, TokenSource,
-    genesys::IssuedRefreshToken,
+    BoxError, Credentials, TokenError,
+    genesys::grants::{IssuedRefreshToken, RefreshToken},
     testing::{MockBody, MockGenesys, MockService, TOKEN},
+    token::{FetchContext, IssuedToken, Reason, TokenErrorKind, TokenSource},
 };
 
 pub(crate) type Body = Full<Bytes>;
@@ -187,7 +187,7 @@ impl Store {
     }
 }
 
-impl tower_genesys::RefreshTokenStore for Store {
+impl tower_genesys::genesys::grants::RefreshTokenStore for Store {
     async fn persist(&self, token: IssuedRefreshToken) -> Result<(), BoxError> {
         self.inner.lock().unwrap().calls += 1;
         yield_now().await;

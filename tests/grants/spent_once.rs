@@ -6,8 +6,10 @@ use futures_util::{FutureExt, task::noop_waker};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use hyper_util::{client::legacy::Client, rt::TokioExecutor};
 use tower_genesys::{
-    AuthorizationCode, LoginCode, RefreshToken, Region, TokenCache, TokenErrorKind,
+    Region, TokenCache,
+    genesys::grants::{AuthorizationCode, LoginCode, RefreshToken},
     testing::{MockGenesys, Script, TOKEN},
+    token::TokenErrorKind,
 };
 
 use crate::setup::{

@@ -4,8 +4,9 @@ use http::StatusCode;
 use tokio::time::{Instant, timeout};
 use tokio_test::task;
 use tower_genesys::{
-    CallOptions, Limit, MemoryStore,
+    CallOptions,
     retry::{Outcome, Stop},
+    store::{Limit, MemoryStore},
     testing::{MockGenesys, USERS},
 };
 

@@ -3,7 +3,10 @@
 use bytes::Bytes;
 use http_body_util::Full;
 use tower_genesys::{
-    Limit, MemoryStore, Sharing, genesys::ConfigErrorKind, store::FileStore, testing::MockGenesys,
+    Sharing,
+    genesys::ConfigErrorKind,
+    store::{Limit, MemoryStore, file::FileStore},
+    testing::MockGenesys,
 };
 
 use crate::setup::*;

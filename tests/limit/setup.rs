@@ -10,9 +10,8 @@ use http::{Request, Response, StatusCode};
 use http_body_util::Full;
 use tower::{Layer, ServiceExt};
 use tower_genesys::{
-    BoxError, CallOptions, Credentials, GenesysLayer, GenesysService, Limit, MemoryStore, Org,
-    Sharing,
-    store::{Operation, book::LimitEvent},
+    BoxError, CallOptions, Credentials, GenesysLayer, GenesysService, Org, Sharing,
+    store::{Limit, MemoryStore, Operation, book::LimitEvent},
     testing::{MockBody, MockGenesys, MockService},
 };
 
@@ -51,7 +50,7 @@ impl Process {
         Self::over(mock, builder(mock).build::<Body, _>(mock.service()))
     }
 
-    fn over(mock: &MockGenesys, org: Result<Org, tower_genesys::ConfigError>) -> Self {
+    fn over(mock: &MockGenesys, org: Result<Org, tower_genesys::genesys::ConfigError>) -> Self {
         let org = org.expect("settings that work");
         let genesys = GenesysLayer::new(&org).layer(mock.service());
         Self { org, genesys }

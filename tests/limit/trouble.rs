@@ -3,8 +3,7 @@
 use http::StatusCode;
 use tokio::time::{Instant, sleep};
 use tower_genesys::{
-    Limit, MemoryStore,
-    store::{Fault, Operation, StoreErrorKind, book::LimitEvent},
+    store::{Fault, Limit, MemoryStore, Operation, StoreErrorKind, book::LimitEvent},
     testing::{MockGenesys, USERS},
 };
 

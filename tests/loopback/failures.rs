@@ -8,9 +8,11 @@ use http::Request;
 use http_body_util::Full;
 use tower::{Layer, ServiceExt};
 use tower_genesys::{
-    Credentials, GenesysLayer, Org, OriginError, TokenError, TokenErrorKind,
+    Credentials, GenesysLayer, Org, TokenError,
+    bearer::OriginError,
     retry::RetryEvent,
     testing::{MockGenesys, TOKEN, USERS},
+    token::TokenErrorKind,
 };
 
 use crate::setup::{Version, client, setup, setup_with};

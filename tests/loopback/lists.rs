@@ -3,7 +3,7 @@ use http::Method;
 use serde_json::{Value, json};
 use tower_genesys::{
     Pager, Region,
-    genesys::PagedRequest,
+    genesys::paging::PagedRequest,
     testing::{ANY_API, MockGenesys, MockList},
 };
 

@@ -4,9 +4,9 @@ use http::{Request, StatusCode};
 use http_body_util::Full;
 use tower::{Layer, ServiceExt};
 use tower_genesys::{
-    Rejection,
     replay::Unreplayed,
     testing::{CREATE_USER, DETAILS_QUERY, MockGenesys, TOKENS_ME, USERS},
+    token::Rejection,
 };
 
 use crate::setup::{Version, setup, text};

@@ -3,9 +3,9 @@ use std::time::Duration;
 use http::StatusCode;
 use tokio::time::Instant;
 use tower_genesys::{
-    GenesysLayer,
+    GenesysLayer, RetryPolicy,
     replay::Unreplayed,
-    retry::{Backoff, Outcome, RetryPolicy, Stop},
+    retry::{Backoff, Outcome, Stop},
     testing::{MockGenesys, TOKENS_ME, USERS},
 };
 

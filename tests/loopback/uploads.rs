@@ -8,8 +8,8 @@ use http_body_util::{BodyExt, Full, StreamBody, combinators::UnsyncBoxBody};
 use hyper_util::{client::legacy::Client, rt::TokioExecutor};
 use tower::{Layer, ServiceExt};
 use tower_genesys::{
-    Credentials, GenesysLayer, Org, ReplayBody, ReplayLayer,
-    retry::{Backoff, RetryPolicy},
+    Credentials, GenesysLayer, Org, ReplayBody, ReplayLayer, RetryPolicy,
+    retry::Backoff,
     testing::{CREATE_USER, MockGenesys},
 };
 

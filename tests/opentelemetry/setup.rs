@@ -11,8 +11,9 @@ use opentelemetry_sdk::{
 };
 use tower::{BoxError, Service, ServiceBuilder, ServiceExt, util::BoxCloneSyncService};
 use tower_genesys::{
-    Credentials, GenesysLayer, Metrics, Org, ReplayBody, SpanLayer, genesys,
-    retry::{Backoff, RetryPolicy},
+    Credentials, GenesysLayer, Org, ReplayBody, RetryPolicy, SpanLayer, genesys,
+    metrics::Metrics,
+    retry::Backoff,
     testing::{MockBody, MockGenesys},
 };
 use tracing::subscriber::DefaultGuard;

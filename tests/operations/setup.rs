@@ -5,8 +5,8 @@ use http_body_util::Full;
 use serde_json::{Value, json};
 use tower::Layer;
 use tower_genesys::{
-    Credentials, GenesysLayer, Org,
-    genesys::{PageError, PagedRequest, Pager},
+    Credentials, GenesysLayer, Org, Pager,
+    genesys::paging::{PageError, PagedRequest},
     testing::{MockGenesys, MockList},
 };
 

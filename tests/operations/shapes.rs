@@ -1,6 +1,6 @@
 use http::Method;
 use tower_genesys::{
-    genesys::{Effect, Operation, Paging},
+    genesys::{Effect, Operation, paging::Paging},
     testing::MockList,
 };
 

@@ -1,7 +1,7 @@
 use tokio::time::Instant;
 use tower::{Layer, ServiceBuilder, ServiceExt, buffer::error::Closed};
 use tower_genesys::{
-    OriginError,
+    bearer::OriginError,
     testing::{MockError, TOKENS_ME, USERS},
 };
 

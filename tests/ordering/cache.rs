@@ -11,7 +11,7 @@ use http::{HeaderValue, Request, header};
 use http_body_util::{BodyExt, Full};
 use tower::{Layer, Service, ServiceBuilder, ServiceExt, service_fn};
 use tower_genesys::{
-    BoxError, Credentials, GenesysLayer, Org, TokenProvider, testing::MockGenesys,
+    BoxError, Credentials, GenesysLayer, Org, testing::MockGenesys, token::TokenProvider,
 };
 
 type Body = Full<Bytes>;

@@ -1,7 +1,8 @@
 use tokio::time::Instant;
 use tower::{Layer, Service, ServiceBuilder, ServiceExt};
 use tower_genesys::{
-    retry::{Outcome, RetryPolicy},
+    RetryPolicy,
+    retry::Outcome,
     testing::{TOKENS_ME, USERS},
 };
 

@@ -3,8 +3,8 @@ use std::io;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header::LOCATION};
 use tower::{Layer, Service, ServiceBuilder, ServiceExt, service_fn};
 use tower_genesys::{
-    BoxError, GenesysLayer, OriginError,
-    bearer::OriginErrorKind,
+    BoxError, GenesysLayer,
+    bearer::{OriginError, OriginErrorKind},
     testing::{CREATE_USER, MockBody, MockGenesys, USERS, USERS_ME},
 };
 use tower_http::follow_redirect::{FollowRedirectLayer, policy::Limited};

@@ -2,8 +2,8 @@ use http::Method;
 use tokio::time::Instant;
 use tower::{ServiceBuilder, ServiceExt, timeout::error::Elapsed};
 use tower_genesys::{
-    BearerLayer, RefreshLayer, ReplayLayer, RetryLayer,
-    retry::{Backoff, RetryPolicy},
+    BearerLayer, RefreshLayer, ReplayLayer, RetryLayer, RetryPolicy,
+    retry::Backoff,
     testing::{TOKEN, USERS},
 };
 

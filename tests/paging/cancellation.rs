@@ -1,7 +1,7 @@
 use futures_util::{FutureExt, StreamExt};
 use serde_json::Value;
 use tower_genesys::{
-    genesys::{PagedRequest, Pages},
+    genesys::paging::{PagedRequest, Pages},
     testing::{DETAILS_JOB, DETAILS_QUERY, USERS as USERS_ROUTE},
 };
 

@@ -13,8 +13,8 @@ use serde_json::json;
 use tokio::time::Instant;
 use tower::{Layer, service_fn};
 use tower_genesys::{
-    CollectLayer, GenesysLayer, TokenError,
-    genesys::{PageErrorKind as Kind, Pager, Paging},
+    CollectLayer, GenesysLayer, Pager, TokenError,
+    genesys::paging::{PageErrorKind as Kind, Paging},
     testing::{ANY_API, DETAILS_QUERY, TOKEN, USERS as USERS_ROUTE},
 };
 

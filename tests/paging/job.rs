@@ -6,9 +6,10 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 use tower::Layer;
 use tower_genesys::{
-    BearerLayer, FixedToken, Pager,
-    genesys::PageErrorKind as Kind,
+    BearerLayer, Pager,
+    genesys::paging::PageErrorKind as Kind,
     testing::{DETAILS_JOB, DETAILS_JOB_RESULTS, DETAILS_JOBS, JobEnd},
+    token::FixedToken,
 };
 
 use crate::setup::{Body, JOBS, ReplyJson, SECOND, Setup, all, fails, setup, unique};

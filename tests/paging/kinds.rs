@@ -4,7 +4,7 @@ use http::{HeaderMap, Method, StatusCode};
 use serde_json::json;
 use tokio::time::Instant;
 use tower_genesys::{
-    genesys::PageErrorKind as Kind,
+    genesys::paging::PageErrorKind as Kind,
     testing::{ANY_API, MockList, Route},
 };
 

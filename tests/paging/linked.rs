@@ -2,10 +2,10 @@ use futures_util::StreamExt;
 use serde_json::{Value, json};
 use tower::Layer;
 use tower_genesys::{
-    GenesysLayer, IssuedToken, Org, Pager, Region,
-    genesys::PageErrorKind as Kind,
-    source_fn,
+    GenesysLayer, Org, Pager, Region,
+    genesys::paging::PageErrorKind as Kind,
     testing::{ANY, MockGenesys, USERS as USERS_ROUTE},
+    token::{IssuedToken, source_fn},
 };
 
 use crate::setup::{Body, ReplyJson, SECOND, Setup, USERS, all, fails, setup, setup_on, unique};

@@ -5,7 +5,7 @@ use tokio::time::{Instant, timeout};
 use tower::{Layer, ServiceExt, limit::ConcurrencyLimitLayer};
 use tower_genesys::{
     GenesysLayer, Pager,
-    genesys::PageErrorKind as Kind,
+    genesys::paging::PageErrorKind as Kind,
     testing::{DETAILS_QUERY, USERS as USERS_ROUTE},
 };
 

@@ -6,7 +6,7 @@ use http::Method;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use tower_genesys::{
-    genesys::{Checkpoint, PageError, PagedRequest},
+    genesys::paging::{Checkpoint, PageError, PagedRequest},
     testing::MockList,
 };
 

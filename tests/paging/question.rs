@@ -3,7 +3,7 @@
 use http::{HeaderMap, Method, StatusCode};
 use serde_json::{Value, json};
 use tower_genesys::{
-    genesys::{PageErrorKind as Kind, Paging},
+    genesys::paging::{PageErrorKind as Kind, Paging},
     testing::{ANY_API, MockList, Route},
 };
 

@@ -1,7 +1,7 @@
 use futures_util::StreamExt;
 use serde_json::{Value, json};
 use tower_genesys::{
-    genesys::{Checkpoint, PageErrorKind as Kind, PagedRequest},
+    genesys::paging::{Checkpoint, PageErrorKind as Kind, PagedRequest},
     testing::{DETAILS_JOBS, DETAILS_QUERY, USERS as USERS_ROUTE},
 };
 

@@ -7,8 +7,8 @@ use http_body_util::Full;
 use serde_json::{Value, json};
 use tower::Layer;
 use tower_genesys::{
-    Credentials, GenesysLayer, Org,
-    genesys::{PageError, PageErrorKind, PagedRequest, Pager, Pages, Paging},
+    Credentials, GenesysLayer, Org, Pager,
+    genesys::paging::{PageError, PageErrorKind, PagedRequest, Pages, Paging},
     testing::{MockBuilder, MockGenesys, Route, Script},
 };
 

@@ -1,6 +1,9 @@
 //! The ways to a server.
 
-use tower_genesys::store::{RedisStore, StoreErrorKind, redis::RedisStoreErrorKind};
+use tower_genesys::store::{
+    StoreErrorKind,
+    redis::{RedisStore, RedisStoreErrorKind},
+};
 
 use crate::{
     redis_server::{Certificates, RedisServer},

@@ -1,9 +1,9 @@
 //! The book of a shared limit, on a real server.
 
 use tower_genesys::store::{
-    Owner, RedisStore, SlotBook, StoreErrorKind, StoreFuture, StoreKey,
-    book::{Grant, Refusal, Reservation, Terms},
-    redis::RedisStoreErrorKind,
+    Owner, StoreErrorKind, StoreFuture, StoreKey,
+    book::{Grant, Refusal, Reservation, SlotBook, Terms},
+    redis::{RedisStore, RedisStoreErrorKind},
 };
 
 use crate::{

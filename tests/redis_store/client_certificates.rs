@@ -1,8 +1,8 @@
 //! Servers that want a certificate of the client, which is redis-server's default with TLS.
 
 use tower_genesys::store::{
-    RedisStore, StoreErrorKind,
-    redis::{RedisStoreBuilder, RedisStoreError, RedisStoreErrorKind as Kind},
+    StoreErrorKind,
+    redis::{RedisStore, RedisStoreBuilder, RedisStoreError, RedisStoreErrorKind as Kind},
 };
 
 use crate::{

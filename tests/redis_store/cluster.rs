@@ -4,7 +4,8 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use tokio::time::{Instant, sleep, timeout};
 use tower_genesys::store::{
-    Lookup, RedisStore, StoreErrorKind, StoreKey, TokenStore, redis::RedisStoreErrorKind,
+    Lookup, StoreErrorKind, StoreKey, TokenStore,
+    redis::{RedisStore, RedisStoreErrorKind},
 };
 
 use crate::{

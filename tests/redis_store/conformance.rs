@@ -1,9 +1,8 @@
 //! The rules of `store_conformance!`, on a real server. Each check has a server of its own: an
 //! answer that waits for another check would be a time that is measured wrongly.
 
-use tower_genesys::{
-    TokenStore,
-    store::{Claim, Entry, Lease, Lookup, Publication, RedisStore, StoreFuture, StoreKey},
+use tower_genesys::store::{
+    Claim, Entry, Lease, Lookup, Publication, StoreFuture, StoreKey, TokenStore, redis::RedisStore,
 };
 
 use crate::{redis_server::RedisServer, setup::store};

@@ -6,7 +6,7 @@ use std::{
     process::{Command, Output},
 };
 
-use tower_genesys::store::{RedisStore, redis::RedisStoreErrorKind};
+use tower_genesys::store::redis::{RedisStore, RedisStoreErrorKind};
 
 use crate::redis_server::{Certificates, Launch, RedisSentinels, SentinelOptions};
 

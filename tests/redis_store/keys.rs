@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tower_genesys::store::{RedisStore, StoreKey, TokenStore};
+use tower_genesys::store::{StoreKey, TokenStore, redis::RedisStore};
 
 use crate::{
     redis_server::RedisServer,

@@ -1,6 +1,9 @@
 //! What servers say instead of an answer, and what is made of it.
 
-use tower_genesys::store::{RedisStore, StoreErrorKind, redis::RedisStoreErrorKind};
+use tower_genesys::store::{
+    StoreErrorKind,
+    redis::{RedisStore, RedisStoreErrorKind},
+};
 
 use crate::{
     faults::until_error,

@@ -1,6 +1,9 @@
 //! What a user of the server needs, and what is said when it has less.
 
-use tower_genesys::store::{RedisStore, StoreErrorKind, TokenStore, redis::RedisStoreErrorKind};
+use tower_genesys::store::{
+    StoreErrorKind, TokenStore,
+    redis::{RedisStore, RedisStoreErrorKind},
+};
 
 use crate::{
     redis_server::RedisServer,

@@ -4,8 +4,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 use tower_genesys::{
-    Fingerprint,
     store::{Fence, Lease, Lookup, TokenStore},
+    token::Fingerprint,
 };
 
 use crate::{

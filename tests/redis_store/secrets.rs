@@ -1,7 +1,7 @@
 //! What can be seen of the token and of the password.
 
 use bytes::Bytes;
-use tower_genesys::store::{RedisStore, TokenStore};
+use tower_genesys::store::{TokenStore, redis::RedisStore};
 
 use crate::{
     redis_server::RedisServer,

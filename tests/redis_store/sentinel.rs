@@ -4,7 +4,8 @@ use std::{sync::Arc, time::Duration};
 
 use tokio::time::{Instant, sleep, timeout};
 use tower_genesys::store::{
-    Lookup, RedisStore, StoreErrorKind, TokenStore, redis::RedisStoreErrorKind,
+    Lookup, StoreErrorKind, TokenStore,
+    redis::{RedisStore, RedisStoreErrorKind},
 };
 
 use crate::{

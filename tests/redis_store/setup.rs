@@ -2,11 +2,11 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use tower_genesys::{
-    Fingerprint,
     store::{
-        Claim, Entry, Fence, Lease, Lookup, Owner, Publication, RedisStore, StoreError, StoreKey,
-        TokenStore,
+        Claim, Entry, Fence, Lease, Lookup, Owner, Publication, StoreError, StoreKey, TokenStore,
+        redis::RedisStore,
     },
+    token::Fingerprint,
 };
 
 pub(crate) const LEASE: Duration = Duration::from_secs(10);

@@ -1,6 +1,6 @@
 //! The servers that teams run beside the newest Redis of a distribution.
 
-use tower_genesys::store::{Lookup, RedisStore, TokenStore};
+use tower_genesys::store::{Lookup, TokenStore, redis::RedisStore};
 
 use crate::{
     redis_server::{Launch, RedisCluster, RedisSentinels, RedisServer, SentinelOptions},

@@ -17,8 +17,8 @@ use http_body_util::{BodyExt, Empty, Full, combinators::UnsyncBoxBody};
 use tokio_test::{assert_pending, task};
 use tower::{Layer, Service, service_fn};
 use tower_genesys::{
-    BoxError, CloneBody, ReplayBody, ReplayLayer,
-    replay::{ReplayBodyError, ReplayBodyErrorKind as Kind},
+    BoxError, ReplayBody, ReplayLayer,
+    replay::{CloneBody, ReplayBodyError, ReplayBodyErrorKind as Kind},
 };
 
 const FRAME: usize = 64 * 1024;

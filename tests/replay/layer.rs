@@ -6,7 +6,7 @@ use http_body::{Body as _, Frame};
 use http_body_util::{BodyExt, Full, StreamBody};
 use tokio_test::{assert_pending, assert_ready_err, assert_ready_ok};
 use tower::{Layer, Service};
-use tower_genesys::{CloneBody, ReplayBody, ReplayLayer};
+use tower_genesys::{ReplayBody, ReplayLayer, replay::CloneBody};
 use tower_test::mock;
 
 type Body = ReplayBody<Full<Bytes>>;

@@ -11,8 +11,8 @@ use http_body::Body;
 use proptest::{collection::vec, prelude::*};
 use tower::{Layer, Service, service_fn};
 use tower_genesys::{
-    CloneBody, ReplayBody, ReplayLayer,
-    replay::{ReplayBodyError, ReplayBodyErrorKind as Kind},
+    ReplayBody, ReplayLayer,
+    replay::{CloneBody, ReplayBodyError, ReplayBodyErrorKind as Kind},
 };
 
 const CAP: usize = 8;

@@ -28,7 +28,7 @@ use tokio::{
     task::JoinHandle,
     time::timeout,
 };
-use tower_genesys::{BoxError, CloneBody, ReplayBody};
+use tower_genesys::{BoxError, ReplayBody, replay::CloneBody};
 
 const HANG: Duration = Duration::from_secs(20);
 const BIG: usize = 8 * 1024 * 1024;

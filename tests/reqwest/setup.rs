@@ -11,9 +11,9 @@ use http::Request;
 use reqwest::{Body, Client, ClientBuilder};
 use tower::{Layer, Service};
 use tower_genesys::{
-    Credentials, GenesysLayer, GenesysService, Org, ReplayBody,
+    Credentials, GenesysLayer, GenesysService, Org, ReplayBody, RetryPolicy,
     reqwest::{HttpService, ReqwestService},
-    retry::{Backoff, RetryPolicy},
+    retry::Backoff,
     testing::{MockGenesys, MockServer},
 };
 

@@ -22,12 +22,9 @@ use http_body::{Body, Frame};
 use http_body_util::{BodyExt, Full, StreamBody, combinators::UnsyncBoxBody};
 use tower::{Layer, Service, ServiceExt};
 use tower_genesys::{
-    BoxError, CallOptions, ReplayBody,
+    BoxError, CallOptions, ReplayBody, RetryLayer, RetryPolicy,
     replay::{self, Unreplayed},
-    retry::{
-        Attempt, Backoff, Budget, GaveUp, Outcome, Retry, RetryEvent, RetryLayer, RetryPolicy,
-        Stop, Upstream,
-    },
+    retry::{Attempt, Backoff, Budget, GaveUp, Outcome, Retry, RetryEvent, Stop, Upstream},
 };
 
 fn retry<C>(layer: &RetryLayer<C>, script: &Script) -> Retry<Script, C> {
@@ -299,7 +296,7 @@ async fn a_transport_that_sends_on_while_a_retry_is_decided_loses_neither_answer
         }
     });
     let retry = RetryLayer::new(steady()).with_observer(observer);
-    let service = replay::ReplayLayer::new().layer(retry.layer(api));
+    let service = ReplayLayer::new().layer(retry.layer(api));
     let request = Request::post("https://a/x").body(upload).unwrap();
     let response = service.oneshot(request).await.unwrap();
     assert_eq!(

@@ -16,8 +16,9 @@ use tokio::{
     time,
 };
 use tower_genesys::{
-    BoxError, ReplayBody, TokenError, TokenErrorKind,
+    BoxError, ReplayBody, TokenError,
     retry::{BoxErrorClassifier, Class, ErrorClassifier},
+    token::TokenErrorKind,
 };
 
 const TRANSIENT: Class = Class::Transient { after: None };

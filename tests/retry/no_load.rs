@@ -26,11 +26,8 @@ use tokio::{
 };
 use tower::{Layer, Service, ServiceBuilder, ServiceExt, util::BoxCloneSyncService};
 use tower_genesys::{
-    BoxError, ReplayBody, ReplayLayer,
-    retry::{
-        Backoff, Budget, Class, Classify, GaveUp, RequestHead, ResponseHead, RetryLayer,
-        RetryPolicy, Stop, Upstream,
-    },
+    BoxError, ReplayBody, ReplayLayer, RetryLayer, RetryPolicy,
+    retry::{Backoff, Budget, Class, Classify, GaveUp, RequestHead, ResponseHead, Stop, Upstream},
 };
 
 use crate::setup::{

@@ -8,10 +8,10 @@ use std::{
 use http::{Method, Request, StatusCode};
 use tower::Layer;
 use tower_genesys::{
-    BoxError, CallOptions,
+    BoxError, CallOptions, RetryLayer, RetryPolicy,
     retry::{
         Backoff, BoxErrorClassifier, Budget, Class, Classify, Outcome, RequestHead, ResponseHead,
-        RetryLayer, RetryPolicy, Stop, Upstream,
+        Stop, Upstream,
     },
 };
 

@@ -5,8 +5,8 @@ use std::{sync::atomic::Ordering, time::Duration};
 use http::Method;
 use tower::Layer;
 use tower_genesys::{
-    CallOptions,
-    retry::{Backoff, Budget, RetryLayer, RetryPolicy, Stop, Upstream},
+    CallOptions, RetryLayer, RetryPolicy,
+    retry::{Backoff, Budget, Stop, Upstream},
 };
 
 use crate::setup::{

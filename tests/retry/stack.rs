@@ -27,13 +27,13 @@ use tower::{
     timeout::TimeoutLayer,
 };
 use tower_genesys::{
-    BoxError, GenesysLayer, IssuedToken, Org, Region, ReplayBody, ReplayLayer,
+    BoxError, GenesysLayer, Org, Region, ReplayBody, ReplayLayer, RetryLayer, RetryPolicy,
     replay::{Remake, Resend},
     retry::{
         Attempt, Backoff, BoxErrorClassifier, Class, Classify, Outcome, RequestHead, ResponseHead,
-        RetryAfter as After, RetryLayer, RetryPolicy, Stop, Upstream,
+        RetryAfter as After, Stop, Upstream,
     },
-    source_fn,
+    token::{IssuedToken, source_fn},
 };
 
 fn steady() -> RetryPolicy {
@@ -86,7 +86,7 @@ async fn a_request_that_is_held_outside_passes_through_marks_and_all() {
     let service = RetryLayer::default().layer(script.clone());
     for status in [401, 429, 503] {
         let mut request = get("/x");
-        tower_genesys::CloneBody::hold(request.body_mut());
+        tower_genesys::replay::CloneBody::hold(request.body_mut());
         let response = send(&service, request).await.unwrap();
         assert_eq!(response.status(), status);
         assert_eq!(

@@ -17,8 +17,8 @@ use tokio::{
 use tokio_test::task;
 use tower::{Layer, Service};
 use tower_genesys::{
-    CallOptions,
-    retry::{Backoff, Retry, RetryEvent, RetryLayer, RetryPolicy, Stop, Throttle, Upstream},
+    CallOptions, RetryLayer, RetryPolicy,
+    retry::{Backoff, Retry, RetryEvent, Stop, Throttle, Upstream},
 };
 
 fn retry<C>(layer: &RetryLayer<C>, script: &Script) -> Retry<Script, C> {

@@ -20,8 +20,8 @@ use tokio::{
 };
 use tower::{BoxError, Service, ServiceBuilder, ServiceExt, util::BoxCloneSyncService};
 use tower_genesys::{
-    ReplayBody, ReplayLayer, RetryLayer,
-    retry::{Backoff, Outcome, RetryPolicy},
+    ReplayBody, ReplayLayer, RetryLayer, RetryPolicy,
+    retry::{Backoff, Outcome},
 };
 
 type Api = BoxCloneSyncService<Request<Full<Bytes>>, Response<hyper::body::Incoming>, BoxError>;

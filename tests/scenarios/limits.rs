@@ -5,8 +5,8 @@ use http::{HeaderMap, HeaderValue, StatusCode, header::RETRY_AFTER};
 use tokio::time::Instant;
 use tower::{Layer, ServiceBuilder, ServiceExt};
 use tower_genesys::{
-    BoxError, Credentials, GenesysLayer, Org, ReplayBody,
-    retry::{Backoff, RetryPolicy},
+    BoxError, Credentials, GenesysLayer, Org, ReplayBody, RetryPolicy,
+    retry::Backoff,
     testing::{MockGenesys, TOKEN, TOKENS_ME as TOKENS_ME_ROUTE, USERS as USERS_ROUTE},
 };
 

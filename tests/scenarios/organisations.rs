@@ -5,8 +5,8 @@ use tokio::time::Instant;
 use tower::Layer;
 use tower::{ServiceExt, service_fn};
 use tower_genesys::{
-    BoxError, CallOptions, GenesysLayer, Org, OriginError, ReplayBody,
-    bearer::OriginErrorKind,
+    BoxError, CallOptions, GenesysLayer, Org, ReplayBody,
+    bearer::{OriginError, OriginErrorKind},
     testing::{ANY_API, MockGenesys, USERS as USERS_ROUTE},
 };
 

@@ -2,7 +2,7 @@ use std::sync::{Arc, Mutex};
 
 use http::{HeaderValue, Request, Response, StatusCode, header};
 use tower::{Layer, ServiceExt, service_fn};
-use tower_genesys::{BoxError, GenesysLayer, OriginError, ReplayBody};
+use tower_genesys::{BoxError, GenesysLayer, ReplayBody, bearer::OriginError};
 use tower_http::follow_redirect::FollowRedirectLayer;
 
 use crate::setup::{Body, USERS, setup};

@@ -2,8 +2,9 @@ use std::{fmt::Write as _, time::Duration};
 
 use http::StatusCode;
 use tower_genesys::{
-    Credentials, GenesysLayer, RetryLayer, TokenProvider,
+    Credentials, GenesysLayer, RetryLayer,
     testing::{TOKEN, USERS as USERS_ROUTE},
+    token::TokenProvider,
 };
 
 use crate::{
@@ -56,8 +57,8 @@ async fn trouble(shown: &mut String) -> Vec<String> {
     let layer = GenesysLayer::new(&setup.org);
     let retry = RetryLayer::default();
     let tokens = setup.org.tokens();
-    let fixed = tower_genesys::FixedToken::new("t0p-s3cr3t").expect("a token");
-    let issued = tower_genesys::IssuedToken::new("t0p-s3cr3t", Duration::from_secs(1));
+    let fixed = tower_genesys::token::FixedToken::new("t0p-s3cr3t").expect("a token");
+    let issued = tower_genesys::token::IssuedToken::new("t0p-s3cr3t", Duration::from_secs(1));
     let builder = tower_genesys::Org::builder(setup.mock.region()).credentials(credentials.clone());
     write!(
         shown,

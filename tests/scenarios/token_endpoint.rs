@@ -4,8 +4,10 @@ use futures_util::future::join_all;
 use http::StatusCode;
 use tokio::time::Instant;
 use tower_genesys::{
-    BoxError, Credentials, CredentialsProvider, Org, TokenError, TokenErrorKind,
+    BoxError, Credentials, Org, TokenError,
+    genesys::CredentialsProvider,
     testing::{MockGenesys, Script, TOKEN},
+    token::TokenErrorKind,
 };
 
 use crate::setup::{Body, Setup, USERS, after, setup};

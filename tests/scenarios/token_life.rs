@@ -4,9 +4,9 @@ use bytes::Bytes;
 use tokio::time::Instant;
 use tower::ServiceExt;
 use tower_genesys::{
-    Rejection,
     replay::Unreplayed,
     testing::{CREATE_USER, TOKEN, TOKENS_ME as TOKENS_ME_ROUTE, USERS as USERS_ROUTE},
+    token::Rejection,
 };
 
 use crate::setup::{TOKENS_ME, USERS, after, setup};

@@ -5,8 +5,8 @@ use std::{future::poll_fn, pin::pin, task::Poll};
 use futures_util::future::poll_immediate;
 use tokio::time::{Instant, sleep, timeout};
 use tower_genesys::{
-    FetchContext, Reason, TokenSource,
     store::{Fault, Operation},
+    token::{FetchContext, Reason, TokenSource},
 };
 
 use crate::setup::*;

@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use tower_genesys::{
-    MemoryStore, TokenStore,
-    store::{Claim, Entry, Fence, Lease, Lookup, Publication, StoreFuture, StoreKey},
+    store::{
+        Claim, Entry, Fence, Lease, Lookup, MemoryStore, Publication, StoreFuture, StoreKey,
+        TokenStore,
+    },
     testing::conformance,
 };
 
@@ -21,7 +23,7 @@ mod behind_a_pointer {
     use std::sync::Arc;
 
     use super::MemoryStore;
-    use tower_genesys::TokenStore;
+    use tower_genesys::store::TokenStore;
 
     tower_genesys::store_conformance! {
         #[tokio::test(start_paused = true)]

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 use tower_genesys::{
-    FetchContext, Reason, TokenErrorKind, TokenProvider, TokenSource, TokenStore,
-    store::{Claim, Lookup, Owner},
+    store::{Claim, Lookup, Owner, TokenStore},
+    token::{FetchContext, Reason, TokenErrorKind, TokenProvider, TokenSource},
 };
 
 use crate::setup::*;

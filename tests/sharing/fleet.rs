@@ -5,8 +5,9 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use tokio::time::{Instant, advance, sleep};
 use tower_genesys::{
-    CacheSettings, Rejection, TokenCache, TokenProvider,
+    TokenCache,
     store::{Fault, Operation},
+    token::{CacheSettings, Rejection, TokenProvider},
 };
 
 use crate::setup::*;

@@ -11,11 +11,12 @@ use std::{
 use futures_util::future::join_all;
 use tokio::time::Instant;
 use tower_genesys::{
-    SharedSource, Sharing, TokenCache, TokenErrorKind, TokenStore,
+    Sharing, TokenCache,
     store::{
-        Claim, Entry, Fault, Lease, Lookup, Operation, Owner, Publication, StoreErrorKind,
-        StoreFuture, StoreKey,
+        Claim, Entry, Fault, Lease, Lookup, Operation, Owner, Publication, SharedSource,
+        StoreErrorKind, StoreFuture, StoreKey, TokenStore,
     },
+    token::TokenErrorKind,
 };
 
 use crate::setup::*;

@@ -7,9 +7,9 @@ use std::sync::{
 
 use tokio::time::{Instant, sleep, timeout};
 use tower_genesys::{
-    FetchContext, IssuedToken, Reason, SharedSource, Sharing, TokenCache, TokenError,
-    TokenErrorKind, TokenSource,
-    store::{Fault, ShareableSource, StoreErrorKind, StoreKey},
+    Sharing, TokenCache, TokenError,
+    store::{Fault, ShareableSource, SharedSource, StoreErrorKind, StoreKey},
+    token::{FetchContext, IssuedToken, Reason, TokenErrorKind, TokenSource},
 };
 
 use crate::setup::*;

@@ -5,8 +5,9 @@ use tokio::{
     time::{Instant, advance, sleep},
 };
 use tower_genesys::{
-    FetchContext, Reason, Sharing, TokenErrorKind, TokenProvider, TokenSource,
+    Sharing,
     store::{Fault, Operation},
+    token::{FetchContext, Reason, TokenErrorKind, TokenProvider, TokenSource},
 };
 
 use crate::setup::*;

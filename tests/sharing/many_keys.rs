@@ -4,9 +4,12 @@ use std::sync::{Arc, Mutex};
 
 use tokio::time::Instant;
 use tower_genesys::{
-    FetchContext, IssuedToken, MemoryStore, Reason, SharedSource, Sharing, TokenCache, TokenError,
-    TokenSource,
-    store::{Fault, ShareableSource, SharingErrorKind, StoreErrorKind, StoreKey},
+    Sharing, TokenCache, TokenError,
+    store::{
+        Fault, MemoryStore, ShareableSource, SharedSource, SharingErrorKind, StoreErrorKind,
+        StoreKey,
+    },
+    token::{FetchContext, IssuedToken, Reason, TokenSource},
 };
 
 use crate::setup::*;
@@ -40,7 +43,7 @@ async fn clients_and_namespaces_on_one_store_never_mix() {
 
 #[test]
 fn a_source_that_spends_something_is_refused_when_it_is_built() {
-    let source = tower_genesys::source_fn(async |_cx| unreachable!("it is not asked"));
+    let source = tower_genesys::token::source_fn(async |_cx| unreachable!("it is not asked"));
     let sharing = Sharing::unsealed(MemoryStore::new());
     let shared = SharedSource::new(source.with_repeatable(false), key(), sharing);
     let error = shared.expect_err("it cannot be shared");

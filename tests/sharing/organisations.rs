@@ -6,9 +6,14 @@ use bytes::Bytes;
 use http_body_util::Full;
 use tokio::sync::Mutex;
 use tower_genesys::{
-    BoxError, ClientCredentials, Credentials, MemoryStore, Org, RefreshToken, Region, Sharing,
-    TokenCache, TokenProvider, credentials_fn, genesys::ConfigErrorKind, store::ShareableSource,
+    BoxError, Credentials, Org, Region, Sharing, TokenCache,
+    genesys::{
+        ConfigErrorKind, credentials_fn,
+        grants::{ClientCredentials, RefreshToken},
+    },
+    store::{MemoryStore, ShareableSource},
     testing::MockGenesys,
+    token::TokenProvider,
 };
 
 use crate::setup::ring;
@@ -161,7 +166,7 @@ fn what_cannot_be_shared_is_a_typed_error_when_it_is_built() {
     let credentials = Credentials::new("id", "secret").expect("well-formed");
     let rotating =
         RefreshToken::<_, _, Body>::new(mock.region(), credentials, "r3fr3sh", mock.service());
-    let plain = tower_genesys::source_fn(async |_cx| unreachable!("it is not asked"));
+    let plain = tower_genesys::token::source_fn(async |_cx| unreachable!("it is not asked"));
     let errors = [
         builder().build_from_source(rotating),
         builder().build_from_source(plain.clone()),

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use tokio::time::{Instant, advance, sleep};
 use tower_genesys::{
-    FetchContext, Reason, Sharing, TokenCache, TokenErrorKind, TokenProvider, TokenSource,
+    Sharing, TokenCache,
     store::{Fault, Operation, StoreErrorKind},
+    token::{FetchContext, Reason, TokenErrorKind, TokenProvider, TokenSource},
 };
 
 use crate::setup::*;
@@ -287,7 +288,10 @@ async fn a_token_refused_while_a_check_publishes_it_costs_one_request_and_no_err
 
 #[tokio::test(start_paused = true)]
 async fn a_store_that_panics_is_one_that_fails() {
-    use tower_genesys::{SharedSource, Sharing, TokenCache, TokenStore, store::*};
+    use tower_genesys::{
+        Sharing, TokenCache,
+        store::{SharedSource, TokenStore, *},
+    };
     struct Panics;
     impl TokenStore for Panics {
         fn get_or_lease<'a>(&'a self, _: &'a StoreKey, _: &'a Claim) -> StoreFuture<'a, Lookup> {
@@ -319,7 +323,10 @@ async fn a_store_that_panics_is_one_that_fails() {
 
 #[tokio::test(start_paused = true)]
 async fn an_operation_has_the_time_that_the_store_sets_unless_it_is_told_another() {
-    use tower_genesys::{SharedSource, Sharing, TokenCache, TokenStore, store::*};
+    use tower_genesys::{
+        Sharing, TokenCache,
+        store::{SharedSource, TokenStore, *},
+    };
     /// Hangs, and asks for two seconds to do so.
     struct Disk(MemoryStore);
     impl TokenStore for Disk {

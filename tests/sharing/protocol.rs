@@ -5,8 +5,8 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use proptest::prelude::*;
 use tower_genesys::{
-    Fingerprint, MemoryStore, TokenStore,
-    store::{Claim, Entry, Fence, Lease, Lookup, Owner, Publication},
+    store::{Claim, Entry, Fence, Lease, Lookup, MemoryStore, Owner, Publication, TokenStore},
+    token::Fingerprint,
 };
 
 use crate::setup::key;

@@ -6,9 +6,10 @@ use bytes::Bytes;
 use http_body_util::Full;
 use tower::ServiceExt;
 use tower_genesys::{
-    Credentials, GenesysLayer, MemoryStore, Org, Sharing, TokenErrorKind, TokenProvider,
-    store::{Fault, Operation, StoreErrorKind},
+    Credentials, GenesysLayer, Org, Sharing,
+    store::{Fault, MemoryStore, Operation, StoreErrorKind},
     testing::{MockGenesys, Route, USERS},
+    token::{TokenErrorKind, TokenProvider},
 };
 
 use crate::setup::ring;
@@ -203,8 +204,8 @@ async fn a_revocation_that_is_dropped_gives_its_lease_back() {
 #[tokio::test]
 async fn a_source_of_ones_own_says_that_it_cannot_and_the_token_stays() {
     let day = std::time::Duration::from_secs(86_400);
-    let source = tower_genesys::source_fn(move |_cx| async move {
-        Ok(tower_genesys::IssuedToken::new("s3cr3t", day))
+    let source = tower_genesys::token::source_fn(move |_cx| async move {
+        Ok(tower_genesys::token::IssuedToken::new("s3cr3t", day))
     });
     let org = Org::builder(tower_genesys::Region::EU_WEST_1);
     let org = org.build_from_source(source).unwrap();

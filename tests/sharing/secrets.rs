@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 
 use tokio::time::advance;
 use tower_genesys::{
-    TokenProvider,
     store::{Fault, Operation, StoreErrorKind},
+    token::TokenProvider,
 };
 
 use crate::{captured_log::CapturedLog, setup::*};

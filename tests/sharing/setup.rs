@@ -10,9 +10,9 @@ use std::{
 use futures_util::future::join_all;
 use tokio::time::sleep;
 use tower_genesys::{
-    FetchContext, IssuedToken, MemoryStore, SharedSource, Sharing, TokenCache, TokenError,
-    TokenErrorKind, TokenProvider, TokenSource,
-    store::{KeyRing, Keyed, StoreEvent, StoreKey},
+    Sharing, TokenCache, TokenError,
+    store::{KeyRing, Keyed, MemoryStore, SharedSource, StoreEvent, StoreKey},
+    token::{FetchContext, IssuedToken, TokenErrorKind, TokenProvider, TokenSource},
 };
 
 pub(crate) const DAY: Duration = Duration::from_secs(86_400);

@@ -3,8 +3,8 @@
 use bytes::Bytes;
 use tokio::time::advance;
 use tower_genesys::{
-    TokenProvider,
     store::{Entry, StoreKey},
+    token::TokenProvider,
 };
 
 use crate::setup::*;

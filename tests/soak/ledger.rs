@@ -1,9 +1,8 @@
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use tower_genesys::{
-    Reason,
     retry::{RetryEvent, RetryObserver},
-    token::{TokenEvent, TokenObserver},
+    token::{Reason, TokenEvent, TokenObserver},
 };
 
 /// What one organisation did, and what was done to it.

@@ -15,8 +15,8 @@ use tokio::{
 };
 use tower::{Layer, ServiceExt};
 use tower_genesys::{
-    Credentials, GenesysLayer, GenesysService, Limit, MemoryStore, Org, Region, Sharing,
-    store::{Fault, Operation, StoreErrorKind},
+    Credentials, GenesysLayer, GenesysService, Org, Region, Sharing,
+    store::{Fault, Limit, MemoryStore, Operation, StoreErrorKind},
 };
 
 use super::{

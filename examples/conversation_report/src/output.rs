@@ -6,7 +6,7 @@ use std::{
 
 use fs4::{FileExt, TryLockError};
 use sha2::{Digest, Sha256};
-use tower_genesys::genesys::{Checkpoint, Page};
+use tower_genesys::genesys::paging::{Checkpoint, Page};
 
 use crate::{
     conversation::{Conversation, Format, Row},

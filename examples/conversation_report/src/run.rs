@@ -8,8 +8,11 @@ use serde_json::{Value, json};
 use tokio::{sync::watch, time::sleep};
 use tower::ServiceExt;
 use tower_genesys::{
-    ApiError, Org,
-    genesys::{Checkpoint, PageError, PageErrorKind, PagedRequest, Pager, TokenClient},
+    ApiError, Org, Pager,
+    genesys::{
+        grants::TokenClient,
+        paging::{Checkpoint, PageError, PageErrorKind, PagedRequest},
+    },
 };
 
 use crate::{

@@ -7,7 +7,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use tempfile::NamedTempFile;
-use tower_genesys::genesys::Checkpoint;
+use tower_genesys::genesys::paging::Checkpoint;
 
 use crate::failure::{Code, Failure};
 

@@ -2,8 +2,9 @@ use std::error::Error as _;
 
 use progenitor::progenitor_client::Error;
 use tower_genesys::{
-    TokenError, TokenErrorKind,
+    TokenError,
     testing::{CREATE_USER, USERS},
+    token::TokenErrorKind,
 };
 
 use super::*;

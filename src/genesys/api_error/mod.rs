@@ -47,7 +47,7 @@ mod advice;
 mod body;
 mod display;
 mod entry;
-mod error;
+pub(crate) mod error;
 mod message;
 mod not_sent_again;
 mod permissions;
@@ -57,5 +57,5 @@ mod tests;
 mod text;
 
 pub use entry::{ErrorDetail, RateLimit};
-pub use error::ApiError;
+pub(crate) use error::ApiError;
 pub(in crate::genesys) use text::{Shown, clean};

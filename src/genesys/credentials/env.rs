@@ -45,13 +45,13 @@ const CLIENT_SECRET: [Name; 2] = [
 /// ```
 /// use bytes::Bytes;
 /// use http_body_util::Full;
-/// use tower_genesys::{EnvCredentials, Org, Region, testing::MockGenesys};
+/// use tower_genesys::{Org, Region, genesys::EnvCredentials, testing::MockGenesys};
 ///
 /// # let client = MockGenesys::new().service();
 /// let credentials = EnvCredentials::new().with_names("STAGING_CLIENT_ID", "STAGING_CLIENT_SECRET");
 /// let org = Org::builder(Region::EU_WEST_1).credentials(credentials).build::<Full<Bytes>, _>(client)?;
 /// # let _ = org;
-/// # Ok::<(), tower_genesys::ConfigError>(())
+/// # Ok::<(), tower_genesys::genesys::ConfigError>(())
 /// ```
 #[derive(Clone, Debug)]
 pub struct EnvCredentials {

@@ -9,7 +9,7 @@ use crate::BoxError;
 /// The closure has to give both from one read.
 ///
 /// ```
-/// use tower_genesys::{BoxError, Credentials, CredentialsProvider, genesys::credentials_fn};
+/// use tower_genesys::{BoxError, Credentials, genesys::{CredentialsProvider, credentials_fn}};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), BoxError> {

@@ -30,7 +30,7 @@ use crate::BoxError;
 /// assert_eq!(Credentials::new(" my-client-id\n", "my-client-secret\n")?.id(), "my-client-id");
 /// let error = Credentials::new("my-client-id", "my-client\nsecret").unwrap_err();
 /// assert_eq!(error.kind(), ConfigErrorKind::ClientSecret);
-/// # Ok::<(), tower_genesys::ConfigError>(())
+/// # Ok::<(), tower_genesys::genesys::ConfigError>(())
 /// ```
 #[derive(Clone)]
 pub struct Credentials {
@@ -126,7 +126,7 @@ pub trait CredentialsProvider: Send + Sync + 'static {
     /// # Errors
     ///
     /// Any, without the secret in it: it becomes the source of a
-    /// [`TokenErrorKind::Credentials`](crate::TokenErrorKind::Credentials), which may be logged.
+    /// [`TokenErrorKind::Credentials`](crate::token::TokenErrorKind::Credentials), which may be logged.
     fn credentials(&self) -> impl Future<Output = Result<Credentials, BoxError>> + Send;
 }
 

@@ -34,7 +34,9 @@ use crate::{
 /// ```
 /// use bytes::Bytes;
 /// use http_body_util::Full;
-/// use tower_genesys::{AuthorizationCode, LoginCode, Org, PkceVerifier, testing::MockGenesys};
+/// use tower_genesys::{
+///     Org, genesys::grants::{AuthorizationCode, LoginCode, PkceVerifier}, testing::MockGenesys,
+/// };
 ///
 /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
 /// # async fn main() -> Result<(), tower_genesys::BoxError> {
@@ -67,7 +69,7 @@ use crate::{
 ///
 /// As for [`RefreshToken`](super::RefreshToken#cancellation).
 ///
-/// [`LoginRequired`]: crate::TokenErrorKind::LoginRequired
+/// [`LoginRequired`]: crate::token::TokenErrorKind::LoginRequired
 pub struct AuthorizationCode<C, P, B> {
     login: Login<C, P, B>,
 }

@@ -9,7 +9,7 @@ use crate::genesys::Region;
 /// first ([`LoginState::matches`]); the code goes into a [`LoginCode`](super::LoginCode).
 ///
 /// ```
-/// use tower_genesys::{AuthorizeUrl, LoginState, PkceVerifier, Region};
+/// use tower_genesys::{Region, genesys::grants::{AuthorizeUrl, LoginState, PkceVerifier}};
 ///
 /// let (state, verifier) = (LoginState::generate()?, PkceVerifier::generate()?);
 /// let url = AuthorizeUrl::new(&Region::EU_WEST_1, "my-client-id", "https://app.example/callback")

@@ -31,7 +31,7 @@ const GRANT: &str = "client_credentials";
 /// # Errors
 ///
 /// See the [table](super#errors). Nobody has to log in here: a
-/// [`Denied`](crate::TokenErrorKind::Denied) heals as soon as the client or its secret is
+/// [`Denied`](crate::token::TokenErrorKind::Denied) heals as soon as the client or its secret is
 /// corrected.
 ///
 /// # Cancellation

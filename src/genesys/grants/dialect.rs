@@ -12,7 +12,7 @@ use http::HeaderValue;
 /// (in any case, or unstated), and `tower-genesys/` with the crate's version as `User-Agent`.
 ///
 /// ```
-/// use tower_genesys::genesys::{ClientAuthentication, Dialect};
+/// use tower_genesys::genesys::grants::{ClientAuthentication, Dialect};
 ///
 /// let gateway = Dialect::new()
 ///     .with_client_authentication(ClientAuthentication::Post)

@@ -13,11 +13,11 @@ use super::{
 /// [`AuthorizationCode::handle`](super::AuthorizationCode::handle) make it: keep it before the
 /// source goes into a cache. A clone is a handle on the same source.
 ///
-/// A cache that was told [`LoginRequired`](crate::TokenErrorKind::LoginRequired) leaves its source
+/// A cache that was told [`LoginRequired`](crate::token::TokenErrorKind::LoginRequired) leaves its source
 /// alone for a while, 5 seconds at first and up to 5 minutes, and asks again after that.
 ///
 /// A request that is under way meanwhile belongs to the old login: its result is thrown away, with
-/// a [`Busy`](crate::TokenErrorKind::Busy) for who waits for it.
+/// a [`Busy`](crate::token::TokenErrorKind::Busy) for who waits for it.
 ///
 /// An example is at [`AuthorizationCode`](super::AuthorizationCode).
 #[derive(Clone)]
@@ -43,7 +43,7 @@ impl LoginHandle {
     }
 
     /// Whether a fetch can only answer
-    /// [`LoginRequired`](crate::TokenErrorKind::LoginRequired). The token that was fetched last may
+    /// [`LoginRequired`](crate::token::TokenErrorKind::LoginRequired). The token that was fetched last may
     /// be valid for a while longer.
     pub fn is_login_required(&self) -> bool {
         self.slot.is_gone()

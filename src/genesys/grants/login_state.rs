@@ -8,7 +8,7 @@ use super::random;
 /// the guard against a forged one (RFC 6749, section 10.12).
 ///
 /// ```
-/// use tower_genesys::LoginState;
+/// use tower_genesys::genesys::grants::LoginState;
 ///
 /// let state = LoginState::generate()?;
 /// let kept = state.expose().to_owned(); // in the session, until the login comes back

@@ -1,5 +1,5 @@
 //! The ways to get a token from the Genesys Cloud token endpoint. Each is a
-//! [`TokenSource`](crate::TokenSource) over an HTTP client of yours.
+//! [`TokenSource`](crate::token::TokenSource) over an HTTP client of yours.
 //!
 //! | grant | for | client shows | renewed by | when that ends |
 //! |---|---|---|---|---|
@@ -39,17 +39,17 @@
 //!
 //! No byte of an answer's body is in any of them but a code of RFC 6749, and no secret.
 //!
-//! [`TokenErrorKind`]: crate::TokenErrorKind
-//! [`Denied`]: crate::TokenErrorKind::Denied
-//! [`LoginRequired`]: crate::TokenErrorKind::LoginRequired
-//! [`Throttled`]: crate::TokenErrorKind::Throttled
-//! [`Unavailable`]: crate::TokenErrorKind::Unavailable
-//! [`Transport`]: crate::TokenErrorKind::Transport
-//! [`Malformed`]: crate::TokenErrorKind::Malformed
-//! [`Credentials`]: crate::TokenErrorKind::Credentials
-//! [`NotPersisted`]: crate::TokenErrorKind::NotPersisted
-//! [`NotMarked`]: crate::TokenErrorKind::NotMarked
-//! [`Busy`]: crate::TokenErrorKind::Busy
+//! [`TokenErrorKind`]: crate::token::TokenErrorKind
+//! [`Denied`]: crate::token::TokenErrorKind::Denied
+//! [`LoginRequired`]: crate::token::TokenErrorKind::LoginRequired
+//! [`Throttled`]: crate::token::TokenErrorKind::Throttled
+//! [`Unavailable`]: crate::token::TokenErrorKind::Unavailable
+//! [`Transport`]: crate::token::TokenErrorKind::Transport
+//! [`Malformed`]: crate::token::TokenErrorKind::Malformed
+//! [`Credentials`]: crate::token::TokenErrorKind::Credentials
+//! [`NotPersisted`]: crate::token::TokenErrorKind::NotPersisted
+//! [`NotMarked`]: crate::token::TokenErrorKind::NotMarked
+//! [`Busy`]: crate::token::TokenErrorKind::Busy
 
 pub(super) mod authentication;
 mod authorization_code;

@@ -14,7 +14,7 @@ use crate::genesys::{ConfigError, ConfigErrorKind};
 /// where only the one who logs in can get at it, such as a session on the server, and use it once.
 ///
 /// ```
-/// use tower_genesys::PkceVerifier;
+/// use tower_genesys::genesys::grants::PkceVerifier;
 ///
 /// let verifier = PkceVerifier::generate()?;
 /// let kept = verifier.expose().to_owned(); // in the session, until the login comes back

@@ -45,14 +45,16 @@ use crate::{
 /// [`TokenCache::invalidate`](crate::TokenCache::invalidate) then lets the cache ask at once.
 ///
 /// The cache makes one attempt, with the whole
-/// [deadline](crate::CacheSettings::with_deadline) of a renewal: what is cut off there is lost, so
+/// [deadline](crate::token::CacheSettings::with_deadline) of a renewal: what is cut off there is lost, so
 /// give it more if the token endpoint is slow.
 ///
 /// ```
 /// use bytes::Bytes;
 /// use http_body_util::Full;
-/// use tower_genesys::{BoxError, Credentials, Org, RefreshToken, testing::MockGenesys};
-/// use tower_genesys::genesys::IssuedRefreshToken;
+/// use tower_genesys::{
+///     BoxError, Credentials, Org, genesys::grants::RefreshToken, testing::MockGenesys,
+/// };
+/// use tower_genesys::genesys::grants::IssuedRefreshToken;
 ///
 /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
 /// # async fn main() -> Result<(), BoxError> {
@@ -84,10 +86,10 @@ use crate::{
 /// the answer loses the login. One that is dropped while the store works loses nothing: the next
 /// one stores the refresh token, and hands out the token that came with it.
 ///
-/// [`LoginRequired`]: crate::TokenErrorKind::LoginRequired
-/// [`NotPersisted`]: crate::TokenErrorKind::NotPersisted
-/// [`NotMarked`]: crate::TokenErrorKind::NotMarked
-/// [`Busy`]: crate::TokenErrorKind::Busy
+/// [`LoginRequired`]: crate::token::TokenErrorKind::LoginRequired
+/// [`NotPersisted`]: crate::token::TokenErrorKind::NotPersisted
+/// [`NotMarked`]: crate::token::TokenErrorKind::NotMarked
+/// [`Busy`]: crate::token::TokenErrorKind::Busy
 pub struct RefreshToken<C, P, B> {
     login: Login<C, P, B>,
 }
@@ -125,7 +127,7 @@ impl<C, P, B> RefreshToken<C, P, B> {
     /// that came of the login. It may have ended before that too, and then this saves a login. The
     /// token endpoint gets one look at it.
     ///
-    /// [`LoginRequired`]: crate::TokenErrorKind::LoginRequired
+    /// [`LoginRequired`]: crate::token::TokenErrorKind::LoginRequired
     #[must_use]
     pub fn with_try_of_marked_token(mut self) -> Self {
         self.login.tries_marked = true;

@@ -28,7 +28,9 @@ const GRANT: &str = "urn:ietf:params:oauth:grant-type:saml2-bearer";
 /// ```
 /// use bytes::Bytes;
 /// use http_body_util::Full;
-/// use tower_genesys::{BoxError, Credentials, Org, Saml2Bearer, testing::MockGenesys};
+/// use tower_genesys::{
+///     BoxError, Credentials, Org, genesys::grants::Saml2Bearer, testing::MockGenesys,
+/// };
 ///
 /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
 /// # async fn main() -> Result<(), BoxError> {

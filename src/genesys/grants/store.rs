@@ -9,13 +9,13 @@ use crate::BoxError;
 /// Genesys gives a new refresh token with every token, and takes the old one no more. A source with
 /// a store hands the token out only after [`persist`](Self::persist) has returned: whoever has seen
 /// the token work can rely on the refresh token behind it being stored. When storing fails, the
-/// fetch fails with [`NotPersisted`](crate::TokenErrorKind::NotPersisted), the new refresh token
+/// fetch fails with [`NotPersisted`](crate::token::TokenErrorKind::NotPersisted), the new refresh token
 /// and the token stay in memory, and the next fetch stores it first.
 ///
 /// An async closure is a store:
 ///
 /// ```
-/// use tower_genesys::{BoxError, RefreshTokenStore, genesys::IssuedRefreshToken};
+/// use tower_genesys::{BoxError, genesys::grants::{IssuedRefreshToken, RefreshTokenStore}};
 ///
 /// # async fn write_to_database(_: &str) -> Result<(), BoxError> { Ok(()) }
 /// let store = |token: IssuedRefreshToken| async move { write_to_database(token.expose()).await };
@@ -29,13 +29,13 @@ use crate::BoxError;
 /// a spent one behind. The next process sends it, and the server takes that for theft: the login is
 /// lost, and every token that came of it. A store that can [mark](Self::mark) a refresh token
 /// prevents that: the next process finds the mark, sends nothing, and answers
-/// [`LoginRequired`](crate::TokenErrorKind::LoginRequired) at once. It costs one write more for each
+/// [`LoginRequired`](crate::token::TokenErrorKind::LoginRequired) at once. It costs one write more for each
 /// renewal. In a database:
 ///
 /// ```
 /// use std::sync::{Arc, Mutex};
-/// use tower_genesys::genesys::{IssuedRefreshToken, RefreshTokenMark};
-/// use tower_genesys::{BoxError, RefreshTokenStore};
+/// use tower_genesys::genesys::grants::{IssuedRefreshToken, RefreshTokenMark};
+/// use tower_genesys::{BoxError, genesys::grants::RefreshTokenStore};
 ///
 /// /// The row of one login: its refresh token, and whether that is in use.
 /// #[derive(Clone, Default)]
@@ -98,7 +98,7 @@ pub trait RefreshTokenStore: Send + Sync + 'static {
     /// # Errors
     ///
     /// As for [`persist`](Self::persist). The refresh token is then not sent, and kept:
-    /// [`NotMarked`](crate::TokenErrorKind::NotMarked).
+    /// [`NotMarked`](crate::token::TokenErrorKind::NotMarked).
     fn mark(
         &self,
         token: IssuedRefreshToken,

@@ -22,7 +22,7 @@ pub(super) type Build<K> = dyn Fn(K) -> Building + Send + Sync;
 ///
 /// ```
 /// use std::time::Duration;
-/// use tower_genesys::{BoxError, Org, Orgs};
+/// use tower_genesys::{BoxError, Org, genesys::orgs::Orgs};
 ///
 /// async fn build(tenant: u32) -> Result<Org, BoxError> {
 ///     Err(format!("no tenant {tenant}").into()) // yours
@@ -33,7 +33,7 @@ pub(super) type Build<K> = dyn Fn(K) -> Building + Send + Sync;
 ///     .idle(Duration::from_secs(600))
 ///     .build()?;
 /// assert!(orgs.is_empty());
-/// # Ok::<(), tower_genesys::ConfigError>(())
+/// # Ok::<(), tower_genesys::genesys::ConfigError>(())
 /// ```
 #[must_use = "a registry is made by `build`"]
 pub struct OrgsBuilder<K> {

@@ -8,7 +8,7 @@ use crate::{BoxError, error::find};
 /// not name the key, which may be personal.
 ///
 /// ```
-/// use tower_genesys::{BoxError, Org, Orgs, OrgsError, OrgsErrorKind};
+/// use tower_genesys::{BoxError, Org, genesys::orgs::{Orgs, OrgsError, OrgsErrorKind}};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() {

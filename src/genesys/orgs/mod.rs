@@ -7,7 +7,7 @@
 //! ```
 //! use bytes::Bytes;
 //! use http_body_util::Full;
-//! use tower_genesys::{BoxError, Credentials, Org, Orgs, testing::MockGenesys};
+//! use tower_genesys::{BoxError, Credentials, Org, genesys::orgs::Orgs, testing::MockGenesys};
 //!
 //! # #[tokio::main(flavor = "current_thread", start_paused = true)]
 //! # async fn main() -> Result<(), BoxError> {

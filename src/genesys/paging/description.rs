@@ -14,7 +14,7 @@ pub(super) type Name = Cow<'static, str>;
 /// # use http_body_util::Full;
 /// # use serde_json::{Value, json};
 /// # use tower::Layer;
-/// # use tower_genesys::{Credentials, GenesysLayer, Org, Pager, genesys::Paging};
+/// # use tower_genesys::{Credentials, GenesysLayer, Org, Pager, genesys::paging::Paging};
 /// # use tower_genesys::testing::{MockGenesys, Route};
 /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
 /// # async fn main() -> Result<(), tower_genesys::BoxError> {

@@ -15,9 +15,10 @@ use crate::{
     BoxError,
     collect::BodyBroken,
     genesys::{
-        ApiError, TokenClient,
+        ApiError,
         answer::{self, Unread},
         correlation_id::correlation_id,
+        grants::TokenClient,
     },
 };
 

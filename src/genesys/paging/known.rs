@@ -7,7 +7,7 @@ impl Paging {
     ///
     /// ```
     /// use http::Method;
-    /// use tower_genesys::genesys::{Operation, Paging};
+    /// use tower_genesys::genesys::{Operation, paging::Paging};
     ///
     /// let users = Operation::find(&Method::GET, &"/api/v2/users".parse()?).expect("a list");
     /// let expected = Paging::number("pageNumber").with_size("pageSize").with_next_link();

@@ -88,7 +88,7 @@
 //!
 //! # Ordering
 //!
-//! Around the whole stack: a [`Pager`] takes a [`GenesysService`](super::GenesysService), boxed or
+//! Around the whole stack: a [`Pager`] takes a [`GenesysService`](crate::GenesysService), boxed or
 //! not. Without the layers below it works too, and the first 401 or 429 is then the last item.
 //!
 //! # Cloning
@@ -145,7 +145,7 @@ mod job;
 mod job_end;
 mod known;
 mod link;
-mod pager;
+pub(crate) mod pager;
 mod pages;
 mod plan;
 mod progress;
@@ -161,6 +161,6 @@ mod walk;
 pub use checkpoint::Checkpoint;
 pub use description::Paging;
 pub use error::{PageError, PageErrorKind};
-pub use pager::Pager;
+pub(crate) use pager::Pager;
 pub use pages::{Page, Pages};
 pub use request::PagedRequest;

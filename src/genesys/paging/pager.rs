@@ -9,12 +9,12 @@ use super::{
     PagedRequest,
     exchange::{Exchange, OverService},
 };
-use crate::genesys::{Org, TokenClient};
+use crate::genesys::{Org, grants::TokenClient};
 
 /// Asks one organisation for pages, through a service.
 ///
 /// The service is a stack of layers around an HTTP client, such as
-/// [`GenesysService`](crate::genesys::GenesysService) in a box or not; the layers renew tokens,
+/// [`GenesysService`](crate::GenesysService) in a box or not; the layers renew tokens,
 /// wait and send again. Requests name the organisation in their extensions, so that a stack that
 /// serves many takes the right token. Cheap to clone.
 ///

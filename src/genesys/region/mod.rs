@@ -1,41 +1,3 @@
-//! Where a Genesys Cloud organisation lives: the hosts for login and for the API.
-//!
-//! A [`Region`] is one of the eighteen that there are, or one that has appeared since, or a pair of
-//! base URLs of your own. [`Region::parse`] takes whatever people write for it; what merely looks
-//! like a Genesys host is refused, since client secrets are sent there.
-//!
-//! ```
-//! use tower_genesys::Region;
-//!
-//! let region: Region = "https://api.mypurecloud.ie/".parse()?;
-//! assert_eq!(region, Region::EU_WEST_1);
-//! assert_eq!(region.token_url(), "https://login.mypurecloud.ie/oauth/token");
-//! assert_eq!(
-//!     region.api("/api/v2/users?pageSize=100")?,
-//!     "https://api.mypurecloud.ie/api/v2/users?pageSize=100",
-//! );
-//! assert!(Region::parse("mypurecloud.com.evil.example").is_err());
-//! # Ok::<(), tower_genesys::RegionError>(())
-//! ```
-//!
-//! # A gateway in front
-//!
-//! Some customers reach Genesys Cloud through a gateway. [`Region::custom`] takes scheme, host,
-//! port and path prefix for login and for the API, and works wherever a region does:
-//!
-//! ```
-//! use tower_genesys::Region;
-//!
-//! let login = "https://gw.corp.example/login";
-//! let region = Region::custom(login, "https://gw.corp.example:8443/genesys")?;
-//! assert_eq!(region.token_url(), "https://gw.corp.example/login/oauth/token");
-//! assert_eq!(
-//!     region.api("/api/v2/users/me")?,
-//!     "https://gw.corp.example:8443/genesys/api/v2/users/me",
-//! );
-//! # Ok::<(), tower_genesys::RegionError>(())
-//! ```
-
 mod base;
 mod error;
 mod parse;
@@ -58,11 +20,45 @@ use self::base::Base;
 pub use self::error::{RegionError, RegionErrorKind};
 use crate::bearer::Origins;
 
-/// One Genesys Cloud region, or a pair of base URLs that stands for one.
+/// Where a Genesys Cloud organisation lives: the hosts for login and for the API.
 ///
-/// Cheap to clone. Two are equal when they have the same base URLs, however they were written. See
-/// the
-/// [module](self) for examples.
+/// Cheap to clone. Two are equal when they have the same base URLs, however they were written.
+///
+/// It is one of the eighteen that there are, or one that has appeared since, or a pair of
+/// base URLs of your own. [`Region::parse`] takes whatever people write for it; what merely looks
+/// like a Genesys host is refused, since client secrets are sent there.
+///
+/// ```
+/// use tower_genesys::Region;
+///
+/// let region: Region = "https://api.mypurecloud.ie/".parse()?;
+/// assert_eq!(region, Region::EU_WEST_1);
+/// assert_eq!(region.token_url(), "https://login.mypurecloud.ie/oauth/token");
+/// assert_eq!(
+///     region.api("/api/v2/users?pageSize=100")?,
+///     "https://api.mypurecloud.ie/api/v2/users?pageSize=100",
+/// );
+/// assert!(Region::parse("mypurecloud.com.evil.example").is_err());
+/// # Ok::<(), tower_genesys::genesys::RegionError>(())
+/// ```
+///
+/// # A gateway in front
+///
+/// Some customers reach Genesys Cloud through a gateway. [`Region::custom`] takes scheme, host,
+/// port and path prefix for login and for the API, and works wherever a region does:
+///
+/// ```
+/// use tower_genesys::Region;
+///
+/// let login = "https://gw.corp.example/login";
+/// let region = Region::custom(login, "https://gw.corp.example:8443/genesys")?;
+/// assert_eq!(region.token_url(), "https://gw.corp.example/login/oauth/token");
+/// assert_eq!(
+///     region.api("/api/v2/users/me")?,
+///     "https://gw.corp.example:8443/genesys/api/v2/users/me",
+/// );
+/// # Ok::<(), tower_genesys::genesys::RegionError>(())
+/// ```
 #[derive(Clone)]
 pub struct Region {
     site: SiteRef,

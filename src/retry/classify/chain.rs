@@ -62,7 +62,7 @@ mod tests {
     use std::fmt;
 
     use super::*;
-    use crate::TokenErrorKind;
+    use crate::token::TokenErrorKind;
 
     const TRANSIENT: Class = Class::Transient { after: None };
 

@@ -9,7 +9,7 @@ use crate::store::{Operation, StoreErrorKind};
 ///
 /// ```
 /// use std::sync::Arc;
-/// use tower_genesys::{Limit, store::book::LimitEvent};
+/// use tower_genesys::store::{Limit, book::LimitEvent};
 ///
 /// let limit = Limit::per_minute(300)
 ///     .with_observer(Arc::new(|event: &LimitEvent| println!("{event:?}")));

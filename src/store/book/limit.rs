@@ -15,7 +15,7 @@ use super::{LimitEvent, LimitObserver, Terms};
 /// slowed by a limit of 300.
 ///
 /// ```
-/// use tower_genesys::Limit;
+/// use tower_genesys::store::Limit;
 ///
 /// // A batch tool that mostly has the limit to itself:
 /// let limit = Limit::per_minute(300).with_burst(0.8);

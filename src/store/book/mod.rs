@@ -6,7 +6,9 @@
 //! ```
 //! use bytes::Bytes;
 //! use http_body_util::Full;
-//! use tower_genesys::{Credentials, Limit, MemoryStore, Org, Sharing, testing::MockGenesys};
+//! use tower_genesys::{
+//!     Credentials, Org, Sharing, store::{Limit, MemoryStore}, testing::MockGenesys,
+//! };
 //!
 //! # fn main() -> Result<(), tower_genesys::BoxError> {
 //! let mock = MockGenesys::new(); // stands for Genesys Cloud and for your HTTP client
@@ -56,7 +58,7 @@
 //!
 //! # Errors
 //!
-//! The limit fails no request. A [`Limit`] that cannot be kept is an error where the
+//! The limit fails no request. A [`Limit`](super::Limit) that cannot be kept is an error where the
 //! organisation is built.
 //!
 //! # Cancellation
@@ -65,13 +67,12 @@
 //! Reservations belong to no request. A process that is killed costs two seconds of its share.
 
 mod event;
-mod limit;
+pub(super) mod limit;
 mod rules;
 mod slot_book;
 mod terms;
 
 pub use event::{LimitEvent, LimitObserver};
-pub use limit::Limit;
 pub(crate) use rules::Book;
 pub use slot_book::{Grant, Refusal, Reservation, SlotBook};
 pub use terms::Terms;

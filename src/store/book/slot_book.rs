@@ -11,7 +11,7 @@ use crate::store::{Owner, StoreFuture, StoreKey};
 /// waits for its time, and asks nobody again.
 ///
 /// `MemoryStore` and `RedisStore` are books; an own store returns its book from
-/// [`TokenStore::book`](crate::TokenStore::book).
+/// [`TokenStore::book`](crate::store::TokenStore::book).
 ///
 /// # Implementing
 ///

@@ -7,7 +7,7 @@
 //! ```
 //! use bytes::Bytes;
 //! use http_body_util::Full;
-//! use tower_genesys::{Credentials, Org, Sharing, store::FileStore, testing::MockGenesys};
+//! use tower_genesys::{Credentials, Org, Sharing, store::file::FileStore, testing::MockGenesys};
 //!
 //! # #[tokio::main]
 //! # async fn main() -> Result<(), tower_genesys::BoxError> {

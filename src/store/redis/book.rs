@@ -37,7 +37,7 @@ impl SlotBook for RedisStore {
 }
 
 impl RedisStore {
-    /// Checks what a shared [`Limit`](crate::Limit) needs besides [`check`](Self::check): the rights
+    /// Checks what a shared [`Limit`](crate::store::Limit) needs besides [`check`](Self::check): the rights
     /// for the book's commands. Call it when a process starts; a process also works without the
     /// book.
     ///

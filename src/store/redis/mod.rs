@@ -11,7 +11,7 @@
 //! # Example
 //!
 //! ```no_run
-//! use tower_genesys::store::{RedisStore, redis::RedisStoreErrorKind};
+//! use tower_genesys::store::redis::{RedisStore, RedisStoreErrorKind};
 //!
 //! # async fn example() -> Result<(), tower_genesys::BoxError> {
 //! // The URL is in `REDIS_URL`.
@@ -31,7 +31,7 @@
 //! What is wrong with a setting is an error at once, which names the setting and does not show it:
 //!
 //! ```
-//! use tower_genesys::store::{RedisStore, redis::RedisStoreErrorKind};
+//! use tower_genesys::store::redis::{RedisStore, RedisStoreErrorKind};
 //!
 //! let error = RedisStore::new("redis://:s3cr3t@host/production").unwrap_err();
 //! assert_eq!(error.kind(), RedisStoreErrorKind::Url);
@@ -118,7 +118,7 @@
 //! ACL SETUSER genesys on >password ~tower-genesys:* -@all +eval +evalsha +get +set +del +pttl +time +cluster|slots +ping +readonly +asking
 //! ```
 //!
-//! [`RedisStore::check`] says which of them are missing. For a shared [`Limit`](crate::Limit) it needs
+//! [`RedisStore::check`] says which of them are missing. For a shared [`Limit`](crate::store::Limit) it needs
 //! these besides, and [`RedisStore::check_limit`] says which of them are missing:
 //!
 //! ```text

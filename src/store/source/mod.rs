@@ -36,7 +36,8 @@ use crate::token::{FetchContext, IssuedToken, TokenError, TokenSource};
 /// ```
 /// use std::time::Duration;
 /// use tower_genesys::{
-///     IssuedToken, MemoryStore, SharedSource, Sharing, TokenCache, source_fn, store::StoreKey,
+///     Sharing, TokenCache, store::{MemoryStore, SharedSource, StoreKey},
+///     token::{IssuedToken, source_fn},
 /// };
 ///
 /// # #[tokio::main(flavor = "current_thread")]
@@ -59,9 +60,9 @@ use crate::token::{FetchContext, IssuedToken, TokenError, TokenSource};
 /// # Errors
 ///
 /// Those of the inner source, when this process asks it.
-/// [`Throttled`](crate::TokenErrorKind::Throttled) while the token endpoint wants to be left alone
+/// [`Throttled`](crate::token::TokenErrorKind::Throttled) while the token endpoint wants to be left alone
 /// by the whole fleet, and when this process is alone and has asked shortly before;
-/// [`TimedOut`](crate::TokenErrorKind::TimedOut) when neither it nor another process got a token in
+/// [`TimedOut`](crate::token::TokenErrorKind::TimedOut) when neither it nor another process got a token in
 /// time, or the credentials were not to be had within the time of one request. Never one of the
 /// store.
 ///
@@ -88,7 +89,7 @@ impl<T: TokenSource> SharedSource<Keyed<T>> {
 
 impl<S: ShareableSource> SharedSource<S> {
     /// Shares the tokens of a source that knows its key, such as
-    /// [`ClientCredentials`](crate::ClientCredentials).
+    /// [`ClientCredentials`](crate::genesys::grants::ClientCredentials).
     ///
     /// # Errors
     ///

@@ -9,7 +9,7 @@ use crate::store::{
     book::{Book, Grant, Refusal, Reservation, SlotBook, Terms},
 };
 
-/// Makes a test of each rule that a [`SlotBook`](crate::store::SlotBook) has to keep.
+/// Makes a test of each rule that a [`SlotBook`](crate::store::book::SlotBook) has to keep.
 ///
 /// It takes the attribute that makes an async test, and an async block that makes a book. The main
 /// check makes hundreds of random reservations, and compares each answer with the rules of this

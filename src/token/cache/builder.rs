@@ -48,7 +48,7 @@ impl TokenCacheBuilder {
     ///
     /// # Errors
     ///
-    /// [`TokenErrorKind::Malformed`](crate::TokenErrorKind::Malformed) when the token cannot be
+    /// [`TokenErrorKind::Malformed`](crate::token::TokenErrorKind::Malformed) when the token cannot be
     /// sent, or has no life left.
     pub fn build_with_token(self, token: IssuedToken) -> Result<TokenCache, TokenError> {
         Shared::new(self.settings, self.source, self.observer, Some(token)).map(TokenCache::of)

@@ -4,7 +4,7 @@ use tokio::time::Instant;
 /// [`TokenCache::invalidate`](super::TokenCache::invalidate).
 ///
 /// ```
-/// use tower_genesys::token::{Invalidation, TokenCache};
+/// use tower_genesys::{TokenCache, token::Invalidation};
 ///
 /// fn renew(tokens: &TokenCache) -> String {
 ///     match tokens.invalidate() {
@@ -14,7 +14,7 @@ use tokio::time::Instant;
 ///         other => format!("not renewed: {other:?}"),
 ///     }
 /// }
-/// # let tokens = TokenCache::new(tower_genesys::source_fn(|_| std::future::pending()));
+/// # let tokens = TokenCache::new(tower_genesys::token::source_fn(|_| std::future::pending()));
 /// # assert!(renew(&tokens).contains("NoRuntime"));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

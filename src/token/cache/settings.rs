@@ -4,7 +4,7 @@ use std::time::Duration;
 ///
 /// ```
 /// use std::time::Duration;
-/// use tower_genesys::CacheSettings;
+/// use tower_genesys::token::CacheSettings;
 ///
 /// const SETTINGS: CacheSettings =
 ///     CacheSettings::new().with_renew_before(Duration::from_secs(30 * 60)).with_attempts(2);
@@ -149,7 +149,7 @@ impl CacheSettings {
     /// at most in a renewal, and none in the background, after a renewal that has failed, where
     /// [`with_attempts`](Self::with_attempts) allows one request only, for tokens that processes
     /// [share](crate::store), or for a source that
-    /// [forbids it](crate::TokenSource::may_overlap), such as codes and refresh tokens.
+    /// [forbids it](crate::token::TokenSource::may_overlap), such as codes and refresh tokens.
     #[must_use]
     pub const fn with_attempt_timeout(mut self, timeout: Duration) -> Self {
         self.attempt_timeout = timeout;

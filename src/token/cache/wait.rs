@@ -18,7 +18,7 @@ use crate::{
     token::{AccessToken, Generation, Rejection, TokenError, TokenErrorKind},
 };
 
-/// The future of [`TokenProvider::wait`](crate::TokenProvider::wait) on a
+/// The future of [`TokenProvider::wait`](crate::token::TokenProvider::wait) on a
 /// [`TokenCache`](super::TokenCache).
 ///
 /// # Cancellation

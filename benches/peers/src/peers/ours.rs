@@ -6,7 +6,8 @@ use std::{
 };
 
 use tower_genesys::{
-    GenesysLayer, IssuedToken, Org, Origins, Region, TokenCache, TokenError, source_fn,
+    GenesysLayer, Org, Region, TokenCache, TokenError, bearer::Origins,
+    token::{IssuedToken, source_fn},
 };
 
 use crate::issuer::{Issuer, LIFETIME};
@@ -19,7 +20,7 @@ pub async fn tokens(issuer: &Issuer) -> TokenCache {
 }
 
 /// A source of the tokens of this issuer.
-pub fn source(issuer: Issuer) -> impl tower_genesys::TokenSource {
+pub fn source(issuer: Issuer) -> impl tower_genesys::token::TokenSource {
     source_fn(move |_cx| {
         let issuer = issuer.clone();
         async move { Ok::<_, TokenError>(IssuedToken::new(issuer.issue().await, LIFETIME)) }

@@ -18,7 +18,7 @@ use hyper_util::{
 use tokio::runtime::Runtime;
 use toolkit_http::HttpError;
 use tower::{Layer, Service, ServiceBuilder, ServiceExt, util::MapErrLayer};
-use tower_genesys::{BoxError, retry::RetryPolicy};
+use tower_genesys::{BoxError, RetryPolicy};
 use tower_http::auth::AddAuthorizationLayer;
 
 use super::Counted;

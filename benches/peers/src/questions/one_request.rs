@@ -12,7 +12,7 @@ use http::{Method, Request};
 use http_body_util::Full;
 use toolkit_http::HttpError;
 use tower::{Layer, Service, ServiceBuilder};
-use tower_genesys::{BearerLayer, Origins};
+use tower_genesys::{BearerLayer, bearer::Origins};
 use tower_http::auth::AddAuthorizationLayer;
 
 use super::Counted;

@@ -43,7 +43,7 @@ async fn a_used_token_that_does_not_last_is_followed_by_one_more_and_no_third() 
     for (second, lasts) in [(DAY, true), (DAY / 50, false)] {
         let fetches = Arc::new(AtomicUsize::new(0));
         let counted = Arc::clone(&fetches);
-        let cache = TokenCache::new(crate::source_fn(move |_| {
+        let cache = TokenCache::new(crate::token::source_fn(move |_| {
             let n = counted.fetch_add(1, Ordering::SeqCst);
             let left = if n == 0 { DAY / 50 } else { second };
             let issued = IssuedToken::new(format!("token-{n}"), DAY).with_remaining(left);

@@ -7,8 +7,8 @@ use tonic::{
 };
 use tower::ServiceBuilder;
 use tower_genesys::{
-    BearerLayer, Credentials, Org, OriginError, RefreshLayer, ReplayBody, TokenError,
-    TokenErrorKind, replay::CloneBody, testing::MockGenesys,
+    BearerLayer, Credentials, Org, RefreshLayer, ReplayBody, TokenError, bearer::OriginError,
+    replay::CloneBody, testing::MockGenesys, token::TokenErrorKind,
 };
 
 use crate::{
