@@ -296,7 +296,7 @@ async fn a_transport_that_sends_on_while_a_retry_is_decided_loses_neither_answer
         }
     });
     let retry = RetryLayer::new(steady()).with_observer(observer);
-    let service = ReplayLayer::new().layer(retry.layer(api));
+    let service = tower_genesys::ReplayLayer::new().layer(retry.layer(api));
     let request = Request::post("https://a/x").body(upload).unwrap();
     let response = service.oneshot(request).await.unwrap();
     assert_eq!(

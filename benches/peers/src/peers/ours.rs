@@ -6,7 +6,8 @@ use std::{
 };
 
 use tower_genesys::{
-    GenesysLayer, Org, Region, TokenCache, TokenError, bearer::Origins,
+    GenesysLayer, Org, Region, TokenCache, TokenError,
+    bearer::Origins,
     token::{IssuedToken, source_fn},
 };
 

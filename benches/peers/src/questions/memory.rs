@@ -14,7 +14,9 @@ use http_body_util::Full;
 use tokio::runtime::Runtime;
 use tower::{BoxError, Layer, Service, ServiceBuilder, ServiceExt, service_fn};
 use tower_genesys::{
-    Sharing, TokenCache, store::{MemoryStore, SharedSource, StoreKey}, token::TokenProvider as _,
+    Sharing, TokenCache,
+    store::{MemoryStore, SharedSource, StoreKey},
+    token::TokenProvider as _,
 };
 use tower_http::auth::AddAuthorizationLayer;
 

@@ -5,7 +5,10 @@ use std::{future::Future, hint::black_box, sync::Arc};
 
 use http::HeaderValue;
 use tokio::runtime::Runtime;
-use tower_genesys::{TokenCache, token::{AccessToken, TokenProvider as _}};
+use tower_genesys::{
+    TokenCache,
+    token::{AccessToken, TokenProvider as _},
+};
 
 use super::Counted;
 use crate::{
