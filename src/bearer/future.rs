@@ -25,21 +25,33 @@ pin_project! {
         P: TokenProvider,
     {
         #[pin]
-        state: State<S::Future, P, P::Wait>,
-        // In a box: else each answer would drag along the room for a request that has to wait.
-        unsent: Option<Box<Unsent<S, B, P>>>,
+        state: State<S::Future, P, P::Wait, Box<Unsent<S, B, P>>>,
     }
 }
 
 pin_project! {
     #[project = StateProj]
-    enum State<F, P, W> {
-        // The slow path: no token was there.
-        Waiting { #[pin] wait: W },
-        Readying { token: AccessToken, slow: bool },
+    enum State<F, P, W, U> {
+        // The slow path: no token was there. The request is in a box: else each response would drag
+        // along the room for one that has to wait.
+        Unsent {
+            unsent: Option<U>,
+            #[pin]
+            stage: Stage<W>,
+        },
         Sent { #[pin] response: F, signed: Option<(P, Generation)> },
         Failed { error: Option<BoxError> },
         Done,
+    }
+}
+
+pin_project! {
+    /// What a request waits for before it is sent.
+    #[project = StageProj]
+    enum Stage<W> {
+        Token { #[pin] wait: W },
+        // `slow` is whether the service has not been ready at once.
+        Service { token: AccessToken, slow: bool },
     }
 }
 
@@ -48,6 +60,10 @@ pin_project! {
 /// The second time is for a token that was near its end. After a third, the service takes longer
 /// to become ready than tokens last, and the request is better sent with the last of them.
 const MOST_WAITS: u8 = 3;
+
+/// Why a state has what it is about: what takes it leaves the state.
+const SENT_ONCE: &str = "the request is there until it is sent";
+const COMPLETED: &str = "a response future was polled after it had completed";
 
 /// A request that waits for its token, and the service for it, which is not ready.
 struct Unsent<S, B, P> {
@@ -66,7 +82,6 @@ where
         let signed = None;
         Self {
             state: State::Sent { response, signed },
-            unsent: None,
         }
     }
 
@@ -75,7 +90,6 @@ where
         let signed = Some((tokens, generation));
         Self {
             state: State::Sent { response, signed },
-            unsent: None,
         }
     }
 
@@ -87,16 +101,16 @@ where
             waits: 1,
         };
         Self {
-            state: State::Waiting { wait },
-            unsent: Some(Box::new(unsent)),
+            state: State::Unsent {
+                unsent: Some(Box::new(unsent)),
+                stage: Stage::Token { wait },
+            },
         }
     }
 
     pub(super) fn failed(error: BoxError) -> Self {
-        let error = Some(error);
         Self {
-            state: State::Failed { error },
-            unsent: None,
+            state: State::failed(error),
         }
     }
 }
@@ -109,31 +123,23 @@ where
 {
     type Output = Result<Response<R>, BoxError>;
 
+    #[allow(clippy::expect_used, reason = "the messages say why they cannot fail")]
     #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
         loop {
-            let next = match (this.state.as_mut().project(), this.unsent.as_mut()) {
-                (StateProj::Waiting { wait }, _) => match ready!(wait.poll(cx)) {
-                    Ok(token) => State::Readying { token, slow: false },
-                    Err(error) => failed(error),
-                },
-                (StateProj::Readying { token, slow }, Some(unsent)) => {
-                    match unsent.service.poll_ready(cx) {
-                        Poll::Ready(Ok(())) => match unsent.token(token, *slow) {
-                            Ok(token) => {
-                                this.unsent.take().map_or(State::Done, |it| it.send(token))
-                            }
-                            Err(wait) => State::Waiting { wait },
-                        },
-                        Poll::Ready(Err(error)) => failed(error),
-                        Poll::Pending => {
-                            *slow = true;
-                            return Poll::Pending;
-                        }
+            let next = match this.state.as_mut().project() {
+                StateProj::Unsent { unsent, stage } => {
+                    let token = {
+                        let unsent = unsent.as_mut().expect(SENT_ONCE);
+                        ready!(unsent.poll_token(stage, cx))
+                    };
+                    match token {
+                        Ok(token) => unsent.take().expect(SENT_ONCE).send(token),
+                        Err(error) => State::failed(error),
                     }
                 }
-                (StateProj::Sent { response, signed }, _) => {
+                StateProj::Sent { response, signed } => {
                     let mut result = ready!(response.poll(cx));
                     if let (Ok(response), Some((tokens, generation))) = (&mut result, signed) {
                         if response.status() == StatusCode::UNAUTHORIZED {
@@ -146,11 +152,10 @@ where
                         Err(error) => Poll::Ready(Err(error.into())),
                     };
                 }
-                (StateProj::Failed { error }, _) => match error.take() {
-                    Some(error) => return Poll::Ready(Err(error)),
-                    None => State::Done,
-                },
-                (StateProj::Readying { .. } | StateProj::Done, _) => return Poll::Pending,
+                StateProj::Failed { error } => {
+                    return Poll::Ready(Err(error.take().expect(COMPLETED)));
+                }
+                StateProj::Done => panic!("{COMPLETED}"),
             };
             this.state.set(next);
         }
@@ -162,6 +167,38 @@ where
     S: Service<Request<B>>,
     P: TokenProvider,
 {
+    /// Waits for a token, and then for the service: ready with the token to send now.
+    fn poll_token(
+        &mut self,
+        mut stage: Pin<&mut Stage<P::Wait>>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<AccessToken, BoxError>>
+    where
+        S: Clone,
+        S::Error: Into<BoxError>,
+    {
+        loop {
+            // The token comes first, so that nothing that the service reserves is kept from others
+            // meanwhile; and it is looked at again once the service is ready.
+            let next = match stage.as_mut().project() {
+                StageProj::Token { wait } => Stage::Service {
+                    token: ready!(wait.poll(cx))?,
+                    slow: false,
+                },
+                StageProj::Service { token, slow } => {
+                    let polled = self.service.poll_ready(cx).map_err(Into::into)?;
+                    *slow |= polled.is_pending();
+                    ready!(polled);
+                    match self.token(token, *slow) {
+                        Ok(token) => return Poll::Ready(Ok(token)),
+                        Err(wait) => Stage::Token { wait },
+                    }
+                }
+            };
+            stage.set(next);
+        }
+    }
+
     /// The token to send, now that the service is ready, or another wait for one.
     ///
     /// A `slow` service may have taken so long that the token that was waited for has expired.
@@ -181,7 +218,7 @@ where
         Err(self.tokens.wait(Generation::NONE))
     }
 
-    fn send(mut self, token: AccessToken) -> State<S::Future, P, P::Wait> {
+    fn send<U>(mut self, token: AccessToken) -> State<S::Future, P, P::Wait, U> {
         let value = token.header_value();
         self.request.headers_mut().insert(AUTHORIZATION, value);
         let response = self.service.call(self.request);
@@ -192,9 +229,9 @@ where
     }
 }
 
-fn failed<F, P, W>(error: impl Into<BoxError>) -> State<F, P, W> {
-    State::Failed {
-        error: Some(error.into()),
+impl<F, P, W, U> State<F, P, W, U> {
+    fn failed(error: BoxError) -> Self {
+        Self::Failed { error: Some(error) }
     }
 }
 

@@ -89,44 +89,48 @@ where
         // Nothing in it is pinned: hyper-util's future is in a box.
         let this = self.get_mut();
         loop {
-            let result = match &mut this.state {
-                State::Sent(sent) => match Pin::new(&mut sent.response).poll(cx) {
-                    Poll::Ready(Ok(response)) => Ok(response),
-                    Poll::Ready(Err(error)) => {
-                        Err(ClientError::new(this.authority.as_ref(), error))
+            match mem::replace(&mut this.state, State::Done) {
+                State::Unsent(request, pools) => match Sent::send(request, &pools) {
+                    Some(sent) => this.state = State::Sent(sent),
+                    None => {
+                        let authority = this.authority.as_ref();
+                        return Poll::Ready(Err(ClientError::no_runtime(authority)));
                     }
-                    Poll::Pending => match this.limits.response {
-                        Some(limit) if sent.is_over(limit, cx) => {
-                            let authority = this.authority.as_ref();
-                            Err(ClientError::response_timed_out(authority, limit))
-                        }
-                        _ => return Poll::Pending,
-                    },
                 },
-                State::Done => return Poll::Pending,
-                State::Unsent(..) | State::Failed(_) => {
-                    match mem::replace(&mut this.state, State::Done) {
-                        State::Failed(error) => return Poll::Ready(Err(error)),
-                        State::Unsent(request, pools) => match Sent::send(request, &pools) {
-                            Some(sent) => this.state = State::Sent(sent),
-                            None => {
-                                let authority = this.authority.as_ref();
-                                return Poll::Ready(Err(ClientError::no_runtime(authority)));
-                            }
-                        },
-                        State::Sent(_) | State::Done => {}
-                    }
-                    continue;
+                State::Sent(mut sent) => {
+                    let Poll::Ready(result) = this.poll_sent(&mut sent, cx) else {
+                        this.state = State::Sent(sent);
+                        return Poll::Pending;
+                    };
+                    // The exchange ends with its future.
+                    drop(sent);
+                    return Poll::Ready(result.map(|response| this.wrap(response)));
                 }
-            };
-            // The exchange ends with its future.
-            this.state = State::Done;
-            return Poll::Ready(result.map(|response| this.wrap(response)));
+                State::Failed(error) => return Poll::Ready(Err(error)),
+                State::Done => panic!("a response future was polled after it had completed"),
+            }
         }
     }
 }
 
 impl<B> ResponseFuture<B> {
+    fn poll_sent(
+        &self,
+        sent: &mut Sent,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<Response<hyper::body::Incoming>, ClientError>> {
+        let authority = self.authority.as_ref();
+        if let Poll::Ready(result) = Pin::new(&mut sent.response).poll(cx) {
+            return Poll::Ready(result.map_err(|error| ClientError::new(authority, error)));
+        }
+        match self.limits.response {
+            Some(limit) if sent.is_over(limit, cx) => {
+                Poll::Ready(Err(ClientError::response_timed_out(authority, limit)))
+            }
+            _ => Poll::Pending,
+        }
+    }
+
     fn wrap(&mut self, mut response: Response<hyper::body::Incoming>) -> Response<ResponseBody> {
         Served::note(response.extensions_mut());
         let (authority, idle) = (self.authority.take(), self.limits.body_idle);

@@ -53,6 +53,9 @@ pin_project! {
     }
 }
 
+/// Why there is a response while it is collected: what takes it completes the future.
+const COMPLETED: &str = "a response future was polled after it had completed";
+
 impl<F, R: Body> ResponseFuture<F, R> {
     pub(super) const fn new(response: F, cap: usize) -> Self {
         Self {
@@ -71,6 +74,7 @@ where
 {
     type Output = Result<Response<CollectedBody<R>>, BoxError>;
 
+    #[allow(clippy::expect_used, reason = "its message says why it cannot fail")]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
         loop {
@@ -87,18 +91,17 @@ where
                     }
                 }
                 StateProj::Collecting { response, taken } => {
-                    let Some(collecting) = response else {
-                        return Poll::Pending;
-                    };
+                    let mut collecting = response.take().expect(COMPLETED);
                     let body = collecting.body_mut();
-                    let progress = ready!(body.poll_collect(cx, taken, *this.cap));
-                    // It is there: it was a moment ago.
-                    let Some(collected) = response.take() else {
+                    let Poll::Ready(progress) = body.poll_collect(cx, taken, *this.cap) else {
+                        *response = Some(collecting);
                         return Poll::Pending;
                     };
+                    // Over the cap, what was read goes out again in front of the rest, so nothing is
+                    // lost; broken, it goes out in the error.
                     return Poll::Ready(match progress {
-                        Progress::Whole | Progress::OverCap => Ok(*collected),
-                        Progress::Broken(error) => Err(broken(*collected, error.into())),
+                        Progress::Whole | Progress::OverCap => Ok(*collecting),
+                        Progress::Broken(error) => Err(broken(*collecting, error.into())),
                     });
                 }
             };

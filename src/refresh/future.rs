@@ -21,32 +21,33 @@ pin_project! {
         S: Service<Request<B>>,
     {
         #[pin]
-        state: State<S::Future, R>,
-        copy: Copy<S, B>,
+        state: State<S::Future, R, Box<RequestCopy<B, S>>>,
     }
 }
 
 pin_project! {
     #[project = StateProj]
-    enum State<F, R> {
-        Sent { #[pin] response: F },
-        Draining { #[pin] drain: Drain<R> },
-        Readying,
+    enum State<F, R, C> {
+        Sent {
+            #[pin]
+            response: F,
+            replay: Replay<C>,
+        },
+        // The old answer is read to its end, and then the service made ready for the copy.
+        Draining {
+            #[pin]
+            drain: Drain<R>,
+            copy: Option<C>,
+        },
     }
 }
 
-impl<F, R> State<F, R> {
-    fn sent(response: F) -> Self {
-        Self::Sent { response }
-    }
-}
-
-/// The copy for the resend.
-enum Copy<S, B> {
-    Kept(Box<RequestCopy<B, S>>),
+/// Who can replay the request that is away.
+enum Replay<C> {
+    Here(C),
     /// A layer further out keeps the copy.
-    Held,
-    None(Unreplayed),
+    Outside,
+    Impossible(Unreplayed),
 }
 
 impl<S, B, R> ResponseFuture<S, B, R>
@@ -54,24 +55,22 @@ where
     S: Service<Request<B>>,
 {
     pub(super) fn kept(response: S::Future, copy: Box<RequestCopy<B, S>>) -> Self {
-        Self {
-            state: State::Sent { response },
-            copy: Copy::Kept(copy),
-        }
+        Self::sent(response, Replay::Here(copy))
     }
 
     #[inline]
     pub(super) fn held(response: S::Future) -> Self {
-        Self {
-            state: State::Sent { response },
-            copy: Copy::Held,
-        }
+        Self::sent(response, Replay::Outside)
     }
 
     pub(super) fn once(response: S::Future) -> Self {
+        Self::sent(response, Replay::Impossible(Unreplayed::BodyGone))
+    }
+
+    #[inline]
+    fn sent(response: S::Future, replay: Replay<Box<RequestCopy<B, S>>>) -> Self {
         Self {
-            state: State::Sent { response },
-            copy: Copy::None(Unreplayed::BodyGone),
+            state: State::Sent { response, replay },
         }
     }
 }
@@ -84,70 +83,72 @@ where
 {
     type Output = Result<Response<R>, S::Error>;
 
+    #[allow(clippy::expect_used, reason = "the messages say why they cannot fail")]
     #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
         loop {
-            match this.state.as_mut().project() {
-                StateProj::Sent { response } => {
+            let next = match this.state.as_mut().project() {
+                StateProj::Sent { response, replay } => {
                     let mut result = ready!(response.poll(cx));
-                    let again = result.as_mut().ok();
-                    let again = again.and_then(|response| again_after(response, this.copy));
-                    let Some(sent) = again else {
+                    let answer = result.as_mut().ok();
+                    let Some(copy) = answer.and_then(|answer| replay.take(answer)) else {
                         return Poll::Ready(result);
                     };
-                    let drain = Drain::new(result?, sent);
-                    this.state.set(State::Draining { drain });
+                    State::Draining {
+                        drain: Drain::new(result?, copy.body().is_sent()),
+                        copy: Some(copy),
+                    }
                 }
-                StateProj::Draining { drain } => {
+                StateProj::Draining { drain, copy } => {
+                    // Ready at once when it has ended before.
                     ready!(drain.poll(cx));
-                    this.state.set(State::Readying);
+                    let kept = copy.as_mut().expect(SENT_ONCE);
+                    ready!(kept.service().poll_ready(cx))?;
+                    State::Sent {
+                        response: send(copy.take().expect(SENT_ONCE)),
+                        replay: Replay::Impossible(Unreplayed::AlreadyReplayed),
+                    }
                 }
-                StateProj::Readying => {
-                    let Copy::Kept(copy) = &mut *this.copy else {
-                        return Poll::Pending;
-                    };
-                    ready!(copy.service().poll_ready(cx))?;
-                    let response = send_copy(this.copy);
-                    this.state
-                        .set(response.map_or(State::Readying, State::sent));
-                }
-            }
+            };
+            this.state.set(next);
         }
     }
 }
+
+/// Why there is a copy while the old answer is drained: the send that takes it ends that state.
+const SENT_ONCE: &str = "the copy is there until it is sent";
 
 /// Sends the only copy through the service that is ready for it.
-fn send_copy<S: Service<Request<B>>, B: CloneBody>(copy: &mut Copy<S, B>) -> Option<S::Future> {
-    match mem::replace(copy, Copy::None(Unreplayed::AlreadyReplayed)) {
-        Copy::Kept(copy) => {
-            let (mut request, mut service) = copy.into_parts();
-            // Keeps a layer further in from making a third send.
-            request.body_mut().hold();
-            Some(service.call(request))
-        }
-        Copy::Held | Copy::None(_) => None,
-    }
+fn send<S: Service<Request<B>>, B: CloneBody>(copy: Box<RequestCopy<B, S>>) -> S::Future {
+    let (mut request, mut service) = copy.into_parts();
+    // Keeps a layer further in from making a third send.
+    request.body_mut().hold();
+    service.call(request)
 }
 
-/// Whether the response leads to a resend, and if so, whether the request was sent completely. If
-/// not, the response gets the reason.
-fn again_after<S, B: CloneBody, R>(response: &mut Response<R>, copy: &Copy<S, B>) -> Option<bool> {
-    response.extensions().get::<Renewable>()?;
-    let reason = match copy {
-        Copy::Kept(copy) if copy.claim() => {
-            tracing::debug!("the token was refused: sending the request once more");
-            return Some(copy.body().is_sent());
-        }
-        Copy::Kept(_) => Unreplayed::BodyGone,
-        Copy::None(reason) => *reason,
-        Copy::Held => {
-            response.extensions_mut().insert(Resend);
-            return None;
-        }
-    };
-    // A refresh layer further in may have asked for a resend; this layer answers it.
-    response.extensions_mut().remove::<Resend>();
-    response.extensions_mut().insert(reason);
-    None
+impl<S, B: CloneBody> Replay<Box<RequestCopy<B, S>>> {
+    /// The copy to send, if this response leads to a replay. If it does not and a newer token is
+    /// there, the response gets the reason.
+    fn take<R>(&mut self, response: &mut Response<R>) -> Option<Box<RequestCopy<B, S>>> {
+        response.extensions().get::<Renewable>()?;
+        // Of all that could replay, the outermost does, and each other one says so or why not: so
+        // one 401 leads to one replay, however many layers there are.
+        let reason = match mem::replace(self, Self::Impossible(Unreplayed::AlreadyReplayed)) {
+            Self::Here(copy) if copy.claim() => {
+                tracing::debug!("the token was refused: sending the request once more");
+                return Some(copy);
+            }
+            Self::Here(_) => Unreplayed::BodyGone,
+            Self::Impossible(reason) => reason,
+            Self::Outside => {
+                response.extensions_mut().insert(Resend);
+                return None;
+            }
+        };
+        // A refresh layer further in may have asked for a resend; this layer answers it.
+        response.extensions_mut().remove::<Resend>();
+        response.extensions_mut().insert(reason);
+        None
+    }
 }

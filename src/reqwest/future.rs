@@ -49,6 +49,9 @@ pin_project! {
     }
 }
 
+/// Why there is an error to return: what takes it completes the future.
+const COMPLETED: &str = "a response future was polled after it had completed";
+
 impl ResponseFuture {
     /// `begun` is set if the client may follow redirects.
     pub(super) const fn sent(
@@ -84,6 +87,7 @@ impl<F> ReqwestFuture<F> {
 impl Future for ResponseFuture {
     type Output = Result<Response<::reqwest::Body>, Error>;
 
+    #[allow(clippy::expect_used, reason = "its message says why it cannot fail")]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
         match this.state.project() {
@@ -94,10 +98,7 @@ impl Future for ResponseFuture {
                     Err(redact(if begun { doubt(error) } else { error }))
                 }
             }),
-            StateProj::Failed { error } => match error.take() {
-                Some(error) => Poll::Ready(Err(redact(error))),
-                None => Poll::Pending,
-            },
+            StateProj::Failed { error } => Poll::Ready(Err(redact(error.take().expect(COMPLETED)))),
         }
     }
 }
@@ -110,6 +111,7 @@ where
 {
     type Output = Result<::reqwest::Response, BoxError>;
 
+    #[allow(clippy::expect_used, reason = "its message says why it cannot fail")]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
         match this.state.project() {
@@ -118,10 +120,9 @@ where
                 let url = this.url.take().map(url_extension).unwrap_or_default();
                 Poll::Ready(Ok(from_http(response, url)))
             }
-            StateProj::Failed { error } => match error.take() {
-                Some(error) => Poll::Ready(Err(redact(error).into())),
-                None => Poll::Pending,
-            },
+            StateProj::Failed { error } => {
+                Poll::Ready(Err(redact(error.take().expect(COMPLETED)).into()))
+            }
         }
     }
 }
