@@ -116,7 +116,17 @@
 //! | `seal` | | what is put into a store, encrypted |
 //! | `testing` | | [`MockGenesys`](testing::MockGenesys), a Genesys Cloud for tests |
 //!
-//! The crate needs tokio: for timers, and for the task that renews a token.
+//! # Panics
+//!
+//! The crate needs tokio: for timers, and for the task that renews a token. Call it within a runtime
+//! that was built with `enable_time` or `enable_all`, as `#[tokio::main]` does. On a runtime without
+//! the time driver, or one that was shut down, a wait panics, as that of tower's own layers does.
+//!
+//! Without any runtime, a token that has to be fetched is
+//! [`TokenErrorKind::NoRuntime`](TokenErrorKind::NoRuntime), and a failure that would be retried is
+//! returned at once, as [`Stop::NoRuntime`](retry::Stop::NoRuntime).
+//!
+//! A future that is polled after it has completed panics too.
 //!
 //! Unofficial: "Genesys" is a trademark of its owner.
 

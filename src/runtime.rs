@@ -1,82 +1,78 @@
-use std::{
-    future::Future,
-    panic::{AssertUnwindSafe, catch_unwind},
-    pin::Pin,
-    task::{Context, Poll},
-    time::Duration,
-};
+//! The tokio runtime that this crate's timers run on.
+//!
+//! Timers need its time driver, as those of tower's own layers do, and panic where it was built
+//! without one: that cannot be asked for, only found out. Whether there is a runtime at all can be
+//! asked for, so its absence is an error, or a wait that is not made.
 
-use futures_util::FutureExt;
+use std::{future::Future, pin::Pin};
+
 use tokio::{
     runtime::Handle,
-    time::{Instant, Sleep, sleep, sleep_until, timeout_at},
+    time::{self, Instant, Sleep, timeout_at},
 };
 
-/// Whether there is a tokio runtime here, and it has timers.
-///
-/// There is no other way to ask than to make a timer, and to poll it, since the runtime may be on
-/// its way out. Where there are none, that panics, and the
-/// panic hook says so, just as it would later, with nobody to catch it: so ask no more often than
-/// needed, and only when a timer is about to be made.
-pub(crate) fn has_timers() -> bool {
-    Handle::try_current().is_ok() && catch_unwind(|| sleep(Duration::ZERO).now_or_never()).is_ok()
+/// Whether this is called within a tokio runtime.
+pub(crate) fn is_entered() -> bool {
+    Handle::try_current().is_ok()
 }
 
-/// The output of a future, or `None` if it is not there by then. Without timers it has all the time.
+/// A timer; `None` outside of a tokio runtime.
+///
+/// # Panics
+///
+/// If the runtime has no time driver, or is shut down when the timer is polled.
+pub(crate) fn sleep_until(at: Instant) -> Option<Pin<Box<Sleep>>> {
+    is_entered().then(|| Box::pin(time::sleep_until(at)))
+}
+
+/// The output of a future, or `None` if it is not there by then. Outside of a tokio runtime it has
+/// all the time.
+///
+/// # Panics
+///
+/// As for [`sleep_until`].
 pub(crate) async fn by<F: Future>(deadline: Instant, future: F) -> Option<F::Output> {
-    if !has_timers() {
-        return Some(future.await);
+    match is_entered() {
+        true => timeout_at(deadline, future).await.ok(),
+        false => Some(future.await),
     }
-    timeout_at(deadline, future).await.ok()
-}
-
-/// A timer that was polled once; `None` where there are no timers.
-///
-/// It is its own proof that there are: to ask [`has_timers`] before would take a second one, which
-/// is due at once and so wakes the runtime up, at the cost of a system call.
-pub(crate) fn timer(at: Instant, cx: &mut Context<'_>) -> Option<(Pin<Box<Sleep>>, Poll<()>)> {
-    Handle::try_current().ok()?;
-    unless_without_timers(|| {
-        let mut sleep = Box::pin(sleep_until(at));
-        let polled = sleep.as_mut().poll(cx);
-        (sleep, polled)
-    })
-}
-
-/// Makes timers and polls them, within a runtime; `None` when that has none.
-///
-/// For timers that have their place already. As for [`timer`], nothing is asked before.
-pub(crate) fn unless_without_timers<T>(start: impl FnOnce() -> T) -> Option<T> {
-    catch_unwind(AssertUnwindSafe(start)).ok()
 }
 
 #[cfg(test)]
 mod tests {
-    use std::task::Waker;
+    use std::{
+        future::{pending, ready},
+        time::Duration,
+    };
 
+    use futures_util::FutureExt;
     use tokio::runtime::Builder;
 
     use super::*;
 
-    fn makes_a_timer() -> bool {
-        let mut cx = Context::from_waker(Waker::noop());
-        let later = Instant::now() + Duration::from_secs(60);
-        timer(later, &mut cx).is_some_and(|(_, polled)| polled.is_pending())
+    fn soon() -> Instant {
+        Instant::now() + Duration::from_secs(1)
     }
 
     #[test]
-    fn only_a_runtime_with_timers_has_timers() {
-        assert!(!has_timers() && !makes_a_timer());
-        for (mut builder, timers) in [
-            (Builder::new_current_thread(), false),
-            (Builder::new_multi_thread(), true),
-        ] {
-            if timers {
-                builder.enable_time();
-            }
-            let runtime = builder.build().unwrap();
-            assert_eq!(runtime.block_on(async { has_timers() }), timers);
-            assert_eq!(runtime.block_on(async { makes_a_timer() }), timers);
-        }
+    fn outside_of_a_runtime_there_is_no_timer_and_no_limit() {
+        assert!(!is_entered() && sleep_until(soon()).is_none());
+        assert_eq!(by(soon(), ready(7)).now_or_never(), Some(Some(7)));
+        assert_eq!(by(soon(), pending::<()>()).now_or_never(), None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn within_one_a_future_has_until_the_deadline() {
+        let deadline = soon();
+        assert_eq!(by(deadline, pending::<()>()).await, None);
+        assert_eq!(Instant::now(), deadline);
+        assert_eq!(by(deadline, ready(7)).await, Some(7));
+    }
+
+    #[test]
+    #[should_panic(expected = "timers are disabled")]
+    fn without_the_time_driver_a_timer_panics() {
+        let runtime = Builder::new_current_thread().build().unwrap();
+        runtime.block_on(async { sleep_until(soon()) });
     }
 }

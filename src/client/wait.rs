@@ -1,4 +1,5 @@
 use std::{
+    future::Future,
     pin::Pin,
     task::{Context, Poll},
     time::Duration,
@@ -6,7 +7,7 @@ use std::{
 
 use tokio::time::{Instant, Sleep};
 
-use crate::runtime::{timer, unless_without_timers};
+use crate::runtime;
 
 /// A wait for the other side that may last for a limited time, and may begin many times.
 ///
@@ -24,7 +25,7 @@ impl Wait {
         }
     }
 
-    /// Ready when it has lasted for so long. Where there are no timers, it lasts for ever.
+    /// Ready when it has lasted for so long. Outside of a tokio runtime, it lasts for ever.
     pub(super) fn poll(&mut self, limit: Duration, cx: &mut Context<'_>) -> Poll<()> {
         if self.is_running {
             return self.poll_timer(cx);
@@ -38,17 +39,11 @@ impl Wait {
     /// Waits until then, whatever it has waited so far.
     pub(super) fn restart(&mut self, end: Instant, cx: &mut Context<'_>) -> Poll<()> {
         self.is_running = true;
-        if let Some(sleep) = &mut self.sleep {
-            sleep.as_mut().reset(end);
-            return self.poll_timer(cx);
+        match &mut self.sleep {
+            Some(sleep) => sleep.as_mut().reset(end),
+            None => self.sleep = runtime::sleep_until(end),
         }
-        match timer(end, cx) {
-            Some((sleep, polled)) => {
-                self.sleep = Some(sleep);
-                polled
-            }
-            None => Poll::Pending,
-        }
+        self.poll_timer(cx)
     }
 
     /// What was waited for has come.
@@ -56,13 +51,10 @@ impl Wait {
         self.is_running = false;
     }
 
+    /// Pending without a timer is no dead end: who asks waits for the other side as well.
     fn poll_timer(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         match &mut self.sleep {
-            Some(sleep) => {
-                // The runtime of the timer may be on its way out.
-                let polled = unless_without_timers(|| sleep.as_mut().poll(cx));
-                polled.unwrap_or(Poll::Pending)
-            }
+            Some(sleep) => sleep.as_mut().poll(cx),
             None => Poll::Pending,
         }
     }

@@ -32,7 +32,7 @@ pub(super) enum Unread {
 
 /// Reads a body to its end, and returns it without a byte order mark.
 ///
-/// Without timers there is no time limit.
+/// Outside of a tokio runtime there is no time limit.
 pub(super) async fn read<R>(headers: &HeaderMap, body: R, bounds: Bounds) -> Result<Vec<u8>, Unread>
 where
     R: Body,

@@ -1,6 +1,5 @@
 use std::{
     future::Future,
-    panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
     task::{Context, Poll, ready},
     time::Duration,
@@ -12,7 +11,7 @@ use http_body::Body;
 use pin_project_lite::pin_project;
 use tokio::time::{Instant, Sleep};
 
-use crate::runtime::timer;
+use crate::runtime;
 
 /// How much of a discarded answer is read, so that its connection can be used again.
 ///
@@ -40,7 +39,7 @@ pin_project! {
     /// Gives up, by dropping the body, after 128 KiB or 250 ms, or when it fails. Where it cannot
     /// help, the body is dropped at once: on HTTP/2, which needs no such thing; when the server
     /// closes the connection anyway; when the request is not wholly `sent`, which leaves nothing
-    /// to save; and without a runtime with timers.
+    /// to save. Outside of a tokio runtime what is there already is read, and no more waited for.
     #[must_use = "futures do nothing unless polled"]
     pub(crate) struct Drain<R> {
         #[pin]
@@ -93,22 +92,14 @@ impl<R: Body> Future for Drain<R> {
         let Some(body) = this.body.as_mut().as_pin_mut() else {
             return Poll::Ready(this.kept.take());
         };
-        // A body may not fail a request that goes well.
-        let polled = catch_unwind(AssertUnwindSafe(|| {
-            if read(body, this.left, this.kept, cx).is_ready() {
-                return Poll::Ready(());
+        if read(body, this.left, this.kept, cx).is_pending() {
+            if this.sleep.is_none() {
+                *this.sleep = runtime::sleep_until(Instant::now() + MOST_TIME);
             }
+            // Outside of a runtime nothing would end a wait for the rest.
             if let Some(sleep) = this.sleep {
-                return sleep.as_mut().poll(cx);
+                ready!(sleep.as_mut().poll(cx));
             }
-            let Some((sleep, polled)) = timer(Instant::now() + MOST_TIME, cx) else {
-                return Poll::Ready(());
-            };
-            *this.sleep = Some(sleep);
-            polled
-        }));
-        if matches!(polled, Ok(Poll::Pending)) {
-            return Poll::Pending;
         }
         this.body.set(None);
         *this.sleep = None;

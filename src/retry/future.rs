@@ -1,6 +1,7 @@
 use std::{
     fmt,
     future::Future,
+    mem,
     pin::Pin,
     task::{Context, Poll, ready},
 };
@@ -35,27 +36,36 @@ pin_project! {
     where
         S: Service<Request<B>>,
     {
-        call: Option<Sending<S, B, C>>,
         #[pin]
-        state: State<S::Future, R>,
+        state: State<S::Future, R, Call<S, B, C>>,
     }
-}
-
-/// A call that may send again.
-struct Sending<S, B, C> {
-    call: Call<S, B, C>,
-    pause: Pause,
 }
 
 pin_project! {
     #[project = StateProj]
-    enum State<F, R> {
+    enum State<F, R, C> {
+        // A layer outside sends again.
+        Passing {
+            #[pin]
+            future: F,
+        },
+        Deciding {
+            call: C,
+            #[pin]
+            stage: Stage<F, R>,
+        },
+    }
+}
+
+pin_project! {
+    #[project = StageProj]
+    enum Stage<F, R> {
         // The first send, or the next one, waits for the throttle.
-        Gate {
+        Queued {
             #[pin]
             hold: Hold,
         },
-        Called {
+        Sent {
             #[pin]
             future: F,
             #[pin]
@@ -64,9 +74,12 @@ pin_project! {
         Draining {
             #[pin]
             drain: Drain<R>,
+            pause: Pause,
         },
-        // The old answer is out of the way, and the pause begins.
-        Pausing,
+        // The old response is out of the way, and the pause begins.
+        Pausing {
+            pause: Pause,
+        },
         Sleeping {
             #[pin]
             sleep: Sleep,
@@ -81,36 +94,24 @@ where
     S: Service<Request<B>>,
 {
     pub(super) fn passing(future: S::Future) -> Self {
-        let timeout = Timeout::Off;
         Self {
-            call: None,
-            state: State::Called { future, timeout },
+            state: State::Passing { future },
         }
     }
 
     #[inline]
     pub(super) fn called(call: Call<S, B, C>, future: S::Future) -> Self {
-        let timeout = Timeout::Unarmed;
+        let stage = Stage::sent(future);
         Self {
-            call: Some(Sending::new(call)),
-            state: State::Called { future, timeout },
+            state: State::Deciding { call, stage },
         }
     }
 
     pub(super) fn held(call: Call<S, B, C>, ticket: Box<Ticket>) -> Self {
-        let hold = ticket.hold();
+        let stage = Stage::queued(Some(ticket));
         Self {
-            call: Some(Sending::new(call)),
-            state: State::Gate { hold },
+            state: State::Deciding { call, stage },
         }
-    }
-}
-
-impl<S, B, C> Sending<S, B, C> {
-    #[inline]
-    const fn new(call: Call<S, B, C>) -> Self {
-        let pause = Pause::None;
-        Self { call, pause }
     }
 }
 
@@ -124,132 +125,121 @@ where
     type Output = Result<Response<R>, S::Error>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let mut this = self.project();
+        let (call, mut stage) = match self.project().state.project() {
+            StateProj::Passing { future } => return future.poll(cx),
+            StateProj::Deciding { call, stage } => (call, stage),
+        };
         loop {
-            let next = match (this.state.as_mut().project(), this.call.as_mut()) {
-                (StateProj::Called { future, timeout }, sending) => match future.poll(cx) {
+            let next = match stage.as_mut().project() {
+                StageProj::Sent { future, timeout } => match future.poll(cx) {
                     Poll::Ready(mut result) => {
-                        let again = sending.and_then(|sending| sending.again(&mut result));
-                        // The answer goes out as it came in: to pass it on by value through every
-                        // step would copy it each time.
-                        let Some(sent) = again else {
-                            this.state.set(State::Done);
+                        // The response goes out as it came in: to pass it on by value through
+                        // every step would copy it each time.
+                        let is_sent = call.is_sent();
+                        let Some(pause) = call.after(&mut result) else {
+                            stage.set(Stage::Done);
                             return Poll::Ready(result);
                         };
-                        let (drained, is_to_read) = sent;
-                        result.map_or(State::Pausing, |old| State::Draining {
-                            drain: match is_to_read {
-                                true => Drain::keeping(old, drained),
-                                false => Drain::new(old, drained),
-                            },
-                        })
-                    }
-                    Poll::Pending => {
-                        let Some(sending) = sending else {
-                            return Poll::Pending;
-                        };
-                        ready!(sending.poll_timeout(cx, timeout));
-                        // The attempt is dropped with its state.
-                        State::Pausing
-                    }
-                },
-                (StateProj::Draining { drain }, Some(sending)) => {
-                    let body = ready!(drain.poll(cx));
-                    sending.call.read(&body.unwrap_or_default());
-                    State::Pausing
-                }
-                (StateProj::Pausing, Some(sending)) => sending.pause(),
-                (StateProj::Sleeping { sleep }, Some(sending)) => {
-                    ready!(sleep.poll(cx));
-                    sending.slept()
-                }
-                (StateProj::Gate { hold }, Some(sending)) => {
-                    let slots = ready!(hold.poll(cx));
-                    sending.call.released(slots);
-                    State::Readying
-                }
-                (StateProj::Readying, Some(sending)) => {
-                    let ready = match sending.call.service() {
-                        Some(service) => ready!(service.poll_ready(cx)),
-                        None => Ok(()),
-                    };
-                    match ready {
-                        Ok(()) => sending.resend(),
-                        Err(error) => {
-                            this.state.set(State::Done);
-                            return Poll::Ready(Err(error));
+                        match result {
+                            Ok(old) => Stage::draining(old, is_sent, call.is_to_read(), pause),
+                            Err(_) => Stage::Pausing { pause },
                         }
                     }
+                    Poll::Pending => {
+                        ready!(timeout.poll(cx, call));
+                        // An attempt that nothing could follow goes on; one that is given up is
+                        // dropped with its stage.
+                        let Some(pause) = call.time_out() else {
+                            return Poll::Pending;
+                        };
+                        Stage::Pausing { pause }
+                    }
+                },
+                StageProj::Draining { drain, pause } => {
+                    let body = ready!(drain.poll(cx));
+                    call.read(&body.unwrap_or_default());
+                    let pause = mem::replace(pause, Pause::None);
+                    Stage::Pausing { pause }
                 }
-                (StateProj::Done, _) | (_, None) => return Poll::Pending,
+                StageProj::Pausing { pause } => {
+                    let pause = mem::replace(pause, Pause::None);
+                    Stage::after(pause, call)
+                }
+                StageProj::Sleeping { sleep } => {
+                    ready!(sleep.poll(cx));
+                    Stage::queued(call.hold_again())
+                }
+                StageProj::Queued { hold } => {
+                    call.released(ready!(hold.poll(cx)));
+                    Stage::Readying
+                }
+                StageProj::Readying => match ready!(call.service().poll_ready(cx)) {
+                    Ok(()) => {
+                        let (request, mut service) = call.next();
+                        Stage::sent(service.call(request))
+                    }
+                    Err(error) => {
+                        stage.set(Stage::Done);
+                        return Poll::Ready(Err(error));
+                    }
+                },
+                StageProj::Done => panic!("a response future was polled after it had completed"),
             };
-            this.state.set(next);
+            stage.set(next);
         }
     }
 }
 
-impl<S: Clone, B: CloneBody, C> Sending<S, B, C> {
-    /// Whether the request is sent again after this answer, and if so, whether it was wholly sent,
-    /// and whether the answer's body is to be read.
-    fn again<R, E>(&mut self, result: &mut Result<Response<R>, E>) -> Option<(bool, bool)>
+impl<F, R> Stage<F, R> {
+    #[inline]
+    const fn sent(future: F) -> Self {
+        let timeout = Timeout::Unarmed;
+        Self::Sent { future, timeout }
+    }
+
+    fn draining(old: Response<R>, is_sent: bool, is_to_read: bool, pause: Pause) -> Self
     where
-        C: Classify<E>,
-        E: 'static,
+        R: Body,
     {
-        let sent = self.call.is_sent();
-        self.pause = self.call.after(result)?;
-        Some((sent, self.call.is_to_read()))
+        let drain = match is_to_read {
+            true => Drain::keeping(old, is_sent),
+            false => Drain::new(old, is_sent),
+        };
+        Self::Draining { drain, pause }
     }
 
-    /// Ready when the attempt is to be given up for another one.
-    fn poll_timeout(&mut self, cx: &mut Context<'_>, timeout: Pin<&mut Timeout>) -> Poll<()> {
-        ready!(timeout.poll(cx, &mut self.call));
-        match self.call.time_out() {
-            Some(pause) => {
-                self.pause = pause;
-                Poll::Ready(())
-            }
-            None => Poll::Pending,
-        }
-    }
-
-    fn pause<F, R>(&mut self) -> State<F, R> {
-        match std::mem::replace(&mut self.pause, Pause::None) {
-            Pause::None => held(self.call.hold_for_slot()),
-            Pause::Until(until) if until <= Instant::now() => self.slept(),
-            // There were timers when the pause was decided on. Whoever polls this without them
-            // now does not wait.
-            _ if !self.call.has_timers() => State::Readying,
-            Pause::Until(until) => State::Sleeping {
+    /// What begins when the old response is out of the way.
+    ///
+    /// Every send takes a slot of a shared limit, and each that has waited looks at the gates once
+    /// more. A resend with a newer token waits at no gate: the server has not said "later" to it.
+    fn after<S: Clone, B: CloneBody, C>(pause: Pause, call: &mut Call<S, B, C>) -> Self {
+        match pause {
+            Pause::None => Self::queued(call.hold_for_slot()),
+            Pause::Until(until) if until <= Instant::now() => Self::queued(call.hold_again()),
+            Pause::Until(until) => Self::Sleeping {
                 sleep: time::sleep_until(until),
             },
-            Pause::Held(ticket) => held(Some(ticket)),
+            Pause::Held(ticket) => Self::queued(Some(ticket)),
         }
     }
 
-    fn slept<F, R>(&mut self) -> State<F, R> {
-        held(self.call.hold_again())
+    fn queued(ticket: Option<Box<Ticket>>) -> Self {
+        ticket.map_or(Self::Readying, |ticket| Self::Queued {
+            hold: ticket.hold(),
+        })
     }
 
-    fn resend<R>(&mut self) -> State<S::Future, R>
-    where
-        S: Service<Request<B>>,
-    {
-        match self.call.next() {
-            Some((request, mut service)) => State::Called {
-                future: service.call(request),
-                timeout: Timeout::Unarmed,
-            },
-            // A resend is only decided on while the request is at hand.
-            None => State::Done,
+    const fn name(&self) -> &'static str {
+        match self {
+            Self::Queued { .. } => "Queued",
+            Self::Sent { .. } => "Sent",
+            Self::Draining { .. } => "Draining",
+            Self::Pausing { .. } => "Pausing",
+            Self::Sleeping { .. } => "Sleeping",
+            Self::Readying => "Readying",
+            Self::Done => "Done",
         }
     }
-}
-
-fn held<F, R>(ticket: Option<Box<Ticket>>) -> State<F, R> {
-    ticket.map_or(State::Readying, |ticket| State::Gate {
-        hold: ticket.hold(),
-    })
 }
 
 impl<S, B, R, C> fmt::Debug for ResponseFuture<S, B, R, C>
@@ -258,13 +248,8 @@ where
 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let state = match &self.state {
-            State::Gate { .. } => "Gate",
-            State::Called { .. } => "Called",
-            State::Draining { .. } => "Draining",
-            State::Pausing => "Pausing",
-            State::Sleeping { .. } => "Sleeping",
-            State::Readying => "Readying",
-            State::Done => "Done",
+            State::Passing { .. } => "Passing",
+            State::Deciding { stage, .. } => stage.name(),
         };
         f.debug_struct("ResponseFuture")
             .field("state", &state)

@@ -100,7 +100,7 @@ const fn reason(stop: Stop) -> Option<&'static str> {
         Stop::DeadlineTooClose => Some(
             "the wait would have ended after the deadline of the call (`RetryPolicy::with_deadline`)",
         ),
-        Stop::NoRuntime => Some("there is no tokio runtime with timers to wait on"),
+        Stop::NoRuntime => Some("there is no tokio runtime to wait on"),
         Stop::Settled
         | Stop::Disabled
         | Stop::NotRepeatable

@@ -55,7 +55,7 @@
 //! | are there sends left? | [`RetryPolicy`]: 4 in all | `SendsSpent` |
 //! | is the server's `Retry-After` acceptable? | [`RetryPolicy`]: 180 s | `RetryAfterTooLong` |
 //! | does the wait end in time? | the deadline of the call: 5 min | `DeadlineTooClose` |
-//! | is there a timer? | a tokio runtime | `NoRuntime` |
+//! | is there a runtime to wait on? | tokio | `NoRuntime` |
 //! | can the API bear it? | [`Budget`], not asked after a 429 | `BudgetSpent` |
 //!
 //! | failure | sent again |
@@ -128,8 +128,11 @@
 //! time-out for the whole call outside. What each does in another place is on
 //! [a page of its own](crate::guide::ordering).
 //!
-//! Waiting needs a tokio runtime with its timers on. Where there is none, a failure is
-//! returned at once.
+//! # Panics
+//!
+//! Waiting needs a tokio runtime. Outside of one, a failure is returned at once; on one without the
+//! time driver, or when the future leaves the runtime on which it has decided to wait, it panics. A
+//! reader that is given to [`RetryLayer::with_limit_reader`] should not panic: the call would.
 //!
 //! # Cloning
 //!

@@ -53,7 +53,7 @@ pub enum Stop {
     RetryAfterTooLong,
     /// The wait would have lasted longer than the call may.
     DeadlineTooClose,
-    /// There is no tokio runtime to wait on, or it has no timers.
+    /// There is no tokio runtime to wait on.
     NoRuntime,
     /// All calls together have used up their retries.
     BudgetSpent,

@@ -33,8 +33,8 @@ impl ApiError {
     ///
     /// # Cancellation
     ///
-    /// Dropping the future drops the response. The time limit needs a tokio runtime with timers;
-    /// elsewhere there is none.
+    /// Dropping the future drops the response. The time limit needs a tokio runtime; elsewhere there
+    /// is none.
     pub async fn read<R>(response: Response<R>, limit: usize) -> Self
     where
         R: Body,

@@ -80,7 +80,7 @@ pub enum PageErrorKind {
     JobExpired,
     /// The job was not done in time; it may still be running.
     JobTimedOut,
-    /// There is no tokio runtime to wait on, or it has no timers.
+    /// There is no tokio runtime to wait on.
     NoRuntime,
 }
 

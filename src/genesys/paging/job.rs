@@ -14,7 +14,7 @@ use super::{
     plan::Plan,
     state::{self, State},
 };
-use crate::{genesys::correlation_id::is_plain, runtime::has_timers};
+use crate::{genesys::correlation_id::is_plain, runtime};
 
 /// The longest wait between two looks at a job.
 const LONGEST_INTERVAL: Duration = Duration::from_secs(30);
@@ -177,8 +177,8 @@ impl Patience {
     }
 
     async fn pause(&mut self) -> Result<(), PageError> {
-        if !has_timers() {
-            let message = "there is no tokio runtime with timers, and a job is waited for on one";
+        if !runtime::is_entered() {
+            let message = "there is no tokio runtime, and a job is waited for on one";
             return Err(PageError::new(PageErrorKind::NoRuntime, message));
         }
         sleep(self.interval).await;

@@ -1,8 +1,4 @@
-use std::{
-    panic::{AssertUnwindSafe, catch_unwind},
-    sync::Arc,
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use tokio::time::Instant;
 
@@ -60,11 +56,7 @@ impl<S: Clone, B: CloneBody, C> Call<S, B, C> {
         let (Some(closed), Some(read)) = (self.unread.take(), &self.settings.read_limit) else {
             return;
         };
-        // The reader is the caller's code. If it panics, the path stays closed, as it is.
-        let named = catch_unwind(AssertUnwindSafe(|| read(body))).unwrap_or_else(|_| {
-            tracing::error!("the reader of a 429's body panicked: only its path is closed");
-            None
-        });
+        let named = read(body);
         if let Some(named) = &named {
             let throttle = &closed.throttle;
             if let Some(name) = throttle.widen(&closed.endpoint, named, closed.times) {

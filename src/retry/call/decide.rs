@@ -7,6 +7,7 @@ use super::{Call, Cause, Failure, Pause, closed::Closed};
 use crate::{
     replay::CloneBody,
     retry::{Class, Stop},
+    runtime,
     throttle::Passage,
 };
 
@@ -96,7 +97,7 @@ impl<S: Clone, B: CloneBody, C> Call<S, B, C> {
         if until >= self.last_send(failure.cause) {
             return Err(Stop::DeadlineTooClose);
         }
-        if !plan.at_once && !self.has_timers() {
+        if !plan.at_once && !runtime::is_entered() {
             return Err(Stop::NoRuntime);
         }
         if plan.is_free {

@@ -2,7 +2,7 @@ use std::{mem, sync::Arc, time::Duration};
 
 use fastrand::Rng;
 use http::{Extensions, Method, Request, StatusCode, Uri};
-use tokio::{runtime::Handle, time::Instant};
+use tokio::time::Instant;
 
 use super::{Attempt, Class, RequestHead, RetryAfter, RetryEvent, Upstream, settings::Settings};
 use crate::{
@@ -36,8 +36,6 @@ pub(super) struct Call<S, B, C> {
     /// What the body of a 429 is to explain.
     unread: Option<Box<Closed>>,
     waited_for_slots: Duration,
-    /// Whether there were none when they were last looked for.
-    without_timers: bool,
 }
 
 /// What is left of the request while it is away.
@@ -47,6 +45,10 @@ enum Target<S, B> {
     /// What the decisions need of it: which endpoint throttles, and what this request asks for.
     Sent(Box<Sent>),
 }
+
+/// Why a request that waits for its next send is kept: [`Call::claim`] has found it, or
+/// [`Call::keep`] has put it there, and the send alone takes it.
+const CLAIMED: &str = "a request that waits to be sent is kept";
 
 #[derive(Default)]
 struct Sent {
@@ -113,7 +115,6 @@ impl<S: Clone, B: CloneBody, C> Call<S, B, C> {
             passes: false,
             unread: None,
             waited_for_slots: Duration::ZERO,
-            without_timers: false,
         }
     }
 
@@ -145,7 +146,7 @@ impl<S: Clone, B: CloneBody, C> Call<S, B, C> {
 
     /// A place in the queue for a slot, if there is none: of one that waits at no gate.
     pub(super) fn hold_for_slot(&mut self) -> Option<Box<Ticket>> {
-        if self.upstream().throttle()?.try_take() || !self.has_timers() {
+        if self.upstream().throttle()?.try_take() || !runtime::is_entered() {
             return None;
         }
         let deadline = self.deadline();
@@ -154,7 +155,7 @@ impl<S: Clone, B: CloneBody, C> Call<S, B, C> {
     }
 
     fn hold_until_open(&mut self, floor: Option<Instant>) -> Option<Box<Ticket>> {
-        if self.upstream().throttle()?.try_pass() || !self.has_timers() {
+        if self.upstream().throttle()?.try_pass() || !runtime::is_entered() {
             return None;
         }
         let deadline = self.deadline();
@@ -182,33 +183,33 @@ impl<S: Clone, B: CloneBody, C> Call<S, B, C> {
     }
 
     /// The service that the kept request is to be sent with.
-    pub(super) fn service(&mut self) -> Option<&mut S> {
+    pub(super) fn service(&mut self) -> &mut S {
         match &mut self.target {
-            Target::Kept(copy) => Some(copy.service()),
-            Target::Sent(_) => None,
+            Target::Kept(copy) => copy.service(),
+            Target::Sent(_) => unreachable!("{CLAIMED}"),
         }
     }
 
     /// The request that was kept, to be sent now by this service: a copy of it stays, and the send
     /// is counted.
-    pub(super) fn next(&mut self) -> Option<(Request<B>, S)> {
+    pub(super) fn next(&mut self) -> (Request<B>, S) {
         let sent = Target::Sent(Box::default());
         let Target::Kept(copy) = mem::replace(&mut self.target, sent) else {
-            return None;
+            unreachable!("{CLAIMED}");
         };
         let (mut request, service) = copy.into_parts();
         if let Some(paused_at) = self.paused_at.take() {
             self.waited += paused_at.elapsed();
         }
         if self.passes {
-            return Some((request, service));
+            return (request, service);
         }
         self.sends += 1;
         if self.sends > 1 {
             request.extensions_mut().insert(Attempt(self.sends));
         }
         self.target = Target::keep(&mut request, &service);
-        Some((request, service))
+        (request, service)
     }
 
     /// The time of now. The deadline of the call counts from the first one.
@@ -223,23 +224,15 @@ impl<S: Clone, B: CloneBody, C> Call<S, B, C> {
         *self.started.get_or_insert_with(Instant::now)
     }
 
-    /// When the attempt that was begun now may be given up.
-    ///
-    /// Whether there are timers shows when this one is made: to ask before costs more than the
-    /// timer itself ([`runtime::timer`]).
+    /// When the attempt that was begun now may be given up; `None` if it may not, since nothing
+    /// could follow it, or if there is no runtime to wait on.
     pub(super) fn attempt_deadline(&mut self) -> Option<Instant> {
         let now = self.now();
         let options = self.options();
         let timeout = options.attempt_timeout;
         let end = now.checked_add(timeout.or(self.settings.policy.attempt_timeout)?)?;
         let another = self.sends_left() && !options.without_retry && self.is_replayable();
-        let may_be_timers = !self.without_timers && Handle::try_current().is_ok();
-        (another && may_be_timers).then_some(end)
-    }
-
-    /// What came of making a timer.
-    pub(super) fn found_timers(&mut self, found: bool) {
-        self.without_timers = !found;
+        (another && runtime::is_entered()).then_some(end)
     }
 
     /// Whether the connection has all of the request.
@@ -248,16 +241,6 @@ impl<S: Clone, B: CloneBody, C> Call<S, B, C> {
             Target::Kept(request) => request.body().is_sent(),
             Target::Sent(..) => false,
         }
-    }
-
-    /// Whether it can wait. Asked when it is about to, and each time anew, since who polls this may
-    /// have changed; but where there were no timers once, the panic hook has heard enough of it.
-    pub(super) fn has_timers(&mut self) -> bool {
-        if self.without_timers || Handle::try_current().is_err() {
-            return false;
-        }
-        self.without_timers = !runtime::has_timers();
-        !self.without_timers
     }
 
     fn tell_held(&self, ticket: &Ticket) {

@@ -36,8 +36,7 @@ pub enum Invalidation {
         /// Until when, on tokio's clock.
         until: Instant,
     },
-    /// Not asked: there is no tokio runtime with timers here. The next caller within one makes the
-    /// cache ask.
+    /// Not asked: there is no tokio runtime here. The next caller within one makes the cache ask.
     NoRuntime,
     /// Not asked: the cache was closed.
     Closed,

@@ -56,6 +56,11 @@ use super::{AccessToken, Generation, Rejection, TokenError, TokenProvider, Token
 /// that a secret rotated at run time heals by itself. Renewals forced by 401s are damped when they do not help: three, then one in 10
 /// seconds, 20, 40 and so on to five minutes, until tokens have been accepted for a minute.
 ///
+/// # Panics
+///
+/// Waiting for a token panics on a tokio runtime that was built without its time driver, or was shut
+/// down. Outside of any, it is [`TokenErrorKind::NoRuntime`](super::TokenErrorKind::NoRuntime).
+///
 /// There is an example in the [module docs](super).
 #[derive(Clone)]
 pub struct TokenCache {
@@ -125,8 +130,7 @@ impl TokenCache {
     ///
     /// # Errors
     ///
-    /// [`TokenErrorKind::NoRuntime`](super::TokenErrorKind::NoRuntime) outside of a tokio runtime
-    /// with timers.
+    /// [`TokenErrorKind::NoRuntime`](super::TokenErrorKind::NoRuntime) outside of a tokio runtime.
     pub fn keep_warm(&self) -> Result<KeepWarm, TokenError> {
         let runtime = shared::runtime()?;
         Ok(KeepWarm::spawn(Arc::clone(&self.shared), &runtime))

@@ -14,12 +14,9 @@ use super::{
     renewal,
     settings::CacheSettings,
 };
-use crate::{
-    runtime::has_timers,
-    token::{
-        AccessToken, Generation, IssuedToken, Rejection, TokenError, TokenErrorKind, TokenEvent,
-        TokenObserver, source::ErasedSource,
-    },
+use crate::token::{
+    AccessToken, Generation, IssuedToken, Rejection, TokenError, TokenErrorKind, TokenEvent,
+    TokenObserver, source::ErasedSource,
 };
 
 /// What the clones of a cache, their waiting callers and the renewal share.
@@ -228,25 +225,15 @@ impl Shared {
     }
 }
 
-/// The runtime to renew on, which needs timers.
+/// The runtime to renew on.
 pub(super) fn runtime() -> Result<Handle, TokenError> {
-    match Handle::try_current() {
-        Ok(runtime) if has_timers() => Ok(runtime),
-        _ => Err(no_runtime()),
-    }
+    Handle::try_current().map_err(|_| no_runtime())
 }
 
-/// Why there are no timers here.
 pub(super) fn no_runtime() -> TokenError {
-    let message = match Handle::try_current() {
-        Err(_) => {
-            "a token has to be fetched, and there is no tokio runtime here to do it on; call from \
-             within one (`#[tokio::main]`, or `Handle::enter`)"
-        }
-        Ok(_) => {
-            "a token has to be fetched, and the tokio runtime here has no timers to do it by; build \
-             it with `enable_time` or `enable_all`"
-        }
-    };
-    TokenError::new(TokenErrorKind::NoRuntime, message)
+    TokenError::new(
+        TokenErrorKind::NoRuntime,
+        "a token has to be fetched, and there is no tokio runtime here to do it on; call from \
+         within one (`#[tokio::main]`, or `Handle::enter`)",
+    )
 }

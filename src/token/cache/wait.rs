@@ -14,7 +14,7 @@ use super::{
     shared::{Shared, no_runtime},
 };
 use crate::{
-    runtime::timer,
+    runtime,
     token::{AccessToken, Generation, Rejection, TokenError, TokenErrorKind},
 };
 
@@ -84,10 +84,9 @@ impl Wait {
         overdue_at: Instant,
         cx: &mut Context<'_>,
     ) -> Poll<Result<(), TokenError>> {
-        // Without a timer it could wait for ever.
-        let (timer, polled) = timer(overdue_at, cx).ok_or_else(no_runtime)?;
-        self.timer = Some(timer);
-        polled.map(Ok)
+        // Without one it could wait for ever.
+        let timer = runtime::sleep_until(overdue_at).ok_or_else(no_runtime)?;
+        self.timer.insert(timer).as_mut().poll(cx).map(Ok)
     }
 }
 
