@@ -17,6 +17,8 @@ mod cold_start;
 mod frozen_leader;
 mod killed_leader;
 mod killed_test;
+mod limit;
+mod limit_topologies;
 mod lost_writes;
 mod outage;
 mod rejected;

@@ -33,6 +33,8 @@ pub(crate) struct Settings {
     pub(crate) keys: String,
     pub(crate) lease: Duration,
     pub(crate) operation_timeout: Duration,
+    /// `600 0.25`: the requests in a minute and the burst; `learned`; or empty for no limit.
+    pub(crate) limit: String,
     /// CA, client certificate and key as PEM, for TLS; or nothing.
     pub(crate) certificates: [String; 3],
 }
@@ -50,6 +52,7 @@ impl Settings {
             keys: next(),
             lease: millis(next().parse().unwrap()),
             operation_timeout: millis(next().parse().unwrap()),
+            limit: next(),
             certificates: [next(), next(), next()].map(|pem| pem.replace('|', "\n")),
         }
     }
@@ -83,6 +86,13 @@ impl Settings {
         }
     }
 
+    pub(crate) fn with_limit(&self, limit: impl Into<String>) -> Self {
+        Self {
+            limit: limit.into(),
+            ..self.clone()
+        }
+    }
+
     pub(crate) fn with_operation_timeout(&self, operation_timeout: Duration) -> Self {
         Self {
             operation_timeout,
@@ -104,7 +114,7 @@ impl fmt::Display for Settings {
             writeln!(f, "{line}")?;
         }
         let (lease, timeout) = (self.lease.as_millis(), self.operation_timeout.as_millis());
-        write!(f, "{lease}\n{timeout}")?;
+        write!(f, "{lease}\n{timeout}\n{}", self.limit)?;
         for pem in &self.certificates {
             write!(f, "\n{}", pem.replace('\n', "|"))?;
         }
@@ -141,6 +151,7 @@ impl Fleet {
             keys: OLD.into(),
             lease: seconds(10),
             operation_timeout: seconds(2),
+            limit: String::new(),
             certificates: Default::default(),
         };
         let mut fleet = Self {

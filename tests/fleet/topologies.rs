@@ -7,7 +7,9 @@ use tower_genesys::testing::{MockGenesys, TOKEN};
 
 use crate::{
     process::Answer,
-    redis_server::{Certificates, RedisCluster, RedisSentinels, SentinelOptions, wait_until},
+    redis_server::{
+        Certificates, RedisCluster, RedisSentinels, RedisServer, SentinelOptions, wait_until,
+    },
     setup::{Fleet, seconds},
 };
 
@@ -15,10 +17,10 @@ const PROCESSES: usize = 5;
 /// How far the servers' writes may be behind in a failover: one token may be lost, or one lease.
 const LOST: usize = 1;
 
-type Event = Box<dyn FnMut() + Send>;
+pub(crate) type Event = Box<dyn FnMut() + Send>;
 
 /// Another server is the primary, in good order.
-fn failover(sentinels: RedisSentinels) -> Event {
+pub(crate) fn failover(sentinels: RedisSentinels) -> Event {
     Box::new(move || {
         let now = sentinels.primary().expect("they agree");
         // The last one may not be over.
@@ -28,22 +30,32 @@ fn failover(sentinels: RedisSentinels) -> Event {
     })
 }
 
-/// The node that has the token of the fleet, or what takes its place meanwhile.
-fn owner(cluster: &RedisCluster) -> usize {
-    let mut owner = None;
+/// A key of the fleet: of its token, or of what takes its place meanwhile; or of its book. Whose it
+/// is, its node.
+pub(crate) fn find(cluster: &RedisCluster, of: Kind) -> (String, usize) {
+    let is_of = |name: &String| name.ends_with(":book") == (of == Kind::Book);
+    let mut found = None;
     wait_until("there is a key", || {
-        let name = cluster.nodes.iter().find_map(|node| node.keys().pop());
-        owner = name.map(|name| cluster.primary_of(&name));
-        owner.is_some()
+        let mut all = cluster.nodes.iter().flat_map(RedisServer::keys);
+        found = all.find(is_of);
+        found.is_some()
     });
-    owner.expect("it was found")
+    let name = found.expect("it was found");
+    let owner = cluster.primary_of(&name);
+    (name, owner)
+}
+
+/// What of the fleet is in a store, each in a slot of a cluster of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Token,
+    Book,
 }
 
 /// The slot of the fleet is that of another node.
-fn reshard(cluster: RedisCluster) -> Event {
+pub(crate) fn reshard(cluster: RedisCluster, of: Kind) -> Event {
     Box::new(move || {
-        let from = owner(&cluster);
-        let name = cluster.nodes[from].keys().pop().expect("it has one");
+        let (name, from) = find(&cluster, of);
         let (slot, to) = (cluster.slot_of(&name), cluster.other_primary(from));
         cluster.open_move(slot, from, to);
         cluster.move_keys(slot, from, to);
@@ -52,23 +64,22 @@ fn reshard(cluster: RedisCluster) -> Event {
 }
 
 /// The replica of a node takes over, in good order.
-fn promotion(cluster: RedisCluster) -> Event {
+pub(crate) fn promotion(cluster: RedisCluster, of: Kind) -> Event {
     Box::new(move || {
-        let from = owner(&cluster);
-        let name = cluster.nodes[from].keys().pop().expect("it has one");
+        let (name, from) = find(&cluster, of);
         let to = (from + 3) % 6;
         cluster.promote(to, &name);
     })
 }
 
-async fn fleet_on(mock: MockGenesys, url: &str) -> Fleet {
+pub(crate) async fn fleet_on(mock: MockGenesys, url: &str) -> Fleet {
     let mut fleet = Fleet::over(mock, 0).await;
     fleet.settings = fleet.settings.with_redis(url);
     fleet
 }
 
 /// Lets the event happen while `meanwhile` does something.
-async fn during<T>(event: Event, meanwhile: impl Future<Output = T>) -> (Event, T) {
+pub(crate) async fn during<T>(event: Event, meanwhile: impl Future<Output = T>) -> (Event, T) {
     let mut event = event;
     let happening = spawn_blocking(move || {
         event();
@@ -190,14 +201,14 @@ async fn a_failover_by_sentinels_fails_no_request() {
 async fn a_slot_that_moves_fails_no_request() {
     let cluster = RedisCluster::start();
     let url = cluster.url();
-    lives_through(&url, reshard(cluster)).await;
+    lives_through(&url, reshard(cluster, Kind::Token)).await;
 }
 
 #[tokio::test]
 async fn a_replica_of_a_cluster_that_takes_over_fails_no_request() {
     let cluster = RedisCluster::start();
     let url = cluster.url();
-    lives_through(&url, promotion(cluster)).await;
+    lives_through(&url, promotion(cluster, Kind::Token)).await;
 }
 
 #[tokio::test]
@@ -223,8 +234,7 @@ async fn a_primary_of_a_cluster_that_dies_fails_no_request() {
     let crash = move || match &died {
         Some((name, at)) => cluster.wait_for_failover(name, *at),
         None => {
-            let at = owner(&cluster);
-            let name = cluster.nodes[at].keys().pop().expect("it has one");
+            let (name, at) = find(&cluster, Kind::Token);
             cluster.nodes[at].kill();
             died = Some((name, at));
         }
@@ -242,7 +252,7 @@ async fn client_certificates_make_no_difference() {
     let cluster = RedisCluster::start_with_tls(&by);
     for (url, event) in [
         (sentinels.url(), failover(sentinels)),
-        (cluster.url(), promotion(cluster)),
+        (cluster.url(), promotion(cluster, Kind::Token)),
     ] {
         let mut fleet = fleet_on(MockGenesys::new(), &url).await;
         fleet.settings = fleet.settings.with_certificates(&by);

@@ -27,7 +27,11 @@ use tower::{Layer, Service, ServiceExt};
 use tower_genesys::{
     BoxError, Credentials, GenesysLayer, GenesysService, Org, Region, ReplayBody, Sharing,
     TokenError,
-    store::{KeyRing, StoreEvent, redis::RedisStore},
+    store::{
+        KeyRing, Limit, StoreEvent,
+        book::{LimitEvent},
+        redis::RedisStore,
+    },
     token::{AccessToken, TokenProvider},
 };
 
@@ -65,7 +69,7 @@ struct State {
     org: Org,
     genesys: GenesysService<HttpClient>,
     tokens: Vec<AccessToken>,
-    traffic: Option<tokio::task::JoinHandle<Infallible>>,
+    traffic: Vec<tokio::task::JoinHandle<Infallible>>,
     calls: Calls,
 }
 
@@ -84,7 +88,7 @@ impl Worker {
             org,
             genesys,
             tokens: Vec::new(),
-            traffic: None,
+            traffic: Vec::new(),
             calls: Calls::default(),
         };
         Self {
@@ -113,7 +117,8 @@ impl Worker {
                 "will freeze".into()
             }
             "events" => self.events.lock().unwrap().join(" "),
-            "start" => self.start(),
+            "start" => self.start(1, Duration::from_millis(50)),
+            "start_batch" => self.start(argument.parse().unwrap(), Duration::ZERO),
             "stop" => self.stop(),
             other => panic!("unknown: {other}"),
         }
@@ -170,33 +175,37 @@ impl Worker {
         format!("{rejection:?}")
     }
 
-    fn start(self: &Arc<Self>) -> String {
-        let worker = self.clone();
-        let traffic = tokio::spawn(async move {
-            loop {
-                let begun = Instant::now();
-                let called = worker.try_call(Method::GET, "/api/v2/users").await;
-                let took = begun.elapsed();
-                {
-                    let mut state = worker.state.lock().unwrap();
-                    state.calls.made += 1;
-                    state.calls.slowest = state.calls.slowest.max(took);
-                    match called {
-                        Ok(200) => {}
-                        other => state.calls.failed.push(format!("{other:?}")),
-                    }
-                }
-                sleep(Duration::from_millis(50)).await;
-            }
-        });
+    /// So many requests at all times, each with a pause after it.
+    fn start(self: &Arc<Self>, in_flight: usize, pause: Duration) -> String {
+        let traffic =
+            (0..in_flight).map(|_| tokio::spawn(self.clone().call_again_and_again(pause)));
         let mut state = self.state.lock().unwrap();
-        (state.traffic, state.calls) = (Some(traffic), Calls::default());
+        (state.calls, state.traffic) = (Calls::default(), traffic.collect());
         "started".into()
+    }
+
+    async fn call_again_and_again(self: Arc<Self>, pause: Duration) -> Infallible {
+        loop {
+            let begun = Instant::now();
+            let called = self.try_call(Method::GET, "/api/v2/users").await;
+            let took = begun.elapsed();
+            {
+                let mut state = self.state.lock().unwrap();
+                state.calls.made += 1;
+                state.calls.slowest = state.calls.slowest.max(took);
+                match called {
+                    Ok(200) => {}
+                    other => state.calls.failed.push(format!("{other:?}")),
+                }
+            }
+            sleep(pause).await;
+        }
     }
 
     fn stop(&self) -> String {
         let mut state = self.state.lock().unwrap();
-        state.traffic.take().unwrap().abort();
+        assert!(!state.traffic.is_empty(), "it was started");
+        state.traffic.drain(..).for_each(|task| task.abort());
         let Calls {
             made,
             failed,
@@ -224,6 +233,10 @@ fn open(
         "" => Sharing::unsealed(store),
         keys => Sharing::sealed(store, KeyRing::parse(keys).unwrap()),
     };
+    let sharing = match limit(&settings.limit, events.clone()) {
+        Some(limit) => sharing.with_limit(limit),
+        None => sharing,
+    };
     let events = events.clone();
     let sharing = sharing
         .with_namespace(namespace)
@@ -244,6 +257,26 @@ fn open(
         .unwrap();
     let genesys = GenesysLayer::new(&org).layer(client);
     (org, genesys)
+}
+
+/// What the processes keep to together. Its events are told but for those of single requests.
+fn limit(stated: &str, events: Arc<Mutex<Vec<String>>>) -> Option<Limit> {
+    let limit = match stated.split_once(' ') {
+        Some((requests, burst)) => {
+            Limit::per_minute(requests.parse().unwrap()).with_burst(burst.parse().unwrap())
+        }
+        None if stated == "learned" => Limit::learned(),
+        None => return None,
+    };
+    Some(limit.with_observer(Arc::new(move |event: &LimitEvent| {
+        if !matches!(
+            event,
+            LimitEvent::Reserved { .. } | LimitEvent::Waited { .. }
+        ) {
+            let event = format!("limit:{}", event.as_str());
+            events.lock().unwrap().push(event);
+        }
+    })))
 }
 
 /// An event in one word.

@@ -35,6 +35,8 @@ pub enum Mode {
     Delay(Duration),
     /// Requests arrive, and instead of the answer the connection ends.
     CutReplies,
+    /// The same, for the next answer only.
+    CutReply,
 }
 
 #[derive(Default)]
@@ -49,11 +51,11 @@ impl Proxy {
     pub async fn start(target: u16) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let port = listener.local_addr().expect("an address").port();
-        let (mode, modes) = watch::channel(Mode::Pass);
+        let mode = watch::Sender::new(Mode::Pass);
         let (cuts, cut) = watch::channel(0);
         let counts = Arc::new(Counts::default());
         let mut tasks = JoinSet::new();
-        tasks.spawn(accept(listener, target, modes, cut, counts.clone()));
+        tasks.spawn(accept(listener, target, mode.clone(), cut, counts.clone()));
         Self {
             port,
             mode,
@@ -95,7 +97,7 @@ impl Proxy {
 async fn accept(
     listener: TcpListener,
     target: u16,
-    mode: watch::Receiver<Mode>,
+    mode: watch::Sender<Mode>,
     cut: watch::Receiver<u64>,
     counts: Arc<Counts>,
 ) {
@@ -116,7 +118,7 @@ async fn accept(
 async fn forward(
     mut client: TcpStream,
     target: u16,
-    mode: watch::Receiver<Mode>,
+    mode: watch::Sender<Mode>,
     counts: Arc<Counts>,
 ) {
     // Whoever cannot be reached ends the connection, as the server itself would.
@@ -140,13 +142,18 @@ async fn forward(
             read = server.read(&mut answered) => {
                 let Ok(read @ 1..) = read else { return };
                 is_answered = true;
-                let mode = *mode.borrow();
-                match mode {
+                let now = *mode.borrow();
+                match now {
                     Mode::Pass => {}
                     Mode::Delay(time) => sleep(time).await,
+                    Mode::CutReply => {
+                        counts.replies_lost.fetch_add(1, Ordering::SeqCst);
+                        mode.send_replace(Mode::Pass);
+                        return;
+                    }
                     Mode::DropReplies | Mode::BlackHole | Mode::CutReplies => {
                         counts.replies_lost.fetch_add(1, Ordering::SeqCst);
-                        if mode == Mode::CutReplies {
+                        if now == Mode::CutReplies {
                             return;
                         }
                         continue;

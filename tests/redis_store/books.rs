@@ -1,5 +1,7 @@
 //! The book of a shared limit, on a real server.
 
+use std::time::Duration;
+
 use tower_genesys::store::{
     Owner, StoreErrorKind, StoreFuture, StoreKey,
     book::{Grant, Refusal, Reservation, SlotBook, Terms},
@@ -7,17 +9,17 @@ use tower_genesys::store::{
 };
 
 use crate::{
-    redis_server::RedisServer,
+    redis_server::{Mode, Proxy, RedisCluster, RedisSentinels, RedisServer},
     setup::{key, store},
 };
 
-/// A book with the server that it is on.
-struct Served {
+/// A book with the servers that it is on.
+struct Served<S> {
     store: RedisStore,
-    _server: RedisServer,
+    _servers: S,
 }
 
-impl SlotBook for Served {
+impl<S: Send + Sync + 'static> SlotBook for Served<S> {
     fn reserve<'a>(
         &'a self,
         key: &'a StoreKey,
@@ -26,11 +28,7 @@ impl SlotBook for Served {
         self.store.reserve(key, reservation)
     }
 
-    fn refuse<'a>(
-        &'a self,
-        key: &'a StoreKey,
-        refusal: &'a Refusal,
-    ) -> StoreFuture<'a, std::time::Duration> {
+    fn refuse<'a>(&'a self, key: &'a StoreKey, refusal: &'a Refusal) -> StoreFuture<'a, Duration> {
         self.store.refuse(key, refusal)
     }
 }
@@ -39,7 +37,31 @@ tower_genesys::book_conformance! {
     #[tokio::test]
     async {
         let server = RedisServer::start();
-        Served { store: store(server.url()), _server: server }
+        Served { store: store(server.url()), _servers: server }
+    }
+}
+
+mod on_a_cluster {
+    use super::*;
+
+    tower_genesys::book_conformance! {
+        #[tokio::test]
+        async {
+            let cluster = RedisCluster::start();
+            Served { store: store(cluster.url()), _servers: cluster }
+        }
+    }
+}
+
+mod on_sentinels {
+    use super::*;
+
+    tower_genesys::book_conformance! {
+        #[tokio::test]
+        async {
+            let sentinels = RedisSentinels::start();
+            Served { store: store(sentinels.url()), _servers: sentinels }
+        }
     }
 }
 
@@ -66,7 +88,7 @@ async fn all_keys_have_one_tag_and_expire() {
     let server = RedisServer::start();
     let store = store(server.url());
     granted(&store, &ask(3)).await;
-    let refusal = Refusal::new(TERMS, std::time::Duration::from_secs(40));
+    let refusal = Refusal::new(TERMS, Duration::from_secs(40));
     store
         .refuse(&key(), &refusal)
         .await
@@ -111,6 +133,66 @@ async fn what_no_process_would_write_is_replaced_and_costs_no_request() {
         let grant = granted(&store, &ask(2)).await;
         assert_eq!((grant.slots.len(), grant.limit), (2, 300), "{name}");
     }
+}
+
+/// The connection may break after a script was carried out, and then it is repeated, once. What the
+/// first one has handed out is a hole: nobody sends at these times, and they count.
+#[tokio::test]
+async fn a_repeated_reservation_makes_a_hole_and_overruns_nothing() {
+    let server = RedisServer::start();
+    let proxy = Proxy::start(server.port()).await;
+    let (ours, others) = (store(proxy.url()), store(server.url()));
+    let limit = 20;
+    let ask = |want| {
+        let mut ask = ask(want);
+        ask.terms = Some(Terms::new(limit, limit));
+        ask
+    };
+    let ours_ask = ask(4);
+    let first = granted(&ours, &ours_ask).await;
+    let mut again = ours_ask.clone();
+    // One slot goes back, which the second run must not give back once more.
+    again.returned = vec![first.slots[0]];
+    let before = server.calls("evalsha");
+    proxy.set(Mode::CutReply);
+    let second = granted(&ours, &again).await;
+    assert_eq!(server.calls("evalsha") - before, 2, "it ran twice");
+    assert_eq!((proxy.replies_lost(), second.slots.len()), (1, 4));
+
+    let mut slots = [first.slots, second.slots].concat();
+    let window = u64::try_from(Terms::WINDOW.as_micros()).expect("a minute");
+    let end = slots[0] + window;
+    // Others take what is left, until there is none within the window.
+    while slots.iter().all(|slot| *slot < end) {
+        slots.extend(granted(&others, &ask(100)).await.slots);
+    }
+    slots.retain(|slot| *slot < end);
+    let in_window = slots.len();
+    slots.sort_unstable();
+    slots.dedup();
+    assert_eq!(slots.len(), in_window, "no slot was handed out twice");
+    // Four of the first, one of which went back; four that nobody has; four; and the rest.
+    assert_eq!(slots.len(), limit as usize + 1 - 4);
+}
+
+#[tokio::test]
+async fn a_repeated_refusal_closes_no_longer() {
+    let server = RedisServer::start();
+    let proxy = Proxy::start(server.port()).await;
+    let (ours, others) = (store(proxy.url()), store(server.url()));
+    granted(&ours, &ask(1)).await;
+    let before = server.calls("evalsha");
+    proxy.set(Mode::CutReply);
+    let wait = Duration::from_secs(40);
+    let told = ours.refuse(&key(), &Refusal::new(TERMS, wait)).await;
+    told.expect("the second one is answered");
+    let runs = server.calls("evalsha") + server.calls("eval") - before;
+    assert!(runs >= 2, "{runs}");
+    let closed = granted(&others, &ask(1)).await.closed;
+    assert!(
+        closed <= wait && closed > Duration::from_secs(38),
+        "{closed:?}"
+    );
 }
 
 #[tokio::test]

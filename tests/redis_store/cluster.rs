@@ -12,7 +12,10 @@ use crate::{
     faults::until_error,
     redis_server::{RedisCluster, RedisServer},
     rules::names,
-    setup::{claim, entry, eventually, leased, publish, published, shown, store, token, try_ask},
+    setup::{
+        beside_an_idle_runtime, claim, entry, eventually, leased, publish, published, shown, store,
+        token, try_ask,
+    },
 };
 
 const PATIENCE: Duration = Duration::from_millis(150);
@@ -319,17 +322,8 @@ async fn a_login_that_is_refused_works_when_the_nodes_have_it() {
 fn a_runtime_that_nobody_drives_holds_nobody_up() {
     let cluster = RedisCluster::start();
     let store = store(cluster.url());
-    let runtime = || {
-        let mut builder = tokio::runtime::Builder::new_current_thread();
-        builder.enable_all().build().unwrap()
-    };
-    let (idle, driven) = (runtime(), runtime());
-    idle.block_on(async { leased(&store, &claim()).await });
-    let asked = driven.block_on(async {
-        let first = timeout(PATIENCE, try_ask(&store, &claim())).await;
-        assert!(first.is_err(), "its connection is on the other runtime");
-        eventually(&store, &claim()).await.0
-    });
+    let again = async { eventually(&store, &claim()).await.0 };
+    let asked = beside_an_idle_runtime(&store, again);
     assert!(matches!(asked, Lookup::Busy(_)), "{asked:?}");
 }
 

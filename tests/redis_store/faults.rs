@@ -10,7 +10,10 @@ use tower_genesys::store::{
 
 use crate::{
     redis_server::{Mode, Proxy, RedisServer},
-    setup::{ask, claim, entry, eventually, key, leased, published, shown, store, token, try_ask},
+    setup::{
+        ask, beside_an_idle_runtime, claim, entry, eventually, key, leased, published, shown,
+        store, token, try_ask,
+    },
 };
 
 /// What whoever uses a store gives an operation.
@@ -298,17 +301,8 @@ fn a_store_outlives_the_runtime_that_it_connected_in() {
 fn a_runtime_that_nobody_drives_holds_nobody_up() {
     let server = RedisServer::start();
     let store = store(server.url());
-    let runtime = || {
-        let mut builder = tokio::runtime::Builder::new_current_thread();
-        builder.enable_all().build().unwrap()
-    };
-    let (idle, driven) = (runtime(), runtime());
-    idle.block_on(async { leased(&store, &claim()).await });
-    let asked = driven.block_on(async {
-        let first = timeout(PATIENCE, try_ask(&store, &claim())).await;
-        assert!(first.is_err(), "its connection is on the other runtime");
-        timeout(PATIENCE, try_ask(&store, &claim())).await
-    });
+    let again = async { timeout(PATIENCE, try_ask(&store, &claim())).await };
+    let asked = beside_an_idle_runtime(&store, again);
     assert!(matches!(asked, Ok(Ok(Lookup::Busy(_)))), "{asked:?}");
 }
 

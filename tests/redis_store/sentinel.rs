@@ -12,8 +12,8 @@ use crate::{
     faults::until_error,
     redis_server::{Launch, RedisSentinels, RedisServer, SentinelOptions},
     setup::{
-        ask, claim, entry, eventually, key, leased, publish, published, shown, store, token,
-        try_ask,
+        ask, beside_an_idle_runtime, claim, entry, eventually, key, leased, publish, published,
+        shown, store, token, try_ask,
     },
 };
 
@@ -230,16 +230,7 @@ async fn a_login_that_is_refused_works_when_the_server_has_it() {
 fn a_runtime_that_nobody_drives_holds_nobody_up() {
     let fleet = RedisSentinels::start();
     let store = store(fleet.url());
-    let runtime = || {
-        let mut builder = tokio::runtime::Builder::new_current_thread();
-        builder.enable_all().build().unwrap()
-    };
-    let (idle, driven) = (runtime(), runtime());
-    idle.block_on(async { leased(&store, &claim()).await });
-    let asked = driven.block_on(async {
-        let first = timeout(PATIENCE, try_ask(&store, &claim())).await;
-        assert!(first.is_err(), "its connection is on the other runtime");
-        timeout(PATIENCE, try_ask(&store, &claim())).await
-    });
+    let again = async { timeout(PATIENCE, try_ask(&store, &claim())).await };
+    let asked = beside_an_idle_runtime(&store, again);
     assert!(matches!(asked, Ok(Ok(Lookup::Busy(_)))), "{asked:?}");
 }

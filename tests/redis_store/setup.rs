@@ -93,6 +93,23 @@ pub(crate) async fn eventually(store: &RedisStore, claim: &Claim) -> (Lookup, Du
     }
 }
 
+/// Asks on one runtime, and then on another one while the first is not driven. The connection is
+/// the first one's, so the first question on the other is in vain; returns the answer to `again`.
+pub(crate) fn beside_an_idle_runtime<T>(store: &RedisStore, again: impl Future<Output = T>) -> T {
+    const PATIENCE: Duration = Duration::from_millis(150);
+    let runtime = || {
+        let mut builder = tokio::runtime::Builder::new_current_thread();
+        builder.enable_all().build().unwrap()
+    };
+    let (idle, driven) = (runtime(), runtime());
+    idle.block_on(async { leased(store, &claim()).await });
+    driven.block_on(async {
+        let first = tokio::time::timeout(PATIENCE, try_ask(store, &claim())).await;
+        assert!(first.is_err(), "its connection is on the other runtime");
+        again.await
+    })
+}
+
 /// Every text that an error has to show.
 pub(crate) fn shown(error: &dyn std::error::Error) -> String {
     let mut all = format!("{error} {error:?}");

@@ -42,7 +42,10 @@ impl Scripts {
                 include_str!("lua/read.lua"),
                 include_str!("lua/abandon.lua")
             )),
-            permissions: Script::new(include_str!("lua/permissions.lua")),
+            permissions: Script::new(concat!(
+                include_str!("lua/denied.lua"),
+                include_str!("lua/permissions.lua")
+            )),
             reserve: Script::new(concat!(
                 include_str!("lua/slots.lua"),
                 include_str!("lua/reserve.lua")
@@ -51,7 +54,10 @@ impl Scripts {
                 include_str!("lua/slots.lua"),
                 include_str!("lua/refuse.lua")
             )),
-            slot_permissions: Script::new(include_str!("lua/slot_permissions.lua")),
+            slot_permissions: Script::new(concat!(
+                include_str!("lua/denied.lua"),
+                include_str!("lua/slot_permissions.lua")
+            )),
         }
     }
 }

@@ -1,0 +1,13 @@
+-- Which of the commands that are tried this user may not run. In front of each script that tries some.
+local denied = {}
+local function try(command, ...)
+  local result = redis.pcall(command, ...)
+  if type(result) == 'table' and result.err then
+    local text = string.lower(result.err)
+    if string.find(text, 'noperm', 1, true) or string.find(text, 'no permission', 1, true)
+      or string.find(text, "can't run this command", 1, true) or string.find(text, "can't access", 1, true)
+      or string.find(text, 'acl failure', 1, true) then
+      denied[#denied + 1] = command
+    end
+  end
+end
