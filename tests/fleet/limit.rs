@@ -24,7 +24,11 @@ pub(crate) fn mock() -> MockGenesys {
 }
 
 async fn fleet(limit: &str) -> Fleet {
-    let mut fleet = Fleet::over(mock(), 0).await;
+    fleet_over(mock(), limit).await
+}
+
+async fn fleet_over(mock: MockGenesys, limit: &str) -> Fleet {
+    let mut fleet = Fleet::over(mock, 0).await;
     fleet.settings = fleet.settings.with_limit(limit);
     fleet.add(PROCESSES).await;
     fleet
@@ -64,12 +68,16 @@ impl Sends {
     /// By how many sends any span of time, however short or long, was ahead of the limit's pace.
     /// With 0.35 of the limit, no minute has more than 1.35 of it.
     pub(crate) fn ahead_of_pace(&self) -> f64 {
+        self.ahead_of(LIMIT)
+    }
+
+    fn ahead_of(&self, limit: u32) -> f64 {
         let Some((first, _)) = self.0.first() else {
             return 0.0;
         };
         let (mut least, mut most) = (0_f64, 0_f64);
         for (before, (arrived, _)) in self.0.iter().enumerate() {
-            let due = (*arrived - *first).as_secs_f64() * f64::from(LIMIT) / 60.0;
+            let due = (*arrived - *first).as_secs_f64() * f64::from(limit) / 60.0;
             let ahead = before as f64 - due;
             least = least.min(ahead);
             most = most.max(ahead + 1.0 - least);
@@ -186,6 +194,37 @@ async fn a_learned_limit_costs_as_many_429s_as_were_in_flight() {
     assert_eq!((sends.len() - refused.len(), fleet.posts()), (limit, 1));
     assert!(refused.iter().all(|arrived| *arrived < learned));
     assert_eq!(sends.since(learned).len(), 0);
+}
+
+/// Each process meets a 429 that names a limit, and from then on they keep to it together.
+#[tokio::test]
+async fn a_learned_limit_is_kept_from_then_on() {
+    // What the 429s of a script name.
+    const NAMED: u32 = 300;
+    let mock = MockGenesys::builder().keep_requests(100_000).build();
+    let mut fleet = fleet_over(mock, "learned").await;
+    fleet.all(&format!("start_batch {IN_FLIGHT}")).await;
+    sleep(seconds(1)).await;
+    let wait = seconds(2);
+    fleet.mock.on(USERS).always().reply_429(wait);
+    let closed = Instant::now();
+    wait_for_all(&mut fleet, "limit:learned", wait).await;
+    fleet.mock.clear_script();
+    sleep(seconds(10)).await;
+    stop(&mut fleet).await;
+    let refused = Sends::of(&fleet).refused();
+    let kept = Sends::of(&fleet).since(closed + wait);
+    println!(
+        "{} sends were refused, and then {} were sent, ahead by {:.1}",
+        refused.len(),
+        kept.len(),
+        kept.ahead_of(NAMED)
+    );
+    assert!((PROCESSES..=PROCESSES * IN_FLIGHT).contains(&refused.len()));
+    assert!(refused.iter().all(|arrived| *arrived < closed + wait));
+    // Five a second for eight seconds at least.
+    assert!(kept.ahead_of(NAMED) <= 10.0 && kept.len() >= 30);
+    assert_eq!(fleet.posts(), 1);
 }
 
 /// Down in the middle, and back with nothing in it: it is neither overrun nor left unused.
