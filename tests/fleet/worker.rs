@@ -27,11 +27,7 @@ use tower::{Layer, Service, ServiceExt};
 use tower_genesys::{
     BoxError, Credentials, GenesysLayer, GenesysService, Org, Region, ReplayBody, Sharing,
     TokenError,
-    store::{
-        KeyRing, Limit, StoreEvent,
-        book::{LimitEvent},
-        redis::RedisStore,
-    },
+    store::{KeyRing, Limit, StoreEvent, book::LimitEvent, redis::RedisStore},
     token::{AccessToken, TokenProvider},
 };
 
