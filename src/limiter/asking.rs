@@ -9,7 +9,7 @@ use std::{
 use futures_util::FutureExt;
 use tokio::time::{Instant, timeout};
 
-use super::{handle::Inner, state::Ask};
+use super::{effect::Ask, handle::Inner};
 use crate::{
     store::{
         Operation, Owner, StoreErrorKind, StoreFuture, StoreKey,

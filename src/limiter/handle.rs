@@ -9,8 +9,9 @@ use tokio::{runtime::Handle, time::Instant};
 
 use super::{
     asking::{Desk, KeySource},
+    effect::Effects,
     line::{Joined, Turn},
-    state::{Effects, State},
+    state::State,
 };
 use crate::store::{
     Limit, Owner, StoreErrorKind,

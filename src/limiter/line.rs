@@ -6,45 +6,28 @@ use std::{
 
 use tokio::time::Instant;
 
+use super::{
+    slot::{Slot, VALID},
+    slots::Slots,
+};
 use crate::store::book::Grant;
 
-/// How long after its time a slot may be used: below the second by which a book counts windows
-/// longer, with time for the way to the server.
-const VALID: Duration = Duration::from_millis(900);
-/// The rest of what is taken ahead goes back with the next reservation; more of it is forgotten.
-const MOST_RETURNED: usize = 1024;
 /// How many uses of the last moment are remembered: as many slots are taken ahead at most.
 const MOST_AHEAD: usize = 64;
 /// A slot that begins so long after it was reserved shows that others want slots too.
 const CROWDED: Duration = Duration::from_millis(250);
-/// No process writes more into a book than what makes this: a queue of thousands of processes, and
-/// an hour of `Retry-After`.
-pub(super) const LONGEST_WAIT: Duration = Duration::from_secs(3600);
 
-/// The slots that a process has, and who waits for them: without clock, task or lock.
+/// Who waits for a slot of this process: without clock, task or lock.
 #[derive(Debug, Default)]
 pub(super) struct Line {
-    slots: VecDeque<Slot>,
+    pub(super) slots: Slots,
     /// By ticket, so in the order in which they came.
     queue: BTreeMap<u64, Option<Waker>>,
     /// Who has a slot and did not look yet.
     given: BTreeMap<u64, Slot>,
     next_ticket: u64,
-    returned: Vec<u64>,
     used: VecDeque<Instant>,
-    closed_until: Option<Instant>,
     is_crowded: bool,
-    /// When the next slot begins that the process makes up by itself.
-    alone_next: Option<Instant>,
-}
-
-/// A slot by this process's clock.
-#[derive(Clone, Copy, Debug)]
-struct Slot {
-    at: Instant,
-    until: Instant,
-    /// `None`: the process has made it up.
-    name: Option<u64>,
 }
 
 /// What somebody who wants a slot gets.
@@ -73,13 +56,11 @@ impl Line {
         if !self.queue.is_empty() {
             return false;
         }
-        self.expire(now);
-        let due = self.slots.front().is_some_and(|slot| slot.at <= now);
-        if due {
-            self.slots.pop_front();
+        let taken = self.slots.take_due(now).is_some();
+        if taken {
             self.count(now);
         }
-        due
+        taken
     }
 
     /// `gap`: how far apart slots are, whoever gets them.
@@ -95,12 +76,12 @@ impl Line {
             return Joined::Go;
         }
         let ahead = self.queue.len();
-        let at = match self.slots.get(ahead) {
-            Some(slot) => slot.at,
+        let at = match self.slots.at(ahead) {
+            Some(at) => at,
             // Only what is known for sure counts against a caller: nobody gets more than all slots.
             None if !self.is_crowded => now,
             None => {
-                let last = self.slots.back().map_or(now, |slot| slot.at.max(now));
+                let last = self.slots.last_at().map_or(now, |at| at.max(now));
                 let more = u32::try_from(ahead - self.slots.len()).unwrap_or(u32::MAX);
                 let wait = gap.saturating_mul(more);
                 last.checked_add(wait).unwrap_or(deadline)
@@ -125,11 +106,11 @@ impl Line {
     ) -> Turn {
         self.advance(now, woken);
         if let Some(slot) = self.given.remove(&ticket) {
-            if now <= slot.until {
+            if !slot.is_over(now) {
                 return Turn::Go;
             }
             // It looked too late: its place in the queue is the old one.
-            self.give_back(slot);
+            self.slots.give_back(slot);
             self.queue.insert(ticket, None);
             self.advance(now, woken);
             if self.given.remove(&ticket).is_some() {
@@ -140,7 +121,7 @@ impl Line {
             return Turn::Go;
         }
         let place = self.queue.range(..ticket).count();
-        let at = self.slots.get(place).map(|slot| slot.at);
+        let at = self.slots.at(place);
         if at.unwrap_or(now) >= deadline {
             self.leave(ticket, now, woken);
             return Turn::GoWithout;
@@ -155,7 +136,7 @@ impl Line {
     /// Somebody goes away: what was for them is for the next.
     pub(super) fn leave(&mut self, ticket: u64, now: Instant, woken: &mut Vec<Waker>) {
         if let Some(slot) = self.given.remove(&ticket) {
-            self.slots.push_front(slot);
+            self.slots.untake(slot);
         }
         if let Some(waker) = self.queue.remove(&ticket) {
             woken.extend(waker);
@@ -167,7 +148,7 @@ impl Line {
     /// Whether it is time to get more: somebody waits, and there is nothing to wait for. `spare`:
     /// how many slots the process could have besides those that it has.
     pub(super) fn is_short(&mut self, now: Instant, spare: u32) -> bool {
-        self.expire(now);
+        self.slots.expire(now);
         let lacking = self.queue.len() > self.slots.len();
         lacking && (self.slots.is_empty() || spare > 0)
     }
@@ -189,39 +170,17 @@ impl Line {
         self.queue.len()
     }
 
-    pub(super) fn take_returned(&mut self) -> Vec<u64> {
-        std::mem::take(&mut self.returned)
-    }
-
-    /// Slots that were reserved `asked` and are known of `now`. Returns how long the last one's wait
-    /// is; `None` if no book would grant this.
+    /// Slots that were reserved and are known of between these times. Returns how long the last
+    /// one's wait is; `None` if no book would grant this.
     pub(super) fn granted(
         &mut self,
         grant: &Grant,
-        [asked, now]: [Instant; 2],
+        times: [Instant; 2],
         woken: &mut Vec<Waker>,
     ) -> Option<Duration> {
-        let waits: Vec<_> = grant.slots.iter().map(|slot| grant.wait(*slot)).collect();
-        let longest = waits.iter().max().copied().unwrap_or_default();
-        if longest.max(grant.closed) > LONGEST_WAIT || !grant.slots.is_sorted() {
-            return None;
-        }
-        if !grant.closed.is_zero() {
-            self.close(now.checked_add(grant.closed)?);
-        }
+        let longest = self.slots.granted(grant, times)?;
         self.is_crowded = longest > CROWDED;
-        // Those that the process has made up while it was alone are not for use any more.
-        self.slots.retain(|slot| slot.name.is_some());
-        self.alone_next = None;
-        for (name, wait) in grant.slots.iter().zip(waits) {
-            let slot = Slot {
-                at: now.checked_add(wait)?,
-                until: asked.checked_add(wait + VALID)?,
-                name: Some(*name),
-            };
-            self.put(slot);
-        }
-        self.advance(now, woken);
+        self.advance(times[1], woken);
         let first = self.queue.values_mut().take(self.slots.len().max(1));
         woken.extend(first.filter_map(Option::take));
         Some(longest)
@@ -229,15 +188,7 @@ impl Line {
 
     /// One slot that the process allows itself.
     pub(super) fn make_up(&mut self, now: Instant, pace: Duration, woken: &mut Vec<Waker>) {
-        let at = self.alone_next.map_or(now, |next| next.max(now));
-        // Nobody knows when the others began: so they do not all send in one instant.
-        let jitter = pace.mul_f64(fastrand::f64() / 5.0);
-        self.alone_next = at.checked_add(pace + jitter);
-        self.put(Slot {
-            at,
-            until: at + VALID,
-            name: None,
-        });
+        self.slots.make_up(now, pace);
         self.advance(now, woken);
         self.wake_first(woken);
     }
@@ -245,13 +196,7 @@ impl Line {
     /// From now on alone: not all processes at once.
     pub(super) fn begin_alone(&mut self, now: Instant, pace: Duration) {
         self.is_crowded = true;
-        self.alone_next = now.checked_add(pace.mul_f64(fastrand::f64()));
-    }
-
-    /// No slot before this is any good.
-    pub(super) fn close(&mut self, until: Instant) {
-        self.closed_until = self.closed_until.max(Some(until));
-        self.drop_while(|slot| slot.at < until);
+        self.slots.begin_alone(now, pace);
     }
 
     pub(super) fn wake_all(&mut self, woken: &mut Vec<Waker>) {
@@ -264,29 +209,20 @@ impl Line {
         self.queue.clear();
     }
 
-    fn put(&mut self, slot: Slot) {
-        if self.closed_until.is_some_and(|until| slot.at < until) {
-            self.give_back(slot);
-            return;
-        }
-        let place = self.slots.partition_point(|other| other.at <= slot.at);
-        self.slots.insert(place, slot);
-    }
-
     /// Gives the slots that are due to the first who wait. Whoever looks does it.
     fn advance(&mut self, now: Instant, woken: &mut Vec<Waker>) {
-        self.expire(now);
+        self.slots.expire(now);
         let mut gave = false;
-        while !self.queue.is_empty() && self.slots.front().is_some_and(|slot| slot.at <= now) {
-            let (Some(slot), Some((ticket, waker))) =
-                (self.slots.pop_front(), self.queue.pop_first())
-            else {
+        while !self.queue.is_empty() {
+            let Some(slot) = self.slots.take_due(now) else {
                 break;
             };
-            self.given.insert(ticket, slot);
-            woken.extend(waker);
-            self.count(now);
-            gave = true;
+            if let Some((ticket, waker)) = self.queue.pop_first() {
+                self.given.insert(ticket, slot);
+                woken.extend(waker);
+                self.count(now);
+                gave = true;
+            }
         }
         if gave {
             self.wake_first(woken);
@@ -298,23 +234,6 @@ impl Line {
     fn wake_first(&mut self, woken: &mut Vec<Waker>) {
         if let Some(mut first) = self.queue.first_entry() {
             woken.extend(first.get_mut().take());
-        }
-    }
-
-    fn expire(&mut self, now: Instant) {
-        self.drop_while(|slot| slot.until < now);
-    }
-
-    fn drop_while(&mut self, is_over: impl Fn(&Slot) -> bool) {
-        while let Some(slot) = self.slots.front().copied().filter(&is_over) {
-            self.slots.pop_front();
-            self.give_back(slot);
-        }
-    }
-
-    fn give_back(&mut self, slot: Slot) {
-        if self.returned.len() < MOST_RETURNED {
-            self.returned.extend(slot.name);
         }
     }
 
@@ -334,3 +253,6 @@ impl Line {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,49 @@
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+/// How long after its time a slot may be used: below the second by which a book counts windows
+/// longer, with time for the way to the server.
+pub(super) const VALID: Duration = Duration::from_millis(900);
+
+/// A slot by this process's clock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Slot {
+    pub(super) at: Instant,
+    pub(super) until: Instant,
+    /// `None`: the process has made it up.
+    pub(super) name: Option<u64>,
+}
+
+impl Slot {
+    /// The slot of a book that begins so long after its grant. The grant was made at some time between these two: so the
+    /// slot begins by the later one, and ends by the earlier one.
+    pub(super) fn reserved(
+        name: u64,
+        wait: Duration,
+        [asked, answered]: [Instant; 2],
+    ) -> Option<Self> {
+        Some(Self {
+            at: answered.checked_add(wait)?,
+            until: asked.checked_add(wait + VALID)?,
+            name: Some(name),
+        })
+    }
+
+    /// One that the process allows itself.
+    pub(super) fn made_up(at: Instant) -> Self {
+        Self {
+            at,
+            until: at + VALID,
+            name: None,
+        }
+    }
+
+    pub(super) fn is_due(&self, now: Instant) -> bool {
+        self.at <= now
+    }
+
+    pub(super) fn is_over(&self, now: Instant) -> bool {
+        self.until < now
+    }
+}

@@ -1,0 +1,123 @@
+use std::{collections::VecDeque, time::Duration};
+
+use tokio::time::Instant;
+
+use super::slot::Slot;
+use crate::store::book::Grant;
+
+/// The rest of what is taken ahead goes back with the next reservation; more of it is forgotten.
+const MOST_RETURNED: usize = 1024;
+/// No process writes more into a book than what makes this: a queue of thousands of processes, and
+/// an hour of `Retry-After`.
+pub(super) const LONGEST_WAIT: Duration = Duration::from_secs(3600);
+
+/// The slots that a process has, by when they begin, and those that it gives back.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub(super) struct Slots {
+    slots: VecDeque<Slot>,
+    returned: Vec<u64>,
+    closed_until: Option<Instant>,
+    /// When the next slot begins that the process makes up by itself.
+    alone_next: Option<Instant>,
+}
+
+impl Slots {
+    pub(super) fn len(&self) -> usize {
+        self.slots.len()
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.slots.is_empty()
+    }
+
+    /// When the slot at this place begins.
+    pub(super) fn at(&self, place: usize) -> Option<Instant> {
+        self.slots.get(place).map(|slot| slot.at)
+    }
+
+    pub(super) fn last_at(&self) -> Option<Instant> {
+        self.slots.back().map(|slot| slot.at)
+    }
+
+    /// Takes the first one, if it has begun and is still good.
+    pub(super) fn take_due(&mut self, now: Instant) -> Option<Slot> {
+        self.expire(now);
+        let is_due = self.slots.front().is_some_and(|slot| slot.is_due(now));
+        is_due.then(|| self.slots.pop_front()).flatten()
+    }
+
+    /// Puts the one back that was taken last.
+    pub(super) fn untake(&mut self, slot: Slot) {
+        self.slots.push_front(slot);
+    }
+
+    pub(super) fn expire(&mut self, now: Instant) {
+        self.drop_while(|slot| slot.is_over(now));
+    }
+
+    /// No slot before this is any good.
+    pub(super) fn close(&mut self, until: Instant) {
+        self.closed_until = self.closed_until.max(Some(until));
+        self.drop_while(|slot| slot.at < until);
+    }
+
+    fn drop_while(&mut self, is_over: impl Fn(&Slot) -> bool) {
+        while let Some(slot) = self.slots.front().copied().filter(&is_over) {
+            self.slots.pop_front();
+            self.give_back(slot);
+        }
+    }
+
+    pub(super) fn give_back(&mut self, slot: Slot) {
+        if self.returned.len() < MOST_RETURNED {
+            self.returned.extend(slot.name);
+        }
+    }
+
+    pub(super) fn take_returned(&mut self) -> Vec<u64> {
+        std::mem::take(&mut self.returned)
+    }
+
+    /// Slots that were reserved and are known of between these times. Returns how long the last
+    /// one's wait is; `None` if no book would grant this.
+    pub(super) fn granted(&mut self, grant: &Grant, times: [Instant; 2]) -> Option<Duration> {
+        let waits: Vec<_> = grant.slots.iter().map(|slot| grant.wait(*slot)).collect();
+        let longest = waits.iter().max().copied().unwrap_or_default();
+        if longest.max(grant.closed) > LONGEST_WAIT || !grant.slots.is_sorted() {
+            return None;
+        }
+        if !grant.closed.is_zero() {
+            self.close(times[1].checked_add(grant.closed)?);
+        }
+        // Those that the process has made up while it was alone are not for use any more.
+        self.slots.retain(|slot| slot.name.is_some());
+        self.alone_next = None;
+        for (name, wait) in grant.slots.iter().zip(waits) {
+            self.put(Slot::reserved(*name, wait, times)?);
+        }
+        Some(longest)
+    }
+
+    /// One slot that the process allows itself.
+    pub(super) fn make_up(&mut self, now: Instant, pace: Duration) {
+        let at = self.alone_next.map_or(now, |next| next.max(now));
+        // The processes do not know when the others began: so they do not all send in one instant.
+        let jitter = pace.mul_f64(fastrand::f64() / 5.0);
+        self.alone_next = at.checked_add(pace + jitter);
+        self.put(Slot::made_up(at));
+    }
+
+    /// From now on alone: not all processes at once.
+    pub(super) fn begin_alone(&mut self, now: Instant, pace: Duration) {
+        self.alone_next = now.checked_add(pace.mul_f64(fastrand::f64()));
+    }
+
+    fn put(&mut self, slot: Slot) {
+        if self.closed_until.is_some_and(|until| slot.at < until) {
+            self.give_back(slot);
+            return;
+        }
+        let place = self.slots.partition_point(|other| other.at <= slot.at);
+        self.slots.insert(place, slot);
+    }
+}

@@ -1,0 +1,279 @@
+use super::*;
+
+const PATIENCE: Duration = Duration::from_millis(300);
+const FAR: Duration = Duration::from_secs(10_000);
+
+struct Process {
+    state: State,
+    start: Instant,
+    effects: Effects,
+}
+
+impl Process {
+    fn new(limit: Limit) -> Self {
+        Self {
+            state: State::new(limit, PATIENCE),
+            start: Instant::now(),
+            effects: Effects::default(),
+        }
+    }
+
+    fn stated() -> Self {
+        Self::new(Limit::per_minute(300))
+    }
+
+    fn at(&self, seconds: f64) -> Instant {
+        self.start + Duration::from_secs_f64(seconds)
+    }
+
+    fn join(&mut self, seconds: f64) -> Joined {
+        let (now, deadline) = (self.at(seconds), self.start + FAR);
+        self.state.join(now, deadline, &mut self.effects)
+    }
+
+    /// The reservation that was begun.
+    fn asked(&mut self) -> Option<Ask> {
+        self.effects.ask.take()
+    }
+
+    fn events(&mut self) -> Vec<&'static str> {
+        let events = std::mem::take(&mut self.effects.events);
+        events.iter().map(LimitEvent::as_str).collect()
+    }
+
+    fn answer(&mut self, id: u64, grant: Option<Grant>, seconds: f64) {
+        let times = [self.at(seconds); 2];
+        self.state
+            .answered(id, grant.as_ref(), times, &mut self.effects);
+    }
+
+    fn fail(&mut self, id: u64, seconds: f64) {
+        let now = self.at(seconds);
+        let kind = StoreErrorKind::Unavailable;
+        self.state.failed(id, kind, now, &mut self.effects);
+    }
+
+    fn refused(&mut self, until: f64, named: Option<u32>) -> Option<(Terms, Duration)> {
+        let (until, now) = (self.at(until), self.start);
+        self.state.refused(until, named, now, &mut self.effects)
+    }
+}
+
+/// Slots that begin so many seconds later.
+fn grant(waits: &[f64], owners: u32, limit: u32) -> Option<Grant> {
+    let now = Duration::from_secs(1_800_000_000);
+    let begin = |wait: &f64| (now + Duration::from_secs_f64(*wait)).as_micros() as u64;
+    Some(Grant {
+        now,
+        slots: waits.iter().map(begin).collect(),
+        share: 9,
+        owners,
+        limit,
+        closed: Duration::ZERO,
+        replaces: None,
+    })
+}
+
+#[test]
+fn one_reservation_is_made_at_a_time_until_patience_is_over() {
+    let mut process = Process::stated();
+    assert!(matches!(process.join(0.0), Joined::Queued(..)));
+    let first = process.asked().expect("one");
+    assert_eq!(
+        (first.want, first.is_known, first.was_alone),
+        (1, false, false)
+    );
+    process.join(0.1);
+    assert!(process.asked().is_none());
+    process.join(0.31);
+    let second = process.asked().expect("the first one counts as lost");
+    assert_eq!(second.want, 3);
+    // What comes of the first one is for nobody.
+    process.answer(first.id, grant(&[0.0], 1, 300), 0.4);
+    process.fail(first.id, 0.4);
+    assert!(process.events().is_empty());
+    process.answer(second.id, grant(&[0.0, 0.0, 0.0], 1, 300), 0.4);
+    assert_eq!(process.events(), ["reserved"]);
+    assert!(process.asked().is_none());
+}
+
+#[test]
+fn one_who_waits_looks_again_when_patience_is_over() {
+    let mut process = Process::stated();
+    let Joined::Queued(ticket, _) = process.join(0.0) else {
+        panic!("there is no slot");
+    };
+    let (now, far) = (process.at(0.1), process.start + FAR);
+    let waker = Waker::noop();
+    let turn = process
+        .state
+        .poll(ticket, far, now, waker, &mut process.effects);
+    let over = process.start + PATIENCE;
+    assert!(matches!(turn, Turn::Look(at, _) if at == over), "{turn:?}");
+}
+
+#[test]
+fn a_process_that_knows_no_limit_sends_and_asks_for_one_about_once_a_minute() {
+    let mut process = Process::new(Limit::learned());
+    for _ in 0..3 {
+        assert_eq!(process.join(0.0), Joined::Go);
+    }
+    let look = process.asked().expect("one");
+    assert_eq!((look.terms, look.want), (None, 0));
+    process.answer(look.id, None, 0.0);
+    assert_eq!(process.join(44.0), Joined::Go);
+    assert!(process.asked().is_none());
+    assert_eq!(process.join(61.0), Joined::Go);
+    let look = process.asked().expect("a minute later");
+    process.answer(look.id, grant(&[], 1, 200), 61.0);
+    assert_eq!(process.events(), ["learned"]);
+    assert!(matches!(process.join(61.0), Joined::Queued(..)));
+    let ask = process.asked().expect("for a slot");
+    assert_eq!(ask.terms, Some(Limit::learned().terms(200)));
+}
+
+#[test]
+fn a_book_that_was_never_reached_holds_nothing_up_and_is_looked_for_after_ten_seconds() {
+    let mut process = Process::stated();
+    process.join(0.0);
+    let ask = process.asked().expect("one");
+    process.fail(ask.id, 0.15);
+    assert_eq!(process.events(), ["failed", "went_alone"]);
+    assert_eq!(process.state.line.waiting(), 0, "all go");
+    assert_eq!(process.join(10.0), Joined::Go);
+    assert!(process.asked().is_none());
+    assert_eq!(process.join(12.2), Joined::Go);
+    let again = process.asked().expect("after 10 to 12 seconds");
+    assert!(again.was_alone && !again.is_known);
+    process.fail(again.id, 12.3);
+    assert_eq!(process.events(), ["failed"], "it was alone already");
+    process.join(30.0);
+    let again = process.asked().expect("and so on");
+    process.answer(again.id, grant(&[0.0], 1, 300), 30.0);
+    assert_eq!(process.events(), ["rejoined", "reserved"]);
+    assert!(matches!(process.join(30.0), Joined::Go));
+}
+
+#[test]
+fn without_the_book_a_process_keeps_to_its_share() {
+    let mut process = Process::stated();
+    process.join(0.0);
+    let ask = process.asked().expect("one");
+    process.answer(ask.id, grant(&[0.0], 20, 300), 0.0);
+    process.join(0.0);
+    process.join(0.0);
+    let ask = process.asked().expect("one");
+    process.fail(ask.id, 0.1);
+    // 61 s / 300 for each of twenty is a slot in 4.07 s; the first one comes within that.
+    let pace = Terms::WINDOW / 300 * 20;
+    let first = process.state.line.slots.last_at().expect("a slot") - process.at(0.1);
+    assert!(first <= pace, "{first:?}");
+    assert_eq!(process.state.pace(), pace);
+    assert!(process.asked().is_none(), "the book is left alone for now");
+}
+
+#[test]
+fn an_answer_that_no_book_gives_is_none() {
+    let mut process = Process::stated();
+    process.join(0.0);
+    let ask = process.asked().expect("one");
+    process.answer(ask.id, grant(&[3601.0], 1, 300), 0.0);
+    let corrupt = LimitEvent::Failed {
+        operation: Operation::Reserve,
+        kind: StoreErrorKind::Corrupt,
+    };
+    assert_eq!(process.effects.events[0], corrupt);
+    assert_eq!(process.events(), ["failed", "went_alone"]);
+}
+
+#[test]
+fn a_book_that_gives_nothing_is_asked_four_times_a_second_at_most() {
+    let mut process = Process::stated();
+    process.join(0.0);
+    let ask = process.asked().expect("one");
+    process.answer(ask.id, grant(&[], 1, 300), 0.0);
+    process.join(0.2);
+    assert!(process.asked().is_none());
+    process.join(0.26);
+    assert!(process.asked().is_some());
+}
+
+#[test]
+fn a_warning_comes_once_until_nobody_has_waited_for_a_minute() {
+    let mut process = Process::stated();
+    let mut wait = |seconds: f64, wait: f64| {
+        process.state.line = Line::default();
+        process.join(seconds);
+        let ask = process.asked().expect("one");
+        process.answer(ask.id, grant(&[wait], 2, 300), seconds);
+        process.events().contains(&"waiting_began")
+    };
+    assert!(!wait(0.0, 0.9), "too short");
+    assert!(wait(1.0, 1.0));
+    assert!(!wait(60.9, 5.0));
+    assert!(!wait(120.8, 5.0));
+    assert!(wait(180.9, 5.0));
+}
+
+#[test]
+fn a_429_is_told_once_and_the_longer_one_after_it() {
+    let mut process = Process::stated();
+    let told = process.refused(30.0, None);
+    let terms = Limit::per_minute(300).terms(300);
+    assert_eq!(told, Some((terms, Duration::from_secs(30))));
+    assert_eq!(process.refused(31.0, None), None, "about the same time");
+    assert_eq!(process.refused(5.0, None), None);
+    assert!(process.refused(31.1, None).is_some());
+    let (_, longest) = process.refused(1e6, None).expect("longer");
+    assert_eq!(longest, LONGEST_WAIT);
+    let mut unknown = Process::new(Limit::learned());
+    assert_eq!(
+        unknown.refused(30.0, None),
+        None,
+        "there is no limit to tell of"
+    );
+}
+
+#[test]
+fn a_limit_that_a_429_names_lowers_the_stated_one_and_never_raises_it() {
+    let mut process = Process::stated();
+    for named in [0, 300, 301, Terms::MAX_LIMIT + 1, u32::MAX] {
+        process.refused(30.0, Some(named));
+        assert_eq!(process.state.agreed.in_use(), 300, "{named}");
+    }
+    assert_eq!(process.events(), ["refused"]);
+    let (terms, _) = process.refused(60.0, Some(100)).expect("it is told");
+    assert_eq!((terms.limit(), terms.burst()), (100, 25));
+    assert_eq!(process.events(), ["lowered", "refused"]);
+    // A later one may be higher again, as high as stated.
+    process.refused(60.0, Some(200));
+    process.refused(60.0, Some(200));
+    assert_eq!(process.events(), ["lowered"]);
+}
+
+#[test]
+fn a_limit_that_is_learned_follows_each_429_that_names_one() {
+    let mut process = Process::new(Limit::learned());
+    let (terms, _) = process.refused(30.0, Some(300)).expect("it is told");
+    assert_eq!((terms.limit(), terms.burst()), (300, 75));
+    process.refused(30.0, Some(300));
+    process.refused(30.0, Some(0));
+    let (terms, _) = process.refused(60.0, Some(400)).expect("it is told");
+    assert_eq!(terms.limit(), 400);
+    let events = process.events();
+    assert_eq!(events, ["learned", "refused", "learned", "refused"]);
+}
+
+#[test]
+fn the_lower_limit_of_another_process_counts_and_is_told_once() {
+    let mut process = Process::stated();
+    for at in [0.0, 1.0] {
+        process.join(at);
+        let ask = process.asked().expect("one");
+        assert_eq!(ask.terms.expect("stated").limit(), 300, "it states its own");
+        process.answer(ask.id, grant(&[0.0], 2, 100), at);
+        process.state.take(process.at(at), &mut process.effects);
+        assert_eq!(process.state.pace(), Terms::WINDOW / 100 * 2);
+    }
+    assert_eq!(process.events(), ["lowered", "reserved", "reserved"]);
+}
