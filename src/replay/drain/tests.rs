@@ -110,6 +110,45 @@ async fn reads_128_kib_and_no_more() {
     assert_eq!((seen.frames.get(), seen.dropped.get()), (2, true));
 }
 
+/// A connection of HTTP/1 is saved too, so there the rest is read past what is kept.
+#[tokio::test]
+async fn keeps_8_kib_of_an_answer_of_which_something_is_wanted() {
+    const MOST: usize = 8 * 1024;
+    for (version, frames, kept, read) in [
+        (Version::HTTP_11, vec![100, MOST - 100], MOST, 2),
+        (Version::HTTP_11, vec![100, MOST, MOST, 1], MOST, 4),
+        (Version::HTTP_2, vec![100, MOST - 100], MOST, 2),
+        (Version::HTTP_2, vec![100, MOST, MOST, 1], MOST, 2),
+        (Version::HTTP_2, vec![1_000_000, 1], MOST, 1),
+        (Version::HTTP_2, vec![20, 30], 50, 2),
+    ] {
+        let what = format!("{version:?} {frames:?}");
+        let (body, seen) = answer(frames);
+        let mut drain = task::spawn(Drain::keeping(http(version, body), true));
+        let result = match drain.poll() {
+            Poll::Ready(result) => result,
+            // Its body never ends by itself.
+            Poll::Pending => {
+                tokio::time::pause();
+                tokio::time::advance(MOST_TIME + Duration::from_millis(1)).await;
+                let result = assert_ready!(drain.poll(), "{what}");
+                tokio::time::resume();
+                result
+            }
+        };
+        let length = result.map(|bytes| bytes.len());
+        assert_eq!((length, seen.frames.get()), (Some(kept), read), "{what}");
+        assert!(seen.dropped.get(), "{what}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_kept_has_an_end_on_a_connection_that_needs_none() {
+    let (body, seen) = answer(std::iter::repeat_n(0, 10_000));
+    let kept = Drain::keeping(http(Version::HTTP_2, body), true).await;
+    assert_eq!((kept, seen.frames.get()), (Some(Vec::new()), 513));
+}
+
 #[tokio::test]
 async fn ends_on_a_body_of_empty_frames() {
     let (body, seen) = answer(std::iter::repeat_n(0, 10_000));
