@@ -11,13 +11,14 @@ use bytes::Bytes;
 use futures_util::FutureExt;
 use http::{HeaderValue, Method, Request, Response, Uri, header};
 use http_body_util::Full;
-use tower::{Layer, Service};
+use tower::{Layer, Service, ServiceExt};
 use tower_genesys::{
-    BearerLayer, CollectLayer, GenesysLayer, Org, RefreshLayer, Region, ReplayLayer, RetryLayer,
-    Sharing, SpanLayer, TokenCache, TokenError,
+    BearerLayer, CollectLayer, Credentials, GenesysLayer, Limit, Org, RefreshLayer, Region,
+    ReplayLayer, RetryLayer, Sharing, SpanLayer, TokenCache, TokenError,
     bearer::Origins,
     genesys,
-    store::{MemoryStore, SharedSource, StoreKey},
+    store::{MemoryStore, Operation, SharedSource, StoreKey},
+    testing::MockGenesys,
     token::{FetchContext, IssuedToken, TokenProvider, TokenSource},
 };
 
@@ -75,24 +76,25 @@ fn request() -> Request<Full<Bytes>> {
 
 /// How many allocations one request costs in this service, once it has warmed up.
 fn allocations<S: Service<Request<Full<Bytes>>>>(mut service: S) -> u64 {
-    let mut cx = Context::from_waker(Waker::noop());
-    let mut once = || {
-        let request = request();
-        let mut answered = false;
-        let counted = allocation_counter::measure(|| {
-            let _ready = service.poll_ready(&mut cx);
-            answered = service
-                .call(request)
-                .now_or_never()
-                .is_some_and(|result| result.is_ok());
-        });
-        assert!(answered);
-        counted.count_total
-    };
-    once();
-    let counts: Vec<_> = (0..100).map(|_| once()).collect();
+    allocations_of_one(&mut service);
+    let counts: Vec<_> = (0..100).map(|_| allocations_of_one(&mut service)).collect();
     assert!(counts.iter().all(|count| *count == counts[0]), "{counts:?}");
     counts[0]
+}
+
+fn allocations_of_one<S: Service<Request<Full<Bytes>>>>(service: &mut S) -> u64 {
+    let mut cx = Context::from_waker(Waker::noop());
+    let request = request();
+    let mut answered = false;
+    let counted = allocation_counter::measure(|| {
+        let _ready = service.poll_ready(&mut cx);
+        answered = service
+            .call(request)
+            .now_or_never()
+            .is_some_and(|result| result.is_ok());
+    });
+    assert!(answered);
+    counted.count_total
 }
 
 #[tokio::test]
@@ -200,6 +202,35 @@ async fn all_four_layers_allocate_one_copy() {
     let org = Org::builder(Region::US_EAST_1).build_from_cache(tokens().await);
     let layer = GenesysLayer::new(&org.expect("the region is https"));
     assert_eq!(allocations(layer.layer(Api)), 3);
+}
+
+/// A limit is opt-in too.
+#[tokio::test(start_paused = true)]
+async fn a_send_with_a_slot_at_hand_allocates_no_more_and_asks_no_store() {
+    let mock = MockGenesys::new();
+    let store = MemoryStore::new();
+    let credentials = Credentials::new(mock.client_id(), mock.client_secret());
+    let limit = Limit::per_minute(300);
+    let org = Org::builder(mock.region())
+        .credentials(credentials.expect("text"))
+        .share(Sharing::unsealed(store.clone()).with_limit(limit))
+        .build::<Full<Bytes>, _>(mock.service())
+        .expect("settings that work");
+    let service = GenesysLayer::new(&org).layer(Api);
+    // Forty uses of the last moment, so that as many slots are taken ahead by the one that finds none.
+    for in_flight in [40, 1, 1] {
+        let sends = (0..in_flight).map(|_| service.clone().oneshot(request()));
+        let answers = futures_util::future::join_all(sends).await;
+        assert!(answers.iter().all(Result::is_ok));
+    }
+    // Slots of a burst are a microsecond apart.
+    tokio::time::advance(Duration::from_millis(1)).await;
+    let operations = || store.calls(Operation::Reserve);
+    let before = operations();
+    let mut service = service;
+    let counts = [(); 30].map(|()| allocations_of_one(&mut service));
+    assert_eq!(counts[1..], [3; 29], "as without a limit");
+    assert_eq!(operations(), before);
 }
 
 /// Both are opt-in: a stack without them is measured above.
