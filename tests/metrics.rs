@@ -8,7 +8,7 @@ use http_body_util::Full;
 use metrics_util::debugging::{DebugValue, DebuggingRecorder};
 use tower::{Layer, ServiceExt};
 use tower_genesys::{
-    Credentials, GenesysLayer, Org, Sharing, TokenCache,
+    Credentials, GenesysLayer, Limit, Org, Sharing, TokenCache,
     metrics::Metrics,
     store::{Fault, MemoryStore, Operation, SharedSource, StoreErrorKind, StoreKey},
     testing::{MockGenesys, TOKEN, USERS},
@@ -66,8 +66,40 @@ async fn sharing() {
     process().warm_up().await.expect("a token");
 }
 
-#[test]
-fn names_and_labels_are_those_of_the_docs() {
+/// A process at its limit, which loses the book, finds it again, and is refused all the same.
+async fn limit(finds_it: bool) {
+    let mock = MockGenesys::new();
+    let store = MemoryStore::new();
+    let limit = Limit::per_minute(60)
+        .with_burst(0.0)
+        .with_observer(Arc::new(Metrics));
+    let org = Org::builder(mock.region())
+        .credentials(Credentials::new(mock.client_id(), mock.client_secret()).expect("well-formed"))
+        .share(Sharing::unsealed(store.clone()).with_limit(limit))
+        .build::<Full<Bytes>, _>(mock.service())
+        .expect("the region is https");
+    let genesys = GenesysLayer::new(&org).layer(mock.service());
+    let get = async || {
+        let uri = org.api("/api/v2/users").expect("a path");
+        let request = http::Request::get(uri).body(Full::<Bytes>::default());
+        let response = genesys.clone().oneshot(request.expect("a request")).await;
+        assert!(response.is_ok_and(|response| response.status() == 200));
+    };
+    // A slot now, and one a second later.
+    get().await;
+    get().await;
+    store.inject_next(1, Operation::Reserve, Fault::Fail(StoreErrorKind::Denied));
+    get().await;
+    if finds_it {
+        tokio::time::sleep(Duration::from_secs(15)).await;
+        mock.on(USERS).nth(4).reply_429(Duration::from_secs(20));
+        get().await;
+    }
+    org.tokens().close().await;
+}
+
+/// What is counted while this runs: of a histogram, how many there were.
+fn seen<F: Future<Output = ()>>(run: impl FnOnce() -> F) -> BTreeMap<String, u64> {
     let recorder = DebuggingRecorder::new();
     let snapshotter = recorder.snapshotter();
     metrics::with_local_recorder(&recorder, || {
@@ -77,10 +109,7 @@ fn names_and_labels_are_those_of_the_docs() {
             .start_paused(true)
             .build()
             .expect("a runtime");
-        runtime.block_on(async {
-            trouble().await;
-            sharing().await;
-        });
+        runtime.block_on(run());
     });
     let mut seen = BTreeMap::new();
     for (key, _, _, value) in snapshotter.snapshot().into_vec() {
@@ -92,13 +121,22 @@ fn names_and_labels_are_those_of_the_docs() {
         let count = match value {
             DebugValue::Counter(count) => count,
             DebugValue::Histogram(values) => values.len() as u64,
-            DebugValue::Gauge(_) => panic!("there is none"),
+            DebugValue::Gauge(value) => value.into_inner() as u64,
         };
         seen.insert(
             format!("{}{{{}}}", key.key().name(), labels.join(",")),
             count,
         );
     }
+    seen
+}
+
+#[test]
+fn names_and_labels_are_those_of_the_docs() {
+    let seen = seen(|| async {
+        trouble().await;
+        sharing().await;
+    });
     let expected = [
         ("tower_genesys_held_total{}", 3),
         ("tower_genesys_replays_total{method=GET}", 1),
@@ -134,4 +172,41 @@ fn names_and_labels_are_those_of_the_docs() {
         .map(|(name, count)| (name.to_owned(), count))
         .into();
     assert_eq!(seen, expected);
+}
+
+#[test]
+fn names_and_values_of_a_limit_are_those_of_the_docs() {
+    let whole = |seen: &[(&str, u64)]| -> BTreeMap<String, u64> {
+        let seen = seen
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), *value));
+        seen.collect()
+    };
+    let alone = [
+        ("tower_genesys_limit_alone{}", 1),
+        ("tower_genesys_limit_events_total{event=failed}", 1),
+        ("tower_genesys_limit_events_total{event=reserved}", 2),
+        ("tower_genesys_limit_events_total{event=waited}", 3),
+        ("tower_genesys_limit_events_total{event=waiting_began}", 1),
+        ("tower_genesys_limit_events_total{event=went_alone}", 1),
+        ("tower_genesys_limit_requests_per_minute{}", 60),
+        ("tower_genesys_limit_slots_total{}", 2),
+        ("tower_genesys_limit_wait_seconds{}", 3),
+    ];
+    assert_eq!(seen(|| limit(false)), whole(&alone));
+    // One more slot, and one for the retry.
+    let rejoined = [
+        ("tower_genesys_limit_alone{}", 0),
+        ("tower_genesys_limit_events_total{event=failed}", 1),
+        ("tower_genesys_limit_events_total{event=refused}", 1),
+        ("tower_genesys_limit_events_total{event=rejoined}", 1),
+        ("tower_genesys_limit_events_total{event=reserved}", 4),
+        ("tower_genesys_limit_events_total{event=waited}", 5),
+        ("tower_genesys_limit_events_total{event=waiting_began}", 1),
+        ("tower_genesys_limit_events_total{event=went_alone}", 1),
+        ("tower_genesys_limit_requests_per_minute{}", 60),
+        ("tower_genesys_limit_slots_total{}", 4),
+        ("tower_genesys_limit_wait_seconds{}", 5),
+    ];
+    assert_eq!(seen(|| limit(true)), whole(&rejoined));
 }
