@@ -13,11 +13,11 @@ use http::{HeaderValue, Method, Request, Response, Uri, header};
 use http_body_util::Full;
 use tower::{Layer, Service, ServiceExt};
 use tower_genesys::{
-    BearerLayer, CollectLayer, Credentials, GenesysLayer, Limit, Org, RefreshLayer, Region,
-    ReplayLayer, RetryLayer, Sharing, SpanLayer, TokenCache, TokenError,
+    BearerLayer, CollectLayer, Credentials, GenesysLayer, Org, RefreshLayer, Region, ReplayLayer,
+    RetryLayer, Sharing, SpanLayer, TokenCache, TokenError,
     bearer::Origins,
     genesys,
-    store::{MemoryStore, Operation, SharedSource, StoreKey},
+    store::{Limit, MemoryStore, Operation, SharedSource, StoreKey},
     testing::MockGenesys,
     token::{FetchContext, IssuedToken, TokenProvider, TokenSource},
 };

@@ -8,9 +8,9 @@ use http_body_util::Full;
 use metrics_util::debugging::{DebugValue, DebuggingRecorder};
 use tower::{Layer, ServiceExt};
 use tower_genesys::{
-    Credentials, GenesysLayer, Limit, Org, Sharing, TokenCache,
+    Credentials, GenesysLayer, Org, Sharing, TokenCache,
     metrics::Metrics,
-    store::{Fault, MemoryStore, Operation, SharedSource, StoreErrorKind, StoreKey},
+    store::{Fault, Limit, MemoryStore, Operation, SharedSource, StoreErrorKind, StoreKey},
     testing::{MockGenesys, TOKEN, USERS},
     token::{IssuedToken, source_fn},
 };

@@ -1,6 +1,9 @@
 use std::time::Duration;
 
-use crate::store::book::{Limit, LimitEvent, Terms};
+use crate::store::{
+    Limit,
+    book::{LimitEvent, Terms},
+};
 
 /// The limit: as this process states it, and as all processes together keep it.
 #[derive(Debug)]

@@ -277,3 +277,15 @@ fn the_lower_limit_of_another_process_counts_and_is_told_once() {
     }
     assert_eq!(process.events(), ["lowered", "reserved", "reserved"]);
 }
+
+#[test]
+fn a_book_that_could_not_be_read_is_told_and_its_slots_are_used() {
+    let mut process = Process::stated();
+    process.join(0.0);
+    let ask = process.asked().expect("one");
+    let mut answer = grant(&[0.0], 1, 300).expect("slots");
+    answer.replaces = Some(StoreErrorKind::Incompatible);
+    process.answer(ask.id, Some(answer), 0.0);
+    assert_eq!(process.events(), ["replaced", "reserved"]);
+    assert_eq!(process.state.line.waiting(), 0);
+}
