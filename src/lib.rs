@@ -1,132 +1,189 @@
-//! Tower layers that put Genesys Cloud authentication into the HTTP client you already have.
+//! Tower layers that authenticate requests to the Genesys Cloud API and retry them safely, around
+//! any HTTP client.
 //!
-//! A token of Genesys Cloud lives for a day, and often dies earlier: by inactivity, by an
-//! administrator's click, by eviction. These layers sign each request with one that is valid now,
-//! renew it before anybody waits for it, send a request once more when its token was refused after
-//! all, and retry what may be retried. Your code sends requests, and gets responses.
+//! A Genesys Cloud token lives for a day, and often ends earlier: after inactivity, when an
+//! administrator revokes it, or when Genesys evicts it because too many were minted. These layers
+//! sign each request with a valid token, renew the token before a request has to wait for it,
+//! replay a request once if its token was refused after all, and retry requests that failed when
+//! a retry is safe. Your code sends requests and gets responses.
 //!
 //! ```text
-//!              ┌─ GenesysLayer ───────────────────────────────┐
-//! your code ─► │ Replay ──► Retry ──► Refresh ──► Bearer      │ ─► your HTTP client ─► Genesys Cloud
-//!              │ keeps      429,      401:        token of    │    proxy, TLS, pool
-//!              │ bodies     5xx       once more   this moment │
-//!              └─────────────────────────────────▲────────────┘
-//!                                   TokenCache ──┘ renews ahead of time, once for all who wait
+//!   your code    one call                                   the response
+//!       │                                                        ▲
+//! ┌─ GenesysLayer ───────────────────────────────────────────────┴──────────┐
+//! │ Replay    keeps the body, so that the request can be resent             │
+//! │ Retry     resends after 429, 5xx and broken connections, and at once    │
+//! │   │       after a 401 when Refresh asks for it                          │
+//! │ Refresh   sees a 401 for which a newer token exists: asks for a replay  │
+//! │ Bearer    signs with the current token ◄─ TokenCache renews it early,   │
+//! │   │                                       once for all who wait         │
+//! └───┼─────────────────────────────────────────────────────────────────────┘
+//!     ▼
+//!   your HTTP client (proxy, TLS, pool) ───► Genesys Cloud
 //! ```
 //!
 //! # Example
 //!
 //! ```
-//! use bytes::Bytes;
-//! use http::{Request, StatusCode};
-//! use http_body_util::Full;
-//! use tower::{ServiceBuilder, ServiceExt};
+//! # use bytes::Bytes;
+//! # use http::Request;
+//! # use http_body_util::Full;
+//! # use tower::{Layer, ServiceExt};
 //! use tower_genesys::{Credentials, GenesysLayer, Org, testing::MockGenesys};
 //!
 //! # #[tokio::main(flavor = "current_thread", start_paused = true)]
 //! # async fn main() -> Result<(), tower_genesys::BoxError> {
-//! // Stands for Genesys Cloud and for the HTTP client: see `conversation_report` in the examples for a
-//! // real one. Credentials are then those in the environment, by `Org::from_env(client)`.
+//! // The mock replaces Genesys Cloud and your HTTP client. A real program
+//! // gives its client to `Org::from_env(client)` and to `layer(client)`.
 //! let mock = MockGenesys::new();
 //! let org = Org::builder(mock.region())
 //!     .credentials(Credentials::new(mock.client_id(), mock.client_secret())?)
 //!     .build::<Full<Bytes>, _>(mock.service())?;
-//! let genesys = ServiceBuilder::new().layer(GenesysLayer::new(&org)).service(mock.service());
+//! let genesys = GenesysLayer::new(&org).layer(mock.service());
 //!
-//! let request = Request::get(org.api("/api/v2/users")?).body(Full::<Bytes>::default())?;
-//! let response = genesys.clone().oneshot(request).await?;
-//! assert_eq!(response.status(), StatusCode::OK);
-//!
-//! // A revoked token costs a token request and a replay, and the caller nothing.
-//! mock.revoke_all();
-//! let request = Request::get(org.api("/api/v2/users")?).body(Full::<Bytes>::default())?;
-//! let response = genesys.clone().oneshot(request).await?;
-//! assert_eq!(response.status(), StatusCode::OK);
+//! for _ in 0..2 {
+//!     let request = Request::get(org.api("/api/v2/users")?);
+//!     let request = request.body(Full::<Bytes>::default())?;
+//!     assert_eq!(genesys.clone().oneshot(request).await?.status(), 200);
+//!     mock.revoke_all(); // the second request is replayed with a new token
+//! }
 //! assert_eq!((mock.token_posts(), mock.api_calls()), (2, 3));
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! Know these first:
+//!
+//! - A response is `Ok` whatever its status. [`ApiError::read`] turns an unsuccessful one into an
+//!   error whose message names the next step.
+//! - Without [`keep_warm`](TokenCache::keep_warm), an idle process renews an expired token at its
+//!   next request, which waits for it.
+//! - GET, HEAD, OPTIONS, TRACE, PUT and DELETE are retried. So are the 181 POSTs that only read;
+//!   [`is_read_only`](genesys::is_read_only) finds them in a table of the API. Any other POST is
+//!   resent only if the API certainly did not execute it, or if you mark it as
+//!   [`repeatable`](CallOptions::repeatable).
+//! - All calls of one [`Org`] share a [`Budget`](retry::Budget) of 50 retries and 45 more each
+//!   minute, so that retries do not prolong an outage.
 //!
 //! # Which layer for which problem
 //!
 //! | problem | use |
 //! |---|---|
 //! | all of the following | [`GenesysLayer`]: the four layers in one, set up for Genesys Cloud ([`genesys`]) |
-//! | requests need a valid bearer token | [`BearerLayer`] over a [`TokenCache`] ([`bearer`], [`token`]) |
+//! | each request needs a valid bearer token | [`BearerLayer`] over a [`TokenCache`] ([`bearer`], [`token`]) |
 //! | 401 in the middle of a job | [`RefreshLayer`] around it, [`ReplayLayer`] around that ([`refresh`], [`replay`]) |
 //! | 429, 5xx, broken connections | [`RetryLayer`] between the two ([`retry`]) |
-//! | bodies that break off after their head | [`CollectLayer`] inside of it ([`collect`]) |
+//! | response bodies that break off | [`CollectLayer`] inside of it ([`collect`]) |
 //! | spans for calls and attempts, histograms of durations | [`SpanLayer`] ([`spans`]) |
-//! | thousands of tenants, one organisation each | [`genesys::orgs`] |
-//! | only a token, for some other client | [`TokenCache::token`] |
-//! | tokens from a vault or a service of yours | [`token::source_fn`], [`token::TokenSource`] |
-//! | what is done in a person's name | the [`grants`](genesys::grants) |
-//! | one request that is to be treated differently | [`CallOptions`] |
-//! | answers in pages: queries, lists, jobs | a [`Pager`] on top: streams that can be resumed |
-//! | errors that say what to do | [`ApiError`], [`TokenError`] |
+//! | thousands of tenants, one organisation each | [`Orgs`](genesys::orgs::Orgs) ([`genesys::orgs`]) |
+//! | only a token, for another client | [`TokenCache::token`] |
+//! | tokens from your vault or service | [`token::source_fn`], [`token::TokenSource`] |
+//! | requests on behalf of a person | the [`grants`](genesys::grants) |
+//! | other rules for one request | [`CallOptions`] |
+//! | lists, queries and jobs in pages | a [`Pager`] on top: streams that can be resumed |
+//! | errors that name the next step | [`ApiError`], [`TokenError`] |
 //! | one token for many processes | a [`store`] |
 //! | tests without Genesys Cloud | [`MockGenesys`](testing::MockGenesys) |
 //!
-//! Each layer is one of its own, for any `Service<Request<B>, Response = Response<R>>` that can be
-//! cloned. [By hand](genesys#customising), `Retry` takes from an [`Org`] what [`GenesysLayer`]
-//! gives it by itself: the throttle that is the organisation's, and which POSTs only read.
+//! Each layer also works alone, around any `Service<Request<B>, Response = Response<R>>` that can be
+//! cloned. Some ask for more:
+//!
+//! | layer | also needs |
+//! |---|---|
+//! | [`ReplayLayer`] | a request body that is `Unpin` |
+//! | [`RefreshLayer`], [`RetryLayer`] | a request body that can be cloned ([`CloneBody`](replay::CloneBody)), as below a `ReplayLayer` |
+//! | [`RetryLayer`] | a classifier for the service's error: built in for [`BoxError`], which [`BearerLayer`] returns; [`RetryLayer::typed`] for others |
+//! | [`BearerLayer`] | an error that converts into [`BoxError`] |
+//!
+//! If you build the stack [by hand](genesys#customising), give `Retry` the organisation's throttle
+//! and the list of POSTs that only read; [`GenesysLayer`] does both.
+//!
+//! # Glossary
+//!
+//! | term | meaning |
+//! |---|---|
+//! | call | one request of your code, from its first poll to the response or error that you get |
+//! | attempt, send | an attempt waits for a token and then hands the request to your client: the send. One call makes one attempt or more ([`Attempt`](retry::Attempt)) |
+//! | resend | each send of a call after the first: a retry or a replay |
+//! | retry | a resend after a 429, a 5xx or a broken connection. `Retry` waits before it, and makes three at most by default |
+//! | replay | the resend with a newer token after a 401: at once, and once per call. `Retry` makes it, or `Refresh` in a stack without `Retry` |
+//! | budget, upstream | the [`Budget`](retry::Budget) limits the retries of all calls together. It is part of the [`Upstream`](retry::Upstream), which calls to one API share |
+//! | throttle, gate | after a 429 the [`Throttle`](retry::Throttle) closes a gate, for one path or for all paths under a limit: requests wait there. The token cache has a gate too, which a failed renewal closes |
+//! | limit | a rate that Genesys grants. With a stated [`Limit`](store::Limit), requests are spaced out before Genesys refuses any, also across a fleet |
+//! | lease, fence | in a shared [`store`]: a lease lets one process fetch the next token; a fence numbers the tokens, and the highest is the newest |
+//! | [`Rejection`](token::Rejection), [`Outcome`](retry::Outcome), [`Stop`](retry::Stop) | response extensions: why the token of a 401 was renewed or not; the number of sends, and how long the call took; in the `Outcome`, why the call ended |
+//!
+//! # Promises
+//!
+//! Each is held by a test with exact counts, in the repository:
+//!
+//! | promise | test |
+//! |---|---|
+//! | 200 requests in flight on a revoked token cost one token request; all succeed, each sent at most twice | `tests/loopback/refused_tokens.rs` |
+//! | dropping every caller neither cancels nor repeats a renewal | `src/token/cache/tests/ownership.rs` |
+//! | a failing token endpoint is asked at most 8 times in five minutes while the token is valid, at most 24 times without one | `src/token/cache/tests/failures.rs` |
+//! | however 401s and 503s alternate, a call is sent at most five times | `tests/retry/calls.rs` |
+//! | a 403 renews nothing; a POST that changes something is not repeated after a 503 | `tests/loopback` |
+//! | 50 processes with one token make one token request, when they start and when it is refused | `tests/fleet` |
+//! | a stream of pages gives each row once, or an error | `tests/paging/properties.rs` |
+//! | the token goes to the hosts that you allow, and is in no log, error or `Debug` | `tests/scenarios` |
 //!
 //! # Short answers
 //!
 //! - **I have a client already.** Keep it; the layers go around it.
 //!   [More](guide::questions#i-have-a-client-already)
-//! - **The compiler refuses the stack.** Mostly the body type of your client.
+//! - **The compiler refuses the stack.** Mostly because of your client's body type.
 //!   [More](guide::questions#the-compiler-refuses-the-stack)
 //! - **`anyhow`? The type of the stack in a struct?** [Errors](guide::questions#anyhow),
 //!   [types](guide::questions#how-do-i-name-the-stack)
-//! - **Where does `Timeout` go?** Outside for the whole call, inside for one attempt.
+//! - **Where does `Timeout` go?** Outside for the whole call, inside for one send.
 //!   [More](guide::questions#where-does-timeout-go)
-//! - **Several replicas?** A token each, or a shared one. [More](guide::questions#several-replicas)
-//! - **Many organisations?** An [`Org`] in the extensions of each request.
+//! - **Several replicas?** One token each, or a shared one. [More](guide::questions#several-replicas)
+//! - **Many organisations?** Put an [`Org`] into the extensions of each request.
 //!   [More](guide::questions#many-organisations)
-//! - **Blocking code? No tokio? WASM?** `block_on`; a tokio runtime aside; no.
-//!   [More](guide::questions#blocking-code)
-//! - **I have code that does this.** See [what goes wrong with it](guide::migrating), and
-//!   [how the official SDKs fare](guide::comparison).
+//! - **Blocking code?** Use `block_on`. **Another executor?** Keep a tokio runtime beside it.
+//!   **WASM?** Not supported. [More](guide::questions#blocking-code)
+//! - **I have code that does this.** See [its usual faults](guide::migrating), and a
+//!   [comparison with the official SDKs](guide::comparison).
 //! - **It runs. What do I watch?** [Metrics, log events, errors, limits](guide::operating).
 //!
 //! # In your stack
 //!
 //! | you have | see |
 //! |---|---|
-//! | axum, and callers of your own | [`guide::gateway`] |
+//! | axum, and your own callers | [`guide::gateway`] |
 //! | a `reqwest::Client` | [`reqwest`] |
 //! | tonic, or another type of bodies | [`guide::grpc`] |
 //! | a command-line program, or a CI job | [`guide::command_line`] |
 //! | many processes with one OAuth client | [`guide::fleet`] |
 //! | layers of tower and tower-http | [`guide::ordering`] |
-//! | a token source, classifier, layer or token store of your own | [`guide::middleware`] |
+//! | your own token source, classifier, layer or token store | [`guide::middleware`] |
 //!
 //! # Features
 //!
 //! | feature | default | for |
 //! |---|---|---|
 //! | `hyper` | yes | tells "never sent" from "broken on the way" in the errors of hyper, hyper-util and h2 |
-//! | `tower` | | a boxed form of the stack; takes tower's `Elapsed` for the transient error it is |
-//! | `client` | | [`Client`], for those who have none: TLS, the proxy of the environment, time-outs |
-//! | `metrics` | | counters for what is renewed, retried and shared |
+//! | `tower` | | a boxed form of the stack; treats tower's `Elapsed` as transient |
+//! | `client` | | [`Client`], if you have none: TLS, the proxy of the environment, time-outs |
+//! | `metrics` | | counters of renewals, retries and the shared store |
 //! | `reqwest-013` | | [`reqwest`]: the layers over a `reqwest::Client`, and for its own requests |
-//! | `redis` | | [`RedisStore`](store::redis::RedisStore): one token for a fleet of processes, in Redis or Valkey. By `rediss://`, it makes ring the rustls provider of a process that has chosen none |
+//! | `redis` | | [`RedisStore`](store::redis::RedisStore): one token for a fleet of processes, in Redis or Valkey. With `rediss://`, it installs ring as the process's rustls provider if none is installed |
 //! | `file` | | [`FileStore`](store::file::FileStore): one token for the runs of a program, in a file of its user |
-//! | `seal` | | what is put into a store, encrypted |
+//! | `seal` | | encrypts tokens in a store |
 //! | `testing` | | [`MockGenesys`](testing::MockGenesys), a Genesys Cloud for tests |
 //!
 //! # Panics
 //!
-//! The crate needs tokio: for timers, and for the task that renews a token. Call it within a runtime
-//! that was built with `enable_time` or `enable_all`, as `#[tokio::main]` does. On a runtime without
-//! the time driver, or one that was shut down, a wait panics, as that of tower's own layers does.
+//! The crate needs tokio: for timers, and for the task that renews a token. Call it inside a runtime
+//! built with `enable_time` or `enable_all`, as `#[tokio::main]` does. On a runtime without the time
+//! driver, or after its shutdown, a wait panics, as in tower's own layers.
 //!
-//! Without any runtime, a token that has to be fetched is
-//! [`TokenErrorKind::NoRuntime`](TokenErrorKind::NoRuntime), and a failure that would be retried is
-//! returned at once, as [`Stop::NoRuntime`](retry::Stop::NoRuntime).
+//! Outside of any runtime, a token that must be fetched fails with
+//! [`TokenErrorKind::NoRuntime`](token::TokenErrorKind::NoRuntime), and a failure that would be
+//! retried is returned at once, with [`Stop::NoRuntime`](retry::Stop::NoRuntime).
 //!
-//! A future that is polled after it has completed panics too.
+//! A future that is polled after it has completed panics, too.
 //!
 //! Unofficial: "Genesys" is a trademark of its owner.
 
