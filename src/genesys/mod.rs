@@ -1,6 +1,6 @@
 //! Genesys Cloud: its regions, its token endpoint, and the layers put together for it.
 //!
-//! [`GenesysLayer`] is the four layers of this crate in their order, set up for the Genesys Cloud
+//! [`GenesysLayer`](crate::GenesysLayer) is the four layers of this crate in their order, set up for the Genesys Cloud
 //! API:
 //!
 //! ```text
@@ -56,7 +56,7 @@
 //!
 //! # Customising
 //!
-//! [`OrgBuilder`] sets what belongs to an organisation, [`GenesysLayer`] what belongs to the stack.
+//! [`OrgBuilder`] sets what belongs to an organisation, [`GenesysLayer`](crate::GenesysLayer) what belongs to the stack.
 //! For another order, or something in between, use the layers one by one:
 //!
 //! ```
