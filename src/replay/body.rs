@@ -67,11 +67,11 @@ where
     /// A body that announces its length is polled at once, to see whether that gives the whole of
     /// it: then it is in memory already.
     pub fn new(body: B) -> Self {
-        Self::with_caps(body, None, Caps::DEFAULT)
+        Self::with_caps(body, || None, Caps::DEFAULT)
     }
 
     /// As [`with_caps`](Self::with_caps); the most common body is known without a poll.
-    pub(super) fn wrap(mut body: B, announced: Option<u64>, caps: Caps) -> Self
+    pub(super) fn wrap(mut body: B, announced: impl FnOnce() -> Option<u64>, caps: Caps) -> Self
     where
         B: 'static,
     {
@@ -82,14 +82,15 @@ where
     }
 
     /// `announced` is what the head of the request says of the length. It decides on the cap where
-    /// the body does not say; the framing stays what the body and the head make of it.
-    fn with_caps(mut body: B, announced: Option<u64>, caps: Caps) -> Self {
+    /// the body does not say, and is asked for only then, since most bodies do. The framing stays
+    /// what the body and the head make of it.
+    fn with_caps(mut body: B, announced: impl FnOnce() -> Option<u64>, caps: Caps) -> Self {
         if body.is_end_stream() {
             return Self::empty();
         }
         let hint = body.size_hint();
         let exact = hint.exact();
-        let known = exact.or(announced);
+        let known = exact.or_else(announced);
         let cap = known.map_or(caps.unknown, |_| caps.known);
         let Some(length) = exact.filter(|length| *length > 0) else {
             return Self::of(Form::Stream(Stream::new(body, hint, known, cap).into()));

@@ -53,11 +53,12 @@ where
     #[inline]
     fn call(&mut self, mut request: Request<B>) -> S::Future {
         let remake = request.extensions_mut().remove::<Remake<B>>();
-        let announced = announced(request.headers());
-        self.inner.call(request.map(|body| match remake {
+        let (head, body) = request.into_parts();
+        let body = match remake {
             Some(remake) => ReplayBody::remade(body, remake),
-            None => ReplayBody::wrap(body, announced, self.caps),
-        }))
+            None => ReplayBody::wrap(body, || announced(&head.headers), self.caps),
+        };
+        self.inner.call(Request::from_parts(head, body))
     }
 }
 
