@@ -1,4 +1,4 @@
-use std::sync::OnceLock;
+use std::{mem, sync::OnceLock};
 
 use http::{
     HeaderMap, HeaderName, HeaderValue, Request, Uri,
@@ -18,8 +18,12 @@ pub(crate) struct FlatHead {
     uri: OnceLock<Box<Uri>>,
 }
 
-/// The lengths before a header: of its name, and of its value with the mark of a sensitive one.
-const LENGTHS: usize = 2 * size_of::<usize>();
+/// What comes before a header, and before each part of the URI, is one number of this size.
+const MARK: usize = size_of::<u64>();
+
+/// The bits of a header's mark that hold the length of its name, of which `http` takes no longer
+/// one. The next bit is that of a sensitive value, and all others hold the length of the value.
+const NAME_BITS: u32 = u16::BITS;
 
 impl FlatHead {
     pub(super) fn of<B>(request: &Request<B>) -> Self {
@@ -27,29 +31,42 @@ impl FlatHead {
         let pieces = pieces(uri);
         let size: usize = pieces
             .iter()
-            .map(|piece| piece.map_or(1, <[u8]>::len))
+            .map(|piece| piece.map_or(0, <[u8]>::len))
             .sum();
-        let mut size = size + pieces.len() * size_of::<usize>();
+        let (mut size, mut lengths) = (size + pieces.len() * MARK, 0);
         for (name, value) in headers {
-            size += LENGTHS + name.as_str().len() + value.len();
+            size += MARK + name.as_str().len() + value.len();
+            lengths |= name.as_str().len();
         }
-        let mut bytes = Vec::with_capacity(size);
+        if lengths >> NAME_BITS != 0 {
+            return Self::unreadable();
+        }
+        let mut bytes = vec![0; size];
+        let mut rest = bytes.as_mut_slice();
         for piece in pieces {
             let marked = piece.map_or(0, |piece| piece.len() + 1);
-            bytes.extend_from_slice(&marked.to_ne_bytes());
-            bytes.extend_from_slice(piece.unwrap_or_default());
+            put(&mut rest, &(marked as u64).to_ne_bytes());
+            put(&mut rest, piece.unwrap_or_default());
         }
         for (name, value) in headers {
-            let marked = value.len() << 1 | usize::from(value.is_sensitive());
-            bytes.extend_from_slice(&name.as_str().len().to_ne_bytes());
-            bytes.extend_from_slice(&marked.to_ne_bytes());
-            bytes.extend_from_slice(name.as_str().as_bytes());
-            bytes.extend_from_slice(value.as_bytes());
+            let name = name.as_str().as_bytes();
+            let marked = (value.len() as u64) << 1 | u64::from(value.is_sensitive());
+            let mark = marked << NAME_BITS | name.len() as u64;
+            put(&mut rest, &mark.to_ne_bytes());
+            put(&mut rest, name);
+            put(&mut rest, value.as_bytes());
         }
-        Self {
-            bytes,
-            uri: OnceLock::new(),
-        }
+        Self::from(bytes)
+    }
+
+    /// In place of one with a name that is too long for a mark. `http` takes no such name in.
+    fn unreadable() -> Self {
+        Self::from(Vec::new())
+    }
+
+    fn from(bytes: Vec<u8>) -> Self {
+        let uri = OnceLock::new();
+        Self { bytes, uri }
     }
 
     pub(crate) fn uri(&self) -> &Uri {
@@ -101,6 +118,14 @@ fn pieces(uri: &Uri) -> [Option<&[u8]>; 3] {
     ]
 }
 
+/// Writes a piece into the room that was counted for it. To append to a vector would ask for room
+/// each time.
+fn put(rest: &mut &mut [u8], piece: &[u8]) {
+    let (front, back) = mem::take(rest).split_at_mut(piece.len());
+    front.copy_from_slice(piece);
+    *rest = back;
+}
+
 /// What is left to be read.
 #[derive(Clone, Copy)]
 struct Reader<'a>(&'a [u8]);
@@ -118,7 +143,7 @@ impl<'a> Reader<'a> {
     fn piece(&mut self) -> Option<Option<&'a [u8]>> {
         match self.number()? {
             0 => Some(None),
-            marked => self.bytes(marked - 1).map(Some),
+            marked => self.bytes(usize::try_from(marked - 1).ok()?).map(Some),
         }
     }
 
@@ -131,18 +156,21 @@ impl<'a> Reader<'a> {
     }
 
     fn header_bytes(&mut self) -> Option<(&'a [u8], &'a [u8], bool)> {
-        let (name, marked) = (self.number()?, self.number()?);
-        Some((self.bytes(name)?, self.bytes(marked >> 1)?, marked & 1 == 1))
+        let mark = self.number()?;
+        let marked = mark >> NAME_BITS;
+        let name = self.bytes(usize::from(mark as u16))?;
+        let value = self.bytes(usize::try_from(marked >> 1).ok()?)?;
+        Some((name, value, marked & 1 == 1))
     }
 
     fn count_headers(mut self) -> usize {
         std::iter::from_fn(|| self.header_bytes()).count()
     }
 
-    fn number(&mut self) -> Option<usize> {
+    fn number(&mut self) -> Option<u64> {
         let (number, rest) = self.0.split_first_chunk()?;
         self.0 = rest;
-        Some(usize::from_ne_bytes(*number))
+        Some(u64::from_ne_bytes(*number))
     }
 
     fn bytes(&mut self, length: usize) -> Option<&'a [u8]> {
