@@ -82,8 +82,11 @@ impl<S: Clone, B: CloneBody, C> Call<S, B, C> {
 
     /// Whether the options of this request say that this status is transient for it.
     fn names(&self, status: StatusCode) -> bool {
+        if status.is_success() {
+            return false;
+        }
         let transient = self.options().transient;
-        transient.is_some_and(|it| !status.is_success() && it.statuses.contains(&status))
+        transient.is_some_and(|it| it.statuses.contains(&status))
     }
 
     /// A classifier is the caller's code. If it panics, the answer is returned as it is, which is
@@ -152,6 +155,7 @@ impl<S: Clone, B: CloneBody, C> Call<S, B, C> {
         self.pause();
     }
 
+    #[inline]
     fn finish<R, E: 'static>(&self, result: &mut Result<Response<R>, E>, stop: Stop) {
         match result {
             Ok(response) => self.tell_outcome(response, stop),
@@ -169,10 +173,16 @@ impl<S: Clone, B: CloneBody, C> Call<S, B, C> {
         }
     }
 
+    #[inline]
     fn tell_outcome<R>(&self, response: &mut Response<R>, stop: Stop) {
         // To insert into empty extensions allocates: a plain success goes without.
         if stop != Stop::Settled || self.sends > 1 || !self.waited.is_zero() {
-            response.extensions_mut().insert(self.outcome(stop));
+            self.mark(response, stop);
         }
+    }
+
+    #[cold]
+    fn mark<R>(&self, response: &mut Response<R>, stop: Stop) {
+        response.extensions_mut().insert(self.outcome(stop));
     }
 }
