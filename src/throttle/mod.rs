@@ -18,11 +18,13 @@ mod hold;
 mod key;
 mod named;
 mod pace;
+mod shut;
 mod table;
 
 use hold::Step;
 pub(crate) use hold::{Hold, Ticket};
 pub use named::{LimitScope, NamedLimit};
+use shut::Shut;
 use table::{Entry, Limit, Table, Window};
 
 use crate::limiter::Limiter;
@@ -81,6 +83,7 @@ struct Shared {
     key: Arc<KeyFn>,
     has_gates: bool,
     limiter: Option<Limiter>,
+    shut: Shut,
 }
 
 impl Throttle {
@@ -135,6 +138,8 @@ impl Throttle {
             interval,
             key,
             has_gates,
+            // A send always asks a limiter.
+            shut: Shut::new(limiter.is_some()),
             limiter,
         };
         Self {
@@ -160,8 +165,9 @@ impl Throttle {
     }
 
     /// Whether a send may go at once. If so, it has its slot: it shall go.
+    #[inline]
     pub(crate) fn try_pass(&self) -> bool {
-        self.is_open() && self.try_take()
+        shut::none_is() || self.is_open() && self.try_take()
     }
 
     /// Takes a slot that is at hand, or passes where there is no limit: for a send that waits at no
@@ -285,7 +291,10 @@ impl Shared {
         let result = {
             let mut table = self.table.lock().unwrap_or_else(PoisonError::into_inner);
             let result = change(&mut table, &mut woken);
-            self.closed.store(table.closed(), Ordering::Release);
+            let closed = table.closed();
+            self.closed.store(closed, Ordering::Release);
+            // Under the lock, so that it goes with what the table has come to.
+            self.shut.set(closed > 0 || self.limiter.is_some());
             result
         };
         woken.into_iter().for_each(Waker::wake);

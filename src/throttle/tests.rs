@@ -57,6 +57,18 @@ fn defaults_are_those_of_the_docs() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_throttle_is_shut_as_long_as_it_has_closed_gates() {
+    let (throttle, endpoint) = closed();
+    assert!(throttle.shared.shut.is() && !throttle.try_pass());
+    time::advance(PAUSE + INTERVAL).await;
+    assert!(matches!(
+        throttle.enter(&endpoint, None, far()),
+        Passage::Open
+    ));
+    assert!(!throttle.shared.shut.is() && throttle.try_pass());
+}
+
+#[tokio::test(start_paused = true)]
 async fn gate_opens_by_itself_and_is_forgotten() {
     let (throttle, endpoint) = closed();
     assert!(!throttle.is_open());
