@@ -152,11 +152,14 @@ impl Shared {
         id: RenewalId,
         result: Result<(IssuedToken, Moment), TokenError>,
     ) -> Option<Result<Generation, TokenError>> {
-        self.cell.finish(id, result, self.clock.now())
+        let ended = self.cell.finish(id, result, self.clock.now());
+        self.let_go(id);
+        ended
     }
 
     pub(super) fn abort(&self, id: RenewalId) {
         self.cell.abort(id, self.clock.now());
+        self.let_go(id);
     }
 
     /// Ends the renewal under way, and waits until its task is gone.
@@ -187,16 +190,29 @@ impl Shared {
         }
     }
 
-    /// Keeps the task of the newest renewal, and ends the one of which it has taken over: when the
-    /// runtime of that is driven again, it shall not ask for a token that nobody wants any more.
+    /// Keeps the task of the renewal under way, and ends one that is not under way any more: when
+    /// its runtime is driven again, it shall not ask for a token that nobody wants.
     fn keep(&self, id: RenewalId, task: JoinHandle<()>) {
         let mut kept = self.lock_task();
-        let older = match &*kept {
-            Some((newer, _)) if *newer > id => Some((id, task)),
-            _ => kept.replace((id, task)),
+        // Asked under the lock: a renewal that ends after this finds its task kept, and lets it go.
+        let unwanted = match self.cell.inspect(|machine| machine.renews(id)) {
+            true => kept.replace((id, task)),
+            false => Some((id, task)),
         };
         drop(kept);
-        older.inspect(|(_, older)| older.abort());
+        unwanted.inspect(|(_, task)| task.abort());
+    }
+
+    /// Drops the handle of a task that has ended, or is about to: it would keep the memory of the
+    /// whole task until the next renewal, which for a token may be a day.
+    fn let_go(&self, id: RenewalId) {
+        let ended = self.lock_task().take_if(|(kept, _)| *kept == id);
+        drop(ended);
+    }
+
+    #[cfg(test)]
+    pub(super) fn keeps_a_task(&self) -> bool {
+        self.lock_task().is_some()
     }
 
     fn lock_task(&self) -> MutexGuard<'_, Option<(RenewalId, JoinHandle<()>)>> {
@@ -216,11 +232,6 @@ impl Shared {
         let renewal = renewal::run(Arc::clone(self), start);
         self.tell(&TokenEvent::Started { reason });
         self.keep(id, runtime.spawn(renewal));
-        if self.cell.inspect(Machine::is_closed) {
-            // Closed in between, by somebody who has not seen this task.
-            let task = self.lock_task().take();
-            task.inspect(|(_, task)| task.abort());
-        }
         Ok(())
     }
 }

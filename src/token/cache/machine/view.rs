@@ -2,7 +2,7 @@ use std::time::{Duration, SystemTime};
 
 use tokio::time::Instant;
 
-use super::{Held, Machine, held::Age};
+use super::{Held, Machine, RenewalId, held::Age};
 use crate::token::{
     AccessToken, Generation, Reason,
     cache::{
@@ -99,6 +99,11 @@ impl Machine {
 
     pub(in crate::token::cache) fn renewing(&self) -> Option<Reason> {
         self.renewing.map(|renewing| renewing.reason)
+    }
+
+    /// Whether this renewal is the one under way.
+    pub(in crate::token::cache) fn renews(&self, id: RenewalId) -> bool {
+        self.renewing.is_some_and(|renewing| renewing.id == id)
     }
 
     pub(in crate::token::cache) fn is_closed(&self) -> bool {

@@ -15,6 +15,27 @@ async fn dropping_callers_neither_cancels_nor_repeats_the_renewal() {
     assert_eq!(script.fetches(), 1);
 }
 
+/// The handle would keep the memory of the whole task until the next renewal.
+#[tokio::test(start_paused = true)]
+async fn a_task_is_kept_no_longer_than_its_renewal_takes() {
+    let second = Duration::from_secs(1);
+    let failure = Step::Fail(TokenErrorKind::Denied);
+    let (cache, _) = Script::cache([Step::After(second), failure, Step::Never]);
+    let kept = || cache.shared.keeps_a_task();
+    assert!(poll_immediate(cache.token()).await.is_none());
+    assert!(kept());
+    let first = cache.token().await.unwrap().generation();
+    assert!(!kept());
+    cache.report_rejected(first);
+    assert!(kept());
+    assert!(cache.wait(first).await.is_err());
+    assert!(!kept());
+    cache.invalidate();
+    assert!(kept());
+    cache.close().await;
+    assert!(!kept());
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_closed_cache_serves_what_it_has_and_renews_nothing() {
     let (cache, script) = Script::cache([]);
