@@ -343,8 +343,34 @@ fn no_page_links_to_a_file_and_the_readme_only_to_what_is_in_the_package() {
     assert!(linked.len() > 5, "{linked:?}");
     for link in linked {
         let first = link.split('/').next().unwrap_or_default();
-        assert!(include.contains(&format!("\"/{first}\"")), "{link}");
+        // The tests of the promises are in the repository only.
+        let packed = first == "tests" || include.contains(&format!("\"/{first}\""));
+        assert!(packed, "{link}");
         assert!(root.join(&link).exists(), "{link}");
+    }
+}
+
+/// The text of a link to a test is the test's name.
+#[test]
+fn each_promise_of_the_readme_names_a_test_that_is_there() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let readme = fs::read_to_string(root.join("README.md")).expect("a page");
+    let promises = section(&readme, "\n## What it promises\n");
+    let (promises, _) = promises.split_once("\n## ").expect("another section");
+    let rows: Vec<_> = promises
+        .lines()
+        .filter(|line| line.starts_with("| ") && !line.starts_with("| promise |"))
+        .collect();
+    assert!(rows.len() > 10, "{rows:?}");
+    for row in rows {
+        let mut tests = row.split("[`").skip(1).peekable();
+        assert!(tests.peek().is_some(), "a test holds {row}");
+        for test in tests {
+            let (name, rest) = test.split_once("`](").expect("a link");
+            let file = rest.split(')').next().unwrap_or_default();
+            let text = fs::read_to_string(root.join(file)).expect(file);
+            assert!(text.contains(&format!("fn {name}(")), "{name} in {file}");
+        }
     }
 }
 
