@@ -29,7 +29,7 @@ async fn job() -> Result<(), BoxError> {
         .credentials(credentials)
         .share(sharing)
         .allow_loopback()
-        .build::<Full<Bytes>, _>(client.clone())?;
+        .build(client.clone())?;
 
     // The token of an earlier run if it lasts, and else a new one.
     let token = org.tokens().token_valid_for(PIPELINE).await?;
@@ -37,7 +37,9 @@ async fn job() -> Result<(), BoxError> {
     // The pipeline: any program that takes a token and runs until it is done.
     let request = Request::get(org.api("/api/v2/users")?)
         .header(header::AUTHORIZATION, format!("Bearer {}", token.expose()));
-    let response = client.oneshot(request.body(Full::default())?).await?;
+    let response = client
+        .oneshot(request.body(Full::<Bytes>::default())?)
+        .await?;
     assert_eq!(response.status(), StatusCode::OK);
     Ok(())
 }

@@ -27,7 +27,7 @@ impl Genesys {
         let org = Org::builder(server.region())
             .credentials(Credentials::new(mock.client_id(), mock.client_secret())?)
             .allow_loopback()
-            .build::<ReplayBody<Body>, _>(client.clone())?;
+            .build::<ReplayBody<Body>>(client.clone())?;
         let stack = ReqwestService::new(GenesysLayer::new(&org).layer(client.clone()));
         Ok(Self { org, client, stack })
     }

@@ -22,7 +22,7 @@ async fn build(tenant: u32, mock: MockGenesys) -> Result<Org, BoxError> {
     assert!(tenant < TENANTS, "no such tenant");
     let credentials = Credentials::new(mock.client_id(), mock.client_secret())?;
     let builder = Org::builder(mock.region()).credentials(credentials);
-    Ok(builder.build::<Body, _>(mock.service())?)
+    Ok(builder.build(mock.http_client())?)
 }
 
 #[tokio::main]

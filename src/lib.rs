@@ -38,7 +38,7 @@
 //! let mock = MockGenesys::new();
 //! let org = Org::builder(mock.region())
 //!     .credentials(Credentials::new(mock.client_id(), mock.client_secret())?)
-//!     .build::<Full<Bytes>, _>(mock.service())?;
+//!     .build(mock.http_client())?;
 //! let genesys = GenesysLayer::new(&org).layer(mock.service());
 //!
 //! for _ in 0..2 {
@@ -61,7 +61,7 @@
 //! - GET, HEAD, OPTIONS, TRACE, PUT and DELETE are retried. So are the 181 POSTs that only read;
 //!   [`is_read_only`](genesys::is_read_only) finds them in a table of the API. Any other POST is
 //!   resent only if the API certainly did not execute it, or if you mark it as
-//!   [`repeatable`](CallOptions::repeatable).
+//!   [`repeatable`](CallOptions::with_repeatable).
 //! - All calls of one [`Org`] share a [`Budget`](retry::Budget) of 50 retries and 45 more each
 //!   minute, so that retries do not prolong an outage.
 //!

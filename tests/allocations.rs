@@ -214,7 +214,7 @@ async fn a_send_with_a_slot_at_hand_allocates_no_more_and_asks_no_store() {
     let org = Org::builder(mock.region())
         .credentials(credentials.expect("text"))
         .share(Sharing::unsealed(store.clone()).with_limit(limit))
-        .build::<Full<Bytes>, _>(mock.service())
+        .build::<Full<Bytes>>(mock.service())
         .expect("settings that work");
     let service = GenesysLayer::new(&org).layer(Api);
     // Forty uses of the last moment, so that as many slots are taken ahead by the one that finds none.

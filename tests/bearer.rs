@@ -94,7 +94,7 @@ async fn replaces_an_authorization_that_is_there_unless_asked_to_keep_it() {
     for (options, expected) in [
         (CallOptions::new(), "Bearer s3cr3t"),
         (
-            CallOptions::new().keep_authorization(),
+            CallOptions::new().with_own_authorization(),
             "Bearer callers-own",
         ),
         (CallOptions::new().without_auth(), "Bearer callers-own"),
@@ -109,7 +109,7 @@ async fn replaces_an_authorization_that_is_there_unless_asked_to_keep_it() {
     let mut request = get(USERS);
     request
         .extensions_mut()
-        .insert(CallOptions::new().keep_authorization());
+        .insert(CallOptions::new().with_own_authorization());
     let response = service.clone().oneshot(request).await.expect("it is sent");
     assert_eq!(
         response.into_body().as_deref(),
@@ -129,7 +129,7 @@ async fn a_foreign_origin_gets_an_error_or_nothing() {
     let error = OriginError::find(&*error).expect("it is in the box");
     assert_eq!(error.kind(), OriginErrorKind::Foreign);
 
-    let lenient = fixed(Origins::of_host(HOST).unwrap().foreign_without_token());
+    let lenient = fixed(Origins::of_host(HOST).unwrap().with_foreign_unsigned());
     let mut request = get(foreign);
     request.headers_mut().insert(
         AUTHORIZATION,

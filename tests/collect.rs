@@ -224,7 +224,7 @@ async fn an_answer_over_the_cap_goes_through_whole_and_no_more_than_the_cap_is_h
     const CHUNK: &[u8] = &[b'x'; 4096];
     let cap = 8 * CHUNK.len();
     let body = Scripted::new(std::iter::repeat_n(Data(CHUNK), 100));
-    let layer = CollectLayer::with_cap(cap).unwrap();
+    let layer = CollectLayer::new().with_cap(cap);
     let response = call(&Api::new([ok(body.clone())]), layer, Method::GET)
         .await
         .unwrap();
@@ -246,7 +246,7 @@ async fn an_answer_over_the_cap_goes_through_whole_and_no_more_than_the_cap_is_h
 #[tokio::test(start_paused = true)]
 async fn many_small_frames_count_with_the_place_that_they_take() {
     let body = Scripted::new(std::iter::repeat_n(Data(b""), 10_000));
-    let layer = CollectLayer::with_cap(4096).unwrap();
+    let layer = CollectLayer::new().with_cap(4096);
     let response = call(&Api::new([ok(body.clone())]), layer, Method::GET)
         .await
         .unwrap();
@@ -261,7 +261,7 @@ async fn many_small_frames_count_with_the_place_that_they_take() {
 #[tokio::test(start_paused = true)]
 async fn what_breaks_off_after_the_cap_is_the_readers_business_as_without_the_layer() {
     let api = Api::new([ok(Scripted::new([Data(&[0; 4096]), Data(b"more"), RESET]))]);
-    let layer = CollectLayer::with_cap(1024).unwrap();
+    let layer = CollectLayer::new().with_cap(1024);
     let response = call(&api, layer, Method::GET).await.unwrap();
     let error = response.into_body().collect().await.unwrap_err();
     assert_eq!(
@@ -291,7 +291,7 @@ async fn streams_are_handed_on_as_they_come() {
     let mut streamed = request(Method::GET);
     streamed
         .extensions_mut()
-        .insert(CallOptions::new().streamed());
+        .insert(CallOptions::new().without_collecting());
     let response = CollectLayer::new()
         .layer(api)
         .oneshot(streamed)

@@ -48,12 +48,12 @@ async fn what_the_environment_names_can_be_shared() -> Result<(), BoxError> {
     for _ in 0..2 {
         let sharing = Sharing::unsealed(store.clone());
         let builder = Org::builder_from_env()?.share(sharing);
-        let org = builder.build::<Body, _>(mock.service())?;
+        let org = builder.build::<Body>(mock.service())?;
         assert_eq!(org.region(), &Region::EU_WEST_1);
         org.tokens().warm_up().await?;
     }
     assert_eq!(mock.token_posts(), 1, "they share one token");
-    let alone = Org::from_env::<Body, _>(mock.service())?;
+    let alone = Org::from_env::<Body>(mock.service())?;
     alone.tokens().warm_up().await?;
     assert_eq!(mock.token_posts(), 2, "and this one has its own");
     Ok(())

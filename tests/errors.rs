@@ -32,8 +32,7 @@ use tower_genesys::{
 type Sent = Full<Bytes>;
 
 /// Their text says everything.
-const WITHOUT_SOURCE: [&str; 6] = [
-    "CapError",
+const WITHOUT_SOURCE: [&str; 5] = [
     "ConfigError",
     "InvalidHost",
     "OriginError",
@@ -98,10 +97,10 @@ async fn page_error() -> BoxError {
     let credentials = Credentials::new(mock.client_id(), mock.client_secret());
     let org = Org::builder(mock.region())
         .credentials(credentials.expect("well-formed"))
-        .build::<Sent, _>(mock.service())
+        .build::<Sent>(mock.service())
         .expect("the region is https");
     let genesys = GenesysLayer::new(&org).layer(mock.service());
-    let pager = Pager::new::<Sent, _>(&org, genesys);
+    let pager = Pager::new::<Sent>(&org, genesys);
     let mut pages = pager.get("/api/v2/users").pages::<u8>();
     let page = pages.next().await.expect("an item");
     page.expect_err("a user is no number").into()
@@ -111,7 +110,7 @@ async fn token_error() -> BoxError {
     let mock = MockGenesys::new();
     let org = Org::builder(mock.region())
         .credentials(credentials_fn(async || Err(broken())))
-        .build::<Sent, _>(mock.service())
+        .build::<Sent>(mock.service())
         .expect("the region is https");
     org.tokens()
         .token()

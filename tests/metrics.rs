@@ -1,7 +1,7 @@
 //! Do the counters have the names and labels that the docs list?
 #![cfg(feature = "metrics")]
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, time::Duration};
 
 use bytes::Bytes;
 use http_body_util::Full;
@@ -20,10 +20,10 @@ async fn trouble() {
     let mock = MockGenesys::new();
     let org = Org::builder(mock.region())
         .credentials(Credentials::new(mock.client_id(), mock.client_secret()).expect("well-formed"))
-        .observer(Arc::new(Metrics))
-        .build::<Full<Bytes>, _>(mock.service())
+        .observer(Metrics)
+        .build::<Full<Bytes>>(mock.service())
         .expect("the region is https");
-    let layer = GenesysLayer::new(&org).map_retry(|retry| retry.with_observer(Arc::new(Metrics)));
+    let layer = GenesysLayer::new(&org).map_retry(|retry| retry.with_observer(Metrics));
     let genesys = layer.layer(mock.service());
     let get = || {
         let uri = org.api("/api/v2/users").expect("a path");
@@ -52,7 +52,7 @@ async fn sharing() {
     let process = || {
         let source =
             source_fn(async |_cx| Ok(IssuedToken::new("token", Duration::from_secs(3600))));
-        let sharing = Sharing::unsealed(store.clone()).with_observer(Arc::new(Metrics));
+        let sharing = Sharing::unsealed(store.clone()).with_observer(Metrics);
         let key = StoreKey::new("login.example", "client", "client_credentials");
         TokenCache::new(SharedSource::new(source, key, sharing).expect("it can be shared"))
     };
@@ -72,11 +72,11 @@ async fn limit(finds_it: bool) {
     let store = MemoryStore::new();
     let limit = Limit::per_minute(60)
         .with_burst(0.0)
-        .with_observer(Arc::new(Metrics));
+        .with_observer(Metrics);
     let org = Org::builder(mock.region())
         .credentials(Credentials::new(mock.client_id(), mock.client_secret()).expect("well-formed"))
         .share(Sharing::unsealed(store.clone()).with_limit(limit))
-        .build::<Full<Bytes>, _>(mock.service())
+        .build::<Full<Bytes>>(mock.service())
         .expect("the region is https");
     let genesys = GenesysLayer::new(&org).layer(mock.service());
     let get = async || {

@@ -76,7 +76,7 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
             mock.on(CREATE_USER)
                 .first(1)
                 .reply_503()
-                .with_header(RETRY_AFTER, second),
+                .header(RETRY_AFTER, second),
         );
     }),
     Scenario::create("POST, connection cut before the answer", |mock| {

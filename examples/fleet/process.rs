@@ -1,4 +1,4 @@
-use std::{env, error::Error, sync::Arc, time::Duration};
+use std::{env, error::Error, time::Duration};
 
 use bytes::Bytes;
 use http::Request;
@@ -16,9 +16,7 @@ pub(crate) async fn run() -> Result<(), Box<dyn Error + Send + Sync>> {
     // The server in REDIS_URL, and the sealing keys in GENESYS_STORE_KEYS: who reads the server has no token.
     let sharing = Sharing::sealed(RedisStore::from_env()?, KeyRing::from_env()?)
         .with_lease(Duration::from_secs(1)) // 10 by default; the demonstration is shorter
-        .with_observer(Arc::new(|event: &StoreEvent<'_>| {
-            println!("{}", event.as_str())
-        }));
+        .with_observer(|event: &StoreEvent<'_>| println!("{}", event.as_str()));
 
     let client = ClientBuilder::new().allow_loopback().build()?;
     let org = Org::builder(region()?)

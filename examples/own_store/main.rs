@@ -2,8 +2,6 @@
 
 mod table;
 
-use bytes::Bytes;
-use http_body_util::Full;
 use tower_genesys::{
     BoxError, Credentials, Org, Sharing,
     testing::{MockGenesys, conformance},
@@ -25,7 +23,7 @@ async fn main() -> Result<(), BoxError> {
         Org::builder(mock.region())
             .credentials(Credentials::new(mock.client_id(), mock.client_secret())?)
             .share(Sharing::unsealed(table.clone()))
-            .build::<Full<Bytes>, _>(mock.service())
+            .build(mock.http_client())
     };
     let (one, other) = (process()?, process()?);
     let (one, other) = tokio::join!(one.tokens().token(), other.tokens().token());

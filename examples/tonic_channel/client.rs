@@ -29,7 +29,7 @@ where
 {
     let mut request = tonic::Request::new(message);
     // Every call is a POST. Of this one we know that it may be executed twice.
-    let options = CallOptions::new().repeatable(true);
+    let options = CallOptions::new().with_repeatable(true);
     request.extensions_mut().insert(options);
     let ready = client.ready().await;
     ready.map_err(Status::from_error)?;

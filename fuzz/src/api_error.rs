@@ -52,7 +52,7 @@ fn bounded(error: &ApiError) {
     assert!(
         error
             .retry_after()
-            .is_none_or(|wait| wait <= RetryAfter::MAX.wait())
+            .is_none_or(|wait| wait <= RetryAfter::MAX.get())
     );
     assert!(error.missing_permissions().count() <= 64);
     for name in error.missing_permissions() {

@@ -35,14 +35,14 @@ pub fn check(data: &[u8]) {
             .and_then(|digits| digits.parse().ok());
         let seconds = plain
             .unwrap_or(u64::MAX)
-            .min(RetryAfter::MAX.wait().as_secs());
+            .min(RetryAfter::MAX.get().as_secs());
         assert_eq!(
-            asked.map(RetryAfter::wait),
+            asked.map(RetryAfter::get),
             Some(Duration::from_secs(seconds))
         );
     }
     if let Some(asked) = asked {
         assert!(asked <= RetryAfter::MAX);
-        assert_eq!(RetryAfter::new(asked.wait()), asked);
+        assert_eq!(RetryAfter::new(asked.get()), asked);
     }
 }

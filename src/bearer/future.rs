@@ -1,4 +1,5 @@
 use std::{
+    fmt,
     pin::Pin,
     task::{Context, Poll, ready},
 };
@@ -71,6 +72,16 @@ struct Unsent<S, B, P> {
     request: Request<B>,
     tokens: P,
     waits: u8,
+}
+
+impl<S, B, P> fmt::Debug for ResponseFuture<S, B, P>
+where
+    S: Service<Request<B>>,
+    P: TokenProvider,
+{
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ResponseFuture").finish_non_exhaustive()
+    }
 }
 
 impl<S, B, P> ResponseFuture<S, B, P>

@@ -70,12 +70,12 @@ impl fmt::Display for OriginError {
             OriginErrorKind::NotHttps => write!(
                 f,
                 "not sent to {host}: the token would go unencrypted; use https (or \
-                 `Origins::and_loopback` for a test server on this machine)"
+                 `Origins::with_loopback` for a test server on this machine)"
             ),
             OriginErrorKind::Foreign => write!(
                 f,
                 "not sent to {host}: the token is not for that host; allow it with \
-                 `Origins::and_host`, or send without a token with `CallOptions::without_auth`"
+                 `Origins::with_host`, or send without a token with `CallOptions::without_auth`"
             ),
             OriginErrorKind::NoAccount => write!(
                 f,

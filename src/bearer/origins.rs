@@ -60,7 +60,7 @@ impl Origins {
     ///
     /// An [`InvalidHost`] if the text is anything else, such as a whole URL.
     pub fn of_host(host: &str) -> Result<Self, InvalidHost> {
-        Self::none().and_host(host)
+        Self::none().with_host(host)
     }
 
     /// Allows one more host.
@@ -68,7 +68,7 @@ impl Origins {
     /// # Errors
     ///
     /// As for [`of_host`](Self::of_host).
-    pub fn and_host(mut self, host: &str) -> Result<Self, InvalidHost> {
+    pub fn with_host(mut self, host: &str) -> Result<Self, InvalidHost> {
         let authority = Authority::parse(host).map_err(|fault| InvalidHost::new(host, fault))?;
         let added = (
             authority.host().to_string().into(),
@@ -96,7 +96,7 @@ impl Origins {
     /// Also this machine (`localhost`, `127.0.0.0/8`, `[::1]`) on any port, with https or http: for
     /// tests, and for a proxy on the same host. Default: no.
     #[must_use]
-    pub const fn and_loopback(mut self) -> Self {
+    pub const fn with_loopback(mut self) -> Self {
         self.loopback = true;
         self
     }
@@ -104,9 +104,9 @@ impl Origins {
     /// Sends requests to other origins without a token. Default: they fail with [`OriginError`].
     ///
     /// An `Authorization` that was on such a request is taken off, unless
-    /// [`CallOptions::keep_authorization`](crate::CallOptions::keep_authorization) says otherwise.
+    /// [`CallOptions::with_own_authorization`](crate::CallOptions::with_own_authorization) says otherwise.
     #[must_use]
-    pub const fn foreign_without_token(mut self) -> Self {
+    pub const fn with_foreign_unsigned(mut self) -> Self {
         self.foreign = Foreign::WithoutToken;
         self
     }

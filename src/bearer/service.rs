@@ -30,6 +30,23 @@ impl<S: Clone, P: TokenProvider> Bearer<S, Account<P>> {
     }
 }
 
+impl<S, A> Bearer<S, A> {
+    /// The service below.
+    pub fn get_ref(&self) -> &S {
+        &self.inner
+    }
+
+    /// The service below.
+    pub fn get_mut(&mut self) -> &mut S {
+        &mut self.inner
+    }
+
+    /// The service below, without this layer.
+    pub fn into_inner(self) -> S {
+        self.inner
+    }
+}
+
 impl<S: Clone, A> Bearer<S, A> {
     /// Leaves an unready service in place of the ready one, whose permit goes back at once.
     fn unready(&mut self) -> S {

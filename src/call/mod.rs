@@ -10,7 +10,7 @@
 //! use tower_genesys::CallOptions;
 //!
 //! let mut request = Request::post("https://api.mypurecloud.com/api/v2/flows/export/jobs").body(())?;
-//! let options = CallOptions::new().repeatable(true).deadline(Duration::from_secs(20));
+//! let options = CallOptions::new().with_repeatable(true).with_deadline(Duration::from_secs(20));
 //! request.extensions_mut().insert(options);
 //! assert_eq!(CallOptions::of(request.extensions()), options);
 //! # Ok::<(), http::Error>(())

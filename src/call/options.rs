@@ -60,7 +60,7 @@ impl CallOptions {
     /// Leaves an `Authorization` that is already on the request, instead of replacing it; a 401 to
     /// it then renews nothing. A request that has none gets a token as always.
     #[must_use]
-    pub const fn keep_authorization(mut self) -> Self {
+    pub const fn with_own_authorization(mut self) -> Self {
         self.keep_authorization = true;
         self
     }
@@ -76,7 +76,7 @@ impl CallOptions {
     /// Whether doing this request twice does no more than doing it once, for a method or path about
     /// which the layer would decide otherwise.
     #[must_use]
-    pub const fn repeatable(mut self, repeatable: bool) -> Self {
+    pub const fn with_repeatable(mut self, repeatable: bool) -> Self {
         self.repeatable = Some(repeatable);
         self
     }
@@ -85,7 +85,7 @@ impl CallOptions {
     /// end later is not begun, and the failure is returned at once. An attempt under way is not cut
     /// off by it; put a time-out around the stack for that.
     #[must_use]
-    pub const fn deadline(mut self, deadline: Duration) -> Self {
+    pub const fn with_deadline(mut self, deadline: Duration) -> Self {
         self.deadline = Some(deadline);
         self
     }
@@ -94,7 +94,7 @@ impl CallOptions {
     /// [`RetryPolicy::with_max_sends`](crate::retry::RetryPolicy::with_max_sends). 0 counts as 1.
     /// A resend after a 401 does not count.
     #[must_use]
-    pub const fn max_sends(mut self, sends: u32) -> Self {
+    pub const fn with_max_sends(mut self, sends: u32) -> Self {
         self.max_sends = Some(sends);
         self
     }
@@ -103,7 +103,7 @@ impl CallOptions {
     /// of [`RetryPolicy::with_attempt_timeout`](crate::retry::RetryPolicy::with_attempt_timeout).
     /// As there, an attempt is given up only for another one.
     #[must_use]
-    pub const fn attempt_timeout(mut self, timeout: Duration) -> Self {
+    pub const fn with_attempt_timeout(mut self, timeout: Duration) -> Self {
         self.attempt_timeout = Some(timeout);
         self
     }
@@ -111,7 +111,7 @@ impl CallOptions {
     /// Hands the body of the response on as it arrives, where [`collect`](crate::collect) would
     /// read it first: for downloads, and streams that no media type tells.
     #[must_use]
-    pub const fn streamed(mut self) -> Self {
+    pub const fn without_collecting(mut self) -> Self {
         self.streamed = true;
         self
     }
@@ -125,7 +125,7 @@ impl CallOptions {
     /// backoff, the next send is up to 3, 6 and 12 s away.
     ///
     /// A 4xx other than 408 says that the server did not execute the request, so any method is
-    /// sent again. After another status only a [repeatable](Self::repeatable) request is. A success
+    /// sent again. After another status only a [repeatable](Self::with_repeatable) request is. A success
     /// never counts. Where the layer's [`Classify`](crate::retry::Classify) says more than that
     /// the response is final, its word counts.
     ///
@@ -139,8 +139,8 @@ impl CallOptions {
     ///
     /// /// Another node may not have the new user for some seconds.
     /// const JUST_CREATED: CallOptions = CallOptions::new()
-    ///     .transient_statuses(&[StatusCode::NOT_FOUND], Duration::from_secs(10))
-    ///     .max_sends(6);
+    ///     .with_transient_statuses(&[StatusCode::NOT_FOUND], Duration::from_secs(10))
+    ///     .with_max_sends(6);
     /// assert_ne!(JUST_CREATED, CallOptions::new());
     /// ```
     ///
@@ -148,7 +148,7 @@ impl CallOptions {
     ///
     /// None: the layer's [`Classify`](crate::retry::Classify) alone decides.
     #[must_use]
-    pub const fn transient_statuses(
+    pub const fn with_transient_statuses(
         mut self,
         statuses: &'static [StatusCode],
         within: Duration,

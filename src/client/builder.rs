@@ -40,7 +40,7 @@ const LONGEST_SILENCE: Duration = Duration::from_secs(75);
 /// | [body idle time-out](Self::body_idle_timeout) | 75 s | between two parts of the body |
 /// | [idle connections](Self::pool_idle_timeout) | closed after 50 s | |
 /// | [idle connections](Self::pool_max_idle_per_host) | 32 per host | |
-/// | [HTTP/2 ping](Self::http2_keep_alive) | after 15 s, answered within 10 s | |
+/// | [HTTP/2 ping](Self::http2_keep_alive_interval) | after 15 s, answered within 10 s | |
 /// | [TCP probe](Self::tcp_keepalive) | after 30 s, and each 10 s, three times | |
 /// | [`User-Agent`](Self::user_agent) | `tower-genesys/` and the version | common firewall rules refuse requests without one |
 /// | `TCP_NODELAY` | set | a small request shall not wait for more |

@@ -90,19 +90,27 @@ impl ClientBuilder {
     }
 
     /// How long an HTTP/2 connection with requests in flight may be silent before it is sent a
-    /// ping, and how long the answer may take before the connection is given up. At least a second
-    /// each.
+    /// ping. At least a second.
     ///
     /// # Default
     ///
-    /// 15 seconds and 10: a dead connection is found within the 30 that
-    /// [`RetryPolicy`](crate::retry::RetryPolicy) gives an attempt. Idle ones are sent none; they
-    /// are closed soon.
-    pub fn http2_keep_alive(mut self, interval: Duration, answer: Duration) -> Self {
-        self.pools.http2_keep_alive = (
-            interval.max(SHORTEST_KEEP_ALIVE),
-            answer.max(SHORTEST_KEEP_ALIVE),
-        );
+    /// 15 seconds. With the 10 of
+    /// [`http2_keep_alive_timeout`](Self::http2_keep_alive_timeout) a dead connection is found within
+    /// the 30 that [`RetryPolicy`](crate::RetryPolicy) gives an attempt. Idle ones are sent none;
+    /// they are closed soon.
+    pub fn http2_keep_alive_interval(mut self, interval: Duration) -> Self {
+        self.pools.http2_keep_alive.0 = interval.max(SHORTEST_KEEP_ALIVE);
+        self
+    }
+
+    /// How long the answer to an HTTP/2 ping may take before the connection is given up. At least a
+    /// second.
+    ///
+    /// # Default
+    ///
+    /// 10 seconds: see [`http2_keep_alive_interval`](Self::http2_keep_alive_interval).
+    pub fn http2_keep_alive_timeout(mut self, timeout: Duration) -> Self {
+        self.pools.http2_keep_alive.1 = timeout.max(SHORTEST_KEEP_ALIVE);
         self
     }
 

@@ -76,26 +76,3 @@ impl Error for BodyBroken {
         Some(&*self.source)
     }
 }
-
-/// A cap of zero, with which no body could be collected.
-///
-/// ```
-/// use tower_genesys::CollectLayer;
-///
-/// let error = CollectLayer::with_cap(0).expect_err("nothing fits in");
-/// assert!(error.to_string().contains("at least 1"));
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct CapError;
-
-impl fmt::Display for CapError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(
-            "a `CollectLayer` with a cap of zero collects nothing; set at least 1 byte, or leave \
-             the layer out",
-        )
-    }
-}
-
-impl Error for CapError {}

@@ -1,6 +1,6 @@
 use tower_layer::Layer;
 
-use super::{CapError, Collect};
+use super::Collect;
 
 /// Wraps services so that a response body that breaks off is an error of the service.
 ///
@@ -22,16 +22,12 @@ impl CollectLayer {
         }
     }
 
-    /// Collects bodies of up to this many bytes.
-    ///
-    /// # Errors
-    ///
-    /// [`CapError`] if the cap is zero.
-    pub const fn with_cap(cap: usize) -> Result<Self, CapError> {
-        match cap {
-            0 => Err(CapError),
-            _ => Ok(Self { cap }),
-        }
+    /// Collects bodies of up to this many bytes; with zero, it hands all bodies on as they are.
+    /// Default: [`DEFAULT_CAP`](Self::DEFAULT_CAP).
+    #[must_use]
+    pub const fn with_cap(mut self, cap: usize) -> Self {
+        self.cap = cap;
+        self
     }
 }
 
@@ -45,6 +41,6 @@ impl<S> Layer<S> for CollectLayer {
     type Service = Collect<S>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        Collect::new(inner, self.cap)
+        Collect::with_cap(inner, self.cap)
     }
 }

@@ -50,7 +50,7 @@
 //! | a success with a body of up to the cap | collected: the caller gets the head and the whole body |
 //! | a body longer than the cap | handed on as it is, at once if it states its length |
 //! | a stream by its type: server-sent events, newline-delimited JSON, multipart replacement, gRPC | handed on as it is |
-//! | to a request with [`CallOptions::streamed`](crate::CallOptions::streamed) | handed on as it is |
+//! | to a request with [`CallOptions::without_collecting`](crate::CallOptions::without_collecting) | handed on as it is |
 //! | no success | handed on as it is: its status says more than its body |
 //!
 //! Frames and trailers stay as they came, and are not copied.
@@ -91,6 +91,6 @@ pub(crate) mod layer;
 mod service;
 
 pub use body::CollectedBody;
-pub use error::{BodyBroken, CapError};
+pub use error::BodyBroken;
 pub use future::ResponseFuture;
 pub use service::Collect;

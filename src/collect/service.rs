@@ -17,7 +17,13 @@ pub struct Collect<S> {
 }
 
 impl<S> Collect<S> {
-    pub(super) const fn new(inner: S, cap: usize) -> Self {
+    /// Collects bodies of up to [`DEFAULT_CAP`](crate::CollectLayer::DEFAULT_CAP); the layer has a
+    /// setting for it.
+    pub const fn new(inner: S) -> Self {
+        Self::with_cap(inner, crate::CollectLayer::DEFAULT_CAP)
+    }
+
+    pub(super) const fn with_cap(inner: S, cap: usize) -> Self {
         Self { inner, cap }
     }
 

@@ -27,7 +27,7 @@ use std::{
 /// # let mock = MockGenesys::new();
 /// let org = |id: &str| {
 ///     let credentials = Credentials::new(id, "s3cr3t")?;
-///     Org::builder(Region::EU_WEST_1).credentials(credentials).build::<Full<Bytes>, _>(mock.service())
+///     Org::builder(Region::EU_WEST_1).credentials(credentials).build(mock.http_client())
 /// };
 /// let (irish, other) = (org("irish")?, org("other")?);
 ///

@@ -77,7 +77,7 @@ fn custom(login: &str, api: &str, loopback: bool) -> Result<Region, ConfigError>
         let host = base.authority().map_or("", |host| host.as_str());
         let origins = Origins::of_checked_host(host);
         let allowed = match loopback {
-            true => origins.and_loopback(),
+            true => origins.with_loopback(),
             false => origins,
         };
         if !allowed.allows(&base) {

@@ -64,7 +64,7 @@ impl GenesysLayer {
     /// let mock = MockGenesys::new();
     /// let org = Org::builder(mock.region())
     ///     .credentials(Credentials::new(mock.client_id(), mock.client_secret())?)
-    ///     .build::<Full<Bytes>, _>(mock.service())?;
+    ///     .build(mock.http_client())?;
     /// let genesys = GenesysLayer::per_request().layer(mock.service());
     ///
     /// let mut request = Request::get(org.api("/api/v2/users")?).body(Full::<Bytes>::default())?;
@@ -145,12 +145,12 @@ impl<C> GenesysLayer<C> {
     /// # async fn main() -> Result<(), BoxError> {
     /// # let mock = MockGenesys::new();
     /// # let credentials = Credentials::new(mock.client_id(), mock.client_secret())?;
-    /// # let org = Org::builder(mock.region()).credentials(credentials).build::<Full<bytes::Bytes>, _>(mock.service())?;
+    /// # let org = Org::builder(mock.region()).credentials(credentials).build(mock.http_client())?;
     /// # let client = mock.service();
     /// let layer = GenesysLayer::new(&org).map_retry(|retry| {
     ///     retry
     ///         .with_classifier(Gateway(BoxErrorClassifier::new()))
-    ///         .with_observer(Arc::new(|event: &RetryEvent<'_>| println!("{event:?}")))
+    ///         .with_observer(|event: &RetryEvent<'_>| println!("{event:?}"))
     /// });
     /// let app = App { genesys: layer.layer(client) };
     /// # mock.on(CREATE_USER).nth(1).reply_status(http::StatusCode::from_u16(520)?);

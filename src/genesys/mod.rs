@@ -32,7 +32,7 @@
 //! let mock = MockGenesys::new(); // stands for Genesys Cloud, and for the client that reaches it
 //! let org = Org::builder(mock.region())
 //!     .credentials(Credentials::new(mock.client_id(), mock.client_secret())?)
-//!     .build::<Full<Bytes>, _>(mock.service())?;
+//!     .build(mock.http_client())?;
 //! let genesys = ServiceBuilder::new().layer(GenesysLayer::new(&org)).service(mock.service());
 //!
 //! // Tokens die early. Nobody notices.

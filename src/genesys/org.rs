@@ -34,10 +34,10 @@ use crate::{
 /// use tower_genesys::{Credentials, Org, Region, testing::MockGenesys};
 ///
 /// # fn main() -> Result<(), tower_genesys::BoxError> {
-/// let client = MockGenesys::new().service(); // yours: hyper-util's client, for example
+/// let client = MockGenesys::new().http_client(); // yours: hyper-util's client, for example
 /// let org = Org::builder(Region::EU_WEST_1)
 ///     .credentials(Credentials::new("my-client-id", "my-client-secret")?)
-///     .build::<Full<Bytes>, _>(client)?;
+///     .build(client)?;
 ///
 /// let mut request = Request::get(org.api("/api/v2/users?pageSize=100")?).body(Full::<Bytes>::default())?;
 /// request.extensions_mut().insert(org.clone());
@@ -76,12 +76,11 @@ impl Org {
     /// # Errors
     ///
     /// A [`ConfigError`] that names the variable that is missing or cannot be used.
-    pub fn from_env<B, C>(client: C) -> Result<Self, ConfigError>
+    pub fn from_env<B>(client: impl TokenClient<B>) -> Result<Self, ConfigError>
     where
-        C: TokenClient<B>,
         B: From<Full<Bytes>> + Send + 'static,
     {
-        Self::builder_from_env()?.build::<B, C>(client)
+        Self::builder_from_env()?.build(client)
     }
 
     /// The same before it is built: with a shared token, an observer, or other settings.
@@ -304,8 +303,8 @@ impl<P> OrgBuilder<P> {
     }
 
     /// Who is told of renewals. Default: nobody but `tracing`.
-    pub fn observer(mut self, observer: Arc<dyn TokenObserver>) -> Self {
-        self.observer = Some(observer);
+    pub fn observer(mut self, observer: impl TokenObserver + 'static) -> Self {
+        self.observer = Some(Arc::new(observer));
         self
     }
 
@@ -390,10 +389,7 @@ impl<P> OrgBuilder<P> {
     fn build_over(mut self, source: impl TokenSource) -> Result<Org, ConfigError> {
         self.sharing = None;
         let cache = TokenCache::builder(source).settings(self.settings);
-        let cache = match &self.observer {
-            Some(observer) => cache.observer(Arc::clone(observer)),
-            None => cache,
-        };
+        let cache = cache.shared_observer(self.observer.clone());
         self.build_from_cache(cache.build())
     }
 
@@ -424,7 +420,7 @@ impl<P> OrgBuilder<P> {
         };
         let local = |origins: Origins| {
             if loopback {
-                origins.and_loopback()
+                origins.with_loopback()
             } else {
                 origins
             }
@@ -464,14 +460,13 @@ impl<P: CredentialsProvider> OrgBuilder<P> {
     /// [`ConfigErrorKind::Sharing`] when the system has no randomness for what is to be
     /// [shared](Self::share); [`ConfigErrorKind::Limit`] when a limit cannot be kept, is stated
     /// here and for the sharing, or is to be shared over a store that keeps no book.
-    pub fn build<B, C>(self, client: C) -> Result<Org, ConfigError>
+    pub fn build<B>(self, client: impl TokenClient<B>) -> Result<Org, ConfigError>
     where
-        C: TokenClient<B>,
         P: Clone,
         B: From<Full<Bytes>> + Send + 'static,
     {
         let region = self.region.clone();
-        let source = ClientCredentials::<C, P, B>::new(region, self.credentials.clone(), client)
+        let source = ClientCredentials::new(region, self.credentials.clone(), client)
             .with_dialect(self.dialect.clone());
         match &self.sharing {
             None => self.build_over(source),

@@ -48,7 +48,7 @@
 //! use std::sync::Arc;
 //! use tower_genesys::{RetryLayer, metrics::Metrics};
 //!
-//! let layer = RetryLayer::default().with_observer(Arc::new(Metrics));
+//! let layer = RetryLayer::default().with_observer(Metrics);
 //! # let _ = layer;
 //! ```
 

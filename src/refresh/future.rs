@@ -1,5 +1,5 @@
 use std::{
-    mem,
+    fmt, mem,
     pin::Pin,
     task::{Context, Poll, ready},
 };
@@ -48,6 +48,15 @@ enum Replay<C> {
     /// A layer further out keeps the copy.
     Outside,
     Impossible(Unreplayed),
+}
+
+impl<S, B, R> fmt::Debug for ResponseFuture<S, B, R>
+where
+    S: Service<Request<B>>,
+{
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ResponseFuture").finish_non_exhaustive()
+    }
 }
 
 impl<S, B, R> ResponseFuture<S, B, R>

@@ -18,6 +18,21 @@ impl<S> Refresh<S> {
     pub const fn new(inner: S) -> Self {
         Self { inner }
     }
+
+    /// The service below.
+    pub fn get_ref(&self) -> &S {
+        &self.inner
+    }
+
+    /// The service below.
+    pub fn get_mut(&mut self) -> &mut S {
+        &mut self.inner
+    }
+
+    /// The service below, without this layer.
+    pub fn into_inner(self) -> S {
+        self.inner
+    }
 }
 
 impl<S, B, R> Service<Request<B>> for Refresh<S>

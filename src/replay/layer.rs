@@ -59,6 +59,6 @@ impl<S> Layer<S> for ReplayLayer {
     type Service = Replay<S>;
 
     fn layer(&self, inner: S) -> Replay<S> {
-        Replay::new(inner, self.caps)
+        Replay::with_caps(inner, self.caps)
     }
 }

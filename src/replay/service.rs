@@ -16,7 +16,13 @@ pub struct Replay<S> {
 }
 
 impl<S> Replay<S> {
-    pub(super) const fn new(inner: S, caps: Caps) -> Self {
+    /// Keeps bodies up to the default caps of [`ReplayLayer`](crate::ReplayLayer), which has
+    /// settings for them.
+    pub fn new(inner: S) -> Self {
+        Self::with_caps(inner, Caps::DEFAULT)
+    }
+
+    pub(super) const fn with_caps(inner: S, caps: Caps) -> Self {
         Self { inner, caps }
     }
 

@@ -1,5 +1,5 @@
 use std::{
-    mem,
+    fmt, mem,
     pin::Pin,
     task::{Context, Poll, ready},
 };
@@ -51,6 +51,18 @@ pin_project! {
 
 /// Why there is an error to return: what takes it completes the future.
 const COMPLETED: &str = "a response future was polled after it had completed";
+
+impl fmt::Debug for ResponseFuture {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ResponseFuture").finish_non_exhaustive()
+    }
+}
+
+impl<F> fmt::Debug for ReqwestFuture<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ReqwestFuture").finish_non_exhaustive()
+    }
+}
 
 impl ResponseFuture {
     /// `begun` is set if the client may follow redirects.

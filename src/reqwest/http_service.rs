@@ -61,6 +61,16 @@ impl HttpService {
     pub const fn get_ref(&self) -> &Client {
         &self.client
     }
+
+    /// The client, to be changed.
+    pub const fn get_mut(&mut self) -> &mut Client {
+        &mut self.client
+    }
+
+    /// The client alone.
+    pub fn into_inner(self) -> Client {
+        self.client
+    }
 }
 
 impl<B> Service<Request<B>> for HttpService

@@ -65,6 +65,16 @@ impl<S> ReqwestService<S> {
         &self.stack
     }
 
+    /// The stack, to be changed.
+    pub const fn get_mut(&mut self) -> &mut S {
+        &mut self.stack
+    }
+
+    /// The stack alone.
+    pub fn into_inner(self) -> S {
+        self.stack
+    }
+
     /// Sends a request through the stack. Replaces [`reqwest::Client::execute`].
     ///
     /// # Errors

@@ -90,8 +90,8 @@ impl<C: Clone> RetryLayer<C> {
     ///
     /// Nobody but `tracing`, at level `DEBUG`.
     #[must_use]
-    pub fn with_observer(self, observer: Arc<dyn RetryObserver>) -> Self {
-        self.with(|settings| settings.observer = Some(observer))
+    pub fn with_observer(self, observer: impl RetryObserver + 'static) -> Self {
+        self.with(|settings| settings.observer = Some(Arc::new(observer)))
     }
 
     /// Reads in the body of a 429 what limit it is about: so much of it as there is in 8 KiB and

@@ -69,13 +69,13 @@
 //! pooled connection that broke. After these, the first resend is made at once and the second after
 //! the backoff, both outside of the budget. From the third on they are like any other.
 //!
-//! [`CallOptions::repeatable`](crate::CallOptions::repeatable) overrides the method for one
+//! [`CallOptions::with_repeatable`](crate::CallOptions::with_repeatable) overrides the method for one
 //! request, and [`RetryLayer::with_repeatable`] for those that a predicate knows.
 //!
 //! [`CallOptions`](crate::CallOptions) also sets the number of sends, the attempt time-out, the
 //! deadline, and further statuses that are transient, for one request. A retry after a 404 for
 //! something that was created a moment ago is bounded that way:
-//! [`transient_statuses`](crate::CallOptions::transient_statuses).
+//! [`transient_statuses`](crate::CallOptions::with_transient_statuses).
 //!
 //! Only then the old body is revoked, the old response drained (so that its connection can be used
 //! again), the time waited, the service made ready and the request sent. While it waits, the call

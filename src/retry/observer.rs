@@ -11,14 +11,13 @@ use super::{Class, Stop};
 /// A closure is one:
 ///
 /// ```
-/// use std::sync::Arc;
 /// use tower_genesys::{RetryLayer, retry::RetryEvent};
 ///
-/// let layer = RetryLayer::default().with_observer(Arc::new(|event: &RetryEvent<'_>| {
+/// let layer = RetryLayer::default().with_observer(|event: &RetryEvent<'_>| {
 ///     if let RetryEvent::GaveUp { method, stop, .. } = event {
 ///         eprintln!("{method} failed for good: {stop:?}");
 ///     }
-/// }));
+/// });
 /// # let _ = layer;
 /// ```
 pub trait RetryObserver: Send + Sync {

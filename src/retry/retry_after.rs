@@ -75,7 +75,7 @@ impl RetryAfter {
     }
 
     /// How long the wait is at least.
-    pub const fn wait(self) -> Duration {
+    pub const fn get(self) -> Duration {
         self.0
     }
 
@@ -186,7 +186,7 @@ mod tests {
         assert_eq!(parse("99999999999999999999999999999999999999", now), max);
         assert_eq!(RetryAfter::new(Duration::MAX), RetryAfter::MAX);
         let far = RetryAfter::MAX.jittered(&mut Rng::with_seed(1));
-        assert!(far >= RetryAfter::MAX.wait());
+        assert!(far >= RetryAfter::MAX.get());
     }
 
     #[test]
@@ -220,9 +220,9 @@ mod tests {
         fn jitter_goes_upward_only_and_by_a_tenth_at_most(ms: u64, seed: u64) {
             let after = RetryAfter::new(Duration::from_millis(ms));
             let wait = after.jittered(&mut Rng::with_seed(seed));
-            prop_assert!(wait >= after.wait());
-            prop_assert!(wait <= after.wait() + after.wait() / 10);
-            prop_assert!(wait <= after.wait() + Duration::from_secs(5));
+            prop_assert!(wait >= after.get());
+            prop_assert!(wait <= after.get() + after.get() / 10);
+            prop_assert!(wait <= after.get() + Duration::from_secs(5));
         }
     }
 }

@@ -6,9 +6,13 @@ use std::{
 
 use http::{Request, Response};
 use http_body::Body;
+use tower_layer::Layer as _;
 use tower_service::Service;
 
-use super::{Attempt, Classify, ResponseFuture, call::Call, settings::Settings};
+use super::{
+    Attempt, BoxErrorClassifier, Classify, ResponseFuture, RetryLayer, RetryPolicy, call::Call,
+    settings::Settings,
+};
 use crate::replay::CloneBody;
 
 /// The service of a [`RetryLayer`](super::RetryLayer).
@@ -18,6 +22,13 @@ use crate::replay::CloneBody;
 pub struct Retry<S, C> {
     inner: S,
     settings: Arc<Settings<C>>,
+}
+
+impl<S> Retry<S, BoxErrorClassifier> {
+    /// Retries by this policy; the layer has settings besides.
+    pub fn new(inner: S, policy: RetryPolicy) -> Self {
+        RetryLayer::new(policy).layer(inner)
+    }
 }
 
 impl<S, C> Retry<S, C> {

@@ -19,6 +19,16 @@ pub(super) struct Settings {
     pub(super) observer: Option<Arc<dyn CallObserver>>,
 }
 
+impl Settings {
+    pub(super) fn new(scope: Scope) -> Self {
+        Self {
+            scope,
+            templates: Templates::none(),
+            observer: None,
+        }
+    }
+}
+
 impl SpanLayer {
     /// A span for each call: outside of all layers of this crate.
     pub fn calls() -> Self {
@@ -32,13 +42,8 @@ impl SpanLayer {
     }
 
     fn new(scope: Scope) -> Self {
-        let settings = Settings {
-            scope,
-            templates: Templates::none(),
-            observer: None,
-        };
         Self {
-            settings: Arc::new(settings),
+            settings: Arc::new(Settings::new(scope)),
         }
     }
 
@@ -50,8 +55,8 @@ impl SpanLayer {
 
     /// Tells this observer how long each call or attempt took. Default: none.
     #[must_use]
-    pub fn with_observer(self, observer: Arc<dyn CallObserver>) -> Self {
-        self.with(|settings| settings.observer = Some(observer))
+    pub fn with_observer(self, observer: impl CallObserver + 'static) -> Self {
+        self.with(|settings| settings.observer = Some(Arc::new(observer)))
     }
 
     fn with(mut self, change: impl FnOnce(&mut Settings)) -> Self {
@@ -64,7 +69,7 @@ impl<S> Layer<S> for SpanLayer {
     type Service = Spanned<S>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        Spanned::new(inner, self.settings.clone())
+        Spanned::with_settings(inner, self.settings.clone())
     }
 }
 

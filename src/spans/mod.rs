@@ -18,7 +18,7 @@
 //! let mock = MockGenesys::new(); // stands for Genesys Cloud and for your client
 //! let org = Org::builder(mock.region())
 //!     .credentials(Credentials::new(mock.client_id(), mock.client_secret())?)
-//!     .build::<Full<bytes::Bytes>, _>(mock.service())?;
+//!     .build(mock.http_client())?;
 //! let templates = genesys::templates(); // the operations of the API
 //! let stack = ServiceBuilder::new()
 //!     .layer(SpanLayer::calls().with_templates(templates.clone()))

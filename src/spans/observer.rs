@@ -7,12 +7,11 @@ use http::{Method, StatusCode};
 /// It is called when the head of the answer is there, so it should return soon. A closure is one:
 ///
 /// ```
-/// use std::sync::Arc;
 /// use tower_genesys::{SpanLayer, spans::CallEvent};
 ///
-/// let layer = SpanLayer::calls().with_observer(Arc::new(|event: &CallEvent<'_>| {
+/// let layer = SpanLayer::calls().with_observer(|event: &CallEvent<'_>| {
 ///     eprintln!("{} {:?}: {:?}", event.method, event.template, event.took);
-/// }));
+/// });
 /// # let _ = layer;
 /// ```
 pub trait CallObserver: Send + Sync {

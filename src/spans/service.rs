@@ -7,7 +7,7 @@ use std::{
 use http::{Request, Response};
 use tower_service::Service;
 
-use super::{ResponseFuture, layer::Settings, record::Record};
+use super::{ResponseFuture, Scope, layer::Settings, record::Record};
 use crate::BoxError;
 
 /// The service of a [`SpanLayer`](crate::SpanLayer).
@@ -20,7 +20,12 @@ pub struct Spanned<S> {
 }
 
 impl<S> Spanned<S> {
-    pub(super) const fn new(inner: S, settings: Arc<Settings>) -> Self {
+    /// Makes spans of this scope; the layer has settings besides.
+    pub fn new(inner: S, scope: Scope) -> Self {
+        Self::with_settings(inner, Arc::new(Settings::new(scope)))
+    }
+
+    pub(super) const fn with_settings(inner: S, settings: Arc<Settings>) -> Self {
         Self { inner, settings }
     }
 

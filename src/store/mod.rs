@@ -19,7 +19,7 @@
 //!     Org::builder(mock.region())
 //!         .credentials(Credentials::new(mock.client_id(), mock.client_secret())?)
 //!         .share(Sharing::unsealed(store.clone()))
-//!         .build::<Full<Bytes>, _>(mock.service())
+//!         .build(mock.http_client())
 //! };
 //! let (one, other) = (process()?, process()?);
 //! let (one, other) = tokio::join!(one.tokens().token(), other.tokens().token());

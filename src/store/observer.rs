@@ -12,7 +12,7 @@ use super::{Fence, Operation, StoreError, StoreErrorKind};
 /// use tower_genesys::{Sharing, store::{MemoryStore, StoreEvent}};
 ///
 /// let sharing = Sharing::unsealed(MemoryStore::new())
-///     .with_observer(Arc::new(|event: &StoreEvent<'_>| println!("{event:?}")));
+///     .with_observer(|event: &StoreEvent<'_>| println!("{event:?}"));
 /// # let _ = sharing;
 /// ```
 pub trait StoreObserver: Send + Sync {

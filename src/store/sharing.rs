@@ -103,8 +103,8 @@ impl Sharing {
 
     /// Who is told what happens. Default: nobody but `tracing`.
     #[must_use]
-    pub fn with_observer(mut self, observer: Arc<dyn StoreObserver>) -> Self {
-        self.observer = Some(observer);
+    pub fn with_observer(mut self, observer: impl StoreObserver + 'static) -> Self {
+        self.observer = Some(Arc::new(observer));
         self
     }
 

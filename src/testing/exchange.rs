@@ -183,7 +183,7 @@ fn handle(state: &mut State, place: Place<'_>, plan: &Plan, head: &Parts, body: 
         Place::Login("/oauth/token") => {
             let reply = oauth::token(state, method, headers, body);
             match &plan.expires_in {
-                Some(raw) if reply.status.is_success() => with_expires_in(reply, raw),
+                Some(raw) if reply.status.is_success() => expires_in(reply, raw),
                 _ => reply,
             }
         }
@@ -195,7 +195,7 @@ fn handle(state: &mut State, place: Place<'_>, plan: &Plan, head: &Parts, body: 
     }
 }
 
-fn with_expires_in(reply: Reply, raw: &str) -> Reply {
+fn expires_in(reply: Reply, raw: &str) -> Reply {
     reply.edit(|body| {
         let Some(body) = body.as_object_mut() else {
             return;

@@ -3,8 +3,8 @@ use std::{fmt, io, sync::Arc};
 use http::Method;
 
 use super::{
-    Grant, Held, JobEnd, MockBuilder, MockList, MockServer, MockService, Recorded, Route, Script,
-    data,
+    Grant, Held, JobEnd, MockBuilder, MockClient, MockList, MockServer, MockService, Recorded,
+    Route, Script, data,
     route::{ANY_API, TOKEN},
     state::Shared,
 };
@@ -37,6 +37,12 @@ impl MockGenesys {
     /// The mock as a service in memory.
     pub fn service(&self) -> MockService {
         MockService::new(Arc::clone(&self.shared))
+    }
+
+    /// The mock as an HTTP client for one type of body, as real clients are: it serves for tokens
+    /// and under the layers, and the compiler knows the type of its bodies.
+    pub fn http_client(&self) -> MockClient {
+        MockClient::new(self.service())
     }
 
     /// Serves the mock on a free port of 127.0.0.1, in tasks of the runtime that calls this.
@@ -111,9 +117,9 @@ impl MockGenesys {
     /// mock.add_list(Method::GET, "/api/v2/routing/queues/7/members", MockList::new(60));
     /// # let org = Org::builder(mock.region())
     /// #     .credentials(Credentials::new(mock.client_id(), mock.client_secret())?)
-    /// #     .build::<Full<Bytes>, _>(mock.service())?;
-    /// # let genesys = GenesysLayer::new(&org).layer(mock.service());
-    /// let pager = Pager::new::<Full<Bytes>, _>(&org, genesys);
+    /// #     .build(mock.http_client())?;
+    /// # let genesys = GenesysLayer::new(&org).layer(mock.http_client());
+    /// let pager = Pager::new(&org, genesys);
     /// let mut members = pager.get("/api/v2/routing/queues/7/members").pages::<Value>();
     /// assert_eq!(members.next().await.expect("a page")?.rows[0]["id"], "r0");
     /// # Ok(())

@@ -104,6 +104,7 @@
 mod api;
 mod body;
 mod builder;
+mod client;
 mod clock;
 pub mod conformance;
 mod cors;
@@ -131,6 +132,7 @@ pub use self::{
     api::JobEnd,
     body::MockBody,
     builder::MockBuilder,
+    client::MockClient,
     error::{MockError, MockErrorKind},
     grants::Grant,
     hold::Held,

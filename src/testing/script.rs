@@ -235,13 +235,13 @@ impl Script {
 
     /// Issues a token as always, but puts this raw JSON in the place of `expires_in`, or leaves it
     /// out if this is empty. What is not JSON is put as a string.
-    pub fn with_expires_in(self, raw: impl Into<Arc<str>>) -> Self {
+    pub fn expires_in(self, raw: impl Into<Arc<str>>) -> Self {
         let raw = raw.into();
         self.act(|plan| plan.expires_in = Some(raw))
     }
 
     /// Puts a header on the answer, whichever it is, in place of those of the same name.
-    pub fn with_header(self, name: HeaderName, value: HeaderValue) -> Self {
+    pub fn header(self, name: HeaderName, value: HeaderValue) -> Self {
         self.act(|plan| drop(plan.headers.insert(name, value)))
     }
 

@@ -12,7 +12,7 @@ impl Generation {
     pub const NONE: Self = Self(0);
 
     /// The number itself: how many tokens the cache has adopted up to this one.
-    pub const fn ordinal(self) -> u64 {
+    pub const fn get(self) -> u64 {
         self.0
     }
 

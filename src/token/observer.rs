@@ -20,7 +20,7 @@ use super::{Generation, Reason, Rejection, TokenError};
 /// # }
 ///
 /// let cache = TokenCache::builder(Vault)
-///     .observer(Arc::new(|event: &TokenEvent<'_>| println!("{event:?}")))
+///     .observer(|event: &TokenEvent<'_>| println!("{event:?}"))
 ///     .build();
 /// # let _ = cache;
 /// ```

@@ -83,7 +83,8 @@ async fn an_http2_connection_that_is_dead_is_given_up() {
     let second = Duration::from_secs(1);
     let client: HttpClient = setup
         .builder()
-        .http2_keep_alive(second, second)
+        .http2_keep_alive_interval(second)
+        .http2_keep_alive_timeout(second)
         .build()
         .unwrap();
     let response = get(&client, setup.uri()).await.unwrap();

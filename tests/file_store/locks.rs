@@ -86,7 +86,7 @@ async fn a_process_that_hangs_fails_no_request_of_another() {
     let org = Org::builder(mock.region())
         .credentials(Credentials::new(mock.client_id(), mock.client_secret()).unwrap())
         .share(Sharing::unsealed(place.store()).with_namespace("other"))
-        .build::<Full<Bytes>, _>(mock.service())
+        .build::<Full<Bytes>>(mock.service())
         .unwrap();
     // Its lock, whatever its key is.
     org.tokens().token().await.unwrap();

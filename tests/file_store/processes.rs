@@ -79,7 +79,7 @@ async fn get_token(store: FileStore) -> String {
         .credentials(Credentials::new(variable("ID"), variable("SECRET")).unwrap())
         .allow_loopback()
         .share(Sharing::unsealed(store).with_operation_timeout(Duration::from_secs(5)))
-        .build::<Full<Bytes>, _>(client)
+        .build::<Full<Bytes>>(client)
         .unwrap();
     org.tokens().token().await.unwrap().expose().to_owned()
 }

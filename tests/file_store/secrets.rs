@@ -16,7 +16,7 @@ fn org(mock: &MockGenesys, sharing: Sharing) -> Org {
     Org::builder(mock.region())
         .credentials(Credentials::new(mock.client_id(), mock.client_secret()).unwrap())
         .share(sharing)
-        .build::<Full<Bytes>, _>(mock.service())
+        .build::<Full<Bytes>>(mock.service())
         .unwrap()
 }
 

@@ -57,7 +57,7 @@ async fn with_the_default_lease_nobody_fails_either() {
 #[tokio::test]
 async fn nobody_waits_for_a_killed_leader_while_the_token_is_valid() {
     let mock = MockGenesys::builder().token_lifetime(seconds(10)).build();
-    mock.on(TOKEN).from(3).with_expires_in("86400");
+    mock.on(TOKEN).from(3).expires_in("86400");
     let mut fleet = Fleet::over(mock, 0).await;
     fleet.settings = fleet.settings.with_lease(seconds(1));
     fleet.add(5).await;

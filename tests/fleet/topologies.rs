@@ -121,7 +121,7 @@ async fn starts_and_revokes(url: &str, event: Event) -> Event {
 
 async fn renews(url: &str, event: Event) -> Event {
     let mock = MockGenesys::builder().token_lifetime(seconds(10)).build();
-    mock.on(TOKEN).from(2).with_expires_in("86400");
+    mock.on(TOKEN).from(2).expires_in("86400");
     let mut fleet = fleet_on(mock, url).await;
     fleet.add(PROCESSES).await;
     assert_eq!((fleet.tokens().await.len(), fleet.posts()), (1, 1));

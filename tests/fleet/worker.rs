@@ -238,15 +238,15 @@ fn open(
         .with_namespace(namespace)
         .with_lease(settings.lease)
         .with_operation_timeout(settings.operation_timeout)
-        .with_observer(Arc::new(move |event: &StoreEvent<'_>| {
+        .with_observer(move |event: &StoreEvent<'_>| {
             events.lock().unwrap().push(name(event));
-        }));
+        });
     let client = Client::builder(TokioExecutor::new()).build_http();
     let org = Org::builder(Region::custom(&settings.login, &settings.api).unwrap())
         .credentials(Credentials::new(&*settings.client_id, &*settings.client_secret).unwrap())
         .allow_loopback()
         .share(sharing)
-        .build::<Full<Bytes>, _>(Freezing {
+        .build::<Full<Bytes>>(Freezing {
             client: client.clone(),
             freezes: freezes.clone(),
         })

@@ -166,7 +166,7 @@ async fn a_token_may_begin_with_a_byte_order_mark() {
 async fn an_encoding_that_was_not_asked_for_is_said_to_be_one() {
     let mock = MockGenesys::new();
     let script = mock.on(TOKEN);
-    script.with_header(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+    script.header(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
     let source = simple(&mock);
     let error = failure(&source).await;
     assert_eq!(error.kind(), Kind::Malformed);

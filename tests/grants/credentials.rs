@@ -110,7 +110,7 @@ async fn credentials_that_are_not_to_be_had_cost_no_request() {
     assert_eq!(kind(&source).await, TokenErrorKind::Credentials);
     let absent = EnvCredentials::new().with_names("NO_SUCH_ID", "NO_SUCH_SECRET");
     let org = Org::builder(mock.region()).credentials(absent);
-    let org = org.build::<Body, _>(mock.service()).unwrap();
+    let org = org.build::<Body>(mock.service()).unwrap();
     let error = org.tokens().token().await.unwrap_err();
     assert_eq!(error.kind(), TokenErrorKind::Credentials);
     let cause = std::error::Error::source(&error).unwrap().to_string();

@@ -119,7 +119,7 @@ async fn an_organisation_is_built_in_a_dialect() {
     let org = Org::builder(mock.region())
         .dialect(dialect)
         .credentials(pair())
-        .build::<Body, _>(mock.service())
+        .build::<Body>(mock.service())
         .unwrap();
     assert_eq!(org.tokens().token().await.unwrap().expose(), "t");
     assert_eq!(forms(&mock).pop().unwrap()["client_secret"], SECRET);

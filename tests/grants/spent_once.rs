@@ -127,7 +127,7 @@ async fn after_an_unknown_outcome_it_is_not_sent_again() {
         let source = refreshing(&mock, mock.service());
         let id = HeaderValue::from_static("c0ffee-1");
         rule(mock.on(TOKEN).once())
-            .with_header(header::HeaderName::from_static("inin-correlation-id"), id);
+            .header(header::HeaderName::from_static("inin-correlation-id"), id);
         let first = failure(&source).await;
         assert_eq!(first.kind(), LOST, "rule {at}: {first}");
         assert!(

@@ -34,7 +34,7 @@ async fn no_minute_has_more_sends_than_the_limit() {
     let mock = MockGenesys::builder().rate_limit(60).build();
     let process = Process::alone(&mock, Limit::per_minute(60));
     let started = Instant::now();
-    let longest = CallOptions::new().deadline(seconds(3600));
+    let longest = CallOptions::new().with_deadline(seconds(3600));
     let calls = (0..240).map(|_| process.get_with(USERS_PATH, longest));
     let answers = futures_util::future::join_all(calls).await;
     assert!(answers.iter().all(|answer| answer.status() == 200));
@@ -92,7 +92,7 @@ async fn a_call_that_cannot_fit_is_sent_and_its_429_returned() {
     process.get(USERS_PATH).await;
     mock.on(USERS).nth(2).reply_429(seconds(60));
     let started = Instant::now();
-    let soon = CallOptions::new().deadline(seconds(5));
+    let soon = CallOptions::new().with_deadline(seconds(5));
     let response = process.get_with(USERS_PATH, soon).await;
     assert_eq!(
         (response.status(), mock.count(USERS)),

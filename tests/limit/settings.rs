@@ -25,7 +25,7 @@ fn a_limit_that_cannot_be_kept_is_a_typed_error_that_names_the_setting() {
         let shared = builder(&mock).share(sharing);
         for org in [builder(&mock).limit(limit.clone()), shared] {
             let error = org
-                .build::<Full<Bytes>, _>(mock.service())
+                .build::<Full<Bytes>>(mock.service())
                 .expect_err("refused");
             assert_eq!(error.kind(), ConfigErrorKind::Limit);
             assert!(error.to_string().contains(named), "{error}");
@@ -40,7 +40,7 @@ fn a_limit_is_stated_once_and_over_a_store_that_keeps_a_book() {
     let sharing = Sharing::unsealed(MemoryStore::new()).with_limit(limit());
     let twice = builder(&mock).share(sharing).limit(limit());
     let error = twice
-        .build::<Full<Bytes>, _>(mock.service())
+        .build::<Full<Bytes>>(mock.service())
         .expect_err("refused");
     assert_eq!(error.kind(), ConfigErrorKind::Limit);
     assert!(error.to_string().contains("OrgBuilder::limit"), "{error}");
@@ -49,7 +49,7 @@ fn a_limit_is_stated_once_and_over_a_store_that_keeps_a_book() {
     let store = FileStore::new(folder.path().join("store")).expect("a store");
     let without = builder(&mock).share(Sharing::unsealed(store).with_limit(limit()));
     let error = without
-        .build::<Full<Bytes>, _>(mock.service())
+        .build::<Full<Bytes>>(mock.service())
         .expect_err("refused");
     assert_eq!(error.kind(), ConfigErrorKind::Limit);
     assert!(error.to_string().contains("RedisStore"), "{error}");

@@ -32,7 +32,7 @@ impl Process {
     pub(crate) fn alone(mock: &MockGenesys, limit: Limit) -> Self {
         Self::over(
             mock,
-            builder(mock).limit(limit).build::<Body, _>(mock.service()),
+            builder(mock).limit(limit).build::<Body>(mock.service()),
         )
     }
 
@@ -40,14 +40,12 @@ impl Process {
         let sharing = Sharing::unsealed(store.clone()).with_limit(limit);
         Self::over(
             mock,
-            builder(mock)
-                .share(sharing)
-                .build::<Body, _>(mock.service()),
+            builder(mock).share(sharing).build::<Body>(mock.service()),
         )
     }
 
     pub(crate) fn unlimited(mock: &MockGenesys) -> Self {
-        Self::over(mock, builder(mock).build::<Body, _>(mock.service()))
+        Self::over(mock, builder(mock).build::<Body>(mock.service()))
     }
 
     fn over(mock: &MockGenesys, org: Result<Org, tower_genesys::genesys::ConfigError>) -> Self {
@@ -106,9 +104,9 @@ pub(crate) struct Told {
 impl Told {
     pub(crate) fn by(&self, limit: Limit) -> Limit {
         let events = self.events.clone();
-        limit.with_observer(Arc::new(move |event: &LimitEvent| {
+        limit.with_observer(move |event: &LimitEvent| {
             events.lock().expect("nobody panics").push(*event);
-        }))
+        })
     }
 
     pub(crate) fn all(&self) -> Vec<LimitEvent> {

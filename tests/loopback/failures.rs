@@ -98,9 +98,9 @@ async fn an_endless_token_response_is_cut_off() {
 async fn a_foreign_host_gets_no_token_and_no_second_try() {
     let events = Arc::new(AtomicUsize::new(0));
     let counter = events.clone();
-    let observer = Arc::new(move |_: &RetryEvent<'_>| {
+    let observer = move |_: &RetryEvent<'_>| {
         counter.fetch_add(1, Ordering::Relaxed);
-    });
+    };
     let setup = setup_with(MockGenesys::new(), Version::Http1, |layer| {
         layer.map_retry(|retry| retry.with_observer(observer))
     })

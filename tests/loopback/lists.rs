@@ -27,7 +27,7 @@ async fn lists_of_each_kind_come_whole_over_the_wire() {
             .region(gateway.expect("a region"))
             .build();
         let setup: Setup = setup_with(mock, version, |layer| layer).await;
-        let pager = Pager::new::<Body, _>(&setup.org, setup.genesys.clone());
+        let pager = Pager::new::<Body>(&setup.org, setup.genesys.clone());
         for (method, path, calls) in [
             (Method::GET, "/api/v2/flows?name=%C3%9C%20x", 3),
             (
@@ -39,7 +39,7 @@ async fn lists_of_each_kind_come_whole_over_the_wire() {
             (Method::POST, "/api/v2/users/search", 3),
             (Method::POST, "/api/v2/usage/events/query", 3),
         ] {
-            let list = MockList::new(60).dropping_parameters();
+            let list = MockList::new(60).with_dropped_parameters();
             let plain = path.split('?').next().unwrap_or_default();
             setup.mock.add_list(method.clone(), plain, list);
             let before = setup.mock.count(ANY_API);

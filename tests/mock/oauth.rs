@@ -239,7 +239,7 @@ async fn throttling_is_a_400_that_says_so() {
     let mock = MockGenesys::new();
     let wait = header::HeaderValue::from_static("30");
     let rule = mock.on(TOKEN).once().throttle_400();
-    rule.with_header(header::RETRY_AFTER, wait);
+    rule.header(header::RETRY_AFTER, wait);
     let response = mock.service().oneshot(request(&mock, None, CREDENTIALS));
     assert_eq!(response.await.unwrap().headers()[header::RETRY_AFTER], "30");
     mock.on(TOKEN).once().throttle_400();
@@ -258,12 +258,12 @@ async fn expires_in_can_be_anything() {
         ("1e99", "1e+99"),
         ("soon", "\"soon\""),
     ] {
-        mock.on(TOKEN).once().with_expires_in(raw);
+        mock.on(TOKEN).once().expires_in(raw);
         let (_, body) = ask(&mock, CREDENTIALS).await;
         assert_eq!(body["expires_in"].to_string(), found);
         assert!(body["access_token"].is_string());
     }
-    mock.on(TOKEN).once().with_expires_in("");
+    mock.on(TOKEN).once().expires_in("");
     assert!(ask(&mock, CREDENTIALS).await.1.get("expires_in").is_none());
     assert_eq!(mock.live_tokens(), 5);
 }

@@ -1,5 +1,3 @@
-use std::sync::Arc;
-
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::Full;
@@ -47,7 +45,7 @@ impl Setup {
         let mock = MockGenesys::new();
         let credentials = Credentials::new(mock.client_id(), mock.client_secret()).unwrap();
         let org = Org::builder(mock.region()).credentials(credentials);
-        let org = org.build::<Body, _>(mock.service()).unwrap();
+        let org = org.build::<Body>(mock.service()).unwrap();
         Self {
             stack: stack(&mock, &org),
             mock,
@@ -85,7 +83,7 @@ fn stack(mock: &MockGenesys, org: &Org) -> Stack {
     let templates = genesys::templates();
     let observed = |layer: SpanLayer| {
         let layer = layer.with_templates(templates.clone());
-        layer.with_observer(Arc::new(Metrics))
+        layer.with_observer(Metrics)
     };
     let client = ServiceBuilder::new()
         .layer(observed(SpanLayer::attempts()))

@@ -28,10 +28,10 @@ impl Setup {
         let credentials = Credentials::new(mock.client_id(), mock.client_secret()).unwrap();
         let org = Org::builder(mock.region())
             .credentials(credentials)
-            .build::<Full<Bytes>, _>(mock.service())
+            .build::<Full<Bytes>>(mock.service())
             .unwrap();
         let genesys = GenesysLayer::new(&org).layer(mock.service());
-        let pager = Pager::new::<Full<Bytes>, _>(&org, genesys);
+        let pager = Pager::new::<Full<Bytes>>(&org, genesys);
         Self { mock, pager }
     }
 

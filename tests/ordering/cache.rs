@@ -28,7 +28,7 @@ fn mock() -> MockGenesys {
 fn org(mock: &MockGenesys, id: &str, secret: &str) -> Org {
     Org::builder(mock.region())
         .credentials(Credentials::new(id, secret).expect("well-formed"))
-        .build::<Body, _>(mock.service())
+        .build::<Body>(mock.service())
         .expect("it is https")
 }
 
@@ -90,7 +90,7 @@ where
 #[tokio::test(start_paused = true)]
 async fn outside_of_several_organisations_it_hands_ones_answer_to_another_without_their_key() {
     let mock = mock();
-    mock.on(tower_genesys::testing::TOKENS_ME).with_header(
+    mock.on(tower_genesys::testing::TOKENS_ME).header(
         header::CACHE_CONTROL,
         HeaderValue::from_static("max-age=60"),
     );

@@ -41,7 +41,7 @@ pub(crate) fn org_of(mock: &MockGenesys) -> Org {
     let credentials = Credentials::new(mock.client_id(), mock.client_secret());
     Org::builder(mock.region())
         .credentials(credentials.expect("well-formed"))
-        .build::<Body, _>(mock.service())
+        .build::<Body>(mock.service())
         .expect("the region is https")
 }
 
@@ -66,7 +66,7 @@ impl Setup {
             .on(route)
             .nth(1)
             .reply_503()
-            .with_header(RETRY_AFTER, minute);
+            .header(RETRY_AFTER, minute);
     }
 }
 

@@ -31,7 +31,7 @@ async fn a_refusal_says_where_why_and_under_which_id() {
             "missing.permissions",
             "No permission [analytics:conversationDetail:view]",
         )
-        .with_header(CORRELATION, "abc-123".parse().unwrap());
+        .header(CORRELATION, "abc-123".parse().unwrap());
     let (rows, error) = fails(setup.query(), Kind::Refused).await;
     assert_eq!(rows, 100);
     assert_eq!(error.api().unwrap().status(), StatusCode::FORBIDDEN);
@@ -64,7 +64,7 @@ async fn an_error_of_the_token_is_found_in_the_chain() {
 #[tokio::test(start_paused = true)]
 async fn without_layers_the_first_refusal_is_the_last_item() {
     let setup = setup(|mock| mock);
-    let pager = Pager::new::<Body, _>(&setup.org, setup.mock.service());
+    let pager = Pager::new::<Body>(&setup.org, setup.mock.service());
     let (_, error) = fails(pager.get(USERS), Kind::Refused).await;
     assert_eq!(error.api().unwrap().status(), StatusCode::UNAUTHORIZED);
     assert_eq!(setup.mock.api_calls(), 1);
@@ -91,7 +91,7 @@ async fn over_collected_bodies_a_page_is_retried_by_the_layers_and_not_by_the_pa
     let setup = setup(|mock| mock.users(250));
     let client = CollectLayer::new().layer(setup.mock.service());
     let genesys = GenesysLayer::new(&setup.org).layer(client);
-    let pager = Pager::new::<Body, _>(&setup.org, genesys);
+    let pager = Pager::new::<Body>(&setup.org, genesys);
     let users = || pager.get(USERS).with_page_size(100);
     setup.mock.on(USERS_ROUTE).nth(2).truncated_body();
     setup.mock.on(USERS_ROUTE).nth(3).truncated_body();
@@ -171,7 +171,7 @@ async fn a_page_that_is_still_compressed_is_said_to_be() {
     setup
         .mock
         .on(USERS_ROUTE)
-        .with_header(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+        .header(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
     let (_, error) = fails(setup.users(), Kind::Malformed).await;
     assert!(error.to_string().contains("encoding `gzip`"), "{error}");
     assert!(error.correlation_id().is_some());
@@ -231,7 +231,7 @@ async fn an_answer_that_stalls_is_an_error_in_time() {
         let body = stream::once(ready(start)).chain(stream::pending());
         Ok::<_, Infallible>(Response::new(StreamBody::new(body)))
     });
-    let pager = Pager::new::<Body, _>(&setup.org, stalls);
+    let pager = Pager::new::<Body>(&setup.org, stalls);
     let started = Instant::now();
     fails(pager.get(USERS), Kind::BrokenOff).await;
     assert_eq!(started.elapsed(), Duration::from_secs(2 * 300));
@@ -251,7 +251,7 @@ async fn a_request_that_cannot_be_is_refused_before_it_is_sent() {
         pager.get("/api/v2/routing/queues/{queueId}/members"),
         pager
             .get("/api/v2/users")
-            .with_paging(Paging::number("pageNumber").in_body()),
+            .with_paging(Paging::number("pageNumber").with_parameters_in_body()),
         pager.post("/api/v2/users/search", json!({ "pageNumber": -1 })),
         pager.post("/api/v2/users/search", json!("all")),
         pager.post(QUERY, json!([])),

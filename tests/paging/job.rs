@@ -194,7 +194,7 @@ fn without_a_runtime_a_job_is_a_typed_error() {
     let setup = setup(|mock| mock);
     let token = FixedToken::new(&setup.mock.mint_token()).unwrap();
     let bearer = BearerLayer::new(token, setup.org.origins().clone());
-    let pager = Pager::new::<Body, _>(&setup.org, bearer.layer(setup.mock.service()));
+    let pager = Pager::new::<Body>(&setup.org, bearer.layer(setup.mock.service()));
     let job = pager.post(JOBS, json!({ "interval": setup.mock.interval() }));
     let failed = fails(job, Kind::NoRuntime).now_or_never();
     assert!(failed.is_some(), "nothing to wait with");

@@ -209,7 +209,7 @@ async fn a_pager_asks_as_its_own_organisation_whatever_the_stack_is_for() {
         }))
         .unwrap();
     let stack_of_another = GenesysLayer::new(&setup.org).layer(setup.mock.service());
-    let pager = Pager::new::<Body, _>(&other, stack_of_another);
+    let pager = Pager::new::<Body>(&other, stack_of_another);
     let users = pager.get(USERS).with_page_size(100);
     assert_eq!(all(users).await.len(), 250);
     let asked = setup.mock.requests_at(USERS_ROUTE);

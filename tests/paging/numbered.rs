@@ -88,7 +88,7 @@ async fn pages_asked_for_ahead_keep_nothing_from_requests_made_between_two_pages
     let setup = setup(|mock| mock.conversations(100).users(1).latency(SECOND));
     let limit = ConcurrencyLimitLayer::new(1);
     let stack = GenesysLayer::new(&setup.org).layer(limit.layer(setup.mock.service()));
-    let pager = Pager::new::<Body, _>(&setup.org, stack.clone());
+    let pager = Pager::new::<Body>(&setup.org, stack.clone());
     let body = json!({ "interval": setup.mock.interval(), "order": "asc" });
     let query = pager.post(QUERY, body).with_page_size(20);
     let mut pages = query.with_read_ahead(2).pages::<Value>();

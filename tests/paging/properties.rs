@@ -90,10 +90,10 @@ impl Case {
             mock = mock.with_matching(matching);
         }
         if self.drops {
-            mock = mock.dropping_parameters();
+            mock = mock.with_dropped_parameters();
         }
         if let Some(nth) = self.hides {
-            mock = mock.hiding_every(nth);
+            mock = mock.with_hidden_rows(nth);
         }
         mock = match self.without {
             Some((sign, Some(page))) => mock.without_on(SIGNS[sign], page),
@@ -101,7 +101,7 @@ impl Case {
             None => mock,
         };
         match self.lie {
-            Some((sign, number)) => mock.stating(SIGNS[sign], number),
+            Some((sign, number)) => mock.with_field(SIGNS[sign], number),
             None => mock,
         }
     }

@@ -30,7 +30,9 @@ fn scripted(method: Method, path: &str, pages: &[Value]) -> Setup {
 
 #[tokio::test(start_paused = true)]
 async fn filters_that_the_links_drop_are_kept() {
-    let list = MockList::new(260).with_matching(155).dropping_parameters();
+    let list = MockList::new(260)
+        .with_matching(155)
+        .with_dropped_parameters();
     let setup = setup(|mock| mock);
     setup
         .mock

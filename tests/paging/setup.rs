@@ -34,10 +34,10 @@ pub(crate) fn setup_on(mock: MockGenesys) -> Setup {
     let credentials = Credentials::new(mock.client_id(), mock.client_secret()).unwrap();
     let org = Org::builder(mock.region())
         .credentials(credentials)
-        .build::<Body, _>(mock.service())
+        .build::<Body>(mock.service())
         .unwrap();
     let genesys = GenesysLayer::new(&org).layer(mock.service());
-    let pager = Pager::new::<Body, _>(&org, genesys);
+    let pager = Pager::new::<Body>(&org, genesys);
     Setup { mock, org, pager }
 }
 

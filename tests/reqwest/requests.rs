@@ -153,7 +153,7 @@ async fn another_organisation_has_its_own_token() {
     let other = Org::builder(server.region())
         .credentials(credentials.expect("well-formed"))
         .allow_loopback()
-        .build::<ReplayBody<reqwest::Body>, _>(tower_genesys::reqwest::HttpService::new(
+        .build::<ReplayBody<reqwest::Body>>(tower_genesys::reqwest::HttpService::new(
             setup.client.clone(),
         ))
         .expect("loopback was allowed");
@@ -194,7 +194,7 @@ async fn the_stack_may_be_over_another_client() {
     let credentials = Credentials::new(mock.client_id(), "wrong");
     let org = Org::builder(mock.region())
         .credentials(credentials.expect("well-formed"))
-        .build::<ReplayBody<reqwest::Body>, _>(mock.service())
+        .build::<ReplayBody<reqwest::Body>>(mock.service())
         .expect("the region is https");
     let genesys = ReqwestService::new(GenesysLayer::new(&org).layer(mock.service()));
     let url = org.api("/api/v2/users").expect("a path").to_string();

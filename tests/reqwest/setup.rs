@@ -67,7 +67,7 @@ async fn setup_over(http: HttpService) -> Setup {
     let org = Org::builder(server.region())
         .credentials(credentials.expect("well-formed"))
         .allow_loopback()
-        .build::<ReplayBody<Body>, _>(http.clone())
+        .build::<ReplayBody<Body>>(http.clone())
         .expect("loopback was allowed");
     let sends = Arc::new(AtomicUsize::new(0));
     let counted = Counted {

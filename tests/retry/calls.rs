@@ -153,7 +153,7 @@ async fn call_options_win_over_the_predicate_and_that_over_the_method() {
     ];
     for (mut request, repeatable, sends) in cases {
         if let Some(repeatable) = repeatable {
-            let options = CallOptions::new().repeatable(repeatable);
+            let options = CallOptions::new().with_repeatable(repeatable);
             request.extensions_mut().insert(options);
         }
         let script = Script::new([], Status(503));
@@ -229,7 +229,7 @@ async fn a_body_that_goes_over_the_cap_just_before_the_claim_ends_the_call_with_
             );
             scheduled.fetch_or(again, Ordering::SeqCst);
         };
-        let layer = RetryLayer::default().with_observer(Arc::new(observer));
+        let layer = RetryLayer::default().with_observer(observer);
         let request = get("/x");
         let state = request.body().state.clone();
         state.goes_when_claimed.store(true, Ordering::SeqCst);
@@ -272,13 +272,13 @@ async fn a_transport_that_sends_on_while_a_retry_is_decided_loses_neither_answer
     };
     let older = Arc::new(Mutex::new(None::<Upload>));
     let transport = older.clone();
-    let observer = Arc::new(move |event: &RetryEvent<'_>| {
+    let observer = move |event: &RetryEvent<'_>| {
         if let (RetryEvent::Scheduled { .. }, Some(body)) =
             (event, transport.lock().unwrap().as_mut())
         {
             (0..4).for_each(|_| poll(body));
         }
-    });
+    };
     let api = tower::service_fn(move |request: Request<Upload>| {
         let older = older.clone();
         async move {
@@ -464,7 +464,7 @@ async fn scenario_26_retry_after_longer_than_the_deadline_is_returned_at_once() 
         let script = Script::new([], RetryAfter(429, "30"));
         let (mut policy, mut request) = (RetryPolicy::new(), get("/x"));
         if by_option {
-            let options = CallOptions::new().deadline(seconds(30));
+            let options = CallOptions::new().with_deadline(seconds(30));
             request.extensions_mut().insert(options);
         } else {
             policy = policy.with_deadline(seconds(30));
@@ -542,7 +542,7 @@ async fn an_attempt_that_no_other_could_follow_is_not_given_up() {
     let mut in_haste = get("/x");
     in_haste
         .extensions_mut()
-        .insert(CallOptions::new().deadline(seconds(20)));
+        .insert(CallOptions::new().with_deadline(seconds(20)));
     let layer = RetryLayer::new(steady());
     let broke = layer.clone().with_upstream(upstream);
     let cases = [

@@ -39,7 +39,7 @@ fn with(mut request: Request<Payload>, options: CallOptions) -> Request<Payload>
 }
 
 fn just_created() -> CallOptions {
-    CallOptions::new().transient_statuses(NOT_FOUND, seconds(10))
+    CallOptions::new().with_transient_statuses(NOT_FOUND, seconds(10))
 }
 
 #[tokio::test(start_paused = true)]
@@ -88,7 +88,7 @@ async fn the_time_of_a_named_status_counts_from_the_first_poll_and_bounds_nothin
 
 #[tokio::test(start_paused = true)]
 async fn a_named_refusal_is_sent_again_for_any_method_other_statuses_for_repeatable_ones() {
-    let options = CallOptions::new().transient_statuses(RACES, seconds(60));
+    let options = CallOptions::new().with_transient_statuses(RACES, seconds(60));
     let cases = [
         (Method::GET, [1, 4, 4, 4]),
         (Method::PUT, [1, 4, 4, 4]),
@@ -127,7 +127,7 @@ async fn one_request_has_its_own_number_of_sends() {
     for (sends, expected) in [(0, 1), (1, 1), (2, 2), (7, 7)] {
         let script = Script::new([], Status(503));
         let service = RetryLayer::new(steady()).layer(script.clone());
-        let options = CallOptions::new().max_sends(sends);
+        let options = CallOptions::new().with_max_sends(sends);
         let response = send(&service, with(get("/x"), options)).await.unwrap();
         assert_eq!(outcome(&response).stop, Stop::SendsSpent);
         assert_eq!(script.sends(), expected);
@@ -140,14 +140,14 @@ async fn one_request_has_its_own_attempt_timeout() {
     for policy in [steady(), steady().without_attempt_timeout()] {
         let script = Script::new([slow()], Status(200));
         let service = RetryLayer::new(policy).layer(script.clone());
-        let options = CallOptions::new().attempt_timeout(seconds(3));
+        let options = CallOptions::new().with_attempt_timeout(seconds(3));
         send(&service, with(get("/x"), options)).await.unwrap();
         assert_eq!(script.times(), [0, 3000]);
     }
     // A longer one than the layer's too.
     let script = Script::new([slow()], Status(200));
     let service = RetryLayer::new(steady().with_attempt_timeout(seconds(1))).layer(script.clone());
-    let options = CallOptions::new().attempt_timeout(seconds(60));
+    let options = CallOptions::new().with_attempt_timeout(seconds(60));
     send(&service, with(get("/x"), options)).await.unwrap();
     assert_eq!(script.sends(), 1);
 }
@@ -208,7 +208,7 @@ async fn a_classifier_is_told_of_each_send_of_the_request_whether_it_is_kept_or_
 async fn what_a_classifier_says_of_a_named_status_counts() {
     let script = Script::new([Status(404)], Status(200));
     let layer = RetryLayer::new(steady()).with_classifier(Curious::default());
-    let options = CallOptions::new().transient_statuses(NOT_FOUND, Duration::ZERO);
+    let options = CallOptions::new().with_transient_statuses(NOT_FOUND, Duration::ZERO);
     let mut request = with(post("/x"), options);
     request.extensions_mut().insert(Kind("throttled"));
     let response = send(&layer.layer(script.clone()), request).await.unwrap();
@@ -217,7 +217,9 @@ async fn what_a_classifier_says_of_a_named_status_counts() {
 
 #[tokio::test(start_paused = true)]
 async fn the_options_of_a_request_hold_at_each_of_its_sends() {
-    let options = just_created().max_sends(6).attempt_timeout(seconds(2));
+    let options = just_created()
+        .with_max_sends(6)
+        .with_attempt_timeout(seconds(2));
     let hang = Slow(seconds(50), Box::new(Status(200)));
     let script = Script::new([Status(404), hang, Status(503), Status(404)], Status(200));
     let service = RetryLayer::new(steady()).layer(script.clone());

@@ -110,7 +110,7 @@ async fn a_hold_that_would_outlast_the_deadline_is_skipped() {
     let mut closing = task::spawn(send(&service, get("/x")));
     assert!(closing.poll().is_pending());
     let mut request = get("/x");
-    let options = CallOptions::new().deadline(seconds(9));
+    let options = CallOptions::new().with_deadline(seconds(9));
     request.extensions_mut().insert(options);
     let started = Instant::now();
     let response = send(&service, request).await.unwrap();
@@ -175,7 +175,7 @@ fn disabled(path: &str) -> Request<Payload> {
 
 fn in_haste(path: &str) -> Request<Payload> {
     let mut request = get(path);
-    let options = CallOptions::new().deadline(seconds(1));
+    let options = CallOptions::new().with_deadline(seconds(1));
     request.extensions_mut().insert(options);
     request
 }
@@ -380,7 +380,7 @@ async fn the_observer_hears_of_it_and_sees_no_query() {
     let events = Arc::new(Mutex::new(Vec::new()));
     let heard = events.clone();
     let observer = move |event: &RetryEvent<'_>| heard.lock().unwrap().push(format!("{event:?}"));
-    let layer = RetryLayer::new(steady()).with_observer(Arc::new(observer));
+    let layer = RetryLayer::new(steady()).with_observer(observer);
     let script = Script::new([RetryAfter(429, "10")], slow(Status(503)));
     let service = retry(&layer, &script);
     send(&service, get("/users/17?secret=17")).await.unwrap();

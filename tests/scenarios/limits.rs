@@ -30,7 +30,7 @@ where
     let credentials = Credentials::new(mock.client_id(), mock.client_secret());
     let org = Org::builder(mock.region())
         .credentials(credentials.expect("well-formed"))
-        .build::<ReplayBody<Body>, _>(client.clone())
+        .build::<ReplayBody<Body>>(client.clone())
         .expect("the region is https");
     let policy = RetryPolicy::new()
         .with_max_sends(5)

@@ -207,7 +207,7 @@ async fn organisations_of_one_builder_share_nothing() {
             .clone()
             .credentials(credentials.expect("well-formed"));
         builder
-            .build::<Body, _>(mocks[k].service())
+            .build::<Body>(mocks[k].service())
             .expect("the region is https")
     });
     mocks[0]

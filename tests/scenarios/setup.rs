@@ -34,7 +34,7 @@ pub(crate) fn setup_on(
     let credentials = Credentials::new(mock.client_id(), mock.client_secret());
     let builder = Org::builder(mock.region()).credentials(credentials.expect("well-formed"));
     let org = change(builder)
-        .build::<Body, _>(mock.service())
+        .build::<Body>(mock.service())
         .expect("the region is https");
     let genesys = GenesysLayer::new(&org).layer(mock.service());
     Setup { mock, org, genesys }

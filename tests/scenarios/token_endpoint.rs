@@ -188,7 +188,7 @@ async fn a_life_that_is_none_makes_no_loop() {
         "99999999999999999999",
     ] {
         let setup = setup();
-        setup.mock.on(TOKEN).with_expires_in(expires_in);
+        setup.mock.on(TOKEN).expires_in(expires_in);
         let started = Instant::now();
         while started.elapsed() < SECONDS * 30 {
             assert_eq!(
@@ -235,7 +235,7 @@ async fn a_secret_provider_that_panics_is_a_typed_error_for_all() {
     let mock = MockGenesys::new();
     let org = Org::builder(mock.region())
         .credentials(Panics)
-        .build::<Body, _>(mock.service())
+        .build::<Body>(mock.service())
         .expect("the region is https");
     let errors = join_all((0..100).map(|_| org.tokens().token())).await;
     for error in errors {

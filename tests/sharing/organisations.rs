@@ -31,7 +31,7 @@ fn org(mock: &MockGenesys, sharing: Sharing) -> Org {
         .credentials(credentials)
         .share(sharing);
     builder
-        .build::<Body, _>(mock.service())
+        .build::<Body>(mock.service())
         .expect("it can be shared")
 }
 
@@ -58,7 +58,7 @@ async fn without_sharing_each_has_its_own() {
         let credentials =
             Credentials::new(mock.client_id(), mock.client_secret()).expect("well-formed");
         let org = Org::builder(mock.region()).credentials(credentials);
-        let org = org.build::<Body, _>(mock.service()).expect("https");
+        let org = org.build::<Body>(mock.service()).expect("https");
         org.tokens().warm_up().await.expect("a token");
     }
     assert_eq!(mock.token_posts(), 2);
@@ -137,7 +137,7 @@ async fn a_client_that_is_replaced_at_run_time_leaves_the_tokens_of_the_old_one(
     let org = Org::builder(mock.region())
         .credentials(provider)
         .share(sharing(&store));
-    let org = org.build::<Body, _>(route).expect("it can be shared");
+    let org = org.build::<Body>(route).expect("it can be shared");
     org.tokens().warm_up().await.expect("a token");
     *id.lock().await = "two";
     org.tokens().invalidate();

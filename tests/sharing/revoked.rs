@@ -25,7 +25,7 @@ fn org(mock: &MockGenesys, sharing: Option<Sharing>) -> Org {
         Some(sharing) => builder.share(sharing),
         None => builder,
     };
-    builder.build::<Body, _>(mock.service()).unwrap()
+    builder.build::<Body>(mock.service()).unwrap()
 }
 
 fn sharing(store: &MemoryStore) -> Sharing {

@@ -172,7 +172,7 @@ impl Fleet {
     pub(crate) fn sharing(&self, keys: &[(&str, u8)]) -> Sharing {
         let events = self.events.clone();
         Sharing::sealed(self.store.clone(), ring(keys))
-            .with_observer(Arc::new(move |event: &StoreEvent<'_>| events.note(event)))
+            .with_observer(move |event: &StoreEvent<'_>| events.note(event))
     }
 
     pub(crate) fn source(&self, sharing: Sharing) -> SharedSource<Keyed<Endpoint>> {

@@ -56,9 +56,9 @@ impl Ledger {
         self.0.lock().expect("no panic")
     }
 
-    pub(crate) fn retries(&self) -> Arc<dyn RetryObserver> {
+    pub(crate) fn retries(&self) -> impl RetryObserver + use<> {
         let ledger = self.clone();
-        Arc::new(move |event: &RetryEvent<'_>| {
+        move |event: &RetryEvent<'_>| {
             let mut entries = ledger.read();
             match event {
                 RetryEvent::Scheduled { .. } => entries.retries += 1,
@@ -66,12 +66,12 @@ impl Ledger {
                 RetryEvent::GaveUp { .. } => entries.gave_up += 1,
                 _ => {}
             }
-        })
+        }
     }
 
-    pub(crate) fn tokens(&self) -> Arc<dyn TokenObserver> {
+    pub(crate) fn tokens(&self) -> impl TokenObserver + use<> {
         let ledger = self.clone();
-        Arc::new(move |event: &TokenEvent<'_>| {
+        move |event: &TokenEvent<'_>| {
             let mut entries = ledger.read();
             match event {
                 TokenEvent::Started { reason, .. } => {
@@ -88,6 +88,6 @@ impl Ledger {
                 TokenEvent::Rejected { .. } => entries.refusals += 1,
                 other => panic!("{other:?}"),
             }
-        })
+        }
     }
 }

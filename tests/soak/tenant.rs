@@ -83,7 +83,7 @@ impl Tenant {
         let org = Org::builder(mock.region())
             .credentials(credentials.expect("well-formed"))
             .observer(ledger.tokens())
-            .build::<Body, _>(mock.service())
+            .build::<Body>(mock.service())
             .expect("the region is https");
         Self {
             mock,

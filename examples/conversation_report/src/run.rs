@@ -69,7 +69,7 @@ where
     };
     let mut output = Output::open(plan.output, plan.format, identity, plan.restart)?;
     let slices = plan.slices();
-    let pager = Pager::new::<Full<Bytes>, _>(org, genesys);
+    let pager = Pager::new(org, genesys);
     let is_resumed = output.checkpoint().is_some();
     let mut progress = |output: &Output| progress(headway(output, &slices));
     if is_resumed {
@@ -101,7 +101,7 @@ where
 impl Plan<'_> {
     fn slices(&self) -> Slices<'_> {
         match self.job {
-            true => Slices::of_job(&self.interval),
+            true => Slices::with_job(&self.interval),
             false => Slices::of_query(&self.interval),
         }
     }

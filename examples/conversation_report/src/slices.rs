@@ -48,7 +48,7 @@ impl<'a> Slices<'a> {
     /// A job finds the conversations that were *active* in its interval. One that started earlier and
     /// paused may be active in a late slice only, so the start does not tell which slice finds it. A
     /// job also needs no slices: its rows have no bound, and its cursor resumes after any page.
-    pub(crate) fn of_job(interval: &'a Interval) -> Self {
+    pub(crate) fn with_job(interval: &'a Interval) -> Self {
         let days = None;
         Self { interval, days }
     }
@@ -167,7 +167,7 @@ mod tests {
         let long = slices("0001-01-01T00:00Z/9999-12-31T23:59:59Z");
         assert_eq!(long.len(), 3_652_059_usize.div_ceil(7));
         let interval = "2026-01-01T00:00Z/2027-01-01T00:00Z".parse().unwrap();
-        let job = Slices::of_job(&interval);
+        let job = Slices::with_job(&interval);
         assert_eq!(job.count(), 1);
         assert_eq!(job.get(0).unwrap().interval, interval.to_string());
     }

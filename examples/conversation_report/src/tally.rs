@@ -37,16 +37,16 @@ impl Default for Tally {
 }
 
 impl Tally {
-    pub(crate) fn observer(&self) -> Arc<dyn RetryObserver> {
+    pub(crate) fn observer(&self) -> impl RetryObserver + use<> {
         let counts = self.counts.clone();
-        Arc::new(move |event: &RetryEvent<'_>| {
+        move |event: &RetryEvent<'_>| {
             let mut counts = counts.lock().unwrap_or_else(PoisonError::into_inner);
             match event {
                 RetryEvent::Resent { .. } => counts.replays += 1,
                 RetryEvent::Scheduled { .. } => counts.retries += 1,
                 _ => {}
             }
-        })
+        }
     }
 
     /// A response has its outcome with it, unless it came at once.
@@ -63,7 +63,7 @@ impl Tally {
             .tokens()
             .status()
             .generation
-            .map_or(0, |last| last.ordinal());
+            .map_or(0, |last| last.get());
         format!(
             "{}, {} fetched, {} after 401, {}, {:.1} s waited by all requests together; {:.1} s in all",
             count(counts.sends, "request", "requests"),

@@ -11,9 +11,7 @@ use std::{
     time::Duration,
 };
 
-use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
-use http_body_util::Full;
 use tempfile::TempDir;
 use tokio::{sync::watch, time::Instant};
 use tower::Layer;
@@ -136,7 +134,7 @@ async fn report(
     let credentials = Credentials::new(mock.client_id(), mock.client_secret()).unwrap();
     let org = Org::builder(mock.region())
         .credentials(credentials)
-        .build::<Full<Bytes>, _>(mock.service())
+        .build(mock.http_client())
         .unwrap();
     let genesys = GenesysLayer::new(&org).layer(mock.service());
     run(plan, &org, genesys, interrupts, progress).await

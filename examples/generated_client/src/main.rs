@@ -36,7 +36,7 @@ fn client(mock: &MockGenesys, server: &MockServer, secret: &str) -> Result<Clien
     let org = Org::builder(server.region())
         .credentials(Credentials::new(mock.client_id(), secret)?)
         .allow_loopback()
-        .build::<ReplayBody<Body>, _>(client.clone())?;
+        .build::<ReplayBody<Body>>(client.clone())?;
     let base = org.region().api_base().to_string();
     Ok(Client::new(
         base.trim_end_matches('/'),

@@ -28,7 +28,7 @@ fn genesys(mock: &MockGenesys, server: &MockServer) -> Result<(Org, Genesys), Bo
     let org = Org::builder(server.region())
         .credentials(Credentials::new(mock.client_id(), mock.client_secret())?)
         .allow_loopback()
-        .build::<ReplayBody<Body>, _>(client.clone())?;
+        .build::<ReplayBody<Body>>(client.clone())?;
     let genesys = GenesysLayer::new(&org).layer(client);
     Ok((org, genesys))
 }

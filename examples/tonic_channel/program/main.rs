@@ -29,7 +29,7 @@ async fn main() -> Result<(), BoxError> {
     let org = Org::builder(mock.region())
         .credentials(Credentials::new(mock.client_id(), mock.client_secret())?)
         .allow_loopback() // in earnest: `origins(Origins::of_host("grpc.example")?)`
-        .build::<ReplayBody<tonic::body::Body>, _>(mock.service())?;
+        .build::<ReplayBody<tonic::body::Body>>(mock.service())?;
     let mut client = client::client(&org, channel, origin);
 
     for (method, sends) in [("/echo.Echo/Refuse", 2), ("/echo.Echo/Say", 3)] {

@@ -12,8 +12,8 @@ const LISTED: [(&str, u16); 3] = [
 
 fn origins() -> Origins {
     Origins::of_host("API.mypurecloud.com.")
-        .and_then(|origins| origins.and_host("gw.example:8443"))
-        .and_then(|origins| origins.and_host("[2001:DB8::1]:443"))
+        .and_then(|origins| origins.with_host("gw.example:8443"))
+        .and_then(|origins| origins.with_host("[2001:DB8::1]:443"))
         .expect("they are hosts")
 }
 
@@ -89,11 +89,11 @@ proptest! {
         let origins = origins();
         prop_assert_eq!(origins.allows(&uri), listed, "{}", uri);
         prop_assert_eq!(matches!(origins.check(&uri), Verdict::Token), listed, "{}", uri);
-        let without = origins.foreign_without_token().check(&uri);
+        let without = origins.with_foreign_unsigned().check(&uri);
         prop_assert!(matches!(without, Verdict::Token) == listed && !matches!(without, Verdict::Refused(_)));
 
         let here = !user && goes_to_this_machine(&uri);
-        let origins = self::origins().and_loopback();
+        let origins = self::origins().with_loopback();
         prop_assert_eq!(origins.allows(&uri), listed || here, "{}", uri);
         prop_assert_eq!(origins.refusal(&uri).is_none(), listed || here, "{}", uri);
     }

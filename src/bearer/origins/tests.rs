@@ -7,7 +7,7 @@ fn refusal(origins: &Origins, uri: &str) -> Option<OriginErrorKind> {
 #[test]
 fn the_same_origin_in_other_spellings_is_allowed() {
     let origins = Origins::of_host("API.mypurecloud.com.").unwrap();
-    let origins = origins.and_host("[2001:db8:0::1]:8443").unwrap();
+    let origins = origins.with_host("[2001:db8:0::1]:8443").unwrap();
     for uri in [
         "https://api.mypurecloud.com/api/v2/users?pageSize=1",
         "https://API.MYPURECLOUD.COM/",
@@ -46,7 +46,7 @@ fn another_origin_is_not() {
 
 #[test]
 fn loopback_is_allowed_when_asked_for_and_nothing_that_looks_like_it() {
-    let origins = Origins::none().and_loopback();
+    let origins = Origins::none().with_loopback();
     for uri in [
         "http://127.0.0.1:8080/",
         "http://127.0.0.1/",

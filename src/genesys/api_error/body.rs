@@ -74,7 +74,7 @@ fn add_headers(inner: &mut Inner, headers: &HeaderMap) {
     if inner.context_id.is_none() {
         inner.context_id = correlation_id(headers).map(Into::into);
     }
-    let asked = RetryAfter::from_headers(headers, SystemTime::now()).map(RetryAfter::wait);
+    let asked = RetryAfter::from_headers(headers, SystemTime::now()).map(RetryAfter::get);
     inner.retry_after = stated(asked).or(inner.retry_after);
 }
 
@@ -104,7 +104,7 @@ fn inner(
         missing_permissions,
         retry_after: stated(seconds.map(|seconds| {
             let asked = Duration::from_secs(seconds);
-            RetryAfter::new(asked).wait()
+            RetryAfter::new(asked).get()
         })),
         message,
         context_id: fields

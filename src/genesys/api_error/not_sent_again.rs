@@ -59,7 +59,7 @@ impl NotSentAgain {
             }
             Self::MayBeDone => {
                 "; it may have been carried out all the same, so it was not sent again: look \
-                 before you do, or mark it `CallOptions::repeatable` where twice is as good as once"
+                 before you do, or mark it `CallOptions::with_repeatable` where twice is as good as once"
             }
             Self::BudgetSpent => {
                 "; it was not resent, since the retry budget of this upstream is spent: many of its \

@@ -43,13 +43,11 @@ const CLIENT_SECRET: [Name; 2] = [
 /// what is in it.
 ///
 /// ```
-/// use bytes::Bytes;
-/// use http_body_util::Full;
 /// use tower_genesys::{Org, Region, genesys::EnvCredentials, testing::MockGenesys};
 ///
-/// # let client = MockGenesys::new().service();
+/// # let client = MockGenesys::new().http_client();
 /// let credentials = EnvCredentials::new().with_names("STAGING_CLIENT_ID", "STAGING_CLIENT_SECRET");
-/// let org = Org::builder(Region::EU_WEST_1).credentials(credentials).build::<Full<Bytes>, _>(client)?;
+/// let org = Org::builder(Region::EU_WEST_1).credentials(credentials).build(client)?;
 /// # let _ = org;
 /// # Ok::<(), tower_genesys::genesys::ConfigError>(())
 /// ```

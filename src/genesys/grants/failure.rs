@@ -62,7 +62,7 @@ impl Failure {
             let asked = RetryAfter::from_headers(&head.headers, SystemTime::now());
             error = asked
                 .into_iter()
-                .fold(error, |error, asked| error.with_retry_after(asked.wait()));
+                .fold(error, |error, asked| error.with_retry_after(asked.get()));
         }
         let id = correlation_id(&head.headers);
         id.into_iter()

@@ -91,7 +91,7 @@ fn with_head(error: TokenError, headers: &HeaderMap) -> TokenError {
         None => error,
     };
     match RetryAfter::from_headers(headers, std::time::SystemTime::now()) {
-        Some(after) => error.with_retry_after(after.wait()),
+        Some(after) => error.with_retry_after(after.get()),
         None => error,
     }
 }

@@ -20,7 +20,7 @@
 //!         assert_eq!(tenant, "acme");
 //!         let org = Org::builder(mock.region())
 //!             .credentials(Credentials::new(id, secret)?)
-//!             .build::<Full<Bytes>, _>(mock.service())?;
+//!             .build(mock.http_client())?;
 //!         Ok::<_, BoxError>(org)
 //!     }
 //! });

@@ -21,15 +21,15 @@ pub(super) type Name = Cow<'static, str>;
 /// # let mock = MockGenesys::new();
 /// # let org = Org::builder(mock.region())
 /// #     .credentials(Credentials::new(mock.client_id(), mock.client_secret())?)
-/// #     .build::<Full<Bytes>, _>(mock.service())?;
-/// # let pager = Pager::new::<Full<Bytes>, _>(&org, GenesysLayer::new(&org).layer(mock.service()));
+/// #     .build(mock.http_client())?;
+/// # let pager = Pager::new(&org, GenesysLayer::new(&org).layer(mock.http_client()));
 /// # let route = || Route::new(http::Method::POST, "/api/v2/brand/new/search");
 /// # for (nth, page) in [json!({"hits":[1],"more":"x"}), json!({"hits":[2]})].iter().enumerate() {
 /// #     let script = mock.on(route()).nth(nth as u64 + 1);
 /// #     script.reply(http::StatusCode::OK, Default::default(), page.to_string());
 /// # }
 /// // A token in the body, which each page but the last names in `more`.
-/// let paging = Paging::token("cursor", "more").in_body().with_rows("hits");
+/// let paging = Paging::token("cursor", "more").with_parameters_in_body().with_rows("hits");
 /// let mut pages = pager.post("/api/v2/brand/new/search", json!({}))
 ///     .with_paging(paging)
 ///     .pages::<Value>();
@@ -162,14 +162,14 @@ impl Paging {
 
     /// Puts the parameters at the top of the body.
     #[must_use]
-    pub fn in_body(mut self) -> Self {
+    pub fn with_parameters_in_body(mut self) -> Self {
         self.place = Place::Body;
         self
     }
 
     /// Puts the parameters into an object of the body, such as `paging`, and replaces what it holds.
     #[must_use]
-    pub fn in_body_at(mut self, field: impl Into<Name>) -> Self {
+    pub fn with_parameters_at(mut self, field: impl Into<Name>) -> Self {
         self.place = Place::Object(field.into());
         self
     }
@@ -241,7 +241,7 @@ impl Paging {
     /// the one that was POSTed to, with `{}` for the id; without a status the results say in
     /// `queryStatus` or `state` whether they are complete.
     #[must_use]
-    pub fn of_job(
+    pub fn with_job(
         mut self,
         id: impl Into<Name>,
         status: Option<&'static str>,

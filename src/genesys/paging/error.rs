@@ -120,7 +120,7 @@ impl PageError {
         self
     }
 
-    pub(super) fn of_job(mut self, kind: PageErrorKind) -> Self {
+    pub(super) fn with_job(mut self, kind: PageErrorKind) -> Self {
         self.inner.kind = kind;
         self
     }

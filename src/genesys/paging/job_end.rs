@@ -24,7 +24,7 @@ pub(super) fn expired() -> PageError {
 pub(super) fn gone(error: PageError) -> PageError {
     let status = error.api().map(|api| api.status());
     if matches!(status, Some(StatusCode::NOT_FOUND | StatusCode::GONE)) {
-        return error.of_job(PageErrorKind::JobExpired);
+        return error.with_job(PageErrorKind::JobExpired);
     }
     error
 }

@@ -44,27 +44,29 @@ fn by_word(way: &str) -> Option<Paging> {
         "last-row" => Paging::last_row("after"),
         "number" => Paging::number("pageNumber"),
         "number-link" => Paging::number("pageNumber").with_next_link(),
-        "number-body" => Paging::number("pageNumber").in_body(),
-        "number-body-link" => Paging::number("pageNumber").in_body().with_next_link(),
+        "number-body" => Paging::number("pageNumber").with_parameters_in_body(),
+        "number-body-link" => Paging::number("pageNumber")
+            .with_parameters_in_body()
+            .with_next_link(),
         "number-object" => Paging::number("pageNumber")
-            .in_body_at("paging")
+            .with_parameters_at("paging")
             .with_size("pageSize")
             .with_total("totalHits")
             .with_optional_rows()
             .with_full_pages(),
-        "after-body" => Paging::token("after", "after").in_body(),
-        "cursor-body" => cursor().in_body(),
+        "after-body" => Paging::token("after", "after").with_parameters_in_body(),
+        "cursor-body" => cursor().with_parameters_in_body(),
         "cursor" => cursor(),
         "after-cursors" => usage(),
-        "job" => cursor().of_job("jobId", Some("{}"), "{}/results"),
-        "job-id" => cursor().of_job("id", Some("{}"), "{}/results"),
-        "job-one" => Paging::link("nextUri").of_job("id", None, "{}"),
-        "job-execution" => usage().of_job("executionId", None, "{}/results"),
-        "job-execution-last" => usage().of_job("executionId", None, "results/{}"),
+        "job" => cursor().with_job("jobId", Some("{}"), "{}/results"),
+        "job-id" => cursor().with_job("id", Some("{}"), "{}/results"),
+        "job-one" => Paging::link("nextUri").with_job("id", None, "{}"),
+        "job-execution" => usage().with_job("executionId", None, "{}/results"),
+        "job-execution-last" => usage().with_job("executionId", None, "results/{}"),
         "job-page" => Paging::number("pageNumber")
-            .in_body()
+            .with_parameters_in_body()
             .with_size("pageSize")
-            .of_job("id", Some("{}"), "{}/results")
+            .with_job("id", Some("{}"), "{}/results")
             .with_job_per_page(),
         _ => return None,
     })

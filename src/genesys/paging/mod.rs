@@ -29,9 +29,9 @@
 //! let mock = MockGenesys::builder().conversations(250).build(); // stands for the HTTP client
 //! let org = Org::builder(mock.region())
 //!     .credentials(Credentials::new(mock.client_id(), mock.client_secret())?)
-//!     .build::<Full<Bytes>, _>(mock.service())?;
-//! let genesys = ServiceBuilder::new().layer(GenesysLayer::new(&org)).service(mock.service());
-//! let pager = Pager::new::<Full<Bytes>, _>(&org, genesys);
+//!     .build(mock.http_client())?;
+//! let genesys = ServiceBuilder::new().layer(GenesysLayer::new(&org)).service(mock.http_client());
+//! let pager = Pager::new(&org, genesys);
 //!
 //! mock.on(DETAILS_QUERY).nth(2).revoke_token(); // in the middle of the job
 //! let query = json!({ "interval": mock.interval(), "order": "asc" });

@@ -29,14 +29,13 @@ impl Pager {
     /// Pages of this organisation, by a service for requests with bodies `B`.
     ///
     /// There is nothing to implement: whatever service fits is a [`TokenClient`].
-    pub fn new<B, S>(org: &Org, service: S) -> Self
+    pub fn new<B>(org: &Org, service: impl TokenClient<B>) -> Self
     where
-        S: TokenClient<B>,
         B: From<Full<Bytes>> + Send + 'static,
     {
         Self {
             org: org.clone(),
-            exchange: Arc::new(OverService::<S, B>::new(service)),
+            exchange: Arc::new(OverService::new(service)),
         }
     }
 
@@ -57,8 +56,8 @@ impl Pager {
     /// # let mock = MockGenesys::builder().users(60).build();
     /// # let org = Org::builder(mock.region())
     /// #     .credentials(Credentials::new(mock.client_id(), mock.client_secret())?)
-    /// #     .build::<Full<Bytes>, _>(mock.service())?;
-    /// # let pager = Pager::new::<Full<Bytes>, _>(&org, GenesysLayer::new(&org).layer(mock.service()));
+    /// #     .build(mock.http_client())?;
+    /// # let pager = Pager::new(&org, GenesysLayer::new(&org).layer(mock.http_client()));
     /// let mut pages = pager.get("/api/v2/users?state=active").pages::<Value>();
     /// let mut users = 0;
     /// while let Some(page) = pages.next().await {

@@ -88,9 +88,9 @@ impl<T> Pages<T> {
     /// # let mock = MockGenesys::builder().conversations(30).build();
     /// # let org = Org::builder(mock.region())
     /// #     .credentials(Credentials::new(mock.client_id(), mock.client_secret())?)
-    /// #     .build::<Full<Bytes>, _>(mock.service())?;
-    /// # let genesys = GenesysLayer::new(&org).layer(mock.service());
-    /// # let pager = Pager::new::<Full<Bytes>, _>(&org, genesys);
+    /// #     .build(mock.http_client())?;
+    /// # let genesys = GenesysLayer::new(&org).layer(mock.http_client());
+    /// # let pager = Pager::new(&org, genesys);
     /// # let query = json!({ "interval": mock.interval() });
     /// # let mut saved = String::new();
     /// let jobs = "/api/v2/analytics/conversations/details/jobs";

@@ -379,7 +379,7 @@ proptest! {
         }
         let plain = format!("http://{text}/");
         if let Ok(uri) = plain.parse::<Uri>() {
-            let allowed = Origins::none().and_loopback().allows(&uri);
+            let allowed = Origins::none().with_loopback().allows(&uri);
             prop_assert_eq!(allowed, Authority::parse(&text).is_ok_and(Authority::is_loopback), "{}", text);
         }
     }

@@ -133,9 +133,9 @@ impl<S: Clone, B: CloneBody, C> Call<S, B, C> {
         match class {
             // No wait at all is no wish that could be followed: it would hammer the server.
             Class::Throttled { after: Some(after) } | Class::Transient { after: Some(after) }
-                if !after.wait().is_zero() =>
+                if !after.get().is_zero() =>
             {
-                (Some(after.wait()), after.jittered(rng))
+                (Some(after.get()), after.jittered(rng))
             }
             _ => (None, backoff),
         }

@@ -301,7 +301,7 @@ impl<S: Clone, B: CloneBody, C> Call<S, B, C> {
         let started = self.started();
         let end = started.checked_add(time);
         // Longer than the clock goes: as good as none.
-        end.unwrap_or_else(|| started + RetryAfter::MAX.wait())
+        end.unwrap_or_else(|| started + RetryAfter::MAX.get())
     }
 
     /// The one that the request named, or else that of the layer.

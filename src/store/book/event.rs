@@ -12,7 +12,7 @@ use crate::store::{Operation, StoreErrorKind};
 /// use tower_genesys::store::{Limit, book::LimitEvent};
 ///
 /// let limit = Limit::per_minute(300)
-///     .with_observer(Arc::new(|event: &LimitEvent| println!("{event:?}")));
+///     .with_observer(|event: &LimitEvent| println!("{event:?}"));
 /// # let _ = limit;
 /// ```
 pub trait LimitObserver: Send + Sync {

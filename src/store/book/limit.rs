@@ -70,8 +70,8 @@ impl Limit {
 
     /// Who is told what happens. Default: nobody but `tracing`.
     #[must_use]
-    pub fn with_observer(mut self, observer: Arc<dyn LimitObserver>) -> Self {
-        self.observer = Some(observer);
+    pub fn with_observer(mut self, observer: impl LimitObserver + 'static) -> Self {
+        self.observer = Some(Arc::new(observer));
         self
     }
 

@@ -17,7 +17,7 @@
 //! let org = Org::builder(mock.region())
 //!     .credentials(Credentials::new(mock.client_id(), mock.client_secret())?)
 //!     .share(sharing)
-//!     .build::<Full<Bytes>, _>(mock.service())?;
+//!     .build(mock.http_client())?;
 //! # let _ = org;
 //! # Ok(())
 //! # }

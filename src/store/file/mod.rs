@@ -18,7 +18,7 @@
 //!     Org::builder(mock.region())
 //!         .credentials(Credentials::new(mock.client_id(), mock.client_secret())?)
 //!         .share(Sharing::unsealed(FileStore::new(&directory)?)) // `/home/ada/.cache/my-program`, say
-//!         .build::<Full<Bytes>, _>(mock.service())
+//!         .build(mock.http_client())
 //!         .map_err(tower_genesys::BoxError::from)
 //! };
 //! let first = run()?.tokens().token().await?;

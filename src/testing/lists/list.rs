@@ -7,7 +7,7 @@ use serde_json::Value;
 /// use tower_genesys::testing::MockList;
 ///
 /// // Its links forget the caller's filter, which 155 of its 260 rows match.
-/// let flows = MockList::new(260).with_page_size(50).with_matching(155).dropping_parameters();
+/// let flows = MockList::new(260).with_page_size(50).with_matching(155).with_dropped_parameters();
 /// # let _ = flows;
 /// ```
 #[derive(Clone, Debug)]
@@ -56,14 +56,14 @@ impl MockList {
 
     /// Leaves the caller's filters out of its links.
     #[must_use]
-    pub fn dropping_parameters(mut self) -> Self {
+    pub fn with_dropped_parameters(mut self) -> Self {
         self.drops_parameters = true;
         self
     }
 
     /// Hides every row of this ordinal from the client, though totals count it.
     #[must_use]
-    pub fn hiding_every(mut self, nth: usize) -> Self {
+    pub fn with_hidden_rows(mut self, nth: usize) -> Self {
         self.hides_every = Some(nth.max(1));
         self
     }
@@ -84,7 +84,7 @@ impl MockList {
 
     /// Has every page state this value in a field at its top.
     #[must_use]
-    pub fn stating(mut self, field: impl Into<String>, value: impl Into<Value>) -> Self {
+    pub fn with_field(mut self, field: impl Into<String>, value: impl Into<Value>) -> Self {
         self.stating.push((field.into(), value.into()));
         self
     }

@@ -29,8 +29,14 @@ impl TokenCacheBuilder {
     }
 
     /// Who is told what happens. Default: nobody but `tracing`.
-    pub fn observer(mut self, observer: Arc<dyn TokenObserver>) -> Self {
-        self.observer = Some(observer);
+    pub fn observer(mut self, observer: impl TokenObserver + 'static) -> Self {
+        self.observer = Some(Arc::new(observer));
+        self
+    }
+
+    /// The observer of an [`Org`](crate::Org), whose builder can be cloned.
+    pub(crate) fn shared_observer(mut self, observer: Option<Arc<dyn TokenObserver>>) -> Self {
+        self.observer = observer;
         self
     }
 

@@ -182,7 +182,7 @@ impl TokenCache {
     /// # let mock = MockGenesys::new();
     /// # let org = Org::builder(mock.region())
     /// #     .credentials(Credentials::new(mock.client_id(), mock.client_secret())?)
-    /// #     .build::<Full<Bytes>, _>(mock.service())?;
+    /// #     .build(mock.http_client())?;
     /// org.tokens().token().await?;
     /// assert_eq!(mock.live_tokens(), 1);
     /// org.tokens().revoke().await?;

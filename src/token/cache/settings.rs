@@ -1,4 +1,4 @@
-use std::time::Duration;
+use std::{ops::RangeInclusive, time::Duration};
 
 /// How a [`TokenCache`](super::TokenCache) renews its token.
 ///
@@ -165,39 +165,48 @@ impl CacheSettings {
         self
     }
 
-    /// How long the token endpoint is left alone after a failure: `first`, which is doubled with each
-    /// further failure up to `longest`, less a random part, half of it at most. Default: 250
+    /// How long the token endpoint is left alone after a failure: the start of the range, which each
+    /// further failure doubles up to its end, less a random part, half of it at most. Default: 250
     /// milliseconds to 1 minute.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use tower_genesys::token::CacheSettings;
+    ///
+    /// let pause = Duration::from_secs(1)..=Duration::from_secs(30);
+    /// let settings = CacheSettings::new().with_failure_pause(pause);
+    /// assert_ne!(settings, CacheSettings::new());
+    /// ```
     ///
     /// A token endpoint that says how long it wants to be left alone is believed, up to an hour,
     /// unless that is shorter than this.
     #[must_use]
-    pub const fn with_failure_pause(mut self, first: Duration, longest: Duration) -> Self {
-        self.gate.first = first;
-        self.gate.longest = longest;
+    pub const fn with_failure_pause(mut self, pause: RangeInclusive<Duration>) -> Self {
+        self.gate.first = *pause.start();
+        self.gate.longest = *pause.end();
         self
     }
 
     /// The same after the client was refused, without chance: somebody has to correct something
     /// first. Default: 5 seconds to 5 minutes.
     #[must_use]
-    pub const fn with_denied_pause(mut self, first: Duration, longest: Duration) -> Self {
-        self.gate.denied_first = first;
-        self.gate.denied_longest = longest;
+    pub const fn with_denied_pause(mut self, pause: RangeInclusive<Duration>) -> Self {
+        self.gate.denied_first = *pause.start();
+        self.gate.denied_longest = *pause.end();
         self
     }
 
     /// How many renewals 401s may force one right after the other while fresh tokens go on being
-    /// refused; then one in `first`, doubled up to `longest`. Default: 3, then one in 10 seconds to
-    /// one in 5 minutes.
+    /// refused; then one in each pause, which begins at the start of the range and doubles up to its
+    /// end. Default: 3, then one in 10 seconds to one in 5 minutes.
     ///
     /// Tokens that are accepted for a minute begin this anew. Without a limit, a mistake in the
     /// configuration would mint tokens in a loop, for which Genesys disables clients.
     #[must_use]
-    pub const fn with_damper(mut self, burst: u32, first: Duration, longest: Duration) -> Self {
+    pub const fn with_damper(mut self, burst: u32, pause: RangeInclusive<Duration>) -> Self {
         self.damper.burst = if burst == 0 { 1 } else { burst };
-        self.damper.first = first;
-        self.damper.longest = longest;
+        self.damper.first = *pause.start();
+        self.damper.longest = *pause.end();
         self
     }
 }

@@ -58,7 +58,7 @@ pub fn org(tokens: TokenCache) -> Org {
 
 /// The same for a server on this machine.
 pub fn loopback_layer(tokens: TokenCache, authority: &str) -> GenesysLayer {
-    let origins = Origins::of_host(authority).expect("a host").and_loopback();
+    let origins = Origins::of_host(authority).expect("a host").with_loopback();
     let org = Org::builder(Region::US_EAST_1)
         .origins(origins)
         .allow_loopback();

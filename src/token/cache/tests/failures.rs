@@ -261,9 +261,9 @@ async fn a_source_that_panics_where_it_names_its_host_is_an_error_too() {
 async fn an_observer_that_panics_fails_one_caller_and_nobody_else() {
     let (_, script) = Script::cache([]);
     let first = std::sync::atomic::AtomicBool::new(true);
-    let observer = Arc::new(move |_: &crate::token::TokenEvent<'_>| {
+    let observer = move |_: &crate::token::TokenEvent<'_>| {
         assert!(!first.swap(false, Ordering::SeqCst), "scripted");
-    });
+    };
     let cache = TokenCache::builder(script.clone())
         .observer(observer)
         .build();

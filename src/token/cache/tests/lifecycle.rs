@@ -189,7 +189,7 @@ impl TokenObserver for Log {
     fn on_event(&self, event: &TokenEvent<'_>) {
         let line = match event {
             TokenEvent::Started { reason } => format!("started {}", reason.as_str()),
-            TokenEvent::Renewed { generation, .. } => format!("renewed {}", generation.ordinal()),
+            TokenEvent::Renewed { generation, .. } => format!("renewed {}", generation.get()),
             TokenEvent::Failed { error, .. } => format!("failed {}", error.kind().as_str()),
             TokenEvent::Abandoned { reason } => format!("abandoned {}", reason.as_str()),
             TokenEvent::Rejected { rejection, .. } => format!("rejected {rejection:?}"),
@@ -203,7 +203,10 @@ async fn an_observer_is_told_each_step() {
     let (_, script) = Script::cache([Step::Fail(TokenErrorKind::Denied)]);
     let log = Arc::new(Log::default());
     let cache = TokenCache::builder(script.clone())
-        .observer(log.clone())
+        .observer({
+            let log = Arc::clone(&log);
+            move |event: &TokenEvent<'_>| log.on_event(event)
+        })
         .build();
     cache.token().await.unwrap_err();
     advance(Duration::from_secs(5)).await;
@@ -236,8 +239,8 @@ async fn knobs_do_what_they_say() {
         .with_renew_before(Duration::from_secs(3600))
         .without_jitter()
         .with_expiry_margin(Duration::from_secs(60))
-        .with_damper(1, Duration::from_secs(30), Duration::from_secs(30))
-        .with_denied_pause(Duration::from_secs(2), Duration::from_secs(2));
+        .with_damper(1, Duration::from_secs(30)..=Duration::from_secs(30))
+        .with_denied_pause(Duration::from_secs(2)..=Duration::from_secs(2));
     let (_, script) = Script::cache([]);
     let cache = TokenCache::builder(script.clone())
         .settings(settings)

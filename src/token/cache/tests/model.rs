@@ -235,7 +235,7 @@ fn a_result_that_comes_after_it_was_given_up_changes_nothing() {
             let generation = model
                 .cell
                 .inspect(|machine| machine.token().unwrap().generation());
-            assert_eq!(generation.ordinal(), 1, "one of the two was adopted");
+            assert_eq!(generation.get(), 1, "one of the two was adopted");
         },
         ORDERS,
         3,

@@ -101,12 +101,12 @@ async fn a_renewal_that_starts_while_the_cache_is_closed_is_ended_too() {
     let (_, script) = Script::cache([Step::Never]);
     let own = Arc::new(std::sync::OnceLock::<TokenCache>::new());
     let closer = own.clone();
-    let observer = Arc::new(move |event: &crate::token::TokenEvent<'_>| {
+    let observer = move |event: &crate::token::TokenEvent<'_>| {
         if let (crate::token::TokenEvent::Started { .. }, Some(cache)) = (event, closer.get()) {
             let closed = futures_util::FutureExt::now_or_never(cache.close());
             assert!(closed.is_some(), "there is no task to wait for yet");
         }
-    });
+    };
     let cache = TokenCache::builder(script.clone())
         .observer(observer)
         .build();

@@ -236,7 +236,7 @@ impl Driver {
             return;
         };
         let mut generation = Generation::NONE;
-        for _ in age..held.ordinal() {
+        for _ in age..held.get() {
             generation = generation.next();
         }
         let (rejection, start) = self.machine.refuse(generation, self.now);

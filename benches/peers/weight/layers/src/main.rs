@@ -31,6 +31,6 @@ fn layers(org: &Org) -> GenesysLayer {
 
 #[cfg(feature = "more")]
 fn layers(org: &Org) -> GenesysLayer {
-    let metrics = std::sync::Arc::new(tower_genesys::metrics::Metrics);
+    let metrics = tower_genesys::metrics::Metrics;
     GenesysLayer::new(org).map_retry(|retry| retry.with_observer(metrics))
 }

@@ -62,7 +62,7 @@ async fn it_stays_ready_while_renewals_fail_for_as_long_as_the_token_is_good() {
     let credentials = Credentials::new(mock.client_id(), mock.client_secret());
     let org = Org::builder(mock.region())
         .credentials(credentials.expect("well-formed"))
-        .build::<ReplayBody<Body>, _>(mock.service())
+        .build::<ReplayBody<Body>>(mock.service())
         .expect("the region is https");
     let gateway = Gateway::new(client(), BTreeMap::from([("acme".to_owned(), org.clone())]));
     let routes = Router::new().route("/", readiness(gateway));

@@ -62,8 +62,8 @@ async fn the_token_is_in_no_response() {
     // The worst that could come from the other side: the token in headers that nobody lets through.
     let token = setup.orgs["acme"].tokens().token().await.expect("a token");
     let leak = HeaderValue::from_str(token.expose()).expect("it is one for a header");
-    let script = mock.on(USERS).with_header(header::SET_COOKIE, leak.clone());
-    let _ = script.with_header(header::WWW_AUTHENTICATE, leak);
+    let script = mock.on(USERS).header(header::SET_COOKIE, leak.clone());
+    let _ = script.header(header::WWW_AUTHENTICATE, leak);
 
     let mut all = String::new();
     for path in [

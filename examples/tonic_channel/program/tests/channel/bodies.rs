@@ -24,7 +24,7 @@ where
     let credentials = Credentials::new(mock.client_id(), mock.client_secret());
     let org = Org::builder(mock.region())
         .credentials(credentials.expect("well-formed"))
-        .build::<ReplayBody<B>, _>(mock.service())
+        .build::<ReplayBody<B>>(mock.service())
         .expect("the region is https");
     mock.on(CREATE_USER).nth(1).revoke_token();
     let genesys = GenesysLayer::new(&org).layer(mock.service());

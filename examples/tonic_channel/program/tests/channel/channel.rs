@@ -31,7 +31,7 @@ async fn setup() -> Setup {
     let org = Org::builder(mock.region())
         .credentials(credentials.expect("well-formed"))
         .allow_loopback()
-        .build::<ReplayBody<Body>, _>(mock.service())
+        .build::<ReplayBody<Body>>(mock.service())
         .expect("the region is https");
     let echo = Echo::default();
     let url = echo.start().await.expect("a loopback port is free");
