@@ -70,9 +70,7 @@ async fn sharing() {
 async fn limit(finds_it: bool) {
     let mock = MockGenesys::new();
     let store = MemoryStore::new();
-    let limit = Limit::per_minute(60)
-        .with_burst(0.0)
-        .with_observer(Metrics);
+    let limit = Limit::per_minute(60).with_burst(0.0).with_observer(Metrics);
     let org = Org::builder(mock.region())
         .credentials(Credentials::new(mock.client_id(), mock.client_secret()).expect("well-formed"))
         .share(Sharing::unsealed(store.clone()).with_limit(limit))
