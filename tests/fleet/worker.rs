@@ -264,7 +264,7 @@ fn limit(stated: &str, events: Arc<Mutex<Vec<String>>>) -> Option<Limit> {
         None if stated == "learned" => Limit::learned(),
         None => return None,
     };
-    Some(limit.with_observer(Arc::new(move |event: &LimitEvent| {
+    Some(limit.with_observer(move |event: &LimitEvent| {
         if !matches!(
             event,
             LimitEvent::Reserved { .. } | LimitEvent::Waited { .. }
@@ -272,7 +272,7 @@ fn limit(stated: &str, events: Arc<Mutex<Vec<String>>>) -> Option<Limit> {
             let event = format!("limit:{}", event.as_str());
             events.lock().unwrap().push(event);
         }
-    })))
+    }))
 }
 
 /// An event in one word.
