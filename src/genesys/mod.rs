@@ -111,6 +111,9 @@ mod error;
 pub mod grants;
 pub(crate) mod layer;
 mod limit;
+#[cfg(feature = "file")]
+#[cfg_attr(docsrs, doc(cfg(feature = "file")))]
+pub mod login_file;
 mod named_limit;
 mod operation;
 pub(crate) mod org;

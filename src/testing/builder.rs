@@ -33,6 +33,7 @@ use crate::genesys::Region;
 #[must_use = "call `build`"]
 pub struct MockBuilder {
     clients: Vec<(String, String)>,
+    redirect_uris: Vec<String>,
     region: Region,
     token_lifetime: Duration,
     max_tokens: usize,
@@ -49,6 +50,7 @@ impl MockBuilder {
     pub(super) fn new() -> Self {
         Self {
             clients: Vec::new(),
+            redirect_uris: Vec::new(),
             region: Region::US_EAST_1,
             token_lifetime: Duration::from_secs(86_400),
             max_tokens: 1000,
@@ -69,6 +71,17 @@ impl MockBuilder {
     /// One client, `client-id` with `client-secret`, as long as none is added.
     pub fn client(mut self, id: impl Into<String>, secret: impl Into<String>) -> Self {
         self.clients.push((id.into(), secret.into()));
+        self
+    }
+
+    /// Adds a URI to which `/oauth/authorize` may send a browser back. As in Genesys Cloud, a login
+    /// must name it exactly.
+    ///
+    /// # Default
+    ///
+    /// None, so that each login at `/oauth/authorize` is refused.
+    pub fn redirect_uri(mut self, uri: impl Into<String>) -> Self {
+        self.redirect_uris.push(uri.into());
         self
     }
 
@@ -190,6 +203,7 @@ impl MockBuilder {
         let state = State {
             clients: self.clients.into_iter().map(client).collect(),
             grants: Grants::new(),
+            redirect_uris: self.redirect_uris,
             refresh_tokens: self.refresh_tokens,
             tokens: Tokens::new(self.max_tokens, self.token_lifetime, self.rate_limit),
             api: Api::new(&mut random, self.conversations, self.users),

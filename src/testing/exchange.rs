@@ -10,7 +10,7 @@ use http_body_util::BodyExt;
 use serde_json::Value;
 
 use super::{
-    MockError, api,
+    MockError, api, authorize,
     body::{Fault, MockBody},
     cors,
     hold::Gates,
@@ -186,6 +186,9 @@ fn handle(state: &mut State, place: Place<'_>, plan: &Plan, head: &Parts, body: 
                 Some(raw) if reply.status.is_success() => expires_in(reply, raw),
                 _ => reply,
             }
+        }
+        Place::Login("/oauth/authorize") => {
+            authorize::authorize(state, method, head.uri.query().unwrap_or_default())
         }
         Place::Api(path) => {
             let query = head.uri.query().unwrap_or_default();

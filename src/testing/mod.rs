@@ -47,7 +47,10 @@
 //! # What it knows
 //!
 //! The token endpoint has the grants client credentials, authorization code (with or without
-//! PKCE), refresh token (rotating) and SAML2 bearer. The API has
+//! PKCE), refresh token (rotating) and SAML2 bearer. A login by a browser begins at
+//! `GET /oauth/authorize`, which asks nobody for a password: if the client, its
+//! [redirect URI](MockBuilder::redirect_uri) and the code challenge are right, it redirects back at
+//! once, with a code. The API has
 //!
 //! - `POST /api/v2/analytics/conversations/details/query`, and the same as a job: `POST …/jobs`,
 //!   `GET …/jobs/{id}` (queued at the first poll, fulfilled at the third, unless
@@ -102,6 +105,7 @@
 //! `Debug` of nothing in here shows a token or a secret. [`Recorded`] gives them out when asked.
 
 mod api;
+mod authorize;
 mod body;
 mod builder;
 mod client;
@@ -140,8 +144,8 @@ pub use self::{
     mock::MockGenesys,
     record::Recorded,
     route::{
-        ANY, ANY_API, CREATE_USER, DETAILS_JOB, DETAILS_JOB_RESULTS, DETAILS_JOBS, DETAILS_QUERY,
-        Route, TOKEN, TOKENS_ME, USERS, USERS_ME,
+        ANY, ANY_API, AUTHORIZE, CREATE_USER, DETAILS_JOB, DETAILS_JOB_RESULTS, DETAILS_JOBS,
+        DETAILS_QUERY, Route, TOKEN, TOKENS_ME, USERS, USERS_ME,
     },
     script::Script,
     server::MockServer,

@@ -52,7 +52,9 @@ fn issue(state: &mut State, headers: &HeaderMap, form: &Form) -> Result<Value, R
         let why = "client is not authorized for this grant type";
         return Err(("unauthorized_client", why.into()));
     }
-    let refreshable = redeem(state, form, grant, &client)?;
+    // Refresh tokens are for clients that have shown a secret.
+    let is_confidential = record::basic(headers).is_some();
+    let refreshable = redeem(state, form, grant, (&client, is_confidential))?;
     let user = grant != Grant::ClientCredentials;
     let token = state.tokens.mint(&mut state.random, &client, user);
     let mut body = json!({
@@ -103,7 +105,12 @@ fn find<'a>(state: &'a State, id: &str) -> Result<&'a Client, Refusal> {
 }
 
 /// Spends what the grant is made of; the result is whether a refresh token goes with the token.
-fn redeem(state: &mut State, form: &Form, grant: Grant, client: &str) -> Result<bool, Refusal> {
+fn redeem(
+    state: &mut State,
+    form: &Form,
+    grant: Grant,
+    (client, is_confidential): (&str, bool),
+) -> Result<bool, Refusal> {
     let invalid = |why: &'static str| ("invalid_grant", why.into());
     match grant {
         Grant::ClientCredentials => Ok(false),
@@ -112,7 +119,7 @@ fn redeem(state: &mut State, form: &Form, grant: Grant, client: &str) -> Result<
             let (code, redirect_uri) = (form.need("code")?, form.need("redirect_uri")?);
             let grants = &mut state.grants;
             let redeemed = grants.redeem_code(code, client, redirect_uri, verifier);
-            redeemed.map(|()| verifier.is_none()).map_err(invalid)
+            redeemed.map(|()| is_confidential).map_err(invalid)
         }
         Grant::RefreshToken => {
             let text = form.need("refresh_token")?;

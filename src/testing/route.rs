@@ -26,6 +26,10 @@ pub struct Route {
 ///
 /// An example is at [`Script`](super::Script).
 pub const TOKEN: Route = Route::fixed(Some(Method::POST), "/oauth/token");
+/// `GET /oauth/authorize` at the login host.
+///
+/// An example is at [`Script`](super::Script).
+pub const AUTHORIZE: Route = Route::fixed(Some(Method::GET), "/oauth/authorize");
 /// `POST /api/v2/analytics/conversations/details/query`
 ///
 /// An example is at [`Script`](super::Script).

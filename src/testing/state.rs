@@ -23,6 +23,8 @@ pub(super) struct Shared {
 pub(super) struct State {
     pub(super) clients: Vec<Client>,
     pub(super) grants: Grants,
+    /// Where a login may return to.
+    pub(super) redirect_uris: Vec<String>,
     /// Whether a login gives a refresh token.
     pub(super) refresh_tokens: bool,
     pub(super) tokens: Tokens,

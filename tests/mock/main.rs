@@ -7,6 +7,7 @@
 
 mod api;
 mod ask;
+mod authorize;
 mod browser;
 mod definition;
 mod oauth;

@@ -148,6 +148,18 @@ async fn pkce_needs_the_verifier_and_no_secret() {
     assert_eq!(status, 200);
     assert!(body.get("refresh_token").is_none());
     assert_eq!(refusal(wrong.await), "invalid_grant");
+    // Beside the secret, the verifier takes nothing away.
+    let code = mock.issue_code_with_challenge("https://app.example/cb", &challenge);
+    let form = format!(
+        "grant_type=authorization_code&code={code}&redirect_uri={CALLBACK}&code_verifier={verifier}"
+    );
+    assert!(
+        self::ask(&mock, &form)
+            .await
+            .1
+            .get("refresh_token")
+            .is_some()
+    );
     // Whoever leaves the verifier out has to be refused as well.
     let code = mock.issue_code_with_challenge("https://app.example/cb", &challenge);
     let form = format!("grant_type=authorization_code&code={code}&redirect_uri={CALLBACK}");

@@ -2,7 +2,7 @@ use std::fmt;
 
 use secrecy::{ExposeSecret, SecretString};
 
-use super::{form::Form, pkce::PkceVerifier};
+use super::{LoginRedirectError, LoginState, form::Form, login_redirect, pkce::PkceVerifier};
 
 /// The code that a login came back with, and what belongs to it. It is good once, for some minutes.
 ///
@@ -32,6 +32,37 @@ impl LoginCode {
     pub fn with_verifier(mut self, verifier: PkceVerifier) -> Self {
         self.verifier = Some(verifier);
         self
+    }
+
+    /// Reads the redirect that ends a login: checks its `state`, and takes its `code`.
+    ///
+    /// `query` is what follows the `?` in the URI of the request, and `redirect_uri` the URI exactly
+    /// as it was given to [`AuthorizeUrl`](super::AuthorizeUrl).
+    ///
+    /// ```
+    /// use tower_genesys::genesys::LoginRedirectErrorKind;
+    /// use tower_genesys::{LoginCode, LoginState};
+    ///
+    /// let (callback, state) = ("http://127.0.0.1:8421/callback", LoginState::new("abc"));
+    /// let code = LoginCode::from_redirect("code=xyz&state=abc", callback, &state)?;
+    ///
+    /// let error = LoginCode::from_redirect("code=xyz&state=abd", callback, &state).unwrap_err();
+    /// assert_eq!(error.kind(), LoginRedirectErrorKind::State);
+    /// # Ok::<(), tower_genesys::genesys::LoginRedirectError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`LoginRedirectErrorKind`](super::LoginRedirectErrorKind) has a kind for a state that does not
+    /// match, an error of the authorization server, and a missing code. The state is checked first:
+    /// a forged redirect is [`State`](super::LoginRedirectErrorKind::State), whatever else it says.
+    pub fn from_redirect(
+        query: &str,
+        redirect_uri: impl Into<String>,
+        state: &LoginState,
+    ) -> Result<Self, LoginRedirectError> {
+        let code = login_redirect::code(query, state)?;
+        Ok(Self::new(code, redirect_uri))
     }
 
     pub(super) fn form(&self) -> Form<'_> {

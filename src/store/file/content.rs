@@ -4,19 +4,17 @@ use std::time::Duration;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
 use crate::{
     store::{
         Entry, Fence, Owner, StoreErrorKind,
+        file::frame::Frame,
         slot::{Leased, Slot, Span},
     },
     token::Fingerprint,
 };
 
-/// The first line, before the digest of the rest, which shows damage.
-const HEAD: &str = "tower-genesys token 1 ";
-const ANY_VERSION: &str = "tower-genesys token ";
+const FRAME: Frame = Frame::new("token");
 /// No clock reaches it, and arithmetic on it cannot overflow.
 const HIGHEST_FENCE: u64 = u64::MAX / 2;
 
@@ -68,22 +66,12 @@ pub(super) fn write(slot: &Slot) -> Result<Vec<u8>, serde_json::Error> {
         last_fence: slot.last.get(),
     };
     let json = serde_json::to_string(&state)?;
-    Ok(format!("{HEAD}{}\n{json}", digest(&json)).into_bytes())
+    Ok(FRAME.around(&json))
 }
 
 /// Reads a file, or says why it cannot be read.
 pub(super) fn read(bytes: &[u8]) -> Result<Slot, StoreErrorKind> {
-    let text = std::str::from_utf8(bytes).map_err(|_| StoreErrorKind::Corrupt)?;
-    let (head, json) = text.split_once('\n').ok_or(StoreErrorKind::Corrupt)?;
-    let Some(expected) = head.strip_prefix(HEAD) else {
-        return Err(match head.starts_with(ANY_VERSION) {
-            true => StoreErrorKind::Incompatible,
-            false => StoreErrorKind::Corrupt,
-        });
-    };
-    if expected != digest(json) {
-        return Err(StoreErrorKind::Corrupt);
-    }
+    let json = FRAME.within(bytes)?;
     let state = serde_json::from_str(json).map_err(|_| StoreErrorKind::Corrupt)?;
     slot(state).ok_or(StoreErrorKind::Corrupt)
 }
@@ -150,10 +138,6 @@ fn fence(number: u64) -> Option<Fence> {
 
 fn bytes(base64: &str) -> Option<Vec<u8>> {
     STANDARD.decode(base64).ok()
-}
-
-fn digest(json: &str) -> String {
-    STANDARD.encode(Sha256::digest(json))
 }
 
 fn rounded_down(time: Duration) -> u64 {

@@ -135,11 +135,7 @@ impl KeyRing {
 
     /// Returns the id of the first key, a nonce, and the encrypted token. `around` is authenticated
     /// with it.
-    pub(in crate::store) fn seal(
-        &self,
-        token: &[u8],
-        around: &[u8],
-    ) -> Result<Vec<u8>, StoreError> {
+    pub(crate) fn seal(&self, token: &[u8], around: &[u8]) -> Result<Vec<u8>, StoreError> {
         let key = &self.keys[0];
         let mut nonce = [0; NONCE];
         getrandom::fill(&mut nonce).map_err(StoreError::no_randomness)?;
@@ -158,11 +154,7 @@ impl KeyRing {
     }
 
     /// Decrypts what [`seal`](Self::seal) returned.
-    pub(in crate::store) fn open(
-        &self,
-        content: &[u8],
-        around: &[u8],
-    ) -> Result<Vec<u8>, StoreError> {
+    pub(crate) fn open(&self, content: &[u8], around: &[u8]) -> Result<Vec<u8>, StoreError> {
         let (id_length, rest) = content.split_first().ok_or_else(damaged)?;
         let (id, rest) = rest
             .split_at_checked((*id_length).into())

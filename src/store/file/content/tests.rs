@@ -72,7 +72,7 @@ fn every_changed_byte_is_noticed() {
 #[test]
 fn another_version_is_incompatible_and_anything_else_corrupt() {
     use StoreErrorKind::{Corrupt, Incompatible};
-    let sealed_by_digest = |json: &str| format!("{HEAD}{}\n{json}", digest(json));
+    let sealed_by_digest = |json: &str| String::from_utf8(FRAME.around(json)).unwrap();
     let huge = format!(
         r#"{{"token":null,"lease":null,"cooldown":null,"last_fence":{}}}"#,
         u64::MAX

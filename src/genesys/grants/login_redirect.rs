@@ -1,0 +1,166 @@
+use std::{borrow::Cow, error::Error, fmt};
+
+use secrecy::SecretString;
+
+use super::LoginState;
+
+/// The error codes of RFC 6749, section 4.1.2.1. Anything else in a redirect is not repeated.
+const CODES: [&str; 7] = [
+    "access_denied",
+    "invalid_request",
+    "invalid_scope",
+    "server_error",
+    "temporarily_unavailable",
+    "unauthorized_client",
+    "unsupported_response_type",
+];
+
+/// A redirect that brings no code.
+///
+/// The message says what to do, and repeats nothing of the redirect but an error code of RFC 6749.
+///
+/// An example is at [`LoginCode::from_redirect`](super::LoginCode::from_redirect).
+#[derive(Clone, Debug)]
+pub struct LoginRedirectError {
+    kind: LoginRedirectErrorKind,
+    message: Cow<'static, str>,
+}
+
+/// The kind of a [`LoginRedirectError`].
+///
+/// An example is at [`LoginCode::from_redirect`](super::LoginCode::from_redirect).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum LoginRedirectErrorKind {
+    /// The `state` is missing, given twice, or not that of this login: somebody else's login, one
+    /// that began earlier, or a forged redirect. Discard the redirect, and keep waiting.
+    State,
+    /// `error=access_denied`: the person or the organisation refused.
+    Denied,
+    /// Another `error`: of the client's settings, of the request, or of the server.
+    Server,
+    /// There is no `code`, or more than one.
+    Code,
+}
+
+impl LoginRedirectError {
+    fn new(kind: LoginRedirectErrorKind, message: impl Into<Cow<'static, str>>) -> Self {
+        let message = message.into();
+        Self { kind, message }
+    }
+
+    /// Returns the kind.
+    pub const fn kind(&self) -> LoginRedirectErrorKind {
+        self.kind
+    }
+}
+
+impl fmt::Display for LoginRedirectError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl Error for LoginRedirectError {}
+
+/// Returns the code of a redirect to this login.
+pub(super) fn code(query: &str, state: &LoginState) -> Result<SecretString, LoginRedirectError> {
+    use LoginRedirectErrorKind as Kind;
+    let is_ours = only(query, "state").is_some_and(|returned| state.matches(&returned));
+    if !is_ours {
+        return Err(LoginRedirectError::new(
+            Kind::State,
+            "the `state` of the redirect is not that of this login: discard the redirect, and finish the login in the \
+             browser window where it began, or begin it again",
+        ));
+    }
+    if let Some((_, error)) = parameters(query).find(|(name, _)| name == "error") {
+        return Err(refused(&error));
+    }
+    match only(query, "code").filter(|code| !code.is_empty()) {
+        Some(code) => Ok(code.into_owned().into()),
+        None => Err(LoginRedirectError::new(
+            Kind::Code,
+            "the redirect has no `code`, or more than one; begin the login again with \
+             `AuthorizeUrl`, which asks for a code",
+        )),
+    }
+}
+
+fn refused(error: &str) -> LoginRedirectError {
+    let known = CODES.into_iter().find(|code| *code == error);
+    if known == Some("access_denied") {
+        return LoginRedirectError::new(
+            LoginRedirectErrorKind::Denied,
+            "the login was refused (access_denied); log in as somebody who may use this OAuth client",
+        );
+    }
+    let code = known.unwrap_or("an unknown error");
+    let message = format!(
+        "the authorization server ended the login ({code}); check the OAuth client's grant type and redirect URIs in \
+         Genesys Cloud, and log in again"
+    );
+    LoginRedirectError::new(LoginRedirectErrorKind::Server, message)
+}
+
+fn parameters(query: &str) -> form_urlencoded::Parse<'_> {
+    form_urlencoded::parse(query.as_bytes())
+}
+
+/// A parameter that is there once: of two, one may be forged.
+fn only<'a>(query: &'a str, name: &str) -> Option<Cow<'a, str>> {
+    let mut found = parameters(query).filter(|(key, _)| key == name);
+    match (found.next(), found.next()) {
+        (Some((_, value)), None) => Some(value),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use secrecy::ExposeSecret;
+
+    use super::{LoginRedirectErrorKind as Kind, *};
+
+    #[test]
+    fn gives_its_code_to_the_login_that_it_belongs_to() {
+        let state = LoginState::new("st/at+e");
+        for query in [
+            "code=a%2Bb&state=st%2Fat%2Be",
+            "state=st%2Fat%2Be&iss=x&code=a%2Bb",
+        ] {
+            assert_eq!(code(query, &state).unwrap().expose_secret(), "a+b");
+        }
+    }
+
+    #[test]
+    fn is_a_typed_error_that_repeats_nothing_of_a_bad_one() {
+        let state = LoginState::new("s3cr3t-state");
+        for (query, kind) in [
+            ("", Kind::State),
+            ("code=s3cr3t-code", Kind::State),
+            ("code=s3cr3t-code&state=", Kind::State),
+            ("code=s3cr3t-code&state=s3cr3t-stat", Kind::State),
+            (
+                "code=s3cr3t-code&state=forged&state=s3cr3t-state",
+                Kind::State,
+            ),
+            ("error=access_denied&state=forged", Kind::State),
+            ("error=access_denied&state=s3cr3t-state", Kind::Denied),
+            (
+                "error=s3cr3t&code=s3cr3t-code&state=s3cr3t-state",
+                Kind::Server,
+            ),
+            ("error=invalid_request&state=s3cr3t-state", Kind::Server),
+            ("state=s3cr3t-state", Kind::Code),
+            ("code=&state=s3cr3t-state", Kind::Code),
+            ("code=a&code=s3cr3t-code&state=s3cr3t-state", Kind::Code),
+        ] {
+            let error = code(query, &state).unwrap_err();
+            assert_eq!(error.kind(), kind, "{query}");
+            assert!(!format!("{error} {error:?}").contains("s3cr3t"), "{error}");
+        }
+        let error = code("error=invalid_scope&state=s3cr3t-state", &state).unwrap_err();
+        assert!(error.to_string().contains("(invalid_scope)"), "{error}");
+    }
+}

@@ -1,0 +1,119 @@
+//! The format of a login file.
+
+use std::path::Path;
+
+#[cfg(feature = "seal")]
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Serialize};
+
+use super::{LoginFileError, LoginFileErrorKind as Kind, StoredLogin};
+#[cfg(feature = "seal")]
+use crate::store::KeyRing;
+use crate::store::{StoreErrorKind, file::Frame};
+
+const FRAME: Frame = Frame::new("login");
+
+/// Whether refresh tokens are encrypted.
+#[derive(Clone, Debug)]
+pub(super) enum Form {
+    #[cfg(feature = "seal")]
+    Sealed(KeyRing),
+    Unsealed,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct State {
+    token: Token,
+    in_use: bool,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Token {
+    /// In base64.
+    Sealed(String),
+    Unsealed(String),
+}
+
+impl Form {
+    /// Returns the bytes of the file.
+    pub(super) fn write(
+        &self,
+        login: &StoredLogin,
+        path: &Path,
+    ) -> Result<Vec<u8>, LoginFileError> {
+        let token = login.token.expose_secret();
+        let token = match self {
+            #[cfg(feature = "seal")]
+            Self::Sealed(ring) => {
+                let sealed = ring.seal(token.as_bytes(), &around(login.in_use));
+                let sealed = sealed.map_err(|error| LoginFileError::failed(path, error))?;
+                Token::Sealed(STANDARD.encode(sealed))
+            }
+            Self::Unsealed => Token::Unsealed(token.to_owned()),
+        };
+        let state = State {
+            token,
+            in_use: login.in_use,
+        };
+        let json = serde_json::to_string(&state);
+        let json = json.map_err(|error| LoginFileError::failed(path, error))?;
+        Ok(FRAME.around(&json))
+    }
+
+    /// Reads a file, or says why it cannot be read.
+    pub(super) fn read(&self, bytes: &[u8], path: &Path) -> Result<StoredLogin, LoginFileError> {
+        let json = FRAME.within(bytes);
+        let json = json.map_err(|kind| LoginFileError::unreadable(kind, path))?;
+        // Without the parser's own error, which may show what it has read.
+        let state: State = serde_json::from_str(json)
+            .map_err(|_| LoginFileError::unreadable(StoreErrorKind::Corrupt, path))?;
+        let token = match (self, state.token) {
+            #[cfg(feature = "seal")]
+            (Self::Sealed(ring), Token::Sealed(sealed)) => open(ring, &sealed, state.in_use, path)?,
+            (Self::Unsealed, Token::Unsealed(token)) => token.into(),
+            // Never believed without its seal: anyone who can write the file could take that off.
+            #[cfg(feature = "seal")]
+            (Self::Sealed(_), Token::Unsealed(_)) => {
+                let what = "is not sealed, and should be; log in again, which replaces it";
+                return Err(LoginFileError::new(Kind::Sealed, path, what));
+            }
+            (Self::Unsealed, Token::Sealed(_)) => {
+                let what = "is sealed; open it by `LoginFile::sealed`, with the keys, or log in again, which \
+                            replaces it";
+                return Err(LoginFileError::new(Kind::Sealed, path, what));
+            }
+        };
+        Ok(StoredLogin {
+            token,
+            in_use: state.in_use,
+        })
+    }
+}
+
+#[cfg(feature = "seal")]
+fn open(
+    ring: &KeyRing,
+    sealed: &str,
+    in_use: bool,
+    path: &Path,
+) -> Result<SecretString, LoginFileError> {
+    let unsealable = || {
+        let what = "cannot be unsealed by any key of the ring; add the key that sealed it, or log in again, which \
+                    replaces it";
+        LoginFileError::new(Kind::Sealed, path, what)
+    };
+    let sealed = STANDARD.decode(sealed).map_err(|_| unsealable())?;
+    let token = ring.open(&sealed, &around(in_use));
+    let token = token.map_err(|error| unsealable().with_source(error))?;
+    let token = String::from_utf8(token).map_err(|_| unsealable())?;
+    Ok(token.into())
+}
+
+/// What the seal covers beside the token: that it is one of a login, and its mark.
+#[cfg(feature = "seal")]
+fn around(in_use: bool) -> [u8; 5] {
+    [b't', b'g', b'l', 1, in_use.into()]
+}

@@ -1,0 +1,107 @@
+use secrecy::SecretString;
+
+use super::{LoginFile, LoginFileError, StoredLogin, content::Form};
+use crate::{
+    BoxError,
+    genesys::{IssuedRefreshToken, RefreshTokenMark, RefreshTokenStore},
+    store::file::{Directory, Durability, Found, PrivateFile},
+};
+
+impl LoginFile {
+    /// Replaces the login by what `next` makes of it, under the lock. `next` returns the answer, and
+    /// the login to write, if any.
+    async fn change<T: Send + 'static>(
+        &self,
+        next: impl Fn(&PrivateFile, &Form) -> Result<(T, Option<StoredLogin>), LoginFileError>
+        + Send
+        + Sync
+        + 'static,
+    ) -> Result<T, LoginFileError> {
+        let (file, form) = (self.file.clone(), self.form.clone());
+        let changing = self.threads.run(move |directory| {
+            locked(directory, &file, || {
+                let (answer, login) = next(&file, &form)?;
+                if let Some(login) = login {
+                    let content = form.write(&login, file.path())?;
+                    let replaced = file.replace(&content, Durability::Name);
+                    replaced.map_err(|error| LoginFileError::failed(file.path(), error))?;
+                }
+                Ok(answer)
+            })
+        });
+        changing.await
+    }
+}
+
+impl RefreshTokenStore for LoginFile {
+    async fn persist(&self, token: IssuedRefreshToken) -> Result<(), BoxError> {
+        let storing = self.change(move |file, _| {
+            // A damaged file is replaced, one of somebody else is not.
+            bytes(file)?;
+            Ok(((), Some(stored(&token, false))))
+        });
+        storing.await.map_err(Into::into)
+    }
+
+    async fn mark(&self, token: IssuedRefreshToken) -> Result<RefreshTokenMark, BoxError> {
+        let marking = self.change(move |file, form| {
+            let is_free = match load(file, form)? {
+                Some(login) => login.is_of(token.expose()) && !login.is_in_use(),
+                None => true,
+            };
+            Ok(match is_free {
+                true => (RefreshTokenMark::Set, Some(stored(&token, true))),
+                false => (RefreshTokenMark::Found, None),
+            })
+        });
+        marking.await.map_err(Into::into)
+    }
+
+    async fn unmark(&self, token: IssuedRefreshToken) -> Result<(), BoxError> {
+        let unmarking = self.change(move |file, form| {
+            let login = load(file, form)?;
+            let is_ours = login.is_some_and(|it| it.is_of(token.expose()) && it.is_in_use());
+            Ok(((), is_ours.then(|| stored(&token, false))))
+        });
+        unmarking.await.map_err(Into::into)
+    }
+}
+
+/// `None`: another process holds the lock.
+pub(super) fn locked<T>(
+    directory: &Directory,
+    file: &PrivateFile,
+    act: impl FnOnce() -> Result<T, LoginFileError>,
+) -> Result<Option<T>, LoginFileError> {
+    directory.prepare()?;
+    let locked = file.try_lock();
+    let locked = locked.map_err(|error| LoginFileError::failed(file.path(), error))?;
+    match locked {
+        Some(_locked) => act().map(Some),
+        None => Ok(None),
+    }
+}
+
+/// Returns what is in the file, unless that is not ours to read.
+pub(super) fn bytes(file: &PrivateFile) -> Result<Option<Vec<u8>>, LoginFileError> {
+    let found = file.read();
+    match found.map_err(|error| LoginFileError::failed(file.path(), error))? {
+        Found::Nothing => Ok(None),
+        Found::Foreign(foreign) => Err(LoginFileError::foreign(foreign, file.path())),
+        Found::Content(bytes) => Ok(Some(bytes)),
+    }
+}
+
+pub(super) fn load(file: &PrivateFile, form: &Form) -> Result<Option<StoredLogin>, LoginFileError> {
+    let bytes = bytes(file)?;
+    bytes
+        .map(|bytes| form.read(&bytes, file.path()))
+        .transpose()
+}
+
+fn stored(token: &IssuedRefreshToken, in_use: bool) -> StoredLogin {
+    StoredLogin {
+        token: SecretString::from(token.expose()),
+        in_use,
+    }
+}

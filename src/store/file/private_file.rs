@@ -1,0 +1,283 @@
+use std::{
+    fs::{self, File, OpenOptions},
+    io::{self, Read as _, Write as _},
+    path::{Path, PathBuf},
+};
+
+use fs4::{FileExt, TryLockError};
+
+/// Far more than the crate ever writes.
+const LONGEST: u64 = 1024 * 1024;
+
+/// A file that only its owner can read. Writers replace it as a whole, under the lock beside it.
+#[derive(Clone, Debug)]
+pub(crate) struct PrivateFile {
+    content: PathBuf,
+    lock: PathBuf,
+    /// A fixed name instead of a random one: the next writer removes the leftovers of a killed
+    /// process.
+    new: PathBuf,
+}
+
+/// The state of a file's path.
+#[derive(Debug)]
+pub(crate) enum Found {
+    Nothing,
+    Content(Vec<u8>),
+    Foreign(Foreign),
+}
+
+/// Why a file is not one that the crate wrote.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Foreign {
+    /// A symbolic link, a directory or a named pipe.
+    NotAFile,
+    /// It belongs to another user.
+    Owner,
+    /// Other users have access to it.
+    Permissions,
+    /// Its owner may not read it.
+    Unreadable,
+    TooLong,
+}
+
+/// Whether a file is synced to disk before it is renamed into place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Durability {
+    /// The file and its new name.
+    Name,
+    /// The file. After a power failure, the old one may be in its place.
+    Content,
+    Cache,
+}
+
+/// An exclusive lock. The system releases it when the process ends.
+#[derive(Debug)]
+pub(crate) struct Locked(#[expect(dead_code, reason = "it is held, and that is all")] File);
+
+impl PrivateFile {
+    /// `name` and the names of the two files beside it are in the same directory, so that a rename
+    /// replaces the file.
+    pub(super) fn new(directory: &Path, [content, lock, new]: [&Path; 3]) -> Self {
+        Self {
+            content: directory.join(content),
+            lock: directory.join(lock),
+            new: directory.join(new),
+        }
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.content
+    }
+
+    pub(crate) fn read(&self) -> io::Result<Found> {
+        let file = match options().read(true).open(&self.content) {
+            Ok(file) => file,
+            Err(error) => return found_instead(&self.content, error),
+        };
+        let metadata = file.metadata()?;
+        if let Some(foreign) = foreign(&metadata) {
+            return Ok(Found::Foreign(foreign));
+        }
+        let mut bytes = Vec::new();
+        file.take(LONGEST).read_to_end(&mut bytes)?;
+        Ok(Found::Content(bytes))
+    }
+
+    /// Replaces the file as a whole. The caller holds the lock.
+    pub(crate) fn replace(&self, bytes: &[u8], durability: Durability) -> io::Result<()> {
+        remove(&self.new)?;
+        let replaced =
+            write(&self.new, bytes, durability).and_then(|()| fs::rename(&self.new, &self.content));
+        if replaced.is_err() {
+            // The first error is the one to report.
+            let _ = remove(&self.new);
+        }
+        replaced?;
+        match durability {
+            Durability::Name => self.sync_names(),
+            Durability::Content | Durability::Cache => Ok(()),
+        }
+    }
+
+    /// Deletes the file. The caller holds the lock.
+    pub(crate) fn remove(&self) -> io::Result<()> {
+        remove(&self.content)?;
+        self.sync_names()
+    }
+
+    /// Takes the lock, unless another process holds it.
+    pub(crate) fn try_lock(&self) -> io::Result<Option<Locked>> {
+        let file = options()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(&self.lock)?;
+        match FileExt::try_lock(&file) {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Ok(None),
+            Err(TryLockError::Error(error)) => return Err(error),
+        }
+        // A lock file that was deleted in the meantime does not exclude later processes.
+        Ok(is_at(&file, &self.lock)?.then_some(Locked(file)))
+    }
+
+    /// The names are in the directory, which is synced apart from the file.
+    #[cfg(unix)]
+    fn sync_names(&self) -> io::Result<()> {
+        match self.content.parent() {
+            Some(directory) => match File::open(directory)?.sync_all() {
+                // Some file systems sync no directory, and there is nothing else to do.
+                Err(error) if error.kind() == io::ErrorKind::InvalidInput => Ok(()),
+                synced => synced,
+            },
+            None => Ok(()),
+        }
+    }
+
+    /// Windows opens no directory as a file.
+    #[cfg(not(unix))]
+    #[expect(clippy::unused_self, reason = "as on Unix")]
+    fn sync_names(&self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Classifies a path that cannot be opened.
+fn found_instead(path: &Path, error: io::Error) -> io::Result<Found> {
+    if error.kind() == io::ErrorKind::NotFound {
+        return Ok(Found::Nothing);
+    }
+    match fs::symlink_metadata(path).ok().and_then(|it| foreign(&it)) {
+        Some(foreign) => Ok(Found::Foreign(foreign)),
+        None if error.kind() == io::ErrorKind::PermissionDenied => {
+            Ok(Found::Foreign(Foreign::Unreadable))
+        }
+        None => Err(error),
+    }
+}
+
+fn foreign(metadata: &fs::Metadata) -> Option<Foreign> {
+    if !metadata.is_file() {
+        return Some(Foreign::NotAFile);
+    }
+    #[cfg(unix)]
+    if !belongs_to_us(metadata) {
+        return Some(Foreign::Owner);
+    }
+    #[cfg(unix)]
+    if is_open_to_others(metadata) {
+        return Some(Foreign::Permissions);
+    }
+    (metadata.len() > LONGEST).then_some(Foreign::TooLong)
+}
+
+/// Follows no symbolic link, does not block on a named pipe, and creates files for the owner
+/// only.
+fn options() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+
+        use rustix::fs::OFlags;
+        let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
+        options.mode(0o600).custom_flags(flags.bits() as _);
+    }
+    options
+}
+
+fn write(path: &Path, bytes: &[u8], durability: Durability) -> io::Result<()> {
+    let mut file = options().write(true).create_new(true).open(path)?;
+    // Readable by the owner whatever the umask is.
+    #[cfg(unix)]
+    file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
+    file.write_all(bytes)?;
+    match durability {
+        Durability::Name | Durability::Content => file.sync_all(),
+        Durability::Cache => Ok(()),
+    }
+}
+
+fn remove(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(unix)]
+pub(super) fn belongs_to_us(metadata: &fs::Metadata) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    metadata.uid() == rustix::process::geteuid().as_raw()
+}
+
+#[cfg(unix)]
+pub(super) fn is_open_to_others(metadata: &fs::Metadata) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    metadata.mode() & 0o077 != 0
+}
+
+/// Whether this open file is still the one at its path.
+#[cfg(unix)]
+fn is_at(file: &File, path: &Path) -> io::Result<bool> {
+    use std::os::unix::fs::MetadataExt;
+    let ours = file.metadata()?;
+    match fs::symlink_metadata(path) {
+        Ok(found) => Ok((found.dev(), found.ino()) == (ours.dev(), ours.ino())),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// Windows does not delete a file that is open and locked.
+#[cfg(not(unix))]
+fn is_at(_file: &File, _path: &Path) -> io::Result<bool> {
+    Ok(true)
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lock_on_a_file_that_was_deleted_or_replaced_counts_for_nothing() {
+        let parent = tempfile::tempdir().unwrap();
+        let path = parent.path().join("lock");
+        let file = File::create(&path).unwrap();
+        assert!(is_at(&file, &path).unwrap());
+        fs::remove_file(&path).unwrap();
+        assert!(!is_at(&file, &path).unwrap());
+        let _another = File::create(&path).unwrap();
+        assert!(!is_at(&file, &path).unwrap());
+    }
+
+    #[test]
+    fn a_file_of_another_user_is_foreign() {
+        let parent = tempfile::tempdir().unwrap();
+        let names = ["it", "it.lock", "it.new"].map(Path::new);
+        let mut file = PrivateFile::new(parent.path(), names);
+        file.replace(b"content", Durability::Cache).unwrap();
+        // Who may give it away does so; for all others, that of root is somebody else's.
+        if std::os::unix::fs::chown(&file.content, Some(1), None).is_err() {
+            file = PrivateFile::new(Path::new("/etc"), ["passwd"; 3].map(Path::new));
+        }
+        let found = file.read().unwrap();
+        assert!(matches!(found, Found::Foreign(Foreign::Owner)), "{found:?}");
+    }
+
+    #[test]
+    fn what_was_put_there_is_read_again() {
+        let parent = tempfile::tempdir().unwrap();
+        let names = ["it", "it.lock", "it.new"].map(Path::new);
+        let file = PrivateFile::new(parent.path(), names);
+        for durability in [Durability::Cache, Durability::Content, Durability::Name] {
+            file.replace(b"content", durability).unwrap();
+            let found = file.read().unwrap();
+            assert!(matches!(found, Found::Content(bytes) if bytes == b"content"));
+        }
+        file.remove().unwrap();
+        assert!(matches!(file.read().unwrap(), Found::Nothing));
+    }
+}

@@ -1,0 +1,9 @@
+//! A login in a file, on a real disk and against a Genesys Cloud in memory.
+
+#![cfg(unix)]
+
+mod damage;
+mod processes;
+mod rotation;
+mod sealed;
+mod setup;

@@ -1,0 +1,106 @@
+//! The file has the newest refresh token, and a mark while one is under way.
+
+use std::fs;
+
+use tower_genesys::{
+    TokenErrorKind,
+    testing::{MockGenesys, TOKEN},
+};
+
+use crate::setup::*;
+
+#[tokio::test]
+async fn each_renewal_replaces_the_refresh_token_and_the_next_process_goes_on_with_it() {
+    let (place, mock) = (Place::new(), MockGenesys::new());
+    let file = place.logged_in(&mock).await;
+    assert_eq!(place.names(), ["login", "login.lock"]);
+    let mut seen = vec![stored(&file)];
+    for _ in 0..3 {
+        let process = next_process(&mock, &place.file());
+        for _ in 0..2 {
+            fetch(&process).await.unwrap();
+            seen.push(stored(&file));
+        }
+    }
+    assert_eq!(mock.token_posts(), 7);
+    let sent = sent(&mock);
+    assert_eq!(sent[1..], seen[..6], "each once, in order");
+    assert_eq!(place.names(), ["login", "login.lock"]);
+    for name in place.names() {
+        assert_eq!(mode(&place.directory().join(name)), 0o600);
+    }
+    assert_eq!(mode(&place.directory()), 0o700);
+}
+
+#[tokio::test]
+async fn a_code_is_exchanged_into_a_file_that_was_not_there() {
+    let (place, mock) = (Place::new(), MockGenesys::new());
+    let file = place.file();
+    assert!(file.read().unwrap().is_none());
+    log_in(&mock, &file).await;
+    fetch(&next_process(&mock, &file)).await.unwrap();
+    assert_eq!(mock.token_posts(), 2);
+}
+
+#[tokio::test]
+async fn a_mark_stays_while_the_answer_is_out_and_keeps_others_from_sending() {
+    let (place, mock) = (Place::new(), MockGenesys::new());
+    let file = place.logged_in(&mock).await;
+    let (process, other) = (next_process(&mock, &file), next_process(&mock, &file));
+    let held = mock.hold(TOKEN);
+    let renewing = fetch(&process);
+    let looking = async {
+        mock.wait_for(TOKEN, 2).await;
+        assert!(file.read().unwrap().unwrap().is_in_use());
+        let error = fetch(&other).await.unwrap_err();
+        assert_eq!(error.kind(), TokenErrorKind::LoginRequired);
+        assert_eq!(mock.token_posts(), 2, "not sent");
+        drop(held);
+    };
+    let (renewed, ()) = tokio::join!(renewing, looking);
+    renewed.unwrap();
+
+    // What the other one reads then is the next one.
+    fetch(&next_process(&mock, &file)).await.unwrap();
+    assert_eq!(mock.token_posts(), 3);
+}
+
+#[tokio::test]
+async fn the_mark_is_taken_off_a_refresh_token_that_was_not_spent() {
+    let (place, mock) = (Place::new(), MockGenesys::new());
+    let file = place.logged_in(&mock).await;
+    let before = stored(&file);
+    mock.on(TOKEN).nth(2).reply_503();
+    let error = fetch(&next_process(&mock, &file)).await.unwrap_err();
+    assert_eq!(error.kind(), TokenErrorKind::Unavailable);
+    assert_eq!(stored(&file), before);
+    fetch(&next_process(&mock, &file)).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_login_that_was_removed_is_gone_and_may_come_again() {
+    let (place, mock) = (Place::new(), MockGenesys::new());
+    let file = place.logged_in(&mock).await;
+    file.remove().await.unwrap();
+    assert!(file.read().unwrap().is_none());
+    file.remove().await.unwrap();
+    place.logged_in(&mock).await;
+    stored(&file);
+
+    // So is its directory.
+    fs::remove_dir_all(place.directory()).unwrap();
+    assert!(file.read().unwrap().is_none());
+    place.logged_in(&mock).await;
+    stored(&file);
+}
+
+#[tokio::test]
+async fn nothing_but_the_file_shows_the_refresh_token() {
+    let (place, mock) = (Place::new(), MockGenesys::new());
+    let file = place.logged_in(&mock).await;
+    let token = stored(&file);
+    let login = file.read().unwrap();
+    let all = format!("{file:?} {login:?} {:?}", next_process(&mock, &file));
+    assert!(!all.contains(&token), "{all}");
+    assert!(all.contains(&*place.path().to_string_lossy()), "{all}");
+}

@@ -1,0 +1,137 @@
+use std::{
+    fs,
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use bytes::Bytes;
+use http_body_util::Full;
+use secrecy::ExposeSecret;
+use sha2::{Digest, Sha256};
+use tempfile::TempDir;
+use tokio::time::Instant;
+use tower_genesys::{
+    AuthorizationCode, Credentials, FetchContext, IssuedToken, LoginCode, LoginFile, Reason,
+    RefreshToken, TokenError, TokenSource,
+    testing::{MockGenesys, MockService},
+};
+
+pub(crate) type Body = Full<Bytes>;
+pub(crate) type Refreshing = RefreshToken<MockService, Credentials, Body>;
+
+/// A directory of a test's own, and the file in it.
+pub(crate) struct Place {
+    parent: TempDir,
+}
+
+impl Place {
+    pub(crate) fn new() -> Self {
+        Self {
+            parent: tempfile::tempdir().unwrap(),
+        }
+    }
+
+    pub(crate) fn directory(&self) -> PathBuf {
+        self.parent.path().join("program")
+    }
+
+    pub(crate) fn path(&self) -> PathBuf {
+        self.directory().join("login")
+    }
+
+    pub(crate) fn file(&self) -> LoginFile {
+        LoginFile::unsealed(self.path()).unwrap()
+    }
+
+    /// With a login of the mock in it.
+    pub(crate) async fn logged_in(&self, mock: &MockGenesys) -> LoginFile {
+        let file = self.file();
+        fetch(&refreshing(mock, mock.issue_refresh_token(), &file))
+            .await
+            .unwrap();
+        file
+    }
+
+    pub(crate) fn names(&self) -> Vec<String> {
+        let entries = fs::read_dir(self.directory()).unwrap();
+        let mut names: Vec<_> = entries
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        names
+    }
+}
+
+pub(crate) fn mode(path: &Path) -> u32 {
+    fs::symlink_metadata(path).unwrap().permissions().mode() & 0o7777
+}
+
+pub(crate) fn set_mode(path: &Path, mode: u32) {
+    fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+}
+
+/// A process that begins with this refresh token.
+pub(crate) fn refreshing(mock: &MockGenesys, token: String, file: &LoginFile) -> Refreshing {
+    let credentials = Credentials::new(mock.client_id(), mock.client_secret()).unwrap();
+    RefreshToken::new(mock.region(), credentials, token, mock.service()).with_store(file.clone())
+}
+
+/// A process that begins with what is in the file.
+pub(crate) fn next_process(mock: &MockGenesys, file: &LoginFile) -> Refreshing {
+    refreshing(mock, stored(file), file)
+}
+
+pub(crate) async fn fetch(source: &impl TokenSource) -> Result<IssuedToken, TokenError> {
+    let deadline = Instant::now() + Duration::from_secs(15);
+    source
+        .fetch(FetchContext::new(Reason::Missing, deadline))
+        .await
+}
+
+/// The refresh token in the file, which is not in use.
+pub(crate) fn stored(file: &LoginFile) -> String {
+    let login = file.read().unwrap().expect("a login");
+    assert!(!login.is_in_use());
+    login.into_token().expose_secret().to_owned()
+}
+
+/// The refresh tokens that were sent.
+pub(crate) fn sent(mock: &MockGenesys) -> Vec<String> {
+    let posts = mock.requests_at(tower_genesys::testing::TOKEN);
+    let tokens = posts.iter().filter_map(|post| {
+        let mut form = form_urlencoded::parse(post.body());
+        form.find(|(name, _)| name == "refresh_token")
+            .map(|(_, value)| value.into_owned())
+    });
+    tokens.collect()
+}
+
+/// Every text that an error has to show.
+pub(crate) fn shown(error: &dyn std::error::Error) -> String {
+    let mut all = format!("{error} {error:?}");
+    let mut source = error.source();
+    while let Some(error) = source {
+        all += &format!(" {error} {error:?}");
+        source = error.source();
+    }
+    all
+}
+
+/// Somebody logs in, whatever is in the file.
+pub(crate) async fn log_in(mock: &MockGenesys, file: &LoginFile) {
+    let callback = "http://127.0.0.1:1/callback";
+    let code = LoginCode::new(mock.issue_code(callback), callback);
+    let credentials = Credentials::new(mock.client_id(), mock.client_secret()).unwrap();
+    let source =
+        AuthorizationCode::<_, _, Body>::new(mock.region(), credentials, code, mock.service())
+            .with_store(file.clone());
+    fetch(&source).await.unwrap();
+}
+
+/// The file of this JSON.
+pub(crate) fn framed(json: &str) -> String {
+    let digest = STANDARD.encode(Sha256::digest(json));
+    format!("tower-genesys login 1 {digest}\n{json}")
+}
