@@ -155,6 +155,7 @@
 //! | a `reqwest::Client` | [`reqwest`] |
 //! | tonic, or another type of bodies | [`guide::grpc`] |
 //! | a command-line program, or a CI job | [`guide::command_line`] |
+//! | a command-line program that people log in to | [`guide::browser_login`] |
 //! | many processes with one OAuth client | [`guide::fleet`] |
 //! | layers of tower and tower-http | [`guide::ordering`] |
 //! | your own token source, classifier, layer or token store | [`guide::middleware`] |
@@ -169,7 +170,7 @@
 //! | `metrics` | | counters of renewals, retries and the shared store |
 //! | `reqwest-013` | | [`reqwest`]: the layers over a `reqwest::Client`, and for its own requests |
 //! | `redis` | | [`RedisStore`](store::redis::RedisStore): one token for a fleet of processes, in Redis or Valkey. With `rediss://`, it installs ring as the process's rustls provider if none is installed |
-//! | `file` | | [`FileStore`](store::file::FileStore): one token for the runs of a program, in a file of its user |
+//! | `file` | | [`FileStore`](store::file::FileStore): one token for the runs of a program, in a file of its user; [`LoginFile`](genesys::login_file::LoginFile), a login that lasts |
 //! | `seal` | | encrypts tokens in a store |
 //! | `testing` | | [`MockGenesys`](testing::MockGenesys), a Genesys Cloud for tests |
 //!

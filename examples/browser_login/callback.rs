@@ -11,8 +11,8 @@ use tokio::{
     task::JoinSet,
 };
 use tower_genesys::{
-    BoxError, LoginCode, LoginState,
-    genesys::{LoginRedirectError, LoginRedirectErrorKind},
+    BoxError,
+    genesys::grants::{LoginCode, LoginRedirectError, LoginRedirectErrorKind, LoginState},
 };
 
 const PATH: &str = "/callback";

@@ -4,13 +4,17 @@ use bytes::Bytes;
 use http_body_util::Full;
 use tokio::time::timeout;
 use tower_genesys::{
-    AuthorizationCode, AuthorizeUrl, BoxError, Client, Credentials, LoginFile, LoginState, Org,
-    PkceVerifier, RefreshToken, Region, ReplayBody, TokenErrorKind, TokenSource,
+    BoxError, Client, Credentials, Org, Region, ReplayBody,
+    genesys::{
+        grants::{AuthorizationCode, AuthorizeUrl, LoginState, PkceVerifier, RefreshToken},
+        login_file::LoginFile,
+    },
+    token::{TokenErrorKind, TokenSource},
 };
 
 use crate::callback::Callback;
 
-/// How long somebody may take to log in.
+/// How long a person may take to log in.
 const PATIENCE: Duration = Duration::from_secs(5 * 60);
 
 /// What the client sends, from the token sources and from the layers.
@@ -34,7 +38,7 @@ impl Program {
         open: impl Fn(String),
     ) -> Result<Org, BoxError> {
         let file = LoginFile::unsealed(&self.file)?;
-        // A damaged file is no reason to give up: the new login replaces it.
+        // A damaged file does not end the program: the new login replaces it.
         let stored = file.read().unwrap_or_else(|error| {
             eprintln!("{error}");
             None

@@ -9,7 +9,9 @@ use http::{Request, StatusCode, Uri, header};
 use http_body_util::Full;
 use tower::{Layer, ServiceExt};
 use tower_genesys::{
-    BoxError, Client, ClientBuilder, Credentials, GenesysLayer, LoginFile, Org,
+    BoxError, Client, Credentials, GenesysLayer, Org,
+    client::ClientBuilder,
+    genesys::login_file::LoginFile,
     testing::{AUTHORIZE, MockGenesys, USERS_ME},
 };
 

@@ -3,13 +3,14 @@
 //! | page | for whom |
 //! |---|---|
 //! | [`questions`] | who begins: existing clients, compile errors, `anyhow`, `Timeout`, replicas, organisations, no tokio |
-//! | [`recipes`] | who has one thing to do: reqwest 0.12, a generated client, websockets, downloads, mutual TLS, bodies in the log |
+//! | [`recipes`] | who has one thing to do: reqwest 0.12, a generated client, websockets, downloads, mutual TLS, bodies in the log, the keyring of the system |
 //! | [`ordering`] | who has layers of tower and tower-http |
 //! | [`lists`] | who reads lists, searches, queries and jobs: an example of each way to page |
 //! | [`gateway`] | who puts axum in front of the API |
 //! | [`fleet`] | who runs many processes with one OAuth client |
 //! | [`grpc`] | who uses tonic, or another type of bodies |
 //! | [`command_line`] | who writes a command-line program or a CI job |
+//! | [`browser_login`] | who writes a command-line program that people log in to |
 //! | [`middleware`] | who writes a token source, a classifier, a layer or a token store |
 //! | [`migrating`] | who has code that fetches and renews tokens |
 //! | [`serverless`] | who runs functions: what outlives a handler, clocks, a store on the platform's database |
@@ -28,6 +29,8 @@ pub mod recipes {}
 #[doc = include_str!("../../docs/ordering.md")]
 pub mod ordering {}
 
+#[cfg(all(feature = "client", feature = "file"))]
+pub mod browser_login;
 pub mod command_line;
 #[cfg(all(feature = "redis", feature = "seal", feature = "client"))]
 pub mod fleet;

@@ -12,7 +12,7 @@ const CHALLENGE_LENGTH: usize = 43;
 /// Why a login is refused: an error code of RFC 6749, section 4.1.2.1, and a description.
 type Refusal = (&'static str, &'static str);
 
-/// `GET /oauth/authorize`: somebody logs in, and the browser goes back with a code.
+/// `GET /oauth/authorize`: a person logs in, and the browser goes back with a code.
 ///
 /// A client or redirect URI that is wrong is a page for the person. Everything else that is wrong is
 /// for the program that the redirect leads to (RFC 6749, section 4.1.2.1).

@@ -48,7 +48,7 @@
 //!
 //! The token endpoint has the grants client credentials, authorization code (with or without
 //! PKCE), refresh token (rotating) and SAML2 bearer. A login by a browser begins at
-//! `GET /oauth/authorize`, which asks nobody for a password: if the client, its
+//! `GET /oauth/authorize`, which asks for no password: if the client, its
 //! [redirect URI](MockBuilder::redirect_uri) and the code challenge are right, it redirects back at
 //! once, with a code. The API has
 //!

@@ -1,4 +1,4 @@
-//! What is in the place of a login file.
+//! Files that the crate did not write, or not as a whole.
 
 use std::{
     fs,
@@ -7,10 +7,10 @@ use std::{
 };
 
 use tower_genesys::{
-    LoginFile, LoginFileError, TokenErrorKind,
-    genesys::LoginFileErrorKind as Kind,
+    genesys::login_file::{LoginFile, LoginFileError, LoginFileErrorKind as Kind},
     store::file::{FileStoreError, FileStoreErrorKind},
     testing::MockGenesys,
+    token::TokenErrorKind,
 };
 
 use crate::setup::*;
@@ -134,7 +134,7 @@ async fn a_torn_file_is_an_error_until_the_next_login() {
         assert!(error.to_string().contains("log in again"), "{error}");
         assert!(!shown(&error).contains("s3cr3t"));
 
-        // Whether it is in use, nobody knows.
+        // It may be in use.
         let posts = mock.token_posts();
         let error = fetch(&refreshing(&mock, token.clone(), &file)).await;
         assert_eq!(error.unwrap_err().kind(), TokenErrorKind::NotMarked);

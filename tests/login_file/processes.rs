@@ -9,8 +9,11 @@ use std::{
 use secrecy::ExposeSecret;
 use tokio::time::{Duration, sleep};
 use tower_genesys::{
-    ClientBuilder, Credentials, LoginFile, RefreshToken, Region, TokenErrorKind,
+    Credentials, Region,
+    client::ClientBuilder,
+    genesys::{grants::RefreshToken, login_file::LoginFile},
     testing::{MockGenesys, MockServer, TOKEN},
+    token::TokenErrorKind,
 };
 
 use crate::setup::*;
@@ -81,7 +84,7 @@ impl Process {
 
     /// One that renews at this server.
     fn renewing(place: &Place, mock: &MockGenesys, server: &MockServer) -> Self {
-        let process = Self::start(
+        Self::start(
             "renew",
             place,
             &[
@@ -90,8 +93,7 @@ impl Process {
                 ("ID", mock.client_id()),
                 ("SECRET", mock.client_secret()),
             ],
-        );
-        process
+        )
     }
 
     /// Waits for what it says next.
@@ -154,7 +156,7 @@ async fn of_six_processes_with_one_refresh_token_one_sends_it() {
     assert_eq!(mock.token_posts(), 2);
     assert_eq!(sent(&mock)[1], before);
 
-    // The others could go on with what is there now.
+    // The others could renew by the next one.
     fetch(&next_process(&mock, &file)).await.unwrap();
 }
 

@@ -3,8 +3,8 @@
 use std::fs;
 
 use tower_genesys::{
-    TokenErrorKind,
     testing::{MockGenesys, TOKEN},
+    token::TokenErrorKind,
 };
 
 use crate::setup::*;

@@ -1,12 +1,12 @@
-//! A file that is no use without its key.
+//! A file that only its key opens.
 
 use std::{error::Error, fs};
 
 use tower_genesys::{
-    LoginFile, TokenErrorKind,
-    genesys::LoginFileErrorKind as Kind,
+    genesys::login_file::{LoginFile, LoginFileErrorKind as Kind},
     store::{KeyRing, SealKey},
     testing::MockGenesys,
+    token::TokenErrorKind,
 };
 
 use crate::setup::*;

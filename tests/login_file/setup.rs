@@ -13,9 +13,13 @@ use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 use tokio::time::Instant;
 use tower_genesys::{
-    AuthorizationCode, Credentials, FetchContext, IssuedToken, LoginCode, LoginFile, Reason,
-    RefreshToken, TokenError, TokenSource,
+    Credentials, TokenError,
+    genesys::{
+        grants::{AuthorizationCode, LoginCode, RefreshToken},
+        login_file::LoginFile,
+    },
     testing::{MockGenesys, MockService},
+    token::{FetchContext, IssuedToken, Reason, TokenSource},
 };
 
 pub(crate) type Body = Full<Bytes>;
@@ -108,7 +112,7 @@ pub(crate) fn sent(mock: &MockGenesys) -> Vec<String> {
     tokens.collect()
 }
 
-/// Every text that an error has to show.
+/// Every text that an error shows.
 pub(crate) fn shown(error: &dyn std::error::Error) -> String {
     let mut all = format!("{error} {error:?}");
     let mut source = error.source();

@@ -40,15 +40,14 @@ impl LoginCode {
     /// as it was given to [`AuthorizeUrl`](super::AuthorizeUrl).
     ///
     /// ```
-    /// use tower_genesys::genesys::LoginRedirectErrorKind;
-    /// use tower_genesys::{LoginCode, LoginState};
+    /// use tower_genesys::genesys::grants::{LoginCode, LoginRedirectErrorKind, LoginState};
     ///
     /// let (callback, state) = ("http://127.0.0.1:8421/callback", LoginState::new("abc"));
     /// let code = LoginCode::from_redirect("code=xyz&state=abc", callback, &state)?;
     ///
     /// let error = LoginCode::from_redirect("code=xyz&state=abd", callback, &state).unwrap_err();
     /// assert_eq!(error.kind(), LoginRedirectErrorKind::State);
-    /// # Ok::<(), tower_genesys::genesys::LoginRedirectError>(())
+    /// # Ok::<(), tower_genesys::genesys::grants::LoginRedirectError>(())
     /// ```
     ///
     /// # Errors

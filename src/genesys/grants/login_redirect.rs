@@ -32,8 +32,8 @@ pub struct LoginRedirectError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum LoginRedirectErrorKind {
-    /// The `state` is missing, given twice, or not that of this login: somebody else's login, one
-    /// that began earlier, or a forged redirect. Discard the redirect, and keep waiting.
+    /// The `state` is missing, given twice, or not that of this login: the redirect
+    /// belongs to another login, or is forged. Discard it, and keep waiting.
     State,
     /// `error=access_denied`: the person or the organisation refused.
     Denied,

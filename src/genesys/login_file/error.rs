@@ -41,8 +41,8 @@ pub enum LoginFileErrorKind {
     Version,
     /// The file is sealed and should not be, or the other way round, or no key of the ring opens it.
     Sealed,
-    /// The disk is full, broken or read-only, another process keeps the lock, or there is no tokio
-    /// runtime.
+    /// The disk is full, broken or read-only, another process keeps the lock, or the call is outside
+    /// of a tokio runtime.
     Unavailable,
 }
 

@@ -9,7 +9,7 @@ use super::{
 use crate::store::KeyRing;
 use crate::store::file::{Directory, PrivateFile, Threads};
 
-/// A [`RefreshTokenStore`](crate::RefreshTokenStore) in a file: a login that lasts from one run of a program to the next.
+/// A [`RefreshTokenStore`](crate::genesys::grants::RefreshTokenStore) in a file: a login that lasts from one run of a program to the next.
 ///
 /// For command-line programs and services on one machine, which log in by a browser once. Each
 /// renewal replaces the refresh token in the file, so the login lasts as long as it is used.
@@ -17,9 +17,9 @@ use crate::store::file::{Directory, PrivateFile, Threads};
 /// ```
 /// use bytes::Bytes;
 /// use http_body_util::Full;
-/// use tower_genesys::genesys::{LoginFile, LoginFileErrorKind};
-/// use tower_genesys::{AuthorizationCode, BoxError, Credentials, LoginCode, Org, RefreshToken};
-/// use tower_genesys::testing::MockGenesys;
+/// use tower_genesys::genesys::grants::{AuthorizationCode, LoginCode, RefreshToken};
+/// use tower_genesys::genesys::login_file::{LoginFile, LoginFileErrorKind};
+/// use tower_genesys::{BoxError, Credentials, Org, testing::MockGenesys};
 ///
 /// # #[tokio::main]
 /// # async fn main() -> Result<(), BoxError> {
@@ -63,7 +63,7 @@ use crate::store::file::{Directory, PrivateFile, Threads};
 /// # Files
 ///
 /// The directory must belong to the user of the process and give no access to others, as that of a
-/// [`FileStore`](crate::store::FileStore), which may be the same. The store creates it with mode
+/// [`FileStore`](crate::store::file::FileStore), which may be the same. The store creates it with mode
 /// 0700. Give the path literally: only a shell expands `~` and variables. For a file named `login`:
 ///
 /// | file | contents |
@@ -86,11 +86,11 @@ use crate::store::file::{Directory, PrivateFile, Threads};
 ///
 /// # Processes
 ///
-/// The file [marks](crate::RefreshTokenStore::mark) the refresh token before it is sent. Of several
+/// The file [marks](crate::genesys::grants::RefreshTokenStore::mark) the refresh token before it is sent. Of several
 /// processes that start with the same refresh token, one renews; the others get
-/// [`LoginRequired`](crate::TokenErrorKind::LoginRequired) without a request. They can
+/// [`LoginRequired`](crate::token::TokenErrorKind::LoginRequired) without a request. They can
 /// [read](Self::read) the file again: if the refresh token there is not in use, it is the next one,
-/// for [`LoginHandle::replace`](crate::LoginHandle::replace).
+/// for [`LoginHandle::replace`](crate::genesys::grants::LoginHandle::replace).
 ///
 /// A mark that stays belongs to a process that ended while it waited for the answer. The refresh
 /// token may be spent, so the crate does not send it: log in again.
@@ -103,8 +103,8 @@ use crate::store::file::{Directory, PrivateFile, Threads};
 ///
 /// [`LoginFileError`], at once where it can be known: a file or a directory of another user, one
 /// that others can read, a link. Within a fetch, it is the source of the
-/// [`TokenError`](crate::TokenError): [`NotMarked`](crate::TokenErrorKind::NotMarked) or
-/// [`NotPersisted`](crate::TokenErrorKind::NotPersisted).
+/// [`TokenError`](crate::TokenError): [`NotMarked`](crate::token::TokenErrorKind::NotMarked) or
+/// [`NotPersisted`](crate::token::TokenErrorKind::NotPersisted).
 ///
 /// A damaged file, one of another version, and one that no key opens are errors for
 /// [`read`](Self::read) and `mark`. The next login replaces them.
@@ -140,7 +140,7 @@ impl LoginFile {
     /// # fn main() -> Result<(), tower_genesys::BoxError> {
     /// # let home = tempfile::tempdir()?;
     /// # let path = home.path().join("my-program").join("login");
-    /// use tower_genesys::{genesys::LoginFile, store::KeyRing};
+    /// use tower_genesys::{genesys::login_file::LoginFile, store::KeyRing};
     ///
     /// let keys = KeyRing::parse("2025-07:3q2+796tvu/erb7v3q2+796tvu/erb7v3q2+796tvu8=")?;
     /// let file = LoginFile::sealed(&path, keys)?;
@@ -171,12 +171,12 @@ impl LoginFile {
             file,
             form,
         };
-        // What is in the file is a question for those who read it: a login replaces a damaged one.
+        // Only a reader needs the contents: a new login replaces a damaged file.
         bytes(&new.file)?;
         Ok(new)
     }
 
-    /// Returns the login, or `None` if there is none yet.
+    /// Returns the login, or `None` before the first one.
     ///
     /// Blocks while it reads the file: call it at the start of the program. It needs no lock, since
     /// the file is replaced as a whole.
@@ -189,8 +189,8 @@ impl LoginFile {
         load(&self.file, &self.form)
     }
 
-    /// Deletes the login, whoever wrote it last: for logging out, after
-    /// [`Org::revoke`](crate::Org::revoke) has ended the token. If there is none, it does nothing.
+    /// Deletes the login, for logging out, after [`Org::revoke`](crate::Org::revoke) has ended the
+    /// token. Without a login, it does nothing.
     ///
     /// The refresh token remains valid at the service; only the file is gone.
     ///

@@ -3,13 +3,13 @@ use secrecy::SecretString;
 use super::{LoginFile, LoginFileError, StoredLogin, content::Form};
 use crate::{
     BoxError,
-    genesys::{IssuedRefreshToken, RefreshTokenMark, RefreshTokenStore},
+    genesys::grants::{IssuedRefreshToken, RefreshTokenMark, RefreshTokenStore},
     store::file::{Directory, Durability, Found, PrivateFile},
 };
 
 impl LoginFile {
-    /// Replaces the login by what `next` makes of it, under the lock. `next` returns the answer, and
-    /// the login to write, if any.
+    /// Replaces the login under the lock. `next` reads the file, and returns the answer and the login
+    /// to write, if any.
     async fn change<T: Send + 'static>(
         &self,
         next: impl Fn(&PrivateFile, &Form) -> Result<(T, Option<StoredLogin>), LoginFileError>
@@ -36,7 +36,7 @@ impl LoginFile {
 impl RefreshTokenStore for LoginFile {
     async fn persist(&self, token: IssuedRefreshToken) -> Result<(), BoxError> {
         let storing = self.change(move |file, _| {
-            // A damaged file is replaced, one of somebody else is not.
+            // Replaces a damaged file, but not one of another user.
             bytes(file)?;
             Ok(((), Some(stored(&token, false))))
         });

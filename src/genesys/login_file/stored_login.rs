@@ -14,8 +14,8 @@ pub struct StoredLogin {
 }
 
 impl StoredLogin {
-    /// Returns the refresh token, for [`RefreshToken::new`](crate::RefreshToken::new) and
-    /// [`LoginHandle::replace`](crate::LoginHandle::replace).
+    /// Returns the refresh token, for [`RefreshToken::new`](crate::genesys::grants::RefreshToken::new) and
+    /// [`LoginHandle::replace`](crate::genesys::grants::LoginHandle::replace).
     pub fn into_token(self) -> SecretString {
         self.token
     }

@@ -259,7 +259,7 @@ mod tests {
         let names = ["it", "it.lock", "it.new"].map(Path::new);
         let mut file = PrivateFile::new(parent.path(), names);
         file.replace(b"content", Durability::Cache).unwrap();
-        // Who may give it away does so; for all others, that of root is somebody else's.
+        // Root gives it away; for other users, a file of root belongs to another user.
         if std::os::unix::fs::chown(&file.content, Some(1), None).is_err() {
             file = PrivateFile::new(Path::new("/etc"), ["passwd"; 3].map(Path::new));
         }
