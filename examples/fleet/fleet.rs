@@ -1,15 +1,18 @@
-use std::{collections::BTreeMap, env, io, process::Stdio};
+use std::{collections::BTreeMap, env, io, process::Stdio, time::Duration};
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use tokio::{
     io::{AsyncBufReadExt, BufReader},
     process::{Child, ChildStdout, Command},
     sync::mpsc,
+    time::timeout,
 };
 use tower_genesys::{
     BoxError,
     testing::{MockGenesys, MockServer},
 };
+
+use crate::redis::Redis;
 
 /// Processes of this program, started once more with another environment.
 pub(crate) struct Fleet {
@@ -18,9 +21,10 @@ pub(crate) struct Fleet {
 }
 
 impl Fleet {
+    /// One process for each of these roles, numbered from 1.
     pub(crate) fn start(
-        count: usize,
-        redis: &str,
+        roles: &[&str],
+        redis: &Redis,
         mock: &MockGenesys,
         server: &MockServer,
     ) -> Result<Self, BoxError> {
@@ -29,10 +33,11 @@ impl Fleet {
         let key = format!("demo:{}", BASE64_STANDARD.encode(key));
         let (said, events) = mpsc::unbounded_channel();
         let mut processes = BTreeMap::new();
-        for number in 1..=count {
+        for (number, role) in (1..).zip(roles) {
             let mut process = Command::new(env::current_exe()?)
+                .env(crate::ROLE, role)
                 .env(crate::MOCK, server.url())
-                .env("REDIS_URL", redis)
+                .env("REDIS_URL", &redis.url)
                 .env("GENESYS_STORE_KEYS", &key)
                 .env("GENESYS_CLIENT_ID", mock.client_id())
                 .env("GENESYS_CLIENT_SECRET", mock.client_secret())
@@ -55,6 +60,11 @@ impl Fleet {
             }
         }
         Err("all processes have ended".into())
+    }
+
+    /// What one of them says next; `None` if that takes longer than this.
+    pub(crate) async fn next(&mut self, within: Duration) -> Option<(usize, String)> {
+        timeout(within, self.events.recv()).await.ok().flatten()
     }
 
     /// Waits until this many have taken the token of another one.

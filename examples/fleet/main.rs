@@ -1,28 +1,36 @@
-//! Five processes, one token, and one that is killed while it renews: `cargo run --example fleet`
+//! Five processes with one token, of which one is killed while it renews; and three processes with one limit, whose
+//! Redis is killed: `cargo run --example fleet`
 //!
-//! With `REDIS_URL` set it uses that server, otherwise it starts a `redis-server` of its own.
+//! With `REDIS_URL` set it uses that server and leaves it alone, otherwise it starts a `redis-server` of its own. It
+//! ends with an error if a call has failed or the limit was overrun.
 
 mod fleet;
+mod limit;
+mod limited;
 mod process;
 mod redis;
+mod table;
+mod token;
 
-use std::{env, time::Duration};
+use std::env;
 
-use fleet::Fleet;
-use redis::Redis;
-use tower_genesys::{
-    BoxError,
-    testing::{MockGenesys, TOKEN},
-};
+use tower_genesys::BoxError;
 
 /// Where the mock is that stands for Genesys Cloud; set in the processes of the fleet only.
 const MOCK: &str = "FLEET_EXAMPLE_MOCK";
-const PROCESSES: usize = 5;
+/// What a process of the fleet does: one of the three below.
+const ROLE: &str = "FLEET_EXAMPLE_ROLE";
+const RENEWS: &str = "renews";
+const BATCH: &str = "batch";
+const INTERACTIVE: &str = "interactive";
 
 #[tokio::main]
 async fn main() -> Result<(), BoxError> {
-    if env::var_os(MOCK).is_some() {
-        return process::run().await;
+    if let Ok(role) = env::var(ROLE) {
+        return match &*role {
+            RENEWS => process::run().await,
+            role => limited::run(role == BATCH).await,
+        };
     }
     // Whatever it has started ends with it, also when it is told to stop.
     tokio::select! {
@@ -32,39 +40,8 @@ async fn main() -> Result<(), BoxError> {
 }
 
 async fn show() -> Result<(), BoxError> {
-    let redis = Redis::find_or_start().await?;
-    let life = Duration::from_secs(6); // a day, with the real one
-    let mock = MockGenesys::builder().token_lifetime(life).build();
-    let server = mock.serve().await?;
-
-    println!("{PROCESSES} processes start:");
-    let mut fleet = Fleet::start(PROCESSES, &redis.url, &mock, &server)?;
-    fleet.wait_until_adopted(PROCESSES - 1).await?;
-    println!("{} token request for all", mock.token_posts());
-    assert_eq!(mock.token_posts(), 1);
-
-    // Ahead of its end, the token is renewed, by one of them.
-    let held = mock.hold(TOKEN);
-    let leader = fleet.wait_for("leased").await?;
-    mock.wait_for(TOKEN, 2).await;
-    if let Some(mut process) = fleet.processes.remove(&leader) {
-        process.kill().await?;
-    }
-    println!("process {leader} was killed while it renewed; when its lease is over:");
-    held.release();
-    fleet.wait_until_adopted(PROCESSES - 2).await?;
-    println!("one more request, for the {} that are left", PROCESSES - 1);
-    assert_eq!(mock.token_posts(), 3);
-
-    println!("the next renewal:");
-    fleet.wait_until_adopted(PROCESSES - 2).await?;
-    assert_eq!(mock.token_posts(), 4);
-    assert!(fleet.all_live()?, "no request of theirs has failed");
-    println!(
-        "{} requests to the API without an error, 4 token requests: one a renewal, and the one that was lost",
-        mock.api_calls()
-    );
-    Ok(())
+    token::show().await?;
+    limit::show().await
 }
 
 /// By Ctrl-C, or as a service manager does it.

@@ -35,7 +35,7 @@ pub(crate) async fn run() -> Result<(), Box<dyn Error + Send + Sync>> {
 }
 
 /// For the real one, `Org::builder_from_env` takes the place of the builder above.
-fn region() -> Result<Region, Box<dyn Error + Send + Sync>> {
+pub(crate) fn region() -> Result<Region, Box<dyn Error + Send + Sync>> {
     let url = env::var(crate::MOCK)?;
     Ok(Region::custom(&url, &url)?)
 }

@@ -1,5 +1,6 @@
 use std::{
     env, io,
+    path::PathBuf,
     process::{Child, Command, Stdio},
     time::Duration,
 };
@@ -13,6 +14,9 @@ pub(crate) struct Redis {
     own: Option<(Child, TempDir)>,
 }
 
+const MISSING: &str = "there is no `redis-server` here, and REDIS_URL is not set: install one (Debian, Ubuntu: `apt install \
+                       redis-server`; macOS: `brew install redis`), or set REDIS_URL, such as redis://localhost:6379";
+
 impl Redis {
     pub(crate) async fn find_or_start() -> Result<Self, BoxError> {
         if let Ok(url) = env::var("REDIS_URL") {
@@ -25,30 +29,37 @@ impl Redis {
         Ok(redis)
     }
 
-    /// On a socket in a temporary directory, without persistence.
     fn start() -> Result<Self, BoxError> {
         let directory = tempfile::tempdir()?;
-        let socket = directory.path().join("redis.sock");
-        let server = Command::new("redis-server")
-            .args(["--port", "0", "--save", "", "--appendonly", "no"])
-            .arg("--unixsocket")
-            .arg(&socket)
-            .arg("--dir")
-            .arg(directory.path())
-            .stdout(Stdio::null())
-            .spawn();
-        let server = server.map_err(|error| match error.kind() {
-            io::ErrorKind::NotFound => "there is no `redis-server` here, and REDIS_URL is not set: install one (Debian, \
-                 Ubuntu: `apt install redis-server`; macOS: `brew install redis`), or set REDIS_URL, \
-                 such as redis://localhost:6379"
-                .into(),
-            _ => BoxError::from(error),
-        })?;
+        let url = format!("unix://{}", socket(&directory).display());
+        let server = launch(&directory)?;
         println!("REDIS_URL is not set: started a redis-server for this run.");
         Ok(Self {
-            url: format!("unix://{}", socket.display()),
+            url,
             own: Some((server, directory)),
         })
+    }
+
+    /// Whether it may be killed.
+    pub(crate) fn is_our_own(&self) -> bool {
+        self.own.is_some()
+    }
+
+    /// Ends our own server like a crash.
+    pub(crate) fn kill(&mut self) -> io::Result<()> {
+        if let Some((server, _)) = &mut self.own {
+            server.kill()?;
+            server.wait()?;
+        }
+        Ok(())
+    }
+
+    /// Starts our own server again, with nothing in it.
+    pub(crate) async fn restart(&mut self) -> Result<(), BoxError> {
+        if let Some((server, directory)) = &mut self.own {
+            *server = launch(directory)?;
+        }
+        self.answers().await
     }
 
     /// A server that was just started takes a moment.
@@ -66,9 +77,26 @@ impl Redis {
 
 impl Drop for Redis {
     fn drop(&mut self) {
-        if let Some((server, _)) = &mut self.own {
-            let _ = server.kill();
-            let _ = server.wait();
-        }
+        let _ = self.kill();
     }
+}
+
+fn socket(directory: &TempDir) -> PathBuf {
+    directory.path().join("redis.sock")
+}
+
+/// On a socket in this directory, without persistence.
+fn launch(directory: &TempDir) -> Result<Child, BoxError> {
+    let server = Command::new("redis-server")
+        .args(["--port", "0", "--save", "", "--appendonly", "no"])
+        .arg("--unixsocket")
+        .arg(socket(directory))
+        .arg("--dir")
+        .arg(directory.path())
+        .stdout(Stdio::null())
+        .spawn();
+    server.map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound => MISSING.into(),
+        _ => error.into(),
+    })
 }
