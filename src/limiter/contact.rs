@@ -91,13 +91,14 @@ impl Contact {
         self.asking = None;
     }
 
-    /// The task that asks may be on a runtime that is not driven: one who waits looks again then.
+    /// When one who waits looks again, if not before: the task that asks may be on a runtime that is
+    /// not driven, and after a rest it is the waiting request that asks.
     pub(super) fn not_after_patience(&self, at: Instant, now: Instant) -> Instant {
         let over = self
             .asking
             .and_then(|(_, at)| at.checked_add(self.patience));
-        over.filter(|over| *over > now)
-            .map_or(at, |over| over.min(at))
+        let times = [over, self.resting_until].into_iter().flatten();
+        times.filter(|time| *time > now).fold(at, Instant::min)
     }
 
     /// The book has answered. True if it could not be reached before.

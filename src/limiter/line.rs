@@ -154,15 +154,13 @@ impl Line {
     }
 
     /// How many slots there is a use for: those who wait for one, and, where there are none at all,
-    /// as many as were used in the time for which a slot is good.
+    /// as many as were used in the time for which a slot is good. Slots that the process has made up
+    /// end with the answer, so they are no reason to want less.
     pub(super) fn want(&mut self, now: Instant) -> u32 {
         self.forget_uses(now);
-        let ahead = if self.slots.is_empty() {
-            self.used.len()
-        } else {
-            0
-        };
-        let lacking = self.queue.len().saturating_sub(self.slots.len());
+        let reserved = self.slots.reserved();
+        let ahead = if reserved == 0 { self.used.len() } else { 0 };
+        let lacking = self.queue.len().saturating_sub(reserved);
         u32::try_from(lacking + ahead).unwrap_or(u32::MAX)
     }
 

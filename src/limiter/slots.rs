@@ -30,6 +30,11 @@ impl Slots {
         self.slots.is_empty()
     }
 
+    /// How many of them are the book's.
+    pub(super) fn reserved(&self) -> usize {
+        self.slots.iter().filter(|slot| slot.name.is_some()).count()
+    }
+
     /// When the slot at this place begins.
     pub(super) fn at(&self, place: usize) -> Option<Instant> {
         self.slots.get(place).map(|slot| slot.at)

@@ -54,6 +54,29 @@ async fn without_the_store_each_process_keeps_to_its_share_and_comes_back() {
     assert_eq!(told.count("rejoined"), 1);
 }
 
+/// One that makes a request after the other has one slot at a time, which it has made up.
+#[tokio::test(start_paused = true)]
+async fn one_request_at_a_time_gets_slots_again_when_the_store_is_back() {
+    let mock = MockGenesys::new();
+    let store = MemoryStore::new();
+    let told = Told::default();
+    let limit = told.by(Limit::per_minute(60).with_burst(0.0));
+    let process = Process::sharing(&mock, &store, limit);
+    process.get(USERS_PATH).await;
+    store.inject_all(Fault::Fail(StoreErrorKind::Unavailable));
+    let begun = Instant::now();
+    while begun.elapsed() < seconds(30) {
+        if begun.elapsed() > seconds(5) {
+            store.clear_faults();
+        }
+        let started = Instant::now();
+        assert_eq!(process.get(USERS_PATH).await.status(), 200);
+        assert!(started.elapsed() < seconds(3), "{:?}", started.elapsed());
+    }
+    let counts = ["went_alone", "rejoined", "went_without"].map(|name| told.count(name));
+    assert_eq!(counts, [1, 1, 0]);
+}
+
 #[tokio::test(start_paused = true)]
 async fn an_emptied_store_costs_no_request_and_grants_no_second_burst() {
     let mock = MockGenesys::builder().rate_limit(60).build();

@@ -275,6 +275,9 @@ fn slots_that_the_process_made_up_end_with_the_next_grant_and_never_go_back() {
         (GAP * 2..=GAP * 3 + GAP * 2 / 5).contains(&last),
         "{last:?}"
     );
+    // Who waits for one of them needs one of the book as well.
+    process.queue(0);
+    assert_eq!(process.line.want(now), 1);
     process.grant(&[5000], [0, 0]);
     assert_eq!(process.line.slots.len(), 1);
     assert!(process.line.slots.take_returned().is_empty());

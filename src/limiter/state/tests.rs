@@ -199,6 +199,26 @@ fn a_book_that_gives_nothing_is_asked_four_times_a_second_at_most() {
 }
 
 #[test]
+fn one_who_waits_asks_a_book_that_gave_nothing_again() {
+    let mut process = Process::stated();
+    let Joined::Queued(ticket, _) = process.join(0.0) else {
+        panic!("there is no slot");
+    };
+    let ask = process.asked().expect("one");
+    process.answer(ask.id, grant(&[], 1, 300), 0.0);
+    let (far, waker) = (process.start + FAR, Waker::noop());
+    let again = process.at(0.25);
+    for (seconds, asks) in [(0.1, false), (0.25, true)] {
+        let now = process.at(seconds);
+        let effects = &mut process.effects;
+        let turn = process.state.poll(ticket, far, now, waker, effects);
+        assert_eq!(process.asked().is_some(), asks, "{seconds}");
+        let looks = again.max(now + PATIENCE * u32::from(asks));
+        assert!(matches!(turn, Turn::Look(at, _) if at == looks), "{turn:?}");
+    }
+}
+
+#[test]
 fn a_warning_comes_once_until_nobody_has_waited_for_a_minute() {
     let mut process = Process::stated();
     let mut wait = |seconds: f64, wait: f64| {
