@@ -121,6 +121,10 @@ impl Run {
         if refused > 0 || sent > LIMIT as usize {
             return Err(format!("the limit was overrun: {refused} 429s").into());
         }
+        if let Some(column) = columns.iter().find(|column| column.waits.is_empty()) {
+            let part = column.title;
+            return Err(format!("{part}: the interactive process got no answer").into());
+        }
         if !self.alone.is_empty() {
             return Err(format!("processes {:?} did not come back to Redis", self.alone).into());
         }
