@@ -1,4 +1,4 @@
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::future::try_join_all;
@@ -18,9 +18,8 @@ pub(crate) const LIMIT: u32 = 300;
 
 /// A process that keeps to one limit with the others, until it is killed or a call fails.
 pub(crate) async fn run(is_batch: bool) -> Result<(), BoxError> {
-    let limit = Limit::per_minute(LIMIT).with_observer(Arc::new(|event: &LimitEvent| {
-        println!("{}", event.as_str())
-    }));
+    let limit =
+        Limit::per_minute(LIMIT).with_observer(|event: &LimitEvent| println!("{}", event.as_str()));
     let sharing = Sharing::sealed(RedisStore::from_env()?, KeyRing::from_env()?).with_limit(limit);
 
     let client = ClientBuilder::new().allow_loopback().build()?;
