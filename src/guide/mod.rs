@@ -1,24 +1,24 @@
-//! Pages beside the reference: how to use and run this crate, and why.
+//! Pages beside the reference: how to use this crate, how to run it, and why it is as it is.
 //!
-//! | page | for whom |
+//! | page | for |
 //! |---|---|
-//! | [`questions`] | who begins: existing clients, compile errors, `anyhow`, `Timeout`, replicas, organisations, no tokio |
-//! | [`recipes`] | who has one thing to do: reqwest 0.12, a generated client, websockets, downloads, mutual TLS, bodies in the log, the keyring of the system |
-//! | [`ordering`] | who has layers of tower and tower-http |
-//! | [`lists`] | who reads lists, searches, queries and jobs: an example of each way to page |
-//! | [`gateway`] | who puts axum in front of the API |
-//! | [`fleet`] | who runs many processes with one OAuth client |
-//! | [`grpc`] | who uses tonic, or another type of bodies |
-//! | [`command_line`] | who writes a command-line program or a CI job |
-//! | [`browser_login`] | who writes a command-line program that people log in to |
-//! | [`middleware`] | who writes a token source, a classifier, a layer or a token store |
-//! | [`migrating`] | who has code that fetches and renews tokens |
-//! | [`serverless`] | who runs functions: what outlives a handler, clocks, a store on the platform's database |
-//! | [`operating`] | who runs it: metrics, alerts, log events, what each error means, limits |
-//! | [`comparison`] | who chooses: beside the official SDKs, measured |
-//! | [`performance`] | what it costs, beside what else does a part of it |
+//! | [`questions`] | the start: existing clients, compile errors, `anyhow`, `Timeout`, replicas, organisations, no tokio |
+//! | [`recipes`] | one task: reqwest 0.12, a generated client, websockets, downloads, mutual TLS, bodies in the log, the keyring of the system |
+//! | [`ordering`] | a stack with layers of tower and tower-http |
+//! | [`lists`] | lists, searches, queries and jobs: an example of each way to page |
+//! | [`gateway`] | axum in front of the API |
+//! | [`fleet`] | many processes with one OAuth client |
+//! | [`grpc`] | tonic, or another type of bodies |
+//! | [`command_line`] | a command-line program or a CI job |
+//! | [`browser_login`] | a command-line program with a login for people |
+//! | [`middleware`] | your own token source, classifier, layer or token store |
+//! | [`migrating`] | code that fetches and renews tokens today |
+//! | [`serverless`] | functions: what outlives a handler, clocks, a store on the platform's database |
+//! | [`operating`] | production: metrics, alerts, log events, errors and remedies, limits |
+//! | [`comparison`] | the choice: next to the official SDKs, measured |
+//! | [`performance`] | the cost, next to other libraries that do a part of this |
 //!
-//! What these pages quote is compiled and run with the tests.
+//! The tests compile and run the code on these pages.
 
 #[doc = include_str!("../../docs/questions.md")]
 pub mod questions {}
