@@ -6,6 +6,22 @@
 //! still being fetched. The caller gets every other response unchanged, and the second 401 too.
 //! This layer renews nothing itself: only `Bearer` knows which token it sent.
 //!
+//! ```text
+//!  caller   Retry      Refresh       Bearer           API     TokenCache
+//!    │──call──►│──────────►│───────────►│──token A──►│          │
+//!    │         │           │            │◄───401─────│          │
+//!    │         │           │            │──A was refused───────►│ starts one
+//!    │         │           │◄─Renewable─│            │          │ renewal
+//!    │         │◄──Resend──│            │            │          │
+//!    │         │───copy───►│───────────►│──waits───────────────►│
+//!    │         │           │            │◄─token B──────────────│
+//!    │         │           │            │──token B──►│          │
+//!    │◄────────│◄──────────│◄───────────│◄───200─────│          │
+//! ```
+//!
+//! `Retry` sends the copy, at once and once per call, because it keeps the copy. Without `Retry`,
+//! `Refresh` keeps and sends it.
+//!
 //! # Example
 //!
 //! ```
@@ -29,8 +45,10 @@
 //!     }
 //!     async { Ok::<_, std::convert::Infallible>(response) }
 //! });
-//! let mut service =
-//!     ServiceBuilder::new().layer(ReplayLayer::new()).layer(RefreshLayer::new()).service(api);
+//! let mut service = ServiceBuilder::new()
+//!     .layer(ReplayLayer::new())
+//!     .layer(RefreshLayer::new())
+//!     .service(api);
 //!
 //! let uri = "https://api.mypurecloud.com/api/v2/users";
 //! let request = Request::post(uri).body(Full::<Bytes>::from("{}"))?;

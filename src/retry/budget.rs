@@ -21,7 +21,7 @@ use tokio::time::Instant;
 /// governs retries after 5xx, 408 and errors of the transport. A 429 is not governed by it: its
 /// retry waits as long as the server asked for, and the [`Throttle`](super::Throttle) paces it.
 /// Nor are the first two resends after failures that were
-/// [no load for the API](super#what-is-sent-again).
+/// [no load for the API](super#what-is-retried).
 ///
 /// # Default
 ///

@@ -1,9 +1,24 @@
-//! Sends requests again that failed, when that can help and does no harm.
+//! Retries failed requests when a retry can help and is safe.
 //!
-//! A [`Retry`] service sends a request, and looks at what comes back. After a 429, a server error
-//! or an error of the transport it waits and sends the request again: as often, for as long, and
-//! for as many requests as is good for both sides. A failure that is not worth another send is
-//! returned at once, and a response is returned as it came, its body unread.
+//! [`Retry`] sends a request and looks at the result. After a 429, a server error or a transport
+//! error it waits and resends the request, within limits on attempts, time and total retry volume.
+//! It returns any other failure at once, and every response unchanged, with its body unread. The
+//! terms are in the [glossary](crate#glossary).
+//!
+//! ```text
+//! 503, three retries, each after a random wait of up to 3 s, 6 s, 12 s:
+//!   send ─ 503 ~~~ send ─ 503 ~~~~~~~ send ─ 503 ~~~~~~~~~~~~~~ send ─► caller
+//!
+//! 429: the throttle holds the other calls to the path, too, then paces them:
+//!   send ─ 429 ~~~~~ Retry-After: 20 ~~~~~ send ─► caller
+//!              other calls wait ~~~~~~~~~~ send, send, send ...
+//!
+//! 429 that asks for more than 180 s, or past the deadline of 5 min:
+//!   send ─ 429 ─► caller, with the reason in its `Outcome`
+//!
+//! 401 of a token that was renewed: no wait, no budget, once per call:
+//!   send ─ 401 ─ send ─► caller
+//! ```
 //!
 //! ```
 //! use http::{Request, Response};
@@ -13,7 +28,7 @@
 //! use tower_genesys::{RetryLayer, RetryPolicy, retry::{Attempt, Outcome}};
 //! use tower_genesys::{ReplayBody, ReplayLayer};
 //!
-//! /// Is out of order twice.
+//! /// Fails twice.
 //! async fn api(
 //!     request: Request<ReplayBody<Full<Bytes>>>,
 //! ) -> Result<Response<Empty<Bytes>>, BoxError> {
@@ -35,76 +50,90 @@
 //! let request = request.body(Full::default())?;
 //! let response = client.oneshot(request).await?;
 //! assert_eq!(response.status(), 200);
-//! let outcome = Outcome::of(response.extensions()).expect("it took more than one send");
+//! let outcome = Outcome::of(response.extensions()).expect("it retried");
 //! assert_eq!(outcome.sends, 3);
 //! # Ok(())
 //! # }
 //! ```
 //!
-//! # What is sent again
+//! # What is retried
 //!
-//! A [`Classify`] says what a failure means; then these are asked, in this order. The first that
-//! says no ends the call, and the [`Outcome`] in the response's extensions names it.
+//! A [`Classify`] says what a failure means. Then these questions are asked, in this order. The
+//! first no ends the call, and the [`Outcome`] in the response's extensions names it.
 //!
 //! | question | where the answer comes from | [`Stop`] |
 //! |---|---|---|
 //! | can it help? | [`Classify`] | `Settled` |
-//! | is it wanted? | [`CallOptions::without_retry`][without] | `Disabled` |
+//! | are retries on? | [`CallOptions::without_retry`][without] | `Disabled` |
 //! | may this request be executed twice? | see below | `NotRepeatable` |
 //! | is the body still there? | [`CloneBody`](crate::replay::CloneBody) | `BodyGone` |
 //! | are there sends left? | [`RetryPolicy`]: 4 in all | `SendsSpent` |
 //! | is the server's `Retry-After` acceptable? | [`RetryPolicy`]: 180 s | `RetryAfterTooLong` |
 //! | does the wait end in time? | the deadline of the call: 5 min | `DeadlineTooClose` |
 //! | is there a runtime to wait on? | tokio | `NoRuntime` |
-//! | can the API bear it? | [`Budget`], not asked after a 429 | `BudgetSpent` |
+//! | is there budget? | [`Budget`], not asked after a 429 | `BudgetSpent` |
 //!
-//! | failure | sent again |
+//! | failure | retried methods |
 //! |---|---|
-//! | 429; no connection; not processed by the server | any method |
+//! | 429; no connection; not processed by the server | all |
 //! | 408, 500, 502, 503, 504 | GET, HEAD, OPTIONS, TRACE, PUT, DELETE |
-//! | connection broken, attempt timed out | the same, PUT and DELETE [if wanted][broken] |
+//! | connection broken, attempt timed out | the same, except PUT and DELETE if [turned off][broken] |
 //!
-//! Some failures were no load for the API: HTTP/2 streams that the server refused or that are above
+//! A response has an `Outcome` if the call took more than one send, if it waited in the throttle, or
+//! if a retry would have helped and was not made.
+//!
+//! Some failures cost the API nothing: HTTP/2 streams that the server refused or that are above
 //! the last one of its `GOAWAY`, requests of which nothing was written, and repeatable requests on a
-//! pooled connection that broke. After these, the first resend is made at once and the second after
-//! the backoff, both outside of the budget. From the third on they are like any other.
+//! pooled connection that broke. The first resend after these is immediate and the second follows
+//! the backoff, both outside of the budget. From the third on they are treated like any other.
 //!
-//! [`CallOptions::with_repeatable`](crate::CallOptions::with_repeatable) overrides the method for one
-//! request, and [`RetryLayer::with_repeatable`] for those that a predicate knows.
+//! [`CallOptions::with_repeatable`](crate::CallOptions::with_repeatable) overrides the method for
+//! one request, and [`RetryLayer::with_repeatable`] for the requests that a predicate knows. In a
+//! [`GenesysLayer`](crate::GenesysLayer) that predicate is
+//! [`is_read_only`](crate::genesys::is_read_only): POSTs that only read are retried like a GET.
 //!
 //! [`CallOptions`](crate::CallOptions) also sets the number of sends, the attempt time-out, the
-//! deadline, and further statuses that are transient, for one request. A retry after a 404 for
-//! something that was created a moment ago is bounded that way:
-//! [`transient_statuses`](crate::CallOptions::with_transient_statuses).
+//! deadline, and further transient statuses, for one request. For example,
+//! [`with_transient_statuses`](crate::CallOptions::with_transient_statuses) bounds the retries after
+//! a 404 for something that was created a moment ago.
 //!
-//! Only then the old body is revoked, the old response drained (so that its connection can be used
-//! again), the time waited, the service made ready and the request sent. While it waits, the call
-//! holds no connection, no permit, no response and no readied service.
+//! If all answers are yes, `Retry` revokes the old body, drains the old response (so that its
+//! connection can be reused), waits, makes the service ready and resends the request. During the
+//! wait the call holds no connection, no permit, no response and no readied service.
 //!
 //! # How long it waits
 //!
-//! For the server's [`RetryAfter`], and never less; else for the [`Backoff`]: a random time up to
-//! 3 s, 6 s, 12 s. After a 429 the [`Throttle`] holds back the first sends of other requests to
-//! the same endpoint too, and lets all go one by one when the time is over, at a pace that grows
-//! until the next 429. What several layers or clients share of this is an [`Upstream`].
+//! `Retry` waits at least as long as the server's [`RetryAfter`] says. Without one it waits for the
+//! [`Backoff`]: a random time up to 3 s, 6 s, 12 s. After a 429 the [`Throttle`] also holds back the
+//! first sends of other requests to the same path. When the time is over it releases all of them
+//! one by one, at a pace that grows until the next 429.
+//!
+//! The [`Budget`] limits the retries of all calls together: 50 in stock and 45 more each minute by
+//! default. Budget and throttle form an [`Upstream`]. A [`RetryLayer`] has its own; with a
+//! `GenesysLayer`, all calls of one [`Org`](crate::Org) share one.
 //!
 //! # Customising
 //!
 //! ```
 //! use std::time::Duration;
 //! use http::Method;
-//! use tower_genesys::{RetryLayer, RetryPolicy, retry::{Backoff, Budget, Throttle, Upstream}};
+//! use tower_genesys::{
+//!     RetryLayer, RetryPolicy,
+//!     retry::{Backoff, Budget, Throttle, Upstream},
+//! };
 //!
 //! const POLICY: RetryPolicy = RetryPolicy::new()
 //!     .with_max_sends(3)
 //!     .with_deadline(Duration::from_secs(20))
 //!     .with_backoff(Backoff::new().with_base(Duration::from_millis(500)));
 //!
-//! let upstream = Upstream::new().with_budget(Budget::for_requests_per_minute(600));
+//! let budget = Budget::for_requests_per_minute(600);
+//! let upstream = Upstream::new().with_budget(budget);
 //! let layer = RetryLayer::new(POLICY)
 //!     .with_upstream(upstream)
 //!     .with_repeatable(|method, uri| {
-//!         (method == Method::POST && uri.path().ends_with("/search")).then_some(true)
+//!         let search = uri.path().ends_with("/search");
+//!         (method == Method::POST && search).then_some(true)
 //!     });
 //! assert_ne!(POLICY, RetryPolicy::default());
 //! # let _ = layer;
@@ -112,48 +141,54 @@
 //!
 //! # Ordering
 //!
-//! Outside of [`RefreshLayer`](crate::refresh) and [`BearerLayer`](crate::bearer): what is sent
-//! again gets the token of that moment. Retry then keeps the only copy of the request. A refresh
-//! further in that finds a refused token hands the resend to it: at once, without backoff or
-//! budget, once per call. So a call makes at most five sends by default, however 401 and 503 may
-//! alternate.
+//! Put `RetryLayer` outside of [`RefreshLayer`](crate::refresh) and [`BearerLayer`](crate::bearer),
+//! so that a resend gets the token of that moment. `Retry` then keeps the only copy of the request.
+//! When `Refresh` (inside `Retry`) sees a refused token, it asks `Retry` to resend. `Retry` does so
+//! immediately, once per call, without backoff and without charging the budget. So a call makes at
+//! most five sends by default, however 401 and 503 alternate.
 //!
-//! A retry layer inside of another one, or inside of a refresh layer, passes everything through:
-//! two layers that send again do not multiply. Have one [`Replay`](crate::replay) for all of them:
-//! a second one in between hides from the inner layer that the outer one keeps a copy. It then
-//! retries the first send of the outer layer, and passes that one's resends (known by [`Attempt`])
-//! through: 4 + 3 sends in all by default, and two copies of the body.
+//! A retry layer inside of another one, or inside of a refresh layer, passes everything through, so
+//! that two layers that resend do not multiply. Use one [`Replay`](crate::replay) for all of them: a
+//! second one in between hides from the inner layer that the outer one keeps a copy. The inner
+//! layer then retries the first send of the outer layer, and passes that one's resends (known by
+//! [`Attempt`]) through: 4 + 3 sends in all by default, and two copies of the body.
 //!
-//! A limit of concurrency or rate belongs inside, where each attempt asks for its permit; a
-//! time-out for the whole call outside. What each does in another place is on
-//! [a page of its own](crate::guide::ordering).
+//! Put a limit on concurrency or rate inside, where each send asks for its permit, and a time-out
+//! for the whole call outside. [Ordering](crate::guide::ordering) says how each layer behaves
+//! elsewhere.
+//!
+//! # Requirements
+//!
+//! The request body can be cloned ([`CloneBody`](crate::replay::CloneBody)), as inside of a
+//! `ReplayLayer`. The service's error is a [`BoxError`](crate::BoxError), as that of `Bearer`;
+//! [`RetryLayer::typed`] takes a classifier for another error.
 //!
 //! # Panics
 //!
-//! Waiting needs a tokio runtime. Outside of one, a failure is returned at once; on one without the
-//! time driver, or when the future leaves the runtime on which it has decided to wait, it panics. A
-//! reader that is given to [`RetryLayer::with_limit_reader`] should not panic: the call would.
+//! Outside of any tokio runtime, a failure is returned at once. A wait panics on a runtime without
+//! the time driver, and if the future has left the runtime on which it decided to wait. A panic in a
+//! reader given to [`RetryLayer::with_limit_reader`] panics the call.
 //!
 //! # Cloning
 //!
 //! The layer, its services and their clones share one [`Upstream`], unless another one is given.
-//! A clone costs a reference count, and the clone of the inner service.
+//! A clone costs a reference count and a clone of the inner service.
 //!
 //! # Errors
 //!
 //! The inner service's error, from the last attempt or from the `poll_ready` before it. A time-out
-//! only ever ends an attempt in favour of another.
+//! ends an attempt only if another one follows.
 //!
-//! An error cannot carry an [`Outcome`] as a response does. If a retry would have helped and the
-//! budget, the body, the deadline or the runtime did not allow it, the error comes inside a
-//! [`GaveUp`], whose text says so; [`GaveUp::find`] has the `Outcome`. That needs an error type
-//! which can hold it, [`BoxError`](crate::BoxError). Any other type is returned as it came, and only
-//! [`RetryEvent::GaveUp`] names the reason.
+//! An error cannot carry an [`Outcome`] as a response does. If a retry would have helped, but the
+//! budget, the body, the deadline or the runtime did not allow it, a [`GaveUp`] wraps the error. Its
+//! message names the reason, and [`GaveUp::find`] returns the `Outcome`. That needs an error type
+//! that can hold a `GaveUp`: [`BoxError`](crate::BoxError). Any other type is returned unchanged, and
+//! only [`RetryEvent::GaveUp`] names the reason.
 //!
 //! # Cancellation
 //!
-//! The future may be dropped at any time: its place in the queue of the throttle goes to the next,
-//! and everything else is released with it. Nothing runs in the background.
+//! You may drop the future at any time: its place in the throttle's queue goes to the next call, and
+//! everything else is released with it. Nothing runs in the background.
 //!
 //! [broken]: RetryPolicy::with_broken_writes
 //! [without]: crate::CallOptions::without_retry

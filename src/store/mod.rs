@@ -1,20 +1,22 @@
 //! One token for many processes.
 //!
-//! Each process that gets tokens of its own counts: an OAuth client that mints too many is
-//! throttled, and its oldest tokens stop working. With a [`TokenStore`] that all processes reach,
-//! one of them asks, and all of them use what it got. [`SharedSource`] goes between the
-//! [`TokenCache`](crate::TokenCache) of a process and its source; [`Sharing`] says over which
-//! store, and in which form.
+//! Every process that fetches its own token adds load: Genesys throttles an OAuth client that mints
+//! too many, and its oldest tokens stop working. With a [`TokenStore`] that all processes reach, one
+//! of them fetches a token and all use it. [`SharedSource`] goes between the
+//! [`TokenCache`](crate::TokenCache) of a process and its source. [`Sharing`] names the store and the
+//! form of the tokens in it.
 //!
 //! ```
 //! use bytes::Bytes;
 //! use http_body_util::Full;
-//! use tower_genesys::{Credentials, Org, Sharing, store::MemoryStore, testing::MockGenesys};
+//! use tower_genesys::{
+//!     Credentials, Org, Sharing, store::MemoryStore, testing::MockGenesys,
+//! };
 //!
 //! # #[tokio::main(flavor = "current_thread", start_paused = true)]
 //! # async fn main() -> Result<(), tower_genesys::BoxError> {
-//! let mock = MockGenesys::new(); // stands for Genesys Cloud and for your HTTP client
-//! let store = MemoryStore::new(); // stands for one that processes share
+//! let mock = MockGenesys::new(); // for Genesys Cloud and your HTTP client
+//! let store = MemoryStore::new(); // for a store that processes share
 //! let process = || {
 //!     Org::builder(mock.region())
 //!         .credentials(Credentials::new(mock.client_id(), mock.client_secret())?)
@@ -29,92 +31,92 @@
 //! # }
 //! ```
 //!
-//! While the token of a process is valid, the store is not asked: a hit costs what it costs without
-//! one.
+//! While the token of a process is valid, the process does not ask the store: a hit costs the same as
+//! without one.
 //!
 //! # What happens
 //!
 //! | the store has | the process |
 //! |---|---|
-//! | a token that does | uses it |
-//! | none | gets a lease for 10 seconds, asks the token endpoint for at most 8, and publishes |
-//! | none, and another process has the lease | looks again after a tenth to a quarter of a second, until its deadline |
-//! | none, and a third one has the lease, after two that got nothing | asks the endpoint alone: one of those who lead may get a token, but not give it to the others |
-//! | a cooldown: the endpoint wants to be left alone | waits, when that fits its deadline; else says so to its callers |
-//! | something that cannot be used | as if there were none, with an event |
+//! | a usable token | uses it |
+//! | no token | gets a lease for 10 seconds, asks the token endpoint for at most 8, and publishes the token |
+//! | no token, and another process has the lease | looks again after a tenth to a quarter of a second, until its deadline |
+//! | no token, and a third process in a row holds the lease | asks the endpoint by itself: a leader may be able to get tokens, but not to publish them |
+//! | a cooldown: the endpoint wants to be left alone | waits, if the wait fits its deadline; otherwise it fails its callers with that error |
+//! | an unusable value | acts as if there were no token, and emits an event |
 //!
-//! Which token is newer, a [`Fence`] says, which the store counts up; how long one lives, the
-//! store's clock alone. So the clocks of the processes may differ. Which token was refused by the
-//! API, a [`Fingerprint`](crate::token::Fingerprint) says: of fifty processes that get a 401, one asks, or
-//! none if there is a newer one.
+//! Each token has a [`Fence`], a number that the store increments; the higher one is newer. Expiry is
+//! judged by the store's clock only, so the clocks of the processes may differ. A
+//! [`Fingerprint`](crate::token::Fingerprint) identifies a token that the API refused: of fifty
+//! processes that get a 401, one fetches a token, or none if a newer one exists.
 //!
-//! When a process that leads is killed, another one takes over when its lease is over. When it is
-//! frozen, and wakes up after that, its publication comes too late, and it takes the token of the
-//! other one.
+//! If a leading process is killed, another one takes over when the lease ends. If it is frozen and
+//! wakes up after that, its publication comes too late, and it takes the token of the other process.
 //!
 //! # When the store fails
 //!
-//! It is there to save requests, and never the reason for a failed one.
+//! The store saves requests and never causes a failed one.
 //!
-//! | what | costs |
+//! | event | cost |
 //! |---|---|
 //! | an operation fails, or takes more than 150 milliseconds (2 seconds for a `FileStore`) | that time, once; its outcome counts as unknown |
-//! | right after that | nothing: callers do not ask the store for half a minute |
-//! | a token is due | waits for the store in the background, until 5 minutes before the end |
-//! | there is no token | the process asks the endpoint alone, once in 10 seconds at most |
-//! | a process is alone | looks for the others in the background each 5 to 20 seconds, while it is used |
-//! | the store is back | uses what is there, or publishes its own: no request |
-//! | it has lost everything | one request, when a process next needs a token |
-//! | it refuses to be written to | the token is used, and shared later |
+//! | right after that | nothing: for half a minute, callers do not ask the store |
+//! | a token is due | the process waits for the store in the background, until 5 minutes before expiry |
+//! | there is no token | the process asks the endpoint by itself, at most once in 10 seconds |
+//! | a process is without the store | it looks for the others in the background every 5 to 20 seconds, while it is used |
+//! | the store is back | the process uses the token there, or publishes its own: no request |
+//! | the store has lost everything | one request, when a process next needs a token |
+//! | the store refuses writes | the process uses its token, and shares it later |
 //!
 //! # Customising
 //!
-//! [`OrgBuilder::share`](crate::genesys::OrgBuilder::share) is for the grant `client_credentials`.
-//! Another source is wrapped by [`SharedSource::new`], under a [`StoreKey`] of its own. Tokens of
-//! grants that are spent by each request, such as rotating refresh tokens, cannot be shared.
+//! [`OrgBuilder::share`](crate::genesys::OrgBuilder::share) shares tokens of the grant
+//! `client_credentials`. For another source, use [`SharedSource::new`] with its own [`StoreKey`]. A
+//! grant that each request uses up, such as a rotating refresh token, cannot be shared.
 //!
-//! [`Sharing::with_namespace`] keeps apart staging and production on one server,
-//! [`Sharing::with_observer`] tells what happens, and [`Metrics`](crate::metrics) counts it.
+//! [`Sharing::with_namespace`] separates staging and production on one server,
+//! [`Sharing::with_observer`] reports events, and [`Metrics`](crate::metrics) counts them.
 //!
 //! `FileStore` (feature `file`) is for programs on one machine, `RedisStore` (feature `redis`) for
-//! a fleet. Another store is an implementation of [`TokenStore`], three operations, which the macro
-//! `store_conformance!` (feature `testing`) proves.
+//! a fleet. For another store, implement the three operations of [`TokenStore`], and check them with
+//! the macro `store_conformance!` (feature `testing`).
 //!
 //! # Sealing
 //!
-//! What is in a store is read by administrators, backups and whoever gets at it. With the feature
-//! `seal` and `Sharing::sealed` it is no token: XChaCha20-Poly1305, with a random nonce for each.
-//! What is around it is authenticated: the format, the key's id, the [`StoreKey`], the fence, the
-//! fingerprint and the life, so that no token can be moved, renumbered or made to live longer. What
-//! remains of its life, the store says, and it is never taken for more than the whole.
-//! `Sharing::unsealed` has to be asked for by name.
+//! Administrators, backups and intruders read what is in a store. With the feature `seal` and
+//! `Sharing::sealed`, they find no token but a value encrypted with XChaCha20-Poly1305, under a random
+//! nonce each. The format, the key's id, the [`StoreKey`], the fence, the fingerprint and the lifetime
+//! are authenticated, so that no one can move or renumber a token, or extend its lifetime. The store
+//! reports the remaining lifetime, which is capped at the full lifetime. `Sharing::unsealed` must be
+//! requested by name.
 //!
-//! Whoever can write to the store can take tokens away, have each process get its own, and hold
-//! processes without a token up with leases and cooldowns, of which those that no process would set
-//! are not believed. Grant to the processes what the store's documentation lists, and nothing to
-//! others.
+//! Anyone who can write to the store can delete tokens, force each process to fetch its own, and delay
+//! processes that have no token by setting leases or cooldowns. Implausible leases and cooldowns are
+//! ignored. Grant the processes the rights that the store's documentation lists, and grant others
+//! none.
 //!
 //! # Key rotation
 //!
 //! Each step is a deployment, process by process, with at least one renewal before the last one:
 //!
-//! 1. `old,new`: all can open what the new key seals;
+//! 1. `old,new`: all processes can open values sealed with the new key;
 //! 2. `new,old`: the new key seals;
-//! 3. `new`: the old one is gone.
+//! 3. `new`: the old key is gone.
 //!
-//! None of them costs a request. To replace the key in one step costs a request for each change
-//! between processes of the two keys that gets a token, and no error.
+//! No step costs a request. If you replace the key in one step, no request fails, but the store
+//! changes hands between processes with the old and the new key, and each change that gets a token
+//! costs one request.
 //!
 //! # Errors
 //!
-//! Those of the source, and of setting up: [`SharingError`]. A [`StoreError`] goes to the observer
+//! Those of the source, and [`SharingError`] from setting up. A [`StoreError`] goes to the observer
 //! and the log, and never to a caller.
 //!
 //! # Cancellation
 //!
-//! A renewal that is dropped gives its lease back in a task of its own. Without a runtime, when
-//! that ends first, and when the process is killed, the others wait until it is over: after
-//! [`close`](crate::TokenCache::close), leave the runtime a moment.
+//! A renewal that is dropped gives its lease back in a separate task. If there is no runtime, if the
+//! runtime ends first, or if the process is killed, the other processes wait until the lease ends. So
+//! after [`close`](crate::TokenCache::close), let the runtime run for a moment.
 
 pub mod book;
 mod entry;

@@ -1,26 +1,54 @@
-//! Access tokens: where they come from, and how one is kept valid.
+//! Access tokens: their sources, and the cache that keeps one valid.
 //!
 //! Three roles, from the outside in:
 //!
-//! - [`TokenProvider`] is what a layer asks, for each request: the token of now, without waiting if
-//!   there is one. [`TokenCache`] is the provider for everybody; [`FixedToken`] is one for tests
-//!   and for tokens that somebody else looks after.
-//! - [`TokenCache`] keeps one token valid: it renews it ahead of time, after a 401, and once for
-//!   all who wait.
-//! - [`TokenSource`] gets a token: one request, no cache, no retry. The grants of the Genesys token
-//!   endpoint are in [`genesys`](crate::genesys); a vault or another service is a few lines, or a
-//!   closure: [`source_fn`].
+//! - A [`TokenProvider`] gives a layer the current token for each request, without a wait if there
+//!   is one. [`TokenCache`] is the provider for all usual cases. [`FixedToken`] is for tests, and
+//!   for a token that other code looks after.
+//! - A [`TokenCache`] keeps one token valid. It renews the token early, or after a 401, once for all
+//!   who wait.
+//! - A [`TokenSource`] fetches a token: one request, no cache, no retry. The grants of the Genesys
+//!   token endpoint are in [`genesys::grants`](crate::genesys::grants). For a vault or another
+//!   service, implement the trait in a few lines, or pass a closure to [`source_fn`].
+//!
+//! # A token's life
+//!
+//! ```text
+//!   token requested                                               time
+//!   ├──────── fresh ────────┬──────── due ───────┬──── expired ────►
+//!                           early renewal        margin before expiry
+//!   └─── a reported 401 makes a fresh or due token refused ──┘
+//!
+//!           │ idle          │ renewing │ waiting: the    │ damped: fresh
+//!           │               │          │ endpoint failed │ tokens refused
+//!   ────────┼───────────────┼──────────┼─────────────────┼────────────────
+//!   fresh   │ token         │ token    │ token           │ token
+//!   due     │ token, renews │ token    │ token           │ token, renews
+//!   refused │ renews, waits │ waits    │ token, gets 401 │ token, gets 401
+//!   expired │ renews, waits │ waits    │ error at once   │ renews, waits
+//! ```
+//!
+//! The row is the state of the token, the column the state of the cache, and the cell is what a
+//! caller gets. *Renews* starts one renewal, in the background; *waits* is for its result. No token
+//! counts as expired. Without [`keep_warm`](TokenCache::keep_warm) only a caller starts a renewal,
+//! so an idle process renews at its next request.
 //!
 //! # Example
 //!
 //! ```
 //! use std::time::Duration;
-//! use tower_genesys::{TokenCache, TokenError, token::{FetchContext, IssuedToken, TokenSource}};
+//! use tower_genesys::{
+//!     TokenCache, TokenError,
+//!     token::{FetchContext, IssuedToken, TokenSource},
+//! };
 //!
 //! struct Vault;
 //!
 //! impl TokenSource for Vault {
-//!     async fn fetch(&self, _cx: FetchContext) -> Result<IssuedToken, TokenError> {
+//!     async fn fetch(
+//!         &self,
+//!         _cx: FetchContext,
+//!     ) -> Result<IssuedToken, TokenError> {
 //!         Ok(IssuedToken::new("s3cr3t", Duration::from_secs(3600)))
 //!     }
 //! }

@@ -39,22 +39,16 @@ use super::{AccessToken, Generation, Rejection, TokenError, TokenProvider, Token
 /// A token has two times, both counted from the moment the request for it was sent. When it is
 /// *due*, the next caller starts a renewal in the background and is served at once; when it has
 /// *expired*, callers wait. A 401 that is [reported](TokenProvider::report_rejected) makes it
-/// *refused*. What a caller gets:
+/// *refused*. [The module](super#a-tokens-life) shows what a caller gets in each state.
 ///
-/// | token | no renewal | renewal under way | token endpoint has just failed | fresh tokens refused |
-/// |---|---|---|---|---|
-/// | none, or expired | starts one, waits | waits | that failure, at once | starts one, waits |
-/// | fresh | the token | the token | the token | the token |
-/// | due | the token, starts one | the token | the token | the token, starts one |
-/// | refused | starts one, waits | waits | the token | the token |
-///
-/// A renewal runs in a task of its own, and belongs to no caller: all who wait share what comes of
-/// it, and those who go away change nothing. Failures are followed by a pause, from a quarter of a
-/// second to a minute (five, when the client is refused; no less than `Retry-After` says), in which
-/// the token endpoint is left alone. While it fails for five minutes, it is asked at most 24 times
-/// without a valid token (mostly 15 to 19), and at most 8 times with one. No failure is final, so
-/// that a secret rotated at run time heals by itself. Renewals forced by 401s are damped when they do not help: three, then one in 10
-/// seconds, 20, 40 and so on to five minutes, until tokens have been accepted for a minute.
+/// A renewal runs in its own task and belongs to no caller: all waiting callers share its result,
+/// and dropping one changes nothing. After a failure the cache leaves the token endpoint alone, for
+/// a quarter of a second at first and up to a minute (five minutes if the client is refused), and
+/// never for less than `Retry-After` says. While the endpoint fails for five minutes, it is asked at
+/// most 24 times without a valid token (mostly 15 to 19), and at most 8 times with one. No failure is
+/// final, so a secret rotated at run time heals by itself. Renewals forced by 401s are damped if they
+/// do not help: three, then one in 10 seconds, 20, 40 and so on to five minutes, until tokens have
+/// been accepted for a minute.
 ///
 /// # Panics
 ///
