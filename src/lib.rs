@@ -212,6 +212,7 @@ mod error;
 pub mod genesys;
 pub mod guide;
 mod limiter;
+mod lock;
 mod loopback;
 #[cfg(feature = "metrics")]
 #[cfg_attr(docsrs, doc(cfg(feature = "metrics")))]

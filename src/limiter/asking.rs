@@ -2,7 +2,7 @@ use std::{
     fmt,
     panic::AssertUnwindSafe,
     pin::Pin,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex},
     time::Duration,
 };
 
@@ -11,6 +11,7 @@ use tokio::time::{Instant, timeout};
 
 use super::{effect::Ask, handle::Inner};
 use crate::{
+    lock::lock,
     store::{
         Operation, Owner, StoreErrorKind, StoreFuture, StoreKey,
         book::{LimitEvent, Refusal, Reservation, SlotBook, Terms},
@@ -72,7 +73,7 @@ impl Desk {
             KeySource::Fixed(key) => return Ok(*key),
             KeySource::Asked(identify) => identify,
         };
-        let known = *self.key.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = *lock(&self.key);
         if let Some((key, _)) = known.filter(|(_, at)| at.elapsed() < KEY_AGE) {
             return Ok(key);
         }
@@ -80,7 +81,7 @@ impl Desk {
         match timeout(IDENTIFY_TIMEOUT, identified).await {
             Ok(Ok(Ok(key))) => {
                 let now = Instant::now();
-                *self.key.lock().unwrap_or_else(PoisonError::into_inner) = Some((key, now));
+                *lock(&self.key) = Some((key, now));
                 Ok(key)
             }
             // Rather the old one than none.

@@ -1,6 +1,6 @@
 use std::{
     fmt,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex},
     task::{Context, Waker},
     time::Duration,
 };
@@ -13,9 +13,12 @@ use super::{
     line::{Joined, Turn},
     state::State,
 };
-use crate::store::{
-    Limit, Owner, StoreErrorKind,
-    book::{LimitEvent, SlotBook},
+use crate::{
+    lock::lock,
+    store::{
+        Limit, Owner, StoreErrorKind,
+        book::{LimitEvent, SlotBook},
+    },
 };
 
 /// The slots of one process. A clone is the same.
@@ -114,7 +117,7 @@ impl Inner {
 
     /// The only place where the state is locked. Nothing is spawned, woken or dropped in it.
     fn locked<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
-        change(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner))
+        change(&mut lock(&self.state))
     }
 
     fn carry_out(this: &Arc<Self>, effects: Effects) {

@@ -5,9 +5,9 @@ use http_body::{Frame, SizeHint};
 
 use super::{
     ReplayBodyError, ReplayBodyErrorKind,
-    lock::lock,
     turns::{FIRST, Turns},
 };
+use crate::lock::lock;
 
 /// How much of a body in memory is handed over at once.
 ///

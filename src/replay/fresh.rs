@@ -1,6 +1,6 @@
 use std::{
     pin::Pin,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex},
     task::{Context, Poll, Waker},
 };
 
@@ -9,13 +9,15 @@ use http_body::{Body, Frame, SizeHint};
 
 use super::{
     ReplayBodyError, ReplayBodyErrorKind,
-    lock::lock,
     log::Kept,
     remake::Make,
     size::remaining,
     turns::{FIRST, Turns},
 };
-use crate::BoxError;
+use crate::{
+    BoxError,
+    lock::{lock, unpoisoned},
+};
 
 /// A body of which each clone is made anew by a function of the caller's.
 pub(super) struct Fresh<B> {
@@ -130,7 +132,7 @@ impl<B> Fresh<B> {
     }
 
     fn drop_body(&mut self) {
-        *self.body.get_mut().unwrap_or_else(PoisonError::into_inner) = None;
+        *unpoisoned(self.body.get_mut()) = None;
     }
 
     fn wait(&mut self, cx: &Context<'_>) -> Poll<Result<(), ReplayBodyError>> {
@@ -194,7 +196,7 @@ where
 
     /// This clone's own body, made when it is first polled.
     fn body(&mut self) -> Result<&mut B, ReplayBodyErrorKind> {
-        let body = self.body.get_mut().unwrap_or_else(PoisonError::into_inner);
+        let body = unpoisoned(self.body.get_mut());
         if body.is_none() {
             if self.started {
                 return Err(ReplayBodyErrorKind::Gone);

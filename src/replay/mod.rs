@@ -140,7 +140,6 @@ mod frames;
 mod fresh;
 mod head;
 pub(crate) mod layer;
-mod lock;
 mod log;
 mod marks;
 mod out;

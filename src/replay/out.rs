@@ -7,11 +7,8 @@ use std::{
 use bytes::Buf;
 use http_body::{Body, Frame};
 
-use super::{
-    lock::lock,
-    log::{Aside, End, Kept, Log},
-};
-use crate::BoxError;
+use super::log::{Aside, End, Kept, Log};
+use crate::{BoxError, lock::lock};
 
 /// The caller's body while it is out of the log to be polled.
 ///

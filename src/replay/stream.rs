@@ -1,6 +1,6 @@
 use std::{
     pin::Pin,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex},
     task::{Context, Poll, ready},
 };
 
@@ -9,13 +9,15 @@ use http_body::{Body, Frame, SizeHint};
 
 use super::{
     ReplayBodyError, ReplayBodyErrorKind,
-    lock::lock,
     log::{Aside, End, Log},
     out::{Brought, Out, take_in},
     size::remaining,
     turns::FIRST,
 };
-use crate::BoxError;
+use crate::{
+    BoxError,
+    lock::{lock, unpoisoned},
+};
 
 /// One clone of a stream: a place in the log that all clones share.
 pub(super) struct Stream<B> {
@@ -89,7 +91,7 @@ impl<B> Stream<B> {
     }
 
     fn sole(&mut self) -> &mut Option<Box<B>> {
-        self.sole.get_mut().unwrap_or_else(PoisonError::into_inner)
+        unpoisoned(self.sole.get_mut())
     }
 
     pub(super) const fn is_end_stream(&self) -> bool {

@@ -1,7 +1,7 @@
 use std::{
     pin::Pin,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc, Mutex, MutexGuard,
         atomic::{AtomicBool, Ordering},
     },
     task::{Context, Poll},
@@ -10,7 +10,10 @@ use std::{
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 
-use crate::BoxError;
+use crate::{
+    BoxError,
+    lock::{lock, unpoisoned},
+};
 
 /// Makes a body `Sync`, as reqwest requires and most bodies are not.
 ///
@@ -78,7 +81,7 @@ impl<B: Body + Unpin> Body for Watched<B> {
 
 impl<B> Shareable<B> {
     fn look(&self) -> MutexGuard<'_, B> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0)
     }
 }
 
@@ -90,7 +93,7 @@ impl<B: Body + Unpin> Body for Shareable<B> {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
-        let body = self.0.get_mut().unwrap_or_else(PoisonError::into_inner);
+        let body = unpoisoned(self.0.get_mut());
         Pin::new(body).poll_frame(cx)
     }
 

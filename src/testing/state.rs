@@ -1,5 +1,5 @@
 use std::{
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Mutex, MutexGuard},
     time::Duration,
 };
 
@@ -9,7 +9,7 @@ use super::{
     api::Api, clock::Clock, grants::Grants, hold::Holds, lists::Lists, random::Random,
     record::Journal, route::Route, rules::Rules, tokens::Tokens,
 };
-use crate::genesys::Region;
+use crate::{genesys::Region, lock::lock};
 
 /// What all handles of one mock share.
 pub(super) struct Shared {
@@ -62,7 +62,7 @@ impl Shared {
 
     /// Never held across an await.
     pub(super) fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 
     /// Waits until this is true of the state.

@@ -3,7 +3,7 @@
 use std::{
     fmt,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
     },
     task::Waker,
@@ -27,7 +27,7 @@ pub use named::{LimitScope, NamedLimit};
 use shut::Shut;
 use table::{Entry, Limit, Table, Window};
 
-use crate::limiter::Limiter;
+use crate::{limiter::Limiter, lock::lock};
 
 type KeyFn = dyn Fn(&Method, &Uri) -> String + Send + Sync;
 
@@ -289,7 +289,7 @@ impl Shared {
     fn with<T>(&self, change: impl FnOnce(&mut Table, &mut Vec<Waker>) -> T) -> T {
         let mut woken = Vec::new();
         let result = {
-            let mut table = self.table.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut table = lock(&self.table);
             let result = change(&mut table, &mut woken);
             let closed = table.closed();
             self.closed.store(closed, Ordering::Release);

@@ -1,10 +1,4 @@
-use std::{
-    error::Error,
-    future::poll_fn,
-    marker::PhantomData,
-    sync::{Mutex, PoisonError},
-    time::Duration,
-};
+use std::{error::Error, future::poll_fn, marker::PhantomData, sync::Mutex, time::Duration};
 
 use bytes::Bytes;
 use http::{
@@ -31,6 +25,7 @@ use crate::{
         Region,
         answer::{self, Bounds, Unread},
     },
+    lock::lock,
     retry::{BoxErrorClassifier, Class},
     store::StoreKey,
     token::{TokenError, TokenErrorKind},
@@ -132,11 +127,7 @@ impl<C, B> Endpoint<C, B> {
     where
         C: TokenClient<B>,
     {
-        let mut client = self
-            .client
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
+        let mut client = lock(&self.client).clone();
         match poll_fn(|cx| client.poll_ready(cx)).await {
             Ok(()) => Ok(client),
             Err(error) => Err(unreachable(&self.region, error.into())),

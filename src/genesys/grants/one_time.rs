@@ -2,14 +2,17 @@
 
 use std::{
     fmt,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Mutex, MutexGuard},
 };
 
 use secrecy::{ExposeSecret, SecretString};
 use tokio::time::Instant;
 
 use super::{form::Form, login_code::LoginCode};
-use crate::token::{IssuedToken, Reason};
+use crate::{
+    lock::lock,
+    token::{IssuedToken, Reason},
+};
 
 /// Something that is spent by being sent.
 pub(super) enum Grant {
@@ -163,7 +166,7 @@ impl Slot {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 }
 

@@ -4,7 +4,7 @@ use std::{
     hash::Hash,
     panic::AssertUnwindSafe,
     sync::{
-        Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
+        Arc, RwLock, RwLockReadGuard, RwLockWriteGuard,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
@@ -21,7 +21,7 @@ use super::{
     builder::Build,
     table::{BuildId, Built, Entry, Table, millis},
 };
-use crate::{BoxError, genesys::Org};
+use crate::{BoxError, genesys::Org, lock::unpoisoned};
 
 /// How many times within the idle time idle organisations are looked for.
 const LOOKS: u32 = 8;
@@ -231,11 +231,11 @@ impl<K> Inner<K> {
     }
 
     fn read(&self) -> RwLockReadGuard<'_, Table<K>> {
-        self.table.read().unwrap_or_else(PoisonError::into_inner)
+        unpoisoned(self.table.read())
     }
 
     fn write(&self) -> RwLockWriteGuard<'_, Table<K>> {
-        self.table.write().unwrap_or_else(PoisonError::into_inner)
+        unpoisoned(self.table.write())
     }
 }
 

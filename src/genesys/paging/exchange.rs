@@ -1,9 +1,4 @@
-use std::{
-    future::poll_fn,
-    io,
-    marker::PhantomData,
-    sync::{Mutex, PoisonError},
-};
+use std::{future::poll_fn, io, marker::PhantomData, sync::Mutex};
 
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
@@ -20,6 +15,7 @@ use crate::{
         correlation_id::correlation_id,
         grants::TokenClient,
     },
+    lock::lock,
 };
 
 /// A service that has lost its type, and the types of its bodies.
@@ -71,11 +67,7 @@ where
         request: Request<Bytes>,
         bounds: Bounds,
     ) -> BoxFuture<'static, Result<Answer, Failure>> {
-        let service = self
-            .service
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
+        let service = lock(&self.service).clone();
         let request = request.map(|body| B::from(Full::from(body)));
         Box::pin(exchange(service, request, bounds))
     }

@@ -7,7 +7,7 @@ use std::{
     collections::BTreeMap,
     fmt,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc, Mutex, MutexGuard,
         atomic::{AtomicU64, Ordering},
     },
     time::{Duration, SystemTime},
@@ -25,6 +25,7 @@ use super::{
     book::{Book, SlotBook},
     slot::Slot,
 };
+use crate::lock::lock;
 
 /// A [`TokenStore`] in memory: for tests, in which each [`SharedSource`](super::SharedSource) over
 /// a clone of it stands for a process.
@@ -253,8 +254,4 @@ impl fmt::Debug for MemoryStore {
             .field("calls", &self.all_calls())
             .finish_non_exhaustive()
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

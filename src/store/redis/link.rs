@@ -1,6 +1,6 @@
 use std::{
     mem,
-    sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::Ordering},
+    sync::{Arc, Mutex, MutexGuard, atomic::Ordering},
     time::Duration,
 };
 
@@ -11,6 +11,7 @@ use tokio::{runtime::Handle, time::sleep};
 use super::{
     attempt::Attempt, connection::Connection, failure::Failure, script::Call, topology::Topology,
 };
+use crate::lock::lock;
 
 /// How long to wait before a script is repeated on another connection. Others may learn a little
 /// later than a server itself that it is no primary any more; together less than the 150
@@ -143,7 +144,7 @@ impl Link {
     }
 
     fn lock(&self) -> MutexGuard<'_, Option<Attempt>> {
-        self.current.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.current)
     }
 }
 

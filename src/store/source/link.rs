@@ -1,6 +1,6 @@
 use std::{
     panic::AssertUnwindSafe,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Mutex, MutexGuard},
 };
 
 use futures_util::FutureExt;
@@ -11,6 +11,7 @@ use tokio::{
 
 use super::local::Local;
 use crate::{
+    lock::lock,
     store::{
         Operation, Owner, Sharing, StoreError, StoreEvent, StoreFuture, StoreKey, TokenStore,
         failure::{check_after, panicked, timed_out},
@@ -39,7 +40,7 @@ impl Link {
     }
 
     pub(super) fn local(&self) -> MutexGuard<'_, Local> {
-        self.local.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.local)
     }
 
     pub(super) fn tell(&self, event: &StoreEvent<'_>) {

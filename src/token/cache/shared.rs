@@ -1,5 +1,5 @@
 use std::{
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard},
     task::Waker,
     time::Duration,
 };
@@ -14,9 +14,12 @@ use super::{
     renewal,
     settings::CacheSettings,
 };
-use crate::token::{
-    AccessToken, Generation, IssuedToken, Rejection, TokenError, TokenErrorKind, TokenEvent,
-    TokenObserver, source::ErasedSource,
+use crate::{
+    lock::lock,
+    token::{
+        AccessToken, Generation, IssuedToken, Rejection, TokenError, TokenErrorKind, TokenEvent,
+        TokenObserver, source::ErasedSource,
+    },
 };
 
 /// What the clones of a cache, their waiting callers and the renewal share.
@@ -216,7 +219,7 @@ impl Shared {
     }
 
     fn lock_task(&self) -> MutexGuard<'_, Option<(RenewalId, JoinHandle<()>)>> {
-        self.task.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.task)
     }
 
     fn start(self: &Arc<Self>, start: Start) -> Result<(), TokenError> {

@@ -13,9 +13,8 @@ pub(super) use shuttle::{
     thread_local,
 };
 
-use std::sync::PoisonError;
+use crate::lock::unpoisoned;
 
 pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    // What it guards is consistent between any two of its steps, whoever panicked meanwhile.
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+    unpoisoned(mutex.lock())
 }

@@ -1,8 +1,4 @@
-use std::{
-    collections::HashSet,
-    sync::{Mutex, PoisonError},
-    time::Duration,
-};
+use std::{collections::HashSet, sync::Mutex, time::Duration};
 
 use futures_util::{StreamExt, future::join_all, stream::FuturesUnordered};
 use redis::{
@@ -12,11 +8,14 @@ use redis::{
 use tokio::time::timeout;
 
 use super::{node::NodeSettings, view::View};
-use crate::store::redis::{
-    RedisStoreErrorKind,
-    connection::{CONNECT_TIMEOUT, RESPONSE_TIMEOUT, open},
-    failure::Failure,
-    finding,
+use crate::{
+    lock::lock,
+    store::redis::{
+        RedisStoreErrorKind,
+        connection::{CONNECT_TIMEOUT, RESPONSE_TIMEOUT, open},
+        failure::Failure,
+        finding,
+    },
 };
 
 /// For the nodes in the URL to answer. After that, those that were known before are asked too.
@@ -52,7 +51,7 @@ impl Cluster {
 
     pub(super) async fn connect(&self) -> Result<ClusterConnection, Failure> {
         let (view, settings) = self.look().await?;
-        *self.known.lock().unwrap_or_else(PoisonError::into_inner) = view.addresses();
+        *lock(&self.known) = view.addresses();
         let info = settings.info().clone();
         let mut builder = ClusterClientBuilder::new([info.clone()])
             .tcp_settings(info.tcp_settings().clone())
@@ -102,11 +101,7 @@ impl Cluster {
             Ok(Err(failure)) => failure,
             Err(_) => Failure::Known(&finding::NO_NODE),
         };
-        let known = self
-            .known
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
+        let known = lock(&self.known).clone();
         let Some(seed) = self.seeds.first().filter(|_| !known.is_empty()) else {
             return match failure {
                 // Somebody may still answer.
