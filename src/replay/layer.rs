@@ -1,6 +1,6 @@
 use tower_layer::Layer;
 
-use super::{Replay, caps::Caps};
+use super::{Replay, body::Caps};
 
 /// Makes the bodies of requests such that they can be sent again; see the [module](super).
 ///

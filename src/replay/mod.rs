@@ -132,24 +132,14 @@
 //! [hyper#4176]: https://github.com/hyperium/hyper/issues/4176
 
 pub(crate) mod body;
-mod caps;
 mod clone_body;
 mod drain;
 mod error;
-mod frames;
-mod fresh;
-mod head;
 pub(crate) mod layer;
-mod log;
 mod marks;
-mod out;
-mod peek;
 mod remake;
 mod request;
 mod service;
-mod size;
-mod stream;
-mod turns;
 
 pub(crate) use body::ReplayBody;
 pub use clone_body::CloneBody;

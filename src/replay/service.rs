@@ -4,7 +4,7 @@ use http::{HeaderMap, Request, header::CONTENT_LENGTH};
 use http_body::Body;
 use tower_service::Service;
 
-use super::{Remake, ReplayBody, caps::Caps};
+use super::{Remake, ReplayBody, body::Caps};
 use crate::BoxError;
 
 /// Middleware that makes the bodies of requests such that they can be sent again; see the

@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 #[cfg(feature = "seal")]
 use super::KeyRing;
 use super::{Entry, Fence, StoreError, StoreErrorKind, StoreKey};
-use crate::token::{Fingerprint, IssuedToken};
+use crate::token::{AccessToken, Fingerprint, IssuedToken};
 
 /// What every value begins with; then its form, and the version of that form.
 const MAGIC: &[u8; 2] = b"tg";
@@ -93,7 +93,8 @@ impl Envelope {
             Self::Unsealed => unsealed(&content, &around)?,
         };
         let token = String::from_utf8(token).map_err(|_| damaged())?;
-        if Fingerprint::of(&token) != entry.fingerprint || !is_token(&token) {
+        // What cannot be sent would fail every request of the process.
+        if Fingerprint::of(&token) != entry.fingerprint || !AccessToken::is_sendable(&token) {
             return Err(damaged());
         }
         Ok(IssuedToken::new(token, entry.lifetime).with_remaining(entry.remaining))
@@ -169,12 +170,6 @@ fn digest(token: &[u8], around: &Around<'_>) -> [u8; DIGEST] {
     let mut first = [0; DIGEST];
     first.copy_from_slice(&whole.finalize()[..DIGEST]);
     first
-}
-
-/// Whether it can be sent (RFC 6750, section 2.1): what cannot would fail every request of the
-/// process.
-fn is_token(token: &str) -> bool {
-    !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
 fn whole_millis(duration: Duration) -> Duration {

@@ -30,7 +30,7 @@ impl AccessToken {
         if secret.is_empty() {
             return Err(malformed("the access token is empty; ask for another one"));
         }
-        if !secret.bytes().all(|byte| byte.is_ascii_graphic()) {
+        if !Self::is_sendable(secret) {
             return Err(malformed(
                 "the access token holds a space, a control character or a character outside of \
                  ASCII, and cannot be sent; ask for another one",
@@ -43,6 +43,11 @@ impl AccessToken {
             .map_err(|error| malformed("the access token cannot be sent").with_source(error))?;
         header.set_sensitive(true);
         Ok(Self { header, generation })
+    }
+
+    /// Whether it is one or more characters of visible ASCII.
+    pub(crate) fn is_sendable(secret: &str) -> bool {
+        !secret.is_empty() && secret.bytes().all(|byte| byte.is_ascii_graphic())
     }
 
     /// The same token with bytes, and a reference count, that no other clone shares.

@@ -68,6 +68,7 @@ pub(crate) mod cache;
 pub(crate) mod error;
 mod fixed;
 mod generation;
+pub(crate) mod lifetime;
 mod observer;
 mod provider;
 mod source;

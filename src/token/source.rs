@@ -4,7 +4,10 @@ use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 use tokio::time::Instant;
 
-use super::{TokenError, TokenErrorKind};
+use super::{
+    TokenError, TokenErrorKind,
+    lifetime::{self, EXPIRY_MARGIN},
+};
 
 /// Where tokens come from: one request to a token endpoint, and nothing else.
 ///
@@ -119,7 +122,7 @@ impl FetchContext {
             reason,
             deadline,
             rejected: None,
-            expiry_margin: Duration::from_secs(30),
+            expiry_margin: EXPIRY_MARGIN,
         }
     }
 }
@@ -224,6 +227,17 @@ impl IssuedToken {
     /// The token itself.
     pub fn expose(&self) -> &str {
         self.secret.expose_secret()
+    }
+
+    /// Its lifetime and what is left of it, as far as they are [believed](lifetime).
+    pub(super) fn bounds(&self) -> (Duration, Duration) {
+        lifetime::bounded(self.lifetime, self.remaining)
+    }
+
+    /// The same token, with a life that the cache and every store can keep.
+    pub(crate) fn within_bounds(mut self) -> Self {
+        (self.lifetime, self.remaining) = self.bounds();
+        self
     }
 }
 

@@ -7,7 +7,7 @@ use crate::{
         Fence, StoreKey,
         failure::{Breaker, Limiter},
     },
-    token::{FetchContext, Fingerprint, IssuedToken, Moment, Reason},
+    token::{FetchContext, Fingerprint, IssuedToken, Moment, Reason, lifetime},
 };
 
 /// Until when a process that is alone waits for the others before it renews its token for itself:
@@ -159,7 +159,7 @@ impl Local {
 
     fn good_for(&self, held: &Held, cx: &FetchContext, beyond: Duration) -> Option<IssuedToken> {
         let now = held.now();
-        let margin = cx.expiry_margin.min(now.lifetime() / 10).max(beyond);
+        let margin = lifetime::margin(cx.expiry_margin, now.lifetime()).max(beyond);
         (now.remaining() > margin && cx.rejected != Some(held.fingerprint)).then_some(now)
     }
 }

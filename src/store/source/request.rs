@@ -1,5 +1,3 @@
-use std::time::Duration;
-
 use tokio::time::timeout_at;
 
 use super::round::Round;
@@ -26,7 +24,8 @@ impl<S: ShareableSource> Round<'_, S> {
         cx.deadline = deadline;
         let fetched = timeout_at(deadline, self.source.fetch_as(&self.identity, cx)).await;
         let issued = fetched.map_err(|_| self.unanswered(setting))??;
-        Ok((within_bounds(issued), taken))
+        // The other processes keep it for as long as this one does.
+        Ok((issued.within_bounds(), taken))
     }
 
     fn unanswered(&self, setting: &str) -> TokenError {
@@ -35,21 +34,5 @@ impl<S: ShareableSource> Round<'_, S> {
              firewall), or allow it more with `{setting}`"
         );
         self.error(TokenErrorKind::TimedOut, message)
-    }
-}
-
-/// A token without a life is used for two seconds by the cache, and by the others too: a fleet that
-/// could not keep one would ask for them in a loop. One that seems to live for ever gets what the
-/// cache takes for the longest life, which every store can keep and no sum exceeds.
-fn within_bounds(issued: IssuedToken) -> IssuedToken {
-    const SHORTEST: Duration = Duration::from_secs(2);
-    const LONGEST: Duration = Duration::from_secs(450 * 24 * 60 * 60);
-    let (lifetime, remaining) = (issued.lifetime(), issued.remaining());
-    if lifetime < SHORTEST {
-        IssuedToken::new(issued.expose().to_owned(), SHORTEST)
-    } else if lifetime > LONGEST {
-        IssuedToken::new(issued.expose().to_owned(), LONGEST).with_remaining(remaining)
-    } else {
-        issued
     }
 }

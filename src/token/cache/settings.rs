@@ -1,5 +1,7 @@
 use std::{ops::RangeInclusive, time::Duration};
 
+use crate::token::lifetime::EXPIRY_MARGIN;
+
 /// How a [`TokenCache`](super::TokenCache) renews its token.
 ///
 /// ```
@@ -44,8 +46,6 @@ pub(super) struct DamperSettings {
 
 /// Ten minutes leave room for several attempts, and cost less than 1 % of a day's token.
 const RENEW_BEFORE: Duration = Duration::from_secs(10 * 60);
-/// The clocks of client and service may differ a little, and a request takes its time to arrive.
-const EXPIRY_MARGIN: Duration = Duration::from_secs(30);
 /// What a caller who needs a token can be asked to wait, below the time-outs of most callers.
 const DEADLINE: Duration = Duration::from_secs(15);
 /// Many times what an endpoint takes that works, with time left for the second request to be answered.

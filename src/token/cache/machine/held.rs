@@ -5,6 +5,7 @@ use tokio::time::Instant;
 use crate::token::{
     AccessToken, IssuedToken, TokenError, TokenErrorKind,
     cache::{CacheSettings, clock::Moment, gate::later},
+    lifetime,
 };
 
 /// The token that was adopted last, and its times.
@@ -33,14 +34,8 @@ pub(super) enum Age {
     Expired,
 }
 
-/// With less, a service that hands out tokens without a life would be asked in a loop.
-const SHORTEST: Duration = Duration::from_secs(2);
-
 /// Checks are made once a second at most, whatever a source asks for.
 const SHORTEST_CHECK: Duration = Duration::from_secs(1);
-
-/// Genesys' longest, for SCIM clients; more than any clock needs to be able to show.
-const LONGEST: Duration = Duration::from_secs(38_880_000);
 
 impl Held {
     /// A token with its two times, both counted from when the request for it was sent. `chance` is
@@ -53,21 +48,17 @@ impl Held {
         settings: &CacheSettings,
         chance: f64,
     ) -> Self {
-        let life = issued.lifetime().clamp(SHORTEST, LONGEST);
-        let remaining = match issued.lifetime() < SHORTEST {
-            true => life,
-            false => issued.remaining().min(life),
-        };
-        let margin = settings.renew_before.min(life / 4);
-        let jitter = (margin / 2).mul_f64(if settings.jitter { chance } else { 0.0 });
-        let leeway = settings.expiry_margin.min(life / 10);
-        let expires_after = remaining.saturating_sub(leeway);
+        let (life, remaining) = issued.bounds();
+        let ahead = settings.renew_before.min(life / 4);
+        let jitter = (ahead / 2).mul_f64(if settings.jitter { chance } else { 0.0 });
+        let margin = lifetime::margin(settings.expiry_margin, life);
+        let expires_after = remaining.saturating_sub(margin);
         Self {
             token,
             sent,
             adopted,
-            whole: life.saturating_sub(leeway),
-            due_after: remaining.saturating_sub(margin + jitter).min(expires_after),
+            whole: life.saturating_sub(margin),
+            due_after: remaining.saturating_sub(ahead + jitter).min(expires_after),
             expires_after,
             check_at: issued
                 .check_in()

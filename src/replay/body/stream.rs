@@ -8,15 +8,15 @@ use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 
 use super::{
-    ReplayBodyError, ReplayBodyErrorKind,
+    frame::remaining,
     log::{Aside, End, Log},
-    out::{Brought, Out, take_in},
-    size::remaining,
+    source::{Brought, SourceGuard, take_in},
     turns::FIRST,
 };
 use crate::{
     BoxError,
     lock::{lock, unpoisoned},
+    replay::{ReplayBodyError, ReplayBodyErrorKind},
 };
 
 /// One clone of a stream: a place in the log that all clones share.
@@ -26,7 +26,7 @@ pub(super) struct Stream<B> {
     hint: SizeHint,
     /// What the body or the head of the request announces.
     length: Option<u64>,
-    next: usize,
+    position: usize,
     sent: u64,
     done: bool,
     /// The caller's body, once nothing of it is kept any more: from then on no other clone can go
@@ -37,19 +37,20 @@ pub(super) struct Stream<B> {
 
 type Item = Option<Result<Frame<Bytes>, ReplayBodyError>>;
 
-enum Step<B> {
+/// What a clone does next, as things stand under the lock.
+enum Next<B> {
     Give(Item),
     Pull(B),
     PassOn(B),
     Wait,
 }
 
-const fn fail<B>(kind: ReplayBodyErrorKind) -> Step<B> {
-    Step::Give(Some(Err(ReplayBodyError::new(kind))))
+const fn fail<B>(kind: ReplayBodyErrorKind) -> Next<B> {
+    Next::Give(Some(Err(ReplayBodyError::new(kind))))
 }
 
 /// The error of the caller's body, which is there for one clone only.
-fn failure(error: Option<BoxError>) -> ReplayBodyError {
+fn broken(error: Option<BoxError>) -> ReplayBodyError {
     error.map_or_else(
         || ReplayBodyError::new(ReplayBodyErrorKind::Gone),
         ReplayBodyError::body,
@@ -66,7 +67,7 @@ impl<B> Stream<B> {
             ticket: FIRST,
             hint,
             length,
-            next: 0,
+            position: 0,
             sent: 0,
             done: false,
             sole: Mutex::new(None),
@@ -83,7 +84,7 @@ impl<B> Stream<B> {
             ticket: log.turns.issue(),
             hint: remaining(&self.hint, 0),
             length: self.length,
-            next: 0,
+            position: 0,
             sent: 0,
             done: false,
             sole: Mutex::new(None),
@@ -110,7 +111,7 @@ impl<B> Stream<B> {
 
     fn can_start(&self, log: &Log<B>) -> bool {
         let failed = matches!(log.end, End::Failed(_));
-        let untouched = self.next == 0 && !self.done;
+        let untouched = self.position == 0 && !self.done;
         untouched && !failed && !log.has_lost(0) && !log.turns.is_revoked(self.ticket)
     }
 
@@ -129,44 +130,44 @@ impl<B> Stream<B> {
     }
 
     /// The next thing to do, decided under the lock.
-    fn step(&mut self) -> Step<B> {
+    fn next(&mut self) -> Next<B> {
         let mut aside = Aside::new();
         let mut log = lock(&self.log);
         if log.turns.is_revoked(self.ticket) {
             return fail(ReplayBodyErrorKind::Revoked);
         }
         // Before it takes over: an older clone that is still being sent is worth more.
-        if log.has_lost(self.next) {
+        if log.has_lost(self.position) {
             return fail(ReplayBodyErrorKind::Gone);
         }
         aside.wake = log.turns.start(self.ticket);
 
-        if let Some(frame) = log.read(self.next, &mut aside) {
-            self.next += 1;
+        if let Some(frame) = log.read(self.position, &mut aside) {
+            self.position += 1;
             self.sent += frame.len() as u64;
-            self.done = matches!(log.end, End::Clean { told: true }) && log.is_last(self.next);
+            self.done = matches!(log.end, End::Clean { told: true }) && log.is_last(self.position);
             // HTTP/1 does not ask again once it has as many bytes as were announced.
             if self.done || self.length == Some(self.sent) {
                 log.turns.finish(self.ticket);
             }
-            return Step::Give(Some(Ok(frame.into_frame())));
+            return Next::Give(Some(Ok(frame.into_frame())));
         }
         match &mut log.end {
             End::Open => match log.source.take() {
                 Some(source) if log.is_past_keeping() => {
                     // What anybody else finds who asks, and this clone if the body panics.
                     log.end = End::Failed(None);
-                    Step::PassOn(source)
+                    Next::PassOn(source)
                 }
-                Some(source) => Step::Pull(source),
-                None => Step::Wait,
+                Some(source) => Next::Pull(source),
+                None => Next::Wait,
             },
             End::Clean { .. } => {
                 self.done = true;
                 log.turns.finish(self.ticket);
-                Step::Give(None)
+                Next::Give(None)
             }
-            End::Failed(error) => Step::Give(Some(Err(failure(error.take())))),
+            End::Failed(error) => Next::Give(Some(Err(broken(error.take())))),
         }
     }
 
@@ -199,9 +200,9 @@ where
         let Some(source) = lock(&self.log).source.take() else {
             return;
         };
-        let out = Out::new(&self.log, source);
+        let source = SourceGuard::new(&self.log, source);
         let brought = take_in(polled, told);
-        let _nobody_polls_yet = out.put_back(self.ticket, brought);
+        let _nobody_polls_yet = source.put_back(self.ticket, brought);
     }
 
     pub(super) fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Item> {
@@ -212,11 +213,11 @@ where
             if let Some(source) = self.sole().take() {
                 return self.pass_on(source, cx);
             }
-            match self.step() {
-                Step::Give(item) => return Poll::Ready(item),
-                Step::PassOn(source) => *self.sole() = Some(Box::new(source)),
-                Step::Pull(source) => ready!(self.pull(source, cx)),
-                Step::Wait => ready!(self.wait(cx)),
+            match self.next() {
+                Next::Give(item) => return Poll::Ready(item),
+                Next::PassOn(source) => *self.sole() = Some(Box::new(source)),
+                Next::Pull(source) => ready!(self.pull(source, cx)),
+                Next::Wait => ready!(self.wait(cx)),
             }
         }
     }
@@ -240,7 +241,7 @@ where
             match (frame, end) {
                 (None, End::Open) => {}
                 (None, End::Clean { .. }) => return Poll::Ready(None),
-                (_, End::Failed(error)) => return Poll::Ready(Some(Err(failure(error)))),
+                (_, End::Failed(error)) => return Poll::Ready(Some(Err(broken(error)))),
                 (Some(frame), _) => {
                     *self.sole() = (!self.done).then_some(source);
                     return Poll::Ready(Some(Ok(frame.into_frame())));
@@ -250,9 +251,9 @@ where
     }
 
     fn pull(&self, source: B, cx: &mut Context<'_>) -> Poll<()> {
-        let mut out = Out::new(&self.log, source);
-        let brought = out.poll(cx);
-        out.put_back(self.ticket, brought)
+        let mut source = SourceGuard::new(&self.log, source);
+        let brought = source.poll(cx);
+        source.put_back(self.ticket, brought)
     }
 }
 

@@ -8,19 +8,17 @@ use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 
 use super::{
-    ReplayBodyError, ReplayBodyErrorKind,
-    log::Kept,
-    remake::Make,
-    size::remaining,
+    frame::{Kept, remaining},
     turns::{FIRST, Turns},
 };
 use crate::{
     BoxError,
     lock::{lock, unpoisoned},
+    replay::{ReplayBodyError, ReplayBodyErrorKind, remake::Make},
 };
 
 /// A body of which each clone is made anew by a function of the caller's.
-pub(super) struct Fresh<B> {
+pub(super) struct Remade<B> {
     shared: Arc<Shared<B>>,
     ticket: u64,
     // Never locked: it is in a mutex so that this is `Sync` whatever the body is.
@@ -41,7 +39,7 @@ struct State {
     failed: bool,
 }
 
-impl<B: Body> Fresh<B> {
+impl<B: Body> Remade<B> {
     pub(super) fn new(first: B, make: Make<B>) -> Self {
         let shared = Shared {
             make,
@@ -55,7 +53,7 @@ impl<B: Body> Fresh<B> {
     }
 }
 
-impl<B> Fresh<B> {
+impl<B> Remade<B> {
     const fn with(shared: Arc<Shared<B>>, ticket: u64, body: Option<B>) -> Self {
         Self {
             shared,
@@ -153,7 +151,7 @@ impl<B> Fresh<B> {
     }
 }
 
-impl<B> Fresh<B>
+impl<B> Remade<B>
 where
     B: Body + Unpin,
     B::Error: Into<BoxError>,
@@ -227,7 +225,7 @@ where
     }
 }
 
-impl<B> Drop for Fresh<B> {
+impl<B> Drop for Remade<B> {
     fn drop(&mut self) {
         let waker = lock(&self.shared.state).turns.leave(self.ticket);
         drop(waker);

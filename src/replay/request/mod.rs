@@ -2,7 +2,11 @@ use std::fmt;
 
 use http::{Extensions, HeaderMap, Method, Request, Uri, Version};
 
-use super::{CloneBody, head::FlatHead};
+use super::CloneBody;
+
+mod head;
+
+use head::FlatHead;
 
 /// All that a request is made of, extensions included, to make it once more.
 ///

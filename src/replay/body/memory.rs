@@ -1,13 +1,17 @@
-use std::sync::{Arc, Mutex};
-
-use bytes::Bytes;
-use http_body::{Frame, SizeHint};
-
-use super::{
-    ReplayBodyError, ReplayBodyErrorKind,
-    turns::{FIRST, Turns},
+use std::{
+    pin::Pin,
+    sync::{Arc, Mutex},
+    task::{Context, Poll, Waker},
 };
-use crate::lock::lock;
+
+use bytes::{Buf, Bytes};
+use http_body::{Body, Frame, SizeHint};
+
+use super::turns::{FIRST, Turns};
+use crate::{
+    lock::lock,
+    replay::{ReplayBodyError, ReplayBodyErrorKind},
+};
 
 /// How much of a body in memory is handed over at once.
 ///
@@ -18,14 +22,14 @@ use crate::lock::lock;
 pub(super) const FRAME: usize = 64 * 1024;
 
 /// A body in memory, sent in frames so that it can be revoked between them.
-pub(super) struct Frames {
+pub(super) struct Memory {
     turns: Arc<Mutex<Turns>>,
     ticket: u64,
     whole: Bytes,
     sent: usize,
 }
 
-impl Frames {
+impl Memory {
     pub(super) fn new(whole: Bytes) -> Self {
         Self {
             turns: Arc::new(Mutex::new(Turns::new())),
@@ -93,8 +97,62 @@ impl Frames {
     }
 }
 
-impl Drop for Frames {
+impl Drop for Memory {
     fn drop(&mut self) {
         let _nobody = lock(&self.turns).leave(self.ticket);
     }
+}
+
+/// What one look at a body shows before it is sent.
+pub(super) enum Look<B: Body> {
+    /// It was in memory.
+    Whole(Bytes),
+    /// It is to be sent as a stream, which begins with what the look has taken out of it.
+    Begun([Option<Taken<B>>; 2]),
+}
+
+/// What a poll gave, and whether the body then said that this was all.
+pub(super) type Taken<B> = (Polled<B>, bool);
+
+type Polled<B> = Option<Result<Frame<<B as Body>::Data>, <B as Body>::Error>>;
+
+/// Polls a body that announces this length, once or twice, to see whether that gives all of it.
+///
+/// A body is in memory if its first frame is as long as that, and nothing comes after it.
+pub(super) fn look<B: Body + Unpin>(body: &mut B, length: u64) -> Look<B> {
+    let Poll::Ready(first) = peek(body) else {
+        return Look::Begun([None, None]);
+    };
+    let told = body.is_end_stream();
+    let is_whole = is_data_of(&first, length);
+    let second = match is_whole && !told {
+        true => peek(body),
+        false => Poll::Pending,
+    };
+    match second {
+        _ if is_whole && told => Look::Whole(into_bytes(first)),
+        Poll::Ready(None) => Look::Whole(into_bytes(first)),
+        Poll::Ready(second) => {
+            Look::Begun([Some((first, told)), Some((second, body.is_end_stream()))])
+        }
+        Poll::Pending => Look::Begun([Some((first, told)), None]),
+    }
+}
+
+/// Polls without anybody to wake: whoever polls next puts a waker in place of this one.
+fn peek<B: Body + Unpin>(body: &mut B) -> Poll<Polled<B>> {
+    Pin::new(body).poll_frame(&mut Context::from_waker(Waker::noop()))
+}
+
+fn is_data_of<D: Buf, E>(polled: &Option<Result<Frame<D>, E>>, length: u64) -> bool {
+    let frame = polled.as_ref().and_then(|polled| polled.as_ref().ok());
+    let data = frame.and_then(Frame::data_ref);
+    data.is_some_and(|data| data.remaining() as u64 == length)
+}
+
+fn into_bytes<D: Buf, E>(polled: Option<Result<Frame<D>, E>>) -> Bytes {
+    let frame = polled.and_then(Result::ok);
+    let data = frame.and_then(|frame| frame.into_data().ok());
+    data.map(|mut data| data.copy_to_bytes(data.remaining()))
+        .unwrap_or_default()
 }

@@ -4,11 +4,7 @@ use std::{
     task::Waker,
 };
 
-use bytes::Bytes;
-use http::HeaderMap;
-use http_body::Frame;
-
-use super::{caps::most_frames, turns::Turns};
+use super::{frame::Kept, turns::Turns};
 use crate::BoxError;
 
 /// What the clones of one stream share: the frames that one of them may still have to send, and
@@ -40,12 +36,6 @@ pub(super) enum End {
     },
     /// The error is there until a clone has given it out.
     Failed(Option<BoxError>),
-}
-
-pub(super) enum Kept {
-    Data(Bytes),
-    // In a box, as a map is thrice the size of the rest.
-    Trailers(Box<HeaderMap>),
 }
 
 /// What was put aside under the lock, to be dropped or woken after it.
@@ -129,40 +119,6 @@ impl<B> Log<B> {
     }
 }
 
-impl Kept {
-    /// `None` for an empty frame, which means nothing on any wire, and would be kept for free.
-    pub(super) fn of(frame: Frame<impl bytes::Buf>) -> Option<Self> {
-        match frame.into_data() {
-            Ok(mut data) => {
-                let data = data.copy_to_bytes(data.remaining());
-                (!data.is_empty()).then_some(Self::Data(data))
-            }
-            Err(frame) => frame.into_trailers().ok().map(Box::new).map(Self::Trailers),
-        }
-    }
-
-    pub(super) fn len(&self) -> usize {
-        match self {
-            Self::Data(data) => data.len(),
-            Self::Trailers(_) => 0,
-        }
-    }
-
-    pub(super) fn into_frame(self) -> Frame<Bytes> {
-        match self {
-            Self::Data(data) => Frame::data(data),
-            Self::Trailers(trailers) => Frame::trailers(*trailers),
-        }
-    }
-
-    fn clone(&self) -> Self {
-        match self {
-            Self::Data(data) => Self::Data(data.clone()),
-            Self::Trailers(trailers) => Self::Trailers(trailers.clone()),
-        }
-    }
-}
-
 impl<B> Aside<B> {
     pub(super) const fn new() -> Self {
         Self {
@@ -182,12 +138,40 @@ impl<B> Drop for Aside<B> {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+/// How much of a stream is kept while it is sent, so that it can be sent again.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::replay) struct Caps {
+    pub(in crate::replay) unknown: usize,
+    pub(in crate::replay) known: usize,
+}
 
-    #[test]
-    fn a_frame_in_the_log_is_as_small_as_its_cap_assumes() {
-        assert!(size_of::<Kept>() <= 40, "{}", size_of::<Kept>());
-    }
+impl Caps {
+    pub(in crate::replay) const DEFAULT: Self = Self {
+        unknown: DEFAULT_UNKNOWN_CAP,
+        known: DEFAULT_KNOWN_CAP,
+    };
+}
+
+/// A stream that does not say how long it is may be endless, so little is staked on it: what one
+/// request may hold stays below what its connection's buffers hold anyway (hyper's are 400 KiB).
+const DEFAULT_UNKNOWN_CAP: usize = 64 * 1024;
+
+/// A stream that says how long it is costs nothing when it is too long, as nothing of it is kept
+/// then; and a mebibyte for each of a hundred requests in flight is little to a process that
+/// uploads so much. The bodies of the API's JSON endpoints are well below it.
+const DEFAULT_KNOWN_CAP: usize = 1024 * 1024;
+
+/// How many bytes a kept frame counts for at least.
+///
+/// To keep a frame costs about this much besides its content: 40 bytes in the log, twice that when
+/// the log has just grown, and what the allocator and `Bytes` add to a buffer of its own. So a
+/// stream of tiny frames is kept up to about twice its cap in memory, not two hundred times.
+const LEAST_PER_FRAME: usize = 128;
+
+/// So that a small cap is one of bytes alone, as long as there are few frames.
+const FREE_FRAMES: usize = 16;
+
+/// How many frames are kept under a cap of so many bytes.
+const fn most_frames(cap: usize) -> usize {
+    (cap / LEAST_PER_FRAME).saturating_add(FREE_FRAMES)
 }

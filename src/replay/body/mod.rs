@@ -9,15 +9,21 @@ use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::Full;
 
-use super::{
-    CloneBody, Remake, ReplayBodyError,
-    caps::Caps,
-    frames::{FRAME, Frames},
-    fresh::Fresh,
-    peek::{into_bytes, is_data_of, peek},
-    stream::Stream,
-};
+use super::{CloneBody, Remake, ReplayBodyError};
 use crate::BoxError;
+
+mod frame;
+mod log;
+mod memory;
+mod remade;
+mod source;
+mod stream;
+mod turns;
+
+pub(super) use log::Caps;
+use memory::{FRAME, Look, Memory};
+use remade::Remade;
+use stream::Stream;
 
 /// A request body that can be sent again; see the [module](super) for what each kind costs.
 ///
@@ -33,9 +39,9 @@ enum Form<B> {
     /// counted twice.
     Small(Option<Bytes>),
     // In boxes, since a client moves its requests a dozen times, and most bodies are small.
-    Frames(Box<Frames>),
+    Memory(Box<Memory>),
     Stream(Box<Stream<B>>),
-    Fresh(Box<Fresh<B>>),
+    Remade(Box<Remade<B>>),
 }
 
 impl<B> ReplayBody<B> {
@@ -52,7 +58,7 @@ impl<B> ReplayBody<B> {
         Self::of(match whole.len() {
             0 => Form::Empty,
             1..=FRAME => Form::Small(Some(whole)),
-            _ => Form::Frames(Frames::new(whole).into()),
+            _ => Form::Memory(Memory::new(whole).into()),
         })
     }
 }
@@ -96,23 +102,13 @@ where
             return Self::of(Form::Stream(Stream::new(body, hint, known, cap).into()));
         };
 
-        let Poll::Ready(first) = peek(&mut body) else {
-            return Self::of(Form::Stream(Stream::new(body, hint, known, cap).into()));
+        let begun = match memory::look(&mut body, length) {
+            Look::Whole(whole) => return Self::in_memory(whole),
+            Look::Begun(begun) => begun,
         };
-        let told = body.is_end_stream();
-        let is_whole = is_data_of(&first, length);
-        let second = match is_whole && !told {
-            true => peek(&mut body),
-            false => Poll::Pending,
-        };
-        if is_whole && (told || matches!(second, Poll::Ready(None))) {
-            return Self::in_memory(into_bytes(first));
-        }
-        let told_too = body.is_end_stream();
         let stream = Stream::new(body, hint, known, cap);
-        stream.feed(first, told);
-        if let Poll::Ready(second) = second {
-            stream.feed(second, told_too);
+        for (polled, told) in begun.into_iter().flatten() {
+            stream.feed(polled, told);
         }
         Self::of(Form::Stream(stream.into()))
     }
@@ -156,7 +152,7 @@ impl<B: Body> ReplayBody<B> {
         if first.is_end_stream() {
             return Self::empty();
         }
-        Self::of(Form::Fresh(Fresh::new(first, remake.make).into()))
+        Self::of(Form::Remade(Remade::new(first, remake.make).into()))
     }
 }
 
@@ -169,9 +165,9 @@ where
         Some(Self::of(match &self.form {
             Form::Empty => Form::Empty,
             Form::Small(whole) => Form::Small(Some(whole.clone()?)),
-            Form::Frames(frames) => Form::Frames(frames.try_clone().into()),
+            Form::Memory(memory) => Form::Memory(memory.try_clone().into()),
             Form::Stream(stream) => Form::Stream(stream.try_clone()?.into()),
-            Form::Fresh(fresh) => Form::Fresh(fresh.try_clone()?.into()),
+            Form::Remade(remade) => Form::Remade(remade.try_clone()?.into()),
         }))
     }
 
@@ -179,9 +175,9 @@ where
         match &self.form {
             Form::Empty => true,
             Form::Small(whole) => whole.is_some(),
-            Form::Frames(frames) => frames.is_replayable(),
+            Form::Memory(memory) => memory.is_replayable(),
             Form::Stream(stream) => stream.is_replayable(),
-            Form::Fresh(fresh) => fresh.is_replayable(),
+            Form::Remade(remade) => remade.is_replayable(),
         }
     }
 
@@ -189,9 +185,9 @@ where
         match &self.form {
             // One frame, which a transport takes along with the head of the request.
             Form::Empty | Form::Small(_) => true,
-            Form::Frames(frames) => frames.is_sent(),
+            Form::Memory(memory) => memory.is_sent(),
             Form::Stream(stream) => stream.is_sent(),
-            Form::Fresh(fresh) => fresh.is_sent(),
+            Form::Remade(remade) => remade.is_sent(),
         }
     }
 
@@ -208,9 +204,9 @@ where
             // There is no second frame that could be withheld.
             Form::Empty => true,
             Form::Small(whole) => whole.is_some(),
-            Form::Frames(frames) => frames.revoke_others(),
+            Form::Memory(memory) => memory.revoke_others(),
             Form::Stream(stream) => stream.revoke_others(),
-            Form::Fresh(fresh) => fresh.revoke_others(),
+            Form::Remade(remade) => remade.revoke_others(),
         }
     }
 }
@@ -230,9 +226,9 @@ where
         match &mut self.form {
             Form::Empty => Poll::Ready(None),
             Form::Small(whole) => Poll::Ready(whole.take().map(|whole| Ok(Frame::data(whole)))),
-            Form::Frames(frames) => Poll::Ready(frames.next()),
+            Form::Memory(memory) => Poll::Ready(memory.next()),
             Form::Stream(stream) => stream.poll_frame(cx),
-            Form::Fresh(fresh) => fresh.poll_frame(cx),
+            Form::Remade(remade) => remade.poll_frame(cx),
         }
     }
 
@@ -240,9 +236,9 @@ where
         match &self.form {
             Form::Empty => true,
             Form::Small(whole) => whole.is_none(),
-            Form::Frames(frames) => frames.is_end_stream(),
+            Form::Memory(memory) => memory.is_end_stream(),
             Form::Stream(stream) => stream.is_end_stream(),
-            Form::Fresh(fresh) => fresh.is_end_stream(),
+            Form::Remade(remade) => remade.is_end_stream(),
         }
     }
 
@@ -252,9 +248,9 @@ where
             Form::Small(whole) => {
                 SizeHint::with_exact(whole.as_ref().map_or(0, |whole| whole.len() as u64))
             }
-            Form::Frames(frames) => frames.size_hint(),
+            Form::Memory(memory) => memory.size_hint(),
             Form::Stream(stream) => stream.size_hint(),
-            Form::Fresh(fresh) => fresh.size_hint(),
+            Form::Remade(remade) => remade.size_hint(),
         }
     }
 }
@@ -283,9 +279,9 @@ impl<B> fmt::Debug for ReplayBody<B> {
         let form = match &self.form {
             Form::Empty => "empty",
             Form::Small(_) => "small",
-            Form::Frames(_) => "in memory",
+            Form::Memory(_) => "in memory",
             Form::Stream(_) => "stream",
-            Form::Fresh(_) => "made anew",
+            Form::Remade(_) => "made anew",
         };
         f.debug_struct("ReplayBody")
             .field("form", &form)

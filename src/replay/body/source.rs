@@ -7,13 +7,16 @@ use std::{
 use bytes::Buf;
 use http_body::{Body, Frame};
 
-use super::log::{Aside, End, Kept, Log};
+use super::{
+    frame::Kept,
+    log::{Aside, End, Log},
+};
 use crate::{BoxError, lock::lock};
 
 /// The caller's body while it is out of the log to be polled.
 ///
 /// If it panics, the others must not wait for it for ever: it has then failed for all.
-pub(super) struct Out<'a, B> {
+pub(super) struct SourceGuard<'a, B> {
     log: &'a Mutex<Log<B>>,
     source: Option<B>,
 }
@@ -25,7 +28,7 @@ pub(super) enum Brought {
     End(End),
 }
 
-impl<'a, B> Out<'a, B> {
+impl<'a, B> SourceGuard<'a, B> {
     pub(super) const fn new(log: &'a Mutex<Log<B>>, source: B) -> Self {
         Self {
             log,
@@ -73,7 +76,7 @@ impl<'a, B> Out<'a, B> {
     }
 }
 
-impl<B> Out<'_, B>
+impl<B> SourceGuard<'_, B>
 where
     B: Body + Unpin,
     B::Error: Into<BoxError>,
@@ -92,7 +95,7 @@ where
     }
 }
 
-impl<B> Drop for Out<'_, B> {
+impl<B> Drop for SourceGuard<'_, B> {
     fn drop(&mut self) {
         let Some(source) = self.source.take() else {
             return;
