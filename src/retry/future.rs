@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     replay::{CloneBody, Drain},
-    throttle::{Hold, Ticket},
+    throttle::{Admission, Ticket},
 };
 
 pin_project! {
@@ -63,7 +63,7 @@ pin_project! {
         // The first send, or the next one, waits for the throttle.
         Queued {
             #[pin]
-            hold: Hold,
+            admission: Admission,
         },
         Sent {
             #[pin]
@@ -107,7 +107,7 @@ where
         }
     }
 
-    pub(super) fn held(call: Call<S, B, C>, ticket: Box<Ticket>) -> Self {
+    pub(super) fn queued(call: Call<S, B, C>, ticket: Box<Ticket>) -> Self {
         let stage = Stage::queued(Some(ticket));
         Self {
             state: State::Deciding { call, stage },
@@ -167,10 +167,10 @@ where
                 }
                 StageProj::Sleeping { sleep } => {
                     ready!(sleep.poll(cx));
-                    Stage::queued(call.hold_again())
+                    Stage::queued(call.queue_again())
                 }
-                StageProj::Queued { hold } => {
-                    call.released(ready!(hold.poll(cx)));
+                StageProj::Queued { admission } => {
+                    call.released(ready!(admission.poll(cx)));
                     Stage::Readying
                 }
                 StageProj::Readying => match ready!(call.service().poll_ready(cx)) {
@@ -214,18 +214,18 @@ impl<F, R> Stage<F, R> {
     /// more. A resend with a newer token waits at no gate: the server has not said "later" to it.
     fn after<S: Clone, B: CloneBody, C>(pause: Pause, call: &mut Call<S, B, C>) -> Self {
         match pause {
-            Pause::None => Self::queued(call.hold_for_slot()),
-            Pause::Until(until) if until <= Instant::now() => Self::queued(call.hold_again()),
+            Pause::None => Self::queued(call.queue_for_slot()),
+            Pause::Until(until) if until <= Instant::now() => Self::queued(call.queue_again()),
             Pause::Until(until) => Self::Sleeping {
                 sleep: time::sleep_until(until),
             },
-            Pause::Held(ticket) => Self::queued(Some(ticket)),
+            Pause::Queued(ticket) => Self::queued(Some(ticket)),
         }
     }
 
     fn queued(ticket: Option<Box<Ticket>>) -> Self {
         ticket.map_or(Self::Readying, |ticket| Self::Queued {
-            hold: ticket.hold(),
+            admission: ticket.admission(),
         })
     }
 

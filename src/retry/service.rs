@@ -84,13 +84,13 @@ where
                 true => Call::passing(settings, &request),
                 false => Call::waiting(settings, &request),
             };
-            if let Some(ticket) = call.hold_first() {
+            if let Some(ticket) = call.queue_first() {
                 // What poll_ready has reserved is not to be kept from others while this request
                 // waits.
                 let unready = self.inner.clone();
                 drop(mem::replace(&mut self.inner, unready.clone()));
                 call.keep(request, unready);
-                return ResponseFuture::held(call, ticket);
+                return ResponseFuture::queued(call, ticket);
             }
         }
         if passes {

@@ -6,31 +6,38 @@ use std::{
 
 use tokio::time::Instant;
 
-use super::{pace::Pace, table::Window};
+use super::pace::Pace;
 
-/// Slots that nobody looked for are made up for as far back as this: timers go by the millisecond,
+/// Turns that nobody looked for are made up for as far back as this: timers go by the millisecond,
 /// and the executor takes its time, too.
 const LATE: Duration = Duration::from_millis(10);
 
 /// A closed gate, and who waits at it.
 ///
-/// Slots are not dealt out in advance: at each slot's time the first of those who are there gets
-/// one. So nothing has to be given back by a waiter who goes away, and the rest moves up.
+/// Turns are not dealt out in advance: when one is due, the first of those who are there gets it. So nothing has to be given back by a waiter who goes away, and the rest moves up.
 ///
 /// Nobody is woken in here, and no waker is dropped: both can run code of the caller's executor,
 /// and the table is locked. What is to be woken is put into a list.
 #[derive(Debug)]
 pub(super) struct Gate {
-    /// When the next slot is given.
+    /// When the next turn is due.
     next: Instant,
     pace: Pace,
-    /// When the first in the queue may go without a slot, if it is a retry.
+    /// When the first in the queue may go without a turn, if it is a retry.
     exit: Instant,
     /// By ticket, so in the order in which they came.
     queue: BTreeMap<u64, Option<Waker>>,
-    /// Who has a slot and did not look yet. Emptied when the gate is closed for longer: a slot
-    /// from before that is nothing to hand on.
-    slots: BTreeSet<u64>,
+    /// Whose turn has come, and who did not look yet. Emptied when the gate is closed for longer: a
+    /// turn from before that is nothing to hand on.
+    released: BTreeSet<u64>,
+}
+
+/// Between which times a request is to go.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Window {
+    /// It has failed, and must not be sent again before this. A first send has none.
+    pub(super) floor: Option<Instant>,
+    pub(super) deadline: Instant,
 }
 
 impl Gate {
@@ -40,7 +47,7 @@ impl Gate {
             exit: next,
             pace: Pace::new(interval),
             queue: BTreeMap::new(),
-            slots: BTreeSet::new(),
+            released: BTreeSet::new(),
         }
     }
 
@@ -52,7 +59,7 @@ impl Gate {
         self.exit = now;
         if floor > self.next {
             self.next = until;
-            self.slots.clear();
+            self.released.clear();
             woken.extend(self.queue.values_mut().filter_map(Option::take));
         }
     }
@@ -61,7 +68,7 @@ impl Gate {
     pub(super) fn open(&mut self, now: Instant, woken: &mut Vec<Waker>) {
         self.next = now;
         while let Some((ticket, waker)) = self.queue.pop_first() {
-            self.slots.insert(ticket);
+            self.released.insert(ticket);
             woken.extend(waker);
         }
     }
@@ -74,13 +81,13 @@ impl Gate {
         self.queue.is_empty() && now >= self.next
     }
 
-    /// When somebody who came now would get a slot.
+    /// When somebody who came now would have a turn.
     pub(super) fn estimate(&self, now: Instant) -> Instant {
         self.at(self.queue.len(), now)
     }
 
-    /// When this ticket will get its slot, as it looks now; `None` if it got it.
-    pub(super) fn slot(&self, ticket: u64, now: Instant) -> Option<Instant> {
+    /// When the turn of this ticket will come, as it looks now; `None` if it has come.
+    pub(super) fn turn(&self, ticket: u64, now: Instant) -> Option<Instant> {
         self.queue.contains_key(&ticket).then(|| {
             let ahead = self.queue.range(..ticket).count();
             self.at(ahead, now)
@@ -105,10 +112,10 @@ impl Gate {
         }
     }
 
-    /// Gives the slots that are due.
+    /// Gives the turns that are due.
     ///
     /// Whoever looks at the gate does it, so that a first in the queue whose future nobody polls
-    /// does not stop the others. One slot that nobody looked for in time is made up for, so that
+    /// does not stop the others. One turn that nobody looked for in time is made up for, so that
     /// late timers do not add up, and more only if they are closer than timers are exact; the rest
     /// is not, since that would be a burst.
     pub(super) fn advance(&mut self, now: Instant, woken: &mut Vec<Waker>) {
@@ -125,13 +132,13 @@ impl Gate {
 
     fn give(&mut self, woken: &mut Vec<Waker>) {
         if let Some((ticket, waker)) = self.queue.pop_first() {
-            self.slots.insert(ticket);
+            self.released.insert(ticket);
             woken.extend(waker);
             self.wake_first(woken);
         }
     }
 
-    /// The first in the queue sleeps until the next slot: whoever becomes first has to set its
+    /// The first in the queue sleeps until the next turn: whoever becomes first has to set its
     /// timer anew.
     fn wake_first(&mut self, woken: &mut Vec<Waker>) {
         if let Some(mut first) = self.queue.first_entry() {
@@ -139,12 +146,12 @@ impl Gate {
         }
     }
 
-    /// Whoever has a slot, and is not in the queue any more, goes.
-    pub(super) fn use_slot(&mut self, ticket: u64) {
-        self.slots.remove(&ticket);
+    /// A ticket whose turn has come goes.
+    pub(super) fn take_turn(&mut self, ticket: u64) {
+        self.released.remove(&ticket);
     }
 
-    /// When this ticket may go without a slot, since that would come too late; `None` if it went.
+    /// When this ticket may go without a turn, since that would come too late; `None` if it went.
     ///
     /// A first send just goes, and gets the server's answer. A retry had that answer: it does not
     /// go before the time that it was told, and not in one instant with others.
@@ -170,7 +177,7 @@ impl Gate {
         None
     }
 
-    /// Somebody goes without a slot, or with one that was not used, which the next one gets.
+    /// Somebody goes without a turn, or with one that was not used, which the next one gets.
     pub(super) fn leave(&mut self, ticket: u64, woken: &mut Vec<Waker>) {
         let was_first = self.queue.keys().next() == Some(&ticket);
         match self.queue.remove(&ticket) {
@@ -180,7 +187,7 @@ impl Gate {
                     self.wake_first(woken);
                 }
             }
-            None if self.slots.remove(&ticket) => self.give(woken),
+            None if self.released.remove(&ticket) => self.give(woken),
             None => {}
         }
     }

@@ -6,7 +6,6 @@ use std::{
         Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
     },
-    task::Waker,
     time::Duration,
 };
 
@@ -14,22 +13,23 @@ use http::{Method, Uri};
 use tokio::time::Instant;
 
 mod gate;
-mod hold;
 mod key;
 mod named;
 mod pace;
+mod shared;
 mod shut;
 mod table;
+mod ticket;
 
-use hold::Step;
-pub(crate) use hold::{Hold, Ticket};
+use gate::Window;
 pub use named::{LimitScope, NamedLimit};
+use shared::{KeyFn, Shared};
 use shut::Shut;
-use table::{Entry, Limit, Table, Window};
+pub(crate) use table::Passage;
+use table::{Limit, Table};
+pub(crate) use ticket::{Admission, Ticket};
 
-use crate::{limiter::Limiter, lock::lock};
-
-type KeyFn = dyn Fn(&Method, &Uri) -> String + Send + Sync;
+use crate::limiter::Limiter;
 
 /// Holds requests back, first sends too, to an endpoint that answered 429, until the time that it
 /// asked for is over.
@@ -73,17 +73,6 @@ type KeyFn = dyn Fn(&Method, &Uri) -> String + Send + Sync;
 #[derive(Clone)]
 pub struct Throttle {
     shared: Arc<Shared>,
-}
-
-struct Shared {
-    /// How many gates are closed, for a look without the lock.
-    closed: AtomicUsize,
-    table: Mutex<Table>,
-    interval: Duration,
-    key: Arc<KeyFn>,
-    has_gates: bool,
-    limiter: Option<Limiter>,
-    shut: Shut,
 }
 
 impl Throttle {
@@ -238,16 +227,16 @@ impl Throttle {
         endpoint: &Arc<str>,
         floor: Option<Instant>,
         deadline: Instant,
-    ) -> Passage {
+    ) -> Passage<Box<Ticket>> {
         let (now, window) = (Instant::now(), Window { floor, deadline });
-        let entry = self
+        let passage = self
             .shared
             .with(|table, woken| table.enter(endpoint, None, now, window, woken));
-        match entry {
-            Entry::Open => Passage::Open,
-            Entry::TooLong => Passage::TooLong,
-            Entry::Queued(place, slot) => {
-                Passage::Queued(Ticket::at_gate(&self.shared, place, slot, window))
+        match passage {
+            Passage::Open => Passage::Open,
+            Passage::TooLong => Passage::TooLong,
+            Passage::Queued((place, turn)) => {
+                Passage::Queued(Ticket::at_gate(&self.shared, place, turn, window))
             }
         }
     }
@@ -258,7 +247,7 @@ impl Throttle {
         endpoint: &Arc<str>,
         floor: Option<Instant>,
         deadline: Instant,
-    ) -> Passage {
+    ) -> Passage<Box<Ticket>> {
         match self.enter_gate(endpoint, floor, deadline) {
             Passage::Open => self.enter_slot(floor, deadline),
             passage => passage,
@@ -266,39 +255,12 @@ impl Throttle {
     }
 
     /// A slot, or a place in the queue for one, past all gates.
-    pub(crate) fn enter_slot(&self, floor: Option<Instant>, deadline: Instant) -> Passage {
-        match Ticket::for_slot(&self.shared, Window { floor, deadline }) {
-            Step::Go => Passage::Open,
-            Step::TooLong => Passage::TooLong,
-            Step::Queued(ticket) => Passage::Queued(ticket),
-        }
-    }
-}
-
-/// Whether a request may go.
-#[derive(Debug)]
-pub(crate) enum Passage {
-    Open,
-    /// Its turn would come after its deadline.
-    TooLong,
-    Queued(Box<Ticket>),
-}
-
-impl Shared {
-    /// The only place where the table is locked. What is to be woken is woken after that.
-    fn with<T>(&self, change: impl FnOnce(&mut Table, &mut Vec<Waker>) -> T) -> T {
-        let mut woken = Vec::new();
-        let result = {
-            let mut table = lock(&self.table);
-            let result = change(&mut table, &mut woken);
-            let closed = table.closed();
-            self.closed.store(closed, Ordering::Release);
-            // Under the lock, so that it goes with what the table has come to.
-            self.shut.set(closed > 0 || self.limiter.is_some());
-            result
-        };
-        woken.into_iter().for_each(Waker::wake);
-        result
+    pub(crate) fn enter_slot(
+        &self,
+        floor: Option<Instant>,
+        deadline: Instant,
+    ) -> Passage<Box<Ticket>> {
+        Ticket::for_slot(&self.shared, Window { floor, deadline })
     }
 }
 
@@ -311,15 +273,6 @@ impl Default for Throttle {
 impl fmt::Debug for Throttle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Debug::fmt(&self.shared, f)
-    }
-}
-
-impl fmt::Debug for Shared {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Throttle")
-            .field("interval", &self.interval)
-            .field("closed", &self.closed)
-            .finish_non_exhaustive()
     }
 }
 

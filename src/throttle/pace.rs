@@ -7,7 +7,7 @@ use std::time::Duration;
 const MIN_SLOTS: u64 = 5;
 
 /// The pace does not double more often than this.
-const STEP: Duration = Duration::from_secs(1);
+const PERIOD: Duration = Duration::from_secs(1);
 
 /// How far apart the slots of a gate are: one interval at first, half of it after some slots, and
 /// so on.
@@ -20,17 +20,17 @@ const STEP: Duration = Duration::from_secs(1);
 pub(super) struct Pace {
     interval: Duration,
     /// How many slots there are until the first doubling; then twice as many.
-    step: u64,
+    period: u64,
     given: u64,
 }
 
 impl Pace {
     pub(super) fn new(interval: Duration) -> Self {
-        let per_step = STEP.as_nanos().checked_div(interval.as_nanos());
-        let per_step = u64::try_from(per_step.unwrap_or(0)).unwrap_or(u64::MAX);
+        let per_period = PERIOD.as_nanos().checked_div(interval.as_nanos());
+        let per_period = u64::try_from(per_period.unwrap_or(0)).unwrap_or(u64::MAX);
         Self {
             interval,
-            step: per_step.max(MIN_SLOTS),
+            period: per_period.max(MIN_SLOTS),
             given: 0,
         }
     }
@@ -57,9 +57,9 @@ impl Pace {
         let mut wait = Duration::ZERO;
         while given < end {
             let level = self.level(given);
-            // The levels have one, two, four, … steps.
-            let steps = 2_u64.saturating_pow(level + 1) - 1;
-            let upper = self.step.saturating_mul(steps).clamp(given + 1, end);
+            // The levels have one, two, four, … periods.
+            let periods = 2_u64.saturating_pow(level + 1) - 1;
+            let upper = self.period.saturating_mul(periods).clamp(given + 1, end);
             let slots = u32::try_from(upper - given).unwrap_or(u32::MAX);
             wait = wait.saturating_add(self.gap_at(level).saturating_mul(slots));
             given = upper;
@@ -69,7 +69,7 @@ impl Pace {
 
     /// How often the pace has doubled after so many slots.
     fn level(&self, given: u64) -> u32 {
-        (given / self.step).saturating_add(1).ilog2()
+        (given / self.period).saturating_add(1).ilog2()
     }
 
     fn gap_at(&self, level: u32) -> Duration {

@@ -2,7 +2,7 @@ use std::{collections::HashMap, sync::Arc, task::Waker, time::Duration};
 
 use tokio::time::Instant;
 
-use super::gate::Gate;
+use super::gate::{Gate, Window};
 
 /// The closed gates.
 #[derive(Debug)]
@@ -36,14 +36,6 @@ pub(super) enum Which {
     All,
 }
 
-/// Between which times a request is to go.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Window {
-    /// It has failed, and must not be sent again before this. A first send has none.
-    pub(super) floor: Option<Instant>,
-    pub(super) deadline: Instant,
-}
-
 /// A place in a queue.
 #[derive(Clone, Debug)]
 pub(super) struct Place {
@@ -52,13 +44,13 @@ pub(super) struct Place {
     pub(super) ticket: u64,
 }
 
-/// What came of wanting to pass.
+/// Whether a request may go.
 #[derive(Debug)]
-pub(super) enum Entry {
+pub(crate) enum Passage<T> {
     Open,
-    /// The estimate would outlast the deadline.
+    /// Its turn would come after its deadline.
     TooLong,
-    Queued(Place, Instant),
+    Queued(T),
 }
 
 impl Table {
@@ -170,7 +162,7 @@ impl Table {
         now: Instant,
         window: Window,
         woken: &mut Vec<Waker>,
-    ) -> Entry {
+    ) -> Passage<(Place, Instant)> {
         self.forget(now);
         for which in self.gates_after(endpoint, past).into_iter().flatten() {
             let Some(gate) = self.gate(&which, endpoint) else {
@@ -180,10 +172,10 @@ impl Table {
             if gate.is_open(now) {
                 continue;
             }
-            let slot = gate.estimate(now);
+            let turn = gate.estimate(now);
             let early = past.is_some() && window.floor.is_some_and(|floor| now < floor);
-            if slot >= window.deadline && !early {
-                return Entry::TooLong;
+            if turn >= window.deadline && !early {
+                return Passage::TooLong;
             }
             let ticket = self.next_ticket;
             self.next_ticket += 1;
@@ -196,9 +188,9 @@ impl Table {
                 which,
                 ticket,
             };
-            return Entry::Queued(place, slot);
+            return Passage::Queued((place, turn));
         }
-        Entry::Open
+        Passage::Open
     }
 
     fn gates_after(&self, endpoint: &Arc<str>, past: Option<&Which>) -> [Option<Which>; 3] {
@@ -214,7 +206,7 @@ impl Table {
         }
     }
 
-    /// When to look again; `None` when the slot is there, or is not worth the wait: go.
+    /// When to look again; `None` when its turn has come, or is not worth the wait: go.
     pub(super) fn turn(
         &mut self,
         place: &Place,
@@ -224,12 +216,12 @@ impl Table {
     ) -> Option<Instant> {
         let gate = self.gate(&place.which, &place.endpoint)?;
         gate.advance(now, woken);
-        let Some(slot) = gate.slot(place.ticket, now) else {
-            gate.use_slot(place.ticket);
+        let Some(turn) = gate.turn(place.ticket, now) else {
+            gate.take_turn(place.ticket);
             return None;
         };
-        if slot < window.deadline {
-            return Some(slot);
+        if turn < window.deadline {
+            return Some(turn);
         }
         gate.exit(place.ticket, now, window, woken)
     }

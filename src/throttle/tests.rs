@@ -1,7 +1,7 @@
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     sync::atomic::AtomicU32,
-    task::{Context, Poll, Wake},
+    task::{Context, Poll, Wake, Waker},
 };
 
 use proptest::prelude::*;
@@ -29,17 +29,21 @@ fn closed() -> (Throttle, Arc<str>) {
     (throttle, endpoint)
 }
 
-fn hold(throttle: &Throttle, endpoint: &Arc<str>) -> Hold {
+fn hold(throttle: &Throttle, endpoint: &Arc<str>) -> Admission {
     match throttle.enter(endpoint, None, far()) {
-        Passage::Queued(ticket) => ticket.hold(),
+        Passage::Queued(ticket) => ticket.admission(),
         other => panic!("{other:?}"),
     }
 }
 
 /// A retry that may not go before `floor`.
-fn hold_retry(throttle: &Throttle, endpoint: &Arc<str>, [floor, deadline]: [Instant; 2]) -> Hold {
+fn hold_retry(
+    throttle: &Throttle,
+    endpoint: &Arc<str>,
+    [floor, deadline]: [Instant; 2],
+) -> Admission {
     match throttle.enter(endpoint, Some(floor), deadline) {
-        Passage::Queued(ticket) => ticket.hold(),
+        Passage::Queued(ticket) => ticket.admission(),
         other => panic!("{other:?}"),
     }
 }
@@ -111,7 +115,7 @@ async fn a_prolonged_pause_lets_those_go_for_whom_it_is_too_long() {
     let Passage::Queued(ticket) = throttle.enter(&endpoint, None, start + PAUSE + INTERVAL) else {
         panic!("two seconds are not too long");
     };
-    let mut waiting = task::spawn(ticket.hold());
+    let mut waiting = task::spawn(ticket.admission());
     assert!(waiting.poll().is_pending());
     let late = start + Duration::from_secs(5);
     throttle.close(&endpoint, late, late);
@@ -212,7 +216,7 @@ async fn a_first_that_nobody_polls_does_not_stop_the_others() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_slot_that_was_given_and_not_used_goes_to_the_next() {
+async fn a_turn_that_was_given_and_not_used_goes_to_the_next() {
     let (throttle, endpoint) = closed();
     let mut first = task::spawn(hold(&throttle, &endpoint));
     let mut second = task::spawn(hold(&throttle, &endpoint));
@@ -220,7 +224,7 @@ async fn a_slot_that_was_given_and_not_used_goes_to_the_next() {
     assert!(first.poll().is_pending() && second.poll().is_pending());
     assert!(third.poll().is_pending());
     time::advance(PAUSE).await;
-    // Whoever looks gives the slot that is due, here to the first.
+    // Whoever looks gives the turn that is due, here to the first.
     assert!(third.poll().is_pending());
     assert!(first.is_woken() && !second.poll().is_ready());
     drop(first);
@@ -230,14 +234,14 @@ async fn a_slot_that_was_given_and_not_used_goes_to_the_next() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_slot_from_before_a_new_pause_releases_nobody_in_it() {
+async fn a_turn_from_before_a_new_pause_releases_nobody_in_it() {
     let (throttle, endpoint) = closed();
     let [mut first, mut second, mut third] =
         [(); 3].map(|()| task::spawn(hold(&throttle, &endpoint)));
     assert!(first.poll().is_pending() && second.poll().is_pending());
     assert!(third.poll().is_pending());
     time::advance(PAUSE).await;
-    // Whoever looks gives the slot that is due, here to the first, which nobody polls.
+    // Whoever looks gives the turn that is due, here to the first, which nobody polls.
     assert!(third.poll().is_pending());
     let late = Instant::now() + Duration::from_secs(60);
     throttle.close(&endpoint, late, late);
@@ -249,12 +253,12 @@ async fn a_slot_from_before_a_new_pause_releases_nobody_in_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_slot_of_a_gate_that_was_forgotten_releases_nobody_at_the_next_one() {
+async fn a_turn_of_a_gate_that_was_forgotten_releases_nobody_at_the_next_one() {
     let (throttle, endpoint) = closed();
     let [mut first, mut second] = [(); 2].map(|()| task::spawn(hold(&throttle, &endpoint)));
     assert!(first.poll().is_pending() && second.poll().is_pending());
     time::advance(PAUSE).await;
-    // This gives the first its slot, and leaves the queue empty.
+    // This gives the first its turn, and leaves the queue empty.
     assert!(second.poll().is_pending());
     drop(second);
     time::advance(PAUSE).await;
@@ -353,7 +357,7 @@ async fn nobody_is_woken_or_dropped_under_the_lock() {
     drop(second);
 }
 
-fn poll(hold: &mut std::pin::Pin<Box<Hold>>, waker: &Waker) -> Poll<Duration> {
+fn poll(hold: &mut std::pin::Pin<Box<Admission>>, waker: &Waker) -> Poll<Duration> {
     hold.as_mut().poll(&mut Context::from_waker(waker))
 }
 

@@ -1,22 +1,20 @@
-use std::{mem, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use fastrand::Rng;
 use http::{Extensions, Method, Request, StatusCode, Uri};
 use tokio::time::Instant;
 
-use super::{Attempt, Class, RequestHead, RetryAfter, RetryEvent, Upstream, settings::Settings};
-use crate::{
-    call::CallOptions,
-    replay::{CloneBody, LazyUri, RequestCopy},
-    runtime,
-    throttle::{Passage, Ticket},
-};
+use super::{Attempt, Class, RequestHead, RetryAfter, Upstream, settings::Settings};
+use crate::{call::CallOptions, replay::CloneBody, runtime, throttle::Ticket};
 
-mod answer;
 mod closed;
-mod decide;
+mod decision;
+mod responses;
+mod target;
+mod throttling;
 
 use closed::Closed;
+use target::Target;
 
 /// What one call knows, and how it decides.
 pub(super) struct Call<S, B, C> {
@@ -38,28 +36,9 @@ pub(super) struct Call<S, B, C> {
     waited_for_slots: Duration,
 }
 
-/// What is left of the request while it is away.
-enum Target<S, B> {
-    /// All of it, to be sent again, and an unready clone of the service to do it with.
-    Kept(Box<RequestCopy<B, S>>),
-    /// What the decisions need of it: which endpoint throttles, and what this request asks for.
-    Sent(Box<Sent>),
-}
-
-/// Why a request that waits for its next send is kept: [`Call::claim`] has found it, or
-/// [`Call::keep`] has put it there, and the send alone takes it.
-const CLAIMED: &str = "a request that waits to be sent is kept";
-
-#[derive(Default)]
-struct Sent {
-    method: Method,
-    uri: Uri,
-    extensions: Extensions,
-}
-
 /// A failed send, as far as the next one is concerned.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Failure {
+pub(super) struct FailedSend {
     class: Class,
     cause: Cause,
 }
@@ -79,7 +58,7 @@ enum Cause {
 pub(super) enum Pause {
     None,
     Until(Instant),
-    Held(Box<Ticket>),
+    Queued(Box<Ticket>),
 }
 
 impl<S: Clone, B: CloneBody, C> Call<S, B, C> {
@@ -130,74 +109,20 @@ impl<S: Clone, B: CloneBody, C> Call<S, B, C> {
         self.passes
     }
 
-    /// A place in the queue, if the first send has to wait.
-    pub(super) fn hold_first(&mut self) -> Option<Box<Ticket>> {
-        match self.passes {
-            true => self.hold_for_slot(),
-            false => self.hold_until_open(None),
-        }
-    }
-
-    /// A place in the queue, if a request that has slept has to wait once more, since the
-    /// endpoint was closed meanwhile, or there is no slot.
-    pub(super) fn hold_again(&mut self) -> Option<Box<Ticket>> {
-        self.hold_until_open(Some(Instant::now()))
-    }
-
-    /// A place in the queue for a slot, if there is none: of one that waits at no gate.
-    pub(super) fn hold_for_slot(&mut self) -> Option<Box<Ticket>> {
-        if self.upstream().throttle()?.try_take() || !runtime::is_entered() {
-            return None;
-        }
-        let deadline = self.deadline();
-        let passage = self.upstream().throttle()?.enter_slot(None, deadline);
-        self.queued(passage)
-    }
-
-    fn hold_until_open(&mut self, floor: Option<Instant>) -> Option<Box<Ticket>> {
-        if self.upstream().throttle()?.try_pass() || !runtime::is_entered() {
-            return None;
-        }
-        let deadline = self.deadline();
-        let throttle = self.upstream().throttle()?;
-        let (method, uri) = self.target();
-        let endpoint = throttle.endpoint(method, uri);
-        let passage = throttle.enter(&endpoint, floor, deadline);
-        self.queued(passage)
-    }
-
-    fn queued(&mut self, passage: Passage) -> Option<Box<Ticket>> {
-        match passage {
-            Passage::Queued(ticket) => {
-                self.pause();
-                self.tell_held(&ticket);
-                Some(ticket)
-            }
-            Passage::Open | Passage::TooLong => None,
-        }
-    }
-
     /// Keeps the request for later, before its first send, and the service for it.
     pub(super) fn keep(&mut self, request: Request<B>, service: S) {
-        self.target = Target::Kept(RequestCopy::unsent(request, service));
+        self.target = Target::unsent(request, service);
     }
 
     /// The service that the kept request is to be sent with.
     pub(super) fn service(&mut self) -> &mut S {
-        match &mut self.target {
-            Target::Kept(copy) => copy.service(),
-            Target::Sent(_) => unreachable!("{CLAIMED}"),
-        }
+        self.target.service()
     }
 
     /// The request that was kept, to be sent now by this service: a copy of it stays, and the send
     /// is counted.
     pub(super) fn next(&mut self) -> (Request<B>, S) {
-        let sent = Target::Sent(Box::default());
-        let Target::Kept(copy) = mem::replace(&mut self.target, sent) else {
-            unreachable!("{CLAIMED}");
-        };
-        let (mut request, service) = copy.into_parts();
+        let (mut request, service) = self.target.take();
         if let Some(paused_at) = self.paused_at.take() {
             self.waited += paused_at.elapsed();
         }
@@ -237,41 +162,12 @@ impl<S: Clone, B: CloneBody, C> Call<S, B, C> {
 
     /// Whether the connection has all of the request.
     pub(super) fn is_sent(&self) -> bool {
-        match &self.target {
-            Target::Kept(request) => request.body().is_sent(),
-            Target::Sent(..) => false,
-        }
-    }
-
-    fn tell_held(&self, ticket: &Ticket) {
-        if let Some(endpoint) = ticket.endpoint() {
-            self.settings.tell(&RetryEvent::Held {
-                endpoint,
-                wait: ticket.at().saturating_duration_since(Instant::now()),
-            });
-        }
-    }
-
-    /// `slots`: how long it has waited for one.
-    pub(super) fn released(&mut self, slots: Duration) {
-        self.waited_for_slots += slots;
-        if let Some(paused_at) = self.paused_at {
-            let waited = paused_at.elapsed();
-            self.settings.tell(&RetryEvent::Released { waited });
-        }
-    }
-
-    /// Whether there is a body that is to be read.
-    pub(super) fn is_to_read(&self) -> bool {
-        self.unread.is_some()
+        self.target.is_sent()
     }
 
     /// Revokes the older body, so that the copy can be sent; false when that is gone.
     fn claim(&self) -> bool {
-        match &self.target {
-            Target::Kept(request) => request.claim(),
-            Target::Sent(..) => false,
-        }
+        self.target.claim()
     }
 
     fn pause(&mut self) {
@@ -279,10 +175,7 @@ impl<S: Clone, B: CloneBody, C> Call<S, B, C> {
     }
 
     fn is_replayable(&self) -> bool {
-        match &self.target {
-            Target::Kept(request) => request.body().is_replayable(),
-            Target::Sent(..) => false,
-        }
+        self.target.is_replayable()
     }
 
     fn sends_left(&self) -> bool {
@@ -317,10 +210,7 @@ impl<S: Clone, B: CloneBody, C> Call<S, B, C> {
     }
 
     fn extensions(&self) -> &Extensions {
-        match &self.target {
-            Target::Kept(request) => request.extensions(),
-            Target::Sent(sent) => &sent.extensions,
-        }
+        self.target.head().extensions
     }
 
     fn target(&self) -> (&Method, &Uri) {
@@ -329,35 +219,6 @@ impl<S: Clone, B: CloneBody, C> Call<S, B, C> {
     }
 
     fn request(&self) -> RequestHead<'_> {
-        match &self.target {
-            Target::Kept(request) => RequestHead {
-                method: request.method(),
-                uri: request.uri(),
-                extensions: request.extensions(),
-            },
-            Target::Sent(sent) => RequestHead {
-                method: &sent.method,
-                uri: LazyUri::Whole(&sent.uri),
-                extensions: &sent.extensions,
-            },
-        }
-    }
-}
-
-impl<S: Clone, B: CloneBody> Target<S, B> {
-    #[inline]
-    fn keep(request: &mut Request<B>, service: &S) -> Self {
-        match RequestCopy::keep(request, service) {
-            Some(copy) => Self::Kept(copy),
-            None => Self::sent(request),
-        }
-    }
-
-    fn sent(request: &Request<B>) -> Self {
-        Self::Sent(Box::new(Sent {
-            method: request.method().clone(),
-            uri: request.uri().clone(),
-            extensions: request.extensions().clone(),
-        }))
+        self.target.head()
     }
 }

@@ -9,8 +9,8 @@ use arc_swap::ArcSwapOption;
 
 use super::{
     Invalidation,
-    clock::Moment,
-    machine::{Answer, Ask, Machine, RenewalId, Start},
+    machine::{Ask, Decision, Machine, RenewalId, Start},
+    moment::Moment,
     stamp::Stamp,
     sync::{AtomicU64, Mutex, MutexGuard, lock},
     thread_copy::{self, CellId, Version},
@@ -80,7 +80,7 @@ impl Cell {
         Some(token)
     }
 
-    pub(super) fn ask(&self, ask: Ask, now: Moment) -> (Answer, Option<Start>) {
+    pub(super) fn ask(&self, ask: Ask, now: Moment) -> (Decision, Option<Start>) {
         self.change(now, |state| state.machine.ask(ask, now))
     }
 
@@ -91,18 +91,18 @@ impl Cell {
         waiter: &mut Option<WaiterId>,
         waker: &Waker,
         now: Moment,
-    ) -> (Answer, Option<Start>) {
+    ) -> (Decision, Option<Start>) {
         let waker = waker.clone();
-        let (answer, start, replaced) = self.change(now, |state| {
-            let (answer, start) = state.machine.ask(ask, now);
-            let replaced = match answer {
-                Answer::Wait { .. } => state.register(waiter, waker),
+        let (decision, start, replaced) = self.change(now, |state| {
+            let (decision, start) = state.machine.ask(ask, now);
+            let replaced = match decision {
+                Decision::Wait { .. } => state.register(waiter, waker),
                 _ => Some(waker),
             };
-            (answer, start, replaced)
+            (decision, start, replaced)
         });
         drop(replaced);
-        (answer, start)
+        (decision, start)
     }
 
     /// The caller in this place has gone.
@@ -237,9 +237,9 @@ mod tests {
         let (_, start) = cell.ask(Ask::default(), now);
         let down = TokenError::new(TokenErrorKind::Unavailable, "down");
         cell.finish(start.unwrap().id, Err(down), now);
-        let gate_opens = later(now, Duration::from_millis(250));
+        let cooldown_ends = later(now, Duration::from_millis(250));
         assert!(
-            cell.hit(Stamp::of(gate_opens)).is_some(),
+            cell.hit(Stamp::of(cooldown_ends)).is_some(),
             "checks rest for longer"
         );
 
@@ -247,7 +247,7 @@ mod tests {
         assert!(rejection == Rejection::Gated && start.is_none());
         assert!(cell.hit(Stamp::of(now)).is_some());
         assert!(
-            cell.hit(Stamp::of(gate_opens)).is_none(),
+            cell.hit(Stamp::of(cooldown_ends)).is_none(),
             "it is renewed then"
         );
     }

@@ -1,35 +1,4 @@
-use std::time::{Duration, SystemTime};
-
-use tokio::time::Instant;
-
-use super::stamp::Stamp;
-
-/// A moment on both clocks.
-///
-/// The monotonic one does not jump, but stands still while the machine is suspended; the wall clock
-/// goes on then, but can be set. A token is taken for as old as the clock says that shows more.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Moment {
-    pub(crate) mono: Instant,
-    pub(crate) wall: SystemTime,
-}
-
-impl Moment {
-    /// The moment of now.
-    #[inline]
-    pub(crate) fn now() -> Self {
-        Self {
-            mono: Instant::now(),
-            wall: SystemTime::now(),
-        }
-    }
-
-    /// How much time has passed since `earlier`.
-    pub(crate) fn since(self, earlier: Self) -> Duration {
-        let wall = self.wall.duration_since(earlier.wall).unwrap_or_default();
-        self.mono.saturating_duration_since(earlier.mono).max(wall)
-    }
-}
+use super::{moment::Moment, stamp::Stamp};
 
 /// Where a cache reads the time.
 #[derive(Clone, Debug, Default)]
@@ -61,8 +30,9 @@ impl Clock {
     /// set.
     #[cfg(test)]
     pub(super) fn now(&self) -> Moment {
-        let ahead = Duration::from_secs(self.ahead.load(std::sync::atomic::Ordering::Relaxed));
-        let mono = Instant::now();
+        let ahead =
+            std::time::Duration::from_secs(self.ahead.load(std::sync::atomic::Ordering::Relaxed));
+        let mono = tokio::time::Instant::now();
         Moment {
             mono,
             wall: tests::wall(mono) + ahead,
@@ -72,7 +42,12 @@ impl Clock {
 
 #[cfg(test)]
 pub(super) mod tests {
-    use std::sync::{OnceLock, atomic::Ordering};
+    use std::{
+        sync::{OnceLock, atomic::Ordering},
+        time::{Duration, SystemTime},
+    };
+
+    use tokio::time::Instant;
 
     use super::*;
 
@@ -89,24 +64,5 @@ pub(super) mod tests {
         pub(in crate::token::cache) fn set_wall_ahead(&self, seconds: u64) {
             self.ahead.store(seconds, Ordering::Relaxed);
         }
-    }
-
-    #[test]
-    fn the_clock_that_shows_more_counts() {
-        let mono = Instant::now();
-        let early = Moment {
-            mono,
-            wall: SystemTime::UNIX_EPOCH + Duration::from_secs(100),
-        };
-        let slept = Moment {
-            wall: early.wall + Duration::from_secs(7200),
-            ..early
-        };
-        assert_eq!(slept.since(early), Duration::from_secs(7200));
-        let set_back = Moment {
-            mono: mono + Duration::from_secs(5),
-            wall: SystemTime::UNIX_EPOCH,
-        };
-        assert_eq!(set_back.since(early), Duration::from_secs(5));
     }
 }

@@ -1,7 +1,7 @@
 use tokio::time::Instant;
 
 use super::{
-    gate::{doubled, later},
+    cooldown::{doubled, later},
     settings::DamperSettings,
 };
 

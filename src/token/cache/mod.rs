@@ -3,12 +3,14 @@
 mod builder;
 mod cell;
 mod clock;
+mod cooldown;
 mod damper;
-mod gate;
 mod invalidation;
 mod keep_warm;
 mod machine;
+mod moment;
 mod renewal;
+mod serving;
 mod settings;
 mod shared;
 mod stamp;
@@ -21,9 +23,9 @@ mod wait;
 use std::{fmt, sync::Arc, time::Duration};
 
 pub use builder::TokenCacheBuilder;
-pub(crate) use clock::Moment;
 pub use invalidation::Invalidation;
 pub use keep_warm::KeepWarm;
+pub(crate) use moment::Moment;
 pub use settings::CacheSettings;
 use shared::Shared;
 pub use status::CacheStatus;
@@ -195,8 +197,8 @@ impl TokenCache {
             valid_for: machine.remaining(now),
             refused: machine.is_refused(),
             renewing: machine.renewing(),
-            failures: machine.gate().failures(),
-            last_error: machine.gate().last_error().cloned(),
+            failures: machine.cooldown().failures(),
+            last_error: machine.cooldown().last_error().cloned(),
             closed: machine.is_closed(),
         })
     }

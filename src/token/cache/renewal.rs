@@ -8,9 +8,9 @@ use tokio::time::{Instant, sleep, timeout_at};
 use tracing::{Instrument, Span, field};
 
 use super::{
-    clock::Moment,
-    gate::{doubled, later},
+    cooldown::{doubled, later},
     machine::{RenewalId, Start},
+    moment::Moment,
     shared::Shared,
 };
 use crate::token::{FetchContext, IssuedToken, Reason, TokenError, TokenErrorKind, TokenEvent};

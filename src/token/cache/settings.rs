@@ -21,13 +21,13 @@ pub struct CacheSettings {
     pub(super) deadline: Duration,
     pub(super) attempt_timeout: Duration,
     pub(super) attempts: u32,
-    pub(super) gate: GateSettings,
+    pub(super) cooldown: CooldownSettings,
     pub(super) damper: DamperSettings,
 }
 
 /// How long the token endpoint is left alone after it failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct GateSettings {
+pub(super) struct CooldownSettings {
     pub(super) first: Duration,
     pub(super) longest: Duration,
     pub(super) denied_first: Duration,
@@ -65,7 +65,7 @@ const fn longer(one: Duration, other: Duration) -> Duration {
     }
 }
 
-const GATE: GateSettings = GateSettings {
+const COOLDOWN: CooldownSettings = CooldownSettings {
     first: Duration::from_millis(250),
     // The throttled 400 of the token endpoint is over after about a minute.
     longest: Duration::from_secs(60),
@@ -94,7 +94,7 @@ impl CacheSettings {
             deadline: DEADLINE,
             attempt_timeout: ATTEMPT_TIMEOUT,
             attempts: ATTEMPTS,
-            gate: GATE,
+            cooldown: COOLDOWN,
             damper: DAMPER,
         }
     }
@@ -182,8 +182,8 @@ impl CacheSettings {
     /// unless that is shorter than this.
     #[must_use]
     pub const fn with_failure_pause(mut self, pause: RangeInclusive<Duration>) -> Self {
-        self.gate.first = *pause.start();
-        self.gate.longest = *pause.end();
+        self.cooldown.first = *pause.start();
+        self.cooldown.longest = *pause.end();
         self
     }
 
@@ -191,8 +191,8 @@ impl CacheSettings {
     /// first. Default: 5 seconds to 5 minutes.
     #[must_use]
     pub const fn with_denied_pause(mut self, pause: RangeInclusive<Duration>) -> Self {
-        self.gate.denied_first = *pause.start();
-        self.gate.denied_longest = *pause.end();
+        self.cooldown.denied_first = *pause.start();
+        self.cooldown.denied_longest = *pause.end();
         self
     }
 
@@ -232,13 +232,13 @@ mod tests {
         assert_eq!(settings.with_attempts(0).attempts, 1);
         assert!(settings.jitter);
         let ms = Duration::from_millis;
-        let (gate, damper) = (settings.gate, settings.damper);
-        assert_eq!((gate.first, gate.longest), (ms(250), ms(60_000)));
+        let (cooldown, damper) = (settings.cooldown, settings.damper);
+        assert_eq!((cooldown.first, cooldown.longest), (ms(250), ms(60_000)));
         assert_eq!(
-            (gate.denied_first, gate.denied_longest),
+            (cooldown.denied_first, cooldown.denied_longest),
             (ms(5_000), ms(300_000))
         );
-        assert_eq!(gate.retry_after_longest, ms(3_600_000));
+        assert_eq!(cooldown.retry_after_longest, ms(3_600_000));
         assert_eq!(
             (damper.burst, damper.first, damper.longest),
             (3, ms(10_000), ms(300_000))

@@ -1,23 +1,21 @@
 use std::{
     sync::{Arc, Mutex, MutexGuard},
-    task::Waker,
     time::Duration,
 };
 
 use tokio::{runtime::Handle, task::JoinHandle, time::timeout};
 
 use super::{
-    Invalidation,
     cell::{Cell, WaiterId},
-    clock::{Clock, Moment},
-    machine::{Answer, Ask, Machine, RenewalId, Start},
-    renewal,
+    clock::Clock,
+    machine::{Machine, RenewalId},
+    moment::Moment,
     settings::CacheSettings,
 };
 use crate::{
     lock::lock,
     token::{
-        AccessToken, Generation, IssuedToken, Rejection, TokenError, TokenErrorKind, TokenEvent,
+        AccessToken, Generation, IssuedToken, TokenError, TokenErrorKind, TokenEvent,
         TokenObserver, source::ErasedSource,
     },
 };
@@ -28,7 +26,7 @@ use crate::{
 /// reference count of all this, which each request counts up.
 #[repr(C)]
 pub(super) struct Shared {
-    cell: Cell,
+    pub(super) cell: Cell,
     pub(super) settings: CacheSettings,
     pub(super) source: Box<dyn ErasedSource>,
     pub(super) clock: Clock,
@@ -61,68 +59,12 @@ impl Shared {
         })
     }
 
-    /// The token to send now, without waiting. Takes the lock only when something is to be decided.
-    #[inline]
-    pub(super) fn try_current(self: &Arc<Self>) -> Option<AccessToken> {
-        match self.cell.hit(self.clock.stamp()) {
-            Some(token) => Some(token),
-            None => self.ask_for_current(),
-        }
-    }
-
-    /// The same by the exact clocks, and as things stand behind the lock.
-    #[cold]
-    pub(super) fn ask_for_current(self: &Arc<Self>) -> Option<AccessToken> {
-        let (answer, start) = self.cell.ask(Ask::default(), self.clock.now());
-        if let Some(start) = start {
-            // Without a runtime the token is served on as long as it lasts.
-            let _ = self.start(start);
-        }
-        match answer {
-            Answer::Serve(token) => Some(token),
-            _ => None,
-        }
-    }
-
-    /// A token that may be served as things stand, without the lock, if it is newer than this one.
-    pub(super) fn newer(&self, than: Generation) -> Option<AccessToken> {
-        let token = self.cell.hit(self.clock.stamp());
-        token.filter(|token| token.generation() > than)
-    }
-
-    /// Asks for a caller that waits, and starts the renewal that it takes.
-    pub(super) fn ask_or_wait(
-        self: &Arc<Self>,
-        ask: Ask,
-        waiter: &mut Option<WaiterId>,
-        waker: &Waker,
-    ) -> Result<Answer, TokenError> {
-        let (answer, start) = self.cell.ask_or_wait(ask, waiter, waker, self.clock.now());
-        match (start.map(|start| self.start(start)), answer) {
-            (Some(Err(error)), Answer::Wait { .. }) => Err(error),
-            (_, answer) => Ok(answer),
-        }
-    }
-
     pub(super) fn forget(&self, waiter: WaiterId) {
         self.cell.forget(waiter);
     }
 
     pub(super) fn has_waiters(&self) -> bool {
         self.cell.has_waiters()
-    }
-
-    pub(super) fn report(self: &Arc<Self>, generation: Generation) -> Rejection {
-        let (rejection, start) = self.cell.refuse(generation, self.clock.now());
-        let rejection = match start.map(|start| self.start(start)) {
-            Some(Err(_)) => Rejection::CannotRenew,
-            _ => rejection,
-        };
-        self.tell(&TokenEvent::Rejected {
-            generation,
-            rejection,
-        });
-        rejection
     }
 
     /// Has the source end the token, and forgets it if that has worked.
@@ -140,14 +82,6 @@ impl Shared {
             self.cell.discard(token.generation(), self.clock.now());
         }
         result
-    }
-
-    pub(super) fn invalidate(self: &Arc<Self>) -> Invalidation {
-        let (invalidation, start) = self.cell.invalidate(self.clock.now());
-        match start.map(|start| self.start(start)) {
-            Some(Err(_)) => Invalidation::NoRuntime,
-            _ => invalidation,
-        }
     }
 
     pub(super) fn finish(
@@ -195,7 +129,7 @@ impl Shared {
 
     /// Keeps the task of the renewal under way, and ends one that is not under way any more: when
     /// its runtime is driven again, it shall not ask for a token that nobody wants.
-    fn keep(&self, id: RenewalId, task: JoinHandle<()>) {
+    pub(super) fn keep(&self, id: RenewalId, task: JoinHandle<()>) {
         let mut kept = self.lock_task();
         // Asked under the lock: a renewal that ends after this finds its task kept, and lets it go.
         let unwanted = match self.cell.inspect(|machine| machine.renews(id)) {
@@ -218,24 +152,8 @@ impl Shared {
         self.lock_task().is_some()
     }
 
-    fn lock_task(&self) -> MutexGuard<'_, Option<(RenewalId, JoinHandle<()>)>> {
+    pub(super) fn lock_task(&self) -> MutexGuard<'_, Option<(RenewalId, JoinHandle<()>)>> {
         lock(&self.task)
-    }
-
-    fn start(self: &Arc<Self>, start: Start) -> Result<(), TokenError> {
-        let (id, reason) = (start.id, start.reason);
-        let runtime = match runtime() {
-            Ok(runtime) => runtime,
-            Err(error) => {
-                self.abort(id);
-                return Err(error);
-            }
-        };
-        // Made before anybody is told, so that it ends whatever an observer does.
-        let renewal = renewal::run(Arc::clone(self), start);
-        self.tell(&TokenEvent::Started { reason });
-        self.keep(id, runtime.spawn(renewal));
-        Ok(())
     }
 }
 

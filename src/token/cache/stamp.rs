@@ -2,7 +2,7 @@ use std::{sync::OnceLock, time::SystemTime};
 
 use tokio::time::Instant;
 
-use super::clock::Moment;
+use super::moment::Moment;
 
 /// A [`Moment`] as two numbers of nanoseconds, which is what a hit compares.
 ///

@@ -1,4 +1,4 @@
-use super::{clock::Moment, machine::View, stamp::Stamp};
+use super::{machine::View, moment::Moment, stamp::Stamp};
 use crate::token::AccessToken;
 
 /// A [`View`] as a hit looks at it.

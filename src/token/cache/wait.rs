@@ -10,7 +10,7 @@ use tokio::time::{Instant, Sleep};
 
 use super::{
     cell::WaiterId,
-    machine::{Answer, Ask},
+    machine::{Ask, Decision},
     shared::{Shared, no_runtime},
 };
 use crate::{
@@ -104,18 +104,18 @@ impl Future for Wait {
                 .shared
                 .ask_or_wait(this.ask, &mut this.waiter, cx.waker())?
             {
-                Answer::Serve(token) if token.generation() <= this.past => {
+                Decision::Serve(token) if token.generation() <= this.past => {
                     return Poll::Ready(Err(same_token()));
                 }
-                Answer::Serve(token) => return Poll::Ready(Ok(token)),
-                Answer::Fail(error) => return Poll::Ready(Err(error)),
-                Answer::Wait {
+                Decision::Serve(token) => return Poll::Ready(Ok(token)),
+                Decision::Fail(error) => return Poll::Ready(Err(error)),
+                Decision::Wait {
                     id,
                     overdue_at,
-                    held,
+                    current,
                 } => {
                     this.ask.waited = Some(id);
-                    this.ask.since.get_or_insert(held);
+                    this.ask.since.get_or_insert(current);
                     ready!(this.poll_overdue(overdue_at, cx))?;
                 }
             }

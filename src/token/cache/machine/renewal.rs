@@ -1,12 +1,12 @@
 use std::time::Duration;
 
 use super::{
-    Held, Machine, RenewalId, Renewing, Start,
-    held::{Age, expired_on_arrival},
+    Current, Machine, RenewalId, Renewing, Start,
+    current::{Age, expired_on_arrival},
 };
 use crate::token::{
     AccessToken, Fingerprint, Generation, IssuedToken, Reason, TokenError,
-    cache::{clock::Moment, gate::later},
+    cache::{cooldown::later, moment::Moment},
 };
 
 impl Machine {
@@ -18,15 +18,15 @@ impl Machine {
             id,
             reason,
             overdue_at,
-            knows_refusal: self.held.as_ref().is_some_and(Held::is_given_up),
+            knows_refusal: self.current.as_ref().is_some_and(Current::is_given_up),
         });
-        let refused = self.held.as_ref().filter(|held| held.refused);
-        let rejected = refused.map(|held| Fingerprint::of(held.token.expose()));
+        let refused = self.current.as_ref().filter(|current| current.refused);
+        let rejected = refused.map(|current| Fingerprint::of(current.token.expose()));
         Start {
             id,
             reason,
             rejected,
-            follows_failure: self.gate.failures() > 0,
+            follows_failure: self.cooldown.failures() > 0,
         }
     }
 
@@ -43,10 +43,10 @@ impl Machine {
             result.and_then(|(issued, sent)| self.adopt(&issued, sent, ended.knows_refusal, now));
         Some(adopted.map_err(|error| {
             let pause = self
-                .held
+                .current
                 .as_ref()
-                .map_or(Duration::ZERO, Held::background_pause);
-            let error = self.gate.shut(error, now.mono, pause, &mut self.rng);
+                .map_or(Duration::ZERO, Current::background_pause);
+            let error = self.cooldown.begin(error, now.mono, pause, &mut self.rng);
             self.last_failure = Some((id, error.clone()));
             error
         }))
@@ -82,7 +82,7 @@ impl Machine {
         now: Moment,
     ) -> Result<Generation, TokenError> {
         let token = AccessToken::new(issued.expose(), self.generation().next())?;
-        let mut new = Held::new(
+        let mut new = Current::new(
             token,
             issued,
             sent,
@@ -93,18 +93,18 @@ impl Machine {
         if new.age(now) == Age::Expired {
             return Err(expired_on_arrival());
         }
-        self.gate.open();
+        self.cooldown.clear();
         self.last_failure = None;
-        if let Some(held) = &self.held {
-            let same = held.token.expose() == new.token.expose();
+        if let Some(current) = &self.current {
+            let same = current.token.expose() == new.token.expose();
             if same {
-                new.token = held.token.clone();
-                new.refused = held.refused;
+                new.token = current.token.clone();
+                new.refused = current.refused;
                 // A wish that was tried is not tried for ever.
-                new.unwanted = held.unwanted && !knows_refusal;
-                self.gate.rest(now.mono, new.pause_after_same());
+                new.unwanted = current.unwanted && !knows_refusal;
+                self.cooldown.rest(now.mono, new.pause_after_same());
             }
-            match held.is_given_up() {
+            match current.is_given_up() {
                 // Refused while it was looked after: who waits starts a renewal that says so.
                 true if same && !knows_refusal => {}
                 true if same => self.damper.same_token(now.mono),
@@ -113,7 +113,7 @@ impl Machine {
             }
         }
         let generation = new.token.generation();
-        self.held = Some(new);
+        self.current = Some(new);
         self.generation = generation;
         Ok(generation)
     }

@@ -2,12 +2,12 @@ use std::time::{Duration, SystemTime};
 
 use tokio::time::Instant;
 
-use super::{Held, Machine, RenewalId, held::Age};
+use super::{Current, Machine, RenewalId, current::Age};
 use crate::token::{
     AccessToken, Generation, Reason,
     cache::{
-        clock::Moment,
-        gate::{Gate, later},
+        cooldown::{Cooldown, later},
+        moment::Moment,
     },
 };
 
@@ -22,10 +22,10 @@ pub(in crate::token::cache) struct View {
 impl Machine {
     /// What callers may be served without asking, as things stand now.
     pub(in crate::token::cache) fn view(&self, now: Moment) -> Option<View> {
-        let held = self.held.as_ref()?;
-        let mut age_limit = held.expires_after;
+        let current = self.current.as_ref()?;
+        let mut age_limit = current.expires_after;
         let mut until = None;
-        match (held.refused, self.renewing) {
+        match (current.refused, self.renewing) {
             (true, Some(_)) => return None,
             (false, Some(renewing)) => until = Some(renewing.overdue_at),
             (_, None) if self.closed => {}
@@ -33,25 +33,27 @@ impl Machine {
             // What is due is looked at again when renewals in the background rest no more.
             (false, None)
                 if self.rests(now)
-                    && (held.unwanted || held.age(now) != Age::Fresh || held.wants_check(now)) =>
+                    && (current.unwanted
+                        || current.age(now) != Age::Fresh
+                        || current.wants_check(now)) =>
             {
-                until = self.gate.opens_for_background();
+                until = self.cooldown.background_ends();
             }
             (false, None) => {
-                (age_limit, until) = (held.due_after, held.check_at);
-                if held.unwanted {
+                (age_limit, until) = (current.due_after, current.check_at);
+                if current.unwanted {
                     let damped = self.damper.damped_until(now.mono)?;
                     until = Some(until.map_or(damped, |check| check.min(damped)));
                 }
             }
         }
-        let limit = later(held.sent.mono, age_limit);
-        let wall_until = held
+        let limit = later(current.sent.mono, age_limit);
+        let wall_until = current
             .sent
             .wall
             .checked_add(age_limit)
-            .unwrap_or(held.sent.wall);
-        let token = held.token.clone();
+            .unwrap_or(current.sent.wall);
+        let token = current.token.clone();
         Some(View {
             token,
             until: until.map_or(limit, |until| until.min(limit)),
@@ -62,14 +64,14 @@ impl Machine {
     /// When something is to be decided again, if nothing happens until then.
     pub(in crate::token::cache) fn looks_again_at(&self, now: Moment) -> Option<Instant> {
         let view = self.view(now).map(|view| view.until);
-        [view, self.gate.opens()]
+        [view, self.cooldown.ends()]
             .into_iter()
             .flatten()
             .find(|at| now.mono < *at)
     }
 
     pub(in crate::token::cache) fn token(&self) -> Option<&AccessToken> {
-        self.held.as_ref().map(|held| &held.token)
+        self.current.as_ref().map(|current| &current.token)
     }
 
     /// Which token was adopted last; [`Generation::NONE`] if there was none.
@@ -78,23 +80,24 @@ impl Machine {
     }
 
     /// The token that is held, unless it has expired.
-    pub(super) fn unexpired(&self, now: Moment) -> Option<&Held> {
-        self.held
+    pub(super) fn unexpired(&self, now: Moment) -> Option<&Current> {
+        self.current
             .as_ref()
-            .filter(|held| held.age(now) != Age::Expired)
+            .filter(|current| current.age(now) != Age::Expired)
     }
 
     /// How much longer the token may be sent.
     pub(in crate::token::cache) fn remaining(&self, now: Moment) -> Option<Duration> {
-        let held = self.held.as_ref()?;
-        held.expires_after
-            .checked_sub(now.since(held.sent))
+        let current = self.current.as_ref()?;
+        current
+            .expires_after
+            .checked_sub(now.since(current.sent))
             .filter(|left| !left.is_zero())
     }
 
     /// Whether the API has refused the token that is held.
     pub(in crate::token::cache) fn is_refused(&self) -> bool {
-        self.held.as_ref().is_some_and(|held| held.refused)
+        self.current.as_ref().is_some_and(|current| current.refused)
     }
 
     pub(in crate::token::cache) fn renewing(&self) -> Option<Reason> {
@@ -110,13 +113,13 @@ impl Machine {
         self.closed
     }
 
-    pub(in crate::token::cache) fn gate(&self) -> &Gate {
-        &self.gate
+    pub(in crate::token::cache) fn cooldown(&self) -> &Cooldown {
+        &self.cooldown
     }
 
     /// Until when a refused token is served on all the same.
     fn refused_until(&self, now: Instant) -> Option<Instant> {
-        let gated = self.gate.opens().filter(|opens| now < *opens);
-        gated.max(self.damper.damped_until(now))
+        let cooling = self.cooldown.ends().filter(|ends| now < *ends);
+        cooling.max(self.damper.damped_until(now))
     }
 }

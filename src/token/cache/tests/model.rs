@@ -24,8 +24,8 @@ use crate::token::{
     IssuedToken,
     cache::{
         cell::Cell,
-        clock::Moment,
-        machine::{Answer, Ask, Machine, Start},
+        machine::{Ask, Decision, Machine, Start},
+        moment::Moment,
         stamp::Stamp,
     },
 };
@@ -109,9 +109,9 @@ impl Model {
             let (answer, start) = self.cell.ask_or_wait(ask, &mut waiter, &waker, self.now);
             self.renew(start, end);
             match answer {
-                Answer::Serve(token) => return token,
-                Answer::Wait { id, .. } => ask.waited = Some(id),
-                Answer::Fail(error) => panic!("{error}"),
+                Decision::Serve(token) => return token,
+                Decision::Wait { id, .. } => ask.waited = Some(id),
+                Decision::Fail(error) => panic!("{error}"),
             }
             parked.park();
         }

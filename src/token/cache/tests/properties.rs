@@ -6,8 +6,8 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::token::cache::{
-    clock::Moment,
-    machine::{Answer, Ask, Machine, Start},
+    machine::{Ask, Decision, Machine, Start},
+    moment::Moment,
 };
 
 #[derive(Clone, Debug)]
@@ -143,17 +143,17 @@ impl Driver {
         let (answer, start) = self.machine.ask(ask, self.now);
         if lasting == 0 && hit.is_some() {
             assert!(start.is_none(), "what is in view needs no decision");
-            assert!(matches!(answer, Answer::Serve(_)));
+            assert!(matches!(answer, Decision::Serve(_)));
         }
         self.start(start);
         match answer {
-            Answer::Serve(_) => assert!(!self.is_dead(), "an expired token is never served"),
-            Answer::Wait { id, overdue_at, .. } => {
+            Decision::Serve(_) => assert!(!self.is_dead(), "an expired token is never served"),
+            Decision::Wait { id, overdue_at, .. } => {
                 let (running, _) = self.running.as_ref().expect("somebody waits for nothing");
                 assert_eq!(running.id, id);
                 assert!(overdue_at > self.now.mono, "a wait that is over");
             }
-            Answer::Fail(_) => {}
+            Decision::Fail(_) => {}
         }
     }
 
@@ -196,7 +196,7 @@ impl Driver {
                 assert!(!answer.is_renewing() || self.machine.renewing().is_some());
                 let (answer, start) = self.machine.ask(Ask::default(), self.now);
                 self.start(start);
-                assert!(!served || matches!(answer, Answer::Serve(_)));
+                assert!(!served || matches!(answer, Decision::Serve(_)));
             }
             Event::Succeed { life, same, check } => {
                 self.secret += u64::from(!same);

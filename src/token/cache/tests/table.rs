@@ -3,8 +3,9 @@
 
 use super::*;
 use crate::token::cache::{
-    clock::{Moment, tests::wall},
-    machine::{Answer, Ask, Machine, Start},
+    clock::tests::wall,
+    machine::{Ask, Decision, Machine, Start},
+    moment::Moment,
 };
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,7 +50,7 @@ impl Cell {
         self.now.wall += Duration::from_secs(seconds);
     }
 
-    fn ask_for(&mut self, lasting: Duration) -> (Answer, Option<Start>) {
+    fn ask_for(&mut self, lasting: Duration) -> (Decision, Option<Start>) {
         self.machine.ask(
             Ask {
                 lasting,
@@ -173,9 +174,9 @@ fn each_cell_is_as_the_docs_have_it() {
             .filter(|view| cell.now.mono < view.until);
         let (got, start) = cell.ask_for(Duration::ZERO);
         let got = match got {
-            Answer::Serve(_) => served,
-            Answer::Wait { .. } => waits,
-            Answer::Fail(_) => fails,
+            Decision::Serve(_) => served,
+            Decision::Wait { .. } => waits,
+            Decision::Fail(_) => fails,
         };
         assert_eq!(
             (got, start.is_some()),

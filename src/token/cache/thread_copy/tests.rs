@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::token::{
     Generation, IssuedToken,
-    cache::{CacheSettings, cell::Cell, clock::Moment, machine::Machine},
+    cache::{CacheSettings, cell::Cell, machine::Machine, moment::Moment},
 };
 
 const HOUR: Duration = Duration::from_secs(3600);

@@ -6,7 +6,7 @@ use std::{
 use http::{Response, StatusCode};
 use tokio::time::Instant;
 
-use super::{Call, Cause, Failure, Pause};
+use super::{Call, Cause, FailedSend, Pause};
 use crate::{
     replay::{CloneBody, Resend, Unreplayed},
     retry::{Class, Classify, GaveUp, Outcome, ResponseHead, RetryAfter, RetryEvent, Stop},
@@ -31,13 +31,13 @@ impl<S: Clone, B: CloneBody, C> Call<S, B, C> {
                 return self.after_resend(response);
             }
         }
-        let failure = self.classify(result);
-        let class = failure.class;
+        let failed = self.classify(result);
+        let class = failed.class;
         if class == Class::Final {
             self.finish(result, Stop::Settled);
             return None;
         }
-        match self.decide(failure) {
+        match self.decide(failed) {
             Ok(pause) => {
                 self.begin(class, &pause);
                 Some(pause)
@@ -56,24 +56,24 @@ impl<S: Clone, B: CloneBody, C> Call<S, B, C> {
         }
     }
 
-    fn classify<R, E>(&self, result: &Result<Response<R>, E>) -> Failure
+    fn classify<R, E>(&self, result: &Result<Response<R>, E>) -> FailedSend
     where
         C: Classify<E>,
     {
         let class = self.ask_classifier(result);
         match result {
             // The classifier's word counts where it says more than that it is final.
-            Ok(response) if class == Class::Final && self.names(response.status()) => Failure {
+            Ok(response) if class == Class::Final && self.names(response.status()) => FailedSend {
                 class: Class::Transient {
                     after: RetryAfter::from_headers(response.headers(), SystemTime::now()),
                 },
                 cause: Cause::Named(response.status()),
             },
-            Ok(_) => Failure {
+            Ok(_) => FailedSend {
                 class,
                 cause: Cause::Response,
             },
-            Err(_) => Failure {
+            Err(_) => FailedSend {
                 class,
                 cause: Cause::Broken,
             },
@@ -130,7 +130,7 @@ impl<S: Clone, B: CloneBody, C> Call<S, B, C> {
     pub(in crate::retry) fn time_out(&mut self) -> Option<Pause> {
         let class = Class::Transient { after: None };
         let cause = Cause::Broken;
-        let pause = self.decide(Failure { class, cause }).ok()?;
+        let pause = self.decide(FailedSend { class, cause }).ok()?;
         self.begin(class, &pause);
         Some(pause)
     }
@@ -140,7 +140,7 @@ impl<S: Clone, B: CloneBody, C> Call<S, B, C> {
         let wait = match pause {
             Pause::None => Duration::ZERO,
             Pause::Until(until) => until.saturating_duration_since(Instant::now()),
-            Pause::Held(ticket) => ticket.at().saturating_duration_since(Instant::now()),
+            Pause::Queued(ticket) => ticket.at().saturating_duration_since(Instant::now()),
         };
         let (method, sends) = (self.target().0, self.sends);
         self.settings.tell(&RetryEvent::Scheduled {
@@ -149,8 +149,8 @@ impl<S: Clone, B: CloneBody, C> Call<S, B, C> {
             sends,
             wait,
         });
-        if let Pause::Held(ticket) = pause {
-            self.tell_held(ticket);
+        if let Pause::Queued(ticket) = pause {
+            self.tell_queued(ticket);
         }
         self.pause();
     }

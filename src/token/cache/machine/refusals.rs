@@ -1,7 +1,7 @@
-use super::{Machine, Start, held::Age};
+use super::{Machine, Start, current::Age};
 use crate::token::{
     AccessToken, Generation, Reason, Rejection,
-    cache::{Invalidation, clock::Moment},
+    cache::{Invalidation, moment::Moment},
 };
 
 impl Machine {
@@ -12,7 +12,7 @@ impl Machine {
         now: Moment,
     ) -> (Rejection, Option<Start>) {
         let is_renewing = self.is_renewing(now);
-        let Some(held) = &mut self.held else {
+        let Some(current) = &mut self.current else {
             let was_discarded = generation <= self.generation && !self.closed;
             return match was_discarded && generation != Generation::NONE {
                 // Whoever asks next gets another one.
@@ -20,18 +20,18 @@ impl Machine {
                 false => (Rejection::CannotRenew, None),
             };
         };
-        if generation < held.token.generation() {
+        if generation < current.token.generation() {
             return (Rejection::Superseded, None);
         }
-        if generation > held.token.generation() || self.closed {
+        if generation > current.token.generation() || self.closed {
             return (Rejection::CannotRenew, None);
         }
-        held.refused = true;
-        self.damper.refused(held.adopted, now.mono);
+        current.refused = true;
+        self.damper.refused(current.adopted, now.mono);
         if is_renewing {
             return (Rejection::Renewing, None);
         }
-        if self.gate.error(now.mono).is_some() {
+        if self.cooldown.error(now.mono).is_some() {
             return (Rejection::Gated, None);
         }
         if self.damper.damped_until(now.mono).is_some() {
@@ -46,10 +46,10 @@ impl Machine {
         &mut self,
         generation: Generation,
     ) -> Option<AccessToken> {
-        let held = self
-            .held
-            .take_if(|held| held.token.generation() == generation);
-        held.map(|held| held.token)
+        let current = self
+            .current
+            .take_if(|current| current.token.generation() == generation);
+        current.map(|current| current.token)
     }
 
     /// The owner wants another token, or has changed what it takes to get one.
@@ -63,19 +63,19 @@ impl Machine {
         if self.closed {
             return (Invalidation::Closed, None);
         }
-        let age = self.held.as_ref().map(|held| held.age(now));
+        let age = self.current.as_ref().map(|current| current.age(now));
         let is_valid = age.is_some_and(|age| age != Age::Expired);
-        if let Some(held) = self.held.as_mut().filter(|_| is_valid) {
-            held.unwanted = true;
-            self.damper.refused(held.adopted, now.mono);
+        if let Some(current) = self.current.as_mut().filter(|_| is_valid) {
+            current.unwanted = true;
+            self.damper.refused(current.adopted, now.mono);
         }
         if self.is_renewing(now) {
             return (Invalidation::Renewing, None);
         }
-        if let Some(until) = self.gate.rests_until(now.mono) {
+        if let Some(until) = self.cooldown.rests_until(now.mono) {
             return (Invalidation::Resting { until }, None);
         }
-        let failed = self.gate.error(now.mono).is_some();
+        let failed = self.cooldown.error(now.mono).is_some();
         // Without a valid token and a failure, whoever asks next has the endpoint asked.
         let damped = self.damper.damped_until(now.mono);
         if let Some(until) = damped.filter(|_| is_valid || failed) {
@@ -83,10 +83,10 @@ impl Machine {
         }
         if failed {
             self.damper.pushed(now.mono);
-            self.gate.reopen(now.mono);
+            self.cooldown.cut_short(now.mono);
         }
-        let reason = match &self.held {
-            Some(held) if is_valid && held.refused => Reason::Rejected,
+        let reason = match &self.current {
+            Some(current) if is_valid && current.refused => Reason::Rejected,
             Some(_) if is_valid => Reason::Forced,
             Some(_) => Reason::Expired,
             None => Reason::Missing,

@@ -10,8 +10,9 @@ use pin_project_lite::pin_project;
 use tokio::time::{self, Instant, Sleep};
 
 use super::{
-    Shared,
-    table::{Entry, Place, Window},
+    gate::Window,
+    shared::Shared,
+    table::{Passage, Place},
 };
 use crate::limiter::{Joined, Limiter};
 
@@ -34,39 +35,32 @@ enum Queue {
     Left,
 }
 
-/// Where a request stands after a step.
-pub(super) enum Step {
-    Go,
-    TooLong,
-    Queued(Box<Ticket>),
-}
-
 impl Ticket {
     /// At the gates of this place.
     pub(super) fn at_gate(
         shared: &Arc<Shared>,
         place: Place,
-        slot: Instant,
+        turn: Instant,
         window: Window,
     ) -> Box<Self> {
         Box::new(Self {
             shared: shared.clone(),
             queue: Queue::Gate(place),
-            at: slot,
+            at: turn,
             window,
             since: None,
         })
     }
 
     /// In the queue for a slot, if there is a limit.
-    pub(super) fn for_slot(shared: &Arc<Shared>, window: Window) -> Step {
+    pub(super) fn for_slot(shared: &Arc<Shared>, window: Window) -> Passage<Box<Self>> {
         let Some(limiter) = &shared.limiter else {
-            return Step::Go;
+            return Passage::Open;
         };
         match limiter.join(window.deadline) {
-            Joined::Go => Step::Go,
-            Joined::TooLong => Step::TooLong,
-            Joined::Queued(ticket, at) => Step::Queued(Box::new(Self {
+            Joined::Go => Passage::Open,
+            Joined::TooLong => Passage::TooLong,
+            Joined::Queued(ticket, at) => Passage::Queued(Box::new(Self {
                 shared: shared.clone(),
                 queue: Queue::Slot(limiter.clone(), ticket),
                 at,
@@ -89,11 +83,11 @@ impl Ticket {
         }
     }
 
-    /// Waits for the turn, and gives how much of that was for a slot. Needs a tokio runtime with
-    /// timers.
-    pub(crate) fn hold(self: Box<Self>) -> Hold {
+    /// Waits for the turn, and gives how much of that was for a slot. Needs a tokio
+    /// runtime.
+    pub(crate) fn admission(self: Box<Self>) -> Admission {
         let sleep = time::sleep_until(self.at);
-        Hold {
+        Admission {
             ticket: self,
             sleep,
         }
@@ -107,12 +101,12 @@ impl Ticket {
                 Queue::Gate(place) => {
                     let (now, window) = (Instant::now(), self.window);
                     let turn = self.shared.with(|table, woken| {
-                        let slot = table.turn(place, now, window, woken)?;
-                        Some((slot, table.wait(place, cx.waker())))
+                        let at = table.turn(place, now, window, woken)?;
+                        Some((at, table.wait(place, cx.waker())))
                     });
                     // The waker that was replaced is dropped here, outside of the lock.
-                    if let Some((slot, _)) = turn {
-                        self.at = slot;
+                    if let Some((at, _)) = turn {
+                        self.at = at;
                         return Poll::Pending;
                     }
                     self.pass();
@@ -147,14 +141,14 @@ impl Ticket {
         };
         let (now, window) = (Instant::now(), self.window);
         let past = Some(&place.which);
-        let entry = self
+        let passage = self
             .shared
             .with(|table, woken| table.enter(&place.endpoint, past, now, window, woken));
-        match entry {
-            Entry::TooLong => {}
-            Entry::Queued(place, slot) => (self.queue, self.at) = (Queue::Gate(place), slot),
-            Entry::Open => {
-                if let Step::Queued(mut next) = Self::for_slot(&self.shared, window) {
+        match passage {
+            Passage::TooLong => {}
+            Passage::Queued((place, turn)) => (self.queue, self.at) = (Queue::Gate(place), turn),
+            Passage::Open => {
+                if let Passage::Queued(mut next) = Self::for_slot(&self.shared, window) {
                     self.queue = std::mem::replace(&mut next.queue, Queue::Left);
                     (self.at, self.since) = (next.at, next.since);
                 }
@@ -176,7 +170,7 @@ impl Drop for Ticket {
 pin_project! {
     /// Ready when the request may go. Gives how long it has waited for a slot.
     #[derive(Debug)]
-    pub(crate) struct Hold {
+    pub(crate) struct Admission {
         // In a box, since most futures never have one.
         ticket: Box<Ticket>,
         #[pin]
@@ -184,7 +178,7 @@ pin_project! {
     }
 }
 
-impl Future for Hold {
+impl Future for Admission {
     type Output = Duration;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Duration> {

@@ -4,13 +4,13 @@ use tokio::time::Instant;
 
 use crate::token::{
     AccessToken, IssuedToken, TokenError, TokenErrorKind,
-    cache::{CacheSettings, clock::Moment, gate::later},
+    cache::{CacheSettings, cooldown::later, moment::Moment},
     lifetime,
 };
 
 /// The token that was adopted last, and its times.
 #[derive(Debug)]
-pub(super) struct Held {
+pub(super) struct Current {
     pub(super) token: AccessToken,
     pub(super) sent: Moment,
     pub(super) adopted: Instant,
@@ -37,7 +37,7 @@ pub(super) enum Age {
 /// Checks are made once a second at most, whatever a source asks for.
 const SHORTEST_CHECK: Duration = Duration::from_secs(1);
 
-impl Held {
+impl Current {
     /// A token with its two times, both counted from when the request for it was sent. `chance` is
     /// what is rolled for it, from 0 to 1.
     pub(super) fn new(
@@ -119,6 +119,6 @@ pub(super) fn expired_on_arrival() -> TokenError {
     TokenError::new(
         TokenErrorKind::Malformed,
         "the token had already expired when it arrived; check the clock of this machine, and how \
-         long the token endpoint takes to answer",
+         long the token endpoint takes to decision",
     )
 }

@@ -1,8 +1,8 @@
 use super::{
-    Answer, Ask, Machine, RenewalId, Renewing, Start,
-    held::{Age, closed},
+    Ask, Decision, Machine, RenewalId, Renewing, Start,
+    current::{Age, closed},
 };
-use crate::token::{Reason, TokenError, TokenErrorKind, cache::clock::Moment};
+use crate::token::{Reason, TokenError, TokenErrorKind, cache::moment::Moment};
 
 impl Machine {
     /// A caller wants a token.
@@ -13,10 +13,10 @@ impl Machine {
         &mut self,
         ask: Ask,
         now: Moment,
-    ) -> (Answer, Option<Start>) {
+    ) -> (Decision, Option<Start>) {
         self.renewing = self.renewing.filter(|renewing| !renewing.is_overdue(now));
         if let Some(error) = self.failed_since(ask.waited) {
-            return (Answer::Fail(error), None);
+            return (Decision::Fail(error), None);
         }
         if self.remaining(now).is_some_and(|left| left < ask.lasting) {
             return self.ask_for_longer(ask, now);
@@ -32,38 +32,38 @@ impl Machine {
     }
 
     /// The token is good, but not for as long as the caller needs it.
-    fn ask_for_longer(&mut self, ask: Ask, now: Moment) -> (Answer, Option<Start>) {
-        let Some(held) = &self.held else {
+    fn ask_for_longer(&mut self, ask: Ask, now: Moment) -> (Decision, Option<Start>) {
+        let Some(current) = &self.current else {
             return (self.wait(), None);
         };
         if self.closed {
-            return (Answer::Fail(closed()), None);
+            return (Decision::Fail(closed()), None);
         }
-        let generation = held.token.generation();
+        let generation = current.token.generation();
         // One that others have used is followed by one of its own.
         let brought = ask
             .since
-            .is_some_and(|since| match held.came_used(ask.lasting) {
+            .is_some_and(|since| match current.came_used(ask.lasting) {
                 true => since.next() < generation,
                 false => since < generation,
             });
-        let damped = held.refused && self.damper.damped_until(now.mono).is_some();
+        let damped = current.refused && self.damper.damped_until(now.mono).is_some();
         if brought {
             // Whoever asks again shall not mint one token after the other, all too short.
-            let pause = held.background_pause();
-            self.gate.rest(now.mono, pause);
+            let pause = current.background_pause();
+            self.cooldown.rest(now.mono, pause);
         }
-        if brought || damped || held.whole < ask.lasting {
-            return (Answer::Fail(too_short()), None);
+        if brought || damped || current.whole < ask.lasting {
+            return (Decision::Fail(too_short()), None);
         }
         if self.renewing.is_some() {
             return (self.wait(), None);
         }
-        if let Some(error) = self.gate.error(now.mono) {
-            return (Answer::Fail(error.clone()), None);
+        if let Some(error) = self.cooldown.error(now.mono) {
+            return (Decision::Fail(error.clone()), None);
         }
         if self.rests(now) {
-            return (Answer::Fail(too_short()), None);
+            return (Decision::Fail(too_short()), None);
         }
         let start = self.start(Reason::Due, now);
         (self.wait(), Some(start))
@@ -74,22 +74,22 @@ impl Machine {
         if self.renewing.is_some() {
             return None;
         }
-        let gated = self.gate.error(now.mono).is_some();
-        let Some(held) = &self.held else {
-            return (!gated).then_some(Reason::Missing);
+        let cooling = self.cooldown.error(now.mono).is_some();
+        let Some(current) = &self.current else {
+            return (!cooling).then_some(Reason::Missing);
         };
         let damped = self.damper.damped_until(now.mono).is_some();
-        let age = held.age(now);
+        let age = current.age(now);
         if age == Age::Expired {
-            return (!gated).then_some(Reason::Expired);
+            return (!cooling).then_some(Reason::Expired);
         }
-        if held.refused {
-            return (!gated && !damped).then_some(Reason::Rejected);
+        if current.refused {
+            return (!cooling && !damped).then_some(Reason::Rejected);
         }
         let reason = match age {
-            _ if held.unwanted && !damped => Reason::Forced,
+            _ if current.unwanted && !damped => Reason::Forced,
             Age::Due => Reason::Due,
-            Age::Fresh if held.wants_check(now) => Reason::Check,
+            Age::Fresh if current.wants_check(now) => Reason::Check,
             _ => return None,
         };
         (!self.rests(now)).then_some(reason)
@@ -97,38 +97,38 @@ impl Machine {
 
     /// Whether renewals for which nobody waits pause.
     pub(super) fn rests(&self, now: Moment) -> bool {
-        let opens = self.gate.opens_for_background();
+        let opens = self.cooldown.background_ends();
         opens.is_some_and(|opens| now.mono < opens)
     }
 
-    fn wait(&self) -> Answer {
+    fn wait(&self) -> Decision {
         match self.renewing {
             Some(Renewing { id, overdue_at, .. }) => {
-                let held = self.generation();
-                Answer::Wait {
+                let current = self.generation();
+                Decision::Wait {
                     id,
                     overdue_at,
-                    held,
+                    current,
                 }
             }
-            // Nothing was started, so the gate is shut.
-            None => Answer::Fail(self.gate.last_error().cloned().unwrap_or_else(closed)),
+            // Nothing was started, so the cooldown lasts.
+            None => Decision::Fail(self.cooldown.last_error().cloned().unwrap_or_else(closed)),
         }
     }
 
-    fn serve_or_wait(&self, now: Moment) -> Answer {
+    fn serve_or_wait(&self, now: Moment) -> Decision {
         match self.unexpired(now) {
-            Some(held) if !held.refused || self.renewing.is_none() => {
-                Answer::Serve(held.token.clone())
+            Some(current) if !current.refused || self.renewing.is_none() => {
+                Decision::Serve(current.token.clone())
             }
             _ => self.wait(),
         }
     }
 
-    fn serve_or_fail(&self, now: Moment, error: TokenError) -> Answer {
+    fn serve_or_fail(&self, now: Moment, error: TokenError) -> Decision {
         match self.unexpired(now) {
-            Some(held) => Answer::Serve(held.token.clone()),
-            None => Answer::Fail(error),
+            Some(current) => Decision::Serve(current.token.clone()),
+            None => Decision::Fail(error),
         }
     }
 

@@ -3,7 +3,7 @@ use std::time::Duration;
 use http::StatusCode;
 use tokio::time::Instant;
 
-use super::{Call, Cause, Failure, Pause, closed::Closed};
+use super::{Call, Cause, FailedSend, Pause, closed::Closed};
 use crate::{
     replay::CloneBody,
     retry::{Class, Stop},
@@ -32,8 +32,8 @@ impl<S: Clone, B: CloneBody, C> Call<S, B, C> {
     ///
     /// The connection may still be sending that, and so may lose the copy at any moment: only
     /// what is claimed is safe. It comes last, as after it the old answer is worth nothing.
-    pub(super) fn decide(&mut self, failure: Failure) -> Result<Pause, Stop> {
-        let (class, now) = (failure.class, self.now());
+    pub(super) fn decide(&mut self, failed: FailedSend) -> Result<Pause, Stop> {
+        let (class, now) = (failed.class, self.now());
         let plan = self.plan(class);
         let gate = match class {
             // For the others, even if this request itself goes no further.
@@ -42,13 +42,13 @@ impl<S: Clone, B: CloneBody, C> Call<S, B, C> {
             }
             _ => None,
         };
-        let pause = self.check(failure, &plan, now, gate.as_ref());
+        let pause = self.check(failed, &plan, now, gate.as_ref());
         let pause = match pause {
             Ok(_) if !self.claim() => Err(Stop::BodyGone),
             pause => pause,
         };
         if let Some(gate) = gate {
-            self.explain(gate, matches!(pause, Ok(Pause::Held(_))));
+            self.explain(gate, matches!(pause, Ok(Pause::Queued(_))));
         }
         pause
     }
@@ -73,7 +73,7 @@ impl<S: Clone, B: CloneBody, C> Call<S, B, C> {
     /// The order of the checks is that of the module's docs.
     fn check(
         &mut self,
-        failure: Failure,
+        failed: FailedSend,
         plan: &Plan,
         now: Instant,
         gate: Option<&Closed>,
@@ -81,7 +81,7 @@ impl<S: Clone, B: CloneBody, C> Call<S, B, C> {
         if self.options().without_retry {
             return Err(Stop::Disabled);
         }
-        if !self.may_repeat(failure) {
+        if !self.may_repeat(failed) {
             return Err(Stop::NotRepeatable);
         }
         if !self.is_replayable() {
@@ -94,7 +94,7 @@ impl<S: Clone, B: CloneBody, C> Call<S, B, C> {
             return Err(Stop::RetryAfterTooLong);
         }
         let until = now.checked_add(plan.wait).ok_or(Stop::DeadlineTooClose)?;
-        if until >= self.last_send(failure.cause) {
+        if until >= self.last_send(failed.cause) {
             return Err(Stop::DeadlineTooClose);
         }
         if !plan.at_once && !runtime::is_entered() {
@@ -110,12 +110,12 @@ impl<S: Clone, B: CloneBody, C> Call<S, B, C> {
                 .throttle
                 .enter_gate(&gate.endpoint, Some(until), deadline);
             return match entered {
-                Passage::Queued(ticket) => Ok(Pause::Held(ticket)),
+                Passage::Queued(ticket) => Ok(Pause::Queued(ticket)),
                 Passage::TooLong => Err(Stop::DeadlineTooClose),
                 Passage::Open => Ok(Pause::Until(until)),
             };
         }
-        let governed = !matches!(failure.class, Class::Throttled { .. });
+        let governed = !matches!(failed.class, Class::Throttled { .. });
         let budget = self.upstream().budget().filter(|_| governed);
         if budget.is_some_and(|budget| !budget.withdraw(now)) {
             return Err(Stop::BudgetSpent);
@@ -150,16 +150,16 @@ impl<S: Clone, B: CloneBody, C> Call<S, B, C> {
         }
     }
 
-    fn may_repeat(&self, failure: Failure) -> bool {
-        match failure.class {
+    fn may_repeat(&self, failed: FailedSend) -> bool {
+        match failed.class {
             Class::Final => false,
             Class::Throttled { .. } | Class::NotSent | Class::Unprocessed => true,
-            Class::Transient { .. } if failure.cause.is_refusal() => true,
+            Class::Transient { .. } if failed.cause.is_refusal() => true,
             Class::Transient { .. } | Class::StaleConnection => {
                 let (method, uri) = self.target();
                 let predicate = || self.settings.repeatable.as_ref()?(method, uri);
                 let repeatable = self.options().repeatable.or_else(predicate);
-                let broken = failure.cause == Cause::Broken;
+                let broken = failed.cause == Cause::Broken;
                 repeatable.unwrap_or_else(|| self.settings.policy.repeats(method, broken))
             }
         }

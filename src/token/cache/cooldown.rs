@@ -2,58 +2,58 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::settings::GateSettings;
+use super::settings::CooldownSettings;
 use crate::token::{TokenError, TokenErrorKind};
 
 /// Keeps the token endpoint from being asked right after it failed.
 #[derive(Debug)]
-pub(super) struct Gate {
-    settings: GateSettings,
+pub(super) struct Cooldown {
+    settings: CooldownSettings,
     failures: u32,
     /// How many of them were for somebody to correct. Each kind of trouble begins with its own first
     /// pause, and goes on where it was: two that take turns are no way around either.
     denied: u32,
-    shut: Option<Shut>,
+    pause: Option<Pause>,
     /// Until when no renewal is made for which nobody waits. Those can wait longer.
     rests_until: Option<Instant>,
 }
 
 #[derive(Debug)]
-struct Shut {
+struct Pause {
     until: Instant,
     error: TokenError,
 }
 
-impl Gate {
-    pub(super) fn new(settings: GateSettings) -> Self {
+impl Cooldown {
+    pub(super) fn new(settings: CooldownSettings) -> Self {
         Self {
             settings,
             failures: 0,
             denied: 0,
-            shut: None,
+            pause: None,
             rests_until: None,
         }
     }
 
-    /// The failure that keeps the gate shut now.
+    /// The failure for which the token endpoint is left alone now.
     pub(super) fn error(&self, now: Instant) -> Option<&TokenError> {
-        self.shut
+        self.pause
             .as_ref()
-            .filter(|shut| now < shut.until)
-            .map(|shut| &shut.error)
+            .filter(|pause| now < pause.until)
+            .map(|pause| &pause.error)
     }
 
     /// Until when the token endpoint itself wants to be left alone.
     pub(super) fn rests_until(&self, now: Instant) -> Option<Instant> {
         let asked = self.error(now)?.asks_for_rest();
-        self.opens().filter(|_| asked)
+        self.ends().filter(|_| asked)
     }
 
-    pub(super) fn opens(&self) -> Option<Instant> {
-        self.shut.as_ref().map(|shut| shut.until)
+    pub(super) fn ends(&self) -> Option<Instant> {
+        self.pause.as_ref().map(|pause| pause.until)
     }
 
-    pub(super) fn opens_for_background(&self) -> Option<Instant> {
+    pub(super) fn background_ends(&self) -> Option<Instant> {
         self.rests_until
     }
 
@@ -62,21 +62,21 @@ impl Gate {
     }
 
     pub(super) fn last_error(&self) -> Option<&TokenError> {
-        self.shut.as_ref().map(|shut| &shut.error)
+        self.pause.as_ref().map(|pause| &pause.error)
     }
 
-    pub(super) fn open(&mut self) {
+    pub(super) fn clear(&mut self) {
         self.failures = 0;
         self.denied = 0;
-        self.shut = None;
+        self.pause = None;
         self.rests_until = None;
     }
 
     /// Lets the token endpoint be asked now, and forgets no failure: if it fails again, the pauses go
     /// on where they were.
-    pub(super) fn reopen(&mut self, now: Instant) {
-        if let Some(shut) = &mut self.shut {
-            shut.until = now;
+    pub(super) fn cut_short(&mut self, now: Instant) {
+        if let Some(pause) = &mut self.pause {
+            pause.until = now;
         }
         self.rests_until = None;
     }
@@ -86,27 +86,27 @@ impl Gate {
         self.rests_until = Some(later(now, pause));
     }
 
-    /// Shuts the gate, and returns the error that says until when.
-    pub(super) fn shut(
+    /// Begins after a failure, and returns the error that says until when.
+    pub(super) fn begin(
         &mut self,
         error: TokenError,
         now: Instant,
         background_pause: Duration,
         rng: &mut fastrand::Rng,
     ) -> TokenError {
-        let until = later(now, self.pause(&error, rng));
+        let until = later(now, self.length(&error, rng));
         self.failures = self.failures.saturating_add(1);
         self.denied = self.denied.saturating_add(u32::from(is_denied(&error)));
         let error = error.with_retry_at(until);
         self.rests_until = Some(later(now, background_pause).max(until));
-        self.shut = Some(Shut {
+        self.pause = Some(Pause {
             until,
             error: error.clone(),
         });
         error
     }
 
-    fn pause(&self, error: &TokenError, rng: &mut fastrand::Rng) -> Duration {
+    fn length(&self, error: &TokenError, rng: &mut fastrand::Rng) -> Duration {
         let backoff = self.backoff(error, rng);
         let Some(asked) = error.retry_after() else {
             return backoff;
@@ -160,16 +160,21 @@ mod tests {
     use super::*;
     use crate::token::cache::CacheSettings;
 
-    fn gate() -> (Gate, fastrand::Rng) {
+    fn cooldown() -> (Cooldown, fastrand::Rng) {
         (
-            Gate::new(CacheSettings::new().gate),
+            Cooldown::new(CacheSettings::new().cooldown),
             fastrand::Rng::with_seed(7),
         )
     }
 
-    fn shut_for(gate: &mut Gate, rng: &mut fastrand::Rng, error: TokenError) -> Duration {
+    fn pause_after(
+        cooldown: &mut Cooldown,
+        rng: &mut fastrand::Rng,
+        error: TokenError,
+    ) -> Duration {
         let now = Instant::now();
-        gate.shut(error, now, Duration::ZERO, rng)
+        cooldown
+            .begin(error, now, Duration::ZERO, rng)
             .retry_at()
             .unwrap()
             - now
@@ -177,21 +182,21 @@ mod tests {
 
     #[test]
     fn half_of_a_pause_is_chance_and_its_ceiling_doubles_to_a_minute() {
-        let (mut gate, mut rng) = gate();
+        let (mut cooldown, mut rng) = cooldown();
         for n in 0..40 {
             let error = TokenError::new(TokenErrorKind::Unavailable, "down");
             let ceiling = doubled(Duration::from_millis(250), n, Duration::from_secs(60));
-            let pause = shut_for(&mut gate, &mut rng, error);
+            let pause = pause_after(&mut cooldown, &mut rng, error);
             assert!(ceiling / 2 <= pause && pause <= ceiling, "failure {n}");
         }
     }
 
     #[test]
     fn refused_credentials_wait_five_seconds_to_five_minutes() {
-        let (mut gate, mut rng) = gate();
+        let (mut cooldown, mut rng) = cooldown();
         let mut denied = || {
-            shut_for(
-                &mut gate,
+            pause_after(
+                &mut cooldown,
                 &mut rng,
                 TokenError::new(TokenErrorKind::Denied, "no"),
             )
@@ -202,12 +207,12 @@ mod tests {
 
     #[test]
     fn retry_after_wins_and_is_never_cut_short() {
-        let (mut gate, mut rng) = gate();
+        let (mut cooldown, mut rng) = cooldown();
         let throttled =
             |wait| TokenError::new(TokenErrorKind::Throttled, "busy").with_retry_after(wait);
-        let wait = shut_for(&mut gate, &mut rng, throttled(Duration::from_secs(42)));
+        let wait = pause_after(&mut cooldown, &mut rng, throttled(Duration::from_secs(42)));
         assert!((42.0..=44.1).contains(&wait.as_secs_f64()), "{wait:?}");
-        let wait = shut_for(&mut gate, &mut rng, throttled(Duration::MAX));
+        let wait = pause_after(&mut cooldown, &mut rng, throttled(Duration::MAX));
         assert!(
             wait <= Duration::from_secs(3780),
             "an absurd one counts as an hour: {wait:?}"
@@ -216,11 +221,11 @@ mod tests {
 
     #[test]
     fn a_short_retry_after_again_and_again_is_followed_by_the_pauses_of_one_that_says_nothing() {
-        let (mut gate, mut rng) = gate();
+        let (mut cooldown, mut rng) = cooldown();
         let mut pauses = (0..9).map(|_| {
             let error = TokenError::new(TokenErrorKind::Unavailable, "down");
-            shut_for(
-                &mut gate,
+            pause_after(
+                &mut cooldown,
                 &mut rng,
                 error.with_retry_after(Duration::from_secs(1)),
             )
@@ -232,8 +237,8 @@ mod tests {
 
     #[test]
     fn two_kinds_of_trouble_in_turn_cut_neither_pause_short() {
-        let (mut gate, mut rng) = gate();
-        let mut pause = |kind| shut_for(&mut gate, &mut rng, TokenError::new(kind, "no"));
+        let (mut cooldown, mut rng) = cooldown();
+        let mut pause = |kind| pause_after(&mut cooldown, &mut rng, TokenError::new(kind, "no"));
         for n in 0..6 {
             assert_eq!(pause(TokenErrorKind::Denied).as_secs(), 5 << n);
             let ceiling = Duration::from_millis(250 << n);
@@ -243,12 +248,12 @@ mod tests {
 
     #[test]
     fn a_million_failures_overflow_nothing() {
-        let (mut gate, mut rng) = gate();
-        gate.failures = u32::MAX - 500_000;
+        let (mut cooldown, mut rng) = cooldown();
+        cooldown.failures = u32::MAX - 500_000;
         for _ in 0..1_000_000 {
             let error = TokenError::new(TokenErrorKind::Transport, "down");
-            assert!(shut_for(&mut gate, &mut rng, error) <= Duration::from_secs(60));
+            assert!(pause_after(&mut cooldown, &mut rng, error) <= Duration::from_secs(60));
         }
-        assert_eq!(gate.failures, u32::MAX);
+        assert_eq!(cooldown.failures, u32::MAX);
     }
 }

@@ -1,0 +1,93 @@
+use std::{sync::Arc, task::Waker};
+
+use super::{
+    Invalidation,
+    cell::WaiterId,
+    machine::{Ask, Decision, Start},
+    renewal,
+    shared::{Shared, runtime},
+};
+use crate::token::{AccessToken, Generation, Rejection, TokenError, TokenEvent};
+
+/// What callers ask of a cache. Each question may start a renewal, which belongs to no caller.
+impl Shared {
+    /// The token to send now, without waiting. Takes the lock only when something is to be decided.
+    #[inline]
+    pub(super) fn try_current(self: &Arc<Self>) -> Option<AccessToken> {
+        match self.cell.hit(self.clock.stamp()) {
+            Some(token) => Some(token),
+            None => self.ask_for_current(),
+        }
+    }
+
+    /// The same by the exact clocks, and as things stand behind the lock.
+    #[cold]
+    pub(super) fn ask_for_current(self: &Arc<Self>) -> Option<AccessToken> {
+        let (decision, start) = self.cell.ask(Ask::default(), self.clock.now());
+        if let Some(start) = start {
+            // Without a runtime the token is served on as long as it lasts.
+            let _ = self.start(start);
+        }
+        match decision {
+            Decision::Serve(token) => Some(token),
+            _ => None,
+        }
+    }
+
+    /// A token that may be served as things stand, without the lock, if it is newer than this one.
+    pub(super) fn newer(&self, than: Generation) -> Option<AccessToken> {
+        let token = self.cell.hit(self.clock.stamp());
+        token.filter(|token| token.generation() > than)
+    }
+
+    /// Asks for a caller that waits, and starts the renewal that it takes.
+    pub(super) fn ask_or_wait(
+        self: &Arc<Self>,
+        ask: Ask,
+        waiter: &mut Option<WaiterId>,
+        waker: &Waker,
+    ) -> Result<Decision, TokenError> {
+        let (decision, start) = self.cell.ask_or_wait(ask, waiter, waker, self.clock.now());
+        match (start.map(|start| self.start(start)), decision) {
+            (Some(Err(error)), Decision::Wait { .. }) => Err(error),
+            (_, decision) => Ok(decision),
+        }
+    }
+
+    pub(super) fn report(self: &Arc<Self>, generation: Generation) -> Rejection {
+        let (rejection, start) = self.cell.refuse(generation, self.clock.now());
+        let rejection = match start.map(|start| self.start(start)) {
+            Some(Err(_)) => Rejection::CannotRenew,
+            _ => rejection,
+        };
+        self.tell(&TokenEvent::Rejected {
+            generation,
+            rejection,
+        });
+        rejection
+    }
+
+    pub(super) fn invalidate(self: &Arc<Self>) -> Invalidation {
+        let (invalidation, start) = self.cell.invalidate(self.clock.now());
+        match start.map(|start| self.start(start)) {
+            Some(Err(_)) => Invalidation::NoRuntime,
+            _ => invalidation,
+        }
+    }
+
+    fn start(self: &Arc<Self>, start: Start) -> Result<(), TokenError> {
+        let (id, reason) = (start.id, start.reason);
+        let runtime = match runtime() {
+            Ok(runtime) => runtime,
+            Err(error) => {
+                self.abort(id);
+                return Err(error);
+            }
+        };
+        // Made before anybody is told, so that it ends whatever an observer does.
+        let renewal = renewal::run(Arc::clone(self), start);
+        self.tell(&TokenEvent::Started { reason });
+        self.keep(id, runtime.spawn(renewal));
+        Ok(())
+    }
+}
