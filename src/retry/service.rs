@@ -6,11 +6,10 @@ use std::{
 
 use http::{Request, Response};
 use http_body::Body;
-use tower_layer::Layer as _;
 use tower_service::Service;
 
 use super::{
-    Attempt, BoxErrorClassifier, Classify, ResponseFuture, RetryLayer, RetryPolicy, call::Call,
+    Attempt, BoxErrorClassifier, Classify, ResponseFuture, RetryPolicy, call::Call,
     settings::Settings,
 };
 use crate::replay::CloneBody;
@@ -27,7 +26,8 @@ pub struct Retry<S, C> {
 impl<S> Retry<S, BoxErrorClassifier> {
     /// Retries by this policy; the layer has settings besides.
     pub fn new(inner: S, policy: RetryPolicy) -> Self {
-        RetryLayer::new(policy).layer(inner)
+        let settings = Settings::new(policy, BoxErrorClassifier::new());
+        Self::with_settings(inner, Arc::new(settings))
     }
 }
 
