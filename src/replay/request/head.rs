@@ -1,4 +1,4 @@
-use std::{mem, sync::OnceLock};
+use std::sync::OnceLock;
 
 use http::{
     HeaderMap, HeaderName, HeaderValue, Request, Uri,
@@ -41,20 +41,19 @@ impl FlatHead {
         if lengths >> NAME_BITS != 0 {
             return Self::unreadable();
         }
-        let mut bytes = vec![0; size];
-        let mut rest = bytes.as_mut_slice();
+        let mut bytes = Vec::with_capacity(size);
         for piece in pieces {
             let marked = piece.map_or(0, |piece| piece.len() + 1);
-            put(&mut rest, &(marked as u64).to_ne_bytes());
-            put(&mut rest, piece.unwrap_or_default());
+            bytes.extend_from_slice(&(marked as u64).to_ne_bytes());
+            bytes.extend_from_slice(piece.unwrap_or_default());
         }
         for (name, value) in headers {
             let name = name.as_str().as_bytes();
             let marked = (value.len() as u64) << 1 | u64::from(value.is_sensitive());
             let mark = marked << NAME_BITS | name.len() as u64;
-            put(&mut rest, &mark.to_ne_bytes());
-            put(&mut rest, name);
-            put(&mut rest, value.as_bytes());
+            bytes.extend_from_slice(&mark.to_ne_bytes());
+            bytes.extend_from_slice(name);
+            bytes.extend_from_slice(value.as_bytes());
         }
         Self::from(bytes)
     }
@@ -116,14 +115,6 @@ fn pieces(uri: &Uri) -> [Option<&[u8]>; 3] {
             .filter(|_| !uri.path().is_empty())
             .map(|path| path.as_str().as_bytes()),
     ]
-}
-
-/// Writes a piece into the room that was counted for it. To append to a vector would ask for room
-/// each time.
-fn put(rest: &mut &mut [u8], piece: &[u8]) {
-    let (front, back) = mem::take(rest).split_at_mut(piece.len());
-    front.copy_from_slice(piece);
-    *rest = back;
 }
 
 /// What is left to be read.
