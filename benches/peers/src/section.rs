@@ -15,6 +15,8 @@ pub struct Goal {
     pub text: String,
     pub measured: String,
     pub met: bool,
+    /// What stands in its way, for the page, where it is not met.
+    pub obstacle: String,
 }
 
 impl Goal {
@@ -23,6 +25,22 @@ impl Goal {
             text: text.into(),
             measured: measured.into(),
             met,
+            obstacle: String::new(),
+        }
+    }
+
+    /// With what stands in its way.
+    #[must_use]
+    pub fn against(mut self, obstacle: impl Into<String>) -> Self {
+        self.obstacle = obstacle.into();
+        self
+    }
+
+    fn verdict(&self) -> String {
+        match (self.met, self.obstacle.as_str()) {
+            (true, _) => "met".into(),
+            (false, "") => "**not met**".into(),
+            (false, obstacle) => format!("**not met**: {obstacle}"),
         }
     }
 }
@@ -34,9 +52,7 @@ impl Section {
             out += &table(&self.columns, &self.rows);
         }
         if !self.goals.is_empty() {
-            let verdict = |met| String::from(if met { "met" } else { "**not met**" });
-            let row =
-                |goal: &Goal| vec![goal.text.clone(), goal.measured.clone(), verdict(goal.met)];
+            let row = |goal: &Goal| vec![goal.text.clone(), goal.measured.clone(), goal.verdict()];
             let rows: Vec<_> = self.goals.iter().map(row).collect();
             let _ = write!(out, "\n{}", table(&["goal", "measured", "verdict"], &rows));
         }
@@ -48,14 +64,13 @@ impl Section {
 pub fn summary(sections: &[Section]) -> Section {
     let goals = sections.iter().flat_map(|section| {
         section.goals.iter().map(|goal| {
-            let verdict = if goal.met { "met" } else { "**not met**" };
             let question = section.name.replace('_', " ");
             let link = format!("[{question}](#{})", section.name.replace('_', "-"));
             vec![
                 link,
                 goal.text.clone(),
                 goal.measured.clone(),
-                verdict.into(),
+                goal.verdict(),
             ]
         })
     });

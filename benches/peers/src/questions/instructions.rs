@@ -1,5 +1,6 @@
 //! How many instructions does a request take more than with the bare service, and how many a token
-//! hit? Counted by valgrind, in which they are the same in each run, on a busy machine too. Reading
+//! hit? And with ten thousand organisations in turn, for how many lines of memory does a request
+//! wait? Counted by valgrind, in which they are the same in each run, on a busy machine too. Reading
 //! a clock is a system call there, and hardly counted.
 
 use std::{
@@ -7,7 +8,7 @@ use std::{
     process::{Command, Stdio},
 };
 
-use super::{Counted, one_request, token_hits};
+use super::{Counted, growth, one_request, token_hits};
 use crate::{
     counts::{Count, Meter},
     measure::{Effort, Rounds},
@@ -19,10 +20,37 @@ pub const REPEAT: &str = "--repeat";
 
 const HIT: &str = "a token hit";
 
-/// The most instructions: a tenth more than counted, since compilers differ.
+/// The most instructions: a twentieth more than counted, since compilers differ.
 const MOST_FOR_A_HIT: u64 = 240;
-const MOST_FOR_BEARER: u64 = 880;
-const MOST_FOR_FOUR: u64 = 3850;
+const MOST_FOR_BEARER: u64 = 800;
+const MOST_FOR_FOUR: u64 = 3450;
+
+/// The most lines beyond those of the floor, in tenths: a request may need part of one.
+const MOST_LINES: u64 = 37;
+
+/// What counts, and before which number it says so.
+struct Tool {
+    arguments: &'static [&'static str],
+    label: &'static str,
+}
+
+const INSTRUCTIONS: Tool = Tool {
+    arguments: &["--tool=callgrind", "--callgrind-out-file=/dev/null"],
+    label: "Collected : ",
+};
+
+/// A cache of a mebibyte, which holds what one organisation takes, and not what ten thousand do.
+const LINES: Tool = Tool {
+    arguments: &[
+        "--tool=cachegrind",
+        "--cachegrind-out-file=/dev/null",
+        "--cache-sim=yes",
+        "--I1=32768,8,64",
+        "--D1=32768,8,64",
+        "--LL=1048576,16,64",
+    ],
+    label: "LLd misses:",
+};
 
 /// Does what this name says so many times.
 pub fn repeat(name: &str, times: u32) -> bool {
@@ -31,37 +59,48 @@ pub fn repeat(name: &str, times: u32) -> bool {
             token_hits::hit(times);
             true
         }
-        _ => one_request::send(name, times),
+        _ => one_request::send(name, times) || growth::repeat(name, times),
     }
 }
 
 /// For one time each: the hit, and the stacks of [`one_request::COUNTED`].
 fn counted() -> io::Result<Vec<(&'static str, u64)>> {
     let names = [HIT].into_iter().chain(one_request::COUNTED);
-    names.map(|name| Ok((name, each(name)?))).collect()
+    let each = |name| {
+        let thousand = more(&INSTRUCTIONS, name, 1000)?;
+        Ok::<_, io::Error>((name, (thousand + 500) / 1000))
+    };
+    names.map(each).collect()
 }
 
-/// What a thousand more add: to start and to warm up takes the same in both runs.
-fn each(name: &str) -> io::Result<u64> {
-    let more = all(name, 2000)?.saturating_sub(all(name, 1000)?);
-    Ok((more + 500) / 1000)
+/// Tenths of lines for each request of [`growth::MANY`].
+fn lines() -> io::Result<[u64; 2]> {
+    let each = |name| Ok::<_, io::Error>(more(&LINES, name, 10_000)?.div_ceil(1000));
+    let [floor, orgs] = growth::MANY.map(each);
+    Ok([floor?, orgs?])
 }
 
-fn all(name: &str, times: u32) -> io::Result<u64> {
+/// What so many more add: to start and to warm up takes the same in both runs.
+fn more(tool: &Tool, name: &str, times: u32) -> io::Result<u64> {
+    Ok(all(tool, name, 2 * times)?.saturating_sub(all(tool, name, times)?))
+}
+
+fn all(tool: &Tool, name: &str, times: u32) -> io::Result<u64> {
     let program = env::current_exe()?.with_file_name("report");
     let mut valgrind = Command::new("valgrind");
     valgrind
-        .args(["--tool=callgrind", "--callgrind-out-file=/dev/null"])
+        .args(tool.arguments)
         .arg(program)
         .args([REPEAT, name, &times.to_string()])
         .stdin(Stdio::null());
     let output = valgrind.output()?;
     let said = String::from_utf8_lossy(&output.stderr);
-    let collected = said
+    let counted = said
         .lines()
-        .find_map(|line| line.split_once("Collected : "));
-    let number = collected.and_then(|(_, number)| number.trim().parse().ok());
-    number
+        .find_map(|line| line.split_once(tool.label))
+        .and_then(|(_, numbers)| numbers.split_whitespace().next());
+    counted
+        .and_then(|number| number.replace(',', "").parse().ok())
         .filter(|_| output.status.success())
         .ok_or_else(|| io::Error::other(format!("{valgrind:?} has failed:\n{said}")))
 }
@@ -92,6 +131,14 @@ pub fn table(_measured: &[Rounds], _counted: &Counted) -> Section {
             number <= most,
         )
     };
+    let [floor_lines, org_lines] = lines().expect("valgrind is installed, and counts");
+    let more_lines = org_lines.saturating_sub(floor_lines);
+    let tenths = |number: u64| format!("{}.{}", number / 10, number % 10);
+    let [floor_of_many, many] = growth::MANY;
+    rows.push(vec![
+        format!("{many} in turn, beyond {floor_of_many}: lines of memory that no cache holds"),
+        tenths(more_lines),
+    ]);
     Section {
         name: "instructions",
         columns: vec!["", "instructions, beyond those of the bare service"],
@@ -100,6 +147,14 @@ pub fn table(_measured: &[Rounds], _counted: &Counted) -> Section {
             most(HIT, of(HIT), MOST_FOR_A_HIT),
             most(bearer, added(bearer), MOST_FOR_BEARER),
             most(four, added(four), MOST_FOR_FOUR),
+            Goal::new(
+                format!(
+                    "{many} in turn: at most {} lines of memory",
+                    tenths(MOST_LINES)
+                ),
+                tenths(more_lines),
+                more_lines <= MOST_LINES,
+            ),
         ],
     }
 }

@@ -248,6 +248,10 @@ pub fn table(measured: &[Rounds], counted: &Counted) -> Section {
             "`BearerLayer`: at most 55 ns over `AddAuthorization`",
             format!("{} ns", bearer.show(0)),
             bearer.median <= 55.0,
+        )
+        .against(
+            "of 457 instructions more, 180 read the token and two clocks, 79 check the origin, and most \
+             others copy the answer out of a future that looks for a 401",
         ),
         Goal::new(
             "all four: 3 allocations",
@@ -258,12 +262,17 @@ pub fn table(measured: &[Rounds], counted: &Counted) -> Section {
             "all four: add at most 1.25 × what tower's `Retry` over `AddAuthorization` adds",
             format!("{} ×", four.show(2)),
             four.median <= 1.25,
+        )
+        .against(
+            "of 1273 instructions more, 457 are those of `BearerLayer`, and most others move the request \
+             and the answer through three futures more",
         ),
         Goal::new(
             "an `Org` in the extensions: at most 290 ns over `AddAuthorization`",
             format!("{} ns", org.show(0)),
             org.median <= 290.0,
-        ),
+        )
+        .against("the copy of the extensions allocates three times, which `http` does for each clone"),
     ];
     Section {
         name: "one_request",

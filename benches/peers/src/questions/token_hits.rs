@@ -292,6 +292,7 @@ fn goals(rounds: &[Rounds]) -> Vec<Goal> {
     let many = &rounds[1..];
     let floor = all(many, &|rounds| rounds.ratio(OURS, FLOOR).median);
     let rate = all(rounds, &|rounds| rounds.of(OURS).median);
+    let floor_rate = all(rounds, &|rounds| rounds.of(FLOOR).median);
     // Round by round too, since these were in the same process one after the other.
     let flat = all(many, &|rounds| rounds.against(&many[0], OURS).median);
     let renewing = all(rounds, &|rounds| rounds.ratio(RENEWING, OURS).median);
@@ -310,7 +311,12 @@ fn goals(rounds: &[Rounds]) -> Vec<Goal> {
             "at least 28 million a second with 1 task, 55 with 2, 8 and 64",
             show(&rate).replace(" ×", ""),
             rate[0] >= 28.0 && least(&rate[1..]) >= 55.0,
-        ),
+        )
+        .against(format!(
+            "two coarse clocks are half of a hit, and the machine was slower than when the goal was set: \
+             its floor, which reads none, ran at {}",
+            show(&floor_rate).replace(" ×", "")
+        )),
         Goal::new(
             "flat: at 8 and 64 tasks at least 0.9 of the rate at 2",
             show(&flat[1..]),
