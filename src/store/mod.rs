@@ -132,6 +132,7 @@ mod memory;
 mod model;
 mod observer;
 mod operation;
+mod record;
 #[cfg(feature = "redis")]
 #[cfg_attr(docsrs, doc(cfg(feature = "redis")))]
 pub mod redis;
@@ -140,7 +141,6 @@ mod seal;
 mod shareable;
 pub(crate) mod sharing;
 mod sharing_error;
-mod slot;
 mod source;
 mod token_store;
 
@@ -151,6 +151,7 @@ pub use key::StoreKey;
 pub use memory::{Fault, MemoryStore};
 pub use observer::{StoreEvent, StoreObserver};
 pub use operation::Operation;
+pub use record::{Record, Span};
 #[cfg(feature = "seal")]
 #[cfg_attr(docsrs, doc(cfg(feature = "seal")))]
 pub use seal::{KeyRing, SealKey};

@@ -7,9 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     store::{
-        Entry, Fence, Owner, StoreErrorKind,
+        Entry, Fence, Lease, Owner, StoreErrorKind,
         file::frame::Frame,
-        slot::{Leased, Slot, Span},
+        record::{Record, Span},
     },
     token::Fingerprint,
 };
@@ -54,40 +54,40 @@ struct SpanState {
 }
 
 /// Returns the bytes of the file.
-pub(super) fn write(slot: &Slot) -> Result<Vec<u8>, serde_json::Error> {
+pub(super) fn write(record: &Record) -> Result<Vec<u8>, serde_json::Error> {
     let state = State {
-        token: slot.entry.as_ref().map(token_state),
-        lease: slot.lease.as_ref().map(|lease| LeaseState {
+        token: record.entry.as_ref().map(token_state),
+        lease: record.lease.as_ref().map(|(lease, span)| LeaseState {
             owner: STANDARD.encode(lease.owner.as_bytes()),
             fence: lease.fence.get(),
-            span: span_state(lease.span),
+            span: span_state(*span),
         }),
-        cooldown: slot.cooldown.map(span_state),
-        last_fence: slot.last.get(),
+        cooldown: record.cooldown.map(span_state),
+        last_fence: record.last.get(),
     };
     let json = serde_json::to_string(&state)?;
     Ok(FRAME.around(&json))
 }
 
 /// Reads a file, or says why it cannot be read.
-pub(super) fn read(bytes: &[u8]) -> Result<Slot, StoreErrorKind> {
+pub(super) fn read(bytes: &[u8]) -> Result<Record, StoreErrorKind> {
     let json = FRAME.within(bytes)?;
     let state = serde_json::from_str(json).map_err(|_| StoreErrorKind::Corrupt)?;
-    slot(state).ok_or(StoreErrorKind::Corrupt)
+    record(state).ok_or(StoreErrorKind::Corrupt)
 }
 
-fn slot(state: State) -> Option<Slot> {
-    Some(Slot {
+fn record(state: State) -> Option<Record> {
+    Some(Record {
         entry: match state.token {
             Some(token) => Some(entry(&token)?),
             None => None,
         },
         lease: match state.lease {
-            Some(lease) => Some(Leased {
-                owner: Owner::from_bytes(bytes(&lease.owner)?.try_into().ok()?),
-                fence: fence(lease.fence)?,
-                span: span(lease.span),
-            }),
+            Some(state) => {
+                let owner = Owner::from_bytes(bytes(&state.owner)?.try_into().ok()?);
+                let lease = Lease::new(owner, fence(state.fence)?);
+                Some((lease, span(state.span)))
+            }
             None => None,
         },
         cooldown: state.cooldown.map(span),

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::store::{
     Claim, Entry, Lease, Lookup, Publication, StoreError, StoreErrorKind, StoreFuture, StoreKey,
-    TokenStore, slot::Slot,
+    TokenStore, record::Record,
 };
 
 /// Longer than the wait for a lock, and than a busy disk needs for a sync.
@@ -53,17 +53,17 @@ impl FileStore {
 
 impl Directory {
     /// Reads the entry; an unusable one counts as empty, with the reason.
-    fn load(&self, key: &StoreKey) -> Result<(Slot, Option<StoreErrorKind>), StoreError> {
+    fn load(&self, key: &StoreKey) -> Result<(Record, Option<StoreErrorKind>), StoreError> {
         let found = self
             .token(key)
             .read()
             .map_err(|error| failed(self.path(), error))?;
         Ok(match found {
-            Found::Nothing => (Slot::default(), None),
-            Found::Foreign(_) => (Slot::default(), Some(StoreErrorKind::Corrupt)),
+            Found::Nothing => (Record::default(), None),
+            Found::Foreign(_) => (Record::default(), Some(StoreErrorKind::Corrupt)),
             Found::Content(bytes) => match content::read(&bytes) {
-                Ok(slot) => (slot, None),
-                Err(kind) => (Slot::default(), Some(kind)),
+                Ok(record) => (record, None),
+                Err(kind) => (Record::default(), Some(kind)),
             },
         })
     }
@@ -72,7 +72,7 @@ impl Directory {
     fn change<T>(
         &self,
         key: &StoreKey,
-        act: impl FnOnce(&mut Slot, Option<StoreErrorKind>, Duration) -> Change<T>,
+        act: impl FnOnce(&mut Record, Option<StoreErrorKind>, Duration) -> Change<T>,
     ) -> Result<Option<T>, StoreError> {
         let failed = |error| failed(self.path(), error);
         self.prepare()?;
@@ -80,13 +80,13 @@ impl Directory {
         let Some(_locked) = file.try_lock().map_err(failed)? else {
             return Ok(None);
         };
-        let (mut slot, unreadable) = self.load(key)?;
-        let (done, durability) = match act(&mut slot, unreadable, now()) {
+        let (mut record, unreadable) = self.load(key)?;
+        let (done, durability) = match act(&mut record, unreadable, now()) {
             Change::Nothing(done) => return Ok(Some(done)),
             Change::State(done) => (done, Durability::Cache),
             Change::Token(done) => (done, Durability::Content),
         };
-        let bytes = content::write(&slot).map_err(|error| failed(error.into()))?;
+        let bytes = content::write(&record).map_err(|error| failed(error.into()))?;
         file.replace(&bytes, durability).map_err(failed)?;
         Ok(Some(done))
     }
@@ -98,8 +98,8 @@ impl Directory {
         if !matches!(seen, Lookup::Leased(_)) {
             return Ok(Some(seen));
         }
-        self.change(key, |slot, unreadable, now| {
-            match slot.get_or_lease(claim, now) {
+        self.change(key, |record, unreadable, now| {
+            match record.get_or_lease(claim, now) {
                 Lookup::Leased(lease) => {
                     Change::State(Lookup::Leased(lease.with_replaces(unreadable)))
                 }
@@ -130,8 +130,8 @@ impl TokenStore for FileStore {
         Box::pin(self.threads.run(move |directory| {
             let mut entry = entry.clone();
             entry.remaining = entry.remaining.saturating_sub(begun.elapsed());
-            directory.change(&key, |slot, _, now| {
-                match slot.publish(&lease, &entry, now) {
+            directory.change(&key, |record, _, now| {
+                match record.publish(&lease, &entry, now) {
                     Publication::Published => Change::Token(Publication::Published),
                     superseded => Change::State(superseded),
                 }
@@ -147,8 +147,8 @@ impl TokenStore for FileStore {
     ) -> StoreFuture<'a, ()> {
         let (key, lease) = (*key, *lease);
         Box::pin(self.threads.run(move |directory| {
-            directory.change(&key, |slot, _, now| {
-                match slot.abandon(&lease, cooldown, now) {
+            directory.change(&key, |record, _, now| {
+                match record.abandon(&lease, cooldown, now) {
                     true => Change::State(()),
                     false => Change::Nothing(()),
                 }

@@ -23,7 +23,7 @@ use super::{
     Claim, Entry, Lease, Lookup, Operation, Publication, StoreError, StoreFuture, StoreKey,
     TokenStore,
     book::{Book, SlotBook},
-    slot::Slot,
+    record::Record,
 };
 use crate::lock::lock;
 
@@ -52,7 +52,7 @@ struct Inner {
     started: Instant,
     /// The wall clock at the start, so that fences are above those of an earlier run.
     base: Duration,
-    slots: Mutex<BTreeMap<[u8; 32], Slot>>,
+    records: Mutex<BTreeMap<[u8; 32], Record>>,
     books: Mutex<BTreeMap<[u8; 32], Book>>,
     faults: Mutex<Faults>,
     frozen: watch::Sender<bool>,
@@ -66,7 +66,7 @@ impl MemoryStore {
         let inner = Inner {
             started: Instant::now(),
             base: since.unwrap_or_default(),
-            slots: Mutex::default(),
+            records: Mutex::default(),
             books: Mutex::default(),
             faults: Mutex::default(),
             frozen: watch::Sender::new(false),
@@ -117,7 +117,7 @@ impl MemoryStore {
 
     /// Loses everything: tokens, leases, cooldowns, which fences there were, and the books.
     pub fn flush(&self) {
-        let lost = std::mem::take(&mut *lock(&self.inner.slots));
+        let lost = std::mem::take(&mut *lock(&self.inner.records));
         let books = std::mem::take(&mut *lock(&self.inner.books));
         drop((lost, books));
     }
@@ -139,22 +139,24 @@ impl MemoryStore {
     /// The keys under which there is a token.
     pub fn keys(&self) -> Vec<StoreKey> {
         let now = self.now();
-        let slots = lock(&self.inner.slots);
-        let held = slots.iter().filter(|(_, slot)| slot.entry(now).is_some());
+        let records = lock(&self.inner.records);
+        let held = records
+            .iter()
+            .filter(|(_, record)| record.token(now).is_some());
         held.map(|(key, _)| StoreKey::from_bytes(*key)).collect()
     }
 
     /// The token under this key, if it lives.
     pub fn entry(&self, key: &StoreKey) -> Option<Entry> {
         let now = self.now();
-        let slots = lock(&self.inner.slots);
-        slots.get(key.as_bytes())?.entry(now)
+        let records = lock(&self.inner.records);
+        records.get(key.as_bytes())?.token(now)
     }
 
     /// Puts this in the place of the token under this key, past all rules: something that was
     /// damaged, or copied from elsewhere.
     pub fn overwrite(&self, key: &StoreKey, entry: &Entry) {
-        self.slot(key, |slot| slot.put(entry, self.now()));
+        self.record(key, |record| record.put(entry, self.now()));
     }
 
     /// Changes the value of the token under this key, as bad memory would. Nothing happens when
@@ -168,9 +170,9 @@ impl MemoryStore {
         }
     }
 
-    fn slot<T>(&self, key: &StoreKey, change: impl FnOnce(&mut Slot) -> T) -> T {
-        let mut slots = lock(&self.inner.slots);
-        change(slots.entry(*key.as_bytes()).or_default())
+    fn record<T>(&self, key: &StoreKey, change: impl FnOnce(&mut Record) -> T) -> T {
+        let mut records = lock(&self.inner.records);
+        change(records.entry(*key.as_bytes()).or_default())
     }
 
     /// Since 1970.
@@ -217,7 +219,7 @@ impl Default for MemoryStore {
 
 impl TokenStore for MemoryStore {
     fn get_or_lease<'a>(&'a self, key: &'a StoreKey, claim: &'a Claim) -> StoreFuture<'a, Lookup> {
-        let act = move |now| self.slot(key, |slot| slot.get_or_lease(claim, now));
+        let act = move |now| self.record(key, |record| record.get_or_lease(claim, now));
         Box::pin(self.carry_out(Operation::GetOrLease, act))
     }
 
@@ -227,7 +229,7 @@ impl TokenStore for MemoryStore {
         lease: &'a Lease,
         entry: &'a Entry,
     ) -> StoreFuture<'a, Publication> {
-        let act = move |now| self.slot(key, |slot| slot.publish(lease, entry, now));
+        let act = move |now| self.record(key, |record| record.publish(lease, entry, now));
         Box::pin(self.carry_out(Operation::Publish, act))
     }
 
@@ -238,7 +240,7 @@ impl TokenStore for MemoryStore {
         cooldown: Option<Duration>,
     ) -> StoreFuture<'a, ()> {
         let act = move |now| {
-            self.slot(key, |slot| slot.abandon(lease, cooldown, now));
+            self.record(key, |record| record.abandon(lease, cooldown, now));
         };
         Box::pin(self.carry_out(Operation::Abandon, act))
     }

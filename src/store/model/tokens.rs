@@ -8,7 +8,7 @@ use stateright::{Checker, Model, Property};
 use crate::{
     store::{
         Claim, Entry, Fence, Lease, Lookup, Owner, Publication,
-        slot::{Leased, Slot, Span},
+        record::{Record, Span},
     },
     token::Fingerprint,
 };
@@ -39,7 +39,7 @@ struct State {
     longest: Duration,
 }
 
-/// A [`Slot`], in a form that can be compared.
+/// A [`Record`], in a form that can be compared.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 struct Store {
     token: Option<(u64, [Duration; 2])>,
@@ -85,29 +85,28 @@ fn owner(process: usize) -> Owner {
 }
 
 impl Store {
-    fn open(&self) -> Slot {
-        Slot {
+    fn open(&self) -> Record {
+        Record {
             entry: self.token.map(|(fence, times)| (entry(fence), span(times))),
-            lease: self.lease.map(|(process, fence, times)| Leased {
-                owner: owner(process.into()),
-                fence: Fence::new(fence),
-                span: span(times),
+            lease: self.lease.map(|(process, fence, times)| {
+                let lease = Lease::new(owner(process.into()), Fence::new(fence));
+                (lease, span(times))
             }),
             cooldown: self.cooldown.map(span),
             last: Fence::new(self.last),
         }
     }
 
-    fn close(slot: &Slot) -> Self {
+    fn close(record: &Record) -> Self {
         let times = |span: Span| [span.from, span.until];
         Self {
-            token: { slot.entry.as_ref() }.map(|(entry, span)| (entry.fence.get(), times(*span))),
-            lease: slot.lease.map(|lease| {
+            token: { record.entry.as_ref() }.map(|(entry, span)| (entry.fence.get(), times(*span))),
+            lease: record.lease.map(|(lease, span)| {
                 let process = lease.owner.as_bytes()[0];
-                (process, lease.fence.get(), times(lease.span))
+                (process, lease.fence.get(), times(span))
             }),
-            cooldown: slot.cooldown.map(times),
-            last: slot.last.get(),
+            cooldown: record.cooldown.map(times),
+            last: record.last.get(),
         }
     }
 }
@@ -117,10 +116,10 @@ impl State {
         Duration::from_secs(1000) + STEP * self.step
     }
 
-    fn with<T>(&mut self, change: impl FnOnce(&mut Slot, Duration) -> T) -> T {
-        let mut slot = self.store.open();
-        let result = change(&mut slot, self.now());
-        self.store = Store::close(&slot);
+    fn with<T>(&mut self, change: impl FnOnce(&mut Record, Duration) -> T) -> T {
+        let mut record = self.store.open();
+        let result = change(&mut record, self.now());
+        self.store = Store::close(&record);
         result
     }
 
@@ -136,7 +135,7 @@ impl State {
         let mut claim = Claim::new(owner(process), LEASE);
         claim.at_least = Fence::new(it.token);
         claim.rejected = it.is_refused.then(|| entry(it.token).fingerprint);
-        let lookup = self.with(|slot, now| slot.get_or_lease(&claim, now));
+        let lookup = self.with(|record, now| record.get_or_lease(&claim, now));
         let until = self.now() + LEASE;
         match lookup {
             Lookup::Busy(left) | Lookup::Cooldown(left) => self.longest = self.longest.max(left),
@@ -153,7 +152,7 @@ impl State {
             return;
         };
         let (lease, token) = (Lease::new(owner(process), Fence::new(fence)), entry(fence));
-        let publication = self.with(|slot, now| slot.publish(&lease, &token, now));
+        let publication = self.with(|record, now| record.publish(&lease, &token, now));
         match publication {
             Publication::Published => {
                 let alive = self.published > fence;
@@ -221,7 +220,7 @@ impl Model for Fleet {
             Action::Abandon { process } => {
                 let (fence, _) = state.processes[process].lease.take()?;
                 let lease = Lease::new(owner(process), Fence::new(fence));
-                state.with(|slot, now| slot.abandon(&lease, Some(COOLDOWN), now));
+                state.with(|record, now| record.abandon(&lease, Some(COOLDOWN), now));
             }
             Action::Refuse(process) => {
                 state.refusals += 1;

@@ -5,18 +5,15 @@ const NOW: Duration = Duration::from_nanos(1_800_000_000_123_456_789);
 const LIFE: Duration = Duration::from_secs(86_400);
 
 /// With a token, a lease and a cooldown.
-fn full() -> Slot {
-    let mut slot = Slot::default();
+fn full() -> Record {
+    let mut record = Record::default();
     let (fence, print) = (Fence::new(1_800_000_000_123), Fingerprint::of("token"));
     let entry = Entry::new(fence, print, &b"\0token\xff"[..], LIFE);
-    slot.put(&entry, NOW);
-    slot.cooldown = Some(Span::new(NOW, LIFE));
-    slot.lease = Some(Leased {
-        owner: Owner::from_bytes([7; 16]),
-        fence: Fence::new(1_800_000_000_124),
-        span: Span::new(NOW, LIFE),
-    });
-    slot
+    record.put(&entry, NOW);
+    record.cooldown = Some(Span::new(NOW, LIFE));
+    let lease = Lease::new(Owner::from_bytes([7; 16]), Fence::new(1_800_000_000_124));
+    record.lease = Some((lease, Span::new(NOW, LIFE)));
+    record
 }
 
 #[test]
@@ -33,13 +30,9 @@ fn what_was_written_is_read_in_whole_milliseconds_and_lasts_no_longer() {
             expected.lifetime
         )
     );
-    let spans = [*span, read.lease.unwrap().span, read.cooldown.unwrap()];
-    let lease = read.lease.unwrap();
-    let written_lease = written.lease.unwrap();
-    assert_eq!(
-        (lease.owner, lease.fence),
-        (written_lease.owner, written_lease.fence)
-    );
+    let (lease, leased) = read.lease.unwrap();
+    let spans = [*span, leased, read.cooldown.unwrap()];
+    assert_eq!(lease, written.lease.unwrap().0);
     for span in spans {
         let left = span.left(NOW);
         assert!(left <= LIFE && left > LIFE - Duration::from_millis(1));
@@ -95,7 +88,10 @@ fn another_version_is_incompatible_and_anything_else_corrupt() {
 
 #[test]
 fn an_empty_slot_grants_a_lease_when_it_was_read() {
-    let mut slot = read(&write(&Slot::default()).unwrap()).unwrap();
+    let mut record = read(&write(&Record::default()).unwrap()).unwrap();
     let claim = Claim::new(Owner::from_bytes([1; 16]), LIFE);
-    assert!(matches!(slot.get_or_lease(&claim, NOW), Lookup::Leased(_)));
+    assert!(matches!(
+        record.get_or_lease(&claim, NOW),
+        Lookup::Leased(_)
+    ));
 }

@@ -1,0 +1,240 @@
+use std::time::Duration;
+
+use super::{Claim, Entry, Fence, Lease, Lookup, Publication};
+
+/// What a store holds under one key, with the rules of [`TokenStore`](super::TokenStore), for
+/// authors of one.
+///
+/// It has no clock, no lock and no I/O. A store reads the record, applies one of these methods, and
+/// writes the record back if nobody else has written it meanwhile: by a lock, a transaction or a
+/// conditional write. `now` is the store's clock, as the time since 1970.
+///
+/// The [example `own_store`](crate::guide::middleware) is a store made of it. The package
+/// `tower-genesys-dynamodb` (folder `stores/dynamodb` of the repository) is one over a database.
+///
+/// ```
+/// use std::time::Duration;
+/// use tower_genesys::store::{Claim, Lookup, Owner, Record};
+///
+/// # fn main() -> Result<(), tower_genesys::BoxError> {
+/// let now = Duration::from_secs(1_800_000_000);
+/// let (one, other) = (Owner::random()?, Owner::random()?);
+/// let claim = |owner| Claim::new(owner, Duration::from_secs(10));
+///
+/// let mut record = Record::default();
+/// assert!(matches!(record.get_or_lease(&claim(one), now), Lookup::Leased(_)));
+/// assert!(matches!(record.get_or_lease(&claim(other), now), Lookup::Busy(_)));
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct Record {
+    /// The token, and how long it lives. Its [`Entry::remaining`] is not read from here.
+    pub entry: Option<(Entry, Span)>,
+    /// The lease, and how long it lasts.
+    pub lease: Option<(Lease, Span)>,
+    /// How long the token endpoint is left alone.
+    pub cooldown: Option<Span>,
+    /// The highest fence so far. It orders leases also after the token has expired.
+    pub last: Fence,
+}
+
+/// A stretch of time, by the clock of a store, as times since 1970.
+///
+/// An example: [`Record`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Span {
+    /// Its begin. Zero where the clocks that read it may be behind the one that wrote it.
+    pub from: Duration,
+    /// Its end.
+    pub until: Duration,
+}
+
+impl Span {
+    /// Begins now, and lasts this long.
+    pub const fn new(now: Duration, wait: Duration) -> Self {
+        Self {
+            from: now,
+            until: now.saturating_add(wait),
+        }
+    }
+
+    /// Ends at this time, whenever it began.
+    pub const fn until(until: Duration) -> Self {
+        Self {
+            from: Duration::ZERO,
+            until,
+        }
+    }
+
+    /// Returns the time that is left. Before its begin, that is zero: a clock that was set back
+    /// cannot tell how much is over by now.
+    pub fn left(self, now: Duration) -> Duration {
+        match now < self.from {
+            true => Duration::ZERO,
+            false => self.until.saturating_sub(now),
+        }
+    }
+
+    fn holds(self, now: Duration) -> bool {
+        !self.left(now).is_zero()
+    }
+}
+
+impl Record {
+    /// Returns the token with its remaining lifetime, unless it has expired.
+    pub fn token(&self, now: Duration) -> Option<Entry> {
+        let (entry, span) = self.entry.as_ref()?;
+        let left = span.left(now).min(entry.lifetime);
+        span.holds(now).then(|| entry.clone().with_remaining(left))
+    }
+
+    pub(super) fn put(&mut self, entry: &Entry, now: Duration) {
+        self.last = self.last.max(entry.fence);
+        let span = Span::new(now, entry.remaining.min(entry.lifetime));
+        self.entry = Some((entry.clone(), span));
+    }
+
+    /// Does what [`TokenStore::get_or_lease`](super::TokenStore::get_or_lease) does. The record
+    /// changes only when the result is a lease.
+    pub fn get_or_lease(&mut self, claim: &Claim, now: Duration) -> Lookup {
+        let entry = self.token(now);
+        if let Some(entry) = entry.filter(|entry| claim.accepts(entry)) {
+            return Lookup::Token(entry);
+        }
+        let held = self.lease.filter(|(_, span)| span.holds(now));
+        let own = held.filter(|(lease, _)| lease.owner == claim.owner);
+        if let Some(cooldown) = self.cooldown(now).filter(|_| own.is_none()) {
+            return Lookup::Cooldown(cooldown);
+        }
+        if let Some((_, span)) = held.filter(|_| own.is_none()) {
+            return Lookup::Busy(span.left(now));
+        }
+        let own = own.map(|(lease, _)| lease.fence);
+        let fence = match own.filter(|own| *own > claim.at_least && *own >= self.last) {
+            Some(own) => own,
+            None => self.last.max(claim.at_least).next().max(floor(now)),
+        };
+        self.last = self.last.max(fence);
+        let lease = Lease::new(claim.owner, fence);
+        self.lease = Some((lease, Span::new(now, claim.lease)));
+        Lookup::Leased(lease)
+    }
+
+    /// Does what [`TokenStore::publish`](super::TokenStore::publish) does. The record changes also
+    /// when the token is superseded: the lease ends.
+    pub fn publish(&mut self, lease: &Lease, entry: &Entry, now: Duration) -> Publication {
+        self.end(lease);
+        if let Some(newer) = self.token(now).filter(|held| held.fence >= entry.fence) {
+            return Publication::Superseded(newer);
+        }
+        self.put(entry, now);
+        Publication::Published
+    }
+
+    /// Does what [`TokenStore::abandon`](super::TokenStore::abandon) does, and returns whether the
+    /// record changed.
+    pub fn abandon(&mut self, lease: &Lease, cooldown: Option<Duration>, now: Duration) -> bool {
+        let held = self.lease.is_some_and(|(_, span)| span.holds(now));
+        if !self.end(lease) {
+            return false;
+        }
+        if let Some(wait) = cooldown.filter(|_| held) {
+            let longer = self.cooldown(now).is_none_or(|left| left < wait);
+            if longer {
+                self.cooldown = Some(Span::new(now, wait));
+            }
+        }
+        true
+    }
+
+    /// Ends this lease, if it is still the one that is held.
+    fn end(&mut self, lease: &Lease) -> bool {
+        let is_it = |held: &Lease| held.owner == lease.owner && held.fence == lease.fence;
+        self.lease.take_if(|(held, _)| is_it(held)).is_some()
+    }
+
+    fn cooldown(&self, now: Duration) -> Option<Duration> {
+        let left = self.cooldown?.left(now);
+        (!left.is_zero()).then_some(left)
+    }
+}
+
+/// The lowest fence that may be granted now.
+fn floor(now: Duration) -> Fence {
+    Fence::new(u64::try_from(now.as_millis()).unwrap_or(u64::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{store::Owner, token::Fingerprint};
+
+    const NOW: Duration = Duration::from_secs(1_800_000_000);
+    const LEASE: Duration = Duration::from_secs(10);
+    const LIFE: Duration = Duration::from_secs(86_400);
+
+    fn claim() -> Claim {
+        Claim::new(Owner::random().expect("randomness"), LEASE)
+    }
+
+    fn leased(record: &mut Record, now: Duration) -> Lease {
+        match record.get_or_lease(&claim(), now) {
+            Lookup::Leased(lease) => lease,
+            other => panic!("a lease was expected: {other:?}"),
+        }
+    }
+
+    fn with_token() -> Record {
+        let mut record = Record::default();
+        let lease = leased(&mut record, NOW);
+        let print = Fingerprint::of("token");
+        let entry = Entry::new(lease.fence, print, "token", LIFE);
+        record.publish(&lease, &entry, NOW);
+        record
+    }
+
+    #[test]
+    fn a_clock_that_was_set_back_locks_nobody_out() {
+        let mut record = Record::default();
+        let first = leased(&mut record, NOW);
+        let before = NOW - LIFE;
+        let second = leased(&mut record, before);
+        assert!(second.fence > first.fence);
+
+        record.abandon(&second, Some(LIFE * 9), before);
+        assert!(matches!(
+            record.get_or_lease(&claim(), before),
+            Lookup::Cooldown(_)
+        ));
+        let third = leased(&mut record, before - LIFE);
+        assert!(third.fence > second.fence);
+    }
+
+    #[test]
+    fn a_token_from_the_future_is_not_used() {
+        let mut record = with_token();
+        assert_eq!(record.token(NOW).expect("a token").remaining, LIFE);
+        assert!(record.token(NOW - Duration::from_millis(1)).is_none());
+        leased(&mut record, NOW - LIFE);
+    }
+
+    #[test]
+    fn a_clock_that_was_set_forward_ends_things_early_and_never_late() {
+        let mut record = with_token();
+        assert!(record.token(NOW + LIFE).is_none());
+        let lease = leased(&mut record, NOW + LIFE);
+        let next = leased(&mut record, NOW + LIFE * 2);
+        assert!(next.fence > lease.fence);
+    }
+
+    #[test]
+    fn never_more_is_left_than_the_whole_life_whatever_was_put() {
+        let mut record = with_token();
+        let (entry, span) = record.entry.as_mut().expect("a token");
+        entry.lifetime = LEASE;
+        span.until = Duration::MAX;
+        assert_eq!(record.token(NOW).expect("a token").remaining, LEASE);
+    }
+}
