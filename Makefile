@@ -26,7 +26,7 @@ readme:
 
 # Installs them where they are missing (Debian, Ubuntu, macOS).
 servers:
-	@tests/install-servers.sh redis-server redis-server-6 valkey-server tinyproxy faketime
+	@tests/install-servers.sh redis-server redis-server-6 valkey-server tinyproxy faketime dynalite
 
 # Writes the table of operations, the mock's shapes and the tests' CSV from the newest official SDK, or from VERSION of it, which pip
 # downloads. Fails where a new POST has no class in definition/classes.csv.
@@ -45,7 +45,7 @@ lint:
 	$(CARGO) clippy --locked --no-default-features -- -D warnings
 
 docs:
-	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --no-deps --all-features
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --no-deps --all-features --package tower-genesys --package tower-genesys-dynamodb
 
 # Does every public item have an example, or a link to one, and one path? `RUSTC_BOOTSTRAP`: what rustdoc writes for that is not
 # stable yet.
@@ -95,7 +95,7 @@ SINCE ?= v0.1.0
 semver:
 	$(CARGO) semver-checks --all-features --baseline-rev $(SINCE)
 
-# Without credentials in the environment, every example runs against a mock of its own. One starts a real Redis.
+# Without credentials in the environment, every example runs against a mock of its own. One starts a real Redis, one an emulator of DynamoDB.
 examples: servers
 	$(CARGO) build --locked --workspace --all-features --examples --bins
 	@set -e; for example in $$(ls examples | sed 's/\.rs$$//'); do \
@@ -107,6 +107,7 @@ examples: servers
 	        -u GENESYSCLOUD_OAUTHCLIENT_ID -u GENESYSCLOUD_OAUTHCLIENT_SECRET -u GENESYSCLOUD_REGION \
 	        $(CARGO) run --locked --quiet $$which; \
 	done
+	@echo "== shared_token"; $(CARGO) run --locked --quiet --package tower-genesys-dynamodb --example shared_token
 
 # The official SDKs for Python and JavaScript against the mock. Needs python3, npm, and their registries.
 sdks:

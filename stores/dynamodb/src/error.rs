@@ -1,0 +1,184 @@
+//! What goes wrong, in terms of what to do about it.
+
+use std::{error::Error, fmt};
+
+use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
+use tower_genesys::{
+    BoxError,
+    store::{StoreError, StoreErrorKind},
+};
+
+use DynamoDbStoreErrorKind as Kind;
+
+/// A [`DynamoDbStore`](crate::DynamoDbStore) cannot be set up, or does not work.
+///
+/// The message names the table and the next step. It shows no token, and no credentials of AWS.
+/// The source is DynamoDB's own error, or that of the HTTP client.
+#[derive(Debug)]
+pub struct DynamoDbStoreError {
+    kind: Kind,
+    message: String,
+    source: Option<BoxError>,
+}
+
+/// What is wrong, of a [`DynamoDbStoreError`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum DynamoDbStoreErrorKind {
+    /// There is no such table in this account and region, it is not ready yet, or its name is no
+    /// name.
+    Table,
+    /// The key of the table is not the one attribute `key`, a string.
+    Key,
+    /// The client has no credentials or no region, or DynamoDB refuses the credentials.
+    Credentials,
+    /// The role may not do this.
+    Permission,
+    /// DynamoDB limits the requests.
+    Throttled,
+    /// DynamoDB does not answer, not in time, or by an error of its own.
+    Unreachable,
+}
+
+impl DynamoDbStoreError {
+    pub(crate) fn new(kind: Kind, message: String) -> Self {
+        Self {
+            kind,
+            message,
+            source: None,
+        }
+    }
+
+    /// What is wrong.
+    pub const fn kind(&self) -> Kind {
+        self.kind
+    }
+}
+
+impl fmt::Display for DynamoDbStoreError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl Error for DynamoDbStoreError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        let source = self.source.as_deref();
+        source.map(|source| source as &(dyn Error + 'static))
+    }
+}
+
+impl From<DynamoDbStoreError> for StoreError {
+    fn from(error: DynamoDbStoreError) -> Self {
+        let kind = match error.kind {
+            Kind::Credentials | Kind::Permission => StoreErrorKind::Denied,
+            // Refused before anything was done.
+            Kind::Table | Kind::Key | Kind::Throttled => StoreErrorKind::Unavailable,
+            // Whether a write was carried out is unknown.
+            Kind::Unreachable => StoreErrorKind::Timeout,
+        };
+        Self::new(kind, error.message.clone()).with_source(error)
+    }
+}
+
+pub(crate) fn invalid_name() -> DynamoDbStoreError {
+    let message = "the name of the DynamoDB table is empty, or has a character other than letters, digits, `_`, `-` \
+                   and `.`; give the table's name or its ARN";
+    DynamoDbStoreError::new(Kind::Table, message.into())
+}
+
+pub(crate) fn no_randomness(error: StoreError) -> DynamoDbStoreError {
+    DynamoDbStoreError {
+        kind: Kind::Unreachable,
+        message: error.to_string(),
+        source: Some(error.into()),
+    }
+}
+
+/// Sorts an error of the SDK.
+pub(crate) fn failed<E, R>(
+    table: &str,
+    operation: &str,
+    error: SdkError<E, R>,
+) -> DynamoDbStoreError
+where
+    E: ProvideErrorMetadata + Error + Send + Sync + 'static,
+    R: fmt::Debug + Send + Sync + 'static,
+{
+    let kind = kind(&error);
+    let next = match kind {
+        Kind::Table => {
+            "there is no such table in the client's account and region; create it, or correct the name"
+        }
+        Kind::Key => KEY_HELP,
+        Kind::Credentials => {
+            "the client has no credentials or no region, or DynamoDB refuses them; check the role of this \
+             process, and its clock"
+        }
+        Kind::Permission => "allow the role of this process that action on the table",
+        Kind::Throttled => {
+            "DynamoDB limits the requests; switch the table to on-demand capacity, or give it more"
+        }
+        Kind::Unreachable => {
+            "DynamoDB did not answer, or not as DynamoDB does; check the network, the region and the endpoint"
+        }
+    };
+    DynamoDbStoreError {
+        kind,
+        message: format!("DynamoDB table `{table}`, {operation}: {next}"),
+        source: source(error),
+    }
+}
+
+pub(crate) const KEY_HELP: &str = "its key must be one attribute `key` of type string (partition key, no sort key); a \
+                                   key cannot be changed, so create another table";
+
+fn kind<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> Kind {
+    match error {
+        // Before anything is sent: no credentials, no region.
+        SdkError::ConstructionFailure(_) => Kind::Credentials,
+        SdkError::DispatchFailure(failure) if !failure.is_io() && !failure.is_timeout() => {
+            Kind::Credentials
+        }
+        SdkError::ServiceError(failed) => {
+            let error = failed.err();
+            kind_of_code(error.code().unwrap_or(""), error.message().unwrap_or(""))
+        }
+        _ => Kind::Unreachable,
+    }
+}
+
+fn kind_of_code(code: &str, message: &str) -> Kind {
+    match code {
+        "ResourceNotFoundException" => Kind::Table,
+        // What this crate sends is valid for a table with the right key.
+        "ValidationException" if message.to_ascii_lowercase().contains("key") => Kind::Key,
+        "AccessDeniedException" => Kind::Permission,
+        "UnrecognizedClientException"
+        | "InvalidSignatureException"
+        | "IncompleteSignatureException"
+        | "MissingAuthenticationTokenException"
+        | "ExpiredTokenException"
+        | "InvalidClientTokenId" => Kind::Credentials,
+        "ProvisionedThroughputExceededException"
+        | "ThrottlingException"
+        | "RequestLimitExceeded" => Kind::Throttled,
+        _ => Kind::Unreachable,
+    }
+}
+
+/// The cause, without the raw response: that to a read holds the value of the item.
+fn source<E, R>(error: SdkError<E, R>) -> Option<BoxError>
+where
+    E: ProvideErrorMetadata + Error + Send + Sync + 'static,
+    R: fmt::Debug + Send + Sync + 'static,
+{
+    match error {
+        SdkError::ServiceError(failed) => {
+            let said = failed.err().meta();
+            said.code().map(|_| said.clone().into())
+        }
+        SdkError::ResponseError(_) => None,
+        other => other.into_source().ok(),
+    }
+}

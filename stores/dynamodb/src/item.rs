@@ -1,0 +1,122 @@
+//! The form of a record in the table.
+
+use std::{collections::HashMap, time::Duration};
+
+use aws_sdk_dynamodb::{primitives::Blob, types::AttributeValue};
+use tower_genesys::{
+    Fingerprint,
+    store::{Entry, Fence, Lease, Owner, Record, Span, StoreErrorKind, StoreKey},
+};
+
+pub(crate) type Item = HashMap<String, AttributeValue>;
+
+/// The key of the table: the only attribute that its definition names.
+pub(crate) const KEY: &str = "key";
+/// Grows with each write; the condition of a write names it.
+pub(crate) const REVISION: &str = "revision";
+
+/// A change of the attributes below gets a new number, so that older versions do not misread it.
+const FORMAT: u64 = 1;
+/// A fence orders leases also after the token has expired, and after clocks went back a little.
+const KEEP: Duration = Duration::from_secs(2 * 24 * 60 * 60);
+/// No clock reaches it, and the next fence cannot overflow.
+const HIGHEST_FENCE: u64 = u64::MAX / 2;
+
+/// The value of [`KEY`]: the digest, in hexadecimal.
+pub(crate) fn key(key: &StoreKey) -> AttributeValue {
+    let digits = key.as_bytes().iter().map(|byte| format!("{byte:02x}"));
+    AttributeValue::S(digits.collect())
+}
+
+/// Returns the whole item. Times are milliseconds since 1970, but for `ttl`: DynamoDB wants seconds.
+pub(crate) fn write(record: &Record, now: Duration) -> Item {
+    let mut item = Item::new();
+    let mut put = |name: &str, value| item.insert(name.to_owned(), value);
+    put("format", number(FORMAT));
+    put("last_fence", number(record.last.get()));
+    let mut end = now;
+    if let Some((entry, span)) = &record.entry {
+        put("fence", number(entry.fence.get()));
+        put("fingerprint", bytes(entry.fingerprint.as_bytes()));
+        put("value", bytes(&entry.value));
+        put("lifetime", number(millis(entry.lifetime)));
+        put("expires", number(millis(span.until)));
+        end = end.max(span.until);
+    }
+    if let Some((lease, span)) = &record.lease {
+        put("lease_owner", bytes(lease.owner.as_bytes()));
+        put("lease_fence", number(lease.fence.get()));
+        put("lease_until", number(millis(span.until)));
+    }
+    if let Some(span) = &record.cooldown {
+        put("cooldown_until", number(millis(span.until)));
+        end = end.max(span.until);
+    }
+    put("ttl", number((end + KEEP).as_secs()));
+    item
+}
+
+/// Reads an item, or says why it cannot be read.
+pub(crate) fn read(item: &Item) -> Result<Record, StoreErrorKind> {
+    match read_number(item, "format") {
+        Some(FORMAT) => record(item).ok_or(StoreErrorKind::Corrupt),
+        Some(_) => Err(StoreErrorKind::Incompatible),
+        None => Err(StoreErrorKind::Corrupt),
+    }
+}
+
+fn record(item: &Item) -> Option<Record> {
+    let mut record = Record::default();
+    record.last = fence(item, "last_fence")?;
+    if item.contains_key("fence") {
+        let fingerprint = read_bytes(item, "fingerprint")?.try_into().ok()?;
+        let lifetime = Duration::from_millis(read_number(item, "lifetime")?);
+        let entry = Entry::new(
+            fence(item, "fence")?,
+            Fingerprint::from_bytes(fingerprint),
+            read_bytes(item, "value")?.to_vec(),
+            lifetime,
+        );
+        record.entry = Some((entry, until(item, "expires")?));
+    }
+    if item.contains_key("lease_owner") {
+        let owner = Owner::from_bytes(read_bytes(item, "lease_owner")?.try_into().ok()?);
+        let lease = Lease::new(owner, fence(item, "lease_fence")?);
+        record.lease = Some((lease, until(item, "lease_until")?));
+    }
+    if item.contains_key("cooldown_until") {
+        record.cooldown = Some(until(item, "cooldown_until")?);
+    }
+    Some(record)
+}
+
+/// Without a begin: the clock of another process may be behind, by which it would not have begun.
+fn until(item: &Item, name: &str) -> Option<Span> {
+    let until = read_number(item, name)?;
+    Some(Span::until(Duration::from_millis(until)))
+}
+
+fn fence(item: &Item, name: &str) -> Option<Fence> {
+    let number = read_number(item, name)?;
+    (number <= HIGHEST_FENCE).then(|| Fence::new(number))
+}
+
+pub(crate) fn number(number: u64) -> AttributeValue {
+    AttributeValue::N(number.to_string())
+}
+
+pub(crate) fn read_number(item: &Item, name: &str) -> Option<u64> {
+    item.get(name)?.as_n().ok()?.parse().ok()
+}
+
+fn bytes(bytes: &[u8]) -> AttributeValue {
+    AttributeValue::B(Blob::new(bytes))
+}
+
+fn read_bytes<'a>(item: &'a Item, name: &str) -> Option<&'a [u8]> {
+    Some(item.get(name)?.as_b().ok()?.as_ref())
+}
+
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,223 @@
+//! Read, decide, write on a condition: the three operations.
+
+use std::{fmt, time::Duration};
+
+use aws_sdk_dynamodb::{
+    Client,
+    error::SdkError,
+    operation::put_item::{PutItemError, builders::PutItemFluentBuilder},
+    types::AttributeValue,
+};
+use tower_genesys::store::{
+    Claim, Entry, Lease, Lookup, Publication, Record, StoreErrorKind, StoreFuture, StoreKey,
+    TokenStore,
+};
+
+use crate::{
+    DynamoDbStoreError,
+    clock::DateHeader,
+    error::{failed, invalid_name},
+    item::{self, KEY, REVISION},
+};
+
+/// Two round trips of some milliseconds, after a first one that gets credentials and connects.
+const OPERATION_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// A [`TokenStore`] in a DynamoDB table. A clone is the same store.
+///
+/// An operation takes at most one second, unless `Sharing::with_operation_timeout` says otherwise.
+/// The retries of the SDK take place within that time.
+#[derive(Clone)]
+pub struct DynamoDbStore {
+    pub(crate) client: Client,
+    pub(crate) table: String,
+}
+
+impl DynamoDbStore {
+    /// Uses this table, by its name or ARN, through this client. It sends nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`Table`](crate::DynamoDbStoreErrorKind::Table) if the name is empty or has characters that no name of a table has.
+    pub fn new(client: Client, table: impl Into<String>) -> Result<Self, DynamoDbStoreError> {
+        let table = table.into();
+        let is_name = |c: char| c.is_ascii_alphanumeric() || "_-.:/".contains(c);
+        match !table.is_empty() && table.chars().all(is_name) {
+            true => Ok(Self { client, table }),
+            false => Err(invalid_name()),
+        }
+    }
+
+    pub(crate) async fn look_up(
+        &self,
+        key: &StoreKey,
+        claim: &Claim,
+    ) -> Result<Lookup, DynamoDbStoreError> {
+        let decide = |record: &mut Record, now| {
+            let found = record.get_or_lease(claim, now);
+            let is_changed = matches!(found, Lookup::Leased(_));
+            (found, is_changed)
+        };
+        Ok(match self.change(key, decide).await? {
+            (Lookup::Leased(lease), fault) => Lookup::Leased(lease.with_replaces(fault)),
+            (found, _) => found,
+        })
+    }
+
+    pub(crate) async fn put(
+        &self,
+        key: &StoreKey,
+        lease: &Lease,
+        entry: &Entry,
+    ) -> Result<Publication, DynamoDbStoreError> {
+        let decide = |record: &mut Record, now| (record.publish(lease, entry, now), true);
+        Ok(self.change(key, decide).await?.0)
+    }
+
+    pub(crate) async fn end(
+        &self,
+        key: &StoreKey,
+        lease: &Lease,
+        cooldown: Option<Duration>,
+    ) -> Result<(), DynamoDbStoreError> {
+        let decide = |record: &mut Record, now| ((), record.abandon(lease, cooldown, now));
+        Ok(self.change(key, decide).await?.0)
+    }
+
+    /// Applies a rule to the record of this key. `decide` returns whether the record has to be
+    /// written.
+    ///
+    /// A write fails if somebody else has written since the read; then the rule is applied to what
+    /// they wrote. Each turn that is lost is a change by somebody else, so the loop cannot spin,
+    /// and dropping the future ends it.
+    async fn change<T>(
+        &self,
+        key: &StoreKey,
+        decide: impl Fn(&mut Record, Duration) -> (T, bool),
+    ) -> Result<(T, Option<StoreErrorKind>), DynamoDbStoreError> {
+        loop {
+            let (mut found, now) = self.read(key).await?;
+            let (done, is_changed) = decide(&mut found.record, now);
+            if !is_changed || self.write(key, &found, now).await? {
+                return Ok((done, found.unreadable));
+            }
+        }
+    }
+
+    /// Reads the item, and the clock.
+    async fn read(&self, key: &StoreKey) -> Result<(Found, Duration), DynamoDbStoreError> {
+        let date = DateHeader::default();
+        let get = self.client.get_item().table_name(&self.table);
+        // Consistent: an older item would grant a lease that another process already has.
+        let get = get.key(KEY, item::key(key)).consistent_read(true);
+        let sent = get.customize().interceptor(date.clone()).send().await;
+        let item = sent.map_err(|error| failed(&self.table, "GetItem", error))?;
+        Ok((Found::new(item.item), date.now()))
+    }
+
+    /// Writes the record in the place of what was found. `false`: somebody else was faster.
+    async fn write(
+        &self,
+        key: &StoreKey,
+        found: &Found,
+        now: Duration,
+    ) -> Result<bool, DynamoDbStoreError> {
+        let mut item = item::write(&found.record, now);
+        item.insert(KEY.into(), item::key(key));
+        item.insert(REVISION.into(), found.next_revision(now));
+        let put = self.client.put_item().table_name(&self.table);
+        let put = found.condition(put.set_item(Some(item)));
+        match put.send().await {
+            Ok(_) => Ok(true),
+            Err(error) if is_condition(&error) => Ok(false),
+            Err(error) => Err(failed(&self.table, "PutItem", error)),
+        }
+    }
+}
+
+fn is_condition<R>(error: &SdkError<PutItemError, R>) -> bool {
+    let error = error.as_service_error();
+    error.is_some_and(PutItemError::is_conditional_check_failed_exception)
+}
+
+/// What the table has under a key.
+struct Found {
+    record: Record,
+    /// Why there is something that counts as nothing.
+    unreadable: Option<StoreErrorKind>,
+    /// As it was read, of whatever type.
+    revision: Option<AttributeValue>,
+}
+
+impl Found {
+    fn new(item: Option<item::Item>) -> Self {
+        let read = item.as_ref().map(item::read);
+        let (record, unreadable) = match read {
+            None => (Record::default(), None),
+            Some(Ok(record)) => (record, None),
+            Some(Err(kind)) => (Record::default(), Some(kind)),
+        };
+        Self {
+            record,
+            unreadable,
+            revision: item.and_then(|mut item| item.remove(REVISION)),
+        }
+    }
+
+    /// Not below the clock, so that an item that was deleted and came back has no number twice.
+    fn next_revision(&self, now: Duration) -> AttributeValue {
+        let last = self.revision.as_ref().and_then(|last| last.as_n().ok());
+        let last = last.and_then(|last| last.parse::<u64>().ok()).unwrap_or(0);
+        let floor = u64::try_from(now.as_millis()).unwrap_or(u64::MAX);
+        item::number(last.saturating_add(1).max(floor))
+    }
+
+    /// The item is still the one that was read.
+    fn condition(&self, put: PutItemFluentBuilder) -> PutItemFluentBuilder {
+        let put = put.expression_attribute_names("#revision", REVISION);
+        match &self.revision {
+            None => put.condition_expression("attribute_not_exists(#revision)"),
+            Some(seen) => put
+                .condition_expression("#revision = :seen")
+                .expression_attribute_values(":seen", seen.clone()),
+        }
+    }
+}
+
+impl TokenStore for DynamoDbStore {
+    fn get_or_lease<'a>(&'a self, key: &'a StoreKey, claim: &'a Claim) -> StoreFuture<'a, Lookup> {
+        Box::pin(async move { Ok(self.look_up(key, claim).await?) })
+    }
+
+    fn publish<'a>(
+        &'a self,
+        key: &'a StoreKey,
+        lease: &'a Lease,
+        entry: &'a Entry,
+    ) -> StoreFuture<'a, Publication> {
+        Box::pin(async move { Ok(self.put(key, lease, entry).await?) })
+    }
+
+    fn abandon<'a>(
+        &'a self,
+        key: &'a StoreKey,
+        lease: &'a Lease,
+        cooldown: Option<Duration>,
+    ) -> StoreFuture<'a, ()> {
+        Box::pin(async move { Ok(self.end(key, lease, cooldown).await?) })
+    }
+
+    /// Returns one second.
+    fn operation_timeout(&self) -> Duration {
+        OPERATION_TIMEOUT
+    }
+}
+
+/// Without the client, which has credentials.
+impl fmt::Debug for DynamoDbStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DynamoDbStore")
+            .field("table", &self.table)
+            .finish_non_exhaustive()
+    }
+}
