@@ -31,6 +31,11 @@ async fn job() -> Result<(), BoxError> {
         .allow_loopback()
         .build(client.clone())?;
 
+    // The last job of a pipeline: no token outlives it, neither at the service nor in the directory.
+    if env::var_os("LOG_OUT").is_some() {
+        return Ok(org.revoke().await?);
+    }
+
     // The token of an earlier run if it lasts, and else a new one.
     let token = org.tokens().token_valid_for(PIPELINE).await?;
 
@@ -46,15 +51,27 @@ async fn job() -> Result<(), BoxError> {
 
 /// This program once more, in a process of its own.
 async fn run(mock: &MockGenesys, server: &MockServer, cache: &Path) -> Result<(), BoxError> {
-    let run = Command::new(env::current_exe()?)
+    end(&mut program(mock, server, cache)?).await
+}
+
+async fn log_out(mock: &MockGenesys, server: &MockServer, cache: &Path) -> Result<(), BoxError> {
+    end(program(mock, server, cache)?.env("LOG_OUT", "1")).await
+}
+
+async fn end(program: &mut Command) -> Result<(), BoxError> {
+    assert!(program.status().await?.success());
+    Ok(())
+}
+
+fn program(mock: &MockGenesys, server: &MockServer, cache: &Path) -> Result<Command, BoxError> {
+    let mut program = Command::new(env::current_exe()?);
+    program
         .env("LOGIN", server.region().login_base().to_string())
         .env("API", server.region().api_base().to_string())
         .env("ID", mock.client_id())
         .env("SECRET", mock.client_secret())
-        .env("CACHE", cache)
-        .status();
-    assert!(run.await?.success());
-    Ok(())
+        .env("CACHE", cache);
+    Ok(program)
 }
 
 #[tokio::main]
@@ -78,5 +95,15 @@ async fn main() -> Result<(), BoxError> {
     run(&mock, &server, &cache).await?;
     assert_eq!((mock.token_posts(), mock.count(USERS)), (2, 4));
     println!("four runs, two token requests");
+
+    // A pipeline whose last job logs out.
+    let (mock, cache) = (MockGenesys::new(), caches.path().join("pipeline"));
+    let server = mock.serve().await?;
+    run(&mock, &server, &cache).await?;
+    run(&mock, &server, &cache).await?;
+    assert_eq!((mock.token_posts(), mock.live_tokens()), (1, 1));
+    log_out(&mock, &server, &cache).await?;
+    assert_eq!((mock.token_posts(), mock.live_tokens()), (1, 0));
+    println!("logged out");
     Ok(())
 }

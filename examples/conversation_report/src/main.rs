@@ -20,6 +20,7 @@ mod conversation;
 mod demo;
 mod failure;
 mod interval;
+mod logout;
 mod output;
 mod progress;
 mod report;
@@ -105,7 +106,11 @@ async fn start() -> Result<(), Failure> {
         Some(demo) => demo.org(client.clone()),
         None => Org::from_env(client.clone()).map_err(Into::into),
     };
-    report(&args, &org.map_err(failed)?, client, demo.as_ref()).await
+    let org = org.map_err(failed)?;
+    let reported = report(&args, &org, client, demo.as_ref()).await;
+    // Also after a failure and an interruption: whatever comes next gets a token of its own.
+    logout::log_out(&org).await;
+    reported
 }
 
 /// One client, for tokens and for the API. Proxy and TLS are its business.

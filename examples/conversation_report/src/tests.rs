@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, Method, StatusCode};
 use tempfile::TempDir;
 use tokio::{sync::watch, time::Instant};
 use tower::Layer;
@@ -19,7 +19,7 @@ use tower_genesys::{
     Credentials, GenesysLayer, Org,
     testing::{
         DETAILS_JOB, DETAILS_JOB_RESULTS, DETAILS_JOBS, DETAILS_QUERY, JobEnd, MockBuilder,
-        MockGenesys,
+        MockGenesys, Route,
     },
 };
 
@@ -28,6 +28,7 @@ use crate::{
     conversation::Format,
     failure::{Code, Failure},
     interval::Interval,
+    logout::log_out,
     progress::Headway,
     report::Report,
     run::{Done, Plan, run},
@@ -137,7 +138,10 @@ async fn report(
         .build(mock.http_client())
         .unwrap();
     let genesys = GenesysLayer::new(&org).layer(mock.service());
-    run(plan, &org, genesys, interrupts, progress).await
+    let done = run(plan, &org, genesys, interrupts, progress).await;
+    assert!(mock.live_tokens() > 0, "it has worked with one");
+    log_out(&org).await;
+    done
 }
 
 /// It failed with this code, and the message holds all of these.
@@ -177,6 +181,28 @@ async fn interrupted_after_any_page_it_goes_on_to_the_same_bytes() {
             assert!(report.check(Some(COUNT as u64)).is_ok());
         }
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_run_leaves_a_token_behind_that_lives_for_a_day() {
+    let setup = Setup::new();
+    refused(setup.until(1).await, Code::Interrupted, &[]);
+    assert_eq!(setup.mock.live_tokens(), 0, "interrupted");
+    setup.run().await.unwrap();
+    assert_eq!(setup.mock.live_tokens(), 0, "complete");
+    assert_eq!(setup.mock.token_posts(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_report_that_is_written_is_one_though_nobody_answers_the_logout() {
+    let setup = Setup::new();
+    let route = Route::new(Method::DELETE, "/api/v2/tokens/me");
+    setup.mock.on(route).never_answers();
+    let begun = Instant::now();
+    setup.run().await.unwrap();
+    assert!(begun.elapsed() < Duration::from_secs(60), "it ends");
+    assert_eq!(setup.mock.live_tokens(), 1);
+    assert_eq!(setup.output(), setup.whole().await);
 }
 
 #[tokio::test(start_paused = true)]

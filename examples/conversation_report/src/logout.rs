@@ -1,0 +1,24 @@
+use std::{error::Error as _, time::Duration};
+
+use tower_genesys::Org;
+
+use crate::terminal::note;
+
+/// Who interrupts a run does not wait for longer.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Ends the token of this run, which would live for a day. What cannot be ended is said, and takes
+/// nothing from a report that is written.
+pub(crate) async fn log_out(org: &Org) {
+    match tokio::time::timeout(PATIENCE, org.revoke()).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => {
+            let cause = error.source().map(|cause| format!(": {cause}"));
+            let cause = cause.unwrap_or_default();
+            note(&format!(
+                "the token of this run still lives: {error}{cause}"
+            ));
+        }
+        Err(_) => note("the token of this run may still live: Genesys Cloud did not answer"),
+    }
+}
