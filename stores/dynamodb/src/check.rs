@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use aws_sdk_dynamodb::types::{KeyType, ScalarAttributeType, TableDescription, TableStatus};
 use tower_genesys::{
-    Fingerprint,
     store::{Claim, Entry, Lookup, Owner, StoreKey},
+    token::Fingerprint,
 };
 
 use crate::{

@@ -4,8 +4,8 @@ use std::{collections::HashMap, time::Duration};
 
 use aws_sdk_dynamodb::{primitives::Blob, types::AttributeValue};
 use tower_genesys::{
-    Fingerprint,
     store::{Entry, Fence, Lease, Owner, Record, Span, StoreErrorKind, StoreKey},
+    token::Fingerprint,
 };
 
 pub(crate) type Item = HashMap<String, AttributeValue>;

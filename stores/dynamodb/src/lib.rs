@@ -1,4 +1,4 @@
-//! A [`TokenStore`](tower_genesys::TokenStore) in Amazon DynamoDB: all instances of a serverless
+//! A [`TokenStore`](tower_genesys::store::TokenStore) in Amazon DynamoDB: all instances of a serverless
 //! function share one Genesys Cloud token, without a server to run.
 //!
 //! ```no_run

@@ -6,8 +6,6 @@
 mod emulator;
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use bytes::Bytes;
-use http_body_util::Full;
 use tower_genesys::{BoxError, Credentials, Org, Sharing, store::KeyRing, testing::MockGenesys};
 use tower_genesys_dynamodb::DynamoDbStore;
 
@@ -29,7 +27,7 @@ async fn main() -> Result<(), BoxError> {
         Org::builder(mock.region())
             .credentials(Credentials::new(mock.client_id(), mock.client_secret())?)
             .share(Sharing::sealed(store.clone(), keys.clone()))
-            .build::<Full<Bytes>, _>(mock.service())
+            .build(mock.http_client())
     };
     // Once per instance, outside of the handler.
     let (one, other) = (instance()?, instance()?);

@@ -8,8 +8,8 @@ use std::{
 
 use aws_sdk_dynamodb::Client;
 use tower_genesys::{
-    Fingerprint,
     store::{Claim, Entry, Lease, Lookup, Owner, StoreKey, TokenStore},
+    token::Fingerprint,
 };
 use tower_genesys_dynamodb::DynamoDbStore;
 
