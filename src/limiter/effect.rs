@@ -2,7 +2,7 @@ use std::task::Waker;
 
 use crate::store::book::{LimitEvent, Terms};
 
-/// What is to be done once the lock is gone.
+/// The work that follows a change, once the lock is gone.
 #[derive(Debug, Default)]
 pub(super) struct Effects {
     pub(super) woken: Vec<Waker>,
@@ -10,7 +10,7 @@ pub(super) struct Effects {
     pub(super) ask: Option<Ask>,
 }
 
-/// A reservation that is to be made.
+/// A reservation, before it is made.
 #[derive(Debug)]
 pub(super) struct Ask {
     pub(super) id: u64,

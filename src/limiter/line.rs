@@ -30,7 +30,7 @@ pub(super) struct Line {
     is_crowded: bool,
 }
 
-/// What somebody who wants a slot gets.
+/// The answer to a send that wants a slot.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Joined {
     Go,
@@ -40,7 +40,7 @@ pub(crate) enum Joined {
     Queued(u64, Instant),
 }
 
-/// What somebody who waits shall do.
+/// The next step of a send that waits.
 #[derive(Debug)]
 pub(super) enum Turn {
     Go,
@@ -51,7 +51,7 @@ pub(super) enum Turn {
 }
 
 impl Line {
-    /// Takes a slot that is there, past nobody.
+    /// Takes a slot that is there, unless another send waits for one.
     pub(super) fn take(&mut self, now: Instant) -> bool {
         if !self.queue.is_empty() {
             return false;
@@ -63,7 +63,7 @@ impl Line {
         taken
     }
 
-    /// `gap`: how far apart slots are, whoever gets them.
+    /// `gap`: how far apart the slots of all processes are.
     pub(super) fn join(
         &mut self,
         now: Instant,
@@ -78,7 +78,7 @@ impl Line {
         let ahead = self.queue.len();
         let at = match self.slots.at(ahead) {
             Some(at) => at,
-            // Only what is known for sure counts against a caller: nobody gets more than all slots.
+            // Only what is known for sure counts against a caller: a process gets all slots at most.
             None if !self.is_crowded => now,
             None => {
                 let last = self.slots.last_at().map_or(now, |at| at.max(now));
@@ -145,7 +145,7 @@ impl Line {
         self.wake_first(woken);
     }
 
-    /// Whether it is time to get more: somebody waits, and there is nothing to wait for. `spare`:
+    /// Whether it is time to get more: a send waits, and has no slot to wait for. `spare`:
     /// how many slots the process could have besides those that it has.
     pub(super) fn is_short(&mut self, now: Instant, spare: u32) -> bool {
         self.slots.expire(now);
@@ -153,7 +153,7 @@ impl Line {
         lacking && (self.slots.is_empty() || spare > 0)
     }
 
-    /// How many slots there is a use for: those who wait for one, and, where there are none at all,
+    /// How many slots there is a use for: one for each that waits, and, where the process has no slot,
     /// as many as were used in the time for which a slot is good. Slots that the process has made up
     /// end with the answer, so they are no reason to want less.
     pub(super) fn want(&mut self, now: Instant) -> u32 {
@@ -201,7 +201,7 @@ impl Line {
         woken.extend(self.queue.values_mut().filter_map(Option::take));
     }
 
-    /// Nobody waits any more: there is no limit.
+    /// Lets all go, where the process knows no limit.
     pub(super) fn release(&mut self, woken: &mut Vec<Waker>) {
         self.wake_all(woken);
         self.queue.clear();
@@ -227,8 +227,8 @@ impl Line {
         }
     }
 
-    /// The first in the queue sleeps until the next slot: whoever becomes first has to set its
-    /// timer anew.
+    /// The first in the queue sleeps until the next slot: one that becomes first sets its timer
+    /// again.
     fn wake_first(&mut self, woken: &mut Vec<Waker>) {
         if let Some(mut first) = self.queue.first_entry() {
             woken.extend(first.get_mut().take());

@@ -1,5 +1,5 @@
-//! What one process does to keep a shared limit: it takes slots ahead, has requests wait for them,
-//! and goes on by itself without the book.
+//! The part of one process in keeping a shared limit: it takes slots ahead, has requests wait for
+//! them, and keeps to its share without the book.
 //!
 //! `state.rs` decides, by what its parts know: `line.rs` is the queue, `slots.rs` the slots at hand, `agreed.rs` the limit,
 //! `contact.rs` whether the book is within reach, `notice.rs` what was told already. None of them has a clock, a task or a
@@ -19,3 +19,6 @@ mod state;
 pub(crate) use asking::KeySource;
 pub(crate) use handle::Limiter;
 pub(crate) use line::Joined;
+
+#[cfg(all(test, stateright))]
+mod model;

@@ -6,10 +6,10 @@ use tokio::time::Instant;
 const CALM: Duration = Duration::from_secs(60);
 /// A wait that is worth a warning.
 const WORTH_A_WARNING: Duration = Duration::from_secs(1);
-/// What is closed until about the same time was told already.
+/// A closing until about the same time was told already.
 const SAME: Duration = Duration::from_secs(1);
 
-/// What was told already, and is not told again.
+/// The news that were told already, and are not told again.
 #[derive(Debug, Default)]
 pub(super) struct Notices {
     closed_until: Option<Instant>,

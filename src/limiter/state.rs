@@ -15,7 +15,7 @@ use crate::store::{
     book::{Grant, LimitEvent, Terms},
 };
 
-/// What one process knows of the limit, and decides: without clock, task or lock.
+/// Decides, by the knowledge that one process has of the limit: without clock, task or lock.
 #[derive(Debug)]
 pub(super) struct State {
     agreed: Agreed,
@@ -41,7 +41,7 @@ impl State {
         }
     }
 
-    /// Whether sends need slots: the limit is known, and so is how to get some.
+    /// Whether sends need slots: the process knows the limit, and how to get some.
     fn is_pacing(&self) -> bool {
         self.agreed.terms().is_some() && (self.contact.alone_until().is_none() || self.owners > 0)
     }
@@ -223,7 +223,7 @@ impl State {
         self.supply(now, effects);
     }
 
-    /// The server answered 429. What the others are to be told, if they were not.
+    /// The server answered 429. Returns the news for the others, unless they were told.
     pub(super) fn refused(
         &mut self,
         until: Instant,

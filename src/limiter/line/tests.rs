@@ -162,7 +162,7 @@ fn a_slot_is_good_for_nine_tenths_of_a_second_and_goes_back_after_that() {
     assert!(process.line.slots.take_returned().is_empty(), "once");
 }
 
-/// The store granted at some time between the two: nobody knows when.
+/// The store granted at some time between the two, and the process does not know when.
 #[test]
 fn a_slot_of_a_late_answer_begins_later_and_ends_no_later() {
     let mut process = Process::new();
@@ -179,7 +179,7 @@ fn only_what_is_certain_counts_against_a_deadline() {
     // Nobody knows yet what there is to wait for.
     assert!(matches!(process.join(0, 10), Joined::Queued(..)));
     process.grant(&[2000, 2200], [0, 0]);
-    // The second slot is the one of whoever comes second, and the others come after it by a gap at least.
+    // The second slot is the one of the second who waits, and the others come after it by a gap at least.
     assert_eq!(process.join(0, 2200), Joined::TooLong);
     assert!(matches!(process.join(0, 2201), Joined::Queued(..)));
     assert_eq!(process.join(0, 2200), Joined::TooLong);
@@ -249,7 +249,7 @@ fn no_slot_begins_while_the_server_wants_to_be_left_alone() {
     process.grant(&[0, 100, 5000], [0, 0]);
     process.line.slots.close(process.at(1000));
     assert_eq!(process.line.slots.take_returned(), [name(0), name(100)]);
-    // What is granted later and begins before is no better.
+    // A slot that is granted later and begins before goes back too.
     process.grant(&[999, 1000], [0, 0]);
     assert_eq!(process.line.slots.take_returned(), [name(999)]);
     // The book says it too.

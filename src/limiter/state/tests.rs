@@ -88,7 +88,7 @@ fn one_reservation_is_made_at_a_time_until_patience_is_over() {
     process.join(0.31);
     let second = process.asked().expect("the first one counts as lost");
     assert_eq!(second.want, 3);
-    // What comes of the first one is for nobody.
+    // The process does not wait for the first one any more.
     process.answer(first.id, grant(&[0.0], 1, 300), 0.4);
     process.fail(first.id, 0.4);
     assert!(process.events().is_empty());
