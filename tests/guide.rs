@@ -270,6 +270,35 @@ fn pages(folder: &Path) -> Vec<PathBuf> {
     pages
 }
 
+/// docs.rs has the pictures as data URIs only, and the repository shows the files.
+#[test]
+fn each_picture_is_the_same_as_a_file_and_as_a_data_uri() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/pictures");
+    let pictures = files(&folder);
+    let read = |path: &PathBuf| fs::read_to_string(path).expect("a text");
+    let uris = pictures
+        .iter()
+        .filter(|path| path.extension().is_some_and(|it| it == "uri"));
+    let mut found = 0;
+    for path in uris {
+        let uri = read(path);
+        let mut parts = uri.trim_end().split('%');
+        let mut svg = parts
+            .next()
+            .unwrap_or_default()
+            .replace("data:image/svg+xml,", "");
+        for part in parts {
+            let (byte, rest) = part.split_at(2);
+            let byte = u8::from_str_radix(byte, 16).expect("two digits");
+            svg.push(char::from(byte));
+            svg.push_str(rest);
+        }
+        assert_eq!(svg, read(&path.with_extension("svg")), "{path:?}");
+        found += 1;
+    }
+    assert_eq!(found * 2, pictures.len(), "{pictures:?}");
+}
+
 /// `cargo doc` checks where a link goes, and not whether the heading is there.
 #[test]
 fn every_heading_that_is_linked_is_there() {

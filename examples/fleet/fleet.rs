@@ -62,7 +62,7 @@ impl Fleet {
         Err("all processes have ended".into())
     }
 
-    /// What one of them says next; `None` if that takes longer than this.
+    /// The next line that one of them prints; `None` if that takes longer than this.
     pub(crate) async fn next(&mut self, within: Duration) -> Option<(usize, String)> {
         timeout(within, self.events.recv()).await.ok().flatten()
     }

@@ -21,7 +21,7 @@ const PART: Duration = Duration::from_secs(7);
 /// A process looks for the book each 10 to 12 seconds.
 const LONGEST: Duration = Duration::from_secs(20);
 
-/// One limit for two batch jobs and somebody who waits, while Redis is killed.
+/// One limit for two batch jobs and an interactive process, while Redis is killed.
 pub(crate) async fn show() -> Result<(), BoxError> {
     let mut redis = Redis::find_or_start().await?;
     let mock = MockGenesys::builder().rate_limit(LIMIT);
@@ -61,7 +61,7 @@ struct Run {
 }
 
 impl Run {
-    /// What is seen from now on is of another part.
+    /// Counts into another part from now on.
     fn begin(&mut self, title: &'static str) {
         println!("  {title} …");
         let column = Column {

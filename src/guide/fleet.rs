@@ -1,4 +1,6 @@
-//! One token for a whole fleet of processes, on Redis or Valkey.
+//! One token and one rate limit for a fleet of processes, on Redis or Valkey.
+//!
+//! # One token
 //!
 //! ```no_run
 //! mod process {
@@ -9,12 +11,79 @@
 //! ```
 //!
 //! - **One line**: [`OrgBuilder::share`](crate::genesys::OrgBuilder::share). Layers and callers know nothing of it, and a
-//!   request whose token is at hand asks no store.
-//! - **One request for a token**, by whichever process comes first; the others take what it gets. When it is killed, another
-//!   one takes over as soon as its lease is over, and nobody waits for that while the token is valid.
-//! - **Sealed**: with the keys in `GENESYS_STORE_KEYS` ([`KeyRing`](crate::store::KeyRing)), who reads the server has no token.
-//! - **Without the server** each process gets tokens of its own, seldom, and comes back to the others when it is there again.
+//!   request whose token is at hand makes no store operation.
+//! - **One request for a token**: the first process that needs one makes it, and the others take the result. If that process
+//!   is killed, another takes over when its lease ends. Requests wait for that only if the old token has expired.
+//! - **Sealed**: tokens are encrypted with the keys in `GENESYS_STORE_KEYS` ([`KeyRing`](crate::store::KeyRing)), so a reader
+//!   of the server has no token.
+//! - **Without the server** each process fetches its own tokens, seldom, and returns to the shared one when the server is back.
 //! - **Which server, which rights, what it costs**: [operating](super::operating#the-shared-store).
 //!
-//! `cargo run --example fleet` starts five such processes over a mock, and kills one while it renews. With `REDIS_URL` it uses
-//! that server, otherwise one that it starts.
+//! # One limit
+//!
+//! Processes that share a token share its limit of requests a minute. Without a shared limit, each process learns of it from its
+//! own 429s, and the interactive ones wait behind the batch jobs. With [`Sharing::with_limit`](crate::Sharing::with_limit),
+//! processes reserve the times at which they send, in a [book](crate::store::book) in the same store:
+//!
+//! ![Sends of two batch jobs and an interactive process: a burst, then an even pace, the same without Redis][picture-fleet-limit]
+//!
+//! Each mark is a send. The jobs have ten requests in flight at all times, and want far more than the limit. The burst goes at
+//! once. From then on the three processes share an even pace, and each slot has one owner. While Redis is down, each process
+//! keeps to a third of the limit. Redis comes back with nothing in it, and the processes share a new book, without a burst. The
+//! server answers no 429, and no call fails.
+//!
+//! ```no_run
+//! # mod process {
+//! #     pub(crate) fn region() -> Result<tower_genesys::Region, tower_genesys::BoxError> {
+//! #         Ok(tower_genesys::Region::custom("", "")?)
+//! #     }
+//! # }
+//! mod limited {
+#![doc = include_str!("../../examples/fleet/limited.rs")]
+//! }
+//! # fn main() {}
+//! ```
+//!
+//! | question | answer |
+//! |---|---|
+//! | Which limit? | the one that Genesys grants the client: 300 a minute, unless a support case has raised it. State the same one in each process: [`Limit::per_minute`](crate::store::Limit::per_minute). The lowest one counts |
+//! | And if I do not know it? | [`Limit::learned`](crate::store::Limit::learned) sends at full speed until a 429 names the limit. That costs one 429 for each request in flight, once |
+//! | How many processes? | any number. Each active process gets the same share of the requested slots. A process that wants few waits for two seconds at most, beside any number of batch jobs |
+//! | Too many processes? | if there are more than the limit has requests a minute, each gets less than one a minute. Fewer processes with more requests in flight do the same work |
+//! | Which burst? | the default lets a quarter of the limit go at once after a rest, so a job of 75 requests is not slowed. More only for a batch tool that has the limit to itself: [`Limit::with_burst`](crate::store::Limit::with_burst) |
+//! | One process, no store? | [`OrgBuilder::limit`](crate::genesys::OrgBuilder::limit) |
+//! | Which rights? | those of the [store](crate::store::redis), and the line for a limit; [`check_limit`](crate::store::redis::RedisStore::check_limit) names the missing ones |
+//! | What does it cost? | nothing while a slot is at hand, otherwise one store operation for a batch of slots: across the fleet never more operations than requests |
+//!
+//! # What an operator sees
+//!
+//! | when | in logs and [`LimitEvent`](crate::store::book::LimitEvent)s | in metrics |
+//! |---|---|---|
+//! | the fleet wants more than the limit | one warning with `waiting_began`, then `waited` for each send that waited | `tower_genesys_limit_wait_seconds` grows; `tower_genesys_limit_slots_total` grows by the limit each minute |
+//! | Redis is out of reach | `failed` and `went_alone` from each process that needs a slot | `tower_genesys_limit_alone` is 1 |
+//! | Redis is back | `rejoined` from each process that sends, within 12 seconds | `tower_genesys_limit_alone` is 0 |
+//! | another program uses the token | `refused`, although a limit is stated | `tower_genesys_limit_events_total{event="refused"}` grows |
+//! | processes state different limits | `lowered` from those that state more | `tower_genesys_limit_requests_per_minute` shows the lowest |
+//!
+//! After an outage, or after the store has lost its data, up to 1.35 times the limit may be sent within 60 seconds, once. The
+//! remedies are in [operating](super::operating#the-shared-limit).
+//!
+//! `cargo run --all-features --example fleet` starts five processes with one token over a mock, and kills one while it renews.
+//! Then it starts the three processes of the picture, kills Redis and starts it again. It prints:
+//!
+//! ```text
+//!                                   with Redis      Redis killed   back, and empty
+//! seconds                                  7.0              13.5               7.0
+//! requests                                 101                71                33
+//! requests a second                       14.4               5.3               4.7
+//! 429s                                       0                 0                 0
+//! failed calls                               0                 0                 0
+//! interactive waits, p50                 0.0 s             0.4 s             0.0 s
+//! interactive waits, p95                 1.0 s             1.0 s             1.2 s
+//! mode                                one book      3 of 3 alone          one book
+//! 205 of 300 requests in less than a minute
+//! ```
+//!
+//! With `REDIS_URL` it uses that server and never kills it, otherwise it starts its own.
+#![doc = ""]
+#![doc = concat!("[picture-fleet-limit]: ", include_str!("../../docs/pictures/fleet_limit.uri"))]

@@ -40,7 +40,7 @@ async fn is_kept_through(url: &str, event: Event) {
     let fleet = fleet(url).await;
     let begun = Instant::now();
     let (event, ()) = during(event, sleep(seconds(3))).await;
-    // What it is made of lives until the end.
+    // The servers that it holds live until the end.
     let (_event, ()) = during(event, sleep(seconds(3))).await;
     assert_kept(fleet, begun).await;
 }
