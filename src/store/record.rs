@@ -6,7 +6,7 @@ use super::{Claim, Entry, Fence, Lease, Lookup, Publication};
 /// authors of one.
 ///
 /// It has no clock, no lock and no I/O. A store reads the record, applies one of these methods, and
-/// writes the record back if nobody else has written it meanwhile: by a lock, a transaction or a
+/// writes the record back if no other process has written it meanwhile: by a lock, a transaction or a
 /// conditional write. `now` is the store's clock, as the time since 1970.
 ///
 /// The [example `own_store`](crate::guide::middleware) is a store made of it. The package

@@ -30,7 +30,7 @@ impl DateHeader {
         let own = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
         let own = own.unwrap_or_default();
         match self.0.load(Ordering::Relaxed) {
-            // No header, or one that is no date. The process's clock is the only one left.
+            // Without a readable header, only the process's clock is left.
             0 => own,
             seconds => within(own, Duration::from_secs(seconds)),
         }

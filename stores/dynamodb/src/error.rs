@@ -1,4 +1,4 @@
-//! What goes wrong, in terms of what to do about it.
+//! Errors of the SDK, sorted by the next step.
 
 use std::{error::Error, fmt};
 
@@ -21,12 +21,12 @@ pub struct DynamoDbStoreError {
     source: Option<BoxError>,
 }
 
-/// What is wrong, of a [`DynamoDbStoreError`].
+/// The kind of a [`DynamoDbStoreError`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum DynamoDbStoreErrorKind {
-    /// There is no such table in this account and region, it is not ready yet, or its name is no
-    /// name.
+    /// There is no such table in this account and region, it is not ready yet, or the name is
+    /// invalid.
     Table,
     /// The key of the table is not the one attribute `key`, a string.
     Key,
@@ -49,7 +49,7 @@ impl DynamoDbStoreError {
         }
     }
 
-    /// What is wrong.
+    /// Returns the kind of the failure.
     pub const fn kind(&self) -> Kind {
         self.kind
     }

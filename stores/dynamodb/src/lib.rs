@@ -81,7 +81,7 @@
 //!
 //! # Writing one for another database
 //!
-//! The rules are in `Record`. What is left is to write it in the form of the database (`item.rs`),
+//! The rules are in `Record`. A store adds the form of the record in the database (`item.rs`),
 //! a clock (`clock.rs`), read and conditional write (`store.rs`), and errors (`error.rs`).
 //! `store_conformance!` tests the result; `tests/` shows how.
 

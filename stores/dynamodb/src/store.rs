@@ -84,11 +84,11 @@ impl DynamoDbStore {
         Ok(self.change(key, decide).await?.0)
     }
 
-    /// Applies a rule to the record of this key. `decide` returns whether the record has to be
-    /// written.
+    /// Applies a rule to the record of this key. `decide` returns whether the record
+    /// changed.
     ///
-    /// A write fails if somebody else has written since the read; then the rule is applied to what
-    /// they wrote. Each turn that is lost is a change by somebody else, so the loop cannot spin,
+    /// A write fails if another process has written since the read; then the rule is applied to the
+    /// new record. Each lost turn is a change by another process, so the loop cannot spin,
     /// and dropping the future ends it.
     async fn change<T>(
         &self,
@@ -115,7 +115,7 @@ impl DynamoDbStore {
         Ok((Found::new(item.item), date.now()))
     }
 
-    /// Writes the record in the place of what was found. `false`: somebody else was faster.
+    /// Writes the record in place of the found one. `false`: another process was faster.
     async fn write(
         &self,
         key: &StoreKey,

@@ -53,7 +53,7 @@ impl Emulator {
         if line.contains("listening") {
             return Ok(Some(emulator));
         }
-        // Its input ends, and so does it, if it has not by itself.
+        // The end of its input ends the shell, if it still runs.
         drop(emulator.shell.stdin.take());
         match emulator.shell.wait()?.code() {
             Some(127) => Err("dynalite is not installed: run `tests/install-servers.sh dynalite` (it needs npm), as \
@@ -63,7 +63,7 @@ impl Emulator {
         }
     }
 
-    /// A client as AWS's documentation has it, but for plain HTTP and credentials that nobody checks.
+    /// A client as AWS's documentation has it, but for plain HTTP and any credentials.
     pub(crate) fn client(&self) -> Client {
         Client::from_conf(
             Config::builder()
