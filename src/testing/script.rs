@@ -31,7 +31,7 @@ use super::{
 /// all. At the token endpoint, and at paths outside of `/api/`, it is given to anyone.
 ///
 /// [`delay`](Self::delay), [`revoke_token`](Self::revoke_token),
-/// [`expire_token`](Self::expire_token), [`with_header`](Self::with_header), one answer, and one
+/// [`expire_token`](Self::expire_token), [`header`](Self::header), one answer, and one
 /// fault of the body can be combined in one rule; a second answer replaces the first. Without an
 /// answer of its own the request is then handled as always.
 ///
