@@ -155,7 +155,7 @@ impl Line {
 
     /// How many slots there is a use for: one for each that waits, and, where the process has no slot,
     /// as many as were used in the time for which a slot is good. Slots that the process has made up
-    /// end with the answer, so they are no reason to want less.
+    /// end with the answer, so they do not count.
     pub(super) fn want(&mut self, now: Instant) -> u32 {
         self.forget_uses(now);
         let reserved = self.slots.reserved();
