@@ -244,6 +244,17 @@ async fn an_answer_over_the_cap_goes_through_whole_and_no_more_than_the_cap_is_h
 }
 
 #[tokio::test(start_paused = true)]
+async fn with_a_cap_of_zero_nothing_is_kept_and_a_body_arrives_whole() {
+    let body = Scripted::new(std::iter::repeat_n(Data(b"row"), 3));
+    let layer = CollectLayer::new().with_cap(0);
+    let response = call(&Api::new([ok(body.clone())]), layer, Method::GET)
+        .await
+        .unwrap();
+    assert!(body.polled() <= 1, "{} frames", body.polled());
+    assert_eq!(text(response).await, "rowrowrow");
+}
+
+#[tokio::test(start_paused = true)]
 async fn many_small_frames_count_with_the_place_that_they_take() {
     let body = Scripted::new(std::iter::repeat_n(Data(b""), 10_000));
     let layer = CollectLayer::new().with_cap(4096);

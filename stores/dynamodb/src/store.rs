@@ -81,7 +81,8 @@ impl DynamoDbStore {
         cooldown: Option<Duration>,
     ) -> Result<(), DynamoDbStoreError> {
         let decide = |record: &mut Record, now| ((), record.abandon(lease, cooldown, now));
-        Ok(self.change(key, decide).await?.0)
+        self.change(key, decide).await?;
+        Ok(())
     }
 
     /// Applies a rule to the record of this key. `decide` returns whether the record
@@ -204,7 +205,10 @@ impl TokenStore for DynamoDbStore {
         lease: &'a Lease,
         cooldown: Option<Duration>,
     ) -> StoreFuture<'a, ()> {
-        Box::pin(async move { Ok(self.end(key, lease, cooldown).await?) })
+        Box::pin(async move {
+            self.end(key, lease, cooldown).await?;
+            Ok(())
+        })
     }
 
     /// Returns one second.
