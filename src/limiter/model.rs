@@ -6,6 +6,9 @@
 //! one event to the next.
 //!
 //! Run by `make model` (`--cfg stateright`). Break a rule, and a property fails with the steps that led there.
+//! Rules that were broken, each of which fails within 14 steps: a slot fits in a full window; it is good for three seconds, or
+//! counts from when its answer came, or is used when it is over; slots do not grow; a 429 closes nothing; a process that has
+//! no slot gets none; each takes three at a time.
 
 use std::{
     hash::{Hash, Hasher},
