@@ -3,7 +3,7 @@
 //!
 //! A Genesys Cloud token lives for a day, and often ends earlier: after inactivity, when an
 //! administrator revokes it, or when Genesys evicts it because too many were minted. These layers
-//! sign each request with a valid token, renew the token before a request has to wait for it,
+//! sign each request with a valid token, renew the token before a request must wait for it,
 //! replay a request once if its token was refused after all, and retry requests that failed when
 //! a retry is safe. Your code sends requests and gets responses.
 //!

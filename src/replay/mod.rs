@@ -114,8 +114,8 @@
 //! two. An in-memory body of up to 64 KiB is one frame, which hyper takes with the head of the
 //! request, so there is nothing to invalidate.
 //!
-//! A stream is kept only while a clone exists that may have to send it, in one log that all
-//! clones read. You may drop clones at any time and in any order.
+//! A stream is kept only while a clone exists that may need it, in one log that all clones read.
+//! You may drop clones at any time and in any order.
 //!
 //! # Errors
 //!
