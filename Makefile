@@ -4,7 +4,7 @@ CARGO ?= cargo
 
 .PHONY: sdks readme test first-run soak servers
 .PHONY: model operations
-.PHONY: ci fmt lint docs doc-examples features minimal-versions package
+.PHONY: ci fmt lint docs doc-examples features providers minimal-versions package
 .PHONY: examples benches bench-smoke report
 .PHONY: release semver fuzz
 
@@ -34,7 +34,7 @@ VERSION ?=
 operations:
 	definition/generate $(VERSION)
 
-ci: fmt first-run readme lint docs doc-examples features minimal-versions package benches bench-smoke examples model test
+ci: fmt first-run readme lint docs doc-examples features providers minimal-versions package benches bench-smoke examples model test
 
 fmt:
 	$(CARGO) fmt --all --check
@@ -71,6 +71,11 @@ features:
 	! $(CARGO) tree --locked --package tower-genesys --all-features --edges normal,features --invert serde_json | grep preserve_order
 	$(CARGO) hack --version >/dev/null 2>&1 || $(CARGO) install --locked cargo-hack
 	$(CARGO) hack check --locked --feature-powerset --depth 2 --exclude-features default
+
+# The crypto provider that the features name is in the tree, and no other; without one, TLS is an error or the user's own.
+providers:
+	.ci/providers
+	$(CARGO) test --locked --no-default-features --features client,redis-cluster --test no_provider
 
 # The oldest versions that Cargo.toml allows have all that is used. `RUSTC_BOOTSTRAP`: the option is not stable yet.
 minimal-versions:

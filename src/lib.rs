@@ -165,11 +165,13 @@
 //! | feature | default | for |
 //! |---|---|---|
 //! | `hyper` | yes | tells "never sent" from "broken on the way" in the errors of hyper, hyper-util and h2 |
+//! | `ring` | yes | *ring* as the [crypto provider](client#crypto-provider) of `client` and `redis` |
+//! | `aws-lc-rs` | | AWS-LC as their crypto provider; with neither, your own |
 //! | `tower` | | a boxed form of the stack; treats tower's `Elapsed` as transient |
 //! | `client` | | [`Client`], if you have none: TLS, the proxy of the environment, time-outs |
 //! | `metrics` | | counters of renewals, retries and the shared store |
 //! | `reqwest-013` | | [`reqwest`]: the layers over a `reqwest::Client`, and for its own requests |
-//! | `redis` | | [`RedisStore`](store::redis::RedisStore): one token for a fleet of processes, in Redis or Valkey. With `rediss://`, it installs ring as the process's rustls provider if none is installed |
+//! | `redis` | | [`RedisStore`](store::redis::RedisStore): one token for a fleet of processes, in Redis or Valkey. With `rediss://`, it installs the crypto provider of the features for the process if none is installed |
 //! | `file` | | [`FileStore`](store::file::FileStore): one token for the runs of a program, in a file of its user; [`LoginFile`](genesys::login_file::LoginFile), a login that lasts |
 //! | `seal` | | encrypts tokens in a store |
 //! | `testing` | | [`MockGenesys`](testing::MockGenesys), a Genesys Cloud for tests |
@@ -208,6 +210,8 @@ pub mod call;
 #[cfg_attr(docsrs, doc(cfg(feature = "client")))]
 pub mod client;
 pub mod collect;
+#[cfg(any(feature = "client", feature = "redis"))]
+mod crypto;
 mod error;
 pub mod genesys;
 pub mod guide;

@@ -32,7 +32,7 @@ const LONGEST_SILENCE: Duration = Duration::from_secs(75);
 /// | setting | value | why |
 /// |---|---|---|
 /// | [proxy](Self::proxy_from_env) | from the environment | what every other tool on the machine uses |
-/// | TLS | 1.2 and 1.3, *ring*, Mozilla's CAs | known to work without anything installed |
+/// | TLS | 1.2 and 1.3, [*ring*](super#crypto-provider), Mozilla's CAs | known to work without anything installed |
 /// | protocol | HTTP/2, or 1.1, as the server chooses (ALPN) | with 2, one connection does for all |
 /// | [http](Self::allow_loopback) | refused | tokens and secrets would go unencrypted |
 /// | [connect time-out](Self::connect_timeout) | 5 s | see there, as for all that follow |
@@ -203,10 +203,11 @@ impl ClientBuilder {
         self
     }
 
-    /// Uses this crypto provider. Default: *ring*.
+    /// Uses this crypto provider. Default: the one that the [features](super#crypto-provider) compile
+    /// in, *ring* by default.
     ///
-    /// The provider that is installed for the process is never asked, so that nothing has to be
-    /// installed, and it does not matter which providers other crates bring.
+    /// The provider that is installed for the process is used only if they compile none in, so it
+    /// does not matter which providers other crates install.
     pub fn crypto_provider(mut self, provider: impl Into<Arc<CryptoProvider>>) -> Self {
         self.tls.provider = Some(provider.into());
         self

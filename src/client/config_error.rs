@@ -32,6 +32,8 @@ pub enum ClientConfigErrorKind {
     /// The client certificate or its key: it cannot be read, is no PEM, or the two do not belong
     /// together.
     ClientAuth,
+    /// No crypto provider: no feature compiles one in, none is installed, and none was given.
+    CryptoProvider,
     /// `GENESYS_ALLOW_LOOPBACK` in the environment is neither `1` nor `0`.
     Loopback,
     /// TLS cannot be set up: settings that exclude one another, or a crypto provider without cipher

@@ -42,6 +42,32 @@
 //! The proxy's own password goes to the proxy only: in clear text, unless the proxy's URL is an `https`
 //! one.
 //!
+//! # Crypto provider
+//!
+//! TLS is rustls, whose cryptography is a crate of its own:
+//!
+//! | features of `tower-genesys` | provider |
+//! |---|---|
+//! | default, or `default-features = false` with `ring` | *ring* |
+//! | `default-features = false` with `aws-lc-rs` | AWS-LC |
+//! | both | AWS-LC: `ring` is the default, the other one was asked for |
+//! | `default-features = false` with neither | the one given to [`crypto_provider`](ClientBuilder::crypto_provider), or else the one that the process has installed (`CryptoProvider::install_default`) |
+//!
+//! A provider that is given wins in all cases. Without any, [`build`](ClientBuilder::build) fails with
+//! [`ClientConfigErrorKind::CryptoProvider`]. The table holds for
+//! [`RedisStore`](crate::store::redis#tls), too, except that an installed provider wins there. For the
+//! feature `reqwest-013`, the features of reqwest decide: `rustls` brings AWS-LC, and
+//! `rustls-no-provider` uses the installed provider. `make providers` holds the trees of these
+//! features against this table.
+//!
+//! # FIPS
+//!
+//! *ring* has no FIPS validation, and neither has AWS-LC as `aws-lc-rs` builds it. For AWS-LC's FIPS
+//! module, use the feature `aws-lc-rs`, and add `rustls` with its feature `fips` to your program:
+//! provider and cipher suites are then the validated ones. Check `ClientConfig::fips` of a
+//! configuration of your own, and pass that to [`tls_config`](ClientBuilder::tls_config). What the
+//! crate encrypts itself is not FIPS approved: see [sealing](crate::store#sealing).
+//!
 //! # Ordering
 //!
 //! Innermost: all layers go around it. It is always ready, and opens as many connections as requests

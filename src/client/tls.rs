@@ -11,6 +11,7 @@ use rustls::{
 use rustls_platform_verifier::Verifier;
 
 use super::{ClientConfigError, ClientConfigErrorKind as Kind, client_auth::ClientAuth};
+use crate::crypto;
 
 const HTTP_2: &[u8] = b"h2";
 const HTTP_1: &[u8] = b"http/1.1";
@@ -78,17 +79,18 @@ impl TlsSettings {
     }
 
     fn config(&self) -> Result<ClientConfig, ClientConfigError> {
-        // Named, since the provider of the process is whichever was installed first, and there is
-        // none where two are compiled in.
-        let provider = match &self.provider {
-            Some(provider) => Arc::clone(provider),
-            None => Arc::new(rustls::crypto::ring::default_provider()),
-        };
+        // The features come first: any crate of the process may have installed another one.
+        let provider = self.provider.clone();
+        let provider = provider
+            .or_else(crypto::compiled_in)
+            .or_else(crypto::installed)
+            .ok_or_else(no_provider)?;
         let builder = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
             .map_err(|error| {
-                let message = "the provider given to `ClientBuilder::crypto_provider` has no cipher \
-                               suites for TLS 1.2 or 1.3";
+                let message = "the crypto provider (`ClientBuilder::crypto_provider`, or the one \
+                               installed for the process) has no cipher suites for TLS 1.2 or 1.3; \
+                               give one that has";
                 ClientConfigError::new(Kind::Tls, message).with_source(error)
             })?;
         let builder = self.trust(builder)?;
@@ -159,6 +161,14 @@ impl Authorities {
             false => Ok(found),
         }
     }
+}
+
+fn no_provider() -> ClientConfigError {
+    let message = format!(
+        "{}, or give it to `ClientBuilder::crypto_provider`",
+        crypto::NO_PROVIDER
+    );
+    ClientConfigError::new(Kind::CryptoProvider, message)
 }
 
 /// Without the parser's own error, which may show what it has read.

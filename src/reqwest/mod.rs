@@ -14,6 +14,11 @@
 #![doc = include_str!("../../examples/reqwest_client.rs")]
 //! ```
 //!
+//! # TLS
+//!
+//! The feature brings no TLS: reqwest's own features do. Its `rustls` compiles AWS-LC in;
+//! `rustls-no-provider` uses the crypto provider that the process has installed, such as *ring*.
+//!
 //! # Moving over
 //!
 //! | before | after |

@@ -12,11 +12,21 @@ use crate::redis_server::{Certificates, Launch, RedisSentinels, SentinelOptions}
 
 const CHILD: &str = "TOWER_GENESYS_TEST_ENVIRONMENT";
 
+/// That the CAs of the system are trusted.
+const SYSTEM: &str = "TOWER_GENESYS_TEST_SYSTEM";
+
 /// Does what a process does at its start, and prints what came of it.
 #[tokio::test]
 async fn child() {
     let Ok(name) = env::var(CHILD) else { return };
-    let checked = async { RedisStore::builder_from_env(name)?.connect().await };
+    let checked = async {
+        let builder = RedisStore::builder_from_env(name)?;
+        let builder = match env::var_os(SYSTEM) {
+            Some(_) => builder.system_ca_certificates(),
+            None => builder,
+        };
+        builder.connect().await
+    };
     match checked.await {
         Ok(_) => println!("=> works"),
         Err(error) => println!("=> {:?} {error}", error.kind()),
@@ -100,6 +110,46 @@ fn certificates_are_texts_or_files() {
     );
     let empty = says(&[files[0], ("REDIS_TLS_CA", "")]);
     assert!(empty.contains("REDIS_TLS_CA is empty"), "{empty}");
+}
+
+/// On Linux, the environment says which CAs the system has.
+#[cfg(target_os = "linux")]
+#[test]
+fn the_cas_of_the_system_are_trusted_if_asked_for() {
+    let (by, other) = (Certificates::new(), Certificates::new());
+    let server = Launch::new().tls(&by, &["localhost"], "no").start();
+    let directory = tempfile::tempdir().unwrap();
+    let file = |name: &str, pem: &str| {
+        let file = directory.path().join(name);
+        std::fs::write(&file, pem).unwrap();
+        file.to_str().unwrap().to_owned()
+    };
+    let (ours, theirs) = (file("ours", by.pem()), file("theirs", other.pem()));
+    let (none, url) = (file("none", ""), server.tls_url());
+    let says = |variables: &[(&str, &str)]| {
+        let url = [("REDIS_URL", &*url), ("SSL_CERT_DIR", "")];
+        outcome("REDIS_URL", &[&url, variables].concat())
+    };
+    fn ca(path: &str) -> (&str, &str) {
+        ("SSL_CERT_FILE", path)
+    }
+    let system = (SYSTEM, "1");
+    assert_eq!(says(&[system, ca(&ours)]), "works");
+    for untrusted in [&[ca(&ours)][..], &[system, ca(&theirs)]] {
+        let refused = says(untrusted);
+        assert!(refused.contains("signed by no CA"), "{refused}");
+        assert!(refused.contains("`system_ca_certificates`"), "{refused}");
+    }
+    // Beside those that were given.
+    let both = [system, ca(&theirs), ("REDIS_TLS_CA", by.pem())];
+    assert_eq!(says(&both), "works");
+
+    let without = says(&[system, ca(&none)]);
+    assert!(
+        without.starts_with("Certificates `system_ca_certificates` found no CA"),
+        "{without}"
+    );
+    assert!(without.contains("SSL_CERT_FILE"), "{without}");
 }
 
 #[test]

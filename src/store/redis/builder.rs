@@ -69,6 +69,30 @@ impl RedisStoreBuilder {
         self
     }
 
+    /// Trusts the CAs that the system trusts. Default: Mozilla's list of public CAs.
+    ///
+    /// For networks whose administrators install their own CAs on each machine. On Linux, these are
+    /// the files of OpenSSL, or those that `SSL_CERT_FILE` and `SSL_CERT_DIR` name; on macOS the
+    /// keychains, on Windows the certificate stores. Together with [`ca_file`](Self::ca_file) or
+    /// [`ca_certificates`](Self::ca_certificates), it trusts both.
+    ///
+    /// [`build`](Self::build) reads them, and blocks for so long.
+    ///
+    /// ```
+    /// use tower_genesys::store::redis::{RedisStore, RedisStoreErrorKind};
+    ///
+    /// // CAs are for TLS.
+    /// let builder = RedisStore::builder("redis://localhost").system_ca_certificates();
+    /// let error = builder.build().unwrap_err();
+    /// assert_eq!(error.kind(), RedisStoreErrorKind::Certificates);
+    /// assert!(error.to_string().contains("rediss"));
+    /// ```
+    #[must_use]
+    pub fn system_ca_certificates(mut self) -> Self {
+        self.certificates.system = true;
+        self
+    }
+
     /// Shows this certificate to the servers, and to the Sentinels. Default: none.
     ///
     /// For servers with `tls-auth-clients yes`, which is Redis's own default. Both are PEM, the

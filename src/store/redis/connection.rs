@@ -7,7 +7,10 @@ use redis::{
     aio::MultiplexedConnection, cmd,
 };
 
+use rustls::crypto::CryptoProvider;
+
 use super::{failure::Failure, script::Call};
+use crate::crypto;
 
 /// For a TCP and a TLS handshake and a login. Longer than anybody waits for an operation: it goes
 /// on behind the operation that began it, and the next one finds it done.
@@ -64,11 +67,15 @@ async fn connect(client: &Client) -> RedisResult<MultiplexedConnection> {
         .await
 }
 
-/// The redis crate takes the process's crypto provider. With none, and two compiled in by whoever,
-/// it would panic.
+/// The redis crate takes the process's crypto provider. If none is installed, and other crates have
+/// compiled two in, it would panic.
 fn choose_crypto() {
-    if rustls::crypto::CryptoProvider::get_default().is_none() {
-        // Lost only to somebody else who has just chosen one.
-        let _ = rustls::crypto::ring::default_provider().install_default();
+    let provider = match crypto::installed() {
+        Some(_) => None,
+        None => crypto::compiled_in(),
+    };
+    if let Some(provider) = provider {
+        // Fails only if another thread has just installed one.
+        let _ = CryptoProvider::clone(&provider).install_default();
     }
 }

@@ -29,6 +29,8 @@ pub enum RedisStoreErrorKind {
     /// The certificates cannot be read, do not belong together, come without `rediss`, or the server
     /// wants others.
     Certificates,
+    /// No crypto provider for TLS: no feature compiles one in, and none is installed.
+    CryptoProvider,
     /// The prefix of the keys.
     Prefix,
     /// No server answers.

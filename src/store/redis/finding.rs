@@ -97,7 +97,7 @@ pub(super) static SEVERAL_CLUSTERS: Diagnosis = Diagnosis::fixed(
 static UNTRUSTED: Diagnosis = Diagnosis::fixed(
     Unavailable,
     Setup::Unreachable,
-    "the certificate of Redis is signed by no CA that is trusted; give its CA by `ca_file` or the \
+    "the certificate of Redis is signed by no CA that is trusted; give its CA by `ca_file`, `system_ca_certificates` or the \
      variable that ends in _TLS_CA",
 );
 static WRONG_NAME: Diagnosis = Diagnosis::fixed(

@@ -80,9 +80,15 @@
 //! announce the addresses of servers: these have to be in the servers' certificates
 //! (`replica-announce-ip` and `sentinel announce-hostnames`, or `cluster-announce-hostname`).
 //!
+//! In a network with its own CAs, [`system_ca_certificates`](RedisStoreBuilder::system_ca_certificates)
+//! trusts those that the system trusts.
+//!
 //! TLS uses the crypto provider that the process has installed for rustls. If none is installed,
-//! the store installs ring for the whole process when it first connects with TLS. To use another
-//! provider, install it before that (`CryptoProvider::install_default`).
+//! the store installs the provider of the features `ring` (a default) or `aws-lc-rs` for the whole
+//! process when it first connects with TLS. To use another provider, install it before the store is
+//! built (`CryptoProvider::install_default`). With neither feature and no installed provider,
+//! [`build`](RedisStoreBuilder::build) fails with
+//! [`RedisStoreErrorKind::CryptoProvider`].
 //!
 //! # Topologies
 //!

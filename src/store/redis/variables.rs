@@ -25,6 +25,7 @@ impl RedisStoreBuilder {
             authorities: pem("TLS_CA")?,
             certificate: pem("TLS_CERT")?,
             key: pem("TLS_KEY")?,
+            system: false,
         };
         let (user, password) = (beside("SENTINEL_USER"), beside("SENTINEL_PASSWORD"));
         builder.sentinel = match (variable(&user)?, variable(&password)?) {

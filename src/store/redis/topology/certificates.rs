@@ -1,14 +1,18 @@
-use std::{borrow::Cow, fs, path::PathBuf};
+use std::{borrow::Cow, fs, path::PathBuf, sync::Arc};
 
 use redis::{ClientTlsConfig, TlsCertificates};
 use rustls::{
     RootCertStore,
-    crypto::{CryptoProvider, ring},
+    crypto::CryptoProvider,
     pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
     sign::CertifiedKey,
 };
 
-use crate::store::redis::{RedisStoreError, RedisStoreErrorKind as Kind};
+use super::system;
+use crate::{
+    crypto,
+    store::redis::{RedisStoreError, RedisStoreErrorKind as Kind},
+};
 
 /// What a text in PEM begins with, and no path does.
 const PEM: &str = "-----BEGIN";
@@ -17,6 +21,8 @@ const PEM: &str = "-----BEGIN";
 #[derive(Clone, Default)]
 pub(in crate::store::redis) struct CertificateSettings {
     pub(in crate::store::redis) authorities: Option<Pem>,
+    /// Whether those of the system are trusted, too.
+    pub(in crate::store::redis) system: bool,
     pub(in crate::store::redis) certificate: Option<Pem>,
     pub(in crate::store::redis) key: Option<Pem>,
 }
@@ -81,7 +87,11 @@ impl Pem {
 impl CertificateSettings {
     /// What the settings come to; nothing when there are none.
     pub(super) fn read(&self) -> Result<Option<TlsCertificates>, RedisStoreError> {
-        let root_cert = self.authorities.as_ref().map(authorities).transpose()?;
+        let mut root_cert = self.authorities.as_ref().map(authorities).transpose()?;
+        if self.system {
+            let system = system::authorities()?;
+            root_cert.get_or_insert_default().extend(system);
+        }
         let client_tls = match (&self.certificate, &self.key) {
             (None, None) => None,
             (Some(certificate), Some(key)) => Some(client(certificate, key)?),
@@ -108,7 +118,8 @@ impl CertificateSettings {
     /// The first that is set, for an error about all of them.
     pub(super) fn setting(&self) -> Option<&str> {
         let all = [&self.authorities, &self.certificate, &self.key];
-        all.into_iter().flatten().next().map(|pem| &*pem.setting)
+        let named = all.into_iter().flatten().next().map(|pem| &*pem.setting);
+        named.or(self.system.then_some(system::SETTING))
     }
 }
 
@@ -140,10 +151,7 @@ fn client(certificate: &Pem, key: &Pem) -> Result<ClientTlsConfig, RedisStoreErr
     let chain = chain(certificate, &client_cert)?;
     let private = PrivateKeyDer::from_pem_slice(&client_key)
         .map_err(|_| key.wrong("holds no private key; give it as PEM, without a passphrase"))?;
-    let provider = match CryptoProvider::get_default() {
-        Some(chosen) => chosen.as_ref().clone(),
-        None => ring::default_provider(),
-    };
+    let provider = provider()?;
     match CertifiedKey::from_der(chain, private, &provider) {
         Ok(_) => Ok(ClientTlsConfig {
             client_cert,
@@ -160,4 +168,10 @@ fn client(certificate: &Pem, key: &Pem) -> Result<ClientTlsConfig, RedisStoreErr
             .wrong("and its certificate cannot be used for TLS; check both")
             .with_source(error)),
     }
+}
+
+/// What the connection will use: redis-rs takes the provider of the process.
+pub(super) fn provider() -> Result<Arc<CryptoProvider>, RedisStoreError> {
+    let provider = crypto::installed().or_else(crypto::compiled_in);
+    provider.ok_or_else(|| RedisStoreError::new(Kind::CryptoProvider, crypto::NO_PROVIDER))
 }

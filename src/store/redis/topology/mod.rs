@@ -7,6 +7,7 @@ mod cluster;
 mod hello;
 mod node;
 mod sentinel;
+mod system;
 mod url;
 #[cfg(feature = "redis-cluster")]
 mod view;
@@ -145,6 +146,10 @@ fn certificates(
         Form::Cluster(infos) => infos.first(),
     };
     let is_tls = info.is_some_and(|info| matches!(info.addr(), ConnectionAddr::TcpTls { .. }));
+    if is_tls {
+        // Known here, rather than by a panic of rustls when the store connects.
+        certificates::provider()?;
+    }
     match settings.certificates.setting() {
         Some(set) if !is_tls => Err(RedisStoreError::new(
             Kind::Certificates,

@@ -1,0 +1,38 @@
+//! The crypto providers of rustls: those that features compile in, and the one that the process has
+//! installed.
+
+use std::sync::Arc;
+
+use rustls::crypto::CryptoProvider;
+
+/// The next step if there is no provider.
+pub(crate) const NO_PROVIDER: &str = "TLS has no crypto provider; enable the feature `ring` or `aws-lc-rs` of tower-genesys, or install your own before \
+     (`CryptoProvider::install_default`)";
+
+/// The provider that the features name. `aws-lc-rs` is only there if it was asked for, `ring` by
+/// default: so the former wins.
+pub(crate) fn compiled_in() -> Option<Arc<CryptoProvider>> {
+    #[cfg(feature = "aws-lc-rs")]
+    let provider = Some(Arc::new(rustls::crypto::aws_lc_rs::default_provider()));
+    #[cfg(all(feature = "ring", not(feature = "aws-lc-rs")))]
+    let provider = Some(Arc::new(rustls::crypto::ring::default_provider()));
+    #[cfg(not(any(feature = "aws-lc-rs", feature = "ring")))]
+    let provider = None;
+    provider
+}
+
+/// The provider that was installed for the process.
+pub(crate) fn installed() -> Option<Arc<CryptoProvider>> {
+    CryptoProvider::get_default().map(Arc::clone)
+}
+
+#[cfg(all(test, feature = "aws-lc-rs", feature = "ring"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_provider_that_was_asked_for_wins_over_the_default() {
+        let provider = format!("{:?}", compiled_in().unwrap());
+        assert!(provider.contains("AwsLcRs"), "{provider}");
+    }
+}

@@ -1,0 +1,58 @@
+//! TLS without a crypto provider in the tree: an error that says what to do, and the user's own.
+//! `make providers` runs it.
+
+#![cfg(not(any(feature = "aws-lc-rs", feature = "ring")))]
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http_body_util::Full;
+use rustls::crypto::{CryptoProvider, ring};
+use tower_genesys::{
+    Client,
+    client::{ClientBuilder, ClientConfigError, ClientConfigErrorKind},
+    store::redis::{RedisStore, RedisStoreError, RedisStoreErrorKind},
+};
+
+const TLS: [&str; 3] = [
+    "rediss://localhost",
+    "rediss-sentinel://localhost/name",
+    "rediss-cluster://localhost",
+];
+
+fn client(builder: ClientBuilder) -> Result<Client<Full<Bytes>>, ClientConfigError> {
+    builder.without_proxy().build()
+}
+
+fn redis(url: &str) -> Result<RedisStore, RedisStoreError> {
+    RedisStore::builder(url.to_owned()).build()
+}
+
+/// In one test, as a provider is installed for good.
+#[test]
+fn none_is_an_error_at_build_and_the_users_own_is_taken() {
+    let says = |text: String| {
+        for next in ["feature `ring` or `aws-lc-rs`", "install_default"] {
+            assert!(text.contains(next), "{text}");
+        }
+        text
+    };
+    let error = client(ClientBuilder::new()).unwrap_err();
+    assert_eq!(error.kind(), ClientConfigErrorKind::CryptoProvider);
+    let text = says(error.to_string());
+    assert!(text.contains("ClientBuilder::crypto_provider"), "{text}");
+    for url in TLS {
+        let error = redis(url).unwrap_err();
+        assert_eq!(error.kind(), RedisStoreErrorKind::CryptoProvider, "{url}");
+        says(error.to_string());
+    }
+    redis("redis://localhost").expect("without TLS, it needs none");
+
+    client(ClientBuilder::new().crypto_provider(Arc::new(ring::default_provider()))).unwrap();
+    assert!(CryptoProvider::get_default().is_none());
+    ring::default_provider().install_default().unwrap();
+    client(ClientBuilder::new()).unwrap();
+    for url in TLS {
+        redis(url).unwrap();
+    }
+}
