@@ -95,6 +95,10 @@
 //! ignored. Grant the processes the rights that the store's documentation lists, and grant others
 //! none.
 //!
+//! XChaCha20-Poly1305 is not FIPS approved, and `seal` has no other cipher; the crypto provider of
+//! TLS does not change that. Where FIPS is required, use `Sharing::unsealed` with a store that
+//! encrypts its disks by a validated module.
+//!
 //! # Key rotation
 //!
 //! Each step is a deployment, process by process, with at least one renewal before the last one:
