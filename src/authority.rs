@@ -182,4 +182,4 @@ impl fmt::Display for Authority<'_> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

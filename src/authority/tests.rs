@@ -91,7 +91,7 @@ fn this_machine_is_a_name_and_two_networks() {
 }
 
 /// Parts of authorities, and what could be taken for the end of one.
-fn texts() -> impl Strategy<Value = String> {
+pub(crate) fn texts() -> impl Strategy<Value = String> {
     let hosts = vec![
         "api.mypurecloud.com",
         "Gw.Example",

@@ -250,6 +250,7 @@ impl<F, P, W, U> State<F, P, W, U> {
 /// the response what that led to.
 #[cold]
 fn mark<R>(response: &mut Response<R>, tokens: &impl TokenProvider, generation: Generation) {
+    // A 401 that blames something else would renew a good token for nothing, again and again.
     let rejection = if challenge::clears_token(response.headers()) {
         Rejection::NotTheToken
     } else {

@@ -87,6 +87,8 @@ where
         let Some(account) = self.accounts.select(request.extensions()) else {
             return self.refused(OriginError::no_account(request.uri()));
         };
+        // No token leaves for a place that is not on the list, and where none may go nothing else is sent in
+        // its place: the caller's own credentials least of all.
         match account.origins().check(request.uri()) {
             Verdict::Token => {}
             Verdict::NoToken => {
@@ -96,6 +98,7 @@ where
             Verdict::Refused(error) => return self.refused(error),
         }
         let tokens = account.tokens().clone();
+        // A request that waits gives its ready service back: the permit in it would be kept from others.
         match tokens.try_current() {
             Some(token) => {
                 let generation = token.generation();

@@ -115,7 +115,7 @@ where
                     let kept = copy.as_mut().expect(SENT_ONCE);
                     ready!(kept.service().poll_ready(cx))?;
                     State::Sent {
-                        response: send(copy.take().expect(SENT_ONCE)),
+                        response: send(*copy.take().expect(SENT_ONCE)),
                         replay: Replay::Impossible(Unreplayed::AlreadyReplayed),
                     }
                 }
@@ -129,7 +129,7 @@ where
 const SENT_ONCE: &str = "the copy is there until it is sent";
 
 /// Sends the only copy through the service that is ready for it.
-fn send<S: Service<Request<B>>, B: CloneBody>(copy: Box<RequestCopy<B, S>>) -> S::Future {
+fn send<S: Service<Request<B>>, B: CloneBody>(copy: RequestCopy<B, S>) -> S::Future {
     let (mut request, mut service) = copy.into_parts();
     // Keeps a layer further in from making a third send.
     request.body_mut().hold();

@@ -55,6 +55,7 @@ impl<R: Body> Drain<R> {
     /// `sent` is whether the request that was answered is wholly sent
     /// ([`CloneBody::is_sent`](super::CloneBody::is_sent)).
     pub(crate) fn new(response: Response<R>, sent: bool) -> Self {
+        // Only HTTP/1 needs a response read to its end, and only a connection that lives on gains by it.
         let helps = sent && is_http1(response.version()) && !closes(&response);
         let body = Some(response.into_body());
         Self {
@@ -125,6 +126,7 @@ fn read<R: Body>(
         if let (Some(kept), Some(data)) = (kept.as_mut(), frame.data_mut()) {
             keep(kept, data);
         }
+        // Past the limit a new connection is cheaper than the rest.
         match left.checked_sub(length.max(LEAST_PER_FRAME)) {
             Some(rest) => *left = rest,
             None => return Poll::Ready(()),

@@ -61,6 +61,7 @@ where
         let remake = request.extensions_mut().remove::<Remake<B>>();
         let (head, body) = request.into_parts();
         let body = match remake {
+            // A body that a function can make needs no copy, so this form goes before every other.
             Some(remake) => ReplayBody::remade(body, remake),
             None => ReplayBody::wrap(body, || announced(&head.headers), self.caps),
         };

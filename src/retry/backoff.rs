@@ -62,6 +62,7 @@ impl Backoff {
 
     /// The dice of the n-th call that needs any.
     pub(crate) fn rng(&self, call: impl FnOnce() -> u64) -> Rng {
+        // Each call rolls dice of its own, with a seed too: calls that share a sequence would meet again.
         match self.seed {
             // An odd factor spreads neighbours over all 64 bits.
             Some(seed) => {

@@ -57,6 +57,7 @@ impl Gate {
     pub(super) fn extend(&mut self, [now, floor, until]: [Instant; 3], woken: &mut Vec<Waker>) {
         self.pace.restart();
         self.exit = now;
+        // A 429 to a request that was on its way when the gate closed says nothing new.
         if floor > self.next {
             self.next = until;
             self.released.clear();
@@ -162,6 +163,7 @@ impl Gate {
         window: Window,
         woken: &mut Vec<Waker>,
     ) -> Option<Instant> {
+        // Retries that give up on their turn still go one by one, since each was told to wait.
         if let Some(floor) = window.floor {
             let ahead = self.queue.range(..ticket).count();
             let paced = self.exit.checked_add(self.pace.wait(ahead));
@@ -180,6 +182,8 @@ impl Gate {
     /// Somebody goes without a turn, or with one that was not used, which the next one gets.
     pub(super) fn leave(&mut self, ticket: u64, woken: &mut Vec<Waker>) {
         let was_first = self.queue.keys().next() == Some(&ticket);
+        // A ticket that leaves before its turn moves the others up; one whose turn has come hands
+        // it on.
         match self.queue.remove(&ticket) {
             Some(waker) => {
                 woken.extend(waker);

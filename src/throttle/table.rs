@@ -81,6 +81,8 @@ impl Table {
         woken: &mut Vec<Waker>,
     ) -> bool {
         self.forget(times[0]);
+        // The limit that earlier 429s of this endpoint named is closed at once, before the next
+        // body is read.
         let which = match self.limits.get(endpoint) {
             None => Which::Endpoint,
             Some(Limit::Account) => Which::All,
@@ -135,6 +137,7 @@ impl Table {
         }
         self.forget_at = Some(self.forget_at.map_or(until, |at| at.min(until)));
         let gate = Gate::closed_until(until, self.interval);
+        // Too many closed endpoints close all of them: a table without a bound would grow with the paths.
         match which {
             Which::Endpoint if self.endpoints.len() < self.capacity => {
                 self.endpoints.insert(endpoint.clone(), gate);
@@ -173,6 +176,7 @@ impl Table {
                 continue;
             }
             let turn = gate.estimate(now);
+            // A wait that ends past the deadline is worth it only for one whose answer is gone.
             let early = past.is_some() && window.floor.is_some_and(|floor| now < floor);
             if turn >= window.deadline && !early {
                 return Passage::TooLong;
@@ -198,6 +202,7 @@ impl Table {
             Some(Limit::Group(group)) => Some(Which::Group(group.clone())),
             _ => None,
         };
+        // Only wider gates follow: a request that passed a gate must not queue there again.
         match past {
             None => [Some(Which::Endpoint), group, Some(Which::All)],
             Some(Which::Endpoint) => [None, group, Some(Which::All)],

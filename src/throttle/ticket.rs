@@ -97,6 +97,9 @@ impl Ticket {
     /// not before its own floor.
     fn poll_turn(&mut self, cx: &Context<'_>) -> Poll<()> {
         loop {
+            // The gates come first, from the narrowest, and the slot of a shared limit last: a slot
+            // is a time, and would pass unused in front of a closed gate. Each pending arm has left
+            // its waker in its queue, and names the time for the timer.
             match &self.queue {
                 Queue::Gate(place) => {
                     let (now, window) = (Instant::now(), self.window);
@@ -144,6 +147,8 @@ impl Ticket {
         let passage = self
             .shared
             .with(|table, woken| table.enter(&place.endpoint, past, now, window, woken));
+        // A request that passed a gate is sent in any case, since its response is gone: it skips a
+        // wait that would take too long.
         match passage {
             Passage::TooLong => {}
             Passage::Queued((place, turn)) => (self.queue, self.at) = (Queue::Gate(place), turn),

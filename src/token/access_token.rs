@@ -27,6 +27,7 @@ impl AccessToken {
     /// visible ASCII: such a one cannot be sent (RFC 6750, section 2.1), and a line break in it
     /// could smuggle in a header.
     pub(crate) fn new(secret: &str, generation: Generation) -> Result<Self, TokenError> {
+        // Refused here and not when a request is sent: a token that no header can hold would fail them all.
         if secret.is_empty() {
             return Err(malformed("the access token is empty; ask for another one"));
         }

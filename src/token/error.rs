@@ -187,6 +187,7 @@ impl TokenError {
     /// be rotated at run time.
     pub fn is_transient(&self) -> bool {
         use TokenErrorKind as Kind;
+        // Every kind is named, so that a new one cannot be taken for either by accident.
         match self.inner.kind {
             Kind::Throttled | Kind::Unavailable | Kind::Transport | Kind::TimedOut => true,
             Kind::Malformed | Kind::Panicked => true,

@@ -300,27 +300,6 @@ fn what_an_error_names_is_what_no_uri_takes() {
     }
 }
 
-/// Parts of authorities, and what could be taken for the end of one.
-fn texts() -> impl Strategy<Value = String> {
-    let hosts = vec![
-        "api.mypurecloud.com",
-        "Gw.Example",
-        "localhost",
-        "127.0.0.1",
-        "[::1]",
-        "[0:0:0:0:0:0:0:1]",
-        "user:pw",
-        "x_y",
-        "1",
-    ];
-    let between = vec![
-        "", ".", ":", "@", ":443", ":80", ":0443", ":+443", ":65979", ":0", "-", "%2e", "[", "]",
-    ];
-    let pieces = (prop::sample::select(hosts), prop::sample::select(between));
-    prop::collection::vec(pieces, 1..3)
-        .prop_map(|pieces| pieces.into_iter().flat_map(|(a, b)| [a, b]).collect())
-}
-
 proptest! {
     #[test]
     fn no_text_makes_it_panic(text in any::<String>(), other in ".{0,40}") {
@@ -364,7 +343,7 @@ proptest! {
 
     /// Origins, regions and clients take the same texts for the same places.
     #[test]
-    fn all_who_read_one_agree(text in texts()) {
+    fn all_who_read_one_agree(text in crate::authority::tests::texts()) {
         let base = format!("https://{text}");
         let read = Authority::parse(&text);
         let origins = Origins::of_host(&text);

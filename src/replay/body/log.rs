@@ -74,6 +74,8 @@ impl<B> Log<B> {
     /// It stays in the log only if there is somebody else who may have to send it.
     pub(super) fn read(&mut self, n: usize, aside: &mut Aside<B>) -> Option<Kept> {
         let at = n.checked_sub(self.first)?;
+        // The log keeps a frame while another clone may need it; the last clone takes it out
+        // uncopied.
         if !self.over && !self.turns.is_sole() {
             return self.frames.get(at).map(Kept::clone);
         }

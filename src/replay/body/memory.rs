@@ -129,6 +129,8 @@ pub(super) fn look<B: Body + Unpin>(body: &mut B, length: u64) -> Look<B> {
         true => peek(body),
         false => Poll::Pending,
     };
+    // More than was announced, or nothing yet, is not in memory: it is sent as it comes, from what was
+    // taken out of it on.
     match second {
         _ if is_whole && told => Look::Whole(into_bytes(first)),
         Poll::Ready(None) => Look::Whole(into_bytes(first)),

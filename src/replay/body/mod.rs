@@ -55,6 +55,7 @@ impl<B> ReplayBody<B> {
     }
 
     fn in_memory(whole: Bytes) -> Self {
+        // One frame goes along with the head of the request, so there is nothing to revoke, and no lock.
         Self::of(match whole.len() {
             0 => Form::Empty,
             1..=FRAME => Form::Small(Some(whole)),
@@ -82,6 +83,7 @@ where
         B: 'static,
     {
         match (&mut body as &mut dyn Any).downcast_mut::<Full<Bytes>>() {
+            // By its type, since nearly every body is this one, and a poll costs more than the look.
             Some(full) => mem::take(full).into(),
             None => Self::with_caps(body, announced, caps),
         }

@@ -109,6 +109,8 @@ impl<B> Remade<B> {
     /// Whether this clone may go on; taking over from the older ones if it starts now.
     fn enter(&mut self) -> Result<(), ReplayBodyErrorKind> {
         let mut state = lock(&self.shared.state);
+        // At most one clone is sent at a time, though each has a body of its own: the older would only keep
+        // its connection.
         if state.turns.is_revoked(self.ticket) {
             return Err(ReplayBodyErrorKind::Revoked);
         }
@@ -175,6 +177,7 @@ where
                 return self.wait(cx).map(|ended| ended.err().map(Err));
             };
             let told = body.is_end_stream();
+            // An error of the caller's body is final for every clone: the next body would fail too.
             match polled {
                 Some(Ok(frame)) => {
                     if let Some(frame) = Kept::of(frame) {
@@ -195,6 +198,7 @@ where
     /// This clone's own body, made when it is first polled.
     fn body(&mut self) -> Result<&mut B, ReplayBodyErrorKind> {
         let body = unpoisoned(self.body.get_mut());
+        // A clone makes its body once: what is gone after that has failed, or was handed over.
         if body.is_none() {
             if self.started {
                 return Err(ReplayBodyErrorKind::Gone);

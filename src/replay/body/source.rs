@@ -43,6 +43,8 @@ impl<'a, B> SourceGuard<'a, B> {
         let mut aside = Aside::new();
         let source = self.source.take();
         let mut log = lock(self.log);
+        // All that the poll has brought goes into the log in one step, so a clone that takes over in between
+        // finds either the body or what came of it.
         let waker = match brought {
             Brought::Pending(waker) => Some(waker),
             Brought::Frame(frame, end) => {
@@ -63,6 +65,7 @@ impl<'a, B> SourceGuard<'a, B> {
             aside.source = source;
         }
         log.desert(&mut aside);
+        // A newer clone has taken over while this one polled: it waits for the body, which is back now.
         if log.turns.is_revoked(ticket) {
             aside.wake = log.turns.take_waiting();
             aside.waker = waker;
@@ -115,6 +118,7 @@ where
     D: Buf,
     E: Into<BoxError>,
 {
+    // Only an error or an end without one ends a body; a last frame that says so saves another poll.
     match polled {
         None => Brought::End(End::Clean { told: false }),
         Some(Err(error)) => Brought::End(End::Failed(Some(error.into()))),

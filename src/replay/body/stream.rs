@@ -133,6 +133,7 @@ impl<B> Stream<B> {
     fn next(&mut self) -> Next<B> {
         let mut aside = Aside::new();
         let mut log = lock(&self.log);
+        // Revoked before anything else: a newer clone is being sent, and nothing of this one may follow.
         if log.turns.is_revoked(self.ticket) {
             return fail(ReplayBodyErrorKind::Revoked);
         }
@@ -152,6 +153,8 @@ impl<B> Stream<B> {
             }
             return Next::Give(Some(Ok(frame.into_frame())));
         }
+        // Past the kept frames, one clone at a time polls the caller's body. Once the log keeps
+        // nothing, no other clone can continue, so the body leaves the log with this one.
         match &mut log.end {
             End::Open => match log.source.take() {
                 Some(source) if log.is_past_keeping() => {
@@ -176,6 +179,8 @@ impl<B> Stream<B> {
         let mut aside = Aside::<B>::new();
         let waker = cx.waker().clone();
         let mut log = lock(&self.log);
+        // The state is checked again under the lock: a wake-up that came between the two locks
+        // would be lost, and this clone would sleep for ever.
         if log.source.is_some() || !matches!(log.end, End::Open) {
             aside.waker = Some(waker);
             return Poll::Ready(());
@@ -228,6 +233,7 @@ where
                 *self.sole() = Some(source);
                 return Poll::Pending;
             };
+            // This needs no lock: no other clone can start any more, so only the end is shared.
             let (frame, end) = match take_in(polled, source.is_end_stream()) {
                 Brought::Frame(frame, end) => (frame, end),
                 Brought::End(end) => (None, end),
@@ -238,6 +244,8 @@ where
             if self.done || self.length == Some(self.sent) {
                 lock(&self.log).turns.finish(self.ticket);
             }
+            // An empty frame is passed over, an error ends the body for good, and after the last frame the body
+            // is dropped rather than kept to be asked again.
             match (frame, end) {
                 (None, End::Open) => {}
                 (None, End::Clean { .. }) => return Poll::Ready(None),

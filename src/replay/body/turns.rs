@@ -95,6 +95,7 @@ impl Turns {
     #[must_use]
     pub(super) fn leave(&mut self, ticket: u64) -> Option<Waker> {
         self.live.retain(|live| *live != ticket);
+        // The waker belongs to the clone that was polled last, so only that clone takes it along.
         if self.polled == ticket {
             self.waiting.take()
         } else {

@@ -149,7 +149,7 @@ impl<'a> Reader<'a> {
     fn header_bytes(&mut self) -> Option<(&'a [u8], &'a [u8], bool)> {
         let mark = self.number()?;
         let marked = mark >> NAME_BITS;
-        let name = self.bytes(usize::from(mark as u16))?;
+        let name = self.bytes(usize::try_from(mark & ((1 << NAME_BITS) - 1)).ok()?)?;
         let value = self.bytes(usize::try_from(marked >> 1).ok()?)?;
         Some((name, value, marked & 1 == 1))
     }

@@ -50,6 +50,7 @@ impl<B: CloneBody, S: Clone> RequestCopy<B, S> {
 impl<B: CloneBody, S> RequestCopy<B, S> {
     /// Revokes the older body, so that this can be sent; false when it cannot be made again.
     pub(crate) fn claim(&self) -> bool {
+        // Read first: a revoked body cannot be given back to the older attempt.
         let readable = match &self.head {
             Head::Copied(head) => head.is_readable(),
             Head::Whole(_) => true,

@@ -35,6 +35,8 @@ impl<S: Clone, B: CloneBody, C> Call<S, B, C> {
     pub(super) fn decide(&mut self, failed: FailedSend) -> Result<Pause, Stop> {
         let (class, now) = (failed.class, self.now());
         let plan = self.plan(class);
+        // The gate closes whatever becomes of this call: the others are to hear of a 429 even if this
+        // request goes no further. A wait that no call would accept closes nothing.
         let gate = match class {
             // For the others, even if this request itself goes no further.
             Class::Throttled { .. } if !plan.is_too_long => {
@@ -43,6 +45,8 @@ impl<S: Clone, B: CloneBody, C> Call<S, B, C> {
             _ => None,
         };
         let pause = self.check(failed, &plan, now, gate.as_ref());
+        // After the checks, since a claim revokes the older body; before the pause, since that may be lost
+        // meanwhile.
         let pause = match pause {
             Ok(_) if !self.claim() => Err(Stop::BodyGone),
             pause => pause,
@@ -100,10 +104,13 @@ impl<S: Clone, B: CloneBody, C> Call<S, B, C> {
         if !plan.at_once && !runtime::is_entered() {
             return Err(Stop::NoRuntime);
         }
+        // A failure without load for the API skips the gate and the budget.
         if plan.is_free {
             self.free_resends += 1;
             return Ok(Pause::Until(until));
         }
+        // After a 429 the queue of the gate takes the place of the budget: it bounds the rate, and the server
+        // has said when.
         if let Some(gate) = gate {
             let deadline = self.deadline();
             let entered = gate
@@ -151,6 +158,9 @@ impl<S: Clone, B: CloneBody, C> Call<S, B, C> {
     }
 
     fn may_repeat(&self, failed: FailedSend) -> bool {
+        // A request that the server has not executed may be repeated whatever its method; one that
+        // it may have executed, only if twice is the same as once. The caller's word goes before
+        // the layer's, and both before the method.
         match failed.class {
             Class::Final => false,
             Class::Throttled { .. } | Class::NotSent | Class::Unprocessed => true,

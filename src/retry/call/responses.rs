@@ -23,9 +23,11 @@ impl<S: Clone, B: CloneBody, C> Call<S, B, C> {
         C: Classify<E>,
         E: 'static,
     {
+        // A layer outside decides: two that do would multiply their sends.
         if self.passes() {
             return None;
         }
+        // The API has not failed, its token was replaced: neither classifier nor budget is asked.
         if let Ok(response) = result {
             if response.extensions().get::<Resend>().is_some() {
                 return self.after_resend(response);
@@ -37,6 +39,7 @@ impl<S: Clone, B: CloneBody, C> Call<S, B, C> {
             self.finish(result, Stop::Settled);
             return None;
         }
+        // The observer hears of both ends; the caller reads the outcome of a call that stops.
         match self.decide(failed) {
             Ok(pause) => {
                 self.begin(class, &pause);
@@ -108,6 +111,7 @@ impl<S: Clone, B: CloneBody, C> Call<S, B, C> {
 
     /// A layer further in asks to send the request again with a newer token.
     fn after_resend<R>(&mut self, response: &mut Response<R>) -> Option<Pause> {
+        // Once for each call: a second 401 with a fresh token has another cause.
         let unreplayed = if self.resent {
             Unreplayed::AlreadyReplayed
         } else if !self.claim() {
@@ -157,6 +161,7 @@ impl<S: Clone, B: CloneBody, C> Call<S, B, C> {
 
     #[inline]
     fn finish<R, E: 'static>(&self, result: &mut Result<Response<R>, E>, stop: Stop) {
+        // A response can carry the outcome; an error can only be put into another one.
         match result {
             Ok(response) => self.tell_outcome(response, stop),
             Err(error) => GaveUp::mark(error, self.outcome(stop)),

@@ -14,6 +14,7 @@ use crate::{
 impl<S: Clone, B: CloneBody, C> Call<S, B, C> {
     /// A place in the queue, if the first send has to wait.
     pub(in crate::retry) fn queue_first(&mut self) -> Option<Box<Ticket>> {
+        // A send that another layer decides about has been through the gates there; each takes a slot.
         match self.passes {
             true => self.queue_for_slot(),
             false => self.queue_until_open(None),
@@ -49,6 +50,7 @@ impl<S: Clone, B: CloneBody, C> Call<S, B, C> {
     }
 
     fn queued(&mut self, passage: Passage<Box<Ticket>>) -> Option<Box<Ticket>> {
+        // A wait past the deadline is not begun: the request goes, and gets the server's own 429.
         match passage {
             Passage::Queued(ticket) => {
                 self.pause();

@@ -150,6 +150,8 @@ impl Cell {
     }
 
     fn change<T>(&self, now: Moment, change: impl FnOnce(&mut State) -> T) -> T {
+        // Publishing is part of the change: each caller after the lock sees its result. The
+        // replaced view is dropped after the lock, since that may run a caller's code.
         let mut state = lock(&self.state);
         let done = change(&mut state);
         let old = self.publish(&state, now);

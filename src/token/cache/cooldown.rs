@@ -119,6 +119,8 @@ impl Cooldown {
 
     fn backoff(&self, error: &TokenError, rng: &mut fastrand::Rng) -> Duration {
         let settings = &self.settings;
+        // A person corrects refused credentials, in minutes: their pauses are longer, and without
+        // chance.
         if is_denied(error) {
             return doubled(settings.denied_first, self.denied, settings.denied_longest);
         }

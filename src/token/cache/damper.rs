@@ -30,6 +30,7 @@ impl Damper {
         let quiet_since = self
             .refused_at
             .map_or(adopted, |refused| refused.max(adopted));
+        // Time in which the damper held is not time in which tokens were accepted.
         let holds = self.damped_until(now).is_some();
         if !holds && now.saturating_duration_since(quiet_since) >= self.settings.accepted_after {
             self.forced = 0;

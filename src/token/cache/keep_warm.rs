@@ -53,6 +53,7 @@ async fn keep_warm(shared: Arc<Shared>) {
         if closed {
             return;
         }
+        // The machine names the time of its next decision; the end of a renewal is unknown.
         let longest = if renewing { WHILE_RENEWING } else { LOOK_AGAIN };
         let now = Instant::now();
         sleep_until(next.unwrap_or(now).clamp(now + SHORTEST, now + longest)).await;

@@ -114,6 +114,7 @@ async fn overlapping(shared: &Shared, start: &Start, deadline: Instant) -> (Fetc
     }
     tracing::debug!("asking for a token a second time, beside the first");
     let second = pin!(request(shared, start, deadline));
+    // The first good answer ends the other request; a failed one waits for what the other brings.
     let (failed, other) = match select(first, second).await {
         Either::Left((Err(error), second)) => (error, second.await),
         Either::Right((Err(error), first)) => (error, first.await),
@@ -147,6 +148,7 @@ fn may_repeat(shared: &Shared, error: &TokenError) -> bool {
     if error.asks_for_rest() {
         return false;
     }
+    // A request that may have arrived is made again only where that spends nothing.
     match error.kind() {
         // Answered, so nothing was spent.
         Kind::Unavailable => true,

@@ -48,6 +48,7 @@ impl Shared {
         waker: &Waker,
     ) -> Result<Decision, TokenError> {
         let (decision, start) = self.cell.ask_or_wait(ask, waiter, waker, self.clock.now());
+        // Without a runtime, only a caller that would wait for this renewal fails.
         match (start.map(|start| self.start(start)), decision) {
             (Some(Err(error)), Decision::Wait { .. }) => Err(error),
             (_, decision) => Ok(decision),
@@ -77,6 +78,8 @@ impl Shared {
 
     fn start(self: &Arc<Self>, start: Start) -> Result<(), TokenError> {
         let (id, reason) = (start.id, start.reason);
+        // Nothing was sent yet, so this is an abort and not a failure: the next caller within a
+        // runtime starts another renewal.
         let runtime = match runtime() {
             Ok(runtime) => runtime,
             Err(error) => {

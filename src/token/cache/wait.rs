@@ -99,6 +99,8 @@ impl Future for Wait {
         if let Some(token) = this.brought() {
             return Poll::Ready(Ok(token));
         }
+        // Each pass asks the cache again. It waits only for a renewal under way, which wakes it at
+        // its end; if the renewal is lost, the timer wakes it. So every pending pass has a waker.
         loop {
             match this
                 .shared

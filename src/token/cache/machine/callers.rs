@@ -15,12 +15,17 @@ impl Machine {
         now: Moment,
     ) -> (Decision, Option<Start>) {
         self.renewing = self.renewing.filter(|renewing| !renewing.is_overdue(now));
+        // Callers that waited for a renewal share its failure, even if another one may begin by now: a
+        // crowd would ask the endpoint once for each of its members otherwise.
         if let Some(error) = self.failed_since(ask.waited) {
             return (Decision::Fail(error), None);
         }
+        // A token that is too short for this caller suits all others, so only this caller's ask
+        // renews it.
         if self.remaining(now).is_some_and(|left| left < ask.lasting) {
             return self.ask_for_longer(ask, now);
         }
+        // A closed cache serves what it has, and starts nothing.
         if self.closed {
             return (self.serve_or_fail(now, closed()), None);
         }
@@ -53,12 +58,15 @@ impl Machine {
             let pause = current.background_pause();
             self.cooldown.rest(now.mono, pause);
         }
+        // A renewal that cannot bring a longer life fails at once: one was just made, the damper holds, or
+        // no token lives that long.
         if brought || damped || current.whole < ask.lasting {
             return (Decision::Fail(too_short()), None);
         }
         if self.renewing.is_some() {
             return (self.wait(), None);
         }
+        // An endpoint that has just failed is not asked for a longer life either.
         if let Some(error) = self.cooldown.error(now.mono) {
             return (Decision::Fail(error.clone()), None);
         }
@@ -74,6 +82,9 @@ impl Machine {
         if self.renewing.is_some() {
             return None;
         }
+        // Without a token that may be served, only the cooldown holds a renewal back: the damper
+        // limits renewals that 401s force. While a token is served, background renewals rest
+        // longer.
         let cooling = self.cooldown.error(now.mono).is_some();
         let Some(current) = &self.current else {
             return (!cooling).then_some(Reason::Missing);
@@ -86,6 +97,7 @@ impl Machine {
         if current.refused {
             return (!cooling && !damped).then_some(Reason::Rejected);
         }
+        // The owner's wish goes before the age, so that the source learns why it is asked.
         let reason = match age {
             _ if current.unwanted && !damped => Reason::Forced,
             Age::Due => Reason::Due,
@@ -117,6 +129,8 @@ impl Machine {
     }
 
     fn serve_or_wait(&self, now: Moment) -> Decision {
+        // A refused token is served while no renewal is under way: its callers then get the
+        // server's 401. An expired token is never served.
         match self.unexpired(now) {
             Some(current) if !current.refused || self.renewing.is_none() => {
                 Decision::Serve(current.token.clone())
@@ -126,6 +140,7 @@ impl Machine {
     }
 
     fn serve_or_fail(&self, now: Moment, error: TokenError) -> Decision {
+        // Expiry is the only limit of a closed cache's token.
         match self.unexpired(now) {
             Some(current) => Decision::Serve(current.token.clone()),
             None => Decision::Fail(error),

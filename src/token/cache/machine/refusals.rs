@@ -20,17 +20,23 @@ impl Machine {
                 false => (Rejection::CannotRenew, None),
             };
         };
+        // A report counts only for the token that is held: an older one has its successor, and a newer one
+        // is not of this cache.
         if generation < current.token.generation() {
             return (Rejection::Superseded, None);
         }
         if generation > current.token.generation() || self.closed {
             return (Rejection::CannotRenew, None);
         }
+        // The mark stays whether or not a renewal may begin now: the next one passes it to the
+        // source.
         current.refused = true;
         self.damper.refused(current.adopted, now.mono);
         if is_renewing {
             return (Rejection::Renewing, None);
         }
+        // What holds a renewal back is named in the order in which it would: a failure that is being waited
+        // out says more than how often tokens were refused.
         if self.cooldown.error(now.mono).is_some() {
             return (Rejection::Gated, None);
         }
@@ -72,6 +78,7 @@ impl Machine {
         if self.is_renewing(now) {
             return (Invalidation::Renewing, None);
         }
+        // The endpoint's own wish goes before everything, the owner's included.
         if let Some(until) = self.cooldown.rests_until(now.mono) {
             return (Invalidation::Resting { until }, None);
         }
@@ -85,6 +92,8 @@ impl Machine {
             self.damper.pushed(now.mono);
             self.cooldown.cut_short(now.mono);
         }
+        // The strongest reason is told: a source that shares tokens must not return a refused one, and may
+        // return the same one for no reason but a check.
         let reason = match &self.current {
             Some(current) if is_valid && current.refused => Reason::Rejected,
             Some(_) if is_valid => Reason::Forced,

@@ -37,6 +37,7 @@ impl Machine {
         result: Result<(IssuedToken, Moment), TokenError>,
         now: Moment,
     ) -> Option<Result<Generation, TokenError>> {
+        // A late result of a renewal that was taken over must not replace what came after it.
         let ended = self.renewing.filter(|renewing| renewing.id == id)?;
         self.renewing = None;
         let adopted =
@@ -93,10 +94,12 @@ impl Machine {
         if new.age(now) == Age::Expired {
             return Err(expired_on_arrival());
         }
+        // A token proves that the endpoint works; the damper judges how the API takes it.
         self.cooldown.clear();
         self.last_failure = None;
         if let Some(current) = &self.current {
             let same = current.token.expose() == new.token.expose();
+            // The same token keeps its generation, so that a late 401 still refers to it.
             if same {
                 new.token = current.token.clone();
                 new.refused = current.refused;

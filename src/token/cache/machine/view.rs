@@ -25,9 +25,14 @@ impl Machine {
         let current = self.current.as_ref()?;
         let mut age_limit = current.expires_after;
         let mut until = None;
+        // A caller may be served without asking until the moment at which asking could change the answer,
+        // and never past the end of the token: then it is a renewal that is taken for lost, a cooldown or a
+        // damper that ends, a token that becomes due, or a check.
         match (current.refused, self.renewing) {
+            // Callers wait for the newer token.
             (true, Some(_)) => return None,
             (false, Some(renewing)) => until = Some(renewing.overdue_at),
+            // Nothing is ever started again, so only the end of the token counts.
             (_, None) if self.closed => {}
             (true, None) => until = Some(self.refused_until(now.mono)?),
             // What is due is looked at again when renewals in the background rest no more.

@@ -76,7 +76,7 @@ async fn failure_is_shared_and_made_of_at_most_three_requests() {
     assert_eq!(
         cache.token().await.unwrap().expose(),
         "token-4",
-        "the gate opens again"
+        "the cooldown ends"
     );
 }
 

@@ -21,7 +21,7 @@ enum Token {
 enum Going {
     Nothing,
     Renewing,
-    GateShut,
+    CoolingDown,
     Damped,
 }
 
@@ -110,7 +110,7 @@ impl Cell {
             Token::Expired => cell.wait(life * 95 / 100),
             Token::Refused if damped => assert!(cell.refuse().is_none()),
             Token::Refused => {
-                // Refused while the gate was shut, which it is no more.
+                // Refused during the cooldown, which is over now.
                 let start = cell.refuse();
                 cell.fail(start);
                 cell.wait(5);
@@ -133,7 +133,7 @@ impl Cell {
         match going {
             Going::Nothing | Going::Damped => {}
             Going::Renewing => assert!(start(&mut cell).is_some()),
-            Going::GateShut => {
+            Going::CoolingDown => {
                 let start = start(&mut cell);
                 cell.fail(start);
             }
@@ -149,22 +149,22 @@ fn each_cell_is_as_the_docs_have_it() {
     for (token, going, answer, starts) in [
         (None, Nothing, waits, true),
         (None, Renewing, waits, false),
-        (None, GateShut, fails, false),
+        (None, CoolingDown, fails, false),
         (Expired, Nothing, waits, true),
         (Expired, Renewing, waits, false),
-        (Expired, GateShut, fails, false),
+        (Expired, CoolingDown, fails, false),
         (Expired, Damped, waits, true),
         (Fresh, Nothing, served, false),
         (Fresh, Renewing, served, false),
-        (Fresh, GateShut, served, false),
+        (Fresh, CoolingDown, served, false),
         (Fresh, Damped, served, false),
         (Due, Nothing, served, true),
         (Due, Renewing, served, false),
-        (Due, GateShut, served, false),
+        (Due, CoolingDown, served, false),
         (Due, Damped, served, true),
         (Refused, Nothing, waits, true),
         (Refused, Renewing, waits, false),
-        (Refused, GateShut, served, false),
+        (Refused, CoolingDown, served, false),
         (Refused, Damped, served, false),
     ] {
         let mut cell = Cell::at(token, going);
