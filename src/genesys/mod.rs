@@ -1,22 +1,22 @@
-//! Genesys Cloud: its regions, its token endpoint, and the layers put together for it.
+//! Genesys Cloud: its regions, its token endpoint, and the layers set up for it.
 //!
-//! [`GenesysLayer`](crate::GenesysLayer) is the four layers of this crate in their order, set up for the Genesys Cloud
-//! API:
+//! [`GenesysLayer`](crate::GenesysLayer) combines the four layers of this crate in their order, set
+//! up for the Genesys Cloud API:
 //!
 //! ```text
 //! Replay → Retry → Refresh → Bearer → your HTTP client
 //! ```
 //!
-//! [`Org`] is one organisation: its [`Region`], its token, where that may be sent, and what its
-//! rate limits have shown so far. It is what the layer is made of, and what a request can name in
-//! its extensions to be sent as another one.
+//! An [`Org`] is one organisation: its [`Region`], its token, the hosts that the token may go to, its
+//! throttle and its budget. You build the layer from an `Org`. A request that has another `Org` in its
+//! extensions is sent as that one.
 //!
-//! Its tokens come by one of the [`grants`]: `client_credentials` for services, the others for what
-//! is done in somebody's name.
+//! One of the [`grants`] gets the tokens: `client_credentials` for services, the others for requests
+//! on behalf of a person.
 //!
-//! [`Pager`](crate::Pager) makes streams of what the API gives in pages; see [`paging`].
+//! [`Pager`](crate::Pager) turns the API's pages into streams; see [`paging`].
 //!
-//! [`ApiError`] makes an error of a response that the API has refused something with.
+//! [`ApiError`] turns an unsuccessful response into an error.
 //!
 //! # Example
 //!
@@ -49,15 +49,16 @@
 //!
 //! # Ordering
 //!
-//! Around everything that the client needs (proxy, TLS, a limit of concurrency), inside of what
-//! concerns the whole call. The layers end no attempt that nothing could take the place of: for an
-//! upper bound put tower's `TimeoutLayer` around them. Where other layers go is on
-//! [a page of its own](crate::guide::ordering).
+//! Put layers that the client needs (proxy, TLS, a limit on concurrency) inside, and layers that
+//! concern the whole call outside. The retry layer ends an attempt only if another one can follow, so
+//! for an upper bound put tower's `TimeoutLayer` around the stack. [Ordering](crate::guide::ordering)
+//! has the place of each other layer.
 //!
 //! # Customising
 //!
-//! [`OrgBuilder`] sets what belongs to an organisation, [`GenesysLayer`](crate::GenesysLayer) what belongs to the stack.
-//! For another order, or something in between, use the layers one by one:
+//! [`OrgBuilder`] sets the properties of an organisation, [`GenesysLayer`](crate::GenesysLayer) those
+//! of the stack. For another order, or a layer in between, use the layers one by one. Then give
+//! `Retry` the organisation's upstream and [`is_read_only`], as `GenesysLayer` does:
 //!
 //! ```
 //! # use tower_genesys::{BearerLayer, Org, RefreshLayer, ReplayLayer, RetryLayer, genesys};
@@ -84,20 +85,20 @@
 //!
 //! # Errors
 //!
-//! All as [`BoxError`](crate::BoxError). A response is none, whatever its status:
-//! [`ApiError::read`] makes one of it.
+//! All errors are a [`BoxError`](crate::BoxError). A response is never an error, whatever its status.
+//! [`ApiError::read`] turns one into an error.
 //!
-//! | found by | when |
+//! | find it with | cause |
 //! |---|---|
 //! | [`TokenError::find`](crate::TokenError::find) | there is no token; nothing was sent |
-//! | [`OriginError::find`](crate::bearer::OriginError::find) | the token is not for that host, or nobody's; nothing was sent |
+//! | [`OriginError::find`](crate::bearer::OriginError::find) | the token may not go to that host, or the request names no organisation; nothing was sent |
 //! | [`ReplayBodyError::find`](crate::replay::ReplayBodyError::find) | the body of the request failed |
-//! | a type of the client's | its last attempt failed |
+//! | the client's own error type | the last attempt failed |
 //!
 //! # Cancellation
 //!
-//! A response future may be dropped at any time. That ends its attempt, and its wait for a token or
-//! for its turn; a renewal that it has begun goes on for the others.
+//! You may drop a response future at any time. That ends its attempt, and its wait for a token or
+//! for its turn. A renewal that it has started continues for the others.
 
 mod answer;
 pub mod api_error;

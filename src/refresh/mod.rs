@@ -76,7 +76,7 @@
 //! # Errors
 //!
 //! Those of the inner service. If a 401 is returned, its extensions say why:
-//! [`Rejection`](crate::token::Rejection) if there is no newer token,
+//! [`Rejection`](crate::token::Rejection) if no newer token exists,
 //! [`Unreplayed`](crate::replay::Unreplayed) if there is one and the request could not be replayed.
 //!
 //! # Cancellation

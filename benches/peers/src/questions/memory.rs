@@ -34,7 +34,7 @@ const PER_ORG: &str = "an organisation, its token, cache and throttle";
 const PER_ENDPOINT: &str = "a throttled endpoint, of 1,000";
 const ENDPOINTS: &str = "10,000 throttled endpoints: all of them";
 const PER_PROCESS: &str = "a process that shares its token in a store, beside the store's client";
-const PER_THREAD: &str = "a thread that goes on using one token";
+const PER_THREAD: &str = "a thread that keeps using one token";
 const IN_FLIGHT: &str = "a request in flight, beside that of the bare service: `GenesysLayer`";
 const IN_FLIGHT_TOWER: &str =
     "a request in flight, beside that of the bare service: tower `Retry` over `AddAuthorization`";
