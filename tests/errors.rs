@@ -23,7 +23,7 @@ use tower_genesys::{
     ReplayLayer, RetryLayer,
     call::Refused,
     client::ClientBuilder,
-    genesys::{credentials_fn, orgs::Orgs},
+    genesys::{ConfigError, credentials_fn, orgs::Orgs},
     retry::{Budget, Upstream},
     store::{Claim, KeyRing, Owner, StoreKey, TokenStore, file::FileStore, redis::RedisStore},
     testing::{ANY, MockGenesys},
@@ -32,13 +32,7 @@ use tower_genesys::{
 type Sent = Full<Bytes>;
 
 /// Their text says everything.
-const WITHOUT_SOURCE: [&str; 5] = [
-    "ConfigError",
-    "InvalidHost",
-    "OriginError",
-    "RegionError",
-    "TemplateError",
-];
+const WITHOUT_SOURCE: [&str; 4] = ["InvalidHost", "OriginError", "RegionError", "TemplateError"];
 /// Shown in the chain of `ClientError`, and not public.
 const WITHIN: [&str; 3] = ["ConnectError", "StaleConnection", "TunnelError"];
 
@@ -185,6 +179,14 @@ async fn none_shows_what_it_gives_as_its_source() {
             client.map(drop).expect_err("no file").into(),
         ),
         ("ClientError", client_error().await),
+        (
+            "ConfigError",
+            KeyRing::from_file(&absent)
+                .map(drop)
+                .map_err(ConfigError::from)
+                .expect_err("no file")
+                .into(),
+        ),
         (
             "FileStoreError",
             FileStore::new(file.join("x"))

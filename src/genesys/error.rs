@@ -1,6 +1,7 @@
-use std::{borrow::Cow, error::Error, fmt};
+use std::{borrow::Cow, error::Error, fmt, sync::Arc};
 
 use super::RegionError;
+use crate::store::SharingError;
 
 /// What an [`Org`](super::Org) was configured with cannot work.
 ///
@@ -10,6 +11,7 @@ pub struct ConfigError {
     kind: ConfigErrorKind,
     message: Cow<'static, str>,
     region: Option<RegionError>,
+    sharing: Option<Arc<SharingError>>,
 }
 
 /// Which setting a [`ConfigError`] is about.
@@ -44,12 +46,25 @@ impl ConfigError {
             kind,
             message: message.into(),
             region: None,
+            sharing: None,
         }
     }
 
     /// Which setting is wrong.
     pub const fn kind(&self) -> ConfigErrorKind {
         self.kind
+    }
+}
+
+/// The error keeps its kind and cause as the source of this one.
+impl From<SharingError> for ConfigError {
+    fn from(error: SharingError) -> Self {
+        let mut this = Self::new(
+            ConfigErrorKind::Sharing,
+            "the token cannot be shared; the cause names the setting",
+        );
+        this.sharing = Some(Arc::new(error));
+        this
     }
 }
 
@@ -60,6 +75,7 @@ impl From<RegionError> for ConfigError {
             kind: ConfigErrorKind::Region,
             message,
             region: Some(error),
+            sharing: None,
         }
     }
 }
@@ -74,4 +90,9 @@ impl fmt::Display for ConfigError {
     }
 }
 
-impl Error for ConfigError {}
+impl Error for ConfigError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        let source = self.sharing.as_deref()?;
+        Some(source)
+    }
+}

@@ -296,40 +296,10 @@ impl<P> OrgBuilder<P> {
         }
     }
 
-    /// When and how the token is renewed.
-    pub fn cache_settings(mut self, settings: CacheSettings) -> Self {
-        self.settings = settings;
-        self
-    }
-
-    /// Who is told of renewals. Default: nobody but `tracing`.
-    pub fn observer(mut self, observer: impl TokenObserver + 'static) -> Self {
-        self.observer = Some(Arc::new(observer));
-        self
-    }
-
     /// What its requests share when they are retried. Default: an
     /// [`Upstream::new`] for each organisation that is built.
     pub fn upstream(mut self, upstream: Upstream) -> Self {
         self.upstream = Some(upstream);
-        self
-    }
-
-    /// Shares the token with other processes that have the same client, over a
-    /// [store](crate::store). Default: each process gets its own.
-    ///
-    /// For [`build`](Self::build) alone: another source is shared by [`SharedSource::new`], under a
-    /// key of its own.
-    pub fn share(mut self, sharing: Sharing) -> Self {
-        self.sharing = Some(sharing);
-        self
-    }
-
-    /// How the token endpoint wants to be asked. Default: as Genesys Cloud does.
-    ///
-    /// For [`build`](Self::build) alone: another source has a `with_dialect` of its own.
-    pub fn dialect(mut self, dialect: Dialect) -> Self {
-        self.dialect = dialect;
         self
     }
 
@@ -371,38 +341,7 @@ impl<P> OrgBuilder<P> {
         self
     }
 
-    /// An organisation whose tokens come from this source; credentials are not asked.
-    ///
-    /// # Errors
-    ///
-    /// [`ConfigErrorKind::Region`] when a base URL is not https, and not one on this machine that
-    /// [`allow_loopback`](Self::allow_loopback) allows; [`ConfigErrorKind::Sharing`] when the token
-    /// is to be [shared](Self::share); [`ConfigErrorKind::Limit`] when the [limit](Self::limit)
-    /// cannot be kept.
-    pub fn build_from_source(self, source: impl TokenSource) -> Result<Org, ConfigError> {
-        if self.sharing.is_some() {
-            return Err(unshareable(source.is_repeatable()));
-        }
-        self.build_over(source)
-    }
-
-    fn build_over(mut self, source: impl TokenSource) -> Result<Org, ConfigError> {
-        self.sharing = None;
-        let cache = TokenCache::builder(source).settings(self.settings);
-        let cache = cache.shared_observer(self.observer.clone());
-        self.build_from_cache(cache.build())
-    }
-
-    /// An organisation whose tokens come from this cache, which has its own source, settings and
-    /// observer: those given to the builder are not used.
-    ///
-    /// # Errors
-    ///
-    /// As for [`build_from_source`](Self::build_from_source).
-    pub fn build_from_cache(self, tokens: TokenCache) -> Result<Org, ConfigError> {
-        if self.sharing.is_some() {
-            return Err(unshareable(true));
-        }
+    fn build_over(self, tokens: TokenCache) -> Result<Org, ConfigError> {
         let limiter = match (self.limiter, &self.limit) {
             (None, Some(limit)) => Some(limit::of_one(limit)?),
             (limiter, _) => limiter,
@@ -448,7 +387,72 @@ impl<P> OrgBuilder<P> {
     }
 }
 
+/// An organisation whose tokens do not come of credentials.
+impl OrgBuilder<NoCredentials> {
+    /// An organisation whose tokens come from this source, and are renewed by the default
+    /// [`CacheSettings`]. Other settings and an observer are those of a
+    /// [`TokenCache::builder`](crate::TokenCache::builder) around the source, for
+    /// [`build_from_cache`](Self::build_from_cache).
+    ///
+    /// What only credentials make possible does not compile:
+    ///
+    /// ```compile_fail,E0599
+    /// # use tower_genesys::{Org, Region, Sharing, store::MemoryStore, token::source_fn};
+    /// # let source = source_fn(|_| std::future::pending());
+    /// let sharing = Sharing::unsealed(MemoryStore::new());
+    /// let org = Org::builder(Region::EU_WEST_1).share(sharing).build_from_source(source);
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigErrorKind::Region`] when a base URL is not https, and not one on this machine that
+    /// [`allow_loopback`](Self::allow_loopback) allows; [`ConfigErrorKind::Limit`] when the
+    /// [limit](Self::limit) cannot be kept.
+    pub fn build_from_source(self, source: impl TokenSource) -> Result<Org, ConfigError> {
+        self.build_over(TokenCache::new(source))
+    }
+
+    /// An organisation whose tokens come from this cache, which has its own source, settings and
+    /// observer.
+    ///
+    /// # Errors
+    ///
+    /// As for [`build_from_source`](Self::build_from_source).
+    pub fn build_from_cache(self, tokens: TokenCache) -> Result<Org, ConfigError> {
+        self.build_over(tokens)
+    }
+}
+
 impl<P: CredentialsProvider> OrgBuilder<P> {
+    /// When and how the token is renewed.
+    pub fn cache_settings(mut self, settings: CacheSettings) -> Self {
+        self.settings = settings;
+        self
+    }
+
+    /// Who is told of renewals. Default: nobody but `tracing`.
+    pub fn observer(mut self, observer: impl TokenObserver + 'static) -> Self {
+        self.observer = Some(Arc::new(observer));
+        self
+    }
+
+    /// Shares the token with other processes that have the same client, over a
+    /// [store](crate::store). Default: each process gets its own.
+    ///
+    /// Another source is shared by [`SharedSource::new`], under a key for it.
+    pub fn share(mut self, sharing: Sharing) -> Self {
+        self.sharing = Some(sharing);
+        self
+    }
+
+    /// How the token endpoint wants to be asked. Default: as Genesys Cloud does.
+    ///
+    /// Other sources have a `with_dialect`.
+    pub fn dialect(mut self, dialect: Dialect) -> Self {
+        self.dialect = dialect;
+        self
+    }
+
     /// An organisation whose tokens are fetched with the credentials, by this HTTP client.
     ///
     /// The client is any tower service; `B` is the type of its request bodies. A client that takes
@@ -456,7 +460,8 @@ impl<P: CredentialsProvider> OrgBuilder<P> {
     ///
     /// # Errors
     ///
-    /// [`ConfigErrorKind::Region`] as for [`build_from_source`](Self::build_from_source);
+    /// [`ConfigErrorKind::Region`] as for
+    /// [`build_from_source`](OrgBuilder::build_from_source);
     /// [`ConfigErrorKind::Sharing`] when the system has no randomness for what is to be
     /// [shared](Self::share); [`ConfigErrorKind::Limit`] when a limit cannot be kept, is stated
     /// here and for the sharing, or is to be shared over a store that keeps no book.
@@ -469,20 +474,25 @@ impl<P: CredentialsProvider> OrgBuilder<P> {
         let source = ClientCredentials::new(region, self.credentials.clone(), client)
             .with_dialect(self.dialect.clone());
         match &self.sharing {
-            None => self.build_over(source),
+            None => self.build_fetching(source),
             Some(sharing) => {
                 let limiter = limit::of_fleet(sharing, &self.region, &self.credentials);
                 let limiter = match (limiter, &self.limit) {
                     (Some(_), Some(_)) => return Err(limit::stated_twice()),
                     (limiter, _) => limiter.transpose()?,
                 };
-                let shared = SharedSource::identified(source, sharing.clone());
-                let shared = shared.map_err(|error| {
-                    ConfigError::new(ConfigErrorKind::Sharing, error.to_string())
-                })?;
-                Self { limiter, ..self }.build_over(shared)
+                let shared = SharedSource::identified(source, sharing.clone())?;
+                Self { limiter, ..self }.build_fetching(shared)
             }
         }
+    }
+
+    fn build_fetching(self, source: impl TokenSource) -> Result<Org, ConfigError> {
+        let cache = TokenCache::builder(source)
+            .settings(self.settings)
+            .shared_observer(self.observer.clone())
+            .build();
+        self.build_over(cache)
     }
 }
 
@@ -497,20 +507,6 @@ impl<P: fmt::Debug> fmt::Debug for OrgBuilder<P> {
             .field("limit", &self.limit)
             .finish_non_exhaustive()
     }
-}
-
-fn unshareable(repeatable: bool) -> ConfigError {
-    let message = match repeatable {
-        true => {
-            "the builder shares the tokens of the grant `client_credentials` alone, by `build`; wrap another source in \
-             `SharedSource::new`, under a key of its own, and leave out `OrgBuilder::share`"
-        }
-        false => {
-            "each request of this source spends something, such as a refresh token or a code, so that its tokens cannot \
-             be shared; leave out `OrgBuilder::share`"
-        }
-    };
-    ConfigError::new(ConfigErrorKind::Sharing, message)
 }
 
 fn insecure(base: &Uri) -> ConfigError {

@@ -117,8 +117,8 @@ async fn an_organisation_is_built_in_a_dialect() {
         .with_client_authentication(Way::Post)
         .with_token_type("jwt");
     let org = Org::builder(mock.region())
-        .dialect(dialect)
         .credentials(pair())
+        .dialect(dialect)
         .build::<Body>(mock.service())
         .unwrap();
     assert_eq!(org.tokens().token().await.unwrap().expose(), "t");

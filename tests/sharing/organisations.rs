@@ -6,11 +6,8 @@ use bytes::Bytes;
 use http_body_util::Full;
 use tokio::sync::Mutex;
 use tower_genesys::{
-    BoxError, Credentials, Org, Region, Sharing, TokenCache,
-    genesys::{
-        ConfigErrorKind, credentials_fn,
-        grants::{ClientCredentials, RefreshToken},
-    },
+    BoxError, Credentials, Org, Region, Sharing,
+    genesys::{credentials_fn, grants::ClientCredentials},
     store::{MemoryStore, ShareableSource},
     testing::MockGenesys,
     token::TokenProvider,
@@ -156,25 +153,5 @@ mod base64_of {
         let pair = STANDARD.decode(&basic["Basic ".len()..]).expect("base64");
         let pair = String::from_utf8(pair).expect("text");
         pair.split(':').next().expect("an id").to_owned()
-    }
-}
-
-#[test]
-fn what_cannot_be_shared_is_a_typed_error_when_it_is_built() {
-    let (mock, store) = (MockGenesys::new(), MemoryStore::new());
-    let builder = || Org::builder(mock.region()).share(sharing(&store));
-    let credentials = Credentials::new("id", "secret").expect("well-formed");
-    let rotating =
-        RefreshToken::<_, _, Body>::new(mock.region(), credentials, "r3fr3sh", mock.service());
-    let plain = tower_genesys::token::source_fn(async |_cx| unreachable!("it is not asked"));
-    let errors = [
-        builder().build_from_source(rotating),
-        builder().build_from_source(plain.clone()),
-        builder().build_from_cache(TokenCache::new(plain)),
-    ];
-    for error in errors {
-        let error = error.expect_err("it cannot be shared");
-        assert_eq!(error.kind(), ConfigErrorKind::Sharing);
-        assert!(error.to_string().contains("OrgBuilder::share"), "{error}");
     }
 }
