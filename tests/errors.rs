@@ -23,7 +23,7 @@ use tower_genesys::{
     ReplayLayer, RetryLayer,
     call::Refused,
     client::ClientBuilder,
-    genesys::{ConfigError, credentials_fn, orgs::Orgs},
+    genesys::{ConfigError, credentials_fn, login_file::LoginFile, orgs::Orgs},
     retry::{Budget, Upstream},
     store::{Claim, KeyRing, Owner, StoreKey, TokenStore, file::FileStore, redis::RedisStore},
     testing::{ANY, MockGenesys},
@@ -32,7 +32,13 @@ use tower_genesys::{
 type Sent = Full<Bytes>;
 
 /// Their text says everything.
-const WITHOUT_SOURCE: [&str; 4] = ["InvalidHost", "OriginError", "RegionError", "TemplateError"];
+const WITHOUT_SOURCE: [&str; 5] = [
+    "InvalidHost",
+    "LoginRedirectError",
+    "OriginError",
+    "RegionError",
+    "TemplateError",
+];
 /// Shown in the chain of `ClientError`, and not public.
 const WITHIN: [&str; 3] = ["ConnectError", "StaleConnection", "TunnelError"];
 
@@ -190,6 +196,13 @@ async fn none_shows_what_it_gives_as_its_source() {
         (
             "FileStoreError",
             FileStore::new(file.join("x"))
+                .map(drop)
+                .expect_err("no directory")
+                .into(),
+        ),
+        (
+            "LoginFileError",
+            LoginFile::unsealed(file.join("x/login"))
                 .map(drop)
                 .expect_err("no directory")
                 .into(),

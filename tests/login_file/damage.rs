@@ -89,8 +89,8 @@ async fn a_directory_that_is_not_private_is_refused() {
         file.remove().await.unwrap_err(),
     ] {
         assert_eq!(error.kind(), Kind::Directory, "{error}");
-        assert!(error.to_string().contains("chmod 700"), "{error}");
         let source = std::error::Error::source(&error).unwrap();
+        assert!(source.to_string().contains("chmod 700"), "{source}");
         let source: &FileStoreError = source.downcast_ref().unwrap();
         assert_eq!(source.kind(), FileStoreErrorKind::Permissions);
     }
@@ -175,5 +175,6 @@ fn without_a_runtime_an_operation_is_an_error() {
         .unwrap()
         .unwrap_err();
     assert_eq!(error.kind(), Kind::Unavailable, "{error}");
-    assert!(error.to_string().contains("runtime"), "{error}");
+    let source = std::error::Error::source(&error).unwrap();
+    assert!(source.to_string().contains("runtime"), "{source}");
 }

@@ -135,7 +135,7 @@ impl From<FileStoreError> for LoginFileError {
     fn from(error: FileStoreError) -> Self {
         Self {
             kind: LoginFileErrorKind::Directory,
-            message: error.to_string().into(),
+            message: "the login file cannot be kept in its directory; see the cause".into(),
             source: Some(error.into()),
         }
     }
@@ -146,7 +146,7 @@ impl From<StoreError> for LoginFileError {
     fn from(error: StoreError) -> Self {
         Self {
             kind: LoginFileErrorKind::Unavailable,
-            message: error.to_string().into(),
+            message: "the login file cannot be reached; see the cause".into(),
             source: Some(error.into()),
         }
     }
