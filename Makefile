@@ -47,12 +47,13 @@ lint:
 docs:
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --no-deps --all-features --package tower-genesys --package tower-genesys-dynamodb
 
-# Does every public item have an example, or a link to one, and one path? `RUSTC_BOOTSTRAP`: what rustdoc writes for that is not
-# stable yet.
+# Does every public item have an example, or a link to one, one path, and the grammar of the others? `RUSTC_BOOTSTRAP`: what rustdoc
+# writes for that is not stable yet.
 doc-examples:
 	RUSTC_BOOTSTRAP=1 $(CARGO) rustdoc --locked --lib --all-features --target-dir target/json -- -Z unstable-options --output-format json
 	.ci/without_example target/json/doc/tower_genesys.json
 	.ci/one_path --root 24 target/json/doc/tower_genesys.json
+	.ci/grammar target/json/doc/tower_genesys.json
 
 # Simulated days of five organisations in trouble, each call, send and token request accounted for. `make test` runs two.
 SOAK_DAYS ?= 30
