@@ -1,13 +1,13 @@
-//! An HTTP client in one call, for tokens and the API, where there is none yet.
+//! An HTTP client in one call, for tokens and the API, if you have no client yet.
 //!
-//! [`Client`] is hyper-util's, put together: HTTP/1.1 and 2, TLS by rustls with a crypto provider
-//! that is named, the proxy of the environment with user and password, limits of time for what else
-//! would hang, and errors that say what to do. It is a tower service like any other, and the layers
-//! of this crate know nothing of it: whoever has a client stays with that.
+//! [`Client`] sets up hyper-util's client: HTTP/1.1 and 2, TLS with rustls and a named crypto
+//! provider, the proxy of the environment with user and password, time-outs for everything that could
+//! hang, and errors that name the next step. It is a tower service like any other, and the layers of this
+//! crate do not depend on it. If you have a client, keep it.
 //!
 //! # Example
 //!
-//! A client of one's own, and this one, side by side:
+//! Your own client, and this one, side by side:
 //!
 //! ```
 #![doc = include_str!("../../examples/hyper_client.rs")]
@@ -15,8 +15,8 @@
 //!
 //! # Customising
 //!
-//! [`ClientBuilder`] has the settings, and says where each default comes from. In a network whose
-//! gateway inspects TLS, and with a proxy that the environment does not name:
+//! [`ClientBuilder`] has the settings, with the source of each default. For a network whose gateway
+//! inspects TLS, and a proxy that the environment does not name:
 //!
 //! ```
 //! use bytes::Bytes;
@@ -37,14 +37,14 @@
 //!
 //! # Proxies
 //!
-//! For each connection the proxy is asked for a tunnel (`CONNECT`); in it is TLS with the host itself,
-//! so that the proxy sees neither token nor data. Of authentication there is Basic, and of SOCKS nothing.
-//! The proxy's own password goes to the proxy only: in clear text, unless the proxy's URL is an `https`
-//! one.
+//! For each connection the client asks the proxy for a tunnel (`CONNECT`) and does TLS with the host
+//! inside of it, so that the proxy sees neither token nor data. The client supports Basic
+//! authentication, and no SOCKS. The proxy's own password goes to the proxy only: in clear text, unless
+//! the proxy's URL is an `https` one.
 //!
 //! # Crypto provider
 //!
-//! TLS is rustls, whose cryptography is a crate of its own:
+//! TLS is rustls, whose cryptography is a separate crate:
 //!
 //! | features of `tower-genesys` | provider |
 //! |---|---|
@@ -62,7 +62,7 @@
 //!
 //! # FIPS
 //!
-//! *ring* has no FIPS validation, and neither has AWS-LC as `aws-lc-rs` builds it. For AWS-LC's FIPS
+//! *ring* and AWS-LC as `aws-lc-rs` builds it lack FIPS validation. For AWS-LC's FIPS
 //! module, use the feature `aws-lc-rs`, and add `rustls` with its feature `fips` to your program:
 //! provider and cipher suites are then the validated ones. Check `ClientConfig::fips` of a
 //! configuration of your own, and pass that to [`tls_config`](ClientBuilder::tls_config). What the
@@ -70,8 +70,8 @@
 //!
 //! # Ordering
 //!
-//! Innermost: all layers go around it. It is always ready, and opens as many connections as requests
-//! ask for at a time over HTTP/1.1; to bound them, put tower's `ConcurrencyLimitLayer` between it and
+//! Innermost: all layers go around it. It is always ready. Over HTTP/1.1 it opens a connection for each
+//! concurrent request; to bound them, put tower's `ConcurrencyLimitLayer` between it and
 //! [`GenesysLayer`](crate::GenesysLayer).
 //!
 //! # Cloning
@@ -80,10 +80,10 @@
 //!
 //! # Runtimes
 //!
-//! A client may be used on several tokio runtimes, one after the other or at the same time: a runtime
-//! for each test, for each worker thread of actix-web, or for each `block_on`. Each runtime has a pool
-//! of its own, chosen when a response is first polled, and the pool ends with its runtime. So no
-//! request waits for a runtime that nobody drives. The price:
+//! You may use a client on several tokio runtimes, one after the other or at the same time: a runtime
+//! for each test, for each worker thread of actix-web, or for each `block_on`. Each runtime has its own
+//! pool, chosen when a response is first polled, and the pool ends with its runtime. So no request waits
+//! for a runtime that is not driven. The price:
 //!
 //! - One TCP and TLS handshake, and with HTTP/2 one connection, for each runtime and host, and the
 //!   [limits on idle connections](ClientBuilder#default) for each runtime.
@@ -91,33 +91,37 @@
 //! - The connections of a runtime that rests stay open until it is driven again or dropped. Its pool
 //!   uses none that was idle for longer than [`pool_idle_timeout`](ClientBuilder::pool_idle_timeout).
 //!
-//! The other ways cost more: a thread of the client's own would put all encryption on one core and two
-//! thread changes into each request, and a handle that is given at the start may be that of a runtime
-//! which rests. A program with one runtime has one pool, as with any client, and a search in a list of
-//! one.
+//! Other designs cost more: a thread for the client would put all encryption on one core and two thread
+//! changes into each request, and a handle given at the start may belong to a runtime at rest. A program
+//! with one runtime has one pool, as with any client, and a search in a list of one.
 //!
 //! # Errors
 //!
-//! A [`ClientConfigError`] when the client is built with something that cannot work, and a
-//! [`ClientError`] for a request without an answer. Both name the setting to look at, and neither shows
-//! what may be a secret. Where there was no connection, [`Retry`](crate::retry) knows that nothing was
-//! sent, and sends again whatever the method; a URI without https it lets be, and a proxy that wants
-//! another password, which may lock the account.
+//! A [`ClientConfigError`] if the client is built with settings that cannot work, and a [`ClientError`]
+//! for a request without a response. Both name the setting to look at, and neither shows a possible
+//! secret. Without a connection, [`Retry`](crate::retry) knows that nothing was sent, and retries any
+//! method. It does not retry a URI without https, or a proxy that wants another password, because that
+//! could lock the account.
 //!
-//! Within a stack, [`ClientError::find`] gets the reason out:
+//! Within a stack, [`ClientError::find`] finds the reason:
 //!
 //! ```
 //! use bytes::Bytes;
 //! use http::Request;
 //! use http_body_util::Full;
 //! use tower::ServiceExt;
-//! use tower_genesys::{BoxError, client::{ClientBuilder, ClientError, ClientErrorKind}};
+//! use tower_genesys::{
+//!     BoxError,
+//!     client::{ClientBuilder, ClientError, ClientErrorKind},
+//! };
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), BoxError> {
 //! // Nothing listens there.
-//! let client = ClientBuilder::new().proxy("http://me:s3cr3t@127.0.0.1:1").build()?;
-//! let request = Request::get("https://api.mypurecloud.com/").body(Full::<Bytes>::default())?;
+//! let proxy = "http://me:s3cr3t@127.0.0.1:1";
+//! let client = ClientBuilder::new().proxy(proxy).build()?;
+//! let request = Request::get("https://api.mypurecloud.com/");
+//! let request = request.body(Full::<Bytes>::default())?;
 //!
 //! let error: BoxError = client.oneshot(request).await.unwrap_err().into();
 //! let error = ClientError::find(&*error).expect("it is in there");
@@ -133,8 +137,8 @@
 //!
 //! # Cancellation
 //!
-//! A request ends with its future: an HTTP/1.1 connection that has it is closed, on HTTP/2 its stream is
-//! reset. A connection that is still being made for it is given up.
+//! A request ends with its future: its HTTP/1.1 connection is closed, on HTTP/2 its stream is reset, and
+//! a connection attempt for it is abandoned.
 
 mod builder;
 mod client_auth;

@@ -24,22 +24,23 @@
 //! use bytes::Bytes;
 //! use http::{Request, StatusCode};
 //! use http_body_util::Full;
-//! use tower::{ServiceBuilder, ServiceExt};
+//! use tower::{Layer, ServiceExt};
 //! use tower_genesys::{Credentials, GenesysLayer, Org, testing::MockGenesys};
 //!
 //! # #[tokio::main(flavor = "current_thread", start_paused = true)]
 //! # async fn main() -> Result<(), tower_genesys::BoxError> {
-//! let mock = MockGenesys::new(); // stands for Genesys Cloud, and for the client that reaches it
+//! let mock = MockGenesys::new(); // for Genesys Cloud and your HTTP client
 //! let org = Org::builder(mock.region())
 //!     .credentials(Credentials::new(mock.client_id(), mock.client_secret())?)
 //!     .build(mock.http_client())?;
-//! let genesys = ServiceBuilder::new().layer(GenesysLayer::new(&org)).service(mock.service());
+//! let genesys = GenesysLayer::new(&org).layer(mock.service());
 //!
-//! // Tokens die early. Nobody notices.
+//! // A token ends early, and no caller notices.
 //! org.tokens().token().await?;
 //! mock.revoke_all();
 //!
-//! let request = Request::get(org.api("/api/v2/tokens/me")?).body(Full::<Bytes>::default())?;
+//! let request = Request::get(org.api("/api/v2/tokens/me")?);
+//! let request = request.body(Full::<Bytes>::default())?;
 //! let response = genesys.clone().oneshot(request).await?;
 //! assert_eq!(response.status(), StatusCode::OK);
 //! assert_eq!((mock.token_posts(), mock.api_calls()), (2, 2));

@@ -1,10 +1,10 @@
-//! What the Genesys Cloud API says when it does not do what it was asked.
+//! Errors of the Genesys Cloud API, read from a response.
 //!
-//! The layers of this crate return the API's last response as it came. [`ApiError::read`] makes an
-//! error of it, with a bound on what is read, and [`ApiError::parse`] does so with a body that was
-//! read before. Neither fails: whatever came instead of an error of the API, there is a status to
-//! name. `read` also takes in why the layers have not sent the request again, so that the text of
-//! the error says what is to be done about that.
+//! The layers of this crate return the API's last response unchanged. [`ApiError::read`] turns it into
+//! an error, and bounds how much it reads. [`ApiError::parse`] does so with a body that you have read.
+//! Neither can fail: even if the body is not an error of the API, there is a status to name. `read` also
+//! includes the reason why the layers did not resend the request, so the message names the next step for
+//! that, too.
 //!
 //! # Example
 //!
@@ -37,11 +37,10 @@
 //!
 //! # What it shows
 //!
-//! Code and message of the API are meant for people, and are repeated, shortened. Whatever stands
-//! after the word "Bearer" is taken out, and so are words that look like a token (40 characters or
-//! more, with digits and both cases). `Display` escapes control characters and stays below
-//! 2000 characters, so it can go into a log as it is. A body that is no error of the API is
-//! not repeated.
+//! The API's code and message are meant for people, and are repeated, shortened. The text after the word
+//! "Bearer" is removed, as are words that look like a token (40 characters or more, with digits and both
+//! cases). `Display` escapes control characters and stays below 2000 characters, so you can log it as it
+//! is. The body is repeated only if it is an error of the API.
 
 mod advice;
 mod body;

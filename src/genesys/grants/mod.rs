@@ -1,43 +1,43 @@
-//! The ways to get a token from the Genesys Cloud token endpoint. Each is a
-//! [`TokenSource`](crate::token::TokenSource) over an HTTP client of yours.
+//! The grants of the Genesys Cloud token endpoint. Each is a
+//! [`TokenSource`](crate::token::TokenSource) over your HTTP client.
 //!
-//! | grant | for | client shows | renewed by | when that ends |
+//! | grant | for | client shows | renewed with | when that ends |
 //! |---|---|---|---|---|
-//! | [`ClientCredentials`] | the client itself | id and secret | itself, any number of times | correct the client or its secret |
-//! | [`RefreshToken`] | somebody who logged in earlier | id and secret | the refresh token, which each answer replaces | log in again |
-//! | [`AuthorizationCode::new`] | somebody who has just logged in | id and secret | the refresh token, if one came | log in again |
-//! | [`AuthorizationCode::public`] | the same, where no secret can be kept (PKCE) | id and verifier | nothing | log in again |
-//! | [`Saml2Bearer`] | somebody whom the identity provider knows | id and secret | another assertion | the provider has to give a good one |
+//! | [`ClientCredentials`] | the client itself | id and secret | the same grant, any number of times | correct the client or its secret |
+//! | [`RefreshToken`] | a person who logged in earlier | id and secret | the refresh token, which each response replaces | log in again |
+//! | [`AuthorizationCode::new`] | a person who has just logged in | id and secret | the refresh token, if the response had one | log in again |
+//! | [`AuthorizationCode::public`] | the same, for a program that cannot keep a secret (PKCE) | id and verifier | nothing | log in again |
+//! | [`Saml2Bearer`] | a person whom the identity provider knows | id and secret | another assertion | get a valid one from the provider |
 //!
-//! "Log in again" is [`LoginRequired`]: send the person to [`AuthorizeUrl`], and give what comes
-//! back to the [`LoginHandle`] of the source. A token that is valid is served on meanwhile.
+//! "Log in again" is [`LoginRequired`]: send the person to [`AuthorizeUrl`], and give the code to the
+//! [`LoginHandle`] of the source. Meanwhile, a token that is valid is still served.
 //!
-//! [`OrgBuilder::build_from_source`](crate::genesys::OrgBuilder::build_from_source) makes an
-//! organisation of any of them, [`TokenCache`](crate::TokenCache) keeps its token valid.
+//! [`OrgBuilder::build_from_source`](crate::genesys::OrgBuilder::build_from_source) builds an
+//! organisation from any of them, and [`TokenCache`](crate::TokenCache) keeps its token valid.
 //!
-//! # Sent again, or not
+//! # Resent, or not
 //!
-//! `client_credentials` and SAML2 may be sent again when nobody knows what became of a request.
-//! Codes and refresh tokens may not, and are not: see [`RefreshToken`](RefreshToken#sent-once).
+//! A request with `client_credentials` or SAML2 may be resent if its outcome is unknown. A request with
+//! a code or refresh token is never resent: see [`RefreshToken`](RefreshToken#sent-once).
 //!
 //! # Errors
 //!
-//! | [`TokenErrorKind`] | when |
+//! | [`TokenErrorKind`] | cause |
 //! |---|---|
-//! | [`Denied`] | `invalid_client` (or the wrong region), `unauthorized_client`, and what else the request has wrong |
-//! | [`LoginRequired`] | `invalid_grant`, and grants that are spent or may be |
+//! | [`Denied`] | `invalid_client` (or the wrong region), `unauthorized_client`, and other faults of the request |
+//! | [`LoginRequired`] | `invalid_grant`, and grants that are or may be used |
 //! | [`Throttled`] | 429, and the 400 that says `rate limit exceeded` |
-//! | [`Unavailable`] | 5xx, and what else is no answer of the token endpoint |
+//! | [`Unavailable`] | 5xx, and responses that are not from the token endpoint |
 //! | [`Transport`] | no connection, or one that broke |
-//! | [`Malformed`] | a success that is no token or longer than 64 KiB, a redirect, an encoding that was not asked for |
+//! | [`Malformed`] | a success without a token or longer than 64 KiB, a redirect, an encoding that was not requested |
 //! | [`Credentials`] | the provider of credentials or assertions failed |
 //! | [`NotPersisted`], [`NotMarked`], [`Busy`] | with refresh tokens only: not stored, not marked, in use |
 //!
-//! A 429 and a 5xx are what their heads say, with `Retry-After`, whatever becomes of their bodies. A
-//! `Retry-After` of zero, or a date that is over, counts as not stated. A 200 with an `error` of
-//! RFC 6749 and no token is what that error is.
+//! The head of a 429 or 5xx decides, with `Retry-After`, even if the body cannot be read. A
+//! `Retry-After` of zero, or a date in the past, counts as not stated. A 200 with an `error` of RFC 6749
+//! and no token counts as that error.
 //!
-//! No byte of an answer's body is in any of them but a code of RFC 6749, and no secret.
+//! An error repeats only the codes of RFC 6749 from a response's body, and never a secret.
 //!
 //! [`TokenErrorKind`]: crate::token::TokenErrorKind
 //! [`Denied`]: crate::token::TokenErrorKind::Denied

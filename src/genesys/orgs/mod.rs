@@ -1,18 +1,21 @@
 //! Many organisations in one process: each built once, when it is first needed.
 //!
-//! [`Orgs`] is a registry of [`Org`](crate::Org)s under keys of your own, such as the id of a
-//! tenant. It builds the organisation of a key when somebody first asks for it, and closes it when
-//! nobody has used it for a while.
+//! [`Orgs`] is a registry of [`Org`](crate::Org)s under your own keys, such as the id of a tenant. It
+//! builds the organisation of a key at the first request for it, and closes it after a while without
+//! use.
 //!
 //! ```
 //! use bytes::Bytes;
 //! use http_body_util::Full;
-//! use tower_genesys::{BoxError, Credentials, Org, genesys::orgs::Orgs, testing::MockGenesys};
+//! use tower_genesys::{
+//!     BoxError, Credentials, Org, genesys::orgs::Orgs, testing::MockGenesys,
+//! };
 //!
 //! # #[tokio::main(flavor = "current_thread", start_paused = true)]
 //! # async fn main() -> Result<(), BoxError> {
 //! let mock = MockGenesys::new(); // stands for Genesys Cloud and for your client
-//! let (id, secret) = (mock.client_id().to_owned(), mock.client_secret().to_owned());
+//! let id = mock.client_id().to_owned();
+//! let secret = mock.client_secret().to_owned();
 //! let orgs = Orgs::new(move |tenant: String| {
 //!     let (mock, id, secret) = (mock.clone(), id.clone(), secret.clone());
 //!     async move {
@@ -43,24 +46,23 @@
 //! | capacity | 10,000 | 30 MB, if each has a token (measured by `benches/tenants.rs`) |
 //! | idle time | 1 h | a tenant that returns costs one token request; tokens live for a day |
 //!
-//! An organisation is *idle* while nobody but the registry has it: no request that is under way, no
-//! clone that you keep. It is closed after the idle time, or earlier when another one needs its
-//! place; of several, the one that was asked for longest ago goes first. An organisation in use is
-//! never closed. If all are in use and there is no place for another, [`Orgs::get`] returns
-//! [`OrgsErrorKind::Full`].
+//! An organisation is *idle* while only the registry has it: no request is in flight, and you keep no
+//! clone. The registry closes it after the idle time, or earlier if another one needs its place; the
+//! least recently requested one goes first. It never closes an organisation in use. If all are in use
+//! and no place is left, [`Orgs::get`] returns [`OrgsErrorKind::Full`].
 //!
-//! Idle organisations are looked for when somebody asks for one, a few times per idle time. Nothing
-//! runs in the background. [`Orgs::close_idle`] looks at once.
+//! Calls of `get` look for idle organisations, a few times per idle time. Nothing runs in the
+//! background. [`Orgs::close_idle`] looks at once.
 //!
 //! # Errors
 //!
-//! An [`OrgsError`]. All who wait for one organisation share the error of its build. It is not
-//! remembered: the next caller builds again.
+//! An [`OrgsError`]. All callers that wait for one organisation share the error of its build. The
+//! registry does not keep the error: the next caller builds again.
 //!
 //! # Cancellation
 //!
-//! A build belongs to all who wait for it. It goes on while one of them does, and is dropped with
-//! the last of them.
+//! A build belongs to all callers that wait for it. It continues while one of them waits, and is
+//! dropped with the last of them.
 
 mod builder;
 mod error;
