@@ -1,9 +1,9 @@
 //! Collects response bodies, so that a connection that breaks in the middle of one can be retried.
 //!
-//! A layer is done with a response when its head is there. A body that breaks off later fails the
-//! caller who reads it, and no layer sends the request again. [`CollectLayer`](crate::CollectLayer), inside of
-//! [`RetryLayer`](crate::RetryLayer), reads the body of a success first, up to a cap. A body that
-//! breaks off is then an error of the service, after which a repeatable request is sent again.
+//! A layer returns a response when its head is there. If the body breaks off later, the caller who
+//! reads it gets the error, and no layer resends the request. [`CollectLayer`](crate::CollectLayer),
+//! inside of [`RetryLayer`](crate::RetryLayer), first reads the body of a success, up to a cap. A body
+//! that breaks off is then an error of the service, and a repeatable request is retried.
 //!
 //! ```
 //! use std::io;
@@ -12,7 +12,9 @@
 //! use http_body_util::{BodyExt, Full, StreamBody};
 //! use http_body::Frame;
 //! use tower::{BoxError, ServiceBuilder, ServiceExt, service_fn};
-//! use tower_genesys::{CollectLayer, ReplayBody, ReplayLayer, RetryLayer, retry::Attempt};
+//! use tower_genesys::{
+//!     CollectLayer, ReplayBody, ReplayLayer, RetryLayer, retry::Attempt,
+//! };
 //!
 //! /// Breaks off in the middle of its first answer.
 //! async fn api(
@@ -48,26 +50,26 @@
 //! | response | |
 //! |---|---|
 //! | a success with a body of up to the cap | collected: the caller gets the head and the whole body |
-//! | a body longer than the cap | handed on as it is, at once if it states its length |
-//! | a stream by its type: server-sent events, newline-delimited JSON, multipart replacement, gRPC | handed on as it is |
-//! | to a request with [`CallOptions::without_collecting`](crate::CallOptions::without_collecting) | handed on as it is |
-//! | no success | handed on as it is: its status says more than its body |
+//! | a body longer than the cap | passed on unchanged, at once if it states its length |
+//! | a stream by its type: server-sent events, newline-delimited JSON, multipart replacement, gRPC | passed on unchanged |
+//! | to a request with [`CallOptions::without_collecting`](crate::CallOptions::without_collecting) | passed on unchanged |
+//! | an unsuccessful one | passed on unchanged: its status says more than its body |
 //!
-//! Frames and trailers stay as they came, and are not copied.
+//! Frames and trailers stay unchanged, and are not copied.
 //!
 //! # Customising
 //!
-//! The cap is 4 MiB by default; [`CollectLayer::with_cap`](crate::CollectLayer::with_cap) sets another one. Each call holds at
-//! most that much, counted with the place that frames take, and one frame.
+//! The cap is 4 MiB by default; [`CollectLayer::with_cap`](crate::CollectLayer::with_cap) sets another
+//! one. Each call holds at most that much, including the overhead of frames, and one frame.
 //!
 //! # Ordering
 //!
-//! Inside of [`RetryLayer`](crate::RetryLayer). [`GenesysLayer`](crate::GenesysLayer) has no place
-//! for it in between, so put it around the client: `genesys.layer(CollectLayer::new().layer(client))`.
-//! A layer that decompresses belongs outside of it, where the cap counts what comes over the wire.
+//! Inside of [`RetryLayer`](crate::RetryLayer). With [`GenesysLayer`](crate::GenesysLayer), put it around
+//! the client: `genesys.layer(CollectLayer::new().layer(client))`. Put a layer that decompresses outside
+//! of it, so that the cap counts the bytes on the wire.
 //!
-//! The attempt time-out of `RetryLayer` (30 s by default) covers the body too, since the attempt
-//! ends with it. Raise it for large bodies over slow lines.
+//! The attempt time-out of `RetryLayer` (30 s by default) covers the body, too. Raise it for large
+//! bodies over slow lines.
 //!
 //! # Cloning
 //!
@@ -75,10 +77,9 @@
 //!
 //! # Errors
 //!
-//! All as [`BoxError`](crate::BoxError): those of the inner service as they came, and
-//! [`BodyBroken`] for a body that broke off, which has the head of the response. The built-in
-//! classifiers take it for transient: the request was executed, so only a repeatable one is sent
-//! again.
+//! All as [`BoxError`](crate::BoxError): those of the inner service unchanged, and [`BodyBroken`], with
+//! the head of the response, for a body that broke off. The built-in classifiers treat it as transient.
+//! The request was executed, so only a repeatable one is retried.
 //!
 //! # Cancellation
 //!

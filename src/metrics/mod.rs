@@ -1,46 +1,46 @@
-//! Counters for what the token cache, the retry layer and a shared store do, through the
-//! [`metrics`] facade.
+//! Counts the events of the token cache, the retry layer and a shared store, through the [`metrics`]
+//! facade.
 //!
 //! [`Metrics`] is an observer of both: give it to
 //! [`TokenCacheBuilder::observer`](crate::token::TokenCacheBuilder::observer) (or
 //! [`OrgBuilder::observer`](crate::genesys::OrgBuilder::observer)) and to
-//! [`RetryLayer::with_observer`](crate::RetryLayer::with_observer). Where the numbers go is for the
-//! recorder to say that the program installs, such as one for Prometheus.
+//! [`RetryLayer::with_observer`](crate::RetryLayer::with_observer). The recorder that your program
+//! installs exports the numbers, for example to Prometheus.
 //!
 //! | name | kind | labels | counts |
 //! |---|---|---|---|
 //! | `tower_genesys_token_renewals_total` | counter | `reason`, `outcome` | renewals that have ended |
 //! | `tower_genesys_token_renewal_seconds` | histogram | `reason` | how long they took |
 //! | `tower_genesys_token_rejections_total` | counter | `outcome` | 401s that were reported to the cache |
-//! | `tower_genesys_retries_total` | counter | `method`, `class` | requests that are sent again |
-//! | `tower_genesys_replays_total` | counter | `method` | requests sent again after a 401 |
+//! | `tower_genesys_retries_total` | counter | `method`, `class` | retries |
+//! | `tower_genesys_replays_total` | counter | `method` | replays after a 401 |
 //! | `tower_genesys_retries_given_up_total` | counter | `method`, `reason` | failures returned to the caller |
 //! | `tower_genesys_throttled_total` | counter | – | times an endpoint was closed by a 429 |
 //! | `tower_genesys_held_total` | counter | – | requests that waited at a closed endpoint |
 //! | `tower_genesys_call_seconds` | histogram | `scope`, `method`, `template`, `status` | how long calls and attempts took |
-//! | `tower_genesys_limit_events_total` | counter | `event` | what was done to keep a shared limit |
+//! | `tower_genesys_limit_events_total` | counter | `event` | events of a shared limit |
 //! | `tower_genesys_limit_slots_total` | counter | – | slots that were reserved |
 //! | `tower_genesys_limit_wait_seconds` | histogram | – | how long sends waited for slots |
 //! | `tower_genesys_limit_requests_per_minute` | gauge | – | the limit in use |
 //! | `tower_genesys_limit_alone` | gauge | – | 1 while the process keeps to its share by itself |
-//! | `tower_genesys_store_events_total` | counter | `event` | what was done with a shared token |
+//! | `tower_genesys_store_events_total` | counter | `event` | events of a shared token |
 //! | `tower_genesys_store_misses_total` | counter | `kind` | values in the store that could not be used |
 //! | `tower_genesys_store_failures_total` | counter | `operation`, `kind` | operations of the store that failed |
 //!
 //! `reason` of a renewal is that of [`Reason`](crate::token::Reason::as_str); its `outcome` is `renewed`,
-//! `abandoned`, or the kind of the [`TokenError`](crate::token::TokenErrorKind::as_str). No label holds an
-//! id, a query or a host, so that their number is bounded.
+//! `abandoned`, or the kind of the [`TokenError`](crate::token::TokenErrorKind::as_str). Labels never hold
+//! an id, a query or a host, so their number is bounded.
 //!
 //! Durations need [`SpanLayer::with_observer`](crate::SpanLayer::with_observer). Their `template` is
-//! the path with ids left out, or `other`; their `status` that of the answer, or the
-//! [`error.type`](crate::spans#what-is-in-a-span) if there was none.
+//! the path without ids, or `other`; their `status` is that of the response, or without a response the
+//! [`error.type`](crate::spans#what-is-in-a-span).
 //!
-//! For a shared token it goes to [`Sharing::with_observer`](crate::Sharing::with_observer). `event`
-//! is that of [`StoreEvent::as_str`](crate::store::StoreEvent::as_str), of which `missed` and
-//! `failed` have counters of their own.
+//! For a shared token, pass it to [`Sharing::with_observer`](crate::Sharing::with_observer). `event` is
+//! that of [`StoreEvent::as_str`](crate::store::StoreEvent::as_str); `missed` and `failed` have separate
+//! counters.
 //!
-//! For a limit it goes to [`Limit::with_observer`](crate::store::Limit::with_observer). `event` is that of
-//! [`LimitEvent::as_str`](crate::store::book::LimitEvent::as_str).
+//! For a limit, pass it to [`Limit::with_observer`](crate::store::Limit::with_observer). `event` is that
+//! of [`LimitEvent::as_str`](crate::store::book::LimitEvent::as_str).
 //!
 //! # Example
 //!

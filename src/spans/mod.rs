@@ -1,9 +1,9 @@
-//! Spans for calls and attempts, with the names that OpenTelemetry has for HTTP clients.
+//! Spans for calls and attempts, with OpenTelemetry's names for HTTP clients.
 //!
-//! [`SpanLayer::calls`](crate::SpanLayer::calls), outside of all layers, makes a span for each call;
-//! [`SpanLayer::attempts`](crate::SpanLayer::attempts), around the client, one for each time that the request is sent. They are
-//! spans of [`tracing`], so a subscriber such as `tracing-opentelemetry` takes them to a collector.
-//! Nothing is there unless you put these layers into the stack.
+//! [`SpanLayer::calls`](crate::SpanLayer::calls), outside of all layers, makes a span for each call.
+//! [`SpanLayer::attempts`](crate::SpanLayer::attempts), around the client, makes one for each send. They
+//! are spans of [`tracing`], so a subscriber such as `tracing-opentelemetry` exports them to a collector.
+//! Without these layers in the stack, there are no spans of calls.
 //!
 //! ```
 //! use http::Request;
@@ -42,8 +42,8 @@
 //! | `http.request.method` | the method; `_OTHER` for one that HTTP does not define |
 //! | `server.address`, `server.port` | host and port of the URI; the port is left out if it is that of the scheme |
 //! | `url.template` | the path with `{}` for each id, by [`Templates`]; absent if no template fits |
-//! | `http.response.status_code` | the status of the answer |
-//! | `http.request.resend_count` | which resend this is, from 1 on; of a call: how many there were |
+//! | `http.response.status_code` | the status of the response |
+//! | `http.request.resend_count` | the number of this resend, from 1 on; for a call: the number of its resends |
 //! | `error.type` | the status from 400 on; otherwise what failed, see below |
 //! | `otel.status_code` | `ERROR` together with `error.type` |
 //!
@@ -60,12 +60,12 @@
 //! | `transport` | any other error |
 //! | `dropped` | the caller dropped the future |
 //!
-//! A renewal of the token is a span of its own, `token_renewal`, since it belongs to no caller. It
-//! *follows from* the span of the call that caused it, which OpenTelemetry shows as a link.
+//! A renewal of the token belongs to no caller, so it has a separate span, `token_renewal`. It *follows
+//! from* the span of the call that caused it, which OpenTelemetry shows as a link.
 //!
 //! # Propagation
 //!
-//! Each attempt has a span, so each can have a `traceparent` of its own. Set it in a layer inside of
+//! Each attempt has a span, so each can have its own `traceparent`. Set it in a layer inside of
 //! [`SpanLayer::attempts`](crate::SpanLayer::attempts), where that span is the current one:
 //!
 //! ```text
@@ -86,15 +86,16 @@
 //!
 //! # Durations
 //!
-//! [`SpanLayer::with_observer`](crate::SpanLayer::with_observer) tells an observer how long each call or attempt took. With the
-//! feature `metrics`, [`Metrics`](crate::metrics) makes histograms of it, by template and status.
+//! [`SpanLayer::with_observer`](crate::SpanLayer::with_observer) reports the duration of each call or
+//! attempt to an observer. With the feature `metrics`, [`Metrics`](crate::metrics) turns the durations
+//! into histograms, by template and status.
 //! The [guide](crate::guide::operating#dashboard) has a dashboard for them.
 //!
 //! # Customising
 //!
 //! [`SpanLayer::with_templates`](crate::SpanLayer::with_templates) takes the [`Templates`] of the API
-//! ([`genesys::templates`](crate::genesys::templates)), and paths that these do not have, such as
-//! those of a gateway. Without it, spans have no template.
+//! ([`genesys::templates`](crate::genesys::templates)), and your additional paths, such as those of a
+//! gateway. Without it, spans have no template.
 //!
 //! # Cloning
 //!

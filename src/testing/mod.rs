@@ -1,9 +1,8 @@
 //! A Genesys Cloud for tests, in memory or on a loopback port.
 //!
-//! [`MockGenesys`] behaves like the real one where clients get it wrong: how the token endpoint
-//! reports errors, when a token dies, what a rate limit looks like, how paging ends. It shares no
-//! code with the client side of this crate but [`Region`](crate::Region), so it can test any
-//! client.
+//! [`MockGenesys`] behaves like the real one where clients make mistakes: the errors of the token
+//! endpoint, the end of a token, rate limits, the end of paging. Of the client side of this crate it
+//! shares only [`Region`](crate::Region), so it can test any client.
 //!
 //! ```
 //! use http::{Request, StatusCode, header};
@@ -25,7 +24,8 @@
 //! };
 //! let token = mock.mint_token();
 //! let first = ask(&token)?.await?;
-//! let page: serde_json::Value = serde_json::from_slice(&first.collect().await?.to_bytes())?;
+//! let body = first.collect().await?.to_bytes();
+//! let page: serde_json::Value = serde_json::from_slice(&body)?;
 //! assert_eq!(page["totalHits"], 30);
 //! assert_eq!(page["conversations"].as_array().map(Vec::len), Some(25));
 //!
@@ -38,11 +38,11 @@
 //!
 //! # In memory and on the wire
 //!
-//! [`service`](MockGenesys::service) is a tower service: put it where the HTTP client would be.
-//! It uses no sockets and no tasks, and stands for [`region`](MockGenesys::region), an ordinary
-//! one with https. [`serve`](MockGenesys::serve) starts a real server for HTTP/1.1 and h2c, for
-//! clients that bring their own transport; its base URLs are [`MockServer::region`]. Both are the
-//! same Genesys Cloud: a token from one is good at the other, and all is counted together.
+//! [`service`](MockGenesys::service) is a tower service that replaces the HTTP client. It uses no sockets
+//! and no tasks, and serves [`region`](MockGenesys::region), an ordinary one with https.
+//! [`serve`](MockGenesys::serve) starts a real server for HTTP/1.1 and h2c, for clients with their own
+//! transport; its base URLs are [`MockServer::region`]. Both are the same Genesys Cloud: a token from one
+//! is valid at the other, and they count together.
 //!
 //! # What it knows
 //!
@@ -59,22 +59,21 @@
 //!   current `version`) and `DELETE /api/v2/users/{id}`;
 //! - `GET /api/v2/users/me`, and `GET`, `HEAD` and `DELETE /api/v2/tokens/me`.
 //!
-//! Of a conversation query it looks at `interval`, `order` and `paging`, not at filters. All
-//! conversations begin within [`interval`](MockGenesys::interval). The query finds those that began
-//! on a day of UTC that its interval touches, so that adjacent slices of a day overlap; the job finds
-//! those that were active in its interval.
+//! A conversation query reads `interval`, `order` and `paging`, and ignores filters. All conversations
+//! begin within [`interval`](MockGenesys::interval). The query finds those that began on any UTC day that
+//! its interval touches, so adjacent slices of a day overlap. The job finds those that were active in its
+//! interval.
 //!
-//! Browsers may use it: it answers their preflight requests, which it neither counts nor scripts.
-//! Anything else belongs to [`on`](MockGenesys::on) with
-//! [`reply_json`](Script::reply_json).
+//! Browsers may use it: it answers their preflight requests, and neither counts nor scripts them.
+//! Script every other response with [`on`](MockGenesys::on) and [`reply_json`](Script::reply_json).
 //!
-//! Any other list of the API, [`add_list`](MockGenesys::add_list) adds in the shape that the API
-//! definition gives its pages, a job's results included.
+//! [`add_list`](MockGenesys::add_list) adds any other list of the API, with pages in the shape of the API
+//! definition, a job's results included.
 //!
 //! # Scripting
 //!
-//! [`on`](MockGenesys::on) makes a rule in one line: which requests, and what happens to them, from
-//! a 429 to a body that never ends. Ordinals count from when the mock was made. See [`Script`].
+//! [`on`](MockGenesys::on) makes a rule in one line: it names requests and their response or fault, from
+//! a 429 to a body that never ends. Ordinals count from the start of the mock. See [`Script`].
 //!
 //! ```
 //! # use std::time::Duration;
@@ -86,23 +85,23 @@
 //! # assert_eq!(mock.token_posts(), 0);
 //! ```
 //!
-//! To let things happen together, [`hold`](MockGenesys::hold) keeps requests unanswered and
-//! [`wait_for`](MockGenesys::wait_for) waits until enough have arrived: no test needs to sleep.
+//! For concurrent requests, [`hold`](MockGenesys::hold) leaves requests unanswered and
+//! [`wait_for`](MockGenesys::wait_for) waits until enough have arrived, so tests need no sleep.
 //!
 //! # Counting
 //!
-//! [`count`](MockGenesys::count) gives the requests at a [`Route`],
+//! [`count`](MockGenesys::count) returns the number of requests at a [`Route`],
 //! [`requests`](MockGenesys::requests) the last of them in full, byte for byte.
 //!
 //! # Clock
 //!
-//! Tokens, limits and delays go by tokio's clock. In a test with `#[tokio::test(start_paused =
-//! true)]`, a day passes with `tokio::time::advance`; on the wire a paused clock is no good, since
-//! it runs ahead whenever all tasks wait for sockets.
+//! Tokens, limits and delays use tokio's clock. In a test with `#[tokio::test(start_paused = true)]`, a
+//! day passes with `tokio::time::advance`. Do not pause the clock on the wire: it runs ahead whenever all
+//! tasks wait for sockets.
 //!
 //! # Secrets
 //!
-//! `Debug` of nothing in here shows a token or a secret. [`Recorded`] gives them out when asked.
+//! `Debug` of these types never shows a token or a secret. [`Recorded`] returns them on request.
 
 mod api;
 mod authorize;

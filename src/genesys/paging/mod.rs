@@ -1,10 +1,9 @@
 //! Lists, searches and jobs, as streams of pages that can be resumed.
 //!
-//! A [`Pager`] is given a path, and for a POST a body; how the operation pages it takes from the
-//! crate's table of the API ([`Paging::of`]). It makes a stream of [`Page`]s with rows of a type of
-//! yours. Tokens may expire and requests may be throttled meanwhile: the layers below see to that.
-//! The stream returns each row once, and never ends early without an error: whatever is wrong is a
-//! [`PageError`].
+//! Give a [`Pager`] a path, and for a POST a body. It takes the operation's way to page from the crate's
+//! table of the API ([`Paging::of`]), and makes a stream of [`Page`]s with your row type. The layers below
+//! handle expired tokens and throttled requests. The stream returns each row once, and never ends early
+//! without an error: every fault is a [`PageError`].
 //!
 //! # Example
 //!
@@ -14,7 +13,7 @@
 //! use http_body_util::Full;
 //! use serde::Deserialize;
 //! use serde_json::json;
-//! use tower::ServiceBuilder;
+//! use tower::Layer;
 //! use tower_genesys::{Credentials, GenesysLayer, Org, Pager};
 //! use tower_genesys::testing::{DETAILS_QUERY, MockGenesys};
 //!
@@ -26,11 +25,11 @@
 //!
 //! # #[tokio::main(flavor = "current_thread", start_paused = true)]
 //! # async fn main() -> Result<(), tower_genesys::BoxError> {
-//! let mock = MockGenesys::builder().conversations(250).build(); // stands for the HTTP client
+//! let mock = MockGenesys::builder().conversations(250).build();
 //! let org = Org::builder(mock.region())
 //!     .credentials(Credentials::new(mock.client_id(), mock.client_secret())?)
 //!     .build(mock.http_client())?;
-//! let genesys = ServiceBuilder::new().layer(GenesysLayer::new(&org)).service(mock.http_client());
+//! let genesys = GenesysLayer::new(&org).layer(mock.http_client());
 //! let pager = Pager::new(&org, genesys);
 //!
 //! mock.on(DETAILS_QUERY).nth(2).revoke_token(); // in the middle of the job
@@ -62,7 +61,7 @@
 //! [`get`](Pager::get) for lists and `q64` searches, [`post`](Pager::post) for queries, searches and
 //! jobs. An example of each way is in the [guide](crate::guide::lists).
 //!
-//! | operations | next page by |
+//! | operations | the next page is found by |
 //! |---|---|
 //! | most lists, and searches by POST | number: in the caller's query, at the top of the body, or in `paging` |
 //! | lists with `after` or `cursor` | the link `nextUri`, or a token in the body |
@@ -71,64 +70,65 @@
 //! | jobs of analytics, audits, usage, work items and cases | started, waited for, then read by cursor, link or number |
 //! | lists and arrays without pages | one page |
 //!
-//! For an operation that the table does not have, describe how it pages:
+//! For an operation that is not in the table, describe how it pages:
 //! [`with_paging`](PagedRequest::with_paging).
 //!
 //! # Customising
 //!
-//! [`PagedRequest`] sets the page size, the field with the rows, bounds of bytes and time, how a job
-//! is waited for, and whether pages by number are asked for ahead.
+//! [`PagedRequest`] sets the page size, the field with the rows, bounds on bytes and time, the wait for a
+//! job, and the read-ahead of pages by number.
 //!
 //! # Resuming
 //!
-//! Each page comes with a [`Checkpoint`]: the place behind it. Whoever stores the rows of a page
-//! and its checkpoint together loses none and stores none twice, wherever the program stops. After
-//! an error, [`PageError::checkpoint`] leads to the page that failed. While a job is waited for
-//! there is no page yet: [`Pages::checkpoint`] names the job then.
+//! Each page comes with a [`Checkpoint`], the place after it. Store the rows of a page and its checkpoint
+//! together: then no row is lost or stored twice, wherever the program stops. After an error,
+//! [`PageError::checkpoint`] leads to the page that failed. During the wait for a job, before the first
+//! page, [`Pages::checkpoint`] names the job.
 //!
 //! # Ordering
 //!
-//! Around the whole stack: a [`Pager`] takes a [`GenesysService`](crate::GenesysService), boxed or
-//! not. Without the layers below it works too, and the first 401 or 429 is then the last item.
+//! Around the whole stack: a [`Pager`] takes a [`GenesysService`](crate::GenesysService), boxed or not. It
+//! also works without the layers; the first 401 or 429 is then the last item.
 //!
 //! # Cloning
 //!
-//! A clone of a [`Pager`] or a [`PagedRequest`] is for one stream more. Each request goes through a
-//! clone of the service, so limits of concurrency have to be shared by clones, as tower's are.
+//! Clone a [`Pager`] or a [`PagedRequest`] for another stream. Each request goes through a clone of the
+//! service, so clones must share a limit on concurrency, as those of tower's do.
 //!
 //! # Errors
 //!
-//! An error is the last item of the stream. Transport errors and refusals come when the layers
-//! below have given up. A page whose answer breaks off after its head is asked for once more, since
-//! the layers take an answer for a success when its head is there; the request that starts a job is
-//! not. With [`CollectLayer`](crate::CollectLayer) around the client, the stack retries such a page
-//! itself, with backoff and within the budget, and the pager asks no second time.
+//! An error is the last item of the stream. Transport errors and unsuccessful responses arrive after the
+//! layers below have given up. The layers return a response when its head is there. So if a page breaks
+//! off after its head, the pager requests it once more. The request that starts a job is never repeated
+//! for this reason. With [`CollectLayer`](crate::CollectLayer) around the client, the stack retries such a
+//! page, with backoff and within the budget, and the pager does not.
 //!
-//! A stream ends only where the page says by the rule of its way that it is the last. Any other sign
-//! of more on it is [`PageErrorKind::Incomplete`], and the message names the field: `nextUri`,
-//! `nextPage`, `cursor`, `cursors.after`, `after`, a number below its count, a total above the rows
-//! that have come, a state that says that the answer is not complete. So are fewer rows than the
-//! page itself promises. A page that leads back to where the stream has been, another page than was
-//! asked for, more than sixteen empty pages in a row, rows in another field, a total that shrinks or
-//! leaps, and a link to another host or another operation have kinds of their own.
+//! A stream ends only if the page is the last by the rule of its way. Any other sign of more rows on it is
+//! [`PageErrorKind::Incomplete`], and the message names the field: `nextUri`, `nextPage`, `cursor`,
+//! `cursors.after`, `after`, a number below its count, a total above the rows so far, a state that says
+//! that the response is not complete, or fewer rows than the page itself promises. Other faults have
+//! their own kinds: a page that leads back to an earlier one, another page than requested, more than
+//! sixteen empty pages in a row, rows in another field, a total that shrinks or leaps, and a link to
+//! another host or another operation.
 //!
-//! Three things cannot be detected. A row that moves to another page while the total stays the same
-//! or grows: so query only intervals that have ended. A page that lost its only sign of more: where
-//! a page has nothing but a `nextUri` or a `cursor`, nothing else tells that it is missing. And a
-//! chat whose last page is as long as was asked for is asked on, but one cut short is taken for the
-//! last.
+//! Three cases cannot be detected:
 //!
-//! A few operations give a total that is an estimate, is capped, or counts rows that the client may
-//! not see. A page that says by its number that it is the last is believed, as long as its page
-//! count can hold the total. For the others there is
-//! [`without_total`](PagedRequest::without_total).
+//! - A row moves to another page while the total stays the same or grows. So query only intervals that
+//!   have ended.
+//! - A page loses its only sign of more rows: some pages have nothing but a `nextUri` or a `cursor`.
+//! - The last page of a chat is cut short. A page of the requested length is followed by another request,
+//!   a shorter one counts as the last.
+//!
+//! A few operations return a total that is an estimate, is capped, or counts rows that the client may not
+//! see. If a page's number says that it is the last, it is believed, as long as its page count can hold
+//! the total. For the others, use [`without_total`](PagedRequest::without_total).
 //!
 //! # Cancellation
 //!
-//! What is dropped is the page in flight, and those that are [asked for ahead][ahead], and no more:
-//! a future of `next()` does not even lose these, since the stream keeps them. Nothing is spawned
-//! but what is asked for ahead, which ends with the stream. A job that was started goes on at
-//! Genesys; [`Pages::checkpoint`] names it.
+//! Dropping the stream drops the page in flight and the pages that it [reads ahead][ahead], and no more.
+//! Dropping a future of `next()` loses nothing, because the stream keeps them. The stream spawns tasks
+//! only to read ahead, and they end with it. A job that was started continues at Genesys;
+//! [`Pages::checkpoint`] names it.
 //!
 //! [ahead]: PagedRequest::with_read_ahead
 
