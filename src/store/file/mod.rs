@@ -49,7 +49,7 @@
 //!
 //! For each [`StoreKey`](super::StoreKey), named by its hexadecimal digits:
 //!
-//! | file | what |
+//! | file | contents |
 //! |---|---|
 //! | `….token` | a line with version and digest; then JSON: token, lease, cooldown, last fence |
 //! | `….lock` | empty; locked while `….token` changes |

@@ -28,7 +28,7 @@
 //! # }
 //! ```
 //!
-//! What is wrong with a setting is an error at once, which names the setting and does not show it:
+//! An invalid setting is an error at once, whose message names the setting and never shows its value:
 //!
 //! ```
 //! use tower_genesys::store::redis::{RedisStore, RedisStoreErrorKind};
@@ -77,7 +77,7 @@
 //! the server requires a client certificate (`tls-auth-clients`), give it to
 //! [`client_certificate_files`](RedisStoreBuilder::client_certificate_files) or
 //! [`client_certificate`](RedisStoreBuilder::client_certificate). Sentinels and cluster nodes
-//! announce the addresses of servers: these have to be in the servers' certificates
+//! announce the addresses of servers, which must be in the servers' certificates
 //! (`replica-announce-ip` and `sentinel announce-hostnames`, or `cluster-announce-hostname`).
 //!
 //! In a network with its own CAs, [`system_ca_certificates`](RedisStoreBuilder::system_ca_certificates)
@@ -111,21 +111,21 @@
 //!
 //! # Rights
 //!
-//! The user needs these rights and no others. With a [prefix](RedisStoreBuilder::prefix) or a
-//! database of one's own, `~tower-genesys:*` begins with that prefix, and `+select` comes along:
+//! The user needs these rights and no others. With a [prefix](RedisStoreBuilder::prefix), start
+//! `~tower-genesys:*` with that prefix; for a database other than 0, add `+select`:
 //!
 //! ```text
 //! ACL SETUSER genesys on >password ~tower-genesys:* -@all +eval +evalsha +get +set +del +pttl +time
 //! ```
 //!
-//! On a Redis Cluster, every node has the user, with what following the slots takes:
+//! On a Redis Cluster, every node needs this user, with the commands that follow the slots:
 //!
 //! ```text
 //! ACL SETUSER genesys on >password ~tower-genesys:* -@all +eval +evalsha +get +set +del +pttl +time +cluster|slots +ping +readonly +asking
 //! ```
 //!
-//! [`RedisStore::check`] says which of them are missing. For a shared [`Limit`](crate::store::Limit) it needs
-//! these besides, and [`RedisStore::check_limit`] says which of them are missing:
+//! [`RedisStore::check`] names the missing ones. For a shared [`Limit`](crate::store::Limit) the user also
+//! needs these, and [`RedisStore::check_limit`] names the missing ones:
 //!
 //! ```text
 //! ACL SETUSER genesys +hmget +hset +pexpire +zadd +zcard +zcount +zrange +zrangebyscore +zrem +zremrangebyscore +zscore
@@ -137,21 +137,20 @@
 //! [`StoreKey`](super::StoreKey) in hexadecimal digits, which keeps all four on one node of a
 //! cluster, and
 //!
-//! | what | holds | lives for |
+//! | name | holds | expires after |
 //! |---|---|---|
-//! | `token` | fence, fingerprint, lifetime, and the value as it was given | the rest of the token's life |
+//! | `token` | fence, fingerprint, lifetime, and the value unchanged | the rest of the token's lifetime |
 //! | `lease` | owner and fence | the lease |
 //! | `cooldown` | nothing | the cooldown |
 //! | `fence` | the last fence | two days longer than the token |
 //! | `slots` | of a shared limit: the slots of the last minute, and those to come | two minutes longer than the last one |
-//! | `owners`, `paid` | of a shared limit: the processes that want slots, and what they have had | the same |
-//! | `book` | of a shared limit: the limit, when the next slot is, and until when it is closed | the same |
+//! | `owners`, `paid` | of a shared limit: the processes that want slots, and the slots that they have had | the same |
+//! | `book` | of a shared limit: the limit, the time of the next slot, and the end of a closure | the same |
 //!
-//! Each of them may be deleted or evicted at any time: that costs one token request at most. What
-//! is there and cannot be read, of whatever type, is as if it were not, and the next publication
-//! replaces it.
+//! You may delete or evict each of them at any time, at the cost of at most one token request. The store
+//! treats an unreadable value, of any type, as missing, and the next publication replaces it.
 //!
-//! A server that loses writes in a failover loses what it loses: fences continue from its clock.
+//! If a server loses writes in a failover, fences continue from its clock.
 //!
 //! # Cloning
 //!
@@ -159,22 +158,21 @@
 //!
 //! # Errors
 //!
-//! | error | when |
+//! | error | cause |
 //! |---|---|
 //! | `Unavailable` | no connection; a replica, no memory, still loading, a script that does not end |
-//! | `Timeout` | the connection broke, or nothing came back for a second |
-//! | `Denied` | login or client certificate refused, rights missing, scripts switched off, a server that is something else than the URL says |
+//! | `Timeout` | the connection broke, or the server was silent for a second |
+//! | `Denied` | login or client certificate refused, rights missing, scripts switched off, a server of another kind than the URL says |
 //!
-//! A script whose connection breaks is sent once more on a new one. Where that fails, the next
-//! operation tries again, at once unless the last attempt is less than 100 ms old. No message
-//! repeats what the server said: some servers quote the command that they refuse, and so the
-//! password.
+//! A script whose connection breaks is resent once on a new one. If that fails, the next operation tries
+//! again, at once unless the last attempt is less than 100 ms old. Messages never repeat the server's
+//! words: some servers quote the command that they refuse, and so the password.
 //!
 //! # Cancellation
 //!
-//! An operation that is dropped takes its connection with it, as the server may have gone silent;
-//! those of others that are on the way there are finished. A connection that is just being made is
-//! finished too, within a second, and serves the next operation.
+//! Dropping an operation closes its connection, because the server may be silent; other operations in
+//! flight on that connection finish first. A connection that is just being made is finished, too, within a
+//! second, and serves the next operation.
 
 mod attempt;
 mod book;
