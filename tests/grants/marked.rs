@@ -93,7 +93,10 @@ impl RefreshTokenStore for Row {
             if take(&mut content.failing_marks) {
                 return Err("the database is down".into());
             }
-            if content.token != token.expose() || content.in_use {
+            if content.token != token.expose() {
+                return Ok(RefreshTokenMark::Replaced);
+            }
+            if content.in_use {
                 return Ok(RefreshTokenMark::Found);
             }
             content.in_use = true;
@@ -161,6 +164,37 @@ async fn the_process_after_one_that_ended_while_it_sent_sends_nothing() {
     assert_eq!(mock.token_posts(), 1, "that of the one that ended");
     next.handle().replace(mock.issue_refresh_token());
     fetch(&next).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refresh_token_that_another_process_has_replaced_is_not_sent() {
+    type Before = fn(&mut Content);
+    let befores: [Before; 2] = [|_| (), |content| content.lost_answers = 1];
+    for (before, failures) in befores.into_iter().zip([0, 1]) {
+        for tries_marked in [false, true] {
+            let mock = MockGenesys::new();
+            let row = Row::of(&mock);
+            let mut process = row.process(&mock, mock.service());
+            if tries_marked {
+                process = process.with_try_of_marked_token();
+            }
+            row.with(before);
+            for _ in 0..failures {
+                assert_eq!(failure(&process).await.kind(), Kind::NotMarked);
+            }
+            row.with(|content| {
+                (content.token, content.in_use) = (mock.issue_refresh_token(), false);
+            });
+
+            let error = failure(&process).await;
+            assert_eq!(error.kind(), Kind::LoginRequired);
+            assert!(error.to_string().contains("another process has renewed"), "{error}");
+            assert_eq!(mock.token_posts(), 0);
+            let newer = row.with(|content| content.token.clone());
+            process.handle().replace(newer);
+            fetch(&process).await.unwrap();
+        }
+    }
 }
 
 #[tokio::test(start_paused = true)]

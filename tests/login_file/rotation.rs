@@ -66,6 +66,23 @@ async fn a_mark_stays_while_the_answer_is_out_and_keeps_others_from_sending() {
 }
 
 #[tokio::test]
+async fn a_process_whose_refresh_token_was_replaced_sends_nothing_and_says_so() {
+    let (place, mock) = (Place::new(), MockGenesys::new());
+    let file = place.logged_in(&mock).await;
+    let (process, other) = (next_process(&mock, &file), next_process(&mock, &file));
+    fetch(&process).await.unwrap();
+    let posts = mock.token_posts();
+    let error = fetch(&other).await.unwrap_err();
+    assert_eq!(error.kind(), TokenErrorKind::LoginRequired);
+    assert!(error.to_string().contains("another process has renewed"), "{error}");
+    assert_eq!(mock.token_posts(), posts);
+
+    other.handle().replace(stored(&file));
+    fetch(&other).await.unwrap();
+    assert_eq!(mock.token_posts(), posts + 1);
+}
+
+#[tokio::test]
 async fn the_mark_is_taken_off_a_refresh_token_that_was_not_spent() {
     let (place, mock) = (Place::new(), MockGenesys::new());
     let file = place.logged_in(&mock).await;

@@ -42,6 +42,14 @@ impl<C, P, B> Login<C, P, B> {
                  ended before its answer came or is waiting for it now, so that it may be spent, and is \
                  not sent (`RefreshToken::with_try_of_marked_token` sends it once)"
             }
+            Absent::Gone(Gone::Replaced) => {
+                return self.error(
+                    TokenErrorKind::LoginRequired,
+                    "this process's refresh token is spent: another process has renewed the login, \
+                     and the store holds a newer refresh token; read the store again, and give the \
+                     refresh token to `LoginHandle::replace`",
+                );
+            }
             Absent::Gone(Gone::NoRefreshToken) => {
                 "the login cannot be renewed: no refresh token came with it (PKCE without a secret, \
                  or an organisation with an inactivity timeout)"

@@ -14,8 +14,8 @@ use crate::{
 impl<C, P, B> Login<C, P, B> {
     /// Marks the refresh token as in use. What cannot be marked is not sent.
     ///
-    /// Whether a write that failed was carried out, nobody knows. So a mark that is found after one
-    /// of our own counts as that: there is one process for each login.
+    /// A write that failed may have been carried out. So a mark that is found after a failed mark of
+    /// this process counts as its own, since each login belongs to one process at a time.
     pub(super) async fn mark(
         &self,
         taken: &mut Taken<'_>,
@@ -42,12 +42,16 @@ impl<C, P, B> Login<C, P, B> {
             RefreshTokenMark::Unsupported => Marked::No,
             RefreshTokenMark::Found if before == Marked::Unknown => Marked::Own,
             RefreshTokenMark::Found if self.tries_marked => Marked::Foreign,
-            RefreshTokenMark::Found => {
-                taken.lose(Gone::Marked);
-                return Err(self.absent(Absent::Gone(Gone::Marked)));
-            }
+            RefreshTokenMark::Found => return Err(self.given_up(taken, Gone::Marked)),
+            // Spent for certain, whatever became of an earlier mark of ours.
+            RefreshTokenMark::Replaced => return Err(self.given_up(taken, Gone::Replaced)),
         });
         Ok(())
+    }
+
+    fn given_up(&self, taken: &mut Taken<'_>, gone: Gone) -> TokenError {
+        taken.lose(gone);
+        self.absent(Absent::Gone(gone))
     }
 
     /// Takes our mark off a refresh token that is certainly unspent. If that fails, the next fetch

@@ -80,6 +80,8 @@ pub(super) enum Gone {
     Unanswered,
     /// Another process has marked it as in use, and may have sent it.
     Marked,
+    /// Another process has renewed the login: the stored refresh token is another one.
+    Replaced,
     /// It was spent, and nothing to go on with came back.
     NoRefreshToken,
 }

@@ -51,11 +51,13 @@ use crate::BoxError;
 ///     // UPDATE login SET in_use = TRUE WHERE token = $1 AND NOT in_use
 ///     async fn mark(&self, token: IssuedRefreshToken) -> Result<RefreshTokenMark, BoxError> {
 ///         let mut row = self.0.lock().map_err(|_| "poisoned")?;
-///         if row.0 != token.expose() || row.1 {
-///             return Ok(RefreshTokenMark::Found); // no row was updated
+///         if row.0 != token.expose() {
+///             return Ok(RefreshTokenMark::Replaced);
 ///         }
-///         row.1 = true;
-///         Ok(RefreshTokenMark::Set)
+///         Ok(match std::mem::replace(&mut row.1, true) {
+///             true => RefreshTokenMark::Found,
+///             false => RefreshTokenMark::Set,
+///         })
 ///     }
 ///
 ///     // UPDATE login SET in_use = FALSE WHERE token = $1
@@ -91,8 +93,8 @@ pub trait RefreshTokenStore: Send + Sync + 'static {
     /// Marks the stored refresh token as in use, before it is sent, unless it is already: in one
     /// step, so that of two processes one gets [`Set`](RefreshTokenMark::Set).
     ///
-    /// A store that has another refresh token in its place says [`Found`](RefreshTokenMark::Found):
-    /// this one is spent. One that has none yet stores this one, marked. Default:
+    /// A store that holds another refresh token answers [`Replaced`](RefreshTokenMark::Replaced):
+    /// this one is spent. An empty store stores this one, marked. Default:
     /// [`Unsupported`](RefreshTokenMark::Unsupported).
     ///
     /// # Errors
@@ -130,8 +132,10 @@ pub trait RefreshTokenStore: Send + Sync + 'static {
 pub enum RefreshTokenMark {
     /// It was not marked, and is now.
     Set,
-    /// It was marked before, or is no longer the stored one.
+    /// It was marked before.
     Found,
+    /// The stored refresh token is another one, so this one is spent.
+    Replaced,
     /// The store cannot mark. A process that ends while it sends a refresh token leaves a spent one.
     Unsupported,
 }

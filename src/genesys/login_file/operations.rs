@@ -45,13 +45,10 @@ impl RefreshTokenStore for LoginFile {
 
     async fn mark(&self, token: IssuedRefreshToken) -> Result<RefreshTokenMark, BoxError> {
         let marking = self.change(move |file, form| {
-            let is_free = match load(file, form)? {
-                Some(login) => login.is_of(token.expose()) && !login.is_in_use(),
-                None => true,
-            };
-            Ok(match is_free {
-                true => (RefreshTokenMark::Set, Some(stored(&token, true))),
-                false => (RefreshTokenMark::Found, None),
+            Ok(match load(file, form)? {
+                Some(login) if !login.is_of(token.expose()) => (RefreshTokenMark::Replaced, None),
+                Some(login) if login.is_in_use() => (RefreshTokenMark::Found, None),
+                _ => (RefreshTokenMark::Set, Some(stored(&token, true))),
             })
         });
         marking.await.map_err(Into::into)
