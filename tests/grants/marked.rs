@@ -188,7 +188,10 @@ async fn a_refresh_token_that_another_process_has_replaced_is_not_sent() {
 
             let error = failure(&process).await;
             assert_eq!(error.kind(), Kind::LoginRequired);
-            assert!(error.to_string().contains("another process has renewed"), "{error}");
+            assert!(
+                error.to_string().contains("another process has renewed"),
+                "{error}"
+            );
             assert_eq!(mock.token_posts(), 0);
             let newer = row.with(|content| content.token.clone());
             process.handle().replace(newer);

@@ -74,7 +74,10 @@ async fn a_process_whose_refresh_token_was_replaced_sends_nothing_and_says_so() 
     let posts = mock.token_posts();
     let error = fetch(&other).await.unwrap_err();
     assert_eq!(error.kind(), TokenErrorKind::LoginRequired);
-    assert!(error.to_string().contains("another process has renewed"), "{error}");
+    assert!(
+        error.to_string().contains("another process has renewed"),
+        "{error}"
+    );
     assert_eq!(mock.token_posts(), posts);
 
     other.handle().replace(stored(&file));
