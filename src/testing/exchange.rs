@@ -13,7 +13,7 @@ use super::{
     MockError, api, authorize,
     body::{Fault, MockBody},
     cors,
-    hold::Gates,
+    gates::Gates,
     oauth,
     record::{self, Recorded},
     reply::Reply,

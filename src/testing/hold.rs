@@ -1,6 +1,5 @@
 use std::{fmt, sync::Arc};
 
-use http::Method;
 use tokio::sync::watch;
 
 use super::{route::Route, state::Shared};
@@ -38,41 +37,9 @@ pub struct Held {
     gate: watch::Sender<bool>,
 }
 
-/// The routes that are held now.
-#[derive(Default)]
-pub(super) struct Holds {
-    holds: Vec<(u64, Route, watch::Receiver<bool>)>,
-    next: u64,
-}
-
-/// What one request has to wait for.
-pub(super) struct Gates(Vec<watch::Receiver<bool>>);
-
-impl Holds {
-    pub(super) fn gates(&self, method: &Method, path: &str) -> Gates {
-        let held = self.holds.iter();
-        let gates = held.filter(|(_, route, _)| route.matches(method, path));
-        Gates(gates.map(|(_, _, gate)| gate.clone()).collect())
-    }
-}
-
-impl Gates {
-    pub(super) async fn pass(self) {
-        for mut gate in self.0 {
-            // An error says that the guard is gone, which releases as well.
-            let _ = gate.wait_for(|&released| released).await;
-        }
-    }
-}
-
 impl Held {
     pub(super) fn new(shared: Arc<Shared>, route: Route) -> Self {
-        let (gate, receiver) = watch::channel(false);
-        let mut state = shared.lock();
-        state.holds.next += 1;
-        let id = state.holds.next;
-        state.holds.holds.push((id, route.clone(), receiver));
-        drop(state);
+        let (id, gate) = shared.lock().holds.add(route.clone());
         Self {
             shared,
             id,
@@ -95,9 +62,7 @@ impl Held {
 
 impl Drop for Held {
     fn drop(&mut self) {
-        let mut state = self.shared.lock();
-        state.holds.holds.retain(|(id, _, _)| *id != self.id);
-        drop(state);
+        self.shared.lock().holds.remove(self.id);
         self.gate.send_replace(true);
     }
 }

@@ -114,6 +114,7 @@ mod cors;
 mod data;
 mod error;
 mod exchange;
+mod gates;
 mod grants;
 mod hold;
 mod lists;

@@ -6,7 +6,7 @@ use std::{
 use tokio::sync::Notify;
 
 use super::{
-    api::Api, clock::Clock, grants::Grants, hold::Holds, lists::Lists, random::Random,
+    api::Api, clock::Clock, gates::Holds, grants::Grants, lists::Lists, random::Random,
     record::Journal, route::Route, rules::Rules, tokens::Tokens,
 };
 use crate::{genesys::Region, lock::lock};

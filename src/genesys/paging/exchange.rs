@@ -1,22 +1,87 @@
-use std::{future::poll_fn, io, marker::PhantomData, sync::Mutex};
+use std::{
+    fmt,
+    future::poll_fn,
+    io,
+    marker::PhantomData,
+    sync::{Arc, Mutex},
+};
 
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
-use http::{Request, Response};
+use http::{Method, Request, Response};
 use http_body_util::Full;
+use serde_json::Value;
 
 pub(super) use crate::genesys::answer::Bounds;
 use crate::{
     BoxError,
     collect::BodyBroken,
     genesys::{
-        ApiError,
+        ApiError, Org,
         answer::{self, Unread},
         correlation_id::correlation_id,
         grants::TokenClient,
     },
     lock::lock,
 };
+
+/// Where requests go: the organisation that they are for, and the service that sends them.
+#[derive(Clone)]
+pub(super) struct Target {
+    pub(super) org: Org,
+    pub(super) exchange: Arc<dyn Exchange>,
+}
+
+impl Target {
+    pub(super) fn new<B>(org: &Org, service: impl TokenClient<B>) -> Self
+    where
+        B: From<Full<Bytes>> + Send + 'static,
+    {
+        Self {
+            org: org.clone(),
+            exchange: Arc::new(OverService::new(service)),
+        }
+    }
+}
+
+impl fmt::Debug for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Target")
+            .field("org", &self.org)
+            .finish_non_exhaustive()
+    }
+}
+
+/// One request of a stream.
+#[derive(Clone, Debug)]
+pub(super) struct Ask {
+    pub(super) method: Method,
+    /// Behind the base of the API.
+    pub(super) path: String,
+    pub(super) body: Bytes,
+}
+
+impl Ask {
+    pub(super) fn get(path: String) -> Self {
+        Self {
+            method: Method::GET,
+            path,
+            body: Bytes::new(),
+        }
+    }
+
+    pub(super) fn post(path: String, body: &Value) -> Self {
+        Self::send(Method::POST, path, body)
+    }
+
+    pub(super) fn send(method: Method, path: String, body: &Value) -> Self {
+        Self {
+            method,
+            path,
+            body: body.to_string().into(),
+        }
+    }
+}
 
 /// A service that has lost its type, and the types of its bodies.
 pub(super) trait Exchange: Send + Sync {
@@ -42,14 +107,14 @@ pub(super) enum Failure {
     Encoded(&'static str, Option<Box<str>>),
 }
 
-pub(super) struct OverService<S, B> {
+struct OverService<S, B> {
     // Pages may be fetched from several threads, and a service need only be cloned.
     service: Mutex<S>,
     body: PhantomData<fn(B)>,
 }
 
 impl<S, B> OverService<S, B> {
-    pub(super) fn new(service: S) -> Self {
+    fn new(service: S) -> Self {
         Self {
             service: Mutex::new(service),
             body: PhantomData,

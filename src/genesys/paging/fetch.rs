@@ -1,21 +1,25 @@
-use std::sync::Arc;
+use std::{panic::resume_unwind, sync::Arc};
 
+use futures_util::future::BoxFuture;
 use http::{
     HeaderValue, Request,
     header::{ACCEPT, CONTENT_TYPE},
 };
 use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
+use tokio::{runtime::Handle, task::JoinHandle};
+use tracing::Instrument;
 
 use super::{
     PageError, PageErrorKind,
-    ask::Ask,
     body::{self, Body},
     description::By,
-    exchange::{Answer, Failure},
+    exchange::{Answer, Ask, Failure},
     plan::Plan,
 };
 use crate::collect::BodyBroken;
+
+pub(super) type Fetch<T> = BoxFuture<'static, Result<Fetched<T>, PageError>>;
 
 pub(super) struct Fetched<T> {
     pub(super) body: Body<T>,
@@ -50,6 +54,37 @@ pub(super) async fn page<T: DeserializeOwned>(
     })
 }
 
+/// Fetches a page that nobody waits for yet, in a task of its own where there is a runtime.
+///
+/// The stream is not polled between two pages, and a request that is not polled keeps what it has:
+/// a permit, or the room of an HTTP/2 connection. Whoever makes requests of their own with the rows
+/// of a page would wait for that without an end.
+pub(super) fn ahead<T: DeserializeOwned + Send + 'static>(plan: &Arc<Plan>, ask: Ask) -> Fetch<T> {
+    let fetched = page(Arc::clone(plan), ask.clone());
+    let Ok(runtime) = Handle::try_current() else {
+        return Box::pin(fetched);
+    };
+    let plan = Arc::clone(plan);
+    let mut task = Task(runtime.spawn(fetched.in_current_span()));
+    Box::pin(async move {
+        match (&mut task.0).await.map_err(|error| error.try_into_panic()) {
+            Ok(fetched) => fetched,
+            Err(Ok(panic)) => resume_unwind(panic),
+            // Its runtime has gone.
+            Err(Err(_)) => page(plan, ask).await,
+        }
+    })
+}
+
+/// Ends with the stream.
+struct Task<T>(JoinHandle<T>);
+
+impl<T> Drop for Task<T> {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
 /// Fetches what can be fetched twice.
 pub(super) async fn read(plan: &Plan, ask: Ask) -> Result<Answer, PageError> {
     match send(plan, ask.clone()).await? {
@@ -68,7 +103,7 @@ pub(super) async fn once(plan: &Plan, ask: Ask) -> Result<Answer, PageError> {
 
 async fn send(plan: &Plan, ask: Ask) -> Result<Result<Answer, Failure>, PageError> {
     const JSON: HeaderValue = HeaderValue::from_static("application/json");
-    let org = &plan.pager.org;
+    let org = &plan.target.org;
     let mut sent = Request::new(ask.body);
     *sent.method_mut() = ask.method;
     *sent.uri_mut() = org.api(&ask.path)?;
@@ -78,7 +113,7 @@ async fn send(plan: &Plan, ask: Ask) -> Result<Result<Answer, Failure>, PageErro
     }
     sent.extensions_mut().insert(org.clone());
     sent.extensions_mut().insert(plan.settings.options);
-    let exchange = &plan.pager.exchange;
+    let exchange = &plan.target.exchange;
     Ok(exchange.send(sent, plan.settings.bounds).await)
 }
 

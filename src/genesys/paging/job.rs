@@ -6,13 +6,12 @@ use tokio::time::{Instant, sleep};
 
 use super::{
     PageError, PageErrorKind,
-    ask::Ask,
     checkpoint::Place,
     description::Job as Form,
+    exchange::Ask,
     fetch::{self, Fetched},
-    job_end,
+    job_state::{self, State},
     plan::Plan,
-    state::{self, State},
 };
 use crate::{genesys::correlation_id::is_plain, runtime};
 
@@ -154,7 +153,7 @@ impl Job {
                 self.seen = true;
                 return Ok(Some(answer));
             }
-            Err(error) => job_end::gone(error),
+            Err(error) => job_state::gone(error),
         };
         let is_new = self
             .started
@@ -188,7 +187,7 @@ impl Patience {
 
     fn check(&self, state: &str) -> Result<(), PageError> {
         if self.began.elapsed() + self.interval > self.longest {
-            return Err(job_end::late(state, self.began.elapsed()));
+            return Err(job_state::late(state, self.began.elapsed()));
         }
         Ok(())
     }
@@ -196,11 +195,11 @@ impl Patience {
 
 /// Whether the job is done; an error if it has come to another end.
 fn ended(state: &str, reason: Option<&str>) -> Result<bool, PageError> {
-    match state::read(state) {
+    match job_state::read(state) {
         State::Done => Ok(true),
-        State::Failed => Err(job_end::failed(reason)),
-        State::Cancelled => Err(job_end::cancelled()),
-        State::Expired => Err(job_end::expired()),
+        State::Failed => Err(job_state::failed(reason)),
+        State::Cancelled => Err(job_state::cancelled()),
+        State::Expired => Err(job_state::expired()),
         // What the API may call it one day.
         State::Running | State::Unknown => Ok(false),
     }

@@ -132,17 +132,15 @@
 //!
 //! [ahead]: PagedRequest::with_read_ahead
 
-mod ahead;
-mod ask;
+mod belonging;
 mod body;
 mod checkpoint;
 mod description;
-mod digest;
 mod error;
 mod exchange;
 mod fetch;
 mod job;
-mod job_end;
+mod job_state;
 mod known;
 mod link;
 pub(crate) mod pager;
@@ -154,13 +152,12 @@ mod request;
 mod rule;
 mod settings;
 mod signs;
-mod state;
 mod trail;
 mod walk;
 
 pub use checkpoint::Checkpoint;
 pub use description::Paging;
 pub use error::{PageError, PageErrorKind};
-pub(crate) use pager::Pager;
-pub use pages::{Page, Pages};
+pub use pages::Pages;
 pub use request::PagedRequest;
+pub use walk::Page;

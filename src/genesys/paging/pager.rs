@@ -1,14 +1,11 @@
-use std::{fmt, sync::Arc};
+use std::fmt;
 
 use bytes::Bytes;
 use http::Method;
 use http_body_util::Full;
 use serde::Serialize;
 
-use super::{
-    PagedRequest,
-    exchange::{Exchange, OverService},
-};
+use super::{PagedRequest, exchange::Target};
 use crate::genesys::{Org, grants::TokenClient};
 
 /// Asks one organisation for pages, through a service.
@@ -21,8 +18,7 @@ use crate::genesys::{Org, grants::TokenClient};
 /// See the [module](super) for an example.
 #[derive(Clone)]
 pub struct Pager {
-    pub(super) org: Org,
-    pub(super) exchange: Arc<dyn Exchange>,
+    target: Target,
 }
 
 impl Pager {
@@ -34,8 +30,7 @@ impl Pager {
         B: From<Full<Bytes>> + Send + 'static,
     {
         Self {
-            org: org.clone(),
-            exchange: Arc::new(OverService::new(service)),
+            target: Target::new(org, service),
         }
     }
 
@@ -68,7 +63,7 @@ impl Pager {
     /// # }
     /// ```
     pub fn get(&self, path: &str) -> PagedRequest {
-        PagedRequest::new(self, Method::GET, path, None)
+        PagedRequest::new(&self.target, Method::GET, path, None)
     }
 
     /// The pages of `POST path`: a query, a search, or a job, which is started, waited for, and then
@@ -84,14 +79,14 @@ impl Pager {
     /// An example is in the [module](super).
     pub fn post(&self, path: &str, body: impl Serialize) -> PagedRequest {
         let body = serde_json::to_value(body);
-        PagedRequest::new(self, Method::POST, path, Some(body))
+        PagedRequest::new(&self.target, Method::POST, path, Some(body))
     }
 }
 
 impl fmt::Debug for Pager {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Pager")
-            .field("org", &self.org)
+            .field("org", &self.target.org)
             .finish_non_exhaustive()
     }
 }

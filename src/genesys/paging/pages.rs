@@ -12,32 +12,8 @@ use serde::de::DeserializeOwned;
 use super::{
     Checkpoint, PageError,
     plan::Plan,
-    walk::{Step, Walk},
+    walk::{Page, Step, Walk},
 };
-
-/// One page.
-///
-/// An example: [`paging`](crate::genesys::paging).
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct Page<T> {
-    /// Its rows. The last page, and others, may have none.
-    pub rows: Vec<T>,
-    /// How many rows there are in all, if the API says so.
-    pub total: Option<u64>,
-    /// The place behind this page: a stream that resumes there begins with the next one.
-    pub checkpoint: Checkpoint,
-}
-
-impl<T> Page<T> {
-    pub(super) fn new(rows: Vec<T>, total: Option<u64>, checkpoint: Checkpoint) -> Self {
-        Self {
-            rows,
-            total,
-            checkpoint,
-        }
-    }
-}
 
 /// The pages of a request, as a stream.
 ///

@@ -4,10 +4,10 @@ use http::Method;
 use serde_json::{Map, Value, json};
 
 use super::{
-    PageError, PageErrorKind, Pager, Paging,
-    ask::Ask,
+    PageError, PageErrorKind, Paging,
     checkpoint::Place,
     description::{By, Name, Place as Where},
+    exchange::{Ask, Target},
     link, query,
     settings::Settings,
 };
@@ -16,7 +16,7 @@ use crate::genesys::{Effect, Operation};
 /// A request whose way to page is known, and which is fit to be sent.
 #[derive(Debug)]
 pub(super) struct Plan {
-    pub(super) pager: Pager,
+    pub(super) target: Target,
     pub(super) method: Method,
     /// Behind the base of the API, without the parameters that are set for each page.
     pub(super) path: String,
@@ -30,13 +30,13 @@ pub(super) struct Plan {
 
 impl Plan {
     pub(super) fn new(
-        pager: Pager,
+        target: Target,
         (method, path): (Method, String),
         body: Option<Result<Value, Arc<serde_json::Error>>>,
         described: Option<Paging>,
         settings: Settings,
     ) -> Result<Self, PageError> {
-        pager.org.api(&path)?;
+        target.org.api(&path)?;
         if query::without(&path).contains(['{', '}']) {
             return Err(invalid("the path has an id in braces; put the id there"));
         }
@@ -57,7 +57,7 @@ impl Plan {
             )
         })?;
         let plan = Self {
-            pager,
+            target,
             method,
             path,
             body,
@@ -165,7 +165,7 @@ impl Plan {
 
     fn link(&self, base: &str, is_get: bool, link: &str) -> Result<String, PageError> {
         let asked = link::Asked {
-            org: &self.pager.org,
+            org: &self.target.org,
             method: if is_get { "GET" } else { self.method.as_str() },
             path: base,
             verbatim: matches!(self.paging.by, By::Verbatim(_)),

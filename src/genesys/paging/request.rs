@@ -5,23 +5,20 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::{
-    Checkpoint, PageError, PageErrorKind, Pager, Pages, Paging,
-    checkpoint::{Place, Position},
-    description::By,
-    plan::Plan,
-    settings::Settings,
+    Checkpoint, PageError, PageErrorKind, Pages, Paging, checkpoint::Position, exchange::Target,
+    plan::Plan, settings::Settings,
 };
 use crate::call::CallOptions;
 
 /// A request whose answer comes in pages, before the first of them is asked for.
 ///
-/// Made by a [`Pager`]. Settings that the operation's way of paging has no use for are ignored.
+/// Made by a [`Pager`](crate::Pager). Settings that the operation's way of paging has no use for are ignored.
 ///
 /// An example: [`paging`](crate::genesys::paging).
 #[derive(Clone, Debug)]
 #[must_use = "nothing is asked for before `pages` is called and its stream polled"]
 pub struct PagedRequest {
-    pager: Pager,
+    target: Target,
     method: Method,
     path: String,
     /// What serde made of the body, or why it could not.
@@ -33,13 +30,13 @@ pub struct PagedRequest {
 
 impl PagedRequest {
     pub(super) fn new(
-        pager: &Pager,
+        target: &Target,
         method: Method,
         path: &str,
         body: Option<serde_json::Result<Value>>,
     ) -> Self {
         Self {
-            pager: pager.clone(),
+            target: target.clone(),
             method,
             path: path.to_owned(),
             body: body.map(|body| body.map_err(Arc::new)),
@@ -198,7 +195,7 @@ impl PagedRequest {
         T: DeserializeOwned + Send + 'static,
     {
         let Self {
-            pager,
+            target,
             method,
             path,
             body,
@@ -206,7 +203,7 @@ impl PagedRequest {
             settings,
             from,
         } = self;
-        let plan = match Plan::new(pager, (method, path), body, paging, settings) {
+        let plan = match Plan::new(target, (method, path), body, paging, settings) {
             Ok(plan) => plan,
             Err(error) => return Pages::failed(Checkpoint::new("", Position::Start), error),
         };
@@ -219,35 +216,5 @@ impl PagedRequest {
         let message = "the checkpoint is one of another request: its path, body, rows or page size were \
                        different; go on with those, or start afresh without it";
         Pages::failed(start, PageError::new(PageErrorKind::Checkpoint, message))
-    }
-}
-
-impl Plan {
-    /// Whether a stream of this request can be there.
-    fn has(&self, position: &Position) -> bool {
-        match position {
-            Position::Start | Position::End => true,
-            Position::Page { at, .. } => {
-                let is_in_job = self.paging.job.as_ref().is_some_and(|job| !job.per_page);
-                !is_in_job && self.has_place(at)
-            }
-            Position::Job { then, .. } => {
-                let at = match &**then {
-                    Position::Start => return self.paging.job.is_some(),
-                    Position::Page { at, .. } => at,
-                    _ => return false,
-                };
-                self.paging.job.is_some() && self.has_place(at)
-            }
-        }
-    }
-
-    fn has_place(&self, place: &Place) -> bool {
-        match (&self.paging.by, place) {
-            (By::Number(_) | By::Index(_), Place::Number(number)) => *number > 0,
-            (By::Token(..) | By::LastRow(_), Place::Token(_)) => true,
-            (By::Link(_) | By::Verbatim(_), Place::Link(_)) => true,
-            _ => false,
-        }
     }
 }

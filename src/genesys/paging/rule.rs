@@ -2,7 +2,7 @@
 //! is overlooked.
 
 use super::{
-    PageError, PageErrorKind, Paging, checkpoint::Place, description::By, signs::Signs, state,
+    PageError, PageErrorKind, Paging, checkpoint::Place, description::By, job_state, signs::Signs,
 };
 
 /// A page, as far as the rule looks at it.
@@ -136,7 +136,7 @@ fn count(seen: &Seen<'_>) -> Option<u64> {
 /// An answer that is still being made is no page.
 fn complete(signs: &Signs) -> Result<(), PageError> {
     match &signs.state {
-        Some((field, state)) if state::is_running(state) => Err(more(&format!(
+        Some((field, state)) if job_state::is_running(state) => Err(more(&format!(
             "`{field}` says that the answer is not complete; ask again in some seconds, from the \
              checkpoint"
         ))),

@@ -4,11 +4,10 @@ use futures_util::{StreamExt, stream::FuturesOrdered};
 use serde::de::DeserializeOwned;
 
 use super::{
-    Checkpoint, Page, PageError,
-    ahead::{self, Fetch},
+    Checkpoint, PageError,
     checkpoint::{Place, Position},
     description::By,
-    fetch::{self, Fetched},
+    fetch::{self, Fetch, Fetched},
     job::Job,
     plan::Plan,
     progress::Progress,
@@ -16,6 +15,20 @@ use super::{
     rule::{self, Seen},
     trail::{Trail, in_circles},
 };
+
+/// One page.
+///
+/// An example: [`paging`](crate::genesys::paging).
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Page<T> {
+    /// Its rows. The last page, and others, may have none.
+    pub rows: Vec<T>,
+    /// How many rows there are in all, if the API says so.
+    pub total: Option<u64>,
+    /// The place behind this page: a stream that resumes there begins with the next one.
+    pub checkpoint: Checkpoint,
+}
 
 /// The one walk through the pages of a request, of whatever way.
 pub(super) struct Walk<T> {
@@ -155,7 +168,7 @@ impl<T: DeserializeOwned + Send + 'static> Walk<T> {
             let ask = self.plan.ask(None, &place)?;
             self.flying.push_back(match flying {
                 0 => Box::pin(fetch::page(Arc::clone(&self.plan), ask)),
-                _ => ahead::page(&self.plan, ask),
+                _ => fetch::ahead(&self.plan, ask),
             });
         }
         match self.flying.next().await {
@@ -183,8 +196,11 @@ impl<T: DeserializeOwned + Send + 'static> Walk<T> {
         self.progress.note(&fetched);
         self.pages += 1;
         self.go(next, rows)?;
-        let total = self.progress.total;
-        Ok(Page::new(fetched.body.rows, total, self.here.clone()))
+        Ok(Page {
+            rows: fetched.body.rows,
+            total: self.progress.total,
+            checkpoint: self.here.clone(),
+        })
     }
 
     fn go(&mut self, next: Option<Place>, rows: u64) -> Result<(), PageError> {

@@ -3,7 +3,7 @@ use std::ops::Range;
 use http::Method;
 use serde_json::{Value, json};
 
-use super::{Call, out_of_range, page};
+use super::call::{Call, out_of_range, page};
 use crate::testing::{data::Conversation, reply::Reply, state::State, timestamp};
 
 const MAX_PAGE: usize = 100;

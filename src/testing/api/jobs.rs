@@ -1,10 +1,12 @@
-use std::{collections::HashMap, ops::Range};
-
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use http::{Method, StatusCode};
 use serde_json::json;
 
-use super::{Call, details};
+use super::{
+    call::Call,
+    contents::{Job, JobEnd, STATES},
+    details,
+};
 use crate::testing::{
     data::{self, Conversation},
     reply::Reply,
@@ -12,60 +14,9 @@ use crate::testing::{
     timestamp,
 };
 
-/// The states of a job, by how often it was asked for.
-const STATES: [&str; 3] = ["QUEUED", "PENDING", "FULFILLED"];
 const MAX_PAGE: usize = 10_000;
 /// How long results are said to be kept, in milliseconds: a week.
 const KEPT: i64 = 7 * 86_400_000;
-
-/// How a job ends that does not come to its results; see
-/// [`MockGenesys::end_jobs`](super::super::MockGenesys::end_jobs).
-///
-/// An example: [`testing`](crate::testing).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum JobEnd {
-    /// `FAILED`, with an `errorMessage`.
-    Failed,
-    /// `CANCELLED`, by somebody else.
-    Cancelled,
-    /// `EXPIRED`: the results are no longer kept.
-    Expired,
-}
-
-#[derive(Default)]
-pub(in crate::testing) struct Jobs(HashMap<String, Job>);
-
-struct Job {
-    interval: Range<i64>,
-    descending: bool,
-    polls: usize,
-    end: Option<JobEnd>,
-    submitted: i64,
-    /// When it came to its end, however that was.
-    completed: Option<i64>,
-}
-
-impl Job {
-    fn state(&self) -> &'static str {
-        match self.end {
-            None => STATES[self.polls.clamp(1, STATES.len()) - 1],
-            Some(JobEnd::Failed) => "FAILED",
-            Some(JobEnd::Cancelled) => "CANCELLED",
-            Some(JobEnd::Expired) => "EXPIRED",
-        }
-    }
-}
-
-impl Jobs {
-    /// Ends all jobs that there are, at this time.
-    pub(in crate::testing) fn end(&mut self, end: JobEnd, now: i64) {
-        for job in self.0.values_mut() {
-            job.end = Some(end);
-            job.completed.get_or_insert(now);
-        }
-    }
-}
 
 /// `GET /api/v2/analytics/conversations/details/jobs/availability`
 pub(super) fn availability(call: &Call<'_>) -> Reply {

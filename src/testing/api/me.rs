@@ -1,7 +1,7 @@
 use http::{Method, StatusCode};
 use serde_json::json;
 
-use super::Call;
+use super::call::Call;
 use crate::testing::{reply::Reply, state::State};
 
 /// `GET /api/v2/users/me`, which a token without a user cannot ask.

@@ -1,87 +1,13 @@
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use super::{Call, page};
-use crate::testing::{random::Random, reply::Reply, state::State};
+use super::{
+    call::{Call, page},
+    contents::{ACTIVE, DELETED, User},
+};
+use crate::testing::{reply::Reply, state::State};
 
 const MAX_PAGE: usize = 500;
-const ACTIVE: &str = "active";
-const DELETED: &str = "deleted";
-
-pub(in crate::testing) struct Users {
-    all: Vec<User>,
-    created: usize,
-    /// Who is logged in with a token that is not the client's own. On no list.
-    me: User,
-}
-
-struct User {
-    id: String,
-    name: String,
-    email: String,
-    state: &'static str,
-    version: u64,
-}
-
-impl User {
-    fn new(id: String, name: String, email: String) -> Self {
-        Self {
-            id,
-            name,
-            email,
-            state: ACTIVE,
-            version: 1,
-        }
-    }
-
-    pub(super) fn json(&self) -> Value {
-        json!({
-            "id": self.id,
-            "name": self.name,
-            "email": self.email,
-            "username": self.email,
-            "state": self.state,
-            "version": self.version,
-            "selfUri": format!("/api/v2/users/{}", self.id),
-        })
-    }
-
-    fn is_in(&self, state: &str) -> bool {
-        state == "any" || self.state == state
-    }
-}
-
-impl Users {
-    pub(super) fn new(random: &mut Random, count: usize) -> Self {
-        let one = |index: usize| {
-            let number = index + 1;
-            let email = format!("user{number}@example.com");
-            User::new(random.uuid(), format!("User {number}"), email)
-        };
-        let id = "00000000-0000-4000-8000-000000000001";
-        let (name, email) = ("Logged-in user", "me@example.com");
-        Self {
-            all: (0..count).map(one).collect(),
-            created: 0,
-            me: User::new(id.into(), name.into(), email.into()),
-        }
-    }
-
-    pub(in crate::testing) fn created(&self) -> usize {
-        self.created
-    }
-
-    /// Who is logged in.
-    pub(super) fn me(&self) -> Value {
-        self.me.json()
-    }
-
-    fn find(&mut self, id: &str) -> Option<&mut User> {
-        let mut all = self.all.iter_mut().chain([&mut self.me]);
-        all.find(|user| user.id == id)
-    }
-}
-
 /// `GET` and `POST /api/v2/users`
 pub(super) fn collection(state: &mut State, call: &Call<'_>) -> Reply {
     match *call.method {

@@ -1,9 +1,15 @@
+//! Whether a checkpoint belongs to a request.
+
 use std::fmt::Write;
 
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use super::{description::Place, plan::Plan};
+use super::{
+    checkpoint::{Place, Position},
+    description::{By, Place as Where},
+    plan::Plan,
+};
 
 impl Plan {
     /// What a checkpoint knows its request by. No secret goes into it, and no row out of it.
@@ -21,7 +27,7 @@ impl Plan {
         let mut body = String::new();
         if let Some(value) = &self.body {
             let set = match &self.paging.place {
-                Place::Object(name) => Some(&**name),
+                Where::Object(name) => Some(&**name),
                 _ => None,
             };
             canonical(value, set, &mut body);
@@ -33,6 +39,34 @@ impl Plan {
             let _ = write!(digest, "{byte:02x}");
         }
         digest.into()
+    }
+
+    /// Whether a stream of this request can be there.
+    pub(super) fn has(&self, position: &Position) -> bool {
+        match position {
+            Position::Start | Position::End => true,
+            Position::Page { at, .. } => {
+                let is_in_job = self.paging.job.as_ref().is_some_and(|job| !job.per_page);
+                !is_in_job && self.has_place(at)
+            }
+            Position::Job { then, .. } => {
+                let at = match &**then {
+                    Position::Start => return self.paging.job.is_some(),
+                    Position::Page { at, .. } => at,
+                    _ => return false,
+                };
+                self.paging.job.is_some() && self.has_place(at)
+            }
+        }
+    }
+
+    fn has_place(&self, place: &Place) -> bool {
+        match (&self.paging.by, place) {
+            (By::Number(_) | By::Index(_), Place::Number(number)) => *number > 0,
+            (By::Token(..) | By::LastRow(_), Place::Token(_)) => true,
+            (By::Link(_) | By::Verbatim(_), Place::Link(_)) => true,
+            _ => false,
+        }
     }
 }
 

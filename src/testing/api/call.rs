@@ -1,0 +1,82 @@
+use http::{HeaderMap, Method, StatusCode, header};
+use serde_json::Value;
+
+use crate::testing::{reply::Reply, tokens::Token};
+
+/// One request that has shown a good token.
+pub(super) struct Call<'a> {
+    pub(super) method: &'a Method,
+    pub(super) query: &'a str,
+    pub(super) headers: &'a HeaderMap,
+    pub(super) body: &'a [u8],
+    pub(super) token: Token,
+}
+
+impl Call<'_> {
+    /// The body, which has to be a JSON object; none at all counts as an empty one.
+    pub(super) fn json(&self) -> Result<Value, Reply> {
+        let content_type = self.headers.get(header::CONTENT_TYPE);
+        let content_type = content_type.map(|value| value.to_str().unwrap_or(""));
+        let essence = |value: &str| value.split(';').next().unwrap_or("").trim().to_lowercase();
+        if content_type.is_some_and(|value| essence(value) != "application/json") {
+            let message = "The content type must be application/json.";
+            let status = StatusCode::UNSUPPORTED_MEDIA_TYPE;
+            return Err(Reply::api_error(status, "unsupported.media.type", message));
+        }
+        if self.body.is_empty() {
+            return Ok(Value::Object(serde_json::Map::new()));
+        }
+        match serde_json::from_slice(self.body) {
+            Ok(body @ Value::Object(_)) => Ok(body),
+            _ => Err(Reply::bad_request("The request body is not a JSON object.")),
+        }
+    }
+
+    /// A parameter of the query.
+    pub(super) fn parameter(&self, name: &str) -> Option<String> {
+        let mut query = form_urlencoded::parse(self.query.as_bytes());
+        let found = query.find(|(key, _)| key == name);
+        found.map(|(_, value)| value.into_owned())
+    }
+
+    /// The values of a parameter that may come several times, or several in one with commas.
+    pub(super) fn list(&self, name: &str) -> Vec<String> {
+        let query = form_urlencoded::parse(self.query.as_bytes());
+        let found = query.filter(|(key, _)| key == name);
+        let values =
+            found.flat_map(|(_, value)| value.split(',').map(str::to_owned).collect::<Vec<_>>());
+        values.filter(|value| !value.is_empty()).collect()
+    }
+
+    /// The query without these parameters, to go on with behind an `&`.
+    pub(super) fn query_without(&self, names: &[&str]) -> String {
+        let mut rest = form_urlencoded::Serializer::new(String::new());
+        let query = form_urlencoded::parse(self.query.as_bytes());
+        rest.extend_pairs(query.filter(|(key, _)| !names.contains(&&**key)));
+        match rest.finish() {
+            rest if rest.is_empty() => rest,
+            rest => format!("&{rest}"),
+        }
+    }
+
+    /// A number in the query, within these bounds.
+    pub(super) fn number(&self, name: &str, default: usize, max: usize) -> Result<usize, Reply> {
+        match self.parameter(name).map(|text| text.parse()) {
+            None => Ok(default),
+            Some(Ok(number)) if (1..=max).contains(&number) => Ok(number),
+            Some(_) => Err(out_of_range(name, max)),
+        }
+    }
+}
+
+pub(super) fn out_of_range(name: &str, max: usize) -> Reply {
+    Reply::bad_request(&format!("{name} must be a number from 1 to {max}."))
+}
+
+/// The items of a page, the first being 1.
+pub(super) fn page<T>(items: &[T], size: usize, number: usize) -> &[T] {
+    let begin = number.saturating_sub(1).saturating_mul(size);
+    let begin = begin.min(items.len());
+    let end = begin.saturating_add(size).min(items.len());
+    &items[begin..end]
+}
