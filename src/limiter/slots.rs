@@ -107,8 +107,8 @@ impl Slots {
     pub(super) fn make_up(&mut self, now: Instant, pace: Duration) {
         let at = self.alone_next.map_or(now, |next| next.max(now));
         // The processes do not know when the others began: so they do not all send in one instant.
-        let jitter = pace.mul_f64(fastrand::f64() / 5.0);
-        self.alone_next = at.checked_add(pace + jitter);
+        // As often sooner as later, so that they use what they may.
+        self.alone_next = at.checked_add(pace.mul_f64(0.9 + fastrand::f64() / 5.0));
         self.put(Slot::made_up(at));
     }
 

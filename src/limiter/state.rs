@@ -170,6 +170,10 @@ impl State {
         self.owners = grant.owners.max(1);
         let got = u32::try_from(grant.slots.len()).unwrap_or(u32::MAX);
         self.spare = grant.share.saturating_sub(got);
+        if let Some(closed) = now.checked_add(grant.closed).filter(|at| *at > now) {
+            // All others learn of it from the book too.
+            self.notices.closes(closed);
+        }
         if let Some(kind) = grant.replaces {
             effects.events.push(LimitEvent::Replaced { kind });
         }
@@ -231,13 +235,15 @@ impl State {
         now: Instant,
         effects: &mut Effects,
     ) -> Option<(Terms, Duration)> {
+        let before = self.agreed.in_use();
         if let Some(limit) = named {
             self.agreed.named(limit, &mut effects.events);
         }
         let terms = self.agreed.terms()?;
         self.line.slots.close(until);
         self.line.wake_all(&mut effects.woken);
-        if !self.notices.closes(until) {
+        let is_lower = terms.limit() < before;
+        if !self.notices.closes(until) && !is_lower {
             return None;
         }
         let wait = until.saturating_duration_since(now).min(LONGEST_WAIT);

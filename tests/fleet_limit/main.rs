@@ -55,9 +55,11 @@ fn a_stated_limit_is_kept_and_used_by_any_number_of_processes() {
             let [operations, busiest] = report.operations;
             let most = f64::from(LIMIT) / 60.0 + 1.0;
             assert!(operations <= most, "{what}: {operations} a second");
-            // All processes begin at once: each asks for its first slot before anything is known.
+            // A process that waits has its slot already: one for each is still to come when the minute ends.
             let most = (LIMIT as usize + processes) as f64 / 60.0;
             assert!(busiest <= most, "{what}: {busiest} in the busiest minute");
+            let (asked, calls) = (report.reservations, report.calls as u64);
+            assert!(asked <= calls, "{what}: {asked}, so one brought no slot");
         }
     }
 }
@@ -98,6 +100,15 @@ fn a_learned_limit_costs_as_many_429s_as_were_in_flight_once() {
 }
 
 #[test]
+fn processes_that_learn_a_limit_at_once_tell_the_book_of_few_429s() {
+    let scenario = Scenario::new(200, Window::Fixed, steady(150));
+    let report = run(&scenario.with_limit(Limit::learned()), 1);
+    assert_eq!(report.failed, 0);
+    let [_, busiest] = report.operations;
+    assert!(busiest <= 9.0, "{busiest} in the busiest minute");
+}
+
+#[test]
 fn an_interactive_caller_waits_two_seconds_at_most_beside_batch_jobs() {
     let duration = Duration::from_secs(600);
     let load = Load::Mixed { duration };
@@ -127,6 +138,10 @@ fn an_outage_lost_state_and_foreign_use_fail_no_request() {
         assert!(refusals <= refused, "{trouble:?}: {refusals}");
         let in_a_minute = report.most_in_a_minute as f64;
         assert!(in_a_minute <= most, "{trouble:?}: {in_a_minute}");
+        if trouble == Trouble::Outage {
+            let used = report.utilisation();
+            assert!(used >= 0.97, "{used}");
+        }
     }
 }
 

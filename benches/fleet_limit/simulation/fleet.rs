@@ -109,13 +109,17 @@ pub(super) async fn run(scenario: &Scenario, seed: u64) -> Report {
     troubles.shutdown().await;
     let operations = counter.a_second().await;
     let calls = std::mem::take(&mut *fleet.calls.lock().expect("nobody panics"));
-    Report::new(
+    let report = Report::new(
         api.start(),
         &calls,
         &api.traffic(),
         operations,
         scenario.processes,
-    )
+    );
+    Report {
+        reservations: store.calls(Operation::Reserve),
+        ..report
+    }
 }
 
 fn client(api: &Api, store: &MemoryStore, scenario: &Scenario) -> Client {

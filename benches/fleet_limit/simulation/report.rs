@@ -31,6 +31,8 @@ pub(crate) struct Report {
     pub(crate) most_in_a_minute: usize,
     /// Store operations a second: on average, and in the busiest minute.
     pub(crate) operations: [f64; 2],
+    /// Those operations that reserve slots, all of them.
+    pub(crate) reservations: u64,
     pub(crate) interactive: [Duration; 3],
 }
 
@@ -58,6 +60,7 @@ impl Report {
             fairness: fairness(calls, processes),
             most_in_a_minute: most_in_a_minute(&traffic.sends),
             operations,
+            reservations: 0,
             interactive: percentiles(calls),
         }
     }

@@ -255,6 +255,20 @@ fn a_429_is_told_once_and_the_longer_one_after_it() {
 }
 
 #[test]
+fn a_429_that_the_book_knows_of_is_told_only_with_a_lower_limit() {
+    let mut process = Process::stated();
+    process.join(0.0);
+    let ask = process.asked().expect("one");
+    let mut answer = grant(&[31.0], 2, 300).expect("slots");
+    answer.closed = Duration::from_secs(30);
+    process.answer(ask.id, Some(answer), 0.0);
+    assert_eq!(process.refused(31.0, Some(300)), None);
+    let (terms, _) = process.refused(31.0, Some(200)).expect("it is told");
+    assert_eq!(terms.limit(), 200);
+    assert_eq!(process.refused(31.0, Some(200)), None);
+}
+
+#[test]
 fn a_limit_that_a_429_names_lowers_the_stated_one_and_never_raises_it() {
     let mut process = Process::stated();
     for named in [0, 300, 301, Terms::MAX_LIMIT + 1, u32::MAX] {

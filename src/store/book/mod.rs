@@ -33,7 +33,7 @@
 //! | has no slot | reserves some with one operation, and waits until the first one begins |
 //! | has sent in the last 0.9 seconds | reserves as many more, which are valid for 0.9 seconds |
 //! | has not used all of them | returns the rest with its next reservation |
-//! | gets a 429 | tells the book: no slot begins before its `Retry-After` is over |
+//! | gets a 429 | tells the book, unless the book has said so first: no slot begins before its `Retry-After` is over |
 //! | cannot reach the book | keeps to the limit divided by the last known number of processes, and looks for the book again after 10 seconds |
 //! | has never reached the book | sends as if the limit did not exist |
 //!
