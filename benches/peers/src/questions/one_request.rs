@@ -4,6 +4,8 @@
 //! dropping the answer are part of both. reqwest's requests are other types, with a floor of their
 //! own.
 
+mod slots;
+
 use std::task::{Context, Waker};
 
 use bytes::Bytes;
@@ -99,18 +101,23 @@ fn sending<S>(
 where
     S: Service<Request<Full<Bytes>>> + 'static,
 {
-    let send = move |times| {
-        let mut cx = Context::from_waker(Waker::noop());
-        for _ in 0..times {
-            assert!(service.poll_ready(&mut cx).is_ready());
-            let response = service.call(request()).now_or_never();
-            assert!(response.is_some_and(|response| response.is_ok()));
-        }
-    };
     Stack {
         name,
         allocations,
-        send: Box::new(send),
+        send: Box::new(move |times| send_times(&mut service, &request, times)),
+    }
+}
+
+/// One after the other, each of which is answered at once.
+fn send_times<S>(service: &mut S, request: impl Fn() -> Request<Full<Bytes>>, times: u32)
+where
+    S: Service<Request<Full<Bytes>>>,
+{
+    let mut cx = Context::from_waker(Waker::noop());
+    for _ in 0..times {
+        assert!(service.poll_ready(&mut cx).is_ready());
+        let response = service.call(request()).now_or_never();
+        assert!(response.is_some_and(|response| response.is_ok()));
     }
 }
 
@@ -185,7 +192,8 @@ pub fn counts(meter: Meter) -> Vec<Count> {
         let expected = Expected::Exactly(stack.allocations);
         Count::new(what(stack.name), times / u64::from(each), expected)
     };
-    stacks().into_iter().map(count).collect()
+    let of_stacks = stacks().into_iter().map(count);
+    of_stacks.chain(slots::counts(meter)).collect()
 }
 
 pub fn sample(effort: Effort) -> Vec<Rounds> {
