@@ -126,7 +126,6 @@ pub mod book;
 mod entry;
 mod envelope;
 mod error;
-mod failure;
 #[cfg(feature = "file")]
 #[cfg_attr(docsrs, doc(cfg(feature = "file")))]
 pub mod file;

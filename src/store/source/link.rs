@@ -9,14 +9,14 @@ use tokio::{
     time::{Instant, timeout},
 };
 
-use super::local::Local;
+use super::{local::Local, pauses::check_after};
 use crate::{
     lock::lock,
     store::{
-        Operation, Owner, Sharing, StoreError, StoreEvent, StoreFuture, StoreKey, TokenStore,
-        failure::{check_after, panicked, timed_out},
+        Fence, Lease, Operation, Owner, Publication, Sharing, StoreError, StoreErrorKind,
+        StoreEvent, StoreFuture, StoreKey, TokenStore,
     },
-    token::{FetchContext, IssuedToken},
+    token::{FetchContext, IssuedToken, Moment, Reason},
 };
 
 /// What connects a process to the others, and what it knows by itself.
@@ -98,4 +98,58 @@ impl Link {
         let spare = self.local().spare(key, cx)?;
         Some(spare.with_check_in(check_after()))
     }
+
+    /// When even the key cannot be found out: a check can wait, since its token is good.
+    pub(super) fn unidentified(&self, cx: &FetchContext) -> Option<IssuedToken> {
+        match cx.reason {
+            Reason::Check => self.spare(None, cx),
+            _ => None,
+        }
+    }
+
+    /// Puts a token into the store for the holder of this lease.
+    pub(super) async fn put(
+        &self,
+        key: StoreKey,
+        lease: Lease,
+        issued: &IssuedToken,
+        taken: Moment,
+    ) -> Result<Publication, StoreError> {
+        let left = issued
+            .remaining()
+            .saturating_sub(Moment::now().since(taken));
+        let envelope = &self.sharing().envelope;
+        let entry = envelope
+            .close(&key, lease.fence, issued, left)
+            .inspect_err(|error| {
+                let operation = Operation::Publish;
+                self.tell(&StoreEvent::Failed { operation, error });
+            })?;
+        let call = async move |store: &dyn TokenStore| store.publish(&key, &lease, &entry).await;
+        self.ask(Operation::Publish, |store| Box::pin(call(store)))
+            .await
+    }
+
+    /// Keeps a token that all have.
+    pub(super) fn share(&self, key: &StoreKey, issued: &IssuedToken, taken: Moment, fence: Fence) {
+        let was_alone = self.local().share(key, issued.clone(), taken, fence);
+        if was_alone {
+            self.tell(&StoreEvent::Converged { fence });
+        }
+    }
+}
+
+fn timed_out() -> StoreError {
+    StoreError::new(
+        StoreErrorKind::Timeout,
+        "the token store did not answer in time; check that it can be reached from here, or allow it more with \
+         `Sharing::with_operation_timeout`",
+    )
+}
+
+fn panicked() -> StoreError {
+    StoreError::new(
+        StoreErrorKind::Unavailable,
+        "the code of the token store panicked; its message went to the panic hook",
+    )
 }

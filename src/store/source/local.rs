@@ -2,11 +2,9 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
+use super::pauses::{Breaker, Limiter};
 use crate::{
-    store::{
-        Fence, StoreKey,
-        failure::{Breaker, Limiter},
-    },
+    store::{Fence, StoreKey},
     token::{FetchContext, Fingerprint, IssuedToken, Moment, Reason, lifetime},
 };
 

@@ -1,30 +1,25 @@
 //! A source that asks the other processes first.
 
-mod alone;
-mod failing;
-mod handing_out;
-mod identity;
-mod lease_guard;
+mod leader;
+mod lease;
 mod link;
 mod local;
-mod lookup;
-mod lost_claim;
-mod polling;
-mod publishing;
+mod pauses;
 mod request;
-mod revoking;
+mod revocation;
 mod round;
-mod time;
 
 use std::{fmt, sync::Arc};
 
 use link::Link;
+use request::limit;
 use round::Round;
+use tokio::time::{Instant, timeout_at};
 
 use super::{
     Keyed, Owner, ShareableSource, Sharing, SharingError, SharingErrorKind, StoreEvent, StoreKey,
 };
-use crate::token::{FetchContext, IssuedToken, TokenError, TokenSource};
+use crate::token::{FetchContext, IssuedToken, TokenError, TokenErrorKind, TokenSource};
 
 /// A [`TokenSource`] that gets tokens together with other processes: one of them asks, all of them
 /// use.
@@ -107,6 +102,27 @@ impl<S: ShareableSource> SharedSource<S> {
             source,
             link: Arc::new(Link::new(sharing, owner)),
         })
+    }
+}
+
+impl<S: ShareableSource> SharedSource<S> {
+    /// Whose token it will be, under the time-out of a request: the credentials may be in a vault
+    /// that hangs.
+    async fn identify(&self, cx: &FetchContext) -> Result<(StoreKey, S::Identity), TokenError> {
+        let deadline = Instant::now().checked_add(self.link.sharing().attempt_timeout());
+        let deadline = deadline.map_or(limit(cx), |deadline| deadline.min(limit(cx)));
+        let identified = timeout_at(deadline, self.source.identify()).await;
+        identified.map_err(|_| self.unidentified())?
+    }
+
+    fn unidentified(&self) -> TokenError {
+        let message = format!(
+            "the credentials, or what else says whose token it will be, were not there in time; check where they \
+             are kept, or allow it more with `{}`",
+            self.link.sharing().limits_attempt_by()
+        );
+        TokenError::new(TokenErrorKind::TimedOut, message)
+            .with_login_host_of(self.source.login_host())
     }
 }
 

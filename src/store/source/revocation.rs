@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::{SharedSource, lease_guard::LeaseGuard};
+use super::{SharedSource, lease::LeaseGuard};
 use crate::{
     store::{
         Claim, Entry, Lookup, Operation, ShareableSource, StoreError, StoreErrorKind, StoreEvent,

@@ -6,11 +6,11 @@ use tokio::{
     time::{Instant, sleep},
 };
 
-use super::{lease_guard::LeaseGuard, link::Link};
+use super::link::Link;
 use crate::{
     store::{
-        Claim, Lookup, Operation, Publication, StoreError, StoreErrorKind, StoreEvent, StoreKey,
-        TokenStore,
+        Claim, Lease, Lookup, Operation, Publication, StoreError, StoreErrorKind, StoreEvent,
+        StoreKey, TokenStore,
     },
     token::{FetchContext, Reason},
 };
@@ -19,6 +19,80 @@ use crate::{
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
 /// Then the store is down, and checks find out when it is back.
 const TRIES: u32 = 3;
+
+/// A lease of this process, given back also when its fetch is dropped.
+pub(super) struct LeaseGuard {
+    link: Arc<Link>,
+    key: StoreKey,
+    lease: Lease,
+    turn: u64,
+    cooldown: Option<Duration>,
+    over: bool,
+}
+
+impl LeaseGuard {
+    pub(super) fn new(link: &Arc<Link>, key: StoreKey, lease: Lease) -> Self {
+        let turn = {
+            let mut local = link.local();
+            local.turn += 1;
+            local.turn
+        };
+        Self {
+            link: Arc::clone(link),
+            key,
+            lease,
+            turn,
+            cooldown: None,
+            over: false,
+        }
+    }
+
+    pub(super) fn lease(&self) -> &Lease {
+        &self.lease
+    }
+
+    /// The store has ended it.
+    pub(super) fn is_over(&mut self) {
+        self.over = true;
+    }
+
+    /// Gives it back without a token.
+    pub(super) async fn abandon(mut self, cooldown: Option<Duration>) {
+        self.cooldown = cooldown;
+        abandon(&self.link, self.key, self.lease, cooldown).await;
+        self.over = true;
+    }
+}
+
+impl Drop for LeaseGuard {
+    fn drop(&mut self) {
+        if self.over {
+            return;
+        }
+        let Ok(runtime) = Handle::try_current() else {
+            return;
+        };
+        let (link, key, lease) = (Arc::clone(&self.link), self.key, self.lease);
+        let (turn, cooldown) = (self.turn, self.cooldown);
+        let given_back = link.hold_back();
+        runtime.spawn(async move {
+            // The next fetch may not have waited so long, and have been granted the same lease.
+            if link.local().turn == turn {
+                abandon(&link, key, lease, cooldown).await;
+            }
+            drop(given_back);
+        });
+    }
+}
+
+async fn abandon(link: &Link, key: StoreKey, lease: Lease, cooldown: Option<Duration>) {
+    let asked = link.ask(Operation::Abandon, |store| {
+        Box::pin(async move { store.abandon(&key, &lease, cooldown).await })
+    });
+    if asked.await.is_ok() {
+        link.tell(&StoreEvent::Abandoned { cooldown });
+    }
+}
 
 /// A claim whose answer was lost. The store may have granted a lease for it, which all others wait
 /// for, while this process goes on alone.

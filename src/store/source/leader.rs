@@ -1,0 +1,139 @@
+use std::time::Duration;
+
+use super::{
+    lease::LeaseGuard,
+    pauses::{check_after, cooldown_after},
+    round::Round,
+};
+use crate::{
+    store::{
+        Claim, Entry, Lease, Publication, ShareableSource, StoreError, StoreErrorKind, StoreEvent,
+    },
+    token::{IssuedToken, Moment, TokenError, TokenErrorKind},
+};
+
+impl<S: ShareableSource> Round<'_, S> {
+    /// Gets a token for all.
+    pub(super) async fn lead(
+        &self,
+        lease: Lease,
+        claim: &Claim,
+    ) -> Result<IssuedToken, TokenError> {
+        let guard = LeaseGuard::new(self.link, self.key, lease);
+        if let Some(kind) = lease.replaces {
+            self.link.tell(&StoreEvent::Missed { kind });
+        }
+        self.link.tell(&StoreEvent::Leased { fence: lease.fence });
+        let own = self.link.local().unshared(&self.key, &self.cx);
+        if own.is_none() && !self.has_time_for_request() {
+            // Begun in vain, it would end as a failure of the endpoint, and keep all from it.
+            guard.abandon(None).await;
+            return self.stay().ok_or_else(|| self.nobody_in_time());
+        }
+        let had_time = self.has_time_after(Duration::ZERO);
+        let requested = match own {
+            Some(own) => Ok(own),
+            None => self.request().await,
+        };
+        match requested {
+            Ok((issued, taken)) => {
+                // Not lost when the rest takes too long for the cache.
+                self.link.local().keep(&self.key, issued.clone(), taken);
+                Ok(self.publish(guard, issued, taken, claim).await)
+            }
+            Err(error) => {
+                // That a request was cut short says nothing of the endpoint.
+                let is_cut = error.kind() == TokenErrorKind::TimedOut && !had_time;
+                let cooldown = cooldown_after(&error).filter(|_| !is_cut);
+                guard.abandon(cooldown).await;
+                Err(error)
+            }
+        }
+    }
+
+    /// Puts a token into the store, and returns the one to use: this one, or a newer one that was
+    /// faster.
+    async fn publish(
+        &self,
+        mut guard: LeaseGuard,
+        issued: IssuedToken,
+        taken: Moment,
+        claim: &Claim,
+    ) -> IssuedToken {
+        let fence = guard.lease().fence;
+        let lease = *guard.lease();
+        match self.link.put(self.key, lease, &issued, taken).await {
+            Ok(Publication::Published) => {
+                guard.is_over();
+                self.link.tell(&StoreEvent::Published { fence });
+                self.link.share(&self.key, &issued, taken, fence);
+                self.hand_out(issued, taken)
+            }
+            Ok(Publication::Superseded(winner)) => {
+                guard.is_over();
+                let fence = winner.fence;
+                self.link.tell(&StoreEvent::Superseded { fence });
+                match self.adopt(&winner, claim) {
+                    Some(token) => token,
+                    None => self.hand_out_unshared(issued, taken),
+                }
+            }
+            // The token is good all the same. The guard gives the lease back.
+            Err(_told) => self.hand_out_unshared(issued, taken),
+        }
+    }
+}
+
+/// What becomes of a token, from wherever it is.
+impl<S: ShareableSource> Round<'_, S> {
+    /// Uses the token of another process, if it can be.
+    pub(super) fn adopt(&self, entry: &Entry, claim: &Claim) -> Option<IssuedToken> {
+        // What is left was measured when the store was asked, at the latest now.
+        let taken = Moment::now();
+        let opened = match claim.accepts(entry) {
+            true => self.link.sharing().envelope.open(&self.key, entry),
+            false => Err(unasked()),
+        };
+        match opened {
+            Ok(issued) => {
+                let fence = entry.fence;
+                self.link.tell(&StoreEvent::Adopted { fence });
+                self.link.share(&self.key, &issued, taken, fence);
+                Some(self.hand_out(issued, taken))
+            }
+            Err(error) => {
+                let kind = error.kind();
+                self.link.tell(&StoreEvent::Missed { kind });
+                tracing::debug!(%error, "why the value in the token store cannot be opened");
+                None
+            }
+        }
+    }
+
+    /// The token for the cache, which counts its life from when the fetch began.
+    pub(super) fn hand_out(&self, issued: IssuedToken, taken: Moment) -> IssuedToken {
+        let left = issued
+            .remaining()
+            .saturating_sub(Moment::now().since(taken));
+        issued.with_remaining(left.saturating_add(self.begun.elapsed()))
+    }
+
+    /// A token that only this process has, to be brought together with the others soon.
+    pub(super) fn hand_out_unshared(&self, issued: IssuedToken, taken: Moment) -> IssuedToken {
+        self.link.local().alone = true;
+        self.hand_out(issued, taken).with_check_in(check_after())
+    }
+
+    /// The token of this process in place of another one, if it does for now.
+    pub(super) fn stay(&self) -> Option<IssuedToken> {
+        let spare = self.link.spare(Some(&self.key), &self.cx)?;
+        Some(self.hand_out(spare, Moment::now()))
+    }
+}
+
+fn unasked() -> StoreError {
+    StoreError::new(
+        StoreErrorKind::Corrupt,
+        "the token store gave a token that was not asked for; check that it keeps the rules of `TokenStore`",
+    )
+}

@@ -1,0 +1,228 @@
+//! How long a process waits: for the one that leads, for a store that has failed, before it goes on
+//! alone, and for a token endpoint that has failed.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::token::{TokenError, TokenErrorKind};
+
+const FIRST_POLL: Duration = Duration::from_millis(100);
+/// What a follower may lose after the leader is done.
+const LONGEST_POLL: Duration = Duration::from_millis(250);
+/// A store that says that a lease is as good as over, again and again, is not asked in a loop.
+const SHORTEST_POLL: Duration = Duration::from_millis(20);
+/// Times that a leader ends with neither a token nor a cooldown, and another one follows, before
+/// the rest no longer queue. One that was killed is the first of them. With more, followers of a
+/// slow endpoint would have no time left.
+const HANDOVERS: u32 = 2;
+/// Callers do not ask a store that has just failed: renewals for which nobody waits find out that
+/// it is back.
+const FOREGROUND_PAUSE: Duration = Duration::from_secs(30);
+const BACKGROUND_PAUSE: Duration = Duration::from_secs(2);
+/// Between tokens that a process gets for itself: what a fleet mints in an outage shall not evict
+/// what it uses.
+const ALONE_PAUSE: Duration = Duration::from_secs(10);
+/// Until a process that is alone looks for the others again, so that all are together 30 seconds
+/// after an outage.
+const CHECK_AFTER: (Duration, Duration) = (Duration::from_secs(5), Duration::from_secs(20));
+/// So that a fleet asks an endpoint that is out of order once a second, and not once each.
+const TRANSIENT_COOLDOWN: Duration = Duration::from_secs(1);
+/// The throttled 400 of the token endpoint does not say how long; it is over after about a minute.
+const THROTTLED_COOLDOWN: Duration = Duration::from_secs(10);
+/// An absurd `Retry-After` shall not switch a fleet off for the day.
+pub(super) const LONGEST_COOLDOWN: Duration = Duration::from_secs(60 * 60);
+
+/// One wait for those who lead. It begins anew when something has come of it.
+#[derive(Debug)]
+pub(super) struct Polling {
+    ceiling: Duration,
+    /// What the leader had left when the store was last asked.
+    left: Option<Duration>,
+    handovers: u32,
+}
+
+impl Polling {
+    pub(super) const fn new() -> Self {
+        Self {
+            ceiling: FIRST_POLL,
+            left: None,
+            handovers: 0,
+        }
+    }
+
+    /// Somebody leads who has this much time left: more than before is another one. Returns whether
+    /// too many have led in vain for waiting to be of use.
+    pub(super) fn is_in_vain(&mut self, left: Duration) -> bool {
+        let before = self.left.replace(left);
+        self.handovers += u32::from(before.is_some_and(|before| left > before));
+        self.handovers >= HANDOVERS
+    }
+
+    /// How long to wait before looking again: by chance, so that not all look at once, and longer
+    /// each time. `left`: how long the leader has at most.
+    pub(super) fn next(&mut self, left: Duration) -> Duration {
+        let wait = self.ceiling.mul_f64(0.5 + fastrand::f64() / 2.0);
+        self.ceiling = (self.ceiling * 3 / 2).min(LONGEST_POLL);
+        wait.min(left).max(SHORTEST_POLL)
+    }
+}
+
+/// Lets a store rest that has failed, so that an outage costs callers one time-out and not one
+/// each.
+#[derive(Debug, Default)]
+pub(super) struct Breaker {
+    failed_at: Option<Instant>,
+    foreground_pause: Duration,
+}
+
+impl Breaker {
+    pub(super) fn allows(&self, in_background: bool, now: Instant) -> bool {
+        let pause = match in_background {
+            true => BACKGROUND_PAUSE,
+            false => self.foreground_pause,
+        };
+        self.failed_at
+            .is_none_or(|at| now.saturating_duration_since(at) >= pause)
+    }
+
+    /// Whether the store has failed since it last worked.
+    pub(super) fn is_failing(&self) -> bool {
+        self.failed_at.is_some()
+    }
+
+    pub(super) fn failed(&mut self, now: Instant) {
+        self.failed_at = Some(now);
+        self.foreground_pause = FOREGROUND_PAUSE.mul_f64(1.0 + fastrand::f64() / 3.0);
+    }
+
+    pub(super) fn worked(&mut self) {
+        self.failed_at = None;
+    }
+}
+
+/// Counts the requests that a process makes for itself alone.
+#[derive(Debug, Default)]
+pub(super) struct Limiter {
+    last: Option<Instant>,
+}
+
+impl Limiter {
+    /// How long until the next one may be made.
+    pub(super) fn wait(&self, now: Instant) -> Duration {
+        self.last.map_or(Duration::ZERO, |last| {
+            (last + ALONE_PAUSE).saturating_duration_since(now)
+        })
+    }
+
+    pub(super) fn made(&mut self, now: Instant) {
+        self.last = Some(now);
+    }
+}
+
+/// When a process that is alone looks for the others again.
+pub(super) fn check_after() -> Duration {
+    let (shortest, longest) = CHECK_AFTER;
+    shortest + (longest - shortest).mul_f64(fastrand::f64())
+}
+
+/// For how long the others shall leave the token endpoint alone after this. Not at all when it may
+/// be the fault of this process: one with a wrong secret must not keep the others from asking.
+pub(super) fn cooldown_after(error: &TokenError) -> Option<Duration> {
+    use TokenErrorKind as Kind;
+    if error.asks_for_rest() {
+        let asked = error.retry_after().unwrap_or(THROTTLED_COOLDOWN);
+        return Some(asked.clamp(TRANSIENT_COOLDOWN, LONGEST_COOLDOWN));
+    }
+    match error.kind() {
+        Kind::Unavailable | Kind::Transport | Kind::TimedOut | Kind::Malformed => {
+            Some(TRANSIENT_COOLDOWN)
+        }
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waits_grow_from_a_tenth_to_a_quarter_of_a_second_and_end_with_the_lease() {
+        let mut polling = Polling::new();
+        let hour = Duration::from_secs(3600);
+        let waits: Vec<_> = (0..100).map(|_| polling.next(hour).as_millis()).collect();
+        assert!((50..=100).contains(&waits[0]), "{waits:?}");
+        assert!(
+            waits[5..].iter().all(|wait| (125..=250).contains(wait)),
+            "{waits:?}"
+        );
+        for (left, expected) in [(27, 27), (7, 20), (0, 20)] {
+            let wait = polling.next(Duration::from_millis(left));
+            assert_eq!(wait.as_millis(), expected, "{left}");
+        }
+    }
+
+    #[test]
+    fn waiting_is_in_vain_when_the_second_leader_is_followed_by_a_third() {
+        for (lefts, expected) in [
+            (&[10, 9, 1, 10, 9, 8, 0][..], false),
+            (&[10, 9, 10, 9, 10], true),
+            (&[10, 10, 10, 10], false),
+            (&[1, 2, 3], true),
+        ] {
+            let mut polling = Polling::new();
+            let lefts = lefts.iter().map(|left| Duration::from_secs(*left));
+            let is_in_vain = lefts.fold(false, |_, left| polling.is_in_vain(left));
+            assert_eq!(is_in_vain, expected);
+        }
+    }
+
+    #[test]
+    fn a_store_that_failed_is_asked_by_nobody_who_waits_for_half_a_minute() {
+        let mut breaker = Breaker::default();
+        let now = Instant::now();
+        let seconds = |seconds| now + Duration::from_secs(seconds);
+        assert!(breaker.allows(false, now));
+        breaker.failed(now);
+        for (at, foreground, background) in [(0, false, false), (2, false, true), (40, true, true)]
+        {
+            assert_eq!(breaker.allows(false, seconds(at)), foreground, "{at}");
+            assert_eq!(breaker.allows(true, seconds(at)), background, "{at}");
+        }
+        assert!(!breaker.allows(false, seconds(29)));
+        breaker.worked();
+        assert!(breaker.allows(false, now));
+    }
+
+    #[test]
+    fn checks_are_spread_over_five_to_twenty_seconds() {
+        let mut checks: Vec<_> = (0..200).map(|_| check_after().as_secs()).collect();
+        checks.sort_unstable();
+        checks.dedup();
+        assert_eq!(checks, (5..20).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn only_the_endpoints_own_trouble_keeps_others_from_asking() {
+        use TokenErrorKind as Kind;
+        let seconds = |error: TokenError| cooldown_after(&error).map(|wait| wait.as_secs());
+        for (kind, expected) in [
+            (Kind::Denied, None),
+            (Kind::Credentials, None),
+            (Kind::LoginRequired, None),
+            (Kind::Throttled, Some(10)),
+            (Kind::Unavailable, Some(1)),
+            (Kind::Transport, Some(1)),
+            (Kind::TimedOut, Some(1)),
+            (Kind::Malformed, Some(1)),
+        ] {
+            assert_eq!(seconds(TokenError::new(kind, "")), expected, "{kind:?}");
+        }
+        let asked = |kind, wait| TokenError::new(kind, "").with_retry_after(wait);
+        assert_eq!(
+            seconds(asked(Kind::Throttled, Duration::from_secs(42))),
+            Some(42)
+        );
+        assert_eq!(seconds(asked(Kind::Unavailable, Duration::MAX)), Some(3600));
+    }
+}
