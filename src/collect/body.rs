@@ -8,28 +8,29 @@ use std::{
 use bytes::Buf;
 use http_body::{Body, Frame, SizeHint};
 
-/// A response body, of which the beginning or all has been collected.
+/// A response body that has been collected in full, in part or not at all.
 ///
-/// The [module docs](super) say which of the two. Its frames are those of the inner body.
+/// The [module docs](super#what-is-collected) list the cases. It yields the frames of the inner body,
+/// in order and unchanged.
 pub struct CollectedBody<R: Body> {
     frames: VecDeque<Frame<R::Data>>,
-    /// How many bytes of data these have.
+    /// The number of data bytes in these frames.
     buffered: u64,
-    /// What is still to come.
+    /// The inner body, until it has ended.
     rest: Option<Pin<Box<R>>>,
 }
 
-/// What came of polling for one more frame.
+/// The result of collecting.
 pub(super) enum Progress<E> {
-    /// All is there.
+    /// The body has ended.
     Whole,
-    /// There is more than the cap.
+    /// The frames exceed the cap.
     OverCap,
     Broken(E),
 }
 
 impl<R: Body> CollectedBody<R> {
-    /// Nothing of it is collected yet.
+    /// Wraps a body of which no frame is collected yet.
     pub(super) fn new(body: R) -> Self {
         Self {
             frames: VecDeque::new(),
@@ -42,12 +43,13 @@ impl<R: Body> CollectedBody<R> {
         self.buffered
     }
 
-    /// Whether the body states that it is longer than this, or that there is none.
+    /// Returns false if the body states that it is empty or longer than the cap.
     pub(super) fn is_worth_collecting(&self, cap: usize) -> bool {
         !self.is_end_stream() && self.size_hint().lower() <= cap as u64
     }
 
-    /// Collects frames up to the cap. `taken` is what they take, with their own place.
+    /// Collects frames up to the cap. `taken` is their memory: the data, and the size of the frames
+    /// themselves, so that many empty frames reach the cap too.
     pub(super) fn poll_collect(
         &mut self,
         cx: &mut Context<'_>,
@@ -110,7 +112,7 @@ impl<R: Body> Body for CollectedBody<R> {
     }
 }
 
-/// The frames are data, and their pins are in boxes.
+/// Frames are never pinned, and the inner body is pinned in a box.
 impl<R: Body> Unpin for CollectedBody<R> {}
 
 impl<R: Body> fmt::Debug for CollectedBody<R> {

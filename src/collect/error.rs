@@ -4,10 +4,10 @@ use http::response::Parts;
 
 use crate::{BoxError, error::find};
 
-/// A response whose body broke off while it was collected.
+/// A response body that broke off while [`Collect`](super::Collect) read it.
 ///
-/// The built-in classifiers of [`retry`](crate::retry) take it for transient. If the request is not
-/// sent again, this is what the caller gets; [`head`](Self::head) says what the service answered.
+/// The built-in classifiers of [`retry`](crate::retry) treat it as transient. If the request is not
+/// retried, the caller gets this error, with the [`head`](Self::head) of the response.
 ///
 /// ```
 /// use tower_genesys::collect::BodyBroken;
@@ -33,17 +33,17 @@ impl BodyBroken {
         }
     }
 
-    /// The head of the response.
+    /// Returns the head of the response: status and headers.
     pub fn head(&self) -> &Parts {
         &self.head
     }
 
-    /// How many bytes of the body had arrived.
+    /// Returns the number of body bytes that had arrived.
     pub const fn received(&self) -> u64 {
         self.received
     }
 
-    /// The first of its kind in a chain of errors.
+    /// Returns the first `BodyBroken` in an error's chain of sources.
     pub fn find<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a Self> {
         find(error)
     }
@@ -53,14 +53,14 @@ impl fmt::Display for BodyBroken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "the connection broke in the middle of a response ({}), after {} bytes of its body; the \
-             request was executed",
+            "the body of a response ({}) broke off after {} bytes; the API executed the request, so \
+             repeat it only if that is safe",
             self.head.status, self.received
         )
     }
 }
 
-/// Without the headers, which may hold cookies.
+/// Omits the headers, which may hold cookies.
 impl fmt::Debug for BodyBroken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("BodyBroken")

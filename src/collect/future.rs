@@ -12,8 +12,8 @@ use pin_project_lite::pin_project;
 use super::{CollectedBody, body::Progress, error::BodyBroken};
 use crate::BoxError;
 
-/// Media types whose bodies go on for as long as there is news. gRPC reads its streams frame by
-/// frame, and has its status at their end.
+/// Media types of streams, which may never end. A gRPC client reads its streams frame by frame, and
+/// finds the status in their trailers.
 const STREAMS: &[&str] = &[
     "text/event-stream",
     "application/x-ndjson",
@@ -27,9 +27,10 @@ const STREAMS: &[&str] = &[
 ];
 
 pin_project! {
-    /// The future of [`Collect`](super::Collect).
+    /// The response future of [`Collect`](super::Collect).
     ///
-    /// There is an example in the [module docs](super).
+    /// It completes when the body is collected, exceeds the cap or breaks off. Dropping it drops the
+    /// response.
     #[must_use = "a future does nothing until it is awaited"]
     pub struct ResponseFuture<F, R: Body> {
         cap: usize,
@@ -46,14 +47,14 @@ pin_project! {
             response: F,
         },
         Collecting {
-            // The head and the body, until one of them is handed out.
+            // `None` once the future has completed.
             response: Option<Box<Response<CollectedBody<R>>>>,
             taken: usize,
         },
     }
 }
 
-/// Why there is a response while it is collected: what takes it completes the future.
+/// The invariant of `Collecting`: the poll that takes the response completes the future.
 const COMPLETED: &str = "a response future was polled after it had completed";
 
 impl<F, R: Body> ResponseFuture<F, R> {
@@ -97,8 +98,8 @@ where
                         *response = Some(collecting);
                         return Poll::Pending;
                     };
-                    // Over the cap, what was read goes out again in front of the rest, so nothing is
-                    // lost; broken, it goes out in the error.
+                    // Over the cap, the collected frames precede the rest of the body, so the caller
+                    // loses nothing. If the body broke off, the error carries the head.
                     return Poll::Ready(match progress {
                         Progress::Whole | Progress::OverCap => Ok(*collecting),
                         Progress::Broken(error) => Err(broken(*collecting, error.into())),

@@ -2,28 +2,46 @@ use tower_layer::Layer;
 
 use super::Collect;
 
-/// Wraps services so that a response body that breaks off is an error of the service.
+/// Wraps services so that a response body that breaks off becomes an error of the service.
 ///
-/// The [module docs](super) say which bodies, and have an example.
+/// Put it inside of [`RetryLayer`](crate::RetryLayer), which then retries the request if that is
+/// safe. The [module docs](super) list which bodies it collects, and have an example.
 #[derive(Clone, Copy, Debug)]
 pub struct CollectLayer {
     cap: usize,
 }
 
 impl CollectLayer {
-    /// How much of a body is collected by default: more than a page of the API holds, and bearable
-    /// for a process with a hundred calls at a time.
+    /// The default cap, 4 MiB: more than a page of the API needs, and affordable for a process with
+    /// a hundred calls in flight.
     pub const DEFAULT_CAP: usize = 4 * 1024 * 1024;
 
-    /// Collects bodies of up to 4 MiB.
+    /// Collects bodies of up to [`DEFAULT_CAP`](Self::DEFAULT_CAP), 4 MiB.
     pub const fn new() -> Self {
         Self {
             cap: Self::DEFAULT_CAP,
         }
     }
 
-    /// Collects bodies of up to this many bytes; with zero, it hands all bodies on as they are.
-    /// Default: [`DEFAULT_CAP`](Self::DEFAULT_CAP).
+    /// Sets the cap in bytes. Default: [`DEFAULT_CAP`](Self::DEFAULT_CAP). With zero, the layer
+    /// passes all bodies through.
+    ///
+    /// ```
+    /// use tower_genesys::CollectLayer;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), tower::BoxError> {
+    /// # use http_body_util::BodyExt;
+    /// # use tower::{Layer, ServiceExt};
+    /// # let client = tower::service_fn(|_| async {
+    /// #     Ok::<_, tower::BoxError>(http::Response::new(String::from("a page")))
+    /// # });
+    /// let client = CollectLayer::new().with_cap(16 * 1024 * 1024).layer(client);
+    /// let response = client.oneshot(http::Request::new(())).await?;
+    /// assert_eq!(response.collect().await?.to_bytes(), "a page");
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub const fn with_cap(mut self, cap: usize) -> Self {
         self.cap = cap;

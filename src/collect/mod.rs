@@ -1,26 +1,26 @@
-//! Collects response bodies, so that a connection that breaks in the middle of one can be retried.
+//! Collects response bodies, so that a request can be retried if the body of its response breaks off.
 //!
-//! A layer returns a response when its head is there. If the body breaks off later, the caller who
-//! reads it gets the error, and no layer resends the request. [`CollectLayer`](crate::CollectLayer),
-//! inside of [`RetryLayer`](crate::RetryLayer), first reads the body of a success, up to a cap. A body
-//! that breaks off is then an error of the service, and a repeatable request is retried.
+//! A layer sees only the head of a response. If the body breaks off later, the caller that reads it
+//! gets the error, and no layer resends the request. [`CollectLayer`](crate::CollectLayer), inside of
+//! [`RetryLayer`](crate::RetryLayer), reads the body of a success before it returns the response, up
+//! to a cap. A body that breaks off then is an error of the service, and `Retry` repeats the request
+//! if that is safe.
 //!
 //! ```
-//! use std::io;
-//! use bytes::Bytes;
-//! use http::{Request, Response};
-//! use http_body_util::{BodyExt, Full, StreamBody};
-//! use http_body::Frame;
-//! use tower::{BoxError, ServiceBuilder, ServiceExt, service_fn};
+//! # use std::io;
+//! # use bytes::Bytes;
+//! # use http::{Request, Response};
+//! # use http_body_util::{BodyExt, Full, StreamBody};
+//! # use http_body::{Body, Frame};
+//! # use tower::{BoxError, ServiceBuilder, ServiceExt};
 //! use tower_genesys::{
 //!     CollectLayer, ReplayBody, ReplayLayer, RetryLayer, retry::Attempt,
 //! };
 //!
-//! /// Breaks off in the middle of its first answer.
+//! /// Breaks off in the middle of its first response.
 //! async fn api(
 //!     request: Request<ReplayBody<Full<Bytes>>>,
-//! ) -> Result<Response<StreamBody<impl futures_core::Stream<Item = io::Result<Frame<Bytes>>>>>, BoxError>
-//! {
+//! ) -> Result<Response<impl Body<Data = Bytes, Error = io::Error>>, BoxError> {
 //!     let first = Attempt::of(request.extensions()) == Attempt(1);
 //!     let half = Ok(Frame::data(Bytes::from_static(b"[1, ")));
 //!     let rest = match first {
@@ -47,43 +47,44 @@
 //!
 //! # What is collected
 //!
-//! | response | |
+//! | response | what the caller gets |
 //! |---|---|
-//! | a success with a body of up to the cap | collected: the caller gets the head and the whole body |
-//! | a body longer than the cap | passed on unchanged, at once if it states its length |
-//! | a stream by its type: server-sent events, newline-delimited JSON, multipart replacement, gRPC | passed on unchanged |
-//! | to a request with [`CallOptions::without_collecting`](crate::CallOptions::without_collecting) | passed on unchanged |
-//! | an unsuccessful one | passed on unchanged: its status says more than its body |
+//! | a success with a body of up to the cap | the head and the whole body, collected |
+//! | a success with a longer body | the body as a stream: at once if it states its length, otherwise when the collected part exceeds the cap |
+//! | a stream by its media type: server-sent events, newline-delimited JSON, multipart replacement, gRPC | the body as a stream |
+//! | to a request with [`CallOptions::without_collecting`](crate::CallOptions::without_collecting) | the body as a stream |
+//! | an unsuccessful one | the body as a stream: the status says more than the body |
 //!
-//! Frames and trailers stay unchanged, and are not copied.
+//! The layer neither changes nor copies frames and trailers.
 //!
 //! # Customising
 //!
-//! The cap is 4 MiB by default; [`CollectLayer::with_cap`](crate::CollectLayer::with_cap) sets another
-//! one. Each call holds at most that much, including the overhead of frames, and one frame.
+//! [`CollectLayer::with_cap`](crate::CollectLayer::with_cap) sets the cap, 4 MiB by default. It
+//! includes the size of the frames themselves. Each call holds at most the cap and one frame.
 //!
 //! # Ordering
 //!
-//! Inside of [`RetryLayer`](crate::RetryLayer). With [`GenesysLayer`](crate::GenesysLayer), put it around
-//! the client: `genesys.layer(CollectLayer::new().layer(client))`. Put a layer that decompresses outside
-//! of it, so that the cap counts the bytes on the wire.
+//! Put it inside of [`RetryLayer`](crate::RetryLayer). With [`GenesysLayer`](crate::GenesysLayer), put
+//! it around the client: `genesys.layer(CollectLayer::new().layer(client))`. Put a layer that
+//! decompresses outside of it: the cap then counts the bytes on the wire.
 //!
-//! The attempt time-out of `RetryLayer` (30 s by default) covers the body, too. Raise it for large
-//! bodies over slow lines.
+//! The attempt time-out of `RetryLayer` (30 s by default) then covers the body too. Raise it for large
+//! bodies over slow connections.
 //!
 //! # Cloning
 //!
-//! A clone costs what a clone of the inner service does. Clones share nothing else.
+//! A clone costs a clone of the inner service. Clones share nothing else.
 //!
 //! # Errors
 //!
-//! All as [`BoxError`](crate::BoxError): those of the inner service unchanged, and [`BodyBroken`], with
-//! the head of the response, for a body that broke off. The built-in classifiers treat it as transient.
-//! The request was executed, so only a repeatable one is retried.
+//! All errors are [`BoxError`](crate::BoxError)s: those of the inner service, unchanged, and
+//! [`BodyBroken`] for a body that broke off, with the head of the response. The built-in classifiers
+//! treat `BodyBroken` as transient: the API executed the request, so only a repeatable one is
+//! retried.
 //!
 //! # Cancellation
 //!
-//! Dropping the future drops the body, as dropping a response does.
+//! Dropping the future drops the body, like dropping a response.
 
 mod body;
 mod error;

@@ -7,9 +7,7 @@ use tower_service::Service;
 use super::{CollectedBody, ResponseFuture};
 use crate::{BoxError, call::CallOptions};
 
-/// The service of a [`CollectLayer`](crate::CollectLayer).
-///
-/// There is an example in the [module docs](super).
+/// The service that a [`CollectLayer`](crate::CollectLayer) creates.
 #[derive(Clone, Debug)]
 pub struct Collect<S> {
     inner: S,
@@ -17,8 +15,17 @@ pub struct Collect<S> {
 }
 
 impl<S> Collect<S> {
-    /// Collects bodies of up to [`DEFAULT_CAP`](crate::CollectLayer::DEFAULT_CAP); the layer has a
-    /// setting for it.
+    /// Wraps a service and collects bodies of up to
+    /// [`DEFAULT_CAP`](crate::CollectLayer::DEFAULT_CAP), 4 MiB.
+    ///
+    /// Use [`CollectLayer::with_cap`](crate::CollectLayer::with_cap) for another cap.
+    ///
+    /// ```
+    /// use tower_genesys::collect::Collect;
+    ///
+    /// let collect = Collect::new("the client");
+    /// assert_eq!(collect.into_inner(), "the client");
+    /// ```
     pub const fn new(inner: S) -> Self {
         Self::with_cap(inner, crate::CollectLayer::DEFAULT_CAP)
     }

@@ -1,55 +1,76 @@
-//! Counts the events of the token cache, the retry layer and a shared store, through the [`metrics`]
-//! facade.
+//! Metrics of the token cache, the retry layer, calls, shared tokens and shared limits, through the
+//! [`metrics`] facade.
 //!
-//! [`Metrics`] is an observer of both: give it to
-//! [`TokenCacheBuilder::observer`](crate::token::TokenCacheBuilder::observer) (or
-//! [`OrgBuilder::observer`](crate::genesys::OrgBuilder::observer)) and to
-//! [`RetryLayer::with_observer`](crate::RetryLayer::with_observer). The recorder that your program
-//! installs exports the numbers, for example to Prometheus.
+//! [`Metrics`] observes each of them:
 //!
-//! | name | kind | labels | counts |
+//! | metrics of | give `Metrics` to |
+//! |---|---|
+//! | the token cache | [`OrgBuilder::observer`](crate::genesys::OrgBuilder::observer), or [`TokenCacheBuilder::observer`](crate::token::TokenCacheBuilder::observer) |
+//! | retries and replays | [`RetryLayer::with_observer`](crate::RetryLayer::with_observer) |
+//! | durations of calls and attempts | [`SpanLayer::with_observer`](crate::SpanLayer::with_observer) |
+//! | a shared token | [`Sharing::with_observer`](crate::Sharing::with_observer) |
+//! | a limit | [`Limit::with_observer`](crate::store::Limit::with_observer) |
+//!
+//! The recorder that your program installs exports the numbers, for example to Prometheus. Without a
+//! recorder, they are discarded.
+//!
+//! | name | kind | labels | meaning |
 //! |---|---|---|---|
-//! | `tower_genesys_token_renewals_total` | counter | `reason`, `outcome` | renewals that have ended |
-//! | `tower_genesys_token_renewal_seconds` | histogram | `reason` | how long they took |
-//! | `tower_genesys_token_rejections_total` | counter | `outcome` | 401s that were reported to the cache |
+//! | `tower_genesys_token_renewals_total` | counter | `reason`, `outcome` | ended renewals |
+//! | `tower_genesys_token_renewal_seconds` | histogram | `reason` | duration of renewals |
+//! | `tower_genesys_token_rejections_total` | counter | `outcome` | 401s reported to the cache |
 //! | `tower_genesys_retries_total` | counter | `method`, `class` | retries |
 //! | `tower_genesys_replays_total` | counter | `method` | replays after a 401 |
 //! | `tower_genesys_retries_given_up_total` | counter | `method`, `reason` | failures returned to the caller |
-//! | `tower_genesys_throttled_total` | counter | – | times an endpoint was closed by a 429 |
-//! | `tower_genesys_held_total` | counter | – | requests that waited at a closed endpoint |
-//! | `tower_genesys_call_seconds` | histogram | `scope`, `method`, `template`, `status` | how long calls and attempts took |
+//! | `tower_genesys_throttled_total` | counter | – | gates closed by a 429 |
+//! | `tower_genesys_held_total` | counter | – | requests that waited at a closed gate |
+//! | `tower_genesys_call_seconds` | histogram | `scope`, `method`, `template`, `status` | duration of calls and attempts, until the response's head |
 //! | `tower_genesys_limit_events_total` | counter | `event` | events of a shared limit |
-//! | `tower_genesys_limit_slots_total` | counter | – | slots that were reserved |
-//! | `tower_genesys_limit_wait_seconds` | histogram | – | how long sends waited for slots |
+//! | `tower_genesys_limit_slots_total` | counter | – | reserved slots |
+//! | `tower_genesys_limit_wait_seconds` | histogram | – | time that sends waited for slots |
 //! | `tower_genesys_limit_requests_per_minute` | gauge | – | the limit in use |
-//! | `tower_genesys_limit_alone` | gauge | – | 1 while the process keeps to its share by itself |
+//! | `tower_genesys_limit_alone` | gauge | – | 1 while the process keeps to its share without the store, otherwise 0 |
 //! | `tower_genesys_store_events_total` | counter | `event` | events of a shared token |
-//! | `tower_genesys_store_misses_total` | counter | `kind` | values in the store that could not be used |
-//! | `tower_genesys_store_failures_total` | counter | `operation`, `kind` | operations of the store that failed |
+//! | `tower_genesys_store_misses_total` | counter | `kind` | unusable values in the store |
+//! | `tower_genesys_store_failures_total` | counter | `operation`, `kind` | failed operations of the store |
 //!
-//! `reason` of a renewal is that of [`Reason`](crate::token::Reason::as_str); its `outcome` is `renewed`,
-//! `abandoned`, or the kind of the [`TokenError`](crate::token::TokenErrorKind::as_str). Labels never hold
-//! an id, a query or a host, so their number is bounded.
+//! No label contains an id, a query or a host, so the number of series is bounded. The guide says
+//! [which values are normal](crate::guide::operating#metrics), and has alert rules and a dashboard.
 //!
-//! Durations need [`SpanLayer::with_observer`](crate::SpanLayer::with_observer). Their `template` is
-//! the path without ids, or `other`; their `status` is that of the response, or without a response the
-//! [`error.type`](crate::spans#what-is-in-a-span).
-//!
-//! For a shared token, pass it to [`Sharing::with_observer`](crate::Sharing::with_observer). `event` is
-//! that of [`StoreEvent::as_str`](crate::store::StoreEvent::as_str); `missed` and `failed` have separate
-//! counters.
-//!
-//! For a limit, pass it to [`Limit::with_observer`](crate::store::Limit::with_observer). `event` is that
-//! of [`LimitEvent::as_str`](crate::store::book::LimitEvent::as_str).
+//! | label | of | value |
+//! |---|---|---|
+//! | `reason` | renewals | [`Reason::as_str`](crate::token::Reason::as_str) |
+//! | `outcome` | renewals | `renewed`, `abandoned`, or [`TokenErrorKind::as_str`](crate::token::TokenErrorKind::as_str) |
+//! | `template` | calls and attempts | the path template, or `other` |
+//! | `status` | calls and attempts | the response's status; without a response, the [`error.type`](crate::spans#what-is-in-a-span) |
+//! | `event` | a shared token | [`StoreEvent::as_str`](crate::store::StoreEvent::as_str); `missed` and `failed` have separate counters |
+//! | `event` | a limit | [`LimitEvent::as_str`](crate::store::book::LimitEvent::as_str) |
 //!
 //! # Example
 //!
 //! ```
-//! use std::sync::Arc;
-//! use tower_genesys::{RetryLayer, metrics::Metrics};
+//! use http::{Request, Response};
+//! use metrics_util::{MetricKind, debugging::DebuggingRecorder};
+//! use tower::{BoxError, Layer, ServiceExt, service_fn};
+//! use tower_genesys::{SpanLayer, metrics::{CALL_SECONDS, Metrics}};
 //!
-//! let layer = RetryLayer::default().with_observer(Metrics);
-//! # let _ = layer;
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), BoxError> {
+//! let recorder = DebuggingRecorder::new(); // yours: an exporter
+//! let snapshotter = recorder.snapshotter();
+//! metrics::set_global_recorder(recorder)?;
+//!
+//! let client = service_fn(|_| async {
+//!     Ok::<_, BoxError>(Response::new(()))
+//! });
+//! let client = SpanLayer::calls().with_observer(Metrics).layer(client);
+//! client.oneshot(Request::new(())).await?;
+//!
+//! let (key, ..) = snapshotter.snapshot().into_vec().remove(0);
+//! assert_eq!(key.kind(), MetricKind::Histogram);
+//! assert_eq!(key.key().name(), CALL_SECONDS);
+//! # Ok(())
+//! # }
 //! ```
 
 use metrics::{counter, gauge, histogram};
@@ -64,78 +85,46 @@ use crate::{
     token::{Reason, Rejection, TokenEvent, TokenObserver},
 };
 
-/// Counts what it observes. See the [module](self) for the names.
+/// An observer that records each event as a metric.
+///
+/// The [module](self) lists the names and labels, and has an example.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Metrics;
 
-/// Renewals that have ended, by `reason` and `outcome`.
-///
-/// [What is normal](crate::guide::operating#metrics).
+/// Counter of ended renewals, by `reason` and `outcome`.
 pub const TOKEN_RENEWALS: &str = "tower_genesys_token_renewals_total";
-/// How long renewals took, in seconds, by `reason`.
-///
-/// [What is normal](crate::guide::operating#metrics).
+/// Histogram of the duration of renewals in seconds, by `reason`.
 pub const TOKEN_RENEWAL_SECONDS: &str = "tower_genesys_token_renewal_seconds";
-/// 401s that were reported to the cache, by `outcome`.
-///
-/// [What is normal](crate::guide::operating#metrics).
+/// Counter of 401s reported to the cache, by `outcome`.
 pub const TOKEN_REJECTIONS: &str = "tower_genesys_token_rejections_total";
-/// Requests that are sent again, by `method` and `class`.
-///
-/// [What is normal](crate::guide::operating#metrics).
+/// Counter of retries, by `method` and `class`.
 pub const RETRIES: &str = "tower_genesys_retries_total";
-/// Requests that are sent again after a 401, by `method`.
-///
-/// [What is normal](crate::guide::operating#metrics).
+/// Counter of replays after a 401, by `method`.
 pub const REPLAYS: &str = "tower_genesys_replays_total";
-/// Failures that are returned to the caller, by `method` and `reason`.
-///
-/// [What is normal](crate::guide::operating#metrics).
+/// Counter of failures returned to the caller, by `method` and `reason`.
 pub const RETRIES_GIVEN_UP: &str = "tower_genesys_retries_given_up_total";
-/// How many times an endpoint was closed by a 429.
-///
-/// [What is normal](crate::guide::operating#metrics).
+/// Counter of gates closed by a 429.
 pub const THROTTLED: &str = "tower_genesys_throttled_total";
-/// Requests that waited at a closed endpoint.
-///
-/// [What is normal](crate::guide::operating#metrics).
+/// Counter of requests that waited at a closed gate.
 pub const HELD: &str = "tower_genesys_held_total";
-/// How long calls and attempts took until the head of the answer, in seconds, by `scope`, `method`,
-/// `template` and `status`.
-///
-/// [What is normal](crate::guide::operating#metrics).
+/// Histogram of the duration of calls and attempts until the response's head, in seconds, by `scope`,
+/// `method`, `template` and `status`.
 pub const CALL_SECONDS: &str = "tower_genesys_call_seconds";
-/// What was done to keep a shared limit, by `event`.
-///
-/// [What is normal](crate::guide::operating#metrics).
+/// Counter of the events of a shared limit, by `event`.
 pub const LIMIT_EVENTS: &str = "tower_genesys_limit_events_total";
-/// Slots of a shared limit that were reserved.
-///
-/// [What is normal](crate::guide::operating#metrics).
+/// Counter of reserved slots of a shared limit.
 pub const LIMIT_SLOTS: &str = "tower_genesys_limit_slots_total";
-/// How long sends waited for slots, in seconds.
-///
-/// [What is normal](crate::guide::operating#metrics).
+/// Histogram of the time that sends waited for slots, in seconds.
 pub const LIMIT_WAIT_SECONDS: &str = "tower_genesys_limit_wait_seconds";
-/// The limit in use, in requests a minute.
-///
-/// [What is normal](crate::guide::operating#metrics).
+/// Gauge of the limit in use, in requests per minute.
 pub const LIMIT_IN_USE: &str = "tower_genesys_limit_requests_per_minute";
-/// 1 while the process keeps to its share of the limit by itself, else 0.
-///
-/// [What is normal](crate::guide::operating#metrics).
+/// Gauge: 1 while the process keeps to its share of the limit without the store, otherwise 0.
 pub const LIMIT_ALONE: &str = "tower_genesys_limit_alone";
-/// What was done with a shared token, by `event`.
-///
-/// [What is normal](crate::guide::operating#metrics).
+/// Counter of the events of a shared token, by `event`.
 pub const STORE_EVENTS: &str = "tower_genesys_store_events_total";
-/// Values in the store that could not be used, by `kind`.
-///
-/// [What is normal](crate::guide::operating#metrics).
+/// Counter of unusable values in the store, by `kind`.
 pub const STORE_MISSES: &str = "tower_genesys_store_misses_total";
-/// Operations of the store that failed, by `operation` and `kind`.
-///
-/// [What is normal](crate::guide::operating#metrics).
+/// Counter of failed operations of the store, by `operation` and `kind`.
 pub const STORE_FAILURES: &str = "tower_genesys_store_failures_total";
 
 impl TokenObserver for Metrics {
@@ -145,6 +134,7 @@ impl TokenObserver for Metrics {
                 .increment(1);
         };
         match event {
+            // Each started renewal ends in one of the next three, which count it.
             TokenEvent::Started { .. } => {}
             TokenEvent::Renewed { reason, took, .. } => {
                 ended(*reason, "renewed");
@@ -183,6 +173,7 @@ impl RetryObserver for Metrics {
             }
             RetryEvent::GateClosed { .. } => counter!(THROTTLED).increment(1),
             RetryEvent::Held { .. } => counter!(HELD).increment(1),
+            // Both follow an event that is counted: a closed gate or a waiting request.
             RetryEvent::Released { .. } | RetryEvent::Widened { .. } => {}
         }
     }
@@ -211,6 +202,7 @@ impl StoreObserver for Metrics {
                 let (operation, kind) = (operation.as_str(), error.kind().as_str());
                 counter!(STORE_FAILURES, "operation" => operation, "kind" => kind).increment(1);
             }
+            // All other events differ only by name.
             _ => counter!(STORE_EVENTS, "event" => event.as_str()).increment(1),
         }
     }

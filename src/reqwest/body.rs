@@ -15,18 +15,18 @@ use crate::{
     lock::{lock, unpoisoned},
 };
 
-/// Makes a body `Sync`, as reqwest requires and most bodies are not.
+/// Makes a body `Sync`: reqwest requires that, and most bodies are not.
 ///
-/// The lock is never contended: polling needs ownership.
+/// The lock is never contended, because polling needs ownership.
 struct Shareable<B>(Mutex<B>);
 
-/// Records whether a connection began to send the body, even if only to see that it is empty.
+/// Records whether a connection began to send the body, even an empty one.
 struct Watched<B> {
     body: B,
     begun: Begun,
 }
 
-/// Whether a request was on a connection.
+/// Whether a request reached a connection.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Begun(Arc<AtomicBool>);
 
@@ -38,7 +38,7 @@ where
     ::reqwest::Body::wrap(Shareable(Mutex::new(body)))
 }
 
-/// As [`wrap`], and records whether a connection began to send it.
+/// Like [`wrap`], and records whether a connection began to send the body.
 pub(super) fn watch<B>(body: B, begun: Begun) -> ::reqwest::Body
 where
     B: Body<Data: Into<Bytes>, Error: Into<BoxError>> + Send + Unpin + 'static,
@@ -68,7 +68,7 @@ impl<B: Body + Unpin> Body for Watched<B> {
         Pin::new(&mut self.body).poll_frame(cx)
     }
 
-    /// Only hyper asks, when it writes the head.
+    /// Counts as sending, because only hyper calls it, when it writes the head.
     fn is_end_stream(&self) -> bool {
         self.begun.set();
         self.body.is_end_stream()

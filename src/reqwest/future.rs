@@ -18,9 +18,7 @@ use crate::{
 };
 
 pin_project! {
-    /// The response future of [`HttpService`](super::HttpService).
-    ///
-    /// An example: [`reqwest`](crate::reqwest).
+    /// The response future of [`HttpService`](super::HttpService). Dropping it cancels the request.
     #[must_use = "a future does nothing until it is awaited"]
     pub struct ResponseFuture {
         #[pin]
@@ -30,9 +28,8 @@ pin_project! {
 }
 
 pin_project! {
-    /// The response future of [`ReqwestService`](super::ReqwestService).
-    ///
-    /// An example: [`reqwest`](crate::reqwest).
+    /// The response future of [`ReqwestService`](super::ReqwestService). Dropping it cancels the
+    /// request.
     #[must_use = "a future does nothing until it is awaited"]
     pub struct ReqwestFuture<F> {
         #[pin]
@@ -49,7 +46,7 @@ pin_project! {
     }
 }
 
-/// Why there is an error to return: what takes it completes the future.
+/// The invariant of `Failed`: the poll that takes the error completes the future.
 const COMPLETED: &str = "a response future was polled after it had completed";
 
 impl fmt::Debug for ResponseFuture {
@@ -65,7 +62,7 @@ impl<F> fmt::Debug for ReqwestFuture<F> {
 }
 
 impl ResponseFuture {
-    /// `begun` is set if the client may follow redirects.
+    /// Takes `Some(begun)` if the client may follow redirects.
     pub(super) const fn sent(
         response: <Client as Service<Request>>::Future,
         begun: Option<Begun>,
@@ -140,7 +137,7 @@ where
 }
 
 fn into_http(response: ::reqwest::Response) -> Response<::reqwest::Body> {
-    // After a redirect it differs from the request's.
+    // After a redirect, the response's URL differs from the request's.
     let url = url_extension(response.url().clone());
     let mut response = Response::<::reqwest::Body>::from(response);
     response.extensions_mut().extend(url);
@@ -157,15 +154,15 @@ where
     Response::from_parts(parts, body::wrap(body)).into()
 }
 
-/// The URL in the form in which reqwest looks for it when it converts a response of `http`.
+/// Puts the URL where reqwest looks for it when it converts an `http` response.
 fn url_extension(url: Url) -> Extensions {
     let mut builder = Response::builder().url(url);
     builder.extensions_mut().map(mem::take).unwrap_or_default()
 }
 
-/// The request reached a connection, and a redirect may have answered it. A failure to connect to
-/// the next hop does not prove that nothing was sent, so the error loses its URL: classifiers then
-/// treat it as transient.
+/// Removes the URL of an error that seems to prove that nothing was sent, so that classifiers treat
+/// it as transient. The request had reached a connection: a redirect may have answered it, and the
+/// failure may be the connection to the next hop.
 fn doubt(error: Error) -> Error {
     match ErrorClassifier::new().class_of(&error) {
         Class::NotSent | Class::Unprocessed => error.without_url(),
@@ -179,7 +176,7 @@ pub(super) fn redact(mut error: Error) -> Error {
     if let Some(url) = error.url_mut() {
         url.set_query(None);
         url.set_fragment(None);
-        // These fail only for URLs without a host, which have no user.
+        // Both fail only for URLs without a host, which have no user either.
         let _ = url.set_username("");
         let _ = url.set_password(None);
     }

@@ -14,7 +14,8 @@ use crate::BoxError;
 
 /// A [`reqwest::Client`](Client) as a service for `http::Request<B>`, for any body type.
 ///
-/// See the [module](super) for an example, and for the client's own retries and redirects.
+/// The [module](super) has an example, and describes how the client's own retries and redirects
+/// behave inside the layers.
 ///
 /// Method, URI, version, headers and extensions reach reqwest unchanged, and the response keeps the
 /// extensions that reqwest sets. Bodies are streamed in both directions.
@@ -25,7 +26,7 @@ use crate::BoxError;
 #[derive(Clone, Debug)]
 pub struct HttpService {
     client: Client,
-    /// Whether it may follow redirects, which cannot be read from a client.
+    /// Whether the client may follow redirects; reqwest does not tell.
     may_redirect: bool,
 }
 
@@ -62,12 +63,15 @@ impl HttpService {
         &self.client
     }
 
-    /// The client, to be changed.
+    /// Returns the client for changes.
+    ///
+    /// If the service is from [`from_builder`](Self::from_builder), another client put in its place
+    /// must not follow redirects either.
     pub const fn get_mut(&mut self) -> &mut Client {
         &mut self.client
     }
 
-    /// The client alone.
+    /// Unwraps the client.
     pub fn into_inner(self) -> Client {
         self.client
     }

@@ -62,9 +62,9 @@
 //!
 //! # Not supported
 //!
-//! `reqwest::blocking` is not supported: it runs a private runtime in a thread, and the layers would
-//! have to run inside it. Use `block_on` on your own runtime. WASM is not supported: there reqwest is
-//! the browser's `fetch`, without a tower service, streams or tokio timers.
+//! - `reqwest::blocking`: it runs a private runtime in a thread, which the layers cannot enter. Use
+//!   `block_on` on your own runtime.
+//! - WASM: there reqwest is the browser's `fetch`, without a tower service, streams or tokio timers.
 
 mod body;
 mod future;

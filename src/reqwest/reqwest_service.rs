@@ -18,8 +18,8 @@ use crate::BoxError;
 ///
 /// # Errors
 ///
-/// Those of the stack. A response is never an error, whatever its status; `error_for_status` turns
-/// one into an error.
+/// The errors of the stack. A response is never an error, whatever its status; `error_for_status`
+/// turns one into an error.
 ///
 /// # Cloning
 ///
@@ -65,12 +65,12 @@ impl<S> ReqwestService<S> {
         &self.stack
     }
 
-    /// The stack, to be changed.
+    /// Returns the stack for changes.
     pub const fn get_mut(&mut self) -> &mut S {
         &mut self.stack
     }
 
-    /// The stack alone.
+    /// Unwraps the stack.
     pub fn into_inner(self) -> S {
         self.stack
     }
@@ -113,7 +113,7 @@ impl<S> ReqwestService<S> {
     ///
     /// # Errors
     ///
-    /// Those of the stack, and the builder's own [`reqwest::Error`]; then nothing is sent.
+    /// The errors of the stack. If the builder fails, its [`reqwest::Error`]; nothing is sent then.
     ///
     /// # Cancellation
     ///

@@ -1,6 +1,9 @@
 use std::{error::Error, fmt};
 
-/// A template that fits no path, or that does not leave the ids out.
+/// An invalid path template, as returned by [`Templates::and`](super::Templates::and).
+///
+/// The template matches no path, or it would let ids into the spans. The message quotes it and
+/// says how to write it.
 ///
 /// ```
 /// use http::Method;
@@ -23,7 +26,7 @@ impl TemplateError {
         }
     }
 
-    /// The template, as it was given.
+    /// Returns the rejected template, unchanged.
     pub fn template(&self) -> &str {
         &self.template
     }

@@ -6,18 +6,19 @@ use crate::{
     TokenError, call::Refused, collect::BodyBroken, error::causes, replay::ReplayBodyError,
 };
 
-/// What failed, in a word of a small set.
+/// Returns the `error.type` of an error: one word of a small, fixed set.
 pub(super) fn name(error: &(dyn Error + 'static)) -> &'static str {
     causes(error).find_map(known).unwrap_or("transport")
 }
 
-/// Of a status that is no success for a client.
+/// Returns the status if it is a client or server error (400 or above).
 pub(super) fn of_status(status: StatusCode) -> Option<StatusCode> {
     (status.is_client_error() || status.is_server_error()).then_some(status)
 }
 
 fn known(error: &(dyn Error + 'static)) -> Option<&'static str> {
-    // First, and without a look at its source, which is an error of the token endpoint.
+    // The outermost error that is known here names the failure. A token error comes first: its
+    // source is an error of the token endpoint, and would read as a failure of the API.
     if let Some(error) = error.downcast_ref::<TokenError>() {
         return Some(error.kind().as_str());
     }
@@ -38,7 +39,7 @@ fn known(error: &(dyn Error + 'static)) -> Option<&'static str> {
         io::ErrorKind::BrokenPipe => "broken_pipe",
         io::ErrorKind::TimedOut => "timed_out",
         io::ErrorKind::UnexpectedEof => "unexpected_eof",
-        // It may be around another error that says more.
+        // Another kind may wrap an error that says more, so the search goes down the chain.
         _ => return None,
     })
 }

@@ -12,12 +12,13 @@ use super::record::Record;
 use crate::BoxError;
 
 pin_project! {
-    /// The future of [`Spanned`](super::Spanned).
+    /// The response future of [`Spanned`](super::Spanned).
     ///
-    /// There is an example in the [module docs](super).
+    /// It enters the span at each poll. Dropping it early ends the span with `error.type` `dropped`.
     #[must_use = "a future does nothing until it is awaited"]
     pub struct ResponseFuture<F> {
-        // Dropped before the record, so that what it does then is within the span.
+        // Declared before the record, so it is dropped first: its own drop still runs before the
+        // span ends.
         #[pin]
         inner: F,
         record: Record,

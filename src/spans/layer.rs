@@ -4,9 +4,9 @@ use tower_layer::Layer;
 
 use super::{CallObserver, Scope, Spanned, Templates};
 
-/// Makes a span for each call, or for each attempt.
+/// Wraps services so that each call, or each attempt, gets a span.
 ///
-/// The [module docs](super) say where to put it and what is in a span.
+/// The [module docs](super) have an example with both kinds, and list the fields of a span.
 #[derive(Clone)]
 pub struct SpanLayer {
     settings: Arc<Settings>,
@@ -30,13 +30,13 @@ impl Settings {
 }
 
 impl SpanLayer {
-    /// A span for each call: outside of all layers of this crate.
+    /// Creates a span for each call. Put this layer outside of all layers of this crate.
     pub fn calls() -> Self {
         Self::new(Scope::Call)
     }
 
-    /// A span for each attempt: inside of [`RetryLayer`](crate::RetryLayer), such as around the
-    /// client.
+    /// Creates a span for each attempt. Put this layer inside of
+    /// [`RetryLayer`](crate::RetryLayer), for example around the client.
     pub fn attempts() -> Self {
         Self::new(Scope::Attempt)
     }
@@ -47,13 +47,14 @@ impl SpanLayer {
         }
     }
 
-    /// Sets where templates come from. Default: [`Templates::none`], so that spans have none.
+    /// Sets the path templates. Default: [`Templates::none`], so spans have no `url.template`.
     #[must_use]
     pub fn with_templates(self, templates: Templates) -> Self {
         self.with(|settings| settings.templates = templates)
     }
 
-    /// Tells this observer how long each call or attempt took. Default: none.
+    /// Reports each finished call or attempt to this observer, with its duration. Default: no
+    /// observer. See [`CallObserver`] for an example.
     #[must_use]
     pub fn with_observer(self, observer: impl CallObserver + 'static) -> Self {
         self.with(|settings| settings.observer = Some(Arc::new(observer)))

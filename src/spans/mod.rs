@@ -1,9 +1,9 @@
-//! Spans for calls and attempts, with OpenTelemetry's names for HTTP clients.
+//! Spans for calls and attempts, with OpenTelemetry's field names for HTTP clients.
 //!
-//! [`SpanLayer::calls`](crate::SpanLayer::calls), outside of all layers, makes a span for each call.
-//! [`SpanLayer::attempts`](crate::SpanLayer::attempts), around the client, makes one for each send. They
-//! are spans of [`tracing`], so a subscriber such as `tracing-opentelemetry` exports them to a collector.
-//! Without these layers in the stack, there are no spans of calls.
+//! [`SpanLayer::calls`](crate::SpanLayer::calls), outside of all layers, creates a span for each
+//! call. [`SpanLayer::attempts`](crate::SpanLayer::attempts), around the client, creates a span for
+//! each send. The spans are [`tracing`] spans, so a subscriber such as `tracing-opentelemetry`
+//! exports them to a collector. Without these layers in the stack, calls and attempts have no spans.
 //!
 //! ```
 //! use http::Request;
@@ -15,7 +15,8 @@
 //!
 //! # #[tokio::main(flavor = "current_thread", start_paused = true)]
 //! # async fn main() -> Result<(), tower_genesys::BoxError> {
-//! let mock = MockGenesys::new(); // stands for Genesys Cloud and for your client
+//! // The mock replaces Genesys Cloud and your HTTP client.
+//! let mock = MockGenesys::new();
 //! let org = Org::builder(mock.region())
 //!     .credentials(Credentials::new(mock.client_id(), mock.client_secret())?)
 //!     .build(mock.http_client())?;
@@ -37,35 +38,35 @@
 //!
 //! | field | value |
 //! |---|---|
-//! | `otel.name` | method and template, such as `GET /api/v2/users`; the method alone without a template |
+//! | `otel.name` | method and template, such as `GET /api/v2/users`; only the method if no template matches |
 //! | `otel.kind` | `client` |
 //! | `http.request.method` | the method; `_OTHER` for one that HTTP does not define |
-//! | `server.address`, `server.port` | host and port of the URI; the port is left out if it is that of the scheme |
-//! | `url.template` | the path with `{}` for each id, by [`Templates`]; absent if no template fits |
+//! | `server.address`, `server.port` | host and port of the URI; the port is absent if it is the scheme's default |
+//! | `url.template` | the path with `{}` for each id, from [`Templates`]; absent if no template matches |
 //! | `http.response.status_code` | the status of the response |
-//! | `http.request.resend_count` | the number of this resend, from 1 on; for a call: the number of its resends |
-//! | `error.type` | the status from 400 on; otherwise what failed, see below |
-//! | `otel.status_code` | `ERROR` together with `error.type` |
+//! | `http.request.resend_count` | on an attempt: the number of the resend, from 1 on; on a call: the number of its resends |
+//! | `error.type` | the status, from 400 on; for a call or attempt without a response, a word from the next table |
+//! | `otel.status_code` | `ERROR` whenever `error.type` is set |
 //!
-//! The spans are named `genesys_call` and `genesys_attempt` for other subscribers, at level `INFO`.
-//! No span holds a path, a query, a header, a body or a token.
+//! Other subscribers see the spans under the names `genesys_call` and `genesys_attempt`, at level
+//! `INFO`. No span contains a path, a query, a header, a body or a token.
 //!
-//! | `error.type` | |
+//! | `error.type` | cause |
 //! |---|---|
-//! | such as `denied` | the kind of the [`TokenError`](crate::token::TokenErrorKind::as_str) |
-//! | `refused` | the request was not sent: a foreign origin, or a setting of the client |
-//! | `request_body` | the body of the request failed |
-//! | `response_body` | the body of the response broke off while it was [collected](crate::collect) |
-//! | such as `connection_reset` | the kind of the `io::Error` |
+//! | such as `denied` | a [`TokenError`](crate::TokenError): its [kind](crate::token::TokenErrorKind::as_str) |
+//! | `refused` | a layer or the client refused to send the request: its origin is not allowed, or a client setting forbids it |
+//! | `request_body` | the request body failed |
+//! | `response_body` | the response body broke off while [`Collect`](crate::collect) read it |
+//! | such as `connection_reset` | an `io::Error`: its kind |
 //! | `transport` | any other error |
 //! | `dropped` | the caller dropped the future |
 //!
-//! A renewal of the token belongs to no caller, so it has a separate span, `token_renewal`. It *follows
-//! from* the span of the call that caused it, which OpenTelemetry shows as a link.
+//! A token renewal has a separate span, `token_renewal`, because all callers share it. It *follows
+//! from* the span of the call that caused it; OpenTelemetry shows that as a link.
 //!
 //! # Propagation
 //!
-//! Each attempt has a span, so each can have its own `traceparent`. Set it in a layer inside of
+//! Each attempt has a span, so each can carry a separate `traceparent`. Set it in a layer inside of
 //! [`SpanLayer::attempts`](crate::SpanLayer::attempts), where that span is the current one:
 //!
 //! ```text
@@ -74,36 +75,38 @@
 //!     .map_request(|mut request: Request<_>| {
 //!         let context = tracing::Span::current().context();
 //!         opentelemetry::global::get_text_map_propagator(|propagator| {
-//!             propagator.inject_context(&context, &mut HeaderInjector(request.headers_mut()));
+//!             let mut headers = HeaderInjector(request.headers_mut());
+//!             propagator.inject_context(&context, &mut headers);
 //!         });
 //!         request
 //!     })
 //!     .service(client);
 //! ```
 //!
-//! `context()` is of `tracing_opentelemetry::OpenTelemetrySpanExt`, `HeaderInjector` of
-//! `opentelemetry-http`. The tests of this crate run these lines.
+//! `tracing_opentelemetry::OpenTelemetrySpanExt` provides `context()`, and the crate
+//! `opentelemetry-http` provides `HeaderInjector`. The tests of this crate run these lines.
 //!
 //! # Durations
 //!
 //! [`SpanLayer::with_observer`](crate::SpanLayer::with_observer) reports the duration of each call or
-//! attempt to an observer. With the feature `metrics`, [`Metrics`](crate::metrics) turns the durations
-//! into histograms, by template and status.
-//! The [guide](crate::guide::operating#dashboard) has a dashboard for them.
+//! attempt to an observer. With the feature `metrics`, [`Metrics`](crate::metrics) records it in
+//! histograms, by template and status. The [guide](crate::guide::operating#dashboard) has a dashboard
+//! for them.
 //!
 //! # Customising
 //!
-//! [`SpanLayer::with_templates`](crate::SpanLayer::with_templates) takes the [`Templates`] of the API
-//! ([`genesys::templates`](crate::genesys::templates)), and your additional paths, such as those of a
-//! gateway. Without it, spans have no template.
+//! [`SpanLayer::with_templates`](crate::SpanLayer::with_templates) sets the path templates. Start with
+//! those of the API, [`genesys::templates`](crate::genesys::templates), and add other paths by
+//! [`Templates::and`], such as those of your gateway. Without templates, spans have no
+//! `url.template`.
 //!
 //! # Cloning
 //!
-//! A clone costs a reference count and the clone of the inner service.
+//! A clone costs a reference count and a clone of the inner service.
 //!
 //! # Errors
 //!
-//! Those of the inner service, as [`BoxError`](crate::BoxError).
+//! The errors of the inner service, as [`BoxError`](crate::BoxError).
 //!
 //! # Cancellation
 //!

@@ -2,20 +2,33 @@ use std::time::Duration;
 
 use http::{Method, StatusCode};
 
-/// Is told how long each call or attempt took.
+/// Observes how each call or attempt ended and how long it took.
 ///
-/// It is called when the head of the answer is there, so it should return soon. A closure is one:
+/// The layer calls it before it returns the response, so it should return quickly. Closures
+/// implement it:
 ///
 /// ```
-/// use tower_genesys::{SpanLayer, spans::CallEvent};
+/// use std::sync::mpsc;
+/// use http::{Request, Response, StatusCode};
+/// use tower::{BoxError, Layer, ServiceExt, service_fn};
+/// use tower_genesys::{SpanLayer, spans::{CallEvent, Scope}};
 ///
-/// let layer = SpanLayer::calls().with_observer(|event: &CallEvent<'_>| {
-///     eprintln!("{} {:?}: {:?}", event.method, event.template, event.took);
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), BoxError> {
+/// let (sender, events) = mpsc::channel();
+/// let layer = SpanLayer::calls().with_observer(move |event: &CallEvent<'_>| {
+///     let _ = sender.send((event.scope, event.method, event.status));
 /// });
-/// # let _ = layer;
+/// let client = service_fn(|_| async {
+///     Ok::<_, BoxError>(Response::new(()))
+/// });
+/// layer.layer(client).oneshot(Request::get("https://host/").body(())?).await?;
+/// assert_eq!(events.recv()?, (Scope::Call, "GET", Some(StatusCode::OK)));
+/// # Ok(())
+/// # }
 /// ```
 pub trait CallObserver: Send + Sync {
-    /// A call or an attempt has ended.
+    /// Called once at the end of each call or attempt, also if its future is dropped.
     fn on_call(&self, event: &CallEvent<'_>);
 }
 
@@ -25,40 +38,39 @@ impl<F: Fn(&CallEvent<'_>) + Send + Sync> CallObserver for F {
     }
 }
 
-/// How one call or attempt went.
+/// The end of one call or attempt, as reported to a [`CallObserver`].
 ///
-/// It holds no path, query, header or body. An example is at [`CallObserver`].
+/// It contains no path, query, header or body.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct CallEvent<'a> {
-    /// Whether it was a call or one of its attempts.
+    /// Whether this was a call or one of its attempts.
     pub scope: Scope,
     /// The method of the request; `_OTHER` for one that HTTP does not define.
     pub method: &'static str,
-    /// The path with ids left out, if there is a template for it.
+    /// The path template; `None` if no template matches.
     pub template: Option<&'a str>,
-    /// The status of the answer, if there was one.
+    /// The status of the response; `None` without a response.
     pub status: Option<StatusCode>,
-    /// What failed, if there was no answer: the `error.type` of the span.
+    /// The [`error.type`](super#what-is-in-a-span) of the span, if there was no response.
     pub error: Option<&'static str>,
-    /// From the first poll to the head of the answer, or to the end without one.
+    /// The time from the first poll to the response's head, or to the failure. Zero if the
+    /// future was never polled.
     pub took: Duration,
 }
 
-/// What a [`SpanLayer`](crate::SpanLayer) observes.
-///
-/// An example is at [`CallObserver`].
+/// The kind of work that a [`SpanLayer`](crate::SpanLayer) observes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Scope {
     /// A call, with all its attempts and waits.
     Call,
-    /// One time that the request is sent.
+    /// One attempt of a call.
     Attempt,
 }
 
 impl Scope {
-    /// The name in metrics.
+    /// Returns the name in metrics.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Call => "call",
@@ -67,7 +79,8 @@ impl Scope {
     }
 }
 
-/// The name of a method, of which there are few.
+/// Returns the name of a method that HTTP defines, or `_OTHER`. A server may be sent any method, and
+/// each one would become a new label.
 pub(super) fn method_name(method: &Method) -> &'static str {
     const DEFINED: [(Method, &str); 9] = [
         (Method::GET, "GET"),

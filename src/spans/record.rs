@@ -10,7 +10,8 @@ use crate::{
     retry::{Attempt, Outcome},
 };
 
-/// One call or attempt, from its request to its end.
+/// One call or attempt, from its request to its end. It is reported exactly once, on drop at the
+/// latest.
 pub(super) struct Record {
     span: Span,
     settings: Arc<Settings>,
@@ -35,7 +36,8 @@ impl Record {
             begun: None,
             ended: false,
         };
-        // To look a template up takes a microsecond.
+        // A lookup takes a microsecond, so it is skipped if neither the span nor an observer uses
+        // the template.
         if !record.span.is_disabled() || settings.observer.is_some() {
             let found = settings.templates.find(request.method(), request.uri());
             record.template = found;
@@ -50,7 +52,7 @@ impl Record {
         &self.span
     }
 
-    /// The first poll: from then on the time counts.
+    /// Notes the first poll, where the duration starts.
     pub(super) fn poll(&mut self) {
         if self.begun.is_none() {
             self.begun = Some(Instant::now());
@@ -133,7 +135,7 @@ impl Drop for Record {
     }
 }
 
-/// The port, unless it is that of the scheme.
+/// Returns the port, unless it is the scheme's default.
 fn port(uri: &Uri) -> Option<u16> {
     let usual = match uri.scheme_str() {
         Some("https") => 443,
@@ -143,7 +145,7 @@ fn port(uri: &Uri) -> Option<u16> {
     uri.port_u16().filter(|port| *port != usual)
 }
 
-/// The span of a call. All fields have to be named where a span is made.
+/// Creates the span of a call. `tracing` records only the fields that the macro names.
 fn call_span(method: &'static str) -> Span {
     tracing::info_span!(
         "genesys_call",
@@ -160,7 +162,7 @@ fn call_span(method: &'static str) -> Span {
     )
 }
 
-/// The span of an attempt.
+/// Creates the span of an attempt.
 fn attempt_span(method: &'static str) -> Span {
     tracing::info_span!(
         "genesys_attempt",

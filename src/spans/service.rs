@@ -10,9 +10,7 @@ use tower_service::Service;
 use super::{ResponseFuture, Scope, layer::Settings, record::Record};
 use crate::BoxError;
 
-/// The service of a [`SpanLayer`](crate::SpanLayer).
-///
-/// There is an example in the [module docs](super).
+/// The service that a [`SpanLayer`](crate::SpanLayer) creates.
 #[derive(Clone)]
 pub struct Spanned<S> {
     inner: S,
@@ -20,7 +18,16 @@ pub struct Spanned<S> {
 }
 
 impl<S> Spanned<S> {
-    /// Makes spans of this scope; the layer has settings besides.
+    /// Wraps a service so that it creates spans of this scope, without templates or observer.
+    ///
+    /// Use [`SpanLayer`](crate::SpanLayer) to set those.
+    ///
+    /// ```
+    /// use tower_genesys::spans::{Scope, Spanned};
+    ///
+    /// let spanned = Spanned::new("the client", Scope::Attempt);
+    /// assert_eq!(*spanned.get_ref(), "the client");
+    /// ```
     pub fn new(inner: S, scope: Scope) -> Self {
         Self::with_settings(inner, Arc::new(Settings::new(scope)))
     }

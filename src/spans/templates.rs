@@ -4,11 +4,11 @@ use http::{Method, Uri};
 
 use super::TemplateError;
 
-/// Which path template a request has, by its method and path.
+/// Path templates, looked up by method and path.
 ///
 /// [`genesys::templates`](crate::genesys::templates) knows the operations of the Genesys Cloud API
-/// that are in [its table](crate::genesys::Operation), about half of them; others are added. A
-/// request that fits none has no template, rather than one with ids in it.
+/// in [its table](crate::genesys::Operation), about half of them. Add others by [`and`](Self::and).
+/// If no template matches a request, its span has none, so ids never become labels.
 ///
 /// ```
 /// use http::Method;
@@ -29,7 +29,7 @@ pub struct Templates {
     known: Option<Known>,
 }
 
-/// A table that knows templates.
+/// A lookup in a table of templates.
 pub(crate) type Known = fn(&Method, &Uri) -> Option<Cow<'static, str>>;
 
 impl Templates {
@@ -40,25 +40,27 @@ impl Templates {
         }
     }
 
-    /// Without any table: nothing but what is added.
+    /// Creates an empty set, without the table of the API.
     pub fn none() -> Self {
         Self::default()
     }
 
-    /// Adds a template for paths of this method. `{}`, or a name in braces, stands for one segment.
-    /// Templates that were added go before the table, and earlier ones before later ones.
+    /// Adds a template for paths of this method. `{}`, or a name in braces, matches one segment
+    /// that is not empty.
+    ///
+    /// Added templates take precedence over the table, and earlier ones over later ones.
     ///
     /// # Errors
     ///
-    /// [`TemplateError`] if the template does not begin with `/`, has a query or a fragment, or
-    /// braces in a way that no path could fit.
+    /// [`TemplateError`] if the template does not begin with `/`, contains a query, a fragment or
+    /// characters that a path cannot have, or has braces around part of a segment.
     pub fn and(mut self, method: Method, template: &str) -> Result<Self, TemplateError> {
         check(template).map_err(|reason| TemplateError::new(template, reason))?;
         Arc::make_mut(&mut self.own).push((method, template.into()));
         Ok(self)
     }
 
-    /// The template of a request.
+    /// Returns the template of a request, or `None` if none matches.
     pub fn find(&self, method: &Method, uri: &Uri) -> Option<Cow<'static, str>> {
         let path = uri.path();
         let fits = |own: &&(Method, Box<str>)| own.0 == *method && fits(&own.1, path);
@@ -71,17 +73,19 @@ impl Templates {
 
 fn check(template: &str) -> Result<(), &'static str> {
     if !template.starts_with('/') {
-        return Err("fits no path; it has to begin with `/`");
+        return Err("matches no path: it must begin with `/`");
     }
     if template.contains(['?', '#']) {
-        return Err("has a query or a fragment, which may hold ids; leave it out");
+        return Err("contains a query or a fragment, which may hold ids: remove it");
     }
     if template.bytes().any(|byte| byte <= b' ' || byte >= 0x7f) {
-        return Err("holds characters that no path has; percent-encode them");
+        return Err("contains characters that a path cannot have: percent-encode them");
     }
     let is_odd = |segment: &str| segment.contains(['{', '}']) && !is_id(segment);
     match template.split('/').any(is_odd) {
-        true => Err("has braces that are not around a whole segment; write `/{id}/`"),
+        true => {
+            Err("has braces around part of a segment: put them around all of it, as in `/{id}/`")
+        }
         false => Ok(()),
     }
 }
