@@ -66,7 +66,7 @@ fn operating_explains_every_kind_of_error() {
         ("genesys/error.rs", "ConfigErrorKind"),
         ("genesys/orgs/error.rs", "OrgsErrorKind"),
         ("bearer/origin_error.rs", "OriginErrorKind"),
-        ("client/error.rs", "ClientErrorKind"),
+        ("client/error_kind.rs", "ClientErrorKind"),
         ("genesys/paging/error.rs", "PageErrorKind"),
         ("store/error.rs", "StoreErrorKind"),
         ("store/sharing_error.rs", "SharingErrorKind"),

@@ -1,10 +1,10 @@
 use std::{error::Error, fmt, io, time::Duration};
 
-use http::Uri;
+use http::{Uri, uri::Authority};
 use rustls::CertificateError;
 
-use super::{ClientErrorKind, error::HostPort, proxy::Proxy, tunnel::TunnelError};
-use crate::{BoxError, error::find};
+use super::{ClientErrorKind, proxy::Proxy, tunnel::TunnelError};
+use crate::{BoxError, authority::without_user, error::find};
 
 /// Why there is no connection: what [`ClientError`](super::ClientError) says of it, for the inside
 /// of hyper-util's own error.
@@ -234,5 +234,23 @@ impl Error for ConnectError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         let source = self.source.as_deref()?;
         Some(source)
+    }
+}
+
+/// Host and port as they were written, without what may stand in front of an `@`.
+pub(super) struct HostPort<'a>(pub(super) Option<&'a Authority>);
+
+impl<'a> HostPort<'a> {
+    pub(super) fn of(uri: &'a Uri) -> Self {
+        Self(uri.authority())
+    }
+}
+
+impl fmt::Display for HostPort<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.0 {
+            Some(authority) => without_user(authority.as_str()),
+            None => "no host",
+        })
     }
 }

@@ -3,10 +3,13 @@ use std::{error::Error, fmt, io, time::Duration};
 use http::{Uri, uri::Authority};
 use hyper_util::client::legacy;
 
-use super::{connect_error::ConnectError, served::Served};
+use super::{
+    ClientErrorKind,
+    connect_error::{ConnectError, HostPort},
+    served::Served,
+};
 use crate::{
     BoxError,
-    authority::without_user,
     call::Refused,
     error::{StaleConnection, find},
 };
@@ -23,42 +26,6 @@ pub struct ClientError {
     kind: ClientErrorKind,
     message: String,
     source: BoxError,
-}
-
-/// What a [`ClientError`] is about, for code that decides what to do.
-///
-/// An example: [`client`](crate::client).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum ClientErrorKind {
-    /// The URI was not https, and not one on this machine that
-    /// [`ClientBuilder::allow_loopback`](super::ClientBuilder::allow_loopback) allows. Nothing was
-    /// sent.
-    NotHttps,
-    /// The host was not reached. Nothing was sent.
-    Connect,
-    /// The connection, with proxy and TLS, was not there in time. Nothing was sent.
-    TimedOut,
-    /// The proxy was not reached, or does not connect to the host. Nothing was sent.
-    Proxy,
-    /// The proxy wants a user and a password, or others than it was given. Nothing was sent, and
-    /// [`Retry`](crate::retry) does not try again: a proxy may lock the account.
-    ProxyAuthentication,
-    /// The certificate of the host, or of the proxy, is not to be trusted: its CA is not known, it
-    /// is for another host, or it has expired. Nothing was sent.
-    Certificate,
-    /// There is no TLS with the host, or with the proxy. Nothing was sent.
-    Tls,
-    /// The connection was there, and broke, or the body of the request failed. What the server has
-    /// done is not known.
-    Exchange,
-    /// The head of the response, or the next part of its body, did not come in time
-    /// ([`response_timeout`](super::ClientBuilder::response_timeout),
-    /// [`body_idle_timeout`](super::ClientBuilder::body_idle_timeout)). What the server has done is
-    /// not known.
-    ResponseTimedOut,
-    /// The response was awaited outside of a tokio runtime. Nothing was sent.
-    NoRuntime,
 }
 
 impl ClientError {
@@ -172,23 +139,5 @@ impl fmt::Display for ClientError {
 impl Error for ClientError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         Some(&*self.source)
-    }
-}
-
-/// Host and port as they were written, without what may stand in front of an `@`.
-pub(super) struct HostPort<'a>(pub(super) Option<&'a Authority>);
-
-impl<'a> HostPort<'a> {
-    pub(super) fn of(uri: &'a Uri) -> Self {
-        Self(uri.authority())
-    }
-}
-
-impl fmt::Display for HostPort<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self.0 {
-            Some(authority) => without_user(authority.as_str()),
-            None => "no host",
-        })
     }
 }

@@ -146,6 +146,7 @@ mod config_error;
 mod connect_error;
 mod connector;
 mod error;
+mod error_kind;
 mod future;
 mod pools;
 mod proxy;
@@ -161,7 +162,8 @@ mod wait;
 
 pub use builder::ClientBuilder;
 pub use config_error::{ClientConfigError, ClientConfigErrorKind};
-pub use error::{ClientError, ClientErrorKind};
+pub use error::ClientError;
+pub use error_kind::ClientErrorKind;
 pub use future::ResponseFuture;
 pub use response_body::ResponseBody;
 pub(crate) use service::Client;

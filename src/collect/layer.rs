@@ -1,6 +1,6 @@
 use tower_layer::Layer;
 
-use super::Collect;
+use super::{Collect, service::DEFAULT_CAP};
 
 /// Wraps services so that a response body that breaks off becomes an error of the service.
 ///
@@ -14,7 +14,7 @@ pub struct CollectLayer {
 impl CollectLayer {
     /// The default cap, 4 MiB: more than a page of the API needs, and affordable for a process with
     /// a hundred calls in flight.
-    pub const DEFAULT_CAP: usize = 4 * 1024 * 1024;
+    pub const DEFAULT_CAP: usize = DEFAULT_CAP;
 
     /// Collects bodies of up to [`DEFAULT_CAP`](Self::DEFAULT_CAP), 4 MiB.
     pub const fn new() -> Self {

@@ -7,6 +7,9 @@ use tower_service::Service;
 use super::{CollectedBody, ResponseFuture};
 use crate::{BoxError, call::CallOptions};
 
+/// More than a page of the API needs, and affordable for a process with a hundred calls in flight.
+pub(super) const DEFAULT_CAP: usize = 4 * 1024 * 1024;
+
 /// The service that a [`CollectLayer`](crate::CollectLayer) creates.
 #[derive(Clone, Debug)]
 pub struct Collect<S> {
@@ -27,7 +30,7 @@ impl<S> Collect<S> {
     /// assert_eq!(collect.into_inner(), "the client");
     /// ```
     pub const fn new(inner: S) -> Self {
-        Self::with_cap(inner, crate::CollectLayer::DEFAULT_CAP)
+        Self::with_cap(inner, DEFAULT_CAP)
     }
 
     pub(super) const fn with_cap(inner: S, cap: usize) -> Self {

@@ -9,12 +9,12 @@ use std::{
 use futures_util::FutureExt;
 use tokio::time::{Instant, timeout};
 
-use super::{effect::Ask, handle::Inner};
+use super::effect::Ask;
 use crate::{
     lock::lock,
     store::{
-        Operation, Owner, StoreErrorKind, StoreFuture, StoreKey,
-        book::{LimitEvent, Refusal, Reservation, SlotBook, Terms},
+        Owner, StoreErrorKind, StoreFuture, StoreKey,
+        book::{Grant, Refusal, Reservation, SlotBook, Terms},
     },
     token::TokenError,
 };
@@ -68,6 +68,34 @@ impl Desk {
         identify + self.timeout.saturating_mul(2)
     }
 
+    /// Asks the book for slots. The times are those before and after its answer.
+    pub(super) async fn reserve(
+        &self,
+        ask: &Ask,
+    ) -> (Result<Option<Grant>, StoreErrorKind>, [Instant; 2]) {
+        let mut reservation = Reservation::new(self.owner, ask.terms, ask.want);
+        reservation.returned = ask.returned.clone();
+        reservation.is_known = ask.is_known;
+        reservation.was_alone = ask.was_alone;
+        let (key, reservation) = (self.key().await, &reservation);
+        let asked = Instant::now();
+        let result = match &key {
+            Ok(key) => self.carry_out(|book| book.reserve(key, reservation)).await,
+            Err(kind) => Err(*kind),
+        };
+        (result, [asked, Instant::now()])
+    }
+
+    /// Tells the book of a 429.
+    pub(super) async fn refuse(
+        &self,
+        terms: Terms,
+        wait: Duration,
+    ) -> Result<Duration, StoreErrorKind> {
+        let (key, refusal) = (&self.key().await?, &Refusal::new(terms, wait));
+        self.carry_out(|book| book.refuse(key, refusal)).await
+    }
+
     async fn key(&self) -> Result<StoreKey, StoreErrorKind> {
         let identify = match &self.source {
             KeySource::Fixed(key) => return Ok(*key),
@@ -101,66 +129,6 @@ impl Desk {
             Ok(Err(_)) => Err(StoreErrorKind::Unavailable),
             Err(_) => Err(StoreErrorKind::Timeout),
         }
-    }
-}
-
-impl Inner {
-    /// Carries a reservation out. It belongs to none of those who wait for it.
-    pub(super) async fn reserve(this: Arc<Self>, ask: Ask) {
-        let guard = Unanswered {
-            inner: this,
-            id: ask.id,
-        };
-        let desk = &guard.inner.desk;
-        let mut reservation = Reservation::new(desk.owner, ask.terms, ask.want);
-        reservation.returned = ask.returned;
-        reservation.is_known = ask.is_known;
-        reservation.was_alone = ask.was_alone;
-        let (key, reservation) = (desk.key().await, &reservation);
-        let asked = Instant::now();
-        let result = match &key {
-            Ok(key) => desk.carry_out(|book| book.reserve(key, reservation)).await,
-            Err(kind) => Err(*kind),
-        };
-        let times = [asked, Instant::now()];
-        Self::with(&guard.inner, |state, effects| match result {
-            Ok(grant) => state.answered(ask.id, grant.as_ref(), times, effects),
-            Err(kind) => state.failed(ask.id, kind, times[1], effects),
-        });
-    }
-
-    /// Tells the book of a 429.
-    pub(super) async fn tell_of(this: Arc<Self>, terms: Terms, wait: Duration) {
-        let told = match this.desk.key().await {
-            Ok(key) => {
-                let refusal = Refusal::new(terms, wait);
-                let (key, refusal) = (&key, &refusal);
-                this.desk.carry_out(|book| book.refuse(key, refusal)).await
-            }
-            Err(kind) => Err(kind),
-        };
-        if let Err(kind) = told {
-            this.tell(&LimitEvent::Failed {
-                operation: Operation::Refuse,
-                kind,
-            });
-        }
-    }
-}
-
-/// A reservation whose task may be dropped, with its runtime.
-struct Unanswered {
-    inner: Arc<Inner>,
-    id: u64,
-}
-
-impl Drop for Unanswered {
-    fn drop(&mut self) {
-        let (id, now) = (self.id, Instant::now());
-        // Nothing, if it was answered.
-        Inner::with(&self.inner, |state, effects| {
-            state.failed(id, StoreErrorKind::Unavailable, now, effects);
-        });
     }
 }
 

@@ -9,15 +9,15 @@ use tokio::{runtime::Handle, time::Instant};
 
 use super::{
     asking::{Desk, KeySource},
-    effect::Effects,
+    effect::{Ask, Effects},
     line::{Joined, Turn},
     state::State,
 };
 use crate::{
     lock::lock,
     store::{
-        Limit, Owner, StoreErrorKind,
-        book::{LimitEvent, SlotBook},
+        Limit, Operation, Owner, StoreErrorKind,
+        book::{LimitEvent, SlotBook, Terms},
     },
 };
 
@@ -27,10 +27,10 @@ pub(crate) struct Limiter {
     inner: Arc<Inner>,
 }
 
-pub(super) struct Inner {
+struct Inner {
     state: Mutex<State>,
     limit: Limit,
-    pub(super) desk: Desk,
+    desk: Desk,
 }
 
 impl Limiter {
@@ -105,10 +105,7 @@ impl Limiter {
 
 impl Inner {
     /// Changes the state, and does afterwards what follows from it.
-    pub(super) fn with<T>(
-        this: &Arc<Self>,
-        change: impl FnOnce(&mut State, &mut Effects) -> T,
-    ) -> T {
+    fn with<T>(this: &Arc<Self>, change: impl FnOnce(&mut State, &mut Effects) -> T) -> T {
         let mut effects = Effects::default();
         let result = this.locked(|state| change(state, &mut effects));
         Self::carry_out(this, effects);
@@ -137,8 +134,43 @@ impl Inner {
         Self::carry_out(this, effects);
     }
 
-    pub(super) fn tell(&self, event: &LimitEvent) {
-        self.limit.tell(event);
+    /// Carries a reservation out. It belongs to none of those who wait for it.
+    async fn reserve(this: Arc<Self>, ask: Ask) {
+        let guard = Unanswered {
+            inner: this,
+            id: ask.id,
+        };
+        let (result, times) = guard.inner.desk.reserve(&ask).await;
+        Self::with(&guard.inner, |state, effects| match result {
+            Ok(grant) => state.answered(ask.id, grant.as_ref(), times, effects),
+            Err(kind) => state.failed(ask.id, kind, times[1], effects),
+        });
+    }
+
+    /// Tells the book of a 429.
+    async fn tell_of(this: Arc<Self>, terms: Terms, wait: Duration) {
+        if let Err(kind) = this.desk.refuse(terms, wait).await {
+            this.limit.tell(&LimitEvent::Failed {
+                operation: Operation::Refuse,
+                kind,
+            });
+        }
+    }
+}
+
+/// A reservation whose task may be dropped, with its runtime.
+struct Unanswered {
+    inner: Arc<Inner>,
+    id: u64,
+}
+
+impl Drop for Unanswered {
+    fn drop(&mut self) {
+        let (id, now) = (self.id, Instant::now());
+        // Nothing, if it was answered.
+        Inner::with(&self.inner, |state, effects| {
+            state.failed(id, StoreErrorKind::Unavailable, now, effects);
+        });
     }
 }
 

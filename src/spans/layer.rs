@@ -2,7 +2,7 @@ use std::{fmt, sync::Arc};
 
 use tower_layer::Layer;
 
-use super::{CallObserver, Scope, Spanned, Templates};
+use super::{CallObserver, Scope, Spanned, Templates, record::Settings};
 
 /// Wraps services so that each call, or each attempt, gets a span.
 ///
@@ -10,23 +10,6 @@ use super::{CallObserver, Scope, Spanned, Templates};
 #[derive(Clone)]
 pub struct SpanLayer {
     settings: Arc<Settings>,
-}
-
-#[derive(Clone)]
-pub(super) struct Settings {
-    pub(super) scope: Scope,
-    pub(super) templates: Templates,
-    pub(super) observer: Option<Arc<dyn CallObserver>>,
-}
-
-impl Settings {
-    pub(super) fn new(scope: Scope) -> Self {
-        Self {
-            scope,
-            templates: Templates::none(),
-            observer: None,
-        }
-    }
 }
 
 impl SpanLayer {

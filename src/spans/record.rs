@@ -4,11 +4,29 @@ use http::{Request, Response, StatusCode, Uri};
 use tokio::time::Instant;
 use tracing::{Span, field::Empty};
 
-use super::{CallEvent, Scope, failure, layer::Settings, observer::method_name};
+use super::{CallEvent, CallObserver, Scope, Templates, failure, observer::method_name};
 use crate::{
     BoxError,
     retry::{Attempt, Outcome},
 };
+
+/// What a layer has set for all its records.
+#[derive(Clone)]
+pub(super) struct Settings {
+    pub(super) scope: Scope,
+    pub(super) templates: Templates,
+    pub(super) observer: Option<Arc<dyn CallObserver>>,
+}
+
+impl Settings {
+    pub(super) fn new(scope: Scope) -> Self {
+        Self {
+            scope,
+            templates: Templates::none(),
+            observer: None,
+        }
+    }
+}
 
 /// One call or attempt, from its request to its end. It is reported exactly once, on drop at the
 /// latest.

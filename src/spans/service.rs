@@ -7,7 +7,10 @@ use std::{
 use http::{Request, Response};
 use tower_service::Service;
 
-use super::{ResponseFuture, Scope, layer::Settings, record::Record};
+use super::{
+    ResponseFuture, Scope,
+    record::{Record, Settings},
+};
 use crate::BoxError;
 
 /// The service that a [`SpanLayer`](crate::SpanLayer) creates.

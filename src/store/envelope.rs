@@ -92,10 +92,10 @@ impl Envelope {
             Self::Sealed(ring) => ring.open(&content, &around.to_bytes(SEALED))?,
             Self::Unsealed => unsealed(&content, &around)?,
         };
-        let token = String::from_utf8(token).map_err(|_| damaged())?;
+        let token = String::from_utf8(token).map_err(|_| StoreError::damaged())?;
         // What cannot be sent would fail every request of the process.
         if Fingerprint::of(&token) != entry.fingerprint || !AccessToken::is_sendable(&token) {
-            return Err(damaged());
+            return Err(StoreError::damaged());
         }
         Ok(IssuedToken::new(token, entry.lifetime).with_remaining(entry.remaining))
     }
@@ -112,10 +112,10 @@ impl Envelope {
     /// whoever could take a seal off would otherwise be believed without one.
     fn content(&self, value: &Bytes) -> Result<Bytes, StoreError> {
         let Some((head, _)) = value.split_at_checked(4) else {
-            return Err(damaged());
+            return Err(StoreError::damaged());
         };
         if head[..2] != MAGIC[..] {
-            return Err(damaged());
+            return Err(StoreError::damaged());
         }
         if head[2] != self.form() {
             return Err(incompatible(
@@ -144,13 +144,6 @@ impl fmt::Debug for Envelope {
     }
 }
 
-pub(super) fn damaged() -> StoreError {
-    StoreError::new(
-        StoreErrorKind::Corrupt,
-        "the token in the store is damaged, or was put there from somewhere else; another one takes its place",
-    )
-}
-
 fn incompatible(message: &'static str) -> StoreError {
     StoreError::new(StoreErrorKind::Incompatible, message)
 }
@@ -158,7 +151,7 @@ fn incompatible(message: &'static str) -> StoreError {
 fn unsealed(content: &[u8], around: &Around<'_>) -> Result<Vec<u8>, StoreError> {
     match content.split_at_checked(DIGEST) {
         Some((found, token)) if found == digest(token, around) => Ok(token.to_vec()),
-        _ => Err(damaged()),
+        _ => Err(StoreError::damaged()),
     }
 }
 

@@ -58,6 +58,14 @@ impl StoreError {
         }
     }
 
+    /// What is there is no token that any process has put there.
+    pub(super) fn damaged() -> Self {
+        Self::new(
+            StoreErrorKind::Corrupt,
+            "the token in the store is damaged, or was put there from somewhere else; another one takes its place",
+        )
+    }
+
     /// Adds the error that led to this one.
     #[must_use]
     pub fn with_source(mut self, source: impl Into<BoxError>) -> Self {

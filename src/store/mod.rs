@@ -153,7 +153,7 @@ pub use error::{StoreError, StoreErrorKind};
 pub use key::StoreKey;
 pub use memory::{Fault, MemoryStore};
 pub use observer::{StoreEvent, StoreObserver};
-pub use operation::Operation;
+pub use operation::{Operation, StoreFuture};
 pub use record::{Record, Span};
 #[cfg(feature = "seal")]
 #[cfg_attr(docsrs, doc(cfg(feature = "seal")))]
@@ -162,4 +162,4 @@ pub use shareable::{Keyed, ShareableSource};
 pub(crate) use sharing::Sharing;
 pub use sharing_error::{SharingError, SharingErrorKind};
 pub use source::SharedSource;
-pub use token_store::{Claim, Lookup, Publication, StoreFuture, TokenStore};
+pub use token_store::{Claim, Lookup, Publication, TokenStore};

@@ -1,3 +1,12 @@
+use std::pin::Pin;
+
+use super::StoreError;
+
+/// What an operation of a [`TokenStore`](super::TokenStore) returns: boxed, so that a store can be behind a pointer.
+///
+/// An example: [`store`](crate::store).
+pub type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
+
 /// What is done with a [`TokenStore`](super::TokenStore) or a
 /// [`SlotBook`](super::book::SlotBook), for events, counts and faults.
 ///

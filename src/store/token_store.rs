@@ -1,12 +1,7 @@
-use std::{pin::Pin, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
-use super::{Entry, Fence, Lease, Owner, StoreError, StoreKey, book::SlotBook};
+use super::{Entry, Fence, Lease, Owner, StoreFuture, StoreKey, book::SlotBook};
 use crate::token::Fingerprint;
-
-/// What an operation of a [`TokenStore`] returns: boxed, so that a store can be behind a pointer.
-///
-/// An example: [`store`](crate::store).
-pub type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
 
 /// A place that processes share, where one of them puts a token for all.
 ///

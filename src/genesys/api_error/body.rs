@@ -1,21 +1,23 @@
 use std::time::{Duration, SystemTime};
 
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, Response, StatusCode};
+use http_body::Body;
 use serde_json::{Map, Value};
 
 use super::{
     entry::{ErrorDetail, RateLimit},
     error::{ApiError, Condition, Inner},
-    message::{message, wait_in},
-    permissions::permissions,
+    message::{message, permissions, wait_in},
+    not_sent_again::NotSentAgain,
     text::text,
 };
 use crate::{
+    BoxError,
     genesys::{
-        answer::{coding, without_mark},
+        answer::{self, Bounds, Unread, coding, without_mark},
         correlation_id::{correlation_id, is_plain},
     },
-    retry::RetryAfter,
+    retry::{Outcome, RetryAfter},
 };
 
 /// How many entries of `errors` and `details` are kept, in all levels together. The API sends one
@@ -25,7 +27,65 @@ const MOST_ENTRIES: usize = 64;
 /// How deep `errors` may be nested. The API's own have one level.
 const MOST_LEVELS: usize = 3;
 
-pub(super) fn parse(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Inner {
+/// An error of the API is below 4 KiB, and comes with its head. A body that takes longer is not
+/// worth waiting for: the status is known.
+const LONGEST_READ: Duration = Duration::from_secs(10);
+
+impl ApiError {
+    /// The error that a response with this status, these headers and this body reports.
+    ///
+    /// Never fails: what is no JSON object leaves an error with the status, and with what the
+    /// headers say.
+    pub fn parse(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Self {
+        Self::from_inner(parse(status, headers, body))
+    }
+
+    /// Reads at most `limit` bytes of a response's body, and parses them. What the layers have left
+    /// in its extensions becomes part of the text.
+    ///
+    /// [`DEFAULT_LIMIT`](Self::DEFAULT_LIMIT) is for whoever knows no better. The result is an
+    /// error whatever the status is: look at that first.
+    ///
+    /// # Errors
+    ///
+    /// None. A body over the limit, one that takes longer than 10 seconds, and one that is still
+    /// compressed (`content-encoding`) are not kept; one that breaks off leaves the
+    /// [`source`](std::error::Error::source). Status and headers are there in any case.
+    ///
+    /// # Cancellation
+    ///
+    /// Dropping the future drops the response. The time limit needs a tokio runtime; elsewhere there
+    /// is none.
+    pub async fn read<R>(response: Response<R>, limit: usize) -> Self
+    where
+        R: Body,
+        R::Error: Into<BoxError>,
+    {
+        let (head, body) = response.into_parts();
+        let without = |condition| without_body(head.status, &head.headers, condition);
+        let bounds = Bounds {
+            bytes: limit,
+            time: LONGEST_READ,
+        };
+        let mut inner = match answer::read(&head.headers, body, bounds).await {
+            Ok(body) => parse(head.status, &head.headers, &body),
+            Err(Unread::TooLong) => without(Condition::TooLong),
+            Err(Unread::Late) => without(Condition::Late),
+            Err(Unread::Encoded(coding)) => without(Condition::Encoded(coding)),
+            Err(Unread::BrokenOff(error)) => {
+                let mut inner = without(Condition::BrokenOff);
+                inner.source = Some(error.into());
+                inner
+            }
+        };
+        inner.not_sent_again = NotSentAgain::of(&head.extensions);
+        let outcome = Outcome::of(&head.extensions);
+        inner.repeated = outcome.is_some_and(|outcome| outcome.sends > 1);
+        Self::from_inner(inner)
+    }
+}
+
+fn parse(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Inner {
     // An answer in another character set is still worth reading.
     let json = String::from_utf8_lossy(without_mark(body));
     let mut inner = match serde_json::from_str(&json) {
@@ -44,7 +104,7 @@ pub(super) fn parse(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Inn
 }
 
 /// An error without a body to speak of.
-pub(super) fn without_body(status: StatusCode, headers: &HeaderMap, condition: Condition) -> Inner {
+fn without_body(status: StatusCode, headers: &HeaderMap, condition: Condition) -> Inner {
     let mut inner = bare(status, condition);
     add_headers(&mut inner, headers);
     inner

@@ -1,9 +1,8 @@
 use std::{error::Error, fmt, sync::Arc, time::Duration};
 
-use http::{HeaderMap, StatusCode};
+use http::StatusCode;
 
 use super::{
-    body,
     entry::{ErrorDetail, RateLimit},
     not_sent_again::NotSentAgain,
 };
@@ -57,14 +56,6 @@ impl ApiError {
     /// What [`read`](Self::read) should read at most, 64 KiB, unless you know better. The API's own
     /// error bodies are below 4 KiB, and the pages of proxies in front of it below 64 KiB.
     pub const DEFAULT_LIMIT: usize = 64 * 1024;
-
-    /// The error that a response with this status, these headers and this body reports.
-    ///
-    /// Never fails: what is no JSON object leaves an error with the status, and with what the
-    /// headers say.
-    pub fn parse(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Self {
-        Self::from_inner(body::parse(status, headers, body))
-    }
 
     pub(super) fn from_inner(inner: Inner) -> Self {
         Self {

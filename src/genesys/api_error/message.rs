@@ -1,3 +1,5 @@
+//! What the texts of an error body say: its message, a wait, and permissions.
+
 use std::borrow::Cow;
 
 use serde_json::{Map, Value};
@@ -7,6 +9,11 @@ use super::text::{clean, text};
 /// The messages of the API have a handful.
 const MOST_PARAMS: usize = 32;
 const LONGEST_NAME: usize = 64;
+
+/// No request needs more, and no permission has a longer name: the longest of Genesys' list has
+/// about seventy characters.
+const MOST_PERMISSIONS: usize = 64;
+const LONGEST_PERMISSION: usize = 128;
 
 /// The message of an error body.
 pub(super) fn message(fields: &Map<String, Value>) -> Option<Box<str>> {
@@ -63,7 +70,7 @@ fn placeholder(text: &str) -> Option<&str> {
 }
 
 /// A parameter as it stands in a message: a list by its entries.
-pub(super) fn param(value: &Value) -> Option<Cow<'_, str>> {
+fn param(value: &Value) -> Option<Cow<'_, str>> {
     match value {
         Value::String(text) => Some(Cow::Borrowed(text)),
         Value::Number(_) | Value::Bool(_) => Some(Cow::Owned(value.to_string())),
@@ -90,4 +97,40 @@ pub(super) fn wait_in(message: &str) -> Option<u64> {
     let seconds = unit.trim_start_matches([' ', ']']).starts_with("second");
     // Only digits: what does not parse is too large.
     (seconds && !digits.is_empty()).then(|| digits.parse().unwrap_or(u64::MAX))
+}
+
+/// The permissions that an error body names, each once.
+pub(super) fn permissions(fields: &Map<String, Value>, message: Option<&str>) -> Vec<Box<str>> {
+    let mut names = Vec::new();
+    let params = fields.get("messageParams").and_then(Value::as_object);
+    for (key, value) in params.into_iter().flatten() {
+        if key.to_ascii_lowercase().contains("permission") {
+            collect(&param(value).unwrap_or_default(), &mut names);
+        }
+    }
+    if names.is_empty() {
+        collect(message.unwrap_or_default(), &mut names);
+    }
+    names
+}
+
+fn collect(text: &str, names: &mut Vec<Box<str>>) {
+    let apart = |char: char| !char.is_ascii_alphanumeric() && !"_-.*:".contains(char);
+    for word in text.split(apart) {
+        let word = word.trim_matches(['.', ':']);
+        if names.len() < MOST_PERMISSIONS
+            && is_permission(word)
+            && !names.iter().any(|name| **name == *word)
+        {
+            names.push(word.into());
+        }
+    }
+}
+
+/// Domain, entity and action, as in `routing:queue:view`.
+fn is_permission(word: &str) -> bool {
+    word.len() <= LONGEST_PERMISSION
+        && word.starts_with(|char: char| char.is_ascii_alphabetic())
+        && word.split(':').count() == 3
+        && word.split(':').all(|part| !part.is_empty())
 }

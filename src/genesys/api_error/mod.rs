@@ -42,15 +42,12 @@
 //! cases). `Display` escapes control characters and stays below 2000 characters, so you can log it as it
 //! is. The body is repeated only if it is an error of the API.
 
-mod advice;
 mod body;
 mod display;
 mod entry;
 pub(crate) mod error;
 mod message;
 mod not_sent_again;
-mod permissions;
-mod read;
 #[cfg(test)]
 mod tests;
 mod text;

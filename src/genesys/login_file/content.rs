@@ -1,4 +1,4 @@
-//! The format of a login file.
+//! The format of a login file, and how it is read.
 
 use std::path::Path;
 
@@ -10,7 +10,10 @@ use serde::{Deserialize, Serialize};
 use super::{LoginFileError, LoginFileErrorKind as Kind, StoredLogin};
 #[cfg(feature = "seal")]
 use crate::store::KeyRing;
-use crate::store::{StoreErrorKind, file::Frame};
+use crate::store::{
+    StoreErrorKind,
+    file::{Directory, Found, Frame, PrivateFile},
+};
 
 const FRAME: Frame = Frame::new("login");
 
@@ -116,4 +119,36 @@ fn open(
 #[cfg(feature = "seal")]
 fn around(in_use: bool) -> [u8; 5] {
     [b't', b'g', b'l', 1, in_use.into()]
+}
+
+/// `None`: another process holds the lock.
+pub(super) fn locked<T>(
+    directory: &Directory,
+    file: &PrivateFile,
+    act: impl FnOnce() -> Result<T, LoginFileError>,
+) -> Result<Option<T>, LoginFileError> {
+    directory.prepare()?;
+    let locked = file.try_lock();
+    let locked = locked.map_err(|error| LoginFileError::failed(file.path(), error))?;
+    match locked {
+        Some(_locked) => act().map(Some),
+        None => Ok(None),
+    }
+}
+
+/// Returns what is in the file, unless that is not ours to read.
+pub(super) fn bytes(file: &PrivateFile) -> Result<Option<Vec<u8>>, LoginFileError> {
+    let found = file.read();
+    match found.map_err(|error| LoginFileError::failed(file.path(), error))? {
+        Found::Nothing => Ok(None),
+        Found::Foreign(foreign) => Err(LoginFileError::foreign(foreign, file.path())),
+        Found::Content(bytes) => Ok(Some(bytes)),
+    }
+}
+
+pub(super) fn load(file: &PrivateFile, form: &Form) -> Result<Option<StoredLogin>, LoginFileError> {
+    let bytes = bytes(file)?;
+    bytes
+        .map(|bytes| form.read(&bytes, file.path()))
+        .transpose()
 }

@@ -2,8 +2,7 @@ use std::{fmt, path::Path};
 
 use super::{
     LoginFileError, LoginFileErrorKind as Kind, StoredLogin,
-    content::Form,
-    operations::{bytes, load, locked},
+    content::{Form, bytes, load, locked},
 };
 #[cfg(feature = "seal")]
 use crate::store::KeyRing;

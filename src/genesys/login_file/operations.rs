@@ -1,10 +1,13 @@
 use secrecy::SecretString;
 
-use super::{LoginFile, LoginFileError, StoredLogin, content::Form};
+use super::{
+    LoginFile, LoginFileError, StoredLogin,
+    content::{Form, bytes, load, locked},
+};
 use crate::{
     BoxError,
     genesys::grants::{IssuedRefreshToken, RefreshTokenMark, RefreshTokenStore},
-    store::file::{Directory, Durability, Found, PrivateFile},
+    store::file::{Durability, PrivateFile},
 };
 
 impl LoginFile {
@@ -62,38 +65,6 @@ impl RefreshTokenStore for LoginFile {
         });
         unmarking.await.map_err(Into::into)
     }
-}
-
-/// `None`: another process holds the lock.
-pub(super) fn locked<T>(
-    directory: &Directory,
-    file: &PrivateFile,
-    act: impl FnOnce() -> Result<T, LoginFileError>,
-) -> Result<Option<T>, LoginFileError> {
-    directory.prepare()?;
-    let locked = file.try_lock();
-    let locked = locked.map_err(|error| LoginFileError::failed(file.path(), error))?;
-    match locked {
-        Some(_locked) => act().map(Some),
-        None => Ok(None),
-    }
-}
-
-/// Returns what is in the file, unless that is not ours to read.
-pub(super) fn bytes(file: &PrivateFile) -> Result<Option<Vec<u8>>, LoginFileError> {
-    let found = file.read();
-    match found.map_err(|error| LoginFileError::failed(file.path(), error))? {
-        Found::Nothing => Ok(None),
-        Found::Foreign(foreign) => Err(LoginFileError::foreign(foreign, file.path())),
-        Found::Content(bytes) => Ok(Some(bytes)),
-    }
-}
-
-pub(super) fn load(file: &PrivateFile, form: &Form) -> Result<Option<StoredLogin>, LoginFileError> {
-    let bytes = bytes(file)?;
-    bytes
-        .map(|bytes| form.read(&bytes, file.path()))
-        .transpose()
 }
 
 fn stored(token: &IssuedRefreshToken, in_use: bool) -> StoredLogin {

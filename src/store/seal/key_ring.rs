@@ -7,7 +7,7 @@ use chacha20poly1305::{
 use secrecy::zeroize::Zeroizing;
 
 use super::SealKey;
-use crate::store::{SharingError, SharingErrorKind, StoreError, StoreErrorKind, envelope::damaged};
+use crate::store::{SharingError, SharingErrorKind, StoreError, StoreErrorKind};
 
 const NONCE: usize = 24;
 /// A key has about fifty bytes; a longer file is the wrong one.
@@ -155,11 +155,13 @@ impl KeyRing {
 
     /// Decrypts what [`seal`](Self::seal) returned.
     pub(crate) fn open(&self, content: &[u8], around: &[u8]) -> Result<Vec<u8>, StoreError> {
-        let (id_length, rest) = content.split_first().ok_or_else(damaged)?;
+        let (id_length, rest) = content.split_first().ok_or_else(StoreError::damaged)?;
         let (id, rest) = rest
             .split_at_checked((*id_length).into())
-            .ok_or_else(damaged)?;
-        let (nonce, sealed) = rest.split_first_chunk::<NONCE>().ok_or_else(damaged)?;
+            .ok_or_else(StoreError::damaged)?;
+        let (nonce, sealed) = rest
+            .split_first_chunk::<NONCE>()
+            .ok_or_else(StoreError::damaged)?;
         let Some(key) = self.keys.iter().find(|key| key.id().as_bytes() == id) else {
             return Err(StoreError::new(
                 StoreErrorKind::Corrupt,
@@ -172,7 +174,7 @@ impl KeyRing {
             msg: sealed,
             aad: &aad,
         };
-        { key.cipher().decrypt(&XNonce::from(*nonce), payload) }.map_err(|_| damaged())
+        { key.cipher().decrypt(&XNonce::from(*nonce), payload) }.map_err(|_| StoreError::damaged())
     }
 }
 
