@@ -73,7 +73,10 @@ fn operating_explains_every_kind_of_error() {
         ("store/file/error.rs", "FileStoreErrorKind"),
         ("store/redis/error.rs", "RedisStoreErrorKind"),
         ("genesys/login_file/error.rs", "LoginFileErrorKind"),
-        ("genesys/grants/login_redirect.rs", "LoginRedirectErrorKind"),
+        (
+            "genesys/grants/authorize/redirect.rs",
+            "LoginRedirectErrorKind",
+        ),
     ] {
         let section = section(OPERATING, &format!("\n## `{name}`\n"));
         is_documented(file, name, column(section, "kind"));

@@ -3,7 +3,10 @@ use bytes::Bytes;
 use form_urlencoded::byte_serialize;
 use http::HeaderValue;
 
-use super::{dialect::ClientAuthentication, failure::Failure, form::Form};
+use super::{
+    dialect::{ClientAuthentication, Form},
+    failure::Failure,
+};
 use crate::{
     BoxError,
     genesys::{Credentials, CredentialsProvider},

@@ -5,8 +5,11 @@ use http_body_util::Full;
 use secrecy::SecretString;
 
 use super::{
-    Dialect, LoginCode, LoginHandle, RefreshTokenStore, authentication::Authentication,
-    endpoint::Endpoint, login::Login, one_time::Grant, token_client::TokenClient,
+    Dialect, LoginCode, LoginHandle, RefreshTokenStore,
+    authentication::Authentication,
+    endpoint::Endpoint,
+    login::{Grant, Login},
+    token_client::TokenClient,
 };
 use crate::{
     genesys::{Credentials, CredentialsProvider, Region},
@@ -88,7 +91,7 @@ impl<C, P, B> AuthorizationCode<C, P, B> {
     /// the login ends with the process.
     #[must_use]
     pub fn with_store(mut self, store: impl RefreshTokenStore) -> Self {
-        self.login.store = Some(Box::new(store));
+        self.login.set_store(store);
         self
     }
 
@@ -117,7 +120,7 @@ impl<C, P, B> AuthorizationCode<C, P, B> {
 
     /// By which the source is given a new login.
     pub fn handle(&self) -> LoginHandle {
-        LoginHandle::new(&self.login.slot)
+        self.login.handle()
     }
 }
 

@@ -1,26 +1,23 @@
-use std::{error::Error, future::poll_fn, marker::PhantomData, sync::Mutex, time::Duration};
+use std::{future::poll_fn, marker::PhantomData, sync::Mutex, time::Duration};
 
 use bytes::Bytes;
 use http::{
     HeaderValue, Method, Request, StatusCode,
     header::{ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE, USER_AGENT},
-    uri::Scheme,
 };
 use http_body_util::Full;
 use secrecy::SecretString;
 
 use super::{
     authentication::Identity,
-    dialect::Dialect,
-    failure::Failure,
-    form::{Form, Parameters},
+    dialect::{Dialect, Form, Parameters},
+    failure::{Failure, LONGEST_ANSWER, unreachable},
     token_client::TokenClient,
     wire::{self, Issued},
 };
 use crate::{
     BoxError,
     call::Refused,
-    error::causes,
     genesys::{
         Region,
         answer::{self, Bounds, Unread},
@@ -28,12 +25,8 @@ use crate::{
     lock::lock,
     retry::{BoxErrorClassifier, Class},
     store::StoreKey,
-    token::{TokenError, TokenErrorKind},
+    token::TokenError,
 };
-
-/// What is read of an answer of the token endpoint. A token and what comes with it are some hundred
-/// bytes; more is a page of something else.
-pub(super) const LONGEST_ANSWER: usize = 64 * 1024;
 
 /// For the body of an answer that its head has decided: to add a code, and to leave the connection
 /// fit for another request.
@@ -238,46 +231,4 @@ fn unanswered(region: &Region, error: BoxError) -> Failed {
         error: unreachable(region, error),
         fate,
     }
-}
-
-/// Whether a plain `HttpConnector` of hyper-util was given an https URI. Its error has no type that can
-/// be named, and this text.
-fn has_no_tls(error: &(dyn Error + 'static)) -> bool {
-    causes(error).any(|error| error.to_string().ends_with("scheme is not http"))
-}
-
-fn unreachable(region: &Region, error: BoxError) -> TokenError {
-    let host = region.login_host();
-    if Refused::find(&*error).is_some() {
-        // Allowed for the organisation, or there would be none; the client has a setting of its own.
-        let http = match region.login_base().scheme() {
-            Some(scheme) if scheme != &Scheme::HTTPS => {
-                " (the base URL is http: allow it to the client, too, as `ClientBuilder::allow_loopback` \
-                 or GENESYS_ALLOW_LOOPBACK=1 do)"
-            }
-            _ => "",
-        };
-        let message = format!(
-            "the token endpoint at {host} was not asked: the HTTP client refuses to send the request, \
-             and will as long as its settings stay as they are; the cause says why{http}"
-        );
-        return TokenError::new(TokenErrorKind::Denied, message)
-            .with_login_host(host)
-            .with_source(error);
-    }
-    if has_no_tls(&*error) {
-        let message = format!(
-            "the token endpoint at {host} was not asked: the HTTP client has a connector without TLS; \
-             give it one with, such as hyper_rustls's `HttpsConnector`, or use `tower_genesys::Client`"
-        );
-        return TokenError::new(TokenErrorKind::Denied, message)
-            .with_login_host(host)
-            .with_source(error);
-    }
-    let message = format!(
-        "the token endpoint at {host} was not reached; check the network, the proxy and the region"
-    );
-    TokenError::new(TokenErrorKind::Transport, message)
-        .with_login_host(host)
-        .with_source(error)
 }

@@ -1,13 +1,19 @@
-use std::time::SystemTime;
+use std::{error::Error, time::SystemTime};
 
-use http::{StatusCode, response::Parts};
+use http::{StatusCode, response::Parts, uri::Scheme};
 
-use super::endpoint::LONGEST_ANSWER;
 use crate::{
-    genesys::{answer::Unread, correlation_id::correlation_id},
+    BoxError,
+    call::Refused,
+    error::causes,
+    genesys::{Region, answer::Unread, correlation_id::correlation_id},
     retry::RetryAfter,
     token::{TokenError, TokenErrorKind},
 };
+
+/// What is read of an answer of the token endpoint. A token and what comes with it are some hundred
+/// bytes; more is a page of something else.
+pub(super) const LONGEST_ANSWER: usize = 64 * 1024;
 
 /// Why an answer is no token. Holds nothing of the body: an error may end up anywhere.
 ///
@@ -158,4 +164,47 @@ fn why_invalid(grant: &str) -> &'static str {
         }
         _ => "it was spent, has expired or was revoked; log in again",
     }
+}
+
+/// Whether a plain `HttpConnector` of hyper-util was given an https URI. Its error has no type that can
+/// be named, and this text.
+fn has_no_tls(error: &(dyn Error + 'static)) -> bool {
+    causes(error).any(|error| error.to_string().ends_with("scheme is not http"))
+}
+
+/// The error of a request that was not answered: refused here, or lost on the way.
+pub(super) fn unreachable(region: &Region, error: BoxError) -> TokenError {
+    let host = region.login_host();
+    if Refused::find(&*error).is_some() {
+        // Allowed for the organisation, or there would be none; the client has a setting of its own.
+        let http = match region.login_base().scheme() {
+            Some(scheme) if scheme != &Scheme::HTTPS => {
+                " (the base URL is http: allow it to the client, too, as `ClientBuilder::allow_loopback` \
+                 or GENESYS_ALLOW_LOOPBACK=1 do)"
+            }
+            _ => "",
+        };
+        let message = format!(
+            "the token endpoint at {host} was not asked: the HTTP client refuses to send the request, \
+             and will as long as its settings stay as they are; the cause says why{http}"
+        );
+        return TokenError::new(TokenErrorKind::Denied, message)
+            .with_login_host(host)
+            .with_source(error);
+    }
+    if has_no_tls(&*error) {
+        let message = format!(
+            "the token endpoint at {host} was not asked: the HTTP client has a connector without TLS; \
+             give it one with, such as hyper_rustls's `HttpsConnector`, or use `tower_genesys::Client`"
+        );
+        return TokenError::new(TokenErrorKind::Denied, message)
+            .with_login_host(host)
+            .with_source(error);
+    }
+    let message = format!(
+        "the token endpoint at {host} was not reached; check the network, the proxy and the region"
+    );
+    TokenError::new(TokenErrorKind::Transport, message)
+        .with_login_host(host)
+        .with_source(error)
 }

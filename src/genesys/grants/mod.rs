@@ -53,39 +53,25 @@
 
 pub(super) mod authentication;
 mod authorization_code;
-mod authorize_url;
+mod authorize;
 mod client_credentials;
 mod dialect;
 mod endpoint;
 mod failure;
-mod form;
 mod login;
-mod login_code;
-mod login_error;
-mod login_handle;
-mod login_redirect;
-mod login_state;
-mod marking;
-mod one_time;
-mod pkce;
-mod random;
 mod refresh_token;
 mod revocation;
 mod saml2_bearer;
-mod store;
 mod token_client;
 mod wire;
 
 pub use authorization_code::AuthorizationCode;
-pub use authorize_url::AuthorizeUrl;
+pub use authorize::{
+    AuthorizeUrl, LoginCode, LoginRedirectError, LoginRedirectErrorKind, LoginState, PkceVerifier,
+};
 pub use client_credentials::ClientCredentials;
 pub use dialect::{ClientAuthentication, Dialect};
-pub use login_code::LoginCode;
-pub use login_handle::LoginHandle;
-pub use login_redirect::{LoginRedirectError, LoginRedirectErrorKind};
-pub use login_state::LoginState;
-pub use pkce::PkceVerifier;
+pub use login::{IssuedRefreshToken, LoginHandle, RefreshTokenMark, RefreshTokenStore};
 pub use refresh_token::RefreshToken;
 pub use saml2_bearer::{AssertionProvider, Saml2Bearer};
-pub use store::{IssuedRefreshToken, RefreshTokenMark, RefreshTokenStore};
 pub use token_client::TokenClient;

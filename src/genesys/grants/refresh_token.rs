@@ -5,8 +5,11 @@ use http_body_util::Full;
 use secrecy::SecretString;
 
 use super::{
-    Dialect, LoginHandle, RefreshTokenStore, authentication::Authentication, endpoint::Endpoint,
-    login::Login, one_time::Grant, token_client::TokenClient,
+    Dialect, LoginHandle, RefreshTokenStore,
+    authentication::Authentication,
+    endpoint::Endpoint,
+    login::{Grant, Login},
+    token_client::TokenClient,
 };
 use crate::{
     genesys::{CredentialsProvider, Region},
@@ -116,7 +119,7 @@ impl<C, P, B> RefreshToken<C, P, B> {
     /// and the login ends with the process.
     #[must_use]
     pub fn with_store(mut self, store: impl RefreshTokenStore) -> Self {
-        self.login.store = Some(Box::new(store));
+        self.login.set_store(store);
         self
     }
 
@@ -158,7 +161,7 @@ impl<C, P, B> RefreshToken<C, P, B> {
 
     /// By which the source is given a new login.
     pub fn handle(&self) -> LoginHandle {
-        LoginHandle::new(&self.login.slot)
+        self.login.handle()
     }
 }
 

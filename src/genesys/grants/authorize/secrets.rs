@@ -1,11 +1,70 @@
+//! What ties the end of a login to its beginning: its `state`, and the verifier of PKCE.
+
 use std::{fmt, io};
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 
-use super::random;
 use crate::genesys::{ConfigError, ConfigErrorKind};
+
+/// The `state` of a login, by which the redirect at its end is known to belong to its beginning:
+/// the guard against a forged one (RFC 6749, section 10.12).
+///
+/// ```
+/// use tower_genesys::genesys::grants::LoginState;
+///
+/// let state = LoginState::generate()?;
+/// let kept = state.expose().to_owned(); // in the session, until the login comes back
+/// # let came_back = kept.clone();
+/// assert!(LoginState::new(kept).matches(&came_back));
+/// # Ok::<(), std::io::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct LoginState {
+    text: SecretString,
+}
+
+impl LoginState {
+    /// A new one, of 256 random bits from the operating system.
+    ///
+    /// # Errors
+    ///
+    /// When the operating system has no randomness to give.
+    pub fn generate() -> io::Result<Self> {
+        random().map(|text| Self { text })
+    }
+
+    /// One that was made before.
+    pub fn new(text: impl Into<SecretString>) -> Self {
+        Self { text: text.into() }
+    }
+
+    /// Whether the parameter `state` of a redirect is this one. If not, throw the redirect away. An
+    /// empty one matches nothing.
+    ///
+    /// How long it takes tells nothing about where the two differ.
+    pub fn matches(&self, returned: &str) -> bool {
+        let (own, returned) = (self.expose().as_bytes(), returned.as_bytes());
+        let same = own
+            .iter()
+            .zip(returned)
+            .fold(0, |bits, (a, b)| bits | (a ^ b))
+            == 0;
+        same && own.len() == returned.len() && !own.is_empty()
+    }
+
+    /// The state itself.
+    pub fn expose(&self) -> &str {
+        self.text.expose_secret()
+    }
+}
+
+impl fmt::Debug for LoginState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LoginState").finish_non_exhaustive()
+    }
+}
 
 /// The secret that ties a login to the process that began it (PKCE, RFC 7636).
 ///
@@ -34,9 +93,7 @@ impl PkceVerifier {
     ///
     /// When the operating system has no randomness to give.
     pub fn generate() -> io::Result<Self> {
-        Ok(Self {
-            text: random::text()?,
-        })
+        Ok(Self { text: random()? })
     }
 
     /// One that was made before.
@@ -77,9 +134,41 @@ impl fmt::Debug for PkceVerifier {
     }
 }
 
+/// 256 bits from the operating system, in 43 characters that any URL can hold.
+fn random() -> io::Result<SecretString> {
+    let mut bytes = [0; 32];
+    getrandom::fill(&mut bytes)?;
+    Ok(encode(bytes).into())
+}
+
+fn encode(bytes: [u8; 32]) -> String {
+    BASE64_URL_SAFE_NO_PAD.encode(bytes)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_state_matches_itself_alone() {
+        let state = LoginState::new("abc");
+        assert!(state.matches("abc"));
+        for other in ["", "ab", "abcd", "abd", "bbc", "ABC"] {
+            assert!(!state.matches(other), "{other:?}");
+        }
+        assert!(!LoginState::new("").matches(""));
+    }
+
+    #[test]
+    fn a_new_state_is_unlike_the_last_and_never_shown() {
+        let (state, other) = (
+            LoginState::generate().unwrap(),
+            LoginState::generate().unwrap(),
+        );
+        assert_eq!(state.expose().len(), 43);
+        assert!(!state.matches(other.expose()));
+        assert!(!format!("{state:?}").contains(state.expose()));
+    }
 
     /// RFC 7636, appendix B.
     #[test]
@@ -88,7 +177,7 @@ mod tests {
             116, 24, 223, 180, 151, 153, 224, 37, 79, 250, 96, 125, 216, 173, 187, 186, 22, 212,
             37, 77, 105, 214, 191, 240, 91, 88, 5, 88, 83, 132, 141, 121,
         ];
-        let text = random::encode(octets);
+        let text = encode(octets);
         assert_eq!(text, "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk");
         let verifier = PkceVerifier::new(text).unwrap();
         assert_eq!(
@@ -98,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn a_new_one_is_well_formed_unlike_the_last_and_never_shown() {
+    fn a_new_verifier_is_well_formed_unlike_the_last_and_never_shown() {
         let verifier = PkceVerifier::generate().unwrap();
         let other = PkceVerifier::generate().unwrap();
         assert_eq!(verifier.expose().len(), 43);
@@ -108,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn only_43_to_128_unreserved_characters_are_one() {
+    fn only_43_to_128_unreserved_characters_are_a_verifier() {
         for (text, good) in [
             ("a".repeat(42), false),
             ("~".repeat(43), true),

@@ -2,15 +2,13 @@ use std::{fmt, sync::Arc};
 
 use secrecy::SecretString;
 
-use super::{
-    login_code::LoginCode,
-    one_time::{Grant, Slot},
-};
+use super::one_time::{Grant, Slot};
+use crate::genesys::grants::LoginCode;
 
 /// Gives a source a new login, after somebody has logged in again.
 ///
-/// [`RefreshToken::handle`](super::RefreshToken::handle) and
-/// [`AuthorizationCode::handle`](super::AuthorizationCode::handle) make it: keep it before the
+/// [`RefreshToken::handle`](crate::genesys::grants::RefreshToken::handle) and
+/// [`AuthorizationCode::handle`](crate::genesys::grants::AuthorizationCode::handle) make it: keep it before the
 /// source goes into a cache. A clone is a handle on the same source.
 ///
 /// A cache that was told [`LoginRequired`](crate::token::TokenErrorKind::LoginRequired) leaves its source
@@ -19,7 +17,7 @@ use super::{
 /// A request that is under way meanwhile belongs to the old login: its result is thrown away, with
 /// a [`Busy`](crate::token::TokenErrorKind::Busy) for who waits for it.
 ///
-/// An example is at [`AuthorizationCode`](super::AuthorizationCode).
+/// An example is at [`AuthorizationCode`](crate::genesys::grants::AuthorizationCode).
 #[derive(Clone)]
 pub struct LoginHandle {
     slot: Arc<Slot>,

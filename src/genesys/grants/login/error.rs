@@ -1,7 +1,7 @@
 use std::borrow::Cow;
 
 use super::{
-    login::Login,
+    Login,
     one_time::{Absent, Gone},
 };
 use crate::{

@@ -8,19 +8,19 @@ use std::{
 use secrecy::{ExposeSecret, SecretString};
 use tokio::time::Instant;
 
-use super::{form::Form, login_code::LoginCode};
 use crate::{
+    genesys::grants::{authorize::LoginCode, dialect::Form},
     lock::lock,
     token::{IssuedToken, Reason},
 };
 
 /// Something that is spent by being sent.
-pub(super) enum Grant {
+pub(in crate::genesys::grants) enum Grant {
     Code(LoginCode),
     RefreshToken(Refresh),
 }
 
-pub(super) struct Refresh {
+pub(in crate::genesys::grants) struct Refresh {
     secret: SecretString,
     persisted: bool,
     marked: Marked,
@@ -97,7 +97,7 @@ pub(super) struct Taken<'a> {
 
 impl Grant {
     /// One that is stored already, or need not be.
-    pub(super) fn stored(refresh_token: SecretString) -> Self {
+    pub(in crate::genesys::grants) fn stored(refresh_token: SecretString) -> Self {
         Self::refresh_token(refresh_token, true, None)
     }
 

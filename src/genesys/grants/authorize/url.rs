@@ -1,12 +1,12 @@
 use std::fmt;
 
-use super::{LoginState, PkceVerifier};
+use super::secrets::{LoginState, PkceVerifier};
 use crate::genesys::Region;
 
 /// The page to send somebody to who shall log in: `https://login.<domain>/oauth/authorize`.
 ///
 /// Genesys Cloud sends them back to the redirect URI with `code` and `state`. Look at the state
-/// first ([`LoginState::matches`]); the code goes into a [`LoginCode`](super::LoginCode).
+/// first ([`LoginState::matches`]); the code goes into a [`LoginCode`](crate::genesys::grants::LoginCode).
 ///
 /// ```
 /// use tower_genesys::{Region, genesys::grants::{AuthorizeUrl, LoginState, PkceVerifier}};

@@ -1,14 +1,24 @@
+mod error;
+mod handle;
+mod marking;
+mod one_time;
+mod store;
+
 use std::{fmt, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use http_body_util::Full;
 use tokio::time::Instant;
 
+pub use handle::LoginHandle;
+pub(super) use one_time::Grant;
+use one_time::{Absent, Gone, Slot, Taken};
+use store::ErasedStore;
+pub use store::{IssuedRefreshToken, RefreshTokenMark, RefreshTokenStore};
+
 use super::{
     authentication::Authentication,
     endpoint::{Endpoint, Failed, Fate},
-    one_time::{Absent, Gone, Grant, Slot, Taken},
-    store::{ErasedStore, IssuedRefreshToken},
     token_client::TokenClient,
     wire::Issued,
 };
@@ -28,9 +38,9 @@ const FOR_REQUEST: Duration = Duration::from_secs(2);
 /// A login that goes on: from a code to a refresh token, and from each refresh token to the next.
 pub(super) struct Login<C, P, B> {
     pub(super) endpoint: Endpoint<C, B>,
-    pub(super) authentication: Authentication<P>,
-    pub(super) slot: Arc<Slot>,
-    pub(super) store: Option<Box<dyn ErasedStore>>,
+    authentication: Authentication<P>,
+    slot: Arc<Slot>,
+    store: Option<Box<dyn ErasedStore>>,
     /// Whether a refresh token that the store finds marked is sent all the same.
     pub(super) tries_marked: bool,
 }
@@ -48,6 +58,14 @@ impl<C, P, B> Login<C, P, B> {
             store: None,
             tries_marked: false,
         }
+    }
+
+    pub(super) fn set_store(&mut self, store: impl RefreshTokenStore) {
+        self.store = Some(Box::new(store));
+    }
+
+    pub(super) fn handle(&self) -> LoginHandle {
+        LoginHandle::new(&self.slot)
     }
 
     /// A future that is dropped leaves the grant where it was, as long as nothing was sent.
@@ -168,7 +186,7 @@ impl<C, P, B> Login<C, P, B> {
 
     /// What was replaced is neither sent nor stored, and its token not handed out: the new login
     /// may be somebody else's.
-    pub(super) fn check_current(&self, taken: &Taken<'_>) -> Result<(), TokenError> {
+    fn check_current(&self, taken: &Taken<'_>) -> Result<(), TokenError> {
         if taken.is_current() {
             Ok(())
         } else {
@@ -186,7 +204,7 @@ fn has_time(cx: &FetchContext, begun: Instant) -> bool {
 }
 
 /// When what is waited for now is given up.
-pub(super) fn limit(cx: &FetchContext, now: Instant) -> Instant {
+fn limit(cx: &FetchContext, now: Instant) -> Instant {
     let left = cx.deadline.saturating_duration_since(now);
     now + (left - BEFORE_DEADLINE.min(left / 8))
 }

@@ -1,7 +1,7 @@
 use tokio::time::Instant;
 
 use super::{
-    login::{Login, limit},
+    Login, limit,
     one_time::{Absent, Gone, Marked, Taken},
     store::{IssuedRefreshToken, RefreshTokenMark},
 };

@@ -1,8 +1,9 @@
 use std::{borrow::Cow, error::Error, fmt};
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 
-use super::LoginState;
+use super::secrets::{LoginState, PkceVerifier};
+use crate::genesys::grants::dialect::Form;
 
 /// The error codes of RFC 6749, section 4.1.2.1. Anything else in a redirect is not repeated.
 const CODES: [&str; 7] = [
@@ -15,11 +16,92 @@ const CODES: [&str; 7] = [
     "unsupported_response_type",
 ];
 
+/// The code that a login came back with, and what belongs to it. It is good once, for some minutes.
+///
+/// `Debug` shows where the login came back to, and neither code nor verifier.
+///
+/// An example is at [`AuthorizationCode`](crate::genesys::grants::AuthorizationCode).
+#[derive(Clone)]
+pub struct LoginCode {
+    code: SecretString,
+    redirect_uri: Box<str>,
+    verifier: Option<PkceVerifier>,
+}
+
+impl LoginCode {
+    /// The parameter `code` of the redirect, and the URI that it came to, exactly as it was given
+    /// to [`AuthorizeUrl`](crate::genesys::grants::AuthorizeUrl).
+    pub fn new(code: impl Into<SecretString>, redirect_uri: impl Into<String>) -> Self {
+        Self {
+            code: code.into(),
+            redirect_uri: redirect_uri.into().into(),
+            verifier: None,
+        }
+    }
+
+    /// The verifier whose challenge the login began with.
+    #[must_use]
+    pub fn with_verifier(mut self, verifier: PkceVerifier) -> Self {
+        self.verifier = Some(verifier);
+        self
+    }
+
+    /// Reads the redirect that ends a login: checks its `state`, and takes its `code`.
+    ///
+    /// `query` is what follows the `?` in the URI of the request, and `redirect_uri` the URI exactly
+    /// as it was given to [`AuthorizeUrl`](crate::genesys::grants::AuthorizeUrl).
+    ///
+    /// ```
+    /// use tower_genesys::genesys::grants::{LoginCode, LoginRedirectErrorKind, LoginState};
+    ///
+    /// let (callback, state) = ("http://127.0.0.1:8421/callback", LoginState::new("abc"));
+    /// let code = LoginCode::from_redirect("code=xyz&state=abc", callback, &state)?;
+    ///
+    /// let error = LoginCode::from_redirect("code=xyz&state=abd", callback, &state).unwrap_err();
+    /// assert_eq!(error.kind(), LoginRedirectErrorKind::State);
+    /// # Ok::<(), tower_genesys::genesys::grants::LoginRedirectError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`LoginRedirectErrorKind`](crate::genesys::grants::LoginRedirectErrorKind) has a kind for a state that does not
+    /// match, an error of the authorization server, and a missing code. The state is checked first:
+    /// a forged redirect is [`State`](crate::genesys::grants::LoginRedirectErrorKind::State), whatever else it says.
+    pub fn from_redirect(
+        query: &str,
+        redirect_uri: impl Into<String>,
+        state: &LoginState,
+    ) -> Result<Self, LoginRedirectError> {
+        let code = code(query, state)?;
+        Ok(Self::new(code, redirect_uri))
+    }
+
+    pub(in crate::genesys::grants) fn form(&self) -> Form<'_> {
+        let mut form = vec![
+            ("grant_type", "authorization_code"),
+            ("code", self.code.expose_secret()),
+            ("redirect_uri", &*self.redirect_uri),
+        ];
+        let verifier = self.verifier.as_ref();
+        form.extend(verifier.map(|verifier| ("code_verifier", verifier.expose())));
+        form
+    }
+}
+
+impl fmt::Debug for LoginCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LoginCode")
+            .field("redirect_uri", &self.redirect_uri)
+            .field("pkce", &self.verifier.is_some())
+            .finish_non_exhaustive()
+    }
+}
+
 /// A redirect that brings no code.
 ///
 /// The message says what to do, and repeats nothing of the redirect but an error code of RFC 6749.
 ///
-/// An example is at [`LoginCode::from_redirect`](super::LoginCode::from_redirect).
+/// An example is at [`LoginCode::from_redirect`](crate::genesys::grants::LoginCode::from_redirect).
 #[derive(Clone, Debug)]
 pub struct LoginRedirectError {
     kind: LoginRedirectErrorKind,
@@ -28,7 +110,7 @@ pub struct LoginRedirectError {
 
 /// The kind of a [`LoginRedirectError`].
 ///
-/// An example is at [`LoginCode::from_redirect`](super::LoginCode::from_redirect).
+/// An example is at [`LoginCode::from_redirect`](crate::genesys::grants::LoginCode::from_redirect).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum LoginRedirectErrorKind {
@@ -64,7 +146,7 @@ impl fmt::Display for LoginRedirectError {
 impl Error for LoginRedirectError {}
 
 /// Returns the code of a redirect to this login.
-pub(super) fn code(query: &str, state: &LoginState) -> Result<SecretString, LoginRedirectError> {
+fn code(query: &str, state: &LoginState) -> Result<SecretString, LoginRedirectError> {
     use LoginRedirectErrorKind as Kind;
     let is_ours = only(query, "state").is_some_and(|returned| state.matches(&returned));
     if !is_ours {
@@ -118,8 +200,6 @@ fn only<'a>(query: &'a str, name: &str) -> Option<Cow<'a, str>> {
 
 #[cfg(test)]
 mod tests {
-    use secrecy::ExposeSecret;
-
     use super::{LoginRedirectErrorKind as Kind, *};
 
     #[test]
