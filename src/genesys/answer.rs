@@ -1,4 +1,4 @@
-//! The body of an answer, read within bounds: of the token endpoint, of the API, and of a page.
+//! Reads the body of an answer of the token endpoint, of the API, or of a page, within bounds.
 
 use std::{future::poll_fn, pin::pin, time::Duration};
 
@@ -9,14 +9,14 @@ use tokio::time::Instant;
 
 use crate::{BoxError, runtime::by};
 
-/// Gives up after this many frames without data: a body of nothing else has to end too.
+/// Gives up after this many frames without data, so that a body of empty frames ends, too.
 const MOST_EMPTY_FRAMES: usize = 1024;
 
-/// What an answer may take.
+/// Limits on the size and duration of an answer.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Bounds {
     pub(super) bytes: usize,
-    /// From the head of the answer to its end.
+    /// The time from the head of the answer to its end.
     pub(super) time: Duration,
 }
 
@@ -25,14 +25,14 @@ pub(super) struct Bounds {
 pub(super) enum Unread {
     TooLong,
     Late,
-    /// It is compressed like this, and neither asked for nor decoded like this.
+    /// The body is compressed with this coding, and no layer decoded it.
     Encoded(&'static str),
     BrokenOff(BoxError),
 }
 
 /// Reads a body to its end, and returns it without a byte order mark.
 ///
-/// Outside of a tokio runtime there is no time limit.
+/// Outside of a tokio runtime, the time is not limited.
 pub(super) async fn read<R>(headers: &HeaderMap, body: R, bounds: Bounds) -> Result<Vec<u8>, Unread>
 where
     R: Body,
@@ -46,15 +46,15 @@ where
     collected.unwrap_or(Err(Unread::Late))
 }
 
-/// JSON without the byte order mark that a parser may ignore (RFC 8259, section 8.1), and
-/// `serde_json` does not.
+/// Removes the byte order mark of a JSON text. A parser may ignore the mark (RFC 8259, section 8.1);
+/// `serde_json` refuses it.
 pub(super) fn without_mark(json: &[u8]) -> &[u8] {
     json.strip_prefix("\u{feff}".as_bytes()).unwrap_or(json)
 }
 
-/// The coding that a body still has. Whoever asks for one and decodes it takes the header away.
+/// Returns the coding that a body still has. A layer that decodes a body also removes the header.
 ///
-/// Only names of this list are returned, since they end up in errors.
+/// The name ends up in errors, so only names of this list are returned.
 pub(super) fn coding(headers: &HeaderMap) -> Option<&'static str> {
     let codings = headers.get_all(CONTENT_ENCODING).into_iter();
     let codings = codings.flat_map(|value| value.as_bytes().split(|byte| *byte == b','));

@@ -7,17 +7,17 @@ use tower_service::Service;
 use super::layer::GenesysLayer;
 use crate::{BoxError, replay::ReplayBody, retry::Classify};
 
-/// [`GenesysService`](crate::GenesysService) over any client, in a box: for a struct that shall not
-/// name its HTTP client. It is `Clone`, `Send` and `Sync`.
+/// A [`GenesysService`](crate::GenesysService) in a box, for a struct that does not name its HTTP
+/// client. It is `Clone`, `Send` and `Sync`.
 ///
-/// An example is at [`GenesysLayer::boxed`].
+/// [`GenesysLayer::boxed`] has an example.
 pub type BoxGenesysService<B, R> = BoxCloneSyncService<Request<B>, Response<R>, BoxError>;
 
 impl<C> GenesysLayer<C>
 where
     C: Classify<BoxError> + Clone + Send + Sync + 'static,
 {
-    /// Puts the layers around a client, and all of it into a box.
+    /// Wraps a client in the layers, and boxes the result.
     ///
     /// ```
     /// use bytes::Bytes;

@@ -6,16 +6,16 @@ use std::{
     },
 };
 
-/// Tells one [`Org`](super::Org) from all others, in the key of a cache or of anything else that
-/// takes one request for another.
+/// Tells one [`Org`](super::Org) from all others in the key of a cache, or of another layer that
+/// treats equal requests as one.
 ///
-/// Such a layer, outside of a stack that serves several organisations, sees the same method and URL
-/// for two of them, and would hand the answer to one to the other. Put this into its key, or put the
+/// Outside of a stack for several organisations, such a layer sees the same method and URL for two
+/// organisations, and would hand the answer for one to the other. Put this into its key, or put the
 /// layer inside, where each request carries its organisation's own token.
 ///
-/// Clones of an `Org` have the same key. Two that were built apart have different ones, even for the
-/// same OAuth client, and so has each process: an entry that outlives the process is never found
-/// again. There is nothing of the client, its secret or its tokens in it.
+/// Clones of an `Org` have the same key. Two that were built separately have different keys, even for
+/// the same OAuth client. Keys also differ between processes, so an entry that outlives its process
+/// is never found again. A key holds nothing of the client, its secret or its tokens.
 ///
 /// ```
 /// use std::collections::HashMap;
@@ -46,9 +46,10 @@ pub struct CacheKey {
 }
 
 impl CacheKey {
-    /// One that there has not been yet.
+    /// Returns a key that was never returned before.
     pub(super) fn next() -> Self {
-        // Ordinals begin anew in each process: a cache on a disk must not find another one's entries.
+        // Ordinals restart in each process; the random part keeps a cache on a disk from returning
+        // another process's entries.
         static PROCESS: LazyLock<u64> = LazyLock::new(|| fastrand::u64(..));
         static NEXT: AtomicU64 = AtomicU64::new(0);
         Self {

@@ -8,7 +8,7 @@ use crate::{bearer::Origins, loopback};
 
 type Name = Cow<'static, str>;
 
-/// Ours, the one that many programs have, and that of Genesys' Terraform provider.
+/// The crate's name, the one that many programs use, and that of Genesys' Terraform provider.
 const REGION: [Name; 3] = [
     Cow::Borrowed("GENESYS_REGION"),
     Cow::Borrowed("GENESYS_ENVIRONMENT"),
@@ -17,7 +17,7 @@ const REGION: [Name; 3] = [
 const LOGIN_URL: &str = "GENESYS_LOGIN_URL";
 const API_URL: &str = "GENESYS_API_URL";
 
-/// What the environment says of an organisation.
+/// The settings of an organisation in the environment.
 #[derive(Debug)]
 pub(super) struct Environment {
     pub(super) region: Region,
@@ -25,7 +25,7 @@ pub(super) struct Environment {
     pub(super) loopback: bool,
 }
 
-/// Reads the variables by a function that looks them up.
+/// Reads the variables through a function that looks them up.
 pub(super) fn read(look_up: impl Fn(&str) -> Option<OsString>) -> Result<Environment, ConfigError> {
     let credentials = read_env(&look_up)?;
     let loopback = loopback::from_env(&look_up)
@@ -41,7 +41,7 @@ pub(super) fn read(look_up: impl Fn(&str) -> Option<OsString>) -> Result<Environ
     })
 }
 
-/// The base URLs in place of a region, unless neither is set.
+/// Returns the base URLs in place of a region, or `None` if neither is set.
 fn base_urls(
     look_up: impl Fn(&str) -> Option<OsString>,
     loopback: bool,
@@ -58,8 +58,8 @@ fn base_urls(
         (true, false) => (API_URL, LOGIN_URL),
     };
     let message = format!(
-        "the environment variable {other} is set, and {missing} is not; set both, or neither for the \
-         base URLs of the region"
+        "the environment variable {other} is set, but {missing} is not; set both, or unset {other} to \
+         use the base URLs of the region"
     );
     Err(ConfigError::new(ConfigErrorKind::Variable, message))
 }
@@ -82,7 +82,7 @@ fn custom(login: &str, api: &str, loopback: bool) -> Result<Region, ConfigError>
         };
         if !allowed.allows(&base) {
             return wrong(format!(
-                "{name} is not https: secrets and tokens would go unencrypted; use https, or set \
+                "{name} is not https: secrets and tokens would be sent unencrypted; use https, or set \
                  {} to 1 for a test server on this machine",
                 loopback::VARIABLE
             ));
@@ -91,7 +91,7 @@ fn custom(login: &str, api: &str, loopback: bool) -> Result<Region, ConfigError>
     Ok(region)
 }
 
-/// The region that all names agree on which are set to something.
+/// Returns the region that all variables which are not empty agree on.
 fn region(look_up: impl Fn(&str) -> Option<OsString>) -> Result<Region, ConfigError> {
     let is_set = |name: &&Name| look_up(name).is_some_and(|value| !value.is_empty());
     let mut found: Option<(&str, Region)> = None;
@@ -103,8 +103,8 @@ fn region(look_up: impl Fn(&str) -> Option<OsString>) -> Result<Region, ConfigEr
         match &found {
             Some((first, other)) if *other != region => {
                 let message = format!(
-                    "{first} ({other}) and {name} ({region}) name different regions; correct one, or \
-                     take it away"
+                    "{first} ({other}) and {name} ({region}) name different regions; correct or unset \
+                     one of them"
                 );
                 return Err(ConfigError::new(ConfigErrorKind::Region, message));
             }
@@ -114,7 +114,7 @@ fn region(look_up: impl Fn(&str) -> Option<OsString>) -> Result<Region, ConfigEr
     }
     match found {
         Some((_, region)) => Ok(region),
-        // Names the one that is empty, or that none is set.
+        // The error names the empty variable, or says that all are unset.
         None => variable(&look_up, &REGION).and_then(|(_, text)| Ok(Region::parse(&text)?)),
     }
 }

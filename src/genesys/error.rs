@@ -3,9 +3,17 @@ use std::{borrow::Cow, error::Error, fmt, sync::Arc};
 use super::RegionError;
 use crate::store::SharingError;
 
-/// What an [`Org`](super::Org) was configured with cannot work.
+/// A setting of an [`Org`](super::Org) that cannot work.
 ///
-/// The message names the setting and what to do, and never shows a secret.
+/// The message names the setting and the next step, and never shows a secret.
+///
+/// ```
+/// use tower_genesys::{Credentials, genesys::ConfigErrorKind};
+///
+/// let error = Credentials::new("", "my-client-secret").unwrap_err();
+/// assert_eq!(error.kind(), ConfigErrorKind::ClientId);
+/// assert!(error.to_string().starts_with("the client id is empty"));
+/// ```
 #[derive(Clone, Debug)]
 pub struct ConfigError {
     kind: ConfigErrorKind,
@@ -14,13 +22,13 @@ pub struct ConfigError {
     sharing: Option<Arc<SharingError>>,
 }
 
-/// Which setting a [`ConfigError`] is about.
+/// The setting that a [`ConfigError`] is about.
 ///
-/// What to do about each is in the [guide](crate::guide::operating#configerrorkind).
+/// The [guide](crate::guide::operating#configerrorkind) lists the next step for each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ConfigErrorKind {
-    /// An environment variable is not set, or is no text.
+    /// An environment variable is not set, or is not valid text.
     Variable,
     /// The id of the OAuth client.
     ClientId,
@@ -36,7 +44,7 @@ pub enum ConfigErrorKind {
     Sharing,
     /// The bounds of a registry of organisations.
     Registry,
-    /// The rate limit that is to be kept.
+    /// The rate limit that the process keeps.
     Limit,
 }
 
@@ -50,13 +58,13 @@ impl ConfigError {
         }
     }
 
-    /// Which setting is wrong.
+    /// Returns the setting that is wrong.
     pub const fn kind(&self) -> ConfigErrorKind {
         self.kind
     }
 }
 
-/// The error keeps its kind and cause as the source of this one.
+/// Keeps the error, with its kind and cause, as the source.
 impl From<SharingError> for ConfigError {
     fn from(error: SharingError) -> Self {
         let mut this = Self::new(

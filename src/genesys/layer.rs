@@ -10,19 +10,19 @@ use crate::{
     retry::{BoxErrorClassifier, Retry, RetryLayer, RetryPolicy, Upstream},
 };
 
-/// The service that [`GenesysLayer`] makes of a client `S`.
+/// The service that [`GenesysLayer`] builds around a client `S`.
 ///
-/// It takes a `Request<B>` for any body, and asks of `S` that it takes a
-/// `Request<ReplayBody<B>>`. Its error is [`BoxError`](crate::BoxError). `C` is the classifier, for
-/// those who have [one of their own](GenesysLayer::map_retry).
+/// It takes a `Request<B>` with any body; `S` must take a `Request<ReplayBody<B>>`. Its error is
+/// [`BoxError`](crate::BoxError). `C` is the classifier; name it if you set
+/// [a custom one](GenesysLayer::map_retry).
 ///
 /// An example is in the [guide](crate::guide::migrating#a-token-in-a-static).
 pub type GenesysService<S, C = BoxErrorClassifier> =
     Replay<Retry<Refresh<Bearer<S, Option<Org>>>, C>>;
 
-/// The four layers in their order, set up for the Genesys Cloud API.
+/// The four layers of this crate in their order, set up for the Genesys Cloud API.
 ///
-/// See the [module](super) for an example.
+/// The [module](super) page shows it in use.
 #[derive(Clone)]
 pub struct GenesysLayer<C = BoxErrorClassifier> {
     replay: ReplayLayer,
@@ -31,23 +31,22 @@ pub struct GenesysLayer<C = BoxErrorClassifier> {
 }
 
 impl GenesysLayer {
-    /// Sends requests as this organisation, unless they name another one in their extensions.
+    /// Sends requests as this organisation, unless they have another one in their extensions.
     ///
     /// # Default
     ///
-    /// [`ReplayLayer::new`]; [`RetryPolicy::new`], with POSTs that [only read](is_read_only) sent
-    /// again like GETs.
+    /// [`ReplayLayer::new`] and [`RetryPolicy::new`]. POSTs that [only read](is_read_only) are retried
+    /// like GETs.
     pub fn new(org: &Org) -> Self {
         Self::build(Some(org.clone()), org.upstream().clone())
     }
 
-    /// Sends each request as the organisation that it names in its extensions, and none as another
-    /// one: what names none is refused, with
+    /// Sends each request as the [`Org`] in its extensions. A request without one fails with
     /// [`OriginErrorKind::NoAccount`](crate::bearer::OriginErrorKind::NoAccount).
     ///
-    /// For a process that serves several organisations. Nothing is then sent as the wrong one
-    /// because somebody forgot to name it, or because a redirect that was followed outside of the
-    /// layers has lost it.
+    /// Use it in a process that serves several organisations. A request then never goes out as the
+    /// wrong organisation because your code forgot to name one, or because a redirect layer outside
+    /// of the stack dropped the extensions.
     ///
     /// ```
     /// use bytes::Bytes;
@@ -101,14 +100,14 @@ impl GenesysLayer {
 }
 
 impl<C> GenesysLayer<C> {
-    /// How much of streaming bodies is kept.
+    /// Sets the replay layer, which limits how much of a streaming body is kept for a resend.
     #[must_use]
     pub fn with_replay(mut self, replay: ReplayLayer) -> Self {
         self.replay = replay;
         self
     }
 
-    /// Changes the retry layer: its policy, its observer, its classifier.
+    /// Changes the retry layer: its policy, its observer or its classifier.
     ///
     /// ```
     /// use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! The limit of an organisation's client: which book it is kept in, and under which key.
+//! The limit of an organisation's client: the book that counts it, and its key there.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use crate::{
 /// Beside a key's client, what it is the key of.
 const LIMIT: &str = "limit";
 
-/// For one process.
+/// Returns the limiter of one process.
 pub(super) fn of_one(limit: &Limit) -> Result<Limiter, ConfigError> {
     let store = MemoryStore::new();
     let timeout = store.operation_timeout();
@@ -26,7 +26,7 @@ pub(super) fn of_one(limit: &Limit) -> Result<Limiter, ConfigError> {
     ))
 }
 
-/// For all processes that share the token of this client, if they share a limit.
+/// Returns the limiter of all processes that share this client's token, if they share a limit.
 pub(super) fn of_fleet<P>(
     sharing: &Sharing,
     region: &Region,

@@ -1,12 +1,11 @@
-//! What limit a 429 of the API is about.
+//! Reads which limit a 429 of the API names.
 
 use http::{HeaderMap, StatusCode};
 
 use super::ApiError;
 use crate::retry::{LimitScope, NamedLimit};
 
-/// Parts of a key by which a limit is one of the token or of its client. All others are limits of
-/// services.
+/// Parts of the key of a limit on the token or its client. All other keys name limits of services.
 const OF_ACCOUNT: [&str; 2] = ["token", "client"];
 /// The end of a key whose value is the number of requests in a minute.
 const PER_MINUTE: &str = "per.minute";

@@ -18,14 +18,16 @@ use crate::{
     token::{CacheSettings, TokenCache, TokenError, TokenObserver, TokenSource},
 };
 
-/// One Genesys Cloud organisation, as this process knows it: its region, its token, the origins
-/// that the token may be sent to, and what its rate limits have shown so far.
+/// One Genesys Cloud organisation in this process: its region, its token, the origins that the token
+/// may be sent to, and its throttle and retry budget.
 ///
-/// Cheap to clone; a clone is the same organisation.
-/// [`GenesysLayer::new`](super::layer::GenesysLayer::new) takes the one for all requests. An `Org` in the
-/// extensions of a request is used for that request instead, so that one stack serves any number of
-/// them; with [`GenesysLayer::per_request`](super::layer::GenesysLayer::per_request) each request has to
-/// have one.
+/// A clone is cheap and refers to the same organisation.
+///
+/// [`GenesysLayer::new`](super::layer::GenesysLayer::new) takes the default `Org` of a stack. A
+/// request that has another `Org` in its extensions is sent as that one, so one stack serves any
+/// number of organisations. With
+/// [`GenesysLayer::per_request`](super::layer::GenesysLayer::per_request), each request must name
+/// its `Org`.
 ///
 /// ```
 /// use bytes::Bytes;
@@ -50,8 +52,8 @@ pub struct Org {
     inner: Arc<Inner>,
 }
 
-/// What each request reads comes first, so that it is in one line of the processor's cache: with
-/// thousands of organisations, each further line is a wait for memory.
+/// The fields that each request reads come first, so that they share one line of the processor's
+/// cache. With thousands of organisations, each further line is a wait for memory.
 #[repr(C)]
 struct Inner {
     account: Account<TokenCache>,
@@ -61,21 +63,22 @@ struct Inner {
 }
 
 impl Org {
-    /// The organisation that the environment names, with tokens fetched by this HTTP client.
+    /// Builds the organisation that the environment names. This HTTP client fetches its tokens.
     ///
     /// | variable | means |
     /// |---|---|
-    /// | `GENESYS_CLIENT_ID`, `GENESYS_CLIENT_SECRET` | the OAuth client; where one is not set, `GENESYSCLOUD_OAUTHCLIENT_ID` or `GENESYSCLOUD_OAUTHCLIENT_SECRET`, as Genesys' Terraform provider has them |
+    /// | `GENESYS_CLIENT_ID`, `GENESYS_CLIENT_SECRET` | the OAuth client; if one is not set, `GENESYSCLOUD_OAUTHCLIENT_ID` or `GENESYSCLOUD_OAUTHCLIENT_SECRET`, the names that Genesys' Terraform provider uses |
     /// | `GENESYS_REGION`, `GENESYS_ENVIRONMENT` or `GENESYSCLOUD_REGION` | the region, in any form that [`Region::parse`] takes; if more than one is set, they must agree |
     /// | `GENESYS_LOGIN_URL` and `GENESYS_API_URL` | base URLs in place of a region, as for [`Region::custom`]: a gateway or a test server; both or neither, with https |
-    /// | `GENESYS_ALLOW_LOOPBACK` | `1` allows http to this machine, as [`OrgBuilder::allow_loopback`]; [`ClientBuilder`](crate::client::ClientBuilder) reads it, too |
+    /// | `GENESYS_ALLOW_LOOPBACK` | `1` allows http to this machine, like [`OrgBuilder::allow_loopback`]; [`ClientBuilder`](crate::client::ClientBuilder) reads it, too |
     ///
-    /// They are read once; [`EnvCredentials`](super::EnvCredentials) reads them at every fetch of a
-    /// token. [`builder_from_env`](Self::builder_from_env) has settings besides.
+    /// This function reads the variables once. To read the credentials at every fetch of a token, use
+    /// [`EnvCredentials`](super::EnvCredentials). For other settings, use
+    /// [`builder_from_env`](Self::builder_from_env), which has an example.
     ///
     /// # Errors
     ///
-    /// A [`ConfigError`] that names the variable that is missing or cannot be used.
+    /// A [`ConfigError`] that names the missing or unusable variable.
     pub fn from_env<B>(client: impl TokenClient<B>) -> Result<Self, ConfigError>
     where
         B: From<Full<Bytes>> + Send + 'static,
@@ -83,7 +86,8 @@ impl Org {
         Self::builder_from_env()?.build(client)
     }
 
-    /// The same before it is built: with a shared token, an observer, or other settings.
+    /// Returns a builder with the region and credentials of the environment. Use it to share the
+    /// token, add an observer, or change other settings.
     ///
     /// ```no_run
     /// use tower_genesys::{Client, Org, ReplayBody, Sharing, store::MemoryStore};
@@ -108,7 +112,7 @@ impl Org {
         Ok(builder)
     }
 
-    /// An organisation in this region.
+    /// Starts to build an organisation in this region.
     pub fn builder(region: Region) -> OrgBuilder<NoCredentials> {
         OrgBuilder {
             region,
@@ -125,28 +129,28 @@ impl Org {
         }
     }
 
-    /// The region, or the pair of base URLs in place of one.
+    /// Returns the region, or the pair of base URLs in place of one.
     pub fn region(&self) -> &Region {
         &self.inner.region
     }
 
-    /// The URI of something in this organisation's API, from its path and query.
+    /// Returns the URI for a path and query of this organisation's API.
     ///
-    /// Values that come from elsewhere are for [`api_with_query`](Self::api_with_query): a `&` or a
-    /// `+` in one would change the query.
+    /// If the query holds values from elsewhere, use [`api_with_query`](Self::api_with_query), which
+    /// encodes them: a `&` or a `+` in a value would change the query.
     ///
     /// # Errors
     ///
-    /// [`RegionError`] when the path does not begin with `/`, or would lead somewhere else, and when
-    /// something in it or in the query has to be percent-encoded first.
+    /// A [`RegionError`] if the path does not begin with `/`, if it could lead out of the API, or if
+    /// the path or query holds a character that you must percent-encode first.
     pub fn api(&self, path_and_query: &str) -> Result<Uri, RegionError> {
         self.inner.region.api(path_and_query)
     }
 
-    /// The URI of something in this organisation's API, with a query of these names and values, which
-    /// are encoded as they have to be.
+    /// Returns the URI for a path of this organisation's API, with these names and values as its
+    /// query. It encodes them.
     ///
-    /// A name may come several times. What the path has behind a `?` comes first.
+    /// A name may occur several times. If the path has a query of its own, these parameters follow it.
     ///
     /// ```
     /// # use tower_genesys::{Org, genesys::RegionError, testing::MockGenesys};
@@ -180,52 +184,55 @@ impl Org {
         self.inner.region.api_with_query(path, query)
     }
 
-    /// What tells this organisation from all others, for the key of a cache outside of a stack that
-    /// serves several.
+    /// Returns a key that tells this organisation from all others. Put it into the key of a cache that
+    /// wraps a stack for several organisations; [`CacheKey`] has an example.
     pub fn cache_key(&self) -> CacheKey {
         self.inner.key
     }
 
-    /// The organisation's token, for probes, and to use outside of the layers.
+    /// Returns the cache that holds the organisation's token. Use it for readiness probes and for
+    /// requests outside of the layers.
     pub fn tokens(&self) -> &TokenCache {
         self.inner.account.tokens()
     }
 
     /// Logs out: ends the organisation's token at the service, in the store and in this process.
     ///
-    /// [`TokenCache::revoke`](crate::TokenCache::revoke) of its tokens, which says what each error
-    /// means. A login goes on by its refresh token; to end that too, forget it where it is stored.
+    /// This calls [`TokenCache::revoke`](crate::TokenCache::revoke), which explains each error. A login
+    /// stays valid through its refresh token. To end the login as well, delete the refresh token where
+    /// it is stored.
     ///
     /// # Errors
     ///
-    /// [`TokenErrorKind::NotRevocable`](crate::token::TokenErrorKind::NotRevocable) for sources of your own
-    /// that do not implement [`TokenSource::revoke`]; otherwise what could not be reached.
+    /// [`TokenErrorKind::NotRevocable`](crate::token::TokenErrorKind::NotRevocable) if the source is a
+    /// custom one that does not implement [`TokenSource::revoke`]; otherwise the error of the service
+    /// or store that failed.
     pub async fn revoke(&self) -> Result<(), TokenError> {
         self.tokens().revoke().await
     }
 
-    /// Where its token may be sent.
+    /// Returns the origins that the token may be sent to.
     pub fn origins(&self) -> &Origins {
         self.inner.account.origins()
     }
 
-    /// What all its requests share when they are retried.
+    /// Returns the retry budget and throttle that all requests of the organisation share.
     pub fn upstream(&self) -> &Upstream {
         &self.inner.upstream
     }
 
-    /// Whether somebody else has it too.
+    /// Reports whether a clone exists beside this one.
     pub(super) fn is_in_use(&self) -> bool {
         Arc::strong_count(&self.inner) > 1
     }
 
-    /// The upstream of the `Org` that a request names in its extensions.
+    /// Returns the upstream of the `Org` in a request's extensions.
     pub(super) fn upstream_of(extensions: &Extensions) -> Option<&Upstream> {
         extensions.get::<Self>().map(Self::upstream)
     }
 }
 
-/// The `Org` in the extensions of the request, or else this one.
+/// Selects the `Org` in the extensions of the request, or else this one.
 impl SelectAccount for Org {
     type Tokens = TokenCache;
 
@@ -234,7 +241,7 @@ impl SelectAccount for Org {
     }
 }
 
-/// The `Org` in the extensions of the request, or else this one; of `None`, no other.
+/// Selects the `Org` in the extensions of the request, or else this one. `None` has no fallback.
 impl SelectAccount for Option<Org> {
     type Tokens = TokenCache;
 
@@ -257,7 +264,23 @@ impl fmt::Debug for Org {
 ///
 /// # Default
 ///
-/// Tokens go to the region's API host, by https; they are renewed as [`CacheSettings`] states.
+/// The token goes to the region's API host, by https. [`CacheSettings`] states when it is renewed.
+///
+/// ```
+/// use tower_genesys::{Credentials, Org, testing::MockGenesys};
+/// use tower_genesys::token::CacheSettings;
+///
+/// # fn main() -> Result<(), tower_genesys::BoxError> {
+/// let mock = MockGenesys::new(); // for Genesys Cloud and your HTTP client
+/// let org = Org::builder(mock.region())
+///     .credentials(Credentials::new("my-client-id", "my-client-secret")?)
+///     .cache_settings(CacheSettings::new())
+///     .build(mock.http_client())?;
+/// assert_eq!(org.region(), &mock.region());
+/// assert!(org.origins().allows(&org.api("/api/v2/users")?));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 #[must_use = "an organisation is made by one of the `build` methods"]
 pub struct OrgBuilder<P> {
@@ -274,12 +297,12 @@ pub struct OrgBuilder<P> {
     limiter: Option<Limiter>,
 }
 
-/// Nothing has been said yet about how an [`Org`] gets its tokens.
+/// Marks an [`OrgBuilder`] without credentials.
 #[derive(Clone, Copy, Debug)]
 pub struct NoCredentials;
 
 impl<P> OrgBuilder<P> {
-    /// The id and secret of the OAuth client, or whatever knows them at each fetch.
+    /// Sets the id and secret of the OAuth client, or the provider that returns them at each fetch.
     pub fn credentials<Q: CredentialsProvider>(self, credentials: Q) -> OrgBuilder<Q> {
         OrgBuilder {
             credentials,
@@ -296,18 +319,18 @@ impl<P> OrgBuilder<P> {
         }
     }
 
-    /// What its requests share when they are retried. Default: an
-    /// [`Upstream::new`] for each organisation that is built.
+    /// Sets the retry budget and throttle that the requests share. Default: an [`Upstream::new`] for
+    /// each organisation that is built.
     pub fn upstream(mut self, upstream: Upstream) -> Self {
         self.upstream = Some(upstream);
         self
     }
 
-    /// Keeps this process to this limit, by itself. Default: none, and it learns of the limit by
-    /// 429s.
+    /// Keeps the requests of this process within this limit. Default: no limit; the throttle learns
+    /// of Genesys' limit through 429s.
     ///
-    /// For processes that share a token, and so its limit, use
-    /// [`Sharing::with_limit`](crate::Sharing::with_limit): both at once are an error.
+    /// Processes that share a token also share its limit: for them, use
+    /// [`Sharing::with_limit`](crate::Sharing::with_limit). To set both is an error.
     ///
     /// ```
     /// use tower_genesys::{Org, store::Limit, testing::MockGenesys};
@@ -327,15 +350,15 @@ impl<P> OrgBuilder<P> {
         self
     }
 
-    /// Origins that the token may be sent to besides the region's API host. Default: none.
+    /// Sets the origins that the token may be sent to besides the region's API host. Default: none.
     pub fn origins(mut self, origins: Origins) -> Self {
         self.origins = origins;
         self
     }
 
-    /// Allows base URLs on this machine, also with http, for tests such as those with
-    /// [`MockServer`](crate::testing::MockServer). [`Client`](crate::client::Client) has a setting of
-    /// the same name, which it needs besides. Default: no.
+    /// Allows base URLs on this machine, also with http. Use it in tests, for example with
+    /// [`MockServer`](crate::testing::MockServer). If you reach the server with
+    /// [`Client`](crate::client::Client), set the same option on its builder, too. Default: not allowed.
     pub fn allow_loopback(mut self) -> Self {
         self.loopback = true;
         self
@@ -387,14 +410,15 @@ impl<P> OrgBuilder<P> {
     }
 }
 
-/// An organisation whose tokens do not come of credentials.
+/// Builds an organisation whose tokens do not come from credentials.
 impl OrgBuilder<NoCredentials> {
-    /// An organisation whose tokens come from this source, and are renewed by the default
-    /// [`CacheSettings`]. Other settings and an observer are those of a
-    /// [`TokenCache::builder`](crate::TokenCache::builder) around the source, for
-    /// [`build_from_cache`](Self::build_from_cache).
+    /// Builds an organisation whose tokens come from this source, with the default
+    /// [`CacheSettings`].
     ///
-    /// What only credentials make possible does not compile:
+    /// For other settings or an observer, put a [`TokenCache::builder`](crate::TokenCache::builder)
+    /// around the source and call [`build_from_cache`](Self::build_from_cache).
+    ///
+    /// Settings that need credentials do not compile here:
     ///
     /// ```compile_fail,E0599
     /// # use tower_genesys::{Org, Region, Sharing, store::MemoryStore, token::source_fn};
@@ -405,15 +429,28 @@ impl OrgBuilder<NoCredentials> {
     ///
     /// # Errors
     ///
-    /// [`ConfigErrorKind::Region`] when a base URL is not https, and not one on this machine that
-    /// [`allow_loopback`](Self::allow_loopback) allows; [`ConfigErrorKind::Limit`] when the
+    /// [`ConfigErrorKind::Region`] if a base URL is not https, unless it is on this machine and
+    /// [`allow_loopback`](Self::allow_loopback) is set; [`ConfigErrorKind::Limit`] if the
     /// [limit](Self::limit) cannot be kept.
     pub fn build_from_source(self, source: impl TokenSource) -> Result<Org, ConfigError> {
         self.build_over(TokenCache::new(source))
     }
 
-    /// An organisation whose tokens come from this cache, which has its own source, settings and
-    /// observer.
+    /// Builds an organisation whose tokens come from this cache, with the cache's source, settings
+    /// and observer.
+    ///
+    /// ```
+    /// use tower_genesys::{Org, TokenCache, testing::MockGenesys};
+    ///
+    /// # fn main() -> Result<(), tower_genesys::genesys::ConfigError> {
+    /// # let mock = MockGenesys::new();
+    /// # let source = tower_genesys::token::source_fn(|_| std::future::pending());
+    /// let tokens = TokenCache::builder(source).build();
+    /// let org = Org::builder(mock.region()).build_from_cache(tokens)?;
+    /// assert!(!org.tokens().status().is_ready(), "no token is fetched yet");
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///
@@ -424,47 +461,47 @@ impl OrgBuilder<NoCredentials> {
 }
 
 impl<P: CredentialsProvider> OrgBuilder<P> {
-    /// When and how the token is renewed.
+    /// Sets when and how the token is renewed. Default: [`CacheSettings::new`].
     pub fn cache_settings(mut self, settings: CacheSettings) -> Self {
         self.settings = settings;
         self
     }
 
-    /// Who is told of renewals. Default: nobody but `tracing`.
+    /// Sets an observer of renewals. Default: `tracing` only.
     pub fn observer(mut self, observer: impl TokenObserver + 'static) -> Self {
         self.observer = Some(Arc::new(observer));
         self
     }
 
-    /// Shares the token with other processes that have the same client, over a
-    /// [store](crate::store). Default: each process gets its own.
+    /// Shares the token, through a [store](crate::store), with other processes that use the same
+    /// client. Default: each process fetches its own token.
     ///
-    /// Another source is shared by [`SharedSource::new`], under a key for it.
+    /// To share the tokens of another source, use [`SharedSource::new`] with a key for it.
     pub fn share(mut self, sharing: Sharing) -> Self {
         self.sharing = Some(sharing);
         self
     }
 
-    /// How the token endpoint wants to be asked. Default: as Genesys Cloud does.
+    /// Sets the form of requests to the token endpoint. Default: the form that Genesys Cloud expects.
     ///
-    /// Other sources have a `with_dialect`.
+    /// The sources of the other grants have a method `with_dialect`.
     pub fn dialect(mut self, dialect: Dialect) -> Self {
         self.dialect = dialect;
         self
     }
 
-    /// An organisation whose tokens are fetched with the credentials, by this HTTP client.
+    /// Builds an organisation that fetches its tokens with the credentials and this HTTP client.
     ///
     /// The client is any tower service; `B` is the type of its request bodies. A client that takes
-    /// the bodies of [`Replay`](crate::replay) serves for tokens and for the API.
+    /// the bodies of [`Replay`](crate::replay) can serve both the token endpoint and the API.
     ///
     /// # Errors
     ///
-    /// [`ConfigErrorKind::Region`] as for
-    /// [`build_from_source`](OrgBuilder::build_from_source);
-    /// [`ConfigErrorKind::Sharing`] when the system has no randomness for what is to be
-    /// [shared](Self::share); [`ConfigErrorKind::Limit`] when a limit cannot be kept, is stated
-    /// here and for the sharing, or is to be shared over a store that keeps no book.
+    /// | kind | cause |
+    /// |---|---|
+    /// | [`ConfigErrorKind::Region`] | as for [`build_from_source`](OrgBuilder::build_from_source) |
+    /// | [`ConfigErrorKind::Sharing`] | the system has no randomness for the [sharing](Self::share) |
+    /// | [`ConfigErrorKind::Limit`] | the limit cannot be kept, is set both here and on the sharing, or is shared through a store that keeps no book |
     pub fn build<B>(self, client: impl TokenClient<B>) -> Result<Org, ConfigError>
     where
         P: Clone,
@@ -512,9 +549,9 @@ impl<P: fmt::Debug> fmt::Debug for OrgBuilder<P> {
 fn insecure(base: &Uri) -> ConfigError {
     let host = base.host().unwrap_or_default();
     let message = format!(
-        "the base URL on {host} is not https: secrets and tokens would go unencrypted; use https, or for \
-         a test server on this machine `OrgBuilder::allow_loopback`, and `ClientBuilder::allow_loopback` \
-         where it is reached by `Client` (GENESYS_ALLOW_LOOPBACK=1 does for both)"
+        "the base URL on {host} is not https: secrets and tokens would be sent unencrypted; use https, or \
+         for a test server on this machine set `OrgBuilder::allow_loopback`, and with `Client` also \
+         `ClientBuilder::allow_loopback` (GENESYS_ALLOW_LOOPBACK=1 sets both)"
     );
     ConfigError::new(ConfigErrorKind::Region, message)
 }

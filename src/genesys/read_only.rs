@@ -2,16 +2,16 @@ use http::{Method, Uri};
 
 use super::operation::{Effect, Operation};
 
-/// Reports whether repeating a request is safe, where its method does not tell.
+/// Reports whether a request is safe to repeat, if its method does not tell.
 ///
 /// | answer | requests | from the official definition |
 /// |---|---|---|
 /// | `Some(true)` | POSTs that only read, such as `…/details/query` and `/users/search` | 181 |
 /// | `Some(false)` | POSTs that start work or change something | 691 |
-/// | `Some(false)` | GETs, PUTs and DELETEs that do so too, such as `GET /flows/instances/{id}` | 6 |
+/// | `Some(false)` | GETs, PUTs and DELETEs that are not safe to repeat, such as `GET /flows/instances/{id}` | 6 |
 /// | `None` | everything else: the method decides | |
 ///
-/// [`Operation`] is the table behind it. A gateway's path prefix is no obstacle.
+/// It looks the request up in the table of [`Operation`]s. A gateway's path prefix is ignored.
 ///
 /// ```
 /// use http::Method;

@@ -1,7 +1,7 @@
 use crate::{genesys::Operation, spans::Templates};
 
-/// Path templates for [`SpanLayer`](crate::SpanLayer): those of the operations of the API that are
-/// in the crate's [table](Operation), about half of them.
+/// Returns path templates for [`SpanLayer`](crate::SpanLayer): those of the operations in the crate's
+/// [table](Operation), about half of the API.
 ///
 /// ```
 /// use http::Method;
