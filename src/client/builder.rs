@@ -18,11 +18,10 @@ use crate::loopback;
 
 const USER_AGENT: &str = concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION"));
 
-/// How long a server may be silent before nothing can be expected of it any more.
+/// The longest silence after which a server may still respond.
 ///
-/// Genesys Cloud runs behind AWS' load balancers, which end an exchange after 60 seconds without data
-/// (and answer 504 themselves where there is no response yet). A quarter is added for that answer to
-/// arrive.
+/// AWS's load balancers, in front of Genesys Cloud, end an exchange after 60 seconds without data. If
+/// there is no response yet, they respond with 504. A quarter is added for that 504 to arrive.
 const LONGEST_SILENCE: Duration = Duration::from_secs(75);
 
 /// Settings of a [`Client`].
@@ -32,23 +31,23 @@ const LONGEST_SILENCE: Duration = Duration::from_secs(75);
 /// | setting | value | why |
 /// |---|---|---|
 /// | [proxy](Self::proxy_from_env) | from the environment | what every other tool on the machine uses |
-/// | TLS | 1.2 and 1.3, [*ring*](super#crypto-provider), Mozilla's CAs | known to work without anything installed |
-/// | protocol | HTTP/2, or 1.1, as the server chooses (ALPN) | with 2, one connection does for all |
-/// | [http](Self::allow_loopback) | refused | tokens and secrets would go unencrypted |
-/// | [connect time-out](Self::connect_timeout) | 5 s | see there, as for all that follow |
+/// | TLS | 1.2 and 1.3, [*ring*](super#crypto-provider), Mozilla's CAs | works on any machine, with nothing installed |
+/// | protocol | HTTP/2 or HTTP/1.1, as the server chooses (ALPN) | over HTTP/2, one connection carries all requests |
+/// | [http](Self::allow_loopback) | refused | tokens and secrets would travel unencrypted |
+/// | [connect time-out](Self::connect_timeout) | 5 s | the linked method gives the reason, here and below |
 /// | [response time-out](Self::response_timeout) | 75 s | for the head |
 /// | [body idle time-out](Self::body_idle_timeout) | 75 s | between two parts of the body |
 /// | [idle connections](Self::pool_idle_timeout) | closed after 50 s | |
 /// | [idle connections](Self::pool_max_idle_per_host) | 32 per host | |
-/// | [HTTP/2 ping](Self::http2_keep_alive_interval) | after 15 s, answered within 10 s | |
-/// | [TCP probe](Self::tcp_keepalive) | after 30 s, and each 10 s, three times | |
+/// | [HTTP/2 ping](Self::http2_keep_alive_interval) | after 15 s of silence, answered within 10 s | |
+/// | [TCP probes](Self::tcp_keepalive) | three: after 30 s of silence, then every 10 s | |
 /// | [`User-Agent`](Self::user_agent) | `tower-genesys/` and the version | common firewall rules refuse requests without one |
-/// | `TCP_NODELAY` | set | a small request shall not wait for more |
+/// | `TCP_NODELAY` | set | a small request is sent at once |
 ///
-/// Redirects are not followed, answers are not decompressed, and nothing is sent again but what was
-/// not sent at all: that is for layers around it.
+/// The client follows no redirects and decompresses no responses. It resends a request only if the
+/// request never reached a server. Use layers around it for all of that.
 ///
-/// An example: [`client`](crate::client).
+/// The [module docs](super#customising) have an example.
 #[derive(Clone, Debug)]
 #[must_use = "a client is made by `build`"]
 pub struct ClientBuilder {
@@ -64,7 +63,7 @@ pub struct ClientBuilder {
 }
 
 impl ClientBuilder {
-    /// The defaults, see [above](Self#default).
+    /// Creates a builder with the [defaults](Self#default).
     pub fn new() -> Self {
         Self {
             proxy: ProxySource::Environment,
@@ -86,72 +85,73 @@ impl ClientBuilder {
         }
     }
 
-    /// Takes the proxy from the environment, when the client is built: the default.
+    /// Reads the proxy from the environment when the client is built. This is the default.
     ///
     /// The first of `HTTPS_PROXY`, `https_proxy`, `ALL_PROXY` and `all_proxy` that is not empty
-    /// names it, as in `http://USER:PASSWORD@HOST:PORT`; user and password are percent-encoded, and
-    /// may be missing, as may the scheme. With `https://` the proxy itself is spoken to by TLS. The
-    /// first of `NO_PROXY` and `no_proxy` that is not empty says what is reached without, as for
-    /// [`proxy_except`](Self::proxy_except).
+    /// names the proxy, as in `http://USER:PASSWORD@HOST:PORT`. User and password are
+    /// percent-encoded. They are optional, and so is the scheme. With `https://`, the client speaks
+    /// TLS to the proxy itself. The first of `NO_PROXY` and `no_proxy` that is not empty lists the
+    /// hosts to reach without the proxy, in the form of [`proxy_except`](Self::proxy_except).
     pub fn proxy_from_env(mut self) -> Self {
         self.proxy = ProxySource::Environment;
         self
     }
 
-    /// Uses this proxy, written as in the [environment](Self::proxy_from_env), of which nothing is
-    /// read.
+    /// Uses this proxy, and reads no proxy setting from the environment. The URL has the form
+    /// described at [`proxy_from_env`](Self::proxy_from_env).
     pub fn proxy(mut self, url: impl Into<String>) -> Self {
         self.proxy = ProxySource::Url(url.into().into());
         self
     }
 
-    /// Uses no proxy, whatever the environment says.
+    /// Uses no proxy, and reads no proxy setting from the environment.
     pub fn without_proxy(mut self) -> Self {
         self.proxy = ProxySource::None;
         self
     }
 
-    /// Reaches these hosts without the proxy, in addition to those in `NO_PROXY` and to what
-    /// earlier calls have named.
+    /// Reaches these hosts without the proxy, in addition to those in `NO_PROXY` and those of
+    /// earlier calls.
     ///
-    /// A list with commas or blanks, as in `NO_PROXY`, in the forms that curl, Go and .NET
-    /// understand:
+    /// The list is separated by commas or blanks, as in `NO_PROXY`, and accepts the forms that curl,
+    /// Go and .NET understand:
     ///
     /// | entry | reached without the proxy |
     /// |---|---|
-    /// | `example.com`, `.example.com`, `*.example.com` | the domain and everything below it |
+    /// | `example.com`, `.example.com`, `*.example.com` | the domain and its subdomains |
     /// | `10.1.2.3`, `fd00::1`, `[fd00::1]` | URIs that name this address; names are not resolved |
     /// | `10.0.0.0/8`, `fd00::/8` | URIs that name an address in this network |
     /// | any of these with `:8443` (IPv6 in brackets) | the same, on this port only |
-    /// | `*` | everything |
+    /// | `*` | all hosts |
     ///
-    /// [`build`](Self::build) refuses any other entry, a URL for example: no host could match it. In
-    /// `NO_PROXY` such an entry is ignored with a warning in the log, and the errors of the proxy
-    /// name it.
+    /// [`build`](Self::build) refuses any other entry (a URL, for example), because no host can match
+    /// it. In `NO_PROXY`, the client ignores such an entry, logs a warning, and names the entry in
+    /// errors of the proxy.
     pub fn proxy_except(mut self, list: impl Into<String>) -> Self {
         self.proxy_exceptions.push(list.into());
         self
     }
 
-    /// Trusts the CAs in this PEM too. Default: Mozilla's only.
+    /// Trusts the CAs in this PEM too. Default: only Mozilla's.
     pub fn ca_pem(mut self, pem: impl Into<Vec<u8>>) -> Self {
         self.tls.authorities.push(Authorities::Pem(pem.into()));
         self
     }
 
-    /// Trusts the CAs in this PEM file too, which is read when the client is built, and not again.
-    /// Default: Mozilla's only.
+    /// Trusts the CAs in this PEM file too. Default: only Mozilla's.
+    ///
+    /// [`build`](Self::build) reads the file once.
     pub fn ca_file(mut self, path: impl Into<PathBuf>) -> Self {
         self.tls.authorities.push(Authorities::File(path.into()));
         self
     }
 
-    /// Shows this client certificate to servers that ask for one (mutual TLS): the certificate with
-    /// its chain, and its private key, both as PEM. Default: none.
+    /// Presents this client certificate to servers that ask for one (mutual TLS). Takes the
+    /// certificate with its chain, and its private key, both as PEM. Default: no certificate.
     ///
-    /// The key may be PKCS#8, PKCS#1 or SEC1, and not encrypted. [`build`](Self::build) refuses a key
-    /// that does not belong to the certificate. The last call to this and
-    /// [`client_auth_file`](Self::client_auth_file) wins.
+    /// The key must be unencrypted PKCS#8, PKCS#1 or SEC1. [`build`](Self::build) refuses a key that
+    /// does not belong to the certificate. A later call of this or of
+    /// [`client_auth_file`](Self::client_auth_file) replaces the certificate.
     ///
     /// ```
     /// use tower_genesys::client::{ClientBuilder, ClientConfigErrorKind};
@@ -170,10 +170,10 @@ impl ClientBuilder {
         self
     }
 
-    /// Shows the client certificate in these PEM files, as
+    /// Presents the client certificate in these PEM files, like
     /// [`client_auth_pem`](Self::client_auth_pem). Both may be the same file.
     ///
-    /// They are read when the client is built, and not again.
+    /// [`build`](Self::build) reads the files once.
     pub fn client_auth_file(
         mut self,
         certificates: impl Into<PathBuf>,
@@ -183,12 +183,15 @@ impl ClientBuilder {
         self
     }
 
-    /// Trusts the CAs that the system trusts, in place of Mozilla's: on macOS, iOS and Windows by
-    /// the system's own verifier, elsewhere by the CAs of its trust store, such as those of
-    /// `ca-certificates`. `SSL_CERT_FILE` and `SSL_CERT_DIR` name others there.
+    /// Trusts the CAs of the system instead of Mozilla's.
     ///
-    /// Use it where a company installs its CAs on each machine. CAs of [`ca_pem`](Self::ca_pem) and
-    /// [`ca_file`](Self::ca_file) are trusted too. The store is read when the client is built.
+    /// On macOS, iOS and Windows, the system's own verifier decides. On other systems, the client
+    /// trusts the CAs of the trust store, such as those of `ca-certificates`; `SSL_CERT_FILE` and
+    /// `SSL_CERT_DIR` name others there.
+    ///
+    /// Use it if a company installs its CAs on each machine. The client also trusts the CAs of
+    /// [`ca_pem`](Self::ca_pem) and [`ca_file`](Self::ca_file). [`build`](Self::build) reads the
+    /// trust store.
     ///
     /// ```
     /// use tower_genesys::client::ClientBuilder;
@@ -204,56 +207,60 @@ impl ClientBuilder {
     }
 
     /// Uses this crypto provider. Default: the one that the [features](super#crypto-provider) compile
-    /// in, *ring* by default.
+    /// in, which is *ring* by default.
     ///
-    /// The provider that is installed for the process is used only if they compile none in, so it
-    /// does not matter which providers other crates install.
+    /// If the features compile one in, the client ignores the provider installed for the process. So
+    /// other crates may install any.
     pub fn crypto_provider(mut self, provider: impl Into<Arc<CryptoProvider>>) -> Self {
         self.tls.provider = Some(provider.into());
         self
     }
 
-    /// Uses this configuration for TLS with hosts and proxies: for a verifier, for CAs in place of
-    /// Mozilla's, or for a client certificate whose key is in an HSM.
+    /// Uses this configuration for TLS with hosts and proxies. Use it for a custom verifier, for CAs
+    /// instead of Mozilla's, or for a client certificate whose key is in an HSM.
     ///
-    /// It excludes [`ca_pem`](Self::ca_pem), [`ca_file`](Self::ca_file),
-    /// [`client_auth_pem`](Self::client_auth_pem), [`client_auth_file`](Self::client_auth_file) and
-    /// [`crypto_provider`](Self::crypto_provider). Where it names no ALPN protocols, HTTP/2 and 1.1
-    /// are offered.
+    /// [`build`](Self::build) refuses it together with [`ca_pem`](Self::ca_pem),
+    /// [`ca_file`](Self::ca_file), [`client_auth_pem`](Self::client_auth_pem),
+    /// [`client_auth_file`](Self::client_auth_file), [`crypto_provider`](Self::crypto_provider) or
+    /// `platform_verifier`. If the configuration names no ALPN protocols, the client offers HTTP/2
+    /// and HTTP/1.1.
     pub fn tls_config(mut self, config: impl Into<Arc<ClientConfig>>) -> Self {
         self.tls.config = Some(config.into());
         self
     }
 
-    /// Speaks HTTP/1.1 only, for what stands in between and does not do HTTP/2 well. Default: both.
+    /// Offers HTTP/1.1 only. Use it if a gateway on the way handles HTTP/2 badly. Default: both.
     pub fn http1_only(mut self) -> Self {
         self.tls.http1_only = true;
         self
     }
 
-    /// Allows http to this machine (`localhost` and loopback addresses), without a proxy, for tests
-    /// such as those with `MockServer`. Default: no, unless the environment has
-    /// `GENESYS_ALLOW_LOOPBACK=1`, which [`Org::from_env`](crate::Org::from_env) reads, too.
+    /// Allows http to this machine (`localhost` and loopback addresses), without a proxy. Use it in
+    /// tests, for example with `MockServer`.
+    ///
+    /// Default: refused, unless the environment has `GENESYS_ALLOW_LOOPBACK=1`.
+    /// [`Org::from_env`](crate::Org::from_env) reads that variable too.
     pub fn allow_loopback(mut self) -> Self {
         self.loopback = true;
         self
     }
 
-    /// Sets the `User-Agent` of requests that have none. Default: `tower-genesys/` and the crate's
+    /// Sets the `User-Agent` of requests without one. Default: `tower-genesys/` and the crate's
     /// version.
     pub fn user_agent(mut self, user_agent: HeaderValue) -> Self {
         self.user_agent = user_agent;
         self
     }
 
-    /// Builds the client. It needs no runtime until a response is awaited, and then one of tokio
-    /// with I/O and time; it may be another one [for each request](super#runtimes).
+    /// Builds the client. Reads the environment, the certificate files and, if asked to, the
+    /// system's trust store; does no other I/O.
     ///
-    /// This reads the environment and the CA files, and does no other I/O.
+    /// The client needs a runtime when you await a response: a tokio runtime with I/O and time. Each
+    /// request may use [another one](super#runtimes).
     ///
     /// # Errors
     ///
-    /// A [`ClientConfigError`] that names the setting which cannot be used.
+    /// A [`ClientConfigError`] that names the unusable setting.
     pub fn build<B>(&self) -> Result<Client<B>, ClientConfigError>
     where
         B: Body + Send,

@@ -9,7 +9,7 @@ use secrecy::{ExposeSecret, SecretSlice};
 
 use super::{ClientConfigError, ClientConfigErrorKind as Kind};
 
-/// A client certificate with its chain, and its private key.
+/// A client certificate with its chain and its private key.
 #[derive(Clone)]
 pub(super) enum ClientAuth {
     Pem(Arc<[u8]>, SecretSlice<u8>),
@@ -21,7 +21,7 @@ impl ClientAuth {
         Self::Pem(certificates.into(), key.into())
     }
 
-    /// The config that shows it to servers that ask.
+    /// Builds a config that presents the certificate to servers that ask for one.
     pub(super) fn apply(
         &self,
         builder: ConfigBuilder<ClientConfig, WantsClientCert>,
@@ -41,9 +41,9 @@ impl ClientAuth {
             }
         };
         builder.with_client_auth_cert(chain, key).map_err(|error| {
-            let message = "the client certificate and the key given to `ClientBuilder::client_auth_…` \
-                           do not belong together, or the crypto provider does not know such keys; \
-                           give the key that the certificate was made for";
+            let message = "the client certificate and the key of `ClientBuilder::client_auth_…` do not \
+                           belong together, or the crypto provider does not support the key; give the \
+                           key that the certificate was issued for";
             ClientConfigError::new(Kind::ClientAuth, message).with_source(error)
         })
     }
@@ -52,7 +52,7 @@ impl ClientAuth {
 fn read(setting: &str, path: &PathBuf) -> Result<Vec<u8>, ClientConfigError> {
     fs::read(path).map_err(|error| {
         let message = format!(
-            "{setting} of `ClientBuilder::client_auth_file` cannot be read; check path and permissions"
+            "{setting} of `ClientBuilder::client_auth_file` cannot be read; check its path and permissions"
         );
         ClientConfigError::new(Kind::ClientAuth, message).with_source(error)
     })
@@ -61,13 +61,13 @@ fn read(setting: &str, path: &PathBuf) -> Result<Vec<u8>, ClientConfigError> {
 fn chain(setting: &str, pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, ClientConfigError> {
     let unusable = || {
         let message = format!(
-            "{setting} has no certificate as PEM (`-----BEGIN CERTIFICATE-----`); a DER file is \
-             converted by `openssl x509 -inform der`, a PKCS#12 file by `openssl pkcs12 -nodes`"
+            "{setting} contains no certificate as PEM (`-----BEGIN CERTIFICATE-----`); convert a DER \
+             file with `openssl x509 -inform der`, a PKCS#12 file with `openssl pkcs12 -nodes`"
         );
         ClientConfigError::new(Kind::ClientAuth, message)
     };
     let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
-    // Without the parser's own error, which may show what it has read.
+    // The parser's error is dropped, because it may quote the file.
     chain
         .ok()
         .filter(|chain| !chain.is_empty())
@@ -80,14 +80,14 @@ fn parse(
 ) -> Result<PrivateKeyDer<'static>, ClientConfigError> {
     PrivateKeyDer::from_pem_slice(pem.expose_secret()).map_err(|_| {
         let message = format!(
-            "{setting} has no private key as PEM (`-----BEGIN PRIVATE KEY-----`); one that is encrypted \
-             is decrypted by `openssl pkey`, or goes into `ClientBuilder::tls_config`"
+            "{setting} contains no private key as PEM (`-----BEGIN PRIVATE KEY-----`); decrypt an encrypted \
+             key with `openssl pkey`, or use `ClientBuilder::tls_config`"
         );
         ClientConfigError::new(Kind::ClientAuth, message)
     })
 }
 
-/// Without what is in the PEM.
+/// Omits the content of the PEM.
 impl fmt::Debug for ClientAuth {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -2,12 +2,20 @@ use std::{borrow::Cow, error::Error, fmt};
 
 use crate::BoxError;
 
-/// What a [`ClientBuilder`](super::ClientBuilder) was given cannot work.
+/// An unusable setting of a [`ClientBuilder`](super::ClientBuilder).
 ///
-/// The message names the setting and what to do. It never shows the value of a proxy setting, which
-/// may hold a password, nor anything of a PEM.
+/// The message names the setting and the next step. It never shows the value of a proxy setting, which
+/// may contain a password, and never shows the content of a PEM.
 ///
-/// An example: [`client`](crate::client).
+/// ```
+/// use tower_genesys::client::{ClientBuilder, ClientConfigErrorKind};
+///
+/// # type Body = http_body_util::Full<bytes::Bytes>;
+/// let builder = ClientBuilder::new().proxy("socks5://proxy:1080");
+/// let error = builder.build::<Body>().unwrap_err();
+/// assert_eq!(error.kind(), ClientConfigErrorKind::Proxy);
+/// assert!(error.to_string().contains("SOCKS"), "{error}");
+/// ```
 #[derive(Debug)]
 pub struct ClientConfigError {
     kind: ClientConfigErrorKind,
@@ -15,29 +23,28 @@ pub struct ClientConfigError {
     source: Option<BoxError>,
 }
 
-/// Which setting a [`ClientConfigError`] is about.
-///
-/// An example: [`client`](crate::client).
+/// The setting that a [`ClientConfigError`] is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ClientConfigErrorKind {
-    /// The URL of the proxy, from the environment or from
-    /// [`ClientBuilder::proxy`](super::ClientBuilder::proxy), or an entry of
+    /// The URL of the proxy (from the environment or
+    /// [`ClientBuilder::proxy`](super::ClientBuilder::proxy)), or an entry of
     /// [`ClientBuilder::proxy_except`](super::ClientBuilder::proxy_except).
     Proxy,
     /// A file with CA certificates cannot be read.
     CaFile,
-    /// What was given as CA certificates are none.
+    /// The CA certificates are not PEM, or not CA certificates.
     Ca,
-    /// The client certificate or its key: it cannot be read, is no PEM, or the two do not belong
+    /// The client certificate or its key cannot be read, is not PEM, or the two do not belong
     /// together.
     ClientAuth,
-    /// No crypto provider: no feature compiles one in, none is installed, and none was given.
+    /// There is no crypto provider: no feature compiles one in, the process has not installed one,
+    /// and [`ClientBuilder::crypto_provider`](super::ClientBuilder::crypto_provider) is not set.
     CryptoProvider,
     /// `GENESYS_ALLOW_LOOPBACK` in the environment is neither `1` nor `0`.
     Loopback,
-    /// TLS cannot be set up: settings that exclude one another, or a crypto provider without cipher
-    /// suites.
+    /// TLS cannot be set up: settings exclude each other, the system trusts no CA, or the crypto
+    /// provider has no cipher suites.
     Tls,
 }
 
@@ -55,7 +62,7 @@ impl ClientConfigError {
         self
     }
 
-    /// Which setting is wrong.
+    /// Returns the setting that is wrong.
     pub const fn kind(&self) -> ClientConfigErrorKind {
         self.kind
     }

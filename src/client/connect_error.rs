@@ -6,10 +6,10 @@ use rustls::CertificateError;
 use super::{ClientErrorKind, proxy::Proxy, tunnel::TunnelError};
 use crate::{BoxError, authority::without_user, error::find};
 
-/// Why there is no connection: what [`ClientError`](super::ClientError) says of it, for the inside
-/// of hyper-util's own error.
+/// A failure to connect, inside of hyper-util's error.
 ///
-/// It shows itself as the step that failed, since the message stands further out in the same chain.
+/// [`ClientError`](super::ClientError) takes kind and message from it. Its own `Display` is only the
+/// failed step, because the message is already further out in the same chain.
 #[derive(Debug)]
 pub(super) struct ConnectError {
     kind: ClientErrorKind,
@@ -41,11 +41,11 @@ impl ConnectError {
         &self.message
     }
 
-    /// Neither DNS nor TCP led to the host.
+    /// DNS or TCP failed.
     pub(super) fn unreachable(dst: &Uri, error: BoxError) -> Self {
         let message = format!(
-            "no connection to {}; check DNS, network and firewall, and whether a proxy is needed, which \
-             HTTPS_PROXY or `ClientBuilder::proxy` names",
+            "no connection to {}; check DNS, network and firewall, and whether a proxy is needed \
+             (HTTPS_PROXY or `ClientBuilder::proxy`)",
             HostPort::of(dst)
         );
         Self::new(ClientErrorKind::Connect, "connect to the host", message).with_source(error)
@@ -53,7 +53,8 @@ impl ConnectError {
 
     pub(super) fn proxy_unreachable(proxy: &Proxy, error: BoxError) -> Self {
         let (at, setting) = (HostPort::of(proxy.uri()), proxy.setting());
-        // TCP has errors of its own type: a bare one is from the handshake, which broke off.
+        // The TCP connector wraps its I/O errors, so a bare one is from the TLS handshake. A proxy
+        // that speaks plain http answers the handshake with an invalid message, or closes.
         match find::<rustls::Error>(&*error) {
             Some(rustls::Error::InvalidMessage(_)) => return Self::no_proxy_tls(proxy, error),
             Some(tls) => return Self::tls(proxy.uri(), tls.clone()).about(proxy),
@@ -68,13 +69,12 @@ impl ConnectError {
             .about(proxy)
     }
 
-    /// The proxy was reached, and does not speak TLS.
+    /// The proxy does not speak TLS.
     fn no_proxy_tls(proxy: &Proxy, error: BoxError) -> Self {
         let (at, setting) = (HostPort::of(proxy.uri()), proxy.setting());
         let message = format!(
-            "the proxy {at} does not speak TLS, which the `https://` in {setting} asks for; write \
-             `http://` there if the proxy speaks http, as most do (hosts are reached by https all the \
-             same)"
+            "the proxy {at} does not speak TLS, which the `https://` in {setting} requires; if it is a \
+             plain http proxy, as most are, write `http://` there (TLS with hosts stays as it is)"
         );
         Self::new(
             ClientErrorKind::Tls,
@@ -85,7 +85,8 @@ impl ConnectError {
         .about(proxy)
     }
 
-    /// Adds what the environment says in vain about hosts to reach without the proxy.
+    /// Adds the proxy exceptions of the environment that are ignored, since one of them may have been
+    /// meant for this host.
     fn about(mut self, proxy: &Proxy) -> Self {
         if let Some(ignored) = proxy.ignored() {
             self.message.push_str(" (");
@@ -97,16 +98,17 @@ impl ConnectError {
 
     pub(super) fn timed_out(dst: &Uri, proxy: Option<&Proxy>, limit: Duration) -> Self {
         let host = HostPort::of(dst);
+        // Through a proxy, its setting is the first suspect; directly, a missing proxy.
         let message = match proxy {
             Some(proxy) => format!(
-                "no connection to {host} by the proxy {} within {limit:?}; check the scheme, host and \
-                 port in {}, and whether the proxy can reach {host}",
+                "no connection to {host} through the proxy {} within {limit:?}; check the scheme, host \
+                 and port in {}, and whether the proxy can reach {host}",
                 HostPort::of(proxy.uri()),
                 proxy.setting()
             ),
             None => format!(
                 "no connection to {host} within {limit:?}; check network and firewall, and whether a \
-                 proxy is needed, which HTTPS_PROXY or `ClientBuilder::proxy` names"
+                 proxy is needed (HTTPS_PROXY or `ClientBuilder::proxy`)"
             ),
         };
         let error = Self::new(ClientErrorKind::TimedOut, "connect in time", message);
@@ -116,51 +118,52 @@ impl ConnectError {
         }
     }
 
-    /// The proxy was reached, and does not connect to the host.
+    /// The proxy was reached, and did not connect to the host.
     pub(super) fn tunnel(dst: &Uri, proxy: &Proxy, error: TunnelError) -> Self {
         let (at, setting, host) = (
             HostPort::of(proxy.uri()),
             proxy.setting(),
             HostPort::of(dst),
         );
+        // Three cases of authentication, because each has another remedy: another method, other
+        // credentials, or any at all.
         let (kind, message) = match &error {
             TunnelError::Authentication {
                 offers_basic: false,
             } => (
                 ClientErrorKind::ProxyAuthentication,
                 format!(
-                    "the proxy {at} wants an authentication other than Basic, which is the one there is \
-                     here; have Basic allowed there, or put a proxy in between that does the other one"
+                    "the proxy {at} requires an authentication scheme other than Basic, the only one \
+                     supported; allow Basic there, or chain a local proxy that supports the other scheme"
                 ),
             ),
             TunnelError::Authentication { .. } if proxy.has_credentials() => (
                 ClientErrorKind::ProxyAuthentication,
                 format!(
-                    "the proxy {at} does not take the user and password in {setting}; correct them \
-                     there, with `%40` for `@`, `%3A` for `:`, `%2F` for `/` and `%23` for `#` within \
-                     them"
+                    "the proxy {at} refused the user and password in {setting}; correct them there, and \
+                     write `%40` for `@`, `%3A` for `:`, `%2F` for `/` and `%23` for `#` in them"
                 ),
             ),
             TunnelError::Authentication { .. } => (
                 ClientErrorKind::ProxyAuthentication,
                 format!(
-                    "the proxy {at} wants a user and a password; put them into {setting}, as in \
+                    "the proxy {at} requires a user and a password; put them into {setting}, as in \
                      http://USER:PASSWORD@HOST:PORT"
                 ),
             ),
             TunnelError::Status(status) => (
                 ClientErrorKind::Proxy,
                 format!(
-                    "the proxy {at} answered {} when asked to connect to {host}; have the host allowed \
-                     there, or name it in NO_PROXY to reach it without the proxy",
+                    "the proxy {at} answered {} when asked to connect to {host}; allow the host there, or \
+                     name it in NO_PROXY to reach it without the proxy",
                     status.as_u16()
                 ),
             ),
             TunnelError::Broken(_) => (
                 ClientErrorKind::Proxy,
                 format!(
-                    "the proxy {at} did not answer as one when asked to connect to {host}; check the \
-                     scheme, host and port in {setting}"
+                    "the proxy {at} did not respond like a proxy when asked to connect to {host}; check \
+                     the scheme, host and port in {setting}"
                 ),
             ),
         };
@@ -169,16 +172,17 @@ impl ConnectError {
             .about(proxy)
     }
 
-    /// A connection was there, and TLS with the host failed.
+    /// TLS with the host failed, over a connection that was established.
     pub(super) fn handshake(dst: &Uri, error: BoxError) -> Self {
+        // An error of the transport passes through here unchanged.
         match error.downcast::<Self>() {
             Ok(connect) => *connect,
             Err(error) => match find::<rustls::Error>(&*error) {
                 Some(tls) => Self::tls(dst, tls.clone()),
                 None => {
                     let message = format!(
-                        "the connection to {} ended during the TLS handshake; check the port, and what \
-                         stands in between",
+                        "the connection to {} ended during the TLS handshake; check the port, and any \
+                         firewall or gateway on the way",
                         HostPort::of(dst)
                     );
                     Self::new(ClientErrorKind::Tls, "TLS handshake", message).with_source(error)
@@ -206,12 +210,12 @@ fn untrusted(host: &HostPort<'_>, error: &CertificateError) -> String {
     use CertificateError as Cert;
     match error {
         Cert::UnknownIssuer => format!(
-            "the certificate of {host} is from a CA that is not known here; if a proxy or a gateway of \
-             your own signs it, add its CA by `ClientBuilder::ca_file`"
+            "the certificate of {host} is from a CA that is not known here; if your own proxy or gateway \
+             issued it, add its CA with `ClientBuilder::ca_file`"
         ),
         Cert::NotValidForName | Cert::NotValidForNameContext { .. } => format!(
-            "the certificate of {host} is for another host name; check the name, and what answers \
-             under it"
+            "the certificate of {host} is for another host name; check the name, and which server \
+             responds there"
         ),
         Cert::Expired
         | Cert::ExpiredContext { .. }
@@ -220,7 +224,7 @@ fn untrusted(host: &HostPort<'_>, error: &CertificateError) -> String {
             "the certificate of {host} is not valid at this time; check this machine's clock, and then \
              the certificate"
         ),
-        _ => format!("the certificate of {host} is not to be trusted; check what answers there"),
+        _ => format!("the certificate of {host} is invalid; check which server responds there"),
     }
 }
 
@@ -237,7 +241,7 @@ impl Error for ConnectError {
     }
 }
 
-/// Host and port as they were written, without what may stand in front of an `@`.
+/// Host and port as written in the URI, without a user and password before an `@`.
 pub(super) struct HostPort<'a>(pub(super) Option<&'a Authority>);
 
 impl<'a> HostPort<'a> {

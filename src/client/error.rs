@@ -14,13 +14,13 @@ use crate::{
     error::{StaleConnection, find},
 };
 
-/// A request that a [`Client`](super::Client) got no answer to.
+/// A request of a [`Client`](super::Client) that got no response, or not all of it.
 ///
-/// The message names the host and the next step; the causes are those of hyper-util, which
-/// [`Retry`](crate::retry) knows. [`find`](Self::find) gets it back out of the boxes that a stack
-/// of layers puts around it, a [`TokenError`](crate::TokenError) among them.
+/// The message names the host and the next step. The sources are hyper-util's errors, which
+/// [`Retry`](crate::retry) classifies. [`find`](Self::find) finds it inside the errors of a stack,
+/// also inside a [`TokenError`](crate::TokenError). The [module docs](super#errors) have an example.
 ///
-/// It shows a host and a port, never a path, a header, or the user and password of a proxy.
+/// It shows a host and a port, and never a path, a header, or the user and password of a proxy.
 #[derive(Debug)]
 pub struct ClientError {
     kind: ClientErrorKind,
@@ -31,22 +31,22 @@ pub struct ClientError {
 impl ClientError {
     pub(super) fn not_https(uri: &Uri) -> Self {
         let message = format!(
-            "not sent to {}: the URI is not an absolute one with https (http is for this machine, and \
-             only with `ClientBuilder::allow_loopback` or GENESYS_ALLOW_LOOPBACK=1)",
+            "not sent to {}: the URI must be absolute and begin with https:// (http:// works only for this \
+             machine, with `ClientBuilder::allow_loopback` or GENESYS_ALLOW_LOOPBACK=1)",
             HostPort::of(uri)
         );
         Self {
             kind: ClientErrorKind::NotHttps,
             message,
-            // Known to the classifiers: the same request would be refused again.
+            // The classifiers know it as final: a retry would be refused again.
             source: Refused::new("not https").into(),
         }
     }
 
     pub(super) fn no_runtime(host: Option<&Authority>) -> Self {
         let message = format!(
-            "not sent to {}: there is no tokio runtime here; await the response within one, or enter \
-             one by `Handle::enter` at each poll",
+            "not sent to {}: no tokio runtime is running here; await the response inside of one, or \
+             enter one with `Handle::enter` at each poll",
             HostPort(host)
         );
         Self {
@@ -58,8 +58,8 @@ impl ClientError {
 
     pub(super) fn response_timed_out(host: Option<&Authority>, limit: Duration) -> Self {
         let message = format!(
-            "no response from {} within {limit:?}, and what it has done with the request is not known; \
-             if it may take longer, raise `ClientBuilder::response_timeout`",
+            "no response from {} within {limit:?}, and it may have executed the request; if responses \
+             take longer, raise `ClientBuilder::response_timeout`",
             HostPort(host)
         );
         Self::silent(message)
@@ -67,7 +67,7 @@ impl ClientError {
 
     pub(super) fn body_timed_out(host: Option<&Authority>, limit: Duration) -> Self {
         let message = format!(
-            "nothing more of the response from {} came within {limit:?}; if pauses may be longer, raise \
+            "the response from {} paused for longer than {limit:?}; if that is normal, raise \
              `ClientBuilder::body_idle_timeout`",
             HostPort(host)
         );
@@ -82,31 +82,44 @@ impl ClientError {
         }
     }
 
-    /// The body of a response broke off.
+    /// Wraps the error of a response body that broke off.
     pub(super) fn broken_off(host: Option<&Authority>, error: hyper::Error) -> Self {
         Self {
             kind: ClientErrorKind::Exchange,
-            message: format!("the response from {} broke off", HostPort(host)),
+            message: format!(
+                "the response from {} broke off; check the network and any gateway on the way, and \
+                 repeat the request if that is safe",
+                HostPort(host)
+            ),
             source: error.into(),
         }
     }
 
     pub(super) fn new(host: Option<&Authority>, error: legacy::Error) -> Self {
         let host = HostPort(host);
+        // The connector's own error says most. Without it, hyper-util still tells whether the
+        // connection broke before the request.
         let (kind, message) = match find::<ConnectError>(&error) {
             Some(connect) => (connect.kind(), connect.message().to_owned()),
             None if error.is_connect() => (
                 ClientErrorKind::Connect,
-                format!("the connection to {host} broke before anything was sent"),
+                format!(
+                    "the connection to {host} broke before anything was sent; check the network and \
+                     any gateway on the way"
+                ),
             ),
             None => (
                 ClientErrorKind::Exchange,
-                format!("the exchange with {host} broke off"),
+                format!(
+                    "the exchange with {host} broke off, and {host} may have executed the request; \
+                     repeat it only if that is safe"
+                ),
             ),
         };
         let source = match kind {
-            // Whoever tries the same password again and again may be locked out.
+            // A proxy may lock the account after repeated wrong passwords, so this is final.
             ClientErrorKind::ProxyAuthentication => Refused::new(error).into(),
+            // A pooled connection that served before was probably closed by the server while idle.
             ClientErrorKind::Exchange if Served::is_noted(&error) => {
                 StaleConnection::new(error).into()
             }
@@ -119,12 +132,12 @@ impl ClientError {
         }
     }
 
-    /// What it is about.
+    /// Returns the cause.
     pub const fn kind(&self) -> ClientErrorKind {
         self.kind
     }
 
-    /// The first of its kind in a chain of errors.
+    /// Returns the first `ClientError` in an error's chain of sources.
     pub fn find<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a Self> {
         find(error)
     }

@@ -26,10 +26,8 @@ use crate::BoxError;
 ///
 /// # Cancellation
 ///
-/// It may be dropped at any time. An HTTP/1.1 connection that has the request is closed, a stream of
-/// HTTP/2 is reset.
-///
-/// An example: [`client`](crate::client).
+/// It may be dropped at any time. The client then closes the request's HTTP/1.1 connection, or resets
+/// its HTTP/2 stream.
 #[must_use = "a future does nothing until it is awaited"]
 pub struct ResponseFuture<B> {
     state: State<B>,
@@ -37,7 +35,7 @@ pub struct ResponseFuture<B> {
     limits: Limits,
 }
 
-/// How long a client waits for a server.
+/// The time limits on a server's silence.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Limits {
     pub(super) response: Option<Duration>,
@@ -45,8 +43,8 @@ pub(super) struct Limits {
 }
 
 enum State<B> {
-    // Whose connections it goes by is known when it is polled: it may be awaited on another runtime
-    // than it was made on.
+    // The first poll chooses the pool: the future may be awaited on another runtime than the one
+    // that created it.
     Unsent(Request<B>, Arc<Pools<B>>),
     Sent(Sent),
     Failed(ClientError),
@@ -86,7 +84,7 @@ where
     type Output = Result<Response<ResponseBody>, ClientError>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        // Nothing in it is pinned: hyper-util's future is in a box.
+        // Nothing in it is pinned, because hyper-util boxes its future.
         let this = self.get_mut();
         loop {
             match mem::replace(&mut this.state, State::Done) {
@@ -102,7 +100,7 @@ where
                         this.state = State::Sent(sent);
                         return Poll::Pending;
                     };
-                    // The exchange ends with its future.
+                    // Dropping hyper-util's future ends the exchange, also after a time-out.
                     drop(sent);
                     return Poll::Ready(result.map(|response| this.wrap(response)));
                 }
@@ -139,7 +137,7 @@ impl<B> ResponseFuture<B> {
 }
 
 impl Sent {
-    /// `None` outside of a runtime.
+    /// Returns `None` outside of a runtime.
     fn send<B>(request: Request<B>, pools: &Arc<Pools<B>>) -> Option<Self>
     where
         B: Body + Send + Unpin + 'static,
@@ -155,10 +153,11 @@ impl Sent {
         })
     }
 
-    /// Whether no answer has come for so long, counted from when the request was sent.
+    /// Returns whether the server was silent for this long, counted from the send or from the
+    /// upload's last progress.
     fn is_over(&mut self, limit: Duration, cx: &mut Context<'_>) -> bool {
         let mut polled = self.wait.poll(limit, cx);
-        // A long upload is no silence of the server: the time counts from its last part.
+        // A long upload is not silence: the limit counts from the last part that was sent.
         while let (Poll::Ready(()), Some(progress)) = (polled, &self.progress) {
             let now = Instant::now();
             match progress.last(now).checked_add(limit) {

@@ -117,14 +117,14 @@
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), BoxError> {
-//! // Nothing listens there.
+//! // No proxy listens on this port.
 //! let proxy = "http://me:s3cr3t@127.0.0.1:1";
 //! let client = ClientBuilder::new().proxy(proxy).build()?;
 //! let request = Request::get("https://api.mypurecloud.com/");
 //! let request = request.body(Full::<Bytes>::default())?;
 //!
 //! let error: BoxError = client.oneshot(request).await.unwrap_err().into();
-//! let error = ClientError::find(&*error).expect("it is in there");
+//! let error = ClientError::find(&*error).expect("the client failed");
 //! assert_eq!(error.kind(), ClientErrorKind::Proxy);
 //! assert_eq!(
 //!     error.to_string(),

@@ -22,12 +22,12 @@ use crate::BoxError;
 
 type HyperClient<B> = legacy::Client<Connector, Upload<B>>;
 
-/// A pool of connections for each tokio runtime that requests are made on.
+/// One connection pool for each tokio runtime that sends requests.
 ///
-/// A connection is driven by a task of the runtime that it was made on. On another runtime it would
-/// be of use only while that one is driven, and nobody can see whether it is: a runtime of the
-/// current thread rests between two `block_on`, and its connections look open all the same. So each
-/// runtime has connections of its own, and those of a runtime end with it.
+/// A task of the runtime that opened a connection drives it. Another runtime could use the connection
+/// only while the first one runs, and cannot tell whether it does: a current-thread runtime stops
+/// between two `block_on`s, and its connections still look open. So each runtime has separate
+/// connections, which end with it.
 pub(super) struct Pools<B> {
     settings: PoolSettings,
     connector: Connector,
@@ -44,17 +44,17 @@ pub(super) struct PoolSettings {
 struct Pool<B> {
     runtime: Id,
     client: HyperClient<B>,
-    /// Ends the task that waits for the end of the runtime, when this is dropped.
+    /// When dropped, ends the task that waits for the runtime's end.
     _watched: oneshot::Sender<Infallible>,
 }
 
-/// Takes the pool of a runtime away when that ends: it is dropped with the task that has it.
+/// Removes the pool of a runtime when the runtime ends, which drops the task that owns this.
 struct Removal<B> {
     pools: Weak<Pools<B>>,
     runtime: Id,
 }
 
-/// The request was made outside of a tokio runtime.
+/// There is no current tokio runtime.
 #[derive(Debug)]
 pub(super) struct NoRuntime;
 
@@ -67,7 +67,7 @@ impl<B> Pools<B> {
         }
     }
 
-    /// How many runtimes have connections.
+    /// Returns the number of runtimes with a pool.
     pub(super) fn count(&self) -> usize {
         self.open.load().len()
     }
@@ -79,7 +79,7 @@ where
     B::Data: Send,
     B::Error: Into<BoxError>,
 {
-    /// Sends by a connection of the current runtime.
+    /// Sends a request over a connection of the current runtime.
     pub(super) fn request(
         self: &Arc<Self>,
         request: Request<Upload<B>>,
@@ -93,8 +93,7 @@ where
         Ok(self.add(&handle).client.request(request))
     }
 
-    /// The pool of a runtime on which no request was made yet, unless another thread has just added
-    /// it.
+    /// Adds a pool for a new runtime. If another thread has just added one, returns that.
     fn add(self: &Arc<Self>, handle: &Handle) -> Arc<Pool<B>> {
         let runtime = handle.id();
         let (watched, ended) = oneshot::channel();
@@ -103,6 +102,7 @@ where
             client: self.settings.client(self.connector.clone()),
             _watched: watched,
         });
+        // `rcu` runs the closure again if another thread changed the list, so it checks each time.
         let before = self.open.rcu(|open| {
             let mut open = Vec::clone(open);
             if !open.iter().any(|pool| pool.runtime == runtime) {

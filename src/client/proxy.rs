@@ -10,12 +10,12 @@ use self::exceptions::Exceptions;
 use super::{ClientConfigError, ClientConfigErrorKind};
 use crate::authority::{Authority, without_user};
 
-/// HTTP_PROXY is not among them: it is for http, and that goes to this machine only.
+/// `HTTP_PROXY` is not among them: it is for http, which the client sends to this machine only.
 const VARIABLES: [&str; 4] = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
 const EXCEPTIONS: [&str; 2] = ["NO_PROXY", "no_proxy"];
 const SETTING: &str = "`ClientBuilder::proxy`";
 
-/// Where a [`ClientBuilder`](super::ClientBuilder) gets its proxy from.
+/// The source of a [`ClientBuilder`](super::ClientBuilder)'s proxy.
 #[derive(Clone, Debug)]
 pub(super) enum ProxySource {
     Environment,
@@ -23,7 +23,7 @@ pub(super) enum ProxySource {
     None,
 }
 
-/// The proxy, and which hosts are reached without it.
+/// The proxy, and the hosts to reach without it.
 pub(super) struct Proxies {
     matcher: Matcher,
     exceptions: Exceptions,
@@ -39,9 +39,9 @@ pub(super) struct Proxy {
 }
 
 impl ProxySource {
-    /// The proxy that it names, if any, with a list of exceptions in addition to its own.
+    /// Reads the proxy, if any, and adds `exceptions` to those of the environment.
     ///
-    /// Variables are read by a function that looks them up.
+    /// `look_up` reads a variable.
     pub(super) fn read(
         &self,
         exceptions: &[String],
@@ -68,13 +68,13 @@ impl ProxySource {
     }
 }
 
-/// An entry that somebody wrote into the program, and that never does anything, is a mistake.
+/// Refuses the program's own useless entries: each one is a mistake of its author.
 fn refuse(unusable: &[String]) -> Result<(), ClientConfigError> {
     if unusable.is_empty() {
         return Ok(());
     }
     let message = format!(
-        "`ClientBuilder::proxy_except` names {}, which no host can match; write {FORMS}",
+        "`ClientBuilder::proxy_except` names {}, which no host can match; write {FORMS} instead",
         unusable.join(", ")
     );
     Err(ClientConfigError::new(
@@ -83,8 +83,8 @@ fn refuse(unusable: &[String]) -> Result<(), ClientConfigError> {
     ))
 }
 
-/// The environment is also for other programs, some of which may understand the entry: the client
-/// goes on, and its errors say so, too.
+/// Ignores the environment's useless entries: other programs read it too, and may understand them.
+/// The log and the errors of the proxy name them.
 fn ignore(setting: &'static str, unusable: &[String]) -> Option<Arc<str>> {
     if unusable.is_empty() {
         return None;
@@ -93,12 +93,12 @@ fn ignore(setting: &'static str, unusable: &[String]) -> Option<Arc<str>> {
     tracing::warn!(
         setting,
         entries,
-        "proxy exceptions that no host can match are ignored"
+        "ignored proxy exceptions that no host can match; correct or remove them"
     );
     Some(format!("{setting} names {entries}, which no host can match: write {FORMS}").into())
 }
 
-/// The first of the variables that is set to something.
+/// Returns the first variable that is set and not blank, with its name.
 fn first(
     names: &[&'static str],
     look_up: impl Fn(&str) -> Option<OsString>,
@@ -126,7 +126,7 @@ impl Proxies {
         let url = url.trim();
         check(setting, url)?;
         let matcher = Matcher::builder().https(url).build();
-        // The matcher ignores what it cannot read, and connections would go without a proxy.
+        // The matcher ignores a URL that it cannot read, and would connect without a proxy.
         let somewhere = Uri::from_static("https://host.invalid/");
         if matcher.intercept(&somewhere).is_none() {
             return Err(unusable(setting, NO_URL));
@@ -139,7 +139,7 @@ impl Proxies {
         })
     }
 
-    /// The proxy for this destination; `None` where it is reached without, as with http.
+    /// Returns the proxy for a destination, or `None` for an exception and for http.
     pub(super) fn of(&self, dst: &Uri) -> Option<Proxy> {
         if self.exceptions.contain(dst) {
             return None;
@@ -153,17 +153,17 @@ impl Proxies {
 }
 
 impl Proxy {
-    /// Its scheme, host and port, without user and password.
+    /// Returns scheme, host and port, without user and password.
     pub(super) fn uri(&self) -> &Uri {
         self.intercept.uri()
     }
 
-    /// The name of the setting that names it.
+    /// Returns the name of the setting that the proxy is from.
     pub(super) const fn setting(&self) -> &'static str {
         self.setting
     }
 
-    /// Entries of the environment that were meant to keep hosts off it, and do not.
+    /// Returns a sentence about the environment's exceptions that are ignored.
     pub(super) fn ignored(&self) -> Option<&str> {
         self.ignored.as_deref()
     }
@@ -192,32 +192,31 @@ fn check(setting: &'static str, url: &str) -> Result<(), ClientConfigError> {
             return bad("names a SOCKS proxy, which is not supported: name an http or https proxy");
         }
         if scheme != &Scheme::HTTP && scheme != &Scheme::HTTPS {
-            return bad("has a scheme that is neither http nor https");
+            return bad("has a scheme other than http and https");
         }
     }
     let Some(authority) = uri.authority().map(|authority| authority.as_str()) else {
         return bad(NO_URL);
     };
-    // Where the password ends is for nobody to guess: half of it would pass for the host. A `#`, `?`
-    // or `/` in it ends the authority, and leaves an `@` behind.
+    // The end of an unescaped password cannot be guessed: a wrong guess would take half of it for the
+    // host, and show it. A `#`, `?` or `/` in the password ends the authority before the `@`.
     if url.matches('@').count() > usize::from(authority.contains('@'))
         || authority.matches('@').count() > 1
     {
         return bad(NO_URL);
     }
     if Authority::parse(without_user(authority)).is_err() {
-        return bad("has no host, or a port that is none");
+        return bad("has no host, or an invalid port");
     }
     Ok(())
 }
 
 fn unusable(setting: &str, what: &str) -> ClientConfigError {
-    let message =
-        format!("{setting} {what}; correct it, or use no proxy by `ClientBuilder::without_proxy`");
+    let message = format!("{setting} {what}; correct it, or call `ClientBuilder::without_proxy`");
     ClientConfigError::new(ClientConfigErrorKind::Proxy, message)
 }
 
-/// Without user and password.
+/// Omits user and password.
 impl fmt::Debug for Proxies {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Proxies")

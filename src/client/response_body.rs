@@ -12,22 +12,22 @@ use hyper::body::Incoming;
 
 use super::{ClientError, wait::Wait};
 
-/// The body of a response of a [`Client`](super::Client).
+/// The response body of a [`Client`](super::Client).
 ///
-/// It is hyper's, with a limit on the time between two frames
-/// ([`ClientBuilder::body_idle_timeout`](super::ClientBuilder::body_idle_timeout)). Reading it can
-/// take any time as long as something comes. The time runs only while the body is waited for, so a
-/// reader may pause between two frames.
+/// It is hyper's body, with a limit on the time between two frames
+/// ([`ClientBuilder::body_idle_timeout`](super::ClientBuilder::body_idle_timeout)). As long as frames
+/// arrive, reading may take any time. The limit counts only while the reader waits, so the reader may
+/// pause between two frames.
 ///
 /// # Errors
 ///
 /// A [`ClientError`] that names the host: [`Exchange`](super::ClientErrorKind::Exchange) if the
-/// connection breaks, [`ResponseTimedOut`](super::ClientErrorKind::ResponseTimedOut) if nothing
-/// comes in time.
+/// connection breaks, [`ResponseTimedOut`](super::ClientErrorKind::ResponseTimedOut) if no frame
+/// arrives in time.
 ///
 /// # Cancellation
 ///
-/// To drop it before its end closes an HTTP/1.1 connection, and resets a stream of HTTP/2.
+/// Dropping it before its end closes the HTTP/1.1 connection, or resets the HTTP/2 stream.
 ///
 /// ```
 /// use bytes::Bytes;
@@ -39,7 +39,10 @@ use super::{ClientError, wait::Wait};
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), BoxError> {
 /// let server = MockGenesys::new().serve().await?;
-/// let client = ClientBuilder::new().without_proxy().allow_loopback().build()?;
+/// let client = ClientBuilder::new()
+///     .without_proxy()
+///     .allow_loopback()
+///     .build()?;
 /// let request = Request::get(server.region().api("/api/v2/users")?);
 /// let response = client.oneshot(request.body(Full::<Bytes>::default())?).await?;
 /// assert_eq!(response.status(), StatusCode::UNAUTHORIZED);

@@ -15,7 +15,7 @@ use hyper_util::client::legacy::{
     connect::{Connected, Connection},
 };
 
-/// A connection, with a note of whether a request was answered on it.
+/// A connection that notes whether it has served a request.
 pub(super) struct Noted<T> {
     io: T,
     served: Served,
@@ -23,7 +23,7 @@ pub(super) struct Noted<T> {
 
 /// Whether a connection has served a request.
 ///
-/// hyper-util knows whether a connection comes from its pool, and does not say so in its errors.
+/// hyper-util knows whether a connection is from its pool, but its errors do not tell.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Served(Arc<AtomicBool>);
 
@@ -37,14 +37,14 @@ impl<T> Noted<T> {
 }
 
 impl Served {
-    /// Takes the note of the connection from a response, and writes down that it has served.
+    /// Removes the connection's note from a response, and marks the connection as used.
     pub(super) fn note(extensions: &mut Extensions) {
         if let Some(Self(served)) = extensions.remove() {
             served.store(true, Ordering::Relaxed);
         }
     }
 
-    /// Whether the connection that this error is of has served an earlier request.
+    /// Returns whether the connection of this error has served an earlier request.
     pub(super) fn is_noted(error: &legacy::Error) -> bool {
         let mut extensions = Extensions::new();
         if let Some(info) = error.connect_info() {

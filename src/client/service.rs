@@ -18,9 +18,10 @@ use super::{
 };
 use crate::{BoxError, authority::Authority};
 
-/// An HTTP client for tokens and the API. See the [module](super) for what it does.
+/// An HTTP client for tokens and the API: a tower service for requests with bodies `B`.
 ///
-/// A tower service for requests with bodies `B`. Cheap to clone: clones share their connections.
+/// Clones share their connections, and a clone costs a few reference counts. The [module docs](super)
+/// describe proxies, TLS, runtimes and errors.
 pub struct Client<B> {
     pools: Arc<Pools<B>>,
     loopback: bool,
@@ -33,20 +34,21 @@ where
     B: Body + Send,
     B::Data: Send,
 {
-    /// The client that [`ClientBuilder::new`] describes, with the proxy of the environment.
+    /// Creates a client with the [defaults](ClientBuilder#default), and the proxy of the
+    /// environment.
     ///
     /// # Errors
     ///
-    /// A [`ClientConfigError`] that names the variable, when the environment names a proxy that
-    /// cannot be used.
+    /// A [`ClientConfigError`] that names the variable, if a setting in the environment cannot be
+    /// used, or if there is no [crypto provider](super#crypto-provider).
     pub fn new() -> Result<Self, ClientConfigError> {
         ClientBuilder::new().build()
     }
 }
 
-/// Whatever the type of the bodies: [`build`](ClientBuilder::build) has it.
+/// The builder is the same for all body types; [`build`](ClientBuilder::build) chooses the type.
 impl Client<()> {
-    /// Settings before there is a client: [`ClientBuilder::new`].
+    /// Returns a builder with the default settings, like [`ClientBuilder::new`].
     ///
     /// ```
     /// use tower_genesys::Client;
@@ -86,8 +88,8 @@ impl<B> Client<B> {
     }
 }
 
-/// Says that there is no content where a method lets a server expect some (RFC 9110, section 8.6).
-/// hyper leaves that to its caller, and some servers answer 411.
+/// Sets `Content-Length: 0` on an empty request whose method lets a server expect content (RFC 9110,
+/// section 8.6). hyper leaves that to its caller, and some servers respond with 411 without it.
 fn announce_emptiness<B: Body>(request: &mut Request<B>) {
     let expects = matches!(
         *request.method(),
@@ -113,7 +115,7 @@ where
     type Future = ResponseFuture<B>;
 
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), ClientError>> {
-        // As hyper-util's client: it connects, and takes from its pool, when it is called.
+        // hyper-util's client connects, or takes a connection from its pool, when it is called.
         Poll::Ready(Ok(()))
     }
 

@@ -16,7 +16,7 @@ use crate::crypto;
 const HTTP_2: &[u8] = b"h2";
 const HTTP_1: &[u8] = b"http/1.1";
 
-/// How a [`ClientBuilder`](super::ClientBuilder) sets TLS up.
+/// The TLS settings of a [`ClientBuilder`](super::ClientBuilder).
 #[derive(Clone, Default)]
 pub(super) struct TlsSettings {
     pub(super) config: Option<Arc<ClientConfig>>,
@@ -28,17 +28,17 @@ pub(super) struct TlsSettings {
     pub(super) platform: bool,
 }
 
-/// Certificates of CAs.
+/// CA certificates.
 #[derive(Clone)]
 pub(super) enum Authorities {
     Pem(Vec<u8>),
     File(PathBuf),
 }
 
-/// TLS with hosts, and with proxies.
+/// The configurations for TLS with hosts and with proxies.
 pub(super) struct Tls {
     pub(super) hosts: Arc<ClientConfig>,
-    /// Offers no protocol: what is spoken with a proxy is HTTP/1.1.
+    /// Offers no ALPN protocol, because the tunnel is requested by HTTP/1.1.
     pub(super) proxies: Arc<ClientConfig>,
 }
 
@@ -69,7 +69,7 @@ impl TlsSettings {
         })
     }
 
-    /// Whether there is what only a config of its own making takes.
+    /// Returns whether a setting is given that a ready-made config excludes.
     fn has_parts(&self) -> bool {
         #[cfg(feature = "platform-verifier")]
         if self.platform {
@@ -79,7 +79,8 @@ impl TlsSettings {
     }
 
     fn config(&self) -> Result<ClientConfig, ClientConfigError> {
-        // The features come first: any crate of the process may have installed another one.
+        // The features precede the installed provider: any crate of the process may have installed
+        // another one.
         let provider = self.provider.clone();
         let provider = provider
             .or_else(crypto::compiled_in)
@@ -90,7 +91,7 @@ impl TlsSettings {
             .map_err(|error| {
                 let message = "the crypto provider (`ClientBuilder::crypto_provider`, or the one \
                                installed for the process) has no cipher suites for TLS 1.2 or 1.3; \
-                               give one that has";
+                               use another provider";
                 ClientConfigError::new(Kind::Tls, message).with_source(error)
             })?;
         let builder = self.trust(builder)?;
@@ -100,7 +101,7 @@ impl TlsSettings {
         }
     }
 
-    /// Whom to trust: the system's CAs or Mozilla's, and those that were given.
+    /// Sets the trusted CAs: the system's or Mozilla's, and the given ones.
     fn trust(
         &self,
         builder: ConfigBuilder<ClientConfig, WantsVerifier>,
@@ -141,7 +142,7 @@ impl Authorities {
                 setting = format!("the CA file {}", path.display());
                 read = fs::read(path).map_err(|error| {
                     let message = format!(
-                        "{setting} of `ClientBuilder::ca_file` cannot be read; check path and permissions"
+                        "{setting} of `ClientBuilder::ca_file` cannot be read; check its path and permissions"
                     );
                     ClientConfigError::new(Kind::CaFile, message).with_source(error)
                 })?;
@@ -149,6 +150,7 @@ impl Authorities {
             }
         };
         let mut found = Vec::new();
+        // rustls skips unusable roots in silence, so each certificate is tried here first.
         let mut usable = RootCertStore::empty();
         for certificate in CertificateDer::pem_slice_iter(pem) {
             let certificate = certificate.map_err(|_| unusable(&setting))?;
@@ -171,11 +173,11 @@ fn no_provider() -> ClientConfigError {
     ClientConfigError::new(Kind::CryptoProvider, message)
 }
 
-/// Without the parser's own error, which may show what it has read.
+/// Drops the parser's error, because it may quote the file.
 fn unusable(setting: &str) -> ClientConfigError {
     let message = format!(
-        "{setting} is not made of CA certificates as PEM (`-----BEGIN CERTIFICATE-----`); a DER file \
-         is converted by `openssl x509 -inform der`"
+        "{setting} must contain only CA certificates as PEM (`-----BEGIN CERTIFICATE-----`); convert a \
+         DER file with `openssl x509 -inform der`"
     );
     ClientConfigError::new(Kind::Ca, message)
 }

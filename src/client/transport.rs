@@ -19,11 +19,11 @@ use super::{
     tunnel,
 };
 
-/// What leads to a host: TCP to it, or a tunnel that a proxy makes, itself reached by TCP or TLS.
+/// A connection to a host: direct TCP, or a tunnel through a proxy that is reached by TCP or TLS.
 pub(super) type Transported = MaybeHttpsStream<TokioIo<TcpStream>>;
 
-/// Makes connections to hosts, through a proxy where there is one for them. It knows nothing of TLS
-/// with the host.
+/// Connects to hosts, through a proxy if there is one for the host. TLS with the host is not its
+/// business.
 #[derive(Clone)]
 pub(super) struct Transport {
     tcp: HttpConnector,
@@ -55,7 +55,7 @@ impl Service<Uri> for Transport {
     type Future = Pin<Box<dyn Future<Output = Result<Transported, ConnectError>> + Send>>;
 
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), ConnectError>> {
-        // Which of its connectors has to be ready is known with the destination.
+        // The destination decides which connector must be ready, so `call` waits for that.
         Poll::Ready(Ok(()))
     }
 

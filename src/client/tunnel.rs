@@ -15,26 +15,25 @@ use hyper::{
 
 use crate::{BoxError, authority::Authority};
 
-/// The most that is read of a proxy's answer: the least that hyper can be limited to.
+/// The limit on the head of a proxy's response: the lowest that hyper accepts.
 const LONGEST_HEAD: usize = 8 * 1024;
 
-/// Why a proxy makes no tunnel.
+/// Why a proxy did not open a tunnel.
 ///
-/// hyper-util's own `Tunnel` does not say which status there was, nor which authentication is
-/// wanted.
+/// hyper-util's `Tunnel` reports neither the status nor the required authentication.
 #[derive(Debug)]
 pub(super) enum TunnelError {
-    /// It wants a user and a password, or others.
+    /// The proxy requires a user and a password, or refused the given ones.
     Authentication { offers_basic: bool },
-    /// It answered with another status than a success.
+    /// The proxy responded with another status than a success.
     Status(StatusCode),
-    /// It did not answer, or not in the way of HTTP.
+    /// The proxy did not respond, or not in HTTP.
     Broken(BoxError),
 }
 
 /// Asks the proxy at the other end of `io` to connect to the host and port of `dst`.
 ///
-/// What it returns is the same connection, which then leads there.
+/// Returns the same connection, which then leads to the host.
 pub(super) async fn connect<T>(
     io: T,
     dst: &Uri,
@@ -52,6 +51,8 @@ where
 
     let mut switched = false;
     let response = {
+        // hyper stops driving the connection once the proxy switches protocols, at the latest
+        // with the response. If the response is first, the connection is driven to that point.
         let driven = pin!(poll_fn(|cx| connection.poll_without_shutdown(cx)));
         match select(driven, pin!(sender.send_request(request))).await {
             Either::Left((ended, response)) => {
@@ -68,7 +69,8 @@ where
             .await
             .map_err(broken)?;
     }
-    // Nothing of the host's is lost with the buffer: in TLS, the client speaks first.
+    // The read buffer is dropped. It holds no data of the host, because in TLS the client speaks
+    // first.
     Ok(connection.into_parts().io)
 }
 
@@ -76,7 +78,8 @@ fn request(
     dst: &Uri,
     credentials: Option<&HeaderValue>,
 ) -> Result<Request<Empty<Bytes>>, TunnelError> {
-    let authority = Authority::of(dst).map_err(|_| broken("a host or port that is none"))?;
+    let authority =
+        Authority::of(dst).map_err(|_| broken("the URI has an invalid host or port"))?;
     let target = format!("{}:{}", authority.host(), authority.port_or(443));
     let mut request = Request::connect(&target).header(HOST, &target);
     if let Some(credentials) = credentials {
@@ -88,7 +91,7 @@ fn request(
 fn accept(response: &Response<Incoming>) -> Result<(), TunnelError> {
     match response.status() {
         status if status.is_success() => Ok(()),
-        // 401 is the server's to say, and yet what tinyproxy 1.11 answers to a wrong password.
+        // Only 407 is a proxy's to send, but tinyproxy 1.11 responds to a wrong password with 401.
         StatusCode::PROXY_AUTHENTICATION_REQUIRED | StatusCode::UNAUTHORIZED => {
             Err(TunnelError::Authentication {
                 offers_basic: offers_basic(response.headers()),
@@ -98,13 +101,13 @@ fn accept(response: &Response<Incoming>) -> Result<(), TunnelError> {
     }
 }
 
-/// Whether Basic is among what the proxy offers. One that names nothing is taken to.
+/// Returns whether the proxy offers Basic. A proxy that names no scheme counts as offering it.
 fn offers_basic(headers: &HeaderMap) -> bool {
     let mut challenges = headers.get_all(PROXY_AUTHENTICATE).iter().peekable();
     challenges.peek().is_none() || challenges.any(names_basic)
 }
 
-/// Several challenges may stand in one header, each as its scheme and parameters behind it.
+/// Searches one header, which may contain several challenges, each a scheme followed by parameters.
 fn names_basic(challenges: &HeaderValue) -> bool {
     let challenges = String::from_utf8_lossy(challenges.as_bytes());
     challenges.split(',').any(|part| {
@@ -121,9 +124,9 @@ fn broken(error: impl Into<BoxError>) -> TunnelError {
 impl fmt::Display for TunnelError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Authentication { .. } => f.write_str("the proxy wants authentication"),
+            Self::Authentication { .. } => f.write_str("the proxy requires authentication"),
             Self::Status(status) => write!(f, "the proxy answered {}", status.as_u16()),
-            Self::Broken(_) => f.write_str("the proxy did not answer as one"),
+            Self::Broken(_) => f.write_str("the proxy did not respond like a proxy"),
         }
     }
 }

@@ -11,23 +11,23 @@ use std::{
 use http_body::{Body, Frame, SizeHint};
 use tokio::time::Instant;
 
-/// The body of a request, which tells how far its connection is with it.
+/// A request body that records the progress of its upload.
 pub(super) struct Upload<B> {
     body: B,
     progress: Option<Arc<Progress>>,
 }
 
-/// When a connection last took something of a body.
+/// When the connection last took a part of the body.
 pub(super) struct Progress {
     began: Instant,
-    /// In milliseconds from then.
+    /// In milliseconds since `began`.
     last: AtomicU64,
-    /// Whether the next part is the caller's to give.
+    /// Whether the connection waits for the caller's next part.
     is_waiting: AtomicBool,
 }
 
 impl<B: Body> Upload<B> {
-    /// An empty body is not watched: it is sent with the head.
+    /// Watches a body, unless it is empty: the head then carries the whole request.
     pub(super) fn new(body: B) -> Self {
         let watched = !body.is_end_stream();
         Self {
@@ -50,8 +50,8 @@ impl Progress {
         }
     }
 
-    /// From when an answer can be waited for: `now`, as long as the caller has yet to give the next
-    /// part of the body.
+    /// Returns when the wait for the server began: `now` while the caller's body is pending,
+    /// otherwise the time of the last part.
     pub(super) fn last(&self, now: Instant) -> Instant {
         if self.is_waiting.load(Ordering::Relaxed) {
             return now;
@@ -60,7 +60,7 @@ impl Progress {
     }
 
     fn note(&self, is_waiting: bool) {
-        // Relaxed: nothing is published by them, and a late value makes a time-out late.
+        // Relaxed suffices: these publish no other data, and a stale value only delays a time-out.
         self.is_waiting.store(is_waiting, Ordering::Relaxed);
         if !is_waiting {
             let elapsed = self.began.elapsed().as_millis();

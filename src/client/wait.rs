@@ -9,9 +9,9 @@ use tokio::time::{Instant, Sleep};
 
 use crate::runtime;
 
-/// A wait for the other side that may last for a limited time, and may begin many times.
+/// A limited wait for the server, which can be restarted.
 ///
-/// Its timer is made at the first wait: most answers are there before one is needed.
+/// It creates its timer at the first wait, because most responses arrive before any wait.
 pub(super) struct Wait {
     sleep: Option<Pin<Box<Sleep>>>,
     is_running: bool,
@@ -25,7 +25,7 @@ impl Wait {
         }
     }
 
-    /// Ready when it has lasted for so long. Outside of a tokio runtime, it lasts for ever.
+    /// Completes once the wait has lasted for `limit`. Outside of a tokio runtime, it never does.
     pub(super) fn poll(&mut self, limit: Duration, cx: &mut Context<'_>) -> Poll<()> {
         if self.is_running {
             return self.poll_timer(cx);
@@ -36,7 +36,7 @@ impl Wait {
         }
     }
 
-    /// Waits until then, whatever it has waited so far.
+    /// Waits until `end`, in place of the earlier end.
     pub(super) fn restart(&mut self, end: Instant, cx: &mut Context<'_>) -> Poll<()> {
         self.is_running = true;
         match &mut self.sleep {
@@ -46,12 +46,12 @@ impl Wait {
         self.poll_timer(cx)
     }
 
-    /// What was waited for has come.
+    /// Ends the wait, because the server has sent something.
     pub(super) fn end(&mut self) {
         self.is_running = false;
     }
 
-    /// Pending without a timer is no dead end: who asks waits for the other side as well.
+    /// Returns `Pending` without a timer. The caller is still woken, because it polls the server too.
     fn poll_timer(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         match &mut self.sleep {
             Some(sleep) => sleep.as_mut().poll(cx),

@@ -128,7 +128,7 @@ async fn a_missing_password_is_an_error_that_says_how_to_give_it() {
     let proxy = Tinyproxy::start(setup.port());
     let client = client(&setup, format!("http://{}", proxy.address()));
     let text = refused(&client, setup.uri(), ClientErrorKind::ProxyAuthentication).await;
-    assert!(text.contains("wants a user and a password"), "{text}");
+    assert!(text.contains("requires a user and a password"), "{text}");
     assert!(text.contains("http://USER:PASSWORD@HOST:PORT"), "{text}");
     assert_eq!(setup.server.accepted(), 0);
 }
@@ -231,14 +231,14 @@ async fn an_answer_that_makes_no_tunnel_is_an_error() {
         (&b"HTTP/1.1 407 No\r\nProxy-Authenticate: Negotiate\r\nProxy-Authenticate: NTLM\r\n\r\n"[..],
             Kind::ProxyAuthentication, "other than Basic"),
         (b"HTTP/1.1 407 No\r\nProxy-Authenticate: NTLM, basic realm=\"a, b\"\r\nContent-Length: 9\r\n\r\n",
-            Kind::ProxyAuthentication, "does not take the user and password"),
-        (b"HTTP/1.1 407 No\r\n\r\n", Kind::ProxyAuthentication, "does not take the user"),
+            Kind::ProxyAuthentication, "refused the user and password"),
+        (b"HTTP/1.1 407 No\r\n\r\n", Kind::ProxyAuthentication, "refused the user"),
         (b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 100\r\n\r\n<html>", Kind::Proxy, "answered 502"),
         (b"HTTP/1.1 302 Found\r\nLocation: /login\r\n\r\n", Kind::Proxy, "answered 302"),
-        (b"SSH-2.0-OpenSSH\r\n", Kind::Proxy, "did not answer as one"),
-        (b"", Kind::Proxy, "did not answer as one"),
-        (b"HTTP/1.1 20", Kind::Proxy, "did not answer as one"),
-        (endless, Kind::Proxy, "did not answer as one"),
+        (b"SSH-2.0-OpenSSH\r\n", Kind::Proxy, "did not respond like a proxy"),
+        (b"", Kind::Proxy, "did not respond like a proxy"),
+        (b"HTTP/1.1 20", Kind::Proxy, "did not respond like a proxy"),
+        (endless, Kind::Proxy, "did not respond like a proxy"),
         // A tunnel that ends at once.
         (b"HTTP/1.1 200 OK\r\n\r\n", Kind::Tls, "ended during the TLS handshake"),
     ] {

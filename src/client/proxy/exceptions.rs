@@ -4,10 +4,10 @@ use http::Uri;
 
 use crate::authority::{Authority, is_name, parse_port};
 
-/// How much of an entry an error repeats, in characters.
+/// The number of characters of an entry that an error repeats.
 const ECHO: usize = 60;
 
-/// The hosts that are reached without the proxy.
+/// The hosts to reach without the proxy.
 #[derive(Debug, Default)]
 pub(super) struct Exceptions {
     rules: Vec<Rule>,
@@ -17,21 +17,21 @@ pub(super) struct Exceptions {
 #[derive(Debug, PartialEq, Eq)]
 struct Rule {
     hosts: Hosts,
-    /// The only port that the entry is about.
+    /// The only port that the entry applies to; `None` for all ports.
     port: Option<u16>,
 }
 
 #[derive(Debug, PartialEq, Eq)]
 enum Hosts {
     All,
-    /// The domain and everything below it.
+    /// The domain and its subdomains.
     Domain(Box<str>),
-    /// An address is a network of one.
+    /// An address and the length of its prefix. A single address has the full length.
     Network(IpAddr, u8),
 }
 
 impl Exceptions {
-    /// Adds the entries of a list, and returns those that could never match a host.
+    /// Adds the entries of a list, and returns those that no host can match.
     pub(super) fn add(&mut self, list: &str) -> Vec<String> {
         let mut unusable = Vec::new();
         let entries = list.split(|char: char| char == ',' || char.is_whitespace());
@@ -58,6 +58,7 @@ impl Exceptions {
 
 impl Hosts {
     fn contain(&self, host: &str, address: Option<IpAddr>) -> bool {
+        // Names are not resolved: a network matches only addresses, and a domain only names.
         match (self, address) {
             (Self::All, _) => true,
             (Self::Network(network, bits), Some(address)) => shares(*network, address, *bits),
@@ -69,8 +70,8 @@ impl Hosts {
     }
 }
 
-/// The forms that curl, Go and .NET understand. `None` is an entry that no host could match, such
-/// as a URL.
+/// Parses an entry in the forms that curl, Go and .NET understand. Returns `None` if no host can
+/// match it, as with a URL.
 fn rule(entry: &str) -> Option<Rule> {
     if entry == "*" {
         return Some(Rule {
@@ -78,7 +79,7 @@ fn rule(entry: &str) -> Option<Rule> {
             port: None,
         });
     }
-    // An IPv6 address has colons of its own; a port needs brackets before it.
+    // An IPv6 address contains colons, so it is tried first; with a port, it has brackets.
     if let Some(hosts) = network(entry) {
         return Some(Rule { hosts, port: None });
     }
@@ -105,7 +106,7 @@ fn network(text: &str) -> Option<Hosts> {
     Some(Hosts::Network(address, bits))
 }
 
-/// `.d` and `*.d` are `d` and everything below it, as `d` is.
+/// Parses a domain. `d`, `.d` and `*.d` mean the same: `d` and its subdomains.
 fn domain(text: &str) -> Option<Hosts> {
     let name = normal(match text.strip_prefix('*') {
         Some(rest) => rest.strip_prefix('.')?,
@@ -114,7 +115,7 @@ fn domain(text: &str) -> Option<Hosts> {
     is_name(&name).then(|| Hosts::Domain(name.into()))
 }
 
-/// Without brackets and a final dot, in lower case.
+/// Removes brackets and a final dot, and converts to lower case.
 fn normal(host: &str) -> String {
     let host = host.strip_suffix('.').unwrap_or(host);
     unbracketed(host).to_ascii_lowercase()
@@ -129,7 +130,7 @@ fn is_number(text: &str) -> bool {
     text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// Whether two addresses have the same first bits.
+/// Returns whether two addresses have the same first bits.
 fn shares(network: IpAddr, address: IpAddr, bits: u8) -> bool {
     match (network, address) {
         (IpAddr::V4(network), IpAddr::V4(address)) => {
@@ -144,10 +145,11 @@ fn shares(network: IpAddr, address: IpAddr, bits: u8) -> bool {
     }
 }
 
-/// The entry as a message may show it: short, escaped, and withheld when it may hold a password.
+/// Returns the entry as a message may show it: short, escaped, and withheld if it may contain a
+/// password.
 fn echo(entry: &str) -> String {
     if entry.contains('@') || entry.contains("%40") {
-        return "an entry that is withheld for the `@` in it".into();
+        return "an entry with an `@` (not shown: it may contain a password)".into();
     }
     let shown: String = entry
         .chars()
@@ -166,7 +168,7 @@ fn echo(entry: &str) -> String {
 mod tests {
     use super::*;
 
-    /// Each form of an entry, what it matches, and what it does not.
+    /// Each form of an entry, with a host that it matches and one that it does not.
     #[test]
     fn every_form_of_curl_go_and_dotnet_is_understood() {
         for (entry, matches, differs) in [
