@@ -5,61 +5,68 @@ use bytes::Bytes;
 use super::StoreError;
 use crate::token::Fingerprint;
 
-/// The order of tokens across processes: of two tokens under one key, that of the higher fence is
-/// the newer one.
+/// The number that orders the tokens of one key across processes: the higher fence is the newer
+/// token.
 ///
-/// An example: [`store`](crate::store).
+/// ```
+/// use tower_genesys::store::Fence;
+///
+/// assert!(Fence::new(7).next() > Fence::new(7));
+/// assert!(Fence::NONE < Fence::new(1));
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Fence(u64);
 
 impl Fence {
-    /// Below every fence that is granted.
+    /// The fence below every granted one.
     pub const NONE: Self = Self(0);
 
-    /// The fence of this number.
+    /// Creates the fence with this number.
     pub const fn new(number: u64) -> Self {
         Self(number)
     }
 
-    /// Its number.
+    /// Returns the number.
     pub const fn get(self) -> u64 {
         self.0
     }
 
-    /// The next one.
+    /// Returns the next higher fence.
     #[must_use]
     pub const fn next(self) -> Self {
         Self(self.0.saturating_add(1))
     }
 }
 
-/// One of the processes that share a token, for as long as it lives: by this it recognises a lease
-/// that was granted in a reply that never arrived.
+/// The identity of one process among those that share a token, for the lifetime of the process.
 ///
-/// An example: [`store`](crate::store).
+/// If the reply that granted a lease never arrives, the process gets the same lease by asking again
+/// as the same owner.
+///
+/// [`TokenStore`](super::TokenStore) has an example.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Owner([u8; 16]);
 
 impl Owner {
-    /// Nobody else's, by chance.
+    /// Creates a random owner, unique among all processes.
     ///
     /// # Errors
     ///
-    /// [`StoreErrorKind::Unavailable`](super::StoreErrorKind::Unavailable) when the system has no
-    /// randomness.
+    /// [`StoreErrorKind::Unavailable`](super::StoreErrorKind::Unavailable) if the system provides
+    /// no randomness.
     pub fn random() -> Result<Self, StoreError> {
         let mut bytes = [0; 16];
         getrandom::fill(&mut bytes).map_err(StoreError::no_randomness)?;
         Ok(Self(bytes))
     }
 
-    /// The owner that [`as_bytes`](Self::as_bytes) gave. For stores, which keep it beside the
-    /// lease.
+    /// Restores an owner from the bytes of [`as_bytes`](Self::as_bytes). For stores, which keep the
+    /// owner with the lease.
     pub const fn from_bytes(bytes: [u8; 16]) -> Self {
         Self(bytes)
     }
 
-    /// The 16 bytes.
+    /// Returns the 16 bytes.
     pub const fn as_bytes(&self) -> &[u8; 16] {
         &self.0
     }
@@ -71,24 +78,22 @@ impl fmt::Debug for Owner {
     }
 }
 
-/// The right to get a token for all, for a limited time.
+/// The right to fetch a token for all processes, for a limited time.
 ///
-/// An example: [`store`](crate::store).
+/// [`TokenStore`](super::TokenStore) has an example.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Lease {
-    /// Whose it is.
+    /// The process that has the lease.
     pub owner: Owner,
-    /// What the token will be published under.
+    /// The fence of the token that its holder will publish.
     pub fence: Fence,
-    /// Whether something is in the place of the token that the store cannot read, and that a
-    /// publication will replace. Default: no.
+    /// The fault of an unreadable value that the next publication replaces. Default: none.
     pub replaces: Option<super::StoreErrorKind>,
 }
 
 impl Lease {
-    /// A lease of this owner, in the place of nothing. For authors of a
-    /// [`TokenStore`](super::TokenStore).
+    /// Creates a lease of this owner. For authors of a [`TokenStore`](super::TokenStore).
     pub const fn new(owner: Owner, fence: Fence) -> Self {
         Self {
             owner,
@@ -97,7 +102,7 @@ impl Lease {
         }
     }
 
-    /// Says what is in the place of the token and cannot be read. Default: nothing.
+    /// Reports that the token's place contains an unreadable value. Default: it does not.
     #[must_use]
     pub const fn with_replaces(mut self, replaces: Option<super::StoreErrorKind>) -> Self {
         self.replaces = replaces;
@@ -105,9 +110,10 @@ impl Lease {
     }
 }
 
-/// A token as a [`TokenStore`](super::TokenStore) keeps it.
+/// A token in the form in which a [`TokenStore`](super::TokenStore) keeps it.
 ///
-/// A store that keeps its parts apart, in the columns of a table, say, makes it of them again:
+/// A store that keeps the fields apart, for example in the columns of a table, restores the entry
+/// from them:
 ///
 /// ```
 /// use std::time::Duration;
@@ -116,27 +122,27 @@ impl Lease {
 /// let columns = (1_800_000_000_123, *Fingerprint::of("s3cr3t").as_bytes(), b"sealed");
 /// let (fence, fingerprint, value) = columns;
 /// let hour = Duration::from_secs(3600);
-/// let entry = Entry::new(Fence::new(fence), Fingerprint::from_bytes(fingerprint), &value[..], hour)
-///     .with_remaining(hour / 2);
-/// assert_eq!(entry.remaining, hour / 2);
+/// let entry = Entry::new(Fence::new(fence), Fingerprint::from_bytes(fingerprint), &value[..],
+/// hour) .with_remaining(hour / 2); assert_eq!(entry.remaining, hour / 2);
 /// ```
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct Entry {
-    /// Its place in the order of tokens.
+    /// The position among the tokens of its key.
     pub fence: Fence,
-    /// By which a refused token is recognised without being shown.
+    /// The digest that identifies a refused token without revealing it.
     pub fingerprint: Fingerprint,
-    /// The token, sealed or not. The store does not look into it.
+    /// The token, sealed or in plain text. The store does not interpret it.
     pub value: Bytes,
-    /// The whole life of the token, from when it was issued.
+    /// The full lifetime of the token since its issue.
     pub lifetime: Duration,
-    /// What is left of it. The store counts it down, and forgets the entry at its end.
+    /// The remaining lifetime. The store counts it down, and deletes the entry when it reaches
+    /// zero.
     pub remaining: Duration,
 }
 
 impl Entry {
-    /// A token that was issued just now and lives for `lifetime`. For authors of a
+    /// Creates an entry for a token that was just issued, valid for `lifetime`. For authors of a
     /// [`TokenStore`](super::TokenStore).
     pub fn new(
         fence: Fence,
@@ -153,7 +159,7 @@ impl Entry {
         }
     }
 
-    /// Says that this much of its life is left. Default: all.
+    /// Sets the remaining lifetime. Default: the full lifetime.
     #[must_use]
     pub const fn with_remaining(mut self, remaining: Duration) -> Self {
         self.remaining = remaining;
@@ -161,7 +167,7 @@ impl Entry {
     }
 }
 
-/// Without the value, which may be the token itself.
+/// Omits the value, which may be the token itself.
 impl fmt::Debug for Entry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Entry")

@@ -2,12 +2,19 @@ use std::{borrow::Cow, error::Error, fmt};
 
 use crate::BoxError;
 
-/// What went wrong with a [`TokenStore`](super::TokenStore) itself.
+/// A failure of a [`TokenStore`](super::TokenStore) itself.
 ///
-/// It never reaches a caller of the cache: the process goes on without the store, and tells its
-/// observer. It holds no token, no secret, and no password of the store.
+/// It never reaches a caller of the cache: the process continues without the store, and reports the
+/// error to its observer. The error contains no token, no secret and no password of the store.
 ///
-/// An example: [`store`](crate::store).
+/// ```
+/// use tower_genesys::store::{StoreError, StoreErrorKind};
+///
+/// let kind = StoreErrorKind::Unavailable;
+/// let error = StoreError::new(kind, "the vault is sealed; unseal it")
+///     .with_source(std::io::Error::other("503"));
+/// assert_eq!(error.kind().as_str(), "unavailable");
+/// ```
 #[derive(Debug)]
 pub struct StoreError {
     kind: StoreErrorKind,
@@ -15,28 +22,26 @@ pub struct StoreError {
     source: Option<BoxError>,
 }
 
-/// What kind of failure a [`StoreError`] is.
-///
-/// An example: [`store`](crate::store).
+/// The kind of a [`StoreError`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum StoreErrorKind {
-    /// The store was not reached, or cannot do it now. Nothing was changed.
+    /// The store cannot be reached, or cannot execute the operation now. It changed nothing.
     Unavailable,
-    /// The store did not answer in time, or the connection broke. Whether something was changed is
-    /// unknown.
+    /// The store did not answer in time, or the connection broke. The store may or may not have
+    /// executed the operation.
     Timeout,
-    /// What is there cannot be read: damaged, of a wrong type, sealed with an unknown key, or put
-    /// there from somewhere else.
+    /// The value in the store is unreadable: damaged, of the wrong type, sealed with an unknown
+    /// key, or copied from another place.
     Corrupt,
-    /// What is there was written by a version of this crate that writes another format.
+    /// Another version of this crate wrote the value, in another format.
     Incompatible,
-    /// The store does not let this process do it.
+    /// The store denies this process the operation.
     Denied,
 }
 
 impl StoreErrorKind {
-    /// The name in log events and metrics.
+    /// Returns the name that log events and metrics show.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Unavailable => "unavailable",
@@ -49,7 +54,8 @@ impl StoreErrorKind {
 }
 
 impl StoreError {
-    /// An error of this kind. The message names the cause and the next step, and holds no secret.
+    /// Creates an error of this kind. The message should name the cause and the next step, and
+    /// contain no secret.
     pub fn new(kind: StoreErrorKind, message: impl Into<Cow<'static, str>>) -> Self {
         Self {
             kind,
@@ -58,22 +64,22 @@ impl StoreError {
         }
     }
 
-    /// What is there is no token that any process has put there.
+    /// The value was damaged, or copied from another place.
     pub(super) fn damaged() -> Self {
         Self::new(
             StoreErrorKind::Corrupt,
-            "the token in the store is damaged, or was put there from somewhere else; another one takes its place",
+            "the token in the store is damaged, or was copied from another place; the next publication replaces it",
         )
     }
 
-    /// Adds the error that led to this one.
+    /// Adds the underlying error.
     #[must_use]
     pub fn with_source(mut self, source: impl Into<BoxError>) -> Self {
         self.source = Some(source.into());
         self
     }
 
-    /// What kind of failure it is.
+    /// Returns the kind of failure.
     pub const fn kind(&self) -> StoreErrorKind {
         self.kind
     }
@@ -81,7 +87,7 @@ impl StoreError {
     pub(super) fn no_randomness(error: getrandom::Error) -> Self {
         Self::new(
             StoreErrorKind::Unavailable,
-            "the system has no randomness to give; check that this process may use it",
+            "the system provided no randomness; allow this process to read it",
         )
         .with_source(error)
     }

@@ -2,11 +2,11 @@ use std::fmt;
 
 use sha2::{Digest, Sha256};
 
-/// Under what a token is shared: a digest of the login host, the client's id, the grant and what
-/// else decides which token comes back.
+/// The key under which a token is shared: a digest of the login host, the client's id, the grant,
+/// and every other parameter that decides which token the endpoint returns.
 ///
-/// Each field goes in with its length before it, so that no two configurations collide. The
-/// client's secret is no part of it: a rotated secret gets tokens of the same client.
+/// The digest includes the length of each field, so that no two configurations collide. It omits
+/// the client's secret: after a rotation, the new secret gets tokens of the same client.
 ///
 /// ```
 /// use tower_genesys::store::StoreKey;
@@ -19,7 +19,7 @@ use sha2::{Digest, Sha256};
 pub struct StoreKey([u8; 32]);
 
 impl StoreKey {
-    /// The key of this client's tokens.
+    /// Returns the key of this client's tokens.
     pub fn new(login_host: &str, client_id: &str, grant: &str) -> Self {
         let mut digest = Sha256::new();
         for field in ["tower-genesys", login_host, client_id, grant] {
@@ -28,10 +28,11 @@ impl StoreKey {
         Self(digest.finalize().into())
     }
 
-    /// The key of the tokens that this is asked with too, such as a form parameter. The order
-    /// counts.
+    /// Adds a parameter of the token request, such as a form field. The order of parameters
+    /// matters.
     ///
-    /// Not for a secret that could be guessed: who knows all the rest could try.
+    /// Never add a secret that can be guessed: an attacker who knows the other fields could test
+    /// guesses against the digest.
     #[must_use]
     pub fn with_parameter(self, name: &str, value: &str) -> Self {
         let mut digest = Sha256::new();
@@ -41,12 +42,12 @@ impl StoreKey {
         Self(digest.finalize().into())
     }
 
-    /// The key of these 32 bytes, as [`as_bytes`](Self::as_bytes) gave them.
+    /// Restores a key from the bytes of [`as_bytes`](Self::as_bytes).
     pub const fn from_bytes(bytes: [u8; 32]) -> Self {
         Self(bytes)
     }
 
-    /// The 32 bytes.
+    /// Returns the 32 bytes of the digest.
     pub const fn as_bytes(&self) -> &[u8; 32] {
         &self.0
     }
@@ -57,7 +58,7 @@ fn feed(digest: &mut Sha256, field: &str) {
     digest.update(field);
 }
 
-/// In hexadecimal digits.
+/// Writes the key as 64 hexadecimal digits.
 impl fmt::Display for StoreKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))

@@ -2,10 +2,10 @@ use std::time::Duration;
 
 use super::{Fence, Operation, StoreError, StoreErrorKind};
 
-/// Is told what a [`SharedSource`](super::SharedSource) does, to count it or to write it down.
+/// Receives the events of a [`SharedSource`](super::SharedSource), to count or log them.
 ///
-/// It is called where tokens are renewed, never under a lock, and should return soon. A closure is
-/// one:
+/// The process calls it while it renews a token, never under a lock. It should return quickly. A
+/// closure is an observer:
 ///
 /// ```
 /// use std::sync::Arc;
@@ -16,7 +16,7 @@ use super::{Fence, Operation, StoreError, StoreErrorKind};
 /// # let _ = sharing;
 /// ```
 pub trait StoreObserver: Send + Sync {
-    /// Something happened.
+    /// Receives an event.
     fn on_event(&self, event: &StoreEvent<'_>);
 }
 
@@ -26,82 +26,82 @@ impl<F: Fn(&StoreEvent<'_>) + Send + Sync> StoreObserver for F {
     }
 }
 
-/// What a [`StoreObserver`] is told. No event holds a token or a secret.
+/// An event for a [`StoreObserver`]. No event contains a token or a secret.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub enum StoreEvent<'a> {
-    /// A token of another process is used from now on.
+    /// The process adopted a token of another process.
     #[non_exhaustive]
     Adopted {
-        /// Its place in the order of tokens.
+        /// The fence of the token.
         fence: Fence,
     },
-    /// This process gets a token for all.
+    /// The process got the lease, and fetches a token for all.
     #[non_exhaustive]
     Leased {
-        /// What it will be published under.
+        /// The fence of the token that it will publish.
         fence: Fence,
     },
-    /// Its token is there for all.
+    /// The process published its token.
     #[non_exhaustive]
     Published {
-        /// Its place in the order of tokens.
+        /// The fence of the token.
         fence: Fence,
     },
-    /// Its token came too late: a newer one was there.
+    /// The process published too late: the store has a newer token.
     #[non_exhaustive]
     Superseded {
-        /// The place of the newer one.
+        /// The fence of the newer token.
         fence: Fence,
     },
-    /// It got no token, and leaves it to others.
+    /// The process got no token, and gave its lease back.
     #[non_exhaustive]
     Abandoned {
-        /// For how long nobody shall ask the token endpoint.
+        /// How long no process may call the token endpoint.
         cooldown: Option<Duration>,
     },
-    /// Another process was told by the token endpoint to leave it alone.
+    /// The store reported a cooldown, which the token endpoint asked another process for.
     #[non_exhaustive]
     CoolingDown {
-        /// For how much longer.
+        /// The rest of the cooldown.
         left: Duration,
     },
-    /// What was in the place of a token cannot be used.
+    /// The store has a value that is not a usable token.
     #[non_exhaustive]
     Missed {
-        /// What is wrong with it.
+        /// The fault of the value.
         kind: StoreErrorKind,
     },
-    /// The store did not do what it was asked for.
+    /// A store operation failed.
     #[non_exhaustive]
     Failed {
-        /// What that was.
+        /// The operation.
         operation: Operation,
-        /// What went wrong.
+        /// Its error.
         error: &'a StoreError,
     },
-    /// The store was not asked, since it has failed shortly before.
+    /// The process skipped the store, which failed shortly before.
     #[non_exhaustive]
     Skipped {},
-    /// This process asks the token endpoint for itself.
+    /// The process calls the token endpoint without the store.
     #[non_exhaustive]
     WentAlone {},
-    /// It would, but has done so shortly before.
+    /// The process would do so, but already did shortly before.
     #[non_exhaustive]
     Limited {
-        /// How long until it may.
+        /// The time until it may.
         wait: Duration,
     },
-    /// After having been alone, it has the token that all have.
+    /// The process, which was without the store, has the shared token again.
     #[non_exhaustive]
     Converged {
-        /// Its place in the order of tokens.
+        /// The fence of the token.
         fence: Fence,
     },
 }
 
 impl StoreEvent<'_> {
-    /// The name in log events and metrics.
+    /// Returns the name that log events and metrics show.
     pub const fn as_str(&self) -> &'static str {
         match self {
             Self::Adopted { .. } => "adopted",
@@ -119,7 +119,7 @@ impl StoreEvent<'_> {
         }
     }
 
-    /// Writes it down with `tracing`.
+    /// Logs the event by `tracing`.
     pub(super) fn trace(&self) {
         let event = self.as_str();
         match self {
@@ -136,7 +136,7 @@ impl StoreEvent<'_> {
             Self::Missed { kind } => tracing::warn!(
                 event,
                 kind = kind.as_str(),
-                "what is in the token store cannot be used"
+                "the token store has an unusable value"
             ),
             Self::Failed { operation, error } => tracing::warn!(
                 event,

@@ -2,15 +2,16 @@ use std::pin::Pin;
 
 use super::StoreError;
 
-/// What an operation of a [`TokenStore`](super::TokenStore) returns: boxed, so that a store can be behind a pointer.
-///
-/// An example: [`store`](crate::store).
+/// The future of a [`TokenStore`](super::TokenStore) operation, boxed so that the trait can be used
+/// as a trait object.
 pub type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
 
-/// What is done with a [`TokenStore`](super::TokenStore) or a
+/// An operation of a [`TokenStore`](super::TokenStore) or a
 /// [`SlotBook`](super::book::SlotBook), for events, counts and faults.
 ///
-/// An example: [`store`](crate::store).
+/// ```
+/// assert_eq!(tower_genesys::store::Operation::Publish.as_str(), "publish");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Operation {
@@ -27,7 +28,7 @@ pub enum Operation {
 }
 
 impl Operation {
-    /// The name in log events and metrics.
+    /// Returns the name that log events and metrics show.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::GetOrLease => "get_or_lease",

@@ -3,32 +3,30 @@ use std::fmt;
 use super::StoreKey;
 use crate::token::{FetchContext, IssuedToken, TokenError, TokenSource};
 
-/// A [`TokenSource`] that knows under which key its tokens can be shared.
+/// A [`TokenSource`] that knows the key under which its tokens are shared.
 ///
-/// Whose tokens they are may change while the process runs, with the credentials. So a fetch is in
-/// two steps, of which the second goes by what the first has found: a token never gets under the
-/// key of another client.
-///
-/// An example: [`store`](crate::store).
+/// The credentials may change while the process runs, so a fetch takes two steps: the first finds
+/// the credentials and their key, the second fetches with exactly these credentials. A token
+/// therefore never gets under the key of another client.
 pub trait ShareableSource: TokenSource {
-    /// What was found out on the way to the key, such as the credentials.
+    /// What [`identify`](Self::identify) found besides the key, such as the credentials.
     type Identity: Send + Sync;
 
-    /// Under which key the next token is shared. May take as long as a request:
+    /// Returns the key under which the next token is shared. May take as long as a request:
     /// [`Sharing::with_attempt_timeout`](super::Sharing::with_attempt_timeout).
     ///
     /// # Errors
     ///
-    /// Those of [`TokenSource::fetch`], when it cannot be found out.
+    /// Those of [`TokenSource::fetch`], if the key cannot be found.
     ///
     /// # Cancellation
     ///
-    /// Dropped when that time is over.
+    /// The caller drops this future when that time is up.
     fn identify(
         &self,
     ) -> impl Future<Output = Result<(StoreKey, Self::Identity), TokenError>> + Send;
 
-    /// [`TokenSource::fetch`] with this identity.
+    /// Fetches a token with this identity, like [`TokenSource::fetch`].
     ///
     /// # Errors
     ///
@@ -40,16 +38,30 @@ pub trait ShareableSource: TokenSource {
     ) -> impl Future<Output = Result<IssuedToken, TokenError>> + Send;
 }
 
-/// A source whose tokens are shared under one key always.
+/// A source whose tokens are always shared under one key.
 ///
-/// An example: [`store`](crate::store).
+/// ```
+/// use std::time::Duration;
+/// use tower_genesys::store::{Keyed, ShareableSource, StoreKey};
+/// use tower_genesys::token::{IssuedToken, source_fn};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), tower_genesys::BoxError> {
+/// let hour = Duration::from_secs(3600);
+/// let source = source_fn(async move || Ok(IssuedToken::new("s3cr3t", hour)));
+/// let key = StoreKey::new("login.mypurecloud.ie", "my-client-id", "vault");
+/// let (shared_under, ()) = Keyed::new(source, key).identify().await?;
+/// assert_eq!(shared_under, key);
+/// # Ok(())
+/// # }
+/// ```
 pub struct Keyed<T> {
     source: T,
     key: StoreKey,
 }
 
 impl<T> Keyed<T> {
-    /// The tokens of this source, under this key.
+    /// Shares the tokens of this source under this key.
     pub const fn new(source: T, key: StoreKey) -> Self {
         Self { source, key }
     }

@@ -4,13 +4,12 @@ use std::{fmt, sync::Arc, time::Duration};
 use super::KeyRing;
 use super::{Limit, StoreEvent, StoreKey, StoreObserver, TokenStore, envelope::Envelope};
 
-/// How tokens are shared with other processes: over which store, and in which form.
+/// Settings for sharing tokens with other processes: the store, and the form of the tokens in it.
 ///
 /// # Default
 ///
-/// Each operation has the time that the store sets, 150 milliseconds, or 2 seconds for a
-/// `FileStore`; a lease lasts 10 seconds, one request for a token 9. Nobody but `tracing` is told
-/// of anything.
+/// A store operation may take as long as the store sets: 150 milliseconds, or 2 seconds for a
+/// `FileStore`. A lease lasts 10 seconds, and one token request 9. Events go to `tracing` only.
 ///
 /// ```
 /// use tower_genesys::{Sharing, store::MemoryStore};
@@ -30,22 +29,23 @@ pub struct Sharing {
     limit: Option<Limit>,
 }
 
-/// Below the deadline of a renewal (15 s), so that the others take over in time when a process is
-/// killed.
+/// Below the deadline of a renewal (15 s), so that another process takes over in time if the leader
+/// is killed.
 const LEASE: Duration = Duration::from_secs(10);
-/// What a request leaves of the lease, to publish in. Of a short lease, a fifth.
+/// The part of the lease that remains after a request, for publishing. At most a fifth of the
+/// lease.
 const AFTER_REQUEST: Duration = Duration::from_secs(1);
 const SHORTEST: Duration = Duration::from_millis(10);
 
 impl Sharing {
-    /// Over this store, in which tokens are sealed by these keys: who reads the store has no token.
+    /// Shares tokens through this store, sealed with these keys: the store shows no usable token.
     #[cfg(feature = "seal")]
     #[cfg_attr(docsrs, doc(cfg(feature = "seal")))]
     pub fn sealed(store: impl TokenStore, keys: KeyRing) -> Self {
         Self::over(Arc::new(store), Envelope::Sealed(keys))
     }
 
-    /// Over this store, in which tokens are as they are: who reads the store can use them.
+    /// Shares tokens through this store in plain text: anyone who can read the store can use them.
     pub fn unsealed(store: impl TokenStore) -> Self {
         Self::over(Arc::new(store), Envelope::Unsealed)
     }
@@ -63,58 +63,60 @@ impl Sharing {
         }
     }
 
-    /// Keeps apart what would have the same key: staging and production on one server, say.
-    /// Default: none.
+    /// Separates tokens that would have the same key, such as staging and production on one server.
+    /// Default: no namespace.
     #[must_use]
     pub fn with_namespace(mut self, namespace: impl Into<Box<str>>) -> Self {
         self.namespace = Some(namespace.into());
         self
     }
 
-    /// How long one operation of the store may take before its outcome counts as unknown, and the
-    /// process goes on alone. Default: what the store sets ([`TokenStore::operation_timeout`]), 150
-    /// milliseconds, or 2 seconds for a `FileStore`; at least 10 milliseconds.
+    /// Sets the time limit of one store operation. After it, the outcome counts as unknown, and the
+    /// process continues without the store.
+    ///
+    /// Default: the store's own limit ([`TokenStore::operation_timeout`]), which is 150
+    /// milliseconds, or 2 seconds for a `FileStore`. The minimum is 10 milliseconds.
     #[must_use]
     pub fn with_operation_timeout(mut self, timeout: Duration) -> Self {
         self.operation_timeout = timeout.max(SHORTEST);
         self
     }
 
-    /// How long the others wait for a process that gets a token for all, if it does not end.
-    /// Default: 10 seconds; at least 10 milliseconds.
+    /// Sets how long the other processes wait for the one that fetches the token, if it never
+    /// finishes. Default: 10 seconds; the minimum is 10 milliseconds.
     ///
-    /// It bounds one request to the token endpoint, which lasts the lease less a second. Keep it
-    /// below [`CacheSettings::with_deadline`](crate::token::CacheSettings::with_deadline), with time for a
-    /// request: give a slow token endpoint more of both.
+    /// A request to the token endpoint ends one second before the lease. Set the lease below
+    /// [`CacheSettings::with_deadline`](crate::token::CacheSettings::with_deadline), so that
+    /// another request fits in between. For a slow token endpoint, increase both.
     #[must_use]
     pub fn with_lease(mut self, lease: Duration) -> Self {
         self.lease = lease.max(SHORTEST);
         self
     }
 
-    /// How long one request to the token endpoint may take, and how long the credentials may take
-    /// to be read before it. Never more than the default: the lease less a second, or less a fifth
-    /// if that is shorter. No second request is made beside it.
-    #[must_use]
+    /// Limits the duration of one request to the token endpoint, and of reading the credentials
+    /// before it.
+    ///
+    /// Default and maximum: the lease less a second, or less a fifth if that is shorter. The
+    /// process never makes a second request at the same time.
     pub fn with_attempt_timeout(mut self, timeout: Duration) -> Self {
         self.attempt_timeout = Some(timeout);
         self
     }
 
-    /// Who is told what happens. Default: nobody but `tracing`.
+    /// Reports events to this observer. Default: none; `tracing` gets the events in any case.
     #[must_use]
     pub fn with_observer(mut self, observer: impl StoreObserver + 'static) -> Self {
         self.observer = Some(Arc::new(observer));
         self
     }
 
-    /// Keeps the processes together to this limit, in a [book](super::book) in the same store.
-    /// Default: none, and each process learns of the limit by its own 429s.
+    /// Holds all processes together to this limit, through a [book](super::book) in the same store.
+    /// Default: no limit; each process learns the server's limit from its own 429s.
     ///
-    /// For [`OrgBuilder::build`](crate::genesys::OrgBuilder::build), which the layers of
-    /// [`GenesysLayer`](crate::GenesysLayer) then go by. The limit is kept for the client and its
+    /// [`OrgBuilder::build`](crate::genesys::OrgBuilder::build) reads the setting, and the layers
+    /// of [`GenesysLayer`](crate::GenesysLayer) apply it. The limit belongs to the client and its
     /// login host: a renewed token brings no second allowance.
-    #[must_use]
     pub fn with_limit(mut self, limit: Limit) -> Self {
         self.limit = Some(limit);
         self
@@ -124,7 +126,7 @@ impl Sharing {
         self.limit.as_ref()
     }
 
-    /// How long one operation may take.
+    /// Returns the time limit of one operation.
     pub(crate) fn operation_timeout(&self) -> Duration {
         self.operation_timeout
     }
@@ -140,7 +142,7 @@ impl Sharing {
             .min(within_lease)
     }
 
-    /// The setting by which a request gets more time.
+    /// Returns the setting that limits a request's time, for error messages.
     pub(super) fn limits_attempt_by(&self) -> &'static str {
         match self.attempt_timeout {
             Some(timeout) if timeout < self.within_lease() => "Sharing::with_attempt_timeout",
@@ -152,7 +154,7 @@ impl Sharing {
         self.lease - AFTER_REQUEST.min(self.lease / 5)
     }
 
-    /// The key within the namespace.
+    /// Returns the key within the namespace.
     pub(crate) fn key(&self, key: StoreKey) -> StoreKey {
         match &self.namespace {
             Some(namespace) => key.with_parameter("namespace", namespace),

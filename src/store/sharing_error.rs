@@ -2,11 +2,9 @@ use std::{borrow::Cow, error::Error, fmt};
 
 use crate::BoxError;
 
-/// What was set up for sharing tokens cannot work.
+/// A setting for sharing tokens that cannot work.
 ///
-/// The message names the setting and what to do, and shows neither a key nor a secret.
-///
-/// An example: [`store`](crate::store).
+/// The message names the setting and the next step. It contains neither a key nor a secret.
 #[derive(Debug)]
 pub struct SharingError {
     kind: SharingErrorKind,
@@ -14,23 +12,21 @@ pub struct SharingError {
     source: Option<BoxError>,
 }
 
-/// Which setting a [`SharingError`] is about.
-///
-/// An example: [`store`](crate::store).
+/// The setting that a [`SharingError`] is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum SharingErrorKind {
-    /// Each request of the source spends something, so that only one process can make them.
+    /// The source cannot repeat its request, so only one process can make it.
     NotRepeatable,
-    /// The system gives no randomness.
+    /// The operating system provides no randomness.
     Randomness,
-    /// A ring without a key to seal with.
+    /// A key ring has no key to seal with.
     NoKey,
-    /// A key, or its id, that cannot be one.
+    /// A key or its id is malformed.
     InvalidKey,
-    /// Two keys under one id.
+    /// Two keys have the same id.
     DuplicateKey,
-    /// An environment variable is not set, or is no text.
+    /// An environment variable is not set, or is not valid text.
     Variable,
     /// A file cannot be read.
     File,
@@ -50,7 +46,7 @@ impl SharingError {
         self
     }
 
-    /// Which setting is wrong.
+    /// Returns which setting is wrong.
     pub const fn kind(&self) -> SharingErrorKind {
         self.kind
     }

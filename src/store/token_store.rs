@@ -3,44 +3,67 @@ use std::{sync::Arc, time::Duration};
 use super::{Entry, Fence, Lease, Owner, StoreFuture, StoreKey, book::SlotBook};
 use crate::token::Fingerprint;
 
-/// A place that processes share, where one of them puts a token for all.
+/// A place where one process puts a token and other processes find it.
 ///
-/// It holds, for each [`StoreKey`], at most one [`Entry`], at most one lease, and perhaps a
-/// cooldown. Each operation is atomic: of any number of processes that ask at the same time for a
-/// token that is not there, one gets [`Lookup::Leased`]. It decides by its own clock alone how long
-/// anything still lives, so that the clocks of the processes may differ.
+/// For each [`StoreKey`], it keeps at most one [`Entry`], one lease and one cooldown. Each
+/// operation is atomic: if any number of processes ask for a missing token at the same time,
+/// exactly one gets [`Lookup::Leased`]. The store measures each lifetime by its own clock, so the
+/// clocks of the processes may differ.
+///
+/// ```
+/// use std::time::Duration;
+/// use tower_genesys::store::{
+///     Claim, Entry, Lookup, MemoryStore, Owner, StoreKey, TokenStore,
+/// };
+/// use tower_genesys::token::Fingerprint;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), tower_genesys::BoxError> {
+/// let store = MemoryStore::new();
+/// let key = StoreKey::new("login.mypurecloud.ie", "id", "client_credentials");
+/// let claim = Claim::new(Owner::random()?, Duration::from_secs(10));
+/// let Lookup::Leased(lease) = store.get_or_lease(&key, &claim).await? else {
+///     unreachable!("the store is empty")
+/// };
+/// let day = Duration::from_secs(86_400);
+/// let entry = Entry::new(lease.fence, Fingerprint::of("token"), "token", day);
+/// store.publish(&key, &lease, &entry).await?;
+/// assert!(matches!(store.get_or_lease(&key, &claim).await?, Lookup::Token(_)));
+/// # Ok(())
+/// # }
+/// ```
 ///
 /// # Implementing
 ///
-/// `store_conformance!` (feature `testing`) proves an implementation. What it returns is made by
+/// The macro `store_conformance!` (feature `testing`) checks an implementation. Build results with
 /// [`Entry::new`] and [`Lease::new`]. The rules:
 ///
-/// - The fence of a new lease is above that of the entry, of every earlier lease, and above
-///   [`Claim::at_least`]; and not below the store's clock in milliseconds, so that fences go on
-///   growing when a store has lost everything.
-/// - An entry is handed out by [`get_or_lease`](Self::get_or_lease) only when [`Claim`] accepts it.
-///   Whether somebody has a lease at that time does not matter.
-/// - A lease ends by its time, by `publish` and by `abandon`; only its owner can end it early.
-/// - What cannot be read, or is of another type or version, is as if it were not there. A store
-///   that notices says so in [`Lease::replaces`].
+/// - A new lease gets a fence above the fences of the entry and of every earlier lease, and above
+///   [`Claim::at_least`]. The fence is at least the store's clock in milliseconds, so that fences
+///   keep growing after the store loses its data.
+/// - [`get_or_lease`](Self::get_or_lease) returns an entry only if [`Claim::accepts`] it, whether
+///   or not a process has a lease.
+/// - A lease ends when it expires, or by `publish` or `abandon`. Only its owner can end it early.
+/// - The store treats a value that is unreadable, or of another type or version, as missing, and
+///   reports it in [`Lease::replaces`].
 ///
 /// # Errors
 ///
-/// Each operation has a [`StoreError`] for what went wrong with the store itself. A token that is
-/// not there is no error.
+/// Each operation returns a [`StoreError`] if the store itself fails. A missing token is not an
+/// error.
 ///
 /// # Cancellation
 ///
-/// Futures are dropped when their time is over. Whether the operation was carried out is then
-/// unknown: a lease that was granted meanwhile is recognised by its [`Owner`].
+/// A caller drops the future when its time is up. It then does not know whether the store executed
+/// the operation. If the store granted a lease meanwhile, the next claim of the same [`Owner`] gets
+/// that lease.
 pub trait TokenStore: Send + Sync + 'static {
-    /// The token that does for this claim; or who else is getting one; or else the right to get
-    /// one.
+    /// Returns a token that the claim accepts, a lease to fetch one, or the time to wait.
     fn get_or_lease<'a>(&'a self, key: &'a StoreKey, claim: &'a Claim) -> StoreFuture<'a, Lookup>;
 
-    /// Puts the token there that the holder of a lease has got, and ends the lease.
+    /// Stores the token that the holder of a lease fetched, and ends the lease.
     ///
-    /// The fence of the entry decides, not the lease, which may be over: an entry of the same or a
+    /// The fence of the entry decides, even if the lease has expired: an entry with the same or a
     /// higher fence stays, and is returned.
     fn publish<'a>(
         &'a self,
@@ -49,9 +72,9 @@ pub trait TokenStore: Send + Sync + 'static {
         entry: &'a Entry,
     ) -> StoreFuture<'a, Publication>;
 
-    /// Ends a lease without a token. `cooldown`: for how long nobody shall be granted another one.
+    /// Ends a lease without a token, and grants no other lease during `cooldown`.
     ///
-    /// A cooldown never gets shorter by a second one. Without the lease, nothing happens.
+    /// A second cooldown never shortens the first. If the lease has ended already, this is a no-op.
     fn abandon<'a>(
         &'a self,
         key: &'a StoreKey,
@@ -59,22 +82,23 @@ pub trait TokenStore: Send + Sync + 'static {
         cooldown: Option<Duration>,
     ) -> StoreFuture<'a, ()>;
 
-    /// How long an operation may take where
-    /// [`Sharing::with_operation_timeout`](super::Sharing::with_operation_timeout) does not say.
-    /// Default: 150 milliseconds, many times what a server in the same network needs, and little
-    /// for a caller. At least 10.
+    /// Returns the time limit of one operation, unless
+    /// [`Sharing::with_operation_timeout`](super::Sharing::with_operation_timeout) sets another.
+    ///
+    /// Default: 150 milliseconds, many times what a server in the same network needs, and short for
+    /// a caller. The minimum is 10 milliseconds.
     fn operation_timeout(&self) -> Duration {
         Duration::from_millis(150)
     }
 
-    /// The same store as a book of slots, for a [`Limit`](crate::store::Limit) that processes share.
-    /// Default: `None`, it is none.
+    /// Returns this store as a book of slots, for a [`Limit`](crate::store::Limit) that processes
+    /// share. Default: `None`, for a store that keeps no book.
     fn book(self: Arc<Self>) -> Option<Arc<dyn SlotBook>> {
         None
     }
 }
 
-/// So that one store can serve several organisations.
+/// Lets one store serve several organisations.
 impl<T: TokenStore + ?Sized> TokenStore for Arc<T> {
     fn get_or_lease<'a>(&'a self, key: &'a StoreKey, claim: &'a Claim) -> StoreFuture<'a, Lookup> {
         T::get_or_lease(self, key, claim)
@@ -107,28 +131,28 @@ impl<T: TokenStore + ?Sized> TokenStore for Arc<T> {
     }
 }
 
-/// What a process wants of a [`TokenStore`], and what it would not take.
+/// The request of a process to a [`TokenStore`]: which token it accepts, and the lease it wants if
+/// there is no such token.
 ///
-/// An example: [`store`](crate::store).
+/// [`TokenStore`] has an example.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Claim {
-    /// Who asks. A lease that is already theirs is granted again, with the same fence and the whole
-    /// time.
+    /// The process that asks. If it already has the lease, the store grants the lease again, with
+    /// the same fence and its full duration.
     pub owner: Owner,
-    /// The lowest fence of an entry that will do. Default: any.
+    /// The lowest acceptable fence. Default: any.
     pub at_least: Fence,
-    /// How much of an entry's life must be left, but never more than a fifth of its whole. Default:
-    /// nothing.
+    /// The least remaining lifetime, capped at a fifth of the entry's full lifetime. Default: zero.
     pub min_remaining: Duration,
-    /// A token that will not do, since the API has refused it. Default: none.
+    /// The token that the API refused, which is not acceptable. Default: none.
     pub rejected: Option<Fingerprint>,
-    /// How long the lease lasts if it is granted.
+    /// The duration of the lease, if the store grants one.
     pub lease: Duration,
 }
 
 impl Claim {
-    /// Takes any entry, and else wants a lease for this long.
+    /// Creates a claim that accepts any entry, or else asks for a lease of this duration.
     pub const fn new(owner: Owner, lease: Duration) -> Self {
         Self {
             owner,
@@ -139,7 +163,7 @@ impl Claim {
         }
     }
 
-    /// Whether this entry will do. The rule that every store keeps.
+    /// Returns whether an entry is acceptable. Every store applies this rule.
     pub fn accepts(&self, entry: &Entry) -> bool {
         entry.fence >= self.at_least
             && !entry.remaining.is_zero()
@@ -148,30 +172,30 @@ impl Claim {
     }
 }
 
-/// What a [`TokenStore`] has to say to a [`Claim`].
+/// The answer of a [`TokenStore`] to a [`Claim`].
 ///
-/// An example: [`store`](crate::store).
+/// [`TokenStore`] has an example.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Lookup {
-    /// Here is a token that does.
+    /// A token that the claim accepts.
     Token(Entry),
-    /// The token endpoint wants to be left alone for this long.
+    /// No token; the token endpoint must not be called for this long.
     Cooldown(Duration),
-    /// There is none: go and get one.
+    /// No token; the caller may fetch one.
     Leased(Lease),
-    /// There is none, and somebody else is getting one; they have this much time left.
+    /// No token; another process is fetching one, and its lease has this much time left.
     Busy(Duration),
 }
 
-/// What became of an [`Entry`] that was to be published.
+/// The result of publishing an [`Entry`].
 ///
-/// An example: [`store`](crate::store).
+/// [`TokenStore`] has an example.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Publication {
-    /// It is there, for all.
+    /// The store has the entry.
     Published,
-    /// Somebody who was granted the lease later was faster; this is theirs.
+    /// A process with the same or a later lease published first. This is its entry.
     Superseded(Entry),
 }

@@ -17,15 +17,14 @@ use super::{
     topology::Topology,
 };
 
-/// After a failure to connect, and after a connection that broke before it has answered, operations
-/// share the failure for so long: however many there are, a server that is down is asked ten times
-/// a second.
+/// How long operations share a failure, after a failed connection or one that broke before its
+/// first answer. A server that is down gets at most ten connections a second from this process.
 const PAUSE: Duration = Duration::from_millis(100);
-/// How long a connection may take that is made by a runtime which somebody drives: to find the
-/// primary and to connect to it.
+/// How long a connection may take on a running runtime: one limit to find the primary, and one to
+/// connect to it.
 const LONGEST: Duration = CONNECT_TIMEOUT.saturating_mul(2);
 
-/// A connection, or one that is being made.
+/// A connection that is open or being opened.
 #[derive(Clone)]
 pub(super) struct Attempt {
     begun: Instant,
@@ -34,13 +33,13 @@ pub(super) struct Attempt {
 }
 
 impl Attempt {
-    /// One that begins now, and the task that makes it.
+    /// Begins an attempt. Returns it with the task that connects.
     pub(super) fn begin(
         topology: Arc<Topology>,
     ) -> (Self, impl Future<Output = ()> + Send + use<>) {
         let (sender, receiver) = oneshot::channel();
         let outcome = async move {
-            // Gone without a word: its runtime was shut down, or has no network or no timers.
+            // The task is gone: its runtime was shut down, or has no network or no timers.
             receiver.await.unwrap_or_else(|_| {
                 let gone = io::Error::from(io::ErrorKind::ConnectionAborted);
                 Err(Failure::NotConnected(gone.into()))
@@ -67,8 +66,8 @@ impl Attempt {
         }
     }
 
-    /// Not when it has failed some time ago, nor when it should have ended and has not: whoever
-    /// makes it may be on a runtime that nobody drives.
+    /// Returns whether an operation may still use this attempt: not if it failed a while ago, nor
+    /// if it is overdue, because the runtime of its task may no longer be polled.
     pub(super) fn is_usable(&self) -> bool {
         match self.outcome.clone().now_or_never() {
             Some(Ok(_)) => true,

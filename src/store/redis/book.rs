@@ -37,17 +37,17 @@ impl SlotBook for RedisStore {
 }
 
 impl RedisStore {
-    /// Checks what a shared [`Limit`](crate::store::Limit) needs besides [`check`](Self::check): the rights
-    /// for the book's commands. Call it when a process starts; a process also works without the
+    /// Checks the rights that a shared [`Limit`](crate::store::Limit) needs besides those of
+    /// [`check`](Self::check). Call it when a process starts; a process also works without the
     /// book.
     ///
-    /// It reserves a slot under a key of its own, which is gone after two minutes. On a cluster it
-    /// asks one primary.
+    /// The check reserves a slot under its own key, which expires after two minutes. On a cluster
+    /// it checks one primary.
     ///
     /// # Errors
     ///
-    /// As for [`check`](Self::check). [`Permission`](Kind::Permission) names the commands that are
-    /// missing.
+    /// Those of [`check`](Self::check). [`Permission`](Kind::Permission) names the missing
+    /// commands.
     ///
     /// # Cancellation
     ///
@@ -112,7 +112,7 @@ impl Inner {
     }
 }
 
-/// What `reserve` returned.
+/// Reads the reply of `reserve`.
 fn grant(reply: Value) -> Result<Option<Grant>, Failure> {
     let Value::Array(fields) = reply else {
         return Err(Failure::Nonsense);

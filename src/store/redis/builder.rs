@@ -10,21 +10,29 @@ use super::{
 const PREFIX: &str = "tower-genesys";
 const LONGEST_PREFIX: usize = 128;
 
-/// Sets a [`RedisStore`] up.
+/// Configures a [`RedisStore`].
 ///
 /// `Debug` does not show the URL.
 ///
-/// An example: [`store::redis`](crate::store::redis).
+/// ```
+/// use tower_genesys::store::redis::RedisStore;
+///
+/// let store = RedisStore::builder("redis://localhost:6379")
+///     .prefix("staging")
+///     .build()?; // connects at the first operation
+/// assert!(format!("{store:?}").contains("staging"));
+/// # Ok::<_, tower_genesys::BoxError>(())
+/// ```
 pub struct RedisStoreBuilder {
     url: SecretString,
-    /// What errors call the URL.
+    /// The name of the URL in error messages.
     pub(super) setting: Cow<'static, str>,
     prefix: Cow<'static, str>,
     pub(super) certificates: CertificateSettings,
     pub(super) sentinel: Option<SentinelLogin>,
 }
 
-/// Of the Sentinels, whose users are not those of the server.
+/// The login for the Sentinels, which have their own users.
 pub(super) struct SentinelLogin {
     pub(super) setting: Cow<'static, str>,
     pub(super) user: String,
@@ -42,27 +50,26 @@ impl RedisStoreBuilder {
         }
     }
 
-    /// What the names of all keys begin with; a colon follows. Default: `tower-genesys`.
+    /// Sets the prefix of all keys, which a colon follows. Default: `tower-genesys`.
     ///
-    /// For fleets that share a server and must not share tokens, such as staging and production
-    /// with the same OAuth client. The rights of the user name it too.
+    /// Use it for fleets that share a server but not their tokens, such as staging and production
+    /// with the same OAuth client. The ACL rule of the user must name the same prefix.
     #[must_use]
     pub fn prefix(mut self, prefix: impl Into<Cow<'static, str>>) -> Self {
         self.prefix = prefix.into();
         self
     }
 
-    /// Trusts these certificates, in PEM, and no others. Default: Mozilla's list of public CAs.
+    /// Trusts only these certificates, in PEM. Default: Mozilla's list of public CAs.
     #[must_use]
     pub fn ca_certificates(mut self, pem: impl Into<Vec<u8>>) -> Self {
         self.certificates.authorities = Some(Pem::text("`ca_certificates`", pem.into()));
         self
     }
 
-    /// Trusts the certificates in this file, in PEM, and no others. Default: Mozilla's list of
-    /// public CAs.
+    /// Trusts only the certificates in this PEM file. Default: Mozilla's list of public CAs.
     ///
-    /// [`build`](Self::build) reads it, and blocks for so long.
+    /// [`build`](Self::build) reads the file, and blocks meanwhile.
     #[must_use]
     pub fn ca_file(mut self, path: impl Into<PathBuf>) -> Self {
         self.certificates.authorities = Some(Pem::file("`ca_file`", path.into()));
@@ -71,12 +78,12 @@ impl RedisStoreBuilder {
 
     /// Trusts the CAs that the system trusts. Default: Mozilla's list of public CAs.
     ///
-    /// For networks whose administrators install their own CAs on each machine. On Linux, these are
-    /// the files of OpenSSL, or those that `SSL_CERT_FILE` and `SSL_CERT_DIR` name; on macOS the
-    /// keychains, on Windows the certificate stores. Together with [`ca_file`](Self::ca_file) or
-    /// [`ca_certificates`](Self::ca_certificates), it trusts both.
+    /// Use it in networks whose administrators install their own CAs on each machine. Linux takes
+    /// them from OpenSSL's files, or from those that `SSL_CERT_FILE` and `SSL_CERT_DIR` name; macOS
+    /// from the keychains; Windows from the certificate stores. Together with
+    /// [`ca_file`](Self::ca_file) or [`ca_certificates`](Self::ca_certificates), it trusts both.
     ///
-    /// [`build`](Self::build) reads them, and blocks for so long.
+    /// [`build`](Self::build) reads them, and blocks meanwhile.
     ///
     /// ```
     /// use tower_genesys::store::redis::{RedisStore, RedisStoreErrorKind};
@@ -93,10 +100,10 @@ impl RedisStoreBuilder {
         self
     }
 
-    /// Shows this certificate to the servers, and to the Sentinels. Default: none.
+    /// Authenticates to the servers and the Sentinels with this certificate. Default: none.
     ///
-    /// For servers with `tls-auth-clients yes`, which is Redis's own default. Both are PEM, the
-    /// certificate with the intermediate ones after it, the key without a passphrase.
+    /// Servers with `tls-auth-clients yes`, Redis's own default, require one. Both arguments are
+    /// PEM: the certificate followed by its intermediates, and the key without a passphrase.
     #[must_use]
     pub fn client_certificate(
         mut self,
@@ -110,11 +117,12 @@ impl RedisStoreBuilder {
         self
     }
 
-    /// Shows the certificate in this file to the servers, and to the Sentinels. Default: none.
+    /// Authenticates to the servers and the Sentinels with the certificate in this file. Default:
+    /// none.
     ///
-    /// As [`client_certificate`](Self::client_certificate). [`build`](Self::build) reads both
-    /// files, and blocks for so long. A certificate that is renewed is read by a store that is
-    /// built after that.
+    /// The files have the format of [`client_certificate`](Self::client_certificate).
+    /// [`build`](Self::build) reads both, and blocks meanwhile. After a certificate is renewed,
+    /// build a new store.
     #[must_use]
     pub fn client_certificate_files(
         mut self,
@@ -128,10 +136,10 @@ impl RedisStoreBuilder {
         self
     }
 
-    /// Logs in to the Sentinels as this user; an empty name is the default user. Default: the
-    /// `sentinel_user` and `sentinel_password` of the URL, which win, or no login.
+    /// Logs in to the Sentinels as this user; an empty name means the default user.
     ///
-    /// The user and the password of the URL itself are for the server.
+    /// Default: the `sentinel_user` and `sentinel_password` of the URL, or no login. Options of the
+    /// URL take precedence over this setting. The URL's own user and password are for the server.
     #[must_use]
     pub fn sentinel_login(
         mut self,
@@ -146,24 +154,24 @@ impl RedisStoreBuilder {
         self
     }
 
-    /// The store. It connects when it is first used; this needs no runtime.
+    /// Builds the store. It connects at its first operation; building needs no runtime.
     ///
     /// # Errors
     ///
-    /// [`RedisStoreErrorKind::Url`](Kind::Url), [`Prefix`](Kind::Prefix) or
-    /// [`Certificates`](Kind::Certificates).
+    /// [`RedisStoreErrorKind::Url`](Kind::Url), [`Prefix`](Kind::Prefix),
+    /// [`Certificates`](Kind::Certificates) or [`CryptoProvider`](Kind::CryptoProvider).
     pub fn build(self) -> Result<RedisStore, RedisStoreError> {
         check_prefix(&self.prefix)?;
         let topology = self.topology()?;
         Ok(RedisStore::new_on(topology, &self.prefix, self.setting))
     }
 
-    /// The store, when it [works](RedisStore::check).
+    /// Builds the store, and returns it if [`check`](RedisStore::check) succeeds.
     ///
     /// # Errors
     ///
-    /// Those of [`build`](Self::build) and of [`RedisStore::check`]: wrong password, missing
-    /// rights, no server.
+    /// Those of [`build`](Self::build) and of [`RedisStore::check`], such as a wrong password,
+    /// missing rights or no server.
     pub async fn connect(self) -> Result<RedisStore, RedisStoreError> {
         let store = self.build()?;
         store.check().await?;
@@ -193,13 +201,13 @@ impl fmt::Debug for RedisStoreBuilder {
     }
 }
 
-/// A brace would be taken for a hash tag, and the rest could not be written into an ACL rule.
+/// Rejects braces, which would form a hash tag, and characters that an ACL rule cannot contain.
 fn check_prefix(prefix: &str) -> Result<(), RedisStoreError> {
     let is_fine = |char: char| char.is_ascii_alphanumeric() || "-_.:/".contains(char);
     if prefix.is_empty() || prefix.len() > LONGEST_PREFIX || !prefix.chars().all(is_fine) {
         let message = format!(
-            "the prefix of the keys is empty, longer than {LONGEST_PREFIX} bytes, or holds something \
-             other than letters, digits and - _ . : /; choose another one"
+            "the prefix of the keys is empty, longer than {LONGEST_PREFIX} bytes, or contains a \
+             character other than letters, digits and - _ . : /; choose another prefix"
         );
         return Err(RedisStoreError::new(Kind::Prefix, message));
     }

@@ -9,33 +9,37 @@ use crate::{
     token::Fingerprint,
 };
 
-/// How long what a check leaves behind lives.
+/// How long the keys of a check exist.
 const TRACES: Duration = Duration::from_secs(5);
-/// So many keys are tried on a node of a cluster. One that has two thirds of the slots would have
-/// all of these once in 10^11 clusters; and they are always the same, as is the answer.
+/// The number of keys that a check tries on a node of a cluster. A node with two thirds of the
+/// slots would have all of them in one of 10^11 clusters. They are always the same keys, so the
+/// answer is always the same.
 const SPREAD: usize = 64;
 #[cfg(feature = "redis-cluster")]
-/// So many keys are tried to find one of a primary that has a single slot, many times over.
+/// The number of keys to search for one in a given slot: many times more than there are slots.
 const SEARCH: usize = 1 << 18;
 
 impl RedisStore {
-    /// Checks that everything works: the server is there, is what the URL says it is, takes the
-    /// login, lets this user run the scripts on keys of this prefix, and has room. Call it when a
-    /// process starts; a process also works without.
+    /// Checks that the store works. Call it when a process starts; a process also works without the
+    /// store.
     ///
-    /// The check gets a lease, publishes and abandons under a key of its own, which is gone after
-    /// five seconds. On a cluster it does so on every primary, so that the answer is about all
-    /// slots. Each of the round trips has a second.
+    /// The check finds out whether the server is reachable, is what the URL says, accepts the
+    /// login, lets this user run the scripts on keys of this prefix, and has memory left. It gets a
+    /// lease, publishes and abandons under its own key, which expires after five seconds. On a
+    /// cluster it does so on every primary, so that the result holds for all slots. Each round trip
+    /// may take a second.
     ///
     /// # Errors
     ///
-    /// [`Unreachable`](Kind::Unreachable), [`Credentials`](Kind::Credentials),
-    /// [`Certificates`](Kind::Certificates) when the server wants another client certificate,
-    /// [`Permission`](Kind::Permission), which names the commands that are missing,
-    /// [`Url`](Kind::Url) when the server is something else than the URL says (a Sentinel, a node
-    /// of a cluster, no cluster), or [`Server`](Kind::Server). The message names the setting where
-    /// the URL comes from.
+    /// - [`Unreachable`](Kind::Unreachable);
+    /// - [`Credentials`](Kind::Credentials);
+    /// - [`Certificates`](Kind::Certificates), if the server requires another client certificate;
+    /// - [`Permission`](Kind::Permission), which names the missing commands;
+    /// - [`Url`](Kind::Url), if the server is not what the URL says (a Sentinel, a node of a
+    ///   cluster, not a cluster);
+    /// - [`Server`](Kind::Server).
     ///
+    /// The message names the setting that contains the URL.
     /// # Cancellation
     ///
     /// Dropping the future ends the check.
@@ -73,7 +77,7 @@ impl Inner {
         self.link.topology().examine(&mut connection).await
     }
 
-    /// A key of this part, and of this check alone.
+    /// Returns a key in this part that only this check uses.
     fn key_in(&self, part: &Part, owner: Owner) -> Option<StoreKey> {
         let key = StoreKey::new("", "", "check").with_parameter("owner", &format!("{owner:?}"));
         match part {
@@ -91,7 +95,7 @@ impl Inner {
         }
     }
 
-    /// Whether this node has keys from all over.
+    /// Checks that this server has keys from all slots.
     async fn try_spread(&self) -> Result<(), Failure> {
         for turn in 0..SPREAD {
             let key = StoreKey::new("", "", "check").with_parameter("turn", &turn.to_string());
@@ -105,7 +109,7 @@ impl Inner {
         Ok(())
     }
 
-    /// The commands that this user may not run.
+    /// Returns the commands that this user may not run.
     async fn denied(&self, key: &StoreKey) -> Result<Vec<String>, Failure> {
         let call = self.call(&self.scripts.permissions, key);
         let mut denied = reply::words(self.run(call).await?)?;

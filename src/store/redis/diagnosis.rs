@@ -3,10 +3,10 @@ use std::borrow::Cow;
 use super::RedisStoreErrorKind;
 use crate::store::StoreErrorKind;
 
-/// What a failure comes to: for whoever goes on without the store, for whoever sets it up, and in
-/// words.
+/// A failure as a [`StoreErrorKind`] for a running process, as a [`RedisStoreErrorKind`] for a
+/// check, and as a message.
 ///
-/// Nothing of the server's own words is in it: some servers and proxies repeat the command that
+/// The message repeats none of the server's words: some servers and proxies quote the command that
 /// they refuse, and with it the password.
 #[derive(Clone, Debug)]
 pub(super) struct Diagnosis {

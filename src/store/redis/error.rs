@@ -2,12 +2,10 @@ use std::{error::Error, fmt};
 
 use crate::BoxError;
 
-/// A [`RedisStore`](super::RedisStore) cannot be set up, or does not work when it is checked.
+/// An invalid setting of a [`RedisStore`](super::RedisStore), or the reason why its check failed.
 ///
-/// The message names the setting, says what to do, and never shows what is in the setting: a URL
-/// holds a password.
-///
-/// An example: [`store::redis`](crate::store::redis).
+/// The message names the setting and the next step. It never shows the setting's value, because a
+/// URL contains a password. [`store::redis`](crate::store::redis#example) has an example.
 #[derive(Debug)]
 pub struct RedisStoreError {
     kind: RedisStoreErrorKind,
@@ -15,32 +13,30 @@ pub struct RedisStoreError {
     source: Option<BoxError>,
 }
 
-/// What is wrong, of a [`RedisStoreError`].
-///
-/// An example: [`store::redis`](crate::store::redis).
+/// The kind of a [`RedisStoreError`]. [`store::redis`](crate::store::redis#example) has an example.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum RedisStoreErrorKind {
-    /// The environment variable is not set, empty, or no text.
+    /// The environment variable is not set, empty, or not valid text.
     Variable,
-    /// The URL is no URL, has a part that cannot be used, or the server is something else than it
-    /// says: a Sentinel, a node of a cluster, no cluster, several clusters.
+    /// The URL is malformed or has an invalid part, or the server is not what it says: a Sentinel,
+    /// a node of a cluster, not a cluster, or several clusters.
     Url,
-    /// The certificates cannot be read, do not belong together, come without `rediss`, or the server
-    /// wants others.
+    /// The certificates are unreadable, do not match, or are set without `rediss`; or the server
+    /// requires others.
     Certificates,
     /// No crypto provider for TLS: no feature compiles one in, and none is installed.
     CryptoProvider,
-    /// The prefix of the keys.
+    /// The prefix of the keys is invalid.
     Prefix,
     /// No server answers.
     Unreachable,
-    /// The server refuses the login, or wants one.
+    /// The server rejects the login, or requires one.
     Credentials,
-    /// The user may not do what the store does.
+    /// The user lacks rights that the store needs.
     Permission,
-    /// The server is reached, and cannot do it: a replica, out of memory, too old, a cluster with
-    /// slots that no node serves.
+    /// The server answers but cannot run the scripts: a replica, out of memory, too old, or a
+    /// cluster with slots that no node serves.
     Server,
 }
 
@@ -58,7 +54,7 @@ impl RedisStoreError {
         self
     }
 
-    /// Which setting is wrong, or what is wrong with the server.
+    /// Returns which setting is wrong, or the fault of the server.
     pub const fn kind(&self) -> RedisStoreErrorKind {
         self.kind
     }

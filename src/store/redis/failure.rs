@@ -3,18 +3,18 @@ use redis::{ErrorKind, RedisError, ServerErrorKind};
 use super::{RedisStoreError, RedisStoreErrorKind, diagnosis::Diagnosis, finding, refusal};
 use crate::store::{StoreError, StoreErrorKind};
 
-/// Why a script has no result.
+/// The reason why a script has no result.
 #[derive(Clone, Debug)]
 pub(super) enum Failure {
-    /// There is no tokio runtime to connect in.
+    /// No tokio runtime to connect in.
     NoRuntime,
-    /// There is no connection, and so nothing was sent.
+    /// No connection, so nothing was sent.
     NotConnected(RedisError),
-    /// The server says no, or the connection broke when the script was on its way.
+    /// The server refused the script, or the connection broke after it was sent.
     Answer(RedisError),
     /// The server is not what the settings say.
     Known(&'static Diagnosis),
-    /// What came back is not what the scripts return.
+    /// The reply is not one that the scripts return.
     Nonsense,
 }
 
@@ -63,12 +63,12 @@ impl Failure {
         }
     }
 
-    /// Whether the connection is broken, so that another one may do better.
+    /// Returns whether the connection broke, so that a new one may succeed.
     pub(super) fn is_of_the_connection(&self) -> bool {
         matches!(self, Self::Answer(error) if error.is_unrecoverable_error())
     }
 
-    /// Whether the server is no primary any more, or not yet.
+    /// Returns whether the server is no longer the primary, or not yet.
     pub(super) fn is_of_the_role(&self) -> bool {
         match self {
             Self::Answer(error) => matches!(
@@ -80,22 +80,22 @@ impl Failure {
         }
     }
 
-    /// Whether the script may have been carried out.
+    /// Returns whether the server may have run the script.
     pub(super) fn leaves_the_outcome_open(&self) -> bool {
         matches!(self, Self::Answer(error) if error.is_io_error() && !error.is_connection_refusal())
     }
 
-    /// Whether another node of a cluster has the key.
+    /// Returns whether another node of a cluster has the key.
     pub(super) fn is_about_another_node(&self) -> bool {
         matches!(self, Self::Answer(error) if error.redirect_node().is_some())
     }
 
-    /// Whether nobody has answered.
+    /// Returns whether no server answered.
     pub(super) fn is_unreachable(&self) -> bool {
         self.diagnose().setup == RedisStoreErrorKind::Unreachable
     }
 
-    /// The same, said by a Sentinel, which has a login and rights of its own.
+    /// Returns the failure as one of a Sentinel, which has its own login and rights.
     pub(super) fn of_sentinel(self) -> Self {
         match (self.diagnose().setup, &self) {
             (RedisStoreErrorKind::Credentials, _) => Self::Known(&finding::SENTINEL_LOGIN),
@@ -108,8 +108,8 @@ impl Failure {
         }
     }
 
-    /// What is safe to show of the cause: errors of sockets and of TLS, which repeat nothing that
-    /// was sent.
+    /// Returns the cause if it is safe to show: errors of sockets and TLS repeat nothing that was
+    /// sent.
     fn into_source(self) -> Option<RedisError> {
         match self {
             Self::NotConnected(error) | Self::Answer(error) if error.is_io_error() => Some(error),
@@ -117,7 +117,7 @@ impl Failure {
         }
     }
 
-    /// The error of a check that ended in this, of the servers that this setting names.
+    /// Returns the error of a failed check. `setting` names the setting with the URL.
     pub(super) fn checked(self, setting: &str) -> RedisStoreError {
         let (diagnosis, source) = self.into_parts();
         let message = format!("{setting}: {}", diagnosis.message);

@@ -1,17 +1,17 @@
 use crate::store::StoreKey;
 
-/// Of how the keys and the values are written. A store of another version keeps to itself.
+/// The version of the keys and values. Stores of different versions do not see each other's keys.
 const VERSION: u32 = 1;
 
-/// The names of the four keys of one [`StoreKey`], in the order in which the scripts know them.
+/// Returns the names of the four keys of one [`StoreKey`], in the order that the scripts expect.
 ///
-/// The braces are Redis Cluster's hash tag: all four are in one slot, as a script needs them.
+/// The braces are Redis Cluster's hash tag: they place all four in one slot, as a script requires.
 pub(super) fn names(prefix: &str, key: &StoreKey) -> [String; 4] {
     ["token", "lease", "cooldown", "fence"]
         .map(|what| format!("{prefix}:{VERSION}:{{{key}}}:{what}"))
 }
 
-/// The names of the four keys of a book, as above.
+/// Returns the names of the four keys of a book, in the order that its scripts expect.
 pub(super) fn names_of_book(prefix: &str, key: &StoreKey) -> [String; 4] {
     ["slots", "owners", "paid", "book"].map(|what| format!("{prefix}:{VERSION}:{{{key}}}:{what}"))
 }

@@ -13,19 +13,17 @@ use super::{
 };
 use crate::lock::lock;
 
-/// How long to wait before a script is repeated on another connection. Others may learn a little
-/// later than a server itself that it is no primary any more; together less than the 150
-/// milliseconds that an operation has.
+/// The pauses before a script runs again on a new connection. Sentinels and nodes learn of a new
+/// primary a little later than the servers. The sum is below the 150 milliseconds of an operation.
 const AGAIN: [Duration; 3] = [
     Duration::ZERO,
     Duration::from_millis(30),
     Duration::from_millis(60),
 ];
-/// The way to the servers: one connection that all operations share, made when it is first needed.
+/// The connection that all operations share, opened at the first one.
 ///
-/// A connection that breaks, goes silent, is refused, or leads to what is no primary any more is
-/// given up here. Its successor begins at the beginning: it asks the DNS, the Sentinels or the
-/// cluster again.
+/// The link drops a connection that breaks, goes silent, is refused, or leads to a server that is
+/// no longer the primary. The next one asks the DNS, the Sentinels or the cluster again.
 pub(super) struct Link {
     topology: Arc<Topology>,
     current: Mutex<Option<Attempt>>,
@@ -43,15 +41,16 @@ impl Link {
         &self.topology
     }
 
-    /// Carries a script out, in one round trip on a connection that stands.
+    /// Runs a script, in one round trip if a connection is open.
     ///
-    /// If the connection turns out to be broken, such as one that the server has closed while
-    /// nobody used it, or to lead to what is no primary any more, a new one is made at once, and
-    /// the script is repeated: each of them may be. When the future is dropped without an answer,
-    /// its connection is not used again.
+    /// The connection may be broken, for example because the server closed it while it was idle, or
+    /// the server may no longer be the primary. Then the link connects again at once and repeats
+    /// the script, since every script may be repeated. If the future is dropped before the answer,
+    /// the link never uses its connection again.
     pub(super) async fn run(&self, call: &Call<'_>) -> Result<Value, Failure> {
         let attempt = self.attempt()?;
-        // One that has never answered was not broken by being idle, nor was its server a primary.
+        // A connection that never answered did not break from idling, nor did its server change
+        // roles.
         let has_answered = attempt.has_answered.load(Ordering::Relaxed);
         let mut result = self.run_on(attempt, call).await;
         let mut is_open = false;
@@ -67,13 +66,13 @@ impl Link {
             result = self.run_on(attempt, call).await;
         }
         match result {
-            // An earlier one may have been carried out all the same.
+            // The server may have run the script on an earlier connection.
             Err(Failure::NotConnected(error)) if is_open => Err(Failure::Answer(error)),
             result => result,
         }
     }
 
-    /// A new connection in place of one to what is not the primary yet.
+    /// Replaces a connection that leads to a server that is not the primary yet.
     fn attempt_beyond_failure(&self) -> Result<Attempt, Failure> {
         let attempt = self.attempt()?;
         match attempt.outcome.clone().now_or_never() {
@@ -85,7 +84,7 @@ impl Link {
         }
     }
 
-    /// The connection that operations share, for a question that is none of them.
+    /// Returns the shared connection, for commands other than the scripts.
     pub(super) async fn connection(&self) -> Result<Connection, Failure> {
         self.attempt()?.outcome.await
     }
@@ -101,7 +100,7 @@ impl Link {
         result.map_err(Failure::Answer)
     }
 
-    /// The connection that there is, or a new one.
+    /// Returns the current connection, or begins a new one.
     fn attempt(&self) -> Result<Attempt, Failure> {
         let found = self.lock().clone();
         if let Some(attempt) = found.as_ref().filter(|attempt| attempt.is_usable()) {
@@ -111,7 +110,7 @@ impl Link {
         let (attempt, make) = Attempt::begin(self.topology.clone());
         let mut current = self.lock();
         match (&*current, &found) {
-            // Somebody else was faster.
+            // Another operation began one first.
             (Some(theirs), found)
                 if !found
                     .as_ref()
@@ -128,7 +127,7 @@ impl Link {
         Ok(attempt)
     }
 
-    /// Puts this in the place of an attempt, unless another one is there already.
+    /// Replaces this attempt, unless another operation already has.
     fn replace(&self, attempt: &Attempt, successor: Option<Attempt>) {
         let mut current = self.lock();
         let old = if current
@@ -148,8 +147,8 @@ impl Link {
     }
 }
 
-/// Whether the next operation may use the connection after this error: it came from a server that
-/// works for others, or would be no other on a new connection.
+/// Returns whether the next operation may use the connection after this error: either the server
+/// works for others, or a new connection would get the same answer.
 fn says_nothing_of_the_server(error: &RedisError) -> bool {
     use redis::{ErrorKind, ServerErrorKind as Server};
     match error.kind() {
@@ -166,7 +165,7 @@ fn is_broken(error: &RedisError) -> bool {
     error.is_io_error() || error.kind() == redis::ErrorKind::ClusterConnectionNotFound
 }
 
-/// Gives a connection up when it goes out of scope.
+/// Drops the connection when it goes out of scope without an answer.
 struct Unanswered<'a> {
     link: &'a Link,
     attempt: Option<Attempt>,
@@ -180,7 +179,7 @@ impl Unanswered<'_> {
 
     fn answered(mut self, result: &RedisResult<Value>) {
         match result {
-            // What has never answered is not tried again at once.
+            // After a connection that never answered, operations pause before the next attempt.
             Err(error) if is_broken(error) && !self.has_answered() => {
                 if let Some(attempt) = self.attempt.take() {
                     let failed = Attempt::failed(error.clone());

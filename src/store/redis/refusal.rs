@@ -3,7 +3,7 @@ use redis::{ErrorKind, RedisError, ServerErrorKind};
 use super::{RedisStoreErrorKind, diagnosis::Diagnosis};
 use crate::store::StoreErrorKind;
 
-/// An answer by which a server says no: its code, a part of its text where the code is not enough.
+/// A refusal of a server: its code, and a part of its text if the code is ambiguous.
 struct Refusal {
     code: &'static str,
     text: &'static str,
@@ -30,7 +30,7 @@ impl Refusal {
     }
 
     fn matches(&self, code: &str, text: &str) -> bool {
-        // Redis 6 wraps what a command in a script answers: `ERR Error running script …: -OOM
+        // Redis 6 wraps the error of a command in a script: `ERR Error running script …: -OOM
         // command …`.
         let wrapped = || !self.code.is_empty() && text.contains(&format!("-{} ", self.code));
         if self.text.is_empty() {
@@ -61,7 +61,7 @@ const NOT_THE_PRIMARY: &str = "this Redis server is a replica and takes no write
 const OTHER_NODE: &str = "this node of the Redis Cluster does not have the key; write redis-cluster:// instead of \
      redis:// (feature `redis-cluster`)";
 
-/// The first that matches.
+/// The known refusals; the first match wins.
 static REFUSALS: [Refusal; 23] = {
     use RedisStoreErrorKind as Setup;
     use Refusal as R;
@@ -69,7 +69,7 @@ static REFUSALS: [Refusal; 23] = {
     [
         WRONG_PASSWORD,
         R::new("NOAUTH", "", Denied, Setup::Credentials, NO_LOGIN),
-        // A server without a login takes no command of so many words, and ends the connection.
+        // A server that requires a login rejects a long command, and closes the connection.
         R::new(
             "ERR",
             "Protocol error: unauthenticated",
@@ -191,7 +191,7 @@ static REFUSALS: [Refusal; 23] = {
     ]
 };
 
-/// What this answer of a server comes to.
+/// Diagnoses a server's refusal.
 pub(super) fn diagnose(error: &RedisError) -> Diagnosis {
     let code = error.code().unwrap_or_default();
     let text = error.detail().unwrap_or_default();
@@ -211,13 +211,13 @@ pub(super) fn diagnose(error: &RedisError) -> Diagnosis {
     )
 }
 
-/// A code as servers have them, and nothing else that may stand in its place.
+/// Returns the code if it has the form of one, so that no other text reaches a message.
 fn shown(code: &str) -> &str {
     let is_code = (1..=16).contains(&code.len()) && code.bytes().all(|b| b.is_ascii_uppercase());
     if is_code { code } else { "no code" }
 }
 
-/// What a login that was refused comes to. The client keeps nothing of the answer.
+/// Diagnoses a refused login. The redis crate keeps nothing of the answer.
 pub(super) fn wrong_password() -> Diagnosis {
     WRONG_PASSWORD.diagnosis()
 }

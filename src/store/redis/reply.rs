@@ -9,7 +9,7 @@ use crate::{
     token::Fingerprint,
 };
 
-/// What `get_or_lease` returned.
+/// Reads the reply of `get_or_lease`.
 pub(super) fn lookup(reply: Value, claim: &Claim) -> Result<Lookup, Failure> {
     let (tag, fields) = tagged(reply)?;
     match (&*tag, &fields[..]) {
@@ -30,7 +30,7 @@ pub(super) fn lookup(reply: Value, claim: &Claim) -> Result<Lookup, Failure> {
     }
 }
 
-/// What `publish` returned.
+/// Reads the reply of `publish`.
 pub(super) fn publication(reply: Value) -> Result<Publication, Failure> {
     let (tag, fields) = tagged(reply)?;
     match (&*tag, &fields[..]) {
@@ -40,7 +40,7 @@ pub(super) fn publication(reply: Value) -> Result<Publication, Failure> {
     }
 }
 
-/// What `abandon` returned.
+/// Reads the reply of `abandon`.
 pub(super) fn abandoned(reply: Value) -> Result<(), Failure> {
     match &*tagged(reply)?.0 {
         b"abandoned" | b"nothing" => Ok(()),
@@ -48,7 +48,7 @@ pub(super) fn abandoned(reply: Value) -> Result<(), Failure> {
     }
 }
 
-/// A list of words.
+/// Reads a list of words.
 pub(super) fn words(reply: Value) -> Result<Vec<String>, Failure> {
     from_redis_value(reply).map_err(|_| Failure::Nonsense)
 }

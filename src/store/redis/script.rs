@@ -1,12 +1,12 @@
 use redis::{Cmd, ErrorKind, RedisResult, Script as Digest, ServerErrorKind, Value, cmd};
 
-/// A Lua script, and the digest under which a server knows it that has run it before.
+/// A Lua script, with the digest by which a server finds it after the first run.
 pub(super) struct Script {
     source: &'static str,
     digest: String,
 }
 
-/// The scripts that the store is made of.
+/// The scripts of the store.
 pub(super) struct Scripts {
     pub(super) get_or_lease: Script,
     pub(super) publish: Script,
@@ -19,8 +19,8 @@ pub(super) struct Scripts {
 
 /// A script with its keys and arguments.
 ///
-/// All keys have one hash tag, and there is at least one: the first one names the node of a cluster
-/// that runs the script.
+/// There is at least one key, and all keys have one hash tag: a cluster runs the script on the node
+/// of the first key.
 pub(super) struct Call<'a> {
     script: &'a Script,
     keys: Vec<String>,
@@ -83,8 +83,10 @@ impl Call<'_> {
         self
     }
 
-    /// One round trip, and a second one when the server does not know the script yet: `EVAL`, not
-    /// `SCRIPT LOAD` as [`redis::Script`] has it, which takes a third one and one more permission.
+    /// Runs the script in one round trip, or in two if the server does not know it yet.
+    ///
+    /// The second one is an `EVAL`. The `SCRIPT LOAD` of [`redis::Script`] would take a third round
+    /// trip and one more permission.
     pub(super) async fn run(
         &self,
         connection: &mut impl redis::aio::ConnectionLike,

@@ -17,19 +17,19 @@ use crate::store::{
     TokenStore, book::SlotBook,
 };
 
-/// Ten years. Redis adds what it is given to the time of now, and refuses a sum that it cannot
-/// hold.
+/// Ten years. Redis adds a duration to the current time, and rejects a sum that overflows.
 const LONGEST: Duration = Duration::from_secs(10 * 365 * 24 * 60 * 60);
 
-/// How long the last fence is kept after the last use: longer than a holder of a lease can be
-/// frozen and still matter, as no token but the longest lives for more than two days. After that,
-/// the server's clock takes care that fences grow.
+/// How long the last fence stays after its last use.
+///
+/// No token is valid for more than two days, so a holder of an older lease has nothing to publish.
+/// After that time, the server's clock ensures that fences grow.
 pub(super) const KEEP_FENCE: Duration = Duration::from_secs(2 * 24 * 60 * 60);
 
-/// A [`TokenStore`] on Redis or Valkey. See the [module](super).
+/// A [`TokenStore`] on Redis or Valkey. The [module](super) documents it.
 ///
-/// By `rediss://`, it makes ring rustls's crypto provider of the process, if [none was
-/// chosen](super#urls).
+/// With `rediss://`, it installs the [crypto provider](super#tls) of the features for the process
+/// if none is installed.
 #[derive(Clone)]
 pub struct RedisStore {
     pub(super) inner: Arc<Inner>,
@@ -43,7 +43,7 @@ pub(super) struct Inner {
 }
 
 impl RedisStore {
-    /// The store on the server of this URL.
+    /// Returns the store at this URL.
     ///
     /// # Errors
     ///
@@ -52,7 +52,7 @@ impl RedisStore {
         Self::builder(url).build()
     }
 
-    /// The store on the server of the URL in the environment variable `REDIS_URL`.
+    /// Returns the store at the URL in the environment variable `REDIS_URL`.
     ///
     /// # Errors
     ///
@@ -61,17 +61,17 @@ impl RedisStore {
         Self::builder_from_env("REDIS_URL")?.build()
     }
 
-    /// For a store on the server of this URL. The forms of it are in the [module](super#urls).
+    /// Configures a store at this URL. The [module](super#urls) lists the forms of URLs.
     pub fn builder(url: impl Into<SecretString>) -> RedisStoreBuilder {
         RedisStoreBuilder::new(url.into())
     }
 
-    /// For a store on the server of the URL in this environment variable.
+    /// Configures a store at the URL in this environment variable.
     ///
     /// # Errors
     ///
-    /// [`RedisStoreErrorKind::Variable`](super::RedisStoreErrorKind::Variable) when it is not set,
-    /// empty, or no text.
+    /// [`RedisStoreErrorKind::Variable`](super::RedisStoreErrorKind::Variable) if the variable is
+    /// not set, empty, or not valid text.
     pub fn builder_from_env(
         name: impl Into<Cow<'static, str>>,
     ) -> Result<RedisStoreBuilder, RedisStoreError> {
@@ -205,7 +205,7 @@ impl TokenStore for RedisStore {
     }
 }
 
-/// Without the URL, which holds the password.
+/// Omits the URL, which contains the password.
 impl fmt::Debug for RedisStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RedisStore")
@@ -227,12 +227,12 @@ fn digits(fence: Fence) -> String {
     fence.get().to_string()
 }
 
-/// In milliseconds.
+/// Returns milliseconds.
 fn rounded_down(duration: Duration) -> String {
     duration.min(LONGEST).as_millis().to_string()
 }
 
-/// In milliseconds.
+/// Returns milliseconds.
 fn rounded_up(duration: Duration) -> String {
     let nanoseconds = duration.min(LONGEST).as_nanos();
     nanoseconds.div_ceil(1_000_000).to_string()

@@ -1,4 +1,4 @@
--- Ends a lease without a token, and perhaps keeps everybody from getting another one for a while.
+-- Ends a lease without a token, and optionally starts a cooldown, in which no process gets a lease.
 local owner, lease_fence, cooldown = ARGV[1], ARGV[2], tonumber(ARGV[3])
 
 local lease = read_lease()

@@ -1,4 +1,4 @@
--- Which of the commands that are tried this user may not run. In front of each script that tries some.
+-- Collects the commands that the user may not run. Precedes each script that tries commands.
 local denied = {}
 local function try(command, ...)
   local result = redis.pcall(command, ...)

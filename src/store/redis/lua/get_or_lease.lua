@@ -1,4 +1,4 @@
--- The token, if it does; else who else is getting one; else the right to get one.
+-- Returns an acceptable token, a lease, or the time to wait.
 local owner, at_least, min_left, rejected = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4]
 local lease_time, keep = ARGV[5], tonumber(ARGV[6])
 
@@ -19,7 +19,7 @@ local last, last_left = read_fence()
 if failed then return failed end
 if lease and lease.owner ~= owner then return { 'busy', lease.left } end
 
--- A lease of one's own is granted again, unless what it would publish is overtaken already.
+-- The owner gets its own lease again, unless its fence is too low to publish.
 local fence
 if lease and not below(lease.fence, at_least) and not (token and not below(token.fence, lease.fence)) then
   fence = lease.fence

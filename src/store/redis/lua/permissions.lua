@@ -1,4 +1,4 @@
--- Which of the commands that the other scripts call this user may not run on these keys.
+-- Returns the commands of the token scripts that the user may not run on these keys.
 try('TIME')
 for _, key in ipairs(KEYS) do
   try('GET', key)

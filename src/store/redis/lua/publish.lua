@@ -1,4 +1,4 @@
--- Puts a token there unless one of the same or a higher fence is there, and ends the lease.
+-- Stores a token unless one with the same or a higher fence is there, and ends the lease.
 local owner, lease_fence, fence = ARGV[1], ARGV[2], ARGV[3]
 local header, value, left, keep = ARGV[4], ARGV[5], tonumber(ARGV[6]), tonumber(ARGV[7])
 
@@ -8,7 +8,7 @@ local last, last_left = read_fence()
 read(COOLDOWN)
 if failed then return failed end
 
--- First what needs no memory: after a first write, a server that is full lets the rest through, and nothing is half done.
+-- The command that needs no memory comes first: once it has run, a full server lets the script finish its writes.
 if lease and lease.owner == owner and lease.fence == lease_fence then
   redis.call('DEL', LEASE)
 end

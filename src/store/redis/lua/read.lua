@@ -1,12 +1,12 @@
--- How the keys are read. In front of each script; KEYS is the same in all of them:
+-- Reads and checks the keys. Precedes each token script; KEYS is the same in all of them:
 local TOKEN, LEASE, COOLDOWN, FENCE = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 
 local VERSION = '1'
 local HIGHEST = '18446744073709551615'
 
--- The first error that is not about what is in a key: the script returns it.
+-- The first error that is not about the value of a key. The script returns it.
 local failed
--- The first thing that cannot be read, and the keys that hold such things.
+-- The first fault of a value, and the keys whose values are unreadable.
 local fault
 local unreadable = {}
 
@@ -15,7 +15,7 @@ local function refuse(key, what)
   unreadable[key] = true
 end
 
--- Fences are unsigned 64-bit numbers, and Lua's numbers are exact to 2^53 only: they stay digits.
+-- Fences are unsigned 64-bit numbers, but Lua's numbers are exact to 2^53 only. So fences stay strings of digits.
 local function below(a, b)
   if #a ~= #b then return #a < #b end
   return a < b
@@ -38,7 +38,7 @@ local function is_fence(digits)
   return string.match(digits, '^0$') or string.match(digits, '^[1-9]%d*$') and not below(HIGHEST, digits)
 end
 
--- A value and how many milliseconds it lives. What lives for ever was not put there by us.
+-- Returns a value and its remaining milliseconds. A key without expiry is corrupt: this store never writes one.
 local function read(key)
   local value = redis.pcall('GET', key)
   if type(value) == 'table' then
@@ -73,7 +73,7 @@ local function read_token()
     fence = fence,
     fingerprint = string.lower(fingerprint),
     lifetime = tonumber(lifetime),
-    -- Whoever can write to the server can prolong a key.
+    -- Anyone with write access can extend a key's expiry, so the token's own lifetime caps it.
     left = math.min(left, tonumber(lifetime)),
     value = string.sub(raw, at),
   }

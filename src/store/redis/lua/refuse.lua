@@ -1,4 +1,4 @@
--- The server answered 429: no slot begins before that is over.
+-- Closes the book after a 429: no slot begins during the wait.
 local limit, wait = tonumber(ARGV[1]), tonumber(ARGV[2])
 
 local page = read() or fresh(limit, 0)

@@ -1,4 +1,4 @@
--- Slots in time, for whoever asks; without a limit, what there is to know.
+-- Grants slots to the owner. With a limit of 0, only reports the state of the book.
 local owner, limit, burst, want = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
 local is_known, was_alone = ARGV[5] == '1', ARGV[6] == '1'
 

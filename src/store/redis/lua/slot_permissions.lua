@@ -1,4 +1,4 @@
--- Which of the commands that the scripts of a book call this user may not run on these keys.
+-- Returns the commands of the book scripts that the user may not run on these keys.
 try('TIME')
 for _, key in ipairs({ KEYS[1], KEYS[2], KEYS[3] }) do
   try('ZADD', key, '1', '1')

@@ -1,10 +1,10 @@
--- The rules of a book of slots: those of store/book/rules.rs, which the conformance suite compares with these. All times
--- are microseconds since 1970 by the server's clock, which numbers hold exactly.
+-- The rules of a book of slots, the same as in store/book/rules.rs; the conformance suite compares both. All times are
+-- microseconds since 1970 by the server's clock, within the range in which Lua's numbers are exact.
 local LOG, OWNERS, PAID, BOOK = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local VERSION = '1'
 local WINDOW, HORIZON = 61000000, 2000000
 local BURST_WIDTH, SET_BACK, MOST = 10000, 1000000, 1000
--- No process writes what is further ahead.
+-- No process writes a time further ahead than this.
 local FURTHEST = 86400000000
 
 local time = redis.call('TIME')
@@ -19,7 +19,7 @@ local function div(a, b)
   return math.floor(a / b)
 end
 
--- What is of a wrong type was not put there by us.
+-- Runs a command. Deletes a key of the wrong type, which this store never writes, and runs the command again.
 local function typed(command, key, ...)
   local result = redis.pcall(command, key, ...)
   if type(result) == 'table' and result.err then

@@ -14,23 +14,23 @@ use crate::{
     store::redis::{RedisStoreError, RedisStoreErrorKind as Kind},
 };
 
-/// What a text in PEM begins with, and no path does.
+/// The beginning of PEM text, which no path has.
 const PEM: &str = "-----BEGIN";
 
-/// The certificates that TLS goes by, as they were set.
+/// The certificate settings, not yet read.
 #[derive(Clone, Default)]
 pub(in crate::store::redis) struct CertificateSettings {
     pub(in crate::store::redis) authorities: Option<Pem>,
-    /// Whether those of the system are trusted, too.
+    /// Whether to trust the system's CAs, too.
     pub(in crate::store::redis) system: bool,
     pub(in crate::store::redis) certificate: Option<Pem>,
     pub(in crate::store::redis) key: Option<Pem>,
 }
 
-/// A text in PEM, or the file that holds it.
+/// PEM text, or the path of a file that contains it.
 #[derive(Clone)]
 pub(in crate::store::redis) struct Pem {
-    /// What errors call it.
+    /// The setting's name in error messages.
     setting: Cow<'static, str>,
     from: Place,
 }
@@ -56,7 +56,7 @@ impl Pem {
         }
     }
 
-    /// What an environment variable holds: the text itself, or the path of its file.
+    /// Takes the value of an environment variable: PEM text, or the path of a PEM file.
     pub(in crate::store::redis) fn variable(name: String, value: String) -> Self {
         let from = if value.trim_start().starts_with(PEM) {
             Place::Text(value.into_bytes())
@@ -85,7 +85,7 @@ impl Pem {
 }
 
 impl CertificateSettings {
-    /// What the settings come to; nothing when there are none.
+    /// Reads the settings. Returns `None` if there are none.
     pub(super) fn read(&self) -> Result<Option<TlsCertificates>, RedisStoreError> {
         let mut root_cert = self.authorities.as_ref().map(authorities).transpose()?;
         if self.system {
@@ -115,7 +115,7 @@ impl CertificateSettings {
         }))
     }
 
-    /// The first that is set, for an error about all of them.
+    /// Returns the first setting in use, for an error about all of them.
     pub(super) fn setting(&self) -> Option<&str> {
         let all = [&self.authorities, &self.certificate, &self.key];
         let named = all.into_iter().flatten().next().map(|pem| &*pem.setting);
@@ -140,12 +140,12 @@ fn chain(setting: &Pem, pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, Redi
     match read {
         Ok(chain) if !chain.is_empty() => Ok(chain),
         Ok(_) => Err(setting.wrong("holds no certificate; give one or more as PEM")),
-        // Without the parser's own error, which may show what it has read.
+        // Omits the parser's error, which may quote the text.
         Err(_) => Err(setting.wrong("holds a certificate that cannot be read; give it as PEM")),
     }
 }
 
-/// The certificate of the client, when the key is its own.
+/// Returns the client's certificate, if the key belongs to it.
 fn client(certificate: &Pem, key: &Pem) -> Result<ClientTlsConfig, RedisStoreError> {
     let (client_cert, client_key) = (certificate.read()?, key.read()?);
     let chain = chain(certificate, &client_cert)?;
@@ -170,7 +170,7 @@ fn client(certificate: &Pem, key: &Pem) -> Result<ClientTlsConfig, RedisStoreErr
     }
 }
 
-/// What the connection will use: redis-rs takes the provider of the process.
+/// Returns the provider that the connection will use. redis-rs takes that of the process.
 pub(super) fn provider() -> Result<Arc<CryptoProvider>, RedisStoreError> {
     let provider = crypto::installed().or_else(crypto::compiled_in);
     provider.ok_or_else(|| RedisStoreError::new(Kind::CryptoProvider, crypto::NO_PROVIDER))

@@ -18,20 +18,21 @@ use crate::{
     },
 };
 
-/// For the nodes in the URL to answer. After that, those that were known before are asked too.
+/// The time for the nodes in the URL to answer. After it, the nodes known from before are asked
+/// too.
 const PATIENCE: Duration = Duration::from_millis(300);
-/// How much later than the first answer those of the others may come, to be compared with it.
+/// The time after the first answer in which other nodes may contradict it.
 const GRACE: Duration = Duration::from_millis(50);
-/// How often the redis crate follows a key that moves, and how long it waits in between: little, as
-/// an operation has 150 milliseconds.
+/// How often the redis crate follows a key that moves, and how long it waits in between, in
+/// milliseconds: short, because an operation has 150.
 const REDIRECTIONS: u32 = 5;
 const LEAST_WAIT: u64 = 5;
 const LONGEST_WAIT: u64 = 40;
 
-/// A cluster, of which some nodes are known.
+/// A cluster, with the nodes known so far.
 pub(in crate::store::redis) struct Cluster {
     seeds: Vec<Node>,
-    /// The nodes that there were at the last time: those in the URL may all be gone by now.
+    /// The nodes of the last view. Those in the URL may all be gone by now.
     known: Mutex<Vec<(String, u16)>>,
 }
 
@@ -68,8 +69,8 @@ impl Cluster {
         connection.map_err(Failure::NotConnected)
     }
 
-    /// The slots of each primary. Fails unless all slots are somewhere, and the same for every
-    /// node in the URL.
+    /// Returns the slots of each primary. Fails if a slot is not served, or if the nodes in the URL
+    /// belong to different clusters.
     pub(super) async fn slots(&self) -> Result<Vec<HashSet<Slot>>, Failure> {
         let (mut views, mut failure) = (Vec::new(), None);
         for looked in join_all(self.seeds.iter().map(Node::look)).await {
@@ -104,7 +105,7 @@ impl Cluster {
         let known = lock(&self.known).clone();
         let Some(seed) = self.seeds.first().filter(|_| !known.is_empty()) else {
             return match failure {
-                // Somebody may still answer.
+                // A node may still answer.
                 Failure::Known(_) => look_at(&self.seeds).await,
                 failure => Err(failure),
             };
@@ -123,7 +124,7 @@ impl Node {
         Ok(Self { settings, client })
     }
 
-    /// What this node sees of its cluster.
+    /// Asks this node for its view of the cluster.
     async fn look(&self) -> Result<(View, NodeSettings), Failure> {
         let mut connection = open(&self.client).await?;
         let mut command = cmd("CLUSTER");
@@ -140,7 +141,7 @@ impl Node {
     }
 }
 
-/// Which of a server's refusals to show its slots means what.
+/// Diagnoses a server's refusal to show its slots.
 fn refused(failure: Failure) -> Failure {
     match (failure.diagnose().setup, &failure) {
         (RedisStoreErrorKind::Permission, _) => Failure::Known(&finding::NO_CLUSTER_RIGHTS),
@@ -153,7 +154,7 @@ fn refused(failure: Failure) -> Failure {
     }
 }
 
-/// The first answer, unless one of another cluster comes right after it.
+/// Returns the first answer, unless another cluster answers right after it.
 async fn look_at(nodes: &[Node]) -> Result<(View, NodeSettings), Failure> {
     let mut looking: FuturesUnordered<_> = nodes.iter().map(Node::look).collect();
     let mut failure = Failure::Known(&finding::NO_NODE);

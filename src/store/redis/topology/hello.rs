@@ -2,7 +2,7 @@ use std::collections::HashMap;
 
 use redis::{Value, aio::MultiplexedConnection, cmd, from_redis_value};
 
-/// What a server says it is.
+/// A server's description of itself.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Hello {
     pub(super) mode: Mode,
@@ -11,16 +11,16 @@ pub(super) struct Hello {
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Mode {
-    /// A server by itself, or something that does not say.
+    /// A single server, or one whose mode is unknown.
     #[default]
     Alone,
     Cluster,
     Sentinel,
 }
 
-/// Asks a server what it is: by the one command that tells and needs no right of its own.
+/// Asks a server for its mode and role by `HELLO`, the only such command that needs no permission.
 ///
-/// Proxies that do not know the command are taken for a server by itself.
+/// A proxy that does not know the command counts as a single server.
 pub(super) async fn ask(connection: &mut MultiplexedConnection) -> Hello {
     match cmd("HELLO").query_async::<Value>(connection).await {
         Ok(reply) => read(reply),

@@ -1,5 +1,5 @@
-//! What the URL stands for: a server, Sentinels that know one, or a cluster; and how each of them
-//! is connected to.
+//! The topologies that a URL can name (a server, Sentinels, a cluster), and how the store connects
+//! to each.
 
 mod certificates;
 #[cfg(feature = "redis-cluster")]
@@ -31,17 +31,17 @@ use super::{
 
 pub(super) use self::certificates::{CertificateSettings, Pem};
 
-/// What the settings of a store say about the way to its servers.
+/// The settings of a store that decide how it reaches its servers.
 pub(super) struct TopologySettings<'a> {
-    /// What errors call the URL.
+    /// The name of the URL in error messages.
     pub(super) setting: &'a str,
     pub(super) url: &'a str,
     pub(super) certificates: &'a CertificateSettings,
-    /// For Sentinels, where the URL does not say, and what errors call it.
+    /// The login for Sentinels if the URL has none, and its name in error messages.
     pub(super) sentinel_login: Option<(&'a str, Login)>,
 }
 
-/// The servers that the store is on.
+/// The servers that hold the store's keys.
 pub(super) enum Topology {
     Server(Client),
     Sentinel(Sentinels),
@@ -49,19 +49,19 @@ pub(super) enum Topology {
     Cluster(Cluster),
 }
 
-/// Keys that say whether all of them can be used.
+/// A sample of keys: if the store can use these, it can use all.
 pub(super) enum Part {
-    /// Any single one.
+    /// Any single key.
     Any,
-    /// Several, from all over: the server is a node of a cluster, and may have some only.
+    /// Keys from several slots: the server is a node of a cluster, and may hold some slots only.
     Spread,
-    /// One of those that a primary of a cluster has.
+    /// One key in a slot of this primary.
     #[cfg(feature = "redis-cluster")]
     Slots(std::collections::HashSet<redis::cluster_routing::Slot>),
 }
 
 impl Topology {
-    /// It does not connect yet.
+    /// Reads the settings, without connecting.
     pub(super) fn new(settings: &TopologySettings<'_>) -> Result<Self, RedisStoreError> {
         let name = settings.setting;
         let wrong = |what: &str| RedisStoreError::new(Kind::Url, format!("{name} {what}"));
@@ -106,7 +106,7 @@ impl Topology {
         }
     }
 
-    /// Whether the servers are what the URL says they are. Returns the keys that are left to try.
+    /// Checks that the servers are what the URL says. Returns the keys that remain to be tried.
     pub(super) async fn examine(&self, connection: &mut Connection) -> Result<Vec<Part>, Failure> {
         match (self, connection) {
             #[cfg(feature = "redis-cluster")]
@@ -147,7 +147,7 @@ fn certificates(
     };
     let is_tls = info.is_some_and(|info| matches!(info.addr(), ConnectionAddr::TcpTls { .. }));
     if is_tls {
-        // Known here, rather than by a panic of rustls when the store connects.
+        // Found here, before rustls would panic in the first connection.
         certificates::provider()?;
     }
     match settings.certificates.setting() {

@@ -5,15 +5,15 @@ use redis::{
     io::tcp::{TcpSettings, socket2::TcpKeepalive},
 };
 
-/// A connection is used once in hours, when a token is renewed. Probes keep what is on the way from
-/// forgetting it, and find out meanwhile if it has.
+/// A store connection is idle for hours between renewals. Keepalive probes keep NAT and firewalls
+/// from dropping it, and detect it if they do.
 const KEEPALIVE: Duration = Duration::from_secs(30);
 const PROBE: Duration = Duration::from_secs(5);
-/// How long what was sent may stay unacknowledged. Linux's default is a quarter of an hour.
+/// How long sent data may stay unacknowledged. Linux's default is a quarter of an hour.
 #[cfg(any(target_os = "android", target_os = "linux"))]
 const USER_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The login, the TLS and the TCP settings that all servers of one URL have in common.
+/// The login, TLS and TCP settings that all servers of one URL share.
 #[derive(Clone)]
 pub(super) struct NodeSettings {
     info: ConnectionInfo,
@@ -30,7 +30,7 @@ impl NodeSettings {
             .set_keepalive(keepalive);
         #[cfg(any(target_os = "android", target_os = "linux"))]
         let settings = settings.set_user_timeout(USER_TIMEOUT);
-        // One permission less that a user needs.
+        // Saves the user one permission.
         let login: RedisConnectionInfo = info.redis_settings().clone().set_skip_set_lib_name();
         Self {
             info: info.set_tcp_settings(settings).set_redis_settings(login),
@@ -43,7 +43,7 @@ impl NodeSettings {
         &self.info
     }
 
-    /// The server of the URL itself.
+    /// Opens a client for the URL's own server.
     pub(super) fn client(&self) -> RedisResult<Client> {
         let info = self.info.clone();
         match &self.certificates {
@@ -52,7 +52,7 @@ impl NodeSettings {
         }
     }
 
-    /// Another server, with everything but the address as in the URL.
+    /// Returns the settings for another server, which differ in the address only.
     pub(super) fn at(&self, host: &str, port: u16) -> Self {
         let addr = match self.info.addr() {
             ConnectionAddr::TcpTls { insecure, .. } => ConnectionAddr::TcpTls {

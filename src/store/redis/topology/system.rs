@@ -7,13 +7,13 @@ use crate::store::redis::{RedisStoreError, RedisStoreErrorKind as Kind};
 
 pub(super) const SETTING: &str = "`system_ca_certificates`";
 
-/// Returns them as PEM, which is what redis-rs takes.
+/// Returns the system's CAs as PEM, the form that redis-rs takes.
 pub(super) fn authorities() -> Result<Vec<u8>, RedisStoreError> {
     let found = rustls_native_certs::load_native_certs();
     let mut usable = RootCertStore::empty();
     let mut pem = String::new();
     for certificate in found.certs {
-        // Systems have a few that webpki does not read; nothing signed by them would be trusted.
+        // Skips the few CAs that webpki cannot read: it would not trust their signatures anyway.
         if usable.add(certificate.clone()).is_ok() {
             pem += "-----BEGIN CERTIFICATE-----\n";
             pem += &STANDARD.encode(&certificate);

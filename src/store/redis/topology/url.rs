@@ -13,14 +13,14 @@ const SCHEMES: [&str; 7] = [
     "valkey+unix",
 ];
 const SENTINEL_PORT: u16 = 26379;
-/// What is wrong with a URL of a cluster where clusters are left out.
+/// The error for a URL of a cluster in a build without clusters.
 pub(super) const NO_CLUSTER: &str =
     "names a Redis Cluster; build with the feature `redis-cluster` of tower-genesys";
 
 /// User and password.
 pub(in crate::store::redis) type Login = (String, String);
 
-/// What a URL names.
+/// The topology that a URL names.
 pub(super) enum Form {
     Server(ConnectionInfo),
     Sentinel(SentinelForm),
@@ -31,7 +31,7 @@ pub(super) struct SentinelForm {
     pub(super) sentinels: Vec<ConnectionInfo>,
     /// The name under which the Sentinels know the primary.
     pub(super) name: String,
-    /// The login and the database of the primary, at an address that stands for its own.
+    /// The login and the database of the primary, with a placeholder address.
     pub(super) server: ConnectionInfo,
     /// User and password for the Sentinels themselves.
     pub(super) login: Option<Login>,
@@ -40,14 +40,14 @@ pub(super) struct SentinelForm {
 /// The parts of a URL that names several servers.
 struct Parts<'a> {
     scheme: &'a str,
-    /// With the `@`.
+    /// Includes the `@`.
     login: &'a str,
     hosts: Vec<&'a str>,
     path: &'a str,
     query: &'a str,
 }
 
-/// What the URL says, or what is wrong with it.
+/// Parses the URL. The error continues a sentence that begins with the name of the setting.
 pub(super) fn parse(url: &str) -> Result<Form, Cow<'static, str>> {
     let scheme = url.split_once(':').map_or("", |(scheme, _)| scheme);
     let scheme = scheme.to_ascii_lowercase().replace('+', "-");
@@ -68,11 +68,11 @@ fn base_of<'a>(scheme: &'a str, suffix: &str) -> Option<&'a str> {
 impl<'a> Parts<'a> {
     fn of(url: &'a str, scheme: &'a str) -> Result<Self, &'static str> {
         if url.contains('#') {
-            return Err("holds a #; write it as %23 where it is a part of the password");
+            return Err("contains a #; in a password, write it as %23");
         }
         let (_, rest) = url
             .split_once("://")
-            .ok_or("is no URL; write // after the first colon")?;
+            .ok_or("is not a URL; write // after the first colon")?;
         let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
         let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
         let login = authority.rfind('@').map_or(0, |at| at + 1);
@@ -93,7 +93,7 @@ impl<'a> Parts<'a> {
         })
     }
 
-    /// One of the servers, as a URL of its own.
+    /// Returns the URL of one of the servers.
     fn server(
         &self,
         host: &str,
@@ -150,7 +150,7 @@ fn sentinel(parts: &Parts<'_>) -> Result<Form, Cow<'static, str>> {
     }))
 }
 
-/// Takes the login for the Sentinels out of the options.
+/// Removes the login for the Sentinels from the options, and returns both.
 fn sentinel_login(query: &str) -> Result<(String, Option<Login>), &'static str> {
     let (mut user, mut password) = (None, None);
     let mut rest = Serializer::new(String::new());
@@ -179,7 +179,7 @@ fn with_port(host: &str) -> Cow<'_, str> {
     }
 }
 
-/// What the URL of one server says, or what is wrong with it.
+/// Parses the URL of one server.
 fn server(url: &str) -> Result<ConnectionInfo, &'static str> {
     let scheme = url.split_once(':').map(|(scheme, _)| scheme);
     if !scheme.is_some_and(|scheme| SCHEMES.contains(&scheme.to_ascii_lowercase().as_str())) {
@@ -207,7 +207,7 @@ fn server(url: &str) -> Result<ConnectionInfo, &'static str> {
                 "asks for TLS that checks no certificate; give the CA's certificate instead",
             );
         }
-        Some(_) => return Err("holds a #; write it as %23 where it is a part of the password"),
+        Some(_) => return Err("contains a #; in a password, write it as %23"),
     }
     for (name, value) in parsed.query_pairs() {
         match (&*name, &*value) {
@@ -243,7 +243,7 @@ fn server(url: &str) -> Result<ConnectionInfo, &'static str> {
     Ok(info)
 }
 
-/// Whether there is a comma where the host is.
+/// Returns whether the host contains a comma.
 fn names_several(url: &str) -> bool {
     let rest = url.split_once("://").map_or("", |(_, rest)| rest);
     let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();

@@ -4,17 +4,17 @@ use redis::Value;
 
 const SLOTS: usize = 16384;
 
-/// What a node of a cluster says about all of them: the answer to `CLUSTER SLOTS`.
+/// A node's view of its cluster: the answer to `CLUSTER SLOTS`.
 #[derive(Debug, Default)]
 pub(super) struct View {
-    /// By the id of the primary.
+    /// Keyed by the id of the primary.
     ranges: BTreeMap<String, Vec<(u16, u16)>>,
     ids: BTreeSet<String>,
     addresses: BTreeSet<(String, u16)>,
 }
 
 impl View {
-    /// `None`: it is not that answer.
+    /// Reads the answer. `None` if it is malformed.
     pub(super) fn read(reply: Value) -> Option<Self> {
         let Value::Array(entries) = reply else {
             return None;
@@ -38,7 +38,7 @@ impl View {
         Some(view)
     }
 
-    /// Returns the id of the node.
+    /// Adds a node, and returns its id.
     fn add(&mut self, node: &Value) -> Option<String> {
         let Value::Array(fields) = node else {
             return None;
@@ -48,7 +48,7 @@ impl View {
         };
         let id = String::from_utf8_lossy(id).into_owned();
         self.ids.insert(id.clone());
-        // Without a host it is the one that was asked, whose address is known anyhow.
+        // A node without a host is the one that answered, whose address is known.
         let port = u16::try_from(*port).ok();
         if let (Value::BulkString(host), Some(port)) = (host, port) {
             if !matches!(&host[..], b"" | b"?") {
@@ -77,7 +77,7 @@ impl View {
         self.addresses.iter().cloned().collect()
     }
 
-    /// The slots of each primary.
+    /// Returns the slots of each primary.
     pub(super) fn ranges(&self) -> Vec<Vec<(u16, u16)>> {
         self.ranges.values().cloned().collect()
     }
