@@ -8,16 +8,16 @@ use super::KeyRing;
 use super::{Entry, Fence, StoreError, StoreErrorKind, StoreKey};
 use crate::token::{AccessToken, Fingerprint, IssuedToken};
 
-/// What every value begins with; then its form, and the version of that form.
+/// The first bytes of every value. Its form and the version of that form follow.
 const MAGIC: &[u8; 2] = b"tg";
 const VERSION: u8 = 1;
 #[cfg(feature = "seal")]
 const SEALED: u8 = b's';
 const UNSEALED: u8 = b'u';
-/// Of the digest that shows damage to a value that is not sealed.
+/// The length of the digest that reveals damage to an unsealed value.
 const DIGEST: usize = 16;
 
-/// In which form tokens are put into a store.
+/// The form of the tokens in a store.
 #[derive(Clone)]
 pub(super) enum Envelope {
     #[cfg(feature = "seal")]
@@ -25,7 +25,7 @@ pub(super) enum Envelope {
     Unsealed,
 }
 
-/// What is around a token in the store, and must not be changed there.
+/// The context of a token in the store, which a value is bound to.
 pub(super) struct Around<'a> {
     pub(super) key: &'a StoreKey,
     pub(super) fence: Fence,
@@ -34,7 +34,7 @@ pub(super) struct Around<'a> {
 }
 
 impl Around<'_> {
-    /// As bytes, each field of a fixed length.
+    /// Returns the context as bytes. Each field has a fixed length.
     pub(super) fn to_bytes(&self, form: u8) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(96);
         bytes.extend_from_slice(MAGIC);
@@ -48,8 +48,8 @@ impl Around<'_> {
 }
 
 impl Envelope {
-    /// The entry for this token, of which `remaining` is left. Lives are in whole milliseconds,
-    /// which every store can keep.
+    /// Returns the entry for this token, with `remaining` left of its lifetime. Durations are in
+    /// whole milliseconds, which every store can keep.
     pub(super) fn close(
         &self,
         key: &StoreKey,
@@ -78,7 +78,7 @@ impl Envelope {
         Ok(entry.with_remaining(whole_millis(remaining).min(lifetime)))
     }
 
-    /// The token of this entry.
+    /// Returns the token of this entry.
     pub(super) fn open(&self, key: &StoreKey, entry: &Entry) -> Result<IssuedToken, StoreError> {
         let content = self.content(&entry.value)?;
         let around = Around {
@@ -93,7 +93,7 @@ impl Envelope {
             Self::Unsealed => unsealed(&content, &around)?,
         };
         let token = String::from_utf8(token).map_err(|_| StoreError::damaged())?;
-        // What cannot be sent would fail every request of the process.
+        // A token that no header can carry would fail every request of the process.
         if Fingerprint::of(&token) != entry.fingerprint || !AccessToken::is_sendable(&token) {
             return Err(StoreError::damaged());
         }
@@ -108,8 +108,10 @@ impl Envelope {
         }
     }
 
-    /// What is behind the first four bytes, which must be those that this process writes itself:
-    /// whoever could take a seal off would otherwise be believed without one.
+    /// Returns the content after the first four bytes, which must be those that this process
+    /// writes.
+    ///
+    /// Otherwise anyone who can write to the store could replace a sealed token by an unsealed one.
     fn content(&self, value: &Bytes) -> Result<Bytes, StoreError> {
         let Some((head, _)) = value.split_at_checked(4) else {
             return Err(StoreError::damaged());
@@ -119,21 +121,21 @@ impl Envelope {
         }
         if head[2] != self.form() {
             return Err(incompatible(
-                "the token in the store is sealed and should not be, or the other way round; have all processes \
-                 share in the same way",
+                "the token in the store is sealed, but this process does not seal, or the other way round; set the \
+                 same form in all processes",
             ));
         }
         if head[3] != VERSION {
             return Err(incompatible(
-                "the token in the store was written in a format of another version; let it be, one of this version \
-                 takes its place",
+                "the token in the store has the format of another version; leave it, the next publication replaces \
+                 it",
             ));
         }
         Ok(value.slice(4..))
     }
 }
 
-/// Shows the form alone.
+/// Shows only the form.
 impl fmt::Debug for Envelope {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -155,7 +157,7 @@ fn unsealed(content: &[u8], around: &Around<'_>) -> Result<Vec<u8>, StoreError> 
     }
 }
 
-/// Against damage and mistakes, not against people: those need a seal.
+/// Returns a digest against damage and mistakes. It stops no attacker: only a seal does.
 fn digest(token: &[u8], around: &Around<'_>) -> [u8; DIGEST] {
     let mut whole = Sha256::new();
     whole.update(around.to_bytes(UNSEALED));

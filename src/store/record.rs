@@ -2,15 +2,15 @@ use std::time::Duration;
 
 use super::{Claim, Entry, Fence, Lease, Lookup, Publication};
 
-/// What a store holds under one key, with the rules of [`TokenStore`](super::TokenStore), for
-/// authors of one.
+/// The state of a store under one key, with the rules of [`TokenStore`](super::TokenStore). For
+/// authors of a store.
 ///
 /// It has no clock, no lock and no I/O. A store reads the record, applies one of these methods, and
-/// writes the record back if no other process has written it meanwhile: by a lock, a transaction or a
-/// conditional write. `now` is the store's clock, as the time since 1970.
+/// writes the record back if no other process has written it meanwhile, which a lock, a transaction
+/// or a conditional write ensures. `now` is the store's clock, as the time since 1970.
 ///
-/// The [example `own_store`](crate::guide::middleware) is a store made of it. The package
-/// `tower-genesys-dynamodb` (folder `stores/dynamodb` of the repository) is one over a database.
+/// The [example `own_store`](crate::guide::middleware) builds a store on it, and so does the
+/// package `tower-genesys-dynamodb` (folder `stores/dynamodb` of the repository), over a database.
 ///
 /// ```
 /// use std::time::Duration;
@@ -30,29 +30,36 @@ use super::{Claim, Entry, Fence, Lease, Lookup, Publication};
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct Record {
-    /// The token, and how long it lives. Its [`Entry::remaining`] is not read from here.
+    /// The token, and how long it is valid. Its [`Entry::remaining`] is ignored here.
     pub entry: Option<(Entry, Span)>,
     /// The lease, and how long it lasts.
     pub lease: Option<(Lease, Span)>,
-    /// How long the token endpoint is left alone.
+    /// How long no process may call the token endpoint.
     pub cooldown: Option<Span>,
-    /// The highest fence so far. It orders leases also after the token has expired.
+    /// The highest fence so far. It orders leases even after the token has expired.
     pub last: Fence,
 }
 
-/// A stretch of time, by the clock of a store, as times since 1970.
+/// A period by a store's clock, between two times since 1970.
 ///
-/// An example: [`Record`].
+/// ```
+/// use std::time::Duration;
+/// use tower_genesys::store::Span;
+///
+/// let (now, minute) = (Duration::from_secs(1_800_000_000), Duration::from_secs(60));
+/// let span = Span::new(now, minute);
+/// assert_eq!(span.left(now + minute / 3), minute * 2 / 3);
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Span {
-    /// Its begin. Zero where the clocks that read it may be behind the one that wrote it.
+    /// The begin. Zero if a reader's clock may be slower than the writer's.
     pub from: Duration,
-    /// Its end.
+    /// The end.
     pub until: Duration,
 }
 
 impl Span {
-    /// Begins now, and lasts this long.
+    /// Creates a period that begins now and lasts this long.
     pub const fn new(now: Duration, wait: Duration) -> Self {
         Self {
             from: now,
@@ -60,7 +67,7 @@ impl Span {
         }
     }
 
-    /// Ends at this time, whenever it began.
+    /// Creates a period that ends at this time, with no begin.
     pub const fn until(until: Duration) -> Self {
         Self {
             from: Duration::ZERO,
@@ -68,8 +75,8 @@ impl Span {
         }
     }
 
-    /// Returns the time that is left. Before its begin, that is zero: a clock that was set back
-    /// cannot tell how much is over by now.
+    /// Returns the time left. Before the begin, that is zero: the clock was set back, so the
+    /// elapsed time is unknown.
     pub fn left(self, now: Duration) -> Duration {
         match now < self.from {
             true => Duration::ZERO,
@@ -96,8 +103,8 @@ impl Record {
         self.entry = Some((entry.clone(), span));
     }
 
-    /// Does what [`TokenStore::get_or_lease`](super::TokenStore::get_or_lease) does. The record
-    /// changes only when the result is a lease.
+    /// Applies [`TokenStore::get_or_lease`](super::TokenStore::get_or_lease). The record changes
+    /// only if the result is a lease.
     pub fn get_or_lease(&mut self, claim: &Claim, now: Duration) -> Lookup {
         let entry = self.token(now);
         if let Some(entry) = entry.filter(|entry| claim.accepts(entry)) {
@@ -122,8 +129,8 @@ impl Record {
         Lookup::Leased(lease)
     }
 
-    /// Does what [`TokenStore::publish`](super::TokenStore::publish) does. The record changes also
-    /// when the token is superseded: the lease ends.
+    /// Applies [`TokenStore::publish`](super::TokenStore::publish). The record also changes if the
+    /// token is superseded, because the lease ends.
     pub fn publish(&mut self, lease: &Lease, entry: &Entry, now: Duration) -> Publication {
         self.end(lease);
         if let Some(newer) = self.token(now).filter(|held| held.fence >= entry.fence) {
@@ -133,8 +140,8 @@ impl Record {
         Publication::Published
     }
 
-    /// Does what [`TokenStore::abandon`](super::TokenStore::abandon) does, and returns whether the
-    /// record changed.
+    /// Applies [`TokenStore::abandon`](super::TokenStore::abandon). Returns whether the record
+    /// changed.
     pub fn abandon(&mut self, lease: &Lease, cooldown: Option<Duration>, now: Duration) -> bool {
         let held = self.lease.is_some_and(|(_, span)| span.holds(now));
         if !self.end(lease) {
@@ -149,7 +156,7 @@ impl Record {
         true
     }
 
-    /// Ends this lease, if it is still the one that is held.
+    /// Ends this lease, if it is still the current one.
     fn end(&mut self, lease: &Lease) -> bool {
         let is_it = |held: &Lease| held.owner == lease.owner && held.fence == lease.fence;
         self.lease.take_if(|(held, _)| is_it(held)).is_some()
@@ -161,7 +168,7 @@ impl Record {
     }
 }
 
-/// The lowest fence that may be granted now.
+/// Returns the lowest fence that may be granted now.
 fn floor(now: Duration) -> Fence {
     Fence::new(u64::try_from(now.as_millis()).unwrap_or(u64::MAX))
 }

@@ -48,7 +48,9 @@ pub trait ShareableSource: TokenSource {
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), tower_genesys::BoxError> {
 /// let hour = Duration::from_secs(3600);
-/// let source = source_fn(async move || Ok(IssuedToken::new("s3cr3t", hour)));
+/// let source = source_fn(move |_cx| async move {
+///     Ok(IssuedToken::new("s3cr3t", hour))
+/// });
 /// let key = StoreKey::new("login.mypurecloud.ie", "my-client-id", "vault");
 /// let (shared_under, ()) = Keyed::new(source, key).identify().await?;
 /// assert_eq!(shared_under, key);

@@ -2,10 +2,10 @@ use std::time::Duration;
 
 use crate::store::{Operation, StoreErrorKind};
 
-/// Is told what is done to keep a shared limit, to count it or to write it down.
+/// Receives the events of a shared limit, to count or log them.
 ///
-/// It is called in the midst of a call, never under a lock, and should return soon. A closure is
-/// one:
+/// It is called in the middle of a call, never under a lock, and should return quickly. A closure
+/// is an observer:
 ///
 /// ```
 /// use std::sync::Arc;
@@ -16,7 +16,7 @@ use crate::store::{Operation, StoreErrorKind};
 /// # let _ = limit;
 /// ```
 pub trait LimitObserver: Send + Sync {
-    /// Something happened.
+    /// Receives an event.
     fn on_event(&self, event: &LimitEvent);
 }
 
@@ -26,92 +26,90 @@ impl<F: Fn(&LimitEvent) + Send + Sync> LimitObserver for F {
     }
 }
 
-/// What a [`LimitObserver`] is told.
+/// An event for a [`LimitObserver`].
 ///
-/// A send with a slot at hand is no event: it costs nothing.
-///
-/// An example is at [`LimitObserver`].
+/// A send that takes a slot at hand causes no event, since it waits for nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum LimitEvent {
-    /// This process has reserved slots.
+    /// The process reserved slots.
     #[non_exhaustive]
     Reserved {
-        /// How many.
+        /// The number of slots.
         slots: u32,
         /// The limit in use, in requests a minute.
         limit: u32,
-        /// How many processes are active.
+        /// The number of active processes.
         owners: u32,
     },
-    /// The limit is used up: sends of this process wait from now on. Told once, until a minute
-    /// passes in which none waits.
+    /// The limit is used up, and sends of this process begin to wait. The event repeats only after
+    /// a minute in which no send waits.
     #[non_exhaustive]
     WaitingBegan {
         /// The limit in use, in requests a minute.
         limit: u32,
-        /// How many processes are active.
+        /// The number of active processes.
         owners: u32,
-        /// How long the send waits that waits longest.
+        /// The longest wait of a send.
         wait: Duration,
     },
-    /// A send that waited for a slot goes.
+    /// A send got its slot after a wait.
     #[non_exhaustive]
     Waited {
-        /// How long it has waited.
+        /// The duration of the wait.
         waited: Duration,
     },
-    /// A send goes without a slot, since that would come after its deadline.
+    /// A send continued without a slot, which would begin after the call's deadline.
     #[non_exhaustive]
     WentWithout {},
-    /// The limit has become known: by a 429 that names it, or from another process.
+    /// The process learned the limit, from a 429 that names it or from another process.
     #[non_exhaustive]
     Learned {
-        /// In requests a minute.
+        /// The limit, in requests a minute.
         limit: u32,
     },
-    /// A lower limit is in use than this process has stated.
+    /// A limit below the stated one is in use.
     #[non_exhaustive]
     Lowered {
-        /// What this process has stated, in requests a minute.
+        /// The limit that this process states, in requests a minute.
         stated: u32,
-        /// What another one has stated, or a 429 has named.
+        /// The limit that another process states or a 429 names, in requests a minute.
         limit: u32,
     },
-    /// The server answered 429, and all processes are told.
+    /// The server answered 429, and the process told the book.
     #[non_exhaustive]
     Refused {
-        /// For how long it wants to be left alone.
+        /// How long the server asks clients to wait.
         wait: Duration,
     },
-    /// The book did not do what it was asked for.
+    /// An operation of the book failed.
     #[non_exhaustive]
     Failed {
-        /// What that was.
+        /// The operation.
         operation: Operation,
-        /// What went wrong.
+        /// The kind of failure.
         kind: StoreErrorKind,
     },
-    /// Without the book, this process keeps to its share of the limit, or sends as if there were
-    /// none when it does not know its share.
+    /// The book cannot be reached. The process keeps to its share of the limit, or sends without a
+    /// limit if it does not know its share.
     #[non_exhaustive]
     WentAlone {
-        /// Among how many processes the limit is shared; zero when that is not known.
+        /// The number of processes that share the limit; zero if unknown.
         owners: u32,
     },
-    /// The book is there again.
+    /// The process reaches the book again.
     #[non_exhaustive]
     Rejoined {},
-    /// What was in the book could not be read, and was replaced.
+    /// The book was unreadable, and the process replaced it.
     #[non_exhaustive]
     Replaced {
-        /// What was wrong with it.
+        /// The fault of the old book.
         kind: StoreErrorKind,
     },
 }
 
 impl LimitEvent {
-    /// The name in log events and metrics.
+    /// Returns the name that log events and metrics show.
     pub const fn as_str(&self) -> &'static str {
         match self {
             Self::Reserved { .. } => "reserved",
@@ -128,7 +126,7 @@ impl LimitEvent {
         }
     }
 
-    /// Writes it down with `tracing`.
+    /// Logs the event by `tracing`.
     pub(crate) fn trace(&self) {
         let event = self.as_str();
         match self {

@@ -2,17 +2,16 @@ use std::{fmt, sync::Arc};
 
 use super::{LimitEvent, LimitObserver, Terms};
 
-/// The rate limit that a process, or a fleet of them, keeps to.
+/// The rate limit of one process or of a fleet.
 ///
-/// Given to [`Sharing::with_limit`](crate::Sharing::with_limit), the processes of a fleet share it;
-/// given to [`OrgBuilder::limit`](crate::genesys::OrgBuilder::limit), one process keeps to it
-/// alone. Each send takes a slot, and waits for it where there is none. The [module](super) says
-/// how.
+/// With [`Sharing::with_limit`](crate::Sharing::with_limit), the processes of a fleet share the
+/// limit. With [`OrgBuilder::limit`](crate::genesys::OrgBuilder::limit), it applies to one process.
+/// Each send takes a slot, and waits if there is none: see the [module](super).
 ///
 /// # Default
 ///
-/// A quarter of the limit may go at once after a time of rest, so that a job of 75 requests is not
-/// slowed by a limit of 300.
+/// After a pause, a quarter of the limit may be sent at once, so that a limit of 300 does not slow
+/// a job of 75 requests.
 ///
 /// ```
 /// use tower_genesys::store::Limit;
@@ -23,21 +22,22 @@ use super::{LimitEvent, LimitObserver, Terms};
 /// ```
 #[derive(Clone)]
 pub struct Limit {
-    /// `None`: to be learned.
+    /// `None`: not known yet.
     stated: Option<u32>,
     burst: f64,
     observer: Option<Arc<dyn LimitObserver>>,
 }
 
 impl Limit {
-    /// What part of the limit may go at once: a lone job of that size is not slowed, and whoever
-    /// comes beside a job waits for two seconds at most. Measured: 0.5 lets an interactive caller
-    /// wait for four.
+    /// The part of the limit that may be sent at once.
+    ///
+    /// A job of that size runs unslowed if no other is active, and other callers wait at most two
+    /// seconds beside it. Measured: with 0.5, an interactive caller waits for four.
     pub const DEFAULT_BURST: f64 = 0.25;
 
-    /// This many requests in any minute, for all who share it.
+    /// Limits all processes that share it together to this many requests in any minute.
     ///
-    /// Zero, and more than [`Terms::MAX_LIMIT`], are an error where the organisation is built.
+    /// Building the organisation fails if the limit is zero or above [`Terms::MAX_LIMIT`].
     pub const fn per_minute(requests: u32) -> Self {
         Self {
             stated: Some(requests),
@@ -46,10 +46,10 @@ impl Limit {
         }
     }
 
-    /// The limit that the first 429 names. Until then nothing is paced.
+    /// Learns the limit from the first 429 that names it. Until then, no request is delayed.
     ///
-    /// Once one process has learned it, the others know it within a minute, or with their own
-    /// first 429. It is forgotten when nobody has sent for two minutes.
+    /// After one process has learned the limit, the others know it within a minute, or from their
+    /// own first 429. The book forgets the limit after two minutes without a send.
     pub const fn learned() -> Self {
         Self {
             stated: None,
@@ -58,45 +58,46 @@ impl Limit {
         }
     }
 
-    /// What part of the limit may go at once after a time of rest, from 0 to 1. What goes at once
-    /// is gone for the rest of the minute: the more, the longer others wait. Default: 0.25.
+    /// Sets the part of the limit that may be sent at once after a pause, from 0 to 1. Default:
+    /// 0.25.
     ///
-    /// Anything else is an error where the organisation is built.
+    /// A burst uses up the rest of the minute: the larger it is, the longer others wait. Building
+    /// the organisation fails for any other number.
     #[must_use]
     pub const fn with_burst(mut self, part: f64) -> Self {
         self.burst = part;
         self
     }
 
-    /// Who is told what happens. Default: nobody but `tracing`.
+    /// Sets the observer of the limit's events. Default: none; `tracing` gets them in any case.
     #[must_use]
     pub fn with_observer(mut self, observer: impl LimitObserver + 'static) -> Self {
         self.observer = Some(Arc::new(observer));
         self
     }
 
-    /// What is wrong with it.
+    /// Checks the settings. The error says which one is wrong.
     pub(crate) fn check(&self) -> Result<(), String> {
         let most = Terms::MAX_LIMIT;
         match self.stated {
             Some(0) => {
                 return Err(
-                    "a limit of 0 requests a minute lets nothing through; state what Genesys grants \
+                    "a limit of 0 requests a minute lets no request through; state the limit that Genesys grants \
                      the client (300 by default), or use `Limit::learned`"
                         .to_owned(),
                 );
             }
             Some(limit) if limit > most => {
                 return Err(format!(
-                    "a limit of {limit} requests a minute is above {most}, the most that can be \
-                     kept; leave the limit out"
+                    "a limit of {limit} requests a minute is above {most}, the highest that a book can \
+                     keep; remove the limit"
                 ));
             }
             _ => {}
         }
         if !(0.0..=1.0).contains(&self.burst) {
             return Err(format!(
-                "a burst of {} is no part of the limit; `Limit::with_burst` takes 0 to 1",
+                "a burst of {} is not a part of the limit; give `Limit::with_burst` a number from 0 to 1",
                 self.burst
             ));
         }
@@ -107,7 +108,7 @@ impl Limit {
         self.stated.map(|limit| self.terms(limit))
     }
 
-    /// This many requests, with this burst.
+    /// Returns the terms for this many requests, with this limit's burst.
     pub(crate) fn terms(&self, limit: u32) -> Terms {
         let burst = f64::from(limit) * self.burst;
         #[allow(

@@ -5,10 +5,11 @@ use std::{
 
 use super::{Grant, Refusal, Reservation, Terms};
 
-/// What a book holds under one key: the rules of [`SlotBook`](super::SlotBook), without clock or
-/// lock. `redis/lua/slots.lua` has the same rules in Lua, and the conformance suite compares both.
+/// The state of a book under one key, with the rules of [`SlotBook`](super::SlotBook), without a
+/// clock or a lock.
 ///
-/// All times are microseconds since 1970, by the store's clock.
+/// `redis/lua/slots.lua` has the same rules in Lua, and the conformance suite compares both. All
+/// times are microseconds since 1970, by the store's clock.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Book {
     page: Option<Page>,
@@ -17,14 +18,14 @@ pub(crate) struct Book {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Page {
     limit: u32,
-    /// When the limit was last stated as low as this.
+    /// The last time at which this limit or a lower one was stated.
     limit_at: u64,
-    /// When the next slot begins that is not part of a burst.
+    /// The begin of the next slot that is not part of a burst.
     next: u64,
-    /// How much time of rest is saved up; a slot of a burst costs the time of one.
+    /// The saved time of past pauses. Each slot of a burst costs the time of one slot.
     credit: u64,
     closed: u64,
-    /// The slots of the last window, and those to come.
+    /// The slots of the last window and of the future.
     log: BTreeSet<u64>,
     last: u64,
     owners: BTreeMap<[u8; 16], Claim>,
@@ -32,24 +33,24 @@ struct Page {
     expires: u64,
 }
 
-/// What an owner has had.
+/// The account of an owner.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 struct Claim {
-    /// Until when it counts as active: for a while after its last slot.
+    /// The end of its activity: a while after its last slot.
     until: u64,
-    /// Up to when it has had its share of the time.
+    /// The time up to which it has received its share.
     paid: u64,
 }
 
 pub(super) const WINDOW: u64 = Terms::WINDOW.as_secs() * 1_000_000;
-/// How far ahead a process may reserve: longer saves operations that cost nothing at this rate, and
-/// makes the others wait.
+/// How far ahead a process may reserve. A longer horizon would save operations that cost nothing at
+/// this rate, and make other processes wait longer.
 const HORIZON: u64 = 2_000_000;
-/// How many slots are granted at a time at most: a script's reply has bounds.
+/// The largest number of slots in one grant, because a script's reply is bounded.
 const MOST: u64 = 1000;
-/// Slots of a burst are a microsecond apart, since each has a name of its own.
+/// The width of a burst. Its slots are a microsecond apart, since its time identifies each slot.
 const BURST_WIDTH: u64 = 10_000;
-/// A store's clock may be slewed by this much; what goes back further was set back.
+/// How far a store's clock may be slewed back. A larger step means that the clock was set back.
 const SET_BACK: u64 = 1_000_000;
 
 impl Book {
@@ -89,7 +90,7 @@ impl Book {
         page.keep(now);
     }
 
-    /// Whether a store may forget it.
+    /// Returns whether a store may forget the book.
     pub(crate) fn is_over(&self, now: Duration) -> bool {
         let now = micros(now);
         self.page.as_ref().is_none_or(|page| page.is_over(now))
@@ -117,8 +118,8 @@ impl Book {
 }
 
 impl Page {
-    /// Expired, or written by a clock that was set back since: it cannot tell any more when a slot
-    /// of it begins.
+    /// Returns whether the page has expired, or its clock was set back since, so that the begin of
+    /// its slots is unknown.
     fn is_over(&self, now: u64) -> bool {
         self.expires <= now || self.touched > now + SET_BACK
     }
@@ -127,7 +128,7 @@ impl Page {
         WINDOW / u64::from(self.limit)
     }
 
-    /// The lowest limit counts as long as somebody states it.
+    /// Keeps the lowest limit for as long as a process states it.
     fn state_limit(&mut self, terms: Terms, now: u64) {
         if terms.limit() <= self.limit || now.saturating_sub(self.limit_at) >= 2 * WINDOW {
             self.limit = terms.limit();
@@ -135,7 +136,7 @@ impl Page {
         }
     }
 
-    /// Forgets the slots before the window, and the owners who have gone.
+    /// Forgets slots before the window, and inactive owners.
     fn trim(&mut self, now: u64) {
         self.log = self.log.split_off(&(now.saturating_sub(WINDOW) + 1));
         self.owners.retain(|_, claim| claim.until > now);
@@ -155,14 +156,14 @@ impl Page {
         }
     }
 
-    /// Time in which nobody wanted a slot is saved up for a burst.
+    /// Saves up the time in which no owner wanted a slot, for a burst.
     fn rest(&mut self, most: u64, now: u64) {
         let rested = now.saturating_sub(self.next);
         self.credit = self.credit.saturating_add(rested).min(most);
         self.next = self.next.max(now);
     }
 
-    /// Each owner may take an equal share of the time ahead, and always one where it has none.
+    /// Grants each owner an equal share of the time ahead, and at least one slot if it has none.
     fn take(&mut self, owner: [u8; 16], want: u32, now: u64) -> (Vec<u64>, u64) {
         let gap = self.gap();
         let claim = self.owners.get(&owner).copied();
@@ -192,7 +193,7 @@ impl Page {
 
     fn next_slot(&mut self, gap: u64, now: u64) -> u64 {
         let limit = usize::try_from(self.limit).unwrap_or(usize::MAX);
-        // The slot that has to leave the window before another one fits in.
+        // The slot that must leave the window before another one fits in.
         let leaves = self.log.len().checked_sub(limit);
         let leaves = leaves.and_then(|place| self.log.iter().nth(place));
         let freed = leaves.map_or(0, |slot| slot + WINDOW);
@@ -208,8 +209,8 @@ impl Page {
         slot
     }
 
-    /// How far apart the rest of the window's slots are when they are spread over it, so that no
-    /// silence follows a burst.
+    /// Returns the distance of the window's remaining slots when they are spread over it evenly, so
+    /// that no silence follows a burst.
     fn spread(&self, slot: u64) -> u64 {
         let mut in_window = self.log.range(slot.saturating_sub(WINDOW) + 1..);
         let Some(first) = in_window.next() else {
@@ -238,7 +239,7 @@ impl Page {
     }
 }
 
-/// Far below 2^53, up to which a script's numbers are exact.
+/// Far below 2^53, the end of the range in which a script's numbers are exact.
 const LAST: u64 = 1 << 52;
 
 pub(super) fn micros(duration: Duration) -> u64 {

@@ -3,72 +3,93 @@ use std::time::Duration;
 use super::Terms;
 use crate::store::{Owner, StoreFuture, StoreKey};
 
-/// A place in which processes that share a rate limit reserve the times at which they send.
+/// A book in which processes that share a rate limit reserve the times of their sends.
 ///
-/// It keeps, for each [`StoreKey`], the slots of the last window, the processes that want some, and
-/// until when the server wants to be left alone. Each operation is atomic and goes by the store's
-/// clock, so that the clocks of the processes may differ. A slot is a reservation: whoever gets one
-/// waits for its time, and asks nobody again.
+/// For each [`StoreKey`], it keeps the slots of the last window, the processes that want slots, and
+/// the end of the server's last `Retry-After`. Each operation is atomic and uses the store's clock,
+/// so the clocks of the processes may differ. A slot is a reservation: its owner waits for the
+/// slot's time, and then sends without asking again.
 ///
-/// `MemoryStore` and `RedisStore` are books; an own store returns its book from
+/// `MemoryStore` and `RedisStore` are books. A custom store returns its book from
 /// [`TokenStore::book`](crate::store::TokenStore::book).
+///
+/// ```
+/// use std::time::Duration;
+/// use tower_genesys::store::{
+///     MemoryStore, Owner, StoreKey,
+///     book::{Refusal, Reservation, SlotBook, Terms},
+/// };
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), tower_genesys::BoxError> {
+/// let book = MemoryStore::new();
+/// let key = StoreKey::new("login.mypurecloud.ie", "id", "client_credentials");
+/// let terms = Terms::new(300, 75); // 300 a minute, 75 of them at once
+/// let ten = Reservation::new(Owner::random()?, Some(terms), 10);
+/// let grant = book.reserve(&key, &ten).await?.expect("a limit is stated");
+/// assert_eq!((grant.slots.len(), grant.limit), (10, 300));
+///
+/// let refusal = Refusal::new(terms, Duration::from_secs(3));
+/// book.refuse(&key, &refusal).await?; // after a 429
+/// # Ok(())
+/// # }
+/// ```
 ///
 /// # Implementing
 ///
-/// `book_conformance!` (feature `testing`) proves an implementation, and compares each of its
-/// answers with the rules of this crate:
+/// The macro `book_conformance!` (feature `testing`) checks an implementation, and compares each of
+/// its answers with the rules of this crate:
 ///
-/// - Slots grow: each is later than all that were granted before.
-/// - No window that ends at a slot has more slots in it than the lowest limit that was stated.
-/// - An owner gets as many slots at a time as two seconds have (four, if it had none lately),
-///   divided by the owners that are active, and at least one if it has none to come.
-/// - While the server wants to be left alone, no slot begins.
+/// - Slots grow: each is later than all slots granted before.
+/// - No window that ends at a slot contains more slots than the lowest limit that was stated.
+/// - An owner gets the slots of two seconds at a time (of four, if it had none lately), divided by
+///   the number of active owners. It gets at least one if it has none to come.
+/// - No slot begins before the server's `Retry-After` is over.
 /// - All state expires two windows after its last use.
 ///
 /// # Errors
 ///
-/// A [`StoreError`](crate::store::StoreError) for what went wrong with the store itself.
+/// A [`StoreError`](crate::store::StoreError) if the store itself fails.
 ///
 /// # Cancellation
 ///
-/// Futures are dropped when their time is over. Slots that were granted meanwhile are lost, which
-/// is two seconds of the process's share at most.
+/// A caller drops the future when its time is up. Slots that were granted meanwhile are lost: at
+/// most two seconds of the process's share.
 pub trait SlotBook: Send + Sync + 'static {
-    /// Reserves slots. `None`: nobody has stated a limit, and neither does this.
+    /// Reserves slots. Returns `None` if neither this reservation nor an earlier one states a
+    /// limit.
     fn reserve<'a>(
         &'a self,
         key: &'a StoreKey,
         reservation: &'a Reservation,
     ) -> StoreFuture<'a, Option<Grant>>;
 
-    /// Tells all that the server answered 429. Returns when that was by the store's clock.
+    /// Reports a 429 to all processes. Returns the time of the report by the store's clock.
     fn refuse<'a>(&'a self, key: &'a StoreKey, refusal: &'a Refusal) -> StoreFuture<'a, Duration>;
 }
 
-/// What a process wants of a [`SlotBook`].
-///
-/// An example: [`book`](crate::store::book).
+/// The request of a process to a [`SlotBook`], which has an example.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Reservation {
-    /// Who asks.
+    /// The process that asks.
     pub owner: Owner,
-    /// The limit as this process knows it. Default: `None`, it knows none.
+    /// The limit as this process knows it. Default: `None`, unknown.
     pub terms: Option<Terms>,
-    /// How many slots. Zero only asks for the limit.
+    /// The number of slots. Zero only asks for the limit.
     pub want: u32,
-    /// Slots that were reserved and not used. They are free for others.
+    /// Slots that the process reserved and did not use. They become free for others.
     pub returned: Vec<u64>,
-    /// Whether the process had slots of a book before. If that is gone, the new one grants no burst
-    /// at first. Default: no.
+    /// Whether the process had slots of a book before. If the book was lost, the new one then
+    /// grants no burst at first. Default: no.
     pub is_known: bool,
-    /// Whether the process has sent without slots since its last reservation: the book then grants
+    /// Whether the process has sent without slots since its last reservation. The book then grants
     /// no burst. Default: no.
     pub was_alone: bool,
 }
 
 impl Reservation {
-    /// Wants this many slots of a limit.
+    /// Asks for this many slots of a limit.
     pub const fn new(owner: Owner, terms: Option<Terms>, want: u32) -> Self {
         Self {
             owner,
@@ -81,50 +102,46 @@ impl Reservation {
     }
 }
 
-/// What a [`SlotBook`] grants.
-///
-/// An example: [`book`](crate::store::book).
+/// The answer of a [`SlotBook`], which has an example.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Grant {
-    /// When that was by the store's clock: the time since 1970.
+    /// The time of the grant by the store's clock, since 1970.
     pub now: Duration,
-    /// The slots, by when they begin: microseconds since 1970 by the store's clock. They are also
-    /// their names.
+    /// The begin of each slot, in microseconds since 1970 by the store's clock. It also identifies
+    /// the slot.
     pub slots: Vec<u64>,
-    /// How many slots this process could have got, had it wanted as many.
+    /// The largest number of slots that this process could have got.
     pub share: u32,
-    /// How many processes are active, this one included.
+    /// The number of active processes, including this one.
     pub owners: u32,
-    /// The limit in use: the lowest that was stated.
+    /// The limit in use: the lowest that any process states.
     pub limit: u32,
-    /// For how much longer the server wants to be left alone.
+    /// The rest of the server's `Retry-After`.
     pub closed: Duration,
-    /// What was in the book and could not be read.
+    /// The fault of an unreadable book that this one replaces.
     pub replaces: Option<crate::store::StoreErrorKind>,
 }
 
 impl Grant {
-    /// How long after the grant this slot begins.
+    /// Returns the time from the grant to the begin of this slot.
     pub(crate) fn wait(&self, slot: u64) -> Duration {
         Duration::from_micros(slot).saturating_sub(self.now)
     }
 }
 
-/// A 429, as a [`SlotBook`] is told of it.
-///
-/// An example: [`book`](crate::store::book).
+/// A report of a 429 to a [`SlotBook`], which has an example.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct Refusal {
-    /// The limit as this process knows it, or as the 429 has named it.
+    /// The limit as this process knows it, or as the 429 names it.
     pub terms: Terms,
-    /// For how long the server wants to be left alone.
+    /// How long the server asks clients to wait.
     pub wait: Duration,
 }
 
 impl Refusal {
-    /// The server wants to be left alone for this long.
+    /// Reports that the server asks clients to wait this long.
     pub const fn new(terms: Terms, wait: Duration) -> Self {
         Self { terms, wait }
     }

@@ -1,15 +1,20 @@
 use std::time::Duration;
 
-/// How long after its time a slot may still be used, and on its way to the server. A book counts
-/// windows longer by it, so that the server never sees more than the limit in one of its own.
+/// How late a send may use its slot and reach the server. A book's window is longer by this time,
+/// so that no window of the server has more sends than the limit.
 const MARGIN: Duration = Duration::from_secs(1);
 
-/// The server's window.
+/// The length of the server's window.
 const MINUTE: Duration = Duration::from_secs(60);
 
 /// A limit in the form in which a [`SlotBook`](super::SlotBook) keeps it.
 ///
-/// An example: [`book`](crate::store::book).
+/// ```
+/// use tower_genesys::store::book::Terms;
+///
+/// let terms = Terms::new(300, 500); // the burst is capped at the limit
+/// assert_eq!((terms.limit(), terms.burst()), (300, 300));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Terms {
     limit: u32,
@@ -17,14 +22,16 @@ pub struct Terms {
 }
 
 impl Terms {
-    /// The highest limit: a book keeps a number for each request of a window.
+    /// The highest limit. A book keeps a number for each request of a window.
     pub const MAX_LIMIT: u32 = 100_000;
 
-    /// How long a window of a book is: a minute, and a second for the way to the server.
+    /// The length of a book's window: a minute, and a second for the way to the server.
     pub const WINDOW: Duration = MINUTE.saturating_add(MARGIN);
 
-    /// This many requests in a minute, of which `burst` may go at once after a time of rest. At
-    /// least one, at most [`MAX_LIMIT`](Self::MAX_LIMIT); a burst is never above the limit.
+    /// States `limit` requests a minute, of which `burst` may be sent at once after a pause.
+    ///
+    /// The limit is raised to 1 or lowered to [`MAX_LIMIT`](Self::MAX_LIMIT) if it is outside of
+    /// that range; the burst is at most the limit.
     pub const fn new(limit: u32, burst: u32) -> Self {
         let limit = match limit {
             0 => 1,
@@ -35,17 +42,17 @@ impl Terms {
         Self { limit, burst }
     }
 
-    /// How many requests in a minute.
+    /// Returns the number of requests in a minute.
     pub const fn limit(&self) -> u32 {
         self.limit
     }
 
-    /// How many of them may go at once.
+    /// Returns how many of them may be sent at once.
     pub const fn burst(&self) -> u32 {
         self.burst
     }
 
-    /// The same with a lower limit, if it is lower. The burst stays in proportion.
+    /// Returns terms with this limit if it is lower. The burst stays in proportion.
     pub(crate) fn lowered(self, limit: u32) -> Self {
         if limit >= self.limit {
             return self;
@@ -54,7 +61,7 @@ impl Terms {
         Self::new(limit, u32::try_from(burst).unwrap_or(limit))
     }
 
-    /// How far apart slots are when a window is used up evenly.
+    /// Returns the distance between slots that are spread evenly over a window.
     pub(crate) fn gap(&self) -> Duration {
         Self::WINDOW / self.limit
     }

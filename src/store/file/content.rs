@@ -15,10 +15,10 @@ use crate::{
 };
 
 const FRAME: Frame = Frame::new("token");
-/// No clock reaches it, and arithmetic on it cannot overflow.
+/// Above any fence that a clock can produce, and low enough that arithmetic on it cannot overflow.
 const HIGHEST_FENCE: u64 = u64::MAX / 2;
 
-/// Times are in milliseconds since 1970, bytes in base64.
+/// The JSON of a file. Times are in milliseconds since 1970, bytes in base64.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct State {
@@ -69,7 +69,7 @@ pub(super) fn write(record: &Record) -> Result<Vec<u8>, serde_json::Error> {
     Ok(FRAME.around(&json))
 }
 
-/// Reads a file, or says why it cannot be read.
+/// Reads a file. The error says why it is unreadable.
 pub(super) fn read(bytes: &[u8]) -> Result<Record, StoreErrorKind> {
     let json = FRAME.within(bytes)?;
     let state = serde_json::from_str(json).map_err(|_| StoreErrorKind::Corrupt)?;
@@ -124,7 +124,7 @@ fn span(state: SpanState) -> Span {
     }
 }
 
-/// Rounded down, so that nothing lasts longer than intended.
+/// Rounds down, so that nothing lasts longer than intended.
 fn span_state(span: Span) -> SpanState {
     SpanState {
         from: rounded_down(span.from),

@@ -20,11 +20,12 @@ impl Directory {
     /// Resolves a relative path against the current directory.
     pub(crate) fn new(path: &Path) -> Result<Self, FileStoreError> {
         if is_for_a_shell(path) {
-            let what = "begins with what only a shell replaces; put the directory itself there";
+            let what =
+                "begins with `~` or a variable, which only a shell expands; write the path in full";
             return Err(FileStoreError::new(Kind::Inaccessible, path, what));
         }
         let absolute = std::path::absolute(path).map_err(|error| {
-            let what = "has no absolute path; give it a name, and run where that can be looked up";
+            let what = "has no absolute path; give it a name, and run in an existing directory";
             FileStoreError::new(Kind::Inaccessible, path, what).with_source(error)
         })?;
         let directory = Self { path: absolute };
@@ -46,7 +47,7 @@ impl Directory {
         };
         let metadata = metadata.map_err(|error| {
             let what =
-                "cannot be created or looked at; check what is above it, or choose another one";
+                "cannot be created or read; check the directory above it, or choose another one";
             FileStoreError::new(Kind::Inaccessible, &self.path, what).with_source(error)
         })?;
         let wrong = |kind, what: &str| Err(FileStoreError::new(kind, &self.path, what));
@@ -55,7 +56,7 @@ impl Directory {
             return wrong(Kind::NotADirectory, what);
         }
         if !metadata.is_dir() {
-            let what = "is no directory; choose another name, or move the file away";
+            let what = "is not a directory; choose another name, or move the file away";
             return wrong(Kind::NotADirectory, what);
         }
         #[cfg(unix)]
@@ -65,8 +66,8 @@ impl Directory {
         }
         #[cfg(unix)]
         if is_open_to_others(&metadata) {
-            let what = "can be used by others; take their rights away (chmod 700), and delete what is in it if they \
-                        may have read it";
+            let what = "is accessible to other users; restrict it (chmod 700), and delete its files if they may \
+                        have been read";
             return wrong(Kind::Permissions, what);
         }
         Ok(())
@@ -80,13 +81,13 @@ impl Directory {
         builder.create(&self.path)
     }
 
-    /// The file of this key.
+    /// Returns the file of this key.
     pub(super) fn token(&self, key: &StoreKey) -> PrivateFile {
         let [content, lock, new] = ["token", "lock", "new"].map(|what| format!("{key}.{what}"));
         PrivateFile::new(&self.path, [content.as_ref(), lock.as_ref(), new.as_ref()])
     }
 
-    /// The file of this name.
+    /// Returns the file of this name.
     pub(crate) fn file(&self, name: &OsStr) -> PrivateFile {
         let [lock, new] = [".lock", ".new"].map(|what| {
             let mut name = name.to_owned();
@@ -97,8 +98,8 @@ impl Directory {
     }
 }
 
-/// Detects `~/…` and `$HOME/…` from a settings file. Taken literally, they would put a token into
-/// the working directory.
+/// Returns whether the path is one that a shell would expand, such as `~/…` or `$HOME/…` in a
+/// settings file. Taken literally, it would put a token into the working directory.
 fn is_for_a_shell(path: &Path) -> bool {
     let first = path.components().next();
     let first = first.map(|first| first.as_os_str().as_encoded_bytes());

@@ -2,11 +2,16 @@ use std::{error::Error, fmt, io, path::Path};
 
 use crate::store::{StoreError, StoreErrorKind};
 
-/// The directory of a [`FileStore`](super::FileStore) cannot be used.
+/// The reason why a [`FileStore`](super::FileStore) cannot use its directory.
 ///
 /// The message names the directory and the next step.
 ///
-/// An example: [`store::file`](crate::store::file).
+/// ```
+/// use tower_genesys::store::file::{FileStore, FileStoreErrorKind};
+///
+/// let error = FileStore::new("~/.cache/my-program").unwrap_err();
+/// assert_eq!(error.kind(), FileStoreErrorKind::Inaccessible);
+/// ```
 #[derive(Debug)]
 pub struct FileStoreError {
     kind: FileStoreErrorKind,
@@ -15,8 +20,6 @@ pub struct FileStoreError {
 }
 
 /// The kind of a [`FileStoreError`].
-///
-/// An example: [`store::file`](crate::store::file).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum FileStoreErrorKind {
@@ -32,7 +35,7 @@ pub enum FileStoreErrorKind {
 }
 
 impl FileStoreError {
-    /// `what` is printed after the name of the directory.
+    /// Creates the error. The message is the name of the directory, followed by `what`.
     pub(super) fn new(kind: FileStoreErrorKind, directory: &Path, what: &str) -> Self {
         Self {
             kind,
@@ -46,7 +49,7 @@ impl FileStoreError {
         self
     }
 
-    /// Returns the kind.
+    /// Returns the kind of error.
     pub const fn kind(&self) -> FileStoreErrorKind {
         self.kind
     }
@@ -66,7 +69,7 @@ impl Error for FileStoreError {
     }
 }
 
-/// The directory passed the checks when the store was made.
+/// Maps an error of a directory that was usable when the store was created.
 impl From<FileStoreError> for StoreError {
     fn from(error: FileStoreError) -> Self {
         match error.source {
@@ -76,16 +79,16 @@ impl From<FileStoreError> for StoreError {
     }
 }
 
-/// Maps a file system error of an operation in this directory.
+/// Maps a file system error in this directory.
 pub(super) fn failed(directory: &Path, error: io::Error) -> StoreError {
     let kind = kind(&error);
     let what = match kind {
         StoreErrorKind::Denied => {
-            "cannot be written to; give its owner the rights to it (chmod 700, and 600 for the files in it), or choose \
-             one that is not on a read-only file system"
+            "is not writable; give its owner the rights to it (chmod 700, and 600 for the files in it), or choose one \
+             that is not on a read-only file system"
         }
         _ => {
-            "could not be used; check that its disk is neither full nor broken, and that all in it are files"
+            "is unusable; check that its disk is neither full nor broken, and that it contains only files"
         }
     };
     let message = format!("the token directory {} {what}", directory.display());

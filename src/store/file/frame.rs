@@ -5,8 +5,7 @@ use crate::store::StoreErrorKind;
 
 const VERSION: &str = "1";
 
-/// The first line of a file: what it holds, its version, and a digest of the rest, which shows
-/// damage.
+/// The first line of a file: its kind, its version, and a digest of the rest, which reveals damage.
 #[derive(Clone, Copy)]
 pub(crate) struct Frame {
     holds: &'static str,
@@ -23,7 +22,7 @@ impl Frame {
         format!("tower-genesys {holds} {VERSION} {}\n{json}", digest(json)).into_bytes()
     }
 
-    /// Returns the JSON of a file, or says why it cannot be read.
+    /// Returns the JSON of a file. The error says why it is unreadable.
     pub(crate) fn within(self, bytes: &[u8]) -> Result<&str, StoreErrorKind> {
         let text = std::str::from_utf8(bytes).map_err(|_| StoreErrorKind::Corrupt)?;
         let (head, json) = text.split_once('\n').ok_or(StoreErrorKind::Corrupt)?;

@@ -6,20 +6,20 @@ use std::{
 
 use fs4::{FileExt, TryLockError};
 
-/// Far more than the crate ever writes.
+/// Far longer than any file that the crate writes.
 const LONGEST: u64 = 1024 * 1024;
 
-/// A file that only its owner can read. Writers replace it as a whole, under the lock beside it.
+/// A file that only its owner can read. Writers replace it as a whole, under the lock next to it.
 #[derive(Clone, Debug)]
 pub(crate) struct PrivateFile {
     content: PathBuf,
     lock: PathBuf,
-    /// A fixed name instead of a random one: the next writer removes the leftovers of a killed
-    /// process.
+    /// The name is fixed instead of random, so that the next writer removes the leftovers of a
+    /// killed process.
     new: PathBuf,
 }
 
-/// The state of a file's path.
+/// What is at a file's path.
 #[derive(Debug)]
 pub(crate) enum Found {
     Nothing,
@@ -27,7 +27,7 @@ pub(crate) enum Found {
     Foreign(Foreign),
 }
 
-/// Why a file is not one that the crate wrote.
+/// Why a file cannot be one that the crate wrote.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Foreign {
     /// A symbolic link, a directory or a named pipe.
@@ -41,7 +41,7 @@ pub(crate) enum Foreign {
     TooLong,
 }
 
-/// Whether a file is synced to disk before it is renamed into place.
+/// How much is synced to disk before a file is renamed into place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Durability {
     /// The file and its new name.
@@ -56,7 +56,7 @@ pub(crate) enum Durability {
 pub(crate) struct Locked(#[expect(dead_code, reason = "it is held, and that is all")] File);
 
 impl PrivateFile {
-    /// `name` and the names of the two files beside it are in the same directory, so that a rename
+    /// Names the file, its lock and its successor. All are in one directory, so that a rename
     /// replaces the file.
     pub(super) fn new(directory: &Path, [content, lock, new]: [&Path; 3]) -> Self {
         Self {
@@ -119,16 +119,16 @@ impl PrivateFile {
             Err(TryLockError::WouldBlock) => return Ok(None),
             Err(TryLockError::Error(error)) => return Err(error),
         }
-        // A lock file that was deleted in the meantime does not exclude later processes.
+        // If another process deleted the lock file meanwhile, this lock would exclude nobody later.
         Ok(is_at(&file, &self.lock)?.then_some(Locked(file)))
     }
 
-    /// The names are in the directory, which is synced apart from the file.
+    /// Syncs the directory, which contains the names and is not synced with the file.
     #[cfg(unix)]
     fn sync_names(&self) -> io::Result<()> {
         match self.content.parent() {
             Some(directory) => match File::open(directory)?.sync_all() {
-                // Some file systems sync no directory, and there is nothing else to do.
+                // Some file systems cannot sync a directory; then there is nothing left to do.
                 Err(error) if error.kind() == io::ErrorKind::InvalidInput => Ok(()),
                 synced => synced,
             },
@@ -136,7 +136,7 @@ impl PrivateFile {
         }
     }
 
-    /// Windows opens no directory as a file.
+    /// Does nothing: Windows cannot open a directory as a file.
     #[cfg(not(unix))]
     #[expect(clippy::unused_self, reason = "as on Unix")]
     fn sync_names(&self) -> io::Result<()> {
@@ -173,8 +173,8 @@ fn foreign(metadata: &fs::Metadata) -> Option<Foreign> {
     (metadata.len() > LONGEST).then_some(Foreign::TooLong)
 }
 
-/// Follows no symbolic link, does not block on a named pipe, and creates files for the owner
-/// only.
+/// Opens files without following symbolic links or blocking on named pipes, and creates them for
+/// the owner only.
 fn options() -> OpenOptions {
     let mut options = OpenOptions::new();
     #[cfg(unix)]
@@ -190,7 +190,7 @@ fn options() -> OpenOptions {
 
 fn write(path: &Path, bytes: &[u8], durability: Durability) -> io::Result<()> {
     let mut file = options().write(true).create_new(true).open(path)?;
-    // Readable by the owner whatever the umask is.
+    // Explicit, because the umask could even exclude the owner.
     #[cfg(unix)]
     file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
     file.write_all(bytes)?;
@@ -219,7 +219,7 @@ pub(super) fn is_open_to_others(metadata: &fs::Metadata) -> bool {
     metadata.mode() & 0o077 != 0
 }
 
-/// Whether this open file is still the one at its path.
+/// Returns whether this open file is still the one at its path.
 #[cfg(unix)]
 fn is_at(file: &File, path: &Path) -> io::Result<bool> {
     use std::os::unix::fs::MetadataExt;
@@ -231,7 +231,7 @@ fn is_at(file: &File, path: &Path) -> io::Result<bool> {
     }
 }
 
-/// Windows does not delete a file that is open and locked.
+/// Windows never deletes a file that is open and locked.
 #[cfg(not(unix))]
 fn is_at(_file: &File, _path: &Path) -> io::Result<bool> {
     Ok(true)

@@ -18,16 +18,16 @@ use crate::store::{
     TokenStore, record::Record,
 };
 
-/// Longer than the wait for a lock, and than a busy disk needs for a sync.
+/// Longer than the wait for a lock and than a busy disk needs for a sync.
 const OPERATION_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// A [`TokenStore`] in the files of a directory; see the [module](super).
+/// A [`TokenStore`] in the files of a directory. The [module](super) has an example.
 #[derive(Clone)]
 pub struct FileStore {
     threads: Threads,
 }
 
-/// The part of an entry that an operation changed.
+/// The part of an entry that an operation changed, which decides whether to sync the file.
 enum Change<T> {
     Nothing(T),
     State(T),
@@ -52,7 +52,7 @@ impl FileStore {
 }
 
 impl Directory {
-    /// Reads the entry; an unusable one counts as empty, with the reason.
+    /// Reads the entry. An unusable one counts as empty, and its fault is returned with it.
     fn load(&self, key: &StoreKey) -> Result<(Record, Option<StoreErrorKind>), StoreError> {
         let found = self
             .token(key)
@@ -68,7 +68,7 @@ impl Directory {
         })
     }
 
-    /// Carries out a change. `None`: another process holds the lock.
+    /// Applies a change. Returns `None` if another process holds the lock.
     fn change<T>(
         &self,
         key: &StoreKey,
@@ -125,7 +125,7 @@ impl TokenStore for FileStore {
         entry: &'a Entry,
     ) -> StoreFuture<'a, Publication> {
         let (key, lease, entry) = (*key, *lease, entry.clone());
-        // Remaining times count from here, even if the lock comes later.
+        // The remaining time counts from here, even if the lock comes later.
         let begun = Instant::now();
         Box::pin(self.threads.run(move |directory| {
             let mut entry = entry.clone();
@@ -170,7 +170,7 @@ impl fmt::Debug for FileStore {
     }
 }
 
-/// Time since 1970. An earlier clock counts as 1970.
+/// Returns the time since 1970. An earlier clock counts as 1970.
 fn now() -> Duration {
     let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
     since.unwrap_or_default()

@@ -9,14 +9,14 @@ use tokio::{
 use super::directory::Directory;
 use crate::store::{StoreError, StoreErrorKind};
 
-/// How many blocking threads a hanging disk can occupy.
+/// The number of blocking threads that a hanging disk can occupy.
 const THREADS: usize = 4;
-/// Thousands of times the usual duration of an operation.
+/// The time to wait for a lock: thousands of times the usual duration of an operation.
 const PATIENCE: Duration = Duration::from_secs(1);
-/// Milliseconds between two attempts at a lock.
+/// The milliseconds between two attempts to take a lock.
 const POLL: std::ops::Range<u64> = 1..6;
 
-/// Carries operations in a directory out on tokio's blocking threads. Clones share the bound.
+/// Runs operations in a directory on tokio's blocking threads. Clones share the bound on threads.
 #[derive(Clone)]
 pub(crate) struct Threads {
     directory: Arc<Directory>,
@@ -35,8 +35,10 @@ impl Threads {
         &self.directory
     }
 
-    /// Retries until the lock is free: `attempt` returns `None` while another process holds it.
-    /// Between two attempts it occupies no thread.
+    /// Runs `attempt`, and repeats it while it returns `None` because another process holds the
+    /// lock.
+    ///
+    /// It occupies no thread between two attempts.
     pub(crate) async fn run<T: Send + 'static, E: From<StoreError> + Send + 'static>(
         &self,
         attempt: impl Fn(&Directory) -> Result<Option<T>, E> + Send + Sync + 'static,
@@ -65,7 +67,7 @@ impl Threads {
 
     fn locked_out(&self) -> StoreError {
         let message = format!(
-            "another process has kept a lock in the token directory {} for a second; end it if it hangs",
+            "another process has held a lock in the token directory {} for a second; end it if it hangs",
             self.directory.path().display()
         );
         StoreError::new(StoreErrorKind::Unavailable, message)
@@ -73,7 +75,8 @@ impl Threads {
 }
 
 fn no_runtime(error: tokio::runtime::TryCurrentError) -> StoreError {
-    let message = "a token directory is read and written on the threads of a tokio runtime, and there is none here";
+    let message =
+        "the token directory needs a tokio runtime, and there is none here; call it inside of one";
     StoreError::new(StoreErrorKind::Unavailable, message).with_source(error)
 }
 

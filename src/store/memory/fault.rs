@@ -5,21 +5,21 @@ use std::{
 
 use crate::store::{Operation, StoreErrorKind};
 
-/// What a [`MemoryStore`](super::MemoryStore) does in place of what it was asked for.
+/// A fault of a [`MemoryStore`](super::MemoryStore), which has an example.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Fault {
-    /// Does nothing, and says so.
+    /// Does nothing, and returns an error of this kind.
     Fail(StoreErrorKind),
     /// Does nothing, and never answers.
     Hang,
-    /// Does it after this time.
+    /// Executes the operation after this delay.
     Delay(Duration),
-    /// Does it, and never answers.
+    /// Executes the operation, and never answers.
     LoseReply,
 }
 
-/// What is to go wrong.
+/// The injected faults.
 #[derive(Debug, Default)]
 pub(super) struct Faults {
     next: BTreeMap<Operation, VecDeque<Fault>>,
@@ -36,7 +36,7 @@ impl Faults {
         next.extend(std::iter::repeat_n(fault, calls));
     }
 
-    /// What goes wrong at this call.
+    /// Returns the fault of this call, if any.
     pub(super) fn take(&mut self, operation: Operation) -> Option<Fault> {
         let next = self.next.get_mut(&operation).and_then(VecDeque::pop_front);
         next.or_else(|| self.always.get(&operation).copied())

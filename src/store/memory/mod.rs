@@ -1,4 +1,4 @@
-//! A store within one process: what the others are measured by, and their double in tests.
+//! A store within one process: the reference for other stores, and their double in tests.
 
 mod book;
 mod fault;
@@ -27,12 +27,11 @@ use super::{
 };
 use crate::lock::lock;
 
-/// A [`TokenStore`] in memory: for tests, in which each [`SharedSource`](super::SharedSource) over
-/// a clone of it stands for a process.
+/// A [`TokenStore`] in memory, for tests: each [`SharedSource`](super::SharedSource) over a clone
+/// acts as one process.
 ///
-/// A clone is the same store. Its clock is tokio's, so that a test can pause it and let a day pass.
-/// Faults are put into it for one [`Operation`], for all further calls or for some, and it counts
-/// the calls.
+/// Clones share the store. It uses tokio's clock, so a test can pause it and let a day pass. It
+/// counts calls, and injects faults for one [`Operation`]: for all further calls, or for some.
 ///
 /// ```
 /// use tower_genesys::store::{Fault, MemoryStore, Operation, StoreErrorKind};
@@ -50,7 +49,7 @@ pub struct MemoryStore {
 
 struct Inner {
     started: Instant,
-    /// The wall clock at the start, so that fences are above those of an earlier run.
+    /// The wall clock at the start, so that fences are above those of an earlier process.
     base: Duration,
     records: Mutex<BTreeMap<[u8; 32], Record>>,
     books: Mutex<BTreeMap<[u8; 32], Book>>,
@@ -60,7 +59,7 @@ struct Inner {
 }
 
 impl MemoryStore {
-    /// An empty store.
+    /// Creates an empty store.
     pub fn new() -> Self {
         let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
         let inner = Inner {
@@ -77,17 +76,17 @@ impl MemoryStore {
         }
     }
 
-    /// Does this at every further call of the operation.
+    /// Injects this fault into every further call of the operation.
     pub fn inject(&self, operation: Operation, fault: Fault) {
         lock(&self.inner.faults).always(operation, fault);
     }
 
-    /// Does this at the next `calls` calls of the operation, after those that were said so before.
+    /// Injects this fault into the next `calls` calls of the operation, after those already queued.
     pub fn inject_next(&self, calls: usize, operation: Operation, fault: Fault) {
         lock(&self.inner.faults).next(calls, operation, fault);
     }
 
-    /// Does this at every further call of any operation: a store that is down.
+    /// Injects this fault into every further call of any operation, like a store that is down.
     pub fn inject_all(&self, fault: Fault) {
         for operation in [
             Operation::GetOrLease,
@@ -100,12 +99,12 @@ impl MemoryStore {
         }
     }
 
-    /// Works again. Calls that hang already go on hanging.
+    /// Removes all faults. Calls that already hang never answer.
     pub fn clear_faults(&self) {
         *lock(&self.inner.faults) = Faults::default();
     }
 
-    /// Lets every call wait until [`thaw`](Self::thaw), and then carries it out.
+    /// Delays every call until [`thaw`](Self::thaw), and then executes it.
     pub fn freeze(&self) {
         self.inner.frozen.send_replace(true);
     }
@@ -115,19 +114,19 @@ impl MemoryStore {
         self.inner.frozen.send_replace(false);
     }
 
-    /// Loses everything: tokens, leases, cooldowns, which fences there were, and the books.
+    /// Deletes everything: tokens, leases, cooldowns, the last fences and the books.
     pub fn flush(&self) {
         let lost = std::mem::take(&mut *lock(&self.inner.records));
         let books = std::mem::take(&mut *lock(&self.inner.books));
         drop((lost, books));
     }
 
-    /// How many calls there were, whatever came of them.
+    /// Returns the number of calls of an operation, including failed ones.
     pub fn calls(&self, operation: Operation) -> u64 {
         self.inner.calls[operation as usize].load(Ordering::SeqCst)
     }
 
-    /// How many calls of all operations there were.
+    /// Returns the number of calls of all operations.
     pub fn all_calls(&self) -> u64 {
         self.inner
             .calls
@@ -136,7 +135,7 @@ impl MemoryStore {
             .sum()
     }
 
-    /// The keys under which there is a token.
+    /// Returns the keys that have a token.
     pub fn keys(&self) -> Vec<StoreKey> {
         let now = self.now();
         let records = lock(&self.inner.records);
@@ -146,21 +145,21 @@ impl MemoryStore {
         held.map(|(key, _)| StoreKey::from_bytes(*key)).collect()
     }
 
-    /// The token under this key, if it lives.
+    /// Returns the token of this key, unless it has expired.
     pub fn entry(&self, key: &StoreKey) -> Option<Entry> {
         let now = self.now();
         let records = lock(&self.inner.records);
         records.get(key.as_bytes())?.token(now)
     }
 
-    /// Puts this in the place of the token under this key, past all rules: something that was
-    /// damaged, or copied from elsewhere.
+    /// Replaces the token of this key without applying any rule, to simulate a damaged or copied
+    /// value.
     pub fn overwrite(&self, key: &StoreKey, entry: &Entry) {
         self.record(key, |record| record.put(entry, self.now()));
     }
 
-    /// Changes the value of the token under this key, as bad memory would. Nothing happens when
-    /// there is none.
+    /// Changes the value of the token of this key, as faulty memory would. Does nothing if there is
+    /// no token.
     pub fn corrupt(&self, key: &StoreKey, change: impl FnOnce(&mut Vec<u8>)) {
         if let Some(mut entry) = self.entry(key) {
             let mut value = entry.value.to_vec();
@@ -175,13 +174,13 @@ impl MemoryStore {
         change(records.entry(*key.as_bytes()).or_default())
     }
 
-    /// Since 1970.
+    /// Returns the time since 1970.
     fn now(&self) -> Duration {
         let since = self.inner.started.elapsed();
         self.inner.base.saturating_add(since)
     }
 
-    /// Does what was asked for, or what was put in its way.
+    /// Executes the operation, or the fault injected into it.
     async fn carry_out<T>(
         &self,
         operation: Operation,
@@ -189,7 +188,7 @@ impl MemoryStore {
     ) -> Result<T, StoreError> {
         self.inner.calls[operation as usize].fetch_add(1, Ordering::SeqCst);
         let fault = lock(&self.inner.faults).take(operation);
-        // The sender is alive as long as this store is.
+        // Never an error: the sender exists as long as this store.
         let _ = { self.inner.frozen.subscribe() }
             .wait_for(|frozen| !frozen)
             .await;
@@ -205,7 +204,7 @@ impl MemoryStore {
                 std::future::pending().await
             }
             Some(Fault::Fail(kind)) => {
-                Err(StoreError::new(kind, "a fault that a test has put there"))
+                Err(StoreError::new(kind, "a fault that a test has injected"))
             }
         }
     }

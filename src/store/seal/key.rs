@@ -11,7 +11,7 @@ use secrecy::zeroize::Zeroize;
 use crate::store::{SharingError, SharingErrorKind};
 
 const LENGTH: usize = 32;
-/// The id is stored with every value, with a length of one byte.
+/// The id precedes every value, with its length in one byte.
 const LONGEST_ID: usize = 64;
 
 const BASE64: GeneralPurpose = GeneralPurpose::new(
@@ -19,11 +19,17 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
-/// A key that seals tokens: 32 random bytes, and an id by which a reader finds the key.
+/// A key that seals tokens: 32 random bytes, and an id by which readers find the key.
 ///
-/// `openssl rand -base64 32` generates one. `Debug` shows only the id.
+/// `openssl rand -base64 32` generates the bytes. `Debug` shows only the id.
 ///
-/// An example: [`store`](crate::store).
+/// ```
+/// use tower_genesys::store::SealKey;
+///
+/// let text = "2025-07:3q2+796tvu/erb7v3q2+796tvu/erb7v3q2+796tvu8=";
+/// assert_eq!(SealKey::parse(text)?.id(), "2025-07");
+/// # Ok::<(), tower_genesys::store::SharingError>(())
+/// ```
 #[derive(Clone)]
 pub struct SealKey {
     id: Box<str>,
@@ -31,7 +37,7 @@ pub struct SealKey {
 }
 
 impl SealKey {
-    /// Makes a key from its bytes.
+    /// Creates a key from its bytes.
     ///
     /// # Errors
     ///
@@ -40,8 +46,8 @@ impl SealKey {
     pub fn from_bytes(id: &str, bytes: &[u8]) -> Result<Self, SharingError> {
         if id.is_empty() || id.len() > LONGEST_ID || !id.bytes().all(is_for_ids) {
             return Err(invalid(
-                "the id of a sealing key has to be 1 to 64 letters, digits, `-`, `_` or `.`; write `id:key`, with \
-                 an id of your own, such as the month",
+                "the id of a sealing key must have 1 to 64 letters, digits, `-`, `_` or `.`; write `id:key`, with \
+                 an id of your choice, such as the month",
             ));
         }
         match XChaCha20Poly1305::new_from_slice(bytes) {
@@ -50,7 +56,7 @@ impl SealKey {
                 cipher,
             }),
             Err(_) => Err(invalid(format!(
-                "the sealing key `{id}` has {} bytes instead of {LENGTH}; `openssl rand -base64 32` makes one",
+                "the sealing key `{id}` has {} bytes instead of {LENGTH}; `openssl rand -base64 32` generates one",
                 bytes.len()
             ))),
         }
@@ -60,14 +66,15 @@ impl SealKey {
     ///
     /// # Errors
     ///
-    /// As for [`from_bytes`](Self::from_bytes), and if the colon or the base64 after it is missing.
+    /// Those of [`from_bytes`](Self::from_bytes), and if the colon or the base64 after it is
+    /// missing.
     pub fn parse(text: &str) -> Result<Self, SharingError> {
         let Some((id, encoded)) = text.trim().split_once(':') else {
             return Err(invalid("a sealing key has no id; write `id:key`"));
         };
         let Ok(mut bytes) = BASE64.decode(encoded.trim()) else {
             return Err(invalid(
-                "a sealing key is no base64 after its id; write `id:key`, as `openssl rand -base64 32` makes the key",
+                "a sealing key is not base64 after its id; write `id:key`, with a key from `openssl rand -base64 32`",
             ));
         };
         let key = Self::from_bytes(id, &bytes);
@@ -75,7 +82,7 @@ impl SealKey {
         key
     }
 
-    /// Returns the id, which is stored beside the token.
+    /// Returns the id, which every sealed value names.
     pub fn id(&self) -> &str {
         &self.id
     }

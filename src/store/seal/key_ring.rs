@@ -36,18 +36,18 @@ pub struct KeyRing {
 }
 
 impl KeyRing {
-    /// Makes a ring of these keys.
+    /// Creates a ring of these keys.
     ///
     /// # Errors
     ///
-    /// [`SharingErrorKind::NoKey`] for an empty list, [`SharingErrorKind::DuplicateKey`] if two keys
-    /// have the same id.
+    /// [`SharingErrorKind::NoKey`] for an empty list, [`SharingErrorKind::DuplicateKey`] if two
+    /// keys have the same id.
     pub fn new(keys: impl IntoIterator<Item = SealKey>) -> Result<Self, SharingError> {
         let keys: Arc<[SealKey]> = keys.into_iter().collect();
         if keys.is_empty() {
             return Err(SharingError::new(
                 SharingErrorKind::NoKey,
-                "there is no sealing key; give one as `id:key`, as `openssl rand -base64 32` makes the key",
+                "there is no sealing key; give one as `id:key`, with a key from `openssl rand -base64 32`",
             ));
         }
         for (at, key) in keys.iter().enumerate() {
@@ -66,7 +66,7 @@ impl KeyRing {
     ///
     /// # Errors
     ///
-    /// As for [`new`](Self::new) and [`SealKey::parse`].
+    /// Those of [`new`](Self::new) and [`SealKey::parse`].
     pub fn parse(text: &str) -> Result<Self, SharingError> {
         let keys = text.split([',', '\n']).map(str::trim);
         let keys = keys.filter(|key| !key.is_empty()).map(SealKey::parse);
@@ -77,7 +77,7 @@ impl KeyRing {
     ///
     /// # Errors
     ///
-    /// [`SharingErrorKind::Variable`] if the variable is not set or not Unicode; and as for
+    /// [`SharingErrorKind::Variable`] if the variable is not set or not Unicode, and those of
     /// [`parse`](Self::parse).
     pub fn from_env() -> Result<Self, SharingError> {
         Self::from_variable(VARIABLE)
@@ -87,7 +87,7 @@ impl KeyRing {
     ///
     /// # Errors
     ///
-    /// As for [`from_env`](Self::from_env).
+    /// Those of [`from_env`](Self::from_env).
     pub fn from_variable(name: &str) -> Result<Self, SharingError> {
         Self::from_value(name, env::var_os(name))
     }
@@ -101,20 +101,21 @@ impl KeyRing {
             value.ok_or_else(|| wrong("is not set; put the sealing keys there, as `id:key`"))?;
         let value = value
             .into_string()
-            .map_err(|_| wrong("is no text; put the sealing keys there, as `id:key`"))?;
+            .map_err(|_| wrong("is not valid text; put the sealing keys there, as `id:key`"))?;
         let value = Zeroizing::new(value);
         Self::parse(&value)
             .map_err(|error| within(&format!("the environment variable {name}"), &error))
     }
 
-    /// Reads the ring from a file, once, such as a secret mounted into a container. At most 16 KiB.
+    /// Reads the ring from a file of at most 16 KiB, once. Use it for a secret that is mounted into
+    /// a container.
     ///
     /// This blocks: call it at the start of the program.
     ///
     /// # Errors
     ///
-    /// [`SharingErrorKind::File`] if the file cannot be read; and as for [`parse`](Self::parse). The
-    /// message names the path, but nothing of the file's contents.
+    /// [`SharingErrorKind::File`] if the file cannot be read, and those of [`parse`](Self::parse).
+    /// The message names the path, but nothing of the file's contents.
     pub fn from_file(path: impl AsRef<Path>) -> Result<Self, SharingError> {
         let path = path.as_ref();
         let name = format!("the file of sealing keys {}", path.display());
@@ -122,19 +123,20 @@ impl KeyRing {
         let read =
             File::open(path).and_then(|file| file.take(LONGEST_FILE + 1).read_to_string(&mut text));
         if let Err(error) = read {
-            let message = format!("{name} cannot be read; check the path and who may read it");
+            let message = format!("{name} cannot be read; check its path and permissions");
             return Err(SharingError::new(SharingErrorKind::File, message).with_source(error));
         }
         if text.len() as u64 > LONGEST_FILE {
-            let message =
-                format!("{name} has more than {LONGEST_FILE} bytes; name one with keys alone");
+            let message = format!(
+                "{name} has more than {LONGEST_FILE} bytes; name a file that contains only keys"
+            );
             return Err(SharingError::new(SharingErrorKind::File, message));
         }
         Self::parse(&text).map_err(|error| within(&name, &error))
     }
 
-    /// Returns the id of the first key, a nonce, and the encrypted token. `around` is authenticated
-    /// with it.
+    /// Seals a token with the first key. Returns the key's id, a nonce and the ciphertext, which
+    /// also authenticates `around`.
     pub(crate) fn seal(&self, token: &[u8], around: &[u8]) -> Result<Vec<u8>, StoreError> {
         let key = &self.keys[0];
         let mut nonce = [0; NONCE];
@@ -153,7 +155,7 @@ impl KeyRing {
         Ok([&id_length[..], id, &nonce, &sealed].concat())
     }
 
-    /// Decrypts what [`seal`](Self::seal) returned.
+    /// Opens a value that [`seal`](Self::seal) returned.
     pub(crate) fn open(&self, content: &[u8], around: &[u8]) -> Result<Vec<u8>, StoreError> {
         let (id_length, rest) = content.split_first().ok_or_else(StoreError::damaged)?;
         let (id, rest) = rest
@@ -165,8 +167,8 @@ impl KeyRing {
         let Some(key) = self.keys.iter().find(|key| key.id().as_bytes() == id) else {
             return Err(StoreError::new(
                 StoreErrorKind::Corrupt,
-                "the token in the store is sealed with a key that is not on the ring; add it, behind the one to seal \
-                 with",
+                "the token in the store is sealed with a key that is not on the ring; add that key after the one \
+                 that seals",
             ));
         };
         let aad = with_id(around, key.id());
@@ -185,7 +187,8 @@ impl std::fmt::Debug for KeyRing {
     }
 }
 
-/// `around` always has the same length, so bytes cannot move from it into the id.
+/// Returns the associated data. `around` has a fixed length, so no byte can move from it into the
+/// id.
 fn with_id(around: &[u8], id: &str) -> Vec<u8> {
     [around, id.as_bytes()].concat()
 }
