@@ -1,6 +1,6 @@
 /// What a [`ClientError`](super::ClientError) is about, for code that decides what to do.
 ///
-/// An example: [`client`](crate::client).
+/// The [module docs](super#errors) have an example.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ClientErrorKind {

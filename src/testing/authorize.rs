@@ -6,16 +6,16 @@ use super::{
     state::{Client, State},
 };
 
-/// SHA-256 as base64 for URLs, without padding.
+/// The length of a SHA-256 in unpadded base64url.
 const CHALLENGE_LENGTH: usize = 43;
 
-/// Why a login is refused: an error code of RFC 6749, section 4.1.2.1, and a description.
+/// A refused login: an error code of RFC 6749, section 4.1.2.1, and a description.
 type Refusal = (&'static str, &'static str);
 
-/// `GET /oauth/authorize`: a person logs in, and the browser goes back with a code.
+/// Handles `GET /oauth/authorize`: a person logs in, and the mock redirects the browser with a code.
 ///
-/// A client or redirect URI that is wrong is a page for the person. Everything else that is wrong is
-/// for the program that the redirect leads to (RFC 6749, section 4.1.2.1).
+/// If the client or the redirect URI is wrong, the person gets a page. All other errors go to the
+/// program at the redirect URI (RFC 6749, section 4.1.2.1).
 pub(super) fn authorize(state: &mut State, method: &Method, query: &str) -> Reply {
     if method != Method::GET {
         return Reply::method_not_allowed("GET");
@@ -52,7 +52,7 @@ pub(super) fn authorize(state: &mut State, method: &Method, query: &str) -> Repl
     }
 }
 
-/// The id of the client, and the redirect URI, if they are known.
+/// Returns the client id and the redirect URI, if the mock knows both.
 fn parties(state: &State, query: Query<'_>) -> Result<(String, String), &'static str> {
     let id = query.only("client_id").ok_or("client_id is missing")?;
     let known = |client: &&Client| client.id == id && client.enabled;
@@ -66,7 +66,7 @@ fn parties(state: &State, query: Query<'_>) -> Result<(String, String), &'static
     }
 }
 
-/// The challenge of PKCE, if there is one.
+/// Returns the PKCE challenge, if the login has one.
 fn login<'a>(state: &State, query: Query<'a>) -> Result<Option<&'a str>, Refusal> {
     match query.only("response_type") {
         Some("code") => {}
@@ -109,7 +109,7 @@ fn page(why: &'static str) -> Reply {
     )
 }
 
-/// The parameters, in the order in which they came.
+/// The parameters, in the order of the query.
 #[derive(Clone, Copy)]
 struct Query<'a>(&'a [(String, String)]);
 
@@ -119,7 +119,7 @@ impl<'a> Query<'a> {
         found.map(|(_, value)| &**value)
     }
 
-    /// A parameter that is there once, with a value.
+    /// Returns a parameter that is present exactly once and not empty.
     fn only(self, name: &str) -> Option<&'a str> {
         let count = self.0.iter().filter(|(key, _)| key == name).count();
         self.get(name)

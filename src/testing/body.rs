@@ -9,21 +9,21 @@ use http_body::{Body, Frame, SizeHint};
 
 use super::MockError;
 
-/// How much of an endless body comes in one frame.
+/// The size of one frame of an endless body.
 const CHUNK: usize = 16 * 1024;
 
-/// The body of an answer.
+/// The response body of a [`MockService`](super::MockService).
 ///
-/// There is an example in the [module docs](super).
+/// It is whole, unless a [`Script`](super::Script) truncates it or lets it never end.
 pub struct MockBody {
     rest: Bytes,
-    /// What the sender promised, whether or not it comes.
+    /// The length that the sender announced, even if less arrives.
     promised: u64,
     fault: Fault,
     paused: bool,
 }
 
-/// What goes wrong with a body on its way.
+/// The fault of a body in transit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Fault {
     #[default]
@@ -73,7 +73,7 @@ impl Body for MockBody {
                 let chunk = Bytes::from_static(&[b' '; CHUNK]);
                 Poll::Ready(Some(Ok(Frame::data(chunk))))
             }
-            // A server that waits for its body flushes what it has; on an error it does not.
+            // hyper flushes the first half while the body is pending, but not on an error.
             Fault::Truncated if !self.paused => {
                 self.paused = true;
                 cx.waker().wake_by_ref();
@@ -99,7 +99,7 @@ impl Body for MockBody {
     }
 }
 
-/// Without its bytes, which may hold a token.
+/// Omits the bytes, which may contain a token.
 impl fmt::Debug for MockBody {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("MockBody")

@@ -68,25 +68,24 @@ impl MockBuilder {
     ///
     /// # Default
     ///
-    /// One client, `client-id` with `client-secret`, as long as none is added.
+    /// If none is added, one client: `client-id` with `client-secret`.
     pub fn client(mut self, id: impl Into<String>, secret: impl Into<String>) -> Self {
         self.clients.push((id.into(), secret.into()));
         self
     }
 
-    /// Adds a URI to which `/oauth/authorize` may send a browser back. As in Genesys Cloud, a login
+    /// Adds a URI to which `/oauth/authorize` may redirect a browser. As in Genesys Cloud, a login
     /// must name it exactly.
     ///
     /// # Default
     ///
-    /// None, so that each login at `/oauth/authorize` is refused.
+    /// No URI, so the mock refuses each login at `/oauth/authorize`.
     pub fn redirect_uri(mut self, uri: impl Into<String>) -> Self {
         self.redirect_uris.push(uri.into());
         self
     }
 
-    /// The region whose base URLs it stands for. Only the path prefixes matter to it, not the
-    /// hosts.
+    /// Sets the region. The mock matches only the path prefixes of its base URLs, not the hosts.
     ///
     /// # Default
     ///
@@ -96,7 +95,7 @@ impl MockBuilder {
         self
     }
 
-    /// How long a token lives. `expires_in` says a second less, in whole seconds.
+    /// Sets the lifetime of tokens. `expires_in` is one second less, in whole seconds.
     ///
     /// # Default
     ///
@@ -106,7 +105,8 @@ impl MockBuilder {
         self
     }
 
-    /// How many tokens may be alive together; one more, and the oldest dies. At least 1.
+    /// Sets how many tokens may be valid at once, at least 1. Beyond that, the mock evicts the
+    /// oldest.
     ///
     /// # Default
     ///
@@ -116,8 +116,8 @@ impl MockBuilder {
         self
     }
 
-    /// Whether a login gives a refresh token; it does not in organisations with an inactivity
-    /// timeout.
+    /// Sets whether a login returns a refresh token. In organisations with an inactivity timeout, it
+    /// does not.
     ///
     /// # Default
     ///
@@ -127,7 +127,7 @@ impl MockBuilder {
         self
     }
 
-    /// How many API requests each token has in the minute that begins with the first of them.
+    /// Limits the API requests of each token per minute. The minute begins with the first of them.
     /// Genesys Cloud allows 300.
     ///
     /// # Default
@@ -138,7 +138,7 @@ impl MockBuilder {
         self
     }
 
-    /// How many conversations there are, spread evenly over [`MockGenesys::interval`].
+    /// Sets the number of conversations, spread evenly over [`MockGenesys::interval`].
     ///
     /// # Default
     ///
@@ -148,7 +148,7 @@ impl MockBuilder {
         self
     }
 
-    /// How many users there are.
+    /// Sets the number of users.
     ///
     /// # Default
     ///
@@ -158,17 +158,17 @@ impl MockBuilder {
         self
     }
 
-    /// How long each answer takes, on tokio's clock.
+    /// Sets how long each response takes, on tokio's clock.
     ///
     /// # Default
     ///
-    /// Zero: answers in memory are there at the first poll.
+    /// Zero: in memory, responses are ready at the first poll.
     pub fn latency(mut self, latency: Duration) -> Self {
         self.latency = latency;
         self
     }
 
-    /// Where tokens, ids and data come from: the same seed gives the same ones in the same order.
+    /// Sets the seed of tokens, ids and data. The same seed produces the same ones in the same order.
     ///
     /// # Default
     ///
@@ -178,8 +178,8 @@ impl MockBuilder {
         self
     }
 
-    /// How many requests are kept for [`MockGenesys::requests`], the last ones. Counts go on
-    /// without.
+    /// Sets how many of the last requests the mock keeps for [`MockGenesys::requests`]. Counts
+    /// include all requests.
     ///
     /// # Default
     ///
@@ -189,7 +189,7 @@ impl MockBuilder {
         self
     }
 
-    /// The mock.
+    /// Builds the mock.
     pub fn build(mut self) -> MockGenesys {
         if self.clients.is_empty() {
             self = self.client("client-id", "client-secret");
@@ -220,7 +220,7 @@ impl MockBuilder {
     }
 }
 
-/// Without the secrets.
+/// Omits the secrets.
 impl fmt::Debug for MockBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let clients: Vec<_> = self.clients.iter().map(|(id, _)| id).collect();

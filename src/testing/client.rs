@@ -8,12 +8,12 @@ use tower_service::Service;
 use super::{MockBody, MockError, MockFuture, MockService};
 use crate::replay::ReplayBody;
 
-/// A [`MockService`] for the bodies that the layers send when the caller's are `Full<Bytes>`.
+/// A [`MockService`] for one body type: the one that the layers send for callers with `Full<Bytes>`.
 ///
-/// A [`MockService`] takes any body, so that the compiler cannot tell by which one
+/// A [`MockService`] accepts any body, so the compiler cannot infer which one
 /// [`OrgBuilder::build`](crate::genesys::OrgBuilder::build) and [`Pager::new`](crate::Pager::new)
-/// are to use it. This one has a single type, like a [`Client`](crate::client) that a program
-/// shares between both.
+/// use. This client has a single type, like a [`Client`](crate::client) that a program shares
+/// between both.
 ///
 /// ```
 /// use tower_genesys::{BoxError, Credentials, GenesysLayer, Org, Pager, testing::MockGenesys};

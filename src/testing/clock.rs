@@ -5,17 +5,16 @@ use std::{
 
 use tokio::time::Instant;
 
-/// The time of day, which goes on as tokio's clock does: under a paused clock, a job that takes an
-/// hour says so.
+/// The time of day, advanced by tokio's clock: with a paused clock, a job of an hour reports an hour.
 ///
-/// It begins when it is first asked, since a mock may be made outside of a runtime.
+/// It starts when it is first read, because a mock may be created outside of a runtime.
 #[derive(Default)]
 pub(super) struct Clock {
     began: OnceLock<(i64, Instant)>,
 }
 
 impl Clock {
-    /// Milliseconds since 1970.
+    /// Returns the milliseconds since 1970.
     pub(super) fn now(&self) -> i64 {
         let (wall, began) = self.began.get_or_init(|| (wall(), Instant::now()));
         let since = began.elapsed().as_millis();

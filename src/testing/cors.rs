@@ -1,4 +1,4 @@
-//! What a browser asks before it lets a page of another origin use the API.
+//! Cross-origin requests: browsers ask before they let a page of another origin use the API.
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header, request::Parts};
 
@@ -6,10 +6,10 @@ use super::reply::Reply;
 
 const METHODS: HeaderValue = HeaderValue::from_static("GET, HEAD, POST, PUT, PATCH, DELETE");
 const EXPOSED: HeaderValue = HeaderValue::from_static("inin-correlation-id, retry-after");
-/// In seconds: a day, in which a browser does not ask again.
+/// How long a browser may cache the permission, in seconds: a day.
 const MAX_AGE: HeaderValue = HeaderValue::from_static("86400");
 
-/// The answer to a preflight request (Fetch standard, section 4.8), which shows no token.
+/// Responds to a preflight request (Fetch standard, section 4.8), which carries no token.
 pub(super) fn preflight(head: &Parts) -> Option<Reply> {
     let asks = head.method == Method::OPTIONS
         && head.headers.contains_key(header::ORIGIN)
@@ -31,7 +31,7 @@ pub(super) fn preflight(head: &Parts) -> Option<Reply> {
     Some(reply)
 }
 
-/// Lets the page that asked read the answer.
+/// Allows the page that sent the request to read the response.
 pub(super) fn allow(request: &HeaderMap, reply: &mut Reply) {
     let Some(origin) = request.get(header::ORIGIN) else {
         return;

@@ -7,12 +7,12 @@ use super::{random::Random, timestamp};
 /// The week in which all conversations begin.
 pub(super) const INTERVAL: &str = "2026-01-05T00:00:00.000Z/2026-01-12T00:00:00.000Z";
 const BEGIN: i64 = 1_767_571_200_000;
-/// When the week is over, as far as the data go.
+/// The end of that week.
 pub(super) const END: &str = "2026-01-12T00:00:00.000Z";
 const WEEK: u64 = 7 * 86_400_000;
 const MEDIA: [&str; 5] = ["voice", "chat", "email", "message", "callback"];
 
-/// A conversation, in less room than its JSON takes.
+/// A conversation, in a form smaller than its JSON.
 pub(super) struct Conversation {
     id: Box<str>,
     begin: i64,
@@ -22,7 +22,7 @@ pub(super) struct Conversation {
     seed: u64,
 }
 
-/// Conversations in the order of their beginning, spread evenly over the week.
+/// The conversations, ordered by their beginning and spread evenly over the week.
 pub(super) fn conversations(random: &mut Random, count: usize) -> Vec<Conversation> {
     let slot = WEEK / (count.max(1) as u64);
     let one = |index: usize| {
@@ -47,7 +47,7 @@ impl Conversation {
         interval.contains(&self.begin)
     }
 
-    /// Whether something went on in it during the interval.
+    /// Returns whether the conversation was active in the interval.
     pub(super) fn is_active_in(&self, interval: &Range<i64>) -> bool {
         self.begin < interval.end && interval.start < self.end
     }

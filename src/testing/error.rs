@@ -2,10 +2,10 @@ use std::{error::Error, fmt, io};
 
 use crate::BoxError;
 
-/// Why an exchange with the mock broke off without a whole answer.
+/// An exchange with the mock that broke off without a whole response.
 ///
-/// Its [`source`](Error::source) is what a real transport would have met: an [`io::Error`] of the
-/// kind `ConnectionReset` or `UnexpectedEof`, or the error of the request's own body.
+/// Its [`source`](Error::source) is the error that a real transport would return: an [`io::Error`] of
+/// the kind `ConnectionReset` or `UnexpectedEof`, or the error of the request body.
 ///
 /// ```
 /// use http::Request;
@@ -16,8 +16,9 @@ use crate::BoxError;
 /// # tokio_test::block_on(async {
 /// let mock = MockGenesys::new();
 /// mock.on(ANY_API).reset();
-/// let request = Request::get(mock.region().api("/api/v2/users")?).body(Empty::<bytes::Bytes>::new())?;
-/// let error = mock.service().oneshot(request).await.expect_err("the connection is cut");
+/// let request = Request::get(mock.region().api("/api/v2/users")?);
+/// let request = request.body(Empty::<bytes::Bytes>::new())?;
+/// let error = mock.service().oneshot(request).await.unwrap_err();
 /// assert_eq!(error.kind(), MockErrorKind::Reset);
 /// # Ok::<_, Box<dyn std::error::Error>>(())
 /// # }).unwrap();
@@ -27,17 +28,15 @@ pub struct MockError {
     source: BoxError,
 }
 
-/// How the exchange broke off.
-///
-/// An example is at [`MockError`].
+/// The way in which an exchange broke off, from [`MockError::kind`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum MockErrorKind {
-    /// [`reset`](super::Script::reset): the connection was cut before an answer.
+    /// [`reset`](super::Script::reset) cut the connection before the response.
     Reset,
-    /// [`truncated_body`](super::Script::truncated_body): the connection was cut within the answer.
+    /// [`truncated_body`](super::Script::truncated_body) cut the connection within the response.
     Truncated,
-    /// The body of the request ended in an error.
+    /// The request body ended in an error.
     RequestBody,
 }
 
@@ -65,7 +64,7 @@ impl MockError {
         }
     }
 
-    /// How the exchange broke off.
+    /// Returns how the exchange broke off.
     pub fn kind(&self) -> MockErrorKind {
         self.kind
     }

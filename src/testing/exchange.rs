@@ -24,17 +24,17 @@ use crate::BoxError;
 
 const METHODS: [&str; 5] = ["GET", "POST", "PUT", "PATCH", "DELETE"];
 
-/// An answer, and the body of the request if it was to be left unread.
+/// A response, and the request body if a rule leaves it unread.
 pub(super) type Answered<B> = (Response<MockBody>, Option<Pin<Box<B>>>);
 
-/// What was decided about a request when its head was there.
+/// The decisions about a request, made when its head arrives.
 struct Arrival {
     number: u64,
     plan: Plan,
     gates: Gates,
 }
 
-/// Everything between a request and its answer, in memory as on the wire.
+/// Handles a request, in memory and on the wire.
 pub(super) async fn answer<B>(
     shared: &Shared,
     request: Request<B>,
@@ -82,7 +82,7 @@ fn arrive(shared: &Shared, head: &Parts) -> Arrival {
     arrival
 }
 
-/// Reads the body to its end, and records what came of it even if it broke off.
+/// Reads the body to its end, and records the part that arrived if it breaks off.
 async fn read<B>(shared: &Shared, number: u64, body: B) -> Result<Bytes, MockError>
 where
     B: Body,
@@ -129,6 +129,8 @@ fn conclude(
         state.tokens.meet(bearer, plan.token);
     }
     let place = shared.place(head.uri.path());
+    // A malformed request precedes the script, and so does a missing token, unless the rule says
+    // otherwise: a script must not hide a mistake of the stack under test.
     let mut reply = match &plan.answer {
         _ if !names_host(head) => Reply::bad_request("The request has no Host header."),
         Answer::Scripted(reply) | Answer::Early(reply) => {
@@ -147,13 +149,13 @@ fn conclude(
     reply.into_response(plan.fault, &mut state.random)
 }
 
-/// A request of HTTP/1.1 without one is answered 400 (RFC 9112, section 3.2).
+/// Returns whether the request names a host. HTTP/1.1 wants a 400 otherwise (RFC 9112, section 3.2).
 fn names_host(head: &Parts) -> bool {
     head.uri.authority().is_some() || head.headers.contains_key(header::HOST)
 }
 
-/// A scripted answer of the API, as any other, is for those who have shown a good token: a test of a
-/// stack that sends none has to fail.
+/// Returns the 401 of a request without a valid token. Scripted responses of the API need one too, so
+/// that a test fails if its stack sends none.
 fn refusal(state: &State, place: Place<'_>, plan: &Plan, head: &Parts) -> Option<Reply> {
     match place {
         Place::Api(_) if !plan.to_anyone => api::authenticate(state, &head.headers).err(),
@@ -161,7 +163,7 @@ fn refusal(state: &State, place: Place<'_>, plan: &Plan, head: &Parts) -> Option
     }
 }
 
-/// What a server puts on whichever answer there is.
+/// Adds what a server adds to any response.
 fn finish(reply: &mut Reply, head: &Parts) {
     if reply.status == StatusCode::METHOD_NOT_ALLOWED {
         let others = METHODS.iter().filter(|name| **name != head.method.as_str());

@@ -3,18 +3,18 @@ use tokio::sync::watch;
 
 use super::route::Route;
 
-/// The routes that are held now.
+/// The held routes.
 #[derive(Default)]
 pub(super) struct Holds {
     holds: Vec<(u64, Route, watch::Receiver<bool>)>,
     next: u64,
 }
 
-/// What one request has to wait for.
+/// The guards that one request waits for.
 pub(super) struct Gates(Vec<watch::Receiver<bool>>);
 
 impl Holds {
-    /// Holds a route, under a number that releases it.
+    /// Holds a route until the sender is used or dropped.
     pub(super) fn add(&mut self, route: Route) -> (u64, watch::Sender<bool>) {
         let (gate, receiver) = watch::channel(false);
         self.next += 1;
@@ -36,7 +36,7 @@ impl Holds {
 impl Gates {
     pub(super) async fn pass(self) {
         for mut gate in self.0 {
-            // An error says that the guard is gone, which releases as well.
+            // An error means that the guard was dropped, which releases the request too.
             let _ = gate.wait_for(|&released| released).await;
         }
     }

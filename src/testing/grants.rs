@@ -5,13 +5,15 @@ use sha2::{Digest, Sha256};
 
 use super::random::Random;
 
-/// A way to get a token, as the `grant_type` of a token request names it.
+/// An OAuth grant, as the `grant_type` of a token request names it.
 ///
 /// ```
 /// use tower_genesys::testing::{Grant, MockGenesys};
 ///
 /// let mock = MockGenesys::new();
-/// mock.allow_grants([Grant::ClientCredentials]); // every other one is `unauthorized_client`
+/// // All other grants fail with `unauthorized_client`.
+/// mock.allow_grants([Grant::ClientCredentials]);
+/// # assert_eq!(mock.token_posts(), 0);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -48,11 +50,11 @@ impl Grant {
     }
 }
 
-/// Codes and refresh tokens that were issued and not yet used.
+/// Issued codes and refresh tokens that were not used yet.
 pub(super) struct Grants {
     pub(super) allowed: Vec<Grant>,
     codes: HashMap<String, Code>,
-    /// With the client that each belongs to.
+    /// Each with the client that it belongs to.
     refresh_tokens: HashMap<String, String>,
 }
 
@@ -88,7 +90,7 @@ impl Grants {
         text
     }
 
-    /// Spends a code, whether or not the rest is right: that is what "once" means.
+    /// Uses up a code, even if the other parameters are wrong: a code works for one request only.
     pub(super) fn redeem_code(
         &mut self,
         code: &str,
@@ -116,7 +118,7 @@ impl Grants {
         text
     }
 
-    /// Spends a refresh token of this client.
+    /// Uses up a refresh token of this client.
     pub(super) fn redeem_refresh_token(&mut self, text: &str, client: &str) -> bool {
         let owned = self
             .refresh_tokens
@@ -126,7 +128,7 @@ impl Grants {
     }
 }
 
-/// RFC 7636, section 4.6.
+/// Derives the challenge of a verifier (RFC 7636, section 4.6).
 fn s256(verifier: &str) -> String {
     URL_SAFE_NO_PAD.encode(Sha256::digest(verifier))
 }

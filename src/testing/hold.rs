@@ -4,7 +4,7 @@ use tokio::sync::watch;
 
 use super::{route::Route, state::Shared};
 
-/// Keeps the requests at a route unanswered until it is released or dropped; see
+/// A guard that holds the requests at a route until it is released or dropped, from
 /// [`MockGenesys::hold`](super::MockGenesys::hold).
 ///
 /// ```
@@ -48,13 +48,13 @@ impl Held {
         }
     }
 
-    /// How many requests are held by it now; those that were given up are not among them.
+    /// Returns the number of requests that it holds now, without those whose callers have gone.
     pub fn waiting(&self) -> usize {
-        // One receiver is the mock's own.
+        // One of the receivers belongs to the mock.
         self.gate.receiver_count().saturating_sub(1)
     }
 
-    /// Lets all of them be handled, now.
+    /// Releases all held requests.
     pub fn release(self) {
         drop(self);
     }

@@ -10,22 +10,22 @@ use super::{
 };
 use crate::genesys::Region;
 
-/// A Genesys Cloud for tests; see the [module](super).
+/// A Genesys Cloud for tests. The [module docs](super) have an example.
 ///
-/// Cheap to clone: all clones are the same mock.
+/// Clones are cheap, and all clones are the same mock.
 #[derive(Clone)]
 pub struct MockGenesys {
     shared: Arc<Shared>,
 }
 
-/// Making it, and reaching it.
+/// Creating the mock, and reaching it.
 impl MockGenesys {
-    /// A mock with the defaults of [`MockBuilder`].
+    /// Creates a mock with the defaults of [`MockBuilder`].
     pub fn new() -> Self {
         Self::builder().build()
     }
 
-    /// A mock with settings of your own.
+    /// Returns a builder for a mock with other settings.
     pub fn builder() -> MockBuilder {
         MockBuilder::new()
     }
@@ -34,22 +34,22 @@ impl MockGenesys {
         Self { shared }
     }
 
-    /// The mock as a service in memory.
+    /// Returns the mock as an in-memory service.
     pub fn service(&self) -> MockService {
         MockService::new(Arc::clone(&self.shared))
     }
 
-    /// The mock as an HTTP client for one type of body, as real clients are: it serves for tokens
-    /// and under the layers, and the compiler knows the type of its bodies.
+    /// Returns the mock as an HTTP client for one body type, like a real client. Use it for tokens
+    /// and below the layers, where the compiler must infer the body type.
     pub fn http_client(&self) -> MockClient {
         MockClient::new(self.service())
     }
 
-    /// Serves the mock on a free port of 127.0.0.1, in tasks of the runtime that calls this.
+    /// Serves the mock on a free port of 127.0.0.1, in tasks of the current runtime.
     ///
     /// # Errors
     ///
-    /// When there is no port to be had.
+    /// The error of the operating system, if no port is free.
     ///
     /// # Panics
     ///
@@ -58,26 +58,26 @@ impl MockGenesys {
         MockServer::start(Arc::clone(&self.shared)).await
     }
 
-    /// The region that it stands for in memory. A [`MockServer`] has its own.
+    /// Returns the region of the in-memory service. A [`MockServer`] has another one.
     pub fn region(&self) -> Region {
         self.shared.region.clone()
     }
 
-    /// The id of the first client.
+    /// Returns the id of the first client.
     pub fn client_id(&self) -> String {
         let mut state = self.shared.lock();
         let client = state.first_client().map(|client| client.id.clone());
         client.unwrap_or_default()
     }
 
-    /// The secret of the first client, as it is now.
+    /// Returns the current secret of the first client.
     pub fn client_secret(&self) -> String {
         let mut state = self.shared.lock();
         let client = state.first_client().map(|client| client.secret.clone());
         client.unwrap_or_default()
     }
 
-    /// The interval in which all conversations begin, as the API writes it.
+    /// Returns the interval in which all conversations begin, in the API's notation.
     pub fn interval(&self) -> &'static str {
         data::INTERVAL
     }
@@ -89,17 +89,19 @@ impl Default for MockGenesys {
     }
 }
 
-/// What happens to requests.
+/// Changing what happens to requests.
 impl MockGenesys {
-    /// Begins a rule about the requests at a route; see [`Script`].
-    #[must_use = "an action has to follow, such as `reply_503`"]
+    /// Begins a rule for the requests at a route; see [`Script`].
+    #[must_use = "an action must follow, such as `reply_503`"]
     pub fn on(&self, route: Route) -> Script {
         Script::new(Arc::clone(&self.shared), route)
     }
 
-    /// Adds a list in the shape of an operation, such as `GET /api/v2/routing/queues`: its pages have
-    /// the fields that the API definition gives them. An id in the path stands for any, and a POST
-    /// that starts a job for the whole of it.
+    /// Adds a list in the shape of an operation, such as `GET /api/v2/routing/queues`. Its pages have
+    /// the fields of the API definition.
+    ///
+    /// An id in the path stands for any id. A POST that starts a job adds the whole job, with its
+    /// results.
     ///
     /// ```
     /// use bytes::Bytes;
@@ -128,57 +130,58 @@ impl MockGenesys {
     ///
     /// # Panics
     ///
-    /// When the API definition that the mock knows has no such list: a mistake of the test.
+    /// If the mock's API definition has no such list.
     pub fn add_list(&self, method: Method, path: &str, list: MockList) {
         let is_known = self.shared.lock().lists.add(&method, path, list);
-        assert!(is_known, "{method} {path} is no list of the API definition");
+        assert!(
+            is_known,
+            "{method} {path} is not a list of the API definition; script it with `on` and `reply_json`"
+        );
     }
 
-    /// Drops all rules made with [`on`](Self::on).
+    /// Removes all rules made with [`on`](Self::on).
     pub fn clear_script(&self) {
         self.shared.lock().rules.clear();
     }
 
-    /// Holds the requests at a route that arrive from now on: they are read, and not handled until
-    /// the guard is released or dropped.
-    ///
-    /// Whether their token is good is looked at after that.
+    /// Holds the requests at a route that arrive from now on. The mock reads them, and handles them
+    /// when the guard is released or dropped. It checks their token only then.
     pub fn hold(&self, route: Route) -> Held {
         Held::new(Arc::clone(&self.shared), route)
     }
 }
 
-/// What has happened.
+/// Counting what has happened.
 impl MockGenesys {
-    /// How many requests have arrived at a route since the mock was made, answered or not.
+    /// Returns the number of requests that have arrived at a route since the mock was created,
+    /// answered or not.
     pub fn count(&self, route: Route) -> usize {
         self.shared.lock().count(&route)
     }
 
-    /// How many token requests have arrived.
+    /// Returns the number of token requests that have arrived.
     pub fn token_posts(&self) -> usize {
         self.count(TOKEN)
     }
 
-    /// How many requests to the API have arrived.
+    /// Returns the number of API requests that have arrived.
     pub fn api_calls(&self) -> usize {
         self.count(ANY_API)
     }
 
-    /// Waits until this many requests have arrived at a route since the mock was made.
-    ///
-    /// They count as soon as their head is there.
+    /// Waits until this many requests have arrived at a route since the mock was created. A request
+    /// counts as soon as its head has arrived.
     pub async fn wait_for(&self, route: Route, count: usize) {
         let enough = |state: &super::state::State| state.count(&route) >= count;
         self.shared.until(enough).await;
     }
 
-    /// The requests that were kept, in the order in which they arrived.
+    /// Returns the [kept](MockBuilder::keep_requests) requests, in the order of their arrival.
     pub fn requests(&self) -> Vec<Recorded> {
         self.shared.lock().journal.kept()
     }
 
-    /// Those of [`requests`](Self::requests) that are at a route.
+    /// Returns those of [`requests`](Self::requests) that match a route.
     pub fn requests_at(&self, route: Route) -> Vec<Recorded> {
         let mut requests = self.requests();
         requests.retain(|request| {
@@ -188,18 +191,18 @@ impl MockGenesys {
         requests
     }
 
-    /// How many users `POST /api/v2/users` has created: the requests that were executed, not
-    /// those that merely arrived.
+    /// Returns the number of users that `POST /api/v2/users` has created. It counts executed
+    /// requests, not arrived ones.
     pub fn created_users(&self) -> usize {
         self.shared.lock().api.users.created()
     }
 
-    /// How many connections its servers have accepted.
+    /// Returns the number of connections that the mock's servers have accepted.
     pub fn connections(&self) -> usize {
         self.shared.lock().connections.accepted
     }
 
-    /// How many of them are open.
+    /// Returns the number of open connections.
     pub fn open_connections(&self) -> usize {
         self.shared.lock().connections.open
     }
@@ -211,27 +214,27 @@ impl MockGenesys {
     }
 }
 
-/// Tokens and clients.
+/// Changing tokens and clients.
 impl MockGenesys {
-    /// Issues a token to the first client without a request, as if it had been got elsewhere.
+    /// Issues a token to the first client without a request, as if it were obtained elsewhere.
     pub fn mint_token(&self) -> String {
         let client = self.client_id();
         let state = &mut *self.shared.lock();
         state.tokens.mint(&mut state.random, &client, false)
     }
 
-    /// Takes this text for a token of the first client that was issued just now.
+    /// Accepts this text as a token of the first client, issued now.
     pub fn accept_token(&self, token: &str) {
         let client = self.client_id();
         self.shared.lock().tokens.adopt(token, &client, false);
     }
 
-    /// How many tokens are good now.
+    /// Returns the number of valid tokens.
     pub fn live_tokens(&self) -> usize {
         self.shared.lock().tokens.count()
     }
 
-    /// Revokes a token; false if there was none.
+    /// Revokes a token. Returns false if it was not valid.
     pub fn revoke(&self, token: &str) -> bool {
         self.shared.lock().tokens.revoke(token)
     }
@@ -241,12 +244,13 @@ impl MockGenesys {
         self.shared.lock().tokens.revoke_all();
     }
 
-    /// Lets all tokens expire now.
+    /// Makes all tokens expire now.
     pub fn expire_all(&self) {
         self.shared.lock().tokens.expire_all();
     }
 
-    /// Gives the first client another secret. The old one is refused from now on; tokens live on.
+    /// Gives the first client another secret. The mock refuses the old one from now on. Tokens stay
+    /// valid.
     pub fn rotate_secret(&self, secret: impl Into<String>) {
         if let Some(client) = self.shared.lock().first_client() {
             client.secret = secret.into();
@@ -270,7 +274,7 @@ impl MockGenesys {
         }
     }
 
-    /// Ends all jobs that were started so far, in this way and whatever their state is.
+    /// Ends all jobs started so far, in this way and whatever their state.
     pub fn end_jobs(&self, end: JobEnd) {
         let state = &mut *self.shared.lock();
         state.api.jobs.end(end, state.clock.now());
@@ -281,12 +285,13 @@ impl MockGenesys {
         self.shared.lock().grants.allowed = grants.into_iter().collect();
     }
 
-    /// An authorization code for the first client, as if somebody had just logged in. Good once.
+    /// Issues an authorization code for the first client, as if a user had just logged in. It works
+    /// once.
     pub fn issue_code(&self, redirect_uri: &str) -> String {
         self.code(redirect_uri, None)
     }
 
-    /// As [`issue_code`](Self::issue_code), for a login that began with this `code_challenge` of
+    /// Like [`issue_code`](Self::issue_code), for a login that began with this `code_challenge` of
     /// the method `S256` (RFC 7636).
     pub fn issue_code_with_challenge(&self, redirect_uri: &str, challenge: &str) -> String {
         self.code(redirect_uri, Some(challenge))
@@ -301,7 +306,8 @@ impl MockGenesys {
             .issue_code(random, &client, redirect_uri, challenge)
     }
 
-    /// A refresh token for the first client. Good once: the answer to it brings the next.
+    /// Issues a refresh token for the first client. It works once; the response to it contains the
+    /// next one.
     pub fn issue_refresh_token(&self) -> String {
         let client = self.client_id();
         let state = &mut *self.shared.lock();

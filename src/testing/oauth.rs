@@ -10,10 +10,10 @@ use super::{
     state::{Client, State},
 };
 
-/// Why a token request is refused: the OAuth error code and the description.
+/// A refused token request: the OAuth error code and the description.
 type Refusal = (&'static str, Cow<'static, str>);
 
-/// `POST /oauth/token`, and what else is asked of that path.
+/// Handles requests to `/oauth/token`. Only `POST` is allowed.
 pub(super) fn token(state: &mut State, method: &Method, headers: &HeaderMap, body: &[u8]) -> Reply {
     if method != Method::POST {
         let mut reply = Reply::oauth_error("invalid_request", "use POST");
@@ -52,7 +52,7 @@ fn issue(state: &mut State, headers: &HeaderMap, form: &Form) -> Result<Value, R
         let why = "client is not authorized for this grant type";
         return Err(("unauthorized_client", why.into()));
     }
-    // Refresh tokens are for clients that have shown a secret.
+    // Only clients that authenticate with a secret get refresh tokens.
     let is_confidential = record::basic(headers).is_some();
     let refreshable = redeem(state, form, grant, (&client, is_confidential))?;
     let user = grant != Grant::ClientCredentials;
@@ -69,7 +69,7 @@ fn issue(state: &mut State, headers: &HeaderMap, form: &Form) -> Result<Value, R
     Ok(body)
 }
 
-/// The id of the client that asks, once it has shown who it is.
+/// Authenticates the client, and returns its id.
 fn authenticate(
     state: &State,
     headers: &HeaderMap,
@@ -84,7 +84,8 @@ fn authenticate(
         let id = form.need("client_id")?;
         return find(state, id).map(|_| id.to_owned());
     };
-    // As they are: form-encoded first, as RFC 6749 has it, they are others to Genesys Cloud.
+    // Genesys Cloud compares id and secret as they are. Form-encoded, as RFC 6749 wants them, they
+    // would differ.
     let client = find(state, &id)?;
     if client.secret == secret {
         Ok(client.id.clone())
@@ -104,7 +105,7 @@ fn find<'a>(state: &'a State, id: &str) -> Result<&'a Client, Refusal> {
     }
 }
 
-/// Spends what the grant is made of; the result is whether a refresh token goes with the token.
+/// Uses up the grant, and returns whether the response contains a refresh token.
 fn redeem(
     state: &mut State,
     form: &Form,
@@ -140,7 +141,7 @@ fn redeem(
     }
 }
 
-/// The parameters of a token request, in the order in which they came.
+/// The parameters of a token request, in their order.
 struct Form(Vec<(String, String)>);
 
 impl Form {
@@ -153,7 +154,7 @@ impl Form {
         found.map(|(_, value)| &**value)
     }
 
-    /// A parameter that has to be there once, with a value.
+    /// Returns a parameter that must be present exactly once and not empty.
     fn need(&self, name: &str) -> Result<&str, Refusal> {
         let invalid = |why: String| ("invalid_request", why.into());
         if self.0.iter().filter(|(key, _)| key == name).count() > 1 {

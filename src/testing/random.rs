@@ -1,6 +1,6 @@
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 
-/// Everything in the mock that looks random, the same again for the same seed.
+/// The source of tokens, ids and data: the same sequence for the same seed.
 #[derive(Clone)]
 pub(super) struct Random(fastrand::Rng);
 
@@ -9,7 +9,7 @@ impl Random {
         Self(fastrand::Rng::with_seed(seed))
     }
 
-    /// As opaque and as long as a Genesys access token.
+    /// Returns a token as opaque and as long as one of Genesys.
     pub(super) fn token(&mut self) -> String {
         let mut bytes = [0; 64];
         self.0.fill(&mut bytes);
@@ -19,7 +19,7 @@ impl Random {
     pub(super) fn uuid(&mut self) -> String {
         let mut word = || self.0.u32(..);
         let (a, b, c, d) = (word(), word(), word(), word());
-        // Version 4, variant 1.
+        // A UUID states its version, 4, and its variant, 1.
         let b = (b & 0xffff_0fff) | 0x0000_4000;
         let c = (c & 0x3fff_ffff) | 0x8000_0000;
         let (b1, b2) = (b >> 16, b & 0xffff);

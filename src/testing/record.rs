@@ -10,16 +10,36 @@ use tokio::time::Instant;
 
 use super::route::Route;
 
-/// Headers that are never shown.
+/// Headers that `Debug` never shows.
 const SECRET: [HeaderName; 3] = [
     header::AUTHORIZATION,
     header::PROXY_AUTHORIZATION,
     header::COOKIE,
 ];
 
-/// One request as it arrived, and what it was answered.
+/// One request as it arrived, with the status of its response.
 ///
-/// There is an example in the [module docs](super).
+/// ```
+/// use http::{Method, Request};
+/// use http_body_util::Full;
+/// use tower::ServiceExt;
+/// use tower_genesys::testing::MockGenesys;
+///
+/// # tokio_test::block_on(async {
+/// let mock = MockGenesys::new();
+/// let request = Request::delete(mock.region().api("/api/v2/users/7")?);
+/// let request = request.body(Full::<bytes::Bytes>::from("{}"))?;
+/// mock.service().oneshot(request).await?;
+///
+/// let recorded = &mock.requests()[0];
+/// assert_eq!(recorded.method(), Method::DELETE);
+/// assert_eq!(recorded.uri().path(), "/api/v2/users/7");
+/// assert_eq!(recorded.body(), "{}");
+/// assert_eq!(recorded.status().map(|status| status.as_u16()), Some(401));
+/// assert_eq!(recorded.bearer(), None);
+/// # Ok::<_, Box<dyn std::error::Error>>(())
+/// # }).unwrap();
+/// ```
 #[derive(Clone)]
 pub struct Recorded {
     method: Method,
@@ -52,66 +72,67 @@ impl Recorded {
         }
     }
 
-    /// The method.
+    /// Returns the method.
     pub fn method(&self) -> &Method {
         &self.method
     }
 
-    /// The target as it arrived: in memory what the client asked for; on an HTTP/1 connection the
-    /// path only.
+    /// Returns the target as it arrived: the full URI in memory, only the path on an HTTP/1
+    /// connection.
     pub fn uri(&self) -> &Uri {
         &self.uri
     }
 
-    /// The host, with the port if one was given, that was asked: from the target, or else from the
-    /// header `Host`.
+    /// Returns the host of the request, with the port if there is one, from the target or else from
+    /// the header `Host`.
     pub fn authority(&self) -> Option<&str> {
         let host = || self.headers.get(header::HOST)?.to_str().ok();
         self.uri.authority().map(|own| own.as_str()).or_else(host)
     }
 
-    /// The version of HTTP.
+    /// Returns the version of HTTP.
     pub fn version(&self) -> Version {
         self.version
     }
 
-    /// The headers; `Debug` shows no credentials in them.
+    /// Returns the headers. `Debug` shows no credentials in them.
     pub fn headers(&self) -> &HeaderMap {
         &self.headers
     }
 
-    /// The bytes of the body, as far as they came.
+    /// Returns the body, as far as it has arrived.
     pub fn body(&self) -> &Bytes {
         &self.body
     }
 
-    /// Whether the body came to its end: not when it was left unread, broke off, or is on its way.
+    /// Returns whether the whole body has arrived. It has not if the mock left it unread, if it broke
+    /// off, or if it is still arriving.
     pub fn body_complete(&self) -> bool {
         self.body_complete
     }
 
-    /// The status of the answer; `None` while there is none, or when there never was one.
+    /// Returns the status of the response, or `None` without a response.
     pub fn status(&self) -> Option<StatusCode> {
         self.status
     }
 
-    /// When the head of the request arrived.
+    /// Returns when the head of the request arrived.
     pub fn arrived(&self) -> Instant {
         self.arrived
     }
 
-    /// The token in `Authorization: Bearer`, if there is one.
+    /// Returns the token in `Authorization: Bearer`, if there is one.
     pub fn bearer(&self) -> Option<&str> {
         bearer(&self.headers)
     }
 
-    /// Client id and secret in `Authorization: Basic`, as they stand there: not percent-decoded.
+    /// Returns client id and secret in `Authorization: Basic`, without percent-decoding.
     pub fn basic(&self) -> Option<(String, String)> {
         basic(&self.headers)
     }
 }
 
-/// Without credentials, and without the bytes of the body, which may hold some.
+/// Omits credentials, and the bytes of the body, which may contain some.
 impl fmt::Debug for Recorded {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Recorded")
@@ -145,12 +166,12 @@ fn credentials<'a>(headers: &'a HeaderMap, wanted: &str) -> Option<&'a str> {
     (scheme.eq_ignore_ascii_case(wanted) && !rest.is_empty()).then_some(rest)
 }
 
-/// What has arrived: the counts of all requests, and the last of them in full.
+/// The counts of all requests, and the last of them in full.
 pub(super) struct Journal {
     counts: HashMap<Method, HashMap<Box<str>, u64>>,
     kept: VecDeque<Recorded>,
     keep: usize,
-    /// The number of the first one in `kept`.
+    /// The number of the first request in `kept`.
     first: u64,
 }
 
@@ -164,7 +185,7 @@ impl Journal {
         }
     }
 
-    /// Takes a request in, and gives the number under which to complete it.
+    /// Records a request, and returns the number under which to complete it.
     pub(super) fn arrive(&mut self, path: &str, recorded: Recorded) -> u64 {
         let paths = self.counts.entry(recorded.method.clone()).or_default();
         match paths.get_mut(path) {

@@ -11,7 +11,7 @@ use super::{
 
 const CORRELATION_ID: HeaderName = HeaderName::from_static("inin-correlation-id");
 
-/// A whole answer, before it is known how its body goes out.
+/// A whole response, before a fault is applied to its body.
 #[derive(Clone)]
 pub(super) struct Reply {
     pub(super) status: StatusCode,
@@ -35,7 +35,7 @@ impl Reply {
         Self::new(status, "application/json", body.to_string().into())
     }
 
-    /// No body at all.
+    /// Creates a response without a body.
     pub(super) fn empty(status: StatusCode) -> Self {
         Self {
             status,
@@ -48,7 +48,7 @@ impl Reply {
         Self::json(StatusCode::OK, body)
     }
 
-    /// The error shape of the API.
+    /// Creates an error in the shape of the API.
     pub(super) fn api_error(status: StatusCode, code: &str, message: &str) -> Self {
         Self::json(
             status,
@@ -64,7 +64,7 @@ impl Reply {
         )
     }
 
-    /// The error shape of the token endpoint.
+    /// Creates an error in the shape of the token endpoint.
     pub(super) fn oauth_error(code: &str, description: &str) -> Self {
         let body = json!({
             "error": code,
@@ -93,7 +93,7 @@ impl Reply {
         )
     }
 
-    /// A 401 has to say which authentication there is (RFC 9110, section 11.6.1).
+    /// Creates a 401, which must name the authentication scheme (RFC 9110, section 11.6.1).
     fn unauthorized(code: &str, message: &str) -> Self {
         Self::api_error(StatusCode::UNAUTHORIZED, code, message)
             .header(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))
@@ -147,7 +147,7 @@ impl Reply {
         self
     }
 
-    /// Gives the answer an id of its own, in the header and where an API error names it.
+    /// Gives the response a correlation id, in the header and in the body of an API error.
     fn correlate(self, random: &mut Random) -> Self {
         if self.headers.contains_key(CORRELATION_ID) {
             return self;
@@ -187,7 +187,7 @@ impl Reply {
     }
 }
 
-/// Whole seconds that are not too few.
+/// Rounds up to whole seconds.
 pub(super) fn whole_seconds(duration: Duration) -> u64 {
     let more = u64::from(duration.subsec_nanos() > 0);
     duration.as_secs().saturating_add(more)

@@ -4,8 +4,9 @@ use http::Method;
 
 /// A set of requests: a method, or any, and a pattern for the path.
 ///
-/// In a pattern, `{name}` and `*` stand for one segment, and a `*` at the end for one or more. The
-/// path is the one behind the region's base URL, without query. `*` alone is every request.
+/// In a pattern, `{name}` and `*` match one segment, and a `*` at the end matches one or more. The
+/// path begins after the region's base URL, and excludes the query. The pattern `*` matches every
+/// request. [`Script`](super::Script) has an example with the routes below.
 ///
 /// ```
 /// use http::Method;
@@ -23,64 +24,40 @@ pub struct Route {
 }
 
 /// `POST /oauth/token` at the login host.
-///
-/// An example is at [`Script`](super::Script).
 pub const TOKEN: Route = Route::fixed(Some(Method::POST), "/oauth/token");
 /// `GET /oauth/authorize` at the login host.
-///
-/// An example is at [`Script`](super::Script).
 pub const AUTHORIZE: Route = Route::fixed(Some(Method::GET), "/oauth/authorize");
 /// `POST /api/v2/analytics/conversations/details/query`
-///
-/// An example is at [`Script`](super::Script).
 pub const DETAILS_QUERY: Route = Route::fixed(
     Some(Method::POST),
     "/api/v2/analytics/conversations/details/query",
 );
 /// `POST /api/v2/analytics/conversations/details/jobs`
-///
-/// An example is at [`Script`](super::Script).
 pub const DETAILS_JOBS: Route = Route::fixed(
     Some(Method::POST),
     "/api/v2/analytics/conversations/details/jobs",
 );
 /// `GET /api/v2/analytics/conversations/details/jobs/{id}`
-///
-/// An example is at [`Script`](super::Script).
 pub const DETAILS_JOB: Route = Route::fixed(
     Some(Method::GET),
     "/api/v2/analytics/conversations/details/jobs/{id}",
 );
 /// `GET /api/v2/analytics/conversations/details/jobs/{id}/results`
-///
-/// An example is at [`Script`](super::Script).
 pub const DETAILS_JOB_RESULTS: Route = Route::fixed(
     Some(Method::GET),
     "/api/v2/analytics/conversations/details/jobs/{id}/results",
 );
 /// `GET /api/v2/users`
-///
-/// An example is at [`Script`](super::Script).
 pub const USERS: Route = Route::fixed(Some(Method::GET), "/api/v2/users");
 /// `POST /api/v2/users`
-///
-/// An example is at [`Script`](super::Script).
 pub const CREATE_USER: Route = Route::fixed(Some(Method::POST), "/api/v2/users");
 /// `GET /api/v2/users/me`
-///
-/// An example is at [`Script`](super::Script).
 pub const USERS_ME: Route = Route::fixed(Some(Method::GET), "/api/v2/users/me");
 /// `GET /api/v2/tokens/me`
-///
-/// An example is at [`Script`](super::Script).
 pub const TOKENS_ME: Route = Route::fixed(Some(Method::GET), "/api/v2/tokens/me");
 /// Every request to the API: any method, `/api/v2/*`.
-///
-/// An example is at [`Script`](super::Script).
 pub const ANY_API: Route = Route::fixed(None, "/api/v2/*");
-/// Every request, also those that lead nowhere.
-///
-/// An example is at [`Script`](super::Script).
+/// Every request, also to unknown paths.
 pub const ANY: Route = Route::fixed(None, "*");
 
 impl Route {
@@ -91,7 +68,7 @@ impl Route {
         }
     }
 
-    /// Requests of this method to the paths of this pattern.
+    /// Matches requests of this method to the paths of this pattern.
     pub fn new(method: Method, pattern: impl Into<Cow<'static, str>>) -> Self {
         Self {
             method: Some(method),
@@ -99,7 +76,7 @@ impl Route {
         }
     }
 
-    /// Requests of any method to the paths of this pattern.
+    /// Matches requests of any method to the paths of this pattern.
     pub fn any_method(pattern: impl Into<Cow<'static, str>>) -> Self {
         Self {
             method: None,
@@ -107,7 +84,7 @@ impl Route {
         }
     }
 
-    /// Whether a request of this method to this path, without query, is one of them.
+    /// Returns whether the route matches a method and a path without its query.
     pub fn matches(&self, method: &Method, path: &str) -> bool {
         self.method.as_ref().is_none_or(|own| own == method) && fits(&self.pattern, path)
     }

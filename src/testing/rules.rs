@@ -14,18 +14,18 @@ pub(super) enum Selector {
     Every(u64),
 }
 
-/// What the rules have decided for one request.
+/// The decision of the rules for one request.
 #[derive(Clone, Default)]
 pub(super) struct Plan {
     pub(super) delay: Duration,
     pub(super) token: TokenFate,
     pub(super) answer: Answer,
-    /// Whether a scripted answer is also for those without a good token.
+    /// Whether requests without a valid token get the scripted response too.
     pub(super) to_anyone: bool,
     pub(super) fault: Fault,
-    /// Put on the answer, in place of those of the same name.
+    /// Headers of the response, which replace those of the same name.
     pub(super) headers: HeaderMap,
-    /// The raw JSON that takes the place of `expires_in`; empty to leave it out.
+    /// The raw JSON of `expires_in`; empty to omit it.
     pub(super) expires_in: Option<Arc<str>>,
 }
 
@@ -47,7 +47,7 @@ pub(super) enum Answer {
     Reset,
 }
 
-/// All rules, in the order in which they were made.
+/// All rules, oldest first.
 #[derive(Default)]
 pub(super) struct Rules {
     rules: Vec<Rule>,
@@ -58,7 +58,7 @@ pub(super) struct Rule {
     id: u64,
     route: Route,
     pub(super) selector: Selector,
-    /// Requests that matched the route since the mock was made.
+    /// The number of requests at the route since the mock was created.
     seen: u64,
     spent: bool,
     pub(super) plan: Plan,
@@ -88,7 +88,7 @@ impl Rules {
         self.rules.clear();
     }
 
-    /// Counts a request that has arrived, and says what shall happen to it.
+    /// Counts an arrived request, and decides what happens to it.
     pub(super) fn arrive(&mut self, method: &Method, path: &str) -> Plan {
         let mut chosen = None;
         for rule in &mut self.rules {

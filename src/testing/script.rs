@@ -12,28 +12,28 @@ use super::{
     state::Shared,
 };
 
-/// What shall happen to some of the requests at a route; see [`MockGenesys::on`].
+/// A rule for some of the requests at a route, from [`MockGenesys::on`].
 ///
-/// First say which requests, then what happens to them. It holds from the first action on, until
-/// [`clear_script`]. Where several rules pick the same request, the one made last decides alone.
+/// First select requests, then say what happens to them. The rule applies from its first action on,
+/// until [`clear_script`]. If several rules select the same request, only the newest applies.
 ///
-/// # Which requests
+/// # Selecting requests
 ///
-/// Without a selector it is every request. With [`nth`](Self::nth), [`first`](Self::first),
-/// [`from`](Self::from) and [`every`](Self::every) it goes by the ordinal of a request among those
-/// that match the route, beginning with 1, counted from when the mock was made (not from when the
-/// rule was), by arrival. [`once`](Self::once) goes by when the rule was made.
+/// Without a selector, the rule selects every request. [`nth`](Self::nth), [`first`](Self::first),
+/// [`from`](Self::from) and [`every`](Self::every) select by ordinal: the first request to arrive at
+/// the route is number 1, counted since the mock was created (not since the rule was made).
+/// [`once`](Self::once) selects the next request after the rule was made.
 ///
-/// # What happens
+/// # Actions
 ///
-/// A scripted answer of the API is for requests with a good token, and others get the 401 that they
-/// always get: a test whose stack sends no token fails. [`to_anyone`](Self::to_anyone) gives it to
-/// all. At the token endpoint, and at paths outside of `/api/`, it is given to anyone.
+/// Requests to the API get the scripted response only with a valid token, and a 401 otherwise. So a
+/// test fails if its stack sends no token. [`to_anyone`](Self::to_anyone) gives the response to all
+/// requests. The token endpoint, and paths outside of `/api/`, give it to all requests anyway.
 ///
-/// [`delay`](Self::delay), [`revoke_token`](Self::revoke_token),
-/// [`expire_token`](Self::expire_token), [`header`](Self::header), one answer, and one
-/// fault of the body can be combined in one rule; a second answer replaces the first. Without an
-/// answer of its own the request is then handled as always.
+/// One rule can combine [`delay`](Self::delay), [`revoke_token`](Self::revoke_token),
+/// [`expire_token`](Self::expire_token), [`header`](Self::header), one response and one fault of the
+/// body. A second response replaces the first. Without a response in the rule, the mock handles the
+/// request as usual.
 ///
 /// ```
 /// use std::time::Duration;
@@ -57,7 +57,7 @@ pub struct Script {
     rule: Option<u64>,
 }
 
-/// Which requests.
+/// Selectors.
 impl Script {
     pub(super) fn new(shared: Arc<Shared>, route: Route) -> Self {
         Self {
@@ -77,46 +77,46 @@ impl Script {
         self
     }
 
-    /// Every request; this is the default.
-    #[must_use = "an action has to follow, such as `reply_503`"]
+    /// Selects every request. This is the default.
+    #[must_use = "an action must follow, such as `reply_503`"]
     pub fn always(self) -> Self {
         self.select(Selector::Always)
     }
 
-    /// The next request that no later rule picks.
-    #[must_use = "an action has to follow, such as `reply_503`"]
+    /// Selects the next request that no newer rule selects.
+    #[must_use = "an action must follow, such as `reply_503`"]
     pub fn once(self) -> Self {
         self.select(Selector::Once)
     }
 
-    /// The request of this ordinal, beginning with 1.
-    #[must_use = "an action has to follow, such as `reply_503`"]
+    /// Selects the request with this ordinal, from 1 on.
+    #[must_use = "an action must follow, such as `reply_503`"]
     pub fn nth(self, ordinal: u64) -> Self {
         self.select(Selector::Nth(ordinal))
     }
 
-    /// The requests 1 to `count`.
-    #[must_use = "an action has to follow, such as `reply_503`"]
+    /// Selects the requests 1 to `count`.
+    #[must_use = "an action must follow, such as `reply_503`"]
     pub fn first(self, count: u64) -> Self {
         self.select(Selector::First(count))
     }
 
-    /// The request of this ordinal and all after it.
-    #[must_use = "an action has to follow, such as `reply_503`"]
+    /// Selects the request with this ordinal and all later ones.
+    #[must_use = "an action must follow, such as `reply_503`"]
     pub fn from(self, ordinal: u64) -> Self {
         self.select(Selector::From(ordinal))
     }
 
-    /// Each request whose ordinal is a multiple of `step`; with 0, none.
-    #[must_use = "an action has to follow, such as `reply_503`"]
+    /// Selects each request whose ordinal is a multiple of `step`. A `step` of 0 selects no request.
+    #[must_use = "an action must follow, such as `reply_503`"]
     pub fn every(self, step: u64) -> Self {
         self.select(Selector::Every(step))
     }
 }
 
-/// What happens to them.
+/// Actions.
 ///
-/// The result of an action is for further ones, and may be dropped.
+/// Each returns the rule for further actions; you may drop it.
 impl Script {
     fn act(mut self, change: impl FnOnce(&mut Plan)) -> Self {
         let shared = Arc::clone(&self.shared);
@@ -138,13 +138,13 @@ impl Script {
         self.act(|plan| plan.answer = Answer::Scripted(reply))
     }
 
-    /// Answers with this status, in the error shape of the API, or from 200 to 399 with an empty
-    /// JSON object.
+    /// Responds with this status and an error in the shape of the API; from 200 to 399, with an
+    /// empty JSON object.
     pub fn reply_status(self, status: StatusCode) -> Self {
         self.answer(status_reply(status))
     }
 
-    /// Answers with just this.
+    /// Responds with exactly this status, these headers and this body.
     pub fn reply(self, status: StatusCode, headers: HeaderMap, body: impl Into<Bytes>) -> Self {
         self.answer(Reply {
             status,
@@ -153,10 +153,10 @@ impl Script {
         })
     }
 
-    /// Answers with this status and this as JSON.
+    /// Responds with this status and this value as JSON.
     ///
-    /// What cannot be written as JSON, such as a map whose keys are not texts, is answered with a
-    /// 500 that says so.
+    /// If the value cannot become JSON (a map whose keys are not strings, for example), the response
+    /// is a 500 that says so.
     ///
     /// ```
     /// use http::StatusCode;
@@ -179,114 +179,114 @@ impl Script {
         })
     }
 
-    /// Gives the scripted answer to requests without a good token, too. Default: they get 401.
+    /// Gives the scripted response to requests without a valid token too. Default: they get a 401.
     pub fn to_anyone(self) -> Self {
         self.act(|plan| plan.to_anyone = true)
     }
 
-    /// Answers with 429, and with `Retry-After` in whole seconds, rounded up.
+    /// Responds with 429, and with `Retry-After` in whole seconds, rounded up.
     pub fn reply_429(self, retry_after: Duration) -> Self {
         let seconds = whole_seconds(retry_after);
         self.answer(Reply::too_many_requests(Some(seconds), 300))
     }
 
-    /// Answers with 429 that does not say how long to wait.
+    /// Responds with 429, without a time to wait.
     pub fn reply_429_without_retry_after(self) -> Self {
         self.answer(Reply::too_many_requests(None, 300))
     }
 
-    /// Answers with 401 `bad.credentials`, as if the token had died.
+    /// Responds with 401 `bad.credentials`, as if the token were no longer valid.
     pub fn reply_401(self) -> Self {
         self.answer(Reply::bad_credentials())
     }
 
-    /// Answers with 401 `authentication.required`, as if no bearer had arrived.
+    /// Responds with 401 `authentication.required`, as if the request carried no token.
     pub fn reply_401_authentication_required(self) -> Self {
         self.answer(Reply::authentication_required())
     }
 
-    /// Answers with 403 and this code, such as `missing.permissions`.
+    /// Responds with 403 and this code, such as `missing.permissions`.
     pub fn reply_403(self, code: &str, message: &str) -> Self {
         self.answer(Reply::api_error(StatusCode::FORBIDDEN, code, message))
     }
 
-    /// Answers with 503 `service.unavailable`.
+    /// Responds with 503 `service.unavailable`.
     pub fn reply_503(self) -> Self {
         self.reply_status(StatusCode::SERVICE_UNAVAILABLE)
     }
 
-    /// Answers with this status and a page of HTML, as proxies and load balancers do.
+    /// Responds with this status and an HTML page, as proxies and load balancers do.
     pub fn reply_html(self, status: StatusCode) -> Self {
         let page = format!("<html><body><h1>{status}</h1></body></html>");
         self.answer(Reply::new(status, "text/html; charset=utf-8", page.into()))
     }
 
-    /// Answers with 200 and these bytes as `application/json`, whether or not they are JSON.
+    /// Responds with 200 and these bytes as `application/json`. They need not be JSON.
     pub fn reply_token_json(self, raw: impl Into<Bytes>) -> Self {
         self.answer(Reply::new(StatusCode::OK, "application/json", raw.into()))
     }
 
-    /// Answers as a token endpoint that has had too many requests: **400** `invalid_request`, with
-    /// a description that begins with `rate limit exceeded;`.
+    /// Responds like a token endpoint that is rate-limited: **400** `invalid_request`, with a
+    /// description that begins with `rate limit exceeded;`.
     pub fn throttle_400(self) -> Self {
         let why = "rate limit exceeded; too many requests for this client, try again later";
         self.answer(Reply::oauth_error("invalid_request", why))
     }
 
-    /// Issues a token as always, but puts this raw JSON in the place of `expires_in`, or leaves it
-    /// out if this is empty. What is not JSON is put as a string.
+    /// Issues a token as usual, with this raw JSON as `expires_in`. If it is empty, the mock omits
+    /// `expires_in`. If it is not JSON, the mock writes it as a string.
     pub fn expires_in(self, raw: impl Into<Arc<str>>) -> Self {
         let raw = raw.into();
         self.act(|plan| plan.expires_in = Some(raw))
     }
 
-    /// Puts a header on the answer, whichever it is, in place of those of the same name.
+    /// Sets a header of the response, scripted or not, and replaces those of the same name.
     pub fn header(self, name: HeaderName, value: HeaderValue) -> Self {
         self.act(|plan| drop(plan.headers.insert(name, value)))
     }
 
-    /// Answers later, by this much on tokio's clock; on top of the mock's latency.
+    /// Delays the response on tokio's clock, in addition to the mock's latency.
     pub fn delay(self, delay: Duration) -> Self {
         self.act(|plan| plan.delay = delay)
     }
 
-    /// Reads the request, and never answers.
+    /// Reads the request, and never responds.
     pub fn never_answers(self) -> Self {
         self.act(|plan| plan.answer = Answer::Never)
     }
 
-    /// Reads the request, does not handle it, and cuts the connection: in memory, an error with an
+    /// Reads the request, does not handle it, and cuts the connection. In memory, the error has an
     /// [`io::Error`](std::io::Error) `ConnectionReset` as its source.
     pub fn reset(self) -> Self {
         self.act(|plan| plan.answer = Answer::Reset)
     }
 
-    /// Cuts the connection after half of the answer's body, which may be empty.
+    /// Cuts the connection after half of the response's body. That half may be empty.
     pub fn truncated_body(self) -> Self {
         self.act(|plan| plan.fault = Fault::Truncated)
     }
 
-    /// Lets the body of the answer go on for ever.
+    /// Makes the body of the response endless.
     pub fn endless_body(self) -> Self {
         self.act(|plan| plan.fault = Fault::Endless)
     }
 
-    /// Answers with this status as soon as the head of the request is there.
+    /// Responds with this status as soon as the head of the request has arrived.
     ///
-    /// In memory the body of the request is dropped unread. On the wire the server takes in up to
-    /// 64 KiB more, as much as lies in buffers; a longer body is then left unread, on a connection
-    /// that stays open. On HTTP/2 it ends the stream instead.
+    /// In memory, the mock drops the request body unread. On the wire, the server reads up to 64 KiB
+    /// more, about the size of buffers. It leaves the rest unread and the connection open. On HTTP/2,
+    /// it ends the stream instead.
     pub fn early(self, status: StatusCode) -> Self {
         let reply = status_reply(status);
         self.act(|plan| plan.answer = Answer::Early(reply))
     }
 
-    /// Revokes the token that the request carries, before it is handled.
+    /// Revokes the request's token before the mock handles the request.
     pub fn revoke_token(self) -> Self {
         self.act(|plan| plan.token = TokenFate::Revoked)
     }
 
-    /// Lets the token that the request carries expire, before it is handled.
+    /// Makes the request's token expire before the mock handles the request.
     pub fn expire_token(self) -> Self {
         self.act(|plan| plan.token = TokenFate::Expired)
     }

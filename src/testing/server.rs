@@ -16,14 +16,14 @@ use tokio::{
 use super::{MockBody, MockError, MockErrorKind, exchange, state::Shared};
 use crate::genesys::Region;
 
-/// How much of a body that a script leaves unread is taken in all the same, as buffers would.
+/// How much the server reads of a body that a script leaves unread, like buffers on the way.
 const BUFFERED: usize = 64 * 1024;
 
 /// A [`MockGenesys`](super::MockGenesys) on a port of 127.0.0.1, for any HTTP client.
 ///
 /// It speaks HTTP/1.1, and HTTP/2 with prior knowledge (h2c). Dropping it closes the port and all
-/// connections; what was counted stays with the mock. All servers and services of one mock share
-/// everything but connections.
+/// connections; the mock keeps the counts. All servers and services of one mock share everything
+/// except connections.
 ///
 /// ```
 /// use tower_genesys::testing::MockGenesys;
@@ -31,7 +31,8 @@ const BUFFERED: usize = 64 * 1024;
 /// # tokio_test::block_on(async {
 /// let mock = MockGenesys::new();
 /// let server = mock.serve().await?;
-/// assert_eq!(server.region().token_url().to_string(), format!("{}/oauth/token", server.url()));
+/// let token_url = format!("{}/oauth/token", server.url());
+/// assert_eq!(server.region().token_url().to_string(), token_url);
 /// assert!(server.address().ip().is_loopback());
 /// # Ok::<_, std::io::Error>(())
 /// # }).unwrap();
@@ -61,17 +62,18 @@ impl MockServer {
         })
     }
 
-    /// Where it listens, such as `http://127.0.0.1:40123`, without a slash at the end.
+    /// Returns the URL of the server, such as `http://127.0.0.1:40123`, without a final slash.
     pub fn url(&self) -> &str {
         &self.url
     }
 
-    /// The address that it listens on.
+    /// Returns the address that the server listens on.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Its base URLs for login and API, with the path prefixes of the mock's own region.
+    /// Returns a region with the server's base URLs for login and API. The path prefixes are those
+    /// of the mock's region.
     pub fn region(&self) -> Region {
         self.region.clone()
     }
@@ -91,7 +93,7 @@ impl fmt::Debug for MockServer {
     }
 }
 
-/// Owns all connections, so that they end with it.
+/// Accepts connections, and owns them all, so that they end with this task.
 async fn accept(shared: Arc<Shared>, listener: TcpListener) {
     let mut connections = JoinSet::new();
     loop {
@@ -101,7 +103,7 @@ async fn accept(shared: Arc<Shared>, listener: TcpListener) {
                     let open = Open::new(Arc::clone(&shared));
                     connections.spawn(serve(open, stream));
                 }
-                // Out of file descriptors, perhaps: a closing connection gives one back.
+                // Perhaps the process is out of file descriptors: a closing connection frees one.
                 Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
             },
             Some(_) = connections.join_next() => {}
@@ -133,7 +135,7 @@ impl Drop for Open {
 }
 
 async fn serve(open: Open, stream: TcpStream) {
-    // Answers are small: they shall not wait for more.
+    // Responses are small, so each is sent at once.
     let _ = stream.set_nodelay(true);
     let (_closing, closed) = watch::channel(());
     let cut = Arc::new(Notify::new());
@@ -161,7 +163,7 @@ async fn respond(
     let http2 = request.version() == Version::HTTP_2;
     match exchange::answer(&shared, request).await {
         Ok((response, None)) => Ok(response),
-        // To hold it would keep its share of the connection's window from all other streams.
+        // Holding the body would withhold its part of the connection's window from other streams.
         Ok((response, Some(_))) if http2 => Ok(response),
         Ok((response, Some(unread))) => {
             tokio::spawn(leave_unread(unread, closed));
@@ -175,8 +177,8 @@ async fn respond(
     }
 }
 
-/// Holds a body that nobody reads until its connection closes: if it were dropped, hyper would
-/// close the connection at once.
+/// Holds an unread body until its connection closes. If it were dropped, hyper would close the
+/// connection at once.
 async fn leave_unread(mut body: Pin<Box<Incoming>>, mut closed: watch::Receiver<()>) {
     let take_in = async {
         let mut taken = 0;

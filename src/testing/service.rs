@@ -12,16 +12,15 @@ use tower_service::Service;
 use super::{MockBody, MockError, exchange, state::Shared};
 use crate::BoxError;
 
-/// A [`MockGenesys`](super::MockGenesys) as a service in memory: no sockets, no tasks, and time
-/// only from tokio's clock.
+/// A [`MockGenesys`](super::MockGenesys) as an in-memory service: no sockets, no tasks, and no clock
+/// but tokio's.
 ///
-/// It takes requests with any body, tells login from API by the path, and is always ready.
+/// It accepts any request body, tells login from API by the path, and is always ready. The
+/// [module docs](super) have an example.
 ///
 /// # Errors
 ///
-/// [`MockError`] when a script cuts the connection, or when the body of the request fails.
-///
-/// There is an example in the [module docs](super).
+/// [`MockError`] if a script cuts the connection, or if the request body fails.
 #[derive(Clone)]
 pub struct MockService {
     shared: Arc<Shared>,
@@ -65,9 +64,7 @@ impl fmt::Debug for MockService {
     }
 }
 
-/// The answer of a [`MockService`]. The request arrives at the first poll.
-///
-/// There is an example in the [module docs](super).
+/// The response future of a [`MockService`]. The request arrives at the first poll.
 #[must_use = "futures do nothing unless polled"]
 pub struct MockFuture {
     answer: Pin<Box<dyn Future<Output = Result<Response<MockBody>, MockError>> + Send>>,

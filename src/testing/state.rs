@@ -11,21 +11,21 @@ use super::{
 };
 use crate::{genesys::Region, lock::lock};
 
-/// What all handles of one mock share.
+/// The data that all handles of one mock share.
 pub(super) struct Shared {
     pub(super) region: Region,
     pub(super) latency: Duration,
     state: Mutex<State>,
-    /// Told after each arrival, and when a connection opens or closes.
+    /// Notified after each arrival, and when a connection opens or closes.
     pub(super) changed: Notify,
 }
 
 pub(super) struct State {
     pub(super) clients: Vec<Client>,
     pub(super) grants: Grants,
-    /// Where a login may return to.
+    /// The redirect URIs that a login may name.
     pub(super) redirect_uris: Vec<String>,
-    /// Whether a login gives a refresh token.
+    /// Whether a login returns a refresh token.
     pub(super) refresh_tokens: bool,
     pub(super) tokens: Tokens,
     pub(super) random: Random,
@@ -65,7 +65,7 @@ impl Shared {
         lock(&self.state)
     }
 
-    /// Waits until this is true of the state.
+    /// Waits until the state fulfils a condition.
     pub(super) async fn until(&self, done: impl Fn(&State) -> bool) {
         loop {
             let changed = self.changed.notified();
@@ -76,8 +76,8 @@ impl Shared {
         }
     }
 
-    /// The path behind the base URL that it belongs to. What belongs to neither is taken as it is;
-    /// but a path of ours that lacks its prefix is empty, so that no route mistakes it.
+    /// Strips the prefix of the base URL that a path belongs to. A path of neither stays as it is. If
+    /// an OAuth or API path lacks its prefix, the result is empty, so that no route matches it.
     pub(super) fn place<'a>(&self, path: &'a str) -> Place<'a> {
         let login = path.strip_prefix(self.region.login_prefix());
         if let Some(path) = login.filter(|path| path.starts_with("/oauth/")) {

@@ -1,24 +1,24 @@
-//! Times as the API writes them, in milliseconds since 1970.
+//! Times in the API's notation, in milliseconds since 1970.
 
 use std::ops::Range;
 
 const DAY: i64 = 86_400_000;
 
-/// The two ends of `2026-01-05T00:00:00.000Z/2026-01-12T00:00:00.000Z`.
+/// Parses an interval such as `2026-01-05T00:00:00.000Z/2026-01-12T00:00:00.000Z`.
 pub(super) fn parse_interval(text: &str) -> Option<Range<i64>> {
     let (start, end) = text.split_once('/')?;
     let (start, end) = (parse(start)?, parse(end)?);
     (start < end).then_some(start..end)
 }
 
-/// The days of UTC that an interval touches, whole.
+/// Extends an interval to the whole UTC days that it touches.
 pub(super) fn days(interval: &Range<i64>) -> Range<i64> {
     let first = interval.start.div_euclid(DAY);
     let last = (interval.end - 1).div_euclid(DAY);
     first * DAY..(last + 1) * DAY
 }
 
-/// A time with seconds and fractions of them or without, in UTC or with its offset from it.
+/// Parses a time, with or without seconds and their fraction, in UTC or with an offset.
 fn parse(text: &str) -> Option<i64> {
     let (date, time) = text.split_once('T')?;
     let (time, offset) = match time.find(['Z', '+', '-']) {
@@ -31,7 +31,7 @@ fn parse(text: &str) -> Option<i64> {
         Some(fields) => fields,
         None => fields(time, ':').map(|[hour, minute]| [hour, minute, 0])?,
     };
-    // What is no date, such as 30 February, is another one when it is counted out.
+    // An invalid date, such as 30 February, comes back from the count as another date.
     let days = days_before(year, month, day);
     let midnight = hour == 24 && (minute, second) == (0, 0);
     if !(1..=12).contains(&month) || self::date(days) != (year, month, day) {
@@ -48,7 +48,7 @@ fn parse(text: &str) -> Option<i64> {
     Some(days * DAY + seconds * 1000 + millis - offset)
 }
 
-/// Milliseconds east of UTC: `Z`, or hours with or without minutes.
+/// Parses an offset into milliseconds east of UTC: `Z`, or hours with or without minutes.
 fn offset(text: &str) -> Option<i64> {
     let (sign, digits) = match text.split_at(1) {
         ("Z", "") => return Some(0),
@@ -85,8 +85,8 @@ pub(super) fn format(millis: i64) -> String {
     format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{milli:03}Z")
 }
 
-/// Days from 1970-01-01 to a date; the year is taken to begin in March, so that the leap day is
-/// its last.
+/// Returns the days from 1970-01-01 to a date. The year is counted from March, so that the leap day
+/// is its last day.
 fn days_before(year: i64, month: i64, day: i64) -> i64 {
     let year = if month <= 2 { year - 1 } else { year };
     let era = year.div_euclid(400);
@@ -96,7 +96,7 @@ fn days_before(year: i64, month: i64, day: i64) -> i64 {
     era * 146_097 + day_of_era - 719_468
 }
 
-/// The date that is so many days after 1970-01-01.
+/// Returns the date this many days after 1970-01-01.
 fn date(days: i64) -> (i64, i64, i64) {
     let days = days + 719_468;
     let era = days.div_euclid(146_097);

@@ -9,10 +9,10 @@ use super::{random::Random, rules::TokenFate};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// The access tokens that are good for something.
+/// The valid access tokens.
 pub(super) struct Tokens {
     live: HashMap<Box<str>, Token>,
-    /// The same ones by age.
+    /// The same tokens, oldest first.
     order: VecDeque<Box<str>>,
     cap: usize,
     lifetime: Duration,
@@ -22,14 +22,14 @@ pub(super) struct Tokens {
 #[derive(Clone)]
 pub(super) struct Token {
     pub(super) client: Box<str>,
-    /// Whether somebody has logged in, or the client acts for itself.
+    /// Whether a user has logged in; otherwise the client acts for itself.
     pub(super) user: bool,
-    /// `None` when it is too far away to be told.
+    /// `None` if the time is beyond what an `Instant` can hold.
     expires: Option<Instant>,
     window: Option<Window>,
 }
 
-/// The requests of a token in the minute that began with the first of them.
+/// The requests of a token in the minute that their first one began.
 #[derive(Clone)]
 struct Window {
     began: Instant,
@@ -125,7 +125,7 @@ impl Tokens {
         }
     }
 
-    /// Counts a request; over the limit, gives the time until the next is allowed and the limit.
+    /// Counts a request. Over the limit, returns the time until the next is allowed, and the limit.
     pub(super) fn spend(&mut self, text: &str) -> Result<(), (Duration, u32)> {
         let (Some(limit), Some(token)) = (self.per_minute, self.live.get_mut(text)) else {
             return Ok(());

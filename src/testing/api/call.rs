@@ -3,7 +3,7 @@ use serde_json::Value;
 
 use crate::testing::{reply::Reply, tokens::Token};
 
-/// One request that has shown a good token.
+/// One request with a valid token.
 pub(super) struct Call<'a> {
     pub(super) method: &'a Method,
     pub(super) query: &'a str,
@@ -13,7 +13,7 @@ pub(super) struct Call<'a> {
 }
 
 impl Call<'_> {
-    /// The body, which has to be a JSON object; none at all counts as an empty one.
+    /// Returns the body, which must be a JSON object. No body counts as an empty object.
     pub(super) fn json(&self) -> Result<Value, Reply> {
         let content_type = self.headers.get(header::CONTENT_TYPE);
         let content_type = content_type.map(|value| value.to_str().unwrap_or(""));
@@ -32,14 +32,14 @@ impl Call<'_> {
         }
     }
 
-    /// A parameter of the query.
+    /// Returns a parameter of the query.
     pub(super) fn parameter(&self, name: &str) -> Option<String> {
         let mut query = form_urlencoded::parse(self.query.as_bytes());
         let found = query.find(|(key, _)| key == name);
         found.map(|(_, value)| value.into_owned())
     }
 
-    /// The values of a parameter that may come several times, or several in one with commas.
+    /// Returns the values of a parameter that may be repeated or contain a list with commas.
     pub(super) fn list(&self, name: &str) -> Vec<String> {
         let query = form_urlencoded::parse(self.query.as_bytes());
         let found = query.filter(|(key, _)| key == name);
@@ -48,7 +48,7 @@ impl Call<'_> {
         values.filter(|value| !value.is_empty()).collect()
     }
 
-    /// The query without these parameters, to go on with behind an `&`.
+    /// Returns the query without these parameters, ready for more after an `&`.
     pub(super) fn query_without(&self, names: &[&str]) -> String {
         let mut rest = form_urlencoded::Serializer::new(String::new());
         let query = form_urlencoded::parse(self.query.as_bytes());
@@ -59,7 +59,7 @@ impl Call<'_> {
         }
     }
 
-    /// A number in the query, within these bounds.
+    /// Returns a number of the query, within these bounds.
     pub(super) fn number(&self, name: &str, default: usize, max: usize) -> Result<usize, Reply> {
         match self.parameter(name).map(|text| text.parse()) {
             None => Ok(default),
@@ -73,7 +73,7 @@ pub(super) fn out_of_range(name: &str, max: usize) -> Reply {
     Reply::bad_request(&format!("{name} must be a number from 1 to {max}."))
 }
 
-/// The items of a page, the first being 1.
+/// Returns the items of a page; the first page is 1.
 pub(super) fn page<T>(items: &[T], size: usize, number: usize) -> &[T] {
     let begin = number.saturating_sub(1).saturating_mul(size);
     let begin = begin.min(items.len());

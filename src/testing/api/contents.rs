@@ -1,4 +1,4 @@
-//! What the API keeps from one request to the next.
+//! The API's data, kept between requests.
 
 use std::{collections::HashMap, ops::Range};
 
@@ -9,12 +9,12 @@ use crate::testing::{
     random::Random,
 };
 
-/// The states of a job, by how often it was asked for.
+/// The states of a job, one for each poll.
 pub(super) const STATES: [&str; 3] = ["QUEUED", "PENDING", "FULFILLED"];
 pub(super) const ACTIVE: &str = "active";
 pub(super) const DELETED: &str = "deleted";
 
-/// What the API keeps.
+/// The data of the API.
 pub(in crate::testing) struct Api {
     pub(super) conversations: Vec<Conversation>,
     pub(in crate::testing) jobs: Jobs,
@@ -33,18 +33,24 @@ impl Api {
     }
 }
 
-/// How a job ends that does not come to its results; see
+/// The end of a job without results, for
 /// [`MockGenesys::end_jobs`](crate::testing::MockGenesys::end_jobs).
 ///
-/// An example: [`testing`](crate::testing).
+/// ```
+/// use tower_genesys::testing::{JobEnd, MockGenesys};
+///
+/// let mock = MockGenesys::new();
+/// mock.end_jobs(JobEnd::Expired);
+/// # assert_eq!(mock.api_calls(), 0);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum JobEnd {
     /// `FAILED`, with an `errorMessage`.
     Failed,
-    /// `CANCELLED`, by somebody else.
+    /// `CANCELLED` by another client.
     Cancelled,
-    /// `EXPIRED`: the results are no longer kept.
+    /// `EXPIRED`: the API has deleted the results.
     Expired,
 }
 
@@ -57,7 +63,7 @@ pub(super) struct Job {
     pub(super) polls: usize,
     pub(super) end: Option<JobEnd>,
     pub(super) submitted: i64,
-    /// When it came to its end, however that was.
+    /// When the job ended, in any state.
     pub(super) completed: Option<i64>,
 }
 
@@ -73,7 +79,7 @@ impl Job {
 }
 
 impl Jobs {
-    /// Ends all jobs that there are, at this time.
+    /// Ends all current jobs at this time.
     pub(in crate::testing) fn end(&mut self, end: JobEnd, now: i64) {
         for job in self.0.values_mut() {
             job.end = Some(end);
@@ -85,7 +91,7 @@ impl Jobs {
 pub(in crate::testing) struct Users {
     pub(super) all: Vec<User>,
     pub(super) created: usize,
-    /// Who is logged in with a token that is not the client's own. On no list.
+    /// The user of tokens from a login. No list contains it.
     pub(super) me: User,
 }
 
@@ -145,7 +151,7 @@ impl Users {
         self.created
     }
 
-    /// Who is logged in.
+    /// Returns the logged-in user.
     pub(super) fn me(&self) -> Value {
         self.me.json()
     }

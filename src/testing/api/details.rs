@@ -8,7 +8,7 @@ use crate::testing::{data::Conversation, reply::Reply, state::State, timestamp};
 
 const MAX_PAGE: usize = 100;
 
-/// `POST /api/v2/analytics/conversations/details/query`
+/// Handles `POST /api/v2/analytics/conversations/details/query`.
 pub(super) fn query(state: &State, call: &Call<'_>) -> Reply {
     if call.method != Method::POST {
         return Reply::method_not_allowed("POST");
@@ -25,7 +25,8 @@ fn run(state: &State, call: &Call<'_>) -> Result<Reply, Reply> {
     }
     let size = number(&paging["pageSize"], "pageSize", 25, MAX_PAGE)?;
     let number = number(&paging["pageNumber"], "pageNumber", 1, 100_000)?;
-    // Those that began on a day that the interval touches: adjacent intervals may find the same ones.
+    // A query finds what began on any day that its interval touches, so adjacent intervals may both
+    // find a conversation.
     let begins_in = |one: &Conversation| one.begins_in(&interval);
     let found = select(&state.api.conversations, begins_in, descending(&body)?);
     let page: Vec<_> = page(&found, size, number)
@@ -40,7 +41,7 @@ fn run(state: &State, call: &Call<'_>) -> Result<Reply, Reply> {
     Ok(Reply::ok(&answer))
 }
 
-/// The interval of a query, which it must have.
+/// Returns the interval of a query, which is required.
 pub(super) fn interval(body: &Value) -> Result<Range<i64>, Reply> {
     let interval = body["interval"].as_str();
     let missing = || Reply::bad_request("interval is required.");

@@ -15,10 +15,10 @@ use crate::testing::{
 };
 
 const MAX_PAGE: usize = 10_000;
-/// How long results are said to be kept, in milliseconds: a week.
+/// How long the API keeps results, by its own words, in milliseconds: a week.
 const KEPT: i64 = 7 * 86_400_000;
 
-/// `GET /api/v2/analytics/conversations/details/jobs/availability`
+/// Handles `GET /api/v2/analytics/conversations/details/jobs/availability`.
 pub(super) fn availability(call: &Call<'_>) -> Reply {
     match *call.method {
         Method::GET => Reply::ok(&json!({ "dataAvailabilityDate": data::END })),
@@ -26,7 +26,7 @@ pub(super) fn availability(call: &Call<'_>) -> Reply {
     }
 }
 
-/// `POST /api/v2/analytics/conversations/details/jobs`
+/// Handles `POST /api/v2/analytics/conversations/details/jobs`.
 pub(super) fn submit(state: &mut State, call: &Call<'_>) -> Reply {
     if call.method != Method::POST {
         return Reply::method_not_allowed("POST");
@@ -51,7 +51,7 @@ pub(super) fn submit(state: &mut State, call: &Call<'_>) -> Reply {
     Reply::json(StatusCode::ACCEPTED, &json!({ "jobId": id }))
 }
 
-/// `GET /api/v2/analytics/conversations/details/jobs/{id}`
+/// Handles `GET /api/v2/analytics/conversations/details/jobs/{id}`.
 pub(super) fn status(state: &mut State, call: &Call<'_>, id: &str) -> Reply {
     let (jobs, now) = (&mut state.api.jobs.0, state.clock.now());
     if call.method == Method::DELETE {
@@ -82,7 +82,7 @@ pub(super) fn status(state: &mut State, call: &Call<'_>, id: &str) -> Reply {
     Reply::ok(&answer)
 }
 
-/// `GET /api/v2/analytics/conversations/details/jobs/{id}/results`
+/// Handles `GET /api/v2/analytics/conversations/details/jobs/{id}/results`.
 pub(super) fn results(state: &State, call: &Call<'_>, id: &str) -> Reply {
     if call.method != Method::GET {
         return Reply::method_not_allowed("GET");

@@ -4,7 +4,7 @@ use serde_json::json;
 use super::call::Call;
 use crate::testing::{reply::Reply, state::State};
 
-/// `GET /api/v2/users/me`, which a token without a user cannot ask.
+/// Handles `GET /api/v2/users/me`, which needs the token of a user.
 pub(super) fn user(state: &State, call: &Call<'_>) -> Reply {
     if call.method != Method::GET {
         return Reply::method_not_allowed("GET");
@@ -17,7 +17,7 @@ pub(super) fn user(state: &State, call: &Call<'_>) -> Reply {
     Reply::ok(&state.api.users.me())
 }
 
-/// `GET`, `HEAD` and `DELETE /api/v2/tokens/me`; the last revokes the token.
+/// Handles `GET`, `HEAD` and `DELETE /api/v2/tokens/me`. `DELETE` revokes the token.
 pub(super) fn token(state: &mut State, call: &Call<'_>, bearer: &str) -> Reply {
     let organization = json!({ "id": state.api.organization, "name": "Mock organization" });
     match *call.method {

@@ -19,7 +19,7 @@ use super::{
     tokens::Token,
 };
 
-/// The bearer of a request, and the token that it is; the error is the 401 for want of a good one.
+/// Returns the bearer of a request and its token. Without a valid token, the error is a 401.
 pub(super) fn authenticate<'a>(
     state: &State,
     headers: &'a HeaderMap,
@@ -29,7 +29,7 @@ pub(super) fn authenticate<'a>(
     Ok((bearer, token.ok_or_else(Reply::bad_credentials)?))
 }
 
-/// What a request to the API is answered.
+/// Handles a request to the API.
 pub(super) fn handle(
     state: &mut State,
     method: &Method,

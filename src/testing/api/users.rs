@@ -8,7 +8,7 @@ use super::{
 use crate::testing::{reply::Reply, state::State};
 
 const MAX_PAGE: usize = 500;
-/// `GET` and `POST /api/v2/users`
+/// Handles `GET` and `POST /api/v2/users`.
 pub(super) fn collection(state: &mut State, call: &Call<'_>) -> Reply {
     match *call.method {
         Method::GET => list(state, call).unwrap_or_else(|refusal| refusal),
@@ -96,7 +96,7 @@ fn check_email(email: &str) -> Result<(), Reply> {
     }
 }
 
-/// `GET`, `PATCH` and `DELETE /api/v2/users/{id}`
+/// Handles `GET`, `PATCH` and `DELETE /api/v2/users/{id}`.
 pub(super) fn one(state: &mut State, call: &Call<'_>, id: &str) -> Reply {
     run(state, call, id).unwrap_or_else(|refusal| refusal)
 }
@@ -120,7 +120,7 @@ fn run(state: &mut State, call: &Call<'_>, id: &str) -> Result<Reply, Reply> {
     }
 }
 
-/// The version of the body must be the current one, so that no change is lost.
+/// Changes a user. The body must name the current version, so that no change is lost.
 fn change(user: &mut User, body: &Value) -> Result<Reply, Reply> {
     let Some(version) = body["version"].as_u64() else {
         return Err(Reply::bad_request("version is required."));

@@ -9,11 +9,11 @@ use crate::store::{
     book::{Book, Grant, Refusal, Reservation, SlotBook, Terms},
 };
 
-/// Makes a test of each rule that a [`SlotBook`](crate::store::book::SlotBook) has to keep.
+/// Generates a test for each rule of a [`SlotBook`](crate::store::book::SlotBook).
 ///
-/// It takes the attribute that makes an async test, and an async block that makes a book. The main
-/// check makes hundreds of random reservations, and compares each answer with the rules of this
-/// crate at the time that the answer states.
+/// It takes the attribute of an async test, and an async block that creates a book. The main check
+/// makes hundreds of random reservations. It compares each result with the rules of this crate, at
+/// the time that the result states.
 ///
 /// ```
 /// mod conformance {
@@ -52,16 +52,14 @@ fn ask(owner: Owner, want: u32) -> Reservation {
     Reservation::new(owner, Some(Terms::new(300, 75)), want)
 }
 
-/// Whatever is asked for, in whichever order, the answer is that of the rules.
-///
-/// An example: [`book_conformance`](crate::book_conformance).
+/// Checks that random reservations in any order get the slots that the rules give.
 pub async fn answers_are_those_of_the_rules(book: &impl SlotBook) {
     for seed in 0..4 {
         let mut rng = Rng::with_seed(seed);
         let (key, mut model) = (fresh_key(), Book::default());
         let owners: Vec<_> = (0..5).map(|_| owner()).collect();
         let mut held: BTreeMap<usize, Vec<u64>> = BTreeMap::new();
-        // So few that windows are full within the check.
+        // Small limits, so that windows fill up within the check, and one large one.
         let limit = [3, 40, 300, 100_000][usize::try_from(seed).unwrap_or(0)];
         for _ in 0..150 {
             let who = rng.usize(..owners.len());
@@ -92,9 +90,7 @@ pub async fn answers_are_those_of_the_rules(book: &impl SlotBook) {
     }
 }
 
-/// A slot is granted once.
-///
-/// An example: [`book_conformance`](crate::book_conformance).
+/// Checks that the book grants each slot once.
 pub async fn concurrent_reservations_get_slots_of_their_own(book: &impl SlotBook) {
     let key = fresh_key();
     let asks: Vec<_> = (0..20).map(|_| ask(owner(), 5)).collect();
@@ -108,9 +104,7 @@ pub async fn concurrent_reservations_get_slots_of_their_own(book: &impl SlotBook
     assert_eq!(slots.len(), granted, "and no two the same");
 }
 
-/// What is reserved under one key leaves others alone.
-///
-/// An example: [`book_conformance`](crate::book_conformance).
+/// Checks that a reservation under one key changes nothing under another.
 pub async fn books_of_two_keys_are_apart(book: &impl SlotBook) {
     let (one, other) = (fresh_key(), fresh_key());
     let terms = Terms::new(1, 0);
@@ -122,9 +116,7 @@ pub async fn books_of_two_keys_are_apart(book: &impl SlotBook) {
     }
 }
 
-/// A look at a book makes none.
-///
-/// An example: [`book_conformance`](crate::book_conformance).
+/// Checks that a request without a limit only reads the book.
 pub async fn whoever_states_no_limit_changes_nothing(book: &impl SlotBook) {
     let key = fresh_key();
     let look = Reservation::new(owner(), None, 3);

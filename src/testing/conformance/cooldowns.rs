@@ -1,8 +1,6 @@
 use super::*;
 
-/// A lease is ended by its owner, and by nobody else.
-///
-/// An example: [`store_conformance`](crate::store_conformance).
+/// Checks that only its owner ends a lease.
 pub async fn only_the_owner_ends_a_lease(store: &impl TokenStore) {
     let (key, mine) = (fresh_key(), claim());
     let held = lease(store, &key, &mine).await;
@@ -14,9 +12,8 @@ pub async fn only_the_owner_ends_a_lease(store: &impl TokenStore) {
     lease(store, &key, &claim()).await;
 }
 
-/// While a cooldown lasts nobody is granted a lease, not even who has asked for it; then one is.
-///
-/// An example: [`store_conformance`](crate::store_conformance).
+/// Checks that no claim gets a lease during a cooldown, not even one of its owner, and that one does
+/// afterwards.
 pub async fn a_cooldown_holds_for_all_and_ends(store: &impl TokenStore) {
     let (key, mine) = (fresh_key(), claim());
     let held = lease(store, &key, &mine).await;
@@ -35,11 +32,9 @@ pub async fn a_cooldown_holds_for_all_and_ends(store: &impl TokenStore) {
     assert!(next.fence > held.fence);
 }
 
-/// A second cooldown makes the first one longer, or nothing.
-///
-/// An example: [`store_conformance`](crate::store_conformance).
+/// Checks that a second cooldown extends the first one, and never shortens it.
 pub async fn a_cooldown_never_gets_shorter(store: &impl TokenStore) {
-    // Two leases at a time cannot be had; the one that is given up last asks for less.
+    // The store grants one lease at a time. The one abandoned last asks for a shorter cooldown.
     let (key, mut first) = (fresh_key(), claim());
     first.lease = LONG;
     let held = lease(store, &key, &first).await;
@@ -51,9 +46,7 @@ pub async fn a_cooldown_never_gets_shorter(store: &impl TokenStore) {
     }
 }
 
-/// Who has no lease any more has no say.
-///
-/// An example: [`store_conformance`](crate::store_conformance).
+/// Checks that an owner without its lease cannot set a cooldown.
 pub async fn no_cooldown_without_the_lease(store: &impl TokenStore) {
     let (key, mut mine) = (fresh_key(), claim());
     mine.lease = SHORT;
@@ -75,9 +68,7 @@ pub async fn no_cooldown_without_the_lease(store: &impl TokenStore) {
     assert!(matches!(found, Lookup::Leased(_)), "no cooldown: {found:?}");
 }
 
-/// A token that will do is handed out whatever the token endpoint has asked for.
-///
-/// An example: [`store_conformance`](crate::store_conformance).
+/// Checks that the store returns an acceptable token during a cooldown.
 pub async fn a_cooldown_does_not_hide_an_entry(store: &impl TokenStore) {
     let key = fresh_key();
     let put = put(store, &key, "token").await;

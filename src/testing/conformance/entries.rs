@@ -2,9 +2,7 @@ use tokio::time::sleep;
 
 use super::*;
 
-/// An entry is handed out to a claim that accepts it, and to no other.
-///
-/// An example: [`store_conformance`](crate::store_conformance).
+/// Checks that the store returns an entry to each claim that accepts it, and to no other.
 pub async fn an_entry_is_given_to_whoever_accepts_it(store: &impl TokenStore) {
     let key = fresh_key();
     let put = put(store, &key, "token").await;
@@ -19,7 +17,7 @@ pub async fn an_entry_is_given_to_whoever_accepts_it(store: &impl TokenStore) {
     );
     assert_eq!((&found.value, found.lifetime), (&put.value, put.lifetime));
 
-    // More than a fifth of the whole is never asked for.
+    // A claim never requires more than a fifth of the lifetime.
     wants.min_remaining = LONG * 10;
     token(store, &key, &wants).await;
 
@@ -48,9 +46,7 @@ pub async fn an_entry_is_given_to_whoever_accepts_it(store: &impl TokenStore) {
     assert_eq!(token(store, &short_lived, &wants).await.value, "short");
 }
 
-/// An entry that will do is handed out while somebody is getting another one.
-///
-/// An example: [`store_conformance`](crate::store_conformance).
+/// Checks that the store returns an acceptable entry while another owner holds the lease.
 pub async fn a_lease_does_not_hide_an_entry(store: &impl TokenStore) {
     let key = fresh_key();
     let put = put(store, &key, "token").await;
@@ -60,10 +56,8 @@ pub async fn a_lease_does_not_hide_an_entry(store: &impl TokenStore) {
     assert_eq!(token(store, &key, &claim()).await.fence, put.fence);
 }
 
-/// What is left of an entry gets less, by the store's clock, until there is nothing left of the
-/// entry.
-///
-/// An example: [`store_conformance`](crate::store_conformance).
+/// Checks that the remaining lifetime of an entry falls by the store's clock, and that the entry
+/// expires.
 pub async fn an_entry_counts_down_and_ends(store: &impl TokenStore) {
     let key = fresh_key();
     put(store, &key, "token").await;
@@ -89,9 +83,7 @@ pub async fn an_entry_counts_down_and_ends(store: &impl TokenStore) {
     assert!(after.fence > short.fence, "also after the entry has gone");
 }
 
-/// A value is any bytes, and many of them.
-///
-/// An example: [`store_conformance`](crate::store_conformance).
+/// Checks that the store keeps values of any bytes and of any length.
 pub async fn values_are_kept_byte_for_byte(store: &impl TokenStore) {
     let every_byte: Vec<u8> = (0..=255).collect();
     let many: Vec<u8> = (0..=250).cycle().take(64 * 1024).collect();

@@ -3,9 +3,8 @@ use tokio::time::sleep;
 
 use super::*;
 
-/// Of many who ask at the same time, one gets a lease, and the others are told how long it lasts.
-///
-/// An example: [`store_conformance`](crate::store_conformance).
+/// Checks that of many concurrent claims one gets the lease, and that the others learn how long it
+/// lasts.
 pub async fn concurrent_claims_get_one_lease(store: &impl TokenStore) {
     let key = fresh_key();
     let claims: Vec<_> = (0..20).map(|_| claim()).collect();
@@ -21,10 +20,8 @@ pub async fn concurrent_claims_get_one_lease(store: &impl TokenStore) {
     }
 }
 
-/// Who has the lease gets it again, with the same fence and the whole time: the first answer may
-/// have been lost.
-///
-/// An example: [`store_conformance`](crate::store_conformance).
+/// Checks that the owner of a lease gets it again, with the same fence and the full time, because the
+/// first response may have been lost.
 pub async fn an_own_lease_is_recognised(store: &impl TokenStore) {
     let (key, mut mine) = (fresh_key(), claim());
     mine.lease = LONG / 4;
@@ -37,9 +34,7 @@ pub async fn an_own_lease_is_recognised(store: &impl TokenStore) {
     }
 }
 
-/// A lease ends by its time, and the next one is another's, with a higher fence.
-///
-/// An example: [`store_conformance`](crate::store_conformance).
+/// Checks that a lease expires, and that another owner gets the next one, with a higher fence.
 pub async fn a_lease_ends_by_itself(store: &impl TokenStore) {
     let (key, mut mine, other) = (fresh_key(), claim(), claim());
     mine.lease = SHORT;
@@ -60,9 +55,7 @@ pub async fn a_lease_ends_by_itself(store: &impl TokenStore) {
     );
 }
 
-/// A fence is above every earlier one and every entry, and above [`Claim::at_least`].
-///
-/// An example: [`store_conformance`](crate::store_conformance).
+/// Checks that a fence is above all earlier fences and entries, and above [`Claim::at_least`].
 pub async fn fences_grow_and_are_above_what_was_asked(store: &impl TokenStore) {
     let (key, mut wants) = (fresh_key(), claim());
     let mut last = Fence::NONE;
@@ -86,12 +79,10 @@ pub async fn fences_grow_and_are_above_what_was_asked(store: &impl TokenStore) {
     );
 }
 
-/// A fence is not below the store's clock in milliseconds: what was forgotten stays below what
-/// comes after.
-///
-/// An example: [`store_conformance`](crate::store_conformance).
+/// Checks that a fence is not below the store's clock in milliseconds. So a store that loses its data
+/// still grants higher fences than before.
 pub async fn fences_outlast_the_loss_of_everything(store: &impl TokenStore) {
-    // Under a key that was never used, the store knows as much as after a loss.
+    // Under a new key, the store knows as little as after a loss.
     let first = lease(store, &fresh_key(), &claim()).await.fence.get();
     let year_2020 = 1_577_836_800_000;
     assert!(first > year_2020, "in milliseconds since 1970: {first}");
@@ -102,9 +93,7 @@ pub async fn fences_outlast_the_loss_of_everything(store: &impl TokenStore) {
     assert!(grown >= waited / 2, "it grows with the time: by {grown}");
 }
 
-/// What happens under one key changes nothing under another.
-///
-/// An example: [`store_conformance`](crate::store_conformance).
+/// Checks that operations under one key change nothing under another.
 pub async fn keys_are_apart(store: &impl TokenStore) {
     let (one, other) = (fresh_key(), fresh_key());
     put(store, &one, "one").await;

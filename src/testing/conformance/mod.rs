@@ -1,8 +1,10 @@
-//! What every [`TokenStore`] has to do, as checks that run against any of them.
+//! The rules of a [`TokenStore`] and of a [`SlotBook`](crate::store::book::SlotBook), as checks for any
+//! implementation.
 //!
-//! [`store_conformance!`](crate::store_conformance) makes a test of each. Each check is also a
-//! function here, which takes a store, works under keys that nobody else has, and panics where the
-//! store breaks a rule.
+//! [`store_conformance!`](crate::store_conformance) and
+//! [`book_conformance!`](crate::book_conformance) generate a test for each check, and show how to use
+//! them. Each check is also a function here. It takes a store, uses fresh keys, and panics if the store
+//! breaks the rule.
 
 #![allow(clippy::expect_used, reason = "a check fails by a panic")]
 
@@ -27,11 +29,11 @@ use crate::{
     token::Fingerprint,
 };
 
-/// Makes a test of each rule that a [`TokenStore`](crate::store::TokenStore) has to keep.
+/// Generates a test for each rule of a [`TokenStore`](crate::store::TokenStore).
 ///
-/// It takes the attribute that makes an async test, and an async block that makes a store. A store
-/// with a clock of its own, such as a server, runs in real time; the checks then wait some tenths
-/// of a second in all. One that goes by tokio's clock can pause it.
+/// It takes the attribute of an async test, and an async block that creates a store. A store with a
+/// separate clock, such as a server, runs in real time: the checks then wait some tenths of a second
+/// in all. For a store on tokio's clock, pause the clock.
 ///
 /// ```
 /// mod conformance {
@@ -45,7 +47,7 @@ use crate::{
 /// }
 /// ```
 ///
-/// The checks run at the same time, and leave their keys behind, which expire within a minute.
+/// The checks run concurrently. Their keys stay in the store, and expire within a minute.
 #[macro_export]
 #[cfg_attr(docsrs, doc(cfg(feature = "testing")))]
 macro_rules! store_conformance {
@@ -83,12 +85,12 @@ macro_rules! store_conformance {
     };
 }
 
-/// Longer than any check takes.
+/// A time longer than any check takes.
 const LONG: Duration = Duration::from_secs(60);
-/// What is to end while a check waits for it.
+/// A time that ends while a check waits for it.
 const SHORT: Duration = Duration::from_millis(80);
 
-/// A key that nobody else has.
+/// Returns a key that no other check uses.
 fn fresh_key() -> StoreKey {
     let random = format!("{:?}", owner());
     StoreKey::new("conformance", &random, "check")
@@ -115,17 +117,17 @@ async fn look_up(store: &impl TokenStore, key: &StoreKey, claim: &Claim) -> Look
 async fn lease(store: &impl TokenStore, key: &StoreKey, claim: &Claim) -> Lease {
     match look_up(store, key, claim).await {
         Lookup::Leased(lease) => {
-            assert_eq!(lease.owner, claim.owner, "a lease names who asked for it");
+            assert_eq!(lease.owner, claim.owner, "a lease names its owner");
             lease
         }
-        other => panic!("there should be a lease to be had: {other:?}"),
+        other => panic!("the store should grant a lease: {other:?}"),
     }
 }
 
 async fn token(store: &impl TokenStore, key: &StoreKey, claim: &Claim) -> Entry {
     match look_up(store, key, claim).await {
         Lookup::Token(entry) => entry,
-        other => panic!("there should be a token: {other:?}"),
+        other => panic!("the store should return a token: {other:?}"),
     }
 }
 
@@ -149,7 +151,7 @@ async fn abandon(
     abandoned.expect("the store can be asked");
 }
 
-/// Leases and publishes a token.
+/// Gets a lease, and publishes a token under it.
 async fn put(store: &impl TokenStore, key: &StoreKey, token: &str) -> Entry {
     let lease = lease(store, key, &claim()).await;
     let entry = entry(lease.fence, token);
@@ -158,7 +160,7 @@ async fn put(store: &impl TokenStore, key: &StoreKey, token: &str) -> Entry {
     entry
 }
 
-/// Asks until the answer fits, for as long as a slow machine may need.
+/// Repeats a look-up until its result fits, for as long as a slow machine may need.
 async fn until(
     store: &impl TokenStore,
     key: &StoreKey,

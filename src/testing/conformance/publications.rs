@@ -1,8 +1,6 @@
 use super::*;
 
-/// An entry of the same or a higher fence stays, and is returned to whoever was late.
-///
-/// An example: [`store_conformance`](crate::store_conformance).
+/// Checks that an entry with the same or a higher fence stays, and that a late publisher gets it.
 pub async fn the_fence_decides_what_is_published(store: &impl TokenStore) {
     let (key, mut late) = (fresh_key(), claim());
     late.lease = SHORT;
@@ -37,9 +35,7 @@ pub async fn the_fence_decides_what_is_published(store: &impl TokenStore) {
     assert_eq!(token(store, &key, &claim()).await.value, "winner");
 }
 
-/// A token is published also when its lease is over, as long as there is no newer one.
-///
-/// An example: [`store_conformance`](crate::store_conformance).
+/// Checks that a token can be published after its lease has ended, unless there is a newer one.
 pub async fn a_publication_may_be_late(store: &impl TokenStore) {
     let (key, mut late) = (fresh_key(), claim());
     late.lease = SHORT;
@@ -60,9 +56,7 @@ pub async fn a_publication_may_be_late(store: &impl TokenStore) {
     assert_eq!(token(store, &key, &claim()).await.value, "newer");
 }
 
-/// Who has published has no lease any more; another's stays.
-///
-/// An example: [`store_conformance`](crate::store_conformance).
+/// Checks that a publication ends the lease of its owner, and no other lease.
 pub async fn a_publication_ends_its_lease_and_no_other(store: &impl TokenStore) {
     let key = fresh_key();
     let put = put(store, &key, "token").await;

@@ -9,14 +9,14 @@ use super::{
 };
 use crate::testing::reply::Reply;
 
-/// The jobs that lists have started.
+/// The jobs that requests to lists have started.
 #[derive(Default)]
 pub(super) struct Jobs(Vec<Job>);
 
 struct Job {
-    /// The shape of the list that it is of.
+    /// The shape of the list that started the job.
     list: &'static str,
-    /// The body that started it.
+    /// The body that started the job.
     body: Value,
     polls: usize,
 }
@@ -40,7 +40,8 @@ impl Jobs {
         Reply::json(StatusCode::ACCEPTED, &Value::Object(answer))
     }
 
-    /// The state of a job, or a page of its results: queued at the first look, done at the second.
+    /// Returns the state of a job, or a page of its results. The job is queued at the first poll, and
+    /// done at the second.
     pub(super) fn answer(
         &mut self,
         shape: &Shape,
@@ -81,7 +82,7 @@ impl Jobs {
     }
 }
 
-/// The shape of the results; the page of a job may have been chosen when it was started.
+/// Returns the shape of the results. The request that starts a job may choose its page.
 fn in_job(shape: &Shape, job: &Job) -> Shape {
     match job.body.get("pageNumber") {
         Some(_) => shape.taking_in_body("pageNumber pageSize"),
@@ -89,7 +90,7 @@ fn in_job(shape: &Shape, job: &Job) -> Shape {
     }
 }
 
-/// The id of the job, and the template of what started it.
+/// Returns the id of the job, and the template of the operation that started it.
 fn job_of<'a>(shape: &Shape, path: &'a str) -> Option<(&'a str, &'static str)> {
     let template = shape.template();
     let ends = ["/{}/results", "/results/{}", "/{}"];

@@ -1,14 +1,19 @@
 use serde_json::Value;
 
-/// A list for [`MockGenesys::add_list`](super::super::MockGenesys::add_list): how many rows it has,
-/// and what is odd about its pages. Its rows are `{"id": "r0"}`, `{"id": "r1"}` and so on.
+/// A list for [`MockGenesys::add_list`](super::super::MockGenesys::add_list): its number of rows, and
+/// the oddities of its pages. Its rows are `{"id": "r0"}`, `{"id": "r1"}`, and so forth.
 ///
 /// ```
 /// use tower_genesys::testing::MockList;
 ///
-/// // Its links forget the caller's filter, which 155 of its 260 rows match.
-/// let flows = MockList::new(260).with_page_size(50).with_matching(155).with_dropped_parameters();
-/// # let _ = flows;
+/// // 155 of its 260 rows match a filter, which its links drop.
+/// let flows = MockList::new(260)
+///     .with_page_size(50)
+///     .with_matching(155)
+///     .with_dropped_parameters();
+/// # let path = "/api/v2/flows";
+/// # let mock = tower_genesys::testing::MockGenesys::new();
+/// mock.add_list(http::Method::GET, path, flows);
 /// ```
 #[derive(Clone, Debug)]
 pub struct MockList {
@@ -22,7 +27,7 @@ pub struct MockList {
 }
 
 impl MockList {
-    /// A list of so many rows.
+    /// Creates a list with this many rows.
     pub fn new(rows: usize) -> Self {
         Self {
             rows,
@@ -35,7 +40,7 @@ impl MockList {
         }
     }
 
-    /// Sets the size of a page where the request does not say one.
+    /// Sets the page size for requests that name none.
     ///
     /// # Default
     ///
@@ -46,43 +51,43 @@ impl MockList {
         self
     }
 
-    /// Sets how many rows match the filters of a request that has any: every parameter that does
-    /// not page counts as one.
+    /// Sets how many rows match a request with filters. Each parameter that does not select a page
+    /// counts as a filter.
     #[must_use]
     pub fn with_matching(mut self, rows: usize) -> Self {
         self.matching = Some(rows);
         self
     }
 
-    /// Leaves the caller's filters out of its links.
+    /// Drops the caller's filters from the list's links.
     #[must_use]
     pub fn with_dropped_parameters(mut self) -> Self {
         self.drops_parameters = true;
         self
     }
 
-    /// Hides every row of this ordinal from the client, though totals count it.
+    /// Hides each row whose ordinal is a multiple of `nth` from the client. Totals still count it.
     #[must_use]
     pub fn with_hidden_rows(mut self, nth: usize) -> Self {
         self.hides_every = Some(nth.max(1));
         self
     }
 
-    /// Leaves a field out of every page.
+    /// Omits a field from every page.
     #[must_use]
     pub fn without(mut self, field: impl Into<String>) -> Self {
         self.without.push((field.into(), None));
         self
     }
 
-    /// Leaves a field out of the page of this number, the first being 1.
+    /// Omits a field from the page with this number; the first page is 1.
     #[must_use]
     pub fn without_on(mut self, field: impl Into<String>, page: usize) -> Self {
         self.without.push((field.into(), Some(page)));
         self
     }
 
-    /// Has every page state this value in a field at its top.
+    /// Sets a top-level field of every page to this value.
     #[must_use]
     pub fn with_field(mut self, field: impl Into<String>, value: impl Into<Value>) -> Self {
         self.stating.push((field.into(), value.into()));

@@ -1,7 +1,7 @@
-//! Lists of any operation, in the shape that its models have in the API definition.
+//! Lists of any operation, in the shape of its models in the API definition.
 //!
-//! The shapes are generated apart from the table that the crate pages by, and nothing of that is
-//! used here: a mock that paged by it would prove the table by itself.
+//! The shapes are generated separately from the table that the crate uses for paging. If the mock used
+//! that table too, it would repeat the table's errors, and tests could not find them.
 
 mod jobs;
 mod list;
@@ -19,7 +19,7 @@ use self::{
 };
 use super::reply::Reply;
 
-/// The lists that were added to a mock, by their shape.
+/// The lists of a mock, by their shape.
 #[derive(Default)]
 pub(super) struct Lists {
     lists: BTreeMap<&'static str, MockList>,
@@ -27,7 +27,7 @@ pub(super) struct Lists {
 }
 
 impl Lists {
-    /// Adds a list in the shape of the operation of this path.
+    /// Adds a list in the shape of the operation at this path. Returns false if there is no such one.
     pub(super) fn add(&mut self, method: &Method, path: &str, list: MockList) -> bool {
         let shape = Shape::find(method, path);
         shape.is_some_and(|shape| {
@@ -36,7 +36,7 @@ impl Lists {
         })
     }
 
-    /// The answer of a list, if there is one for this request.
+    /// Responds to a request for a list, or returns `None` if no list matches.
     pub(super) fn answer(
         &mut self,
         method: &Method,

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::testing::reply::Reply;
 
-/// Parameters that page, and are no filters.
+/// Parameters that select a page, and do not filter.
 const PAGING: [&str; 10] = [
     "after",
     "before",
@@ -23,14 +23,14 @@ const PAGING: [&str; 10] = [
     "startIndex",
 ];
 
-/// A piece of a list: where it begins, and how large it is.
+/// A range of a list's rows: its beginning and its size.
 struct Piece {
     begin: usize,
     size: usize,
     all: usize,
 }
 
-/// A page of a list.
+/// Responds with a page of a list.
 pub(super) fn answer(shape: &Shape, list: &MockList, request: &Request<'_>) -> Reply {
     match piece(shape, list, request) {
         Ok(piece) => Reply::ok(&page(shape, list, request, &piece)),
@@ -57,7 +57,7 @@ fn has(shape: &Shape, parameter: &str) -> bool {
 }
 
 fn begin(shape: &Shape, request: &Request<'_>, size: usize) -> Result<usize, &'static str> {
-    // The mock's own, for lists whose parameters the definition does not have.
+    // The mock's own parameter, for lists whose definition names no paging parameters.
     if let Some(begin) = number(request, "page") {
         return Ok(begin);
     }
@@ -73,7 +73,7 @@ fn begin(shape: &Shape, request: &Request<'_>, size: usize) -> Result<usize, &'s
         .find_map(|name| text(request, name));
     match token {
         None => Ok(0),
-        // After the row of this id, or at a token of the mock's own.
+        // A cursor is the id of the last row, or one of the mock's own tokens.
         Some(token) => match (token.strip_prefix('r'), token.strip_prefix('t')) {
             (Some(row), _) => row.parse().map(|row: usize| row + 1).map_err(|_| "after"),
             (_, Some(begin)) => begin.parse().map_err(|_| "cursor"),
@@ -92,14 +92,14 @@ fn page(shape: &Shape, list: &MockList, request: &Request<'_>, piece: &Piece) ->
         .collect();
     let mut fields = Map::new();
     for field in shape.says() {
-        // Beside the rows, where these are in an object.
+        // If the rows are in an object, its other fields are there too.
         let name = field.rsplit('.').next().unwrap_or(field);
         if let Some(value) = says(shape, list, request, piece, end, name) {
             fields.insert(name.to_owned(), value);
         }
     }
     let (outer, inner) = shape.rows().split_once('.').unwrap_or(("", shape.rows()));
-    // A details query leaves its rows out past the end.
+    // Past the end, a details query omits its rows.
     let is_left_out = shape.takes_in_body("paging") && rows.is_empty() && piece.all > 0;
     if !is_left_out {
         fields.insert(inner.to_owned(), rows.into());
@@ -119,7 +119,7 @@ fn page(shape: &Shape, list: &MockList, request: &Request<'_>, piece: &Piece) ->
     }
 }
 
-/// What a page says in a field; nothing in one that has to do with other things.
+/// Returns the value of a paging field, or `None` for any other field.
 fn says(
     shape: &Shape,
     list: &MockList,
@@ -180,7 +180,7 @@ fn link(
     format!("{}?{}", request.path, query.finish())
 }
 
-/// A parameter of the query or the body.
+/// Returns a parameter of the query or the body.
 fn text<'a>(request: &Request<'a>, name: &str) -> Option<Cow<'a, str>> {
     let in_query = parse(request.query.as_bytes()).find(|(own, _)| own == name);
     if let Some((_, value)) = in_query {

@@ -1,14 +1,14 @@
 use http::Method;
 use serde_json::Value;
 
-/// One operation a line: method and path, parameters of the query, of the body, the field with the
-/// rows, and what else the answer says. Written by `make operations`.
+/// One operation a line: method and path, parameters of the query and of the body, the field with the
+/// rows, and the other fields of the response. `make operations` writes it.
 const SHAPES: &str = include_str!("shapes.txt");
 
-/// The parameters and fields of an operation that have to do with pages.
+/// The paging parameters and fields of an operation.
 #[derive(Clone, Copy)]
 pub(super) struct Shape {
-    /// Its method and path, with ids left blank.
+    /// Method and path, with blank ids.
     pub(super) name: &'static str,
     query: &'static str,
     body: &'static str,
@@ -16,7 +16,7 @@ pub(super) struct Shape {
     says: &'static str,
 }
 
-/// A request, as far as a list looks at it.
+/// The parts of a request that a list reads.
 #[derive(Clone, Copy)]
 pub(super) struct Request<'a> {
     pub(super) path: &'a str,
@@ -47,7 +47,7 @@ impl Shape {
         })
     }
 
-    /// The path, with ids left blank.
+    /// Returns the path, with blank ids.
     pub(super) fn template(&self) -> &'static str {
         self.name.split_once(' ').unwrap_or_default().1
     }
@@ -60,12 +60,12 @@ impl Shape {
         self.body.split(' ').any(|own| own == parameter)
     }
 
-    /// The same, with these parameters in the body.
+    /// Returns the same shape, with these parameters in the body.
     pub(super) fn taking_in_body(&self, body: &'static str) -> Self {
         Self { body, ..*self }
     }
 
-    /// Where the rows are; `results` where the definition does not say.
+    /// Returns the field with the rows: `results` if the definition does not name it.
     pub(super) fn rows(&self) -> &'static str {
         match self.rows {
             "-" => "results",
@@ -77,7 +77,7 @@ impl Shape {
         self.says.split(' ').filter(|field| !field.is_empty())
     }
 
-    /// Whether the answer of a POST names a job, and has no rows of its own.
+    /// Returns whether the response to a POST names a job instead of rows.
     pub(super) fn starts_job(&self) -> bool {
         let names = ["jobId", "id", "executionId"];
         self.name.starts_with("POST")
