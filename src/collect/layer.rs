@@ -1,3 +1,5 @@
+use std::num::NonZeroUsize;
+
 use tower_layer::Layer;
 
 use super::{Collect, service::DEFAULT_CAP};
@@ -23,8 +25,10 @@ impl CollectLayer {
         }
     }
 
-    /// Sets the cap in bytes. Default: [`DEFAULT_CAP`](Self::DEFAULT_CAP). With zero, the layer
-    /// passes all bodies through.
+    /// Sets the cap in bytes. Default: [`DEFAULT_CAP`](Self::DEFAULT_CAP).
+    ///
+    /// A cap of zero would collect nothing, so it cannot be set. Leave the layer out instead, or use
+    /// [`CallOptions::without_collecting`](crate::CallOptions::without_collecting) for one request.
     ///
     /// ```
     /// use tower_genesys::CollectLayer;
@@ -36,15 +40,16 @@ impl CollectLayer {
     /// # let client = tower::service_fn(|_| async {
     /// #     Ok::<_, tower::BoxError>(http::Response::new(String::from("a page")))
     /// # });
-    /// let client = CollectLayer::new().with_cap(16 * 1024 * 1024).layer(client);
+    /// let bytes: usize = 16 * 1024 * 1024;
+    /// let client = CollectLayer::new().with_cap(bytes.try_into()?).layer(client);
     /// let response = client.oneshot(http::Request::new(())).await?;
     /// assert_eq!(response.collect().await?.to_bytes(), "a page");
     /// # Ok(())
     /// # }
     /// ```
     #[must_use]
-    pub const fn with_cap(mut self, cap: usize) -> Self {
-        self.cap = cap;
+    pub const fn with_cap(mut self, cap: NonZeroUsize) -> Self {
+        self.cap = cap.get();
         self
     }
 }
