@@ -15,7 +15,7 @@ use crate::{
 
 type Name = Cow<'static, str>;
 
-/// Ours, and the name that Genesys' Terraform provider has for the same.
+/// The crate's name, and that of Genesys' Terraform provider.
 const CLIENT_ID: [Name; 2] = [
     Cow::Borrowed("GENESYS_CLIENT_ID"),
     Cow::Borrowed("GENESYSCLOUD_OAUTHCLIENT_ID"),
@@ -25,22 +25,21 @@ const CLIENT_SECRET: [Name; 2] = [
     Cow::Borrowed("GENESYSCLOUD_OAUTHCLIENT_SECRET"),
 ];
 
-/// The [`Credentials`] in the environment, read at every fetch of a token.
+/// Reads the [`Credentials`] from the environment at every fetch of a token.
 ///
-/// The environment is copied in one go, so that a pair is never half of one and half of another, as
-/// far as whoever sets it sets both in time.
+/// It copies the environment in one step. So id and secret belong together if your code sets both
+/// before the next fetch.
 ///
 /// # Default
 ///
-/// `GENESYS_CLIENT_ID` and `GENESYS_CLIENT_SECRET`; where one of these is not set, the name that
-/// Genesys' Terraform provider has for it: `GENESYSCLOUD_OAUTHCLIENT_ID`,
-/// `GENESYSCLOUD_OAUTHCLIENT_SECRET`. These are the names of
-/// [`Org::from_env`](crate::Org::from_env).
+/// `GENESYS_CLIENT_ID` and `GENESYS_CLIENT_SECRET`, as for
+/// [`Org::from_env`](crate::Org::from_env). If one is not set, the name that Genesys' Terraform
+/// provider uses: `GENESYSCLOUD_OAUTHCLIENT_ID`, `GENESYSCLOUD_OAUTHCLIENT_SECRET`.
 ///
 /// # Errors
 ///
-/// A [`ConfigError`] that names the variable that is missing, empty or no text, and never shows
-/// what is in it.
+/// A [`ConfigError`] that names the variable that is missing, empty or not UTF-8. It never shows the
+/// value.
 ///
 /// ```
 /// use tower_genesys::{Org, Region, genesys::EnvCredentials, testing::MockGenesys};
@@ -58,7 +57,7 @@ pub struct EnvCredentials {
 }
 
 impl EnvCredentials {
-    /// The variables of the default.
+    /// Returns a provider that reads the default variables.
     pub fn new() -> Self {
         Self {
             id: CLIENT_ID.into(),
@@ -66,7 +65,7 @@ impl EnvCredentials {
         }
     }
 
-    /// These variables instead, for the second organisation of a process, for example.
+    /// Sets other variables, for example for the second organisation of a process.
     #[must_use]
     pub fn with_names(mut self, id: impl Into<Name>, secret: impl Into<Name>) -> Self {
         self.id = vec![id.into()];
@@ -94,14 +93,14 @@ impl CredentialsProvider for EnvCredentials {
     }
 }
 
-/// Reads the variables of the default by a function that looks them up.
+/// Reads the default variables through a function that looks them up.
 pub(in crate::genesys) fn read(
     look_up: impl Fn(&str) -> Option<OsString>,
 ) -> Result<Credentials, ConfigError> {
     EnvCredentials::new().read(look_up)
 }
 
-/// The first of these variables that is set: its name and its value.
+/// Returns the name and value of the first of these variables that is set.
 pub(in crate::genesys) fn variable(
     look_up: impl Fn(&str) -> Option<OsString>,
     names: &[Name],
@@ -113,7 +112,7 @@ pub(in crate::genesys) fn variable(
         Some((name, value)) => match value.into_string() {
             Ok(value) if !value.is_empty() => return Ok((name, value)),
             Ok(_) => format!("the environment variable {name} is empty; give it a value"),
-            Err(_) => format!("the environment variable {name} is not UTF-8; set it again"),
+            Err(_) => format!("the environment variable {name} is not UTF-8; set it to UTF-8 text"),
         },
         None => match names {
             [name, others @ ..] if !others.is_empty() => format!(

@@ -15,33 +15,44 @@ use crate::{
     genesys::{ConfigError, ConfigErrorKind, answer::without_mark},
 };
 
-/// An id and a secret are some hundred bytes; a longer file is another one.
+/// An id and a secret are some hundred bytes; a longer file is the wrong file.
 const LONGEST_FILE: u64 = 16 * 1024;
 
-/// The [`Credentials`] in a file, read at every fetch of a token: rotate the secret by replacing
-/// the file.
+/// Reads the [`Credentials`] from a file at every fetch of a token. To rotate the secret, replace the
+/// file.
 ///
-/// The file holds a JSON object. White space around it, a byte order mark, and further fields do
-/// no harm:
+/// The file holds a JSON object. White space around it, a byte order mark, and further fields are
+/// ignored:
 ///
 /// ```json
 /// {"client_id": "…", "client_secret": "…"}
 /// ```
 ///
-/// At most 16 KiB are read, in one go, so that id and secret belong together. Replace the file by
-/// renaming another one to its name, as Kubernetes does with mounted secrets: one that is being
-/// written is found broken, and the fetch fails.
+/// It reads at most 16 KiB in one pass, so that id and secret belong together. Write the new content
+/// to another file and rename that to the old name, as Kubernetes does with mounted secrets. If you
+/// write in place, a fetch that meets the half-written file fails.
 ///
-/// The file is read on tokio's threads for blocking work; outside of a runtime, in place.
+/// Tokio's threads for blocking work read the file. Outside of a runtime, the calling thread does.
 ///
 /// # Errors
 ///
-/// A [`ConfigError`] of the kind [`ConfigErrorKind::File`] when the file cannot be read or is not
-/// as above. It names the path, and shows nothing of what is in the file.
+/// A [`ConfigError`] of the kind [`ConfigErrorKind::File`] if the file cannot be read or does not
+/// have this form. The error names the path, and shows nothing of the content.
 ///
 /// # Cancellation
 ///
-/// A read that has begun ends by itself, and its result is dropped.
+/// A read that has begun runs to its end; its result is dropped.
+///
+/// ```
+/// use tower_genesys::genesys::{CredentialsProvider, FileCredentials};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// let provider = FileCredentials::new("/run/secrets/no-such-file.json");
+/// let error = provider.credentials().await.unwrap_err();
+/// assert!(error.to_string().contains("/run/secrets/no-such-file.json"));
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct FileCredentials {
     path: Arc<Path>,
@@ -54,14 +65,14 @@ struct Pair {
 }
 
 impl FileCredentials {
-    /// The file at this path. It is not looked at yet.
+    /// Returns a provider for the file at this path. It first reads the file at a fetch.
     pub fn new(path: impl Into<PathBuf>) -> Self {
         Self {
             path: path.into().into(),
         }
     }
 
-    /// Where the file is.
+    /// Returns the path of the file.
     pub fn path(&self) -> &Path {
         &self.path
     }
@@ -87,15 +98,15 @@ fn read(path: &Path) -> Result<Credentials, ConfigError> {
         .map_err(|error| wrong(&error))?;
     if content.len() as u64 > LONGEST_FILE {
         return Err(wrong(&format_args!(
-            "it has more than {LONGEST_FILE} bytes; name the file with `client_id` and \
-             `client_secret` alone"
+            "it has more than {LONGEST_FILE} bytes; name a file that holds only `client_id` and \
+             `client_secret`"
         )));
     }
-    // The text of such an error may quote what it met.
+    // The text of serde's error may quote a secret, so only its position is kept.
     let pair: Pair = serde_json::from_slice(without_mark(&content)).map_err(|error| {
         wrong(&format_args!(
-            "no JSON object with the texts `client_id` and `client_secret` (line {}, column {}); \
-             write {{\"client_id\": \"…\", \"client_secret\": \"…\"}}",
+            "it is not a JSON object with the texts `client_id` and `client_secret` (line {}, column \
+             {}); write {{\"client_id\": \"…\", \"client_secret\": \"…\"}}",
             error.line(),
             error.column()
         ))
@@ -104,7 +115,7 @@ fn read(path: &Path) -> Result<Credentials, ConfigError> {
         .map_err(|error| wrong(&error))
 }
 
-/// One byte more than is allowed, at most.
+/// Reads at most one byte more than the limit, which shows that a file is too long.
 fn content(file: impl Read) -> io::Result<Vec<u8>> {
     let mut content = Vec::new();
     file.take(LONGEST_FILE + 1).read_to_end(&mut content)?;

@@ -3,10 +3,10 @@ use std::fmt;
 use super::{Credentials, CredentialsProvider};
 use crate::BoxError;
 
-/// A [`CredentialsProvider`] made of an async closure, which is called at every fetch of a token:
-/// for a vault, a database, a secrets manager.
+/// Returns a [`CredentialsProvider`] that calls an async closure at every fetch of a token. Use it
+/// with a vault, a database or a secrets manager.
 ///
-/// The closure has to give both from one read.
+/// The closure must take id and secret from one read, so that they belong together.
 ///
 /// ```
 /// use tower_genesys::{BoxError, Credentials, genesys::{CredentialsProvider, credentials_fn}};
@@ -33,7 +33,7 @@ where
     CredentialsFn { read }
 }
 
-/// What [`credentials_fn`] returns.
+/// The provider that [`credentials_fn`] returns.
 #[derive(Clone, Copy)]
 pub struct CredentialsFn<F> {
     read: F,

@@ -1,4 +1,4 @@
-//! The id and the secret of an OAuth client, and where they come from.
+//! The id and the secret of an OAuth client, and the providers that read them.
 
 mod env;
 mod file;
@@ -26,7 +26,7 @@ use crate::BoxError;
 /// let credentials = Credentials::new("my-client-id", "my-client-secret")?;
 /// assert!(!format!("{credentials:?}").contains("my-client-secret"));
 ///
-/// // Blanks at the ends come along when it is copied, and are dropped; others are a mistake.
+/// // White space at the ends, often copied along, is dropped. A line break inside is an error.
 /// assert_eq!(Credentials::new(" my-client-id\n", "my-client-secret\n")?.id(), "my-client-id");
 /// let error = Credentials::new("my-client-id", "my-client\nsecret").unwrap_err();
 /// assert_eq!(error.kind(), ConfigErrorKind::ClientSecret);
@@ -39,18 +39,18 @@ pub struct Credentials {
 }
 
 impl Credentials {
-    /// This id and secret, without white space at their ends. They may be wrong: that shows when a
-    /// token is requested.
+    /// Returns a pair of this id and secret, without white space at their ends. A wrong pair fails
+    /// at the first fetch of a token.
     ///
     /// Quotation marks are kept, since they may be part of a secret. If Genesys Cloud refuses a
     /// client whose id or secret is quoted, the error says so.
     ///
     /// # Errors
     ///
-    /// [`ConfigErrorKind::ClientId`] or [`ConfigErrorKind::ClientSecret`] when one is empty or holds
-    /// something other than printable ASCII (RFC 6749, appendix A), such as a line break or a
-    /// typographic quotation mark, and when the id holds a colon, which HTTP Basic cannot express
-    /// (RFC 7617, section 2).
+    /// [`ConfigErrorKind::ClientId`] or [`ConfigErrorKind::ClientSecret`] if the value is empty, or
+    /// holds a character other than printable ASCII (RFC 6749, appendix A), such as a line break or a
+    /// typographic quotation mark. Also [`ConfigErrorKind::ClientId`] if the id holds a colon, which
+    /// HTTP Basic cannot express (RFC 7617, section 2).
     pub fn new(
         id: impl Into<String>,
         secret: impl Into<SecretString>,
@@ -61,7 +61,8 @@ impl Credentials {
         if id.contains(':') {
             return Err(ConfigError::new(
                 ConfigErrorKind::ClientId,
-                "the client id holds a colon; give the id alone, and the secret apart from it",
+                "the client id holds a colon, which HTTP Basic does not allow; pass the id and the \
+                 secret as two values",
             ));
         }
         check(
@@ -75,7 +76,7 @@ impl Credentials {
         })
     }
 
-    /// The client's id.
+    /// Returns the client's id.
     pub fn id(&self) -> &str {
         &self.id
     }
@@ -84,7 +85,7 @@ impl Credentials {
         self.secret.expose_secret()
     }
 
-    /// Whether the id or the secret stands in quotation marks, as a file of variables may have them.
+    /// Reports whether the id or the secret is quoted, as it may be in a file of variables.
     pub(super) fn is_quoted(&self) -> bool {
         [self.id(), self.secret()].iter().any(|text| {
             ['"', '\'', '`']
@@ -102,30 +103,31 @@ impl fmt::Debug for Credentials {
     }
 }
 
-/// Where the [`Credentials`] come from. It is asked at every fetch of a token, so that a secret can
-/// be rotated while the process runs, and id and secret always belong together.
+/// Provides the [`Credentials`] at every fetch of a token, so that you can rotate a secret while the
+/// process runs.
 ///
 /// | provider | reads |
 /// |---|---|
 /// | [`Credentials`] | nothing: always the same pair |
 /// | [`EnvCredentials`] | two environment variables |
-/// | [`FileCredentials`] | a small file of JSON, as a secret that is mounted into a container |
-/// | [`credentials_fn`] | whatever an async closure asks, such as a vault |
+/// | [`FileCredentials`] | a small JSON file, such as a secret that is mounted into a container |
+/// | [`credentials_fn`] | any source that an async closure asks, such as a vault |
 ///
 /// # Cancellation
 ///
-/// The future is dropped with the fetch that asks; nothing has been sent by then.
+/// The future is dropped with its fetch. At that point the fetch has sent nothing.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` gives no id and secret of an OAuth client",
     note = "give `OrgBuilder::credentials` one of `Credentials`, `EnvCredentials`, `FileCredentials` or `credentials_fn(…)`",
     note = "tokens that come from elsewhere take `OrgBuilder::build_from_source`"
 )]
 pub trait CredentialsProvider: Send + Sync + 'static {
-    /// The pair to use now: both from one read, or id and secret of two rotations could meet.
+    /// Returns the current pair. Take both from one read: otherwise the id of one rotation could be
+    /// paired with the secret of another.
     ///
     /// # Errors
     ///
-    /// Any, without the secret in it: it becomes the source of a
+    /// Any error without the secret in it. It becomes the source of a
     /// [`TokenErrorKind::Credentials`](crate::token::TokenErrorKind::Credentials), which may be logged.
     fn credentials(&self) -> impl Future<Output = Result<Credentials, BoxError>> + Send;
 }
@@ -160,8 +162,8 @@ fn check(value: &str, kind: ConfigErrorKind, name: &'static str) -> Result<(), C
                 false => "a character other than printable ASCII",
             };
             let message = format!(
-                "the {name} holds {what} at byte {at} of {}; take out what came along when it was \
-                 copied, such as a line break or a typographic quotation mark",
+                "the {name} holds {what} at byte {at} of {}; remove characters that were copied along, \
+                 such as a line break or a typographic quotation mark",
                 value.len()
             );
             Err(ConfigError::new(kind, message))

@@ -25,15 +25,13 @@ pub struct Operation {
     line: &'static str,
 }
 
-/// What a request does at Genesys.
-///
-/// An example: [`Operation`].
+/// The effect of a request at Genesys. [`Operation`] has an example.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Effect {
     /// Reads and answers at once: repeating it does no harm, whatever its method.
     Reads,
-    /// Starts work that goes on after the answer, such as a job.
+    /// Starts work that continues after the answer, such as a job.
     StartsWork,
     /// Creates, changes, deletes or uses up something.
     Changes,
@@ -42,8 +40,8 @@ pub enum Effect {
 impl Operation {
     /// Finds the operation of a request by its method and path.
     ///
-    /// Whatever stands in front of `/api/v2/`, such as a gateway's prefix, is ignored, and so is
-    /// the query. `None` if the table does not have it.
+    /// It ignores the query and any prefix before `/api/v2/`, such as a gateway's. Returns `None` if
+    /// the table does not have the operation.
     pub fn find(method: &Method, uri: &Uri) -> Option<Self> {
         Self::at(method.as_str(), uri.path())
     }
@@ -52,7 +50,7 @@ impl Operation {
         lookup::find(method, path).map(|line| Self { line })
     }
 
-    /// All operations of the table, sorted by path.
+    /// Returns all operations of the table, sorted by path.
     pub fn all() -> impl Iterator<Item = Self> {
         lookup::lines().map(|line| Self { line })
     }
@@ -62,17 +60,17 @@ impl Operation {
         self.column(1)
     }
 
-    /// Returns the path from `/api/v2/` on, with `{}` for each id. Safe as a metric label: it holds
-    /// nothing of the request.
+    /// Returns the path from `/api/v2/` on, with `{}` for each id. It holds nothing of the request, so
+    /// it is safe as a metric label.
     pub fn template(&self) -> String {
         format!("/api/v2/{}", self.column(0))
     }
 
-    /// Returns what the operation does, or `None` where the definition leaves it open and nobody
-    /// has judged it.
+    /// Returns the effect of the operation, or `None` if the definition leaves it open and the
+    /// crate's authors have not judged it.
     ///
-    /// The effects are a judgement by the crate's authors, made operation by operation from the
-    /// definition's summaries and models. GETs read unless judged otherwise.
+    /// The authors judged each operation by the definition's summaries and models. GETs read unless
+    /// judged otherwise.
     pub fn effect(&self) -> Option<Effect> {
         match self.column(2) {
             "R" => Some(Effect::Reads),
@@ -83,12 +81,13 @@ impl Operation {
         }
     }
 
-    /// The word for how it pages, and the parameter for the size of a page behind a slash.
+    /// Returns how the operation pages, then after a slash the parameter for the page size.
     pub(crate) fn way(&self) -> &'static str {
         self.column(3)
     }
 
-    /// Where its rows are: a path of fields, `.` for an array, `-` where the definition is silent.
+    /// Returns where the rows are: a path of fields, `.` for an array, `-` if the definition does not
+    /// say.
     pub(crate) fn rows(&self) -> &'static str {
         self.column(4)
     }

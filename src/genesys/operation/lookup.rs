@@ -1,28 +1,28 @@
-//! Finds a line of the table, by halving it once for each segment of the path.
+//! Finds a line of the table with one binary search for each segment of the path.
 
-/// What the official API definition says, one operation a line: the path behind `/api/v2/` with ids
-/// left blank, method, class, way to page, rows. Written by `make operations`.
+/// The official API definition, one operation a line: the path after `/api/v2/` with ids left blank,
+/// method, class, way to page, rows. `make operations` writes it.
 const TABLE: &str = include_str!("table.txt");
 
-/// In front of every path of the API.
+/// The prefix of every path of the API.
 const VERSION: &str = "/api/v2/";
 
-/// The line of this method and path, without what stands in front of `/api/v2/`.
+/// Returns the line of this method and path. It ignores a prefix before `/api/v2/`.
 pub(super) fn find(method: &str, path: &str) -> Option<&'static str> {
-    // A gateway's own prefix may hold the version, too, so that each place is tried.
+    // A gateway's prefix may hold the version, too, so each place is tried.
     path.match_indices(VERSION).find_map(|(at, _)| {
         let rest = path[at + VERSION.len()..].trim_end_matches('/');
         descend(TABLE, 0, Some(rest), method)
     })
 }
 
-/// Every line, in the order of the table.
+/// Returns every line, in the order of the table.
 pub(super) fn lines() -> impl Iterator<Item = &'static str> {
     TABLE.lines()
 }
 
-/// Goes on with the lines that have all segments so far: the first of the rest begins in column
-/// `column` of each of them.
+/// Searches the lines that have all segments so far. The first of the remaining segments begins in
+/// column `column` of each of them.
 fn descend(
     lines: &'static str,
     column: usize,
@@ -48,7 +48,7 @@ fn descend(
     if segment.is_empty() {
         return None;
     }
-    // A word of the path before an id: `users/me` is not a user.
+    // A literal segment wins over an id: `users/me` is not a user.
     [segment, "{}"].into_iter().find_map(|wanted| {
         let lines = with_segment(lines, column, wanted);
         if lines.is_empty() {
@@ -58,15 +58,15 @@ fn descend(
     })
 }
 
-/// Those of these lines that have this segment in this column. They are in the order of their
-/// segments, so they stand together.
+/// Returns the lines that have this segment in this column. The lines are sorted by segment, so they
+/// are adjacent.
 fn with_segment(lines: &'static str, column: usize, wanted: &str) -> &'static str {
     let start = partition(lines, |line| segment(line, column) < wanted);
     let lines = &lines[start..];
     &lines[..partition(lines, |line| segment(line, column) <= wanted)]
 }
 
-/// Where the first line begins for which this does not hold.
+/// Returns where the first line begins for which `holds` is false.
 fn partition(lines: &str, holds: impl Fn(&str) -> bool) -> usize {
     let (mut low, mut high) = (0, lines.len());
     while low < high {
@@ -84,7 +84,7 @@ fn partition(lines: &str, holds: impl Fn(&str) -> bool) -> usize {
     low
 }
 
-/// The segment that begins in this column; empty where the path has ended.
+/// Returns the segment that begins in this column, or an empty one after the end of the path.
 fn segment(line: &str, column: usize) -> &str {
     if column > 0 && line.as_bytes().get(column - 1) == Some(&b' ') {
         return "";

@@ -84,8 +84,8 @@ impl<K: Hash + Eq + Clone + Send + Sync + 'static> OrgsBuilder<K> {
     /// [`ConfigErrorKind::Registry`] if the capacity or the idle time is zero.
     pub fn build(self) -> Result<Orgs<K>, ConfigError> {
         let message = if self.capacity == 0 {
-            "a registry with room for no organisation can hold none; set `OrgsBuilder::capacity` to \
-             the number of tenants that are active at the same time"
+            "a registry with a capacity of zero cannot hold an organisation; set \
+             `OrgsBuilder::capacity` to the number of tenants that are active at the same time"
         } else if self.idle.is_zero() {
             "an idle time of zero would build an organisation, and so get a token, for each request; \
              set `OrgsBuilder::idle` to minutes or more"

@@ -28,9 +28,9 @@ pub struct OrgsError {
     source: Option<Arc<dyn Error + Send + Sync>>,
 }
 
-/// What kind of failure an [`OrgsError`] is.
+/// The cause of an [`OrgsError`].
 ///
-/// What to do about each is in the [guide](crate::guide::operating#orgserrorkind).
+/// The [guide](crate::guide::operating#orgserrorkind) lists the next step for each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum OrgsErrorKind {
@@ -70,7 +70,7 @@ impl OrgsError {
     }
 
     pub(super) fn closed() -> Self {
-        let message = "the registry of organisations was closed; ask for none after `Orgs::close`";
+        let message = "the registry of organisations was closed; do not call it after `Orgs::close`";
         Self::new(OrgsErrorKind::Closed, message)
     }
 
@@ -82,12 +82,12 @@ impl OrgsError {
         }
     }
 
-    /// What kind of failure it is.
+    /// Returns the cause.
     pub const fn kind(&self) -> OrgsErrorKind {
         self.kind
     }
 
-    /// The `OrgsError` in a chain of errors.
+    /// Finds the `OrgsError` in a chain of errors.
     pub fn find<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a Self> {
         find(error)
     }

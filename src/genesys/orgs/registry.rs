@@ -23,13 +23,13 @@ use super::{
 };
 use crate::{BoxError, genesys::Org, lock::unpoisoned};
 
-/// How many times within the idle time idle organisations are looked for.
+/// How many times per idle time the registry looks for idle organisations.
 const LOOKS: u32 = 8;
 
 /// A registry of organisations under keys `K`, each built once, when it is first needed.
 ///
-/// Cheap to clone; a clone is the same registry. The [module docs](super) have an example, and say
-/// when organisations are closed.
+/// A clone is cheap and refers to the same registry. The [module docs](super) have an example, and
+/// state when the registry closes an organisation.
 pub struct Orgs<K> {
     inner: Arc<Inner<K>>,
 }
@@ -39,7 +39,7 @@ struct Inner<K> {
     build: Box<Build<K>>,
     idle: Duration,
     started: Instant,
-    /// When to look for idle organisations again, in milliseconds since the start.
+    /// When to look for idle organisations next, in milliseconds since the start.
     next_look: AtomicU64,
     last_build: AtomicU64,
 }
@@ -52,7 +52,7 @@ struct Begun<K: Hash + Eq> {
 }
 
 impl<K: Hash + Eq + Clone + Send + Sync + 'static> Orgs<K> {
-    /// A registry with the default bounds, which builds organisations with this closure.
+    /// Returns a registry with the default bounds that builds organisations with this closure.
     pub fn new<F, Fut, E>(build: F) -> Self
     where
         F: Fn(K) -> Fut + Send + Sync + 'static,
@@ -62,10 +62,10 @@ impl<K: Hash + Eq + Clone + Send + Sync + 'static> Orgs<K> {
         Self::with(OrgsBuilder::new(build))
     }
 
-    /// The same, with bounds to be set.
+    /// Returns a builder that sets the bounds; [`OrgsBuilder`] has an example.
     ///
-    /// The closure gets the key, and returns the organisation of that key. Share one HTTP client
-    /// between all of them: its connections are most of what an organisation could cost.
+    /// The closure takes the key and returns the organisation of that key. Share one HTTP client
+    /// between all organisations: connections would be the largest cost of each.
     pub fn builder<F, Fut, E>(build: F) -> OrgsBuilder<K>
     where
         F: Fn(K) -> Fut + Send + Sync + 'static,
@@ -89,18 +89,19 @@ impl<K: Hash + Eq + Clone + Send + Sync + 'static> Orgs<K> {
         }
     }
 
-    /// Returns the organisation of this key, and builds it if it is not there.
+    /// Returns the organisation of this key, and builds it if needed.
     ///
-    /// However many ask for a key at the same time, the closure runs once.
+    /// If several callers ask for a key at the same time, the closure runs once.
     ///
     /// # Errors
     ///
-    /// An [`OrgsError`]. Those of a build are shared by all who wait for it, and not remembered.
+    /// An [`OrgsError`]. All callers that wait for a build share its error. The next call builds
+    /// again.
     ///
     /// # Cancellation
     ///
-    /// Dropping the future leaves the build to the others who wait for it. The last of them takes
-    /// the build along.
+    /// If you drop the future, the build continues for the other callers that wait for it. It is
+    /// dropped with the last of them.
     pub async fn get<Q>(&self, key: &Q) -> Result<Org, OrgsError>
     where
         K: Borrow<Q>,
@@ -112,7 +113,7 @@ impl<K: Hash + Eq + Clone + Send + Sync + 'static> Orgs<K> {
         self.join_or_begin(key.to_owned())?.await
     }
 
-    /// Returns the organisation of this key if it is built.
+    /// Returns the organisation of this key if it is built. Never starts a build.
     pub fn try_get<Q>(&self, key: &Q) -> Option<Org>
     where
         K: Borrow<Q>,
@@ -129,11 +130,33 @@ impl<K: Hash + Eq + Clone + Send + Sync + 'static> Orgs<K> {
         }
     }
 
-    /// Takes the organisation of this key out, for example after its credentials were replaced.
-    /// The next caller builds another one.
+    /// Removes the organisation of this key and returns it. Use it after you replaced the
+    /// organisation's credentials: the next call builds a new one.
     ///
-    /// It is not closed: whoever has it can go on. A build that is under way is left to those who
-    /// wait for it, and is not kept.
+    /// The organisation is not closed, so existing clones keep working. If a build is in progress,
+    /// its callers still get the result, but the registry does not keep it; `remove` then returns
+    /// `None`.
+    ///
+    /// ```
+    /// use tower_genesys::{BoxError, Org, genesys::orgs::Orgs, testing::MockGenesys};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), BoxError> {
+    /// # let mock = MockGenesys::new();
+    /// let orgs = Orgs::new(move |_tenant: u32| {
+    ///     # let source = tower_genesys::token::source_fn(|_| std::future::pending());
+    ///     let org = Org::builder(mock.region()).build_from_source(source);
+    ///     async move { org }
+    /// });
+    /// let first = orgs.get(&7).await?;
+    /// assert!(orgs.try_get(&7).is_some());
+    /// assert!(orgs.remove(&7).is_some());
+    /// assert_ne!(orgs.get(&7).await?.cache_key(), first.cache_key());
+    /// orgs.close().await;
+    /// assert!(orgs.is_empty());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn remove<Q>(&self, key: &Q) -> Option<Org>
     where
         K: Borrow<Q>,
@@ -146,19 +169,21 @@ impl<K: Hash + Eq + Clone + Send + Sync + 'static> Orgs<K> {
         }
     }
 
-    /// How many organisations are built and held. Those that are being built are not counted.
+    /// Returns how many organisations are built and held. Builds in progress are not counted.
     pub fn len(&self) -> usize {
         self.inner.read().held()
     }
 
-    /// Whether none is.
+    /// Reports whether the registry holds no built organisation.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
     /// Closes the organisations that have been idle for longer than the idle time, and returns how
-    /// many these were. [`get`](Self::get) does it from time to time; call this if a process may
-    /// be without requests for long.
+    /// many it closed.
+    ///
+    /// [`get`](Self::get) does so a few times per idle time. Call this method yourself if the process
+    /// may have long periods without requests.
     pub fn close_idle(&self) -> usize {
         let now = self.inner.now();
         let idle = self.inner.write().take_idle(self.inner.idle, now);
@@ -171,11 +196,12 @@ impl<K: Hash + Eq + Clone + Send + Sync + 'static> Orgs<K> {
 
     /// Closes the registry and all its organisations, and waits until their renewals have ended.
     ///
-    /// Whoever has an organisation can use its token until it expires.
+    /// A clone of an organisation can still use its token until the token expires.
     ///
     /// # Cancellation
     ///
-    /// The registry is closed in any case. Renewals that were not waited for end by themselves.
+    /// The first poll closes the registry. If you then drop the future, the remaining renewals end
+    /// without a waiter.
     pub async fn close(&self) {
         let entries = self.inner.write().close();
         let orgs: Vec<_> = { entries.into_values() }
@@ -184,7 +210,8 @@ impl<K: Hash + Eq + Clone + Send + Sync + 'static> Orgs<K> {
         join_all(orgs.iter().map(|org| org.tokens().close())).await;
     }
 
-    /// At most a few times per idle time, by whoever comes then.
+    /// Closes idle organisations if a look is due. The compare-and-exchange lets one caller per
+    /// period do it.
     fn look_for_idle(&self, now: Duration) {
         let (now, next) = (millis(now), &self.inner.next_look);
         let due = next.load(Ordering::Relaxed);
@@ -198,10 +225,10 @@ impl<K: Hash + Eq + Clone + Send + Sync + 'static> Orgs<K> {
         }
     }
 
-    /// The build of this key that is under way, or else a new one.
+    /// Joins the build of this key that is in progress, or else begins one.
     fn join_or_begin(&self, key: K) -> Result<Shared<Built>, OrgsError> {
-        // Made before the lock is taken, and dropped after it is released: a build that is dropped
-        // takes the lock to take itself out.
+        // A build that is dropped takes the lock to remove itself. So it is created before the lock is
+        // taken, and dropped after the lock is released.
         let id = self.inner.last_build.fetch_add(1, Ordering::Relaxed);
         let own = Begun::new(&self.inner, key.clone(), id).run();
         let own: Shared<Built> = FutureExt::shared(Box::pin(own));
@@ -282,7 +309,7 @@ impl<K> Clone for Orgs<K> {
     }
 }
 
-/// Without the keys, which may be personal.
+/// Omits the keys, which may be personal.
 impl<K> fmt::Debug for Orgs<K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Orgs")
@@ -292,13 +319,13 @@ impl<K> fmt::Debug for Orgs<K> {
     }
 }
 
-/// An organisation that another caller has built between two looks at the table.
+/// Wraps an organisation that another caller has built between two looks at the table.
 fn there(org: Org) -> Shared<Built> {
     let there: Built = Box::pin(std::future::ready(Ok(org)));
     there.shared()
 }
 
-/// Closes what nobody has any more, without waiting for it.
+/// Closes a removed entry, without waiting for its renewals.
 fn end(entry: Entry) {
     if let Some(org) = entry.into_org() {
         org.tokens().end();

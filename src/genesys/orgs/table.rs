@@ -12,16 +12,16 @@ use futures_util::future::{Shared, WeakShared};
 use super::error::OrgsError;
 use crate::genesys::Org;
 
-/// One organisation under way, which all who wait for it poll.
+/// A build in progress, which all its callers poll.
 pub(super) type Built = Pin<Box<dyn Future<Output = Result<Org, OrgsError>> + Send>>;
 
-/// Which build it is: a key may be built again after a failure.
+/// Identifies a build: a key may be built again after a failure.
 pub(super) type BuildId = u64;
 
-/// What is under which key, without clock or lock.
+/// The entries by key, without clock or lock.
 ///
-/// `now` is the time since the registry was made. Whatever is taken out is returned, so that
-/// nothing is dropped under the lock around this.
+/// `now` is the time since the registry was created. Methods return the entries that they remove, so
+/// that the caller drops them after it has released its lock.
 pub(super) struct Table<K> {
     entries: HashMap<K, Entry>,
     capacity: usize,
@@ -36,17 +36,17 @@ pub(super) enum Entry {
 
 pub(super) struct Held {
     pub(super) org: Org,
-    /// When it was last asked for, in milliseconds.
+    /// When a caller last asked for it, in milliseconds.
     used: AtomicU64,
 }
 
 impl Held {
     pub(super) fn touch(&self, now: Duration) {
-        // Only ever later: a reader that was delayed makes nothing older.
+        // The maximum keeps a delayed reader from moving the time back.
         self.used.fetch_max(millis(now), Ordering::Relaxed);
     }
 
-    /// Nobody else can get it while the table is locked for writing.
+    /// While the table is locked for writing, no other caller can get the organisation.
     fn is_idle(&self) -> bool {
         !self.org.is_in_use()
     }
@@ -57,7 +57,7 @@ impl Held {
 }
 
 impl<K> Table<K> {
-    /// How many organisations are there to be used.
+    /// Returns how many organisations are built.
     pub(super) fn held(&self) -> usize {
         self.held
     }
@@ -81,8 +81,8 @@ impl<K: Hash + Eq> Table<K> {
         self.entries.get(key)
     }
 
-    /// Notes that this key is being built. If the table is full, the idle organisation that was
-    /// asked for longest ago makes room.
+    /// Notes that this key is being built. If the table is full, evicts the least recently requested
+    /// idle organisation.
     pub(super) fn begin(
         &mut self,
         key: K,
@@ -105,7 +105,7 @@ impl<K: Hash + Eq> Table<K> {
         Ok(removed.or(replaced.map(|entry| (key, entry))))
     }
 
-    /// Keeps what was built, unless the build was forgotten meanwhile.
+    /// Keeps a built organisation, unless its key was removed meanwhile.
     pub(super) fn finish(
         &mut self,
         key: &K,
@@ -122,7 +122,7 @@ impl<K: Hash + Eq> Table<K> {
         Some(std::mem::replace(entry, Entry::Held(Held { org, used })))
     }
 
-    /// Forgets a build that came to nothing.
+    /// Removes a build that failed or was dropped.
     pub(super) fn give_up(&mut self, key: &K, id: BuildId) -> Option<(K, Entry)> {
         match self.entries.get(key)?.is_build(id) {
             true => self.take(key),
@@ -130,7 +130,7 @@ impl<K: Hash + Eq> Table<K> {
         }
     }
 
-    /// Takes out what is under this key.
+    /// Removes the entry of this key.
     pub(super) fn take<Q>(&mut self, key: &Q) -> Option<(K, Entry)>
     where
         K: Borrow<Q>,
@@ -141,7 +141,7 @@ impl<K: Hash + Eq> Table<K> {
         Some(removed)
     }
 
-    /// Takes out what has been idle for this long.
+    /// Removes the entries that have been idle for this long.
     pub(super) fn take_idle(&mut self, idle: Duration, now: Duration) -> Vec<(K, Entry)>
     where
         K: Clone,
@@ -155,7 +155,7 @@ impl<K: Hash + Eq> Table<K> {
         over.iter().filter_map(|key| self.take(key)).collect()
     }
 
-    /// Takes out everything, for good.
+    /// Removes all entries, and accepts no more.
     pub(super) fn close(&mut self) -> HashMap<K, Entry> {
         self.closed = true;
         self.held = 0;
@@ -170,8 +170,8 @@ impl<K: Hash + Eq> Table<K> {
         oldest.map(|(_, key)| key.clone())
     }
 
-    /// What nobody has, and when it was last asked for. A build is never idle: one that nobody
-    /// waits for takes itself out.
+    /// Returns the idle entries, and when each was last asked for. A build is never idle: one without
+    /// a waiter removes itself.
     fn idle(&self) -> impl Iterator<Item = (u64, &K)> {
         self.entries.iter().filter_map(|(key, entry)| match entry {
             Entry::Held(held) if held.is_idle() => Some((held.used(), key)),
@@ -188,7 +188,7 @@ impl Entry {
         }
     }
 
-    /// The build under way, for another one who waits for it.
+    /// Returns the build in progress, for a further caller to wait on.
     pub(super) fn building(&self) -> Option<Shared<Built>> {
         match self {
             Self::Held(_) => None,

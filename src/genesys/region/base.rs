@@ -5,14 +5,14 @@ use http::Uri;
 use super::{RegionError, RegionErrorKind as Kind, path};
 use crate::authority::{Authority, Fault};
 
-/// Where a base URL is taken for that of one request: the base is what stands before.
+/// The paths that requests add. A base URL that ends in one is the URL of a request.
 const ENDPOINTS: [&str; 3] = ["/oauth/token", "/oauth/authorize", "/api/v2"];
 
-/// Scheme, host and path prefix; normalised, so that equal ones are the same place.
+/// Scheme, host and path prefix, normalised, so that equal bases are the same place.
 #[derive(PartialEq, Eq, Hash)]
 pub(super) struct Base {
     scheme: &'static str,
-    /// With the port, unless it is the usual one of the scheme.
+    /// With the port, unless it is the scheme's default.
     pub(super) host: Cow<'static, str>,
     /// Empty, or with a slash at the front and none at the end.
     pub(super) prefix: Cow<'static, str>,
@@ -27,7 +27,7 @@ impl Base {
         }
     }
 
-    /// https on a host that was checked before.
+    /// Returns an https base on a checked host.
     pub(super) fn of_host(host: String) -> Self {
         Self {
             scheme: "https",
@@ -36,7 +36,7 @@ impl Base {
         }
     }
 
-    /// `which` says in errors whether it is the base for login or for the API.
+    /// Parses a base URL. `which` names it in errors: the one for login or for the API.
     pub(super) fn parse(which: &str, text: &str) -> Result<Self, RegionError> {
         let error = |kind| RegionError::base(kind, which, text);
         let text = text.trim();
@@ -58,7 +58,7 @@ impl Base {
         if !prefix.is_empty() {
             path::check(&prefix).map_err(|_| error(Kind::InvalidUrl))?;
         }
-        // What comes behind every base would come twice.
+        // Each request adds such a path, so it would occur twice.
         let lower = prefix.to_ascii_lowercase();
         if ENDPOINTS.iter().any(|endpoint| lower.ends_with(endpoint)) {
             return Err(error(Kind::Endpoint));
@@ -73,7 +73,7 @@ impl Base {
         Ok(base)
     }
 
-    /// The base with a path that was checked, and a query.
+    /// Joins the base with a checked path and query.
     pub(super) fn join(&self, path_and_query: &str) -> Result<Uri, RegionError> {
         Uri::builder()
             .scheme(self.scheme)
@@ -88,7 +88,7 @@ impl Base {
             })
     }
 
-    /// The base with one of our own paths.
+    /// Joins the base with one of the crate's own paths.
     #[expect(
         clippy::expect_used,
         reason = "parse has joined such a path, and a test joins one to each in the table"
@@ -109,7 +109,7 @@ impl fmt::Display for Base {
     }
 }
 
-/// As an [`Authority`] shows itself, without the port that the scheme has anyhow.
+/// Formats a host as [`Authority`] does, without the scheme's default port.
 fn normal_host(scheme: &str, authority: &str) -> Result<String, Kind> {
     let usual = if scheme == "https" { 443 } else { 80 };
     match Authority::parse(authority) {

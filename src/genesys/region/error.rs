@@ -1,21 +1,21 @@
 use std::{error::Error, fmt};
 
-/// How much of the text that was refused an error repeats, in characters.
+/// How much of a refused text an error repeats, in characters.
 const ECHO: usize = 60;
 
-/// Why a text names no [`Region`](super::Region), base URL or path.
+/// A text that is not a valid [`Region`](super::Region), base URL or path.
 ///
-/// The message says what to write instead. It repeats the refused text shortened and escaped, and
-/// not at all where there might be a password in it.
+/// The message says what to write instead. It repeats the refused text, shortened and escaped. If
+/// the text may hold a password, the message withholds it.
 ///
-/// An example is at [`RegionErrorKind`].
+/// [`RegionErrorKind`] has an example.
 #[derive(Clone, PartialEq, Eq)]
 pub struct RegionError {
     kind: RegionErrorKind,
     message: Box<str>,
 }
 
-/// What is wrong with it, for code that decides what to do.
+/// The cause of a [`RegionError`], for code that acts on it.
 ///
 /// ```
 /// use tower_genesys::{Region, genesys::RegionErrorKind};
@@ -26,13 +26,13 @@ pub struct RegionError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum RegionErrorKind {
-    /// There is nothing.
+    /// The text is empty.
     Empty,
     /// It is not the name, domain or host of a Genesys Cloud region.
     Unknown,
     /// It is `http://`, and Genesys Cloud speaks https only.
     Insecure,
-    /// There is a user name or a password in it.
+    /// The text holds a user name or a password.
     UserInfo,
     /// A base URL does not begin with `https://`.
     MissingScheme,
@@ -40,9 +40,9 @@ pub enum RegionErrorKind {
     UnsupportedScheme,
     /// A base URL has no host.
     MissingHost,
-    /// There is a query or a fragment in it.
+    /// The text holds a query or a fragment.
     QueryOrFragment,
-    /// Host, port or path prefix of a base URL cannot be right.
+    /// The host, port or path prefix of a base URL is invalid.
     InvalidUrl,
     /// A base URL ends in a path that requests add to it, such as `/oauth/token` or `/api/v2`.
     Endpoint,
@@ -56,7 +56,7 @@ impl RegionError {
             RegionErrorKind::Empty => "the region is empty".into(),
             RegionErrorKind::Insecure => {
                 format!(
-                    "{} is not https, which Genesys Cloud insists on",
+                    "{} is not https, which Genesys Cloud requires",
                     echo(text)
                 )
             }
@@ -66,11 +66,11 @@ impl RegionError {
             RegionErrorKind::QueryOrFragment => {
                 "the region holds a query or a fragment: leave it out".into()
             }
-            _ => format!("{} is no Genesys Cloud region", echo(text)),
+            _ => format!("{} is not a Genesys Cloud region", echo(text)),
         };
         let message = format!(
-            "{what}; write for instance `us-east-1`, `mypurecloud.ie`, `https://api.usw2.pure.cloud`, \
-             or give `Region::custom` the base URLs of your gateway"
+            "{what}; write for instance `us-east-1`, `mypurecloud.ie` or `https://api.usw2.pure.cloud`, \
+             or pass the base URLs of your gateway to `Region::custom`"
         );
         Self::new(kind, message)
     }
@@ -81,22 +81,22 @@ impl RegionError {
             RegionErrorKind::MissingScheme => format!("{text} does not begin with `https://`"),
             RegionErrorKind::UnsupportedScheme => format!("{text} is neither https nor http"),
             RegionErrorKind::MissingHost => format!("{text} has no host"),
-            RegionErrorKind::UserInfo => "there is a user name or a password in it".into(),
-            RegionErrorKind::QueryOrFragment => "there is a query or a fragment in it".into(),
+            RegionErrorKind::UserInfo => "it holds a user name or a password".into(),
+            RegionErrorKind::QueryOrFragment => "it holds a query or a fragment".into(),
             RegionErrorKind::Endpoint => format!(
                 "{text} ends in a path that each request adds to the base (`/oauth/token` at login, \
                  `/api/v2` in the API): leave that out"
             ),
-            _ => format!("{text} has a host, port or path that cannot be right"),
+            _ => format!("{text} has an invalid host, port or path"),
         };
         let message = format!(
-            "the base URL for {which} does not do: {what}; write scheme and host, and where needed port \
-             and path prefix, for instance `https://gateway.example:8443/genesys`"
+            "the base URL for {which} is invalid: {what}; write scheme and host, and if needed port and \
+             path prefix, for instance `https://gateway.example:8443/genesys`"
         );
         Self::new(kind, message)
     }
 
-    /// What is wrong is at this byte: in the path, or in one parameter of the query.
+    /// Returns the error for a fault at this byte of the path, or of one parameter of the query.
     pub(super) fn part(path_and_query: &str, at: usize, why: &str) -> Self {
         let Some(begin) = path_and_query.find('?').filter(|&begin| begin < at) else {
             return Self::path(path_and_query, why);
@@ -106,7 +106,7 @@ impl RegionError {
         let from = query[..at].rfind('&').map_or(0, |and| and + 1);
         let to = query[at..].find('&').map_or(query.len(), |and| at + and);
         let message = format!(
-            "the query of the path {} does not do at {}: {why}",
+            "the query of the path {} is invalid at {}: {why}",
             echo(path),
             echo(&query[from..to])
         );
@@ -116,7 +116,7 @@ impl RegionError {
     pub(super) fn path(path: &str, why: &str) -> Self {
         let path = path.split(['?', '#']).next().unwrap_or_default();
         let message = format!(
-            "the path {} does not do: {why}; write for instance `/api/v2/users?pageSize=100`",
+            "the path {} is invalid: {why}; write for instance `/api/v2/users?pageSize=100`",
             echo(path)
         );
         Self::new(RegionErrorKind::InvalidPath, message)
@@ -129,13 +129,13 @@ impl RegionError {
         }
     }
 
-    /// What is wrong, for code that decides what to do.
+    /// Returns the cause, for code that acts on it.
     pub fn kind(&self) -> RegionErrorKind {
         self.kind
     }
 }
 
-/// The text as a message may show it: short, escaped, and withheld when it may hold a password.
+/// Shortens and escapes a text for a message, and withholds it if it may hold a password.
 fn echo(text: &str) -> String {
     if text.contains('@') || text.contains("%40") {
         return "what was given (withheld, for the `@` in it)".into();

@@ -20,13 +20,13 @@ use self::base::Base;
 pub use self::error::{RegionError, RegionErrorKind};
 use crate::bearer::Origins;
 
-/// Where a Genesys Cloud organisation lives: the hosts for login and for the API.
+/// The hosts of a Genesys Cloud organisation, one for login and one for the API.
 ///
-/// Cheap to clone. Two are equal when they have the same base URLs, however they were written.
+/// A clone is cheap. Two regions are equal if they have the same base URLs, however you wrote them.
 ///
-/// It is one of the eighteen that there are, or one that has appeared since, or a pair of
-/// base URLs of your own. [`Region::parse`] takes whatever people write for it; what merely looks
-/// like a Genesys host is refused, since client secrets are sent there.
+/// A region is one of the eighteen listed here, a newer one, or a custom pair of base URLs.
+/// [`Region::parse`] takes all common spellings. Since client secrets are sent to these hosts, it
+/// refuses a text that only looks like a Genesys host.
 ///
 /// ```
 /// use tower_genesys::Region;
@@ -44,8 +44,8 @@ use crate::bearer::Origins;
 ///
 /// # A gateway in front
 ///
-/// Some customers reach Genesys Cloud through a gateway. [`Region::custom`] takes scheme, host,
-/// port and path prefix for login and for the API, and works wherever a region does:
+/// If you reach Genesys Cloud through a gateway, pass scheme, host, port and path prefix for login
+/// and for the API to [`Region::custom`]. The result works wherever a region does:
 ///
 /// ```
 /// use tower_genesys::Region;
@@ -75,40 +75,42 @@ struct Site {
     domain: Option<Cow<'static, str>>,
     login: Base,
     api: Base,
-    /// The origin of the API, for a region of which many organisations may be.
+    /// The origin of the API, shared by all organisations of a listed region.
     origins: Option<fn() -> &'static Origins>,
 }
 
 impl Region {
-    /// The region that a text names.
+    /// Parses the name, domain or host of a region.
     ///
-    /// These all give the same one, in any case of letters: `us-east-1`, `us_east_1`,
+    /// These all name the same region, in any case of letters: `us-east-1`, `us_east_1`,
     /// `mypurecloud.com`, `api.mypurecloud.com`, `login.mypurecloud.com`, `apps.mypurecloud.com`,
-    /// `https://api.mypurecloud.com/`. White space around it, a trailing dot and the port 443 do no
-    /// harm. A region that is newer than this crate is known by its domain, such as
+    /// `https://api.mypurecloud.com/`. White space around the text, a trailing dot and the port 443
+    /// are ignored. Name a region that is newer than this crate by its domain, such as
     /// `new1.pure.cloud`.
     ///
     /// # Errors
     ///
-    /// A [`RegionError`] that says what to write instead, when the text is none of these. Other
-    /// hosts need
-    /// [`custom`](Self::custom).
+    /// A [`RegionError`] that says what to write instead, if the text has another form. For other
+    /// hosts, use [`custom`](Self::custom).
     pub fn parse(text: &str) -> Result<Self, RegionError> {
         parse::region(text)
     }
 
-    /// A pair of base URLs, one for login and one for the API, each with scheme and host, and where
-    /// needed a port and a path prefix.
+    /// Builds a region from two base URLs, one for login and one for the API. Each has a scheme and a
+    /// host, and if needed a port and a path prefix.
     ///
-    /// `http://` is understood, for tests and for gateways on the same machine. That says nothing
-    /// about whether a token is sent there: [`Bearer`](crate::bearer) keeps its own list of
-    /// origins.
+    /// `http://` is accepted, for tests and for gateways on the same machine. Whether a token is sent
+    /// there is another question: [`Bearer`](crate::bearer) has its own list of origins.
     ///
     /// # Errors
     ///
-    /// A [`RegionError`] when either is no such URL: no scheme, or one that is not http or https;
-    /// no host; a user name or password; a query or a fragment; a path that each request adds to it,
-    /// such as `/oauth/token` or `/api/v2`.
+    /// A [`RegionError`] if a base URL has one of these faults:
+    ///
+    /// - no scheme, or a scheme other than http and https;
+    /// - no host;
+    /// - a user name or password;
+    /// - a query or a fragment;
+    /// - a path that each request adds, such as `/oauth/token` or `/api/v2`.
     pub fn custom(login_base: &str, api_base: &str) -> Result<Self, RegionError> {
         let login = Base::parse("login", login_base)?;
         let api = Base::parse("API", api_base)?;
@@ -121,12 +123,12 @@ impl Region {
         }))
     }
 
-    /// All regions that this version knows, eighteen of them.
+    /// Returns the eighteen regions that this version lists.
     pub fn all() -> &'static [Self] {
         table::ALL
     }
 
-    /// The listed region with these base URLs, if there is one, so that its name is not lost.
+    /// Returns the listed region with these base URLs if there is one, which keeps its name.
     fn own(site: Site) -> Self {
         let same = |other: &&Self| other.site().login == site.login && other.site().api == site.api;
         match Self::all().iter().find(same) {
@@ -144,30 +146,29 @@ impl Region {
         }
     }
 
-    /// The name of the region: `us-east-1`; the domain of one that this version does not know;
-    /// `custom` for a
-    /// [`custom`](Self::custom) pair.
+    /// Returns the name of the region, such as `us-east-1`. A region that this version does not list
+    /// has its domain as the name; a [`custom`](Self::custom) pair has the name `custom`.
     pub fn name(&self) -> &str {
         &self.site().name
     }
 
-    /// The domain that its hosts belong to, such as `mypurecloud.com`; `None` for a
+    /// Returns the domain of its hosts, such as `mypurecloud.com`, or `None` for a
     /// [`custom`](Self::custom) pair.
     pub fn domain(&self) -> Option<&str> {
         self.site().domain.as_deref()
     }
 
-    /// The base URL for login, such as `https://login.mypurecloud.com/`.
+    /// Returns the base URL for login, such as `https://login.mypurecloud.com/`.
     pub fn login_base(&self) -> Uri {
         self.site().login.uri("")
     }
 
-    /// The base URL of the API, such as `https://api.mypurecloud.com/`.
+    /// Returns the base URL of the API, such as `https://api.mypurecloud.com/`.
     pub fn api_base(&self) -> Uri {
         self.site().api.uri("")
     }
 
-    /// The origin of the API; one that all organisations of a listed region share.
+    /// Returns the origin of the API. All organisations of a listed region share one.
     pub(super) fn api_origins(&self) -> Origins {
         let of_base = || {
             let base = self.api_base();
@@ -178,35 +179,39 @@ impl Region {
             .map_or_else(of_base, |shared| shared().clone())
     }
 
-    /// The host for login, with the port if it is not the usual one.
+    /// Returns the host for login, with the port if it is not the scheme's default.
     pub fn login_host(&self) -> &str {
         &self.site().login.host
     }
 
-    /// The host of the API, with the port if it is not the usual one.
+    /// Returns the host of the API, with the port if it is not the scheme's default.
     pub fn api_host(&self) -> &str {
         &self.site().api.host
     }
 
-    /// Where tokens are to be had: `<login base>/oauth/token`.
+    /// Returns the URL of the token endpoint: `<login base>/oauth/token`.
     pub fn token_url(&self) -> Uri {
         self.site().login.uri("/oauth/token")
     }
 
-    /// The URL of something in the API: the base with its path prefix, then this path and query.
+    /// Returns the URL of this path and query in the API: the base URL with its path prefix, then the
+    /// path and query.
     ///
     /// # Errors
     ///
-    /// [`RegionErrorKind::InvalidPath`] when the path does not begin with `/`, could lead out of
-    /// the base (`//`, `\`, a segment `..`, also when percent-encoded), or holds what no URL may:
-    /// a fragment, control characters, white space, anything beyond ASCII.
+    /// [`RegionErrorKind::InvalidPath`] if the path has one of these faults:
+    ///
+    /// - It does not begin with `/`.
+    /// - It could lead out of the base URL: `//`, `\`, or a segment `.` or `..`, also percent-encoded.
+    /// - It holds a fragment, a control character, white space, a character beyond ASCII, or another
+    ///   one that a URL must percent-encode.
     pub fn api(&self, path_and_query: &str) -> Result<Uri, RegionError> {
         path::check(path_and_query)?;
         self.site().api.join(path_and_query)
     }
 
-    /// The URL of something in the API, as [`api`](Self::api), with a query of these names and
-    /// values. [`Org::api_with_query`](super::Org::api_with_query) has an example.
+    /// Returns the URL of this path in the API, with these names and values, which it encodes, as the
+    /// query. [`Org::api_with_query`](super::Org::api_with_query) shows the same call.
     ///
     /// # Errors
     ///
@@ -282,7 +287,7 @@ impl fmt::Debug for Region {
     }
 }
 
-/// The name, or for a custom pair both base URLs.
+/// Writes the name, or for a custom pair both base URLs.
 impl fmt::Display for Region {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let site = self.site();

@@ -18,7 +18,7 @@ pub(super) fn region(text: &str) -> Result<Region, RegionError> {
     domain(&host).ok_or_else(|| RegionError::region(Kind::Unknown, text))
 }
 
-/// The host that a text consists of, but for what does no harm around it.
+/// Returns the host in a text, without an https scheme, the port 443 and a trailing slash.
 fn host(text: &str) -> Result<String, Kind> {
     if text.contains('@') {
         return Err(Kind::UserInfo);

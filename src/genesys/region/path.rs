@@ -1,6 +1,6 @@
 use super::RegionError;
 
-/// Refuses a path that could lead out of the base that it is put behind.
+/// Refuses a path that could lead out of the base URL that it follows.
 pub(super) fn check(path_and_query: &str) -> Result<(), RegionError> {
     let refuse = |why| Err(RegionError::path(path_and_query, why));
     if !path_and_query.starts_with('/') {
@@ -22,10 +22,10 @@ pub(super) fn check(path_and_query: &str) -> Result<(), RegionError> {
         .replace("%2f", "/")
         .replace("%5c", "\\");
     if plain.contains('\\') {
-        return refuse("a backslash counts as `/` at some servers");
+        return refuse("some servers treat a backslash as `/`");
     }
     if plain.starts_with("//") {
-        return refuse("after `//` comes a host, not a path");
+        return refuse("a host follows `//`, not a path");
     }
     if plain
         .split('/')
@@ -36,8 +36,8 @@ pub(super) fn check(path_and_query: &str) -> Result<(), RegionError> {
     Ok(())
 }
 
-/// The first character that no URL holds as it is, and where. `http` takes `"` in a path, and a
-/// backtick in a query.
+/// Returns the first character that a URL must percent-encode, and its position. `http` accepts `"`
+/// in a path, and a backtick in a query.
 fn stray(path_and_query: &str) -> Option<(usize, char)> {
     let query = path_and_query.find('?').unwrap_or(path_and_query.len());
     path_and_query

@@ -253,7 +253,7 @@ fn an_error_shows_the_part_of_the_query_that_it_objects_to() {
             region.api_with_query(&path, [("c", "3")]).expect_err(query),
         ] {
             let text = error.to_string();
-            let begin = format!("the query of the path `/api/v2/users` does not do at `{shown}`: ");
+            let begin = format!("the query of the path `/api/v2/users` is invalid at `{shown}`: ");
             assert_eq!(error.kind(), Kind::InvalidPath, "{text}");
             assert!(text.starts_with(&begin), "{text}");
             assert!(text[begin.len()..].contains(char), "{text}");
@@ -262,7 +262,7 @@ fn an_error_shows_the_part_of_the_query_that_it_objects_to() {
     // The path is to blame, whatever comes behind it.
     for (path, char) in [("us ers", "' '"), ("us<ers", "'<'"), ("us`ers", "'`'")] {
         let error = region.api(&format!("/api/v2/{path}?a=1")).expect_err(path);
-        let begin = format!("the path `/api/v2/{path}` does not do: percent-encode {char},");
+        let begin = format!("the path `/api/v2/{path}` is invalid: percent-encode {char},");
         assert!(error.to_string().starts_with(&begin), "{error}");
     }
 }
