@@ -70,7 +70,8 @@ impl OrgsError {
     }
 
     pub(super) fn closed() -> Self {
-        let message = "the registry of organisations was closed; do not call it after `Orgs::close`";
+        let message =
+            "the registry of organisations was closed; do not call it after `Orgs::close`";
         Self::new(OrgsErrorKind::Closed, message)
     }
 

@@ -55,10 +55,7 @@ impl RegionError {
         let what = match kind {
             RegionErrorKind::Empty => "the region is empty".into(),
             RegionErrorKind::Insecure => {
-                format!(
-                    "{} is not https, which Genesys Cloud requires",
-                    echo(text)
-                )
+                format!("{} is not https, which Genesys Cloud requires", echo(text))
             }
             RegionErrorKind::UserInfo => {
                 "the region holds an `@`: leave out user name and password".into()
