@@ -1,18 +1,22 @@
 //! Are an organisation and a client what the environment says? In a process of its own, since a test cannot
 //! change its own environment safely.
 
-use std::{env, process::Command};
+use std::env;
 
-use bytes::Bytes;
 use http::Request;
-use http_body_util::Full;
 use tower::{Layer, ServiceExt};
 use tower_genesys::{
     BoxError, Client, Credentials, GenesysLayer, Org, Region, ReplayBody, Sharing,
     genesys::ConfigErrorKind, store::MemoryStore, testing::MockGenesys,
 };
 
-type Body = Full<Bytes>;
+#[path = "fixtures/mod.rs"]
+mod fixtures;
+
+use fixtures::{
+    child_process::{command, output},
+    mock_org::Body,
+};
 
 const IS_CHILD: &str = "TOWER_GENESYS_TEST_CHILD";
 const VARIABLES: [(&str, &str); 3] = [
@@ -22,23 +26,22 @@ const VARIABLES: [(&str, &str); 3] = [
 ];
 
 /// Runs one test of this file once more, with these variables and no others of ours.
-fn succeeds(test: &str, variables: &[(&str, &str)]) -> bool {
-    let mut child = Command::new(env::current_exe().unwrap());
+fn succeeds<R>(test: impl Fn() -> R, variables: &[(&str, &str)]) -> bool {
+    let mut child = command(test);
     for (name, _) in env::vars_os() {
         if name.to_string_lossy().starts_with("GENESYS") {
             child.env_remove(name);
         }
     }
-    child.args(["--exact", test]).env(IS_CHILD, "1");
-    child.envs(variables.iter().copied());
-    child.status().unwrap().success()
+    child.env(IS_CHILD, "1").envs(variables.iter().copied());
+    output(&mut child).status.success()
 }
 
 #[tokio::test(start_paused = true)]
 async fn what_the_environment_names_can_be_shared() -> Result<(), BoxError> {
     if env::var_os(IS_CHILD).is_none() {
         assert!(succeeds(
-            "what_the_environment_names_can_be_shared",
+            what_the_environment_names_can_be_shared,
             &VARIABLES
         ));
         return Ok(());
@@ -62,7 +65,7 @@ async fn what_the_environment_names_can_be_shared() -> Result<(), BoxError> {
 #[test]
 fn a_variable_that_is_missing_is_named_before_anything_is_built() {
     if env::var_os(IS_CHILD).is_none() {
-        let test = "a_variable_that_is_missing_is_named_before_anything_is_built";
+        let test = a_variable_that_is_missing_is_named_before_anything_is_built;
         assert!(succeeds(test, &VARIABLES[..2]));
         return;
     }
@@ -84,7 +87,7 @@ async fn a_program_is_pointed_at_a_mock_by_its_environment_alone() -> Result<(),
         ("GENESYS_API_URL", server.url()),
         ("GENESYS_ALLOW_LOOPBACK", "1"),
     ];
-    let test = "a_program_is_pointed_at_a_mock_by_its_environment_alone";
+    let test = a_program_is_pointed_at_a_mock_by_its_environment_alone;
     assert!(succeeds(test, &[&VARIABLES[..], &place].concat()));
     assert_eq!((mock.token_posts(), mock.api_calls()), (1, 1));
     assert!(!succeeds(test, &[&VARIABLES[..], &place[..2]].concat()));

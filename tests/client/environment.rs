@@ -1,9 +1,10 @@
-use std::{env, process::Command};
+use std::env;
 
 use http::StatusCode;
 use tower_genesys::client::{ClientBuilder, ClientErrorKind};
 
 use crate::{
+    fixtures::child_process,
     setup::{HttpClient, get, setup},
     tinyproxy::{PASSWORD, Tinyproxy, USER},
 };
@@ -23,20 +24,15 @@ async fn the_proxy_of_the_environment_is_used() {
     let ca = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(ca.path(), setup.authority.pem()).unwrap();
     let run = |variables: &[(&str, &str)]| {
-        let mut command = Command::new(env::current_exe().unwrap());
+        let mut command = child_process::command(the_proxy_of_the_environment_is_used);
         for name in ["HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"] {
             command.env_remove(name).env_remove(name.to_lowercase());
         }
         command
-            .args([
-                "--exact",
-                "--nocapture",
-                "environment::the_proxy_of_the_environment_is_used",
-            ])
             .env(URL, setup.uri().to_string())
             .env(CA, ca.path())
             .envs(variables.iter().copied());
-        let output = command.output().unwrap();
+        let output = child_process::output(&mut command);
         assert!(output.status.success(), "{output:?}");
         String::from_utf8(output.stdout).unwrap()
     };
@@ -99,8 +95,6 @@ async fn child(url: &str) {
 #[cfg(target_os = "linux")]
 #[tokio::test(flavor = "multi_thread")]
 async fn the_cas_of_the_system_are_trusted_in_place_of_mozillas_if_asked_for() {
-    const NAME: &str =
-        "environment::the_cas_of_the_system_are_trusted_in_place_of_mozillas_if_asked_for";
     if let Ok(url) = env::var(URL) {
         let builder = ClientBuilder::new().without_proxy().platform_verifier();
         let client: Result<HttpClient, _> = builder.build();
@@ -123,13 +117,14 @@ async fn the_cas_of_the_system_are_trusted_in_place_of_mozillas_if_asked_for() {
         (&other, "Certificate"),
         (&folder.path().join("none"), "SSL_CERT_FILE"),
     ] {
-        let mut command = Command::new(env::current_exe().unwrap());
-        command.args(["--exact", "--nocapture", NAME]);
+        let mut command = child_process::command(
+            the_cas_of_the_system_are_trusted_in_place_of_mozillas_if_asked_for,
+        );
         command.env(URL, setup.uri().to_string());
         command
             .env("SSL_CERT_FILE", file)
             .env_remove("SSL_CERT_DIR");
-        let output = command.output().unwrap();
+        let output = child_process::output(&mut command);
         let shown = String::from_utf8(output.stdout).unwrap();
         assert!(shown.contains(said), "{said}: {shown}");
     }

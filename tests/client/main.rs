@@ -4,6 +4,8 @@
 #[path = "../captured_log/mod.rs"]
 mod captured_log;
 mod fake_proxy;
+#[path = "../fixtures/mod.rs"]
+mod fixtures;
 mod plain_server;
 mod setup;
 mod tinyproxy;

@@ -5,7 +5,8 @@ use std::{fs, os::unix::fs::chown, process::Command};
 use tower_genesys::store::{StoreErrorKind, TokenStore};
 
 use crate::{
-    processes::{Process, binary, command, only},
+    fixtures::child_process::program,
+    processes::{Process, command, only},
     setup::*,
 };
 
@@ -18,7 +19,7 @@ async fn a_full_disk_is_unavailable_and_costs_no_token() {
     let before = fs::read(place.file("token")).unwrap();
     let mut sh = command("sh".as_ref(), "lease", &place.path());
     let script = r#"trap "" XFSZ; ulimit -f 0; exec "$0" "$@""#;
-    sh.args(["-c", script]).arg(binary()).args(only());
+    sh.args(["-c", script]).arg(program()).args(only());
     let answer = Process::run(&mut sh).answer();
     assert!(answer.starts_with("Unavailable: "), "{answer}");
     assert!(answer.contains("full"), "{answer}");
@@ -33,10 +34,10 @@ fn a_directory_that_is_not_writable_is_denied() {
     let place = Place::new();
     place.store();
     let parent = place.path().parent().unwrap().to_owned();
-    let program = parent.join("process");
-    fs::copy(binary(), &program).unwrap();
+    let copy = parent.join("process");
+    fs::copy(program(), &copy).unwrap();
     set_mode(&place.path(), 0o500);
-    let mut child = command(&program, "lease", &place.path());
+    let mut child = command(&copy, "lease", &place.path());
     if chown(place.path(), Some(NOBODY), None).is_ok() {
         set_mode(&parent, 0o755);
         std::os::unix::process::CommandExt::uid(&mut child, NOBODY);

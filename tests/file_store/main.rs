@@ -2,6 +2,8 @@
 //! files?
 #![cfg(unix)]
 
+#[path = "../fixtures/mod.rs"]
+mod fixtures;
 mod setup;
 
 mod damage;

@@ -20,7 +20,10 @@ use tower_genesys::{
     testing::MockGenesys,
 };
 
-use crate::setup::*;
+use crate::{
+    fixtures::child_process::{self, program},
+    setup::*,
+};
 
 const ROLE: &str = "FILE_STORE_ROLE";
 const DIRECTORY: &str = "FILE_STORE_DIRECTORY";
@@ -120,10 +123,6 @@ fn lock_for_ever(directory: &Path) -> ! {
     }
 }
 
-pub(crate) fn binary() -> PathBuf {
-    env::current_exe().unwrap()
-}
-
 /// A process in this role, on this directory.
 pub(crate) fn command(program: &Path, role: &str, directory: &Path) -> Command {
     let mut command = Command::new(program);
@@ -135,15 +134,13 @@ pub(crate) fn command(program: &Path, role: &str, directory: &Path) -> Command {
     command
 }
 
-const ONLY: [&str; 3] = ["--exact", "processes::one_process", "--nocapture"];
-
 /// Ends with the test.
 pub(crate) struct Process(Child);
 
 impl Process {
     pub(crate) fn start(role: &str, place: &Place) -> Self {
-        let mut command = command(&binary(), role, &place.path());
-        Self::run(command.args(ONLY))
+        let mut command = command(&program(), role, &place.path());
+        Self::run(command.args(only()))
     }
 
     pub(crate) fn run(command: &mut Command) -> Self {
@@ -174,7 +171,7 @@ impl Drop for Process {
 }
 
 pub(crate) fn only() -> [&'static str; 3] {
-    ONLY
+    child_process::only(one_process)
 }
 
 #[test]
@@ -184,8 +181,8 @@ fn of_eight_processes_at_once_one_gets_the_lease() {
         let soon = SystemTime::now() + Duration::from_millis(300);
         let at = soon.duration_since(SystemTime::UNIX_EPOCH).unwrap();
         let ask = || {
-            let mut command = command(&binary(), "ask", &place.path());
-            Process::run(command.env(AT, at.as_millis().to_string()).args(ONLY))
+            let mut command = command(&program(), "ask", &place.path());
+            Process::run(command.env(AT, at.as_millis().to_string()).args(only()))
         };
         let mut all: Vec<_> = (0..8).map(|_| ask()).collect();
         let mut answers: Vec<_> = all.iter_mut().map(Process::answer).collect();
@@ -201,13 +198,13 @@ async fn six_processes_ask_the_token_endpoint_once() {
     let server = mock.serve().await.unwrap();
     let mut all: Vec<_> = (0..6)
         .map(|_| {
-            let mut command = command(&binary(), "org", &place.path());
+            let mut command = command(&program(), "org", &place.path());
             command
                 .env("LOGIN", server.region().login_base().to_string())
                 .env("API", server.region().api_base().to_string())
                 .env("ID", mock.client_id())
                 .env("SECRET", mock.client_secret());
-            Process::run(command.args(ONLY))
+            Process::run(command.args(only()))
         })
         .collect();
     let tokens = tokio::task::spawn_blocking(move || {

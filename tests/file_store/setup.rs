@@ -1,9 +1,4 @@
-use std::{
-    fs,
-    os::unix::fs::PermissionsExt,
-    path::{Path, PathBuf},
-    time::Duration,
-};
+use std::{path::PathBuf, time::Duration};
 
 use bytes::Bytes;
 use tempfile::TempDir;
@@ -12,6 +7,12 @@ use tower_genesys::{
         Claim, Entry, Lease, Lookup, Owner, Publication, StoreKey, TokenStore, file::FileStore,
     },
     token::Fingerprint,
+};
+
+use crate::fixtures::place;
+pub(crate) use crate::fixtures::{
+    error_text::shown,
+    place::{mode, set_mode},
 };
 
 pub(crate) const LIFE: Duration = Duration::from_secs(1000);
@@ -49,21 +50,8 @@ impl Place {
     }
 
     pub(crate) fn names(&self) -> Vec<String> {
-        let entries = fs::read_dir(self.path()).unwrap();
-        let mut names: Vec<_> = entries
-            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-            .collect();
-        names.sort();
-        names
+        place::names(&self.path())
     }
-}
-
-pub(crate) fn mode(path: &Path) -> u32 {
-    fs::symlink_metadata(path).unwrap().permissions().mode() & 0o7777
-}
-
-pub(crate) fn set_mode(path: &Path, mode: u32) {
-    fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
 }
 
 pub(crate) fn entry(lease: &Lease, token: &str) -> Entry {
@@ -99,15 +87,4 @@ pub(crate) async fn put(store: &FileStore, token: &str) -> Lease {
     let lease = leased(store).await;
     publish(store, &lease, token).await;
     lease
-}
-
-/// Every text that an error has to show.
-pub(crate) fn shown(error: &dyn std::error::Error) -> String {
-    let mut all = format!("{error} {error:?}");
-    let mut source = error.source();
-    while let Some(error) = source {
-        all += &format!(" {error} {error:?}");
-        source = error.source();
-    }
-    all
 }

@@ -6,7 +6,10 @@ use tokio::{
     time::timeout,
 };
 
-use crate::setup::{Fleet, seconds};
+use crate::{
+    fixtures::child_process::{only, program},
+    setup::{Fleet, seconds},
+};
 
 const IS_KILLED: &str = "TOWER_GENESYS_TEST_KILLED";
 const UP: &str = ">> up";
@@ -21,9 +24,8 @@ async fn a_test_that_is_killed_leaves_no_process_behind() {
         println!("\n{UP}");
         return pending().await;
     }
-    let mut test = Command::new(env::current_exe().unwrap())
-        .args(["--exact", "--nocapture"])
-        .arg("killed_test::a_test_that_is_killed_leaves_no_process_behind")
+    let mut test = Command::new(program())
+        .args(only(a_test_that_is_killed_leaves_no_process_behind))
         .env(IS_KILLED, "yes")
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())

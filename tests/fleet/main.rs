@@ -5,6 +5,8 @@
 //! on its standard input, and can be killed and frozen. The token endpoint and the API are a
 //! `MockServer`, which counts.
 
+#[path = "../fixtures/mod.rs"]
+mod fixtures;
 #[path = "../redis_server/mod.rs"]
 mod redis_server;
 

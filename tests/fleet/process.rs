@@ -17,6 +17,7 @@ use tokio::{
 };
 
 use crate::{
+    fixtures::child_process::{only, program},
     redis_server::send_signal,
     setup::{Fleet, Settings},
     worker,
@@ -51,7 +52,7 @@ pub(crate) struct Answer {
 impl Process {
     /// One that has its settings and has done nothing yet.
     pub(crate) async fn start(settings: &Settings) -> Self {
-        Self::start_by(Command::new(env::current_exe().unwrap()), settings).await
+        Self::start_by(Command::new(program()), settings).await
     }
 
     /// One whose clock differs by this, such as `+300s`.
@@ -59,7 +60,7 @@ impl Process {
         let mut command = Command::new("faketime");
         command
             .args(["-f", difference])
-            .arg(env::current_exe().unwrap())
+            .arg(program())
             // What measures times is not what tells them.
             .env("FAKETIME_DONT_FAKE_MONOTONIC", "1")
             .env("DONT_FAKE_MONOTONIC", "1");
@@ -68,8 +69,7 @@ impl Process {
 
     async fn start_by(mut command: Command, settings: &Settings) -> Self {
         let mut child = command
-            .args(["--exact", "--nocapture"])
-            .arg("process::a_process_ends_with_its_input")
+            .args(only(a_process_ends_with_its_input))
             .env(SETTINGS, settings.to_string())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

@@ -11,6 +11,8 @@ mod client_credentials;
 mod credentials;
 mod dialects;
 mod errors;
+#[path = "../fixtures/mod.rs"]
+mod fixtures;
 mod marked;
 mod output;
 mod persisted;

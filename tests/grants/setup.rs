@@ -11,7 +11,6 @@ use std::{
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use http::{Request, Response};
-use http_body_util::Full;
 use tokio::{task::yield_now, time::Instant};
 use tower::Service;
 use tower_genesys::{
@@ -21,14 +20,11 @@ use tower_genesys::{
     token::{FetchContext, IssuedToken, Reason, TokenErrorKind, TokenSource},
 };
 
-pub(crate) type Body = Full<Bytes>;
+pub(crate) use crate::fixtures::mock_org::{Body, credentials};
+
 pub(crate) type Refreshing<C = MockService> = RefreshToken<C, Credentials, Body>;
 
 pub(crate) const CALLBACK: &str = "https://app.example/cb";
-
-pub(crate) fn credentials(mock: &MockGenesys) -> Credentials {
-    Credentials::new(mock.client_id(), mock.client_secret()).unwrap()
-}
 
 /// A source that begins with a good refresh token.
 pub(crate) fn refreshing<C>(mock: &MockGenesys, client: C) -> Refreshing<C> {

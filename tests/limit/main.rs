@@ -1,5 +1,7 @@
 //! One limit for a process, and for many over one store.
 
+#[path = "../fixtures/mod.rs"]
+mod fixtures;
 mod gates;
 mod sends;
 mod settings;

@@ -5,17 +5,16 @@ use std::{
     time::Duration,
 };
 
-use bytes::Bytes;
-use http::{Request, Response, StatusCode};
-use http_body_util::Full;
+use http::{Response, StatusCode};
 use tower::{Layer, ServiceExt};
 use tower_genesys::{
-    BoxError, CallOptions, Credentials, GenesysLayer, GenesysService, Org, Sharing,
+    BoxError, CallOptions, GenesysLayer, GenesysService, Org, Sharing,
     store::{Limit, MemoryStore, Operation, book::LimitEvent},
     testing::{MockBody, MockGenesys, MockService},
 };
 
-pub(crate) type Body = Full<Bytes>;
+use crate::fixtures::mock_org;
+pub(crate) use crate::fixtures::mock_org::{Body, USERS_PATH, builder};
 
 pub(crate) const fn seconds(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
@@ -67,8 +66,7 @@ impl Process {
         path: &str,
         options: CallOptions,
     ) -> Result<Response<MockBody>, BoxError> {
-        let uri = self.org.api(path).expect("a path");
-        let mut request = Request::get(uri).body(Body::default()).expect("a request");
+        let mut request = mock_org::get(&self.org, path);
         request.extensions_mut().insert(options);
         self.genesys.clone().oneshot(request).await
     }
@@ -82,13 +80,6 @@ impl Process {
             .filter(|answer| answer.status() == status)
             .count()
     }
-}
-
-pub(crate) const USERS_PATH: &str = "/api/v2/users";
-
-pub(crate) fn builder(mock: &MockGenesys) -> tower_genesys::genesys::OrgBuilder<Credentials> {
-    let credentials = Credentials::new(mock.client_id(), mock.client_secret());
-    Org::builder(mock.region()).credentials(credentials.expect("text"))
 }
 
 pub(crate) fn operations(store: &MemoryStore) -> u64 {

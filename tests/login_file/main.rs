@@ -3,6 +3,8 @@
 #![cfg(unix)]
 
 mod damage;
+#[path = "../fixtures/mod.rs"]
+mod fixtures;
 mod processes;
 mod rotation;
 mod sealed;

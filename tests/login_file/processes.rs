@@ -3,7 +3,7 @@
 use std::{
     env,
     io::{BufRead, BufReader, Write},
-    process::{Child, Command, Stdio},
+    process::{Child, Stdio},
 };
 
 use secrecy::ExposeSecret;
@@ -16,7 +16,7 @@ use tower_genesys::{
     token::TokenErrorKind,
 };
 
-use crate::setup::*;
+use crate::{fixtures::child_process, setup::*};
 
 const ROLE: &str = "LOGIN_FILE_ROLE";
 const FILE: &str = "LOGIN_FILE";
@@ -71,9 +71,8 @@ struct Process(Child);
 
 impl Process {
     fn start(role: &str, place: &Place, variables: &[(&str, String)]) -> Self {
-        let mut command = Command::new(env::current_exe().unwrap());
+        let mut command = child_process::command(one_process);
         command
-            .args(["--exact", "processes::one_process", "--nocapture"])
             .env(ROLE, role)
             .env(FILE, place.path())
             .envs(variables.iter().map(|(name, value)| (name, value)))

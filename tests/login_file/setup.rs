@@ -1,13 +1,6 @@
-use std::{
-    fs,
-    os::unix::fs::PermissionsExt,
-    path::{Path, PathBuf},
-    time::Duration,
-};
+use std::{path::PathBuf, time::Duration};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use bytes::Bytes;
-use http_body_util::Full;
 use secrecy::ExposeSecret;
 use sha2::{Digest, Sha256};
 use tempfile::TempDir;
@@ -22,7 +15,13 @@ use tower_genesys::{
     token::{FetchContext, IssuedToken, Reason, TokenSource},
 };
 
-pub(crate) type Body = Full<Bytes>;
+use crate::fixtures::place;
+pub(crate) use crate::fixtures::{
+    error_text::shown,
+    mock_org::{Body, credentials},
+    place::{mode, set_mode},
+};
+
 pub(crate) type Refreshing = RefreshToken<MockService, Credentials, Body>;
 
 /// A directory of a test's own, and the file in it.
@@ -59,27 +58,14 @@ impl Place {
     }
 
     pub(crate) fn names(&self) -> Vec<String> {
-        let entries = fs::read_dir(self.directory()).unwrap();
-        let mut names: Vec<_> = entries
-            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-            .collect();
-        names.sort();
-        names
+        place::names(&self.directory())
     }
-}
-
-pub(crate) fn mode(path: &Path) -> u32 {
-    fs::symlink_metadata(path).unwrap().permissions().mode() & 0o7777
-}
-
-pub(crate) fn set_mode(path: &Path, mode: u32) {
-    fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
 }
 
 /// A process that begins with this refresh token.
 pub(crate) fn refreshing(mock: &MockGenesys, token: String, file: &LoginFile) -> Refreshing {
-    let credentials = Credentials::new(mock.client_id(), mock.client_secret()).unwrap();
-    RefreshToken::new(mock.region(), credentials, token, mock.service()).with_store(file.clone())
+    RefreshToken::new(mock.region(), credentials(mock), token, mock.service())
+        .with_store(file.clone())
 }
 
 /// A process that begins with what is in the file.
@@ -112,25 +98,17 @@ pub(crate) fn sent(mock: &MockGenesys) -> Vec<String> {
     tokens.collect()
 }
 
-/// Every text that an error shows.
-pub(crate) fn shown(error: &dyn std::error::Error) -> String {
-    let mut all = format!("{error} {error:?}");
-    let mut source = error.source();
-    while let Some(error) = source {
-        all += &format!(" {error} {error:?}");
-        source = error.source();
-    }
-    all
-}
-
 /// Somebody logs in, whatever is in the file.
 pub(crate) async fn log_in(mock: &MockGenesys, file: &LoginFile) {
     let callback = "http://127.0.0.1:1/callback";
     let code = LoginCode::new(mock.issue_code(callback), callback);
-    let credentials = Credentials::new(mock.client_id(), mock.client_secret()).unwrap();
-    let source =
-        AuthorizationCode::<_, _, Body>::new(mock.region(), credentials, code, mock.service())
-            .with_store(file.clone());
+    let source = AuthorizationCode::<_, _, Body>::new(
+        mock.region(),
+        credentials(mock),
+        code,
+        mock.service(),
+    )
+    .with_store(file.clone());
     fetch(&source).await.unwrap();
 }
 

@@ -7,6 +7,8 @@
 
 mod definition;
 mod effects;
+#[path = "../fixtures/mod.rs"]
+mod fixtures;
 mod setup;
 mod shapes;
 mod walk;

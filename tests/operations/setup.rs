@@ -1,16 +1,17 @@
-use bytes::Bytes;
 use futures_util::StreamExt;
 use http::Method;
-use http_body_util::Full;
 use serde_json::{Value, json};
 use tower::Layer;
 use tower_genesys::{
-    Credentials, GenesysLayer, Org, Pager,
+    GenesysLayer, Pager,
     genesys::paging::{PageError, PagedRequest},
     testing::{MockGenesys, MockList},
 };
 
-use crate::definition::Line;
+use crate::{
+    definition::Line,
+    fixtures::mock_org::{Body, org_of},
+};
 
 /// A mock for lists, and a pager on top of the four layers.
 pub(crate) struct Setup {
@@ -25,13 +26,9 @@ impl Setup {
             .users(0)
             .keep_requests(100)
             .build();
-        let credentials = Credentials::new(mock.client_id(), mock.client_secret()).unwrap();
-        let org = Org::builder(mock.region())
-            .credentials(credentials)
-            .build::<Full<Bytes>>(mock.service())
-            .unwrap();
+        let org = org_of(&mock);
         let genesys = GenesysLayer::new(&org).layer(mock.service());
-        let pager = Pager::new::<Full<Bytes>>(&org, genesys);
+        let pager = Pager::new::<Body>(&org, genesys);
         Self { mock, pager }
     }
 

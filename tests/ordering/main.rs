@@ -2,6 +2,8 @@
 
 #[path = "../captured_log/mod.rs"]
 mod captured_log;
+#[path = "../fixtures/mod.rs"]
+mod fixtures;
 mod setup;
 
 mod breaker;

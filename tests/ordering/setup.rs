@@ -1,19 +1,18 @@
 use std::{fmt::Debug, time::Duration};
 
-use bytes::Bytes;
 use http::{HeaderValue, Request, header::RETRY_AFTER};
-use http_body_util::Full;
 use tower::{Service, ServiceExt};
 use tower_genesys::{
-    Credentials, GenesysLayer, Org, ReplayBody,
+    GenesysLayer, Org, ReplayBody,
     testing::{MockGenesys, Route},
 };
 
-pub(crate) type Body = Full<Bytes>;
+use crate::fixtures::mock_org;
+pub(crate) use crate::fixtures::mock_org::{Body, USERS_PATH, org_of};
+
 /// What comes out of the layers.
 pub(crate) type Sent = Request<ReplayBody<Body>>;
 
-pub(crate) const USERS_PATH: &str = "/api/v2/users";
 pub(crate) const ME_PATH: &str = "/api/v2/tokens/me";
 
 pub(crate) struct Setup {
@@ -37,18 +36,9 @@ pub(crate) async fn cold() -> Setup {
     Setup { mock, org, layer }
 }
 
-pub(crate) fn org_of(mock: &MockGenesys) -> Org {
-    let credentials = Credentials::new(mock.client_id(), mock.client_secret());
-    Org::builder(mock.region())
-        .credentials(credentials.expect("well-formed"))
-        .build::<Body>(mock.service())
-        .expect("the region is https")
-}
-
 impl Setup {
     pub(crate) fn get(&self, path: &str) -> Request<Body> {
-        let uri = self.org.api(path).expect("a path of the API");
-        Request::get(uri).body(Body::default()).expect("a request")
+        mock_org::get(&self.org, path)
     }
 
     /// What this stack answers when something is read.

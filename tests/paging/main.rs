@@ -7,6 +7,8 @@
 
 mod cancellation;
 mod errors;
+#[path = "../fixtures/mod.rs"]
+mod fixtures;
 mod job;
 mod kinds;
 mod linked;

@@ -1,22 +1,20 @@
 use std::time::Duration;
 
-use bytes::Bytes;
 use futures_util::StreamExt;
 use http::{HeaderMap, StatusCode};
-use http_body_util::Full;
 use serde_json::{Value, json};
 use tower::Layer;
 use tower_genesys::{
-    Credentials, GenesysLayer, Org, Pager,
+    GenesysLayer, Org, Pager,
     genesys::paging::{PageError, PageErrorKind, PagedRequest, Pages, Paging},
     testing::{MockBuilder, MockGenesys, Route, Script},
 };
 
-pub(crate) type Body = Full<Bytes>;
+use crate::fixtures::mock_org::org_of;
+pub(crate) use crate::fixtures::mock_org::{Body, USERS_PATH as USERS};
 
 pub(crate) const QUERY: &str = "/api/v2/analytics/conversations/details/query";
 pub(crate) const JOBS: &str = "/api/v2/analytics/conversations/details/jobs";
-pub(crate) const USERS: &str = "/api/v2/users";
 
 /// A mock in memory, the four layers around it, and a pager on top.
 #[derive(Clone)]
@@ -31,11 +29,7 @@ pub(crate) fn setup(change: impl FnOnce(MockBuilder) -> MockBuilder) -> Setup {
 }
 
 pub(crate) fn setup_on(mock: MockGenesys) -> Setup {
-    let credentials = Credentials::new(mock.client_id(), mock.client_secret()).unwrap();
-    let org = Org::builder(mock.region())
-        .credentials(credentials)
-        .build::<Body>(mock.service())
-        .unwrap();
+    let org = org_of(&mock);
     let genesys = GenesysLayer::new(&org).layer(mock.service());
     let pager = Pager::new::<Body>(&org, genesys);
     Setup { mock, org, pager }

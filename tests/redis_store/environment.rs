@@ -1,14 +1,14 @@
 //! What a process reads from its environment. Each case is this program once more, as a process may
 //! not change its own.
 
-use std::{
-    env,
-    process::{Command, Output},
-};
+use std::{env, process::Output};
 
 use tower_genesys::store::redis::{RedisStore, RedisStoreErrorKind};
 
-use crate::redis_server::{Certificates, Launch, RedisSentinels, SentinelOptions};
+use crate::{
+    fixtures::child_process,
+    redis_server::{Certificates, Launch, RedisSentinels, SentinelOptions},
+};
 
 const CHILD: &str = "TOWER_GENESYS_TEST_ENVIRONMENT";
 
@@ -34,17 +34,14 @@ async fn child() {
 }
 
 fn outcome(name: &str, variables: &[(&str, &str)]) -> String {
-    let mut command = Command::new(env::current_exe().expect("it has a file"));
+    let mut command = child_process::command(child);
     for (name, _) in env::vars_os() {
         if name.to_string_lossy().starts_with("REDIS") {
             command.env_remove(name);
         }
     }
-    command
-        .args(["--exact", "environment::child", "--nocapture"])
-        .env(CHILD, name)
-        .envs(variables.iter().copied());
-    let Output { stdout, stderr, .. } = command.output().expect("it runs");
+    command.env(CHILD, name).envs(variables.iter().copied());
+    let Output { stdout, stderr, .. } = child_process::output(&mut command);
     let all = String::from_utf8_lossy(&stdout).into_owned() + &String::from_utf8_lossy(&stderr);
     let outcome = all.lines().find_map(|line| line.split_once("=> "));
     outcome.expect(&all).1.to_owned()

@@ -2,6 +2,8 @@
 //!
 //! Each test has a `redis-server` of its own. Where it is not installed, they fail.
 
+#[path = "../fixtures/mod.rs"]
+mod fixtures;
 #[path = "../redis_server/mod.rs"]
 mod redis_server;
 mod setup;

@@ -9,6 +9,8 @@ use tower_genesys::{
     token::Fingerprint,
 };
 
+pub(crate) use crate::fixtures::error_text::shown;
+
 pub(crate) const LEASE: Duration = Duration::from_secs(10);
 pub(crate) const LIFE: Duration = Duration::from_secs(1000);
 
@@ -108,15 +110,4 @@ pub(crate) fn beside_an_idle_runtime<T>(store: &RedisStore, again: impl Future<O
         assert!(first.is_err(), "its connection is on the other runtime");
         again.await
     })
-}
-
-/// Every text that an error has to show.
-pub(crate) fn shown(error: &dyn std::error::Error) -> String {
-    let mut all = format!("{error} {error:?}");
-    let mut source = error.source();
-    while let Some(error) = source {
-        all += &format!(" {error} {error:?}");
-        source = error.source();
-    }
-    all
 }

@@ -1,8 +1,6 @@
 use std::time::Duration;
 
-use bytes::Bytes;
 use http::{Request, Response};
-use http_body_util::Full;
 use tower::{Layer, ServiceExt};
 use tower_genesys::{
     BoxError, CallOptions, Credentials, GenesysLayer, GenesysService, Org, TokenError,
@@ -10,8 +8,9 @@ use tower_genesys::{
     testing::{MockBody, MockGenesys, MockService},
 };
 
-pub(crate) type Body = Full<Bytes>;
-pub(crate) const USERS: &str = "/api/v2/users";
+use crate::fixtures::mock_org;
+pub(crate) use crate::fixtures::mock_org::{Body, USERS_PATH as USERS};
+
 pub(crate) const TOKENS_ME: &str = "/api/v2/tokens/me";
 
 /// A mock in memory, an organisation on it, and the four layers around it.
@@ -31,9 +30,7 @@ pub(crate) fn setup_on(
     mock: MockGenesys,
     change: impl FnOnce(OrgBuilder<Credentials>) -> OrgBuilder<Credentials>,
 ) -> Setup {
-    let credentials = Credentials::new(mock.client_id(), mock.client_secret());
-    let builder = Org::builder(mock.region()).credentials(credentials.expect("well-formed"));
-    let org = change(builder)
+    let org = change(mock_org::builder(&mock))
         .build::<Body>(mock.service())
         .expect("the region is https");
     let genesys = GenesysLayer::new(&org).layer(mock.service());
@@ -42,8 +39,7 @@ pub(crate) fn setup_on(
 
 impl Setup {
     pub(crate) fn get(&self, path: &str) -> Request<Body> {
-        let uri = self.org.api(path).expect("a path of the API");
-        Request::get(uri).body(Body::default()).expect("a request")
+        mock_org::get(&self.org, path)
     }
 
     /// Sends a GET, and gives the status, or the error.

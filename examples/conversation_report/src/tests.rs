@@ -1,5 +1,7 @@
 //! Interrupted anywhere and run again, the report is the same, byte for byte.
 
+#[path = "../../../tests/fixtures/child_process.rs"]
+mod child_process;
 mod slices;
 
 use std::{
@@ -535,14 +537,16 @@ async fn a_process_of_its_own() {
     assert_eq!(fs::read(&path).unwrap(), setup.whole().await);
 }
 
+fn command(output: &Path) -> Command {
+    let mut command = child_process::command(a_process_of_its_own);
+    command.env(CHILD, output);
+    command
+}
+
 fn child(output: &Path) -> Child {
-    Command::new(env::current_exe().unwrap())
-        .args(["--exact", "tests::a_process_of_its_own"])
-        .env(CHILD, output)
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap()
+    let mut command = command(output);
+    command.stdout(Stdio::null()).stderr(Stdio::null());
+    command.spawn().unwrap()
 }
 
 #[tokio::test]
@@ -568,7 +572,8 @@ async fn killed_again_and_again_it_comes_to_the_same_bytes() {
     }
     assert!(kills > 0, "each came to its end before it was killed");
     if setup.state().exists() {
-        assert!(child(&setup.path()).wait().unwrap().success());
+        let ended = child_process::output(&mut command(&setup.path()));
+        assert!(ended.status.success());
     }
     assert_eq!(setup.output(), whole);
     assert!(!setup.state().exists());
