@@ -6,7 +6,7 @@ CARGO ?= cargo
 .PHONY: model operations
 .PHONY: ci fmt lint docs doc-examples features providers minimal-versions package
 .PHONY: examples benches bench-smoke report
-.PHONY: release semver fuzz
+.PHONY: release semver fuzz mutants
 
 # Every test: unit, integration and documentation tests, with all features. Some start real servers.
 test: servers
@@ -164,3 +164,19 @@ fuzz:
 	    $(CARGO) +nightly fuzz run $$target fuzz/target/corpus/$$target fuzz/corpus/$$target -- \
 	        -max_total_time=$(SECONDS_EACH) -max_len=4096; \
 	done
+
+# Does a test notice when the code decides otherwise? Needs cargo-mutants, works on copies of the tree, and is not part of CI. Each
+# part runs the tests of its own module only. All of it is about 1,700 mutants: a run takes one of so many shares, which differ by SHARE.
+SHARE ?= 0
+SHARES ?= 8
+MUTANTS = nice $(CARGO) mutants --sharding round-robin --shard $(SHARE)/$(SHARES) --output target/mutants
+mutants:
+	@mkdir -p target/mutants; missed=0; \
+	part() { name=$$1; files=$$2; shift 2; echo "== $$name"; \
+	    CARGO_PROFILE_DEV_DEBUG=0 $(MUTANTS)/$$name $$(for file in $$files; do printf ' --file %s' "$$file"; done) -- --locked "$$@" || missed=1; \
+	}; set -f; mkdir -p target/mutants/rules target/mutants/layers target/mutants/paging; \
+	part rules "src/token/cache/machine/** src/limiter/** src/store/book/** src/store/record.rs" --lib -- token:: limiter:: store::; \
+	part layers "src/retry/call/** src/retry/classify/** src/replay/body/log.rs src/replay/body/turns.rs src/bearer/**" \
+	    --lib --test retry --test replay --test bearer; \
+	part paging "src/genesys/paging/**" --lib --test paging; \
+	exit $$missed
