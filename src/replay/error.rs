@@ -2,31 +2,29 @@ use std::{error::Error, fmt};
 
 use crate::{BoxError, error::find};
 
-/// Why a [`ReplayBody`](super::ReplayBody) ended before all of it was handed over.
+/// The error of a [`ReplayBody`](super::ReplayBody) that ended before its last frame.
 ///
-/// A client wraps it in an error of its own; [`find`](Self::find) gets it back out.
+/// A client wraps it in its own error. [`find`](Self::find) finds it there.
 #[derive(Debug)]
 pub struct ReplayBodyError {
     kind: ReplayBodyErrorKind,
     source: Option<BoxError>,
 }
 
-/// What kind of failure a [`ReplayBodyError`] is, for code that decides what to do.
-///
-/// What leads to them is in the [module docs](super#errors).
+/// The kind of a [`ReplayBodyError`], for code that decides how to react.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ReplayBodyErrorKind {
-    /// The caller's own body failed; its error is the [`source`](Error::source). The request is
-    /// not sent again, since nobody knows what the rest of the body would have been.
+    /// The caller's body failed. Its error is the [`source`](Error::source). The request is not
+    /// resent, because the rest of the body is unknown.
     Body,
-    /// A newer clone is sent in place of this one. It is no failure of the request: only the
-    /// connection that was in the middle of the older attempt sees it.
+    /// A newer clone is sent in place of this body. The request has not failed: only the connection
+    /// that was still sending the older attempt sees this error.
     Revoked,
-    /// What this body would have to send was not kept.
+    /// The bytes that this body needs were not kept.
     Gone,
     /// The function given to [`Remake`](super::Remake) or
-    /// [`ReplayBody::from_fn`](super::ReplayBody::from_fn) has made a body of another length than
+    /// [`ReplayBody::from_fn`](super::ReplayBody::from_fn) returned a body whose length differs from
     /// that of the first send.
     Changed,
 }
@@ -43,12 +41,12 @@ impl ReplayBodyError {
         }
     }
 
-    /// What kind of failure it is.
+    /// Returns the kind of the failure.
     pub const fn kind(&self) -> ReplayBodyErrorKind {
         self.kind
     }
 
-    /// The `ReplayBodyError` in a chain of errors, however deep a client has wrapped it.
+    /// Returns the `ReplayBodyError` in a chain of errors, however deep a client has wrapped it.
     ///
     /// ```
     /// use std::io;

@@ -4,7 +4,7 @@ use http::Method;
 
 use super::Backoff;
 
-/// How often a request is sent, how long that may take, and how long a server may make it wait.
+/// The limits of [`Retry`](super::Retry) for one call: sends, total time, and the server's waits.
 ///
 /// # Default
 ///
@@ -15,9 +15,9 @@ use super::Backoff;
 /// | attempt time-out | 30 s | twice what renewing a token may take (15 s) |
 /// | `Retry-After` cap | 180 s | where the official SDKs give up |
 /// | backoff | [`Backoff`] | |
-/// | broken writes | sent again | PUT and DELETE mean the same twice |
+/// | broken writes | resent | PUT and DELETE are idempotent |
 ///
-/// There is an example in the [module docs](super#customising).
+/// The [module docs](super#customising) have an example.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RetryPolicy {
     pub(super) max_sends: u32,
@@ -29,24 +29,23 @@ pub struct RetryPolicy {
 }
 
 impl RetryPolicy {
-    /// How many times a request is sent in all. With a ceiling of 3, 6 and 12 s for the waits in
-    /// between, a service that restarts has time to; what fails for longer is an outage, which
-    /// the caller should hear of.
+    /// The total number of sends per call. The waits between them are up to 3, 6 and 12 s, which is
+    /// enough for a service to restart. A longer failure is an outage, which the caller should see.
     pub const DEFAULT_MAX_SENDS: u32 = 4;
 
-    /// How long a call may take: the first five minutes are the first stage of Genesys' guidance
-    /// for 502, 503 and 504, and one wait of the longest `Retry-After` fits in.
+    /// The deadline of a call. The first stage of Genesys' guidance for 502, 503 and 504 is five
+    /// minutes, and one wait of the longest `Retry-After` fits in.
     pub const DEFAULT_DEADLINE: Duration = Duration::from_secs(300);
 
-    /// How long the head of a response may take: twice the 15 s that renewing a token may take,
-    /// since that happens inside.
+    /// The longest wait for the head of a response. It is twice the 15 s that a token renewal may
+    /// take, because the renewal happens inside the attempt.
     pub const DEFAULT_ATTEMPT_TIMEOUT: Duration = Duration::from_secs(30);
 
-    /// The longest `Retry-After` that is waited for. Daily limits make it hours; the official
-    /// SDKs give up here.
+    /// The longest `Retry-After` that `Retry` waits for. The official SDKs give up at the same
+    /// value. Daily limits ask for hours.
     pub const DEFAULT_RETRY_AFTER_CAP: Duration = Duration::from_secs(180);
 
-    /// The default, see [above](Self#default).
+    /// Returns the [default](Self#default) policy.
     pub const fn new() -> Self {
         Self {
             max_sends: Self::DEFAULT_MAX_SENDS,
@@ -58,66 +57,68 @@ impl RetryPolicy {
         }
     }
 
-    /// How many times a request is sent in all; 0 counts as 1. A resend after a 401 comes on top.
+    /// Sets the total number of sends per call; 0 counts as 1. A replay after a 401 is additional.
     #[must_use]
     pub const fn with_max_sends(mut self, sends: u32) -> Self {
         self.max_sends = sends;
         self
     }
 
-    /// Until when a retry may begin, counted from when the call is first polled: a wait that would
-    /// end later is not begun, and the failure is returned instead.
+    /// Sets the deadline for starting a retry, counted from the first poll of the call.
     ///
-    /// It cuts no attempt off, since there would be nothing to return in its place; put tower's
-    /// `TimeoutLayer` around for that.
+    /// If the wait before a retry would end later, `Retry` returns the failure at once.
+    ///
+    /// The deadline does not interrupt an attempt, because there would be nothing to return in its
+    /// place. To bound the whole call, put tower's `TimeoutLayer` outside.
     #[must_use]
     pub const fn with_deadline(mut self, deadline: Duration) -> Self {
         self.deadline = deadline;
         self
     }
 
-    /// After how long without the head of a response an attempt is given up for another one.
+    /// Sets how long an attempt may wait for the head of a response before a retry replaces it.
     ///
-    /// Only for another one: an attempt that could not be followed by one, because there are none
-    /// left, the request is not repeatable, or the budget is spent, goes on.
+    /// The time-out applies only if another attempt can follow. If no sends are left, the request
+    /// is not repeatable or the budget is empty, the attempt continues.
     #[must_use]
     pub const fn with_attempt_timeout(mut self, timeout: Duration) -> Self {
         self.attempt_timeout = Some(timeout);
         self
     }
 
-    /// Waits for the head of a response for as long as the inner service does.
+    /// Turns the attempt time-out off: `Retry` waits as long as the inner service does.
     #[must_use]
     pub const fn without_attempt_timeout(mut self) -> Self {
         self.attempt_timeout = None;
         self
     }
 
-    /// The longest `Retry-After` that is waited for. A response that asks for more is returned
-    /// at once.
+    /// Sets the longest `Retry-After` that `Retry` waits for. It returns a response that asks for
+    /// more at once.
     #[must_use]
     pub const fn with_retry_after_cap(mut self, cap: Duration) -> Self {
         self.retry_after_cap = cap;
         self
     }
 
-    /// How long to wait when the server does not say.
+    /// Sets the wait before a retry when the server sends no `Retry-After`.
     #[must_use]
     pub const fn with_backoff(mut self, backoff: Backoff) -> Self {
         self.backoff = backoff;
         self
     }
 
-    /// Whether PUT and DELETE are sent again after a connection that broke, or an attempt that
-    /// timed out. It is not known then whether they were executed: the second DELETE may find
-    /// nothing, and the second PUT may overwrite what somebody else has put in between.
+    /// Sets whether PUT and DELETE are resent after a broken connection or an attempt time-out.
+    ///
+    /// In these cases it is unknown whether the server executed the request. A second DELETE may
+    /// return a 404, and a second PUT may overwrite a change that another client made in between.
     #[must_use]
     pub const fn with_broken_writes(mut self, resend: bool) -> Self {
         self.broken_writes = resend;
         self
     }
 
-    /// Whether a request that may have been executed can be sent again, going by its method.
+    /// Whether the method allows a resend of a request that the server may have executed.
     pub(super) fn repeats(&self, method: &Method, broken: bool) -> bool {
         match *method {
             Method::GET | Method::HEAD | Method::OPTIONS | Method::TRACE => true,
