@@ -112,6 +112,7 @@ where
 }
 
 impl<B> ResponseFuture<B> {
+    /// The response comes before the limit: one that is there when the time is over still counts.
     fn poll_sent(
         &self,
         sent: &mut Sent,

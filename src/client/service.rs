@@ -78,6 +78,8 @@ impl<B> Client<B> {
         }
     }
 
+    /// A URI with https and a host may be sent. http is for this machine, and only if the caller allows
+    /// it: a token would travel unencrypted.
     fn allows(&self, uri: &Uri) -> bool {
         let is_loopback = || Authority::of(uri).is_ok_and(Authority::is_loopback);
         match uri.scheme() {

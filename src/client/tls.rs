@@ -43,6 +43,7 @@ pub(super) struct Tls {
 }
 
 impl TlsSettings {
+    /// A whole config excludes single parts, because the client could not tell which of them should win.
     pub(super) fn read(&self) -> Result<Tls, ClientConfigError> {
         let config = match &self.config {
             None => self.config()?,

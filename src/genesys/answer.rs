@@ -73,6 +73,8 @@ pub(super) fn coding(headers: &HeaderMap) -> Option<&'static str> {
     })
 }
 
+/// Memory stays bounded whatever the server sends: the limit counts bytes, and a stream of empty
+/// frames, which would never reach it, ends at a number of its own.
 async fn collect<R>(body: R, limit: usize) -> Result<Vec<u8>, Unread>
 where
     R: Body,

@@ -64,6 +64,8 @@ fn base_urls(
     Err(ConfigError::new(ConfigErrorKind::Variable, message))
 }
 
+/// The region of a gateway. Both URLs must be https, because secrets go to one and tokens to the
+/// other; http is for this machine only.
 fn custom(login: &str, api: &str, loopback: bool) -> Result<Region, ConfigError> {
     let wrong = |message| Err(ConfigError::new(ConfigErrorKind::Region, message));
     let region = match Region::custom(login, api) {

@@ -364,6 +364,8 @@ impl<P> OrgBuilder<P> {
         self
     }
 
+    /// Both base URLs must be https unless the caller allows http on this machine: the layers send
+    /// secrets to one and tokens to the other.
     fn build_over(self, tokens: TokenCache) -> Result<Org, ConfigError> {
         let limiter = match (self.limiter, &self.limit) {
             (None, Some(limit)) => Some(limit::of_one(limit)?),

@@ -116,6 +116,8 @@ async fn wait(shared: &Shared, plan: &Plan, gates: Gates) {
     gates.pass().await;
 }
 
+/// A scripted answer replaces that of the API, but not its checks: a stack that sends no token or no
+/// host must fail in a test as well.
 fn conclude(
     shared: &Shared,
     number: u64,

@@ -108,6 +108,7 @@ impl Rules {
 }
 
 impl Rule {
+    /// `seen` counts this request already, so the first is 1.
     fn picks(&self) -> bool {
         match self.selector {
             Selector::Always => true,

@@ -301,6 +301,7 @@ impl fmt::Debug for Script {
     }
 }
 
+/// The codes that the API uses for these statuses, so that code under test meets real ones.
 fn status_reply(status: StatusCode) -> Reply {
     let code = match status.as_u16() {
         200..=399 => return Reply::json(status, &serde_json::json!({})),

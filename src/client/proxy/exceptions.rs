@@ -57,6 +57,8 @@ impl Exceptions {
 }
 
 impl Hosts {
+    /// An address matches networks only, and a name domains only: the name of a host says nothing about
+    /// its address.
     fn contain(&self, host: &str, address: Option<IpAddr>) -> bool {
         // Names are not resolved: a network matches only addresses, and a domain only names.
         match (self, address) {
@@ -91,6 +93,8 @@ fn rule(entry: &str) -> Option<Rule> {
     Some(Rule { hosts, port })
 }
 
+/// A network without a length is one address. A wrong length makes the entry match nothing, rather
+/// than more hosts than it was meant for.
 fn network(text: &str) -> Option<Hosts> {
     let (address, bits) = match text.split_once('/') {
         Some((address, bits)) => (address, Some(bits)),

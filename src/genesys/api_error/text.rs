@@ -66,6 +66,8 @@ impl Before {
         }
     }
 
+    /// "Bearer" makes a secret of the next word; a hidden word ends that, and a word such as "token"
+    /// extends it to one word more.
     fn after(self, word: &str, hidden: bool) -> Self {
         let names_bearer = || word.to_ascii_lowercase().ends_with("bearer");
         match self {

@@ -184,6 +184,8 @@ impl<C, B> Endpoint<C, B> {
     }
 }
 
+/// The time for a body follows from its use: a token needs all of it, a 400 needs it to tell what is
+/// wrong, and the head of any other answer has decided already.
 fn bounds(status: StatusCode) -> Bounds {
     let time = match status {
         status if status.is_success() => TOKEN_TIME,
@@ -220,6 +222,8 @@ fn fate_by(status: StatusCode) -> Fate {
     }
 }
 
+/// A grant counts as unspent only if the error proves that the request did not reach the endpoint:
+/// a second use of a spent grant can end the login.
 fn unanswered(region: &Region, error: BoxError) -> Failed {
     let fate = match BoxErrorClassifier::new().class_of(&*error) {
         Class::NotSent | Class::Unprocessed => Fate::Unspent,

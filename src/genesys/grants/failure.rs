@@ -75,6 +75,8 @@ impl Failure {
             .fold(error, |error, id| error.with_correlation_id(id))
     }
 
+    /// An answer that no token endpoint gives is malformed: another answer to the same request would not
+    /// help. One that broke off may, so that is an error of the transport.
     fn kind(self) -> TokenErrorKind {
         match self {
             Self::Denied(_) => TokenErrorKind::Denied,
@@ -88,6 +90,7 @@ impl Failure {
         }
     }
 
+    /// The OAuth code, where the body or the kind of failure names one.
     fn code(self) -> Option<&'static str> {
         match self {
             Self::Denied(code) => Some(code),

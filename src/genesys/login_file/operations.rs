@@ -46,6 +46,8 @@ impl RefreshTokenStore for LoginFile {
         storing.await.map_err(Into::into)
     }
 
+    /// A newer token in the file proves that ours is used, so this case comes before the mark. A missing
+    /// or unmarked login gets the mark.
     async fn mark(&self, token: IssuedRefreshToken) -> Result<RefreshTokenMark, BoxError> {
         let marking = self.change(move |file, form| {
             Ok(match load(file, form)? {

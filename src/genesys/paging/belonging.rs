@@ -60,6 +60,8 @@ impl Plan {
         }
     }
 
+    /// The way of paging decides which places exist: a place of another way would ask for a page that
+    /// the operation does not have.
     fn has_place(&self, place: &Place) -> bool {
         match (&self.paging.by, place) {
             (By::Number(_) | By::Index(_), Place::Number(number)) => *number > 0,

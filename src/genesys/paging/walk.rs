@@ -89,6 +89,8 @@ impl<T: DeserializeOwned + Send + 'static> Walk<T> {
         }
     }
 
+    /// An error ends the stream like the last page does: a stream that continued after one could skip
+    /// rows.
     pub(super) async fn step(&mut self) -> Result<Step<T>, PageError> {
         if self.ended {
             return Ok(Step::End);
@@ -102,6 +104,8 @@ impl<T: DeserializeOwned + Send + 'static> Walk<T> {
         step.map_err(|error| error.at(|| self.place(), &self.here))
     }
 
+    /// The name of the page for an error. A job has no page before it is ready, and only pages by number
+    /// have a number of their own; others count from where the stream began.
     fn place(&self) -> String {
         let path = query::without(&self.plan.path);
         let method = &self.plan.method;

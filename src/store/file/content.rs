@@ -76,6 +76,8 @@ pub(super) fn read(bytes: &[u8]) -> Result<Record, StoreErrorKind> {
     record(state).ok_or(StoreErrorKind::Corrupt)
 }
 
+/// A field that cannot be read makes the whole record unreadable: a record without its lease or fence
+/// would break the order of tokens.
 fn record(state: State) -> Option<Record> {
     Some(Record {
         entry: match state.token {

@@ -130,6 +130,7 @@ impl State {
         it.token = fence;
     }
 
+    /// A lost answer changes the store and not the process, which is the case that the model is for.
     fn ask(&mut self, process: usize, is_told: bool) {
         let it = &self.processes[process];
         let mut claim = Claim::new(owner(process), LEASE);

@@ -19,6 +19,8 @@ pub(super) enum Failure {
 }
 
 impl Failure {
+    /// The more specific finding comes first: an I/O error may have TLS as its cause, and only the rest
+    /// is the network or the load. An answer of the server has its own table of refusals.
     pub(super) fn diagnose(&self) -> Diagnosis {
         use RedisStoreErrorKind as Setup;
         use StoreErrorKind as Kind;

@@ -14,6 +14,9 @@ use crate::{
 
 impl<S: ShareableSource> Round<'_, S> {
     /// Gets a token for all.
+    ///
+    /// A token that this process got alone comes first, since it costs no request. Each way out
+    /// ends the lease: by a publication, or by giving it back with the cooldown that the others need.
     pub(super) async fn lead(
         &self,
         lease: Lease,

@@ -127,6 +127,8 @@ impl<S: ShareableSource> SharedSource<S> {
 }
 
 impl<S: ShareableSource> TokenSource for SharedSource<S> {
+    /// The store comes first, and the process goes alone where the store has just failed or fails now.
+    /// So an outage of the store costs callers one time-out, and never a token.
     async fn fetch(&self, cx: FetchContext) -> Result<IssuedToken, TokenError> {
         let round = match self.identify(&cx).await {
             Ok((key, identity)) => Round::new(&self.source, &self.link, key, identity, cx),

@@ -143,6 +143,9 @@ impl<S: ShareableSource> Round<'_, S> {
             .await
     }
 
+    /// A usable token ends the fetch. The owner who forces a renewal wants a newer one than the first
+    /// that the store has. An unusable one asks for the next fence, so that a claim replaces it, and
+    /// after a few of them the process goes alone: another fetch of the store brings the same.
     fn found(&self, entry: &Entry, tries: &mut Tries) -> Step {
         if std::mem::take(&mut tries.forced) {
             tries.wants_newer_than(entry);
@@ -160,6 +163,8 @@ impl<S: ShareableSource> Round<'_, S> {
         Step::Again
     }
 
+    /// Another process leads, so this one waits, as long as that can still bring a token in time. It
+    /// goes alone where waiting has not helped or the lease cannot be real.
     fn busy(&self, left: Duration, tries: &mut Tries) -> Step {
         if self.is_no_lease(left) {
             return self.disbelieve();
@@ -176,6 +181,8 @@ impl<S: ShareableSource> Round<'_, S> {
         Step::Wait(wait)
     }
 
+    /// The token endpoint wants a pause, and this process keeps it, since all share one limit. A caller
+    /// waits only where a request fits in afterwards; others get the error at once.
     fn cools_down(&self, left: Duration, tries: &mut Tries) -> Step {
         if left > 2 * LONGEST_COOLDOWN {
             return self.disbelieve();
@@ -189,6 +196,7 @@ impl<S: ShareableSource> Round<'_, S> {
         Step::Wait(left + Duration::from_millis(fastrand::u64(1..50)))
     }
 
+    /// A check has a good token already, so it keeps that one; all other fetches need the error.
     fn after_cooldown(&self, left: Duration) -> Outcome {
         if let (Reason::Check, Some(token)) = (self.cx.reason, self.stay()) {
             return Ok(token.with_check_in(left.max(check_after())));
