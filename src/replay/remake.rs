@@ -1,16 +1,17 @@
 use std::{fmt, sync::Arc};
 
-/// Request extension: a function that makes the body of this request anew for each resend.
+/// Request extension with a function that makes a new request body for each resend.
 ///
-/// For what is too long to keep, such as a file, which is opened each time. `B` is the type of the
-/// body that the request has when it comes to [`Replay`](super::Replay); one for another type is
-/// not found there, and does nothing. The first send has the body of the request itself, and each
-/// later one a body that the function makes when that is polled for the first time. Nothing is
-/// kept, so no cap applies.
+/// Use it for bodies that are too long to keep, such as a file: the function opens the file each
+/// time. The first send uses the body of the request. Each later send uses a body from the
+/// function, which is called when that body is first polled. Nothing is kept, so no cap applies.
 ///
-/// The function must give the same bytes each time. A body that announces another length than that
-/// of the request is not sent ([`Changed`](super::ReplayBodyErrorKind::Changed)). What may fail,
-/// such as opening the file, fails best at the first poll of the body that it returns.
+/// `B` is the type of the request body as [`Replay`](super::Replay) receives it. A `Remake` for
+/// another type has no effect.
+///
+/// The function must return the same bytes each time. If a body announces another length than that
+/// of the request, it is not sent ([`Changed`](super::ReplayBodyErrorKind::Changed)). If making the
+/// body can fail, for example at opening the file, let the returned body fail at its first poll.
 ///
 /// ```
 /// use bytes::Bytes;
@@ -22,7 +23,7 @@ use std::{fmt, sync::Arc};
 ///     ReplayBody, ReplayLayer, RetryLayer, RetryPolicy, replay::Remake, retry::Attempt,
 /// };
 ///
-/// /// Stands for a file of 2 MiB, which is more than is kept of any stream.
+/// /// Stands for a file of 2 MiB, which exceeds the default cap of any stream.
 /// fn open() -> Stream {
 ///     let chunks = (0..32).map(|_| Ok(Frame::data(Bytes::from_static(&[7; 65_536]))));
 ///     StreamBody::new(futures_util::stream::iter(chunks)).boxed_unsync()
@@ -58,7 +59,7 @@ pub struct Remake<B> {
 pub(super) type Make<B> = Arc<dyn Fn() -> B + Send + Sync>;
 
 impl<B> Remake<B> {
-    /// Bodies for later sends are made by this function.
+    /// Sets the function that makes the bodies of resends.
     pub fn new<F>(make: F) -> Self
     where
         F: Fn() -> B + Send + Sync + 'static,

@@ -4,11 +4,11 @@ use http::Method;
 
 use super::{Class, Stop};
 
-/// Is told what the layer does, to count it or to write it down.
+/// A callback for the events of a retry layer, for metrics and logs.
 ///
-/// It is called in the midst of a call, so it should return soon.
+/// The layer calls it while it handles a request, so it should return quickly.
 ///
-/// A closure is one:
+/// Closures implement it:
 ///
 /// ```
 /// use tower_genesys::{RetryLayer, retry::RetryEvent};
@@ -21,7 +21,7 @@ use super::{Class, Stop};
 /// # let _ = layer;
 /// ```
 pub trait RetryObserver: Send + Sync {
-    /// Something happened.
+    /// Receives one event.
     fn on_event(&self, event: &RetryEvent<'_>);
 }
 
@@ -31,17 +31,15 @@ impl<F: Fn(&RetryEvent<'_>) + Send + Sync> RetryObserver for F {
     }
 }
 
-/// What a [`RetryObserver`] is told.
+/// An event for a [`RetryObserver`], which has an example.
 ///
-/// No event holds a query, a header or a body. An endpoint is the key that the
-/// [`Throttle`](super::Throttle) made, by default the method, the host with its port, and the path
-/// without ids: `GET api.mypurecloud.com/api/v2/users/{id}`.
-///
-/// An example is at [`RetryObserver`].
+/// Events contain no query, header or body. An endpoint is the key that the
+/// [`Throttle`](super::Throttle) made. By default it is the method, the host with its port, and the
+/// path without ids: `GET api.mypurecloud.com/api/v2/users/{id}`.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub enum RetryEvent<'a> {
-    /// The request failed, and will be sent again.
+    /// The request failed, and the layer will resend it.
     #[non_exhaustive]
     Scheduled {
         /// Its method.
@@ -50,10 +48,10 @@ pub enum RetryEvent<'a> {
         class: Class,
         /// How many times it was sent so far.
         sends: u32,
-        /// How long it will be until the next time, or a little longer.
+        /// The wait before the resend, or slightly more.
         wait: Duration,
     },
-    /// The token was refused and a newer one is there: the request is sent again at once.
+    /// The server refused the token and a newer one exists: the layer resends the request at once.
     #[non_exhaustive]
     Resent {
         /// Its method.
@@ -61,7 +59,7 @@ pub enum RetryEvent<'a> {
         /// How many times it was sent so far.
         sends: u32,
     },
-    /// The request failed, and the failure is returned to the caller.
+    /// The request failed, and the layer returns the failure to the caller.
     #[non_exhaustive]
     GaveUp {
         /// Its method.
@@ -70,19 +68,19 @@ pub enum RetryEvent<'a> {
         class: Class,
         /// How many times it was sent.
         sends: u32,
-        /// Why it is not sent again.
+        /// The reason why the layer does not resend it.
         stop: Stop,
     },
-    /// The server throttles: requests to this endpoint are held.
+    /// The server sent a 429: the throttle holds requests to this endpoint.
     #[non_exhaustive]
     GateClosed {
-        /// What is held.
+        /// The endpoint whose requests wait.
         endpoint: &'a str,
         /// For how long.
         wait: Duration,
     },
-    /// The body of a 429 has named a limit, and all requests that it is about are held, instead of
-    /// those to one endpoint.
+    /// The body of a 429 named a limit. The throttle now holds all requests under that limit,
+    /// instead of those to one endpoint.
     #[non_exhaustive]
     Widened {
         /// The limit's name.
@@ -93,15 +91,15 @@ pub enum RetryEvent<'a> {
     /// A request waits at a closed gate.
     #[non_exhaustive]
     Held {
-        /// What it is for.
+        /// The endpoint of the request.
         endpoint: &'a str,
-        /// How long it will be, as the queue is now.
+        /// The expected wait, estimated from the current queue.
         wait: Duration,
     },
-    /// A request that was held goes on.
+    /// A held request continues.
     #[non_exhaustive]
     Released {
-        /// How long it was held.
+        /// The time that it was held.
         waited: Duration,
     },
 }

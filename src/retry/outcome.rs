@@ -2,67 +2,68 @@ use std::time::Duration;
 
 use http::Extensions;
 
-/// Response extension: how the call went, when it was not simply answered at the first send.
+/// Response extension that reports how the call went: its sends, its waits and why it ended.
 ///
-/// It is there when the request was sent more than once, waited at the throttle, or when the
-/// response asks for a retry that was not made. It is not there on a final response to a first send
-/// that did not wait, so that such a call allocates nothing.
+/// A response has it if the call took more than one send, if it waited in the throttle, or if a
+/// retry would have helped and was not made. A final response to a first send that did not wait
+/// has none, so that such a call allocates nothing.
 ///
-/// There is an example in the [module docs](super).
+/// The [module docs](super) have an example.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Outcome {
-    /// Why the request was not sent once more.
+    /// The reason why the request was not resent after this response.
     pub stop: Stop,
-    /// How many times the request was sent.
+    /// The number of sends.
     pub sends: u32,
-    /// From when the call was first polled to this response.
+    /// The time from the first poll of the call to this response.
     pub elapsed: Duration,
-    /// How much of that was spent waiting between sends, and at the throttle.
+    /// The part of [`elapsed`](Self::elapsed) that the call waited between sends and in the throttle.
     pub waited: Duration,
-    /// How much of [`waited`](Self::waited) was for slots of a shared [`Limit`](crate::store::Limit).
+    /// The part of [`waited`](Self::waited) that the call waited for slots of a shared
+    /// [`Limit`](crate::store::Limit).
     pub waited_for_slots: Duration,
 }
 
 impl Outcome {
-    /// What the extensions of a response hold.
+    /// Returns the `Outcome` in the extensions of a response.
     pub fn of(extensions: &Extensions) -> Option<&Self> {
         extensions.get()
     }
 }
 
-/// Why a request was not sent once more.
+/// The reason why `Retry` did not resend a request.
 ///
-/// What to do about each is in the [guide](crate::guide::operating#why-was-this-not-sent-again).
+/// The guide says [what to do about each](crate::guide::operating#why-was-this-not-sent-again).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Stop {
-    /// The response is final: a success, or a failure that sending again does not change.
+    /// The response is final: a success, or a failure that a resend does not change.
     Settled,
     /// Retries are turned off for this request
     /// ([`CallOptions::without_retry`](crate::CallOptions::without_retry)).
     Disabled,
-    /// It may have been executed, and executing it twice is not the same as once.
+    /// The server may have executed the request, and the request is not idempotent.
     NotRepeatable,
-    /// The body was not to be had again; or a header was made around the checks of
-    /// `http`.
+    /// The request could not be copied: its body was not kept, or it has a header that was built
+    /// without the checks of `http`.
     BodyGone,
-    /// It was sent as many times as the policy allows.
+    /// The call has made as many sends as the policy allows.
     SendsSpent,
     /// The server asked for a longer wait than the policy accepts.
     RetryAfterTooLong,
-    /// The wait would have lasted longer than the call may.
+    /// The wait would have ended after the deadline of the call.
     DeadlineTooClose,
-    /// There is no tokio runtime to wait on.
+    /// The call was polled outside of a tokio runtime, so it could not wait.
     NoRuntime,
-    /// All calls together have used up their retries.
+    /// The [`Budget`](super::Budget) that all calls share was empty.
     BudgetSpent,
 }
 
-/// Request extension: this is the n-th time that the request is sent. Absent the first time.
+/// Request extension with the number of this send, counted from 1. The first send has none.
 ///
-/// A [`Retry`](super::Retry) that is given a request with it does not send that again: a layer
-/// outside does.
+/// A [`Retry`](super::Retry) that receives a request with it does not resend that request, because
+/// a layer outside does.
 ///
 /// ```
 /// use http::Extensions;
@@ -74,7 +75,7 @@ pub enum Stop {
 pub struct Attempt(pub u32);
 
 impl Attempt {
-    /// Which send this is, from the extensions of a request.
+    /// Returns the number of this send from the extensions of a request: 1 if they have none.
     pub fn of(extensions: &Extensions) -> Self {
         extensions.get().copied().unwrap_or(Self(1))
     }

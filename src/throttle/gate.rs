@@ -8,34 +8,35 @@ use tokio::time::Instant;
 
 use super::pace::Pace;
 
-/// Turns that nobody looked for are made up for as far back as this: timers go by the millisecond,
-/// and the executor takes its time, too.
+/// How far back missed turns are made up for: timers have a resolution of one millisecond, and the
+/// executor polls late.
 const LATE: Duration = Duration::from_millis(10);
 
-/// A closed gate, and who waits at it.
+/// A closed gate and the queue of its waiters.
 ///
-/// Turns are not dealt out in advance: when one is due, the first of those who are there gets it. So nothing has to be given back by a waiter who goes away, and the rest moves up.
+/// The gate assigns no turn in advance: a due turn goes to the first waiter in the queue. So a
+/// waiter that leaves returns nothing, and the others move up.
 ///
-/// Nobody is woken in here, and no waker is dropped: both can run code of the caller's executor,
-/// and the table is locked. What is to be woken is put into a list.
+/// The gate neither wakes nor drops a waker: both can run code of the caller's executor, and the
+/// table is locked. It collects the wakers in a list for its caller.
 #[derive(Debug)]
 pub(super) struct Gate {
     /// When the next turn is due.
     next: Instant,
     pace: Pace,
-    /// When the first in the queue may go without a turn, if it is a retry.
+    /// When the first in the queue may leave without a turn, if it is a retry.
     exit: Instant,
-    /// By ticket, so in the order in which they came.
+    /// The waiters by ticket, so in order of arrival.
     queue: BTreeMap<u64, Option<Waker>>,
-    /// Whose turn has come, and who did not look yet. Emptied when the gate is closed for longer: a
-    /// turn from before that is nothing to hand on.
+    /// The tickets whose turn has come and whose futures were not polled since. When the gate stays
+    /// closed for longer, the set is cleared: an earlier turn must not pass to another waiter.
     released: BTreeSet<u64>,
 }
 
-/// Between which times a request is to go.
+/// The times between which a request may leave.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Window {
-    /// It has failed, and must not be sent again before this. A first send has none.
+    /// The earliest time of a retry. A first send has none.
     pub(super) floor: Option<Instant>,
     pub(super) deadline: Instant,
 }
@@ -51,9 +52,9 @@ impl Gate {
         }
     }
 
-    /// Another 429. The pace starts anew, and the gate is closed for longer: `until` counts if it
-    /// is not open by `floor` already. Then everybody is woken, since the wait may have become too
-    /// long for some.
+    /// Handles another 429: restarts the pace, and keeps the gate closed until `until`, unless it is
+    /// closed beyond `floor` already. If it stays closed for longer, all waiters are woken, because
+    /// the wait may now be too long for some.
     pub(super) fn extend(&mut self, [now, floor, until]: [Instant; 3], woken: &mut Vec<Waker>) {
         self.pace.restart();
         self.exit = now;
@@ -65,7 +66,7 @@ impl Gate {
         }
     }
 
-    /// Lets everybody go, since it was another gate that should have been closed.
+    /// Releases all waiters, because another gate should have been closed.
     pub(super) fn open(&mut self, now: Instant, woken: &mut Vec<Waker>) {
         self.next = now;
         while let Some((ticket, waker)) = self.queue.pop_first() {
@@ -82,12 +83,12 @@ impl Gate {
         self.queue.is_empty() && now >= self.next
     }
 
-    /// When somebody who came now would have a turn.
+    /// When a request that joined now would have its turn.
     pub(super) fn estimate(&self, now: Instant) -> Instant {
         self.at(self.queue.len(), now)
     }
 
-    /// When the turn of this ticket will come, as it looks now; `None` if it has come.
+    /// The expected turn of this ticket; `None` if it has come.
     pub(super) fn turn(&self, ticket: u64, now: Instant) -> Option<Instant> {
         self.queue.contains_key(&ticket).then(|| {
             let ahead = self.queue.range(..ticket).count();
@@ -104,7 +105,7 @@ impl Gate {
         self.queue.insert(ticket, None);
     }
 
-    /// Who to wake when it is this ticket's turn. Gives back the waker that was there before.
+    /// Sets the waker for this ticket's turn, and returns the one that it replaces.
     pub(super) fn wait(&mut self, ticket: u64, waker: &Waker) -> Option<Waker> {
         let waiting = self.queue.get_mut(&ticket)?;
         match waiting {
@@ -115,10 +116,10 @@ impl Gate {
 
     /// Gives the turns that are due.
     ///
-    /// Whoever looks at the gate does it, so that a first in the queue whose future nobody polls
-    /// does not stop the others. One turn that nobody looked for in time is made up for, so that
-    /// late timers do not add up, and more only if they are closer than timers are exact; the rest
-    /// is not, since that would be a burst.
+    /// Every waiter that is polled does it, so a waiter at the head of the queue that is never
+    /// polled does not block the rest. One missed turn is made up for, so that the delays of timers
+    /// do not add up. Further missed turns are made up for only if they are closer together than
+    /// the resolution of timers: more would be a burst.
     pub(super) fn advance(&mut self, now: Instant, woken: &mut Vec<Waker>) {
         while now >= self.next && !self.queue.is_empty() {
             let gap = self.pace.gap();
@@ -139,23 +140,23 @@ impl Gate {
         }
     }
 
-    /// The first in the queue sleeps until the next turn: whoever becomes first has to set its
-    /// timer anew.
+    /// Wakes the new head of the queue, which must reset its timer to the next turn.
     fn wake_first(&mut self, woken: &mut Vec<Waker>) {
         if let Some(mut first) = self.queue.first_entry() {
             woken.extend(first.get_mut().take());
         }
     }
 
-    /// A ticket whose turn has come goes.
+    /// Removes a ticket that uses its turn.
     pub(super) fn take_turn(&mut self, ticket: u64) {
         self.released.remove(&ticket);
     }
 
-    /// When this ticket may go without a turn, since that would come too late; `None` if it went.
+    /// When this ticket may leave without a turn, because its turn would come too late; `None` if it
+    /// has left.
     ///
-    /// A first send just goes, and gets the server's answer. A retry had that answer: it does not
-    /// go before the time that it was told, and not in one instant with others.
+    /// A first send leaves at once and gets the server's response. A retry already has one: it
+    /// leaves neither before its `Retry-After` nor in the same instant as others.
     pub(super) fn exit(
         &mut self,
         ticket: u64,
@@ -163,12 +164,12 @@ impl Gate {
         window: Window,
         woken: &mut Vec<Waker>,
     ) -> Option<Instant> {
-        // Retries that give up on their turn still go one by one, since each was told to wait.
+        // Retries that give up on their turn still leave one by one: the server told each to wait.
         if let Some(floor) = window.floor {
             let ahead = self.queue.range(..ticket).count();
             let paced = self.exit.checked_add(self.pace.wait(ahead));
             let at = paced.map_or(floor, |paced| paced.max(floor));
-            // No time left for good manners.
+            // Pacing would pass the deadline: leave at the earliest time of this retry.
             let at = if at < window.deadline { at } else { floor };
             if now < at {
                 return Some(at);
@@ -179,7 +180,7 @@ impl Gate {
         None
     }
 
-    /// Somebody goes without a turn, or with one that was not used, which the next one gets.
+    /// Removes a ticket without a turn, or with an unused one, which passes to the next ticket.
     pub(super) fn leave(&mut self, ticket: u64, woken: &mut Vec<Waker>) {
         let was_first = self.queue.keys().next() == Some(&ticket);
         // A ticket that leaves before its turn moves the others up; one whose turn has come hands

@@ -31,31 +31,35 @@ pub(crate) use ticket::{Admission, Ticket};
 
 use crate::limiter::Limiter;
 
-/// Holds requests back, first sends too, to an endpoint that answered 429, until the time that it
-/// asked for is over.
+/// Holds requests to an endpoint after a 429, first sends included, until the server's wait is over.
 ///
-/// One for each organisation and token: that is what an API counts. Requests wait inside of their
-/// calls, in the order in which they came, each until its own deadline at most; a request that
-/// would have to wait longer than that is not held, and gets the server's 429. When the wait
-/// becomes too long later, because of another 429, a first send goes then; a retry goes without its
-/// turn, too, but never before the time that it was told itself, and not at once with others as
-/// long as its deadline leaves time for that. A request that is dropped leaves no gap.
+/// Use one for each organisation and token, because the API counts requests per token. Requests
+/// wait inside their calls, in order of arrival, each at most until its own deadline. If a request
+/// would wait longer than that, the throttle does not hold it, and it gets the server's 429.
 ///
-/// When the time is over they are let go one by one, slowly at first. As long as no other 429 comes
-/// the pace doubles again and again, each second at the default interval, and once nobody waits any
-/// more the endpoint is open. So the queue is gone after a few seconds even if more requests come
-/// than the first pace would let go. Another 429 makes it slow again.
+/// Another 429 can make the wait of a held request too long. Then:
+///
+/// - A first send leaves at once.
+/// - A retry leaves without its turn, but never before its own `Retry-After` has passed. While its
+///   deadline leaves time, such retries leave one by one.
+///
+/// A request that is dropped leaves no gap in the queue.
+///
+/// When the server's wait is over, the throttle releases requests one by one, slowly at first.
+/// Without another 429, the pace doubles repeatedly: each second at the default interval. When the
+/// queue is empty, the endpoint is open. So the queue is gone after a few seconds, even if more
+/// requests arrive than the first pace would release. Another 429 resets the pace.
 ///
 /// # Default
 ///
-/// Five requests are let go in the first second, which is the 300 a minute that Genesys allows per
-/// token, ten in the next one, then twenty. An endpoint is the method, the host with its port, and
-/// the path, in which numbers, UUIDs and long hexadecimal strings count as the same. At most 1024
-/// endpoints are closed at a time; when there are more, all requests are held.
+/// The throttle releases five requests in the first second (the 300 a minute that Genesys allows
+/// per token), ten in the next one, then twenty. An endpoint is the method, the host with its port,
+/// and the path, in which numbers, UUIDs and long hexadecimal strings count as the same. At most
+/// 1024 endpoints are closed at a time. Beyond that, the throttle holds all requests.
 ///
 /// # Cloning
 ///
-/// Clones are the same throttle.
+/// Clones share one throttle.
 ///
 /// # Example
 ///
@@ -63,7 +67,7 @@ use crate::limiter::Limiter;
 /// use std::time::Duration;
 /// use tower_genesys::retry::{Throttle, Upstream};
 ///
-/// // All paths are held together, and one request in 500 milliseconds is let go at first.
+/// // Holds all paths of a host together, and first releases one request per 500 ms.
 /// let throttle = Throttle::new()
 ///     .with_interval(Duration::from_millis(500))
 ///     .with_endpoints(|_method, uri| uri.host().unwrap_or_default().to_owned());
@@ -76,32 +80,34 @@ pub struct Throttle {
 }
 
 impl Throttle {
-    /// How long after one held request the next one is let go at first: 300 a minute.
+    /// The first interval between two released requests: 300 a minute.
     pub const DEFAULT_INTERVAL: Duration = Duration::from_millis(200);
 
-    /// How many endpoints are closed at most: more than an API of this kind has, and at 256 bytes
-    /// of key each not more than a quarter of a megabyte.
+    /// The maximum number of closed endpoints. It is more than an API of this kind has. With keys of
+    /// 256 bytes each, they take a quarter of a megabyte at most.
     pub const MAX_ENDPOINTS: usize = 1024;
 
-    /// A throttle of its own, in which nothing is closed.
+    /// Returns a new throttle with no closed endpoint.
     pub fn new() -> Self {
         Self::build(Self::DEFAULT_INTERVAL, Arc::new(key::endpoint))
     }
 
-    /// How long after one held request the next one is let go at first. After a second, or after
-    /// five requests if that takes longer, it is half as long, and so on until another 429 comes.
+    /// Sets the first interval between two released requests.
     ///
-    /// Like [`with_endpoints`](Self::with_endpoints), this makes a new throttle, and no longer the
-    /// one that clones were made of.
+    /// After a second, or after five requests if that takes longer, the interval halves. It halves
+    /// repeatedly until another 429.
+    ///
+    /// Like [`with_endpoints`](Self::with_endpoints), this returns a new throttle, which shares
+    /// nothing with earlier clones.
     #[must_use]
     pub fn with_interval(self, interval: Duration) -> Self {
         Self::build(interval, self.shared.key.clone())
     }
 
-    /// What is held together: all requests for which this function gives the same name.
+    /// Sets the function that names the endpoint of a request. The throttle holds all requests with
+    /// the same name together.
     ///
-    /// The name goes into events, so it must hold no query. What is over 256 bytes of it is cut
-    /// off.
+    /// The name appears in events, so it must not contain a query. It is cut off after 256 bytes.
     #[must_use]
     pub fn with_endpoints<F>(self, endpoint: F) -> Self
     where
@@ -136,7 +142,8 @@ impl Throttle {
         }
     }
 
-    /// Sends wait for a slot of this limiter too. A new throttle, in which nothing is closed.
+    /// Returns a new throttle with no closed endpoint, whose sends also wait for a slot of this
+    /// limiter.
     pub(crate) fn with_limiter(&self, limiter: Limiter) -> Self {
         let Shared {
             interval,
