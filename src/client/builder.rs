@@ -20,8 +20,8 @@ const USER_AGENT: &str = concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VE
 
 /// The longest silence after which a server may still respond.
 ///
-/// AWS's load balancers, in front of Genesys Cloud, end an exchange after 60 seconds without data. If
-/// there is no response yet, they respond with 504. A quarter is added for that 504 to arrive.
+/// AWS's load balancers, in front of Genesys Cloud, end an exchange after 60 seconds without data.
+/// If there is no response yet, they respond with 504. A quarter is added for that 504 to arrive.
 const LONGEST_SILENCE: Duration = Duration::from_secs(75);
 
 /// Settings of a [`Client`].
@@ -44,8 +44,8 @@ const LONGEST_SILENCE: Duration = Duration::from_secs(75);
 /// | [`User-Agent`](Self::user_agent) | `tower-genesys/` and the version | common firewall rules refuse requests without one |
 /// | `TCP_NODELAY` | set | a small request is sent at once |
 ///
-/// The client follows no redirects and decompresses no responses. It resends a request only if the
-/// request never reached a server. Use layers around it for all of that.
+/// The client follows no redirects and decompresses no responses. It resends a request only if no
+/// byte of it was sent. Use layers around it for the rest.
 ///
 /// The [module docs](super#customising) have an example.
 #[derive(Clone, Debug)]
@@ -113,8 +113,8 @@ impl ClientBuilder {
     /// Reaches these hosts without the proxy, in addition to those in `NO_PROXY` and those of
     /// earlier calls.
     ///
-    /// The list is separated by commas or blanks, as in `NO_PROXY`, and accepts the forms that curl,
-    /// Go and .NET understand:
+    /// The list is separated by commas or blanks, as in `NO_PROXY`, and accepts the forms that
+    /// curl, Go and .NET understand:
     ///
     /// | entry | reached without the proxy |
     /// |---|---|
@@ -124,9 +124,9 @@ impl ClientBuilder {
     /// | any of these with `:8443` (IPv6 in brackets) | the same, on this port only |
     /// | `*` | all hosts |
     ///
-    /// [`build`](Self::build) refuses any other entry (a URL, for example), because no host can match
-    /// it. In `NO_PROXY`, the client ignores such an entry, logs a warning, and names the entry in
-    /// errors of the proxy.
+    /// [`build`](Self::build) refuses any other entry (a URL, for example), because no host can
+    /// match it. In `NO_PROXY`, the client ignores such an entry, logs a warning, and names the
+    /// entry in errors of the proxy.
     pub fn proxy_except(mut self, list: impl Into<String>) -> Self {
         self.proxy_exceptions.push(list.into());
         self
@@ -149,8 +149,8 @@ impl ClientBuilder {
     /// Presents this client certificate to servers that ask for one (mutual TLS). Takes the
     /// certificate with its chain, and its private key, both as PEM. Default: no certificate.
     ///
-    /// The key must be unencrypted PKCS#8, PKCS#1 or SEC1. [`build`](Self::build) refuses a key that
-    /// does not belong to the certificate. A later call of this or of
+    /// The key must be unencrypted PKCS#8, PKCS#1 or SEC1. [`build`](Self::build) refuses a key
+    /// that does not belong to the certificate. A later call of this or of
     /// [`client_auth_file`](Self::client_auth_file) replaces the certificate.
     ///
     /// ```
@@ -206,18 +206,18 @@ impl ClientBuilder {
         self
     }
 
-    /// Uses this crypto provider. Default: the one that the [features](super#crypto-provider) compile
-    /// in, which is *ring* by default.
+    /// Uses this crypto provider. Default: the one that the [features](super#crypto-provider)
+    /// compile in, which is *ring* by default.
     ///
-    /// If the features compile one in, the client ignores the provider installed for the process. So
-    /// other crates may install any.
+    /// If the features compile one in, the client ignores the provider installed for the process.
+    /// So other crates may install any.
     pub fn crypto_provider(mut self, provider: impl Into<Arc<CryptoProvider>>) -> Self {
         self.tls.provider = Some(provider.into());
         self
     }
 
-    /// Uses this configuration for TLS with hosts and proxies. Use it for a custom verifier, for CAs
-    /// instead of Mozilla's, or for a client certificate whose key is in an HSM.
+    /// Uses this configuration for TLS with hosts and proxies. Use it for a custom verifier, for
+    /// CAs instead of Mozilla's, or for a client certificate whose key is in an HSM.
     ///
     /// [`build`](Self::build) refuses it together with [`ca_pem`](Self::ca_pem),
     /// [`ca_file`](Self::ca_file), [`client_auth_pem`](Self::client_auth_pem),
@@ -255,8 +255,8 @@ impl ClientBuilder {
     /// Builds the client. Reads the environment, the certificate files and, if asked to, the
     /// system's trust store; does no other I/O.
     ///
-    /// The client needs a runtime when you await a response: a tokio runtime with I/O and time. Each
-    /// request may use [another one](super#runtimes).
+    /// The client needs a runtime when you await a response: a tokio runtime with I/O and time.
+    /// Each request may use [another one](super#runtimes).
     ///
     /// # Errors
     ///

@@ -4,8 +4,8 @@ use crate::BoxError;
 
 /// An unusable setting of a [`ClientBuilder`](super::ClientBuilder).
 ///
-/// The message names the setting and the next step. It never shows the value of a proxy setting, which
-/// may contain a password, and never shows the content of a PEM.
+/// The message names the setting and the next step. It never shows the value of a proxy setting,
+/// which may contain a password, and never shows the content of a PEM.
 ///
 /// ```
 /// use tower_genesys::client::{ClientBuilder, ClientConfigErrorKind};

@@ -8,8 +8,8 @@ use crate::{BoxError, authority::without_user, error::find};
 
 /// A failure to connect, inside of hyper-util's error.
 ///
-/// [`ClientError`](super::ClientError) takes kind and message from it. Its own `Display` is only the
-/// failed step, because the message is already further out in the same chain.
+/// [`ClientError`](super::ClientError) takes kind and message from it. Its own `Display` is only
+/// the failed step, because the message is already further out in the same chain.
 #[derive(Debug)]
 pub(super) struct ConnectError {
     kind: ClientErrorKind,
@@ -85,8 +85,8 @@ impl ConnectError {
         .about(proxy)
     }
 
-    /// Adds the proxy exceptions of the environment that are ignored, since one of them may have been
-    /// meant for this host.
+    /// Adds the proxy exceptions of the environment that are ignored, since one of them may have
+    /// been meant for this host.
     fn about(mut self, proxy: &Proxy) -> Self {
         if let Some(ignored) = proxy.ignored() {
             self.message.push_str(" (");

@@ -18,7 +18,8 @@ use crate::{
 ///
 /// The message names the host and the next step. The sources are hyper-util's errors, which
 /// [`Retry`](crate::retry) classifies. [`find`](Self::find) finds it inside the errors of a stack,
-/// also inside a [`TokenError`](crate::TokenError). The [module docs](super#errors) have an example.
+/// also inside a [`TokenError`](crate::TokenError). The [module docs](super#errors) have an
+/// example.
 ///
 /// It shows a host and a port, and never a path, a header, or the user and password of a proxy.
 #[derive(Debug)]

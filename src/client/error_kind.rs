@@ -28,8 +28,8 @@ pub enum ClientErrorKind {
     Exchange,
     /// The head of the response, or the next part of its body, did not arrive in time
     /// ([`response_timeout`](super::ClientBuilder::response_timeout),
-    /// [`body_idle_timeout`](super::ClientBuilder::body_idle_timeout)). The server may have executed
-    /// the request.
+    /// [`body_idle_timeout`](super::ClientBuilder::body_idle_timeout)). The server may have
+    /// executed the request.
     ResponseTimedOut,
     /// The response was awaited outside of a tokio runtime. Nothing was sent.
     NoRuntime,

@@ -26,8 +26,8 @@ use crate::BoxError;
 ///
 /// # Cancellation
 ///
-/// It may be dropped at any time. The client then closes the request's HTTP/1.1 connection, or resets
-/// its HTTP/2 stream.
+/// It may be dropped at any time. The client then closes the request's HTTP/1.1 connection, or
+/// resets its HTTP/2 stream.
 #[must_use = "a future does nothing until it is awaited"]
 pub struct ResponseFuture<B> {
     state: State<B>,

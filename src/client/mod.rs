@@ -1,9 +1,9 @@
 //! An HTTP client in one call, for tokens and the API, if you have no client yet.
 //!
 //! [`Client`] sets up hyper-util's client: HTTP/1.1 and 2, TLS with rustls and a named crypto
-//! provider, the proxy of the environment with user and password, time-outs for everything that could
-//! hang, and errors that name the next step. It is a tower service like any other, and the layers of this
-//! crate do not depend on it. If you have a client, keep it.
+//! provider, the proxy of the environment with user and password, time-outs for everything that
+//! could hang, and errors that name the next step. It is a tower service like any other, and the
+//! layers of this crate do not depend on it. If you have a client, keep it.
 //!
 //! # Example
 //!
@@ -37,10 +37,10 @@
 //!
 //! # Proxies
 //!
-//! For each connection the client asks the proxy for a tunnel (`CONNECT`) and does TLS with the host
-//! inside of it, so that the proxy sees neither token nor data. The client supports Basic
-//! authentication, and no SOCKS. The proxy's own password goes to the proxy only: in clear text, unless
-//! the proxy's URL is an `https` one.
+//! For each connection the client asks the proxy for a tunnel (`CONNECT`) and does TLS with the
+//! host inside of it, so that the proxy sees neither token nor data. The client supports Basic
+//! authentication, and no SOCKS. The proxy's own password goes to the proxy only: in clear text,
+//! unless the proxy's URL is an `https` one.
 //!
 //! # Crypto provider
 //!
@@ -53,10 +53,10 @@
 //! | both | AWS-LC: `ring` is the default, the other one was asked for |
 //! | `default-features = false` with neither | the one given to [`crypto_provider`](ClientBuilder::crypto_provider), or else the one that the process has installed (`CryptoProvider::install_default`) |
 //!
-//! A provider that is given wins in all cases. Without any, [`build`](ClientBuilder::build) fails with
-//! [`ClientConfigErrorKind::CryptoProvider`]. The table holds for
-//! [`RedisStore`](crate::store::redis#tls), too, except that an installed provider wins there. For the
-//! feature `reqwest-013`, the features of reqwest decide: `rustls` brings AWS-LC, and
+//! A provider that is given wins in all cases. Without any, [`build`](ClientBuilder::build) fails
+//! with [`ClientConfigErrorKind::CryptoProvider`]. The table holds for
+//! [`RedisStore`](crate::store::redis#tls), too, except that an installed provider wins there. For
+//! the feature `reqwest-013`, the features of reqwest decide: `rustls` brings AWS-LC, and
 //! `rustls-no-provider` uses the installed provider. `make providers` holds the trees of these
 //! features against this table.
 //!
@@ -70,8 +70,8 @@
 //!
 //! # Ordering
 //!
-//! Innermost: all layers go around it. It is always ready. Over HTTP/1.1 it opens a connection for each
-//! concurrent request; to bound them, put tower's `ConcurrencyLimitLayer` between it and
+//! Innermost: all layers go around it. It is always ready. Over HTTP/1.1 it opens a connection for
+//! each concurrent request; to bound them, put tower's `ConcurrencyLimitLayer` between it and
 //! [`GenesysLayer`](crate::GenesysLayer).
 //!
 //! # Cloning
@@ -80,28 +80,30 @@
 //!
 //! # Runtimes
 //!
-//! You may use a client on several tokio runtimes, one after the other or at the same time: a runtime
-//! for each test, for each worker thread of actix-web, or for each `block_on`. Each runtime has its own
-//! pool, chosen when a response is first polled, and the pool ends with its runtime. So no request waits
-//! for a runtime that is not driven. The price:
+//! You may use a client on several tokio runtimes, in turn or at the same time: a runtime for each
+//! test, for each worker thread of actix-web, or for each `block_on`. Each runtime has its own
+//! pool, which ends with the runtime. The first poll of a response chooses the pool. So no request
+//! waits for a runtime that is not running. The price:
 //!
-//! - One TCP and TLS handshake, and with HTTP/2 one connection, for each runtime and host, and the
-//!   [limits on idle connections](ClientBuilder#default) for each runtime.
-//! - One task for each runtime and client, which waits for the end of either.
-//! - The connections of a runtime that rests stay open until it is driven again or dropped. Its pool
-//!   uses none that was idle for longer than [`pool_idle_timeout`](ClientBuilder::pool_idle_timeout).
+//! - Each runtime makes its own TCP and TLS handshake with a host, and with HTTP/2 its own
+//!   connection. The [limits on idle connections](ClientBuilder#default) apply to each runtime.
+//! - Each runtime runs one task per client, which waits for the end of either.
+//! - While a runtime does not run, its connections stay open, until it runs again or is dropped.
+//!   Its pool uses no connection that was idle for longer than
+//!   [`pool_idle_timeout`](ClientBuilder::pool_idle_timeout).
 //!
-//! Other designs cost more: a thread for the client would put all encryption on one core and two thread
-//! changes into each request, and a handle given at the start may belong to a runtime at rest. A program
-//! with one runtime has one pool, as with any client, and a search in a list of one.
+//! Other designs cost more. A thread for the client would put all encryption on one core, and two
+//! thread switches into each request. A runtime handle given at the start may belong to a runtime
+//! that is not running. A program with one runtime has one pool, as with any client, and searches a
+//! list of one.
 //!
 //! # Errors
 //!
-//! A [`ClientConfigError`] if the client is built with settings that cannot work, and a [`ClientError`]
-//! for a request without a response. Both name the setting to look at, and neither shows a possible
-//! secret. Without a connection, [`Retry`](crate::retry) knows that nothing was sent, and retries any
-//! method. It does not retry a URI without https, or a proxy that wants another password, because that
-//! could lock the account.
+//! A [`ClientConfigError`] if the client is built with settings that cannot work, and a
+//! [`ClientError`] for a request without a response. Both name the setting to look at, and neither
+//! shows a possible secret. Without a connection, [`Retry`](crate::retry) knows that nothing was
+//! sent, and retries any method. It does not retry a URI without https, or a proxy that wants
+//! another password, because that could lock the account.
 //!
 //! Within a stack, [`ClientError::find`] finds the reason:
 //!
@@ -128,8 +130,8 @@
 //! assert_eq!(error.kind(), ClientErrorKind::Proxy);
 //! assert_eq!(
 //!     error.to_string(),
-//!     "no connection to the proxy 127.0.0.1:1; check the host and port in `ClientBuilder::proxy`, and \
-//!      the network"
+//!     "no connection to the proxy 127.0.0.1:1; check the host and port in \
+//!      `ClientBuilder::proxy`, and the network"
 //! );
 //! # Ok(())
 //! # }
@@ -137,8 +139,8 @@
 //!
 //! # Cancellation
 //!
-//! A request ends with its future: its HTTP/1.1 connection is closed, on HTTP/2 its stream is reset, and
-//! a connection attempt for it is abandoned.
+//! A request ends with its future: its HTTP/1.1 connection is closed, on HTTP/2 its stream is
+//! reset, and a connection attempt for it is abandoned.
 
 mod builder;
 mod client_auth;

@@ -24,10 +24,10 @@ type HyperClient<B> = legacy::Client<Connector, Upload<B>>;
 
 /// One connection pool for each tokio runtime that sends requests.
 ///
-/// A task of the runtime that opened a connection drives it. Another runtime could use the connection
-/// only while the first one runs, and cannot tell whether it does: a current-thread runtime stops
-/// between two `block_on`s, and its connections still look open. So each runtime has separate
-/// connections, which end with it.
+/// A task of the runtime that opened a connection drives it. Another runtime could use the
+/// connection only while the first one runs, and cannot tell whether it does: a current-thread
+/// runtime stops between two `block_on`s, and its connections still look open. So each runtime has
+/// separate connections, which end with it.
 pub(super) struct Pools<B> {
     settings: PoolSettings,
     connector: Connector,

@@ -198,8 +198,8 @@ fn check(setting: &'static str, url: &str) -> Result<(), ClientConfigError> {
     let Some(authority) = uri.authority().map(|authority| authority.as_str()) else {
         return bad(NO_URL);
     };
-    // The end of an unescaped password cannot be guessed: a wrong guess would take half of it for the
-    // host, and show it. A `#`, `?` or `/` in the password ends the authority before the `@`.
+    // The end of an unescaped password cannot be guessed: a wrong guess would take half of it for
+    // the host, and show it. A `#`, `?` or `/` in the password ends the authority before the `@`.
     if url.matches('@').count() > usize::from(authority.contains('@'))
         || authority.matches('@').count() > 1
     {

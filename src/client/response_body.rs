@@ -15,9 +15,9 @@ use super::{ClientError, wait::Wait};
 /// The response body of a [`Client`](super::Client).
 ///
 /// It is hyper's body, with a limit on the time between two frames
-/// ([`ClientBuilder::body_idle_timeout`](super::ClientBuilder::body_idle_timeout)). As long as frames
-/// arrive, reading may take any time. The limit counts only while the reader waits, so the reader may
-/// pause between two frames.
+/// ([`ClientBuilder::body_idle_timeout`](super::ClientBuilder::body_idle_timeout)). As long as
+/// frames arrive, reading may take any time. The limit counts only while the reader waits, so the
+/// reader may pause between two frames.
 ///
 /// # Errors
 ///

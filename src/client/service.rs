@@ -20,8 +20,8 @@ use crate::{BoxError, authority::Authority};
 
 /// An HTTP client for tokens and the API: a tower service for requests with bodies `B`.
 ///
-/// Clones share their connections, and a clone costs a few reference counts. The [module docs](super)
-/// describe proxies, TLS, runtimes and errors.
+/// Clones share their connections, and a clone costs a few reference counts. The [module
+/// docs](super) describe proxies, TLS, runtimes and errors.
 pub struct Client<B> {
     pools: Arc<Pools<B>>,
     loopback: bool,
@@ -90,8 +90,9 @@ impl<B> Client<B> {
     }
 }
 
-/// Sets `Content-Length: 0` on an empty request whose method lets a server expect content (RFC 9110,
-/// section 8.6). hyper leaves that to its caller, and some servers respond with 411 without it.
+/// Sets `Content-Length: 0` on an empty request whose method lets a server expect content (RFC
+/// 9110, section 8.6). hyper leaves that to its caller, and some servers respond with 411 without
+/// it.
 fn announce_emptiness<B: Body>(request: &mut Request<B>) {
     let expects = matches!(
         *request.method(),

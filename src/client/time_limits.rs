@@ -2,8 +2,8 @@ use std::time::Duration;
 
 use super::ClientBuilder;
 
-/// The shortest interval of HTTP/2 pings and of TCP's first probe. A zero would be an error for one of
-/// them, and a constant stream for the other.
+/// The shortest interval of HTTP/2 pings and of TCP's first probe. A zero would be an error for one
+/// of them, and a constant stream for the other.
 const SHORTEST_KEEP_ALIVE: Duration = Duration::from_secs(1);
 
 /// Time-outs, and how long the client keeps connections.
@@ -45,8 +45,8 @@ impl ClientBuilder {
         self
     }
 
-    /// Limits the time between two parts of a response body. As long as parts arrive, a download may
-    /// take any time.
+    /// Limits the time between two parts of a response body. As long as parts arrive, a download
+    /// may take any time.
     ///
     /// The limit counts only while the reader waits. After it, the body fails with
     /// [`ResponseTimedOut`](super::ClientErrorKind::ResponseTimedOut).
@@ -113,8 +113,8 @@ impl ClientBuilder {
         self
     }
 
-    /// Sets how long a TCP connection may be silent before the first probe. At least one second; the
-    /// kernel counts whole seconds. Two more probes follow, each after ten seconds.
+    /// Sets how long a TCP connection may be silent before the first probe. At least one second;
+    /// the kernel counts whole seconds. Two more probes follow, each after ten seconds.
     ///
     /// # Default
     ///

@@ -51,7 +51,8 @@ impl Wait {
         self.is_running = false;
     }
 
-    /// Returns `Pending` without a timer. The caller is still woken, because it polls the server too.
+    /// Returns `Pending` without a timer. The caller is still woken, because it polls the server
+    /// too.
     fn poll_timer(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         match &mut self.sleep {
             Some(sleep) => sleep.as_mut().poll(cx),

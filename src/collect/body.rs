@@ -10,8 +10,8 @@ use http_body::{Body, Frame, SizeHint};
 
 /// A response body that has been collected in full, in part or not at all.
 ///
-/// The [module docs](super#what-is-collected) list the cases. It yields the frames of the inner body,
-/// in order and unchanged.
+/// The [module docs](super#what-is-collected) list the cases. It yields the frames of the inner
+/// body, in order and unchanged.
 pub struct CollectedBody<R: Body> {
     frames: VecDeque<Frame<R::Data>>,
     /// The number of data bytes in these frames.

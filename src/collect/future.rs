@@ -29,8 +29,8 @@ const STREAMS: &[&str] = &[
 pin_project! {
     /// The response future of [`Collect`](super::Collect).
     ///
-    /// It completes when the body is collected, exceeds the cap or breaks off. Dropping it drops the
-    /// response.
+    /// It completes when the body is collected, exceeds the cap or breaks off. Dropping it drops
+    /// the response.
     #[must_use = "a future does nothing until it is awaited"]
     pub struct ResponseFuture<F, R: Body> {
         cap: usize,
@@ -98,8 +98,8 @@ where
                         *response = Some(collecting);
                         return Poll::Pending;
                     };
-                    // Over the cap, the collected frames precede the rest of the body, so the caller
-                    // loses nothing. If the body broke off, the error carries the head.
+                    // Over the cap, the collected frames precede the rest of the body, so the
+                    // caller loses nothing. If the body broke off, the error carries the head.
                     return Poll::Ready(match progress {
                         Progress::Whole | Progress::OverCap => Ok(*collecting),
                         Progress::Broken(error) => Err(broken(*collecting, error.into())),

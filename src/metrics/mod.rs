@@ -11,8 +11,8 @@
 //! | a shared token | [`Sharing::with_observer`](crate::Sharing::with_observer) |
 //! | a limit | [`Limit::with_observer`](crate::store::Limit::with_observer) |
 //!
-//! The recorder that your program installs exports the numbers, for example to Prometheus. Without a
-//! recorder, they are discarded.
+//! The recorder that your program installs exports the numbers, for example to Prometheus. Without
+//! a recorder, they are discarded.
 //!
 //! | name | kind | labels | meaning |
 //! |---|---|---|---|
@@ -107,8 +107,8 @@ pub const RETRIES_GIVEN_UP: &str = "tower_genesys_retries_given_up_total";
 pub const THROTTLED: &str = "tower_genesys_throttled_total";
 /// Counter of requests that waited at a closed gate.
 pub const HELD: &str = "tower_genesys_held_total";
-/// Histogram of the duration of calls and attempts until the response's head, in seconds, by `scope`,
-/// `method`, `template` and `status`.
+/// Histogram of the duration of calls and attempts until the response's head, in seconds, by
+/// `scope`, `method`, `template` and `status`.
 pub const CALL_SECONDS: &str = "tower_genesys_call_seconds";
 /// Counter of the events of a shared limit, by `event`.
 pub const LIMIT_EVENTS: &str = "tower_genesys_limit_events_total";

@@ -28,14 +28,14 @@
 //! | `.error_for_status()?`, which drops the body | the same; or `ApiError::read(response.into(), ApiError::DEFAULT_LIMIT).await` for an unsuccessful response: its message says what to do |
 //! | a forgotten `RequestBuilder::send` | bypasses all layers, without a token: a 401 |
 //!
-//! [`ReqwestService::send`] takes the place of the builder's `send`. The layers replace a token that
-//! the request still sets. `use tower_genesys::*` would hide the crate `reqwest` behind this module,
-//! so import items by name.
+//! [`ReqwestService::send`] takes the place of the builder's `send`. The layers replace a token
+//! that the request still sets. `use tower_genesys::*` would hide the crate `reqwest` behind this
+//! module, so import items by name.
 //!
 //! # Its own retries and redirects
 //!
-//! [`HttpService::from_builder`] turns both off. [`HttpService::new`] takes an existing client, whose
-//! settings stay:
+//! [`HttpService::from_builder`] turns both off. [`HttpService::new`] takes an existing client,
+//! whose settings stay:
 //!
 //! | reqwest's | effect inside the layers | advice |
 //! |---|---|---|
@@ -52,9 +52,10 @@
 //!
 //! # Errors
 //!
-//! [`HttpService`] fails with [`reqwest::Error`]. Its URL has no query, fragment and user, since those
-//! may hold private data. [`Retry`](crate::retry) reads it as it reads hyper's errors: it tells a
-//! failed connection from a broken one, and never retries a request that reqwest cannot build.
+//! [`HttpService`] fails with [`reqwest::Error`]. Its URL has no query, fragment and user, since
+//! those may hold private data. [`Retry`](crate::retry) reads it as it reads hyper's errors: it
+//! tells a failed connection from a broken one, and never retries a request that reqwest cannot
+//! build.
 //!
 //! # Cancellation
 //!

@@ -43,8 +43,9 @@ impl<S> ReqwestService<S> {
     /// [`CallOptions`](crate::CallOptions) on a clone, for the requests that need them:
     ///
     /// ```
-    /// use tower_genesys::{CallOptions, GenesysService, reqwest::{HttpService, ReqwestService}};
+    /// use tower_genesys::CallOptions;
     ///
+    /// # use tower_genesys::{GenesysService, reqwest::{HttpService, ReqwestService}};
     /// # async fn example(
     /// #     genesys: ReqwestService<GenesysService<HttpService>>,
     /// #     request: reqwest::Request,
@@ -106,7 +107,8 @@ impl<S> ReqwestService<S> {
     /// #     url: &str,
     /// # ) -> Result<(), BoxError> {
     /// // Before: `client.post(url).bearer_auth(token).body("{}").send().await?`
-    /// let response = genesys.send(client.post(url).body("{}")).await?.error_for_status()?;
+    /// let response = genesys.send(client.post(url).body("{}")).await?;
+    /// let response = response.error_for_status()?;
     /// # Ok(())
     /// # }
     /// ```

@@ -3,7 +3,8 @@
 //! [`SpanLayer::calls`](crate::SpanLayer::calls), outside of all layers, creates a span for each
 //! call. [`SpanLayer::attempts`](crate::SpanLayer::attempts), around the client, creates a span for
 //! each send. The spans are [`tracing`] spans, so a subscriber such as `tracing-opentelemetry`
-//! exports them to a collector. Without these layers in the stack, calls and attempts have no spans.
+//! exports them to a collector. Without these layers in the stack, calls and attempts have no
+//! spans.
 //!
 //! ```
 //! use http::Request;
@@ -88,15 +89,15 @@
 //!
 //! # Durations
 //!
-//! [`SpanLayer::with_observer`](crate::SpanLayer::with_observer) reports the duration of each call or
-//! attempt to an observer. With the feature `metrics`, [`Metrics`](crate::metrics) records it in
-//! histograms, by template and status. The [guide](crate::guide::operating#dashboard) has a dashboard
-//! for them.
+//! [`SpanLayer::with_observer`](crate::SpanLayer::with_observer) reports the duration of each call
+//! or attempt to an observer. With the feature `metrics`, [`Metrics`](crate::metrics) records it in
+//! histograms, by template and status. The [guide](crate::guide::operating#dashboard) has a
+//! dashboard for them.
 //!
 //! # Customising
 //!
-//! [`SpanLayer::with_templates`](crate::SpanLayer::with_templates) sets the path templates. Start with
-//! those of the API, [`genesys::templates`](crate::genesys::templates), and add other paths by
+//! [`SpanLayer::with_templates`](crate::SpanLayer::with_templates) sets the path templates. Start
+//! with those of the API, [`genesys::templates`](crate::genesys::templates), and add other paths by
 //! [`Templates::and`], such as those of your gateway. Without templates, spans have no
 //! `url.template`.
 //!

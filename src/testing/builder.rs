@@ -116,8 +116,8 @@ impl MockBuilder {
         self
     }
 
-    /// Sets whether a login returns a refresh token. In organisations with an inactivity timeout, it
-    /// does not.
+    /// Sets whether a login returns a refresh token. In organisations with an inactivity timeout,
+    /// it does not.
     ///
     /// # Default
     ///
@@ -168,7 +168,8 @@ impl MockBuilder {
         self
     }
 
-    /// Sets the seed of tokens, ids and data. The same seed produces the same ones in the same order.
+    /// Sets the seed of tokens, ids and data. The same seed produces the same ones in the same
+    /// order.
     ///
     /// # Default
     ///

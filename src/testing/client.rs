@@ -8,7 +8,8 @@ use tower_service::Service;
 use super::{MockBody, MockError, MockFuture, MockService};
 use crate::replay::ReplayBody;
 
-/// A [`MockService`] for one body type: the one that the layers send for callers with `Full<Bytes>`.
+/// A [`MockService`] for one body type: the one that the layers send for callers with
+/// `Full<Bytes>`.
 ///
 /// A [`MockService`] accepts any body, so the compiler cannot infer which one
 /// [`OrgBuilder::build`](crate::genesys::OrgBuilder::build) and [`Pager::new`](crate::Pager::new)
@@ -16,8 +17,9 @@ use crate::replay::ReplayBody;
 /// between both.
 ///
 /// ```
-/// use tower_genesys::{BoxError, Credentials, GenesysLayer, Org, Pager, testing::MockGenesys};
-/// use tower_layer::Layer;
+/// use tower_genesys::testing::MockGenesys;
+/// # use tower_genesys::{BoxError, Credentials, GenesysLayer, Org, Pager};
+/// # use tower_layer::Layer;
 ///
 /// # fn main() -> Result<(), BoxError> {
 /// let mock = MockGenesys::new();

@@ -5,7 +5,8 @@ use std::{
 
 use tokio::time::Instant;
 
-/// The time of day, advanced by tokio's clock: with a paused clock, a job of an hour reports an hour.
+/// The time of day, advanced by tokio's clock: with a paused clock, a job of an hour reports an
+/// hour.
 ///
 /// It starts when it is first read, because a mock may be created outside of a runtime.
 #[derive(Default)]

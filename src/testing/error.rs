@@ -4,8 +4,8 @@ use crate::BoxError;
 
 /// An exchange with the mock that broke off without a whole response.
 ///
-/// Its [`source`](Error::source) is the error that a real transport would return: an [`io::Error`] of
-/// the kind `ConnectionReset` or `UnexpectedEof`, or the error of the request body.
+/// Its [`source`](Error::source) is the error that a real transport would return: an [`io::Error`]
+/// of the kind `ConnectionReset` or `UnexpectedEof`, or the error of the request body.
 ///
 /// ```
 /// use http::Request;

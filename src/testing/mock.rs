@@ -97,8 +97,8 @@ impl MockGenesys {
         Script::new(Arc::clone(&self.shared), route)
     }
 
-    /// Adds a list in the shape of an operation, such as `GET /api/v2/routing/queues`. Its pages have
-    /// the fields of the API definition.
+    /// Adds a list in the shape of an operation, such as `GET /api/v2/routing/queues`. Its pages
+    /// have the fields of the API definition.
     ///
     /// An id in the path stands for any id. A POST that starts a job adds the whole job, with its
     /// results.
@@ -116,13 +116,14 @@ impl MockGenesys {
     /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
     /// # async fn main() -> Result<(), tower_genesys::BoxError> {
     /// let mock = MockGenesys::new();
-    /// mock.add_list(Method::GET, "/api/v2/routing/queues/7/members", MockList::new(60));
+    /// let path = "/api/v2/routing/queues/7/members";
+    /// mock.add_list(Method::GET, path, MockList::new(60));
     /// # let org = Org::builder(mock.region())
     /// #     .credentials(Credentials::new(mock.client_id(), mock.client_secret())?)
     /// #     .build(mock.http_client())?;
     /// # let genesys = GenesysLayer::new(&org).layer(mock.http_client());
     /// let pager = Pager::new(&org, genesys);
-    /// let mut members = pager.get("/api/v2/routing/queues/7/members").pages::<Value>();
+    /// let mut members = pager.get(path).pages::<Value>();
     /// assert_eq!(members.next().await.expect("a page")?.rows[0]["id"], "r0");
     /// # Ok(())
     /// # }

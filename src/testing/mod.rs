@@ -1,8 +1,8 @@
 //! A Genesys Cloud for tests, in memory or on a loopback port.
 //!
 //! [`MockGenesys`] behaves like the real one where clients make mistakes: the errors of the token
-//! endpoint, the end of a token, rate limits, the end of paging. Of the client side of this crate it
-//! shares only [`Region`](crate::Region), so it can test any client.
+//! endpoint, the end of a token, rate limits, the end of paging. Of the client side of this crate
+//! it shares only [`Region`](crate::Region), so it can test any client.
 //!
 //! ```
 //! use http::{Request, StatusCode, header};
@@ -38,11 +38,11 @@
 //!
 //! # In memory and on the wire
 //!
-//! [`service`](MockGenesys::service) is a tower service that replaces the HTTP client. It uses no sockets
-//! and no tasks, and serves [`region`](MockGenesys::region), an ordinary one with https.
-//! [`serve`](MockGenesys::serve) starts a real server for HTTP/1.1 and h2c, for clients with their own
-//! transport; its base URLs are [`MockServer::region`]. Both are the same Genesys Cloud: a token from one
-//! is valid at the other, and they count together.
+//! [`service`](MockGenesys::service) is a tower service that replaces the HTTP client. It uses no
+//! sockets and no tasks, and serves [`region`](MockGenesys::region), an ordinary one with https.
+//! [`serve`](MockGenesys::serve) starts a real server for HTTP/1.1 and h2c, for clients with their
+//! own transport; its base URLs are [`MockServer::region`]. Both are the same Genesys Cloud: a
+//! token from one is valid at the other, and they count together.
 //!
 //! # What it knows
 //!
@@ -59,21 +59,21 @@
 //!   current `version`) and `DELETE /api/v2/users/{id}`;
 //! - `GET /api/v2/users/me`, and `GET`, `HEAD` and `DELETE /api/v2/tokens/me`.
 //!
-//! A conversation query reads `interval`, `order` and `paging`, and ignores filters. All conversations
-//! begin within [`interval`](MockGenesys::interval). The query finds those that began on any UTC day that
-//! its interval touches, so adjacent slices of a day overlap. The job finds those that were active in its
-//! interval.
+//! A conversation query reads `interval`, `order` and `paging`, and ignores filters. All
+//! conversations begin within [`interval`](MockGenesys::interval). The query finds those that began
+//! on any UTC day that its interval touches, so adjacent slices of a day overlap. The job finds
+//! those that were active in its interval.
 //!
 //! Browsers may use it: it answers their preflight requests, and neither counts nor scripts them.
 //! Script every other response with [`on`](MockGenesys::on) and [`reply_json`](Script::reply_json).
 //!
-//! [`add_list`](MockGenesys::add_list) adds any other list of the API, with pages in the shape of the API
-//! definition, a job's results included.
+//! [`add_list`](MockGenesys::add_list) adds any other list of the API, with pages in the shape of
+//! the API definition, a job's results included.
 //!
 //! # Scripting
 //!
-//! [`on`](MockGenesys::on) makes a rule in one line: it names requests and their response or fault, from
-//! a 429 to a body that never ends. Ordinals count from the start of the mock. See [`Script`].
+//! [`on`](MockGenesys::on) makes a rule in one line: it names requests and their response or fault,
+//! from a 429 to a body that never ends. Ordinals count from the start of the mock. See [`Script`].
 //!
 //! ```
 //! # use std::time::Duration;
@@ -95,9 +95,9 @@
 //!
 //! # Clock
 //!
-//! Tokens, limits and delays use tokio's clock. In a test with `#[tokio::test(start_paused = true)]`, a
-//! day passes with `tokio::time::advance`. Do not pause the clock on the wire: it runs ahead whenever all
-//! tasks wait for sockets.
+//! Tokens, limits and delays use tokio's clock. In a test with `#[tokio::test(start_paused =
+//! true)]`, a day passes with `tokio::time::advance`. Do not pause the clock on the wire: it runs
+//! ahead whenever all tasks wait for sockets.
 //!
 //! # Secrets
 //!

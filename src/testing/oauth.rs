@@ -76,6 +76,7 @@ fn authenticate(
     form: &Form,
     grant: Grant,
 ) -> Result<String, Refusal> {
+    // Without a secret, only a public client may ask: for a code with PKCE.
     let Some((id, secret)) = record::basic(headers) else {
         let public = grant == Grant::AuthorizationCode && form.get("code_verifier").is_some();
         if !public || headers.contains_key(header::AUTHORIZATION) {

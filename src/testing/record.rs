@@ -105,8 +105,8 @@ impl Recorded {
         &self.body
     }
 
-    /// Returns whether the whole body has arrived. It has not if the mock left it unread, if it broke
-    /// off, or if it is still arriving.
+    /// Returns whether the whole body has arrived. It has not if the mock left it unread, if it
+    /// broke off, or if it is still arriving.
     pub fn body_complete(&self) -> bool {
         self.body_complete
     }

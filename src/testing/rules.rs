@@ -110,6 +110,7 @@ impl Rules {
 impl Rule {
     /// `seen` counts this request already, so the first is 1.
     fn picks(&self) -> bool {
+        // `seen` already includes this request, so ordinals begin with 1.
         match self.selector {
             Selector::Always => true,
             Selector::Once => !self.spent,

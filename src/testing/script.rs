@@ -20,8 +20,8 @@ use super::{
 /// # Selecting requests
 ///
 /// Without a selector, the rule selects every request. [`nth`](Self::nth), [`first`](Self::first),
-/// [`from`](Self::from) and [`every`](Self::every) select by ordinal: the first request to arrive at
-/// the route is number 1, counted since the mock was created (not since the rule was made).
+/// [`from`](Self::from) and [`every`](Self::every) select by ordinal: the first request to arrive
+/// at the route is number 1, counted since the mock was created (not since the rule was made).
 /// [`once`](Self::once) selects the next request after the rule was made.
 ///
 /// # Actions
@@ -31,9 +31,9 @@ use super::{
 /// requests. The token endpoint, and paths outside of `/api/`, give it to all requests anyway.
 ///
 /// One rule can combine [`delay`](Self::delay), [`revoke_token`](Self::revoke_token),
-/// [`expire_token`](Self::expire_token), [`header`](Self::header), one response and one fault of the
-/// body. A second response replaces the first. Without a response in the rule, the mock handles the
-/// request as usual.
+/// [`expire_token`](Self::expire_token), [`header`](Self::header), one response and one fault of
+/// the body. A second response replaces the first. Without a response in the rule, the mock handles
+/// the request as usual.
 ///
 /// ```
 /// use std::time::Duration;
@@ -107,7 +107,8 @@ impl Script {
         self.select(Selector::From(ordinal))
     }
 
-    /// Selects each request whose ordinal is a multiple of `step`. A `step` of 0 selects no request.
+    /// Selects each request whose ordinal is a multiple of `step`. A `step` of 0 selects no
+    /// request.
     #[must_use = "an action must follow, such as `reply_503`"]
     pub fn every(self, step: u64) -> Self {
         self.select(Selector::Every(step))
@@ -155,8 +156,8 @@ impl Script {
 
     /// Responds with this status and this value as JSON.
     ///
-    /// If the value cannot become JSON (a map whose keys are not strings, for example), the response
-    /// is a 500 that says so.
+    /// If the value cannot become JSON (a map whose keys are not strings, for example), the
+    /// response is a 500 that says so.
     ///
     /// ```
     /// use http::StatusCode;
@@ -164,8 +165,8 @@ impl Script {
     ///
     /// let mock = MockGenesys::new();
     /// let queues = Route::new(http::Method::GET, "/api/v2/routing/queues");
-    /// let body = serde_json::json!({ "entities": [{ "name": "Support" }], "total": 1 });
-    /// mock.on(queues).reply_json(StatusCode::OK, body);
+    /// let page = serde_json::json!({ "entities": [{ "name": "Support" }] });
+    /// mock.on(queues).reply_json(StatusCode::OK, page);
     /// # assert!(mock.requests().is_empty());
     /// ```
     pub fn reply_json(self, status: StatusCode, body: impl Serialize) -> Self {
@@ -273,9 +274,9 @@ impl Script {
 
     /// Responds with this status as soon as the head of the request has arrived.
     ///
-    /// In memory, the mock drops the request body unread. On the wire, the server reads up to 64 KiB
-    /// more, about the size of buffers. It leaves the rest unread and the connection open. On HTTP/2,
-    /// it ends the stream instead.
+    /// In memory, the mock drops the request body unread. On the wire, the server reads up to 64
+    /// KiB more, about the size of buffers. It leaves the rest unread and the connection open. On
+    /// HTTP/2, it ends the stream instead.
     pub fn early(self, status: StatusCode) -> Self {
         let reply = status_reply(status);
         self.act(|plan| plan.answer = Answer::Early(reply))

@@ -12,8 +12,8 @@ use tower_service::Service;
 use super::{MockBody, MockError, exchange, state::Shared};
 use crate::BoxError;
 
-/// A [`MockGenesys`](super::MockGenesys) as an in-memory service: no sockets, no tasks, and no clock
-/// but tokio's.
+/// A [`MockGenesys`](super::MockGenesys) as an in-memory service: no sockets, no tasks, and no
+/// clock but tokio's.
 ///
 /// It accepts any request body, tells login from API by the path, and is always ready. The
 /// [module docs](super) have an example.

@@ -12,8 +12,8 @@ pub async fn only_the_owner_ends_a_lease(store: &impl TokenStore) {
     lease(store, &key, &claim()).await;
 }
 
-/// Checks that no claim gets a lease during a cooldown, not even one of its owner, and that one does
-/// afterwards.
+/// Checks that no claim gets a lease during a cooldown, not even one of its owner, and that one
+/// does afterwards.
 pub async fn a_cooldown_holds_for_all_and_ends(store: &impl TokenStore) {
     let (key, mine) = (fresh_key(), claim());
     let held = lease(store, &key, &mine).await;
@@ -21,7 +21,7 @@ pub async fn a_cooldown_holds_for_all_and_ends(store: &impl TokenStore) {
     for claim in [&mine, &claim()] {
         match look_up(store, &key, claim).await {
             Lookup::Cooldown(left) => assert!(left <= SHORT * 8, "{left:?}"),
-            other => panic!("nobody gets a lease: {other:?}"),
+            other => panic!("the cooldown should refuse a lease: {other:?}"),
         }
     }
     let found = until(store, &key, &mine, |found| {

@@ -20,8 +20,8 @@ pub async fn concurrent_claims_get_one_lease(store: &impl TokenStore) {
     }
 }
 
-/// Checks that the owner of a lease gets it again, with the same fence and the full time, because the
-/// first response may have been lost.
+/// Checks that the owner of a lease gets it again, with the same fence and the full time, because
+/// the first response may have been lost.
 pub async fn an_own_lease_is_recognised(store: &impl TokenStore) {
     let (key, mut mine) = (fresh_key(), claim());
     mine.lease = LONG / 4;
@@ -79,8 +79,8 @@ pub async fn fences_grow_and_are_above_what_was_asked(store: &impl TokenStore) {
     );
 }
 
-/// Checks that a fence is not below the store's clock in milliseconds. So a store that loses its data
-/// still grants higher fences than before.
+/// Checks that a fence is not below the store's clock in milliseconds. So a store that loses its
+/// data still grants higher fences than before.
 pub async fn fences_outlast_the_loss_of_everything(store: &impl TokenStore) {
     // Under a new key, the store knows as little as after a loss.
     let first = lease(store, &fresh_key(), &claim()).await.fence.get();

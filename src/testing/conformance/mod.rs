@@ -1,10 +1,10 @@
-//! The rules of a [`TokenStore`] and of a [`SlotBook`](crate::store::book::SlotBook), as checks for any
-//! implementation.
+//! The rules of a [`TokenStore`] and of a [`SlotBook`](crate::store::book::SlotBook), as checks for
+//! any implementation.
 //!
 //! [`store_conformance!`](crate::store_conformance) and
-//! [`book_conformance!`](crate::book_conformance) generate a test for each check, and show how to use
-//! them. Each check is also a function here. It takes a store, uses fresh keys, and panics if the store
-//! breaks the rule.
+//! [`book_conformance!`](crate::book_conformance) generate a test for each check, and show how to
+//! use them. Each check is also a function here. It takes a store, uses fresh keys, and panics if
+//! the store breaks the rule.
 
 #![allow(clippy::expect_used, reason = "a check fails by a panic")]
 
@@ -32,8 +32,8 @@ use crate::{
 /// Generates a test for each rule of a [`TokenStore`](crate::store::TokenStore).
 ///
 /// It takes the attribute of an async test, and an async block that creates a store. A store with a
-/// separate clock, such as a server, runs in real time: the checks then wait some tenths of a second
-/// in all. For a store on tokio's clock, pause the clock.
+/// separate clock, such as a server, runs in real time: the checks then wait some tenths of a
+/// second in all. For a store on tokio's clock, pause the clock.
 ///
 /// ```
 /// mod conformance {

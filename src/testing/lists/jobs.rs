@@ -40,8 +40,8 @@ impl Jobs {
         Reply::json(StatusCode::ACCEPTED, &Value::Object(answer))
     }
 
-    /// Returns the state of a job, or a page of its results. The job is queued at the first poll, and
-    /// done at the second.
+    /// Returns the state of a job, or a page of its results. The job is queued at the first poll,
+    /// and done at the second.
     pub(super) fn answer(
         &mut self,
         shape: &Shape,

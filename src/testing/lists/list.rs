@@ -1,7 +1,7 @@
 use serde_json::Value;
 
-/// A list for [`MockGenesys::add_list`](super::super::MockGenesys::add_list): its number of rows, and
-/// the oddities of its pages. Its rows are `{"id": "r0"}`, `{"id": "r1"}`, and so forth.
+/// A list for [`MockGenesys::add_list`](super::super::MockGenesys::add_list): its number of rows,
+/// and the oddities of its pages. Its rows are `{"id": "r0"}`, `{"id": "r1"}`, and so forth.
 ///
 /// ```
 /// use tower_genesys::testing::MockList;

@@ -61,6 +61,7 @@ fn begin(shape: &Shape, request: &Request<'_>, size: usize) -> Result<usize, &'s
     if let Some(begin) = number(request, "page") {
         return Ok(begin);
     }
+    // The definition decides how a list pages: by number, by index from 1, or by cursor.
     if has(shape, "pageNumber") {
         let page = number(request, "pageNumber").unwrap_or(1);
         return Ok(page.saturating_sub(1).saturating_mul(size));

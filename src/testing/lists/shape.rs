@@ -1,8 +1,8 @@
 use http::Method;
 use serde_json::Value;
 
-/// One operation a line: method and path, parameters of the query and of the body, the field with the
-/// rows, and the other fields of the response. `make operations` writes it.
+/// One operation a line: method and path, parameters of the query and of the body, the field with
+/// the rows, and the other fields of the response. `make operations` writes it.
 const SHAPES: &str = include_str!("shapes.txt");
 
 /// The paging parameters and fields of an operation.
