@@ -91,7 +91,7 @@
 //!
 //! | find it with | cause |
 //! |---|---|
-//! | [`TokenError::find`](crate::TokenError::find) | there is no token; nothing was sent |
+//! | [`TokenError::find`](crate::TokenError::find) | no token could be fetched; the request was not sent |
 //! | [`OriginError::find`](crate::bearer::OriginError::find) | the token may not go to that host, or the request names no organisation; nothing was sent |
 //! | [`ReplayBodyError::find`](crate::replay::ReplayBodyError::find) | the body of the request failed |
 //! | the client's own error type | the last attempt failed |

@@ -20,42 +20,42 @@ use crate::{
     retry::{Outcome, RetryAfter},
 };
 
-/// How many entries of `errors` and `details` are kept, in all levels together. The API sends one
-/// for each field or entity of a bulk request at most; nobody reads more.
+/// How many entries of `errors` and `details` are kept, in all levels together. The API sends at most
+/// one for each field or entity of a bulk request.
 const MOST_ENTRIES: usize = 64;
 
-/// How deep `errors` may be nested. The API's own have one level.
+/// How deep `errors` may be nested. The API sends one level.
 const MOST_LEVELS: usize = 3;
 
-/// An error of the API is below 4 KiB, and comes with its head. A body that takes longer is not
-/// worth waiting for: the status is known.
+/// An error of the API is below 4 KiB, and arrives with its head. A longer wait would not pay, since
+/// the status is known.
 const LONGEST_READ: Duration = Duration::from_secs(10);
 
 impl ApiError {
-    /// The error that a response with this status, these headers and this body reports.
+    /// Parses the error in a response with this status, these headers and this body.
     ///
-    /// Never fails: what is no JSON object leaves an error with the status, and with what the
-    /// headers say.
+    /// It never fails. If the body is not a JSON object, the error has the status and the facts of the
+    /// headers.
     pub fn parse(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Self {
         Self::from_inner(parse(status, headers, body))
     }
 
-    /// Reads at most `limit` bytes of a response's body, and parses them. What the layers have left
-    /// in its extensions becomes part of the text.
+    /// Reads at most `limit` bytes of a response's body, and parses them. The message also includes
+    /// the `Outcome` that the layers left in the response's extensions.
     ///
-    /// [`DEFAULT_LIMIT`](Self::DEFAULT_LIMIT) is for whoever knows no better. The result is an
-    /// error whatever the status is: look at that first.
+    /// The usual limit is [`DEFAULT_LIMIT`](Self::DEFAULT_LIMIT). Check the status first: `read`
+    /// returns an error for a successful response, too.
     ///
     /// # Errors
     ///
-    /// None. A body over the limit, one that takes longer than 10 seconds, and one that is still
-    /// compressed (`content-encoding`) are not kept; one that breaks off leaves the
-    /// [`source`](std::error::Error::source). Status and headers are there in any case.
+    /// It never fails. Status and headers are always kept. The body is dropped if it exceeds the
+    /// limit, takes longer than 10 seconds, or is still compressed (`content-encoding`). If the body
+    /// breaks off, [`source`](std::error::Error::source) has the cause.
     ///
     /// # Cancellation
     ///
-    /// Dropping the future drops the response. The time limit needs a tokio runtime; elsewhere there
-    /// is none.
+    /// If you drop the future, it drops the response. Outside of a tokio runtime, the time is not
+    /// limited.
     pub async fn read<R>(response: Response<R>, limit: usize) -> Self
     where
         R: Body,
@@ -86,7 +86,7 @@ impl ApiError {
 }
 
 fn parse(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Inner {
-    // An answer in another character set is still worth reading.
+    // An answer in another character set is still mostly readable.
     let json = String::from_utf8_lossy(without_mark(body));
     let mut inner = match serde_json::from_str(&json) {
         Ok(Value::Object(fields)) => {
@@ -103,7 +103,7 @@ fn parse(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Inner {
     inner
 }
 
-/// An error without a body to speak of.
+/// Returns an error without the fields of a body.
 fn without_body(status: StatusCode, headers: &HeaderMap, condition: Condition) -> Inner {
     let mut inner = bare(status, condition);
     add_headers(&mut inner, headers);
@@ -138,7 +138,7 @@ fn add_headers(inner: &mut Inner, headers: &HeaderMap) {
     inner.retry_after = stated(asked).or(inner.retry_after);
 }
 
-/// A wait of zero counts as not stated: whoever sleeps for it would send in a loop.
+/// Ignores a wait of zero: a caller that sleeps for it would send in a loop.
 fn stated(wait: Option<Duration>) -> Option<Duration> {
     wait.filter(|wait| !wait.is_zero())
 }
@@ -208,7 +208,7 @@ fn errors(
     nested.into_iter().map(read).collect()
 }
 
-/// The objects in a list, as long as there are any `left` to be taken.
+/// Returns the objects in a list, until none is `left` to take.
 fn objects<'a>(
     fields: &'a Map<String, Value>,
     name: &str,

@@ -2,7 +2,7 @@ use serde_json::{Map, Value};
 
 use super::text::text;
 
-/// The limit that a 429 is about.
+/// The limit that a 429 reports as exceeded.
 ///
 /// ```
 /// use http::{HeaderMap, StatusCode};
@@ -33,25 +33,34 @@ impl RateLimit {
         says_something.then_some(limit)
     }
 
-    /// Its name, such as `user.rate.per.minute`.
+    /// Returns the name, such as `user.rate.per.minute`.
     pub fn key(&self) -> Option<&str> {
         self.key.as_deref()
     }
 
-    /// The part of the API that it belongs to, such as `directory`.
+    /// Returns the part of the API that has the limit, such as `directory`.
     pub fn namespace(&self) -> Option<&str> {
         self.namespace.as_deref()
     }
 
-    /// How much it allows, in the unit that the [`key`](Self::key) names.
+    /// Returns how much the limit allows, in the unit that the [`key`](Self::key) names.
     pub fn value(&self) -> Option<u64> {
         self.value
     }
 }
 
-/// What is wrong with one field or entity of a request.
+/// The fault of one field or entity of a request.
 ///
-/// There is an example in the [module docs](crate::genesys::api_error).
+/// ```
+/// use http::{HeaderMap, StatusCode};
+/// use tower_genesys::ApiError;
+///
+/// let body = br#"{"code": "bad.request", "details": [
+///     {"errorCode": "invalid.email", "fieldName": "email"}]}"#;
+/// let error = ApiError::parse(StatusCode::BAD_REQUEST, &HeaderMap::new(), body);
+/// let fields: Vec<_> = error.details().iter().map(|detail| detail.field_name()).collect();
+/// assert_eq!(fields, [Some("email")]);
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ErrorDetail {
     error_code: Option<Box<str>>,
@@ -71,22 +80,22 @@ impl ErrorDetail {
         }
     }
 
-    /// What is wrong with it.
+    /// Returns the error code or the description of the fault.
     pub fn error_code(&self) -> Option<&str> {
         self.error_code.as_deref()
     }
 
-    /// The field of the request.
+    /// Returns the field of the request.
     pub fn field_name(&self) -> Option<&str> {
         self.field_name.as_deref()
     }
 
-    /// The id of the entity.
+    /// Returns the id of the entity.
     pub fn entity_id(&self) -> Option<&str> {
         self.entity_id.as_deref()
     }
 
-    /// The name of the entity.
+    /// Returns the name of the entity.
     pub fn entity_name(&self) -> Option<&str> {
         self.entity_name.as_deref()
     }

@@ -9,9 +9,9 @@ use super::{
 
 /// An error of the Genesys Cloud API.
 ///
-/// Every field of its body is optional, and one of an unexpected JSON type counts as missing. Of
-/// texts at most 4096 bytes are kept. Cheap to clone. See the [module](crate::genesys::api_error)
-/// for what it shows.
+/// Every field of its body is optional; one of an unexpected JSON type counts as missing. At most
+/// 4096 bytes of a text are kept. A clone is cheap. The [module](crate::genesys::api_error) states
+/// what `Display` shows, and has an example.
 #[derive(Clone)]
 pub struct ApiError {
     pub(super) inner: Arc<Inner>,
@@ -31,30 +31,30 @@ pub(super) struct Inner {
     pub(super) details: Vec<ErrorDetail>,
     pub(super) errors: Vec<ApiError>,
     pub(super) not_sent_again: Option<NotSentAgain>,
-    /// Whether the layers had sent the request before.
+    /// Whether the layers had resent the request.
     pub(super) repeated: bool,
     pub(super) source: Option<Arc<dyn Error + Send + Sync>>,
 }
 
-/// What the body turned out to be.
+/// The content of the body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Condition {
-    /// An error of the API, or something that has at least a code or a message.
+    /// An error of the API, or an object that has at least a code or a message.
     Understood,
     Empty,
-    /// Something else: the page of a proxy, JSON of another kind.
+    /// Other content: the page of a proxy, or JSON of another form.
     Foreign,
     TooLong,
-    /// It did not come to its end in time.
+    /// The body did not end in time.
     Late,
-    /// It is still compressed like this.
+    /// The body is still compressed with this coding.
     Encoded(&'static str),
     BrokenOff,
 }
 
 impl ApiError {
-    /// What [`read`](Self::read) should read at most, 64 KiB, unless you know better. The API's own
-    /// error bodies are below 4 KiB, and the pages of proxies in front of it below 64 KiB.
+    /// The usual limit for [`read`](Self::read), 64 KiB. The API's own error bodies are below 4 KiB,
+    /// and those of proxies in front of it below 64 KiB.
     pub const DEFAULT_LIMIT: usize = 64 * 1024;
 
     pub(super) fn from_inner(inner: Inner) -> Self {
@@ -63,76 +63,76 @@ impl ApiError {
         }
     }
 
-    /// The status of the response. In one of [`errors`](Self::errors) the status in the body, if
-    /// there is one.
+    /// Returns the status of the response. For one of [`errors`](Self::errors), it is the status in
+    /// the body, if there is one.
     pub fn status(&self) -> StatusCode {
         self.inner.status
     }
 
-    /// The error code, such as `missing.permissions`.
+    /// Returns the error code, such as `missing.permissions`.
     pub fn code(&self) -> Option<&str> {
         self.inner.code.as_deref()
     }
 
-    /// What went wrong, for people.
+    /// Returns the message for people.
     ///
-    /// The body's `messageWithParams` with its `messageParams` filled in; when that is missing, or
-    /// one of its parameters is, the body's `message`. Tokens are taken out of it; control
-    /// characters are left in, unlike in `Display`.
+    /// It is the body's `messageWithParams` with its `messageParams` filled in. If that or one of its
+    /// parameters is missing, it is the body's `message`. Tokens are removed. Control characters are
+    /// kept, unlike in `Display`.
     pub fn message(&self) -> Option<&str> {
         self.inner.message.as_deref()
     }
 
-    /// The id under which Genesys knows the request: name it to their support.
+    /// Returns the id under which Genesys knows the request. Quote it to Genesys' support.
     ///
-    /// The body's `contextId`, or else the header `ININ-Correlation-Id`. Only ids of up to 64
-    /// letters, digits and hyphens.
+    /// It is the body's `contextId`, or else the header `ININ-Correlation-Id`. An id has up to 64
+    /// letters, digits and hyphens; any other text counts as missing.
     pub fn context_id(&self) -> Option<&str> {
         self.inner.context_id.as_deref()
     }
 
-    /// The limit that was exceeded.
+    /// Returns the exceeded limit.
     pub fn limit(&self) -> Option<&RateLimit> {
         self.inner.limit.as_ref()
     }
 
-    /// The id of the entity that the error is about.
+    /// Returns the id of the entity that the error is about.
     pub fn entity_id(&self) -> Option<&str> {
         self.inner.entity_id.as_deref()
     }
 
-    /// The name of the entity that the error is about.
+    /// Returns the name of the entity that the error is about.
     pub fn entity_name(&self) -> Option<&str> {
         self.inner.entity_name.as_deref()
     }
 
-    /// The permissions that the client lacks, such as `routing:queue:view`, each once and at most
-    /// 64 of them.
+    /// Returns the permissions that the client lacks, such as `routing:queue:view`: each once, and at
+    /// most 64.
     ///
-    /// Of a 403, from `messageParams` or else from the message. All are needed when the
-    /// [`code`](Self::code) is `missing.permissions`, and one of them when it is
-    /// `missing.any.permissions`.
+    /// They come from the `messageParams` of a 403, or else from its message. If the
+    /// [`code`](Self::code) is `missing.permissions`, the client needs all of them; if it is
+    /// `missing.any.permissions`, it needs one.
     pub fn missing_permissions(&self) -> impl Iterator<Item = &str> {
         self.inner.missing_permissions.iter().map(|name| &**name)
     }
 
-    /// How long to wait before the request is sent again, if the answer says so: by the header
-    /// `Retry-After`, or else by `Retry the request in [42] seconds` in the message.
+    /// Returns how long to wait before you resend the request, if the answer states it: in the header
+    /// `Retry-After`, or else as `Retry the request in [42] seconds` in the message.
     ///
-    /// At most [`RetryAfter::MAX`](crate::retry::RetryAfter::MAX). It may be hours: limits per day
-    /// exist. Zero, and a date that is over, count as not stated.
+    /// It is at most [`RetryAfter::MAX`](crate::retry::RetryAfter::MAX). It may be hours, since some
+    /// limits are per day. Zero and a date in the past count as not stated.
     pub fn retry_after(&self) -> Option<Duration> {
         self.inner.retry_after
     }
 
-    /// What is wrong with single fields or entities.
+    /// Returns the faults of single fields or entities.
     pub fn details(&self) -> &[ErrorDetail] {
         &self.inner.details
     }
 
-    /// The errors that this one sums up.
+    /// Returns the errors that this one sums up.
     ///
-    /// Of these and all [`details`](Self::details), 64 are kept altogether, three levels deep.
+    /// Together with all [`details`](Self::details), at most 64 are kept, three levels deep.
     pub fn errors(&self) -> &[Self] {
         &self.inner.errors
     }
@@ -161,7 +161,7 @@ impl fmt::Debug for ApiError {
 }
 
 impl Error for ApiError {
-    /// Why the body could not be read, if it broke off.
+    /// Returns why the body could not be read, if it broke off.
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         let source = self.inner.source.as_deref();
         source.map(|source| source as &(dyn Error + 'static))

@@ -17,22 +17,22 @@ use crate::{
 };
 
 /// The `authorization_code` grant (RFC 6749, section 4.1), with or without PKCE (RFC 7636): tokens
-/// for somebody who has just logged in by [`AuthorizeUrl`](super::AuthorizeUrl).
+/// for a person who has just logged in through [`AuthorizeUrl`](super::AuthorizeUrl).
 ///
-/// The first fetch exchanges the code, once. What comes after depends on the answer:
+/// The first fetch exchanges the code, once. The answer decides about the next fetch:
 ///
 /// | answer | next fetch |
 /// |---|---|
-/// | with a refresh token | goes on as [`RefreshToken`](super::RefreshToken) does, store included |
+/// | with a refresh token | as for [`RefreshToken`](super::RefreshToken), store included |
 /// | without one (inactivity timeout, PKCE) | [`LoginRequired`], without a request |
 ///
-/// [`new`](Self::new) is for clients with a secret, by HTTP Basic; a verifier in the [`LoginCode`]
-/// adds PKCE. [`public`](Self::public) is PKCE without a secret: the client's id goes into the
-/// form, and since Genesys refreshes for clients with a secret only, a refresh token counts as none
-/// there.
+/// [`new`](Self::new) is for clients with a secret, which it sends by HTTP Basic; a verifier in the
+/// [`LoginCode`] adds PKCE. [`public`](Self::public) is PKCE without a secret: the client's id goes
+/// into the form. Genesys refreshes only for clients with a secret, so `public` ignores refresh
+/// tokens.
 ///
-/// A code that may have been spent is never sent again: see
-/// [`RefreshToken`](super::RefreshToken#sent-once), whose table holds for codes as well.
+/// The source never resends a code that may be used up. The table of
+/// [`RefreshToken`](super::RefreshToken#sent-once) applies to codes, too.
 ///
 /// ```
 /// use bytes::Bytes;
@@ -55,18 +55,18 @@ use crate::{
 ///     code,
 ///     mock.service(),
 /// );
-/// let login = source.handle(); // for when somebody has to log in again
+/// let login = source.handle(); // for the next login
 /// let org = Org::builder(mock.region()).build_from_source(source)?;
 /// org.tokens().token().await?;
-/// assert!(login.is_login_required(), "the token lasts a day, and then somebody has to log in");
+/// assert!(login.is_login_required(), "the token cannot be renewed: it lasts a day");
 /// # Ok(())
 /// # }
 /// ```
 ///
 /// # Errors
 ///
-/// Those of [`RefreshToken`](super::RefreshToken#errors). A code that Genesys does not take, or a
-/// verifier or redirect URI that does not belong to it, is `invalid_grant`: [`LoginRequired`].
+/// As for [`RefreshToken`](super::RefreshToken#errors). [`LoginRequired`] (`invalid_grant`) if
+/// Genesys refuses the code, or if the verifier or redirect URI does not belong to the code.
 ///
 /// # Cancellation
 ///
@@ -78,7 +78,8 @@ pub struct AuthorizationCode<C, P, B> {
 }
 
 impl<C, P, B> AuthorizationCode<C, P, B> {
-    /// Exchanges this code at the login host of this region, by this HTTP client.
+    /// Returns a source that exchanges this code. This HTTP client sends the requests to the region's
+    /// login host.
     pub fn new(region: Region, credentials: P, code: LoginCode, client: C) -> Self {
         let endpoint = Endpoint::new(region, client);
         let authentication = Authentication::Secret(credentials);
@@ -87,19 +88,19 @@ impl<C, P, B> AuthorizationCode<C, P, B> {
         }
     }
 
-    /// Stores each refresh token before its token is used. Default: they are in memory only, and
-    /// the login ends with the process.
+    /// Stores each refresh token before its token is used. Default: refresh tokens are in memory only,
+    /// and the login ends with the process.
     #[must_use]
     pub fn with_store(mut self, store: impl RefreshTokenStore) -> Self {
         self.login.set_store(store);
         self
     }
 
-    /// Sends one more form parameter, with the code and with refresh tokens, for gateways that want
-    /// one.
+    /// Adds a form parameter to requests with the code and with refresh tokens, for a gateway that
+    /// requires one. Default: none.
     ///
-    /// Of a name that is given twice, the last value counts; one that the grant sends itself keeps
-    /// the grant's value. Default: none. The value counts as a secret.
+    /// If a name is set twice, the last value wins. A parameter that the grant sends itself keeps the
+    /// grant's value. The value is treated as a secret.
     #[must_use]
     pub fn with_parameter(
         mut self,
@@ -111,21 +112,21 @@ impl<C, P, B> AuthorizationCode<C, P, B> {
         self
     }
 
-    /// Asks in another way than Genesys Cloud wants it. Default: [`Dialect::new`].
+    /// Sets another form of token requests than Genesys Cloud's. Default: [`Dialect::new`].
     #[must_use]
     pub fn with_dialect(mut self, dialect: Dialect) -> Self {
         self.login.endpoint.dialect = dialect;
         self
     }
 
-    /// By which the source is given a new login.
+    /// Returns the handle that gives the source a new login.
     pub fn handle(&self) -> LoginHandle {
         self.login.handle()
     }
 }
 
 impl<C, B> AuthorizationCode<C, Credentials, B> {
-    /// The same for a client without a secret. The code has to have its verifier.
+    /// Returns a source for a client without a secret. The code must have its verifier.
     pub fn public(
         region: Region,
         client_id: impl Into<String>,

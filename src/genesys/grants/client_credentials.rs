@@ -19,35 +19,35 @@ use crate::{
 const GRANT: &str = "client_credentials";
 
 /// The `client_credentials` grant (RFC 6749, section 4.4): a token for the client itself, for
-/// services and jobs that act for nobody in particular.
+/// services and jobs that do not act on behalf of a person.
 ///
-/// One POST to `/oauth/token` of the region's login host, authenticated by HTTP Basic, with no
-/// parameter but the grant's name: Genesys decides by the client's roles, and ignores scopes. The
-/// request may be repeated; each mints a token of its own.
+/// A fetch is one POST to `/oauth/token` of the region's login host, with HTTP Basic authentication.
+/// The grant's name is its only parameter: Genesys decides by the client's roles, and ignores scopes.
+/// The request is safe to repeat; each repeat mints another token.
 ///
-/// The HTTP client is any tower service, and proxy and TLS are whatever that does. Of its responses
-/// at most 64 KiB are read. It should follow no redirects.
+/// The HTTP client is any tower service, which determines proxy and TLS. The source reads at most
+/// 64 KiB of a response. Use a client that does not follow redirects.
 ///
 /// # Errors
 ///
-/// See the [table](super#errors). Nobody has to log in here: a
-/// [`Denied`](crate::token::TokenErrorKind::Denied) heals as soon as the client or its secret is
-/// corrected.
+/// See the [table](super#errors). A login is never required here: after a
+/// [`Denied`](crate::token::TokenErrorKind::Denied), the source recovers as soon as you correct the
+/// client or its secret.
 ///
 /// # Cancellation
 ///
-/// A request that is dropped may have minted a token all the same; it is not used.
+/// If you drop a request, the server may still mint a token, which stays unused.
 ///
 /// # Example
 ///
-/// In the [guide](crate::guide::migrating#expiry-minus-a-margin-in-a-mutex).
+/// See the [guide](crate::guide::migrating#expiry-minus-a-margin-in-a-mutex).
 pub struct ClientCredentials<C, P, B> {
     endpoint: Endpoint<C, B>,
     credentials: P,
 }
 
 impl<C, P, B> ClientCredentials<C, P, B> {
-    /// Asks the login host of this region by this HTTP client.
+    /// Returns a source whose requests this HTTP client sends to the region's login host.
     pub fn new(region: Region, credentials: P, client: C) -> Self {
         Self {
             endpoint: Endpoint::new(region, client),
@@ -55,10 +55,10 @@ impl<C, P, B> ClientCredentials<C, P, B> {
         }
     }
 
-    /// Sends one more form parameter, for gateways that want one.
+    /// Adds a form parameter, for a gateway that requires one. Default: none.
     ///
-    /// Of a name that is given twice, the last value counts; one that the grant sends itself keeps
-    /// the grant's value. Default: none. The value counts as a secret.
+    /// If a name is set twice, the last value wins. A parameter that the grant sends itself keeps the
+    /// grant's value. The value is treated as a secret.
     #[must_use]
     pub fn with_parameter(
         mut self,
@@ -69,7 +69,7 @@ impl<C, P, B> ClientCredentials<C, P, B> {
         self
     }
 
-    /// Asks in another way than Genesys Cloud wants it. Default: [`Dialect::new`].
+    /// Sets another form of token requests than Genesys Cloud's. Default: [`Dialect::new`].
     #[must_use]
     pub fn with_dialect(mut self, dialect: Dialect) -> Self {
         self.endpoint.dialect = dialect;
@@ -100,7 +100,7 @@ where
     }
 }
 
-/// Tokens are shared by all processes with the same client id, token endpoint and form parameters.
+/// Shares tokens between all processes with the same client id, token endpoint and form parameters.
 impl<C, P, B> ShareableSource for ClientCredentials<C, P, B>
 where
     C: TokenClient<B>,

@@ -1,16 +1,17 @@
 use http::HeaderValue;
 use secrecy::{ExposeSecret, SecretString};
 
-/// How a token endpoint wants to be asked, where it is not Genesys Cloud's own: a gateway in front
-/// of it, or another OAuth 2.0 server.
+/// The form of token requests for a token endpoint other than Genesys Cloud's: a gateway, or another
+/// OAuth 2.0 server.
 ///
-/// [`OrgBuilder::dialect`](crate::genesys::OrgBuilder::dialect) takes it, and `with_dialect` of
-/// every grant.
+/// Pass it to [`OrgBuilder::dialect`](crate::genesys::OrgBuilder::dialect), or to `with_dialect` of a
+/// grant.
 ///
 /// # Default
 ///
-/// What Genesys Cloud takes: id and secret by HTTP Basic as they are, tokens of the type `bearer`
-/// (in any case, or unstated), and `tower-genesys/` with the crate's version as `User-Agent`.
+/// The form that Genesys Cloud accepts: id and secret by HTTP Basic, not encoded further; tokens of
+/// the type `bearer` (in any case, or unstated); and `tower-genesys/` with the crate's version as
+/// `User-Agent`.
 ///
 /// ```
 /// use tower_genesys::genesys::grants::{ClientAuthentication, Dialect};
@@ -27,24 +28,22 @@ pub struct Dialect {
     user_agent: HeaderValue,
 }
 
-/// How a client with a secret shows who it is (RFC 6749, section 2.3.1).
-///
-/// An example: [`Dialect`].
+/// How a client with a secret authenticates (RFC 6749, section 2.3.1). [`Dialect`] has an example.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ClientAuthentication {
-    /// HTTP Basic with id and secret as they are, like the official SDKs of Genesys Cloud.
+    /// HTTP Basic with id and secret not encoded further, like Genesys Cloud's official SDKs.
     #[default]
     Basic,
-    /// HTTP Basic with id and secret form-encoded first, as RFC 6749 has it. It differs from
-    /// [`Basic`](Self::Basic) where they hold more than letters, digits and `-._*`.
+    /// HTTP Basic with id and secret form-encoded first, as RFC 6749 states. It differs from
+    /// [`Basic`](Self::Basic) if they hold characters other than letters, digits and `-._*`.
     FormEncodedBasic,
     /// `client_id` and `client_secret` in the form (`client_secret_post`), and no `Authorization`.
     Post,
 }
 
 impl Dialect {
-    /// Genesys Cloud's own.
+    /// Returns the form that Genesys Cloud accepts.
     pub const fn new() -> Self {
         const USER_AGENT: &str = concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION"));
         Self {
@@ -65,9 +64,9 @@ impl Dialect {
         self
     }
 
-    /// Takes tokens of this type, in any case, for bearer tokens too. Default: none but `bearer`.
+    /// Accepts this token type, in any case, besides `bearer`. Default: `bearer` only.
     ///
-    /// The token is sent as `Authorization: Bearer` whatever its type is called.
+    /// The token is sent as `Authorization: Bearer`, whatever its type.
     #[must_use]
     pub fn with_token_type(mut self, name: impl Into<Box<str>>) -> Self {
         self.token_types.push(name.into());
@@ -91,7 +90,7 @@ impl Dialect {
         &self.user_agent
     }
 
-    /// Whether a token of this type is sent as a bearer token.
+    /// Reports whether a token of this type is sent as a bearer token.
     pub(super) fn is_bearer(&self, token_type: &str) -> bool {
         let mut others = self.token_types.iter();
         token_type.eq_ignore_ascii_case("bearer")
@@ -108,7 +107,7 @@ impl Default for Dialect {
 /// The parameters of one request.
 pub(super) type Form<'a> = Vec<(&'a str, &'a str)>;
 
-/// What is sent besides what a grant needs.
+/// The form parameters that a user adds to a grant.
 #[derive(Default)]
 pub(super) struct Parameters(Vec<(Box<str>, SecretString)>);
 
@@ -118,8 +117,7 @@ impl Parameters {
         self.0.push((name.into(), value));
     }
 
-    /// Names and values in the order of the names, so that it does not matter in which they were
-    /// added.
+    /// Returns names and values sorted by name, whatever the order in which they were added.
     pub(super) fn sorted(&self) -> Form<'_> {
         let mut sorted: Vec<_> = { self.0.iter() }
             .map(|(name, value)| (&**name, value.expose_secret()))
@@ -128,8 +126,8 @@ impl Parameters {
         sorted
     }
 
-    /// The form with these added, encoded. A parameter that comes twice is refused (RFC 6749,
-    /// section 3.2), so that what the grant sends itself comes first.
+    /// Encodes the form with these parameters added. Servers refuse a repeated parameter (RFC 6749,
+    /// section 3.2), so the grant's own parameters win.
     pub(super) fn encode<'a>(&'a self, mut form: Form<'a>) -> String {
         for (name, value) in &self.0 {
             if !form.iter().any(|(known, _)| *known == &**name) {

@@ -16,40 +16,42 @@ use crate::{
     token::{FetchContext, IssuedToken, TokenError, TokenSource},
 };
 
-/// The `refresh_token` grant (RFC 6749, section 6): tokens for somebody who logged in earlier.
+/// The `refresh_token` grant (RFC 6749, section 6): tokens for a person who logged in earlier.
 ///
-/// Each fetch is one POST, authenticated by HTTP Basic, which spends the refresh token and brings
-/// the next. A [store](Self::with_store) gets that one before the token is handed out. When an
-/// answer brings none, the old one is kept.
+/// Each fetch is one POST with HTTP Basic authentication. It uses up the refresh token, and the
+/// answer holds the next one. The source gives the next one to a [store](Self::with_store) before it
+/// returns the token. If an answer holds no refresh token, the source keeps the old one.
 ///
 /// # Sent once
 ///
-/// A refresh token that may have been spent is never sent again: Genesys, like any careful server,
-/// may take a second use for theft.
+/// The source never resends a refresh token that may be used up: Genesys, like other careful servers,
+/// may treat a second use as theft.
 ///
 /// | what happened | next |
 /// |---|---|
 /// | no credentials, the HTTP client not ready, no connection | sent at the next fetch |
 /// | an answer: 429, 503, throttled 400, `invalid_client`, redirect | sent at the next fetch |
-/// | `invalid_grant` | over: [`LoginRequired`] |
-/// | sent, and the connection broke | may be spent: [`LoginRequired`] |
-/// | sent, and no answer came in time | may be spent: [`LoginRequired`], at once |
-/// | sent, and the fetch was dropped | may be spent: [`LoginRequired`] |
-/// | 408, 500, 502, 504, another 5xx, or a success that is no token | may be spent: [`LoginRequired`] |
+/// | `invalid_grant` | invalid: [`LoginRequired`] |
+/// | sent, and the connection broke | may be used up: [`LoginRequired`] |
+/// | sent, and no answer came in time | may be used up: [`LoginRequired`], at once |
+/// | sent, and the fetch was dropped | may be used up: [`LoginRequired`] |
+/// | 408, 500, 502, 504, another 5xx, or a success without a token | may be used up: [`LoginRequired`] |
 ///
-/// A process that ends between sending and storing leaves a spent refresh token in the store; only a
+/// A process that ends between sending and storing leaves a used refresh token in the store. Only a
 /// store that can [mark](RefreshTokenStore::mark) it keeps the next process from sending it.
 ///
-/// "No connection" is what the error of the HTTP client says: an `io::Error` with
-/// `ConnectionRefused`, and with the feature `hyper` what hyper-util and h2 know to be unsent. An
-/// error that does not say so counts as sent, and so does what a gateway says for a service that it
-/// has lost sight of. After [`LoginRequired`] no request is made until the [handle](Self::handle)
-/// gives the source a new refresh token;
-/// [`TokenCache::invalidate`](crate::TokenCache::invalidate) then lets the cache ask at once.
+/// The error of the HTTP client shows whether there was no connection: an `io::Error` with
+/// `ConnectionRefused`, and with the feature `hyper` the errors that hyper-util and h2 know to be
+/// unsent. After any other error, the request counts as sent. It also counts as sent after a
+/// gateway's answer, since the gateway may have lost track of the service.
+///
+/// After [`LoginRequired`] the source sends no request until the [handle](Self::handle) gives it a
+/// new refresh token. Then call [`TokenCache::invalidate`](crate::TokenCache::invalidate), and the
+/// cache fetches at once.
 ///
 /// The cache makes one attempt, with the whole
-/// [deadline](crate::token::CacheSettings::with_deadline) of a renewal: what is cut off there is lost, so
-/// give it more if the token endpoint is slow.
+/// [deadline](crate::token::CacheSettings::with_deadline) of a renewal. An attempt that the deadline
+/// cuts off loses the login, so raise the deadline if the token endpoint is slow.
 ///
 /// ```
 /// use bytes::Bytes;
@@ -69,7 +71,7 @@ use crate::{
 /// let (region, client) = (mock.region(), mock.service());
 /// let source = RefreshToken::<_, _, Full<Bytes>>::new(region, credentials, stored, client)
 ///     .with_store(async |token: IssuedRefreshToken| write_to_database(token.expose()).await);
-/// let login = source.handle(); // for when somebody has to log in again
+/// let login = source.handle(); // for the next login
 /// let org = Org::builder(mock.region()).build_from_source(source)?;
 ///
 /// org.tokens().token().await?;
@@ -80,14 +82,22 @@ use crate::{
 ///
 /// # Errors
 ///
-/// See the [table](super#errors). [`LoginRequired`] as above; [`NotPersisted`] when the store
-/// fails, and [`NotMarked`] when it cannot mark; [`Busy`] for a second fetch at the same time, and when the login was replaced meanwhile.
+/// See the [table](super#errors). Besides:
+///
+/// | kind | cause |
+/// |---|---|
+/// | [`LoginRequired`] | see above |
+/// | [`NotPersisted`] | the store failed to store |
+/// | [`NotMarked`] | the store failed to mark |
+/// | [`Busy`] | another fetch is in flight, or the login was replaced meanwhile |
 ///
 /// # Cancellation
 ///
-/// A fetch that is dropped before it sends changes nothing. One that is dropped between sending and
-/// the answer loses the login. One that is dropped while the store works loses nothing: the next
-/// one stores the refresh token, and hands out the token that came with it.
+/// | fetch dropped | effect |
+/// |---|---|
+/// | before it sends | none |
+/// | between the request and the answer | the login is lost |
+/// | while the store works | none: the next fetch stores the refresh token, and returns its token |
 ///
 /// [`LoginRequired`]: crate::token::TokenErrorKind::LoginRequired
 /// [`NotPersisted`]: crate::token::TokenErrorKind::NotPersisted
@@ -98,8 +108,8 @@ pub struct RefreshToken<C, P, B> {
 }
 
 impl<C, P, B> RefreshToken<C, P, B> {
-    /// Begins with this refresh token, which counts as stored, at the login host of this region, by
-    /// this HTTP client.
+    /// Returns a source that starts with this refresh token, which counts as stored. This HTTP client
+    /// sends the requests to the region's login host.
     pub fn new(
         region: Region,
         credentials: P,
@@ -115,20 +125,20 @@ impl<C, P, B> RefreshToken<C, P, B> {
         }
     }
 
-    /// Stores each new refresh token before its token is used. Default: they are in memory only,
-    /// and the login ends with the process.
+    /// Stores each new refresh token before its token is used. Default: refresh tokens are in memory
+    /// only, and the login ends with the process.
     #[must_use]
     pub fn with_store(mut self, store: impl RefreshTokenStore) -> Self {
         self.login.set_store(store);
         self
     }
 
-    /// Sends a refresh token that the [store](RefreshTokenStore::mark) finds marked as in use.
-    /// Default: that is [`LoginRequired`], and nothing is sent.
+    /// Sends a refresh token even if the [store](RefreshTokenStore::mark) finds it marked as in use.
+    /// Default: the fetch fails with [`LoginRequired`] and sends nothing.
     ///
-    /// The process that has marked it may have sent it: then this second use can cost every token
-    /// that came of the login. It may have ended before that too, and then this saves a login. The
-    /// token endpoint gets one look at it.
+    /// If the process that set the mark has sent the refresh token, this second use can revoke every
+    /// token of the login. If that process ended before it sent, this saves a login. The source sends
+    /// the marked refresh token once.
     ///
     /// [`LoginRequired`]: crate::token::TokenErrorKind::LoginRequired
     #[must_use]
@@ -137,10 +147,10 @@ impl<C, P, B> RefreshToken<C, P, B> {
         self
     }
 
-    /// Sends one more form parameter, for gateways that want one.
+    /// Adds a form parameter, for a gateway that requires one. Default: none.
     ///
-    /// Of a name that is given twice, the last value counts; one that the grant sends itself keeps
-    /// the grant's value. Default: none. The value counts as a secret.
+    /// If a name is set twice, the last value wins. A parameter that the grant sends itself keeps the
+    /// grant's value. The value is treated as a secret.
     #[must_use]
     pub fn with_parameter(
         mut self,
@@ -152,14 +162,14 @@ impl<C, P, B> RefreshToken<C, P, B> {
         self
     }
 
-    /// Asks in another way than Genesys Cloud wants it. Default: [`Dialect::new`].
+    /// Sets another form of token requests than Genesys Cloud's. Default: [`Dialect::new`].
     #[must_use]
     pub fn with_dialect(mut self, dialect: Dialect) -> Self {
         self.login.endpoint.dialect = dialect;
         self
     }
 
-    /// By which the source is given a new login.
+    /// Returns the handle that gives the source a new login.
     pub fn handle(&self) -> LoginHandle {
         self.login.handle()
     }

@@ -18,12 +18,12 @@ use crate::{
 
 const GRANT: &str = "urn:ietf:params:oauth:grant-type:saml2-bearer";
 
-/// The SAML2 bearer grant (RFC 7522): a token for somebody whom the organisation's identity
-/// provider vouches for.
+/// The SAML2 bearer grant (RFC 7522): a token for a person whom the organisation's identity provider
+/// vouches for.
 ///
-/// Each fetch asks an [`AssertionProvider`] for an assertion, and sends it with the organisation's
-/// short name, authenticated by HTTP Basic. No refresh token comes back, so that each renewal needs
-/// an assertion that is valid then.
+/// Each fetch asks an [`AssertionProvider`] for an assertion. It sends the assertion with the
+/// organisation's short name and HTTP Basic authentication. The answer holds no refresh token, so
+/// each renewal needs another valid assertion.
 ///
 /// ```
 /// use bytes::Bytes;
@@ -52,15 +52,15 @@ const GRANT: &str = "urn:ietf:params:oauth:grant-type:saml2-bearer";
 ///
 /// # Errors
 ///
-/// See the [table](super#errors). [`TokenErrorKind::LoginRequired`] when Genesys does not take the
-/// assertion (`invalid_grant`): it has expired, or was made for somebody else.
-/// [`TokenErrorKind::Credentials`] when the provider has none, with its error as the source.
+/// See the [table](super#errors). [`TokenErrorKind::LoginRequired`] if Genesys refuses the assertion
+/// (`invalid_grant`), because it has expired or is for another recipient.
+/// [`TokenErrorKind::Credentials`] if the provider fails, with its error as the source.
 ///
 /// # Cancellation
 ///
-/// A request that is dropped may have minted a token all the same. The request counts as
-/// repeatable, since the next one asks for another assertion; whether that is a new one is up to
-/// the provider.
+/// If you drop a request, the server may still mint a token. The request counts as repeatable, since
+/// the next one asks the provider for another assertion. The provider decides whether that one is
+/// new.
 pub struct Saml2Bearer<C, P, A, B> {
     endpoint: Endpoint<C, B>,
     credentials: P,
@@ -68,17 +68,15 @@ pub struct Saml2Bearer<C, P, A, B> {
     assertions: A,
 }
 
-/// Where SAML2 assertions come from. It is asked at every fetch, since they expire within minutes.
+/// Provides SAML2 assertions. The source asks at every fetch, since assertions expire within minutes.
 ///
-/// An async closure is a provider.
-///
-/// An example is at [`Saml2Bearer`].
+/// An async closure is a provider; [`Saml2Bearer`] has an example.
 pub trait AssertionProvider: Send + Sync + 'static {
-    /// An assertion that is valid now, as base 64.
+    /// Returns an assertion that is valid now, in base64.
     ///
     /// # Errors
     ///
-    /// Any; it becomes the source of a [`TokenErrorKind::Credentials`].
+    /// Any error. It becomes the source of a [`TokenErrorKind::Credentials`].
     fn assertion(&self) -> impl Future<Output = Result<SecretString, BoxError>> + Send;
 }
 
@@ -95,8 +93,8 @@ where
 }
 
 impl<C, P, A, B> Saml2Bearer<C, P, A, B> {
-    /// Asks the login host of this region by this HTTP client, for the organisation of this short
-    /// name.
+    /// Returns a source for the organisation with this short name. This HTTP client sends the requests
+    /// to the region's login host.
     pub fn new(
         region: Region,
         credentials: P,
@@ -112,10 +110,10 @@ impl<C, P, A, B> Saml2Bearer<C, P, A, B> {
         }
     }
 
-    /// Sends one more form parameter, for gateways that want one.
+    /// Adds a form parameter, for a gateway that requires one. Default: none.
     ///
-    /// Of a name that is given twice, the last value counts; one that the grant sends itself keeps
-    /// the grant's value. Default: none. The value counts as a secret.
+    /// If a name is set twice, the last value wins. A parameter that the grant sends itself keeps the
+    /// grant's value. The value is treated as a secret.
     #[must_use]
     pub fn with_parameter(
         mut self,
@@ -126,7 +124,7 @@ impl<C, P, A, B> Saml2Bearer<C, P, A, B> {
         self
     }
 
-    /// Asks in another way than Genesys Cloud wants it. Default: [`Dialect::new`].
+    /// Sets another form of token requests than Genesys Cloud's. Default: [`Dialect::new`].
     #[must_use]
     pub fn with_dialect(mut self, dialect: Dialect) -> Self {
         self.endpoint.dialect = dialect;
@@ -158,7 +156,7 @@ where
         Some(self.endpoint.login_host())
     }
 
-    /// The provider may have one assertion for both, and a server may take it once only.
+    /// The provider may return one assertion for both requests, and a server may accept it only once.
     fn may_overlap(&self) -> bool {
         false
     }

@@ -4,12 +4,10 @@ use tower_service::Service;
 
 use crate::BoxError;
 
-/// An HTTP client by which tokens can be fetched: any tower service for requests with bodies `B`
-/// that can be cloned and sent between threads.
+/// An HTTP client that can fetch tokens: any tower service for requests with bodies `B` that is
+/// `Clone` and can be sent between threads.
 ///
-/// There is nothing to implement: what fits is one.
-///
-/// An example is at [`Saml2Bearer`](super::Saml2Bearer).
+/// Every such service implements it. [`Saml2Bearer`](super::Saml2Bearer) has an example.
 pub trait TokenClient<B>:
     Service<
         Request<B>,
@@ -20,7 +18,7 @@ pub trait TokenClient<B>:
     + Send
     + 'static
 {
-    /// The body of its responses.
+    /// The body of the client's responses.
     type ResponseBody: Body<Data: Send, Error: Into<BoxError>> + Send;
 }
 

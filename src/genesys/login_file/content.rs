@@ -1,4 +1,4 @@
-//! The format of a login file, and how it is read.
+//! The format of a login file, and its parser.
 
 use std::path::Path;
 
@@ -70,14 +70,14 @@ impl Form {
     pub(super) fn read(&self, bytes: &[u8], path: &Path) -> Result<StoredLogin, LoginFileError> {
         let json = FRAME.within(bytes);
         let json = json.map_err(|kind| LoginFileError::unreadable(kind, path))?;
-        // Without the parser's own error, which may show what it has read.
+        // The parser's own error may quote the token, so it is dropped.
         let state: State = serde_json::from_str(json)
             .map_err(|_| LoginFileError::unreadable(StoreErrorKind::Corrupt, path))?;
         let token = match (self, state.token) {
             #[cfg(feature = "seal")]
             (Self::Sealed(ring), Token::Sealed(sealed)) => open(ring, &sealed, state.in_use, path)?,
             (Self::Unsealed, Token::Unsealed(token)) => token.into(),
-            // Never believed without its seal: anyone who can write the file could take that off.
+            // A token without its seal is refused: anyone who can write the file could remove the seal.
             #[cfg(feature = "seal")]
             (Self::Sealed(_), Token::Unsealed(_)) => {
                 let what = "is not sealed, and should be; log in again, which replaces it";
@@ -115,7 +115,7 @@ fn open(
     Ok(token.into())
 }
 
-/// What the seal covers beside the token: that it is one of a login, and its mark.
+/// The data that the seal covers beside the token: the purpose "login", and the mark.
 #[cfg(feature = "seal")]
 fn around(in_use: bool) -> [u8; 5] {
     [b't', b'g', b'l', 1, in_use.into()]
@@ -136,7 +136,7 @@ pub(super) fn locked<T>(
     }
 }
 
-/// Returns what is in the file, unless that is not ours to read.
+/// Returns the contents of the file, unless the process must not read it.
 pub(super) fn bytes(file: &PrivateFile) -> Result<Option<Vec<u8>>, LoginFileError> {
     let found = file.read();
     match found.map_err(|error| LoginFileError::failed(file.path(), error))? {

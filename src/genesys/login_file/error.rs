@@ -8,7 +8,7 @@ use crate::{
     },
 };
 
-/// A [`LoginFile`](super::LoginFile) cannot be used.
+/// The error of a [`LoginFile`](super::LoginFile) that cannot be used.
 ///
 /// The message names the file and the next step, and shows nothing of the contents.
 ///
@@ -69,16 +69,16 @@ impl LoginFileError {
             ),
             Foreign::Permissions => (
                 Kind::Permissions,
-                "can be used by others; take their rights away (chmod 600), and log in again if they may have \
-                 read it",
+                "is accessible to other users; remove their access (chmod 600), and log in again if they may \
+                 have read it",
             ),
             Foreign::Unreadable => (
                 Kind::Permissions,
-                "cannot be read by its owner; give it back the right (chmod 600)",
+                "cannot be read by its owner; restore the owner's access (chmod 600)",
             ),
             Foreign::TooLong => (
                 Kind::Damaged,
-                "is too long to be one; choose another name, or move the file away",
+                "is too long for a login file; choose another name, or move the file away",
             ),
         };
         Self::new(kind, path, what)
@@ -95,13 +95,13 @@ impl LoginFileError {
             _ => Self::new(
                 LoginFileErrorKind::Damaged,
                 path,
-                "is damaged, or no login file; log in again, which replaces it",
+                "is damaged, or is not a login file; log in again, which replaces it",
             ),
         }
     }
 
     pub(super) fn failed(path: &Path, error: impl Into<BoxError>) -> Self {
-        let what = "cannot be read or written (see the cause); check that its disk is neither full, broken nor \
+        let what = "cannot be read or written (see the cause); check whether its disk is full, broken or \
                     read-only";
         Self::new(LoginFileErrorKind::Unavailable, path, what).with_source(error)
     }
@@ -141,7 +141,7 @@ impl From<FileStoreError> for LoginFileError {
     }
 }
 
-/// Of the threads that carry operations out.
+/// Converts an error of the threads that carry out operations.
 impl From<StoreError> for LoginFileError {
     fn from(error: StoreError) -> Self {
         Self {

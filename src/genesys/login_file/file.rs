@@ -28,7 +28,7 @@ use crate::store::file::{Directory, PrivateFile, Threads};
 /// let credentials = Credentials::new(mock.client_id(), mock.client_secret())?;
 /// let file = LoginFile::unsealed(&path)?; // `/home/ada/.local/state/my-program/login`, say
 ///
-/// // The first run: somebody logs in.
+/// // The first run: a person logs in.
 /// assert!(file.read()?.is_none());
 /// let callback = "http://127.0.0.1:8421/callback";
 /// let code = LoginCode::new(mock.issue_code(callback), callback);
@@ -37,15 +37,15 @@ use crate::store::file::{Directory, PrivateFile, Threads};
 ///     .with_store(file.clone());
 /// Org::builder(mock.region()).build_from_source(source)?.tokens().token().await?;
 ///
-/// // The next run: the login is there.
-/// let login = file.read()?.expect("somebody has logged in");
+/// // The next run reads the stored login.
+/// let login = file.read()?.expect("the first run stored it");
 /// let (region, client) = (mock.region(), mock.service());
 /// let source = RefreshToken::<_, _, Full<Bytes>>::new(region, credentials, login.into_token(), client)
 ///     .with_store(file.clone());
 /// Org::builder(mock.region()).build_from_source(source)?.tokens().token().await?;
 /// assert_eq!(mock.token_posts(), 2);
 ///
-/// // A file that others can read is an error, which says what to do.
+/// // A file that others can read is an error, whose message names the next step.
 /// # #[cfg(unix)] {
 /// use std::os::unix::fs::PermissionsExt;
 /// std::fs::set_permissions(&path, PermissionsExt::from_mode(0o644))?;
@@ -92,7 +92,7 @@ use crate::store::file::{Directory, PrivateFile, Threads};
 /// for [`LoginHandle::replace`](crate::genesys::grants::LoginHandle::replace).
 ///
 /// A mark that stays belongs to a process that ended while it waited for the answer. The refresh
-/// token may be spent, so the crate does not send it: log in again.
+/// token may be used up, so the crate does not send it: log in again.
 ///
 /// # Cloning
 ///
@@ -100,9 +100,9 @@ use crate::store::file::{Directory, PrivateFile, Threads};
 ///
 /// # Errors
 ///
-/// [`LoginFileError`], at once where it can be known: a file or a directory of another user, one
-/// that others can read, a link. Within a fetch, it is the source of the
-/// [`TokenError`](crate::TokenError): [`NotMarked`](crate::token::TokenErrorKind::NotMarked) or
+/// [`LoginFileError`]. Opening the file already fails if the file or its directory belongs to another
+/// user or is accessible to others, or if the path is a link. Within a fetch, the error is the source
+/// of a [`TokenError`](crate::TokenError): [`NotMarked`](crate::token::TokenErrorKind::NotMarked) or
 /// [`NotPersisted`](crate::token::TokenErrorKind::NotPersisted).
 ///
 /// A damaged file, one of another version, and one that no key opens are errors for
@@ -121,8 +121,7 @@ pub struct LoginFile {
 }
 
 impl LoginFile {
-    /// Opens the login in this file, which need not exist, and keeps refresh tokens in it as they
-    /// are.
+    /// Opens the login in this file, which need not exist, and stores refresh tokens unencrypted.
     ///
     /// Blocks while it checks the file and its directory, and creates the directory if it is missing.
     ///

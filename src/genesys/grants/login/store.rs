@@ -6,11 +6,11 @@ use crate::BoxError;
 
 /// Stores each new refresh token, so that the login survives the process.
 ///
-/// Genesys gives a new refresh token with every token, and takes the old one no more. A source with
-/// a store hands the token out only after [`persist`](Self::persist) has returned: whoever has seen
-/// the token work can rely on the refresh token behind it being stored. When storing fails, the
-/// fetch fails with [`NotPersisted`](crate::token::TokenErrorKind::NotPersisted), the new refresh token
-/// and the token stay in memory, and the next fetch stores it first.
+/// Genesys issues a new refresh token with every token, and no longer accepts the old one. A source
+/// with a store returns the token only after [`persist`](Self::persist) has returned, so a token in
+/// use implies that its refresh token is stored. If storing fails, the fetch fails with
+/// [`NotPersisted`](crate::token::TokenErrorKind::NotPersisted). The token and the new refresh token
+/// stay in memory, and the next fetch stores the refresh token first.
 ///
 /// An async closure is a store:
 ///
@@ -25,11 +25,13 @@ use crate::BoxError;
 ///
 /// # When a process ends
 ///
-/// A process that ends after it has sent a refresh token, and before it has stored the next, leaves
-/// a spent one behind. The next process sends it, and the server takes that for theft: the login is
-/// lost, and every token that came of it. A store that can [mark](Self::mark) a refresh token
-/// prevents that: the next process finds the mark, sends nothing, and answers
-/// [`LoginRequired`](crate::token::TokenErrorKind::LoginRequired) at once. It costs one write more for each
+/// A process may end after it has sent a refresh token, and before it has stored the next one. It
+/// then leaves a used refresh token in the store. If the next process sends that one, the server may
+/// treat it as theft and revoke the login with all its tokens.
+///
+/// A store that can [mark](Self::mark) a refresh token prevents that. The next process finds the
+/// mark, sends nothing, and fails at once with
+/// [`LoginRequired`](crate::token::TokenErrorKind::LoginRequired). A mark costs one more write for each
 /// renewal. In a database:
 ///
 /// ```
@@ -75,32 +77,31 @@ use crate::BoxError;
 ///
 /// # Cancellation
 ///
-/// A future is dropped with the fetch; the next fetch calls again with the same token. So storing
-/// what is stored already has to be harmless, and so has unmarking what is not marked. There is
-/// never more than one call at a time for one source.
+/// The future is dropped with its fetch, and the next fetch calls again with the same refresh token.
+/// So `persist` and `unmark` must be idempotent. A source makes one call at a time.
 pub trait RefreshTokenStore: Send + Sync + 'static {
-    /// Stores the refresh token in place of the one before, unmarked.
+    /// Replaces the stored refresh token with this one, unmarked.
     ///
     /// # Errors
     ///
-    /// Any, without the refresh token in it: it becomes the source of a
+    /// Any error without the refresh token in it. It becomes the source of a
     /// [`TokenError`](crate::TokenError), which may be logged.
     fn persist(
         &self,
         token: IssuedRefreshToken,
     ) -> impl Future<Output = Result<(), BoxError>> + Send;
 
-    /// Marks the stored refresh token as in use, before it is sent, unless it is already: in one
-    /// step, so that of two processes one gets [`Set`](RefreshTokenMark::Set).
+    /// Marks the stored refresh token as in use before it is sent. Check and mark in one atomic step,
+    /// so that only one of two processes gets [`Set`](RefreshTokenMark::Set).
     ///
-    /// A store that holds another refresh token answers [`Replaced`](RefreshTokenMark::Replaced):
-    /// this one is spent. An empty store stores this one, marked. Default:
+    /// If the store holds another refresh token, return [`Replaced`](RefreshTokenMark::Replaced): this
+    /// one is used up. If the store is empty, store this one, marked. Default:
     /// [`Unsupported`](RefreshTokenMark::Unsupported).
     ///
     /// # Errors
     ///
-    /// As for [`persist`](Self::persist). The refresh token is then not sent, and kept:
-    /// [`NotMarked`](crate::token::TokenErrorKind::NotMarked).
+    /// As for [`persist`](Self::persist). The source then keeps the refresh token and does not send
+    /// it: [`NotMarked`](crate::token::TokenErrorKind::NotMarked).
     fn mark(
         &self,
         token: IssuedRefreshToken,
@@ -109,8 +110,8 @@ pub trait RefreshTokenStore: Send + Sync + 'static {
         ready(Ok(RefreshTokenMark::Unsupported))
     }
 
-    /// Takes the mark off a refresh token that was certainly not spent: it was not sent, or refused
-    /// without a look at it. Default: does nothing.
+    /// Removes the mark of a refresh token that is certainly not used up: it was not sent, or the
+    /// server refused the request without looking at it. Default: a no-op.
     ///
     /// # Errors
     ///
@@ -124,19 +125,17 @@ pub trait RefreshTokenStore: Send + Sync + 'static {
     }
 }
 
-/// What [`RefreshTokenStore::mark`] has found.
-///
-/// An example is at [`RefreshTokenStore`].
+/// The result of [`RefreshTokenStore::mark`]. [`RefreshTokenStore`] has an example.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum RefreshTokenMark {
-    /// It was not marked, and is now.
+    /// The refresh token was not marked, and is now.
     Set,
-    /// It was marked before.
+    /// The refresh token was already marked.
     Found,
-    /// The stored refresh token is another one, so this one is spent.
+    /// The stored refresh token is another one, so this one is used up.
     Replaced,
-    /// The store cannot mark. A process that ends while it sends a refresh token leaves a spent one.
+    /// The store cannot mark. A process that ends while it sends a refresh token leaves a used one.
     Unsupported,
 }
 
@@ -151,9 +150,9 @@ where
     }
 }
 
-/// A refresh token on its way to a store. `Debug` does not show it.
+/// A refresh token that a source gives to a store. `Debug` does not show it.
 ///
-/// An example is at [`RefreshTokenStore`].
+/// [`RefreshTokenStore`] has an example.
 #[derive(Clone)]
 pub struct IssuedRefreshToken {
     secret: SecretString,
@@ -164,7 +163,7 @@ impl IssuedRefreshToken {
         Self { secret }
     }
 
-    /// The refresh token itself. It is worth more than a password: store it encrypted.
+    /// Returns the refresh token itself. It is worth more than a password: store it encrypted.
     pub fn expose(&self) -> &str {
         self.secret.expose_secret()
     }
@@ -178,7 +177,7 @@ impl fmt::Debug for IssuedRefreshToken {
 
 type Stored<'a, T> = Pin<Box<dyn Future<Output = Result<T, BoxError>> + Send + 'a>>;
 
-/// [`RefreshTokenStore`] behind a pointer, so that a source is not generic over it.
+/// An object-safe [`RefreshTokenStore`], so that a source is not generic over it.
 pub(super) trait ErasedStore: Send + Sync {
     fn persist(&self, token: IssuedRefreshToken) -> Stored<'_, ()>;
     fn mark(&self, token: IssuedRefreshToken) -> Stored<'_, RefreshTokenMark>;
