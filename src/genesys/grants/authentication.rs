@@ -38,7 +38,7 @@ impl<P: CredentialsProvider> Authentication<P> {
 }
 
 impl Identity<'_> {
-    /// What goes into the form, for want of a secret or because the server wants it there.
+    /// Returns the form parameters of a client without a secret, or of one that sends it in the form.
     pub(super) fn parameters(&self, way: ClientAuthentication) -> Form<'_> {
         match self {
             Self::Secret(credentials) if way == ClientAuthentication::Post => vec![

@@ -59,7 +59,7 @@ pub(super) enum Fate {
     Unspent,
     /// The token endpoint does not take it.
     Refused,
-    /// Nobody knows: the request was sent, and no answer came, or one without the token.
+    /// Unknown: the request was sent, and no answer arrived, or one without a token.
     Unknown,
 }
 
@@ -209,10 +209,9 @@ fn fate(failure: Failure, status: StatusCode) -> Fate {
 
 /// What a status alone says of the grant.
 ///
-/// Only what was answered without a look at the grant leaves it unspent. A 500, 502, 504, or 408
-/// may come from something that has lost sight of a request that went through, and so may a status
-/// of a gateway's own. To send a grant again that was spent can cost every token that came of it,
-/// which is worse than one login more.
+/// A grant stays unused only if the server answered without looking at it. A 500, 502, 504 or 408, or
+/// a gateway's own status, may come from a proxy that lost track of a request that succeeded. To
+/// resend a used grant can revoke every token of the login, which is worse than another login.
 fn fate_by(status: StatusCode) -> Fate {
     match status {
         StatusCode::REQUEST_TIMEOUT => Fate::Unknown,

@@ -11,11 +11,11 @@ use crate::{
     token::{TokenError, TokenErrorKind},
 };
 
-/// What is read of an answer of the token endpoint. A token and what comes with it are some hundred
-/// bytes; more is a page of something else.
+/// How much of an answer of the token endpoint is read. A token with its other fields is some hundred
+/// bytes; a longer answer is another page.
 pub(super) const LONGEST_ANSWER: usize = 64 * 1024;
 
-/// Why an answer is no token. Holds nothing of the body: an error may end up anywhere.
+/// Why an answer holds no token. An error may be logged, so it repeats nothing of the body.
 ///
 /// A code is one of RFC 6749.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -64,8 +64,7 @@ pub(super) fn token(status: StatusCode, body: &[u8], dialect: &Dialect) -> Resul
 
 fn issued(answer: Answer, dialect: &Dialect) -> Result<Issued, Failure> {
     if reports_error(&answer) {
-        // Some servers answer 200 to whatever they have understood. With a token beside it, nobody
-        // knows which of the two is meant.
+        // Some servers answer 200 with an `error`. With a token beside it, the answer is ambiguous.
         return Err(match code(&answer) {
             Some(_) if !answer.access_token.is_string() => refusal(&answer),
             _ => Failure::Malformed("it answered 200 and reported an error all the same"),
@@ -90,15 +89,15 @@ fn issued(answer: Answer, dialect: &Dialect) -> Result<Issued, Failure> {
         Value::Null => None,
         Value::String(text) if text.is_empty() => None,
         Value::String(text) => Some(SecretString::from(text)),
-        // Taken for none, the next request would spend the old one again.
+        // If it were ignored, the next request would use the old one a second time.
         _ => return Err(Failure::Malformed("its refresh token is no text")),
     };
     let access = IssuedToken::new(SecretString::from(secret), lifetime(&answer.expires_in));
     Ok(Issued { access, refresh })
 }
 
-/// A lifetime in seconds, however it is written. What is no number of seconds counts as not stated,
-/// and so does zero: a token without a lifetime would be fetched in a loop.
+/// Reads a lifetime in seconds, as a number or a text. Any other value counts as not stated. Zero
+/// does, too: a token without a lifetime would be fetched in a loop.
 fn lifetime(expires_in: &Value) -> Duration {
     let seconds = match expires_in {
         Value::Number(number) => number.as_f64(),
@@ -113,7 +112,7 @@ fn lifetime(expires_in: &Value) -> Duration {
     }
 }
 
-/// Whether there is an `error`; an empty one is none.
+/// Reports whether an `error` is set and not empty.
 fn reports_error(answer: &Answer) -> bool {
     !answer.error.is_null() && answer.error != *""
 }

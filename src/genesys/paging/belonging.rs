@@ -80,7 +80,7 @@ fn canonical(value: &Value, without: Option<&str>, out: &mut String) {
             fields.sort_by_key(|(name, _)| *name);
             out.push('{');
             for (name, value) in fields {
-                // Set anew for each page.
+                // The pager sets this parameter for each page.
                 if without == Some(name) {
                     continue;
                 }

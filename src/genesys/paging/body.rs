@@ -48,7 +48,7 @@ pub(super) fn read<T: DeserializeOwned>(
     })
 }
 
-/// What a query is given beside its rows, by whoever asks for it.
+/// The field of a query for results other than rows.
 const BESIDE_ROWS: &str = "aggregations";
 
 /// Whether a page without the rows that were asked for has others, in a field of another name.
@@ -65,7 +65,7 @@ pub(super) fn has_others(json: &[u8]) -> bool {
     })
 }
 
-/// The `id` of the last row, for pages that go on after it.
+/// Returns the `id` of the last row, after which the next page begins.
 pub(super) fn last_id(json: &[u8], rows: &str) -> Option<String> {
     let page: Value = serde_json::from_slice(json).ok()?;
     let mut names = rows.split('.').filter(|name| !name.is_empty());

@@ -16,7 +16,7 @@ pub struct Checkpoint {
     pub(super) position: Position,
 }
 
-/// What comes next.
+/// The next request of a stream.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub(super) enum Position {
@@ -97,7 +97,7 @@ impl From<Wire> for Checkpoint {
     }
 }
 
-/// It is stored first, and so is refused before anything that only another version has.
+/// The version is the first field, so another version is refused before its unknown fields are.
 fn version<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
     let version = u32::deserialize(deserializer)?;
     if version == VERSION {

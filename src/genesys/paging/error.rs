@@ -70,17 +70,17 @@ pub enum PageErrorKind {
     /// There are far more rows in all than a page before has said: the page is probably one of
     /// another list, without the request's filters.
     Grown,
-    /// There are more rows than the API gives by this way.
+    /// The list has more rows than the API returns in this way of paging.
     TooManyRows,
     /// The job has failed.
     JobFailed,
-    /// Somebody has cancelled the job.
+    /// The job was cancelled at the API.
     JobCancelled,
-    /// The job, or its results, are no longer there.
+    /// The job or its results have expired.
     JobExpired,
     /// The job was not done in time; it may still be running.
     JobTimedOut,
-    /// There is no tokio runtime to wait on.
+    /// The wait needs a tokio runtime, and the caller runs outside of one.
     NoRuntime,
 }
 
@@ -130,15 +130,14 @@ impl PageError {
         self.inner.kind
     }
 
-    /// Which page it happened at, for people.
+    /// Returns the page that failed, as text for people.
     pub fn place(&self) -> &str {
         &self.inner.place
     }
 
-    /// From where a new stream asks for the very page that has failed.
+    /// Returns the checkpoint from which a new stream requests the failed page.
     ///
-    /// `None` when there is no such place: the request itself is wrong, or the checkpoint that it
-    /// was to go on from.
+    /// Returns `None` if the request itself, or the checkpoint that it resumed from, is wrong.
     pub fn checkpoint(&self) -> Option<&Checkpoint> {
         self.inner.checkpoint.as_ref()
     }
@@ -217,8 +216,8 @@ impl fmt::Display for PageError {
 }
 
 impl Error for PageError {
-    /// The error of the layers below. For [`PageErrorKind::Malformed`] what serde has to say, which
-    /// may quote a value of the page.
+    /// Returns the error of the layers below. For [`PageErrorKind::Malformed`] it is serde's error,
+    /// which may quote a value of the page.
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         let source = self.inner.source.as_deref();
         source.map(|source| source as &(dyn Error + 'static))

@@ -152,7 +152,7 @@ where
         .map_err(unanswered)?;
     let response = service.call(request).await;
     let response = response.map_err(|error| without_answer(error.into()))?;
-    // What the service holds for the next request is nobody's while a long body is read.
+    // The service may hold a permit for its next request, which others need while a long body is read.
     drop(service);
     let (head, body) = response.into_parts();
     if !head.status.is_success() {

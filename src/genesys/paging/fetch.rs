@@ -54,11 +54,11 @@ pub(super) async fn page<T: DeserializeOwned>(
     })
 }
 
-/// Fetches a page that nobody waits for yet, in a task of its own where there is a runtime.
+/// Fetches a page ahead of its turn, in a separate task if there is a runtime.
 ///
-/// The stream is not polled between two pages, and a request that is not polled keeps what it has:
-/// a permit, or the room of an HTTP/2 connection. Whoever makes requests of their own with the rows
-/// of a page would wait for that without an end.
+/// The caller does not poll the stream between two pages, and a request that is not polled keeps its
+/// permit, or its window of an HTTP/2 connection. A caller that sends requests for the rows of a page
+/// could then wait for that permit forever.
 pub(super) fn ahead<T: DeserializeOwned + Send + 'static>(plan: &Arc<Plan>, ask: Ask) -> Fetch<T> {
     let fetched = page(Arc::clone(plan), ask.clone());
     let Ok(runtime) = Handle::try_current() else {

@@ -94,7 +94,7 @@ impl Job {
         };
         let path = self.behind(plan, status);
         let mut patience = Patience::new(plan);
-        // Nothing is to be seen at once of a job of one's own.
+        // A job that this stream has just started cannot be done yet, so the first look waits.
         let mut due = self.started.is_some();
         loop {
             if due {

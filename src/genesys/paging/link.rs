@@ -6,7 +6,7 @@ use crate::{
     genesys::{Operation, Org},
 };
 
-/// Where a page's link has to lead: to the operation that was asked.
+/// The operation of the request, to which a page's link must lead.
 pub(super) struct Asked<'a> {
     pub(super) org: &'a Org,
     pub(super) method: &'a str,
@@ -61,7 +61,7 @@ impl Asked<'_> {
         // may depend on it.
         let operation = |path| Operation::at(self.method, path);
         let is_operation = || operation(own).is_some_and(|own| operation(path) == Some(own));
-        // What stands in front of it is no part of an operation.
+        // A prefix before the version does not belong to the operation.
         let is_beside = own
             .find(VERSION)
             .is_some_and(|at| path.find(VERSION) == Some(at) && path[..at] == own[..at]);
@@ -135,7 +135,7 @@ fn is_same_place(one: &Uri, other: &Uri) -> bool {
 }
 
 fn foreign(link: &str) -> PageError {
-    // Without path and query, which belong to whoever the link is for.
+    // Path and query may be private, so the error names the host only.
     let uri = link.parse::<Uri>().ok();
     let host = uri.as_ref().and_then(Uri::host).unwrap_or_default();
     let where_to = if host.is_empty() {

@@ -42,11 +42,12 @@ impl<T> Pages<T> {
         }
     }
 
-    /// The place behind the last page that came: what is being asked for now begins there.
+    /// Returns the place after the last page that arrived. The current request begins there.
     ///
-    /// Of a job this is more than [`Page::checkpoint`] can say: as soon as the job is started, it
-    /// names the job, so that whoever gives up waiting can go on with it later. A program that may
-    /// be killed meanwhile stores it while it waits; otherwise it starts another job the next time.
+    /// For a job, this is more than [`Page::checkpoint`]: as soon as the job has started, the
+    /// checkpoint names it. So a program that stops waiting can resume the same job later. If your
+    /// program may be killed, store the checkpoint while it waits; otherwise the next run starts
+    /// another job.
     ///
     /// ```
     /// use std::time::Duration;

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use form_urlencoded::{Serializer, parse};
 
-/// The path alone. Its query may hold what somebody looks for.
+/// Returns the path without its query, which may hold personal search terms.
 pub(super) fn without(path: &str) -> &str {
     path.split('?').next().unwrap_or_default()
 }

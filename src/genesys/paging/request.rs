@@ -58,20 +58,21 @@ impl PagedRequest {
         self
     }
 
-    /// Sets the field of a page that has its rows, such as `results`, or `results.entities` for one
-    /// in an object. An empty text is a page that is an array.
+    /// Sets the field of a page that holds the rows, such as `results`, or `results.entities` for a
+    /// field of an object. An empty text means that the page itself is an array.
     ///
-    /// A page without it is [`PageErrorKind::Malformed`].
+    /// A page without the field is [`PageErrorKind::Malformed`].
     ///
     /// # Default
     ///
-    /// What the API definition says. For nine operations it does not say, and this has to be set.
+    /// The field in the API definition. For nine operations the definition does not name it, and you
+    /// must set it.
     pub fn with_rows(mut self, field: impl Into<Cow<'static, str>>) -> Self {
         self.settings.rows = Some(field.into());
         self
     }
 
-    /// Sets how many rows a page holds at most. What the API allows depends on the operation.
+    /// Sets how many rows a page holds at most. The API's maximum depends on the operation.
     ///
     /// # Default
     ///
@@ -82,18 +83,18 @@ impl PagedRequest {
         self
     }
 
-    /// How many pages are asked for ahead of the one that is waited for, at the same time. They
-    /// come in their order all the same.
+    /// Sets how many pages the stream requests concurrently ahead of the current one. It yields the
+    /// pages in order.
     ///
-    /// For pages by number, as soon as one has said how many there are. With the other ways each
-    /// page is known only by the one before it.
+    /// It applies to pages by number, once a page has stated how many there are. In the other ways of
+    /// paging, each page names the next one.
     ///
-    /// On a tokio runtime they are fetched in tasks of their own, which end with the stream, so
-    /// that they come in, and keep no permit from others, while the rows of a page are worked on.
+    /// On a tokio runtime, separate tasks fetch the pages, and end with the stream. So the pages
+    /// arrive, and block no permit, while you work on the rows of a page.
     ///
     /// # Default
     ///
-    /// 0: nothing is asked for before the stream is polled for it.
+    /// 0: the stream sends a request only when you poll it.
     pub fn with_read_ahead(mut self, pages: usize) -> Self {
         self.settings.read_ahead = pages;
         self
@@ -159,8 +160,8 @@ impl PagedRequest {
         self
     }
 
-    /// How long a job is waited for, from when its state is first asked for. It goes on after that,
-    /// and can be waited for again from the checkpoint of the error.
+    /// Sets how long the stream waits for a job, from the first request for the job's state. The job
+    /// itself continues: resume from the checkpoint of the error to wait for it again.
     ///
     /// # Default
     ///

@@ -10,14 +10,14 @@ pub(super) struct Seen<'a> {
     pub(super) signs: &'a Signs,
     /// How many rows it holds.
     pub(super) rows: u64,
-    /// What it was asked for by.
+    /// The place in the request for this page.
     pub(super) asked: &'a Place,
     /// How many rows were asked for, if the caller or the page says so.
     pub(super) size: Option<u64>,
     pub(super) last_id: Option<String>,
 }
 
-/// What is known after a page.
+/// The facts known after a page.
 pub(super) struct Known {
     /// How many rows have come, this page's included, and those skipped by where the caller began.
     pub(super) rows: u64,
@@ -128,12 +128,12 @@ fn by_last_row(seen: &Seen<'_>, known: &Known) -> Result<Option<Place>, PageErro
     }
 }
 
-/// A count that says something: 0 beside rows is none.
+/// Returns the count of a page, unless it is 0, which is wrong beside rows.
 fn count(seen: &Seen<'_>) -> Option<u64> {
     seen.signs.count.filter(|count| *count > 0)
 }
 
-/// An answer that is still being made is no page.
+/// Refuses an answer that the API has not completed.
 fn complete(signs: &Signs) -> Result<(), PageError> {
     match &signs.state {
         Some((field, state)) if job_state::is_running(state) => Err(more(&format!(
@@ -152,7 +152,7 @@ fn end(seen: &Seen<'_>, known: &Known) -> Result<Option<Place>, PageError> {
         )));
     }
     let number = match seen.asked {
-        // An index is no number of a page.
+        // An index counts rows, so it does not tell the number of a page.
         Place::Number(number) if seen.signs.index.is_none() => Some(*number),
         _ => seen.signs.number,
     };

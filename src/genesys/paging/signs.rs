@@ -51,7 +51,8 @@ impl Signs {
     ///
     /// # Errors
     ///
-    /// The field that leads to the next page and is no text: it might be overlooked.
+    /// Fails if the field that leads to the next page is not a text: ignoring it could
+    /// end the stream early.
     pub(super) fn read(
         paging: &Paging,
         top: &Map<String, Value>,

@@ -49,10 +49,10 @@ pub(super) struct Walk<T> {
     ended: bool,
 }
 
-/// What one step of it has brought.
+/// The result of one step.
 pub(super) enum Step<T> {
     Page(Page<T>),
-    /// No page, but a place that a new stream should go on from.
+    /// A place to resume from, without a page.
     Reached(Checkpoint),
     End,
 }

@@ -1,4 +1,4 @@
-//! What ties the end of a login to its beginning: its `state`, and the verifier of PKCE.
+//! The `state` and the PKCE verifier, which tie the end of a login to its beginning.
 
 use std::{fmt, io};
 
@@ -8,8 +8,8 @@ use sha2::{Digest, Sha256};
 
 use crate::genesys::{ConfigError, ConfigErrorKind};
 
-/// The `state` of a login, by which the redirect at its end is known to belong to its beginning:
-/// the guard against a forged one (RFC 6749, section 10.12).
+/// The `state` of a login. It shows that the redirect at the end belongs to the same login, and so
+/// guards against forged redirects (RFC 6749, section 10.12).
 ///
 /// ```
 /// use tower_genesys::genesys::grants::LoginState;
@@ -26,11 +26,11 @@ pub struct LoginState {
 }
 
 impl LoginState {
-    /// A new one, of 256 random bits from the operating system.
+    /// Generates a state of 256 random bits from the operating system.
     ///
     /// # Errors
     ///
-    /// When the operating system has no randomness to give.
+    /// Fails if the operating system provides no randomness.
     pub fn generate() -> io::Result<Self> {
         random().map(|text| Self { text })
     }
@@ -40,10 +40,10 @@ impl LoginState {
         Self { text: text.into() }
     }
 
-    /// Whether the parameter `state` of a redirect is this one. If not, throw the redirect away. An
-    /// empty one matches nothing.
+    /// Reports whether the parameter `state` of a redirect is this one. If not, discard the redirect.
+    /// An empty state matches nothing.
     ///
-    /// How long it takes tells nothing about where the two differ.
+    /// Its duration does not reveal where the two differ.
     pub fn matches(&self, returned: &str) -> bool {
         let (own, returned) = (self.expose().as_bytes(), returned.as_bytes());
         let same = own
@@ -54,7 +54,7 @@ impl LoginState {
         same && own.len() == returned.len() && !own.is_empty()
     }
 
-    /// The state itself.
+    /// Returns the state itself.
     pub fn expose(&self) -> &str {
         self.text.expose_secret()
     }
@@ -68,9 +68,9 @@ impl fmt::Debug for LoginState {
 
 /// The secret that ties a login to the process that began it (PKCE, RFC 7636).
 ///
-/// The login begins with its [`challenge`](Self::challenge), and the code is exchanged with the
-/// verifier itself: a code that was stolen on the way is worth nothing. Make one per login, keep it
-/// where only the one who logs in can get at it, such as a session on the server, and use it once.
+/// The login begins with its [`challenge`](Self::challenge), and the exchange of the code requires the
+/// verifier itself, so a stolen code is useless. Generate one per login, keep it where only the person
+/// who logs in can reach it, such as a session on the server, and use it once.
 ///
 /// ```
 /// use tower_genesys::genesys::grants::PkceVerifier;
@@ -86,12 +86,12 @@ pub struct PkceVerifier {
 }
 
 impl PkceVerifier {
-    /// A new one, of 256 random bits from the operating system, as RFC 7636 recommends (section
-    /// 4.1): 43 characters.
+    /// Generates a verifier of 256 random bits from the operating system, as RFC 7636 recommends
+    /// (section 4.1): 43 characters.
     ///
     /// # Errors
     ///
-    /// When the operating system has no randomness to give.
+    /// Fails if the operating system provides no randomness.
     pub fn generate() -> io::Result<Self> {
         Ok(Self { text: random()? })
     }
@@ -116,13 +116,12 @@ impl PkceVerifier {
         Ok(Self { text })
     }
 
-    /// The challenge of the method `S256`: the SHA-256 of the verifier, as base 64 for URLs without
-    /// padding.
+    /// Returns the challenge of the method `S256`: the SHA-256 of the verifier, in unpadded base64url.
     pub fn challenge(&self) -> String {
         BASE64_URL_SAFE_NO_PAD.encode(Sha256::digest(self.expose()))
     }
 
-    /// The verifier itself.
+    /// Returns the verifier itself.
     pub fn expose(&self) -> &str {
         self.text.expose_secret()
     }

@@ -3,10 +3,11 @@ use std::fmt;
 use super::secrets::{LoginState, PkceVerifier};
 use crate::genesys::Region;
 
-/// The page to send somebody to who shall log in: `https://login.<domain>/oauth/authorize`.
+/// The URL of the login page, `https://login.<domain>/oauth/authorize`. Send the person there.
 ///
-/// Genesys Cloud sends them back to the redirect URI with `code` and `state`. Look at the state
-/// first ([`LoginState::matches`]); the code goes into a [`LoginCode`](crate::genesys::grants::LoginCode).
+/// Genesys Cloud redirects the person back to the redirect URI with `code` and `state`. First check
+/// the state ([`LoginState::matches`]), then pass the code to a
+/// [`LoginCode`](crate::genesys::grants::LoginCode).
 ///
 /// ```
 /// use tower_genesys::{Region, genesys::grants::{AuthorizeUrl, LoginState, PkceVerifier}};
@@ -20,7 +21,7 @@ use crate::genesys::Region;
 /// # Ok::<(), std::io::Error>(())
 /// ```
 ///
-/// `Display` writes the URL, everything in it percent-encoded; `Debug` leaves the state out.
+/// `Display` writes the percent-encoded URL; `Debug` omits the state.
 #[derive(Clone)]
 #[must_use = "the URL is what `to_string` returns"]
 pub struct AuthorizeUrl {
@@ -29,8 +30,8 @@ pub struct AuthorizeUrl {
 }
 
 impl AuthorizeUrl {
-    /// For this client, with `response_type=code`. The redirect URI has to be one of those that the
-    /// client lists in Genesys Cloud.
+    /// Returns the URL for this client, with `response_type=code`. The redirect URI must be one that
+    /// the client lists in Genesys Cloud.
     pub fn new(
         region: &Region,
         client_id: impl Into<String>,
@@ -46,7 +47,7 @@ impl AuthorizeUrl {
             .with_parameter("redirect_uri", redirect_uri)
     }
 
-    /// Adds the `state` to come back with. Do not leave it out.
+    /// Adds the `state` that the redirect returns. Always set it: it guards against forged redirects.
     pub fn with_state(self, state: &LoginState) -> Self {
         self.with_parameter("state", state.expose())
     }

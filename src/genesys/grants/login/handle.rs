@@ -5,14 +5,14 @@ use secrecy::SecretString;
 use super::one_time::{Grant, Slot};
 use crate::genesys::grants::LoginCode;
 
-/// Gives a source a new login, after somebody has logged in again.
+/// A handle that gives a source a new login, after the person has logged in again.
 ///
 /// [`RefreshToken::handle`](crate::genesys::grants::RefreshToken::handle) and
-/// [`AuthorizationCode::handle`](crate::genesys::grants::AuthorizationCode::handle) make it: keep it before the
-/// source goes into a cache. A clone is a handle on the same source.
+/// [`AuthorizationCode::handle`](crate::genesys::grants::AuthorizationCode::handle) return it. Call them
+/// before you move the source into a cache. A clone refers to the same source.
 ///
-/// A cache that was told [`LoginRequired`](crate::token::TokenErrorKind::LoginRequired) leaves its source
-/// alone for a while, 5 seconds at first and up to 5 minutes, and asks again after that.
+/// After a [`LoginRequired`](crate::token::TokenErrorKind::LoginRequired), a cache pauses before it asks
+/// its source again: 5 seconds at first, and up to 5 minutes.
 ///
 /// A request that is under way meanwhile belongs to the old login: its result is thrown away, with
 /// a [`Busy`](crate::token::TokenErrorKind::Busy) for who waits for it.

@@ -12,7 +12,7 @@ use crate::{
 
 /// The mark on a stored refresh token that is being sent: what the next process goes by.
 impl<C, P, B> Login<C, P, B> {
-    /// Marks the refresh token as in use. What cannot be marked is not sent.
+    /// Marks the refresh token as in use. If that fails, it is not sent.
     ///
     /// A write that failed may have been carried out. So a mark that is found after a failed mark of
     /// this process counts as its own, since each login belongs to one process at a time.
@@ -43,7 +43,7 @@ impl<C, P, B> Login<C, P, B> {
             RefreshTokenMark::Found if before == Marked::Unknown => Marked::Own,
             RefreshTokenMark::Found if self.tries_marked => Marked::Foreign,
             RefreshTokenMark::Found => return Err(self.given_up(taken, Gone::Marked)),
-            // Spent for certain, whatever became of an earlier mark of ours.
+            // Certainly used up, whether or not an earlier mark of this process was stored.
             RefreshTokenMark::Replaced => return Err(self.given_up(taken, Gone::Replaced)),
         });
         Ok(())

@@ -35,13 +35,13 @@ const BEFORE_DEADLINE: Duration = Duration::from_millis(50);
 /// Less is left when the credentials, the client or the store have taken the rest.
 const FOR_REQUEST: Duration = Duration::from_secs(2);
 
-/// A login that goes on: from a code to a refresh token, and from each refresh token to the next.
+/// A login that renews itself: from a code to a refresh token, and from each refresh token to the next.
 pub(super) struct Login<C, P, B> {
     pub(super) endpoint: Endpoint<C, B>,
     authentication: Authentication<P>,
     slot: Arc<Slot>,
     store: Option<Box<dyn ErasedStore>>,
-    /// Whether a refresh token that the store finds marked is sent all the same.
+    /// Whether a refresh token is sent even if the store finds it marked.
     pub(super) tries_marked: bool,
 }
 
@@ -156,7 +156,7 @@ impl<C, P, B> Login<C, P, B> {
                 taken.put_back(grant);
                 failed.error
             }
-            // What became of a login that was replaced matters to nobody.
+            // The login was replaced, so its outcome no longer matters.
             _ if !taken.is_current() => self.replaced(),
             Fate::Refused => {
                 taken.lose(Gone::Refused);
@@ -184,8 +184,8 @@ impl<C, P, B> Login<C, P, B> {
         self.absent(Absent::Gone(Gone::CutOff))
     }
 
-    /// What was replaced is neither sent nor stored, and its token not handed out: the new login
-    /// may be somebody else's.
+    /// A replaced grant is neither sent nor stored, and its token is not returned: the new login may
+    /// be another person's.
     fn check_current(&self, taken: &Taken<'_>) -> Result<(), TokenError> {
         if taken.is_current() {
             Ok(())
@@ -195,8 +195,8 @@ impl<C, P, B> Login<C, P, B> {
     }
 }
 
-/// Whether there is time enough for a request: one that is cut off may cost the login. Callers with
-/// less patience than most get an eighth of theirs.
+/// Reports whether enough time is left for a request: one that is cut off may lose the login. For
+/// callers with a short deadline, an eighth of it is enough.
 fn has_time(cx: &FetchContext, begun: Instant) -> bool {
     let whole = cx.deadline.saturating_duration_since(begun);
     let left = cx.deadline.saturating_duration_since(Instant::now());

@@ -1,4 +1,4 @@
-//! What can be used once only, and who has it.
+//! Grants that can be used once, and the request that holds each.
 
 use std::{
     fmt,
@@ -33,7 +33,7 @@ pub(in crate::genesys::grants) struct Refresh {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Marked {
     No,
-    /// A write that sets the mark was begun, and nobody knows what became of it.
+    /// A write of the mark was begun, and its outcome is unknown.
     Unknown,
     Own,
     /// By another process. It may be spent, and its mark stays until it is replaced.
@@ -76,13 +76,13 @@ pub(super) enum Gone {
     Interrupted,
     /// It was sent, and no answer came in time.
     CutOff,
-    /// It was sent, and what came back, if anything, was no token.
+    /// It was sent, and no answer, or one without a token, arrived.
     Unanswered,
     /// Another process has marked it as in use, and may have sent it.
     Marked,
     /// Another process has renewed the login: the stored refresh token is another one.
     Replaced,
-    /// It was spent, and nothing to go on with came back.
+    /// It was used, and the answer held no refresh token.
     NoRefreshToken,
 }
 
@@ -101,7 +101,7 @@ impl Grant {
         Self::refresh_token(refresh_token, true, None)
     }
 
-    /// One that has to be stored first.
+    /// A refresh token that must be stored first.
     pub(super) fn unstored(refresh_token: SecretString) -> Self {
         Self::refresh_token(refresh_token, false, None)
     }
@@ -191,13 +191,13 @@ impl Taken<'_> {
         self.gone = gone;
     }
 
-    /// The grant was exchanged for a token and this refresh token, which is to be stored before the
-    /// token is used.
+    /// Records that the grant was exchanged for a token and this refresh token, which must be stored
+    /// before the token is used.
     pub(super) fn renew(&mut self, secret: SecretString, access: IssuedToken, sent: Instant) {
         self.grant = Some(Grant::refresh_token(secret, false, Some((access, sent))));
     }
 
-    /// The refresh token that has to be stored first, if there is one.
+    /// Returns the refresh token that must be stored first, if there is one.
     pub(super) fn unpersisted(&self) -> Option<&SecretString> {
         let refresh = self.refresh().filter(|refresh| !refresh.persisted)?;
         Some(&refresh.secret)
@@ -209,14 +209,14 @@ impl Taken<'_> {
         }
     }
 
-    /// The refresh token that has to be marked before it is sent, and what is known of its mark.
+    /// Returns the refresh token that must be marked before it is sent, and the state of its mark.
     pub(super) fn to_be_marked(&self) -> Option<(SecretString, Marked)> {
         let refresh = self.refresh()?;
         let needed = matches!(refresh.marked, Marked::No | Marked::Unknown);
         needed.then(|| (refresh.secret.clone(), refresh.marked))
     }
 
-    /// The refresh token that is here, so not in use, and has a mark of ours.
+    /// Returns the refresh token in the slot, which is not in use, if this process has marked it.
     pub(super) fn to_be_unmarked(&self) -> Option<SecretString> {
         let refresh = self.refresh()?;
         (refresh.marked == Marked::Own).then(|| refresh.secret.clone())
@@ -254,7 +254,7 @@ impl Taken<'_> {
         useful.then(|| token.with_remaining(remaining))
     }
 
-    /// Whether nobody has replaced the grant meanwhile.
+    /// Reports whether the grant is still the one that was taken.
     pub(super) fn is_current(&self) -> bool {
         self.slot.lock().epoch == self.epoch
     }
