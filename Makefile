@@ -169,14 +169,15 @@ fuzz:
 # part runs the tests of its own module only. All of it is about 1,700 mutants: a run takes one of so many shares, which differ by SHARE.
 SHARE ?= 0
 SHARES ?= 8
-MUTANTS = nice $(CARGO) mutants --sharding round-robin --shard $(SHARE)/$(SHARES) --output target/mutants
+MUTANTS = CARGO_PROFILE_DEV_DEBUG=0 nice $(CARGO) mutants --sharding round-robin --shard $(SHARE)/$(SHARES)
+# `--cargo-arg`: otherwise each mutant is built into every test program.
 mutants:
-	@mkdir -p target/mutants; missed=0; \
-	part() { name=$$1; files=$$2; shift 2; echo "== $$name"; \
-	    CARGO_PROFILE_DEV_DEBUG=0 $(MUTANTS)/$$name $$(for file in $$files; do printf ' --file %s' "$$file"; done) -- --locked "$$@" || missed=1; \
-	}; set -f; mkdir -p target/mutants/rules target/mutants/layers target/mutants/paging; \
-	part rules "src/token/cache/machine/** src/limiter/** src/store/book/** src/store/record.rs" --lib -- token:: limiter:: store::; \
+	@mkdir -p target/mutants; missed=0; set -f; \
+	part() { name=$$1; files=$$2; tests=$$3; echo "== $$name"; \
+	    $(MUTANTS) --output target/mutants/$$name $$(printf ' --file %s' $$files) $$(printf ' --cargo-arg=%s' $$tests) || missed=1; \
+	}; \
+	part rules "src/token/cache/machine/** src/limiter/** src/store/book/** src/store/record.rs" "--lib"; \
 	part layers "src/retry/call/** src/retry/classify/** src/replay/body/log.rs src/replay/body/turns.rs src/bearer/**" \
-	    --lib --test retry --test replay --test bearer; \
-	part paging "src/genesys/paging/**" --lib --test paging; \
+	    "--lib --test=retry --test=replay --test=bearer"; \
+	part paging "src/genesys/paging/**" "--lib --test=paging"; \
 	exit $$missed
