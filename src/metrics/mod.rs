@@ -232,7 +232,7 @@ const fn rejected(rejection: Rejection) -> &'static str {
         Rejection::Superseded => "superseded",
         Rejection::Renewing => "renewing",
         Rejection::Damped => "damped",
-        Rejection::Gated => "gated",
+        Rejection::Cooldown => "cooldown",
         Rejection::CannotRenew => "cannot_renew",
         Rejection::NotTheToken => "not_the_token",
     }

@@ -49,7 +49,7 @@ pub enum Rejection {
     /// help either, and minting tokens in a loop gets a client disabled.
     Damped,
     /// Not renewed: the token endpoint has just failed, or has asked to be left alone.
-    Gated,
+    Cooldown,
     /// This token cannot be renewed: a fixed one, a closed cache, or no runtime to renew on.
     CannotRenew,
     /// Not reported, and so not renewed: the response names a cause that no newer token cures, such

@@ -41,7 +41,7 @@ impl NotSentAgain {
                 "; newer tokens were refused as well: they are of another region or organisation \
                  than this host, their client is disabled, or two processes revoke each other's"
             }
-            Self::NotRenewed(Rejection::Gated) => {
+            Self::NotRenewed(Rejection::Cooldown) => {
                 "; the token was refused, and renewing it has just failed: the cause is in the log, \
                  and in `last_error` of `TokenCache::status`"
             }
@@ -92,7 +92,7 @@ mod tests {
     async fn a_401_says_why_no_newer_token_has_helped() {
         for (rejection, expected) in [
             (Rejection::Damped, "newer tokens were refused as well"),
-            (Rejection::Gated, "renewing it has just failed"),
+            (Rejection::Cooldown, "renewing it has just failed"),
             (Rejection::CannotRenew, "its cache is closed"),
             (Rejection::NotTheToken, "`WWW-Authenticate`"),
             (Rejection::Superseded, "`RefreshLayer` around"),

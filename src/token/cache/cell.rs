@@ -246,7 +246,7 @@ mod tests {
         );
 
         let (rejection, start) = cell.refuse(generation, now);
-        assert!(rejection == Rejection::Gated && start.is_none());
+        assert!(rejection == Rejection::Cooldown && start.is_none());
         assert!(cell.hit(Stamp::of(now)).is_some());
         assert!(
             cell.hit(Stamp::of(cooldown_ends)).is_none(),

@@ -149,7 +149,7 @@ fn not_renewable(rejection: Rejection) -> TokenError {
                 "the API goes on refusing fresh tokens, so no other one is fetched now; check that \
                  the tokens are of the organisation and region that the request goes to"
             }
-            Rejection::Gated => {
+            Rejection::Cooldown => {
                 "the API refused the token, and the token endpoint has just failed; try again later"
             }
             _ => "the API refused the token, and it cannot be renewed",

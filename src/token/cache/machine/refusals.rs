@@ -38,7 +38,7 @@ impl Machine {
         // What holds a renewal back is named in the order in which it would: a failure that is being waited
         // out says more than how often tokens were refused.
         if self.cooldown.error(now.mono).is_some() {
-            return (Rejection::Gated, None);
+            return (Rejection::Cooldown, None);
         }
         if self.damper.damped_until(now.mono).is_some() {
             return (Rejection::Damped, None);

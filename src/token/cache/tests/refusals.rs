@@ -86,7 +86,7 @@ async fn a_refused_token_is_served_on_while_the_gate_is_shut() {
         vec![Some(TokenErrorKind::Denied); 10]
     );
     assert_eq!(current(&cache).as_deref(), Some("token-1"));
-    assert_eq!(cache.report_rejected(first), Rejection::Gated);
+    assert_eq!(cache.report_rejected(first), Rejection::Cooldown);
     advance(Duration::from_secs(5)).await;
     assert_eq!(cache.token().await.unwrap().expose(), "token-3");
     assert_eq!(script.fetches(), 3);
