@@ -1,7 +1,7 @@
 use tokio::time::Instant;
 
-/// What became of the wish for another token: the answer of
-/// [`TokenCache::invalidate`](super::TokenCache::invalidate).
+/// The result of [`TokenCache::invalidate`](super::TokenCache::invalidate): whether a new token is
+/// on its way.
 ///
 /// ```
 /// use tower_genesys::{TokenCache, token::Invalidation};
@@ -20,30 +20,31 @@ use tokio::time::Instant;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Invalidation {
-    /// A new token is on its way. The cache has asked for it now, or was asking already.
+    /// A renewal is in flight. This call started it, or it was in flight already.
     Renewing,
-    /// Not asked: the token endpoint wants to be left alone. A token that is held is replaced after
-    /// that.
+    /// No renewal: the token endpoint asked for a pause (`Retry-After`, or throttling). The cache
+    /// replaces its token after the pause.
     #[non_exhaustive]
     Resting {
         /// Until when, on tokio's clock.
         until: Instant,
     },
-    /// Not asked: tokens were forced too often, by this call or by 401s, without an end to it. A
-    /// token that is held is replaced after that.
+    /// No renewal: this call or 401s have forced too many renewals. The cache replaces its token
+    /// when the damper ends.
     #[non_exhaustive]
     Damped {
         /// Until when, on tokio's clock.
         until: Instant,
     },
-    /// Not asked: there is no tokio runtime here. The next caller within one makes the cache ask.
+    /// No renewal: this thread is outside a tokio runtime. The next caller inside a runtime starts
+    /// the renewal.
     NoRuntime,
-    /// Not asked: the cache was closed.
+    /// No renewal: the cache was closed.
     Closed,
 }
 
 impl Invalidation {
-    /// Whether a new token is on its way.
+    /// Returns whether a renewal is in flight.
     pub const fn is_renewing(self) -> bool {
         matches!(self, Self::Renewing)
     }

@@ -1,4 +1,4 @@
-//! One token, kept valid.
+//! A cache that keeps one token valid.
 
 mod builder;
 mod cell;
@@ -33,43 +33,48 @@ pub use wait::Wait;
 
 use super::{AccessToken, Generation, Rejection, TokenError, TokenProvider, TokenSource};
 
-/// Keeps one token valid, for any number of requests at a time.
+/// A cache that keeps one token valid, for any number of concurrent requests.
 ///
-/// A clone is a handle on the same token. Nothing happens until a token is first asked for, and
-/// building a cache needs no runtime.
+/// A clone is a handle on the same token. The cache starts nothing until a caller first asks for a
+/// token, and building it needs no runtime.
 ///
-/// A token has two times, both counted from the moment the request for it was sent. When it is
-/// *due*, the next caller starts a renewal in the background and is served at once; when it has
-/// *expired*, callers wait. A 401 that is [reported](TokenProvider::report_rejected) makes it
-/// *refused*. [The module](super#a-tokens-life) shows what a caller gets in each state.
+/// A token has two times, both counted from the send of its token request. When it is *due*, the
+/// next caller starts a renewal in the background and is served at once; when it has *expired*,
+/// callers wait. A 401 that is [reported](TokenProvider::report_rejected) makes it *refused*. [The
+/// module](super#a-tokens-life) shows what a caller gets in each state.
 ///
-/// A renewal runs in its own task and belongs to no caller: all waiting callers share its result,
-/// and dropping one changes nothing. After a failure the cache leaves the token endpoint alone, for
-/// a quarter of a second at first and up to a minute (five minutes if the client is refused), and
-/// never for less than `Retry-After` says. While the endpoint fails for five minutes, it is asked at
-/// most 24 times without a valid token (mostly 15 to 19), and at most 8 times with one. No failure is
-/// final, so a secret rotated at run time heals by itself. Renewals forced by 401s are damped if they
-/// do not help: three, then one in 10 seconds, 20, 40 and so on to five minutes, until tokens have
-/// been accepted for a minute.
+/// A renewal runs in its own task, independent of any caller. All waiting callers share its result,
+/// and dropping one of them changes nothing.
+///
+/// After a failure the cache sends the token endpoint nothing during a cooldown: a quarter of a
+/// second at first, up to a minute (five minutes if the endpoint refuses the client), and never
+/// less than `Retry-After`, up to an hour. While the endpoint fails for five minutes, the cache
+/// sends it at most 24 requests without a valid token (usually 15 to 19), and at most 8 with one.
+/// No failure is final: after a secret is rotated at run time, the cache recovers.
+///
+/// The cache damps renewals forced by 401s if they do not help: three at once, then one after 10
+/// seconds, 20, 40 and so on up to five minutes. The limit resets when the API has accepted tokens
+/// for a minute.
 ///
 /// # Panics
 ///
-/// Waiting for a token panics on a tokio runtime that was built without its time driver, or was shut
-/// down. Outside of any, it is [`TokenErrorKind::NoRuntime`](super::TokenErrorKind::NoRuntime).
+/// Waiting for a token panics on a tokio runtime that was built without its time driver, or that
+/// was shut down. Outside a runtime, the wait fails with
+/// [`TokenErrorKind::NoRuntime`](super::TokenErrorKind::NoRuntime).
 ///
-/// There is an example in the [module docs](super).
+/// The [module docs](super#example) have an example.
 #[derive(Clone)]
 pub struct TokenCache {
     shared: Arc<Shared>,
 }
 
 impl TokenCache {
-    /// A cache over this source, with the default [`CacheSettings`].
+    /// Creates a cache over this source, with the default [`CacheSettings`].
     pub fn new(source: impl TokenSource) -> Self {
         Self::builder(source).build()
     }
 
-    /// For a cache with other settings, an observer, or a token to begin with.
+    /// Returns a builder, for other settings, an observer, or an initial token.
     pub fn builder(source: impl TokenSource) -> TokenCacheBuilder {
         TokenCacheBuilder::new(source)
     }
@@ -80,7 +85,7 @@ impl TokenCache {
         }
     }
 
-    /// A valid token: the one that is there, or the next.
+    /// Returns the current token, or waits for the next one if there is no valid token.
     ///
     /// # Errors
     ///
@@ -88,7 +93,7 @@ impl TokenCache {
     ///
     /// # Cancellation
     ///
-    /// Dropping the future leaves the renewal that it waits for alone.
+    /// Dropping the future does not stop the renewal.
     pub async fn token(&self) -> Result<AccessToken, TokenError> {
         match self.try_current() {
             Some(token) => Ok(token),
@@ -96,14 +101,15 @@ impl TokenCache {
         }
     }
 
-    /// A token that is valid for at least this much longer, for a job that cannot renew it: a
-    /// report of half an hour in another process, say. One that is not is renewed first.
+    /// Returns a token that is valid for at least this much longer; renews a token that is not. Use
+    /// it for a job that cannot renew the token itself, such as a half-hour report in another
+    /// process.
     ///
     /// # Errors
     ///
-    /// The [`TokenError`] of the renewal that failed, even if there is a token that is valid for
-    /// less; [`TokenErrorKind::NotRenewable`](super::TokenErrorKind::NotRenewable) when tokens do
-    /// not live that long.
+    /// The [`TokenError`] of the renewal that failed, even if the current token is valid for a
+    /// shorter time; [`TokenErrorKind::NotRenewable`](super::TokenErrorKind::NotRenewable) if no
+    /// token of this source is valid that long.
     ///
     /// # Cancellation
     ///
@@ -112,8 +118,8 @@ impl TokenCache {
         Wait::lasting(Arc::clone(&self.shared), lasting).await
     }
 
-    /// Fetches the first token if there is none, so that a wrong configuration shows at the start
-    /// of a service, and not at its first request.
+    /// Fetches the first token if the cache has none. Call it when a service starts, so that a
+    /// configuration error shows there and not at the first request.
     ///
     /// # Errors
     ///
@@ -122,7 +128,8 @@ impl TokenCache {
         self.token().await.map(drop)
     }
 
-    /// Renews the token from now on also while nobody calls, so that no caller ever waits for one.
+    /// Renews the token in the background even without callers, until the returned guard is
+    /// dropped. While the endpoint works, no caller waits for a token.
     ///
     /// # Errors
     ///
@@ -132,42 +139,43 @@ impl TokenCache {
         Ok(KeepWarm::spawn(Arc::clone(&self.shared), &runtime))
     }
 
-    /// Replaces the token: asks for a new one at once, also after failures.
+    /// Requests a new token at once, even during the cooldown after a failure.
     ///
-    /// Use it after roles were granted to the client, which only new tokens carry, and after a
-    /// secret was corrected or somebody has logged in again. A valid token that the API has not
-    /// refused is served until the new one is there;
-    /// [`wait`](TokenProvider::wait)`(old.generation())` waits for that.
+    /// Use it after granting roles to the client (only new tokens carry them), after correcting a
+    /// secret, or after a new login. The cache serves a valid token that the API has not refused
+    /// until the new one arrives; [`wait`](TokenProvider::wait)`(old.generation())` waits for that.
     ///
-    /// Two things keep the cache from asking: a token endpoint that wants to be left alone, and the
-    /// damper, which limits this as it limits renewals that 401s force. The answer says which, and
-    /// until when. A token that is held is then replaced as soon as that is over.
+    /// Two limits still apply: a pause that the token endpoint asked for, and the damper, which
+    /// counts these calls like renewals that 401s force. The returned [`Invalidation`] names the
+    /// limit and its end. The cache then replaces its token as soon as the limit ends.
     pub fn invalidate(&self) -> Invalidation {
         self.shared.invalidate()
     }
 
-    /// Ends the token: at the service, in the store if it is shared with other processes, and here.
+    /// Revokes the token at the service, and removes it from the store (if processes share it) and
+    /// from this cache.
     ///
-    /// For jobs and programs that log out, so that no token lives on for a day. The next who asks
-    /// gets another token; [`close`](Self::close) the cache if there shall be none. Other processes
-    /// that share the token meet a 401, and replace it together, by one token request.
+    /// Use it in jobs and in programs that log out; otherwise the token stays valid for up to a
+    /// day. The next caller gets a new token, unless the cache is [closed](Self::close). Other
+    /// processes that share the token get a 401, and replace the token with one token request in
+    /// all.
     ///
-    /// If this process has no token, the one in the store is ended.
+    /// If this process has no token, the call revokes the one in the store.
     ///
     /// # Errors
     ///
-    /// | kind | what has happened |
+    /// | kind | result |
     /// |---|---|
-    /// | [`Store`](super::TokenErrorKind::Store) | the token has ended; only the store was not reached, and still has it |
-    /// | [`TimedOut`](super::TokenErrorKind::TimedOut), [`Transport`](super::TokenErrorKind::Transport) | unknown: the service was not reached, or did not answer |
-    /// | [`NotRevocable`](super::TokenErrorKind::NotRevocable), all others | nothing: the token is as it was |
+    /// | [`Store`](super::TokenErrorKind::Store) | the token has ended; only the store was unreachable and still has it |
+    /// | [`TimedOut`](super::TokenErrorKind::TimedOut), [`Transport`](super::TokenErrorKind::Transport) | unknown: the service was unreachable, or did not answer |
+    /// | [`NotRevocable`](super::TokenErrorKind::NotRevocable), all others | nothing: the token is unchanged |
     ///
-    /// Unless it has ended, the cache keeps the token, so that this can be called again.
+    /// If the token has not ended, the cache keeps it, so the caller can repeat the call.
     ///
     /// # Cancellation
     ///
-    /// A future that is dropped may have ended the token. The cache then still serves it, until a
-    /// 401 says so.
+    /// A dropped future may already have revoked the token. The cache then serves it until the API
+    /// answers with a 401.
     ///
     /// ```
     /// # use bytes::Bytes;
@@ -190,7 +198,7 @@ impl TokenCache {
         self.shared.revoke().await
     }
 
-    /// How the cache stands now. Starts nothing.
+    /// Returns the state of the cache. Starts nothing.
     pub fn status(&self) -> CacheStatus {
         self.shared.inspect(|machine, now| CacheStatus {
             generation: machine.token().map(AccessToken::generation),
@@ -203,15 +211,16 @@ impl TokenCache {
         })
     }
 
-    /// Ends renewals for good, and waits until the one under way has ended.
+    /// Stops renewals permanently, and waits until a renewal in flight has ended (at most a
+    /// second).
     ///
-    /// A token that is still valid is served until it expires; without one, callers get
+    /// The cache serves a valid token until it expires. Without one, callers get
     /// [`TokenErrorKind::Closed`](super::TokenErrorKind::Closed).
     pub async fn close(&self) {
         self.shared.close().await;
     }
 
-    /// [`close`](Self::close) without waiting.
+    /// Does the same as [`close`](Self::close), without waiting.
     pub(crate) fn end(&self) {
         self.shared.end();
     }

@@ -25,7 +25,7 @@ pub struct CacheSettings {
     pub(super) damper: DamperSettings,
 }
 
-/// How long the token endpoint is left alone after it failed.
+/// How long the cache pauses token requests after the token endpoint failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct CooldownSettings {
     pub(super) first: Duration,
@@ -35,7 +35,7 @@ pub(super) struct CooldownSettings {
     pub(super) retry_after_longest: Duration,
 }
 
-/// How many renewals 401s may force.
+/// How many renewals 401s may force, and the pauses after them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct DamperSettings {
     pub(super) burst: u32,
@@ -44,17 +44,17 @@ pub(super) struct DamperSettings {
     pub(super) accepted_after: Duration,
 }
 
-/// Ten minutes leave room for several attempts, and cost less than 1 % of a day's token.
+/// Ten minutes leave time for several attempts, and cost less than 1 % of a day's token.
 const RENEW_BEFORE: Duration = Duration::from_secs(10 * 60);
-/// What a caller who needs a token can be asked to wait, below the time-outs of most callers.
+/// The longest time that a caller waits for a token: shorter than most callers' time-outs.
 const DEADLINE: Duration = Duration::from_secs(15);
-/// Many times what an endpoint takes that works, with time left for the second request to be answered.
+/// Many times the latency of a working endpoint; it leaves the second request time for an answer.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(8);
-/// One that is lost, one that meets the same trouble, one that gets through.
+/// The first may be lost, the second may fail the same way, the third gets through.
 const ATTEMPTS: u32 = 3;
 
-/// With less, a renewal would be taken for lost before it could have been answered, and another one
-/// started.
+/// With a shorter deadline, the cache would take each renewal for lost before the endpoint could
+/// answer, and start another one.
 const SHORTEST_DEADLINE: Duration = Duration::from_millis(100);
 
 const fn longer(one: Duration, other: Duration) -> Duration {
@@ -67,17 +67,17 @@ const fn longer(one: Duration, other: Duration) -> Duration {
 
 const COOLDOWN: CooldownSettings = CooldownSettings {
     first: Duration::from_millis(250),
-    // The throttled 400 of the token endpoint is over after about a minute.
+    // The token endpoint lifts its throttling (a 400) after about a minute.
     longest: Duration::from_secs(60),
-    // Refused credentials heal only when somebody acts, which takes a person minutes.
+    // Only a person can correct refused credentials, and that takes minutes.
     denied_first: Duration::from_secs(5),
     denied_longest: Duration::from_secs(5 * 60),
-    // An absurd `Retry-After` shall not switch a service off for the day.
+    // An absurd `Retry-After` must not disable a service for a day.
     retry_after_longest: Duration::from_secs(60 * 60),
 };
 
 const DAMPER: DamperSettings = DamperSettings {
-    // A second revocation right after the first is nobody's fault.
+    // A second revocation soon after the first is normal and must not be damped.
     burst: 3,
     first: Duration::from_secs(10),
     longest: Duration::from_secs(5 * 60),
@@ -85,7 +85,7 @@ const DAMPER: DamperSettings = DamperSettings {
 };
 
 impl CacheSettings {
-    /// The defaults that each method states.
+    /// Returns the defaults, which each method states.
     pub const fn new() -> Self {
         Self {
             renew_before: RENEW_BEFORE,
@@ -99,75 +99,81 @@ impl CacheSettings {
         }
     }
 
-    /// How long before its end a token is renewed in the background, while it is still served.
+    /// Sets how long before expiry the cache renews a token in the background; it serves the old
+    /// token meanwhile. Default: 10 minutes.
     ///
-    /// Never more than a quarter of the token's life. Each token is renewed up to half of this
-    /// earlier, by chance, so that processes that started together do not renew together.
-    /// Default: 10 minutes.
+    /// The value is capped at a quarter of the token's lifetime. The cache renews each token up to
+    /// half of this earlier, at random, so that processes that started together renew at different
+    /// times.
     #[must_use]
     pub const fn with_renew_before(mut self, margin: Duration) -> Self {
         self.renew_before = margin;
         self
     }
 
-    /// Renews at the very moment that [`with_renew_before`](Self::with_renew_before) names, not up
-    /// to half as much earlier. For tests, and where there is one process only.
+    /// Renews exactly at the time that [`with_renew_before`](Self::with_renew_before) sets, without
+    /// the random part. Use it in tests, or if there is only one process.
     #[must_use]
     pub const fn without_jitter(mut self) -> Self {
         self.jitter = false;
         self
     }
 
-    /// How long before its end a token is no longer sent. Never more than a tenth of its life.
-    /// Default: 30 seconds.
+    /// Sets how long before expiry the cache stops serving a token. Default: 30 seconds, capped at
+    /// a tenth of the token's lifetime.
     ///
-    /// On Linux a token may be sent for up to 10 ms longer than that: most requests look at a clock
-    /// that goes on in such steps. With a margin of zero the API may see a token that has just
-    /// expired.
+    /// On Linux the cache may serve a token up to 10 ms longer, because most requests read a clock
+    /// that advances in steps of up to 10 ms. With a margin of zero, the API may receive a token
+    /// that has just expired.
     #[must_use]
     pub const fn with_expiry_margin(mut self, margin: Duration) -> Self {
         self.expiry_margin = margin;
         self
     }
 
-    /// How long a renewal may take in all, attempts and the pauses between them, before all who
-    /// wait for it get an error. Default: 15 seconds.
+    /// Sets how long a renewal may take, including its attempts and the pauses between them. After
+    /// that, all waiting callers get an error. Default: 15 seconds.
     ///
-    /// At least 100 milliseconds. A renewal on a runtime that nobody drives any more is taken over
-    /// by a caller on another one when this is over.
+    /// A value below 100 milliseconds counts as 100 milliseconds. If the runtime of a renewal has
+    /// stopped, a caller on another runtime takes the renewal over after this time.
     #[must_use]
     pub const fn with_deadline(mut self, deadline: Duration) -> Self {
         self.deadline = longer(deadline, SHORTEST_DEADLINE);
         self
     }
 
-    /// How long a request to the token endpoint may take before a second one is made beside it, while
-    /// callers wait. Default: 8 seconds.
+    /// Sets how long the cache waits for the token endpoint before it sends a second request in
+    /// parallel, while callers wait. Default: 8 seconds.
     ///
-    /// The first may be lost, or the endpoint slow: it goes on until the
-    /// [deadline](Self::with_deadline), and the first good answer is used. There is one such request
-    /// at most in a renewal, and none in the background, after a renewal that has failed, where
-    /// [`with_attempts`](Self::with_attempts) allows one request only, for tokens that processes
-    /// [share](crate::store), or for a source that
-    /// [forbids it](crate::token::TokenSource::may_overlap), such as codes and refresh tokens.
+    /// The first request may be lost, or the endpoint may be slow. The first request stays in
+    /// flight until the [deadline](Self::with_deadline), and the cache uses the first good answer.
+    /// A renewal sends at most one such second request. It sends none:
+    ///
+    /// - in the background,
+    /// - after a renewal that has failed,
+    /// - if [`with_attempts`](Self::with_attempts) allows only one request,
+    /// - for tokens that processes [share](crate::store),
+    /// - for a source that [forbids it](crate::token::TokenSource::may_overlap), such as codes and
+    /// refresh tokens.
     #[must_use]
     pub const fn with_attempt_timeout(mut self, timeout: Duration) -> Self {
         self.attempt_timeout = timeout;
         self
     }
 
-    /// How many requests a renewal may make while callers wait for it; at least one. Default: 3.
+    /// Sets how many token requests a renewal may send while callers wait for it. 0 counts as 1.
+    /// Default: 3.
     ///
-    /// A renewal in the background makes one, and so does one that follows a failure.
+    /// A renewal in the background sends one request. A renewal after a failed one sends one, too.
     #[must_use]
     pub const fn with_attempts(mut self, attempts: u32) -> Self {
         self.attempts = if attempts == 0 { 1 } else { attempts };
         self
     }
 
-    /// How long the token endpoint is left alone after a failure: the start of the range, which each
-    /// further failure doubles up to its end, less a random part, half of it at most. Default: 250
-    /// milliseconds to 1 minute.
+    /// Sets the cooldown after a failed renewal. It starts at the start of the range, and each
+    /// further failure doubles it, up to the end of the range. A random part of at most half is
+    /// taken off. Default: 250 milliseconds to 1 minute.
     ///
     /// ```
     /// use std::time::Duration;
@@ -178,8 +184,7 @@ impl CacheSettings {
     /// assert_ne!(settings, CacheSettings::new());
     /// ```
     ///
-    /// A token endpoint that says how long it wants to be left alone is believed, up to an hour,
-    /// unless that is shorter than this.
+    /// If the token endpoint sends a longer `Retry-After`, the cache follows it, up to an hour.
     #[must_use]
     pub const fn with_failure_pause(mut self, pause: RangeInclusive<Duration>) -> Self {
         self.cooldown.first = *pause.start();
@@ -187,8 +192,9 @@ impl CacheSettings {
         self
     }
 
-    /// The same after the client was refused, without chance: somebody has to correct something
-    /// first. Default: 5 seconds to 5 minutes.
+    /// Sets the cooldown after the token endpoint refused the client, without a random part. It is
+    /// longer, because a person must correct the configuration first. Default: 5 seconds to 5
+    /// minutes.
     #[must_use]
     pub const fn with_denied_pause(mut self, pause: RangeInclusive<Duration>) -> Self {
         self.cooldown.denied_first = *pause.start();
@@ -196,12 +202,13 @@ impl CacheSettings {
         self
     }
 
-    /// How many renewals 401s may force one right after the other while fresh tokens go on being
-    /// refused; then one in each pause, which begins at the start of the range and doubles up to its
-    /// end. Default: 3, then one in 10 seconds to one in 5 minutes.
+    /// Limits the renewals that 401s force while the API refuses fresh tokens. The first `burst`
+    /// renewals run at once; 0 counts as 1. After them the cache renews once per pause. The pause
+    /// starts at the start of the range and doubles up to its end. Default: 3, then one per 10
+    /// seconds to one per 5 minutes.
     ///
-    /// Tokens that are accepted for a minute begin this anew. Without a limit, a mistake in the
-    /// configuration would mint tokens in a loop, for which Genesys disables clients.
+    /// The limit resets when the API has accepted tokens for a minute. Without a limit, a
+    /// configuration error would mint tokens in a loop, and Genesys disables clients that do so.
     #[must_use]
     pub const fn with_damper(mut self, burst: u32, pause: RangeInclusive<Duration>) -> Self {
         self.damper.burst = if burst == 0 { 1 } else { burst };
