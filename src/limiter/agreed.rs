@@ -5,11 +5,11 @@ use crate::store::{
     book::{LimitEvent, Terms},
 };
 
-/// The limit: as this process states it, and as all processes together keep it.
+/// The limit, as this process states it and as all processes keep it.
 #[derive(Debug)]
 pub(super) struct Agreed {
     limit: Limit,
-    /// As this process states it; `None`: it knows none.
+    /// The limit that this process states. `None`: unknown.
     terms: Option<Terms>,
     in_use: u32,
 }
@@ -32,13 +32,13 @@ impl Agreed {
         self.in_use
     }
 
-    /// How far apart slots are, whichever process gets them.
+    /// Returns the distance between slots of all processes.
     pub(super) fn gap(&self) -> Duration {
         let terms = self.terms.map(|terms| terms.lowered(self.in_use));
         terms.map_or(Duration::ZERO, |terms| terms.gap())
     }
 
-    /// The limit that the book has.
+    /// Records the limit that the book reports.
     pub(super) fn told(&mut self, limit: u32, events: &mut Vec<LimitEvent>) {
         match self.terms {
             None => self.learn(limit, events),
@@ -51,7 +51,7 @@ impl Agreed {
         self.in_use = limit;
     }
 
-    /// The limit that a 429 has named.
+    /// Records the limit that a 429 names.
     pub(super) fn named(&mut self, limit: u32, events: &mut Vec<LimitEvent>) {
         if !(1..=Terms::MAX_LIMIT).contains(&limit) {
             return;

@@ -19,22 +19,22 @@ use crate::{
     token::TokenError,
 };
 
-/// How long the credentials may take from which the key is made.
+/// The time limit for reading the credentials, from which the key is made.
 const IDENTIFY_TIMEOUT: Duration = Duration::from_secs(8);
-/// For how long a key counts: a client that was replaced has a limit of its own.
+/// How long a key is used. After that the client may have been replaced, and with it the limit.
 const KEY_AGE: Duration = Duration::from_secs(600);
 
 type Identified = Pin<Box<dyn Future<Output = Result<StoreKey, TokenError>> + Send>>;
 
-/// Under which key the limit is kept.
+/// Where the key of the limit comes from.
 #[derive(Clone)]
 pub(crate) enum KeySource {
     Fixed(StoreKey),
-    /// That of whose credentials these are, at the time.
+    /// The key of the credentials that are valid at the time.
     Asked(Arc<dyn Fn() -> Identified + Send + Sync>),
 }
 
-/// What reservations are made with.
+/// Executes the operations of the book.
 pub(super) struct Desk {
     book: Arc<dyn SlotBook>,
     source: KeySource,
@@ -59,7 +59,7 @@ impl Desk {
         }
     }
 
-    /// After so long, a reservation counts as lost whatever its task does.
+    /// Returns the time after which a reservation counts as lost, whatever its task does.
     pub(super) fn patience(&self) -> Duration {
         let identify = match self.source {
             KeySource::Fixed(_) => Duration::ZERO,
@@ -68,7 +68,7 @@ impl Desk {
         identify + self.timeout.saturating_mul(2)
     }
 
-    /// Asks the book for slots. The times are those before and after its answer.
+    /// Asks the book for slots. Returns the answer, with the times before and after it.
     pub(super) async fn reserve(
         &self,
         ask: &Ask,
@@ -86,7 +86,7 @@ impl Desk {
         (result, [asked, Instant::now()])
     }
 
-    /// Tells the book of a 429.
+    /// Reports a 429 to the book.
     pub(super) async fn refuse(
         &self,
         terms: Terms,
@@ -112,12 +112,12 @@ impl Desk {
                 *lock(&self.key) = Some((key, now));
                 Ok(key)
             }
-            // Rather the old one than none.
+            // An old key keeps the process within the limit; no key would not.
             _ => known.map(|(key, _)| key).ok_or(StoreErrorKind::Unavailable),
         }
     }
 
-    /// One operation of the store, under a time-out of our own, whatever the store does.
+    /// Executes an operation with a time-out and caught panics, since the store may be any code.
     async fn carry_out<'a, T>(
         &'a self,
         call: impl FnOnce(&'a dyn SlotBook) -> StoreFuture<'a, T> + Send,

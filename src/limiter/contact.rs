@@ -4,25 +4,25 @@ use tokio::time::Instant;
 
 use crate::store::book::Terms;
 
-/// Until a process that could not reach the book looks for it again.
+/// How long a process that could not reach the book waits before it tries again.
 const RETRY_AFTER: Duration = Duration::from_secs(10);
-/// Until a process that knows no limit asks the book whether another one does.
+/// How often a process that knows no limit asks the book whether another process does.
 const LOOK_AFTER: Duration = Duration::from_secs(60);
-/// Until the next reservation after one that brought no slot, which the rules rule out.
+/// The pause after a reservation that brought no slot, which the rules of a book exclude.
 const EMPTY_HANDED: Duration = Duration::from_millis(250);
 
-/// Whether the book is within reach, and when it may be asked.
+/// Whether the book is within reach, and when the process may ask it.
 #[derive(Debug)]
 pub(super) struct Contact {
     granted_at: Option<Instant>,
-    /// Without the book: when to look for it again.
+    /// Set while the book is out of reach: when to try again.
     alone_until: Option<Instant>,
     was_alone: bool,
     look_at: Option<Instant>,
     asking: Option<(u64, Instant)>,
     asks: u64,
     resting_until: Option<Instant>,
-    /// How long an operation may take, and what it needs before.
+    /// The longest time of an operation, including the work before it.
     patience: Duration,
 }
 
@@ -40,7 +40,7 @@ impl Contact {
         }
     }
 
-    /// `Some`: without the book, until it is looked for again.
+    /// Returns when to try the book again, while it is out of reach.
     pub(super) fn alone_until(&self) -> Option<Instant> {
         self.alone_until
     }
@@ -49,13 +49,13 @@ impl Contact {
         self.was_alone
     }
 
-    /// Whether this process had slots of the book not long ago.
+    /// Returns whether this process had slots of the book recently.
     pub(super) fn is_known(&self, now: Instant) -> bool {
         let known = |at: Instant| now.saturating_duration_since(at) < Terms::WINDOW * 2;
         self.granted_at.is_some_and(known)
     }
 
-    /// Whether it is time to look for a limit that the process does not know, or for the book.
+    /// Returns whether it is time to ask for an unknown limit, or to try the book again.
     pub(super) fn is_to_look(&mut self, knows_limit: bool, now: Instant) -> bool {
         let due = if knows_limit {
             self.alone_until
@@ -69,7 +69,7 @@ impl Contact {
         is_due
     }
 
-    /// The number of a reservation, if one may be made now: there is one at a time.
+    /// Begins a reservation and returns its number, if one may begin now. There is one at a time.
     pub(super) fn begin(&mut self, now: Instant) -> Option<u64> {
         let is_asking = |at: Instant| now.saturating_duration_since(at) < self.patience;
         if self.resting_until.is_some_and(|until| now < until)
@@ -82,7 +82,7 @@ impl Contact {
         Some(self.asks)
     }
 
-    /// Whether it is this reservation that is waited for.
+    /// Returns whether this reservation is the current one.
     pub(super) fn is_current(&self, id: u64) -> bool {
         self.asking.is_some_and(|(current, _)| current == id)
     }
@@ -91,8 +91,8 @@ impl Contact {
         self.asking = None;
     }
 
-    /// When one who waits looks again, if not before: the task that asks may be on a runtime that is
-    /// not driven, and after a rest it is the waiting request that asks.
+    /// Returns when a waiting send must look again at the latest. The task of the reservation may
+    /// be on a runtime that no thread drives; and after a rest, the waiting send asks.
     pub(super) fn not_after_patience(&self, at: Instant, now: Instant) -> Instant {
         let over = self
             .asking
@@ -101,7 +101,7 @@ impl Contact {
         times.filter(|time| *time > now).fold(at, Instant::min)
     }
 
-    /// The book has answered. True if it could not be reached before.
+    /// Records an answer of the book. Returns whether the book was out of reach before.
     pub(super) fn succeeded(&mut self, now: Instant) -> bool {
         self.asking = None;
         self.was_alone = false;
@@ -109,12 +109,12 @@ impl Contact {
         self.alone_until.take().is_some()
     }
 
-    /// A book that grants nothing to those who wait would be asked again and again.
+    /// Pauses reservations, because a book that grants nothing would be asked again and again.
     pub(super) fn rest(&mut self, now: Instant) {
         self.resting_until = now.checked_add(EMPTY_HANDED);
     }
 
-    /// The book cannot be reached. True if it could before.
+    /// Records a failure of the book. Returns whether the book was within reach before.
     pub(super) fn failed(&mut self, now: Instant) -> bool {
         self.asking = None;
         let jitter = RETRY_AFTER.mul_f64(fastrand::f64() / 5.0);
@@ -123,7 +123,7 @@ impl Contact {
         was_within
     }
 
-    /// From now on it sends without slots of the book.
+    /// Records that the process sends without slots of the book from now on.
     pub(super) fn go_alone(&mut self) {
         self.was_alone = true;
     }

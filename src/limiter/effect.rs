@@ -2,7 +2,7 @@ use std::task::Waker;
 
 use crate::store::book::{LimitEvent, Terms};
 
-/// The work that follows a change, once the lock is gone.
+/// The work that follows a change of the state, after the lock is released.
 #[derive(Debug, Default)]
 pub(super) struct Effects {
     pub(super) woken: Vec<Waker>,
@@ -10,7 +10,7 @@ pub(super) struct Effects {
     pub(super) ask: Option<Ask>,
 }
 
-/// A reservation, before it is made.
+/// A reservation to be made.
 #[derive(Debug)]
 pub(super) struct Ask {
     pub(super) id: u64,

@@ -21,7 +21,7 @@ use crate::{
     },
 };
 
-/// The slots of one process. A clone is the same.
+/// The slots of one process. Clones share them.
 #[derive(Clone)]
 pub(crate) struct Limiter {
     inner: Arc<Inner>,
@@ -34,7 +34,7 @@ struct Inner {
 }
 
 impl Limiter {
-    /// Slots out of this book. `timeout` is for one operation.
+    /// Creates a limiter that takes slots of this book. `timeout` is for one operation.
     pub(crate) fn new(
         limit: Limit,
         book: Arc<dyn SlotBook>,
@@ -54,26 +54,26 @@ impl Limiter {
         }
     }
 
-    /// Takes a slot that is at hand. True as well where sends need none.
+    /// Takes a slot if one is at hand. Also returns `true` if sends need none.
     pub(crate) fn try_take(&self) -> bool {
         let now = Instant::now();
         self.with(|state, effects| state.take(now, effects))
     }
 
-    /// A slot, or a place in the queue for one.
+    /// Takes a slot, or a place in the queue for one.
     pub(crate) fn join(&self, deadline: Instant) -> Joined {
         let now = Instant::now();
         self.with(|state, effects| state.join(now, deadline, effects))
     }
 
-    /// When to look again; `None`: go.
+    /// Returns when to look again, or `None` if the send may go.
     pub(crate) fn poll(&self, ticket: u64, deadline: Instant, cx: &Context<'_>) -> Option<Instant> {
         let now = Instant::now();
         let waker = cx.waker();
         let turn = self.with(|state, effects| state.poll(ticket, deadline, now, waker, effects));
         match turn {
             Turn::Go | Turn::GoWithout => None,
-            // The waker that was replaced is dropped here, outside of the lock.
+            // Dropped outside of the lock, since dropping a waker can run the caller's code.
             Turn::Look(at, _replaced) => Some(at),
         }
     }
@@ -83,12 +83,12 @@ impl Limiter {
         self.with(|state, effects| state.leave(ticket, now, effects));
     }
 
-    /// Somebody has waited for a slot, and goes.
+    /// Reports that a send got its slot after this wait.
     pub(crate) fn waited(&self, waited: Duration) {
         self.inner.limit.tell(&LimitEvent::Waited { waited });
     }
 
-    /// The server answered 429, and wants to be left alone until then.
+    /// Records a 429: no send goes before `until`.
     pub(crate) fn refused(&self, until: Instant, named: Option<u32>) {
         let now = Instant::now();
         let refusal = self.with(|state, effects| state.refused(until, named, now, effects));
@@ -104,7 +104,7 @@ impl Limiter {
 }
 
 impl Inner {
-    /// Changes the state, and does afterwards what follows from it.
+    /// Changes the state, and then does the work that follows.
     fn with<T>(this: &Arc<Self>, change: impl FnOnce(&mut State, &mut Effects) -> T) -> T {
         let mut effects = Effects::default();
         let result = this.locked(|state| change(state, &mut effects));
@@ -112,7 +112,8 @@ impl Inner {
         result
     }
 
-    /// The only place where the state is locked. Nothing is spawned, woken or dropped in it.
+    /// Locks the state, and is the only function that does. The closure spawns, wakes and drops
+    /// nothing.
     fn locked<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
         change(&mut lock(&self.state))
     }
@@ -130,11 +131,11 @@ impl Inner {
         let (now, kind) = (Instant::now(), StoreErrorKind::Unavailable);
         let mut effects = Effects::default();
         this.locked(|state| state.failed(ask.id, kind, now, &mut effects));
-        // A reservation that has just failed is not followed by another one.
+        // No recursion: no reservation follows one that has just failed.
         Self::carry_out(this, effects);
     }
 
-    /// Carries a reservation out. It belongs to none of those who wait for it.
+    /// Executes a reservation. It belongs to no particular waiter.
     async fn reserve(this: Arc<Self>, ask: Ask) {
         let guard = Unanswered {
             inner: this,
@@ -147,7 +148,7 @@ impl Inner {
         });
     }
 
-    /// Tells the book of a 429.
+    /// Reports a 429 to the book.
     async fn tell_of(this: Arc<Self>, terms: Terms, wait: Duration) {
         if let Err(kind) = this.desk.refuse(terms, wait).await {
             this.limit.tell(&LimitEvent::Failed {
@@ -158,7 +159,7 @@ impl Inner {
     }
 }
 
-/// A reservation whose task may be dropped, with its runtime.
+/// A reservation whose task may be dropped with its runtime.
 struct Unanswered {
     inner: Arc<Inner>,
     id: u64,
@@ -167,7 +168,7 @@ struct Unanswered {
 impl Drop for Unanswered {
     fn drop(&mut self) {
         let (id, now) = (self.id, Instant::now());
-        // Nothing, if it was answered.
+        // A no-op if the reservation was answered.
         Inner::with(&self.inner, |state, effects| {
             state.failed(id, StoreErrorKind::Unavailable, now, effects);
         });

@@ -12,46 +12,46 @@ use super::{
 };
 use crate::store::book::Grant;
 
-/// How many uses of the last moment are remembered: as many slots are taken ahead at most.
+/// How many recent uses are remembered. It bounds the number of slots that are reserved ahead.
 const MOST_AHEAD: usize = 64;
-/// A slot that begins so long after it was reserved shows that others want slots too.
+/// A slot that begins this long after its reservation shows that others want slots, too.
 const CROWDED: Duration = Duration::from_millis(250);
 
-/// Who waits for a slot of this process: without clock, task or lock.
+/// The queue for slots of this process, without a clock, a task or a lock.
 #[derive(Debug, Default)]
 pub(super) struct Line {
     pub(super) slots: Slots,
-    /// By ticket, so in the order in which they came.
+    /// Ordered by ticket, so by arrival.
     queue: BTreeMap<u64, Option<Waker>>,
-    /// Who has a slot and did not look yet.
+    /// The slots of sends that have not looked yet.
     given: BTreeMap<u64, Slot>,
     next_ticket: u64,
     used: VecDeque<Instant>,
     is_crowded: bool,
 }
 
-/// The answer to a send that wants a slot.
+/// The answer to a send that asks for a slot.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Joined {
     Go,
-    /// It would begin after the deadline.
+    /// The slot would begin after the deadline.
     TooLong,
     /// A ticket, and when to look.
     Queued(u64, Instant),
 }
 
-/// The next step of a send that waits.
+/// The next step of a waiting send.
 #[derive(Debug)]
 pub(super) enum Turn {
     Go,
-    /// Since the slot would begin after the deadline.
+    /// Go, because the slot would begin after the deadline.
     GoWithout,
-    /// Look again then. With the waker that was there before.
+    /// Look again at that time. Contains the replaced waker.
     Look(Instant, Option<Waker>),
 }
 
 impl Line {
-    /// Takes a slot that is there, unless another send waits for one.
+    /// Takes a slot at hand, unless another send waits for one.
     pub(super) fn take(&mut self, now: Instant) -> bool {
         if !self.queue.is_empty() {
             return false;
@@ -63,7 +63,7 @@ impl Line {
         taken
     }
 
-    /// `gap`: how far apart the slots of all processes are.
+    /// Takes a slot or a place in the queue. `gap` is the distance between slots of all processes.
     pub(super) fn join(
         &mut self,
         now: Instant,
@@ -78,7 +78,7 @@ impl Line {
         let ahead = self.queue.len();
         let at = match self.slots.at(ahead) {
             Some(at) => at,
-            // Only what is known for sure counts against a caller: a process gets all slots at most.
+            // Only certain waits turn a send away: at best, this process gets all slots.
             None if !self.is_crowded => now,
             None => {
                 let last = self.slots.last_at().map_or(now, |at| at.max(now));
@@ -109,7 +109,7 @@ impl Line {
             if !slot.is_over(now) {
                 return Turn::Go;
             }
-            // It looked too late: its place in the queue is the old one.
+            // The send looked too late. It keeps its old place in the queue.
             self.slots.give_back(slot);
             self.queue.insert(ticket, None);
             self.advance(now, woken);
@@ -133,7 +133,7 @@ impl Line {
         Turn::Look(at.unwrap_or(deadline), old)
     }
 
-    /// Somebody goes away: what was for them is for the next.
+    /// Removes a send. Its slot goes to the next one.
     pub(super) fn leave(&mut self, ticket: u64, now: Instant, woken: &mut Vec<Waker>) {
         if let Some(slot) = self.given.remove(&ticket) {
             self.slots.untake(slot);
@@ -145,17 +145,18 @@ impl Line {
         self.wake_first(woken);
     }
 
-    /// Whether it is time to get more: a send waits, and has no slot to wait for. `spare`:
-    /// how many slots the process could have besides those that it has.
+    /// Returns whether to reserve more: a send waits without a slot to wait for, and the process
+    /// may have `spare` slots more.
     pub(super) fn is_short(&mut self, now: Instant, spare: u32) -> bool {
         self.slots.expire(now);
         let lacking = self.queue.len() > self.slots.len();
         lacking && (self.slots.is_empty() || spare > 0)
     }
 
-    /// How many slots there is a use for: one for each that waits, and, where the process has no slot,
-    /// as many as were used in the time for which a slot is good. Slots that the process has made up
-    /// end with the answer, so they do not count.
+    /// Returns how many slots the process can use: one for each waiting send, and, if it has no
+    /// slot, as many as were used during the validity of one.
+    ///
+    /// Made-up slots end with the answer, so they do not count.
     pub(super) fn want(&mut self, now: Instant) -> u32 {
         self.forget_uses(now);
         let reserved = self.slots.reserved();
@@ -168,8 +169,8 @@ impl Line {
         self.queue.len()
     }
 
-    /// Slots that were reserved and are known of between these times. Returns how long the last
-    /// one's wait is; `None` if no book would grant this.
+    /// Adds slots that were granted between these times. Returns the wait of the last one, or
+    /// `None` if no book would grant them.
     pub(super) fn granted(
         &mut self,
         grant: &Grant,
@@ -184,14 +185,14 @@ impl Line {
         Some(longest)
     }
 
-    /// One slot that the process allows itself.
+    /// Adds one slot that the process allows itself.
     pub(super) fn make_up(&mut self, now: Instant, pace: Duration, woken: &mut Vec<Waker>) {
         self.slots.make_up(now, pace);
         self.advance(now, woken);
         self.wake_first(woken);
     }
 
-    /// From now on alone: not all processes at once.
+    /// Begins the time without the book, at a random offset.
     pub(super) fn begin_alone(&mut self, now: Instant, pace: Duration) {
         self.is_crowded = true;
         self.slots.begin_alone(now, pace);
@@ -201,13 +202,14 @@ impl Line {
         woken.extend(self.queue.values_mut().filter_map(Option::take));
     }
 
-    /// Lets all go, where the process knows no limit.
+    /// Lets all sends go, because the process knows no limit.
     pub(super) fn release(&mut self, woken: &mut Vec<Waker>) {
         self.wake_all(woken);
         self.queue.clear();
     }
 
-    /// Gives the slots that are due to the first who wait. Whoever looks does it.
+    /// Gives the slots that are due to the first waiting sends. Every send that looks does it, so a
+    /// send that is never polled blocks no other.
     fn advance(&mut self, now: Instant, woken: &mut Vec<Waker>) {
         self.slots.expire(now);
         let mut gave = false;
@@ -227,8 +229,7 @@ impl Line {
         }
     }
 
-    /// The first in the queue sleeps until the next slot: one that becomes first sets its timer
-    /// again.
+    /// Wakes the first in the queue, so that it sets its timer to the next slot.
     fn wake_first(&mut self, woken: &mut Vec<Waker>) {
         if let Some(mut first) = self.queue.first_entry() {
             woken.extend(first.get_mut().take());

@@ -1,9 +1,11 @@
-//! The part of one process in keeping a shared limit: it takes slots ahead, has requests wait for
-//! them, and keeps to its share without the book.
+//! The part of one process in keeping a shared limit: it reserves slots ahead, makes requests wait
+//! for them, and keeps to its share while it cannot reach the book.
 //!
-//! `state.rs` decides, by what its parts know: `line.rs` is the queue, `slots.rs` the slots at hand, `agreed.rs` the limit,
-//! `contact.rs` whether the book is within reach, `notice.rs` what was told already. None of them has a clock, a task or a
-//! lock. `handle.rs` is the lock, and `effect.rs` what is done after it; `asking.rs` carries reservations out.
+//! `state.rs` decides, from the knowledge of its parts: `line.rs` is the queue, `slots.rs` the
+//! slots at hand, `agreed.rs` the limit, `contact.rs` whether the book is within reach, and
+//! `notice.rs` the news that were reported already. None of them has a clock, a task or a lock.
+//! `handle.rs` has the lock, `effect.rs` lists the work that follows after it, and `asking.rs`
+//! executes reservations.
 
 mod agreed;
 mod asking;

@@ -1,14 +1,15 @@
-//! Processes that share a limit: they reserve, send early and late within their slots, freeze, stop, lose replies and get
-//! them late; the server refuses; the store loses its state. Explored by a model checker.
+//! A model of processes that share a limit, explored by a model checker. They reserve, send early
+//! and late within their slots, freeze, stop, and lose or delay replies; the server answers 429;
+//! the store loses its state.
 //!
-//! Each transition calls the rules of the crate: those of the book in `store/book/rules.rs`, and those of a process in
-//! `slots.rs`. The limit is three a minute, so that a window has few slots and all of them are looked at. Time goes from
-//! one event to the next.
+//! Each transition calls the rules of the crate: the book's in `store/book/rules.rs`, and a
+//! process's in `slots.rs`. The limit is three a minute, so that a window has few slots and the
+//! model explores all of them. Time jumps from one event to the next.
 //!
-//! Run by `make model` (`--cfg stateright`). Break a rule, and a property fails with the steps that led there.
-//! Rules that were broken, each of which fails within 14 steps: a slot fits in a full window; it is good for three seconds, or
-//! counts from when its answer came, or is used when it is over; slots do not grow; a 429 closes nothing; a process that has
-//! no slot gets none; each takes three at a time.
+//! `make model` runs it (`--cfg stateright`). A broken rule fails a property, and the checker prints the steps. Each
+//! of these broken rules fails within 14 steps: a slot fits in a full window; a slot is valid for
+//! three seconds, or from its answer on, or after its end; slots do not grow; a 429 closes nothing;
+//! a process without a slot gets none; each reservation takes three.
 
 use std::{
     hash::{Hash, Hasher},
@@ -28,35 +29,36 @@ use crate::store::{
 const LIMIT: u32 = 3;
 const BURST: u32 = 1;
 const TERMS: Terms = Terms::new(LIMIT, BURST);
-/// As many as a process has in flight.
+/// The number of requests that a process has in flight.
 const WANT: u32 = 2;
 const MINUTE: Duration = Duration::from_secs(60);
-/// The rest of the second by which a window of the book is longer: the way to the server.
+/// The part of the book's extra second that a slot's validity leaves for the way to the server.
 const WAY: Duration = Duration::from_millis(100);
-/// What a 429 asks for.
+/// The `Retry-After` of a 429.
 const RETRY_AFTER: Duration = Duration::from_secs(30);
-/// How long nothing happens where no slot is to come.
+/// The length of an idle period, when no slot is to come.
 const PAUSE: Duration = Duration::from_secs(25);
 /// The store's clock at the start.
 const START: Duration = Duration::from_secs(1_000_000);
 
 struct Fleet {
     processes: usize,
-    /// How much goes wrong at most.
+    /// The most faults in a run.
     faults: u8,
-    /// When to stop looking.
+    /// The end of the exploration.
     end: Duration,
 }
 
 impl Fleet {
-    /// In a minute, once the store has lost its state or a reply: what was sent in the window before, and what the
-    /// processes hold.
+    /// The most sends in a minute after the store has lost its state or a reply: those of the
+    /// window before, and the slots that the processes have.
     fn most_after_a_loss(&self) -> usize {
         (LIMIT + BURST) as usize + self.processes
     }
 
-    /// How long a process waits from its first reservation to its send, where it does whatever it can: as long as the
-    /// window is used up, and then for one slot of each of the others. After a fault, until what that took is over too.
+    /// The longest time from a process's first reservation to its send: until the window is free
+    /// again, and then one slot for each other process. After a fault, also until the fault is
+    /// over.
     fn longest(&self, state: &State) -> Duration {
         match state.has_lost || state.closed_until > Duration::ZERO {
             true => Terms::WINDOW * 3,
@@ -70,14 +72,14 @@ struct State {
     book: Book,
     now: Duration,
     processes: Vec<Process>,
-    /// When the sends of the last minute came to the server.
+    /// The times at which the server received the sends of the last minute.
     arrivals: Vec<Duration>,
     faults: u8,
     has_lost: bool,
     stops: u8,
     last_slot: u64,
     closed_until: Duration,
-    /// The most that was sent in a minute.
+    /// The most sends in a minute so far.
     most: usize,
     has_waited_too_long: bool,
     is_out_of_order: bool,
@@ -92,12 +94,12 @@ struct Process {
     is_known: bool,
     was_alone: bool,
     has_stopped: bool,
-    /// Since when it wants to send, and did whatever it could for that.
+    /// Since when the process wants to send and has taken every step that it could.
     since: Option<Duration>,
     sent: bool,
 }
 
-/// On its way to a process that is frozen.
+/// A reply on its way to a frozen process.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Reply {
     asked: Duration,
@@ -117,7 +119,7 @@ enum Action {
         answer: Answer,
     },
     Receive(usize),
-    /// At the beginning of a slot, or in its last moment.
+    /// At the begin of a slot, or in its last moment.
     Send {
         process: usize,
         is_late: bool,
@@ -126,7 +128,7 @@ enum Action {
     Stop(usize),
     LoseState,
     Pass,
-    /// Nobody does anything until the slots that have begun are over.
+    /// All processes pause until the slots that have begun are over.
     Freeze,
 }
 
@@ -141,7 +143,7 @@ fn owner(process: usize) -> Owner {
     Owner::from_bytes([u8::try_from(process).unwrap(); 16])
 }
 
-/// By the clock of the processes.
+/// The time by the clock of the processes.
 fn instant(now: Duration) -> Instant {
     static BEGIN: OnceLock<Instant> = OnceLock::new();
     *BEGIN.get_or_init(Instant::now) + now
@@ -173,10 +175,10 @@ impl State {
         }
     }
 
-    /// What a process does that cannot reach the book: it allows itself its share.
+    /// A process that cannot reach the book allows itself its share.
     fn go_alone(&mut self, process: usize) {
         (self.faults, self.has_lost) = (self.faults + 1, true);
-        // The same each time: a state is what led there.
+        // Not random: the state must follow from the steps that led to it.
         fastrand::seed(0);
         let pace = TERMS.gap() * self.processes.len() as u32;
         let (now, it) = (instant(self.now), &mut self.processes[process]);
@@ -208,7 +210,7 @@ impl State {
         self.most = self.most.max(most.unwrap_or(0));
     }
 
-    /// When something happens next, if everybody does what there is to do.
+    /// Returns the time of the next event, if every process acts as soon as it can.
     fn next(&self) -> Duration {
         let running = self.processes.iter().filter(|it| !it.has_stopped);
         let next = running.filter_map(|it| it.slots.at(0)).min();
@@ -376,7 +378,8 @@ fn explore(processes: usize, faults: u8, seconds: u64) -> usize {
     checker.unique_state_count()
 }
 
-/// Two faults in a window and a half, one in two windows and a half, and the same for three processes in less time.
+/// Two faults in one and a half windows, one in two and a half, and the same for three processes in
+/// less time.
 #[test]
 fn no_order_of_events_breaks_the_limit() {
     let runs = [(2, 2, 100), (2, 1, 150), (3, 1, 100)];

@@ -2,14 +2,14 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// After so long without one that waits, the next is worth a warning again.
+/// How long no send must wait before the next wait is worth a warning again.
 const CALM: Duration = Duration::from_secs(60);
 /// A wait that is worth a warning.
 const WORTH_A_WARNING: Duration = Duration::from_secs(1);
-/// A closing until about the same time was told already.
+/// A closure that ends at most this much later than the reported one counts as the same.
 const SAME: Duration = Duration::from_secs(1);
 
-/// The news that were told already, and are not told again.
+/// The news that were reported already.
 #[derive(Debug, Default)]
 pub(super) struct Notices {
     closed_until: Option<Instant>,
@@ -17,7 +17,7 @@ pub(super) struct Notices {
 }
 
 impl Notices {
-    /// Whether waiting has begun: a send waits this long, and for a minute none has.
+    /// Returns whether waiting has begun: a send waits this long, and for a minute none has.
     pub(super) fn begins(&mut self, wait: Duration, now: Instant) -> bool {
         if wait < WORTH_A_WARNING {
             return false;
@@ -26,7 +26,7 @@ impl Notices {
         before.is_none_or(|at| now.saturating_duration_since(at) >= CALM)
     }
 
-    /// Whether the others do not know yet that the server wants to be left alone until then.
+    /// Returns whether a closure until then is news to the other processes.
     pub(super) fn closes(&mut self, until: Instant) -> bool {
         let told = self.closed_until.and_then(|told| told.checked_add(SAME));
         if told.is_some_and(|told| until <= told) {

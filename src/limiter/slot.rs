@@ -2,8 +2,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// How long after its time a slot may be used: below the second by which a book counts windows
-/// longer, with time for the way to the server.
+/// How long after its begin a slot may be used. A book's window is one second longer than the
+/// server's; the rest of that second is for the way to the server.
 pub(super) const VALID: Duration = Duration::from_millis(900);
 
 /// A slot by this process's clock.
@@ -11,13 +11,15 @@ pub(super) const VALID: Duration = Duration::from_millis(900);
 pub(super) struct Slot {
     pub(super) at: Instant,
     pub(super) until: Instant,
-    /// `None`: the process has made it up.
+    /// The book's name of the slot. `None`: the process made it up.
     pub(super) name: Option<u64>,
 }
 
 impl Slot {
-    /// The slot of a book that begins so long after its grant. The grant was made at some time between these two: so the
-    /// slot begins by the later one, and ends by the earlier one.
+    /// Converts a slot of a book, which begins `wait` after its grant.
+    ///
+    /// The store granted it at some time between the two instants. To be safe, the slot begins by
+    /// the later one, and ends by the earlier one.
     pub(super) fn reserved(
         name: u64,
         wait: Duration,
@@ -30,7 +32,7 @@ impl Slot {
         })
     }
 
-    /// One that the process allows itself.
+    /// Creates a slot that the process allows itself.
     pub(super) fn made_up(at: Instant) -> Self {
         Self {
             at,

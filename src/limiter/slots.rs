@@ -5,19 +5,19 @@ use tokio::time::Instant;
 use super::slot::Slot;
 use crate::store::book::Grant;
 
-/// The rest of what is taken ahead goes back with the next reservation; more of it is forgotten.
+/// How many unused slots are kept for the next reservation to return. More are forgotten.
 const MOST_RETURNED: usize = 1024;
-/// No process writes more into a book than what makes this: a queue of thousands of processes, and
-/// an hour of `Retry-After`.
+/// No plausible book exceeds it: that would take a queue of thousands of processes, or an hour of
+/// `Retry-After`.
 pub(super) const LONGEST_WAIT: Duration = Duration::from_secs(3600);
 
-/// The slots that a process has, by when they begin, and those that it gives back.
+/// The slots of the process, ordered by their begin, and those that it will return.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(super) struct Slots {
     slots: VecDeque<Slot>,
     returned: Vec<u64>,
     closed_until: Option<Instant>,
-    /// When the next slot begins that the process makes up by itself.
+    /// The begin of the next slot that the process makes up.
     alone_next: Option<Instant>,
 }
 
@@ -30,12 +30,12 @@ impl Slots {
         self.slots.is_empty()
     }
 
-    /// How many of them are the book's.
+    /// Returns how many of them the book granted.
     pub(super) fn reserved(&self) -> usize {
         self.slots.iter().filter(|slot| slot.name.is_some()).count()
     }
 
-    /// When the slot at this place begins.
+    /// Returns the begin of the slot at this place.
     pub(super) fn at(&self, place: usize) -> Option<Instant> {
         self.slots.get(place).map(|slot| slot.at)
     }
@@ -44,14 +44,14 @@ impl Slots {
         self.slots.back().map(|slot| slot.at)
     }
 
-    /// Takes the first one, if it has begun and is still good.
+    /// Takes the first slot, if it has begun and is still valid.
     pub(super) fn take_due(&mut self, now: Instant) -> Option<Slot> {
         self.expire(now);
         let is_due = self.slots.front().is_some_and(|slot| slot.is_due(now));
         is_due.then(|| self.slots.pop_front()).flatten()
     }
 
-    /// Puts the one back that was taken last.
+    /// Puts back the slot that was taken last.
     pub(super) fn untake(&mut self, slot: Slot) {
         self.slots.push_front(slot);
     }
@@ -60,7 +60,7 @@ impl Slots {
         self.drop_while(|slot| slot.is_over(now));
     }
 
-    /// No slot before this is any good.
+    /// Drops all slots that begin before this time.
     pub(super) fn close(&mut self, until: Instant) {
         self.closed_until = self.closed_until.max(Some(until));
         self.drop_while(|slot| slot.at < until);
@@ -83,8 +83,8 @@ impl Slots {
         std::mem::take(&mut self.returned)
     }
 
-    /// Slots that were reserved and are known of between these times. Returns how long the last
-    /// one's wait is; `None` if no book would grant this.
+    /// Adds slots that were granted between these times. Returns the wait of the last one, or
+    /// `None` if no book would grant them.
     pub(super) fn granted(&mut self, grant: &Grant, times: [Instant; 2]) -> Option<Duration> {
         let waits: Vec<_> = grant.slots.iter().map(|slot| grant.wait(*slot)).collect();
         let longest = waits.iter().max().copied().unwrap_or_default();
@@ -94,7 +94,7 @@ impl Slots {
         if !grant.closed.is_zero() {
             self.close(times[1].checked_add(grant.closed)?);
         }
-        // Those that the process has made up while it was alone are not for use any more.
+        // Made-up slots are invalid once the book grants slots again.
         self.slots.retain(|slot| slot.name.is_some());
         self.alone_next = None;
         for (name, wait) in grant.slots.iter().zip(waits) {
@@ -103,16 +103,17 @@ impl Slots {
         Some(longest)
     }
 
-    /// One slot that the process allows itself.
+    /// Adds one slot that the process allows itself.
     pub(super) fn make_up(&mut self, now: Instant, pace: Duration) {
         let at = self.alone_next.map_or(now, |next| next.max(now));
-        // The processes do not know when the others began: so they do not all send in one instant.
-        // As often sooner as later, so that they use what they may.
+        // The jitter keeps processes from sending in the same instant, since they do not know when
+        // the others began. Its mean is zero, so that they use their whole share.
         self.alone_next = at.checked_add(pace.mul_f64(0.9 + fastrand::f64() / 5.0));
         self.put(Slot::made_up(at));
     }
 
-    /// From now on alone: not all processes at once.
+    /// Begins the time without the book, at a random offset, so that not all processes send at
+    /// once.
     pub(super) fn begin_alone(&mut self, now: Instant, pace: Duration) {
         self.alone_next = now.checked_add(pace.mul_f64(fastrand::f64()));
     }

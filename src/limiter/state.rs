@@ -15,21 +15,21 @@ use crate::store::{
     book::{Grant, LimitEvent, Terms},
 };
 
-/// Decides, by the knowledge that one process has of the limit: without clock, task or lock.
+/// The decisions of one process about the limit, without a clock, a task or a lock.
 #[derive(Debug)]
 pub(super) struct State {
     agreed: Agreed,
     line: Line,
     contact: Contact,
     notices: Notices,
-    /// How many processes there are, as far as is known.
+    /// The last known number of processes.
     owners: u32,
-    /// How many slots it could have got besides those that it has.
+    /// How many more slots the book would have granted.
     spare: u32,
 }
 
 impl State {
-    /// `patience`: after so long, a reservation counts as lost.
+    /// `patience` is the time after which a reservation counts as lost.
     pub(super) fn new(limit: Limit, patience: Duration) -> Self {
         Self {
             agreed: Agreed::new(limit),
@@ -41,12 +41,12 @@ impl State {
         }
     }
 
-    /// Whether sends need slots: the process knows the limit, and how to get some.
+    /// Returns whether sends need slots: the process knows the limit, and how to get slots.
     fn is_pacing(&self) -> bool {
         self.agreed.terms().is_some() && (self.contact.alone_until().is_none() || self.owners > 0)
     }
 
-    /// How far apart the slots of this process are when all want some.
+    /// Returns the distance between slots of this process if all processes want some.
     fn pace(&self) -> Duration {
         self.agreed.gap().saturating_mul(self.owners.max(1))
     }
@@ -104,7 +104,7 @@ impl State {
         self.supply(now, effects);
     }
 
-    /// Sees to it that those who wait get slots.
+    /// Supplies the waiting sends with slots.
     fn supply(&mut self, now: Instant, effects: &mut Effects) {
         if !self.is_pacing() {
             self.line.release(&mut effects.woken);
@@ -123,7 +123,7 @@ impl State {
         self.ask(now, effects);
     }
 
-    /// Where sends need no slots: asks from time to time whether they should.
+    /// Asks from time to time whether sends need slots, while they need none.
     fn look(&mut self, now: Instant, effects: &mut Effects) {
         if self.contact.is_to_look(self.agreed.terms().is_some(), now) {
             self.ask(now, effects);
@@ -145,7 +145,7 @@ impl State {
         });
     }
 
-    /// The answer to a reservation. `times`: when that was asked, and now.
+    /// Records the answer to a reservation. `times`: when it was sent, and now.
     pub(super) fn answered(
         &mut self,
         id: u64,
@@ -171,7 +171,7 @@ impl State {
         let got = u32::try_from(grant.slots.len()).unwrap_or(u32::MAX);
         self.spare = grant.share.saturating_sub(got);
         if let Some(closed) = now.checked_add(grant.closed).filter(|at| *at > now) {
-            // All others learn of it from the book too.
+            // The other processes learn of the closure from the book, too.
             self.notices.closes(closed);
         }
         if let Some(kind) = grant.replaces {
@@ -199,7 +199,7 @@ impl State {
         self.supply(now, effects);
     }
 
-    /// A reservation that came to nothing.
+    /// Records a reservation that failed.
     pub(super) fn failed(
         &mut self,
         id: u64,
@@ -227,7 +227,7 @@ impl State {
         self.supply(now, effects);
     }
 
-    /// The server answered 429. Returns the news for the others, unless they were told.
+    /// Records a 429. Returns the news for the other processes, unless they have been told.
     pub(super) fn refused(
         &mut self,
         until: Instant,

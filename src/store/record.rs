@@ -9,8 +9,8 @@ use super::{Claim, Entry, Fence, Lease, Lookup, Publication};
 /// writes the record back if no other process has written it meanwhile, which a lock, a transaction
 /// or a conditional write ensures. `now` is the store's clock, as the time since 1970.
 ///
-/// The [example `own_store`](crate::guide::middleware) builds a store on it, and so does the
-/// package `tower-genesys-dynamodb` (folder `stores/dynamodb` of the repository), over a database.
+/// The [example `own_store`](crate::guide::middleware) builds a store on it. The package
+/// `tower-genesys-dynamodb` (folder `stores/dynamodb` of the repository) uses it over a database.
 ///
 /// ```
 /// use std::time::Duration;

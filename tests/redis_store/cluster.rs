@@ -238,8 +238,8 @@ async fn the_url_of_a_node_is_told_from_that_of_a_cluster_each_time() {
     for (url, says) in [
         (cluster.nodes[0].url(), "write redis-cluster://"),
         (cluster.nodes[3].url(), "is a replica"),
-        (none, "no node of a Redis Cluster"),
-        (two.clone(), "not of one Redis Cluster"),
+        (none, "not a node of a Redis Cluster"),
+        (two.clone(), "different Redis Clusters"),
     ] {
         for _ in 0..4 {
             let error = store(&url).check().await.unwrap_err();

@@ -28,14 +28,14 @@ async fn a_wrong_password_is_told_from_a_missing_one() {
             server.url_of("default", "s3cr3t-but-wrong")
         ),
     ] {
-        refused(&url, StoreErrorKind::Denied, "refused the login").await;
+        refused(&url, StoreErrorKind::Denied, "rejected the login").await;
         let error = RedisStore::builder(url).connect().await.unwrap_err();
         assert_eq!(error.kind(), RedisStoreErrorKind::Credentials, "{error}");
         assert!(error.to_string().starts_with("the Redis URL: "), "{error}");
         assert!(!shown(&error).contains("s3cr3t"));
     }
     for url in [server.url(), format!("{}/?protocol=3", server.url())] {
-        refused(&url, StoreErrorKind::Denied, "wants a login").await;
+        refused(&url, StoreErrorKind::Denied, "requires a login").await;
     }
     let store = store(server.url_of("", "s3cr3t-of-the-server"));
     leased(&store, &claim()).await;

@@ -199,14 +199,14 @@ async fn sentinels_and_servers_have_logins_of_their_own() {
         ),
         (
             format!("{}?sentinel_password=s3cr3t-sentinel", fleet.url()),
-            "wants a login",
+            "requires a login",
         ),
         (
             format!(
                 "{}?sentinel_password=s3cr3t-sentinel",
                 url.replace("server@", "wrong@")
             ),
-            "refused the login",
+            "rejected the login",
         ),
     ] {
         let error = RedisStore::builder(url).connect().await.unwrap_err();

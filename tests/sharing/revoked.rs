@@ -152,7 +152,7 @@ async fn what_was_not_reached_is_said_and_can_be_revoked_once_more() {
     assert!(
         error
             .to_string()
-            .contains("could not be taken out of the store")
+            .contains("could not be removed from the store")
     );
     assert!(org.tokens().try_current().is_none());
     assert_eq!((mock.live_tokens(), store.keys().len()), (0, 1));

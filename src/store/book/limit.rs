@@ -6,7 +6,7 @@ use super::{LimitEvent, LimitObserver, Terms};
 ///
 /// With [`Sharing::with_limit`](crate::Sharing::with_limit), the processes of a fleet share the
 /// limit. With [`OrgBuilder::limit`](crate::genesys::OrgBuilder::limit), it applies to one process.
-/// Each send takes a slot, and waits if there is none: see the [module](super).
+/// Each send takes a slot, and waits until one begins: see the [module](super).
 ///
 /// # Default
 ///

@@ -19,7 +19,7 @@ pub(crate) struct PrivateFile {
     new: PathBuf,
 }
 
-/// What is at a file's path.
+/// The content found at a file's path.
 #[derive(Debug)]
 pub(crate) enum Found {
     Nothing,
@@ -119,7 +119,7 @@ impl PrivateFile {
             Err(TryLockError::WouldBlock) => return Ok(None),
             Err(TryLockError::Error(error)) => return Err(error),
         }
-        // If another process deleted the lock file meanwhile, this lock would exclude nobody later.
+        // If another process deleted the lock file meanwhile, this lock excludes no later process.
         Ok(is_at(&file, &self.lock)?.then_some(Locked(file)))
     }
 

@@ -28,13 +28,13 @@ impl Failure {
             Self::NoRuntime => Diagnosis::new(
                 Kind::Unavailable,
                 Setup::Unreachable,
-                "there is no tokio runtime here to connect to Redis; use the store inside of one",
+                "there is no tokio runtime here to connect to Redis; use the store inside one",
             ),
             Self::Known(diagnosis) => Diagnosis::clone(diagnosis),
             Self::Nonsense => Diagnosis::new(
                 Kind::Unavailable,
                 Setup::Server,
-                "the answer is not that of a Redis or Valkey server; check what listens there",
+                "the answer is not from a Redis or Valkey server; check which server listens there",
             ),
             Self::NotConnected(error) | Self::Answer(error) => match error.kind() {
                 ErrorKind::Io if finding::about_tls(error).is_some() => finding::about_tls(error)
@@ -50,7 +50,7 @@ impl Failure {
                     Kind::Timeout,
                     Setup::Unreachable,
                     "Redis did not answer, or the connection to it broke; check the network and \
-                     the load of the server, and whether it wants TLS, which is rediss in the URL",
+                     the load of the server, and whether it requires TLS, which is rediss in the URL",
                 ),
                 ErrorKind::AuthenticationFailed => refusal::wrong_password(),
                 ErrorKind::RESP3NotSupported => Diagnosis::new(

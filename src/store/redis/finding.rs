@@ -1,4 +1,4 @@
-//! What a server or a setting turns out to be, in words.
+//! Diagnoses of servers and settings.
 
 use redis::RedisError;
 use rustls::{AlertDescription as Alert, CertificateError, Error as TlsError};
@@ -12,19 +12,19 @@ use crate::{
 pub(super) static IS_SENTINEL: Diagnosis = Diagnosis::fixed(
     Denied,
     Setup::Url,
-    "a Redis Sentinel is there, and not a server; write redis-sentinel://host:port/name, with the \
+    "this is a Redis Sentinel, not a server; write redis-sentinel://host:port/name, with the \
      name of the primary",
 );
 pub(super) static IS_REPLICA: Diagnosis = Diagnosis::fixed(
     Unavailable,
     Setup::Server,
-    "this Redis server is a replica, whose writes are not those of its primary; give the URL of the \
-     primary, or redis-sentinel:// for one that changes",
+    "this Redis server is a replica and does not share its writes with the primary; give the URL of \
+     the primary, or redis-sentinel:// for one that changes",
 );
 pub(super) static IS_NODE: Diagnosis = Diagnosis::fixed(
     Unavailable,
     Setup::Url,
-    "this server is one node of a Redis Cluster, and has some of the keys only; write \
+    "this server is one node of a Redis Cluster, and has only some of the keys; write \
      redis-cluster:// instead of redis://",
 );
 
@@ -37,8 +37,8 @@ pub(super) static NO_SENTINEL: Diagnosis = Diagnosis::fixed(
 pub(super) static NO_SENTINEL_THERE: Diagnosis = Diagnosis::fixed(
     Denied,
     Setup::Url,
-    "what listens there is no Sentinel; give the addresses of Sentinels, or write redis:// for a \
-     server",
+    "the server at this address is not a Sentinel; give the addresses of Sentinels, or write redis:// \
+     for a server",
 );
 pub(super) static NO_SUCH_NAME: Diagnosis = Diagnosis::fixed(
     Denied,
@@ -48,8 +48,8 @@ pub(super) static NO_SUCH_NAME: Diagnosis = Diagnosis::fixed(
 pub(super) static SENTINEL_LOGIN: Diagnosis = Diagnosis::fixed(
     Denied,
     Setup::Credentials,
-    "the Sentinels refuse the login, or want one; check `sentinel_user` and `sentinel_password`: \
-     their login is another one than that of the server",
+    "the Sentinels reject the login, or require one; check `sentinel_user` and `sentinel_password`: \
+     the Sentinels have their own login",
 );
 pub(super) static SENTINEL_RIGHTS: Diagnosis = Diagnosis::fixed(
     Denied,
@@ -59,7 +59,7 @@ pub(super) static SENTINEL_RIGHTS: Diagnosis = Diagnosis::fixed(
 pub(super) static NOT_THE_PRIMARY_YET: Diagnosis = Diagnosis::fixed(
     Unavailable,
     Setup::Server,
-    "the server that the Sentinels name is a replica: a failover is under way; it will be over soon",
+    "the server that the Sentinels name is a replica: a failover is in progress; it will end soon",
 );
 
 pub(super) static NO_NODE: Diagnosis = Diagnosis::fixed(
@@ -72,7 +72,7 @@ pub(super) static NO_NODE: Diagnosis = Diagnosis::fixed(
 pub(super) static NO_CLUSTER: Diagnosis = Diagnosis::fixed(
     Denied,
     Setup::Url,
-    "what is there is no node of a Redis Cluster; write redis:// for a server by itself",
+    "the server at this address is not a node of a Redis Cluster; write redis:// for a single server",
 );
 #[cfg(feature = "redis-cluster")]
 pub(super) static NO_CLUSTER_RIGHTS: Diagnosis = Diagnosis::fixed(
@@ -91,19 +91,19 @@ pub(super) static SLOTS_MISSING: Diagnosis = Diagnosis::fixed(
 pub(super) static SEVERAL_CLUSTERS: Diagnosis = Diagnosis::fixed(
     Denied,
     Setup::Url,
-    "the nodes in the URL are not of one Redis Cluster; name those of a single one",
+    "the nodes in the URL belong to different Redis Clusters; name the nodes of one",
 );
 
 static UNTRUSTED: Diagnosis = Diagnosis::fixed(
     Unavailable,
     Setup::Unreachable,
-    "the certificate of Redis is signed by no CA that is trusted; give its CA by `ca_file`, `system_ca_certificates` or the \
+    "no trusted CA signed the certificate of Redis; set its CA with `ca_file`, `system_ca_certificates` or the \
      variable that ends in _TLS_CA",
 );
 static WRONG_NAME: Diagnosis = Diagnosis::fixed(
     Unavailable,
     Setup::Unreachable,
-    "the certificate of Redis is for another host; connect by a name that is in it, or have the \
+    "the certificate of Redis is for another host; connect by a name in the certificate, or make the \
      servers announce such names",
 );
 static EXPIRED: Diagnosis = Diagnosis::fixed(
@@ -114,22 +114,22 @@ static EXPIRED: Diagnosis = Diagnosis::fixed(
 static NO_CERTIFICATE: Diagnosis = Diagnosis::fixed(
     Denied,
     Setup::Certificates,
-    "Redis wants a client certificate (`tls-auth-clients`); give it by `client_certificate_files`, \
+    "Redis requires a client certificate (`tls-auth-clients`); set it with `client_certificate_files`, \
      or the variables that end in _TLS_CERT and _TLS_KEY",
 );
 static BAD_CERTIFICATE: Diagnosis = Diagnosis::fixed(
     Denied,
     Setup::Certificates,
-    "Redis refuses the client certificate; check that it is signed by a CA of the server's \
-     `tls-ca-cert-file`, and has not expired",
+    "Redis rejects the client certificate; check that a CA of the server's `tls-ca-cert-file` signed \
+     it, and that it has not expired",
 );
 static NO_TLS: Diagnosis = Diagnosis::fixed(
     Unavailable,
     Setup::Url,
-    "what listens there does not speak TLS; write redis instead of rediss, or give the TLS port",
+    "the server at this address does not speak TLS; write redis instead of rediss, or give the TLS port",
 );
 
-/// What an error of TLS comes to, if it is one.
+/// Diagnoses an error of TLS. Returns `None` for other errors.
 pub(super) fn about_tls(error: &RedisError) -> Option<&'static Diagnosis> {
     match find::<TlsError>(error)? {
         TlsError::InvalidCertificate(error) => Some(match error {

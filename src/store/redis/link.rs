@@ -49,8 +49,8 @@ impl Link {
     /// the link never uses its connection again.
     pub(super) async fn run(&self, call: &Call<'_>) -> Result<Value, Failure> {
         let attempt = self.attempt()?;
-        // A connection that never answered did not break from idling, nor did its server change
-        // roles.
+        // A connection that never answered did not break from idling, and its server did not change
+        // roles. So it is not worth a second attempt.
         let has_answered = attempt.has_answered.load(Ordering::Relaxed);
         let mut result = self.run_on(attempt, call).await;
         let mut is_open = false;

@@ -17,10 +17,10 @@
 //! // The URL is in `REDIS_URL`.
 //! let store = RedisStore::from_env()?;
 //!
-//! // Processes go on without a store. Whoever would rather know at the start asks:
+//! // A process also works without the store. To find faults at the start:
 //! if let Err(error) = store.check().await {
 //!     match error.kind() {
-//!         RedisStoreErrorKind::Unreachable => eprintln!("for now without Redis: {error}"),
+//!         RedisStoreErrorKind::Unreachable => eprintln!("continuing without Redis: {error}"),
 //!         _ => return Err(error.into()),
 //!     }
 //! }
@@ -28,7 +28,8 @@
 //! # }
 //! ```
 //!
-//! An invalid setting is an error at once, whose message names the setting and never shows its value:
+//! An invalid setting is an error at once, whose message names the setting and never shows its
+//! value:
 //!
 //! ```
 //! use tower_genesys::store::redis::{RedisStore, RedisStoreErrorKind};
@@ -43,7 +44,7 @@
 //!
 //! | URL | leads to |
 //! |---|---|
-//! | `redis://user:password@host:6379/0` | one server; the port is 6379, the database 0 and the login none where they are left out |
+//! | `redis://user:password@host:6379/0` | one server; defaults: port 6379, database 0, no login |
 //! | `rediss://:password@host` | the same with TLS, as the default user |
 //! | `unix:///run/redis.sock?db=0&user=user&pass=password` | one server, through a socket |
 //! | `redis-sentinel://user:password@one:26379,two,three/name/0` | the primary that Sentinels know by this name; the login and the database are the server's |
@@ -80,8 +81,9 @@
 //! announce the addresses of servers, which must be in the servers' certificates
 //! (`replica-announce-ip` and `sentinel announce-hostnames`, or `cluster-announce-hostname`).
 //!
-//! In a network with its own CAs, [`system_ca_certificates`](RedisStoreBuilder::system_ca_certificates)
-//! trusts those that the system trusts.
+//! In a network with its own CAs,
+//! [`system_ca_certificates`](RedisStoreBuilder::system_ca_certificates) trusts those that the
+//! system trusts.
 //!
 //! TLS uses the crypto provider that the process has installed for rustls. If none is installed,
 //! the store installs the provider of the features `ring` (a default) or `aws-lc-rs` for the whole
@@ -99,7 +101,7 @@
 //! | the server dies | fails until it is back | fails until the Sentinels have promoted a replica | fails until the nodes have promoted a replica; keys on other nodes are not affected once the dead node is known |
 //! | a slot moves | | | follows it; operations on this slot fail while its keys are being moved, usually for milliseconds |
 //! | a node is silent | | | leaves the connections to the cluster; an operation on another node may time out once, too |
-//! | a primary was demoted unnoticed | | | may hand out the token that the node holds until the first write, which finds the new primary |
+//! | a primary was demoted unnoticed | | | may return the old node's token until the first write, which finds the new primary |
 //!
 //! An operation that fails never fails a request: see [`store`](crate::store#when-the-store-fails).
 //! A primary that dies may lose its latest writes, which costs at most one token request.
@@ -115,20 +117,23 @@
 //! `~tower-genesys:*` with that prefix; for a database other than 0, add `+select`:
 //!
 //! ```text
-//! ACL SETUSER genesys on >password ~tower-genesys:* -@all +eval +evalsha +get +set +del +pttl +time
+//! ACL SETUSER genesys on >password ~tower-genesys:* -@all +eval +evalsha +get +set +del +pttl
+//! +time
 //! ```
 //!
 //! On a Redis Cluster, every node needs this user, with the commands that follow the slots:
 //!
 //! ```text
-//! ACL SETUSER genesys on >password ~tower-genesys:* -@all +eval +evalsha +get +set +del +pttl +time +cluster|slots +ping +readonly +asking
+//! ACL SETUSER genesys on >password ~tower-genesys:* -@all +eval +evalsha +get +set +del +pttl
+//! +time +cluster|slots +ping +readonly +asking
 //! ```
 //!
-//! [`RedisStore::check`] names the missing ones. For a shared [`Limit`](crate::store::Limit) the user also
-//! needs these, and [`RedisStore::check_limit`] names the missing ones:
+//! [`RedisStore::check`] names the missing ones. For a shared [`Limit`](crate::store::Limit) the
+//! user also needs these, and [`RedisStore::check_limit`] names the missing ones:
 //!
 //! ```text
-//! ACL SETUSER genesys +hmget +hset +pexpire +zadd +zcard +zcount +zrange +zrangebyscore +zrem +zremrangebyscore +zscore
+//! ACL SETUSER genesys +hmget +hset +pexpire +zadd +zcard +zcount +zrange +zrangebyscore +zrem
+//! +zremrangebyscore +zscore
 //! ```
 //!
 //! # Keys
@@ -140,15 +145,15 @@
 //! | name | holds | expires after |
 //! |---|---|---|
 //! | `token` | fence, fingerprint, lifetime, and the value unchanged | the rest of the token's lifetime |
-//! | `lease` | owner and fence | the lease |
+//! | `lease` | owner and fence | the time of the lease |
 //! | `cooldown` | nothing | the cooldown |
 //! | `fence` | the last fence | two days longer than the token |
 //! | `slots` | of a shared limit: the slots of the last minute, and those to come | two minutes longer than the last one |
-//! | `owners`, `paid` | of a shared limit: the processes that want slots, and the slots that they have had | the same |
+//! | `owners`, `paid` | of a shared limit: the processes that want slots, and the slots that each has received | the same |
 //! | `book` | of a shared limit: the limit, the time of the next slot, and the end of a closure | the same |
 //!
-//! You may delete or evict each of them at any time, at the cost of at most one token request. The store
-//! treats an unreadable value, of any type, as missing, and the next publication replaces it.
+//! You may delete or evict each key at any time, at the cost of at most one token request. The
+//! store treats an unreadable value, of any type, as missing, and the next publication replaces it.
 //!
 //! If a server loses writes in a failover, fences continue from its clock.
 //!
@@ -160,19 +165,20 @@
 //!
 //! | error | cause |
 //! |---|---|
-//! | `Unavailable` | no connection; a replica, no memory, still loading, a script that does not end |
+//! | `Unavailable` | no connection; the server is a replica, out of memory, still loading, or blocked by a script |
 //! | `Timeout` | the connection broke, or the server was silent for a second |
-//! | `Denied` | login or client certificate refused, rights missing, scripts switched off, a server of another kind than the URL says |
+//! | `Denied` | login or client certificate rejected, rights missing, scripts disabled, a server of another kind than the URL says |
 //!
-//! A script whose connection breaks is resent once on a new one. If that fails, the next operation tries
-//! again, at once unless the last attempt is less than 100 ms old. Messages never repeat the server's
-//! words: some servers quote the command that they refuse, and so the password.
+//! A script whose connection breaks is resent once on a new one. If that fails, the next operation
+//! tries again: at once, unless the last attempt is less than 100 ms old. Messages never repeat the
+//! server's words, because some servers quote the command that they refuse, and with it the
+//! password.
 //!
 //! # Cancellation
 //!
-//! Dropping an operation closes its connection, because the server may be silent; other operations in
-//! flight on that connection finish first. A connection that is just being made is finished, too, within a
-//! second, and serves the next operation.
+//! Dropping an operation closes its connection, because the server may be silent. Other operations
+//! in flight on that connection finish first. If the connection is still being opened, it opens
+//! within a second and serves the next operation.
 
 mod attempt;
 mod book;

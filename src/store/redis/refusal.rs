@@ -50,13 +50,13 @@ const WRONG_PASSWORD: Refusal = Refusal::new(
     "",
     StoreErrorKind::Denied,
     RedisStoreErrorKind::Credentials,
-    "Redis refused the login; check user and password in its URL, and that it has a connection to spare",
+    "Redis rejected the login; check the user and password in its URL, and that Redis accepts more connections",
 );
 
-const NO_LOGIN: &str = "Redis wants a login; put user and password into its URL";
+const NO_LOGIN: &str = "Redis requires a login; put user and password into its URL";
 const NO_PERMISSION: &str = "this user of Redis may not run the commands of the store, or not on its keys; give it the rights \
      in the documentation of RedisStore";
-const NOT_THE_PRIMARY: &str = "this Redis server is a replica and takes no writes; give the URL of the primary, or \
+const NOT_THE_PRIMARY: &str = "this Redis server is a replica and accepts no writes; give the URL of the primary, or \
      redis-sentinel:// for one that changes";
 const OTHER_NODE: &str = "this node of the Redis Cluster does not have the key; write redis-cluster:// instead of \
      redis:// (feature `redis-cluster`)";
@@ -104,7 +104,7 @@ static REFUSALS: [Refusal; 23] = {
             "",
             Denied,
             Setup::Credentials,
-            "Redis is in protected mode and takes no foreign hosts; set up a user and a password",
+            "Redis is in protected mode and rejects other hosts; set up a user and a password",
         ),
         R::new(
             "ERR",
@@ -119,7 +119,7 @@ static REFUSALS: [Refusal; 23] = {
             "max number of clients",
             Unavailable,
             Setup::Server,
-            "Redis has no connection to spare; raise `maxclients`, or let fewer processes connect",
+            "Redis has no free connection; raise `maxclients`, or connect fewer processes",
         ),
         R::new(
             "ERR",
@@ -133,7 +133,7 @@ static REFUSALS: [Refusal; 23] = {
             "",
             Unavailable,
             Setup::Server,
-            "Redis has no memory left for a token; raise `maxmemory`, or let it evict",
+            "Redis has no memory left for a token; raise `maxmemory`, or allow eviction",
         ),
         R::new("READONLY", "", Unavailable, Setup::Server, NOT_THE_PRIMARY),
         R::new(
@@ -150,7 +150,7 @@ static REFUSALS: [Refusal; 23] = {
             "",
             Unavailable,
             Setup::Server,
-            "the Redis Cluster is moving this key to another node; it will be over soon",
+            "the Redis Cluster is moving this key to another node; it will finish soon",
         ),
         R::new("CROSSSLOT", "", Unavailable, Setup::Server, OTHER_NODE),
         R::new(
@@ -165,28 +165,28 @@ static REFUSALS: [Refusal; 23] = {
             "",
             Unavailable,
             Setup::Server,
-            "Redis is still loading its data; it will be there soon",
+            "Redis is still loading its data; it will finish soon",
         ),
         R::new(
             "BUSY",
             "",
             Unavailable,
             Setup::Server,
-            "a script of somebody else holds Redis up; see SCRIPT KILL",
+            "a script of another client blocks Redis; see SCRIPT KILL",
         ),
         R::new(
             "MISCONF",
             "",
             Unavailable,
             Setup::Server,
-            "Redis takes no writes since it cannot save to its disk; see its log",
+            "Redis accepts no writes because it cannot save to its disk; see its log",
         ),
         R::new(
             "NOREPLICAS",
             "",
             Unavailable,
             Setup::Server,
-            "Redis takes no writes without its replicas; check them, or `min-replicas-to-write`",
+            "Redis accepts no writes without its replicas; check them, or `min-replicas-to-write`",
         ),
     ]
 };

@@ -13,10 +13,11 @@ use crate::{
 };
 
 impl<S: ShareableSource> Round<'_, S> {
-    /// Gets a token for all.
+    /// Fetches a token for all processes.
     ///
-    /// A token that this process got alone comes first, since it costs no request. Each way out
-    /// ends the lease: by a publication, or by giving it back with the cooldown that the others need.
+    /// A token that this process fetched without the store comes first, since it costs no request.
+    /// Each way out ends the lease: by publishing, or by giving it back with a cooldown for the
+    /// other processes.
     pub(super) async fn lead(
         &self,
         lease: Lease,
@@ -29,7 +30,8 @@ impl<S: ShareableSource> Round<'_, S> {
         self.link.tell(&StoreEvent::Leased { fence: lease.fence });
         let own = self.link.local().unshared(&self.key, &self.cx);
         if own.is_none() && !self.has_time_for_request() {
-            // Begun in vain, it would end as a failure of the endpoint, and keep all from it.
+            // A request with too little time would time out, look like a failure of the endpoint,
+            // and put every process into a cooldown.
             guard.abandon(None).await;
             return self.stay().ok_or_else(|| self.nobody_in_time());
         }
@@ -40,12 +42,13 @@ impl<S: ShareableSource> Round<'_, S> {
         };
         match requested {
             Ok((issued, taken)) => {
-                // Not lost when the rest takes too long for the cache.
+                // Kept first, so that the token survives if publishing takes too long for the
+                // cache.
                 self.link.local().keep(&self.key, issued.clone(), taken);
                 Ok(self.publish(guard, issued, taken, claim).await)
             }
             Err(error) => {
-                // That a request was cut short says nothing of the endpoint.
+                // A request that was cut short says nothing about the endpoint.
                 let is_cut = error.kind() == TokenErrorKind::TimedOut && !had_time;
                 let cooldown = cooldown_after(&error).filter(|_| !is_cut);
                 guard.abandon(cooldown).await;
@@ -54,8 +57,7 @@ impl<S: ShareableSource> Round<'_, S> {
         }
     }
 
-    /// Puts a token into the store, and returns the one to use: this one, or a newer one that was
-    /// faster.
+    /// Publishes a token. Returns the token to use: this one, or a newer one in the store.
     async fn publish(
         &self,
         mut guard: LeaseGuard,
@@ -81,17 +83,17 @@ impl<S: ShareableSource> Round<'_, S> {
                     None => self.hand_out_unshared(issued, taken),
                 }
             }
-            // The token is good all the same. The guard gives the lease back.
+            // The token is valid without the store. The guard gives the lease back.
             Err(_told) => self.hand_out_unshared(issued, taken),
         }
     }
 }
 
-/// What becomes of a token, from wherever it is.
+/// Turning a token, wherever it is from, into the one for the cache.
 impl<S: ShareableSource> Round<'_, S> {
-    /// Uses the token of another process, if it can be.
+    /// Uses the token of another process, if it is usable.
     pub(super) fn adopt(&self, entry: &Entry, claim: &Claim) -> Option<IssuedToken> {
-        // What is left was measured when the store was asked, at the latest now.
+        // The store measured the remaining lifetime at the latest now.
         let taken = Moment::now();
         let opened = match claim.accepts(entry) {
             true => self.link.sharing().envelope.open(&self.key, entry),
@@ -107,13 +109,13 @@ impl<S: ShareableSource> Round<'_, S> {
             Err(error) => {
                 let kind = error.kind();
                 self.link.tell(&StoreEvent::Missed { kind });
-                tracing::debug!(%error, "why the value in the token store cannot be opened");
+                tracing::debug!(%error, "cannot open the value in the token store");
                 None
             }
         }
     }
 
-    /// The token for the cache, which counts its life from when the fetch began.
+    /// Returns the token for the cache, which counts its lifetime from the begin of the fetch.
     pub(super) fn hand_out(&self, issued: IssuedToken, taken: Moment) -> IssuedToken {
         let left = issued
             .remaining()
@@ -121,13 +123,13 @@ impl<S: ShareableSource> Round<'_, S> {
         issued.with_remaining(left.saturating_add(self.begun.elapsed()))
     }
 
-    /// A token that only this process has, to be brought together with the others soon.
+    /// Returns a token that only this process has, to be replaced by a shared one soon.
     pub(super) fn hand_out_unshared(&self, issued: IssuedToken, taken: Moment) -> IssuedToken {
         self.link.local().alone = true;
         self.hand_out(issued, taken).with_check_in(check_after())
     }
 
-    /// The token of this process in place of another one, if it does for now.
+    /// Returns the current token of this process instead of a new one, if it suits for now.
     pub(super) fn stay(&self) -> Option<IssuedToken> {
         let spare = self.link.spare(Some(&self.key), &self.cx)?;
         Some(self.hand_out(spare, Moment::now()))
@@ -137,6 +139,6 @@ impl<S: ShareableSource> Round<'_, S> {
 fn unasked() -> StoreError {
     StoreError::new(
         StoreErrorKind::Corrupt,
-        "the token store gave a token that was not asked for; check that it keeps the rules of `TokenStore`",
+        "the token store returned a token that the claim excludes; check the store against the rules of `TokenStore`",
     )
 }

@@ -15,12 +15,12 @@ use crate::{
     token::{FetchContext, Reason},
 };
 
-/// Before the store is asked a second time what became of the claim; doubled twice.
+/// The pause before the store is asked again about a lost claim. It doubles twice.
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
-/// Then the store is down, and checks find out when it is back.
+/// The number of questions. After them the store counts as down, and checks notice when it is back.
 const TRIES: u32 = 3;
 
-/// A lease of this process, given back also when its fetch is dropped.
+/// A lease of this process. If its fetch is dropped, the guard gives the lease back.
 pub(super) struct LeaseGuard {
     link: Arc<Link>,
     key: StoreKey,
@@ -51,12 +51,12 @@ impl LeaseGuard {
         &self.lease
     }
 
-    /// The store has ended it.
+    /// Marks the lease as ended by the store.
     pub(super) fn is_over(&mut self) {
         self.over = true;
     }
 
-    /// Gives it back without a token.
+    /// Gives the lease back without a token.
     pub(super) async fn abandon(mut self, cooldown: Option<Duration>) {
         self.cooldown = cooldown;
         abandon(&self.link, self.key, self.lease, cooldown).await;
@@ -76,7 +76,7 @@ impl Drop for LeaseGuard {
         let (turn, cooldown) = (self.turn, self.cooldown);
         let given_back = link.hold_back();
         runtime.spawn(async move {
-            // The next fetch may not have waited so long, and have been granted the same lease.
+            // If the next fetch did not wait long enough, it may have been granted the same lease.
             if link.local().turn == turn {
                 abandon(&link, key, lease, cooldown).await;
             }
@@ -94,23 +94,23 @@ async fn abandon(link: &Link, key: StoreKey, lease: Lease, cooldown: Option<Dura
     }
 }
 
-/// A claim whose answer was lost. The store may have granted a lease for it, which all others wait
-/// for, while this process goes on alone.
+/// A claim whose answer was lost. The store may have granted a lease, which all other processes
+/// wait for while this process continues without the store.
 ///
-/// Dropped when the process has its token, or will not have one: the store is then asked again in a
-/// task of its own, recognises the owner, and gets the token or its lease back.
+/// Dropped once the process has a token or will get none. A separate task then asks the store
+/// again, which recognises the owner, and publishes the token or gives the lease back.
 pub(super) struct LostClaim {
     link: Arc<Link>,
     key: StoreKey,
     claim: Claim,
     cx: FetchContext,
-    /// Until when there can be a lease.
+    /// The end of the lease that may have been granted.
     until: Instant,
     cooldown: Option<Duration>,
 }
 
 impl LostClaim {
-    /// `None` for an error that says that nothing was granted, and in an outage that lasts.
+    /// Returns `None` if the error proves that nothing was granted.
     pub(super) fn after(
         error: &StoreError,
         link: &Arc<Link>,
@@ -123,7 +123,7 @@ impl LostClaim {
             return None;
         }
         let mut cx = cx.clone();
-        // Any token of this process does that the API has not refused.
+        // A check: it publishes any token of this process that the API has not refused.
         cx.reason = Reason::Check;
         let lasts = link.sharing().lease;
         Some(Self {
@@ -136,7 +136,7 @@ impl LostClaim {
         })
     }
 
-    /// For how long the others shall leave the token endpoint alone, if there is no token.
+    /// Sets the cooldown for the other processes, in case this process gets no token.
     pub(super) fn cool_down(&mut self, cooldown: Option<Duration>) {
         self.cooldown = cooldown;
     }
@@ -161,7 +161,7 @@ impl Drop for LostClaim {
     }
 }
 
-/// The claim, in the task that settles it.
+/// A lost claim in the task that settles it.
 struct Settling {
     link: Arc<Link>,
     key: StoreKey,
@@ -169,12 +169,13 @@ struct Settling {
     cx: FetchContext,
     until: Instant,
     cooldown: Option<Duration>,
-    /// That of the process then. A later one has a lease of its own, or has had the store's answer.
+    /// The process's turn at that time. A later turn has its own lease or the store's answer.
     turn: u64,
 }
 
 impl Settling {
-    /// While the store is asked, the next fetch of this process waits for `settled`.
+    /// Asks the store about the claim. Meanwhile, the next fetch of this process waits for
+    /// `settled`.
     async fn run(self, mut settled: watch::Sender<()>) {
         let mut pause = FIRST_PAUSE;
         for _ in 0..TRIES {
@@ -183,7 +184,7 @@ impl Settling {
                     let guard = LeaseGuard::new(&self.link, self.key, lease);
                     return self.settle(guard).await;
                 }
-                // Nothing was granted, or it is over.
+                // The store granted nothing, or the lease is over.
                 Ok(_) => return,
                 Err(_told) => drop(settled),
             }
@@ -225,7 +226,7 @@ impl Settling {
                 self.link.tell(&StoreEvent::Published { fence });
                 self.link.share(&self.key, &issued, taken, fence);
             }
-            // The next check takes that one.
+            // The next check adopts the newer token.
             Ok(Publication::Superseded(winner)) => {
                 guard.is_over();
                 let fence = winner.fence;

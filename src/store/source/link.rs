@@ -19,7 +19,7 @@ use crate::{
     token::{FetchContext, IssuedToken, Moment, Reason},
 };
 
-/// What connects a process to the others, and what it knows by itself.
+/// The connection of a process to the store, and its own knowledge.
 pub(super) struct Link {
     sharing: Sharing,
     pub(super) owner: Owner,
@@ -47,7 +47,7 @@ impl Link {
         self.sharing.tell(event);
     }
 
-    /// One operation of the store, under a time-out of our own, whatever the store does.
+    /// Executes an operation with a time-out and caught panics, since the store may be any code.
     pub(super) async fn ask<'a, T>(
         &'a self,
         operation: Operation,
@@ -70,36 +70,35 @@ impl Link {
         result
     }
 
-    /// Has the next fetch of this process wait until the sender is dropped.
+    /// Makes the next fetch of this process wait until the sender is dropped.
     pub(super) fn hold_back(&self) -> watch::Sender<()> {
         let (given_back, giving_back) = watch::channel(());
         let _before = self.local().giving_back.replace(giving_back);
         given_back
     }
 
-    /// Waits until a lease that was dropped is given back, or that has failed: the store would
-    /// grant the same one once more, and then end it under whoever has it.
+    /// Waits until a dropped lease has been given back, or giving it back has failed. Before that,
+    /// the store would grant the same lease again, and then end it while it is in use.
     pub(super) async fn given_back(&self) {
         let giving_back = self.local().giving_back.clone();
         if let Some(mut giving_back) = giving_back {
-            // It has a time-out of its own, unless its task is on a runtime that nobody drives.
+            // The task has its own time-out, but may be on a runtime that no thread drives.
             let longest = self.sharing.operation_timeout.saturating_mul(2);
             if timeout(longest, giving_back.changed()).await.is_err() {
-                // Not for each fetch anew.
+                // Later fetches need not wait again.
                 let is_it = |now: &mut watch::Receiver<()>| now.same_channel(&giving_back);
                 let _given_up = self.local().giving_back.take_if(is_it);
             }
         }
     }
 
-    /// The token of this process, if it does for now in place of what was asked for. To be checked
-    /// again soon.
+    /// Returns the token of this process if it suits this fetch for now, to be checked again soon.
     pub(super) fn spare(&self, key: Option<&StoreKey>, cx: &FetchContext) -> Option<IssuedToken> {
         let spare = self.local().spare(key, cx)?;
         Some(spare.with_check_in(check_after()))
     }
 
-    /// When even the key cannot be found out: a check can wait, since its token is good.
+    /// Returns a token if the key is unknown: a check can wait, since its token is valid.
     pub(super) fn unidentified(&self, cx: &FetchContext) -> Option<IssuedToken> {
         match cx.reason {
             Reason::Check => self.spare(None, cx),
@@ -107,7 +106,7 @@ impl Link {
         }
     }
 
-    /// Puts a token into the store for the holder of this lease.
+    /// Publishes a token for the holder of this lease.
     pub(super) async fn put(
         &self,
         key: StoreKey,
@@ -130,7 +129,7 @@ impl Link {
             .await
     }
 
-    /// Keeps a token that all have.
+    /// Keeps a token that was published.
     pub(super) fn share(&self, key: &StoreKey, issued: &IssuedToken, taken: Moment, fence: Fence) {
         let was_alone = self.local().share(key, issued.clone(), taken, fence);
         if was_alone {
@@ -142,7 +141,7 @@ impl Link {
 fn timed_out() -> StoreError {
     StoreError::new(
         StoreErrorKind::Timeout,
-        "the token store did not answer in time; check that it can be reached from here, or allow it more with \
+        "the token store did not answer in time; check that it can be reached from here, or allow more time with \
          `Sharing::with_operation_timeout`",
     )
 }
@@ -150,6 +149,6 @@ fn timed_out() -> StoreError {
 fn panicked() -> StoreError {
     StoreError::new(
         StoreErrorKind::Unavailable,
-        "the code of the token store panicked; its message went to the panic hook",
+        "the token store panicked; see the output of the panic hook",
     )
 }

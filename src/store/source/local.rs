@@ -8,24 +8,25 @@ use crate::{
     token::{FetchContext, Fingerprint, IssuedToken, Moment, Reason, lifetime},
 };
 
-/// Until when a process that is alone waits for the others before it renews its token for itself:
-/// an outage of the store that is shorter costs no request.
+/// How long before expiry a process without the store renews its token by itself. Until then it
+/// waits for the others: a shorter outage of the store costs no request.
 const ALONE_BEFORE: Duration = Duration::from_secs(5 * 60);
 
-/// What a process knows without the store.
+/// The knowledge of a process apart from the store.
 #[derive(Default)]
 pub(super) struct Local {
     key: Option<StoreKey>,
-    /// The highest fence of a token that all could have.
+    /// The highest fence of a token that was published.
     seen: Fence,
     held: Option<Held>,
-    /// Whether its token is one that it got alone, or could not give to the others.
+    /// Whether its token is not shared: fetched without the store, or not published.
     pub(super) alone: bool,
     pub(super) breaker: Breaker,
     pub(super) limiter: Limiter,
-    /// Counts how often it has led, so that who gives up an old lease leaves a new one alone.
+    /// The number of leases so far. An old lease that is given back checks it, to spare a newer
+    /// one.
     pub(super) turn: u64,
-    /// Closed when the last lease that was dropped is given back.
+    /// Closed once the last dropped lease has been given back.
     pub(super) giving_back: Option<watch::Receiver<()>>,
 }
 
@@ -33,15 +34,15 @@ pub(super) struct Local {
 struct Held {
     issued: IssuedToken,
     fingerprint: Fingerprint,
-    /// When the `remaining` of `issued` was left.
+    /// The time at which `issued` had its `remaining`.
     taken: Moment,
-    /// Of a token that it got alone: that of the one before.
+    /// The token's fence; for an unshared token, the fence of the token before it.
     fence: Fence,
     shared: bool,
 }
 
 impl Held {
-    /// The token, with what is left of it now.
+    /// Returns the token with its current remaining lifetime.
     fn now(&self) -> IssuedToken {
         let left = { self.issued.remaining() }.saturating_sub(Moment::now().since(self.taken));
         self.issued.clone().with_remaining(left)
@@ -58,30 +59,30 @@ impl Local {
         }
     }
 
-    /// Forgets the token of this process, which has ended.
+    /// Forgets the token of this process, which was revoked.
     pub(super) fn forget(&mut self) {
         self.held = None;
         self.alone = false;
     }
 
-    /// The token under this key. A fetch may end after the client was replaced: nothing of one is
-    /// used for the other.
+    /// Returns the token of this key. A fetch may end after the client was replaced, and must not
+    /// use the token of another client.
     fn held(&self, key: &StoreKey) -> Option<&Held> {
         self.held.as_ref().filter(|_| self.key == Some(*key))
     }
 
-    /// The lowest fence that does.
+    /// Returns the lowest acceptable fence.
     pub(super) fn at_least(&self, reason: Reason) -> Fence {
         match (&self.held, reason) {
             (_, Reason::Missing) => self.seen,
-            // It has found its place meanwhile, and is still good.
+            // A check accepts the current token, which was published meanwhile.
             (Some(held), Reason::Check) if held.shared => held.fence,
             (Some(held), _) => held.fence.next(),
             (None, _) => self.seen,
         }
     }
 
-    /// Keeps a token that all have. Returns whether the process was alone before.
+    /// Keeps a published token. Returns whether the process was without the store before.
     pub(super) fn share(
         &mut self,
         key: &StoreKey,
@@ -97,7 +98,7 @@ impl Local {
         std::mem::take(&mut self.alone)
     }
 
-    /// Keeps a token that only this process has, for now.
+    /// Keeps a token that only this process has so far.
     pub(super) fn keep(&mut self, key: &StoreKey, issued: IssuedToken, taken: Moment) {
         if self.key != Some(*key) {
             return;
@@ -116,7 +117,7 @@ impl Local {
         });
     }
 
-    /// The token that only this process has, if it does for what is asked: it can be given to all.
+    /// Returns the unshared token if it suits this fetch, so that it can be published.
     pub(super) fn unshared(
         &self,
         key: &StoreKey,
@@ -130,8 +131,8 @@ impl Local {
             .map(|issued| (issued, Moment::now()))
     }
 
-    /// The token of this process, if it does for now in place of what was asked for. Without a key,
-    /// that of the client that was asked for last.
+    /// Returns the token of this process if it suits this fetch for now. Without a key, it is the
+    /// token of the client that was used last.
     pub(super) fn spare(&self, key: Option<&StoreKey>, cx: &FetchContext) -> Option<IssuedToken> {
         let held = match key {
             Some(key) => self.held(key)?,
@@ -139,14 +140,14 @@ impl Local {
         };
         let beyond = match cx.reason {
             Reason::Forced => return None,
-            // What is due has a while yet.
+            // A token that is due for renewal is still valid for a while.
             Reason::Due => ALONE_BEFORE.min(held.issued.lifetime() / 6),
             _ => Duration::ZERO,
         };
         self.good_for(held, cx, beyond)
     }
 
-    /// The token of this process, as long as it can be sent at all.
+    /// Returns the token of this process for as long as the API accepts it.
     pub(super) fn last_resort(&self, key: &StoreKey, cx: &FetchContext) -> Option<IssuedToken> {
         let held = self.held(key)?;
         match cx.reason {

@@ -1,4 +1,4 @@
-//! A source that asks the other processes first.
+//! A token source that shares its tokens with other processes.
 
 mod leader;
 mod lease;
@@ -21,12 +21,12 @@ use super::{
 };
 use crate::token::{FetchContext, IssuedToken, TokenError, TokenErrorKind, TokenSource};
 
-/// A [`TokenSource`] that gets tokens together with other processes: one of them asks, all of them
-/// use.
+/// A [`TokenSource`] that shares tokens with other processes: one of them fetches a token, all use
+/// it.
 ///
-/// It goes between the source and the [`TokenCache`](crate::TokenCache) of each process. See the
-/// [module](crate::store) for what happens when. One `SharedSource` stands for one process, and
-/// goes into one cache: two of them wait for each other like two processes.
+/// It goes between a source and the [`TokenCache`](crate::TokenCache) of a process; the
+/// [module](crate::store) says what happens when. Each `SharedSource` counts as one process and
+/// belongs to one cache: two of them wait for each other like two processes.
 ///
 /// ```
 /// use std::time::Duration;
@@ -54,17 +54,17 @@ use crate::token::{FetchContext, IssuedToken, TokenError, TokenErrorKind, TokenS
 ///
 /// # Errors
 ///
-/// Those of the inner source, when this process asks it.
-/// [`Throttled`](crate::token::TokenErrorKind::Throttled) while the token endpoint wants to be left alone
-/// by the whole fleet, and when this process is alone and has asked shortly before;
-/// [`TimedOut`](crate::token::TokenErrorKind::TimedOut) when neither it nor another process got a token in
-/// time, or the credentials were not to be had within the time of one request. Never one of the
-/// store.
+/// Those of the inner source, if this process calls it. Never an error of the store. Besides:
+///
+/// - [`Throttled`](crate::token::TokenErrorKind::Throttled) during a cooldown of the token
+///   endpoint, and if this process is without the store and called the endpoint shortly before;
+/// - [`TimedOut`](crate::token::TokenErrorKind::TimedOut) if neither this process nor another one
+///   got a token in time, or if reading the credentials took longer than one request may.
 ///
 /// # Cancellation
 ///
-/// A fetch that is dropped while it gets a token for all gives that up in a task of its own, if
-/// there is a runtime; otherwise the others wait until its lease is over.
+/// If a fetch is dropped while it has the lease, a separate task gives the lease back. Without a
+/// runtime, the other processes wait until the lease expires.
 pub struct SharedSource<S> {
     source: S,
     link: Arc<Link>,
@@ -75,8 +75,9 @@ impl<T: TokenSource> SharedSource<Keyed<T>> {
     ///
     /// # Errors
     ///
-    /// [`SharingErrorKind::NotRepeatable`] for a source each of whose requests spends something,
-    /// such as a rotating refresh token; [`SharingErrorKind::Randomness`] when the system has none.
+    /// [`SharingErrorKind::NotRepeatable`] if the source cannot repeat its request, because each
+    /// one uses something up, such as a rotating refresh token. [`SharingErrorKind::Randomness`] if
+    /// the system provides no randomness.
     pub fn new(source: T, key: StoreKey, sharing: Sharing) -> Result<Self, SharingError> {
         Self::identified(Keyed::new(source, key), sharing)
     }
@@ -88,14 +89,14 @@ impl<S: ShareableSource> SharedSource<S> {
     ///
     /// # Errors
     ///
-    /// As for [`new`](SharedSource::new).
+    /// Those of [`new`](SharedSource::new).
     pub fn identified(source: S, sharing: Sharing) -> Result<Self, SharingError> {
         if !source.is_repeatable() {
             return Err(not_repeatable());
         }
         let owner = Owner::random().map_err(|error| {
-            let message = "to share a token takes randomness, and the system has none to give; check \
-                           that this process may use it";
+            let message = "sharing a token requires randomness, and the system provided none; allow this \
+                           process to read it";
             SharingError::new(SharingErrorKind::Randomness, message).with_source(error)
         })?;
         Ok(Self {
@@ -106,8 +107,7 @@ impl<S: ShareableSource> SharedSource<S> {
 }
 
 impl<S: ShareableSource> SharedSource<S> {
-    /// Whose token it will be, under the time-out of a request: the credentials may be in a vault
-    /// that hangs.
+    /// Finds the key, within the time of a request: the credentials may be in a vault that hangs.
     async fn identify(&self, cx: &FetchContext) -> Result<(StoreKey, S::Identity), TokenError> {
         let deadline = Instant::now().checked_add(self.link.sharing().attempt_timeout());
         let deadline = deadline.map_or(limit(cx), |deadline| deadline.min(limit(cx)));
@@ -117,8 +117,8 @@ impl<S: ShareableSource> SharedSource<S> {
 
     fn unidentified(&self) -> TokenError {
         let message = format!(
-            "the credentials, or what else says whose token it will be, were not there in time; check where they \
-             are kept, or allow it more with `{}`",
+            "the credentials were not read in time, so it is unknown which token to share; check where they are \
+             kept, or allow more time with `{}`",
             self.link.sharing().limits_attempt_by()
         );
         TokenError::new(TokenErrorKind::TimedOut, message)
@@ -170,7 +170,7 @@ impl<S: fmt::Debug> fmt::Debug for SharedSource<S> {
 pub(super) fn not_repeatable() -> SharingError {
     SharingError::new(
         SharingErrorKind::NotRepeatable,
-        "each request of this source spends something, such as a refresh token or a code, so that its tokens cannot be \
-         shared; leave the sharing out, or use the grant `client_credentials`",
+        "each request of this source uses something up, such as a refresh token or a code, so its tokens cannot be \
+         shared; remove the sharing, or use the grant `client_credentials`",
     )
 }

@@ -1,5 +1,5 @@
-//! How long a process waits: for the one that leads, for a store that has failed, before it goes on
-//! alone, and for a token endpoint that has failed.
+//! The pauses of a process: while another process leads, after a failure of the store, between
+//! fetches without the store, and after a failure of the token endpoint.
 
 use std::time::Duration;
 
@@ -8,36 +8,37 @@ use tokio::time::Instant;
 use crate::token::{TokenError, TokenErrorKind};
 
 const FIRST_POLL: Duration = Duration::from_millis(100);
-/// What a follower may lose after the leader is done.
+/// The most that a follower may lose after the leader has finished.
 const LONGEST_POLL: Duration = Duration::from_millis(250);
-/// A store that says that a lease is as good as over, again and again, is not asked in a loop.
+/// A lower bound, so that a store whose leases are always about to end is not asked in a loop.
 const SHORTEST_POLL: Duration = Duration::from_millis(20);
-/// Times that a leader ends with neither a token nor a cooldown, and another one follows, before
-/// the rest no longer queue. One that was killed is the first of them. With more, followers of a
-/// slow endpoint would have no time left.
+/// How often a leader may end without a token or a cooldown, before the others stop queueing. A
+/// killed leader is the first. With more handovers, followers of a slow endpoint would have no time
+/// left.
 const HANDOVERS: u32 = 2;
-/// Callers do not ask a store that has just failed: renewals for which nobody waits find out that
-/// it is back.
+/// How long callers do not ask a store that has failed. Renewals in the background find out when it
+/// is back.
 const FOREGROUND_PAUSE: Duration = Duration::from_secs(30);
 const BACKGROUND_PAUSE: Duration = Duration::from_secs(2);
-/// Between tokens that a process gets for itself: what a fleet mints in an outage shall not evict
-/// what it uses.
+/// The pause between fetches of a process without the store. Otherwise a fleet in an outage would
+/// mint so many tokens that Genesys evicts those in use.
 const ALONE_PAUSE: Duration = Duration::from_secs(10);
-/// Until a process that is alone looks for the others again, so that all are together 30 seconds
+/// How soon a process without the store looks for the others again: all are together 30 seconds
 /// after an outage.
 const CHECK_AFTER: (Duration, Duration) = (Duration::from_secs(5), Duration::from_secs(20));
-/// So that a fleet asks an endpoint that is out of order once a second, and not once each.
+/// Makes a fleet call a failing endpoint once a second, instead of once per process.
 const TRANSIENT_COOLDOWN: Duration = Duration::from_secs(1);
-/// The throttled 400 of the token endpoint does not say how long; it is over after about a minute.
+/// For the 400 by which the token endpoint throttles, which names no time; it ends after about a
+/// minute.
 const THROTTLED_COOLDOWN: Duration = Duration::from_secs(10);
-/// An absurd `Retry-After` shall not switch a fleet off for the day.
+/// Bounds an absurd `Retry-After`, which would disable a fleet for the day.
 pub(super) const LONGEST_COOLDOWN: Duration = Duration::from_secs(60 * 60);
 
-/// One wait for those who lead. It begins anew when something has come of it.
+/// A wait for the leaders. A new one begins after an answer that helps.
 #[derive(Debug)]
 pub(super) struct Polling {
     ceiling: Duration,
-    /// What the leader had left when the store was last asked.
+    /// The leader's remaining time at the last question.
     left: Option<Duration>,
     handovers: u32,
 }
@@ -51,16 +52,16 @@ impl Polling {
         }
     }
 
-    /// Somebody leads who has this much time left: more than before is another one. Returns whether
-    /// too many have led in vain for waiting to be of use.
+    /// Records the remaining time of the current leader: more than before means another leader.
+    /// Returns whether too many leaders have failed for waiting to be useful.
     pub(super) fn is_in_vain(&mut self, left: Duration) -> bool {
         let before = self.left.replace(left);
         self.handovers += u32::from(before.is_some_and(|before| left > before));
         self.handovers >= HANDOVERS
     }
 
-    /// How long to wait before looking again: by chance, so that not all look at once, and longer
-    /// each time. `left`: how long the leader has at most.
+    /// Returns the next pause: random, so that not all processes ask at once, and longer each time.
+    /// `left` is the leader's remaining time.
     pub(super) fn next(&mut self, left: Duration) -> Duration {
         let wait = self.ceiling.mul_f64(0.5 + fastrand::f64() / 2.0);
         self.ceiling = (self.ceiling * 3 / 2).min(LONGEST_POLL);
@@ -68,8 +69,8 @@ impl Polling {
     }
 }
 
-/// Lets a store rest that has failed, so that an outage costs callers one time-out and not one
-/// each.
+/// Skips a store that has failed, so that an outage costs one time-out in all instead of one per
+/// caller.
 #[derive(Debug, Default)]
 pub(super) struct Breaker {
     failed_at: Option<Instant>,
@@ -86,7 +87,7 @@ impl Breaker {
             .is_none_or(|at| now.saturating_duration_since(at) >= pause)
     }
 
-    /// Whether the store has failed since it last worked.
+    /// Returns whether the store has failed since it last worked.
     pub(super) fn is_failing(&self) -> bool {
         self.failed_at.is_some()
     }
@@ -101,14 +102,14 @@ impl Breaker {
     }
 }
 
-/// Counts the requests that a process makes for itself alone.
+/// Limits the fetches of a process without the store.
 #[derive(Debug, Default)]
 pub(super) struct Limiter {
     last: Option<Instant>,
 }
 
 impl Limiter {
-    /// How long until the next one may be made.
+    /// Returns the time until the next fetch is allowed.
     pub(super) fn wait(&self, now: Instant) -> Duration {
         self.last.map_or(Duration::ZERO, |last| {
             (last + ALONE_PAUSE).saturating_duration_since(now)
@@ -120,14 +121,14 @@ impl Limiter {
     }
 }
 
-/// When a process that is alone looks for the others again.
+/// Returns when a process without the store looks for the others again.
 pub(super) fn check_after() -> Duration {
     let (shortest, longest) = CHECK_AFTER;
     shortest + (longest - shortest).mul_f64(fastrand::f64())
 }
 
-/// For how long the others shall leave the token endpoint alone after this. Not at all when it may
-/// be the fault of this process: one with a wrong secret must not keep the others from asking.
+/// Returns the cooldown for all processes after this error, or `None` if this process may have
+/// caused it: a process with a wrong secret must not stop the others.
 pub(super) fn cooldown_after(error: &TokenError) -> Option<Duration> {
     use TokenErrorKind as Kind;
     if error.asks_for_rest() {

@@ -8,18 +8,18 @@ use crate::{
     token::{FetchContext, IssuedToken, Moment, TokenError, TokenErrorKind},
 };
 
-/// An answer to the cache has to be there before it stops waiting.
+/// How long before the cache's deadline an answer must be there.
 const BEFORE_DEADLINE: Duration = Duration::from_millis(50);
-/// After a pause that the token endpoint asked for, there has to be time for a request.
+/// The time for a request that must remain after a cooldown.
 const AFTER_COOLDOWN: Duration = Duration::from_secs(2);
 
-/// When a fetch has to be over.
+/// Returns the time at which a fetch must end.
 pub(super) fn limit(cx: &FetchContext) -> Instant {
     let limit = cx.deadline.checked_sub(BEFORE_DEADLINE);
     limit.unwrap_or(cx.deadline)
 }
 
-/// The time that a fetch has.
+/// The time budget of a fetch.
 impl<S: ShareableSource> Round<'_, S> {
     pub(super) fn limit(&self) -> Instant {
         limit(&self.cx)
@@ -30,8 +30,8 @@ impl<S: ShareableSource> Round<'_, S> {
         then.is_some_and(|then| then < self.limit())
     }
 
-    /// Whether there is time enough for a request. Callers with less patience than most get an
-    /// eighth of theirs.
+    /// Returns whether enough time is left for a request: two seconds, or an eighth of the caller's
+    /// whole time if that is shorter.
     pub(super) fn has_time_for_request(&self) -> bool {
         let whole = self.limit().saturating_duration_since(self.begun);
         let left = self.limit().saturating_duration_since(Instant::now());
@@ -40,12 +40,12 @@ impl<S: ShareableSource> Round<'_, S> {
 }
 
 impl<S: ShareableSource> Round<'_, S> {
-    /// One request to the token endpoint, under a time-out that ends before the lease.
+    /// Sends one request to the token endpoint, with a time-out that ends before the lease.
     pub(super) async fn request(&self) -> Result<(IssuedToken, Moment), TokenError> {
         let sharing = self.link.sharing();
         let taken = Moment::now();
         let left = self.limit().saturating_duration_since(taken.mono);
-        // To publish, but never at the cost of the request.
+        // Time to publish, but never at the cost of the request.
         let after = sharing.operation_timeout.min(left / 4);
         let attempt = sharing.attempt_timeout();
         let setting = match attempt <= left - after {
@@ -57,22 +57,22 @@ impl<S: ShareableSource> Round<'_, S> {
         cx.deadline = deadline;
         let fetched = timeout_at(deadline, self.source.fetch_as(&self.identity, cx)).await;
         let issued = fetched.map_err(|_| self.unanswered(setting))??;
-        // The other processes keep it for as long as this one does.
+        // Bounded here, so that every process keeps the token for the same time.
         Ok((issued.within_bounds(), taken))
     }
 
     fn unanswered(&self, setting: &str) -> TokenError {
         let message = format!(
             "the token endpoint did not answer in time; check that it can be reached from here (proxy, \
-             firewall), or allow it more with `{setting}`"
+             firewall), or allow more time with `{setting}`"
         );
         self.error(TokenErrorKind::TimedOut, message)
     }
 }
 
 impl<S: ShareableSource> Round<'_, S> {
-    /// Goes on without the store. A claim that it may have granted is settled as soon as there is a
-    /// token, or there will be none for now.
+    /// Continues without the store. `lost` is a claim that the store may have granted; it is
+    /// settled once this process has a token or has failed to get one.
     pub(super) async fn alone(
         &self,
         mut lost: Option<LostClaim>,
@@ -83,14 +83,14 @@ impl<S: ShareableSource> Round<'_, S> {
         let wait = self.link.local().limiter.wait(Instant::now());
         if !wait.is_zero() {
             self.link.tell(&StoreEvent::Limited { wait });
-            // Not in the condition, which would hold the lock until the end of the block.
+            // Outside of the condition, which would hold the lock until the end of the block.
             let token = self.link.local().last_resort(&self.key, &self.cx);
             if let Some(token) = token {
                 return Ok(self.hand_out_unshared(token, Moment::now()));
             }
             if !self.has_time_after(wait) {
-                let message = "the token store cannot be used, and this process has asked for a token by itself shortly \
-                               before; it does so once in 10 seconds";
+                let message = "the token store cannot be used, and this process fetched a token without it shortly \
+                               before; it does so at most once in 10 seconds";
                 let error = self.error(TokenErrorKind::Throttled, message);
                 return Err(error.with_retry_after(wait));
             }
@@ -101,7 +101,7 @@ impl<S: ShareableSource> Round<'_, S> {
         self.link.tell(&StoreEvent::WentAlone {});
         let requested = self.request().await;
         if let (Err(error), Some(lost)) = (&requested, &mut lost) {
-            // A time-out may be for want of time, and says nothing of the endpoint then.
+            // A request that was cut short says nothing about the endpoint.
             let is_cut = error.kind() == TokenErrorKind::TimedOut;
             lost.cool_down(cooldown_after(error).filter(|_| !is_cut));
         }
@@ -111,18 +111,18 @@ impl<S: ShareableSource> Round<'_, S> {
     }
 }
 
-/// What the cache is told when there is no token.
+/// The errors for the cache, when a fetch gets no token.
 impl<S: ShareableSource> Round<'_, S> {
     pub(super) fn left_alone(&self, left: Duration) -> TokenError {
-        let message = "the token endpoint has asked another process with the same client for fewer requests, or has failed \
-                       it, and is left alone by all for a while";
+        let message = "the token endpoint throttled or failed another process with the same client, so no process \
+                       calls it for a while; try again later";
         self.error(TokenErrorKind::Throttled, message)
             .with_retry_after(left)
     }
 
     pub(super) fn nobody_in_time(&self) -> TokenError {
-        let message = "other processes with the same client were to get a token, and none has come in time; check that \
-                       the token endpoint can be reached from there";
+        let message = "other processes with the same client were fetching a token, and none arrived in time; check \
+                       that they can reach the token endpoint";
         self.error(TokenErrorKind::TimedOut, message)
     }
 

@@ -11,15 +11,15 @@ use crate::{
     token::{FetchContext, Fingerprint, IssuedToken, Reason, TokenError, TokenErrorKind},
 };
 
-/// Tokens that are ended for one call: the one of this process, and one that was newer in the
-/// store. With more, somebody gets tokens faster than they are ended.
+/// The number of tokens that one call revokes: the one of this process, and a newer one in the
+/// store. If there are more, another process fetches tokens faster than this one revokes them.
 const MOST: u32 = 3;
 
 impl<S: ShareableSource> SharedSource<S> {
-    /// Ends the token of this process, and that of the store, at the service; then takes it out of
-    /// the store.
+    /// Revokes the token of this process and the one in the store, and then removes it from the
+    /// store.
     ///
-    /// In this order: a token that is only out of the store would go on living unseen.
+    /// This order matters: a token that was only removed from the store would stay valid unseen.
     pub(super) async fn end(&self, own: Option<&str>) -> Result<(), TokenError> {
         if let Some(token) = own {
             self.source.revoke(Some(token)).await?;
@@ -41,7 +41,7 @@ impl<S: ShareableSource> SharedSource<S> {
                     let guard = LeaseGuard::new(&self.link, key, lease);
                     return self.take_out(guard, key).await.map_err(left_in_store);
                 }
-                // Somebody gets the next one just now, which takes the place of this one.
+                // Another process is fetching the next token, which will replace this one.
                 Lookup::Busy(_) => return Ok(()),
                 Lookup::Cooldown(_) => return Err(left_in_store(resting())),
             }
@@ -49,8 +49,8 @@ impl<S: ShareableSource> SharedSource<S> {
         Err(left_in_store(overtaken()))
     }
 
-    /// Ends what another process has put there. What cannot be opened is no token that anybody
-    /// could use, and is replaced.
+    /// Revokes the token of another process. A value that cannot be opened is usable by no process,
+    /// and is replaced.
     async fn end_entry(&self, key: &StoreKey, entry: &Entry) -> Result<(), TokenError> {
         match self.link.sharing().envelope.open(key, entry) {
             Ok(issued) => self.source.revoke(Some(issued.expose())).await,
@@ -70,7 +70,7 @@ impl<S: ShareableSource> SharedSource<S> {
         asked.await
     }
 
-    /// Puts something in the place of the token of which nothing is left: a store takes both away.
+    /// Publishes an entry without a remaining lifetime, so that the store deletes the old one.
     async fn take_out(&self, mut guard: LeaseGuard, key: StoreKey) -> Result<(), StoreError> {
         let lease = *guard.lease();
         let nothing = IssuedToken::new(String::new(), Duration::ZERO);
@@ -86,18 +86,18 @@ impl<S: ShareableSource> SharedSource<S> {
 }
 
 fn left_in_store(error: StoreError) -> TokenError {
-    let message = "the token has ended at the service, and could not be taken out of the store: a \
-                   process that starts now meets a 401 first, and renews it; revoke it once more \
-                   when the store can be reached (the cause says why it was not)";
+    let message = "the token was revoked, but could not be removed from the store (see the cause): a \
+                   process that starts now gets a 401 first, and renews it; revoke again when the store \
+                   can be reached";
     TokenError::new(TokenErrorKind::Store, message).with_source(error)
 }
 
 fn resting() -> StoreError {
-    let message = "the token endpoint has asked to be left alone, and the store grants nothing until that is over";
+    let message = "the token endpoint asked for a pause, and the store grants no lease until it is over; try again then";
     StoreError::new(StoreErrorKind::Unavailable, message)
 }
 
 fn overtaken() -> StoreError {
-    let message = "other processes put tokens there faster than they are ended";
+    let message = "other processes publish tokens faster than this one revokes them; stop them, and try again";
     StoreError::new(StoreErrorKind::Unavailable, message)
 }

@@ -15,12 +15,13 @@ use crate::{
     token::{FetchContext, IssuedToken, Reason, TokenError},
 };
 
-/// Pauses that one caller waits for: more would turn an endpoint that fails into callers that hang.
+/// The number of cooldowns that a caller waits for. With more, a failing endpoint would hang
+/// callers.
 const COOLDOWNS: u32 = 2;
-/// Values that cannot be used, before a process stops asking for better ones.
+/// The number of unusable values after which a process stops asking the store.
 const MISSES: u32 = 3;
 
-/// One fetch: what it is for, and by whom it is made.
+/// One fetch: its purpose, and what it works with.
 pub(super) struct Round<'a, S: ShareableSource> {
     pub(super) source: &'a S,
     pub(super) link: &'a Arc<Link>,
@@ -32,7 +33,7 @@ pub(super) struct Round<'a, S: ShareableSource> {
 
 type Outcome = Result<IssuedToken, TokenError>;
 
-/// What follows from what the store has said.
+/// The next step after an answer of the store.
 enum Step {
     Done(Outcome),
     Again,
@@ -40,13 +41,13 @@ enum Step {
     Alone,
 }
 
-/// What a fetch wants of the store, and what has come of it so far.
+/// What a fetch claims from the store, and its progress.
 struct Tries {
     claim: Claim,
     polling: Polling,
     misses: u32,
     cooldowns: u32,
-    /// Whether the token that is there will not do, since the owner wants one from after that.
+    /// Whether to reject the current token, because the caller requires one issued from now on.
     forced: bool,
 }
 
@@ -92,8 +93,10 @@ impl<'a, S: ShareableSource> Round<'a, S> {
         local.breaker.allows(in_background, Instant::now())
     }
 
-    /// Gets a token from the store, or for it. An error is one of the store, which was told
-    /// already; a claim that may have been granted comes with it.
+    /// Gets a token from the store, or fetches one for it.
+    ///
+    /// An error means that the store failed, which has been reported. It contains the claim if the
+    /// store may have granted it.
     pub(super) async fn together(&self) -> Result<Outcome, Option<LostClaim>> {
         let mut tries = Tries::new(self.claim(), self.cx.reason);
         loop {
@@ -123,13 +126,13 @@ impl<'a, S: ShareableSource> Round<'a, S> {
     }
 }
 
-/// What the store is asked, and what follows from what it says.
+/// The questions to the store, and the steps that follow from its answers.
 impl<S: ShareableSource> Round<'_, S> {
     fn claim(&self) -> Claim {
         let sharing = self.link.sharing();
         let mut claim = Claim::new(self.link.owner, sharing.lease);
         claim.at_least = self.link.local().at_least(self.cx.reason);
-        // With a little more than the cache would throw away.
+        // A little more than the margin at which the cache would discard the token.
         claim.min_remaining = self.cx.expiry_margin + Duration::from_secs(5);
         claim.rejected = self.cx.rejected;
         claim
@@ -172,7 +175,7 @@ impl<S: ShareableSource> Round<'_, S> {
         if tries.polling.is_in_vain(left) {
             return Step::Alone;
         }
-        // What somebody is getting now is new enough.
+        // The token that another process is fetching now is new enough.
         tries.forced = false;
         let wait = tries.polling.next(left);
         if Instant::now() + wait >= self.limit() {
@@ -204,13 +207,13 @@ impl<S: ShareableSource> Round<'_, S> {
         Err(self.left_alone(left))
     }
 
-    /// Whether it is longer than any that a process like this one takes, and too long to wait for:
-    /// set by a clock that has gone back, by mistake, or by somebody who means harm.
+    /// Returns whether a wait exceeds every lease that a process takes, and is too long to wait
+    /// for. A clock that was set back may have caused it, or an attacker.
     fn is_no_lease(&self, left: Duration) -> bool {
         left > self.link.sharing().lease.saturating_mul(2) && !self.has_time_after(left)
     }
 
-    /// Goes on without what is in the store.
+    /// Continues without the store, whose content is implausible.
     fn disbelieve(&self) -> Step {
         let kind = StoreErrorKind::Corrupt;
         self.link.tell(&StoreEvent::Missed { kind });

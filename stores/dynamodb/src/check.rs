@@ -1,4 +1,4 @@
-//! Whether the table is what the store needs, before anything depends on it.
+//! Checks the table before a process depends on it.
 
 use std::time::Duration;
 
@@ -14,15 +14,15 @@ use crate::{
     item::KEY,
 };
 
-/// The lease of a check, which is abandoned at once.
+/// The lease of a check, which abandons it at once.
 const LEASE: Duration = Duration::from_secs(5);
 
 impl DynamoDbStore {
-    /// Checks that the table exists, has the right key, and that this role may read and write it.
-    /// Call it at deployment or when a process starts; a process also works without.
+    /// Checks that the table exists, has the right key, and lets this role read and write. Call it
+    /// at deployment or when a process starts; a process also works without the store.
     ///
-    /// It takes a lease under a key of its own, publishes and abandons. The item that it leaves
-    /// behind is the same for all checks.
+    /// The check gets a lease under its own key, publishes and abandons. It leaves one item, the
+    /// same for all checks.
     ///
     /// # Errors
     ///
@@ -61,9 +61,10 @@ impl DynamoDbStore {
     async fn try_all(&self) -> Result<(), DynamoDbStoreError> {
         let key = StoreKey::new("", "", "check");
         let mut claim = Claim::new(Owner::random().map_err(no_randomness)?, LEASE);
-        // What an earlier check has published.
+        // Rejects the token of an earlier check.
         claim.rejected = Some(Fingerprint::of(""));
-        // Otherwise another process checks the same table, and its writes show as much.
+        // Without a lease, another process is checking the same table, and its writes prove the
+        // same.
         if let Lookup::Leased(lease) = self.look_up(&key, &claim).await? {
             let entry = Entry::new(lease.fence, Fingerprint::of(""), "", LEASE);
             self.put(&key, &lease, &entry).await?;
@@ -73,7 +74,7 @@ impl DynamoDbStore {
     }
 }
 
-/// One attribute of this name and type, and no sort key.
+/// Returns whether the key is one string attribute of this name, without a sort key.
 fn has_key(table: &TableDescription) -> bool {
     let [key] = table.key_schema() else {
         return false;

@@ -1,4 +1,4 @@
-//! The time by which the store decides: the process's own, within what DynamoDB's `Date` permits.
+//! The clock of the store: the process's own, corrected by DynamoDB's `Date` header.
 
 use std::{
     sync::{
@@ -17,27 +17,27 @@ use aws_sdk_dynamodb::{
     primitives::{DateTime, DateTimeFormat},
 };
 
-/// `Date` has whole seconds, rounded down.
+/// The resolution of `Date`, which is rounded down to seconds.
 const STEP: Duration = Duration::from_secs(1);
 
-/// Keeps the `Date` of the response to one operation. A clone shows the same date.
+/// The `Date` of the response to one operation. Clones share it.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct DateHeader(Arc<AtomicU64>);
 
 impl DateHeader {
-    /// Returns the time since 1970 after the response has come.
+    /// Returns the time since 1970, after the response has arrived.
     pub(crate) fn now(&self) -> Duration {
         let own = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
         let own = own.unwrap_or_default();
         match self.0.load(Ordering::Relaxed) {
-            // Without a readable header, only the process's clock is left.
+            // Without a readable header, only the process's clock remains.
             0 => own,
             seconds => within(own, Duration::from_secs(seconds)),
         }
     }
 }
 
-/// The time closest to the process's own that fits the header.
+/// Returns the time closest to the process's own that fits the header.
 fn within(own: Duration, date: Duration) -> Duration {
     own.clamp(date, date + STEP)
 }
@@ -47,7 +47,7 @@ impl Intercept for DateHeader {
         "DateHeader"
     }
 
-    /// Called for each attempt, so that the last response decides.
+    /// Stores the date. Runs for each attempt, so that the last response decides.
     fn read_after_transmit(
         &self,
         context: &BeforeDeserializationInterceptorContextRef<'_>,

@@ -1,4 +1,4 @@
-//! Errors of the SDK, sorted by the next step.
+//! Maps errors of the SDK to the next step.
 
 use std::{error::Error, fmt};
 
@@ -10,10 +10,10 @@ use tower_genesys::{
 
 use DynamoDbStoreErrorKind as Kind;
 
-/// A [`DynamoDbStore`](crate::DynamoDbStore) cannot be set up, or does not work.
+/// The reason why a [`DynamoDbStore`](crate::DynamoDbStore) cannot be created or does not work.
 ///
-/// The message names the table and the next step. It shows no token, and no credentials of AWS.
-/// The source is DynamoDB's own error, or that of the HTTP client.
+/// The message names the table and the next step. It contains no token and no AWS credentials. The
+/// source is DynamoDB's own error, or that of the HTTP client.
 #[derive(Debug)]
 pub struct DynamoDbStoreError {
     kind: Kind,
@@ -25,18 +25,18 @@ pub struct DynamoDbStoreError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum DynamoDbStoreErrorKind {
-    /// There is no such table in this account and region, it is not ready yet, or the name is
+    /// The table does not exist in this account and region, is not ready yet, or its name is
     /// invalid.
     Table,
-    /// The key of the table is not the one attribute `key`, a string.
+    /// The table's key is not the single string attribute `key`.
     Key,
-    /// The client has no credentials or no region, or DynamoDB refuses the credentials.
+    /// The client has no credentials or no region, or DynamoDB rejects the credentials.
     Credentials,
-    /// The role may not do this.
+    /// The role lacks a permission.
     Permission,
-    /// DynamoDB limits the requests.
+    /// DynamoDB throttles the requests.
     Throttled,
-    /// DynamoDB does not answer, not in time, or by an error of its own.
+    /// DynamoDB does not answer, answers too late, or reports an internal error.
     Unreachable,
 }
 
@@ -72,9 +72,9 @@ impl From<DynamoDbStoreError> for StoreError {
     fn from(error: DynamoDbStoreError) -> Self {
         let kind = match error.kind {
             Kind::Credentials | Kind::Permission => StoreErrorKind::Denied,
-            // Refused before anything was done.
+            // Rejected before any change.
             Kind::Table | Kind::Key | Kind::Throttled => StoreErrorKind::Unavailable,
-            // Whether a write was carried out is unknown.
+            // DynamoDB may or may not have executed a write.
             Kind::Unreachable => StoreErrorKind::Timeout,
         };
         Self::new(kind, error.message.clone()).with_source(error)
@@ -95,7 +95,7 @@ pub(crate) fn no_randomness(error: StoreError) -> DynamoDbStoreError {
     }
 }
 
-/// Sorts an error of the SDK.
+/// Maps an error of the SDK.
 pub(crate) fn failed<E, R>(
     table: &str,
     operation: &str,
@@ -112,12 +112,12 @@ where
         }
         Kind::Key => KEY_HELP,
         Kind::Credentials => {
-            "the client has no credentials or no region, or DynamoDB refuses them; check the role of this \
+            "the client has no credentials or no region, or DynamoDB rejects them; check the role of this \
              process, and its clock"
         }
         Kind::Permission => "allow the role of this process that action on the table",
         Kind::Throttled => {
-            "DynamoDB limits the requests; switch the table to on-demand capacity, or give it more"
+            "DynamoDB throttles the requests; switch the table to on-demand capacity, or raise its capacity"
         }
         Kind::Unreachable => {
             "DynamoDB did not answer, or not as DynamoDB does; check the network, the region and the endpoint"
@@ -135,7 +135,7 @@ pub(crate) const KEY_HELP: &str = "its key must be one attribute `key` of type s
 
 fn kind<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> Kind {
     match error {
-        // Before anything is sent: no credentials, no region.
+        // These fail before anything is sent, for lack of credentials or a region.
         SdkError::ConstructionFailure(_) => Kind::Credentials,
         SdkError::DispatchFailure(failure) if !failure.is_io() && !failure.is_timeout() => {
             Kind::Credentials
@@ -151,7 +151,7 @@ fn kind<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> Kind {
 fn kind_of_code(code: &str, message: &str) -> Kind {
     match code {
         "ResourceNotFoundException" => Kind::Table,
-        // What this crate sends is valid for a table with the right key.
+        // The crate's requests are valid for a table with the right key.
         "ValidationException" if message.to_ascii_lowercase().contains("key") => Kind::Key,
         "AccessDeniedException" => Kind::Permission,
         "UnrecognizedClientException"
@@ -167,7 +167,7 @@ fn kind_of_code(code: &str, message: &str) -> Kind {
     }
 }
 
-/// The cause, without the raw response: that to a read holds the value of the item.
+/// Returns the cause without the raw response, which contains the item's value after a read.
 fn source<E, R>(error: SdkError<E, R>) -> Option<BoxError>
 where
     E: ProvideErrorMetadata + Error + Send + Sync + 'static,

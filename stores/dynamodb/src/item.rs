@@ -10,25 +10,28 @@ use tower_genesys::{
 
 pub(crate) type Item = HashMap<String, AttributeValue>;
 
-/// The key of the table: the only attribute that its definition names.
+/// The name of the table's key, the only attribute that the table defines.
 pub(crate) const KEY: &str = "key";
-/// Grows with each write; the condition of a write names it.
+/// The number that each write increments, and that its condition compares.
 pub(crate) const REVISION: &str = "revision";
 
-/// A change of the attributes below gets a new number, so that older versions do not misread it.
+/// The version of the attributes below. Each change gets a new one, so that older releases do not
+/// misread them.
 const FORMAT: u64 = 1;
-/// A fence orders leases also after the token has expired, and after clocks went back a little.
+/// How long an item stays: its fence orders leases after the token has expired, and after a clock
+/// went back a little.
 const KEEP: Duration = Duration::from_secs(2 * 24 * 60 * 60);
-/// No clock reaches it, and the next fence cannot overflow.
+/// Above any fence that a clock can produce, and low enough that the next fence cannot overflow.
 const HIGHEST_FENCE: u64 = u64::MAX / 2;
 
-/// The value of [`KEY`]: the digest, in hexadecimal.
+/// Returns the value of [`KEY`]: the digest in hexadecimal digits.
 pub(crate) fn key(key: &StoreKey) -> AttributeValue {
     let digits = key.as_bytes().iter().map(|byte| format!("{byte:02x}"));
     AttributeValue::S(digits.collect())
 }
 
-/// Returns the whole item. Times are milliseconds since 1970, but for `ttl`: DynamoDB wants seconds.
+/// Returns the whole item. Times are in milliseconds since 1970, except `ttl`: DynamoDB requires
+/// seconds.
 pub(crate) fn write(record: &Record, now: Duration) -> Item {
     let mut item = Item::new();
     let mut put = |name: &str, value| item.insert(name.to_owned(), value);
@@ -56,7 +59,7 @@ pub(crate) fn write(record: &Record, now: Duration) -> Item {
     item
 }
 
-/// Reads an item, or says why it cannot be read.
+/// Reads an item. The error says why it is unreadable.
 pub(crate) fn read(item: &Item) -> Result<Record, StoreErrorKind> {
     match read_number(item, "format") {
         Some(FORMAT) => record(item).ok_or(StoreErrorKind::Corrupt),
@@ -90,7 +93,7 @@ fn record(item: &Item) -> Option<Record> {
     Some(record)
 }
 
-/// Without a begin: the clock of another process may be behind, by which it would not have begun.
+/// Reads a span without its begin, since the writer's clock may be ahead of this process's clock.
 fn until(item: &Item, name: &str) -> Option<Span> {
     let until = read_number(item, name)?;
     Some(Span::until(Duration::from_millis(until)))

@@ -1,4 +1,4 @@
-//! Read, decide, write on a condition: the three operations.
+//! The three operations: each reads, applies a rule, and writes on a condition.
 
 use std::{fmt, time::Duration};
 
@@ -20,13 +20,15 @@ use crate::{
     item::{self, KEY, REVISION},
 };
 
-/// Two round trips of some milliseconds, after a first one that gets credentials and connects.
+/// Enough for two round trips of some milliseconds, after the first one has fetched credentials and
+/// connected.
 const OPERATION_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// A [`TokenStore`] in a DynamoDB table. A clone is the same store.
+/// A [`TokenStore`] in a DynamoDB table. Clones share the client. The [crate page](crate) has an
+/// example.
 ///
-/// An operation takes at most one second, unless `Sharing::with_operation_timeout` says otherwise.
-/// The retries of the SDK take place within that time.
+/// An operation takes at most one second, including the retries of the SDK. To change that, use
+/// `Sharing::with_operation_timeout`.
 #[derive(Clone)]
 pub struct DynamoDbStore {
     pub(crate) client: Client,
@@ -34,11 +36,12 @@ pub struct DynamoDbStore {
 }
 
 impl DynamoDbStore {
-    /// Uses this table, by its name or ARN, through this client. It sends nothing.
+    /// Creates a store on this table, named by its name or ARN. It sends nothing.
     ///
     /// # Errors
     ///
-    /// [`Table`](crate::DynamoDbStoreErrorKind::Table) if the name is empty or has characters that no name of a table has.
+    /// [`Table`](crate::DynamoDbStoreErrorKind::Table) if the name is empty or contains a character
+    /// that table names cannot contain.
     pub fn new(client: Client, table: impl Into<String>) -> Result<Self, DynamoDbStoreError> {
         let table = table.into();
         let is_name = |c: char| c.is_ascii_alphanumeric() || "_-.:/".contains(c);
@@ -85,11 +88,10 @@ impl DynamoDbStore {
         Ok(())
     }
 
-    /// Applies a rule to the record of this key. `decide` returns whether the record
-    /// changed.
+    /// Applies a rule to the record of this key. `decide` returns whether the record changed.
     ///
-    /// A write fails if another process has written since the read; then the rule is applied to the
-    /// new record. Each lost turn is a change by another process, so the loop cannot spin,
+    /// The write fails if another process has written since the read; the rule is then applied to
+    /// the new record. Each failed turn is a change by another process, so the loop cannot spin,
     /// and dropping the future ends it.
     async fn change<T>(
         &self,
@@ -105,18 +107,18 @@ impl DynamoDbStore {
         }
     }
 
-    /// Reads the item, and the clock.
+    /// Reads the item and the clock.
     async fn read(&self, key: &StoreKey) -> Result<(Found, Duration), DynamoDbStoreError> {
         let date = DateHeader::default();
         let get = self.client.get_item().table_name(&self.table);
-        // Consistent: an older item would grant a lease that another process already has.
+        // Consistent: a stale item would grant a lease that another process already has.
         let get = get.key(KEY, item::key(key)).consistent_read(true);
         let sent = get.customize().interceptor(date.clone()).send().await;
         let item = sent.map_err(|error| failed(&self.table, "GetItem", error))?;
         Ok((Found::new(item.item), date.now()))
     }
 
-    /// Writes the record in place of the found one. `false`: another process was faster.
+    /// Replaces the found item. Returns `false` if another process has written first.
     async fn write(
         &self,
         key: &StoreKey,
@@ -141,12 +143,12 @@ fn is_condition<R>(error: &SdkError<PutItemError, R>) -> bool {
     error.is_some_and(PutItemError::is_conditional_check_failed_exception)
 }
 
-/// What the table has under a key.
+/// The item under a key.
 struct Found {
     record: Record,
-    /// Why there is something that counts as nothing.
+    /// The fault of an unreadable item, which counts as missing.
     unreadable: Option<StoreErrorKind>,
-    /// As it was read, of whatever type.
+    /// The revision as it was read, of any type.
     revision: Option<AttributeValue>,
 }
 
@@ -165,7 +167,8 @@ impl Found {
         }
     }
 
-    /// Not below the clock, so that an item that was deleted and came back has no number twice.
+    /// Returns the next revision. It is at least the clock, so that an item that was deleted and
+    /// came back never repeats a number.
     fn next_revision(&self, now: Duration) -> AttributeValue {
         let last = self.revision.as_ref().and_then(|last| last.as_n().ok());
         let last = last.and_then(|last| last.parse::<u64>().ok()).unwrap_or(0);
@@ -173,7 +176,7 @@ impl Found {
         item::number(last.saturating_add(1).max(floor))
     }
 
-    /// The item is still the one that was read.
+    /// Adds the condition that the item has not changed since the read.
     fn condition(&self, put: PutItemFluentBuilder) -> PutItemFluentBuilder {
         let put = put.expression_attribute_names("#revision", REVISION);
         match &self.revision {
@@ -217,7 +220,7 @@ impl TokenStore for DynamoDbStore {
     }
 }
 
-/// Without the client, which has credentials.
+/// Omits the client, which contains credentials.
 impl fmt::Debug for DynamoDbStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("DynamoDbStore")

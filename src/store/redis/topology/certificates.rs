@@ -85,7 +85,7 @@ impl Pem {
 }
 
 impl CertificateSettings {
-    /// Reads the settings. Returns `None` if there are none.
+    /// Reads the settings. Returns `None` without any setting.
     pub(super) fn read(&self) -> Result<Option<TlsCertificates>, RedisStoreError> {
         let mut root_cert = self.authorities.as_ref().map(authorities).transpose()?;
         if self.system {

@@ -65,7 +65,7 @@ impl Topology {
     pub(super) fn new(settings: &TopologySettings<'_>) -> Result<Self, RedisStoreError> {
         let name = settings.setting;
         let wrong = |what: &str| RedisStoreError::new(Kind::Url, format!("{name} {what}"));
-        let unusable = |_| wrong("cannot be used; write it anew");
+        let unusable = |_| wrong("cannot be used; check its host, port and login");
         let form = url::parse(settings.url).map_err(|what| wrong(&what))?;
         let certificates = certificates(settings, &form)?;
         let node = |info| NodeSettings::new(info, certificates.clone());
@@ -154,7 +154,7 @@ fn certificates(
         Some(set) if !is_tls => Err(RedisStoreError::new(
             Kind::Certificates,
             format!(
-                "{set} is set, but {} is without TLS; let it begin with rediss",
+                "{set} is set, but {} is without TLS; it must begin with rediss",
                 settings.setting
             ),
         )),

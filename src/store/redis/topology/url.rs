@@ -80,7 +80,7 @@ impl<'a> Parts<'a> {
         let hosts: Vec<_> = hosts.split(',').collect();
         if hosts.iter().any(|host| host.is_empty()) {
             return Err(
-                "names no host, or has an empty one in its list; write host:port,host:port, and %40, \
+                "names no host, or contains an empty one in its list; write host:port,host:port, and %40, \
                  %2F and %23 for @, / and # in a password",
             );
         }
@@ -111,7 +111,7 @@ fn cluster(parts: &Parts<'_>) -> Result<Form, Cow<'static, str>> {
     }
     if !matches!(parts.path, "" | "0") {
         return Err(
-            "names a database, and a Redis Cluster has no other than 0; leave it out".into(),
+            "names a database, but a Redis Cluster has only database 0; leave it out".into(),
         );
     }
     let node = |host: &&str| parts.server(host, "", parts.query);
@@ -131,8 +131,7 @@ fn sentinel(parts: &Parts<'_>) -> Result<Form, Cow<'static, str>> {
     let is_fine = |char: char| char.is_ascii_alphanumeric() || "._-".contains(char);
     if !name.chars().all(is_fine) {
         return Err(
-            "has a name of the primary that Sentinel does not take; it is made of letters, digits \
-             and . _ -"
+            "has a name of the primary that Sentinel does not accept; use letters, digits and . _ -"
                 .into(),
         );
     }
@@ -184,7 +183,7 @@ fn server(url: &str) -> Result<ConnectionInfo, &'static str> {
     let scheme = url.split_once(':').map(|(scheme, _)| scheme);
     if !scheme.is_some_and(|scheme| SCHEMES.contains(&scheme.to_ascii_lowercase().as_str())) {
         return Err(
-            "has no scheme that is known; begin with redis://, redis-cluster://, redis-sentinel://, \
+            "has no known scheme; begin with redis://, redis-cluster://, redis-sentinel://, \
              each with rediss for TLS, or unix://",
         );
     }
@@ -192,8 +191,8 @@ fn server(url: &str) -> Result<ConnectionInfo, &'static str> {
         if names_several(url) {
             "names several hosts; begin with redis-cluster:// or redis-sentinel://"
         } else {
-            "is no URL; write redis://user:password@host:port/database, and % in front of two \
-             hexadecimal digits for what is special in a password"
+            "is not a URL; write redis://user:password@host:port/database, and percent-encode special \
+             characters in a password"
         }
     })?;
     let is_unix = parsed.scheme().ends_with("unix");
@@ -204,7 +203,7 @@ fn server(url: &str) -> Result<ConnectionInfo, &'static str> {
         None => {}
         Some("insecure") => {
             return Err(
-                "asks for TLS that checks no certificate; give the CA's certificate instead",
+                "asks for TLS without certificate checks; set the CA's certificate instead",
             );
         }
         Some(_) => return Err("contains a #; in a password, write it as %23"),
@@ -213,13 +212,13 @@ fn server(url: &str) -> Result<ConnectionInfo, &'static str> {
         match (&*name, &*value) {
             ("protocol", "2" | "3" | "resp2" | "resp3") => {}
             ("protocol", _) => {
-                return Err("has a protocol that is not known; write resp2 or resp3");
+                return Err("has an unknown protocol; write resp2 or resp3");
             }
             ("db" | "user" | "pass", _) if is_unix => {}
             _ => {
                 return Err(
-                    "has an option that is not known; only `protocol` is, `db`, `user` and `pass` for a \
-                     socket, and `sentinel_user` and `sentinel_password` for Sentinels",
+                    "has an unknown option; known are `protocol`, for a socket `db`, `user` and `pass`, \
+                     and for Sentinels `sentinel_user` and `sentinel_password`",
                 );
             }
         }
@@ -230,9 +229,9 @@ fn server(url: &str) -> Result<ConnectionInfo, &'static str> {
             "names no host; write redis://host, and %40, %2F and %23 for @, / and # in a password",
         );
     }
-    let info = parsed.into_connection_info().map_err(|_| {
-        "has a host, a user, a password or a database that cannot be used; the database is a number"
-    })?;
+    let info = parsed
+        .into_connection_info()
+        .map_err(|_| "has an invalid host, user, password or database; the database is a number")?;
     let login = info.redis_settings();
     if login.db() < 0 {
         return Err("has a database below 0; count from 0");

@@ -16,9 +16,9 @@ use aws_sdk_dynamodb::{
 use aws_smithy_http_client::Builder;
 use tower_genesys::BoxError;
 
-/// dynalite, a DynamoDB in memory, on a free port. It ends with this value, and with the program.
+/// dynalite, an in-memory DynamoDB, on a free port. It ends with this value or the program.
 pub(crate) struct Emulator {
-    /// It ends the server when its input ends, also if this program is killed.
+    /// Ends the server when its input ends, even if this program is killed.
     shell: Child,
     url: String,
 }
@@ -28,7 +28,7 @@ const SCRIPT: &str = "command -v dynalite >/dev/null || exit 127; dynalite --hos
 
 impl Emulator {
     pub(crate) fn start() -> Result<Self, BoxError> {
-        // Another process may take the port in between.
+        // Another process may take the port first.
         for _ in 0..10 {
             if let Some(emulator) = Self::start_at(free_port()?)? {
                 return Ok(emulator);
@@ -48,12 +48,12 @@ impl Emulator {
         let output = emulator.shell.stdout.take();
         let output = output.ok_or_else(|| Error::from(ErrorKind::BrokenPipe))?;
         let mut line = String::new();
-        // It says when it listens.
+        // The line appears once the server listens.
         BufReader::new(output).read_line(&mut line)?;
         if line.contains("listening") {
             return Ok(Some(emulator));
         }
-        // The end of its input ends the shell, if it still runs.
+        // Closing its input ends the shell, if it still runs.
         drop(emulator.shell.stdin.take());
         match emulator.shell.wait()?.code() {
             Some(127) => Err("dynalite is not installed: run `tests/install-servers.sh dynalite` (it needs npm), as \
@@ -63,7 +63,7 @@ impl Emulator {
         }
     }
 
-    /// A client as AWS's documentation has it, but for plain HTTP and any credentials.
+    /// Creates a client as in AWS's documentation, except for plain HTTP and fixed credentials.
     pub(crate) fn client(&self) -> Client {
         Client::from_conf(
             Config::builder()
@@ -88,7 +88,7 @@ fn free_port() -> Result<u16, Error> {
     Ok(TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port())
 }
 
-/// Makes a table with this attribute as its key, and waits until it is there.
+/// Creates a table with this key attribute, and waits until it is active.
 pub(crate) async fn create_table(client: &Client, name: &str, key: &str) -> Result<(), BoxError> {
     let attribute = AttributeDefinition::builder().attribute_name(key);
     let element = KeySchemaElement::builder().attribute_name(key);

@@ -1,4 +1,4 @@
-//! Two instances of a function share one token, over DynamoDB:
+//! Two instances of a function share one token through DynamoDB:
 //! `cargo run -p tower-genesys-dynamodb --example shared_token`
 //!
 //! It runs against dynalite, an emulator, which it starts (`tests/install-servers.sh dynalite`).
@@ -20,7 +20,7 @@ async fn main() -> Result<(), BoxError> {
     let store = DynamoDbStore::new(client.clone(), "tokens")?;
     store.check().await?;
 
-    let mock = MockGenesys::new(); // stands for Genesys Cloud and for your HTTP client
+    let mock = MockGenesys::new(); // replaces Genesys Cloud and your HTTP client
     // From a secret store.
     let keys = KeyRing::parse("2027-01:3q2+796tvu/erb7v3q2+796tvu/erb7v3q2+796tvu8=")?;
     let instance = || {
@@ -39,7 +39,7 @@ async fn main() -> Result<(), BoxError> {
     let items = client.scan().table_name("tokens").send().await?;
     let values = items.items().iter().filter_map(|item| item.get("value"));
     let shows_token = |value: &AttributeValue| format!("{value:?}").contains(one.expose());
-    assert!(!values.into_iter().any(shows_token), "it is sealed");
-    println!("two instances, one token request, over DynamoDB");
+    assert!(!values.into_iter().any(shows_token), "the value is sealed");
+    println!("two instances, one token request, through DynamoDB");
     Ok(())
 }

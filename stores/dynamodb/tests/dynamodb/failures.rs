@@ -130,7 +130,7 @@ async fn a_refused_write_is_an_error_too() {
 
 #[tokio::test]
 async fn neither_errors_nor_debug_show_a_token_or_credentials() {
-    // Cut off: the SDK's own error would show what there is of it.
+    // Truncated: the SDK's own error would quote the rest.
     let script = Script::default().answer(200, None, r#"{"Item":{"value":{"S":"s3cr3t"}"#);
     let store = script.store();
     let error = store.get_or_lease(&key(), &claim()).await.unwrap_err();
@@ -170,7 +170,7 @@ async fn a_lease_counts_by_dynamodbs_date_where_the_own_clock_is_wrong() {
         Lookup::Busy(left) => left.as_millis(),
         other => panic!("it is leased: {other:?}"),
     };
-    // To DynamoDB it is 2020, and this process is ahead by years; then the other way round.
+    // DynamoDB's clock says 2020, so this process is ahead by years; then the other way round.
     let (past, future) = (1_577_836_800, 4_102_444_800);
     let found = look_up_with_date(Some(past), past + 5).await;
     assert_eq!(seconds(&found), 4000, "a second after the date at most");

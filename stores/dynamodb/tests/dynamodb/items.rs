@@ -24,7 +24,7 @@ async fn only_item(client: &aws_sdk_dynamodb::Client, table: &str) -> Item {
     items.remove(0)
 }
 
-/// Has a token there, changes its item, and returns the lease that follows.
+/// Publishes a token, changes its item, and returns the lease that follows.
 async fn damaged(change: impl FnOnce(&mut Item)) -> Option<StoreErrorKind> {
     let (store, client, table) = parts().await;
     let first = lease(&store, &claim()).await;

@@ -26,7 +26,7 @@ use crate::{
     setup::{claim, client, entry, key, lease, name},
 };
 
-/// Carries the next `PutItem` out, and loses its answer.
+/// Executes the next `PutItem`, and loses its answer.
 #[derive(Clone, Debug, Default)]
 struct Lossy(Arc<AtomicBool>);
 
@@ -48,7 +48,7 @@ impl HttpConnector for LossyConnector {
     }
 }
 
-/// Over one table: a store whose answers can be lost.
+/// A store on one table, whose answers can be lost.
 async fn lossy_store() -> (DynamoDbStore, Lossy) {
     let (plain, name, lossy) = (client(), name(), Lossy::default());
     create_table(&plain, &name, "key").await.expect("a table");
@@ -86,7 +86,7 @@ async fn a_token_whose_answer_was_lost_is_there_once_and_its_lease_is_over() {
     let (store, lossy) = lossy_store().await;
     let lent = lease(&store, &claim()).await;
     lossy.0.store(true, Ordering::SeqCst);
-    // The repetition meets the token that the first one has written.
+    // The retry finds the token that the first write stored.
     match store.publish(&key(), &lent, &entry(&lent)).await {
         Ok(Publication::Superseded(found)) => assert_eq!(found.fence, lent.fence),
         other => panic!("its own token was expected: {other:?}"),

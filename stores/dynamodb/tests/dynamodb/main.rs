@@ -1,4 +1,4 @@
-//! The store against dynalite, and against scripted answers where no emulator gives them.
+//! Tests the store against dynalite, and against scripted answers that no emulator gives.
 
 #[path = "../../examples/shared_token/emulator.rs"]
 mod emulator;

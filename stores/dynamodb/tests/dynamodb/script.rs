@@ -18,7 +18,7 @@ use aws_smithy_runtime_api::{
 use aws_smithy_types::body::SdkBody;
 use tower_genesys_dynamodb::DynamoDbStore;
 
-/// Answers in turn, without a network.
+/// Returns scripted answers in turn, without a network.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Script(Arc<Mutex<VecDeque<Answer>>>);
 
@@ -39,7 +39,7 @@ impl Script {
         self
     }
 
-    /// An error of DynamoDB, in its own words.
+    /// An error in DynamoDB's own words.
     pub(crate) fn error(self, status: u16, code: &str, message: &str) -> Self {
         let kind = format!("com.amazonaws.dynamodb.v20120810#{code}");
         let body = format!(r#"{{"__type":"{kind}","message":"{message}"}}"#);

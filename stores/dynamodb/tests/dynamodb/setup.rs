@@ -15,7 +15,7 @@ use tower_genesys_dynamodb::DynamoDbStore;
 
 use crate::emulator::{Emulator, create_table};
 
-/// One for all tests. It ends when its input does, with this process.
+/// The emulator of all tests. It ends when its input ends, with this process.
 static EMULATOR: LazyLock<Emulator> = LazyLock::new(|| match Emulator::start() {
     Ok(emulator) => emulator,
     Err(error) => panic!("{error}"),
@@ -24,18 +24,18 @@ static EMULATOR: LazyLock<Emulator> = LazyLock::new(|| match Emulator::start() {
 pub(crate) const LIFE: Duration = Duration::from_secs(3600);
 pub(crate) const LEASE: Duration = Duration::from_secs(10);
 
-/// Of its own: connections belong to the runtime of a test.
+/// Creates a client for each test, since connections belong to the test's runtime.
 pub(crate) fn client() -> Client {
     EMULATOR.client()
 }
 
-/// A name that no other test has.
+/// Returns a name that no other test uses.
 pub(crate) fn name() -> String {
     static LAST: AtomicU32 = AtomicU32::new(0);
     format!("table-{}", LAST.fetch_add(1, Ordering::Relaxed))
 }
 
-/// Over a table of its own.
+/// Creates a store on its own table.
 pub(crate) async fn store() -> DynamoDbStore {
     let (client, name) = (client(), name());
     create_table(&client, &name, "key").await.expect("a table");
