@@ -76,18 +76,18 @@ impl fmt::Display for ReplayBodyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.kind {
             ReplayBodyErrorKind::Body => {
-                "the caller's request body failed, and is not sent again: make a new request"
+                "the caller's request body failed and cannot be resent: make a new request"
             }
             ReplayBodyErrorKind::Revoked => {
-                "a newer copy of the request body is sent instead: nothing is to be done"
+                "a newer copy of the request body is sent instead: no action is needed"
             }
             ReplayBodyErrorKind::Gone => {
                 "the request body was sent once and not kept: give the request a \
                  `replay::Remake`, or raise the caps of `ReplayLayer`"
             }
             ReplayBodyErrorKind::Changed => {
-                "the function that makes the request body anew made one of another length than \
-                 before: give the same bytes each time, or make a new request"
+                "the function that makes request bodies returned one of another length than \
+                 before: return the same bytes each time, or make a new request"
             }
         })
     }

@@ -7,40 +7,40 @@ use std::{
 use super::{frame::Kept, turns::Turns};
 use crate::BoxError;
 
-/// What the clones of one stream share: the frames that one of them may still have to send, and
-/// the caller's body, from which the rest comes.
+/// The state that the clones of one stream share: the frames that a clone may still need, and the
+/// caller's body, which yields the rest.
 ///
-/// While somebody polls it, the body is taken out: it belongs to the caller, and anything that it
-/// does under the lock could come back here.
+/// A clone takes the caller's body out before it polls it: the body runs the caller's code, which
+/// could re-enter the log while it is locked.
 pub(super) struct Log<B> {
     pub(super) source: Option<B>,
     pub(super) end: End,
     pub(super) turns: Turns,
     frames: VecDeque<Kept>,
-    /// The number, counted from the beginning of the body, of the first of `frames`.
+    /// The index in the whole body of the first of `frames`.
     first: usize,
-    /// How long all frames are that were ever here. What is forgotten still counts: once anything
-    /// is, there is nobody left to keep the rest for.
+    /// The total length of all frames so far, including forgotten ones: after the log has forgotten
+    /// a frame, no clone needs the rest to be kept.
     bytes: usize,
     cap: usize,
-    /// No further clone may be made: too much would have to be kept for it.
+    /// The stream exceeds the cap, so that it cannot be cloned any more.
     over: bool,
 }
 
 /// How the caller's body ended.
 pub(super) enum End {
     Open,
-    /// `told` is whether it had said so along with its last frame.
+    /// `told`: the body announced its end along with its last frame.
     Clean {
         told: bool,
     },
-    /// The error is there until a clone has given it out.
+    /// Contains the error until a clone has returned it.
     Failed(Option<BoxError>),
 }
 
-/// What was put aside under the lock, to be dropped or woken after it.
+/// Values that were taken out under the lock, to be dropped or woken after its release.
 ///
-/// It has to be declared before the guard: locals are dropped in reverse order.
+/// Declare it before the guard: locals are dropped in reverse order.
 pub(super) struct Aside<B> {
     pub(super) wake: Option<Waker>,
     pub(super) waker: Option<Waker>,
@@ -69,9 +69,9 @@ impl<B> Log<B> {
         self.over |= self.bytes > self.cap || count > most_frames(self.cap);
     }
 
-    /// Frame number `n`; `None` when it is yet to come from the caller's body.
+    /// Returns frame `n`, or `None` if the caller's body has not yielded it yet.
     ///
-    /// It stays in the log only if there is somebody else who may have to send it.
+    /// The frame stays in the log only if another clone may need it.
     pub(super) fn read(&mut self, n: usize, aside: &mut Aside<B>) -> Option<Kept> {
         let at = n.checked_sub(self.first)?;
         // The log keeps a frame while another clone may need it; the last clone takes it out
@@ -96,12 +96,12 @@ impl<B> Log<B> {
         n == self.first + self.frames.len()
     }
 
-    /// Whether frame `n`, or one after it, was there and is no more.
+    /// Whether frame `n`, or one after it, was in the log and is forgotten.
     pub(super) fn has_lost(&self, n: usize) -> bool {
         n < self.first || matches!(self.end, End::Failed(None))
     }
 
-    /// Whether nothing is kept from here on, and nothing of what came before is there for anybody.
+    /// Whether the log contains no frame and will keep none.
     pub(super) fn is_past_keeping(&self) -> bool {
         self.over && self.frames.is_empty() && self.first > 0
     }
@@ -110,7 +110,7 @@ impl<B> Log<B> {
         !self.over && self.first == 0 && !matches!(self.end, End::Failed(_))
     }
 
-    /// Lets go of everything once nobody is left who could send it.
+    /// Releases the frames and the caller's body if no clone is left.
     pub(super) fn desert(&mut self, aside: &mut Aside<B>) {
         if self.turns.is_deserted() {
             self.over = true;
@@ -140,7 +140,7 @@ impl<B> Drop for Aside<B> {
     }
 }
 
-/// How much of a stream is kept while it is sent, so that it can be sent again.
+/// The caps on the bytes of a stream that are kept for a resend.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::replay) struct Caps {
     pub(in crate::replay) unknown: usize,
@@ -154,26 +154,26 @@ impl Caps {
     };
 }
 
-/// A stream that does not say how long it is may be endless, so little is staked on it: what one
-/// request may hold stays below what its connection's buffers hold anyway (hyper's are 400 KiB).
+/// A stream of unknown length may be endless, so the cap is small: the kept bytes of a request stay
+/// below the buffers of its connection (hyper's are 400 KiB).
 const DEFAULT_UNKNOWN_CAP: usize = 64 * 1024;
 
-/// A stream that says how long it is costs nothing when it is too long, as nothing of it is kept
-/// then; and a mebibyte for each of a hundred requests in flight is little to a process that
-/// uploads so much. The bodies of the API's JSON endpoints are well below it.
+/// A stream of known length costs nothing if it is too long, because none of it is kept. One
+/// mebibyte for each of a hundred requests in flight is little for a process that uploads so much.
+/// The bodies of the API's JSON endpoints are well below it.
 const DEFAULT_KNOWN_CAP: usize = 1024 * 1024;
 
-/// How many bytes a kept frame counts for at least.
+/// The least number of bytes that a kept frame counts for.
 ///
-/// To keep a frame costs about this much besides its content: 40 bytes in the log, twice that when
-/// the log has just grown, and what the allocator and `Bytes` add to a buffer of its own. So a
-/// stream of tiny frames is kept up to about twice its cap in memory, not two hundred times.
+/// Keeping a frame costs about this much besides its content: 40 bytes in the log, twice that when
+/// the log has just grown, and the overhead of the allocator and of `Bytes`. So a stream of tiny
+/// frames takes about twice its cap in memory, not two hundred times.
 const LEAST_PER_FRAME: usize = 128;
 
-/// So that a small cap is one of bytes alone, as long as there are few frames.
+/// The number of frames up to which only bytes count, so that a small cap works as stated.
 const FREE_FRAMES: usize = 16;
 
-/// How many frames are kept under a cap of so many bytes.
+/// The maximum number of kept frames under a cap in bytes.
 const fn most_frames(cap: usize) -> usize {
     (cap / LEAST_PER_FRAME).saturating_add(FREE_FRAMES)
 }

@@ -13,15 +13,15 @@ use crate::{
     replay::{ReplayBodyError, ReplayBodyErrorKind},
 };
 
-/// How much of a body in memory is handed over at once.
+/// The size of the frames of an in-memory body.
 ///
-/// The transport asks for the next frame only when it has room, so this bounds what still goes
-/// out after a revocation. It is four HTTP/2 frames of the default size (16 KiB), and the default
-/// HTTP/2 window (64 KiB less one byte); smaller frames cost more polls per byte and bound
-/// nothing else, since the socket's own buffer is of about this size.
+/// The transport asks for the next frame only when it has room, so this size bounds the bytes that
+/// an invalidated body still sends. It is four HTTP/2 frames of the default size (16 KiB), and the
+/// default HTTP/2 window (64 KiB less one byte). Smaller frames would cost more polls per byte for
+/// no tighter bound, because the socket's buffer is about as large.
 pub(super) const FRAME: usize = 64 * 1024;
 
-/// A body in memory, sent in frames so that it can be revoked between them.
+/// An in-memory body, sent in frames so that it can be invalidated between them.
 pub(super) struct Memory {
     turns: Arc<Mutex<Turns>>,
     ticket: u64,
@@ -48,7 +48,7 @@ impl Memory {
         }
     }
 
-    // Nobody waits for a frame that is in memory, so there are no wakers to care for.
+    // An in-memory frame is always ready, so no task waits and no waker is stored.
     pub(super) fn next(&mut self) -> Option<Result<Frame<Bytes>, ReplayBodyError>> {
         if self.is_end_stream() {
             return None;

@@ -1,13 +1,13 @@
 use std::task::Waker;
 
-/// Which of the clones of one body may go on.
+/// The order of the clones of one body, and which of them are still valid.
 ///
 /// Each clone has a ticket, a number larger than that of every clone before it. A clone whose
-/// ticket is below the floor is revoked. To be polled raises the floor to one's own ticket, so of
-/// all clones that were ever polled at most one is not revoked, and one waker is enough.
+/// ticket is below the floor is invalid. Polling a clone raises the floor to its ticket. So at most
+/// one of the polled clones is valid, and one waker is enough.
 ///
-/// Nothing in here wakes or drops a waker: the caller holds a lock, and does it when it has let
-/// go.
+/// `Turns` neither wakes nor drops a waker: its caller holds a lock, and does both after releasing
+/// it.
 #[derive(Debug)]
 pub(super) struct Turns {
     issued: u64,
@@ -18,7 +18,7 @@ pub(super) struct Turns {
     waiting: Option<Waker>,
 }
 
-/// The ticket of the body that all others are cloned from; zero stands for nobody.
+/// The ticket of the original body. Zero stands for no body.
 pub(super) const FIRST: u64 = 1;
 
 impl Turns {
@@ -43,7 +43,7 @@ impl Turns {
         ticket < self.floor
     }
 
-    /// Whether no more than one clone is left that may go on.
+    /// Whether at most one valid clone is left.
     pub(super) fn is_sole(&self) -> bool {
         self.live.len() <= 1
     }
@@ -52,12 +52,13 @@ impl Turns {
         self.live.is_empty()
     }
 
-    /// Whether the clone that was polled last has handed over everything.
+    /// Whether the clone that was polled last has handed over all its frames.
     pub(super) const fn is_sent(&self) -> bool {
         self.polled != 0 && self.polled == self.finished
     }
 
-    /// Revokes all that are older; the waker is that of one that waits and must learn of it.
+    /// Invalidates all older clones. Returns the waker of the one that waits, if any, for the caller
+    /// to wake.
     #[must_use]
     pub(super) fn revoke_older(&mut self, ticket: u64) -> Option<Waker> {
         if ticket <= self.floor {

@@ -10,24 +10,24 @@ use crate::{
     throttle::{Passage, Ticket},
 };
 
-/// Waiting at the throttle, and what a 429 tells it.
+/// Waits of the call in the throttle, and reports of 429s to it.
 impl<S: Clone, B: CloneBody, C> Call<S, B, C> {
-    /// A place in the queue, if the first send has to wait.
+    /// Joins the queue if the first send must wait.
     pub(in crate::retry) fn queue_first(&mut self) -> Option<Box<Ticket>> {
-        // A send that another layer decides about has been through the gates there; each takes a slot.
+        // If a layer outside resends, its call has already waited at the gates. Every send takes a slot.
         match self.passes {
             true => self.queue_for_slot(),
             false => self.queue_until_open(None),
         }
     }
 
-    /// A place in the queue, if a request that has slept has to wait once more, since the
-    /// endpoint was closed meanwhile, or there is no slot.
+    /// Joins the queue if a retry must wait after its backoff, because the endpoint was closed in
+    /// the meantime or no slot is free.
     pub(in crate::retry) fn queue_again(&mut self) -> Option<Box<Ticket>> {
         self.queue_until_open(Some(Instant::now()))
     }
 
-    /// A place in the queue for a slot, if there is none: of one that waits at no gate.
+    /// Joins the queue for a slot if none is free, for a send that skips the gates.
     pub(in crate::retry) fn queue_for_slot(&mut self) -> Option<Box<Ticket>> {
         if self.upstream().throttle()?.try_take() || !runtime::is_entered() {
             return None;
@@ -50,7 +50,7 @@ impl<S: Clone, B: CloneBody, C> Call<S, B, C> {
     }
 
     fn queued(&mut self, passage: Passage<Box<Ticket>>) -> Option<Box<Ticket>> {
-        // A wait past the deadline is not begun: the request goes, and gets the server's own 429.
+        // If the wait would pass the deadline, the request leaves now and gets the server's 429.
         match passage {
             Passage::Queued(ticket) => {
                 self.pause();
@@ -70,7 +70,7 @@ impl<S: Clone, B: CloneBody, C> Call<S, B, C> {
         }
     }
 
-    /// `slots`: how long it has waited for one.
+    /// Reports the end of a wait. `slots` is the part of it that was for a slot.
     pub(in crate::retry) fn released(&mut self, slots: Duration) {
         self.waited_for_slots += slots;
         if let Some(paused_at) = self.paused_at {
@@ -79,7 +79,7 @@ impl<S: Clone, B: CloneBody, C> Call<S, B, C> {
         }
     }
 
-    /// Holds back the other requests to this endpoint.
+    /// Closes the gate of this endpoint, so that its other requests wait.
     pub(super) fn close(&self, now: Instant, floor: Duration, wait: Duration) -> Option<Closed> {
         let throttle = self.upstream().throttle()?.clone();
         let (method, uri) = self.target();
@@ -98,7 +98,8 @@ impl<S: Clone, B: CloneBody, C> Call<S, B, C> {
         })
     }
 
-    /// What the 429 is about is in its body, which is read only where the request is sent again.
+    /// Keeps the closed gate until the body of the 429 names its limit. The body is read only if the
+    /// request is resent.
     pub(super) fn explain(&mut self, closed: Closed, is_sent_again: bool) {
         match is_sent_again && self.settings.read_limit.is_some() {
             true => self.unread = Some(Box::new(closed)),
@@ -106,7 +107,7 @@ impl<S: Clone, B: CloneBody, C> Call<S, B, C> {
         }
     }
 
-    /// The body of the 429 that is to be explained.
+    /// Reads the limit from the body of the 429, and widens the closed gate to it.
     pub(in crate::retry) fn read(&mut self, body: &[u8]) {
         let (Some(closed), Some(read)) = (self.unread.take(), &self.settings.read_limit) else {
             return;
@@ -123,7 +124,7 @@ impl<S: Clone, B: CloneBody, C> Call<S, B, C> {
         closed.report(named.as_ref());
     }
 
-    /// Whether there is a body that is to be read.
+    /// Whether the body of a 429 is still unread.
     pub(in crate::retry) fn is_to_read(&self) -> bool {
         self.unread.is_some()
     }
