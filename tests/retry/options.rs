@@ -1,7 +1,7 @@
 //! What one request asks for itself, and what a classifier is told of it.
 
 use std::{
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, atomic::Ordering},
     time::Duration,
 };
 
@@ -150,6 +150,24 @@ async fn one_request_has_its_own_attempt_timeout() {
     let options = CallOptions::new().with_attempt_timeout(seconds(60));
     send(&service, with(get("/x"), options)).await.unwrap();
     assert_eq!(script.sends(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_attempt_that_no_other_may_follow_takes_its_time() {
+    let gone = get("/x");
+    gone.body().state.gone.store(true, Ordering::SeqCst);
+    for request in [
+        with(get("/x"), CallOptions::new().without_retry()),
+        with(get("/x"), CallOptions::new().with_max_sends(1)),
+        gone,
+    ] {
+        let script = Script::new([Slow(seconds(20), Box::new(Status(200)))], Error);
+        let policy = steady().with_attempt_timeout(seconds(3));
+        let service = RetryLayer::new(policy).layer(script.clone());
+        let response = send(&service, request).await.unwrap();
+        assert_eq!(response.status(), StatusCode::OK);
+        assert_eq!(script.times(), [0]);
+    }
 }
 
 /// What a request says of itself, for a classifier.

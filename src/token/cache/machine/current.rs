@@ -122,3 +122,54 @@ pub(super) fn expired_on_arrival() -> TokenError {
          long the token endpoint takes to decision",
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::token::Generation;
+
+    const fn seconds(seconds: u64) -> Duration {
+        Duration::from_secs(seconds)
+    }
+
+    /// Came with 100 of the 200 seconds that its kind lasts, and is due after 20.
+    fn used() -> Current {
+        let now = Moment::now();
+        let settings = CacheSettings::default();
+        let issued = IssuedToken::new("used", seconds(1000));
+        let token = AccessToken::new("used", Generation::NONE.next()).unwrap();
+        Current {
+            whole: seconds(200),
+            due_after: seconds(20),
+            expires_after: seconds(100),
+            ..Current::new(token, &issued, now, now.mono, &settings, 0.0)
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_token_came_used_for_those_whom_only_a_whole_one_would_serve() {
+        let lasting = [99, 100, 101, 200, 201].map(|lasting| used().came_used(seconds(lasting)));
+        assert_eq!(lasting, [false, false, true, true, false]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn after_the_same_token_renewals_rest_for_an_eighth_but_not_past_the_next_check() {
+        let checked = |check_in: Option<u64>| {
+            let mut current = used();
+            current.check_at = check_in.map(|wait| current.adopted + seconds(wait));
+            current.pause_after_same()
+        };
+        let pauses = [None, Some(4), Some(20)].map(checked);
+        assert_eq!(pauses, [seconds(10), seconds(4), seconds(10)]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_short_life_leaves_a_pause_of_a_second() {
+        let pause = |due_after| {
+            let mut current = used();
+            current.due_after = seconds(due_after);
+            current.background_pause()
+        };
+        assert_eq!([pause(92), pause(84)], [seconds(1), seconds(2)]);
+    }
+}
