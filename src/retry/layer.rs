@@ -62,8 +62,8 @@ impl<C: Clone> RetryLayer<C> {
         self.with(|settings| settings.upstream = upstream)
     }
 
-    /// Looks for the upstream in the extensions of each request; where there is none, the one of
-    /// the layer counts.
+    /// Sets a function that finds the upstream in the extensions of each request. If it returns
+    /// `None`, the layer's own upstream applies.
     #[must_use]
     pub fn with_upstream_from(self, select: fn(&Extensions) -> Option<&Upstream>) -> Self {
         self.with(|settings| settings.select = Some(select))

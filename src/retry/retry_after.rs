@@ -47,8 +47,8 @@ impl RetryAfter {
     /// Returns what the headers of a response ask for: a number of seconds, or an HTTP date.
     ///
     /// A decimal fraction (`1.5`) is rounded up to the next second. If there are several values, as
-    /// when a gateway adds its own, the longest wait counts. White space around a value is ignored,
-    /// and so is a value that is neither number nor date.
+    /// when a gateway adds its own, the longest wait counts. White space around a value is ignored.
+    /// A value that is neither number nor date is ignored too.
     ///
     /// A date is compared with the response's own `Date`, if there is one, and else with `now`: the
     /// two clocks need not agree. A date that is over is a wait of zero.

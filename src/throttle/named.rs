@@ -1,23 +1,22 @@
 /// The limit that a 429 names in its body.
 ///
-/// Made by the reader that is given to
-/// [`RetryLayer::with_limit_reader`](crate::RetryLayer::with_limit_reader), where there is an
-/// example.
+/// The reader in [`RetryLayer::with_limit_reader`](crate::RetryLayer::with_limit_reader) returns it.
+/// That method has an example.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct NamedLimit {
-    /// The limit's name. It goes into events, so it must hold no secret. What is over 256 bytes of
-    /// it is cut off.
+    /// The limit's name. It appears in events, so it must not contain a secret. It is cut off after
+    /// 256 bytes.
     pub name: String,
-    /// What it is about.
+    /// The requests that the limit applies to.
     pub scope: LimitScope,
-    /// How many requests a minute it allows, if the 429 says so.
+    /// The number of requests a minute that it allows, if the 429 says so.
     pub per_minute: Option<u32>,
 }
 
-/// What a [`NamedLimit`] is about.
+/// The requests that a [`NamedLimit`] applies to.
 ///
-/// An example: [`RetryLayer::with_limit_reader`](crate::RetryLayer::with_limit_reader).
+/// [`RetryLayer::with_limit_reader`](crate::RetryLayer::with_limit_reader) has an example.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum LimitScope {
@@ -28,7 +27,7 @@ pub enum LimitScope {
 }
 
 impl NamedLimit {
-    /// A limit of this name.
+    /// Returns a limit with this name. Its rate is unknown.
     pub fn new(name: impl Into<String>, scope: LimitScope) -> Self {
         Self {
             name: name.into(),

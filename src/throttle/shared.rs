@@ -28,7 +28,7 @@ pub(super) struct Shared {
 }
 
 impl Shared {
-    /// The only place where the table is locked. What is to be woken is woken after that.
+    /// The only place where the table is locked. It wakes the collected wakers after unlocking.
     pub(super) fn with<T>(&self, change: impl FnOnce(&mut Table, &mut Vec<Waker>) -> T) -> T {
         let mut woken = Vec::new();
         let result = {

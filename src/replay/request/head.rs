@@ -7,18 +7,18 @@ use http::{
 
 /// The URI and the headers of a request as bytes, one after the other, in one vector.
 ///
-/// They are parsed only when the request is made once more, which almost none is. To clone them as
-/// they are counts two references up and down for each, and each clone is written in small pieces
-/// that are read as large ones, for which the processor waits: that costs several times as much.
+/// They are parsed only for a resend, which few requests need. Cloning the URI and the map would
+/// cost several times as much. It counts two references up and down for each value, and it writes
+/// small pieces that are then read as large ones, for which the processor waits.
 ///
-/// Everything that `http` lets a program make comes back, with one exception that is checked by
-/// [`is_readable`](Self::is_readable): what was made around its checks.
+/// Every value that `http` accepts is restored. A name or value that was built without its checks
+/// is not, and [`is_readable`](Self::is_readable) reports that.
 pub(crate) struct FlatHead {
     bytes: Vec<u8>,
     uri: OnceLock<Box<Uri>>,
 }
 
-/// What comes before a header, and before each part of the URI, is one number of this size.
+/// The size of the number before each header and before each part of the URI.
 const MARK: usize = size_of::<u64>();
 
 /// The bits of a header's mark that hold the length of its name, of which `http` takes no longer
@@ -69,7 +69,7 @@ impl FlatHead {
     }
 
     pub(crate) fn uri(&self) -> &Uri {
-        // What cannot be read is not sent again, and what is looked up for it is of no use.
+        // An unreadable head is never resent, so any URI will do for it.
         self.uri
             .get_or_init(|| Box::new(Reader(&self.bytes).uri().unwrap_or_default()))
     }
@@ -110,14 +110,14 @@ fn pieces(uri: &Uri) -> [Option<&[u8]>; 3] {
         uri.scheme_str().map(str::as_bytes),
         uri.authority()
             .map(|authority| authority.as_str().as_bytes()),
-        // Where there is no path at all, `http` says that it is a slash.
+        // `http` reports a missing path as a slash.
         uri.path_and_query()
             .filter(|_| !uri.path().is_empty())
             .map(|path| path.as_str().as_bytes()),
     ]
 }
 
-/// What is left to be read.
+/// The bytes that are still unread.
 #[derive(Clone, Copy)]
 struct Reader<'a>(&'a [u8]);
 

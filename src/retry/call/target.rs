@@ -7,7 +7,7 @@ use crate::{
     retry::RequestHead,
 };
 
-/// What is left of a request while it is away, or waits.
+/// The part of a request that the call keeps while the request is in flight or waits.
 pub(super) enum Target<S, B> {
     /// All of it, to be sent again, and an unready clone of the service to do it with.
     Kept(Box<RequestCopy<B, S>>),
@@ -57,7 +57,7 @@ impl<S: Clone, B: CloneBody> Target<S, B> {
         }
     }
 
-    /// The service that the kept request is to be sent with.
+    /// The service that will send the kept request.
     pub(super) fn service(&mut self) -> &mut S {
         match self {
             Self::Kept(copy) => copy.service(),

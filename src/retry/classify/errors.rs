@@ -30,7 +30,7 @@ pub struct ErrorClassifier {
 ///
 /// | cause | class |
 /// |---|---|
-/// | [`TokenError`](crate::TokenError) | final: the tokens have a policy of their own |
+/// | [`TokenError`](crate::TokenError) | final: the token cache has its own retry policy |
 /// | [`ReplayBodyError`](crate::replay::ReplayBodyError): the request's body failed | final |
 /// | [`Refused`](crate::call::Refused): not sent, as to a foreign origin | final |
 /// | no connection was made (hyper-util `is_connect`, `ConnectionRefused`) | not sent |
@@ -45,10 +45,10 @@ pub struct ErrorClassifier {
 /// | [`BodyBroken`](crate::collect::BodyBroken): the body of a response broke off | transient |
 /// | tower's `Elapsed` (feature `tower`), all other errors | transient |
 ///
-/// An error that nobody knows is transient, since after that only a request that is repeatable is
-/// sent again, a few times and within the budget.
+/// An unknown error is transient, because after a transient failure `Retry` resends only repeatable
+/// requests, a few times and within the budget.
 ///
-/// What concerns hyper, hyper-util and h2 needs the feature `hyper`, and what concerns reqwest
+/// The rows about hyper, hyper-util and h2 need the feature `hyper`, those about reqwest
 /// `reqwest-013`.
 ///
 /// # Default

@@ -16,16 +16,15 @@ mod transport;
 pub use errors::{BoxErrorClassifier, ErrorClassifier};
 pub use head::{RequestHead, ResponseHead};
 
-/// What came of sending a request once, as far as sending it again is concerned.
+/// The result of one send, in terms of whether a resend can help.
 ///
-/// An example is at [`Classify`].
+/// [`Classify`] has an example.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Class {
-    /// Sending it again changes nothing, or nobody knows that it would.
+    /// A resend would not help, or it is unknown whether it would.
     Final,
-    /// The server asks for fewer requests, and did not execute this one: any method may be sent
-    /// again.
+    /// The server asks for fewer requests, and did not execute this one. Any method may be resent.
     Throttled {
         /// How long to wait at least, if the server said so.
         after: Option<RetryAfter>,
@@ -42,8 +41,8 @@ pub enum Class {
     /// them. The request may have been executed: a repeatable one is resent as after
     /// [`Unprocessed`](Self::Unprocessed).
     StaleConnection,
-    /// It may have been executed, and may go well the next time: what is repeatable may be sent
-    /// again.
+    /// The server may have executed the request, and a resend may succeed. Only repeatable requests
+    /// may be resent.
     Transient {
         /// How long to wait at least, if the server said so.
         after: Option<RetryAfter>,
@@ -52,8 +51,8 @@ pub enum Class {
 
 /// Decides what a failure means.
 ///
-/// An implementation should depend on nothing but its arguments: it is asked once per send, at
-/// any time. Wrap [`BoxErrorClassifier`] to change single verdicts.
+/// The result should depend on the arguments only: `Retry` asks once per send, at any time. Wrap
+/// [`BoxErrorClassifier`] to change single verdicts.
 ///
 /// ```
 /// use http::{Request, Response};

@@ -41,8 +41,8 @@ fn client(error: &ClientError) -> Option<Class> {
     if error.is_connect() {
         return Some(Class::NotSent);
     }
-    // Whatever happens on a connection comes with a cause. What has none is the client's refusal
-    // of the request itself: no absolute URI, an HTTP version that it does not speak.
+    // Every failure of a connection has a source. An error without one means that the client
+    // refused the request itself: no absolute URI, or an unsupported HTTP version.
     error.source().is_none().then_some(Class::Final)
 }
 
@@ -54,7 +54,7 @@ fn connection(error: &hyper::Error) -> Option<Class> {
     if error.is_canceled() || error.is_closed() {
         return Some(Class::Unprocessed);
     }
-    // The caller's body failed, or the request is none that can be sent: so it will the next time.
+    // The caller's body failed, or the request is invalid: a resend would fail in the same way.
     // The task of the connection is different: it ended by a panic or with its runtime, perhaps
     // after the request was written, and another connection works.
     if error.is_user() {
@@ -62,8 +62,8 @@ fn connection(error: &hyper::Error) -> Option<Class> {
         return Some(if gone { TRANSIENT } else { Class::Final });
     }
     // An incomplete message is a request that was written, at least in part, to a connection
-    // that the server closed without an answer. Often that is an idle connection in the moment
-    // of its end, but nobody can tell that from a crash in the midst of execution.
+    // that the server closed without a response. Often the server closed an idle connection, which
+    // looks the same as a crash during execution.
     if error.is_incomplete_message() || error.is_parse() || error.is_timeout() {
         return Some(TRANSIENT);
     }
@@ -74,7 +74,7 @@ fn connection(error: &hyper::Error) -> Option<Class> {
 fn stream(error: &h2::Error) -> Class {
     // A reset with this reason promises that nothing was done (RFC 9113, section 8.7). h2 gives
     // the error of a GOAWAY only to streams above the last one that the server says it has seen,
-    // and to those that were yet to be opened; the others go on, and end with an io::Error.
+    // and to those not opened yet. The other streams continue, and end with an io::Error.
     let refused = error.reason() == Some(h2::Reason::REFUSED_STREAM);
     if error.is_remote() && (error.is_go_away() || (error.is_reset() && refused)) {
         return Class::Unprocessed;
