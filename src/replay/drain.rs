@@ -19,10 +19,10 @@ use crate::runtime;
 /// that leaves room. To read more would take longer than the round trips of a new connection.
 const MOST_BYTES: u64 = 128 * 1024;
 
-/// How long the rest of a discarded answer is waited for.
+/// The longest wait for the rest of a discarded response.
 ///
-/// About what a new TCP and TLS connection to another continent takes (three round trips of
-/// 80 ms): whoever waits longer has gained nothing by it.
+/// A new TCP and TLS connection to another continent takes about as long (three round trips of
+/// 80 ms), so a longer wait gains nothing.
 const MOST_TIME: Duration = Duration::from_millis(250);
 
 /// How much of an answer is kept of which something is wanted: the API's error bodies are below
@@ -46,7 +46,7 @@ pin_project! {
         body: Option<R>,
         left: u64,
         sleep: Option<Pin<Box<Sleep>>>,
-        // What was read, if that is wanted.
+        // The bytes read so far, if the caller wants them.
         kept: Option<Vec<u8>>,
     }
 }
@@ -85,7 +85,7 @@ impl<R: Body> Drain<R> {
 }
 
 impl<R: Body> Future for Drain<R> {
-    /// What was kept.
+    /// The kept bytes.
     type Output = Option<Vec<u8>>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
@@ -108,7 +108,7 @@ impl<R: Body> Future for Drain<R> {
     }
 }
 
-/// Ready when there is no point in reading on.
+/// Ready when reading further gains nothing.
 fn read<R: Body>(
     mut body: Pin<&mut R>,
     left: &mut u64,

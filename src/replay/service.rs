@@ -74,7 +74,7 @@ where
 fn announced(headers: &HeaderMap) -> Option<u64> {
     let mut lengths = headers.get_all(CONTENT_LENGTH).iter();
     let length = lengths.next()?.to_str().ok()?;
-    // With two, nobody knows which one the transport goes by. The parser would take a sign too.
+    // With two values, it is unknown which one the transport uses. The parser would accept a sign.
     let one_number = lengths.next().is_none() && length.bytes().all(|byte| byte.is_ascii_digit());
     length.parse().ok().filter(|_| one_number)
 }

@@ -43,7 +43,7 @@ pub struct Budget {
 struct Shared {
     /// From here the times are counted, so that one fits an atomic.
     epoch: Instant,
-    /// What one permit costs, in nanoseconds of refilling.
+    /// The cost of one permit, in nanoseconds of refilling.
     interval: u64,
     /// What all permits cost.
     depth: u64,

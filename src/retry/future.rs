@@ -147,8 +147,8 @@ where
                     }
                     Poll::Pending => {
                         ready!(timeout.poll(cx, call));
-                        // An attempt that nothing could follow goes on; one that is given up is
-                        // dropped with its stage.
+                        // If no retry could follow, the attempt continues. Otherwise the next
+                        // stage drops it.
                         let Some(pause) = call.time_out() else {
                             return Poll::Pending;
                         };

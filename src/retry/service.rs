@@ -69,9 +69,9 @@ where
 
     #[inline]
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
-        // A layer outside keeps a copy of this request, and sends it again when it has to: two that
-        // do would multiply. A second replay layer in between hides its mark, but not the number
-        // of its resend.
+        // A layer outside keeps a copy of this request and resends it if necessary. The sends of two
+        // such layers would multiply. A second replay layer in between hides the mark of the outer
+        // layer, but not the number of its resend.
         let is_resend = request.extensions().get::<Attempt>().is_some();
         let passes = request.body().is_held() || is_resend;
         let may_go = match passes {

@@ -65,7 +65,7 @@ impl Upstream {
         self
     }
 
-    /// Sends take slots of this limiter. Where there is no throttle, they wait for nothing else.
+    /// Makes sends wait for slots of this limiter. Without a throttle, they wait for nothing else.
     pub(crate) fn with_limiter(mut self, limiter: Limiter) -> Self {
         let throttle = self.throttle.unwrap_or_else(Throttle::without_gates);
         self.throttle = Some(throttle.with_limiter(limiter));

@@ -166,8 +166,7 @@ impl Throttle {
         shut::none_is() || self.is_open() && self.try_take()
     }
 
-    /// Takes a slot that is at hand, or passes where there is no limit: for a send that waits at no
-    /// gate.
+    /// Takes a free slot, or passes without a limit. For a send that skips the gates.
     pub(crate) fn try_take(&self) -> bool {
         self.shared.limiter.as_ref().is_none_or(Limiter::try_take)
     }

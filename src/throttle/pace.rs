@@ -12,10 +12,9 @@ const PERIOD: Duration = Duration::from_secs(1);
 /// How far apart the slots of a gate are: one interval at first, half of it after some slots, and
 /// so on.
 ///
-/// A pace that stayed the same would make one 429 last for ever at any load above it: the queue
-/// would never be empty. So it grows as long as the server does not object, and the queue of any
-/// length is gone after a few seconds. It grows by slots and not by time: when nobody was let go
-/// for a while, the server had nothing to object to.
+/// With a constant pace, any load above it would keep the queue full forever after one 429. So the
+/// pace grows until the next 429, and a queue of any length is gone after a few seconds. It grows
+/// with slots and not with time: while no request leaves, the server cannot object.
 #[derive(Clone, Debug)]
 pub(super) struct Pace {
     interval: Duration,

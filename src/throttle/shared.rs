@@ -36,7 +36,7 @@ impl Shared {
             let result = change(&mut table, &mut woken);
             let closed = table.closed();
             self.closed.store(closed, Ordering::Release);
-            // Under the lock, so that it goes with what the table has come to.
+            // Under the lock, so that the flag agrees with the table.
             self.shut.set(closed > 0 || self.limiter.is_some());
             result
         };

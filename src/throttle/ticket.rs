@@ -75,7 +75,7 @@ impl Ticket {
         self.at
     }
 
-    /// What is closed; `None` if it waits for a slot.
+    /// The closed endpoint; `None` if the ticket waits for a slot.
     pub(crate) fn endpoint(&self) -> Option<&str> {
         match &self.queue {
             Queue::Gate(place) => Some(&place.endpoint),

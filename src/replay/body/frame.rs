@@ -43,7 +43,7 @@ impl Kept {
     }
 }
 
-/// What is left of an announced length once so much of it was sent.
+/// The rest of an announced length after `sent` bytes.
 pub(super) fn remaining(whole: &SizeHint, sent: u64) -> SizeHint {
     let mut left = SizeHint::new();
     if let Some(upper) = whole.upper() {

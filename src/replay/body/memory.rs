@@ -103,11 +103,11 @@ impl Drop for Memory {
     }
 }
 
-/// What one look at a body shows before it is sent.
+/// The result of polling a body before its first send.
 pub(super) enum Look<B: Body> {
-    /// It was in memory.
+    /// The body is in memory.
     Whole(Bytes),
-    /// It is to be sent as a stream, which begins with what the look has taken out of it.
+    /// The body is a stream, which begins with the frames that the look took out of it.
     Begun([Option<Taken<B>>; 2]),
 }
 
@@ -141,7 +141,7 @@ pub(super) fn look<B: Body + Unpin>(body: &mut B, length: u64) -> Look<B> {
     }
 }
 
-/// Polls without anybody to wake: whoever polls next puts a waker in place of this one.
+/// Polls with a no-op waker: the next poll replaces it.
 fn peek<B: Body + Unpin>(body: &mut B) -> Poll<Polled<B>> {
     Pin::new(body).poll_frame(&mut Context::from_waker(Waker::noop()))
 }

@@ -35,8 +35,8 @@ pub struct ReplayBody<B> {
 
 enum Form<B> {
     Empty,
-    /// Whole, in one frame; taken out when it is sent, so that a body that nobody clones is never
-    /// counted twice.
+    /// The whole body in one frame. Sending takes it out, so that a body without clones never has a
+    /// second reference.
     Small(Option<Bytes>),
     // In boxes, since a client moves its requests a dozen times, and most bodies are small.
     Memory(Box<Memory>),
@@ -117,10 +117,10 @@ where
 }
 
 impl<B: Body> ReplayBody<B> {
-    /// A body that is made anew by `make` for each attempt: a file, which is opened each time.
+    /// Returns a body that calls `make` for each attempt, for example to open a file each time.
     ///
-    /// For stacks without [`ReplayLayer`](super::ReplayLayer). That would wrap this body once more,
-    /// as a stream like any other: behind it, give the request a [`Remake`](super::Remake).
+    /// Use it in stacks without [`ReplayLayer`](super::ReplayLayer). That layer would wrap this body
+    /// as a stream. With it, give the request a [`Remake`](super::Remake) instead.
     ///
     /// Nothing of it is kept, so no cap applies, and it can be sent again whatever its size.
     /// `make` is called once here, and once for each attempt after the first, when that is polled

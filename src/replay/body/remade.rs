@@ -17,7 +17,7 @@ use crate::{
     replay::{ReplayBodyError, ReplayBodyErrorKind, remake::Make},
 };
 
-/// A body of which each clone is made anew by a function of the caller's.
+/// A body for which the caller's function makes the content of each clone.
 pub(super) struct Remade<B> {
     shared: Arc<Shared<B>>,
     ticket: u64,
@@ -106,7 +106,7 @@ impl<B> Remade<B> {
         true
     }
 
-    /// Whether this clone may go on; taking over from the older ones if it starts now.
+    /// Checks that this clone is valid. Its first call invalidates the older clones.
     fn enter(&mut self) -> Result<(), ReplayBodyErrorKind> {
         let mut state = lock(&self.shared.state);
         // At most one clone is sent at a time, though each has a body of its own: the older would only keep

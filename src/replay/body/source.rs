@@ -21,7 +21,7 @@ pub(super) struct SourceGuard<'a, B> {
     source: Option<B>,
 }
 
-/// What one poll of the caller's body has brought.
+/// The result of one poll of the caller's body.
 pub(super) enum Brought {
     Pending(Waker),
     Frame(Option<Kept>, End),
@@ -36,9 +36,9 @@ impl<'a, B> SourceGuard<'a, B> {
         }
     }
 
-    /// Back into the log, and whoever came for it in the meantime is woken.
+    /// Returns the body to the log, and wakes the clone that asked for it in the meantime.
     ///
-    /// Pending when there was nothing to be had and this clone may still wait for it.
+    /// Pending if the body yielded nothing and this clone may still wait for it.
     pub(super) fn put_back(mut self, ticket: u64, brought: Brought) -> Poll<()> {
         let mut aside = Aside::new();
         let source = self.source.take();

@@ -32,7 +32,7 @@ impl<B: CloneBody, S: Clone> RequestCopy<B, S> {
     /// A copy with the newer of the two bodies, and with a clone of this service. The request is
     /// marked as held.
     ///
-    /// No copy, and no mark, when the body cannot be had again.
+    /// Returns `None` and sets no mark if the body cannot be cloned.
     pub(crate) fn keep(request: &mut Request<B>, service: &S) -> Option<Box<Self>> {
         let body = request.body().try_clone()?;
         request.body_mut().hold();

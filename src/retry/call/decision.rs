@@ -11,7 +11,7 @@ use crate::{
     throttle::Passage,
 };
 
-/// How many resends of a call draw on no budget, after failures that were no load for the API.
+/// The number of resends of a call outside of the budget, after failures that cost the API nothing.
 ///
 /// Two are enough for a connection that is replaced while a burst is on it: the first resend finds
 /// the next connection or the stream limit of this one, the second survives a race between the two.
@@ -28,10 +28,11 @@ struct Plan {
 }
 
 impl<S: Clone, B: CloneBody, C> Call<S, B, C> {
-    /// Whether to send again, and when; if so, the older body is revoked.
+    /// Decides whether and when to resend. If it does, it invalidates the older body.
     ///
-    /// The connection may still be sending that, and so may lose the copy at any moment: only
-    /// what is claimed is safe. It comes last, as after it the old answer is worth nothing.
+    /// The connection may still be sending the older body, which can make the copy useless at any
+    /// moment: only a claimed copy is safe. The claim comes last, because it makes the old response
+    /// useless.
     pub(super) fn decide(&mut self, failed: FailedSend) -> Result<Pause, Stop> {
         let (class, now) = (failed.class, self.now());
         let plan = self.plan(class);
@@ -133,12 +134,12 @@ impl<S: Clone, B: CloneBody, C> Call<S, B, C> {
     /// How long the server asked to wait, and how long it will be.
     fn wait(&mut self, class: Class) -> (Option<Duration>, Duration) {
         let rng = self.rng.get_or_insert_with(|| self.settings.rng());
-        // A resend that was made at once is no step of the backoff.
+        // An immediate resend does not advance the backoff.
         let at_once = u32::from(self.resent) + self.free_resends.min(1);
         let retry = self.sends.saturating_sub(at_once);
         let backoff = self.settings.policy.backoff.wait(retry, rng);
         match class {
-            // No wait at all is no wish that could be followed: it would hammer the server.
+            // A `Retry-After` of zero is ignored: following it would hammer the server.
             Class::Throttled { after: Some(after) } | Class::Transient { after: Some(after) }
                 if !after.get().is_zero() =>
             {

@@ -16,7 +16,7 @@ mod throttling;
 use closed::Closed;
 use target::Target;
 
-/// What one call knows, and how it decides.
+/// The state and the decisions of one call.
 pub(super) struct Call<S, B, C> {
     settings: Arc<Settings<C>>,
     target: Target<S, B>,
@@ -53,7 +53,7 @@ enum Cause {
     Broken,
 }
 
-/// What comes before the next send.
+/// The wait before the next send.
 #[derive(Debug)]
 pub(super) enum Pause {
     None,
@@ -114,7 +114,7 @@ impl<S: Clone, B: CloneBody, C> Call<S, B, C> {
         self.target = Target::unsent(request, service);
     }
 
-    /// The service that the kept request is to be sent with.
+    /// The service that will send the kept request.
     pub(super) fn service(&mut self) -> &mut S {
         self.target.service()
     }
@@ -149,8 +149,8 @@ impl<S: Clone, B: CloneBody, C> Call<S, B, C> {
         *self.started.get_or_insert_with(Instant::now)
     }
 
-    /// When the attempt that was begun now may be given up; `None` if it may not, since nothing
-    /// could follow it, or if there is no runtime to wait on.
+    /// When a retry may replace the attempt that starts now. `None` if no retry could follow it, or
+    /// outside of a tokio runtime.
     pub(super) fn attempt_deadline(&mut self) -> Option<Instant> {
         let now = self.now();
         let options = self.options();

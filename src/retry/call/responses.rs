@@ -13,8 +13,8 @@ use crate::{
 };
 
 impl<S: Clone, B: CloneBody, C> Call<S, B, C> {
-    /// The pause before the next send, if there is one; the answer is then worth nothing any more,
-    /// and the older body is revoked. If there is none, the answer says why, where it asks for it.
+    /// Returns the pause before the next send. The response is then useless, and the older body is
+    /// invalidated. If the call does not resend a retryable response, its `Outcome` says why.
     pub(in crate::retry) fn after<R, E>(
         &mut self,
         result: &mut Result<Response<R>, E>,
