@@ -1,4 +1,4 @@
-//! Host and port, in the one reading that this crate has of them.
+//! Host and port, parsed in one way for the whole crate.
 
 use std::{
     fmt,
@@ -10,33 +10,33 @@ use http::Uri;
 /// The longest name that DNS can hold (RFC 1035, section 2.3.4), written without its final dot.
 const LONGEST_NAME: usize = 253;
 
-/// The host, and the port if one is named, that a connection is made to.
+/// The host of a connection, and its port if the text names one.
 ///
-/// Equal ones are the same place: neither upper case, nor the final dot of a name, nor the spelling
-/// of an IPv6 address makes a difference. What one program would take for a host and another one
-/// would not is an error: the token goes where both agree.
+/// Two equal authorities are the same destination: upper case, the final dot of a name and the
+/// notation of an IPv6 address make no difference. If parsers disagree whether a text is a host, it
+/// is an error here, so that the token goes only to an unambiguous host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Authority<'a> {
     host: Host<'a>,
     port: Option<u16>,
 }
 
-/// A name or an address. It shows itself in lower case, and an IPv6 address in brackets.
+/// A name or an address, displayed in lower case, an IPv6 address in brackets.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Host<'a> {
     Name(&'a str),
     Address(IpAddr),
 }
 
-/// Why a text names no place to connect to.
+/// Why a text is not a valid authority.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fault {
     NoHost,
-    /// There is a user name or a password in it.
+    /// The text contains a user name or a password.
     UserInfo,
-    /// It is neither a name nor an address.
+    /// The host is neither a name nor an address.
     Host,
-    /// What stands behind the colon is no port.
+    /// The text after the colon is not a port.
     Port,
 }
 
@@ -48,7 +48,7 @@ impl<'a> Authority<'a> {
         if text.contains('/') {
             return Err(Fault::Host);
         }
-        // An IPv6 address has colons of its own, within its brackets.
+        // An IPv6 address contains colons within its brackets.
         let (host, port) = match text.rsplit_once(':') {
             Some((host, port)) if !port.ends_with(']') => (host, Some(port)),
             _ => (text, None),
@@ -69,18 +69,18 @@ impl<'a> Authority<'a> {
         self.host
     }
 
-    /// The port, or this one where none is named.
+    /// Returns the port, or this default.
     pub(crate) fn port_or(self, usual: u16) -> u16 {
         self.port.unwrap_or(usual)
     }
 
-    /// Without the port that its scheme has anyhow.
+    /// Removes the port if it is the scheme's default.
     pub(crate) fn without_port(mut self, usual: u16) -> Self {
         self.port = self.port.filter(|port| *port != usual);
         self
     }
 
-    /// Whether it is on this machine: `localhost`, or a loopback address.
+    /// Returns whether the host is this machine: `localhost`, or a loopback address.
     pub(crate) fn is_loopback(self) -> bool {
         match self.host {
             Host::Name(name) => name.eq_ignore_ascii_case("localhost"),
@@ -96,7 +96,7 @@ impl<'a> Host<'a> {
             let address: Ipv6Addr = address.parse().map_err(|_| Fault::Host)?;
             return Ok(Self::Address(address.into()));
         }
-        // A fully qualified name is the same with a dot at its end.
+        // A fully qualified name is the same with or without its final dot.
         let text = text.strip_suffix('.').unwrap_or(text);
         if text.is_empty() {
             return Err(Fault::NoHost);
@@ -119,8 +119,8 @@ impl<'a> Host<'a> {
     }
 }
 
-/// Whether it is a host name. One that ends in a number is none: `127.1` and `0x7f000001` are
-/// addresses to some resolvers, and names to others.
+/// Returns whether the text is a host name. A text that ends in a number is not: `127.1` and
+/// `0x7f000001` are addresses to some resolvers, and names to others.
 pub(crate) fn is_name(text: &str) -> bool {
     let last = text.rsplit('.').next().unwrap_or_default();
     let hex = last.strip_prefix("0x").or_else(|| last.strip_prefix("0X"));
@@ -129,7 +129,8 @@ pub(crate) fn is_name(text: &str) -> bool {
     text.len() <= LONGEST_NAME && !is_number && text.split('.').all(is_label)
 }
 
-/// A label of a host name; with underscores, which names inside a cluster may hold.
+/// Returns whether the text is a label of a host name. Underscores are allowed, because names
+/// inside a cluster can contain them.
 pub(crate) fn is_label(label: &str) -> bool {
     let inside = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
     (1..=63).contains(&label.len())
@@ -138,13 +139,13 @@ pub(crate) fn is_label(label: &str) -> bool {
         && !label.ends_with('-')
 }
 
-/// Only digits: the parser of the standard library takes a sign too.
+/// Parses a port of digits only: the standard library's parser accepts a sign, too.
 pub(crate) fn parse_port(port: &str) -> Option<u16> {
     let is_number = port.bytes().all(|byte| byte.is_ascii_digit());
     port.parse().ok().filter(|&port| is_number && port != 0)
 }
 
-/// An authority as it was written, without what may be a password.
+/// Returns an authority as written, without a user name and password.
 pub(crate) fn without_user(authority: &str) -> &str {
     authority.rsplit('@').next().unwrap_or_default()
 }

@@ -1,16 +1,15 @@
-//! The crypto providers of rustls: those that features compile in, and the one that the process has
-//! installed.
+//! The crypto providers of rustls: compiled in by features, or installed by the process.
 
 use std::sync::Arc;
 
 use rustls::crypto::CryptoProvider;
 
-/// The next step if there is no provider.
+/// The error text for a process without a provider.
 pub(crate) const NO_PROVIDER: &str = "TLS has no crypto provider; enable the feature `ring` or `aws-lc-rs` of tower-genesys, or install your own before \
      (`CryptoProvider::install_default`)";
 
-/// The provider that the features name. `aws-lc-rs` is only there if it was asked for, `ring` by
-/// default: so the former wins.
+/// Returns the provider that the features select. `aws-lc-rs` is opt-in and `ring` is a default, so
+/// the former takes precedence.
 pub(crate) fn compiled_in() -> Option<Arc<CryptoProvider>> {
     #[cfg(feature = "aws-lc-rs")]
     let provider = Some(Arc::new(rustls::crypto::aws_lc_rs::default_provider()));
@@ -21,7 +20,7 @@ pub(crate) fn compiled_in() -> Option<Arc<CryptoProvider>> {
     provider
 }
 
-/// The provider that was installed for the process.
+/// Returns the provider that the process has installed.
 pub(crate) fn installed() -> Option<Arc<CryptoProvider>> {
     CryptoProvider::get_default().map(Arc::clone)
 }

@@ -1,4 +1,4 @@
-//! Errors of any type, and what they are made of.
+//! Boxed errors, and the search in their chains.
 
 use std::{error::Error, io, iter::successors, sync::Arc};
 
@@ -10,29 +10,28 @@ pub(crate) use stale_connection::StaleConnection;
 
 /// An error of any type, as tower's middleware returns it.
 ///
-/// Errors of this crate are found in it by [`TokenError::find`](crate::TokenError::find) and its
-/// kin.
+/// [`TokenError::find`](crate::TokenError::find) and the `find` functions of other error types find
+/// this crate's errors in it.
 pub type BoxError = Box<dyn Error + Send + Sync>;
 
-/// A chain longer than this is not followed further: an error that names itself as its source would
-/// never end.
+/// The longest chain that is followed: an error that returns itself as its source would never end.
 const LONGEST_CHAIN: usize = 64;
 
-/// An error and its causes, outermost first.
+/// Returns an error and its causes, outermost first.
 pub(crate) fn causes<'a>(
     error: &'a (dyn Error + 'static),
 ) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
     successors(Some(error), |error| cause(*error)).take(LONGEST_CHAIN)
 }
 
-/// The first error of type `E` among them.
+/// Finds the first error of type `E` in the chain.
 pub(crate) fn find<'a, E: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a E> {
     causes(error).find_map(|error| error.downcast_ref())
 }
 
 fn cause<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a (dyn Error + 'static)> {
-    // These show the error that they were made of as themselves, and give that one's source as
-    // theirs.
+    // These wrappers display their inner error and return its source, so the inner error is not in
+    // the chain itself.
     if let Some(refused) = error.downcast_ref::<Refused>() {
         return Some(refused.get_ref());
     }

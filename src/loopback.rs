@@ -1,13 +1,13 @@
-//! This machine, to which http is allowed when somebody asks for it.
+//! The switch that allows http to this machine.
 
 use std::ffi::OsString;
 
 pub(crate) const VARIABLE: &str = "GENESYS_ALLOW_LOOPBACK";
 
-/// Whether the environment allows http to this machine, by a function that looks variables up.
+/// Returns whether the environment allows http to this machine. `look_up` reads a variable.
 ///
-/// One rule for organisations and clients: a program that is pointed at a test server by its
-/// environment needs both.
+/// Organisations and clients share the rule, because a program whose environment names a test
+/// server needs both.
 pub(crate) fn from_env(look_up: impl Fn(&str) -> Option<OsString>) -> Result<bool, String> {
     match look_up(VARIABLE).as_deref().map(|value| value.to_str()) {
         None => Ok(false),

@@ -1,8 +1,8 @@
 //! The tokio runtime that this crate's timers run on.
 //!
-//! Timers need its time driver, as those of tower's own layers do, and panic where it was built
-//! without one: that cannot be asked for, only found out. Whether there is a runtime at all can be
-//! asked for, so its absence is an error, or a wait that is not made.
+//! Timers need its time driver, as those of tower's own layers do, and panic on a runtime without
+//! one, because tokio offers no way to check for it. The absence of a runtime can be checked, so it
+//! is an error, or the wait is skipped.
 
 use std::{future::Future, pin::Pin};
 
@@ -11,22 +11,22 @@ use tokio::{
     time::{self, Instant, Sleep, timeout_at},
 };
 
-/// Whether this is called within a tokio runtime.
+/// Returns whether the caller is inside a tokio runtime.
 pub(crate) fn is_entered() -> bool {
     Handle::try_current().is_ok()
 }
 
-/// A timer; `None` outside of a tokio runtime.
+/// Creates a timer; `None` outside a tokio runtime.
 ///
 /// # Panics
 ///
-/// If the runtime has no time driver, or is shut down when the timer is polled.
+/// If the runtime has no time driver, or is shut down at a poll of the timer.
 pub(crate) fn sleep_until(at: Instant) -> Option<Pin<Box<Sleep>>> {
     is_entered().then(|| Box::pin(time::sleep_until(at)))
 }
 
-/// The output of a future, or `None` if it is not there by then. Outside of a tokio runtime it has
-/// all the time.
+/// Returns the output of a future, or `None` after the deadline. Outside a tokio runtime there is
+/// no deadline.
 ///
 /// # Panics
 ///

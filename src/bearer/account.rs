@@ -3,11 +3,11 @@ use http::Extensions;
 use super::Origins;
 use crate::token::TokenProvider;
 
-/// Tokens, and the origins that they may be sent to.
+/// Tokens, and the only origins that may receive them.
 ///
-/// The two belong together: a token that is sent elsewhere is a token given away.
+/// The two belong together, because any other host that receives the token can use it.
 ///
-/// An example is at [`SelectAccount`].
+/// [`SelectAccount`] has an example.
 #[derive(Clone, Debug)]
 pub struct Account<P> {
     tokens: P,
@@ -15,17 +15,17 @@ pub struct Account<P> {
 }
 
 impl<P> Account<P> {
-    /// These tokens, for these origins.
+    /// Creates an account with these tokens for these origins.
     pub const fn new(tokens: P, origins: Origins) -> Self {
         Self { tokens, origins }
     }
 
-    /// Where the tokens come from.
+    /// Returns the provider of the tokens.
     pub const fn tokens(&self) -> &P {
         &self.tokens
     }
 
-    /// Where they may be sent.
+    /// Returns the origins that may receive the tokens.
     pub const fn origins(&self) -> &Origins {
         &self.origins
     }
@@ -33,7 +33,7 @@ impl<P> Account<P> {
 
 /// Chooses the [`Account`] for a request by its extensions, so that one stack serves many.
 ///
-/// [`Org`](crate::Org) is one. By a mark of your own:
+/// [`Org`](crate::Org) implements it. This example selects by a custom extension:
 ///
 /// ```
 /// use http::{Extensions, Request};
@@ -73,15 +73,15 @@ impl<P> Account<P> {
 /// # Ok::<(), tower_genesys::BoxError>(())
 /// ```
 pub trait SelectAccount {
-    /// Where the tokens of all its accounts come from.
+    /// The provider of the tokens of all accounts.
     type Tokens: TokenProvider;
 
-    /// The account that this request is to be sent with. Without one it is refused, with
+    /// Returns the account of this request. `None` refuses the request, with
     /// [`OriginErrorKind::NoAccount`](super::OriginErrorKind::NoAccount).
     fn select<'a>(&'a self, extensions: &'a Extensions) -> Option<&'a Account<Self::Tokens>>;
 }
 
-/// The same account for every request.
+/// Selects the same account for every request.
 impl<P: TokenProvider> SelectAccount for Account<P> {
     type Tokens = P;
 

@@ -1,20 +1,20 @@
 use http::{HeaderMap, header::WWW_AUTHENTICATE};
 
-/// The errors of a Bearer challenge after which another token of the same kind fares no better: the
-/// two of RFC 6750, section 3.1, that are not `invalid_token`, and the one of RFC 9470, section 3.
+/// The error codes of a Bearer challenge that a newer token of the same kind does not change: the
+/// two of RFC 6750, section 3.1, other than `invalid_token`, and the one of RFC 9470, section 3.
 ///
-/// Any other code, of a gateway for instance, counts as `invalid_token` does: to renew once too
-/// often costs one token request, to renew never costs every request until the token expires.
+/// Any other code (from a gateway, for example) counts as `invalid_token`: a needless renewal costs
+/// one token request, a missing one fails every request until the token expires.
 const NOT_THE_TOKEN: [&str; 3] = [
     "insufficient_scope",
     "invalid_request",
     "insufficient_user_authentication",
 ];
 
-/// Whether a 401 says by its `WWW-Authenticate` that something else than the token is to blame.
+/// Returns whether the `WWW-Authenticate` of a 401 names a cause other than the token.
 ///
-/// Not so without a Bearer challenge, without its `error`, or when there are two opinions. A header
-/// that is not by the grammar (RFC 9110, section 11.6.1) says nothing.
+/// `false` without a Bearer challenge, without its `error`, or if two challenges disagree. A header
+/// that breaks the grammar (RFC 9110, section 11.6.1) is ignored.
 pub(super) fn clears_token(headers: &HeaderMap) -> bool {
     let mut cleared = false;
     for value in headers.get_all(WWW_AUTHENTICATE) {
@@ -34,7 +34,7 @@ enum Blame {
     Other,
 }
 
-/// What the Bearer challenges among those of one header say; `None` when it is malformed.
+/// Reads the Bearer challenges of one header; `None` if it is malformed.
 fn read(header: &[u8]) -> Option<Blame> {
     let mut reader = Reader(header);
     let mut blame = Blame::Nobody;
@@ -67,7 +67,7 @@ fn read(header: &[u8]) -> Option<Blame> {
     }
 }
 
-/// What of a header is still to be read. Nothing is copied.
+/// The unread rest of a header. Nothing is copied.
 struct Reader<'a>(&'a [u8]);
 
 impl<'a> Reader<'a> {
@@ -92,7 +92,7 @@ impl<'a> Reader<'a> {
         (!token.is_empty()).then_some(token)
     }
 
-    /// Reads the other form of credentials, a single value without a name, if it is there.
+    /// Reads the other form of credentials, a single value without a name, if present.
     fn token68(&mut self) -> bool {
         let mut ahead = Reader(self.0);
         ahead.skip(is_space);
@@ -105,7 +105,7 @@ impl<'a> Reader<'a> {
         found
     }
 
-    /// Reads `=` and what follows it.
+    /// Reads `=` and the value after it.
     fn value(&mut self) -> Option<Value<'a>> {
         self.skip(is_space);
         self.0 = self.0.strip_prefix(b"=")?;
@@ -130,7 +130,8 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// The value of a parameter. A backslash in it quotes what follows; in a token there is none.
+/// The value of a parameter. In a quoted string, a backslash quotes the next byte; a token has no
+/// backslash.
 struct Value<'a>(&'a [u8]);
 
 impl Value<'_> {
@@ -153,7 +154,7 @@ fn is_token(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }
 
-/// What `token68` of RFC 9110, section 11.2, consists of before its padding.
+/// A byte of `token68` (RFC 9110, section 11.2) before its padding.
 fn is_token68(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"-._~+/".contains(&byte)
 }

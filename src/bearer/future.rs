@@ -18,7 +18,7 @@ use crate::{
 pin_project! {
     /// The response future of [`Bearer`](super::Bearer).
     ///
-    /// There is an example in the [module docs](super).
+    /// The [module docs](super) have an example.
     #[must_use = "a future does nothing until it is awaited"]
     pub struct ResponseFuture<S, B, P>
     where
@@ -33,8 +33,7 @@ pin_project! {
 pin_project! {
     #[project = StateProj]
     enum State<F, P, W, U> {
-        // The slow path: no token was there. The request is in a box: else each response would drag
-        // along the room for one that has to wait.
+        // The slow path, without a valid token. The box keeps the future of the fast path small.
         Unsent {
             unsent: Option<U>,
             #[pin]
@@ -47,26 +46,26 @@ pin_project! {
 }
 
 pin_project! {
-    /// What a request waits for before it is sent.
+    /// What a request waits for before the send.
     #[project = StageProj]
     enum Stage<W> {
         Token { #[pin] wait: W },
-        // `slow` is whether the service has not been ready at once.
+        // `slow` is true if the service was not ready at once.
         Service { token: AccessToken, slow: bool },
     }
 }
 
 /// How often a request waits for a token when each expires before the service is ready.
 ///
-/// The second time is for a token that was near its end. After a third, the service takes longer
-/// to become ready than tokens last, and the request is better sent with the last of them.
+/// The second wait covers a token that was close to expiry. After a third, the service needs longer
+/// to become ready than tokens last, so the request goes out with the last token.
 const MOST_WAITS: u8 = 3;
 
-/// Why a state has what it is about: what takes it leaves the state.
+/// The invariant of a state with a request: taking the request leaves the state.
 const SENT_ONCE: &str = "the request is there until it is sent";
 const COMPLETED: &str = "a response future was polled after it had completed";
 
-/// A request that waits for its token, and the service for it, which is not ready.
+/// A request that waits for its token, and its unready service.
 struct Unsent<S, B, P> {
     service: S,
     request: Request<B>,
@@ -178,7 +177,7 @@ where
     S: Service<Request<B>>,
     P: TokenProvider,
 {
-    /// Waits for a token, and then for the service: ready with the token to send now.
+    /// Waits for a token, then for the service, and returns the token to send now.
     fn poll_token(
         &mut self,
         mut stage: Pin<&mut Stage<P::Wait>>,
@@ -189,8 +188,8 @@ where
         S::Error: Into<BoxError>,
     {
         loop {
-            // The token comes first, so that nothing that the service reserves is kept from others
-            // meanwhile; and it is looked at again once the service is ready.
+            // The token comes first, so that this request reserves nothing in the service
+            // meanwhile. When the service is ready, the token is checked again.
             let next = match stage.as_mut().project() {
                 StageProj::Token { wait } => Stage::Service {
                     token: ready!(wait.poll(cx))?,
@@ -210,9 +209,9 @@ where
         }
     }
 
-    /// The token to send, now that the service is ready, or another wait for one.
+    /// Returns the token to send through the ready service, or another wait for one.
     ///
-    /// A `slow` service may have taken so long that the token that was waited for has expired.
+    /// If the service was `slow`, the token may have expired meanwhile.
     fn token(&mut self, waited: &AccessToken, slow: bool) -> Result<AccessToken, P::Wait>
     where
         S: Clone,
@@ -224,7 +223,7 @@ where
             return Ok(waited.clone());
         }
         self.waits += 1;
-        // Whatever it has reserved goes back while this waits.
+        // The clone replaces the ready service, which releases its reservation during the wait.
         self.service = self.service.clone();
         Err(self.tokens.wait(Generation::NONE))
     }
@@ -246,11 +245,11 @@ impl<F, P, W, U> State<F, P, W, U> {
     }
 }
 
-/// Reports the token of a request that got a 401, unless something else is to blame, and says on
-/// the response what that led to.
+/// Reports the token of a request that got a 401, unless the challenge names another cause, and
+/// puts the result into the response's extensions.
 #[cold]
 fn mark<R>(response: &mut Response<R>, tokens: &impl TokenProvider, generation: Generation) {
-    // A 401 that blames something else would renew a good token for nothing, again and again.
+    // A 401 with another cause would renew a good token in vain, again and again.
     let rejection = if challenge::clears_token(response.headers()) {
         Rejection::NotTheToken
     } else {

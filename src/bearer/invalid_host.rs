@@ -2,13 +2,13 @@ use std::{error::Error, fmt};
 
 use crate::authority::Fault;
 
-/// How much of the text an error repeats, in characters.
+/// The longest part of the text that an error repeats, in characters.
 const ECHO: usize = 60;
 
-/// A text that [`Origins`](super::Origins) were to allow names no host.
+/// The error of [`Origins`](super::Origins) for a text that is not `host` or `host:port`.
 ///
-/// The message says what to write instead. It repeats the text shortened and escaped, and not at all
-/// if there may be a password in it.
+/// The message says what to write instead. It repeats the text shortened and escaped, or omits it
+/// if it may contain a password.
 ///
 /// ```
 /// use tower_genesys::bearer::Origins;
@@ -16,7 +16,7 @@ const ECHO: usize = 60;
 /// let error = Origins::of_host("https://api.mypurecloud.com/").unwrap_err();
 /// assert_eq!(
 ///     error.to_string(),
-///     "`https://api.mypurecloud.com/` is no host; write a host, and a port where needed, such as \
+///     "`https://api.mypurecloud.com/` is not a host; write a host, with a port if needed, such as \
 ///      `api.mypurecloud.com` or `gw.example:8443`, without scheme and path"
 /// );
 /// ```
@@ -28,14 +28,14 @@ pub struct InvalidHost {
 impl InvalidHost {
     pub(super) fn new(text: &str, fault: Fault) -> Self {
         let what = match fault {
-            Fault::UserInfo => "the host holds a user name or a password".into(),
+            Fault::UserInfo => "the host contains a user name or a password".into(),
             Fault::NoHost if text.is_empty() => "the host is empty".into(),
             Fault::NoHost => format!("{} has no host", echo(text)),
-            Fault::Host => format!("{} is no host", echo(text)),
-            Fault::Port => format!("{} has a port that is none", echo(text)),
+            Fault::Host => format!("{} is not a host", echo(text)),
+            Fault::Port => format!("{} has an invalid port", echo(text)),
         };
         let message = format!(
-            "{what}; write a host, and a port where needed, such as `api.mypurecloud.com` or \
+            "{what}; write a host, with a port if needed, such as `api.mypurecloud.com` or \
              `gw.example:8443`, without scheme and path"
         );
         Self {

@@ -10,7 +10,7 @@ pub struct BearerLayer<A> {
 }
 
 impl<P: TokenProvider> BearerLayer<Account<P>> {
-    /// Signs every request with these tokens, for these origins only.
+    /// Creates a layer that signs every request with these tokens, for these origins only.
     pub const fn new(tokens: P, origins: Origins) -> Self {
         Self {
             accounts: Account::new(tokens, origins),
@@ -19,7 +19,8 @@ impl<P: TokenProvider> BearerLayer<Account<P>> {
 }
 
 impl<A: SelectAccount> BearerLayer<A> {
-    /// Signs each request with the account that is chosen for it. One for which there is none is
+    /// Creates a layer that signs each request with the account that
+    /// [`SelectAccount`](super::SelectAccount) returns for it. A request without an account is
     /// refused, with [`OriginErrorKind::NoAccount`](super::OriginErrorKind::NoAccount).
     pub const fn per_request(accounts: A) -> Self {
         Self { accounts }

@@ -4,31 +4,32 @@ use http::Uri;
 
 use crate::{authority::without_user, error::find};
 
-/// A request was not sent, because its token would have gone where it does not belong.
+/// The error of a request that was not sent, because its token must not go to that URI.
 ///
-/// It comes inside of a [`Refused`](crate::call::Refused); [`find`](Self::find) gets it out.
+/// The layer returns it inside a [`Refused`](crate::call::Refused). [`find`](Self::find) finds it
+/// there.
 #[derive(Clone, Debug)]
 pub struct OriginError {
     kind: OriginErrorKind,
     host: Option<Box<str>>,
 }
 
-/// What is wrong with a request that was refused.
+/// The reason why a request was refused.
 ///
-/// What to do about each is in the [guide](crate::guide::operating#originerrorkind).
+/// The [guide](crate::guide::operating#originerrorkind) names the next step for each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum OriginErrorKind {
-    /// It names no host.
+    /// The URI has no host.
     NoHost,
-    /// It holds a user name or password before its host.
+    /// The URI contains a user name or password.
     UserInfo,
-    /// It is not https, so that everybody on the way could read the token.
+    /// The URI is not https, so the token would be readable on the network.
     NotHttps,
-    /// Its host and port are not among the [`Origins`](super::Origins).
+    /// The URI's host and port are not among the [`Origins`](super::Origins).
     Foreign,
-    /// It is not the URI: the request names no account, such as an [`Org`](crate::Org), and there
-    /// is none for all requests.
+    /// The request selects no account, such as an [`Org`](crate::Org), and the layer has no default
+    /// account.
     NoAccount,
 }
 
@@ -43,13 +44,13 @@ impl OriginError {
         Self { kind, host }
     }
 
-    /// The `OriginError` in a chain of errors, however many boxes a stack of layers has put around
-    /// it.
+    /// Finds the first `OriginError` in a chain of errors, through any number of boxes that a stack
+    /// of layers puts around it.
     pub fn find<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a Self> {
         find(error)
     }
 
-    /// What is wrong.
+    /// Returns the reason.
     pub const fn kind(&self) -> OriginErrorKind {
         self.kind
     }
@@ -60,12 +61,12 @@ impl fmt::Display for OriginError {
         let host = self.host.as_deref().unwrap_or_default();
         match self.kind {
             OriginErrorKind::NoHost => f.write_str(
-                "not sent: the URI of the request names no host; make it an absolute one \
+                "not sent: the URI of the request names no host; use an absolute one \
                  (`org.api(\"/api/v2/…\")` does)",
             ),
             OriginErrorKind::UserInfo => write!(
                 f,
-                "not sent to {host}: the URI holds a user name or password; take it out"
+                "not sent to {host}: the URI contains a user name or password; remove it"
             ),
             OriginErrorKind::NotHttps => write!(
                 f,
@@ -74,14 +75,14 @@ impl fmt::Display for OriginError {
             ),
             OriginErrorKind::Foreign => write!(
                 f,
-                "not sent to {host}: the token is not for that host; allow it with \
+                "not sent to {host}: the token is not for that host; allow the host with \
                  `Origins::with_host`, or send without a token with `CallOptions::without_auth`"
             ),
             OriginErrorKind::NoAccount => write!(
                 f,
-                "not sent to {host}: the request does not say whose token it is to go with; put an \
-                 `Org` (or what `SelectAccount` looks for) into its extensions, which are lost where \
-                 redirects are followed outside of the layers"
+                "not sent to {host}: the request selects no account; put an `Org` (or the extension \
+                 of your `SelectAccount`) into its extensions, and follow redirects inside the \
+                 layers, because a redirect outside loses the extensions"
             ),
         }
     }

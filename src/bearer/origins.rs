@@ -5,11 +5,11 @@ use http::{Uri, uri::Scheme};
 use super::{InvalidHost, OriginError, OriginErrorKind};
 use crate::authority::{Authority, Fault, Host, parse_port};
 
-/// Where a token may be sent: https, and only to hosts that were named.
+/// The origins that may receive a token: listed hosts, over https.
 ///
-/// An origin is a host and a port (RFC 6454). Upper case, a trailing dot and the default port make
-/// no difference; a host that merely begins or ends like an allowed one is another host. Cheap to
-/// clone.
+/// An origin is a scheme, a host and a port (RFC 6454). Upper case, a trailing dot and the default
+/// port make no difference. A host that merely starts or ends like an allowed one does not match.
+/// Cheap to clone.
 ///
 /// ```
 /// use tower_genesys::bearer::Origins;
@@ -22,7 +22,7 @@ use crate::authority::{Authority, Fault, Host, parse_port};
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Origins {
-    /// As an [`Authority`] shows its host.
+    /// In the form in which [`Authority`] displays its host.
     hosts: Arc<[(Box<str>, u16)]>,
     loopback: bool,
     foreign: Foreign,
@@ -34,7 +34,7 @@ enum Foreign {
     WithoutToken,
 }
 
-/// What is to be done with a request to some URI.
+/// The decision about a request to a URI.
 pub(super) enum Verdict {
     Token,
     NoToken,
@@ -44,7 +44,7 @@ pub(super) enum Verdict {
 const HTTPS_PORT: u16 = 443;
 
 impl Origins {
-    /// No origin at all, to add to.
+    /// Creates an empty list, to add origins to.
     pub fn none() -> Self {
         Self {
             hosts: Arc::new([]),
@@ -53,21 +53,22 @@ impl Origins {
         }
     }
 
-    /// Allows this host, on the default port of https or the one behind a colon: `api.example`,
-    /// `gw.example:8443`, `[2001:db8::1]`.
+    /// Creates a list with this host, on the port after the colon or the default port of https:
+    /// `api.example`, `gw.example:8443`, `[2001:db8::1]`.
     ///
     /// # Errors
     ///
-    /// An [`InvalidHost`] if the text is anything else, such as a whole URL.
+    /// [`InvalidHost`] if the text is anything other than `host` or `host:port` (a full URL, for
+    /// example).
     pub fn of_host(host: &str) -> Result<Self, InvalidHost> {
         Self::none().with_host(host)
     }
 
-    /// Allows one more host.
+    /// Adds a host.
     ///
     /// # Errors
     ///
-    /// As for [`of_host`](Self::of_host).
+    /// [`InvalidHost`], as for [`of_host`](Self::of_host).
     pub fn with_host(mut self, host: &str) -> Result<Self, InvalidHost> {
         let authority = Authority::parse(host).map_err(|fault| InvalidHost::new(host, fault))?;
         let added = (
@@ -78,13 +79,13 @@ impl Origins {
         Ok(self)
     }
 
-    /// Allows a host that was checked before.
+    /// Creates a list with a host that was checked before.
     pub(crate) fn of_checked_host(host: &str) -> Self {
         Self::of_host(host).unwrap_or_else(|_| Self::none())
     }
 
-    /// The hosts of these origins too. A list that is the only one is shared, not copied: among ten
-    /// thousand organisations of one region it stays in the cache.
+    /// Adds the hosts of other origins. An empty list shares the other one instead of copying it,
+    /// so that ten thousand organisations of one region use the same memory.
     pub(crate) fn and_hosts_of(mut self, other: &Self) -> Self {
         self.hosts = match self.hosts.is_empty() {
             true => Arc::clone(&other.hosts),
@@ -93,8 +94,8 @@ impl Origins {
         self
     }
 
-    /// Also this machine (`localhost`, `127.0.0.0/8`, `[::1]`) on any port, with https or http: for
-    /// tests, and for a proxy on the same host. Default: no.
+    /// Allows this machine (`localhost`, `127.0.0.0/8`, `[::1]`) too, on any port, over https or
+    /// http. Use it in tests, or for a proxy on the same host. Default: no.
     #[must_use]
     pub const fn with_loopback(mut self) -> Self {
         self.loopback = true;
@@ -103,15 +104,16 @@ impl Origins {
 
     /// Sends requests to other origins without a token. Default: they fail with [`OriginError`].
     ///
-    /// An `Authorization` that was on such a request is taken off, unless
-    /// [`CallOptions::with_own_authorization`](crate::CallOptions::with_own_authorization) says otherwise.
+    /// The layer removes an `Authorization` from such a request, unless
+    /// [`CallOptions::with_own_authorization`](crate::CallOptions::with_own_authorization) keeps
+    /// it.
     #[must_use]
     pub const fn with_foreign_unsigned(mut self) -> Self {
         self.foreign = Foreign::WithoutToken;
         self
     }
 
-    /// Whether a request to this URI gets a token.
+    /// Returns whether a request to this URI gets a token.
     pub fn allows(&self, uri: &Uri) -> bool {
         self.allows_as_written(uri) || self.refusal(uri).is_none()
     }
@@ -124,8 +126,8 @@ impl Origins {
         }
     }
 
-    /// To take an authority apart costs more than all else here: almost all are allowed as they are
-    /// written. What this allows, [`refusal`](Self::refusal) allows too.
+    /// The fast path: parsing an authority costs more than all the rest, and almost all match as
+    /// written. Everything that this allows, [`refusal`](Self::refusal) allows, too.
     #[inline]
     fn allows_as_written(&self, uri: &Uri) -> bool {
         let written = uri.authority().map_or("", |authority| authority.as_str());
@@ -146,7 +148,7 @@ impl Origins {
             Ok(authority) => Some(authority),
             Err(Fault::NoHost) => return Some(OriginErrorKind::NoHost),
             Err(Fault::UserInfo) => return Some(OriginErrorKind::UserInfo),
-            // No host of a list, whatever a connector makes of it.
+            // A malformed authority matches no listed host, however a connector reads it.
             Err(Fault::Host | Fault::Port) => None,
         };
         if self.loopback && is_http(uri) && authority.is_some_and(Authority::is_loopback) {
@@ -179,8 +181,8 @@ fn is_http(uri: &Uri) -> bool {
     uri.scheme() == Some(&Scheme::HTTP) || uri.scheme() == Some(&Scheme::HTTPS)
 }
 
-/// Whether this authority is the usual address of this machine, and at most a port: of a name and
-/// password, the `@` is no digit.
+/// Returns whether this authority is `127.0.0.1`, with at most a port. A user name and password do
+/// not pass, because `@` is not a digit.
 fn is_this_machine(authority: &str) -> bool {
     let port = authority.strip_prefix("127.0.0.1");
     port.is_some_and(|port| match port.strip_prefix(':') {

@@ -13,7 +13,7 @@ use crate::{
     token::{Generation, TokenProvider},
 };
 
-/// Sets the bearer token of each request. See the [module](super) for what it does.
+/// A service that sets the bearer token of each request; see the [module](super).
 #[derive(Clone, Debug)]
 pub struct Bearer<S, A> {
     pub(super) inner: S,
@@ -21,7 +21,7 @@ pub struct Bearer<S, A> {
 }
 
 impl<S: Clone, P: TokenProvider> Bearer<S, Account<P>> {
-    /// Signs every request with these tokens, for these origins only.
+    /// Wraps a service, and signs every request with these tokens, for these origins only.
     pub const fn new(inner: S, tokens: P, origins: Origins) -> Self {
         Self {
             inner,
@@ -31,24 +31,25 @@ impl<S: Clone, P: TokenProvider> Bearer<S, Account<P>> {
 }
 
 impl<S, A> Bearer<S, A> {
-    /// The service below.
+    /// Returns a reference to the inner service.
     pub fn get_ref(&self) -> &S {
         &self.inner
     }
 
-    /// The service below.
+    /// Returns a mutable reference to the inner service.
     pub fn get_mut(&mut self) -> &mut S {
         &mut self.inner
     }
 
-    /// The service below, without this layer.
+    /// Returns the inner service.
     pub fn into_inner(self) -> S {
         self.inner
     }
 }
 
 impl<S: Clone, A> Bearer<S, A> {
-    /// Leaves an unready service in place of the ready one, whose permit goes back at once.
+    /// Takes the service and leaves an unready clone, so that a permit of the ready one is released
+    /// at once.
     fn unready(&mut self) -> S {
         let fresh = self.inner.clone();
         drop(mem::replace(&mut self.inner, fresh.clone()));
@@ -87,8 +88,8 @@ where
         let Some(account) = self.accounts.select(request.extensions()) else {
             return self.refused(OriginError::no_account(request.uri()));
         };
-        // No token leaves for a place that is not on the list, and where none may go nothing else is sent in
-        // its place: the caller's own credentials least of all.
+        // The token goes only to listed origins. To any other origin the caller's own credentials
+        // do not go either.
         match account.origins().check(request.uri()) {
             Verdict::Token => {}
             Verdict::NoToken => {
@@ -98,7 +99,8 @@ where
             Verdict::Refused(error) => return self.refused(error),
         }
         let tokens = account.tokens().clone();
-        // A request that waits gives its ready service back: the permit in it would be kept from others.
+        // A waiting request gives its ready service back, because other requests may need its
+        // permit.
         match tokens.try_current() {
             Some(token) => {
                 let generation = token.generation();
@@ -114,9 +116,9 @@ where
     }
 }
 
-/// Whether the options of this request say that it gets no token.
+/// Returns whether the options of this request exclude a token.
 fn goes_as_it_is<B>(request: &Request<B>) -> bool {
-    // By reference: to copy the options out of empty extensions costs more than to look.
+    // By reference, because a copy of the default options costs more than a look-up.
     let options = request.extensions().get::<CallOptions>();
     options.is_some_and(|options| {
         let keeps = options.keep_authorization && request.headers().contains_key(AUTHORIZATION);

@@ -2,12 +2,12 @@ use std::time::Duration;
 
 use http::{Extensions, StatusCode};
 
-/// Request extension: how the layers shall treat this one request.
+/// A request extension with settings for this one request.
 ///
 /// # Default
 ///
-/// Authenticated by [`Bearer`](crate::bearer), which replaces an `Authorization` that is there;
-/// sent again as the configuration of [`Retry`](crate::retry) has it.
+/// [`Bearer`](crate::bearer) signs the request and replaces an existing `Authorization`;
+/// [`Retry`](crate::retry) retries it according to its policy.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CallOptions {
@@ -22,7 +22,7 @@ pub struct CallOptions {
     pub(crate) streamed: bool,
 }
 
-/// The statuses that are transient for one request, and for how long.
+/// The statuses that count as transient for one request, and for how long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Transient {
     pub(crate) statuses: &'static [StatusCode],
@@ -30,7 +30,7 @@ pub(crate) struct Transient {
 }
 
 impl CallOptions {
-    /// Options that change nothing.
+    /// Creates options that change nothing.
     pub const fn new() -> Self {
         Self {
             without_auth: false,
@@ -45,7 +45,7 @@ impl CallOptions {
         }
     }
 
-    /// What the extensions of a request hold, or the default.
+    /// Returns the options in the extensions of a request, or the default.
     pub fn of(extensions: &Extensions) -> Self {
         extensions.get::<Self>().copied().unwrap_or_default()
     }
@@ -57,42 +57,41 @@ impl CallOptions {
         self
     }
 
-    /// Leaves an `Authorization` that is already on the request, instead of replacing it; a 401 to
-    /// it then renews nothing. A request that has none gets a token as always.
+    /// Keeps an `Authorization` that is already on the request. A 401 to such a request renews
+    /// nothing. A request without one gets a token as usual.
     #[must_use]
     pub const fn with_own_authorization(mut self) -> Self {
         self.keep_authorization = true;
         self
     }
 
-    /// Sends the request once, whatever comes back. A resend after a 401 is not a retry, and still
-    /// happens.
+    /// Never retries this request. A replay after a 401 is not a retry, and still happens.
     #[must_use]
     pub const fn without_retry(mut self) -> Self {
         self.without_retry = true;
         self
     }
 
-    /// Whether doing this request twice does no more than doing it once, for a method or path about
-    /// which the layer would decide otherwise.
+    /// Sets whether this request is idempotent, if the layer's own decision by method and path is
+    /// wrong for it.
     #[must_use]
     pub const fn with_repeatable(mut self, repeatable: bool) -> Self {
         self.repeatable = Some(repeatable);
         self
     }
 
-    /// Until when a retry may begin, counted from when the call is first polled: a wait that would
-    /// end later is not begun, and the failure is returned at once. An attempt under way is not cut
-    /// off by it; put a time-out around the stack for that.
+    /// Sets the time limit for the start of a retry, counted from the first poll of the call. If a
+    /// wait would end later, `Retry` returns the failure at once. The limit does not cut off an
+    /// attempt in flight; put a time-out around the stack for that.
     #[must_use]
     pub const fn with_deadline(mut self, deadline: Duration) -> Self {
         self.deadline = Some(deadline);
         self
     }
 
-    /// Sets how many times this request is sent in all, in place of
-    /// [`RetryPolicy::with_max_sends`](crate::retry::RetryPolicy::with_max_sends). 0 counts as 1.
-    /// A resend after a 401 does not count.
+    /// Sets the total number of sends of this request, in place of
+    /// [`RetryPolicy::with_max_sends`](crate::retry::RetryPolicy::with_max_sends). 0 counts as 1. A
+    /// replay after a 401 does not count.
     #[must_use]
     pub const fn with_max_sends(mut self, sends: u32) -> Self {
         self.max_sends = Some(sends);
@@ -101,15 +100,15 @@ impl CallOptions {
 
     /// Sets how long an attempt of this request may take until the head of its response, in place
     /// of [`RetryPolicy::with_attempt_timeout`](crate::retry::RetryPolicy::with_attempt_timeout).
-    /// As there, an attempt is given up only for another one.
+    /// As there, `Retry` gives an attempt up only for another one.
     #[must_use]
     pub const fn with_attempt_timeout(mut self, timeout: Duration) -> Self {
         self.attempt_timeout = Some(timeout);
         self
     }
 
-    /// Hands the body of the response on as it arrives, where [`collect`](crate::collect) would
-    /// read it first: for downloads, and streams that no media type tells.
+    /// Streams the response body to the caller, even if [`collect`](crate::collect) would read it
+    /// first. Use it for downloads, and for streams that the media type does not identify.
     #[must_use]
     pub const fn without_collecting(mut self) -> Self {
         self.streamed = true;
@@ -120,14 +119,14 @@ impl CallOptions {
     /// of the first poll of the call.
     ///
     /// Use it for a race that the service confirms: a 404 for something that was created a moment
-    /// ago, or a 409 between two writers. Everything else holds as for other retries: the number
-    /// of sends, the deadline, the backoff, `Retry-After` and the budget. With the default
-    /// backoff, the next send is up to 3, 6 and 12 s away.
+    /// ago, or a 409 between two writers. All other rules of retries apply: the number of sends,
+    /// the deadline, the backoff, `Retry-After` and the budget. With the default backoff, the next
+    /// send is up to 3, 6 and 12 s away.
     ///
-    /// A 4xx other than 408 says that the server did not execute the request, so any method is
-    /// sent again. After another status only a [repeatable](Self::with_repeatable) request is. A success
-    /// never counts. Where the layer's [`Classify`](crate::retry::Classify) says more than that
-    /// the response is final, its word counts.
+    /// A 4xx other than 408 says that the server did not execute the request, so `Retry` resends
+    /// any method. After another status it resends only a [repeatable](Self::with_repeatable)
+    /// request. A success never counts. If the layer's [`Classify`](crate::retry::Classify) returns
+    /// anything other than final for the response, that takes precedence.
     ///
     /// Do not name 409 or 412 for a request that carries a `version`: the same request meets the
     /// same conflict. Read the entity again, apply the change to the new version, and send that.
@@ -146,7 +145,7 @@ impl CallOptions {
     ///
     /// # Default
     ///
-    /// None: the layer's [`Classify`](crate::retry::Classify) alone decides.
+    /// Default: none; only the layer's [`Classify`](crate::retry::Classify) decides.
     #[must_use]
     pub const fn with_transient_statuses(
         mut self,

@@ -2,12 +2,13 @@ use std::{error::Error, fmt};
 
 use crate::{BoxError, error::find};
 
-/// The client side refused a request before it sent anything, and would refuse it again.
+/// The error of a request that the client side refused before it sent anything, and would refuse
+/// again.
 ///
 /// [`Retry`](crate::retry) never retries after it, whatever the method. A custom middleware that
-/// refuses requests can wrap its error in this one. It has the text and the source of the error
-/// inside, so that nothing appears twice in the chain. [`get_ref`](Self::get_ref) returns the error
-/// itself, and the `find` functions of this crate's errors look into it.
+/// refuses requests can wrap its error in this one. It displays the text and returns the source of
+/// the inner error, so that nothing appears twice in the chain. [`get_ref`](Self::get_ref) returns
+/// the inner error, and the `find` functions of this crate's errors look into it.
 ///
 /// ```
 /// use tower_genesys::{BoxError, call::Refused};
@@ -34,7 +35,7 @@ impl Refused {
         &*self.error
     }
 
-    /// Finds the first one in a chain of errors.
+    /// Finds the first `Refused` in a chain of errors.
     pub fn find<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a Self> {
         find(error)
     }

@@ -2,16 +2,16 @@ use std::{error::Error, fmt};
 
 use crate::BoxError;
 
-/// An error of a connection that had served earlier requests.
+/// The error of a connection that had served earlier requests.
 ///
-/// It stands for the error inside, as [`Refused`](crate::call::Refused) does.
+/// It displays the inner error, as [`Refused`](crate::call::Refused) does.
 #[derive(Debug)]
 pub(crate) struct StaleConnection {
     error: BoxError,
 }
 
 impl StaleConnection {
-    /// Made by the client, which knows its connections.
+    /// Only the client creates it, because it knows its connections.
     #[cfg(any(feature = "client", test))]
     pub(crate) fn new(error: impl Into<BoxError>) -> Self {
         Self {

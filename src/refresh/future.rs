@@ -14,7 +14,7 @@ use crate::replay::{CloneBody, Drain, Renewable, RequestCopy, Resend, Unreplayed
 pin_project! {
     /// The response future of [`Refresh`](super::Refresh).
     ///
-    /// There is an example in the [module docs](super).
+    /// The [module docs](super) have an example.
     #[must_use = "a future does nothing until it is awaited"]
     pub struct ResponseFuture<S, B, R>
     where
@@ -33,7 +33,7 @@ pin_project! {
             response: F,
             replay: Replay<C>,
         },
-        // The old answer is read to its end, and then the service made ready for the copy.
+        // Reads the old response to its end, then waits until the service is ready for the copy.
         Draining {
             #[pin]
             drain: Drain<R>,
@@ -42,10 +42,10 @@ pin_project! {
     }
 }
 
-/// Who can replay the request that is away.
+/// Which layer can replay the request in flight.
 enum Replay<C> {
     Here(C),
-    /// A layer further out keeps the copy.
+    /// A layer further out has the copy.
     Outside,
     Impossible(Unreplayed),
 }
@@ -110,7 +110,7 @@ where
                     }
                 }
                 StateProj::Draining { drain, copy } => {
-                    // Ready at once when it has ended before.
+                    // Returns at once if the body has ended already.
                     ready!(drain.poll(cx));
                     let kept = copy.as_mut().expect(SENT_ONCE);
                     ready!(kept.service().poll_ready(cx))?;
@@ -125,24 +125,24 @@ where
     }
 }
 
-/// Why there is a copy while the old answer is drained: the send that takes it ends that state.
+/// The invariant of the draining state: the send that takes the copy leaves the state.
 const SENT_ONCE: &str = "the copy is there until it is sent";
 
 /// Sends the only copy through the service that is ready for it.
 fn send<S: Service<Request<B>>, B: CloneBody>(copy: RequestCopy<B, S>) -> S::Future {
     let (mut request, mut service) = copy.into_parts();
-    // Keeps a layer further in from making a third send.
+    // Prevents a third send by a layer further in.
     request.body_mut().hold();
     service.call(request)
 }
 
 impl<S, B: CloneBody> Replay<Box<RequestCopy<B, S>>> {
-    /// The copy to send, if this response leads to a replay. If it does not and a newer token is
-    /// there, the response gets the reason.
+    /// Returns the copy if this response leads to a replay. If there is a newer token but no
+    /// replay, puts the reason into the response.
     fn take<R>(&mut self, response: &mut Response<R>) -> Option<Box<RequestCopy<B, S>>> {
         response.extensions().get::<Renewable>()?;
-        // Of all that could replay, the outermost does, and each other one says so or why not: so
-        // one 401 leads to one replay, however many layers there are.
+        // The outermost layer that can replay does so; the others only mark the response. So one
+        // 401 leads to at most one replay, with any number of layers.
         let reason = match mem::replace(self, Self::Impossible(Unreplayed::AlreadyReplayed)) {
             Self::Here(copy) if copy.claim() => {
                 tracing::debug!("the token was refused: sending the request once more");

@@ -7,29 +7,29 @@ use tower_service::Service;
 use super::ResponseFuture;
 use crate::replay::{CloneBody, RequestCopy};
 
-/// Replays a request once after a 401; see the [module](super).
+/// A service that replays a request once after a 401; see the [module](super).
 #[derive(Clone, Copy, Debug)]
 pub struct Refresh<S> {
     inner: S,
 }
 
 impl<S> Refresh<S> {
-    /// Wraps a service. There are no settings.
+    /// Wraps a service. It has no settings.
     pub const fn new(inner: S) -> Self {
         Self { inner }
     }
 
-    /// The service below.
+    /// Returns a reference to the inner service.
     pub fn get_ref(&self) -> &S {
         &self.inner
     }
 
-    /// The service below.
+    /// Returns a mutable reference to the inner service.
     pub fn get_mut(&mut self) -> &mut S {
         &mut self.inner
     }
 
-    /// The service below, without this layer.
+    /// Returns the inner service.
     pub fn into_inner(self) -> S {
         self.inner
     }

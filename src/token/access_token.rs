@@ -7,13 +7,13 @@ use super::{Generation, TokenError, TokenErrorKind};
 
 const SCHEME: &str = "Bearer ";
 
-/// An access token, ready to be sent.
+/// An access token, ready to send.
 ///
-/// It holds the finished `Authorization` value, marked sensitive, so that neither handing it out
-/// nor sending it formats or allocates anything; a clone is a reference count. `Debug` shows the
-/// generation only.
+/// It contains the finished `Authorization` value, marked sensitive, so that reading and sending it
+/// neither format nor allocate. A clone increments a reference count. `Debug` shows the generation
+/// only.
 ///
-/// There is an example in the [module docs](super).
+/// The [module docs](super#example) have an example.
 #[derive(Clone)]
 pub struct AccessToken {
     header: HeaderValue,
@@ -23,11 +23,12 @@ pub struct AccessToken {
 impl AccessToken {
     /// # Errors
     ///
-    /// [`TokenErrorKind::Malformed`] for a token that is empty, or has a character that is not
-    /// visible ASCII: such a one cannot be sent (RFC 6750, section 2.1), and a line break in it
-    /// could smuggle in a header.
+    /// [`TokenErrorKind::Malformed`] if the token is empty, or has a character other than visible
+    /// ASCII. A header cannot carry such a token (RFC 6750, section 2.1), and a line break could
+    /// inject a header.
     pub(crate) fn new(secret: &str, generation: Generation) -> Result<Self, TokenError> {
-        // Refused here and not when a request is sent: a token that no header can hold would fail them all.
+        // Checks here and not at each send: a token that no header can carry would fail every
+        // request.
         if secret.is_empty() {
             return Err(malformed("the access token is empty; ask for another one"));
         }
@@ -37,8 +38,8 @@ impl AccessToken {
                  ASCII, and cannot be sent; ask for another one",
             ));
         }
-        // `Bytes` that own their vector alone allocate at their first clone: made here, that clone
-        // is not left to the first request.
+        // `Bytes` with a single owner allocate at their first clone. Cloning here spares the first
+        // request that allocation.
         let value = Bytes::from([SCHEME.as_bytes(), secret.as_bytes()].concat()).clone();
         let mut header = HeaderValue::from_maybe_shared(value)
             .map_err(|error| malformed("the access token cannot be sent").with_source(error))?;
@@ -46,32 +47,32 @@ impl AccessToken {
         Ok(Self { header, generation })
     }
 
-    /// Whether it is one or more characters of visible ASCII.
+    /// Returns whether the text is one or more characters of visible ASCII.
     pub(crate) fn is_sendable(secret: &str) -> bool {
         !secret.is_empty() && secret.bytes().all(|byte| byte.is_ascii_graphic())
     }
 
-    /// The same token with bytes, and a reference count, that no other clone shares.
+    /// Copies the token into bytes, with a reference count, that no other clone shares.
     pub(crate) fn detached(&self) -> Option<Self> {
         Self::new(self.expose(), self.generation).ok()
     }
 
-    /// The value for the `Authorization` header: `Bearer`, a space and the token.
+    /// Returns the value for the `Authorization` header: `Bearer`, a space and the token.
     pub fn header_value(&self) -> HeaderValue {
         self.header.clone()
     }
 
-    /// The same, from a token that is not needed any more: not even a reference count changes.
+    /// Converts the token into its header value, without touching the reference count.
     pub fn into_header_value(self) -> HeaderValue {
         self.header
     }
 
-    /// Which of the tokens of its cache it is.
+    /// Returns the token's ordinal in its cache.
     pub fn generation(&self) -> Generation {
         self.generation
     }
 
-    /// The token itself. Handle it like a password: it is one.
+    /// Returns the token itself. Handle it like a password.
     pub fn expose(&self) -> &str {
         let value = self.header.to_str().unwrap_or_default();
         value.strip_prefix(SCHEME).unwrap_or_default()

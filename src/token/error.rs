@@ -4,11 +4,11 @@ use tokio::time::Instant;
 
 use crate::{BoxError, error::find};
 
-/// Why there is no token.
+/// The error of a token request, a renewal or a revocation.
 ///
-/// One failed renewal fails every caller that waited for it, so the error is cheap to clone. It
-/// holds no secret, no token, and no byte of a response body. [`find`](Self::find) gets it back out
-/// of the boxes that a stack of layers puts around it.
+/// All callers that waited for one renewal get the same error, so it is cheap to clone. It contains
+/// no secret, no token, and no byte of a response body. [`find`](Self::find) finds it inside the
+/// boxes that a stack of layers puts around it.
 #[derive(Clone)]
 pub struct TokenError {
     inner: Arc<Inner>,
@@ -26,53 +26,53 @@ struct Inner {
     source: Option<Arc<dyn Error + Send + Sync>>,
 }
 
-/// What kind of failure a [`TokenError`] is, for code that decides what to do.
+/// The kind of a [`TokenError`], for code that decides by it.
 ///
-/// What to do about each is in the [guide](crate::guide::operating#tokenerrorkind).
+/// The [guide](crate::guide::operating#tokenerrorkind) names the next step for each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum TokenErrorKind {
-    /// The token endpoint refused the client, its secret, or the grant, or the HTTP client refuses
-    /// to send the request. Trying again changes nothing until somebody corrects the configuration.
+    /// The token endpoint refused the client, its secret, or the grant, or the HTTP client refused
+    /// to send the request. A retry fails again until the configuration is corrected.
     Denied,
-    /// The grant was spent, has expired or was revoked: a person has to log in again.
+    /// The grant was used before, has expired or was revoked. A person must log in again.
     LoginRequired,
-    /// The token endpoint asked for fewer requests.
+    /// The token endpoint throttled the client.
     Throttled,
-    /// The token endpoint, or something in front of it, is out of order.
+    /// The token endpoint, or a proxy in front of it, is failing.
     Unavailable,
-    /// The token endpoint was not reached, or the connection broke.
+    /// The token endpoint was unreachable, or the connection broke.
     Transport,
-    /// The token did not come in time.
+    /// The token did not arrive before the deadline.
     TimedOut,
-    /// The token endpoint answered with something that is no token.
+    /// The token endpoint's response contains no valid token.
     Malformed,
-    /// The client's id and secret were not to be had, or cannot be right.
+    /// The source of the client's id and secret failed, or returned malformed ones.
     Credentials,
-    /// The new refresh token that came with the token could not be stored. It is kept in memory,
-    /// and stored before anything else is done with it.
+    /// The store rejected the new refresh token that came with the access token. The source keeps
+    /// it in memory, and stores it before it does anything else with it.
     NotPersisted,
-    /// The stored refresh token could not be marked as in use. It was not sent, and the login is
-    /// kept.
+    /// The store failed to mark the refresh token as in use. The source did not send it, and the
+    /// login stays valid.
     NotMarked,
-    /// The grant is in use by another request for a token, and can be used once only.
+    /// Another token request is using this one-time grant.
     Busy,
-    /// The token was refused by the API, and a newer one is not to be had now.
+    /// The API refused the token, and a newer one is not available now.
     NotRenewable,
-    /// There is no tokio runtime to renew on.
+    /// The renewal needs a tokio runtime, and the caller is outside one.
     NoRuntime,
-    /// The code that was to fetch the token panicked.
+    /// The code that fetches the token panicked.
     Panicked,
     /// The cache was closed.
     Closed,
-    /// The token was to be revoked, and its source cannot do that.
+    /// The source of the token does not support revocation.
     NotRevocable,
-    /// The token has ended at the service, and the store that processes share still has it.
+    /// The service revoked the token, but the shared store still has it.
     Store,
 }
 
 impl TokenErrorKind {
-    /// The name in spans and metrics.
+    /// Returns the name for spans and metrics.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Denied => "denied",
@@ -97,9 +97,9 @@ impl TokenErrorKind {
 }
 
 impl TokenError {
-    /// An error of this kind, with a message that names the cause and the next step.
+    /// Creates an error of this kind. The message should name the cause and the next step.
     ///
-    /// For authors of a [`TokenSource`](super::TokenSource). The message must hold no secret.
+    /// For authors of a [`TokenSource`](super::TokenSource). The message must contain no secret.
     pub fn new(kind: TokenErrorKind, message: impl Into<Cow<'static, str>>) -> Self {
         let inner = Inner {
             kind,
@@ -116,31 +116,31 @@ impl TokenError {
         }
     }
 
-    /// Adds the error that led to this one.
+    /// Sets the error that caused this one.
     #[must_use]
     pub fn with_source(self, source: impl Into<BoxError>) -> Self {
         self.with(|inner| inner.source = Some(source.into().into()))
     }
 
-    /// Adds the OAuth 2.0 error code, such as `invalid_client` (RFC 6749, section 5.2).
+    /// Sets the OAuth 2.0 error code, such as `invalid_client` (RFC 6749, section 5.2).
     #[must_use]
     pub fn with_oauth_code(self, code: impl Into<Box<str>>) -> Self {
         self.with(|inner| inner.oauth_code = Some(code.into()))
     }
 
-    /// Adds the id under which the service knows this request.
+    /// Sets the id under which the service knows this request.
     #[must_use]
     pub fn with_correlation_id(self, id: impl Into<Box<str>>) -> Self {
         self.with(|inner| inner.correlation_id = Some(id.into()))
     }
 
-    /// Adds the host that was asked for the token.
+    /// Sets the host of the token endpoint.
     #[must_use]
     pub fn with_login_host(self, host: impl Into<Box<str>>) -> Self {
         self.with(|inner| inner.login_host = Some(host.into()))
     }
 
-    /// Adds the host, of a source that knows it.
+    /// Sets the host, if the source knows it.
     pub(crate) fn with_login_host_of(self, host: Option<&str>) -> Self {
         match host {
             Some(host) => self.with_login_host(host),
@@ -153,15 +153,15 @@ impl TokenError {
         self.with(|inner| inner.message = format!("{}; {hint}", inner.message).into())
     }
 
-    /// Adds how long the token endpoint asked to be left alone.
+    /// Sets the pause that the token endpoint asked for (`Retry-After`).
     ///
-    /// Zero counts as not stated: a wait that is none would have it asked in a loop.
+    /// Zero is ignored: without a pause the cache would ask in a loop.
     #[must_use]
     pub fn with_retry_after(self, wait: Duration) -> Self {
         self.with(|inner| inner.retry_after = Some(wait).filter(|wait| !wait.is_zero()))
     }
 
-    /// Whether the token endpoint itself wants to be left alone.
+    /// Returns whether the token endpoint itself asked for a pause.
     pub(crate) fn asks_for_rest(&self) -> bool {
         self.inner.kind == TokenErrorKind::Throttled || self.inner.retry_after.is_some()
     }
@@ -175,19 +175,19 @@ impl TokenError {
         self
     }
 
-    /// What kind of failure it is.
+    /// Returns the kind of the error.
     pub fn kind(&self) -> TokenErrorKind {
         self.inner.kind
     }
 
-    /// Whether it may go away by itself.
+    /// Returns whether the failure can pass without a change by a person.
     ///
-    /// False for what somebody has to correct: refused or missing credentials, a spent grant, a
-    /// closed cache, no runtime. The cache asks again even then, though seldom, since a secret may
-    /// be rotated at run time.
+    /// `false` for errors that a person or the program must correct: refused or missing
+    /// credentials, a used grant, a closed cache, no runtime. The cache asks again even then, at
+    /// long intervals, because a secret can be rotated at run time.
     pub fn is_transient(&self) -> bool {
         use TokenErrorKind as Kind;
-        // Every kind is named, so that a new one cannot be taken for either by accident.
+        // Names every kind, so that the compiler asks for a decision on a new one.
         match self.inner.kind {
             Kind::Throttled | Kind::Unavailable | Kind::Transport | Kind::TimedOut => true,
             Kind::Malformed | Kind::Panicked => true,
@@ -197,36 +197,36 @@ impl TokenError {
         }
     }
 
-    /// When the cache will ask for a token again; until then it answers with this error.
+    /// Returns when the cache will request a token again. Until then it fails with this error.
     ///
-    /// On tokio's clock. `None` outside a cache.
+    /// The time is on tokio's clock. `None` for an error that no cache returned.
     pub fn retry_at(&self) -> Option<Instant> {
         self.inner.retry_at
     }
 
-    /// How long the token endpoint asked to be left alone, if it said so.
+    /// Returns the pause that the token endpoint asked for, if it did.
     pub fn retry_after(&self) -> Option<Duration> {
         self.inner.retry_after
     }
 
-    /// The OAuth 2.0 error code, such as `invalid_client`.
+    /// Returns the OAuth 2.0 error code, such as `invalid_client`.
     pub fn oauth_code(&self) -> Option<&str> {
         self.inner.oauth_code.as_deref()
     }
 
-    /// The id under which the service knows the failed request (`ININ-Correlation-Id` at Genesys):
-    /// name it to their support.
+    /// Returns the id under which the service knows the failed request (`ININ-Correlation-Id` at
+    /// Genesys). Give it to their support.
     pub fn correlation_id(&self) -> Option<&str> {
         self.inner.correlation_id.as_deref()
     }
 
-    /// The host that was asked for the token.
+    /// Returns the host of the token endpoint.
     pub fn login_host(&self) -> Option<&str> {
         self.inner.login_host.as_deref()
     }
 
-    /// The `TokenError` in a chain of errors, however many boxes a stack of layers has put around
-    /// it.
+    /// Finds the first `TokenError` in a chain of errors, through any number of boxes that a stack
+    /// of layers puts around it.
     ///
     /// ```
     /// use tower_genesys::{TokenError, token::TokenErrorKind};

@@ -2,7 +2,7 @@ use std::future::{Ready, ready};
 
 use super::{AccessToken, Generation, Rejection, TokenError, TokenErrorKind, TokenProvider};
 
-/// A token that somebody else looks after: it never changes, and a 401 renews nothing.
+/// A token that other code keeps valid: it never changes, and a 401 renews nothing.
 ///
 /// ```
 /// use tower_genesys::token::{FixedToken, Generation, Rejection, TokenProvider};
@@ -19,11 +19,12 @@ pub struct FixedToken {
 }
 
 impl FixedToken {
-    /// This token, without `Bearer` in front.
+    /// Wraps this token, which must not include the word `Bearer`.
     ///
     /// # Errors
     ///
-    /// [`TokenErrorKind::Malformed`] when the token is empty or cannot stand in a header.
+    /// [`TokenErrorKind::Malformed`] if the token is empty, or has a character other than visible
+    /// ASCII.
     pub fn new(token: &str) -> Result<Self, TokenError> {
         let token = AccessToken::new(token, Generation::NONE.next())?;
         Ok(Self { token })
@@ -43,7 +44,8 @@ impl TokenProvider for FixedToken {
         } else {
             Err(TokenError::new(
                 TokenErrorKind::NotRenewable,
-                "the API refused this fixed token, and it cannot be renewed; give another one",
+                "the token was not renewed: the API refused it, and a `FixedToken` never changes; use \
+                 another token, or a `TokenCache`",
             ))
         })
     }

@@ -1,9 +1,8 @@
 /// The ordinal of a token among those that one cache has adopted.
 ///
-/// It tells a token that was refused from the one that has replaced it, and means nothing outside
-/// the process.
+/// It distinguishes a refused token from its replacement, and has no meaning outside the process.
 ///
-/// An example is at [`FixedToken`](super::FixedToken).
+/// [`FixedToken`](super::FixedToken) has an example.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Generation(u64);
 
@@ -11,7 +10,7 @@ impl Generation {
     /// Before the first token: every token is newer.
     pub const NONE: Self = Self(0);
 
-    /// The number itself: how many tokens the cache has adopted up to this one.
+    /// Returns the number of tokens that the cache has adopted, including this one.
     pub const fn get(self) -> u64 {
         self.0
     }

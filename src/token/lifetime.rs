@@ -1,30 +1,30 @@
-//! How long a token is used: what the cache, and the processes that share a token, agree on.
+//! The lifetime of a token, as the cache and the processes that share the token count it.
 
 use std::time::Duration;
 
-/// A token without a life is used for so long: a source that hands out such tokens would be asked in
-/// a loop otherwise, and a fleet that could not keep one would ask together.
+/// The lifetime of a token whose own is shorter. Without it, the cache would ask a source of such
+/// tokens in a loop, and a fleet that cannot keep a token would ask all at once.
 const SHORTEST: Duration = Duration::from_secs(2);
 
-/// Genesys' longest, for SCIM clients, counts for a token that seems to live for ever: every clock
-/// can show it, every store keep it, and no sum exceeds.
+/// The cap on a lifetime: Genesys' longest, for SCIM clients. Every clock and store can represent
+/// it, and no sum overflows.
 const LONGEST: Duration = Duration::from_secs(450 * 24 * 60 * 60);
 
-/// The clocks of client and service may differ a little, and a request takes its time to arrive.
+/// The clocks of client and service differ a little, and a request takes time to arrive.
 pub(crate) const EXPIRY_MARGIN: Duration = Duration::from_secs(30);
 
-/// A lifetime that is believed, and how much of it is left.
+/// Limits a lifetime and its remainder to plausible values.
 pub(super) fn bounded(lifetime: Duration, remaining: Duration) -> (Duration, Duration) {
     let believed = lifetime.clamp(SHORTEST, LONGEST);
-    // What is left of a life that is not believed says nothing.
+    // The remainder of an implausible lifetime means nothing.
     match lifetime < SHORTEST {
         true => (believed, believed),
         false => (believed, remaining.min(believed)),
     }
 }
 
-/// How long before its end a token of this lifetime is no longer sent: a tenth of it at most, so
-/// that there is a time in which it is.
+/// Returns how long before expiry the cache stops serving a token of this lifetime: at most a tenth
+/// of it, so that the cache serves every token for some time.
 pub(crate) fn margin(expiry_margin: Duration, lifetime: Duration) -> Duration {
     expiry_margin.min(lifetime / 10)
 }

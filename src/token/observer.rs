@@ -2,10 +2,10 @@ use std::time::Duration;
 
 use super::{Generation, Reason, Rejection, TokenError};
 
-/// Is told what a [`TokenCache`](super::TokenCache) does, to count it or to write it down.
+/// An observer of the events of a [`TokenCache`](super::TokenCache), for metrics or logs.
 ///
-/// It is called from the renewal's task and from callers, never under a lock, and should return
-/// soon. A closure is one:
+/// The cache calls it from the renewal's task and from callers, never under a lock. It should
+/// return quickly. A closure is an observer:
 ///
 /// ```
 /// # use std::time::Duration;
@@ -25,7 +25,7 @@ use super::{Generation, Reason, Rejection, TokenError};
 /// # let _ = cache;
 /// ```
 pub trait TokenObserver: Send + Sync {
-    /// Something happened.
+    /// Receives one event.
     fn on_event(&self, event: &TokenEvent<'_>);
 }
 
@@ -35,48 +35,48 @@ impl<F: Fn(&TokenEvent<'_>) + Send + Sync> TokenObserver for F {
     }
 }
 
-/// What a [`TokenObserver`] is told. No event holds a token or a secret.
+/// An event of a [`TokenCache`](super::TokenCache). No event contains a token or a secret.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub enum TokenEvent<'a> {
-    /// A renewal begins.
+    /// A renewal starts.
     #[non_exhaustive]
     Started {
-        /// What made it necessary.
+        /// Why the cache renewed the token.
         reason: Reason,
     },
-    /// A renewal has brought a token.
+    /// A renewal returned a token.
     #[non_exhaustive]
     Renewed {
-        /// What made it necessary.
+        /// Why the cache renewed the token.
         reason: Reason,
-        /// The token that is served from now on.
+        /// The token that the cache serves from now on.
         generation: Generation,
-        /// From its beginning, attempts and pauses together.
+        /// How long the renewal took, including attempts and pauses.
         took: Duration,
     },
-    /// A renewal has failed. A token that is still valid is served on.
+    /// A renewal failed. The cache still serves a valid token.
     #[non_exhaustive]
     Failed {
-        /// What made it necessary.
+        /// Why the cache renewed the token.
         reason: Reason,
-        /// What all who waited for it got.
+        /// The error that all waiting callers get.
         error: &'a TokenError,
-        /// From its beginning, attempts and pauses together.
+        /// How long the renewal took, including attempts and pauses.
         took: Duration,
     },
-    /// A renewal was given up: its task was dropped, or another one has taken over.
+    /// The cache gave a renewal up: its task was dropped, or another renewal took over.
     #[non_exhaustive]
     Abandoned {
-        /// What made it necessary.
+        /// Why the cache renewed the token.
         reason: Reason,
     },
     /// The API refused a token.
     #[non_exhaustive]
     Rejected {
-        /// Which one.
+        /// The refused token.
         generation: Generation,
-        /// What that leads to.
+        /// What follows.
         rejection: Rejection,
     },
 }

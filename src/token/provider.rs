@@ -1,65 +1,66 @@
 use super::{AccessToken, Generation, TokenError};
 
-/// What a layer asks for the token of a request.
+/// The interface through which a layer gets the token of each request.
 ///
-/// The two calls on the way of every request, [`try_current`](Self::try_current) and
+/// The methods on the path of every request, [`try_current`](Self::try_current) and
 /// [`report_rejected`](Self::report_rejected), do not wait.
 ///
-/// [`FixedToken`](super::FixedToken) is one, with an example, and
-/// [`TokenCache`](super::TokenCache).
+/// Implementations are [`TokenCache`](super::TokenCache) and [`FixedToken`](super::FixedToken),
+/// which shows the methods in an example.
 pub trait TokenProvider: Clone + Send + Sync + 'static {
     /// The future of [`wait`](Self::wait).
     type Wait: Future<Output = Result<AccessToken, TokenError>> + Send + 'static;
 
-    /// The token to send now, or `None` when one has to be waited for.
+    /// Returns the token to send now, or `None` if the caller must wait for one.
     fn try_current(&self) -> Option<AccessToken>;
 
-    /// Waits for a token that is newer than `past`; [`Generation::NONE`] takes any that is valid.
+    /// Waits for a token that is newer than `past`. [`Generation::NONE`] accepts any valid token.
     ///
-    /// When the current token is `past` itself, this reports it as refused first.
+    /// If the current token is `past` itself, this first reports it as refused.
     ///
     /// # Errors
     ///
-    /// The [`TokenError`] of the renewal that failed, shared by all who waited for it.
+    /// The [`TokenError`] of the renewal that failed; all callers that waited for it get the same
+    /// one.
     ///
     /// # Cancellation
     ///
-    /// Dropping the future neither stops nor repeats the renewal that it waits for.
+    /// Dropping the future neither stops nor repeats the renewal.
     fn wait(&self, past: Generation) -> Self::Wait;
 
-    /// Says that the API refused the token of this generation, and tells what that leads to.
+    /// Reports that the API refused the token of this generation, and returns what follows.
     ///
-    /// A burst of reports of one token starts one renewal; a report of a token that was replaced
+    /// A burst of reports of one token starts one renewal. A report of a token that was replaced
     /// meanwhile starts none.
     fn report_rejected(&self, generation: Generation) -> Rejection;
 }
 
-/// What a refused token leads to.
+/// The consequence of a refused token: whether it is renewed, and if not, why.
 ///
-/// [`Bearer`](crate::bearer) leaves it in the extensions of a 401 to a request that it has signed:
-/// the answer to "why was this not tried again?".
+/// [`Bearer`](crate::bearer) puts it into the extensions of a 401 to a request that it has signed.
+/// It tells why the request was not sent again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Rejection {
-    /// A newer token is there already.
+    /// The cache already has a newer token.
     Superseded,
-    /// A newer token is on its way.
+    /// A renewal is in flight.
     Renewing,
-    /// Not renewed: fresh tokens were refused one after the other, so that another one would not
-    /// help either, and minting tokens in a loop gets a client disabled.
+    /// Not renewed: the API refused several fresh tokens in a row, so another one would not help,
+    /// and Genesys disables clients that mint tokens in a loop.
     Damped,
-    /// Not renewed: the token endpoint has just failed, or has asked to be left alone.
+    /// Not renewed: the token endpoint has just failed, or asked for a pause.
     Cooldown,
-    /// This token cannot be renewed: a fixed one, a closed cache, or no runtime to renew on.
+    /// Not renewable: a fixed token, a closed cache, or no tokio runtime.
     CannotRenew,
-    /// Not reported, and so not renewed: the response names a cause that no newer token cures, such
-    /// as `insufficient_scope` in its `WWW-Authenticate` (RFC 6750, section 3.1). Set by
-    /// [`Bearer`](crate::bearer); a [`TokenProvider`] does not answer with it.
+    /// Not reported, and not renewed: the response names a cause that a newer token does not
+    /// change, such as `insufficient_scope` in its `WWW-Authenticate` (RFC 6750, section 3.1). Set
+    /// by [`Bearer`](crate::bearer); a [`TokenProvider`] never returns it.
     NotTheToken,
 }
 
 impl Rejection {
-    /// Whether sending the request once more can help.
+    /// Returns whether resending the request can help.
     pub const fn is_renewable(self) -> bool {
         matches!(self, Self::Superseded | Self::Renewing)
     }

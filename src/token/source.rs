@@ -9,42 +9,41 @@ use super::{
     lifetime::{self, EXPIRY_MARGIN},
 };
 
-/// Where tokens come from: one request to a token endpoint, and nothing else.
+/// A source of tokens: one request to a token endpoint, without a cache or a retry.
 ///
-/// A source keeps no token, takes no lock and repeats nothing: [`TokenCache`](super::TokenCache)
-/// does all that. Its error decides what happens next, so give it the
-/// [kind](super::TokenErrorKind) that fits.
+/// [`TokenCache`](super::TokenCache) around it keeps the token, shares the renewal and retries. The
+/// [kind](super::TokenErrorKind) of the error decides what the cache does next.
 ///
 /// # Cancellation
 ///
-/// The cache drops the future when the deadline of [`FetchContext`] is over.
+/// The cache drops the future at the deadline of [`FetchContext`].
 ///
-/// There is an example in the [module docs](super); [`source_fn`](super::source_fn) makes one of a
-/// closure.
+/// The [module docs](super#example) have an example. [`source_fn`](super::source_fn) turns a
+/// closure into a source.
 pub trait TokenSource: Send + Sync + 'static {
-    /// Asks for a token.
+    /// Requests a token.
     fn fetch(
         &self,
         cx: FetchContext,
     ) -> impl Future<Output = Result<IssuedToken, TokenError>> + Send;
 
-    /// The host that is asked, for errors and log events. Default: none.
+    /// Returns the host of the token endpoint, for errors and log events. Default: none.
     fn login_host(&self) -> Option<&str> {
         None
     }
 
-    /// Ends this token at the service that issued it, so that nobody can use it any more.
+    /// Revokes this token at the service that issued it.
     ///
-    /// [`TokenCache::revoke`](super::TokenCache::revoke) calls it with the token that the cache
-    /// has, if it has one. A source that shares tokens with other processes also ends the one that
-    /// it shares, and tells the others. A token that the service does not know any more has ended.
+    /// [`TokenCache::revoke`](super::TokenCache::revoke) calls it with the cache's token, if it has
+    /// one. A source that shares tokens with other processes also revokes the shared token, and
+    /// notifies the others. Return `Ok` for a token that the service no longer knows.
     ///
-    /// Default: [`TokenErrorKind::NotRevocable`](super::TokenErrorKind::NotRevocable) if there is a
-    /// token.
+    /// Default: [`TokenErrorKind::NotRevocable`](super::TokenErrorKind::NotRevocable) for a token,
+    /// `Ok` without one.
     ///
     /// # Errors
     ///
-    /// What could not be reached, by the kind of the error.
+    /// The kind of the error tells whether the service or the store was unreachable.
     fn revoke(&self, token: Option<&str>) -> impl Future<Output = Result<(), TokenError>> + Send {
         let result = match token {
             Some(_) => Err(not_revocable()),
@@ -53,32 +52,34 @@ pub trait TokenSource: Send + Sync + 'static {
         std::future::ready(result)
     }
 
-    /// Whether a request of which nobody knows if it arrived may be made again. Default: yes.
+    /// Returns whether the cache may repeat a request whose outcome is unknown (sent, but not
+    /// answered). Default: yes.
     ///
-    /// Say no where each request spends something, such as a one-time code.
+    /// Return `false` if each request uses something up, such as a one-time code.
     fn is_repeatable(&self) -> bool {
         true
     }
 
-    /// Whether a second request may be made while the first has no answer yet, when that is slow.
-    /// Default: if it [is repeatable](Self::is_repeatable).
+    /// Returns whether the cache may send a second request while a slow first one is in flight.
+    /// Default: the value of [`is_repeatable`](Self::is_repeatable).
     fn may_overlap(&self) -> bool {
         self.is_repeatable()
     }
 
-    /// Whether a fetch ends by itself before the deadline of its [`FetchContext`], and limits each
-    /// request that it makes. Default: no.
+    /// Returns whether each fetch ends before the deadline of its [`FetchContext`] on its own, and
+    /// limits the time of each request that it sends. Default: no.
     ///
-    /// While callers wait, the cache begins a second fetch beside one that takes longer than
-    /// [`with_attempt_timeout`](super::CacheSettings::with_attempt_timeout), since its request may
-    /// be lost. Beside one that says yes, it begins none: for a source that waits for something
-    /// else than its own request, such as another process that is getting a token for both.
+    /// While callers wait, the cache starts a second fetch if the first takes longer than
+    /// [`with_attempt_timeout`](super::CacheSettings::with_attempt_timeout), because its request
+    /// may be lost. If this method returns `true`, the cache starts no second fetch. Return `true`
+    /// for a source that waits for more than its own request, such as another process that is
+    /// fetching a token for both.
     fn keeps_deadline(&self) -> bool {
         false
     }
 }
 
-/// Why and for how long a token is asked for.
+/// The reason and the deadline of a fetch.
 ///
 /// ```
 /// use std::time::Duration;
@@ -102,21 +103,21 @@ pub trait TokenSource: Send + Sync + 'static {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct FetchContext {
-    /// What made it necessary.
+    /// Why the cache fetches a token.
     pub reason: Reason,
-    /// When the cache gives up on this request, on tokio's clock.
+    /// When the cache gives this fetch up, on tokio's clock.
     pub deadline: Instant,
-    /// The token that the API refused, when that is the reason: a source that shares tokens with
-    /// others must not return this one.
+    /// The token that the API refused, if the API refused it. A source that shares tokens with
+    /// other processes must not return this one.
     pub rejected: Option<Fingerprint>,
-    /// How long before its end the cache takes a token for expired, unless a tenth of its life is
-    /// less. Default: 30 seconds.
+    /// How long before expiry the cache stops serving a token, capped at a tenth of its lifetime.
+    /// Default: 30 seconds.
     pub expiry_margin: Duration,
 }
 
 impl FetchContext {
-    /// For this reason, until then; no token was refused. For tests of a source, and to fetch
-    /// without a cache.
+    /// Creates a context with this reason and deadline, and without a refused token. Use it in
+    /// tests of a source, and to fetch without a cache.
     pub const fn new(reason: Reason, deadline: Instant) -> Self {
         Self {
             reason,
@@ -127,30 +128,30 @@ impl FetchContext {
     }
 }
 
-/// What made a new token necessary.
+/// The reason for a renewal.
 ///
-/// An example is at [`FetchContext`].
+/// [`FetchContext`] has an example.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Reason {
-    /// There was none yet.
+    /// The cache has no token.
     Missing,
-    /// The token will expire soon; it is still served meanwhile.
+    /// The token will expire soon. The cache serves it meanwhile.
     Due,
     /// The token has expired.
     Expired,
     /// The API refused the token.
     Rejected,
-    /// Somebody called [`TokenCache::invalidate`](super::TokenCache::invalidate); the token is
-    /// served meanwhile.
+    /// The program called [`TokenCache::invalidate`](super::TokenCache::invalidate). The cache
+    /// serves the token meanwhile.
     Forced,
-    /// The source asked for it by [`IssuedToken::with_check_in`]; the token is good, and served
-    /// meanwhile.
+    /// The source asked for a check with [`IssuedToken::with_check_in`]. The token is valid, and
+    /// the cache serves it meanwhile.
     Check,
 }
 
 impl Reason {
-    /// The name in log events.
+    /// Returns the name for log events.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Missing => "missing",
@@ -162,15 +163,15 @@ impl Reason {
         }
     }
 
-    /// Whether the token is served meanwhile, so that nobody waits.
+    /// Returns whether the cache serves the token meanwhile, so that no caller waits.
     pub(crate) const fn is_background(self) -> bool {
         matches!(self, Self::Due | Self::Forced | Self::Check)
     }
 }
 
-/// A token as a [`TokenSource`] got it.
+/// A token as a [`TokenSource`] returns it.
 ///
-/// An example is at [`FetchContext`].
+/// [`FetchContext`] has an example.
 #[derive(Clone, Debug)]
 pub struct IssuedToken {
     secret: SecretString,
@@ -180,7 +181,7 @@ pub struct IssuedToken {
 }
 
 impl IssuedToken {
-    /// A token that was issued just now and lives for `lifetime`.
+    /// Creates a token that the service issued now, and that expires after `lifetime`.
     pub fn new(secret: impl Into<SecretString>, lifetime: Duration) -> Self {
         Self {
             secret: secret.into(),
@@ -190,60 +191,63 @@ impl IssuedToken {
         }
     }
 
-    /// For a token that was issued some time ago: how much of its life is left. Never more than
-    /// the whole.
+    /// Sets the remaining lifetime, for a token that was issued earlier. Capped at the full
+    /// lifetime.
     #[must_use]
     pub fn with_remaining(mut self, remaining: Duration) -> Self {
         self.remaining = remaining.min(self.lifetime);
         self
     }
 
-    /// Has the source asked again after this, in the background, though the token is good: with
-    /// [`Reason::Check`], when somebody next uses it. Default: not before it is due.
+    /// Makes the cache fetch again after this time, although the token is still valid: in the
+    /// background, with [`Reason::Check`], at the next use of the token. Default: the cache fetches
+    /// when the token is due.
     ///
-    /// At least a second after it was adopted. The source may return the same token again, which
-    /// stays the one that it is, with another time to be asked.
+    /// A value below a second counts as a second. The source may return the same token again, with
+    /// another check time; it keeps its generation.
     #[must_use]
     pub fn with_check_in(mut self, wait: Duration) -> Self {
         self.check_in = Some(wait);
         self
     }
 
-    /// The whole life of the token, from when it was issued.
+    /// Returns the full lifetime of the token, counted from its issue.
     pub fn lifetime(&self) -> Duration {
         self.lifetime
     }
 
-    /// What was left of it when the request for it was sent.
+    /// Returns the remaining lifetime at the send of the token request.
     pub fn remaining(&self) -> Duration {
         self.remaining
     }
 
-    /// When the source wants to be asked again.
+    /// Returns the time until the check that the source asked for.
     pub fn check_in(&self) -> Option<Duration> {
         self.check_in
     }
 
-    /// The token itself.
+    /// Returns the token itself.
     pub fn expose(&self) -> &str {
         self.secret.expose_secret()
     }
 
-    /// Its lifetime and what is left of it, as far as they are [believed](lifetime).
+    /// Returns the lifetime and the remaining lifetime, within the [plausible](lifetime) bounds.
     pub(super) fn bounds(&self) -> (Duration, Duration) {
         lifetime::bounded(self.lifetime, self.remaining)
     }
 
-    /// The same token, with a life that the cache and every store can keep.
+    /// Limits the lifetime to one that the cache and every store can represent.
     pub(crate) fn within_bounds(mut self) -> Self {
         (self.lifetime, self.remaining) = self.bounds();
         self
     }
 }
 
-/// A digest by which two processes can tell that they mean the same token without showing it.
+/// A digest of a token: two processes compare it to see whether they have the same token, without
+/// showing the token.
 ///
-/// The first 128 bits of its SHA-256. A token is random and long, so that nothing leads back.
+/// It is the first 128 bits of the token's SHA-256. A token is long and random, so the digest does
+/// not reveal it.
 ///
 /// ```
 /// use tower_genesys::token::Fingerprint;
@@ -255,7 +259,7 @@ impl IssuedToken {
 pub struct Fingerprint([u8; 16]);
 
 impl Fingerprint {
-    /// The fingerprint of a token.
+    /// Computes the fingerprint of a token.
     pub fn of(token: &str) -> Self {
         let digest = Sha256::digest(token.as_bytes());
         let mut first = [0; 16];
@@ -263,13 +267,13 @@ impl Fingerprint {
         Self(first)
     }
 
-    /// The fingerprint that [`as_bytes`](Self::as_bytes) gave. For stores, which keep it beside the
+    /// Restores a fingerprint from [`as_bytes`](Self::as_bytes), for stores that save it with the
     /// token.
     pub const fn from_bytes(bytes: [u8; 16]) -> Self {
         Self(bytes)
     }
 
-    /// The 16 bytes.
+    /// Returns the 16 bytes.
     pub const fn as_bytes(&self) -> &[u8; 16] {
         &self.0
     }
@@ -284,7 +288,8 @@ impl fmt::Debug for Fingerprint {
 fn not_revocable() -> TokenError {
     TokenError::new(
         TokenErrorKind::NotRevocable,
-        "the source of this token cannot end it; implement `TokenSource::revoke`, or let it expire",
+        "the token was not revoked: its source does not support that; implement \
+         `TokenSource::revoke`, or let the token expire",
     )
 }
 
@@ -293,7 +298,7 @@ pub(super) type Revoking<'a> = Pin<Box<dyn Future<Output = Result<(), TokenError
 pub(super) type Fetching<'a> =
     Pin<Box<dyn Future<Output = Result<IssuedToken, TokenError>> + Send + 'a>>;
 
-/// [`TokenSource`] behind a pointer, so that the cache is not generic over it.
+/// An object-safe [`TokenSource`], so that the cache is not generic over it.
 pub(super) trait ErasedSource: Send + Sync {
     fn fetch(&self, cx: FetchContext) -> Fetching<'_>;
     fn revoke<'a>(&'a self, token: Option<&'a str>) -> Revoking<'a>;

@@ -2,7 +2,7 @@ use std::fmt;
 
 use super::{FetchContext, IssuedToken, TokenError, TokenSource};
 
-/// A [`TokenSource`] made of an async closure.
+/// Creates a [`TokenSource`] from an async closure.
 ///
 /// ```
 /// use std::time::Duration;
@@ -24,12 +24,12 @@ use super::{FetchContext, IssuedToken, TokenError, TokenSource};
 ///
 /// # Errors
 ///
-/// Those of the closure; [`TokenError::new`] makes them, and its
+/// A fetch returns the errors of the closure. Create them with [`TokenError::new`]; the
 /// [kind](crate::token::TokenErrorKind) decides what the cache does next.
 ///
 /// # Cancellation
 ///
-/// As for [`TokenSource`]: the cache drops the future of the closure when its time is over.
+/// The cache drops the future of the closure at its deadline.
 pub fn source_fn<F, Fut>(fetch: F) -> SourceFn<F>
 where
     F: Fn(FetchContext) -> Fut + Send + Sync + 'static,
@@ -42,7 +42,7 @@ where
     }
 }
 
-/// What [`source_fn`] returns.
+/// The [`TokenSource`] that [`source_fn`] returns.
 #[derive(Clone)]
 pub struct SourceFn<F> {
     fetch: F,
@@ -51,14 +51,15 @@ pub struct SourceFn<F> {
 }
 
 impl<F> SourceFn<F> {
-    /// The host that it asks, for errors and log events. Default: none.
+    /// Sets the host of the token endpoint, for errors and log events. Default: none.
     #[must_use]
     pub fn with_login_host(mut self, host: impl Into<Box<str>>) -> Self {
         self.login_host = Some(host.into());
         self
     }
 
-    /// Whether a request of which nobody knows if it arrived may be made again. Default: yes.
+    /// Sets whether the cache may repeat a request whose outcome is unknown (sent, but not
+    /// answered). Default: yes.
     #[must_use]
     pub fn with_repeatable(mut self, repeatable: bool) -> Self {
         self.repeatable = repeatable;
@@ -106,7 +107,7 @@ mod tests {
     use super::*;
     use crate::token::{TokenCache, TokenErrorKind};
 
-    /// A source whose requests all end with their outcome unknown, and how many there were.
+    /// A source whose requests all end with an unknown outcome, and a count of them.
     fn broken() -> (impl Fn(FetchContext) -> Broken + Clone, Arc<AtomicUsize>) {
         let calls = Arc::new(AtomicUsize::new(0));
         let counted = Arc::clone(&calls);

@@ -1,4 +1,4 @@
-//! However a URI is put together, its token goes where a connector would go, and nowhere else.
+//! For any URI, the token goes only to the host that a connector would connect to.
 
 use proptest::prelude::*;
 
@@ -17,7 +17,7 @@ fn origins() -> Origins {
         .expect("they are hosts")
 }
 
-/// Parts of authorities, and what could be taken for the end of one.
+/// Parts of authorities, and characters that a parser could take for the end of one.
 fn pieces() -> impl Strategy<Value = String> {
     let hosts = vec![
         "api.mypurecloud.com",
@@ -46,7 +46,7 @@ fn schemes() -> impl Strategy<Value = &'static str> {
     prop::sample::select(schemes)
 }
 
-/// What a connector makes of a URI: where it goes, and whether by https.
+/// Reads a URI as a connector does: its host and port, and whether it is https.
 fn is_listed(uri: &Uri) -> bool {
     let (Some(authority), Some("https")) = (uri.authority(), uri.scheme_str()) else {
         return false;
@@ -57,7 +57,7 @@ fn is_listed(uri: &Uri) -> bool {
     LISTED.contains(&(host, port)) && has_port_or_none(uri)
 }
 
-/// What is behind a host without being a port is no reason to trust it.
+/// Any text after the host other than a port makes the authority untrusted.
 fn has_port_or_none(uri: &Uri) -> bool {
     let authority = uri.authority().map_or("", |authority| authority.as_str());
     let behind = &authority[uri.host().unwrap_or_default().len()..];

@@ -18,20 +18,20 @@ use super::{
 };
 use crate::token::{AccessToken, Generation, IssuedToken, Rejection, TokenError};
 
-/// The [`Machine`] behind a lock, the callers who wait for it to change, and a view of it for those
-/// who only want the token.
+/// The [`Machine`] in a lock, its waiting callers, and a lock-free view of the token.
 ///
-/// Whatever is decided is decided under the lock, on the state as it is then; whoever came because
-/// of an older view is told so there. Whatever runs the code of others is done after the lock is
-/// released: nothing is spawned, woken or dropped under it, since each of those can come back here.
+/// Every decision is made under the lock, on the current state, so a caller with an outdated view
+/// learns the newer state there. Spawns, wake-ups and drops can run foreign code that calls this
+/// cell again, so they happen after the lock is released.
 #[repr(C)] // The view first: see `Shared`.
 pub(super) struct Cell {
     visible: ArcSwapOption<Visible>,
-    /// Of what is visible: a new one is stored after each swap, before the lock is released.
+    /// The version of `visible`: each swap is followed by a new version, before the lock is
+    /// released.
     ///
-    /// Whoever reads a version finds the swap before it done, so a thread's copy under that version
-    /// is never of anything older. And whatever begins after a change has ended reads its version,
-    /// so no thread serves what was visible before.
+    /// A thread that reads a version sees the swap before it, so its copy under that version is
+    /// never older. A hit that starts after a change has ended reads the new version, so no thread
+    /// serves the old view.
     version: AtomicU64,
     state: Mutex<State>,
 }
@@ -42,7 +42,7 @@ struct State {
     last_waiter: WaiterId,
 }
 
-/// The place of a caller among those who are woken when the renewal ends.
+/// The key of a waiting caller, which the end of the renewal wakes.
 pub(super) type WaiterId = u64;
 
 impl Cell {
@@ -60,9 +60,9 @@ impl Cell {
         }
     }
 
-    /// The token, if it is known without the lock that it may be served.
+    /// Returns the token if the view alone shows that the cache may serve it.
     ///
-    /// A thread that has a copy of it writes to nothing that threads share.
+    /// A thread with a copy of the token writes to no shared memory.
     #[inline]
     pub(super) fn hit(&self, now: Stamp) -> Option<AccessToken> {
         let version = Version(self.version.load(Ordering::Acquire));
@@ -84,7 +84,7 @@ impl Cell {
         self.change(now, |state| state.machine.ask(ask, now))
     }
 
-    /// The same for a caller that can wait: it is woken when there is something new.
+    /// Does the same for a caller that can wait, and wakes it after the next change.
     pub(super) fn ask_or_wait(
         &self,
         ask: Ask,
@@ -105,7 +105,7 @@ impl Cell {
         (decision, start)
     }
 
-    /// The caller in this place has gone.
+    /// Removes the caller with this key.
     pub(super) fn forget(&self, waiter: WaiterId) {
         let waker = lock(&self.state).waiters.remove(&waiter);
         drop(waker);
@@ -150,8 +150,8 @@ impl Cell {
     }
 
     fn change<T>(&self, now: Moment, change: impl FnOnce(&mut State) -> T) -> T {
-        // Publishing is part of the change: each caller after the lock sees its result. The
-        // replaced view is dropped after the lock, since that may run a caller's code.
+        // The lock covers publishing, so that each caller after it sees the result. The old view is
+        // dropped after the lock, because the drop can run a caller's code.
         let mut state = lock(&self.state);
         let done = change(&mut state);
         let old = self.publish(&state, now);
@@ -171,7 +171,7 @@ impl Cell {
 
     fn publish(&self, state: &MutexGuard<'_, State>, now: Moment) -> Option<Arc<Visible>> {
         let visible = state.machine.view(now).map(Visible::new);
-        // Most of a crowd that asks changes nothing, and to swap costs more than all the rest.
+        // Most calls change nothing, and a swap costs more than all the rest.
         if self.visible.load().as_deref() == visible.as_ref() {
             return None;
         }
@@ -182,7 +182,7 @@ impl Cell {
 }
 
 impl State {
-    /// Keeps a waker, and returns the one that it replaces.
+    /// Stores a waker, and returns the one that it replaces.
     fn register(&mut self, waiter: &mut Option<WaiterId>, waker: Waker) -> Option<Waker> {
         let id = *waiter.get_or_insert_with(|| {
             self.last_waiter += 1;
@@ -227,7 +227,7 @@ mod tests {
             wall: now.wall + wait,
         };
         let now = Moment::now();
-        // Due when it expires: then nothing but one of the two times shows the difference.
+        // The token is due when it expires, so that only one of the two times shows the difference.
         let settings = CacheSettings::new().with_renew_before(Duration::ZERO);
         let mut machine = Machine::new(settings, fastrand::Rng::with_seed(7));
         let minute = Duration::from_secs(60);

@@ -1,6 +1,6 @@
 use super::{moment::Moment, stamp::Stamp};
 
-/// Where a cache reads the time.
+/// The clock of a cache.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Clock {
     #[cfg(test)]
@@ -14,7 +14,7 @@ impl Clock {
         Moment::now()
     }
 
-    /// The same for a hit: as cheap as this machine has it, and late by a step of its clocks.
+    /// Returns the time for a hit: cheaper, and late by up to one step of the coarse clocks.
     #[cfg(not(test))]
     #[inline]
     pub(super) fn stamp(&self) -> Stamp {
@@ -26,8 +26,8 @@ impl Clock {
         Stamp::of(self.now())
     }
 
-    /// In unit tests both clocks go with tokio's, which can be paused, and the wall clock can be
-    /// set.
+    /// In unit tests both clocks follow tokio's, which tests can pause, and tests can set the wall
+    /// clock.
     #[cfg(test)]
     pub(super) fn now(&self) -> Moment {
         let ahead =

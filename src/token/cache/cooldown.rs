@@ -5,16 +5,16 @@ use tokio::time::Instant;
 use super::settings::CooldownSettings;
 use crate::token::{TokenError, TokenErrorKind};
 
-/// Keeps the token endpoint from being asked right after it failed.
+/// Pauses token requests after the token endpoint failed.
 #[derive(Debug)]
 pub(super) struct Cooldown {
     settings: CooldownSettings,
     failures: u32,
-    /// How many of them were for somebody to correct. Each kind of trouble begins with its own first
-    /// pause, and goes on where it was: two that take turns are no way around either.
+    /// How many of the failures a person must correct. Denials and other failures count separately,
+    /// each from its own first pause, so that alternating failures do not reset either.
     denied: u32,
     pause: Option<Pause>,
-    /// Until when no renewal is made for which nobody waits. Those can wait longer.
+    /// Until when background renewals pause. No caller waits for them, so they can pause longer.
     rests_until: Option<Instant>,
 }
 
@@ -35,7 +35,7 @@ impl Cooldown {
         }
     }
 
-    /// The failure for which the token endpoint is left alone now.
+    /// Returns the failure whose cooldown is active.
     pub(super) fn error(&self, now: Instant) -> Option<&TokenError> {
         self.pause
             .as_ref()
@@ -43,7 +43,7 @@ impl Cooldown {
             .map(|pause| &pause.error)
     }
 
-    /// Until when the token endpoint itself wants to be left alone.
+    /// Returns the end of a pause that the token endpoint itself asked for.
     pub(super) fn rests_until(&self, now: Instant) -> Option<Instant> {
         let asked = self.error(now)?.asks_for_rest();
         self.ends().filter(|_| asked)
@@ -72,8 +72,8 @@ impl Cooldown {
         self.rests_until = None;
     }
 
-    /// Lets the token endpoint be asked now, and forgets no failure: if it fails again, the pauses go
-    /// on where they were.
+    /// Ends the pause now, and keeps the count of failures: the next failure continues with longer
+    /// pauses.
     pub(super) fn cut_short(&mut self, now: Instant) {
         if let Some(pause) = &mut self.pause {
             pause.until = now;
@@ -81,12 +81,12 @@ impl Cooldown {
         self.rests_until = None;
     }
 
-    /// Keeps renewals for which nobody waits from being made for a while.
+    /// Pauses background renewals for this long.
     pub(super) fn rest(&mut self, now: Instant, pause: Duration) {
         self.rests_until = Some(later(now, pause));
     }
 
-    /// Begins after a failure, and returns the error that says until when.
+    /// Starts the cooldown after a failure, and returns the error with the end of the cooldown.
     pub(super) fn begin(
         &mut self,
         error: TokenError,
@@ -111,32 +111,33 @@ impl Cooldown {
         let Some(asked) = error.retry_after() else {
             return backoff;
         };
-        // Never earlier than asked, not all at the same moment, and not sooner than after a failure
-        // that asks for nothing: an endpoint that says "1" each time would be asked each second.
+        // The pause is at least as long as asked, with jitter, and at least as long as after a
+        // failure without a `Retry-After`: otherwise an endpoint that always says "1" would get a
+        // request each second.
         let asked = asked.min(self.settings.retry_after_longest);
         backoff.max(asked + asked.mul_f64(rng.f64() / 20.0))
     }
 
     fn backoff(&self, error: &TokenError, rng: &mut fastrand::Rng) -> Duration {
         let settings = &self.settings;
-        // A person corrects refused credentials, in minutes: their pauses are longer, and without
-        // chance.
+        // A person needs minutes to correct refused credentials, so these pauses are longer, and
+        // without jitter.
         if is_denied(error) {
             return doubled(settings.denied_first, self.denied, settings.denied_longest);
         }
         let others = self.failures.saturating_sub(self.denied);
         let times = match error.kind() {
-            // Requests come too fast: it starts where others get after a while.
+            // The requests come too fast, so throttling starts at the pause of a fifth failure.
             TokenErrorKind::Throttled => others.max(4),
             _ => others,
         };
-        // At least half of it, so that chance alone does not have the endpoint asked in a loop.
+        // At least half of the pause stays, so that jitter cannot turn it into a tight loop.
         let ceiling = doubled(settings.first, times, settings.longest);
         ceiling.mul_f64(0.5 + rng.f64() / 2.0)
     }
 }
 
-/// Whether it lasts until somebody corrects something.
+/// Returns whether a person must correct the cause.
 fn is_denied(error: &TokenError) -> bool {
     use TokenErrorKind as Kind;
     matches!(
@@ -145,13 +146,13 @@ fn is_denied(error: &TokenError) -> bool {
     )
 }
 
-/// `first` doubled `times` times, at most `longest`.
+/// Returns `first`, doubled `times` times, at most `longest`.
 pub(super) fn doubled(first: Duration, times: u32, longest: Duration) -> Duration {
     let factor = 1_u32.checked_shl(times).unwrap_or(u32::MAX);
     first.saturating_mul(factor).min(longest)
 }
 
-/// `at + wait`; a wait that no clock can show counts as a year.
+/// Returns `at + wait`. A wait that overflows the clock counts as a year.
 pub(super) fn later(at: Instant, wait: Duration) -> Instant {
     const YEAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
     at.checked_add(wait).unwrap_or_else(|| at + YEAR)

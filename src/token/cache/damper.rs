@@ -5,11 +5,11 @@ use super::{
     settings::DamperSettings,
 };
 
-/// Limits the renewals that 401s force, when fresh tokens go on being refused.
+/// Limits the renewals that 401s force while the API refuses fresh tokens.
 #[derive(Debug)]
 pub(super) struct Damper {
     settings: DamperSettings,
-    /// Renewals forced since tokens were last accepted.
+    /// How many renewals were forced since the API last accepted tokens.
     forced: u32,
     until: Option<Instant>,
     refused_at: Option<Instant>,
@@ -25,12 +25,12 @@ impl Damper {
         }
     }
 
-    /// A token adopted at `adopted` was refused now.
+    /// Records that the API refused a token, which the cache adopted at `adopted`.
     pub(super) fn refused(&mut self, adopted: Instant, now: Instant) {
         let quiet_since = self
             .refused_at
             .map_or(adopted, |refused| refused.max(adopted));
-        // Time in which the damper held is not time in which tokens were accepted.
+        // While the damper was active, no token was tested: that time does not count as acceptance.
         let holds = self.damped_until(now).is_some();
         if !holds && now.saturating_duration_since(quiet_since) >= self.settings.accepted_after {
             self.forced = 0;
@@ -39,27 +39,27 @@ impl Damper {
         self.refused_at = Some(now);
     }
 
-    /// The endpoint is asked at once though it has just failed, since the owner wants it.
+    /// Records a renewal that the owner forced during a cooldown.
     pub(super) fn pushed(&mut self, now: Instant) {
-        // While it holds, nobody can be refused.
+        // While the damper is active, no 401 is counted.
         let quiet_since = self.refused_at.max(self.until).unwrap_or(now);
         self.refused(quiet_since, now);
         self.renewed(now);
     }
 
-    /// A renewal that a 401 forced has brought a new token.
+    /// Records that a forced renewal returned a new token.
     pub(super) fn renewed(&mut self, now: Instant) {
         self.forced = self.forced.saturating_add(1);
         self.damp(now);
     }
 
-    /// A renewal that a 401 forced has brought the very token that was refused.
+    /// Records that a forced renewal returned the refused token again.
     pub(super) fn same_token(&mut self, now: Instant) {
         self.forced = self.forced.saturating_add(1).max(self.settings.burst);
         self.damp(now);
     }
 
-    /// Until when a 401 renews nothing.
+    /// Returns the time until which a 401 renews nothing.
     pub(super) fn damped_until(&self, now: Instant) -> Option<Instant> {
         self.until.filter(|until| now < *until)
     }
@@ -79,7 +79,7 @@ mod tests {
     use super::*;
     use crate::token::cache::CacheSettings;
 
-    /// How long the damper holds after each of `n` renewals that 401s forced.
+    /// Returns how long the damper is active after each of `n` renewals that 401s forced.
     fn pauses(damper: &mut Damper, now: &mut Instant, n: usize) -> Vec<u64> {
         let mut pauses = Vec::new();
         for _ in 0..n {

@@ -7,21 +7,22 @@ use tokio::{
 
 use super::shared::Shared;
 
-/// How long at most until the clocks are looked at again: the machine may have been suspended, and
-/// then the timer comes late.
+/// The longest interval between two looks at the clocks: after a suspend of the machine, timers
+/// fire late.
 const LOOK_AGAIN: Duration = Duration::from_secs(60);
 
-/// How long until it shows what has become of a renewal.
+/// The interval of looks while a renewal is in flight.
 const WHILE_RENEWING: Duration = Duration::from_secs(1);
 
-/// Never in a tight loop, whatever the settings say.
+/// The shortest interval, so that no setting makes a tight loop.
 const SHORTEST: Duration = Duration::from_millis(10);
 
-/// Renews the token of a [`TokenCache`](super::TokenCache) while nobody calls, until it is dropped.
+/// A guard that keeps the token of a [`TokenCache`](super::TokenCache) valid in the background,
+/// even without callers, until it is dropped.
 ///
-/// It is got by [`TokenCache::keep_warm`](super::TokenCache::keep_warm).
+/// [`TokenCache::keep_warm`](super::TokenCache::keep_warm) returns it.
 ///
-/// An example is in the [guide](crate::guide::migrating#a-loop-that-refreshes).
+/// The [guide](crate::guide::migrating#a-loop-that-refreshes) has an example.
 #[must_use = "it stops when it is dropped, and `let _ = …` drops it at once: give it a name"]
 pub struct KeepWarm {
     task: JoinHandle<()>,
@@ -44,7 +45,7 @@ impl KeepWarm {
 
 async fn keep_warm(shared: Arc<Shared>) {
     loop {
-        // To ask is all that it takes: a token that is missing or due is renewed for whoever asks.
+        // A question is enough: the cache renews a missing or due token for every caller.
         let _ = shared.ask_for_current();
         let (closed, renewing, next) = shared.inspect(|machine, now| {
             let renewing = machine.renewing().is_some();
@@ -53,7 +54,7 @@ async fn keep_warm(shared: Arc<Shared>) {
         if closed {
             return;
         }
-        // The machine names the time of its next decision; the end of a renewal is unknown.
+        // The machine names the time of its next decision, but cannot predict the end of a renewal.
         let longest = if renewing { WHILE_RENEWING } else { LOOK_AGAIN };
         let now = Instant::now();
         sleep_until(next.unwrap_or(now).clamp(now + SHORTEST, now + longest)).await;

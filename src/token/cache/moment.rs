@@ -2,10 +2,10 @@ use std::time::{Duration, SystemTime};
 
 use tokio::time::Instant;
 
-/// A moment on both clocks.
+/// A moment on the monotonic clock and the wall clock.
 ///
-/// The monotonic one does not jump, but stands still while the machine is suspended; the wall clock
-/// goes on then, but can be set. A token is taken for as old as the clock says that shows more.
+/// The monotonic clock never jumps, but stops while the machine is suspended. The wall clock keeps
+/// running then, but can be set. The age of a token is the larger of the two readings.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Moment {
     pub(crate) mono: Instant,
@@ -13,7 +13,7 @@ pub(crate) struct Moment {
 }
 
 impl Moment {
-    /// The moment of now.
+    /// Returns the current moment.
     #[inline]
     pub(crate) fn now() -> Self {
         Self {
@@ -22,7 +22,7 @@ impl Moment {
         }
     }
 
-    /// How much time has passed since `earlier`.
+    /// Returns the time since `earlier`.
     pub(crate) fn since(self, earlier: Self) -> Duration {
         let wall = self.wall.duration_since(earlier.wall).unwrap_or_default();
         self.mono.saturating_duration_since(earlier.mono).max(wall)

@@ -17,10 +17,10 @@ use crate::token::{FetchContext, IssuedToken, Reason, TokenError, TokenErrorKind
 
 type Fetched = Result<(IssuedToken, Moment), TokenError>;
 
-/// Before the second request of a renewal; doubled before each further one.
+/// The pause before the second request of a renewal; it doubles before each further one.
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
 
-/// One renewal: owned by no caller, ended by its own deadline.
+/// Runs one renewal, independent of any caller, until its own deadline.
 pub(super) fn run(shared: Arc<Shared>, start: Start) -> impl Future<Output = ()> + Send + 'static {
     let (id, reason, begun) = (start.id, start.reason, Instant::now());
     let task = Task {
@@ -36,13 +36,13 @@ pub(super) fn run(shared: Arc<Shared>, start: Start) -> impl Future<Output = ()>
         login_host = field::Empty,
         outcome = field::Empty,
     );
-    // It belongs to no caller, and shows all the same which one it was begun for.
+    // The renewal is independent of its caller; the link shows which caller started it.
     span.follows_from(Span::current());
     async move {
         let Some(shared) = task.shared.clone() else {
             return;
         };
-        // A little before callers take the renewal for lost and start another one.
+        // Ends shortly before callers take the renewal for lost and start another one.
         let limit = shared.settings.deadline - shared.settings.deadline / 32;
         let deadline = later(Instant::now(), limit);
         let fetching = timeout_at(deadline, attempts(&shared, &start, deadline));
@@ -56,12 +56,12 @@ pub(super) fn run(shared: Arc<Shared>, start: Start) -> impl Future<Output = ()>
     .instrument(span)
 }
 
-/// Asks until there is a token, or it is pointless to ask again.
+/// Sends token requests until one returns a token, or another one cannot help.
 async fn attempts(shared: &Shared, start: &Start, deadline: Instant) -> Fetched {
     if let Some(host) = shared.source.login_host() {
         Span::current().record("login_host", host);
     }
-    // An endpoint that fails again and again is asked once each time.
+    // After a failed renewal the endpoint gets one request, not a series.
     let most = match start.follows_failure {
         true => 1,
         false => shared.settings.attempts,
@@ -79,7 +79,7 @@ async fn attempts(shared: &Shared, start: &Start, deadline: Instant) -> Fetched 
         };
         made += 1;
         let Err(error) = &result else { return result };
-        // Nobody waits for a renewal in the background, unless the token was refused meanwhile.
+        // No caller waits for a background renewal, unless the API refused the token meanwhile.
         let in_background = start.reason.is_background() && !shared.has_waiters();
         if in_background || made >= most || !may_repeat(shared, error) {
             return result;
@@ -89,38 +89,38 @@ async fn attempts(shared: &Shared, start: &Start, deadline: Instant) -> Fetched 
         if later(Instant::now(), pause) >= deadline {
             return result;
         }
-        tracing::debug!(%error, ?pause, "asking for a token again");
+        tracing::debug!(%error, ?pause, "retrying the token request");
         sleep(pause).await;
     }
 }
 
-/// Whether a second request may be made beside a slow one: somebody waits, and it costs a token at
-/// most. A fetch that waits for other processes is left to them.
+/// Returns whether a second request may run in parallel to a slow one: a caller waits, and the cost
+/// is at most one token. A fetch that waits for another process gets none.
 fn may_overlap(shared: &Shared, start: &Start) -> bool {
     let source = &shared.source;
     !start.reason.is_background() && source.may_overlap() && !source.keeps_deadline()
 }
 
-/// Makes a request, and a second one beside it if the first takes long: it may be lost. The first
-/// good answer is used. Returns whether there were two.
+/// Sends a request, and a second one in parallel if the first is slow and may be lost. Uses the
+/// first good answer, and returns whether there were two requests.
 ///
-/// The first goes on, since an endpoint that is merely slow would otherwise be asked again and
-/// again, and none of its answers used.
+/// The first request stays in flight: otherwise a merely slow endpoint would get request after
+/// request, and none of its answers would be used.
 async fn overlapping(shared: &Shared, start: &Start, deadline: Instant) -> (Fetched, bool) {
     let alone_until = later(Instant::now(), shared.settings.attempt_timeout);
     let mut first = pin!(request(shared, start, deadline));
     if let Ok(fetched) = timeout_at(alone_until, &mut first).await {
         return (fetched, false);
     }
-    tracing::debug!("asking for a token a second time, beside the first");
+    tracing::debug!("the token request is slow: sending a second one in parallel");
     let second = pin!(request(shared, start, deadline));
-    // The first good answer ends the other request; a failed one waits for what the other brings.
+    // A good answer cancels the other request. After a failure, the result of the other one counts.
     let (failed, other) = match select(first, second).await {
         Either::Left((Err(error), second)) => (error, second.await),
         Either::Right((Err(error), first)) => (error, first.await),
         Either::Left((fetched, _)) | Either::Right((fetched, _)) => return (fetched, true),
     };
-    // What the endpoint said goes before that nothing came.
+    // An answer of the endpoint tells more than a time-out, so it goes first.
     let fetched = other.map_err(|error| match error.kind() {
         _ if failed.asks_for_rest() => failed,
         TokenErrorKind::TimedOut => failed,
@@ -148,9 +148,9 @@ fn may_repeat(shared: &Shared, error: &TokenError) -> bool {
     if error.asks_for_rest() {
         return false;
     }
-    // A request that may have arrived is made again only where that spends nothing.
+    // A request that may have arrived is repeated only if the source allows it.
     match error.kind() {
-        // Answered, so nothing was spent.
+        // The endpoint answered with a failure, so the grant is unused.
         Kind::Unavailable => true,
         Kind::Transport | Kind::TimedOut | Kind::Malformed => shared.source.is_repeatable(),
         _ => false,
@@ -168,11 +168,12 @@ fn timed_out(shared: &Shared) -> TokenError {
 fn panicked() -> TokenError {
     TokenError::new(
         TokenErrorKind::Panicked,
-        "the code that fetches the token panicked; its message went to the panic hook",
+        "the token was not renewed: the code that fetches it panicked; see the panic message on \
+         stderr, or in the panic hook",
     )
 }
 
-/// Tells the cache how a renewal ended, even when its task was dropped.
+/// Reports the end of a renewal to the cache, even if its task was dropped.
 struct Task {
     id: RenewalId,
     reason: Reason,
@@ -218,7 +219,8 @@ impl Drop for Task {
     fn drop(&mut self) {
         if let Some(shared) = self.shared.take() {
             if thread::panicking() {
-                // To start again at once would panic again, without end.
+                // An immediate restart would panic again, in an endless loop, so a panic counts as
+                // a failure.
                 let _ = shared.finish(self.id, Err(panicked()));
                 return;
             }

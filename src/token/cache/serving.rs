@@ -9,9 +9,10 @@ use super::{
 };
 use crate::token::{AccessToken, Generation, Rejection, TokenError, TokenEvent};
 
-/// What callers ask of a cache. Each question may start a renewal, which belongs to no caller.
+/// The calls of a cache's callers. Each one may start a renewal, which is independent of the
+/// caller.
 impl Shared {
-    /// The token to send now, without waiting. Takes the lock only when something is to be decided.
+    /// Returns the token to send now, without waiting. Takes the lock only for a decision.
     #[inline]
     pub(super) fn try_current(self: &Arc<Self>) -> Option<AccessToken> {
         match self.cell.hit(self.clock.stamp()) {
@@ -20,12 +21,12 @@ impl Shared {
         }
     }
 
-    /// The same by the exact clocks, and as things stand behind the lock.
+    /// Does the same by the exact clocks, on the state in the lock.
     #[cold]
     pub(super) fn ask_for_current(self: &Arc<Self>) -> Option<AccessToken> {
         let (decision, start) = self.cell.ask(Ask::default(), self.clock.now());
         if let Some(start) = start {
-            // Without a runtime the token is served on as long as it lasts.
+            // Without a runtime the cache serves the token until it expires.
             let _ = self.start(start);
         }
         match decision {
@@ -34,13 +35,13 @@ impl Shared {
         }
     }
 
-    /// A token that may be served as things stand, without the lock, if it is newer than this one.
+    /// Returns the visible token, without the lock, if it is newer than this one.
     pub(super) fn newer(&self, than: Generation) -> Option<AccessToken> {
         let token = self.cell.hit(self.clock.stamp());
         token.filter(|token| token.generation() > than)
     }
 
-    /// Asks for a caller that waits, and starts the renewal that it takes.
+    /// Asks on behalf of a waiting caller, and starts a renewal if one is needed.
     pub(super) fn ask_or_wait(
         self: &Arc<Self>,
         ask: Ask,
@@ -48,7 +49,7 @@ impl Shared {
         waker: &Waker,
     ) -> Result<Decision, TokenError> {
         let (decision, start) = self.cell.ask_or_wait(ask, waiter, waker, self.clock.now());
-        // Without a runtime, only a caller that would wait for this renewal fails.
+        // Without a runtime, only a caller that must wait for this renewal gets an error.
         match (start.map(|start| self.start(start)), decision) {
             (Some(Err(error)), Decision::Wait { .. }) => Err(error),
             (_, decision) => Ok(decision),
@@ -78,7 +79,7 @@ impl Shared {
 
     fn start(self: &Arc<Self>, start: Start) -> Result<(), TokenError> {
         let (id, reason) = (start.id, start.reason);
-        // Nothing was sent yet, so this is an abort and not a failure: the next caller within a
+        // No request was sent yet, so this is an abort and not a failure: the next caller inside a
         // runtime starts another renewal.
         let runtime = match runtime() {
             Ok(runtime) => runtime,
@@ -87,7 +88,7 @@ impl Shared {
                 return Err(error);
             }
         };
-        // Made before anybody is told, so that it ends whatever an observer does.
+        // The renewal exists before the observer runs, so that it ends even if the observer panics.
         let renewal = renewal::run(Arc::clone(self), start);
         self.tell(&TokenEvent::Started { reason });
         self.keep(id, runtime.spawn(renewal));

@@ -20,10 +20,10 @@ use crate::{
     },
 };
 
-/// What the clones of a cache, their waiting callers and the renewal share.
+/// The state that the clones of a cache, their waiting callers and the renewal share.
 ///
-/// The cell comes first, so that its view is in the same line of the processor's cache as the
-/// reference count of all this, which each request counts up.
+/// The cell comes first, so that its view shares a cache line with the reference count, which each
+/// request increments.
 #[repr(C)]
 pub(super) struct Shared {
     pub(super) cell: Cell,
@@ -31,7 +31,7 @@ pub(super) struct Shared {
     pub(super) source: Box<dyn ErasedSource>,
     pub(super) clock: Clock,
     observer: Option<Arc<dyn TokenObserver>>,
-    /// The task of the renewal under way, for who wants to end it.
+    /// The task of the renewal in flight, for `close`.
     task: Mutex<Option<(RenewalId, JoinHandle<()>)>>,
 }
 
@@ -67,7 +67,7 @@ impl Shared {
         self.cell.has_waiters()
     }
 
-    /// Has the source end the token, and forgets it if that has worked.
+    /// Revokes the token through the source, and removes it from the cache on success.
     pub(super) async fn revoke(&self) -> Result<(), TokenError> {
         let token = self.cell.inspect(|machine| machine.token().cloned());
         let result = self
@@ -99,16 +99,16 @@ impl Shared {
         self.let_go(id);
     }
 
-    /// Ends the renewal under way, and waits until its task is gone.
+    /// Ends the renewal in flight, and waits until its task has ended, at most a second.
     pub(super) async fn close(&self) {
         let Some(task) = self.end() else { return };
         if runtime().is_ok() {
-            // Its runtime may not be driven by anybody, and then it would never be gone.
+            // If the task's runtime has stopped, the task would never end.
             let _ = timeout(Duration::from_secs(1), task).await;
         }
     }
 
-    /// Ends the renewal under way. Its task is gone a little later.
+    /// Ends the renewal in flight. Its task ends a little later.
     pub(super) fn end(&self) -> Option<JoinHandle<()>> {
         self.cell.close(self.clock.now());
         let (_, task) = self.lock_task().take()?;
@@ -127,11 +127,12 @@ impl Shared {
         }
     }
 
-    /// Keeps the task of the renewal under way, and ends one that is not under way any more: when
-    /// its runtime is driven again, it shall not ask for a token that nobody wants.
+    /// Stores the task of the renewal in flight. Aborts the task of a renewal that was given up, so
+    /// that it sends no useless token request when its runtime runs again.
     pub(super) fn keep(&self, id: RenewalId, task: JoinHandle<()>) {
         let mut kept = self.lock_task();
-        // Asked under the lock: a renewal that ends after this finds its task kept, and lets it go.
+        // The check is under the lock, so a renewal that ends afterwards finds its task here and
+        // drops it.
         let unwanted = match self.cell.inspect(|machine| machine.renews(id)) {
             true => kept.replace((id, task)),
             false => Some((id, task)),
@@ -140,8 +141,8 @@ impl Shared {
         unwanted.inspect(|(_, task)| task.abort());
     }
 
-    /// Drops the handle of a task that has ended, or is about to: it would keep the memory of the
-    /// whole task until the next renewal, which for a token may be a day.
+    /// Drops the handle of a task that has ended or is about to. The handle would keep the task's
+    /// memory until the next renewal, up to a day later.
     fn let_go(&self, id: RenewalId) {
         let ended = self.lock_task().take_if(|(kept, _)| *kept == id);
         drop(ended);
@@ -157,7 +158,7 @@ impl Shared {
     }
 }
 
-/// The runtime to renew on.
+/// Returns the current runtime, on which renewals run.
 pub(super) fn runtime() -> Result<Handle, TokenError> {
     Handle::try_current().map_err(|_| no_runtime())
 }
@@ -165,7 +166,7 @@ pub(super) fn runtime() -> Result<Handle, TokenError> {
 pub(super) fn no_runtime() -> TokenError {
     TokenError::new(
         TokenErrorKind::NoRuntime,
-        "a token has to be fetched, and there is no tokio runtime here to do it on; call from \
-         within one (`#[tokio::main]`, or `Handle::enter`)",
+        "no token was fetched: the caller is outside a tokio runtime; call from inside one \
+         (`#[tokio::main]`, or `Handle::enter`)",
     )
 }

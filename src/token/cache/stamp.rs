@@ -4,19 +4,19 @@ use tokio::time::Instant;
 
 use super::moment::Moment;
 
-/// A [`Moment`] as two numbers of nanoseconds, which is what a hit compares.
+/// A [`Moment`] as two numbers of nanoseconds, for the comparisons of a hit.
 ///
-/// On Linux [`now`](Self::now) reads the coarse clocks of the kernel, which go on in the steps of
-/// its timer (1 to 10 ms): they cost a fifth of the exact ones. They are late and never early, so a
-/// hit may serve a token for a step longer than the exact clocks would, and nothing else differs:
-/// whatever is decided is decided by a `Moment`.
+/// On Linux [`now`](Self::now) reads the coarse clocks of the kernel, which advance in the steps of
+/// its timer (1 to 10 ms) and cost a fifth of the exact ones. They are late, never early, so a hit
+/// may serve a token one step longer than the exact clocks would. Nothing else differs: every
+/// decision uses a `Moment`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Stamp {
     mono: i64,
     wall: i64,
 }
 
-/// Where the two ways to tell the monotonic time meet.
+/// One moment in both representations of the monotonic time.
 struct Anchor {
     instant: Instant,
     nanos: i64,
@@ -61,7 +61,7 @@ impl Stamp {
 }
 
 impl Anchor {
-    /// The number is read first: whatever happens in between makes deadlines earlier, never later.
+    /// Reads the number first: a delay between the two reads makes deadlines earlier, never later.
     fn new() -> Self {
         #[cfg(target_os = "linux")]
         let nanos = linux::nanos(nix::time::ClockId::CLOCK_MONOTONIC);
@@ -69,7 +69,7 @@ impl Anchor {
         let nanos = None;
         Self {
             instant: Instant::now(),
-            // std itself has no `Instant` on a Linux without that clock.
+            // A Linux without that clock has no `Instant` in std either.
             nanos: nanos.unwrap_or_default(),
         }
     }
@@ -80,7 +80,7 @@ fn mono_nanos(instant: Instant) -> i64 {
     let anchor = ANCHOR.get_or_init(Anchor::new);
     let since = match instant.checked_duration_since(anchor.instant) {
         Some(ahead) => saturating(ahead.as_nanos()),
-        // Of a runtime whose clock was paused before that of the anchor.
+        // A runtime that was paused before the anchor has an earlier clock.
         None => -saturating(anchor.instant.duration_since(instant).as_nanos()),
     };
     anchor.nanos.saturating_add(since)
@@ -93,7 +93,7 @@ fn wall_nanos(wall: SystemTime) -> i64 {
     }
 }
 
-/// 292 years, which no clock shows.
+/// Saturates at 292 years, which no clock reaches.
 fn saturating(nanos: u128) -> i64 {
     i64::try_from(nanos).unwrap_or(i64::MAX)
 }
@@ -114,10 +114,11 @@ mod linux {
     }
 }
 
-/// Whether tests may pause tokio's clock in this program: then it is the only one that counts.
+/// Whether tests can pause tokio's clock in this program; if so, only that clock counts.
 ///
-/// tokio has `time::pause` with its feature `test-util` only. So the name below is tokio's if it is
-/// there, since a glob in a block comes before what is around the block; and the one below if not.
+/// tokio has `time::pause` only with its feature `test-util`. A glob import in a block takes
+/// precedence over names outside the block, so the name resolves to tokio's function if it exists,
+/// and to the fallback otherwise.
 #[cfg(target_os = "linux")]
 mod can_be_paused {
     pub(super) const TOKIO: bool = {
@@ -178,7 +179,7 @@ mod tests {
         assert_eq!(stamps[2].wall, i64::MAX);
     }
 
-    /// Else a user's test that pauses the clock would see tokens that never expire.
+    /// Otherwise a user's test that pauses the clock would see tokens that never expire.
     #[cfg(target_os = "linux")]
     #[test]
     fn the_clock_is_tokios_where_tests_can_pause_it() {

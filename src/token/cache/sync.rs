@@ -1,5 +1,5 @@
-//! What threads share and what each has of its own: std's, or that of the model checker, which
-//! tries the orders in which threads can get at it.
+//! Shared and thread-local state: std's, or that of the model checker, which tries the possible
+//! orders of threads.
 
 #[cfg(not(all(test, shuttle)))]
 pub(super) use std::{

@@ -6,9 +6,9 @@ use std::{
 use super::{stamp::Stamp, sync::thread_local, visible::Visible};
 use crate::token::AccessToken;
 
-/// The number of what a cell shows, which no other cell of this process ever has.
+/// The version of a cell's view, unique among all cells of this process.
 ///
-/// So a thread can tell by one number whether its copy is of this cell, and still what it shows.
+/// One comparison tells a thread whether its copy is of this cell, and current.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Version(pub(super) u64);
 
@@ -19,23 +19,23 @@ impl Version {
     }
 }
 
-/// How many hits in a row of one version it takes until a thread copies the token.
+/// How many consecutive hits of one version make a thread copy the token.
 ///
-/// A copy allocates twice. A thread that serves many organisations in turn makes none, and for one
-/// that changes between them the price is spread over as many hits.
+/// A copy allocates twice. A thread that serves many organisations in turn copies nothing, and a
+/// thread that switches now and then spreads the cost over this many hits.
 const HITS_FOR_A_COPY: u32 = if cfg!(shuttle) { 2 } else { 8 };
 
 thread_local! {
-    /// One for a thread and not one for each cache: ten thousand organisations on a hundred threads
-    /// would be a million copies.
+    /// One copy per thread, not one per cache: ten thousand organisations on a hundred threads
+    /// would make a million copies.
     static LAST: RefCell<Last> = const { RefCell::new(Last::NONE) };
 }
 
-/// The token that this thread uses, with bytes and a reference count of its own, so that a hit
-/// writes to nothing that threads share.
+/// The token that this thread uses, with separate bytes and reference count, so that a hit writes
+/// to no shared memory.
 struct Last {
     copy: Option<Copied>,
-    /// The version of the last hit, and how many there were in a row.
+    /// The version of the last hit, and the number of consecutive hits.
     hits_of: Version,
     hits: u32,
 }
@@ -46,7 +46,7 @@ struct Copied {
     visible: Visible,
 }
 
-/// The address of a cell. It only makes a copy go sooner: of a cell that has another version now.
+/// The address of a cell. It only serves to drop a copy sooner, when its cell has a newer version.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) struct CellId(usize);
 
@@ -66,12 +66,12 @@ impl Last {
     #[inline]
     fn serve(&mut self, version: Version, now: Stamp) -> Option<AccessToken> {
         let copy = self.copy.as_ref().filter(|copy| copy.version == version)?;
-        // Other hits in between do not add up.
+        // A hit of another version restarts the count.
         self.hits_of = version;
         copy.visible.serve(now)
     }
 
-    /// Of what was served from the cell, as it was no copy.
+    /// Counts a hit that was served from the cell, and copies the token after enough of them.
     fn note(&mut self, version: Version, cell: CellId, visible: &Visible) {
         if self.hits_of != version {
             (self.hits_of, self.hits) = (version, 0);
@@ -91,16 +91,16 @@ impl Last {
     }
 }
 
-/// The token of this version, if this thread has a copy of it and it may be served now.
+/// Returns the token of this version, if this thread has a copy and the cache may serve it now.
 #[inline]
 pub(super) fn serve(version: Version, now: Stamp) -> Option<AccessToken> {
-    // A thread that ends has none any more.
+    // A thread that is ending has no copy any more.
     LAST.try_with(|last| last.try_borrow_mut().ok()?.serve(version, now))
         .ok()
         .flatten()
 }
 
-/// Notes that a token was served from its cell; after enough of the same version the thread has a
+/// Records that a token was served from its cell. After enough hits of one version the thread has a
 /// copy.
 pub(super) fn note(version: Version, cell: CellId, visible: &Visible) {
     let _ = LAST.try_with(|last| {

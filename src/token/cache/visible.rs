@@ -1,7 +1,7 @@
 use super::{machine::View, moment::Moment, stamp::Stamp};
 use crate::token::AccessToken;
 
-/// A [`View`] as a hit looks at it.
+/// A [`View`] in the form that a hit compares.
 #[derive(Debug)]
 pub(super) struct Visible {
     pub(super) token: AccessToken,
@@ -23,14 +23,14 @@ impl Visible {
         now.is_before(self.end).then(|| self.token.clone())
     }
 
-    /// The same with bytes of its own.
+    /// Copies the view and the token's bytes.
     pub(super) fn detached(&self) -> Option<Self> {
         let (token, end) = (self.token.detached()?, self.end);
         Some(Self { token, end })
     }
 }
 
-/// A token is known by its generation.
+/// The generation identifies the token.
 impl PartialEq for Visible {
     fn eq(&self, other: &Self) -> bool {
         (self.token.generation(), self.end) == (other.token.generation(), other.end)

@@ -23,9 +23,29 @@ use crate::{
 ///
 /// # Cancellation
 ///
-/// Dropping it leaves the renewal that it waits for alone.
+/// Dropping the future does not stop the renewal.
 ///
-/// There is an example in the [module docs](crate::token).
+/// ```
+/// use std::time::Duration;
+/// use tower_genesys::{TokenCache, TokenError};
+/// use tower_genesys::token::{IssuedToken, TokenProvider, source_fn};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), TokenError> {
+/// let hour = Duration::from_secs(3600);
+/// # let count = std::sync::atomic::AtomicU32::new(0);
+/// # let next = move || count.fetch_add(1, std::sync::atomic::Ordering::Relaxed).to_string();
+/// let cache = TokenCache::new(source_fn(move |_| {
+///     let secret = next();
+///     async move { Ok(IssuedToken::new(secret, hour)) }
+/// }));
+/// let old = cache.token().await?;
+/// assert!(cache.invalidate().is_renewing());
+/// let new = cache.wait(old.generation()).await?;
+/// assert!(new.generation() > old.generation());
+/// # Ok(())
+/// # }
+/// ```
 #[must_use = "a future does nothing until it is awaited"]
 pub struct Wait {
     shared: Arc<Shared>,
@@ -56,8 +76,8 @@ impl Wait {
         wait
     }
 
-    /// The token that the renewal has brought, once it has. All who waited come for it at the same
-    /// moment: they shall not have to queue for the lock.
+    /// Returns the token of the renewal, once it has one. All waiting callers read it at the same
+    /// moment, so they must not queue for the lock.
     fn brought(&self) -> Option<AccessToken> {
         let since = self.ask.since.filter(|_| self.ask.lasting.is_zero())?;
         self.shared.newer(since.max(self.past))
@@ -74,17 +94,17 @@ impl Wait {
         }
     }
 
-    /// Whether the renewal that is waited for has had its time.
+    /// Returns whether the renewal has passed its deadline.
     ///
-    /// Each caller looks at its own runtime's clock: the one on which the renewal runs may have
-    /// been dropped, or not be driven by anybody. So may the one on which this was polled before,
-    /// which is why the timer of that is not relied on: few waits are polled again without an end.
+    /// Each caller uses the clock of its own runtime, because the runtime of the renewal may have
+    /// been dropped or stopped. The runtime of an earlier poll may have stopped too, so its timer
+    /// is not reused; few waits are polled again without an end.
     fn poll_overdue(
         &mut self,
         overdue_at: Instant,
         cx: &mut Context<'_>,
     ) -> Poll<Result<(), TokenError>> {
-        // Without one it could wait for ever.
+        // Without a timer the caller could wait forever.
         let timer = runtime::sleep_until(overdue_at).ok_or_else(no_runtime)?;
         self.timer.insert(timer).as_mut().poll(cx).map(Ok)
     }
@@ -99,8 +119,8 @@ impl Future for Wait {
         if let Some(token) = this.brought() {
             return Poll::Ready(Ok(token));
         }
-        // Each pass asks the cache again. It waits only for a renewal under way, which wakes it at
-        // its end; if the renewal is lost, the timer wakes it. So every pending pass has a waker.
+        // Each pass asks the cache again. It waits only for a renewal in flight, whose end wakes
+        // it; if the renewal is lost, the timer wakes it. So every pending pass has a waker.
         loop {
             match this
                 .shared
@@ -146,13 +166,17 @@ fn not_renewable(rejection: Rejection) -> TokenError {
         TokenErrorKind::NotRenewable,
         match rejection {
             Rejection::Damped => {
-                "the API goes on refusing fresh tokens, so no other one is fetched now; check that \
-                 the tokens are of the organisation and region that the request goes to"
+                "the token was not renewed: the API has refused several fresh tokens in a row; check \
+                 that the tokens belong to the organisation and region of the request"
             }
             Rejection::Cooldown => {
-                "the API refused the token, and the token endpoint has just failed; try again later"
+                "the token was not renewed: the API refused it, and the token endpoint has just \
+                 failed; see the error of the last renewal, and try again later"
             }
-            _ => "the API refused the token, and it cannot be renewed",
+            _ => {
+                "the token was not renewed: the API refused it, and its cache is closed or the \
+                 caller is outside a tokio runtime; call from inside one, before `close`"
+            }
         },
     )
 }
@@ -160,7 +184,7 @@ fn not_renewable(rejection: Rejection) -> TokenError {
 fn same_token() -> TokenError {
     TokenError::new(
         TokenErrorKind::NotRenewable,
-        "the API refused the token, and there is no newer one: the token endpoint gave the very same \
-         one again, or has just failed",
+        "the token was not renewed: the API refused it, and the token endpoint returned the same one \
+         again, or has just failed; try again later",
     )
 }

@@ -5,27 +5,27 @@ use super::{
 use crate::token::{Reason, TokenError, TokenErrorKind, cache::moment::Moment};
 
 impl Machine {
-    /// A caller wants a token.
+    /// Answers a caller that asks for a token.
     ///
-    /// A renewal that is past its deadline counts as gone: its task is on a runtime that nobody
-    /// drives, and the next caller starts another one under a new id.
+    /// A renewal past its deadline counts as lost, because its runtime has stopped. The next caller
+    /// starts another one under a new id.
     pub(in crate::token::cache) fn ask(
         &mut self,
         ask: Ask,
         now: Moment,
     ) -> (Decision, Option<Start>) {
         self.renewing = self.renewing.filter(|renewing| !renewing.is_overdue(now));
-        // Callers that waited for a renewal share its failure, even if another one may begin by now: a
-        // crowd would ask the endpoint once for each of its members otherwise.
+        // Callers that waited for a renewal share its failure, even if another one may start by
+        // now: otherwise a crowd would send the endpoint one request for each of its members.
         if let Some(error) = self.failed_since(ask.waited) {
             return (Decision::Fail(error), None);
         }
-        // A token that is too short for this caller suits all others, so only this caller's ask
-        // renews it.
+        // A token that expires too early for this caller suits all others, so only this ask renews
+        // it.
         if self.remaining(now).is_some_and(|left| left < ask.lasting) {
             return self.ask_for_longer(ask, now);
         }
-        // A closed cache serves what it has, and starts nothing.
+        // A closed cache serves the token that it has, and starts nothing.
         if self.closed {
             return (self.serve_or_fail(now, closed()), None);
         }
@@ -36,7 +36,7 @@ impl Machine {
         (self.serve_or_wait(now), Some(start))
     }
 
-    /// The token is good, but not for as long as the caller needs it.
+    /// Answers a caller that needs the valid token for longer than it lasts.
     fn ask_for_longer(&mut self, ask: Ask, now: Moment) -> (Decision, Option<Start>) {
         let Some(current) = &self.current else {
             return (self.wait(), None);
@@ -45,7 +45,8 @@ impl Machine {
             return (Decision::Fail(closed()), None);
         }
         let generation = current.token.generation();
-        // One that others have used is followed by one of its own.
+        // A token that other processes have used for some time does not count: this caller may
+        // fetch another one.
         let brought = ask
             .since
             .is_some_and(|since| match current.came_used(ask.lasting) {
@@ -54,19 +55,19 @@ impl Machine {
             });
         let damped = current.refused && self.damper.damped_until(now.mono).is_some();
         if brought {
-            // Whoever asks again shall not mint one token after the other, all too short.
+            // Repeated asks must not mint one too short token after another.
             let pause = current.background_pause();
             self.cooldown.rest(now.mono, pause);
         }
-        // A renewal that cannot bring a longer life fails at once: one was just made, the damper holds, or
-        // no token lives that long.
+        // A renewal that cannot bring a longer lifetime fails at once: one has just ended, the
+        // damper is active, or no token lasts that long.
         if brought || damped || current.whole < ask.lasting {
             return (Decision::Fail(too_short()), None);
         }
         if self.renewing.is_some() {
             return (self.wait(), None);
         }
-        // An endpoint that has just failed is not asked for a longer life either.
+        // The cooldown applies to a longer lifetime, too.
         if let Some(error) = self.cooldown.error(now.mono) {
             return (Decision::Fail(error.clone()), None);
         }
@@ -77,13 +78,13 @@ impl Machine {
         (self.wait(), Some(start))
     }
 
-    /// Why a renewal should be started now, if one should and may.
+    /// Returns why a renewal should start now, if one should and may.
     fn wants_renewal(&self, now: Moment) -> Option<Reason> {
         if self.renewing.is_some() {
             return None;
         }
-        // Without a token that may be served, only the cooldown holds a renewal back: the damper
-        // limits renewals that 401s force. While a token is served, background renewals rest
+        // Without a valid token, only the cooldown delays a renewal, because the damper limits
+        // renewals that 401s force. While the cache serves a token, background renewals pause
         // longer.
         let cooling = self.cooldown.error(now.mono).is_some();
         let Some(current) = &self.current else {
@@ -97,7 +98,7 @@ impl Machine {
         if current.refused {
             return (!cooling && !damped).then_some(Reason::Rejected);
         }
-        // The owner's wish goes before the age, so that the source learns why it is asked.
+        // The owner's request takes precedence over the age, so that the source learns the reason.
         let reason = match age {
             _ if current.unwanted && !damped => Reason::Forced,
             Age::Due => Reason::Due,
@@ -107,7 +108,7 @@ impl Machine {
         (!self.rests(now)).then_some(reason)
     }
 
-    /// Whether renewals for which nobody waits pause.
+    /// Returns whether background renewals pause.
     pub(super) fn rests(&self, now: Moment) -> bool {
         let opens = self.cooldown.background_ends();
         opens.is_some_and(|opens| now.mono < opens)
@@ -123,14 +124,14 @@ impl Machine {
                     current,
                 }
             }
-            // Nothing was started, so the cooldown lasts.
+            // No renewal started, so the cooldown is active.
             None => Decision::Fail(self.cooldown.last_error().cloned().unwrap_or_else(closed)),
         }
     }
 
     fn serve_or_wait(&self, now: Moment) -> Decision {
-        // A refused token is served while no renewal is under way: its callers then get the
-        // server's 401. An expired token is never served.
+        // Without a renewal in flight, a refused token is served, and its callers get the server's
+        // 401. An expired token is never served.
         match self.unexpired(now) {
             Some(current) if !current.refused || self.renewing.is_none() => {
                 Decision::Serve(current.token.clone())
@@ -156,7 +157,7 @@ impl Machine {
 fn too_short() -> TokenError {
     TokenError::new(
         TokenErrorKind::NotRenewable,
-        "a fresh token does not live for as long as was asked for; ask for less, or have the OAuth \
-         client give out tokens that live longer",
+        "no token is valid for the requested time: fresh tokens expire earlier; request less time, or \
+         raise the token duration of the OAuth client",
     )
 }

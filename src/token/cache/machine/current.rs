@@ -8,25 +8,25 @@ use crate::token::{
     lifetime,
 };
 
-/// The token that was adopted last, and its times.
+/// The token adopted last, and its times.
 #[derive(Debug)]
 pub(super) struct Current {
     pub(super) token: AccessToken,
     pub(super) sent: Moment,
     pub(super) adopted: Instant,
-    /// How long a token like this is served when it is fresh.
+    /// How long the cache serves such a token from its issue on.
     pub(super) whole: Duration,
     pub(super) due_after: Duration,
     pub(super) expires_after: Duration,
-    /// When the source is asked again though the token is good.
+    /// When the source wants a check although the token is valid.
     pub(super) check_at: Option<Instant>,
-    /// Whether the API has refused it.
+    /// Whether the API has refused the token.
     pub(super) refused: bool,
-    /// Whether its owner wants another one. It is served until that is there.
+    /// Whether the owner wants another token. The cache serves this one until then.
     pub(super) unwanted: bool,
 }
 
-/// The age of a token in words.
+/// The phase of a token's lifetime.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Age {
     Fresh,
@@ -34,12 +34,12 @@ pub(super) enum Age {
     Expired,
 }
 
-/// Checks are made once a second at most, whatever a source asks for.
+/// The shortest time between checks, whatever a source asks for.
 const SHORTEST_CHECK: Duration = Duration::from_secs(1);
 
 impl Current {
-    /// A token with its two times, both counted from when the request for it was sent. `chance` is
-    /// what is rolled for it, from 0 to 1.
+    /// Computes the token's two times, both counted from the send of its request. `chance` is a
+    /// random number from 0 to 1.
     pub(super) fn new(
         token: AccessToken,
         issued: &IssuedToken,
@@ -68,13 +68,13 @@ impl Current {
         }
     }
 
-    /// Whether it would have lasted for so long when it was fresh, and did not any more when it
-    /// came: others had it first.
+    /// Returns whether the token would have lasted this long at its issue, but no longer did on
+    /// arrival, because other processes had it first.
     pub(super) fn came_used(&self, lasting: Duration) -> bool {
         self.expires_after < lasting && lasting <= self.whole
     }
 
-    /// Whether another one is wanted in its place, by the API or by its owner.
+    /// Returns whether the API or the owner wants another token.
     pub(super) fn is_given_up(&self) -> bool {
         self.refused || self.unwanted
     }
@@ -87,21 +87,21 @@ impl Current {
         }
     }
 
-    /// Whether the source wants to be asked again by now.
+    /// Returns whether the source's check is due.
     pub(super) fn wants_check(&self, now: Moment) -> bool {
         self.check_at.is_some_and(|at| at <= now.mono)
     }
 
-    /// How long renewals that nobody waits for rest when one has brought this token once more:
-    /// never past the next check.
+    /// Returns how long background renewals pause after one returned this same token: never past
+    /// the next check.
     pub(super) fn pause_after_same(&self) -> Duration {
         let pause = self.background_pause();
         let check_in = self.check_at.map(|at| at - self.adopted);
         check_in.map_or(pause, |check_in| pause.min(check_in))
     }
 
-    /// How long renewals that nobody waits for rest after one that was in vain: an eighth of the
-    /// time between due and expiry, so that there are about eight whatever the life of the token.
+    /// Returns how long background renewals pause after a useless one: an eighth of the time
+    /// between due and expiry, so that there are about eight for a token of any lifetime.
     pub(super) fn background_pause(&self) -> Duration {
         let span = self.expires_after.saturating_sub(self.due_after);
         (span / 8).max(Duration::from_secs(1))
@@ -111,15 +111,16 @@ impl Current {
 pub(super) fn closed() -> TokenError {
     TokenError::new(
         TokenErrorKind::Closed,
-        "the token cache was closed, and renews nothing any more; make requests before closing it",
+        "no valid token: the token cache was closed, so it renews nothing; send requests before \
+         `close`",
     )
 }
 
 pub(super) fn expired_on_arrival() -> TokenError {
     TokenError::new(
         TokenErrorKind::Malformed,
-        "the token had already expired when it arrived; check the clock of this machine, and how \
-         long the token endpoint takes to decision",
+        "the new token cannot be used: it had already expired on arrival; check the clock of this \
+         machine, and the latency of the token endpoint",
     )
 }
 

@@ -1,4 +1,4 @@
-//! The rules of a cache: what follows from which event.
+//! The rules of a cache: which event has which consequence.
 
 use std::time::Duration;
 
@@ -16,13 +16,13 @@ pub(in crate::token::cache) use view::View;
 use super::{cooldown::Cooldown, damper::Damper, moment::Moment, settings::CacheSettings};
 use crate::token::{AccessToken, Fingerprint, Generation, Reason, TokenError};
 
-/// The rules of a cache, without clock, task or lock of their own: each event comes with the time
-/// at which it happened, and what is to be done is returned.
+/// The rules of a cache, without clock, task or lock. The caller passes each event with its time,
+/// and carries out the returned decision.
 #[derive(Debug)]
 pub(in crate::token::cache) struct Machine {
     settings: CacheSettings,
     current: Option<Current>,
-    /// Of the token that was adopted last, also when it is discarded.
+    /// The generation of the token adopted last, even if the cache has discarded it.
     generation: Generation,
     renewing: Option<Renewing>,
     cooldown: Cooldown,
@@ -38,12 +38,13 @@ struct Renewing {
     id: RenewalId,
     reason: Reason,
     overdue_at: Instant,
-    /// Whether the token was refused before it began, so that the same token is no answer.
+    /// Whether the token was refused before the renewal started, so that the same token does not
+    /// help.
     knows_refusal: bool,
 }
 
 impl Renewing {
-    /// Whether it has had its time: nobody waits for it any longer.
+    /// Returns whether the renewal has passed its deadline; no caller waits for it then.
     fn is_overdue(&self, now: Moment) -> bool {
         self.overdue_at <= now.mono
     }
@@ -66,36 +67,36 @@ impl Machine {
     }
 }
 
-/// The ordinal of a renewal, by which the result of one that was given up is recognised.
+/// The ordinal of a renewal. It identifies a late result of a renewal that was given up.
 pub(in crate::token::cache) type RenewalId = u64;
 
-/// A renewal that is to be started now.
+/// A renewal that the caller must start now.
 #[derive(Clone, Debug)]
 pub(in crate::token::cache) struct Start {
     pub(in crate::token::cache) id: RenewalId,
     pub(in crate::token::cache) reason: Reason,
     pub(in crate::token::cache) rejected: Option<Fingerprint>,
-    /// Whether the last one has failed.
+    /// Whether the previous renewal failed.
     pub(in crate::token::cache) follows_failure: bool,
 }
 
-/// What a caller wants who asks for a token.
+/// A caller's question for a token.
 #[derive(Clone, Copy, Debug, Default)]
 pub(in crate::token::cache) struct Ask {
-    /// The renewal for which it has waited so far.
+    /// The renewal that the caller has waited for so far.
     pub(in crate::token::cache) waited: Option<RenewalId>,
-    /// The token that was held when it began to wait.
+    /// The cache's token when the caller started to wait.
     pub(in crate::token::cache) since: Option<Generation>,
-    /// For how long it will need the token.
+    /// How long the caller needs the token.
     pub(in crate::token::cache) lasting: Duration,
 }
 
-/// What a caller gets who asks for a token.
+/// The answer to an [`Ask`].
 #[derive(Debug)]
 pub(in crate::token::cache) enum Decision {
     Serve(AccessToken),
-    /// For the renewal of this id, and no longer than until `overdue_at`. `held` is the token of
-    /// now, which does not do.
+    /// Wait for the renewal `id`, at most until `overdue_at`. `current` is the cache's token, which
+    /// does not meet the ask.
     Wait {
         id: RenewalId,
         overdue_at: Instant,

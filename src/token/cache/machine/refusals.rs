@@ -5,7 +5,7 @@ use crate::token::{
 };
 
 impl Machine {
-    /// The API refused the token of this generation.
+    /// Records that the API refused the token of this generation.
     pub(in crate::token::cache) fn refuse(
         &mut self,
         generation: Generation,
@@ -15,13 +15,13 @@ impl Machine {
         let Some(current) = &mut self.current else {
             let was_discarded = generation <= self.generation && !self.closed;
             return match was_discarded && generation != Generation::NONE {
-                // Whoever asks next gets another one.
+                // The next caller gets another token.
                 true => (Rejection::Superseded, None),
                 false => (Rejection::CannotRenew, None),
             };
         };
-        // A report counts only for the token that is held: an older one has its successor, and a newer one
-        // is not of this cache.
+        // A report counts only for the current token: an older one already has a successor, and a
+        // newer one belongs to another cache.
         if generation < current.token.generation() {
             return (Rejection::Superseded, None);
         }
@@ -35,8 +35,8 @@ impl Machine {
         if is_renewing {
             return (Rejection::Renewing, None);
         }
-        // What holds a renewal back is named in the order in which it would: a failure that is being waited
-        // out says more than how often tokens were refused.
+        // The cooldown is reported before the damper: a failing endpoint tells the caller more than
+        // the number of refusals.
         if self.cooldown.error(now.mono).is_some() {
             return (Rejection::Cooldown, None);
         }
@@ -47,7 +47,8 @@ impl Machine {
         (Rejection::Renewing, Some(start))
     }
 
-    /// The owner has ended the token of this generation: nobody shall be served it any more.
+    /// Removes the token of this generation, which its owner has revoked, so that no caller gets
+    /// it.
     pub(in crate::token::cache) fn discard(
         &mut self,
         generation: Generation,
@@ -58,10 +59,12 @@ impl Machine {
         current.map(|current| current.token)
     }
 
-    /// The owner wants another token, or has changed what it takes to get one.
+    /// Handles the owner's request for another token, for example after a change of roles or of the
+    /// secret.
     ///
-    /// A failure of the past does not keep the endpoint from being asked: it may be mended. The
-    /// endpoint's own wish does, and the damper does, without which this could be called in a loop.
+    /// A past failure does not delay the request, because its cause may be corrected. A pause that
+    /// the endpoint asked for does, and so does the damper: without it, a loop of calls would mint
+    /// tokens.
     pub(in crate::token::cache) fn invalidate(
         &mut self,
         now: Moment,
@@ -78,12 +81,13 @@ impl Machine {
         if self.is_renewing(now) {
             return (Invalidation::Renewing, None);
         }
-        // The endpoint's own wish goes before everything, the owner's included.
+        // A pause that the endpoint asked for takes precedence over everything, including the
+        // owner.
         if let Some(until) = self.cooldown.rests_until(now.mono) {
             return (Invalidation::Resting { until }, None);
         }
         let failed = self.cooldown.error(now.mono).is_some();
-        // Without a valid token and a failure, whoever asks next has the endpoint asked.
+        // Without a valid token and without a failure, the next caller would send a request anyway.
         let damped = self.damper.damped_until(now.mono);
         if let Some(until) = damped.filter(|_| is_valid || failed) {
             return (Invalidation::Damped { until }, None);
@@ -92,8 +96,8 @@ impl Machine {
             self.damper.pushed(now.mono);
             self.cooldown.cut_short(now.mono);
         }
-        // The strongest reason is told: a source that shares tokens must not return a refused one, and may
-        // return the same one for no reason but a check.
+        // The source gets the strongest reason: one that shares tokens must not return a refused
+        // token, and may return the same token only for a check.
         let reason = match &self.current {
             Some(current) if is_valid && current.refused => Reason::Rejected,
             Some(_) if is_valid => Reason::Forced,
@@ -104,7 +108,7 @@ impl Machine {
         (Invalidation::Renewing, Some(start))
     }
 
-    /// Whether a renewal is under way that still has time.
+    /// Returns whether a renewal is in flight and before its deadline.
     fn is_renewing(&self, now: Moment) -> bool {
         let renewing = self.renewing.as_ref();
         renewing.is_some_and(|renewing| !renewing.is_overdue(now))

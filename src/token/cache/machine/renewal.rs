@@ -30,14 +30,14 @@ impl Machine {
         }
     }
 
-    /// A renewal has ended. Returns what it came to, or `None` when it was given up before.
+    /// Records the end of a renewal. Returns its result, or `None` if it was given up before.
     pub(in crate::token::cache) fn finish(
         &mut self,
         id: RenewalId,
         result: Result<(IssuedToken, Moment), TokenError>,
         now: Moment,
     ) -> Option<Result<Generation, TokenError>> {
-        // A late result of a renewal that was taken over must not replace what came after it.
+        // A late result of a renewal that was taken over must not replace a newer one.
         let ended = self.renewing.filter(|renewing| renewing.id == id)?;
         self.renewing = None;
         let adopted =
@@ -53,15 +53,15 @@ impl Machine {
         }))
     }
 
-    /// The task of a renewal is gone without a result. That is no failure of the token endpoint:
-    /// who waits starts again at once.
+    /// Records that the task of a renewal ended without a result. The token endpoint did not fail,
+    /// so a waiting caller starts another renewal at once.
     pub(in crate::token::cache) fn abort(&mut self, id: RenewalId) {
         if self.renewing.is_some_and(|renewing| renewing.id == id) {
             self.renewing = None;
         }
     }
 
-    /// Takes a token that was had elsewhere, as if it had been fetched now.
+    /// Adopts a token obtained elsewhere, as if it had been fetched now.
     pub(in crate::token::cache) fn start_from(
         &mut self,
         issued: &IssuedToken,
@@ -94,7 +94,8 @@ impl Machine {
         if new.age(now) == Age::Expired {
             return Err(expired_on_arrival());
         }
-        // A token proves that the endpoint works; the damper judges how the API takes it.
+        // A token proves that the endpoint works. Whether the API accepts it is the damper's
+        // decision.
         self.cooldown.clear();
         self.last_failure = None;
         if let Some(current) = &self.current {
@@ -103,12 +104,13 @@ impl Machine {
             if same {
                 new.token = current.token.clone();
                 new.refused = current.refused;
-                // A wish that was tried is not tried for ever.
+                // The owner's request counts as done after one try.
                 new.unwanted = current.unwanted && !knows_refusal;
                 self.cooldown.rest(now.mono, new.pause_after_same());
             }
             match current.is_given_up() {
-                // Refused while it was looked after: who waits starts a renewal that says so.
+                // The API refused the token during the renewal. A waiting caller starts a renewal
+                // that reports the refusal.
                 true if same && !knows_refusal => {}
                 true if same => self.damper.same_token(now.mono),
                 true => self.damper.renewed(now.mono),

@@ -11,7 +11,7 @@ use crate::token::{
     },
 };
 
-/// What can be served without asking again, and until when.
+/// The token that the cache serves without a decision, and until when.
 #[derive(Debug)]
 pub(in crate::token::cache) struct View {
     pub(in crate::token::cache) token: AccessToken,
@@ -20,22 +20,22 @@ pub(in crate::token::cache) struct View {
 }
 
 impl Machine {
-    /// What callers may be served without asking, as things stand now.
+    /// Returns the current view for callers.
     pub(in crate::token::cache) fn view(&self, now: Moment) -> Option<View> {
         let current = self.current.as_ref()?;
         let mut age_limit = current.expires_after;
         let mut until = None;
-        // A caller may be served without asking until the moment at which asking could change the answer,
-        // and never past the end of the token: then it is a renewal that is taken for lost, a cooldown or a
-        // damper that ends, a token that becomes due, or a check.
+        // A view ends at the moment at which a decision could change the answer, and never after
+        // the token's expiry. That moment is the deadline of a renewal, the end of a cooldown or of
+        // the damper, the time at which the token is due, or a check.
         match (current.refused, self.renewing) {
             // Callers wait for the newer token.
             (true, Some(_)) => return None,
             (false, Some(renewing)) => until = Some(renewing.overdue_at),
-            // Nothing is ever started again, so only the end of the token counts.
+            // A closed cache starts nothing, so only the token's expiry counts.
             (_, None) if self.closed => {}
             (true, None) => until = Some(self.refused_until(now.mono)?),
-            // What is due is looked at again when renewals in the background rest no more.
+            // A due token is decided on again when the pause of background renewals ends.
             (false, None)
                 if self.rests(now)
                     && (current.unwanted
@@ -66,7 +66,7 @@ impl Machine {
         })
     }
 
-    /// When something is to be decided again, if nothing happens until then.
+    /// Returns the time of the next decision, if no event comes first.
     pub(in crate::token::cache) fn looks_again_at(&self, now: Moment) -> Option<Instant> {
         let view = self.view(now).map(|view| view.until);
         [view, self.cooldown.ends()]
@@ -79,19 +79,19 @@ impl Machine {
         self.current.as_ref().map(|current| &current.token)
     }
 
-    /// Which token was adopted last; [`Generation::NONE`] if there was none.
+    /// Returns the generation adopted last, or [`Generation::NONE`].
     pub(super) fn generation(&self) -> Generation {
         self.generation
     }
 
-    /// The token that is held, unless it has expired.
+    /// Returns the cache's token, unless it has expired.
     pub(super) fn unexpired(&self, now: Moment) -> Option<&Current> {
         self.current
             .as_ref()
             .filter(|current| current.age(now) != Age::Expired)
     }
 
-    /// How much longer the token may be sent.
+    /// Returns how much longer the cache may serve the token.
     pub(in crate::token::cache) fn remaining(&self, now: Moment) -> Option<Duration> {
         let current = self.current.as_ref()?;
         current
@@ -100,7 +100,7 @@ impl Machine {
             .filter(|left| !left.is_zero())
     }
 
-    /// Whether the API has refused the token that is held.
+    /// Returns whether the API has refused the cache's token.
     pub(in crate::token::cache) fn is_refused(&self) -> bool {
         self.current.as_ref().is_some_and(|current| current.refused)
     }
@@ -109,7 +109,7 @@ impl Machine {
         self.renewing.map(|renewing| renewing.reason)
     }
 
-    /// Whether this renewal is the one under way.
+    /// Returns whether this renewal is the one in flight.
     pub(in crate::token::cache) fn renews(&self, id: RenewalId) -> bool {
         self.renewing.is_some_and(|renewing| renewing.id == id)
     }
@@ -122,7 +122,7 @@ impl Machine {
         &self.cooldown
     }
 
-    /// Until when a refused token is served on all the same.
+    /// Returns until when the cache serves a refused token.
     fn refused_until(&self, now: Instant) -> Option<Instant> {
         let cooling = self.cooldown.ends().filter(|ends| now < *ends);
         cooling.max(self.damper.damped_until(now))

@@ -1,8 +1,8 @@
-//! A source that wants to be asked again though its token is good.
+//! A source that asks for a check of a valid token.
 
 use super::*;
 
-/// Gives one token, with a time to be asked again, or what else is put there.
+/// Returns one token with a check time, or the result that a test sets.
 #[derive(Clone, Default)]
 struct Checked {
     next: Arc<Mutex<VecDeque<IssuedToken>>>,
@@ -21,7 +21,7 @@ impl TokenSource for Checked {
     }
 }
 
-/// Uses the cache once a second, as long as this.
+/// Uses the cache once a second, for this many seconds.
 async fn use_for(cache: &TokenCache, seconds: u64) {
     for _ in 0..seconds {
         advance(Duration::from_secs(1)).await;
@@ -110,7 +110,7 @@ async fn beside_a_source_that_keeps_the_deadline_no_second_fetch_is_begun() {
 
 #[tokio::test(start_paused = true)]
 async fn a_token_refused_during_a_check_that_knew_nothing_of_it_is_renewed_and_not_damped() {
-    /// Gives the same token at a check, after a second, and another one when that is refused.
+    /// Returns the same token at a check, after a second, and another one after a refusal.
     #[derive(Clone, Default)]
     struct Slow(Arc<Mutex<Vec<(Reason, bool)>>>);
     impl TokenSource for Slow {

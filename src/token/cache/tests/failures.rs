@@ -1,4 +1,4 @@
-//! What a failing token endpoint leads to.
+//! A failing token endpoint.
 
 use super::*;
 
@@ -117,7 +117,7 @@ async fn throttling_is_waited_out_while_a_valid_token_is_served() {
         assert_eq!(script.fetches(), 2);
         advance(Duration::from_millis(500)).await;
     }
-    // Renewals for which nobody waits rest for longer.
+    // Background renewals pause longer.
     advance(Duration::from_secs(120)).await;
     current(&cache);
     settle().await;

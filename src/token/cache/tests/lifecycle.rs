@@ -1,4 +1,4 @@
-//! What the owner of a cache can do with it.
+//! The methods for a cache's owner.
 
 use super::*;
 use crate::token::{TokenEvent, TokenObserver};
@@ -37,7 +37,7 @@ async fn tokens_that_never_last_so_long_are_a_typed_error() {
     );
 }
 
-/// What a source has from others may be old; what it gets then is not.
+/// A shared token may be old; the next one is fresh.
 #[tokio::test(start_paused = true)]
 async fn a_used_token_that_does_not_last_is_followed_by_one_more_and_no_third() {
     for (second, lasts) in [(DAY, true), (DAY / 50, false)] {

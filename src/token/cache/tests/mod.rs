@@ -32,7 +32,8 @@ mod waiting;
 
 const DAY: Duration = Duration::from_secs(86_400);
 
-/// What the token endpoint does at one request; after the last of a script, tokens of a day.
+/// The token endpoint's reaction to one request. After the end of a script, it returns tokens of a
+/// day.
 #[derive(Clone, Debug)]
 enum Step {
     Token(&'static str, Duration),
@@ -106,7 +107,7 @@ async fn kinds(cache: &TokenCache, callers: usize) -> Vec<Option<TokenErrorKind>
         .collect()
 }
 
-/// Lets tasks that can go on do so.
+/// Lets all runnable tasks run.
 async fn settle() {
     for _ in 0..20 {
         tokio::task::yield_now().await;

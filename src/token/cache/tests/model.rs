@@ -1,8 +1,8 @@
-//! The cell under every order in which threads can take its lock, as far as the model checker gets.
+//! The cell under the orders in which threads can take its lock, as explored by the model checker.
 //!
-//! Run by `make model`: the lock is then the checker's (`--cfg shuttle`), which switches threads
-//! where it is taken and released, and reports a deadlock when nobody can go on: a caller whose
-//! wake-up was lost, for one.
+//! `make model` runs it with the checker's lock (`--cfg shuttle`), which switches threads at each
+//! lock and unlock, and reports a deadlock if no thread can continue, for example after a lost
+//! wake-up.
 
 use std::{
     sync::Arc,
@@ -32,7 +32,7 @@ use crate::token::{
 
 const ORDERS: usize = 3_000;
 
-/// A cell, and what its shell would do for it.
+/// A cell, with the work of its shell.
 #[derive(Clone)]
 struct Model {
     cell: Arc<Cell>,
@@ -89,7 +89,7 @@ impl Model {
         self.cell.finish(start.id, Ok((token, self.now)), self.now);
     }
 
-    /// Runs a renewal on a thread of its own, which ends it like this.
+    /// Runs a renewal on a separate thread, which ends it with `end`.
     fn renew(&self, start: Option<Start>, end: fn(&Self, &Start)) {
         let Some(start) = start else { return };
         self.starts.lock().unwrap().push(start.reason);
@@ -97,7 +97,7 @@ impl Model {
         thread::spawn(move || end(&model, &start));
     }
 
-    /// A caller that waits until it is served.
+    /// Waits as a caller until the cell serves a token.
     fn token(&self, end: fn(&Self, &Start)) -> AccessToken {
         let parked = Arc::new(Parked::default());
         let waker = Waker::from(parked.clone());
@@ -242,8 +242,8 @@ fn a_result_that_comes_after_it_was_given_up_changes_nothing() {
     );
 }
 
-/// Nobody who looks after the change has ended gets the token of before, whatever copy its thread
-/// has.
+/// No reader that starts after the change has ended gets the old token, even from its thread's
+/// copy.
 fn served_by_no_thread_after(change: fn(&Model, &AccessToken)) {
     shuttle::check_pct(
         move || {

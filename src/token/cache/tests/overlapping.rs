@@ -1,4 +1,4 @@
-//! A slow endpoint: a second request beside the first, and never more.
+//! A slow endpoint: a second request in parallel to the first, and never more.
 
 use super::*;
 
@@ -6,7 +6,7 @@ fn after(seconds: u64) -> Step {
     Step::After(Duration::from_secs(seconds))
 }
 
-/// A source that takes no second request beside the first.
+/// A source that forbids a second request in parallel.
 struct Alone(Script);
 
 impl TokenSource for Alone {

@@ -1,4 +1,4 @@
-//! To whom a renewal belongs: to nobody who could go away.
+//! A renewal is independent of its callers.
 
 use super::*;
 

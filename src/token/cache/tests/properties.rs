@@ -60,7 +60,7 @@ fn events() -> impl Strategy<Value = Vec<Event>> {
     })
 }
 
-/// Margins of any size, also such as are larger than the life of the token.
+/// Margins of any size, even larger than the token's lifetime.
 fn settings() -> impl Strategy<Value = CacheSettings> {
     let margin = || (0..100_000_u64).prop_map(Duration::from_secs);
     (margin(), margin(), any::<bool>()).prop_map(|(before, margin, jitter)| {
@@ -75,14 +75,14 @@ fn settings() -> impl Strategy<Value = CacheSettings> {
     })
 }
 
-/// Drives a machine as its shell does, and checks what must hold whatever happens.
+/// Drives a machine as its shell does, and checks the invariants after each event.
 struct Driver {
     machine: Machine,
     now: Moment,
     running: Option<(Start, Moment)>,
     started: Vec<u64>,
     secret: u64,
-    /// When the token that was last adopted may no longer be sent, on either clock.
+    /// When the token adopted last expires, on either clock.
     dies: Option<(Instant, SystemTime)>,
     closed: bool,
 }
@@ -267,8 +267,7 @@ proptest! {
         }
     }
 
-    /// Whatever the failures are: a renewal that follows none makes three requests at most, any
-    /// other one.
+    /// For any failures: a renewal makes at most three requests, and one after a failed renewal.
     #[test]
     fn without_a_token_24_requests_in_five_minutes_are_the_most(
         seed: u64,
@@ -296,7 +295,7 @@ proptest! {
         prop_assert!(requests <= 24, "{requests}");
     }
 
-    /// Callers that ask without end, and an endpoint that always fails, are bounded by the gate.
+    /// The cooldown bounds the requests of endless callers to an endpoint that always fails.
     #[test]
     fn an_endpoint_that_always_fails_is_asked_ever_less(seed: u64) {
         let mut driver = Driver::new(seed, CacheSettings::new());

@@ -1,4 +1,4 @@
-//! What a 401 leads to.
+//! Renewals after a 401.
 
 use super::*;
 
@@ -97,7 +97,7 @@ async fn a_pause_of_the_damper_is_not_cut_short_by_silence() {
     let (cache, script) = Script::cache([]);
     let start = Instant::now();
     cache.token().await.unwrap();
-    // To a pause of 80 seconds.
+    // Up to a pause of 80 seconds.
     while script.fetches() < 7 {
         let token = cache.token().await.unwrap();
         cache.report_rejected(token.generation());

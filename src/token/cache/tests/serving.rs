@@ -1,4 +1,4 @@
-//! What callers get, by the age of the token.
+//! The token that callers get, by its age.
 
 use super::*;
 

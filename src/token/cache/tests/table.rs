@@ -1,5 +1,5 @@
-//! Each cell of the table in the docs of [`TokenCache`]: what a caller gets, and whether a renewal
-//! is started for it, by the state of the token and by what is going on.
+//! Each cell of the table in the docs of [`TokenCache`]: what a caller gets, and whether it starts
+//! a renewal, by the states of token and cache.
 
 use super::*;
 use crate::token::cache::{
@@ -25,7 +25,7 @@ enum Going {
     Damped,
 }
 
-/// A machine and a time, both of which the steps to a cell move on.
+/// A machine and a time, which the steps to a cell advance.
 struct Cell {
     machine: Machine,
     now: Moment,
@@ -83,10 +83,10 @@ impl Cell {
             .unwrap_err();
     }
 
-    /// To a token in this state, with nothing going on, or with the damper holding.
+    /// Creates a cell with a token in this state, and an idle cache or an active damper.
     ///
-    /// The last token lives for 100 seconds: it is due after 75, and expires after 90. Where the
-    /// damper holds, for 10 seconds, it lives for a tenth of that.
+    /// The token lasts for 100 seconds: it is due after 75, and expires after 90. With an active
+    /// damper (10 seconds), all times are a tenth of that.
     fn with_token(token: Token, damped: bool) -> Self {
         let mut cell = Self::new();
         if token == Token::None {
@@ -123,7 +123,7 @@ impl Cell {
     fn at(token: Token, going: Going) -> Self {
         let mut cell = Self::with_token(token, going == Going::Damped);
         let start = |cell: &mut Self| match token {
-            // Only who needs one for longer has a reason to start a renewal of a fresh token.
+            // Only a caller that needs the token for longer starts a renewal of a fresh one.
             Token::Fresh => {
                 cell.wait(10);
                 cell.ask_for(Duration::from_secs(85)).1
@@ -183,7 +183,7 @@ fn each_cell_is_as_the_docs_have_it() {
             (answer, starts),
             "{token:?}, {going:?}"
         );
-        // What needs no decision is in view, so that it takes no lock.
+        // A call that needs no decision finds the token in view, without the lock.
         let decided = answer != served || starts;
         assert_eq!(view.is_none(), decided, "{token:?}, {going:?}: view");
     }

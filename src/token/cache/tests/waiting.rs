@@ -1,4 +1,4 @@
-//! Who waits, whatever else happens meanwhile.
+//! Waiting callers.
 
 use fastrand::Rng;
 use tokio::{task::JoinHandle, time::timeout};
@@ -23,7 +23,7 @@ fn step(rng: &mut Rng) -> Step {
     }
 }
 
-/// A caller who looks at what it gets at the very moment at which it gets it.
+/// A caller that checks its result at the moment of its arrival.
 fn wait(cache: &TokenCache, past: Generation, lasting: Duration) -> JoinHandle<()> {
     let cache = cache.clone();
     tokio::spawn(async move {

@@ -22,7 +22,7 @@ fn hit(cell: &Cell, now: Moment) -> Option<String> {
     Some(token.expose().to_owned())
 }
 
-/// The token of which this thread has a copy.
+/// Returns the token that this thread has copied.
 fn copied() -> Option<String> {
     LAST.with(|last| {
         let last = last.borrow();
@@ -93,7 +93,7 @@ fn a_copy_is_gone_with_the_next_hit_after_its_token_was_replaced() {
     assert_eq!(copied(), None);
 }
 
-/// What is done to one of three cells.
+/// A step on one of three cells.
 #[derive(Clone, Copy, Debug)]
 enum Step {
     Hit(u8),
@@ -136,7 +136,7 @@ proptest! {
                 }
             }
             if *closed {
-                // Served until it expires, as nobody renews it: also what is due by now.
+                // The copy is served until it expires, even when due, because no renewal runs.
                 let due = Moment { mono: now.mono + HOUR - Duration::from_secs(61), ..now };
                 prop_assert!(hit(cell, due).is_some());
             }
