@@ -217,7 +217,7 @@ fn whatever_broke_the_body_the_request_was_executed() {
     let error = error.err().unwrap();
     assert_eq!(classify.class_of(&*error), Class::Transient { after: None });
     let shown = format!("{error} {error:?}");
-    assert!(shown.contains("0 bytes of its body"), "{shown}");
+    assert!(shown.contains("after 0 bytes"), "{shown}");
 }
 
 #[tokio::test(start_paused = true)]

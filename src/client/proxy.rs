@@ -93,7 +93,7 @@ fn ignore(setting: &'static str, unusable: &[String]) -> Option<Arc<str>> {
     tracing::warn!(
         setting,
         entries,
-        "ignored proxy exceptions that no host can match; correct or remove them"
+        "proxy exceptions that no host can match are ignored"
     );
     Some(format!("{setting} names {entries}, which no host can match: write {FORMS}").into())
 }
