@@ -142,7 +142,7 @@ async fn after_an_unknown_outcome_it_is_not_sent_again() {
             assert_eq!(error.kind(), LOST, "rule {at}");
             let text = error.to_string();
             assert!(
-                text.contains("may be spent") && text.contains("LoginHandle"),
+                text.contains("may be used up") && text.contains("LoginHandle"),
                 "{text}"
             );
         }

@@ -2,7 +2,7 @@ use std::fmt::{self, Write};
 
 use serde_json::Value;
 
-/// What is kept of a text, in bytes. The messages of the API are below 1 KiB.
+/// How many bytes of a text are kept. The messages of the API are below 1 KiB.
 pub(super) const LONGEST: usize = 4096;
 
 const REDACTED: &str = "[redacted]";

@@ -32,10 +32,10 @@ pub(super) enum Failure {
 }
 
 impl Failure {
-    /// What the head of an answer says by itself, whatever becomes of the body. `code`: what the
-    /// body adds, if it was read.
+    /// Judges an answer by its head, whether or not its body can be read. `code` is the code in the
+    /// body, if it was read.
     ///
-    /// A 400 needs its body: it may be a wrong client, a spent grant, or a rate limit.
+    /// A 400 needs its body: it may be a wrong client, a used grant, or a rate limit.
     pub(super) fn by_head(status: StatusCode, code: Option<&'static str>) -> Option<Self> {
         match status {
             status if status.is_redirection() => Some(Self::Redirected),
@@ -45,7 +45,7 @@ impl Failure {
         }
     }
 
-    /// What an answer is whose body could not be read.
+    /// Judges an answer whose body could not be read.
     pub(super) fn unread(status: StatusCode, why: &Unread) -> Self {
         let by_head = Self::by_head(status, None);
         by_head.unwrap_or(match why {
@@ -56,8 +56,8 @@ impl Failure {
         })
     }
 
-    /// The error for callers: cause and next step, the host, and what the head of the answer says.
-    /// `grant`: the `grant_type` that was sent.
+    /// Builds the error for callers: cause, next step, host, and the facts of the answer's head.
+    /// `grant` is the `grant_type` of the request.
     pub(super) fn into_error(self, host: &str, head: &Parts, grant: &str) -> TokenError {
         let message = self.message(host, head.status, grant);
         let mut error = TokenError::new(self.kind(), message).with_login_host(host);
@@ -75,8 +75,8 @@ impl Failure {
             .fold(error, |error, id| error.with_correlation_id(id))
     }
 
-    /// An answer that no token endpoint gives is malformed: another answer to the same request would not
-    /// help. One that broke off may, so that is an error of the transport.
+    /// An answer that no token endpoint sends is malformed, since a retry would not help. After an
+    /// answer that broke off a retry may help, so that is a transport error.
     fn kind(self) -> TokenErrorKind {
         match self {
             Self::Denied(_) => TokenErrorKind::Denied,
@@ -112,29 +112,29 @@ impl Failure {
                 format!("{host} refused the grant (invalid_grant): {why}")
             }
             Self::Throttled(_) => format!(
-                "{host} gives out no more tokens for now (rate limit, status {status}); share \
-                 one token among all that use this client"
+                "{host} issues no more tokens for now (rate limit, status {status}); share one \
+                 token among all processes that use this client"
             ),
             Self::Unavailable(_) => format!(
-                "{host} answered with status {status} and no token; if that lasts, check the \
-                 base URL and what stands in between (proxy, gateway)"
+                "{host} answered with status {status} and no token; if that persists, check the \
+                 base URL and any proxy or gateway in between"
             ),
             Self::Redirected => format!(
-                "{host} answered with a redirect (status {status}), which is not followed: the \
-                 client's secret would go along; correct the base URL"
+                "{host} answered with a redirect (status {status}), which is not followed, since it \
+                 would leak the client's secret; correct the base URL"
             ),
             Self::Malformed(what) => format!(
-                "{host} gave no usable token: {what}; check the base URL and what stands in \
-                 between (proxy, gateway)"
+                "{host} returned no usable token: {what}; check the base URL and any proxy or \
+                 gateway in between"
             ),
             Self::Encoded(coding) => format!(
-                "{host} answered in the encoding `{coding}` (status {status}), which was not asked \
-                 for; correct what stands in between (proxy, gateway), or use an HTTP client that \
+                "{host} answered in the encoding `{coding}` (status {status}), which was not \
+                 requested; correct the proxy or gateway in between, or use an HTTP client that \
                  decodes it"
             ),
             Self::TooLong => format!(
-                "the token endpoint at {host} sent more than {LONGEST_ANSWER} bytes, which is no token; \
-                 check the region or base URL, and what stands in between (a proxy's page?)"
+                "the token endpoint at {host} sent more than {LONGEST_ANSWER} bytes, so the answer is not \
+                 a token; check the region or base URL, and any proxy in between (a proxy's page?)"
             ),
             Self::BrokenOff => format!("the answer of the token endpoint at {host} broke off"),
         }
@@ -144,8 +144,8 @@ impl Failure {
 fn after_denial(code: &str) -> &'static str {
     match code {
         "invalid_client" => {
-            "the client id or the secret is wrong, or the wrong region was given: a client is known \
-             in its own region only"
+            "the client id, the secret or the region is wrong; check all three: a client exists only \
+             in its own region"
         }
         "unauthorized_client" | "unsupported_grant_type" => {
             "this grant is not allowed for the client; set its grant type in Genesys Cloud under \
@@ -158,28 +158,28 @@ fn after_denial(code: &str) -> &'static str {
 fn why_invalid(grant: &str) -> &'static str {
     match grant {
         "authorization_code" => {
-            "the code was used before or has expired, or the redirect URI or the PKCE verifier is \
-             not the one that the login began with; compare these, and log in again"
+            "the code was already used or has expired, or the redirect URI or PKCE verifier is not the \
+             one that the login began with; compare these, and log in again"
         }
         "urn:ietf:params:oauth:grant-type:saml2-bearer" => {
             "the assertion has expired, was used before, or is meant for another organisation or \
              audience; log in again at the identity provider"
         }
-        _ => "it was spent, has expired or was revoked; log in again",
+        _ => "it was already used, has expired or was revoked; log in again",
     }
 }
 
-/// Whether a plain `HttpConnector` of hyper-util was given an https URI. Its error has no type that can
-/// be named, and this text.
+/// Reports whether a plain `HttpConnector` of hyper-util was given an https URI. The type of its error
+/// is private, so the text identifies it.
 fn has_no_tls(error: &(dyn Error + 'static)) -> bool {
     causes(error).any(|error| error.to_string().ends_with("scheme is not http"))
 }
 
-/// The error of a request that was not answered: refused here, or lost on the way.
+/// Builds the error of a request without an answer: the client refused it, or it was lost.
 pub(super) fn unreachable(region: &Region, error: BoxError) -> TokenError {
     let host = region.login_host();
     if Refused::find(&*error).is_some() {
-        // Allowed for the organisation, or there would be none; the client has a setting of its own.
+        // The organisation allows http, or it would not exist; the client has a separate setting.
         let http = match region.login_base().scheme() {
             Some(scheme) if scheme != &Scheme::HTTPS => {
                 " (the base URL is http: allow it to the client, too, as `ClientBuilder::allow_loopback` \
@@ -189,7 +189,7 @@ pub(super) fn unreachable(region: &Region, error: BoxError) -> TokenError {
         };
         let message = format!(
             "the token endpoint at {host} was not asked: the HTTP client refuses to send the request, \
-             and will as long as its settings stay as they are; the cause says why{http}"
+             and will until you change its settings; the cause says why{http}"
         );
         return TokenError::new(TokenErrorKind::Denied, message)
             .with_login_host(host)
@@ -198,7 +198,7 @@ pub(super) fn unreachable(region: &Region, error: BoxError) -> TokenError {
     if has_no_tls(&*error) {
         let message = format!(
             "the token endpoint at {host} was not asked: the HTTP client has a connector without TLS; \
-             give it one with, such as hyper_rustls's `HttpsConnector`, or use `tower_genesys::Client`"
+             use a TLS connector, such as hyper_rustls's `HttpsConnector`, or `tower_genesys::Client`"
         );
         return TokenError::new(TokenErrorKind::Denied, message)
             .with_login_host(host)

@@ -6,12 +6,12 @@ use crate::{
     genesys::{ApiError, RegionError},
 };
 
-/// Why the pages of a request came to an end before the last one.
+/// The error that ended a stream of pages before the last page.
 ///
-/// `Display` says where it happened, why, what to do next, and the correlation id if there is one.
-/// It repeats nothing of a page. Cheap to clone.
+/// `Display` names the page, the cause, the next step, and the correlation id if there is one. It
+/// repeats nothing of a page. A clone is cheap.
 ///
-/// An example: [`paging`](crate::genesys::paging).
+/// [`paging`](crate::genesys::paging) has an example.
 #[derive(Clone, Debug)]
 pub struct PageError {
     inner: Box<Inner>,
@@ -28,26 +28,27 @@ struct Inner {
     source: Option<Arc<dyn Error + Send + Sync>>,
 }
 
-/// What kind of failure a [`PageError`] is, for code that decides what to do.
+/// The cause of a [`PageError`], for code that acts on it.
 ///
-/// An example: [`paging`](crate::genesys::paging).
+/// [`paging`](crate::genesys::paging) has an example.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum PageErrorKind {
-    /// The request cannot be sent as it was written: its path, its body, its page size.
+    /// The request is invalid: its path, its body or its page size.
     Request,
-    /// It is not known how the operation pages, or where its rows are.
-    /// [`PagedRequest::with_paging`](super::PagedRequest::with_paging) and
-    /// [`with_rows`](super::PagedRequest::with_rows) say so. Nothing was sent.
+    /// The crate does not know how the operation pages, or where its rows are. Set
+    /// [`PagedRequest::with_paging`](super::PagedRequest::with_paging) or
+    /// [`with_rows`](super::PagedRequest::with_rows). Nothing was sent.
     NoPaging,
     /// The [`Checkpoint`] is one of another request.
     Checkpoint,
-    /// No answer came, and the layers below have given up. The source says why: for example a
+    /// No answer arrived, and the layers below have given up. The source has the cause, for example a
     /// [`TokenError`](crate::TokenError).
     Unanswered,
-    /// The answer broke off, or went on for too long, twice.
+    /// The answer broke off or took too long, twice.
     BrokenOff,
-    /// The API refused, and the layers below have given up: [`PageError::api`] says why.
+    /// The API refused the request, and the layers below have given up. [`PageError::api`] has the
+    /// cause.
     Refused,
     /// The answer is longer than a page may be.
     TooLarge,

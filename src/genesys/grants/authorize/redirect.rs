@@ -16,11 +16,12 @@ const CODES: [&str; 7] = [
     "unsupported_response_type",
 ];
 
-/// The code that a login came back with, and what belongs to it. It is good once, for some minutes.
+/// The code that a login returned, with its redirect URI and verifier. It is valid once, for some
+/// minutes.
 ///
-/// `Debug` shows where the login came back to, and neither code nor verifier.
+/// `Debug` shows the redirect URI, and neither code nor verifier.
 ///
-/// An example is at [`AuthorizationCode`](crate::genesys::grants::AuthorizationCode).
+/// [`AuthorizationCode`](crate::genesys::grants::AuthorizationCode) has an example.
 #[derive(Clone)]
 pub struct LoginCode {
     code: SecretString,
@@ -29,8 +30,8 @@ pub struct LoginCode {
 }
 
 impl LoginCode {
-    /// The parameter `code` of the redirect, and the URI that it came to, exactly as it was given
-    /// to [`AuthorizeUrl`](crate::genesys::grants::AuthorizeUrl).
+    /// Returns the login with the parameter `code` of the redirect. Pass the redirect URI exactly as
+    /// you gave it to [`AuthorizeUrl`](crate::genesys::grants::AuthorizeUrl).
     pub fn new(code: impl Into<SecretString>, redirect_uri: impl Into<String>) -> Self {
         Self {
             code: code.into(),
@@ -39,7 +40,7 @@ impl LoginCode {
         }
     }
 
-    /// The verifier whose challenge the login began with.
+    /// Sets the verifier whose challenge the login began with.
     #[must_use]
     pub fn with_verifier(mut self, verifier: PkceVerifier) -> Self {
         self.verifier = Some(verifier);
@@ -65,8 +66,8 @@ impl LoginCode {
     /// # Errors
     ///
     /// [`LoginRedirectErrorKind`](crate::genesys::grants::LoginRedirectErrorKind) has a kind for a state that does not
-    /// match, an error of the authorization server, and a missing code. The state is checked first:
-    /// a forged redirect is [`State`](crate::genesys::grants::LoginRedirectErrorKind::State), whatever else it says.
+    /// match, an error of the authorization server, and a missing code. The state is checked first, so
+    /// a forged redirect is always [`State`](crate::genesys::grants::LoginRedirectErrorKind::State).
     pub fn from_redirect(
         query: &str,
         redirect_uri: impl Into<String>,
@@ -97,9 +98,9 @@ impl fmt::Debug for LoginCode {
     }
 }
 
-/// A redirect that brings no code.
+/// A redirect without a usable code.
 ///
-/// The message says what to do, and repeats nothing of the redirect but an error code of RFC 6749.
+/// The message names the next step. Of the redirect, it repeats only an error code of RFC 6749.
 ///
 /// An example is at [`LoginCode::from_redirect`](crate::genesys::grants::LoginCode::from_redirect).
 #[derive(Clone, Debug)]
@@ -152,7 +153,7 @@ fn code(query: &str, state: &LoginState) -> Result<SecretString, LoginRedirectEr
     if !is_ours {
         return Err(LoginRedirectError::new(
             Kind::State,
-            "the `state` of the redirect is not that of this login: discard the redirect, and finish the login in the \
+            "the `state` of the redirect belongs to another login; discard the redirect, and finish the login in the \
              browser window where it began, or begin it again",
         ));
     }
@@ -174,7 +175,7 @@ fn refused(error: &str) -> LoginRedirectError {
     if known == Some("access_denied") {
         return LoginRedirectError::new(
             LoginRedirectErrorKind::Denied,
-            "the login was refused (access_denied); log in as somebody who may use this OAuth client",
+            "the login was refused (access_denied); log in as a person who may use this OAuth client",
         );
     }
     let code = known.unwrap_or("an unknown error");
@@ -189,7 +190,7 @@ fn parameters(query: &str) -> form_urlencoded::Parse<'_> {
     form_urlencoded::parse(query.as_bytes())
 }
 
-/// A parameter that is there once: of two, one may be forged.
+/// Returns a parameter that occurs exactly once: of two, one may be forged.
 fn only<'a>(query: &'a str, name: &str) -> Option<Cow<'a, str>> {
     let mut found = parameters(query).filter(|(key, _)| key == name);
     match (found.next(), found.next()) {

@@ -9,53 +9,53 @@ use crate::{
     token::{TokenError, TokenErrorKind},
 };
 
-/// Why a login gives no token.
+/// The errors of a login that cannot return a token.
 impl<C, P, B> Login<C, P, B> {
     pub(super) fn absent(&self, absent: Absent) -> TokenError {
         let why = match absent {
             Absent::InUse => {
                 return self.error(
                     TokenErrorKind::Busy,
-                    "another request is using the login, which can be used once only; ask again \
-                     when that one is over",
+                    "another request is using the code or refresh token, which can be sent only once; \
+                     retry when that request has ended",
                 );
             }
             Absent::Gone(Gone::Refused) => {
-                "the login is over: the code or refresh token was refused (invalid_grant), and is \
-                 not sent again"
+                "the login has ended: the server refused the code or refresh token (invalid_grant), \
+                 which is not resent"
             }
             Absent::Gone(Gone::Interrupted) => {
                 "the login is lost: a request with the code or refresh token was dropped before its \
-                 answer came (time-out?), so that it may be spent, and is not sent a second time"
+                 answer arrived (timeout?), so it may be used up, and is not resent"
             }
             Absent::Gone(Gone::Unanswered) => {
                 "the login is lost: a request with the code or refresh token was sent, and no \
-                 usable answer came, so that it may be spent, and is not sent a second time"
+                 usable answer arrived, so it may be used up, and is not resent"
             }
             Absent::Gone(Gone::CutOff) => {
                 "the login may be lost: a request with the code or refresh token was sent, and no \
-                 answer came in time, so that it may be spent, and is not sent a second time; allow a \
-                 slow token endpoint more with `CacheSettings::with_deadline`"
+                 answer arrived in time, so it may be used up, and is not resent; for a slow token \
+                 endpoint, raise `CacheSettings::with_deadline`"
             }
             Absent::Gone(Gone::Marked) => {
                 "the login may be lost: the stored refresh token is marked as in use, by a process that \
-                 ended before its answer came or is waiting for it now, so that it may be spent, and is \
+                 waits for its answer or ended before the answer arrived, so it may be used up, and is \
                  not sent (`RefreshToken::with_try_of_marked_token` sends it once)"
             }
             Absent::Gone(Gone::Replaced) => {
                 return self.error(
                     TokenErrorKind::LoginRequired,
-                    "this process's refresh token is spent: another process has renewed the login, \
-                     and the store holds a newer refresh token; read the store again, and give the \
+                    "this process's refresh token is used up: another process has renewed the login, \
+                     and the store holds a newer refresh token; read the store again, and pass the \
                      refresh token to `LoginHandle::replace`",
                 );
             }
             Absent::Gone(Gone::NoRefreshToken) => {
-                "the login cannot be renewed: no refresh token came with it (PKCE without a secret, \
+                "the login cannot be renewed: the answer held no refresh token (PKCE without a secret, \
                  or an organisation with an inactivity timeout)"
             }
         };
-        let message = format!("{why}; log in again, and give the result to `LoginHandle`");
+        let message = format!("{why}; log in again, and pass the result to `LoginHandle`");
         self.error(TokenErrorKind::LoginRequired, message)
     }
 
