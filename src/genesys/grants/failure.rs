@@ -144,8 +144,8 @@ impl Failure {
 fn after_denial(code: &str) -> &'static str {
     match code {
         "invalid_client" => {
-            "the client id, the secret or the region is wrong; check all three: a client exists only \
-             in its own region"
+            "the client id or secret is wrong, or the wrong region is set; check all three: a client \
+             exists only in its own region"
         }
         "unauthorized_client" | "unsupported_grant_type" => {
             "this grant is not allowed for the client; set its grant type in Genesys Cloud under \

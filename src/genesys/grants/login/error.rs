@@ -21,8 +21,8 @@ impl<C, P, B> Login<C, P, B> {
                 );
             }
             Absent::Gone(Gone::Refused) => {
-                "the login has ended: the server refused the code or refresh token (invalid_grant), \
-                 which is not resent"
+                "the login has ended: the code or refresh token was refused (invalid_grant), and is not \
+                 resent"
             }
             Absent::Gone(Gone::Interrupted) => {
                 "the login is lost: a request with the code or refresh token was dropped before its \
