@@ -49,7 +49,7 @@ use crate::token::Fingerprint;
 ///
 /// # Errors
 ///
-/// Each operation returns a [`StoreError`] if the store itself fails. A missing token is not an
+/// Each operation returns a [`StoreError`](super::StoreError) if the store itself fails. A missing token is not an
 /// error.
 ///
 /// # Cancellation

@@ -4,7 +4,7 @@ pub(super) type Name = Cow<'static, str>;
 
 /// How an operation pages: what asks for the next page, and what a page says.
 ///
-/// [`Pager`](super::Pager) takes it from the crate's table, [`Paging::of`]. Give one yourself, with
+/// [`Pager`](crate::Pager) takes it from the crate's table, [`Paging::of`]. Give one yourself, with
 /// [`PagedRequest::with_paging`](super::PagedRequest::with_paging), for an operation that the table
 /// does not have: one of a newer API definition, or one of a gateway.
 ///

@@ -58,7 +58,7 @@
 //!
 //! # Which way
 //!
-//! [`get`](Pager::get) for lists and `q64` searches, [`post`](Pager::post) for queries, searches and
+//! [`get`](crate::Pager::get) for lists and `q64` searches, [`post`](crate::Pager::post) for queries, searches and
 //! jobs. An example of each way is in the [guide](crate::guide::lists).
 //!
 //! | operations | the next page is found by |
@@ -131,6 +131,7 @@
 //! [`Pages::checkpoint`] names it.
 //!
 //! [ahead]: PagedRequest::with_read_ahead
+//! [`Pager`]: crate::Pager
 
 mod belonging;
 mod body;
