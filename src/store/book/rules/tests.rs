@@ -81,6 +81,14 @@ fn owners_get_equal_shares_of_two_seconds_and_at_least_one() {
 }
 
 #[test]
+fn a_burst_is_divided_by_the_owners() {
+    let mut book = Book::default();
+    take(&mut book, 1, 1, 0.0);
+    let grant = take(&mut book, 2, 100, 0.0);
+    assert_eq!(grant.slots.len(), 75 / 2);
+}
+
+#[test]
 fn an_owner_has_left_two_seconds_after_its_last_slot() {
     let mut book = Book::default();
     take(&mut book, 1, 1, 0.0);
