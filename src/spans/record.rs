@@ -10,26 +10,6 @@ use crate::{
     retry::{Attempt, Outcome},
 };
 
-/// Creates a span of this name. `tracing` wants the name as a literal, which a function cannot pass on, and
-/// records only the fields that the macro names.
-macro_rules! span {
-    ($name:literal, $method:ident) => {
-        tracing::info_span!(
-            $name,
-            otel.name = Empty,
-            otel.kind = "client",
-            otel.status_code = Empty,
-            http.request.method = $method,
-            http.request.resend_count = Empty,
-            http.response.status_code = Empty,
-            server.address = Empty,
-            server.port = Empty,
-            url.template = Empty,
-            error.type = Empty,
-        )
-    };
-}
-
 /// What a layer has set for all its records.
 #[derive(Clone)]
 pub(super) struct Settings {
@@ -63,8 +43,8 @@ impl Record {
     pub(super) fn begin<B>(settings: &Arc<Settings>, request: &Request<B>) -> Self {
         let method = method_name(request.method());
         let span = match settings.scope {
-            Scope::Call => span!("genesys_call", method),
-            Scope::Attempt => span!("genesys_attempt", method),
+            Scope::Call => call_span(method),
+            Scope::Attempt => attempt_span(method),
         };
         let mut record = Self {
             span,
@@ -181,4 +161,38 @@ fn port(uri: &Uri) -> Option<u16> {
         _ => 0,
     };
     uri.port_u16().filter(|port| *port != usual)
+}
+
+/// Creates the span of a call. `tracing` records only the fields that the macro names.
+fn call_span(method: &'static str) -> Span {
+    tracing::info_span!(
+        "genesys_call",
+        otel.name = Empty,
+        otel.kind = "client",
+        otel.status_code = Empty,
+        http.request.method = method,
+        http.request.resend_count = Empty,
+        http.response.status_code = Empty,
+        server.address = Empty,
+        server.port = Empty,
+        url.template = Empty,
+        error.type = Empty,
+    )
+}
+
+/// Creates the span of an attempt.
+fn attempt_span(method: &'static str) -> Span {
+    tracing::info_span!(
+        "genesys_attempt",
+        otel.name = Empty,
+        otel.kind = "client",
+        otel.status_code = Empty,
+        http.request.method = method,
+        http.request.resend_count = Empty,
+        http.response.status_code = Empty,
+        server.address = Empty,
+        server.port = Empty,
+        url.template = Empty,
+        error.type = Empty,
+    )
 }
