@@ -63,7 +63,7 @@ fn what_is_no_directory_is_refused() {
     symlink(parent.join("real"), parent.join("link")).unwrap();
     symlink(parent.join("nowhere"), parent.join("dangling")).unwrap();
     for (name, kind, says) in [
-        ("file", FileStoreErrorKind::NotADirectory, "no directory"),
+        ("file", FileStoreErrorKind::NotADirectory, "not a directory"),
         ("link", FileStoreErrorKind::NotADirectory, "symbolic link"),
         (
             "dangling",

@@ -55,7 +55,7 @@ async fn a_directory_in_the_place_of_a_file_is_unavailable() {
     let (key, claim) = (key(), claim());
     let error = store.get_or_lease(&key, &claim).await.unwrap_err();
     assert_eq!(error.kind(), StoreErrorKind::Unavailable, "{error}");
-    assert!(error.to_string().contains("all in it are files"), "{error}");
+    assert!(error.to_string().contains("contains only files"), "{error}");
     assert!(!place.file("new").exists(), "nothing is left behind");
     let removed = Command::new("rmdir").arg(place.file("token")).status();
     assert!(removed.unwrap().success());
