@@ -4,6 +4,8 @@
 //! of the whole chain reads well. Each error of this crate that can have a source is made here as a
 //! user gets it.
 
+mod page;
+
 use std::{
     collections::BTreeSet,
     error::Error,
@@ -231,6 +233,9 @@ async fn none_shows_what_it_gives_as_its_source() {
     }
     names.extend(WITHOUT_SOURCE.into_iter().chain(WITHIN).map(str::to_owned));
     assert_eq!(names, implementors(), "all errors of the crate");
+    let mut all = page::without_cause().await;
+    all.extend(errors);
+    page::is_current(&all, folder.path());
 }
 
 /// The types that the library implements `Error` for; those of its unit tests are indented.
