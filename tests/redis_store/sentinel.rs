@@ -158,7 +158,7 @@ async fn what_is_wrong_with_the_url_is_told_by_its_part() {
     let no_sentinels = format!("redis-sentinel://127.0.0.1:{}/fleet", server.port());
     for (url, says) in [
         (fleet.url().replace("/fleet", "/s3cr3t"), "name in the URL"),
-        (no_sentinels, "is no Sentinel"),
+        (no_sentinels, "is not a Sentinel"),
         (fleet.sentinels[0].url(), "write redis-sentinel://"),
         (fleet.servers[1].url(), "is a replica"),
     ] {

@@ -117,23 +117,20 @@
 //! `~tower-genesys:*` with that prefix; for a database other than 0, add `+select`:
 //!
 //! ```text
-//! ACL SETUSER genesys on >password ~tower-genesys:* -@all +eval +evalsha +get +set +del +pttl
-//! +time
+//! ACL SETUSER genesys on >password ~tower-genesys:* -@all +eval +evalsha +get +set +del +pttl +time
 //! ```
 //!
 //! On a Redis Cluster, every node needs this user, with the commands that follow the slots:
 //!
 //! ```text
-//! ACL SETUSER genesys on >password ~tower-genesys:* -@all +eval +evalsha +get +set +del +pttl
-//! +time +cluster|slots +ping +readonly +asking
+//! ACL SETUSER genesys on >password ~tower-genesys:* -@all +eval +evalsha +get +set +del +pttl +time +cluster|slots +ping +readonly +asking
 //! ```
 //!
 //! [`RedisStore::check`] names the missing ones. For a shared [`Limit`](crate::store::Limit) the
 //! user also needs these, and [`RedisStore::check_limit`] names the missing ones:
 //!
 //! ```text
-//! ACL SETUSER genesys +hmget +hset +pexpire +zadd +zcard +zcount +zrange +zrangebyscore +zrem
-//! +zremrangebyscore +zscore
+//! ACL SETUSER genesys +hmget +hset +pexpire +zadd +zcard +zcount +zrange +zrangebyscore +zrem +zremrangebyscore +zscore
 //! ```
 //!
 //! # Keys

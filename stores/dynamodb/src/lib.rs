@@ -6,11 +6,12 @@
 //! use tower_genesys_dynamodb::DynamoDbStore;
 //!
 //! # async fn example(client: aws_sdk_dynamodb::Client) -> Result<(), BoxError> {
-//! // Once per instance. `client`:
-//! `aws_sdk_dynamodb::Client::new(&aws_config::load_from_env().await)`. let store =
-//! DynamoDbStore::new(client, "genesys-tokens")?; store.check().await?; // at deployment; an
-//! instance also works without let sharing = Sharing::unsealed(store); // or `sealed`, for
-//! `OrgBuilder::share`
+//! // Once per instance, with `Client::new(&aws_config::load_from_env().await)`.
+//! let store = DynamoDbStore::new(client, "genesys-tokens")?;
+//! // At deployment; an instance works without it.
+//! store.check().await?;
+//! // Or `sealed`. It is for `OrgBuilder::share`.
+//! let sharing = Sharing::unsealed(store);
 //! # let _ = sharing;
 //! # Ok(())
 //! # }
