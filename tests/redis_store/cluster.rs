@@ -252,7 +252,10 @@ async fn the_url_of_a_node_is_told_from_that_of_a_cluster_each_time() {
     }
     // And without a check, by an operation.
     let error = until_error(&store(&two), StoreErrorKind::Denied).await;
-    assert!(error.to_string().contains("name the nodes of one"), "{error}");
+    assert!(
+        error.to_string().contains("name the nodes of one"),
+        "{error}"
+    );
     for _ in 0..4 {
         store(cluster.url()).check().await.unwrap();
     }

@@ -183,5 +183,10 @@ async fn what_is_no_redis_server_is_said_to_be_none() {
     let store = store(format!("redis://127.0.0.1:{port}"));
     let error = try_ask(&store, &claim()).await.unwrap_err();
     assert_eq!(error.kind(), StoreErrorKind::Unavailable);
-    assert!(error.to_string().contains("check which server listens there"), "{error}");
+    assert!(
+        error
+            .to_string()
+            .contains("check which server listens there"),
+        "{error}"
+    );
 }

@@ -154,7 +154,7 @@ impl CacheSettings {
     /// - if [`with_attempts`](Self::with_attempts) allows only one request,
     /// - for tokens that processes [share](crate::store),
     /// - for a source that [forbids it](crate::token::TokenSource::may_overlap), such as codes and
-    /// refresh tokens.
+    ///   refresh tokens.
     #[must_use]
     pub const fn with_attempt_timeout(mut self, timeout: Duration) -> Self {
         self.attempt_timeout = timeout;
