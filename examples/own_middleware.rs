@@ -1,4 +1,4 @@
-//! A token source, a classifier and a layer of one's own: `cargo run --example own_middleware`
+//! A custom token source, classifier and layer: `cargo run --example own_middleware`
 
 use std::time::Duration;
 

@@ -77,7 +77,7 @@ fn copy(names: &[HeaderName], from: &HeaderMap, to: &mut HeaderMap) {
     }
 }
 
-/// The reason is for whoever operates the gateway, not for its callers.
+/// Logs the reason for the gateway's operator, and hides it from the callers.
 fn refuse(error: BoxError) -> StatusCode {
     tracing::error!(error, "a request was not forwarded");
     match TokenError::find(&*error) {

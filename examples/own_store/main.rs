@@ -1,4 +1,4 @@
-//! A token store of one's own: `cargo run --all-features --example own_store`
+//! A custom token store: `cargo run --all-features --example own_store`
 
 mod table;
 

@@ -6,7 +6,7 @@ use crate::failure::{Code, Failure};
 
 /// Writes a text to the standard output.
 ///
-/// `print!` panics when nobody reads it any more, as behind `| head`.
+/// `print!` panics when its reader is gone, as after `| head`.
 pub(crate) fn say(text: &str) -> Result<(), Failure> {
     write(&mut io::stdout().lock(), text)
 }
@@ -23,7 +23,7 @@ fn write(output: &mut impl Write, text: &str) -> Result<(), Failure> {
     }
 }
 
-/// Writes a line to the standard error, unless nobody reads it.
+/// Writes a line to the standard error, unless its reader is gone.
 pub(crate) fn note(line: &str) {
     let _ = writeln!(io::stderr().lock(), "{line}");
 }

@@ -97,7 +97,7 @@ impl Queued {
         token.header.clone()
     }
 
-    /// Fetches another token, unless somebody has done so since `refused` was handed out.
+    /// Fetches another token, unless another caller has done so since `refused` was handed out.
     pub async fn refused(&self, refused: &HeaderValue) {
         let mut token = self.token.lock().await;
         if token.header == refused {
@@ -147,7 +147,7 @@ impl Swapped {
         }
     }
 
-    /// Fetches another token, unless somebody has done so since `refused` was handed out.
+    /// Fetches another token, unless another caller has done so since `refused` was handed out.
     pub async fn refused(&self, refused: &HeaderValue) {
         if self.token.load().header != refused {
             return;
