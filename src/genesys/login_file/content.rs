@@ -4,7 +4,9 @@ use std::path::Path;
 
 #[cfg(feature = "seal")]
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::ExposeSecret;
+#[cfg(feature = "seal")]
+use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
 use super::{LoginFileError, LoginFileErrorKind as Kind, StoredLogin};
