@@ -124,6 +124,11 @@ impl RedisCluster {
 
     /// Which node serves the slot of this key, as the others see it.
     pub fn primary_of(&self, key: &str) -> usize {
+        self.find_primary_of(key).expect("a node serves the slot")
+    }
+
+    /// `None`: the slot changes hands, and its old node has let it go before the new one is seen.
+    fn find_primary_of(&self, key: &str) -> Option<usize> {
         let slot = self.slot_of(key);
         let node = self.running().next().expect("a node runs");
         let nodes: String = node.run(&["CLUSTER", "NODES"]);
@@ -131,12 +136,11 @@ impl RedisCluster {
             let words: Vec<_> = line.split(' ').collect();
             !words[2].contains("fail") && words[8..].iter().any(|range| holds(range, slot))
         });
-        let id = owner
-            .and_then(|line| line.split(' ').next())
-            .expect("somebody has it");
-        (0..self.nodes.len())
+        let id = owner?.split(' ').next()?;
+        let at = (0..self.nodes.len())
             .find(|&at| self.nodes[at].is_running() && self.id(at) == id)
-            .expect("it is one of these")
+            .expect("it is one of these");
+        Some(at)
     }
 
     /// Another primary than this one.
@@ -157,7 +161,7 @@ impl RedisCluster {
     pub fn promote(&self, replica: usize, key: &str) {
         self.nodes[replica].run::<()>(&["CLUSTER", "FAILOVER"]);
         wait_until("the replica has taken over", || {
-            self.primary_of(key) == replica
+            self.find_primary_of(key) == Some(replica)
         });
         self.wait_until_well();
         thread::sleep(Duration::from_secs(1));
