@@ -60,30 +60,18 @@ impl<S: ShareableSource> Round<'_, S> {
     /// Publishes a token. Returns the token to use: this one, or a newer one in the store.
     async fn publish(
         &self,
-        mut guard: LeaseGuard,
+        guard: LeaseGuard,
         issued: IssuedToken,
         taken: Moment,
         claim: &Claim,
     ) -> IssuedToken {
-        let fence = guard.lease().fence;
-        let lease = *guard.lease();
-        match self.link.put(self.key, lease, &issued, taken).await {
-            Ok(Publication::Published) => {
-                guard.is_over();
-                self.link.tell(&StoreEvent::Published { fence });
-                self.link.share(&self.key, &issued, taken, fence);
-                self.hand_out(issued, taken)
-            }
-            Ok(Publication::Superseded(winner)) => {
-                guard.is_over();
-                let fence = winner.fence;
-                self.link.tell(&StoreEvent::Superseded { fence });
-                match self.adopt(&winner, claim) {
-                    Some(token) => token,
-                    None => self.hand_out_unshared(issued, taken),
-                }
-            }
-            // The token is valid without the store. The guard gives the lease back.
+        match guard.publish(&issued, taken).await {
+            Ok(Publication::Published) => self.hand_out(issued, taken),
+            Ok(Publication::Superseded(winner)) => match self.adopt(&winner, claim) {
+                Some(token) => token,
+                None => self.hand_out_unshared(issued, taken),
+            },
+            // The token is valid without the store.
             Err(_told) => self.hand_out_unshared(issued, taken),
         }
     }

@@ -12,7 +12,7 @@ use crate::{
         Claim, Lease, Lookup, Operation, Publication, StoreError, StoreErrorKind, StoreEvent,
         StoreKey, TokenStore,
     },
-    token::{FetchContext, Reason},
+    token::{FetchContext, IssuedToken, Moment, Reason},
 };
 
 /// The pause before the store is asked again about a lost claim. It doubles twice.
@@ -54,6 +54,31 @@ impl LeaseGuard {
     /// Marks the lease as ended by the store.
     pub(super) fn is_over(&mut self) {
         self.over = true;
+    }
+
+    /// Publishes a token, which ends the lease. Keeps it as the shared one unless the store has a
+    /// newer one.
+    ///
+    /// After an error the lease is given back, since the store may not have ended it.
+    pub(super) async fn publish(
+        mut self,
+        issued: &IssuedToken,
+        taken: Moment,
+    ) -> Result<Publication, StoreError> {
+        let publication = self.link.put(self.key, self.lease, issued, taken).await?;
+        self.over = true;
+        match &publication {
+            Publication::Published => {
+                let fence = self.lease.fence;
+                self.link.tell(&StoreEvent::Published { fence });
+                self.link.share(&self.key, issued, taken, fence);
+            }
+            Publication::Superseded(winner) => {
+                let fence = winner.fence;
+                self.link.tell(&StoreEvent::Superseded { fence });
+            }
+        }
+        Ok(publication)
     }
 
     /// Gives the lease back without a token.
@@ -213,27 +238,12 @@ impl Settling {
     }
 
     /// Publishes the token of this process, or gives the lease back.
-    async fn settle(&self, mut guard: LeaseGuard) {
+    async fn settle(&self, guard: LeaseGuard) {
         let own = self.link.local().unshared(&self.key, &self.cx);
-        let Some((issued, taken)) = own else {
-            return guard.abandon(self.cooldown).await;
-        };
-        let fence = guard.lease().fence;
-        let lease = *guard.lease();
-        match self.link.put(self.key, lease, &issued, taken).await {
-            Ok(Publication::Published) => {
-                guard.is_over();
-                self.link.tell(&StoreEvent::Published { fence });
-                self.link.share(&self.key, &issued, taken, fence);
-            }
-            // The next check adopts the newer token.
-            Ok(Publication::Superseded(winner)) => {
-                guard.is_over();
-                let fence = winner.fence;
-                self.link.tell(&StoreEvent::Superseded { fence });
-            }
-            // The guard gives the lease back.
-            Err(_told) => {}
+        match own {
+            // If the store has a newer token, the next check adopts it.
+            Some((issued, taken)) => drop(guard.publish(&issued, taken).await),
+            None => guard.abandon(self.cooldown).await,
         }
     }
 }
