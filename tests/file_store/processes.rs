@@ -4,7 +4,7 @@ use std::{
     env, fs,
     io::{BufRead, BufReader},
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
+    process::{Command, Stdio},
     thread,
     time::{Duration, SystemTime},
 };
@@ -21,7 +21,10 @@ use tower_genesys::{
 };
 
 use crate::{
-    fixtures::child_process::{self, program},
+    fixtures::{
+        child_process::{self, program},
+        running_child::Running,
+    },
     setup::*,
 };
 
@@ -135,7 +138,7 @@ pub(crate) fn command(program: &Path, role: &str, directory: &Path) -> Command {
 }
 
 /// Ends with the test.
-pub(crate) struct Process(Child);
+pub(crate) struct Process(Running);
 
 impl Process {
     pub(crate) fn start(role: &str, place: &Place) -> Self {
@@ -144,12 +147,12 @@ impl Process {
     }
 
     pub(crate) fn run(command: &mut Command) -> Self {
-        Self(command.spawn().unwrap())
+        Self(Running::start(command))
     }
 
     /// What it has to say; waits for it.
     pub(crate) fn answer(&mut self) -> String {
-        let output = self.0.stdout.as_mut().unwrap();
+        let output = self.0.child.stdout.as_mut().unwrap();
         let lines = BufReader::new(output).lines().map_while(Result::ok);
         let mut answers = lines.filter_map(|line| Some(line.strip_prefix(ANSWER)?.to_owned()));
         answers.next().expect("it ended without an answer")
@@ -157,16 +160,7 @@ impl Process {
 
     /// SIGKILL.
     pub(crate) fn kill(&mut self) {
-        self.0.kill().unwrap();
-        self.0.wait().unwrap();
-    }
-}
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        // It may have ended by itself.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
+        self.0.kill();
     }
 }
 

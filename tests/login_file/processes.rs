@@ -3,7 +3,7 @@
 use std::{
     env,
     io::{BufRead, BufReader, Write},
-    process::{Child, Stdio},
+    process::Stdio,
 };
 
 use secrecy::ExposeSecret;
@@ -16,7 +16,10 @@ use tower_genesys::{
     token::TokenErrorKind,
 };
 
-use crate::{fixtures::child_process, setup::*};
+use crate::{
+    fixtures::{child_process, running_child::Running},
+    setup::*,
+};
 
 const ROLE: &str = "LOGIN_FILE_ROLE";
 const FILE: &str = "LOGIN_FILE";
@@ -67,7 +70,7 @@ async fn renew_for_ever(file: &LoginFile) {
 }
 
 /// Ends with the test.
-struct Process(Child);
+struct Process(Running);
 
 impl Process {
     fn start(role: &str, place: &Place, variables: &[(&str, String)]) -> Self {
@@ -78,7 +81,7 @@ impl Process {
             .envs(variables.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped());
-        Self(command.spawn().unwrap())
+        Self(Running::start(&mut command))
     }
 
     /// One that renews at this server.
@@ -97,7 +100,7 @@ impl Process {
 
     /// Waits for what it says next.
     fn says(&mut self) -> String {
-        let mut output = BufReader::with_capacity(1, self.0.stdout.as_mut().unwrap());
+        let mut output = BufReader::with_capacity(1, self.0.child.stdout.as_mut().unwrap());
         loop {
             let mut line = String::new();
             assert_ne!(output.read_line(&mut line).unwrap(), 0, "it ended silently");
@@ -108,22 +111,13 @@ impl Process {
     }
 
     fn go(&mut self) {
-        let input = self.0.stdin.as_mut().unwrap();
+        let input = self.0.child.stdin.as_mut().unwrap();
         input.write_all(b"go\n").unwrap();
     }
 
     /// SIGKILL.
     fn kill(&mut self) {
-        self.0.kill().unwrap();
-        self.0.wait().unwrap();
-    }
-}
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        // It may have ended by itself.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
+        self.0.kill();
     }
 }
 
