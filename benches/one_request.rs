@@ -1,4 +1,5 @@
-//! What does a layer add to one request? Time and allocations, over a service that does nothing.
+//! What does a layer add to one request? Time and allocations, over a service
+//! that does nothing.
 
 use std::{
     convert::Infallible,

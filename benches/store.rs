@@ -1,11 +1,12 @@
-//! What does a shared token cost: a hit, a start of fifty processes, an outage? On a real
-//! `redis-server`.
+//! What does a shared token cost: a hit, a start of fifty processes, an outage?
+//! On a real `redis-server`.
 //!
-//! The processes are caches with connections of their own in one program, so that what is measured
-//! is the store, and not how fast a machine starts programs. `tests/fleet` has real ones.
+//! The processes are caches with connections of their own in one program, so
+//! that what is measured is the store, and not how fast a machine starts
+//! programs. `tests/fleet` has real ones.
 //!
-//! With `--test` everything happens once: requests and operations are counted, and no time means
-//! anything.
+//! With `--test` everything happens once: requests and operations are counted,
+//! and no time means anything.
 
 #[path = "../tests/redis_server/mod.rs"]
 mod redis_server;
@@ -100,7 +101,8 @@ async fn cold_start(rounds: usize) {
     );
 }
 
-/// What a process that has no token waits for the store, and what the leader does.
+/// What a process that has no token waits for the store, and what the leader
+/// does.
 async fn renewal(rounds: usize) {
     let server = RedisServer::start();
     let endpoint = Endpoint::default();
@@ -121,7 +123,8 @@ async fn renewal(rounds: usize) {
     );
 }
 
-/// What a caller waits for a server that is gone, that is silent, and after that.
+/// What a caller waits for a server that is gone, that is silent, and after
+/// that.
 async fn outage(rounds: usize) {
     for (name, silent) in [("gone", false), ("silent", true)] {
         let (mut first, mut next) = (Vec::new(), Vec::new());

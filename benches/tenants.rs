@@ -1,4 +1,5 @@
-//! Ten thousand tenants: what does the registry of organisations cost, beside a map of one's own?
+//! Ten thousand tenants: what does the registry of organisations cost, beside a
+//! map of one's own?
 
 use std::{
     collections::HashMap,

@@ -1,4 +1,5 @@
-//! How fast does a valid token come out, when several threads ask for it at a time?
+//! How fast does a valid token come out, when several threads ask for it at a
+//! time?
 
 use std::{
     sync::atomic::{AtomicBool, Ordering::SeqCst},

@@ -1,5 +1,5 @@
-//! What does it cost to keep a body while it is sent? A mebibyte in frames of 64 KiB, through the
-//! layers that could send it again.
+//! What does it cost to keep a body while it is sent? A mebibyte in frames of
+//! 64 KiB, through the layers that could send it again.
 
 use std::{
     convert::Infallible,

@@ -1,4 +1,5 @@
-//! A token kept between the runs of a program: `cargo run --all-features --example command_line`
+//! A token kept between the runs of a program:
+//! `cargo run --all-features --example command_line`
 
 use std::{env, path::Path, time::Duration};
 
@@ -23,7 +24,8 @@ async fn job() -> Result<(), BoxError> {
     let region = Region::custom(&env::var("LOGIN")?, &env::var("API")?)?;
     let credentials = Credentials::new(env::var("ID")?, env::var("SECRET")?)?;
 
-    // A directory of this user and this program. With a place for a key, `Sharing::sealed`.
+    // A directory of this user and this program. With a place for a key,
+    // `Sharing::sealed`.
     let sharing = Sharing::unsealed(FileStore::new(env::var("CACHE")?)?);
     let org = Org::builder(region)
         .credentials(credentials)
@@ -31,7 +33,8 @@ async fn job() -> Result<(), BoxError> {
         .allow_loopback()
         .build(client.clone())?;
 
-    // The last job of a pipeline: no token outlives it, neither at the service nor in the directory.
+    // The last job of a pipeline: no token outlives it, neither at the service
+    // nor in the directory.
     if env::var_os("LOG_OUT").is_some() {
         return Ok(org.revoke().await?);
     }
@@ -79,8 +82,8 @@ async fn main() -> Result<(), BoxError> {
     if env::var_os("CACHE").is_some() {
         return job().await;
     }
-    // Stands for Genesys Cloud, where tokens live for a day. These last for the pipeline, and for 30 seconds that
-    // are never used, but not for long.
+    // Stands for Genesys Cloud, where tokens live for a day. These last for the
+    // pipeline, and for 30 seconds that are never used, but not for long.
     let life = PIPELINE + Duration::from_secs(30 + 6);
     let mock = MockGenesys::builder().token_lifetime(life).build();
     let (server, caches) = (mock.serve().await?, tempfile::tempdir()?);

@@ -1,13 +1,15 @@
-//! The layers over a client of hyper-util's, in two ways: one that you put together yourself with
-//! rustls, and the one that the feature `client` gives you in one call.
+//! The layers over a client of hyper-util's, in two ways: one that you put
+//! together yourself with rustls, and the one that the feature `client` gives
+//! you in one call.
 //!
 //! ```text
 //! cargo run --example hyper_client
 //! ```
 //!
-//! The second goes through the proxy that `HTTPS_PROXY` names, if any, with user and password. Both are
-//! shown with a mock of Genesys Cloud on a loopback port. For the real one, leave out what is marked
-//! with "mock", and say `Org::from_env(client.clone())?`.
+//! The second goes through the proxy that `HTTPS_PROXY` names, if any, with
+//! user and password. Both are shown with a mock of Genesys Cloud on a loopback
+//! port. For the real one, leave out what is marked with "mock", and say
+//! `Org::from_env(client.clone())?`.
 
 use std::time::Duration;
 
@@ -31,7 +33,8 @@ async fn main() -> Result<(), BoxError> {
     let mock = MockGenesys::new(); // mock
     let server = mock.serve().await?; // mock
 
-    // Your own. The provider is named: without, rustls takes the one that is installed for the process.
+    // Your own. The provider is named: without, rustls takes the one that is
+    // installed for the process.
     let https = HttpsConnectorBuilder::new()
         .with_provider_and_webpki_roots(rustls::crypto::ring::default_provider())?
         .https_or_http() // mock: `https_only`
@@ -43,7 +46,8 @@ async fn main() -> Result<(), BoxError> {
         count_users(&mock, &server, own).await?
     );
 
-    // In one call, here with two settings. `Client::new` is the same without any.
+    // In one call, here with two settings. `Client::new` is the same without
+    // any.
     let client = ClientBuilder::new()
         .connect_timeout(Duration::from_secs(3))
         .allow_loopback() // mock

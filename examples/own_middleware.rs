@@ -1,4 +1,5 @@
-//! A custom token source, classifier and layer: `cargo run --example own_middleware`
+//! A custom token source, classifier and layer:
+//! `cargo run --example own_middleware`
 
 use std::time::Duration;
 
@@ -15,7 +16,8 @@ use tower_genesys::{
     token::{FetchContext, IssuedToken, TokenSource},
 };
 
-/// Tokens that another service mints, here the mock. One request, no cache, no retry.
+/// Tokens that another service mints, here the mock. One request, no cache, no
+/// retry.
 struct Vault(MockGenesys);
 
 impl TokenSource for Vault {

@@ -1,4 +1,5 @@
-//! reqwest, with a token that is always valid: `cargo run --example reqwest_client --features reqwest-013`
+//! reqwest, with a token that is always valid: `cargo run --example
+//! reqwest_client --features reqwest-013`
 
 use std::time::Duration;
 
@@ -10,7 +11,8 @@ use tower_genesys::{
     testing::{CREATE_USER, MockGenesys, MockServer},
 };
 
-/// What a program keeps: reqwest to build requests with, and the stack to send them through.
+/// What a program keeps: reqwest to build requests with, and the stack to send
+/// them through.
 struct Genesys {
     org: Org,
     client: HttpService,
@@ -19,11 +21,13 @@ struct Genesys {
 
 impl Genesys {
     fn new(mock: &MockGenesys, server: &MockServer) -> Result<Self, BoxError> {
-        // Your settings: TLS, proxy, time-outs. Its own retries and redirects are turned off.
+        // Your settings: TLS, proxy, time-outs. Its own retries and redirects
+        // are turned off.
         let settings = Client::builder().connect_timeout(Duration::from_secs(5));
         let client = HttpService::from_builder(settings)?;
 
-        // One client, for tokens and for the API. `Org::from_env` has credentials and region.
+        // One client, for tokens and for the API. `Org::from_env` has
+        // credentials and region.
         let org = Org::builder(server.region())
             .credentials(Credentials::new(mock.client_id(), mock.client_secret())?)
             .allow_loopback()
@@ -56,7 +60,8 @@ async fn main() -> Result<(), BoxError> {
         genesys.users().await?.bytes().await?.len()
     );
 
-    // The token is revoked under a POST: it is sent once more, with the next one, body and all.
+    // The token is revoked under a POST: it is sent once more, with the next
+    // one, body and all.
     mock.on(CREATE_USER).nth(1).revoke_token();
     let response = genesys
         .create_user(r#"{"name":"Ada","email":"ada@example.com"}"#)

@@ -39,7 +39,8 @@ async fn main() -> Result<(), BoxError> {
         .service(mock.service());
 
     for tenant in 0..TENANTS {
-        // Three requests of a tenant at the same time: its organisation is built once.
+        // Three requests of a tenant at the same time: its organisation is
+        // built once.
         let calls = (0..3).map(|_| call(&orgs, stack.clone(), tenant));
         for status in futures_util::future::join_all(calls).await {
             assert_eq!(status?, 200);

@@ -7,14 +7,16 @@ use std::{
 
 use http::Uri;
 
-/// The longest name that DNS can hold (RFC 1035, section 2.3.4), written without its final dot.
+/// The longest name that DNS can hold (RFC 1035, section 2.3.4), written
+/// without its final dot.
 const LONGEST_NAME: usize = 253;
 
 /// The host of a connection, and its port if the text names one.
 ///
-/// Two equal authorities are the same destination: upper case, the final dot of a name and the
-/// notation of an IPv6 address make no difference. If parsers disagree whether a text is a host, it
-/// is an error here, so that the token goes only to an unambiguous host.
+/// Two equal authorities are the same destination: upper case, the final dot of
+/// a name and the notation of an IPv6 address make no difference. If parsers
+/// disagree whether a text is a host, it is an error here, so that the token
+/// goes only to an unambiguous host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Authority<'a> {
     host: Host<'a>,
@@ -80,7 +82,8 @@ impl<'a> Authority<'a> {
         self
     }
 
-    /// Returns whether the host is this machine: `localhost`, or a loopback address.
+    /// Returns whether the host is this machine: `localhost`, or a loopback
+    /// address.
     pub(crate) fn is_loopback(self) -> bool {
         match self.host {
             Host::Name(name) => name.eq_ignore_ascii_case("localhost"),
@@ -119,8 +122,9 @@ impl<'a> Host<'a> {
     }
 }
 
-/// Returns whether the text is a host name. A text that ends in a number is not: `127.1` and
-/// `0x7f000001` are addresses to some resolvers, and names to others.
+/// Returns whether the text is a host name. A text that ends in a number is
+/// not: `127.1` and `0x7f000001` are addresses to some resolvers, and names to
+/// others.
 pub(crate) fn is_name(text: &str) -> bool {
     let last = text.rsplit('.').next().unwrap_or_default();
     let hex = last.strip_prefix("0x").or_else(|| last.strip_prefix("0X"));
@@ -129,8 +133,8 @@ pub(crate) fn is_name(text: &str) -> bool {
     text.len() <= LONGEST_NAME && !is_number && text.split('.').all(is_label)
 }
 
-/// Returns whether the text is a label of a host name. Underscores are allowed, because names
-/// inside a cluster can contain them.
+/// Returns whether the text is a label of a host name. Underscores are allowed,
+/// because names inside a cluster can contain them.
 pub(crate) fn is_label(label: &str) -> bool {
     let inside = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
     (1..=63).contains(&label.len())
@@ -139,7 +143,8 @@ pub(crate) fn is_label(label: &str) -> bool {
         && !label.ends_with('-')
 }
 
-/// Parses a port of digits only: the standard library's parser accepts a sign, too.
+/// Parses a port of digits only: the standard library's parser accepts a sign,
+/// too.
 pub(crate) fn parse_port(port: &str) -> Option<u16> {
     let is_number = port.bytes().all(|byte| byte.is_ascii_digit());
     port.parse().ok().filter(|&port| is_number && port != 0)

@@ -1,4 +1,5 @@
-//! The crypto providers of rustls: compiled in by features, or installed by the process.
+//! The crypto providers of rustls: compiled in by features, or installed by the
+//! process.
 
 use std::sync::Arc;
 
@@ -8,8 +9,8 @@ use rustls::crypto::CryptoProvider;
 pub(crate) const NO_PROVIDER: &str = "TLS has no crypto provider; enable the feature `ring` or `aws-lc-rs` of tower-genesys, or install your own before \
      (`CryptoProvider::install_default`)";
 
-/// Returns the provider that the features select. `aws-lc-rs` is opt-in and `ring` is a default, so
-/// the former takes precedence.
+/// Returns the provider that the features select. `aws-lc-rs` is opt-in and
+/// `ring` is a default, so the former takes precedence.
 pub(crate) fn compiled_in() -> Option<Arc<CryptoProvider>> {
     #[cfg(feature = "aws-lc-rs")]
     let provider = Some(Arc::new(rustls::crypto::aws_lc_rs::default_provider()));

@@ -10,11 +10,12 @@ pub(crate) use stale_connection::StaleConnection;
 
 /// An error of any type, as tower's middleware returns it.
 ///
-/// [`TokenError::find`](crate::TokenError::find) and the `find` functions of other error types find
-/// this crate's errors in it.
+/// [`TokenError::find`](crate::TokenError::find) and the `find` functions of
+/// other error types find this crate's errors in it.
 pub type BoxError = Box<dyn Error + Send + Sync>;
 
-/// The longest chain that is followed: an error that returns itself as its source would never end.
+/// The longest chain that is followed: an error that returns itself as its
+/// source would never end.
 const LONGEST_CHAIN: usize = 64;
 
 /// Returns an error and its causes, outermost first.
@@ -30,8 +31,8 @@ pub(crate) fn find<'a, E: Error + 'static>(error: &'a (dyn Error + 'static)) -> 
 }
 
 fn cause<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a (dyn Error + 'static)> {
-    // These wrappers display their inner error and return its source, so the inner error is not in
-    // the chain itself.
+    // These wrappers display their inner error and return its source, so the
+    // inner error is not in the chain itself.
     if let Some(refused) = error.downcast_ref::<Refused>() {
         return Some(refused.get_ref());
     }

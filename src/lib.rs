@@ -1,10 +1,11 @@
-//! Tower layers that authenticate requests to the Genesys Cloud API and retry them safely, around
-//! any HTTP client.
+//! Tower layers that authenticate requests to the Genesys Cloud API and retry
+//! them safely, around any HTTP client.
 //!
-//! A Genesys Cloud token lives for a day, and often ends earlier: after inactivity, when an
-//! administrator revokes it, or when Genesys evicts it because too many were minted. These layers
-//! sign each request with a valid token, renew the token before a request must wait for it,
-//! replay a request once if its token was refused after all, and retry requests that failed when
+//! A Genesys Cloud token lives for a day, and often ends earlier: after
+//! inactivity, when an administrator revokes it, or when Genesys evicts it
+//! because too many were minted. These layers sign each request with a valid
+//! token, renew the token before a request must wait for it, replay a request
+//! once if its token was refused after all, and retry requests that failed when
 //! a retry is safe. Your code sends requests and gets responses.
 //!
 //! ```text
@@ -54,16 +55,17 @@
 //!
 //! Know these first:
 //!
-//! - A response is `Ok` whatever its status. [`ApiError::read`] turns an unsuccessful one into an
-//!   error whose message names the next step.
-//! - Without [`keep_warm`](TokenCache::keep_warm), an idle process renews an expired token at its
-//!   next request, which waits for it.
-//! - GET, HEAD, OPTIONS, TRACE, PUT and DELETE are retried. So are the 181 POSTs that only read;
-//!   [`is_read_only`](genesys::is_read_only) finds them in a table of the API. Any other POST is
-//!   resent only if the API certainly did not execute it, or if you mark it as
+//! - A response is `Ok` whatever its status. [`ApiError::read`] turns an
+//!   unsuccessful one into an error whose message names the next step.
+//! - Without [`keep_warm`](TokenCache::keep_warm), an idle process renews an
+//!   expired token at its next request, which waits for it.
+//! - GET, HEAD, OPTIONS, TRACE, PUT and DELETE are retried. So are the 181
+//!   POSTs that only read; [`is_read_only`](genesys::is_read_only) finds them
+//!   in a table of the API. Any other POST is resent only if the API certainly
+//!   did not execute it, or if you mark it as
 //!   [`repeatable`](CallOptions::with_repeatable).
-//! - All calls of one [`Org`] share a [`Budget`](retry::Budget) of 50 retries and 45 more each
-//!   minute, so that retries do not prolong an outage.
+//! - All calls of one [`Org`] share a [`Budget`](retry::Budget) of 50 retries
+//!   and 45 more each minute, so that retries do not prolong an outage.
 //!
 //! # Which layer for which problem
 //!
@@ -85,8 +87,9 @@
 //! | one token for many processes | a [`store`] |
 //! | tests without Genesys Cloud | [`MockGenesys`](testing::MockGenesys) |
 //!
-//! Each layer also works alone, around any `Service<Request<B>, Response = Response<R>>` that can be
-//! cloned. Some ask for more:
+//! Each layer also works alone, around any
+//! `Service<Request<B>, Response = Response<R>>` that can be cloned. Some ask
+//! for more:
 //!
 //! | layer | also needs |
 //! |---|---|
@@ -95,8 +98,9 @@
 //! | [`RetryLayer`] | a classifier for the service's error: built in for [`BoxError`], which [`BearerLayer`] returns; [`RetryLayer::typed`] for others |
 //! | [`BearerLayer`] | an error that converts into [`BoxError`] |
 //!
-//! If you build the stack [by hand](genesys#customising), give `Retry` the organisation's throttle
-//! and the list of POSTs that only read; [`GenesysLayer`] does both.
+//! If you build the stack [by hand](genesys#customising), give `Retry` the
+//! organisation's throttle and the list of POSTs that only read;
+//! [`GenesysLayer`] does both.
 //!
 //! # Glossary
 //!
@@ -132,20 +136,24 @@
 //!
 //! - **I have a client already.** Keep it; the layers go around it.
 //!   [More](guide::questions#i-have-a-client-already)
-//! - **The compiler refuses the stack.** Mostly because of your client's body type.
-//!   [More](guide::questions#the-compiler-refuses-the-stack)
-//! - **`anyhow`? The type of the stack in a struct?** [Errors](guide::questions#anyhow),
+//! - **The compiler refuses the stack.** Mostly because of your client's body
+//!   type. [More](guide::questions#the-compiler-refuses-the-stack)
+//! - **`anyhow`? The type of the stack in a struct?**
+//!   [Errors](guide::questions#anyhow),
 //!   [types](guide::questions#how-do-i-name-the-stack)
-//! - **Where does `Timeout` go?** Outside for the whole call, inside for one send.
-//!   [More](guide::questions#where-does-timeout-go)
-//! - **Several replicas?** One token each, or a shared one. [More](guide::questions#several-replicas)
-//! - **Many organisations?** Put an [`Org`] into the extensions of each request.
-//!   [More](guide::questions#many-organisations)
-//! - **Blocking code?** Use `block_on`. **Another executor?** Keep a tokio runtime beside it.
-//!   **WASM?** Not supported. [More](guide::questions#blocking-code)
-//! - **I have code that does this.** See [its usual faults](guide::migrating), and a
-//!   [comparison with the official SDKs](guide::comparison).
-//! - **It runs. What do I watch?** [Metrics, log events, errors, limits](guide::operating).
+//! - **Where does `Timeout` go?** Outside for the whole call, inside for one
+//!   send. [More](guide::questions#where-does-timeout-go)
+//! - **Several replicas?** One token each, or a shared one.
+//!   [More](guide::questions#several-replicas)
+//! - **Many organisations?** Put an [`Org`] into the extensions of each
+//!   request. [More](guide::questions#many-organisations)
+//! - **Blocking code?** Use `block_on`. **Another executor?** Keep a tokio
+//!   runtime beside it. **WASM?** Not supported.
+//!   [More](guide::questions#blocking-code)
+//! - **I have code that does this.** See [its usual faults](guide::migrating),
+//!   and a [comparison with the official SDKs](guide::comparison).
+//! - **It runs. What do I watch?** [Metrics, log events, errors,
+//!   limits](guide::operating).
 //!
 //! # In your stack
 //!
@@ -178,13 +186,15 @@
 //!
 //! # Panics
 //!
-//! The crate needs tokio: for timers, and for the task that renews a token. Call it inside a runtime
-//! built with `enable_time` or `enable_all`, as `#[tokio::main]` does. On a runtime without the time
-//! driver, or after its shutdown, a wait panics, as in tower's own layers.
+//! The crate needs tokio: for timers, and for the task that renews a token.
+//! Call it inside a runtime built with `enable_time` or `enable_all`, as
+//! `#[tokio::main]` does. On a runtime without the time driver, or after its
+//! shutdown, a wait panics, as in tower's own layers.
 //!
 //! Outside of any runtime, a token that must be fetched fails with
-//! [`TokenErrorKind::NoRuntime`](token::TokenErrorKind::NoRuntime), and a failure that would be
-//! retried is returned at once, with [`Stop::NoRuntime`](retry::Stop::NoRuntime).
+//! [`TokenErrorKind::NoRuntime`](token::TokenErrorKind::NoRuntime), and a
+//! failure that would be retried is returned at once, with
+//! [`Stop::NoRuntime`](retry::Stop::NoRuntime).
 //!
 //! A future that is polled after it has completed panics, too.
 //!

@@ -4,8 +4,9 @@ use std::sync::{LockResult, Mutex, MutexGuard, PoisonError};
 
 /// What a lock guards, whoever panicked with it.
 ///
-/// What this crate guards is consistent between any two steps of a change, so a panic leaves nothing
-/// half-done. To pass it on would make one request's failure that of all.
+/// What this crate guards is consistent between any two steps of a change, so a
+/// panic leaves nothing half-done. To pass it on would make one request's
+/// failure that of all.
 pub(crate) fn unpoisoned<T>(locked: LockResult<T>) -> T {
     locked.unwrap_or_else(PoisonError::into_inner)
 }

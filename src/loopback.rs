@@ -4,10 +4,11 @@ use std::ffi::OsString;
 
 pub(crate) const VARIABLE: &str = "GENESYS_ALLOW_LOOPBACK";
 
-/// Returns whether the environment allows http to this machine. `look_up` reads a variable.
+/// Returns whether the environment allows http to this machine. `look_up` reads
+/// a variable.
 ///
-/// Organisations and clients share the rule, because a program whose environment names a test
-/// server needs both.
+/// Organisations and clients share the rule, because a program whose
+/// environment names a test server needs both.
 pub(crate) fn from_env(look_up: impl Fn(&str) -> Option<OsString>) -> Result<bool, String> {
     match look_up(VARIABLE).as_deref().map(|value| value.to_str()) {
         None => Ok(false),

@@ -1,8 +1,9 @@
 //! The tokio runtime that this crate's timers run on.
 //!
-//! Timers need its time driver, as those of tower's own layers do, and panic on a runtime without
-//! one, because tokio offers no way to check for it. The absence of a runtime can be checked, so it
-//! is an error, or the wait is skipped.
+//! Timers need its time driver, as those of tower's own layers do, and panic on
+//! a runtime without one, because tokio offers no way to check for it. The
+//! absence of a runtime can be checked, so it is an error, or the wait is
+//! skipped.
 
 use std::{future::Future, pin::Pin};
 
@@ -25,8 +26,8 @@ pub(crate) fn sleep_until(at: Instant) -> Option<Pin<Box<Sleep>>> {
     is_entered().then(|| Box::pin(time::sleep_until(at)))
 }
 
-/// Returns the output of a future, or `None` after the deadline. Outside a tokio runtime there is
-/// no deadline.
+/// Returns the output of a future, or `None` after the deadline. Outside a
+/// tokio runtime there is no deadline.
 ///
 /// # Panics
 ///

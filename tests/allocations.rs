@@ -74,7 +74,8 @@ fn request() -> Request<Full<Bytes>> {
     request
 }
 
-/// How many allocations one request costs in this service, once it has warmed up.
+/// How many allocations one request costs in this service, once it has warmed
+/// up.
 fn allocations<S: Service<Request<Full<Bytes>>>>(mut service: S) -> u64 {
     allocations_of_one(&mut service);
     let counts: Vec<_> = (0..100).map(|_| allocations_of_one(&mut service)).collect();
@@ -110,7 +111,8 @@ async fn a_token_hit_allocates_nothing() {
     assert_eq!((counted.count_total, hits), (0, 1000));
 }
 
-/// Bytes of its own and their reference count, so that a hit writes to nothing that threads share.
+/// Bytes of its own and their reference count, so that a hit writes to nothing
+/// that threads share.
 #[tokio::test]
 async fn a_thread_copies_a_token_once() {
     let (first, second) = (tokens().await, tokens().await);
@@ -129,7 +131,8 @@ async fn a_thread_copies_a_token_once() {
     }
 }
 
-/// A copy for each of ten thousand organisations would be a leak with another name.
+/// A copy for each of ten thousand organisations would be a leak with another
+/// name.
 #[tokio::test]
 async fn a_thread_that_serves_many_organisations_in_turn_copies_no_token() {
     let mut many = Vec::new();
@@ -179,7 +182,8 @@ async fn bearer_allocates_nothing() {
 
 #[tokio::test]
 async fn a_copy_of_the_request_is_all_that_a_resend_costs_beforehand() {
-    // One for what is kept, one for its headers, and one for the first clone of the body's bytes.
+    // One for what is kept, one for its headers, and one for the first clone of
+    // the body's bytes.
     let copy = 3;
     assert_eq!(allocations(ReplayLayer::new().layer(Api)), 0);
     let refresh = ReplayLayer::new().layer(RefreshLayer::new().layer(Api));
@@ -217,7 +221,8 @@ async fn a_send_with_a_slot_at_hand_allocates_no_more_and_asks_no_store() {
         .build::<Full<Bytes>>(mock.service())
         .expect("settings that work");
     let service = GenesysLayer::new(&org).layer(Api);
-    // Forty uses of the last moment, so that as many slots are taken ahead by the one that finds none.
+    // Forty uses of the last moment, so that as many slots are taken ahead by
+    // the one that finds none.
     for in_flight in [40, 1, 1] {
         let sends = (0..in_flight).map(|_| service.clone().oneshot(request()));
         let answers = futures_util::future::join_all(sends).await;
@@ -270,8 +275,9 @@ fn added<S: Service<Request<Full<Bytes>>>>(mut service: S) -> usize {
     size_of_val(&service.call(request())) - size_of_val(&Api.call(request()))
 }
 
-/// What rarely happens, such as a request that waits for its token or is sent again, is in boxes: a
-/// future that has room for it drags that along wherever it is moved.
+/// What rarely happens, such as a request that waits for its token or is sent
+/// again, is in boxes: a future that has room for it drags that along wherever
+/// it is moved.
 #[tokio::test]
 async fn futures_have_room_for_the_plain_case_only() {
     let tokens = tokens().await;

@@ -275,7 +275,8 @@ async fn requests_wait_for_the_first_token_without_holding_a_permit() {
     let waiting = join_all((0..100).map(|_| {
         let mut service = service.clone();
         async move {
-            // The caller keeps its service, and with it whatever that has reserved.
+            // The caller keeps its service, and with it whatever that has
+            // reserved.
             service.ready().await.expect("ready").call(get(USERS)).await
         }
     }));

@@ -1,5 +1,5 @@
-//! Is a request whose answer breaks off sent again where it may be, and a body left as it is where
-//! it cannot be collected?
+//! Is a request whose answer breaks off sent again where it may be, and a body
+//! left as it is where it cannot be collected?
 
 use std::{
     collections::VecDeque,

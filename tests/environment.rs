@@ -1,5 +1,5 @@
-//! Are an organisation and a client what the environment says? In a process of its own, since a test cannot
-//! change its own environment safely.
+//! Are an organisation and a client what the environment says? In a process of
+//! its own, since a test cannot change its own environment safely.
 
 use std::env;
 
@@ -25,7 +25,8 @@ const VARIABLES: [(&str, &str); 3] = [
     ("GENESYS_REGION", "mypurecloud.ie"),
 ];
 
-/// Runs one test of this file once more, with these variables and no others of ours.
+/// Runs one test of this file once more, with these variables and no others of
+/// ours.
 fn succeeds<R>(test: impl Fn() -> R, variables: &[(&str, &str)]) -> bool {
     let mut child = command(test);
     for (name, _) in env::vars_os() {
@@ -74,7 +75,8 @@ fn a_variable_that_is_missing_is_named_before_anything_is_built() {
     assert!(error.to_string().contains("GENESYS_REGION"), "{error}");
 }
 
-/// As in a deployment that is tried out: nothing of the program knows of a test server.
+/// As in a deployment that is tried out: nothing of the program knows of a test
+/// server.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_program_is_pointed_at_a_mock_by_its_environment_alone() -> Result<(), BoxError> {
     if env::var_os(IS_CHILD).is_some() {

@@ -1,4 +1,5 @@
-//! Do the pages of the guide name what the code has, and nothing that it has not?
+//! Do the pages of the guide name what the code has, and nothing that it has
+//! not?
 
 use std::{
     collections::BTreeSet,
@@ -13,8 +14,8 @@ fn source(file: &str) -> String {
     fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path:?}: {error}"))
 }
 
-/// The variants of a public enum, read from its source: an exhaustive `match` cannot be written
-/// outside of the crate.
+/// The variants of a public enum, read from its source: an exhaustive `match`
+/// cannot be written outside of the crate.
 fn variants(file: &str, name: &str) -> Vec<String> {
     let text = source(file);
     let head = format!("pub enum {name} {{\n");
@@ -146,7 +147,8 @@ fn queries_of_dashboard() -> Vec<String> {
         .collect()
 }
 
-/// Whether each metric of a query is one of these, and its labels are among those of the metric.
+/// Whether each metric of a query is one of these, and its labels are among
+/// those of the metric.
 fn check_query(query: &str, table: &str, names: &BTreeSet<String>) {
     let is_name = |char: char| char.is_ascii_alphanumeric() || char == '_';
     let (_, rest) = query.split_once("tower_genesys_").expect("a metric");
@@ -273,7 +275,8 @@ fn pages(folder: &Path) -> Vec<PathBuf> {
     pages
 }
 
-/// docs.rs has the pictures as data URIs only, and the repository shows the files.
+/// docs.rs has the pictures as data URIs only, and the repository shows the
+/// files.
 #[test]
 fn each_picture_is_the_same_as_a_file_and_as_a_data_uri() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/pictures");
@@ -346,7 +349,8 @@ fn every_heading_that_is_linked_is_there() {
     assert!(found > 10, "{found}");
 }
 
-/// A page is read in the repository and in the docs, which have no files beside it.
+/// A page is read in the repository and in the docs, which have no files beside
+/// it.
 #[test]
 fn no_page_links_to_a_file_and_the_readme_only_to_what_is_in_the_package() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));

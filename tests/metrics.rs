@@ -15,7 +15,8 @@ use tower_genesys::{
     token::{IssuedToken, source_fn},
 };
 
-/// Everything that happens to a stack in trouble, on one thread, so that the recorder sees it.
+/// Everything that happens to a stack in trouble, on one thread, so that the
+/// recorder sees it.
 async fn trouble() {
     let mock = MockGenesys::new();
     let org = Org::builder(mock.region())
@@ -39,7 +40,8 @@ async fn trouble() {
     mock.on(USERS).nth(4).reply_503();
     mock.on(USERS).nth(6).reply_429(Duration::from_secs(2));
     mock.on(USERS).nth(8).reply_429(Duration::from_secs(4000));
-    // The request that is throttled waits, and the next ones are let through one by one.
+    // The request that is throttled waits, and the next ones are let through
+    // one by one.
     for _ in 0..6 {
         let _ = get().await;
     }
@@ -66,7 +68,8 @@ async fn sharing() {
     process().warm_up().await.expect("a token");
 }
 
-/// A process at its limit, which loses the book, finds it again, and is refused all the same.
+/// A process at its limit, which loses the book, finds it again, and is refused
+/// all the same.
 async fn limit(finds_it: bool) {
     let mock = MockGenesys::new();
     let store = MemoryStore::new();

@@ -1,5 +1,5 @@
-//! TLS without a crypto provider in the tree: an error that says what to do, and the user's own.
-//! `make providers` runs it.
+//! TLS without a crypto provider in the tree: an error that says what to do,
+//! and the user's own. `make providers` runs it.
 
 #![cfg(not(any(feature = "aws-lc-rs", feature = "ring")))]
 

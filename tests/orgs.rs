@@ -1,4 +1,5 @@
-//! Is the organisation of a key built once, kept while it is used, and closed when it is not?
+//! Is the organisation of a key built once, kept while it is used, and closed
+//! when it is not?
 
 use std::{
     collections::HashSet,

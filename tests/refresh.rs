@@ -17,8 +17,8 @@ use tower_genesys::{
 type Body = ReplayBody<Full<Bytes>>;
 type Bodies = Arc<Mutex<Vec<(Bytes, bool)>>>;
 
-/// Answers the first `refusals` requests with a 401 that is renewable, or not, and the rest with
-/// 200.
+/// Answers the first `refusals` requests with a 401 that is renewable, or not,
+/// and the rest with 200.
 fn api(
     refusals: usize,
     renewable: bool,

@@ -1,8 +1,10 @@
-//! What becomes of a rate limit that many processes share, without a limit stated, with one, and with one that
-//! is learned? On the paused clock, so that ten minutes pass in a second.
+//! What becomes of a rate limit that many processes share, without a limit
+//! stated, with one, and with one that is learned? On the paused clock, so that
+//! ten minutes pass in a second.
 //!
-//! With words, only the lines that have all of them are run: `cargo bench --bench fleet_limit -- Fixed outage`.
-//! With `--test` each kind runs once, for one minute's worth of requests.
+//! With words, only the lines that have all of them are run:
+//! `cargo bench --bench fleet_limit -- Fixed outage`. With `--test` each kind
+//! runs once, for one minute's worth of requests.
 
 #[allow(dead_code, reason = "the test looks at more of it")]
 mod simulation;

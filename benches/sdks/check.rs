@@ -1,6 +1,7 @@
 //! The mock, asked by official SDKs: `make sdks`.
 //!
-//! SDK_PYTHON and SDK_NODE are the programs that run the scripts beside this file.
+//! SDK_PYTHON and SDK_NODE are the programs that run the scripts beside this
+//! file.
 
 use std::{env, process::Stdio, time::Duration};
 

@@ -31,7 +31,8 @@ type HyperClient = HttpClient<HttpConnector, ReplayBody<Body>>;
 pub(crate) enum Client {
     /// This crate, over hyper-util's client.
     Ours,
-    /// A script beside this file, run by this program; whether it renews its token on a 401.
+    /// A script beside this file, run by this program; whether it renews its
+    /// token on a 401.
     Script {
         program: String,
         file: &'static str,
@@ -41,7 +42,8 @@ pub(crate) enum Client {
 
 /// How it went, as the client sees it.
 pub(crate) struct Went {
-    /// How many requests ended in which way: `ok`, a status, or the name of an error.
+    /// How many requests ended in which way: `ok`, a status, or the name of an
+    /// error.
     pub(crate) results: BTreeMap<String, u64>,
     pub(crate) seconds: f64,
 }

@@ -1,4 +1,5 @@
-//! The same jobs with this crate and with official SDKs, against the same mock. See the README.
+//! The same jobs with this crate and with official SDKs, against the same mock.
+//! See the README.
 
 mod client;
 mod scenario;
@@ -95,7 +96,8 @@ fn throttled(requests: &[Recorded]) -> impl Iterator<Item = &Recorded> {
     requests.iter().filter(throttled)
 }
 
-/// After the first 429: how many requests arrived within half a second, at most.
+/// After the first 429: how many requests arrived within half a second, at
+/// most.
 fn most_together(requests: &[Recorded]) -> usize {
     let Some(first) = throttled(requests).map(Recorded::arrived).min() else {
         return 0;

@@ -10,7 +10,8 @@ use tower_genesys::{BoxError, GenesysLayer, GenesysService, Org, ReplayBody, Tok
 
 pub(crate) type HttpClient = Client<HttpsConnector<HttpConnector>, ReplayBody<Body>>;
 
-// All else stays on its side: credentials, cookies, `Host`, and what concerns one connection.
+// All else stays on its side: credentials, cookies, `Host`, and what concerns
+// one connection.
 static FROM_CALLERS: [HeaderName; 3] = [ACCEPT, CONTENT_TYPE, CONTENT_ENCODING];
 static TO_CALLERS: [HeaderName; 2] = [CONTENT_TYPE, RETRY_AFTER];
 
@@ -44,7 +45,8 @@ async fn forward(
     request: Request<Body>,
 ) -> Result<Response<Body>, StatusCode> {
     let (caller, body) = request.into_parts();
-    // No id has these, and `7%2Froles` is a path of its own where it is decoded first.
+    // No id has these, and `7%2Froles` is a path of its own where it is decoded
+    // first.
     if caller.uri.path().contains(['%', ';']) {
         return Err(StatusCode::NOT_FOUND);
     }

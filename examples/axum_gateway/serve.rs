@@ -9,14 +9,16 @@ use tokio::net::TcpListener;
 
 use crate::gateway::Gateway;
 
-/// Serves until `shutdown` is over; then ends what is under way, and last the renewal of tokens.
+/// Serves until `shutdown` is over; then ends what is under way, and last the
+/// renewal of tokens.
 pub(crate) async fn serve(
     gateway: Gateway,
     listener: TcpListener,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
     let orgs = gateway.orgs.clone();
-    // So that the first caller need not wait for a token, and readiness for no caller.
+    // So that the first caller need not wait for a token, and readiness for no
+    // caller.
     let warm: Result<Vec<_>, _> = orgs.values().map(|org| org.tokens().keep_warm()).collect();
     let warm = warm.map_err(io::Error::other)?;
 
@@ -32,7 +34,8 @@ pub(crate) async fn serve(
     served
 }
 
-/// Ready when a request that comes now would have a token, for whichever organisation.
+/// Ready when a request that comes now would have a token, for whichever
+/// organisation.
 pub(crate) fn readiness(gateway: Gateway) -> MethodRouter {
     routing::get(ready).with_state(gateway)
 }

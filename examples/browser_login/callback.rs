@@ -17,7 +17,8 @@ use tower_genesys::{
 
 const PATH: &str = "/callback";
 
-/// Where the browser comes back to: a port of this machine that no other machine reaches.
+/// Where the browser comes back to: a port of this machine that no other
+/// machine reaches.
 pub(crate) struct Callback {
     listener: TcpListener,
     uri: String,
@@ -26,8 +27,8 @@ pub(crate) struct Callback {
 type Came = Result<LoginCode, LoginRedirectError>;
 
 impl Callback {
-    /// Genesys Cloud has a list of redirect URIs for each OAuth client, so choose one port, and put its URI
-    /// there. 0 is any free port.
+    /// Genesys Cloud has a list of redirect URIs for each OAuth client, so
+    /// choose one port, and put its URI there. 0 is any free port.
     pub(crate) async fn bind(port: u16) -> Result<Self, BoxError> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await?;
         let uri = format!("http://{}{PATH}", listener.local_addr()?);
@@ -38,8 +39,8 @@ impl Callback {
         &self.uri
     }
 
-    /// Waits for the redirect of this login. Any page in the browser can send others here: these get an
-    /// error, and change nothing.
+    /// Waits for the redirect of this login. Any page in the browser can send
+    /// others here: these get an error, and change nothing.
     pub(crate) async fn code(&self, state: &LoginState) -> Came {
         let (came, mut first) = mpsc::channel(1);
         let mut connections = JoinSet::new();

@@ -22,16 +22,19 @@ pub(crate) type Body = ReplayBody<Full<Bytes>>;
 
 pub(crate) struct Program {
     pub(crate) region: Region,
-    /// Of an OAuth client with the grant type "Code Authorization". Without its secret there are no
-    /// refresh tokens: `AuthorizationCode::public` gives a login for a day.
+    /// Of an OAuth client with the grant type "Code Authorization". Without its
+    /// secret there are no refresh tokens: `AuthorizationCode::public` gives a
+    /// login for a day.
     pub(crate) credentials: Credentials,
     pub(crate) client: Client<Body>,
-    /// A file of this user and this program. With a place for a key, `LoginFile::sealed`.
+    /// A file of this user and this program. With a place for a key,
+    /// `LoginFile::sealed`.
     pub(crate) file: PathBuf,
 }
 
 impl Program {
-    /// Uses the login of an earlier run if it is still good, and the browser otherwise.
+    /// Uses the login of an earlier run if it is still good, and the browser
+    /// otherwise.
     pub(crate) async fn org(
         &self,
         callback: &Callback,

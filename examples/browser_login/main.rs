@@ -33,8 +33,8 @@ async fn run(
     Ok(org)
 }
 
-/// Stands for a browser and for the person who logs in there. A program opens the URL with the crate
-/// `open` or `webbrowser`, or prints it.
+/// Stands for a browser and for the person who logs in there. A program opens
+/// the URL with the crate `open` or `webbrowser`, or prints it.
 async fn browse(client: Client<Body>, url: String) -> Result<(), BoxError> {
     let get = |uri: &str| {
         let request = Request::get(uri).body(Body::default());
@@ -45,7 +45,8 @@ async fn browse(client: Client<Body>, url: String) -> Result<(), BoxError> {
     assert_eq!(response.status(), StatusCode::FOUND);
     let back = response.headers()[header::LOCATION].to_str()?.to_owned();
 
-    // Another page sends the browser there with a code of its own: not the state of this login.
+    // Another page sends the browser there with a code of its own: not the
+    // state of this login.
     let callback: Uri = back.parse()?;
     let forged = format!(
         "http://{}/callback?code=evil&state=guess",
@@ -58,7 +59,8 @@ async fn browse(client: Client<Body>, url: String) -> Result<(), BoxError> {
 
 #[tokio::main]
 async fn main() -> Result<(), BoxError> {
-    // Stands for Genesys Cloud, with an OAuth client that may redirect to this port.
+    // Stands for Genesys Cloud, with an OAuth client that may redirect to this
+    // port.
     let callback = Callback::bind(0).await?;
     let mock = MockGenesys::builder().redirect_uri(callback.uri()).build();
     let (server, home) = (mock.serve().await?, tempfile::tempdir()?);

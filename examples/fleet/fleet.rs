@@ -62,7 +62,8 @@ impl Fleet {
         Err("all processes have ended".into())
     }
 
-    /// The next line that one of them prints; `None` if that takes longer than this.
+    /// The next line that one of them prints; `None` if that takes longer than
+    /// this.
     pub(crate) async fn next(&mut self, within: Duration) -> Option<(usize, String)> {
         timeout(within, self.events.recv()).await.ok().flatten()
     }
@@ -75,7 +76,8 @@ impl Fleet {
         Ok(())
     }
 
-    /// Whether all that were not killed are still at work: one whose request fails ends.
+    /// Whether all that were not killed are still at work: one whose request
+    /// fails ends.
     pub(crate) fn all_live(&mut self) -> io::Result<bool> {
         for process in self.processes.values_mut() {
             if process.try_wait()?.is_some() {

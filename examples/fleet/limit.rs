@@ -21,7 +21,8 @@ const PART: Duration = Duration::from_secs(7);
 /// A process looks for the book each 10 to 12 seconds.
 const LONGEST: Duration = Duration::from_secs(20);
 
-/// One limit for two batch jobs and an interactive process, while Redis is killed.
+/// One limit for two batch jobs and an interactive process, while Redis is
+/// killed.
 pub(crate) async fn show() -> Result<(), BoxError> {
     let mut redis = Redis::find_or_start().await?;
     let mock = MockGenesys::builder().rate_limit(LIMIT);
@@ -72,7 +73,8 @@ impl Run {
         self.columns.push((Instant::now(), column));
     }
 
-    /// Counts what the processes say, for so long or until this is so of those that are alone.
+    /// Counts what the processes say, for so long or until this is so of those
+    /// that are alone.
     async fn watch(&mut self, longest: Duration, is_over: impl Fn(&BTreeSet<usize>) -> bool) {
         let begun = Instant::now();
         let Some((_, column)) = self.columns.last_mut() else {

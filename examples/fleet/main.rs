@@ -1,8 +1,10 @@
-//! Five processes with one token, of which one is killed while it renews; and three processes with one limit, whose
-//! Redis is killed: `cargo run --example fleet`
+//! Five processes with one token, of which one is killed while it renews; and
+//! three processes with one limit, whose Redis is killed:
+//! `cargo run --example fleet`
 //!
-//! With `REDIS_URL` set it uses that server and leaves it alone, otherwise it starts a `redis-server` of its own. It
-//! ends with an error if a call has failed or the limit was overrun.
+//! With `REDIS_URL` set it uses that server and leaves it alone, otherwise it
+//! starts a `redis-server` of its own. It ends with an error if a call has
+//! failed or the limit was overrun.
 
 mod fleet;
 mod limit;
@@ -16,7 +18,8 @@ use std::env;
 
 use tower_genesys::BoxError;
 
-/// Where the mock is that stands for Genesys Cloud; set in the processes of the fleet only.
+/// Where the mock is that stands for Genesys Cloud; set in the processes of the
+/// fleet only.
 const MOCK: &str = "FLEET_EXAMPLE_MOCK";
 /// What a process of the fleet does: one of the three below.
 const ROLE: &str = "FLEET_EXAMPLE_ROLE";

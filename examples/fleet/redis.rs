@@ -20,7 +20,8 @@ const MISSING: &str = "there is no `redis-server` here, and REDIS_URL is not set
 impl Redis {
     pub(crate) async fn find_or_start() -> Result<Self, BoxError> {
         if let Ok(url) = env::var("REDIS_URL") {
-            // An error names the variable, and does not show the password in it.
+            // An error names the variable, and does not show the password in
+            // it.
             RedisStore::from_env()?.check().await?;
             return Ok(Self { url, own: None });
         }

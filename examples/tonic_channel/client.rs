@@ -12,8 +12,8 @@ pub(crate) fn client(org: &Org, channel: Channel, origin: Uri) -> Grpc<Stack> {
     let to_body: fn(Request<ReplayBody<Body>>) -> _ = |request| request.map(Body::new);
     let channel = ServiceBuilder::new().map_request(to_body).service(channel);
     let stack = GenesysLayer::new(org).layer(channel);
-    // With its origin, since a token goes to no URI that names no host. A generated client has it
-    // too: `EchoClient::with_origin(stack, origin)`.
+    // With its origin, since a token goes to no URI that names no host. A
+    // generated client has it too: `EchoClient::with_origin(stack, origin)`.
     Grpc::with_origin(stack, origin)
 }
 

@@ -5,8 +5,9 @@ use http_body_util::Full;
 /// Stands in the seeds for what must not be shown. No id holds an underscore.
 pub(crate) const MARKER: &str = "m4rker_s3cr3t";
 
-/// An answer, written nearly as on the wire: a line with the status, lines of headers, an empty
-/// line, and the body. Without an empty line all of it is the body of a 200.
+/// An answer, written nearly as on the wire: a line with the status, lines of
+/// headers, an empty line, and the body. Without an empty line all of it is the
+/// body of a 200.
 #[derive(Clone)]
 pub(crate) struct Answer {
     pub(crate) status: StatusCode,

@@ -1,4 +1,5 @@
-//! Is an error of the API bounded, safe to log, and silent about tokens, whatever the answer is?
+//! Is an error of the API bounded, safe to log, and silent about tokens,
+//! whatever the answer is?
 
 use futures_util::FutureExt;
 use http::{HeaderMap, StatusCode};
@@ -68,7 +69,8 @@ fn entries(error: &ApiError, levels: usize) -> usize {
     error.details().len() + nested
 }
 
-/// A token after the word Bearer, behind any text, in every field that holds a text.
+/// A token after the word Bearer, behind any text, in every field that holds a
+/// text.
 fn token_after(text: &str) {
     let text = format!("{text} Bearer {MARKER}");
     let body = json!({

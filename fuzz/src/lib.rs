@@ -1,5 +1,6 @@
-//! What must hold whatever foreign bytes say: one file for each fuzz target, which panics when it
-//! does not. `tests/fuzz_corpora.rs` runs the same checks over the committed corpora.
+//! What must hold whatever foreign bytes say: one file for each fuzz target,
+//! which panics when it does not. `tests/fuzz_corpora.rs` runs the same checks
+//! over the committed corpora.
 
 mod answer;
 pub mod api_error;

@@ -1,9 +1,11 @@
-//! Does a region only ever lead to hosts of Genesys Cloud, and a base URL only to its own?
+//! Does a region only ever lead to hosts of Genesys Cloud, and a base URL only
+//! to its own?
 
 use http::Uri;
 use tower_genesys::{Region, genesys::RegionError};
 
-/// Panics if not. The data is a region, or else two base URLs and a path, on a line each.
+/// Panics if not. The data is a region, or else two base URLs and a path, on a
+/// line each.
 pub fn check(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
     region(&text);
@@ -49,7 +51,8 @@ fn base(region: &Region, path: &str) {
             matches!(base.scheme_str(), Some("https" | "http")),
             "{base}"
         );
-        // Before a path, an `@` would make a user name of what looks like the host.
+        // Before a path, an `@` would make a user name of what looks like the
+        // host.
         let authority = base.authority().expect("a base has a host").as_str();
         assert!(!authority.contains('@'), "{base}");
         assert!(

@@ -1,4 +1,5 @@
-//! Is a wait that a server asks for never longer than documented, and read whenever it is a number?
+//! Is a wait that a server asks for never longer than documented, and read
+//! whenever it is a number?
 
 use std::time::{Duration, SystemTime};
 
@@ -8,7 +9,8 @@ use http::{
 };
 use tower_genesys::retry::RetryAfter;
 
-/// Panics if not. The data is `Retry-After`, `Date` and the seconds on our clock, on a line each.
+/// Panics if not. The data is `Retry-After`, `Date` and the seconds on our
+/// clock, on a line each.
 pub fn check(data: &[u8]) {
     let mut lines = data.split(|&byte| byte == b'\n');
     let mut line = || lines.next().unwrap_or_default();

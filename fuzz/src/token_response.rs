@@ -1,5 +1,5 @@
-//! Does an answer of the token endpoint give a token that can be sent, or an error that repeats
-//! nothing of it?
+//! Does an answer of the token endpoint give a token that can be sent, or an
+//! error that repeats nothing of it?
 
 use std::{
     convert::Infallible,
@@ -39,7 +39,8 @@ pub fn check(data: &[u8]) {
     }
 }
 
-/// The same answer with the marker in all texts but those that are to be known words.
+/// The same answer with the marker in all texts but those that are to be known
+/// words.
 fn marked(body: &[u8]) -> Vec<u8> {
     let Ok(Value::Object(mut fields)) = serde_json::from_slice(body) else {
         return [body, MARKER.as_bytes()].concat();

@@ -1,4 +1,5 @@
-//! Does a 401 spare the token only when its Bearer challenge says that the token is not to blame?
+//! Does a 401 spare the token only when its Bearer challenge says that the
+//! token is not to blame?
 
 use std::{
     convert::Infallible,
@@ -37,7 +38,8 @@ pub fn check(data: &[u8]) {
         other => panic!("{other:?}"),
     }
 
-    // Whatever else is there, the token is renewed when one challenge says that it is invalid.
+    // Whatever else is there, the token is renewed when one challenge says that
+    // it is invalid.
     let invalid = HeaderValue::from_static("Bearer error=\"invalid_token\"");
     challenges.append(WWW_AUTHENTICATE, invalid);
     assert_eq!(send(&challenges).0, 1);

@@ -5,7 +5,8 @@ use crate::token::TokenProvider;
 
 /// Tokens, and the only origins that may receive them.
 ///
-/// The two belong together, because any other host that receives the token can use it.
+/// The two belong together, because any other host that receives the token can
+/// use it.
 ///
 /// [`SelectAccount`] has an example.
 #[derive(Clone, Debug)]
@@ -31,9 +32,11 @@ impl<P> Account<P> {
     }
 }
 
-/// Chooses the [`Account`] for a request by its extensions, so that one stack serves many.
+/// Chooses the [`Account`] for a request by its extensions, so that one stack
+/// serves many.
 ///
-/// [`Org`](crate::Org) implements it. This example selects by a custom extension:
+/// [`Org`](crate::Org) implements it. This example selects by a custom
+/// extension:
 ///
 /// ```
 /// use http::{Extensions, Request};

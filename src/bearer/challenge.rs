@@ -1,20 +1,24 @@
 use http::{HeaderMap, header::WWW_AUTHENTICATE};
 
-/// The error codes of a Bearer challenge that a newer token of the same kind does not change: the
-/// two of RFC 6750, section 3.1, other than `invalid_token`, and the one of RFC 9470, section 3.
+/// The error codes of a Bearer challenge that a newer token of the same kind
+/// does not change: the two of RFC 6750, section 3.1, other than
+/// `invalid_token`, and the one of RFC 9470, section 3.
 ///
-/// Any other code (from a gateway, for example) counts as `invalid_token`: a needless renewal costs
-/// one token request, a missing one fails every request until the token expires.
+/// Any other code (from a gateway, for example) counts as `invalid_token`: a
+/// needless renewal costs one token request, a missing one fails every request
+/// until the token expires.
 const NOT_THE_TOKEN: [&str; 3] = [
     "insufficient_scope",
     "invalid_request",
     "insufficient_user_authentication",
 ];
 
-/// Returns whether the `WWW-Authenticate` of a 401 names a cause other than the token.
+/// Returns whether the `WWW-Authenticate` of a 401 names a cause other than the
+/// token.
 ///
-/// `false` without a Bearer challenge, without its `error`, or if two challenges disagree. A header
-/// that breaks the grammar (RFC 9110, section 11.6.1) is ignored.
+/// `false` without a Bearer challenge, without its `error`, or if two
+/// challenges disagree. A header that breaks the grammar (RFC 9110, section
+/// 11.6.1) is ignored.
 pub(super) fn clears_token(headers: &HeaderMap) -> bool {
     let mut cleared = false;
     for value in headers.get_all(WWW_AUTHENTICATE) {
@@ -45,7 +49,8 @@ fn read(header: &[u8]) -> Option<Blame> {
             return Some(blame);
         }
         let mut name = reader.token()?;
-        // A name without `=` is a scheme. Its first parameter follows without a comma.
+        // A name without `=` is a scheme. Its first parameter follows without a
+        // comma.
         if reader.peek_past_space() != Some(b'=') {
             bearer = Some(name.eq_ignore_ascii_case(b"bearer"));
             if reader.token68() || reader.at_end_of_element() {
@@ -92,7 +97,8 @@ impl<'a> Reader<'a> {
         (!token.is_empty()).then_some(token)
     }
 
-    /// Reads the other form of credentials, a single value without a name, if present.
+    /// Reads the other form of credentials, a single value without a name, if
+    /// present.
     fn token68(&mut self) -> bool {
         let mut ahead = Reader(self.0);
         ahead.skip(is_space);
@@ -130,8 +136,8 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// The value of a parameter. In a quoted string, a backslash quotes the next byte; a token has no
-/// backslash.
+/// The value of a parameter. In a quoted string, a backslash quotes the next
+/// byte; a token has no backslash.
 struct Value<'a>(&'a [u8]);
 
 impl Value<'_> {

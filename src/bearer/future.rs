@@ -33,7 +33,8 @@ pin_project! {
 pin_project! {
     #[project = StateProj]
     enum State<F, P, W, U> {
-        // The slow path, without a valid token. The box keeps the future of the fast path small.
+        // The slow path, without a valid token. The box keeps the future of the
+        // fast path small.
         Unsent {
             unsent: Option<U>,
             #[pin]
@@ -55,13 +56,16 @@ pin_project! {
     }
 }
 
-/// How often a request waits for a token when each expires before the service is ready.
+/// How often a request waits for a token when each expires before the service
+/// is ready.
 ///
-/// The second wait covers a token that was close to expiry. After a third, the service needs longer
-/// to become ready than tokens last, so the request goes out with the last token.
+/// The second wait covers a token that was close to expiry. After a third, the
+/// service needs longer to become ready than tokens last, so the request goes
+/// out with the last token.
 const MOST_WAITS: u8 = 3;
 
-/// The invariant of a state with a request: taking the request leaves the state.
+/// The invariant of a state with a request: taking the request leaves the
+/// state.
 const SENT_ONCE: &str = "the request is there until it is sent";
 const COMPLETED: &str = "a response future was polled after it had completed";
 
@@ -177,7 +181,8 @@ where
     S: Service<Request<B>>,
     P: TokenProvider,
 {
-    /// Waits for a token, then for the service, and returns the token to send now.
+    /// Waits for a token, then for the service, and returns the token to send
+    /// now.
     fn poll_token(
         &mut self,
         mut stage: Pin<&mut Stage<P::Wait>>,
@@ -188,8 +193,9 @@ where
         S::Error: Into<BoxError>,
     {
         loop {
-            // The token comes first, so that this request reserves nothing in the service
-            // meanwhile. When the service is ready, the token is checked again.
+            // The token comes first, so that this request reserves nothing in
+            // the service meanwhile. When the service is ready, the token is
+            // checked again.
             let next = match stage.as_mut().project() {
                 StageProj::Token { wait } => Stage::Service {
                     token: ready!(wait.poll(cx))?,
@@ -209,7 +215,8 @@ where
         }
     }
 
-    /// Returns the token to send through the ready service, or another wait for one.
+    /// Returns the token to send through the ready service, or another wait for
+    /// one.
     ///
     /// If the service was `slow`, the token may have expired meanwhile.
     fn token(&mut self, waited: &AccessToken, slow: bool) -> Result<AccessToken, P::Wait>
@@ -223,7 +230,8 @@ where
             return Ok(waited.clone());
         }
         self.waits += 1;
-        // The clone replaces the ready service, which releases its reservation during the wait.
+        // The clone replaces the ready service, which releases its reservation
+        // during the wait.
         self.service = self.service.clone();
         Err(self.tokens.wait(Generation::NONE))
     }
@@ -245,11 +253,12 @@ impl<F, P, W, U> State<F, P, W, U> {
     }
 }
 
-/// Reports the token of a request that got a 401, unless the challenge names another cause, and
-/// puts the result into the response's extensions.
+/// Reports the token of a request that got a 401, unless the challenge names
+/// another cause, and puts the result into the response's extensions.
 #[cold]
 fn mark<R>(response: &mut Response<R>, tokens: &impl TokenProvider, generation: Generation) {
-    // A 401 with another cause would renew a good token in vain, again and again.
+    // A 401 with another cause would renew a good token in vain, again and
+    // again.
     let rejection = if challenge::clears_token(response.headers()) {
         Rejection::NotTheToken
     } else {

@@ -5,10 +5,11 @@ use crate::authority::Fault;
 /// The longest part of the text that an error repeats, in characters.
 const ECHO: usize = 60;
 
-/// The error of [`Origins`](super::Origins) for a text that is not `host` or `host:port`.
+/// The error of [`Origins`](super::Origins) for a text that is not `host` or
+/// `host:port`.
 ///
-/// The message says what to write instead. It repeats the text shortened and escaped, or omits it
-/// if it may contain a password.
+/// The message says what to write instead. It repeats the text shortened and
+/// escaped, or omits it if it may contain a password.
 ///
 /// ```
 /// use tower_genesys::bearer::Origins;

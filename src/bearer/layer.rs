@@ -10,7 +10,8 @@ pub struct BearerLayer<A> {
 }
 
 impl<P: TokenProvider> BearerLayer<Account<P>> {
-    /// Creates a layer that signs every request with these tokens, for these origins only.
+    /// Creates a layer that signs every request with these tokens, for these
+    /// origins only.
     pub const fn new(tokens: P, origins: Origins) -> Self {
         Self {
             accounts: Account::new(tokens, origins),
@@ -20,8 +21,9 @@ impl<P: TokenProvider> BearerLayer<Account<P>> {
 
 impl<A: SelectAccount> BearerLayer<A> {
     /// Creates a layer that signs each request with the account that
-    /// [`SelectAccount`](super::SelectAccount) returns for it. A request without an account is
-    /// refused, with [`OriginErrorKind::NoAccount`](super::OriginErrorKind::NoAccount).
+    /// [`SelectAccount`](super::SelectAccount) returns for it. A request
+    /// without an account is refused, with
+    /// [`OriginErrorKind::NoAccount`](super::OriginErrorKind::NoAccount).
     pub const fn per_request(accounts: A) -> Self {
         Self { accounts }
     }

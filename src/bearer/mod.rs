@@ -1,19 +1,22 @@
 //! Sets `Authorization: Bearer …`, with a token that is valid now.
 //!
-//! [`Bearer`] asks a [`TokenProvider`](crate::token::TokenProvider) for the token of each request, sets
-//! it, and passes the request on. If there is a valid token, which is nearly always, nothing waits
-//! and nothing is allocated; otherwise the response future waits for one.
+//! [`Bearer`] asks a [`TokenProvider`](crate::token::TokenProvider) for the
+//! token of each request, sets it, and passes the request on. If there is a
+//! valid token, which is nearly always, nothing waits and nothing is allocated;
+//! otherwise the response future waits for one.
 //!
-//! If a request that this layer signed gets a 401, the layer reports the token to the provider, so that
-//! the next request has a newer one. [`Refresh`](crate::refresh) decides about a replay of this request.
-//! A 401 is not reported if its `WWW-Authenticate` says that the token is not the cause
-//! (`error="insufficient_scope"` or `"invalid_request"` of RFC 6750, section 3.1, or
-//! `"insufficient_user_authentication"` of RFC 9470). Such a 401 carries
-//! [`Rejection::NotTheToken`](crate::token::Rejection::NotTheToken) as the reason.
+//! If a request that this layer signed gets a 401, the layer reports the token
+//! to the provider, so that the next request has a newer one.
+//! [`Refresh`](crate::refresh) decides about a replay of this request. A 401 is
+//! not reported if its `WWW-Authenticate` says that the token is not the cause
+//! (`error="insufficient_scope"` or `"invalid_request"` of RFC 6750, section
+//! 3.1, or `"insufficient_user_authentication"` of RFC 9470). Such a 401
+//! carries [`Rejection::NotTheToken`](crate::token::Rejection::NotTheToken) as
+//! the reason.
 //!
-//! The layer sends the token only to the [`Origins`] that it was built with. A request to another host
-//! gets an [`OriginError`], not a token. A redirect layer further in, next to the client, must itself
-//! remove the token.
+//! The layer sends the token only to the [`Origins`] that it was built with. A
+//! request to another host gets an [`OriginError`], not a token. A redirect
+//! layer further in, next to the client, must itself remove the token.
 //!
 //! # Example
 //!
@@ -51,16 +54,18 @@
 //!
 //! # Customising
 //!
-//! By default the layer replaces an `Authorization` that is already on the request, because a gateway
-//! must not forward that of its own caller. [`CallOptions`](crate::CallOptions) keeps it, or sends a
-//! request unchanged. [`BearerLayer::per_request`] takes the token and the origins from a
+//! By default the layer replaces an `Authorization` that is already on the
+//! request, because a gateway must not forward that of its own caller.
+//! [`CallOptions`](crate::CallOptions) keeps it, or sends a request unchanged.
+//! [`BearerLayer::per_request`] takes the token and the origins from a
 //! [`SelectAccount`], which can look at the extensions of each request.
 //!
 //! # Ordering
 //!
-//! Put it innermost, next to the client. [`Retry`](crate::retry) and [`Refresh`](crate::refresh) around
-//! it then send each attempt with the current token. A layer further in that logs headers sees the
-//! token; the value is marked sensitive.
+//! Put it innermost, next to the client. [`Retry`](crate::retry) and
+//! [`Refresh`](crate::refresh) around it then send each attempt with the
+//! current token. A layer further in that logs headers sees the token; the
+//! value is marked sensitive.
 //!
 //! # Cloning
 //!
@@ -70,15 +75,17 @@
 //!
 //! [`InvalidHost`] if [`Origins`] are given anything other than a host.
 //!
-//! [`TokenError`](crate::TokenError) without a token, [`OriginError`] (inside of a
-//! [`Refused`](crate::call::Refused)) if the request goes to a host that is not allowed, and the errors
-//! of the inner service, all as [`BoxError`](crate::BoxError).
+//! [`TokenError`](crate::TokenError) without a token, [`OriginError`] (inside
+//! of a [`Refused`](crate::call::Refused)) if the request goes to a host that
+//! is not allowed, and the errors of the inner service, all as
+//! [`BoxError`](crate::BoxError).
 //!
 //! # Cancellation
 //!
-//! Dropping a response future that waits for a token leaves the renewal alone. During the wait it holds
-//! no readied service, so no permit and no connection. If the service then takes so long to become
-//! ready that the token expires, the future waits for a newer one, three times at most.
+//! Dropping a response future that waits for a token leaves the renewal alone.
+//! During the wait it holds no readied service, so no permit and no connection.
+//! If the service then takes so long to become ready that the token expires,
+//! the future waits for a newer one, three times at most.
 
 mod account;
 mod challenge;

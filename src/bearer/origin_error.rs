@@ -4,10 +4,11 @@ use http::Uri;
 
 use crate::{authority::without_user, error::find};
 
-/// The error of a request that was not sent, because its token must not go to that URI.
+/// The error of a request that was not sent, because its token must not go to
+/// that URI.
 ///
-/// The layer returns it inside a [`Refused`](crate::call::Refused). [`find`](Self::find) finds it
-/// there.
+/// The layer returns it inside a [`Refused`](crate::call::Refused).
+/// [`find`](Self::find) finds it there.
 #[derive(Clone, Debug)]
 pub struct OriginError {
     kind: OriginErrorKind,
@@ -16,7 +17,8 @@ pub struct OriginError {
 
 /// The reason why a request was refused.
 ///
-/// The [guide](crate::guide::operating#originerrorkind) names the next step for each.
+/// The [guide](crate::guide::operating#originerrorkind) names the next step for
+/// each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum OriginErrorKind {
@@ -28,8 +30,8 @@ pub enum OriginErrorKind {
     NotHttps,
     /// The URI's host and port are not among the [`Origins`](super::Origins).
     Foreign,
-    /// The request selects no account, such as an [`Org`](crate::Org), and the layer has no default
-    /// account.
+    /// The request selects no account, such as an [`Org`](crate::Org), and the
+    /// layer has no default account.
     NoAccount,
 }
 
@@ -44,8 +46,8 @@ impl OriginError {
         Self { kind, host }
     }
 
-    /// Finds the first `OriginError` in a chain of errors, through any number of boxes that a stack
-    /// of layers puts around it.
+    /// Finds the first `OriginError` in a chain of errors, through any number
+    /// of boxes that a stack of layers puts around it.
     pub fn find<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a Self> {
         find(error)
     }

@@ -7,9 +7,9 @@ use crate::authority::{Authority, Fault, Host, parse_port};
 
 /// The origins that may receive a token: listed hosts, over https.
 ///
-/// An origin is a scheme, a host and a port (RFC 6454). Upper case, a trailing dot and the default
-/// port make no difference. A host that merely starts or ends like an allowed one does not match.
-/// Cheap to clone.
+/// An origin is a scheme, a host and a port (RFC 6454). Upper case, a trailing
+/// dot and the default port make no difference. A host that merely starts or
+/// ends like an allowed one does not match. Cheap to clone.
 ///
 /// ```
 /// use tower_genesys::bearer::Origins;
@@ -53,13 +53,14 @@ impl Origins {
         }
     }
 
-    /// Creates a list with this host, on the port after the colon or the default port of https:
-    /// `api.example`, `gw.example:8443`, `[2001:db8::1]`.
+    /// Creates a list with this host, on the port after the colon or the
+    /// default port of https: `api.example`, `gw.example:8443`,
+    /// `[2001:db8::1]`.
     ///
     /// # Errors
     ///
-    /// [`InvalidHost`] if the text is anything other than `host` or `host:port` (a full URL, for
-    /// example).
+    /// [`InvalidHost`] if the text is anything other than `host` or `host:port`
+    /// (a full URL, for example).
     pub fn of_host(host: &str) -> Result<Self, InvalidHost> {
         Self::none().with_host(host)
     }
@@ -84,8 +85,9 @@ impl Origins {
         Self::of_host(host).unwrap_or_else(|_| Self::none())
     }
 
-    /// Adds the hosts of other origins. An empty list shares the other one instead of copying it,
-    /// so that ten thousand organisations of one region use the same memory.
+    /// Adds the hosts of other origins. An empty list shares the other one
+    /// instead of copying it, so that ten thousand organisations of one region
+    /// use the same memory.
     pub(crate) fn and_hosts_of(mut self, other: &Self) -> Self {
         self.hosts = match self.hosts.is_empty() {
             true => Arc::clone(&other.hosts),
@@ -94,19 +96,21 @@ impl Origins {
         self
     }
 
-    /// Allows this machine (`localhost`, `127.0.0.0/8`, `[::1]`) too, on any port, over https or
-    /// http. Use it in tests, or for a proxy on the same host. Default: no.
+    /// Allows this machine (`localhost`, `127.0.0.0/8`, `[::1]`) too, on any
+    /// port, over https or http. Use it in tests, or for a proxy on the same
+    /// host. Default: no.
     #[must_use]
     pub const fn with_loopback(mut self) -> Self {
         self.loopback = true;
         self
     }
 
-    /// Sends requests to other origins without a token. Default: they fail with [`OriginError`].
+    /// Sends requests to other origins without a token. Default: they fail with
+    /// [`OriginError`].
     ///
     /// The layer removes an `Authorization` from such a request, unless
-    /// [`CallOptions::with_own_authorization`](crate::CallOptions::with_own_authorization) keeps
-    /// it.
+    /// [`CallOptions::with_own_authorization`](crate::CallOptions::with_own_authorization)
+    /// keeps it.
     #[must_use]
     pub const fn with_foreign_unsigned(mut self) -> Self {
         self.foreign = Foreign::WithoutToken;
@@ -126,8 +130,9 @@ impl Origins {
         }
     }
 
-    /// The fast path: parsing an authority costs more than all the rest, and almost all match as
-    /// written. Everything that this allows, [`refusal`](Self::refusal) allows, too.
+    /// The fast path: parsing an authority costs more than all the rest, and
+    /// almost all match as written. Everything that this allows,
+    /// [`refusal`](Self::refusal) allows, too.
     #[inline]
     fn allows_as_written(&self, uri: &Uri) -> bool {
         let written = uri.authority().map_or("", |authority| authority.as_str());
@@ -148,7 +153,8 @@ impl Origins {
             Ok(authority) => Some(authority),
             Err(Fault::NoHost) => return Some(OriginErrorKind::NoHost),
             Err(Fault::UserInfo) => return Some(OriginErrorKind::UserInfo),
-            // A malformed authority matches no listed host, however a connector reads it.
+            // A malformed authority matches no listed host, however a connector
+            // reads it.
             Err(Fault::Host | Fault::Port) => None,
         };
         if self.loopback && is_http(uri) && authority.is_some_and(Authority::is_loopback) {
@@ -181,8 +187,8 @@ fn is_http(uri: &Uri) -> bool {
     uri.scheme() == Some(&Scheme::HTTP) || uri.scheme() == Some(&Scheme::HTTPS)
 }
 
-/// Returns whether this authority is `127.0.0.1`, with at most a port. A user name and password do
-/// not pass, because `@` is not a digit.
+/// Returns whether this authority is `127.0.0.1`, with at most a port. A user
+/// name and password do not pass, because `@` is not a digit.
 fn is_this_machine(authority: &str) -> bool {
     let port = authority.strip_prefix("127.0.0.1");
     port.is_some_and(|port| match port.strip_prefix(':') {

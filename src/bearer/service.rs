@@ -13,7 +13,8 @@ use crate::{
     token::{Generation, TokenProvider},
 };
 
-/// A service that sets the bearer token of each request; see the [module](super).
+/// A service that sets the bearer token of each request; see the
+/// [module](super).
 #[derive(Clone, Debug)]
 pub struct Bearer<S, A> {
     pub(super) inner: S,
@@ -21,7 +22,8 @@ pub struct Bearer<S, A> {
 }
 
 impl<S: Clone, P: TokenProvider> Bearer<S, Account<P>> {
-    /// Wraps a service, and signs every request with these tokens, for these origins only.
+    /// Wraps a service, and signs every request with these tokens, for these
+    /// origins only.
     pub const fn new(inner: S, tokens: P, origins: Origins) -> Self {
         Self {
             inner,
@@ -48,8 +50,8 @@ impl<S, A> Bearer<S, A> {
 }
 
 impl<S: Clone, A> Bearer<S, A> {
-    /// Takes the service and leaves an unready clone, so that a permit of the ready one is released
-    /// at once.
+    /// Takes the service and leaves an unready clone, so that a permit of the
+    /// ready one is released at once.
     fn unready(&mut self) -> S {
         let fresh = self.inner.clone();
         drop(mem::replace(&mut self.inner, fresh.clone()));
@@ -88,8 +90,8 @@ where
         let Some(account) = self.accounts.select(request.extensions()) else {
             return self.refused(OriginError::no_account(request.uri()));
         };
-        // The token goes only to listed origins. To any other origin the caller's own credentials
-        // do not go either.
+        // The token goes only to listed origins. To any other origin the
+        // caller's own credentials do not go either.
         match account.origins().check(request.uri()) {
             Verdict::Token => {}
             Verdict::NoToken => {
@@ -99,8 +101,8 @@ where
             Verdict::Refused(error) => return self.refused(error),
         }
         let tokens = account.tokens().clone();
-        // A waiting request gives its ready service back, because other requests may need its
-        // permit.
+        // A waiting request gives its ready service back, because other
+        // requests may need its permit.
         match tokens.try_current() {
             Some(token) => {
                 let generation = token.generation();
@@ -118,7 +120,8 @@ where
 
 /// Returns whether the options of this request exclude a token.
 fn goes_as_it_is<B>(request: &Request<B>) -> bool {
-    // By reference, because a copy of the default options costs more than a look-up.
+    // By reference, because a copy of the default options costs more than a
+    // look-up.
     let options = request.extensions().get::<CallOptions>();
     options.is_some_and(|options| {
         let keeps = options.keep_authorization && request.headers().contains_key(AUTHORIZATION);

@@ -1,7 +1,8 @@
 //! Overrides the settings of the layers for one request.
 //!
-//! Put [`CallOptions`] into the extensions of a request. Each layer reads its own part and leaves the
-//! rest. [`Refused`] is the error of a request that a layer refused to send.
+//! Put [`CallOptions`] into the extensions of a request. Each layer reads its
+//! own part and leaves the rest. [`Refused`] is the error of a request that a
+//! layer refused to send.
 //!
 //! ```
 //! use std::time::Duration;

@@ -20,8 +20,9 @@ const USER_AGENT: &str = concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VE
 
 /// The longest silence after which a server may still respond.
 ///
-/// AWS's load balancers, in front of Genesys Cloud, end an exchange after 60 seconds without data.
-/// If there is no response yet, they respond with 504. A quarter is added for that 504 to arrive.
+/// AWS's load balancers, in front of Genesys Cloud, end an exchange after 60
+/// seconds without data. If there is no response yet, they respond with 504. A
+/// quarter is added for that 504 to arrive.
 const LONGEST_SILENCE: Duration = Duration::from_secs(75);
 
 /// Settings of a [`Client`].
@@ -44,8 +45,8 @@ const LONGEST_SILENCE: Duration = Duration::from_secs(75);
 /// | [`User-Agent`](Self::user_agent) | `tower-genesys/` and the version | common firewall rules refuse requests without one |
 /// | `TCP_NODELAY` | set | a small request is sent at once |
 ///
-/// The client follows no redirects and decompresses no responses. It resends a request only if no
-/// byte of it was sent. Use layers around it for the rest.
+/// The client follows no redirects and decompresses no responses. It resends a
+/// request only if no byte of it was sent. Use layers around it for the rest.
 ///
 /// The [module docs](super#customising) have an example.
 #[derive(Clone, Debug)]
@@ -85,20 +86,23 @@ impl ClientBuilder {
         }
     }
 
-    /// Reads the proxy from the environment when the client is built. This is the default.
+    /// Reads the proxy from the environment when the client is built. This is
+    /// the default.
     ///
-    /// The first of `HTTPS_PROXY`, `https_proxy`, `ALL_PROXY` and `all_proxy` that is not empty
-    /// names the proxy, as in `http://USER:PASSWORD@HOST:PORT`. User and password are
-    /// percent-encoded. They are optional, and so is the scheme. With `https://`, the client speaks
-    /// TLS to the proxy itself. The first of `NO_PROXY` and `no_proxy` that is not empty lists the
-    /// hosts to reach without the proxy, in the form of [`proxy_except`](Self::proxy_except).
+    /// The first of `HTTPS_PROXY`, `https_proxy`, `ALL_PROXY` and `all_proxy`
+    /// that is not empty names the proxy, as in
+    /// `http://USER:PASSWORD@HOST:PORT`. User and password are percent-encoded.
+    /// They are optional, and so is the scheme. With `https://`, the client
+    /// speaks TLS to the proxy itself. The first of `NO_PROXY` and `no_proxy`
+    /// that is not empty lists the hosts to reach without the proxy, in the
+    /// form of [`proxy_except`](Self::proxy_except).
     pub fn proxy_from_env(mut self) -> Self {
         self.proxy = ProxySource::Environment;
         self
     }
 
-    /// Uses this proxy, and reads no proxy setting from the environment. The URL has the form
-    /// described at [`proxy_from_env`](Self::proxy_from_env).
+    /// Uses this proxy, and reads no proxy setting from the environment. The
+    /// URL has the form described at [`proxy_from_env`](Self::proxy_from_env).
     pub fn proxy(mut self, url: impl Into<String>) -> Self {
         self.proxy = ProxySource::Url(url.into().into());
         self
@@ -110,11 +114,11 @@ impl ClientBuilder {
         self
     }
 
-    /// Reaches these hosts without the proxy, in addition to those in `NO_PROXY` and those of
-    /// earlier calls.
+    /// Reaches these hosts without the proxy, in addition to those in
+    /// `NO_PROXY` and those of earlier calls.
     ///
-    /// The list is separated by commas or blanks, as in `NO_PROXY`, and accepts the forms that
-    /// curl, Go and .NET understand:
+    /// The list is separated by commas or blanks, as in `NO_PROXY`, and accepts
+    /// the forms that curl, Go and .NET understand:
     ///
     /// | entry | reached without the proxy |
     /// |---|---|
@@ -124,9 +128,9 @@ impl ClientBuilder {
     /// | any of these with `:8443` (IPv6 in brackets) | the same, on this port only |
     /// | `*` | all hosts |
     ///
-    /// [`build`](Self::build) refuses any other entry (a URL, for example), because no host can
-    /// match it. In `NO_PROXY`, the client ignores such an entry, logs a warning, and names the
-    /// entry in errors of the proxy.
+    /// [`build`](Self::build) refuses any other entry (a URL, for example),
+    /// because no host can match it. In `NO_PROXY`, the client ignores such an
+    /// entry, logs a warning, and names the entry in errors of the proxy.
     pub fn proxy_except(mut self, list: impl Into<String>) -> Self {
         self.proxy_exceptions.push(list.into());
         self
@@ -146,11 +150,13 @@ impl ClientBuilder {
         self
     }
 
-    /// Presents this client certificate to servers that ask for one (mutual TLS). Takes the
-    /// certificate with its chain, and its private key, both as PEM. Default: no certificate.
+    /// Presents this client certificate to servers that ask for one (mutual
+    /// TLS). Takes the certificate with its chain, and its private key, both as
+    /// PEM. Default: no certificate.
     ///
-    /// The key must be unencrypted PKCS#8, PKCS#1 or SEC1. [`build`](Self::build) refuses a key
-    /// that does not belong to the certificate. A later call of this or of
+    /// The key must be unencrypted PKCS#8, PKCS#1 or SEC1.
+    /// [`build`](Self::build) refuses a key that does not belong to the
+    /// certificate. A later call of this or of
     /// [`client_auth_file`](Self::client_auth_file) replaces the certificate.
     ///
     /// ```
@@ -185,13 +191,14 @@ impl ClientBuilder {
 
     /// Trusts the CAs of the system instead of Mozilla's.
     ///
-    /// On macOS, iOS and Windows, the system's own verifier decides. On other systems, the client
-    /// trusts the CAs of the trust store, such as those of `ca-certificates`; `SSL_CERT_FILE` and
-    /// `SSL_CERT_DIR` name others there.
+    /// On macOS, iOS and Windows, the system's own verifier decides. On other
+    /// systems, the client trusts the CAs of the trust store, such as those of
+    /// `ca-certificates`; `SSL_CERT_FILE` and `SSL_CERT_DIR` name others there.
     ///
-    /// Use it if a company installs its CAs on each machine. The client also trusts the CAs of
-    /// [`ca_pem`](Self::ca_pem) and [`ca_file`](Self::ca_file). [`build`](Self::build) reads the
-    /// trust store.
+    /// Use it if a company installs its CAs on each machine. The client also
+    /// trusts the CAs of [`ca_pem`](Self::ca_pem) and
+    /// [`ca_file`](Self::ca_file). [`build`](Self::build) reads the trust
+    /// store.
     ///
     /// ```
     /// use tower_genesys::client::ClientBuilder;
@@ -206,37 +213,42 @@ impl ClientBuilder {
         self
     }
 
-    /// Uses this crypto provider. Default: the one that the [features](super#crypto-provider)
-    /// compile in, which is *ring* by default.
+    /// Uses this crypto provider. Default: the one that the
+    /// [features](super#crypto-provider) compile in, which is *ring* by
+    /// default.
     ///
-    /// If the features compile one in, the client ignores the provider installed for the process.
-    /// So other crates may install any.
+    /// If the features compile one in, the client ignores the provider
+    /// installed for the process. So other crates may install any.
     pub fn crypto_provider(mut self, provider: impl Into<Arc<CryptoProvider>>) -> Self {
         self.tls.provider = Some(provider.into());
         self
     }
 
-    /// Uses this configuration for TLS with hosts and proxies. Use it for a custom verifier, for
-    /// CAs instead of Mozilla's, or for a client certificate whose key is in an HSM.
+    /// Uses this configuration for TLS with hosts and proxies. Use it for a
+    /// custom verifier, for CAs instead of Mozilla's, or for a client
+    /// certificate whose key is in an HSM.
     ///
-    /// [`build`](Self::build) refuses it together with [`ca_pem`](Self::ca_pem),
-    /// [`ca_file`](Self::ca_file), [`client_auth_pem`](Self::client_auth_pem),
-    /// [`client_auth_file`](Self::client_auth_file), [`crypto_provider`](Self::crypto_provider) or
-    /// `platform_verifier`. If the configuration names no ALPN protocols, the client offers HTTP/2
-    /// and HTTP/1.1.
+    /// [`build`](Self::build) refuses it together with
+    /// [`ca_pem`](Self::ca_pem), [`ca_file`](Self::ca_file),
+    /// [`client_auth_pem`](Self::client_auth_pem),
+    /// [`client_auth_file`](Self::client_auth_file),
+    /// [`crypto_provider`](Self::crypto_provider) or `platform_verifier`. If
+    /// the configuration names no ALPN protocols, the client offers HTTP/2 and
+    /// HTTP/1.1.
     pub fn tls_config(mut self, config: impl Into<Arc<ClientConfig>>) -> Self {
         self.tls.config = Some(config.into());
         self
     }
 
-    /// Offers HTTP/1.1 only. Use it if a gateway on the way handles HTTP/2 badly. Default: both.
+    /// Offers HTTP/1.1 only. Use it if a gateway on the way handles HTTP/2
+    /// badly. Default: both.
     pub fn http1_only(mut self) -> Self {
         self.tls.http1_only = true;
         self
     }
 
-    /// Allows http to this machine (`localhost` and loopback addresses), without a proxy. Use it in
-    /// tests, for example with `MockServer`.
+    /// Allows http to this machine (`localhost` and loopback addresses),
+    /// without a proxy. Use it in tests, for example with `MockServer`.
     ///
     /// Default: refused, unless the environment has `GENESYS_ALLOW_LOOPBACK=1`.
     /// [`Org::from_env`](crate::Org::from_env) reads that variable too.
@@ -245,18 +257,18 @@ impl ClientBuilder {
         self
     }
 
-    /// Sets the `User-Agent` of requests without one. Default: `tower-genesys/` and the crate's
-    /// version.
+    /// Sets the `User-Agent` of requests without one. Default: `tower-genesys/`
+    /// and the crate's version.
     pub fn user_agent(mut self, user_agent: HeaderValue) -> Self {
         self.user_agent = user_agent;
         self
     }
 
-    /// Builds the client. Reads the environment, the certificate files and, if asked to, the
-    /// system's trust store; does no other I/O.
+    /// Builds the client. Reads the environment, the certificate files and, if
+    /// asked to, the system's trust store; does no other I/O.
     ///
-    /// The client needs a runtime when you await a response: a tokio runtime with I/O and time.
-    /// Each request may use [another one](super#runtimes).
+    /// The client needs a runtime when you await a response: a tokio runtime
+    /// with I/O and time. Each request may use [another one](super#runtimes).
     ///
     /// # Errors
     ///

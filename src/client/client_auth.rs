@@ -21,7 +21,8 @@ impl ClientAuth {
         Self::Pem(certificates.into(), key.into())
     }
 
-    /// Builds a config that presents the certificate to servers that ask for one.
+    /// Builds a config that presents the certificate to servers that ask for
+    /// one.
     pub(super) fn apply(
         &self,
         builder: ConfigBuilder<ClientConfig, WantsClientCert>,

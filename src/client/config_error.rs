@@ -4,8 +4,9 @@ use crate::BoxError;
 
 /// An unusable setting of a [`ClientBuilder`](super::ClientBuilder).
 ///
-/// The message names the setting and the next step. It never shows the value of a proxy setting,
-/// which may contain a password, and never shows the content of a PEM.
+/// The message names the setting and the next step. It never shows the value of
+/// a proxy setting, which may contain a password, and never shows the content
+/// of a PEM.
 ///
 /// ```
 /// use tower_genesys::client::{ClientBuilder, ClientConfigErrorKind};
@@ -35,16 +36,18 @@ pub enum ClientConfigErrorKind {
     CaFile,
     /// The CA certificates are not PEM, or not CA certificates.
     Ca,
-    /// The client certificate or its key cannot be read, is not PEM, or the two do not belong
-    /// together.
+    /// The client certificate or its key cannot be read, is not PEM, or the two
+    /// do not belong together.
     ClientAuth,
-    /// There is no crypto provider: no feature compiles one in, the process has not installed one,
-    /// and [`ClientBuilder::crypto_provider`](super::ClientBuilder::crypto_provider) is not set.
+    /// There is no crypto provider: no feature compiles one in, the process has
+    /// not installed one, and
+    /// [`ClientBuilder::crypto_provider`](super::ClientBuilder::crypto_provider)
+    /// is not set.
     CryptoProvider,
     /// `GENESYS_ALLOW_LOOPBACK` in the environment is neither `1` nor `0`.
     Loopback,
-    /// TLS cannot be set up: settings exclude each other, the system trusts no CA, or the crypto
-    /// provider has no cipher suites.
+    /// TLS cannot be set up: settings exclude each other, the system trusts no
+    /// CA, or the crypto provider has no cipher suites.
     Tls,
 }
 

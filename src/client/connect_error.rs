@@ -8,8 +8,9 @@ use crate::{BoxError, authority::without_user, error::find};
 
 /// A failure to connect, inside of hyper-util's error.
 ///
-/// [`ClientError`](super::ClientError) takes kind and message from it. Its own `Display` is only
-/// the failed step, because the message is already further out in the same chain.
+/// [`ClientError`](super::ClientError) takes kind and message from it. Its own
+/// `Display` is only the failed step, because the message is already further
+/// out in the same chain.
 #[derive(Debug)]
 pub(super) struct ConnectError {
     kind: ClientErrorKind,
@@ -53,8 +54,9 @@ impl ConnectError {
 
     pub(super) fn proxy_unreachable(proxy: &Proxy, error: BoxError) -> Self {
         let (at, setting) = (HostPort::of(proxy.uri()), proxy.setting());
-        // The TCP connector wraps its I/O errors, so a bare one is from the TLS handshake. A proxy
-        // that speaks plain http answers the handshake with an invalid message, or closes.
+        // The TCP connector wraps its I/O errors, so a bare one is from the TLS
+        // handshake. A proxy that speaks plain http answers the handshake with
+        // an invalid message, or closes.
         match find::<rustls::Error>(&*error) {
             Some(rustls::Error::InvalidMessage(_)) => return Self::no_proxy_tls(proxy, error),
             Some(tls) => return Self::tls(proxy.uri(), tls.clone()).about(proxy),
@@ -85,8 +87,8 @@ impl ConnectError {
         .about(proxy)
     }
 
-    /// Adds the proxy exceptions of the environment that are ignored, since one of them may have
-    /// been meant for this host.
+    /// Adds the proxy exceptions of the environment that are ignored, since one
+    /// of them may have been meant for this host.
     fn about(mut self, proxy: &Proxy) -> Self {
         if let Some(ignored) = proxy.ignored() {
             self.message.push_str(" (");
@@ -98,7 +100,8 @@ impl ConnectError {
 
     pub(super) fn timed_out(dst: &Uri, proxy: Option<&Proxy>, limit: Duration) -> Self {
         let host = HostPort::of(dst);
-        // Through a proxy, its setting is the first suspect; directly, a missing proxy.
+        // Through a proxy, its setting is the first suspect; directly, a
+        // missing proxy.
         let message = match proxy {
             Some(proxy) => format!(
                 "no connection to {host} through the proxy {} within {limit:?}; check the scheme, host \
@@ -125,8 +128,8 @@ impl ConnectError {
             proxy.setting(),
             HostPort::of(dst),
         );
-        // Three cases of authentication, because each has another remedy: another method, other
-        // credentials, or any at all.
+        // Three cases of authentication, because each has another remedy:
+        // another method, other credentials, or any at all.
         let (kind, message) = match &error {
             TunnelError::Authentication {
                 offers_basic: false,
@@ -241,7 +244,8 @@ impl Error for ConnectError {
     }
 }
 
-/// Host and port as written in the URI, without a user and password before an `@`.
+/// Host and port as written in the URI, without a user and password before an
+/// `@`.
 pub(super) struct HostPort<'a>(pub(super) Option<&'a Authority>);
 
 impl<'a> HostPort<'a> {

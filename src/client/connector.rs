@@ -23,7 +23,8 @@ use super::{
 };
 use crate::error::causes;
 
-/// Connects to hosts within a time limit: directly or through a proxy, with TLS.
+/// Connects to hosts within a time limit: directly or through a proxy, with
+/// TLS.
 #[derive(Clone)]
 pub(super) struct Connector {
     transport: Transport,
@@ -39,8 +40,8 @@ impl Connector {
         limit: Duration,
     ) -> Self {
         tcp.enforce_http(false);
-        // The connector divides the limit among a name's addresses, so a dead one leaves time for
-        // the next.
+        // The connector divides the limit among a name's addresses, so a dead
+        // one leaves time for the next.
         tcp.set_connect_timeout(Some(limit));
         let transport = Transport::new(tcp, tls.proxies, proxies);
         Self {
@@ -67,7 +68,8 @@ impl Service<Uri> for Connector {
             match timeout(limit, connecting).await {
                 Ok(Ok(stream)) => Ok(Noted::new(stream)),
                 Ok(Err(error)) if !timed_out(&*error) => Err(ConnectError::handshake(&dst, error)),
-                // Either the last address used up its share, or the whole limit has passed.
+                // Either the last address used up its share, or the whole limit
+                // has passed.
                 Ok(Err(_)) | Err(_) => {
                     let proxy = transport.proxy(&dst);
                     Err(ConnectError::timed_out(&dst, proxy.as_ref(), limit))

@@ -14,14 +14,17 @@ use crate::{
     error::{StaleConnection, find},
 };
 
-/// A request of a [`Client`](super::Client) that got no response, or not all of it.
+/// A request of a [`Client`](super::Client) that got no response, or not all of
+/// it.
 ///
-/// The message names the host and the next step. The sources are hyper-util's errors, which
-/// [`Retry`](crate::retry) classifies. [`find`](Self::find) finds it inside the errors of a stack,
-/// also inside a [`TokenError`](crate::TokenError). The [module docs](super#errors) have an
+/// The message names the host and the next step. The sources are hyper-util's
+/// errors, which [`Retry`](crate::retry) classifies. [`find`](Self::find) finds
+/// it inside the errors of a stack, also inside a
+/// [`TokenError`](crate::TokenError). The [module docs](super#errors) have an
 /// example.
 ///
-/// It shows a host and a port, and never a path, a header, or the user and password of a proxy.
+/// It shows a host and a port, and never a path, a header, or the user and
+/// password of a proxy.
 #[derive(Debug)]
 pub struct ClientError {
     kind: ClientErrorKind,
@@ -98,8 +101,8 @@ impl ClientError {
 
     pub(super) fn new(host: Option<&Authority>, error: legacy::Error) -> Self {
         let host = HostPort(host);
-        // The connector's own error says most. Without it, hyper-util still tells whether the
-        // connection broke before the request.
+        // The connector's own error says most. Without it, hyper-util still
+        // tells whether the connection broke before the request.
         let (kind, message) = match find::<ConnectError>(&error) {
             Some(connect) => (connect.kind(), connect.message().to_owned()),
             None if error.is_connect() => (
@@ -118,9 +121,11 @@ impl ClientError {
             ),
         };
         let source = match kind {
-            // A proxy may lock the account after repeated wrong passwords, so this is final.
+            // A proxy may lock the account after repeated wrong passwords, so
+            // this is final.
             ClientErrorKind::ProxyAuthentication => Refused::new(error).into(),
-            // A pooled connection that served before was probably closed by the server while idle.
+            // A pooled connection that served before was probably closed by the
+            // server while idle.
             ClientErrorKind::Exchange if Served::is_noted(&error) => {
                 StaleConnection::new(error).into()
             }

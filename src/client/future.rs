@@ -26,8 +26,8 @@ use crate::BoxError;
 ///
 /// # Cancellation
 ///
-/// It may be dropped at any time. The client then closes the request's HTTP/1.1 connection, or
-/// resets its HTTP/2 stream.
+/// It may be dropped at any time. The client then closes the request's HTTP/1.1
+/// connection, or resets its HTTP/2 stream.
 #[must_use = "a future does nothing until it is awaited"]
 pub struct ResponseFuture<B> {
     state: State<B>,
@@ -43,8 +43,8 @@ pub(super) struct Limits {
 }
 
 enum State<B> {
-    // The first poll chooses the pool: the future may be awaited on another runtime than the one
-    // that created it.
+    // The first poll chooses the pool: the future may be awaited on another
+    // runtime than the one that created it.
     Unsent(Request<B>, Arc<Pools<B>>),
     Sent(Sent),
     Failed(ClientError),
@@ -100,7 +100,8 @@ where
                         this.state = State::Sent(sent);
                         return Poll::Pending;
                     };
-                    // Dropping hyper-util's future ends the exchange, also after a time-out.
+                    // Dropping hyper-util's future ends the exchange, also
+                    // after a time-out.
                     drop(sent);
                     return Poll::Ready(result.map(|response| this.wrap(response)));
                 }
@@ -112,7 +113,8 @@ where
 }
 
 impl<B> ResponseFuture<B> {
-    /// The response comes before the limit: one that is there when the time is over still counts.
+    /// The response comes before the limit: one that is there when the time is
+    /// over still counts.
     fn poll_sent(
         &self,
         sent: &mut Sent,
@@ -154,11 +156,12 @@ impl Sent {
         })
     }
 
-    /// Returns whether the server was silent for this long, counted from the send or from the
-    /// upload's last progress.
+    /// Returns whether the server was silent for this long, counted from the
+    /// send or from the upload's last progress.
     fn is_over(&mut self, limit: Duration, cx: &mut Context<'_>) -> bool {
         let mut polled = self.wait.poll(limit, cx);
-        // A long upload is not silence: the limit counts from the last part that was sent.
+        // A long upload is not silence: the limit counts from the last part
+        // that was sent.
         while let (Poll::Ready(()), Some(progress)) = (polled, &self.progress) {
             let now = Instant::now();
             match progress.last(now).checked_add(limit) {

@@ -1,9 +1,11 @@
-//! An HTTP client in one call, for tokens and the API, if you have no client yet.
+//! An HTTP client in one call, for tokens and the API, if you have no client
+//! yet.
 //!
-//! [`Client`] sets up hyper-util's client: HTTP/1.1 and 2, TLS with rustls and a named crypto
-//! provider, the proxy of the environment with user and password, time-outs for everything that
-//! could hang, and errors that name the next step. It is a tower service like any other, and the
-//! layers of this crate do not depend on it. If you have a client, keep it.
+//! [`Client`] sets up hyper-util's client: HTTP/1.1 and 2, TLS with rustls and
+//! a named crypto provider, the proxy of the environment with user and
+//! password, time-outs for everything that could hang, and errors that name the
+//! next step. It is a tower service like any other, and the layers of this
+//! crate do not depend on it. If you have a client, keep it.
 //!
 //! # Example
 //!

@@ -24,10 +24,11 @@ type HyperClient<B> = legacy::Client<Connector, Upload<B>>;
 
 /// One connection pool for each tokio runtime that sends requests.
 ///
-/// A task of the runtime that opened a connection drives it. Another runtime could use the
-/// connection only while the first one runs, and cannot tell whether it does: a current-thread
-/// runtime stops between two `block_on`s, and its connections still look open. So each runtime has
-/// separate connections, which end with it.
+/// A task of the runtime that opened a connection drives it. Another runtime
+/// could use the connection only while the first one runs, and cannot tell
+/// whether it does: a current-thread runtime stops between two `block_on`s, and
+/// its connections still look open. So each runtime has separate connections,
+/// which end with it.
 pub(super) struct Pools<B> {
     settings: PoolSettings,
     connector: Connector,
@@ -48,7 +49,8 @@ struct Pool<B> {
     _watched: oneshot::Sender<Infallible>,
 }
 
-/// Removes the pool of a runtime when the runtime ends, which drops the task that owns this.
+/// Removes the pool of a runtime when the runtime ends, which drops the task
+/// that owns this.
 struct Removal<B> {
     pools: Weak<Pools<B>>,
     runtime: Id,
@@ -93,7 +95,8 @@ where
         Ok(self.add(&handle).client.request(request))
     }
 
-    /// Adds a pool for a new runtime. If another thread has just added one, returns that.
+    /// Adds a pool for a new runtime. If another thread has just added one,
+    /// returns that.
     fn add(self: &Arc<Self>, handle: &Handle) -> Arc<Pool<B>> {
         let runtime = handle.id();
         let (watched, ended) = oneshot::channel();
@@ -102,7 +105,8 @@ where
             client: self.settings.client(self.connector.clone()),
             _watched: watched,
         });
-        // `rcu` runs the closure again if another thread changed the list, so it checks each time.
+        // `rcu` runs the closure again if another thread changed the list, so
+        // it checks each time.
         let before = self.open.rcu(|open| {
             let mut open = Vec::clone(open);
             if !open.iter().any(|pool| pool.runtime == runtime) {

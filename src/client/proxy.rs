@@ -10,7 +10,8 @@ use self::exceptions::Exceptions;
 use super::{ClientConfigError, ClientConfigErrorKind};
 use crate::authority::{Authority, without_user};
 
-/// `HTTP_PROXY` is not among them: it is for http, which the client sends to this machine only.
+/// `HTTP_PROXY` is not among them: it is for http, which the client sends to
+/// this machine only.
 const VARIABLES: [&str; 4] = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
 const EXCEPTIONS: [&str; 2] = ["NO_PROXY", "no_proxy"];
 const SETTING: &str = "`ClientBuilder::proxy`";
@@ -39,7 +40,8 @@ pub(super) struct Proxy {
 }
 
 impl ProxySource {
-    /// Reads the proxy, if any, and adds `exceptions` to those of the environment.
+    /// Reads the proxy, if any, and adds `exceptions` to those of the
+    /// environment.
     ///
     /// `look_up` reads a variable.
     pub(super) fn read(
@@ -68,7 +70,8 @@ impl ProxySource {
     }
 }
 
-/// Refuses the program's own useless entries: each one is a mistake of its author.
+/// Refuses the program's own useless entries: each one is a mistake of its
+/// author.
 fn refuse(unusable: &[String]) -> Result<(), ClientConfigError> {
     if unusable.is_empty() {
         return Ok(());
@@ -83,8 +86,8 @@ fn refuse(unusable: &[String]) -> Result<(), ClientConfigError> {
     ))
 }
 
-/// Ignores the environment's useless entries: other programs read it too, and may understand them.
-/// The log and the errors of the proxy name them.
+/// Ignores the environment's useless entries: other programs read it too, and
+/// may understand them. The log and the errors of the proxy name them.
 fn ignore(setting: &'static str, unusable: &[String]) -> Option<Arc<str>> {
     if unusable.is_empty() {
         return None;
@@ -126,7 +129,8 @@ impl Proxies {
         let url = url.trim();
         check(setting, url)?;
         let matcher = Matcher::builder().https(url).build();
-        // The matcher ignores a URL that it cannot read, and would connect without a proxy.
+        // The matcher ignores a URL that it cannot read, and would connect
+        // without a proxy.
         let somewhere = Uri::from_static("https://host.invalid/");
         if matcher.intercept(&somewhere).is_none() {
             return Err(unusable(setting, NO_URL));
@@ -139,7 +143,8 @@ impl Proxies {
         })
     }
 
-    /// Returns the proxy for a destination, or `None` for an exception and for http.
+    /// Returns the proxy for a destination, or `None` for an exception and for
+    /// http.
     pub(super) fn of(&self, dst: &Uri) -> Option<Proxy> {
         if self.exceptions.contain(dst) {
             return None;
@@ -198,8 +203,9 @@ fn check(setting: &'static str, url: &str) -> Result<(), ClientConfigError> {
     let Some(authority) = uri.authority().map(|authority| authority.as_str()) else {
         return bad(NO_URL);
     };
-    // The end of an unescaped password cannot be guessed: a wrong guess would take half of it for
-    // the host, and show it. A `#`, `?` or `/` in the password ends the authority before the `@`.
+    // The end of an unescaped password cannot be guessed: a wrong guess would
+    // take half of it for the host, and show it. A `#`, `?` or `/` in the
+    // password ends the authority before the `@`.
     if url.matches('@').count() > usize::from(authority.contains('@'))
         || authority.matches('@').count() > 1
     {

@@ -15,19 +15,21 @@ use super::{ClientError, wait::Wait};
 /// The response body of a [`Client`](super::Client).
 ///
 /// It is hyper's body, with a limit on the time between two frames
-/// ([`ClientBuilder::body_idle_timeout`](super::ClientBuilder::body_idle_timeout)). As long as
-/// frames arrive, reading may take any time. The limit counts only while the reader waits, so the
-/// reader may pause between two frames.
+/// ([`ClientBuilder::body_idle_timeout`](super::ClientBuilder::body_idle_timeout)).
+/// As long as frames arrive, reading may take any time. The limit counts only
+/// while the reader waits, so the reader may pause between two frames.
 ///
 /// # Errors
 ///
-/// A [`ClientError`] that names the host: [`Exchange`](super::ClientErrorKind::Exchange) if the
-/// connection breaks, [`ResponseTimedOut`](super::ClientErrorKind::ResponseTimedOut) if no frame
+/// A [`ClientError`] that names the host:
+/// [`Exchange`](super::ClientErrorKind::Exchange) if the connection breaks,
+/// [`ResponseTimedOut`](super::ClientErrorKind::ResponseTimedOut) if no frame
 /// arrives in time.
 ///
 /// # Cancellation
 ///
-/// Dropping it before its end closes the HTTP/1.1 connection, or resets the HTTP/2 stream.
+/// Dropping it before its end closes the HTTP/1.1 connection, or resets the
+/// HTTP/2 stream.
 ///
 /// ```
 /// use bytes::Bytes;

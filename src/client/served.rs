@@ -23,7 +23,8 @@ pub(super) struct Noted<T> {
 
 /// Whether a connection has served a request.
 ///
-/// hyper-util knows whether a connection is from its pool, but its errors do not tell.
+/// hyper-util knows whether a connection is from its pool, but its errors do
+/// not tell.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Served(Arc<AtomicBool>);
 
@@ -37,14 +38,16 @@ impl<T> Noted<T> {
 }
 
 impl Served {
-    /// Removes the connection's note from a response, and marks the connection as used.
+    /// Removes the connection's note from a response, and marks the connection
+    /// as used.
     pub(super) fn note(extensions: &mut Extensions) {
         if let Some(Self(served)) = extensions.remove() {
             served.store(true, Ordering::Relaxed);
         }
     }
 
-    /// Returns whether the connection of this error has served an earlier request.
+    /// Returns whether the connection of this error has served an earlier
+    /// request.
     pub(super) fn is_noted(error: &legacy::Error) -> bool {
         let mut extensions = Extensions::new();
         if let Some(info) = error.connect_info() {

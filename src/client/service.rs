@@ -18,10 +18,11 @@ use super::{
 };
 use crate::{BoxError, authority::Authority};
 
-/// An HTTP client for tokens and the API: a tower service for requests with bodies `B`.
+/// An HTTP client for tokens and the API: a tower service for requests with
+/// bodies `B`.
 ///
-/// Clones share their connections, and a clone costs a few reference counts. The [module
-/// docs](super) describe proxies, TLS, runtimes and errors.
+/// Clones share their connections, and a clone costs a few reference counts.
+/// The [module docs](super) describe proxies, TLS, runtimes and errors.
 pub struct Client<B> {
     pools: Arc<Pools<B>>,
     loopback: bool,
@@ -34,21 +35,24 @@ where
     B: Body + Send,
     B::Data: Send,
 {
-    /// Creates a client with the [defaults](ClientBuilder#default), and the proxy of the
-    /// environment.
+    /// Creates a client with the [defaults](ClientBuilder#default), and the
+    /// proxy of the environment.
     ///
     /// # Errors
     ///
-    /// A [`ClientConfigError`] that names the variable, if a setting in the environment cannot be
-    /// used, or if there is no [crypto provider](super#crypto-provider).
+    /// A [`ClientConfigError`] that names the variable, if a setting in the
+    /// environment cannot be used, or if there is no [crypto
+    /// provider](super#crypto-provider).
     pub fn new() -> Result<Self, ClientConfigError> {
         ClientBuilder::new().build()
     }
 }
 
-/// The builder is the same for all body types; [`build`](ClientBuilder::build) chooses the type.
+/// The builder is the same for all body types; [`build`](ClientBuilder::build)
+/// chooses the type.
 impl Client<()> {
-    /// Returns a builder with the default settings, like [`ClientBuilder::new`].
+    /// Returns a builder with the default settings, like
+    /// [`ClientBuilder::new`].
     ///
     /// ```
     /// use tower_genesys::Client;
@@ -78,8 +82,8 @@ impl<B> Client<B> {
         }
     }
 
-    /// A URI with https and a host may be sent. http is for this machine, and only if the caller allows
-    /// it: a token would travel unencrypted.
+    /// A URI with https and a host may be sent. http is for this machine, and
+    /// only if the caller allows it: a token would travel unencrypted.
     fn allows(&self, uri: &Uri) -> bool {
         let is_loopback = || Authority::of(uri).is_ok_and(Authority::is_loopback);
         match uri.scheme() {
@@ -90,9 +94,9 @@ impl<B> Client<B> {
     }
 }
 
-/// Sets `Content-Length: 0` on an empty request whose method lets a server expect content (RFC
-/// 9110, section 8.6). hyper leaves that to its caller, and some servers respond with 411 without
-/// it.
+/// Sets `Content-Length: 0` on an empty request whose method lets a server
+/// expect content (RFC 9110, section 8.6). hyper leaves that to its caller, and
+/// some servers respond with 411 without it.
 fn announce_emptiness<B: Body>(request: &mut Request<B>) {
     let expects = matches!(
         *request.method(),
@@ -118,7 +122,8 @@ where
     type Future = ResponseFuture<B>;
 
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), ClientError>> {
-        // hyper-util's client connects, or takes a connection from its pool, when it is called.
+        // hyper-util's client connects, or takes a connection from its pool,
+        // when it is called.
         Poll::Ready(Ok(()))
     }
 

@@ -43,7 +43,8 @@ pub(super) struct Tls {
 }
 
 impl TlsSettings {
-    /// A whole config excludes single parts, because the client could not tell which of them should win.
+    /// A whole config excludes single parts, because the client could not tell
+    /// which of them should win.
     pub(super) fn read(&self) -> Result<Tls, ClientConfigError> {
         let config = match &self.config {
             None => self.config()?,
@@ -80,8 +81,8 @@ impl TlsSettings {
     }
 
     fn config(&self) -> Result<ClientConfig, ClientConfigError> {
-        // The features precede the installed provider: any crate of the process may have installed
-        // another one.
+        // The features precede the installed provider: any crate of the process
+        // may have installed another one.
         let provider = self.provider.clone();
         let provider = provider
             .or_else(crypto::compiled_in)
@@ -151,7 +152,8 @@ impl Authorities {
             }
         };
         let mut found = Vec::new();
-        // rustls skips unusable roots in silence, so each certificate is tried here first.
+        // rustls skips unusable roots in silence, so each certificate is tried
+        // here first.
         let mut usable = RootCertStore::empty();
         for certificate in CertificateDer::pem_slice_iter(pem) {
             let certificate = certificate.map_err(|_| unusable(&setting))?;

@@ -19,11 +19,12 @@ use super::{
     tunnel,
 };
 
-/// A connection to a host: direct TCP, or a tunnel through a proxy that is reached by TCP or TLS.
+/// A connection to a host: direct TCP, or a tunnel through a proxy that is
+/// reached by TCP or TLS.
 pub(super) type Transported = MaybeHttpsStream<TokioIo<TcpStream>>;
 
-/// Connects to hosts, through a proxy if there is one for the host. TLS with the host is not its
-/// business.
+/// Connects to hosts, through a proxy if there is one for the host. TLS with
+/// the host is not its business.
 #[derive(Clone)]
 pub(super) struct Transport {
     tcp: HttpConnector,
@@ -55,7 +56,8 @@ impl Service<Uri> for Transport {
     type Future = Pin<Box<dyn Future<Output = Result<Transported, ConnectError>> + Send>>;
 
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), ConnectError>> {
-        // The destination decides which connector must be ready, so `call` waits for that.
+        // The destination decides which connector must be ready, so `call`
+        // waits for that.
         Poll::Ready(Ok(()))
     }
 

@@ -20,7 +20,8 @@ const LONGEST_HEAD: usize = 8 * 1024;
 
 /// Why a proxy did not open a tunnel.
 ///
-/// hyper-util's `Tunnel` reports neither the status nor the required authentication.
+/// hyper-util's `Tunnel` reports neither the status nor the required
+/// authentication.
 #[derive(Debug)]
 pub(super) enum TunnelError {
     /// The proxy requires a user and a password, or refused the given ones.
@@ -31,7 +32,8 @@ pub(super) enum TunnelError {
     Broken(BoxError),
 }
 
-/// Asks the proxy at the other end of `io` to connect to the host and port of `dst`.
+/// Asks the proxy at the other end of `io` to connect to the host and port of
+/// `dst`.
 ///
 /// Returns the same connection, which then leads to the host.
 pub(super) async fn connect<T>(
@@ -51,8 +53,9 @@ where
 
     let mut switched = false;
     let response = {
-        // hyper stops driving the connection once the proxy switches protocols, at the latest
-        // with the response. If the response is first, the connection is driven to that point.
+        // hyper stops driving the connection once the proxy switches protocols,
+        // at the latest with the response. If the response is first, the
+        // connection is driven to that point.
         let driven = pin!(poll_fn(|cx| connection.poll_without_shutdown(cx)));
         match select(driven, pin!(sender.send_request(request))).await {
             Either::Left((ended, response)) => {
@@ -69,8 +72,8 @@ where
             .await
             .map_err(broken)?;
     }
-    // The read buffer is dropped. It holds no data of the host, because in TLS the client speaks
-    // first.
+    // The read buffer is dropped. It holds no data of the host, because in TLS
+    // the client speaks first.
     Ok(connection.into_parts().io)
 }
 
@@ -91,7 +94,8 @@ fn request(
 fn accept(response: &Response<Incoming>) -> Result<(), TunnelError> {
     match response.status() {
         status if status.is_success() => Ok(()),
-        // Only 407 is a proxy's to send, but tinyproxy 1.11 responds to a wrong password with 401.
+        // Only 407 is a proxy's to send, but tinyproxy 1.11 responds to a wrong
+        // password with 401.
         StatusCode::PROXY_AUTHENTICATION_REQUIRED | StatusCode::UNAUTHORIZED => {
             Err(TunnelError::Authentication {
                 offers_basic: offers_basic(response.headers()),
@@ -101,13 +105,15 @@ fn accept(response: &Response<Incoming>) -> Result<(), TunnelError> {
     }
 }
 
-/// Returns whether the proxy offers Basic. A proxy that names no scheme counts as offering it.
+/// Returns whether the proxy offers Basic. A proxy that names no scheme counts
+/// as offering it.
 fn offers_basic(headers: &HeaderMap) -> bool {
     let mut challenges = headers.get_all(PROXY_AUTHENTICATE).iter().peekable();
     challenges.peek().is_none() || challenges.any(names_basic)
 }
 
-/// Searches one header, which may contain several challenges, each a scheme followed by parameters.
+/// Searches one header, which may contain several challenges, each a scheme
+/// followed by parameters.
 fn names_basic(challenges: &HeaderValue) -> bool {
     let challenges = String::from_utf8_lossy(challenges.as_bytes());
     challenges.split(',').any(|part| {

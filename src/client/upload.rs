@@ -27,7 +27,8 @@ pub(super) struct Progress {
 }
 
 impl<B: Body> Upload<B> {
-    /// Watches a body, unless it is empty: the head then carries the whole request.
+    /// Watches a body, unless it is empty: the head then carries the whole
+    /// request.
     pub(super) fn new(body: B) -> Self {
         let watched = !body.is_end_stream();
         Self {
@@ -50,8 +51,8 @@ impl Progress {
         }
     }
 
-    /// Returns when the wait for the server began: `now` while the caller's body is pending,
-    /// otherwise the time of the last part.
+    /// Returns when the wait for the server began: `now` while the caller's
+    /// body is pending, otherwise the time of the last part.
     pub(super) fn last(&self, now: Instant) -> Instant {
         if self.is_waiting.load(Ordering::Relaxed) {
             return now;
@@ -60,7 +61,8 @@ impl Progress {
     }
 
     fn note(&self, is_waiting: bool) {
-        // Relaxed suffices: these publish no other data, and a stale value only delays a time-out.
+        // Relaxed suffices: these publish no other data, and a stale value only
+        // delays a time-out.
         self.is_waiting.store(is_waiting, Ordering::Relaxed);
         if !is_waiting {
             let elapsed = self.began.elapsed().as_millis();

@@ -11,7 +11,8 @@ use crate::runtime;
 
 /// A limited wait for the server, which can be restarted.
 ///
-/// It creates its timer at the first wait, because most responses arrive before any wait.
+/// It creates its timer at the first wait, because most responses arrive before
+/// any wait.
 pub(super) struct Wait {
     sleep: Option<Pin<Box<Sleep>>>,
     is_running: bool,
@@ -25,7 +26,8 @@ impl Wait {
         }
     }
 
-    /// Completes once the wait has lasted for `limit`. Outside of a tokio runtime, it never does.
+    /// Completes once the wait has lasted for `limit`. Outside of a tokio
+    /// runtime, it never does.
     pub(super) fn poll(&mut self, limit: Duration, cx: &mut Context<'_>) -> Poll<()> {
         if self.is_running {
             return self.poll_timer(cx);
@@ -51,8 +53,8 @@ impl Wait {
         self.is_running = false;
     }
 
-    /// Returns `Pending` without a timer. The caller is still woken, because it polls the server
-    /// too.
+    /// Returns `Pending` without a timer. The caller is still woken, because it
+    /// polls the server too.
     fn poll_timer(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         match &mut self.sleep {
             Some(sleep) => sleep.as_mut().poll(cx),

@@ -10,8 +10,8 @@ use http_body::{Body, Frame, SizeHint};
 
 /// A response body that has been collected in full, in part or not at all.
 ///
-/// The [module docs](super#what-is-collected) list the cases. It yields the frames of the inner
-/// body, in order and unchanged.
+/// The [module docs](super#what-is-collected) list the cases. It yields the
+/// frames of the inner body, in order and unchanged.
 pub struct CollectedBody<R: Body> {
     frames: VecDeque<Frame<R::Data>>,
     /// The number of data bytes in these frames.
@@ -43,13 +43,15 @@ impl<R: Body> CollectedBody<R> {
         self.buffered
     }
 
-    /// Returns false if the body states that it is empty or longer than the cap.
+    /// Returns false if the body states that it is empty or longer than the
+    /// cap.
     pub(super) fn is_worth_collecting(&self, cap: usize) -> bool {
         !self.is_end_stream() && self.size_hint().lower() <= cap as u64
     }
 
-    /// Collects frames up to the cap. `taken` is their memory: the data, and the size of the frames
-    /// themselves, so that many empty frames reach the cap too.
+    /// Collects frames up to the cap. `taken` is their memory: the data, and
+    /// the size of the frames themselves, so that many empty frames reach the
+    /// cap too.
     pub(super) fn poll_collect(
         &mut self,
         cx: &mut Context<'_>,

@@ -6,8 +6,9 @@ use crate::{BoxError, error::find};
 
 /// A response body that broke off while [`Collect`](super::Collect) read it.
 ///
-/// The built-in classifiers of [`retry`](crate::retry) treat it as transient. If the request is not
-/// retried, the caller gets this error, with the [`head`](Self::head) of the response.
+/// The built-in classifiers of [`retry`](crate::retry) treat it as transient.
+/// If the request is not retried, the caller gets this error, with the
+/// [`head`](Self::head) of the response.
 ///
 /// ```
 /// use tower_genesys::collect::BodyBroken;

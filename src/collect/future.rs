@@ -12,8 +12,8 @@ use pin_project_lite::pin_project;
 use super::{CollectedBody, body::Progress, error::BodyBroken};
 use crate::BoxError;
 
-/// Media types of streams, which may never end. A gRPC client reads its streams frame by frame, and
-/// finds the status in their trailers.
+/// Media types of streams, which may never end. A gRPC client reads its streams
+/// frame by frame, and finds the status in their trailers.
 const STREAMS: &[&str] = &[
     "text/event-stream",
     "application/x-ndjson",
@@ -29,8 +29,8 @@ const STREAMS: &[&str] = &[
 pin_project! {
     /// The response future of [`Collect`](super::Collect).
     ///
-    /// It completes when the body is collected, exceeds the cap or breaks off. Dropping it drops
-    /// the response.
+    /// It completes when the body is collected, exceeds the cap or breaks off.
+    /// Dropping it drops the response.
     #[must_use = "a future does nothing until it is awaited"]
     pub struct ResponseFuture<F, R: Body> {
         cap: usize,
@@ -54,7 +54,8 @@ pin_project! {
     }
 }
 
-/// The invariant of `Collecting`: the poll that takes the response completes the future.
+/// The invariant of `Collecting`: the poll that takes the response completes
+/// the future.
 const COMPLETED: &str = "a response future was polled after it had completed";
 
 impl<F, R: Body> ResponseFuture<F, R> {
@@ -98,8 +99,9 @@ where
                         *response = Some(collecting);
                         return Poll::Pending;
                     };
-                    // Over the cap, the collected frames precede the rest of the body, so the
-                    // caller loses nothing. If the body broke off, the error carries the head.
+                    // Over the cap, the collected frames precede the rest of
+                    // the body, so the caller loses nothing. If the body broke
+                    // off, the error carries the head.
                     return Poll::Ready(match progress {
                         Progress::Whole | Progress::OverCap => Ok(*collecting),
                         Progress::Broken(error) => Err(broken(*collecting, error.into())),

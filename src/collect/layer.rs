@@ -4,18 +4,20 @@ use tower_layer::Layer;
 
 use super::{Collect, service::DEFAULT_CAP};
 
-/// Wraps services so that a response body that breaks off becomes an error of the service.
+/// Wraps services so that a response body that breaks off becomes an error of
+/// the service.
 ///
-/// Put it inside of [`RetryLayer`](crate::RetryLayer), which then retries the request if that is
-/// safe. The [module docs](super) list which bodies it collects, and have an example.
+/// Put it inside of [`RetryLayer`](crate::RetryLayer), which then retries the
+/// request if that is safe. The [module docs](super) list which bodies it
+/// collects, and have an example.
 #[derive(Clone, Copy, Debug)]
 pub struct CollectLayer {
     cap: usize,
 }
 
 impl CollectLayer {
-    /// The default cap, 4 MiB: more than a page of the API needs, and affordable for a process with
-    /// a hundred calls in flight.
+    /// The default cap, 4 MiB: more than a page of the API needs, and
+    /// affordable for a process with a hundred calls in flight.
     pub const DEFAULT_CAP: usize = DEFAULT_CAP;
 
     /// Collects bodies of up to [`DEFAULT_CAP`](Self::DEFAULT_CAP), 4 MiB.
@@ -27,8 +29,10 @@ impl CollectLayer {
 
     /// Sets the cap in bytes. Default: [`DEFAULT_CAP`](Self::DEFAULT_CAP).
     ///
-    /// A cap of zero would collect nothing, so it cannot be set. Leave the layer out instead, or use
-    /// [`CallOptions::without_collecting`](crate::CallOptions::without_collecting) for one request.
+    /// A cap of zero would collect nothing, so it cannot be set. Leave the
+    /// layer out instead, or use
+    /// [`CallOptions::without_collecting`](crate::CallOptions::without_collecting)
+    /// for one request.
     ///
     /// ```
     /// use tower_genesys::CollectLayer;

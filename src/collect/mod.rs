@@ -1,11 +1,12 @@
-//! Collects response bodies, so that a request can be retried if the body of its response breaks
-//! off.
+//! Collects response bodies, so that a request can be retried if the body of
+//! its response breaks off.
 //!
-//! A layer sees only the head of a response. If the body breaks off later, the caller that reads it
-//! gets the error, and no layer resends the request. [`CollectLayer`](crate::CollectLayer), inside
-//! of [`RetryLayer`](crate::RetryLayer), reads the body of a success before it returns the
-//! response, up to a cap. A body that breaks off then is an error of the service, and `Retry`
-//! repeats the request if that is safe.
+//! A layer sees only the head of a response. If the body breaks off later, the
+//! caller that reads it gets the error, and no layer resends the request.
+//! [`CollectLayer`](crate::CollectLayer), inside of
+//! [`RetryLayer`](crate::RetryLayer), reads the body of a success before it
+//! returns the response, up to a cap. A body that breaks off then is an error
+//! of the service, and `Retry` repeats the request if that is safe.
 //!
 //! ```
 //! # use std::io;
@@ -60,17 +61,19 @@
 //!
 //! # Customising
 //!
-//! [`CollectLayer::with_cap`](crate::CollectLayer::with_cap) sets the cap, 4 MiB by default. It
-//! includes the size of the frames themselves. Each call holds at most the cap and one frame.
+//! [`CollectLayer::with_cap`](crate::CollectLayer::with_cap) sets the cap, 4
+//! MiB by default. It includes the size of the frames themselves. Each call
+//! holds at most the cap and one frame.
 //!
 //! # Ordering
 //!
-//! Put it inside of [`RetryLayer`](crate::RetryLayer). With [`GenesysLayer`](crate::GenesysLayer),
-//! put it around the client: `genesys.layer(CollectLayer::new().layer(client))`. Put a layer that
+//! Put it inside of [`RetryLayer`](crate::RetryLayer). With
+//! [`GenesysLayer`](crate::GenesysLayer), put it around the client:
+//! `genesys.layer(CollectLayer::new().layer(client))`. Put a layer that
 //! decompresses outside of it: the cap then counts the bytes on the wire.
 //!
-//! The attempt time-out of `RetryLayer` (30 s by default) then covers the body too. Raise it for
-//! large bodies over slow connections.
+//! The attempt time-out of `RetryLayer` (30 s by default) then covers the body
+//! too. Raise it for large bodies over slow connections.
 //!
 //! # Cloning
 //!
@@ -78,10 +81,10 @@
 //!
 //! # Errors
 //!
-//! All errors are [`BoxError`](crate::BoxError)s: those of the inner service, unchanged, and
-//! [`BodyBroken`] for a body that broke off, with the head of the response. The built-in
-//! classifiers treat `BodyBroken` as transient: the API executed the request, so only a repeatable
-//! one is retried.
+//! All errors are [`BoxError`](crate::BoxError)s: those of the inner service,
+//! unchanged, and [`BodyBroken`] for a body that broke off, with the head of
+//! the response. The built-in classifiers treat `BodyBroken` as transient: the
+//! API executed the request, so only a repeatable one is retried.
 //!
 //! # Cancellation
 //!

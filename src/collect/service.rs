@@ -7,7 +7,8 @@ use tower_service::Service;
 use super::{CollectedBody, ResponseFuture};
 use crate::{BoxError, call::CallOptions};
 
-/// More than a page of the API needs, and affordable for a process with a hundred calls in flight.
+/// More than a page of the API needs, and affordable for a process with a
+/// hundred calls in flight.
 pub(super) const DEFAULT_CAP: usize = 4 * 1024 * 1024;
 
 /// The service that a [`CollectLayer`](crate::CollectLayer) creates.
@@ -21,7 +22,8 @@ impl<S> Collect<S> {
     /// Wraps a service and collects bodies of up to
     /// [`DEFAULT_CAP`](crate::CollectLayer::DEFAULT_CAP), 4 MiB.
     ///
-    /// Use [`CollectLayer::with_cap`](crate::CollectLayer::with_cap) for another cap.
+    /// Use [`CollectLayer::with_cap`](crate::CollectLayer::with_cap) for
+    /// another cap.
     ///
     /// ```
     /// use tower_genesys::collect::Collect;

@@ -2,13 +2,14 @@ use std::{error::Error, fmt};
 
 use crate::{BoxError, error::find};
 
-/// The error of a request that the client side refused before it sent anything, and would refuse
-/// again.
+/// The error of a request that the client side refused before it sent anything,
+/// and would refuse again.
 ///
-/// [`Retry`](crate::retry) never retries after it, whatever the method. A custom middleware that
-/// refuses requests can wrap its error in this one. It displays the text and returns the source of
-/// the inner error, so that nothing appears twice in the chain. [`get_ref`](Self::get_ref) returns
-/// the inner error, and the `find` functions of this crate's errors look into it.
+/// [`Retry`](crate::retry) never retries after it, whatever the method. A
+/// custom middleware that refuses requests can wrap its error in this one. It
+/// displays the text and returns the source of the inner error, so that nothing
+/// appears twice in the chain. [`get_ref`](Self::get_ref) returns the inner
+/// error, and the `find` functions of this crate's errors look into it.
 ///
 /// ```
 /// use tower_genesys::{BoxError, call::Refused};

@@ -1,4 +1,5 @@
-//! Reads the body of an answer of the token endpoint, of the API, or of a page, within bounds.
+//! Reads the body of an answer of the token endpoint, of the API, or of a page,
+//! within bounds.
 
 use std::{future::poll_fn, pin::pin, time::Duration};
 
@@ -9,7 +10,8 @@ use tokio::time::Instant;
 
 use crate::{BoxError, runtime::by};
 
-/// Gives up after this many frames without data, so that a body of empty frames ends, too.
+/// Gives up after this many frames without data, so that a body of empty frames
+/// ends, too.
 const MOST_EMPTY_FRAMES: usize = 1024;
 
 /// Limits on the size and duration of an answer.
@@ -46,13 +48,14 @@ where
     collected.unwrap_or(Err(Unread::Late))
 }
 
-/// Removes the byte order mark of a JSON text. A parser may ignore the mark (RFC 8259, section 8.1);
-/// `serde_json` refuses it.
+/// Removes the byte order mark of a JSON text. A parser may ignore the mark
+/// (RFC 8259, section 8.1); `serde_json` refuses it.
 pub(super) fn without_mark(json: &[u8]) -> &[u8] {
     json.strip_prefix("\u{feff}".as_bytes()).unwrap_or(json)
 }
 
-/// Returns the coding that a body still has. A layer that decodes a body also removes the header.
+/// Returns the coding that a body still has. A layer that decodes a body also
+/// removes the header.
 ///
 /// The name ends up in errors, so only names of this list are returned.
 pub(super) fn coding(headers: &HeaderMap) -> Option<&'static str> {
@@ -73,8 +76,9 @@ pub(super) fn coding(headers: &HeaderMap) -> Option<&'static str> {
     })
 }
 
-/// Memory stays bounded whatever the server sends: the limit counts bytes, and a stream of empty
-/// frames, which would never reach it, ends at a number of its own.
+/// Memory stays bounded whatever the server sends: the limit counts bytes, and
+/// a stream of empty frames, which would never reach it, ends at a number of
+/// its own.
 async fn collect<R>(body: R, limit: usize) -> Result<Vec<u8>, Unread>
 where
     R: Body,

@@ -7,8 +7,8 @@ use tower_service::Service;
 use super::layer::GenesysLayer;
 use crate::{BoxError, replay::ReplayBody, retry::Classify};
 
-/// A [`GenesysService`](crate::GenesysService) in a box, for a struct that does not name its HTTP
-/// client. It is `Clone`, `Send` and `Sync`.
+/// A [`GenesysService`](crate::GenesysService) in a box, for a struct that does
+/// not name its HTTP client. It is `Clone`, `Send` and `Sync`.
 ///
 /// [`GenesysLayer::boxed`] has an example.
 pub type BoxGenesysService<B, R> = BoxCloneSyncService<Request<B>, Response<R>, BoxError>;

@@ -6,16 +6,18 @@ use std::{
     },
 };
 
-/// Tells one [`Org`](super::Org) from all others in the key of a cache, or of another layer that
-/// treats equal requests as one.
+/// Tells one [`Org`](super::Org) from all others in the key of a cache, or of
+/// another layer that treats equal requests as one.
 ///
-/// Outside of a stack for several organisations, such a layer sees the same method and URL for two
-/// organisations, and would hand the answer for one to the other. Put this into its key, or put the
-/// layer inside, where each request carries its organisation's own token.
+/// Outside of a stack for several organisations, such a layer sees the same
+/// method and URL for two organisations, and would hand the answer for one to
+/// the other. Put this into its key, or put the layer inside, where each
+/// request carries its organisation's own token.
 ///
-/// Clones of an `Org` have the same key. Two that were built separately have different keys, even for
-/// the same OAuth client. Keys also differ between processes, so an entry that outlives its process
-/// is never found again. A key holds nothing of the client, its secret or its tokens.
+/// Clones of an `Org` have the same key. Two that were built separately have
+/// different keys, even for the same OAuth client. Keys also differ between
+/// processes, so an entry that outlives its process is never found again. A key
+/// holds nothing of the client, its secret or its tokens.
 ///
 /// ```
 /// use std::collections::HashMap;
@@ -48,8 +50,8 @@ pub struct CacheKey {
 impl CacheKey {
     /// Returns a key that was never returned before.
     pub(super) fn next() -> Self {
-        // Ordinals restart in each process; the random part keeps a cache on a disk from returning
-        // another process's entries.
+        // Ordinals restart in each process; the random part keeps a cache on a
+        // disk from returning another process's entries.
         static PROCESS: LazyLock<u64> = LazyLock::new(|| fastrand::u64(..));
         static NEXT: AtomicU64 = AtomicU64::new(0);
         Self {

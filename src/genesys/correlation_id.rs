@@ -3,8 +3,8 @@ use http::HeaderMap;
 /// Genesys' ids are UUIDs, of 36 characters.
 const LONGEST: usize = 64;
 
-/// Returns the id under which Genesys knows a request (`ININ-Correlation-Id`). A value of another
-/// form is dropped, since the id ends up in errors and logs.
+/// Returns the id under which Genesys knows a request (`ININ-Correlation-Id`).
+/// A value of another form is dropped, since the id ends up in errors and logs.
 pub(super) fn correlation_id(headers: &HeaderMap) -> Option<&str> {
     headers
         .get("inin-correlation-id")?

@@ -8,7 +8,8 @@ use crate::{bearer::Origins, loopback};
 
 type Name = Cow<'static, str>;
 
-/// The crate's name, the one that many programs use, and that of Genesys' Terraform provider.
+/// The crate's name, the one that many programs use, and that of Genesys'
+/// Terraform provider.
 const REGION: [Name; 3] = [
     Cow::Borrowed("GENESYS_REGION"),
     Cow::Borrowed("GENESYS_ENVIRONMENT"),
@@ -64,8 +65,8 @@ fn base_urls(
     Err(ConfigError::new(ConfigErrorKind::Variable, message))
 }
 
-/// The region of a gateway. Both URLs must be https, because secrets go to one and tokens to the
-/// other; http is for this machine only.
+/// The region of a gateway. Both URLs must be https, because secrets go to one
+/// and tokens to the other; http is for this machine only.
 fn custom(login: &str, api: &str, loopback: bool) -> Result<Region, ConfigError> {
     let wrong = |message| Err(ConfigError::new(ConfigErrorKind::Region, message));
     let region = match Region::custom(login, api) {

@@ -24,7 +24,8 @@ pub struct ConfigError {
 
 /// The setting that a [`ConfigError`] is about.
 ///
-/// The [guide](crate::guide::operating#configerrorkind) lists the next step for each.
+/// The [guide](crate::guide::operating#configerrorkind) lists the next step for
+/// each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ConfigErrorKind {

@@ -12,15 +12,16 @@ use crate::{
 
 /// The service that [`GenesysLayer`] builds around a client `S`.
 ///
-/// It takes a `Request<B>` with any body; `S` must take a `Request<ReplayBody<B>>`. Its error is
-/// [`BoxError`](crate::BoxError). `C` is the classifier; name it if you set
-/// [a custom one](GenesysLayer::map_retry).
+/// It takes a `Request<B>` with any body; `S` must take a
+/// `Request<ReplayBody<B>>`. Its error is [`BoxError`](crate::BoxError). `C` is
+/// the classifier; name it if you set [a custom one](GenesysLayer::map_retry).
 ///
 /// An example is in the [guide](crate::guide::migrating#a-token-in-a-static).
 pub type GenesysService<S, C = BoxErrorClassifier> =
     Replay<Retry<Refresh<Bearer<S, Option<Org>>>, C>>;
 
-/// The four layers of this crate in their order, set up for the Genesys Cloud API.
+/// The four layers of this crate in their order, set up for the Genesys Cloud
+/// API.
 ///
 /// The [module](super) page shows it in use.
 #[derive(Clone)]
@@ -31,22 +32,25 @@ pub struct GenesysLayer<C = BoxErrorClassifier> {
 }
 
 impl GenesysLayer {
-    /// Sends requests as this organisation, unless they have another one in their extensions.
+    /// Sends requests as this organisation, unless they have another one in
+    /// their extensions.
     ///
     /// # Default
     ///
-    /// [`ReplayLayer::new`] and [`RetryPolicy::new`]. POSTs that [only read](is_read_only) are retried
-    /// like GETs.
+    /// [`ReplayLayer::new`] and [`RetryPolicy::new`]. POSTs that [only
+    /// read](is_read_only) are retried like GETs.
     pub fn new(org: &Org) -> Self {
         Self::build(Some(org.clone()), org.upstream().clone())
     }
 
-    /// Sends each request as the [`Org`] in its extensions. A request without one fails with
+    /// Sends each request as the [`Org`] in its extensions. A request without
+    /// one fails with
     /// [`OriginErrorKind::NoAccount`](crate::bearer::OriginErrorKind::NoAccount).
     ///
-    /// Use it in a process that serves several organisations. A request then never goes out as the
-    /// wrong organisation because your code forgot to name one, or because a redirect layer outside
-    /// of the stack dropped the extensions.
+    /// Use it in a process that serves several organisations. A request then
+    /// never goes out as the wrong organisation because your code forgot to
+    /// name one, or because a redirect layer outside of the stack dropped the
+    /// extensions.
     ///
     /// ```
     /// use bytes::Bytes;
@@ -100,7 +104,8 @@ impl GenesysLayer {
 }
 
 impl<C> GenesysLayer<C> {
-    /// Sets the replay layer, which limits how much of a streaming body is kept for a resend.
+    /// Sets the replay layer, which limits how much of a streaming body is kept
+    /// for a resend.
     #[must_use]
     pub fn with_replay(mut self, replay: ReplayLayer) -> Self {
         self.replay = replay;

@@ -1,4 +1,5 @@
-//! The limit of an organisation's client: the book that counts it, and its key there.
+//! The limit of an organisation's client: the book that counts it, and its key
+//! there.
 
 use std::sync::Arc;
 
@@ -26,7 +27,8 @@ pub(super) fn of_one(limit: &Limit) -> Result<Limiter, ConfigError> {
     ))
 }
 
-/// Returns the limiter of all processes that share this client's token, if they share a limit.
+/// Returns the limiter of all processes that share this client's token, if they
+/// share a limit.
 pub(super) fn of_fleet<P>(
     sharing: &Sharing,
     region: &Region,

@@ -1,18 +1,20 @@
-//! Genesys Cloud: its regions, its token endpoint, and the layers set up for it.
+//! Genesys Cloud: its regions, its token endpoint, and the layers set up for
+//! it.
 //!
-//! [`GenesysLayer`](crate::GenesysLayer) combines the four layers of this crate in their order, set
-//! up for the Genesys Cloud API:
+//! [`GenesysLayer`](crate::GenesysLayer) combines the four layers of this crate
+//! in their order, set up for the Genesys Cloud API:
 //!
 //! ```text
 //! Replay → Retry → Refresh → Bearer → your HTTP client
 //! ```
 //!
-//! An [`Org`] is one organisation: its [`Region`], its token, the hosts that the token may go to, its
-//! throttle and its budget. You build the layer from an `Org`. A request that has another `Org` in its
-//! extensions is sent as that one.
+//! An [`Org`] is one organisation: its [`Region`], its token, the hosts that
+//! the token may go to, its throttle and its budget. You build the layer from
+//! an `Org`. A request that has another `Org` in its extensions is sent as that
+//! one.
 //!
-//! One of the [`grants`] gets the tokens: `client_credentials` for services, the others for requests
-//! on behalf of a person.
+//! One of the [`grants`] gets the tokens: `client_credentials` for services,
+//! the others for requests on behalf of a person.
 //!
 //! [`Pager`](crate::Pager) turns the API's pages into streams; see [`paging`].
 //!
@@ -50,16 +52,18 @@
 //!
 //! # Ordering
 //!
-//! Put layers that the client needs (proxy, TLS, a limit on concurrency) inside, and layers that
-//! concern the whole call outside. The retry layer ends an attempt only if another one can follow, so
-//! for an upper bound put tower's `TimeoutLayer` around the stack. [Ordering](crate::guide::ordering)
-//! has the place of each other layer.
+//! Put layers that the client needs (proxy, TLS, a limit on concurrency)
+//! inside, and layers that concern the whole call outside. The retry layer ends
+//! an attempt only if another one can follow, so for an upper bound put tower's
+//! `TimeoutLayer` around the stack. [Ordering](crate::guide::ordering) has the
+//! place of each other layer.
 //!
 //! # Customising
 //!
-//! [`OrgBuilder`] sets the properties of an organisation, [`GenesysLayer`](crate::GenesysLayer) those
-//! of the stack. For another order, or a layer in between, use the layers one by one. Then give
-//! `Retry` the organisation's upstream and [`is_read_only`], as `GenesysLayer` does:
+//! [`OrgBuilder`] sets the properties of an organisation,
+//! [`GenesysLayer`](crate::GenesysLayer) those of the stack. For another order,
+//! or a layer in between, use the layers one by one. Then give `Retry` the
+//! organisation's upstream and [`is_read_only`], as `GenesysLayer` does:
 //!
 //! ```
 //! # use tower_genesys::{BearerLayer, Org, RefreshLayer, ReplayLayer, RetryLayer, genesys};
@@ -80,14 +84,14 @@
 //!
 //! # Cloning
 //!
-//! A clone of the stack is for one request, and costs a few reference counts and a clone of the
-//! client. All clones, and all stacks with the same [`Org`], share its token, its throttle and its
-//! budget.
+//! A clone of the stack is for one request, and costs a few reference counts
+//! and a clone of the client. All clones, and all stacks with the same [`Org`],
+//! share its token, its throttle and its budget.
 //!
 //! # Errors
 //!
-//! All errors are a [`BoxError`](crate::BoxError). A response is never an error, whatever its status.
-//! [`ApiError::read`] turns one into an error.
+//! All errors are a [`BoxError`](crate::BoxError). A response is never an
+//! error, whatever its status. [`ApiError::read`] turns one into an error.
 //!
 //! | find it with | cause |
 //! |---|---|
@@ -98,8 +102,9 @@
 //!
 //! # Cancellation
 //!
-//! You may drop a response future at any time. That ends its attempt, and its wait for a token or
-//! for its turn. A renewal that it has started continues for the others.
+//! You may drop a response future at any time. That ends its attempt, and its
+//! wait for a token or for its turn. A renewal that it has started continues
+//! for the others.
 
 mod answer;
 pub mod api_error;

@@ -5,7 +5,8 @@ use http::{HeaderMap, StatusCode};
 use super::ApiError;
 use crate::retry::{LimitScope, NamedLimit};
 
-/// Parts of the key of a limit on the token or its client. All other keys name limits of services.
+/// Parts of the key of a limit on the token or its client. All other keys name
+/// limits of services.
 const OF_ACCOUNT: [&str; 2] = ["token", "client"];
 /// The end of a key whose value is the number of requests in a minute.
 const PER_MINUTE: &str = "per.minute";

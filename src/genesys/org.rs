@@ -18,16 +18,16 @@ use crate::{
     token::{CacheSettings, TokenCache, TokenError, TokenObserver, TokenSource},
 };
 
-/// One Genesys Cloud organisation in this process: its region, its token, the origins that the token
-/// may be sent to, and its throttle and retry budget.
+/// One Genesys Cloud organisation in this process: its region, its token, the
+/// origins that the token may be sent to, and its throttle and retry budget.
 ///
 /// A clone is cheap and refers to the same organisation.
 ///
-/// [`GenesysLayer::new`](super::layer::GenesysLayer::new) takes the default `Org` of a stack. A
-/// request that has another `Org` in its extensions is sent as that one, so one stack serves any
-/// number of organisations. With
-/// [`GenesysLayer::per_request`](super::layer::GenesysLayer::per_request), each request must name
-/// its `Org`.
+/// [`GenesysLayer::new`](super::layer::GenesysLayer::new) takes the default
+/// `Org` of a stack. A request that has another `Org` in its extensions is sent
+/// as that one, so one stack serves any number of organisations. With
+/// [`GenesysLayer::per_request`](super::layer::GenesysLayer::per_request), each
+/// request must name its `Org`.
 ///
 /// ```
 /// use bytes::Bytes;
@@ -52,8 +52,9 @@ pub struct Org {
     inner: Arc<Inner>,
 }
 
-/// The fields that each request reads come first, so that they share one line of the processor's
-/// cache. With thousands of organisations, each further line is a wait for memory.
+/// The fields that each request reads come first, so that they share one line
+/// of the processor's cache. With thousands of organisations, each further line
+/// is a wait for memory.
 #[repr(C)]
 struct Inner {
     account: Account<TokenCache>,
@@ -63,7 +64,8 @@ struct Inner {
 }
 
 impl Org {
-    /// Builds the organisation that the environment names. This HTTP client fetches its tokens.
+    /// Builds the organisation that the environment names. This HTTP client
+    /// fetches its tokens.
     ///
     /// | variable | means |
     /// |---|---|
@@ -72,9 +74,10 @@ impl Org {
     /// | `GENESYS_LOGIN_URL` and `GENESYS_API_URL` | base URLs in place of a region, as for [`Region::custom`]: a gateway or a test server; both or neither, with https |
     /// | `GENESYS_ALLOW_LOOPBACK` | `1` allows http to this machine, like [`OrgBuilder::allow_loopback`]; [`ClientBuilder`](crate::client::ClientBuilder) reads it, too |
     ///
-    /// This function reads the variables once. To read the credentials at every fetch of a token, use
-    /// [`EnvCredentials`](super::EnvCredentials). For other settings, use
-    /// [`builder_from_env`](Self::builder_from_env), which has an example.
+    /// This function reads the variables once. To read the credentials at every
+    /// fetch of a token, use [`EnvCredentials`](super::EnvCredentials). For
+    /// other settings, use [`builder_from_env`](Self::builder_from_env), which
+    /// has an example.
     ///
     /// # Errors
     ///
@@ -86,8 +89,8 @@ impl Org {
         Self::builder_from_env()?.build(client)
     }
 
-    /// Returns a builder with the region and credentials of the environment. Use it to share the
-    /// token, add an observer, or change other settings.
+    /// Returns a builder with the region and credentials of the environment.
+    /// Use it to share the token, add an observer, or change other settings.
     ///
     /// ```no_run
     /// use tower_genesys::{Client, Org, ReplayBody, Sharing, store::MemoryStore};
@@ -136,21 +139,24 @@ impl Org {
 
     /// Returns the URI for a path and query of this organisation's API.
     ///
-    /// If the query holds values from elsewhere, use [`api_with_query`](Self::api_with_query), which
-    /// encodes them: a `&` or a `+` in a value would change the query.
+    /// If the query holds values from elsewhere, use
+    /// [`api_with_query`](Self::api_with_query), which encodes them: a `&` or a
+    /// `+` in a value would change the query.
     ///
     /// # Errors
     ///
-    /// A [`RegionError`] if the path does not begin with `/`, if it could lead out of the API, or if
-    /// the path or query holds a character that you must percent-encode first.
+    /// A [`RegionError`] if the path does not begin with `/`, if it could lead
+    /// out of the API, or if the path or query holds a character that you must
+    /// percent-encode first.
     pub fn api(&self, path_and_query: &str) -> Result<Uri, RegionError> {
         self.inner.region.api(path_and_query)
     }
 
-    /// Returns the URI for a path of this organisation's API, with these names and values as its
-    /// query. It encodes them.
+    /// Returns the URI for a path of this organisation's API, with these names
+    /// and values as its query. It encodes them.
     ///
-    /// A name may occur several times. If the path has a query of its own, these parameters follow it.
+    /// A name may occur several times. If the path has a query of its own,
+    /// these parameters follow it.
     ///
     /// ```
     /// # use tower_genesys::{Org, genesys::RegionError, testing::MockGenesys};
@@ -184,29 +190,32 @@ impl Org {
         self.inner.region.api_with_query(path, query)
     }
 
-    /// Returns a key that tells this organisation from all others. Put it into the key of a cache that
-    /// wraps a stack for several organisations; [`CacheKey`] has an example.
+    /// Returns a key that tells this organisation from all others. Put it into
+    /// the key of a cache that wraps a stack for several organisations;
+    /// [`CacheKey`] has an example.
     pub fn cache_key(&self) -> CacheKey {
         self.inner.key
     }
 
-    /// Returns the cache that holds the organisation's token. Use it for readiness probes and for
-    /// requests outside of the layers.
+    /// Returns the cache that holds the organisation's token. Use it for
+    /// readiness probes and for requests outside of the layers.
     pub fn tokens(&self) -> &TokenCache {
         self.inner.account.tokens()
     }
 
-    /// Logs out: ends the organisation's token at the service, in the store and in this process.
+    /// Logs out: ends the organisation's token at the service, in the store and
+    /// in this process.
     ///
-    /// This calls [`TokenCache::revoke`](crate::TokenCache::revoke), which explains each error. A login
-    /// stays valid through its refresh token. To end the login as well, delete the refresh token where
-    /// it is stored.
+    /// This calls [`TokenCache::revoke`](crate::TokenCache::revoke), which
+    /// explains each error. A login stays valid through its refresh token. To
+    /// end the login as well, delete the refresh token where it is stored.
     ///
     /// # Errors
     ///
-    /// [`TokenErrorKind::NotRevocable`](crate::token::TokenErrorKind::NotRevocable) if the source is a
-    /// custom one that does not implement [`TokenSource::revoke`]; otherwise the error of the service
-    /// or store that failed.
+    /// [`TokenErrorKind::NotRevocable`](crate::token::TokenErrorKind::NotRevocable)
+    /// if the source is a custom one that does not implement
+    /// [`TokenSource::revoke`]; otherwise the error of the service or store
+    /// that failed.
     pub async fn revoke(&self) -> Result<(), TokenError> {
         self.tokens().revoke().await
     }
@@ -216,7 +225,8 @@ impl Org {
         self.inner.account.origins()
     }
 
-    /// Returns the retry budget and throttle that all requests of the organisation share.
+    /// Returns the retry budget and throttle that all requests of the
+    /// organisation share.
     pub fn upstream(&self) -> &Upstream {
         &self.inner.upstream
     }
@@ -241,7 +251,8 @@ impl SelectAccount for Org {
     }
 }
 
-/// Selects the `Org` in the extensions of the request, or else this one. `None` has no fallback.
+/// Selects the `Org` in the extensions of the request, or else this one. `None`
+/// has no fallback.
 impl SelectAccount for Option<Org> {
     type Tokens = TokenCache;
 
@@ -264,7 +275,8 @@ impl fmt::Debug for Org {
 ///
 /// # Default
 ///
-/// The token goes to the region's API host, by https. [`CacheSettings`] states when it is renewed.
+/// The token goes to the region's API host, by https. [`CacheSettings`] states
+/// when it is renewed.
 ///
 /// ```
 /// use tower_genesys::{Credentials, Org, testing::MockGenesys};
@@ -302,7 +314,8 @@ pub struct OrgBuilder<P> {
 pub struct NoCredentials;
 
 impl<P> OrgBuilder<P> {
-    /// Sets the id and secret of the OAuth client, or the provider that returns them at each fetch.
+    /// Sets the id and secret of the OAuth client, or the provider that returns
+    /// them at each fetch.
     pub fn credentials<Q: CredentialsProvider>(self, credentials: Q) -> OrgBuilder<Q> {
         OrgBuilder {
             credentials,
@@ -319,18 +332,19 @@ impl<P> OrgBuilder<P> {
         }
     }
 
-    /// Sets the retry budget and throttle that the requests share. Default: an [`Upstream::new`] for
-    /// each organisation that is built.
+    /// Sets the retry budget and throttle that the requests share. Default: an
+    /// [`Upstream::new`] for each organisation that is built.
     pub fn upstream(mut self, upstream: Upstream) -> Self {
         self.upstream = Some(upstream);
         self
     }
 
-    /// Keeps the requests of this process within this limit. Default: no limit; the throttle learns
-    /// of Genesys' limit through 429s.
+    /// Keeps the requests of this process within this limit. Default: no limit;
+    /// the throttle learns of Genesys' limit through 429s.
     ///
     /// Processes that share a token also share its limit: for them, use
-    /// [`Sharing::with_limit`](crate::Sharing::with_limit). To set both is an error.
+    /// [`Sharing::with_limit`](crate::Sharing::with_limit). To set both is an
+    /// error.
     ///
     /// ```
     /// use tower_genesys::{Org, store::Limit, testing::MockGenesys};
@@ -350,22 +364,24 @@ impl<P> OrgBuilder<P> {
         self
     }
 
-    /// Sets the origins that the token may be sent to besides the region's API host. Default: none.
+    /// Sets the origins that the token may be sent to besides the region's API
+    /// host. Default: none.
     pub fn origins(mut self, origins: Origins) -> Self {
         self.origins = origins;
         self
     }
 
-    /// Allows base URLs on this machine, also with http. Use it in tests, for example with
-    /// [`MockServer`](crate::testing::MockServer). If you reach the server with
-    /// [`Client`](crate::client::Client), set the same option on its builder, too. Default: not allowed.
+    /// Allows base URLs on this machine, also with http. Use it in tests, for
+    /// example with [`MockServer`](crate::testing::MockServer). If you reach
+    /// the server with [`Client`](crate::client::Client), set the same option
+    /// on its builder, too. Default: not allowed.
     pub fn allow_loopback(mut self) -> Self {
         self.loopback = true;
         self
     }
 
-    /// Both base URLs must be https unless the caller allows http on this machine: the layers send
-    /// secrets to one and tokens to the other.
+    /// Both base URLs must be https unless the caller allows http on this
+    /// machine: the layers send secrets to one and tokens to the other.
     fn build_over(self, tokens: TokenCache) -> Result<Org, ConfigError> {
         let limiter = match (self.limiter, &self.limit) {
             (None, Some(limit)) => Some(limit::of_one(limit)?),
@@ -414,11 +430,12 @@ impl<P> OrgBuilder<P> {
 
 /// Builds an organisation whose tokens do not come from credentials.
 impl OrgBuilder<NoCredentials> {
-    /// Builds an organisation whose tokens come from this source, with the default
-    /// [`CacheSettings`].
+    /// Builds an organisation whose tokens come from this source, with the
+    /// default [`CacheSettings`].
     ///
-    /// For other settings or an observer, put a [`TokenCache::builder`](crate::TokenCache::builder)
-    /// around the source and call [`build_from_cache`](Self::build_from_cache).
+    /// For other settings or an observer, put a
+    /// [`TokenCache::builder`](crate::TokenCache::builder) around the source
+    /// and call [`build_from_cache`](Self::build_from_cache).
     ///
     /// Settings that need credentials do not compile here:
     ///
@@ -431,15 +448,15 @@ impl OrgBuilder<NoCredentials> {
     ///
     /// # Errors
     ///
-    /// [`ConfigErrorKind::Region`] if a base URL is not https, unless it is on this machine and
-    /// [`allow_loopback`](Self::allow_loopback) is set; [`ConfigErrorKind::Limit`] if the
-    /// [limit](Self::limit) cannot be kept.
+    /// [`ConfigErrorKind::Region`] if a base URL is not https, unless it is on
+    /// this machine and [`allow_loopback`](Self::allow_loopback) is set;
+    /// [`ConfigErrorKind::Limit`] if the [limit](Self::limit) cannot be kept.
     pub fn build_from_source(self, source: impl TokenSource) -> Result<Org, ConfigError> {
         self.build_over(TokenCache::new(source))
     }
 
-    /// Builds an organisation whose tokens come from this cache, with the cache's source, settings
-    /// and observer.
+    /// Builds an organisation whose tokens come from this cache, with the
+    /// cache's source, settings and observer.
     ///
     /// ```
     /// use tower_genesys::{Org, TokenCache, testing::MockGenesys};
@@ -475,16 +492,18 @@ impl<P: CredentialsProvider> OrgBuilder<P> {
         self
     }
 
-    /// Shares the token, through a [store](crate::store), with other processes that use the same
-    /// client. Default: each process fetches its own token.
+    /// Shares the token, through a [store](crate::store), with other processes
+    /// that use the same client. Default: each process fetches its own token.
     ///
-    /// To share the tokens of another source, use [`SharedSource::new`] with a key for it.
+    /// To share the tokens of another source, use [`SharedSource::new`] with a
+    /// key for it.
     pub fn share(mut self, sharing: Sharing) -> Self {
         self.sharing = Some(sharing);
         self
     }
 
-    /// Sets the form of requests to the token endpoint. Default: the form that Genesys Cloud expects.
+    /// Sets the form of requests to the token endpoint. Default: the form that
+    /// Genesys Cloud expects.
     ///
     /// The sources of the other grants have a method `with_dialect`.
     pub fn dialect(mut self, dialect: Dialect) -> Self {
@@ -492,10 +511,12 @@ impl<P: CredentialsProvider> OrgBuilder<P> {
         self
     }
 
-    /// Builds an organisation that fetches its tokens with the credentials and this HTTP client.
+    /// Builds an organisation that fetches its tokens with the credentials and
+    /// this HTTP client.
     ///
-    /// The client is any tower service; `B` is the type of its request bodies. A client that takes
-    /// the bodies of [`Replay`](crate::replay) can serve both the token endpoint and the API.
+    /// The client is any tower service; `B` is the type of its request bodies.
+    /// A client that takes the bodies of [`Replay`](crate::replay) can serve
+    /// both the token endpoint and the API.
     ///
     /// # Errors
     ///

@@ -11,7 +11,8 @@ use super::operation::{Effect, Operation};
 /// | `Some(false)` | GETs, PUTs and DELETEs that are not safe to repeat, such as `GET /flows/instances/{id}` | 6 |
 /// | `None` | everything else: the method decides | |
 ///
-/// It looks the request up in the table of [`Operation`]s. A gateway's path prefix is ignored.
+/// It looks the request up in the table of [`Operation`]s. A gateway's path
+/// prefix is ignored.
 ///
 /// ```
 /// use http::Method;

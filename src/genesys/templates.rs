@@ -1,7 +1,7 @@
 use crate::{genesys::Operation, spans::Templates};
 
-/// Returns path templates for [`SpanLayer`](crate::SpanLayer): those of the operations in the crate's
-/// [table](Operation), about half of the API.
+/// Returns path templates for [`SpanLayer`](crate::SpanLayer): those of the
+/// operations in the crate's [table](Operation), about half of the API.
 ///
 /// ```
 /// use http::Method;

@@ -1,5 +1,5 @@
-//! The layers one by one, with a custom token source, classifier and layer; and a custom token
-//! store.
+//! The layers one by one, with a custom token source, classifier and layer; and
+//! a custom token store.
 //!
 //! ```no_run
 #![doc = include_str!("../../examples/own_middleware.rs")]

@@ -1,4 +1,5 @@
-//! Pages beside the reference: how to use this crate, how to run it, and why it is as it is.
+//! Pages beside the reference: how to use this crate, how to run it, and why it
+//! is as it is.
 //!
 //! | page | for |
 //! |---|---|
@@ -53,7 +54,8 @@ pub mod operating {}
 #[doc = include_str!("../../docs/comparison.md")]
 pub mod comparison {}
 
-// docs.rs has no files but its pages. The first definition of a link wins over those in the page.
+// docs.rs has no files but its pages. The first definition of a link wins over
+// those in the page.
 #[doc = concat!("[picture-one-request]: ", include_str!("../../docs/pictures/one_request.uri"))]
 #[doc = concat!("[picture-token-hits]: ", include_str!("../../docs/pictures/token_hits.uri"))]
 #[doc = concat!("[picture-end-to-end]: ", include_str!("../../docs/pictures/end_to_end.uri"))]

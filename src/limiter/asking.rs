@@ -21,7 +21,8 @@ use crate::{
 
 /// The time limit for reading the credentials, from which the key is made.
 const IDENTIFY_TIMEOUT: Duration = Duration::from_secs(8);
-/// How long a key is used. After that the client may have been replaced, and with it the limit.
+/// How long a key is used. After that the client may have been replaced, and
+/// with it the limit.
 const KEY_AGE: Duration = Duration::from_secs(600);
 
 type Identified = Pin<Box<dyn Future<Output = Result<StoreKey, TokenError>> + Send>>;
@@ -59,7 +60,8 @@ impl Desk {
         }
     }
 
-    /// Returns the time after which a reservation counts as lost, whatever its task does.
+    /// Returns the time after which a reservation counts as lost, whatever its
+    /// task does.
     pub(super) fn patience(&self) -> Duration {
         let identify = match self.source {
             KeySource::Fixed(_) => Duration::ZERO,
@@ -68,7 +70,8 @@ impl Desk {
         identify + self.timeout.saturating_mul(2)
     }
 
-    /// Asks the book for slots. Returns the answer, with the times before and after it.
+    /// Asks the book for slots. Returns the answer, with the times before and
+    /// after it.
     pub(super) async fn reserve(
         &self,
         ask: &Ask,
@@ -117,7 +120,8 @@ impl Desk {
         }
     }
 
-    /// Executes an operation with a time-out and caught panics, since the store may be any code.
+    /// Executes an operation with a time-out and caught panics, since the store
+    /// may be any code.
     async fn carry_out<'a, T>(
         &'a self,
         call: impl FnOnce(&'a dyn SlotBook) -> StoreFuture<'a, T> + Send,

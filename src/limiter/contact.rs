@@ -4,11 +4,14 @@ use tokio::time::Instant;
 
 use crate::store::book::Terms;
 
-/// How long a process that could not reach the book waits before it tries again.
+/// How long a process that could not reach the book waits before it tries
+/// again.
 const RETRY_AFTER: Duration = Duration::from_secs(10);
-/// How often a process that knows no limit asks the book whether another process does.
+/// How often a process that knows no limit asks the book whether another
+/// process does.
 const LOOK_AFTER: Duration = Duration::from_secs(60);
-/// The pause after a reservation that brought no slot, which the rules of a book exclude.
+/// The pause after a reservation that brought no slot, which the rules of a
+/// book exclude.
 const EMPTY_HANDED: Duration = Duration::from_millis(250);
 
 /// Whether the book is within reach, and when the process may ask it.
@@ -55,7 +58,8 @@ impl Contact {
         self.granted_at.is_some_and(known)
     }
 
-    /// Returns whether it is time to ask for an unknown limit, or to try the book again.
+    /// Returns whether it is time to ask for an unknown limit, or to try the
+    /// book again.
     pub(super) fn is_to_look(&mut self, knows_limit: bool, now: Instant) -> bool {
         let due = if knows_limit {
             self.alone_until
@@ -69,7 +73,8 @@ impl Contact {
         is_due
     }
 
-    /// Begins a reservation and returns its number, if one may begin now. There is one at a time.
+    /// Begins a reservation and returns its number, if one may begin now. There
+    /// is one at a time.
     pub(super) fn begin(&mut self, now: Instant) -> Option<u64> {
         let is_asking = |at: Instant| now.saturating_duration_since(at) < self.patience;
         if self.resting_until.is_some_and(|until| now < until)
@@ -91,8 +96,9 @@ impl Contact {
         self.asking = None;
     }
 
-    /// Returns when a waiting send must look again at the latest. The task of the reservation may
-    /// be on a runtime that no thread drives; and after a rest, the waiting send asks.
+    /// Returns when a waiting send must look again at the latest. The task of
+    /// the reservation may be on a runtime that no thread drives; and after a
+    /// rest, the waiting send asks.
     pub(super) fn not_after_patience(&self, at: Instant, now: Instant) -> Instant {
         let over = self
             .asking
@@ -101,7 +107,8 @@ impl Contact {
         times.filter(|time| *time > now).fold(at, Instant::min)
     }
 
-    /// Records an answer of the book. Returns whether the book was out of reach before.
+    /// Records an answer of the book. Returns whether the book was out of reach
+    /// before.
     pub(super) fn succeeded(&mut self, now: Instant) -> bool {
         self.asking = None;
         self.was_alone = false;
@@ -109,12 +116,14 @@ impl Contact {
         self.alone_until.take().is_some()
     }
 
-    /// Pauses reservations, because a book that grants nothing would be asked again and again.
+    /// Pauses reservations, because a book that grants nothing would be asked
+    /// again and again.
     pub(super) fn rest(&mut self, now: Instant) {
         self.resting_until = now.checked_add(EMPTY_HANDED);
     }
 
-    /// Records a failure of the book. Returns whether the book was within reach before.
+    /// Records a failure of the book. Returns whether the book was within reach
+    /// before.
     pub(super) fn failed(&mut self, now: Instant) -> bool {
         self.asking = None;
         let jitter = RETRY_AFTER.mul_f64(fastrand::f64() / 5.0);

@@ -34,7 +34,8 @@ struct Inner {
 }
 
 impl Limiter {
-    /// Creates a limiter that takes slots of this book. `timeout` is for one operation.
+    /// Creates a limiter that takes slots of this book. `timeout` is for one
+    /// operation.
     pub(crate) fn new(
         limit: Limit,
         book: Arc<dyn SlotBook>,
@@ -73,7 +74,8 @@ impl Limiter {
         let turn = self.with(|state, effects| state.poll(ticket, deadline, now, waker, effects));
         match turn {
             Turn::Go | Turn::GoWithout => None,
-            // Dropped outside of the lock, since dropping a waker can run the caller's code.
+            // Dropped outside of the lock, since dropping a waker can run the
+            // caller's code.
             Turn::Look(at, _replaced) => Some(at),
         }
     }
@@ -112,8 +114,8 @@ impl Inner {
         result
     }
 
-    /// Locks the state, and is the only function that does. The closure spawns, wakes and drops
-    /// nothing.
+    /// Locks the state, and is the only function that does. The closure spawns,
+    /// wakes and drops nothing.
     fn locked<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
         change(&mut lock(&self.state))
     }

@@ -12,9 +12,11 @@ use super::{
 };
 use crate::store::book::Grant;
 
-/// How many recent uses are remembered. It bounds the number of slots that are reserved ahead.
+/// How many recent uses are remembered. It bounds the number of slots that are
+/// reserved ahead.
 const MOST_AHEAD: usize = 64;
-/// A slot that begins this long after its reservation shows that others want slots, too.
+/// A slot that begins this long after its reservation shows that others want
+/// slots, too.
 const CROWDED: Duration = Duration::from_millis(250);
 
 /// The queue for slots of this process, without a clock, a task or a lock.
@@ -63,7 +65,8 @@ impl Line {
         taken
     }
 
-    /// Takes a slot or a place in the queue. `gap` is the distance between slots of all processes.
+    /// Takes a slot or a place in the queue. `gap` is the distance between
+    /// slots of all processes.
     pub(super) fn join(
         &mut self,
         now: Instant,
@@ -78,7 +81,8 @@ impl Line {
         let ahead = self.queue.len();
         let at = match self.slots.at(ahead) {
             Some(at) => at,
-            // Only certain waits turn a send away: at best, this process gets all slots.
+            // Only certain waits turn a send away: at best, this process gets
+            // all slots.
             None if !self.is_crowded => now,
             None => {
                 let last = self.slots.last_at().map_or(now, |at| at.max(now));
@@ -145,16 +149,16 @@ impl Line {
         self.wake_first(woken);
     }
 
-    /// Returns whether to reserve more: a send waits without a slot to wait for, and the process
-    /// may have `spare` slots more.
+    /// Returns whether to reserve more: a send waits without a slot to wait
+    /// for, and the process may have `spare` slots more.
     pub(super) fn is_short(&mut self, now: Instant, spare: u32) -> bool {
         self.slots.expire(now);
         let lacking = self.queue.len() > self.slots.len();
         lacking && (self.slots.is_empty() || spare > 0)
     }
 
-    /// Returns how many slots the process can use: one for each waiting send, and, if it has no
-    /// slot, as many as were used during the validity of one.
+    /// Returns how many slots the process can use: one for each waiting send,
+    /// and, if it has no slot, as many as were used during the validity of one.
     ///
     /// Made-up slots end with the answer, so they do not count.
     pub(super) fn want(&mut self, now: Instant) -> u32 {
@@ -169,8 +173,8 @@ impl Line {
         self.queue.len()
     }
 
-    /// Adds slots that were granted between these times. Returns the wait of the last one, or
-    /// `None` if no book would grant them.
+    /// Adds slots that were granted between these times. Returns the wait of
+    /// the last one, or `None` if no book would grant them.
     pub(super) fn granted(
         &mut self,
         grant: &Grant,
@@ -208,8 +212,8 @@ impl Line {
         self.queue.clear();
     }
 
-    /// Gives the slots that are due to the first waiting sends. Every send that looks does it, so a
-    /// send that is never polled blocks no other.
+    /// Gives the slots that are due to the first waiting sends. Every send that
+    /// looks does it, so a send that is never polled blocks no other.
     fn advance(&mut self, now: Instant, woken: &mut Vec<Waker>) {
         self.slots.expire(now);
         let mut gave = false;
@@ -229,7 +233,8 @@ impl Line {
         }
     }
 
-    /// Wakes the first in the queue, so that it sets its timer to the next slot.
+    /// Wakes the first in the queue, so that it sets its timer to the next
+    /// slot.
     fn wake_first(&mut self, woken: &mut Vec<Waker>) {
         if let Some(mut first) = self.queue.first_entry() {
             woken.extend(first.get_mut().take());

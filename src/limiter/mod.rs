@@ -1,10 +1,12 @@
-//! The part of one process in keeping a shared limit: it reserves slots ahead, makes requests wait
-//! for them, and keeps to its share while it cannot reach the book.
+//! The part of one process in keeping a shared limit: it reserves slots ahead,
+//! makes requests wait for them, and keeps to its share while it cannot reach
+//! the book.
 //!
-//! `state.rs` decides, from the knowledge of its parts: `line.rs` is the queue, `slots.rs` the
-//! slots at hand, `agreed.rs` the limit, `contact.rs` whether the book is within reach, and
-//! `notice.rs` the news that were reported already. None of them has a clock, a task or a lock.
-//! `handle.rs` has the lock, `effect.rs` lists the work that follows after it, and `asking.rs`
+//! `state.rs` decides, from the knowledge of its parts: `line.rs` is the queue,
+//! `slots.rs` the slots at hand, `agreed.rs` the limit, `contact.rs` whether
+//! the book is within reach, and `notice.rs` the news that were reported
+//! already. None of them has a clock, a task or a lock. `handle.rs` has the
+//! lock, `effect.rs` lists the work that follows after it, and `asking.rs`
 //! executes reservations.
 
 mod agreed;

@@ -1,15 +1,17 @@
-//! A model of processes that share a limit, explored by a model checker. They reserve, send early
-//! and late within their slots, freeze, stop, and lose or delay replies; the server answers 429;
-//! the store loses its state.
+//! A model of processes that share a limit, explored by a model checker. They
+//! reserve, send early and late within their slots, freeze, stop, and lose or
+//! delay replies; the server answers 429; the store loses its state.
 //!
-//! Each transition calls the rules of the crate: the book's in `store/book/rules.rs`, and a
-//! process's in `slots.rs`. The limit is three a minute, so that a window has few slots and the
-//! model explores all of them. Time jumps from one event to the next.
+//! Each transition calls the rules of the crate: the book's in
+//! `store/book/rules.rs`, and a process's in `slots.rs`. The limit is three a
+//! minute, so that a window has few slots and the model explores all of them.
+//! Time jumps from one event to the next.
 //!
-//! `make model` runs it (`--cfg stateright`). A broken rule fails a property, and the checker prints the steps. Each
-//! of these broken rules fails within 14 steps: a slot fits in a full window; a slot is valid for
-//! three seconds, or from its answer on, or after its end; slots do not grow; a 429 closes nothing;
-//! a process without a slot gets none; each reservation takes three.
+//! `make model` runs it (`--cfg stateright`). A broken rule fails a property,
+//! and the checker prints the steps. Each of these broken rules fails within 14
+//! steps: a slot fits in a full window; a slot is valid for three seconds, or
+//! from its answer on, or after its end; slots do not grow; a 429 closes
+//! nothing; a process without a slot gets none; each reservation takes three.
 
 use std::{
     hash::{Hash, Hasher},
@@ -32,7 +34,8 @@ const TERMS: Terms = Terms::new(LIMIT, BURST);
 /// The number of requests that a process has in flight.
 const WANT: u32 = 2;
 const MINUTE: Duration = Duration::from_secs(60);
-/// The part of the book's extra second that a slot's validity leaves for the way to the server.
+/// The part of the book's extra second that a slot's validity leaves for the
+/// way to the server.
 const WAY: Duration = Duration::from_millis(100);
 /// The `Retry-After` of a 429.
 const RETRY_AFTER: Duration = Duration::from_secs(30);
@@ -50,15 +53,16 @@ struct Fleet {
 }
 
 impl Fleet {
-    /// The most sends in a minute after the store has lost its state or a reply: those of the
-    /// window before, and the slots that the processes have.
+    /// The most sends in a minute after the store has lost its state or a
+    /// reply: those of the window before, and the slots that the processes
+    /// have.
     fn most_after_a_loss(&self) -> usize {
         (LIMIT + BURST) as usize + self.processes
     }
 
-    /// The longest time from a process's first reservation to its send: until the window is free
-    /// again, and then one slot for each other process. After a fault, also until the fault is
-    /// over.
+    /// The longest time from a process's first reservation to its send: until
+    /// the window is free again, and then one slot for each other process.
+    /// After a fault, also until the fault is over.
     fn longest(&self, state: &State) -> Duration {
         match state.has_lost || state.closed_until > Duration::ZERO {
             true => Terms::WINDOW * 3,
@@ -94,7 +98,8 @@ struct Process {
     is_known: bool,
     was_alone: bool,
     has_stopped: bool,
-    /// Since when the process wants to send and has taken every step that it could.
+    /// Since when the process wants to send and has taken every step that it
+    /// could.
     since: Option<Duration>,
     sent: bool,
 }
@@ -210,7 +215,8 @@ impl State {
         self.most = self.most.max(most.unwrap_or(0));
     }
 
-    /// Returns the time of the next event, if every process acts as soon as it can.
+    /// Returns the time of the next event, if every process acts as soon as it
+    /// can.
     fn next(&self) -> Duration {
         let running = self.processes.iter().filter(|it| !it.has_stopped);
         let next = running.filter_map(|it| it.slots.at(0)).min();
@@ -378,8 +384,8 @@ fn explore(processes: usize, faults: u8, seconds: u64) -> usize {
     checker.unique_state_count()
 }
 
-/// Two faults in one and a half windows, one in two and a half, and the same for three processes in
-/// less time.
+/// Two faults in one and a half windows, one in two and a half, and the same
+/// for three processes in less time.
 #[test]
 fn no_order_of_events_breaks_the_limit() {
     let runs = [(2, 2, 100), (2, 1, 150), (3, 1, 100)];

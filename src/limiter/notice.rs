@@ -6,7 +6,8 @@ use tokio::time::Instant;
 const CALM: Duration = Duration::from_secs(60);
 /// A wait that is worth a warning.
 const WORTH_A_WARNING: Duration = Duration::from_secs(1);
-/// A closure that ends at most this much later than the reported one counts as the same.
+/// A closure that ends at most this much later than the reported one counts as
+/// the same.
 const SAME: Duration = Duration::from_secs(1);
 
 /// The news that were reported already.
@@ -17,7 +18,8 @@ pub(super) struct Notices {
 }
 
 impl Notices {
-    /// Returns whether waiting has begun: a send waits this long, and for a minute none has.
+    /// Returns whether waiting has begun: a send waits this long, and for a
+    /// minute none has.
     pub(super) fn begins(&mut self, wait: Duration, now: Instant) -> bool {
         if wait < WORTH_A_WARNING {
             return false;

@@ -2,8 +2,9 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// How long after its begin a slot may be used. A book's window is one second longer than the
-/// server's; the rest of that second is for the way to the server.
+/// How long after its begin a slot may be used. A book's window is one second
+/// longer than the server's; the rest of that second is for the way to the
+/// server.
 pub(super) const VALID: Duration = Duration::from_millis(900);
 
 /// A slot by this process's clock.
@@ -18,8 +19,8 @@ pub(super) struct Slot {
 impl Slot {
     /// Converts a slot of a book, which begins `wait` after its grant.
     ///
-    /// The store granted it at some time between the two instants. To be safe, the slot begins by
-    /// the later one, and ends by the earlier one.
+    /// The store granted it at some time between the two instants. To be safe,
+    /// the slot begins by the later one, and ends by the earlier one.
     pub(super) fn reserved(
         name: u64,
         wait: Duration,

@@ -5,13 +5,15 @@ use tokio::time::Instant;
 use super::slot::Slot;
 use crate::store::book::Grant;
 
-/// How many unused slots are kept for the next reservation to return. More are forgotten.
+/// How many unused slots are kept for the next reservation to return. More are
+/// forgotten.
 const MOST_RETURNED: usize = 1024;
-/// No plausible book exceeds it: that would take a queue of thousands of processes, or an hour of
-/// `Retry-After`.
+/// No plausible book exceeds it: that would take a queue of thousands of
+/// processes, or an hour of `Retry-After`.
 pub(super) const LONGEST_WAIT: Duration = Duration::from_secs(3600);
 
-/// The slots of the process, ordered by their begin, and those that it will return.
+/// The slots of the process, ordered by their begin, and those that it will
+/// return.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(super) struct Slots {
     slots: VecDeque<Slot>,
@@ -83,8 +85,8 @@ impl Slots {
         std::mem::take(&mut self.returned)
     }
 
-    /// Adds slots that were granted between these times. Returns the wait of the last one, or
-    /// `None` if no book would grant them.
+    /// Adds slots that were granted between these times. Returns the wait of
+    /// the last one, or `None` if no book would grant them.
     pub(super) fn granted(&mut self, grant: &Grant, times: [Instant; 2]) -> Option<Duration> {
         let waits: Vec<_> = grant.slots.iter().map(|slot| grant.wait(*slot)).collect();
         let longest = waits.iter().max().copied().unwrap_or_default();
@@ -106,14 +108,15 @@ impl Slots {
     /// Adds one slot that the process allows itself.
     pub(super) fn make_up(&mut self, now: Instant, pace: Duration) {
         let at = self.alone_next.map_or(now, |next| next.max(now));
-        // The jitter keeps processes from sending in the same instant, since they do not know when
-        // the others began. Its mean is zero, so that they use their whole share.
+        // The jitter keeps processes from sending in the same instant, since
+        // they do not know when the others began. Its mean is zero, so that
+        // they use their whole share.
         self.alone_next = at.checked_add(pace.mul_f64(0.9 + fastrand::f64() / 5.0));
         self.put(Slot::made_up(at));
     }
 
-    /// Begins the time without the book, at a random offset, so that not all processes send at
-    /// once.
+    /// Begins the time without the book, at a random offset, so that not all
+    /// processes send at once.
     pub(super) fn begin_alone(&mut self, now: Instant, pace: Duration) {
         self.alone_next = now.checked_add(pace.mul_f64(fastrand::f64()));
     }

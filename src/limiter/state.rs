@@ -15,7 +15,8 @@ use crate::store::{
     book::{Grant, LimitEvent, Terms},
 };
 
-/// The decisions of one process about the limit, without a clock, a task or a lock.
+/// The decisions of one process about the limit, without a clock, a task or a
+/// lock.
 #[derive(Debug)]
 pub(super) struct State {
     agreed: Agreed,
@@ -41,12 +42,14 @@ impl State {
         }
     }
 
-    /// Returns whether sends need slots: the process knows the limit, and how to get slots.
+    /// Returns whether sends need slots: the process knows the limit, and how
+    /// to get slots.
     fn is_pacing(&self) -> bool {
         self.agreed.terms().is_some() && (self.contact.alone_until().is_none() || self.owners > 0)
     }
 
-    /// Returns the distance between slots of this process if all processes want some.
+    /// Returns the distance between slots of this process if all processes want
+    /// some.
     fn pace(&self) -> Duration {
         self.agreed.gap().saturating_mul(self.owners.max(1))
     }
@@ -227,7 +230,8 @@ impl State {
         self.supply(now, effects);
     }
 
-    /// Records a 429. Returns the news for the other processes, unless they have been told.
+    /// Records a 429. Returns the news for the other processes, unless they
+    /// have been told.
     pub(super) fn refused(
         &mut self,
         until: Instant,

@@ -1,5 +1,5 @@
-//! Metrics of the token cache, the retry layer, calls, shared tokens and shared limits, through the
-//! [`metrics`] facade.
+//! Metrics of the token cache, the retry layer, calls, shared tokens and shared
+//! limits, through the [`metrics`] facade.
 //!
 //! [`Metrics`] observes each of them:
 //!
@@ -11,8 +11,8 @@
 //! | a shared token | [`Sharing::with_observer`](crate::Sharing::with_observer) |
 //! | a limit | [`Limit::with_observer`](crate::store::Limit::with_observer) |
 //!
-//! The recorder that your program installs exports the numbers, for example to Prometheus. Without
-//! a recorder, they are discarded.
+//! The recorder that your program installs exports the numbers, for example to
+//! Prometheus. Without a recorder, they are discarded.
 //!
 //! | name | kind | labels | meaning |
 //! |---|---|---|---|
@@ -34,8 +34,10 @@
 //! | `tower_genesys_store_misses_total` | counter | `kind` | unusable values in the store |
 //! | `tower_genesys_store_failures_total` | counter | `operation`, `kind` | failed operations of the store |
 //!
-//! No label contains an id, a query or a host, so the number of series is bounded. The guide says
-//! [which values are normal](crate::guide::operating#metrics), and has alert rules and a dashboard.
+//! No label contains an id, a query or a host, so the number of series is
+//! bounded. The guide says [which values are
+//! normal](crate::guide::operating#metrics), and has alert rules and a
+//! dashboard.
 //!
 //! | label | of | value |
 //! |---|---|---|
@@ -107,8 +109,8 @@ pub const RETRIES_GIVEN_UP: &str = "tower_genesys_retries_given_up_total";
 pub const THROTTLED: &str = "tower_genesys_throttled_total";
 /// Counter of requests that waited at a closed gate.
 pub const HELD: &str = "tower_genesys_held_total";
-/// Histogram of the duration of calls and attempts until the response's head, in seconds, by
-/// `scope`, `method`, `template` and `status`.
+/// Histogram of the duration of calls and attempts until the response's head,
+/// in seconds, by `scope`, `method`, `template` and `status`.
 pub const CALL_SECONDS: &str = "tower_genesys_call_seconds";
 /// Counter of the events of a shared limit, by `event`.
 pub const LIMIT_EVENTS: &str = "tower_genesys_limit_events_total";
@@ -118,7 +120,8 @@ pub const LIMIT_SLOTS: &str = "tower_genesys_limit_slots_total";
 pub const LIMIT_WAIT_SECONDS: &str = "tower_genesys_limit_wait_seconds";
 /// Gauge of the limit in use, in requests per minute.
 pub const LIMIT_IN_USE: &str = "tower_genesys_limit_requests_per_minute";
-/// Gauge: 1 while the process keeps to its share of the limit without the store, otherwise 0.
+/// Gauge: 1 while the process keeps to its share of the limit without the
+/// store, otherwise 0.
 pub const LIMIT_ALONE: &str = "tower_genesys_limit_alone";
 /// Counter of the events of a shared token, by `event`.
 pub const STORE_EVENTS: &str = "tower_genesys_store_events_total";
@@ -134,7 +137,8 @@ impl TokenObserver for Metrics {
                 .increment(1);
         };
         match event {
-            // Each started renewal ends in one of the next three, which count it.
+            // Each started renewal ends in one of the next three, which count
+            // it.
             TokenEvent::Started { .. } => {}
             TokenEvent::Renewed { reason, took, .. } => {
                 ended(*reason, "renewed");
@@ -173,7 +177,8 @@ impl RetryObserver for Metrics {
             }
             RetryEvent::GateClosed { .. } => counter!(THROTTLED).increment(1),
             RetryEvent::Held { .. } => counter!(HELD).increment(1),
-            // Both follow an event that is counted: a closed gate or a waiting request.
+            // Both follow an event that is counted: a closed gate or a waiting
+            // request.
             RetryEvent::Released { .. } | RetryEvent::Widened { .. } => {}
         }
     }

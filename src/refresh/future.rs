@@ -33,7 +33,8 @@ pin_project! {
             response: F,
             replay: Replay<C>,
         },
-        // Reads the old response to its end, then waits until the service is ready for the copy.
+        // Reads the old response to its end, then waits until the service is
+        // ready for the copy.
         Draining {
             #[pin]
             drain: Drain<R>,
@@ -125,7 +126,8 @@ where
     }
 }
 
-/// The invariant of the draining state: the send that takes the copy leaves the state.
+/// The invariant of the draining state: the send that takes the copy leaves the
+/// state.
 const SENT_ONCE: &str = "the copy is there until it is sent";
 
 /// Sends the only copy through the service that is ready for it.
@@ -137,12 +139,13 @@ fn send<S: Service<Request<B>>, B: CloneBody>(copy: RequestCopy<B, S>) -> S::Fut
 }
 
 impl<S, B: CloneBody> Replay<Box<RequestCopy<B, S>>> {
-    /// Returns the copy if this response leads to a replay. If there is a newer token but no
-    /// replay, puts the reason into the response.
+    /// Returns the copy if this response leads to a replay. If there is a newer
+    /// token but no replay, puts the reason into the response.
     fn take<R>(&mut self, response: &mut Response<R>) -> Option<Box<RequestCopy<B, S>>> {
         response.extensions().get::<Renewable>()?;
-        // The outermost layer that can replay does so; the others only mark the response. So one
-        // 401 leads to at most one replay, with any number of layers.
+        // The outermost layer that can replay does so; the others only mark the
+        // response. So one 401 leads to at most one replay, with any number of
+        // layers.
         let reason = match mem::replace(self, Self::Impossible(Unreplayed::AlreadyReplayed)) {
             Self::Here(copy) if copy.claim() => {
                 tracing::debug!("the token was refused: sending the request once more");
@@ -155,7 +158,8 @@ impl<S, B: CloneBody> Replay<Box<RequestCopy<B, S>>> {
                 return None;
             }
         };
-        // A refresh layer further in may have asked for a resend; this layer answers it.
+        // A refresh layer further in may have asked for a resend; this layer
+        // answers it.
         response.extensions_mut().remove::<Resend>();
         response.extensions_mut().insert(reason);
         None

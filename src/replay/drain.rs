@@ -13,33 +13,38 @@ use tokio::time::{Instant, Sleep};
 
 use crate::runtime;
 
-/// How much of a discarded answer is read, so that its connection can be used again.
+/// How much of a discarded answer is read, so that its connection can be used
+/// again.
 ///
-/// The API's error bodies are below 4 KiB, the pages of proxies in front of it below 64 KiB; twice
-/// that leaves room. To read more would take longer than the round trips of a new connection.
+/// The API's error bodies are below 4 KiB, the pages of proxies in front of it
+/// below 64 KiB; twice that leaves room. To read more would take longer than
+/// the round trips of a new connection.
 const MOST_BYTES: u64 = 128 * 1024;
 
 /// The longest wait for the rest of a discarded response.
 ///
-/// A new TCP and TLS connection to another continent takes about as long (three round trips of
-/// 80 ms), so a longer wait gains nothing.
+/// A new TCP and TLS connection to another continent takes about as long (three
+/// round trips of 80 ms), so a longer wait gains nothing.
 const MOST_TIME: Duration = Duration::from_millis(250);
 
-/// How much of an answer is kept of which something is wanted: the API's error bodies are below
-/// 4 KiB.
+/// How much of an answer is kept of which something is wanted: the API's error
+/// bodies are below 4 KiB.
 const MOST_KEPT: u64 = 8 * 1024;
 
-/// What an empty frame counts for, so that a body of nothing else comes to an end too.
+/// What an empty frame counts for, so that a body of nothing else comes to an
+/// end too.
 const LEAST_PER_FRAME: u64 = 16;
 
 pin_project! {
-    /// Reads what is left of an answer and throws it away, so that an HTTP/1 connection can be
-    /// used again.
+    /// Reads what is left of an answer and throws it away, so that an HTTP/1
+    /// connection can be used again.
     ///
-    /// Gives up, by dropping the body, after 128 KiB or 250 ms, or when it fails. Where it cannot
-    /// help, the body is dropped at once: on HTTP/2, which needs no such thing; when the server
-    /// closes the connection anyway; when the request is not wholly `sent`, which leaves nothing
-    /// to save. Outside of a tokio runtime what is there already is read, and no more waited for.
+    /// Gives up, by dropping the body, after 128 KiB or 250 ms, or when it
+    /// fails. Where it cannot help, the body is dropped at once: on HTTP/2,
+    /// which needs no such thing; when the server closes the connection anyway;
+    /// when the request is not wholly `sent`, which leaves nothing to save.
+    /// Outside of a tokio runtime what is there already is read, and no more
+    /// waited for.
     #[must_use = "futures do nothing unless polled"]
     pub(crate) struct Drain<R> {
         #[pin]
@@ -55,7 +60,8 @@ impl<R: Body> Drain<R> {
     /// `sent` is whether the request that was answered is wholly sent
     /// ([`CloneBody::is_sent`](super::CloneBody::is_sent)).
     pub(crate) fn new(response: Response<R>, sent: bool) -> Self {
-        // Only HTTP/1 needs a response read to its end, and only a connection that lives on gains by it.
+        // Only HTTP/1 needs a response read to its end, and only a connection
+        // that lives on gains by it.
         let helps = sent && is_http1(response.version()) && !closes(&response);
         let body = Some(response.into_body());
         Self {
@@ -66,8 +72,8 @@ impl<R: Body> Drain<R> {
         }
     }
 
-    /// The same for an answer of which something is wanted: its first 8 KiB are kept. They are read
-    /// on HTTP/2 too, and where the connection ends.
+    /// The same for an answer of which something is wanted: its first 8 KiB are
+    /// kept. They are read on HTTP/2 too, and where the connection ends.
     pub(crate) fn keeping(response: Response<R>, sent: bool) -> Self {
         let helps = sent && is_http1(response.version()) && !closes(&response);
         let is_small = response.body().size_hint().lower() <= MOST_BYTES;

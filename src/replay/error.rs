@@ -2,7 +2,8 @@ use std::{error::Error, fmt};
 
 use crate::{BoxError, error::find};
 
-/// The error of a [`ReplayBody`](super::ReplayBody) that ended before its last frame.
+/// The error of a [`ReplayBody`](super::ReplayBody) that ended before its last
+/// frame.
 ///
 /// A client wraps it in its own error. [`find`](Self::find) finds it there.
 #[derive(Debug)]
@@ -15,17 +16,18 @@ pub struct ReplayBodyError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ReplayBodyErrorKind {
-    /// The caller's body failed. Its error is the [`source`](Error::source). The request is not
-    /// resent, because the rest of the body is unknown.
+    /// The caller's body failed. Its error is the [`source`](Error::source).
+    /// The request is not resent, because the rest of the body is unknown.
     Body,
-    /// A newer clone is sent in place of this body. The request has not failed: only the connection
-    /// that was still sending the older attempt sees this error.
+    /// A newer clone is sent in place of this body. The request has not failed:
+    /// only the connection that was still sending the older attempt sees this
+    /// error.
     Revoked,
     /// The bytes that this body needs were not kept.
     Gone,
     /// The function given to [`Remake`](super::Remake) or
-    /// [`ReplayBody::from_fn`](super::ReplayBody::from_fn) returned a body whose length differs from
-    /// that of the first send.
+    /// [`ReplayBody::from_fn`](super::ReplayBody::from_fn) returned a body
+    /// whose length differs from that of the first send.
     Changed,
 }
 
@@ -46,7 +48,8 @@ impl ReplayBodyError {
         self.kind
     }
 
-    /// Returns the `ReplayBodyError` in a chain of errors, however deep a client has wrapped it.
+    /// Returns the `ReplayBodyError` in a chain of errors, however deep a
+    /// client has wrapped it.
     ///
     /// ```
     /// use std::io;

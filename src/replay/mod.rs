@@ -1,8 +1,9 @@
 //! Wraps request bodies so that they can be sent more than once.
 //!
-//! [`ReplayLayer`] turns the body of each request into a [`ReplayBody`]. That alone changes nothing.
-//! It lets the layers inside, [`Refresh`](crate::refresh) and [`Retry`](crate::retry), keep a clone
-//! of a request while they send it.
+//! [`ReplayLayer`] turns the body of each request into a [`ReplayBody`]. That
+//! alone changes nothing. It lets the layers inside,
+//! [`Refresh`](crate::refresh) and [`Retry`](crate::retry), keep a clone of a
+//! request while they send it.
 //!
 //! | body | can be resent | cost |
 //! |---|---|---|
@@ -12,15 +13,17 @@
 //! | stream of unknown length | up to 64 KiB | the same |
 //! | request with [`Remake`] | always | a new body for each attempt |
 //!
-//! The length is known if the body states it, or if the request has a `content-length`: reqwest's
-//! multipart forms have only that.
+//! The length is known if the body states it, or if the request has a
+//! `content-length`: reqwest's multipart forms have only that.
 //!
-//! The first poll shows whether a body is in memory: it announces its length and yields all of it at
-//! once. So the body may be in a box. If more than 16 frames are kept, each counts for 128 bytes at
-//! least, because keeping it costs that much. A body over the cap is sent, but once: the current
-//! attempt continues, and no later one is possible.
+//! The first poll shows whether a body is in memory: it announces its length
+//! and yields all of it at once. So the body may be in a box. If more than 16
+//! frames are kept, each counts for 128 bytes at least, because keeping it
+//! costs that much. A body over the cap is sent, but once: the current attempt
+//! continues, and no later one is possible.
 //!
-//! Each attempt is framed like the first, so `content-length` and trailers stay the same.
+//! Each attempt is framed like the first, so `content-length` and trailers stay
+//! the same.
 //!
 //! ```
 //! use std::convert::Infallible;
@@ -57,8 +60,9 @@
 //! # }
 //! ```
 //!
-//! Set the caps with [`with_known_cap`](ReplayLayer::with_known_cap) for streams that
-//! announce their length, and with [`with_unknown_cap`](ReplayLayer::with_unknown_cap) for the others.
+//! Set the caps with [`with_known_cap`](ReplayLayer::with_known_cap) for
+//! streams that announce their length, and with
+//! [`with_unknown_cap`](ReplayLayer::with_unknown_cap) for the others.
 //!
 //! ```
 //! use bytes::Bytes;
@@ -89,45 +93,51 @@
 //!
 //! # Ordering
 //!
-//! Put it outside [`Retry`](crate::retry) and [`Refresh`](crate::refresh), which need a body that can
-//! be cloned. A layer outside of it sees the body once, a layer inside sees it at each attempt.
+//! Put it outside [`Retry`](crate::retry) and [`Refresh`](crate::refresh),
+//! which need a body that can be cloned. A layer outside of it sees the body
+//! once, a layer inside sees it at each attempt.
 //!
-//! Use it once per stack, even with several layers that resend. They recognise each other by a mark
-//! on the body ([`CloneBody::hold`]), which a second `Replay` between them hides. The body is then
-//! kept twice, and two retry layers send up to 4 + 3 times instead of 4.
+//! Use it once per stack, even with several layers that resend. They recognise
+//! each other by a mark on the body ([`CloneBody::hold`]), which a second
+//! `Replay` between them hides. The body is then kept twice, and two retry
+//! layers send up to 4 + 3 times instead of 4.
 //!
-//! The body must be `Unpin`, as for hyper-util's client. `BodyExt::boxed_unsync` makes any body
-//! `Unpin`.
+//! The body must be `Unpin`, as for hyper-util's client.
+//! `BodyExt::boxed_unsync` makes any body `Unpin`.
 //!
 //! # Cloning
 //!
-//! A clone of a body is *newer* than its original. When a newer body is polled, or
-//! [`revoke_others`](CloneBody::revoke_others) is called on it, all older ones are invalidated: they
-//! end in an error, and a task that waits for one is woken.
+//! A clone of a body is *newer* than its original. When a newer body is polled,
+//! or [`revoke_others`](CloneBody::revoke_others) is called on it, all older
+//! ones are invalidated: they end in an error, and a task that waits for one is
+//! woken.
 //!
-//! This frees connections. If an HTTP/1 server responds before it has read the request, hyper
-//! continues to send. If the rest of the body never comes, hyper neither closes the connection nor
-//! reuses it ([hyper#4176]). The error of an invalidated body makes hyper close the connection, and
-//! on HTTP/2 reset the stream. hyper sees the error when it next asks for a frame, and it asks when
-//! it has room for one: at once if it waits for a stream; if its buffers are full, when the server
-//! has read on. A server that neither reads nor closes holds the connection until it does one of the
-//! two. An in-memory body of up to 64 KiB is one frame, which hyper takes with the head of the
-//! request, so there is nothing to invalidate.
+//! This frees connections. If an HTTP/1 server responds before it has read the
+//! request, hyper continues to send. If the rest of the body never comes, hyper
+//! neither closes the connection nor reuses it ([hyper#4176]). The error of an
+//! invalidated body makes hyper close the connection, and on HTTP/2 reset the
+//! stream. hyper sees the error when it next asks for a frame, and it asks when
+//! it has room for one: at once if it waits for a stream; if its buffers are
+//! full, when the server has read on. A server that neither reads nor closes
+//! holds the connection until it does one of the two. An in-memory body of up
+//! to 64 KiB is one frame, which hyper takes with the head of the request, so
+//! there is nothing to invalidate.
 //!
-//! A stream is kept only while a clone exists that may need it, in one log that all clones read.
-//! You may drop clones at any time and in any order.
+//! A stream is kept only while a clone exists that may need it, in one log that
+//! all clones read. You may drop clones at any time and in any order.
 //!
 //! # Errors
 //!
-//! The service returns the error of the service inside. The body's error is a [`ReplayBodyError`].
-//! Clients wrap it in their own error, and [`ReplayBodyError::find`] finds it there. An error of the
-//! caller's body is its `source` and is final, because the rest of that body is unknown. A body whose
-//! bytes are gone returns an error and never ends early.
+//! The service returns the error of the service inside. The body's error is a
+//! [`ReplayBodyError`]. Clients wrap it in their own error, and
+//! [`ReplayBodyError::find`] finds it there. An error of the caller's body is
+//! its `source` and is final, because the rest of that body is unknown. A body
+//! whose bytes are gone returns an error and never ends early.
 //!
 //! # Cancellation
 //!
-//! The future is that of the service inside. Dropping a body frees everything that only it still
-//! needed, including the caller's body.
+//! The future is that of the service inside. Dropping a body frees everything
+//! that only it still needed, including the caller's body.
 //!
 //! [hyper#4176]: https://github.com/hyperium/hyper/issues/4176
 

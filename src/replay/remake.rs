@@ -1,17 +1,21 @@
 use std::{fmt, sync::Arc};
 
-/// Request extension with a function that makes a new request body for each resend.
+/// Request extension with a function that makes a new request body for each
+/// resend.
 ///
-/// Use it for bodies that are too long to keep, such as a file: the function opens the file each
-/// time. The first send uses the body of the request. Each later send uses a body from the
-/// function, which is called when that body is first polled. Nothing is kept, so no cap applies.
+/// Use it for bodies that are too long to keep, such as a file: the function
+/// opens the file each time. The first send uses the body of the request. Each
+/// later send uses a body from the function, which is called when that body is
+/// first polled. Nothing is kept, so no cap applies.
 ///
-/// `B` is the type of the request body as [`Replay`](super::Replay) receives it. A `Remake` for
-/// another type has no effect.
+/// `B` is the type of the request body as [`Replay`](super::Replay) receives
+/// it. A `Remake` for another type has no effect.
 ///
-/// The function must return the same bytes each time. If a body announces another length than that
-/// of the request, it is not sent ([`Changed`](super::ReplayBodyErrorKind::Changed)). If making the
-/// body can fail, for example at opening the file, let the returned body fail at its first poll.
+/// The function must return the same bytes each time. If a body announces
+/// another length than that of the request, it is not sent
+/// ([`Changed`](super::ReplayBodyErrorKind::Changed)). If making the body can
+/// fail, for example at opening the file, let the returned body fail at its
+/// first poll.
 ///
 /// ```
 /// use bytes::Bytes;

@@ -7,8 +7,8 @@ use tower_service::Service;
 use super::{Remake, ReplayBody, body::Caps};
 use crate::BoxError;
 
-/// Middleware that makes the bodies of requests such that they can be sent again; see the
-/// [module](super).
+/// Middleware that makes the bodies of requests such that they can be sent
+/// again; see the [module](super).
 #[derive(Clone, Copy, Debug)]
 pub struct Replay<S> {
     inner: S,
@@ -16,8 +16,8 @@ pub struct Replay<S> {
 }
 
 impl<S> Replay<S> {
-    /// Keeps bodies up to the default caps of [`ReplayLayer`](crate::ReplayLayer), which has
-    /// settings for them.
+    /// Keeps bodies up to the default caps of
+    /// [`ReplayLayer`](crate::ReplayLayer), which has settings for them.
     pub fn new(inner: S) -> Self {
         Self::with_caps(inner, Caps::DEFAULT)
     }
@@ -61,7 +61,8 @@ where
         let remake = request.extensions_mut().remove::<Remake<B>>();
         let (head, body) = request.into_parts();
         let body = match remake {
-            // A body that a function can make needs no copy, so this form goes before every other.
+            // A body that a function can make needs no copy, so this form goes
+            // before every other.
             Some(remake) => ReplayBody::remade(body, remake),
             None => ReplayBody::wrap(body, || announced(&head.headers), self.caps),
         };
@@ -69,12 +70,13 @@ where
     }
 }
 
-/// The length that the request itself announces, which its body may not know: a form of several
-/// parts, a stream with a header set by hand.
+/// The length that the request itself announces, which its body may not know: a
+/// form of several parts, a stream with a header set by hand.
 fn announced(headers: &HeaderMap) -> Option<u64> {
     let mut lengths = headers.get_all(CONTENT_LENGTH).iter();
     let length = lengths.next()?.to_str().ok()?;
-    // With two values, it is unknown which one the transport uses. The parser would accept a sign.
+    // With two values, it is unknown which one the transport uses. The parser
+    // would accept a sign.
     let one_number = lengths.next().is_none() && length.bytes().all(|byte| byte.is_ascii_digit());
     length.parse().ok().filter(|_| one_number)
 }

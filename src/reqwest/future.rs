@@ -18,7 +18,8 @@ use crate::{
 };
 
 pin_project! {
-    /// The response future of [`HttpService`](super::HttpService). Dropping it cancels the request.
+    /// The response future of [`HttpService`](super::HttpService). Dropping it
+    /// cancels the request.
     #[must_use = "a future does nothing until it is awaited"]
     pub struct ResponseFuture {
         #[pin]
@@ -28,8 +29,8 @@ pin_project! {
 }
 
 pin_project! {
-    /// The response future of [`ReqwestService`](super::ReqwestService). Dropping it cancels the
-    /// request.
+    /// The response future of [`ReqwestService`](super::ReqwestService).
+    /// Dropping it cancels the request.
     #[must_use = "a future does nothing until it is awaited"]
     pub struct ReqwestFuture<F> {
         #[pin]
@@ -46,7 +47,8 @@ pin_project! {
     }
 }
 
-/// The invariant of `Failed`: the poll that takes the error completes the future.
+/// The invariant of `Failed`: the poll that takes the error completes the
+/// future.
 const COMPLETED: &str = "a response future was polled after it had completed";
 
 impl fmt::Debug for ResponseFuture {
@@ -160,9 +162,10 @@ fn url_extension(url: Url) -> Extensions {
     builder.extensions_mut().map(mem::take).unwrap_or_default()
 }
 
-/// Removes the URL of an error that seems to prove that nothing was sent, so that classifiers treat
-/// it as transient. The request had reached a connection: a redirect may have answered it, and the
-/// failure may be the connection to the next hop.
+/// Removes the URL of an error that seems to prove that nothing was sent, so
+/// that classifiers treat it as transient. The request had reached a
+/// connection: a redirect may have answered it, and the failure may be the
+/// connection to the next hop.
 fn doubt(error: Error) -> Error {
     match ErrorClassifier::new().class_of(&error) {
         Class::NotSent | Class::Unprocessed => error.without_url(),
@@ -170,8 +173,8 @@ fn doubt(error: Error) -> Error {
     }
 }
 
-/// Reduces the URL to host and path. A query may name people, and a user may come with a
-/// password.
+/// Reduces the URL to host and path. A query may name people, and a user may
+/// come with a password.
 pub(super) fn redact(mut error: Error) -> Error {
     if let Some(url) = error.url_mut() {
         url.set_query(None);

@@ -12,17 +12,20 @@ use super::{
 };
 use crate::BoxError;
 
-/// A [`reqwest::Client`](Client) as a service for `http::Request<B>`, for any body type.
+/// A [`reqwest::Client`](Client) as a service for `http::Request<B>`, for any
+/// body type.
 ///
-/// The [module](super) has an example, and describes how the client's own retries and redirects
-/// behave inside the layers.
+/// The [module](super) has an example, and describes how the client's own
+/// retries and redirects behave inside the layers.
 ///
-/// Method, URI, version, headers and extensions reach reqwest unchanged, and the response keeps the
-/// extensions that reqwest sets. Bodies are streamed in both directions.
+/// Method, URI, version, headers and extensions reach reqwest unchanged, and
+/// the response keeps the extensions that reqwest sets. Bodies are streamed in
+/// both directions.
 ///
 /// # Cloning
 ///
-/// Clones share the client and its connections. A clone costs a reference count.
+/// Clones share the client and its connections. A clone costs a reference
+/// count.
 #[derive(Clone, Debug)]
 pub struct HttpService {
     client: Client,
@@ -31,12 +34,13 @@ pub struct HttpService {
 }
 
 impl HttpService {
-    /// Builds a client with these settings that sends each request once and follows no redirect.
-    /// The layers around it retry and redirect.
+    /// Builds a client with these settings that sends each request once and
+    /// follows no redirect. The layers around it retry and redirect.
     ///
     /// # Errors
     ///
-    /// The error of [`ClientBuilder::build`]: TLS or the DNS resolver cannot be set up.
+    /// The error of [`ClientBuilder::build`]: TLS or the DNS resolver cannot be
+    /// set up.
     pub fn from_builder(builder: ClientBuilder) -> Result<Self, Error> {
         let builder = builder.redirect(redirect::Policy::none());
         let client = builder.retry(retry::never()).build()?;
@@ -46,8 +50,8 @@ impl HttpService {
         })
     }
 
-    /// Wraps a client unchanged. The [module](super) describes the effect of its redirects and
-    /// retries.
+    /// Wraps a client unchanged. The [module](super) describes the effect of
+    /// its redirects and retries.
     pub const fn new(client: Client) -> Self {
         Self {
             client,
@@ -57,16 +61,16 @@ impl HttpService {
 
     /// Returns the client, to build requests with.
     ///
-    /// Requests that it sends itself (`RequestBuilder::send`, `Client::execute`) bypass all layers
-    /// and carry no token.
+    /// Requests that it sends itself (`RequestBuilder::send`,
+    /// `Client::execute`) bypass all layers and carry no token.
     pub const fn get_ref(&self) -> &Client {
         &self.client
     }
 
     /// Returns the client for changes.
     ///
-    /// If the service is from [`from_builder`](Self::from_builder), another client put in its place
-    /// must not follow redirects either.
+    /// If the service is from [`from_builder`](Self::from_builder), another
+    /// client put in its place must not follow redirects either.
     pub const fn get_mut(&mut self) -> &mut Client {
         &mut self.client
     }

@@ -1,10 +1,12 @@
-//! Puts the layers over a [`reqwest::Client`], and reqwest's own requests and responses around the
-//! stack.
+//! Puts the layers over a [`reqwest::Client`], and reqwest's own requests and
+//! responses around the stack.
 //!
-//! - [`HttpService`] is the client as the innermost service. It takes `http::Request<B>` for any
-//!   body type, so every layer fits around it. It also fetches the tokens.
-//! - [`ReqwestService`] wraps the stack. It takes a [`reqwest::Request`] and returns a
-//!   [`reqwest::Response`] with `json`, `text`, `bytes_stream` and `error_for_status`.
+//! - [`HttpService`] is the client as the innermost service. It takes
+//!   `http::Request<B>` for any body type, so every layer fits around it. It
+//!   also fetches the tokens.
+//! - [`ReqwestService`] wraps the stack. It takes a [`reqwest::Request`] and
+//!   returns a [`reqwest::Response`] with `json`, `text`, `bytes_stream` and
+//!   `error_for_status`.
 //!
 //! The feature is named after reqwest's version: `reqwest-013`.
 //!

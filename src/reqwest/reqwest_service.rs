@@ -13,13 +13,14 @@ use crate::BoxError;
 ///
 /// See the [module](super) for an example.
 ///
-/// The stack takes `http::Request<reqwest::Body>`, as [`GenesysService`](crate::GenesysService)
-/// does over [`HttpService`](super::HttpService), hyper-util's client or a test double.
+/// The stack takes `http::Request<reqwest::Body>`, as
+/// [`GenesysService`](crate::GenesysService) does over
+/// [`HttpService`](super::HttpService), hyper-util's client or a test double.
 ///
 /// # Errors
 ///
-/// The errors of the stack. A response is never an error, whatever its status; `error_for_status`
-/// turns one into an error.
+/// The errors of the stack. A response is never an error, whatever its status;
+/// `error_for_status` turns one into an error.
 ///
 /// # Cloning
 ///
@@ -37,10 +38,12 @@ impl<S> ReqwestService<S> {
         Self { stack, extensions }
     }
 
-    /// Inserts a value into the extensions of each request, in place of an older one of its type.
+    /// Inserts a value into the extensions of each request, in place of an
+    /// older one of its type.
     ///
-    /// reqwest gives no access to the extensions of its requests. Set an [`Org`](crate::Org) or
-    /// [`CallOptions`](crate::CallOptions) on a clone, for the requests that need them:
+    /// reqwest gives no access to the extensions of its requests. Set an
+    /// [`Org`](crate::Org) or [`CallOptions`](crate::CallOptions) on a clone,
+    /// for the requests that need them:
     ///
     /// ```
     /// use tower_genesys::CallOptions;
@@ -76,7 +79,8 @@ impl<S> ReqwestService<S> {
         self.stack
     }
 
-    /// Sends a request through the stack. Replaces [`reqwest::Client::execute`].
+    /// Sends a request through the stack. Replaces
+    /// [`reqwest::Client::execute`].
     ///
     /// # Errors
     ///
@@ -96,8 +100,8 @@ impl<S> ReqwestService<S> {
         service.call(request).await
     }
 
-    /// Builds and sends the request of a reqwest builder. Replaces [`RequestBuilder::send`], which
-    /// bypasses the layers.
+    /// Builds and sends the request of a reqwest builder. Replaces
+    /// [`RequestBuilder::send`], which bypasses the layers.
     ///
     /// ```
     /// # use tower_genesys::{BoxError, GenesysService, reqwest::{HttpService, ReqwestService}};
@@ -115,7 +119,8 @@ impl<S> ReqwestService<S> {
     ///
     /// # Errors
     ///
-    /// The errors of the stack. If the builder fails, its [`reqwest::Error`]; nothing is sent then.
+    /// The errors of the stack. If the builder fails, its [`reqwest::Error`];
+    /// nothing is sent then.
     ///
     /// # Cancellation
     ///

@@ -2,18 +2,21 @@ use std::time::Duration;
 
 use fastrand::Rng;
 
-/// How long to wait before the n-th retry when the server does not say: full jitter, that is a
-/// random time between zero and a ceiling that doubles from retry to retry.
+/// How long to wait before the n-th retry when the server does not say: full
+/// jitter, that is a random time between zero and a ceiling that doubles from
+/// retry to retry.
 ///
-/// Each call rolls its own dice, which it shares with no other: two requests that failed together
-/// do not come back together. The jitter is as wide at the cap as below it.
+/// Each call rolls its own dice, which it shares with no other: two requests
+/// that failed together do not come back together. The jitter is as wide at the
+/// cap as below it.
 ///
 /// # Default
 ///
-/// Ceilings of 3 s, 6 s, 12 s, 24 s, and 27 s from then on. Genesys asks to wait 3 s after a 502,
-/// 503 or 504 in the first five minutes of trouble, which is also the default deadline, and 27 s
-/// when it lasts; so these are the first ceiling and the cap. The mean wait is half of it, and
-/// the [`Budget`](super::Budget) bounds what that adds up to.
+/// Ceilings of 3 s, 6 s, 12 s, 24 s, and 27 s from then on. Genesys asks to
+/// wait 3 s after a 502, 503 or 504 in the first five minutes of trouble, which
+/// is also the default deadline, and 27 s when it lasts; so these are the first
+/// ceiling and the cap. The mean wait is half of it, and the
+/// [`Budget`](super::Budget) bounds what that adds up to.
 ///
 /// There is an example in the [module docs](super#customising).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,7 +30,8 @@ impl Backoff {
     /// The ceiling of the first wait, as Genesys asks after 502, 503 and 504.
     pub const DEFAULT_BASE: Duration = Duration::from_secs(3);
 
-    /// The ceiling of every wait: the longest that Genesys asks for without a `Retry-After`.
+    /// The ceiling of every wait: the longest that Genesys asks for without a
+    /// `Retry-After`.
     pub const DEFAULT_CAP: Duration = Duration::from_secs(27);
 
     /// The default, see [above](Self#default).
@@ -53,7 +57,8 @@ impl Backoff {
         self
     }
 
-    /// Makes the waits of one layer repeatable, for a test. Two calls still differ.
+    /// Makes the waits of one layer repeatable, for a test. Two calls still
+    /// differ.
     #[must_use]
     pub const fn with_seed(mut self, seed: u64) -> Self {
         self.seed = Some(seed);
@@ -62,7 +67,8 @@ impl Backoff {
 
     /// The dice of the n-th call that needs any.
     pub(crate) fn rng(&self, call: impl FnOnce() -> u64) -> Rng {
-        // Each call rolls dice of its own, with a seed too: calls that share a sequence would meet again.
+        // Each call rolls dice of its own, with a seed too: calls that share a
+        // sequence would meet again.
         match self.seed {
             // An odd factor spreads neighbours over all 64 bits.
             Some(seed) => {

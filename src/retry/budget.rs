@@ -12,22 +12,24 @@ use tokio::time::Instant;
 ///
 /// # Why a budget
 ///
-/// Each call has a limit of its own, and that limit multiplies: when an API is down for all
-/// requests, four sends per call are four times the load, from all clients at once, on a service
-/// that is trying to come up. A budget leaves the retries that repair single failures alone, and
-/// ends those that only add to an outage.
+/// Each call has a limit of its own, and that limit multiplies: when an API is
+/// down for all requests, four sends per call are four times the load, from all
+/// clients at once, on a service that is trying to come up. A budget leaves the
+/// retries that repair single failures alone, and ends those that only add to
+/// an outage.
 ///
-/// It is a bucket of permits: each retry takes one, and they come back at a constant rate. It
-/// governs retries after 5xx, 408 and errors of the transport. A 429 is not governed by it: its
-/// retry waits as long as the server asked for, and the [`Throttle`](super::Throttle) paces it.
-/// Nor are the first two resends after failures that were
-/// [no load for the API](super#what-is-retried).
+/// It is a bucket of permits: each retry takes one, and they come back at a
+/// constant rate. It governs retries after 5xx, 408 and errors of the
+/// transport. A 429 is not governed by it: its retry waits as long as the
+/// server asked for, and the [`Throttle`](super::Throttle) paces it. Nor are
+/// the first two resends after failures that were [no load for the
+/// API](super#what-is-retried).
 ///
 /// # Default
 ///
-/// For 300 requests a minute, the limit that Genesys gives a token: 50 permits, and 45 more each
-/// minute. In ten minutes at full load in which everything fails, 3000 requests lead to 500
-/// retries, 17 % more load.
+/// For 300 requests a minute, the limit that Genesys gives a token: 50 permits,
+/// and 45 more each minute. In ten minutes at full load in which everything
+/// fails, 3000 requests lead to 500 retries, 17 % more load.
 ///
 /// # Cloning
 ///
@@ -57,15 +59,16 @@ impl Budget {
 
     /// A budget for an API on which this many requests a minute are made.
     ///
-    /// A sixth of them in store, and 15 % of them added each minute: together less than 20 % in
-    /// any ten minutes, from 60 requests a minute on; below that, the least that a budget has is
-    /// more.
+    /// A sixth of them in store, and 15 % of them added each minute: together
+    /// less than 20 % in any ten minutes, from 60 requests a minute on; below
+    /// that, the least that a budget has is more.
     pub fn for_requests_per_minute(rate: u32) -> Self {
         let refill = u64::from(rate) * 15 / 100;
         Self::new(rate / 6, u32::try_from(refill).unwrap_or(u32::MAX))
     }
 
-    /// This many permits in store, and this many more each minute, at least one of each.
+    /// This many permits in store, and this many more each minute, at least one
+    /// of each.
     pub fn new(permits: u32, per_minute: u32) -> Self {
         let minute = 60_000_000_000;
         let interval = minute / u64::from(per_minute.max(1));

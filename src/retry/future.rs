@@ -27,8 +27,8 @@ pin_project! {
     ///
     /// # Cancellation
     ///
-    /// It may be dropped at any time. The attempt under way, a place in the queue of the
-    /// throttle, and the copy of the request go with it.
+    /// It may be dropped at any time. The attempt under way, a place in the
+    /// queue of the throttle, and the copy of the request go with it.
     ///
     /// There is an example in the [module docs](super).
     #[must_use = "a future does nothing until it is awaited"]
@@ -133,8 +133,8 @@ where
             let next = match stage.as_mut().project() {
                 StageProj::Sent { future, timeout } => match future.poll(cx) {
                     Poll::Ready(mut result) => {
-                        // The response goes out as it came in: to pass it on by value through
-                        // every step would copy it each time.
+                        // The response goes out as it came in: to pass it on by
+                        // value through every step would copy it each time.
                         let is_sent = call.is_sent();
                         let Some(pause) = call.after(&mut result) else {
                             stage.set(Stage::Done);
@@ -147,8 +147,8 @@ where
                     }
                     Poll::Pending => {
                         ready!(timeout.poll(cx, call));
-                        // If no retry could follow, the attempt continues. Otherwise the next
-                        // stage drops it.
+                        // If no retry could follow, the attempt continues.
+                        // Otherwise the next stage drops it.
                         let Some(pause) = call.time_out() else {
                             return Poll::Pending;
                         };
@@ -210,8 +210,9 @@ impl<F, R> Stage<F, R> {
 
     /// What begins when the old response is out of the way.
     ///
-    /// Every send takes a slot of a shared limit, and each that has waited looks at the gates once
-    /// more. A resend with a newer token waits at no gate: the server has not said "later" to it.
+    /// Every send takes a slot of a shared limit, and each that has waited
+    /// looks at the gates once more. A resend with a newer token waits at no
+    /// gate: the server has not said "later" to it.
     fn after<S: Clone, B: CloneBody, C>(pause: Pause, call: &mut Call<S, B, C>) -> Self {
         match pause {
             Pause::None => Self::queued(call.queue_for_slot()),

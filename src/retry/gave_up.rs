@@ -5,10 +5,11 @@ use crate::{BoxError, error::find};
 
 /// An error after which a retry would have helped, and why none was made.
 ///
-/// [`Retry`](super::Retry) puts it around an error of type [`BoxError`] when the
-/// [`Stop`] is [`BudgetSpent`](Stop::BudgetSpent), [`BodyGone`](Stop::BodyGone),
-/// [`DeadlineTooClose`](Stop::DeadlineTooClose) or [`NoRuntime`](Stop::NoRuntime): the error itself
-/// knows nothing of these. Every other error is returned as it came.
+/// [`Retry`](super::Retry) puts it around an error of type [`BoxError`] when
+/// the [`Stop`] is [`BudgetSpent`](Stop::BudgetSpent),
+/// [`BodyGone`](Stop::BodyGone), [`DeadlineTooClose`](Stop::DeadlineTooClose)
+/// or [`NoRuntime`](Stop::NoRuntime): the error itself knows nothing of these.
+/// Every other error is returned as it came.
 ///
 /// Its text is the reason, and its source is the error.
 ///
@@ -49,7 +50,8 @@ pub struct GaveUp {
 }
 
 impl GaveUp {
-    /// Puts itself around an error that can hold it, if the outcome is one to tell.
+    /// Puts itself around an error that can hold it, if the outcome is one to
+    /// tell.
     pub(super) fn mark<E: 'static>(error: &mut E, outcome: Outcome) {
         let Some(error) = (error as &mut dyn Any).downcast_mut::<BoxError>() else {
             return;

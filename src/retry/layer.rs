@@ -18,7 +18,8 @@ pub struct RetryLayer<C = BoxErrorClassifier> {
 }
 
 impl RetryLayer {
-    /// For services whose error is a box, as it is above [`BearerLayer`](crate::bearer).
+    /// For services whose error is a box, as it is above
+    /// [`BearerLayer`](crate::bearer).
     pub fn new(policy: RetryPolicy) -> Self {
         Self::build(Settings::new(policy, BoxErrorClassifier::new()))
     }
@@ -52,7 +53,8 @@ impl<C: Clone> RetryLayer<C> {
         self.with(|settings| settings.policy = policy)
     }
 
-    /// Shares this throttle and this budget with all layers that are given a clone of it.
+    /// Shares this throttle and this budget with all layers that are given a
+    /// clone of it.
     ///
     /// # Default
     ///
@@ -62,16 +64,17 @@ impl<C: Clone> RetryLayer<C> {
         self.with(|settings| settings.upstream = upstream)
     }
 
-    /// Sets a function that finds the upstream in the extensions of each request. If it returns
-    /// `None`, the layer's own upstream applies.
+    /// Sets a function that finds the upstream in the extensions of each
+    /// request. If it returns `None`, the layer's own upstream applies.
     #[must_use]
     pub fn with_upstream_from(self, select: fn(&Extensions) -> Option<&Upstream>) -> Self {
         self.with(|settings| settings.select = Some(select))
     }
 
-    /// Decides for single requests whether they may be executed twice: a POST that only reads, or
-    /// a PUT that appends. Where it says `None`, the method decides; where
-    /// [`CallOptions`](crate::CallOptions) say something, it is not asked.
+    /// Decides for single requests whether they may be executed twice: a POST
+    /// that only reads, or a PUT that appends. Where it says `None`, the method
+    /// decides; where [`CallOptions`](crate::CallOptions) say something, it is
+    /// not asked.
     ///
     /// # Default
     ///
@@ -94,11 +97,13 @@ impl<C: Clone> RetryLayer<C> {
         self.with(|settings| settings.observer = Some(Arc::new(observer)))
     }
 
-    /// Reads in the body of a 429 what limit it is about: so much of it as there is in 8 KiB and
-    /// 250 milliseconds, and only if the request is sent again.
+    /// Reads in the body of a 429 what limit it is about: so much of it as
+    /// there is in 8 KiB and 250 milliseconds, and only if the request is sent
+    /// again.
     ///
-    /// Without that, the requests to one endpoint are held together after a 429. A limit of the
-    /// whole account holds all of them, one of a service those to all endpoints that have named it.
+    /// Without that, the requests to one endpoint are held together after a 429.
+    /// A limit of the whole account holds all of them, one of a service those
+    /// to all endpoints that have named it.
     ///
     /// ```
     /// use tower_genesys::{RetryLayer, retry::{LimitScope, NamedLimit}};
@@ -112,7 +117,8 @@ impl<C: Clone> RetryLayer<C> {
     ///
     /// # Default
     ///
-    /// No body is read. [`GenesysLayer`](crate::GenesysLayer) reads that of Genesys' errors.
+    /// No body is read. [`GenesysLayer`](crate::GenesysLayer) reads that of
+    /// Genesys' errors.
     #[must_use]
     pub fn with_limit_reader<F>(self, read: F) -> Self
     where

@@ -1,9 +1,10 @@
 //! Retries failed requests when a retry can help and is safe.
 //!
-//! [`Retry`] sends a request and looks at the result. After a 429, a server error or a transport
-//! error it waits and resends the request, within limits on attempts, time and total retry volume.
-//! It returns any other failure at once, and every response unchanged, with its body unread. The
-//! terms are in the [glossary](crate#glossary).
+//! [`Retry`] sends a request and looks at the result. After a 429, a server
+//! error or a transport error it waits and resends the request, within limits
+//! on attempts, time and total retry volume. It returns any other failure at
+//! once, and every response unchanged, with its body unread. The terms are in
+//! the [glossary](crate#glossary).
 //!
 //! ```text
 //! 503, three retries, each after a random wait of up to 3 s, 6 s, 12 s:
@@ -58,8 +59,9 @@
 //!
 //! # What is retried
 //!
-//! A [`Classify`] says what a failure means. Then these questions are asked, in this order. The
-//! first no ends the call, and the [`Outcome`] in the response's extensions names it.
+//! A [`Classify`] says what a failure means. Then these questions are asked, in
+//! this order. The first no ends the call, and the [`Outcome`] in the
+//! response's extensions names it.
 //!
 //! | question | where the answer comes from | [`Stop`] |
 //! |---|---|---|
@@ -79,38 +81,46 @@
 //! | 408, 500, 502, 503, 504 | GET, HEAD, OPTIONS, TRACE, PUT, DELETE |
 //! | connection broken, attempt timed out | the same, except PUT and DELETE if [turned off][broken] |
 //!
-//! A response has an `Outcome` if the call took more than one send, if it waited in the throttle, or
-//! if a retry would have helped and was not made.
+//! A response has an `Outcome` if the call took more than one send, if it
+//! waited in the throttle, or if a retry would have helped and was not made.
 //!
-//! Some failures cost the API nothing: HTTP/2 streams that the server refused or that are above
-//! the last one of its `GOAWAY`, requests of which nothing was written, and repeatable requests on a
-//! pooled connection that broke. The first resend after these is immediate and the second follows
-//! the backoff, both outside of the budget. From the third on they are treated like any other.
+//! Some failures cost the API nothing: HTTP/2 streams that the server refused
+//! or that are above the last one of its `GOAWAY`, requests of which nothing
+//! was written, and repeatable requests on a pooled connection that broke. The
+//! first resend after these is immediate and the second follows the backoff,
+//! both outside of the budget. From the third on they are treated like any
+//! other.
 //!
-//! [`CallOptions::with_repeatable`](crate::CallOptions::with_repeatable) overrides the method for
-//! one request, and [`RetryLayer::with_repeatable`] for the requests that a predicate knows. In a
+//! [`CallOptions::with_repeatable`](crate::CallOptions::with_repeatable)
+//! overrides the method for one request, and [`RetryLayer::with_repeatable`]
+//! for the requests that a predicate knows. In a
 //! [`GenesysLayer`](crate::GenesysLayer) that predicate is
-//! [`is_read_only`](crate::genesys::is_read_only): POSTs that only read are retried like a GET.
+//! [`is_read_only`](crate::genesys::is_read_only): POSTs that only read are
+//! retried like a GET.
 //!
-//! [`CallOptions`](crate::CallOptions) also sets the number of sends, the attempt time-out, the
-//! deadline, and further transient statuses, for one request. For example,
-//! [`with_transient_statuses`](crate::CallOptions::with_transient_statuses) bounds the retries after
-//! a 404 for something that was created a moment ago.
+//! [`CallOptions`](crate::CallOptions) also sets the number of sends, the
+//! attempt time-out, the deadline, and further transient statuses, for one
+//! request. For example,
+//! [`with_transient_statuses`](crate::CallOptions::with_transient_statuses)
+//! bounds the retries after a 404 for something that was created a moment ago.
 //!
-//! If all answers are yes, `Retry` revokes the old body, drains the old response (so that its
-//! connection can be reused), waits, makes the service ready and resends the request. During the
-//! wait the call holds no connection, no permit, no response and no readied service.
+//! If all answers are yes, `Retry` revokes the old body, drains the old
+//! response (so that its connection can be reused), waits, makes the service
+//! ready and resends the request. During the wait the call holds no connection,
+//! no permit, no response and no readied service.
 //!
 //! # How long it waits
 //!
-//! `Retry` waits at least as long as the server's [`RetryAfter`] says. Without one it waits for the
+//! `Retry` waits at least as long as the server's [`RetryAfter`] says. Without
+//! one it waits for the
 //! [`Backoff`]: a random time up to 3 s, 6 s, 12 s. After a 429 the [`Throttle`] also holds back the
-//! first sends of other requests to the same path. When the time is over it releases all of them
-//! one by one, at a pace that grows until the next 429.
+//! first sends of other requests to the same path. When the time is over it
+//! releases all of them one by one, at a pace that grows until the next 429.
 //!
-//! The [`Budget`] limits the retries of all calls together: 50 in stock and 45 more each minute by
-//! default. Budget and throttle form an [`Upstream`]. A [`RetryLayer`] has its own; with a
-//! `GenesysLayer`, all calls of one [`Org`](crate::Org) share one.
+//! The [`Budget`] limits the retries of all calls together: 50 in stock and 45
+//! more each minute by default. Budget and throttle form an [`Upstream`]. A
+//! [`RetryLayer`] has its own; with a `GenesysLayer`, all calls of one
+//! [`Org`](crate::Org) share one.
 //!
 //! # Customising
 //!
@@ -141,54 +151,63 @@
 //!
 //! # Ordering
 //!
-//! Put `RetryLayer` outside of [`RefreshLayer`](crate::refresh) and [`BearerLayer`](crate::bearer),
-//! so that a resend gets the token of that moment. `Retry` then keeps the only copy of the request.
-//! When `Refresh` (inside `Retry`) sees a refused token, it asks `Retry` to resend. `Retry` does so
-//! immediately, once per call, without backoff and without charging the budget. So a call makes at
-//! most five sends by default, however 401 and 503 alternate.
+//! Put `RetryLayer` outside of [`RefreshLayer`](crate::refresh) and
+//! [`BearerLayer`](crate::bearer), so that a resend gets the token of that
+//! moment. `Retry` then keeps the only copy of the request. When `Refresh`
+//! (inside `Retry`) sees a refused token, it asks `Retry` to resend. `Retry`
+//! does so immediately, once per call, without backoff and without charging the
+//! budget. So a call makes at most five sends by default, however 401 and 503
+//! alternate.
 //!
-//! A retry layer inside of another one, or inside of a refresh layer, passes everything through, so
-//! that two layers that resend do not multiply. Use one [`Replay`](crate::replay) for all of them: a
-//! second one in between hides from the inner layer that the outer one keeps a copy. The inner
-//! layer then retries the first send of the outer layer, and passes that one's resends (known by
-//! [`Attempt`]) through: 4 + 3 sends in all by default, and two copies of the body.
+//! A retry layer inside of another one, or inside of a refresh layer, passes
+//! everything through, so that two layers that resend do not multiply. Use one
+//! [`Replay`](crate::replay) for all of them: a second one in between hides
+//! from the inner layer that the outer one keeps a copy. The inner layer then
+//! retries the first send of the outer layer, and passes that one's resends
+//! (known by [`Attempt`]) through: 4 + 3 sends in all by default, and two
+//! copies of the body.
 //!
-//! Put a limit on concurrency or rate inside, where each send asks for its permit, and a time-out
-//! for the whole call outside. [Ordering](crate::guide::ordering) says how each layer behaves
-//! elsewhere.
+//! Put a limit on concurrency or rate inside, where each send asks for its
+//! permit, and a time-out for the whole call outside.
+//! [Ordering](crate::guide::ordering) says how each layer behaves elsewhere.
 //!
 //! # Requirements
 //!
-//! The request body can be cloned ([`CloneBody`](crate::replay::CloneBody)), as inside of a
-//! `ReplayLayer`. The service's error is a [`BoxError`](crate::BoxError), as that of `Bearer`;
-//! [`RetryLayer::typed`] takes a classifier for another error.
+//! The request body can be cloned ([`CloneBody`](crate::replay::CloneBody)), as
+//! inside of a `ReplayLayer`. The service's error is a
+//! [`BoxError`](crate::BoxError), as that of `Bearer`; [`RetryLayer::typed`]
+//! takes a classifier for another error.
 //!
 //! # Panics
 //!
-//! Outside of any tokio runtime, a failure is returned at once. A wait panics on a runtime without
-//! the time driver, and if the future has left the runtime on which it decided to wait. A panic in a
-//! reader given to [`RetryLayer::with_limit_reader`] panics the call.
+//! Outside of any tokio runtime, a failure is returned at once. A wait panics
+//! on a runtime without the time driver, and if the future has left the runtime
+//! on which it decided to wait. A panic in a reader given to
+//! [`RetryLayer::with_limit_reader`] panics the call.
 //!
 //! # Cloning
 //!
-//! The layer, its services and their clones share one [`Upstream`], unless another one is given.
-//! A clone costs a reference count and a clone of the inner service.
+//! The layer, its services and their clones share one [`Upstream`], unless
+//! another one is given. A clone costs a reference count and a clone of the
+//! inner service.
 //!
 //! # Errors
 //!
-//! The inner service's error, from the last attempt or from the `poll_ready` before it. A time-out
-//! ends an attempt only if another one follows.
+//! The inner service's error, from the last attempt or from the `poll_ready`
+//! before it. A time-out ends an attempt only if another one follows.
 //!
-//! An error cannot carry an [`Outcome`] as a response does. If a retry would have helped, but the
-//! budget, the body, the deadline or the runtime did not allow it, a [`GaveUp`] wraps the error. Its
-//! message names the reason, and [`GaveUp::find`] returns the `Outcome`. That needs an error type
-//! that can hold a `GaveUp`: [`BoxError`](crate::BoxError). Any other type is returned unchanged, and
-//! only [`RetryEvent::GaveUp`] names the reason.
+//! An error cannot carry an [`Outcome`] as a response does. If a retry would
+//! have helped, but the budget, the body, the deadline or the runtime did not
+//! allow it, a [`GaveUp`] wraps the error. Its message names the reason, and
+//! [`GaveUp::find`] returns the `Outcome`. That needs an error type that can
+//! hold a `GaveUp`: [`BoxError`](crate::BoxError). Any other type is returned
+//! unchanged, and only [`RetryEvent::GaveUp`] names the reason.
 //!
 //! # Cancellation
 //!
-//! You may drop the future at any time: its place in the throttle's queue goes to the next call, and
-//! everything else is released with it. Nothing runs in the background.
+//! You may drop the future at any time: its place in the throttle's queue goes
+//! to the next call, and everything else is released with it. Nothing runs in
+//! the background.
 //!
 //! [broken]: RetryPolicy::with_broken_writes
 //! [without]: crate::CallOptions::without_retry

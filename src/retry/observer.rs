@@ -34,8 +34,9 @@ impl<F: Fn(&RetryEvent<'_>) + Send + Sync> RetryObserver for F {
 /// An event for a [`RetryObserver`], which has an example.
 ///
 /// Events contain no query, header or body. An endpoint is the key that the
-/// [`Throttle`](super::Throttle) made. By default it is the method, the host with its port, and the
-/// path without ids: `GET api.mypurecloud.com/api/v2/users/{id}`.
+/// [`Throttle`](super::Throttle) made. By default it is the method, the host
+/// with its port, and the path without ids:
+/// `GET api.mypurecloud.com/api/v2/users/{id}`.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub enum RetryEvent<'a> {
@@ -51,7 +52,8 @@ pub enum RetryEvent<'a> {
         /// The wait before the resend, or slightly more.
         wait: Duration,
     },
-    /// The server refused the token and a newer one exists: the layer resends the request at once.
+    /// The server refused the token and a newer one exists: the layer resends
+    /// the request at once.
     #[non_exhaustive]
     Resent {
         /// Its method.
@@ -79,8 +81,8 @@ pub enum RetryEvent<'a> {
         /// For how long.
         wait: Duration,
     },
-    /// The body of a 429 named a limit. The throttle now holds all requests under that limit,
-    /// instead of those to one endpoint.
+    /// The body of a 429 named a limit. The throttle now holds all requests
+    /// under that limit, instead of those to one endpoint.
     #[non_exhaustive]
     Widened {
         /// The limit's name.

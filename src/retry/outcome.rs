@@ -2,11 +2,13 @@ use std::time::Duration;
 
 use http::Extensions;
 
-/// Response extension that reports how the call went: its sends, its waits and why it ended.
+/// Response extension that reports how the call went: its sends, its waits and
+/// why it ended.
 ///
-/// A response has it if the call took more than one send, if it waited in the throttle, or if a
-/// retry would have helped and was not made. A final response to a first send that did not wait
-/// has none, so that such a call allocates nothing.
+/// A response has it if the call took more than one send, if it waited in the
+/// throttle, or if a retry would have helped and was not made. A final response
+/// to a first send that did not wait has none, so that such a call allocates
+/// nothing.
 ///
 /// The [module docs](super) have an example.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,10 +20,11 @@ pub struct Outcome {
     pub sends: u32,
     /// The time from the first poll of the call to this response.
     pub elapsed: Duration,
-    /// The part of [`elapsed`](Self::elapsed) that the call waited between sends and in the throttle.
+    /// The part of [`elapsed`](Self::elapsed) that the call waited between
+    /// sends and in the throttle.
     pub waited: Duration,
-    /// The part of [`waited`](Self::waited) that the call waited for slots of a shared
-    /// [`Limit`](crate::store::Limit).
+    /// The part of [`waited`](Self::waited) that the call waited for slots of a
+    /// shared [`Limit`](crate::store::Limit).
     pub waited_for_slots: Duration,
 }
 
@@ -34,19 +37,22 @@ impl Outcome {
 
 /// The reason why `Retry` did not resend a request.
 ///
-/// The guide says [what to do about each](crate::guide::operating#why-was-this-not-sent-again).
+/// The guide says [what to do about
+/// each](crate::guide::operating#why-was-this-not-sent-again).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Stop {
-    /// The response is final: a success, or a failure that a resend does not change.
+    /// The response is final: a success, or a failure that a resend does not
+    /// change.
     Settled,
     /// Retries are turned off for this request
     /// ([`CallOptions::without_retry`](crate::CallOptions::without_retry)).
     Disabled,
-    /// The server may have executed the request, and the request is not idempotent.
+    /// The server may have executed the request, and the request is not
+    /// idempotent.
     NotRepeatable,
-    /// The request could not be copied: its body was not kept, or it has a header that was built
-    /// without the checks of `http`.
+    /// The request could not be copied: its body was not kept, or it has a
+    /// header that was built without the checks of `http`.
     BodyGone,
     /// The call has made as many sends as the policy allows.
     SendsSpent,
@@ -60,10 +66,11 @@ pub enum Stop {
     BudgetSpent,
 }
 
-/// Request extension with the number of this send, counted from 1. The first send has none.
+/// Request extension with the number of this send, counted from 1. The first
+/// send has none.
 ///
-/// A [`Retry`](super::Retry) that receives a request with it does not resend that request, because
-/// a layer outside does.
+/// A [`Retry`](super::Retry) that receives a request with it does not resend
+/// that request, because a layer outside does.
 ///
 /// ```
 /// use http::Extensions;
@@ -75,7 +82,8 @@ pub enum Stop {
 pub struct Attempt(pub u32);
 
 impl Attempt {
-    /// Returns the number of this send from the extensions of a request: 1 if they have none.
+    /// Returns the number of this send from the extensions of a request: 1 if
+    /// they have none.
     pub fn of(extensions: &Extensions) -> Self {
         extensions.get().copied().unwrap_or(Self(1))
     }

@@ -4,7 +4,8 @@ use http::Method;
 
 use super::Backoff;
 
-/// The limits of [`Retry`](super::Retry) for one call: sends, total time, and the server's waits.
+/// The limits of [`Retry`](super::Retry) for one call: sends, total time, and
+/// the server's waits.
 ///
 /// # Default
 ///
@@ -29,20 +30,22 @@ pub struct RetryPolicy {
 }
 
 impl RetryPolicy {
-    /// The total number of sends per call. The waits between them are up to 3, 6 and 12 s, which is
-    /// enough for a service to restart. A longer failure is an outage, which the caller should see.
+    /// The total number of sends per call. The waits between them are up to 3,
+    /// 6 and 12 s, which is enough for a service to restart. A longer failure
+    /// is an outage, which the caller should see.
     pub const DEFAULT_MAX_SENDS: u32 = 4;
 
-    /// The deadline of a call. The first stage of Genesys' guidance for 502, 503 and 504 is five
-    /// minutes, and one wait of the longest `Retry-After` fits in.
+    /// The deadline of a call. The first stage of Genesys' guidance for 502,
+    /// 503 and 504 is five minutes, and one wait of the longest `Retry-After`
+    /// fits in.
     pub const DEFAULT_DEADLINE: Duration = Duration::from_secs(300);
 
-    /// The longest wait for the head of a response. It is twice the 15 s that a token renewal may
-    /// take, because the renewal happens inside the attempt.
+    /// The longest wait for the head of a response. It is twice the 15 s that a
+    /// token renewal may take, because the renewal happens inside the attempt.
     pub const DEFAULT_ATTEMPT_TIMEOUT: Duration = Duration::from_secs(30);
 
-    /// The longest `Retry-After` that `Retry` waits for. The official SDKs give up at the same
-    /// value. Daily limits ask for hours.
+    /// The longest `Retry-After` that `Retry` waits for. The official SDKs give
+    /// up at the same value. Daily limits ask for hours.
     pub const DEFAULT_RETRY_AFTER_CAP: Duration = Duration::from_secs(180);
 
     /// Returns the [default](Self#default) policy.
@@ -57,44 +60,51 @@ impl RetryPolicy {
         }
     }
 
-    /// Sets the total number of sends per call; 0 counts as 1. A replay after a 401 is additional.
+    /// Sets the total number of sends per call; 0 counts as 1. A replay after a
+    /// 401 is additional.
     #[must_use]
     pub const fn with_max_sends(mut self, sends: u32) -> Self {
         self.max_sends = sends;
         self
     }
 
-    /// Sets the deadline for starting a retry, counted from the first poll of the call.
+    /// Sets the deadline for starting a retry, counted from the first poll of
+    /// the call.
     ///
-    /// If the wait before a retry would end later, `Retry` returns the failure at once.
+    /// If the wait before a retry would end later, `Retry` returns the failure
+    /// at once.
     ///
-    /// The deadline does not interrupt an attempt, because there would be nothing to return in its
-    /// place. To bound the whole call, put tower's `TimeoutLayer` outside.
+    /// The deadline does not interrupt an attempt, because there would be
+    /// nothing to return in its place. To bound the whole call, put tower's
+    /// `TimeoutLayer` outside.
     #[must_use]
     pub const fn with_deadline(mut self, deadline: Duration) -> Self {
         self.deadline = deadline;
         self
     }
 
-    /// Sets how long an attempt may wait for the head of a response before a retry replaces it.
+    /// Sets how long an attempt may wait for the head of a response before a
+    /// retry replaces it.
     ///
-    /// The time-out applies only if another attempt can follow. If no sends are left, the request
-    /// is not repeatable or the budget is empty, the attempt continues.
+    /// The time-out applies only if another attempt can follow. If no sends are
+    /// left, the request is not repeatable or the budget is empty, the attempt
+    /// continues.
     #[must_use]
     pub const fn with_attempt_timeout(mut self, timeout: Duration) -> Self {
         self.attempt_timeout = Some(timeout);
         self
     }
 
-    /// Turns the attempt time-out off: `Retry` waits as long as the inner service does.
+    /// Turns the attempt time-out off: `Retry` waits as long as the inner
+    /// service does.
     #[must_use]
     pub const fn without_attempt_timeout(mut self) -> Self {
         self.attempt_timeout = None;
         self
     }
 
-    /// Sets the longest `Retry-After` that `Retry` waits for. It returns a response that asks for
-    /// more at once.
+    /// Sets the longest `Retry-After` that `Retry` waits for. It returns a
+    /// response that asks for more at once.
     #[must_use]
     pub const fn with_retry_after_cap(mut self, cap: Duration) -> Self {
         self.retry_after_cap = cap;
@@ -108,17 +118,20 @@ impl RetryPolicy {
         self
     }
 
-    /// Sets whether PUT and DELETE are resent after a broken connection or an attempt time-out.
+    /// Sets whether PUT and DELETE are resent after a broken connection or an
+    /// attempt time-out.
     ///
-    /// In these cases it is unknown whether the server executed the request. A second DELETE may
-    /// return a 404, and a second PUT may overwrite a change that another client made in between.
+    /// In these cases it is unknown whether the server executed the request. A
+    /// second DELETE may return a 404, and a second PUT may overwrite a change
+    /// that another client made in between.
     #[must_use]
     pub const fn with_broken_writes(mut self, resend: bool) -> Self {
         self.broken_writes = resend;
         self
     }
 
-    /// Whether the method allows a resend of a request that the server may have executed.
+    /// Whether the method allows a resend of a request that the server may have
+    /// executed.
     pub(super) fn repeats(&self, method: &Method, broken: bool) -> bool {
         match *method {
             Method::GET | Method::HEAD | Method::OPTIONS | Method::TRACE => true,

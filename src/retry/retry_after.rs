@@ -6,7 +6,8 @@ use http::{
     header::{DATE, HeaderValue, RETRY_AFTER},
 };
 
-/// How long the server asked to be left alone, from `Retry-After` (RFC 9110, section 10.2.3).
+/// How long the server asked to be left alone, from `Retry-After` (RFC 9110,
+/// section 10.2.3).
 ///
 /// A floor: what is waited is this or more, never less.
 ///
@@ -24,16 +25,18 @@ use http::{
 pub struct RetryAfter(Duration);
 
 impl RetryAfter {
-    /// The longest wait there is, 100 years: larger numbers count as this one, so that no sum of
-    /// waits and clocks can overflow.
+    /// The longest wait there is, 100 years: larger numbers count as this one,
+    /// so that no sum of waits and clocks can overflow.
     pub const MAX: Self = Self(Duration::from_secs(100 * 365 * 24 * 60 * 60));
 
-    /// At most this part of the wait is added to it at random (a tenth), so that the clients that
-    /// were told the same number do not all come back in the same instant.
+    /// At most this part of the wait is added to it at random (a tenth), so
+    /// that the clients that were told the same number do not all come back in
+    /// the same instant.
     const JITTER_DIVISOR: u32 = 10;
 
-    /// At most this is added at random: ten percent of three minutes, the longest wait that the
-    /// default policy accepts, is not worth more than a few seconds of latency.
+    /// At most this is added at random: ten percent of three minutes, the
+    /// longest wait that the default policy accepts, is not worth more than a
+    /// few seconds of latency.
     const JITTER_CAP: Duration = Duration::from_secs(5);
 
     /// A wait of this length, [`MAX`](Self::MAX) at most.
@@ -44,17 +47,21 @@ impl RetryAfter {
         Self(wait)
     }
 
-    /// Returns what the headers of a response ask for: a number of seconds, or an HTTP date.
+    /// Returns what the headers of a response ask for: a number of seconds, or
+    /// an HTTP date.
     ///
-    /// A decimal fraction (`1.5`) is rounded up to the next second. If there are several values, as
-    /// when a gateway adds its own, the longest wait counts. White space around a value is ignored.
-    /// A value that is neither number nor date is ignored too.
+    /// A decimal fraction (`1.5`) is rounded up to the next second. If there
+    /// are several values, as when a gateway adds its own, the longest wait
+    /// counts. White space around a value is ignored. A value that is neither
+    /// number nor date is ignored too.
     ///
-    /// A date is compared with the response's own `Date`, if there is one, and else with `now`: the
-    /// two clocks need not agree. A date that is over is a wait of zero.
+    /// A date is compared with the response's own `Date`, if there is one, and
+    /// else with `now`: the two clocks need not agree. A date that is over is a
+    /// wait of zero.
     ///
-    /// Only headers count. Genesys repeats the number in the message of a 429 (`Retry the request in
-    /// [42] seconds`), which is not read: a body is for the caller, and comes after the decision.
+    /// Only headers count. Genesys repeats the number in the message of a 429
+    /// (`Retry the request in [42] seconds`), which is not read: a body is for
+    /// the caller, and comes after the decision.
     /// [`ApiError::retry_after`](crate::ApiError::retry_after) reads it.
     pub fn from_headers(headers: &HeaderMap, now: SystemTime) -> Option<Self> {
         let sent = headers.get(DATE).and_then(text);
@@ -65,7 +72,8 @@ impl RetryAfter {
             .max()
     }
 
-    /// One header's value: a date, or numbers, which a proxy may have joined by commas.
+    /// One header's value: a date, or numbers, which a proxy may have joined by
+    /// commas.
     fn parse(value: &str, now: SystemTime) -> Option<Self> {
         if let Ok(at) = httpdate::parse_http_date(value) {
             return Some(Self::new(at.duration_since(now).unwrap_or_default()));

@@ -69,9 +69,10 @@ where
 
     #[inline]
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
-        // A layer outside keeps a copy of this request and resends it if necessary. The sends of two
-        // such layers would multiply. A second replay layer in between hides the mark of the outer
-        // layer, but not the number of its resend.
+        // A layer outside keeps a copy of this request and resends it if
+        // necessary. The sends of two such layers would multiply. A second
+        // replay layer in between hides the mark of the outer layer, but not
+        // the number of its resend.
         let is_resend = request.extensions().get::<Attempt>().is_some();
         let passes = request.body().is_held() || is_resend;
         let may_go = match passes {
@@ -85,8 +86,8 @@ where
                 false => Call::waiting(settings, &request),
             };
             if let Some(ticket) = call.queue_first() {
-                // What poll_ready has reserved is not to be kept from others while this request
-                // waits.
+                // What poll_ready has reserved is not to be kept from others
+                // while this request waits.
                 let unready = self.inner.clone();
                 drop(mem::replace(&mut self.inner, unready.clone()));
                 call.keep(request, unready);

@@ -61,7 +61,8 @@ impl<C> Settings<C> {
         self.select.and_then(|select| select(extensions))
     }
 
-    /// Whether a request with these extensions may go at once. If so, it has its slot.
+    /// Whether a request with these extensions may go at once. If so, it has
+    /// its slot.
     pub(super) fn may_pass(&self, extensions: &Extensions) -> bool {
         let throttle = self.upstream_of(extensions).throttle();
         throttle.is_none_or(Throttle::try_pass)

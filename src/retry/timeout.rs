@@ -14,7 +14,8 @@ pin_project! {
     /// The timer of one attempt, which is ready once at most.
     #[project = TimeoutProj]
     pub(super) enum Timeout {
-        // Most attempts are answered before a timer is needed: it is made when one was not.
+        // Most attempts are answered before a timer is needed: it is made when
+        // one was not.
         Unarmed,
         Armed {
             #[pin]
@@ -43,7 +44,8 @@ impl Timeout {
                 self.set(Self::Off);
                 Poll::Ready(())
             }
-            // Without a limit the response alone wakes the call, which has asked for it before.
+            // Without a limit the response alone wakes the call, which has
+            // asked for it before.
             TimeoutProj::Unarmed | TimeoutProj::Off => Poll::Pending,
         }
     }

@@ -3,8 +3,8 @@ use crate::limiter::Limiter;
 
 /// What all calls to one API share: its [`Throttle`] and its [`Budget`].
 ///
-/// One for each organisation and token, since that is what an API counts. A layer uses the one it
-/// was built with, or the one that the request names, see
+/// One for each organisation and token, since that is what an API counts. A
+/// layer uses the one it was built with, or the one that the request names, see
 /// [`RetryLayer::with_upstream_from`](super::RetryLayer::with_upstream_from).
 ///
 /// # Default
@@ -65,7 +65,8 @@ impl Upstream {
         self
     }
 
-    /// Makes sends wait for slots of this limiter. Without a throttle, they wait for nothing else.
+    /// Makes sends wait for slots of this limiter. Without a throttle, they
+    /// wait for nothing else.
     pub(crate) fn with_limiter(mut self, limiter: Limiter) -> Self {
         let throttle = self.throttle.unwrap_or_else(Throttle::without_gates);
         self.throttle = Some(throttle.with_limiter(limiter));

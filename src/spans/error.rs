@@ -1,9 +1,10 @@
 use std::{error::Error, fmt};
 
-/// An invalid path template, as returned by [`Templates::and`](super::Templates::and).
+/// An invalid path template, as returned by
+/// [`Templates::and`](super::Templates::and).
 ///
-/// The template matches no path, or it would let ids into the spans. The message quotes it and
-/// says how to write it.
+/// The template matches no path, or it would let ids into the spans. The
+/// message quotes it and says how to write it.
 ///
 /// ```
 /// use http::Method;

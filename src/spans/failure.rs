@@ -17,8 +17,9 @@ pub(super) fn of_status(status: StatusCode) -> Option<StatusCode> {
 }
 
 fn known(error: &(dyn Error + 'static)) -> Option<&'static str> {
-    // The outermost error that is known here names the failure. A token error comes first: its
-    // source is an error of the token endpoint, and would read as a failure of the API.
+    // The outermost error that is known here names the failure. A token error
+    // comes first: its source is an error of the token endpoint, and would read
+    // as a failure of the API.
     if let Some(error) = error.downcast_ref::<TokenError>() {
         return Some(error.kind().as_str());
     }
@@ -39,7 +40,8 @@ fn known(error: &(dyn Error + 'static)) -> Option<&'static str> {
         io::ErrorKind::BrokenPipe => "broken_pipe",
         io::ErrorKind::TimedOut => "timed_out",
         io::ErrorKind::UnexpectedEof => "unexpected_eof",
-        // Another kind may wrap an error that says more, so the search goes down the chain.
+        // Another kind may wrap an error that says more, so the search goes
+        // down the chain.
         _ => return None,
     })
 }

@@ -14,12 +14,12 @@ use crate::BoxError;
 pin_project! {
     /// The response future of [`Spanned`](super::Spanned).
     ///
-    /// It enters the span at each poll. Dropping it early ends the span with `error.type`
-    /// `dropped`.
+    /// It enters the span at each poll. Dropping it early ends the span with
+    /// `error.type` `dropped`.
     #[must_use = "a future does nothing until it is awaited"]
     pub struct ResponseFuture<F> {
-        // Declared before the record, so it is dropped first: its own drop still runs before the
-        // span ends.
+        // Declared before the record, so it is dropped first: its own drop
+        // still runs before the span ends.
         #[pin]
         inner: F,
         record: Record,

@@ -6,14 +6,16 @@ use super::{CallObserver, Scope, Spanned, Templates, record::Settings};
 
 /// Wraps services so that each call, or each attempt, gets a span.
 ///
-/// The [module docs](super) have an example with both kinds, and list the fields of a span.
+/// The [module docs](super) have an example with both kinds, and list the
+/// fields of a span.
 #[derive(Clone)]
 pub struct SpanLayer {
     settings: Arc<Settings>,
 }
 
 impl SpanLayer {
-    /// Creates a span for each call. Put this layer outside of all layers of this crate.
+    /// Creates a span for each call. Put this layer outside of all layers of
+    /// this crate.
     pub fn calls() -> Self {
         Self::new(Scope::Call)
     }
@@ -30,14 +32,15 @@ impl SpanLayer {
         }
     }
 
-    /// Sets the path templates. Default: [`Templates::none`], so spans have no `url.template`.
+    /// Sets the path templates. Default: [`Templates::none`], so spans have no
+    /// `url.template`.
     #[must_use]
     pub fn with_templates(self, templates: Templates) -> Self {
         self.with(|settings| settings.templates = templates)
     }
 
-    /// Reports each finished call or attempt to this observer, with its duration. Default: no
-    /// observer. See [`CallObserver`] for an example.
+    /// Reports each finished call or attempt to this observer, with its
+    /// duration. Default: no observer. See [`CallObserver`] for an example.
     #[must_use]
     pub fn with_observer(self, observer: impl CallObserver + 'static) -> Self {
         self.with(|settings| settings.observer = Some(Arc::new(observer)))

@@ -1,10 +1,12 @@
-//! Spans for calls and attempts, with OpenTelemetry's field names for HTTP clients.
+//! Spans for calls and attempts, with OpenTelemetry's field names for HTTP
+//! clients.
 //!
-//! [`SpanLayer::calls`](crate::SpanLayer::calls), outside of all layers, creates a span for each
-//! call. [`SpanLayer::attempts`](crate::SpanLayer::attempts), around the client, creates a span for
-//! each send. The spans are [`tracing`] spans, so a subscriber such as `tracing-opentelemetry`
-//! exports them to a collector. Without these layers in the stack, calls and attempts have no
-//! spans.
+//! [`SpanLayer::calls`](crate::SpanLayer::calls), outside of all layers,
+//! creates a span for each call.
+//! [`SpanLayer::attempts`](crate::SpanLayer::attempts), around the client,
+//! creates a span for each send. The spans are [`tracing`] spans, so a
+//! subscriber such as `tracing-opentelemetry` exports them to a collector.
+//! Without these layers in the stack, calls and attempts have no spans.
 //!
 //! ```
 //! use http::Request;
@@ -49,8 +51,9 @@
 //! | `error.type` | the status, from 400 on; for a call or attempt without a response, a word from the next table |
 //! | `otel.status_code` | `ERROR` whenever `error.type` is set |
 //!
-//! Other subscribers see the spans under the names `genesys_call` and `genesys_attempt`, at level
-//! `INFO`. No span contains a path, a query, a header, a body or a token.
+//! Other subscribers see the spans under the names `genesys_call` and
+//! `genesys_attempt`, at level `INFO`. No span contains a path, a query, a
+//! header, a body or a token.
 //!
 //! | `error.type` | cause |
 //! |---|---|
@@ -62,13 +65,15 @@
 //! | `transport` | any other error |
 //! | `dropped` | the caller dropped the future |
 //!
-//! A token renewal has a separate span, `token_renewal`, because all callers share it. It *follows
-//! from* the span of the call that caused it; OpenTelemetry shows that as a link.
+//! A token renewal has a separate span, `token_renewal`, because all callers
+//! share it. It *follows from* the span of the call that caused it;
+//! OpenTelemetry shows that as a link.
 //!
 //! # Propagation
 //!
-//! Each attempt has a span, so each can carry a separate `traceparent`. Set it in a layer inside of
-//! [`SpanLayer::attempts`](crate::SpanLayer::attempts), where that span is the current one:
+//! Each attempt has a span, so each can carry a separate `traceparent`. Set it
+//! in a layer inside of [`SpanLayer::attempts`](crate::SpanLayer::attempts),
+//! where that span is the current one:
 //!
 //! ```text
 //! let client = ServiceBuilder::new()
@@ -84,22 +89,25 @@
 //!     .service(client);
 //! ```
 //!
-//! `tracing_opentelemetry::OpenTelemetrySpanExt` provides `context()`, and the crate
-//! `opentelemetry-http` provides `HeaderInjector`. The tests of this crate run these lines.
+//! `tracing_opentelemetry::OpenTelemetrySpanExt` provides `context()`, and the
+//! crate `opentelemetry-http` provides `HeaderInjector`. The tests of this
+//! crate run these lines.
 //!
 //! # Durations
 //!
-//! [`SpanLayer::with_observer`](crate::SpanLayer::with_observer) reports the duration of each call
-//! or attempt to an observer. With the feature `metrics`, [`Metrics`](crate::metrics) records it in
-//! histograms, by template and status. The [guide](crate::guide::operating#dashboard) has a
-//! dashboard for them.
+//! [`SpanLayer::with_observer`](crate::SpanLayer::with_observer) reports the
+//! duration of each call or attempt to an observer. With the feature `metrics`,
+//! [`Metrics`](crate::metrics) records it in histograms, by template and
+//! status. The [guide](crate::guide::operating#dashboard) has a dashboard for
+//! them.
 //!
 //! # Customising
 //!
-//! [`SpanLayer::with_templates`](crate::SpanLayer::with_templates) sets the path templates. Start
-//! with those of the API, [`genesys::templates`](crate::genesys::templates), and add other paths by
-//! [`Templates::and`], such as those of your gateway. Without templates, spans have no
-//! `url.template`.
+//! [`SpanLayer::with_templates`](crate::SpanLayer::with_templates) sets the
+//! path templates. Start with those of the API,
+//! [`genesys::templates`](crate::genesys::templates), and add other paths by
+//! [`Templates::and`], such as those of your gateway. Without templates, spans
+//! have no `url.template`.
 //!
 //! # Cloning
 //!

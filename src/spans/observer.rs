@@ -4,8 +4,8 @@ use http::{Method, StatusCode};
 
 /// Observes how each call or attempt ended and how long it took.
 ///
-/// The layer calls it before it returns the response, so it should return quickly. Closures
-/// implement it:
+/// The layer calls it before it returns the response, so it should return
+/// quickly. Closures implement it:
 ///
 /// ```
 /// use std::sync::mpsc;
@@ -28,7 +28,8 @@ use http::{Method, StatusCode};
 /// # }
 /// ```
 pub trait CallObserver: Send + Sync {
-    /// Called once at the end of each call or attempt, also if its future is dropped.
+    /// Called once at the end of each call or attempt, also if its future is
+    /// dropped.
     fn on_call(&self, event: &CallEvent<'_>);
 }
 
@@ -52,10 +53,11 @@ pub struct CallEvent<'a> {
     pub template: Option<&'a str>,
     /// The status of the response; `None` without a response.
     pub status: Option<StatusCode>,
-    /// The [`error.type`](super#what-is-in-a-span) of the span, if there was no response.
+    /// The [`error.type`](super#what-is-in-a-span) of the span, if there was no
+    /// response.
     pub error: Option<&'static str>,
-    /// The time from the first poll to the response's head, or to the failure. Zero if the
-    /// future was never polled.
+    /// The time from the first poll to the response's head, or to the failure.
+    /// Zero if the future was never polled.
     pub took: Duration,
 }
 
@@ -79,8 +81,8 @@ impl Scope {
     }
 }
 
-/// Returns the name of a method that HTTP defines, or `_OTHER`. A server may be sent any method,
-/// and each one would become a new label.
+/// Returns the name of a method that HTTP defines, or `_OTHER`. A server may be
+/// sent any method, and each one would become a new label.
 pub(super) fn method_name(method: &Method) -> &'static str {
     const DEFINED: [(Method, &str); 9] = [
         (Method::GET, "GET"),

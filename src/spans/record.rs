@@ -28,8 +28,8 @@ impl Settings {
     }
 }
 
-/// One call or attempt, from its request to its end. It is reported exactly once, on drop at the
-/// latest.
+/// One call or attempt, from its request to its end. It is reported exactly
+/// once, on drop at the latest.
 pub(super) struct Record {
     span: Span,
     settings: Arc<Settings>,
@@ -54,8 +54,8 @@ impl Record {
             begun: None,
             ended: false,
         };
-        // A lookup takes a microsecond, so it is skipped if neither the span nor an observer uses
-        // the template.
+        // A lookup takes a microsecond, so it is skipped if neither the span
+        // nor an observer uses the template.
         if !record.span.is_disabled() || settings.observer.is_some() {
             let found = settings.templates.find(request.method(), request.uri());
             record.template = found;
@@ -163,7 +163,8 @@ fn port(uri: &Uri) -> Option<u16> {
     uri.port_u16().filter(|port| *port != usual)
 }
 
-/// Creates the span of a call. `tracing` records only the fields that the macro names.
+/// Creates the span of a call. `tracing` records only the fields that the macro
+/// names.
 fn call_span(method: &'static str) -> Span {
     tracing::info_span!(
         "genesys_call",

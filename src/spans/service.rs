@@ -21,7 +21,8 @@ pub struct Spanned<S> {
 }
 
 impl<S> Spanned<S> {
-    /// Wraps a service so that it creates spans of this scope, without templates or observer.
+    /// Wraps a service so that it creates spans of this scope, without
+    /// templates or observer.
     ///
     /// Use [`SpanLayer`](crate::SpanLayer) to set those.
     ///

@@ -6,9 +6,10 @@ use super::TemplateError;
 
 /// Path templates, looked up by method and path.
 ///
-/// [`genesys::templates`](crate::genesys::templates) knows the operations of the Genesys Cloud API
-/// in [its table](crate::genesys::Operation), about half of them. Add others by [`and`](Self::and).
-/// If no template matches a request, its span has none, so ids never become labels.
+/// [`genesys::templates`](crate::genesys::templates) knows the operations of
+/// the Genesys Cloud API in [its table](crate::genesys::Operation), about half
+/// of them. Add others by [`and`](Self::and). If no template matches a request,
+/// its span has none, so ids never become labels.
 ///
 /// ```
 /// use http::Method;
@@ -45,15 +46,17 @@ impl Templates {
         Self::default()
     }
 
-    /// Adds a template for paths of this method. `{}`, or a name in braces, matches one segment
-    /// that is not empty.
+    /// Adds a template for paths of this method. `{}`, or a name in braces,
+    /// matches one segment that is not empty.
     ///
-    /// Added templates take precedence over the table, and earlier ones over later ones.
+    /// Added templates take precedence over the table, and earlier ones over
+    /// later ones.
     ///
     /// # Errors
     ///
-    /// [`TemplateError`] if the template does not begin with `/`, contains a query, a fragment or
-    /// characters that a path cannot have, or has braces around part of a segment.
+    /// [`TemplateError`] if the template does not begin with `/`, contains a
+    /// query, a fragment or characters that a path cannot have, or has braces
+    /// around part of a segment.
     pub fn and(mut self, method: Method, template: &str) -> Result<Self, TemplateError> {
         check(template).map_err(|reason| TemplateError::new(template, reason))?;
         Arc::make_mut(&mut self.own).push((method, template.into()));

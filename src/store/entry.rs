@@ -5,8 +5,8 @@ use bytes::Bytes;
 use super::StoreError;
 use crate::token::Fingerprint;
 
-/// The number that orders the tokens of one key across processes: the higher fence is the newer
-/// token.
+/// The number that orders the tokens of one key across processes: the higher
+/// fence is the newer token.
 ///
 /// ```
 /// use tower_genesys::store::Fence;
@@ -38,10 +38,11 @@ impl Fence {
     }
 }
 
-/// The identity of one process among those that share a token, for the lifetime of the process.
+/// The identity of one process among those that share a token, for the lifetime
+/// of the process.
 ///
-/// If the reply that granted a lease never arrives, the process gets the same lease by asking again
-/// as the same owner.
+/// If the reply that granted a lease never arrives, the process gets the same
+/// lease by asking again as the same owner.
 ///
 /// [`TokenStore`](super::TokenStore) has an example.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -52,16 +53,16 @@ impl Owner {
     ///
     /// # Errors
     ///
-    /// [`StoreErrorKind::Unavailable`](super::StoreErrorKind::Unavailable) if the system provides
-    /// no randomness.
+    /// [`StoreErrorKind::Unavailable`](super::StoreErrorKind::Unavailable) if
+    /// the system provides no randomness.
     pub fn random() -> Result<Self, StoreError> {
         let mut bytes = [0; 16];
         getrandom::fill(&mut bytes).map_err(StoreError::no_randomness)?;
         Ok(Self(bytes))
     }
 
-    /// Restores an owner from the bytes of [`as_bytes`](Self::as_bytes). For stores, which keep the
-    /// owner with the lease.
+    /// Restores an owner from the bytes of [`as_bytes`](Self::as_bytes). For
+    /// stores, which keep the owner with the lease.
     pub const fn from_bytes(bytes: [u8; 16]) -> Self {
         Self(bytes)
     }
@@ -88,12 +89,14 @@ pub struct Lease {
     pub owner: Owner,
     /// The fence of the token that its holder will publish.
     pub fence: Fence,
-    /// The fault of an unreadable value that the next publication replaces. Default: none.
+    /// The fault of an unreadable value that the next publication replaces.
+    /// Default: none.
     pub replaces: Option<super::StoreErrorKind>,
 }
 
 impl Lease {
-    /// Creates a lease of this owner. For authors of a [`TokenStore`](super::TokenStore).
+    /// Creates a lease of this owner. For authors of a
+    /// [`TokenStore`](super::TokenStore).
     pub const fn new(owner: Owner, fence: Fence) -> Self {
         Self {
             owner,
@@ -102,7 +105,8 @@ impl Lease {
         }
     }
 
-    /// Reports that the token's place contains an unreadable value. Default: it does not.
+    /// Reports that the token's place contains an unreadable value. Default: it
+    /// does not.
     #[must_use]
     pub const fn with_replaces(mut self, replaces: Option<super::StoreErrorKind>) -> Self {
         self.replaces = replaces;
@@ -112,8 +116,8 @@ impl Lease {
 
 /// A token in the form in which a [`TokenStore`](super::TokenStore) keeps it.
 ///
-/// A store that keeps the fields apart, for example in the columns of a table, restores the entry
-/// from them:
+/// A store that keeps the fields apart, for example in the columns of a table,
+/// restores the entry from them:
 ///
 /// ```
 /// use std::time::Duration;
@@ -136,14 +140,14 @@ pub struct Entry {
     pub value: Bytes,
     /// The full lifetime of the token since its issue.
     pub lifetime: Duration,
-    /// The remaining lifetime. The store counts it down, and deletes the entry when it reaches
-    /// zero.
+    /// The remaining lifetime. The store counts it down, and deletes the entry
+    /// when it reaches zero.
     pub remaining: Duration,
 }
 
 impl Entry {
-    /// Creates an entry for a token that was just issued, valid for `lifetime`. For authors of a
-    /// [`TokenStore`](super::TokenStore).
+    /// Creates an entry for a token that was just issued, valid for `lifetime`.
+    /// For authors of a [`TokenStore`](super::TokenStore).
     pub fn new(
         fence: Fence,
         fingerprint: Fingerprint,

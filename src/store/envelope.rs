@@ -8,7 +8,8 @@ use super::KeyRing;
 use super::{Entry, Fence, StoreError, StoreErrorKind, StoreKey};
 use crate::token::{AccessToken, Fingerprint, IssuedToken};
 
-/// The first bytes of every value. Its form and the version of that form follow.
+/// The first bytes of every value. Its form and the version of that form
+/// follow.
 const MAGIC: &[u8; 2] = b"tg";
 const VERSION: u8 = 1;
 #[cfg(feature = "seal")]
@@ -48,8 +49,8 @@ impl Around<'_> {
 }
 
 impl Envelope {
-    /// Returns the entry for this token, with `remaining` left of its lifetime. Durations are in
-    /// whole milliseconds, which every store can keep.
+    /// Returns the entry for this token, with `remaining` left of its lifetime.
+    /// Durations are in whole milliseconds, which every store can keep.
     pub(super) fn close(
         &self,
         key: &StoreKey,
@@ -93,7 +94,8 @@ impl Envelope {
             Self::Unsealed => unsealed(&content, &around)?,
         };
         let token = String::from_utf8(token).map_err(|_| StoreError::damaged())?;
-        // A token that no header can carry would fail every request of the process.
+        // A token that no header can carry would fail every request of the
+        // process.
         if Fingerprint::of(&token) != entry.fingerprint || !AccessToken::is_sendable(&token) {
             return Err(StoreError::damaged());
         }
@@ -108,10 +110,11 @@ impl Envelope {
         }
     }
 
-    /// Returns the content after the first four bytes, which must be those that this process
-    /// writes.
+    /// Returns the content after the first four bytes, which must be those that
+    /// this process writes.
     ///
-    /// Otherwise anyone who can write to the store could replace a sealed token by an unsealed one.
+    /// Otherwise anyone who can write to the store could replace a sealed token
+    /// by an unsealed one.
     fn content(&self, value: &Bytes) -> Result<Bytes, StoreError> {
         let Some((head, _)) = value.split_at_checked(4) else {
             return Err(StoreError::damaged());
@@ -157,7 +160,8 @@ fn unsealed(content: &[u8], around: &Around<'_>) -> Result<Vec<u8>, StoreError> 
     }
 }
 
-/// Returns a digest against damage and mistakes. It stops no attacker: only a seal does.
+/// Returns a digest against damage and mistakes. It stops no attacker: only a
+/// seal does.
 fn digest(token: &[u8], around: &Around<'_>) -> [u8; DIGEST] {
     let mut whole = Sha256::new();
     whole.update(around.to_bytes(UNSEALED));

@@ -4,8 +4,9 @@ use crate::BoxError;
 
 /// A failure of a [`TokenStore`](super::TokenStore) itself.
 ///
-/// It never reaches a caller of the cache: the process continues without the store, and reports the
-/// error to its observer. The error contains no token, no secret and no password of the store.
+/// It never reaches a caller of the cache: the process continues without the
+/// store, and reports the error to its observer. The error contains no token,
+/// no secret and no password of the store.
 ///
 /// ```
 /// use tower_genesys::store::{StoreError, StoreErrorKind};
@@ -26,13 +27,14 @@ pub struct StoreError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum StoreErrorKind {
-    /// The store cannot be reached, or cannot execute the operation now. It changed nothing.
+    /// The store cannot be reached, or cannot execute the operation now. It
+    /// changed nothing.
     Unavailable,
-    /// The store did not answer in time, or the connection broke. The store may or may not have
-    /// executed the operation.
+    /// The store did not answer in time, or the connection broke. The store may
+    /// or may not have executed the operation.
     Timeout,
-    /// The value in the store is unreadable: damaged, of the wrong type, sealed with an unknown
-    /// key, or copied from another place.
+    /// The value in the store is unreadable: damaged, of the wrong type, sealed
+    /// with an unknown key, or copied from another place.
     Corrupt,
     /// Another version of this crate wrote the value, in another format.
     Incompatible,
@@ -54,8 +56,8 @@ impl StoreErrorKind {
 }
 
 impl StoreError {
-    /// Creates an error of this kind. The message should name the cause and the next step, and
-    /// contain no secret.
+    /// Creates an error of this kind. The message should name the cause and the
+    /// next step, and contain no secret.
     pub fn new(kind: StoreErrorKind, message: impl Into<Cow<'static, str>>) -> Self {
         Self {
             kind,

@@ -2,11 +2,13 @@ use std::fmt;
 
 use sha2::{Digest, Sha256};
 
-/// The key under which a token is shared: a digest of the login host, the client's id, the grant,
-/// and every other parameter that decides which token the endpoint returns.
+/// The key under which a token is shared: a digest of the login host, the
+/// client's id, the grant, and every other parameter that decides which token
+/// the endpoint returns.
 ///
-/// The digest includes the length of each field, so that no two configurations collide. It omits
-/// the client's secret: after a rotation, the new secret gets tokens of the same client.
+/// The digest includes the length of each field, so that no two configurations
+/// collide. It omits the client's secret: after a rotation, the new secret gets
+/// tokens of the same client.
 ///
 /// ```
 /// use tower_genesys::store::StoreKey;
@@ -28,11 +30,11 @@ impl StoreKey {
         Self(digest.finalize().into())
     }
 
-    /// Adds a parameter of the token request, such as a form field. The order of parameters
-    /// matters.
+    /// Adds a parameter of the token request, such as a form field. The order
+    /// of parameters matters.
     ///
-    /// Never add a secret that can be guessed: an attacker who knows the other fields could test
-    /// guesses against the digest.
+    /// Never add a secret that can be guessed: an attacker who knows the other
+    /// fields could test guesses against the digest.
     #[must_use]
     pub fn with_parameter(self, name: &str, value: &str) -> Self {
         let mut digest = Sha256::new();

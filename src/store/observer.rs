@@ -2,10 +2,11 @@ use std::time::Duration;
 
 use super::{Fence, Operation, StoreError, StoreErrorKind};
 
-/// Receives the events of a [`SharedSource`](super::SharedSource), to count or log them.
+/// Receives the events of a [`SharedSource`](super::SharedSource), to count or
+/// log them.
 ///
-/// The process calls it while it renews a token, never under a lock. It should return quickly. A
-/// closure is an observer:
+/// The process calls it while it renews a token, never under a lock. It should
+/// return quickly. A closure is an observer:
 ///
 /// ```
 /// use std::sync::Arc;
@@ -60,7 +61,8 @@ pub enum StoreEvent<'a> {
         /// How long no process may call the token endpoint.
         cooldown: Option<Duration>,
     },
-    /// The store reported a cooldown, which the token endpoint asked another process for.
+    /// The store reported a cooldown, which the token endpoint asked another
+    /// process for.
     #[non_exhaustive]
     CoolingDown {
         /// The rest of the cooldown.

@@ -2,8 +2,8 @@ use std::pin::Pin;
 
 use super::StoreError;
 
-/// The future of a [`TokenStore`](super::TokenStore) operation, boxed so that the trait can be used
-/// as a trait object.
+/// The future of a [`TokenStore`](super::TokenStore) operation, boxed so that
+/// the trait can be used as a trait object.
 pub type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
 
 /// An operation of a [`TokenStore`](super::TokenStore) or a

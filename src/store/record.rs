@@ -2,15 +2,17 @@ use std::time::Duration;
 
 use super::{Claim, Entry, Fence, Lease, Lookup, Publication};
 
-/// The state of a store under one key, with the rules of [`TokenStore`](super::TokenStore). For
-/// authors of a store.
+/// The state of a store under one key, with the rules of
+/// [`TokenStore`](super::TokenStore). For authors of a store.
 ///
-/// It has no clock, no lock and no I/O. A store reads the record, applies one of these methods, and
-/// writes the record back if no other process has written it meanwhile, which a lock, a transaction
-/// or a conditional write ensures. `now` is the store's clock, as the time since 1970.
+/// It has no clock, no lock and no I/O. A store reads the record, applies one
+/// of these methods, and writes the record back if no other process has written
+/// it meanwhile, which a lock, a transaction or a conditional write ensures.
+/// `now` is the store's clock, as the time since 1970.
 ///
-/// The [example `own_store`](crate::guide::middleware) builds a store on it. The package
-/// `tower-genesys-dynamodb` (folder `stores/dynamodb` of the repository) uses it over a database.
+/// The [example `own_store`](crate::guide::middleware) builds a store on it.
+/// The package `tower-genesys-dynamodb` (folder `stores/dynamodb` of the
+/// repository) uses it over a database.
 ///
 /// ```
 /// use std::time::Duration;
@@ -30,13 +32,15 @@ use super::{Claim, Entry, Fence, Lease, Lookup, Publication};
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct Record {
-    /// The token, and how long it is valid. Its [`Entry::remaining`] is ignored here.
+    /// The token, and how long it is valid. Its [`Entry::remaining`] is ignored
+    /// here.
     pub entry: Option<(Entry, Span)>,
     /// The lease, and how long it lasts.
     pub lease: Option<(Lease, Span)>,
     /// How long no process may call the token endpoint.
     pub cooldown: Option<Span>,
-    /// The highest fence so far. It orders leases even after the token has expired.
+    /// The highest fence so far. It orders leases even after the token has
+    /// expired.
     pub last: Fence,
 }
 
@@ -75,8 +79,8 @@ impl Span {
         }
     }
 
-    /// Returns the time left. Before the begin, that is zero: the clock was set back, so the
-    /// elapsed time is unknown.
+    /// Returns the time left. Before the begin, that is zero: the clock was set
+    /// back, so the elapsed time is unknown.
     pub fn left(self, now: Duration) -> Duration {
         match now < self.from {
             true => Duration::ZERO,
@@ -103,8 +107,8 @@ impl Record {
         self.entry = Some((entry.clone(), span));
     }
 
-    /// Applies [`TokenStore::get_or_lease`](super::TokenStore::get_or_lease). The record changes
-    /// only if the result is a lease.
+    /// Applies [`TokenStore::get_or_lease`](super::TokenStore::get_or_lease).
+    /// The record changes only if the result is a lease.
     pub fn get_or_lease(&mut self, claim: &Claim, now: Duration) -> Lookup {
         let entry = self.token(now);
         if let Some(entry) = entry.filter(|entry| claim.accepts(entry)) {
@@ -129,8 +133,8 @@ impl Record {
         Lookup::Leased(lease)
     }
 
-    /// Applies [`TokenStore::publish`](super::TokenStore::publish). The record also changes if the
-    /// token is superseded, because the lease ends.
+    /// Applies [`TokenStore::publish`](super::TokenStore::publish). The record
+    /// also changes if the token is superseded, because the lease ends.
     pub fn publish(&mut self, lease: &Lease, entry: &Entry, now: Duration) -> Publication {
         self.end(lease);
         if let Some(newer) = self.token(now).filter(|held| held.fence >= entry.fence) {
@@ -140,8 +144,8 @@ impl Record {
         Publication::Published
     }
 
-    /// Applies [`TokenStore::abandon`](super::TokenStore::abandon). Returns whether the record
-    /// changed.
+    /// Applies [`TokenStore::abandon`](super::TokenStore::abandon). Returns
+    /// whether the record changed.
     pub fn abandon(&mut self, lease: &Lease, cooldown: Option<Duration>, now: Duration) -> bool {
         let held = self.lease.is_some_and(|(_, span)| span.holds(now));
         if !self.end(lease) {

@@ -5,14 +5,17 @@ use crate::token::{FetchContext, IssuedToken, TokenError, TokenSource};
 
 /// A [`TokenSource`] that knows the key under which its tokens are shared.
 ///
-/// The credentials may change while the process runs, so a fetch takes two steps: the first finds
-/// the credentials and their key, the second fetches with exactly these credentials. A token
-/// therefore never gets under the key of another client.
+/// The credentials may change while the process runs, so a fetch takes two
+/// steps: the first finds the credentials and their key, the second fetches
+/// with exactly these credentials. A token therefore never gets under the key
+/// of another client.
 pub trait ShareableSource: TokenSource {
-    /// What [`identify`](Self::identify) found besides the key, such as the credentials.
+    /// What [`identify`](Self::identify) found besides the key, such as the
+    /// credentials.
     type Identity: Send + Sync;
 
-    /// Returns the key under which the next token is shared. May take as long as a request:
+    /// Returns the key under which the next token is shared. May take as long
+    /// as a request:
     /// [`Sharing::with_attempt_timeout`](super::Sharing::with_attempt_timeout).
     ///
     /// # Errors

@@ -4,12 +4,14 @@ use std::{fmt, sync::Arc, time::Duration};
 use super::KeyRing;
 use super::{Limit, StoreEvent, StoreKey, StoreObserver, TokenStore, envelope::Envelope};
 
-/// Settings for sharing tokens with other processes: the store, and the form of the tokens in it.
+/// Settings for sharing tokens with other processes: the store, and the form of
+/// the tokens in it.
 ///
 /// # Default
 ///
-/// A store operation may take as long as the store sets: 150 milliseconds, or 2 seconds for a
-/// `FileStore`. A lease lasts 10 seconds, and one token request 9. Events go to `tracing` only.
+/// A store operation may take as long as the store sets: 150 milliseconds, or 2
+/// seconds for a `FileStore`. A lease lasts 10 seconds, and one token request 9.
+/// Events go to `tracing` only.
 ///
 /// ```
 /// use tower_genesys::{Sharing, store::MemoryStore};
@@ -29,23 +31,25 @@ pub struct Sharing {
     limit: Option<Limit>,
 }
 
-/// Below the deadline of a renewal (15 s), so that another process takes over in time if the leader
-/// is killed.
+/// Below the deadline of a renewal (15 s), so that another process takes over
+/// in time if the leader is killed.
 const LEASE: Duration = Duration::from_secs(10);
-/// The part of the lease that remains after a request, for publishing. At most a fifth of the
-/// lease.
+/// The part of the lease that remains after a request, for publishing. At most
+/// a fifth of the lease.
 const AFTER_REQUEST: Duration = Duration::from_secs(1);
 const SHORTEST: Duration = Duration::from_millis(10);
 
 impl Sharing {
-    /// Shares tokens through this store, sealed with these keys: the store shows no usable token.
+    /// Shares tokens through this store, sealed with these keys: the store
+    /// shows no usable token.
     #[cfg(feature = "seal")]
     #[cfg_attr(docsrs, doc(cfg(feature = "seal")))]
     pub fn sealed(store: impl TokenStore, keys: KeyRing) -> Self {
         Self::over(Arc::new(store), Envelope::Sealed(keys))
     }
 
-    /// Shares tokens through this store in plain text: anyone who can read the store can use them.
+    /// Shares tokens through this store in plain text: anyone who can read the
+    /// store can use them.
     pub fn unsealed(store: impl TokenStore) -> Self {
         Self::over(Arc::new(store), Envelope::Unsealed)
     }
@@ -63,60 +67,67 @@ impl Sharing {
         }
     }
 
-    /// Separates tokens that would have the same key, such as staging and production on one server.
-    /// Default: no namespace.
+    /// Separates tokens that would have the same key, such as staging and
+    /// production on one server. Default: no namespace.
     #[must_use]
     pub fn with_namespace(mut self, namespace: impl Into<Box<str>>) -> Self {
         self.namespace = Some(namespace.into());
         self
     }
 
-    /// Sets the time limit of one store operation. After it, the outcome counts as unknown, and the
-    /// process continues without the store.
+    /// Sets the time limit of one store operation. After it, the outcome counts
+    /// as unknown, and the process continues without the store.
     ///
-    /// Default: the store's own limit ([`TokenStore::operation_timeout`]), which is 150
-    /// milliseconds, or 2 seconds for a `FileStore`. The minimum is 10 milliseconds.
+    /// Default: the store's own limit ([`TokenStore::operation_timeout`]),
+    /// which is 150 milliseconds, or 2 seconds for a `FileStore`. The minimum
+    /// is 10 milliseconds.
     #[must_use]
     pub fn with_operation_timeout(mut self, timeout: Duration) -> Self {
         self.operation_timeout = timeout.max(SHORTEST);
         self
     }
 
-    /// Sets how long the other processes wait for the one that fetches the token, if it never
-    /// finishes. Default: 10 seconds; the minimum is 10 milliseconds.
+    /// Sets how long the other processes wait for the one that fetches the
+    /// token, if it never finishes. Default: 10 seconds; the minimum is 10
+    /// milliseconds.
     ///
-    /// A request to the token endpoint ends one second before the lease. Set the lease below
-    /// [`CacheSettings::with_deadline`](crate::token::CacheSettings::with_deadline), so that
-    /// another request fits in between. For a slow token endpoint, increase both.
+    /// A request to the token endpoint ends one second before the lease. Set
+    /// the lease below
+    /// [`CacheSettings::with_deadline`](crate::token::CacheSettings::with_deadline),
+    /// so that another request fits in between. For a slow token endpoint,
+    /// increase both.
     #[must_use]
     pub fn with_lease(mut self, lease: Duration) -> Self {
         self.lease = lease.max(SHORTEST);
         self
     }
 
-    /// Limits the duration of one request to the token endpoint, and of reading the credentials
-    /// before it.
+    /// Limits the duration of one request to the token endpoint, and of reading
+    /// the credentials before it.
     ///
-    /// Default and maximum: the lease less a second, or less a fifth if that is shorter. The
-    /// process never makes a second request at the same time.
+    /// Default and maximum: the lease less a second, or less a fifth if that is
+    /// shorter. The process never makes a second request at the same time.
     pub fn with_attempt_timeout(mut self, timeout: Duration) -> Self {
         self.attempt_timeout = Some(timeout);
         self
     }
 
-    /// Reports events to this observer. Default: none; `tracing` gets the events in any case.
+    /// Reports events to this observer. Default: none; `tracing` gets the
+    /// events in any case.
     #[must_use]
     pub fn with_observer(mut self, observer: impl StoreObserver + 'static) -> Self {
         self.observer = Some(Arc::new(observer));
         self
     }
 
-    /// Holds all processes together to this limit, through a [book](super::book) in the same store.
-    /// Default: no limit; each process learns the server's limit from its own 429s.
+    /// Holds all processes together to this limit, through a
+    /// [book](super::book) in the same store. Default: no limit; each process
+    /// learns the server's limit from its own 429s.
     ///
-    /// [`OrgBuilder::build`](crate::genesys::OrgBuilder::build) reads the setting, and the layers
-    /// of [`GenesysLayer`](crate::GenesysLayer) apply it. The limit belongs to the client and its
-    /// login host: a renewed token brings no second allowance.
+    /// [`OrgBuilder::build`](crate::genesys::OrgBuilder::build) reads the
+    /// setting, and the layers of [`GenesysLayer`](crate::GenesysLayer) apply
+    /// it. The limit belongs to the client and its login host: a renewed token
+    /// brings no second allowance.
     pub fn with_limit(mut self, limit: Limit) -> Self {
         self.limit = Some(limit);
         self

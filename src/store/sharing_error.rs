@@ -4,7 +4,8 @@ use crate::BoxError;
 
 /// A setting for sharing tokens that cannot work.
 ///
-/// The message names the setting and the next step. It contains neither a key nor a secret.
+/// The message names the setting and the next step. It contains neither a key
+/// nor a secret.
 #[derive(Debug)]
 pub struct SharingError {
     kind: SharingErrorKind,

@@ -5,10 +5,11 @@ use crate::token::Fingerprint;
 
 /// A place where one process puts a token and other processes find it.
 ///
-/// For each [`StoreKey`], it keeps at most one [`Entry`], one lease and one cooldown. Each
-/// operation is atomic: if any number of processes ask for a missing token at the same time,
-/// exactly one gets [`Lookup::Leased`]. The store measures each lifetime by its own clock, so the
-/// clocks of the processes may differ.
+/// For each [`StoreKey`], it keeps at most one [`Entry`], one lease and one
+/// cooldown. Each operation is atomic: if any number of processes ask for a
+/// missing token at the same time, exactly one gets [`Lookup::Leased`]. The
+/// store measures each lifetime by its own clock, so the clocks of the
+/// processes may differ.
 ///
 /// ```
 /// use std::time::Duration;
@@ -35,36 +36,39 @@ use crate::token::Fingerprint;
 ///
 /// # Implementing
 ///
-/// The macro `store_conformance!` (feature `testing`) checks an implementation. Build results with
-/// [`Entry::new`] and [`Lease::new`]. The rules:
+/// The macro `store_conformance!` (feature `testing`) checks an implementation.
+/// Build results with [`Entry::new`] and [`Lease::new`]. The rules:
 ///
-/// - A new lease gets a fence above the fences of the entry and of every earlier lease, and above
-///   [`Claim::at_least`]. The fence is at least the store's clock in milliseconds, so that fences
-///   keep growing after the store loses its data.
-/// - [`get_or_lease`](Self::get_or_lease) returns an entry only if [`Claim::accepts`] it, whether
-///   or not a process has a lease.
-/// - A lease ends when it expires, or by `publish` or `abandon`. Only its owner can end it early.
-/// - The store treats a value that is unreadable, or of another type or version, as missing, and
-///   reports it in [`Lease::replaces`].
+/// - A new lease gets a fence above the fences of the entry and of every
+///   earlier lease, and above [`Claim::at_least`]. The fence is at least the
+///   store's clock in milliseconds, so that fences keep growing after the store
+///   loses its data.
+/// - [`get_or_lease`](Self::get_or_lease) returns an entry only if
+///   [`Claim::accepts`] it, whether or not a process has a lease.
+/// - A lease ends when it expires, or by `publish` or `abandon`. Only its owner
+///   can end it early.
+/// - The store treats a value that is unreadable, or of another type or
+///   version, as missing, and reports it in [`Lease::replaces`].
 ///
 /// # Errors
 ///
-/// Each operation returns a [`StoreError`](super::StoreError) if the store itself fails. A missing token is not an
-/// error.
+/// Each operation returns a [`StoreError`](super::StoreError) if the store
+/// itself fails. A missing token is not an error.
 ///
 /// # Cancellation
 ///
-/// A caller drops the future when its time is up. It then does not know whether the store executed
-/// the operation. If the store granted a lease meanwhile, the next claim of the same [`Owner`] gets
-/// that lease.
+/// A caller drops the future when its time is up. It then does not know whether
+/// the store executed the operation. If the store granted a lease meanwhile,
+/// the next claim of the same [`Owner`] gets that lease.
 pub trait TokenStore: Send + Sync + 'static {
-    /// Returns a token that the claim accepts, a lease to fetch one, or the time to wait.
+    /// Returns a token that the claim accepts, a lease to fetch one, or the
+    /// time to wait.
     fn get_or_lease<'a>(&'a self, key: &'a StoreKey, claim: &'a Claim) -> StoreFuture<'a, Lookup>;
 
     /// Stores the token that the holder of a lease fetched, and ends the lease.
     ///
-    /// The fence of the entry decides, even if the lease has expired: an entry with the same or a
-    /// higher fence stays, and is returned.
+    /// The fence of the entry decides, even if the lease has expired: an entry
+    /// with the same or a higher fence stays, and is returned.
     fn publish<'a>(
         &'a self,
         key: &'a StoreKey,
@@ -72,9 +76,11 @@ pub trait TokenStore: Send + Sync + 'static {
         entry: &'a Entry,
     ) -> StoreFuture<'a, Publication>;
 
-    /// Ends a lease without a token, and grants no other lease during `cooldown`.
+    /// Ends a lease without a token, and grants no other lease during
+    /// `cooldown`.
     ///
-    /// A second cooldown never shortens the first. If the lease has ended already, this is a no-op.
+    /// A second cooldown never shortens the first. If the lease has ended
+    /// already, this is a no-op.
     fn abandon<'a>(
         &'a self,
         key: &'a StoreKey,
@@ -83,16 +89,18 @@ pub trait TokenStore: Send + Sync + 'static {
     ) -> StoreFuture<'a, ()>;
 
     /// Returns the time limit of one operation, unless
-    /// [`Sharing::with_operation_timeout`](super::Sharing::with_operation_timeout) sets another.
+    /// [`Sharing::with_operation_timeout`](super::Sharing::with_operation_timeout)
+    /// sets another.
     ///
-    /// Default: 150 milliseconds, many times what a server in the same network needs, and short for
-    /// a caller. The minimum is 10 milliseconds.
+    /// Default: 150 milliseconds, many times what a server in the same network
+    /// needs, and short for a caller. The minimum is 10 milliseconds.
     fn operation_timeout(&self) -> Duration {
         Duration::from_millis(150)
     }
 
-    /// Returns this store as a book of slots, for a [`Limit`](crate::store::Limit) that processes
-    /// share. Default: `None`, for a store that keeps no book.
+    /// Returns this store as a book of slots, for a
+    /// [`Limit`](crate::store::Limit) that processes share. Default: `None`,
+    /// for a store that keeps no book.
     fn book(self: Arc<Self>) -> Option<Arc<dyn SlotBook>> {
         None
     }
@@ -131,19 +139,20 @@ impl<T: TokenStore + ?Sized> TokenStore for Arc<T> {
     }
 }
 
-/// The request of a process to a [`TokenStore`]: which token it accepts, and the lease it wants if
-/// there is no such token.
+/// The request of a process to a [`TokenStore`]: which token it accepts, and
+/// the lease it wants if there is no such token.
 ///
 /// [`TokenStore`] has an example.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Claim {
-    /// The process that asks. If it already has the lease, the store grants the lease again, with
-    /// the same fence and its full duration.
+    /// The process that asks. If it already has the lease, the store grants the
+    /// lease again, with the same fence and its full duration.
     pub owner: Owner,
     /// The lowest acceptable fence. Default: any.
     pub at_least: Fence,
-    /// The least remaining lifetime, capped at a fifth of the entry's full lifetime. Default: zero.
+    /// The least remaining lifetime, capped at a fifth of the entry's full
+    /// lifetime. Default: zero.
     pub min_remaining: Duration,
     /// The token that the API refused, which is not acceptable. Default: none.
     pub rejected: Option<Fingerprint>,
@@ -152,7 +161,8 @@ pub struct Claim {
 }
 
 impl Claim {
-    /// Creates a claim that accepts any entry, or else asks for a lease of this duration.
+    /// Creates a claim that accepts any entry, or else asks for a lease of this
+    /// duration.
     pub const fn new(owner: Owner, lease: Duration) -> Self {
         Self {
             owner,
@@ -184,7 +194,8 @@ pub enum Lookup {
     Cooldown(Duration),
     /// No token; the caller may fetch one.
     Leased(Lease),
-    /// No token; another process is fetching one, and its lease has this much time left.
+    /// No token; another process is fetching one, and its lease has this much
+    /// time left.
     Busy(Duration),
 }
 
@@ -196,6 +207,7 @@ pub enum Lookup {
 pub enum Publication {
     /// The store has the entry.
     Published,
-    /// A process with the same or a later lease published first. This is its entry.
+    /// A process with the same or a later lease published first. This is its
+    /// entry.
     Superseded(Entry),
 }

@@ -9,14 +9,16 @@ use super::{
 /// The length of a SHA-256 in unpadded base64url.
 const CHALLENGE_LENGTH: usize = 43;
 
-/// A refused login: an error code of RFC 6749, section 4.1.2.1, and a description.
+/// A refused login: an error code of RFC 6749, section 4.1.2.1, and a
+/// description.
 type Refusal = (&'static str, &'static str);
 
-/// Handles `GET /oauth/authorize`: a person logs in, and the mock redirects the browser with a
-/// code.
+/// Handles `GET /oauth/authorize`: a person logs in, and the mock redirects the
+/// browser with a code.
 ///
-/// If the client or the redirect URI is wrong, the person gets a page. All other errors go to the
-/// program at the redirect URI (RFC 6749, section 4.1.2.1).
+/// If the client or the redirect URI is wrong, the person gets a page. All
+/// other errors go to the program at the redirect URI (RFC 6749, section
+/// 4.1.2.1).
 pub(super) fn authorize(state: &mut State, method: &Method, query: &str) -> Reply {
     if method != Method::GET {
         return Reply::method_not_allowed("GET");

@@ -14,7 +14,8 @@ const CHUNK: usize = 16 * 1024;
 
 /// The response body of a [`MockService`](super::MockService).
 ///
-/// It is whole, unless a [`Script`](super::Script) truncates it or lets it never end.
+/// It is whole, unless a [`Script`](super::Script) truncates it or lets it
+/// never end.
 pub struct MockBody {
     rest: Bytes,
     /// The length that the sender announced, even if less arrives.
@@ -73,7 +74,8 @@ impl Body for MockBody {
                 let chunk = Bytes::from_static(&[b' '; CHUNK]);
                 Poll::Ready(Some(Ok(Frame::data(chunk))))
             }
-            // hyper flushes the first half while the body is pending, but not on an error.
+            // hyper flushes the first half while the body is pending, but not
+            // on an error.
             Fault::Truncated if !self.paused => {
                 self.paused = true;
                 cx.waker().wake_by_ref();

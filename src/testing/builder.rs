@@ -74,8 +74,8 @@ impl MockBuilder {
         self
     }
 
-    /// Adds a URI to which `/oauth/authorize` may redirect a browser. As in Genesys Cloud, a login
-    /// must name it exactly.
+    /// Adds a URI to which `/oauth/authorize` may redirect a browser. As in
+    /// Genesys Cloud, a login must name it exactly.
     ///
     /// # Default
     ///
@@ -85,7 +85,8 @@ impl MockBuilder {
         self
     }
 
-    /// Sets the region. The mock matches only the path prefixes of its base URLs, not the hosts.
+    /// Sets the region. The mock matches only the path prefixes of its base
+    /// URLs, not the hosts.
     ///
     /// # Default
     ///
@@ -95,7 +96,8 @@ impl MockBuilder {
         self
     }
 
-    /// Sets the lifetime of tokens. `expires_in` is one second less, in whole seconds.
+    /// Sets the lifetime of tokens. `expires_in` is one second less, in whole
+    /// seconds.
     ///
     /// # Default
     ///
@@ -105,8 +107,8 @@ impl MockBuilder {
         self
     }
 
-    /// Sets how many tokens may be valid at once, at least 1. Beyond that, the mock evicts the
-    /// oldest.
+    /// Sets how many tokens may be valid at once, at least 1. Beyond that, the
+    /// mock evicts the oldest.
     ///
     /// # Default
     ///
@@ -116,8 +118,8 @@ impl MockBuilder {
         self
     }
 
-    /// Sets whether a login returns a refresh token. In organisations with an inactivity timeout,
-    /// it does not.
+    /// Sets whether a login returns a refresh token. In organisations with an
+    /// inactivity timeout, it does not.
     ///
     /// # Default
     ///
@@ -127,8 +129,8 @@ impl MockBuilder {
         self
     }
 
-    /// Limits the API requests of each token per minute. The minute begins with the first of them.
-    /// Genesys Cloud allows 300.
+    /// Limits the API requests of each token per minute. The minute begins with
+    /// the first of them. Genesys Cloud allows 300.
     ///
     /// # Default
     ///
@@ -138,7 +140,8 @@ impl MockBuilder {
         self
     }
 
-    /// Sets the number of conversations, spread evenly over [`MockGenesys::interval`].
+    /// Sets the number of conversations, spread evenly over
+    /// [`MockGenesys::interval`].
     ///
     /// # Default
     ///
@@ -168,8 +171,8 @@ impl MockBuilder {
         self
     }
 
-    /// Sets the seed of tokens, ids and data. The same seed produces the same ones in the same
-    /// order.
+    /// Sets the seed of tokens, ids and data. The same seed produces the same
+    /// ones in the same order.
     ///
     /// # Default
     ///
@@ -179,8 +182,8 @@ impl MockBuilder {
         self
     }
 
-    /// Sets how many of the last requests the mock keeps for [`MockGenesys::requests`]. Counts
-    /// include all requests.
+    /// Sets how many of the last requests the mock keeps for
+    /// [`MockGenesys::requests`]. Counts include all requests.
     ///
     /// # Default
     ///

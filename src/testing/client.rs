@@ -8,13 +8,13 @@ use tower_service::Service;
 use super::{MockBody, MockError, MockFuture, MockService};
 use crate::replay::ReplayBody;
 
-/// A [`MockService`] for one body type: the one that the layers send for callers with
-/// `Full<Bytes>`.
+/// A [`MockService`] for one body type: the one that the layers send for
+/// callers with `Full<Bytes>`.
 ///
 /// A [`MockService`] accepts any body, so the compiler cannot infer which one
-/// [`OrgBuilder::build`](crate::genesys::OrgBuilder::build) and [`Pager::new`](crate::Pager::new)
-/// use. This client has a single type, like a [`Client`](crate::client) that a program shares
-/// between both.
+/// [`OrgBuilder::build`](crate::genesys::OrgBuilder::build) and
+/// [`Pager::new`](crate::Pager::new) use. This client has a single type, like a
+/// [`Client`](crate::client) that a program shares between both.
 ///
 /// ```
 /// use tower_genesys::testing::MockGenesys;

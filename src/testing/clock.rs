@@ -5,10 +5,11 @@ use std::{
 
 use tokio::time::Instant;
 
-/// The time of day, advanced by tokio's clock: with a paused clock, a job of an hour reports an
-/// hour.
+/// The time of day, advanced by tokio's clock: with a paused clock, a job of an
+/// hour reports an hour.
 ///
-/// It starts when it is first read, because a mock may be created outside of a runtime.
+/// It starts when it is first read, because a mock may be created outside of a
+/// runtime.
 #[derive(Default)]
 pub(super) struct Clock {
     began: OnceLock<(i64, Instant)>,

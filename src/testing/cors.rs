@@ -1,4 +1,5 @@
-//! Cross-origin requests: browsers ask before they let a page of another origin use the API.
+//! Cross-origin requests: browsers ask before they let a page of another origin
+//! use the API.
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header, request::Parts};
 
@@ -9,7 +10,8 @@ const EXPOSED: HeaderValue = HeaderValue::from_static("inin-correlation-id, retr
 /// How long a browser may cache the permission, in seconds: a day.
 const MAX_AGE: HeaderValue = HeaderValue::from_static("86400");
 
-/// Responds to a preflight request (Fetch standard, section 4.8), which carries no token.
+/// Responds to a preflight request (Fetch standard, section 4.8), which carries
+/// no token.
 pub(super) fn preflight(head: &Parts) -> Option<Reply> {
     let asks = head.method == Method::OPTIONS
         && head.headers.contains_key(header::ORIGIN)

@@ -22,7 +22,8 @@ pub(super) struct Conversation {
     seed: u64,
 }
 
-/// The conversations, ordered by their beginning and spread evenly over the week.
+/// The conversations, ordered by their beginning and spread evenly over the
+/// week.
 pub(super) fn conversations(random: &mut Random, count: usize) -> Vec<Conversation> {
     let slot = WEEK / (count.max(1) as u64);
     let one = |index: usize| {

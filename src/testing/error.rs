@@ -4,8 +4,9 @@ use crate::BoxError;
 
 /// An exchange with the mock that broke off without a whole response.
 ///
-/// Its [`source`](Error::source) is the error that a real transport would return: an [`io::Error`]
-/// of the kind `ConnectionReset` or `UnexpectedEof`, or the error of the request body.
+/// Its [`source`](Error::source) is the error that a real transport would
+/// return: an [`io::Error`] of the kind `ConnectionReset` or `UnexpectedEof`,
+/// or the error of the request body.
 ///
 /// ```
 /// use http::Request;
@@ -34,7 +35,8 @@ pub struct MockError {
 pub enum MockErrorKind {
     /// [`reset`](super::Script::reset) cut the connection before the response.
     Reset,
-    /// [`truncated_body`](super::Script::truncated_body) cut the connection within the response.
+    /// [`truncated_body`](super::Script::truncated_body) cut the connection
+    /// within the response.
     Truncated,
     /// The request body ended in an error.
     RequestBody,

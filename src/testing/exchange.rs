@@ -82,7 +82,8 @@ fn arrive(shared: &Shared, head: &Parts) -> Arrival {
     arrival
 }
 
-/// Reads the body to its end, and records the part that arrived if it breaks off.
+/// Reads the body to its end, and records the part that arrived if it breaks
+/// off.
 async fn read<B>(shared: &Shared, number: u64, body: B) -> Result<Bytes, MockError>
 where
     B: Body,
@@ -116,8 +117,8 @@ async fn wait(shared: &Shared, plan: &Plan, gates: Gates) {
     gates.pass().await;
 }
 
-/// A scripted answer replaces that of the API, but not its checks: a stack that sends no token or no
-/// host must fail in a test as well.
+/// A scripted answer replaces that of the API, but not its checks: a stack that
+/// sends no token or no host must fail in a test as well.
 fn conclude(
     shared: &Shared,
     number: u64,
@@ -131,8 +132,9 @@ fn conclude(
         state.tokens.meet(bearer, plan.token);
     }
     let place = shared.place(head.uri.path());
-    // A malformed request precedes the script. A missing token does too, unless the rule is for
-    // anyone: a script must not hide a mistake of the stack under test.
+    // A malformed request precedes the script. A missing token does too, unless
+    // the rule is for anyone: a script must not hide a mistake of the stack
+    // under test.
     let mut reply = match &plan.answer {
         _ if !names_host(head) => Reply::bad_request("The request has no Host header."),
         Answer::Scripted(reply) | Answer::Early(reply) => {
@@ -151,14 +153,14 @@ fn conclude(
     reply.into_response(plan.fault, &mut state.random)
 }
 
-/// Returns whether the request names a host. HTTP/1.1 wants a 400 otherwise (RFC 9112, section
-/// 3.2).
+/// Returns whether the request names a host. HTTP/1.1 wants a 400 otherwise
+/// (RFC 9112, section 3.2).
 fn names_host(head: &Parts) -> bool {
     head.uri.authority().is_some() || head.headers.contains_key(header::HOST)
 }
 
-/// Returns the 401 of a request without a valid token. Scripted responses of the API need one too,
-/// so that a test fails if its stack sends none.
+/// Returns the 401 of a request without a valid token. Scripted responses of
+/// the API need one too, so that a test fails if its stack sends none.
 fn refusal(state: &State, place: Place<'_>, plan: &Plan, head: &Parts) -> Option<Reply> {
     match place {
         Place::Api(_) if !plan.to_anyone => api::authenticate(state, &head.headers).err(),

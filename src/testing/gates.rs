@@ -36,7 +36,8 @@ impl Holds {
 impl Gates {
     pub(super) async fn pass(self) {
         for mut gate in self.0 {
-            // An error means that the guard was dropped, which releases the request too.
+            // An error means that the guard was dropped, which releases the
+            // request too.
             let _ = gate.wait_for(|&released| released).await;
         }
     }

@@ -90,7 +90,8 @@ impl Grants {
         text
     }
 
-    /// Uses up a code, even if the other parameters are wrong: a code works for one request only.
+    /// Uses up a code, even if the other parameters are wrong: a code works for
+    /// one request only.
     pub(super) fn redeem_code(
         &mut self,
         code: &str,

@@ -4,8 +4,8 @@ use tokio::sync::watch;
 
 use super::{route::Route, state::Shared};
 
-/// A guard that holds the requests at a route until it is released or dropped, from
-/// [`MockGenesys::hold`](super::MockGenesys::hold).
+/// A guard that holds the requests at a route until it is released or dropped,
+/// from [`MockGenesys::hold`](super::MockGenesys::hold).
 ///
 /// ```
 /// use http::Request;
@@ -48,7 +48,8 @@ impl Held {
         }
     }
 
-    /// Returns the number of requests that it holds now, without those whose callers have gone.
+    /// Returns the number of requests that it holds now, without those whose
+    /// callers have gone.
     pub fn waiting(&self) -> usize {
         // One of the receivers belongs to the mock.
         self.gate.receiver_count().saturating_sub(1)

@@ -39,13 +39,15 @@ impl MockGenesys {
         MockService::new(Arc::clone(&self.shared))
     }
 
-    /// Returns the mock as an HTTP client for one body type, like a real client. Use it for tokens
-    /// and below the layers, where the compiler must infer the body type.
+    /// Returns the mock as an HTTP client for one body type, like a real
+    /// client. Use it for tokens and below the layers, where the compiler must
+    /// infer the body type.
     pub fn http_client(&self) -> MockClient {
         MockClient::new(self.service())
     }
 
-    /// Serves the mock on a free port of 127.0.0.1, in tasks of the current runtime.
+    /// Serves the mock on a free port of 127.0.0.1, in tasks of the current
+    /// runtime.
     ///
     /// # Errors
     ///
@@ -58,7 +60,8 @@ impl MockGenesys {
         MockServer::start(Arc::clone(&self.shared)).await
     }
 
-    /// Returns the region of the in-memory service. A [`MockServer`] has another one.
+    /// Returns the region of the in-memory service. A [`MockServer`] has
+    /// another one.
     pub fn region(&self) -> Region {
         self.shared.region.clone()
     }
@@ -77,7 +80,8 @@ impl MockGenesys {
         client.unwrap_or_default()
     }
 
-    /// Returns the interval in which all conversations begin, in the API's notation.
+    /// Returns the interval in which all conversations begin, in the API's
+    /// notation.
     pub fn interval(&self) -> &'static str {
         data::INTERVAL
     }
@@ -97,11 +101,12 @@ impl MockGenesys {
         Script::new(Arc::clone(&self.shared), route)
     }
 
-    /// Adds a list in the shape of an operation, such as `GET /api/v2/routing/queues`. Its pages
-    /// have the fields of the API definition.
+    /// Adds a list in the shape of an operation, such as
+    /// `GET /api/v2/routing/queues`. Its pages have the fields of the API
+    /// definition.
     ///
-    /// An id in the path stands for any id. A POST that starts a job adds the whole job, with its
-    /// results.
+    /// An id in the path stands for any id. A POST that starts a job adds the
+    /// whole job, with its results.
     ///
     /// ```
     /// use bytes::Bytes;
@@ -145,8 +150,9 @@ impl MockGenesys {
         self.shared.lock().rules.clear();
     }
 
-    /// Holds the requests at a route that arrive from now on. The mock reads them, and handles them
-    /// when the guard is released or dropped. It checks their token only then.
+    /// Holds the requests at a route that arrive from now on. The mock reads
+    /// them, and handles them when the guard is released or dropped. It checks
+    /// their token only then.
     pub fn hold(&self, route: Route) -> Held {
         Held::new(Arc::clone(&self.shared), route)
     }
@@ -154,8 +160,8 @@ impl MockGenesys {
 
 /// Counting what has happened.
 impl MockGenesys {
-    /// Returns the number of requests that have arrived at a route since the mock was created,
-    /// answered or not.
+    /// Returns the number of requests that have arrived at a route since the
+    /// mock was created, answered or not.
     pub fn count(&self, route: Route) -> usize {
         self.shared.lock().count(&route)
     }
@@ -170,14 +176,15 @@ impl MockGenesys {
         self.count(ANY_API)
     }
 
-    /// Waits until this many requests have arrived at a route since the mock was created. A request
-    /// counts as soon as its head has arrived.
+    /// Waits until this many requests have arrived at a route since the mock
+    /// was created. A request counts as soon as its head has arrived.
     pub async fn wait_for(&self, route: Route, count: usize) {
         let enough = |state: &super::state::State| state.count(&route) >= count;
         self.shared.until(enough).await;
     }
 
-    /// Returns the [kept](MockBuilder::keep_requests) requests, in the order of their arrival.
+    /// Returns the [kept](MockBuilder::keep_requests) requests, in the order of
+    /// their arrival.
     pub fn requests(&self) -> Vec<Recorded> {
         self.shared.lock().journal.kept()
     }
@@ -192,8 +199,8 @@ impl MockGenesys {
         requests
     }
 
-    /// Returns the number of users that `POST /api/v2/users` has created. It counts executed
-    /// requests, not arrived ones.
+    /// Returns the number of users that `POST /api/v2/users` has created. It
+    /// counts executed requests, not arrived ones.
     pub fn created_users(&self) -> usize {
         self.shared.lock().api.users.created()
     }
@@ -217,7 +224,8 @@ impl MockGenesys {
 
 /// Changing tokens and clients.
 impl MockGenesys {
-    /// Issues a token to the first client without a request, as if it were obtained elsewhere.
+    /// Issues a token to the first client without a request, as if it were
+    /// obtained elsewhere.
     pub fn mint_token(&self) -> String {
         let client = self.client_id();
         let state = &mut *self.shared.lock();
@@ -250,8 +258,8 @@ impl MockGenesys {
         self.shared.lock().tokens.expire_all();
     }
 
-    /// Gives the first client another secret. The mock refuses the old one from now on. Tokens stay
-    /// valid.
+    /// Gives the first client another secret. The mock refuses the old one from
+    /// now on. Tokens stay valid.
     pub fn rotate_secret(&self, secret: impl Into<String>) {
         if let Some(client) = self.shared.lock().first_client() {
             client.secret = secret.into();
@@ -286,14 +294,14 @@ impl MockGenesys {
         self.shared.lock().grants.allowed = grants.into_iter().collect();
     }
 
-    /// Issues an authorization code for the first client, as if a user had just logged in. It works
-    /// once.
+    /// Issues an authorization code for the first client, as if a user had just
+    /// logged in. It works once.
     pub fn issue_code(&self, redirect_uri: &str) -> String {
         self.code(redirect_uri, None)
     }
 
-    /// Like [`issue_code`](Self::issue_code), for a login that began with this `code_challenge` of
-    /// the method `S256` (RFC 7636).
+    /// Like [`issue_code`](Self::issue_code), for a login that began with this
+    /// `code_challenge` of the method `S256` (RFC 7636).
     pub fn issue_code_with_challenge(&self, redirect_uri: &str, challenge: &str) -> String {
         self.code(redirect_uri, Some(challenge))
     }
@@ -307,8 +315,8 @@ impl MockGenesys {
             .issue_code(random, &client, redirect_uri, challenge)
     }
 
-    /// Issues a refresh token for the first client. It works once; the response to it contains the
-    /// next one.
+    /// Issues a refresh token for the first client. It works once; the response
+    /// to it contains the next one.
     pub fn issue_refresh_token(&self) -> String {
         let client = self.client_id();
         let state = &mut *self.shared.lock();

@@ -1,8 +1,9 @@
 //! A Genesys Cloud for tests, in memory or on a loopback port.
 //!
-//! [`MockGenesys`] behaves like the real one where clients make mistakes: the errors of the token
-//! endpoint, the end of a token, rate limits, the end of paging. Of the client side of this crate
-//! it shares only [`Region`](crate::Region), so it can test any client.
+//! [`MockGenesys`] behaves like the real one where clients make mistakes: the
+//! errors of the token endpoint, the end of a token, rate limits, the end of
+//! paging. Of the client side of this crate it shares only
+//! [`Region`](crate::Region), so it can test any client.
 //!
 //! ```
 //! use http::{Request, StatusCode, header};
@@ -38,42 +39,48 @@
 //!
 //! # In memory and on the wire
 //!
-//! [`service`](MockGenesys::service) is a tower service that replaces the HTTP client. It uses no
-//! sockets and no tasks, and serves [`region`](MockGenesys::region), an ordinary one with https.
-//! [`serve`](MockGenesys::serve) starts a real server for HTTP/1.1 and h2c, for clients with their
-//! own transport; its base URLs are [`MockServer::region`]. Both are the same Genesys Cloud: a
-//! token from one is valid at the other, and they count together.
+//! [`service`](MockGenesys::service) is a tower service that replaces the HTTP
+//! client. It uses no sockets and no tasks, and serves
+//! [`region`](MockGenesys::region), an ordinary one with https.
+//! [`serve`](MockGenesys::serve) starts a real server for HTTP/1.1 and h2c, for
+//! clients with their own transport; its base URLs are [`MockServer::region`].
+//! Both are the same Genesys Cloud: a token from one is valid at the other, and
+//! they count together.
 //!
 //! # What it knows
 //!
-//! The token endpoint has the grants client credentials, authorization code (with or without
-//! PKCE), refresh token (rotating) and SAML2 bearer. A login by a browser begins at
-//! `GET /oauth/authorize`, which asks for no password: if the client, its
-//! [redirect URI](MockBuilder::redirect_uri) and the code challenge are right, it redirects back at
-//! once, with a code. The API has
+//! The token endpoint has the grants client credentials, authorization code
+//! (with or without PKCE), refresh token (rotating) and SAML2 bearer. A login
+//! by a browser begins at `GET /oauth/authorize`, which asks for no password:
+//! if the client, its [redirect URI](MockBuilder::redirect_uri) and the code
+//! challenge are right, it redirects back at once, with a code. The API has
 //!
-//! - `POST /api/v2/analytics/conversations/details/query`, and the same as a job: `POST …/jobs`,
-//!   `GET …/jobs/{id}` (queued at the first poll, fulfilled at the third, unless
-//!   [`end_jobs`](MockGenesys::end_jobs) ends it), `GET …/results` and `GET …/jobs/availability`;
-//! - `GET` (with `id`, `state`, `sortOrder`) and `POST /api/v2/users`, `GET`, `PATCH` (with the
-//!   current `version`) and `DELETE /api/v2/users/{id}`;
+//! - `POST /api/v2/analytics/conversations/details/query`, and the same as a
+//!   job: `POST …/jobs`, `GET …/jobs/{id}` (queued at the first poll, fulfilled
+//!   at the third, unless [`end_jobs`](MockGenesys::end_jobs) ends it),
+//!   `GET …/results` and `GET …/jobs/availability`;
+//! - `GET` (with `id`, `state`, `sortOrder`) and `POST /api/v2/users`, `GET`,
+//!   `PATCH` (with the current `version`) and `DELETE /api/v2/users/{id}`;
 //! - `GET /api/v2/users/me`, and `GET`, `HEAD` and `DELETE /api/v2/tokens/me`.
 //!
-//! A conversation query reads `interval`, `order` and `paging`, and ignores filters. All
-//! conversations begin within [`interval`](MockGenesys::interval). The query finds those that began
-//! on any UTC day that its interval touches, so adjacent slices of a day overlap. The job finds
-//! those that were active in its interval.
+//! A conversation query reads `interval`, `order` and `paging`, and ignores
+//! filters. All conversations begin within [`interval`](MockGenesys::interval).
+//! The query finds those that began on any UTC day that its interval touches,
+//! so adjacent slices of a day overlap. The job finds those that were active in
+//! its interval.
 //!
-//! Browsers may use it: it answers their preflight requests, and neither counts nor scripts them.
-//! Script every other response with [`on`](MockGenesys::on) and [`reply_json`](Script::reply_json).
+//! Browsers may use it: it answers their preflight requests, and neither counts
+//! nor scripts them. Script every other response with [`on`](MockGenesys::on)
+//! and [`reply_json`](Script::reply_json).
 //!
-//! [`add_list`](MockGenesys::add_list) adds any other list of the API, with pages in the shape of
-//! the API definition, a job's results included.
+//! [`add_list`](MockGenesys::add_list) adds any other list of the API, with
+//! pages in the shape of the API definition, a job's results included.
 //!
 //! # Scripting
 //!
-//! [`on`](MockGenesys::on) makes a rule in one line: it names requests and their response or fault,
-//! from a 429 to a body that never ends. Ordinals count from the start of the mock. See [`Script`].
+//! [`on`](MockGenesys::on) makes a rule in one line: it names requests and
+//! their response or fault, from a 429 to a body that never ends. Ordinals
+//! count from the start of the mock. See [`Script`].
 //!
 //! ```
 //! # use std::time::Duration;
@@ -85,8 +92,9 @@
 //! # assert_eq!(mock.token_posts(), 0);
 //! ```
 //!
-//! For concurrent requests, [`hold`](MockGenesys::hold) leaves requests unanswered and
-//! [`wait_for`](MockGenesys::wait_for) waits until enough have arrived, so tests need no sleep.
+//! For concurrent requests, [`hold`](MockGenesys::hold) leaves requests
+//! unanswered and [`wait_for`](MockGenesys::wait_for) waits until enough have
+//! arrived, so tests need no sleep.
 //!
 //! # Counting
 //!
@@ -95,13 +103,15 @@
 //!
 //! # Clock
 //!
-//! Tokens, limits and delays use tokio's clock. In a test with `#[tokio::test(start_paused =
-//! true)]`, a day passes with `tokio::time::advance`. Do not pause the clock on the wire: it runs
-//! ahead whenever all tasks wait for sockets.
+//! Tokens, limits and delays use tokio's clock. In a test with
+//! `#[tokio::test(start_paused = true)]`, a day passes with
+//! `tokio::time::advance`. Do not pause the clock on the wire: it runs ahead
+//! whenever all tasks wait for sockets.
 //!
 //! # Secrets
 //!
-//! `Debug` of these types never shows a token or a secret. [`Recorded`] returns them on request.
+//! `Debug` of these types never shows a token or a secret. [`Recorded`] returns
+//! them on request.
 
 mod api;
 mod authorize;

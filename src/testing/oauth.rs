@@ -85,8 +85,8 @@ fn authenticate(
         let id = form.need("client_id")?;
         return find(state, id).map(|_| id.to_owned());
     };
-    // Genesys Cloud compares id and secret as they are. Form-encoded, as RFC 6749 wants them, they
-    // would differ.
+    // Genesys Cloud compares id and secret as they are. Form-encoded, as RFC
+    // 6749 wants them, they would differ.
     let client = find(state, &id)?;
     if client.secret == secret {
         Ok(client.id.clone())
@@ -106,7 +106,8 @@ fn find<'a>(state: &'a State, id: &str) -> Result<&'a Client, Refusal> {
     }
 }
 
-/// Uses up the grant, and returns whether the response contains a refresh token.
+/// Uses up the grant, and returns whether the response contains a refresh
+/// token.
 fn redeem(
     state: &mut State,
     form: &Form,

@@ -77,14 +77,14 @@ impl Recorded {
         &self.method
     }
 
-    /// Returns the target as it arrived: the full URI in memory, only the path on an HTTP/1
-    /// connection.
+    /// Returns the target as it arrived: the full URI in memory, only the path
+    /// on an HTTP/1 connection.
     pub fn uri(&self) -> &Uri {
         &self.uri
     }
 
-    /// Returns the host of the request, with the port if there is one, from the target or else from
-    /// the header `Host`.
+    /// Returns the host of the request, with the port if there is one, from the
+    /// target or else from the header `Host`.
     pub fn authority(&self) -> Option<&str> {
         let host = || self.headers.get(header::HOST)?.to_str().ok();
         self.uri.authority().map(|own| own.as_str()).or_else(host)
@@ -105,8 +105,8 @@ impl Recorded {
         &self.body
     }
 
-    /// Returns whether the whole body has arrived. It has not if the mock left it unread, if it
-    /// broke off, or if it is still arriving.
+    /// Returns whether the whole body has arrived. It has not if the mock left
+    /// it unread, if it broke off, or if it is still arriving.
     pub fn body_complete(&self) -> bool {
         self.body_complete
     }
@@ -126,7 +126,8 @@ impl Recorded {
         bearer(&self.headers)
     }
 
-    /// Returns client id and secret in `Authorization: Basic`, without percent-decoding.
+    /// Returns client id and secret in `Authorization: Basic`, without
+    /// percent-decoding.
     pub fn basic(&self) -> Option<(String, String)> {
         basic(&self.headers)
     }

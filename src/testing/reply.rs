@@ -93,7 +93,8 @@ impl Reply {
         )
     }
 
-    /// Creates a 401, which must name the authentication scheme (RFC 9110, section 11.6.1).
+    /// Creates a 401, which must name the authentication scheme (RFC 9110,
+    /// section 11.6.1).
     fn unauthorized(code: &str, message: &str) -> Self {
         Self::api_error(StatusCode::UNAUTHORIZED, code, message)
             .header(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))
@@ -147,7 +148,8 @@ impl Reply {
         self
     }
 
-    /// Gives the response a correlation id, in the header and in the body of an API error.
+    /// Gives the response a correlation id, in the header and in the body of an
+    /// API error.
     fn correlate(self, random: &mut Random) -> Self {
         if self.headers.contains_key(CORRELATION_ID) {
             return self;

@@ -4,9 +4,10 @@ use http::Method;
 
 /// A set of requests: a method, or any, and a pattern for the path.
 ///
-/// In a pattern, `{name}` and `*` match one segment, and a `*` at the end matches one or more. The
-/// path begins after the region's base URL, and excludes the query. The pattern `*` matches every
-/// request. [`Script`](super::Script) has an example with the routes below.
+/// In a pattern, `{name}` and `*` match one segment, and a `*` at the end
+/// matches one or more. The path begins after the region's base URL, and
+/// excludes the query. The pattern `*` matches every request.
+/// [`Script`](super::Script) has an example with the routes below.
 ///
 /// ```
 /// use http::Method;

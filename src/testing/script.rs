@@ -14,26 +14,30 @@ use super::{
 
 /// A rule for some of the requests at a route, from [`MockGenesys::on`].
 ///
-/// First select requests, then say what happens to them. The rule applies from its first action on,
-/// until [`clear_script`]. If several rules select the same request, only the newest applies.
+/// First select requests, then say what happens to them. The rule applies from
+/// its first action on, until [`clear_script`]. If several rules select the
+/// same request, only the newest applies.
 ///
 /// # Selecting requests
 ///
-/// Without a selector, the rule selects every request. [`nth`](Self::nth), [`first`](Self::first),
-/// [`from`](Self::from) and [`every`](Self::every) select by ordinal: the first request to arrive
-/// at the route is number 1, counted since the mock was created (not since the rule was made).
+/// Without a selector, the rule selects every request. [`nth`](Self::nth),
+/// [`first`](Self::first), [`from`](Self::from) and [`every`](Self::every)
+/// select by ordinal: the first request to arrive at the route is number 1,
+/// counted since the mock was created (not since the rule was made).
 /// [`once`](Self::once) selects the next request after the rule was made.
 ///
 /// # Actions
 ///
-/// Requests to the API get the scripted response only with a valid token, and a 401 otherwise. So a
-/// test fails if its stack sends no token. [`to_anyone`](Self::to_anyone) gives the response to all
-/// requests. The token endpoint, and paths outside of `/api/`, give it to all requests anyway.
+/// Requests to the API get the scripted response only with a valid token, and a
+/// 401 otherwise. So a test fails if its stack sends no token.
+/// [`to_anyone`](Self::to_anyone) gives the response to all requests. The token
+/// endpoint, and paths outside of `/api/`, give it to all requests anyway.
 ///
-/// One rule can combine [`delay`](Self::delay), [`revoke_token`](Self::revoke_token),
-/// [`expire_token`](Self::expire_token), [`header`](Self::header), one response and one fault of
-/// the body. A second response replaces the first. Without a response in the rule, the mock handles
-/// the request as usual.
+/// One rule can combine [`delay`](Self::delay),
+/// [`revoke_token`](Self::revoke_token), [`expire_token`](Self::expire_token),
+/// [`header`](Self::header), one response and one fault of the body. A second
+/// response replaces the first. Without a response in the rule, the mock
+/// handles the request as usual.
 ///
 /// ```
 /// use std::time::Duration;
@@ -107,8 +111,8 @@ impl Script {
         self.select(Selector::From(ordinal))
     }
 
-    /// Selects each request whose ordinal is a multiple of `step`. A `step` of 0 selects no
-    /// request.
+    /// Selects each request whose ordinal is a multiple of `step`. A `step` of
+    /// 0 selects no request.
     #[must_use = "an action must follow, such as `reply_503`"]
     pub fn every(self, step: u64) -> Self {
         self.select(Selector::Every(step))
@@ -139,8 +143,8 @@ impl Script {
         self.act(|plan| plan.answer = Answer::Scripted(reply))
     }
 
-    /// Responds with this status and an error in the shape of the API; from 200 to 399, with an
-    /// empty JSON object.
+    /// Responds with this status and an error in the shape of the API; from 200
+    /// to 399, with an empty JSON object.
     pub fn reply_status(self, status: StatusCode) -> Self {
         self.answer(status_reply(status))
     }
@@ -156,8 +160,8 @@ impl Script {
 
     /// Responds with this status and this value as JSON.
     ///
-    /// If the value cannot become JSON (a map whose keys are not strings, for example), the
-    /// response is a 500 that says so.
+    /// If the value cannot become JSON (a map whose keys are not strings, for
+    /// example), the response is a 500 that says so.
     ///
     /// ```
     /// use http::StatusCode;
@@ -180,7 +184,8 @@ impl Script {
         })
     }
 
-    /// Gives the scripted response to requests without a valid token too. Default: they get a 401.
+    /// Gives the scripted response to requests without a valid token too.
+    /// Default: they get a 401.
     pub fn to_anyone(self) -> Self {
         self.act(|plan| plan.to_anyone = true)
     }
@@ -196,12 +201,14 @@ impl Script {
         self.answer(Reply::too_many_requests(None, 300))
     }
 
-    /// Responds with 401 `bad.credentials`, as if the token were no longer valid.
+    /// Responds with 401 `bad.credentials`, as if the token were no longer
+    /// valid.
     pub fn reply_401(self) -> Self {
         self.answer(Reply::bad_credentials())
     }
 
-    /// Responds with 401 `authentication.required`, as if the request carried no token.
+    /// Responds with 401 `authentication.required`, as if the request carried
+    /// no token.
     pub fn reply_401_authentication_required(self) -> Self {
         self.answer(Reply::authentication_required())
     }
@@ -216,32 +223,37 @@ impl Script {
         self.reply_status(StatusCode::SERVICE_UNAVAILABLE)
     }
 
-    /// Responds with this status and an HTML page, as proxies and load balancers do.
+    /// Responds with this status and an HTML page, as proxies and load
+    /// balancers do.
     pub fn reply_html(self, status: StatusCode) -> Self {
         let page = format!("<html><body><h1>{status}</h1></body></html>");
         self.answer(Reply::new(status, "text/html; charset=utf-8", page.into()))
     }
 
-    /// Responds with 200 and these bytes as `application/json`. They need not be JSON.
+    /// Responds with 200 and these bytes as `application/json`. They need not
+    /// be JSON.
     pub fn reply_token_json(self, raw: impl Into<Bytes>) -> Self {
         self.answer(Reply::new(StatusCode::OK, "application/json", raw.into()))
     }
 
-    /// Responds like a token endpoint that is rate-limited: **400** `invalid_request`, with a
-    /// description that begins with `rate limit exceeded;`.
+    /// Responds like a token endpoint that is rate-limited: **400**
+    /// `invalid_request`, with a description that begins with
+    /// `rate limit exceeded;`.
     pub fn throttle_400(self) -> Self {
         let why = "rate limit exceeded; too many requests for this client, try again later";
         self.answer(Reply::oauth_error("invalid_request", why))
     }
 
-    /// Issues a token as usual, with this raw JSON as `expires_in`. If it is empty, the mock omits
-    /// `expires_in`. If it is not JSON, the mock writes it as a string.
+    /// Issues a token as usual, with this raw JSON as `expires_in`. If it is
+    /// empty, the mock omits `expires_in`. If it is not JSON, the mock writes
+    /// it as a string.
     pub fn expires_in(self, raw: impl Into<Arc<str>>) -> Self {
         let raw = raw.into();
         self.act(|plan| plan.expires_in = Some(raw))
     }
 
-    /// Sets a header of the response, scripted or not, and replaces those of the same name.
+    /// Sets a header of the response, scripted or not, and replaces those of
+    /// the same name.
     pub fn header(self, name: HeaderName, value: HeaderValue) -> Self {
         self.act(|plan| drop(plan.headers.insert(name, value)))
     }
@@ -256,13 +268,15 @@ impl Script {
         self.act(|plan| plan.answer = Answer::Never)
     }
 
-    /// Reads the request, does not handle it, and cuts the connection. In memory, the error has an
-    /// [`io::Error`](std::io::Error) `ConnectionReset` as its source.
+    /// Reads the request, does not handle it, and cuts the connection. In
+    /// memory, the error has an [`io::Error`](std::io::Error) `ConnectionReset`
+    /// as its source.
     pub fn reset(self) -> Self {
         self.act(|plan| plan.answer = Answer::Reset)
     }
 
-    /// Cuts the connection after half of the response's body. That half may be empty.
+    /// Cuts the connection after half of the response's body. That half may be
+    /// empty.
     pub fn truncated_body(self) -> Self {
         self.act(|plan| plan.fault = Fault::Truncated)
     }
@@ -272,11 +286,13 @@ impl Script {
         self.act(|plan| plan.fault = Fault::Endless)
     }
 
-    /// Responds with this status as soon as the head of the request has arrived.
+    /// Responds with this status as soon as the head of the request has
+    /// arrived.
     ///
-    /// In memory, the mock drops the request body unread. On the wire, the server reads up to 64
-    /// KiB more, about the size of buffers. It leaves the rest unread and the connection open. On
-    /// HTTP/2, it ends the stream instead.
+    /// In memory, the mock drops the request body unread. On the wire, the
+    /// server reads up to 64 KiB more, about the size of buffers. It leaves the
+    /// rest unread and the connection open. On HTTP/2, it ends the stream
+    /// instead.
     pub fn early(self, status: StatusCode) -> Self {
         let reply = status_reply(status);
         self.act(|plan| plan.answer = Answer::Early(reply))
@@ -302,7 +318,8 @@ impl fmt::Debug for Script {
     }
 }
 
-/// The codes that the API uses for these statuses, so that code under test meets real ones.
+/// The codes that the API uses for these statuses, so that code under test
+/// meets real ones.
 fn status_reply(status: StatusCode) -> Reply {
     let code = match status.as_u16() {
         200..=399 => return Reply::json(status, &serde_json::json!({})),

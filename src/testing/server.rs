@@ -16,14 +16,16 @@ use tokio::{
 use super::{MockBody, MockError, MockErrorKind, exchange, state::Shared};
 use crate::genesys::Region;
 
-/// How much the server reads of a body that a script leaves unread, like buffers on the way.
+/// How much the server reads of a body that a script leaves unread, like
+/// buffers on the way.
 const BUFFERED: usize = 64 * 1024;
 
-/// A [`MockGenesys`](super::MockGenesys) on a port of 127.0.0.1, for any HTTP client.
+/// A [`MockGenesys`](super::MockGenesys) on a port of 127.0.0.1, for any HTTP
+/// client.
 ///
-/// It speaks HTTP/1.1, and HTTP/2 with prior knowledge (h2c). Dropping it closes the port and all
-/// connections; the mock keeps the counts. All servers and services of one mock share everything
-/// except connections.
+/// It speaks HTTP/1.1, and HTTP/2 with prior knowledge (h2c). Dropping it
+/// closes the port and all connections; the mock keeps the counts. All servers
+/// and services of one mock share everything except connections.
 ///
 /// ```
 /// use tower_genesys::testing::MockGenesys;
@@ -62,7 +64,8 @@ impl MockServer {
         })
     }
 
-    /// Returns the URL of the server, such as `http://127.0.0.1:40123`, without a final slash.
+    /// Returns the URL of the server, such as `http://127.0.0.1:40123`, without
+    /// a final slash.
     pub fn url(&self) -> &str {
         &self.url
     }
@@ -72,8 +75,8 @@ impl MockServer {
         self.address
     }
 
-    /// Returns a region with the server's base URLs for login and API. The path prefixes are those
-    /// of the mock's region.
+    /// Returns a region with the server's base URLs for login and API. The path
+    /// prefixes are those of the mock's region.
     pub fn region(&self) -> Region {
         self.region.clone()
     }
@@ -103,7 +106,8 @@ async fn accept(shared: Arc<Shared>, listener: TcpListener) {
                     let open = Open::new(Arc::clone(&shared));
                     connections.spawn(serve(open, stream));
                 }
-                // Perhaps the process is out of file descriptors: a closing connection frees one.
+                // Perhaps the process is out of file descriptors: a closing
+                // connection frees one.
                 Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
             },
             Some(_) = connections.join_next() => {}
@@ -163,7 +167,8 @@ async fn respond(
     let http2 = request.version() == Version::HTTP_2;
     match exchange::answer(&shared, request).await {
         Ok((response, None)) => Ok(response),
-        // Holding the body would withhold its part of the connection's window from other streams.
+        // Holding the body would withhold its part of the connection's window
+        // from other streams.
         Ok((response, Some(_))) if http2 => Ok(response),
         Ok((response, Some(unread))) => {
             tokio::spawn(leave_unread(unread, closed));
@@ -177,8 +182,8 @@ async fn respond(
     }
 }
 
-/// Holds an unread body until its connection closes. If it were dropped, hyper would close the
-/// connection at once.
+/// Holds an unread body until its connection closes. If it were dropped, hyper
+/// would close the connection at once.
 async fn leave_unread(mut body: Pin<Box<Incoming>>, mut closed: watch::Receiver<()>) {
     let take_in = async {
         let mut taken = 0;

@@ -12,11 +12,11 @@ use tower_service::Service;
 use super::{MockBody, MockError, exchange, state::Shared};
 use crate::BoxError;
 
-/// A [`MockGenesys`](super::MockGenesys) as an in-memory service: no sockets, no tasks, and no
-/// clock but tokio's.
+/// A [`MockGenesys`](super::MockGenesys) as an in-memory service: no sockets,
+/// no tasks, and no clock but tokio's.
 ///
-/// It accepts any request body, tells login from API by the path, and is always ready. The
-/// [module docs](super) have an example.
+/// It accepts any request body, tells login from API by the path, and is always
+/// ready. The [module docs](super) have an example.
 ///
 /// # Errors
 ///
@@ -64,7 +64,8 @@ impl fmt::Debug for MockService {
     }
 }
 
-/// The response future of a [`MockService`]. The request arrives at the first poll.
+/// The response future of a [`MockService`]. The request arrives at the first
+/// poll.
 #[must_use = "futures do nothing unless polled"]
 pub struct MockFuture {
     answer: Pin<Box<dyn Future<Output = Result<Response<MockBody>, MockError>> + Send>>,

@@ -76,8 +76,9 @@ impl Shared {
         }
     }
 
-    /// Strips the prefix of the base URL that a path belongs to. A path of neither stays as it is.
-    /// If an OAuth or API path lacks its prefix, the result is empty, so that no route matches it.
+    /// Strips the prefix of the base URL that a path belongs to. A path of
+    /// neither stays as it is. If an OAuth or API path lacks its prefix, the
+    /// result is empty, so that no route matches it.
     pub(super) fn place<'a>(&self, path: &'a str) -> Place<'a> {
         let login = path.strip_prefix(self.region.login_prefix());
         if let Some(path) = login.filter(|path| path.starts_with("/oauth/")) {

@@ -4,7 +4,8 @@ use std::ops::Range;
 
 const DAY: i64 = 86_400_000;
 
-/// Parses an interval such as `2026-01-05T00:00:00.000Z/2026-01-12T00:00:00.000Z`.
+/// Parses an interval such as
+/// `2026-01-05T00:00:00.000Z/2026-01-12T00:00:00.000Z`.
 pub(super) fn parse_interval(text: &str) -> Option<Range<i64>> {
     let (start, end) = text.split_once('/')?;
     let (start, end) = (parse(start)?, parse(end)?);
@@ -18,7 +19,8 @@ pub(super) fn days(interval: &Range<i64>) -> Range<i64> {
     first * DAY..(last + 1) * DAY
 }
 
-/// Parses a time, with or without seconds and their fraction, in UTC or with an offset.
+/// Parses a time, with or without seconds and their fraction, in UTC or with an
+/// offset.
 fn parse(text: &str) -> Option<i64> {
     let (date, time) = text.split_once('T')?;
     let (time, offset) = match time.find(['Z', '+', '-']) {
@@ -31,7 +33,8 @@ fn parse(text: &str) -> Option<i64> {
         Some(fields) => fields,
         None => fields(time, ':').map(|[hour, minute]| [hour, minute, 0])?,
     };
-    // An invalid date, such as 30 February, comes back from the count as another date.
+    // An invalid date, such as 30 February, comes back from the count as
+    // another date.
     let days = days_before(year, month, day);
     let midnight = hour == 24 && (minute, second) == (0, 0);
     if !(1..=12).contains(&month) || self::date(days) != (year, month, day) {
@@ -48,7 +51,8 @@ fn parse(text: &str) -> Option<i64> {
     Some(days * DAY + seconds * 1000 + millis - offset)
 }
 
-/// Parses an offset into milliseconds east of UTC: `Z`, or hours with or without minutes.
+/// Parses an offset into milliseconds east of UTC: `Z`, or hours with or
+/// without minutes.
 fn offset(text: &str) -> Option<i64> {
     let (sign, digits) = match text.split_at(1) {
         ("Z", "") => return Some(0),
@@ -85,8 +89,8 @@ pub(super) fn format(millis: i64) -> String {
     format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{milli:03}Z")
 }
 
-/// Returns the days from 1970-01-01 to a date. The year is counted from March, so that the leap day
-/// is its last day.
+/// Returns the days from 1970-01-01 to a date. The year is counted from March,
+/// so that the leap day is its last day.
 fn days_before(year: i64, month: i64, day: i64) -> i64 {
     let year = if month <= 2 { year - 1 } else { year };
     let era = year.div_euclid(400);

@@ -125,7 +125,8 @@ impl Tokens {
         }
     }
 
-    /// Counts a request. Over the limit, returns the time until the next is allowed, and the limit.
+    /// Counts a request. Over the limit, returns the time until the next is
+    /// allowed, and the limit.
     pub(super) fn spend(&mut self, text: &str) -> Result<(), (Duration, u32)> {
         let (Some(limit), Some(token)) = (self.per_minute, self.live.get_mut(text)) else {
             return Ok(());

@@ -8,17 +8,18 @@ use tokio::time::Instant;
 
 use super::pace::Pace;
 
-/// How far back missed turns are made up for: timers have a resolution of one millisecond, and the
-/// executor polls late.
+/// How far back missed turns are made up for: timers have a resolution of one
+/// millisecond, and the executor polls late.
 const LATE: Duration = Duration::from_millis(10);
 
 /// A closed gate and the queue of its waiters.
 ///
-/// The gate assigns no turn in advance: a due turn goes to the first waiter in the queue. So a
-/// waiter that leaves returns nothing, and the others move up.
+/// The gate assigns no turn in advance: a due turn goes to the first waiter in
+/// the queue. So a waiter that leaves returns nothing, and the others move up.
 ///
-/// The gate neither wakes nor drops a waker: both can run code of the caller's executor, and the
-/// table is locked. It collects the wakers in a list for its caller.
+/// The gate neither wakes nor drops a waker: both can run code of the caller's
+/// executor, and the table is locked. It collects the wakers in a list for its
+/// caller.
 #[derive(Debug)]
 pub(super) struct Gate {
     /// When the next turn is due.
@@ -28,8 +29,9 @@ pub(super) struct Gate {
     exit: Instant,
     /// The waiters by ticket, so in order of arrival.
     queue: BTreeMap<u64, Option<Waker>>,
-    /// The tickets whose turn has come and whose futures were not polled since. When the gate stays
-    /// closed for longer, the set is cleared: an earlier turn must not pass to another waiter.
+    /// The tickets whose turn has come and whose futures were not polled since.
+    /// When the gate stays closed for longer, the set is cleared: an earlier
+    /// turn must not pass to another waiter.
     released: BTreeSet<u64>,
 }
 
@@ -52,13 +54,15 @@ impl Gate {
         }
     }
 
-    /// Handles another 429: restarts the pace, and keeps the gate closed until `until`, unless it is
-    /// closed beyond `floor` already. If it stays closed for longer, all waiters are woken, because
-    /// the wait may now be too long for some.
+    /// Handles another 429: restarts the pace, and keeps the gate closed until
+    /// `until`, unless it is closed beyond `floor` already. If it stays closed
+    /// for longer, all waiters are woken, because the wait may now be too long
+    /// for some.
     pub(super) fn extend(&mut self, [now, floor, until]: [Instant; 3], woken: &mut Vec<Waker>) {
         self.pace.restart();
         self.exit = now;
-        // A 429 to a request that was on its way when the gate closed says nothing new.
+        // A 429 to a request that was on its way when the gate closed says
+        // nothing new.
         if floor > self.next {
             self.next = until;
             self.released.clear();
@@ -105,7 +109,8 @@ impl Gate {
         self.queue.insert(ticket, None);
     }
 
-    /// Sets the waker for this ticket's turn, and returns the one that it replaces.
+    /// Sets the waker for this ticket's turn, and returns the one that it
+    /// replaces.
     pub(super) fn wait(&mut self, ticket: u64, waker: &Waker) -> Option<Waker> {
         let waiting = self.queue.get_mut(&ticket)?;
         match waiting {
@@ -116,10 +121,11 @@ impl Gate {
 
     /// Gives the turns that are due.
     ///
-    /// Every waiter that is polled does it, so a waiter at the head of the queue that is never
-    /// polled does not block the rest. One missed turn is made up for, so that the delays of timers
-    /// do not add up. Further missed turns are made up for only if they are closer together than
-    /// the resolution of timers: more would be a burst.
+    /// Every waiter that is polled does it, so a waiter at the head of the
+    /// queue that is never polled does not block the rest. One missed turn is
+    /// made up for, so that the delays of timers do not add up. Further missed
+    /// turns are made up for only if they are closer together than the
+    /// resolution of timers: more would be a burst.
     pub(super) fn advance(&mut self, now: Instant, woken: &mut Vec<Waker>) {
         while now >= self.next && !self.queue.is_empty() {
             let gap = self.pace.gap();
@@ -140,7 +146,8 @@ impl Gate {
         }
     }
 
-    /// Wakes the new head of the queue, which must reset its timer to the next turn.
+    /// Wakes the new head of the queue, which must reset its timer to the next
+    /// turn.
     fn wake_first(&mut self, woken: &mut Vec<Waker>) {
         if let Some(mut first) = self.queue.first_entry() {
             woken.extend(first.get_mut().take());
@@ -152,11 +159,12 @@ impl Gate {
         self.released.remove(&ticket);
     }
 
-    /// When this ticket may leave without a turn, because its turn would come too late; `None` if it
-    /// has left.
+    /// When this ticket may leave without a turn, because its turn would come
+    /// too late; `None` if it has left.
     ///
-    /// A first send leaves at once and gets the server's response. A retry already has one: it
-    /// leaves neither before its `Retry-After` nor in the same instant as others.
+    /// A first send leaves at once and gets the server's response. A retry
+    /// already has one: it leaves neither before its `Retry-After` nor in the
+    /// same instant as others.
     pub(super) fn exit(
         &mut self,
         ticket: u64,
@@ -164,12 +172,14 @@ impl Gate {
         window: Window,
         woken: &mut Vec<Waker>,
     ) -> Option<Instant> {
-        // Retries that give up on their turn still leave one by one: the server told each to wait.
+        // Retries that give up on their turn still leave one by one: the server
+        // told each to wait.
         if let Some(floor) = window.floor {
             let ahead = self.queue.range(..ticket).count();
             let paced = self.exit.checked_add(self.pace.wait(ahead));
             let at = paced.map_or(floor, |paced| paced.max(floor));
-            // Pacing would pass the deadline: leave at the earliest time of this retry.
+            // Pacing would pass the deadline: leave at the earliest time of
+            // this retry.
             let at = if at < window.deadline { at } else { floor };
             if now < at {
                 return Some(at);
@@ -180,11 +190,12 @@ impl Gate {
         None
     }
 
-    /// Removes a ticket without a turn, or with an unused one, which passes to the next ticket.
+    /// Removes a ticket without a turn, or with an unused one, which passes to
+    /// the next ticket.
     pub(super) fn leave(&mut self, ticket: u64, woken: &mut Vec<Waker>) {
         let was_first = self.queue.keys().next() == Some(&ticket);
-        // A ticket that leaves before its turn moves the others up; one whose turn has come hands
-        // it on.
+        // A ticket that leaves before its turn moves the others up; one whose
+        // turn has come hands it on.
         match self.queue.remove(&ticket) {
             Some(waker) => {
                 woken.extend(waker);

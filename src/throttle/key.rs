@@ -1,21 +1,24 @@
 use http::{Method, Uri};
 
-/// A longer key is cut off here: the keys of 1024 closed gates shall not take more than a quarter
-/// of a megabyte, whatever the paths are.
+/// A longer key is cut off here: the keys of 1024 closed gates shall not take
+/// more than a quarter of a megabyte, whatever the paths are.
 const MAX_LEN: usize = 256;
 
-/// From this length on, a segment of hexadecimal digits is an id and not a word.
+/// From this length on, a segment of hexadecimal digits is an id and not a
+/// word.
 const MIN_HEX: usize = 16;
 
-/// Method, host, port and path, with every segment that is an id replaced by `{id}`.
+/// Method, host, port and path, with every segment that is an id replaced by
+/// `{id}`.
 ///
 /// ```text
 /// GET https://API.example.com/users/6d2ad0a2-4b5e-4f5c-9a37-2c1f1e2c9a55/queues?x=y
 /// GET api.example.com/users/{id}/queues
 /// ```
 ///
-/// The host is there because the 429 of one says nothing about another. What may stand before it,
-/// a user name and a password, is not: the key goes into events.
+/// The host is there because the 429 of one says nothing about another. What
+/// may stand before it, a user name and a password, is not: the key goes into
+/// events.
 pub(super) fn endpoint(method: &Method, uri: &Uri) -> String {
     let (host, path) = (uri.host().unwrap_or(""), uri.path());
     let length = method.as_str().len() + host.len() + path.len() + 1;

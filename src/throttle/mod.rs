@@ -1,4 +1,5 @@
-//! Where a send waits: at the gate that a 429 has closed, and for a slot of a shared limit.
+//! Where a send waits: at the gate that a 429 has closed, and for a slot of a
+//! shared limit.
 
 use std::{
     fmt,
@@ -31,31 +32,36 @@ pub(crate) use ticket::{Admission, Ticket};
 
 use crate::limiter::Limiter;
 
-/// Holds requests to an endpoint after a 429, first sends included, until the server's wait is over.
+/// Holds requests to an endpoint after a 429, first sends included, until the
+/// server's wait is over.
 ///
-/// Use one for each organisation and token, because the API counts requests per token. Requests
-/// wait inside their calls, in order of arrival, each at most until its own deadline. If a request
-/// would wait longer than that, the throttle does not hold it, and it gets the server's 429.
+/// Use one for each organisation and token, because the API counts requests per
+/// token. Requests wait inside their calls, in order of arrival, each at most
+/// until its own deadline. If a request would wait longer than that, the
+/// throttle does not hold it, and it gets the server's 429.
 ///
 /// Another 429 can make the wait of a held request too long. Then:
 ///
 /// - A first send leaves at once.
-/// - A retry leaves without its turn, but never before its own `Retry-After` has passed. While its
-///   deadline leaves time, such retries leave one by one.
+/// - A retry leaves without its turn, but never before its own `Retry-After`
+///   has passed. While its deadline leaves time, such retries leave one by one.
 ///
 /// A request that is dropped leaves no gap in the queue.
 ///
-/// When the server's wait is over, the throttle releases requests one by one, slowly at first.
-/// Without another 429, the pace doubles repeatedly: each second at the default interval. When the
-/// queue is empty, the endpoint is open. So the queue is gone after a few seconds, even if more
-/// requests arrive than the first pace would release. Another 429 resets the pace.
+/// When the server's wait is over, the throttle releases requests one by one,
+/// slowly at first. Without another 429, the pace doubles repeatedly: each
+/// second at the default interval. When the queue is empty, the endpoint is
+/// open. So the queue is gone after a few seconds, even if more requests arrive
+/// than the first pace would release. Another 429 resets the pace.
 ///
 /// # Default
 ///
-/// The throttle releases five requests in the first second (the 300 a minute that Genesys allows
-/// per token), ten in the next one, then twenty. An endpoint is the method, the host with its port,
-/// and the path, in which numbers, UUIDs and long hexadecimal strings count as the same. At most
-/// 1024 endpoints are closed at a time. Beyond that, the throttle holds all requests.
+/// The throttle releases five requests in the first second (the 300 a minute
+/// that Genesys allows per token), ten in the next one, then twenty. An
+/// endpoint is the method, the host with its port, and the path, in which
+/// numbers, UUIDs and long hexadecimal strings count as the same. At most 1024
+/// endpoints are closed at a time. Beyond that, the throttle holds all
+/// requests.
 ///
 /// # Cloning
 ///
@@ -83,8 +89,9 @@ impl Throttle {
     /// The first interval between two released requests: 300 a minute.
     pub const DEFAULT_INTERVAL: Duration = Duration::from_millis(200);
 
-    /// The maximum number of closed endpoints. It is more than an API of this kind has. With keys of
-    /// 256 bytes each, they take a quarter of a megabyte at most.
+    /// The maximum number of closed endpoints. It is more than an API of this
+    /// kind has. With keys of 256 bytes each, they take a quarter of a megabyte
+    /// at most.
     pub const MAX_ENDPOINTS: usize = 1024;
 
     /// Returns a new throttle with no closed endpoint.
@@ -94,20 +101,21 @@ impl Throttle {
 
     /// Sets the first interval between two released requests.
     ///
-    /// After a second, or after five requests if that takes longer, the interval halves. It halves
-    /// repeatedly until another 429.
+    /// After a second, or after five requests if that takes longer, the
+    /// interval halves. It halves repeatedly until another 429.
     ///
-    /// Like [`with_endpoints`](Self::with_endpoints), this returns a new throttle, which shares
-    /// nothing with earlier clones.
+    /// Like [`with_endpoints`](Self::with_endpoints), this returns a new
+    /// throttle, which shares nothing with earlier clones.
     #[must_use]
     pub fn with_interval(self, interval: Duration) -> Self {
         Self::build(interval, self.shared.key.clone())
     }
 
-    /// Sets the function that names the endpoint of a request. The throttle holds all requests with
-    /// the same name together.
+    /// Sets the function that names the endpoint of a request. The throttle
+    /// holds all requests with the same name together.
     ///
-    /// The name appears in events, so it must not contain a query. It is cut off after 256 bytes.
+    /// The name appears in events, so it must not contain a query. It is cut
+    /// off after 256 bytes.
     #[must_use]
     pub fn with_endpoints<F>(self, endpoint: F) -> Self
     where
@@ -142,8 +150,8 @@ impl Throttle {
         }
     }
 
-    /// Returns a new throttle with no closed endpoint, whose sends also wait for a slot of this
-    /// limiter.
+    /// Returns a new throttle with no closed endpoint, whose sends also wait
+    /// for a slot of this limiter.
     pub(crate) fn with_limiter(&self, limiter: Limiter) -> Self {
         let Shared {
             interval,
@@ -166,7 +174,8 @@ impl Throttle {
         shut::none_is() || self.is_open() && self.try_take()
     }
 
-    /// Takes a free slot, or passes without a limit. For a send that skips the gates.
+    /// Takes a free slot, or passes without a limit. For a send that skips the
+    /// gates.
     pub(crate) fn try_take(&self) -> bool {
         self.shared.limiter.as_ref().is_none_or(Limiter::try_take)
     }
@@ -180,8 +189,8 @@ impl Throttle {
         (self.shared.key)(method, uri).into()
     }
 
-    /// Closes the endpoint until then, unless it is closed until `floor` already. True if it was
-    /// open.
+    /// Closes the endpoint until then, unless it is closed until `floor`
+    /// already. True if it was open.
     pub(crate) fn close(&self, endpoint: &Arc<str>, floor: Instant, until: Instant) -> bool {
         let times = [Instant::now(), floor, until];
         self.shared.has_gates
@@ -190,8 +199,8 @@ impl Throttle {
                 .with(|table, woken| table.close(endpoint, times, woken))
     }
 
-    /// What the 429 that has closed an endpoint is about: the gate of that is closed instead. The
-    /// name, if that was open.
+    /// What the 429 that has closed an endpoint is about: the gate of that is
+    /// closed instead. The name, if that was open.
     pub(crate) fn widen(
         &self,
         endpoint: &Arc<str>,
@@ -211,8 +220,8 @@ impl Throttle {
         closed.then_some(name)
     }
 
-    /// Tells the others who share the limit of a 429, unless it was about one service only. `named`
-    /// is what its body said, if it was read.
+    /// Tells the others who share the limit of a 429, unless it was about one
+    /// service only. `named` is what its body said, if it was read.
     pub(crate) fn report(&self, endpoint: &Arc<str>, named: Option<&NamedLimit>, floor: Instant) {
         let Some(limiter) = &self.shared.limiter else {
             return;
@@ -226,8 +235,9 @@ impl Throttle {
         }
     }
 
-    /// A place in the queue of a closed gate, if there is one. A request that has failed has a
-    /// floor, before which it is not to go, even when the gate is closed past its deadline.
+    /// A place in the queue of a closed gate, if there is one. A request that
+    /// has failed has a floor, before which it is not to go, even when the gate
+    /// is closed past its deadline.
     pub(crate) fn enter_gate(
         &self,
         endpoint: &Arc<str>,
@@ -247,7 +257,8 @@ impl Throttle {
         }
     }
 
-    /// The same, and where no gate is closed, a slot or a place in the queue for one.
+    /// The same, and where no gate is closed, a slot or a place in the queue
+    /// for one.
     pub(crate) fn enter(
         &self,
         endpoint: &Arc<str>,

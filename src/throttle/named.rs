@@ -1,12 +1,13 @@
 /// The limit that a 429 names in its body.
 ///
-/// The reader in [`RetryLayer::with_limit_reader`](crate::RetryLayer::with_limit_reader) returns it.
-/// That method has an example.
+/// The reader in
+/// [`RetryLayer::with_limit_reader`](crate::RetryLayer::with_limit_reader)
+/// returns it. That method has an example.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct NamedLimit {
-    /// The limit's name. It appears in events, so it must not contain a secret. It is cut off after
-    /// 256 bytes.
+    /// The limit's name. It appears in events, so it must not contain a secret.
+    /// It is cut off after 256 bytes.
     pub name: String,
     /// The requests that the limit applies to.
     pub scope: LimitScope,
@@ -16,7 +17,8 @@ pub struct NamedLimit {
 
 /// The requests that a [`NamedLimit`] applies to.
 ///
-/// [`RetryLayer::with_limit_reader`](crate::RetryLayer::with_limit_reader) has an example.
+/// [`RetryLayer::with_limit_reader`](crate::RetryLayer::with_limit_reader) has
+/// an example.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum LimitScope {

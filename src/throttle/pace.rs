@@ -1,20 +1,22 @@
 use std::time::Duration;
 
-/// How many slots there are at least before the pace doubles, however long the interval is.
+/// How many slots there are at least before the pace doubles, however long the
+/// interval is.
 ///
-/// At the default interval that is one second: about what an answer takes, so that a server that
-/// is still not well can say so before the next doubling.
+/// At the default interval that is one second: about what an answer takes, so
+/// that a server that is still not well can say so before the next doubling.
 const MIN_SLOTS: u64 = 5;
 
 /// The pace does not double more often than this.
 const PERIOD: Duration = Duration::from_secs(1);
 
-/// How far apart the slots of a gate are: one interval at first, half of it after some slots, and
-/// so on.
+/// How far apart the slots of a gate are: one interval at first, half of it
+/// after some slots, and so on.
 ///
-/// With a constant pace, any load above it would keep the queue full forever after one 429. So the
-/// pace grows until the next 429, and a queue of any length is gone after a few seconds. It grows
-/// with slots and not with time: while no request leaves, the server cannot object.
+/// With a constant pace, any load above it would keep the queue full forever
+/// after one 429. So the pace grows until the next 429, and a queue of any
+/// length is gone after a few seconds. It grows with slots and not with time:
+/// while no request leaves, the server cannot object.
 #[derive(Clone, Debug)]
 pub(super) struct Pace {
     interval: Duration,
@@ -49,7 +51,8 @@ impl Pace {
         self.given = self.given.saturating_add(1);
     }
 
-    /// How long it is from the next slot to the one that is so many further back.
+    /// How long it is from the next slot to the one that is so many further
+    /// back.
     pub(super) fn wait(&self, ahead: usize) -> Duration {
         let mut given = self.given;
         let end = given.saturating_add(u64::try_from(ahead).unwrap_or(u64::MAX));

@@ -28,7 +28,8 @@ pub(super) struct Shared {
 }
 
 impl Shared {
-    /// The only place where the table is locked. It wakes the collected wakers after unlocking.
+    /// The only place where the table is locked. It wakes the collected wakers
+    /// after unlocking.
     pub(super) fn with<T>(&self, change: impl FnOnce(&mut Table, &mut Vec<Waker>) -> T) -> T {
         let mut woken = Vec::new();
         let result = {

@@ -2,8 +2,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 /// How many throttles of this process may hold a send back.
 ///
-/// While none does, no send looks at its throttle. With thousands of organisations in turn, that is
-/// one wait for memory less for each request.
+/// While none does, no send looks at its throttle. With thousands of
+/// organisations in turn, that is one wait for memory less for each request.
 static COUNT: AtomicUsize = AtomicUsize::new(0);
 
 /// Whether no throttle of this process holds anything back.

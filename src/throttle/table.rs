@@ -10,9 +10,11 @@ pub(super) struct Table {
     interval: Duration,
     capacity: usize,
     endpoints: HashMap<Arc<str>, Gate>,
-    /// Closed instead of those of the endpoints that have been found to share a limit.
+    /// Closed instead of those of the endpoints that have been found to share a
+    /// limit.
     groups: HashMap<Arc<str>, Gate>,
-    /// Closed by a limit that is about all requests, and when there are too many others.
+    /// Closed by a limit that is about all requests, and when there are too
+    /// many others.
     all: Option<Gate>,
     /// What limit the 429s of an endpoint were found to name.
     limits: HashMap<Arc<str>, Limit>,
@@ -27,8 +29,9 @@ pub(super) enum Limit {
     Group(Arc<str>),
 }
 
-/// The gates that a request passes, in this order: from the narrowest, so that one who is let go at
-/// a gate which should not have been closed still comes to the right one.
+/// The gates that a request passes, in this order: from the narrowest, so that
+/// one who is let go at a gate which should not have been closed still comes to
+/// the right one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Which {
     Endpoint,
@@ -72,8 +75,8 @@ impl Table {
         self.endpoints.len() + self.groups.len() + usize::from(self.all.is_some())
     }
 
-    /// Closes the gate of the endpoint, or of the limit that it is known for, or keeps it closed.
-    /// True if it was open.
+    /// Closes the gate of the endpoint, or of the limit that it is known for,
+    /// or keeps it closed. True if it was open.
     pub(super) fn close(
         &mut self,
         endpoint: &Arc<str>,
@@ -81,8 +84,8 @@ impl Table {
         woken: &mut Vec<Waker>,
     ) -> bool {
         self.forget(times[0]);
-        // The limit that earlier 429s of this endpoint named is closed at once, before the next
-        // body is read.
+        // The limit that earlier 429s of this endpoint named is closed at once,
+        // before the next body is read.
         let which = match self.limits.get(endpoint) {
             None => Which::Endpoint,
             Some(Limit::Account) => Which::All,
@@ -91,8 +94,8 @@ impl Table {
         self.shut(&which, endpoint, times, woken)
     }
 
-    /// The 429 of an endpoint, which was closed by it, has named a limit: its gate is closed
-    /// instead. True if that was open.
+    /// The 429 of an endpoint, which was closed by it, has named a limit: its
+    /// gate is closed instead. True if that was open.
     pub(super) fn widen(
         &mut self,
         endpoint: &Arc<str>,
@@ -118,7 +121,8 @@ impl Table {
         self.shut(&which, endpoint, times, woken)
     }
 
-    /// Whether the 429s of this endpoint are known to be about one service only.
+    /// Whether the 429s of this endpoint are known to be about one service
+    /// only.
     pub(super) fn is_service(&self, endpoint: &Arc<str>) -> bool {
         matches!(self.limits.get(endpoint), Some(Limit::Group(_)))
     }
@@ -137,7 +141,8 @@ impl Table {
         }
         self.forget_at = Some(self.forget_at.map_or(until, |at| at.min(until)));
         let gate = Gate::closed_until(until, self.interval);
-        // Too many closed endpoints close all of them: a table without a bound would grow with the paths.
+        // Too many closed endpoints close all of them: a table without a bound
+        // would grow with the paths.
         match which {
             Which::Endpoint if self.endpoints.len() < self.capacity => {
                 self.endpoints.insert(endpoint.clone(), gate);
@@ -156,8 +161,9 @@ impl Table {
         true
     }
 
-    /// Passes, or queues up. Somebody who was let through at a gate asks again with that in `past`;
-    /// its response is gone, so if it is to wait it does, however long the next one is closed.
+    /// Passes, or queues up. Somebody who was let through at a gate asks again
+    /// with that in `past`; its response is gone, so if it is to wait it does,
+    /// however long the next one is closed.
     pub(super) fn enter(
         &mut self,
         endpoint: &Arc<str>,
@@ -176,7 +182,8 @@ impl Table {
                 continue;
             }
             let turn = gate.estimate(now);
-            // A wait that ends past the deadline is worth it only for one whose answer is gone.
+            // A wait that ends past the deadline is worth it only for one whose
+            // answer is gone.
             let early = past.is_some() && window.floor.is_some_and(|floor| now < floor);
             if turn >= window.deadline && !early {
                 return Passage::TooLong;
@@ -202,7 +209,8 @@ impl Table {
             Some(Limit::Group(group)) => Some(Which::Group(group.clone())),
             _ => None,
         };
-        // Only wider gates follow: a request that passed a gate must not queue there again.
+        // Only wider gates follow: a request that passed a gate must not queue
+        // there again.
         match past {
             None => [Some(Which::Endpoint), group, Some(Which::All)],
             Some(Which::Endpoint) => [None, group, Some(Which::All)],
@@ -211,7 +219,8 @@ impl Table {
         }
     }
 
-    /// When to look again; `None` when its turn has come, or is not worth the wait: go.
+    /// When to look again; `None` when its turn has come, or is not worth the
+    /// wait: go.
     pub(super) fn turn(
         &mut self,
         place: &Place,

@@ -241,7 +241,8 @@ async fn a_turn_from_before_a_new_pause_releases_nobody_in_it() {
     assert!(first.poll().is_pending() && second.poll().is_pending());
     assert!(third.poll().is_pending());
     time::advance(PAUSE).await;
-    // Whoever looks gives the turn that is due, here to the first, which nobody polls.
+    // Whoever looks gives the turn that is due, here to the first, which nobody
+    // polls.
     assert!(third.poll().is_pending());
     let late = Instant::now() + Duration::from_secs(60);
     throttle.close(&endpoint, late, late);
@@ -297,7 +298,8 @@ async fn too_many_endpoints_close_the_gate_for_all() {
     }
     let mut times = calls.join_all().await;
     times.sort();
-    // The one whose own gate is closed for longer waits for that after the common one.
+    // The one whose own gate is closed for longer waits for that after the
+    // common one.
     let expected = [(7, PAUSE * 2), (5000, PAUSE), (5001, PAUSE + INTERVAL)];
     assert_eq!(times, expected);
     time::advance(PAUSE).await;
@@ -375,7 +377,8 @@ async fn a_name_function_that_panics_wedges_nothing() {
     hold(&throttle, &endpoint).await;
 }
 
-/// Lets the waiters of these lives wait; gives the times of release of those who lived to see it.
+/// Lets the waiters of these lives wait; gives the times of release of those
+/// who lived to see it.
 async fn releases(lives: &[Option<u64>]) -> Vec<Duration> {
     let (throttle, endpoint) = closed();
     let start = Instant::now();

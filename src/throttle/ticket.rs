@@ -16,7 +16,8 @@ use super::{
 };
 use crate::limiter::{Joined, Limiter};
 
-/// A place in the queue of a closed gate, or in that for a slot. Dropping it gives the place up.
+/// A place in the queue of a closed gate, or in that for a slot. Dropping it
+/// gives the place up.
 #[derive(Debug)]
 pub(crate) struct Ticket {
     shared: Arc<Shared>,
@@ -83,8 +84,8 @@ impl Ticket {
         }
     }
 
-    /// Waits for the turn, and gives how much of that was for a slot. Needs a tokio
-    /// runtime.
+    /// Waits for the turn, and gives how much of that was for a slot. Needs a
+    /// tokio runtime.
     pub(crate) fn admission(self: Box<Self>) -> Admission {
         let sleep = time::sleep_until(self.at);
         Admission {
@@ -93,13 +94,14 @@ impl Ticket {
         }
     }
 
-    /// Ready when the request may go: with its turn, or because the wait would be too long, though
-    /// not before its own floor.
+    /// Ready when the request may go: with its turn, or because the wait would
+    /// be too long, though not before its own floor.
     fn poll_turn(&mut self, cx: &Context<'_>) -> Poll<()> {
         loop {
-            // The gates come first, from the narrowest, and the slot of a shared limit last: a slot
-            // is a time, and would pass unused in front of a closed gate. Each pending arm has left
-            // its waker in its queue, and names the time for the timer.
+            // The gates come first, from the narrowest, and the slot of a
+            // shared limit last: a slot is a time, and would pass unused in
+            // front of a closed gate. Each pending arm has left its waker in
+            // its queue, and names the time for the timer.
             match &self.queue {
                 Queue::Gate(place) => {
                     let (now, window) = (Instant::now(), self.window);
@@ -107,7 +109,8 @@ impl Ticket {
                         let at = table.turn(place, now, window, woken)?;
                         Some((at, table.wait(place, cx.waker())))
                     });
-                    // The waker that was replaced is dropped here, outside of the lock.
+                    // The waker that was replaced is dropped here, outside of
+                    // the lock.
                     if let Some((at, _)) = turn {
                         self.at = at;
                         return Poll::Pending;
@@ -137,7 +140,8 @@ impl Ticket {
         waited.unwrap_or_default()
     }
 
-    /// From a gate that it may pass to the next one, or to the queue for a slot.
+    /// From a gate that it may pass to the next one, or to the queue for a
+    /// slot.
     fn pass(&mut self) {
         let Queue::Gate(place) = std::mem::replace(&mut self.queue, Queue::Left) else {
             return;
@@ -147,8 +151,8 @@ impl Ticket {
         let passage = self
             .shared
             .with(|table, woken| table.enter(&place.endpoint, past, now, window, woken));
-        // A request that passed a gate is sent in any case, since its response is gone: it skips a
-        // wait that would take too long.
+        // A request that passed a gate is sent in any case, since its response
+        // is gone: it skips a wait that would take too long.
         match passage {
             Passage::TooLong => {}
             Passage::Queued((place, turn)) => (self.queue, self.at) = (Queue::Gate(place), turn),

@@ -9,9 +9,9 @@ const SCHEME: &str = "Bearer ";
 
 /// An access token, ready to send.
 ///
-/// It contains the finished `Authorization` value, marked sensitive, so that reading and sending it
-/// neither format nor allocate. A clone increments a reference count. `Debug` shows the generation
-/// only.
+/// It contains the finished `Authorization` value, marked sensitive, so that
+/// reading and sending it neither format nor allocate. A clone increments a
+/// reference count. `Debug` shows the generation only.
 ///
 /// The [module docs](super#example) have an example.
 #[derive(Clone)]
@@ -23,12 +23,12 @@ pub struct AccessToken {
 impl AccessToken {
     /// # Errors
     ///
-    /// [`TokenErrorKind::Malformed`] if the token is empty, or has a character other than visible
-    /// ASCII. A header cannot carry such a token (RFC 6750, section 2.1), and a line break could
-    /// inject a header.
+    /// [`TokenErrorKind::Malformed`] if the token is empty, or has a character
+    /// other than visible ASCII. A header cannot carry such a token (RFC 6750,
+    /// section 2.1), and a line break could inject a header.
     pub(crate) fn new(secret: &str, generation: Generation) -> Result<Self, TokenError> {
-        // Checks here and not at each send: a token that no header can carry would fail every
-        // request.
+        // Checks here and not at each send: a token that no header can carry
+        // would fail every request.
         if secret.is_empty() {
             return Err(malformed("the access token is empty; ask for another one"));
         }
@@ -38,8 +38,8 @@ impl AccessToken {
                  ASCII, and cannot be sent; ask for another one",
             ));
         }
-        // `Bytes` with a single owner allocate at their first clone. Cloning here spares the first
-        // request that allocation.
+        // `Bytes` with a single owner allocate at their first clone. Cloning
+        // here spares the first request that allocation.
         let value = Bytes::from([SCHEME.as_bytes(), secret.as_bytes()].concat()).clone();
         let mut header = HeaderValue::from_maybe_shared(value)
             .map_err(|error| malformed("the access token cannot be sent").with_source(error))?;
@@ -52,17 +52,20 @@ impl AccessToken {
         !secret.is_empty() && secret.bytes().all(|byte| byte.is_ascii_graphic())
     }
 
-    /// Copies the token into bytes, with a reference count, that no other clone shares.
+    /// Copies the token into bytes, with a reference count, that no other clone
+    /// shares.
     pub(crate) fn detached(&self) -> Option<Self> {
         Self::new(self.expose(), self.generation).ok()
     }
 
-    /// Returns the value for the `Authorization` header: `Bearer`, a space and the token.
+    /// Returns the value for the `Authorization` header: `Bearer`, a space and
+    /// the token.
     pub fn header_value(&self) -> HeaderValue {
         self.header.clone()
     }
 
-    /// Converts the token into its header value, without touching the reference count.
+    /// Converts the token into its header value, without touching the reference
+    /// count.
     pub fn into_header_value(self) -> HeaderValue {
         self.header
     }

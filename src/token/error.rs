@@ -6,9 +6,10 @@ use crate::{BoxError, error::find};
 
 /// The error of a token request, a renewal or a revocation.
 ///
-/// All callers that waited for one renewal get the same error, so it is cheap to clone. It contains
-/// no secret, no token, and no byte of a response body. [`find`](Self::find) finds it inside the
-/// boxes that a stack of layers puts around it.
+/// All callers that waited for one renewal get the same error, so it is cheap
+/// to clone. It contains no secret, no token, and no byte of a response body.
+/// [`find`](Self::find) finds it inside the boxes that a stack of layers puts
+/// around it.
 #[derive(Clone)]
 pub struct TokenError {
     inner: Arc<Inner>,
@@ -28,14 +29,17 @@ struct Inner {
 
 /// The kind of a [`TokenError`], for code that decides by it.
 ///
-/// The [guide](crate::guide::operating#tokenerrorkind) names the next step for each.
+/// The [guide](crate::guide::operating#tokenerrorkind) names the next step for
+/// each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum TokenErrorKind {
-    /// The token endpoint refused the client, its secret, or the grant, or the HTTP client refused
-    /// to send the request. A retry fails again until the configuration is corrected.
+    /// The token endpoint refused the client, its secret, or the grant, or the
+    /// HTTP client refused to send the request. A retry fails again until the
+    /// configuration is corrected.
     Denied,
-    /// The grant was used before, has expired or was revoked. A person must log in again.
+    /// The grant was used before, has expired or was revoked. A person must log
+    /// in again.
     LoginRequired,
     /// The token endpoint throttled the client.
     Throttled,
@@ -47,13 +51,15 @@ pub enum TokenErrorKind {
     TimedOut,
     /// The token endpoint's response contains no valid token.
     Malformed,
-    /// The source of the client's id and secret failed, or returned malformed ones.
+    /// The source of the client's id and secret failed, or returned malformed
+    /// ones.
     Credentials,
-    /// The store rejected the new refresh token that came with the access token. The source keeps
-    /// it in memory, and stores it before it does anything else with it.
+    /// The store rejected the new refresh token that came with the access
+    /// token. The source keeps it in memory, and stores it before it does
+    /// anything else with it.
     NotPersisted,
-    /// The store failed to mark the refresh token as in use. The source did not send it, and the
-    /// login stays valid.
+    /// The store failed to mark the refresh token as in use. The source did not
+    /// send it, and the login stays valid.
     NotMarked,
     /// Another token request is using this one-time grant.
     Busy,
@@ -97,9 +103,11 @@ impl TokenErrorKind {
 }
 
 impl TokenError {
-    /// Creates an error of this kind. The message should name the cause and the next step.
+    /// Creates an error of this kind. The message should name the cause and the
+    /// next step.
     ///
-    /// For authors of a [`TokenSource`](super::TokenSource). The message must contain no secret.
+    /// For authors of a [`TokenSource`](super::TokenSource). The message must
+    /// contain no secret.
     pub fn new(kind: TokenErrorKind, message: impl Into<Cow<'static, str>>) -> Self {
         let inner = Inner {
             kind,
@@ -122,7 +130,8 @@ impl TokenError {
         self.with(|inner| inner.source = Some(source.into().into()))
     }
 
-    /// Sets the OAuth 2.0 error code, such as `invalid_client` (RFC 6749, section 5.2).
+    /// Sets the OAuth 2.0 error code, such as `invalid_client` (RFC 6749,
+    /// section 5.2).
     #[must_use]
     pub fn with_oauth_code(self, code: impl Into<Box<str>>) -> Self {
         self.with(|inner| inner.oauth_code = Some(code.into()))
@@ -182,12 +191,14 @@ impl TokenError {
 
     /// Returns whether the failure can pass without a change by a person.
     ///
-    /// `false` for errors that a person or the program must correct: refused or missing
-    /// credentials, a used grant, a closed cache, no runtime. The cache asks again even then, at
-    /// long intervals, because a secret can be rotated at run time.
+    /// `false` for errors that a person or the program must correct: refused or
+    /// missing credentials, a used grant, a closed cache, no runtime. The cache
+    /// asks again even then, at long intervals, because a secret can be rotated
+    /// at run time.
     pub fn is_transient(&self) -> bool {
         use TokenErrorKind as Kind;
-        // Names every kind, so that the compiler asks for a decision on a new one.
+        // Names every kind, so that the compiler asks for a decision on a new
+        // one.
         match self.inner.kind {
             Kind::Throttled | Kind::Unavailable | Kind::Transport | Kind::TimedOut => true,
             Kind::Malformed | Kind::Panicked => true,
@@ -197,9 +208,11 @@ impl TokenError {
         }
     }
 
-    /// Returns when the cache will request a token again. Until then it fails with this error.
+    /// Returns when the cache will request a token again. Until then it fails
+    /// with this error.
     ///
-    /// The time is on tokio's clock. `None` for an error that no cache returned.
+    /// The time is on tokio's clock. `None` for an error that no cache
+    /// returned.
     pub fn retry_at(&self) -> Option<Instant> {
         self.inner.retry_at
     }
@@ -214,8 +227,8 @@ impl TokenError {
         self.inner.oauth_code.as_deref()
     }
 
-    /// Returns the id under which the service knows the failed request (`ININ-Correlation-Id` at
-    /// Genesys). Give it to their support.
+    /// Returns the id under which the service knows the failed request
+    /// (`ININ-Correlation-Id` at Genesys). Give it to their support.
     pub fn correlation_id(&self) -> Option<&str> {
         self.inner.correlation_id.as_deref()
     }
@@ -225,8 +238,8 @@ impl TokenError {
         self.inner.login_host.as_deref()
     }
 
-    /// Finds the first `TokenError` in a chain of errors, through any number of boxes that a stack
-    /// of layers puts around it.
+    /// Finds the first `TokenError` in a chain of errors, through any number of
+    /// boxes that a stack of layers puts around it.
     ///
     /// ```
     /// use tower_genesys::{TokenError, token::TokenErrorKind};

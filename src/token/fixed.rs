@@ -2,7 +2,8 @@ use std::future::{Ready, ready};
 
 use super::{AccessToken, Generation, Rejection, TokenError, TokenErrorKind, TokenProvider};
 
-/// A token that other code keeps valid: it never changes, and a 401 renews nothing.
+/// A token that other code keeps valid: it never changes, and a 401 renews
+/// nothing.
 ///
 /// ```
 /// use tower_genesys::token::{FixedToken, Generation, Rejection, TokenProvider};
@@ -23,8 +24,8 @@ impl FixedToken {
     ///
     /// # Errors
     ///
-    /// [`TokenErrorKind::Malformed`] if the token is empty, or has a character other than visible
-    /// ASCII.
+    /// [`TokenErrorKind::Malformed`] if the token is empty, or has a character
+    /// other than visible ASCII.
     pub fn new(token: &str) -> Result<Self, TokenError> {
         let token = AccessToken::new(token, Generation::NONE.next())?;
         Ok(Self { token })

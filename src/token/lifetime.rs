@@ -1,16 +1,19 @@
-//! The lifetime of a token, as the cache and the processes that share the token count it.
+//! The lifetime of a token, as the cache and the processes that share the token
+//! count it.
 
 use std::time::Duration;
 
-/// The lifetime of a token whose own is shorter. Without it, the cache would ask a source of such
-/// tokens in a loop, and a fleet that cannot keep a token would ask all at once.
+/// The lifetime of a token whose own is shorter. Without it, the cache would
+/// ask a source of such tokens in a loop, and a fleet that cannot keep a token
+/// would ask all at once.
 const SHORTEST: Duration = Duration::from_secs(2);
 
-/// The cap on a lifetime: Genesys' longest, for SCIM clients. Every clock and store can represent
-/// it, and no sum overflows.
+/// The cap on a lifetime: Genesys' longest, for SCIM clients. Every clock and
+/// store can represent it, and no sum overflows.
 const LONGEST: Duration = Duration::from_secs(450 * 24 * 60 * 60);
 
-/// The clocks of client and service differ a little, and a request takes time to arrive.
+/// The clocks of client and service differ a little, and a request takes time
+/// to arrive.
 pub(crate) const EXPIRY_MARGIN: Duration = Duration::from_secs(30);
 
 /// Limits a lifetime and its remainder to plausible values.
@@ -23,8 +26,9 @@ pub(super) fn bounded(lifetime: Duration, remaining: Duration) -> (Duration, Dur
     }
 }
 
-/// Returns how long before expiry the cache stops serving a token of this lifetime: at most a tenth
-/// of it, so that the cache serves every token for some time.
+/// Returns how long before expiry the cache stops serving a token of this
+/// lifetime: at most a tenth of it, so that the cache serves every token for
+/// some time.
 pub(crate) fn margin(expiry_margin: Duration, lifetime: Duration) -> Duration {
     expiry_margin.min(lifetime / 10)
 }

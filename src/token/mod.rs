@@ -2,14 +2,17 @@
 //!
 //! Three roles, from the outside in:
 //!
-//! - A [`TokenProvider`] gives a layer the current token for each request, without a wait if there
-//!   is one. [`TokenCache`] is the provider for all usual cases. [`FixedToken`] is for tests, and
-//!   for a token that other code looks after.
-//! - A [`TokenCache`] keeps one token valid. It renews the token early, or after a 401, once for all
-//!   who wait.
-//! - A [`TokenSource`] fetches a token: one request, no cache, no retry. The grants of the Genesys
-//!   token endpoint are in [`genesys::grants`](crate::genesys::grants). For a vault or another
-//!   service, implement the trait in a few lines, or pass a closure to [`source_fn`].
+//! - A [`TokenProvider`] gives a layer the current token for each request,
+//!   without a wait if there is one. [`TokenCache`] is the provider for all
+//!   usual cases. [`FixedToken`] is for tests, and for a token that other code
+//!   looks after.
+//! - A [`TokenCache`] keeps one token valid. It renews the token early, or
+//!   after a 401, once for all who wait.
+//! - A [`TokenSource`] fetches a token: one request, no cache, no retry. The
+//!   grants of the Genesys token endpoint are in
+//!   [`genesys::grants`](crate::genesys::grants). For a vault or another
+//!   service, implement the trait in a few lines, or pass a closure to
+//!   [`source_fn`].
 //!
 //! # A token's life
 //!
@@ -28,10 +31,11 @@
 //!   expired │ renews, waits │ waits    │ error at once   │ renews, waits
 //! ```
 //!
-//! The row is the state of the token, the column the state of the cache, and the cell is what a
-//! caller gets. *Renews* starts one renewal, in the background; *waits* is for its result. No token
-//! counts as expired. Without [`keep_warm`](TokenCache::keep_warm) only a caller starts a renewal,
-//! so an idle process renews at its next request.
+//! The row is the state of the token, the column the state of the cache, and
+//! the cell is what a caller gets. *Renews* starts one renewal, in the
+//! background; *waits* is for its result. No token counts as expired. Without
+//! [`keep_warm`](TokenCache::keep_warm) only a caller starts a renewal, so an
+//! idle process renews at its next request.
 //!
 //! # Example
 //!

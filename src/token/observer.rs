@@ -2,10 +2,11 @@ use std::time::Duration;
 
 use super::{Generation, Reason, Rejection, TokenError};
 
-/// An observer of the events of a [`TokenCache`](super::TokenCache), for metrics or logs.
+/// An observer of the events of a [`TokenCache`](super::TokenCache), for
+/// metrics or logs.
 ///
-/// The cache calls it from the renewal's task and from callers, never under a lock. It should
-/// return quickly. A closure is an observer:
+/// The cache calls it from the renewal's task and from callers, never under a
+/// lock. It should return quickly. A closure is an observer:
 ///
 /// ```
 /// # use std::time::Duration;
@@ -35,7 +36,8 @@ impl<F: Fn(&TokenEvent<'_>) + Send + Sync> TokenObserver for F {
     }
 }
 
-/// An event of a [`TokenCache`](super::TokenCache). No event contains a token or a secret.
+/// An event of a [`TokenCache`](super::TokenCache). No event contains a token
+/// or a secret.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub enum TokenEvent<'a> {
@@ -65,7 +67,8 @@ pub enum TokenEvent<'a> {
         /// How long the renewal took, including attempts and pauses.
         took: Duration,
     },
-    /// The cache gave a renewal up: its task was dropped, or another renewal took over.
+    /// The cache gave a renewal up: its task was dropped, or another renewal
+    /// took over.
     #[non_exhaustive]
     Abandoned {
         /// Why the cache renewed the token.

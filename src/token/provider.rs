@@ -2,43 +2,46 @@ use super::{AccessToken, Generation, TokenError};
 
 /// The interface through which a layer gets the token of each request.
 ///
-/// The methods on the path of every request, [`try_current`](Self::try_current) and
-/// [`report_rejected`](Self::report_rejected), do not wait.
+/// The methods on the path of every request, [`try_current`](Self::try_current)
+/// and [`report_rejected`](Self::report_rejected), do not wait.
 ///
-/// Implementations are [`TokenCache`](super::TokenCache) and [`FixedToken`](super::FixedToken),
-/// which shows the methods in an example.
+/// Implementations are [`TokenCache`](super::TokenCache) and
+/// [`FixedToken`](super::FixedToken), which shows the methods in an example.
 pub trait TokenProvider: Clone + Send + Sync + 'static {
     /// The future of [`wait`](Self::wait).
     type Wait: Future<Output = Result<AccessToken, TokenError>> + Send + 'static;
 
-    /// Returns the token to send now, or `None` if the caller must wait for one.
+    /// Returns the token to send now, or `None` if the caller must wait for
+    /// one.
     fn try_current(&self) -> Option<AccessToken>;
 
-    /// Waits for a token that is newer than `past`. [`Generation::NONE`] accepts any valid token.
+    /// Waits for a token that is newer than `past`. [`Generation::NONE`]
+    /// accepts any valid token.
     ///
     /// If the current token is `past` itself, this first reports it as refused.
     ///
     /// # Errors
     ///
-    /// The [`TokenError`] of the renewal that failed; all callers that waited for it get the same
-    /// one.
+    /// The [`TokenError`] of the renewal that failed; all callers that waited
+    /// for it get the same one.
     ///
     /// # Cancellation
     ///
     /// Dropping the future neither stops nor repeats the renewal.
     fn wait(&self, past: Generation) -> Self::Wait;
 
-    /// Reports that the API refused the token of this generation, and returns what follows.
+    /// Reports that the API refused the token of this generation, and returns
+    /// what follows.
     ///
-    /// A burst of reports of one token starts one renewal. A report of a token that was replaced
-    /// meanwhile starts none.
+    /// A burst of reports of one token starts one renewal. A report of a token
+    /// that was replaced meanwhile starts none.
     fn report_rejected(&self, generation: Generation) -> Rejection;
 }
 
 /// The consequence of a refused token: whether it is renewed, and if not, why.
 ///
-/// [`Bearer`](crate::bearer) puts it into the extensions of a 401 to a request that it has signed.
-/// It tells why the request was not sent again.
+/// [`Bearer`](crate::bearer) puts it into the extensions of a 401 to a request
+/// that it has signed. It tells why the request was not sent again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Rejection {
@@ -46,16 +49,18 @@ pub enum Rejection {
     Superseded,
     /// A renewal is in flight.
     Renewing,
-    /// Not renewed: the API refused several fresh tokens in a row, so another one would not help,
-    /// and Genesys disables clients that mint tokens in a loop.
+    /// Not renewed: the API refused several fresh tokens in a row, so another
+    /// one would not help, and Genesys disables clients that mint tokens in a
+    /// loop.
     Damped,
     /// Not renewed: the token endpoint has just failed, or asked for a pause.
     Cooldown,
     /// Not renewable: a fixed token, a closed cache, or no tokio runtime.
     CannotRenew,
-    /// Not reported, and not renewed: the response names a cause that a newer token does not
-    /// change, such as `insufficient_scope` in its `WWW-Authenticate` (RFC 6750, section 3.1). Set
-    /// by [`Bearer`](crate::bearer); a [`TokenProvider`] never returns it.
+    /// Not reported, and not renewed: the response names a cause that a newer
+    /// token does not change, such as `insufficient_scope` in its
+    /// `WWW-Authenticate` (RFC 6750, section 3.1). Set by
+    /// [`Bearer`](crate::bearer); a [`TokenProvider`] never returns it.
     NotTheToken,
 }
 

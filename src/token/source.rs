@@ -9,17 +9,19 @@ use super::{
     lifetime::{self, EXPIRY_MARGIN},
 };
 
-/// A source of tokens: one request to a token endpoint, without a cache or a retry.
+/// A source of tokens: one request to a token endpoint, without a cache or a
+/// retry.
 ///
-/// [`TokenCache`](super::TokenCache) around it keeps the token, shares the renewal and retries. The
-/// [kind](super::TokenErrorKind) of the error decides what the cache does next.
+/// [`TokenCache`](super::TokenCache) around it keeps the token, shares the
+/// renewal and retries. The [kind](super::TokenErrorKind) of the error decides
+/// what the cache does next.
 ///
 /// # Cancellation
 ///
 /// The cache drops the future at the deadline of [`FetchContext`].
 ///
-/// The [module docs](super#example) have an example. [`source_fn`](super::source_fn) turns a
-/// closure into a source.
+/// The [module docs](super#example) have an example.
+/// [`source_fn`](super::source_fn) turns a closure into a source.
 pub trait TokenSource: Send + Sync + 'static {
     /// Requests a token.
     fn fetch(
@@ -27,23 +29,27 @@ pub trait TokenSource: Send + Sync + 'static {
         cx: FetchContext,
     ) -> impl Future<Output = Result<IssuedToken, TokenError>> + Send;
 
-    /// Returns the host of the token endpoint, for errors and log events. Default: none.
+    /// Returns the host of the token endpoint, for errors and log events.
+    /// Default: none.
     fn login_host(&self) -> Option<&str> {
         None
     }
 
     /// Revokes this token at the service that issued it.
     ///
-    /// [`TokenCache::revoke`](super::TokenCache::revoke) calls it with the cache's token, if it has
-    /// one. A source that shares tokens with other processes also revokes the shared token, and
-    /// notifies the others. Return `Ok` for a token that the service no longer knows.
+    /// [`TokenCache::revoke`](super::TokenCache::revoke) calls it with the
+    /// cache's token, if it has one. A source that shares tokens with other
+    /// processes also revokes the shared token, and notifies the others. Return
+    /// `Ok` for a token that the service no longer knows.
     ///
-    /// Default: [`TokenErrorKind::NotRevocable`](super::TokenErrorKind::NotRevocable) for a token,
-    /// `Ok` without one.
+    /// Default:
+    /// [`TokenErrorKind::NotRevocable`](super::TokenErrorKind::NotRevocable)
+    /// for a token, `Ok` without one.
     ///
     /// # Errors
     ///
-    /// The kind of the error tells whether the service or the store was unreachable.
+    /// The kind of the error tells whether the service or the store was
+    /// unreachable.
     fn revoke(&self, token: Option<&str>) -> impl Future<Output = Result<(), TokenError>> + Send {
         let result = match token {
             Some(_) => Err(not_revocable()),
@@ -52,28 +58,33 @@ pub trait TokenSource: Send + Sync + 'static {
         std::future::ready(result)
     }
 
-    /// Returns whether the cache may repeat a request whose outcome is unknown (sent, but not
-    /// answered). Default: yes.
+    /// Returns whether the cache may repeat a request whose outcome is unknown
+    /// (sent, but not answered). Default: yes.
     ///
-    /// Return `false` if each request uses something up, such as a one-time code.
+    /// Return `false` if each request uses something up, such as a one-time
+    /// code.
     fn is_repeatable(&self) -> bool {
         true
     }
 
-    /// Returns whether the cache may send a second request while a slow first one is in flight.
-    /// Default: the value of [`is_repeatable`](Self::is_repeatable).
+    /// Returns whether the cache may send a second request while a slow first
+    /// one is in flight. Default: the value of
+    /// [`is_repeatable`](Self::is_repeatable).
     fn may_overlap(&self) -> bool {
         self.is_repeatable()
     }
 
-    /// Returns whether each fetch ends before the deadline of its [`FetchContext`] on its own, and
-    /// limits the time of each request that it sends. Default: no.
+    /// Returns whether each fetch ends before the deadline of its
+    /// [`FetchContext`] on its own, and limits the time of each request that it
+    /// sends. Default: no.
     ///
-    /// While callers wait, the cache starts a second fetch if the first takes longer than
-    /// [`with_attempt_timeout`](super::CacheSettings::with_attempt_timeout), because its request
-    /// may be lost. If this method returns `true`, the cache starts no second fetch. Return `true`
-    /// for a source that waits for more than its own request, such as another process that is
-    /// fetching a token for both.
+    /// While callers wait, the cache starts a second fetch if the first takes
+    /// longer than
+    /// [`with_attempt_timeout`](super::CacheSettings::with_attempt_timeout),
+    /// because its request may be lost. If this method returns `true`, the
+    /// cache starts no second fetch. Return `true` for a source that waits for
+    /// more than its own request, such as another process that is fetching a
+    /// token for both.
     fn keeps_deadline(&self) -> bool {
         false
     }
@@ -107,17 +118,17 @@ pub struct FetchContext {
     pub reason: Reason,
     /// When the cache gives this fetch up, on tokio's clock.
     pub deadline: Instant,
-    /// The token that the API refused, if the API refused it. A source that shares tokens with
-    /// other processes must not return this one.
+    /// The token that the API refused, if the API refused it. A source that
+    /// shares tokens with other processes must not return this one.
     pub rejected: Option<Fingerprint>,
-    /// How long before expiry the cache stops serving a token, capped at a tenth of its lifetime.
-    /// Default: 30 seconds.
+    /// How long before expiry the cache stops serving a token, capped at a
+    /// tenth of its lifetime. Default: 30 seconds.
     pub expiry_margin: Duration,
 }
 
 impl FetchContext {
-    /// Creates a context with this reason and deadline, and without a refused token. Use it in
-    /// tests of a source, and to fetch without a cache.
+    /// Creates a context with this reason and deadline, and without a refused
+    /// token. Use it in tests of a source, and to fetch without a cache.
     pub const fn new(reason: Reason, deadline: Instant) -> Self {
         Self {
             reason,
@@ -142,11 +153,12 @@ pub enum Reason {
     Expired,
     /// The API refused the token.
     Rejected,
-    /// The program called [`TokenCache::invalidate`](super::TokenCache::invalidate). The cache
+    /// The program called
+    /// [`TokenCache::invalidate`](super::TokenCache::invalidate). The cache
     /// serves the token meanwhile.
     Forced,
-    /// The source asked for a check with [`IssuedToken::with_check_in`]. The token is valid, and
-    /// the cache serves it meanwhile.
+    /// The source asked for a check with [`IssuedToken::with_check_in`]. The
+    /// token is valid, and the cache serves it meanwhile.
     Check,
 }
 
@@ -163,7 +175,8 @@ impl Reason {
         }
     }
 
-    /// Returns whether the cache serves the token meanwhile, so that no caller waits.
+    /// Returns whether the cache serves the token meanwhile, so that no caller
+    /// waits.
     pub(crate) const fn is_background(self) -> bool {
         matches!(self, Self::Due | Self::Forced | Self::Check)
     }
@@ -181,7 +194,8 @@ pub struct IssuedToken {
 }
 
 impl IssuedToken {
-    /// Creates a token that the service issued now, and that expires after `lifetime`.
+    /// Creates a token that the service issued now, and that expires after
+    /// `lifetime`.
     pub fn new(secret: impl Into<SecretString>, lifetime: Duration) -> Self {
         Self {
             secret: secret.into(),
@@ -191,20 +205,20 @@ impl IssuedToken {
         }
     }
 
-    /// Sets the remaining lifetime, for a token that was issued earlier. Capped at the full
-    /// lifetime.
+    /// Sets the remaining lifetime, for a token that was issued earlier. Capped
+    /// at the full lifetime.
     #[must_use]
     pub fn with_remaining(mut self, remaining: Duration) -> Self {
         self.remaining = remaining.min(self.lifetime);
         self
     }
 
-    /// Makes the cache fetch again after this time, although the token is still valid: in the
-    /// background, with [`Reason::Check`], at the next use of the token. Default: the cache fetches
-    /// when the token is due.
+    /// Makes the cache fetch again after this time, although the token is still
+    /// valid: in the background, with [`Reason::Check`], at the next use of the
+    /// token. Default: the cache fetches when the token is due.
     ///
-    /// A value below a second counts as a second. The source may return the same token again, with
-    /// another check time; it keeps its generation.
+    /// A value below a second counts as a second. The source may return the
+    /// same token again, with another check time; it keeps its generation.
     #[must_use]
     pub fn with_check_in(mut self, wait: Duration) -> Self {
         self.check_in = Some(wait);
@@ -231,7 +245,8 @@ impl IssuedToken {
         self.secret.expose_secret()
     }
 
-    /// Returns the lifetime and the remaining lifetime, within the [plausible](lifetime) bounds.
+    /// Returns the lifetime and the remaining lifetime, within the
+    /// [plausible](lifetime) bounds.
     pub(super) fn bounds(&self) -> (Duration, Duration) {
         lifetime::bounded(self.lifetime, self.remaining)
     }
@@ -243,11 +258,11 @@ impl IssuedToken {
     }
 }
 
-/// A digest of a token: two processes compare it to see whether they have the same token, without
-/// showing the token.
+/// A digest of a token: two processes compare it to see whether they have the
+/// same token, without showing the token.
 ///
-/// It is the first 128 bits of the token's SHA-256. A token is long and random, so the digest does
-/// not reveal it.
+/// It is the first 128 bits of the token's SHA-256. A token is long and random,
+/// so the digest does not reveal it.
 ///
 /// ```
 /// use tower_genesys::token::Fingerprint;
@@ -267,8 +282,8 @@ impl Fingerprint {
         Self(first)
     }
 
-    /// Restores a fingerprint from [`as_bytes`](Self::as_bytes), for stores that save it with the
-    /// token.
+    /// Restores a fingerprint from [`as_bytes`](Self::as_bytes), for stores
+    /// that save it with the token.
     pub const fn from_bytes(bytes: [u8; 16]) -> Self {
         Self(bytes)
     }

@@ -24,8 +24,9 @@ use super::{FetchContext, IssuedToken, TokenError, TokenSource};
 ///
 /// # Errors
 ///
-/// A fetch returns the errors of the closure. Create them with [`TokenError::new`]; the
-/// [kind](crate::token::TokenErrorKind) decides what the cache does next.
+/// A fetch returns the errors of the closure. Create them with
+/// [`TokenError::new`]; the [kind](crate::token::TokenErrorKind) decides what
+/// the cache does next.
 ///
 /// # Cancellation
 ///
@@ -51,15 +52,16 @@ pub struct SourceFn<F> {
 }
 
 impl<F> SourceFn<F> {
-    /// Sets the host of the token endpoint, for errors and log events. Default: none.
+    /// Sets the host of the token endpoint, for errors and log events. Default:
+    /// none.
     #[must_use]
     pub fn with_login_host(mut self, host: impl Into<Box<str>>) -> Self {
         self.login_host = Some(host.into());
         self
     }
 
-    /// Sets whether the cache may repeat a request whose outcome is unknown (sent, but not
-    /// answered). Default: yes.
+    /// Sets whether the cache may repeat a request whose outcome is unknown
+    /// (sent, but not answered). Default: yes.
     #[must_use]
     pub fn with_repeatable(mut self, repeatable: bool) -> Self {
         self.repeatable = repeatable;
@@ -107,7 +109,8 @@ mod tests {
     use super::*;
     use crate::token::{TokenCache, TokenErrorKind};
 
-    /// A source whose requests all end with an unknown outcome, and a count of them.
+    /// A source whose requests all end with an unknown outcome, and a count of
+    /// them.
     fn broken() -> (impl Fn(FetchContext) -> Broken + Clone, Arc<AtomicUsize>) {
         let calls = Arc::new(AtomicUsize::new(0));
         let counted = Arc::clone(&calls);

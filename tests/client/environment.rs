@@ -12,8 +12,8 @@ use crate::{
 const URL: &str = "TOWER_GENESYS_TEST_URL";
 const CA: &str = "TOWER_GENESYS_TEST_CA";
 
-/// Runs in a process of its own, which has its own environment: that of this one is not for a test
-/// to change.
+/// Runs in a process of its own, which has its own environment: that of this
+/// one is not for a test to change.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_proxy_of_the_environment_is_used() {
     if let Ok(url) = env::var(URL) {
@@ -53,7 +53,8 @@ async fn the_proxy_of_the_environment_is_used() {
             "user and password in HTTPS_PROXY",
             4,
         ),
-        // Understood by nobody: the proxy is asked, and the error says what became of the exception.
+        // Understood by nobody: the proxy is asked, and the error says what
+        // became of the exception.
         (
             &[
                 ("HTTPS_PROXY", &*bad),
@@ -91,7 +92,8 @@ async fn child(url: &str) {
     }
 }
 
-/// Runs in processes of their own: on Linux, the environment says which CAs the system has.
+/// Runs in processes of their own: on Linux, the environment says which CAs the
+/// system has.
 #[cfg(target_os = "linux")]
 #[tokio::test(flavor = "multi_thread")]
 async fn the_cas_of_the_system_are_trusted_in_place_of_mozillas_if_asked_for() {

@@ -7,7 +7,8 @@ use tokio::{
     task::AbortHandle,
 };
 
-/// Answers each connection with the same bytes, once it has read the head of a request.
+/// Answers each connection with the same bytes, once it has read the head of a
+/// request.
 pub(crate) struct FakeProxy {
     address: SocketAddr,
     heads: mpsc::UnboundedReceiver<String>,

@@ -12,7 +12,8 @@ use tokio::{
     net::{TcpListener, TcpStream},
 };
 
-/// A server without TLS on a loopback port, which does as it is told with each connection.
+/// A server without TLS on a loopback port, which does as it is told with each
+/// connection.
 pub(crate) struct PlainServer {
     port: u16,
     requests: Arc<AtomicUsize>,
@@ -55,7 +56,8 @@ impl PlainServer {
 }
 
 impl Connection {
-    /// The head of the next request, in lower case; `None` when the client has closed.
+    /// The head of the next request, in lower case; `None` when the client has
+    /// closed.
     pub(crate) async fn head(&mut self) -> Option<String> {
         let mut head = Vec::new();
         while !head.ends_with(b"\r\n\r\n") {

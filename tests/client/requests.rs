@@ -1,4 +1,5 @@
-//! What of a request reaches the server, and what a connection of the pool that breaks means.
+//! What of a request reaches the server, and what a connection of the pool that
+//! breaks means.
 
 use bytes::Bytes;
 use http::{Method, Request};
@@ -110,7 +111,8 @@ async fn on_a_stale_connection_a_get_is_resent_outside_of_the_budget_and_a_post_
         let response = send(&Method::GET).await.unwrap().unwrap();
         response.into_body().collect().await.unwrap();
     }
-    // Each connection after the first has a request that was resent, and then one that breaks.
+    // Each connection after the first has a request that was resent, and then
+    // one that breaks.
     assert_eq!(server.requests(), 4 + 3);
     assert_eq!(budget.available(), 1);
 

@@ -18,7 +18,8 @@ fn show(shown: &mut String, error: &(dyn Error + 'static)) {
     }
 }
 
-/// Everything that can go right or wrong at a proxy, with everything that can be shown.
+/// Everything that can go right or wrong at a proxy, with everything that can
+/// be shown.
 async fn trouble(shown: &mut String, setup: &Setup) {
     let proxy = Tinyproxy::start(setup.port());
     let refusing = FakeProxy::start(b"HTTP/1.1 502 Bad Gateway\r\n\r\n").await;
@@ -94,7 +95,8 @@ fn nothing_that_is_shown_or_logged_holds_the_password_of_the_proxy() {
         "there are errors: {shown}"
     );
     let everything = format!("{shown}\n{log}");
-    // `proxy-user:pr0xy-pa55w0rd`, as far as the wrong one begins with the same.
+    // `proxy-user:pr0xy-pa55w0rd`, as far as the wrong one begins with the
+    // same.
     let basic = "cHJveHktdXNlcjpwcjB4eS1wYTU1dzByZ";
     for secret in [PASSWORD, USER, basic] {
         assert!(!everything.contains(secret), "{secret} is shown");

@@ -50,7 +50,8 @@ pub(crate) async fn setup_with(protocols: &[&str]) -> Setup {
 }
 
 impl Setup {
-    /// A builder that knows the CA, and no proxy, whatever the environment of the test says.
+    /// A builder that knows the CA, and no proxy, whatever the environment of
+    /// the test says.
     pub(crate) fn builder(&self) -> ClientBuilder {
         ClientBuilder::new()
             .without_proxy()
@@ -107,9 +108,9 @@ pub(crate) async fn get(
         .expect("it ends")
 }
 
-/// The error of a request that cannot get a connection. Whatever the reason, the crate's
-/// classifiers know that it was not sent, and that a proxy's refusal of a password is not to be
-/// tried again.
+/// The error of a request that cannot get a connection. Whatever the reason,
+/// the crate's classifiers know that it was not sent, and that a proxy's
+/// refusal of a password is not to be tried again.
 pub(crate) async fn refused(client: &HttpClient, uri: Uri, kind: ClientErrorKind) -> String {
     let error = get(client, uri).await.expect_err("there is no connection");
     assert_eq!(error.kind(), kind, "{error}");

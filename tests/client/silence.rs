@@ -113,7 +113,8 @@ async fn a_long_upload_goes_on_however_slow_the_caller_is() {
     }
 }
 
-/// Answers with a body of so many parts, each after this pause, and one more if it ends at all.
+/// Answers with a body of so many parts, each after this pause, and one more if
+/// it ends at all.
 async fn download(mut connection: Connection, parts: usize, pause: Duration, ends: bool) {
     connection.head().await;
     let length = parts + 1;

@@ -14,7 +14,8 @@ use crate::setup::PATIENCE;
 pub(crate) const USER: &str = "proxy-user";
 pub(crate) const PASSWORD: &str = "pr0xy-pa55w0rd";
 
-/// tinyproxy on a loopback port. It wants a user and a password, and connects to one port only.
+/// tinyproxy on a loopback port. It wants a user and a password, and connects
+/// to one port only.
 pub(crate) struct Tinyproxy {
     child: Child,
     address: SocketAddr,
@@ -26,7 +27,8 @@ impl Tinyproxy {
     pub(crate) fn start(allowed: u16) -> Self {
         let directory = TempDir::new().expect("a directory");
         let log = directory.path().join("log");
-        // Another process may take the port in between, and then it ends at once.
+        // Another process may take the port in between, and then it ends at
+        // once.
         for _ in 0..10 {
             let address = free_address();
             let config = directory.path().join("config");

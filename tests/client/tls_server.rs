@@ -73,7 +73,8 @@ impl Authority {
         self.config(name, BOTH, 4096, Some(verifier))
     }
 
-    /// As [`server`](Self::server), with a certificate that expires in this year.
+    /// As [`server`](Self::server), with a certificate that expires in this
+    /// year.
     pub(crate) fn server_until(&self, name: &str, protocols: &[&str], year: i32) -> ServerConfig {
         self.config(name, protocols, year, None)
     }
@@ -155,7 +156,8 @@ impl TlsServer {
         self.seen.protocols.lock().expect("no panic").clone()
     }
 
-    /// From now on, nothing goes through the connections that there are, and they stay open.
+    /// From now on, nothing goes through the connections that there are, and
+    /// they stay open.
     pub(crate) fn freeze(&self) {
         self.seen.frozen.notify_waiters();
     }

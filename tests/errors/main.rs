@@ -1,8 +1,8 @@
 //! Does any error say twice what happened?
 //!
-//! An error either shows the text of its cause or gives the cause as its source, so that a report
-//! of the whole chain reads well. Each error of this crate that can have a source is made here as a
-//! user gets it.
+//! An error either shows the text of its cause or gives the cause as its
+//! source, so that a report of the whole chain reads well. Each error of this
+//! crate that can have a source is made here as a user gets it.
 
 mod page;
 
@@ -238,7 +238,8 @@ async fn none_shows_what_it_gives_as_its_source() {
     page::is_current(&all, folder.path());
 }
 
-/// The types that the library implements `Error` for; those of its unit tests are indented.
+/// The types that the library implements `Error` for; those of its unit tests
+/// are indented.
 fn implementors() -> BTreeSet<String> {
     let mut folders = vec![PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/src"))];
     let mut found = BTreeSet::new();

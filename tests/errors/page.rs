@@ -1,6 +1,8 @@
-//! All error messages side by side, to be read as a page: `what it is → text`, causes below it.
+//! All error messages side by side, to be read as a page: `what it is → text`,
+//! causes below it.
 //!
-//! `UPDATE_ERROR_PAGE=1 cargo test --all-features --test errors` writes the page.
+//! `UPDATE_ERROR_PAGE=1 cargo test --all-features --test errors` writes the
+//! page.
 
 use std::{env, error::Error, fmt::Write as _, fs, path::Path, time::Duration};
 

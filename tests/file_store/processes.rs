@@ -1,4 +1,5 @@
-//! Real processes at once: each is this test binary, running [`one_process`] alone.
+//! Real processes at once: each is this test binary, running [`one_process`]
+//! alone.
 
 use std::{
     env, fs,
@@ -33,8 +34,8 @@ const DIRECTORY: &str = "FILE_STORE_DIRECTORY";
 const AT: &str = "FILE_STORE_AT";
 const ANSWER: &str = "answer: ";
 
-/// What a child process does, by the environment that [`command`] gives it. By itself, it asks
-/// once.
+/// What a child process does, by the environment that [`command`] gives it. By
+/// itself, it asks once.
 #[tokio::test]
 async fn one_process() {
     let place = Place::new();

@@ -13,8 +13,8 @@ const POST: Duration = millis(400);
 
 /// What a process may wait for the store, beside that request.
 const MORE: Duration = millis(300);
-/// Fifty processes on two cores wait for these as well. The store's share is what the best start
-/// shows.
+/// Fifty processes on two cores wait for these as well. The store's share is
+/// what the best start shows.
 const STARTS: usize = 10;
 
 /// From when a process was told to when it had its token.

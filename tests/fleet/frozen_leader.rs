@@ -3,8 +3,8 @@ use crate::{
     setup::{Fleet, seconds},
 };
 
-/// It stops when its token has arrived, before it publishes it, and goes on when another process
-/// has a newer one.
+/// It stops when its token has arrived, before it publishes it, and goes on
+/// when another process has a newer one.
 #[tokio::test]
 async fn a_leader_that_was_frozen_past_its_lease_takes_the_token_of_the_winner() {
     let mut fleet = Fleet::of(0).await;

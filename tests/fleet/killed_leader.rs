@@ -8,7 +8,8 @@ use crate::{
     setup::{Fleet, millis, seconds},
 };
 
-/// Kills whoever has the lease in the middle of its request, while all wait for their first token.
+/// Kills whoever has the lease in the middle of its request, while all wait for
+/// their first token.
 async fn takes_over_after(lease: Option<Duration>) {
     let mut fleet = Fleet::of(0).await;
     if let Some(lease) = lease {

@@ -14,8 +14,8 @@ use crate::{
 const IS_KILLED: &str = "TOWER_GENESYS_TEST_KILLED";
 const UP: &str = ">> up";
 
-/// As by a runner that has lost patience: no destructor runs. Server and processes end all the
-/// same.
+/// As by a runner that has lost patience: no destructor runs. Server and
+/// processes end all the same.
 #[tokio::test]
 async fn a_test_that_is_killed_leaves_no_process_behind() {
     if env::var_os(IS_KILLED).is_some() {

@@ -65,8 +65,9 @@ impl Sends {
         refused.map(|(arrived, _)| *arrived).collect()
     }
 
-    /// By how many sends any span of time, however short or long, was ahead of the limit's pace.
-    /// With 0.35 of the limit, no minute has more than 1.35 of it.
+    /// By how many sends any span of time, however short or long, was ahead of
+    /// the limit's pace. With 0.35 of the limit, no minute has more than 1.35
+    /// of it.
     pub(crate) fn ahead_of_pace(&self) -> f64 {
         self.ahead_of(LIMIT)
     }
@@ -86,7 +87,8 @@ impl Sends {
     }
 }
 
-/// Stops the batches, of which no call has failed. How many each process has made.
+/// Stops the batches, of which no call has failed. How many each process has
+/// made.
 pub(crate) async fn stop(fleet: &mut Fleet) -> Vec<usize> {
     let mut made = Vec::new();
     for process in &mut fleet.processes {
@@ -114,14 +116,15 @@ pub(crate) async fn wait_for_all(fleet: &mut Fleet, event: &str, within: Duratio
     }
 }
 
-/// All of the limit may go at once here, so what the processes want of it is as much as they can
-/// send.
+/// All of the limit may go at once here, so what the processes want of it is as
+/// much as they can send.
 #[tokio::test]
 async fn a_stated_limit_is_used_up_and_never_overrun() {
     let mut fleet = fleet(&format!("{LIMIT} 1")).await;
     fleet.all(&format!("start_batch {IN_FLIGHT}")).await;
     let (limit, mock) = (LIMIT as usize, fleet.mock.clone());
-    // A slot that a process has taken ahead and not used may come too late for the others.
+    // A slot that a process has taken ahead and not used may come too late for
+    // the others.
     let most_of_it = limit * 97 / 100;
     wait_for("the limit is used up", seconds(15), || {
         mock.count(USERS) >= most_of_it
@@ -164,7 +167,8 @@ async fn a_limit_is_shared_in_equal_parts_and_keeps_nobody_long() {
         sends.ahead_of_pace(),
     );
     assert_eq!((sends.refused().len(), fleet.posts()), (0, 1));
-    // What each may have taken ahead is sent within the 0.9 seconds for which a slot is good.
+    // What each may have taken ahead is sent within the 0.9 seconds for which a
+    // slot is good.
     assert!(sends.ahead_of_pace() <= 10.0);
     let (least, most) = (made.iter().min().unwrap(), made.iter().max().unwrap());
     assert!(least * 10 >= most * 6, "{made:?}");
@@ -196,7 +200,8 @@ async fn a_learned_limit_costs_as_many_429s_as_were_in_flight() {
     assert_eq!(sends.since(learned).len(), 0);
 }
 
-/// Each process meets a 429 that names a limit, and from then on they keep to it together.
+/// Each process meets a 429 that names a limit, and from then on they keep to
+/// it together.
 #[tokio::test]
 async fn a_learned_limit_is_kept_from_then_on() {
     // What the 429s of a script name.
@@ -227,7 +232,8 @@ async fn a_learned_limit_is_kept_from_then_on() {
     assert_eq!(fleet.posts(), 1);
 }
 
-/// Down in the middle, and back with nothing in it: it is neither overrun nor left unused.
+/// Down in the middle, and back with nothing in it: it is neither overrun nor
+/// left unused.
 #[tokio::test]
 async fn a_limit_outlives_its_redis() {
     let mut fleet = fleet(&format!("{LIMIT} 0.25")).await;

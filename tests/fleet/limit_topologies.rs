@@ -1,4 +1,5 @@
-//! A limit whose book is on Sentinels or on a cluster, while these fail over and move it.
+//! A limit whose book is on Sentinels or on a cluster, while these fail over
+//! and move it.
 
 use tokio::time::{Instant, sleep};
 
@@ -21,8 +22,9 @@ async fn fleet(url: &str) -> Fleet {
     fleet
 }
 
-/// No call has failed, and no span of time has had more sends than the limit's pace and a tenth of
-/// the limit: far below the 0.35 that are promised after an outage.
+/// No call has failed, and no span of time has had more sends than the limit's
+/// pace and a tenth of the limit: far below the 0.35 that are promised after an
+/// outage.
 async fn assert_kept(mut fleet: Fleet, begun: Instant) {
     let took = begun.elapsed().as_secs_f64();
     stop(&mut fleet).await;

@@ -38,8 +38,8 @@ async fn what_a_server_forgets_costs_one_request_at_most_and_fences_go_on() {
     fleet.stop_traffic().await;
 }
 
-/// What came last is lost, and what was there before is back, as by a failover to a replica that
-/// lags behind.
+/// What came last is lost, and what was there before is back, as by a failover
+/// to a replica that lags behind.
 #[tokio::test]
 async fn a_refused_token_that_comes_back_is_sent_by_nobody_who_knows_it() {
     let mut fleet = Fleet::of(3).await;
@@ -59,7 +59,8 @@ async fn a_refused_token_that_comes_back_is_sent_by_nobody_who_knows_it() {
     fleet.all_call().await;
     assert_eq!((fleet.posts(), fleet.refusals()), (2, refusals));
 
-    // Also when they need another one: the old one is there, and nobody takes it.
+    // Also when they need another one: the old one is there, and nobody takes
+    // it.
     fleet.mock.revoke_all();
     fleet.all_call().await;
     assert_eq!((fleet.tokens().await.len(), fleet.posts()), (1, 3));

@@ -4,8 +4,8 @@ use crate::setup::{Fleet, seconds};
 
 const PROCESSES: usize = 5;
 
-/// Down at the start, back, down in the middle, back: with requests all the time, of which none
-/// fails.
+/// Down at the start, back, down in the middle, back: with requests all the
+/// time, of which none fails.
 #[tokio::test]
 async fn processes_go_on_without_redis_and_come_together_again() {
     let mut fleet = Fleet::of(0).await;

@@ -93,7 +93,8 @@ impl Process {
         process
     }
 
-    /// Has it do something. It is under way when this returns; the future is its answer.
+    /// Has it do something. It is under way when this returns; the future is
+    /// its answer.
     pub(crate) async fn tell(&mut self, command: &str) -> impl Future<Output = String> + use<> {
         self.last += 1;
         let (answer, answered) = oneshot::channel();
@@ -146,8 +147,8 @@ impl Process {
         fences.map(|fence| fence.parse().unwrap()).collect()
     }
 
-    /// How many requests it has made since `start`, and the longest time that one took. None has
-    /// failed.
+    /// How many requests it has made since `start`, and the longest time that
+    /// one took. None has failed.
     pub(crate) async fn stop_traffic(&mut self) -> (usize, Duration) {
         let answer = self.ask("stop").await;
         let mut words = answer.splitn(4, ' ').skip(1);

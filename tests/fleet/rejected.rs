@@ -26,8 +26,8 @@ async fn a_token_that_fifty_processes_see_refused_is_replaced_by_one_request() {
 async fn one_who_hears_of_it_after_the_others_takes_what_they_have() {
     let mut fleet = Fleet::of(3).await;
     assert_eq!(fleet.tokens().await.len(), 1);
-    // The first to hear of it is another one than who got the token, whose lease keeps nobody from
-    // it.
+    // The first to hear of it is another one than who got the token, whose
+    // lease keeps nobody from it.
     let leader = fleet.leader().await;
     fleet.processes.rotate_left(leader + 1);
     fleet.mock.revoke_all();
@@ -39,8 +39,8 @@ async fn one_who_hears_of_it_after_the_others_takes_what_they_have() {
     assert_eq!((fleet.tokens().await.len(), fleet.posts()), (1, 2));
 }
 
-/// The token endpoint gives a process the token that others have, and the store, which had lost it,
-/// calls it newer.
+/// The token endpoint gives a process the token that others have, and the
+/// store, which had lost it, calls it newer.
 #[tokio::test]
 async fn a_refused_token_is_refused_under_whatever_fence_it_is() {
     let mut fleet = Fleet::of(2).await;

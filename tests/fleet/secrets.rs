@@ -2,8 +2,8 @@ use std::collections::BTreeSet;
 
 use crate::setup::Fleet;
 
-/// Everything that the server is told and keeps while the fleet starts, renews and fails, and the
-/// tokens that there were.
+/// Everything that the server is told and keeps while the fleet starts, renews
+/// and fails, and the tokens that there were.
 async fn seen(keys: &str) -> (String, BTreeSet<String>, String) {
     let mut fleet = Fleet::of(0).await;
     let monitor = fleet.redis.monitor();
@@ -22,7 +22,8 @@ async fn seen(keys: &str) -> (String, BTreeSet<String>, String) {
     let dump = fleet.redis.dump();
     let mut all = monitor.stop();
     assert!(all.contains("EVAL") && all.contains("cooldown"), "{all}");
-    // Bytes that are no text are escaped by `MONITOR`, and stay bytes in the dump.
+    // Bytes that are no text are escaped by `MONITOR`, and stay bytes in the
+    // dump.
     all += &String::from_utf8_lossy(&dump);
     (all, tokens, fleet.mock.client_secret())
 }

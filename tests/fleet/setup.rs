@@ -33,7 +33,8 @@ pub(crate) struct Settings {
     pub(crate) keys: String,
     pub(crate) lease: Duration,
     pub(crate) operation_timeout: Duration,
-    /// `600 0.25`: the requests in a minute and the burst; `learned`; or empty for no limit.
+    /// `600 0.25`: the requests in a minute and the burst; `learned`; or empty
+    /// for no limit.
     pub(crate) limit: String,
     /// CA, client certificate and key as PEM, for TLS; or nothing.
     pub(crate) certificates: [String; 3],
@@ -132,9 +133,9 @@ pub(crate) struct Fleet {
 }
 
 impl Fleet {
-    /// With the defaults of [`Sharing`](tower_genesys::Sharing), but for the time of an operation:
-    /// on a machine with two cores and fifty processes, a server that is well may not answer within
-    /// 150 milliseconds.
+    /// With the defaults of [`Sharing`](tower_genesys::Sharing), but for the
+    /// time of an operation: on a machine with two cores and fifty processes, a
+    /// server that is well may not answer within 150 milliseconds.
     pub(crate) async fn of(processes: usize) -> Self {
         Self::over(MockGenesys::new(), processes).await
     }
@@ -213,7 +214,8 @@ impl Fleet {
         panic!("nobody leads");
     }
 
-    /// Waits until all have the same token, which must not take longer than this.
+    /// Waits until all have the same token, which must not take longer than
+    /// this.
     pub(crate) async fn converge(&mut self, within: Duration) -> Duration {
         let begun = Instant::now();
         while self.tokens().await.len() > 1 {

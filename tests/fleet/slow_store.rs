@@ -13,8 +13,8 @@ const OPERATION: Duration = millis(150);
 /// What else takes time in a process, on a machine that is busy.
 const REST: Duration = millis(250);
 
-/// A process that starts over a store that does not answer waits for it once, and has a token of
-/// its own.
+/// A process that starts over a store that does not answer waits for it once,
+/// and has a token of its own.
 async fn waits_once(fleet: &mut Fleet) {
     let posts = fleet.posts();
     fleet.add(1).await;
@@ -48,8 +48,8 @@ async fn callers_wait_150_milliseconds_for_a_store_that_is_slow_or_silent() {
     }
 }
 
-/// Whoever waits for a token does not wait for a store that has just failed: the process asks
-/// alone, ten seconds after it has done so before.
+/// Whoever waits for a token does not wait for a store that has just failed:
+/// the process asks alone, ten seconds after it has done so before.
 #[tokio::test]
 async fn the_time_of_an_operation_is_lost_once() {
     let mut fleet = Fleet::of(0).await;
@@ -77,8 +77,8 @@ async fn the_time_of_an_operation_is_lost_once() {
             .filter(|event| event.starts_with(name))
             .count()
     };
-    // The first call waited for the store. Then a task of its own asked three times what became of
-    // that claim, while nobody waited.
+    // The first call waited for the store. Then a task of its own asked three
+    // times what became of that claim, while nobody waited.
     assert_eq!(
         (count("failed:"), count("skipped")),
         (1 + 3, 2),
@@ -86,8 +86,8 @@ async fn the_time_of_an_operation_is_lost_once() {
     );
 }
 
-/// The server has granted the lease, and the answer was lost: when it can be asked again, the
-/// process has a token.
+/// The server has granted the lease, and the answer was lost: when it can be
+/// asked again, the process has a token.
 #[tokio::test]
 async fn a_lease_whose_answer_was_lost_is_recognised() {
     let mut fleet = Fleet::of(0).await;
@@ -135,7 +135,8 @@ async fn a_publication_whose_answer_was_lost_is_there_for_the_others() {
         .with_operation_timeout(OPERATION);
     fleet.add(1).await;
     let mut process = fleet.processes.pop().unwrap();
-    // From now on the server knows the scripts: a lost answer is not one that asks for them.
+    // From now on the server knows the scripts: a lost answer is not one that
+    // asks for them.
     process.call().await.assert_ok();
     process.ask("open another").await;
     let held = fleet.mock.hold(TOKEN);

@@ -4,7 +4,8 @@ use tower_genesys::testing::{MockGenesys, TOKEN};
 
 use crate::setup::{Fleet, seconds};
 
-/// Ten processes start while the token endpoint wants to be left alone for so long.
+/// Ten processes start while the token endpoint wants to be left alone for so
+/// long.
 async fn leaves_alone(mock: MockGenesys, pause: Duration) {
     let mut fleet = Fleet::over(mock, 10).await;
     let (failed, served): (Vec<_>, Vec<_>) =
@@ -34,7 +35,8 @@ async fn what_one_is_told_by_a_throttled_token_endpoint_holds_for_all() {
     );
 }
 
-/// Longer than anybody waits: an error that says when, and not one request from the whole fleet.
+/// Longer than anybody waits: an error that says when, and not one request from
+/// the whole fleet.
 #[tokio::test]
 async fn a_pause_that_is_too_long_to_wait_for_is_an_error_for_all() {
     let mut fleet = Fleet::of(10).await;

@@ -1,6 +1,8 @@
-//! A fleet on Sentinels and on a cluster, while these fail over, move keys, and lose nodes.
+//! A fleet on Sentinels and on a cluster, while these fail over, move keys, and
+//! lose nodes.
 //!
-//! An event is what happens to the servers. It is over when the function that makes it returns.
+//! An event is what happens to the servers. It is over when the function that
+//! makes it returns.
 
 use tokio::task::spawn_blocking;
 use tower_genesys::testing::{MockGenesys, TOKEN};
@@ -14,7 +16,8 @@ use crate::{
 };
 
 const PROCESSES: usize = 5;
-/// How far the servers' writes may be behind in a failover: one token may be lost, or one lease.
+/// How far the servers' writes may be behind in a failover: one token may be
+/// lost, or one lease.
 const LOST: usize = 1;
 
 pub(crate) type Event = Box<dyn FnMut() + Send>;
@@ -30,8 +33,8 @@ pub(crate) fn failover(sentinels: RedisSentinels) -> Event {
     })
 }
 
-/// A key of the fleet: of its token, or of what takes its place meanwhile; or of its book. Whose it
-/// is, its node.
+/// A key of the fleet: of its token, or of what takes its place meanwhile; or
+/// of its book. Whose it is, its node.
 pub(crate) fn find(cluster: &RedisCluster, of: Kind) -> (String, usize) {
     let is_of = |name: &String| name.ends_with(":book") == (of == Kind::Book);
     let mut found = None;
@@ -89,7 +92,8 @@ pub(crate) async fn during<T>(event: Event, meanwhile: impl Future<Output = T>) 
     (happening.await.unwrap(), done)
 }
 
-/// A start, a revocation, a renewal and a leader that is killed, each while it happens.
+/// A start, a revocation, a renewal and a leader that is killed, each while it
+/// happens.
 async fn lives_through(url: &str, event: Event) {
     let event = starts_and_revokes(url, event).await;
     let event = renews(url, event).await;
@@ -111,7 +115,8 @@ async fn starts_and_revokes(url: &str, event: Event) -> Event {
     let revoked = fleet.posts() - started;
     assert!((1..=1 + LOST).contains(&revoked), "{revoked}");
 
-    // The token is good, and what happens to the servers is none of its business.
+    // The token is good, and what happens to the servers is none of its
+    // business.
     let before = fleet.posts();
     let (event, _) = during(event, fleet.all_call()).await;
     assert_eq!(fleet.posts(), before);
@@ -162,8 +167,8 @@ async fn loses_its_leader(url: &str, event: Event) -> Event {
     event
 }
 
-/// A primary that dies takes no token along, and what is needed before its replica takes over is
-/// had alone.
+/// A primary that dies takes no token along, and what is needed before its
+/// replica takes over is had alone.
 async fn survives(url: &str, crash: Event) {
     let mut fleet = fleet_on(MockGenesys::new(), url).await;
     fleet.add(PROCESSES).await;

@@ -11,8 +11,8 @@ fn token_key(fleet: &Fleet) -> String {
     key.expect("a token").clone()
 }
 
-/// One more process starts over what there is: it sends a token of its own, and says what was
-/// wrong.
+/// One more process starts over what there is: it sends a token of its own, and
+/// says what was wrong.
 async fn is_missed(fleet: &mut Fleet, event: &str) {
     let posts = fleet.posts();
     let mut process = Process::start(&fleet.settings).await;

@@ -45,7 +45,8 @@ pub(crate) async fn work(settings: &str) {
         let (id, command, worker) = (id.parse().unwrap(), command.to_owned(), worker.clone());
         tokio::spawn(async move { say(id, worker.obey(&command).await) });
     }
-    // Not by returning to the test harness, which has a result to print that nobody reads.
+    // Not by returning to the test harness, which has a result to print that
+    // nobody reads.
     std::process::exit(0);
 }
 
@@ -255,7 +256,8 @@ fn open(
     (org, genesys)
 }
 
-/// What the processes keep to together. Its events are told but for those of single requests.
+/// What the processes keep to together. Its events are told but for those of
+/// single requests.
 fn limit(stated: &str, events: Arc<Mutex<Vec<String>>>) -> Option<Limit> {
     let limit = match stated.split_once(' ') {
         Some((requests, burst)) => {
@@ -287,8 +289,8 @@ fn name(event: &StoreEvent<'_>) -> String {
     }
 }
 
-/// The way to the token endpoint. Once, when it is told to, it stops the whole process when the
-/// token has arrived.
+/// The way to the token endpoint. Once, when it is told to, it stops the whole
+/// process when the token has arrived.
 #[derive(Clone)]
 struct Freezing {
     client: HttpClient,
@@ -312,7 +314,8 @@ impl Service<Request<Full<Bytes>>> for Freezing {
             let body = body.collect().await?.to_bytes();
             if freezes.swap(false, SeqCst) {
                 send_signal("-STOP", std::process::id());
-                // The signal goes to any thread, and this one may run on for a moment.
+                // The signal goes to any thread, and this one may run on for a
+                // moment.
                 std::thread::sleep(Duration::from_millis(500));
             }
             Ok(Response::from_parts(head, Full::new(body)))

@@ -1,5 +1,6 @@
-//! Does a fleet keep to one limit, whatever the API counts by? The simulation of `benches/fleet_limit`, with exact
-//! counts where they are promised. On the paused clock.
+//! Does a fleet keep to one limit, whatever the API counts by? The simulation
+//! of `benches/fleet_limit`, with exact counts where they are promised. On the
+//! paused clock.
 
 #[allow(dead_code, reason = "the bench shows more of it")]
 #[path = "../../benches/fleet_limit/simulation/mod.rs"]
@@ -31,7 +32,8 @@ fn stated(processes: usize, window: Window, load: Load) -> Report {
     run(&Scenario::new(processes, window, load).with_limit(limit), 1)
 }
 
-/// Not one 429, not one failure, one token, and never more than the limit in any minute.
+/// Not one 429, not one failure, one token, and never more than the limit in
+/// any minute.
 fn assert_kept(report: &Report, what: &str) {
     assert_eq!((report.refusals, report.failed), (0, 0), "{what}");
     assert_eq!(report.sends, report.calls, "{what}: each was sent once");
@@ -55,7 +57,8 @@ fn a_stated_limit_is_kept_and_used_by_any_number_of_processes() {
             let [operations, busiest] = report.operations;
             let most = f64::from(LIMIT) / 60.0 + 1.0;
             assert!(operations <= most, "{what}: {operations} a second");
-            // A process that waits has its slot already: one for each is still to come when the minute ends.
+            // A process that waits has its slot already: one for each is still
+            // to come when the minute ends.
             let most = (LIMIT as usize + processes) as f64 / 60.0;
             assert!(busiest <= most, "{what}: {busiest} in the busiest minute");
             let (asked, calls) = (report.reservations, report.calls as u64);

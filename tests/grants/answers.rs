@@ -1,4 +1,5 @@
-//! What the token endpoint answers, as it comes: heads before bodies, encodings, byte order marks.
+//! What the token endpoint answers, as it comes: heads before bodies,
+//! encodings, byte order marks.
 
 use std::{
     convert::Infallible,

@@ -47,7 +47,8 @@ async fn may_be_sent_again_and_asks_each_time() {
     assert_eq!((mock.token_posts(), mock.live_tokens()), (3, 2));
 }
 
-/// `docker run --env-file` keeps the quotation marks of a file that a shell would take away.
+/// `docker run --env-file` keeps the quotation marks of a file that a shell
+/// would take away.
 #[tokio::test(start_paused = true)]
 async fn a_client_that_is_refused_is_told_of_its_quotation_marks() {
     let mock = MockGenesys::new();

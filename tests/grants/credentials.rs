@@ -29,8 +29,8 @@ fn cache(mock: &MockGenesys, provider: impl CredentialsProvider) -> TokenCache {
     ))
 }
 
-/// A token is requested each second across the renewal at which the old secret is found refused;
-/// the new one reaches the provider a little later.
+/// A token is requested each second across the renewal at which the old secret
+/// is found refused; the new one reaches the provider a little later.
 async fn rotate(mock: &MockGenesys, cache: &TokenCache, provide: impl FnOnce(&str)) {
     cache.token().await.unwrap();
     mock.rotate_secret("rotated");

@@ -1,4 +1,5 @@
-//! Scenarios 11 to 13: errors are typed, shared, and tell nothing of secret or body.
+//! Scenarios 11 to 13: errors are typed, shared, and tell nothing of secret or
+//! body.
 
 use std::{
     convert::Infallible,

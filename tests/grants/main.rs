@@ -1,4 +1,5 @@
-//! Do the grants get tokens, spend what can be spent once only once, and keep their secrets?
+//! Do the grants get tokens, spend what can be spent once only once, and keep
+//! their secrets?
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

@@ -1,4 +1,5 @@
-//! A refresh token that is in use is marked in the store, for the process that comes next.
+//! A refresh token that is in use is marked in the store, for the process that
+//! comes next.
 
 use std::{
     sync::{Arc, Mutex},
@@ -323,7 +324,8 @@ async fn one_that_does_not_rotate_is_unmarked_when_it_was_used() {
     }
 }
 
-/// Runs a process for so many polls, and ends it. Returns whether it had its token.
+/// Runs a process for so many polls, and ends it. Returns whether it had its
+/// token.
 async fn run_for(polls: usize, process: Refreshing<Client>) -> bool {
     let mut fetching = Box::pin(process.fetch(cx()));
     for _ in 0..polls {

@@ -11,8 +11,9 @@ use tracing::{
     span,
 };
 
-/// Takes in all spans and events of this process, at any level. Those of one thread alone are not
-/// to be had: whether anybody listens is remembered for all threads together.
+/// Takes in all spans and events of this process, at any level. Those of one
+/// thread alone are not to be had: whether anybody listens is remembered for
+/// all threads together.
 #[derive(Clone, Default)]
 pub(crate) struct Output(Arc<Mutex<String>>);
 

@@ -79,7 +79,8 @@ pub(crate) enum Way {
     NotReady,
     /// The connection is refused; the error is deep down, as clients have it.
     Refused,
-    /// Something on this side does not let it through; the error is inside of others.
+    /// Something on this side does not let it through; the error is inside of
+    /// others.
     Stopped,
     /// Each step takes another poll: becoming ready, sending, the answer.
     Slow,
@@ -87,7 +88,8 @@ pub(crate) enum Way {
     Panic,
 }
 
-/// A client to the mock with a script, one line per request; after the last, [`Way::Free`].
+/// A client to the mock with a script, one line per request; after the last,
+/// [`Way::Free`].
 #[derive(Clone)]
 pub(crate) struct Client {
     mock: MockService,

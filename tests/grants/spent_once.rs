@@ -1,4 +1,5 @@
-//! What may have been spent is never sent twice; what surely was not, is not lost.
+//! What may have been spent is never sent twice; what surely was not, is not
+//! lost.
 
 use std::{future::Future, pin::pin, task::Context};
 
@@ -134,7 +135,8 @@ async fn after_an_unknown_outcome_it_is_not_sent_again() {
             std::error::Error::source(&first).is_some(),
             "rule {at}: {first}"
         );
-        // But for the first there is the head of an answer, whose id the service knows.
+        // But for the first there is the head of an answer, whose id the
+        // service knows.
         let id = (at >= 1).then_some("c0ffee-1");
         assert_eq!(first.correlation_id(), id, "rule {at}");
         for _ in 0..3 {
@@ -170,8 +172,9 @@ async fn what_was_refused_is_not_sent_again() {
     assert_eq!(mock.token_posts(), 1);
 }
 
-/// A fetch takes one poll more each time before it is dropped. Whenever that is, no refresh token
-/// is sent twice, and as long as none was sent, the login is not lost.
+/// A fetch takes one poll more each time before it is dropped. Whenever that
+/// is, no refresh token is sent twice, and as long as none was sent, the login
+/// is not lost.
 #[tokio::test(start_paused = true)]
 async fn dropped_at_every_poll() {
     let (mut lost, mut kept, mut polls) = (0, 0, 0);
@@ -208,7 +211,8 @@ async fn dropped_at_every_poll() {
         assert_none_twice(&sent(&mock, "refresh_token"));
         polls += 1;
     }
-    // Kept: unpolled, not ready, storing. Lost: the request made, the answer under way.
+    // Kept: unpolled, not ready, storing. Lost: the request made, the answer
+    // under way.
     assert_eq!((kept, lost), (3, 2));
 }
 

@@ -39,7 +39,8 @@ async fn no_minute_has_more_sends_than_the_limit() {
     let answers = futures_util::future::join_all(calls).await;
     assert!(answers.iter().all(|answer| answer.status() == 200));
     assert_eq!(mock.count(USERS), 240, "no 429");
-    // 97 % of the limit is used: a window of the book has 61 s, and slots begin a moment late.
+    // 97 % of the limit is used: a window of the book has 61 s, and slots begin
+    // a moment late.
     let fastest = seconds(4 * 60).div_f64(0.97);
     assert!(started.elapsed() < fastest, "{:?}", started.elapsed());
 }
@@ -53,7 +54,8 @@ async fn slots_at_hand_cost_no_operation() {
         process.get(USERS_PATH).await;
     }
     let before = operations(&store);
-    // Three were used lately, so that four are there now: one that is used, and three ahead.
+    // Three were used lately, so that four are there now: one that is used, and
+    // three ahead.
     for _ in 0..4 {
         process.get(USERS_PATH).await;
     }

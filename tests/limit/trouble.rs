@@ -54,7 +54,8 @@ async fn without_the_store_each_process_keeps_to_its_share_and_comes_back() {
     assert_eq!(told.count("rejoined"), 1);
 }
 
-/// One that makes a request after the other has one slot at a time, which it has made up.
+/// One that makes a request after the other has one slot at a time, which it
+/// has made up.
 #[tokio::test(start_paused = true)]
 async fn one_request_at_a_time_gets_slots_again_when_the_store_is_back() {
     let mock = MockGenesys::new();

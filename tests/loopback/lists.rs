@@ -18,7 +18,8 @@ async fn count(request: PagedRequest) -> usize {
     rows
 }
 
-/// A list of each kind of next page, over real sockets and behind a gateway's prefix.
+/// A list of each kind of next page, over real sockets and behind a gateway's
+/// prefix.
 #[tokio::test]
 async fn lists_of_each_kind_come_whole_over_the_wire() {
     for version in [Version::Http1, Version::Http2] {

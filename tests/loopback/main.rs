@@ -1,4 +1,5 @@
-//! Does the whole stack do its job over a real HTTP client, with exactly the calls that it takes?
+//! Does the whole stack do its job over a real HTTP client, with exactly the
+//! calls that it takes?
 
 mod setup;
 

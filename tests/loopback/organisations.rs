@@ -22,7 +22,8 @@ async fn two_organisations_share_a_stack_and_nothing_else() {
         orgs.push(org_of(mock, &server, &client));
         servers.push(server);
     }
-    // The stack is the first one's: a request that names no other is sent as that.
+    // The stack is the first one's: a request that names no other is sent as
+    // that.
     let genesys = GenesysLayer::new(&orgs[0]).layer(client);
     orgs[1].tokens().token().await.expect("a token");
     mocks[1].revoke_all();

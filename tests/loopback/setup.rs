@@ -28,8 +28,8 @@ pub(crate) fn client(version: Version) -> HttpClient {
         .build_http()
 }
 
-/// A mock on a loopback port, an organisation on it, and the four layers over a client of their
-/// own.
+/// A mock on a loopback port, an organisation on it, and the four layers over a
+/// client of their own.
 pub(crate) struct Setup {
     pub(crate) mock: MockGenesys,
     pub(crate) org: Org,

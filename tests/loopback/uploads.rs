@@ -29,8 +29,8 @@ fn streamed() -> Boxed {
     StreamBody::new(stream::iter((0..LENGTH / 65_536).map(move |_| chunk()))).boxed_unsync()
 }
 
-/// An upload that is answered before it was read gives its connection back, and is sent again
-/// whole.
+/// An upload that is answered before it was read gives its connection back, and
+/// is sent again whole.
 async fn answered_early(version: Version, body: Boxed, status: StatusCode) {
     let mock = MockGenesys::new();
     let server = mock.serve().await.expect("a loopback port is free");
@@ -78,7 +78,8 @@ async fn answered_early(version: Version, body: Boxed, status: StatusCode) {
         .map(|sent| sent.headers().get("content-length"));
     let lengths: Vec<_> = lengths.collect();
     assert_eq!(lengths[0], lengths[1], "framed alike");
-    // At most one that is idle: the one that was answered early is closed, or was used again.
+    // At most one that is idle: the one that was answered early is closed, or
+    // was used again.
     let closed = tokio::time::timeout(Duration::from_secs(20), mock.wait_for_open_connections(2));
     closed.await.expect("no connection is leaked");
 }

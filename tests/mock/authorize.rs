@@ -9,7 +9,8 @@ use tower_genesys::testing::{AUTHORIZE, Grant, MockGenesys};
 const CALLBACK: &str = "http://127.0.0.1:8421/callback";
 const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 
-/// A good login, with these parameters in place of its own. An empty one is left out.
+/// A good login, with these parameters in place of its own. An empty one is
+/// left out.
 fn query(changes: &[(&str, &str)]) -> String {
     let mut query = vec![
         ("response_type", "code"),

@@ -1,4 +1,5 @@
-//! The token endpoint of `MockGenesys`, asked as any OAuth 2.0 client would ask it.
+//! The token endpoint of `MockGenesys`, asked as any OAuth 2.0 client would ask
+//! it.
 
 use base64::{
     Engine,

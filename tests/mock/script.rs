@@ -227,7 +227,8 @@ async fn scripted_answers_say_what_they_were_told_to() {
     assert!(!none.headers().contains_key(header::CONTENT_LENGTH));
 }
 
-/// Otherwise a test of an endpoint that the mock does not know passes without any layer.
+/// Otherwise a test of an endpoint that the mock does not know passes without
+/// any layer.
 #[tokio::test(start_paused = true)]
 async fn a_scripted_answer_is_for_those_with_a_good_token() {
     let mock = MockGenesys::new();

@@ -42,7 +42,8 @@ fn get_users(server: &MockServer, token: &str) -> Request<Full<Bytes>> {
         .unwrap()
 }
 
-/// Writes a request by hand, and reads until the server closes or the text ends like this.
+/// Writes a request by hand, and reads until the server closes or the text ends
+/// like this.
 async fn talk(stream: &mut TcpStream, request: &str, end: &str) -> String {
     stream.write_all(request.as_bytes()).await.unwrap();
     let mut read = Vec::new();
@@ -243,7 +244,8 @@ async fn an_early_answer_reads_no_more_than_buffers_hold() {
         let asked = hyper(Version::HTTP_2).request(get_users(&server, &token));
         asked.await.unwrap().into_body().collect().await.unwrap();
     }
-    // 64 KiB that the mock takes in, and what the windows and buffers of HTTP/2 hold.
+    // 64 KiB that the mock takes in, and what the windows and buffers of HTTP/2
+    // hold.
     assert!(sent.load(Ordering::Relaxed) < 4 << 20, "{sent:?}");
 }
 

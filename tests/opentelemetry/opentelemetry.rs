@@ -1,5 +1,5 @@
-//! Are calls and attempts seen in traces and histograms as OpenTelemetry names them, and nothing
-//! that is secret or personal with them?
+//! Are calls and attempts seen in traces and histograms as OpenTelemetry names
+//! them, and nothing that is secret or personal with them?
 
 #![cfg(test)]
 

@@ -77,7 +77,8 @@ impl Setup {
     }
 }
 
-/// As the guide has it: spans, histograms, and a `traceparent` for each attempt.
+/// As the guide has it: spans, histograms, and a `traceparent` for each
+/// attempt.
 fn stack(mock: &MockGenesys, org: &Org) -> Stack {
     let policy = RetryPolicy::new().with_backoff(Backoff::new().with_seed(7));
     let templates = genesys::templates();

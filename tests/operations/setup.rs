@@ -37,7 +37,8 @@ impl Setup {
             .add_list(started.method.clone(), &started.path, list);
     }
 
-    /// Just the path, and a body for a POST; the rows where the definition does not say.
+    /// Just the path, and a body for a POST; the rows where the definition does
+    /// not say.
     pub(crate) fn request(&self, line: &Started) -> PagedRequest {
         let request = match line.method {
             Method::POST => self.pager.post(&line.path, json!({})),
@@ -51,7 +52,8 @@ impl Setup {
     }
 }
 
-/// What a user asks of an operation's pages: itself, or the POST that starts its job.
+/// What a user asks of an operation's pages: itself, or the POST that starts
+/// its job.
 pub(crate) struct Started {
     pub(crate) method: Method,
     pub(crate) path: String,
@@ -61,7 +63,8 @@ pub(crate) struct Started {
 }
 
 impl Started {
-    /// Whether the model of its pages has this field; of one in an object it is not known here.
+    /// Whether the model of its pages has this field; of one in an object it is
+    /// not known here.
     pub(crate) fn says(&self, field: &str) -> bool {
         self.way.contains("nested") || self.says.split(' ').any(|own| own == field)
     }

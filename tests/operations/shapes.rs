@@ -9,8 +9,8 @@ use crate::{
     setup::{Setup, started},
 };
 
-/// The table that the crate pages by, the mock's shapes, and the CSV are three files: of each list
-/// all three know, and they agree on where its rows are.
+/// The table that the crate pages by, the mock's shapes, and the CSV are three
+/// files: of each list all three know, and they agree on where its rows are.
 #[test]
 fn table_shapes_and_definition_know_the_same_lists() {
     let setup = Setup::new();

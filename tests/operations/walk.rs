@@ -1,5 +1,5 @@
-//! Every list of the definition is read whole by its path alone, and none ends short without an
-//! error.
+//! Every list of the definition is read whole by its path alone, and none ends
+//! short without an error.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -93,8 +93,9 @@ async fn every_list_is_read_whole_by_its_path_alone() {
     assert_eq!(ways.len(), 21, "{ways:#?}");
 }
 
-/// Cuts each sign of more off, from every page and from the second alone: the list is read whole by
-/// another, or ends in an error. Returns those that end short because there is no other, by way.
+/// Cuts each sign of more off, from every page and from the second alone: the
+/// list is read whole by another, or ends in an error. Returns those that end
+/// short because there is no other, by way.
 #[tokio::test(start_paused = true)]
 async fn a_sign_that_is_cut_off_is_missed_only_where_it_was_the_only_one() {
     let mut only = BTreeMap::new();

@@ -8,7 +8,8 @@ use tower_resilience_circuitbreaker::{CircuitBreakerError, CircuitBreakerLayer};
 
 use crate::setup::{USERS_PATH, seconds, setup};
 
-/// Fails fast after two calls in a row that failed, by error or with a 5xx, for half a minute.
+/// Fails fast after two calls in a row that failed, by error or with a 5xx, for
+/// half a minute.
 macro_rules! breaker {
     ($error:ty) => {
         CircuitBreakerLayer::builder()

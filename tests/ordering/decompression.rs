@@ -23,7 +23,8 @@ fn gzip() -> HeaderMap {
     headers
 }
 
-/// A token that is refused, a 503 that says it is zipped and is not, and then the answer.
+/// A token that is refused, a 503 that says it is zipped and is not, and then
+/// the answer.
 async fn trouble() -> Setup {
     let setup = setup().await;
     setup

@@ -8,7 +8,8 @@ use tower_genesys::{
 
 use crate::setup::{Body, ME_PATH, Sent, Setup, USERS_PATH, seconds, setup};
 
-/// One call waits for a minute before it is sent again. When is another one, to another path, done?
+/// One call waits for a minute before it is sent again. When is another one, to
+/// another path, done?
 async fn second_call_takes<S>(setup: &Setup, stack: S) -> std::time::Duration
 where
     S: Service<http::Request<Body>, Error: std::fmt::Debug + Send, Response: Send, Future: Send>

@@ -21,7 +21,8 @@ pub(crate) struct Setup {
     pub(crate) layer: GenesysLayer,
 }
 
-/// Tokens come past what the tests put around the API, and one is there already.
+/// Tokens come past what the tests put around the API, and one is there
+/// already.
 pub(crate) async fn setup() -> Setup {
     let setup = cold().await;
     setup.org.tokens().warm_up().await.expect("a token");
@@ -49,7 +50,8 @@ impl Setup {
         stack.oneshot(self.get(path)).await.expect("no error")
     }
 
-    /// The first request at this route is answered with 503, and to come back in a minute.
+    /// The first request at this route is answered with 503, and to come back
+    /// in a minute.
     pub(crate) fn fails_once(&self, route: Route) {
         let minute = HeaderValue::from_static("60");
         self.mock

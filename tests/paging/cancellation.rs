@@ -7,8 +7,8 @@ use tower_genesys::{
 
 use crate::setup::{SECOND, Setup, USERS, all, id, setup};
 
-/// Polls a stream so many times, a second apart, and gives the rows that came, and whether it
-/// ended.
+/// Polls a stream so many times, a second apart, and gives the rows that came,
+/// and whether it ended.
 async fn polled(pages: &mut Pages<Value>, times: usize) -> (Vec<String>, bool) {
     let mut rows = Vec::new();
     for _ in 0..times {

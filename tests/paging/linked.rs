@@ -136,7 +136,8 @@ async fn an_end_before_the_last_page_is_an_error() {
     );
 }
 
-/// Pages of a row each, by a cursor in the link: the page at `cut` names no next one.
+/// Pages of a row each, by a cursor in the link: the page at `cut` names no
+/// next one.
 fn scripted(total: &Value, pages: u64, cut: u64) -> Setup {
     let setup = setup(|mock| mock);
     for number in 1..=pages {
@@ -157,7 +158,8 @@ async fn an_end_before_all_of_the_total_have_come_is_an_error() {
         text.contains("3 rows have come of 4") && text.contains("without_total"),
         "{text}"
     );
-    // As many, or more, as where rows were added meanwhile, are no error; nor is no total.
+    // As many, or more, as where rows were added meanwhile, are no error; nor
+    // is no total.
     for total in [json!(3), json!(2), json!(null)] {
         assert_eq!(all(scripted(&total, 3, 3).users()).await.len(), 3);
     }

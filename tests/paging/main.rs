@@ -1,4 +1,5 @@
-//! Pages as streams: every row once, across whatever goes wrong below, and an error otherwise.
+//! Pages as streams: every row once, across whatever goes wrong below, and an
+//! error otherwise.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

@@ -144,8 +144,8 @@ async fn numbers_in_the_query_of_a_list() {
 
 #[tokio::test(start_paused = true)]
 async fn a_list_that_says_less_is_read_to_its_end_all_the_same() {
-    // Without a total: up to the first page without rows. With one: up to the last row, though the
-    // pages are shorter than was asked for.
+    // Without a total: up to the first page without rows. With one: up to the
+    // last row, though the pages are shorter than was asked for.
     for (total, calls) in [(None, 3), (Some(3), 2)] {
         let setup = setup(|mock| mock);
         for (nth, items) in [(1, json!([1, 2])), (2, json!([3])), (3, json!([]))] {

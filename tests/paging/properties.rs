@@ -1,5 +1,5 @@
-//! Whatever the pages are like, and wherever a stream is killed and resumed: every row once and in
-//! order, or an error.
+//! Whatever the pages are like, and wherever a stream is killed and resumed:
+//! every row once and in order, or an error.
 
 use futures_util::StreamExt;
 use http::Method;
@@ -26,7 +26,8 @@ const LISTS: [(&str, &str, bool); 10] = [
     ("POST", "/api/v2/audits/query", true),
 ];
 
-/// Fields of a page by number, of which one may lie or be missing: another one is left.
+/// Fields of a page by number, of which one may lie or be missing: another one
+/// is left.
 const SIGNS: [&str; 4] = ["nextUri", "pageCount", "total", "pageSize"];
 
 #[derive(Clone, Debug)]
@@ -74,7 +75,8 @@ fn cases() -> impl Strategy<Value = Case> {
             // The whole question of a `q64` search is in its links.
             drops: drops && !LISTS[list].1.ends_with("/search"),
             hides: hides.filter(|_| LISTS[list].2),
-            // One sign at a time: of two that differ, neither can be known to be right.
+            // One sign at a time: of two that differ, neither can be known to
+            // be right.
             lie: lie.filter(|_| list == 0 && without.is_none()),
             without: without.filter(|_| list == 0),
             ahead,

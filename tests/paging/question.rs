@@ -1,4 +1,5 @@
-//! The caller's question is kept on every page, and no list ends short without an error.
+//! The caller's question is kept on every page, and no list ends short without
+//! an error.
 
 use http::{HeaderMap, Method, StatusCode};
 use serde_json::{Value, json};

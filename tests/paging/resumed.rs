@@ -89,7 +89,8 @@ async fn a_checkpoint_of_another_request_is_refused() {
         assert!(error.checkpoint().is_none());
     }
     assert_eq!(setup.mock.api_calls(), calls);
-    // Neither the order of the fields nor a `paging` of its own makes it another one.
+    // Neither the order of the fields nor a `paging` of its own makes it
+    // another one.
     let same = json!({ "paging": { "pageSize": 5 }, "order": "asc", "interval": body["interval"] });
     let same = setup.pager.post(QUERY, same).resume(checkpoint);
     assert_eq!(all(same).await.len(), 150);
@@ -144,7 +145,8 @@ async fn a_checkpoint_that_is_damaged_or_of_the_future_is_none() {
         error.contains("version 3") && error.contains("start afresh"),
         "{error}"
     );
-    // A store that sorts the fields, as databases do, has the place before the version.
+    // A store that sorts the fields, as databases do, has the place before the
+    // version.
     let sorted = json!({ "next": { "x": 1 }, "request": stored["request"], "version": 3 });
     let error = serde_json::from_str::<Checkpoint>(&sorted.to_string()).unwrap_err();
     let error = error.to_string();

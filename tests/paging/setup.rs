@@ -69,8 +69,8 @@ pub(crate) fn link() -> Paging {
     Paging::link("nextUri").with_size("pageSize")
 }
 
-/// The rows that came, as text, and the error if one ended them. Checks that nothing comes after
-/// it.
+/// The rows that came, as text, and the error if one ended them. Checks that
+/// nothing comes after it.
 pub(crate) async fn rows(mut pages: Pages<Value>) -> (Vec<String>, Option<PageError>) {
     let mut rows = Vec::new();
     while let Some(page) = pages.next().await {

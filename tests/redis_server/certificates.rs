@@ -21,7 +21,8 @@ impl Certificates {
         let mut params = CertificateParams::new(Vec::new()).expect("no names");
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign];
-        // Another name than what it signs: OpenSSL would take that for signed by itself.
+        // Another name than what it signs: OpenSSL would take that for signed
+        // by itself.
         params
             .distinguished_name
             .push(DnType::CommonName, "a CA for tests");

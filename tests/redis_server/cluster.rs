@@ -76,7 +76,8 @@ impl RedisCluster {
         self.wait_until_well();
     }
 
-    /// Waits until all slots are served, and every replica that runs is in step.
+    /// Waits until all slots are served, and every replica that runs is in
+    /// step.
     pub fn wait_until_well(&self) {
         let is_well = |node: &RedisServer| {
             info(node, "cluster_state") == "ok" && {
@@ -127,7 +128,8 @@ impl RedisCluster {
         self.find_primary_of(key).expect("a node serves the slot")
     }
 
-    /// `None`: the slot changes hands, and its old node has let it go before the new one is seen.
+    /// `None`: the slot changes hands, and its old node has let it go before
+    /// the new one is seen.
     fn find_primary_of(&self, key: &str) -> Option<usize> {
         let slot = self.slot_of(key);
         let node = self.running().next().expect("a node runs");
@@ -154,10 +156,12 @@ impl RedisCluster {
             .expect("there are three")
     }
 
-    /// Has a replica take over, in good order, and waits until it serves this key.
+    /// Has a replica take over, in good order, and waits until it serves this
+    /// key.
     ///
-    /// A primary that is asked to give way right after it became one does not, and holds writes for
-    /// five seconds; so this also waits until the next one may be asked.
+    /// A primary that is asked to give way right after it became one does not,
+    /// and holds writes for five seconds; so this also waits until the next one
+    /// may be asked.
     pub fn promote(&self, replica: usize, key: &str) {
         self.nodes[replica].run::<()>(&["CLUSTER", "FAILOVER"]);
         wait_until("the replica has taken over", || {
@@ -196,7 +200,8 @@ impl RedisCluster {
         }
     }
 
-    /// How often each of these commands was called on the nodes that are primaries.
+    /// How often each of these commands was called on the nodes that are
+    /// primaries.
     pub fn calls(&self, commands: &[&'static str]) -> BTreeMap<&'static str, u64> {
         let primaries = || self.nodes[..PRIMARIES].iter();
         let count = |command: &str| primaries().map(|node| node.calls(command)).sum();

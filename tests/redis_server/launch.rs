@@ -53,8 +53,8 @@ impl Launch {
         self
     }
 
-    /// With a TLS port beside the plain one. `auth_clients`: whether clients have to show a
-    /// certificate, `yes`, `no` or `optional`.
+    /// With a TLS port beside the plain one. `auth_clients`: whether clients
+    /// have to show a certificate, `yes`, `no` or `optional`.
     pub fn tls(mut self, by: &Certificates, names: &[&str], auth_clients: &'static str) -> Self {
         let server = by.server(names);
         let files = [
@@ -148,7 +148,8 @@ impl Launch {
         if !self.is_node {
             return port_of(&listen(0).expect("a loopback port is free"));
         }
-        // Out of the range that the system gives to others, and so that the bus is too.
+        // Out of the range that the system gives to others, and so that the bus
+        // is too.
         loop {
             let port = fastrand::u16(10_000..22_000);
             if listen(port).is_some() && listen(port + BUS).is_some() {

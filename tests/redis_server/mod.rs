@@ -1,6 +1,7 @@
-//! A `redis-server` of one's own: on a free port and a socket in a temporary directory, without
-//! persistence, gone when it is dropped, and also when the program that started it is killed.
-//! Shared by path with whatever needs a real server.
+//! A `redis-server` of one's own: on a free port and a socket in a temporary
+//! directory, without persistence, gone when it is dropped, and also when the
+//! program that started it is killed. Shared by path with whatever needs a real
+//! server.
 #![allow(
     dead_code,
     unreachable_pub,
@@ -58,7 +59,8 @@ impl RedisServer {
         Launch::new().options(options).start()
     }
 
-    /// A server with TLS on a port of its own beside the plain one, known as `localhost`.
+    /// A server with TLS on a port of its own beside the plain one, known as
+    /// `localhost`.
     pub fn start_with_tls(certificates: &Certificates) -> Self {
         Launch::new()
             .tls(certificates, &["localhost"], "no")
@@ -198,7 +200,8 @@ impl RedisServer {
         assert!(self.launch(), "it starts again:\n{}", self.log());
     }
 
-    /// Keeps it from running, while the system goes on taking what is sent to it.
+    /// Keeps it from running, while the system goes on taking what is sent to
+    /// it.
     pub fn freeze(&self) {
         self.signal("-STOP");
     }
@@ -244,7 +247,8 @@ impl RedisServer {
         false
     }
 
-    /// By TCP, and not by the socket alone: another server may have had the port first.
+    /// By TCP, and not by the socket alone: another server may have had the
+    /// port first.
     fn answers(&self) -> bool {
         fs::exists(self.socket()).unwrap_or_default()
             && TcpStream::connect(("127.0.0.1", self.port)).is_ok()
@@ -291,14 +295,16 @@ pub fn send_signal(signal: &str, process: u32) {
     assert!(status.is_ok_and(|status| status.success()));
 }
 
-/// The watchdog first: the number of a process that has been waited for may be that of another one.
+/// The watchdog first: the number of a process that has been waited for may be
+/// that of another one.
 fn end(mut process: Child, watchdog: Watchdog) {
     drop(watchdog);
     let _ = process.kill();
     let _ = process.wait();
 }
 
-/// Waits for something that a server does by itself, for as long as a test may take.
+/// Waits for something that a server does by itself, for as long as a test may
+/// take.
 pub fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
     for _ in 0..1500 {
         if is_so() {

@@ -14,7 +14,8 @@ use tokio::{
     time::sleep,
 };
 
-/// Stands in front of a server and makes faults. It ends when it is dropped, with all connections.
+/// Stands in front of a server and makes faults. It ends when it is dropped,
+/// with all connections.
 pub struct Proxy {
     port: u16,
     mode: watch::Sender<Mode>,
@@ -83,7 +84,8 @@ impl Proxy {
         self.counts.connections.load(Ordering::SeqCst)
     }
 
-    /// How often somebody has asked, and waited for an answer before asking again.
+    /// How often somebody has asked, and waited for an answer before asking
+    /// again.
     pub fn round_trips(&self) -> usize {
         self.counts.round_trips.load(Ordering::SeqCst)
     }
@@ -121,7 +123,8 @@ async fn forward(
     mode: watch::Sender<Mode>,
     counts: Arc<Counts>,
 ) {
-    // Whoever cannot be reached ends the connection, as the server itself would.
+    // Whoever cannot be reached ends the connection, as the server itself
+    // would.
     let Ok(mut server) = TcpStream::connect(("127.0.0.1", target)).await else {
         return;
     };

@@ -122,7 +122,8 @@ impl RedisSentinels {
         is_one.then_some(at)
     }
 
-    /// Waits until all Sentinels take this server for the primary, and it does so itself.
+    /// Waits until all Sentinels take this server for the primary, and it does
+    /// so itself.
     pub fn wait_for_primary(&self, at: usize) {
         wait_until("the Sentinels agree", || {
             self.primary() == Some(at) && {

@@ -3,8 +3,9 @@ use std::{
     process::{Child, Command, Stdio},
 };
 
-/// Kills a process when this program ends in a way that runs no destructor, and takes its directory
-/// away. Dropped before the process is waited for, it does nothing.
+/// Kills a process when this program ends in a way that runs no destructor, and
+/// takes its directory away. Dropped before the process is waited for, it does
+/// nothing.
 pub(super) struct Watchdog {
     shell: Child,
 }
@@ -12,8 +13,8 @@ pub(super) struct Watchdog {
 impl Watchdog {
     pub(super) fn over(process: u32, directory: &Path) -> Self {
         let mut shell = Command::new("sh");
-        // Its input ends with this program. Signals to the whole group, as by Ctrl-C, are not for
-        // it.
+        // Its input ends with this program. Signals to the whole group, as by
+        // Ctrl-C, are not for it.
         shell
             .args([
                 "-c",

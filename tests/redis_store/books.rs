@@ -135,8 +135,9 @@ async fn what_no_process_would_write_is_replaced_and_costs_no_request() {
     }
 }
 
-/// The connection may break after a script was carried out, and then it is repeated, once. What the
-/// first one has handed out is a hole: nobody sends at these times, and they count.
+/// The connection may break after a script was carried out, and then it is
+/// repeated, once. What the first one has handed out is a hole: nobody sends at
+/// these times, and they count.
 #[tokio::test]
 async fn a_repeated_reservation_makes_a_hole_and_overruns_nothing() {
     let server = RedisServer::start();
@@ -171,7 +172,8 @@ async fn a_repeated_reservation_makes_a_hole_and_overruns_nothing() {
     slots.sort_unstable();
     slots.dedup();
     assert_eq!(slots.len(), in_window, "no slot was handed out twice");
-    // Four of the first, one of which went back; four that nobody has; four; and the rest.
+    // Four of the first, one of which went back; four that nobody has; four;
+    // and the rest.
     assert_eq!(slots.len(), limit as usize + 1 - 4);
 }
 

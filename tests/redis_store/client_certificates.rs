@@ -1,4 +1,5 @@
-//! Servers that want a certificate of the client, which is redis-server's default with TLS.
+//! Servers that want a certificate of the client, which is redis-server's
+//! default with TLS.
 
 use tower_genesys::store::{
     StoreErrorKind,
@@ -176,7 +177,8 @@ fn settings_that_contradict_each_other_are_refused_at_once() {
 
 #[test]
 fn a_server_that_asks_for_none_is_not_asked_for_a_reason() {
-    // Whether there is a certificate makes no difference to a server that wants none.
+    // Whether there is a certificate makes no difference to a server that wants
+    // none.
     let by = Certificates::new();
     let server = RedisServer::start_with_tls(&by);
     let runtime = tokio::runtime::Runtime::new().unwrap();

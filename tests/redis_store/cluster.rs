@@ -1,4 +1,5 @@
-//! A cluster of three primaries and three replicas, whose keys move and whose nodes die.
+//! A cluster of three primaries and three replicas, whose keys move and whose
+//! nodes die.
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
@@ -68,7 +69,8 @@ async fn a_slot_that_moves_is_followed() {
     let to = cluster.other_primary(from);
 
     cluster.open_move(slot, from, to);
-    // The keys that are there are there, and those that are not are sought at the other node.
+    // The keys that are there are there, and those that are not are sought at
+    // the other node.
     let halfway = timeout(PATIENCE, try_ask(&store, &claim())).await;
     println!("while its slot is on the move: {halfway:?}");
     cluster.move_keys(slot, from, to);

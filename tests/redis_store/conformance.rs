@@ -1,5 +1,6 @@
-//! The rules of `store_conformance!`, on a real server. Each check has a server of its own: an
-//! answer that waits for another check would be a time that is measured wrongly.
+//! The rules of `store_conformance!`, on a real server. Each check has a server
+//! of its own: an answer that waits for another check would be a time that is
+//! measured wrongly.
 
 use tower_genesys::store::{
     Claim, Entry, Lease, Lookup, Publication, StoreFuture, StoreKey, TokenStore, redis::RedisStore,

@@ -1,4 +1,5 @@
-//! Whatever is in the keys: it is as if it were not there, and the next publication replaces it.
+//! Whatever is in the keys: it is as if it were not there, and the next
+//! publication replaces it.
 
 use tower_genesys::store::{Lookup, StoreErrorKind, TokenStore};
 
@@ -150,8 +151,8 @@ async fn damage_done_between_a_lease_and_its_end_does_no_harm() {
         store.abandon(&key(), &lease, minute).await.unwrap();
         match ask(&store, &claim()).await {
             Lookup::Cooldown(_) => {}
-            // The lease itself was what was damaged: there is none to end, nor a right to slow
-            // others down.
+            // The lease itself was what was damaged: there is none to end, nor
+            // a right to slow others down.
             Lookup::Leased(lease) => assert!(name.ends_with("lease"), "{name} {lease:?}"),
             other => panic!("{name} {other:?}"),
         }

@@ -1,5 +1,5 @@
-//! What a process reads from its environment. Each case is this program once more, as a process may
-//! not change its own.
+//! What a process reads from its environment. Each case is this program once
+//! more, as a process may not change its own.
 
 use std::{env, process::Output};
 

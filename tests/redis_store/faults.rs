@@ -19,7 +19,8 @@ use crate::{
 /// What whoever uses a store gives an operation.
 const PATIENCE: Duration = Duration::from_millis(150);
 
-/// Asks until it fails in this way: the first error may still be that of the connection that broke.
+/// Asks until it fails in this way: the first error may still be that of the
+/// connection that broke.
 pub(crate) async fn until_error(store: &RedisStore, kind: StoreErrorKind) -> StoreError {
     let begun = Instant::now();
     loop {
@@ -135,7 +136,8 @@ async fn a_frozen_server_holds_nobody_and_is_used_again_when_it_thaws() {
     );
     server.thaw();
     let (lookup, took) = eventually(&store, &ours).await;
-    // What was asked in vain may have been done since: the lease is known all the same.
+    // What was asked in vain may have been done since: the lease is known all
+    // the same.
     assert!(matches!(lookup, Lookup::Leased(lease) if lease.fence == first.fence));
     assert!(took < Duration::from_millis(500), "{took:?}");
 }
@@ -160,7 +162,8 @@ async fn a_connection_that_went_silent_is_given_up_with_the_first_operation() {
     leased(&store, &claim()).await;
     proxy.set(Mode::BlackHole);
     assert!(timeout(PATIENCE, try_ask(&store, &claim())).await.is_err());
-    // What is lost stays lost on that connection: what was sent into it is half a conversation.
+    // What is lost stays lost on that connection: what was sent into it is half
+    // a conversation.
     proxy.set(Mode::Pass);
     let begun = Instant::now();
     let asked = timeout(PATIENCE, try_ask(&store, &claim())).await;
@@ -211,8 +214,8 @@ async fn a_connection_that_breaks_after_the_write_leaves_the_outcome_unknown() {
     let proxy = Proxy::start(server.port()).await;
     let store = store(proxy.url());
     store.check().await.unwrap();
-    // The answer is lost with the connection; so is that to the second try: what came of it is
-    // unknown.
+    // The answer is lost with the connection; so is that to the second try:
+    // what came of it is unknown.
     proxy.set(Mode::CutReplies);
     let ours = claim();
     let error = try_ask(&store, &ours).await.unwrap_err();

@@ -1,6 +1,8 @@
-//! Does `RedisStore` keep the rules of a `TokenStore` on a real server, whatever happens to it?
+//! Does `RedisStore` keep the rules of a `TokenStore` on a real server,
+//! whatever happens to it?
 //!
-//! Each test has a `redis-server` of its own. Where it is not installed, they fail.
+//! Each test has a `redis-server` of its own. Where it is not installed, they
+//! fail.
 
 #[path = "../fixtures/mod.rs"]
 mod fixtures;

@@ -238,7 +238,8 @@ async fn a_publication_ends_its_lease_and_no_other() {
     short.lease = Duration::from_millis(50);
     let late = leased(&store, &short).await;
     tokio::time::sleep(Duration::from_millis(100)).await;
-    // The same process asks again, and its first attempt comes through after all.
+    // The same process asks again, and its first attempt comes through after
+    // all.
     short.lease = LEASE;
     let second = leased(&store, &short).await;
     published(&store, &late, &entry(&late, "late")).await;
@@ -319,7 +320,8 @@ async fn fences_are_not_below_the_clock_and_grow_after_a_loss() {
     tokio::time::sleep(Duration::from_millis(2)).await;
     let second = publish(&store, "token").await;
     assert!(second > first);
-    // Within one millisecond, and after the clock has gone back, the last one decides.
+    // Within one millisecond, and after the clock has gone back, the last one
+    // decides.
     let ahead = second.get() + 3_600_000;
     let [_, _, _, fence] = names();
     server.run::<()>(&["SET", &*fence, &ahead.to_string(), "PX", "60000"]);

@@ -62,7 +62,8 @@ async fn a_password_is_in_no_error_and_no_debug() {
     }
 }
 
-/// A server that repeats what it does not understand, as some proxies and old servers do.
+/// A server that repeats what it does not understand, as some proxies and old
+/// servers do.
 #[tokio::test]
 async fn a_password_that_a_server_repeats_goes_no_further() {
     use tokio::{

@@ -95,8 +95,9 @@ pub(crate) async fn eventually(store: &RedisStore, claim: &Claim) -> (Lookup, Du
     }
 }
 
-/// Asks on one runtime, and then on another one while the first is not driven. The connection is
-/// the first one's, so the first question on the other is in vain; returns the answer to `again`.
+/// Asks on one runtime, and then on another one while the first is not driven.
+/// The connection is the first one's, so the first question on the other is in
+/// vain; returns the answer to `again`.
 pub(crate) fn beside_an_idle_runtime<T>(store: &RedisStore, again: impl Future<Output = T>) -> T {
     const PATIENCE: Duration = Duration::from_millis(150);
     let runtime = || {

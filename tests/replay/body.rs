@@ -207,7 +207,8 @@ fn over_the_cap_the_keeper_does_not_end_the_attempt_that_goes_on() {
 
 #[test]
 fn nothing_is_kept_while_nobody_has_a_clone() {
-    // A frame that is still referred to from somewhere else cannot be made mutable.
+    // A frame that is still referred to from somewhere else cannot be made
+    // mutable.
     let whole = Bytes::from(b"0123456789".repeat(10));
     let (first, second) = (whole.slice(..50), whole.slice(50..));
     drop(whole);
@@ -397,7 +398,8 @@ fn a_stream_is_sent_with_its_last_announced_byte() {
 
 #[test]
 fn an_end_that_was_not_announced_is_no_end_before_it_is_seen() {
-    // Otherwise hyper would send the second attempt without a body, as `content-length: 0`.
+    // Otherwise hyper would send the second attempt without a body, as
+    // `content-length: 0`.
     let mut older = ReplayBody::new(Script::of(&[]));
     let newer = older.try_clone().unwrap();
     assert_eq!(next(&mut older), None);
@@ -470,7 +472,8 @@ fn to_drop_a_clone_that_waits_lets_go_of_its_task() {
     drop(newer);
 }
 
-/// Does something to a newer clone from inside its own poll, as another thread could just then.
+/// Does something to a newer clone from inside its own poll, as another thread
+/// could just then.
 struct Meddler {
     meddle: Box<dyn FnMut() + Send>,
     steps: Vec<Polled>,

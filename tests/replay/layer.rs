@@ -40,8 +40,8 @@ async fn the_request_and_the_response_pass_as_they_are() {
     assert_eq!((answer.status().as_u16(), answer.into_body()), (503, 5));
 }
 
-/// Whether a stream of so many bytes, of a length that it does not say, is kept by the default caps
-/// after it was sent with this head.
+/// Whether a stream of so many bytes, of a length that it does not say, is kept
+/// by the default caps after it was sent with this head.
 async fn is_kept(frames: usize, head: http::request::Builder) -> bool {
     let layer = ReplayLayer::new();
     let mut service = layer.layer(tower::service_fn(

@@ -1,4 +1,5 @@
-//! Any order of polls, clones, drops and revocations, against a model that a reader can check.
+//! Any order of polls, clones, drops and revocations, against a model that a
+//! reader can check.
 
 use std::{
     pin::Pin,

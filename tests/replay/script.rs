@@ -20,7 +20,8 @@ pub(crate) enum Step {
     Data(Bytes),
     Trailers(HeaderMap),
     Fail,
-    /// Pending until [`Remote::push`] gives the next step, or the script goes on at the next poll.
+    /// Pending until [`Remote::push`] gives the next step, or the script goes
+    /// on at the next poll.
     Pending,
     Panic,
 }

@@ -1,7 +1,8 @@
 //! What a revoked and resent body does to real connections.
 //!
-//! The server answers before it has read the body, and goes on reading, as a proxy does that must
-//! not reset the connection under its own answer. The time-outs only end a test that hangs.
+//! The server answers before it has read the body, and goes on reading, as a
+//! proxy does that must not reset the connection under its own answer. The
+//! time-outs only end a test that hangs.
 use std::{
     convert::Infallible,
     net::SocketAddr,
@@ -53,8 +54,8 @@ struct Server {
     read_on: Arc<Notify>,
 }
 
-/// The status of the first answer, which comes when one frame of the body has; later ones are 200
-/// and come when all of it has.
+/// The status of the first answer, which comes when one frame of the body has;
+/// later ones are 200 and come when all of it has.
 async fn server(http: Http, early: StatusCode) -> Server {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
@@ -252,7 +253,8 @@ async fn upload_stream(http: Http, early: StatusCode, by_hand: bool, exact: bool
     } else {
         resend = newer.take().map(|newer| upload.spawn(newer));
     }
-    // The caller's body gives nothing in between, so that nothing but the revocation wakes hyper.
+    // The caller's body gives nothing in between, so that nothing but the
+    // revocation wakes hyper.
     let first = upload.seen().await;
     assert!(first.body.is_err());
     if http == Http::One {

@@ -182,8 +182,8 @@ async fn reqwests_own_retries_never_happen_inside_of_the_layers() {
     let error = error_of(own.expect("it has no TLS"), &url).await;
     assert_eq!(class(error), Class::Unprocessed);
     assert_eq!(refused.swap(0, Ordering::SeqCst), 1);
-    // It may have been the hop of a redirect that was refused, with the request before it carried
-    // out.
+    // It may have been the hop of a redirect that was refused, with the request
+    // before it carried out.
     let error = error_of(HttpService::new(plain), &url).await;
     assert_eq!(class(error), TRANSIENT);
     assert_eq!(refused.load(Ordering::SeqCst), 1);

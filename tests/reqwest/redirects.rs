@@ -109,7 +109,8 @@ async fn a_401_from_a_foreign_origin_costs_a_renewal_with_reqwests_own_and_nothi
     );
 }
 
-/// What the API has done before it redirects is done, wherever the redirect leads.
+/// What the API has done before it redirects is done, wherever the redirect
+/// leads.
 #[tokio::test]
 async fn a_post_is_not_run_twice_when_its_redirect_leads_to_a_closed_port() {
     let closed = {

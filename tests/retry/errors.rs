@@ -1,4 +1,5 @@
-//! What errors of hyper, hyper-util and h2 mean: made by real connections on the loopback.
+//! What errors of hyper, hyper-util and h2 mean: made by real connections on
+//! the loopback.
 
 use std::{future::Future, io, time::Duration};
 
@@ -283,7 +284,8 @@ async fn stream_that_is_reset_otherwise_is_transient() {
     assert_eq!(class(error), TRANSIENT);
 }
 
-/// Speaks HTTP/2 by hand: settings, and then these frames once a request has come.
+/// Speaks HTTP/2 by hand: settings, and then these frames once a request has
+/// come.
 async fn raw_h2(frames: &'static [u8]) -> String {
     server(move |mut stream| async move {
         let mut preface = [0; 24];
@@ -345,7 +347,8 @@ async fn stream_that_a_goaway_leaves_to_end_and_that_does_not_is_transient() {
 
 #[tokio::test]
 async fn own_goaway_for_a_broken_server_is_transient() {
-    // DATA on stream 0 is a connection error, which h2 itself answers with a GOAWAY.
+    // DATA on stream 0 is a connection error, which h2 itself answers with a
+    // GOAWAY.
     let address = raw_h2(&[0, 0, 1, 0, 0, 0, 0, 0, 0, 0]).await;
     assert_eq!(class(h2_get(&address).await), TRANSIENT);
 }

@@ -1,4 +1,5 @@
-//! Is a request sent again when that helps and does no harm, and never otherwise?
+//! Is a request sent again when that helps and does no harm, and never
+//! otherwise?
 
 mod setup;
 

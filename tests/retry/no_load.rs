@@ -1,4 +1,5 @@
-//! Failures that were no load for the API: what is resent outside of the budget, and how soon.
+//! Failures that were no load for the API: what is resent outside of the
+//! budget, and how soon.
 
 use std::{
     convert::Infallible,
@@ -49,7 +50,8 @@ impl Classify<BoxError> for Always {
     }
 }
 
-/// A policy with waits of a known seed, a budget of so many permits, and a layer with both.
+/// A policy with waits of a known seed, a budget of so many permits, and a
+/// layer with both.
 fn layer(class: Class, permits: u32) -> (RetryLayer<Always>, Budget) {
     let budget = Budget::new(permits, 1);
     let policy = RetryPolicy::new().with_backoff(Backoff::new().with_seed(7));
@@ -204,7 +206,8 @@ async fn of_a_hundred_parallel_posts_beyond_the_stream_limit_none_fails_and_the_
         while let Ok((stream, _)) = listener.accept().await {
             let counted = Arc::clone(&counted);
             tokio::spawn(async move {
-                // The whole burst is on its way before the client knows of a limit.
+                // The whole burst is on its way before the client knows of a
+                // limit.
                 time::sleep(Duration::from_millis(200)).await;
                 serve(stream, 10, counted).await;
             });

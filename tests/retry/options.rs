@@ -104,7 +104,8 @@ async fn a_named_refusal_is_sent_again_for_any_method_other_statuses_for_repeata
             assert_eq!(script.sends(), sends, "{method} after {status}");
         }
     }
-    // That it may be sent again after a 409 says nothing about a connection that broke.
+    // That it may be sent again after a 409 says nothing about a connection
+    // that broke.
     let script = Script::new([], Error);
     let service = RetryLayer::new(steady()).layer(script.clone());
     assert!(send(&service, with(post("/x"), options)).await.is_err());
@@ -176,7 +177,8 @@ struct Kind(&'static str);
 
 type Heads = Vec<(Method, String, Option<Kind>, u16)>;
 
-/// Writes down what it is asked about, and takes a 404 that names itself for throttled.
+/// Writes down what it is asked about, and takes a 404 that names itself for
+/// throttled.
 #[derive(Clone, Default)]
 struct Curious(Arc<Mutex<Heads>>);
 

@@ -1,4 +1,5 @@
-//! In which order the checks are made: of several reasons not to send again, the first is given.
+//! In which order the checks are made: of several reasons not to send again,
+//! the first is given.
 
 use std::{sync::atomic::Ordering, time::Duration};
 
@@ -14,8 +15,8 @@ use crate::setup::{
     Script, get, outcome, request, seconds, send,
 };
 
-/// What speaks against sending again, in the order of the docs; each is there until it is taken
-/// away.
+/// What speaks against sending again, in the order of the docs; each is there
+/// until it is taken away.
 const REASONS: [Stop; 7] = [
     Stop::Disabled,
     Stop::NotRepeatable,

@@ -1,4 +1,5 @@
-//! Retry among other layers: nothing multiplies, nothing is held while it waits.
+//! Retry among other layers: nothing multiplies, nothing is held while it
+//! waits.
 
 use std::{
     convert::Infallible,
@@ -60,7 +61,8 @@ async fn nested_retry_layers_do_not_multiply() {
 async fn retry_layers_behind_a_second_replay_add_up_and_do_not_multiply() {
     let body = || http_body_util::Full::<Bytes>::from("x");
     for (answer, sends, attempts) in [
-        // The inner one makes four sends of the outer one's first, and one of each other.
+        // The inner one makes four sends of the outer one's first, and one of
+        // each other.
         (Status(503), 7, [1, 2, 3, 4, 2, 3, 4].as_slice()),
         (Status(200), 1, &[1]),
     ] {
@@ -186,7 +188,8 @@ async fn an_error_of_poll_ready_before_a_resend_is_returned() {
         assert!(call.poll().is_pending());
         tokio::task::yield_now().await;
     }
-    // The first answer is there; what is behind the buffer goes away while the call sleeps.
+    // The first answer is there; what is behind the buffer goes away while the
+    // call sleeps.
     assert!(call.poll().is_pending());
     worker.abort();
     assert!(call.await.is_err());

@@ -25,13 +25,15 @@ fn retry<C>(layer: &RetryLayer<C>, script: &Script) -> Retry<Script, C> {
     layer.layer(script.clone())
 }
 
-/// Without backoff, so that a 429 waits for its `Retry-After` and the jitter of that.
+/// Without backoff, so that a 429 waits for its `Retry-After` and the jitter of
+/// that.
 fn steady() -> RetryPolicy {
     let backoff = Backoff::new().with_base(Duration::ZERO).with_seed(1);
     RetryPolicy::new().with_backoff(backoff)
 }
 
-/// So late that all requests of a test are on their way before the first answer.
+/// So late that all requests of a test are on their way before the first
+/// answer.
 fn slow(answer: Answer) -> Answer {
     Answer::Slow(seconds(1), Box::new(answer))
 }
@@ -132,7 +134,8 @@ async fn a_pause_that_grows_past_the_deadline_sends_no_retry_before_its_own_retr
         calls.spawn(async move { send(&service, get("/x")).await.unwrap() });
     }
     time::sleep(seconds(30)).await;
-    // Not held, since it has no time for that. Its 429 closes the gate for longer than all have.
+    // Not held, since it has no time for that. Its 429 closes the gate for
+    // longer than all have.
     assert_eq!(send(&service, in_haste("/x")).await.unwrap().status(), 429);
     let responses = calls.join_all().await;
     assert!(responses.iter().all(|response| response.status() == 429));
@@ -421,7 +424,8 @@ async fn a_429_without_retry_after_closes_the_gate_for_the_backoff() {
         time::sleep(Duration::from_millis(1)).await;
         assert!(first.poll().is_pending());
     }
-    // The second 429, in the very interval in which the gate is closed for pacing only.
+    // The second 429, in the very interval in which the gate is closed for
+    // pacing only.
     let (first, second) = tokio::join!(first, send(&service, get("/x")));
     assert!(first.unwrap().status().is_success() && second.unwrap().status().is_success());
     let times = script.times();

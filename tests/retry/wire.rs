@@ -1,4 +1,5 @@
-//! Retry over a real connection: what becomes of it while, and because, a request is sent again.
+//! Retry over a real connection: what becomes of it while, and because, a
+//! request is sent again.
 
 use std::{
     sync::{

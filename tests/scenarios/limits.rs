@@ -16,8 +16,8 @@ const SECONDS: Duration = Duration::from_secs(1);
 
 type Request = http::Request<ReplayBody<Body>>;
 
-/// Fifty requests through a client with one permit for everything, tokens included, while tokens
-/// are revoked and each request fails five times.
+/// Fifty requests through a client with one permit for everything, tokens
+/// included, while tokens are revoked and each request fails five times.
 async fn one_permit<S>(mock: MockGenesys, client: S)
 where
     S: tower::Service<Request, Response = http::Response<tower_genesys::testing::MockBody>>

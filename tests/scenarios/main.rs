@@ -1,5 +1,5 @@
-//! Does the whole stack survive what happens to tokens? In memory, on a paused clock, with exact
-//! counts.
+//! Does the whole stack survive what happens to tokens? In memory, on a paused
+//! clock, with exact counts.
 
 #[path = "../captured_log/mod.rs"]
 mod captured_log;

@@ -26,7 +26,8 @@ async fn thousand_first_requests_make_one_token_post() {
     );
 }
 
-/// `n` requests that arrive `spread` apart on a token that is revoked while they are in flight.
+/// `n` requests that arrive `spread` apart on a token that is revoked while
+/// they are in flight.
 async fn storm(n: u32, spread: Duration) {
     let setup = setup();
     setup.org.tokens().warm_up().await.expect("a token");

@@ -9,7 +9,8 @@ use crate::setup::{Body, USERS, setup};
 
 type Seen = Arc<Mutex<Vec<(String, bool)>>>;
 
-/// Redirects everything at the API host to another host, which answers; both note what came.
+/// Redirects everything at the API host to another host, which answers; both
+/// note what came.
 fn redirecting(
     seen: Seen,
 ) -> impl tower::Service<

@@ -22,7 +22,8 @@ pub(crate) struct Setup {
 }
 
 pub(crate) fn setup() -> Setup {
-    // The fewer users, the less JSON there is to write for thousands of requests.
+    // The fewer users, the less JSON there is to write for thousands of
+    // requests.
     setup_on(MockGenesys::builder().users(1).build(), |org| org)
 }
 
@@ -47,7 +48,8 @@ impl Setup {
         Ok(self.send(self.get(path)).await?.status().as_u16())
     }
 
-    /// The same without retries, for tests that count attempts at a failing token endpoint.
+    /// The same without retries, for tests that count attempts at a failing
+    /// token endpoint.
     pub(crate) async fn send(
         &self,
         request: Request<Body>,

@@ -14,7 +14,8 @@ use crate::setup::{Body, Setup, USERS, after, setup};
 
 const SECONDS: Duration = Duration::from_secs(1);
 
-/// The error that a token endpoint which always does this leads to, and its token POSTs.
+/// The error that a token endpoint which always does this leads to, and its
+/// token POSTs.
 async fn failing(script: impl FnOnce(Script) -> Script) -> (TokenError, usize) {
     let setup = setup();
     script(setup.mock.on(TOKEN));

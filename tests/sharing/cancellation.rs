@@ -11,8 +11,8 @@ use tower_genesys::{
 
 use crate::setup::*;
 
-/// Polls a fetch until it has waited as often as this, then drops it. Returns whether it ended
-/// before.
+/// Polls a fetch until it has waited as often as this, then drops it. Returns
+/// whether it ended before.
 async fn drop_at(source: &impl TokenSource, waits: usize) -> bool {
     let mut fetch = pin!(source.fetch(missing()));
     let mut polls = 0;
@@ -34,7 +34,8 @@ async fn a_leader_may_be_dropped_at_every_await_and_the_next_one_leads_at_once()
     let mut seen = Vec::new();
     for waits in 0..50 {
         let fleet = Fleet::of(1);
-        // Each operation takes some time, so that each await is one to be dropped at.
+        // Each operation takes some time, so that each await is one to be
+        // dropped at.
         for operation in [
             Operation::GetOrLease,
             Operation::Publish,
@@ -85,8 +86,8 @@ fn missing() -> FetchContext {
     FetchContext::new(Reason::Missing, Instant::now() + seconds(14))
 }
 
-/// A source whose fetch was dropped while the endpoint did not answer, and which is giving its lease
-/// back.
+/// A source whose fetch was dropped while the endpoint did not answer, and
+/// which is giving its lease back.
 async fn after_a_dropped_leader(fleet: &Fleet) -> impl TokenSource {
     fleet.endpoint.script([Step::Never]);
     let source = fleet.source(fleet.sharing(&[("key", 1)]));

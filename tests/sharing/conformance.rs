@@ -1,4 +1,5 @@
-//! Does the store in memory keep the rules, and would one that breaks them be found out?
+//! Does the store in memory keep the rules, and would one that breaks them be
+//! found out?
 
 use std::time::Duration;
 

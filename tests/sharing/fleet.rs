@@ -102,7 +102,8 @@ async fn a_process_that_wants_another_token_gets_a_newer_one_than_the_store_has(
     let [one, other] = &fleet.processes[..] else {
         unreachable!()
     };
-    // The store has a newer one than `other`, from before the roles were granted.
+    // The store has a newer one than `other`, from before the roles were
+    // granted.
     let newer = async |process: &TokenCache| {
         let old = process.token().await.expect("a token").generation();
         process.invalidate();
@@ -141,7 +142,8 @@ async fn what_another_process_got_is_used_as_long_as_it_lives_and_no_longer() {
     let late = TokenCache::builder(source).settings(settings).build();
     late.token().await.expect("the same");
     assert_eq!(fleet.endpoint.posts(), 1);
-    // 30 seconds before its end it is no longer sent, as everywhere; the request took 400 ms of it.
+    // 30 seconds before its end it is no longer sent, as everywhere; the
+    // request took 400 ms of it.
     let left = late.status().valid_for.expect("it is valid");
     let expected = seconds(1800 - 30) - POST;
     assert!(
@@ -159,7 +161,8 @@ async fn a_follower_does_not_lose_life_of_the_token_by_waiting_for_it() {
     assert_eq!(fleet.endpoint.posts(), 1);
     for process in &fleet.processes {
         let left = process.status().valid_for.expect("valid");
-        // Since the request was sent, 7 seconds and a poll have passed; 2 are the margin.
+        // Since the request was sent, 7 seconds and a poll have passed; 2 are
+        // the margin.
         assert!(left <= seconds(11) && left > seconds(10), "{left:?}");
     }
 }
@@ -186,7 +189,8 @@ async fn a_token_that_seems_to_live_for_ever_is_shared() {
     fleet.endpoint.set_life(Duration::MAX);
     assert_eq!(fleet.all_ask().await, 0);
     assert_eq!((fleet.endpoint.posts(), fleet.tokens().len()), (1, 1));
-    // One that loses time before its request does not count beyond what a clock can show.
+    // One that loses time before its request does not count beyond what a clock
+    // can show.
     let late = Fleet::of(1);
     late.endpoint.set_life(Duration::MAX);
     late.store
@@ -200,7 +204,8 @@ async fn a_token_that_seems_to_live_for_ever_is_shared() {
     );
 }
 
-/// As a program does that runs for a moment now and then, over a token that is kept between runs.
+/// As a program does that runs for a moment now and then, over a token that is
+/// kept between runs.
 #[tokio::test(start_paused = true)]
 async fn a_new_process_gets_a_token_that_lasts_when_the_shared_one_does_not() {
     let fleet = Fleet::of(1);

@@ -92,7 +92,8 @@ async fn a_killed_leader_and_a_slow_endpoint_send_nobody_alone() {
     assert_eq!((fleet.endpoint.posts(), fleet.tokens().len()), (1, 1));
 }
 
-/// Says that somebody else leads, and that they always have this much time left.
+/// Says that somebody else leads, and that they always have this much time
+/// left.
 struct Busy {
     left: Duration,
     asked: Arc<AtomicU64>,

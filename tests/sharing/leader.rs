@@ -12,7 +12,8 @@ use tower_genesys::{
 
 use crate::setup::*;
 
-/// A process that dies with its lease: its tasks are gone, and nothing is given back.
+/// A process that dies with its lease: its tasks are gone, and nothing is given
+/// back.
 async fn killed_leader(fleet: &Fleet) {
     fleet.endpoint.script([Step::Never]);
     // Whatever it would still tell the store does not arrive.

@@ -1,5 +1,6 @@
-//! Do processes that share a token survive what happens to them? Each is a cache of its own over
-//! one store in memory, on a paused clock, with exact counts.
+//! Do processes that share a token survive what happens to them? Each is a
+//! cache of its own over one store in memory, on a paused clock, with exact
+//! counts.
 #![cfg(feature = "seal")]
 
 #[path = "../captured_log/mod.rs"]

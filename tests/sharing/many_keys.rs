@@ -50,7 +50,8 @@ fn a_source_that_spends_something_is_refused_when_it_is_built() {
     assert_eq!(error.kind(), SharingErrorKind::NotRepeatable);
 }
 
-/// A client whose id changes while requests are under way; its token says whose it is.
+/// A client whose id changes while requests are under way; its token says whose
+/// it is.
 #[derive(Clone)]
 struct Rotated {
     client: Arc<Mutex<&'static str>>,

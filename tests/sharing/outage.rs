@@ -22,7 +22,8 @@ async fn a_store_that_is_down_at_the_start_costs_one_timeout_and_all_converge_wh
     assert_eq!(fleet.all_ask().await, 0);
     assert_eq!(begun.elapsed(), OPERATION + POST);
     assert_eq!((fleet.endpoint.posts(), fleet.tokens().len()), (20, 20));
-    // Minutes without it: valid tokens are used, nobody waits, nothing is minted.
+    // Minutes without it: valid tokens are used, nobody waits, nothing is
+    // minted.
     for _ in 0..600 {
         let before = Instant::now();
         assert_eq!(fleet.all_ask().await, 0);
@@ -85,7 +86,8 @@ async fn the_time_of_an_operation_is_lost_once_and_then_no_more() {
     fleet.store.inject_all(Fault::Hang);
     let process = &fleet.processes[0];
     process.token().await.expect("a token");
-    // No traffic, so that nothing but the callers themselves could ask the store.
+    // No traffic, so that nothing but the callers themselves could ask the
+    // store.
     for (after, costs) in [(11, millis(0)), (11, millis(0)), (50, OPERATION)] {
         sleep(seconds(after)).await;
         let (begun, calls) = (Instant::now(), fleet.store.all_calls());
@@ -130,7 +132,8 @@ async fn alone_and_limited_a_token_in_its_last_second_is_served_on() {
     let source = fleet.source(fleet.sharing(&[("key", 1)]));
     let fetch = |reason| source.fetch(FetchContext::new(reason, Instant::now() + seconds(15)));
     fetch(Reason::Missing).await.expect("a token");
-    // Too late to wait for the store with it, and too early to ask alone once more.
+    // Too late to wait for the store with it, and too early to ask alone once
+    // more.
     sleep(millis(7300)).await;
     let token = fetch(Reason::Due).await.expect("the same one");
     assert_eq!(token.expose(), "t0p-s3cr3t-1");
@@ -149,7 +152,8 @@ async fn a_slow_store_costs_150_milliseconds_and_ones_own_lease_is_recognised() 
         assert_eq!(fleet.all_ask().await, 0);
         assert_eq!(begun.elapsed(), OPERATION + POST, "{fault:?}");
         assert_eq!(fleet.events.count("failed get_or_lease timeout"), 1);
-        // The lease that it may have been granted does not keep it from sharing its token.
+        // The lease that it may have been granted does not keep it from sharing
+        // its token.
         assert_eq!(fleet.traffic_for(seconds(21)).await, 0);
         assert_eq!(
             (fleet.endpoint.posts(), fleet.events.count("published")),
@@ -254,8 +258,8 @@ async fn an_outage_in_the_middle_costs_no_error_and_at_most_one_request_in_ten_s
     fleet.converges_after(fleet.endpoint.posts()).await;
 }
 
-/// A check knows nothing of a refusal that comes after it began: what it publishes is refused to
-/// the others too, once.
+/// A check knows nothing of a refusal that comes after it began: what it
+/// publishes is refused to the others too, once.
 #[tokio::test(start_paused = true)]
 async fn a_token_refused_while_a_check_publishes_it_costs_one_request_and_no_error() {
     let fleet = Fleet::of(20);
@@ -391,7 +395,8 @@ async fn time_outs_that_leave_no_time_for_a_request_are_cut_short() {
     }
 }
 
-/// Has the reply to the first claim lost, and lets that process begin before the others.
+/// Has the reply to the first claim lost, and lets that process begin before
+/// the others.
 async fn first_reply_is_lost(fleet: &Fleet) {
     let fault = Fault::LoseReply;
     fleet.store.inject_next(1, Operation::GetOrLease, fault);

@@ -1,4 +1,5 @@
-//! The protocol under any order of what processes do and what happens to the store.
+//! The protocol under any order of what processes do and what happens to the
+//! store.
 
 use std::time::Duration;
 
@@ -90,14 +91,16 @@ impl Driver {
             Event::Flush => {
                 self.store.flush();
                 self.cooldown_until = Duration::ZERO;
-                // Who had a lease may go on as if it had it; nobody else has to believe it.
+                // Who had a lease may go on as if it had it; nobody else has to
+                // believe it.
                 self.processes.iter_mut().for_each(|process| {
                     process.lease = process
                         .lease
                         .take()
                         .map(|(lease, _)| (lease, Duration::ZERO));
                 });
-                // Fences begin with the clock's milliseconds, and these leases took no time at all.
+                // Fences begin with the clock's milliseconds, and these leases
+                // took no time at all.
                 tokio::time::advance(Duration::from_millis(500)).await;
                 self.now += Duration::from_millis(500);
             }

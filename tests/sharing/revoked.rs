@@ -1,4 +1,5 @@
-//! A token that its owner has ended: at the service, in the store, and in every process.
+//! A token that its owner has ended: at the service, in the store, and in every
+//! process.
 
 use std::sync::Arc;
 

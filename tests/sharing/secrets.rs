@@ -10,7 +10,8 @@ use tower_genesys::{
 
 use crate::{captured_log::CapturedLog, setup::*};
 
-/// Everything that can happen, with everything that can be shown. Returns what is in the store.
+/// Everything that can happen, with everything that can be shown. Returns what
+/// is in the store.
 async fn trouble(shown: &mut String) -> Vec<u8> {
     let fleet = Fleet::of(3);
     let sharing = fleet.sharing(&[("key", b'K')]);

@@ -40,8 +40,8 @@ pub(crate) fn ring(keys: &[(&str, u8)]) -> KeyRing {
     KeyRing::new(keys).expect("a ring")
 }
 
-/// What the token endpoint does at one request; after the last of a script, tokens of the usual
-/// life.
+/// What the token endpoint does at one request; after the last of a script,
+/// tokens of the usual life.
 #[derive(Clone, Debug)]
 pub(crate) enum Step {
     Fail(TokenErrorKind),
@@ -201,15 +201,16 @@ impl Fleet {
         current.map(|token| token.expose().to_owned()).collect()
     }
 
-    /// The store is well again: after half a minute all have one token, after so many requests in
-    /// all.
+    /// The store is well again: after half a minute all have one token, after
+    /// so many requests in all.
     pub(crate) async fn converges_after(&self, posts: usize) {
         self.store.clear_faults();
         assert_eq!(self.traffic_for(seconds(30)).await, 0);
         assert_eq!((self.endpoint.posts(), self.tokens().len()), (posts, 1));
     }
 
-    /// Traffic: every process uses its token each 100 ms. Returns how many asked in vain.
+    /// Traffic: every process uses its token each 100 ms. Returns how many
+    /// asked in vain.
     pub(crate) async fn traffic_for(&self, time: Duration) -> usize {
         let mut errors = 0;
         for _ in 0..time.as_millis() / 100 {

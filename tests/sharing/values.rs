@@ -113,7 +113,8 @@ async fn the_sealing_key_is_rotated_process_by_process_without_a_request() {
             fleet.processes[at] = fleet.process_with(keys);
             assert_eq!(fleet.all_ask().await, 0);
         }
-        // One renewal at least between two stages, so that nothing is left of the key that goes.
+        // One renewal at least between two stages, so that nothing is left of
+        // the key that goes.
         let posts = fleet.endpoint.posts();
         assert_eq!(posts, stage, "a deployment costs no request");
         advance(DAY).await;

@@ -14,8 +14,8 @@ pub(crate) struct Entries {
     pub(crate) gave_up: u64,
     /// Calls that returned something other than success.
     pub(crate) failures: u64,
-    /// Failures that the trouble of the call allowed: a write that met a 503 or a broken
-    /// connection, or any call in an outage of the API.
+    /// Failures that the trouble of the call allowed: a write that met a 503 or
+    /// a broken connection, or any call in an outage of the API.
     pub(crate) excused: u64,
     pub(crate) revocations: u64,
     pub(crate) renewals_started: u64,
@@ -27,7 +27,8 @@ pub(crate) struct Entries {
 }
 
 impl Entries {
-    /// A call is sent once, and once more for each retry and replay that was announced.
+    /// A call is sent once, and once more for each retry and replay that was
+    /// announced.
     pub(crate) fn sends(&self) -> u64 {
         self.calls + self.retries + self.replays
     }

@@ -1,6 +1,8 @@
-//! Weeks of five organisations in trouble: is every call, send and token request accounted for?
+//! Weeks of five organisations in trouble: is every call, send and token
+//! request accounted for?
 //!
-//! Two simulated days by default, `SOAK_DAYS` of them otherwise (`make soak`: thirty).
+//! Two simulated days by default, `SOAK_DAYS` of them otherwise (`make soak`:
+//! thirty).
 
 mod ledger;
 mod tenant;
@@ -26,7 +28,8 @@ fn days() -> u32 {
 async fn every_call_send_and_token_request_is_accounted_for() {
     let until = Instant::now() + DAY * days();
     let tenants: Vec<_> = (0..TENANTS).map(Tenant::new).collect();
-    // One stack for all, so that an organisation could meet another's token, pause or budget.
+    // One stack for all, so that an organisation could meet another's token,
+    // pause or budget.
     let layer = GenesysLayer::per_request();
     let stacks = tenants.iter().map(|tenant| {
         let ledger = tenant.ledger.clone();

@@ -16,7 +16,8 @@ pub(crate) type Body = Full<Bytes>;
 
 const MINUTE: Duration = Duration::from_secs(60);
 pub(crate) const LIFETIME: Duration = Duration::from_secs(4 * 3600);
-/// How long before its end a token is due: ten minutes, and up to half as much more by chance.
+/// How long before its end a token is due: ten minutes, and up to half as much
+/// more by chance.
 pub(crate) const DUE: Duration = Duration::from_secs(15 * 60);
 const OUTAGE: Duration = Duration::from_secs(600);
 /// Shorter than a token lives on once it is due, so that no caller notices.
@@ -57,7 +58,8 @@ enum Outage {
     TokenEndpoint,
 }
 
-/// One organisation, its Genesys Cloud, and a program that calls it every half a minute.
+/// One organisation, its Genesys Cloud, and a program that calls it every half
+/// a minute.
 #[derive(Clone)]
 pub(crate) struct Tenant {
     pub(crate) mock: MockGenesys,
@@ -103,7 +105,8 @@ impl Tenant {
         S: Service<Request<Body>, Response = Response<MockBody>, Error = BoxError> + Clone,
     {
         let mut random = fastrand::Rng::with_seed(self.number);
-        // A second revocation within minutes would be damped, which is a scene of its own.
+        // A second revocation within minutes would be damped, which is a scene
+        // of its own.
         let mut last_revocation = Instant::now() - OUTAGE;
         let mut outage: Option<(Outage, Instant)> = None;
         while Instant::now() < until {

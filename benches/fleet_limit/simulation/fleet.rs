@@ -205,7 +205,8 @@ async fn mixed(fleet: &Arc<Fleet>, duration: Duration) {
     }
     let interactive = fleet.clients.len() - BATCH;
     let each = f64::from(LIMIT) / 60.0 * 0.4 / interactive as f64;
-    // Each at its own times, between half and one and a half times as far apart as on average.
+    // Each at its own times, between half and one and a half times as far apart
+    // as on average.
     for process in BATCH..fleet.clients.len() {
         let fleet = fleet.clone();
         workers.spawn(async move {

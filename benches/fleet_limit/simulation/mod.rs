@@ -1,5 +1,5 @@
-//! A fleet of processes and a rate-limited API on tokio's paused clock: minutes pass in moments, and a seed
-//! repeats a run.
+//! A fleet of processes and a rate-limited API on tokio's paused clock: minutes
+//! pass in moments, and a seed repeats a run.
 
 mod api;
 mod fleet;

@@ -25,7 +25,8 @@ pub(crate) struct Report {
     pub(crate) token_posts: u32,
     pub(crate) duration: Duration,
     pub(crate) longest: Duration,
-    /// The slowest process's share against the fastest one's, when half of the work was done.
+    /// The slowest process's share against the fastest one's, when half of the
+    /// work was done.
     pub(crate) fairness: f64,
     /// The most that was sent in any minute, refused or not.
     pub(crate) most_in_a_minute: usize,
@@ -71,8 +72,9 @@ impl Report {
         self.refusals as f64 * 1000.0 / useful.max(1) as f64
     }
 
-    /// What part of the limit was used, from the first request to the last. The first minute's
-    /// requests may go at once where nothing was sent before, so it counts as one that was had.
+    /// What part of the limit was used, from the first request to the last. The
+    /// first minute's requests may go at once where nothing was sent before, so
+    /// it counts as one that was had.
     pub(crate) fn utilisation(&self) -> f64 {
         let useful = (self.calls - self.failed) as f64;
         useful * 60.0 / f64::from(LIMIT) / self.duration.as_secs_f64()
@@ -104,7 +106,8 @@ fn most_in_a_minute(sends: &[Instant]) -> usize {
     most
 }
 
-/// How long interactive callers waited: the median, one in twenty, and the longest.
+/// How long interactive callers waited: the median, one in twenty, and the
+/// longest.
 fn percentiles(calls: &[Call]) -> [Duration; 3] {
     let mut times: Vec<_> = calls
         .iter()

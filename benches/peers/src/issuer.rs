@@ -27,7 +27,8 @@ struct State {
 pub const LIFETIME: Duration = Duration::from_secs(86_400);
 
 impl Issuer {
-    /// A token request, which takes as long as [`answer_after`](Self::answer_after) says.
+    /// A token request, which takes as long as
+    /// [`answer_after`](Self::answer_after) says.
     pub async fn issue(&self) -> String {
         let number = self.0.issued.fetch_add(1, SeqCst) + 1;
         let delay = Duration::from_millis(self.0.delay.load(SeqCst));

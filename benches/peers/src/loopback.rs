@@ -1,5 +1,5 @@
-//! Servers on this machine, each on a thread of its own: a token endpoint for the peers that ask
-//! for one over HTTP, and an API.
+//! Servers on this machine, each on a thread of its own: a token endpoint for
+//! the peers that ask for one over HTTP, and an API.
 
 use std::{convert::Infallible, net::SocketAddr, thread};
 
@@ -24,7 +24,8 @@ const TOKEN_PATH: &str = "/token";
 pub struct Server(SocketAddr);
 
 impl Server {
-    /// Reads each request and answers 200 with as many bytes; on `/token` it answers with a token.
+    /// Reads each request and answers 200 with as many bytes; on `/token` it
+    /// answers with a token.
     pub fn start(issuer: Issuer) -> Self {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a loopback port");
         let address = listener.local_addr().expect("an address");

@@ -1,9 +1,11 @@
-//! Times, taken in rounds: each round runs every case once, in an order that turns, so that what
-//! disturbs the machine disturbs all of them. Differences and ratios are taken within a round.
+//! Times, taken in rounds: each round runs every case once, in an order that
+//! turns, so that what disturbs the machine disturbs all of them. Differences
+//! and ratios are taken within a round.
 
 use std::time::{Duration, Instant};
 
-/// How much is done: all of it for the table in the docs, little to see that everything runs.
+/// How much is done: all of it for the table in the docs, little to see that
+/// everything runs.
 #[derive(Clone, Copy)]
 pub struct Effort {
     /// Each with rounds of its own: see [`processes`](crate::processes).

@@ -1,8 +1,9 @@
 //! Draws the tables of the page as bars, each in a file of its own.
 //!
-//! A picture is drawn from the table in the page and not from what was measured, so that both show
-//! the same numbers whoever has changed what. Beside each is the same as a data URI, since docs.rs
-//! has no files but the pages of the crate.
+//! A picture is drawn from the table in the page and not from what was
+//! measured, so that both show the same numbers whoever has changed what.
+//! Beside each is the same as a data URI, since docs.rs has no files but the
+//! pages of the crate.
 
 use std::{fmt::Write as _, fs, io, path::Path};
 
@@ -79,7 +80,8 @@ fn drawn(page: &Path) -> io::Result<Vec<(String, String)>> {
     Ok(files)
 }
 
-/// The rows of the first table after the mark of the section that have a number in each column.
+/// The rows of the first table after the mark of the section that have a number
+/// in each column.
 fn read(page: &str, picture: &Picture) -> Option<Vec<Bars>> {
     let (_, after) = page.split_once(&format!("<!-- measured: {} -->\n", picture.section))?;
     let rows = after

@@ -1,6 +1,7 @@
-//! Each question is asked in several processes, one after the other. Where the stack and the heap of
-//! a process are is drawn by lot when it starts, and decides by some ten nanoseconds what the same
-//! program takes for a request: rounds in one process all have the same luck.
+//! Each question is asked in several processes, one after the other. Where the
+//! stack and the heap of a process are is drawn by lot when it starts, and
+//! decides by some ten nanoseconds what the same program takes for a request:
+//! rounds in one process all have the same luck.
 
 use std::{
     env, io,
@@ -12,7 +13,8 @@ use crate::{
     questions::Question,
 };
 
-/// The argument by which a process is asked to measure and to print, and the name of what.
+/// The argument by which a process is asked to measure and to print, and the
+/// name of what.
 pub const SAMPLE: &str = "--sample";
 
 /// What all processes have measured.
@@ -35,7 +37,8 @@ pub fn sample(question: &Question, effort: Effort) -> io::Result<Vec<Rounds>> {
     Ok(all)
 }
 
-/// A line for each case of each part: the number of the part, the name, and the samples.
+/// A line for each case of each part: the number of the part, the name, and the
+/// samples.
 pub fn print(parts: &[Rounds]) {
     for (number, part) in parts.iter().enumerate() {
         for (name, samples) in &part.0 {

@@ -1,11 +1,13 @@
-//! A gateway in front of the Genesys Cloud API, for callers who never see the token.
+//! A gateway in front of the Genesys Cloud API, for callers who never see the
+//! token.
 //!
 //! ```text
 //! cargo run -p axum_gateway
 //! ```
 //!
-//! `gateway.rs` forwards, `serve.rs` has readiness and shutdown. This file gives them two
-//! organisations that are mocks, plays a caller of each, and ends.
+//! `gateway.rs` forwards, `serve.rs` has readiness and shutdown. This file
+//! gives them two organisations that are mocks, plays a caller of each, and
+//! ends.
 
 #[path = "../gateway.rs"]
 mod gateway;

@@ -18,7 +18,8 @@ impl Demo {
         let mock = MockGenesys::builder()
             .conversations(9_000)
             .latency(Duration::from_millis(350))
-            // Renewed ahead of its end, again and again, while requests are in flight.
+            // Renewed ahead of its end, again and again, while requests are in
+            // flight.
             .token_lifetime(Duration::from_secs(6))
             .build();
         mock.on(DETAILS_QUERY).nth(20).revoke_token();

@@ -40,7 +40,8 @@ impl Interval {
     }
 }
 
-/// What is no interval is refused here, before a file is begun that only that interval can go on with.
+/// What is no interval is refused here, before a file is begun that only that
+/// interval can go on with.
 impl FromStr for Interval {
     type Err = String;
 

@@ -7,8 +7,8 @@ use crate::terminal::note;
 /// Who interrupts a run does not wait for longer.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Ends the token of this run, which would live for a day. A failure is printed, and the written
-/// report stays a success.
+/// Ends the token of this run, which would live for a day. A failure is
+/// printed, and the written report stays a success.
 pub(crate) async fn log_out(org: &Org) {
     match tokio::time::timeout(PATIENCE, org.revoke()).await {
         Ok(Ok(())) => {}

@@ -1,19 +1,22 @@
-//! Writes the conversations of an interval to a file, and counts them by media type and day.
+//! Writes the conversations of an interval to a file, and counts them by media
+//! type and day.
 //!
 //! ```text
 //! cargo run -p conversation_report -- --help
 //! ```
 //!
-//! With `GENESYS_CLIENT_ID`, `GENESYS_CLIENT_SECRET` and `GENESYS_REGION` in the environment, it
-//! asks Genesys Cloud. Without, it serves itself a Genesys Cloud that makes trouble: the token
-//! expires and is revoked on the way, requests are throttled, and one meets an outage. Either way
-//! the pages are fetched several at a time, and not one line of the job is about any of that.
+//! With `GENESYS_CLIENT_ID`, `GENESYS_CLIENT_SECRET` and `GENESYS_REGION` in
+//! the environment, it asks Genesys Cloud. Without, it serves itself a Genesys
+//! Cloud that makes trouble: the token expires and is revoked on the way,
+//! requests are throttled, and one meets an outage. Either way the pages are
+//! fetched several at a time, and not one line of the job is about any of that.
 //!
-//! An interval of more than seven days is read in slices of seven, one list of pages after the other.
-//! Slices that meet within a day find the same conversations; each is written once. `slices.rs` is how.
+//! An interval of more than seven days is read in slices of seven, one list of
+//! pages after the other. Slices that meet within a day find the same
+//! conversations; each is written once. `slices.rs` is how.
 //!
-//! Interrupt it, by Ctrl-C or `kill -9`, and run it again: it goes on where it was, and nothing is
-//! lost or there twice. `output.rs` is how.
+//! Interrupt it, by Ctrl-C or `kill -9`, and run it again: it goes on where it
+//! was, and nothing is lost or there twice. `output.rs` is how.
 
 mod args;
 mod conversation;
@@ -59,7 +62,8 @@ use crate::{
 
 type HttpClient = Client<HttpsConnector<HttpConnector>, ReplayBody<Full<Bytes>>>;
 
-/// With any of these set, the real Genesys Cloud is meant; what is missing is then an error.
+/// With any of these set, the real Genesys Cloud is meant; what is missing is
+/// then an error.
 const CREDENTIALS: [&str; 6] = [
     "GENESYS_API_URL",
     "GENESYS_CLIENT_ID",
@@ -108,7 +112,8 @@ async fn start() -> Result<(), Failure> {
     };
     let org = org.map_err(failed)?;
     let reported = report(&args, &org, client, demo.as_ref()).await;
-    // Also after a failure and an interruption: whatever comes next gets a token of its own.
+    // Also after a failure and an interruption: whatever comes next gets a
+    // token of its own.
     logout::log_out(&org).await;
     reported
 }
@@ -149,7 +154,8 @@ async fn report(
         output.display()
     ))?;
 
-    // The whole of what this crate asks of a program: a layer around its client.
+    // The whole of what this crate asks of a program: a layer around its
+    // client.
     let tally = Tally::default();
     let (observed, counted) = (tally.observer(), tally.clone());
     let layer = GenesysLayer::new(org).map_retry(|retry| retry.with_observer(observed));

@@ -17,9 +17,9 @@ use crate::{
 
 /// The file that the rows go to, locked, and the state beside it.
 ///
-/// The order of things keeps the two together: the rows of a page, to the disk; then the state that
-/// says so. Whatever is behind what the state knows is of a page that was not finished, and is cut
-/// off.
+/// The order of things keeps the two together: the rows of a page, to the disk;
+/// then the state that says so. Whatever is behind what the state knows is of a
+/// page that was not finished, and is cut off.
 pub(crate) struct Output {
     path: PathBuf,
     file: File,
@@ -114,7 +114,8 @@ impl Output {
             .map_err(Failure::io("cut", &self.path))
     }
 
-    /// The length of so much of the file as there is of these bytes, and its digest.
+    /// The length of so much of the file as there is of these bytes, and its
+    /// digest.
     fn digest_of(&mut self, bytes: u64) -> io::Result<(u64, Sha256)> {
         self.file.seek(SeekFrom::Start(0))?;
         let mut reader = BufReader::new(Read::by_ref(&mut self.file).take(bytes));
@@ -160,8 +161,9 @@ impl Output {
         state.map_or(Counts::new(Some(0)), |state| state.counts)
     }
 
-    /// Notes a place that no rows lead to: the beginning, before there are any, so that what is behind
-    /// it can be told from a file of somebody else's; or a job that was started.
+    /// Notes a place that no rows lead to: the beginning, before there are any,
+    /// so that what is behind it can be told from a file of somebody else's; or
+    /// a job that was started.
     pub(crate) fn reach(&mut self, place: &Checkpoint) -> Result<(), Failure> {
         if self.checkpoint() == Some(place) {
             return Ok(());
@@ -170,7 +172,8 @@ impl Output {
         self.keep(state)
     }
 
-    /// Notes the beginning of the next slice. Until then, a run resumes at the end of the last one.
+    /// Notes the beginning of the next slice. Until then, a run resumes at the
+    /// end of the last one.
     pub(crate) fn next_slice(&mut self, beginning: &Checkpoint) -> Result<(), Failure> {
         let mut state = self.state_at(beginning.clone());
         state.slice += 1;
@@ -178,8 +181,8 @@ impl Output {
         self.keep(state)
     }
 
-    /// Puts the conversations of a page that belong to its slice on the disk, and then the place
-    /// behind it.
+    /// Puts the conversations of a page that belong to its slice on the disk,
+    /// and then the place behind it.
     pub(crate) fn append(
         &mut self,
         page: Page<Conversation>,
@@ -227,10 +230,12 @@ impl Output {
         Ok(bytes.len() as u64)
     }
 
-    /// Leaves nothing behind of a run that ended where it began: a request that is refused from the
-    /// start, by a wrong filter for example, shall not keep the right one from the file.
+    /// Leaves nothing behind of a run that ended where it began: a request that
+    /// is refused from the start, by a wrong filter for example, shall not keep
+    /// the right one from the file.
     pub(crate) fn give_up(&self, beginning: &Checkpoint) -> Result<(), Failure> {
-        // An earlier slice without rows may have left a header in the file, which the state accounts for.
+        // An earlier slice without rows may have left a header in the file,
+        // which the state accounts for.
         match self.bytes() == 0 && self.checkpoint() == Some(beginning) {
             true => state::remove(&self.path),
             false => Ok(()),

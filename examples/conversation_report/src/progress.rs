@@ -23,8 +23,8 @@ impl Headway {
         (*slices > 1).then(|| format!("slice {slice} of {slices}"))
     }
 
-    /// What has to grow for another line. If the number of conversations is not known, each ten
-    /// thousand get a line.
+    /// What has to grow for another line. If the number of conversations is not
+    /// known, each ten thousand get a line.
     fn step(&self) -> (u64, u64) {
         let tenths = self.found.map(|found| self.read * 10 / found.max(1));
         (self.slice, tenths.unwrap_or(self.read / 10_000))
@@ -73,7 +73,8 @@ impl Progress {
             return;
         };
         if before.is_none_or(|(slice, _)| slice < headway.slice) {
-            // The time to go is that of a slice: how many rows the next ones have is not known yet.
+            // The time to go is that of a slice: how many rows the next ones
+            // have is not known yet.
             bar.reset_eta();
             let name = headway.name();
             bar.set_message(name.map_or(String::new(), |name| format!("{name} ")));

@@ -66,8 +66,8 @@ impl Report {
 
 /// What is shown of it.
 impl Report {
-    /// The counts with a row for each day; where that is wider than the terminal, with a line for each
-    /// day and media type.
+    /// The counts with a row for each day; where that is wider than the
+    /// terminal, with a line for each day and media type.
     pub(crate) fn table(&self, columns: Option<usize>) -> String {
         let wide = self.wide();
         let width = wide.lines().map(str::len).max().unwrap_or(0);

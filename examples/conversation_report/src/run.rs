@@ -49,8 +49,9 @@ pub(crate) struct Done {
     pub(crate) total: Option<u64>,
 }
 
-/// Writes what is not yet written. `interrupts` counts how often somebody wants it to stop: once to
-/// stop behind the next page, twice to stop at once. `progress` is told how far it has come.
+/// Writes what is not yet written. `interrupts` counts how often somebody wants
+/// it to stop: once to stop behind the next page, twice to stop at once.
+/// `progress` is told how far it has come.
 pub(crate) async fn run<S>(
     plan: &Plan<'_>,
     org: &Org,
@@ -159,7 +160,8 @@ impl List {
                     output.reach(pages.checkpoint())?;
                     return Err(interrupted(plan.output, output));
                 }
-                // A job may take an hour before its first page, and is noted as soon as it was started.
+                // A job may take an hour before its first page, and is noted as
+                // soon as it was started.
                 () = sleep(GLANCE) => continue,
             };
             match page {

@@ -10,17 +10,20 @@ use crate::{
     interval::Interval,
 };
 
-/// How many days of 24 hours a slice of a query has, counted from the begin of the interval.
+/// How many days of 24 hours a slice of a query has, counted from the begin of
+/// the interval.
 ///
-/// The API bounds a query twice: its interval, and its rows (100,000). A week stays below the first
-/// bound, and the second then holds for each week instead of the whole report. A shorter list of pages
-/// also loses less if it breaks off for good. Midnight to midnight (UTC), no day is read twice.
+/// The API bounds a query twice: its interval, and its rows (100,000). A week
+/// stays below the first bound, and the second then holds for each week instead
+/// of the whole report. A shorter list of pages also loses less if it breaks
+/// off for good. Midnight to midnight (UTC), no day is read twice.
 ///
-/// A stored [`State`](crate::state::State) counts slices of this length, so a change of the length
-/// needs a new version of the state.
+/// A stored [`State`](crate::state::State) counts slices of this length, so a
+/// change of the length needs a new version of the state.
 pub(crate) const SLICE_DAYS: i64 = 7;
 
-/// An interval and the slices in which it is read, with a list of pages for each.
+/// An interval and the slices in which it is read, with a list of pages for
+/// each.
 pub(crate) struct Slices<'a> {
     interval: &'a Interval,
     days: Option<i64>,
@@ -29,15 +32,16 @@ pub(crate) struct Slices<'a> {
 /// A part of an interval, and the conversations that belong to it.
 pub(crate) struct Slice {
     pub(crate) interval: String,
-    /// The first slice has no lower bound and the last one no upper bound: the API finds conversations
-    /// of whole days, and those outside of the interval belong to the slice that they are next to.
+    /// The first slice has no lower bound and the last one no upper bound: the
+    /// API finds conversations of whole days, and those outside of the interval
+    /// belong to the slice that they are next to.
     from: Option<OffsetDateTime>,
     to: Option<OffsetDateTime>,
 }
 
 impl<'a> Slices<'a> {
-    /// Returns the slices of a details query, which finds the conversations that *started* on a day
-    /// that its interval touches.
+    /// Returns the slices of a details query, which finds the conversations
+    /// that *started* on a day that its interval touches.
     pub(crate) fn of_query(interval: &'a Interval) -> Self {
         let days = Some(SLICE_DAYS);
         Self { interval, days }
@@ -45,9 +49,10 @@ impl<'a> Slices<'a> {
 
     /// Returns the only slice of a details job.
     ///
-    /// A job finds the conversations that were *active* in its interval. One that started earlier and
-    /// paused may be active in a late slice only, so the start does not tell which slice finds it. A
-    /// job also needs no slices: its rows have no bound, and its cursor resumes after any page.
+    /// A job finds the conversations that were *active* in its interval. One
+    /// that started earlier and paused may be active in a late slice only, so
+    /// the start does not tell which slice finds it. A job also needs no
+    /// slices: its rows have no bound, and its cursor resumes after any page.
     pub(crate) fn with_job(interval: &'a Interval) -> Self {
         let days = None;
         Self { interval, days }
@@ -72,7 +77,8 @@ impl<'a> Slices<'a> {
         })
     }
 
-    /// The time between this slice and the one before, unless one of them does not exist.
+    /// The time between this slice and the one before, unless one of them does
+    /// not exist.
     fn boundary(&self, number: u64) -> Option<OffsetDateTime> {
         let days = self.days?.checked_mul(i64::try_from(number).ok()?)?;
         let boundary = self.interval.begin().checked_add(Duration::days(days))?;
@@ -95,12 +101,13 @@ impl Slice {
         Ok(rows)
     }
 
-    /// Whether a conversation that started then belongs to this slice, and to no other; `None` if that
-    /// is no time.
+    /// Whether a conversation that started then belongs to this slice, and to
+    /// no other; `None` if that is no time.
     ///
-    /// Slices that meet within a day both find the conversations of that day. The start alone decides
-    /// between them, so nothing has to be remembered of the slices before, over a restart either. The
-    /// slice always finds what belongs to it: it touches the day of each start between its bounds.
+    /// Slices that meet within a day both find the conversations of that day.
+    /// The start alone decides between them, so nothing has to be remembered of
+    /// the slices before, over a restart either. The slice always finds what
+    /// belongs to it: it touches the day of each start between its bounds.
     fn owns(&self, start: &str) -> Option<bool> {
         if self.from.is_none() && self.to.is_none() {
             return Some(true);

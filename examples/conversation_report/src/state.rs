@@ -11,8 +11,9 @@ use tower_genesys::genesys::paging::Checkpoint;
 
 use crate::failure::{Code, Failure};
 
-/// How far a report has come. It is in a file beside the output, which is replaced as a whole after
-/// each page, and only when the page is safe on the disk.
+/// How far a report has come. It is in a file beside the output, which is
+/// replaced as a whole after each page, and only when the page is safe on the
+/// disk.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct State {
     pub(crate) identity: Identity,
@@ -37,7 +38,8 @@ pub(crate) struct Counts {
     pub(crate) found: Option<u64>,
     /// How many of those were read.
     pub(crate) read: u64,
-    /// How many of those belong to other slices, and are not written for this one.
+    /// How many of those belong to other slices, and are not written for this
+    /// one.
     pub(crate) foreign: u64,
 }
 
@@ -52,8 +54,8 @@ impl Counts {
         }
     }
 
-    /// Returns how many conversations belong to this slice and to those before it, as far as those
-    /// that were read tell.
+    /// Returns how many conversations belong to this slice and to those before
+    /// it, as far as those that were read tell.
     pub(crate) fn total(&self) -> Option<u64> {
         let found = self.before?.checked_add(self.found?)?;
         Some(found.saturating_sub(self.foreign))
@@ -132,7 +134,8 @@ fn parse(bytes: &[u8]) -> Result<State, String> {
     serde_json::from_str(rest).map_err(|error| damaged(&error.to_string()))
 }
 
-/// Replaces the file, so that there is the old one or the new one at any moment.
+/// Replaces the file, so that there is the old one or the new one at any
+/// moment.
 pub(crate) fn save(output: &Path, state: &State) -> Result<(), Failure> {
     let path = path(output);
     replace(&path, state).map_err(Failure::io("written", &path))

@@ -304,8 +304,8 @@ async fn an_error_in_mid_run_is_an_error_and_the_next_run_goes_on() {
 #[tokio::test(start_paused = true)]
 async fn what_is_behind_the_last_whole_page_is_cut_off() {
     let whole = Setup::new().whole().await;
-    // As if the power had gone between the rows and the state, and as if more had been there than
-    // will be.
+    // As if the power had gone between the rows and the state, and as if more
+    // had been there than will be.
     for tail in [&whole[20_000..20_333], &whole[..], b"\0"] {
         let setup = Setup::new();
         refused(setup.until(2).await, Code::Interrupted, &[]);

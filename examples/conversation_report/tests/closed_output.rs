@@ -1,4 +1,5 @@
-//! What becomes of a run whose output nobody reads to its end, as behind `| head`.
+//! What becomes of a run whose output nobody reads to its end, as behind
+//! `| head`.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -14,7 +15,8 @@ use std::{
 
 const UNREAD: Option<i32> = Some(141);
 
-/// The program in this folder, without anything of the environment that is about Genesys Cloud.
+/// The program in this folder, without anything of the environment that is
+/// about Genesys Cloud.
 fn start(folder: &Path, args: &[&str]) -> Child {
     start_into(folder, args, Stdio::piped())
 }
@@ -50,7 +52,8 @@ fn end(mut child: Child) -> (Option<i32>, String) {
 fn an_output_that_is_closed_at_once_ends_the_run_without_a_word() {
     let folder = tempfile::tempdir().unwrap();
     for args in [&[][..], &["--help"]] {
-        // Closed before the program begins: a short output would else fit into the pipe.
+        // Closed before the program begins: a short output would else fit into
+        // the pipe.
         let (reader, writer) = io::pipe().unwrap();
         drop(reader);
         let child = start_into(folder.path(), args, writer.into());

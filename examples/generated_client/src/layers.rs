@@ -22,7 +22,8 @@ impl Layers {
     }
 }
 
-/// Each operation of the generated client goes this way, in place of `reqwest::Client::execute`.
+/// Each operation of the generated client goes this way, in place of
+/// `reqwest::Client::execute`.
 impl ClientHooks<Layers> for Client {
     async fn exec(&self, request: Request, _: &OperationInfo) -> reqwest::Result<Response> {
         match self.inner().0.execute(request).await {
@@ -32,14 +33,15 @@ impl ClientHooks<Layers> for Client {
     }
 }
 
-/// The hook can only fail with an error of reqwest's. One that is about the token becomes its cause,
-/// where `TokenError::find` gets it out.
+/// The hook can only fail with an error of reqwest's. One that is about the
+/// token becomes its cause, where `TokenError::find` gets it out.
 async fn into_reqwest(error: BoxError) -> reqwest::Error {
     let error = match error.downcast() {
         Ok(error) => return *error,
         Err(error) => error,
     };
-    // reqwest has no way to make an error of another one, but reads a body that ends in one.
+    // reqwest has no way to make an error of another one, but reads a body that
+    // ends in one.
     let body = StreamBody::new(stream::iter([Err::<Frame<Bytes>, _>(error)]));
     let response = http::Response::new(reqwest::Body::wrap(body));
     let read = Response::from(response).bytes().await;

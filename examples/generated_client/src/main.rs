@@ -1,8 +1,9 @@
-//! A client that progenitor generates from an OpenAPI document, over the layers:
-//! `cargo run -p generated_client`
+//! A client that progenitor generates from an OpenAPI document, over the
+//! layers: `cargo run -p generated_client`
 //!
-//! Its methods are typed, errors of the API included, and each goes through the layers: `layers.rs`
-//! is all that it takes. `openapi.json` describes three operations by way of example.
+//! Its methods are typed, errors of the API included, and each goes through the
+//! layers: `layers.rs` is all that it takes. `openapi.json` describes three
+//! operations by way of example.
 
 mod layers;
 

@@ -1,6 +1,7 @@
 //! reqwest 0.12 under the layers: `cargo run -p reqwest_012`
 //!
-//! The feature `reqwest-013` has an adapter for 0.13. For 0.12 it is `service.rs`, forty lines.
+//! The feature `reqwest-013` has an adapter for 0.13. For 0.12 it is
+//! `service.rs`, forty lines.
 
 mod service;
 

@@ -9,12 +9,14 @@ use reqwest::{Client, ClientBuilder, redirect::Policy};
 use tower::Service;
 use tower_genesys::BoxError;
 
-/// A client of reqwest 0.12 as the innermost service, for `http`'s requests and responses.
+/// A client of reqwest 0.12 as the innermost service, for `http`'s requests and
+/// responses.
 #[derive(Clone, Debug)]
 pub(crate) struct HttpService(Client);
 
 impl HttpService {
-    /// With redirects off: inside of the layers, one would carry the request elsewhere unseen.
+    /// With redirects off: inside of the layers, one would carry the request
+    /// elsewhere unseen.
     pub(crate) fn new(settings: ClientBuilder) -> reqwest::Result<Self> {
         Ok(Self(settings.redirect(Policy::none()).build()?))
     }

@@ -61,7 +61,8 @@ impl Echo {
             seen.len() == 1
         };
         if first && request.uri().path().ends_with("/Refuse") {
-            // As a gateway in front of a gRPC service answers, which speaks HTTP.
+            // As a gateway in front of a gRPC service answers, which speaks
+            // HTTP.
             let mut refused = Response::new(Body::empty());
             *refused.status_mut() = StatusCode::UNAUTHORIZED;
             return Ok(refused);

@@ -1,4 +1,5 @@
-//! For any URI, the token goes only to the host that a connector would connect to.
+//! For any URI, the token goes only to the host that a connector would connect
+//! to.
 
 use proptest::prelude::*;
 
@@ -17,7 +18,8 @@ fn origins() -> Origins {
         .expect("they are hosts")
 }
 
-/// Parts of authorities, and characters that a parser could take for the end of one.
+/// Parts of authorities, and characters that a parser could take for the end of
+/// one.
 fn pieces() -> impl Strategy<Value = String> {
     let hosts = vec![
         "api.mypurecloud.com",

@@ -26,7 +26,8 @@ enum Hosts {
     All,
     /// The domain and its subdomains.
     Domain(Box<str>),
-    /// An address and the length of its prefix. A single address has the full length.
+    /// An address and the length of its prefix. A single address has the full
+    /// length.
     Network(IpAddr, u8),
 }
 
@@ -57,10 +58,11 @@ impl Exceptions {
 }
 
 impl Hosts {
-    /// An address matches networks only, and a name domains only: the name of a host says nothing about
-    /// its address.
+    /// An address matches networks only, and a name domains only: the name of a
+    /// host says nothing about its address.
     fn contain(&self, host: &str, address: Option<IpAddr>) -> bool {
-        // Names are not resolved: a network matches only addresses, and a domain only names.
+        // Names are not resolved: a network matches only addresses, and a
+        // domain only names.
         match (self, address) {
             (Self::All, _) => true,
             (Self::Network(network, bits), Some(address)) => shares(*network, address, *bits),
@@ -72,8 +74,8 @@ impl Hosts {
     }
 }
 
-/// Parses an entry in the forms that curl, Go and .NET understand. Returns `None` if no host can
-/// match it, as with a URL.
+/// Parses an entry in the forms that curl, Go and .NET understand. Returns
+/// `None` if no host can match it, as with a URL.
 fn rule(entry: &str) -> Option<Rule> {
     if entry == "*" {
         return Some(Rule {
@@ -81,7 +83,8 @@ fn rule(entry: &str) -> Option<Rule> {
             port: None,
         });
     }
-    // An IPv6 address contains colons, so it is tried first; with a port, it has brackets.
+    // An IPv6 address contains colons, so it is tried first; with a port, it
+    // has brackets.
     if let Some(hosts) = network(entry) {
         return Some(Rule { hosts, port: None });
     }
@@ -93,8 +96,8 @@ fn rule(entry: &str) -> Option<Rule> {
     Some(Rule { hosts, port })
 }
 
-/// A network without a length is one address. A wrong length makes the entry match nothing, rather
-/// than more hosts than it was meant for.
+/// A network without a length is one address. A wrong length makes the entry
+/// match nothing, rather than more hosts than it was meant for.
 fn network(text: &str) -> Option<Hosts> {
     let (address, bits) = match text.split_once('/') {
         Some((address, bits)) => (address, Some(bits)),
@@ -149,8 +152,8 @@ fn shares(network: IpAddr, address: IpAddr, bits: u8) -> bool {
     }
 }
 
-/// Returns the entry as a message may show it: short, escaped, and withheld if it may contain a
-/// password.
+/// Returns the entry as a message may show it: short, escaped, and withheld if
+/// it may contain a password.
 fn echo(entry: &str) -> String {
     if entry.contains('@') || entry.contains("%40") {
         return "an entry with an `@` (not shown: it may contain a password)".into();
@@ -172,7 +175,8 @@ fn echo(entry: &str) -> String {
 mod tests {
     use super::*;
 
-    /// Each form of an entry, with a host that it matches and one that it does not.
+    /// Each form of an entry, with a host that it matches and one that it does
+    /// not.
     #[test]
     fn every_form_of_curl_go_and_dotnet_is_understood() {
         for (entry, matches, differs) in [

@@ -20,42 +20,45 @@ use crate::{
     retry::{Outcome, RetryAfter},
 };
 
-/// How many entries of `errors` and `details` are kept, in all levels together. The API sends at most
-/// one for each field or entity of a bulk request.
+/// How many entries of `errors` and `details` are kept, in all levels together.
+/// The API sends at most one for each field or entity of a bulk request.
 const MOST_ENTRIES: usize = 64;
 
 /// How deep `errors` may be nested. The API sends one level.
 const MOST_LEVELS: usize = 3;
 
-/// An error of the API is below 4 KiB, and arrives with its head. A longer wait would not pay, since
-/// the status is known.
+/// An error of the API is below 4 KiB, and arrives with its head. A longer wait
+/// would not pay, since the status is known.
 const LONGEST_READ: Duration = Duration::from_secs(10);
 
 impl ApiError {
-    /// Parses the error in a response with this status, these headers and this body.
+    /// Parses the error in a response with this status, these headers and this
+    /// body.
     ///
-    /// It never fails. If the body is not a JSON object, the error has the status and the facts of the
-    /// headers.
+    /// It never fails. If the body is not a JSON object, the error has the
+    /// status and the facts of the headers.
     pub fn parse(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Self {
         Self::from_inner(parse(status, headers, body))
     }
 
-    /// Reads at most `limit` bytes of a response's body, and parses them. The message also includes
-    /// the `Outcome` that the layers left in the response's extensions.
+    /// Reads at most `limit` bytes of a response's body, and parses them. The
+    /// message also includes the `Outcome` that the layers left in the
+    /// response's extensions.
     ///
-    /// The usual limit is [`DEFAULT_LIMIT`](Self::DEFAULT_LIMIT). Check the status first: `read`
-    /// returns an error for a successful response, too.
+    /// The usual limit is [`DEFAULT_LIMIT`](Self::DEFAULT_LIMIT). Check the
+    /// status first: `read` returns an error for a successful response, too.
     ///
     /// # Errors
     ///
-    /// It never fails. Status and headers are always kept. The body is dropped if it exceeds the
-    /// limit, takes longer than 10 seconds, or is still compressed (`content-encoding`). If the body
-    /// breaks off, [`source`](std::error::Error::source) has the cause.
+    /// It never fails. Status and headers are always kept. The body is dropped
+    /// if it exceeds the limit, takes longer than 10 seconds, or is still
+    /// compressed (`content-encoding`). If the body breaks off,
+    /// [`source`](std::error::Error::source) has the cause.
     ///
     /// # Cancellation
     ///
-    /// If you drop the future, it drops the response. Outside of a tokio runtime, the time is not
-    /// limited.
+    /// If you drop the future, it drops the response. Outside of a tokio
+    /// runtime, the time is not limited.
     pub async fn read<R>(response: Response<R>, limit: usize) -> Self
     where
         R: Body,

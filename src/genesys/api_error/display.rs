@@ -7,12 +7,14 @@ use super::{
     text::Shown,
 };
 
-// Together with the longest advice these stay below the 2000 characters that the module names.
+// Together with the longest advice these stay below the 2000 characters that
+// the module names.
 const MOST_CODE: usize = 100;
 const MOST_MESSAGE: usize = 500;
 const MOST_NESTED: usize = 200;
 
-/// How many permissions are named; [`ApiError::missing_permissions`] has them all.
+/// How many permissions are named; [`ApiError::missing_permissions`] has them
+/// all.
 const MOST_NAMES: usize = 8;
 const MOST_NAME: usize = 80;
 

@@ -43,7 +43,8 @@ impl RateLimit {
         self.namespace.as_deref()
     }
 
-    /// Returns how much the limit allows, in the unit that the [`key`](Self::key) names.
+    /// Returns how much the limit allows, in the unit that the
+    /// [`key`](Self::key) names.
     pub fn value(&self) -> Option<u64> {
         self.value
     }

@@ -9,9 +9,10 @@ use super::{
 
 /// An error of the Genesys Cloud API.
 ///
-/// Every field of its body is optional; one of an unexpected JSON type counts as missing. At most
-/// 4096 bytes of a text are kept. A clone is cheap. The [module](crate::genesys::api_error) states
-/// what `Display` shows, and has an example.
+/// Every field of its body is optional; one of an unexpected JSON type counts
+/// as missing. At most 4096 bytes of a text are kept. A clone is cheap. The
+/// [module](crate::genesys::api_error) states what `Display` shows, and has an
+/// example.
 #[derive(Clone)]
 pub struct ApiError {
     pub(super) inner: Arc<Inner>,
@@ -53,8 +54,9 @@ pub(super) enum Condition {
 }
 
 impl ApiError {
-    /// The usual limit for [`read`](Self::read), 64 KiB. The API's own error bodies are below 4 KiB,
-    /// and those of proxies in front of it below 64 KiB.
+    /// The usual limit for [`read`](Self::read), 64 KiB. The API's own error
+    /// bodies are below 4 KiB, and those of proxies in front of it below 64
+    /// KiB.
     pub const DEFAULT_LIMIT: usize = 64 * 1024;
 
     pub(super) fn from_inner(inner: Inner) -> Self {
@@ -63,8 +65,8 @@ impl ApiError {
         }
     }
 
-    /// Returns the status of the response. For one of [`errors`](Self::errors), it is the status in
-    /// the body, if there is one.
+    /// Returns the status of the response. For one of [`errors`](Self::errors),
+    /// it is the status in the body, if there is one.
     pub fn status(&self) -> StatusCode {
         self.inner.status
     }
@@ -76,17 +78,19 @@ impl ApiError {
 
     /// Returns the message for people.
     ///
-    /// It is the body's `messageWithParams` with its `messageParams` filled in. If that or one of its
-    /// parameters is missing, it is the body's `message`. Tokens are removed. Control characters are
-    /// kept, unlike in `Display`.
+    /// It is the body's `messageWithParams` with its `messageParams` filled in.
+    /// If that or one of its parameters is missing, it is the body's `message`.
+    /// Tokens are removed. Control characters are kept, unlike in `Display`.
     pub fn message(&self) -> Option<&str> {
         self.inner.message.as_deref()
     }
 
-    /// Returns the id under which Genesys knows the request. Quote it to Genesys' support.
+    /// Returns the id under which Genesys knows the request. Quote it to
+    /// Genesys' support.
     ///
-    /// It is the body's `contextId`, or else the header `ININ-Correlation-Id`. An id has up to 64
-    /// letters, digits and hyphens; any other text counts as missing.
+    /// It is the body's `contextId`, or else the header `ININ-Correlation-Id`.
+    /// An id has up to 64 letters, digits and hyphens; any other text counts as
+    /// missing.
     pub fn context_id(&self) -> Option<&str> {
         self.inner.context_id.as_deref()
     }
@@ -106,21 +110,23 @@ impl ApiError {
         self.inner.entity_name.as_deref()
     }
 
-    /// Returns the permissions that the client lacks, such as `routing:queue:view`: each once, and at
-    /// most 64.
+    /// Returns the permissions that the client lacks, such as
+    /// `routing:queue:view`: each once, and at most 64.
     ///
-    /// They come from the `messageParams` of a 403, or else from its message. If the
-    /// [`code`](Self::code) is `missing.permissions`, the client needs all of them; if it is
-    /// `missing.any.permissions`, it needs one.
+    /// They come from the `messageParams` of a 403, or else from its message.
+    /// If the [`code`](Self::code) is `missing.permissions`, the client needs
+    /// all of them; if it is `missing.any.permissions`, it needs one.
     pub fn missing_permissions(&self) -> impl Iterator<Item = &str> {
         self.inner.missing_permissions.iter().map(|name| &**name)
     }
 
-    /// Returns how long to wait before you resend the request, if the answer states it: in the header
-    /// `Retry-After`, or else as `Retry the request in [42] seconds` in the message.
+    /// Returns how long to wait before you resend the request, if the answer
+    /// states it: in the header `Retry-After`, or else as
+    /// `Retry the request in [42] seconds` in the message.
     ///
-    /// It is at most [`RetryAfter::MAX`](crate::retry::RetryAfter::MAX). It may be hours, since some
-    /// limits are per day. Zero and a date in the past count as not stated.
+    /// It is at most [`RetryAfter::MAX`](crate::retry::RetryAfter::MAX). It may
+    /// be hours, since some limits are per day. Zero and a date in the past
+    /// count as not stated.
     pub fn retry_after(&self) -> Option<Duration> {
         self.inner.retry_after
     }
@@ -132,7 +138,8 @@ impl ApiError {
 
     /// Returns the errors that this one sums up.
     ///
-    /// Together with all [`details`](Self::details), at most 64 are kept, three levels deep.
+    /// Together with all [`details`](Self::details), at most 64 are kept, three
+    /// levels deep.
     pub fn errors(&self) -> &[Self] {
         &self.inner.errors
     }

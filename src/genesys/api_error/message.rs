@@ -10,8 +10,8 @@ use super::text::{clean, text};
 const MOST_PARAMS: usize = 32;
 const LONGEST_NAME: usize = 64;
 
-/// No request needs more, and no permission has a longer name: the longest of Genesys' list has
-/// about seventy characters.
+/// No request needs more, and no permission has a longer name: the longest of
+/// Genesys' list has about seventy characters.
 const MOST_PERMISSIONS: usize = 64;
 const LONGEST_PERMISSION: usize = 128;
 
@@ -32,11 +32,11 @@ pub(super) fn message(fields: &Map<String, Value>) -> Option<Box<str>> {
         .or_else(|| plain("messageWithParams"))
 }
 
-/// A template with the parameter of that name in place of each `{name}`; `None` when one is
-/// missing.
+/// A template with the parameter of that name in place of each `{name}`; `None`
+/// when one is missing.
 ///
-/// `None` as well when there are more than in any message of the API: a short template could name a
-/// long parameter ten thousand times.
+/// `None` as well when there are more than in any message of the API: a short
+/// template could name a long parameter ten thousand times.
 fn fill(template: &str, params: Option<&Map<String, Value>>) -> Option<String> {
     let mut filled = String::new();
     let mut left = MOST_PARAMS;

@@ -1,10 +1,11 @@
 //! Errors of the Genesys Cloud API, read from a response.
 //!
-//! The layers of this crate return the API's last response unchanged. [`ApiError::read`] turns it into
-//! an error, and bounds how much it reads. [`ApiError::parse`] does so with a body that you have read.
-//! Neither can fail: even if the body is not an error of the API, there is a status to name. `read` also
-//! includes the reason why the layers did not resend the request, so the message names the next step for
-//! that, too.
+//! The layers of this crate return the API's last response unchanged.
+//! [`ApiError::read`] turns it into an error, and bounds how much it reads.
+//! [`ApiError::parse`] does so with a body that you have read. Neither can
+//! fail: even if the body is not an error of the API, there is a status to
+//! name. `read` also includes the reason why the layers did not resend the
+//! request, so the message names the next step for that, too.
 //!
 //! # Example
 //!
@@ -37,10 +38,11 @@
 //!
 //! # What it shows
 //!
-//! The API's code and message are meant for people, and are repeated, shortened. The text after the word
-//! "Bearer" is removed, as are words that look like a token (40 characters or more, with digits and both
-//! cases). `Display` escapes control characters and stays below 2000 characters, so you can log it as it
-//! is. The body is repeated only if it is an error of the API.
+//! The API's code and message are meant for people, and are repeated,
+//! shortened. The text after the word "Bearer" is removed, as are words that
+//! look like a token (40 characters or more, with digits and both cases).
+//! `Display` escapes control characters and stays below 2000 characters, so you
+//! can log it as it is. The body is repeated only if it is an error of the API.
 
 mod body;
 mod display;

@@ -6,8 +6,8 @@ use crate::{
     token::Rejection,
 };
 
-/// Why the layers have returned a response instead of sending the request once more: what the
-/// answer itself says is then not the whole cause.
+/// Why the layers have returned a response instead of sending the request once
+/// more: what the answer itself says is then not the whole cause.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum NotSentAgain {
     Refused(Unreplayed),

@@ -7,8 +7,8 @@ pub(super) const LONGEST: usize = 4096;
 
 const REDACTED: &str = "[redacted]";
 
-/// A word of this length or more, with digits and both cases, may be a token. An id has 36
-/// characters, and a token of Genesys 86.
+/// A word of this length or more, with digits and both cases, may be a token.
+/// An id has 36 characters, and a token of Genesys 86.
 const SHORTEST_SECRET: usize = 40;
 
 /// A text of a body; a number or truth value is taken for one.
@@ -20,7 +20,8 @@ pub(super) fn text(value: &Value) -> Option<Box<str>> {
     }
 }
 
-/// A text without white space around it and without tokens in it, shortened; `None` if it is empty.
+/// A text without white space around it and without tokens in it, shortened;
+/// `None` if it is empty.
 pub(in crate::genesys) fn clean(text: &str) -> Option<Box<str>> {
     let text = text.trim();
     let mut clean = String::new();
@@ -66,8 +67,8 @@ impl Before {
         }
     }
 
-    /// "Bearer" makes a secret of the next word; a hidden word ends that, and a word such as "token"
-    /// extends it to one word more.
+    /// "Bearer" makes a secret of the next word; a hidden word ends that, and a
+    /// word such as "token" extends it to one word more.
     fn after(self, word: &str, hidden: bool) -> Self {
         let names_bearer = || word.to_ascii_lowercase().ends_with("bearer");
         match self {
@@ -110,8 +111,8 @@ fn shorten(text: &mut String) {
     }
 }
 
-/// A text for one line of a log: so many characters of it, and none that a terminal or a log viewer
-/// takes for a command.
+/// A text for one line of a log: so many characters of it, and none that a
+/// terminal or a log viewer takes for a command.
 pub(in crate::genesys) struct Shown<'a> {
     text: &'a str,
     most: usize,
@@ -146,7 +147,8 @@ impl fmt::Display for Shown<'_> {
     }
 }
 
-/// Neither a control character nor one that turns the order of reading or hides itself.
+/// Neither a control character nor one that turns the order of reading or hides
+/// itself.
 fn is_plain(char: char) -> bool {
     let hidden = matches!(
         char,

@@ -27,19 +27,20 @@ const CLIENT_SECRET: [Name; 2] = [
 
 /// Reads the [`Credentials`] from the environment at every fetch of a token.
 ///
-/// It copies the environment in one step. So id and secret belong together if your code sets both
-/// before the next fetch.
+/// It copies the environment in one step. So id and secret belong together if
+/// your code sets both before the next fetch.
 ///
 /// # Default
 ///
 /// `GENESYS_CLIENT_ID` and `GENESYS_CLIENT_SECRET`, as for
-/// [`Org::from_env`](crate::Org::from_env). If one is not set, the name that Genesys' Terraform
-/// provider uses: `GENESYSCLOUD_OAUTHCLIENT_ID`, `GENESYSCLOUD_OAUTHCLIENT_SECRET`.
+/// [`Org::from_env`](crate::Org::from_env). If one is not set, the name that
+/// Genesys' Terraform provider uses: `GENESYSCLOUD_OAUTHCLIENT_ID`,
+/// `GENESYSCLOUD_OAUTHCLIENT_SECRET`.
 ///
 /// # Errors
 ///
-/// A [`ConfigError`] that names the variable that is missing, empty or not UTF-8. It never shows the
-/// value.
+/// A [`ConfigError`] that names the variable that is missing, empty or not
+/// UTF-8. It never shows the value.
 ///
 /// ```
 /// use tower_genesys::{Org, Region, genesys::EnvCredentials, testing::MockGenesys};
@@ -65,7 +66,8 @@ impl EnvCredentials {
         }
     }
 
-    /// Sets other variables, for example for the second organisation of a process.
+    /// Sets other variables, for example for the second organisation of a
+    /// process.
     #[must_use]
     pub fn with_names(mut self, id: impl Into<Name>, secret: impl Into<Name>) -> Self {
         self.id = vec![id.into()];
@@ -155,7 +157,8 @@ mod tests {
 
     #[tokio::test]
     async fn the_environment_is_asked_at_each_fetch() {
-        // Every process has a path, and no test may change the environment of the others.
+        // Every process has a path, and no test may change the environment of
+        // the others.
         let provider = EnvCredentials::new().with_names("PATH", "PATH");
         let path = env::var("PATH").unwrap();
         match provider.credentials().await {

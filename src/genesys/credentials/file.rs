@@ -18,26 +18,29 @@ use crate::{
 /// An id and a secret are some hundred bytes; a longer file is the wrong file.
 const LONGEST_FILE: u64 = 16 * 1024;
 
-/// Reads the [`Credentials`] from a file at every fetch of a token. To rotate the secret, replace the
-/// file.
+/// Reads the [`Credentials`] from a file at every fetch of a token. To rotate
+/// the secret, replace the file.
 ///
-/// The file holds a JSON object. White space around it, a byte order mark, and further fields are
-/// ignored:
+/// The file holds a JSON object. White space around it, a byte order mark, and
+/// further fields are ignored:
 ///
 /// ```json
 /// {"client_id": "…", "client_secret": "…"}
 /// ```
 ///
-/// It reads at most 16 KiB in one pass, so that id and secret belong together. Write the new content
-/// to another file and rename that to the old name, as Kubernetes does with mounted secrets. If you
-/// write in place, a fetch that meets the half-written file fails.
+/// It reads at most 16 KiB in one pass, so that id and secret belong together.
+/// Write the new content to another file and rename that to the old name, as
+/// Kubernetes does with mounted secrets. If you write in place, a fetch that
+/// meets the half-written file fails.
 ///
-/// Tokio's threads for blocking work read the file. Outside of a runtime, the calling thread does.
+/// Tokio's threads for blocking work read the file. Outside of a runtime, the
+/// calling thread does.
 ///
 /// # Errors
 ///
-/// A [`ConfigError`] of the kind [`ConfigErrorKind::File`] if the file cannot be read or does not
-/// have this form. The error names the path, and shows nothing of the content.
+/// A [`ConfigError`] of the kind [`ConfigErrorKind::File`] if the file cannot
+/// be read or does not have this form. The error names the path, and shows
+/// nothing of the content.
 ///
 /// # Cancellation
 ///
@@ -65,7 +68,8 @@ struct Pair {
 }
 
 impl FileCredentials {
-    /// Returns a provider for the file at this path. It first reads the file at a fetch.
+    /// Returns a provider for the file at this path. It first reads the file at
+    /// a fetch.
     pub fn new(path: impl Into<PathBuf>) -> Self {
         Self {
             path: path.into().into(),
@@ -102,7 +106,8 @@ fn read(path: &Path) -> Result<Credentials, ConfigError> {
              `client_secret`"
         )));
     }
-    // The text of serde's error may quote a secret, so only its position is kept.
+    // The text of serde's error may quote a secret, so only its position is
+    // kept.
     let pair: Pair = serde_json::from_slice(without_mark(&content)).map_err(|error| {
         wrong(&format_args!(
             "it is not a JSON object with the texts `client_id` and `client_secret` (line {}, column \
@@ -115,7 +120,8 @@ fn read(path: &Path) -> Result<Credentials, ConfigError> {
         .map_err(|error| wrong(&error))
 }
 
-/// Reads at most one byte more than the limit, which shows that a file is too long.
+/// Reads at most one byte more than the limit, which shows that a file is too
+/// long.
 fn content(file: impl Read) -> io::Result<Vec<u8>> {
     let mut content = Vec::new();
     file.take(LONGEST_FILE + 1).read_to_end(&mut content)?;

@@ -3,10 +3,11 @@ use std::fmt;
 use super::{Credentials, CredentialsProvider};
 use crate::BoxError;
 
-/// Returns a [`CredentialsProvider`] that calls an async closure at every fetch of a token. Use it
-/// with a vault, a database or a secrets manager.
+/// Returns a [`CredentialsProvider`] that calls an async closure at every fetch
+/// of a token. Use it with a vault, a database or a secrets manager.
 ///
-/// The closure must take id and secret from one read, so that they belong together.
+/// The closure must take id and secret from one read, so that they belong
+/// together.
 ///
 /// ```
 /// use tower_genesys::{BoxError, Credentials, genesys::{CredentialsProvider, credentials_fn}};

@@ -39,18 +39,19 @@ pub struct Credentials {
 }
 
 impl Credentials {
-    /// Returns a pair of this id and secret, without white space at their ends. A wrong pair fails
-    /// at the first fetch of a token.
+    /// Returns a pair of this id and secret, without white space at their ends.
+    /// A wrong pair fails at the first fetch of a token.
     ///
-    /// Quotation marks are kept, since they may be part of a secret. If Genesys Cloud refuses a
-    /// client whose id or secret is quoted, the error says so.
+    /// Quotation marks are kept, since they may be part of a secret. If Genesys
+    /// Cloud refuses a client whose id or secret is quoted, the error says so.
     ///
     /// # Errors
     ///
-    /// [`ConfigErrorKind::ClientId`] or [`ConfigErrorKind::ClientSecret`] if the value is empty, or
-    /// holds a character other than printable ASCII (RFC 6749, appendix A), such as a line break or a
-    /// typographic quotation mark. Also [`ConfigErrorKind::ClientId`] if the id holds a colon, which
-    /// HTTP Basic cannot express (RFC 7617, section 2).
+    /// [`ConfigErrorKind::ClientId`] or [`ConfigErrorKind::ClientSecret`] if
+    /// the value is empty, or holds a character other than printable ASCII (RFC
+    /// 6749, appendix A), such as a line break or a typographic quotation mark.
+    /// Also [`ConfigErrorKind::ClientId`] if the id holds a colon, which HTTP
+    /// Basic cannot express (RFC 7617, section 2).
     pub fn new(
         id: impl Into<String>,
         secret: impl Into<SecretString>,
@@ -85,7 +86,8 @@ impl Credentials {
         self.secret.expose_secret()
     }
 
-    /// Reports whether the id or the secret is quoted, as it may be in a file of variables.
+    /// Reports whether the id or the secret is quoted, as it may be in a file
+    /// of variables.
     pub(super) fn is_quoted(&self) -> bool {
         [self.id(), self.secret()].iter().any(|text| {
             ['"', '\'', '`']
@@ -103,8 +105,8 @@ impl fmt::Debug for Credentials {
     }
 }
 
-/// Provides the [`Credentials`] at every fetch of a token, so that you can rotate a secret while the
-/// process runs.
+/// Provides the [`Credentials`] at every fetch of a token, so that you can
+/// rotate a secret while the process runs.
 ///
 /// | provider | reads |
 /// |---|---|
@@ -115,20 +117,22 @@ impl fmt::Debug for Credentials {
 ///
 /// # Cancellation
 ///
-/// The future is dropped with its fetch. At that point the fetch has sent nothing.
+/// The future is dropped with its fetch. At that point the fetch has sent
+/// nothing.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` gives no id and secret of an OAuth client",
     note = "give `OrgBuilder::credentials` one of `Credentials`, `EnvCredentials`, `FileCredentials` or `credentials_fn(…)`",
     note = "tokens that come from elsewhere take `OrgBuilder::build_from_source`"
 )]
 pub trait CredentialsProvider: Send + Sync + 'static {
-    /// Returns the current pair. Take both from one read: otherwise the id of one rotation could be
-    /// paired with the secret of another.
+    /// Returns the current pair. Take both from one read: otherwise the id of
+    /// one rotation could be paired with the secret of another.
     ///
     /// # Errors
     ///
     /// Any error without the secret in it. It becomes the source of a
-    /// [`TokenErrorKind::Credentials`](crate::token::TokenErrorKind::Credentials), which may be logged.
+    /// [`TokenErrorKind::Credentials`](crate::token::TokenErrorKind::Credentials),
+    /// which may be logged.
     fn credentials(&self) -> impl Future<Output = Result<Credentials, BoxError>> + Send;
 }
 

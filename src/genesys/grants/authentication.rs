@@ -38,7 +38,8 @@ impl<P: CredentialsProvider> Authentication<P> {
 }
 
 impl Identity<'_> {
-    /// Returns the form parameters of a client without a secret, or of one that sends it in the form.
+    /// Returns the form parameters of a client without a secret, or of one that
+    /// sends it in the form.
     pub(super) fn parameters(&self, way: ClientAuthentication) -> Form<'_> {
         match self {
             Self::Secret(credentials) if way == ClientAuthentication::Post => vec![

@@ -16,19 +16,22 @@ use crate::{
     token::{FetchContext, IssuedToken, TokenError, TokenSource},
 };
 
-/// The `authorization_code` grant (RFC 6749, section 4.1), with or without PKCE (RFC 7636): tokens
-/// for a person who has just logged in through [`AuthorizeUrl`](super::AuthorizeUrl).
+/// The `authorization_code` grant (RFC 6749, section 4.1), with or without PKCE
+/// (RFC 7636): tokens for a person who has just logged in through
+/// [`AuthorizeUrl`](super::AuthorizeUrl).
 ///
-/// The first fetch exchanges the code, once. The answer decides about the next fetch:
+/// The first fetch exchanges the code, once. The answer decides about the next
+/// fetch:
 ///
 /// | answer | next fetch |
 /// |---|---|
 /// | with a refresh token | as for [`RefreshToken`](super::RefreshToken), store included |
 /// | without one (inactivity timeout, PKCE) | [`LoginRequired`], without a request |
 ///
-/// [`new`](Self::new) is for clients with a secret, which it sends by HTTP Basic; a verifier in the
-/// [`LoginCode`] adds PKCE. [`public`](Self::public) is PKCE without a secret: the client's id goes
-/// into the form. Genesys refreshes only for clients with a secret, so `public` ignores refresh
+/// [`new`](Self::new) is for clients with a secret, which it sends by HTTP
+/// Basic; a verifier in the [`LoginCode`] adds PKCE. [`public`](Self::public)
+/// is PKCE without a secret: the client's id goes into the form. Genesys
+/// refreshes only for clients with a secret, so `public` ignores refresh
 /// tokens.
 ///
 /// The source never resends a code that may be used up. The table of
@@ -65,8 +68,9 @@ use crate::{
 ///
 /// # Errors
 ///
-/// As for [`RefreshToken`](super::RefreshToken#errors). [`LoginRequired`] (`invalid_grant`) if
-/// Genesys refuses the code, or if the verifier or redirect URI does not belong to the code.
+/// As for [`RefreshToken`](super::RefreshToken#errors). [`LoginRequired`]
+/// (`invalid_grant`) if Genesys refuses the code, or if the verifier or
+/// redirect URI does not belong to the code.
 ///
 /// # Cancellation
 ///
@@ -78,8 +82,8 @@ pub struct AuthorizationCode<C, P, B> {
 }
 
 impl<C, P, B> AuthorizationCode<C, P, B> {
-    /// Returns a source that exchanges this code. This HTTP client sends the requests to the region's
-    /// login host.
+    /// Returns a source that exchanges this code. This HTTP client sends the
+    /// requests to the region's login host.
     pub fn new(region: Region, credentials: P, code: LoginCode, client: C) -> Self {
         let endpoint = Endpoint::new(region, client);
         let authentication = Authentication::Secret(credentials);
@@ -88,19 +92,19 @@ impl<C, P, B> AuthorizationCode<C, P, B> {
         }
     }
 
-    /// Stores each refresh token before its token is used. Default: refresh tokens are in memory only,
-    /// and the login ends with the process.
+    /// Stores each refresh token before its token is used. Default: refresh
+    /// tokens are in memory only, and the login ends with the process.
     #[must_use]
     pub fn with_store(mut self, store: impl RefreshTokenStore) -> Self {
         self.login.set_store(store);
         self
     }
 
-    /// Adds a form parameter to requests with the code and with refresh tokens, for a gateway that
-    /// requires one. Default: none.
+    /// Adds a form parameter to requests with the code and with refresh tokens,
+    /// for a gateway that requires one. Default: none.
     ///
-    /// If a name is set twice, the last value wins. A parameter that the grant sends itself keeps the
-    /// grant's value. The value is treated as a secret.
+    /// If a name is set twice, the last value wins. A parameter that the grant
+    /// sends itself keeps the grant's value. The value is treated as a secret.
     #[must_use]
     pub fn with_parameter(
         mut self,
@@ -112,7 +116,8 @@ impl<C, P, B> AuthorizationCode<C, P, B> {
         self
     }
 
-    /// Sets another form of token requests than Genesys Cloud's. Default: [`Dialect::new`].
+    /// Sets another form of token requests than Genesys Cloud's. Default:
+    /// [`Dialect::new`].
     #[must_use]
     pub fn with_dialect(mut self, dialect: Dialect) -> Self {
         self.login.endpoint.dialect = dialect;
@@ -126,7 +131,8 @@ impl<C, P, B> AuthorizationCode<C, P, B> {
 }
 
 impl<C, B> AuthorizationCode<C, Credentials, B> {
-    /// Returns a source for a client without a secret. The code must have its verifier.
+    /// Returns a source for a client without a secret. The code must have its
+    /// verifier.
     pub fn public(
         region: Region,
         client_id: impl Into<String>,

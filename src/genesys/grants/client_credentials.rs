@@ -18,25 +18,28 @@ use crate::{
 
 const GRANT: &str = "client_credentials";
 
-/// The `client_credentials` grant (RFC 6749, section 4.4): a token for the client itself, for
-/// services and jobs that do not act on behalf of a person.
+/// The `client_credentials` grant (RFC 6749, section 4.4): a token for the
+/// client itself, for services and jobs that do not act on behalf of a person.
 ///
-/// A fetch is one POST to `/oauth/token` of the region's login host, with HTTP Basic authentication.
-/// The grant's name is its only parameter: Genesys decides by the client's roles, and ignores scopes.
-/// The request is safe to repeat; each repeat mints another token.
+/// A fetch is one POST to `/oauth/token` of the region's login host, with HTTP
+/// Basic authentication. The grant's name is its only parameter: Genesys
+/// decides by the client's roles, and ignores scopes. The request is safe to
+/// repeat; each repeat mints another token.
 ///
-/// The HTTP client is any tower service, which determines proxy and TLS. The source reads at most
-/// 64 KiB of a response. Use a client that does not follow redirects.
+/// The HTTP client is any tower service, which determines proxy and TLS. The
+/// source reads at most 64 KiB of a response. Use a client that does not follow
+/// redirects.
 ///
 /// # Errors
 ///
 /// See the [table](super#errors). A login is never required here: after a
-/// [`Denied`](crate::token::TokenErrorKind::Denied), the source recovers as soon as you correct the
-/// client or its secret.
+/// [`Denied`](crate::token::TokenErrorKind::Denied), the source recovers as
+/// soon as you correct the client or its secret.
 ///
 /// # Cancellation
 ///
-/// If you drop a request, the server may still mint a token, which stays unused.
+/// If you drop a request, the server may still mint a token, which stays
+/// unused.
 ///
 /// # Example
 ///
@@ -47,7 +50,8 @@ pub struct ClientCredentials<C, P, B> {
 }
 
 impl<C, P, B> ClientCredentials<C, P, B> {
-    /// Returns a source whose requests this HTTP client sends to the region's login host.
+    /// Returns a source whose requests this HTTP client sends to the region's
+    /// login host.
     pub fn new(region: Region, credentials: P, client: C) -> Self {
         Self {
             endpoint: Endpoint::new(region, client),
@@ -57,8 +61,8 @@ impl<C, P, B> ClientCredentials<C, P, B> {
 
     /// Adds a form parameter, for a gateway that requires one. Default: none.
     ///
-    /// If a name is set twice, the last value wins. A parameter that the grant sends itself keeps the
-    /// grant's value. The value is treated as a secret.
+    /// If a name is set twice, the last value wins. A parameter that the grant
+    /// sends itself keeps the grant's value. The value is treated as a secret.
     #[must_use]
     pub fn with_parameter(
         mut self,
@@ -69,7 +73,8 @@ impl<C, P, B> ClientCredentials<C, P, B> {
         self
     }
 
-    /// Sets another form of token requests than Genesys Cloud's. Default: [`Dialect::new`].
+    /// Sets another form of token requests than Genesys Cloud's. Default:
+    /// [`Dialect::new`].
     #[must_use]
     pub fn with_dialect(mut self, dialect: Dialect) -> Self {
         self.endpoint.dialect = dialect;
@@ -100,7 +105,8 @@ where
     }
 }
 
-/// Shares tokens between all processes with the same client id, token endpoint and form parameters.
+/// Shares tokens between all processes with the same client id, token endpoint
+/// and form parameters.
 impl<C, P, B> ShareableSource for ClientCredentials<C, P, B>
 where
     C: TokenClient<B>,

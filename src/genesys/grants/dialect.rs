@@ -1,17 +1,17 @@
 use http::HeaderValue;
 use secrecy::{ExposeSecret, SecretString};
 
-/// The form of token requests for a token endpoint other than Genesys Cloud's: a gateway, or another
-/// OAuth 2.0 server.
+/// The form of token requests for a token endpoint other than Genesys Cloud's:
+/// a gateway, or another OAuth 2.0 server.
 ///
-/// Pass it to [`OrgBuilder::dialect`](crate::genesys::OrgBuilder::dialect), or to `with_dialect` of a
-/// grant.
+/// Pass it to [`OrgBuilder::dialect`](crate::genesys::OrgBuilder::dialect), or
+/// to `with_dialect` of a grant.
 ///
 /// # Default
 ///
-/// The form that Genesys Cloud accepts: id and secret by HTTP Basic, not encoded further; tokens of
-/// the type `bearer` (in any case, or unstated); and `tower-genesys/` with the crate's version as
-/// `User-Agent`.
+/// The form that Genesys Cloud accepts: id and secret by HTTP Basic, not
+/// encoded further; tokens of the type `bearer` (in any case, or unstated); and
+/// `tower-genesys/` with the crate's version as `User-Agent`.
 ///
 /// ```
 /// use tower_genesys::genesys::grants::{ClientAuthentication, Dialect};
@@ -28,17 +28,21 @@ pub struct Dialect {
     user_agent: HeaderValue,
 }
 
-/// How a client with a secret authenticates (RFC 6749, section 2.3.1). [`Dialect`] has an example.
+/// How a client with a secret authenticates (RFC 6749, section 2.3.1).
+/// [`Dialect`] has an example.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ClientAuthentication {
-    /// HTTP Basic with id and secret not encoded further, like Genesys Cloud's official SDKs.
+    /// HTTP Basic with id and secret not encoded further, like Genesys Cloud's
+    /// official SDKs.
     #[default]
     Basic,
-    /// HTTP Basic with id and secret form-encoded first, as RFC 6749 states. It differs from
-    /// [`Basic`](Self::Basic) if they hold characters other than letters, digits and `-._*`.
+    /// HTTP Basic with id and secret form-encoded first, as RFC 6749 states. It
+    /// differs from [`Basic`](Self::Basic) if they hold characters other than
+    /// letters, digits and `-._*`.
     FormEncodedBasic,
-    /// `client_id` and `client_secret` in the form (`client_secret_post`), and no `Authorization`.
+    /// `client_id` and `client_secret` in the form (`client_secret_post`), and
+    /// no `Authorization`.
     Post,
 }
 
@@ -53,18 +57,20 @@ impl Dialect {
         }
     }
 
-    /// Sets how id and secret are sent. Default: [`ClientAuthentication::Basic`].
+    /// Sets how id and secret are sent. Default:
+    /// [`ClientAuthentication::Basic`].
     ///
     /// A client without a secret
-    /// ([`AuthorizationCode::public`](super::AuthorizationCode::public)) sends its id in the form
-    /// in any case.
+    /// ([`AuthorizationCode::public`](super::AuthorizationCode::public)) sends
+    /// its id in the form in any case.
     #[must_use]
     pub const fn with_client_authentication(mut self, way: ClientAuthentication) -> Self {
         self.client_authentication = way;
         self
     }
 
-    /// Accepts this token type, in any case, besides `bearer`. Default: `bearer` only.
+    /// Accepts this token type, in any case, besides `bearer`. Default:
+    /// `bearer` only.
     ///
     /// The token is sent as `Authorization: Bearer`, whatever its type.
     #[must_use]
@@ -73,9 +79,11 @@ impl Dialect {
         self
     }
 
-    /// Sets the `User-Agent` of token requests. Default: `tower-genesys/` and the crate's version.
+    /// Sets the `User-Agent` of token requests. Default: `tower-genesys/` and
+    /// the crate's version.
     ///
-    /// Firewalls in front of a token endpoint often refuse requests without one.
+    /// Firewalls in front of a token endpoint often refuse requests without
+    /// one.
     #[must_use]
     pub fn with_user_agent(mut self, user_agent: HeaderValue) -> Self {
         self.user_agent = user_agent;
@@ -117,7 +125,8 @@ impl Parameters {
         self.0.push((name.into(), value));
     }
 
-    /// Returns names and values sorted by name, whatever the order in which they were added.
+    /// Returns names and values sorted by name, whatever the order in which
+    /// they were added.
     pub(super) fn sorted(&self) -> Form<'_> {
         let mut sorted: Vec<_> = { self.0.iter() }
             .map(|(name, value)| (&**name, value.expose_secret()))
@@ -126,8 +135,8 @@ impl Parameters {
         sorted
     }
 
-    /// Encodes the form with these parameters added. Servers refuse a repeated parameter (RFC 6749,
-    /// section 3.2), so the grant's own parameters win.
+    /// Encodes the form with these parameters added. Servers refuse a repeated
+    /// parameter (RFC 6749, section 3.2), so the grant's own parameters win.
     pub(super) fn encode<'a>(&'a self, mut form: Form<'a>) -> String {
         for (name, value) in &self.0 {
             if !form.iter().any(|(known, _)| *known == &**name) {

@@ -28,10 +28,11 @@ use crate::{
     token::TokenError,
 };
 
-/// For the body of an answer that its head has decided: to add a code, and to leave the connection
-/// fit for another request.
+/// For the body of an answer that its head has decided: to add a code, and to
+/// leave the connection fit for another request.
 const DETAIL_TIME: Duration = Duration::from_millis(250);
-/// For the body of a 400, which says what it is. It is as short as a token, and comes with the head.
+/// For the body of a 400, which says what it is. It is as short as a token, and
+/// comes with the head.
 const REFUSAL_TIME: Duration = Duration::from_secs(2);
 /// A token has all the time that the request has, which is less.
 const TOKEN_TIME: Duration = Duration::from_secs(60 * 60);
@@ -52,14 +53,16 @@ pub(super) struct Failed {
     pub(super) fate: Fate,
 }
 
-/// What became of the grant in a request that failed: of what can be used once only.
+/// What became of the grant in a request that failed: of what can be used once
+/// only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Fate {
     /// The request was not sent, or was answered without a look at the grant.
     Unspent,
     /// The token endpoint does not take it.
     Refused,
-    /// Unknown: the request was sent, and no answer arrived, or one without a token.
+    /// Unknown: the request was sent, and no answer arrived, or one without a
+    /// token.
     Unknown,
 }
 
@@ -86,9 +89,9 @@ impl<C, B> Endpoint<C, B> {
         &self.region
     }
 
-    /// Under which key the tokens of this client and grant are shared: whatever else decides which
-    /// token comes back is in it, also a gateway's path and the values of form parameters, as a
-    /// digest.
+    /// Under which key the tokens of this client and grant are shared: whatever
+    /// else decides which token comes back is in it, also a gateway's path and
+    /// the values of form parameters, as a digest.
     pub(super) fn store_key(&self, client_id: &str, grant: &str) -> StoreKey {
         let url = self.region.token_url().to_string();
         let key =
@@ -184,8 +187,9 @@ impl<C, B> Endpoint<C, B> {
     }
 }
 
-/// The time for a body follows from its use: a token needs all of it, a 400 needs it to tell what is
-/// wrong, and the head of any other answer has decided already.
+/// The time for a body follows from its use: a token needs all of it, a 400
+/// needs it to tell what is wrong, and the head of any other answer has decided
+/// already.
 fn bounds(status: StatusCode) -> Bounds {
     let time = match status {
         status if status.is_success() => TOKEN_TIME,
@@ -209,9 +213,10 @@ fn fate(failure: Failure, status: StatusCode) -> Fate {
 
 /// What a status alone says of the grant.
 ///
-/// A grant stays unused only if the server answered without looking at it. A 500, 502, 504 or 408, or
-/// a gateway's own status, may come from a proxy that lost track of a request that succeeded. To
-/// resend a used grant can revoke every token of the login, which is worse than another login.
+/// A grant stays unused only if the server answered without looking at it. A
+/// 500, 502, 504 or 408, or a gateway's own status, may come from a proxy that
+/// lost track of a request that succeeded. To resend a used grant can revoke
+/// every token of the login, which is worse than another login.
 fn fate_by(status: StatusCode) -> Fate {
     match status {
         StatusCode::REQUEST_TIMEOUT => Fate::Unknown,
@@ -221,8 +226,8 @@ fn fate_by(status: StatusCode) -> Fate {
     }
 }
 
-/// A grant counts as unspent only if the error proves that the request did not reach the endpoint:
-/// a second use of a spent grant can end the login.
+/// A grant counts as unspent only if the error proves that the request did not
+/// reach the endpoint: a second use of a spent grant can end the login.
 fn unanswered(region: &Region, error: BoxError) -> Failed {
     let fate = match BoxErrorClassifier::new().class_of(&*error) {
         Class::NotSent | Class::Unprocessed => Fate::Unspent,

@@ -11,11 +11,12 @@ use crate::{
     token::{TokenError, TokenErrorKind},
 };
 
-/// How much of an answer of the token endpoint is read. A token with its other fields is some hundred
-/// bytes; a longer answer is another page.
+/// How much of an answer of the token endpoint is read. A token with its other
+/// fields is some hundred bytes; a longer answer is another page.
 pub(super) const LONGEST_ANSWER: usize = 64 * 1024;
 
-/// Why an answer holds no token. An error may be logged, so it repeats nothing of the body.
+/// Why an answer holds no token. An error may be logged, so it repeats nothing
+/// of the body.
 ///
 /// A code is one of RFC 6749.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,10 +33,11 @@ pub(super) enum Failure {
 }
 
 impl Failure {
-    /// Judges an answer by its head, whether or not its body can be read. `code` is the code in the
-    /// body, if it was read.
+    /// Judges an answer by its head, whether or not its body can be read.
+    /// `code` is the code in the body, if it was read.
     ///
-    /// A 400 needs its body: it may be a wrong client, a used grant, or a rate limit.
+    /// A 400 needs its body: it may be a wrong client, a used grant, or a rate
+    /// limit.
     pub(super) fn by_head(status: StatusCode, code: Option<&'static str>) -> Option<Self> {
         match status {
             status if status.is_redirection() => Some(Self::Redirected),
@@ -56,8 +58,8 @@ impl Failure {
         })
     }
 
-    /// Builds the error for callers: cause, next step, host, and the facts of the answer's head.
-    /// `grant` is the `grant_type` of the request.
+    /// Builds the error for callers: cause, next step, host, and the facts of
+    /// the answer's head. `grant` is the `grant_type` of the request.
     pub(super) fn into_error(self, host: &str, head: &Parts, grant: &str) -> TokenError {
         let message = self.message(host, head.status, grant);
         let mut error = TokenError::new(self.kind(), message).with_login_host(host);
@@ -75,8 +77,9 @@ impl Failure {
             .fold(error, |error, id| error.with_correlation_id(id))
     }
 
-    /// An answer that no token endpoint sends is malformed, since a retry would not help. After an
-    /// answer that broke off a retry may help, so that is a transport error.
+    /// An answer that no token endpoint sends is malformed, since a retry would
+    /// not help. After an answer that broke off a retry may help, so that is a
+    /// transport error.
     fn kind(self) -> TokenErrorKind {
         match self {
             Self::Denied(_) => TokenErrorKind::Denied,
@@ -169,17 +172,19 @@ fn why_invalid(grant: &str) -> &'static str {
     }
 }
 
-/// Reports whether a plain `HttpConnector` of hyper-util was given an https URI. The type of its error
-/// is private, so the text identifies it.
+/// Reports whether a plain `HttpConnector` of hyper-util was given an https
+/// URI. The type of its error is private, so the text identifies it.
 fn has_no_tls(error: &(dyn Error + 'static)) -> bool {
     causes(error).any(|error| error.to_string().ends_with("scheme is not http"))
 }
 
-/// Builds the error of a request without an answer: the client refused it, or it was lost.
+/// Builds the error of a request without an answer: the client refused it, or
+/// it was lost.
 pub(super) fn unreachable(region: &Region, error: BoxError) -> TokenError {
     let host = region.login_host();
     if Refused::find(&*error).is_some() {
-        // The organisation allows http, or it would not exist; the client has a separate setting.
+        // The organisation allows http, or it would not exist; the client has a
+        // separate setting.
         let http = match region.login_base().scheme() {
             Some(scheme) if scheme != &Scheme::HTTPS => {
                 " (the base URL is http: allow it to the client, too, as `ClientBuilder::allow_loopback` \

@@ -9,16 +9,19 @@
 //! | [`AuthorizationCode::public`] | the same, for a program that cannot keep a secret (PKCE) | id and verifier | nothing | log in again |
 //! | [`Saml2Bearer`] | a person whom the identity provider knows | id and secret | another assertion | get a valid one from the provider |
 //!
-//! "Log in again" is [`LoginRequired`]: send the person to [`AuthorizeUrl`], and give the code to the
-//! [`LoginHandle`] of the source. Meanwhile, a token that is valid is still served.
+//! "Log in again" is [`LoginRequired`]: send the person to [`AuthorizeUrl`],
+//! and give the code to the [`LoginHandle`] of the source. Meanwhile, a token
+//! that is valid is still served.
 //!
-//! [`OrgBuilder::build_from_source`](crate::genesys::OrgBuilder::build_from_source) builds an
-//! organisation from any of them, and [`TokenCache`](crate::TokenCache) keeps its token valid.
+//! [`OrgBuilder::build_from_source`](crate::genesys::OrgBuilder::build_from_source)
+//! builds an organisation from any of them, and
+//! [`TokenCache`](crate::TokenCache) keeps its token valid.
 //!
 //! # Resent, or not
 //!
-//! A request with `client_credentials` or SAML2 may be resent if its outcome is unknown. A request with
-//! a code or refresh token is never resent: see [`RefreshToken`](RefreshToken#sent-once).
+//! A request with `client_credentials` or SAML2 may be resent if its outcome is
+//! unknown. A request with a code or refresh token is never resent: see
+//! [`RefreshToken`](RefreshToken#sent-once).
 //!
 //! # Errors
 //!
@@ -33,11 +36,13 @@
 //! | [`Credentials`] | the provider of credentials or assertions failed |
 //! | [`NotPersisted`], [`NotMarked`], [`Busy`] | with refresh tokens only: not stored, not marked, in use |
 //!
-//! The head of a 429 or 5xx decides, with `Retry-After`, even if the body cannot be read. A
-//! `Retry-After` of zero, or a date in the past, counts as not stated. A 200 with an `error` of RFC 6749
-//! and no token counts as that error.
+//! The head of a 429 or 5xx decides, with `Retry-After`, even if the body
+//! cannot be read. A `Retry-After` of zero, or a date in the past, counts as
+//! not stated. A 200 with an `error` of RFC 6749 and no token counts as that
+//! error.
 //!
-//! An error repeats only the codes of RFC 6749 from a response's body, and never a secret.
+//! An error repeats only the codes of RFC 6749 from a response's body, and
+//! never a secret.
 //!
 //! [`TokenErrorKind`]: crate::token::TokenErrorKind
 //! [`Denied`]: crate::token::TokenErrorKind::Denied

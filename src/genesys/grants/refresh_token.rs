@@ -16,16 +16,18 @@ use crate::{
     token::{FetchContext, IssuedToken, TokenError, TokenSource},
 };
 
-/// The `refresh_token` grant (RFC 6749, section 6): tokens for a person who logged in earlier.
+/// The `refresh_token` grant (RFC 6749, section 6): tokens for a person who
+/// logged in earlier.
 ///
-/// Each fetch is one POST with HTTP Basic authentication. It uses up the refresh token, and the
-/// answer holds the next one. The source gives the next one to a [store](Self::with_store) before it
-/// returns the token. If an answer holds no refresh token, the source keeps the old one.
+/// Each fetch is one POST with HTTP Basic authentication. It uses up the
+/// refresh token, and the answer holds the next one. The source gives the next
+/// one to a [store](Self::with_store) before it returns the token. If an answer
+/// holds no refresh token, the source keeps the old one.
 ///
 /// # Sent once
 ///
-/// The source never resends a refresh token that may be used up: Genesys, like other careful servers,
-/// may treat a second use as theft.
+/// The source never resends a refresh token that may be used up: Genesys, like
+/// other careful servers, may treat a second use as theft.
 ///
 /// | what happened | next |
 /// |---|---|
@@ -37,21 +39,25 @@ use crate::{
 /// | sent, and the fetch was dropped | may be used up: [`LoginRequired`] |
 /// | 408, 500, 502, 504, another 5xx, or a success without a token | may be used up: [`LoginRequired`] |
 ///
-/// A process that ends between sending and storing leaves a used refresh token in the store. Only a
-/// store that can [mark](RefreshTokenStore::mark) it keeps the next process from sending it.
+/// A process that ends between sending and storing leaves a used refresh token
+/// in the store. Only a store that can [mark](RefreshTokenStore::mark) it keeps
+/// the next process from sending it.
 ///
-/// The error of the HTTP client shows whether there was no connection: an `io::Error` with
-/// `ConnectionRefused`, and with the feature `hyper` the errors that hyper-util and h2 know to be
-/// unsent. After any other error, the request counts as sent. It also counts as sent after a
-/// gateway's answer, since the gateway may have lost track of the service.
+/// The error of the HTTP client shows whether there was no connection: an
+/// `io::Error` with `ConnectionRefused`, and with the feature `hyper` the
+/// errors that hyper-util and h2 know to be unsent. After any other error, the
+/// request counts as sent. It also counts as sent after a gateway's answer,
+/// since the gateway may have lost track of the service.
 ///
-/// After [`LoginRequired`] the source sends no request until the [handle](Self::handle) gives it a
-/// new refresh token. Then call [`TokenCache::invalidate`](crate::TokenCache::invalidate), and the
-/// cache fetches at once.
+/// After [`LoginRequired`] the source sends no request until the
+/// [handle](Self::handle) gives it a new refresh token. Then call
+/// [`TokenCache::invalidate`](crate::TokenCache::invalidate), and the cache
+/// fetches at once.
 ///
 /// The cache makes one attempt, with the whole
-/// [deadline](crate::token::CacheSettings::with_deadline) of a renewal. An attempt that the deadline
-/// cuts off loses the login, so raise the deadline if the token endpoint is slow.
+/// [deadline](crate::token::CacheSettings::with_deadline) of a renewal. An
+/// attempt that the deadline cuts off loses the login, so raise the deadline if
+/// the token endpoint is slow.
 ///
 /// ```
 /// use bytes::Bytes;
@@ -108,8 +114,8 @@ pub struct RefreshToken<C, P, B> {
 }
 
 impl<C, P, B> RefreshToken<C, P, B> {
-    /// Returns a source that starts with this refresh token, which counts as stored. This HTTP client
-    /// sends the requests to the region's login host.
+    /// Returns a source that starts with this refresh token, which counts as
+    /// stored. This HTTP client sends the requests to the region's login host.
     pub fn new(
         region: Region,
         credentials: P,
@@ -125,20 +131,22 @@ impl<C, P, B> RefreshToken<C, P, B> {
         }
     }
 
-    /// Stores each new refresh token before its token is used. Default: refresh tokens are in memory
-    /// only, and the login ends with the process.
+    /// Stores each new refresh token before its token is used. Default: refresh
+    /// tokens are in memory only, and the login ends with the process.
     #[must_use]
     pub fn with_store(mut self, store: impl RefreshTokenStore) -> Self {
         self.login.set_store(store);
         self
     }
 
-    /// Sends a refresh token even if the [store](RefreshTokenStore::mark) finds it marked as in use.
-    /// Default: the fetch fails with [`LoginRequired`] and sends nothing.
+    /// Sends a refresh token even if the [store](RefreshTokenStore::mark) finds
+    /// it marked as in use. Default: the fetch fails with [`LoginRequired`] and
+    /// sends nothing.
     ///
-    /// If the process that set the mark has sent the refresh token, this second use can revoke every
-    /// token of the login. If that process ended before it sent, this saves a login. The source sends
-    /// the marked refresh token once.
+    /// If the process that set the mark has sent the refresh token, this second
+    /// use can revoke every token of the login. If that process ended before it
+    /// sent, this saves a login. The source sends the marked refresh token
+    /// once.
     ///
     /// [`LoginRequired`]: crate::token::TokenErrorKind::LoginRequired
     #[must_use]
@@ -149,8 +157,8 @@ impl<C, P, B> RefreshToken<C, P, B> {
 
     /// Adds a form parameter, for a gateway that requires one. Default: none.
     ///
-    /// If a name is set twice, the last value wins. A parameter that the grant sends itself keeps the
-    /// grant's value. The value is treated as a secret.
+    /// If a name is set twice, the last value wins. A parameter that the grant
+    /// sends itself keeps the grant's value. The value is treated as a secret.
     #[must_use]
     pub fn with_parameter(
         mut self,
@@ -162,7 +170,8 @@ impl<C, P, B> RefreshToken<C, P, B> {
         self
     }
 
-    /// Sets another form of token requests than Genesys Cloud's. Default: [`Dialect::new`].
+    /// Sets another form of token requests than Genesys Cloud's. Default:
+    /// [`Dialect::new`].
     #[must_use]
     pub fn with_dialect(mut self, dialect: Dialect) -> Self {
         self.login.endpoint.dialect = dialect;

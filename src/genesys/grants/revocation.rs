@@ -24,7 +24,8 @@ const PATH: &str = "/api/v2/tokens/me";
 const TIME: Duration = Duration::from_secs(8);
 
 impl<C, B> Endpoint<C, B> {
-    /// Ends this token at the service. One that it does not know any more counts as ended.
+    /// Ends this token at the service. One that it does not know any more
+    /// counts as ended.
     pub(super) async fn revoke(&self, token: &str) -> Result<(), TokenError>
     where
         C: TokenClient<B>,

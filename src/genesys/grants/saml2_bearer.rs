@@ -18,12 +18,13 @@ use crate::{
 
 const GRANT: &str = "urn:ietf:params:oauth:grant-type:saml2-bearer";
 
-/// The SAML2 bearer grant (RFC 7522): a token for a person whom the organisation's identity provider
-/// vouches for.
+/// The SAML2 bearer grant (RFC 7522): a token for a person whom the
+/// organisation's identity provider vouches for.
 ///
-/// Each fetch asks an [`AssertionProvider`] for an assertion. It sends the assertion with the
-/// organisation's short name and HTTP Basic authentication. The answer holds no refresh token, so
-/// each renewal needs another valid assertion.
+/// Each fetch asks an [`AssertionProvider`] for an assertion. It sends the
+/// assertion with the organisation's short name and HTTP Basic authentication.
+/// The answer holds no refresh token, so each renewal needs another valid
+/// assertion.
 ///
 /// ```
 /// use bytes::Bytes;
@@ -52,15 +53,16 @@ const GRANT: &str = "urn:ietf:params:oauth:grant-type:saml2-bearer";
 ///
 /// # Errors
 ///
-/// See the [table](super#errors). [`TokenErrorKind::LoginRequired`] if Genesys refuses the assertion
-/// (`invalid_grant`), because it has expired or is for another recipient.
-/// [`TokenErrorKind::Credentials`] if the provider fails, with its error as the source.
+/// See the [table](super#errors). [`TokenErrorKind::LoginRequired`] if Genesys
+/// refuses the assertion (`invalid_grant`), because it has expired or is for
+/// another recipient. [`TokenErrorKind::Credentials`] if the provider fails,
+/// with its error as the source.
 ///
 /// # Cancellation
 ///
-/// If you drop a request, the server may still mint a token. The request counts as repeatable, since
-/// the next one asks the provider for another assertion. The provider decides whether that one is
-/// new.
+/// If you drop a request, the server may still mint a token. The request counts
+/// as repeatable, since the next one asks the provider for another assertion.
+/// The provider decides whether that one is new.
 pub struct Saml2Bearer<C, P, A, B> {
     endpoint: Endpoint<C, B>,
     credentials: P,
@@ -68,7 +70,8 @@ pub struct Saml2Bearer<C, P, A, B> {
     assertions: A,
 }
 
-/// Provides SAML2 assertions. The source asks at every fetch, since assertions expire within minutes.
+/// Provides SAML2 assertions. The source asks at every fetch, since assertions
+/// expire within minutes.
 ///
 /// An async closure is a provider; [`Saml2Bearer`] has an example.
 pub trait AssertionProvider: Send + Sync + 'static {
@@ -93,8 +96,8 @@ where
 }
 
 impl<C, P, A, B> Saml2Bearer<C, P, A, B> {
-    /// Returns a source for the organisation with this short name. This HTTP client sends the requests
-    /// to the region's login host.
+    /// Returns a source for the organisation with this short name. This HTTP
+    /// client sends the requests to the region's login host.
     pub fn new(
         region: Region,
         credentials: P,
@@ -112,8 +115,8 @@ impl<C, P, A, B> Saml2Bearer<C, P, A, B> {
 
     /// Adds a form parameter, for a gateway that requires one. Default: none.
     ///
-    /// If a name is set twice, the last value wins. A parameter that the grant sends itself keeps the
-    /// grant's value. The value is treated as a secret.
+    /// If a name is set twice, the last value wins. A parameter that the grant
+    /// sends itself keeps the grant's value. The value is treated as a secret.
     #[must_use]
     pub fn with_parameter(
         mut self,
@@ -124,7 +127,8 @@ impl<C, P, A, B> Saml2Bearer<C, P, A, B> {
         self
     }
 
-    /// Sets another form of token requests than Genesys Cloud's. Default: [`Dialect::new`].
+    /// Sets another form of token requests than Genesys Cloud's. Default:
+    /// [`Dialect::new`].
     #[must_use]
     pub fn with_dialect(mut self, dialect: Dialect) -> Self {
         self.endpoint.dialect = dialect;
@@ -156,7 +160,8 @@ where
         Some(self.endpoint.login_host())
     }
 
-    /// The provider may return one assertion for both requests, and a server may accept it only once.
+    /// The provider may return one assertion for both requests, and a server
+    /// may accept it only once.
     fn may_overlap(&self) -> bool {
         false
     }

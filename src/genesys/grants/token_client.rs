@@ -4,10 +4,11 @@ use tower_service::Service;
 
 use crate::BoxError;
 
-/// An HTTP client that can fetch tokens: any tower service for requests with bodies `B` that is
-/// `Clone` and can be sent between threads.
+/// An HTTP client that can fetch tokens: any tower service for requests with
+/// bodies `B` that is `Clone` and can be sent between threads.
 ///
-/// Every such service implements it. [`Saml2Bearer`](super::Saml2Bearer) has an example.
+/// Every such service implements it. [`Saml2Bearer`](super::Saml2Bearer) has an
+/// example.
 pub trait TokenClient<B>:
     Service<
         Request<B>,

@@ -11,7 +11,8 @@ use crate::token::IssuedToken;
 /// Genesys' shortest, for an answer that does not say how long the token lives.
 const UNSTATED_LIFETIME: Duration = Duration::from_secs(300);
 
-/// An answer of the token endpoint: any of its fields may be missing, or be something else.
+/// An answer of the token endpoint: any of its fields may be missing, or be
+/// something else.
 #[derive(Deserialize)]
 struct Answer {
     #[serde(default)]
@@ -64,7 +65,8 @@ pub(super) fn token(status: StatusCode, body: &[u8], dialect: &Dialect) -> Resul
 
 fn issued(answer: Answer, dialect: &Dialect) -> Result<Issued, Failure> {
     if reports_error(&answer) {
-        // Some servers answer 200 with an `error`. With a token beside it, the answer is ambiguous.
+        // Some servers answer 200 with an `error`. With a token beside it, the
+        // answer is ambiguous.
         return Err(match code(&answer) {
             Some(_) if !answer.access_token.is_string() => refusal(&answer),
             _ => Failure::Malformed("it answered 200 and reported an error all the same"),
@@ -89,15 +91,17 @@ fn issued(answer: Answer, dialect: &Dialect) -> Result<Issued, Failure> {
         Value::Null => None,
         Value::String(text) if text.is_empty() => None,
         Value::String(text) => Some(SecretString::from(text)),
-        // If it were ignored, the next request would use the old one a second time.
+        // If it were ignored, the next request would use the old one a second
+        // time.
         _ => return Err(Failure::Malformed("its refresh token is no text")),
     };
     let access = IssuedToken::new(SecretString::from(secret), lifetime(&answer.expires_in));
     Ok(Issued { access, refresh })
 }
 
-/// Reads a lifetime in seconds, as a number or a text. Any other value counts as not stated. Zero
-/// does, too: a token without a lifetime would be fetched in a loop.
+/// Reads a lifetime in seconds, as a number or a text. Any other value counts
+/// as not stated. Zero does, too: a token without a lifetime would be fetched
+/// in a loop.
 fn lifetime(expires_in: &Value) -> Duration {
     let seconds = match expires_in {
         Value::Number(number) => number.as_f64(),

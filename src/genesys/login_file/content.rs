@@ -79,7 +79,8 @@ impl Form {
             #[cfg(feature = "seal")]
             (Self::Sealed(ring), Token::Sealed(sealed)) => open(ring, &sealed, state.in_use, path)?,
             (Self::Unsealed, Token::Unsealed(token)) => token.into(),
-            // A token without its seal is refused: anyone who can write the file could remove the seal.
+            // A token without its seal is refused: anyone who can write the
+            // file could remove the seal.
             #[cfg(feature = "seal")]
             (Self::Sealed(_), Token::Unsealed(_)) => {
                 let what = "is not sealed, and should be; log in again, which replaces it";
@@ -117,7 +118,8 @@ fn open(
     Ok(token.into())
 }
 
-/// The data that the seal covers beside the token: the purpose "login", and the mark.
+/// The data that the seal covers beside the token: the purpose "login", and the
+/// mark.
 #[cfg(feature = "seal")]
 fn around(in_use: bool) -> [u8; 5] {
     [b't', b'g', b'l', 1, in_use.into()]

@@ -10,7 +10,8 @@ use crate::{
 
 /// The error of a [`LoginFile`](super::LoginFile) that cannot be used.
 ///
-/// The message names the file and the next step, and shows nothing of the contents.
+/// The message names the file and the next step, and shows nothing of the
+/// contents.
 ///
 /// An example is at [`LoginFile`](super::LoginFile).
 #[derive(Debug)]
@@ -26,10 +27,12 @@ pub struct LoginFileError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum LoginFileErrorKind {
-    /// The directory of the file: it belongs to another user, gives access to others, or cannot be
-    /// created. The source is a [`FileStoreError`](crate::store::file::FileStoreError).
+    /// The directory of the file: it belongs to another user, gives access to
+    /// others, or cannot be created. The source is a
+    /// [`FileStoreError`](crate::store::file::FileStoreError).
     Directory,
-    /// The path has no file name, or leads to a symbolic link, a directory or a named pipe.
+    /// The path has no file name, or leads to a symbolic link, a directory or a
+    /// named pipe.
     NotAFile,
     /// The file belongs to another user.
     Owner,
@@ -39,10 +42,11 @@ pub enum LoginFileErrorKind {
     Damaged,
     /// A version of this crate that writes another format wrote the file.
     Version,
-    /// The file is sealed and should not be, or the other way round, or no key of the ring opens it.
+    /// The file is sealed and should not be, or the other way round, or no key
+    /// of the ring opens it.
     Sealed,
-    /// The disk is full, broken or read-only, another process keeps the lock, or the call is outside
-    /// of a tokio runtime.
+    /// The disk is full, broken or read-only, another process keeps the lock,
+    /// or the call is outside of a tokio runtime.
     Unavailable,
 }
 

@@ -8,10 +8,12 @@ use super::{
 use crate::store::KeyRing;
 use crate::store::file::{Directory, PrivateFile, Threads};
 
-/// A [`RefreshTokenStore`](crate::genesys::grants::RefreshTokenStore) in a file: a login that lasts from one run of a program to the next.
+/// A [`RefreshTokenStore`](crate::genesys::grants::RefreshTokenStore) in a
+/// file: a login that lasts from one run of a program to the next.
 ///
-/// For command-line programs and services on one machine, which log in by a browser once. Each
-/// renewal replaces the refresh token in the file, so the login lasts as long as it is used.
+/// For command-line programs and services on one machine, which log in by a
+/// browser once. Each renewal replaces the refresh token in the file, so the
+/// login lasts as long as it is used.
 ///
 /// ```
 /// use bytes::Bytes;
@@ -56,14 +58,16 @@ use crate::store::file::{Directory, PrivateFile, Threads};
 /// # }
 /// ```
 ///
-/// [`guide::browser_login`](crate::guide::browser_login) has a whole program, with a listener on
-/// 127.0.0.1 for the redirect.
+/// [`guide::browser_login`](crate::guide::browser_login) has a whole program,
+/// with a listener on 127.0.0.1 for the redirect.
 ///
 /// # Files
 ///
-/// The directory must belong to the user of the process and give no access to others, as that of a
-/// [`FileStore`](crate::store::file::FileStore), which may be the same. The store creates it with mode
-/// 0700. Give the path literally: only a shell expands `~` and variables. For a file named `login`:
+/// The directory must belong to the user of the process and give no access to
+/// others, as that of a [`FileStore`](crate::store::file::FileStore), which may
+/// be the same. The store creates it with mode
+/// 0700. Give the path literally: only a shell expands `~` and variables. For a
+///       file named `login`:
 ///
 /// | file | contents |
 /// |---|---|
@@ -71,28 +75,33 @@ use crate::store::file::{Directory, PrivateFile, Threads};
 /// | `login.lock` | empty; locked while `login` changes |
 /// | `login.new` | the next `login`, for a moment, or left by a killed process |
 ///
-/// All have mode 0600. A write replaces `login` as a whole and syncs it and its name to the disk, so
-/// neither a killed process nor a power failure leaves half a file or an old one.
+/// All have mode 0600. A write replaces `login` as a whole and syncs it and its
+/// name to the disk, so neither a killed process nor a power failure leaves
+/// half a file or an old one.
 ///
 /// Windows has no such modes: choose a directory below the user's profile.
 ///
 /// # Sealing
 ///
-/// A refresh token is worth more than a password. With the feature `seal`, `LoginFile::sealed`
-/// encrypts it (XChaCha20-Poly1305), together with its mark, so a backup of the file does not reveal
-/// it. The key must be somewhere else: in the environment, a secret of the platform, or the keyring
-/// of the system, for which [`guide::recipes`](crate::guide::recipes) has a recipe.
+/// A refresh token is worth more than a password. With the feature `seal`,
+/// `LoginFile::sealed` encrypts it (XChaCha20-Poly1305), together with its
+/// mark, so a backup of the file does not reveal it. The key must be somewhere
+/// else: in the environment, a secret of the platform, or the keyring of the
+/// system, for which [`guide::recipes`](crate::guide::recipes) has a recipe.
 ///
 /// # Processes
 ///
-/// The file [marks](crate::genesys::grants::RefreshTokenStore::mark) the refresh token before it is sent. Of several
-/// processes that start with the same refresh token, one renews; the others get
-/// [`LoginRequired`](crate::token::TokenErrorKind::LoginRequired) without a request. They can
-/// [read](Self::read) the file again: if the refresh token there is not in use, it is the next one,
-/// for [`LoginHandle::replace`](crate::genesys::grants::LoginHandle::replace).
+/// The file [marks](crate::genesys::grants::RefreshTokenStore::mark) the
+/// refresh token before it is sent. Of several processes that start with the
+/// same refresh token, one renews; the others get
+/// [`LoginRequired`](crate::token::TokenErrorKind::LoginRequired) without a
+/// request. They can [read](Self::read) the file again: if the refresh token
+/// there is not in use, it is the next one, for
+/// [`LoginHandle::replace`](crate::genesys::grants::LoginHandle::replace).
 ///
-/// A mark that stays belongs to a process that ended while it waited for the answer. The refresh
-/// token may be used up, so the crate does not send it: log in again.
+/// A mark that stays belongs to a process that ended while it waited for the
+/// answer. The refresh token may be used up, so the crate does not send it: log
+/// in again.
 ///
 /// # Cloning
 ///
@@ -100,19 +109,21 @@ use crate::store::file::{Directory, PrivateFile, Threads};
 ///
 /// # Errors
 ///
-/// [`LoginFileError`]. Opening the file already fails if the file or its directory belongs to another
-/// user or is accessible to others, or if the path is a link. Within a fetch, the error is the source
-/// of a [`TokenError`](crate::TokenError): [`NotMarked`](crate::token::TokenErrorKind::NotMarked) or
+/// [`LoginFileError`]. Opening the file already fails if the file or its
+/// directory belongs to another user or is accessible to others, or if the path
+/// is a link. Within a fetch, the error is the source of a
+/// [`TokenError`](crate::TokenError):
+/// [`NotMarked`](crate::token::TokenErrorKind::NotMarked) or
 /// [`NotPersisted`](crate::token::TokenErrorKind::NotPersisted).
 ///
-/// A damaged file, one of another version, and one that no key opens are errors for
-/// [`read`](Self::read) and `mark`. The next login replaces them.
+/// A damaged file, one of another version, and one that no key opens are errors
+/// for [`read`](Self::read) and `mark`. The next login replaces them.
 ///
 /// # Cancellation
 ///
-/// Operations run on at most four of tokio's blocking threads. If the caller drops an operation
-/// there, it finishes and releases its lock. An operation that waits for the lock ends when it is
-/// dropped, and fails after a second.
+/// Operations run on at most four of tokio's blocking threads. If the caller
+/// drops an operation there, it finishes and releases its lock. An operation
+/// that waits for the lock ends when it is dropped, and fails after a second.
 #[derive(Clone)]
 pub struct LoginFile {
     pub(super) threads: Threads,
@@ -121,18 +132,22 @@ pub struct LoginFile {
 }
 
 impl LoginFile {
-    /// Opens the login in this file, which need not exist, and stores refresh tokens unencrypted.
+    /// Opens the login in this file, which need not exist, and stores refresh
+    /// tokens unencrypted.
     ///
-    /// Blocks while it checks the file and its directory, and creates the directory if it is missing.
+    /// Blocks while it checks the file and its directory, and creates the
+    /// directory if it is missing.
     ///
     /// # Errors
     ///
-    /// Fails if the file or its directory cannot be used: see [`LoginFileErrorKind`](Kind).
+    /// Fails if the file or its directory cannot be used: see
+    /// [`LoginFileErrorKind`](Kind).
     pub fn unsealed(path: impl AsRef<Path>) -> Result<Self, LoginFileError> {
         Self::new(path.as_ref(), Form::Unsealed)
     }
 
-    /// Opens the login in this file, and encrypts refresh tokens with the first of these keys.
+    /// Opens the login in this file, and encrypts refresh tokens with the first
+    /// of these keys.
     ///
     /// ```
     /// # fn main() -> Result<(), tower_genesys::BoxError> {
@@ -169,33 +184,36 @@ impl LoginFile {
             file,
             form,
         };
-        // Only a reader needs the contents: a new login replaces a damaged file.
+        // Only a reader needs the contents: a new login replaces a damaged
+        // file.
         bytes(&new.file)?;
         Ok(new)
     }
 
     /// Returns the login, or `None` before the first one.
     ///
-    /// Blocks while it reads the file: call it at the start of the program. It needs no lock, since
-    /// the file is replaced as a whole.
+    /// Blocks while it reads the file: call it at the start of the program. It
+    /// needs no lock, since the file is replaced as a whole.
     ///
     /// # Errors
     ///
-    /// Fails if the file cannot be used or read: see [`LoginFileErrorKind`](Kind).
+    /// Fails if the file cannot be used or read: see
+    /// [`LoginFileErrorKind`](Kind).
     pub fn read(&self) -> Result<Option<StoredLogin>, LoginFileError> {
         self.threads.directory().prepare()?;
         load(&self.file, &self.form)
     }
 
-    /// Deletes the login, for logging out, after [`Org::revoke`](crate::Org::revoke) has ended the
-    /// token. Without a login, it does nothing.
+    /// Deletes the login, for logging out, after
+    /// [`Org::revoke`](crate::Org::revoke) has ended the token. Without a
+    /// login, it does nothing.
     ///
     /// The refresh token remains valid at the service; only the file is gone.
     ///
     /// # Errors
     ///
-    /// [`LoginFileErrorKind::Unavailable`](Kind::Unavailable), and those of a directory that cannot
-    /// be used.
+    /// [`LoginFileErrorKind::Unavailable`](Kind::Unavailable), and those of a
+    /// directory that cannot be used.
     pub async fn remove(&self) -> Result<(), LoginFileError> {
         let file = self.file.clone();
         let removing = self.threads.run(move |directory| {

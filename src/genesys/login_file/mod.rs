@@ -1,4 +1,5 @@
-//! A login in a file: the refresh token of one person, kept from one run to the next.
+//! A login in a file: the refresh token of one person, kept from one run to the
+//! next.
 
 mod content;
 mod error;

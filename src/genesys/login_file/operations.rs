@@ -11,8 +11,8 @@ use crate::{
 };
 
 impl LoginFile {
-    /// Replaces the login under the lock. `next` reads the file, and returns the answer and the login
-    /// to write, if any.
+    /// Replaces the login under the lock. `next` reads the file, and returns
+    /// the answer and the login to write, if any.
     async fn change<T: Send + 'static>(
         &self,
         next: impl Fn(&PrivateFile, &Form) -> Result<(T, Option<StoredLogin>), LoginFileError>
@@ -46,8 +46,8 @@ impl RefreshTokenStore for LoginFile {
         storing.await.map_err(Into::into)
     }
 
-    /// A newer token in the file proves that ours is used, so this case comes before the mark. A missing
-    /// or unmarked login gets the mark.
+    /// A newer token in the file proves that ours is used, so this case comes
+    /// before the mark. A missing or unmarked login gets the mark.
     async fn mark(&self, token: IssuedRefreshToken) -> Result<RefreshTokenMark, BoxError> {
         let marking = self.change(move |file, form| {
             Ok(match load(file, form)? {

@@ -2,7 +2,8 @@ use std::fmt;
 
 use secrecy::{ExposeSecret, SecretString};
 
-/// What a [`LoginFile`](super::LoginFile) holds: a refresh token, and whether it is in use.
+/// What a [`LoginFile`](super::LoginFile) holds: a refresh token, and whether
+/// it is in use.
 ///
 /// `Debug` does not show the token.
 ///
@@ -14,14 +15,16 @@ pub struct StoredLogin {
 }
 
 impl StoredLogin {
-    /// Returns the refresh token, for [`RefreshToken::new`](crate::genesys::grants::RefreshToken::new) and
+    /// Returns the refresh token, for
+    /// [`RefreshToken::new`](crate::genesys::grants::RefreshToken::new) and
     /// [`LoginHandle::replace`](crate::genesys::grants::LoginHandle::replace).
     pub fn into_token(self) -> SecretString {
         self.token
     }
 
-    /// Whether a process has marked the refresh token, and not yet stored the next one: it waits
-    /// for the answer, or it has ended before the answer came.
+    /// Whether a process has marked the refresh token, and not yet stored the
+    /// next one: it waits for the answer, or it has ended before the answer
+    /// came.
     pub const fn is_in_use(&self) -> bool {
         self.in_use
     }

@@ -4,11 +4,12 @@ use http::{Method, Uri};
 
 use super::lookup;
 
-/// An operation of the Genesys Cloud API that the crate knows, from the official API definition.
+/// An operation of the Genesys Cloud API that the crate knows, from the
+/// official API definition.
 ///
-/// The table holds every POST, every list, and the few other operations that are not safe to
-/// repeat: about half of the API's 3,355 operations, in 91 kB of text. Looking one up takes 0.5 to
-/// 3 microseconds and allocates nothing.
+/// The table holds every POST, every list, and the few other operations that
+/// are not safe to repeat: about half of the API's 3,355 operations, in 91 kB
+/// of text. Looking one up takes 0.5 to 3 microseconds and allocates nothing.
 ///
 /// ```
 /// use http::Method;
@@ -29,7 +30,8 @@ pub struct Operation {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Effect {
-    /// Reads and answers at once: repeating it does no harm, whatever its method.
+    /// Reads and answers at once: repeating it does no harm, whatever its
+    /// method.
     Reads,
     /// Starts work that continues after the answer, such as a job.
     StartsWork,
@@ -40,8 +42,8 @@ pub enum Effect {
 impl Operation {
     /// Finds the operation of a request by its method and path.
     ///
-    /// It ignores the query and any prefix before `/api/v2/`, such as a gateway's. Returns `None` if
-    /// the table does not have the operation.
+    /// It ignores the query and any prefix before `/api/v2/`, such as a
+    /// gateway's. Returns `None` if the table does not have the operation.
     pub fn find(method: &Method, uri: &Uri) -> Option<Self> {
         Self::at(method.as_str(), uri.path())
     }
@@ -60,17 +62,17 @@ impl Operation {
         self.column(1)
     }
 
-    /// Returns the path from `/api/v2/` on, with `{}` for each id. It holds nothing of the request, so
-    /// it is safe as a metric label.
+    /// Returns the path from `/api/v2/` on, with `{}` for each id. It holds
+    /// nothing of the request, so it is safe as a metric label.
     pub fn template(&self) -> String {
         format!("/api/v2/{}", self.column(0))
     }
 
-    /// Returns the effect of the operation, or `None` if the definition leaves it open and the
-    /// crate's authors have not judged it.
+    /// Returns the effect of the operation, or `None` if the definition leaves
+    /// it open and the crate's authors have not judged it.
     ///
-    /// The authors judged each operation by the definition's summaries and models. GETs read unless
-    /// judged otherwise.
+    /// The authors judged each operation by the definition's summaries and
+    /// models. GETs read unless judged otherwise.
     pub fn effect(&self) -> Option<Effect> {
         match self.column(2) {
             "R" => Some(Effect::Reads),
@@ -81,13 +83,14 @@ impl Operation {
         }
     }
 
-    /// Returns how the operation pages, then after a slash the parameter for the page size.
+    /// Returns how the operation pages, then after a slash the parameter for
+    /// the page size.
     pub(crate) fn way(&self) -> &'static str {
         self.column(3)
     }
 
-    /// Returns where the rows are: a path of fields, `.` for an array, `-` if the definition does not
-    /// say.
+    /// Returns where the rows are: a path of fields, `.` for an array, `-` if
+    /// the definition does not say.
     pub(crate) fn rows(&self) -> &'static str {
         self.column(4)
     }

@@ -1,13 +1,16 @@
-//! Finds a line of the table with one binary search for each segment of the path.
+//! Finds a line of the table with one binary search for each segment of the
+//! path.
 
-/// The official API definition, one operation a line: the path after `/api/v2/` with ids left blank,
-/// method, class, way to page, rows. `make operations` writes it.
+/// The official API definition, one operation a line: the path after `/api/v2/`
+/// with ids left blank, method, class, way to page, rows. `make operations`
+/// writes it.
 const TABLE: &str = include_str!("table.txt");
 
 /// The prefix of every path of the API.
 const VERSION: &str = "/api/v2/";
 
-/// Returns the line of this method and path. It ignores a prefix before `/api/v2/`.
+/// Returns the line of this method and path. It ignores a prefix before
+/// `/api/v2/`.
 pub(super) fn find(method: &str, path: &str) -> Option<&'static str> {
     // A gateway's prefix may hold the version, too, so each place is tried.
     path.match_indices(VERSION).find_map(|(at, _)| {
@@ -21,8 +24,8 @@ pub(super) fn lines() -> impl Iterator<Item = &'static str> {
     TABLE.lines()
 }
 
-/// Searches the lines that have all segments so far. The first of the remaining segments begins in
-/// column `column` of each of them.
+/// Searches the lines that have all segments so far. The first of the remaining
+/// segments begins in column `column` of each of them.
 fn descend(
     lines: &'static str,
     column: usize,
@@ -58,8 +61,8 @@ fn descend(
     })
 }
 
-/// Returns the lines that have this segment in this column. The lines are sorted by segment, so they
-/// are adjacent.
+/// Returns the lines that have this segment in this column. The lines are
+/// sorted by segment, so they are adjacent.
 fn with_segment(lines: &'static str, column: usize, wanted: &str) -> &'static str {
     let start = partition(lines, |line| segment(line, column) < wanted);
     let lines = &lines[start..];
@@ -84,7 +87,8 @@ fn partition(lines: &str, holds: impl Fn(&str) -> bool) -> usize {
     low
 }
 
-/// Returns the segment that begins in this column, or an empty one after the end of the path.
+/// Returns the segment that begins in this column, or an empty one after the
+/// end of the path.
 fn segment(line: &str, column: usize) -> &str {
     if column > 0 && line.as_bytes().get(column - 1) == Some(&b' ') {
         return "";

@@ -8,7 +8,8 @@ use crate::{
 
 /// About 30 MB, if each organisation has a token.
 const CAPACITY: usize = 10_000;
-/// Tokens live for a day, and a tenant that returns after an hour costs one token request.
+/// Tokens live for a day, and a tenant that returns after an hour costs one
+/// token request.
 const IDLE: Duration = Duration::from_secs(60 * 60);
 
 pub(super) type Building = Pin<Box<dyn Future<Output = Result<Org, BoxError>> + Send>>;
@@ -59,17 +60,18 @@ impl<K> OrgsBuilder<K> {
         }
     }
 
-    /// Sets how many organisations the registry holds at most, those that are being built
-    /// included. Default: 10,000.
+    /// Sets how many organisations the registry holds at most, those that are
+    /// being built included. Default: 10,000.
     pub const fn capacity(mut self, capacity: usize) -> Self {
         self.capacity = capacity;
         self
     }
 
-    /// Sets after how long without use an organisation is closed. Default: an hour.
+    /// Sets after how long without use an organisation is closed. Default: an
+    /// hour.
     ///
-    /// Do not set it below the time between two requests of a tenant: each rebuild costs a token,
-    /// and Genesys throttles clients that mint too many.
+    /// Do not set it below the time between two requests of a tenant: each
+    /// rebuild costs a token, and Genesys throttles clients that mint too many.
     pub const fn idle(mut self, idle: Duration) -> Self {
         self.idle = idle;
         self

@@ -4,8 +4,8 @@ use crate::{BoxError, error::find};
 
 /// Why [`Orgs`](super::Orgs) has no organisation for a key.
 ///
-/// Callers that wait for the same organisation share the error, so it is cheap to clone. It does
-/// not name the key, which may be personal.
+/// Callers that wait for the same organisation share the error, so it is cheap
+/// to clone. It does not name the key, which may be personal.
 ///
 /// ```
 /// use tower_genesys::{BoxError, Org, genesys::orgs::{Orgs, OrgsError, OrgsErrorKind}};
@@ -30,11 +30,13 @@ pub struct OrgsError {
 
 /// The cause of an [`OrgsError`].
 ///
-/// The [guide](crate::guide::operating#orgserrorkind) lists the next step for each.
+/// The [guide](crate::guide::operating#orgserrorkind) lists the next step for
+/// each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum OrgsErrorKind {
-    /// The closure that builds organisations returned an error, which is the source of this one.
+    /// The closure that builds organisations returned an error, which is the
+    /// source of this one.
     Build,
     /// The closure that builds organisations panicked.
     Panicked,

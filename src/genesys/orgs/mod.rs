@@ -1,8 +1,8 @@
 //! Many organisations in one process: each built once, when it is first needed.
 //!
-//! [`Orgs`] is a registry of [`Org`](crate::Org)s under your own keys, such as the id of a tenant. It
-//! builds the organisation of a key at the first request for it, and closes it after a while without
-//! use.
+//! [`Orgs`] is a registry of [`Org`](crate::Org)s under your own keys, such as
+//! the id of a tenant. It builds the organisation of a key at the first request
+//! for it, and closes it after a while without use.
 //!
 //! ```
 //! use bytes::Bytes;
@@ -36,7 +36,8 @@
 //! # }
 //! ```
 //!
-//! Put the organisation into the extensions of a request, and one stack serves all tenants: see
+//! Put the organisation into the extensions of a request, and one stack serves
+//! all tenants: see
 //! [`GenesysLayer::per_request`](crate::GenesysLayer::per_request).
 //!
 //! # How many, and for how long
@@ -46,23 +47,25 @@
 //! | capacity | 10,000 | 30 MB, if each has a token (measured by `benches/tenants.rs`) |
 //! | idle time | 1 h | a tenant that returns costs one token request; tokens live for a day |
 //!
-//! An organisation is *idle* while only the registry has it: no request is in flight, and you keep no
-//! clone. The registry closes it after the idle time, or earlier if another one needs its place; the
-//! least recently requested one goes first. It never closes an organisation in use. If all are in use
-//! and no place is left, [`Orgs::get`] returns [`OrgsErrorKind::Full`].
+//! An organisation is *idle* while only the registry has it: no request is in
+//! flight, and you keep no clone. The registry closes it after the idle time,
+//! or earlier if another one needs its place; the least recently requested one
+//! goes first. It never closes an organisation in use. If all are in use and no
+//! place is left, [`Orgs::get`] returns [`OrgsErrorKind::Full`].
 //!
-//! Calls of `get` look for idle organisations, a few times per idle time. Nothing runs in the
-//! background. [`Orgs::close_idle`] looks at once.
+//! Calls of `get` look for idle organisations, a few times per idle time.
+//! Nothing runs in the background. [`Orgs::close_idle`] looks at once.
 //!
 //! # Errors
 //!
-//! An [`OrgsError`]. All callers that wait for one organisation share the error of its build. The
-//! registry does not keep the error: the next caller builds again.
+//! An [`OrgsError`]. All callers that wait for one organisation share the error
+//! of its build. The registry does not keep the error: the next caller builds
+//! again.
 //!
 //! # Cancellation
 //!
-//! A build belongs to all callers that wait for it. It continues while one of them waits, and is
-//! dropped with the last of them.
+//! A build belongs to all callers that wait for it. It continues while one of
+//! them waits, and is dropped with the last of them.
 
 mod builder;
 mod error;

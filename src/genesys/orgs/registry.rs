@@ -26,10 +26,11 @@ use crate::{BoxError, genesys::Org, lock::unpoisoned};
 /// How many times per idle time the registry looks for idle organisations.
 const LOOKS: u32 = 8;
 
-/// A registry of organisations under keys `K`, each built once, when it is first needed.
+/// A registry of organisations under keys `K`, each built once, when it is
+/// first needed.
 ///
-/// A clone is cheap and refers to the same registry. The [module docs](super) have an example, and
-/// state when the registry closes an organisation.
+/// A clone is cheap and refers to the same registry. The [module docs](super)
+/// have an example, and state when the registry closes an organisation.
 pub struct Orgs<K> {
     inner: Arc<Inner<K>>,
 }
@@ -39,12 +40,14 @@ struct Inner<K> {
     build: Box<Build<K>>,
     idle: Duration,
     started: Instant,
-    /// When to look for idle organisations next, in milliseconds since the start.
+    /// When to look for idle organisations next, in milliseconds since the
+    /// start.
     next_look: AtomicU64,
     last_build: AtomicU64,
 }
 
-/// A build that takes itself out of the table when it is dropped before its end.
+/// A build that takes itself out of the table when it is dropped before its
+/// end.
 struct Begun<K: Hash + Eq> {
     inner: Arc<Inner<K>>,
     key: K,
@@ -52,7 +55,8 @@ struct Begun<K: Hash + Eq> {
 }
 
 impl<K: Hash + Eq + Clone + Send + Sync + 'static> Orgs<K> {
-    /// Returns a registry with the default bounds that builds organisations with this closure.
+    /// Returns a registry with the default bounds that builds organisations
+    /// with this closure.
     pub fn new<F, Fut, E>(build: F) -> Self
     where
         F: Fn(K) -> Fut + Send + Sync + 'static,
@@ -64,8 +68,9 @@ impl<K: Hash + Eq + Clone + Send + Sync + 'static> Orgs<K> {
 
     /// Returns a builder that sets the bounds; [`OrgsBuilder`] has an example.
     ///
-    /// The closure takes the key and returns the organisation of that key. Share one HTTP client
-    /// between all organisations: connections would be the largest cost of each.
+    /// The closure takes the key and returns the organisation of that key.
+    /// Share one HTTP client between all organisations: connections would be
+    /// the largest cost of each.
     pub fn builder<F, Fut, E>(build: F) -> OrgsBuilder<K>
     where
         F: Fn(K) -> Fut + Send + Sync + 'static,
@@ -91,17 +96,18 @@ impl<K: Hash + Eq + Clone + Send + Sync + 'static> Orgs<K> {
 
     /// Returns the organisation of this key, and builds it if needed.
     ///
-    /// If several callers ask for a key at the same time, the closure runs once.
+    /// If several callers ask for a key at the same time, the closure runs
+    /// once.
     ///
     /// # Errors
     ///
-    /// An [`OrgsError`]. All callers that wait for a build share its error. The next call builds
-    /// again.
+    /// An [`OrgsError`]. All callers that wait for a build share its error. The
+    /// next call builds again.
     ///
     /// # Cancellation
     ///
-    /// If you drop the future, the build continues for the other callers that wait for it. It is
-    /// dropped with the last of them.
+    /// If you drop the future, the build continues for the other callers that
+    /// wait for it. It is dropped with the last of them.
     pub async fn get<Q>(&self, key: &Q) -> Result<Org, OrgsError>
     where
         K: Borrow<Q>,
@@ -113,7 +119,8 @@ impl<K: Hash + Eq + Clone + Send + Sync + 'static> Orgs<K> {
         self.join_or_begin(key.to_owned())?.await
     }
 
-    /// Returns the organisation of this key if it is built. Never starts a build.
+    /// Returns the organisation of this key if it is built. Never starts a
+    /// build.
     pub fn try_get<Q>(&self, key: &Q) -> Option<Org>
     where
         K: Borrow<Q>,
@@ -130,12 +137,12 @@ impl<K: Hash + Eq + Clone + Send + Sync + 'static> Orgs<K> {
         }
     }
 
-    /// Removes the organisation of this key and returns it. Use it after you replaced the
-    /// organisation's credentials: the next call builds a new one.
+    /// Removes the organisation of this key and returns it. Use it after you
+    /// replaced the organisation's credentials: the next call builds a new one.
     ///
-    /// The organisation is not closed, so existing clones keep working. If a build is in progress,
-    /// its callers still get the result, but the registry does not keep it; `remove` then returns
-    /// `None`.
+    /// The organisation is not closed, so existing clones keep working. If a
+    /// build is in progress, its callers still get the result, but the registry
+    /// does not keep it; `remove` then returns `None`.
     ///
     /// ```
     /// use tower_genesys::{BoxError, Org, genesys::orgs::Orgs, testing::MockGenesys};
@@ -169,7 +176,8 @@ impl<K: Hash + Eq + Clone + Send + Sync + 'static> Orgs<K> {
         }
     }
 
-    /// Returns how many organisations are built and held. Builds in progress are not counted.
+    /// Returns how many organisations are built and held. Builds in progress
+    /// are not counted.
     pub fn len(&self) -> usize {
         self.inner.read().held()
     }
@@ -179,11 +187,11 @@ impl<K: Hash + Eq + Clone + Send + Sync + 'static> Orgs<K> {
         self.len() == 0
     }
 
-    /// Closes the organisations that have been idle for longer than the idle time, and returns how
-    /// many it closed.
+    /// Closes the organisations that have been idle for longer than the idle
+    /// time, and returns how many it closed.
     ///
-    /// [`get`](Self::get) does so a few times per idle time. Call this method yourself if the process
-    /// may have long periods without requests.
+    /// [`get`](Self::get) does so a few times per idle time. Call this method
+    /// yourself if the process may have long periods without requests.
     pub fn close_idle(&self) -> usize {
         let now = self.inner.now();
         let idle = self.inner.write().take_idle(self.inner.idle, now);
@@ -194,14 +202,16 @@ impl<K: Hash + Eq + Clone + Send + Sync + 'static> Orgs<K> {
         closed
     }
 
-    /// Closes the registry and all its organisations, and waits until their renewals have ended.
+    /// Closes the registry and all its organisations, and waits until their
+    /// renewals have ended.
     ///
-    /// A clone of an organisation can still use its token until the token expires.
+    /// A clone of an organisation can still use its token until the token
+    /// expires.
     ///
     /// # Cancellation
     ///
-    /// The first poll closes the registry. If you then drop the future, the remaining renewals end
-    /// without a waiter.
+    /// The first poll closes the registry. If you then drop the future, the
+    /// remaining renewals end without a waiter.
     pub async fn close(&self) {
         let entries = self.inner.write().close();
         let orgs: Vec<_> = { entries.into_values() }
@@ -210,8 +220,8 @@ impl<K: Hash + Eq + Clone + Send + Sync + 'static> Orgs<K> {
         join_all(orgs.iter().map(|org| org.tokens().close())).await;
     }
 
-    /// Closes idle organisations if a look is due. The compare-and-exchange lets one caller per
-    /// period do it.
+    /// Closes idle organisations if a look is due. The compare-and-exchange
+    /// lets one caller per period do it.
     fn look_for_idle(&self, now: Duration) {
         let (now, next) = (millis(now), &self.inner.next_look);
         let due = next.load(Ordering::Relaxed);
@@ -227,8 +237,9 @@ impl<K: Hash + Eq + Clone + Send + Sync + 'static> Orgs<K> {
 
     /// Joins the build of this key that is in progress, or else begins one.
     fn join_or_begin(&self, key: K) -> Result<Shared<Built>, OrgsError> {
-        // A build that is dropped takes the lock to remove itself. So it is created before the lock is
-        // taken, and dropped after the lock is released.
+        // A build that is dropped takes the lock to remove itself. So it is
+        // created before the lock is taken, and dropped after the lock is
+        // released.
         let id = self.inner.last_build.fetch_add(1, Ordering::Relaxed);
         let own = Begun::new(&self.inner, key.clone(), id).run();
         let own: Shared<Built> = FutureExt::shared(Box::pin(own));
@@ -319,7 +330,8 @@ impl<K> fmt::Debug for Orgs<K> {
     }
 }
 
-/// Wraps an organisation that another caller has built between two looks at the table.
+/// Wraps an organisation that another caller has built between two looks at the
+/// table.
 fn there(org: Org) -> Shared<Built> {
     let there: Built = Box::pin(std::future::ready(Ok(org)));
     there.shared()

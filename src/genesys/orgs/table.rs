@@ -20,8 +20,9 @@ pub(super) type BuildId = u64;
 
 /// The entries by key, without clock or lock.
 ///
-/// `now` is the time since the registry was created. Methods return the entries that they remove, so
-/// that the caller drops them after it has released its lock.
+/// `now` is the time since the registry was created. Methods return the entries
+/// that they remove, so that the caller drops them after it has released its
+/// lock.
 pub(super) struct Table<K> {
     entries: HashMap<K, Entry>,
     capacity: usize,
@@ -46,7 +47,8 @@ impl Held {
         self.used.fetch_max(millis(now), Ordering::Relaxed);
     }
 
-    /// While the table is locked for writing, no other caller can get the organisation.
+    /// While the table is locked for writing, no other caller can get the
+    /// organisation.
     fn is_idle(&self) -> bool {
         !self.org.is_in_use()
     }
@@ -81,8 +83,8 @@ impl<K: Hash + Eq> Table<K> {
         self.entries.get(key)
     }
 
-    /// Notes that this key is being built. If the table is full, evicts the least recently requested
-    /// idle organisation.
+    /// Notes that this key is being built. If the table is full, evicts the
+    /// least recently requested idle organisation.
     pub(super) fn begin(
         &mut self,
         key: K,
@@ -170,8 +172,8 @@ impl<K: Hash + Eq> Table<K> {
         oldest.map(|(_, key)| key.clone())
     }
 
-    /// Returns the idle entries, and when each was last asked for. A build is never idle: one without
-    /// a waiter removes itself.
+    /// Returns the idle entries, and when each was last asked for. A build is
+    /// never idle: one without a waiter removes itself.
     fn idle(&self) -> impl Iterator<Item = (u64, &K)> {
         self.entries.iter().filter_map(|(key, entry)| match entry {
             Entry::Held(held) if held.is_idle() => Some((held.used(), key)),

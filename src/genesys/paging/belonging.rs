@@ -12,7 +12,8 @@ use super::{
 };
 
 impl Plan {
-    /// What a checkpoint knows its request by. No secret goes into it, and no row out of it.
+    /// What a checkpoint knows its request by. No secret goes into it, and no
+    /// row out of it.
     pub(super) fn digest(&self) -> Box<str> {
         let mut hash = Sha256::new();
         let mut part = |text: &str| {
@@ -60,8 +61,8 @@ impl Plan {
         }
     }
 
-    /// The way of paging decides which places exist: a place of another way would ask for a page that
-    /// the operation does not have.
+    /// The way of paging decides which places exist: a place of another way
+    /// would ask for a page that the operation does not have.
     fn has_place(&self, place: &Place) -> bool {
         match (&self.paging.by, place) {
             (By::Number(_) | By::Index(_), Place::Number(number)) => *number > 0,
@@ -72,7 +73,8 @@ impl Plan {
     }
 }
 
-/// JSON with the fields of objects in order: whether serde_json sorts them depends on its features.
+/// JSON with the fields of objects in order: whether serde_json sorts them
+/// depends on its features.
 fn canonical(value: &Value, without: Option<&str>, out: &mut String) {
     match value {
         Value::Object(object) => {

@@ -20,7 +20,8 @@ pub(super) struct Body<T> {
     pub(super) signs: Signs,
 }
 
-/// Reads a page, with its rows in this field or path of fields; an empty one is the page itself.
+/// Reads a page, with its rows in this field or path of fields; an empty one is
+/// the page itself.
 pub(super) fn read<T: DeserializeOwned>(
     json: &[u8],
     paging: &Paging,
@@ -51,7 +52,8 @@ pub(super) fn read<T: DeserializeOwned>(
 /// The field of a query for results other than rows.
 const BESIDE_ROWS: &str = "aggregations";
 
-/// Whether a page without the rows that were asked for has others, in a field of another name.
+/// Whether a page without the rows that were asked for has others, in a field
+/// of another name.
 pub(super) fn has_others(json: &[u8]) -> bool {
     let rows = |value: &Value| value.get(0).is_some_and(Value::is_object);
     let fields = serde_json::from_slice::<Map<String, Value>>(json).unwrap_or_default();

@@ -1,12 +1,14 @@
 use serde::{Deserialize, Deserializer, Serialize, de::Error};
 
-/// A place between two pages, from which [`PagedRequest::resume`](super::PagedRequest::resume) goes
-/// on: in another process, or weeks later, as long as the API keeps the data.
+/// A place between two pages, from which
+/// [`PagedRequest::resume`](super::PagedRequest::resume) goes on: in another
+/// process, or weeks later, as long as the API keeps the data.
 ///
-/// It is made of JSON by serde, or of any other format, and holds no token and nothing of a page.
-/// It knows the request that it belongs to, by a digest of its path, body and page size, and is
-/// refused by another one. It does not know the organisation: where one program works for several,
-/// keep it with the organisation's id.
+/// It is made of JSON by serde, or of any other format, and holds no token and
+/// nothing of a page. It knows the request that it belongs to, by a digest of
+/// its path, body and page size, and is refused by another one. It does not
+/// know the organisation: where one program works for several, keep it with the
+/// organisation's id.
 ///
 /// An example: [`paging`](crate::genesys::paging).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -72,7 +74,8 @@ impl Checkpoint {
         }
     }
 
-    /// Whether the page before was the last one, so that nothing is left to ask for.
+    /// Whether the page before was the last one, so that nothing is left to ask
+    /// for.
     pub fn is_end(&self) -> bool {
         self.position == Position::End
     }
@@ -97,7 +100,8 @@ impl From<Wire> for Checkpoint {
     }
 }
 
-/// The version is the first field, so another version is refused before its unknown fields are.
+/// The version is the first field, so another version is refused before its
+/// unknown fields are.
 fn version<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
     let version = u32::deserialize(deserializer)?;
     if version == VERSION {

@@ -4,9 +4,11 @@ pub(super) type Name = Cow<'static, str>;
 
 /// How an operation pages: what asks for the next page, and what a page says.
 ///
-/// [`Pager`](crate::Pager) takes it from the crate's table, [`Paging::of`]. Give one yourself, with
-/// [`PagedRequest::with_paging`](super::PagedRequest::with_paging), for an operation that the table
-/// does not have: one of a newer API definition, or one of a gateway.
+/// [`Pager`](crate::Pager) takes it from the crate's table, [`Paging::of`].
+/// Give one yourself, with
+/// [`PagedRequest::with_paging`](super::PagedRequest::with_paging), for an
+/// operation that the table does not have: one of a newer API definition, or
+/// one of a gateway.
 ///
 /// ```
 /// # use bytes::Bytes;
@@ -42,8 +44,8 @@ pub(super) type Name = Cow<'static, str>;
 ///
 /// # Default
 ///
-/// Each way starts out with its parameters in the query, rows in `entities`, and no parameter for
-/// the size of a page.
+/// Each way starts out with its parameters in the query, rows in `entities`,
+/// and no parameter for the size of a page.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Paging {
     pub(super) by: By,
@@ -93,7 +95,8 @@ pub(super) enum Place {
 pub(super) struct Job {
     /// The field of the answer that started it.
     pub(super) id: Name,
-    /// Behind the path that started it, with `{}` for its id; none where the results say it.
+    /// Behind the path that started it, with `{}` for its id; none where the
+    /// results say it.
     pub(super) status: Option<Name>,
     pub(super) results: Name,
     /// Whether each page is a job.
@@ -118,39 +121,43 @@ impl Paging {
 
     /// Pages by number, counted from 1 in this parameter, such as `pageNumber`.
     ///
-    /// They end at the page whose number is the page count. A page without a count ends them when
-    /// all rows of the total have come; without either, the first empty page does.
+    /// They end at the page whose number is the page count. A page without a
+    /// count ends them when all rows of the total have come; without either,
+    /// the first empty page does.
     pub fn number(parameter: impl Into<Name>) -> Self {
         Self::new(By::Number(parameter.into()))
     }
 
-    /// Pages by the number of their first row, counted from 1 in this parameter, such as
-    /// `startIndex` of SCIM (RFC 7644).
+    /// Pages by the number of their first row, counted from 1 in this
+    /// parameter, such as `startIndex` of SCIM (RFC 7644).
     pub fn index(parameter: impl Into<Name>) -> Self {
         Self::new(By::Index(parameter.into()))
     }
 
-    /// Pages by a token: its parameter, such as `cursor`, and the field of the page before that has
-    /// it, such as `cursors.after`. The page without one is the last.
+    /// Pages by a token: its parameter, such as `cursor`, and the field of the
+    /// page before that has it, such as `cursors.after`. The page without one
+    /// is the last.
     pub fn token(parameter: impl Into<Name>, field: impl Into<Name>) -> Self {
         Self::new(By::Token(parameter.into(), field.into()))
     }
 
-    /// Pages by a link in this field of the page before, such as `nextUri`. The page without one is
-    /// the last.
+    /// Pages by a link in this field of the page before, such as `nextUri`. The
+    /// page without one is the last.
     ///
     /// A link keeps the parameters of the caller's own query that it lacks.
     pub fn link(field: impl Into<Name>) -> Self {
         Self::new(By::Link(field.into()))
     }
 
-    /// Pages by a link that holds the whole query, such as `nextPage` of a `q64` search.
+    /// Pages by a link that holds the whole query, such as `nextPage` of a
+    /// `q64` search.
     pub fn verbatim_link(field: impl Into<Name>) -> Self {
         Self::new(By::Verbatim(field.into()))
     }
 
-    /// Pages after the `id` of the last row, in this parameter. The first page that has fewer rows
-    /// than were asked for is the last, or else the first empty one.
+    /// Pages after the `id` of the last row, in this parameter. The first page
+    /// that has fewer rows than were asked for is the last, or else the first
+    /// empty one.
     pub fn last_row(parameter: impl Into<Name>) -> Self {
         Self::new(By::LastRow(parameter.into()))
     }
@@ -167,7 +174,8 @@ impl Paging {
         self
     }
 
-    /// Puts the parameters into an object of the body, such as `paging`, and replaces what it holds.
+    /// Puts the parameters into an object of the body, such as `paging`, and
+    /// replaces what it holds.
     #[must_use]
     pub fn with_parameters_at(mut self, field: impl Into<Name>) -> Self {
         self.place = Place::Object(field.into());
@@ -181,8 +189,8 @@ impl Paging {
         self
     }
 
-    /// The field with the rows; `results.entities` is one in an object, and an empty text a page
-    /// that is an array.
+    /// The field with the rows; `results.entities` is one in an object, and an
+    /// empty text a page that is an array.
     #[must_use]
     pub fn with_rows(mut self, field: impl Into<Name>) -> Self {
         self.rows = Some(field.into());
@@ -211,24 +219,25 @@ impl Paging {
         self
     }
 
-    /// Takes a page by number that is shorter than its own `pageSize`, and has no `nextUri` or
-    /// `nextPage`, for the last one where it states neither count nor total: queue members, for
-    /// example.
+    /// Takes a page by number that is shorter than its own `pageSize`, and has
+    /// no `nextUri` or `nextPage`, for the last one where it states neither
+    /// count nor total: queue members, for example.
     #[must_use]
     pub fn with_next_link(mut self) -> Self {
         self.names_next = true;
         self
     }
 
-    /// Takes a page without the field of the rows for one without rows, as details queries answer
-    /// past their end. Elsewhere it is an error.
+    /// Takes a page without the field of the rows for one without rows, as
+    /// details queries answer past their end. Elsewhere it is an error.
     #[must_use]
     pub fn with_optional_rows(mut self) -> Self {
         self.optional_rows = true;
         self
     }
 
-    /// Expects every page but the last to be full, so that a short one is an error.
+    /// Expects every page but the last to be full, so that a short one is an
+    /// error.
     #[must_use]
     pub fn with_full_pages(mut self) -> Self {
         self.full_pages = true;
@@ -237,9 +246,10 @@ impl Paging {
 
     /// Makes this the way through the results of a job, which a POST starts.
     ///
-    /// `id` is the field of its answer that names the job. `status` and `results` are paths behind
-    /// the one that was POSTed to, with `{}` for the id; without a status the results say in
-    /// `queryStatus` or `state` whether they are complete.
+    /// `id` is the field of its answer that names the job. `status` and
+    /// `results` are paths behind the one that was POSTed to, with `{}` for the
+    /// id; without a status the results say in `queryStatus` or `state` whether
+    /// they are complete.
     #[must_use]
     pub fn with_job(
         mut self,

@@ -8,8 +8,8 @@ use crate::{
 
 /// The error that ended a stream of pages before the last page.
 ///
-/// `Display` names the page, the cause, the next step, and the correlation id if there is one. It
-/// repeats nothing of a page. A clone is cheap.
+/// `Display` names the page, the cause, the next step, and the correlation id
+/// if there is one. It repeats nothing of a page. A clone is cheap.
 ///
 /// [`paging`](crate::genesys::paging) has an example.
 #[derive(Clone, Debug)]
@@ -36,40 +36,40 @@ struct Inner {
 pub enum PageErrorKind {
     /// The request is invalid: its path, its body or its page size.
     Request,
-    /// The crate does not know how the operation pages, or where its rows are. Set
-    /// [`PagedRequest::with_paging`](super::PagedRequest::with_paging) or
+    /// The crate does not know how the operation pages, or where its rows are.
+    /// Set [`PagedRequest::with_paging`](super::PagedRequest::with_paging) or
     /// [`with_rows`](super::PagedRequest::with_rows). Nothing was sent.
     NoPaging,
     /// The [`Checkpoint`] is one of another request.
     Checkpoint,
-    /// No answer arrived, and the layers below have given up. The source has the cause, for example a
-    /// [`TokenError`](crate::TokenError).
+    /// No answer arrived, and the layers below have given up. The source has
+    /// the cause, for example a [`TokenError`](crate::TokenError).
     Unanswered,
     /// The answer broke off or took too long, twice.
     BrokenOff,
-    /// The API refused the request, and the layers below have given up. [`PageError::api`] has the
-    /// cause.
+    /// The API refused the request, and the layers below have given up.
+    /// [`PageError::api`] has the cause.
     Refused,
     /// The answer is longer than a page may be.
     TooLarge,
-    /// The answer is not JSON, not of the type that was asked for, still compressed, or has its
-    /// rows in another field.
+    /// The answer is not JSON, not of the type that was asked for, still
+    /// compressed, or has its rows in another field.
     Malformed,
-    /// The answer leads to another host, to plain http, out of the API, or to another operation. It
-    /// was not followed.
+    /// The answer leads to another host, to plain http, out of the API, or to
+    /// another operation. It was not followed.
     ForeignLink,
     /// The answer leads back to where the stream has been, or nowhere.
     Loop,
-    /// A page that would be the last speaks of more: the message names the field. Or a page holds
-    /// fewer rows than the answer itself says that there are.
-    /// [`PagedRequest::without_total`](super::PagedRequest::without_total) is for a total that is
-    /// no more than an estimate.
+    /// A page that would be the last speaks of more: the message names the
+    /// field. Or a page holds fewer rows than the answer itself says that there
+    /// are. [`PagedRequest::without_total`](super::PagedRequest::without_total)
+    /// is for a total that is no more than an estimate.
     Incomplete,
-    /// There are fewer rows in all than a page before has said: rows were deleted, so that others
-    /// have moved and would be missed.
+    /// There are fewer rows in all than a page before has said: rows were
+    /// deleted, so that others have moved and would be missed.
     Shrunk,
-    /// There are far more rows in all than a page before has said: the page is probably one of
-    /// another list, without the request's filters.
+    /// There are far more rows in all than a page before has said: the page is
+    /// probably one of another list, without the request's filters.
     Grown,
     /// The list has more rows than the API returns in this way of paging.
     TooManyRows,
@@ -138,12 +138,14 @@ impl PageError {
 
     /// Returns the checkpoint from which a new stream requests the failed page.
     ///
-    /// Returns `None` if the request itself, or the checkpoint that it resumed from, is wrong.
+    /// Returns `None` if the request itself, or the checkpoint that it resumed
+    /// from, is wrong.
     pub fn checkpoint(&self) -> Option<&Checkpoint> {
         self.inner.checkpoint.as_ref()
     }
 
-    /// What the API said, for [`PageErrorKind::Refused`] and a job that is gone.
+    /// What the API said, for [`PageErrorKind::Refused`] and a job that is
+    /// gone.
     pub fn api(&self) -> Option<&ApiError> {
         self.inner.api.as_ref()
     }
@@ -217,8 +219,8 @@ impl fmt::Display for PageError {
 }
 
 impl Error for PageError {
-    /// Returns the error of the layers below. For [`PageErrorKind::Malformed`] it is serde's error,
-    /// which may quote a value of the page.
+    /// Returns the error of the layers below. For [`PageErrorKind::Malformed`]
+    /// it is serde's error, which may quote a value of the page.
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         let source = self.inner.source.as_deref();
         source.map(|source| source as &(dyn Error + 'static))

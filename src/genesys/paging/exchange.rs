@@ -25,7 +25,8 @@ use crate::{
     lock::lock,
 };
 
-/// Where requests go: the organisation that they are for, and the service that sends them.
+/// Where requests go: the organisation that they are for, and the service that
+/// sends them.
 #[derive(Clone)]
 pub(super) struct Target {
     pub(super) org: Org,
@@ -108,7 +109,8 @@ pub(super) enum Failure {
 }
 
 struct OverService<S, B> {
-    // Pages may be fetched from several threads, and a service need only be cloned.
+    // Pages may be fetched from several threads, and a service need only be
+    // cloned.
     service: Mutex<S>,
     body: PhantomData<fn(B)>,
 }
@@ -152,7 +154,8 @@ where
         .map_err(unanswered)?;
     let response = service.call(request).await;
     let response = response.map_err(|error| without_answer(error.into()))?;
-    // The service may hold a permit for its next request, which others need while a long body is read.
+    // The service may hold a permit for its next request, which others need
+    // while a long body is read.
     drop(service);
     let (head, body) = response.into_parts();
     if !head.status.is_success() {
@@ -177,8 +180,8 @@ where
     }
 }
 
-/// A body that was [collected](crate::collect) below, and broke off there as often as a retry may
-/// follow, is an answer that broke off.
+/// A body that was [collected](crate::collect) below, and broke off there as
+/// often as a retry may follow, is an answer that broke off.
 fn without_answer(error: BoxError) -> Failure {
     match BodyBroken::find(&*error) {
         Some(broken) => {

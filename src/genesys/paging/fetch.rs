@@ -32,8 +32,9 @@ pub(super) struct Fetched<T> {
     pub(super) has_others: bool,
 }
 
-/// Fetches a page. One whose answer breaks off is asked for once more, unless the stack collects
-/// bodies: other layers have done their part when the head is there.
+/// Fetches a page. One whose answer breaks off is asked for once more, unless
+/// the stack collects bodies: other layers have done their part when the head
+/// is there.
 pub(super) async fn page<T: DeserializeOwned>(
     plan: Arc<Plan>,
     ask: Ask,
@@ -56,9 +57,10 @@ pub(super) async fn page<T: DeserializeOwned>(
 
 /// Fetches a page ahead of its turn, in a separate task if there is a runtime.
 ///
-/// The caller does not poll the stream between two pages, and a request that is not polled keeps its
-/// permit, or its window of an HTTP/2 connection. A caller that sends requests for the rows of a page
-/// could then wait for that permit forever.
+/// The caller does not poll the stream between two pages, and a request that is
+/// not polled keeps its permit, or its window of an HTTP/2 connection. A caller
+/// that sends requests for the rows of a page could then wait for that permit
+/// forever.
 pub(super) fn ahead<T: DeserializeOwned + Send + 'static>(plan: &Arc<Plan>, ask: Ask) -> Fetch<T> {
     let fetched = page(Arc::clone(plan), ask.clone());
     let Ok(runtime) = Handle::try_current() else {
@@ -88,7 +90,8 @@ impl<T> Drop for Task<T> {
 /// Fetches what can be fetched twice.
 pub(super) async fn read(plan: &Plan, ask: Ask) -> Result<Answer, PageError> {
     match send(plan, ask.clone()).await? {
-        // Where the stack collects bodies, it has sent the request again already, by its own rules.
+        // Where the stack collects bodies, it has sent the request again
+        // already, by its own rules.
         Err(Failure::BrokenOff(error, _)) if BodyBroken::find(&*error).is_none() => {
             Ok(send(plan, ask).await??)
         }

@@ -18,10 +18,12 @@ use crate::{genesys::correlation_id::is_plain, runtime};
 /// The longest wait between two looks at a job.
 const LONGEST_INTERVAL: Duration = Duration::from_secs(30);
 
-/// Never in a tight loop, whatever the settings say: from here it grows like any other.
+/// Never in a tight loop, whatever the settings say: from here it grows like
+/// any other.
 const SHORTEST_INTERVAL: Duration = Duration::from_millis(10);
 
-/// A job that was just started may not be found for so long: another node answers.
+/// A job that was just started may not be found for so long: another node
+/// answers.
 const SETTLES: Duration = Duration::from_secs(10);
 
 /// A job that was started: waited for, then read.
@@ -86,7 +88,8 @@ impl Job {
         format!("{}/{}", plan.path, suffix.replace("{}", &self.id))
     }
 
-    /// Looks at the job until it is done, where something else than its results says so.
+    /// Looks at the job until it is done, where something else than its results
+    /// says so.
     pub(super) async fn wait(&mut self, plan: &Plan, form: &Form) -> Result<(), PageError> {
         checked(&self.id)?;
         let Some(status) = form.status.as_deref().filter(|_| !self.ready) else {
@@ -94,7 +97,8 @@ impl Job {
         };
         let path = self.behind(plan, status);
         let mut patience = Patience::new(plan);
-        // A job that this stream has just started cannot be done yet, so the first look waits.
+        // A job that this stream has just started cannot be done yet, so the
+        // first look waits.
         let mut due = self.started.is_some();
         loop {
             if due {

@@ -1,4 +1,5 @@
-//! What jobs of all kinds call their states, and how a job ends that does not come to its results.
+//! What jobs of all kinds call their states, and how a job ends that does not
+//! come to its results.
 
 use std::time::Duration;
 
@@ -28,8 +29,8 @@ const RUNNING: [&str; 6] = [
     "processing",
 ];
 
-/// Reads a state: `FULFILLED` of analytics, `Succeeded` of audits and work items, `Complete` of
-/// usage, and so on, in whatever case.
+/// Reads a state: `FULFILLED` of analytics, `Succeeded` of audits and work
+/// items, `Complete` of usage, and so on, in whatever case.
 pub(super) fn read(state: &str) -> State {
     let state: String = state.chars().filter(|char| *char != '_').collect();
     match &*state.to_ascii_lowercase() {

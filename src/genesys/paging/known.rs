@@ -2,8 +2,8 @@ use super::Paging;
 use crate::genesys::Operation;
 
 impl Paging {
-    /// Returns how an operation pages, from the official API definition. `None` if it answers with
-    /// no list.
+    /// Returns how an operation pages, from the official API definition. `None`
+    /// if it answers with no list.
     ///
     /// ```
     /// use http::Method;

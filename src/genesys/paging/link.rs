@@ -19,7 +19,8 @@ pub(super) struct Asked<'a> {
 /// In front of every operation of the API.
 const VERSION: &str = "/api/v2/";
 
-/// Parameters that say which page it is: a link that lacks them leads to the first one.
+/// Parameters that say which page it is: a link that lacks them leads to the
+/// first one.
 const POSITIONS: [&str; 7] = [
     "after",
     "before",
@@ -30,11 +31,12 @@ const POSITIONS: [&str; 7] = [
     "startIndex",
 ];
 
-/// The path and query, behind the base of the organisation's API, that a page names as the next
-/// one.
+/// The path and query, behind the base of the organisation's API, that a page
+/// names as the next one.
 ///
-/// The bearer would go along, so anything that does not lead to the same operation on the API's own
-/// origin is refused here, whatever origins the layers below allow besides.
+/// The bearer would go along, so anything that does not lead to the same
+/// operation on the API's own origin is refused here, whatever origins the
+/// layers below allow besides.
 pub(super) fn resolve(asked: &Asked<'_>, link: &str) -> Result<String, PageError> {
     let link = encoded(link).ok_or_else(|| foreign(link))?;
     let candidates = candidates(asked, &link).ok_or_else(|| foreign(&link))?;
@@ -57,8 +59,8 @@ impl Asked<'_> {
         if path.trim_end_matches('/') == own.trim_end_matches('/') {
             return true;
         }
-        // The same list under another name of its owner, such as its id for `me`. What a POST does
-        // may depend on it.
+        // The same list under another name of its owner, such as its id for
+        // `me`. What a POST does may depend on it.
         let operation = |path| Operation::at(self.method, path);
         let is_operation = || operation(own).is_some_and(|own| operation(path) == Some(own));
         // A prefix before the version does not belong to the operation.
@@ -69,7 +71,8 @@ impl Asked<'_> {
     }
 }
 
-/// What a link may mean, behind the base of the API: with a gateway's prefix in front or without.
+/// What a link may mean, behind the base of the API: with a gateway's prefix in
+/// front or without.
 fn candidates(asked: &Asked<'_>, link: &str) -> Option<Vec<String>> {
     let base = asked.org.region().api_base();
     let prefix = base.path().trim_end_matches('/').to_owned();
@@ -99,8 +102,8 @@ fn candidates(asked: &Asked<'_>, link: &str) -> Option<Vec<String>> {
     Some(vec![unprefixed(uri.path_and_query()?.as_str())?])
 }
 
-/// With what may not stand in a URI percent-encoded, as browsers do; none where a part of it could
-/// be read in two ways.
+/// With what may not stand in a URI percent-encoded, as browsers do; none where
+/// a part of it could be read in two ways.
 fn encoded(link: &str) -> Option<String> {
     let mut encoded = String::with_capacity(link.len());
     for char in link.trim().chars() {

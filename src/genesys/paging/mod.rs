@@ -1,9 +1,10 @@
 //! Lists, searches and jobs, as streams of pages that can be resumed.
 //!
-//! Give a [`Pager`] a path, and for a POST a body. It takes the operation's way to page from the crate's
-//! table of the API ([`Paging::of`]), and makes a stream of [`Page`]s with your row type. The layers below
-//! handle expired tokens and throttled requests. The stream returns each row once, and never ends early
-//! without an error: every fault is a [`PageError`].
+//! Give a [`Pager`] a path, and for a POST a body. It takes the operation's way
+//! to page from the crate's table of the API ([`Paging::of`]), and makes a
+//! stream of [`Page`]s with your row type. The layers below handle expired
+//! tokens and throttled requests. The stream returns each row once, and never
+//! ends early without an error: every fault is a [`PageError`].
 //!
 //! # Example
 //!
@@ -58,8 +59,9 @@
 //!
 //! # Which way
 //!
-//! [`get`](crate::Pager::get) for lists and `q64` searches, [`post`](crate::Pager::post) for queries, searches and
-//! jobs. An example of each way is in the [guide](crate::guide::lists).
+//! [`get`](crate::Pager::get) for lists and `q64` searches,
+//! [`post`](crate::Pager::post) for queries, searches and jobs. An example of
+//! each way is in the [guide](crate::guide::lists).
 //!
 //! | operations | the next page is found by |
 //! |---|---|
@@ -75,59 +77,69 @@
 //!
 //! # Customising
 //!
-//! [`PagedRequest`] sets the page size, the field with the rows, bounds on bytes and time, the wait for a
-//! job, and the read-ahead of pages by number.
+//! [`PagedRequest`] sets the page size, the field with the rows, bounds on
+//! bytes and time, the wait for a job, and the read-ahead of pages by number.
 //!
 //! # Resuming
 //!
-//! Each page comes with a [`Checkpoint`], the place after it. Store the rows of a page and its checkpoint
-//! together: then no row is lost or stored twice, wherever the program stops. After an error,
-//! [`PageError::checkpoint`] leads to the page that failed. During the wait for a job, before the first
-//! page, [`Pages::checkpoint`] names the job.
+//! Each page comes with a [`Checkpoint`], the place after it. Store the rows of
+//! a page and its checkpoint together: then no row is lost or stored twice,
+//! wherever the program stops. After an error, [`PageError::checkpoint`] leads
+//! to the page that failed. During the wait for a job, before the first page,
+//! [`Pages::checkpoint`] names the job.
 //!
 //! # Ordering
 //!
-//! Around the whole stack: a [`Pager`] takes a [`GenesysService`](crate::GenesysService), boxed or not. It
-//! also works without the layers; the first 401 or 429 is then the last item.
+//! Around the whole stack: a [`Pager`] takes a
+//! [`GenesysService`](crate::GenesysService), boxed or not. It also works
+//! without the layers; the first 401 or 429 is then the last item.
 //!
 //! # Cloning
 //!
-//! Clone a [`Pager`] or a [`PagedRequest`] for another stream. Each request goes through a clone of the
-//! service, so clones must share a limit on concurrency, as those of tower's do.
+//! Clone a [`Pager`] or a [`PagedRequest`] for another stream. Each request
+//! goes through a clone of the service, so clones must share a limit on
+//! concurrency, as those of tower's do.
 //!
 //! # Errors
 //!
-//! An error is the last item of the stream. Transport errors and unsuccessful responses arrive after the
-//! layers below have given up. The layers return a response when its head is there. So if a page breaks
-//! off after its head, the pager requests it once more. The request that starts a job is never repeated
-//! for this reason. With [`CollectLayer`](crate::CollectLayer) around the client, the stack retries such a
-//! page, with backoff and within the budget, and the pager does not.
+//! An error is the last item of the stream. Transport errors and unsuccessful
+//! responses arrive after the layers below have given up. The layers return a
+//! response when its head is there. So if a page breaks off after its head, the
+//! pager requests it once more. The request that starts a job is never repeated
+//! for this reason. With [`CollectLayer`](crate::CollectLayer) around the
+//! client, the stack retries such a page, with backoff and within the budget,
+//! and the pager does not.
 //!
-//! A stream ends only if the page is the last by the rule of its way. Any other sign of more rows on it is
-//! [`PageErrorKind::Incomplete`], and the message names the field: `nextUri`, `nextPage`, `cursor`,
-//! `cursors.after`, `after`, a number below its count, a total above the rows so far, a state that says
-//! that the response is not complete, or fewer rows than the page itself promises. Other faults have
-//! their own kinds: a page that leads back to an earlier one, another page than requested, more than
-//! sixteen empty pages in a row, rows in another field, a total that shrinks or leaps, and a link to
+//! A stream ends only if the page is the last by the rule of its way. Any other
+//! sign of more rows on it is [`PageErrorKind::Incomplete`], and the message
+//! names the field: `nextUri`, `nextPage`, `cursor`, `cursors.after`, `after`,
+//! a number below its count, a total above the rows so far, a state that says
+//! that the response is not complete, or fewer rows than the page itself
+//! promises. Other faults have their own kinds: a page that leads back to an
+//! earlier one, another page than requested, more than sixteen empty pages in a
+//! row, rows in another field, a total that shrinks or leaps, and a link to
 //! another host or another operation.
 //!
 //! Three cases cannot be detected:
 //!
-//! - A row moves to another page while the total stays the same or grows. So query only intervals that
-//!   have ended.
-//! - A page loses its only sign of more rows: some pages have nothing but a `nextUri` or a `cursor`.
-//! - The last page of a chat is cut short. A page of the requested length is followed by another request,
-//!   a shorter one counts as the last.
+//! - A row moves to another page while the total stays the same or grows. So
+//!   query only intervals that have ended.
+//! - A page loses its only sign of more rows: some pages have nothing but a
+//!   `nextUri` or a `cursor`.
+//! - The last page of a chat is cut short. A page of the requested length is
+//!   followed by another request, a shorter one counts as the last.
 //!
-//! A few operations return a total that is an estimate, is capped, or counts rows that the client may not
-//! see. If a page's number says that it is the last, it is believed, as long as its page count can hold
-//! the total. For the others, use [`without_total`](PagedRequest::without_total).
+//! A few operations return a total that is an estimate, is capped, or counts
+//! rows that the client may not see. If a page's number says that it is the
+//! last, it is believed, as long as its page count can hold the total. For the
+//! others, use [`without_total`](PagedRequest::without_total).
 //!
 //! # Cancellation
 //!
-//! Dropping the stream drops the page in flight and the pages that it [reads ahead][ahead], and no more.
-//! Dropping a future of `next()` loses nothing, because the stream keeps them. The stream spawns tasks
-//! only to read ahead, and they end with it. A job that was started continues at Genesys;
+//! Dropping the stream drops the page in flight and the pages that it [reads
+//! ahead][ahead], and no more. Dropping a future of `next()` loses nothing,
+//! because the stream keeps them. The stream spawns tasks only to read ahead,
+//! and they end with it. A job that was started continues at Genesys;
 //! [`Pages::checkpoint`] names it.
 //!
 //! [ahead]: PagedRequest::with_read_ahead

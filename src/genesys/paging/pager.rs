@@ -11,9 +11,10 @@ use crate::genesys::{Org, grants::TokenClient};
 /// Asks one organisation for pages, through a service.
 ///
 /// The service is a stack of layers around an HTTP client, such as
-/// [`GenesysService`](crate::GenesysService) in a box or not; the layers renew tokens,
-/// wait and send again. Requests name the organisation in their extensions, so that a stack that
-/// serves many takes the right token. Cheap to clone.
+/// [`GenesysService`](crate::GenesysService) in a box or not; the layers renew
+/// tokens, wait and send again. Requests name the organisation in their
+/// extensions, so that a stack that serves many takes the right token. Cheap to
+/// clone.
 ///
 /// See the [module](super) for an example.
 #[derive(Clone)]
@@ -24,7 +25,8 @@ pub struct Pager {
 impl Pager {
     /// Pages of this organisation, by a service for requests with bodies `B`.
     ///
-    /// There is nothing to implement: whatever service fits is a [`TokenClient`].
+    /// There is nothing to implement: whatever service fits is a
+    /// [`TokenClient`].
     pub fn new<B>(org: &Org, service: impl TokenClient<B>) -> Self
     where
         B: From<Full<Bytes>> + Send + 'static,
@@ -34,10 +36,12 @@ impl Pager {
         }
     }
 
-    /// The pages of `GET path`: users, queues, an index, a search by `q64`, whatever the API lists.
+    /// The pages of `GET path`: users, queues, an index, a search by `q64`,
+    /// whatever the API lists.
     ///
-    /// The query of the path is kept for every page. A `pageNumber`, `startIndex` or page size in
-    /// it is where the list begins, and how large its pages are.
+    /// The query of the path is kept for every page. A `pageNumber`,
+    /// `startIndex` or page size in it is where the list begins, and how large
+    /// its pages are.
     ///
     /// ```
     /// # use bytes::Bytes;
@@ -66,12 +70,13 @@ impl Pager {
         PagedRequest::new(&self.target, Method::GET, path, None)
     }
 
-    /// The pages of `POST path`: a query, a search, or a job, which is started, waited for, and then
-    /// read.
+    /// The pages of `POST path`: a query, a search, or a job, which is started,
+    /// waited for, and then read.
     ///
-    /// Wherever the page goes, into the body or the query, it is set for each page. So that no row
-    /// of a details query is missed or comes twice, query an interval that has ended, in ascending
-    /// order: rows that are added meanwhile are then at the end, or nowhere.
+    /// Wherever the page goes, into the body or the query, it is set for each
+    /// page. So that no row of a details query is missed or comes twice, query
+    /// an interval that has ended, in ascending order: rows that are added
+    /// meanwhile are then at the end, or nowhere.
     ///
     /// The request that starts a job is not repeated after a 503, unless
     /// [`with_call_options`](PagedRequest::with_call_options) says that it may.

@@ -17,8 +17,8 @@ use super::{
 
 /// The pages of a request, as a stream.
 ///
-/// An error comes once, and is the last item. A stream that has ended stays so. See the
-/// [module](super).
+/// An error comes once, and is the last item. A stream that has ended stays so.
+/// See the [module](super).
 #[must_use = "streams do nothing unless polled"]
 pub struct Pages<T> {
     state: State<T>,
@@ -42,12 +42,13 @@ impl<T> Pages<T> {
         }
     }
 
-    /// Returns the place after the last page that arrived. The current request begins there.
+    /// Returns the place after the last page that arrived. The current request
+    /// begins there.
     ///
-    /// For a job, this is more than [`Page::checkpoint`]: as soon as the job has started, the
-    /// checkpoint names it. So a program that stops waiting can resume the same job later. If your
-    /// program may be killed, store the checkpoint while it waits; otherwise the next run starts
-    /// another job.
+    /// For a job, this is more than [`Page::checkpoint`]: as soon as the job
+    /// has started, the checkpoint names it. So a program that stops waiting
+    /// can resume the same job later. If your program may be killed, store the
+    /// checkpoint while it waits; otherwise the next run starts another job.
     ///
     /// ```
     /// use std::time::Duration;

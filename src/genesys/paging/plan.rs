@@ -18,7 +18,8 @@ use crate::genesys::{Effect, Operation};
 pub(super) struct Plan {
     pub(super) target: Target,
     pub(super) method: Method,
-    /// Behind the base of the API, without the parameters that are set for each page.
+    /// Behind the base of the API, without the parameters that are set for each
+    /// page.
     pub(super) path: String,
     pub(super) body: Option<Value>,
     pub(super) paging: Paging,
@@ -104,8 +105,8 @@ impl Plan {
         Ok(self)
     }
 
-    /// What the request says of a parameter by itself. An object that is set for each page counts
-    /// for nothing.
+    /// What the request says of a parameter by itself. An object that is set
+    /// for each page counts for nothing.
     fn value(&self, name: &str) -> Option<Value> {
         match self.paging.place {
             Where::Query => query::value(&self.path, name).map(|text| text.into_owned().into()),
@@ -114,7 +115,8 @@ impl Plan {
         }
     }
 
-    /// How many rows were skipped by where the request begins, if that can be told.
+    /// How many rows were skipped by where the request begins, if that can be
+    /// told.
     pub(super) fn skipped(&self, size: u64) -> u64 {
         match (&self.paging.by, &self.first) {
             (By::Index(_), Place::Number(first)) => first.saturating_sub(1),

@@ -59,7 +59,8 @@ impl Progress {
         self.previous = Some(fetched.digest);
     }
 
-    /// Whether it is the page that was asked for, and none that was there before.
+    /// Whether it is the page that was asked for, and none that was there
+    /// before.
     fn check_place<T>(
         &self,
         plan: &Plan,

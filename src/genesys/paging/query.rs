@@ -1,4 +1,5 @@
-//! Parameters of a path, left as the caller has written them where they need not change.
+//! Parameters of a path, left as the caller has written them where they need
+//! not change.
 
 use std::borrow::Cow;
 

@@ -10,9 +10,11 @@ use super::{
 };
 use crate::call::CallOptions;
 
-/// A request whose answer comes in pages, before the first of them is asked for.
+/// A request whose answer comes in pages, before the first of them is asked
+/// for.
 ///
-/// Made by a [`Pager`](crate::Pager). Settings that the operation's way of paging has no use for are ignored.
+/// Made by a [`Pager`](crate::Pager). Settings that the operation's way of
+/// paging has no use for are ignored.
 ///
 /// An example: [`paging`](crate::genesys::paging).
 #[derive(Clone, Debug)]
@@ -46,8 +48,8 @@ impl PagedRequest {
         }
     }
 
-    /// Sets how the operation pages, in place of what the crate's table says: for operations that
-    /// the table does not have.
+    /// Sets how the operation pages, in place of what the crate's table says:
+    /// for operations that the table does not have.
     ///
     /// # Default
     ///
@@ -58,39 +60,42 @@ impl PagedRequest {
         self
     }
 
-    /// Sets the field of a page that holds the rows, such as `results`, or `results.entities` for a
-    /// field of an object. An empty text means that the page itself is an array.
+    /// Sets the field of a page that holds the rows, such as `results`, or
+    /// `results.entities` for a field of an object. An empty text means that
+    /// the page itself is an array.
     ///
     /// A page without the field is [`PageErrorKind::Malformed`].
     ///
     /// # Default
     ///
-    /// The field in the API definition. For nine operations the definition does not name it, and you
-    /// must set it.
+    /// The field in the API definition. For nine operations the definition does
+    /// not name it, and you must set it.
     pub fn with_rows(mut self, field: impl Into<Cow<'static, str>>) -> Self {
         self.settings.rows = Some(field.into());
         self
     }
 
-    /// Sets how many rows a page holds at most. The API's maximum depends on the operation.
+    /// Sets how many rows a page holds at most. The API's maximum depends on
+    /// the operation.
     ///
     /// # Default
     ///
-    /// The size in the request's own query or body; else 100 for details queries, the API's
-    /// maximum, and the API's own size for all others.
+    /// The size in the request's own query or body; else 100 for details
+    /// queries, the API's maximum, and the API's own size for all others.
     pub fn with_page_size(mut self, rows: u32) -> Self {
         self.settings.page_size = Some(rows);
         self
     }
 
-    /// Sets how many pages the stream requests concurrently ahead of the current one. It yields the
-    /// pages in order.
+    /// Sets how many pages the stream requests concurrently ahead of the
+    /// current one. It yields the pages in order.
     ///
-    /// It applies to pages by number, once a page has stated how many there are. In the other ways of
-    /// paging, each page names the next one.
+    /// It applies to pages by number, once a page has stated how many there
+    /// are. In the other ways of paging, each page names the next one.
     ///
-    /// On a tokio runtime, separate tasks fetch the pages, and end with the stream. So the pages
-    /// arrive, and block no permit, while you work on the rows of a page.
+    /// On a tokio runtime, separate tasks fetch the pages, and end with the
+    /// stream. So the pages arrive, and block no permit, while you work on the
+    /// rows of a page.
     ///
     /// # Default
     ///
@@ -105,24 +110,28 @@ impl PagedRequest {
     ///
     /// # Default
     ///
-    /// 64 MiB: a conversation in detail may have 500 KiB, and a page 100 of them.
+    /// 64 MiB: a conversation in detail may have 500 KiB, and a page 100 of
+    /// them.
     pub fn with_max_page_bytes(mut self, bytes: usize) -> Self {
         self.settings.bounds.bytes = bytes;
         self
     }
 
-    /// How long a page may take from its head to its end. What takes longer counts as broken off.
+    /// How long a page may take from its head to its end. What takes longer
+    /// counts as broken off.
     ///
     /// # Default
     ///
-    /// Five minutes. Until the head is there, the layers below say how long it may take.
+    /// Five minutes. Until the head is there, the layers below say how long it
+    /// may take.
     pub fn with_page_timeout(mut self, timeout: Duration) -> Self {
         self.settings.bounds.time = timeout;
         self
     }
 
     /// Sets of how many rows a details query gives all; one that finds more is
-    /// [`PageErrorKind::TooManyRows`] at its first page, rather than at the last that the API gives.
+    /// [`PageErrorKind::TooManyRows`] at its first page, rather than at the
+    /// last that the API gives.
     ///
     /// # Default
     ///
@@ -132,25 +141,27 @@ impl PagedRequest {
         self
     }
 
-    /// Ignores how many rows there are in all: for operations whose total is an estimate, is
-    /// capped, or counts rows that this client may not see.
+    /// Ignores how many rows there are in all: for operations whose total is an
+    /// estimate, is capped, or counts rows that this client may not see.
     ///
-    /// [`Page::total`](super::Page::total) is then `None`. Without a total, pages by number end at
-    /// the first that has no rows, unless they say how many pages there are.
+    /// [`Page::total`](super::Page::total) is then `None`. Without a total,
+    /// pages by number end at the first that has no rows, unless they say how
+    /// many pages there are.
     ///
     /// # Default
     ///
-    /// A total above the rows that have come is [`PageErrorKind::Incomplete`], unless the page says
-    /// by its number and count that it is the last, and that many pages can hold the total. One
-    /// that becomes smaller is [`PageErrorKind::Shrunk`], one that becomes larger by more than half
-    /// and by more than a page [`PageErrorKind::Grown`].
+    /// A total above the rows that have come is [`PageErrorKind::Incomplete`],
+    /// unless the page says by its number and count that it is the last, and
+    /// that many pages can hold the total. One that becomes smaller is
+    /// [`PageErrorKind::Shrunk`], one that becomes larger by more than half and
+    /// by more than a page [`PageErrorKind::Grown`].
     pub fn without_total(mut self) -> Self {
         self.settings.heeds_total = false;
         self
     }
 
-    /// How long to wait before the state of a job is asked for, at least 10 milliseconds. Each
-    /// further wait is half as long again, up to 30 seconds.
+    /// How long to wait before the state of a job is asked for, at least 10
+    /// milliseconds. Each further wait is half as long again, up to 30 seconds.
     ///
     /// # Default
     ///
@@ -160,8 +171,9 @@ impl PagedRequest {
         self
     }
 
-    /// Sets how long the stream waits for a job, from the first request for the job's state. The job
-    /// itself continues: resume from the checkpoint of the error to wait for it again.
+    /// Sets how long the stream waits for a job, from the first request for the
+    /// job's state. The job itself continues: resume from the checkpoint of the
+    /// error to wait for it again.
     ///
     /// # Default
     ///
@@ -183,14 +195,15 @@ impl PagedRequest {
 
     /// Goes on behind the page that this checkpoint came with.
     ///
-    /// One that belongs to another request is [`PageErrorKind::Checkpoint`], and nothing is asked
-    /// for.
+    /// One that belongs to another request is [`PageErrorKind::Checkpoint`],
+    /// and nothing is asked for.
     pub fn resume(mut self, checkpoint: Checkpoint) -> Self {
         self.from = Some(checkpoint);
         self
     }
 
-    /// The pages, with rows of this type. Nothing is asked for before the stream is polled.
+    /// The pages, with rows of this type. Nothing is asked for before the
+    /// stream is polled.
     pub fn pages<T>(self) -> Pages<T>
     where
         T: DeserializeOwned + Send + 'static,

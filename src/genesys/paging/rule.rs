@@ -1,5 +1,5 @@
-//! Which page comes next, by what a page says: the rule of its way, and that no other sign of more
-//! is overlooked.
+//! Which page comes next, by what a page says: the rule of its way, and that no
+//! other sign of more is overlooked.
 
 use super::{
     PageError, PageErrorKind, Paging, checkpoint::Place, description::By, job_state, signs::Signs,
@@ -19,7 +19,8 @@ pub(super) struct Seen<'a> {
 
 /// The facts known after a page.
 pub(super) struct Known {
-    /// How many rows have come, this page's included, and those skipped by where the caller began.
+    /// How many rows have come, this page's included, and those skipped by
+    /// where the caller began.
     pub(super) rows: u64,
     /// How many there are in all.
     pub(super) total: Option<(String, u64)>,
@@ -76,7 +77,8 @@ fn by_number(
             };
         }
     }
-    // The count is the best witness, then a link, then the total: it counts rows that are hidden.
+    // The count is the best witness, then a link, then the total: it counts
+    // rows that are hidden.
     if let Some(count) = count(seen) {
         return if number < count {
             next()

@@ -47,12 +47,13 @@ fn own(paging: &Paging) -> impl Iterator<Item = &str> {
 }
 
 impl Signs {
-    /// Reads the fields beside the rows, and those at the top where they are others.
+    /// Reads the fields beside the rows, and those at the top where they are
+    /// others.
     ///
     /// # Errors
     ///
-    /// Fails if the field that leads to the next page is not a text: ignoring it could
-    /// end the stream early.
+    /// Fails if the field that leads to the next page is not a text: ignoring
+    /// it could end the stream early.
     pub(super) fn read(
         paging: &Paging,
         top: &Map<String, Value>,

@@ -2,7 +2,8 @@ use std::collections::HashSet;
 
 use super::{PageError, PageErrorKind, checkpoint::Place};
 
-/// So many pages without a row are followed in a row, as long as each names a next one.
+/// So many pages without a row are followed in a row, as long as each names a
+/// next one.
 const MOST_EMPTY: u32 = 16;
 
 /// Where a stream has been, so that it is not led in circles.
@@ -22,7 +23,8 @@ impl Trail {
         }
     }
 
-    /// An error if there have been too many pages without a row, one after the other.
+    /// An error if there have been too many pages without a row, one after the
+    /// other.
     pub(super) fn count(&mut self, rows: u64) -> Result<(), PageError> {
         self.empty = if rows == 0 { self.empty + 1 } else { 0 };
         if self.empty <= MOST_EMPTY {
@@ -55,7 +57,8 @@ pub(super) fn not_shrunk(before: Option<u64>, now: Option<u64>) -> Result<Option
     }
 }
 
-/// Far more rows than before: the filters were lost, or the list is another one.
+/// Far more rows than before: the filters were lost, or the list is another
+/// one.
 pub(super) fn grown(before: u64, now: u64) -> PageError {
     let message = format!(
         "there are {now} rows in all, and there were {before}: the page may belong to a list without \

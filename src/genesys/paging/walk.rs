@@ -26,7 +26,8 @@ pub struct Page<T> {
     pub rows: Vec<T>,
     /// How many rows there are in all, if the API says so.
     pub total: Option<u64>,
-    /// The place behind this page: a stream that resumes there begins with the next one.
+    /// The place behind this page: a stream that resumes there begins with the
+    /// next one.
     pub checkpoint: Checkpoint,
 }
 
@@ -89,8 +90,8 @@ impl<T: DeserializeOwned + Send + 'static> Walk<T> {
         }
     }
 
-    /// An error ends the stream like the last page does: a stream that continued after one could skip
-    /// rows.
+    /// An error ends the stream like the last page does: a stream that
+    /// continued after one could skip rows.
     pub(super) async fn step(&mut self) -> Result<Step<T>, PageError> {
         if self.ended {
             return Ok(Step::End);
@@ -104,8 +105,9 @@ impl<T: DeserializeOwned + Send + 'static> Walk<T> {
         step.map_err(|error| error.at(|| self.place(), &self.here))
     }
 
-    /// The name of the page for an error. A job has no page before it is ready, and only pages by number
-    /// have a number of their own; others count from where the stream began.
+    /// The name of the page for an error. A job has no page before it is ready,
+    /// and only pages by number have a number of their own; others count from
+    /// where the stream began.
     fn place(&self) -> String {
         let path = query::without(&self.plan.path);
         let method = &self.plan.method;
@@ -153,7 +155,8 @@ impl<T: DeserializeOwned + Send + 'static> Walk<T> {
         Ok(Step::Page(page))
     }
 
-    /// Fetches the next page, and asks for those after it that are known to exist.
+    /// Fetches the next page, and asks for those after it that are known to
+    /// exist.
     async fn fetch(&mut self) -> Result<Fetched<T>, PageError> {
         let ahead = self.plan.settings.read_ahead;
         loop {
@@ -214,7 +217,8 @@ impl<T: DeserializeOwned + Send + 'static> Walk<T> {
         };
         self.trail.count(rows)?;
         let next = match next {
-            // Once it is seen to lead to the API, it is kept as it is asked for.
+            // Once it is seen to lead to the API, it is kept as it is asked
+            // for.
             Place::Link(link) => {
                 let results = self.job.as_ref().map(|job| job.results(&self.plan));
                 let ask = self.plan.ask(results.as_deref(), &Place::Link(link))?;

@@ -5,10 +5,12 @@ use http::Uri;
 use super::{RegionError, RegionErrorKind as Kind, path};
 use crate::authority::{Authority, Fault};
 
-/// The paths that requests add. A base URL that ends in one is the URL of a request.
+/// The paths that requests add. A base URL that ends in one is the URL of a
+/// request.
 const ENDPOINTS: [&str; 3] = ["/oauth/token", "/oauth/authorize", "/api/v2"];
 
-/// Scheme, host and path prefix, normalised, so that equal bases are the same place.
+/// Scheme, host and path prefix, normalised, so that equal bases are the same
+/// place.
 #[derive(PartialEq, Eq, Hash)]
 pub(super) struct Base {
     scheme: &'static str,
@@ -36,7 +38,8 @@ impl Base {
         }
     }
 
-    /// Parses a base URL. `which` names it in errors: the one for login or for the API.
+    /// Parses a base URL. `which` names it in errors: the one for login or for
+    /// the API.
     pub(super) fn parse(which: &str, text: &str) -> Result<Self, RegionError> {
         let error = |kind| RegionError::base(kind, which, text);
         let text = text.trim();

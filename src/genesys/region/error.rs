@@ -5,8 +5,9 @@ const ECHO: usize = 60;
 
 /// A text that is not a valid [`Region`](super::Region), base URL or path.
 ///
-/// The message says what to write instead. It repeats the refused text, shortened and escaped. If
-/// the text may hold a password, the message withholds it.
+/// The message says what to write instead. It repeats the refused text,
+/// shortened and escaped. If the text may hold a password, the message
+/// withholds it.
 ///
 /// [`RegionErrorKind`] has an example.
 #[derive(Clone, PartialEq, Eq)]
@@ -44,9 +45,11 @@ pub enum RegionErrorKind {
     QueryOrFragment,
     /// The host, port or path prefix of a base URL is invalid.
     InvalidUrl,
-    /// A base URL ends in a path that requests add to it, such as `/oauth/token` or `/api/v2`.
+    /// A base URL ends in a path that requests add to it, such as
+    /// `/oauth/token` or `/api/v2`.
     Endpoint,
-    /// A path does not begin with `/`, could lead out of the base, or cannot be part of a URL.
+    /// A path does not begin with `/`, could lead out of the base, or cannot be
+    /// part of a URL.
     InvalidPath,
 }
 
@@ -93,7 +96,8 @@ impl RegionError {
         Self::new(kind, message)
     }
 
-    /// Returns the error for a fault at this byte of the path, or of one parameter of the query.
+    /// Returns the error for a fault at this byte of the path, or of one
+    /// parameter of the query.
     pub(super) fn part(path_and_query: &str, at: usize, why: &str) -> Self {
         let Some(begin) = path_and_query.find('?').filter(|&begin| begin < at) else {
             return Self::path(path_and_query, why);
@@ -132,7 +136,8 @@ impl RegionError {
     }
 }
 
-/// Shortens and escapes a text for a message, and withholds it if it may hold a password.
+/// Shortens and escapes a text for a message, and withholds it if it may hold a
+/// password.
 fn echo(text: &str) -> String {
     if text.contains('@') || text.contains("%40") {
         return "what was given (withheld, for the `@` in it)".into();

@@ -20,13 +20,16 @@ use self::base::Base;
 pub use self::error::{RegionError, RegionErrorKind};
 use crate::bearer::Origins;
 
-/// The hosts of a Genesys Cloud organisation, one for login and one for the API.
+/// The hosts of a Genesys Cloud organisation, one for login and one for the
+/// API.
 ///
-/// A clone is cheap. Two regions are equal if they have the same base URLs, however you wrote them.
+/// A clone is cheap. Two regions are equal if they have the same base URLs,
+/// however you wrote them.
 ///
-/// A region is one of the eighteen listed here, a newer one, or a custom pair of base URLs.
-/// [`Region::parse`] takes all common spellings. Since client secrets are sent to these hosts, it
-/// refuses a text that only looks like a Genesys host.
+/// A region is one of the eighteen listed here, a newer one, or a custom pair
+/// of base URLs. [`Region::parse`] takes all common spellings. Since client
+/// secrets are sent to these hosts, it refuses a text that only looks like a
+/// Genesys host.
 ///
 /// ```
 /// use tower_genesys::Region;
@@ -44,8 +47,9 @@ use crate::bearer::Origins;
 ///
 /// # A gateway in front
 ///
-/// If you reach Genesys Cloud through a gateway, pass scheme, host, port and path prefix for login
-/// and for the API to [`Region::custom`]. The result works wherever a region does:
+/// If you reach Genesys Cloud through a gateway, pass scheme, host, port and
+/// path prefix for login and for the API to [`Region::custom`]. The result
+/// works wherever a region does:
 ///
 /// ```
 /// use tower_genesys::Region;
@@ -82,25 +86,27 @@ struct Site {
 impl Region {
     /// Parses the name, domain or host of a region.
     ///
-    /// These all name the same region, in any case of letters: `us-east-1`, `us_east_1`,
-    /// `mypurecloud.com`, `api.mypurecloud.com`, `login.mypurecloud.com`, `apps.mypurecloud.com`,
-    /// `https://api.mypurecloud.com/`. White space around the text, a trailing dot and the port 443
-    /// are ignored. Name a region that is newer than this crate by its domain, such as
-    /// `new1.pure.cloud`.
+    /// These all name the same region, in any case of letters: `us-east-1`,
+    /// `us_east_1`, `mypurecloud.com`, `api.mypurecloud.com`,
+    /// `login.mypurecloud.com`, `apps.mypurecloud.com`,
+    /// `https://api.mypurecloud.com/`. White space around the text, a trailing
+    /// dot and the port 443 are ignored. Name a region that is newer than this
+    /// crate by its domain, such as `new1.pure.cloud`.
     ///
     /// # Errors
     ///
-    /// A [`RegionError`] that says what to write instead, if the text has another form. For other
-    /// hosts, use [`custom`](Self::custom).
+    /// A [`RegionError`] that says what to write instead, if the text has
+    /// another form. For other hosts, use [`custom`](Self::custom).
     pub fn parse(text: &str) -> Result<Self, RegionError> {
         parse::region(text)
     }
 
-    /// Builds a region from two base URLs, one for login and one for the API. Each has a scheme and a
-    /// host, and if needed a port and a path prefix.
+    /// Builds a region from two base URLs, one for login and one for the API.
+    /// Each has a scheme and a host, and if needed a port and a path prefix.
     ///
-    /// `http://` is accepted, for tests and for gateways on the same machine. Whether a token is sent
-    /// there is another question: [`Bearer`](crate::bearer) has its own list of origins.
+    /// `http://` is accepted, for tests and for gateways on the same machine.
+    /// Whether a token is sent there is another question:
+    /// [`Bearer`](crate::bearer) has its own list of origins.
     ///
     /// # Errors
     ///
@@ -128,7 +134,8 @@ impl Region {
         table::ALL
     }
 
-    /// Returns the listed region with these base URLs if there is one, which keeps its name.
+    /// Returns the listed region with these base URLs if there is one, which
+    /// keeps its name.
     fn own(site: Site) -> Self {
         let same = |other: &&Self| other.site().login == site.login && other.site().api == site.api;
         match Self::all().iter().find(same) {
@@ -146,19 +153,21 @@ impl Region {
         }
     }
 
-    /// Returns the name of the region, such as `us-east-1`. A region that this version does not list
-    /// has its domain as the name; a [`custom`](Self::custom) pair has the name `custom`.
+    /// Returns the name of the region, such as `us-east-1`. A region that this
+    /// version does not list has its domain as the name; a
+    /// [`custom`](Self::custom) pair has the name `custom`.
     pub fn name(&self) -> &str {
         &self.site().name
     }
 
-    /// Returns the domain of its hosts, such as `mypurecloud.com`, or `None` for a
-    /// [`custom`](Self::custom) pair.
+    /// Returns the domain of its hosts, such as `mypurecloud.com`, or `None`
+    /// for a [`custom`](Self::custom) pair.
     pub fn domain(&self) -> Option<&str> {
         self.site().domain.as_deref()
     }
 
-    /// Returns the base URL for login, such as `https://login.mypurecloud.com/`.
+    /// Returns the base URL for login, such as
+    /// `https://login.mypurecloud.com/`.
     pub fn login_base(&self) -> Uri {
         self.site().login.uri("")
     }
@@ -168,7 +177,8 @@ impl Region {
         self.site().api.uri("")
     }
 
-    /// Returns the origin of the API. All organisations of a listed region share one.
+    /// Returns the origin of the API. All organisations of a listed region
+    /// share one.
     pub(super) fn api_origins(&self) -> Origins {
         let of_base = || {
             let base = self.api_base();
@@ -179,12 +189,14 @@ impl Region {
             .map_or_else(of_base, |shared| shared().clone())
     }
 
-    /// Returns the host for login, with the port if it is not the scheme's default.
+    /// Returns the host for login, with the port if it is not the scheme's
+    /// default.
     pub fn login_host(&self) -> &str {
         &self.site().login.host
     }
 
-    /// Returns the host of the API, with the port if it is not the scheme's default.
+    /// Returns the host of the API, with the port if it is not the scheme's
+    /// default.
     pub fn api_host(&self) -> &str {
         &self.site().api.host
     }
@@ -194,24 +206,26 @@ impl Region {
         self.site().login.uri("/oauth/token")
     }
 
-    /// Returns the URL of this path and query in the API: the base URL with its path prefix, then the
-    /// path and query.
+    /// Returns the URL of this path and query in the API: the base URL with its
+    /// path prefix, then the path and query.
     ///
     /// # Errors
     ///
     /// [`RegionErrorKind::InvalidPath`] if the path has one of these faults:
     ///
     /// - It does not begin with `/`.
-    /// - It could lead out of the base URL: `//`, `\`, or a segment `.` or `..`, also percent-encoded.
-    /// - It holds a fragment, a control character, white space, a character beyond ASCII, or another
-    ///   one that a URL must percent-encode.
+    /// - It could lead out of the base URL: `//`, `\`, or a segment `.` or
+    ///   `..`, also percent-encoded.
+    /// - It holds a fragment, a control character, white space, a character
+    ///   beyond ASCII, or another one that a URL must percent-encode.
     pub fn api(&self, path_and_query: &str) -> Result<Uri, RegionError> {
         path::check(path_and_query)?;
         self.site().api.join(path_and_query)
     }
 
-    /// Returns the URL of this path in the API, with these names and values, which it encodes, as the
-    /// query. [`Org::api_with_query`](super::Org::api_with_query) shows the same call.
+    /// Returns the URL of this path in the API, with these names and values,
+    /// which it encodes, as the query.
+    /// [`Org::api_with_query`](super::Org::api_with_query) shows the same call.
     ///
     /// # Errors
     ///

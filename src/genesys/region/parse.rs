@@ -18,7 +18,8 @@ pub(super) fn region(text: &str) -> Result<Region, RegionError> {
     domain(&host).ok_or_else(|| RegionError::region(Kind::Unknown, text))
 }
 
-/// Returns the host in a text, without an https scheme, the port 443 and a trailing slash.
+/// Returns the host in a text, without an https scheme, the port 443 and a
+/// trailing slash.
 fn host(text: &str) -> Result<String, Kind> {
     if text.contains('@') {
         return Err(Kind::UserInfo);

@@ -36,8 +36,8 @@ pub(super) fn check(path_and_query: &str) -> Result<(), RegionError> {
     Ok(())
 }
 
-/// Returns the first character that a URL must percent-encode, and its position. `http` accepts `"`
-/// in a path, and a backtick in a query.
+/// Returns the first character that a URL must percent-encode, and its
+/// position. `http` accepts `"` in a path, and a backtick in a query.
 fn stray(path_and_query: &str) -> Option<(usize, char)> {
     let query = path_and_query.find('?').unwrap_or(path_and_query.len());
     path_and_query

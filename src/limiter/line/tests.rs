@@ -41,7 +41,8 @@ impl Process {
         self.start + Duration::from_millis(ms)
     }
 
-    /// Slots that begin so long after the grant, asked for and known of at these times.
+    /// Slots that begin so long after the grant, asked for and known of at
+    /// these times.
     fn grant(&mut self, waits: &[u64], [asked, now]: [u64; 2]) -> Option<Duration> {
         let times = [self.at(asked), self.at(now)];
         let grant = granted(waits, Duration::ZERO);
@@ -162,7 +163,8 @@ fn a_slot_is_good_for_nine_tenths_of_a_second_and_goes_back_after_that() {
     assert!(process.line.slots.take_returned().is_empty(), "once");
 }
 
-/// The store granted at some time between the two, and the process does not know when.
+/// The store granted at some time between the two, and the process does not
+/// know when.
 #[test]
 fn a_slot_of_a_late_answer_begins_later_and_ends_no_later() {
     let mut process = Process::new();
@@ -179,7 +181,8 @@ fn only_what_is_certain_counts_against_a_deadline() {
     // Nobody knows yet what there is to wait for.
     assert!(matches!(process.join(0, 10), Joined::Queued(..)));
     process.grant(&[2000, 2200], [0, 0]);
-    // The second slot is the one of the second who waits, and the others come after it by a gap at least.
+    // The second slot is the one of the second who waits, and the others come
+    // after it by a gap at least.
     assert_eq!(process.join(0, 2200), Joined::TooLong);
     assert!(matches!(process.join(0, 2201), Joined::Queued(..)));
     assert_eq!(process.join(0, 2200), Joined::TooLong);

@@ -164,7 +164,8 @@ fn without_the_book_a_process_keeps_to_its_share() {
     process.join(0.0);
     let ask = process.asked().expect("one");
     process.fail(ask.id, 0.1);
-    // 61 s / 300 for each of twenty is a slot in 4.07 s; the first one comes within that.
+    // 61 s / 300 for each of twenty is a slot in 4.07 s; the first one comes
+    // within that.
     let pace = Terms::WINDOW / 300 * 20;
     let first = process.state.line.slots.last_at().expect("a slot") - process.at(0.1);
     assert!(first <= pace, "{first:?}");

@@ -10,7 +10,8 @@ pub(super) enum Kept {
 }
 
 impl Kept {
-    /// `None` for an empty frame, which means nothing on any wire, and would be kept for free.
+    /// `None` for an empty frame, which means nothing on any wire, and would be
+    /// kept for free.
     pub(super) fn of(frame: Frame<impl bytes::Buf>) -> Option<Self> {
         match frame.into_data() {
             Ok(mut data) => {

@@ -7,11 +7,11 @@ use std::{
 use super::{frame::Kept, turns::Turns};
 use crate::BoxError;
 
-/// The state that the clones of one stream share: the frames that a clone may still need, and the
-/// caller's body, which yields the rest.
+/// The state that the clones of one stream share: the frames that a clone may
+/// still need, and the caller's body, which yields the rest.
 ///
-/// A clone takes the caller's body out before it polls it: the body runs the caller's code, which
-/// could re-enter the log while it is locked.
+/// A clone takes the caller's body out before it polls it: the body runs the
+/// caller's code, which could re-enter the log while it is locked.
 pub(super) struct Log<B> {
     pub(super) source: Option<B>,
     pub(super) end: End,
@@ -19,8 +19,8 @@ pub(super) struct Log<B> {
     frames: VecDeque<Kept>,
     /// The index in the whole body of the first of `frames`.
     first: usize,
-    /// The total length of all frames so far, including forgotten ones: after the log has forgotten
-    /// a frame, no clone needs the rest to be kept.
+    /// The total length of all frames so far, including forgotten ones: after
+    /// the log has forgotten a frame, no clone needs the rest to be kept.
     bytes: usize,
     cap: usize,
     /// The stream exceeds the cap, so that it cannot be cloned any more.
@@ -38,7 +38,8 @@ pub(super) enum End {
     Failed(Option<BoxError>),
 }
 
-/// Values that were taken out under the lock, to be dropped or woken after its release.
+/// Values that were taken out under the lock, to be dropped or woken after its
+/// release.
 ///
 /// Declare it before the guard: locals are dropped in reverse order.
 pub(super) struct Aside<B> {
@@ -69,13 +70,14 @@ impl<B> Log<B> {
         self.over |= self.bytes > self.cap || count > most_frames(self.cap);
     }
 
-    /// Returns frame `n`, or `None` if the caller's body has not yielded it yet.
+    /// Returns frame `n`, or `None` if the caller's body has not yielded it
+    /// yet.
     ///
     /// The frame stays in the log only if another clone may need it.
     pub(super) fn read(&mut self, n: usize, aside: &mut Aside<B>) -> Option<Kept> {
         let at = n.checked_sub(self.first)?;
-        // The log keeps a frame while another clone may need it; the last clone takes it out
-        // uncopied.
+        // The log keeps a frame while another clone may need it; the last clone
+        // takes it out uncopied.
         if !self.over && !self.turns.is_sole() {
             return self.frames.get(at).map(Kept::clone);
         }
@@ -154,23 +156,27 @@ impl Caps {
     };
 }
 
-/// A stream of unknown length may be endless, so the cap is small: the kept bytes of a request stay
-/// below the buffers of its connection (hyper's are 400 KiB).
+/// A stream of unknown length may be endless, so the cap is small: the kept
+/// bytes of a request stay below the buffers of its connection (hyper's are 400
+/// KiB).
 const DEFAULT_UNKNOWN_CAP: usize = 64 * 1024;
 
-/// A stream of known length costs nothing if it is too long, because none of it is kept. One
-/// mebibyte for each of a hundred requests in flight is little for a process that uploads so much.
-/// The bodies of the API's JSON endpoints are well below it.
+/// A stream of known length costs nothing if it is too long, because none of it
+/// is kept. One mebibyte for each of a hundred requests in flight is little for
+/// a process that uploads so much. The bodies of the API's JSON endpoints are
+/// well below it.
 const DEFAULT_KNOWN_CAP: usize = 1024 * 1024;
 
 /// The least number of bytes that a kept frame counts for.
 ///
-/// Keeping a frame costs about this much besides its content: 40 bytes in the log, twice that when
-/// the log has just grown, and the overhead of the allocator and of `Bytes`. So a stream of tiny
-/// frames takes about twice its cap in memory, not two hundred times.
+/// Keeping a frame costs about this much besides its content: 40 bytes in the
+/// log, twice that when the log has just grown, and the overhead of the
+/// allocator and of `Bytes`. So a stream of tiny frames takes about twice its
+/// cap in memory, not two hundred times.
 const LEAST_PER_FRAME: usize = 128;
 
-/// The number of frames up to which only bytes count, so that a small cap works as stated.
+/// The number of frames up to which only bytes count, so that a small cap works
+/// as stated.
 const FREE_FRAMES: usize = 16;
 
 /// The maximum number of kept frames under a cap in bytes.

@@ -15,13 +15,15 @@ use crate::{
 
 /// The size of the frames of an in-memory body.
 ///
-/// The transport asks for the next frame only when it has room, so this size bounds the bytes that
-/// an invalidated body still sends. It is four HTTP/2 frames of the default size (16 KiB), and the
-/// default HTTP/2 window (64 KiB less one byte). Smaller frames would cost more polls per byte for
-/// no tighter bound, because the socket's buffer is about as large.
+/// The transport asks for the next frame only when it has room, so this size
+/// bounds the bytes that an invalidated body still sends. It is four HTTP/2
+/// frames of the default size (16 KiB), and the default HTTP/2 window (64 KiB
+/// less one byte). Smaller frames would cost more polls per byte for no tighter
+/// bound, because the socket's buffer is about as large.
 pub(super) const FRAME: usize = 64 * 1024;
 
-/// An in-memory body, sent in frames so that it can be invalidated between them.
+/// An in-memory body, sent in frames so that it can be invalidated between
+/// them.
 pub(super) struct Memory {
     turns: Arc<Mutex<Turns>>,
     ticket: u64,
@@ -48,7 +50,8 @@ impl Memory {
         }
     }
 
-    // An in-memory frame is always ready, so no task waits and no waker is stored.
+    // An in-memory frame is always ready, so no task waits and no waker is
+    // stored.
     pub(super) fn next(&mut self) -> Option<Result<Frame<Bytes>, ReplayBodyError>> {
         if self.is_end_stream() {
             return None;
@@ -107,7 +110,8 @@ impl Drop for Memory {
 pub(super) enum Look<B: Body> {
     /// The body is in memory.
     Whole(Bytes),
-    /// The body is a stream, which begins with the frames that the look took out of it.
+    /// The body is a stream, which begins with the frames that the look took
+    /// out of it.
     Begun([Option<Taken<B>>; 2]),
 }
 
@@ -116,9 +120,11 @@ pub(super) type Taken<B> = (Polled<B>, bool);
 
 type Polled<B> = Option<Result<Frame<<B as Body>::Data>, <B as Body>::Error>>;
 
-/// Polls a body that announces this length, once or twice, to see whether that gives all of it.
+/// Polls a body that announces this length, once or twice, to see whether that
+/// gives all of it.
 ///
-/// A body is in memory if its first frame is as long as that, and nothing comes after it.
+/// A body is in memory if its first frame is as long as that, and nothing comes
+/// after it.
 pub(super) fn look<B: Body + Unpin>(body: &mut B, length: u64) -> Look<B> {
     let Poll::Ready(first) = peek(body) else {
         return Look::Begun([None, None]);
@@ -129,8 +135,8 @@ pub(super) fn look<B: Body + Unpin>(body: &mut B, length: u64) -> Look<B> {
         true => peek(body),
         false => Poll::Pending,
     };
-    // More than was announced, or nothing yet, is not in memory: it is sent as it comes, from what was
-    // taken out of it on.
+    // More than was announced, or nothing yet, is not in memory: it is sent as
+    // it comes, from what was taken out of it on.
     match second {
         _ if is_whole && told => Look::Whole(into_bytes(first)),
         Poll::Ready(None) => Look::Whole(into_bytes(first)),

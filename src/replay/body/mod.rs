@@ -25,7 +25,8 @@ use memory::{FRAME, Look, Memory};
 use remade::Remade;
 use stream::Stream;
 
-/// A request body that can be sent again; see the [module](super) for what each kind costs.
+/// A request body that can be sent again; see the [module](super) for what each
+/// kind costs.
 ///
 /// It is `Sync` even if the body inside is not.
 pub struct ReplayBody<B> {
@@ -35,10 +36,11 @@ pub struct ReplayBody<B> {
 
 enum Form<B> {
     Empty,
-    /// The whole body in one frame. Sending takes it out, so that a body without clones never has a
-    /// second reference.
+    /// The whole body in one frame. Sending takes it out, so that a body
+    /// without clones never has a second reference.
     Small(Option<Bytes>),
-    // In boxes, since a client moves its requests a dozen times, and most bodies are small.
+    // In boxes, since a client moves its requests a dozen times, and most
+    // bodies are small.
     Memory(Box<Memory>),
     Stream(Box<Stream<B>>),
     Remade(Box<Remade<B>>),
@@ -55,7 +57,8 @@ impl<B> ReplayBody<B> {
     }
 
     fn in_memory(whole: Bytes) -> Self {
-        // One frame goes along with the head of the request, so there is nothing to revoke, and no lock.
+        // One frame goes along with the head of the request, so there is
+        // nothing to revoke, and no lock.
         Self::of(match whole.len() {
             0 => Form::Empty,
             1..=FRAME => Form::Small(Some(whole)),
@@ -69,29 +72,33 @@ where
     B: Body + Unpin,
     B::Error: Into<BoxError>,
 {
-    /// Wraps any body, with the default caps of [`ReplayLayer`](super::ReplayLayer).
+    /// Wraps any body, with the default caps of
+    /// [`ReplayLayer`](super::ReplayLayer).
     ///
-    /// A body that announces its length is polled at once, to see whether that gives the whole of
-    /// it: then it is in memory already.
+    /// A body that announces its length is polled at once, to see whether that
+    /// gives the whole of it: then it is in memory already.
     pub fn new(body: B) -> Self {
         Self::with_caps(body, || None, Caps::DEFAULT)
     }
 
-    /// As [`with_caps`](Self::with_caps); the most common body is known without a poll.
+    /// As [`with_caps`](Self::with_caps); the most common body is known without
+    /// a poll.
     pub(super) fn wrap(mut body: B, announced: impl FnOnce() -> Option<u64>, caps: Caps) -> Self
     where
         B: 'static,
     {
         match (&mut body as &mut dyn Any).downcast_mut::<Full<Bytes>>() {
-            // By its type, since nearly every body is this one, and a poll costs more than the look.
+            // By its type, since nearly every body is this one, and a poll
+            // costs more than the look.
             Some(full) => mem::take(full).into(),
             None => Self::with_caps(body, announced, caps),
         }
     }
 
-    /// `announced` is what the head of the request says of the length. It decides on the cap where
-    /// the body does not say, and is asked for only then, since most bodies do. The framing stays
-    /// what the body and the head make of it.
+    /// `announced` is what the head of the request says of the length. It
+    /// decides on the cap where the body does not say, and is asked for only
+    /// then, since most bodies do. The framing stays what the body and the head
+    /// make of it.
     fn with_caps(mut body: B, announced: impl FnOnce() -> Option<u64>, caps: Caps) -> Self {
         if body.is_end_stream() {
             return Self::empty();
@@ -117,17 +124,21 @@ where
 }
 
 impl<B: Body> ReplayBody<B> {
-    /// Returns a body that calls `make` for each attempt, for example to open a file each time.
+    /// Returns a body that calls `make` for each attempt, for example to open a
+    /// file each time.
     ///
-    /// Use it in stacks without [`ReplayLayer`](super::ReplayLayer). That layer would wrap this body
-    /// as a stream. With it, give the request a [`Remake`](super::Remake) instead.
+    /// Use it in stacks without [`ReplayLayer`](super::ReplayLayer). That layer
+    /// would wrap this body as a stream. With it, give the request a
+    /// [`Remake`](super::Remake) instead.
     ///
-    /// Nothing of it is kept, so no cap applies, and it can be sent again whatever its size.
-    /// `make` is called once here, and once for each attempt after the first, when that is polled
-    /// for the first time. It must give a body with the same bytes each time; one that announces
-    /// another length than the first is not sent
-    /// ([`Changed`](super::ReplayBodyErrorKind::Changed)). What may fail, such as opening the
-    /// file, fails best at the first poll of the body that it returns.
+    /// Nothing of it is kept, so no cap applies, and it can be sent again
+    /// whatever its size. `make` is called once here, and once for each attempt
+    /// after the first, when that is polled for the first time. It must give a
+    /// body with the same bytes each time; one that announces another length
+    /// than the first is not sent
+    /// ([`Changed`](super::ReplayBodyErrorKind::Changed)). What may fail, such
+    /// as opening the file, fails best at the first poll of the body that it
+    /// returns.
     ///
     /// ```
     /// use bytes::Bytes;
@@ -185,7 +196,8 @@ where
 
     fn is_sent(&self) -> bool {
         match &self.form {
-            // One frame, which a transport takes along with the head of the request.
+            // One frame, which a transport takes along with the head of the
+            // request.
             Form::Empty | Form::Small(_) => true,
             Form::Memory(memory) => memory.is_sent(),
             Form::Stream(stream) => stream.is_sent(),
@@ -269,7 +281,8 @@ impl<B> From<Bytes> for ReplayBody<B> {
     }
 }
 
-/// So that one client, whose body is a `ReplayBody`, can also send the requests for tokens.
+/// So that one client, whose body is a `ReplayBody`, can also send the requests
+/// for tokens.
 impl<B> From<Full<Bytes>> for ReplayBody<B> {
     fn from(full: Full<Bytes>) -> Self {
         Self::in_memory(full.into_inner().unwrap_or_default())

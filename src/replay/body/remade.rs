@@ -21,7 +21,8 @@ use crate::{
 pub(super) struct Remade<B> {
     shared: Arc<Shared<B>>,
     ticket: u64,
-    // Never locked: it is in a mutex so that this is `Sync` whatever the body is.
+    // Never locked: it is in a mutex so that this is `Sync` whatever the body
+    // is.
     body: Mutex<Option<B>>,
     started: bool,
     sent: u64,
@@ -106,11 +107,12 @@ impl<B> Remade<B> {
         true
     }
 
-    /// Checks that this clone is valid. Its first call invalidates the older clones.
+    /// Checks that this clone is valid. Its first call invalidates the older
+    /// clones.
     fn enter(&mut self) -> Result<(), ReplayBodyErrorKind> {
         let mut state = lock(&self.shared.state);
-        // At most one clone is sent at a time, though each has a body of its own: the older would only keep
-        // its connection.
+        // At most one clone is sent at a time, though each has a body of its
+        // own: the older would only keep its connection.
         if state.turns.is_revoked(self.ticket) {
             return Err(ReplayBodyErrorKind::Revoked);
         }
@@ -177,7 +179,8 @@ where
                 return self.wait(cx).map(|ended| ended.err().map(Err));
             };
             let told = body.is_end_stream();
-            // An error of the caller's body is final for every clone: the next body would fail too.
+            // An error of the caller's body is final for every clone: the next
+            // body would fail too.
             match polled {
                 Some(Ok(frame)) => {
                     if let Some(frame) = Kept::of(frame) {
@@ -198,7 +201,8 @@ where
     /// This clone's own body, made when it is first polled.
     fn body(&mut self) -> Result<&mut B, ReplayBodyErrorKind> {
         let body = unpoisoned(self.body.get_mut());
-        // A clone makes its body once: what is gone after that has failed, or was handed over.
+        // A clone makes its body once: what is gone after that has failed, or
+        // was handed over.
         if body.is_none() {
             if self.started {
                 return Err(ReplayBodyErrorKind::Gone);

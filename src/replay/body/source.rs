@@ -15,7 +15,8 @@ use crate::{BoxError, lock::lock};
 
 /// The caller's body while it is out of the log to be polled.
 ///
-/// If it panics, the others must not wait for it for ever: it has then failed for all.
+/// If it panics, the others must not wait for it for ever: it has then failed
+/// for all.
 pub(super) struct SourceGuard<'a, B> {
     log: &'a Mutex<Log<B>>,
     source: Option<B>,
@@ -36,15 +37,18 @@ impl<'a, B> SourceGuard<'a, B> {
         }
     }
 
-    /// Returns the body to the log, and wakes the clone that asked for it in the meantime.
+    /// Returns the body to the log, and wakes the clone that asked for it in
+    /// the meantime.
     ///
-    /// Pending if the body yielded nothing and this clone may still wait for it.
+    /// Pending if the body yielded nothing and this clone may still wait for
+    /// it.
     pub(super) fn put_back(mut self, ticket: u64, brought: Brought) -> Poll<()> {
         let mut aside = Aside::new();
         let source = self.source.take();
         let mut log = lock(self.log);
-        // All that the poll has brought goes into the log in one step, so a clone that takes over in between
-        // finds either the body or what came of it.
+        // All that the poll has brought goes into the log in one step, so a
+        // clone that takes over in between finds either the body or what came
+        // of it.
         let waker = match brought {
             Brought::Pending(waker) => Some(waker),
             Brought::Frame(frame, end) => {
@@ -65,7 +69,8 @@ impl<'a, B> SourceGuard<'a, B> {
             aside.source = source;
         }
         log.desert(&mut aside);
-        // A newer clone has taken over while this one polled: it waits for the body, which is back now.
+        // A newer clone has taken over while this one polled: it waits for the
+        // body, which is back now.
         if log.turns.is_revoked(ticket) {
             aside.wake = log.turns.take_waiting();
             aside.waker = waker;
@@ -118,7 +123,8 @@ where
     D: Buf,
     E: Into<BoxError>,
 {
-    // Only an error or an end without one ends a body; a last frame that says so saves another poll.
+    // Only an error or an end without one ends a body; a last frame that says
+    // so saves another poll.
     match polled {
         None => Brought::End(End::Clean { told: false }),
         Some(Err(error)) => Brought::End(End::Failed(Some(error.into()))),

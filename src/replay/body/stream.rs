@@ -29,9 +29,10 @@ pub(super) struct Stream<B> {
     position: usize,
     sent: u64,
     done: bool,
-    /// The caller's body, once nothing of it is kept any more: from then on no other clone can go
-    /// on, and each frame is passed on without the lock. In a box, as few streams come to that;
-    /// in a mutex, which is never locked, since that is `Sync` whatever the body is.
+    /// The caller's body, once nothing of it is kept any more: from then on no
+    /// other clone can go on, and each frame is passed on without the lock. In
+    /// a box, as few streams come to that; in a mutex, which is never locked,
+    /// since that is `Sync` whatever the body is.
     sole: Mutex<Option<Box<B>>>,
 }
 
@@ -58,8 +59,8 @@ fn broken(error: Option<BoxError>) -> ReplayBodyError {
 }
 
 impl<B> Stream<B> {
-    /// `length` is what the body or the head of the request announces. If it is over the cap,
-    /// nothing of the body is kept.
+    /// `length` is what the body or the head of the request announces. If it is
+    /// over the cap, nothing of the body is kept.
     pub(super) fn new(source: B, hint: SizeHint, length: Option<u64>, cap: usize) -> Self {
         let over = length.unwrap_or(hint.lower()) > cap as u64;
         Self {
@@ -99,8 +100,9 @@ impl<B> Stream<B> {
         self.done
     }
 
-    /// What the caller's body said before anything was sent, less what this clone has sent: a
-    /// later attempt, which could know better, has to be framed like the first.
+    /// What the caller's body said before anything was sent, less what this
+    /// clone has sent: a later attempt, which could know better, has to be
+    /// framed like the first.
     pub(super) fn size_hint(&self) -> SizeHint {
         remaining(&self.hint, self.sent)
     }
@@ -133,11 +135,13 @@ impl<B> Stream<B> {
     fn next(&mut self) -> Next<B> {
         let mut aside = Aside::new();
         let mut log = lock(&self.log);
-        // Revoked before anything else: a newer clone is being sent, and nothing of this one may follow.
+        // Revoked before anything else: a newer clone is being sent, and
+        // nothing of this one may follow.
         if log.turns.is_revoked(self.ticket) {
             return fail(ReplayBodyErrorKind::Revoked);
         }
-        // Before it takes over: an older clone that is still being sent is worth more.
+        // Before it takes over: an older clone that is still being sent is
+        // worth more.
         if log.has_lost(self.position) {
             return fail(ReplayBodyErrorKind::Gone);
         }
@@ -147,18 +151,21 @@ impl<B> Stream<B> {
             self.position += 1;
             self.sent += frame.len() as u64;
             self.done = matches!(log.end, End::Clean { told: true }) && log.is_last(self.position);
-            // HTTP/1 does not ask again once it has as many bytes as were announced.
+            // HTTP/1 does not ask again once it has as many bytes as were
+            // announced.
             if self.done || self.length == Some(self.sent) {
                 log.turns.finish(self.ticket);
             }
             return Next::Give(Some(Ok(frame.into_frame())));
         }
-        // Past the kept frames, one clone at a time polls the caller's body. Once the log keeps
-        // nothing, no other clone can continue, so the body leaves the log with this one.
+        // Past the kept frames, one clone at a time polls the caller's body.
+        // Once the log keeps nothing, no other clone can continue, so the body
+        // leaves the log with this one.
         match &mut log.end {
             End::Open => match log.source.take() {
                 Some(source) if log.is_past_keeping() => {
-                    // What anybody else finds who asks, and this clone if the body panics.
+                    // What anybody else finds who asks, and this clone if the
+                    // body panics.
                     log.end = End::Failed(None);
                     Next::PassOn(source)
                 }
@@ -174,13 +181,15 @@ impl<B> Stream<B> {
         }
     }
 
-    /// Waits until the clone that polls the caller's body has put it back, unless it just has.
+    /// Waits until the clone that polls the caller's body has put it back,
+    /// unless it just has.
     fn wait(&self, cx: &Context<'_>) -> Poll<()> {
         let mut aside = Aside::<B>::new();
         let waker = cx.waker().clone();
         let mut log = lock(&self.log);
-        // The state is checked again under the lock: a wake-up that came between the two locks
-        // would be lost, and this clone would sleep for ever.
+        // The state is checked again under the lock: a wake-up that came
+        // between the two locks would be lost, and this clone would sleep for
+        // ever.
         if log.source.is_some() || !matches!(log.end, End::Open) {
             aside.waker = Some(waker);
             return Poll::Ready(());
@@ -199,8 +208,8 @@ where
     B: Body + Unpin,
     B::Error: Into<BoxError>,
 {
-    /// Takes in what the caller's body gave before it came here, and whether it then said that
-    /// this was all.
+    /// Takes in what the caller's body gave before it came here, and whether it
+    /// then said that this was all.
     pub(super) fn feed(&self, polled: Option<Result<Frame<B::Data>, B::Error>>, told: bool) {
         let Some(source) = lock(&self.log).source.take() else {
             return;
@@ -233,7 +242,8 @@ where
                 *self.sole() = Some(source);
                 return Poll::Pending;
             };
-            // This needs no lock: no other clone can start any more, so only the end is shared.
+            // This needs no lock: no other clone can start any more, so only
+            // the end is shared.
             let (frame, end) = match take_in(polled, source.is_end_stream()) {
                 Brought::Frame(frame, end) => (frame, end),
                 Brought::End(end) => (None, end),
@@ -244,8 +254,9 @@ where
             if self.done || self.length == Some(self.sent) {
                 lock(&self.log).turns.finish(self.ticket);
             }
-            // An empty frame is passed over, an error ends the body for good, and after the last frame the body
-            // is dropped rather than kept to be asked again.
+            // An empty frame is passed over, an error ends the body for good,
+            // and after the last frame the body is dropped rather than kept to
+            // be asked again.
             match (frame, end) {
                 (None, End::Open) => {}
                 (None, End::Clean { .. }) => return Poll::Ready(None),

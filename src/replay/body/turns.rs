@@ -2,12 +2,13 @@ use std::task::Waker;
 
 /// The order of the clones of one body, and which of them are still valid.
 ///
-/// Each clone has a ticket, a number larger than that of every clone before it. A clone whose
-/// ticket is below the floor is invalid. Polling a clone raises the floor to its ticket. So at most
-/// one of the polled clones is valid, and one waker is enough.
+/// Each clone has a ticket, a number larger than that of every clone before it.
+/// A clone whose ticket is below the floor is invalid. Polling a clone raises
+/// the floor to its ticket. So at most one of the polled clones is valid, and
+/// one waker is enough.
 ///
-/// `Turns` neither wakes nor drops a waker: its caller holds a lock, and does both after releasing
-/// it.
+/// `Turns` neither wakes nor drops a waker: its caller holds a lock, and does
+/// both after releasing it.
 #[derive(Debug)]
 pub(super) struct Turns {
     issued: u64,
@@ -57,8 +58,8 @@ impl Turns {
         self.polled != 0 && self.polled == self.finished
     }
 
-    /// Invalidates all older clones. Returns the waker of the one that waits, if any, for the caller
-    /// to wake.
+    /// Invalidates all older clones. Returns the waker of the one that waits,
+    /// if any, for the caller to wake.
     #[must_use]
     pub(super) fn revoke_older(&mut self, ticket: u64) -> Option<Waker> {
         if ticket <= self.floor {
@@ -77,7 +78,8 @@ impl Turns {
         waker
     }
 
-    /// The clone that was polled last waits; gives back the waker of its wait before.
+    /// The clone that was polled last waits; gives back the waker of its wait
+    /// before.
     #[must_use]
     pub(super) fn wait(&mut self, waker: Waker) -> Option<Waker> {
         self.waiting.replace(waker)
@@ -96,7 +98,8 @@ impl Turns {
     #[must_use]
     pub(super) fn leave(&mut self, ticket: u64) -> Option<Waker> {
         self.live.retain(|live| *live != ticket);
-        // The waker belongs to the clone that was polled last, so only that clone takes it along.
+        // The waker belongs to the clone that was polled last, so only that
+        // clone takes it along.
         if self.polled == ticket {
             self.waiting.take()
         } else {

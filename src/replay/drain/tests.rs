@@ -26,7 +26,8 @@ use tokio_test::{assert_pending, assert_ready, task};
 
 use super::*;
 
-/// Gives these frames, then waits for ever; notes how many were read, and whether it was dropped.
+/// Gives these frames, then waits for ever; notes how many were read, and
+/// whether it was dropped.
 struct Answer {
     frames: VecDeque<usize>,
     seen: Rc<Seen>,
@@ -110,7 +111,8 @@ async fn reads_128_kib_and_no_more() {
     assert_eq!((seen.frames.get(), seen.dropped.get()), (2, true));
 }
 
-/// A connection of HTTP/1 is saved too, so there the rest is read past what is kept.
+/// A connection of HTTP/1 is saved too, so there the rest is read past what is
+/// kept.
 #[tokio::test]
 async fn keeps_8_kib_of_an_answer_of_which_something_is_wanted() {
     const MOST: usize = 8 * 1024;
@@ -208,7 +210,8 @@ async fn a_panic_of_the_body_is_one_of_the_call() {
 
 type Page = UnsyncBoxBody<Bytes, Infallible>;
 
-/// Answers each request with 429 and a page, of which the second half comes when `halves` does.
+/// Answers each request with 429 and a page, of which the second half comes
+/// when `halves` does.
 async fn server(halves: mpsc::UnboundedReceiver<Bytes>) -> (SocketAddr, Arc<AtomicUsize>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
@@ -246,8 +249,8 @@ async fn server(halves: mpsc::UnboundedReceiver<Bytes>) -> (SocketAddr, Arc<Atom
 
 #[tokio::test(start_paused = true)]
 async fn five_answers_of_64_kib_that_come_late_cost_one_connection() {
-    // The sockets are real, and a busy machine may take long for them. A paused clock stands still
-    // while there is blocking work.
+    // The sockets are real, and a busy machine may take long for them. A paused
+    // clock stands still while there is blocking work.
     let (_end, work) = std::sync::mpsc::channel::<()>();
     tokio::task::spawn_blocking(move || work.recv());
     let (send_half, halves) = mpsc::unbounded_channel();

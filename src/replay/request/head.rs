@@ -5,14 +5,17 @@ use http::{
     uri::{Authority, Parts, PathAndQuery, Scheme},
 };
 
-/// The URI and the headers of a request as bytes, one after the other, in one vector.
+/// The URI and the headers of a request as bytes, one after the other, in one
+/// vector.
 ///
-/// They are parsed only for a resend, which few requests need. Cloning the URI and the map would
-/// cost several times as much. It counts two references up and down for each value, and it writes
-/// small pieces that are then read as large ones, for which the processor waits.
+/// They are parsed only for a resend, which few requests need. Cloning the URI
+/// and the map would cost several times as much. It counts two references up
+/// and down for each value, and it writes small pieces that are then read as
+/// large ones, for which the processor waits.
 ///
-/// Every value that `http` accepts is restored. A name or value that was built without its checks
-/// is not, and [`is_readable`](Self::is_readable) reports that.
+/// Every value that `http` accepts is restored. A name or value that was built
+/// without its checks is not, and [`is_readable`](Self::is_readable) reports
+/// that.
 pub(crate) struct FlatHead {
     bytes: Vec<u8>,
     uri: OnceLock<Box<Uri>>,
@@ -21,8 +24,9 @@ pub(crate) struct FlatHead {
 /// The size of the number before each header and before each part of the URI.
 const MARK: usize = size_of::<u64>();
 
-/// The bits of a header's mark that hold the length of its name, of which `http` takes no longer
-/// one. The next bit is that of a sensitive value, and all others hold the length of the value.
+/// The bits of a header's mark that hold the length of its name, of which
+/// `http` takes no longer one. The next bit is that of a sensitive value, and
+/// all others hold the length of the value.
 const NAME_BITS: u32 = u16::BITS;
 
 impl FlatHead {
@@ -58,7 +62,8 @@ impl FlatHead {
         Self::from(bytes)
     }
 
-    /// In place of one with a name that is too long for a mark. `http` takes no such name in.
+    /// In place of one with a name that is too long for a mark. `http` takes no
+    /// such name in.
     fn unreadable() -> Self {
         Self::from(Vec::new())
     }
@@ -74,8 +79,8 @@ impl FlatHead {
             .get_or_init(|| Box::new(Reader(&self.bytes).uri().unwrap_or_default()))
     }
 
-    /// Whether all of it can be made again: a name or value that was made around `http`'s checks
-    /// cannot.
+    /// Whether all of it can be made again: a name or value that was made
+    /// around `http`'s checks cannot.
     pub(super) fn is_readable(&self) -> bool {
         let mut reader = Reader(&self.bytes);
         if reader.uri().is_none() {
@@ -93,8 +98,9 @@ impl FlatHead {
         let mut reader = Reader(&self.bytes);
         let uri = reader.uri().unwrap_or_default();
         let mut headers = HeaderMap::new();
-        // One more, for what is set anew at each send, such as `Authorization`. What a map cannot
-        // make room for at once still fits in: names that come more than once share a place.
+        // One more, for what is set anew at each send, such as `Authorization`.
+        // What a map cannot make room for at once still fits in: names that
+        // come more than once share a place.
         let _ = headers.try_reserve(reader.count_headers() + 1);
         while let Some((name, value)) = reader.header() {
             headers.append(name, value);
@@ -103,8 +109,9 @@ impl FlatHead {
     }
 }
 
-/// The parts that `http` makes a URI of. It is put together of the same ones again and not of its
-/// text: old versions of `http` take a path without a slash, which would become part of the host.
+/// The parts that `http` makes a URI of. It is put together of the same ones
+/// again and not of its text: old versions of `http` take a path without a
+/// slash, which would become part of the host.
 fn pieces(uri: &Uri) -> [Option<&[u8]>; 3] {
     [
         uri.scheme_str().map(str::as_bytes),

@@ -10,8 +10,9 @@ use head::FlatHead;
 
 /// All that a request is made of, extensions included, to make it once more.
 ///
-/// It lives in a box, so that futures that keep one are small and cheap to move; almost none is
-/// ever made a request again. The service to send it with is in there too: that is larger still.
+/// It lives in a box, so that futures that keep one are small and cheap to
+/// move; almost none is ever made a request again. The service to send it with
+/// is in there too: that is larger still.
 pub(crate) struct RequestCopy<B, S> {
     method: Method,
     version: Version,
@@ -24,13 +25,14 @@ pub(crate) struct RequestCopy<B, S> {
 enum Head {
     /// Of a request that is away.
     Copied(FlatHead),
-    /// Of one that is not sent yet: it is the only one that there is, and stays as it came.
+    /// Of one that is not sent yet: it is the only one that there is, and stays
+    /// as it came.
     Whole(Box<(Uri, HeaderMap)>),
 }
 
 impl<B: CloneBody, S: Clone> RequestCopy<B, S> {
-    /// A copy with the newer of the two bodies, and with a clone of this service. The request is
-    /// marked as held.
+    /// A copy with the newer of the two bodies, and with a clone of this
+    /// service. The request is marked as held.
     ///
     /// Returns `None` and sets no mark if the body cannot be cloned.
     pub(crate) fn keep(request: &mut Request<B>, service: &S) -> Option<Box<Self>> {
@@ -48,7 +50,8 @@ impl<B: CloneBody, S: Clone> RequestCopy<B, S> {
 }
 
 impl<B: CloneBody, S> RequestCopy<B, S> {
-    /// Revokes the older body, so that this can be sent; false when it cannot be made again.
+    /// Revokes the older body, so that this can be sent; false when it cannot
+    /// be made again.
     pub(crate) fn claim(&self) -> bool {
         // Read first: a revoked body cannot be given back to the older attempt.
         let readable = match &self.head {
@@ -154,7 +157,8 @@ mod tests {
             .header("accept", "*/*")
             .header("trace", "2")
             .header("authorization", sensitive)
-            // As hyper's `OnUpgrade` and a caller's own: whatever is there is cloned.
+            // As hyper's `OnUpgrade` and a caller's own: whatever is there is
+            // cloned.
             .extension(7_u32)
             .body(body)
             .unwrap();

@@ -11,10 +11,12 @@ use crate::{
     throttle::Passage,
 };
 
-/// The number of resends of a call outside of the budget, after failures that cost the API nothing.
+/// The number of resends of a call outside of the budget, after failures that
+/// cost the API nothing.
 ///
-/// Two are enough for a connection that is replaced while a burst is on it: the first resend finds
-/// the next connection or the stream limit of this one, the second survives a race between the two.
+/// Two are enough for a connection that is replaced while a burst is on it: the
+/// first resend finds the next connection or the stream limit of this one, the
+/// second survives a race between the two.
 const MOST_FREE: u32 = 2;
 
 /// How a request would be sent again.
@@ -28,16 +30,18 @@ struct Plan {
 }
 
 impl<S: Clone, B: CloneBody, C> Call<S, B, C> {
-    /// Decides whether and when to resend. If it does, it invalidates the older body.
+    /// Decides whether and when to resend. If it does, it invalidates the older
+    /// body.
     ///
-    /// The connection may still be sending the older body, which can make the copy useless at any
-    /// moment: only a claimed copy is safe. The claim comes last, because it makes the old response
-    /// useless.
+    /// The connection may still be sending the older body, which can make the
+    /// copy useless at any moment: only a claimed copy is safe. The claim comes
+    /// last, because it makes the old response useless.
     pub(super) fn decide(&mut self, failed: FailedSend) -> Result<Pause, Stop> {
         let (class, now) = (failed.class, self.now());
         let plan = self.plan(class);
-        // The gate closes whatever becomes of this call: the others are to hear of a 429 even if this
-        // request goes no further. A wait that no call would accept closes nothing.
+        // The gate closes whatever becomes of this call: the others are to hear
+        // of a 429 even if this request goes no further. A wait that no call
+        // would accept closes nothing.
         let gate = match class {
             // For the others, even if this request itself goes no further.
             Class::Throttled { .. } if !plan.is_too_long => {
@@ -46,8 +50,8 @@ impl<S: Clone, B: CloneBody, C> Call<S, B, C> {
             _ => None,
         };
         let pause = self.check(failed, &plan, now, gate.as_ref());
-        // After the checks, since a claim revokes the older body; before the pause, since that may be lost
-        // meanwhile.
+        // After the checks, since a claim revokes the older body; before the
+        // pause, since that may be lost meanwhile.
         let pause = match pause {
             Ok(_) if !self.claim() => Err(Stop::BodyGone),
             pause => pause,
@@ -110,8 +114,8 @@ impl<S: Clone, B: CloneBody, C> Call<S, B, C> {
             self.free_resends += 1;
             return Ok(Pause::Until(until));
         }
-        // After a 429 the queue of the gate takes the place of the budget: it bounds the rate, and the server
-        // has said when.
+        // After a 429 the queue of the gate takes the place of the budget: it
+        // bounds the rate, and the server has said when.
         if let Some(gate) = gate {
             let deadline = self.deadline();
             let entered = gate
@@ -139,7 +143,8 @@ impl<S: Clone, B: CloneBody, C> Call<S, B, C> {
         let retry = self.sends.saturating_sub(at_once);
         let backoff = self.settings.policy.backoff.wait(retry, rng);
         match class {
-            // A `Retry-After` of zero is ignored: following it would hammer the server.
+            // A `Retry-After` of zero is ignored: following it would hammer the
+            // server.
             Class::Throttled { after: Some(after) } | Class::Transient { after: Some(after) }
                 if !after.get().is_zero() =>
             {
@@ -159,9 +164,10 @@ impl<S: Clone, B: CloneBody, C> Call<S, B, C> {
     }
 
     fn may_repeat(&self, failed: FailedSend) -> bool {
-        // A request that the server has not executed may be repeated whatever its method; one that
-        // it may have executed, only if twice is the same as once. The caller's word goes before
-        // the layer's, and both before the method.
+        // A request that the server has not executed may be repeated whatever
+        // its method; one that it may have executed, only if twice is the same
+        // as once. The caller's word goes before the layer's, and both before
+        // the method.
         match failed.class {
             Class::Final => false,
             Class::Throttled { .. } | Class::NotSent | Class::Unprocessed => true,
@@ -178,8 +184,9 @@ impl<S: Clone, B: CloneBody, C> Call<S, B, C> {
 }
 
 impl Cause {
-    /// Whether the server said that it did not do what the request asks for: then any method may
-    /// be sent again. Of the statuses of a client's error, 408 alone does not say so.
+    /// Whether the server said that it did not do what the request asks for:
+    /// then any method may be sent again. Of the statuses of a client's error,
+    /// 408 alone does not say so.
     fn is_refusal(self) -> bool {
         match self {
             Self::Named(status) => {

@@ -20,7 +20,8 @@ use target::Target;
 pub(super) struct Call<S, B, C> {
     settings: Arc<Settings<C>>,
     target: Target<S, B>,
-    /// When the time was first asked for: an answer that is there at once does without.
+    /// When the time was first asked for: an answer that is there at once does
+    /// without.
     started: Option<Instant>,
     paused_at: Option<Instant>,
     waited: Duration,
@@ -29,7 +30,8 @@ pub(super) struct Call<S, B, C> {
     /// How many of the resends drew on no budget.
     free_resends: u32,
     rng: Option<Rng>,
-    /// Somebody else sends this request again, and decides about it: it only waits for its slot.
+    /// Somebody else sends this request again, and decides about it: it only
+    /// waits for its slot.
     passes: bool,
     /// What the body of a 429 is to explain.
     unread: Option<Box<Closed>>,
@@ -47,7 +49,8 @@ pub(super) struct FailedSend {
 enum Cause {
     /// A response, of a class that the classifier knows.
     Response,
-    /// A status that is transient for this request alone, since its options name it.
+    /// A status that is transient for this request alone, since its options
+    /// name it.
     Named(StatusCode),
     /// No response: an error of the service, or an attempt that took too long.
     Broken,
@@ -97,7 +100,8 @@ impl<S: Clone, B: CloneBody, C> Call<S, B, C> {
         }
     }
 
-    /// A call of a layer outside, which decides: this one waits for its slot, and is not copied.
+    /// A call of a layer outside, which decides: this one waits for its slot,
+    /// and is not copied.
     pub(super) fn passing(settings: Arc<Settings<C>>, request: &Request<B>) -> Self {
         Self {
             passes: true,
@@ -109,7 +113,8 @@ impl<S: Clone, B: CloneBody, C> Call<S, B, C> {
         self.passes
     }
 
-    /// Keeps the request for later, before its first send, and the service for it.
+    /// Keeps the request for later, before its first send, and the service for
+    /// it.
     pub(super) fn keep(&mut self, request: Request<B>, service: S) {
         self.target = Target::unsent(request, service);
     }
@@ -119,8 +124,8 @@ impl<S: Clone, B: CloneBody, C> Call<S, B, C> {
         self.target.service()
     }
 
-    /// The request that was kept, to be sent now by this service: a copy of it stays, and the send
-    /// is counted.
+    /// The request that was kept, to be sent now by this service: a copy of it
+    /// stays, and the send is counted.
     pub(super) fn next(&mut self) -> (Request<B>, S) {
         let (mut request, service) = self.target.take();
         if let Some(paused_at) = self.paused_at.take() {
@@ -149,8 +154,8 @@ impl<S: Clone, B: CloneBody, C> Call<S, B, C> {
         *self.started.get_or_insert_with(Instant::now)
     }
 
-    /// When a retry may replace the attempt that starts now. `None` if no retry could follow it, or
-    /// outside of a tokio runtime.
+    /// When a retry may replace the attempt that starts now. `None` if no retry
+    /// could follow it, or outside of a tokio runtime.
     pub(super) fn attempt_deadline(&mut self) -> Option<Instant> {
         let now = self.now();
         let options = self.options();
@@ -165,7 +170,8 @@ impl<S: Clone, B: CloneBody, C> Call<S, B, C> {
         self.target.is_sent()
     }
 
-    /// Revokes the older body, so that the copy can be sent; false when that is gone.
+    /// Revokes the older body, so that the copy can be sent; false when that is
+    /// gone.
     fn claim(&self) -> bool {
         self.target.claim()
     }
@@ -203,8 +209,9 @@ impl<S: Clone, B: CloneBody, C> Call<S, B, C> {
         named.unwrap_or(&self.settings.upstream)
     }
 
-    /// What this request asks for itself. Read each time: that costs less than to carry it along
-    /// with each request, of which almost none asks for anything.
+    /// What this request asks for itself. Read each time: that costs less than
+    /// to carry it along with each request, of which almost none asks for
+    /// anything.
     fn options(&self) -> CallOptions {
         CallOptions::of(self.extensions())
     }

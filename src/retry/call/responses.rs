@@ -13,8 +13,9 @@ use crate::{
 };
 
 impl<S: Clone, B: CloneBody, C> Call<S, B, C> {
-    /// Returns the pause before the next send. The response is then useless, and the older body is
-    /// invalidated. If the call does not resend a retryable response, its `Outcome` says why.
+    /// Returns the pause before the next send. The response is then useless,
+    /// and the older body is invalidated. If the call does not resend a
+    /// retryable response, its `Outcome` says why.
     pub(in crate::retry) fn after<R, E>(
         &mut self,
         result: &mut Result<Response<R>, E>,
@@ -27,7 +28,8 @@ impl<S: Clone, B: CloneBody, C> Call<S, B, C> {
         if self.passes() {
             return None;
         }
-        // The API has not failed, its token was replaced: neither classifier nor budget is asked.
+        // The API has not failed, its token was replaced: neither classifier
+        // nor budget is asked.
         if let Ok(response) = result {
             if response.extensions().get::<Resend>().is_some() {
                 return self.after_resend(response);
@@ -39,7 +41,8 @@ impl<S: Clone, B: CloneBody, C> Call<S, B, C> {
             self.finish(result, Stop::Settled);
             return None;
         }
-        // The observer hears of both ends; the caller reads the outcome of a call that stops.
+        // The observer hears of both ends; the caller reads the outcome of a
+        // call that stops.
         match self.decide(failed) {
             Ok(pause) => {
                 self.begin(class, &pause);
@@ -65,7 +68,8 @@ impl<S: Clone, B: CloneBody, C> Call<S, B, C> {
     {
         let class = self.ask_classifier(result);
         match result {
-            // The classifier's word counts where it says more than that it is final.
+            // The classifier's word counts where it says more than that it is
+            // final.
             Ok(response) if class == Class::Final && self.names(response.status()) => FailedSend {
                 class: Class::Transient {
                     after: RetryAfter::from_headers(response.headers(), SystemTime::now()),
@@ -83,7 +87,8 @@ impl<S: Clone, B: CloneBody, C> Call<S, B, C> {
         }
     }
 
-    /// Whether the options of this request say that this status is transient for it.
+    /// Whether the options of this request say that this status is transient
+    /// for it.
     fn names(&self, status: StatusCode) -> bool {
         if status.is_success() {
             return false;
@@ -92,8 +97,8 @@ impl<S: Clone, B: CloneBody, C> Call<S, B, C> {
         transient.is_some_and(|it| it.statuses.contains(&status))
     }
 
-    /// A classifier is the caller's code. If it panics, the answer is returned as it is, which is
-    /// more than the caller would get otherwise.
+    /// A classifier is the caller's code. If it panics, the answer is returned
+    /// as it is, which is more than the caller would get otherwise.
     fn ask_classifier<R, E>(&self, result: &Result<Response<R>, E>) -> Class
     where
         C: Classify<E>,
@@ -111,7 +116,8 @@ impl<S: Clone, B: CloneBody, C> Call<S, B, C> {
 
     /// A layer further in asks to send the request again with a newer token.
     fn after_resend<R>(&mut self, response: &mut Response<R>) -> Option<Pause> {
-        // Once for each call: a second 401 with a fresh token has another cause.
+        // Once for each call: a second 401 with a fresh token has another
+        // cause.
         let unreplayed = if self.resent {
             Unreplayed::AlreadyReplayed
         } else if !self.claim() {
@@ -130,7 +136,8 @@ impl<S: Clone, B: CloneBody, C> Call<S, B, C> {
         None
     }
 
-    /// The attempt took too long: what comes before the next one, if there is one.
+    /// The attempt took too long: what comes before the next one, if there is
+    /// one.
     pub(in crate::retry) fn time_out(&mut self) -> Option<Pause> {
         let class = Class::Transient { after: None };
         let cause = Cause::Broken;
@@ -161,7 +168,8 @@ impl<S: Clone, B: CloneBody, C> Call<S, B, C> {
 
     #[inline]
     fn finish<R, E: 'static>(&self, result: &mut Result<Response<R>, E>, stop: Stop) {
-        // A response can carry the outcome; an error can only be put into another one.
+        // A response can carry the outcome; an error can only be put into
+        // another one.
         match result {
             Ok(response) => self.tell_outcome(response, stop),
             Err(error) => GaveUp::mark(error, self.outcome(stop)),
@@ -180,7 +188,8 @@ impl<S: Clone, B: CloneBody, C> Call<S, B, C> {
 
     #[inline]
     fn tell_outcome<R>(&self, response: &mut Response<R>, stop: Stop) {
-        // To insert into empty extensions allocates: a plain success goes without.
+        // To insert into empty extensions allocates: a plain success goes
+        // without.
         if stop != Stop::Settled || self.sends > 1 || !self.waited.is_zero() {
             self.mark(response, stop);
         }

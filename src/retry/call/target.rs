@@ -7,11 +7,14 @@ use crate::{
     retry::RequestHead,
 };
 
-/// The part of a request that the call keeps while the request is in flight or waits.
+/// The part of a request that the call keeps while the request is in flight or
+/// waits.
 pub(super) enum Target<S, B> {
-    /// All of it, to be sent again, and an unready clone of the service to do it with.
+    /// All of it, to be sent again, and an unready clone of the service to do
+    /// it with.
     Kept(Box<RequestCopy<B, S>>),
-    /// What the decisions need of it: which endpoint throttles, and what this request asks for.
+    /// What the decisions need of it: which endpoint throttles, and what this
+    /// request asks for.
     Sent(Box<Sent>),
 }
 
@@ -22,8 +25,8 @@ pub(super) struct Sent {
     extensions: Extensions,
 }
 
-/// Why a request that waits for its next send is kept: a claim has found it, or it was put there
-/// before its first send, and nothing but the send takes it.
+/// Why a request that waits for its next send is kept: a claim has found it, or
+/// it was put there before its first send, and nothing but the send takes it.
 const CLAIMED: &str = "a request that waits to be sent is kept";
 
 impl<S: Clone, B: CloneBody> Target<S, B> {
@@ -95,7 +98,8 @@ impl<S: Clone, B: CloneBody> Target<S, B> {
         }
     }
 
-    /// Revokes the older body, so that the copy can be sent; false when that is gone.
+    /// Revokes the older body, so that the copy can be sent; false when that is
+    /// gone.
     pub(super) fn claim(&self) -> bool {
         match self {
             Self::Kept(copy) => copy.claim(),

@@ -14,20 +14,22 @@ use crate::{
 impl<S: Clone, B: CloneBody, C> Call<S, B, C> {
     /// Joins the queue if the first send must wait.
     pub(in crate::retry) fn queue_first(&mut self) -> Option<Box<Ticket>> {
-        // If a layer outside resends, its call has already waited at the gates. Every send takes a slot.
+        // If a layer outside resends, its call has already waited at the gates.
+        // Every send takes a slot.
         match self.passes {
             true => self.queue_for_slot(),
             false => self.queue_until_open(None),
         }
     }
 
-    /// Joins the queue if a retry must wait after its backoff, because the endpoint was closed in
-    /// the meantime or no slot is free.
+    /// Joins the queue if a retry must wait after its backoff, because the
+    /// endpoint was closed in the meantime or no slot is free.
     pub(in crate::retry) fn queue_again(&mut self) -> Option<Box<Ticket>> {
         self.queue_until_open(Some(Instant::now()))
     }
 
-    /// Joins the queue for a slot if none is free, for a send that skips the gates.
+    /// Joins the queue for a slot if none is free, for a send that skips the
+    /// gates.
     pub(in crate::retry) fn queue_for_slot(&mut self) -> Option<Box<Ticket>> {
         if self.upstream().throttle()?.try_take() || !runtime::is_entered() {
             return None;
@@ -50,7 +52,8 @@ impl<S: Clone, B: CloneBody, C> Call<S, B, C> {
     }
 
     fn queued(&mut self, passage: Passage<Box<Ticket>>) -> Option<Box<Ticket>> {
-        // If the wait would pass the deadline, the request leaves now and gets the server's 429.
+        // If the wait would pass the deadline, the request leaves now and gets
+        // the server's 429.
         match passage {
             Passage::Queued(ticket) => {
                 self.pause();
@@ -70,7 +73,8 @@ impl<S: Clone, B: CloneBody, C> Call<S, B, C> {
         }
     }
 
-    /// Reports the end of a wait. `slots` is the part of it that was for a slot.
+    /// Reports the end of a wait. `slots` is the part of it that was for a
+    /// slot.
     pub(in crate::retry) fn released(&mut self, slots: Duration) {
         self.waited_for_slots += slots;
         if let Some(paused_at) = self.paused_at {
@@ -98,8 +102,8 @@ impl<S: Clone, B: CloneBody, C> Call<S, B, C> {
         })
     }
 
-    /// Keeps the closed gate until the body of the 429 names its limit. The body is read only if the
-    /// request is resent.
+    /// Keeps the closed gate until the body of the 429 names its limit. The
+    /// body is read only if the request is resent.
     pub(super) fn explain(&mut self, closed: Closed, is_sent_again: bool) {
         match is_sent_again && self.settings.read_limit.is_some() {
             true => self.unread = Some(Box::new(closed)),
@@ -107,7 +111,8 @@ impl<S: Clone, B: CloneBody, C> Call<S, B, C> {
         }
     }
 
-    /// Reads the limit from the body of the 429, and widens the closed gate to it.
+    /// Reads the limit from the body of the 429, and widens the closed gate to
+    /// it.
     pub(in crate::retry) fn read(&mut self, body: &[u8]) {
         let (Some(closed), Some(read)) = (self.unread.take(), &self.settings.read_limit) else {
             return;

@@ -23,8 +23,9 @@ pub(super) fn classify(error: &(dyn Error + 'static)) -> Class {
 }
 
 fn known(error: &(dyn Error + 'static)) -> Option<Class> {
-    // Before all others, and without a look at its source: there the token client's own connect
-    // error would be found, and the API request would be sent again for it.
+    // Before all others, and without a look at its source: there the token
+    // client's own connect error would be found, and the API request would be
+    // sent again for it.
     if error.is::<TokenError>() {
         return Some(Class::Final);
     }
@@ -32,12 +33,13 @@ fn known(error: &(dyn Error + 'static)) -> Option<Class> {
     if error.is::<Refused>() {
         return Some(Class::Final);
     }
-    // The caller's body failed, or is not to be had again: so it will the next time.
+    // The caller's body failed, or is not to be had again: so it will the next
+    // time.
     if error.is::<ReplayBodyError>() {
         return Some(Class::Final);
     }
-    // Whatever broke the body, the request was executed: its source may say that another request
-    // was not.
+    // Whatever broke the body, the request was executed: its source may say
+    // that another request was not.
     if error.is::<BodyBroken>() {
         return Some(Class::Transient { after: None });
     }

@@ -7,8 +7,9 @@ use super::{
 };
 use crate::BoxError;
 
-/// The [`Classify`] for services whose error is one type: `hyper_util::client::legacy::Error`,
-/// `reqwest::Error`, `tonic::transport::Error`.
+/// The [`Classify`] for services whose error is one type:
+/// `hyper_util::client::legacy::Error`, `reqwest::Error`,
+/// `tonic::transport::Error`.
 ///
 /// It reads errors as [`BoxErrorClassifier`] does.
 ///
@@ -24,9 +25,9 @@ pub struct ErrorClassifier {
 /// [`BearerLayer`](crate::bearer) and above most of tower's layers.
 ///
 /// 429 is [`Throttled`](Class::Throttled), the statuses of a list are
-/// [`Transient`](Class::Transient), every other response is final. Of an error, the causes are
-/// searched from the outermost inwards (`source()`, and what an `io::Error` was made of); the
-/// first that is known decides:
+/// [`Transient`](Class::Transient), every other response is final. Of an error,
+/// the causes are searched from the outermost inwards (`source()`, and what an
+/// `io::Error` was made of); the first that is known decides:
 ///
 /// | cause | class |
 /// |---|---|
@@ -45,11 +46,11 @@ pub struct ErrorClassifier {
 /// | [`BodyBroken`](crate::collect::BodyBroken): the body of a response broke off | transient |
 /// | tower's `Elapsed` (feature `tower`), all other errors | transient |
 ///
-/// An unknown error is transient, because after a transient failure `Retry` resends only repeatable
-/// requests, a few times and within the budget.
+/// An unknown error is transient, because after a transient failure `Retry`
+/// resends only repeatable requests, a few times and within the budget.
 ///
-/// The rows about hyper, hyper-util and h2 need the feature `hyper`, those about reqwest
-/// `reqwest-013`.
+/// The rows about hyper, hyper-util and h2 need the feature `hyper`, those
+/// about reqwest `reqwest-013`.
 ///
 /// # Default
 ///
@@ -69,8 +70,8 @@ macro_rules! settings {
                 }
             }
 
-            /// Takes these statuses for transient, instead of [`TRANSIENT_STATUSES`]. 429 need
-            /// not be among them.
+            /// Takes these statuses for transient, instead of
+            /// [`TRANSIENT_STATUSES`]. 429 need not be among them.
             #[must_use]
             pub const fn with_statuses(mut self, transient: &'static [StatusCode]) -> Self {
                 self.transient = transient;

@@ -2,7 +2,8 @@ use http::{Extensions, HeaderMap, Method, Request, Response, StatusCode, Uri};
 
 use crate::replay::LazyUri;
 
-/// The request that a [`Classify`](super::Classify) is asked about: its method, URI and extensions.
+/// The request that a [`Classify`](super::Classify) is asked about: its method,
+/// URI and extensions.
 ///
 /// An example is at [`Classify`](super::Classify).
 #[derive(Clone, Copy, Debug)]
@@ -13,7 +14,8 @@ pub struct RequestHead<'a> {
 }
 
 impl<'a> RequestHead<'a> {
-    /// The head of this request, for tests of a classifier and for classifiers that ask another.
+    /// The head of this request, for tests of a classifier and for classifiers
+    /// that ask another.
     pub fn of<B>(request: &'a Request<B>) -> Self {
         Self {
             method: request.method(),
@@ -39,7 +41,8 @@ impl<'a> RequestHead<'a> {
     }
 }
 
-/// The answer that a [`Classify`](super::Classify) is asked about: all of it except the body.
+/// The answer that a [`Classify`](super::Classify) is asked about: all of it
+/// except the body.
 ///
 /// An example is at [`Classify`](super::Classify).
 #[derive(Clone, Copy, Debug)]

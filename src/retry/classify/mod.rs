@@ -1,5 +1,5 @@
-//! What a failure means for the request: pure functions of the request's head, and of a response's
-//! head or of an error.
+//! What a failure means for the request: pure functions of the request's head,
+//! and of a response's head or of an error.
 
 use std::time::SystemTime;
 
@@ -24,25 +24,27 @@ pub use head::{RequestHead, ResponseHead};
 pub enum Class {
     /// A resend would not help, or it is unknown whether it would.
     Final,
-    /// The server asks for fewer requests, and did not execute this one. Any method may be resent.
+    /// The server asks for fewer requests, and did not execute this one. Any
+    /// method may be resent.
     Throttled {
         /// How long to wait at least, if the server said so.
         after: Option<RetryAfter>,
     },
-    /// No connection was made: any method may be resent, with backoff and within the budget, since
-    /// the host may be down.
+    /// No connection was made: any method may be resent, with backoff and
+    /// within the budget, since the host may be down.
     NotSent,
-    /// A connection was there, and the server has not processed the request: it refused the stream,
-    /// ended the connection before it, or nothing of the request was written. Any method may be
-    /// resent. The API had no load from it, so the first two resends of a call draw on no budget,
-    /// and the first is made at once.
+    /// A connection was there, and the server has not processed the request: it
+    /// refused the stream, ended the connection before it, or nothing of the
+    /// request was written. Any method may be resent. The API had no load from
+    /// it, so the first two resends of a call draw on no budget, and the first
+    /// is made at once.
     Unprocessed,
-    /// A connection that had served earlier requests broke, as pooled ones do when the server closes
-    /// them. The request may have been executed: a repeatable one is resent as after
-    /// [`Unprocessed`](Self::Unprocessed).
+    /// A connection that had served earlier requests broke, as pooled ones do
+    /// when the server closes them. The request may have been executed: a
+    /// repeatable one is resent as after [`Unprocessed`](Self::Unprocessed).
     StaleConnection,
-    /// The server may have executed the request, and a resend may succeed. Only repeatable requests
-    /// may be resent.
+    /// The server may have executed the request, and a resend may succeed. Only
+    /// repeatable requests may be resent.
     Transient {
         /// How long to wait at least, if the server said so.
         after: Option<RetryAfter>,
@@ -51,8 +53,8 @@ pub enum Class {
 
 /// Decides what a failure means.
 ///
-/// The result should depend on the arguments only: `Retry` asks once per send, at any time. Wrap
-/// [`BoxErrorClassifier`] to change single verdicts.
+/// The result should depend on the arguments only: `Retry` asks once per send,
+/// at any time. Wrap [`BoxErrorClassifier`] to change single verdicts.
 ///
 /// ```
 /// use http::{Request, Response};
@@ -95,7 +97,8 @@ pub enum Class {
 /// # Ok::<(), http::Error>(())
 /// ```
 ///
-/// One that panics is taken to say [`Class::Final`]: the answer goes to the caller as it came.
+/// One that panics is taken to say [`Class::Final`]: the answer goes to the
+/// caller as it came.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not say what the error `{E}` means",
     note = "`RetryLayer::new` is for services whose error is `BoxError`, as it is around `BearerLayer`; around a client itself use `RetryLayer::typed`"
@@ -108,10 +111,11 @@ pub trait Classify<E> {
     fn error(&self, request: RequestHead<'_>, error: &E) -> Class;
 }
 
-/// The statuses after which a repeatable request is sent again, unless a classifier is given
-/// others: those for which Genesys documents a transient cause (408 `client.timeout`, 500
-/// `internal.server.error`, 503 `service.unavailable`, 504 `request.timeout`), and 502, which a
-/// load balancer in front of it gives.
+/// The statuses after which a repeatable request is sent again, unless a
+/// classifier is given others: those for which Genesys documents a transient
+/// cause (408 `client.timeout`, 500 `internal.server.error`, 503
+/// `service.unavailable`, 504 `request.timeout`), and 502, which a load
+/// balancer in front of it gives.
 ///
 /// How to classify in another way is at [`Classify`].
 pub const TRANSIENT_STATUSES: &[StatusCode] = &[

@@ -6,12 +6,12 @@ use super::Class;
 
 const TRANSIENT: Class = Class::Transient { after: None };
 
-/// What hyper says when the task of a connection ended with a request in flight. It is one of its
-/// user errors, which no predicate tells apart.
+/// What hyper says when the task of a connection ended with a request in
+/// flight. It is one of its user errors, which no predicate tells apart.
 const DISPATCH_GONE: &str = "dispatch task is gone";
 
-/// The class of this very error (not of its source), if it is hyper's, hyper-util's, h2's or
-/// reqwest's.
+/// The class of this very error (not of its source), if it is hyper's,
+/// hyper-util's, h2's or reqwest's.
 pub(super) fn classify(error: &(dyn Error + 'static)) -> Option<Class> {
     #[cfg(feature = "reqwest-013")]
     if let Some(error) = error.downcast_ref() {
@@ -28,12 +28,13 @@ pub(super) fn classify(error: &(dyn Error + 'static)) -> Option<Class> {
 
 #[cfg(feature = "reqwest-013")]
 fn reqwest(error: &::reqwest::Error) -> Option<Class> {
-    // A URL that it does not take, or that its redirects lead in a circle. Whatever happens on a
-    // connection is an error of hyper-util in this one.
+    // A URL that it does not take, or that its redirects lead in a circle.
+    // Whatever happens on a connection is an error of hyper-util in this one.
     if error.is_builder() || error.is_redirect() {
         return Some(Class::Final);
     }
-    // That of a later hop, it may be: `HttpService` takes the URL out where the first one was sent.
+    // That of a later hop, it may be: `HttpService` takes the URL out where the
+    // first one was sent.
     error.url().is_none().then_some(TRANSIENT)
 }
 
@@ -41,29 +42,32 @@ fn client(error: &ClientError) -> Option<Class> {
     if error.is_connect() {
         return Some(Class::NotSent);
     }
-    // Every failure of a connection has a source. An error without one means that the client
-    // refused the request itself: no absolute URI, or an unsupported HTTP version.
+    // Every failure of a connection has a source. An error without one means
+    // that the client refused the request itself: no absolute URI, or an
+    // unsupported HTTP version.
     error.source().is_none().then_some(Class::Final)
 }
 
 fn connection(error: &hyper::Error) -> Option<Class> {
-    // Canceled: hyper hands a request back that was still in its queue when the connection went
-    // away; it has not been written. Closed: the connection was gone when it was asked for
-    // readiness. (A closed channel of a request body has the same kind, but comes inside a user
-    // error.)
+    // Canceled: hyper hands a request back that was still in its queue when the
+    // connection went away; it has not been written. Closed: the connection was
+    // gone when it was asked for readiness. (A closed channel of a request body
+    // has the same kind, but comes inside a user error.)
     if error.is_canceled() || error.is_closed() {
         return Some(Class::Unprocessed);
     }
-    // The caller's body failed, or the request is invalid: a resend would fail in the same way.
-    // The task of the connection is different: it ended by a panic or with its runtime, perhaps
-    // after the request was written, and another connection works.
+    // The caller's body failed, or the request is invalid: a resend would fail
+    // in the same way. The task of the connection is different: it ended by a
+    // panic or with its runtime, perhaps after the request was written, and
+    // another connection works.
     if error.is_user() {
         let gone = error.to_string() == DISPATCH_GONE;
         return Some(if gone { TRANSIENT } else { Class::Final });
     }
-    // An incomplete message is a request that was written, at least in part, to a connection
-    // that the server closed without a response. Often the server closed an idle connection, which
-    // looks the same as a crash during execution.
+    // An incomplete message is a request that was written, at least in part, to
+    // a connection that the server closed without a response. Often the server
+    // closed an idle connection, which looks the same as a crash during
+    // execution.
     if error.is_incomplete_message() || error.is_parse() || error.is_timeout() {
         return Some(TRANSIENT);
     }
@@ -72,9 +76,10 @@ fn connection(error: &hyper::Error) -> Option<Class> {
 }
 
 fn stream(error: &h2::Error) -> Class {
-    // A reset with this reason promises that nothing was done (RFC 9113, section 8.7). h2 gives
-    // the error of a GOAWAY only to streams above the last one that the server says it has seen,
-    // and to those not opened yet. The other streams continue, and end with an io::Error.
+    // A reset with this reason promises that nothing was done (RFC 9113,
+    // section 8.7). h2 gives the error of a GOAWAY only to streams above the
+    // last one that the server says it has seen, and to those not opened yet.
+    // The other streams continue, and end with an io::Error.
     let refused = error.reason() == Some(h2::Reason::REFUSED_STREAM);
     if error.is_remote() && (error.is_go_away() || (error.is_reset() && refused)) {
         return Class::Unprocessed;

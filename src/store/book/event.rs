@@ -4,8 +4,8 @@ use crate::store::{Operation, StoreErrorKind};
 
 /// Receives the events of a shared limit, to count or log them.
 ///
-/// It is called in the middle of a call, never under a lock, and should return quickly. A closure
-/// is an observer:
+/// It is called in the middle of a call, never under a lock, and should return
+/// quickly. A closure is an observer:
 ///
 /// ```
 /// use std::sync::Arc;
@@ -28,7 +28,8 @@ impl<F: Fn(&LimitEvent) + Send + Sync> LimitObserver for F {
 
 /// An event for a [`LimitObserver`].
 ///
-/// A send that takes a slot at hand causes no event, since it waits for nothing.
+/// A send that takes a slot at hand causes no event, since it waits for
+/// nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum LimitEvent {
@@ -42,8 +43,8 @@ pub enum LimitEvent {
         /// The number of active processes.
         owners: u32,
     },
-    /// The limit is used up, and sends of this process begin to wait. The event repeats only after
-    /// a minute in which no send waits.
+    /// The limit is used up, and sends of this process begin to wait. The event
+    /// repeats only after a minute in which no send waits.
     #[non_exhaustive]
     WaitingBegan {
         /// The limit in use, in requests a minute.
@@ -59,10 +60,12 @@ pub enum LimitEvent {
         /// The duration of the wait.
         waited: Duration,
     },
-    /// A send continued without a slot, which would begin after the call's deadline.
+    /// A send continued without a slot, which would begin after the call's
+    /// deadline.
     #[non_exhaustive]
     WentWithout {},
-    /// The process learned the limit, from a 429 that names it or from another process.
+    /// The process learned the limit, from a 429 that names it or from another
+    /// process.
     #[non_exhaustive]
     Learned {
         /// The limit, in requests a minute.
@@ -73,7 +76,8 @@ pub enum LimitEvent {
     Lowered {
         /// The limit that this process states, in requests a minute.
         stated: u32,
-        /// The limit that another process states or a 429 names, in requests a minute.
+        /// The limit that another process states or a 429 names, in requests a
+        /// minute.
         limit: u32,
     },
     /// The server answered 429, and the process told the book.
@@ -90,8 +94,8 @@ pub enum LimitEvent {
         /// The kind of failure.
         kind: StoreErrorKind,
     },
-    /// The book cannot be reached. The process keeps to its share of the limit, or sends without a
-    /// limit if it does not know its share.
+    /// The book cannot be reached. The process keeps to its share of the limit,
+    /// or sends without a limit if it does not know its share.
     #[non_exhaustive]
     WentAlone {
         /// The number of processes that share the limit; zero if unknown.

@@ -4,14 +4,16 @@ use super::{LimitEvent, LimitObserver, Terms};
 
 /// The rate limit of one process or of a fleet.
 ///
-/// With [`Sharing::with_limit`](crate::Sharing::with_limit), the processes of a fleet share the
-/// limit. With [`OrgBuilder::limit`](crate::genesys::OrgBuilder::limit), it applies to one process.
-/// Each send takes a slot, and waits until one begins: see the [module](super).
+/// With [`Sharing::with_limit`](crate::Sharing::with_limit), the processes of a
+/// fleet share the limit. With
+/// [`OrgBuilder::limit`](crate::genesys::OrgBuilder::limit), it applies to one
+/// process. Each send takes a slot, and waits until one begins: see the
+/// [module](super).
 ///
 /// # Default
 ///
-/// After a pause, a quarter of the limit may be sent at once, so that a limit of 300 does not slow
-/// a job of 75 requests.
+/// After a pause, a quarter of the limit may be sent at once, so that a limit
+/// of 300 does not slow a job of 75 requests.
 ///
 /// ```
 /// use tower_genesys::store::Limit;
@@ -31,13 +33,16 @@ pub struct Limit {
 impl Limit {
     /// The part of the limit that may be sent at once.
     ///
-    /// A job of that size runs unslowed if no other is active, and other callers wait at most two
-    /// seconds beside it. Measured: with 0.5, an interactive caller waits for four.
+    /// A job of that size runs unslowed if no other is active, and other
+    /// callers wait at most two seconds beside it. Measured: with 0.5, an
+    /// interactive caller waits for four.
     pub const DEFAULT_BURST: f64 = 0.25;
 
-    /// Limits all processes that share it together to this many requests in any minute.
+    /// Limits all processes that share it together to this many requests in any
+    /// minute.
     ///
-    /// Building the organisation fails if the limit is zero or above [`Terms::MAX_LIMIT`].
+    /// Building the organisation fails if the limit is zero or above
+    /// [`Terms::MAX_LIMIT`].
     pub const fn per_minute(requests: u32) -> Self {
         Self {
             stated: Some(requests),
@@ -46,10 +51,12 @@ impl Limit {
         }
     }
 
-    /// Learns the limit from the first 429 that names it. Until then, no request is delayed.
+    /// Learns the limit from the first 429 that names it. Until then, no
+    /// request is delayed.
     ///
-    /// After one process has learned the limit, the others know it within a minute, or from their
-    /// own first 429. The book forgets the limit after two minutes without a send.
+    /// After one process has learned the limit, the others know it within a
+    /// minute, or from their own first 429. The book forgets the limit after
+    /// two minutes without a send.
     pub const fn learned() -> Self {
         Self {
             stated: None,
@@ -58,18 +65,19 @@ impl Limit {
         }
     }
 
-    /// Sets the part of the limit that may be sent at once after a pause, from 0 to 1. Default:
-    /// 0.25.
+    /// Sets the part of the limit that may be sent at once after a pause, from
+    /// 0 to 1. Default: 0.25.
     ///
-    /// A burst uses up the rest of the minute: the larger it is, the longer others wait. Building
-    /// the organisation fails for any other number.
+    /// A burst uses up the rest of the minute: the larger it is, the longer
+    /// others wait. Building the organisation fails for any other number.
     #[must_use]
     pub const fn with_burst(mut self, part: f64) -> Self {
         self.burst = part;
         self
     }
 
-    /// Sets the observer of the limit's events. Default: none; `tracing` gets them in any case.
+    /// Sets the observer of the limit's events. Default: none; `tracing` gets
+    /// them in any case.
     #[must_use]
     pub fn with_observer(mut self, observer: impl LimitObserver + 'static) -> Self {
         self.observer = Some(Arc::new(observer));

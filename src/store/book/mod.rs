@@ -1,7 +1,9 @@
-//! One rate limit for many processes: a book in which they reserve the times at which they send.
+//! One rate limit for many processes: a book in which they reserve the times at
+//! which they send.
 //!
-//! Processes that share a token share its limit. Without a book, each of them learns of the limit from
-//! its own 429s. With a book, each send takes a *slot*, a time that is reserved for it:
+//! Processes that share a token share its limit. Without a book, each of them
+//! learns of the limit from its own 429s. With a book, each send takes a
+//! *slot*, a time that is reserved for it:
 //!
 //! ```
 //! use bytes::Bytes;
@@ -37,36 +39,41 @@
 //! | cannot reach the book | keeps to the limit divided by the last known number of processes, and looks for the book again after 10 seconds |
 //! | has never reached the book | sends as if the limit did not exist |
 //!
-//! Each send needs a slot: the first one, a retry, the replay after a 401. It waits for the slot where
-//! it would wait for a closed gate, so neither in `poll_ready` nor within the attempt time-out. The
-//! wait adds to the time of the call. A call that would miss its deadline goes without a slot, and gets
+//! Each send needs a slot: the first one, a retry, the replay after a 401. It
+//! waits for the slot where it would wait for a closed gate, so neither in
+//! `poll_ready` nor within the attempt time-out. The wait adds to the time of
+//! the call. A call that would miss its deadline goes without a slot, and gets
 //! the server's response.
 //!
 //! # Fairness
 //!
-//! A process gets two seconds' worth of slots at a time, divided by the number of active processes, and
-//! at least one. So processes that always want more get equal shares, and a process that seldom wants a
-//! slot waits for two seconds at most, whatever the others want. Within a process, requests go in order of
-//! arrival.
+//! A process gets two seconds' worth of slots at a time, divided by the number
+//! of active processes, and at least one. So processes that always want more
+//! get equal shares, and a process that seldom wants a slot waits for two
+//! seconds at most, whatever the others want. Within a process, requests go in
+//! order of arrival.
 //!
 //! # What is never exceeded
 //!
-//! No 60 seconds have more sends than the limit. The book counts windows of 61 seconds, because a send
-//! takes time to reach the server. After the store has lost the book, or was out of reach, up to 1.35
-//! times the limit may be sent within 60 seconds, once.
+//! No 60 seconds have more sends than the limit. The book counts windows of 61
+//! seconds, because a send takes time to reach the server. After the store has
+//! lost the book, or was out of reach, up to 1.35 times the limit may be sent
+//! within 60 seconds, once.
 //!
-//! If processes state two limits, the lower one is used, and the process that stated the higher one warns.
-//! A limit that a 429 names has the same effect as a stated one.
+//! If processes state two limits, the lower one is used, and the process that
+//! stated the higher one warns. A limit that a 429 names has the same effect as
+//! a stated one.
 //!
 //! # Errors
 //!
-//! The limit fails no request. A [`Limit`](super::Limit) that cannot be kept is an error when the
-//! organisation is built.
+//! The limit fails no request. A [`Limit`](super::Limit) that cannot be kept is
+//! an error when the organisation is built.
 //!
 //! # Cancellation
 //!
-//! If a waiting request is dropped, its slot goes to the next one of the process. Reservations belong to
-//! no request. A killed process costs two seconds of its share.
+//! If a waiting request is dropped, its slot goes to the next one of the
+//! process. Reservations belong to no request. A killed process costs two
+//! seconds of its share.
 
 mod event;
 pub(super) mod limit;

@@ -5,11 +5,11 @@ use std::{
 
 use super::{Grant, Refusal, Reservation, Terms};
 
-/// The state of a book under one key, with the rules of [`SlotBook`](super::SlotBook), without a
-/// clock or a lock.
+/// The state of a book under one key, with the rules of
+/// [`SlotBook`](super::SlotBook), without a clock or a lock.
 ///
-/// `redis/lua/slots.lua` has the same rules in Lua, and the conformance suite compares both. All
-/// times are microseconds since 1970, by the store's clock.
+/// `redis/lua/slots.lua` has the same rules in Lua, and the conformance suite
+/// compares both. All times are microseconds since 1970, by the store's clock.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Book {
     page: Option<Page>,
@@ -22,7 +22,8 @@ struct Page {
     limit_at: u64,
     /// The begin of the next slot that is not part of a burst.
     next: u64,
-    /// The saved time of past pauses. Each slot of a burst costs the time of one slot.
+    /// The saved time of past pauses. Each slot of a burst costs the time of
+    /// one slot.
     credit: u64,
     closed: u64,
     /// The slots of the last window and of the future.
@@ -43,14 +44,17 @@ struct Claim {
 }
 
 pub(super) const WINDOW: u64 = Terms::WINDOW.as_secs() * 1_000_000;
-/// How far ahead a process may reserve. A longer horizon would save operations that cost nothing at
-/// this rate, and make other processes wait longer.
+/// How far ahead a process may reserve. A longer horizon would save operations
+/// that cost nothing at this rate, and make other processes wait longer.
 const HORIZON: u64 = 2_000_000;
-/// The largest number of slots in one grant, because a script's reply is bounded.
+/// The largest number of slots in one grant, because a script's reply is
+/// bounded.
 const MOST: u64 = 1000;
-/// The width of a burst. Its slots are a microsecond apart, since its time identifies each slot.
+/// The width of a burst. Its slots are a microsecond apart, since its time
+/// identifies each slot.
 const BURST_WIDTH: u64 = 10_000;
-/// How far a store's clock may be slewed back. A larger step means that the clock was set back.
+/// How far a store's clock may be slewed back. A larger step means that the
+/// clock was set back.
 const SET_BACK: u64 = 1_000_000;
 
 impl Book {
@@ -118,8 +122,8 @@ impl Book {
 }
 
 impl Page {
-    /// Returns whether the page has expired, or its clock was set back since, so that the begin of
-    /// its slots is unknown.
+    /// Returns whether the page has expired, or its clock was set back since,
+    /// so that the begin of its slots is unknown.
     fn is_over(&self, now: u64) -> bool {
         self.expires <= now || self.touched > now + SET_BACK
     }
@@ -163,7 +167,8 @@ impl Page {
         self.next = self.next.max(now);
     }
 
-    /// Grants each owner an equal share of the time ahead, and at least one slot if it has none.
+    /// Grants each owner an equal share of the time ahead, and at least one
+    /// slot if it has none.
     fn take(&mut self, owner: [u8; 16], want: u32, now: u64) -> (Vec<u64>, u64) {
         let gap = self.gap();
         let claim = self.owners.get(&owner).copied();
@@ -209,8 +214,8 @@ impl Page {
         slot
     }
 
-    /// Returns the distance of the window's remaining slots when they are spread over it evenly, so
-    /// that no silence follows a burst.
+    /// Returns the distance of the window's remaining slots when they are
+    /// spread over it evenly, so that no silence follows a burst.
     fn spread(&self, slot: u64) -> u64 {
         let mut in_window = self.log.range(slot.saturating_sub(WINDOW) + 1..);
         let Some(first) = in_window.next() else {

@@ -3,15 +3,17 @@ use std::time::Duration;
 use super::Terms;
 use crate::store::{Owner, StoreFuture, StoreKey};
 
-/// A book in which processes that share a rate limit reserve the times of their sends.
+/// A book in which processes that share a rate limit reserve the times of their
+/// sends.
 ///
-/// For each [`StoreKey`], it keeps the slots of the last window, the processes that want slots, and
-/// the end of the server's last `Retry-After`. Each operation is atomic and uses the store's clock,
-/// so the clocks of the processes may differ. A slot is a reservation: its owner waits for the
+/// For each [`StoreKey`], it keeps the slots of the last window, the processes
+/// that want slots, and the end of the server's last `Retry-After`. Each
+/// operation is atomic and uses the store's clock, so the clocks of the
+/// processes may differ. A slot is a reservation: its owner waits for the
 /// slot's time, and then sends without asking again.
 ///
-/// `MemoryStore` and `RedisStore` are books. A custom store returns its book from
-/// [`TokenStore::book`](crate::store::TokenStore::book).
+/// `MemoryStore` and `RedisStore` are books. A custom store returns its book
+/// from [`TokenStore::book`](crate::store::TokenStore::book).
 ///
 /// ```
 /// use std::time::Duration;
@@ -37,13 +39,15 @@ use crate::store::{Owner, StoreFuture, StoreKey};
 ///
 /// # Implementing
 ///
-/// The macro `book_conformance!` (feature `testing`) checks an implementation, and compares each of
-/// its answers with the rules of this crate:
+/// The macro `book_conformance!` (feature `testing`) checks an implementation,
+/// and compares each of its answers with the rules of this crate:
 ///
 /// - Slots grow: each is later than all slots granted before.
-/// - No window that ends at a slot contains more slots than the lowest limit that was stated.
-/// - An owner gets the slots of two seconds at a time (of four, if it had none lately), divided by
-///   the number of active owners. It gets at least one if it has none to come.
+/// - No window that ends at a slot contains more slots than the lowest limit
+///   that was stated.
+/// - An owner gets the slots of two seconds at a time (of four, if it had none
+///   lately), divided by the number of active owners. It gets at least one if
+///   it has none to come.
 /// - No slot begins before the server's `Retry-After` is over.
 /// - All state expires two windows after its last use.
 ///
@@ -53,18 +57,19 @@ use crate::store::{Owner, StoreFuture, StoreKey};
 ///
 /// # Cancellation
 ///
-/// A caller drops the future when its time is up. Slots that were granted meanwhile are lost: at
-/// most two seconds of the process's share.
+/// A caller drops the future when its time is up. Slots that were granted
+/// meanwhile are lost: at most two seconds of the process's share.
 pub trait SlotBook: Send + Sync + 'static {
-    /// Reserves slots. Returns `None` if neither this reservation nor an earlier one states a
-    /// limit.
+    /// Reserves slots. Returns `None` if neither this reservation nor an
+    /// earlier one states a limit.
     fn reserve<'a>(
         &'a self,
         key: &'a StoreKey,
         reservation: &'a Reservation,
     ) -> StoreFuture<'a, Option<Grant>>;
 
-    /// Reports a 429 to all processes. Returns the time of the report by the store's clock.
+    /// Reports a 429 to all processes. Returns the time of the report by the
+    /// store's clock.
     fn refuse<'a>(&'a self, key: &'a StoreKey, refusal: &'a Refusal) -> StoreFuture<'a, Duration>;
 }
 
@@ -78,13 +83,14 @@ pub struct Reservation {
     pub terms: Option<Terms>,
     /// The number of slots. Zero only asks for the limit.
     pub want: u32,
-    /// Slots that the process reserved and did not use. They become free for others.
+    /// Slots that the process reserved and did not use. They become free for
+    /// others.
     pub returned: Vec<u64>,
-    /// Whether the process had slots of a book before. If the book was lost, the new one then
-    /// grants no burst at first. Default: no.
+    /// Whether the process had slots of a book before. If the book was lost,
+    /// the new one then grants no burst at first. Default: no.
     pub is_known: bool,
-    /// Whether the process has sent without slots since its last reservation. The book then grants
-    /// no burst. Default: no.
+    /// Whether the process has sent without slots since its last reservation.
+    /// The book then grants no burst. Default: no.
     pub was_alone: bool,
 }
 
@@ -108,8 +114,8 @@ impl Reservation {
 pub struct Grant {
     /// The time of the grant by the store's clock, since 1970.
     pub now: Duration,
-    /// The begin of each slot, in microseconds since 1970 by the store's clock. It also identifies
-    /// the slot.
+    /// The begin of each slot, in microseconds since 1970 by the store's clock.
+    /// It also identifies the slot.
     pub slots: Vec<u64>,
     /// The largest number of slots that this process could have got.
     pub share: u32,

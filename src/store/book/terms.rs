@@ -1,7 +1,8 @@
 use std::time::Duration;
 
-/// How late a send may use its slot and reach the server. A book's window is longer by this time,
-/// so that no window of the server has more sends than the limit.
+/// How late a send may use its slot and reach the server. A book's window is
+/// longer by this time, so that no window of the server has more sends than the
+/// limit.
 const MARGIN: Duration = Duration::from_secs(1);
 
 /// The length of the server's window.
@@ -25,13 +26,15 @@ impl Terms {
     /// The highest limit. A book keeps a number for each request of a window.
     pub const MAX_LIMIT: u32 = 100_000;
 
-    /// The length of a book's window: a minute, and a second for the way to the server.
+    /// The length of a book's window: a minute, and a second for the way to the
+    /// server.
     pub const WINDOW: Duration = MINUTE.saturating_add(MARGIN);
 
-    /// States `limit` requests a minute, of which `burst` may be sent at once after a pause.
+    /// States `limit` requests a minute, of which `burst` may be sent at once
+    /// after a pause.
     ///
-    /// The limit is raised to 1 or lowered to [`MAX_LIMIT`](Self::MAX_LIMIT) if it is outside of
-    /// that range; the burst is at most the limit.
+    /// The limit is raised to 1 or lowered to [`MAX_LIMIT`](Self::MAX_LIMIT) if
+    /// it is outside of that range; the burst is at most the limit.
     pub const fn new(limit: u32, burst: u32) -> Self {
         let limit = match limit {
             0 => 1,
@@ -52,7 +55,8 @@ impl Terms {
         self.burst
     }
 
-    /// Returns terms with this limit if it is lower. The burst stays in proportion.
+    /// Returns terms with this limit if it is lower. The burst stays in
+    /// proportion.
     pub(crate) fn lowered(self, limit: u32) -> Self {
         if limit >= self.limit {
             return self;

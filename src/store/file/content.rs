@@ -15,7 +15,8 @@ use crate::{
 };
 
 const FRAME: Frame = Frame::new("token");
-/// Above any fence that a clock can produce, and low enough that arithmetic on it cannot overflow.
+/// Above any fence that a clock can produce, and low enough that arithmetic on
+/// it cannot overflow.
 const HIGHEST_FENCE: u64 = u64::MAX / 2;
 
 /// The JSON of a file. Times are in milliseconds since 1970, bytes in base64.
@@ -76,8 +77,8 @@ pub(super) fn read(bytes: &[u8]) -> Result<Record, StoreErrorKind> {
     record(state).ok_or(StoreErrorKind::Corrupt)
 }
 
-/// A field that cannot be read makes the whole record unreadable: a record without its lease or fence
-/// would break the order of tokens.
+/// A field that cannot be read makes the whole record unreadable: a record
+/// without its lease or fence would break the order of tokens.
 fn record(state: State) -> Option<Record> {
     Some(Record {
         entry: match state.token {

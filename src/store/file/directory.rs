@@ -98,8 +98,9 @@ impl Directory {
     }
 }
 
-/// Returns whether the path is one that a shell would expand, such as `~/…` or `$HOME/…` in a
-/// settings file. Taken literally, it would put a token into the working directory.
+/// Returns whether the path is one that a shell would expand, such as `~/…` or
+/// `$HOME/…` in a settings file. Taken literally, it would put a token into the
+/// working directory.
 fn is_for_a_shell(path: &Path) -> bool {
     let first = path.components().next();
     let first = first.map(|first| first.as_os_str().as_encoded_bytes());

@@ -29,13 +29,14 @@ pub enum FileStoreErrorKind {
     Owner,
     /// Other users have access to the directory.
     Permissions,
-    /// The directory cannot be created or read, or its path begins with `~` or `$HOME`, which only
-    /// a shell expands.
+    /// The directory cannot be created or read, or its path begins with `~` or
+    /// `$HOME`, which only a shell expands.
     Inaccessible,
 }
 
 impl FileStoreError {
-    /// Creates the error. The message is the name of the directory, followed by `what`.
+    /// Creates the error. The message is the name of the directory, followed by
+    /// `what`.
     pub(super) fn new(kind: FileStoreErrorKind, directory: &Path, what: &str) -> Self {
         Self {
             kind,

@@ -5,7 +5,8 @@ use crate::store::StoreErrorKind;
 
 const VERSION: &str = "1";
 
-/// The first line of a file: its kind, its version, and a digest of the rest, which reveals damage.
+/// The first line of a file: its kind, its version, and a digest of the rest,
+/// which reveals damage.
 #[derive(Clone, Copy)]
 pub(crate) struct Frame {
     holds: &'static str,

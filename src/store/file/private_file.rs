@@ -9,13 +9,14 @@ use fs4::{FileExt, TryLockError};
 /// Far longer than any file that the crate writes.
 const LONGEST: u64 = 1024 * 1024;
 
-/// A file that only its owner can read. Writers replace it as a whole, under the lock next to it.
+/// A file that only its owner can read. Writers replace it as a whole, under
+/// the lock next to it.
 #[derive(Clone, Debug)]
 pub(crate) struct PrivateFile {
     content: PathBuf,
     lock: PathBuf,
-    /// The name is fixed instead of random, so that the next writer removes the leftovers of a
-    /// killed process.
+    /// The name is fixed instead of random, so that the next writer removes the
+    /// leftovers of a killed process.
     new: PathBuf,
 }
 
@@ -56,8 +57,8 @@ pub(crate) enum Durability {
 pub(crate) struct Locked(#[expect(dead_code, reason = "it is held, and that is all")] File);
 
 impl PrivateFile {
-    /// Names the file, its lock and its successor. All are in one directory, so that a rename
-    /// replaces the file.
+    /// Names the file, its lock and its successor. All are in one directory, so
+    /// that a rename replaces the file.
     pub(super) fn new(directory: &Path, [content, lock, new]: [&Path; 3]) -> Self {
         Self {
             content: directory.join(content),
@@ -119,16 +120,19 @@ impl PrivateFile {
             Err(TryLockError::WouldBlock) => return Ok(None),
             Err(TryLockError::Error(error)) => return Err(error),
         }
-        // If another process deleted the lock file meanwhile, this lock excludes no later process.
+        // If another process deleted the lock file meanwhile, this lock
+        // excludes no later process.
         Ok(is_at(&file, &self.lock)?.then_some(Locked(file)))
     }
 
-    /// Syncs the directory, which contains the names and is not synced with the file.
+    /// Syncs the directory, which contains the names and is not synced with the
+    /// file.
     #[cfg(unix)]
     fn sync_names(&self) -> io::Result<()> {
         match self.content.parent() {
             Some(directory) => match File::open(directory)?.sync_all() {
-                // Some file systems cannot sync a directory; then there is nothing left to do.
+                // Some file systems cannot sync a directory; then there is
+                // nothing left to do.
                 Err(error) if error.kind() == io::ErrorKind::InvalidInput => Ok(()),
                 synced => synced,
             },
@@ -173,8 +177,8 @@ fn foreign(metadata: &fs::Metadata) -> Option<Foreign> {
     (metadata.len() > LONGEST).then_some(Foreign::TooLong)
 }
 
-/// Opens files without following symbolic links or blocking on named pipes, and creates them for
-/// the owner only.
+/// Opens files without following symbolic links or blocking on named pipes, and
+/// creates them for the owner only.
 fn options() -> OpenOptions {
     let mut options = OpenOptions::new();
     #[cfg(unix)]
@@ -259,7 +263,8 @@ mod tests {
         let names = ["it", "it.lock", "it.new"].map(Path::new);
         let mut file = PrivateFile::new(parent.path(), names);
         file.replace(b"content", Durability::Cache).unwrap();
-        // Root gives it away; for other users, a file of root belongs to another user.
+        // Root gives it away; for other users, a file of root belongs to
+        // another user.
         if std::os::unix::fs::chown(&file.content, Some(1), None).is_err() {
             file = PrivateFile::new(Path::new("/etc"), ["passwd"; 3].map(Path::new));
         }

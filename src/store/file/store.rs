@@ -21,13 +21,15 @@ use crate::store::{
 /// Longer than the wait for a lock and than a busy disk needs for a sync.
 const OPERATION_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// A [`TokenStore`] in the files of a directory. The [module](super) has an example.
+/// A [`TokenStore`] in the files of a directory. The [module](super) has an
+/// example.
 #[derive(Clone)]
 pub struct FileStore {
     threads: Threads,
 }
 
-/// The part of an entry that an operation changed, which decides whether to sync the file.
+/// The part of an entry that an operation changed, which decides whether to
+/// sync the file.
 enum Change<T> {
     Nothing(T),
     State(T),
@@ -35,15 +37,17 @@ enum Change<T> {
 }
 
 impl FileStore {
-    /// Opens the store in this directory, and creates the directory for its owner if it is missing.
+    /// Opens the store in this directory, and creates the directory for its
+    /// owner if it is missing.
     ///
-    /// Blocks while it checks the directory. A relative path is resolved against the current
-    /// directory.
+    /// Blocks while it checks the directory. A relative path is resolved
+    /// against the current directory.
     ///
     /// # Errors
     ///
-    /// Fails if the directory cannot be created, is not a directory, belongs to another user, or
-    /// gives access to others; see [`FileStoreErrorKind`](super::FileStoreErrorKind).
+    /// Fails if the directory cannot be created, is not a directory, belongs to
+    /// another user, or gives access to others; see
+    /// [`FileStoreErrorKind`](super::FileStoreErrorKind).
     pub fn new(directory: impl AsRef<Path>) -> Result<Self, FileStoreError> {
         Ok(Self {
             threads: Threads::new(Directory::new(directory.as_ref())?),
@@ -52,7 +56,8 @@ impl FileStore {
 }
 
 impl Directory {
-    /// Reads the entry. An unusable one counts as empty, and its fault is returned with it.
+    /// Reads the entry. An unusable one counts as empty, and its fault is
+    /// returned with it.
     fn load(&self, key: &StoreKey) -> Result<(Record, Option<StoreErrorKind>), StoreError> {
         let found = self
             .token(key)

@@ -11,12 +11,14 @@ use crate::store::{StoreError, StoreErrorKind};
 
 /// The number of blocking threads that a hanging disk can occupy.
 const THREADS: usize = 4;
-/// The time to wait for a lock: thousands of times the usual duration of an operation.
+/// The time to wait for a lock: thousands of times the usual duration of an
+/// operation.
 const PATIENCE: Duration = Duration::from_secs(1);
 /// The milliseconds between two attempts to take a lock.
 const POLL: std::ops::Range<u64> = 1..6;
 
-/// Runs operations in a directory on tokio's blocking threads. Clones share the bound on threads.
+/// Runs operations in a directory on tokio's blocking threads. Clones share the
+/// bound on threads.
 #[derive(Clone)]
 pub(crate) struct Threads {
     directory: Arc<Directory>,
@@ -35,8 +37,8 @@ impl Threads {
         &self.directory
     }
 
-    /// Runs `attempt`, and repeats it while it returns `None` because another process holds the
-    /// lock.
+    /// Runs `attempt`, and repeats it while it returns `None` because another
+    /// process holds the lock.
     ///
     /// It occupies no thread between two attempts.
     pub(crate) async fn run<T: Send + 'static, E: From<StoreError> + Send + 'static>(

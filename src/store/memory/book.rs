@@ -29,7 +29,8 @@ impl MemoryStore {
     fn open<T>(&self, key: &StoreKey, change: impl FnOnce(&mut Book) -> T) -> T {
         let now = self.now();
         let mut books = lock(&self.inner.books);
-        // Bounds the memory: a store that serves many clients keeps only the books in use.
+        // Bounds the memory: a store that serves many clients keeps only the
+        // books in use.
         books.retain(|other, book| other == key.as_bytes() || !book.is_over(now));
         change(books.entry(*key.as_bytes()).or_default())
     }

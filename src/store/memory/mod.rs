@@ -1,4 +1,5 @@
-//! A store within one process: the reference for other stores, and their double in tests.
+//! A store within one process: the reference for other stores, and their double
+//! in tests.
 
 mod book;
 mod fault;
@@ -27,11 +28,12 @@ use super::{
 };
 use crate::lock::lock;
 
-/// A [`TokenStore`] in memory, for tests: each [`SharedSource`](super::SharedSource) over a clone
-/// acts as one process.
+/// A [`TokenStore`] in memory, for tests: each
+/// [`SharedSource`](super::SharedSource) over a clone acts as one process.
 ///
-/// Clones share the store. It uses tokio's clock, so a test can pause it and let a day pass. It
-/// counts calls, and injects faults for one [`Operation`]: for all further calls, or for some.
+/// Clones share the store. It uses tokio's clock, so a test can pause it and
+/// let a day pass. It counts calls, and injects faults for one [`Operation`]:
+/// for all further calls, or for some.
 ///
 /// ```
 /// use tower_genesys::store::{Fault, MemoryStore, Operation, StoreErrorKind};
@@ -49,7 +51,8 @@ pub struct MemoryStore {
 
 struct Inner {
     started: Instant,
-    /// The wall clock at the start, so that fences are above those of an earlier process.
+    /// The wall clock at the start, so that fences are above those of an
+    /// earlier process.
     base: Duration,
     records: Mutex<BTreeMap<[u8; 32], Record>>,
     books: Mutex<BTreeMap<[u8; 32], Book>>,
@@ -81,12 +84,14 @@ impl MemoryStore {
         lock(&self.inner.faults).always(operation, fault);
     }
 
-    /// Injects this fault into the next `calls` calls of the operation, after those already queued.
+    /// Injects this fault into the next `calls` calls of the operation, after
+    /// those already queued.
     pub fn inject_next(&self, calls: usize, operation: Operation, fault: Fault) {
         lock(&self.inner.faults).next(calls, operation, fault);
     }
 
-    /// Injects this fault into every further call of any operation, like a store that is down.
+    /// Injects this fault into every further call of any operation, like a
+    /// store that is down.
     pub fn inject_all(&self, fault: Fault) {
         for operation in [
             Operation::GetOrLease,
@@ -114,7 +119,8 @@ impl MemoryStore {
         self.inner.frozen.send_replace(false);
     }
 
-    /// Deletes everything: tokens, leases, cooldowns, the last fences and the books.
+    /// Deletes everything: tokens, leases, cooldowns, the last fences and the
+    /// books.
     pub fn flush(&self) {
         let lost = std::mem::take(&mut *lock(&self.inner.records));
         let books = std::mem::take(&mut *lock(&self.inner.books));
@@ -152,14 +158,14 @@ impl MemoryStore {
         records.get(key.as_bytes())?.token(now)
     }
 
-    /// Replaces the token of this key without applying any rule, to simulate a damaged or copied
-    /// value.
+    /// Replaces the token of this key without applying any rule, to simulate a
+    /// damaged or copied value.
     pub fn overwrite(&self, key: &StoreKey, entry: &Entry) {
         self.record(key, |record| record.put(entry, self.now()));
     }
 
-    /// Changes the value of the token of this key, as faulty memory would. Does nothing if there is
-    /// no token.
+    /// Changes the value of the token of this key, as faulty memory would. Does
+    /// nothing if there is no token.
     pub fn corrupt(&self, key: &StoreKey, change: impl FnOnce(&mut Vec<u8>)) {
         if let Some(mut entry) = self.entry(key) {
             let mut value = entry.value.to_vec();

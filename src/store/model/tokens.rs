@@ -1,5 +1,5 @@
-//! Processes that share a token: they ask, lead, publish late, freeze, stop and lose replies; tokens are refused; a store
-//! loses its state.
+//! Processes that share a token: they ask, lead, publish late, freeze, stop and
+//! lose replies; tokens are refused; a store loses its state.
 
 use std::time::Duration;
 
@@ -130,7 +130,8 @@ impl State {
         it.token = fence;
     }
 
-    /// A lost answer changes the store and not the process, which is the case that the model is for.
+    /// A lost answer changes the store and not the process, which is the case
+    /// that the model is for.
     fn ask(&mut self, process: usize, is_told: bool) {
         let it = &self.processes[process];
         let mut claim = Claim::new(owner(process), LEASE);

@@ -17,11 +17,12 @@ use super::{
     topology::Topology,
 };
 
-/// How long operations share a failure, after a failed connection or one that broke before its
-/// first answer. A server that is down gets at most ten connections a second from this process.
+/// How long operations share a failure, after a failed connection or one that
+/// broke before its first answer. A server that is down gets at most ten
+/// connections a second from this process.
 const PAUSE: Duration = Duration::from_millis(100);
-/// How long a connection may take on a running runtime: one limit to find the primary, and one to
-/// connect to it.
+/// How long a connection may take on a running runtime: one limit to find the
+/// primary, and one to connect to it.
 const LONGEST: Duration = CONNECT_TIMEOUT.saturating_mul(2);
 
 /// A connection that is open or being opened.
@@ -39,7 +40,8 @@ impl Attempt {
     ) -> (Self, impl Future<Output = ()> + Send + use<>) {
         let (sender, receiver) = oneshot::channel();
         let outcome = async move {
-            // The task is gone: its runtime was shut down, or has no network or no timers.
+            // The task is gone: its runtime was shut down, or has no network or
+            // no timers.
             receiver.await.unwrap_or_else(|_| {
                 let gone = io::Error::from(io::ErrorKind::ConnectionAborted);
                 Err(Failure::NotConnected(gone.into()))
@@ -66,8 +68,9 @@ impl Attempt {
         }
     }
 
-    /// Returns whether an operation may still use this attempt: not if it failed a while ago, nor
-    /// if it is overdue, because the runtime of its task may no longer be polled.
+    /// Returns whether an operation may still use this attempt: not if it
+    /// failed a while ago, nor if it is overdue, because the runtime of its
+    /// task may no longer be polled.
     pub(super) fn is_usable(&self) -> bool {
         match self.outcome.clone().now_or_never() {
             Some(Ok(_)) => true,

@@ -37,17 +37,17 @@ impl SlotBook for RedisStore {
 }
 
 impl RedisStore {
-    /// Checks the rights that a shared [`Limit`](crate::store::Limit) needs besides those of
-    /// [`check`](Self::check). Call it when a process starts; a process also works without the
-    /// book.
+    /// Checks the rights that a shared [`Limit`](crate::store::Limit) needs
+    /// besides those of [`check`](Self::check). Call it when a process starts;
+    /// a process also works without the book.
     ///
-    /// The check reserves a slot under its own key, which expires after two minutes. On a cluster
-    /// it checks one primary.
+    /// The check reserves a slot under its own key, which expires after two
+    /// minutes. On a cluster it checks one primary.
     ///
     /// # Errors
     ///
-    /// Those of [`check`](Self::check). [`Permission`](Kind::Permission) names the missing
-    /// commands.
+    /// Those of [`check`](Self::check). [`Permission`](Kind::Permission) names
+    /// the missing commands.
     ///
     /// # Cancellation
     ///

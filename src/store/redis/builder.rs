@@ -50,24 +50,28 @@ impl RedisStoreBuilder {
         }
     }
 
-    /// Sets the prefix of all keys, which a colon follows. Default: `tower-genesys`.
+    /// Sets the prefix of all keys, which a colon follows. Default:
+    /// `tower-genesys`.
     ///
-    /// Use it for fleets that share a server but not their tokens, such as staging and production
-    /// with the same OAuth client. The ACL rule of the user must name the same prefix.
+    /// Use it for fleets that share a server but not their tokens, such as
+    /// staging and production with the same OAuth client. The ACL rule of the
+    /// user must name the same prefix.
     #[must_use]
     pub fn prefix(mut self, prefix: impl Into<Cow<'static, str>>) -> Self {
         self.prefix = prefix.into();
         self
     }
 
-    /// Trusts only these certificates, in PEM. Default: Mozilla's list of public CAs.
+    /// Trusts only these certificates, in PEM. Default: Mozilla's list of
+    /// public CAs.
     #[must_use]
     pub fn ca_certificates(mut self, pem: impl Into<Vec<u8>>) -> Self {
         self.certificates.authorities = Some(Pem::text("`ca_certificates`", pem.into()));
         self
     }
 
-    /// Trusts only the certificates in this PEM file. Default: Mozilla's list of public CAs.
+    /// Trusts only the certificates in this PEM file. Default: Mozilla's list
+    /// of public CAs.
     ///
     /// [`build`](Self::build) reads the file, and blocks meanwhile.
     #[must_use]
@@ -76,12 +80,15 @@ impl RedisStoreBuilder {
         self
     }
 
-    /// Trusts the CAs that the system trusts. Default: Mozilla's list of public CAs.
+    /// Trusts the CAs that the system trusts. Default: Mozilla's list of public
+    /// CAs.
     ///
-    /// Use it in networks whose administrators install their own CAs on each machine. Linux takes
-    /// them from OpenSSL's files, or from those that `SSL_CERT_FILE` and `SSL_CERT_DIR` name; macOS
-    /// from the keychains; Windows from the certificate stores. Together with
-    /// [`ca_file`](Self::ca_file) or [`ca_certificates`](Self::ca_certificates), it trusts both.
+    /// Use it in networks whose administrators install their own CAs on each
+    /// machine. Linux takes them from OpenSSL's files, or from those that
+    /// `SSL_CERT_FILE` and `SSL_CERT_DIR` name; macOS from the keychains;
+    /// Windows from the certificate stores. Together with
+    /// [`ca_file`](Self::ca_file) or
+    /// [`ca_certificates`](Self::ca_certificates), it trusts both.
     ///
     /// [`build`](Self::build) reads them, and blocks meanwhile.
     ///
@@ -100,10 +107,12 @@ impl RedisStoreBuilder {
         self
     }
 
-    /// Authenticates to the servers and the Sentinels with this certificate. Default: none.
+    /// Authenticates to the servers and the Sentinels with this certificate.
+    /// Default: none.
     ///
-    /// Servers with `tls-auth-clients yes`, Redis's own default, require one. Both arguments are
-    /// PEM: the certificate followed by its intermediates, and the key without a passphrase.
+    /// Servers with `tls-auth-clients yes`, Redis's own default, require one.
+    /// Both arguments are PEM: the certificate followed by its intermediates,
+    /// and the key without a passphrase.
     #[must_use]
     pub fn client_certificate(
         mut self,
@@ -117,12 +126,13 @@ impl RedisStoreBuilder {
         self
     }
 
-    /// Authenticates to the servers and the Sentinels with the certificate in this file. Default:
-    /// none.
+    /// Authenticates to the servers and the Sentinels with the certificate in
+    /// this file. Default: none.
     ///
-    /// The files have the format of [`client_certificate`](Self::client_certificate).
-    /// [`build`](Self::build) reads both, and blocks meanwhile. After a certificate is renewed,
-    /// build a new store.
+    /// The files have the format of
+    /// [`client_certificate`](Self::client_certificate). [`build`](Self::build)
+    /// reads both, and blocks meanwhile. After a certificate is renewed, build
+    /// a new store.
     #[must_use]
     pub fn client_certificate_files(
         mut self,
@@ -136,10 +146,12 @@ impl RedisStoreBuilder {
         self
     }
 
-    /// Logs in to the Sentinels as this user; an empty name means the default user.
+    /// Logs in to the Sentinels as this user; an empty name means the default
+    /// user.
     ///
-    /// Default: the `sentinel_user` and `sentinel_password` of the URL, or no login. Options of the
-    /// URL take precedence over this setting. The URL's own user and password are for the server.
+    /// Default: the `sentinel_user` and `sentinel_password` of the URL, or no
+    /// login. Options of the URL take precedence over this setting. The URL's
+    /// own user and password are for the server.
     #[must_use]
     pub fn sentinel_login(
         mut self,
@@ -154,24 +166,27 @@ impl RedisStoreBuilder {
         self
     }
 
-    /// Builds the store. It connects at its first operation; building needs no runtime.
+    /// Builds the store. It connects at its first operation; building needs no
+    /// runtime.
     ///
     /// # Errors
     ///
     /// [`RedisStoreErrorKind::Url`](Kind::Url), [`Prefix`](Kind::Prefix),
-    /// [`Certificates`](Kind::Certificates) or [`CryptoProvider`](Kind::CryptoProvider).
+    /// [`Certificates`](Kind::Certificates) or
+    /// [`CryptoProvider`](Kind::CryptoProvider).
     pub fn build(self) -> Result<RedisStore, RedisStoreError> {
         check_prefix(&self.prefix)?;
         let topology = self.topology()?;
         Ok(RedisStore::new_on(topology, &self.prefix, self.setting))
     }
 
-    /// Builds the store, and returns it if [`check`](RedisStore::check) succeeds.
+    /// Builds the store, and returns it if [`check`](RedisStore::check)
+    /// succeeds.
     ///
     /// # Errors
     ///
-    /// Those of [`build`](Self::build) and of [`RedisStore::check`], such as a wrong password,
-    /// missing rights or no server.
+    /// Those of [`build`](Self::build) and of [`RedisStore::check`], such as a
+    /// wrong password, missing rights or no server.
     pub async fn connect(self) -> Result<RedisStore, RedisStoreError> {
         let store = self.build()?;
         store.check().await?;
@@ -201,7 +216,8 @@ impl fmt::Debug for RedisStoreBuilder {
     }
 }
 
-/// Rejects braces, which would form a hash tag, and characters that an ACL rule cannot contain.
+/// Rejects braces, which would form a hash tag, and characters that an ACL rule
+/// cannot contain.
 fn check_prefix(prefix: &str) -> Result<(), RedisStoreError> {
     let is_fine = |char: char| char.is_ascii_alphanumeric() || "-_.:/".contains(char);
     if prefix.is_empty() || prefix.len() > LONGEST_PREFIX || !prefix.chars().all(is_fine) {

@@ -11,32 +11,35 @@ use crate::{
 
 /// How long the keys of a check exist.
 const TRACES: Duration = Duration::from_secs(5);
-/// The number of keys that a check tries on a node of a cluster. A node with two thirds of the
-/// slots would have all of them in one of 10^11 clusters. They are always the same keys, so the
-/// answer is always the same.
+/// The number of keys that a check tries on a node of a cluster. A node with
+/// two thirds of the slots would have all of them in one of 10^11 clusters.
+/// They are always the same keys, so the answer is always the same.
 const SPREAD: usize = 64;
 #[cfg(feature = "redis-cluster")]
-/// The number of keys to search for one in a given slot: many times more than there are slots.
+/// The number of keys to search for one in a given slot: many times more than
+/// there are slots.
 const SEARCH: usize = 1 << 18;
 
 impl RedisStore {
-    /// Checks that the store works. Call it when a process starts; a process also works without the
-    /// store.
+    /// Checks that the store works. Call it when a process starts; a process
+    /// also works without the store.
     ///
-    /// The check finds out whether the server is reachable, is what the URL says, accepts the
-    /// login, lets this user run the scripts on keys of this prefix, and has memory left. It gets a
-    /// lease, publishes and abandons under its own key, which expires after five seconds. On a
-    /// cluster it does so on every primary, so that the result holds for all slots. Each round trip
-    /// may take a second.
+    /// The check finds out whether the server is reachable, is what the URL
+    /// says, accepts the login, lets this user run the scripts on keys of this
+    /// prefix, and has memory left. It gets a lease, publishes and abandons
+    /// under its own key, which expires after five seconds. On a cluster it
+    /// does so on every primary, so that the result holds for all slots. Each
+    /// round trip may take a second.
     ///
     /// # Errors
     ///
     /// - [`Unreachable`](Kind::Unreachable);
     /// - [`Credentials`](Kind::Credentials);
-    /// - [`Certificates`](Kind::Certificates), if the server requires another client certificate;
+    /// - [`Certificates`](Kind::Certificates), if the server requires another
+    ///   client certificate;
     /// - [`Permission`](Kind::Permission), which names the missing commands;
-    /// - [`Url`](Kind::Url), if the server is not what the URL says (a Sentinel, a node of a
-    ///   cluster, not a cluster);
+    /// - [`Url`](Kind::Url), if the server is not what the URL says (a
+    ///   Sentinel, a node of a cluster, not a cluster);
     /// - [`Server`](Kind::Server).
     ///
     /// The message names the setting that contains the URL.

@@ -12,13 +12,15 @@ use rustls::crypto::CryptoProvider;
 use super::{failure::Failure, script::Call};
 use crate::crypto;
 
-/// The time for the TCP and TLS handshakes and the login. It is longer than an operation, so the
-/// connection outlives the operation that began it, and the next one uses it.
+/// The time for the TCP and TLS handshakes and the login. It is longer than an
+/// operation, so the connection outlives the operation that began it, and the
+/// next one uses it.
 pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 /// The time for an answer, for callers without a shorter limit.
 pub(super) const RESPONSE_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// An open connection, to one server or to all nodes of a cluster. Clones share it.
+/// An open connection, to one server or to all nodes of a cluster. Clones share
+/// it.
 #[derive(Clone)]
 pub(super) enum Connection {
     One(MultiplexedConnection),
@@ -47,8 +49,8 @@ pub(super) async fn open(client: &Client) -> Result<MultiplexedConnection, Failu
         choose_crypto();
     }
     let mut connection = connect(client).await.map_err(Failure::NotConnected)?;
-    // In TLS 1.3, the server checks the client's certificate after this side finished the
-    // handshake. Its alert is lost unless a command is in flight.
+    // In TLS 1.3, the server checks the client's certificate after this side
+    // finished the handshake. Its alert is lost unless a command is in flight.
     if is_tls {
         let asked = cmd("HELLO").exec_async(&mut connection).await;
         if let Some(error) = asked.err().filter(RedisError::is_io_error) {
@@ -67,8 +69,8 @@ async fn connect(client: &Client) -> RedisResult<MultiplexedConnection> {
         .await
 }
 
-/// Installs a crypto provider if the process has none. The redis crate would panic if none is
-/// installed and other crates have compiled two in.
+/// Installs a crypto provider if the process has none. The redis crate would
+/// panic if none is installed and other crates have compiled two in.
 fn choose_crypto() {
     let provider = match crypto::installed() {
         Some(_) => None,

@@ -3,11 +3,11 @@ use std::borrow::Cow;
 use super::RedisStoreErrorKind;
 use crate::store::StoreErrorKind;
 
-/// A failure as a [`StoreErrorKind`] for a running process, as a [`RedisStoreErrorKind`] for a
-/// check, and as a message.
+/// A failure as a [`StoreErrorKind`] for a running process, as a
+/// [`RedisStoreErrorKind`] for a check, and as a message.
 ///
-/// The message repeats none of the server's words: some servers and proxies quote the command that
-/// they refuse, and with it the password.
+/// The message repeats none of the server's words: some servers and proxies
+/// quote the command that they refuse, and with it the password.
 #[derive(Clone, Debug)]
 pub(super) struct Diagnosis {
     pub(super) kind: StoreErrorKind,

@@ -10,7 +10,8 @@ pub(super) enum Failure {
     NoRuntime,
     /// No connection, so nothing was sent.
     NotConnected(RedisError),
-    /// The server refused the script, or the connection broke after it was sent.
+    /// The server refused the script, or the connection broke after it was
+    /// sent.
     Answer(RedisError),
     /// The server is not what the settings say.
     Known(&'static Diagnosis),
@@ -19,8 +20,9 @@ pub(super) enum Failure {
 }
 
 impl Failure {
-    /// The more specific finding comes first: an I/O error may have TLS as its cause, and only the rest
-    /// is the network or the load. An answer of the server has its own table of refusals.
+    /// The more specific finding comes first: an I/O error may have TLS as its
+    /// cause, and only the rest is the network or the load. An answer of the
+    /// server has its own table of refusals.
     pub(super) fn diagnose(&self) -> Diagnosis {
         use RedisStoreErrorKind as Setup;
         use StoreErrorKind as Kind;
@@ -97,7 +99,8 @@ impl Failure {
         self.diagnose().setup == RedisStoreErrorKind::Unreachable
     }
 
-    /// Returns the failure as one of a Sentinel, which has its own login and rights.
+    /// Returns the failure as one of a Sentinel, which has its own login and
+    /// rights.
     pub(super) fn of_sentinel(self) -> Self {
         match (self.diagnose().setup, &self) {
             (RedisStoreErrorKind::Credentials, _) => Self::Known(&finding::SENTINEL_LOGIN),
@@ -110,8 +113,8 @@ impl Failure {
         }
     }
 
-    /// Returns the cause if it is safe to show: errors of sockets and TLS repeat nothing that was
-    /// sent.
+    /// Returns the cause if it is safe to show: errors of sockets and TLS
+    /// repeat nothing that was sent.
     fn into_source(self) -> Option<RedisError> {
         match self {
             Self::NotConnected(error) | Self::Answer(error) if error.is_io_error() => Some(error),
@@ -119,7 +122,8 @@ impl Failure {
         }
     }
 
-    /// Returns the error of a failed check. `setting` names the setting with the URL.
+    /// Returns the error of a failed check. `setting` names the setting with
+    /// the URL.
     pub(super) fn checked(self, setting: &str) -> RedisStoreError {
         let (diagnosis, source) = self.into_parts();
         let message = format!("{setting}: {}", diagnosis.message);

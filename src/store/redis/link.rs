@@ -13,8 +13,9 @@ use super::{
 };
 use crate::lock::lock;
 
-/// The pauses before a script runs again on a new connection. Sentinels and nodes learn of a new
-/// primary a little later than the servers. The sum is below the 150 milliseconds of an operation.
+/// The pauses before a script runs again on a new connection. Sentinels and
+/// nodes learn of a new primary a little later than the servers. The sum is
+/// below the 150 milliseconds of an operation.
 const AGAIN: [Duration; 3] = [
     Duration::ZERO,
     Duration::from_millis(30),
@@ -22,8 +23,9 @@ const AGAIN: [Duration; 3] = [
 ];
 /// The connection that all operations share, opened at the first one.
 ///
-/// The link drops a connection that breaks, goes silent, is refused, or leads to a server that is
-/// no longer the primary. The next one asks the DNS, the Sentinels or the cluster again.
+/// The link drops a connection that breaks, goes silent, is refused, or leads
+/// to a server that is no longer the primary. The next one asks the DNS, the
+/// Sentinels or the cluster again.
 pub(super) struct Link {
     topology: Arc<Topology>,
     current: Mutex<Option<Attempt>>,
@@ -43,14 +45,15 @@ impl Link {
 
     /// Runs a script, in one round trip if a connection is open.
     ///
-    /// The connection may be broken, for example because the server closed it while it was idle, or
-    /// the server may no longer be the primary. Then the link connects again at once and repeats
-    /// the script, since every script may be repeated. If the future is dropped before the answer,
-    /// the link never uses its connection again.
+    /// The connection may be broken, for example because the server closed it
+    /// while it was idle, or the server may no longer be the primary. Then the
+    /// link connects again at once and repeats the script, since every script
+    /// may be repeated. If the future is dropped before the answer, the link
+    /// never uses its connection again.
     pub(super) async fn run(&self, call: &Call<'_>) -> Result<Value, Failure> {
         let attempt = self.attempt()?;
-        // A connection that never answered did not break from idling, and its server did not change
-        // roles. So it is not worth a second attempt.
+        // A connection that never answered did not break from idling, and its
+        // server did not change roles. So it is not worth a second attempt.
         let has_answered = attempt.has_answered.load(Ordering::Relaxed);
         let mut result = self.run_on(attempt, call).await;
         let mut is_open = false;
@@ -72,7 +75,8 @@ impl Link {
         }
     }
 
-    /// Replaces a connection that leads to a server that is not the primary yet.
+    /// Replaces a connection that leads to a server that is not the primary
+    /// yet.
     fn attempt_beyond_failure(&self) -> Result<Attempt, Failure> {
         let attempt = self.attempt()?;
         match attempt.outcome.clone().now_or_never() {
@@ -147,8 +151,9 @@ impl Link {
     }
 }
 
-/// Returns whether the next operation may use the connection after this error: either the server
-/// works for others, or a new connection would get the same answer.
+/// Returns whether the next operation may use the connection after this error:
+/// either the server works for others, or a new connection would get the same
+/// answer.
 fn says_nothing_of_the_server(error: &RedisError) -> bool {
     use redis::{ErrorKind, ServerErrorKind as Server};
     match error.kind() {
@@ -179,7 +184,8 @@ impl Unanswered<'_> {
 
     fn answered(mut self, result: &RedisResult<Value>) {
         match result {
-            // After a connection that never answered, operations pause before the next attempt.
+            // After a connection that never answered, operations pause before
+            // the next attempt.
             Err(error) if is_broken(error) && !self.has_answered() => {
                 if let Some(attempt) = self.attempt.take() {
                     let failed = Attempt::failed(error.clone());

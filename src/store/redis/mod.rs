@@ -1,12 +1,13 @@
 //! A [`TokenStore`](super::TokenStore) on Redis or Valkey.
 //!
-//! [`RedisStore`] runs each operation as one Lua script, in one round trip. It keeps one
-//! connection, connects when it is first used, and reconnects when the connection breaks. Building
-//! it needs neither a runtime nor a server.
+//! [`RedisStore`] runs each operation as one Lua script, in one round trip. It
+//! keeps one connection, connects when it is first used, and reconnects when
+//! the connection breaks. Building it needs neither a runtime nor a server.
 //!
-//! Three topologies: a server, a primary that Sentinels name, and (feature `redis-cluster`) a Redis
-//! Cluster. The tests run all three on Redis 6.2, Redis 7.0 and Valkey 9. Redis 8, KeyDB, Dragonfly
-//! and the managed services themselves are untested.
+//! Three topologies: a server, a primary that Sentinels name, and (feature
+//! `redis-cluster`) a Redis Cluster. The tests run all three on Redis 6.2,
+//! Redis 7.0 and Valkey 9. Redis 8, KeyDB, Dragonfly and the managed services
+//! themselves are untested.
 //!
 //! # Example
 //!
@@ -28,8 +29,8 @@
 //! # }
 //! ```
 //!
-//! An invalid setting is an error at once, whose message names the setting and never shows its
-//! value:
+//! An invalid setting is an error at once, whose message names the setting and
+//! never shows its value:
 //!
 //! ```
 //! use tower_genesys::store::redis::{RedisStore, RedisStoreErrorKind};
@@ -54,15 +55,16 @@
 //! | `rediss-cluster://one` | the same with TLS |
 //! | `redis://host?protocol=resp3` | RESP3 instead of RESP2, in all forms |
 //!
-//! `valkey`, `valkeys` and `valkey+unix` mean the same as `redis`, `rediss` and `unix`; a `+` may
-//! stand for the `-` in front of `sentinel` and `cluster`. Percent-encode special characters in a
-//! password: `%40` for `@`, `%2F` for `/`, `%23` for `#`. An unknown option is an error.
+//! `valkey`, `valkeys` and `valkey+unix` mean the same as `redis`, `rediss` and
+//! `unix`; a `+` may stand for the `-` in front of `sentinel` and `cluster`.
+//! Percent-encode special characters in a password: `%40` for `@`, `%2F` for
+//! `/`, `%23` for `#`. An unknown option is an error.
 //!
 //! # Environment
 //!
 //! [`RedisStore::from_env`] reads these variables. For
-//! [`builder_from_env`](RedisStore::builder_from_env), the names begin with the name of the URL's
-//! variable, without its `_URL`.
+//! [`builder_from_env`](RedisStore::builder_from_env), the names begin with the
+//! name of the URL's variable, without its `_URL`.
 //!
 //! | variable | holds |
 //! |---|---|
@@ -73,23 +75,27 @@
 //!
 //! # TLS
 //!
-//! TLS trusts Mozilla's list of CAs, or the CAs given to [`ca_file`](RedisStoreBuilder::ca_file) or
-//! [`ca_certificates`](RedisStoreBuilder::ca_certificates). Certificates are always verified. If
-//! the server requires a client certificate (`tls-auth-clients`), give it to
+//! TLS trusts Mozilla's list of CAs, or the CAs given to
+//! [`ca_file`](RedisStoreBuilder::ca_file) or
+//! [`ca_certificates`](RedisStoreBuilder::ca_certificates). Certificates are
+//! always verified. If the server requires a client certificate
+//! (`tls-auth-clients`), give it to
 //! [`client_certificate_files`](RedisStoreBuilder::client_certificate_files) or
-//! [`client_certificate`](RedisStoreBuilder::client_certificate). Sentinels and cluster nodes
-//! announce the addresses of servers, which must be in the servers' certificates
-//! (`replica-announce-ip` and `sentinel announce-hostnames`, or `cluster-announce-hostname`).
+//! [`client_certificate`](RedisStoreBuilder::client_certificate). Sentinels and
+//! cluster nodes announce the addresses of servers, which must be in the
+//! servers' certificates (`replica-announce-ip` and
+//! `sentinel announce-hostnames`, or `cluster-announce-hostname`).
 //!
 //! In a network with its own CAs,
-//! [`system_ca_certificates`](RedisStoreBuilder::system_ca_certificates) trusts those that the
-//! system trusts.
+//! [`system_ca_certificates`](RedisStoreBuilder::system_ca_certificates) trusts
+//! those that the system trusts.
 //!
-//! TLS uses the crypto provider that the process has installed for rustls. If none is installed,
-//! the store installs the provider of the features `ring` (a default) or `aws-lc-rs` for the whole
-//! process when it first connects with TLS. To use another provider, install it before the store is
-//! built (`CryptoProvider::install_default`). With neither feature and no installed provider,
-//! [`build`](RedisStoreBuilder::build) fails with
+//! TLS uses the crypto provider that the process has installed for rustls. If
+//! none is installed, the store installs the provider of the features `ring` (a
+//! default) or `aws-lc-rs` for the whole process when it first connects with
+//! TLS. To use another provider, install it before the store is built
+//! (`CryptoProvider::install_default`). With neither feature and no installed
+//! provider, [`build`](RedisStoreBuilder::build) fails with
 //! [`RedisStoreErrorKind::CryptoProvider`].
 //!
 //! # Topologies
@@ -103,31 +109,36 @@
 //! | a node is silent | | | leaves the connections to the cluster; an operation on another node may time out once, too |
 //! | a primary was demoted unnoticed | | | may return the old node's token until the first write, which finds the new primary |
 //!
-//! An operation that fails never fails a request: see [`store`](crate::store#when-the-store-fails).
-//! A primary that dies may lose its latest writes, which costs at most one token request.
+//! An operation that fails never fails a request: see
+//! [`store`](crate::store#when-the-store-fails). A primary that dies may lose
+//! its latest writes, which costs at most one token request.
 //!
-//! The store asks all Sentinels of the URL at the same time and follows the majority, so one
-//! Sentinel that was cut off cannot lead it to an old primary. It uses a server only if the server
-//! does not call itself a replica. In a cluster, all keys of a token are in one slot, and the store
-//! remembers the nodes it has seen, in case those of the URL are gone.
+//! The store asks all Sentinels of the URL at the same time and follows the
+//! majority, so one Sentinel that was cut off cannot lead it to an old primary.
+//! It uses a server only if the server does not call itself a replica. In a
+//! cluster, all keys of a token are in one slot, and the store remembers the
+//! nodes it has seen, in case those of the URL are gone.
 //!
 //! # Rights
 //!
-//! The user needs these rights and no others. With a [prefix](RedisStoreBuilder::prefix), start
-//! `~tower-genesys:*` with that prefix; for a database other than 0, add `+select`:
+//! The user needs these rights and no others. With a
+//! [prefix](RedisStoreBuilder::prefix), start `~tower-genesys:*` with that
+//! prefix; for a database other than 0, add `+select`:
 //!
 //! ```text
 //! ACL SETUSER genesys on >password ~tower-genesys:* -@all +eval +evalsha +get +set +del +pttl +time
 //! ```
 //!
-//! On a Redis Cluster, every node needs this user, with the commands that follow the slots:
+//! On a Redis Cluster, every node needs this user, with the commands that
+//! follow the slots:
 //!
 //! ```text
 //! ACL SETUSER genesys on >password ~tower-genesys:* -@all +eval +evalsha +get +set +del +pttl +time +cluster|slots +ping +readonly +asking
 //! ```
 //!
-//! [`RedisStore::check`] names the missing ones. For a shared [`Limit`](crate::store::Limit) the
-//! user also needs these, and [`RedisStore::check_limit`] names the missing ones:
+//! [`RedisStore::check`] names the missing ones. For a shared
+//! [`Limit`](crate::store::Limit) the user also needs these, and
+//! [`RedisStore::check_limit`] names the missing ones:
 //!
 //! ```text
 //! ACL SETUSER genesys +hmget +hset +pexpire +zadd +zcard +zcount +zrange +zrangebyscore +zrem +zremrangebyscore +zscore
@@ -136,8 +147,8 @@
 //! # Keys
 //!
 //! `tower-genesys:1:{‹key›}:‹what›`: the prefix, the version of the format, the
-//! [`StoreKey`](super::StoreKey) in hexadecimal digits, which keeps all four on one node of a
-//! cluster, and
+//! [`StoreKey`](super::StoreKey) in hexadecimal digits, which keeps all four on
+//! one node of a cluster, and
 //!
 //! | name | holds | expires after |
 //! |---|---|---|
@@ -149,8 +160,9 @@
 //! | `owners`, `paid` | of a shared limit: the processes that want slots, and the slots that each has received | the same |
 //! | `book` | of a shared limit: the limit, the time of the next slot, and the end of a closure | the same |
 //!
-//! You may delete or evict each key at any time, at the cost of at most one token request. The
-//! store treats an unreadable value, of any type, as missing, and the next publication replaces it.
+//! You may delete or evict each key at any time, at the cost of at most one
+//! token request. The store treats an unreadable value, of any type, as
+//! missing, and the next publication replaces it.
 //!
 //! If a server loses writes in a failover, fences continue from its clock.
 //!
@@ -166,16 +178,17 @@
 //! | `Timeout` | the connection broke, or the server was silent for a second |
 //! | `Denied` | login or client certificate rejected, rights missing, scripts disabled, a server of another kind than the URL says |
 //!
-//! A script whose connection breaks is resent once on a new one. If that fails, the next operation
-//! tries again: at once, unless the last attempt is less than 100 ms old. Messages never repeat the
-//! server's words, because some servers quote the command that they refuse, and with it the
-//! password.
+//! A script whose connection breaks is resent once on a new one. If that fails,
+//! the next operation tries again: at once, unless the last attempt is less
+//! than 100 ms old. Messages never repeat the server's words, because some
+//! servers quote the command that they refuse, and with it the password.
 //!
 //! # Cancellation
 //!
-//! Dropping an operation closes its connection, because the server may be silent. Other operations
-//! in flight on that connection finish first. If the connection is still being opened, it opens
-//! within a second and serves the next operation.
+//! Dropping an operation closes its connection, because the server may be
+//! silent. Other operations in flight on that connection finish first. If the
+//! connection is still being opened, it opens within a second and serves the
+//! next operation.
 
 mod attempt;
 mod book;

@@ -3,7 +3,8 @@ use redis::{ErrorKind, RedisError, ServerErrorKind};
 use super::{RedisStoreErrorKind, diagnosis::Diagnosis};
 use crate::store::StoreErrorKind;
 
-/// A refusal of a server: its code, and a part of its text if the code is ambiguous.
+/// A refusal of a server: its code, and a part of its text if the code is
+/// ambiguous.
 struct Refusal {
     code: &'static str,
     text: &'static str,
@@ -30,8 +31,8 @@ impl Refusal {
     }
 
     fn matches(&self, code: &str, text: &str) -> bool {
-        // Redis 6 wraps the error of a command in a script: `ERR Error running script …: -OOM
-        // command …`.
+        // Redis 6 wraps the error of a command in a script:
+        // `ERR Error running script …: -OOM command …`.
         let wrapped = || !self.code.is_empty() && text.contains(&format!("-{} ", self.code));
         if self.text.is_empty() {
             code == self.code || (code == "ERR" && wrapped())
@@ -69,7 +70,8 @@ static REFUSALS: [Refusal; 23] = {
     [
         WRONG_PASSWORD,
         R::new("NOAUTH", "", Denied, Setup::Credentials, NO_LOGIN),
-        // A server that requires a login rejects a long command, and closes the connection.
+        // A server that requires a login rejects a long command, and closes the
+        // connection.
         R::new(
             "ERR",
             "Protocol error: unauthenticated",
@@ -211,7 +213,8 @@ pub(super) fn diagnose(error: &RedisError) -> Diagnosis {
     )
 }
 
-/// Returns the code if it has the form of one, so that no other text reaches a message.
+/// Returns the code if it has the form of one, so that no other text reaches a
+/// message.
 fn shown(code: &str) -> &str {
     let is_code = (1..=16).contains(&code.len()) && code.bytes().all(|b| b.is_ascii_uppercase());
     if is_code { code } else { "no code" }

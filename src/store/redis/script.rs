@@ -1,6 +1,7 @@
 use redis::{Cmd, ErrorKind, RedisResult, Script as Digest, ServerErrorKind, Value, cmd};
 
-/// A Lua script, with the digest by which a server finds it after the first run.
+/// A Lua script, with the digest by which a server finds it after the first
+/// run.
 pub(super) struct Script {
     source: &'static str,
     digest: String,
@@ -19,8 +20,8 @@ pub(super) struct Scripts {
 
 /// A script with its keys and arguments.
 ///
-/// There is at least one key, and all keys have one hash tag: a cluster runs the script on the node
-/// of the first key.
+/// There is at least one key, and all keys have one hash tag: a cluster runs
+/// the script on the node of the first key.
 pub(super) struct Call<'a> {
     script: &'a Script,
     keys: Vec<String>,
@@ -83,10 +84,11 @@ impl Call<'_> {
         self
     }
 
-    /// Runs the script in one round trip, or in two if the server does not know it yet.
+    /// Runs the script in one round trip, or in two if the server does not know
+    /// it yet.
     ///
-    /// The second one is an `EVAL`. The `SCRIPT LOAD` of [`redis::Script`] would take a third round
-    /// trip and one more permission.
+    /// The second one is an `EVAL`. The `SCRIPT LOAD` of [`redis::Script`]
+    /// would take a third round trip and one more permission.
     pub(super) async fn run(
         &self,
         connection: &mut impl redis::aio::ConnectionLike,

@@ -17,19 +17,21 @@ use crate::store::{
     TokenStore, book::SlotBook,
 };
 
-/// Ten years. Redis adds a duration to the current time, and rejects a sum that overflows.
+/// Ten years. Redis adds a duration to the current time, and rejects a sum that
+/// overflows.
 const LONGEST: Duration = Duration::from_secs(10 * 365 * 24 * 60 * 60);
 
 /// How long the last fence stays after its last use.
 ///
-/// No token is valid for more than two days, so a holder of an older lease has nothing to publish.
-/// After that time, the server's clock ensures that fences grow.
+/// No token is valid for more than two days, so a holder of an older lease has
+/// nothing to publish. After that time, the server's clock ensures that fences
+/// grow.
 pub(super) const KEEP_FENCE: Duration = Duration::from_secs(2 * 24 * 60 * 60);
 
 /// A [`TokenStore`] on Redis or Valkey. The [module](super) documents it.
 ///
-/// With `rediss://`, it installs the [crypto provider](super#tls) of the features for the process
-/// if none is installed.
+/// With `rediss://`, it installs the [crypto provider](super#tls) of the
+/// features for the process if none is installed.
 #[derive(Clone)]
 pub struct RedisStore {
     pub(super) inner: Arc<Inner>,
@@ -56,12 +58,14 @@ impl RedisStore {
     ///
     /// # Errors
     ///
-    /// Those of [`builder_from_env`](Self::builder_from_env) and [`RedisStoreBuilder::build`].
+    /// Those of [`builder_from_env`](Self::builder_from_env) and
+    /// [`RedisStoreBuilder::build`].
     pub fn from_env() -> Result<Self, RedisStoreError> {
         Self::builder_from_env("REDIS_URL")?.build()
     }
 
-    /// Configures a store at this URL. The [module](super#urls) lists the forms of URLs.
+    /// Configures a store at this URL. The [module](super#urls) lists the forms
+    /// of URLs.
     pub fn builder(url: impl Into<SecretString>) -> RedisStoreBuilder {
         RedisStoreBuilder::new(url.into())
     }
@@ -70,8 +74,8 @@ impl RedisStore {
     ///
     /// # Errors
     ///
-    /// [`RedisStoreErrorKind::Variable`](super::RedisStoreErrorKind::Variable) if the variable is
-    /// not set, empty, or not valid text.
+    /// [`RedisStoreErrorKind::Variable`](super::RedisStoreErrorKind::Variable)
+    /// if the variable is not set, empty, or not valid text.
     pub fn builder_from_env(
         name: impl Into<Cow<'static, str>>,
     ) -> Result<RedisStoreBuilder, RedisStoreError> {

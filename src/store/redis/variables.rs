@@ -7,7 +7,8 @@ use super::{
 };
 
 impl RedisStoreBuilder {
-    /// Reads the URL from this variable, and the other settings from the variables named after it.
+    /// Reads the URL from this variable, and the other settings from the
+    /// variables named after it.
     pub(super) fn from_env(name: Cow<'static, str>) -> Result<Self, RedisStoreError> {
         let url = variable(&name)?.ok_or_else(|| {
             wrong_variable(

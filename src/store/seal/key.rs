@@ -19,7 +19,8 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
-/// A key that seals tokens: 32 random bytes, and an id by which readers find the key.
+/// A key that seals tokens: 32 random bytes, and an id by which readers find
+/// the key.
 ///
 /// `openssl rand -base64 32` generates the bytes. `Debug` shows only the id.
 ///
@@ -41,8 +42,8 @@ impl SealKey {
     ///
     /// # Errors
     ///
-    /// [`SharingErrorKind::InvalidKey`] unless there are exactly 32 bytes and the id has 1 to 64
-    /// characters: ASCII letters, digits, `-`, `_` and `.`.
+    /// [`SharingErrorKind::InvalidKey`] unless there are exactly 32 bytes and
+    /// the id has 1 to 64 characters: ASCII letters, digits, `-`, `_` and `.`.
     pub fn from_bytes(id: &str, bytes: &[u8]) -> Result<Self, SharingError> {
         if id.is_empty() || id.len() > LONGEST_ID || !id.bytes().all(is_for_ids) {
             return Err(invalid(
@@ -62,12 +63,13 @@ impl SealKey {
         }
     }
 
-    /// Parses a key: its id, a colon, and its bytes in base64, with or without padding.
+    /// Parses a key: its id, a colon, and its bytes in base64, with or without
+    /// padding.
     ///
     /// # Errors
     ///
-    /// Those of [`from_bytes`](Self::from_bytes), and if the colon or the base64 after it is
-    /// missing.
+    /// Those of [`from_bytes`](Self::from_bytes), and if the colon or the
+    /// base64 after it is missing.
     pub fn parse(text: &str) -> Result<Self, SharingError> {
         let Some((id, encoded)) = text.trim().split_once(':') else {
             return Err(invalid("a sealing key has no id; write `id:key`"));

@@ -14,10 +14,11 @@ const NONCE: usize = 24;
 const LONGEST_FILE: u64 = 16 * 1024;
 const VARIABLE: &str = "GENESYS_STORE_KEYS";
 
-/// The keys that seal the tokens in a store: the first key seals, and every key opens.
+/// The keys that seal the tokens in a store: the first key seals, and every key
+/// opens.
 ///
-/// To rotate, put the new key after the old one in every process, then before it, then remove the
-/// old one; see the [module](crate::store#key-rotation).
+/// To rotate, put the new key after the old one in every process, then before
+/// it, then remove the old one; see the [module](crate::store#key-rotation).
 ///
 /// `Debug` shows only the ids.
 ///
@@ -40,8 +41,8 @@ impl KeyRing {
     ///
     /// # Errors
     ///
-    /// [`SharingErrorKind::NoKey`] for an empty list, [`SharingErrorKind::DuplicateKey`] if two
-    /// keys have the same id.
+    /// [`SharingErrorKind::NoKey`] for an empty list,
+    /// [`SharingErrorKind::DuplicateKey`] if two keys have the same id.
     pub fn new(keys: impl IntoIterator<Item = SealKey>) -> Result<Self, SharingError> {
         let keys: Arc<[SealKey]> = keys.into_iter().collect();
         if keys.is_empty() {
@@ -62,7 +63,8 @@ impl KeyRing {
         Ok(Self { keys })
     }
 
-    /// Parses a ring: keys as in [`SealKey::parse`], one per line or separated by commas.
+    /// Parses a ring: keys as in [`SealKey::parse`], one per line or separated
+    /// by commas.
     ///
     /// # Errors
     ///
@@ -77,8 +79,8 @@ impl KeyRing {
     ///
     /// # Errors
     ///
-    /// [`SharingErrorKind::Variable`] if the variable is not set or not Unicode, and those of
-    /// [`parse`](Self::parse).
+    /// [`SharingErrorKind::Variable`] if the variable is not set or not
+    /// Unicode, and those of [`parse`](Self::parse).
     pub fn from_env() -> Result<Self, SharingError> {
         Self::from_variable(VARIABLE)
     }
@@ -107,15 +109,16 @@ impl KeyRing {
             .map_err(|error| within(&format!("the environment variable {name}"), &error))
     }
 
-    /// Reads the ring from a file of at most 16 KiB, once. Use it for a secret that is mounted into
-    /// a container.
+    /// Reads the ring from a file of at most 16 KiB, once. Use it for a secret
+    /// that is mounted into a container.
     ///
     /// This blocks: call it at the start of the program.
     ///
     /// # Errors
     ///
-    /// [`SharingErrorKind::File`] if the file cannot be read, and those of [`parse`](Self::parse).
-    /// The message names the path, but nothing of the file's contents.
+    /// [`SharingErrorKind::File`] if the file cannot be read, and those of
+    /// [`parse`](Self::parse). The message names the path, but nothing of the
+    /// file's contents.
     pub fn from_file(path: impl AsRef<Path>) -> Result<Self, SharingError> {
         let path = path.as_ref();
         let name = format!("the file of sealing keys {}", path.display());
@@ -135,8 +138,8 @@ impl KeyRing {
         Self::parse(&text).map_err(|error| within(&name, &error))
     }
 
-    /// Seals a token with the first key. Returns the key's id, a nonce and the ciphertext, which
-    /// also authenticates `around`.
+    /// Seals a token with the first key. Returns the key's id, a nonce and the
+    /// ciphertext, which also authenticates `around`.
     pub(crate) fn seal(&self, token: &[u8], around: &[u8]) -> Result<Vec<u8>, StoreError> {
         let key = &self.keys[0];
         let mut nonce = [0; NONCE];
@@ -187,8 +190,8 @@ impl std::fmt::Debug for KeyRing {
     }
 }
 
-/// Returns the associated data. `around` has a fixed length, so no byte can move from it into the
-/// id.
+/// Returns the associated data. `around` has a fixed length, so no byte can
+/// move from it into the id.
 fn with_id(around: &[u8], id: &str) -> Vec<u8> {
     [around, id.as_bytes()].concat()
 }

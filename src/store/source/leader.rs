@@ -15,9 +15,9 @@ use crate::{
 impl<S: ShareableSource> Round<'_, S> {
     /// Fetches a token for all processes.
     ///
-    /// A token that this process fetched without the store comes first, since it costs no request.
-    /// Each way out ends the lease: by publishing, or by giving it back with a cooldown for the
-    /// other processes.
+    /// A token that this process fetched without the store comes first, since
+    /// it costs no request. Each way out ends the lease: by publishing, or by
+    /// giving it back with a cooldown for the other processes.
     pub(super) async fn lead(
         &self,
         lease: Lease,
@@ -30,8 +30,8 @@ impl<S: ShareableSource> Round<'_, S> {
         self.link.tell(&StoreEvent::Leased { fence: lease.fence });
         let own = self.link.local().unshared(&self.key, &self.cx);
         if own.is_none() && !self.has_time_for_request() {
-            // A request with too little time would time out, look like a failure of the endpoint,
-            // and put every process into a cooldown.
+            // A request with too little time would time out, look like a
+            // failure of the endpoint, and put every process into a cooldown.
             guard.abandon(None).await;
             return self.stay().ok_or_else(|| self.nobody_in_time());
         }
@@ -42,8 +42,8 @@ impl<S: ShareableSource> Round<'_, S> {
         };
         match requested {
             Ok((issued, taken)) => {
-                // Kept first, so that the token survives if publishing takes too long for the
-                // cache.
+                // Kept first, so that the token survives if publishing takes
+                // too long for the cache.
                 self.link.local().keep(&self.key, issued.clone(), taken);
                 Ok(self.publish(guard, issued, taken, claim).await)
             }
@@ -57,7 +57,8 @@ impl<S: ShareableSource> Round<'_, S> {
         }
     }
 
-    /// Publishes a token. Returns the token to use: this one, or a newer one in the store.
+    /// Publishes a token. Returns the token to use: this one, or a newer one in
+    /// the store.
     async fn publish(
         &self,
         guard: LeaseGuard,
@@ -103,7 +104,8 @@ impl<S: ShareableSource> Round<'_, S> {
         }
     }
 
-    /// Returns the token for the cache, which counts its lifetime from the begin of the fetch.
+    /// Returns the token for the cache, which counts its lifetime from the
+    /// begin of the fetch.
     pub(super) fn hand_out(&self, issued: IssuedToken, taken: Moment) -> IssuedToken {
         let left = issued
             .remaining()
@@ -111,13 +113,15 @@ impl<S: ShareableSource> Round<'_, S> {
         issued.with_remaining(left.saturating_add(self.begun.elapsed()))
     }
 
-    /// Returns a token that only this process has, to be replaced by a shared one soon.
+    /// Returns a token that only this process has, to be replaced by a shared
+    /// one soon.
     pub(super) fn hand_out_unshared(&self, issued: IssuedToken, taken: Moment) -> IssuedToken {
         self.link.local().alone = true;
         self.hand_out(issued, taken).with_check_in(check_after())
     }
 
-    /// Returns the current token of this process instead of a new one, if it suits for now.
+    /// Returns the current token of this process instead of a new one, if it
+    /// suits for now.
     pub(super) fn stay(&self) -> Option<IssuedToken> {
         let spare = self.link.spare(Some(&self.key), &self.cx)?;
         Some(self.hand_out(spare, Moment::now()))

@@ -15,12 +15,15 @@ use crate::{
     token::{FetchContext, IssuedToken, Moment, Reason},
 };
 
-/// The pause before the store is asked again about a lost claim. It doubles twice.
+/// The pause before the store is asked again about a lost claim. It doubles
+/// twice.
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
-/// The number of questions. After them the store counts as down, and checks notice when it is back.
+/// The number of questions. After them the store counts as down, and checks
+/// notice when it is back.
 const TRIES: u32 = 3;
 
-/// A lease of this process. If its fetch is dropped, the guard gives the lease back.
+/// A lease of this process. If its fetch is dropped, the guard gives the lease
+/// back.
 pub(super) struct LeaseGuard {
     link: Arc<Link>,
     key: StoreKey,
@@ -56,10 +59,11 @@ impl LeaseGuard {
         self.over = true;
     }
 
-    /// Publishes a token, which ends the lease. Keeps it as the shared one unless the store has a
-    /// newer one.
+    /// Publishes a token, which ends the lease. Keeps it as the shared one
+    /// unless the store has a newer one.
     ///
-    /// After an error the lease is given back, since the store may not have ended it.
+    /// After an error the lease is given back, since the store may not have
+    /// ended it.
     pub(super) async fn publish(
         mut self,
         issued: &IssuedToken,
@@ -101,7 +105,8 @@ impl Drop for LeaseGuard {
         let (turn, cooldown) = (self.turn, self.cooldown);
         let given_back = link.hold_back();
         runtime.spawn(async move {
-            // If the next fetch did not wait long enough, it may have been granted the same lease.
+            // If the next fetch did not wait long enough, it may have been
+            // granted the same lease.
             if link.local().turn == turn {
                 abandon(&link, key, lease, cooldown).await;
             }
@@ -119,11 +124,12 @@ async fn abandon(link: &Link, key: StoreKey, lease: Lease, cooldown: Option<Dura
     }
 }
 
-/// A claim whose answer was lost. The store may have granted a lease, which all other processes
-/// wait for while this process continues without the store.
+/// A claim whose answer was lost. The store may have granted a lease, which all
+/// other processes wait for while this process continues without the store.
 ///
-/// Dropped once the process has a token or will get none. A separate task then asks the store
-/// again, which recognises the owner, and publishes the token or gives the lease back.
+/// Dropped once the process has a token or will get none. A separate task then
+/// asks the store again, which recognises the owner, and publishes the token or
+/// gives the lease back.
 pub(super) struct LostClaim {
     link: Arc<Link>,
     key: StoreKey,
@@ -148,7 +154,8 @@ impl LostClaim {
             return None;
         }
         let mut cx = cx.clone();
-        // A check: it publishes any token of this process that the API has not refused.
+        // A check: it publishes any token of this process that the API has not
+        // refused.
         cx.reason = Reason::Check;
         let lasts = link.sharing().lease;
         Some(Self {
@@ -161,7 +168,8 @@ impl LostClaim {
         })
     }
 
-    /// Sets the cooldown for the other processes, in case this process gets no token.
+    /// Sets the cooldown for the other processes, in case this process gets no
+    /// token.
     pub(super) fn cool_down(&mut self, cooldown: Option<Duration>) {
         self.cooldown = cooldown;
     }
@@ -194,13 +202,14 @@ struct Settling {
     cx: FetchContext,
     until: Instant,
     cooldown: Option<Duration>,
-    /// The process's turn at that time. A later turn has its own lease or the store's answer.
+    /// The process's turn at that time. A later turn has its own lease or the
+    /// store's answer.
     turn: u64,
 }
 
 impl Settling {
-    /// Asks the store about the claim. Meanwhile, the next fetch of this process waits for
-    /// `settled`.
+    /// Asks the store about the claim. Meanwhile, the next fetch of this
+    /// process waits for `settled`.
     async fn run(self, mut settled: watch::Sender<()>) {
         let mut pause = FIRST_PAUSE;
         for _ in 0..TRIES {

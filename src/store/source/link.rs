@@ -47,7 +47,8 @@ impl Link {
         self.sharing.tell(event);
     }
 
-    /// Executes an operation with a time-out and caught panics, since the store may be any code.
+    /// Executes an operation with a time-out and caught panics, since the store
+    /// may be any code.
     pub(super) async fn ask<'a, T>(
         &'a self,
         operation: Operation,
@@ -77,12 +78,14 @@ impl Link {
         given_back
     }
 
-    /// Waits until a dropped lease has been given back, or giving it back has failed. Before that,
-    /// the store would grant the same lease again, and then end it while it is in use.
+    /// Waits until a dropped lease has been given back, or giving it back has
+    /// failed. Before that, the store would grant the same lease again, and
+    /// then end it while it is in use.
     pub(super) async fn given_back(&self) {
         let giving_back = self.local().giving_back.clone();
         if let Some(mut giving_back) = giving_back {
-            // The task has its own time-out, but may be on a runtime that no thread drives.
+            // The task has its own time-out, but may be on a runtime that no
+            // thread drives.
             let longest = self.sharing.operation_timeout.saturating_mul(2);
             if timeout(longest, giving_back.changed()).await.is_err() {
                 // Later fetches need not wait again.
@@ -92,13 +95,15 @@ impl Link {
         }
     }
 
-    /// Returns the token of this process if it suits this fetch for now, to be checked again soon.
+    /// Returns the token of this process if it suits this fetch for now, to be
+    /// checked again soon.
     pub(super) fn spare(&self, key: Option<&StoreKey>, cx: &FetchContext) -> Option<IssuedToken> {
         let spare = self.local().spare(key, cx)?;
         Some(spare.with_check_in(check_after()))
     }
 
-    /// Returns a token if the key is unknown: a check can wait, since its token is valid.
+    /// Returns a token if the key is unknown: a check can wait, since its token
+    /// is valid.
     pub(super) fn unidentified(&self, cx: &FetchContext) -> Option<IssuedToken> {
         match cx.reason {
             Reason::Check => self.spare(None, cx),

@@ -8,8 +8,9 @@ use crate::{
     token::{FetchContext, Fingerprint, IssuedToken, Moment, Reason, lifetime},
 };
 
-/// How long before expiry a process without the store renews its token by itself. Until then it
-/// waits for the others: a shorter outage of the store costs no request.
+/// How long before expiry a process without the store renews its token by
+/// itself. Until then it waits for the others: a shorter outage of the store
+/// costs no request.
 const ALONE_BEFORE: Duration = Duration::from_secs(5 * 60);
 
 /// The knowledge of a process apart from the store.
@@ -19,12 +20,13 @@ pub(super) struct Local {
     /// The highest fence of a token that was published.
     seen: Fence,
     held: Option<Held>,
-    /// Whether its token is not shared: fetched without the store, or not published.
+    /// Whether its token is not shared: fetched without the store, or not
+    /// published.
     pub(super) alone: bool,
     pub(super) breaker: Breaker,
     pub(super) limiter: Limiter,
-    /// The number of leases so far. An old lease that is given back checks it, to spare a newer
-    /// one.
+    /// The number of leases so far. An old lease that is given back checks it,
+    /// to spare a newer one.
     pub(super) turn: u64,
     /// Closed once the last dropped lease has been given back.
     pub(super) giving_back: Option<watch::Receiver<()>>,
@@ -36,7 +38,8 @@ struct Held {
     fingerprint: Fingerprint,
     /// The time at which `issued` had its `remaining`.
     taken: Moment,
-    /// The token's fence; for an unshared token, the fence of the token before it.
+    /// The token's fence; for an unshared token, the fence of the token before
+    /// it.
     fence: Fence,
     shared: bool,
 }
@@ -65,8 +68,8 @@ impl Local {
         self.alone = false;
     }
 
-    /// Returns the token of this key. A fetch may end after the client was replaced, and must not
-    /// use the token of another client.
+    /// Returns the token of this key. A fetch may end after the client was
+    /// replaced, and must not use the token of another client.
     fn held(&self, key: &StoreKey) -> Option<&Held> {
         self.held.as_ref().filter(|_| self.key == Some(*key))
     }
@@ -82,7 +85,8 @@ impl Local {
         }
     }
 
-    /// Keeps a published token. Returns whether the process was without the store before.
+    /// Keeps a published token. Returns whether the process was without the
+    /// store before.
     pub(super) fn share(
         &mut self,
         key: &StoreKey,
@@ -117,7 +121,8 @@ impl Local {
         });
     }
 
-    /// Returns the unshared token if it suits this fetch, so that it can be published.
+    /// Returns the unshared token if it suits this fetch, so that it can be
+    /// published.
     pub(super) fn unshared(
         &self,
         key: &StoreKey,
@@ -131,8 +136,8 @@ impl Local {
             .map(|issued| (issued, Moment::now()))
     }
 
-    /// Returns the token of this process if it suits this fetch for now. Without a key, it is the
-    /// token of the client that was used last.
+    /// Returns the token of this process if it suits this fetch for now.
+    /// Without a key, it is the token of the client that was used last.
     pub(super) fn spare(&self, key: Option<&StoreKey>, cx: &FetchContext) -> Option<IssuedToken> {
         let held = match key {
             Some(key) => self.held(key)?,

@@ -21,12 +21,13 @@ use super::{
 };
 use crate::token::{FetchContext, IssuedToken, TokenError, TokenErrorKind, TokenSource};
 
-/// A [`TokenSource`] that shares tokens with other processes: one of them fetches a token, all use
-/// it.
+/// A [`TokenSource`] that shares tokens with other processes: one of them
+/// fetches a token, all use it.
 ///
-/// It goes between a source and the [`TokenCache`](crate::TokenCache) of a process; the
-/// [module](crate::store) says what happens when. Each `SharedSource` counts as one process and
-/// belongs to one cache: two of them wait for each other like two processes.
+/// It goes between a source and the [`TokenCache`](crate::TokenCache) of a
+/// process; the [module](crate::store) says what happens when. Each
+/// `SharedSource` counts as one process and belongs to one cache: two of them
+/// wait for each other like two processes.
 ///
 /// ```
 /// use std::time::Duration;
@@ -54,17 +55,21 @@ use crate::token::{FetchContext, IssuedToken, TokenError, TokenErrorKind, TokenS
 ///
 /// # Errors
 ///
-/// Those of the inner source, if this process calls it. Never an error of the store. Besides:
+/// Those of the inner source, if this process calls it. Never an error of the
+/// store. Besides:
 ///
-/// - [`Throttled`](crate::token::TokenErrorKind::Throttled) during a cooldown of the token
-///   endpoint, and if this process is without the store and called the endpoint shortly before;
-/// - [`TimedOut`](crate::token::TokenErrorKind::TimedOut) if neither this process nor another one
-///   got a token in time, or if reading the credentials took longer than one request may.
+/// - [`Throttled`](crate::token::TokenErrorKind::Throttled) during a cooldown
+///   of the token endpoint, and if this process is without the store and called
+///   the endpoint shortly before;
+/// - [`TimedOut`](crate::token::TokenErrorKind::TimedOut) if neither this
+///   process nor another one got a token in time, or if reading the credentials
+///   took longer than one request may.
 ///
 /// # Cancellation
 ///
-/// If a fetch is dropped while it has the lease, a separate task gives the lease back. Without a
-/// runtime, the other processes wait until the lease expires.
+/// If a fetch is dropped while it has the lease, a separate task gives the
+/// lease back. Without a runtime, the other processes wait until the lease
+/// expires.
 pub struct SharedSource<S> {
     source: S,
     link: Arc<Link>,
@@ -75,9 +80,10 @@ impl<T: TokenSource> SharedSource<Keyed<T>> {
     ///
     /// # Errors
     ///
-    /// [`SharingErrorKind::NotRepeatable`] if the source cannot repeat its request, because each
-    /// one uses something up, such as a rotating refresh token. [`SharingErrorKind::Randomness`] if
-    /// the system provides no randomness.
+    /// [`SharingErrorKind::NotRepeatable`] if the source cannot repeat its
+    /// request, because each one uses something up, such as a rotating refresh
+    /// token. [`SharingErrorKind::Randomness`] if the system provides no
+    /// randomness.
     pub fn new(source: T, key: StoreKey, sharing: Sharing) -> Result<Self, SharingError> {
         Self::identified(Keyed::new(source, key), sharing)
     }
@@ -107,7 +113,8 @@ impl<S: ShareableSource> SharedSource<S> {
 }
 
 impl<S: ShareableSource> SharedSource<S> {
-    /// Finds the key, within the time of a request: the credentials may be in a vault that hangs.
+    /// Finds the key, within the time of a request: the credentials may be in a
+    /// vault that hangs.
     async fn identify(&self, cx: &FetchContext) -> Result<(StoreKey, S::Identity), TokenError> {
         let deadline = Instant::now().checked_add(self.link.sharing().attempt_timeout());
         let deadline = deadline.map_or(limit(cx), |deadline| deadline.min(limit(cx)));
@@ -127,8 +134,9 @@ impl<S: ShareableSource> SharedSource<S> {
 }
 
 impl<S: ShareableSource> TokenSource for SharedSource<S> {
-    /// The store comes first, and the process goes alone where the store has just failed or fails now.
-    /// So an outage of the store costs callers one time-out, and never a token.
+    /// The store comes first, and the process goes alone where the store has
+    /// just failed or fails now. So an outage of the store costs callers one
+    /// time-out, and never a token.
     async fn fetch(&self, cx: FetchContext) -> Result<IssuedToken, TokenError> {
         let round = match self.identify(&cx).await {
             Ok((key, identity)) => Round::new(&self.source, &self.link, key, identity, cx),

@@ -1,5 +1,6 @@
-//! The pauses of a process: while another process leads, after a failure of the store, between
-//! fetches without the store, and after a failure of the token endpoint.
+//! The pauses of a process: while another process leads, after a failure of the
+//! store, between fetches without the store, and after a failure of the token
+//! endpoint.
 
 use std::time::Duration;
 
@@ -10,26 +11,28 @@ use crate::token::{TokenError, TokenErrorKind};
 const FIRST_POLL: Duration = Duration::from_millis(100);
 /// The most that a follower may lose after the leader has finished.
 const LONGEST_POLL: Duration = Duration::from_millis(250);
-/// A lower bound, so that a store whose leases are always about to end is not asked in a loop.
+/// A lower bound, so that a store whose leases are always about to end is not
+/// asked in a loop.
 const SHORTEST_POLL: Duration = Duration::from_millis(20);
-/// How often a leader may end without a token or a cooldown, before the others stop queueing. A
-/// killed leader is the first. With more handovers, followers of a slow endpoint would have no time
-/// left.
+/// How often a leader may end without a token or a cooldown, before the others
+/// stop queueing. A killed leader is the first. With more handovers, followers
+/// of a slow endpoint would have no time left.
 const HANDOVERS: u32 = 2;
-/// How long callers do not ask a store that has failed. Renewals in the background find out when it
-/// is back.
+/// How long callers do not ask a store that has failed. Renewals in the
+/// background find out when it is back.
 const FOREGROUND_PAUSE: Duration = Duration::from_secs(30);
 const BACKGROUND_PAUSE: Duration = Duration::from_secs(2);
-/// The pause between fetches of a process without the store. Otherwise a fleet in an outage would
-/// mint so many tokens that Genesys evicts those in use.
+/// The pause between fetches of a process without the store. Otherwise a fleet
+/// in an outage would mint so many tokens that Genesys evicts those in use.
 const ALONE_PAUSE: Duration = Duration::from_secs(10);
-/// How soon a process without the store looks for the others again: all are together 30 seconds
-/// after an outage.
+/// How soon a process without the store looks for the others again: all are
+/// together 30 seconds after an outage.
 const CHECK_AFTER: (Duration, Duration) = (Duration::from_secs(5), Duration::from_secs(20));
-/// Makes a fleet call a failing endpoint once a second, instead of once per process.
+/// Makes a fleet call a failing endpoint once a second, instead of once per
+/// process.
 const TRANSIENT_COOLDOWN: Duration = Duration::from_secs(1);
-/// For the 400 by which the token endpoint throttles, which names no time; it ends after about a
-/// minute.
+/// For the 400 by which the token endpoint throttles, which names no time; it
+/// ends after about a minute.
 const THROTTLED_COOLDOWN: Duration = Duration::from_secs(10);
 /// Bounds an absurd `Retry-After`, which would disable a fleet for the day.
 pub(super) const LONGEST_COOLDOWN: Duration = Duration::from_secs(60 * 60);
@@ -52,16 +55,17 @@ impl Polling {
         }
     }
 
-    /// Records the remaining time of the current leader: more than before means another leader.
-    /// Returns whether too many leaders have failed for waiting to be useful.
+    /// Records the remaining time of the current leader: more than before means
+    /// another leader. Returns whether too many leaders have failed for waiting
+    /// to be useful.
     pub(super) fn is_in_vain(&mut self, left: Duration) -> bool {
         let before = self.left.replace(left);
         self.handovers += u32::from(before.is_some_and(|before| left > before));
         self.handovers >= HANDOVERS
     }
 
-    /// Returns the next pause: random, so that not all processes ask at once, and longer each time.
-    /// `left` is the leader's remaining time.
+    /// Returns the next pause: random, so that not all processes ask at once,
+    /// and longer each time. `left` is the leader's remaining time.
     pub(super) fn next(&mut self, left: Duration) -> Duration {
         let wait = self.ceiling.mul_f64(0.5 + fastrand::f64() / 2.0);
         self.ceiling = (self.ceiling * 3 / 2).min(LONGEST_POLL);
@@ -69,8 +73,8 @@ impl Polling {
     }
 }
 
-/// Skips a store that has failed, so that an outage costs one time-out in all instead of one per
-/// caller.
+/// Skips a store that has failed, so that an outage costs one time-out in all
+/// instead of one per caller.
 #[derive(Debug, Default)]
 pub(super) struct Breaker {
     failed_at: Option<Instant>,
@@ -127,8 +131,9 @@ pub(super) fn check_after() -> Duration {
     shortest + (longest - shortest).mul_f64(fastrand::f64())
 }
 
-/// Returns the cooldown for all processes after this error, or `None` if this process may have
-/// caused it: a process with a wrong secret must not stop the others.
+/// Returns the cooldown for all processes after this error, or `None` if this
+/// process may have caused it: a process with a wrong secret must not stop the
+/// others.
 pub(super) fn cooldown_after(error: &TokenError) -> Option<Duration> {
     use TokenErrorKind as Kind;
     if error.asks_for_rest() {

@@ -30,8 +30,8 @@ impl<S: ShareableSource> Round<'_, S> {
         then.is_some_and(|then| then < self.limit())
     }
 
-    /// Returns whether enough time is left for a request: two seconds, or an eighth of the caller's
-    /// whole time if that is shorter.
+    /// Returns whether enough time is left for a request: two seconds, or an
+    /// eighth of the caller's whole time if that is shorter.
     pub(super) fn has_time_for_request(&self) -> bool {
         let whole = self.limit().saturating_duration_since(self.begun);
         let left = self.limit().saturating_duration_since(Instant::now());
@@ -40,7 +40,8 @@ impl<S: ShareableSource> Round<'_, S> {
 }
 
 impl<S: ShareableSource> Round<'_, S> {
-    /// Sends one request to the token endpoint, with a time-out that ends before the lease.
+    /// Sends one request to the token endpoint, with a time-out that ends
+    /// before the lease.
     pub(super) async fn request(&self) -> Result<(IssuedToken, Moment), TokenError> {
         let sharing = self.link.sharing();
         let taken = Moment::now();
@@ -57,7 +58,8 @@ impl<S: ShareableSource> Round<'_, S> {
         cx.deadline = deadline;
         let fetched = timeout_at(deadline, self.source.fetch_as(&self.identity, cx)).await;
         let issued = fetched.map_err(|_| self.unanswered(setting))??;
-        // Bounded here, so that every process keeps the token for the same time.
+        // Bounded here, so that every process keeps the token for the same
+        // time.
         Ok((issued.within_bounds(), taken))
     }
 
@@ -71,8 +73,9 @@ impl<S: ShareableSource> Round<'_, S> {
 }
 
 impl<S: ShareableSource> Round<'_, S> {
-    /// Continues without the store. `lost` is a claim that the store may have granted; it is
-    /// settled once this process has a token or has failed to get one.
+    /// Continues without the store. `lost` is a claim that the store may have
+    /// granted; it is settled once this process has a token or has failed to
+    /// get one.
     pub(super) async fn alone(
         &self,
         mut lost: Option<LostClaim>,
@@ -83,7 +86,8 @@ impl<S: ShareableSource> Round<'_, S> {
         let wait = self.link.local().limiter.wait(Instant::now());
         if !wait.is_zero() {
             self.link.tell(&StoreEvent::Limited { wait });
-            // Outside of the condition, which would hold the lock until the end of the block.
+            // Outside of the condition, which would hold the lock until the end
+            // of the block.
             let token = self.link.local().last_resort(&self.key, &self.cx);
             if let Some(token) = token {
                 return Ok(self.hand_out_unshared(token, Moment::now()));

@@ -11,15 +11,17 @@ use crate::{
     token::{FetchContext, Fingerprint, IssuedToken, Reason, TokenError, TokenErrorKind},
 };
 
-/// The number of tokens that one call revokes: the one of this process, and a newer one in the
-/// store. If there are more, another process fetches tokens faster than this one revokes them.
+/// The number of tokens that one call revokes: the one of this process, and a
+/// newer one in the store. If there are more, another process fetches tokens
+/// faster than this one revokes them.
 const MOST: u32 = 3;
 
 impl<S: ShareableSource> SharedSource<S> {
-    /// Revokes the token of this process and the one in the store, and then removes it from the
-    /// store.
+    /// Revokes the token of this process and the one in the store, and then
+    /// removes it from the store.
     ///
-    /// This order matters: a token that was only removed from the store would stay valid unseen.
+    /// This order matters: a token that was only removed from the store would
+    /// stay valid unseen.
     pub(super) async fn end(&self, own: Option<&str>) -> Result<(), TokenError> {
         if let Some(token) = own {
             self.source.revoke(Some(token)).await?;
@@ -41,7 +43,8 @@ impl<S: ShareableSource> SharedSource<S> {
                     let guard = LeaseGuard::new(&self.link, key, lease);
                     return self.take_out(guard, key).await.map_err(left_in_store);
                 }
-                // Another process is fetching the next token, which will replace this one.
+                // Another process is fetching the next token, which will
+                // replace this one.
                 Lookup::Busy(_) => return Ok(()),
                 Lookup::Cooldown(_) => return Err(left_in_store(resting())),
             }
@@ -49,8 +52,8 @@ impl<S: ShareableSource> SharedSource<S> {
         Err(left_in_store(overtaken()))
     }
 
-    /// Revokes the token of another process. A value that cannot be opened is usable by no process,
-    /// and is replaced.
+    /// Revokes the token of another process. A value that cannot be opened is
+    /// usable by no process, and is replaced.
     async fn end_entry(&self, key: &StoreKey, entry: &Entry) -> Result<(), TokenError> {
         match self.link.sharing().envelope.open(key, entry) {
             Ok(issued) => self.source.revoke(Some(issued.expose())).await,
@@ -70,7 +73,8 @@ impl<S: ShareableSource> SharedSource<S> {
         asked.await
     }
 
-    /// Publishes an entry without a remaining lifetime, so that the store deletes the old one.
+    /// Publishes an entry without a remaining lifetime, so that the store
+    /// deletes the old one.
     async fn take_out(&self, mut guard: LeaseGuard, key: StoreKey) -> Result<(), StoreError> {
         let lease = *guard.lease();
         let nothing = IssuedToken::new(String::new(), Duration::ZERO);

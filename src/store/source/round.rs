@@ -15,8 +15,8 @@ use crate::{
     token::{FetchContext, IssuedToken, Reason, TokenError},
 };
 
-/// The number of cooldowns that a caller waits for. With more, a failing endpoint would hang
-/// callers.
+/// The number of cooldowns that a caller waits for. With more, a failing
+/// endpoint would hang callers.
 const COOLDOWNS: u32 = 2;
 /// The number of unusable values after which a process stops asking the store.
 const MISSES: u32 = 3;
@@ -47,7 +47,8 @@ struct Tries {
     polling: Polling,
     misses: u32,
     cooldowns: u32,
-    /// Whether to reject the current token, because the caller requires one issued from now on.
+    /// Whether to reject the current token, because the caller requires one
+    /// issued from now on.
     forced: bool,
 }
 
@@ -95,8 +96,8 @@ impl<'a, S: ShareableSource> Round<'a, S> {
 
     /// Gets a token from the store, or fetches one for it.
     ///
-    /// An error means that the store failed, which has been reported. It contains the claim if the
-    /// store may have granted it.
+    /// An error means that the store failed, which has been reported. It
+    /// contains the claim if the store may have granted it.
     pub(super) async fn together(&self) -> Result<Outcome, Option<LostClaim>> {
         let mut tries = Tries::new(self.claim(), self.cx.reason);
         loop {
@@ -132,7 +133,8 @@ impl<S: ShareableSource> Round<'_, S> {
         let sharing = self.link.sharing();
         let mut claim = Claim::new(self.link.owner, sharing.lease);
         claim.at_least = self.link.local().at_least(self.cx.reason);
-        // A little more than the margin at which the cache would discard the token.
+        // A little more than the margin at which the cache would discard the
+        // token.
         claim.min_remaining = self.cx.expiry_margin + Duration::from_secs(5);
         claim.rejected = self.cx.rejected;
         claim
@@ -146,9 +148,10 @@ impl<S: ShareableSource> Round<'_, S> {
             .await
     }
 
-    /// A usable token ends the fetch. The owner who forces a renewal wants a newer one than the first
-    /// that the store has. An unusable one asks for the next fence, so that a claim replaces it, and
-    /// after a few of them the process goes alone: another fetch of the store brings the same.
+    /// A usable token ends the fetch. The owner who forces a renewal wants a
+    /// newer one than the first that the store has. An unusable one asks for
+    /// the next fence, so that a claim replaces it, and after a few of them the
+    /// process goes alone: another fetch of the store brings the same.
     fn found(&self, entry: &Entry, tries: &mut Tries) -> Step {
         if std::mem::take(&mut tries.forced) {
             tries.wants_newer_than(entry);
@@ -166,8 +169,9 @@ impl<S: ShareableSource> Round<'_, S> {
         Step::Again
     }
 
-    /// Another process leads, so this one waits, as long as that can still bring a token in time. It
-    /// goes alone where waiting has not helped or the lease cannot be real.
+    /// Another process leads, so this one waits, as long as that can still
+    /// bring a token in time. It goes alone where waiting has not helped or the
+    /// lease cannot be real.
     fn busy(&self, left: Duration, tries: &mut Tries) -> Step {
         if self.is_no_lease(left) {
             return self.disbelieve();
@@ -184,8 +188,9 @@ impl<S: ShareableSource> Round<'_, S> {
         Step::Wait(wait)
     }
 
-    /// The token endpoint wants a pause, and this process keeps it, since all share one limit. A caller
-    /// waits only where a request fits in afterwards; others get the error at once.
+    /// The token endpoint wants a pause, and this process keeps it, since all
+    /// share one limit. A caller waits only where a request fits in afterwards;
+    /// others get the error at once.
     fn cools_down(&self, left: Duration, tries: &mut Tries) -> Step {
         if left > 2 * LONGEST_COOLDOWN {
             return self.disbelieve();
@@ -199,7 +204,8 @@ impl<S: ShareableSource> Round<'_, S> {
         Step::Wait(left + Duration::from_millis(fastrand::u64(1..50)))
     }
 
-    /// A check has a good token already, so it keeps that one; all other fetches need the error.
+    /// A check has a good token already, so it keeps that one; all other
+    /// fetches need the error.
     fn after_cooldown(&self, left: Duration) -> Outcome {
         if let (Reason::Check, Some(token)) = (self.cx.reason, self.stay()) {
             return Ok(token.with_check_in(left.max(check_after())));
@@ -207,8 +213,9 @@ impl<S: ShareableSource> Round<'_, S> {
         Err(self.left_alone(left))
     }
 
-    /// Returns whether a wait exceeds every lease that a process takes, and is too long to wait
-    /// for. A clock that was set back may have caused it, or an attacker.
+    /// Returns whether a wait exceeds every lease that a process takes, and is
+    /// too long to wait for. A clock that was set back may have caused it, or
+    /// an attacker.
     fn is_no_lease(&self, left: Duration) -> bool {
         left > self.link.sharing().lease.saturating_mul(2) && !self.has_time_after(left)
     }

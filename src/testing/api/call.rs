@@ -13,7 +13,8 @@ pub(super) struct Call<'a> {
 }
 
 impl Call<'_> {
-    /// Returns the body, which must be a JSON object. No body counts as an empty object.
+    /// Returns the body, which must be a JSON object. No body counts as an
+    /// empty object.
     pub(super) fn json(&self) -> Result<Value, Reply> {
         let content_type = self.headers.get(header::CONTENT_TYPE);
         let content_type = content_type.map(|value| value.to_str().unwrap_or(""));
@@ -39,7 +40,8 @@ impl Call<'_> {
         found.map(|(_, value)| value.into_owned())
     }
 
-    /// Returns the values of a parameter that may be repeated or contain a list with commas.
+    /// Returns the values of a parameter that may be repeated or contain a list
+    /// with commas.
     pub(super) fn list(&self, name: &str) -> Vec<String> {
         let query = form_urlencoded::parse(self.query.as_bytes());
         let found = query.filter(|(key, _)| key == name);

@@ -25,8 +25,8 @@ fn run(state: &State, call: &Call<'_>) -> Result<Reply, Reply> {
     }
     let size = number(&paging["pageSize"], "pageSize", 25, MAX_PAGE)?;
     let number = number(&paging["pageNumber"], "pageNumber", 1, 100_000)?;
-    // A query finds what began on any day that its interval touches, so adjacent intervals may both
-    // find a conversation.
+    // A query finds what began on any day that its interval touches, so
+    // adjacent intervals may both find a conversation.
     let begins_in = |one: &Conversation| one.begins_in(&interval);
     let found = select(&state.api.conversations, begins_in, descending(&body)?);
     let page: Vec<_> = page(&found, size, number)

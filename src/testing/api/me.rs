@@ -17,7 +17,8 @@ pub(super) fn user(state: &State, call: &Call<'_>) -> Reply {
     Reply::ok(&state.api.users.me())
 }
 
-/// Handles `GET`, `HEAD` and `DELETE /api/v2/tokens/me`. `DELETE` revokes the token.
+/// Handles `GET`, `HEAD` and `DELETE /api/v2/tokens/me`. `DELETE` revokes the
+/// token.
 pub(super) fn token(state: &mut State, call: &Call<'_>, bearer: &str) -> Reply {
     let organization = json!({ "id": state.api.organization, "name": "Mock organization" });
     match *call.method {

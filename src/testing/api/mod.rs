@@ -19,7 +19,8 @@ use super::{
     tokens::Token,
 };
 
-/// Returns the bearer of a request and its token. Without a valid token, the error is a 401.
+/// Returns the bearer of a request and its token. Without a valid token, the
+/// error is a 401.
 pub(super) fn authenticate<'a>(
     state: &State,
     headers: &'a HeaderMap,

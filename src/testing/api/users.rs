@@ -120,7 +120,8 @@ fn run(state: &mut State, call: &Call<'_>, id: &str) -> Result<Reply, Reply> {
     }
 }
 
-/// Changes a user. The body must name the current version, so that no change is lost.
+/// Changes a user. The body must name the current version, so that no change is
+/// lost.
 fn change(user: &mut User, body: &Value) -> Result<Reply, Reply> {
     let Some(version) = body["version"].as_u64() else {
         return Err(Reply::bad_request("version is required."));

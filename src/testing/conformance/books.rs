@@ -9,11 +9,12 @@ use crate::store::{
     book::{Book, Grant, Refusal, Reservation, SlotBook, Terms},
 };
 
-/// Generates a test for each rule of a [`SlotBook`](crate::store::book::SlotBook).
+/// Generates a test for each rule of a
+/// [`SlotBook`](crate::store::book::SlotBook).
 ///
-/// It takes the attribute of an async test, and an async block that creates a book. The main check
-/// makes hundreds of random reservations. It compares each result with the rules of this crate, at
-/// the time that the result states.
+/// It takes the attribute of an async test, and an async block that creates a
+/// book. The main check makes hundreds of random reservations. It compares each
+/// result with the rules of this crate, at the time that the result states.
 ///
 /// ```
 /// mod conformance {
@@ -52,14 +53,16 @@ fn ask(owner: Owner, want: u32) -> Reservation {
     Reservation::new(owner, Some(Terms::new(300, 75)), want)
 }
 
-/// Checks that random reservations in any order get the slots that the rules give.
+/// Checks that random reservations in any order get the slots that the rules
+/// give.
 pub async fn answers_are_those_of_the_rules(book: &impl SlotBook) {
     for seed in 0..4 {
         let mut rng = Rng::with_seed(seed);
         let (key, mut model) = (fresh_key(), Book::default());
         let owners: Vec<_> = (0..5).map(|_| owner()).collect();
         let mut held: BTreeMap<usize, Vec<u64>> = BTreeMap::new();
-        // Small limits, so that windows fill up within the check, and one large one.
+        // Small limits, so that windows fill up within the check, and one large
+        // one.
         let limit = [3, 40, 300, 100_000][usize::try_from(seed).unwrap_or(0)];
         for _ in 0..150 {
             let who = rng.usize(..owners.len());

@@ -12,8 +12,8 @@ pub async fn only_the_owner_ends_a_lease(store: &impl TokenStore) {
     lease(store, &key, &claim()).await;
 }
 
-/// Checks that no claim gets a lease during a cooldown, not even one of its owner, and that one
-/// does afterwards.
+/// Checks that no claim gets a lease during a cooldown, not even one of its
+/// owner, and that one does afterwards.
 pub async fn a_cooldown_holds_for_all_and_ends(store: &impl TokenStore) {
     let (key, mine) = (fresh_key(), claim());
     let held = lease(store, &key, &mine).await;
@@ -34,7 +34,8 @@ pub async fn a_cooldown_holds_for_all_and_ends(store: &impl TokenStore) {
 
 /// Checks that a second cooldown extends the first one, and never shortens it.
 pub async fn a_cooldown_never_gets_shorter(store: &impl TokenStore) {
-    // The store grants one lease at a time. The one abandoned last asks for a shorter cooldown.
+    // The store grants one lease at a time. The one abandoned last asks for a
+    // shorter cooldown.
     let (key, mut first) = (fresh_key(), claim());
     first.lease = LONG;
     let held = lease(store, &key, &first).await;

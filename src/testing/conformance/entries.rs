@@ -2,7 +2,8 @@ use tokio::time::sleep;
 
 use super::*;
 
-/// Checks that the store returns an entry to each claim that accepts it, and to no other.
+/// Checks that the store returns an entry to each claim that accepts it, and to
+/// no other.
 pub async fn an_entry_is_given_to_whoever_accepts_it(store: &impl TokenStore) {
     let key = fresh_key();
     let put = put(store, &key, "token").await;
@@ -46,7 +47,8 @@ pub async fn an_entry_is_given_to_whoever_accepts_it(store: &impl TokenStore) {
     assert_eq!(token(store, &short_lived, &wants).await.value, "short");
 }
 
-/// Checks that the store returns an acceptable entry while another owner holds the lease.
+/// Checks that the store returns an acceptable entry while another owner holds
+/// the lease.
 pub async fn a_lease_does_not_hide_an_entry(store: &impl TokenStore) {
     let key = fresh_key();
     let put = put(store, &key, "token").await;
@@ -56,8 +58,8 @@ pub async fn a_lease_does_not_hide_an_entry(store: &impl TokenStore) {
     assert_eq!(token(store, &key, &claim()).await.fence, put.fence);
 }
 
-/// Checks that the remaining lifetime of an entry falls by the store's clock, and that the entry
-/// expires.
+/// Checks that the remaining lifetime of an entry falls by the store's clock,
+/// and that the entry expires.
 pub async fn an_entry_counts_down_and_ends(store: &impl TokenStore) {
     let key = fresh_key();
     put(store, &key, "token").await;

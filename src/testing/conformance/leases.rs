@@ -3,8 +3,8 @@ use tokio::time::sleep;
 
 use super::*;
 
-/// Checks that of many concurrent claims one gets the lease, and that the others learn how long it
-/// lasts.
+/// Checks that of many concurrent claims one gets the lease, and that the
+/// others learn how long it lasts.
 pub async fn concurrent_claims_get_one_lease(store: &impl TokenStore) {
     let key = fresh_key();
     let claims: Vec<_> = (0..20).map(|_| claim()).collect();
@@ -20,8 +20,8 @@ pub async fn concurrent_claims_get_one_lease(store: &impl TokenStore) {
     }
 }
 
-/// Checks that the owner of a lease gets it again, with the same fence and the full time, because
-/// the first response may have been lost.
+/// Checks that the owner of a lease gets it again, with the same fence and the
+/// full time, because the first response may have been lost.
 pub async fn an_own_lease_is_recognised(store: &impl TokenStore) {
     let (key, mut mine) = (fresh_key(), claim());
     mine.lease = LONG / 4;
@@ -34,7 +34,8 @@ pub async fn an_own_lease_is_recognised(store: &impl TokenStore) {
     }
 }
 
-/// Checks that a lease expires, and that another owner gets the next one, with a higher fence.
+/// Checks that a lease expires, and that another owner gets the next one, with
+/// a higher fence.
 pub async fn a_lease_ends_by_itself(store: &impl TokenStore) {
     let (key, mut mine, other) = (fresh_key(), claim(), claim());
     mine.lease = SHORT;
@@ -55,7 +56,8 @@ pub async fn a_lease_ends_by_itself(store: &impl TokenStore) {
     );
 }
 
-/// Checks that a fence is above all earlier fences and entries, and above [`Claim::at_least`].
+/// Checks that a fence is above all earlier fences and entries, and above
+/// [`Claim::at_least`].
 pub async fn fences_grow_and_are_above_what_was_asked(store: &impl TokenStore) {
     let (key, mut wants) = (fresh_key(), claim());
     let mut last = Fence::NONE;
@@ -79,8 +81,8 @@ pub async fn fences_grow_and_are_above_what_was_asked(store: &impl TokenStore) {
     );
 }
 
-/// Checks that a fence is not below the store's clock in milliseconds. So a store that loses its
-/// data still grants higher fences than before.
+/// Checks that a fence is not below the store's clock in milliseconds. So a
+/// store that loses its data still grants higher fences than before.
 pub async fn fences_outlast_the_loss_of_everything(store: &impl TokenStore) {
     // Under a new key, the store knows as little as after a loss.
     let first = lease(store, &fresh_key(), &claim()).await.fence.get();

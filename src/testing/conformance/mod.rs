@@ -1,10 +1,11 @@
-//! The rules of a [`TokenStore`] and of a [`SlotBook`](crate::store::book::SlotBook), as checks for
-//! any implementation.
+//! The rules of a [`TokenStore`] and of a
+//! [`SlotBook`](crate::store::book::SlotBook), as checks for any
+//! implementation.
 //!
 //! [`store_conformance!`](crate::store_conformance) and
-//! [`book_conformance!`](crate::book_conformance) generate a test for each check, and show how to
-//! use them. Each check is also a function here. It takes a store, uses fresh keys, and panics if
-//! the store breaks the rule.
+//! [`book_conformance!`](crate::book_conformance) generate a test for each
+//! check, and show how to use them. Each check is also a function here. It
+//! takes a store, uses fresh keys, and panics if the store breaks the rule.
 
 #![allow(clippy::expect_used, reason = "a check fails by a panic")]
 
@@ -29,11 +30,13 @@ use crate::{
     token::Fingerprint,
 };
 
-/// Generates a test for each rule of a [`TokenStore`](crate::store::TokenStore).
+/// Generates a test for each rule of a
+/// [`TokenStore`](crate::store::TokenStore).
 ///
-/// It takes the attribute of an async test, and an async block that creates a store. A store with a
-/// separate clock, such as a server, runs in real time: the checks then wait some tenths of a
-/// second in all. For a store on tokio's clock, pause the clock.
+/// It takes the attribute of an async test, and an async block that creates a
+/// store. A store with a separate clock, such as a server, runs in real time:
+/// the checks then wait some tenths of a second in all. For a store on tokio's
+/// clock, pause the clock.
 ///
 /// ```
 /// mod conformance {
@@ -47,7 +50,8 @@ use crate::{
 /// }
 /// ```
 ///
-/// The checks run concurrently. Their keys stay in the store, and expire within a minute.
+/// The checks run concurrently. Their keys stay in the store, and expire within
+/// a minute.
 #[macro_export]
 #[cfg_attr(docsrs, doc(cfg(feature = "testing")))]
 macro_rules! store_conformance {
@@ -160,7 +164,8 @@ async fn put(store: &impl TokenStore, key: &StoreKey, token: &str) -> Entry {
     entry
 }
 
-/// Repeats a look-up until its result fits, for as long as a slow machine may need.
+/// Repeats a look-up until its result fits, for as long as a slow machine may
+/// need.
 async fn until(
     store: &impl TokenStore,
     key: &StoreKey,

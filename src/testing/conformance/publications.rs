@@ -1,6 +1,7 @@
 use super::*;
 
-/// Checks that an entry with the same or a higher fence stays, and that a late publisher gets it.
+/// Checks that an entry with the same or a higher fence stays, and that a late
+/// publisher gets it.
 pub async fn the_fence_decides_what_is_published(store: &impl TokenStore) {
     let (key, mut late) = (fresh_key(), claim());
     late.lease = SHORT;
@@ -35,7 +36,8 @@ pub async fn the_fence_decides_what_is_published(store: &impl TokenStore) {
     assert_eq!(token(store, &key, &claim()).await.value, "winner");
 }
 
-/// Checks that a token can be published after its lease has ended, unless there is a newer one.
+/// Checks that a token can be published after its lease has ended, unless there
+/// is a newer one.
 pub async fn a_publication_may_be_late(store: &impl TokenStore) {
     let (key, mut late) = (fresh_key(), claim());
     late.lease = SHORT;

@@ -40,8 +40,8 @@ impl Jobs {
         Reply::json(StatusCode::ACCEPTED, &Value::Object(answer))
     }
 
-    /// Returns the state of a job, or a page of its results. The job is queued at the first poll,
-    /// and done at the second.
+    /// Returns the state of a job, or a page of its results. The job is queued
+    /// at the first poll, and done at the second.
     pub(super) fn answer(
         &mut self,
         shape: &Shape,
@@ -82,7 +82,8 @@ impl Jobs {
     }
 }
 
-/// Returns the shape of the results. The request that starts a job may choose its page.
+/// Returns the shape of the results. The request that starts a job may choose
+/// its page.
 fn in_job(shape: &Shape, job: &Job) -> Shape {
     match job.body.get("pageNumber") {
         Some(_) => shape.taking_in_body("pageNumber pageSize"),
@@ -90,7 +91,8 @@ fn in_job(shape: &Shape, job: &Job) -> Shape {
     }
 }
 
-/// Returns the id of the job, and the template of the operation that started it.
+/// Returns the id of the job, and the template of the operation that started
+/// it.
 fn job_of<'a>(shape: &Shape, path: &'a str) -> Option<(&'a str, &'static str)> {
     let template = shape.template();
     let ends = ["/{}/results", "/results/{}", "/{}"];

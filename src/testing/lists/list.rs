@@ -1,7 +1,8 @@
 use serde_json::Value;
 
-/// A list for [`MockGenesys::add_list`](super::super::MockGenesys::add_list): its number of rows,
-/// and the oddities of its pages. Its rows are `{"id": "r0"}`, `{"id": "r1"}`, and so forth.
+/// A list for [`MockGenesys::add_list`](super::super::MockGenesys::add_list):
+/// its number of rows, and the oddities of its pages. Its rows are
+/// `{"id": "r0"}`, `{"id": "r1"}`, and so forth.
 ///
 /// ```
 /// use tower_genesys::testing::MockList;
@@ -51,8 +52,8 @@ impl MockList {
         self
     }
 
-    /// Sets how many rows match a request with filters. Each parameter that does not select a page
-    /// counts as a filter.
+    /// Sets how many rows match a request with filters. Each parameter that
+    /// does not select a page counts as a filter.
     #[must_use]
     pub fn with_matching(mut self, rows: usize) -> Self {
         self.matching = Some(rows);
@@ -66,7 +67,8 @@ impl MockList {
         self
     }
 
-    /// Hides each row whose ordinal is a multiple of `nth` from the client. Totals still count it.
+    /// Hides each row whose ordinal is a multiple of `nth` from the client.
+    /// Totals still count it.
     #[must_use]
     pub fn with_hidden_rows(mut self, nth: usize) -> Self {
         self.hides_every = Some(nth.max(1));

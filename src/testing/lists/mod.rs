@@ -1,7 +1,8 @@
 //! Lists of any operation, in the shape of its models in the API definition.
 //!
-//! The shapes are generated separately from the table that the crate uses for paging. If the mock
-//! used that table too, it would repeat the table's errors, and tests could not find them.
+//! The shapes are generated separately from the table that the crate uses for
+//! paging. If the mock used that table too, it would repeat the table's errors,
+//! and tests could not find them.
 
 mod jobs;
 mod list;
@@ -27,8 +28,8 @@ pub(super) struct Lists {
 }
 
 impl Lists {
-    /// Adds a list in the shape of the operation at this path. Returns false for an unknown
-    /// operation.
+    /// Adds a list in the shape of the operation at this path. Returns false
+    /// for an unknown operation.
     pub(super) fn add(&mut self, method: &Method, path: &str, list: MockList) -> bool {
         let shape = Shape::find(method, path);
         shape.is_some_and(|shape| {

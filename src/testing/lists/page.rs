@@ -57,11 +57,13 @@ fn has(shape: &Shape, parameter: &str) -> bool {
 }
 
 fn begin(shape: &Shape, request: &Request<'_>, size: usize) -> Result<usize, &'static str> {
-    // The mock's own parameter, for lists whose definition names no paging parameters.
+    // The mock's own parameter, for lists whose definition names no paging
+    // parameters.
     if let Some(begin) = number(request, "page") {
         return Ok(begin);
     }
-    // The definition decides how a list pages: by number, by index from 1, or by cursor.
+    // The definition decides how a list pages: by number, by index from 1, or
+    // by cursor.
     if has(shape, "pageNumber") {
         let page = number(request, "pageNumber").unwrap_or(1);
         return Ok(page.saturating_sub(1).saturating_mul(size));

@@ -1,8 +1,9 @@
 use http::Method;
 use serde_json::Value;
 
-/// One operation a line: method and path, parameters of the query and of the body, the field with
-/// the rows, and the other fields of the response. `make operations` writes it.
+/// One operation a line: method and path, parameters of the query and of the
+/// body, the field with the rows, and the other fields of the response.
+/// `make operations` writes it.
 const SHAPES: &str = include_str!("shapes.txt");
 
 /// The paging parameters and fields of an operation.
@@ -65,7 +66,8 @@ impl Shape {
         Self { body, ..*self }
     }
 
-    /// Returns the field with the rows: `results` if the definition does not name it.
+    /// Returns the field with the rows: `results` if the definition does not
+    /// name it.
     pub(super) fn rows(&self) -> &'static str {
         match self.rows {
             "-" => "results",

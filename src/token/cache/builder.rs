@@ -5,7 +5,8 @@ use crate::token::{IssuedToken, TokenError, TokenObserver, TokenSource, source::
 
 /// Builds a [`TokenCache`].
 ///
-/// [`TokenObserver`] shows one with an observer. This one starts from a stored token:
+/// [`TokenObserver`] shows one with an observer. This one starts from a stored
+/// token:
 ///
 /// ```
 /// use std::time::Duration;
@@ -39,20 +40,22 @@ impl TokenCacheBuilder {
         }
     }
 
-    /// Sets when and how the cache renews the token. Default: [`CacheSettings::new`].
+    /// Sets when and how the cache renews the token. Default:
+    /// [`CacheSettings::new`].
     pub fn settings(mut self, settings: CacheSettings) -> Self {
         self.settings = settings;
         self
     }
 
-    /// Sets the observer of the cache's events. Default: none; the cache always logs through
-    /// `tracing`.
+    /// Sets the observer of the cache's events. Default: none; the cache always
+    /// logs through `tracing`.
     pub fn observer(mut self, observer: impl TokenObserver + 'static) -> Self {
         self.observer = Some(Arc::new(observer));
         self
     }
 
-    /// Sets the observer of an [`Org`](crate::Org), whose builder implements `Clone`.
+    /// Sets the observer of an [`Org`](crate::Org), whose builder implements
+    /// `Clone`.
     pub(crate) fn shared_observer(mut self, observer: Option<Arc<dyn TokenObserver>>) -> Self {
         self.observer = observer;
         self
@@ -67,13 +70,14 @@ impl TokenCacheBuilder {
         }
     }
 
-    /// Builds a cache that starts with a token obtained elsewhere (in an earlier run, for example),
-    /// and uses it until it expires. Its lifetime counts from now.
+    /// Builds a cache that starts with a token obtained elsewhere (in an
+    /// earlier run, for example), and uses it until it expires. Its lifetime
+    /// counts from now.
     ///
     /// # Errors
     ///
-    /// [`TokenErrorKind::Malformed`](crate::token::TokenErrorKind::Malformed) if no header can hold
-    /// the token, or if it has expired.
+    /// [`TokenErrorKind::Malformed`](crate::token::TokenErrorKind::Malformed)
+    /// if no header can hold the token, or if it has expired.
     pub fn build_with_token(self, token: IssuedToken) -> Result<TokenCache, TokenError> {
         Shared::new(self.settings, self.source, self.observer, Some(token)).map(TokenCache::of)
     }

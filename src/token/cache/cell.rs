@@ -18,20 +18,22 @@ use super::{
 };
 use crate::token::{AccessToken, Generation, IssuedToken, Rejection, TokenError};
 
-/// The [`Machine`] in a lock, its waiting callers, and a lock-free view of the token.
+/// The [`Machine`] in a lock, its waiting callers, and a lock-free view of the
+/// token.
 ///
-/// Every decision is made under the lock, on the current state, so a caller with an outdated view
-/// learns the newer state there. Spawns, wake-ups and drops can run foreign code that calls this
-/// cell again, so they happen after the lock is released.
+/// Every decision is made under the lock, on the current state, so a caller
+/// with an outdated view learns the newer state there. Spawns, wake-ups and
+/// drops can run foreign code that calls this cell again, so they happen after
+/// the lock is released.
 #[repr(C)] // The view first: see `Shared`.
 pub(super) struct Cell {
     visible: ArcSwapOption<Visible>,
-    /// The version of `visible`: each swap is followed by a new version, before the lock is
-    /// released.
+    /// The version of `visible`: each swap is followed by a new version, before
+    /// the lock is released.
     ///
-    /// A thread that reads a version sees the swap before it, so its copy under that version is
-    /// never older. A hit that starts after a change has ended reads the new version, so no thread
-    /// serves the old view.
+    /// A thread that reads a version sees the swap before it, so its copy under
+    /// that version is never older. A hit that starts after a change has ended
+    /// reads the new version, so no thread serves the old view.
     version: AtomicU64,
     state: Mutex<State>,
 }
@@ -84,7 +86,8 @@ impl Cell {
         self.change(now, |state| state.machine.ask(ask, now))
     }
 
-    /// Does the same for a caller that can wait, and wakes it after the next change.
+    /// Does the same for a caller that can wait, and wakes it after the next
+    /// change.
     pub(super) fn ask_or_wait(
         &self,
         ask: Ask,
@@ -150,8 +153,9 @@ impl Cell {
     }
 
     fn change<T>(&self, now: Moment, change: impl FnOnce(&mut State) -> T) -> T {
-        // The lock covers publishing, so that each caller after it sees the result. The old view is
-        // dropped after the lock, because the drop can run a caller's code.
+        // The lock covers publishing, so that each caller after it sees the
+        // result. The old view is dropped after the lock, because the drop can
+        // run a caller's code.
         let mut state = lock(&self.state);
         let done = change(&mut state);
         let old = self.publish(&state, now);
@@ -227,7 +231,8 @@ mod tests {
             wall: now.wall + wait,
         };
         let now = Moment::now();
-        // The token is due when it expires, so that only one of the two times shows the difference.
+        // The token is due when it expires, so that only one of the two times
+        // shows the difference.
         let settings = CacheSettings::new().with_renew_before(Duration::ZERO);
         let mut machine = Machine::new(settings, fastrand::Rng::with_seed(7));
         let minute = Duration::from_secs(60);

@@ -14,7 +14,8 @@ impl Clock {
         Moment::now()
     }
 
-    /// Returns the time for a hit: cheaper, and late by up to one step of the coarse clocks.
+    /// Returns the time for a hit: cheaper, and late by up to one step of the
+    /// coarse clocks.
     #[cfg(not(test))]
     #[inline]
     pub(super) fn stamp(&self) -> Stamp {
@@ -26,8 +27,8 @@ impl Clock {
         Stamp::of(self.now())
     }
 
-    /// In unit tests both clocks follow tokio's, which tests can pause, and tests can set the wall
-    /// clock.
+    /// In unit tests both clocks follow tokio's, which tests can pause, and
+    /// tests can set the wall clock.
     #[cfg(test)]
     pub(super) fn now(&self) -> Moment {
         let ahead =
@@ -55,7 +56,8 @@ pub(super) mod tests {
     pub(in crate::token::cache) fn wall(mono: Instant) -> SystemTime {
         static START: OnceLock<Instant> = OnceLock::new();
         let start = *START.get_or_init(Instant::now);
-        // Another test's clock may have been ahead when the first one was asked.
+        // Another test's clock may have been ahead when the first one was
+        // asked.
         let at_start = SystemTime::UNIX_EPOCH + Duration::from_secs(1 << 30);
         at_start + mono.saturating_duration_since(start) - start.saturating_duration_since(mono)
     }

@@ -10,11 +10,13 @@ use crate::token::{TokenError, TokenErrorKind};
 pub(super) struct Cooldown {
     settings: CooldownSettings,
     failures: u32,
-    /// How many of the failures a person must correct. Denials and other failures count separately,
-    /// each from its own first pause, so that alternating failures do not reset either.
+    /// How many of the failures a person must correct. Denials and other
+    /// failures count separately, each from its own first pause, so that
+    /// alternating failures do not reset either.
     denied: u32,
     pause: Option<Pause>,
-    /// Until when background renewals pause. No caller waits for them, so they can pause longer.
+    /// Until when background renewals pause. No caller waits for them, so they
+    /// can pause longer.
     rests_until: Option<Instant>,
 }
 
@@ -72,8 +74,8 @@ impl Cooldown {
         self.rests_until = None;
     }
 
-    /// Ends the pause now, and keeps the count of failures: the next failure continues with longer
-    /// pauses.
+    /// Ends the pause now, and keeps the count of failures: the next failure
+    /// continues with longer pauses.
     pub(super) fn cut_short(&mut self, now: Instant) {
         if let Some(pause) = &mut self.pause {
             pause.until = now;
@@ -86,7 +88,8 @@ impl Cooldown {
         self.rests_until = Some(later(now, pause));
     }
 
-    /// Starts the cooldown after a failure, and returns the error with the end of the cooldown.
+    /// Starts the cooldown after a failure, and returns the error with the end
+    /// of the cooldown.
     pub(super) fn begin(
         &mut self,
         error: TokenError,
@@ -111,27 +114,29 @@ impl Cooldown {
         let Some(asked) = error.retry_after() else {
             return backoff;
         };
-        // The pause is at least as long as asked, with jitter, and at least as long as after a
-        // failure without a `Retry-After`: otherwise an endpoint that always says "1" would get a
-        // request each second.
+        // The pause is at least as long as asked, with jitter, and at least as
+        // long as after a failure without a `Retry-After`: otherwise an
+        // endpoint that always says "1" would get a request each second.
         let asked = asked.min(self.settings.retry_after_longest);
         backoff.max(asked + asked.mul_f64(rng.f64() / 20.0))
     }
 
     fn backoff(&self, error: &TokenError, rng: &mut fastrand::Rng) -> Duration {
         let settings = &self.settings;
-        // A person needs minutes to correct refused credentials, so these pauses are longer, and
-        // without jitter.
+        // A person needs minutes to correct refused credentials, so these
+        // pauses are longer, and without jitter.
         if is_denied(error) {
             return doubled(settings.denied_first, self.denied, settings.denied_longest);
         }
         let others = self.failures.saturating_sub(self.denied);
         let times = match error.kind() {
-            // The requests come too fast, so throttling starts at the pause of a fifth failure.
+            // The requests come too fast, so throttling starts at the pause of
+            // a fifth failure.
             TokenErrorKind::Throttled => others.max(4),
             _ => others,
         };
-        // At least half of the pause stays, so that jitter cannot turn it into a tight loop.
+        // At least half of the pause stays, so that jitter cannot turn it into
+        // a tight loop.
         let ceiling = doubled(settings.first, times, settings.longest);
         ceiling.mul_f64(0.5 + rng.f64() / 2.0)
     }

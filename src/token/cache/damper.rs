@@ -25,12 +25,14 @@ impl Damper {
         }
     }
 
-    /// Records that the API refused a token, which the cache adopted at `adopted`.
+    /// Records that the API refused a token, which the cache adopted at
+    /// `adopted`.
     pub(super) fn refused(&mut self, adopted: Instant, now: Instant) {
         let quiet_since = self
             .refused_at
             .map_or(adopted, |refused| refused.max(adopted));
-        // While the damper was active, no token was tested: that time does not count as acceptance.
+        // While the damper was active, no token was tested: that time does not
+        // count as acceptance.
         let holds = self.damped_until(now).is_some();
         if !holds && now.saturating_duration_since(quiet_since) >= self.settings.accepted_after {
             self.forced = 0;
@@ -79,7 +81,8 @@ mod tests {
     use super::*;
     use crate::token::cache::CacheSettings;
 
-    /// Returns how long the damper is active after each of `n` renewals that 401s forced.
+    /// Returns how long the damper is active after each of `n` renewals that
+    /// 401s forced.
     fn pauses(damper: &mut Damper, now: &mut Instant, n: usize) -> Vec<u64> {
         let mut pauses = Vec::new();
         for _ in 0..n {

@@ -1,7 +1,7 @@
 use tokio::time::Instant;
 
-/// The result of [`TokenCache::invalidate`](super::TokenCache::invalidate): whether a new token is
-/// on its way.
+/// The result of [`TokenCache::invalidate`](super::TokenCache::invalidate):
+/// whether a new token is on its way.
 ///
 /// ```
 /// use tower_genesys::{TokenCache, token::Invalidation};
@@ -20,24 +20,25 @@ use tokio::time::Instant;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Invalidation {
-    /// A renewal is in flight. This call started it, or it was in flight already.
+    /// A renewal is in flight. This call started it, or it was in flight
+    /// already.
     Renewing,
-    /// No renewal: the token endpoint asked for a pause (`Retry-After`, or throttling). The cache
-    /// replaces its token after the pause.
+    /// No renewal: the token endpoint asked for a pause (`Retry-After`, or
+    /// throttling). The cache replaces its token after the pause.
     #[non_exhaustive]
     Resting {
         /// Until when, on tokio's clock.
         until: Instant,
     },
-    /// No renewal: this call or 401s have forced too many renewals. The cache replaces its token
-    /// when the damper ends.
+    /// No renewal: this call or 401s have forced too many renewals. The cache
+    /// replaces its token when the damper ends.
     #[non_exhaustive]
     Damped {
         /// Until when, on tokio's clock.
         until: Instant,
     },
-    /// No renewal: this thread is outside a tokio runtime. The next caller inside a runtime starts
-    /// the renewal.
+    /// No renewal: this thread is outside a tokio runtime. The next caller
+    /// inside a runtime starts the renewal.
     NoRuntime,
     /// No renewal: the cache was closed.
     Closed,

@@ -7,8 +7,8 @@ use tokio::{
 
 use super::shared::Shared;
 
-/// The longest interval between two looks at the clocks: after a suspend of the machine, timers
-/// fire late.
+/// The longest interval between two looks at the clocks: after a suspend of the
+/// machine, timers fire late.
 const LOOK_AGAIN: Duration = Duration::from_secs(60);
 
 /// The interval of looks while a renewal is in flight.
@@ -17,8 +17,8 @@ const WHILE_RENEWING: Duration = Duration::from_secs(1);
 /// The shortest interval, so that no setting makes a tight loop.
 const SHORTEST: Duration = Duration::from_millis(10);
 
-/// A guard that keeps the token of a [`TokenCache`](super::TokenCache) valid in the background,
-/// even without callers, until it is dropped.
+/// A guard that keeps the token of a [`TokenCache`](super::TokenCache) valid in
+/// the background, even without callers, until it is dropped.
 ///
 /// [`TokenCache::keep_warm`](super::TokenCache::keep_warm) returns it.
 ///
@@ -45,7 +45,8 @@ impl KeepWarm {
 
 async fn keep_warm(shared: Arc<Shared>) {
     loop {
-        // A question is enough: the cache renews a missing or due token for every caller.
+        // A question is enough: the cache renews a missing or due token for
+        // every caller.
         let _ = shared.ask_for_current();
         let (closed, renewing, next) = shared.inspect(|machine, now| {
             let renewing = machine.renewing().is_some();
@@ -54,7 +55,8 @@ async fn keep_warm(shared: Arc<Shared>) {
         if closed {
             return;
         }
-        // The machine names the time of its next decision, but cannot predict the end of a renewal.
+        // The machine names the time of its next decision, but cannot predict
+        // the end of a renewal.
         let longest = if renewing { WHILE_RENEWING } else { LOOK_AGAIN };
         let now = Instant::now();
         sleep_until(next.unwrap_or(now).clamp(now + SHORTEST, now + longest)).await;

@@ -35,31 +35,34 @@ use super::{AccessToken, Generation, Rejection, TokenError, TokenProvider, Token
 
 /// A cache that keeps one token valid, for any number of concurrent requests.
 ///
-/// A clone is a handle on the same token. The cache starts nothing until a caller first asks for a
-/// token, and building it needs no runtime.
+/// A clone is a handle on the same token. The cache starts nothing until a
+/// caller first asks for a token, and building it needs no runtime.
 ///
-/// A token has two times, both counted from the send of its token request. When it is *due*, the
-/// next caller starts a renewal in the background and is served at once; when it has *expired*,
-/// callers wait. A 401 that is [reported](TokenProvider::report_rejected) makes it *refused*. [The
+/// A token has two times, both counted from the send of its token request. When
+/// it is *due*, the next caller starts a renewal in the background and is
+/// served at once; when it has *expired*, callers wait. A 401 that is
+/// [reported](TokenProvider::report_rejected) makes it *refused*. [The
 /// module](super#a-tokens-life) shows what a caller gets in each state.
 ///
-/// A renewal runs in its own task, independent of any caller. All waiting callers share its result,
-/// and dropping one of them changes nothing.
+/// A renewal runs in its own task, independent of any caller. All waiting
+/// callers share its result, and dropping one of them changes nothing.
 ///
-/// After a failure the cache sends the token endpoint nothing during a cooldown: a quarter of a
-/// second at first, up to a minute (five minutes if the endpoint refuses the client), and never
-/// less than `Retry-After`, up to an hour. While the endpoint fails for five minutes, the cache
-/// sends it at most 24 requests without a valid token (usually 15 to 19), and at most 8 with one.
-/// No failure is final: after a secret is rotated at run time, the cache recovers.
+/// After a failure the cache sends the token endpoint nothing during a
+/// cooldown: a quarter of a second at first, up to a minute (five minutes if
+/// the endpoint refuses the client), and never less than `Retry-After`, up to
+/// an hour. While the endpoint fails for five minutes, the cache sends it at
+/// most 24 requests without a valid token (usually 15 to 19), and at most 8
+/// with one. No failure is final: after a secret is rotated at run time, the
+/// cache recovers.
 ///
-/// The cache damps renewals forced by 401s if they do not help: three at once, then one after 10
-/// seconds, 20, 40 and so on up to five minutes. The limit resets when the API has accepted tokens
-/// for a minute.
+/// The cache damps renewals forced by 401s if they do not help: three at once,
+/// then one after 10 seconds, 20, 40 and so on up to five minutes. The limit
+/// resets when the API has accepted tokens for a minute.
 ///
 /// # Panics
 ///
-/// Waiting for a token panics on a tokio runtime that was built without its time driver, or that
-/// was shut down. Outside a runtime, the wait fails with
+/// Waiting for a token panics on a tokio runtime that was built without its
+/// time driver, or that was shut down. Outside a runtime, the wait fails with
 /// [`TokenErrorKind::NoRuntime`](super::TokenErrorKind::NoRuntime).
 ///
 /// The [module docs](super#example) have an example.
@@ -85,7 +88,8 @@ impl TokenCache {
         }
     }
 
-    /// Returns the current token, or waits for the next one if there is no valid token.
+    /// Returns the current token, or waits for the next one if there is no
+    /// valid token.
     ///
     /// # Errors
     ///
@@ -101,15 +105,16 @@ impl TokenCache {
         }
     }
 
-    /// Returns a token that is valid for at least this much longer; renews a token that is not. Use
-    /// it for a job that cannot renew the token itself, such as a half-hour report in another
-    /// process.
+    /// Returns a token that is valid for at least this much longer; renews a
+    /// token that is not. Use it for a job that cannot renew the token itself,
+    /// such as a half-hour report in another process.
     ///
     /// # Errors
     ///
-    /// The [`TokenError`] of the renewal that failed, even if the current token is valid for a
-    /// shorter time; [`TokenErrorKind::NotRenewable`](super::TokenErrorKind::NotRenewable) if no
-    /// token of this source is valid that long.
+    /// The [`TokenError`] of the renewal that failed, even if the current token
+    /// is valid for a shorter time;
+    /// [`TokenErrorKind::NotRenewable`](super::TokenErrorKind::NotRenewable) if
+    /// no token of this source is valid that long.
     ///
     /// # Cancellation
     ///
@@ -118,8 +123,9 @@ impl TokenCache {
         Wait::lasting(Arc::clone(&self.shared), lasting).await
     }
 
-    /// Fetches the first token if the cache has none. Call it when a service starts, so that a
-    /// configuration error shows there and not at the first request.
+    /// Fetches the first token if the cache has none. Call it when a service
+    /// starts, so that a configuration error shows there and not at the first
+    /// request.
     ///
     /// # Errors
     ///
@@ -128,12 +134,14 @@ impl TokenCache {
         self.token().await.map(drop)
     }
 
-    /// Renews the token in the background even without callers, until the returned guard is
-    /// dropped. While the endpoint works, no caller waits for a token.
+    /// Renews the token in the background even without callers, until the
+    /// returned guard is dropped. While the endpoint works, no caller waits for
+    /// a token.
     ///
     /// # Errors
     ///
-    /// [`TokenErrorKind::NoRuntime`](super::TokenErrorKind::NoRuntime) outside of a tokio runtime.
+    /// [`TokenErrorKind::NoRuntime`](super::TokenErrorKind::NoRuntime) outside
+    /// of a tokio runtime.
     pub fn keep_warm(&self) -> Result<KeepWarm, TokenError> {
         let runtime = shared::runtime()?;
         Ok(KeepWarm::spawn(Arc::clone(&self.shared), &runtime))
@@ -141,24 +149,26 @@ impl TokenCache {
 
     /// Requests a new token at once, even during the cooldown after a failure.
     ///
-    /// Use it after granting roles to the client (only new tokens carry them), after correcting a
-    /// secret, or after a new login. The cache serves a valid token that the API has not refused
-    /// until the new one arrives; [`wait`](TokenProvider::wait)`(old.generation())` waits for that.
+    /// Use it after granting roles to the client (only new tokens carry them),
+    /// after correcting a secret, or after a new login. The cache serves a
+    /// valid token that the API has not refused until the new one arrives;
+    /// [`wait`](TokenProvider::wait)`(old.generation())` waits for that.
     ///
-    /// Two limits still apply: a pause that the token endpoint asked for, and the damper, which
-    /// counts these calls like renewals that 401s force. The returned [`Invalidation`] names the
-    /// limit and its end. The cache then replaces its token as soon as the limit ends.
+    /// Two limits still apply: a pause that the token endpoint asked for, and
+    /// the damper, which counts these calls like renewals that 401s force. The
+    /// returned [`Invalidation`] names the limit and its end. The cache then
+    /// replaces its token as soon as the limit ends.
     pub fn invalidate(&self) -> Invalidation {
         self.shared.invalidate()
     }
 
-    /// Revokes the token at the service, and removes it from the store (if processes share it) and
-    /// from this cache.
+    /// Revokes the token at the service, and removes it from the store (if
+    /// processes share it) and from this cache.
     ///
-    /// Use it in jobs and in programs that log out; otherwise the token stays valid for up to a
-    /// day. The next caller gets a new token, unless the cache is [closed](Self::close). Other
-    /// processes that share the token get a 401, and replace the token with one token request in
-    /// all.
+    /// Use it in jobs and in programs that log out; otherwise the token stays
+    /// valid for up to a day. The next caller gets a new token, unless the
+    /// cache is [closed](Self::close). Other processes that share the token get
+    /// a 401, and replace the token with one token request in all.
     ///
     /// If this process has no token, the call revokes the one in the store.
     ///
@@ -170,12 +180,13 @@ impl TokenCache {
     /// | [`TimedOut`](super::TokenErrorKind::TimedOut), [`Transport`](super::TokenErrorKind::Transport) | unknown: the service was unreachable, or did not answer |
     /// | [`NotRevocable`](super::TokenErrorKind::NotRevocable), all others | nothing: the token is unchanged |
     ///
-    /// If the token has not ended, the cache keeps it, so the caller can repeat the call.
+    /// If the token has not ended, the cache keeps it, so the caller can repeat
+    /// the call.
     ///
     /// # Cancellation
     ///
-    /// A dropped future may already have revoked the token. The cache then serves it until the API
-    /// answers with a 401.
+    /// A dropped future may already have revoked the token. The cache then
+    /// serves it until the API answers with a 401.
     ///
     /// ```
     /// # use bytes::Bytes;
@@ -211,11 +222,11 @@ impl TokenCache {
         })
     }
 
-    /// Stops renewals permanently, and waits until a renewal in flight has ended (at most a
-    /// second).
+    /// Stops renewals permanently, and waits until a renewal in flight has
+    /// ended (at most a second).
     ///
-    /// The cache serves a valid token until it expires. Without one, callers get
-    /// [`TokenErrorKind::Closed`](super::TokenErrorKind::Closed).
+    /// The cache serves a valid token until it expires. Without one, callers
+    /// get [`TokenErrorKind::Closed`](super::TokenErrorKind::Closed).
     pub async fn close(&self) {
         self.shared.close().await;
     }

@@ -4,8 +4,9 @@ use tokio::time::Instant;
 
 /// A moment on the monotonic clock and the wall clock.
 ///
-/// The monotonic clock never jumps, but stops while the machine is suspended. The wall clock keeps
-/// running then, but can be set. The age of a token is the larger of the two readings.
+/// The monotonic clock never jumps, but stops while the machine is suspended.
+/// The wall clock keeps running then, but can be set. The age of a token is the
+/// larger of the two readings.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Moment {
     pub(crate) mono: Instant,

@@ -17,7 +17,8 @@ use crate::token::{FetchContext, IssuedToken, Reason, TokenError, TokenErrorKind
 
 type Fetched = Result<(IssuedToken, Moment), TokenError>;
 
-/// The pause before the second request of a renewal; it doubles before each further one.
+/// The pause before the second request of a renewal; it doubles before each
+/// further one.
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
 
 /// Runs one renewal, independent of any caller, until its own deadline.
@@ -36,13 +37,15 @@ pub(super) fn run(shared: Arc<Shared>, start: Start) -> impl Future<Output = ()>
         login_host = field::Empty,
         outcome = field::Empty,
     );
-    // The renewal is independent of its caller; the link shows which caller started it.
+    // The renewal is independent of its caller; the link shows which caller
+    // started it.
     span.follows_from(Span::current());
     async move {
         let Some(shared) = task.shared.clone() else {
             return;
         };
-        // Ends shortly before callers take the renewal for lost and start another one.
+        // Ends shortly before callers take the renewal for lost and start
+        // another one.
         let limit = shared.settings.deadline - shared.settings.deadline / 32;
         let deadline = later(Instant::now(), limit);
         let fetching = timeout_at(deadline, attempts(&shared, &start, deadline));
@@ -79,7 +82,8 @@ async fn attempts(shared: &Shared, start: &Start, deadline: Instant) -> Fetched 
         };
         made += 1;
         let Err(error) = &result else { return result };
-        // No caller waits for a background renewal, unless the API refused the token meanwhile.
+        // No caller waits for a background renewal, unless the API refused the
+        // token meanwhile.
         let in_background = start.reason.is_background() && !shared.has_waiters();
         if in_background || made >= most || !may_repeat(shared, error) {
             return result;
@@ -94,18 +98,20 @@ async fn attempts(shared: &Shared, start: &Start, deadline: Instant) -> Fetched 
     }
 }
 
-/// Returns whether a second request may run in parallel to a slow one: a caller waits, and the cost
-/// is at most one token. A fetch that waits for another process gets none.
+/// Returns whether a second request may run in parallel to a slow one: a caller
+/// waits, and the cost is at most one token. A fetch that waits for another
+/// process gets none.
 fn may_overlap(shared: &Shared, start: &Start) -> bool {
     let source = &shared.source;
     !start.reason.is_background() && source.may_overlap() && !source.keeps_deadline()
 }
 
-/// Sends a request, and a second one in parallel if the first is slow and may be lost. Uses the
-/// first good answer, and returns whether there were two requests.
+/// Sends a request, and a second one in parallel if the first is slow and may
+/// be lost. Uses the first good answer, and returns whether there were two
+/// requests.
 ///
-/// The first request stays in flight: otherwise a merely slow endpoint would get request after
-/// request, and none of its answers would be used.
+/// The first request stays in flight: otherwise a merely slow endpoint would
+/// get request after request, and none of its answers would be used.
 async fn overlapping(shared: &Shared, start: &Start, deadline: Instant) -> (Fetched, bool) {
     let alone_until = later(Instant::now(), shared.settings.attempt_timeout);
     let mut first = pin!(request(shared, start, deadline));
@@ -114,7 +120,8 @@ async fn overlapping(shared: &Shared, start: &Start, deadline: Instant) -> (Fetc
     }
     tracing::debug!("the token request is slow: sending a second one in parallel");
     let second = pin!(request(shared, start, deadline));
-    // A good answer cancels the other request. After a failure, the result of the other one counts.
+    // A good answer cancels the other request. After a failure, the result of
+    // the other one counts.
     let (failed, other) = match select(first, second).await {
         Either::Left((Err(error), second)) => (error, second.await),
         Either::Right((Err(error), first)) => (error, first.await),
@@ -219,8 +226,8 @@ impl Drop for Task {
     fn drop(&mut self) {
         if let Some(shared) = self.shared.take() {
             if thread::panicking() {
-                // An immediate restart would panic again, in an endless loop, so a panic counts as
-                // a failure.
+                // An immediate restart would panic again, in an endless loop,
+                // so a panic counts as a failure.
                 let _ = shared.finish(self.id, Err(panicked()));
                 return;
             }

@@ -9,10 +9,11 @@ use super::{
 };
 use crate::token::{AccessToken, Generation, Rejection, TokenError, TokenEvent};
 
-/// The calls of a cache's callers. Each one may start a renewal, which is independent of the
-/// caller.
+/// The calls of a cache's callers. Each one may start a renewal, which is
+/// independent of the caller.
 impl Shared {
-    /// Returns the token to send now, without waiting. Takes the lock only for a decision.
+    /// Returns the token to send now, without waiting. Takes the lock only for
+    /// a decision.
     #[inline]
     pub(super) fn try_current(self: &Arc<Self>) -> Option<AccessToken> {
         match self.cell.hit(self.clock.stamp()) {
@@ -35,13 +36,15 @@ impl Shared {
         }
     }
 
-    /// Returns the visible token, without the lock, if it is newer than this one.
+    /// Returns the visible token, without the lock, if it is newer than this
+    /// one.
     pub(super) fn newer(&self, than: Generation) -> Option<AccessToken> {
         let token = self.cell.hit(self.clock.stamp());
         token.filter(|token| token.generation() > than)
     }
 
-    /// Asks on behalf of a waiting caller, and starts a renewal if one is needed.
+    /// Asks on behalf of a waiting caller, and starts a renewal if one is
+    /// needed.
     pub(super) fn ask_or_wait(
         self: &Arc<Self>,
         ask: Ask,
@@ -49,7 +52,8 @@ impl Shared {
         waker: &Waker,
     ) -> Result<Decision, TokenError> {
         let (decision, start) = self.cell.ask_or_wait(ask, waiter, waker, self.clock.now());
-        // Without a runtime, only a caller that must wait for this renewal gets an error.
+        // Without a runtime, only a caller that must wait for this renewal gets
+        // an error.
         match (start.map(|start| self.start(start)), decision) {
             (Some(Err(error)), Decision::Wait { .. }) => Err(error),
             (_, decision) => Ok(decision),
@@ -79,8 +83,8 @@ impl Shared {
 
     fn start(self: &Arc<Self>, start: Start) -> Result<(), TokenError> {
         let (id, reason) = (start.id, start.reason);
-        // No request was sent yet, so this is an abort and not a failure: the next caller inside a
-        // runtime starts another renewal.
+        // No request was sent yet, so this is an abort and not a failure: the
+        // next caller inside a runtime starts another renewal.
         let runtime = match runtime() {
             Ok(runtime) => runtime,
             Err(error) => {
@@ -88,7 +92,8 @@ impl Shared {
                 return Err(error);
             }
         };
-        // The renewal exists before the observer runs, so that it ends even if the observer panics.
+        // The renewal exists before the observer runs, so that it ends even if
+        // the observer panics.
         let renewal = renewal::run(Arc::clone(self), start);
         self.tell(&TokenEvent::Started { reason });
         self.keep(id, runtime.spawn(renewal));

@@ -44,17 +44,21 @@ pub(super) struct DamperSettings {
     pub(super) accepted_after: Duration,
 }
 
-/// Ten minutes leave time for several attempts, and cost less than 1 % of a day's token.
+/// Ten minutes leave time for several attempts, and cost less than 1 % of a
+/// day's token.
 const RENEW_BEFORE: Duration = Duration::from_secs(10 * 60);
-/// The longest time that a caller waits for a token: shorter than most callers' time-outs.
+/// The longest time that a caller waits for a token: shorter than most callers'
+/// time-outs.
 const DEADLINE: Duration = Duration::from_secs(15);
-/// Many times the latency of a working endpoint; it leaves the second request time for an answer.
+/// Many times the latency of a working endpoint; it leaves the second request
+/// time for an answer.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(8);
-/// The first may be lost, the second may fail the same way, the third gets through.
+/// The first may be lost, the second may fail the same way, the third gets
+/// through.
 const ATTEMPTS: u32 = 3;
 
-/// With a shorter deadline, the cache would take each renewal for lost before the endpoint could
-/// answer, and start another one.
+/// With a shorter deadline, the cache would take each renewal for lost before
+/// the endpoint could answer, and start another one.
 const SHORTEST_DEADLINE: Duration = Duration::from_millis(100);
 
 const fn longer(one: Duration, other: Duration) -> Duration {
@@ -77,7 +81,8 @@ const COOLDOWN: CooldownSettings = CooldownSettings {
 };
 
 const DAMPER: DamperSettings = DamperSettings {
-    // A second revocation soon after the first is normal and must not be damped.
+    // A second revocation soon after the first is normal and must not be
+    // damped.
     burst: 3,
     first: Duration::from_secs(10),
     longest: Duration::from_secs(5 * 60),
@@ -99,81 +104,88 @@ impl CacheSettings {
         }
     }
 
-    /// Sets how long before expiry the cache renews a token in the background; it serves the old
-    /// token meanwhile. Default: 10 minutes.
+    /// Sets how long before expiry the cache renews a token in the background;
+    /// it serves the old token meanwhile. Default: 10 minutes.
     ///
-    /// The value is capped at a quarter of the token's lifetime. The cache renews each token up to
-    /// half of this earlier, at random, so that processes that started together renew at different
-    /// times.
+    /// The value is capped at a quarter of the token's lifetime. The cache
+    /// renews each token up to half of this earlier, at random, so that
+    /// processes that started together renew at different times.
     #[must_use]
     pub const fn with_renew_before(mut self, margin: Duration) -> Self {
         self.renew_before = margin;
         self
     }
 
-    /// Renews exactly at the time that [`with_renew_before`](Self::with_renew_before) sets, without
-    /// the random part. Use it in tests, or if there is only one process.
+    /// Renews exactly at the time that
+    /// [`with_renew_before`](Self::with_renew_before) sets, without the random
+    /// part. Use it in tests, or if there is only one process.
     #[must_use]
     pub const fn without_jitter(mut self) -> Self {
         self.jitter = false;
         self
     }
 
-    /// Sets how long before expiry the cache stops serving a token. Default: 30 seconds, capped at
-    /// a tenth of the token's lifetime.
+    /// Sets how long before expiry the cache stops serving a token. Default: 30
+    /// seconds, capped at a tenth of the token's lifetime.
     ///
-    /// On Linux the cache may serve a token up to 10 ms longer, because most requests read a clock
-    /// that advances in steps of up to 10 ms. With a margin of zero, the API may receive a token
-    /// that has just expired.
+    /// On Linux the cache may serve a token up to 10 ms longer, because most
+    /// requests read a clock that advances in steps of up to 10 ms. With a
+    /// margin of zero, the API may receive a token that has just expired.
     #[must_use]
     pub const fn with_expiry_margin(mut self, margin: Duration) -> Self {
         self.expiry_margin = margin;
         self
     }
 
-    /// Sets how long a renewal may take, including its attempts and the pauses between them. After
-    /// that, all waiting callers get an error. Default: 15 seconds.
+    /// Sets how long a renewal may take, including its attempts and the pauses
+    /// between them. After that, all waiting callers get an error. Default: 15
+    /// seconds.
     ///
-    /// A value below 100 milliseconds counts as 100 milliseconds. If the runtime of a renewal has
-    /// stopped, a caller on another runtime takes the renewal over after this time.
+    /// A value below 100 milliseconds counts as 100 milliseconds. If the
+    /// runtime of a renewal has stopped, a caller on another runtime takes the
+    /// renewal over after this time.
     #[must_use]
     pub const fn with_deadline(mut self, deadline: Duration) -> Self {
         self.deadline = longer(deadline, SHORTEST_DEADLINE);
         self
     }
 
-    /// Sets how long the cache waits for the token endpoint before it sends a second request in
-    /// parallel, while callers wait. Default: 8 seconds.
+    /// Sets how long the cache waits for the token endpoint before it sends a
+    /// second request in parallel, while callers wait. Default: 8 seconds.
     ///
-    /// The first request may be lost, or the endpoint may be slow. The first request stays in
-    /// flight until the [deadline](Self::with_deadline), and the cache uses the first good answer.
-    /// A renewal sends at most one such second request. It sends none:
+    /// The first request may be lost, or the endpoint may be slow. The first
+    /// request stays in flight until the [deadline](Self::with_deadline), and
+    /// the cache uses the first good answer. A renewal sends at most one such
+    /// second request. It sends none:
     ///
     /// - in the background,
     /// - after a renewal that has failed,
     /// - if [`with_attempts`](Self::with_attempts) allows only one request,
     /// - for tokens that processes [share](crate::store),
-    /// - for a source that [forbids it](crate::token::TokenSource::may_overlap), such as codes and
-    ///   refresh tokens.
+    /// - for a source that [forbids
+    ///   it](crate::token::TokenSource::may_overlap), such as codes and refresh
+    ///   tokens.
     #[must_use]
     pub const fn with_attempt_timeout(mut self, timeout: Duration) -> Self {
         self.attempt_timeout = timeout;
         self
     }
 
-    /// Sets how many token requests a renewal may send while callers wait for it. 0 counts as 1.
-    /// Default: 3.
+    /// Sets how many token requests a renewal may send while callers wait for
+    /// it. 0 counts as 1. Default: 3.
     ///
-    /// A renewal in the background sends one request. A renewal after a failed one sends one, too.
+    /// A renewal in the background sends one request. A renewal after a failed
+    /// one sends one, too.
     #[must_use]
     pub const fn with_attempts(mut self, attempts: u32) -> Self {
         self.attempts = if attempts == 0 { 1 } else { attempts };
         self
     }
 
-    /// Sets the cooldown after a failed renewal. It starts at the start of the range, and each
-    /// further failure doubles it, up to the end of the range. A random part of at most half is
-    /// taken off. Default: 250 milliseconds to 1 minute.
+    /// Sets the cooldown after a failed renewal. It starts at the start of the
+    /// range, and each further failure doubles it, up to the end of the range.
+    /// A random part of at most half is taken off. Default: 250 milliseconds to
+    /// 1 minute.
     ///
     /// ```
     /// use std::time::Duration;
@@ -184,7 +196,8 @@ impl CacheSettings {
     /// assert_ne!(settings, CacheSettings::new());
     /// ```
     ///
-    /// If the token endpoint sends a longer `Retry-After`, the cache follows it, up to an hour.
+    /// If the token endpoint sends a longer `Retry-After`, the cache follows
+    /// it, up to an hour.
     #[must_use]
     pub const fn with_failure_pause(mut self, pause: RangeInclusive<Duration>) -> Self {
         self.cooldown.first = *pause.start();
@@ -192,9 +205,9 @@ impl CacheSettings {
         self
     }
 
-    /// Sets the cooldown after the token endpoint refused the client, without a random part. It is
-    /// longer, because a person must correct the configuration first. Default: 5 seconds to 5
-    /// minutes.
+    /// Sets the cooldown after the token endpoint refused the client, without a
+    /// random part. It is longer, because a person must correct the
+    /// configuration first. Default: 5 seconds to 5 minutes.
     #[must_use]
     pub const fn with_denied_pause(mut self, pause: RangeInclusive<Duration>) -> Self {
         self.cooldown.denied_first = *pause.start();
@@ -202,13 +215,15 @@ impl CacheSettings {
         self
     }
 
-    /// Limits the renewals that 401s force while the API refuses fresh tokens. The first `burst`
-    /// renewals run at once; 0 counts as 1. After them the cache renews once per pause. The pause
-    /// starts at the start of the range and doubles up to its end. Default: 3, then one per 10
-    /// seconds to one per 5 minutes.
+    /// Limits the renewals that 401s force while the API refuses fresh tokens.
+    /// The first `burst` renewals run at once; 0 counts as 1. After them the
+    /// cache renews once per pause. The pause starts at the start of the range
+    /// and doubles up to its end. Default: 3, then one per 10 seconds to one
+    /// per 5 minutes.
     ///
-    /// The limit resets when the API has accepted tokens for a minute. Without a limit, a
-    /// configuration error would mint tokens in a loop, and Genesys disables clients that do so.
+    /// The limit resets when the API has accepted tokens for a minute. Without
+    /// a limit, a configuration error would mint tokens in a loop, and Genesys
+    /// disables clients that do so.
     #[must_use]
     pub const fn with_damper(mut self, burst: u32, pause: RangeInclusive<Duration>) -> Self {
         self.damper.burst = if burst == 0 { 1 } else { burst };

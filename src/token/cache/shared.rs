@@ -20,10 +20,11 @@ use crate::{
     },
 };
 
-/// The state that the clones of a cache, their waiting callers and the renewal share.
+/// The state that the clones of a cache, their waiting callers and the renewal
+/// share.
 ///
-/// The cell comes first, so that its view shares a cache line with the reference count, which each
-/// request increments.
+/// The cell comes first, so that its view shares a cache line with the
+/// reference count, which each request increments.
 #[repr(C)]
 pub(super) struct Shared {
     pub(super) cell: Cell,
@@ -67,7 +68,8 @@ impl Shared {
         self.cell.has_waiters()
     }
 
-    /// Revokes the token through the source, and removes it from the cache on success.
+    /// Revokes the token through the source, and removes it from the cache on
+    /// success.
     pub(super) async fn revoke(&self) -> Result<(), TokenError> {
         let token = self.cell.inspect(|machine| machine.token().cloned());
         let result = self
@@ -99,7 +101,8 @@ impl Shared {
         self.let_go(id);
     }
 
-    /// Ends the renewal in flight, and waits until its task has ended, at most a second.
+    /// Ends the renewal in flight, and waits until its task has ended, at most
+    /// a second.
     pub(super) async fn close(&self) {
         let Some(task) = self.end() else { return };
         if runtime().is_ok() {
@@ -127,12 +130,13 @@ impl Shared {
         }
     }
 
-    /// Stores the task of the renewal in flight. Aborts the task of a renewal that was given up, so
-    /// that it sends no useless token request when its runtime runs again.
+    /// Stores the task of the renewal in flight. Aborts the task of a renewal
+    /// that was given up, so that it sends no useless token request when its
+    /// runtime runs again.
     pub(super) fn keep(&self, id: RenewalId, task: JoinHandle<()>) {
         let mut kept = self.lock_task();
-        // The check is under the lock, so a renewal that ends afterwards finds its task here and
-        // drops it.
+        // The check is under the lock, so a renewal that ends afterwards finds
+        // its task here and drops it.
         let unwanted = match self.cell.inspect(|machine| machine.renews(id)) {
             true => kept.replace((id, task)),
             false => Some((id, task)),
@@ -141,8 +145,8 @@ impl Shared {
         unwanted.inspect(|(_, task)| task.abort());
     }
 
-    /// Drops the handle of a task that has ended or is about to. The handle would keep the task's
-    /// memory until the next renewal, up to a day later.
+    /// Drops the handle of a task that has ended or is about to. The handle
+    /// would keep the task's memory until the next renewal, up to a day later.
     fn let_go(&self, id: RenewalId) {
         let ended = self.lock_task().take_if(|(kept, _)| *kept == id);
         drop(ended);

@@ -6,10 +6,11 @@ use super::moment::Moment;
 
 /// A [`Moment`] as two numbers of nanoseconds, for the comparisons of a hit.
 ///
-/// On Linux [`now`](Self::now) reads the coarse clocks of the kernel, which advance in the steps of
-/// its timer (1 to 10 ms) and cost a fifth of the exact ones. They are late, never early, so a hit
-/// may serve a token one step longer than the exact clocks would. Nothing else differs: every
-/// decision uses a `Moment`.
+/// On Linux [`now`](Self::now) reads the coarse clocks of the kernel, which
+/// advance in the steps of its timer (1 to 10 ms) and cost a fifth of the exact
+/// ones. They are late, never early, so a hit may serve a token one step longer
+/// than the exact clocks would. Nothing else differs: every decision uses a
+/// `Moment`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Stamp {
     mono: i64,
@@ -61,7 +62,8 @@ impl Stamp {
 }
 
 impl Anchor {
-    /// Reads the number first: a delay between the two reads makes deadlines earlier, never later.
+    /// Reads the number first: a delay between the two reads makes deadlines
+    /// earlier, never later.
     fn new() -> Self {
         #[cfg(target_os = "linux")]
         let nanos = linux::nanos(nix::time::ClockId::CLOCK_MONOTONIC);
@@ -114,11 +116,12 @@ mod linux {
     }
 }
 
-/// Whether tests can pause tokio's clock in this program; if so, only that clock counts.
+/// Whether tests can pause tokio's clock in this program; if so, only that
+/// clock counts.
 ///
-/// tokio has `time::pause` only with its feature `test-util`. A glob import in a block takes
-/// precedence over names outside the block, so the name resolves to tokio's function if it exists,
-/// and to the fallback otherwise.
+/// tokio has `time::pause` only with its feature `test-util`. A glob import in
+/// a block takes precedence over names outside the block, so the name resolves
+/// to tokio's function if it exists, and to the fallback otherwise.
 #[cfg(target_os = "linux")]
 mod can_be_paused {
     pub(super) const TOKIO: bool = {
@@ -179,7 +182,8 @@ mod tests {
         assert_eq!(stamps[2].wall, i64::MAX);
     }
 
-    /// Otherwise a user's test that pauses the clock would see tokens that never expire.
+    /// Otherwise a user's test that pauses the clock would see tokens that
+    /// never expire.
     #[cfg(target_os = "linux")]
     #[test]
     fn the_clock_is_tokios_where_tests_can_pause_it() {

@@ -2,7 +2,8 @@ use std::time::Duration;
 
 use crate::token::{Generation, Reason, TokenError};
 
-/// The state of a [`TokenCache`](super::TokenCache) at one moment, for readiness probes.
+/// The state of a [`TokenCache`](super::TokenCache) at one moment, for
+/// readiness probes.
 ///
 /// An example is in the [guide](crate::guide::operating#is-it-ready).
 #[derive(Clone, Debug)]
@@ -10,10 +11,12 @@ use crate::token::{Generation, Reason, TokenError};
 pub struct CacheStatus {
     /// The generation of the cache's token, if it has one.
     pub generation: Option<Generation>,
-    /// How much longer the cache may serve that token; `None` without a valid token.
+    /// How much longer the cache may serve that token; `None` without a valid
+    /// token.
     pub valid_for: Option<Duration>,
-    /// Whether the API has refused that token. The cache serves it until it has a newer one. If
-    /// `failures` is above zero too, requests currently end in a 401.
+    /// Whether the API has refused that token. The cache serves it until it has
+    /// a newer one. If `failures` is above zero too, requests currently end in
+    /// a 401.
     pub refused: bool,
     /// Why a renewal is in flight; `None` if none is.
     pub renewing: Option<Reason>,
@@ -26,8 +29,8 @@ pub struct CacheStatus {
 }
 
 impl CacheStatus {
-    /// Returns whether the cache can serve a token now: one that has not expired, even if the API
-    /// has [`refused`](Self::refused) it.
+    /// Returns whether the cache can serve a token now: one that has not
+    /// expired, even if the API has [`refused`](Self::refused) it.
     pub fn is_ready(&self) -> bool {
         self.valid_for.is_some()
     }

@@ -1,5 +1,5 @@
-//! Shared and thread-local state: std's, or that of the model checker, which tries the possible
-//! orders of threads.
+//! Shared and thread-local state: std's, or that of the model checker, which
+//! tries the possible orders of threads.
 
 #[cfg(not(all(test, shuttle)))]
 pub(super) use std::{

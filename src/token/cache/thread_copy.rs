@@ -21,18 +21,19 @@ impl Version {
 
 /// How many consecutive hits of one version make a thread copy the token.
 ///
-/// A copy allocates twice. A thread that serves many organisations in turn copies nothing, and a
-/// thread that switches now and then spreads the cost over this many hits.
+/// A copy allocates twice. A thread that serves many organisations in turn
+/// copies nothing, and a thread that switches now and then spreads the cost
+/// over this many hits.
 const HITS_FOR_A_COPY: u32 = if cfg!(shuttle) { 2 } else { 8 };
 
 thread_local! {
-    /// One copy per thread, not one per cache: ten thousand organisations on a hundred threads
-    /// would make a million copies.
+    /// One copy per thread, not one per cache: ten thousand organisations on a
+    /// hundred threads would make a million copies.
     static LAST: RefCell<Last> = const { RefCell::new(Last::NONE) };
 }
 
-/// The token that this thread uses, with separate bytes and reference count, so that a hit writes
-/// to no shared memory.
+/// The token that this thread uses, with separate bytes and reference count, so
+/// that a hit writes to no shared memory.
 struct Last {
     copy: Option<Copied>,
     /// The version of the last hit, and the number of consecutive hits.
@@ -46,7 +47,8 @@ struct Copied {
     visible: Visible,
 }
 
-/// The address of a cell. It only serves to drop a copy sooner, when its cell has a newer version.
+/// The address of a cell. It only serves to drop a copy sooner, when its cell
+/// has a newer version.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) struct CellId(usize);
 
@@ -71,7 +73,8 @@ impl Last {
         copy.visible.serve(now)
     }
 
-    /// Counts a hit that was served from the cell, and copies the token after enough of them.
+    /// Counts a hit that was served from the cell, and copies the token after
+    /// enough of them.
     fn note(&mut self, version: Version, cell: CellId, visible: &Visible) {
         if self.hits_of != version {
             (self.hits_of, self.hits) = (version, 0);
@@ -91,7 +94,8 @@ impl Last {
     }
 }
 
-/// Returns the token of this version, if this thread has a copy and the cache may serve it now.
+/// Returns the token of this version, if this thread has a copy and the cache
+/// may serve it now.
 #[inline]
 pub(super) fn serve(version: Version, now: Stamp) -> Option<AccessToken> {
     // A thread that is ending has no copy any more.
@@ -100,8 +104,8 @@ pub(super) fn serve(version: Version, now: Stamp) -> Option<AccessToken> {
         .flatten()
 }
 
-/// Records that a token was served from its cell. After enough hits of one version the thread has a
-/// copy.
+/// Records that a token was served from its cell. After enough hits of one
+/// version the thread has a copy.
 pub(super) fn note(version: Version, cell: CellId, visible: &Visible) {
     let _ = LAST.try_with(|last| {
         if let Ok(mut last) = last.try_borrow_mut() {

@@ -18,8 +18,8 @@ use crate::{
     token::{AccessToken, Generation, Rejection, TokenError, TokenErrorKind},
 };
 
-/// The future of [`TokenProvider::wait`](crate::token::TokenProvider::wait) on a
-/// [`TokenCache`](super::TokenCache).
+/// The future of [`TokenProvider::wait`](crate::token::TokenProvider::wait) on
+/// a [`TokenCache`](super::TokenCache).
 ///
 /// # Cancellation
 ///
@@ -76,8 +76,8 @@ impl Wait {
         wait
     }
 
-    /// Returns the token of the renewal, once it has one. All waiting callers read it at the same
-    /// moment, so they must not queue for the lock.
+    /// Returns the token of the renewal, once it has one. All waiting callers
+    /// read it at the same moment, so they must not queue for the lock.
     fn brought(&self) -> Option<AccessToken> {
         let since = self.ask.since.filter(|_| self.ask.lasting.is_zero())?;
         self.shared.newer(since.max(self.past))
@@ -96,9 +96,10 @@ impl Wait {
 
     /// Returns whether the renewal has passed its deadline.
     ///
-    /// Each caller uses the clock of its own runtime, because the runtime of the renewal may have
-    /// been dropped or stopped. The runtime of an earlier poll may have stopped too, so its timer
-    /// is not reused; few waits are polled again without an end.
+    /// Each caller uses the clock of its own runtime, because the runtime of
+    /// the renewal may have been dropped or stopped. The runtime of an earlier
+    /// poll may have stopped too, so its timer is not reused; few waits are
+    /// polled again without an end.
     fn poll_overdue(
         &mut self,
         overdue_at: Instant,
@@ -119,8 +120,9 @@ impl Future for Wait {
         if let Some(token) = this.brought() {
             return Poll::Ready(Ok(token));
         }
-        // Each pass asks the cache again. It waits only for a renewal in flight, whose end wakes
-        // it; if the renewal is lost, the timer wakes it. So every pending pass has a waker.
+        // Each pass asks the cache again. It waits only for a renewal in
+        // flight, whose end wakes it; if the renewal is lost, the timer wakes
+        // it. So every pending pass has a waker.
         loop {
             match this
                 .shared

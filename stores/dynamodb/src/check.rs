@@ -18,11 +18,12 @@ use crate::{
 const LEASE: Duration = Duration::from_secs(5);
 
 impl DynamoDbStore {
-    /// Checks that the table exists, has the right key, and lets this role read and write. Call it
-    /// at deployment or when a process starts; a process also works without the store.
+    /// Checks that the table exists, has the right key, and lets this role read
+    /// and write. Call it at deployment or when a process starts; a process
+    /// also works without the store.
     ///
-    /// The check gets a lease under its own key, publishes and abandons. It leaves one item, the
-    /// same for all checks.
+    /// The check gets a lease under its own key, publishes and abandons. It
+    /// leaves one item, the same for all checks.
     ///
     /// # Errors
     ///
@@ -63,8 +64,8 @@ impl DynamoDbStore {
         let mut claim = Claim::new(Owner::random().map_err(no_randomness)?, LEASE);
         // Rejects the token of an earlier check.
         claim.rejected = Some(Fingerprint::of(""));
-        // Without a lease, another process is checking the same table, and its writes prove the
-        // same.
+        // Without a lease, another process is checking the same table, and its
+        // writes prove the same.
         if let Lookup::Leased(lease) = self.look_up(&key, &claim).await? {
             let entry = Entry::new(lease.fence, Fingerprint::of(""), "", LEASE);
             self.put(&key, &lease, &entry).await?;
@@ -74,7 +75,8 @@ impl DynamoDbStore {
     }
 }
 
-/// Returns whether the key is one string attribute of this name, without a sort key.
+/// Returns whether the key is one string attribute of this name, without a sort
+/// key.
 fn has_key(table: &TableDescription) -> bool {
     let [key] = table.key_schema() else {
         return false;

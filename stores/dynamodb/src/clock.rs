@@ -1,4 +1,5 @@
-//! The clock of the store: the process's own, corrected by DynamoDB's `Date` header.
+//! The clock of the store: the process's own, corrected by DynamoDB's `Date`
+//! header.
 
 use std::{
     sync::{
@@ -47,7 +48,8 @@ impl Intercept for DateHeader {
         "DateHeader"
     }
 
-    /// Stores the date. Runs for each attempt, so that the last response decides.
+    /// Stores the date. Runs for each attempt, so that the last response
+    /// decides.
     fn read_after_transmit(
         &self,
         context: &BeforeDeserializationInterceptorContextRef<'_>,

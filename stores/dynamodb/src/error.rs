@@ -10,10 +10,12 @@ use tower_genesys::{
 
 use DynamoDbStoreErrorKind as Kind;
 
-/// The reason why a [`DynamoDbStore`](crate::DynamoDbStore) cannot be created or does not work.
+/// The reason why a [`DynamoDbStore`](crate::DynamoDbStore) cannot be created
+/// or does not work.
 ///
-/// The message names the table and the next step. It contains no token and no AWS credentials. The
-/// source is DynamoDB's own error, or that of the HTTP client.
+/// The message names the table and the next step. It contains no token and no
+/// AWS credentials. The source is DynamoDB's own error, or that of the HTTP
+/// client.
 #[derive(Debug)]
 pub struct DynamoDbStoreError {
     kind: Kind,
@@ -25,18 +27,20 @@ pub struct DynamoDbStoreError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum DynamoDbStoreErrorKind {
-    /// The table does not exist in this account and region, is not ready yet, or its name is
-    /// invalid.
+    /// The table does not exist in this account and region, is not ready yet,
+    /// or its name is invalid.
     Table,
     /// The table's key is not the single string attribute `key`.
     Key,
-    /// The client has no credentials or no region, or DynamoDB rejects the credentials.
+    /// The client has no credentials or no region, or DynamoDB rejects the
+    /// credentials.
     Credentials,
     /// The role lacks a permission.
     Permission,
     /// DynamoDB throttles the requests.
     Throttled,
-    /// DynamoDB does not answer, answers too late, or reports an internal error.
+    /// DynamoDB does not answer, answers too late, or reports an internal
+    /// error.
     Unreachable,
 }
 
@@ -135,7 +139,8 @@ pub(crate) const KEY_HELP: &str = "its key must be one attribute `key` of type s
 
 fn kind<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> Kind {
     match error {
-        // These fail before anything is sent, for lack of credentials or a region.
+        // These fail before anything is sent, for lack of credentials or a
+        // region.
         SdkError::ConstructionFailure(_) => Kind::Credentials,
         SdkError::DispatchFailure(failure) if !failure.is_io() && !failure.is_timeout() => {
             Kind::Credentials
@@ -167,7 +172,8 @@ fn kind_of_code(code: &str, message: &str) -> Kind {
     }
 }
 
-/// Returns the cause without the raw response, which contains the item's value after a read.
+/// Returns the cause without the raw response, which contains the item's value
+/// after a read.
 fn source<E, R>(error: SdkError<E, R>) -> Option<BoxError>
 where
     E: ProvideErrorMetadata + Error + Send + Sync + 'static,

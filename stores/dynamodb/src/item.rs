@@ -15,13 +15,14 @@ pub(crate) const KEY: &str = "key";
 /// The number that each write increments, and that its condition compares.
 pub(crate) const REVISION: &str = "revision";
 
-/// The version of the attributes below. Each change gets a new one, so that older releases do not
-/// misread them.
+/// The version of the attributes below. Each change gets a new one, so that
+/// older releases do not misread them.
 const FORMAT: u64 = 1;
-/// How long an item stays: its fence orders leases after the token has expired, and after a clock
-/// went back a little.
+/// How long an item stays: its fence orders leases after the token has expired,
+/// and after a clock went back a little.
 const KEEP: Duration = Duration::from_secs(2 * 24 * 60 * 60);
-/// Above any fence that a clock can produce, and low enough that the next fence cannot overflow.
+/// Above any fence that a clock can produce, and low enough that the next fence
+/// cannot overflow.
 const HIGHEST_FENCE: u64 = u64::MAX / 2;
 
 /// Returns the value of [`KEY`]: the digest in hexadecimal digits.
@@ -30,8 +31,8 @@ pub(crate) fn key(key: &StoreKey) -> AttributeValue {
     AttributeValue::S(digits.collect())
 }
 
-/// Returns the whole item. Times are in milliseconds since 1970, except `ttl`: DynamoDB requires
-/// seconds.
+/// Returns the whole item. Times are in milliseconds since 1970, except `ttl`:
+/// DynamoDB requires seconds.
 pub(crate) fn write(record: &Record, now: Duration) -> Item {
     let mut item = Item::new();
     let mut put = |name: &str, value| item.insert(name.to_owned(), value);
@@ -93,7 +94,8 @@ fn record(item: &Item) -> Option<Record> {
     Some(record)
 }
 
-/// Reads a span without its begin, since the writer's clock may be ahead of this process's clock.
+/// Reads a span without its begin, since the writer's clock may be ahead of
+/// this process's clock.
 fn until(item: &Item, name: &str) -> Option<Span> {
     let until = read_number(item, name)?;
     Some(Span::until(Duration::from_millis(until)))

@@ -20,15 +20,15 @@ use crate::{
     item::{self, KEY, REVISION},
 };
 
-/// Enough for two round trips of some milliseconds, after the first one has fetched credentials and
-/// connected.
+/// Enough for two round trips of some milliseconds, after the first one has
+/// fetched credentials and connected.
 const OPERATION_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// A [`TokenStore`] in a DynamoDB table. Clones share the client. The [crate page](crate) has an
-/// example.
+/// A [`TokenStore`] in a DynamoDB table. Clones share the client. The [crate
+/// page](crate) has an example.
 ///
-/// An operation takes at most one second, including the retries of the SDK. To change that, use
-/// `Sharing::with_operation_timeout`.
+/// An operation takes at most one second, including the retries of the SDK. To
+/// change that, use `Sharing::with_operation_timeout`.
 #[derive(Clone)]
 pub struct DynamoDbStore {
     pub(crate) client: Client,
@@ -36,12 +36,13 @@ pub struct DynamoDbStore {
 }
 
 impl DynamoDbStore {
-    /// Creates a store on this table, named by its name or ARN. It sends nothing.
+    /// Creates a store on this table, named by its name or ARN. It sends
+    /// nothing.
     ///
     /// # Errors
     ///
-    /// [`Table`](crate::DynamoDbStoreErrorKind::Table) if the name is empty or contains a character
-    /// that table names cannot contain.
+    /// [`Table`](crate::DynamoDbStoreErrorKind::Table) if the name is empty or
+    /// contains a character that table names cannot contain.
     pub fn new(client: Client, table: impl Into<String>) -> Result<Self, DynamoDbStoreError> {
         let table = table.into();
         let is_name = |c: char| c.is_ascii_alphanumeric() || "_-.:/".contains(c);
@@ -88,11 +89,13 @@ impl DynamoDbStore {
         Ok(())
     }
 
-    /// Applies a rule to the record of this key. `decide` returns whether the record changed.
+    /// Applies a rule to the record of this key. `decide` returns whether the
+    /// record changed.
     ///
-    /// The write fails if another process has written since the read; the rule is then applied to
-    /// the new record. Each failed turn is a change by another process, so the loop cannot spin,
-    /// and dropping the future ends it.
+    /// The write fails if another process has written since the read; the rule
+    /// is then applied to the new record. Each failed turn is a change by
+    /// another process, so the loop cannot spin, and dropping the future ends
+    /// it.
     async fn change<T>(
         &self,
         key: &StoreKey,
@@ -111,14 +114,16 @@ impl DynamoDbStore {
     async fn read(&self, key: &StoreKey) -> Result<(Found, Duration), DynamoDbStoreError> {
         let date = DateHeader::default();
         let get = self.client.get_item().table_name(&self.table);
-        // Consistent: a stale item would grant a lease that another process already has.
+        // Consistent: a stale item would grant a lease that another process
+        // already has.
         let get = get.key(KEY, item::key(key)).consistent_read(true);
         let sent = get.customize().interceptor(date.clone()).send().await;
         let item = sent.map_err(|error| failed(&self.table, "GetItem", error))?;
         Ok((Found::new(item.item), date.now()))
     }
 
-    /// Replaces the found item. Returns `false` if another process has written first.
+    /// Replaces the found item. Returns `false` if another process has written
+    /// first.
     async fn write(
         &self,
         key: &StoreKey,
@@ -167,8 +172,8 @@ impl Found {
         }
     }
 
-    /// Returns the next revision. It is at least the clock, so that an item that was deleted and
-    /// came back never repeats a number.
+    /// Returns the next revision. It is at least the clock, so that an item
+    /// that was deleted and came back never repeats a number.
     fn next_revision(&self, now: Duration) -> AttributeValue {
         let last = self.revision.as_ref().and_then(|last| last.as_n().ok());
         let last = last.and_then(|last| last.parse::<u64>().ok()).unwrap_or(0);

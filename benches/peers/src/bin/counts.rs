@@ -1,4 +1,5 @@
-//! Prints what is counted. With `--check` it fails when a number is not what it has to be.
+//! Prints what is counted. With `--check` it fails when a number is not what it
+//! has to be.
 
 use std::process::ExitCode;
 

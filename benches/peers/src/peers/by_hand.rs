@@ -1,4 +1,5 @@
-//! What people write themselves: from a lock around a token to the best that we know to write.
+//! What people write themselves: from a lock around a token to the best that we
+//! know to write.
 
 use std::{
     sync::{Arc, PoisonError, RwLock},
@@ -30,7 +31,8 @@ impl Token {
     }
 }
 
-/// A token behind the lock of the standard library, with one clock; each 401 fetches another one.
+/// A token behind the lock of the standard library, with one clock; each 401
+/// fetches another one.
 pub struct Locked {
     issuer: Issuer,
     token: RwLock<Option<Token>>,
@@ -97,7 +99,8 @@ impl Queued {
         token.header.clone()
     }
 
-    /// Fetches another token, unless another caller has done so since `refused` was handed out.
+    /// Fetches another token, unless another caller has done so since `refused`
+    /// was handed out.
     pub async fn refused(&self, refused: &HeaderValue) {
         let mut token = self.token.lock().await;
         if token.header == refused {
@@ -106,8 +109,8 @@ impl Queued {
     }
 }
 
-/// A token that is read without a lock, and fetched under one, once for each that is refused: as
-/// good as a few lines by hand get.
+/// A token that is read without a lock, and fetched under one, once for each
+/// that is refused: as good as a few lines by hand get.
 pub struct Swapped {
     issuer: Issuer,
     token: ArcSwap<Token>,
@@ -124,7 +127,8 @@ impl Swapped {
         })
     }
 
-    /// The floor: a load, and a clone of the header's value. Whether it has expired is not asked.
+    /// The floor: a load, and a clone of the header's value. Whether it has
+    /// expired is not asked.
     pub fn unchecked(&self) -> HeaderValue {
         self.token.load().header.clone()
     }
@@ -147,7 +151,8 @@ impl Swapped {
         }
     }
 
-    /// Fetches another token, unless another caller has done so since `refused` was handed out.
+    /// Fetches another token, unless another caller has done so since `refused`
+    /// was handed out.
     pub async fn refused(&self, refused: &HeaderValue) {
         if self.token.load().header != refused {
             return;

@@ -1,11 +1,13 @@
-//! cf-gears-toolkit-auth, the nearest crate: a bearer token, and one replay after a 401.
+//! cf-gears-toolkit-auth, the nearest crate: a bearer token, and one replay
+//! after a 401.
 
 use toolkit_auth::{BearerAuthAutoRefreshLayer, OAuthClientConfig, SecretString, TokenProvider};
 use toolkit_http::HttpClientConfig;
 
 use crate::loopback::Server;
 
-/// A provider that has its token, from the token endpoint of this server. Needs a runtime.
+/// A provider that has its token, from the token endpoint of this server. Needs
+/// a runtime.
 pub async fn tokens(server: Server) -> TokenProvider {
     let config = OAuthClientConfig {
         token_endpoint: Some(server.token_url().parse().expect("a URL")),

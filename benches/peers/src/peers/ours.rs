@@ -28,7 +28,8 @@ pub fn source(issuer: Issuer) -> impl tower_genesys::token::TokenSource {
     })
 }
 
-/// A cache that is renewing its token, and does so as long as it is looked at: up to its deadline.
+/// A cache that is renewing its token, and does so as long as it is looked at:
+/// up to its deadline.
 pub async fn renewing() -> TokenCache {
     let first = AtomicBool::new(true);
     let cache = TokenCache::new(source_fn(move |_cx| {
@@ -37,7 +38,8 @@ pub async fn renewing() -> TokenCache {
             if !answers {
                 std::future::pending::<()>().await;
             }
-            // What is left is below the ten minutes at which a token is renewed.
+            // What is left is below the ten minutes at which a token is
+            // renewed.
             let token = IssuedToken::new(crate::api::TOKEN, LIFETIME);
             Ok::<_, TokenError>(token.with_remaining(Duration::from_secs(300)))
         }

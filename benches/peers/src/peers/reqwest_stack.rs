@@ -1,4 +1,5 @@
-//! reqwest-middleware with reqwest-retry inside of it, and a bearer token, as its docs show them.
+//! reqwest-middleware with reqwest-retry inside of it, and a bearer token, as
+//! its docs show them.
 
 use async_trait::async_trait;
 use http::{Extensions, HeaderValue, header::AUTHORIZATION};

@@ -1,4 +1,5 @@
-//! yup-oauth2: a token for each set of scopes; `force_refreshed_token` fetches another one.
+//! yup-oauth2: a token for each set of scopes; `force_refreshed_token` fetches
+//! another one.
 
 use std::sync::{PoisonError, RwLock};
 
@@ -17,7 +18,8 @@ use crate::loopback::Server;
 
 pub const SCOPES: [&str; 1] = ["scope"];
 
-/// An authenticator with a login that was made before, and its token. Needs a runtime.
+/// An authenticator with a login that was made before, and its token. Needs a
+/// runtime.
 pub async fn authenticator(server: Server) -> Authenticator<HttpConnector> {
     let client = Client::builder(TokioExecutor::new()).build(HttpConnector::new());
     let secret = ApplicationSecret {

@@ -1,9 +1,10 @@
-//! What is left of it over real connections? Requests of 200 bytes to a server on this machine that
-//! sends them back, 32 at a time, over HTTP/1.1 and HTTP/2. The client has one thread, the server
-//! another.
+//! What is left of it over real connections? Requests of 200 bytes to a server
+//! on this machine that sends them back, 32 at a time, over HTTP/1.1 and
+//! HTTP/2. The client has one thread, the server another.
 //!
-//! The floor sends a token, too, one that is set by tower-http: the bytes of a token cost what they
-//! cost, above all in HTTP/2, whose header compression may not remember it.
+//! The floor sends a token, too, one that is set by tower-http: the bytes of a
+//! token cost what they cost, above all in HTTP/2, whose header compression may
+//! not remember it.
 
 use std::{pin::Pin, time::Instant};
 
@@ -58,7 +59,8 @@ enum Version {
     Http2,
 }
 
-/// Sends so many requests, reads each answer to its end, and says how many were answered by 200.
+/// Sends so many requests, reads each answer to its end, and says how many were
+/// answered by 200.
 type Send<'a> = Box<dyn Fn(u32) -> Pin<Box<dyn Future<Output = u32> + 'a>> + 'a>;
 
 fn hyper_client<B>(version: Version) -> Client<HttpConnector, B>

@@ -1,8 +1,10 @@
-//! Does a request cost the same after a million others, and with ten thousand organisations?
+//! Does a request cost the same after a million others, and with ten thousand
+//! organisations?
 //!
-//! Every request has a path of its own, with an id in it. The floor for organisations is a vector
-//! of arc-swaps, one of which is loaded and put into the header: memory that is spread over more
-//! than the caches hold is slower for everybody.
+//! Every request has a path of its own, with an id in it. The floor for
+//! organisations is a vector of arc-swaps, one of which is loaded and put into
+//! the header: memory that is spread over more than the caches hold is slower
+//! for everybody.
 
 use std::{cell::Cell, sync::Arc};
 
@@ -114,8 +116,8 @@ fn as_each_token(
     }
 }
 
-/// A value of its own, as each organisation's is: with bytes and a reference count that are nobody
-/// else's.
+/// A value of its own, as each organisation's is: with bytes and a reference
+/// count that are nobody else's.
 fn token() -> HeaderValue {
     // The first clone is what makes the reference count.
     let value = Bytes::copy_from_slice(TOKEN.as_bytes()).clone();

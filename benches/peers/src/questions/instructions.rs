@@ -1,7 +1,8 @@
-//! How many instructions does a request take more than with the bare service, and how many a token
-//! hit? And with ten thousand organisations in turn, for how many lines of memory does a request
-//! wait? Counted by valgrind, in which they are the same in each run, on a busy machine too. Reading
-//! a clock is a system call there, and hardly counted.
+//! How many instructions does a request take more than with the bare service,
+//! and how many a token hit? And with ten thousand organisations in turn, for
+//! how many lines of memory does a request wait? Counted by valgrind, in which
+//! they are the same in each run, on a busy machine too. Reading a clock is a
+//! system call there, and hardly counted.
 
 use std::{
     env, io,
@@ -15,17 +16,20 @@ use crate::{
     section::{Goal, Section},
 };
 
-/// The argument by which a process is asked to do one thing so many times, and nothing else.
+/// The argument by which a process is asked to do one thing so many times, and
+/// nothing else.
 pub const REPEAT: &str = "--repeat";
 
 const HIT: &str = "a token hit";
 
-/// The most instructions: a twentieth more than counted, since compilers differ.
+/// The most instructions: a twentieth more than counted, since compilers
+/// differ.
 const MOST_FOR_A_HIT: u64 = 240;
 const MOST_FOR_BEARER: u64 = 800;
 const MOST_FOR_FOUR: u64 = 3450;
 
-/// The most lines beyond those of the floor, in tenths: a request may need part of one.
+/// The most lines beyond those of the floor, in tenths: a request may need part
+/// of one.
 const MOST_LINES: u64 = 37;
 
 /// What counts, and before which number it says so.
@@ -39,7 +43,8 @@ const INSTRUCTIONS: Tool = Tool {
     label: "Collected : ",
 };
 
-/// A cache of a mebibyte, which holds what one organisation takes, and not what ten thousand do.
+/// A cache of a mebibyte, which holds what one organisation takes, and not what
+/// ten thousand do.
 const LINES: Tool = Tool {
     arguments: &[
         "--tool=cachegrind",

@@ -1,5 +1,6 @@
-//! What is held for each organisation, request in flight, throttled endpoint, process with a store
-//! and thread; and how large the futures over hyper's client are, beside tower's.
+//! What is held for each organisation, request in flight, throttled endpoint,
+//! process with a store and thread; and how large the futures over hyper's
+//! client are, beside tower's.
 
 use std::{
     future::{Future, Pending, pending},
@@ -123,7 +124,8 @@ fn letters(mut number: u32) -> String {
     name
 }
 
-/// What a cache over a shared source holds more than one that is alone, once both have a token.
+/// What a cache over a shared source holds more than one that is alone, once
+/// both have a token.
 fn process(runtime: &Runtime, meter: Meter) -> u64 {
     let kept = |build: &dyn Fn() -> TokenCache| {
         let mut built = Vec::new();
@@ -163,7 +165,8 @@ fn thread(runtime: &Runtime, meter: Meter) -> u64 {
     .expect("it does not panic")
 }
 
-/// Keeps each request, as a client does until it has the answer, which never comes.
+/// Keeps each request, as a client does until it has the answer, which never
+/// comes.
 #[derive(Clone)]
 struct Silent;
 
@@ -197,7 +200,8 @@ impl<B> Future for Waiting<B> {
     }
 }
 
-/// Bytes for each of a thousand requests that wait for their answer, futures included.
+/// Bytes for each of a thousand requests that wait for their answer, futures
+/// included.
 fn waiting<S>(runtime: &Runtime, meter: Meter, mut service: S) -> u64
 where
     S: Service<Request<Full<Bytes>>>,

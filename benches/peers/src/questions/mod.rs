@@ -1,5 +1,5 @@
-//! One module for each question. What a shared store costs is measured by the bench `store` of the
-//! crate itself, which starts a server.
+//! One module for each question. What a shared store costs is measured by the
+//! bench `store` of the crate itself, which starts a server.
 
 pub mod end_to_end;
 pub mod growth;
@@ -19,7 +19,8 @@ use crate::{
     section::Section,
 };
 
-/// Numbers by what they count, for the questions whose tables have both times and counts.
+/// Numbers by what they count, for the questions whose tables have both times
+/// and counts.
 pub type Counted = BTreeMap<String, u64>;
 
 pub struct Question {

@@ -1,8 +1,9 @@
-//! What does a layer add to one request? In memory: a POST of 200 bytes with five headers.
+//! What does a layer add to one request? In memory: a POST of 200 bytes with
+//! five headers.
 //!
-//! The floor is the same request to a service that drops it and answers; making the request and
-//! dropping the answer are part of both. reqwest's requests are other types, with a floor of their
-//! own.
+//! The floor is the same request to a service that drops it and answers; making
+//! the request and dropping the answer are part of both. reqwest's requests are
+//! other types, with a floor of their own.
 
 mod slots;
 
@@ -205,7 +206,8 @@ pub fn sample(effort: Effort) -> Vec<Rounds> {
     vec![interleave(cases.collect(), effort.rounds)]
 }
 
-/// Sends so many requests through the stack of this name, for who counts instructions.
+/// Sends so many requests through the stack of this name, for who counts
+/// instructions.
 pub fn send(name: &str, times: u32) -> bool {
     let stack = tower_stacks().into_iter().find(|stack| stack.name == name);
     stack.map(|mut stack| (stack.send)(times)).is_some()

@@ -1,8 +1,9 @@
-//! What does a revoked token cost? Many requests are sent with it and get their 401s: all of them
-//! together, spread over time, or once more, when the next token is revoked right after the first.
+//! What does a revoked token cost? Many requests are sent with it and get their
+//! 401s: all of them together, spread over time, or once more, when the next
+//! token is revoked right after the first.
 //!
-//! The API is in memory. A token request takes 20 ms everywhere; the peers that insist on HTTP make
-//! theirs to a server on this machine.
+//! The API is in memory. A token request takes 20 ms everywhere; the peers that
+//! insist on HTTP make theirs to a server on this machine.
 
 mod api;
 mod clients;
@@ -52,7 +53,8 @@ struct Outcome {
     milliseconds: f64,
 }
 
-/// Plays a scene with a client of its own; measured is the last wave of requests.
+/// Plays a scene with a client of its own; measured is the last wave of
+/// requests.
 fn play(runtime: &Runtime, kind: Kind, scene: Scene, requests: usize) -> Outcome {
     let issuer = Issuer::default();
     let server = kind.needs_server().then(|| Server::start(issuer.clone()));

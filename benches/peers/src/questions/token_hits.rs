@@ -1,5 +1,5 @@
-//! How fast does a valid token come out, when many tasks ask for it at a time? On two threads, up
-//! to the value of the `Authorization` header.
+//! How fast does a valid token come out, when many tasks ask for it at a time?
+//! On two threads, up to the value of the `Authorization` header.
 
 use std::{future::Future, hint::black_box, sync::Arc};
 
@@ -136,12 +136,14 @@ impl Managers {
         ]
     }
 
-    /// Every sample has a cache of its own, so that its renewal runs as long as the sample does.
+    /// Every sample has a cache of its own, so that its renewal runs as long as
+    /// the sample does.
     fn renewing(&self, (tasks, times): (u32, u32)) -> Case<'_> {
         Case::new(RENEWING, move || {
             let cache = self.runtime.block_on(ours::renewing());
             let hits = cache.clone();
-            // A hit sees by a coarse clock that its token is due, a step late at most.
+            // A hit sees by a coarse clock that its token is due, a step late
+            // at most.
             self.runtime.block_on(async {
                 while cache.status().renewing.is_none() {
                     assert!(header(&hits).is_some());
@@ -282,8 +284,8 @@ fn goals(rounds: &[Rounds]) -> Vec<Goal> {
     };
     let least = |numbers: &[f64]| numbers.iter().copied().fold(f64::INFINITY, f64::min);
 
-    // One that reads a single clock hands out tokens that have expired while the machine slept: it
-    // is shown, and is no peer.
+    // One that reads a single clock hands out tokens that have expired while
+    // the machine slept: it is shown, and is no peer.
     let peers = [LOCKED_BY_BOTH, CF_GEARS, GOOGLE];
     let ahead = all(rounds, &|rounds| {
         let rates = peers.map(|name| rounds.ratio(OURS, name).median);
@@ -293,7 +295,8 @@ fn goals(rounds: &[Rounds]) -> Vec<Goal> {
     let floor = all(many, &|rounds| rounds.ratio(OURS, FLOOR).median);
     let rate = all(rounds, &|rounds| rounds.of(OURS).median);
     let floor_rate = all(rounds, &|rounds| rounds.of(FLOOR).median);
-    // Round by round too, since these were in the same process one after the other.
+    // Round by round too, since these were in the same process one after the
+    // other.
     let flat = all(many, &|rounds| rounds.against(&many[0], OURS).median);
     let renewing = all(rounds, &|rounds| rounds.ratio(RENEWING, OURS).median);
     vec![

@@ -1,5 +1,6 @@
-//! What does a body of 1 MiB cost, that comes in frames of 64 KiB? Time, and the most bytes held at
-//! a time. Each frame is filled when it is asked for, and dropped by the service that takes it.
+//! What does a body of 1 MiB cost, that comes in frames of 64 KiB? Time, and
+//! the most bytes held at a time. Each frame is filled when it is asked for,
+//! and dropped by the service that takes it.
 
 use std::{
     pin::Pin,
@@ -92,7 +93,8 @@ where
     Ok(Response::new(Empty::new()))
 }
 
-/// The same, and keeps them: the least that it takes to be able to send them again.
+/// The same, and keeps them: the least that it takes to be able to send them
+/// again.
 async fn keep(request: Request<Frames>) -> Result<Response<Empty<Bytes>>, BoxError> {
     let mut body = request.into_body();
     let mut kept = Vec::new();
@@ -197,8 +199,9 @@ fn reqwest_refuses() -> bool {
 }
 
 pub fn sample(effort: Effort) -> Vec<Rounds> {
-    // From now on the allocator of glibc keeps what is freed, as in a process that has run for a
-    // while. Else it would give each mebibyte back to the system, and time would be page faults.
+    // From now on the allocator of glibc keeps what is freed, as in a process
+    // that has run for a while. Else it would give each mebibyte back to the
+    // system, and time would be page faults.
     drop(std::hint::black_box(vec![1_u8; 24 * 1024 * 1024]));
     let times = effort.repeat(100);
     let mut stacks = stacks();

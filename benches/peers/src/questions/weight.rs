@@ -1,5 +1,5 @@
-//! What does it weigh? Crates in the tree, seconds to build from nothing, bytes of code. Run with
-//! cargo, from sources that are on this machine already.
+//! What does it weigh? Crates in the tree, seconds to build from nothing, bytes
+//! of code. Run with cargo, from sources that are on this machine already.
 
 use std::{env, fs, path::Path, process::Command, time::Instant};
 
@@ -20,7 +20,8 @@ pub fn counts(_meter: Meter) -> Vec<Count> {
     Vec::new()
 }
 
-/// Nothing of it is a matter of luck: the table builds, and looks at what comes of it.
+/// Nothing of it is a matter of luck: the table builds, and looks at what comes
+/// of it.
 pub fn sample(_effort: Effort) -> Vec<Rounds> {
     Vec::new()
 }

@@ -1,10 +1,13 @@
-//! A long interval is read in slices, and the report is the same as over one slice.
+//! A long interval is read in slices, and the report is the same as over one
+//! slice.
 
 use super::*;
 
-/// Two slices that meet at midday, in the middle of the conversations: both find those of 8 January.
+/// Two slices that meet at midday, in the middle of the conversations: both
+/// find those of 8 January.
 pub(super) const MIDDAY: &str = "2026-01-01T12:00:00Z/2026-01-12T00:00:00Z";
-/// Slices of the week of the mock; the first one finds nothing, or the last one, or neither.
+/// Slices of the week of the mock; the first one finds nothing, or the last
+/// one, or neither.
 const LONG: [&str; 4] = [
     MIDDAY,
     "2025-12-28T00:00:00Z/2026-01-12T00:00:00Z",
@@ -124,7 +127,8 @@ async fn interrupted_after_every_page_of_every_slice_it_comes_to_the_same_bytes(
                 break;
             }
             refused(step, Code::Interrupted, &["the same command goes on"]);
-            // As if the power had gone between the rows of the page and its state.
+            // As if the power had gone between the rows of the page and its
+            // state.
             if let Some(before) = before {
                 let after = fs::read(setup.state()).unwrap();
                 fs::write(setup.state(), before).unwrap();
@@ -152,7 +156,8 @@ async fn killed_between_two_slices_it_goes_on_with_the_second() {
             break;
         }
     }
-    // The first slice is written; the second one has been begun, and has no page yet.
+    // The first slice is written; the second one has been begun, and has no
+    // page yet.
     let output = setup.output();
     setup.mock.on(DETAILS_QUERY).never_answers();
     let run = tokio::time::timeout(Duration::from_secs(5), setup.run());
@@ -198,7 +203,8 @@ async fn a_start_that_is_no_time_is_an_error_where_it_matters() {
     assert_eq!(week.run().await.unwrap().total, Some(1));
 }
 
-/// A job finds what was active in its interval, so that a start does not tell whose it is.
+/// A job finds what was active in its interval, so that a start does not tell
+/// whose it is.
 #[tokio::test(start_paused = true)]
 async fn a_job_reads_a_long_interval_in_one_piece() {
     let setup = Setup {

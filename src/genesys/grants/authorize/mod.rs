@@ -1,4 +1,5 @@
-//! Where a login begins and ends: the page of the authorization server, and the redirect back.
+//! Where a login begins and ends: the page of the authorization server, and the
+//! redirect back.
 
 mod redirect;
 mod secrets;

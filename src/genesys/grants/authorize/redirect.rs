@@ -5,7 +5,8 @@ use secrecy::{ExposeSecret, SecretString};
 use super::secrets::{LoginState, PkceVerifier};
 use crate::genesys::grants::dialect::Form;
 
-/// The error codes of RFC 6749, section 4.1.2.1. Anything else in a redirect is not repeated.
+/// The error codes of RFC 6749, section 4.1.2.1. Anything else in a redirect is
+/// not repeated.
 const CODES: [&str; 7] = [
     "access_denied",
     "invalid_request",
@@ -16,12 +17,13 @@ const CODES: [&str; 7] = [
     "unsupported_response_type",
 ];
 
-/// The code that a login returned, with its redirect URI and verifier. It is valid once, for some
-/// minutes.
+/// The code that a login returned, with its redirect URI and verifier. It is
+/// valid once, for some minutes.
 ///
 /// `Debug` shows the redirect URI, and neither code nor verifier.
 ///
-/// [`AuthorizationCode`](crate::genesys::grants::AuthorizationCode) has an example.
+/// [`AuthorizationCode`](crate::genesys::grants::AuthorizationCode) has an
+/// example.
 #[derive(Clone)]
 pub struct LoginCode {
     code: SecretString,
@@ -30,8 +32,9 @@ pub struct LoginCode {
 }
 
 impl LoginCode {
-    /// Returns the login with the parameter `code` of the redirect. Pass the redirect URI exactly as
-    /// you gave it to [`AuthorizeUrl`](crate::genesys::grants::AuthorizeUrl).
+    /// Returns the login with the parameter `code` of the redirect. Pass the
+    /// redirect URI exactly as you gave it to
+    /// [`AuthorizeUrl`](crate::genesys::grants::AuthorizeUrl).
     pub fn new(code: impl Into<SecretString>, redirect_uri: impl Into<String>) -> Self {
         Self {
             code: code.into(),
@@ -47,10 +50,12 @@ impl LoginCode {
         self
     }
 
-    /// Reads the redirect that ends a login: checks its `state`, and takes its `code`.
+    /// Reads the redirect that ends a login: checks its `state`, and takes its
+    /// `code`.
     ///
-    /// `query` is what follows the `?` in the URI of the request, and `redirect_uri` the URI exactly
-    /// as it was given to [`AuthorizeUrl`](crate::genesys::grants::AuthorizeUrl).
+    /// `query` is what follows the `?` in the URI of the request, and
+    /// `redirect_uri` the URI exactly as it was given to
+    /// [`AuthorizeUrl`](crate::genesys::grants::AuthorizeUrl).
     ///
     /// ```
     /// use tower_genesys::genesys::grants::{LoginCode, LoginRedirectErrorKind, LoginState};
@@ -65,9 +70,11 @@ impl LoginCode {
     ///
     /// # Errors
     ///
-    /// [`LoginRedirectErrorKind`](crate::genesys::grants::LoginRedirectErrorKind) has a kind for a state that does not
-    /// match, an error of the authorization server, and a missing code. The state is checked first, so
-    /// a forged redirect is always [`State`](crate::genesys::grants::LoginRedirectErrorKind::State).
+    /// [`LoginRedirectErrorKind`](crate::genesys::grants::LoginRedirectErrorKind)
+    /// has a kind for a state that does not match, an error of the
+    /// authorization server, and a missing code. The state is checked first, so
+    /// a forged redirect is always
+    /// [`State`](crate::genesys::grants::LoginRedirectErrorKind::State).
     pub fn from_redirect(
         query: &str,
         redirect_uri: impl Into<String>,
@@ -100,9 +107,11 @@ impl fmt::Debug for LoginCode {
 
 /// A redirect without a usable code.
 ///
-/// The message names the next step. Of the redirect, it repeats only an error code of RFC 6749.
+/// The message names the next step. Of the redirect, it repeats only an error
+/// code of RFC 6749.
 ///
-/// An example is at [`LoginCode::from_redirect`](crate::genesys::grants::LoginCode::from_redirect).
+/// An example is at
+/// [`LoginCode::from_redirect`](crate::genesys::grants::LoginCode::from_redirect).
 #[derive(Clone, Debug)]
 pub struct LoginRedirectError {
     kind: LoginRedirectErrorKind,
@@ -111,16 +120,19 @@ pub struct LoginRedirectError {
 
 /// The kind of a [`LoginRedirectError`].
 ///
-/// An example is at [`LoginCode::from_redirect`](crate::genesys::grants::LoginCode::from_redirect).
+/// An example is at
+/// [`LoginCode::from_redirect`](crate::genesys::grants::LoginCode::from_redirect).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum LoginRedirectErrorKind {
-    /// The `state` is missing, given twice, or not that of this login: the redirect
-    /// belongs to another login, or is forged. Discard it, and keep waiting.
+    /// The `state` is missing, given twice, or not that of this login: the
+    /// redirect belongs to another login, or is forged. Discard it, and keep
+    /// waiting.
     State,
     /// `error=access_denied`: the person or the organisation refused.
     Denied,
-    /// Another `error`: of the client's settings, of the request, or of the server.
+    /// Another `error`: of the client's settings, of the request, or of the
+    /// server.
     Server,
     /// There is no `code`, or more than one.
     Code,

@@ -1,4 +1,5 @@
-//! The `state` and the PKCE verifier, which tie the end of a login to its beginning.
+//! The `state` and the PKCE verifier, which tie the end of a login to its
+//! beginning.
 
 use std::{fmt, io};
 
@@ -8,8 +9,9 @@ use sha2::{Digest, Sha256};
 
 use crate::genesys::{ConfigError, ConfigErrorKind};
 
-/// The `state` of a login. It shows that the redirect at the end belongs to the same login, and so
-/// guards against forged redirects (RFC 6749, section 10.12).
+/// The `state` of a login. It shows that the redirect at the end belongs to the
+/// same login, and so guards against forged redirects (RFC 6749, section
+/// 10.12).
 ///
 /// ```
 /// use tower_genesys::genesys::grants::LoginState;
@@ -40,8 +42,8 @@ impl LoginState {
         Self { text: text.into() }
     }
 
-    /// Reports whether the parameter `state` of a redirect is this one. If not, discard the redirect.
-    /// An empty state matches nothing.
+    /// Reports whether the parameter `state` of a redirect is this one. If not,
+    /// discard the redirect. An empty state matches nothing.
     ///
     /// Its duration does not reveal where the two differ.
     pub fn matches(&self, returned: &str) -> bool {
@@ -68,9 +70,10 @@ impl fmt::Debug for LoginState {
 
 /// The secret that ties a login to the process that began it (PKCE, RFC 7636).
 ///
-/// The login begins with its [`challenge`](Self::challenge), and the exchange of the code requires the
-/// verifier itself, so a stolen code is useless. Generate one per login, keep it where only the person
-/// who logs in can reach it, such as a session on the server, and use it once.
+/// The login begins with its [`challenge`](Self::challenge), and the exchange
+/// of the code requires the verifier itself, so a stolen code is useless.
+/// Generate one per login, keep it where only the person who logs in can reach
+/// it, such as a session on the server, and use it once.
 ///
 /// ```
 /// use tower_genesys::genesys::grants::PkceVerifier;
@@ -86,8 +89,8 @@ pub struct PkceVerifier {
 }
 
 impl PkceVerifier {
-    /// Generates a verifier of 256 random bits from the operating system, as RFC 7636 recommends
-    /// (section 4.1): 43 characters.
+    /// Generates a verifier of 256 random bits from the operating system, as
+    /// RFC 7636 recommends (section 4.1): 43 characters.
     ///
     /// # Errors
     ///
@@ -100,8 +103,8 @@ impl PkceVerifier {
     ///
     /// # Errors
     ///
-    /// [`ConfigErrorKind::Verifier`] when it is not 43 to 128 letters, digits, `-`, `.`, `_` and
-    /// `~` of ASCII (RFC 7636, section 4.1).
+    /// [`ConfigErrorKind::Verifier`] when it is not 43 to 128 letters, digits,
+    /// `-`, `.`, `_` and `~` of ASCII (RFC 7636, section 4.1).
     pub fn new(text: impl Into<SecretString>) -> Result<Self, ConfigError> {
         let text = text.into();
         let bytes = text.expose_secret().as_bytes();
@@ -116,7 +119,8 @@ impl PkceVerifier {
         Ok(Self { text })
     }
 
-    /// Returns the challenge of the method `S256`: the SHA-256 of the verifier, in unpadded base64url.
+    /// Returns the challenge of the method `S256`: the SHA-256 of the verifier,
+    /// in unpadded base64url.
     pub fn challenge(&self) -> String {
         BASE64_URL_SAFE_NO_PAD.encode(Sha256::digest(self.expose()))
     }

@@ -3,11 +3,12 @@ use std::fmt;
 use super::secrets::{LoginState, PkceVerifier};
 use crate::genesys::Region;
 
-/// The URL of the login page, `https://login.<domain>/oauth/authorize`. Send the person there.
+/// The URL of the login page, `https://login.<domain>/oauth/authorize`. Send
+/// the person there.
 ///
-/// Genesys Cloud redirects the person back to the redirect URI with `code` and `state`. First check
-/// the state ([`LoginState::matches`]), then pass the code to a
-/// [`LoginCode`](crate::genesys::grants::LoginCode).
+/// Genesys Cloud redirects the person back to the redirect URI with `code` and
+/// `state`. First check the state ([`LoginState::matches`]), then pass the code
+/// to a [`LoginCode`](crate::genesys::grants::LoginCode).
 ///
 /// ```
 /// use tower_genesys::{Region, genesys::grants::{AuthorizeUrl, LoginState, PkceVerifier}};
@@ -30,8 +31,8 @@ pub struct AuthorizeUrl {
 }
 
 impl AuthorizeUrl {
-    /// Returns the URL for this client, with `response_type=code`. The redirect URI must be one that
-    /// the client lists in Genesys Cloud.
+    /// Returns the URL for this client, with `response_type=code`. The redirect
+    /// URI must be one that the client lists in Genesys Cloud.
     pub fn new(
         region: &Region,
         client_id: impl Into<String>,
@@ -47,7 +48,8 @@ impl AuthorizeUrl {
             .with_parameter("redirect_uri", redirect_uri)
     }
 
-    /// Adds the `state` that the redirect returns. Always set it: it guards against forged redirects.
+    /// Adds the `state` that the redirect returns. Always set it: it guards
+    /// against forged redirects.
     pub fn with_state(self, state: &LoginState) -> Self {
         self.with_parameter("state", state.expose())
     }
@@ -58,8 +60,8 @@ impl AuthorizeUrl {
             .with_parameter("code_challenge_method", "S256")
     }
 
-    /// Sets any other parameter, such as `org` and `provider`, which skip the choice of them. The
-    /// one set last counts.
+    /// Sets any other parameter, such as `org` and `provider`, which skip the
+    /// choice of them. The one set last counts.
     ///
     /// All of it is seen in the browser's address bar and in logs: no secrets.
     pub fn with_parameter(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {

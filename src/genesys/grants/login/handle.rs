@@ -5,19 +5,24 @@ use secrecy::SecretString;
 use super::one_time::{Grant, Slot};
 use crate::genesys::grants::LoginCode;
 
-/// A handle that gives a source a new login, after the person has logged in again.
+/// A handle that gives a source a new login, after the person has logged in
+/// again.
 ///
 /// [`RefreshToken::handle`](crate::genesys::grants::RefreshToken::handle) and
-/// [`AuthorizationCode::handle`](crate::genesys::grants::AuthorizationCode::handle) return it. Call them
-/// before you move the source into a cache. A clone refers to the same source.
+/// [`AuthorizationCode::handle`](crate::genesys::grants::AuthorizationCode::handle)
+/// return it. Call them before you move the source into a cache. A clone refers
+/// to the same source.
 ///
-/// After a [`LoginRequired`](crate::token::TokenErrorKind::LoginRequired), a cache pauses before it asks
-/// its source again: 5 seconds at first, and up to 5 minutes.
+/// After a [`LoginRequired`](crate::token::TokenErrorKind::LoginRequired), a
+/// cache pauses before it asks its source again: 5 seconds at first, and up to
+/// 5 minutes.
 ///
-/// A request that is under way meanwhile belongs to the old login: its result is thrown away, with
-/// a [`Busy`](crate::token::TokenErrorKind::Busy) for who waits for it.
+/// A request that is under way meanwhile belongs to the old login: its result
+/// is thrown away, with a [`Busy`](crate::token::TokenErrorKind::Busy) for who
+/// waits for it.
 ///
-/// An example is at [`AuthorizationCode`](crate::genesys::grants::AuthorizationCode).
+/// An example is at
+/// [`AuthorizationCode`](crate::genesys::grants::AuthorizationCode).
 #[derive(Clone)]
 pub struct LoginHandle {
     slot: Arc<Slot>,
@@ -30,7 +35,8 @@ impl LoginHandle {
         }
     }
 
-    /// Goes on with this refresh token. If the source has a store, the next fetch stores it first.
+    /// Goes on with this refresh token. If the source has a store, the next
+    /// fetch stores it first.
     pub fn replace(&self, refresh_token: impl Into<SecretString>) {
         self.slot.replace(Grant::unstored(refresh_token.into()));
     }
@@ -41,8 +47,8 @@ impl LoginHandle {
     }
 
     /// Whether a fetch can only answer
-    /// [`LoginRequired`](crate::token::TokenErrorKind::LoginRequired). The token that was fetched last may
-    /// be valid for a while longer.
+    /// [`LoginRequired`](crate::token::TokenErrorKind::LoginRequired). The
+    /// token that was fetched last may be valid for a while longer.
     pub fn is_login_required(&self) -> bool {
         self.slot.is_gone()
     }

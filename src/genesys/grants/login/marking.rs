@@ -10,12 +10,14 @@ use crate::{
     token::{FetchContext, TokenError},
 };
 
-/// The mark on a stored refresh token that is being sent: what the next process goes by.
+/// The mark on a stored refresh token that is being sent: what the next process
+/// goes by.
 impl<C, P, B> Login<C, P, B> {
     /// Marks the refresh token as in use. If that fails, it is not sent.
     ///
-    /// A write that failed may have been carried out. So a mark that is found after a failed mark of
-    /// this process counts as its own, since each login belongs to one process at a time.
+    /// A write that failed may have been carried out. So a mark that is found
+    /// after a failed mark of this process counts as its own, since each login
+    /// belongs to one process at a time.
     pub(super) async fn mark(
         &self,
         taken: &mut Taken<'_>,
@@ -43,7 +45,8 @@ impl<C, P, B> Login<C, P, B> {
             RefreshTokenMark::Found if before == Marked::Unknown => Marked::Own,
             RefreshTokenMark::Found if self.tries_marked => Marked::Foreign,
             RefreshTokenMark::Found => return Err(self.given_up(taken, Gone::Marked)),
-            // Certainly used up, whether or not an earlier mark of this process was stored.
+            // Certainly used up, whether or not an earlier mark of this process
+            // was stored.
             RefreshTokenMark::Replaced => return Err(self.given_up(taken, Gone::Replaced)),
         });
         Ok(())
@@ -54,8 +57,8 @@ impl<C, P, B> Login<C, P, B> {
         self.absent(Absent::Gone(gone))
     }
 
-    /// Takes our mark off a refresh token that is certainly unspent. If that fails, the next fetch
-    /// tries again.
+    /// Takes our mark off a refresh token that is certainly unspent. If that
+    /// fails, the next fetch tries again.
     pub(super) async fn unmark(&self, taken: &mut Taken<'_>, cx: &FetchContext) {
         let (Some(store), Some(token)) = (&self.store, taken.to_be_unmarked()) else {
             return;

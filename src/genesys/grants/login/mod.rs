@@ -28,14 +28,16 @@ use crate::{
     token::{FetchContext, IssuedToken, TokenError},
 };
 
-/// The cache drops a fetch at its deadline. A little before that, a request that has no answer yet
-/// is given up here, where it is known what that means.
+/// The cache drops a fetch at its deadline. A little before that, a request
+/// that has no answer yet is given up here, where it is known what that means.
 const BEFORE_DEADLINE: Duration = Duration::from_millis(50);
 
-/// Less is left when the credentials, the client or the store have taken the rest.
+/// Less is left when the credentials, the client or the store have taken the
+/// rest.
 const FOR_REQUEST: Duration = Duration::from_secs(2);
 
-/// A login that renews itself: from a code to a refresh token, and from each refresh token to the next.
+/// A login that renews itself: from a code to a refresh token, and from each
+/// refresh token to the next.
 pub(super) struct Login<C, P, B> {
     pub(super) endpoint: Endpoint<C, B>,
     authentication: Authentication<P>,
@@ -68,7 +70,8 @@ impl<C, P, B> Login<C, P, B> {
         LoginHandle::new(&self.slot)
     }
 
-    /// A future that is dropped leaves the grant where it was, as long as nothing was sent.
+    /// A future that is dropped leaves the grant where it was, as long as
+    /// nothing was sent.
     pub(super) async fn fetch(&self, cx: &FetchContext) -> Result<IssuedToken, TokenError>
     where
         C: TokenClient<B>,
@@ -106,7 +109,8 @@ impl<C, P, B> Login<C, P, B> {
         }
     }
 
-    /// Keeps what came back, and hands out the token as soon as its refresh token is stored.
+    /// Keeps what came back, and hands out the token as soon as its refresh
+    /// token is stored.
     async fn adopt(
         &self,
         taken: &mut Taken<'_>,
@@ -184,8 +188,8 @@ impl<C, P, B> Login<C, P, B> {
         self.absent(Absent::Gone(Gone::CutOff))
     }
 
-    /// A replaced grant is neither sent nor stored, and its token is not returned: the new login may
-    /// be another person's.
+    /// A replaced grant is neither sent nor stored, and its token is not
+    /// returned: the new login may be another person's.
     fn check_current(&self, taken: &Taken<'_>) -> Result<(), TokenError> {
         if taken.is_current() {
             Ok(())
@@ -195,8 +199,9 @@ impl<C, P, B> Login<C, P, B> {
     }
 }
 
-/// Reports whether enough time is left for a request: one that is cut off may lose the login. For
-/// callers with a short deadline, an eighth of it is enough.
+/// Reports whether enough time is left for a request: one that is cut off may
+/// lose the login. For callers with a short deadline, an eighth of it is
+/// enough.
 fn has_time(cx: &FetchContext, begun: Instant) -> bool {
     let whole = cx.deadline.saturating_duration_since(begun);
     let left = cx.deadline.saturating_duration_since(Instant::now());

@@ -24,8 +24,8 @@ pub(in crate::genesys::grants) struct Refresh {
     secret: SecretString,
     persisted: bool,
     marked: Marked,
-    /// The token that it came with, as long as that could not be handed out, and when it was asked
-    /// for.
+    /// The token that it came with, as long as that could not be handed out,
+    /// and when it was asked for.
     access: Option<(IssuedToken, Instant)>,
 }
 
@@ -36,21 +36,25 @@ pub(super) enum Marked {
     /// A write of the mark was begun, and its outcome is unknown.
     Unknown,
     Own,
-    /// By another process. It may be spent, and its mark stays until it is replaced.
+    /// By another process. It may be spent, and its mark stays until it is
+    /// replaced.
     Foreign,
 }
 
-/// Holds a grant, gives it to one request at a time, and remembers why it is gone.
+/// Holds a grant, gives it to one request at a time, and remembers why it is
+/// gone.
 ///
-/// The lock is held for a moment only, never across an await: a request takes the grant out, and
-/// [`Taken`] says what to put in its place, whichever way the request ends.
+/// The lock is held for a moment only, never across an await: a request takes
+/// the grant out, and [`Taken`] says what to put in its place, whichever way
+/// the request ends.
 pub(super) struct Slot {
     state: Mutex<State>,
 }
 
 struct State {
     held: Held,
-    /// Counts replacements, so that a request that was under way does not undo one.
+    /// Counts replacements, so that a request that was under way does not undo
+    /// one.
     epoch: u64,
 }
 
@@ -80,7 +84,8 @@ pub(super) enum Gone {
     Unanswered,
     /// Another process has marked it as in use, and may have sent it.
     Marked,
-    /// Another process has renewed the login: the stored refresh token is another one.
+    /// Another process has renewed the login: the stored refresh token is
+    /// another one.
     Replaced,
     /// It was used, and the answer held no refresh token.
     NoRefreshToken,
@@ -173,8 +178,8 @@ impl Slot {
 }
 
 impl Taken<'_> {
-    /// Takes the grant for sending. From here on it counts as spent, unless it is
-    /// [put back](Self::put_back).
+    /// Takes the grant for sending. From here on it counts as spent, unless it
+    /// is [put back](Self::put_back).
     pub(super) fn spend(&mut self) -> Option<Grant> {
         self.gone = Gone::Interrupted;
         self.grant.take()
@@ -191,8 +196,8 @@ impl Taken<'_> {
         self.gone = gone;
     }
 
-    /// Records that the grant was exchanged for a token and this refresh token, which must be stored
-    /// before the token is used.
+    /// Records that the grant was exchanged for a token and this refresh token,
+    /// which must be stored before the token is used.
     pub(super) fn renew(&mut self, secret: SecretString, access: IssuedToken, sent: Instant) {
         self.grant = Some(Grant::refresh_token(secret, false, Some((access, sent))));
     }
@@ -209,14 +214,16 @@ impl Taken<'_> {
         }
     }
 
-    /// Returns the refresh token that must be marked before it is sent, and the state of its mark.
+    /// Returns the refresh token that must be marked before it is sent, and the
+    /// state of its mark.
     pub(super) fn to_be_marked(&self) -> Option<(SecretString, Marked)> {
         let refresh = self.refresh()?;
         let needed = matches!(refresh.marked, Marked::No | Marked::Unknown);
         needed.then(|| (refresh.secret.clone(), refresh.marked))
     }
 
-    /// Returns the refresh token in the slot, which is not in use, if this process has marked it.
+    /// Returns the refresh token in the slot, which is not in use, if this
+    /// process has marked it.
     pub(super) fn to_be_unmarked(&self) -> Option<SecretString> {
         let refresh = self.refresh()?;
         (refresh.marked == Marked::Own).then(|| refresh.secret.clone())
@@ -242,7 +249,8 @@ impl Taken<'_> {
         }
     }
 
-    /// The token that waited until its refresh token was stored, if it is still of use.
+    /// The token that waited until its refresh token was stored, if it is still
+    /// of use.
     pub(super) fn waiting_access(&mut self, reason: Reason) -> Option<IssuedToken> {
         let Some(Grant::RefreshToken(refresh)) = &mut self.grant else {
             return None;

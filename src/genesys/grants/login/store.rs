@@ -6,11 +6,13 @@ use crate::BoxError;
 
 /// Stores each new refresh token, so that the login survives the process.
 ///
-/// Genesys issues a new refresh token with every token, and no longer accepts the old one. A source
-/// with a store returns the token only after [`persist`](Self::persist) has returned, so a token in
-/// use implies that its refresh token is stored. If storing fails, the fetch fails with
-/// [`NotPersisted`](crate::token::TokenErrorKind::NotPersisted). The token and the new refresh token
-/// stay in memory, and the next fetch stores the refresh token first.
+/// Genesys issues a new refresh token with every token, and no longer accepts
+/// the old one. A source with a store returns the token only after
+/// [`persist`](Self::persist) has returned, so a token in use implies that its
+/// refresh token is stored. If storing fails, the fetch fails with
+/// [`NotPersisted`](crate::token::TokenErrorKind::NotPersisted). The token and
+/// the new refresh token stay in memory, and the next fetch stores the refresh
+/// token first.
 ///
 /// An async closure is a store:
 ///
@@ -25,14 +27,15 @@ use crate::BoxError;
 ///
 /// # When a process ends
 ///
-/// A process may end after it has sent a refresh token, and before it has stored the next one. It
-/// then leaves a used refresh token in the store. If the next process sends that one, the server may
-/// treat it as theft and revoke the login with all its tokens.
+/// A process may end after it has sent a refresh token, and before it has
+/// stored the next one. It then leaves a used refresh token in the store. If
+/// the next process sends that one, the server may treat it as theft and revoke
+/// the login with all its tokens.
 ///
-/// A store that can [mark](Self::mark) a refresh token prevents that. The next process finds the
-/// mark, sends nothing, and fails at once with
-/// [`LoginRequired`](crate::token::TokenErrorKind::LoginRequired). A mark costs one more write for each
-/// renewal. In a database:
+/// A store that can [mark](Self::mark) a refresh token prevents that. The next
+/// process finds the mark, sends nothing, and fails at once with
+/// [`LoginRequired`](crate::token::TokenErrorKind::LoginRequired). A mark costs
+/// one more write for each renewal. In a database:
 ///
 /// ```
 /// use std::sync::{Arc, Mutex};
@@ -77,8 +80,9 @@ use crate::BoxError;
 ///
 /// # Cancellation
 ///
-/// The future is dropped with its fetch, and the next fetch calls again with the same refresh token.
-/// So `persist` and `unmark` must be idempotent. A source makes one call at a time.
+/// The future is dropped with its fetch, and the next fetch calls again with
+/// the same refresh token. So `persist` and `unmark` must be idempotent. A
+/// source makes one call at a time.
 pub trait RefreshTokenStore: Send + Sync + 'static {
     /// Replaces the stored refresh token with this one, unmarked.
     ///
@@ -91,17 +95,20 @@ pub trait RefreshTokenStore: Send + Sync + 'static {
         token: IssuedRefreshToken,
     ) -> impl Future<Output = Result<(), BoxError>> + Send;
 
-    /// Marks the stored refresh token as in use before it is sent. Check and mark in one atomic step,
-    /// so that only one of two processes gets [`Set`](RefreshTokenMark::Set).
+    /// Marks the stored refresh token as in use before it is sent. Check and
+    /// mark in one atomic step, so that only one of two processes gets
+    /// [`Set`](RefreshTokenMark::Set).
     ///
-    /// If the store holds another refresh token, return [`Replaced`](RefreshTokenMark::Replaced): this
-    /// one is used up. If the store is empty, store this one, marked. Default:
+    /// If the store holds another refresh token, return
+    /// [`Replaced`](RefreshTokenMark::Replaced): this one is used up. If the
+    /// store is empty, store this one, marked. Default:
     /// [`Unsupported`](RefreshTokenMark::Unsupported).
     ///
     /// # Errors
     ///
-    /// As for [`persist`](Self::persist). The source then keeps the refresh token and does not send
-    /// it: [`NotMarked`](crate::token::TokenErrorKind::NotMarked).
+    /// As for [`persist`](Self::persist). The source then keeps the refresh
+    /// token and does not send it:
+    /// [`NotMarked`](crate::token::TokenErrorKind::NotMarked).
     fn mark(
         &self,
         token: IssuedRefreshToken,
@@ -110,8 +117,9 @@ pub trait RefreshTokenStore: Send + Sync + 'static {
         ready(Ok(RefreshTokenMark::Unsupported))
     }
 
-    /// Removes the mark of a refresh token that is certainly not used up: it was not sent, or the
-    /// server refused the request without looking at it. Default: a no-op.
+    /// Removes the mark of a refresh token that is certainly not used up: it
+    /// was not sent, or the server refused the request without looking at it.
+    /// Default: a no-op.
     ///
     /// # Errors
     ///
@@ -125,7 +133,8 @@ pub trait RefreshTokenStore: Send + Sync + 'static {
     }
 }
 
-/// The result of [`RefreshTokenStore::mark`]. [`RefreshTokenStore`] has an example.
+/// The result of [`RefreshTokenStore::mark`]. [`RefreshTokenStore`] has an
+/// example.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum RefreshTokenMark {
@@ -135,7 +144,8 @@ pub enum RefreshTokenMark {
     Found,
     /// The stored refresh token is another one, so this one is used up.
     Replaced,
-    /// The store cannot mark. A process that ends while it sends a refresh token leaves a used one.
+    /// The store cannot mark. A process that ends while it sends a refresh
+    /// token leaves a used one.
     Unsupported,
 }
 
@@ -163,7 +173,8 @@ impl IssuedRefreshToken {
         Self { secret }
     }
 
-    /// Returns the refresh token itself. It is worth more than a password: store it encrypted.
+    /// Returns the refresh token itself. It is worth more than a password:
+    /// store it encrypted.
     pub fn expose(&self) -> &str {
         self.secret.expose_secret()
     }
@@ -177,7 +188,8 @@ impl fmt::Debug for IssuedRefreshToken {
 
 type Stored<'a, T> = Pin<Box<dyn Future<Output = Result<T, BoxError>> + Send + 'a>>;
 
-/// An object-safe [`RefreshTokenStore`], so that a source is not generic over it.
+/// An object-safe [`RefreshTokenStore`], so that a source is not generic over
+/// it.
 pub(super) trait ErasedStore: Send + Sync {
     fn persist(&self, token: IssuedRefreshToken) -> Stored<'_, ()>;
     fn mark(&self, token: IssuedRefreshToken) -> Stored<'_, RefreshTokenMark>;

@@ -39,8 +39,8 @@ fn assert_same(copy: &Request<()>, request: &Request<()>) {
     assert_eq!(sensitive(copy), sensitive(request));
 }
 
-/// A few names, so that they come more than once; standard ones, which `http` keeps as numbers, and
-/// others; of any character that a name may have.
+/// A few names, so that they come more than once; standard ones, which `http`
+/// keeps as numbers, and others; of any character that a name may have.
 fn name() -> impl Strategy<Value = HeaderName> {
     prop_oneof![
         prop::sample::select(vec![
@@ -127,7 +127,8 @@ proptest! {
         assert_same(&copy, &request);
     }
 
-    /// Whatever is in the bytes: to read them never panics, and never goes past their end.
+    /// Whatever is in the bytes: to read them never panics, and never goes past
+    /// their end.
     #[test]
     fn any_bytes_are_read_or_not(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
         let head = FlatHead::from(bytes);
@@ -158,7 +159,8 @@ fn the_uris_that_are_no_usual_ones_come_back() {
     assert_eq!(copied(&none).unwrap().uri().path(), "");
 }
 
-/// A program that makes a value around the checks of `http` shall not send half a request.
+/// A program that makes a value around the checks of `http` shall not send half
+/// a request.
 #[test]
 fn what_cannot_be_made_again_is_noticed() {
     let request = Request::get("https://api.example/").header("a-name", "a value");

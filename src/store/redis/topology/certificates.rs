@@ -56,7 +56,8 @@ impl Pem {
         }
     }
 
-    /// Takes the value of an environment variable: PEM text, or the path of a PEM file.
+    /// Takes the value of an environment variable: PEM text, or the path of a
+    /// PEM file.
     pub(in crate::store::redis) fn variable(name: String, value: String) -> Self {
         let from = if value.trim_start().starts_with(PEM) {
             Place::Text(value.into_bytes())
@@ -170,7 +171,8 @@ fn client(certificate: &Pem, key: &Pem) -> Result<ClientTlsConfig, RedisStoreErr
     }
 }
 
-/// Returns the provider that the connection will use. redis-rs takes that of the process.
+/// Returns the provider that the connection will use. redis-rs takes that of
+/// the process.
 pub(super) fn provider() -> Result<Arc<CryptoProvider>, RedisStoreError> {
     let provider = crypto::installed().or_else(crypto::compiled_in);
     provider.ok_or_else(|| RedisStoreError::new(Kind::CryptoProvider, crypto::NO_PROVIDER))

@@ -18,13 +18,13 @@ use crate::{
     },
 };
 
-/// The time for the nodes in the URL to answer. After it, the nodes known from before are asked
-/// too.
+/// The time for the nodes in the URL to answer. After it, the nodes known from
+/// before are asked too.
 const PATIENCE: Duration = Duration::from_millis(300);
 /// The time after the first answer in which other nodes may contradict it.
 const GRACE: Duration = Duration::from_millis(50);
-/// How often the redis crate follows a key that moves, and how long it waits in between, in
-/// milliseconds: short, because an operation has 150.
+/// How often the redis crate follows a key that moves, and how long it waits in
+/// between, in milliseconds: short, because an operation has 150.
 const REDIRECTIONS: u32 = 5;
 const LEAST_WAIT: u64 = 5;
 const LONGEST_WAIT: u64 = 40;
@@ -69,8 +69,8 @@ impl Cluster {
         connection.map_err(Failure::NotConnected)
     }
 
-    /// Returns the slots of each primary. Fails if a slot is not served, or if the nodes in the URL
-    /// belong to different clusters.
+    /// Returns the slots of each primary. Fails if a slot is not served, or if
+    /// the nodes in the URL belong to different clusters.
     pub(super) async fn slots(&self) -> Result<Vec<HashSet<Slot>>, Failure> {
         let (mut views, mut failure) = (Vec::new(), None);
         for looked in join_all(self.seeds.iter().map(Node::look)).await {

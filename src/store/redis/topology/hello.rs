@@ -18,7 +18,8 @@ pub(super) enum Mode {
     Sentinel,
 }
 
-/// Asks a server for its mode and role by `HELLO`, the only such command that needs no permission.
+/// Asks a server for its mode and role by `HELLO`, the only such command that
+/// needs no permission.
 ///
 /// A proxy that does not know the command counts as a single server.
 pub(super) async fn ask(connection: &mut MultiplexedConnection) -> Hello {

@@ -1,5 +1,5 @@
-//! The topologies that a URL can name (a server, Sentinels, a cluster), and how the store connects
-//! to each.
+//! The topologies that a URL can name (a server, Sentinels, a cluster), and how
+//! the store connects to each.
 
 mod certificates;
 #[cfg(feature = "redis-cluster")]
@@ -37,7 +37,8 @@ pub(super) struct TopologySettings<'a> {
     pub(super) setting: &'a str,
     pub(super) url: &'a str,
     pub(super) certificates: &'a CertificateSettings,
-    /// The login for Sentinels if the URL has none, and its name in error messages.
+    /// The login for Sentinels if the URL has none, and its name in error
+    /// messages.
     pub(super) sentinel_login: Option<(&'a str, Login)>,
 }
 
@@ -53,7 +54,8 @@ pub(super) enum Topology {
 pub(super) enum Part {
     /// Any single key.
     Any,
-    /// Keys from several slots: the server is a node of a cluster, and may hold some slots only.
+    /// Keys from several slots: the server is a node of a cluster, and may hold
+    /// some slots only.
     Spread,
     /// One key in a slot of this primary.
     #[cfg(feature = "redis-cluster")]
@@ -106,7 +108,8 @@ impl Topology {
         }
     }
 
-    /// Checks that the servers are what the URL says. Returns the keys that remain to be tried.
+    /// Checks that the servers are what the URL says. Returns the keys that
+    /// remain to be tried.
     pub(super) async fn examine(&self, connection: &mut Connection) -> Result<Vec<Part>, Failure> {
         match (self, connection) {
             #[cfg(feature = "redis-cluster")]

@@ -5,11 +5,12 @@ use redis::{
     io::tcp::{TcpSettings, socket2::TcpKeepalive},
 };
 
-/// A store connection is idle for hours between renewals. Keepalive probes keep NAT and firewalls
-/// from dropping it, and detect it if they do.
+/// A store connection is idle for hours between renewals. Keepalive probes keep
+/// NAT and firewalls from dropping it, and detect it if they do.
 const KEEPALIVE: Duration = Duration::from_secs(30);
 const PROBE: Duration = Duration::from_secs(5);
-/// How long sent data may stay unacknowledged. Linux's default is a quarter of an hour.
+/// How long sent data may stay unacknowledged. Linux's default is a quarter of
+/// an hour.
 #[cfg(any(target_os = "android", target_os = "linux"))]
 const USER_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -52,7 +53,8 @@ impl NodeSettings {
         }
     }
 
-    /// Returns the settings for another server, which differ in the address only.
+    /// Returns the settings for another server, which differ in the address
+    /// only.
     pub(super) fn at(&self, host: &str, port: u16) -> Self {
         let addr = match self.info.addr() {
             ConnectionAddr::TcpTls { insecure, .. } => ConnectionAddr::TcpTls {

@@ -11,8 +11,8 @@ use super::{
 };
 use crate::store::redis::{connection::open, failure::Failure, finding};
 
-/// The time for one Sentinel to connect and answer. The rest of the connection's time is for the
-/// primary.
+/// The time for one Sentinel to connect and answer. The rest of the
+/// connection's time is for the primary.
 const PATIENCE: Duration = Duration::from_millis(500);
 
 /// The Sentinels that know the address of the primary.
@@ -49,21 +49,24 @@ impl Sentinels {
         })
     }
 
-    /// Finds the primary and connects to it. Fails if that server calls itself a replica.
+    /// Finds the primary and connects to it. Fails if that server calls itself
+    /// a replica.
     pub(super) async fn connect(&self) -> Result<MultiplexedConnection, Failure> {
         let (host, port) = self.primary().await?;
         let client = self.server.at(&host, port).client();
         let client = client.map_err(Failure::NotConnected)?;
         let mut connection = open(&client).await?;
-        // A failed primary comes back as a replica, perhaps before the Sentinels notice.
+        // A failed primary comes back as a replica, perhaps before the
+        // Sentinels notice.
         if hello::ask(&mut connection).await.is_replica {
             return Err(Failure::Known(&finding::NOT_THE_PRIMARY_YET));
         }
         Ok(connection)
     }
 
-    /// Returns the address that most Sentinels name. A Sentinel that was cut off from the others
-    /// may still name the old primary, so one answer of several is not enough.
+    /// Returns the address that most Sentinels name. A Sentinel that was cut
+    /// off from the others may still name the old primary, so one answer of
+    /// several is not enough.
     async fn primary(&self) -> Result<Address, Failure> {
         let majority = self.clients.len() / 2 + 1;
         let mut answers: FuturesUnordered<_> = self.clients.iter().map(|it| self.ask(it)).collect();
@@ -78,7 +81,8 @@ impl Sentinels {
                         return Ok(address);
                     }
                 }
-                // A Sentinel's error says more than its silence, so it is the one to report.
+                // A Sentinel's error says more than its silence, so it is the
+                // one to report.
                 Err(new) => match &failure {
                     Some(old) if !old.is_unreachable() => {}
                     _ => failure = Some(new),

@@ -13,7 +13,8 @@ pub(super) fn authorities() -> Result<Vec<u8>, RedisStoreError> {
     let mut usable = RootCertStore::empty();
     let mut pem = String::new();
     for certificate in found.certs {
-        // Skips the few CAs that webpki cannot read: it would not trust their signatures anyway.
+        // Skips the few CAs that webpki cannot read: it would not trust their
+        // signatures anyway.
         if usable.add(certificate.clone()).is_ok() {
             pem += "-----BEGIN CERTIFICATE-----\n";
             pem += &STANDARD.encode(&certificate);

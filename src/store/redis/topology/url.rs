@@ -47,7 +47,8 @@ struct Parts<'a> {
     query: &'a str,
 }
 
-/// Parses the URL. The error continues a sentence that begins with the name of the setting.
+/// Parses the URL. The error continues a sentence that begins with the name of
+/// the setting.
 pub(super) fn parse(url: &str) -> Result<Form, Cow<'static, str>> {
     let scheme = url.split_once(':').map_or("", |(scheme, _)| scheme);
     let scheme = scheme.to_ascii_lowercase().replace('+', "-");

@@ -48,7 +48,8 @@ impl View {
         };
         let id = String::from_utf8_lossy(id).into_owned();
         self.ids.insert(id.clone());
-        // A node without a host is the one that answered, whose address is known.
+        // A node without a host is the one that answered, whose address is
+        // known.
         let port = u16::try_from(*port).ok();
         if let (Value::BulkString(host), Some(port)) = (host, port) {
             if !matches!(&host[..], b"" | b"?") {

@@ -7,21 +7,22 @@ use crate::token::{Reason, TokenError, TokenErrorKind, cache::moment::Moment};
 impl Machine {
     /// Answers a caller that asks for a token.
     ///
-    /// A renewal past its deadline counts as lost, because its runtime has stopped. The next caller
-    /// starts another one under a new id.
+    /// A renewal past its deadline counts as lost, because its runtime has
+    /// stopped. The next caller starts another one under a new id.
     pub(in crate::token::cache) fn ask(
         &mut self,
         ask: Ask,
         now: Moment,
     ) -> (Decision, Option<Start>) {
         self.renewing = self.renewing.filter(|renewing| !renewing.is_overdue(now));
-        // Callers that waited for a renewal share its failure, even if another one may start by
-        // now: otherwise a crowd would send the endpoint one request for each of its members.
+        // Callers that waited for a renewal share its failure, even if another
+        // one may start by now: otherwise a crowd would send the endpoint one
+        // request for each of its members.
         if let Some(error) = self.failed_since(ask.waited) {
             return (Decision::Fail(error), None);
         }
-        // A token that expires too early for this caller suits all others, so only this ask renews
-        // it.
+        // A token that expires too early for this caller suits all others, so
+        // only this ask renews it.
         if self.remaining(now).is_some_and(|left| left < ask.lasting) {
             return self.ask_for_longer(ask, now);
         }
@@ -45,8 +46,8 @@ impl Machine {
             return (Decision::Fail(closed()), None);
         }
         let generation = current.token.generation();
-        // A token that other processes have used for some time does not count: this caller may
-        // fetch another one.
+        // A token that other processes have used for some time does not count:
+        // this caller may fetch another one.
         let brought = ask
             .since
             .is_some_and(|since| match current.came_used(ask.lasting) {
@@ -59,8 +60,8 @@ impl Machine {
             let pause = current.background_pause();
             self.cooldown.rest(now.mono, pause);
         }
-        // A renewal that cannot bring a longer lifetime fails at once: one has just ended, the
-        // damper is active, or no token lasts that long.
+        // A renewal that cannot bring a longer lifetime fails at once: one has
+        // just ended, the damper is active, or no token lasts that long.
         if brought || damped || current.whole < ask.lasting {
             return (Decision::Fail(too_short()), None);
         }
@@ -83,9 +84,9 @@ impl Machine {
         if self.renewing.is_some() {
             return None;
         }
-        // Without a valid token, only the cooldown delays a renewal, because the damper limits
-        // renewals that 401s force. While the cache serves a token, background renewals pause
-        // longer.
+        // Without a valid token, only the cooldown delays a renewal, because
+        // the damper limits renewals that 401s force. While the cache serves a
+        // token, background renewals pause longer.
         let cooling = self.cooldown.error(now.mono).is_some();
         let Some(current) = &self.current else {
             return (!cooling).then_some(Reason::Missing);
@@ -98,7 +99,8 @@ impl Machine {
         if current.refused {
             return (!cooling && !damped).then_some(Reason::Rejected);
         }
-        // The owner's request takes precedence over the age, so that the source learns the reason.
+        // The owner's request takes precedence over the age, so that the source
+        // learns the reason.
         let reason = match age {
             _ if current.unwanted && !damped => Reason::Forced,
             Age::Due => Reason::Due,
@@ -130,7 +132,8 @@ impl Machine {
     }
 
     fn serve_or_wait(&self, now: Moment) -> Decision {
-        // Without a renewal in flight, a refused token is served, and its callers get the server's
+        // Without a renewal in flight, a refused token is served, and its
+        // callers get the server's
         // 401. An expired token is never served.
         match self.unexpired(now) {
             Some(current) if !current.refused || self.renewing.is_none() => {

@@ -22,7 +22,8 @@ pub(super) struct Current {
     pub(super) check_at: Option<Instant>,
     /// Whether the API has refused the token.
     pub(super) refused: bool,
-    /// Whether the owner wants another token. The cache serves this one until then.
+    /// Whether the owner wants another token. The cache serves this one until
+    /// then.
     pub(super) unwanted: bool,
 }
 
@@ -38,8 +39,8 @@ pub(super) enum Age {
 const SHORTEST_CHECK: Duration = Duration::from_secs(1);
 
 impl Current {
-    /// Computes the token's two times, both counted from the send of its request. `chance` is a
-    /// random number from 0 to 1.
+    /// Computes the token's two times, both counted from the send of its
+    /// request. `chance` is a random number from 0 to 1.
     pub(super) fn new(
         token: AccessToken,
         issued: &IssuedToken,
@@ -68,8 +69,8 @@ impl Current {
         }
     }
 
-    /// Returns whether the token would have lasted this long at its issue, but no longer did on
-    /// arrival, because other processes had it first.
+    /// Returns whether the token would have lasted this long at its issue, but
+    /// no longer did on arrival, because other processes had it first.
     pub(super) fn came_used(&self, lasting: Duration) -> bool {
         self.expires_after < lasting && lasting <= self.whole
     }
@@ -92,16 +93,17 @@ impl Current {
         self.check_at.is_some_and(|at| at <= now.mono)
     }
 
-    /// Returns how long background renewals pause after one returned this same token: never past
-    /// the next check.
+    /// Returns how long background renewals pause after one returned this same
+    /// token: never past the next check.
     pub(super) fn pause_after_same(&self) -> Duration {
         let pause = self.background_pause();
         let check_in = self.check_at.map(|at| at - self.adopted);
         check_in.map_or(pause, |check_in| pause.min(check_in))
     }
 
-    /// Returns how long background renewals pause after a useless one: an eighth of the time
-    /// between due and expiry, so that there are about eight for a token of any lifetime.
+    /// Returns how long background renewals pause after a useless one: an
+    /// eighth of the time between due and expiry, so that there are about eight
+    /// for a token of any lifetime.
     pub(super) fn background_pause(&self) -> Duration {
         let span = self.expires_after.saturating_sub(self.due_after);
         (span / 8).max(Duration::from_secs(1))

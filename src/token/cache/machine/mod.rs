@@ -16,13 +16,14 @@ pub(in crate::token::cache) use view::View;
 use super::{cooldown::Cooldown, damper::Damper, moment::Moment, settings::CacheSettings};
 use crate::token::{AccessToken, Fingerprint, Generation, Reason, TokenError};
 
-/// The rules of a cache, without clock, task or lock. The caller passes each event with its time,
-/// and carries out the returned decision.
+/// The rules of a cache, without clock, task or lock. The caller passes each
+/// event with its time, and carries out the returned decision.
 #[derive(Debug)]
 pub(in crate::token::cache) struct Machine {
     settings: CacheSettings,
     current: Option<Current>,
-    /// The generation of the token adopted last, even if the cache has discarded it.
+    /// The generation of the token adopted last, even if the cache has
+    /// discarded it.
     generation: Generation,
     renewing: Option<Renewing>,
     cooldown: Cooldown,
@@ -38,13 +39,14 @@ struct Renewing {
     id: RenewalId,
     reason: Reason,
     overdue_at: Instant,
-    /// Whether the token was refused before the renewal started, so that the same token does not
-    /// help.
+    /// Whether the token was refused before the renewal started, so that the
+    /// same token does not help.
     knows_refusal: bool,
 }
 
 impl Renewing {
-    /// Returns whether the renewal has passed its deadline; no caller waits for it then.
+    /// Returns whether the renewal has passed its deadline; no caller waits for
+    /// it then.
     fn is_overdue(&self, now: Moment) -> bool {
         self.overdue_at <= now.mono
     }
@@ -67,7 +69,8 @@ impl Machine {
     }
 }
 
-/// The ordinal of a renewal. It identifies a late result of a renewal that was given up.
+/// The ordinal of a renewal. It identifies a late result of a renewal that was
+/// given up.
 pub(in crate::token::cache) type RenewalId = u64;
 
 /// A renewal that the caller must start now.
@@ -95,8 +98,8 @@ pub(in crate::token::cache) struct Ask {
 #[derive(Debug)]
 pub(in crate::token::cache) enum Decision {
     Serve(AccessToken),
-    /// Wait for the renewal `id`, at most until `overdue_at`. `current` is the cache's token, which
-    /// does not meet the ask.
+    /// Wait for the renewal `id`, at most until `overdue_at`. `current` is the
+    /// cache's token, which does not meet the ask.
     Wait {
         id: RenewalId,
         overdue_at: Instant,

@@ -20,23 +20,23 @@ impl Machine {
                 false => (Rejection::CannotRenew, None),
             };
         };
-        // A report counts only for the current token: an older one already has a successor, and a
-        // newer one belongs to another cache.
+        // A report counts only for the current token: an older one already has
+        // a successor, and a newer one belongs to another cache.
         if generation < current.token.generation() {
             return (Rejection::Superseded, None);
         }
         if generation > current.token.generation() || self.closed {
             return (Rejection::CannotRenew, None);
         }
-        // The mark stays whether or not a renewal may begin now: the next one passes it to the
-        // source.
+        // The mark stays whether or not a renewal may begin now: the next one
+        // passes it to the source.
         current.refused = true;
         self.damper.refused(current.adopted, now.mono);
         if is_renewing {
             return (Rejection::Renewing, None);
         }
-        // The cooldown is reported before the damper: a failing endpoint tells the caller more than
-        // the number of refusals.
+        // The cooldown is reported before the damper: a failing endpoint tells
+        // the caller more than the number of refusals.
         if self.cooldown.error(now.mono).is_some() {
             return (Rejection::Cooldown, None);
         }
@@ -47,8 +47,8 @@ impl Machine {
         (Rejection::Renewing, Some(start))
     }
 
-    /// Removes the token of this generation, which its owner has revoked, so that no caller gets
-    /// it.
+    /// Removes the token of this generation, which its owner has revoked, so
+    /// that no caller gets it.
     pub(in crate::token::cache) fn discard(
         &mut self,
         generation: Generation,
@@ -59,12 +59,12 @@ impl Machine {
         current.map(|current| current.token)
     }
 
-    /// Handles the owner's request for another token, for example after a change of roles or of the
-    /// secret.
+    /// Handles the owner's request for another token, for example after a
+    /// change of roles or of the secret.
     ///
-    /// A past failure does not delay the request, because its cause may be corrected. A pause that
-    /// the endpoint asked for does, and so does the damper: without it, a loop of calls would mint
-    /// tokens.
+    /// A past failure does not delay the request, because its cause may be
+    /// corrected. A pause that the endpoint asked for does, and so does the
+    /// damper: without it, a loop of calls would mint tokens.
     pub(in crate::token::cache) fn invalidate(
         &mut self,
         now: Moment,
@@ -81,13 +81,14 @@ impl Machine {
         if self.is_renewing(now) {
             return (Invalidation::Renewing, None);
         }
-        // A pause that the endpoint asked for takes precedence over everything, including the
-        // owner.
+        // A pause that the endpoint asked for takes precedence over everything,
+        // including the owner.
         if let Some(until) = self.cooldown.rests_until(now.mono) {
             return (Invalidation::Resting { until }, None);
         }
         let failed = self.cooldown.error(now.mono).is_some();
-        // Without a valid token and without a failure, the next caller would send a request anyway.
+        // Without a valid token and without a failure, the next caller would
+        // send a request anyway.
         let damped = self.damper.damped_until(now.mono);
         if let Some(until) = damped.filter(|_| is_valid || failed) {
             return (Invalidation::Damped { until }, None);
@@ -96,8 +97,9 @@ impl Machine {
             self.damper.pushed(now.mono);
             self.cooldown.cut_short(now.mono);
         }
-        // The source gets the strongest reason: one that shares tokens must not return a refused
-        // token, and may return the same token only for a check.
+        // The source gets the strongest reason: one that shares tokens must not
+        // return a refused token, and may return the same token only for a
+        // check.
         let reason = match &self.current {
             Some(current) if is_valid && current.refused => Reason::Rejected,
             Some(_) if is_valid => Reason::Forced,

@@ -30,14 +30,16 @@ impl Machine {
         }
     }
 
-    /// Records the end of a renewal. Returns its result, or `None` if it was given up before.
+    /// Records the end of a renewal. Returns its result, or `None` if it was
+    /// given up before.
     pub(in crate::token::cache) fn finish(
         &mut self,
         id: RenewalId,
         result: Result<(IssuedToken, Moment), TokenError>,
         now: Moment,
     ) -> Option<Result<Generation, TokenError>> {
-        // A late result of a renewal that was taken over must not replace a newer one.
+        // A late result of a renewal that was taken over must not replace a
+        // newer one.
         let ended = self.renewing.filter(|renewing| renewing.id == id)?;
         self.renewing = None;
         let adopted =
@@ -53,8 +55,9 @@ impl Machine {
         }))
     }
 
-    /// Records that the task of a renewal ended without a result. The token endpoint did not fail,
-    /// so a waiting caller starts another renewal at once.
+    /// Records that the task of a renewal ended without a result. The token
+    /// endpoint did not fail, so a waiting caller starts another renewal at
+    /// once.
     pub(in crate::token::cache) fn abort(&mut self, id: RenewalId) {
         if self.renewing.is_some_and(|renewing| renewing.id == id) {
             self.renewing = None;
@@ -94,13 +97,14 @@ impl Machine {
         if new.age(now) == Age::Expired {
             return Err(expired_on_arrival());
         }
-        // A token proves that the endpoint works. Whether the API accepts it is the damper's
-        // decision.
+        // A token proves that the endpoint works. Whether the API accepts it is
+        // the damper's decision.
         self.cooldown.clear();
         self.last_failure = None;
         if let Some(current) = &self.current {
             let same = current.token.expose() == new.token.expose();
-            // The same token keeps its generation, so that a late 401 still refers to it.
+            // The same token keeps its generation, so that a late 401 still
+            // refers to it.
             if same {
                 new.token = current.token.clone();
                 new.refused = current.refused;
@@ -109,8 +113,8 @@ impl Machine {
                 self.cooldown.rest(now.mono, new.pause_after_same());
             }
             match current.is_given_up() {
-                // The API refused the token during the renewal. A waiting caller starts a renewal
-                // that reports the refusal.
+                // The API refused the token during the renewal. A waiting
+                // caller starts a renewal that reports the refusal.
                 true if same && !knows_refusal => {}
                 true if same => self.damper.same_token(now.mono),
                 true => self.damper.renewed(now.mono),

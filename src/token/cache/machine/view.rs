@@ -25,9 +25,10 @@ impl Machine {
         let current = self.current.as_ref()?;
         let mut age_limit = current.expires_after;
         let mut until = None;
-        // A view ends at the moment at which a decision could change the answer, and never after
-        // the token's expiry. That moment is the deadline of a renewal, the end of a cooldown or of
-        // the damper, the time at which the token is due, or a check.
+        // A view ends at the moment at which a decision could change the
+        // answer, and never after the token's expiry. That moment is the
+        // deadline of a renewal, the end of a cooldown or of the damper, the
+        // time at which the token is due, or a check.
         match (current.refused, self.renewing) {
             // Callers wait for the newer token.
             (true, Some(_)) => return None,
@@ -35,7 +36,8 @@ impl Machine {
             // A closed cache starts nothing, so only the token's expiry counts.
             (_, None) if self.closed => {}
             (true, None) => until = Some(self.refused_until(now.mono)?),
-            // A due token is decided on again when the pause of background renewals ends.
+            // A due token is decided on again when the pause of background
+            // renewals ends.
             (false, None)
                 if self.rests(now)
                     && (current.unwanted

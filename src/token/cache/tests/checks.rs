@@ -110,7 +110,8 @@ async fn beside_a_source_that_keeps_the_deadline_no_second_fetch_is_begun() {
 
 #[tokio::test(start_paused = true)]
 async fn a_token_refused_during_a_check_that_knew_nothing_of_it_is_renewed_and_not_damped() {
-    /// Returns the same token at a check, after a second, and another one after a refusal.
+    /// Returns the same token at a check, after a second, and another one after
+    /// a refusal.
     #[derive(Clone, Default)]
     struct Slow(Arc<Mutex<Vec<(Reason, bool)>>>);
     impl TokenSource for Slow {

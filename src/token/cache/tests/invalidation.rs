@@ -58,7 +58,8 @@ async fn a_refused_token_behind_a_shut_gate_is_replaced_at_once() {
     settle().await;
     assert_eq!(script.fetches(), 5);
     assert_eq!(cache.report_rejected(first), Rejection::Cooldown);
-    // The secret is correct now. Without the call, the cache would ask after 40 seconds.
+    // The secret is correct now. Without the call, the cache would ask after 40
+    // seconds.
     assert_eq!(cache.invalidate(), Invalidation::Renewing);
     let begun = Instant::now();
     assert_eq!(cache.token().await.unwrap().expose(), "token-6");

@@ -1,4 +1,5 @@
-//! The cells of the table in [`TokenCache`], each on a paused clock and with exact counts.
+//! The cells of the table in [`TokenCache`], each on a paused clock and with
+//! exact counts.
 
 use std::{
     collections::VecDeque,
@@ -32,8 +33,8 @@ mod waiting;
 
 const DAY: Duration = Duration::from_secs(86_400);
 
-/// The token endpoint's reaction to one request. After the end of a script, it returns tokens of a
-/// day.
+/// The token endpoint's reaction to one request. After the end of a script, it
+/// returns tokens of a day.
 #[derive(Clone, Debug)]
 enum Step {
     Token(&'static str, Duration),

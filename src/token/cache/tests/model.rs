@@ -1,8 +1,9 @@
-//! The cell under the orders in which threads can take its lock, as explored by the model checker.
+//! The cell under the orders in which threads can take its lock, as explored by
+//! the model checker.
 //!
-//! `make model` runs it with the checker's lock (`--cfg shuttle`), which switches threads at each
-//! lock and unlock, and reports a deadlock if no thread can continue, for example after a lost
-//! wake-up.
+//! `make model` runs it with the checker's lock (`--cfg shuttle`), which
+//! switches threads at each lock and unlock, and reports a deadlock if no
+//! thread can continue, for example after a lost wake-up.
 
 use std::{
     sync::Arc,
@@ -242,8 +243,8 @@ fn a_result_that_comes_after_it_was_given_up_changes_nothing() {
     );
 }
 
-/// No reader that starts after the change has ended gets the old token, even from its thread's
-/// copy.
+/// No reader that starts after the change has ended gets the old token, even
+/// from its thread's copy.
 fn served_by_no_thread_after(change: fn(&Model, &AccessToken)) {
     shuttle::check_pct(
         move || {

@@ -75,7 +75,8 @@ fn settings() -> impl Strategy<Value = CacheSettings> {
     })
 }
 
-/// Drives a machine as its shell does, and checks the invariants after each event.
+/// Drives a machine as its shell does, and checks the invariants after each
+/// event.
 struct Driver {
     machine: Machine,
     now: Moment,
@@ -267,7 +268,8 @@ proptest! {
         }
     }
 
-    /// For any failures: a renewal makes at most three requests, and one after a failed renewal.
+    /// For any failures: a renewal makes at most three requests, and one after
+    /// a failed renewal.
     #[test]
     fn without_a_token_24_requests_in_five_minutes_are_the_most(
         seed: u64,
@@ -295,7 +297,8 @@ proptest! {
         prop_assert!(requests <= 24, "{requests}");
     }
 
-    /// The cooldown bounds the requests of endless callers to an endpoint that always fails.
+    /// The cooldown bounds the requests of endless callers to an endpoint that
+    /// always fails.
     #[test]
     fn an_endpoint_that_always_fails_is_asked_ever_less(seed: u64) {
         let mut driver = Driver::new(seed, CacheSettings::new());

@@ -1,5 +1,5 @@
-//! Each cell of the table in the docs of [`TokenCache`]: what a caller gets, and whether it starts
-//! a renewal, by the states of token and cache.
+//! Each cell of the table in the docs of [`TokenCache`]: what a caller gets,
+//! and whether it starts a renewal, by the states of token and cache.
 
 use super::*;
 use crate::token::cache::{
@@ -83,10 +83,11 @@ impl Cell {
             .unwrap_err();
     }
 
-    /// Creates a cell with a token in this state, and an idle cache or an active damper.
+    /// Creates a cell with a token in this state, and an idle cache or an
+    /// active damper.
     ///
-    /// The token lasts for 100 seconds: it is due after 75, and expires after 90. With an active
-    /// damper (10 seconds), all times are a tenth of that.
+    /// The token lasts for 100 seconds: it is due after 75, and expires after 90.
+    /// With an active damper (10 seconds), all times are a tenth of that.
     fn with_token(token: Token, damped: bool) -> Self {
         let mut cell = Self::new();
         if token == Token::None {
@@ -123,7 +124,8 @@ impl Cell {
     fn at(token: Token, going: Going) -> Self {
         let mut cell = Self::with_token(token, going == Going::Damped);
         let start = |cell: &mut Self| match token {
-            // Only a caller that needs the token for longer starts a renewal of a fresh one.
+            // Only a caller that needs the token for longer starts a renewal of
+            // a fresh one.
             Token::Fresh => {
                 cell.wait(10);
                 cell.ask_for(Duration::from_secs(85)).1
@@ -183,7 +185,8 @@ fn each_cell_is_as_the_docs_have_it() {
             (answer, starts),
             "{token:?}, {going:?}"
         );
-        // A call that needs no decision finds the token in view, without the lock.
+        // A call that needs no decision finds the token in view, without the
+        // lock.
         let decided = answer != served || starts;
         assert_eq!(view.is_none(), decided, "{token:?}, {going:?}: view");
     }

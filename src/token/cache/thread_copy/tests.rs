@@ -136,7 +136,8 @@ proptest! {
                 }
             }
             if *closed {
-                // The copy is served until it expires, even when due, because no renewal runs.
+                // The copy is served until it expires, even when due, because
+                // no renewal runs.
                 let due = Moment { mono: now.mono + HOUR - Duration::from_secs(61), ..now };
                 prop_assert!(hit(cell, due).is_some());
             }

@@ -16,7 +16,8 @@ use aws_sdk_dynamodb::{
 use aws_smithy_http_client::Builder;
 use tower_genesys::BoxError;
 
-/// dynalite, an in-memory DynamoDB, on a free port. It ends with this value or the program.
+/// dynalite, an in-memory DynamoDB, on a free port. It ends with this value or
+/// the program.
 pub(crate) struct Emulator {
     /// Ends the server when its input ends, even if this program is killed.
     shell: Child,
@@ -63,7 +64,8 @@ impl Emulator {
         }
     }
 
-    /// Creates a client as in AWS's documentation, except for plain HTTP and fixed credentials.
+    /// Creates a client as in AWS's documentation, except for plain HTTP and
+    /// fixed credentials.
     pub(crate) fn client(&self) -> Client {
         Client::from_conf(
             Config::builder()

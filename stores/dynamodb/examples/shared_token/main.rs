@@ -1,7 +1,8 @@
 //! Two instances of a function share one token through DynamoDB:
 //! `cargo run -p tower-genesys-dynamodb --example shared_token`
 //!
-//! It runs against dynalite, an emulator, which it starts (`tests/install-servers.sh dynalite`).
+//! It runs against dynalite, an emulator, which it starts
+//! (`tests/install-servers.sh dynalite`).
 
 mod emulator;
 
@@ -14,7 +15,8 @@ use crate::emulator::Emulator;
 #[tokio::main]
 async fn main() -> Result<(), BoxError> {
     let emulator = Emulator::start()?;
-    // In AWS: `Client::new(&aws_config::load_from_env().await)`, and a table that is already there.
+    // In AWS: `Client::new(&aws_config::load_from_env().await)`, and a table
+    // that is already there.
     let client = emulator.client();
     emulator::create_table(&client, "tokens", "key").await?;
     let store = DynamoDbStore::new(client.clone(), "tokens")?;

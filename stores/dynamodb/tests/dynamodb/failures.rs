@@ -170,7 +170,8 @@ async fn a_lease_counts_by_dynamodbs_date_where_the_own_clock_is_wrong() {
         Lookup::Busy(left) => left.as_millis(),
         other => panic!("it is leased: {other:?}"),
     };
-    // DynamoDB's clock says 2020, so this process is ahead by years; then the other way round.
+    // DynamoDB's clock says 2020, so this process is ahead by years; then the
+    // other way round.
     let (past, future) = (1_577_836_800, 4_102_444_800);
     let found = look_up_with_date(Some(past), past + 5).await;
     assert_eq!(seconds(&found), 4000, "a second after the date at most");

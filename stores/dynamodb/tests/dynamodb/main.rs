@@ -1,4 +1,5 @@
-//! Tests the store against dynalite, and against scripted answers that no emulator gives.
+//! Tests the store against dynalite, and against scripted answers that no
+//! emulator gives.
 
 #[path = "../../examples/shared_token/emulator.rs"]
 mod emulator;

@@ -24,7 +24,8 @@ static EMULATOR: LazyLock<Emulator> = LazyLock::new(|| match Emulator::start() {
 pub(crate) const LIFE: Duration = Duration::from_secs(3600);
 pub(crate) const LEASE: Duration = Duration::from_secs(10);
 
-/// Creates a client for each test, since connections belong to the test's runtime.
+/// Creates a client for each test, since connections belong to the test's
+/// runtime.
 pub(crate) fn client() -> Client {
     EMULATOR.client()
 }

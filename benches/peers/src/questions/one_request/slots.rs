@@ -41,7 +41,8 @@ pub(super) fn counts(meter: Meter) -> Vec<Count> {
     let org = org.build_from_cache(tokens).expect("the region is https");
     let mut service = GenesysLayer::new(&org).layer(Api::<tower_genesys::BoxError>::new());
     runtime.block_on(async {
-        // The last ones find no slot, and take as many ahead as the first ones have used.
+        // The last ones find no slot, and take as many ahead as the first ones
+        // have used.
         for in_flight in [AHEAD, 1, 1] {
             let sends = (0..in_flight).map(|_| service.clone().oneshot(api::request()));
             let answers = join_all(sends).await;

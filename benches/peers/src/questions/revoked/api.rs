@@ -55,7 +55,8 @@ impl Wave {
     }
 
     async fn refuse(&self, id: usize) {
-        // No 401 is there before the last request is sent: it would not be sent with this token.
+        // No 401 is there before the last request is sent: it would not be sent
+        // with this token.
         self.barrier.wait().await;
         if self.spread.is_zero() {
             return;

@@ -1,5 +1,5 @@
-//! A client for each way to keep a token: it sends a request of this number, and replays it once
-//! after a 401 where the way allows it.
+//! A client for each way to keep a token: it sends a request of this number,
+//! and replays it once after a 401 where the way allows it.
 
 use std::{convert::Infallible, future::Future, sync::Arc};
 

@@ -59,7 +59,8 @@ async fn the_token_is_in_no_response() {
     let setup = setup().await;
     setup.warm().await;
     let mock = &setup.mocks[0];
-    // The worst that could come from the other side: the token in headers that nobody lets through.
+    // The worst that could come from the other side: the token in headers that
+    // nobody lets through.
     let token = setup.orgs["acme"].tokens().token().await.expect("a token");
     let leak = HeaderValue::from_str(token.expose()).expect("it is one for a header");
     let script = mock.on(USERS).header(header::SET_COOKIE, leak.clone());
