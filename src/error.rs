@@ -1,18 +1,41 @@
 //! Boxed errors, and the search in their chains.
 
-use std::{error::Error, io, iter::successors, sync::Arc};
-
-mod refused;
-mod stale_connection;
-
-pub use refused::Refused;
-pub(crate) use stale_connection::StaleConnection;
+use std::{error::Error, fmt, io, iter::successors, sync::Arc};
 
 /// An error of any type, as tower's middleware returns it.
 ///
 /// [`TokenError::find`](crate::TokenError::find) and the `find` functions of
 /// other error types find this crate's errors in it.
 pub type BoxError = Box<dyn Error + Send + Sync>;
+
+/// The error of a request that the client side refused before it sent anything,
+/// and would refuse again.
+///
+/// [`Retry`](crate::retry) never retries after it, whatever the method. A
+/// custom middleware that refuses requests can wrap its error in this one. It
+/// displays the text and returns the source of the inner error, so that nothing
+/// appears twice in the chain. [`get_ref`](Self::get_ref) returns the inner
+/// error, and the `find` functions of this crate's errors look into it.
+///
+/// ```
+/// use tower_genesys::{BoxError, call::Refused};
+///
+/// let error: BoxError = Refused::new("page size 500 is more than the API gives").into();
+/// let refused = Refused::find(&*error).expect("it is in there");
+/// assert_eq!(refused.to_string(), "page size 500 is more than the API gives");
+/// ```
+#[derive(Debug)]
+pub struct Refused {
+    error: BoxError,
+}
+
+/// The error of a connection that had served earlier requests.
+///
+/// It displays the inner error, as [`Refused`](crate::call::Refused) does.
+#[derive(Debug)]
+pub(crate) struct StaleConnection {
+    error: BoxError,
+}
 
 /// The longest chain that is followed: an error that returns itself as its
 /// source would never end.
@@ -48,10 +71,65 @@ fn cause<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a (dyn Error + 'stati
     }
 }
 
+impl Refused {
+    /// Wraps the reason.
+    pub fn new(error: impl Into<BoxError>) -> Self {
+        Self {
+            error: error.into(),
+        }
+    }
+
+    /// Returns the reason.
+    pub fn get_ref(&self) -> &(dyn Error + Send + Sync + 'static) {
+        &*self.error
+    }
+
+    /// Finds the first `Refused` in a chain of errors.
+    pub fn find<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a Self> {
+        find(error)
+    }
+}
+
+impl StaleConnection {
+    /// Only the client creates it, because it knows its connections.
+    #[cfg(any(feature = "client", test))]
+    pub(crate) fn new(error: impl Into<BoxError>) -> Self {
+        Self {
+            error: error.into(),
+        }
+    }
+
+    fn get_ref(&self) -> &(dyn Error + Send + Sync + 'static) {
+        &*self.error
+    }
+}
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.error.fmt(f)
+    }
+}
+
+impl Error for Refused {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.error.source()
+    }
+}
+
+impl fmt::Display for StaleConnection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.error.fmt(f)
+    }
+}
+
+impl Error for StaleConnection {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.error.source()
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use std::fmt;
-
     use super::*;
 
     #[test]

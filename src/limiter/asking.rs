@@ -9,7 +9,7 @@ use std::{
 use futures_util::FutureExt;
 use tokio::time::{Instant, timeout};
 
-use super::effect::Ask;
+use super::effects::Ask;
 use crate::{
     lock::lock,
     store::{

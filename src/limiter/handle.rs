@@ -9,7 +9,7 @@ use tokio::{runtime::Handle, time::Instant};
 
 use super::{
     asking::{Desk, KeySource},
-    effect::{Ask, Effects},
+    effects::{Ask, Effects},
     line::{Joined, Turn},
     state::State,
 };

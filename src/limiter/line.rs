@@ -6,10 +6,7 @@ use std::{
 
 use tokio::time::Instant;
 
-use super::{
-    slot::{Slot, VALID},
-    slots::Slots,
-};
+use super::slots::{Slot, Slots, VALID};
 use crate::store::book::Grant;
 
 /// How many recent uses are remembered. It bounds the number of slots that are

@@ -12,11 +12,9 @@
 mod agreed;
 mod asking;
 mod contact;
-mod effect;
+mod effects;
 mod handle;
 mod line;
-mod notice;
-mod slot;
 mod slots;
 mod state;
 

@@ -5,9 +5,8 @@ use tokio::time::Instant;
 use super::{
     agreed::Agreed,
     contact::Contact,
-    effect::{Ask, Effects},
+    effects::{Ask, Effects, Notices},
     line::{Joined, Line, Turn},
-    notice::Notices,
     slots::LONGEST_WAIT,
 };
 use crate::store::{

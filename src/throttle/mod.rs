@@ -18,14 +18,12 @@ mod key;
 mod named;
 mod pace;
 mod shared;
-mod shut;
 mod table;
 mod ticket;
 
 use gate::Window;
 pub use named::{LimitScope, NamedLimit};
-use shared::{KeyFn, Shared};
-use shut::Shut;
+use shared::{KeyFn, Shared, Shut};
 pub(crate) use table::Passage;
 use table::{Limit, Table};
 pub(crate) use ticket::{Admission, Ticket};
@@ -171,7 +169,7 @@ impl Throttle {
     /// Whether a send may go at once. If so, it has its slot: it shall go.
     #[inline]
     pub(crate) fn try_pass(&self) -> bool {
-        shut::none_is() || self.is_open() && self.try_take()
+        shared::none_is_shut() || self.is_open() && self.try_take()
     }
 
     /// Takes a free slot, or passes without a limit. For a send that skips the

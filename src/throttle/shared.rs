@@ -2,7 +2,7 @@ use std::{
     fmt,
     sync::{
         Arc, Mutex,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     task::Waker,
     time::Duration,
@@ -10,8 +10,14 @@ use std::{
 
 use http::{Method, Uri};
 
-use super::{shut::Shut, table::Table};
+use super::table::Table;
 use crate::{limiter::Limiter, lock::lock};
+
+/// How many throttles of this process may hold a send back.
+///
+/// While none does, no send looks at its throttle. With thousands of
+/// organisations in turn, that is one wait for memory less for each request.
+static COUNT: AtomicUsize = AtomicUsize::new(0);
 
 pub(super) type KeyFn = dyn Fn(&Method, &Uri) -> String + Send + Sync;
 
@@ -25,6 +31,18 @@ pub(super) struct Shared {
     pub(super) has_gates: bool,
     pub(super) limiter: Option<Limiter>,
     pub(super) shut: Shut,
+}
+
+/// Whether this throttle may hold a send back. Counted until it is dropped.
+pub(super) struct Shut {
+    is: AtomicBool,
+}
+
+/// Whether no throttle of this process holds anything back.
+#[inline]
+pub(super) fn none_is_shut() -> bool {
+    // Whoever has seen a gate close sees the count that went up before.
+    COUNT.load(Ordering::Acquire) == 0
 }
 
 impl Shared {
@@ -46,11 +64,72 @@ impl Shared {
     }
 }
 
+impl Shut {
+    pub(super) fn new(is: bool) -> Self {
+        let shut = Self {
+            is: AtomicBool::new(false),
+        };
+        shut.set(is);
+        shut
+    }
+
+    pub(super) fn set(&self, is: bool) {
+        self.count(is, &COUNT);
+    }
+
+    fn count(&self, is: bool, count: &AtomicUsize) {
+        match (self.is.swap(is, Ordering::AcqRel), is) {
+            (false, true) => {
+                count.fetch_add(1, Ordering::AcqRel);
+            }
+            (true, false) => {
+                count.fetch_sub(1, Ordering::AcqRel);
+            }
+            (true, true) | (false, false) => {}
+        }
+    }
+}
+
+#[cfg(test)]
+impl Shut {
+    pub(super) fn is(&self) -> bool {
+        self.is.load(Ordering::Acquire)
+    }
+}
+
+impl Drop for Shut {
+    fn drop(&mut self) {
+        self.set(false);
+    }
+}
+
 impl fmt::Debug for Shared {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Throttle")
             .field("interval", &self.interval)
             .field("closed", &self.closed)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_throttle_counts_once_however_often_it_is_shut() {
+        let (shut, count) = (Shut::new(false), AtomicUsize::new(7));
+        let counted = [true, true, false, false, true, false].map(|is| {
+            shut.count(is, &count);
+            count.load(Ordering::Acquire)
+        });
+        assert_eq!(counted, [8, 8, 7, 7, 8, 7]);
+    }
+
+    #[test]
+    fn while_one_is_shut_all_look_at_theirs() {
+        let shut = Shut::new(true);
+        assert!(!none_is_shut());
+        drop(shut);
     }
 }

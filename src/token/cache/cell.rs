@@ -13,8 +13,7 @@ use super::{
     moment::Moment,
     stamp::Stamp,
     sync::{AtomicU64, Mutex, MutexGuard, lock},
-    thread_copy::{self, CellId, Version},
-    visible::Visible,
+    thread_copy::{self, CellId, Version, Visible},
 };
 use crate::token::{AccessToken, Generation, IssuedToken, Rejection, TokenError};
 

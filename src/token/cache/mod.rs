@@ -17,7 +17,6 @@ mod stamp;
 mod status;
 mod sync;
 mod thread_copy;
-mod visible;
 mod wait;
 
 use std::{fmt, sync::Arc, time::Duration};

@@ -3,14 +3,43 @@ use std::{
     sync::atomic::{AtomicU64, Ordering},
 };
 
-use super::{stamp::Stamp, sync::thread_local, visible::Visible};
+use super::{machine::View, moment::Moment, stamp::Stamp, sync::thread_local};
 use crate::token::AccessToken;
+
+/// A [`View`] in the form that a hit compares.
+#[derive(Debug)]
+pub(super) struct Visible {
+    pub(super) token: AccessToken,
+    end: Stamp,
+}
 
 /// The version of a cell's view, unique among all cells of this process.
 ///
 /// One comparison tells a thread whether its copy is of this cell, and current.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Version(pub(super) u64);
+
+impl Visible {
+    pub(super) fn new(view: View) -> Self {
+        let end = Stamp::of(Moment {
+            mono: view.until,
+            wall: view.wall_until,
+        });
+        let token = view.token;
+        Self { token, end }
+    }
+
+    #[inline]
+    pub(super) fn serve(&self, now: Stamp) -> Option<AccessToken> {
+        now.is_before(self.end).then(|| self.token.clone())
+    }
+
+    /// Copies the view and the token's bytes.
+    pub(super) fn detached(&self) -> Option<Self> {
+        let (token, end) = (self.token.detached()?, self.end);
+        Some(Self { token, end })
+    }
+}
 
 impl Version {
     pub(super) fn next() -> Self {
@@ -112,6 +141,13 @@ pub(super) fn note(version: Version, cell: CellId, visible: &Visible) {
             last.note(version, cell, visible);
         }
     });
+}
+
+/// The generation identifies the token.
+impl PartialEq for Visible {
+    fn eq(&self, other: &Self) -> bool {
+        (self.token.generation(), self.end) == (other.token.generation(), other.end)
+    }
 }
 
 #[cfg(test)]

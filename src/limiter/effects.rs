@@ -1,6 +1,8 @@
-use std::time::Duration;
+use std::{task::Waker, time::Duration};
 
 use tokio::time::Instant;
+
+use crate::store::book::{LimitEvent, Terms};
 
 /// How long no send must wait before the next wait is worth a warning again.
 const CALM: Duration = Duration::from_secs(60);
@@ -9,6 +11,25 @@ const WORTH_A_WARNING: Duration = Duration::from_secs(1);
 /// A closure that ends at most this much later than the reported one counts as
 /// the same.
 const SAME: Duration = Duration::from_secs(1);
+
+/// The work that follows a change of the state, after the lock is released.
+#[derive(Debug, Default)]
+pub(super) struct Effects {
+    pub(super) woken: Vec<Waker>,
+    pub(super) events: Vec<LimitEvent>,
+    pub(super) ask: Option<Ask>,
+}
+
+/// A reservation to be made.
+#[derive(Debug)]
+pub(super) struct Ask {
+    pub(super) id: u64,
+    pub(super) terms: Option<Terms>,
+    pub(super) want: u32,
+    pub(super) returned: Vec<u64>,
+    pub(super) is_known: bool,
+    pub(super) was_alone: bool,
+}
 
 /// The news that were reported already.
 #[derive(Debug, Default)]
