@@ -1,3 +1,76 @@
+use http_body::Body;
+
+/// A request body that a layer can clone, to resend the request.
+///
+/// [`Refresh`](crate::refresh) and [`Retry`](crate::retry) require it, and
+/// [`ReplayBody`](super::ReplayBody) implements it for any body. A layer that
+/// keeps a clone marks the body that it passes on with [`hold`](Self::hold). A
+/// layer further in that finds the mark does not clone the body. So a request
+/// is cloned once, however many layers could resend it, and the sends of two
+/// such layers add up instead of multiplying.
+///
+/// The order of clones matters. A clone is *newer* than its original. When a
+/// newer body is polled, all older ones end in an error. So a layer sends the
+/// older body and keeps the newer one.
+///
+/// The [module docs](super) show a service that sends a body and its clone.
+#[diagnostic::on_unimplemented(
+    message = "a layer that resends requests cannot clone a `{Self}`",
+    note = "put `ReplayLayer` outside of `RetryLayer` and `RefreshLayer`: it wraps any body in a `ReplayBody`, which they can clone",
+    note = "`GenesysLayer` contains a `ReplayLayer`"
+)]
+pub trait CloneBody: Body + Sized {
+    /// Returns a newer body that sends the same frames from the beginning,
+    /// without the mark of [`hold`](Self::hold).
+    ///
+    /// Returns `None` if the bytes cannot be produced a second time. The body
+    /// itself can still be sent.
+    fn try_clone(&self) -> Option<Self>;
+
+    /// Returns whether this body can still be sent from the beginning, after an
+    /// older clone was sent.
+    ///
+    /// It returns false after any of these events:
+    ///
+    /// - the older body exceeded the cap on kept bytes,
+    /// - the caller's body returned an error,
+    /// - a newer clone invalidated this body,
+    /// - this body returned its first frame.
+    fn is_replayable(&self) -> bool;
+
+    /// Returns whether the clone that was polled last has handed all its frames
+    /// to the transport.
+    ///
+    /// If the server responds before the request is fully sent, an HTTP/1
+    /// connection cannot be reused. Reading that response to its end would gain
+    /// nothing.
+    fn is_sent(&self) -> bool;
+
+    /// Marks this body: a layer outside keeps a clone of it, and resends the
+    /// request if necessary.
+    fn hold(&mut self);
+
+    /// Returns whether [`hold`](Self::hold) was called on this body. A mark on
+    /// its original does not count.
+    fn is_held(&self) -> bool;
+
+    /// Invalidates all older clones: each returns an error at its next poll,
+    /// and a task that waits for one is woken.
+    ///
+    /// Without this call, a connection that is sending an older clone would
+    /// wait forever for the rest of it.
+    ///
+    /// If this body can no longer be sent from the beginning, the method does
+    /// nothing and returns false. The check and the invalidation are one atomic
+    /// step. The result of [`is_replayable`](Self::is_replayable) can change at
+    /// any moment, because a connection on another thread may still be sending
+    /// an older clone. After this method has returned true, no older clone can
+    /// consume anything. Call it before you discard a response for another
+    /// attempt.
+    #[must_use = "if it is false, the older body stays valid, and this one must not be sent"]
+    fn revoke_others(&self) -> bool;
+}
+
 /// Response extension that [`Bearer`](crate::bearer) sets on a 401 if a resend
 /// can help: a newer token than the refused one exists or is being fetched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -142,21 +142,18 @@
 //! [hyper#4176]: https://github.com/hyperium/hyper/issues/4176
 
 pub(crate) mod body;
-mod clone_body;
 mod drain;
 mod error;
 pub(crate) mod layer;
 mod marks;
-mod remake;
 mod request;
 mod service;
 
+pub use body::Remake;
 pub(crate) use body::ReplayBody;
-pub use clone_body::CloneBody;
 pub(crate) use drain::Drain;
 pub use error::{ReplayBodyError, ReplayBodyErrorKind};
 pub(crate) use layer::ReplayLayer;
-pub use marks::{Renewable, Resend, Unreplayed};
-pub use remake::Remake;
+pub use marks::{CloneBody, Renewable, Resend, Unreplayed};
 pub(crate) use request::{LazyUri, RequestCopy};
 pub use service::Replay;

@@ -4,7 +4,11 @@ use std::{
     task::Waker,
 };
 
-use super::{frame::Kept, turns::Turns};
+use bytes::Bytes;
+use http::HeaderMap;
+use http_body::{Frame, SizeHint};
+
+use super::turns::Turns;
 use crate::BoxError;
 
 /// The state that the clones of one stream share: the frames that a clone may
@@ -47,6 +51,13 @@ pub(super) struct Aside<B> {
     pub(super) waker: Option<Waker>,
     pub(super) source: Option<B>,
     pub(super) frames: Vec<Kept>,
+}
+
+/// A frame of a body, as it is kept and handed over.
+pub(super) enum Kept {
+    Data(Bytes),
+    // In a box, as a map is thrice the size of the rest.
+    Trailers(Box<HeaderMap>),
 }
 
 impl<B> Log<B> {
@@ -142,30 +153,50 @@ impl<B> Drop for Aside<B> {
     }
 }
 
-/// The caps on the bytes of a stream that are kept for a resend.
-#[derive(Clone, Copy, Debug)]
-pub(in crate::replay) struct Caps {
-    pub(in crate::replay) unknown: usize,
-    pub(in crate::replay) known: usize,
+impl Kept {
+    /// `None` for an empty frame, which means nothing on any wire, and would be
+    /// kept for free.
+    pub(super) fn of(frame: Frame<impl bytes::Buf>) -> Option<Self> {
+        match frame.into_data() {
+            Ok(mut data) => {
+                let data = data.copy_to_bytes(data.remaining());
+                (!data.is_empty()).then_some(Self::Data(data))
+            }
+            Err(frame) => frame.into_trailers().ok().map(Box::new).map(Self::Trailers),
+        }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        match self {
+            Self::Data(data) => data.len(),
+            Self::Trailers(_) => 0,
+        }
+    }
+
+    pub(super) fn into_frame(self) -> Frame<Bytes> {
+        match self {
+            Self::Data(data) => Frame::data(data),
+            Self::Trailers(trailers) => Frame::trailers(*trailers),
+        }
+    }
+
+    pub(super) fn clone(&self) -> Self {
+        match self {
+            Self::Data(data) => Self::Data(data.clone()),
+            Self::Trailers(trailers) => Self::Trailers(trailers.clone()),
+        }
+    }
 }
 
-impl Caps {
-    pub(in crate::replay) const DEFAULT: Self = Self {
-        unknown: DEFAULT_UNKNOWN_CAP,
-        known: DEFAULT_KNOWN_CAP,
-    };
+/// The rest of an announced length after `sent` bytes.
+pub(super) fn remaining(whole: &SizeHint, sent: u64) -> SizeHint {
+    let mut left = SizeHint::new();
+    if let Some(upper) = whole.upper() {
+        left.set_upper(upper.saturating_sub(sent));
+    }
+    left.set_lower(whole.lower().saturating_sub(sent));
+    left
 }
-
-/// A stream of unknown length may be endless, so the cap is small: the kept
-/// bytes of a request stay below the buffers of its connection (hyper's are 400
-/// KiB).
-const DEFAULT_UNKNOWN_CAP: usize = 64 * 1024;
-
-/// A stream of known length costs nothing if it is too long, because none of it
-/// is kept. One mebibyte for each of a hundred requests in flight is little for
-/// a process that uploads so much. The bodies of the API's JSON endpoints are
-/// well below it.
-const DEFAULT_KNOWN_CAP: usize = 1024 * 1024;
 
 /// The least number of bytes that a kept frame counts for.
 ///
@@ -182,4 +213,14 @@ const FREE_FRAMES: usize = 16;
 /// The maximum number of kept frames under a cap in bytes.
 const fn most_frames(cap: usize) -> usize {
     (cap / LEAST_PER_FRAME).saturating_add(FREE_FRAMES)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_frame_in_the_log_is_as_small_as_its_cap_assumes() {
+        assert!(size_of::<Kept>() <= 40, "{}", size_of::<Kept>());
+    }
 }

@@ -1,29 +1,27 @@
 use std::{
-    any::Any,
-    fmt, mem,
+    fmt,
     pin::Pin,
     task::{Context, Poll},
 };
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
-use http_body_util::Full;
 
-use super::{CloneBody, Remake, ReplayBodyError};
+use super::{CloneBody, ReplayBodyError};
 use crate::BoxError;
 
-mod frame;
 mod log;
 mod memory;
 mod remade;
 mod source;
 mod stream;
 mod turns;
+mod wrap;
 
-pub(super) use log::Caps;
-use memory::{FRAME, Look, Memory};
+use memory::Memory;
 use remade::Remade;
 use stream::Stream;
+pub use wrap::Remake;
 
 /// A request body that can be sent again; see the [module](super) for what each
 /// kind costs.
@@ -46,6 +44,31 @@ enum Form<B> {
     Remade(Box<Remade<B>>),
 }
 
+/// The caps on the bytes of a stream that are kept for a resend.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Caps {
+    pub(super) unknown: usize,
+    pub(super) known: usize,
+}
+
+impl Caps {
+    pub(super) const DEFAULT: Self = Self {
+        unknown: DEFAULT_UNKNOWN_CAP,
+        known: DEFAULT_KNOWN_CAP,
+    };
+}
+
+/// A stream of unknown length may be endless, so the cap is small: the kept
+/// bytes of a request stay below the buffers of its connection (hyper's are 400
+/// KiB).
+const DEFAULT_UNKNOWN_CAP: usize = 64 * 1024;
+
+/// A stream of known length costs nothing if it is too long, because none of it
+/// is kept. One mebibyte for each of a hundred requests in flight is little for
+/// a process that uploads so much. The bodies of the API's JSON endpoints are
+/// well below it.
+const DEFAULT_KNOWN_CAP: usize = 1024 * 1024;
+
 impl<B> ReplayBody<B> {
     /// A body without content.
     pub const fn empty() -> Self {
@@ -54,118 +77,6 @@ impl<B> ReplayBody<B> {
 
     const fn of(form: Form<B>) -> Self {
         Self { form, held: false }
-    }
-
-    fn in_memory(whole: Bytes) -> Self {
-        // One frame goes along with the head of the request, so there is
-        // nothing to revoke, and no lock.
-        Self::of(match whole.len() {
-            0 => Form::Empty,
-            1..=FRAME => Form::Small(Some(whole)),
-            _ => Form::Memory(Memory::new(whole).into()),
-        })
-    }
-}
-
-impl<B> ReplayBody<B>
-where
-    B: Body + Unpin,
-    B::Error: Into<BoxError>,
-{
-    /// Wraps any body, with the default caps of
-    /// [`ReplayLayer`](super::ReplayLayer).
-    ///
-    /// A body that announces its length is polled at once, to see whether that
-    /// gives the whole of it: then it is in memory already.
-    pub fn new(body: B) -> Self {
-        Self::with_caps(body, || None, Caps::DEFAULT)
-    }
-
-    /// As [`with_caps`](Self::with_caps); the most common body is known without
-    /// a poll.
-    pub(super) fn wrap(mut body: B, announced: impl FnOnce() -> Option<u64>, caps: Caps) -> Self
-    where
-        B: 'static,
-    {
-        match (&mut body as &mut dyn Any).downcast_mut::<Full<Bytes>>() {
-            // By its type, since nearly every body is this one, and a poll
-            // costs more than the look.
-            Some(full) => mem::take(full).into(),
-            None => Self::with_caps(body, announced, caps),
-        }
-    }
-
-    /// `announced` is what the head of the request says of the length. It
-    /// decides on the cap where the body does not say, and is asked for only
-    /// then, since most bodies do. The framing stays what the body and the head
-    /// make of it.
-    fn with_caps(mut body: B, announced: impl FnOnce() -> Option<u64>, caps: Caps) -> Self {
-        if body.is_end_stream() {
-            return Self::empty();
-        }
-        let hint = body.size_hint();
-        let exact = hint.exact();
-        let known = exact.or_else(announced);
-        let cap = known.map_or(caps.unknown, |_| caps.known);
-        let Some(length) = exact.filter(|length| *length > 0) else {
-            return Self::of(Form::Stream(Stream::new(body, hint, known, cap).into()));
-        };
-
-        let begun = match memory::look(&mut body, length) {
-            Look::Whole(whole) => return Self::in_memory(whole),
-            Look::Begun(begun) => begun,
-        };
-        let stream = Stream::new(body, hint, known, cap);
-        for (polled, told) in begun.into_iter().flatten() {
-            stream.feed(polled, told);
-        }
-        Self::of(Form::Stream(stream.into()))
-    }
-}
-
-impl<B: Body> ReplayBody<B> {
-    /// Returns a body that calls `make` for each attempt, for example to open a
-    /// file each time.
-    ///
-    /// Use it in stacks without [`ReplayLayer`](super::ReplayLayer). That layer
-    /// would wrap this body as a stream. With it, give the request a
-    /// [`Remake`](super::Remake) instead.
-    ///
-    /// Nothing of it is kept, so no cap applies, and it can be sent again
-    /// whatever its size. `make` is called once here, and once for each attempt
-    /// after the first, when that is polled for the first time. It must give a
-    /// body with the same bytes each time; one that announces another length
-    /// than the first is not sent
-    /// ([`Changed`](super::ReplayBodyErrorKind::Changed)). What may fail, such
-    /// as opening the file, fails best at the first poll of the body that it
-    /// returns.
-    ///
-    /// ```
-    /// use bytes::Bytes;
-    /// use http_body_util::{BodyExt, Full};
-    /// use tower_genesys::{ReplayBody, replay::CloneBody};
-    ///
-    /// # #[tokio::main]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let older = ReplayBody::from_fn(|| Full::new(Bytes::from_static(b"a,b,c")));
-    /// let newer = older.try_clone().expect("it can always be made again");
-    /// assert_eq!(older.collect().await?.to_bytes(), "a,b,c");
-    /// assert_eq!(newer.collect().await?.to_bytes(), "a,b,c");
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub fn from_fn<F>(make: F) -> Self
-    where
-        F: Fn() -> B + Send + Sync + 'static,
-    {
-        Self::remade(make(), Remake::new(make))
-    }
-
-    pub(super) fn remade(first: B, remake: Remake<B>) -> Self {
-        if first.is_end_stream() {
-            return Self::empty();
-        }
-        Self::of(Form::Remade(Remade::new(first, remake.make).into()))
     }
 }
 
@@ -272,20 +183,6 @@ where
 impl<B> Default for ReplayBody<B> {
     fn default() -> Self {
         Self::empty()
-    }
-}
-
-impl<B> From<Bytes> for ReplayBody<B> {
-    fn from(whole: Bytes) -> Self {
-        Self::in_memory(whole)
-    }
-}
-
-/// So that one client, whose body is a `ReplayBody`, can also send the requests
-/// for tokens.
-impl<B> From<Full<Bytes>> for ReplayBody<B> {
-    fn from(full: Full<Bytes>) -> Self {
-        Self::in_memory(full.into_inner().unwrap_or_default())
     }
 }
 

@@ -8,13 +8,13 @@ use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 
 use super::{
-    frame::{Kept, remaining},
+    log::{Kept, remaining},
     turns::{FIRST, Turns},
 };
 use crate::{
     BoxError,
     lock::{lock, unpoisoned},
-    replay::{ReplayBodyError, ReplayBodyErrorKind, remake::Make},
+    replay::{ReplayBodyError, ReplayBodyErrorKind},
 };
 
 /// A body for which the caller's function makes the content of each clone.
@@ -28,6 +28,9 @@ pub(super) struct Remade<B> {
     sent: u64,
     done: bool,
 }
+
+/// The caller's function.
+pub(super) type Make<B> = Arc<dyn Fn() -> B + Send + Sync>;
 
 struct Shared<B> {
     make: Make<B>,

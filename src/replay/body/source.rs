@@ -7,10 +7,7 @@ use std::{
 use bytes::Buf;
 use http_body::{Body, Frame};
 
-use super::{
-    frame::Kept,
-    log::{Aside, End, Log},
-};
+use super::log::{Aside, End, Kept, Log};
 use crate::{BoxError, lock::lock};
 
 /// The caller's body while it is out of the log to be polled.

@@ -8,8 +8,7 @@ use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 
 use super::{
-    frame::remaining,
-    log::{Aside, End, Log},
+    log::{Aside, End, Log, remaining},
     source::{Brought, SourceGuard, take_in},
     turns::FIRST,
 };

@@ -3,7 +3,7 @@ use std::time::Duration;
 use http::StatusCode;
 use tokio::time::Instant;
 
-use super::{Call, Cause, FailedSend, Pause, closed::Closed};
+use super::{Call, Cause, Closed, FailedSend, Pause};
 use crate::{
     replay::CloneBody,
     retry::{Class, Stop},

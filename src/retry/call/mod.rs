@@ -5,15 +5,18 @@ use http::{Extensions, Method, Request, StatusCode, Uri};
 use tokio::time::Instant;
 
 use super::{Attempt, Class, RequestHead, RetryAfter, Upstream, settings::Settings};
-use crate::{call::CallOptions, replay::CloneBody, runtime, throttle::Ticket};
+use crate::{
+    call::CallOptions,
+    replay::CloneBody,
+    runtime,
+    throttle::{NamedLimit, Throttle, Ticket},
+};
 
-mod closed;
 mod decision;
 mod responses;
 mod target;
 mod throttling;
 
-use closed::Closed;
 use target::Target;
 
 /// The state and the decisions of one call.
@@ -62,6 +65,14 @@ pub(super) enum Pause {
     None,
     Until(Instant),
     Queued(Box<Ticket>),
+}
+
+/// A gate that a 429 has closed.
+struct Closed {
+    throttle: Throttle,
+    endpoint: Arc<str>,
+    /// Until when at least, and until when.
+    times: [Instant; 2],
 }
 
 impl<S: Clone, B: CloneBody, C> Call<S, B, C> {
@@ -227,5 +238,11 @@ impl<S: Clone, B: CloneBody, C> Call<S, B, C> {
 
     fn request(&self) -> RequestHead<'_> {
         self.target.head()
+    }
+}
+
+impl Closed {
+    fn report(&self, named: Option<&NamedLimit>) {
+        self.throttle.report(&self.endpoint, named, self.times[0]);
     }
 }

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::{Call, closed::Closed};
+use super::{Call, Closed};
 use crate::{
     replay::CloneBody,
     retry::RetryEvent,
