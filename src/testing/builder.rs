@@ -3,14 +3,14 @@ use std::{fmt, sync::Arc, time::Duration};
 use super::{
     MockGenesys,
     api::Api,
-    clock::Clock,
-    gates::Holds,
+    data::Random,
     grants::Grants,
+    holds::Holds,
     lists::Lists,
-    random::Random,
     record::Journal,
     rules::Rules,
     state::{Client, Connections, Shared, State},
+    timestamp::Clock,
     tokens::Tokens,
 };
 use crate::genesys::Region;

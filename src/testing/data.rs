@@ -1,8 +1,11 @@
+//! The data that the mock invents from its seed: tokens, ids and conversations.
+
 use std::ops::Range;
 
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 
-use super::{random::Random, timestamp};
+use super::timestamp;
 
 /// The week in which all conversations begin.
 pub(super) const INTERVAL: &str = "2026-01-05T00:00:00.000Z/2026-01-12T00:00:00.000Z";
@@ -11,6 +14,10 @@ const BEGIN: i64 = 1_767_571_200_000;
 pub(super) const END: &str = "2026-01-12T00:00:00.000Z";
 const WEEK: u64 = 7 * 86_400_000;
 const MEDIA: [&str; 5] = ["voice", "chat", "email", "message", "callback"];
+
+/// The source of tokens, ids and data: the same sequence for the same seed.
+#[derive(Clone)]
+pub(super) struct Random(fastrand::Rng);
 
 /// A conversation, in a form smaller than its JSON.
 pub(super) struct Conversation {
@@ -22,12 +29,40 @@ pub(super) struct Conversation {
     seed: u64,
 }
 
+impl Random {
+    pub(super) fn new(seed: u64) -> Self {
+        Self(fastrand::Rng::with_seed(seed))
+    }
+
+    /// Returns a token as opaque and as long as one of Genesys.
+    pub(super) fn token(&mut self) -> String {
+        let mut bytes = [0; 64];
+        self.0.fill(&mut bytes);
+        URL_SAFE_NO_PAD.encode(bytes)
+    }
+
+    pub(super) fn uuid(&mut self) -> String {
+        let mut word = || self.0.u32(..);
+        let (a, b, c, d) = (word(), word(), word(), word());
+        // A UUID states its version, 4, and its variant, 1.
+        let b = (b & 0xffff_0fff) | 0x0000_4000;
+        let c = (c & 0x3fff_ffff) | 0x8000_0000;
+        let (b1, b2) = (b >> 16, b & 0xffff);
+        let (c1, c2) = (c >> 16, c & 0xffff);
+        format!("{a:08x}-{b1:04x}-{b2:04x}-{c1:04x}-{c2:04x}{d:08x}")
+    }
+
+    pub(super) fn below(&mut self, end: u64) -> u64 {
+        self.0.u64(..end.max(1))
+    }
+}
+
 /// The conversations, ordered by their beginning and spread evenly over the
 /// week.
 pub(super) fn conversations(random: &mut Random, count: usize) -> Vec<Conversation> {
-    let slot = WEEK / (count.max(1) as u64);
+    let spacing = WEEK / (count.max(1) as u64);
     let one = |index: usize| {
-        let offset = (index as u64).saturating_mul(slot) + random.below(slot);
+        let offset = (index as u64).saturating_mul(spacing) + random.below(spacing);
         let begin = BEGIN.saturating_add_unsigned(offset);
         let length = 10_000 + random.below(30 * 60_000);
         let outbound = random.below(4) == 0;

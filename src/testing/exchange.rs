@@ -13,11 +13,11 @@ use super::{
     MockError, api, authorize,
     body::{Fault, MockBody},
     cors,
-    gates::Gates,
+    holds::Releases,
     oauth,
     record::{self, Recorded},
     reply::Reply,
-    rules::{Answer, Plan},
+    rules::{Plan, Reaction},
     state::{Place, Shared, State},
 };
 use crate::BoxError;
@@ -31,11 +31,11 @@ pub(super) type Answered<B> = (Response<MockBody>, Option<Pin<Box<B>>>);
 struct Arrival {
     number: u64,
     plan: Plan,
-    gates: Gates,
+    releases: Releases,
 }
 
 /// Handles a request, in memory and on the wire.
-pub(super) async fn answer<B>(
+pub(super) async fn respond<B>(
     shared: &Shared,
     request: Request<B>,
 ) -> Result<Answered<B>, MockError>
@@ -53,18 +53,18 @@ where
     let Arrival {
         number,
         plan,
-        gates,
+        releases,
     } = arrive(shared, &head);
-    let early = matches!(plan.answer, Answer::Early(_));
+    let early = matches!(plan.reaction, Reaction::Early(_));
     let (body, unread) = if early {
         (Bytes::new(), Some(Box::pin(body)))
     } else {
         (read(shared, number, body).await?, None)
     };
-    wait(shared, &plan, gates).await;
-    match plan.answer {
-        Answer::Never => pending().await,
-        Answer::Reset => Err(MockError::reset()),
+    wait(shared, &plan, releases).await;
+    match plan.reaction {
+        Reaction::Never => pending().await,
+        Reaction::Reset => Err(MockError::reset()),
         _ => Ok((conclude(shared, number, plan, &head, &body), unread)),
     }
 }
@@ -75,7 +75,7 @@ fn arrive(shared: &Shared, head: &Parts) -> Arrival {
     let arrival = Arrival {
         number: state.journal.arrive(path, Recorded::new(head)),
         plan: state.rules.arrive(&head.method, path),
-        gates: state.holds.gates(&head.method, path),
+        releases: state.holds.releases(&head.method, path),
     };
     drop(state);
     shared.changed.notify_waiters();
@@ -109,12 +109,12 @@ where
     result.map(|()| read)
 }
 
-async fn wait(shared: &Shared, plan: &Plan, gates: Gates) {
+async fn wait(shared: &Shared, plan: &Plan, releases: Releases) {
     let delay = shared.latency.saturating_add(plan.delay);
     if !delay.is_zero() {
         tokio::time::sleep(delay).await;
     }
-    gates.pass().await;
+    releases.wait().await;
 }
 
 /// A scripted answer replaces that of the API, but not its checks: a stack that
@@ -135,9 +135,9 @@ fn conclude(
     // A malformed request precedes the script. A missing token does too, unless
     // the rule is for anyone: a script must not hide a mistake of the stack
     // under test.
-    let mut reply = match &plan.answer {
+    let mut reply = match &plan.reaction {
         _ if !names_host(head) => Reply::bad_request("The request has no Host header."),
-        Answer::Scripted(reply) | Answer::Early(reply) => {
+        Reaction::Scripted(reply) | Reaction::Early(reply) => {
             match refusal(state, place, &plan, head) {
                 Some(refusal) => refusal,
                 None => reply.clone(),

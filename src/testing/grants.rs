@@ -3,7 +3,7 @@ use std::collections::HashMap;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use sha2::{Digest, Sha256};
 
-use super::random::Random;
+use super::data::Random;
 
 /// An OAuth grant, as the `grant_type` of a token request names it.
 ///

@@ -34,17 +34,18 @@ pub struct Held {
     shared: Arc<Shared>,
     id: u64,
     route: Route,
-    gate: watch::Sender<bool>,
+    /// True releases the requests.
+    release: watch::Sender<bool>,
 }
 
 impl Held {
     pub(super) fn new(shared: Arc<Shared>, route: Route) -> Self {
-        let (id, gate) = shared.lock().holds.add(route.clone());
+        let (id, release) = shared.lock().holds.add(route.clone());
         Self {
             shared,
             id,
             route,
-            gate,
+            release,
         }
     }
 
@@ -52,7 +53,7 @@ impl Held {
     /// callers have gone.
     pub fn waiting(&self) -> usize {
         // One of the receivers belongs to the mock.
-        self.gate.receiver_count().saturating_sub(1)
+        self.release.receiver_count().saturating_sub(1)
     }
 
     /// Releases all held requests.
@@ -64,7 +65,7 @@ impl Held {
 impl Drop for Held {
     fn drop(&mut self) {
         self.shared.lock().holds.remove(self.id);
-        self.gate.send_replace(true);
+        self.release.send_replace(true);
     }
 }
 

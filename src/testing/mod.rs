@@ -117,20 +117,17 @@ mod api;
 mod authorize;
 mod body;
 mod builder;
-mod client;
-mod clock;
 pub mod conformance;
 mod cors;
 mod data;
 mod error;
 mod exchange;
-mod gates;
 mod grants;
 mod hold;
+mod holds;
 mod lists;
 mod mock;
 mod oauth;
-mod random;
 mod record;
 mod reply;
 mod route;
@@ -146,7 +143,6 @@ pub use self::{
     api::JobEnd,
     body::MockBody,
     builder::MockBuilder,
-    client::MockClient,
     error::{MockError, MockErrorKind},
     grants::Grant,
     hold::Held,
@@ -159,5 +155,5 @@ pub use self::{
     },
     script::Script,
     server::MockServer,
-    service::{MockFuture, MockService},
+    service::{MockClient, MockFuture, MockService},
 };

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{
     body::{Fault, MockBody},
-    random::Random,
+    data::Random,
 };
 
 const CORRELATION_ID: HeaderName = HeaderName::from_static("inin-correlation-id");

@@ -19,7 +19,7 @@ pub(super) enum Selector {
 pub(super) struct Plan {
     pub(super) delay: Duration,
     pub(super) token: TokenFate,
-    pub(super) answer: Answer,
+    pub(super) reaction: Reaction,
     /// Whether requests without a valid token get the scripted response too.
     pub(super) to_anyone: bool,
     pub(super) fault: Fault,
@@ -38,7 +38,7 @@ pub(super) enum TokenFate {
 }
 
 #[derive(Clone, Default)]
-pub(super) enum Answer {
+pub(super) enum Reaction {
     #[default]
     Normal,
     Scripted(Reply),

@@ -165,7 +165,7 @@ async fn respond(
     closed: watch::Receiver<()>,
 ) -> Result<Response<MockBody>, MockError> {
     let http2 = request.version() == Version::HTTP_2;
-    match exchange::answer(&shared, request).await {
+    match exchange::respond(&shared, request).await {
         Ok((response, None)) => Ok(response),
         // Holding the body would withhold its part of the connection's window
         // from other streams.

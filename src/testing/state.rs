@@ -6,8 +6,8 @@ use std::{
 use tokio::sync::Notify;
 
 use super::{
-    api::Api, clock::Clock, gates::Holds, grants::Grants, lists::Lists, random::Random,
-    record::Journal, route::Route, rules::Rules, tokens::Tokens,
+    api::Api, data::Random, grants::Grants, holds::Holds, lists::Lists, record::Journal,
+    route::Route, rules::Rules, timestamp::Clock, tokens::Tokens,
 };
 use crate::{genesys::Region, lock::lock};
 

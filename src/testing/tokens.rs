@@ -5,7 +5,7 @@ use std::{
 
 use tokio::time::Instant;
 
-use super::{random::Random, rules::TokenFate};
+use super::{data::Random, rules::TokenFate};
 
 const MINUTE: Duration = Duration::from_secs(60);
 

@@ -7,8 +7,8 @@ use sha2::{Digest, Sha256};
 
 use super::{
     checkpoint::{Place, Position},
-    description::{By, Place as Where},
     plan::Plan,
+    way::{By, Where},
 };
 
 impl Plan {

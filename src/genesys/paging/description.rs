@@ -1,6 +1,6 @@
 use std::borrow::Cow;
 
-pub(super) type Name = Cow<'static, str>;
+use super::way::{By, JobForm, Name, Where};
 
 /// How an operation pages: what asks for the next page, and what a page says.
 ///
@@ -49,7 +49,7 @@ pub(super) type Name = Cow<'static, str>;
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Paging {
     pub(super) by: By,
-    pub(super) place: Place,
+    pub(super) place: Where,
     pub(super) size: Option<Name>,
     pub(super) rows: Option<Name>,
     pub(super) total: Option<Name>,
@@ -60,54 +60,14 @@ pub struct Paging {
     pub(super) optional_rows: bool,
     /// Whether every page but the last holds as many rows as were asked for.
     pub(super) full_pages: bool,
-    pub(super) job: Option<Job>,
-}
-
-/// What asks for the next page.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(super) enum By {
-    /// Its number, from 1.
-    Number(Name),
-    /// The number of its first row, from 1.
-    Index(Name),
-    /// A token, and the field of the page before that has it.
-    Token(Name, Name),
-    /// A link in this field of the page before.
-    Link(Name),
-    /// As a link, without anything of the caller's query.
-    Verbatim(Name),
-    /// The id of the last row.
-    LastRow(Name),
-    /// There is one page only.
-    Whole,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(super) enum Place {
-    Query,
-    Body,
-    /// An object in the body, which is set for each page.
-    Object(Name),
-}
-
-/// A job whose results are pages.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(super) struct Job {
-    /// The field of the answer that started it.
-    pub(super) id: Name,
-    /// Behind the path that started it, with `{}` for its id; none where the
-    /// results say it.
-    pub(super) status: Option<Name>,
-    pub(super) results: Name,
-    /// Whether each page is a job.
-    pub(super) per_page: bool,
+    pub(super) job: Option<JobForm>,
 }
 
 impl Paging {
     const fn new(by: By) -> Self {
         Self {
             by,
-            place: Place::Query,
+            place: Where::Query,
             size: None,
             rows: Some(Cow::Borrowed("entities")),
             total: None,
@@ -170,7 +130,7 @@ impl Paging {
     /// Puts the parameters at the top of the body.
     #[must_use]
     pub fn with_parameters_in_body(mut self) -> Self {
-        self.place = Place::Body;
+        self.place = Where::Body;
         self
     }
 
@@ -178,7 +138,7 @@ impl Paging {
     /// replaces what it holds.
     #[must_use]
     pub fn with_parameters_at(mut self, field: impl Into<Name>) -> Self {
-        self.place = Place::Object(field.into());
+        self.place = Where::Object(field.into());
         self
     }
 
@@ -257,7 +217,7 @@ impl Paging {
         status: Option<&'static str>,
         results: impl Into<Name>,
     ) -> Self {
-        self.job = Some(Job {
+        self.job = Some(JobForm {
             id: id.into(),
             status: status.map(Cow::Borrowed),
             results: results.into(),

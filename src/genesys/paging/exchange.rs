@@ -8,9 +8,8 @@ use std::{
 
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
-use http::{Method, Request, Response};
+use http::{Request, Response};
 use http_body_util::Full;
-use serde_json::Value;
 
 pub(super) use crate::genesys::answer::Bounds;
 use crate::{
@@ -50,37 +49,6 @@ impl fmt::Debug for Target {
         f.debug_struct("Target")
             .field("org", &self.org)
             .finish_non_exhaustive()
-    }
-}
-
-/// One request of a stream.
-#[derive(Clone, Debug)]
-pub(super) struct Ask {
-    pub(super) method: Method,
-    /// Behind the base of the API.
-    pub(super) path: String,
-    pub(super) body: Bytes,
-}
-
-impl Ask {
-    pub(super) fn get(path: String) -> Self {
-        Self {
-            method: Method::GET,
-            path,
-            body: Bytes::new(),
-        }
-    }
-
-    pub(super) fn post(path: String, body: &Value) -> Self {
-        Self::send(Method::POST, path, body)
-    }
-
-    pub(super) fn send(method: Method, path: String, body: &Value) -> Self {
-        Self {
-            method,
-            path,
-            body: body.to_string().into(),
-        }
     }
 }
 

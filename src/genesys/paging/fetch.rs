@@ -1,6 +1,6 @@
 use std::{panic::resume_unwind, sync::Arc};
 
-use futures_util::future::BoxFuture;
+use futures_util::{StreamExt, future::BoxFuture, stream::FuturesOrdered};
 use http::{
     HeaderValue, Request,
     header::{ACCEPT, CONTENT_TYPE},
@@ -12,14 +12,16 @@ use tracing::Instrument;
 
 use super::{
     PageError, PageErrorKind,
+    ask::Ask,
     body::{self, Body},
-    description::By,
-    exchange::{Answer, Ask, Failure},
+    checkpoint::Place,
+    exchange::{Answer, Failure},
     plan::Plan,
+    way::By,
 };
 use crate::collect::BodyBroken;
 
-pub(super) type Fetch<T> = BoxFuture<'static, Result<Fetched<T>, PageError>>;
+type Fetch<T> = BoxFuture<'static, Result<Fetched<T>, PageError>>;
 
 pub(super) struct Fetched<T> {
     pub(super) body: Body<T>,
@@ -30,6 +32,65 @@ pub(super) struct Fetched<T> {
     pub(super) last_id: Option<String>,
     /// Whether it has rows in another field, but not in its own.
     pub(super) has_others: bool,
+}
+
+/// The requests in flight for pages outside of a job: the next page, and those
+/// after it that are known to exist.
+pub(super) struct Ahead<T> {
+    /// In the order of the pages, the next one first.
+    flying: FuturesOrdered<Fetch<T>>,
+    /// The number of the last page, once a page has stated it.
+    pub(super) last: Option<u64>,
+}
+
+impl<T: DeserializeOwned + Send + 'static> Ahead<T> {
+    pub(super) fn new() -> Self {
+        Self {
+            flying: FuturesOrdered::new(),
+            last: None,
+        }
+    }
+
+    /// Fetches the page at `at`, and requests pages after it as long as fewer
+    /// than the caller's read-ahead are in flight.
+    ///
+    /// # Cancellation
+    ///
+    /// A dropped future loses nothing: the requests stay in `flying`.
+    #[allow(clippy::expect_used, reason = "the message says why it cannot fail")]
+    pub(super) async fn next(
+        &mut self,
+        plan: &Arc<Plan>,
+        at: &Place,
+    ) -> Result<Fetched<T>, PageError> {
+        loop {
+            let flying = self.flying.len();
+            let place = match at {
+                Place::Number(number) => Place::Number(number.saturating_add(flying as u64)),
+                _ => at.clone(),
+            };
+            // The page at `at` is always requested. A page after it only if it
+            // exists for certain: a request past the end may be an error.
+            if flying > 0 && (flying > plan.settings.read_ahead || !self.is_known(plan, &place)) {
+                break;
+            }
+            let ask = plan.ask(None, &place)?;
+            self.flying.push_back(match flying {
+                0 => Box::pin(page(Arc::clone(plan), ask)),
+                _ => ahead(plan, ask),
+            });
+        }
+        let fetched = self.flying.next().await;
+        fetched.expect("the loop has pushed a request if there was none")
+    }
+
+    /// Returns whether the last page is known, and this one is not after it.
+    fn is_known(&self, plan: &Plan, place: &Place) -> bool {
+        match (&plan.paging.by, place, self.last) {
+            (By::Number(_), Place::Number(number), Some(last)) => *number <= last,
+            _ => false,
+        }
+    }
 }
 
 /// Fetches a page. One whose answer breaks off is asked for once more, unless
@@ -61,7 +122,7 @@ pub(super) async fn page<T: DeserializeOwned>(
 /// not polled keeps its permit, or its window of an HTTP/2 connection. A caller
 /// that sends requests for the rows of a page could then wait for that permit
 /// forever.
-pub(super) fn ahead<T: DeserializeOwned + Send + 'static>(plan: &Arc<Plan>, ask: Ask) -> Fetch<T> {
+fn ahead<T: DeserializeOwned + Send + 'static>(plan: &Arc<Plan>, ask: Ask) -> Fetch<T> {
     let fetched = page(Arc::clone(plan), ask.clone());
     let Ok(runtime) = Handle::try_current() else {
         return Box::pin(fetched);

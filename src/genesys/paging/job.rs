@@ -6,12 +6,12 @@ use tokio::time::{Instant, sleep};
 
 use super::{
     PageError, PageErrorKind,
+    ask::Ask,
     checkpoint::Place,
-    description::Job as Form,
-    exchange::Ask,
     fetch::{self, Fetched},
     job_state::{self, State},
     plan::Plan,
+    way::JobForm,
 };
 use crate::{genesys::correlation_id::is_plain, runtime};
 
@@ -44,7 +44,11 @@ struct Patience {
 }
 
 impl Job {
-    pub(super) async fn start(plan: &Plan, form: &Form, page: &Place) -> Result<Self, PageError> {
+    pub(super) async fn start(
+        plan: &Plan,
+        form: &JobForm,
+        page: &Place,
+    ) -> Result<Self, PageError> {
         let answer = fetch::once(plan, plan.start_of_job(page)).await?;
         let started: Value = serde_json::from_slice(&answer.body)
             .map_err(|error| fetch::malformed(error, answer.correlation_id.clone()))?;
@@ -90,7 +94,7 @@ impl Job {
 
     /// Looks at the job until it is done, where something else than its results
     /// says so.
-    pub(super) async fn wait(&mut self, plan: &Plan, form: &Form) -> Result<(), PageError> {
+    pub(super) async fn wait(&mut self, plan: &Plan, form: &JobForm) -> Result<(), PageError> {
         checked(&self.id)?;
         let Some(status) = form.status.as_deref().filter(|_| !self.ready) else {
             return Ok(());

@@ -145,6 +145,7 @@
 //! [ahead]: PagedRequest::with_read_ahead
 //! [`Pager`]: crate::Pager
 
+mod ask;
 mod belonging;
 mod body;
 mod checkpoint;
@@ -163,10 +164,9 @@ mod progress;
 mod query;
 mod request;
 mod rule;
-mod settings;
 mod signs;
-mod trail;
 mod walk;
+mod way;
 
 pub use checkpoint::Checkpoint;
 pub use description::Paging;

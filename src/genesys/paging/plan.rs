@@ -1,17 +1,21 @@
-use std::{borrow::Cow, sync::Arc};
+use std::{borrow::Cow, sync::Arc, time::Duration};
 
 use http::Method;
-use serde_json::{Map, Value, json};
+use serde_json::Value;
 
 use super::{
     PageError, PageErrorKind, Paging,
     checkpoint::Place,
-    description::{By, Name, Place as Where},
-    exchange::{Ask, Target},
-    link, query,
-    settings::Settings,
+    exchange::{Bounds, Target},
+    query,
+    way::{By, Name, Where},
 };
-use crate::genesys::{Effect, Operation};
+use crate::{
+    call::CallOptions,
+    genesys::{Effect, Operation},
+};
+
+const MIB: usize = 1024 * 1024;
 
 /// A request whose way to page is known, and which is fit to be sent.
 #[derive(Debug)]
@@ -27,6 +31,23 @@ pub(super) struct Plan {
     pub(super) settings: Settings,
     /// What the first page is asked for by.
     pub(super) first: Place,
+}
+
+/// What a caller can set of a request for pages.
+#[derive(Clone, Debug)]
+pub(super) struct Settings {
+    pub(super) rows: Option<Name>,
+    /// The page size that the caller has set.
+    pub(super) page_size: Option<u32>,
+    /// The page size that is asked for: that one, or the one in the request.
+    pub(super) asked_size: Option<u64>,
+    pub(super) read_ahead: usize,
+    pub(super) bounds: Bounds,
+    pub(super) max_rows: u64,
+    pub(super) heeds_total: bool,
+    pub(super) poll_interval: Duration,
+    pub(super) job_timeout: Duration,
+    pub(super) options: CallOptions,
 }
 
 impl Plan {
@@ -124,84 +145,30 @@ impl Plan {
             _ => 0,
         }
     }
+}
 
-    /// The request that starts the job of this page, or of all pages.
-    pub(super) fn start_of_job(&self, place: &Place) -> Ask {
-        let is_per_page = self.paging.job.as_ref().is_some_and(|job| job.per_page);
-        let body = match is_per_page {
-            true => self.body_at(place),
-            false => self.body.clone(),
-        };
-        Ask::post(self.path.clone(), &body.unwrap_or_default())
-    }
-
-    /// The request for a page, by the path of the results where a job has them.
-    pub(super) fn ask(&self, results: Option<&str>, place: &Place) -> Result<Ask, PageError> {
-        let base = results.unwrap_or(&self.path);
-        let is_get = results.is_some() || self.method == Method::GET;
-        let by_job = self.paging.job.as_ref().is_some_and(|job| job.per_page);
-        let path = match (place, &self.paging.place) {
-            (Place::Link(link), _) => self.link(base, is_get, link)?,
-            (_, Where::Query) => {
-                let parameters = self.parameters(place).into_iter();
-                let texts: Vec<_> = parameters
-                    .map(|(name, value)| (name, text(&value)))
-                    .collect();
-                query::with(
-                    base,
-                    texts.iter().map(|(name, value)| (&**name, value.clone())),
-                )
-            }
-            _ => base.to_owned(),
-        };
-        if is_get {
-            return Ok(Ask::get(path));
+impl Settings {
+    pub(super) fn new() -> Self {
+        Self {
+            rows: None,
+            page_size: None,
+            asked_size: None,
+            read_ahead: 0,
+            bounds: Bounds {
+                bytes: 64 * MIB,
+                time: Duration::from_secs(300),
+            },
+            max_rows: 100_000,
+            heeds_total: true,
+            poll_interval: Duration::from_secs(2),
+            job_timeout: Duration::from_secs(3600),
+            options: CallOptions::new(),
         }
-        let body = if by_job { None } else { self.body_at(place) };
-        Ok(Ask::send(
-            self.method.clone(),
-            path,
-            &body.unwrap_or_default(),
-        ))
     }
 
-    fn link(&self, base: &str, is_get: bool, link: &str) -> Result<String, PageError> {
-        let asked = link::Asked {
-            org: &self.target.org,
-            method: if is_get { "GET" } else { self.method.as_str() },
-            path: base,
-            verbatim: matches!(self.paging.by, By::Verbatim(_)),
-        };
-        link::resolve(&asked, link)
-    }
-
-    fn parameters(&self, place: &Place) -> Vec<(Name, Value)> {
-        let size = self.settings.asked_size;
-        let size = self.paging.size.clone().zip(size.map(Value::from));
-        let own = match (&self.paging.by, place) {
-            (By::Number(name) | By::Index(name), Place::Number(number)) => {
-                Some((name.clone(), json!(number)))
-            }
-            (By::Token(name, _) | By::LastRow(name), Place::Token(token)) => {
-                Some((name.clone(), json!(token)))
-            }
-            _ => None,
-        };
-        size.into_iter().chain(own).collect()
-    }
-
-    fn body_at(&self, place: &Place) -> Option<Value> {
-        let mut body = self.body.clone()?;
-        let parameters = self.parameters(place).into_iter();
-        let parameters = parameters.map(|(name, value)| (name.into_owned(), value));
-        match &self.paging.place {
-            Where::Query => {}
-            Where::Body => body.as_object_mut()?.extend(parameters),
-            Where::Object(name) => {
-                body[&**name] = Value::Object(parameters.collect::<Map<_, _>>());
-            }
-        }
-        Some(body)
+    /// The total of a page or a checkpoint, if totals are believed.
+    pub(super) fn heeded<T>(&self, total: Option<T>) -> Option<T> {
+        total.filter(|_| self.heeds_total)
     }
 }
 
@@ -209,7 +176,7 @@ fn size_name(paging: &Paging) -> Name {
     paging.size.clone().unwrap_or_default()
 }
 
-fn text(value: &Value) -> String {
+pub(super) fn text(value: &Value) -> String {
     value
         .as_str()
         .map_or_else(|| value.to_string(), str::to_owned)

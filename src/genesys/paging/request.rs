@@ -5,8 +5,10 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::{
-    Checkpoint, PageError, PageErrorKind, Pages, Paging, checkpoint::Position, exchange::Target,
-    plan::Plan, settings::Settings,
+    Checkpoint, PageError, PageErrorKind, Pages, Paging,
+    checkpoint::Position,
+    exchange::Target,
+    plan::{Plan, Settings},
 };
 use crate::call::CallOptions;
 

@@ -2,7 +2,7 @@
 //! other sign of more is overlooked.
 
 use super::{
-    PageError, PageErrorKind, Paging, checkpoint::Place, description::By, job_state, signs::Signs,
+    PageError, PageErrorKind, Paging, checkpoint::Place, job_state, signs::Signs, way::By,
 };
 
 /// A page, as far as the rule looks at it.

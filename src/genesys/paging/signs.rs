@@ -1,6 +1,6 @@
 use serde_json::{Map, Value};
 
-use super::{Paging, description::By};
+use super::{Paging, way::By};
 
 /// Fields that say how many rows there are in all.
 const TOTALS: [&str; 3] = ["total", "totalHits", "totalResults"];

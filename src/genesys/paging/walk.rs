@@ -1,19 +1,17 @@
 use std::sync::Arc;
 
-use futures_util::{StreamExt, stream::FuturesOrdered};
 use serde::de::DeserializeOwned;
 
 use super::{
     Checkpoint, PageError,
     checkpoint::{Place, Position},
-    description::By,
-    fetch::{self, Fetch, Fetched},
+    fetch::{Ahead, Fetched},
     job::Job,
     plan::Plan,
-    progress::Progress,
+    progress::{Progress, Trail, in_circles},
     query,
     rule::{self, Seen},
-    trail::{Trail, in_circles},
+    way::By,
 };
 
 /// One page.
@@ -41,10 +39,7 @@ pub(super) struct Walk<T> {
     progress: Progress,
     job: Option<Job>,
     trail: Trail,
-    /// The number of the last page, as far as it is known.
-    last: Option<u64>,
-    /// The page that comes next and those after it, as they were asked for.
-    flying: FuturesOrdered<Fetch<T>>,
+    ahead: Ahead<T>,
     /// How many have come of this stream.
     pages: u64,
     ended: bool,
@@ -83,8 +78,7 @@ impl<T: DeserializeOwned + Send + 'static> Walk<T> {
             at,
             job,
             trail,
-            last: None,
-            flying: FuturesOrdered::new(),
+            ahead: Ahead::new(),
             pages: 0,
             plan,
         }
@@ -146,43 +140,13 @@ impl<T: DeserializeOwned + Send + 'static> Walk<T> {
         }
         let fetched = match &mut self.job {
             Some(job) => job.page::<T>(&self.plan, &self.at).await?,
-            None => self.fetch().await?,
+            None => self.ahead.next(&self.plan, &self.at).await?,
         };
         let id = fetched.correlation_id.clone();
         let page = self
             .take(fetched)
             .map_err(|error| error.with_correlation_id(id))?;
         Ok(Step::Page(page))
-    }
-
-    /// Fetches the next page, and asks for those after it that are known to
-    /// exist.
-    async fn fetch(&mut self) -> Result<Fetched<T>, PageError> {
-        let ahead = self.plan.settings.read_ahead;
-        loop {
-            let flying = self.flying.len() as u64;
-            let place = match self.at {
-                Place::Number(number) if flying > 0 => Place::Number(number.saturating_add(flying)),
-                _ => self.at.clone(),
-            };
-            let is_known = match (&self.plan.paging.by, &place, self.last) {
-                (By::Number(_), Place::Number(number), Some(last)) => *number <= last,
-                _ => false,
-            };
-            if flying > 0 && (self.flying.len() > ahead || !is_known) {
-                break;
-            }
-            let ask = self.plan.ask(None, &place)?;
-            self.flying.push_back(match flying {
-                0 => Box::pin(fetch::page(Arc::clone(&self.plan), ask)),
-                _ => fetch::ahead(&self.plan, ask),
-            });
-        }
-        match self.flying.next().await {
-            Some(fetched) => fetched,
-            // One was put there just now.
-            None => Err(in_circles()),
-        }
     }
 
     /// Takes note of a page, and says where it leads to.
@@ -199,7 +163,7 @@ impl<T: DeserializeOwned + Send + 'static> Walk<T> {
         };
         let known = self.progress.take(&self.plan, &seen, &fetched)?;
         let next = rule::next(&self.plan.paging, &seen, &known)?;
-        self.last = rule::last(&self.plan.paging, &seen, &known);
+        self.ahead.last = rule::last(&self.plan.paging, &seen, &known);
         self.progress.note(&fetched);
         self.pages += 1;
         self.go(next, rows)?;

@@ -4,10 +4,7 @@ use std::{collections::HashMap, ops::Range};
 
 use serde_json::{Value, json};
 
-use crate::testing::{
-    data::{self, Conversation},
-    random::Random,
-};
+use crate::testing::data::{self, Conversation, Random};
 
 /// The states of a job, one for each poll.
 pub(super) const STATES: [&str; 3] = ["QUEUED", "PENDING", "FULFILLED"];

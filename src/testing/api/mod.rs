@@ -4,7 +4,6 @@ mod call;
 mod contents;
 mod details;
 mod jobs;
-mod me;
 mod users;
 
 use http::{HeaderMap, Method};
@@ -45,7 +44,7 @@ pub(super) fn handle(
     if let Err((wait, limit)) = state.tokens.spend(bearer) {
         return Reply::too_many_requests(Some(whole_seconds(wait)), limit);
     }
-    if let Some(reply) = state.lists.answer(method, (path, query), body) {
+    if let Some(reply) = state.lists.respond(method, (path, query), body) {
         return reply;
     }
     let call = Call {
@@ -55,21 +54,26 @@ pub(super) fn handle(
         body,
         token,
     };
-    let Some(path) = path.strip_prefix("/api/v2/") else {
-        return unknown();
-    };
+    match path.strip_prefix("/api/v2/") {
+        Some(path) => route(state, &call, path, bearer),
+        None => unknown(),
+    }
+}
+
+/// Passes a request on to the endpoint at a path behind `/api/v2/`.
+fn route(state: &mut State, call: &Call<'_>, path: &str, bearer: &str) -> Reply {
     let segments: Vec<_> = path.split('/').collect();
     match segments[..] {
-        ["analytics", "conversations", "details", "query"] => details::query(state, &call),
-        ["analytics", "conversations", "details", "jobs"] => jobs::submit(state, &call),
+        ["analytics", "conversations", "details", "query"] => details::query(state, call),
+        ["analytics", "conversations", "details", "jobs"] => jobs::submit(state, call),
         [
             "analytics",
             "conversations",
             "details",
             "jobs",
             "availability",
-        ] => jobs::availability(&call),
-        ["analytics", "conversations", "details", "jobs", id] => jobs::status(state, &call, id),
+        ] => jobs::availability(call),
+        ["analytics", "conversations", "details", "jobs", id] => jobs::status(state, call, id),
         [
             "analytics",
             "conversations",
@@ -77,11 +81,11 @@ pub(super) fn handle(
             "jobs",
             id,
             "results",
-        ] => jobs::results(state, &call, id),
-        ["users"] => users::collection(state, &call),
-        ["users", "me"] => me::user(state, &call),
-        ["users", id] => users::one(state, &call, id),
-        ["tokens", "me"] => me::token(state, &call, bearer),
+        ] => jobs::results(state, call, id),
+        ["users"] => users::collection(state, call),
+        ["users", "me"] => users::me(state, call),
+        ["users", id] => users::one(state, call, id),
+        ["tokens", "me"] => users::my_token(state, call, bearer),
         _ => unknown(),
     }
 }

@@ -42,7 +42,7 @@ impl Jobs {
 
     /// Returns the state of a job, or a page of its results. The job is queued
     /// at the first poll, and done at the second.
-    pub(super) fn answer(
+    pub(super) fn respond(
         &mut self,
         shape: &Shape,
         lists: &BTreeMap<&'static str, MockList>,
@@ -78,7 +78,7 @@ impl Jobs {
             body: &job.body,
             ..*request
         };
-        Some(page::answer(&in_job(shape, job), list, &page_of_job))
+        Some(page::respond(&in_job(shape, job), list, &page_of_job))
     }
 }
 

@@ -39,7 +39,7 @@ impl Lists {
     }
 
     /// Responds to a request for a list, or returns `None` if no list matches.
-    pub(super) fn answer(
+    pub(super) fn respond(
         &mut self,
         method: &Method,
         (path, query): (&str, &str),
@@ -58,9 +58,9 @@ impl Lists {
         if let Some(list) = self.lists.get(shape.name) {
             return Some(match shape.starts_job() {
                 true => self.jobs.start(&shape, list, &request),
-                false => page::answer(&shape, list, &request),
+                false => page::respond(&shape, list, &request),
             });
         }
-        self.jobs.answer(&shape, &self.lists, &request)
+        self.jobs.respond(&shape, &self.lists, &request)
     }
 }

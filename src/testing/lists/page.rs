@@ -31,7 +31,7 @@ struct Piece {
 }
 
 /// Responds with a page of a list.
-pub(super) fn answer(shape: &Shape, list: &MockList, request: &Request<'_>) -> Reply {
+pub(super) fn respond(shape: &Shape, list: &MockList, request: &Request<'_>) -> Reply {
     match piece(shape, list, request) {
         Ok(piece) => Reply::ok(&page(shape, list, request, &piece)),
         Err(what) => Reply::bad_request(&format!("{what} is not one of this list.")),

@@ -1,0 +1,104 @@
+use super::MockGenesys;
+use crate::testing::{Grant, JobEnd};
+
+/// Changing tokens and clients.
+impl MockGenesys {
+    /// Issues a token to the first client without a request, as if it were
+    /// obtained elsewhere.
+    pub fn mint_token(&self) -> String {
+        let client = self.client_id();
+        let state = &mut *self.shared.lock();
+        state.tokens.mint(&mut state.random, &client, false)
+    }
+
+    /// Accepts this text as a token of the first client, issued now.
+    pub fn accept_token(&self, token: &str) {
+        let client = self.client_id();
+        self.shared.lock().tokens.adopt(token, &client, false);
+    }
+
+    /// Returns the number of valid tokens.
+    pub fn live_tokens(&self) -> usize {
+        self.shared.lock().tokens.count()
+    }
+
+    /// Revokes a token. Returns false if it was not valid.
+    pub fn revoke(&self, token: &str) -> bool {
+        self.shared.lock().tokens.revoke(token)
+    }
+
+    /// Revokes all tokens.
+    pub fn revoke_all(&self) {
+        self.shared.lock().tokens.revoke_all();
+    }
+
+    /// Makes all tokens expire now.
+    pub fn expire_all(&self) {
+        self.shared.lock().tokens.expire_all();
+    }
+
+    /// Gives the first client another secret. The mock refuses the old one from
+    /// now on. Tokens stay valid.
+    pub fn rotate_secret(&self, secret: impl Into<String>) {
+        if let Some(client) = self.shared.lock().first_client() {
+            client.secret = secret.into();
+        }
+    }
+
+    /// Disables the first client, and revokes its tokens.
+    pub fn disable_client(&self) {
+        let id = self.client_id();
+        let mut state = self.shared.lock();
+        state.tokens.revoke_client(&id);
+        if let Some(client) = state.first_client() {
+            client.enabled = false;
+        }
+    }
+
+    /// Enables the first client again.
+    pub fn enable_client(&self) {
+        if let Some(client) = self.shared.lock().first_client() {
+            client.enabled = true;
+        }
+    }
+
+    /// Ends all jobs started so far, in this way and whatever their state.
+    pub fn end_jobs(&self, end: JobEnd) {
+        let state = &mut *self.shared.lock();
+        state.api.jobs.end(end, state.clock.now());
+    }
+
+    /// The grants that clients may use; at first all.
+    pub fn allow_grants(&self, grants: impl IntoIterator<Item = Grant>) {
+        self.shared.lock().grants.allowed = grants.into_iter().collect();
+    }
+
+    /// Issues an authorization code for the first client, as if a user had just
+    /// logged in. It works once.
+    pub fn issue_code(&self, redirect_uri: &str) -> String {
+        self.code(redirect_uri, None)
+    }
+
+    /// Like [`issue_code`](Self::issue_code), for a login that began with this
+    /// `code_challenge` of the method `S256` (RFC 7636).
+    pub fn issue_code_with_challenge(&self, redirect_uri: &str, challenge: &str) -> String {
+        self.code(redirect_uri, Some(challenge))
+    }
+
+    fn code(&self, redirect_uri: &str, challenge: Option<&str>) -> String {
+        let client = self.client_id();
+        let state = &mut *self.shared.lock();
+        let random = &mut state.random;
+        state
+            .grants
+            .issue_code(random, &client, redirect_uri, challenge)
+    }
+
+    /// Issues a refresh token for the first client. It works once; the response
+    /// to it contains the next one.
+    pub fn issue_refresh_token(&self) -> String {
+        let client = self.client_id();
+        let state = &mut *self.shared.lock();
+        state.grants.issue_refresh_token(&mut state.random, &client)
+    }
+}
