@@ -6,11 +6,19 @@ use crate::store::{
 };
 
 /// The limit, as this process states it and as all processes keep it.
+///
+/// The two differ if another process states a lower limit. A process without a
+/// stated limit learns one from a 429 or from a grant, and states it from then
+/// on.
 #[derive(Debug)]
 pub(super) struct Agreed {
+    /// The program's setting.
     limit: Limit,
-    /// The limit that this process states. `None`: unknown.
+    /// The limit that this process states to the book: the program's, the
+    /// learned one, or a lower one that a 429 named. `None`: unknown.
     terms: Option<Terms>,
+    /// The limit that all processes keep, in requests a minute, as far as this
+    /// process knows. Zero while it is unknown.
     in_use: u32,
 }
 
@@ -24,15 +32,18 @@ impl Agreed {
         }
     }
 
+    /// Returns the limit that this process states.
     pub(super) fn terms(&self) -> Option<Terms> {
         self.terms
     }
 
+    /// Returns the limit that all processes keep; zero if it is unknown.
     pub(super) fn in_use(&self) -> u32 {
         self.in_use
     }
 
-    /// Returns the distance between slots of all processes.
+    /// Returns the distance between slots of all processes together; zero if
+    /// the limit is unknown.
     pub(super) fn gap(&self) -> Duration {
         let terms = self.terms.map(|terms| terms.lowered(self.in_use));
         terms.map_or(Duration::ZERO, |terms| terms.gap())
@@ -41,7 +52,9 @@ impl Agreed {
     /// Records the limit that the book reports.
     pub(super) fn told(&mut self, limit: u32, events: &mut Vec<LimitEvent>) {
         match self.terms {
+            // Another process states a limit: this one keeps it, too.
             None => self.learn(limit, events),
+            // Reported once for each lower limit, not with each grant.
             Some(terms) if limit < terms.limit() && limit != self.in_use => {
                 let stated = terms.limit();
                 events.push(LimitEvent::Lowered { stated, limit });
@@ -53,12 +66,16 @@ impl Agreed {
 
     /// Records the limit that a 429 names.
     pub(super) fn named(&mut self, limit: u32, events: &mut Vec<LimitEvent>) {
+        // A body can name any number; an absurd one is ignored.
         if !(1..=Terms::MAX_LIMIT).contains(&limit) {
             return;
         }
         match (self.terms, self.limit.stated()) {
             (Some(terms), _) if terms.limit() == limit => {}
+            // Without a stated limit, the last 429 is the best knowledge.
             (_, None) => self.learn(limit, events),
+            // A 429 can lower the program's limit and take that back, but
+            // never raise it: the program may have stated less on purpose.
             (_, Some(stated)) => {
                 let terms = stated.lowered(limit);
                 if Some(terms) != self.terms && limit < stated.limit() {
@@ -71,6 +88,7 @@ impl Agreed {
         }
     }
 
+    /// Adopts a limit that the program has not stated.
     fn learn(&mut self, limit: u32, events: &mut Vec<LimitEvent>) {
         self.terms = Some(self.limit.terms(limit));
         self.in_use = limit;

@@ -22,25 +22,31 @@ use crate::{
 /// The time limit for reading the credentials, from which the key is made.
 const IDENTIFY_TIMEOUT: Duration = Duration::from_secs(8);
 /// How long a key is used. After that the client may have been replaced, and
-/// with it the limit.
+/// with it the limit. Reading the credentials for each reservation could ask a
+/// vault every second.
 const KEY_AGE: Duration = Duration::from_secs(600);
 
 type Identified = Pin<Box<dyn Future<Output = Result<StoreKey, TokenError>> + Send>>;
 
-/// Where the key of the limit comes from.
+/// The source of the key under which the book keeps the limit.
 #[derive(Clone)]
 pub(crate) enum KeySource {
+    /// A constant, for the limit of one process.
     Fixed(StoreKey),
     /// The key of the credentials that are valid at the time.
     Asked(Arc<dyn Fn() -> Identified + Send + Sync>),
 }
 
-/// Executes the operations of the book.
+/// Executes the operations of the book: with its key, within a time limit, and
+/// with panics of a custom store caught.
 pub(super) struct Desk {
     book: Arc<dyn SlotBook>,
     source: KeySource,
+    /// The key read last, and when. Used for [`KEY_AGE`].
     key: Mutex<Option<(StoreKey, Instant)>>,
+    /// Identifies this process in the book.
     owner: Owner,
+    /// The time limit of one operation.
     timeout: Duration,
 }
 
@@ -63,6 +69,8 @@ impl Desk {
     /// Returns the time after which a reservation counts as lost, whatever its
     /// task does.
     pub(super) fn patience(&self) -> Duration {
+        // Twice the operation's limit, because the task may run late: the slots
+        // of a reservation that counts as lost too early would be lost with it.
         let identify = match self.source {
             KeySource::Fixed(_) => Duration::ZERO,
             KeySource::Asked(_) => IDENTIFY_TIMEOUT,
@@ -70,8 +78,8 @@ impl Desk {
         identify + self.timeout.saturating_mul(2)
     }
 
-    /// Asks the book for slots. Returns the answer, with the times before and
-    /// after it.
+    /// Asks the book for slots. Returns its reply, and the times before the
+    /// operation and after it.
     pub(super) async fn reserve(
         &self,
         ask: &Ask,
@@ -81,6 +89,8 @@ impl Desk {
         reservation.is_known = ask.is_known;
         reservation.was_alone = ask.was_alone;
         let (key, reservation) = (self.key().await, &reservation);
+        // Read after the key: the credentials can take seconds, and would take
+        // them off the validity of each slot.
         let asked = Instant::now();
         let result = match &key {
             Ok(key) => self.carry_out(|book| book.reserve(key, reservation)).await,
@@ -89,7 +99,8 @@ impl Desk {
         (result, [asked, Instant::now()])
     }
 
-    /// Reports a 429 to the book.
+    /// Reports a 429 to the book. Returns the time of the report by the store's
+    /// clock.
     pub(super) async fn refuse(
         &self,
         terms: Terms,
@@ -99,11 +110,14 @@ impl Desk {
         self.carry_out(|book| book.refuse(key, refusal)).await
     }
 
+    /// Returns the key of the limit. Reads the credentials if the last key is
+    /// too old.
     async fn key(&self) -> Result<StoreKey, StoreErrorKind> {
         let identify = match &self.source {
             KeySource::Fixed(key) => return Ok(*key),
             KeySource::Asked(identify) => identify,
         };
+        // Copied out, so that the lock is released before the await.
         let known = *lock(&self.key);
         if let Some((key, _)) = known.filter(|(_, at)| at.elapsed() < KEY_AGE) {
             return Ok(key);

@@ -5,10 +5,11 @@ use tokio::time::Instant;
 use crate::store::book::Terms;
 
 /// How long a process that could not reach the book waits before it tries
-/// again.
+/// again, plus up to a fifth of it.
 const RETRY_AFTER: Duration = Duration::from_secs(10);
 /// How often a process that knows no limit asks the book whether another
-/// process does.
+/// process does. Up to a quarter is taken off, so that processes ask at
+/// different times.
 const LOOK_AFTER: Duration = Duration::from_secs(60);
 /// The pause after a reservation that brought no slot, which the rules of a
 /// book exclude.
@@ -17,13 +18,19 @@ const EMPTY_HANDED: Duration = Duration::from_millis(250);
 /// Whether the book is within reach, and when the process may ask it.
 #[derive(Debug)]
 pub(super) struct Contact {
+    /// The time of the last grant.
     granted_at: Option<Instant>,
     /// Set while the book is out of reach: when to try again.
     alone_until: Option<Instant>,
+    /// Whether the process has sent without slots since its last grant.
     was_alone: bool,
+    /// When to ask for an unknown limit again.
     look_at: Option<Instant>,
+    /// The reservation in flight: its number, and when it began.
     asking: Option<(u64, Instant)>,
+    /// The number of reservations so far.
     asks: u64,
+    /// The end of a pause after a grant without slots.
     resting_until: Option<Instant>,
     /// The longest time of an operation, including the work before it.
     patience: Duration,
@@ -48,12 +55,15 @@ impl Contact {
         self.alone_until
     }
 
+    /// Returns whether the process has sent without slots since its last grant.
     pub(super) fn was_alone(&self) -> bool {
         self.was_alone
     }
 
     /// Returns whether this process had slots of the book recently.
     pub(super) fn is_known(&self, now: Instant) -> bool {
+        // A book expires two windows after its last use, so a later one that
+        // does not know this process was not lost.
         let known = |at: Instant| now.saturating_duration_since(at) < Terms::WINDOW * 2;
         self.granted_at.is_some_and(known)
     }
@@ -61,6 +71,8 @@ impl Contact {
     /// Returns whether it is time to ask for an unknown limit, or to try the
     /// book again.
     pub(super) fn is_to_look(&mut self, knows_limit: bool, now: Instant) -> bool {
+        // With a known limit, this is asked only while the book is out of
+        // reach.
         let due = if knows_limit {
             self.alone_until
         } else {
@@ -76,6 +88,8 @@ impl Contact {
     /// Begins a reservation and returns its number, if one may begin now. There
     /// is one at a time.
     pub(super) fn begin(&mut self, now: Instant) -> Option<u64> {
+        // A reservation counts as lost after `patience`: its runtime may have
+        // stopped, and then no result ever arrives.
         let is_asking = |at: Instant| now.saturating_duration_since(at) < self.patience;
         if self.resting_until.is_some_and(|until| now < until)
             || self.asking.is_some_and(|(_, at)| is_asking(at))
@@ -87,11 +101,13 @@ impl Contact {
         Some(self.asks)
     }
 
-    /// Returns whether this reservation is the current one.
+    /// Returns whether this reservation is the current one. The result of any
+    /// other is too late.
     pub(super) fn is_current(&self, id: u64) -> bool {
         self.asking.is_some_and(|(current, _)| current == id)
     }
 
+    /// Ends a reservation that brought no grant: the book knows no limit.
     pub(super) fn end(&mut self) {
         self.asking = None;
     }
@@ -107,7 +123,7 @@ impl Contact {
         times.filter(|time| *time > now).fold(at, Instant::min)
     }
 
-    /// Records an answer of the book. Returns whether the book was out of reach
+    /// Records a grant of the book. Returns whether the book was out of reach
     /// before.
     pub(super) fn succeeded(&mut self, now: Instant) -> bool {
         self.asking = None;
@@ -126,6 +142,8 @@ impl Contact {
     /// before.
     pub(super) fn failed(&mut self, now: Instant) -> bool {
         self.asking = None;
+        // Processes lose the book at the same time, and must not all return to
+        // it at the same time.
         let jitter = RETRY_AFTER.mul_f64(fastrand::f64() / 5.0);
         let was_within = self.alone_until.is_none();
         self.alone_until = now.checked_add(RETRY_AFTER + jitter);

@@ -21,7 +21,10 @@ use crate::{
     },
 };
 
-/// The slots of one process. Clones share them.
+/// The slots of one process, for its sends. Clones share them.
+///
+/// It adds to [`State`] the clock, the lock, and the tasks that reserve. It is
+/// the only part of the folder that the throttle sees.
 #[derive(Clone)]
 pub(crate) struct Limiter {
     inner: Arc<Inner>,
@@ -29,6 +32,7 @@ pub(crate) struct Limiter {
 
 struct Inner {
     state: Mutex<State>,
+    /// For its observer.
     limit: Limit,
     desk: Desk,
 }
@@ -80,6 +84,7 @@ impl Limiter {
         }
     }
 
+    /// Gives up a ticket. Its slot goes to the next send.
     pub(crate) fn leave(&self, ticket: u64) {
         let now = Instant::now();
         self.with(|state, effects| state.leave(ticket, now, effects));
@@ -90,16 +95,21 @@ impl Limiter {
         self.inner.limit.tell(&LimitEvent::Waited { waited });
     }
 
-    /// Records a 429: no send goes before `until`.
+    /// Records a 429: no send goes before `until`. `named` is the limit that
+    /// the 429 names, in requests a minute. Reports it to the other processes,
+    /// in a task.
     pub(crate) fn refused(&self, until: Instant, named: Option<u32>) {
         let now = Instant::now();
         let refusal = self.with(|state, effects| state.refused(until, named, now, effects));
         let Some((terms, wait)) = refusal else { return };
+        // Outside of a runtime the report is skipped: the other processes get a
+        // 429 of their own.
         if let Ok(runtime) = Handle::try_current() {
             runtime.spawn(Inner::tell_of(self.inner.clone(), terms, wait));
         }
     }
 
+    /// Changes the state, and carries out the effects.
     fn with<T>(&self, change: impl FnOnce(&mut State, &mut Effects) -> T) -> T {
         Inner::with(&self.inner, change)
     }
@@ -120,7 +130,10 @@ impl Inner {
         change(&mut lock(&self.state))
     }
 
+    /// Wakes sends, reports events and starts the reservation, without the
+    /// lock.
     fn carry_out(this: &Arc<Self>, effects: Effects) {
+        // The sends come first, so that an observer that panics delays none.
         effects.woken.into_iter().for_each(Waker::wake);
         for event in &effects.events {
             this.limit.tell(event);
@@ -130,6 +143,8 @@ impl Inner {
             runtime.spawn(Self::reserve(this.clone(), ask));
             return;
         }
+        // Outside of a runtime nothing can be reserved, so the process goes
+        // alone.
         let (now, kind) = (Instant::now(), StoreErrorKind::Unavailable);
         let mut effects = Effects::default();
         this.locked(|state| state.failed(ask.id, kind, now, &mut effects));
@@ -145,7 +160,7 @@ impl Inner {
         };
         let (result, times) = guard.inner.desk.reserve(&ask).await;
         Self::with(&guard.inner, |state, effects| match result {
-            Ok(grant) => state.answered(ask.id, grant.as_ref(), times, effects),
+            Ok(grant) => state.replied(ask.id, grant.as_ref(), times, effects),
             Err(kind) => state.failed(ask.id, kind, times[1], effects),
         });
     }
@@ -161,7 +176,8 @@ impl Inner {
     }
 }
 
-/// A reservation whose task may be dropped with its runtime.
+/// A reservation whose task may be dropped with its runtime. It then counts as
+/// failed at once, so that the sends do not wait until it counts as lost.
 struct Unanswered {
     inner: Arc<Inner>,
     id: u64,
@@ -170,7 +186,7 @@ struct Unanswered {
 impl Drop for Unanswered {
     fn drop(&mut self) {
         let (id, now) = (self.id, Instant::now());
-        // A no-op if the reservation was answered.
+        // A no-op if the book has replied.
         Inner::with(&self.inner, |state, effects| {
             state.failed(id, StoreErrorKind::Unavailable, now, effects);
         });

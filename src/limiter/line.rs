@@ -10,38 +10,49 @@ use super::slots::{Slot, Slots, VALID};
 use crate::store::book::Grant;
 
 /// How many recent uses are remembered. It bounds the number of slots that are
-/// reserved ahead.
+/// reserved ahead of any send.
 const MOST_AHEAD: usize = 64;
-/// A slot that begins this long after its reservation shows that others want
-/// slots, too.
+/// A slot that begins this long after its reservation shows that the limit is
+/// used up, so that further slots begin later still.
 const CROWDED: Duration = Duration::from_millis(250);
 
 /// The queue for slots of this process, without a clock, a task or a lock.
+///
+/// No slot is assigned in advance: a slot that is due goes to the first send in
+/// the queue. So a send that leaves changes nothing for those before it, and
+/// moves those after it up.
 #[derive(Debug, Default)]
 pub(super) struct Line {
+    /// The slots that are to come.
     pub(super) slots: Slots,
-    /// Ordered by ticket, so by arrival.
+    /// The sends without a slot, by ticket, so in order of arrival.
     queue: BTreeMap<u64, Option<Waker>>,
-    /// The slots of sends that have not looked yet.
+    /// The slots that were given to sends which have not looked since.
     given: BTreeMap<u64, Slot>,
+    /// The ticket of the next send that joins the queue.
     next_ticket: u64,
+    /// When the slots of the last 0.9 seconds were used, at most
+    /// [`MOST_AHEAD`]. As many are reserved ahead.
     used: VecDeque<Instant>,
+    /// Whether the limit is used up, as far as the last grant shows.
     is_crowded: bool,
 }
 
-/// The answer to a send that asks for a slot.
+/// The result of asking for a slot.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Joined {
+    /// The send has a slot, or needs none.
     Go,
-    /// The slot would begin after the deadline.
+    /// The slot would begin after the deadline: the send goes without one.
     TooLong,
-    /// A ticket, and when to look.
+    /// The send waits. Contains its ticket, and when to look.
     Queued(u64, Instant),
 }
 
 /// The next step of a waiting send.
 #[derive(Debug)]
 pub(super) enum Turn {
+    /// Go with a slot, or because the process knows no limit any more.
     Go,
     /// Go, because the slot would begin after the deadline.
     GoWithout,
@@ -52,6 +63,7 @@ pub(super) enum Turn {
 impl Line {
     /// Takes a slot at hand, unless another send waits for one.
     pub(super) fn take(&mut self, now: Instant) -> bool {
+        // Sends go in order of arrival.
         if !self.queue.is_empty() {
             return false;
         }
@@ -81,6 +93,8 @@ impl Line {
             // Only certain waits turn a send away: at best, this process gets
             // all slots.
             None if !self.is_crowded => now,
+            // In a crowd, the missing slots follow the last one at the pace of
+            // all processes.
             None => {
                 let last = self.slots.last_at().map_or(now, |at| at.max(now));
                 let more = u32::try_from(ahead - self.slots.len()).unwrap_or(u32::MAX);
@@ -97,6 +111,8 @@ impl Line {
         Joined::Queued(ticket, at)
     }
 
+    /// Returns what a waiting send does next. If it waits on, `waker` replaces
+    /// its last one.
     pub(super) fn poll(
         &mut self,
         ticket: u64,
@@ -118,11 +134,14 @@ impl Line {
                 return Turn::Go;
             }
         }
+        // `release` has emptied the queue: no send needs a slot.
         if !self.queue.contains_key(&ticket) {
             return Turn::Go;
         }
         let place = self.queue.range(..ticket).count();
         let at = self.slots.at(place);
+        // Without a slot in sight the send waits until its deadline, because a
+        // grant may still bring one in time.
         if at.unwrap_or(now) >= deadline {
             self.leave(ticket, now, woken);
             return Turn::GoWithout;
@@ -135,6 +154,8 @@ impl Line {
     }
 
     /// Removes a send. Its slot goes to the next one.
+    ///
+    /// A no-op for a send that has gone.
     pub(super) fn leave(&mut self, ticket: u64, now: Instant, woken: &mut Vec<Waker>) {
         if let Some(slot) = self.given.remove(&ticket) {
             self.slots.untake(slot);
@@ -166,6 +187,7 @@ impl Line {
         u32::try_from(lacking + ahead).unwrap_or(u32::MAX)
     }
 
+    /// Returns how many sends wait for a slot.
     pub(super) fn waiting(&self) -> usize {
         self.queue.len()
     }
@@ -181,6 +203,8 @@ impl Line {
         let longest = self.slots.granted(grant, times)?;
         self.is_crowded = longest > CROWDED;
         self.advance(times[1], woken);
+        // The sends with a slot to come set their timers. Without any slot, one
+        // send looks again, to reserve more.
         let first = self.queue.values_mut().take(self.slots.len().max(1));
         woken.extend(first.filter_map(Option::take));
         Some(longest)
@@ -195,10 +219,12 @@ impl Line {
 
     /// Begins the time without the book, at a random offset.
     pub(super) fn begin_alone(&mut self, now: Instant, pace: Duration) {
+        // The process gets its share only, so waits can be predicted.
         self.is_crowded = true;
         self.slots.begin_alone(now, pace);
     }
 
+    /// Wakes all waiting sends, so that they look again.
     pub(super) fn wake_all(&mut self, woken: &mut Vec<Waker>) {
         woken.extend(self.queue.values_mut().filter_map(Option::take));
     }
@@ -238,6 +264,7 @@ impl Line {
         }
     }
 
+    /// Counts the use of a slot.
     fn count(&mut self, now: Instant) {
         self.forget_uses(now);
         if self.used.len() < MOST_AHEAD {
@@ -245,6 +272,7 @@ impl Line {
         }
     }
 
+    /// Forgets the uses before the validity of a slot that is reserved now.
     fn forget_uses(&mut self, now: Instant) {
         while let Some(used) = self.used.front() {
             if now.saturating_duration_since(*used) <= VALID {

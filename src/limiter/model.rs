@@ -28,7 +28,9 @@ use crate::store::{
     book::{Book, Grant, Refusal, Reservation, Terms},
 };
 
+/// The limit of the fleet, in requests a minute.
 const LIMIT: u32 = 3;
+/// The requests that may be sent at once after a pause.
 const BURST: u32 = 1;
 const TERMS: Terms = Terms::new(LIMIT, BURST);
 /// The number of requests that a process has in flight.
@@ -44,7 +46,9 @@ const PAUSE: Duration = Duration::from_secs(25);
 /// The store's clock at the start.
 const START: Duration = Duration::from_secs(1_000_000);
 
+/// What one exploration covers.
 struct Fleet {
+    /// The number of processes.
     processes: usize,
     /// The most faults in a run.
     faults: u8,
@@ -71,42 +75,60 @@ impl Fleet {
     }
 }
 
+/// One state of the fleet, its store and the server.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 struct State {
     book: Book,
+    /// The time since the start.
     now: Duration,
     processes: Vec<Process>,
     /// The times at which the server received the sends of the last minute.
     arrivals: Vec<Duration>,
+    /// The number of faults so far.
     faults: u8,
+    /// Whether the store or a reply was lost, so that the limit may be exceeded
+    /// once.
     has_lost: bool,
+    /// The number of processes that have stopped.
     stops: u8,
+    /// The last slot that the book granted.
     last_slot: u64,
+    /// The end of the server's last `Retry-After`.
     closed_until: Duration,
     /// The most sends in a minute so far.
     most: usize,
+    /// Whether a process waited for longer than [`Fleet::longest`].
     has_waited_too_long: bool,
+    /// Whether the book granted a slot before an earlier one.
     is_out_of_order: bool,
+    /// Whether the book granted a slot that begins during a `Retry-After`.
     begins_while_closed: bool,
 }
 
+/// One process, with the crate's own rules for its slots.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 struct Process {
     slots: Slots,
+    /// A late reply to its reservation.
     reply: Option<Reply>,
+    /// Whether the process has reserved since the last jump of time.
     has_asked: bool,
+    /// Whether the process has had a grant.
     is_known: bool,
+    /// Whether the process has made slots up since its last grant.
     was_alone: bool,
     has_stopped: bool,
     /// Since when the process wants to send and has taken every step that it
     /// could.
     since: Option<Duration>,
+    /// Whether the process has sent a request, to which a 429 can come.
     sent: bool,
 }
 
 /// A reply on its way to a frozen process.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Reply {
+    /// When the process reserved.
     asked: Duration,
     grant: Grant,
 }
@@ -117,31 +139,36 @@ impl Hash for Reply {
     }
 }
 
+/// One step from a state to the next one.
 #[derive(Clone, Debug, PartialEq)]
 enum Action {
-    Reserve {
-        process: usize,
-        answer: Answer,
-    },
+    /// A process without a slot reserves.
+    Reserve { process: usize, reply: Delivery },
+    /// A late reply arrives.
     Receive(usize),
-    /// At the begin of a slot, or in its last moment.
-    Send {
-        process: usize,
-        is_late: bool,
-    },
+    /// A send at the begin of a slot, or in its last moment.
+    Send { process: usize, is_late: bool },
+    /// A process gets a 429.
     Refuse(usize),
+    /// A process is killed, with its slots.
     Stop(usize),
+    /// The store loses the book.
     LoseState,
+    /// Time jumps to the next event.
     Pass,
     /// All processes pause until the slots that have begun are over.
     Freeze,
 }
 
+/// When the reply to a reservation arrives.
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Answer {
-    Told,
+enum Delivery {
+    /// At once.
+    AtOnce,
+    /// Some steps later.
     Late,
-    Lost,
+    /// Never: the process goes alone.
+    Never,
 }
 
 fn owner(process: usize) -> Owner {
@@ -155,7 +182,8 @@ fn instant(now: Duration) -> Instant {
 }
 
 impl State {
-    fn reserve(&mut self, process: usize, answer: Answer) {
+    /// A process reserves, and the properties of the granted slots are noted.
+    fn reserve(&mut self, process: usize, reply: Delivery) {
         let (now, it) = (self.now, &mut self.processes[process]);
         it.has_asked = true;
         it.since.get_or_insert(now);
@@ -170,13 +198,13 @@ impl State {
             let begins = Duration::from_micros(*slot) - START;
             self.begins_while_closed |= begins < self.closed_until;
         }
-        match answer {
-            Answer::Told => self.told(process, &Reply { asked: now, grant }),
-            Answer::Late => {
+        match reply {
+            Delivery::AtOnce => self.told(process, &Reply { asked: now, grant }),
+            Delivery::Late => {
                 self.faults += 1;
                 self.processes[process].reply = Some(Reply { asked: now, grant });
             }
-            Answer::Lost => self.go_alone(process),
+            Delivery::Never => self.go_alone(process),
         }
     }
 
@@ -192,6 +220,7 @@ impl State {
         it.was_alone = true;
     }
 
+    /// A process receives a grant.
     fn told(&mut self, process: usize, reply: &Reply) {
         let times = [instant(reply.asked), instant(self.now)];
         let it = &mut self.processes[process];
@@ -199,6 +228,8 @@ impl State {
         (it.is_known, it.was_alone) = (true, false);
     }
 
+    /// A process sends in its first slot, and the most sends in a minute are
+    /// counted.
     fn send(&mut self, process: usize, is_late: bool) {
         let it = &mut self.processes[process];
         let slot = it.slots.take_due(instant(self.now)).unwrap();
@@ -227,6 +258,7 @@ impl State {
         Duration::from_micros(u64::try_from(next).unwrap())
     }
 
+    /// Time jumps, slots end, and waits that are too long are noted.
     fn pass(&mut self, to: Duration, fleet: &Fleet) {
         let longest = fleet.longest(self);
         self.now = to;
@@ -234,6 +266,8 @@ impl State {
         for it in &mut self.processes {
             let missed = it.slots.at(0);
             it.slots.expire(instant(to));
+            // A frozen or stopped process does not count as waiting: nothing
+            // could serve it.
             let frozen = missed != it.slots.at(0) || it.reply.is_some() || it.has_stopped;
             if frozen || !it.has_asked && it.slots.is_empty() {
                 it.since = None;
@@ -271,9 +305,9 @@ impl Model for Fleet {
             if it.reply.is_some() {
                 actions.push(Action::Receive(process));
             } else if it.slots.is_empty() && !it.has_asked {
-                for answer in [Answer::Told, Answer::Late, Answer::Lost] {
-                    if may_fail || answer == Answer::Told {
-                        actions.push(Action::Reserve { process, answer });
+                for reply in [Delivery::AtOnce, Delivery::Late, Delivery::Never] {
+                    if may_fail || reply == Delivery::AtOnce {
+                        actions.push(Action::Reserve { process, reply });
                     }
                 }
             }
@@ -287,6 +321,8 @@ impl Model for Fleet {
         if may_fail && !state.has_lost {
             actions.push(Action::LoseState);
         }
+        // Time passes only when no slot is due: a process that lets its slot
+        // pass unused is a fault.
         match has_due {
             false => actions.push(Action::Pass),
             true if may_fail => actions.push(Action::Freeze),
@@ -297,7 +333,7 @@ impl Model for Fleet {
     fn next_state(&self, last: &State, action: Action) -> Option<State> {
         let mut state = last.clone();
         match action {
-            Action::Reserve { process, answer } => state.reserve(process, answer),
+            Action::Reserve { process, reply } => state.reserve(process, reply),
             Action::Receive(process) => {
                 let reply = state.processes[process].reply.take()?;
                 state.told(process, &reply);
@@ -353,7 +389,7 @@ impl Model for Fleet {
                 |_, state: &State| !state.begins_while_closed,
             ),
             Property::always(
-                "nobody waits for longer than a window and the others",
+                "no process waits for longer than a window and the others",
                 |_, state: &State| !state.has_waited_too_long,
             ),
             Property::sometimes("the limit is used up", |_, state: &State| {
@@ -363,13 +399,14 @@ impl Model for Fleet {
                 state.processes.iter().all(|it| it.since.is_some())
             }),
             Property::sometimes(
-                "one goes on after the other has stopped",
+                "one uses the limit up after the other has stopped",
                 |_, state: &State| state.stops == 1 && state.arrivals.len() == LIMIT as usize,
             ),
         ]
     }
 }
 
+/// Explores all states, and returns their number.
 fn explore(processes: usize, faults: u8, seconds: u64) -> usize {
     let end = Duration::from_secs(seconds);
     let fleet = Fleet {

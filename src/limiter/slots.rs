@@ -10,29 +10,36 @@ use crate::store::book::Grant;
 pub(super) const VALID: Duration = Duration::from_millis(900);
 
 /// How many unused slots are kept for the next reservation to return. More are
-/// forgotten.
+/// forgotten: the book then counts them as used until they leave its window.
 const MOST_RETURNED: usize = 1024;
-/// No plausible book exceeds it: that would take a queue of thousands of
-/// processes, or an hour of `Retry-After`.
+/// The longest wait that a grant may contain, and the longest closure that is
+/// reported. No plausible book exceeds it: that would take a queue of thousands
+/// of processes, or an hour of `Retry-After`.
 pub(super) const LONGEST_WAIT: Duration = Duration::from_secs(3600);
 
-/// The slots of the process, ordered by their begin, and those that it will
-/// return.
+/// The slots of the process that are to come, and those that it will return to
+/// the book.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(super) struct Slots {
+    /// Ordered by their begin.
     slots: VecDeque<Slot>,
+    /// The names of unused slots, at most [`MOST_RETURNED`].
     returned: Vec<u64>,
+    /// The end of a `Retry-After`. No slot begins before it.
     closed_until: Option<Instant>,
     /// The begin of the next slot that the process makes up.
     alone_next: Option<Instant>,
 }
 
-/// A slot by this process's clock.
+/// A time at which this process may send one request, by its own clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Slot {
+    /// The begin: no send uses the slot earlier.
     pub(super) at: Instant,
+    /// The end: a send that looks later may not use the slot any more.
     pub(super) until: Instant,
-    /// The book's name of the slot. `None`: the process made it up.
+    /// The book's name of the slot, for its return. `None` for a slot that the
+    /// process made up.
     pub(super) name: Option<u64>,
 }
 
@@ -55,6 +62,7 @@ impl Slots {
         self.slots.get(place).map(|slot| slot.at)
     }
 
+    /// Returns the begin of the last slot.
     pub(super) fn last_at(&self) -> Option<Instant> {
         self.slots.back().map(|slot| slot.at)
     }
@@ -71,16 +79,19 @@ impl Slots {
         self.slots.push_front(slot);
     }
 
+    /// Returns the slots that have ended to the book.
     pub(super) fn expire(&mut self, now: Instant) {
         self.drop_while(|slot| slot.is_over(now));
     }
 
-    /// Drops all slots that begin before this time.
+    /// Returns all slots that begin before this time to the book, and accepts
+    /// no such slot from now on.
     pub(super) fn close(&mut self, until: Instant) {
         self.closed_until = self.closed_until.max(Some(until));
         self.drop_while(|slot| slot.at < until);
     }
 
+    /// Returns the first slots, as long as they match.
     fn drop_while(&mut self, is_over: impl Fn(&Slot) -> bool) {
         while let Some(slot) = self.slots.front().copied().filter(&is_over) {
             self.slots.pop_front();
@@ -88,12 +99,15 @@ impl Slots {
         }
     }
 
+    /// Keeps the slot's name for the next reservation. A made-up slot has none.
     pub(super) fn give_back(&mut self, slot: Slot) {
         if self.returned.len() < MOST_RETURNED {
             self.returned.extend(slot.name);
         }
     }
 
+    /// Hands over the names of unused slots. If the reservation with them
+    /// fails, they stay reserved until they leave the book's window.
     pub(super) fn take_returned(&mut self) -> Vec<u64> {
         std::mem::take(&mut self.returned)
     }
@@ -103,9 +117,13 @@ impl Slots {
     pub(super) fn granted(&mut self, grant: &Grant, times: [Instant; 2]) -> Option<Duration> {
         let waits: Vec<_> = grant.slots.iter().map(|slot| grant.wait(*slot)).collect();
         let longest = waits.iter().max().copied().unwrap_or_default();
+        // A book that was tampered with, or is broken, must not stop the
+        // process: its grant counts as a failure.
         if longest.max(grant.closed) > LONGEST_WAIT || !grant.slots.is_sorted() {
             return None;
         }
+        // The time of the reply is the later one, so the closure ends late
+        // rather than early.
         if !grant.closed.is_zero() {
             self.close(times[1].checked_add(grant.closed)?);
         }
@@ -134,7 +152,9 @@ impl Slots {
         self.alone_next = now.checked_add(pace.mul_f64(fastrand::f64()));
     }
 
+    /// Inserts a slot in the order of begins.
     fn put(&mut self, slot: Slot) {
+        // A 429 can arrive after the book granted this slot.
         if self.closed_until.is_some_and(|until| slot.at < until) {
             self.give_back(slot);
             return;
@@ -147,8 +167,9 @@ impl Slots {
 impl Slot {
     /// Converts a slot of a book, which begins `wait` after its grant.
     ///
-    /// The store granted it at some time between the two instants. To be safe,
-    /// the slot begins by the later one, and ends by the earlier one.
+    /// The store granted it at some time between the two instants, which the
+    /// process cannot know. So the slot begins by the later one and ends by the
+    /// earlier one. `None` if the clock cannot represent the times.
     pub(super) fn reserved(
         name: u64,
         wait: Duration,

@@ -16,15 +16,24 @@ use crate::store::{
 
 /// The decisions of one process about the limit, without a clock, a task or a
 /// lock.
+///
+/// `handle.rs` passes each event with its time, under the lock, and carries out
+/// the [`Effects`] after it. The process is in one of three modes:
+///
+/// | mode | known | a send |
+/// |---|---|---|
+/// | free | no limit, or no number of processes when the book failed | goes at once |
+/// | with the book | the limit | waits for a reserved slot |
+/// | alone, after a failure of the book | the limit and the number of processes | waits for a made-up slot |
 #[derive(Debug)]
 pub(super) struct State {
     agreed: Agreed,
     line: Line,
     contact: Contact,
     notices: Notices,
-    /// The last known number of processes.
+    /// The last known number of processes. Zero before the first grant.
     owners: u32,
-    /// How many more slots the book would have granted.
+    /// How many more slots the book would have granted, if asked for them.
     spare: u32,
 }
 
@@ -44,15 +53,19 @@ impl State {
     /// Returns whether sends need slots: the process knows the limit, and how
     /// to get slots.
     fn is_pacing(&self) -> bool {
+        // A process that has never reached the book cannot know its share, so
+        // it sends freely.
         self.agreed.terms().is_some() && (self.contact.alone_until().is_none() || self.owners > 0)
     }
 
     /// Returns the distance between slots of this process if all processes want
-    /// some.
+    /// some. Slots that the process makes up have it.
     fn pace(&self) -> Duration {
         self.agreed.gap().saturating_mul(self.owners.max(1))
     }
 
+    /// Takes a slot at hand, and returns whether the send may go. It needs none
+    /// while the process is free.
     pub(super) fn take(&mut self, now: Instant, effects: &mut Effects) -> bool {
         if self.is_pacing() {
             return self.line.take(now);
@@ -61,6 +74,7 @@ impl State {
         true
     }
 
+    /// Takes a slot, or a place in the queue for one.
     pub(super) fn join(
         &mut self,
         now: Instant,
@@ -80,6 +94,7 @@ impl State {
         joined
     }
 
+    /// Returns what the waiting send with this ticket does next.
     pub(super) fn poll(
         &mut self,
         ticket: u64,
@@ -92,6 +107,8 @@ impl State {
         let turn = self.line.poll(ticket, now, deadline, waker, woken);
         self.supply(now, effects);
         match turn {
+            // A waiting send also watches over the reservation: nothing else
+            // notices that its task is lost.
             Turn::Look(at, old) => Turn::Look(self.contact.not_after_patience(at, now), old),
             Turn::GoWithout => {
                 effects.events.push(LimitEvent::WentWithout {});
@@ -101,13 +118,15 @@ impl State {
         }
     }
 
+    /// Removes a waiting send that was dropped.
     pub(super) fn leave(&mut self, ticket: u64, now: Instant, effects: &mut Effects) {
         self.line.leave(ticket, now, &mut effects.woken);
         self.supply(now, effects);
     }
 
-    /// Supplies the waiting sends with slots.
+    /// Supplies the waiting sends with slots: from the book, or made up.
     fn supply(&mut self, now: Instant, effects: &mut Effects) {
+        // The mode may have become free since the sends joined the queue.
         if !self.is_pacing() {
             self.line.release(&mut effects.woken);
             return;
@@ -115,6 +134,8 @@ impl State {
         if !self.line.is_short(now, self.spare) {
             return;
         }
+        // Alone, a slot is made up even when it is time to try the book again:
+        // the sends do not wait for its reply.
         if let Some(until) = self.contact.alone_until() {
             let pace = self.pace();
             self.line.make_up(now, pace, &mut effects.woken);
@@ -132,6 +153,7 @@ impl State {
         }
     }
 
+    /// Begins a reservation, unless one is in flight.
     fn ask(&mut self, now: Instant, effects: &mut Effects) {
         let Some(id) = self.contact.begin(now) else {
             return;
@@ -140,6 +162,7 @@ impl State {
         effects.ask = Some(Ask {
             id,
             terms,
+            // Without a limit to state, the reservation only asks for one.
             want: terms.map_or(0, |_| self.line.want(now)),
             returned: self.line.slots.take_returned(),
             is_known: self.contact.is_known(now),
@@ -147,14 +170,17 @@ impl State {
         });
     }
 
-    /// Records the answer to a reservation. `times`: when it was sent, and now.
-    pub(super) fn answered(
+    /// Records the book's reply to a reservation. `grant` is `None` if no
+    /// process has stated a limit. `times`: when it was sent, and now.
+    pub(super) fn replied(
         &mut self,
         id: u64,
         grant: Option<&Grant>,
         times: [Instant; 2],
         effects: &mut Effects,
     ) {
+        // A late reply to a reservation that counts as lost: its slots are
+        // lost, too.
         if !self.contact.is_current(id) {
             return;
         }
@@ -180,6 +206,18 @@ impl State {
             effects.events.push(LimitEvent::Replaced { kind });
         }
         self.agreed.told(grant.limit, &mut effects.events);
+        self.report(got, longest, now, effects);
+        // The rules grant one slot at least; a custom book that grants none
+        // would be asked in a loop.
+        if self.line.waiting() > 0 && got == 0 {
+            self.contact.rest(now);
+        }
+        self.supply(now, effects);
+    }
+
+    /// Reports a grant of `got` slots, the last of which begins after
+    /// `longest`.
+    fn report(&mut self, got: u32, longest: Duration, now: Instant, effects: &mut Effects) {
         let (limit, owners) = (self.agreed.in_use(), self.owners);
         if got > 0 {
             effects.events.push(LimitEvent::Reserved {
@@ -195,13 +233,10 @@ impl State {
                 wait: longest,
             });
         }
-        if self.line.waiting() > 0 && got == 0 {
-            self.contact.rest(now);
-        }
-        self.supply(now, effects);
     }
 
-    /// Records a reservation that failed.
+    /// Records a reservation that failed. The first failure makes the process
+    /// go alone.
     pub(super) fn failed(
         &mut self,
         id: u64,
@@ -217,6 +252,8 @@ impl State {
             kind,
         });
         let was_within = self.contact.failed(now);
+        // Without a limit there is nothing to keep to, and a process that is
+        // alone already keeps its made-up slots.
         if self.agreed.terms().is_none() || !was_within {
             return;
         }
@@ -225,6 +262,8 @@ impl State {
         effects.events.push(LimitEvent::WentAlone { owners });
         let pace = self.pace();
         self.line.begin_alone(now, pace);
+        // The waiting sends have timers for slots of the book, and must look at
+        // the made-up ones.
         self.line.wake_all(&mut effects.woken);
         self.supply(now, effects);
     }
@@ -245,6 +284,8 @@ impl State {
         let terms = self.agreed.terms()?;
         self.line.slots.close(until);
         self.line.wake_all(&mut effects.woken);
+        // A lower limit is news even during a known closure: the other
+        // processes must keep it.
         let is_lower = terms.limit() < before;
         if !self.notices.closes(until) && !is_lower {
             return None;

@@ -44,7 +44,7 @@ impl Process {
     fn answer(&mut self, id: u64, grant: Option<Grant>, seconds: f64) {
         let times = [self.at(seconds); 2];
         self.state
-            .answered(id, grant.as_ref(), times, &mut self.effects);
+            .replied(id, grant.as_ref(), times, &mut self.effects);
     }
 
     fn fail(&mut self, id: u64, seconds: f64) {
