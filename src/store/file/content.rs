@@ -4,20 +4,29 @@ use std::time::Duration;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 use crate::{
     store::{
         Entry, Fence, Lease, Owner, StoreErrorKind,
-        file::frame::Frame,
         record::{Record, Span},
     },
     token::Fingerprint,
 };
 
+/// The version of the first line and of the JSON after it.
+const VERSION: &str = "1";
 const FRAME: Frame = Frame::new("token");
 /// Above any fence that a clock can produce, and low enough that arithmetic on
 /// it cannot overflow.
 const HIGHEST_FENCE: u64 = u64::MAX / 2;
+
+/// The first line of a file: its kind, its version, and a digest of the rest,
+/// which reveals damage.
+#[derive(Clone, Copy)]
+pub(crate) struct Frame {
+    kind: &'static str,
+}
 
 /// The JSON of a file. Times are in milliseconds since 1970, bytes in base64.
 #[derive(Serialize, Deserialize)]
@@ -52,6 +61,35 @@ struct LeaseState {
 struct SpanState {
     from: u64,
     until: u64,
+}
+
+impl Frame {
+    pub(crate) const fn new(kind: &'static str) -> Self {
+        Self { kind }
+    }
+
+    /// Returns the bytes of the file.
+    pub(crate) fn around(self, json: &str) -> Vec<u8> {
+        let kind = self.kind;
+        format!("tower-genesys {kind} {VERSION} {}\n{json}", digest(json)).into_bytes()
+    }
+
+    /// Returns the JSON of a file. The error says why it is unreadable.
+    pub(crate) fn within(self, bytes: &[u8]) -> Result<&str, StoreErrorKind> {
+        let text = std::str::from_utf8(bytes).map_err(|_| StoreErrorKind::Corrupt)?;
+        let (head, json) = text.split_once('\n').ok_or(StoreErrorKind::Corrupt)?;
+        let head = head.strip_prefix("tower-genesys ");
+        let rest = head.and_then(|head| head.strip_prefix(self.kind)?.strip_prefix(' '));
+        let rest = rest.ok_or(StoreErrorKind::Corrupt)?;
+        let version = rest.strip_prefix(VERSION);
+        let Some(expected) = version.and_then(|rest| rest.strip_prefix(' ')) else {
+            return Err(StoreErrorKind::Incompatible);
+        };
+        match expected == digest(json) {
+            true => Ok(json),
+            false => Err(StoreErrorKind::Corrupt),
+        }
+    }
 }
 
 /// Returns the bytes of the file.
@@ -141,6 +179,10 @@ fn fence(number: u64) -> Option<Fence> {
 
 fn bytes(base64: &str) -> Option<Vec<u8>> {
     STANDARD.decode(base64).ok()
+}
+
+fn digest(json: &str) -> String {
+    STANDARD.encode(Sha256::digest(json))
 }
 
 fn rounded_down(time: Duration) -> u64 {

@@ -120,13 +120,12 @@
 mod content;
 mod directory;
 mod error;
-mod frame;
 mod private_file;
 mod store;
 mod threads;
 
+pub(crate) use content::Frame;
 pub(crate) use directory::Directory;
-pub(crate) use frame::Frame;
 pub(crate) use private_file::{Durability, Foreign, Found, PrivateFile};
 pub(crate) use threads::Threads;
 

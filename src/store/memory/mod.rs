@@ -1,7 +1,6 @@
 //! A store within one process: the reference for other stores, and their double
 //! in tests.
 
-mod book;
 mod fault;
 
 use std::{
@@ -23,7 +22,7 @@ use fault::Faults;
 use super::{
     Claim, Entry, Lease, Lookup, Operation, Publication, StoreError, StoreFuture, StoreKey,
     TokenStore,
-    book::{Book, SlotBook},
+    book::{Book, Grant, Refusal, Reservation, SlotBook},
     record::Record,
 };
 use crate::lock::lock;
@@ -161,7 +160,7 @@ impl MemoryStore {
     /// Replaces the token of this key without applying any rule, to simulate a
     /// damaged or copied value.
     pub fn overwrite(&self, key: &StoreKey, entry: &Entry) {
-        self.record(key, |record| record.put(entry, self.now()));
+        self.with_record(key, |record| record.put(entry, self.now()));
     }
 
     /// Changes the value of the token of this key, as faulty memory would. Does
@@ -175,9 +174,18 @@ impl MemoryStore {
         }
     }
 
-    fn record<T>(&self, key: &StoreKey, change: impl FnOnce(&mut Record) -> T) -> T {
+    fn with_record<T>(&self, key: &StoreKey, change: impl FnOnce(&mut Record) -> T) -> T {
         let mut records = lock(&self.inner.records);
         change(records.entry(*key.as_bytes()).or_default())
+    }
+
+    fn with_book<T>(&self, key: &StoreKey, change: impl FnOnce(&mut Book) -> T) -> T {
+        let now = self.now();
+        let mut books = lock(&self.inner.books);
+        // Bounds the memory: a store that serves many clients keeps only the
+        // books in use.
+        books.retain(|other, book| other == key.as_bytes() || !book.is_over(now));
+        change(books.entry(*key.as_bytes()).or_default())
     }
 
     /// Returns the time since 1970.
@@ -224,7 +232,7 @@ impl Default for MemoryStore {
 
 impl TokenStore for MemoryStore {
     fn get_or_lease<'a>(&'a self, key: &'a StoreKey, claim: &'a Claim) -> StoreFuture<'a, Lookup> {
-        let act = move |now| self.record(key, |record| record.get_or_lease(claim, now));
+        let act = move |now| self.with_record(key, |record| record.get_or_lease(claim, now));
         Box::pin(self.carry_out(Operation::GetOrLease, act))
     }
 
@@ -234,7 +242,7 @@ impl TokenStore for MemoryStore {
         lease: &'a Lease,
         entry: &'a Entry,
     ) -> StoreFuture<'a, Publication> {
-        let act = move |now| self.record(key, |record| record.publish(lease, entry, now));
+        let act = move |now| self.with_record(key, |record| record.publish(lease, entry, now));
         Box::pin(self.carry_out(Operation::Publish, act))
     }
 
@@ -245,13 +253,32 @@ impl TokenStore for MemoryStore {
         cooldown: Option<Duration>,
     ) -> StoreFuture<'a, ()> {
         let act = move |now| {
-            self.record(key, |record| record.abandon(lease, cooldown, now));
+            self.with_record(key, |record| record.abandon(lease, cooldown, now));
         };
         Box::pin(self.carry_out(Operation::Abandon, act))
     }
 
     fn book(self: Arc<Self>) -> Option<Arc<dyn SlotBook>> {
         Some(self)
+    }
+}
+
+impl SlotBook for MemoryStore {
+    fn reserve<'a>(
+        &'a self,
+        key: &'a StoreKey,
+        reservation: &'a Reservation,
+    ) -> StoreFuture<'a, Option<Grant>> {
+        let act = move |now| self.with_book(key, |book| book.reserve(reservation, now));
+        Box::pin(self.carry_out(Operation::Reserve, act))
+    }
+
+    fn refuse<'a>(&'a self, key: &'a StoreKey, refusal: &'a Refusal) -> StoreFuture<'a, Duration> {
+        let act = move |now| {
+            self.with_book(key, |book| book.refuse(refusal, now));
+            now
+        };
+        Box::pin(self.carry_out(Operation::Refuse, act))
     }
 }
 

@@ -1,6 +1,10 @@
 use redis::{ErrorKind, RedisError, ServerErrorKind};
 
-use super::{RedisStoreError, RedisStoreErrorKind, diagnosis::Diagnosis, finding, refusal};
+use super::{
+    RedisStoreError, RedisStoreErrorKind,
+    finding::{self, Diagnosis},
+    refusal,
+};
 use crate::store::{StoreError, StoreErrorKind};
 
 /// The reason why a script has no result.
@@ -151,5 +155,4 @@ impl From<Failure> for StoreError {
 }
 
 #[cfg(test)]
-#[path = "failure_tests.rs"]
 mod tests;

@@ -1,13 +1,49 @@
 //! Diagnoses of servers and settings.
 
+use std::borrow::Cow;
+
 use redis::RedisError;
 use rustls::{AlertDescription as Alert, CertificateError, Error as TlsError};
 
-use super::{RedisStoreErrorKind as Setup, diagnosis::Diagnosis};
+use super::RedisStoreErrorKind as Setup;
 use crate::{
     error::find,
-    store::StoreErrorKind::{Denied, Unavailable},
+    store::StoreErrorKind::{self, Denied, Unavailable},
 };
+
+/// A failure as a [`StoreErrorKind`] for a running process, as a
+/// [`RedisStoreErrorKind`](Setup) for a check, and as a message.
+///
+/// The message repeats none of the server's words: some servers and proxies
+/// quote the command that they refuse, and with it the password.
+#[derive(Clone, Debug)]
+pub(super) struct Diagnosis {
+    pub(super) kind: StoreErrorKind,
+    pub(super) setup: Setup,
+    pub(super) message: Cow<'static, str>,
+}
+
+impl Diagnosis {
+    pub(super) const fn fixed(kind: StoreErrorKind, setup: Setup, message: &'static str) -> Self {
+        Self {
+            kind,
+            setup,
+            message: Cow::Borrowed(message),
+        }
+    }
+
+    pub(super) fn new(
+        kind: StoreErrorKind,
+        setup: Setup,
+        message: impl Into<Cow<'static, str>>,
+    ) -> Self {
+        Self {
+            kind,
+            setup,
+            message: message.into(),
+        }
+    }
+}
 
 pub(super) static IS_SENTINEL: Diagnosis = Diagnosis::fixed(
     Denied,

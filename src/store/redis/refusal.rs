@@ -1,6 +1,6 @@
 use redis::{ErrorKind, RedisError, ServerErrorKind};
 
-use super::{RedisStoreErrorKind, diagnosis::Diagnosis};
+use super::{RedisStoreErrorKind, finding::Diagnosis};
 use crate::store::StoreErrorKind;
 
 /// A refusal of a server: its code, and a part of its text if the code is

@@ -6,10 +6,9 @@ use secrecy::SecretString;
 use super::{
     RedisStoreBuilder, RedisStoreError,
     failure::Failure,
-    keys,
     link::Link,
     reply,
-    script::{Call, Script, Scripts},
+    script::{self, Call, Script, Scripts},
     topology::Topology,
 };
 use crate::store::{
@@ -101,11 +100,11 @@ impl Inner {
     }
 
     pub(super) fn names(&self, key: &StoreKey) -> [String; 4] {
-        keys::names(&self.prefix, key)
+        script::names(&self.prefix, key)
     }
 
     pub(super) fn names_of_book(&self, key: &StoreKey) -> [String; 4] {
-        keys::names_of_book(&self.prefix, key)
+        script::names_of_book(&self.prefix, key)
     }
 
     pub(super) async fn run(&self, call: Call<'_>) -> Result<Value, Failure> {

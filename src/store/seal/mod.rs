@@ -1,7 +1,271 @@
 //! Encrypts the tokens in a store, by XChaCha20-Poly1305 with a random nonce.
 
 mod key;
-mod key_ring;
 
+use std::{env, ffi::OsString, fs::File, io::Read, path::Path, sync::Arc};
+
+use chacha20poly1305::{
+    XNonce,
+    aead::{Aead, Payload},
+};
+use secrecy::zeroize::Zeroizing;
+
+use crate::store::{SharingError, SharingErrorKind, StoreError, StoreErrorKind};
 pub use key::SealKey;
-pub use key_ring::KeyRing;
+
+const NONCE: usize = 24;
+/// A key has about fifty bytes; a longer file is the wrong one.
+const LONGEST_FILE: u64 = 16 * 1024;
+const VARIABLE: &str = "GENESYS_STORE_KEYS";
+
+/// The keys that seal the tokens in a store: the first key seals, and every key
+/// opens.
+///
+/// To rotate, put the new key after the old one in every process, then before
+/// it, then remove the old one; see the [module](crate::store#key-rotation).
+///
+/// `Debug` shows only the ids.
+///
+/// ```
+/// use tower_genesys::store::{KeyRing, SharingErrorKind};
+///
+/// let ring = KeyRing::parse("2025-07:3q2+796tvu/erb7v3q2+796tvu/erb7v3q2+796tvu8=")?;
+/// assert_eq!(format!("{ring:?}"), r#"KeyRing(["2025-07"])"#);
+/// let error = KeyRing::parse("2025-07:c2hvcnQ=").unwrap_err();
+/// assert_eq!(error.kind(), SharingErrorKind::InvalidKey);
+/// # Ok::<(), tower_genesys::store::SharingError>(())
+/// ```
+#[derive(Clone)]
+pub struct KeyRing {
+    keys: Arc<[SealKey]>,
+}
+
+impl KeyRing {
+    /// Creates a ring of these keys.
+    ///
+    /// # Errors
+    ///
+    /// [`SharingErrorKind::NoKey`] for an empty list,
+    /// [`SharingErrorKind::DuplicateKey`] if two keys have the same id.
+    pub fn new(keys: impl IntoIterator<Item = SealKey>) -> Result<Self, SharingError> {
+        let keys: Arc<[SealKey]> = keys.into_iter().collect();
+        if keys.is_empty() {
+            return Err(SharingError::new(
+                SharingErrorKind::NoKey,
+                "there is no sealing key; give one as `id:key`, with a key from `openssl rand -base64 32`",
+            ));
+        }
+        for (at, key) in keys.iter().enumerate() {
+            if keys[..at].iter().any(|other| other.id() == key.id()) {
+                let message = format!(
+                    "two sealing keys have the id `{}`; give each its own, or leave one out",
+                    key.id()
+                );
+                return Err(SharingError::new(SharingErrorKind::DuplicateKey, message));
+            }
+        }
+        Ok(Self { keys })
+    }
+
+    /// Parses a ring: keys as in [`SealKey::parse`], one per line or separated
+    /// by commas.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`new`](Self::new) and [`SealKey::parse`].
+    pub fn parse(text: &str) -> Result<Self, SharingError> {
+        let keys = text.split([',', '\n']).map(str::trim);
+        let keys = keys.filter(|key| !key.is_empty()).map(SealKey::parse);
+        Self::new(keys.collect::<Result<Vec<_>, _>>()?)
+    }
+
+    /// Reads the ring from the environment variable `GENESYS_STORE_KEYS`, once.
+    ///
+    /// # Errors
+    ///
+    /// [`SharingErrorKind::Variable`] if the variable is not set or not
+    /// Unicode, and those of [`parse`](Self::parse).
+    pub fn from_env() -> Result<Self, SharingError> {
+        Self::from_variable(VARIABLE)
+    }
+
+    /// Reads the ring from the environment variable of this name.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`from_env`](Self::from_env).
+    pub fn from_variable(name: &str) -> Result<Self, SharingError> {
+        Self::from_value(name, env::var_os(name))
+    }
+
+    fn from_value(name: &str, value: Option<OsString>) -> Result<Self, SharingError> {
+        let wrong = |what| {
+            let message = format!("the environment variable {name} {what}");
+            SharingError::new(SharingErrorKind::Variable, message)
+        };
+        let value =
+            value.ok_or_else(|| wrong("is not set; put the sealing keys there, as `id:key`"))?;
+        let value = value
+            .into_string()
+            .map_err(|_| wrong("is not valid text; put the sealing keys there, as `id:key`"))?;
+        let value = Zeroizing::new(value);
+        Self::parse(&value)
+            .map_err(|error| within(&format!("the environment variable {name}"), &error))
+    }
+
+    /// Reads the ring from a file of at most 16 KiB, once. Use it for a secret
+    /// that is mounted into a container.
+    ///
+    /// This blocks: call it at the start of the program.
+    ///
+    /// # Errors
+    ///
+    /// [`SharingErrorKind::File`] if the file cannot be read, and those of
+    /// [`parse`](Self::parse). The message names the path, but nothing of the
+    /// file's contents.
+    pub fn from_file(path: impl AsRef<Path>) -> Result<Self, SharingError> {
+        let path = path.as_ref();
+        let name = format!("the file of sealing keys {}", path.display());
+        let mut text = Zeroizing::new(String::new());
+        let read =
+            File::open(path).and_then(|file| file.take(LONGEST_FILE + 1).read_to_string(&mut text));
+        if let Err(error) = read {
+            let message = format!("{name} cannot be read; check its path and permissions");
+            return Err(SharingError::new(SharingErrorKind::File, message).with_source(error));
+        }
+        if text.len() as u64 > LONGEST_FILE {
+            let message = format!(
+                "{name} has more than {LONGEST_FILE} bytes; name a file that contains only keys"
+            );
+            return Err(SharingError::new(SharingErrorKind::File, message));
+        }
+        Self::parse(&text).map_err(|error| within(&name, &error))
+    }
+
+    /// Seals a token with the first key. Returns the key's id, a nonce and the
+    /// ciphertext, which also authenticates `around`.
+    pub(crate) fn seal(&self, token: &[u8], around: &[u8]) -> Result<Vec<u8>, StoreError> {
+        let key = &self.keys[0];
+        let mut nonce = [0; NONCE];
+        getrandom::fill(&mut nonce).map_err(StoreError::no_randomness)?;
+        let aad = with_id(around, key.id());
+        let payload = Payload {
+            msg: token,
+            aad: &aad,
+        };
+        let sealed = { key.cipher().encrypt(&XNonce::from(nonce), payload) };
+        let sealed = sealed.map_err(|_| {
+            StoreError::new(StoreErrorKind::Unavailable, "the token could not be sealed")
+        })?;
+        let id = key.id().as_bytes();
+        let id_length = [u8::try_from(id.len()).unwrap_or(u8::MAX)];
+        Ok([&id_length[..], id, &nonce, &sealed].concat())
+    }
+
+    /// Opens a value that [`seal`](Self::seal) returned.
+    pub(crate) fn open(&self, content: &[u8], around: &[u8]) -> Result<Vec<u8>, StoreError> {
+        let (id_length, rest) = content.split_first().ok_or_else(StoreError::damaged)?;
+        let (id, rest) = rest
+            .split_at_checked((*id_length).into())
+            .ok_or_else(StoreError::damaged)?;
+        let (nonce, sealed) = rest
+            .split_first_chunk::<NONCE>()
+            .ok_or_else(StoreError::damaged)?;
+        let Some(key) = self.keys.iter().find(|key| key.id().as_bytes() == id) else {
+            return Err(StoreError::new(
+                StoreErrorKind::Corrupt,
+                "the token in the store is sealed with a key that is not on the ring; add that key after the one \
+                 that seals",
+            ));
+        };
+        let aad = with_id(around, key.id());
+        let payload = Payload {
+            msg: sealed,
+            aad: &aad,
+        };
+        { key.cipher().decrypt(&XNonce::from(*nonce), payload) }.map_err(|_| StoreError::damaged())
+    }
+}
+
+impl std::fmt::Debug for KeyRing {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let ids: Vec<_> = self.keys.iter().map(SealKey::id).collect();
+        f.debug_tuple("KeyRing").field(&ids).finish()
+    }
+}
+
+/// Returns the associated data. `around` has a fixed length, so no byte can
+/// move from it into the id.
+fn with_id(around: &[u8], id: &str) -> Vec<u8> {
+    [around, id.as_bytes()].concat()
+}
+
+fn within(setting: &str, error: &SharingError) -> SharingError {
+    SharingError::new(error.kind(), format!("{setting}: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use base64::{Engine, engine::general_purpose::STANDARD};
+
+    use super::*;
+
+    fn key(id: &str, bytes: &[u8]) -> String {
+        format!("{id}:{}", STANDARD.encode(bytes))
+    }
+
+    #[test]
+    fn rings_that_cannot_work_are_typed_errors_that_show_no_key() {
+        use SharingErrorKind as Kind;
+        let good = key("a", &[b'M'; 32]);
+        let mark = STANDARD.encode([b'M'; 12]);
+        for (text, kind) in [
+            (String::new(), Kind::NoKey),
+            (" ,\n,".to_owned(), Kind::NoKey),
+            (key("a", &[b'M'; 31]), Kind::InvalidKey),
+            (key("a", &[b'M'; 33]), Kind::InvalidKey),
+            (key("", &[b'M'; 32]), Kind::InvalidKey),
+            (key("a b", &[b'M'; 32]), Kind::InvalidKey),
+            (key(&"a".repeat(65), &[b'M'; 32]), Kind::InvalidKey),
+            (STANDARD.encode([b'M'; 32]), Kind::InvalidKey),
+            (format!("a:{mark}!!"), Kind::InvalidKey),
+            (format!("{good},{good}"), Kind::DuplicateKey),
+        ] {
+            let errors = [
+                KeyRing::parse(&text).unwrap_err(),
+                KeyRing::from_value("THE_KEYS", Some(text.clone().into())).unwrap_err(),
+            ];
+            for error in &errors {
+                assert_eq!(error.kind(), kind, "{error}");
+                assert!(
+                    !format!("{error} {error:?}").contains(&mark[..8]),
+                    "{error}"
+                );
+            }
+            assert!(errors[1].to_string().contains("THE_KEYS"));
+        }
+        let error = KeyRing::from_value("THE_KEYS", None).unwrap_err();
+        assert_eq!(error.kind(), Kind::Variable);
+        assert!(error.to_string().contains("THE_KEYS is not set"));
+        let error = KeyRing::from_file("/no/such/file").unwrap_err();
+        assert_eq!(error.kind(), Kind::File);
+        assert!(error.to_string().contains("/no/such/file"));
+    }
+
+    #[test]
+    fn a_file_may_have_a_key_a_line() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let text = format!("{}\r\n{}\n", key("new", &[1; 32]), key("old", &[2; 32]));
+        std::fs::write(file.path(), text).unwrap();
+        let ring = KeyRing::from_file(file.path()).unwrap();
+        assert_eq!(format!("{ring:?}"), r#"KeyRing(["new", "old"])"#);
+
+        std::fs::write(file.path(), "a:TU1N".to_owned() + &"M".repeat(17_000)).unwrap();
+        let error = KeyRing::from_file(file.path()).unwrap_err();
+        assert_eq!(error.kind(), SharingErrorKind::File);
+        std::fs::write(file.path(), key("a", b"MMMMMMMMM")).unwrap();
+        let error = KeyRing::from_file(file.path()).unwrap_err();
+        assert!(error.to_string().contains(&*file.path().to_string_lossy()));
+        assert!(!error.to_string().contains("TU1N"));
+    }
+}

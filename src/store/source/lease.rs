@@ -1,3 +1,6 @@
+//! The lease of this process, and a claim of one whose answer was lost. Both
+//! end in a separate task if their fetch is dropped.
+
 use std::{sync::Arc, time::Duration};
 
 use tokio::{
@@ -6,11 +9,11 @@ use tokio::{
     time::{Instant, sleep},
 };
 
-use super::link::Link;
+use super::member::Member;
 use crate::{
     store::{
         Claim, Lease, Lookup, Operation, Publication, StoreError, StoreErrorKind, StoreEvent,
-        StoreKey, TokenStore,
+        StoreKey,
     },
     token::{FetchContext, IssuedToken, Moment, Reason},
 };
@@ -22,26 +25,32 @@ const FIRST_PAUSE: Duration = Duration::from_millis(250);
 /// notice when it is back.
 const TRIES: u32 = 3;
 
-/// A lease of this process. If its fetch is dropped, the guard gives the lease
-/// back.
+/// A lease of this process. If its fetch is dropped, the guard returns the
+/// lease in a separate task.
 pub(super) struct LeaseGuard {
-    link: Arc<Link>,
+    member: Arc<Member>,
     key: StoreKey,
     lease: Lease,
+    /// The number of this lease among those of the process.
     turn: u64,
+    /// The cooldown for the other processes, if the lease ends without a token.
     cooldown: Option<Duration>,
+    /// Whether the store has ended the lease, so that nothing is left to
+    /// return.
     over: bool,
 }
 
 impl LeaseGuard {
-    pub(super) fn new(link: &Arc<Link>, key: StoreKey, lease: Lease) -> Self {
+    /// Guards a lease that the store has just granted, and begins a new turn of
+    /// the process.
+    pub(super) fn new(member: &Arc<Member>, key: StoreKey, lease: Lease) -> Self {
         let turn = {
-            let mut local = link.local();
+            let mut local = member.local();
             local.turn += 1;
             local.turn
         };
         Self {
-            link: Arc::clone(link),
+            member: Arc::clone(member),
             key,
             lease,
             turn,
@@ -55,40 +64,45 @@ impl LeaseGuard {
     }
 
     /// Marks the lease as ended by the store.
-    pub(super) fn is_over(&mut self) {
+    pub(super) fn mark_over(&mut self) {
         self.over = true;
     }
 
-    /// Publishes a token, which ends the lease. Keeps it as the shared one
+    /// Publishes a token, which ends the lease. Keeps it as the published one
     /// unless the store has a newer one.
     ///
-    /// After an error the lease is given back, since the store may not have
-    /// ended it.
+    /// After an error, the guard returns the lease, since the store may not
+    /// have ended it.
     pub(super) async fn publish(
         mut self,
         issued: &IssuedToken,
         taken: Moment,
     ) -> Result<Publication, StoreError> {
-        let publication = self.link.put(self.key, self.lease, issued, taken).await?;
+        let publication = self
+            .member
+            .publish(self.key, self.lease, issued, taken)
+            .await?;
         self.over = true;
         match &publication {
             Publication::Published => {
                 let fence = self.lease.fence;
-                self.link.tell(&StoreEvent::Published { fence });
-                self.link.share(&self.key, issued, taken, fence);
+                self.member.tell(&StoreEvent::Published { fence });
+                self.member.keep_published(&self.key, issued, taken, fence);
             }
             Publication::Superseded(winner) => {
                 let fence = winner.fence;
-                self.link.tell(&StoreEvent::Superseded { fence });
+                self.member.tell(&StoreEvent::Superseded { fence });
             }
         }
         Ok(publication)
     }
 
-    /// Gives the lease back without a token.
+    /// Returns the lease without a token, and waits for the store. The other
+    /// processes may lead after `cooldown`.
     pub(super) async fn abandon(mut self, cooldown: Option<Duration>) {
+        // Set first, for the drop of this future at the await below.
         self.cooldown = cooldown;
-        abandon(&self.link, self.key, self.lease, cooldown).await;
+        abandon(&self.member, self.key, self.lease, cooldown).await;
         self.over = true;
     }
 }
@@ -98,29 +112,32 @@ impl Drop for LeaseGuard {
         if self.over {
             return;
         }
+        // Without a runtime, the others wait until the lease expires.
         let Ok(runtime) = Handle::try_current() else {
             return;
         };
-        let (link, key, lease) = (Arc::clone(&self.link), self.key, self.lease);
+        let (member, key, lease) = (Arc::clone(&self.member), self.key, self.lease);
         let (turn, cooldown) = (self.turn, self.cooldown);
-        let given_back = link.hold_back();
+        let returned = self.member.begin_return();
         runtime.spawn(async move {
             // If the next fetch did not wait long enough, it may have been
             // granted the same lease.
-            if link.local().turn == turn {
-                abandon(&link, key, lease, cooldown).await;
+            if member.local().turn == turn {
+                abandon(&member, key, lease, cooldown).await;
             }
-            drop(given_back);
+            drop(returned);
         });
     }
 }
 
-async fn abandon(link: &Link, key: StoreKey, lease: Lease, cooldown: Option<Duration>) {
-    let asked = link.ask(Operation::Abandon, |store| {
+/// Returns a lease. A failure has been reported, and costs the other processes
+/// the rest of the lease.
+async fn abandon(member: &Member, key: StoreKey, lease: Lease, cooldown: Option<Duration>) {
+    let asked = member.ask(Operation::Abandon, |store| {
         Box::pin(async move { store.abandon(&key, &lease, cooldown).await })
     });
     if asked.await.is_ok() {
-        link.tell(&StoreEvent::Abandoned { cooldown });
+        member.tell(&StoreEvent::Abandoned { cooldown });
     }
 }
 
@@ -129,9 +146,9 @@ async fn abandon(link: &Link, key: StoreKey, lease: Lease, cooldown: Option<Dura
 ///
 /// Dropped once the process has a token or will get none. A separate task then
 /// asks the store again, which recognises the owner, and publishes the token or
-/// gives the lease back.
+/// returns the lease.
 pub(super) struct LostClaim {
-    link: Arc<Link>,
+    member: Arc<Member>,
     key: StoreKey,
     claim: Claim,
     cx: FetchContext,
@@ -141,15 +158,17 @@ pub(super) struct LostClaim {
 }
 
 impl LostClaim {
-    /// Returns `None` if the error proves that nothing was granted.
+    /// Returns the claim that failed with this error, or `None` if the error
+    /// proves that nothing was granted.
     pub(super) fn after(
         error: &StoreError,
-        link: &Arc<Link>,
+        member: &Arc<Member>,
         key: StoreKey,
         claim: Claim,
         cx: &FetchContext,
     ) -> Option<Self> {
         use StoreErrorKind as Kind;
+        // A panic counts as unavailable, and may have come after the grant.
         if !matches!(error.kind(), Kind::Timeout | Kind::Unavailable) {
             return None;
         }
@@ -157,9 +176,9 @@ impl LostClaim {
         // A check: it publishes any token of this process that the API has not
         // refused.
         cx.reason = Reason::Check;
-        let lasts = link.sharing().lease;
+        let lasts = member.sharing().lease;
         Some(Self {
-            link: Arc::clone(link),
+            member: Arc::clone(member),
             key,
             until: Instant::now().checked_add(lasts)?,
             claim,
@@ -177,26 +196,27 @@ impl LostClaim {
 
 impl Drop for LostClaim {
     fn drop(&mut self) {
+        // Without a runtime, the others wait until the lease expires.
         let Ok(runtime) = Handle::try_current() else {
             return;
         };
         let settling = Settling {
-            link: Arc::clone(&self.link),
+            member: Arc::clone(&self.member),
             key: self.key,
             claim: self.claim.clone(),
             cx: self.cx.clone(),
             until: self.until,
             cooldown: self.cooldown,
-            turn: self.link.local().turn,
+            turn: self.member.local().turn,
         };
-        let settled = self.link.hold_back();
+        let settled = self.member.begin_return();
         runtime.spawn(settling.run(settled));
     }
 }
 
 /// A lost claim in the task that settles it.
 struct Settling {
-    link: Arc<Link>,
+    member: Arc<Member>,
     key: StoreKey,
     claim: Claim,
     cx: FetchContext,
@@ -213,15 +233,17 @@ impl Settling {
     async fn run(self, mut settled: watch::Sender<()>) {
         let mut pause = FIRST_PAUSE;
         for _ in 0..TRIES {
-            match self.look_up().await {
+            match self.member.look_up(self.key, &self.claim).await {
                 Ok(Lookup::Leased(lease)) if self.is_current() => {
-                    let guard = LeaseGuard::new(&self.link, self.key, lease);
+                    let guard = LeaseGuard::new(&self.member, self.key, lease);
                     return self.settle(guard).await;
                 }
                 // The store granted nothing, or the lease is over.
                 Ok(_) => return,
+                // The next fetch need not wait for a store that is down.
                 Err(_told) => drop(settled),
             }
+            // After that, the lease has expired by itself.
             if Instant::now() + pause >= self.until {
                 return;
             }
@@ -230,25 +252,19 @@ impl Settling {
             if !self.is_current() {
                 return;
             }
-            settled = self.link.hold_back();
+            settled = self.member.begin_return();
         }
     }
 
+    /// Returns whether the process has had no lease since. The store grants one
+    /// owner the same lease again, so an older question must not end it.
     fn is_current(&self) -> bool {
-        self.link.local().turn == self.turn
+        self.member.local().turn == self.turn
     }
 
-    async fn look_up(&self) -> Result<Lookup, StoreError> {
-        let (key, claim) = (self.key, self.claim.clone());
-        let call = async move |store: &dyn TokenStore| store.get_or_lease(&key, &claim).await;
-        self.link
-            .ask(Operation::GetOrLease, |store| Box::pin(call(store)))
-            .await
-    }
-
-    /// Publishes the token of this process, or gives the lease back.
+    /// Publishes the token of this process, or returns the lease.
     async fn settle(&self, guard: LeaseGuard) {
-        let own = self.link.local().unshared(&self.key, &self.cx);
+        let own = self.member.local().unpublished(&self.key, &self.cx);
         match own {
             // If the store has a newer token, the next check adopts it.
             Some((issued, taken)) => drop(guard.publish(&issued, taken).await),

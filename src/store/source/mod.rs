@@ -1,25 +1,38 @@
 //! A token source that shares its tokens with other processes.
+//!
+//! `round.rs` is one fetch, which asks the store and follows its answers, and
+//! `endpoint.rs` its calls of the token endpoint. `lease.rs` has what must end
+//! even if the fetch is dropped. A fetch begins with what the process knows:
+//! `member.rs` is its way to the store, `local.rs` its own token, `pauses.rs`
+//! how long it waits for what.
 
-mod leader;
+mod endpoint;
 mod lease;
-mod link;
 mod local;
+mod member;
 mod pauses;
-mod request;
-mod revocation;
 mod round;
 
-use std::{fmt, sync::Arc};
+use std::{fmt, sync::Arc, time::Duration};
 
-use link::Link;
-use request::limit;
+use endpoint::limit;
+use lease::LeaseGuard;
+use member::Member;
 use round::Round;
 use tokio::time::{Instant, timeout_at};
 
 use super::{
-    Keyed, Owner, ShareableSource, Sharing, SharingError, SharingErrorKind, StoreEvent, StoreKey,
+    Claim, Entry, Keyed, Lookup, Operation, Owner, ShareableSource, Sharing, SharingError,
+    SharingErrorKind, StoreError, StoreErrorKind, StoreEvent, StoreKey,
 };
-use crate::token::{FetchContext, IssuedToken, TokenError, TokenErrorKind, TokenSource};
+use crate::token::{
+    FetchContext, Fingerprint, IssuedToken, Reason, TokenError, TokenErrorKind, TokenSource,
+};
+
+/// The number of tokens that one call revokes: the one of this process, and a
+/// newer one in the store. If there are more, another process fetches tokens
+/// faster than this one revokes them.
+const MOST_REVOKED: u32 = 3;
 
 /// A [`TokenSource`] that shares tokens with other processes: one of them
 /// fetches a token, all use it.
@@ -72,7 +85,7 @@ use crate::token::{FetchContext, IssuedToken, TokenError, TokenErrorKind, TokenS
 /// expires.
 pub struct SharedSource<S> {
     source: S,
-    link: Arc<Link>,
+    member: Arc<Member>,
 }
 
 impl<T: TokenSource> SharedSource<Keyed<T>> {
@@ -107,16 +120,16 @@ impl<S: ShareableSource> SharedSource<S> {
         })?;
         Ok(Self {
             source,
-            link: Arc::new(Link::new(sharing, owner)),
+            member: Arc::new(Member::new(sharing, owner)),
         })
     }
 }
 
 impl<S: ShareableSource> SharedSource<S> {
-    /// Finds the key, within the time of a request: the credentials may be in a
-    /// vault that hangs.
+    /// Finds the key and the credentials, within the time of a request: the
+    /// credentials may be in a vault that hangs.
     async fn identify(&self, cx: &FetchContext) -> Result<(StoreKey, S::Identity), TokenError> {
-        let deadline = Instant::now().checked_add(self.link.sharing().attempt_timeout());
+        let deadline = Instant::now().checked_add(self.member.sharing().attempt_timeout());
         let deadline = deadline.map_or(limit(cx), |deadline| deadline.min(limit(cx)));
         let identified = timeout_at(deadline, self.source.identify()).await;
         identified.map_err(|_| self.unidentified())?
@@ -126,7 +139,7 @@ impl<S: ShareableSource> SharedSource<S> {
         let message = format!(
             "the credentials were not read in time, so it is unknown which token to share; check where they are \
              kept, or allow more time with `{}`",
-            self.link.sharing().limits_attempt_by()
+            self.member.sharing().limits_attempt_by()
         );
         TokenError::new(TokenErrorKind::TimedOut, message)
             .with_login_host_of(self.source.login_host())
@@ -134,17 +147,19 @@ impl<S: ShareableSource> SharedSource<S> {
 }
 
 impl<S: ShareableSource> TokenSource for SharedSource<S> {
-    /// The store comes first, and the process goes alone where the store has
-    /// just failed or fails now. So an outage of the store costs callers one
-    /// time-out, and never a token.
+    /// Asks the store first, and continues without it if it has just failed or
+    /// fails now. So an outage of the store costs callers one time-out, and
+    /// never a token.
     async fn fetch(&self, cx: FetchContext) -> Result<IssuedToken, TokenError> {
         let round = match self.identify(&cx).await {
-            Ok((key, identity)) => Round::new(&self.source, &self.link, key, identity, cx),
-            Err(error) => return self.link.unidentified(&cx).ok_or(error),
+            Ok((key, identity)) => Round::new(&self.source, &self.member, key, identity, cx),
+            Err(error) => return self.member.spare_without_key(&cx).ok_or(error),
         };
-        self.link.given_back().await;
+        // A lease that is being returned would be granted again, and then end
+        // under this fetch.
+        self.member.wait_for_return().await;
         if !round.may_ask_store() {
-            self.link.tell(&StoreEvent::Skipped {});
+            self.member.tell(&StoreEvent::Skipped {});
             return round.alone(None).await;
         }
         match round.together().await {
@@ -161,8 +176,86 @@ impl<S: ShareableSource> TokenSource for SharedSource<S> {
         self.end(token).await
     }
 
+    /// Returns `true`: `limit` bounds each fetch, and a second request beside
+    /// the first would only wait for its lease.
     fn keeps_deadline(&self) -> bool {
         true
+    }
+}
+
+/// The revocation of a token that other processes have, too.
+impl<S: ShareableSource> SharedSource<S> {
+    /// Revokes the token of this process (`own`) and the one in the store, and
+    /// then removes it from the store.
+    ///
+    /// This order matters: a token that was only removed from the store would
+    /// stay valid unseen.
+    ///
+    /// # Errors
+    ///
+    /// That of the source if it cannot revoke the token, and
+    /// [`TokenErrorKind::Store`] if the revoked token stays in the store.
+    async fn end(&self, own: Option<&str>) -> Result<(), TokenError> {
+        if let Some(token) = own {
+            self.source.revoke(Some(token)).await?;
+        }
+        let cx = FetchContext::new(Reason::Forced, Instant::now() + self.member.sharing().lease);
+        let (key, _identity) = self.identify(&cx).await?;
+        let key = self.member.sharing().key(key);
+        // From here on, no fetch may answer with the revoked token.
+        self.member.local().forget();
+        self.member.wait_for_return().await;
+        let mut claim = Claim::new(self.member.owner, self.member.sharing().lease);
+        claim.rejected = own.map(Fingerprint::of);
+        for _ in 0..MOST_REVOKED {
+            let looked_up = self.member.look_up(key, &claim).await;
+            match looked_up.map_err(left_in_store)? {
+                Lookup::Token(entry) => {
+                    self.end_entry(&key, &entry).await?;
+                    // The next question brings a newer token, or the lease.
+                    claim.rejected = Some(entry.fingerprint);
+                }
+                Lookup::Leased(lease) => {
+                    let guard = LeaseGuard::new(&self.member, key, lease);
+                    return self.take_out(guard, key).await.map_err(left_in_store);
+                }
+                // Another process is fetching the next token, which will
+                // replace this one.
+                Lookup::Busy(_) => return Ok(()),
+                // A cooldown grants no lease, and without one nothing can be
+                // removed.
+                Lookup::Cooldown(_) => return Err(left_in_store(resting())),
+            }
+        }
+        Err(left_in_store(overtaken()))
+    }
+
+    /// Revokes the token of another process. A value that cannot be opened is
+    /// usable by no process, and is replaced.
+    async fn end_entry(&self, key: &StoreKey, entry: &Entry) -> Result<(), TokenError> {
+        match self.member.sharing().envelope.open(key, entry) {
+            Ok(issued) => self.source.revoke(Some(issued.expose())).await,
+            Err(error) => {
+                let kind = error.kind();
+                self.member.tell(&StoreEvent::Missed { kind });
+                Ok(())
+            }
+        }
+    }
+
+    /// Publishes an entry without a remaining lifetime, so that the store
+    /// deletes the old one. Every store can do that: no operation only deletes.
+    async fn take_out(&self, mut guard: LeaseGuard, key: StoreKey) -> Result<(), StoreError> {
+        let lease = *guard.lease();
+        let nothing = IssuedToken::new(String::new(), Duration::ZERO);
+        let envelope = &self.member.sharing().envelope;
+        let entry = envelope.close(&key, lease.fence, &nothing, Duration::ZERO)?;
+        let put = self.member.ask(Operation::Publish, |store| {
+            Box::pin(async move { store.publish(&key, &lease, &entry).await })
+        });
+        put.await?;
+        guard.mark_over();
+        Ok(())
     }
 }
 
@@ -170,7 +263,7 @@ impl<S: fmt::Debug> fmt::Debug for SharedSource<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SharedSource")
             .field("source", &self.source)
-            .field("sharing", self.link.sharing())
+            .field("sharing", self.member.sharing())
             .finish_non_exhaustive()
     }
 }
@@ -181,4 +274,21 @@ pub(super) fn not_repeatable() -> SharingError {
         "each request of this source uses something up, such as a refresh token or a code, so its tokens cannot be \
          shared; remove the sharing, or use the grant `client_credentials`",
     )
+}
+
+fn left_in_store(error: StoreError) -> TokenError {
+    let message = "the token was revoked, but could not be removed from the store (see the cause): a \
+                   process that starts now gets a 401 first, and renews it; revoke again when the store \
+                   can be reached";
+    TokenError::new(TokenErrorKind::Store, message).with_source(error)
+}
+
+fn resting() -> StoreError {
+    let message = "the token endpoint asked for a pause, and the store grants no lease until it is over; try again then";
+    StoreError::new(StoreErrorKind::Unavailable, message)
+}
+
+fn overtaken() -> StoreError {
+    let message = "other processes publish tokens faster than this one revokes them; stop them, and try again";
+    StoreError::new(StoreErrorKind::Unavailable, message)
 }

@@ -8,6 +8,7 @@ use tokio::time::Instant;
 
 use crate::token::{TokenError, TokenErrorKind};
 
+/// The ceiling of the first pause between two questions to the store.
 const FIRST_POLL: Duration = Duration::from_millis(100);
 /// The most that a follower may lose after the leader has finished.
 const LONGEST_POLL: Duration = Duration::from_millis(250);
@@ -21,6 +22,7 @@ const HANDOVERS: u32 = 2;
 /// How long callers do not ask a store that has failed. Renewals in the
 /// background find out when it is back.
 const FOREGROUND_PAUSE: Duration = Duration::from_secs(30);
+/// The same for renewals in the background, for which no caller waits.
 const BACKGROUND_PAUSE: Duration = Duration::from_secs(2);
 /// The pause between fetches of a process without the store. Otherwise a fleet
 /// in an outage would mint so many tokens that Genesys evicts those in use.
@@ -40,9 +42,11 @@ pub(super) const LONGEST_COOLDOWN: Duration = Duration::from_secs(60 * 60);
 /// A wait for the leaders. A new one begins after an answer that helps.
 #[derive(Debug)]
 pub(super) struct Polling {
+    /// The longest next pause. It grows with each one.
     ceiling: Duration,
     /// The leader's remaining time at the last question.
     left: Option<Duration>,
+    /// How many leaders have replaced another one during this wait.
     handovers: u32,
 }
 
@@ -77,11 +81,15 @@ impl Polling {
 /// instead of one per caller.
 #[derive(Debug, Default)]
 pub(super) struct Breaker {
+    /// The last failure, unless an operation has succeeded since.
     failed_at: Option<Instant>,
+    /// How long callers skip the store after it. Drawn once for each failure,
+    /// so that all fetches agree.
     foreground_pause: Duration,
 }
 
 impl Breaker {
+    /// Returns whether a fetch may ask the store now.
     pub(super) fn allows(&self, in_background: bool, now: Instant) -> bool {
         let pause = match in_background {
             true => BACKGROUND_PAUSE,
@@ -98,6 +106,7 @@ impl Breaker {
 
     pub(super) fn failed(&mut self, now: Instant) {
         self.failed_at = Some(now);
+        // Up to a third longer, so that a fleet does not return all at once.
         self.foreground_pause = FOREGROUND_PAUSE.mul_f64(1.0 + fastrand::f64() / 3.0);
     }
 
@@ -109,6 +118,7 @@ impl Breaker {
 /// Limits the fetches of a process without the store.
 #[derive(Debug, Default)]
 pub(super) struct Limiter {
+    /// The begin of the last fetch, successful or not.
     last: Option<Instant>,
 }
 
@@ -120,7 +130,8 @@ impl Limiter {
         })
     }
 
-    pub(super) fn made(&mut self, now: Instant) {
+    /// Records a fetch that begins now.
+    pub(super) fn fetches(&mut self, now: Instant) {
         self.last = Some(now);
     }
 }
@@ -136,14 +147,18 @@ pub(super) fn check_after() -> Duration {
 /// others.
 pub(super) fn cooldown_after(error: &TokenError) -> Option<Duration> {
     use TokenErrorKind as Kind;
+    // The endpoint itself asks for a pause. It means the client, which all
+    // processes use.
     if error.asks_for_rest() {
         let asked = error.retry_after().unwrap_or(THROTTLED_COOLDOWN);
         return Some(asked.clamp(TRANSIENT_COOLDOWN, LONGEST_COOLDOWN));
     }
     match error.kind() {
+        // The endpoint or the way to it fails, for other processes as well.
         Kind::Unavailable | Kind::Transport | Kind::TimedOut | Kind::Malformed => {
             Some(TRANSIENT_COOLDOWN)
         }
+        // About this process: its secret, its credentials, its runtime.
         _ => None,
     }
 }

@@ -1,5 +1,6 @@
 use std::{borrow::Cow, fs, path::PathBuf, sync::Arc};
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use redis::{ClientTlsConfig, TlsCertificates};
 use rustls::{
     RootCertStore,
@@ -8,7 +9,6 @@ use rustls::{
     sign::CertifiedKey,
 };
 
-use super::system;
 use crate::{
     crypto,
     store::redis::{RedisStoreError, RedisStoreErrorKind as Kind},
@@ -16,6 +16,8 @@ use crate::{
 
 /// The beginning of PEM text, which no path has.
 const PEM: &str = "-----BEGIN";
+/// The setting for the CAs of the system, as error messages name it.
+const SYSTEM: &str = "`system_ca_certificates`";
 
 /// The certificate settings, not yet read.
 #[derive(Clone, Default)]
@@ -90,7 +92,7 @@ impl CertificateSettings {
     pub(super) fn read(&self) -> Result<Option<TlsCertificates>, RedisStoreError> {
         let mut root_cert = self.authorities.as_ref().map(authorities).transpose()?;
         if self.system {
-            let system = system::authorities()?;
+            let system = system_authorities()?;
             root_cert.get_or_insert_default().extend(system);
         }
         let client_tls = match (&self.certificate, &self.key) {
@@ -120,7 +122,7 @@ impl CertificateSettings {
     pub(super) fn setting(&self) -> Option<&str> {
         let all = [&self.authorities, &self.certificate, &self.key];
         let named = all.into_iter().flatten().next().map(|pem| &*pem.setting);
-        named.or(self.system.then_some(system::SETTING))
+        named.or(self.system.then_some(SYSTEM))
     }
 }
 
@@ -134,6 +136,34 @@ fn authorities(setting: &Pem) -> Result<Vec<u8>, RedisStoreError> {
         })?;
     }
     Ok(pem)
+}
+
+/// Returns the system's CAs as PEM, the form that redis-rs takes.
+fn system_authorities() -> Result<Vec<u8>, RedisStoreError> {
+    let found = rustls_native_certs::load_native_certs();
+    let mut usable = RootCertStore::empty();
+    let mut pem = String::new();
+    for certificate in found.certs {
+        // Skips the few CAs that webpki cannot read: it would not trust their
+        // signatures anyway.
+        if usable.add(certificate.clone()).is_ok() {
+            pem += "-----BEGIN CERTIFICATE-----\n";
+            pem += &STANDARD.encode(&certificate);
+            pem += "\n-----END CERTIFICATE-----\n";
+        }
+    }
+    if !pem.is_empty() {
+        return Ok(pem.into_bytes());
+    }
+    let message = format!(
+        "{SYSTEM} found no CA that the system trusts; install its CA certificates (`ca-certificates`), or name a file \
+         of them in `SSL_CERT_FILE`"
+    );
+    let error = RedisStoreError::new(Kind::Certificates, message);
+    Err(match found.errors.into_iter().next() {
+        Some(source) => error.with_source(source),
+        None => error,
+    })
 }
 
 fn chain(setting: &Pem, pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, RedisStoreError> {

@@ -4,10 +4,8 @@
 mod certificates;
 #[cfg(feature = "redis-cluster")]
 mod cluster;
-mod hello;
 mod node;
 mod sentinel;
-mod system;
 mod url;
 #[cfg(feature = "redis-cluster")]
 mod view;
@@ -17,8 +15,7 @@ use redis::{Client, ConnectionAddr, TlsCertificates};
 #[cfg(feature = "redis-cluster")]
 use self::cluster::Cluster;
 use self::{
-    hello::{Hello, Mode},
-    node::NodeSettings,
+    node::{Hello, Mode, NodeSettings, say_hello},
     sentinel::Sentinels,
     url::{Form, Login},
 };
@@ -117,7 +114,7 @@ impl Topology {
                 let slots = cluster.slots().await?;
                 Ok(slots.into_iter().map(Part::Slots).collect())
             }
-            (_, Connection::One(connection)) => match hello::ask(connection).await {
+            (_, Connection::One(connection)) => match say_hello(connection).await {
                 Hello {
                     mode: Mode::Sentinel,
                     ..

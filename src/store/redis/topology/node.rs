@@ -1,7 +1,10 @@
-use std::time::Duration;
+use std::{collections::HashMap, time::Duration};
 
 use redis::{
     Client, ConnectionAddr, ConnectionInfo, RedisConnectionInfo, RedisResult, TlsCertificates,
+    Value,
+    aio::MultiplexedConnection,
+    cmd, from_redis_value,
     io::tcp::{TcpSettings, socket2::TcpKeepalive},
 };
 
@@ -19,6 +22,22 @@ const USER_TIMEOUT: Duration = Duration::from_secs(10);
 pub(super) struct NodeSettings {
     info: ConnectionInfo,
     pub(super) certificates: Option<TlsCertificates>,
+}
+
+/// A server's description of itself.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Hello {
+    pub(super) mode: Mode,
+    pub(super) is_replica: bool,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Mode {
+    /// A single server, or one whose mode is unknown.
+    #[default]
+    Alone,
+    Cluster,
+    Sentinel,
 }
 
 impl NodeSettings {
@@ -69,5 +88,31 @@ impl NodeSettings {
             info: self.info.clone().set_addr(addr),
             certificates: self.certificates.clone(),
         }
+    }
+}
+
+/// Asks a server for its mode and role by `HELLO`, the only such command that
+/// needs no permission.
+///
+/// A proxy that does not know the command counts as a single server.
+pub(super) async fn say_hello(connection: &mut MultiplexedConnection) -> Hello {
+    match cmd("HELLO").query_async::<Value>(connection).await {
+        Ok(reply) => read_hello(reply),
+        Err(_) => Hello::default(),
+    }
+}
+
+fn read_hello(reply: Value) -> Hello {
+    let fields: HashMap<String, Value> = from_redis_value(reply).unwrap_or_default();
+    let is = |name: &str, text: &str| matches!(fields.get(name), Some(Value::BulkString(value)) if value == text.as_bytes());
+    Hello {
+        mode: if is("mode", "cluster") {
+            Mode::Cluster
+        } else if is("mode", "sentinel") {
+            Mode::Sentinel
+        } else {
+            Mode::Alone
+        },
+        is_replica: is("role", "replica") || is("role", "slave"),
     }
 }

@@ -5,8 +5,7 @@ use redis::{Client, RedisResult, TlsCertificates, aio::MultiplexedConnection, cm
 use tokio::time::timeout;
 
 use super::{
-    hello,
-    node::NodeSettings,
+    node::{NodeSettings, say_hello},
     url::{Login, SentinelForm},
 };
 use crate::store::redis::{connection::open, failure::Failure, finding};
@@ -58,7 +57,7 @@ impl Sentinels {
         let mut connection = open(&client).await?;
         // A failed primary comes back as a replica, perhaps before the
         // Sentinels notice.
-        if hello::ask(&mut connection).await.is_replica {
+        if say_hello(&mut connection).await.is_replica {
             return Err(Failure::Known(&finding::NOT_THE_PRIMARY_YET));
         }
         Ok(connection)

@@ -252,5 +252,4 @@ fn names_several(url: &str) -> bool {
 }
 
 #[cfg(test)]
-#[path = "url_tests.rs"]
 mod tests;

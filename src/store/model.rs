@@ -1,5 +1,11 @@
-//! Processes that share a token: they ask, lead, publish late, freeze, stop and
-//! lose replies; tokens are refused; a store loses its state.
+//! A model of processes that share a token, for a model checker.
+//!
+//! The processes ask, lead, publish late, freeze, stop and lose replies; the
+//! API refuses tokens; the store loses its state. Each transition calls the
+//! rules that the stores keep, in `record.rs`.
+//!
+//! `make model` runs it (`--cfg stateright`). If a rule is broken, a property
+//! fails with the events that led there.
 
 use std::time::Duration;
 

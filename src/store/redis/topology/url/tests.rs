@@ -128,7 +128,7 @@ fn told(url: &str) -> String {
 
 #[test]
 fn the_table_in_the_documentation_is_true() {
-    let docs = include_str!("../mod.rs");
+    let docs = include_str!("../../mod.rs");
     let rows = docs
         .lines()
         .filter_map(|line| line.strip_prefix("//! | `")?.split_once("` | "));
