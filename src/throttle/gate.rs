@@ -40,10 +40,23 @@ pub(super) struct Gate {
 pub(super) struct Window {
     /// The earliest time of a retry. A first send has none.
     pub(super) floor: Option<Instant>,
+    /// The time at which the call gives up.
     pub(super) deadline: Instant,
 }
 
+/// The times of a 429.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Closing {
+    /// When the 429 arrived.
+    pub(super) now: Instant,
+    /// The end of the server's `Retry-After`.
+    pub(super) floor: Instant,
+    /// The same with jitter: until then the gate is closed.
+    pub(super) until: Instant,
+}
+
 impl Gate {
+    /// Creates a closed gate, whose first turn is due at `next`.
     pub(super) fn closed_until(next: Instant, interval: Duration) -> Self {
         Self {
             next,
@@ -58,13 +71,13 @@ impl Gate {
     /// `until`, unless it is closed beyond `floor` already. If it stays closed
     /// for longer, all waiters are woken, because the wait may now be too long
     /// for some.
-    pub(super) fn extend(&mut self, [now, floor, until]: [Instant; 3], woken: &mut Vec<Waker>) {
+    pub(super) fn extend(&mut self, times: Closing, woken: &mut Vec<Waker>) {
         self.pace.restart();
-        self.exit = now;
+        self.exit = times.now;
         // A 429 to a request that was on its way when the gate closed says
         // nothing new.
-        if floor > self.next {
-            self.next = until;
+        if times.floor > self.next {
+            self.next = times.until;
             self.released.clear();
             woken.extend(self.queue.values_mut().filter_map(Option::take));
         }
@@ -79,20 +92,23 @@ impl Gate {
         }
     }
 
+    /// Returns when the next turn is due.
     pub(super) fn next(&self) -> Instant {
         self.next
     }
 
+    /// Returns whether a request may pass without waiting. A gate with a queue
+    /// stays closed, so that no request overtakes the queue.
     pub(super) fn is_open(&self, now: Instant) -> bool {
         self.queue.is_empty() && now >= self.next
     }
 
-    /// When a request that joined now would have its turn.
+    /// Returns when a request that joined now would have its turn.
     pub(super) fn estimate(&self, now: Instant) -> Instant {
         self.at(self.queue.len(), now)
     }
 
-    /// The expected turn of this ticket; `None` if it has come.
+    /// Returns the expected turn of this ticket, or `None` if it has come.
     pub(super) fn turn(&self, ticket: u64, now: Instant) -> Option<Instant> {
         self.queue.contains_key(&ticket).then(|| {
             let ahead = self.queue.range(..ticket).count();
@@ -100,11 +116,13 @@ impl Gate {
         })
     }
 
+    /// Returns the expected turn of the place after `ahead` others.
     fn at(&self, ahead: usize, now: Instant) -> Instant {
         let first = self.next.max(now);
         first.checked_add(self.pace.wait(ahead)).unwrap_or(first)
     }
 
+    /// Adds a ticket to the queue.
     pub(super) fn join(&mut self, ticket: u64) {
         self.queue.insert(ticket, None);
     }
@@ -138,6 +156,7 @@ impl Gate {
         }
     }
 
+    /// Gives a turn to the first in the queue.
     fn give(&mut self, woken: &mut Vec<Waker>) {
         if let Some((ticket, waker)) = self.queue.pop_first() {
             self.released.insert(ticket);
@@ -159,8 +178,8 @@ impl Gate {
         self.released.remove(&ticket);
     }
 
-    /// When this ticket may leave without a turn, because its turn would come
-    /// too late; `None` if it has left.
+    /// Lets a ticket leave without a turn, because its turn would come too
+    /// late. Returns when to look again, or `None` if it has left.
     ///
     /// A first send leaves at once and gets the server's response. A retry
     /// already has one: it leaves neither before its `Retry-After` nor in the

@@ -1,24 +1,24 @@
 use http::{Method, Uri};
 
-/// A longer key is cut off here: the keys of 1024 closed gates shall not take
-/// more than a quarter of a megabyte, whatever the paths are.
+/// The longest key, in bytes; the rest is cut off. The keys of 1024 closed
+/// gates then take a quarter of a megabyte at most, whatever the paths are.
 const MAX_LEN: usize = 256;
 
-/// From this length on, a segment of hexadecimal digits is an id and not a
-/// word.
+/// The shortest segment of hexadecimal digits that counts as an id. English
+/// words of the letters `a` to `f` are shorter.
 const MIN_HEX: usize = 16;
 
-/// Method, host, port and path, with every segment that is an id replaced by
-/// `{id}`.
+/// Returns the key of a request's endpoint: method, host, port and path, with
+/// `{id}` for each segment that is an id.
 ///
 /// ```text
 /// GET https://API.example.com/users/6d2ad0a2-4b5e-4f5c-9a37-2c1f1e2c9a55/queues?x=y
 /// GET api.example.com/users/{id}/queues
 /// ```
 ///
-/// The host is there because the 429 of one says nothing about another. What
-/// may stand before it, a user name and a password, is not: the key goes into
-/// events.
+/// The key contains the host, because a 429 of one host says nothing about
+/// another. It does not contain a user name and password, or the query, because
+/// events show it.
 pub(super) fn endpoint(method: &Method, uri: &Uri) -> String {
     let (host, path) = (uri.host().unwrap_or(""), uri.path());
     let length = method.as_str().len() + host.len() + path.len() + 1;
@@ -36,6 +36,7 @@ pub(super) fn endpoint(method: &Method, uri: &Uri) -> String {
             key.push('/');
         }
         key.push_str(if is_id(segment) { "{id}" } else { segment });
+        // The rest would be cut off.
         if key.len() > MAX_LEN {
             break;
         }
@@ -43,7 +44,8 @@ pub(super) fn endpoint(method: &Method, uri: &Uri) -> String {
     shorten(key)
 }
 
-/// At most [`MAX_LEN`] bytes of it.
+/// Cuts a key off after [`MAX_LEN`] bytes, or before a character that they
+/// would split.
 pub(super) fn shorten(mut key: String) -> String {
     if key.len() > MAX_LEN {
         let mut end = MAX_LEN;
@@ -51,12 +53,14 @@ pub(super) fn shorten(mut key: String) -> String {
             end -= 1;
         }
         key.truncate(end);
+        // The table keeps the key, and must not keep the whole path.
         key.shrink_to_fit();
     }
     key
 }
 
-/// A number, a UUID, or a long hexadecimal string.
+/// Returns whether a segment is an id: a number, a UUID, or a long hexadecimal
+/// string.
 fn is_id(segment: &str) -> bool {
     let bytes = segment.as_bytes();
     if bytes.is_empty() {
@@ -130,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn what_stands_before_the_host_is_not_in_the_key() {
+    fn user_and_password_are_not_in_the_key() {
         assert_eq!(key("https://user:secret@a.example/x"), "GET a.example/x");
     }
 

@@ -1,5 +1,13 @@
-//! Where a send waits: at the gate that a 429 has closed, and for a slot of a
-//! shared limit.
+//! The place where a send waits: at the gate that a 429 has closed, and for a
+//! slot of a shared limit.
+//!
+//! A gate is a queue that exists while it is closed. It releases one request
+//! per *turn*, in the order of arrival, at a pace that grows (`pace.rs`). Each
+//! request passes the gate of its endpoint, then the gate of the service's
+//! limit, then the gate of all requests, and then takes a slot if the processes
+//! share a limit (`limiter`). `gate.rs` is one gate, `table.rs` are all closed
+//! ones under one lock, `key.rs` names endpoints, and `ticket.rs` is the wait
+//! of one request.
 
 use std::{
     fmt,
@@ -21,7 +29,7 @@ mod shared;
 mod table;
 mod ticket;
 
-use gate::Window;
+use gate::{Closing, Window};
 pub use named::{LimitScope, NamedLimit};
 use shared::{KeyFn, Shared, Shut};
 pub(crate) use table::Passage;
@@ -71,7 +79,7 @@ use crate::limiter::Limiter;
 /// use std::time::Duration;
 /// use tower_genesys::retry::{Throttle, Upstream};
 ///
-/// // Holds all paths of a host together, and first releases one request per 500 ms.
+/// // One queue per host. At first it releases a request every 500 ms.
 /// let throttle = Throttle::new()
 ///     .with_interval(Duration::from_millis(500))
 ///     .with_endpoints(|_method, uri| uri.host().unwrap_or_default().to_owned());
@@ -160,52 +168,69 @@ impl Throttle {
         Self::over(*interval, key.clone(), *has_gates, Some(limiter))
     }
 
-    /// One in which no gate is ever closed.
+    /// Returns a throttle that closes no gate after a 429. It serves a limiter
+    /// only.
     pub(crate) fn without_gates() -> Self {
         let key = Arc::new(key::endpoint);
         Self::over(Self::DEFAULT_INTERVAL, key, false, None)
     }
 
-    /// Whether a send may go at once. If so, it has its slot: it shall go.
+    /// Returns whether a send may go at once. If so, it has taken its slot, and
+    /// must go.
     #[inline]
     pub(crate) fn try_pass(&self) -> bool {
+        // The order matters: the first look reads one counter of the process,
+        // the second one of the throttle, and only the third takes a lock.
         shared::none_is_shut() || self.is_open() && self.try_take()
     }
 
-    /// Takes a free slot, or passes without a limit. For a send that skips the
-    /// gates.
+    /// Takes a slot at hand, and returns whether it did. Passes without a
+    /// limit. For a send that skips the gates.
     pub(crate) fn try_take(&self) -> bool {
         self.shared.limiter.as_ref().is_none_or(Limiter::try_take)
     }
 
-    /// Whether no endpoint is closed.
+    /// Returns whether no gate is closed.
     fn is_open(&self) -> bool {
         self.shared.closed.load(Ordering::Acquire) == 0
     }
 
+    /// Returns the name of a request's endpoint.
     pub(crate) fn endpoint(&self, method: &Method, uri: &Uri) -> Arc<str> {
         (self.shared.key)(method, uri).into()
     }
 
-    /// Closes the endpoint until then, unless it is closed until `floor`
-    /// already. True if it was open.
+    /// Closes the endpoint's gate until `until`, unless it is closed beyond
+    /// `floor` already. Returns whether it was open.
+    ///
+    /// `floor` is the end of the server's `Retry-After`, and `until` the same
+    /// with jitter.
     pub(crate) fn close(&self, endpoint: &Arc<str>, floor: Instant, until: Instant) -> bool {
-        let times = [Instant::now(), floor, until];
+        let times = Closing {
+            now: Instant::now(),
+            floor,
+            until,
+        };
         self.shared.has_gates
             && self
                 .shared
                 .with(|table, woken| table.close(endpoint, times, woken))
     }
 
-    /// What the 429 that has closed an endpoint is about: the gate of that is
-    /// closed instead. The name, if that was open.
+    /// Closes the gate of the limit that a 429 names, instead of the endpoint's
+    /// gate, which the same 429 has closed. Returns the limit's name if its
+    /// gate was open.
     pub(crate) fn widen(
         &self,
         endpoint: &Arc<str>,
         named: &NamedLimit,
         [floor, until]: [Instant; 2],
     ) -> Option<String> {
-        let times = [Instant::now(), floor, until];
+        let times = Closing {
+            now: Instant::now(),
+            floor,
+            until,
+        };
         let name = key::shorten(named.name.clone());
         let limit = match named.scope {
             LimitScope::Account => Limit::Account,
@@ -218,12 +243,16 @@ impl Throttle {
         closed.then_some(name)
     }
 
-    /// Tells the others who share the limit of a 429, unless it was about one
-    /// service only. `named` is what its body said, if it was read.
+    /// Reports a 429 to the processes that share the limit, unless it was about
+    /// one service only. `named` is the limit that its body names, if the body
+    /// was read.
     pub(crate) fn report(&self, endpoint: &Arc<str>, named: Option<&NamedLimit>, floor: Instant) {
         let Some(limiter) = &self.shared.limiter else {
             return;
         };
+        // A 429 whose limit is unknown counts as one of the service if the last
+        // one of this endpoint was. Otherwise it counts as one of the token:
+        // too wide costs a pause, too narrow a 429 in each process.
         let is_service = match named {
             Some(named) => named.scope == LimitScope::Service,
             None => self.shared.with(|table, _| table.is_service(endpoint)),
@@ -233,9 +262,10 @@ impl Throttle {
         }
     }
 
-    /// A place in the queue of a closed gate, if there is one. A request that
-    /// has failed has a floor, before which it is not to go, even when the gate
-    /// is closed past its deadline.
+    /// Joins the queue of the first closed gate, if one is closed.
+    ///
+    /// A retry has a `floor`, the end of its own `Retry-After`. It never goes
+    /// before that, even if the gate is closed past its deadline.
     pub(crate) fn enter_gate(
         &self,
         endpoint: &Arc<str>,
@@ -255,8 +285,8 @@ impl Throttle {
         }
     }
 
-    /// The same, and where no gate is closed, a slot or a place in the queue
-    /// for one.
+    /// Joins the queue of the first closed gate. If none is closed, takes a
+    /// slot or joins the queue for one.
     pub(crate) fn enter(
         &self,
         endpoint: &Arc<str>,
@@ -269,7 +299,7 @@ impl Throttle {
         }
     }
 
-    /// A slot, or a place in the queue for one, past all gates.
+    /// Takes a slot or joins the queue for one, past all gates.
     pub(crate) fn enter_slot(
         &self,
         floor: Option<Instant>,

@@ -2,7 +2,25 @@
 ///
 /// The reader in
 /// [`RetryLayer::with_limit_reader`](crate::RetryLayer::with_limit_reader)
-/// returns it. That method has an example.
+/// returns it:
+///
+/// ```
+/// use tower_genesys::retry::{LimitScope, NamedLimit};
+///
+/// // The body of a 429: "Rate limit exceeded: 300 requests per minute"
+/// fn read(body: &[u8]) -> Option<NamedLimit> {
+///     let text = std::str::from_utf8(body).ok()?;
+///     let (_, rate) = text.split_once("Rate limit exceeded: ")?;
+///     let requests = rate.split(' ').next()?.parse().ok();
+///     let limit = NamedLimit::new("requests", LimitScope::Account);
+///     Some(limit.with_per_minute(requests))
+/// }
+///
+/// let limit = read(b"Rate limit exceeded: 300 requests per minute").unwrap();
+/// assert_eq!(limit.per_minute, Some(300));
+/// assert_eq!(limit.scope, LimitScope::Account);
+/// assert_eq!(read(b"busy"), None);
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct NamedLimit {
@@ -15,10 +33,8 @@ pub struct NamedLimit {
     pub per_minute: Option<u32>,
 }
 
-/// The requests that a [`NamedLimit`] applies to.
-///
-/// [`RetryLayer::with_limit_reader`](crate::RetryLayer::with_limit_reader) has
-/// an example.
+/// The requests that a [`NamedLimit`] applies to, which wait after a 429 that
+/// names it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum LimitScope {
@@ -38,7 +54,8 @@ impl NamedLimit {
         }
     }
 
-    /// How many requests a minute it allows. Default: unknown.
+    /// Sets the number of requests a minute that the limit allows. Default:
+    /// unknown.
     #[must_use]
     pub const fn with_per_minute(mut self, requests: Option<u32>) -> Self {
         self.per_minute = requests;

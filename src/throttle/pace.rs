@@ -1,58 +1,67 @@
 use std::time::Duration;
 
-/// How many slots there are at least before the pace doubles, however long the
+/// The smallest number of turns before the pace doubles, however long the
 /// interval is.
 ///
-/// At the default interval that is one second: about what an answer takes, so
-/// that a server that is still not well can say so before the next doubling.
-const MIN_SLOTS: u64 = 5;
+/// At the default interval, five turns take one second. A response takes about
+/// as long, so a server that is still overloaded can say so before the next
+/// doubling.
+const MIN_TURNS: u64 = 5;
 
-/// The pace does not double more often than this.
+/// The shortest time between two doublings of the pace.
 const PERIOD: Duration = Duration::from_secs(1);
 
-/// How far apart the slots of a gate are: one interval at first, half of it
-/// after some slots, and so on.
+/// The distance between the turns of a gate: one interval at first, half of it
+/// after some turns, and so on.
 ///
 /// With a constant pace, any load above it would keep the queue full forever
 /// after one 429. So the pace grows until the next 429, and a queue of any
-/// length is gone after a few seconds. It grows with slots and not with time:
+/// length is gone after a few seconds. It grows with turns and not with time:
 /// while no request leaves, the server cannot object.
 #[derive(Clone, Debug)]
 pub(super) struct Pace {
+    /// The first distance between two turns.
     interval: Duration,
-    /// How many slots there are until the first doubling; then twice as many.
+    /// The number of turns before the first doubling. Twice as many follow
+    /// before the next one, and so on.
     period: u64,
+    /// The number of turns since the last 429.
     given: u64,
 }
 
 impl Pace {
+    /// Creates a pace that starts with this interval.
     pub(super) fn new(interval: Duration) -> Self {
+        // An interval of zero has no first period; the minimum applies.
         let per_period = PERIOD.as_nanos().checked_div(interval.as_nanos());
         let per_period = u64::try_from(per_period.unwrap_or(0)).unwrap_or(u64::MAX);
         Self {
             interval,
-            period: per_period.max(MIN_SLOTS),
+            period: per_period.max(MIN_TURNS),
             given: 0,
         }
     }
 
-    /// Slow again.
+    /// Returns to the first interval, after another 429.
     pub(super) fn restart(&mut self) {
         self.given = 0;
     }
 
-    /// How long it is from a slot to the next one, as of now.
+    /// Returns the time from a turn that is given now to the next one.
     pub(super) fn gap(&self) -> Duration {
         self.gap_at(self.level(self.given))
     }
 
-    /// A slot was given.
+    /// Counts a turn.
     pub(super) fn count(&mut self) {
         self.given = self.given.saturating_add(1);
     }
 
-    /// How long it is from the next slot to the one that is so many further
-    /// back.
+    /// Returns the time from the next turn to the one that is `ahead` places
+    /// later.
+    ///
+    /// It adds up whole levels rather than turns, so a queue of any length
+    /// costs at most some dozens of steps.
     pub(super) fn wait(&self, ahead: usize) -> Duration {
         let mut given = self.given;
         let end = given.saturating_add(u64::try_from(ahead).unwrap_or(u64::MAX));
@@ -62,19 +71,21 @@ impl Pace {
             // The levels have one, two, four, … periods.
             let periods = 2_u64.saturating_pow(level + 1) - 1;
             let upper = self.period.saturating_mul(periods).clamp(given + 1, end);
-            let slots = u32::try_from(upper - given).unwrap_or(u32::MAX);
-            wait = wait.saturating_add(self.gap_at(level).saturating_mul(slots));
+            let turns = u32::try_from(upper - given).unwrap_or(u32::MAX);
+            wait = wait.saturating_add(self.gap_at(level).saturating_mul(turns));
             given = upper;
         }
         wait
     }
 
-    /// How often the pace has doubled after so many slots.
+    /// Returns how often the pace has doubled after this many turns.
     fn level(&self, given: u64) -> u32 {
         (given / self.period).saturating_add(1).ilog2()
     }
 
+    /// Returns the distance between turns after this many doublings.
     fn gap_at(&self, level: u32) -> Duration {
+        // After 32 doublings, the turns follow each other at once.
         let parts = 1_u32.checked_shl(level);
         parts.map_or(Duration::ZERO, |parts| self.interval / parts)
     }
@@ -84,10 +95,10 @@ impl Pace {
 mod tests {
     use super::*;
 
-    fn gaps(interval: u64, slots: usize) -> Vec<u128> {
+    fn gaps(interval: u64, turns: usize) -> Vec<u128> {
         let mut pace = Pace::new(Duration::from_millis(interval));
         let mut gaps = Vec::new();
-        for _ in 0..slots {
+        for _ in 0..turns {
             gaps.push(pace.gap().as_millis());
             pace.count();
         }
@@ -101,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn a_slow_pace_doubles_after_five_slots_and_a_fast_one_after_a_second() {
+    fn a_slow_pace_doubles_after_five_turns_and_a_fast_one_after_a_second() {
         assert_eq!(gaps(3000, 6), [3000, 3000, 3000, 3000, 3000, 1500]);
         assert_eq!(gaps(10, 101)[99..], [10, 5]);
     }

@@ -13,41 +13,51 @@ use http::{Method, Uri};
 use super::table::Table;
 use crate::{limiter::Limiter, lock::lock};
 
-/// How many throttles of this process may hold a send back.
+/// The number of throttles of this process at which a send may have to wait.
 ///
-/// While none does, no send looks at its throttle. With thousands of
-/// organisations in turn, that is one wait for memory less for each request.
+/// While it is zero, no send looks at its throttle. With thousands of
+/// organisations in turn, that saves each request one cache miss.
 static COUNT: AtomicUsize = AtomicUsize::new(0);
 
+/// Names the endpoint of a request.
 pub(super) type KeyFn = dyn Fn(&Method, &Uri) -> String + Send + Sync;
 
 /// What the clones of a throttle, and the tickets in its queues, share.
 pub(super) struct Shared {
     /// How many gates are closed, for a look without the lock.
     pub(super) closed: AtomicUsize,
+    /// Locked by [`with`](Self::with) only.
     pub(super) table: Mutex<Table>,
+    /// The first interval between two turns.
     pub(super) interval: Duration,
+    /// Names the endpoint of a request.
     pub(super) key: Arc<KeyFn>,
+    /// Whether 429s close gates. If not, the throttle only hands out slots.
     pub(super) has_gates: bool,
+    /// The process's part in a shared limit, if there is one.
     pub(super) limiter: Option<Limiter>,
+    /// Whether a send may have to wait.
     pub(super) shut: Shut,
 }
 
-/// Whether this throttle may hold a send back. Counted until it is dropped.
+/// Whether a send may have to wait at this throttle. If so, it is counted until
+/// it is dropped.
 pub(super) struct Shut {
     is: AtomicBool,
 }
 
-/// Whether no throttle of this process holds anything back.
+/// Returns whether no throttle of this process can make a send wait.
 #[inline]
 pub(super) fn none_is_shut() -> bool {
-    // Whoever has seen a gate close sees the count that went up before.
+    // A thread that has seen a gate close also sees the count, which was
+    // raised before the lock was released.
     COUNT.load(Ordering::Acquire) == 0
 }
 
 impl Shared {
-    /// The only place where the table is locked. It wakes the collected wakers
-    /// after unlocking.
+    /// Changes the table, and is the only function that locks it. Wakes the
+    /// collected wakers after the lock is released, because a waker can run the
+    /// caller's code.
     pub(super) fn with<T>(&self, change: impl FnOnce(&mut Table, &mut Vec<Waker>) -> T) -> T {
         let mut woken = Vec::new();
         let result = {
@@ -77,6 +87,8 @@ impl Shut {
         self.count(is, &COUNT);
     }
 
+    /// Sets the flag, and counts its changes only: setting it twice counts
+    /// once.
     fn count(&self, is: bool, count: &AtomicUsize) {
         match (self.is.swap(is, Ordering::AcqRel), is) {
             (false, true) => {
@@ -127,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn while_one_is_shut_all_look_at_theirs() {
+    fn while_one_is_shut_each_send_looks_at_its_throttle() {
         let shut = Shut::new(true);
         assert!(!none_is_shut());
         drop(shut);

@@ -2,57 +2,77 @@ use std::{collections::HashMap, sync::Arc, task::Waker, time::Duration};
 
 use tokio::time::Instant;
 
-use super::gate::{Gate, Window};
+use super::gate::{Closing, Gate, Window};
 
-/// The closed gates.
+/// The closed gates of a throttle, and which limit each endpoint falls under.
+///
+/// A 429 first closes the gate of its endpoint. When its body names a limit,
+/// the gate of that limit takes over, and the table remembers the limit: the
+/// next 429 of the endpoint closes the right gate at once.
 #[derive(Debug)]
 pub(super) struct Table {
+    /// The first interval between two turns of a gate.
     interval: Duration,
+    /// The maximum number of closed endpoints, and of remembered limits.
     capacity: usize,
+    /// The closed gates of single endpoints.
     endpoints: HashMap<Arc<str>, Gate>,
-    /// Closed instead of those of the endpoints that have been found to share a
-    /// limit.
+    /// The closed gates of limits that several endpoints share, by the limit's
+    /// name.
     groups: HashMap<Arc<str>, Gate>,
-    /// Closed by a limit that is about all requests, and when there are too
-    /// many others.
+    /// The gate of all requests. Closed by a limit of the account, or if too
+    /// many endpoints are closed.
     all: Option<Gate>,
-    /// What limit the 429s of an endpoint were found to name.
+    /// The limit that the last 429 of each endpoint named.
     limits: HashMap<Arc<str>, Limit>,
+    /// The ticket of the next request that waits, unique among all gates.
     next_ticket: u64,
-    /// Not before this are there any gates to forget.
+    /// The earliest time at which a gate may be open again.
     forget_at: Option<Instant>,
 }
 
+/// The limit that the 429s of an endpoint name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Limit {
+    /// A limit on all requests.
     Account,
+    /// A limit with this name, on the requests to one service.
     Group(Arc<str>),
 }
 
-/// The gates that a request passes, in this order: from the narrowest, so that
-/// one who is let go at a gate which should not have been closed still comes to
-/// the right one.
+/// The gates that a request passes, in this order.
+///
+/// The narrowest comes first: if a gate was closed for too few requests, those
+/// that it releases still come to the wider gate.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Which {
+    /// The gate of the request's endpoint.
     Endpoint,
+    /// The gate of the limit with this name.
     Group(Arc<str>),
+    /// The gate of all requests.
     All,
 }
 
-/// A place in a queue.
+/// A place in the queue of a gate.
 #[derive(Clone, Debug)]
 pub(super) struct Place {
+    /// The endpoint of the waiting request.
     pub(super) endpoint: Arc<str>,
+    /// The gate at which it waits.
     pub(super) which: Which,
+    /// Its ticket in the gate's queue.
     pub(super) ticket: u64,
 }
 
 /// Whether a request may go.
 #[derive(Debug)]
 pub(crate) enum Passage<T> {
+    /// It may go now.
     Open,
-    /// Its turn would come after its deadline.
+    /// Its turn would come after its deadline, so it does not wait.
     TooLong,
+    /// It waits, with this ticket.
     Queued(T),
 }
 
@@ -70,20 +90,21 @@ impl Table {
         }
     }
 
-    /// How many gates are closed.
+    /// Returns how many gates are closed.
     pub(super) fn closed(&self) -> usize {
         self.endpoints.len() + self.groups.len() + usize::from(self.all.is_some())
     }
 
-    /// Closes the gate of the endpoint, or of the limit that it is known for,
-    /// or keeps it closed. True if it was open.
+    /// Closes the gate of the endpoint, or of the limit that its 429s are known
+    /// to name; extends the closure of a closed gate. Returns whether the gate
+    /// was open.
     pub(super) fn close(
         &mut self,
         endpoint: &Arc<str>,
-        times: [Instant; 3],
+        times: Closing,
         woken: &mut Vec<Waker>,
     ) -> bool {
-        self.forget(times[0]);
+        self.forget(times.now);
         // The limit that earlier 429s of this endpoint named is closed at once,
         // before the next body is read.
         let which = match self.limits.get(endpoint) {
@@ -94,47 +115,53 @@ impl Table {
         self.shut(&which, endpoint, times, woken)
     }
 
-    /// The 429 of an endpoint, which was closed by it, has named a limit: its
-    /// gate is closed instead. True if that was open.
+    /// Closes the gate of a limit instead of the endpoint's gate, which the
+    /// head of the same 429 has closed. Returns whether the limit's gate was
+    /// open.
     pub(super) fn widen(
         &mut self,
         endpoint: &Arc<str>,
         limit: &Limit,
-        times: [Instant; 3],
+        times: Closing,
         woken: &mut Vec<Waker>,
     ) -> bool {
         let which = match limit {
             Limit::Account => Which::All,
             Limit::Group(group) => Which::Group(group.clone()),
         };
+        // A full memory starts again: each endpoint names its limit
+        // again in the body of its next 429.
         if self.limits.len() >= self.capacity && !self.limits.contains_key(endpoint) {
             self.limits.clear();
         }
         let old = self.limits.insert(endpoint.clone(), limit.clone());
         if old.as_ref() == Some(limit) {
-            // It was closed by the head of the 429.
+            // The limit was known, so the head of the 429 has closed its gate.
             return false;
         }
+        // The waiters of the endpoint's gate continue at the limit's gate,
+        // which is closed under the same lock.
         if let Some(gate) = self.endpoints.get_mut(endpoint) {
-            gate.open(times[0], woken);
+            gate.open(times.now, woken);
         }
         self.shut(&which, endpoint, times, woken)
     }
 
-    /// Whether the 429s of this endpoint are known to be about one service
-    /// only.
+    /// Returns whether the last 429 of this endpoint named the limit of one
+    /// service.
     pub(super) fn is_service(&self, endpoint: &Arc<str>) -> bool {
         matches!(self.limits.get(endpoint), Some(Limit::Group(_)))
     }
 
+    /// Closes a gate, or extends its closure. Returns whether it was open.
     fn shut(
         &mut self,
         which: &Which,
         endpoint: &Arc<str>,
-        times: [Instant; 3],
+        times: Closing,
         woken: &mut Vec<Waker>,
     ) -> bool {
-        let until = times[2];
+        let until = times.until;
         if let Some(gate) = self.gate(which, endpoint) {
             gate.extend(times, woken);
             return false;
@@ -161,9 +188,11 @@ impl Table {
         true
     }
 
-    /// Passes, or queues up. Somebody who was let through at a gate asks again
-    /// with that in `past`; its response is gone, so if it is to wait it does,
-    /// however long the next one is closed.
+    /// Passes all gates, or joins the queue of the first closed one.
+    ///
+    /// `past` is the gate that has just released the request, if one has. The
+    /// request then asks for the wider gates only. Until its own floor, such a
+    /// retry waits however long the next gate is closed: its response is gone.
     pub(super) fn enter(
         &mut self,
         endpoint: &Arc<str>,
@@ -182,14 +211,15 @@ impl Table {
                 continue;
             }
             let turn = gate.estimate(now);
-            // A wait that ends past the deadline is worth it only for one whose
-            // answer is gone.
+            // A request waits past its deadline only if its 429 is gone and its
+            // `Retry-After` is not over: it may neither return nor go.
             let early = past.is_some() && window.floor.is_some_and(|floor| now < floor);
             if turn >= window.deadline && !early {
                 return Passage::TooLong;
             }
             let ticket = self.next_ticket;
             self.next_ticket += 1;
+            // Looked up again, because the ticket borrows the table.
             if let Some(gate) = self.gate(&which, endpoint) {
                 gate.join(ticket);
             }
@@ -204,6 +234,7 @@ impl Table {
         Passage::Open
     }
 
+    /// Returns the gates that come after `past`, from the narrowest.
     fn gates_after(&self, endpoint: &Arc<str>, past: Option<&Which>) -> [Option<Which>; 3] {
         let group = match self.limits.get(endpoint) {
             Some(Limit::Group(group)) => Some(Which::Group(group.clone())),
@@ -219,8 +250,8 @@ impl Table {
         }
     }
 
-    /// When to look again; `None` when its turn has come, or is not worth the
-    /// wait: go.
+    /// Returns when to look again, or `None` if the request may go: its turn
+    /// has come, or would come too late.
     pub(super) fn turn(
         &mut self,
         place: &Place,
@@ -240,17 +271,21 @@ impl Table {
         gate.exit(place.ticket, now, window, woken)
     }
 
+    /// Sets the waker of a waiting request, and returns the one that it
+    /// replaces.
     pub(super) fn wait(&mut self, place: &Place, waker: &Waker) -> Option<Waker> {
         let gate = self.gate(&place.which, &place.endpoint)?;
         gate.wait(place.ticket, waker)
     }
 
+    /// Gives a place up.
     pub(super) fn leave(&mut self, place: &Place, woken: &mut Vec<Waker>) {
         if let Some(gate) = self.gate(&place.which, &place.endpoint) {
             gate.leave(place.ticket, woken);
         }
     }
 
+    /// Returns a gate, if it is closed.
     fn gate(&mut self, which: &Which, endpoint: &Arc<str>) -> Option<&mut Gate> {
         match which {
             Which::Endpoint => self.endpoints.get_mut(endpoint),
@@ -261,6 +296,8 @@ impl Table {
 
     /// Forgets the gates that are open again, at most once per interval.
     fn forget(&mut self, now: Instant) {
+        // A search through all gates at each request would cost more than the
+        // memory that it frees.
         if self.forget_at.is_none_or(|at| now < at) {
             return;
         }

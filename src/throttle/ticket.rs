@@ -16,28 +16,32 @@ use super::{
 };
 use crate::limiter::{Joined, Limiter};
 
-/// A place in the queue of a closed gate, or in that for a slot. Dropping it
-/// gives the place up.
+/// The place of a waiting request: in the queue of a closed gate, or in the
+/// queue for a slot. Dropping it gives the place up.
 #[derive(Debug)]
 pub(crate) struct Ticket {
     shared: Arc<Shared>,
     queue: Queue,
-    /// When the request will go, as the queue was when it was asked for.
+    /// The expected turn or slot, and so the time to look again.
     at: Instant,
     window: Window,
-    /// Since when it has waited for a slot.
+    /// The begin of the wait for a slot, if the request waited for one.
     since: Option<Instant>,
 }
 
+/// The queue in which a request waits.
 #[derive(Debug)]
 enum Queue {
+    /// The queue of a closed gate.
     Gate(Place),
+    /// The queue for slots of a shared limit, with the ticket there.
     Slot(Limiter, u64),
+    /// None: the request may go, and dropping the ticket gives nothing up.
     Left,
 }
 
 impl Ticket {
-    /// At the gates of this place.
+    /// Creates a ticket at a closed gate. `turn` is the expected turn.
     pub(super) fn at_gate(
         shared: &Arc<Shared>,
         place: Place,
@@ -53,7 +57,7 @@ impl Ticket {
         })
     }
 
-    /// In the queue for a slot, if there is a limit.
+    /// Takes a slot, or joins the queue for one. Passes without a limit.
     pub(super) fn for_slot(shared: &Arc<Shared>, window: Window) -> Passage<Box<Self>> {
         let Some(limiter) = &shared.limiter else {
             return Passage::Open;
@@ -71,12 +75,13 @@ impl Ticket {
         }
     }
 
-    /// When the request will go, as far as that is known.
+    /// Returns when the request is expected to go.
     pub(crate) fn at(&self) -> Instant {
         self.at
     }
 
-    /// The closed endpoint; `None` if the ticket waits for a slot.
+    /// Returns the endpoint of the closed gate, or `None` if the request waits
+    /// for a slot.
     pub(crate) fn endpoint(&self) -> Option<&str> {
         match &self.queue {
             Queue::Gate(place) => Some(&place.endpoint),
@@ -84,8 +89,8 @@ impl Ticket {
         }
     }
 
-    /// Waits for the turn, and gives how much of that was for a slot. Needs a
-    /// tokio runtime.
+    /// Waits until the request may go. The output is the part of the wait that
+    /// was for a slot. Needs a tokio runtime.
     pub(crate) fn admission(self: Box<Self>) -> Admission {
         let sleep = time::sleep_until(self.at);
         Admission {
@@ -94,8 +99,8 @@ impl Ticket {
         }
     }
 
-    /// Ready when the request may go: with its turn, or because the wait would
-    /// be too long, though not before its own floor.
+    /// Completes when the request may go: with its turn, or because the wait
+    /// would be too long, but never before its own floor.
     fn poll_turn(&mut self, cx: &Context<'_>) -> Poll<()> {
         loop {
             // The gates come first, from the narrowest, and the slot of a
@@ -131,7 +136,7 @@ impl Ticket {
         }
     }
 
-    /// For a slot.
+    /// Returns how long the request waited for a slot, and reports it.
     fn waited(&self) -> Duration {
         let waited = self.since.map(|since| since.elapsed());
         if let (Some(limiter), Some(waited)) = (&self.shared.limiter, waited) {
@@ -140,8 +145,7 @@ impl Ticket {
         waited.unwrap_or_default()
     }
 
-    /// From a gate that it may pass to the next one, or to the queue for a
-    /// slot.
+    /// Moves a released request to the next gate, or to the queue for a slot.
     fn pass(&mut self) {
         let Queue::Gate(place) = std::mem::replace(&mut self.queue, Queue::Left) else {
             return;
@@ -177,7 +181,8 @@ impl Drop for Ticket {
 }
 
 pin_project! {
-    /// Ready when the request may go. Gives how long it has waited for a slot.
+    /// Completes when the request may go, with the time that it waited for a
+    /// slot.
     #[derive(Debug)]
     pub(crate) struct Admission {
         // In a box, since most futures never have one.
