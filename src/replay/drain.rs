@@ -1,3 +1,9 @@
+//! Reading what is left of a discarded response, so that its connection can be
+//! used for the next attempt.
+//!
+//! `Refresh` and `Retry` do so before they resend. The limits below say when a
+//! new connection is cheaper.
+
 use std::{
     future::Future,
     pin::Pin,
@@ -13,12 +19,11 @@ use tokio::time::{Instant, Sleep};
 
 use crate::runtime;
 
-/// How much of a discarded answer is read, so that its connection can be used
-/// again.
+/// The maximum number of bytes of a discarded response that are read.
 ///
-/// The API's error bodies are below 4 KiB, the pages of proxies in front of it
-/// below 64 KiB; twice that leaves room. To read more would take longer than
-/// the round trips of a new connection.
+/// The API's error bodies are below 4 KiB, and the pages of proxies in front of
+/// it below 64 KiB, so twice that leaves room. Reading more would take longer
+/// than the round trips of a new connection.
 const MOST_BYTES: u64 = 128 * 1024;
 
 /// The longest wait for the rest of a discarded response.
@@ -27,29 +32,37 @@ const MOST_BYTES: u64 = 128 * 1024;
 /// round trips of 80 ms), so a longer wait gains nothing.
 const MOST_TIME: Duration = Duration::from_millis(250);
 
-/// How much of an answer is kept of which something is wanted: the API's error
-/// bodies are below 4 KiB.
+/// The maximum number of bytes that are kept of a body that the caller reads:
+/// twice the API's error bodies, which are below 4 KiB.
 const MOST_KEPT: u64 = 8 * 1024;
 
-/// What an empty frame counts for, so that a body of nothing else comes to an
-/// end too.
+/// The number of bytes that any frame counts for at least, so that a body of
+/// empty frames reaches the limit too.
 const LEAST_PER_FRAME: u64 = 16;
 
 pin_project! {
-    /// Reads what is left of an answer and throws it away, so that an HTTP/1
-    /// connection can be used again.
+    /// Reads and discards what is left of a response, so that its HTTP/1
+    /// connection can be reused.
     ///
-    /// Gives up, by dropping the body, after 128 KiB or 250 ms, or when it
-    /// fails. Where it cannot help, the body is dropped at once: on HTTP/2,
-    /// which needs no such thing; when the server closes the connection anyway;
-    /// when the request is not wholly `sent`, which leaves nothing to save.
-    /// Outside of a tokio runtime what is there already is read, and no more
-    /// waited for.
+    /// It gives up, by dropping the body, after 128 KiB, after 250 ms, or when
+    /// the body fails. Outside of a tokio runtime, it reads what has arrived
+    /// and does not wait for more.
+    ///
+    /// It drops the body at once if reading cannot help:
+    ///
+    /// - on HTTP/2, where dropping a stream leaves the connection usable,
+    /// - if the server closes the connection anyway,
+    /// - if the request is not fully sent, because then the connection cannot
+    ///   be reused.
     #[must_use = "futures do nothing unless polled"]
     pub(crate) struct Drain<R> {
+        // `None` when there is nothing more to read.
         #[pin]
         body: Option<R>,
+        // The number of bytes that may still be read.
         left: u64,
+        // The time limit. It starts when the body is first pending, which most
+        // are not.
         sleep: Option<Pin<Box<Sleep>>>,
         // The bytes read so far, if the caller wants them.
         kept: Option<Vec<u8>>,
@@ -57,11 +70,12 @@ pin_project! {
 }
 
 impl<R: Body> Drain<R> {
-    /// `sent` is whether the request that was answered is wholly sent
+    /// Creates a drain that keeps nothing. `sent` states that the request of
+    /// this response is fully sent
     /// ([`CloneBody::is_sent`](super::CloneBody::is_sent)).
     pub(crate) fn new(response: Response<R>, sent: bool) -> Self {
-        // Only HTTP/1 needs a response read to its end, and only a connection
-        // that lives on gains by it.
+        // Only HTTP/1 needs a response to be read to its end, and only a
+        // connection that stays open gains by it.
         let helps = sent && is_http1(response.version()) && !closes(&response);
         let body = Some(response.into_body());
         Self {
@@ -72,13 +86,16 @@ impl<R: Body> Drain<R> {
         }
     }
 
-    /// The same for an answer of which something is wanted: its first 8 KiB are
-    /// kept. They are read on HTTP/2 too, and where the connection ends.
+    /// Creates a drain that also keeps the first 8 KiB of the body, such as the
+    /// message of a 429. It reads these in any case: on HTTP/2 too, and if the
+    /// connection cannot be reused.
     pub(crate) fn keeping(response: Response<R>, sent: bool) -> Self {
         let helps = sent && is_http1(response.version()) && !closes(&response);
         let is_small = response.body().size_hint().lower() <= MOST_BYTES;
         Self {
             body: Some(response.into_body()),
+            // Without a connection to save, only the kept part is worth its
+            // time.
             left: if helps && is_small {
                 MOST_BYTES
             } else {
@@ -91,7 +108,7 @@ impl<R: Body> Drain<R> {
 }
 
 impl<R: Body> Future for Drain<R> {
-    /// The kept bytes.
+    /// The kept bytes, if this drain keeps any.
     type Output = Option<Vec<u8>>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
@@ -114,7 +131,7 @@ impl<R: Body> Future for Drain<R> {
     }
 }
 
-/// Ready when reading further gains nothing.
+/// Reads frames until the body has ended or failed, or is over the limit.
 fn read<R: Body>(
     mut body: Pin<&mut R>,
     left: &mut u64,
@@ -122,6 +139,7 @@ fn read<R: Body>(
     cx: &mut Context<'_>,
 ) -> Poll<()> {
     loop {
+        // An ended body needs no poll: most error bodies are one frame.
         if body.is_end_stream() {
             return Poll::Ready(());
         }
@@ -132,7 +150,8 @@ fn read<R: Body>(
         if let (Some(kept), Some(data)) = (kept.as_mut(), frame.data_mut()) {
             keep(kept, data);
         }
-        // Past the limit a new connection is cheaper than the rest.
+        // Over the limit, a new connection is cheaper than the rest of the
+        // body.
         match left.checked_sub(length.max(LEAST_PER_FRAME)) {
             Some(rest) => *left = rest,
             None => return Poll::Ready(()),
@@ -140,6 +159,7 @@ fn read<R: Body>(
     }
 }
 
+/// Appends the data to the kept bytes, up to their maximum.
 fn keep(kept: &mut Vec<u8>, data: &mut impl Buf) {
     let room = usize::try_from(MOST_KEPT).unwrap_or(0);
     while data.has_remaining() && kept.len() < room {
@@ -154,6 +174,7 @@ fn is_http1(version: Version) -> bool {
     matches!(version, Version::HTTP_10 | Version::HTTP_11)
 }
 
+/// Whether the server closes the connection after this response.
 fn closes<R>(response: &Response<R>) -> bool {
     let connection = response.headers().get_all(header::CONNECTION);
     let mut options = connection.iter().filter_map(|value| value.to_str().ok());

@@ -32,10 +32,13 @@ pub enum ReplayBodyErrorKind {
 }
 
 impl ReplayBodyError {
+    /// Creates an error without a cause, for every kind except
+    /// [`Body`](ReplayBodyErrorKind::Body).
     pub(super) const fn new(kind: ReplayBodyErrorKind) -> Self {
         Self { kind, source: None }
     }
 
+    /// Creates the error of a caller's body that failed with `source`.
     pub(super) const fn body(source: BoxError) -> Self {
         Self {
             kind: ReplayBodyErrorKind::Body,
@@ -57,13 +60,17 @@ impl ReplayBodyError {
     /// use futures_util::stream;
     /// use http_body::Frame;
     /// use http_body_util::{BodyExt, StreamBody};
-    /// use tower_genesys::{ReplayBody, replay::{ReplayBodyError, ReplayBodyErrorKind}};
+    /// use tower_genesys::{
+    ///     ReplayBody,
+    ///     replay::{ReplayBodyError, ReplayBodyErrorKind},
+    /// };
     ///
     /// # #[tokio::main]
     /// # async fn main() {
-    /// let broken = Err::<Frame<Bytes>, _>(io::Error::other("the disk is gone"));
-    /// let body = ReplayBody::new(StreamBody::new(stream::iter([broken])));
-    /// let error = body.collect().await.map(drop).expect_err("the caller's body fails");
+    /// let broken = io::Error::other("the disk is gone");
+    /// let frames = [Err::<Frame<Bytes>, _>(broken)];
+    /// let body = ReplayBody::new(StreamBody::new(stream::iter(frames)));
+    /// let error = body.collect().await.expect_err("the caller's body fails");
     ///
     /// let wrapped = io::Error::other(error);
     /// let found = ReplayBodyError::find(&wrapped).expect("it is in there");
@@ -77,6 +84,8 @@ impl ReplayBodyError {
 
 impl fmt::Display for ReplayBodyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Each text ends with the next step. `Revoked` needs none: only the
+        // connection of the older attempt sees that error.
         f.write_str(match self.kind {
             ReplayBodyErrorKind::Body => {
                 "the caller's request body failed and cannot be resent: make a new request"

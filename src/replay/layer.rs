@@ -2,48 +2,79 @@ use tower_layer::Layer;
 
 use super::{Replay, body::Caps};
 
-/// Makes the bodies of requests such that they can be sent again; see the
+/// Wraps request bodies so that they can be sent more than once; see the
 /// [module](super).
 ///
 /// # Default
 ///
-/// Of a stream of unknown length, up to 64 KiB are kept while it is sent; of
-/// one of known length, 1 MiB.
+/// While a stream is sent, up to 1 MiB of it is kept if its length is known,
+/// and up to 64 KiB otherwise.
+///
+/// ```
+/// use bytes::Bytes;
+/// use http::{Request, Response};
+/// use http_body_util::Full;
+/// use tower::{Layer, ServiceExt, service_fn};
+/// use tower_genesys::{BoxError, ReplayBody, ReplayLayer, replay::CloneBody};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), BoxError> {
+/// /// Uploads of up to 16 MiB can be resent, if their length is known.
+/// const LAYER: ReplayLayer = ReplayLayer::new().with_known_cap(16 << 20);
+///
+/// type Body = ReplayBody<Full<Bytes>>;
+/// let client = service_fn(async |request: Request<Body>| {
+///     Ok::<_, BoxError>(Response::new(request.body().is_replayable()))
+/// });
+/// let request = Request::new(Full::from("in memory"));
+/// assert!(LAYER.layer(client).oneshot(request).await?.into_body());
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct ReplayLayer {
     caps: Caps,
 }
 
 impl ReplayLayer {
-    /// A layer with the default caps.
+    /// Creates a layer with the default caps.
     pub const fn new() -> Self {
         Self {
             caps: Caps::DEFAULT,
         }
     }
 
-    /// Keeps up to so many bytes of a stream that does not say how long it is.
+    /// Sets how many bytes of a stream of unknown length are kept.
+    ///
+    /// With a cap of zero, such a stream is never resent, unless it is empty.
+    /// A stream over the cap is sent, but only once.
+    ///
+    /// The cap also limits the number of kept frames, to 16 and one more for
+    /// each 128 bytes of the cap, because each frame costs memory however short
+    /// it is.
+    ///
+    /// The [module docs](super) have an example.
     ///
     /// # Default
     ///
-    /// 64 KiB. With zero no such stream is ever sent again.
-    ///
-    /// No more than a frame for each 128 bytes of the cap, and 16 besides, are
-    /// kept: each costs memory of its own, however short it is.
+    /// 64 KiB.
     #[must_use]
     pub const fn with_unknown_cap(mut self, bytes: usize) -> Self {
         self.caps.unknown = bytes;
         self
     }
 
-    /// Keeps streams up to this length, of those that say how long they are;
-    /// nothing is kept of a longer one.
+    /// Sets the length in bytes up to which a stream of known length is kept.
+    ///
+    /// Nothing is kept of a longer stream: it is sent once. The number of
+    /// frames is limited as in [`with_unknown_cap`](Self::with_unknown_cap).
+    /// The cap does not apply to bodies that are in memory.
+    ///
+    /// [`ReplayLayer`] has an example.
     ///
     /// # Default
     ///
-    /// 1 MiB. It does not matter to a body that is in memory already. The
-    /// number of frames is limited as in
-    /// [`with_unknown_cap`](Self::with_unknown_cap).
+    /// 1 MiB.
     #[must_use]
     pub const fn with_known_cap(mut self, bytes: usize) -> Self {
         self.caps.known = bytes;

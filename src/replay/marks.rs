@@ -1,3 +1,11 @@
+//! The contract between layers that can resend one request: [`CloneBody`] and
+//! the marks on responses.
+//!
+//! A layer on the way in marks the body ([`CloneBody::hold`]), so that the
+//! layers further in keep no copy. On the way out, `Bearer` sets [`Renewable`],
+//! `Refresh` adds [`Resend`] for the layer that has the copy, and the layer
+//! that cannot resend replaces it with [`Unreplayed`].
+
 use http_body::Body;
 
 /// A request body that a layer can clone, to resend the request.
@@ -13,7 +21,28 @@ use http_body::Body;
 /// newer body is polled, all older ones end in an error. So a layer sends the
 /// older body and keeps the newer one.
 ///
-/// The [module docs](super) show a service that sends a body and its clone.
+/// Implement it for a body type that is cheap to clone in another way. A layer
+/// that resends uses it like this:
+///
+/// ```
+/// use bytes::Bytes;
+/// use http_body_util::{BodyExt, Full};
+/// use tower_genesys::{ReplayBody, replay::CloneBody};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), tower_genesys::BoxError> {
+/// let mut older = ReplayBody::new(Full::<Bytes>::from("hello"));
+/// assert!(!older.is_held()); // no layer outside keeps a clone
+/// let newer = older.try_clone().expect("the body is in memory");
+/// older.hold(); // a layer further in keeps none
+///
+/// // Sends the older body. The response calls for another attempt:
+/// older.collect().await?;
+/// assert!(newer.is_sent() && newer.revoke_others());
+/// assert_eq!(newer.collect().await?.to_bytes(), "hello");
+/// # Ok(())
+/// # }
+/// ```
 #[diagnostic::on_unimplemented(
     message = "a layer that resends requests cannot clone a `{Self}`",
     note = "put `ReplayLayer` outside of `RetryLayer` and `RefreshLayer`: it wraps any body in a `ReplayBody`, which they can clone",
@@ -73,6 +102,8 @@ pub trait CloneBody: Body + Sized {
 
 /// Response extension that [`Bearer`](crate::bearer) sets on a 401 if a resend
 /// can help: a newer token than the refused one exists or is being fetched.
+///
+/// The [docs of `refresh`](crate::refresh#example) have an example.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Renewable;
 
@@ -85,7 +116,25 @@ pub struct Resend;
 /// Response extension on a [`Renewable`] 401 that was returned to the caller:
 /// the reason why the request was not resent.
 ///
-/// An example is in the [guide](crate::guide::operating#why-this-401).
+/// ```
+/// use http::{Response, StatusCode};
+/// use tower_genesys::replay::Unreplayed;
+///
+/// fn explain<R>(response: &Response<R>) -> Option<&'static str> {
+///     match response.extensions().get()? {
+///         Unreplayed::AlreadyReplayed => Some("the newer token is refused, too"),
+///         Unreplayed::BodyGone => Some("the upload was too long to keep"),
+///         _ => None,
+///     }
+/// }
+///
+/// let mut response = Response::new(());
+/// *response.status_mut() = StatusCode::UNAUTHORIZED;
+/// response.extensions_mut().insert(Unreplayed::BodyGone);
+/// assert_eq!(explain(&response), Some("the upload was too long to keep"));
+/// ```
+///
+/// The [guide](crate::guide::operating#why-this-401) names the next step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Unreplayed {

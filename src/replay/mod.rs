@@ -1,9 +1,16 @@
 //! Wraps request bodies so that they can be sent more than once.
 //!
-//! [`ReplayLayer`] turns the body of each request into a [`ReplayBody`]. That
-//! alone changes nothing. It lets the layers inside,
+//! [`ReplayLayer`] turns the body of each request into a [`ReplayBody`], which
+//! can be cloned. That alone changes nothing. The layers inside,
 //! [`Refresh`](crate::refresh) and [`Retry`](crate::retry), keep a clone of a
-//! request while they send it.
+//! request while they send it, and send the clone if the first attempt fails.
+//!
+//! ```text
+//!           ┌─ older body ──► sent first. The frames that it takes out of the
+//!  request ─┤                 caller's body are kept for the clone
+//!           └─ newer body ──► sent if another attempt is needed: first the
+//!              (a clone)      kept frames, then the rest of the caller's body
+//! ```
 //!
 //! | body | can be resent | cost |
 //! |---|---|---|
@@ -16,11 +23,13 @@
 //! The length is known if the body states it, or if the request has a
 //! `content-length`: reqwest's multipart forms have only that.
 //!
-//! The first poll shows whether a body is in memory: it announces its length
-//! and yields all of it at once. So the body may be in a box. If more than 16
-//! frames are kept, each counts for 128 bytes at least, because keeping it
-//! costs that much. A body over the cap is sent, but once: the current attempt
-//! continues, and no later one is possible.
+//! A body counts as in memory if it announces its length and yields all of it
+//! at the first poll. So it may be in a box.
+//!
+//! A stream over its cap is sent, but only once: the current attempt continues,
+//! and no later one is possible. The cap also limits the number of kept frames,
+//! because keeping a frame costs about 128 bytes besides its data: 16 frames,
+//! and one more for each 128 bytes of the cap.
 //!
 //! Each attempt is framed like the first, so `content-length` and trailers stay
 //! the same.
@@ -95,7 +104,7 @@
 //!
 //! Put it outside [`Retry`](crate::retry) and [`Refresh`](crate::refresh),
 //! which need a body that can be cloned. A layer outside of it sees the body
-//! once, a layer inside sees it at each attempt.
+//! once. A layer inside sees one at each attempt.
 //!
 //! Use it once per stack, even with several layers that resend. They recognise
 //! each other by a mark on the body ([`CloneBody::hold`]), which a second
@@ -115,20 +124,24 @@
 //! This frees connections. If an HTTP/1 server responds before it has read the
 //! request, hyper continues to send. If the rest of the body never comes, hyper
 //! neither closes the connection nor reuses it ([hyper#4176]). The error of an
-//! invalidated body makes hyper close the connection, and on HTTP/2 reset the
-//! stream. hyper sees the error when it next asks for a frame, and it asks when
-//! it has room for one: at once if it waits for a stream; if its buffers are
-//! full, when the server has read on. A server that neither reads nor closes
-//! holds the connection until it does one of the two. An in-memory body of up
-//! to 64 KiB is one frame, which hyper takes with the head of the request, so
-//! there is nothing to invalidate.
+//! invalidated body makes hyper close the connection, or on HTTP/2 reset the
+//! stream.
 //!
-//! A stream is kept only while a clone exists that may need it, in one log that
-//! all clones read. You may drop clones at any time and in any order.
+//! hyper sees that error when it next asks for a frame:
+//!
+//! - If it waits for the caller's stream, it asks at once.
+//! - If its buffers are full, it asks when the server has read more. A server
+//!   that neither reads nor closes keeps the connection busy until it does one
+//!   of the two.
+//! - An in-memory body of up to 64 KiB is one frame, which hyper takes with the
+//!   head of the request. There is nothing to invalidate.
+//!
+//! All clones of a stream read one log. It keeps a frame only while a clone
+//! exists that may need it. You may drop clones at any time and in any order.
 //!
 //! # Errors
 //!
-//! The service returns the error of the service inside. The body's error is a
+//! The service returns the errors of the inner service. The body's error is a
 //! [`ReplayBodyError`]. Clients wrap it in their own error, and
 //! [`ReplayBodyError::find`] finds it there. An error of the caller's body is
 //! its `source` and is final, because the rest of that body is unknown. A body
@@ -136,7 +149,7 @@
 //!
 //! # Cancellation
 //!
-//! The future is that of the service inside. Dropping a body frees everything
+//! The future is that of the inner service. Dropping a body frees everything
 //! that only it still needed, including the caller's body.
 //!
 //! [hyper#4176]: https://github.com/hyperium/hyper/issues/4176

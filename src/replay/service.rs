@@ -7,8 +7,8 @@ use tower_service::Service;
 use super::{Remake, ReplayBody, body::Caps};
 use crate::BoxError;
 
-/// Middleware that makes the bodies of requests such that they can be sent
-/// again; see the [module](super).
+/// A service that wraps request bodies so that they can be sent more than once;
+/// see the [module](super).
 #[derive(Clone, Copy, Debug)]
 pub struct Replay<S> {
     inner: S,
@@ -16,8 +16,17 @@ pub struct Replay<S> {
 }
 
 impl<S> Replay<S> {
-    /// Keeps bodies up to the default caps of
-    /// [`ReplayLayer`](crate::ReplayLayer), which has settings for them.
+    /// Wraps a service, with the default caps of
+    /// [`ReplayLayer`](crate::ReplayLayer). Use the layer for other caps.
+    ///
+    /// ```
+    /// use tower_genesys::replay::Replay;
+    ///
+    /// let mut replay = Replay::new("the client");
+    /// *replay.get_mut() = "another client";
+    /// assert_eq!(replay.get_ref(), &"another client");
+    /// assert_eq!(replay.into_inner(), "another client");
+    /// ```
     pub fn new(inner: S) -> Self {
         Self::with_caps(inner, Caps::DEFAULT)
     }
@@ -26,17 +35,17 @@ impl<S> Replay<S> {
         Self { inner, caps }
     }
 
-    /// The service inside.
+    /// Returns a reference to the inner service.
     pub const fn get_ref(&self) -> &S {
         &self.inner
     }
 
-    /// The service inside.
+    /// Returns a mutable reference to the inner service.
     pub const fn get_mut(&mut self) -> &mut S {
         &mut self.inner
     }
 
-    /// Takes the service out.
+    /// Returns the inner service.
     pub fn into_inner(self) -> S {
         self.inner
     }
@@ -61,8 +70,8 @@ where
         let remake = request.extensions_mut().remove::<Remake<B>>();
         let (head, body) = request.into_parts();
         let body = match remake {
-            // A body that a function can make needs no copy, so this form goes
-            // before every other.
+            // A function that remakes the body takes precedence: nothing has
+            // to be kept, whatever the size of the body.
             Some(remake) => ReplayBody::remade(body, remake),
             None => ReplayBody::wrap(body, || announced(&head.headers), self.caps),
         };
@@ -70,13 +79,13 @@ where
     }
 }
 
-/// The length that the request itself announces, which its body may not know: a
-/// form of several parts, a stream with a header set by hand.
+/// Returns the `content-length` of a request, for bodies that do not know their
+/// own length: a multipart form, or a stream with a header set by hand.
 fn announced(headers: &HeaderMap) -> Option<u64> {
     let mut lengths = headers.get_all(CONTENT_LENGTH).iter();
     let length = lengths.next()?.to_str().ok()?;
-    // With two values, it is unknown which one the transport uses. The parser
-    // would accept a sign.
+    // With two values, it is unknown which one the transport uses. The digits
+    // are checked because `parse` would accept a sign.
     let one_number = lengths.next().is_none() && length.bytes().all(|byte| byte.is_ascii_digit());
     length.parse().ok().filter(|_| one_number)
 }

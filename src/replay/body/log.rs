@@ -1,3 +1,9 @@
+//! What is kept of a stream: the frames that a clone may still need, and the
+//! state that all clones share.
+//!
+//! `stream` decides what a clone does next, `source` polls the caller's body.
+//! Both work on a locked [`Log`], which itself calls no foreign code.
+
 use std::{
     collections::VecDeque,
     sync::{Arc, Mutex},
@@ -17,28 +23,34 @@ use crate::BoxError;
 /// A clone takes the caller's body out before it polls it: the body runs the
 /// caller's code, which could re-enter the log while it is locked.
 pub(super) struct Log<B> {
+    /// The caller's body. `None` while a clone polls it, after its end, and
+    /// after a clone has taken it for good because nothing more is kept.
     pub(super) source: Option<B>,
     pub(super) end: End,
     pub(super) turns: Turns,
+    /// The kept frames, without gaps.
     frames: VecDeque<Kept>,
     /// The index in the whole body of the first of `frames`.
     first: usize,
     /// The total length of all frames so far, including forgotten ones: after
     /// the log has forgotten a frame, no clone needs the rest to be kept.
     bytes: usize,
+    /// The maximum of `bytes`, and by [`most_frames`] of the number of frames.
     cap: usize,
-    /// The stream exceeds the cap, so that it cannot be cloned any more.
+    /// Whether the stream exceeds the cap. From then on it cannot be cloned,
+    /// and each frame leaves the log when it is read.
     over: bool,
 }
 
 /// How the caller's body ended.
 pub(super) enum End {
+    /// It has not ended: more frames may come.
     Open,
+    /// It yielded all its frames.
+    ///
     /// `told`: the body announced its end along with its last frame.
-    Clean {
-        told: bool,
-    },
-    /// Contains the error until a clone has returned it.
+    Clean { told: bool },
+    /// It failed. Contains the error until a clone has returned it.
     Failed(Option<BoxError>),
 }
 
@@ -47,20 +59,24 @@ pub(super) enum End {
 ///
 /// Declare it before the guard: locals are dropped in reverse order.
 pub(super) struct Aside<B> {
+    /// The waker of a clone to wake.
     pub(super) wake: Option<Waker>,
+    /// A waker that is only dropped.
     pub(super) waker: Option<Waker>,
     pub(super) source: Option<B>,
     pub(super) frames: Vec<Kept>,
 }
 
-/// A frame of a body, as it is kept and handed over.
+/// A frame in the form in which it is kept, with its data in one piece.
 pub(super) enum Kept {
     Data(Bytes),
-    // In a box, as a map is thrice the size of the rest.
+    /// In a box, because a map is three times as large as the rest.
     Trailers(Box<HeaderMap>),
 }
 
 impl<B> Log<B> {
+    /// Creates the log of a stream of which nothing is sent yet. `over` states
+    /// that it is known to exceed the cap.
     pub(super) fn new(source: B, cap: usize, over: bool) -> Arc<Mutex<Self>> {
         Arc::new(Mutex::new(Self {
             source: Some(source),
@@ -74,6 +90,7 @@ impl<B> Log<B> {
         }))
     }
 
+    /// Appends the next frame of the caller's body.
     pub(super) fn push(&mut self, frame: Kept) {
         self.bytes = self.bytes.saturating_add(frame.len());
         self.frames.push_back(frame);
@@ -87,8 +104,9 @@ impl<B> Log<B> {
     /// The frame stays in the log only if another clone may need it.
     pub(super) fn read(&mut self, n: usize, aside: &mut Aside<B>) -> Option<Kept> {
         let at = n.checked_sub(self.first)?;
-        // The log keeps a frame while another clone may need it; the last clone
-        // takes it out uncopied.
+        // While another clone may need the frame, this one gets a copy. The
+        // last clone takes it out, and everything before it, which no clone
+        // will read any more.
         if !self.over && !self.turns.is_sole() {
             return self.frames.get(at).map(Kept::clone);
         }
@@ -98,6 +116,7 @@ impl<B> Log<B> {
         Some(frame)
     }
 
+    /// Drops the first frames, after the lock is released.
     fn forget(&mut self, count: usize, aside: &mut Aside<B>) {
         let count = count.min(self.frames.len());
         aside.frames.extend(self.frames.drain(..count));
@@ -119,6 +138,7 @@ impl<B> Log<B> {
         self.over && self.frames.is_empty() && self.first > 0
     }
 
+    /// Whether a new clone would find every frame from the first on.
     pub(super) fn can_clone(&self) -> bool {
         !self.over && self.first == 0 && !matches!(self.end, End::Failed(_))
     }
@@ -126,6 +146,9 @@ impl<B> Log<B> {
     /// Releases the frames and the caller's body if no clone is left.
     pub(super) fn desert(&mut self, aside: &mut Aside<B>) {
         if self.turns.is_deserted() {
+            // An invalidated clone may outlive the last valid one. It must not
+            // be cloned any more: without the caller's body, its clone would
+            // wait for ever.
             self.over = true;
             aside.source = aside.source.take().or_else(|| self.source.take());
             let all = self.frames.len();
@@ -154,8 +177,8 @@ impl<B> Drop for Aside<B> {
 }
 
 impl Kept {
-    /// `None` for an empty frame, which means nothing on any wire, and would be
-    /// kept for free.
+    /// Returns `None` for an empty frame: it has no meaning on any wire, and
+    /// would not count for the cap.
     pub(super) fn of(frame: Frame<impl bytes::Buf>) -> Option<Self> {
         match frame.into_data() {
             Ok(mut data) => {
@@ -166,6 +189,7 @@ impl Kept {
         }
     }
 
+    /// The length that counts for the cap and for `size_hint`.
     pub(super) fn len(&self) -> usize {
         match self {
             Self::Data(data) => data.len(),
@@ -188,7 +212,7 @@ impl Kept {
     }
 }
 
-/// The rest of an announced length after `sent` bytes.
+/// Returns what is left of an announced length after `sent` bytes.
 pub(super) fn remaining(whole: &SizeHint, sent: u64) -> SizeHint {
     let mut left = SizeHint::new();
     if let Some(upper) = whole.upper() {

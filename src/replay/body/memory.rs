@@ -1,3 +1,5 @@
+//! Bodies in memory: how one is recognised, and how it is sent and invalidated.
+
 use std::{
     pin::Pin,
     sync::{Arc, Mutex},
@@ -25,9 +27,13 @@ pub(super) const FRAME: usize = 64 * 1024;
 /// An in-memory body, sent in frames so that it can be invalidated between
 /// them.
 pub(super) struct Memory {
+    /// The order of all clones of this body.
     turns: Arc<Mutex<Turns>>,
+    /// The place of this clone in that order.
     ticket: u64,
+    /// The bytes, which all clones share.
     whole: Bytes,
+    /// The number of bytes that this clone has handed over.
     sent: usize,
 }
 
@@ -50,8 +56,8 @@ impl Memory {
         }
     }
 
-    // An in-memory frame is always ready, so no task waits and no waker is
-    // stored.
+    /// Returns the next frame, which is always ready: no task waits for one, so
+    /// the results of `turns` below are never a waker.
     pub(super) fn next(&mut self) -> Option<Result<Frame<Bytes>, ReplayBodyError>> {
         if self.is_end_stream() {
             return None;
@@ -86,11 +92,14 @@ impl Memory {
         lock(&self.turns).is_sent()
     }
 
+    /// Whether this clone can be sent from the beginning.
     fn can_start(&self, turns: &Turns) -> bool {
         self.sent == 0 && !turns.is_revoked(self.ticket)
     }
 
     pub(super) fn revoke_others(&self) -> bool {
+        // One lock for the check and the claim: in between, another thread
+        // could poll a newer clone.
         let mut turns = lock(&self.turns);
         if !self.can_start(&turns) {
             return false;
@@ -115,16 +124,16 @@ pub(super) enum Look<B: Body> {
     Begun([Option<Taken<B>>; 2]),
 }
 
-/// What a poll gave, and whether the body then said that this was all.
+/// The result of a poll, and whether the body then announced its end.
 pub(super) type Taken<B> = (Polled<B>, bool);
 
 type Polled<B> = Option<Result<Frame<<B as Body>::Data>, <B as Body>::Error>>;
 
-/// Polls a body that announces this length, once or twice, to see whether that
-/// gives all of it.
+/// Polls a body that announces this length, to see whether it is in memory: its
+/// first frame has the whole length, and it ends after it.
 ///
-/// A body is in memory if its first frame is as long as that, and nothing comes
-/// after it.
+/// The second poll, of a body that does not announce its end with that frame,
+/// tells whether trailers follow.
 pub(super) fn look<B: Body + Unpin>(body: &mut B, length: u64) -> Look<B> {
     let Poll::Ready(first) = peek(body) else {
         return Look::Begun([None, None]);
@@ -135,8 +144,8 @@ pub(super) fn look<B: Body + Unpin>(body: &mut B, length: u64) -> Look<B> {
         true => peek(body),
         false => Poll::Pending,
     };
-    // More than was announced, or nothing yet, is not in memory: it is sent as
-    // it comes, from what was taken out of it on.
+    // If the body has more than it announced, or is not ready, it is a stream.
+    // Its frames so far are returned, because the body yields them only once.
     match second {
         _ if is_whole && told => Look::Whole(into_bytes(first)),
         Poll::Ready(None) => Look::Whole(into_bytes(first)),
@@ -152,12 +161,14 @@ fn peek<B: Body + Unpin>(body: &mut B) -> Poll<Polled<B>> {
     Pin::new(body).poll_frame(&mut Context::from_waker(Waker::noop()))
 }
 
+/// Whether the poll yielded data of this length.
 fn is_data_of<D: Buf, E>(polled: &Option<Result<Frame<D>, E>>, length: u64) -> bool {
     let frame = polled.as_ref().and_then(|polled| polled.as_ref().ok());
     let data = frame.and_then(Frame::data_ref);
     data.is_some_and(|data| data.remaining() as u64 == length)
 }
 
+/// Takes the data out of a frame for which [`is_data_of`] was true.
 fn into_bytes<D: Buf, E>(polled: Option<Result<Frame<D>, E>>) -> Bytes {
     let frame = polled.and_then(Result::ok);
     let data = frame.and_then(|frame| frame.into_data().ok());

@@ -1,3 +1,10 @@
+//! [`ReplayBody`], and the choice between its forms.
+//!
+//! `wrap` makes a body of one of these forms. Each form knows how its clones
+//! get the same bytes: `memory` shares them, `stream` keeps them in a `log`,
+//! and `remade` calls a function. In all of them, `turns` decides which clone
+//! may still be sent.
+
 use std::{
     fmt,
     pin::Pin,
@@ -23,31 +30,41 @@ use remade::Remade;
 use stream::Stream;
 pub use wrap::Remake;
 
-/// A request body that can be sent again; see the [module](super) for what each
-/// kind costs.
+/// A request body that can be sent more than once. The
+/// [module docs](crate::replay) list which bodies, and the cost of each.
 ///
+/// [`ReplayLayer`](crate::ReplayLayer) makes it from the body of each request.
 /// It is `Sync` even if the body inside is not.
 pub struct ReplayBody<B> {
     form: Form<B>,
+    /// Set by [`CloneBody::hold`]; clones start without it.
     held: bool,
 }
 
+/// How a body gets its bytes, and gets them again for a clone.
+///
+/// The larger forms are in boxes, because a client moves its requests a dozen
+/// times, and most bodies are `Small`.
 enum Form<B> {
+    /// A body without frames.
     Empty,
     /// The whole body in one frame. Sending takes it out, so that a body
     /// without clones never has a second reference.
     Small(Option<Bytes>),
-    // In boxes, since a client moves its requests a dozen times, and most
-    // bodies are small.
+    /// An in-memory body that is sent in several frames.
     Memory(Box<Memory>),
+    /// A body whose frames are kept while they are sent.
     Stream(Box<Stream<B>>),
+    /// A body that a function makes for each attempt.
     Remade(Box<Remade<B>>),
 }
 
 /// The caps on the bytes of a stream that are kept for a resend.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Caps {
+    /// For streams of unknown length: more than this is not kept.
     pub(super) unknown: usize,
+    /// For streams of known length: nothing is kept of a longer one.
     pub(super) known: usize,
 }
 
@@ -70,7 +87,16 @@ const DEFAULT_UNKNOWN_CAP: usize = 64 * 1024;
 const DEFAULT_KNOWN_CAP: usize = 1024 * 1024;
 
 impl<B> ReplayBody<B> {
-    /// A body without content.
+    /// Creates a body without content.
+    ///
+    /// ```
+    /// use bytes::Bytes;
+    /// use http_body::Body;
+    /// use http_body_util::Full;
+    /// use tower_genesys::ReplayBody;
+    ///
+    /// assert!(ReplayBody::<Full<Bytes>>::empty().is_end_stream());
+    /// ```
     pub const fn empty() -> Self {
         Self::of(Form::Empty)
     }
@@ -107,8 +133,8 @@ where
 
     fn is_sent(&self) -> bool {
         match &self.form {
-            // One frame, which a transport takes along with the head of the
-            // request.
+            // A transport takes a single frame with the head of the request, so
+            // a response proves that it is sent.
             Form::Empty | Form::Small(_) => true,
             Form::Memory(memory) => memory.is_sent(),
             Form::Stream(stream) => stream.is_sent(),
@@ -126,7 +152,8 @@ where
 
     fn revoke_others(&self) -> bool {
         match &self.form {
-            // There is no second frame that could be withheld.
+            // An older clone has no second frame that could be withheld, so
+            // there is nothing to invalidate.
             Form::Empty => true,
             Form::Small(whole) => whole.is_some(),
             Form::Memory(memory) => memory.revoke_others(),
@@ -193,7 +220,7 @@ impl<B> fmt::Debug for ReplayBody<B> {
             Form::Small(_) => "small",
             Form::Memory(_) => "in memory",
             Form::Stream(_) => "stream",
-            Form::Remade(_) => "made anew",
+            Form::Remade(_) => "remade",
         };
         f.debug_struct("ReplayBody")
             .field("form", &form)

@@ -1,3 +1,5 @@
+//! Bodies that a function makes for each attempt, so that nothing is kept.
+
 use std::{
     pin::Pin,
     sync::{Arc, Mutex},
@@ -17,29 +19,40 @@ use crate::{
     replay::{ReplayBodyError, ReplayBodyErrorKind},
 };
 
-/// A body for which the caller's function makes the content of each clone.
+/// One clone of a body that the caller's function makes.
 pub(super) struct Remade<B> {
     shared: Arc<Shared<B>>,
+    /// The place of this clone among all clones.
     ticket: u64,
-    // Never locked: it is in a mutex so that this is `Sync` whatever the body
-    // is.
+    /// The body of this clone, from its first poll to its end. It is in a
+    /// mutex, which is never locked, so that `Remade` is `Sync` even if the
+    /// body is not.
     body: Mutex<Option<B>>,
+    /// Whether this clone was polled: its body is made once.
     started: bool,
+    /// The number of data bytes that this clone has handed over.
     sent: u64,
+    /// Whether this clone has handed over all its frames.
     done: bool,
 }
 
-/// The caller's function.
+/// The caller's function. It runs without the lock of [`State`].
 pub(super) type Make<B> = Arc<dyn Fn() -> B + Send + Sync>;
 
+/// The part that all clones share.
 struct Shared<B> {
     make: Make<B>,
+    /// The length that the first body announced. Every later one must have
+    /// the same exact length, so that each attempt is framed alike.
     hint: SizeHint,
     state: Mutex<State>,
 }
 
+/// The part of [`Shared`] that changes.
 struct State {
     turns: Turns,
+    /// Whether a body has failed, or announced another length than the first:
+    /// no clone can be sent any more.
     failed: bool,
 }
 
@@ -91,6 +104,7 @@ impl<B> Remade<B> {
         self.can_start(&lock(&self.shared.state))
     }
 
+    /// Whether this clone can be sent from the beginning.
     const fn can_start(&self, state: &State) -> bool {
         self.sent == 0 && !self.done && !state.failed && !state.turns.is_revoked(self.ticket)
     }
@@ -110,12 +124,12 @@ impl<B> Remade<B> {
         true
     }
 
-    /// Checks that this clone is valid. Its first call invalidates the older
-    /// clones.
+    /// Checks before each poll that this clone is valid, and invalidates all
+    /// older ones.
     fn enter(&mut self) -> Result<(), ReplayBodyErrorKind> {
         let mut state = lock(&self.shared.state);
-        // At most one clone is sent at a time, though each has a body of its
-        // own: the older would only keep its connection.
+        // Although each clone has its own body, at most one is sent at a time:
+        // an older one would only keep its connection busy.
         if state.turns.is_revoked(self.ticket) {
             return Err(ReplayBodyErrorKind::Revoked);
         }
@@ -128,6 +142,10 @@ impl<B> Remade<B> {
         Ok(())
     }
 
+    /// Ends this clone in an error.
+    ///
+    /// A body of another length makes every clone fail, because the function
+    /// does not return the same bytes each time.
     fn fail(&mut self, kind: ReplayBodyErrorKind) -> ReplayBodyError {
         if kind == ReplayBodyErrorKind::Changed {
             lock(&self.shared.state).failed = true;
@@ -140,9 +158,12 @@ impl<B> Remade<B> {
         *unpoisoned(self.body.get_mut()) = None;
     }
 
+    /// Waits for the body of this clone, or until a newer clone invalidates it.
     fn wait(&mut self, cx: &Context<'_>) -> Poll<Result<(), ReplayBodyError>> {
         let waker = cx.waker().clone();
         let mut state = lock(&self.shared.state);
+        // A newer clone may have been polled on another thread since `enter`.
+        // It found no waker then, so it would never wake this one.
         if state.turns.is_revoked(self.ticket) {
             drop(state);
             return Poll::Ready(Err(self.fail(ReplayBodyErrorKind::Revoked)));
@@ -153,6 +174,7 @@ impl<B> Remade<B> {
         Poll::Pending
     }
 
+    /// Records that the transport has all frames of this clone.
     fn finish(&mut self) {
         lock(&self.shared.state).turns.finish(self.ticket);
     }
@@ -182,8 +204,8 @@ where
                 return self.wait(cx).map(|ended| ended.err().map(Err));
             };
             let told = body.is_end_stream();
-            // An error of the caller's body is final for every clone: the next
-            // body would fail too.
+            // A frame is handed over unless it is empty. An error is final for
+            // every clone, because the rest of the body is unknown.
             match polled {
                 Some(Ok(frame)) => {
                     if let Some(frame) = Kept::of(frame) {
@@ -201,11 +223,11 @@ where
         }
     }
 
-    /// This clone's own body, made when it is first polled.
+    /// Returns the body of this clone, which is made at the first call.
     fn body(&mut self) -> Result<&mut B, ReplayBodyErrorKind> {
         let body = unpoisoned(self.body.get_mut());
-        // A clone makes its body once: what is gone after that has failed, or
-        // was handed over.
+        // A clone makes its body only once: after an error it does not start
+        // over.
         if body.is_none() {
             if self.started {
                 return Err(ReplayBodyErrorKind::Gone);
@@ -220,15 +242,18 @@ where
         body.as_mut().ok_or(ReplayBodyErrorKind::Gone)
     }
 
+    /// Counts a frame, and returns it. `told` states that it is the last one.
     fn hand_over(&mut self, frame: Kept, told: bool) -> Frame<Bytes> {
         self.sent += frame.len() as u64;
         self.done = told;
+        // HTTP/1 asks for no more frames once it has the announced length.
         if told || self.shared.hint.exact() == Some(self.sent) {
             self.finish();
         }
         frame.into_frame()
     }
 
+    /// Ends every clone, with the error of the caller's body for this one.
     fn broken(&mut self, error: BoxError) -> ReplayBodyError {
         lock(&self.shared.state).failed = true;
         self.drop_body();
@@ -243,6 +268,8 @@ impl<B> Drop for Remade<B> {
     }
 }
 
+/// Wakes the task of an invalidated clone. Call it without a lock: waking runs
+/// foreign code.
 fn wake(waker: Option<Waker>) {
     if let Some(waker) = waker {
         waker.wake();

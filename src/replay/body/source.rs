@@ -1,3 +1,5 @@
+//! Polling the caller's body, outside of the lock of its log.
+
 use std::{
     pin::Pin,
     sync::Mutex,
@@ -12,8 +14,9 @@ use crate::{BoxError, lock::lock};
 
 /// The caller's body while it is out of the log to be polled.
 ///
-/// If it panics, the others must not wait for it for ever: it has then failed
-/// for all.
+/// Other clones wait until [`put_back`](Self::put_back). If the body panics
+/// before, dropping the guard makes it fail for all of them, so that none waits
+/// for ever.
 pub(super) struct SourceGuard<'a, B> {
     log: &'a Mutex<Log<B>>,
     source: Option<B>,
@@ -21,8 +24,11 @@ pub(super) struct SourceGuard<'a, B> {
 
 /// The result of one poll of the caller's body.
 pub(super) enum Brought {
+    /// Nothing yet, and the waker of the clone that polled.
     Pending(Waker),
+    /// A frame (`None` if it is empty), and whether it was the last one.
     Frame(Option<Kept>, End),
+    /// The end, or the error of the body.
     End(End),
 }
 
@@ -34,18 +40,17 @@ impl<'a, B> SourceGuard<'a, B> {
         }
     }
 
-    /// Returns the body to the log, and wakes the clone that asked for it in
-    /// the meantime.
+    /// Returns the body to the log, with the result of the poll. Wakes a newer
+    /// clone that waits for the body.
     ///
-    /// Pending if the body yielded nothing and this clone may still wait for
-    /// it.
+    /// Pending if the body yielded nothing and the clone with this ticket is
+    /// still valid. The log then has its waker.
     pub(super) fn put_back(mut self, ticket: u64, brought: Brought) -> Poll<()> {
         let mut aside = Aside::new();
         let source = self.source.take();
         let mut log = lock(self.log);
-        // All that the poll has brought goes into the log in one step, so a
-        // clone that takes over in between finds either the body or what came
-        // of it.
+        // The body and the result of its poll return under one lock. A clone
+        // that takes over sees either none of it or all of it.
         let waker = match brought {
             Brought::Pending(waker) => Some(waker),
             Brought::Frame(frame, end) => {
@@ -60,14 +65,16 @@ impl<'a, B> SourceGuard<'a, B> {
                 None
             }
         };
+        // After its end the body is dropped, outside of the lock.
         if matches!(log.end, End::Open) {
             log.source = source;
         } else {
             aside.source = source;
         }
         log.desert(&mut aside);
-        // A newer clone has taken over while this one polled: it waits for the
-        // body, which is back now.
+        // A newer clone took over during the poll. It may wait for the body,
+        // which is back now. This clone must not wait: it would replace the
+        // other one's waker.
         if log.turns.is_revoked(ticket) {
             aside.wake = log.turns.take_waiting();
             aside.waker = waker;
@@ -86,7 +93,9 @@ where
     B: Body + Unpin,
     B::Error: Into<BoxError>,
 {
+    /// Polls the body once, without the lock.
     pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Brought {
+        // The guard has the body until `put_back` consumes both.
         let Some(source) = &mut self.source else {
             return Brought::End(End::Failed(None));
         };
@@ -102,6 +111,7 @@ where
 
 impl<B> Drop for SourceGuard<'_, B> {
     fn drop(&mut self) {
+        // Without a panic, `put_back` has taken the body out.
         let Some(source) = self.source.take() else {
             return;
         };
@@ -114,14 +124,15 @@ impl<B> Drop for SourceGuard<'_, B> {
     }
 }
 
-/// `told` is whether the body said, along with this, that it was all.
+/// Converts the result of a poll. `told` states that the body announced its end
+/// along with it.
 pub(super) fn take_in<D, E>(polled: Option<Result<Frame<D>, E>>, told: bool) -> Brought
 where
     D: Buf,
     E: Into<BoxError>,
 {
-    // Only an error or an end without one ends a body; a last frame that says
-    // so saves another poll.
+    // A body ends with `None` or an error. If it announces its end along with
+    // its last frame, it is not polled again.
     match polled {
         None => Brought::End(End::Clean { told: false }),
         Some(Err(error)) => Brought::End(End::Failed(Some(error.into()))),

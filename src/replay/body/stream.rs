@@ -1,3 +1,10 @@
+//! What a clone of a stream does at each poll.
+//!
+//! A clone first reads the kept frames from the log. After those, one clone at
+//! a time takes the caller's body out of the log, polls it, and puts it back
+//! (`source`). When the log keeps nothing more, the clone that is left takes
+//! the body for good.
+
 use std::{
     pin::Pin,
     sync::{Arc, Mutex},
@@ -18,30 +25,41 @@ use crate::{
     replay::{ReplayBodyError, ReplayBodyErrorKind},
 };
 
-/// One clone of a stream: a place in the log that all clones share.
+/// One clone of a stream: a position in the log that all clones share.
 pub(super) struct Stream<B> {
     log: Arc<Mutex<Log<B>>>,
+    /// The place of this clone among all clones.
     ticket: u64,
+    /// The length that the caller's body announced before the first send.
     hint: SizeHint,
-    /// What the body or the head of the request announces.
+    /// The exact length that the body or the head of the request announces.
     length: Option<u64>,
+    /// The index of the next frame to read.
     position: usize,
+    /// The number of data bytes that this clone has handed over.
     sent: u64,
+    /// Whether this clone has handed over all its frames.
     done: bool,
-    /// The caller's body, once nothing of it is kept any more: from then on no
-    /// other clone can go on, and each frame is passed on without the lock. In
-    /// a box, as few streams come to that; in a mutex, which is never locked,
-    /// since that is `Sync` whatever the body is.
+    /// The caller's body, after the log has stopped keeping frames. No other
+    /// clone can continue then, so frames pass without the lock.
+    ///
+    /// It is in a box because few streams come to that, and in a mutex, which
+    /// is never locked, so that `Stream` is `Sync` even if the body is not.
     sole: Mutex<Option<Box<B>>>,
 }
 
+/// The result of a poll of a body.
 type Item = Option<Result<Frame<Bytes>, ReplayBodyError>>;
 
-/// What a clone does next, as things stand under the lock.
+/// What a clone does next, decided under the lock and done after its release.
 enum Next<B> {
+    /// Returns this.
     Give(Item),
+    /// Polls the caller's body, and puts it back.
     Pull(B),
+    /// Takes the caller's body for good.
     PassOn(B),
+    /// Waits for the clone that polls the caller's body.
     Wait,
 }
 
@@ -49,7 +67,8 @@ const fn fail<B>(kind: ReplayBodyErrorKind) -> Next<B> {
     Next::Give(Some(Err(ReplayBodyError::new(kind))))
 }
 
-/// The error of the caller's body, which is there for one clone only.
+/// Returns the error of the caller's body. Only the first clone that asks gets
+/// it, because it cannot be cloned; any other finds the bytes gone.
 fn broken(error: Option<BoxError>) -> ReplayBodyError {
     error.map_or_else(
         || ReplayBodyError::new(ReplayBodyErrorKind::Gone),
@@ -58,8 +77,9 @@ fn broken(error: Option<BoxError>) -> ReplayBodyError {
 }
 
 impl<B> Stream<B> {
-    /// `length` is what the body or the head of the request announces. If it is
-    /// over the cap, nothing of the body is kept.
+    /// Creates the original of a stream. `length` is the one that the body or
+    /// the head of the request announces. If it exceeds the cap, nothing is
+    /// kept.
     pub(super) fn new(source: B, hint: SizeHint, length: Option<u64>, cap: usize) -> Self {
         let over = length.unwrap_or(hint.lower()) > cap as u64;
         Self {
@@ -76,6 +96,8 @@ impl<B> Stream<B> {
 
     pub(super) fn try_clone(&self) -> Option<Self> {
         let mut log = lock(&self.log);
+        // Over the cap, a frame leaves the log with the clone that reads it, so
+        // a new clone could not be sent.
         if !log.can_clone() {
             return None;
         }
@@ -99,9 +121,11 @@ impl<B> Stream<B> {
         self.done
     }
 
-    /// What the caller's body said before anything was sent, less what this
-    /// clone has sent: a later attempt, which could know better, has to be
-    /// framed like the first.
+    /// Returns the length that the caller's body announced before the first
+    /// send, less the bytes that this clone has sent.
+    ///
+    /// A body knows its length better after some frames, but each attempt must
+    /// be framed like the first.
     pub(super) fn size_hint(&self) -> SizeHint {
         remaining(&self.hint, self.sent)
     }
@@ -110,6 +134,7 @@ impl<B> Stream<B> {
         self.can_start(&lock(&self.log))
     }
 
+    /// Whether this clone can be sent from the beginning.
     fn can_start(&self, log: &Log<B>) -> bool {
         let failed = matches!(log.end, End::Failed(_));
         let untouched = self.position == 0 && !self.done;
@@ -130,17 +155,19 @@ impl<B> Stream<B> {
         true
     }
 
-    /// The next thing to do, decided under the lock.
+    /// Decides what to do next.
+    ///
+    /// An invalid clone ends first. Then the kept frames come, then the
+    /// caller's body. [`Aside`] wakes and drops after the lock is released.
     fn next(&mut self) -> Next<B> {
         let mut aside = Aside::new();
         let mut log = lock(&self.log);
-        // Revoked before anything else: a newer clone is being sent, and
-        // nothing of this one may follow.
+        // A newer clone is being sent, so nothing more of this one may be.
         if log.turns.is_revoked(self.ticket) {
             return fail(ReplayBodyErrorKind::Revoked);
         }
-        // Before it takes over: an older clone that is still being sent is
-        // worth more.
+        // Checked before `start`: a clone that cannot be sent must not
+        // invalidate an older one that is still being sent.
         if log.has_lost(self.position) {
             return fail(ReplayBodyErrorKind::Gone);
         }
@@ -150,21 +177,21 @@ impl<B> Stream<B> {
             self.position += 1;
             self.sent += frame.len() as u64;
             self.done = matches!(log.end, End::Clean { told: true }) && log.is_last(self.position);
-            // HTTP/1 does not ask again once it has as many bytes as were
-            // announced.
+            // HTTP/1 asks for no more frames once it has the announced length.
             if self.done || self.length == Some(self.sent) {
                 log.turns.finish(self.ticket);
             }
             return Next::Give(Some(Ok(frame.into_frame())));
         }
-        // Past the kept frames, one clone at a time polls the caller's body.
-        // Once the log keeps nothing, no other clone can continue, so the body
-        // leaves the log with this one.
+        // After the kept frames, one clone at a time polls the caller's body:
+        // without the body in the log, this clone waits. Once the log keeps
+        // nothing, no other clone can continue, so this one takes the body for
+        // good.
         match &mut log.end {
             End::Open => match log.source.take() {
                 Some(source) if log.is_past_keeping() => {
-                    // What anybody else finds who asks, and this clone if the
-                    // body panics.
+                    // Every other clone finds this state, and so does this one
+                    // if the body panics.
                     log.end = End::Failed(None);
                     Next::PassOn(source)
                 }
@@ -180,15 +207,14 @@ impl<B> Stream<B> {
         }
     }
 
-    /// Waits until the clone that polls the caller's body has put it back,
-    /// unless it just has.
+    /// Waits until the clone that polls the caller's body has put it back.
+    /// Ready if there is something new to decide.
     fn wait(&self, cx: &Context<'_>) -> Poll<()> {
         let mut aside = Aside::<B>::new();
         let waker = cx.waker().clone();
         let mut log = lock(&self.log);
-        // The state is checked again under the lock: a wake-up that came
-        // between the two locks would be lost, and this clone would sleep for
-        // ever.
+        // The state may have changed since `next` released the lock, when this
+        // clone had no waker in the log: it would then sleep for ever.
         if log.source.is_some() || !matches!(log.end, End::Open) {
             aside.waker = Some(waker);
             return Poll::Ready(());
@@ -207,8 +233,8 @@ where
     B: Body + Unpin,
     B::Error: Into<BoxError>,
 {
-    /// Takes in what the caller's body gave before it came here, and whether it
-    /// then said that this was all.
+    /// Puts a frame into the log that was taken out of the body before the
+    /// stream was made. `told` states that the body announced its end with it.
     pub(super) fn feed(&self, polled: Option<Result<Frame<B::Data>, B::Error>>, told: bool) {
         let Some(source) = lock(&self.log).source.take() else {
             return;
@@ -235,14 +261,16 @@ where
         }
     }
 
+    /// Polls the body that this clone alone has, and hands its frame over
+    /// without keeping it.
     fn pass_on(&mut self, mut source: Box<B>, cx: &mut Context<'_>) -> Poll<Item> {
         loop {
             let Poll::Ready(polled) = Pin::new(&mut *source).poll_frame(cx) else {
                 *self.sole() = Some(source);
                 return Poll::Pending;
             };
-            // This needs no lock: no other clone can start any more, so only
-            // the end is shared.
+            // No lock is needed: no other clone can start any more. Only the
+            // end is shared, for `is_sent`.
             let (frame, end) = match take_in(polled, source.is_end_stream()) {
                 Brought::Frame(frame, end) => (frame, end),
                 Brought::End(end) => (None, end),
@@ -253,9 +281,8 @@ where
             if self.done || self.length == Some(self.sent) {
                 lock(&self.log).turns.finish(self.ticket);
             }
-            // An empty frame is passed over, an error ends the body for good,
-            // and after the last frame the body is dropped rather than kept to
-            // be asked again.
+            // An empty frame is skipped. An error or the end drops the body,
+            // and so does a last frame that announces the end.
             match (frame, end) {
                 (None, End::Open) => {}
                 (None, End::Clean { .. }) => return Poll::Ready(None),
@@ -268,6 +295,8 @@ where
         }
     }
 
+    /// Polls the caller's body once, and puts the result into the log. Pending
+    /// if there is none.
     fn pull(&self, source: B, cx: &mut Context<'_>) -> Poll<()> {
         let mut source = SourceGuard::new(&self.log, source);
         let brought = source.poll(cx);

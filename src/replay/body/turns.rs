@@ -1,3 +1,5 @@
+//! Which clone of a body may be sent.
+
 use std::task::Waker;
 
 /// The order of the clones of one body, and which of them are still valid.
@@ -11,11 +13,18 @@ use std::task::Waker;
 /// both after releasing it.
 #[derive(Debug)]
 pub(super) struct Turns {
+    /// The newest ticket.
     issued: u64,
+    /// The oldest valid ticket.
     floor: u64,
+    /// The ticket of the clone that was polled last; zero before the first
+    /// poll.
     polled: u64,
+    /// The ticket of the clone that last handed over all its frames, or zero.
     finished: u64,
+    /// The tickets of the valid clones that are not dropped.
     live: Vec<u64>,
+    /// The waker of the clone that was polled last, while that waits.
     waiting: Option<Waker>,
 }
 
@@ -34,12 +43,14 @@ impl Turns {
         }
     }
 
+    /// Returns the ticket of a new clone.
     pub(super) fn issue(&mut self) -> u64 {
         self.issued += 1;
         self.live.push(self.issued);
         self.issued
     }
 
+    /// Whether a newer clone was polled or has claimed the body.
     pub(super) const fn is_revoked(&self, ticket: u64) -> bool {
         ticket < self.floor
     }
@@ -49,11 +60,15 @@ impl Turns {
         self.live.len() <= 1
     }
 
+    /// Whether no valid clone is left.
     pub(super) fn is_deserted(&self) -> bool {
         self.live.is_empty()
     }
 
     /// Whether the clone that was polled last has handed over all its frames.
+    ///
+    /// A clone that finished and was then replaced proves nothing about the one
+    /// that is sent now.
     pub(super) const fn is_sent(&self) -> bool {
         self.polled != 0 && self.polled == self.finished
     }
@@ -62,6 +77,8 @@ impl Turns {
     /// if any, for the caller to wake.
     #[must_use]
     pub(super) fn revoke_older(&mut self, ticket: u64) -> Option<Waker> {
+        // The oldest valid clone has no older ones to invalidate, and an
+        // invalid clone must not wake the valid one.
         if ticket <= self.floor {
             return None;
         }
@@ -70,7 +87,8 @@ impl Turns {
         self.waiting.take()
     }
 
-    /// This clone is polled: it takes over from all older ones.
+    /// Records that this clone is polled, which invalidates all older ones.
+    /// Returns the waker of the one that waits, if any, for the caller to wake.
     #[must_use]
     pub(super) fn start(&mut self, ticket: u64) -> Option<Waker> {
         let waker = self.revoke_older(ticket);
@@ -78,23 +96,26 @@ impl Turns {
         waker
     }
 
-    /// The clone that was polled last waits; gives back the waker of its wait
-    /// before.
+    /// Records that the clone that was polled last waits. Returns the waker of
+    /// its previous wait, for the caller to drop.
     #[must_use]
     pub(super) fn wait(&mut self, waker: Waker) -> Option<Waker> {
         self.waiting.replace(waker)
     }
 
+    /// Takes the waker of the clone that waits, for the caller to wake.
     #[must_use]
     pub(super) fn take_waiting(&mut self) -> Option<Waker> {
         self.waiting.take()
     }
 
+    /// Records that this clone has handed over all its frames.
     pub(super) const fn finish(&mut self, ticket: u64) {
         self.finished = ticket;
     }
 
-    /// This clone is dropped; gives back its waker, if it waits.
+    /// Records that this clone is dropped. Returns its waker if it waits, for
+    /// the caller to drop.
     #[must_use]
     pub(super) fn leave(&mut self, ticket: u64) -> Option<Waker> {
         self.live.retain(|live| *live != ticket);

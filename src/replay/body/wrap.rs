@@ -1,3 +1,6 @@
+//! The ways to make a [`ReplayBody`]: from bytes, around any body, and with a
+//! function.
+
 use std::{any::Any, fmt, mem, sync::Arc};
 
 use bytes::Bytes;
@@ -16,18 +19,18 @@ use crate::BoxError;
 /// resend.
 ///
 /// Use it for bodies that are too long to keep, such as a file: the function
-/// opens the file each time. The first send uses the body of the request. Each
-/// later send uses a body from the function, which is called when that body is
-/// first polled. Nothing is kept, so no cap applies.
+/// opens the file each time. The first send uses the body of the request. For
+/// each later send the function makes a body, when that body is first polled.
+/// Nothing is kept, so no cap applies.
 ///
-/// `B` is the type of the request body as [`Replay`](crate::replay::Replay) receives
-/// it. A `Remake` for another type has no effect.
+/// `B` is the type of the request body as [`Replay`](crate::replay::Replay)
+/// receives it. A `Remake` for another type has no effect.
 ///
 /// The function must return the same bytes each time. If a body announces
 /// another length than that of the request, it is not sent
-/// ([`Changed`](crate::replay::ReplayBodyErrorKind::Changed)). If making the body can
-/// fail, for example at opening the file, let the returned body fail at its
-/// first poll.
+/// ([`Changed`](crate::replay::ReplayBodyErrorKind::Changed)). If making the
+/// body can fail, for example at opening the file, let the returned body fail
+/// at its first poll.
 ///
 /// ```
 /// use bytes::Bytes;
@@ -36,23 +39,28 @@ use crate::BoxError;
 /// use http_body_util::{BodyExt, Empty, StreamBody};
 /// use tower::{BoxError, ServiceBuilder, ServiceExt};
 /// use tower_genesys::{
-///     ReplayBody, ReplayLayer, RetryLayer, RetryPolicy, replay::Remake, retry::Attempt,
+///     ReplayBody, ReplayLayer, RetryLayer, replay::Remake, retry::Attempt,
 /// };
 ///
-/// /// Stands for a file of 2 MiB, which exceeds the default cap of any stream.
+/// # type Stream =
+/// #     http_body_util::combinators::UnsyncBoxBody<Bytes, std::io::Error>;
+/// /// Replaces a file of 2 MiB, which exceeds the default cap of any stream.
 /// fn open() -> Stream {
-///     let chunks = (0..32).map(|_| Ok(Frame::data(Bytes::from_static(&[7; 65_536]))));
-///     StreamBody::new(futures_util::stream::iter(chunks)).boxed_unsync()
+///     let chunk = Bytes::from_static(&[7; 65_536]);
+///     let frames = (0..32).map(move |_| Ok(Frame::data(chunk.clone())));
+///     StreamBody::new(futures_util::stream::iter(frames)).boxed_unsync()
 /// }
-/// # type Stream = http_body_util::combinators::UnsyncBoxBody<Bytes, std::io::Error>;
 ///
 /// /// Fails once.
-/// async fn api(request: Request<ReplayBody<Stream>>) -> Result<Response<Empty<Bytes>>, BoxError> {
+/// async fn api(
+///     request: Request<ReplayBody<Stream>>,
+/// ) -> Result<Response<Empty<Bytes>>, BoxError> {
 ///     let mut response = Response::new(Empty::new());
 ///     if Attempt::of(request.extensions()) == Attempt(1) {
 ///         *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
 ///     }
-///     assert_eq!(request.into_body().collect().await?.to_bytes().len(), 2 * 1024 * 1024);
+///     let body = request.into_body().collect().await?.to_bytes();
+///     assert_eq!(body.len(), 2 * 1024 * 1024);
 ///     Ok(response)
 /// }
 ///
@@ -60,10 +68,11 @@ use crate::BoxError;
 /// # async fn main() -> Result<(), BoxError> {
 /// let client = ServiceBuilder::new()
 ///     .layer(ReplayLayer::new())
-///     .layer(RetryLayer::new(RetryPolicy::new()))
+///     .layer(RetryLayer::default())
 ///     .service_fn(api);
-/// let request = Request::put("https://api.example/upload").extension(Remake::new(open));
-/// let response = client.oneshot(request.body(open())?).await?;
+/// let request = Request::put("https://api.example/upload");
+/// let request = request.extension(Remake::new(open)).body(open())?;
+/// let response = client.oneshot(request).await?;
 /// assert_eq!(response.status(), StatusCode::OK);
 /// # Ok(())
 /// # }
@@ -74,8 +83,8 @@ pub struct Remake<B> {
 
 impl<B> ReplayBody<B> {
     fn in_memory(whole: Bytes) -> Self {
-        // One frame goes along with the head of the request, so there is
-        // nothing to revoke, and no lock.
+        // A body of one frame goes out with the head of the request, so it
+        // needs no lock and no clone of it is ever invalidated.
         Self::of(match whole.len() {
             0 => Form::Empty,
             1..=FRAME => Form::Small(Some(whole)),
@@ -92,14 +101,30 @@ where
     /// Wraps any body, with the default caps of
     /// [`ReplayLayer`](crate::ReplayLayer).
     ///
-    /// A body that announces its length is polled at once, to see whether that
-    /// gives the whole of it: then it is in memory already.
+    /// If the body announces its length, it is polled at once. If that yields
+    /// all of it, the body counts as in memory.
+    ///
+    /// ```
+    /// use bytes::Bytes;
+    /// use http_body_util::{BodyExt, Full};
+    /// use tower_genesys::{ReplayBody, replay::CloneBody};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), tower_genesys::BoxError> {
+    /// let boxed = Full::<Bytes>::from("a,b,c").boxed();
+    /// let older = ReplayBody::new(boxed);
+    /// let newer = older.try_clone().expect("it is in memory, though boxed");
+    /// assert_eq!(older.collect().await?.to_bytes(), "a,b,c");
+    /// assert_eq!(newer.collect().await?.to_bytes(), "a,b,c");
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn new(body: B) -> Self {
         Self::with_caps(body, || None, Caps::DEFAULT)
     }
 
-    /// As [`with_caps`](Self::with_caps); the most common body is known without
-    /// a poll.
+    /// Wraps the body of a request, as [`with_caps`](Self::with_caps) does,
+    /// with a fast path for the most common type of body.
     pub(in crate::replay) fn wrap(
         mut body: B,
         announced: impl FnOnce() -> Option<u64>,
@@ -109,17 +134,18 @@ where
         B: 'static,
     {
         match (&mut body as &mut dyn Any).downcast_mut::<Full<Bytes>>() {
-            // By its type, since nearly every body is this one, and a poll
-            // costs more than the look.
+            // Nearly every body has this type, and comparing types is cheaper
+            // than a poll.
             Some(full) => mem::take(full).into(),
             None => Self::with_caps(body, announced, caps),
         }
     }
 
-    /// `announced` is what the head of the request says of the length. It
-    /// decides on the cap where the body does not say, and is asked for only
-    /// then, since most bodies do. The framing stays what the body and the head
-    /// make of it.
+    /// Chooses the form for a body.
+    ///
+    /// `announced` reads the length from the head of the request. It is called
+    /// only if the body does not know its length; most do. It decides which cap
+    /// applies, and never changes how the body is framed.
     fn with_caps(mut body: B, announced: impl FnOnce() -> Option<u64>, caps: Caps) -> Self {
         if body.is_end_stream() {
             return Self::empty();
@@ -128,6 +154,8 @@ where
         let exact = hint.exact();
         let known = exact.or_else(announced);
         let cap = known.map_or(caps.unknown, |_| caps.known);
+        // Only a body that knows its length can be in memory. One that
+        // announces zero bytes has not ended, so trailers may follow: a stream.
         let Some(length) = exact.filter(|length| *length > 0) else {
             return Self::of(Form::Stream(Stream::new(body, hint, known, cap).into()));
         };
@@ -136,6 +164,8 @@ where
             Look::Whole(whole) => return Self::in_memory(whole),
             Look::Begun(begun) => begun,
         };
+        // The look has taken these frames out of the body, so they start the
+        // stream.
         let stream = Stream::new(body, hint, known, cap);
         for (polled, told) in begun.into_iter().flatten() {
             stream.feed(polled, told);
@@ -145,21 +175,22 @@ where
 }
 
 impl<B: Body> ReplayBody<B> {
-    /// Returns a body that calls `make` for each attempt, for example to open a
+    /// Creates a body that calls `make` for each attempt, for example to open a
     /// file each time.
     ///
     /// Use it in stacks without [`ReplayLayer`](crate::ReplayLayer). That layer
     /// would wrap this body as a stream. With it, give the request a
     /// [`Remake`](crate::replay::Remake) instead.
     ///
-    /// Nothing of it is kept, so no cap applies, and it can be sent again
-    /// whatever its size. `make` is called once here, and once for each attempt
-    /// after the first, when that is polled for the first time. It must give a
-    /// body with the same bytes each time; one that announces another length
-    /// than the first is not sent
-    /// ([`Changed`](crate::replay::ReplayBodyErrorKind::Changed)). What may fail, such
-    /// as opening the file, fails best at the first poll of the body that it
-    /// returns.
+    /// Nothing is kept, so no cap applies, and the body can be resent whatever
+    /// its size. `make` is called once here, and once for each later attempt,
+    /// when the body of that attempt is first polled.
+    ///
+    /// `make` must return the same bytes each time. A body that announces
+    /// another length than the first one is not sent
+    /// ([`Changed`](crate::replay::ReplayBodyErrorKind::Changed)). If making
+    /// the body can fail, for example at opening the file, let the returned
+    /// body fail at its first poll.
     ///
     /// ```
     /// use bytes::Bytes;
@@ -168,8 +199,9 @@ impl<B: Body> ReplayBody<B> {
     ///
     /// # #[tokio::main]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let older = ReplayBody::from_fn(|| Full::new(Bytes::from_static(b"a,b,c")));
-    /// let newer = older.try_clone().expect("it can always be made again");
+    /// let make = || Full::new(Bytes::from_static(b"a,b,c"));
+    /// let older = ReplayBody::from_fn(make);
+    /// let newer = older.try_clone().expect("`make` can be called again");
     /// assert_eq!(older.collect().await?.to_bytes(), "a,b,c");
     /// assert_eq!(newer.collect().await?.to_bytes(), "a,b,c");
     /// # Ok(())
@@ -182,6 +214,8 @@ impl<B: Body> ReplayBody<B> {
         Self::remade(make(), Remake::new(make))
     }
 
+    /// Creates a body whose first attempt sends `first`, and whose later ones
+    /// call the function.
     pub(in crate::replay) fn remade(first: B, remake: Remake<B>) -> Self {
         if first.is_end_stream() {
             return Self::empty();
@@ -196,8 +230,8 @@ impl<B> From<Bytes> for ReplayBody<B> {
     }
 }
 
-/// So that one client, whose body is a `ReplayBody`, can also send the requests
-/// for tokens.
+/// The body of token requests is a `Full`, so this conversion lets one client
+/// send them together with the `ReplayBody` of other requests.
 impl<B> From<Full<Bytes>> for ReplayBody<B> {
     fn from(full: Full<Bytes>) -> Self {
         Self::in_memory(full.into_inner().unwrap_or_default())
@@ -205,7 +239,9 @@ impl<B> From<Full<Bytes>> for ReplayBody<B> {
 }
 
 impl<B> Remake<B> {
-    /// Sets the function that makes the bodies of resends.
+    /// Creates an extension with the function that makes the bodies of resends.
+    ///
+    /// [`Remake`] has an example.
     pub fn new<F>(make: F) -> Self
     where
         F: Fn() -> B + Send + Sync + 'static,

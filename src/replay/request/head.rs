@@ -1,3 +1,5 @@
+//! A compact copy of the URI and the headers of a request.
+
 use std::sync::OnceLock;
 
 use http::{
@@ -9,27 +11,35 @@ use http::{
 /// vector.
 ///
 /// They are parsed only for a resend, which few requests need. Cloning the URI
-/// and the map would cost several times as much. It counts two references up
-/// and down for each value, and it writes small pieces that are then read as
-/// large ones, for which the processor waits.
+/// and the map would cost several times as much: it increments and decrements
+/// two reference counts for each value, and it writes small pieces that are
+/// then read as large ones, for which the processor waits.
 ///
 /// Every value that `http` accepts is restored. A name or value that was built
 /// without its checks is not, and [`is_readable`](Self::is_readable) reports
 /// that.
 pub(crate) struct FlatHead {
+    /// The three parts of the URI, then the headers. Before each is a number:
+    ///
+    /// - for a part of the URI, zero if it is missing, otherwise its length
+    ///   plus one;
+    /// - for a header, from the lowest bit: the length of its name
+    ///   ([`NAME_BITS`]), whether its value is sensitive (one bit), and the
+    ///   length of its value.
     bytes: Vec<u8>,
+    /// The parsed URI, after the first call of [`uri`](Self::uri).
     uri: OnceLock<Box<Uri>>,
 }
 
 /// The size of the number before each header and before each part of the URI.
 const MARK: usize = size_of::<u64>();
 
-/// The bits of a header's mark that hold the length of its name, of which
-/// `http` takes no longer one. The next bit is that of a sensitive value, and
-/// all others hold the length of the value.
+/// The bits of a header's number with the length of its name. `http` accepts no
+/// longer name.
 const NAME_BITS: u32 = u16::BITS;
 
 impl FlatHead {
+    /// Copies the head of a request, in one allocation.
     pub(super) fn of<B>(request: &Request<B>) -> Self {
         let (uri, headers) = (request.uri(), request.headers());
         let pieces = pieces(uri);
@@ -42,6 +52,8 @@ impl FlatHead {
             size += MARK + name.as_str().len() + value.len();
             lengths |= name.as_str().len();
         }
+        // `lengths` is the bitwise "or" of all lengths, so that one check after
+        // the loop finds a name that is too long.
         if lengths >> NAME_BITS != 0 {
             return Self::unreadable();
         }
@@ -62,8 +74,8 @@ impl FlatHead {
         Self::from(bytes)
     }
 
-    /// In place of one with a name that is too long for a mark. `http` takes no
-    /// such name in.
+    /// Replaces a head with a name that is too long for its number. `http`
+    /// accepts no such name.
     fn unreadable() -> Self {
         Self::from(Vec::new())
     }
@@ -73,14 +85,15 @@ impl FlatHead {
         Self { bytes, uri }
     }
 
+    /// Returns the URI, for classifiers and predicates.
     pub(crate) fn uri(&self) -> &Uri {
         // An unreadable head is never resent, so any URI will do for it.
         self.uri
             .get_or_init(|| Box::new(Reader(&self.bytes).uri().unwrap_or_default()))
     }
 
-    /// Whether all of it can be made again: a name or value that was made
-    /// around `http`'s checks cannot.
+    /// Whether all of it can be restored. A name or value that was built
+    /// without the checks of `http` cannot.
     pub(super) fn is_readable(&self) -> bool {
         let mut reader = Reader(&self.bytes);
         if reader.uri().is_none() {
@@ -94,13 +107,16 @@ impl FlatHead {
         true
     }
 
+    /// Restores the URI and the headers. Call
+    /// [`is_readable`](Self::is_readable) first: this one stops at a header
+    /// that it cannot restore.
     pub(super) fn into_parts(self) -> (Uri, HeaderMap) {
         let mut reader = Reader(&self.bytes);
         let uri = reader.uri().unwrap_or_default();
         let mut headers = HeaderMap::new();
-        // One more, for what is set anew at each send, such as `Authorization`.
-        // What a map cannot make room for at once still fits in: names that
-        // come more than once share a place.
+        // One more, for `Authorization`, which is set at each send. A failure
+        // is ignored: the headers fit even if a map cannot reserve so many
+        // places, because values of one name share a place.
         let _ = headers.try_reserve(reader.count_headers() + 1);
         while let Some((name, value)) = reader.header() {
             headers.append(name, value);
@@ -109,9 +125,11 @@ impl FlatHead {
     }
 }
 
-/// The parts that `http` makes a URI of. It is put together of the same ones
-/// again and not of its text: old versions of `http` take a path without a
-/// slash, which would become part of the host.
+/// Returns the parts of a URI: scheme, authority, path with query.
+///
+/// The copy is built from these, not from the text. Old versions of `http`
+/// accept a path without a slash, which would become part of the host in the
+/// text.
 fn pieces(uri: &Uri) -> [Option<&[u8]>; 3] {
     [
         uri.scheme_str().map(str::as_bytes),
@@ -124,7 +142,8 @@ fn pieces(uri: &Uri) -> [Option<&[u8]>; 3] {
     ]
 }
 
-/// The bytes that are still unread.
+/// The unread rest of the bytes. Each method returns `None` if they are
+/// malformed, or are not valid for `http`.
 #[derive(Clone, Copy)]
 struct Reader<'a>(&'a [u8]);
 
@@ -138,6 +157,7 @@ impl<'a> Reader<'a> {
         Uri::from_parts(parts).ok()
     }
 
+    /// Reads one part of the URI: `Some(None)` if the URI does not have it.
     fn piece(&mut self) -> Option<Option<&'a [u8]>> {
         match self.number()? {
             0 => Some(None),
@@ -145,6 +165,7 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// Reads a header, with the checks of `http`.
     fn header(&mut self) -> Option<(HeaderName, HeaderValue)> {
         let (name, value, sensitive) = self.header_bytes()?;
         let name = HeaderName::from_bytes(name).ok()?;
@@ -153,6 +174,7 @@ impl<'a> Reader<'a> {
         Some((name, value))
     }
 
+    /// Reads a header without checks: name, value, and whether it is sensitive.
     fn header_bytes(&mut self) -> Option<(&'a [u8], &'a [u8], bool)> {
         let mark = self.number()?;
         let marked = mark >> NAME_BITS;

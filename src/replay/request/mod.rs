@@ -1,3 +1,5 @@
+//! The copy of a request from which a resend is made.
+
 use std::fmt;
 
 use http::{Extensions, HeaderMap, Method, Request, Uri, Version};
@@ -8,11 +10,11 @@ mod head;
 
 use head::FlatHead;
 
-/// All that a request is made of, extensions included, to make it once more.
+/// A copy of a request with its extensions, and the service to send it through.
 ///
-/// It lives in a box, so that futures that keep one are small and cheap to
-/// move; almost none is ever made a request again. The service to send it with
-/// is in there too: that is larger still.
+/// It lives in a box, so that a future that keeps one is small and cheap to
+/// move. The service is in the box too, because it is even larger. Few copies
+/// are ever sent.
 pub(crate) struct RequestCopy<B, S> {
     method: Method,
     version: Version,
@@ -22,17 +24,18 @@ pub(crate) struct RequestCopy<B, S> {
     service: S,
 }
 
+/// The URI and the headers of a request.
 enum Head {
-    /// Of a request that is away.
+    /// Of a request that was sent.
     Copied(FlatHead),
-    /// Of one that is not sent yet: it is the only one that there is, and stays
-    /// as it came.
+    /// Of a request that was not sent yet. It is moved rather than copied.
     Whole(Box<(Uri, HeaderMap)>),
 }
 
 impl<B: CloneBody, S: Clone> RequestCopy<B, S> {
-    /// A copy with the newer of the two bodies, and with a clone of this
-    /// service. The request is marked as held.
+    /// Copies a request that is about to be sent, and marks it with
+    /// [`CloneBody::hold`]. The copy has the newer body, and a clone of the
+    /// service.
     ///
     /// Returns `None` and sets no mark if the body cannot be cloned.
     pub(crate) fn keep(request: &mut Request<B>, service: &S) -> Option<Box<Self>> {
@@ -50,10 +53,11 @@ impl<B: CloneBody, S: Clone> RequestCopy<B, S> {
 }
 
 impl<B: CloneBody, S> RequestCopy<B, S> {
-    /// Revokes the older body, so that this can be sent; false when it cannot
-    /// be made again.
+    /// Invalidates the older body, so that this copy can be sent. Returns
+    /// false, and invalidates nothing, if the copy cannot be sent.
     pub(crate) fn claim(&self) -> bool {
-        // Read first: a revoked body cannot be given back to the older attempt.
+        // The head is checked first: once the older body is invalidated, its
+        // attempt cannot continue.
         let readable = match &self.head {
             Head::Copied(head) => head.is_readable(),
             Head::Whole(_) => true,
@@ -63,7 +67,7 @@ impl<B: CloneBody, S> RequestCopy<B, S> {
 }
 
 impl<B, S> RequestCopy<B, S> {
-    /// Of a request that is not sent yet, all of it.
+    /// Keeps a whole request that waits for its first send.
     pub(crate) fn unsent(request: Request<B>, service: S) -> Box<Self> {
         let (parts, body) = request.into_parts();
         Box::new(Self {
@@ -95,11 +99,15 @@ impl<B, S> RequestCopy<B, S> {
         &self.body
     }
 
+    /// Returns the service of [`into_parts`](Self::into_parts), to make it
+    /// ready.
     pub(crate) const fn service(&mut self) -> &mut S {
         &mut self.service
     }
 
-    /// The request that this is a copy of, to be sent by this service.
+    /// Returns the request, and the service to send it through.
+    ///
+    /// Call [`claim`](Self::claim) first if the request was sent before.
     pub(crate) fn into_parts(self) -> (Request<B>, S) {
         let (uri, headers) = match self.head {
             Head::Copied(head) => head.into_parts(),
@@ -115,7 +123,7 @@ impl<B, S> RequestCopy<B, S> {
     }
 }
 
-/// The URI of a request, parsed when it is asked for.
+/// The URI of a request, parsed at the first [`get`](Self::get).
 #[derive(Clone, Copy)]
 pub(crate) enum LazyUri<'a> {
     Whole(&'a Uri),
