@@ -9,10 +9,10 @@ use http_body_util::Full;
 use secrecy::SecretString;
 
 use super::{
+    TokenClient,
     authentication::Identity,
     dialect::{Dialect, Form, Parameters},
     failure::{Failure, LONGEST_ANSWER, unreachable},
-    token_client::TokenClient,
     wire::{self, Issued},
 };
 use crate::{

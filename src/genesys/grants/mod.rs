@@ -57,7 +57,6 @@
 //! [`Busy`]: crate::token::TokenErrorKind::Busy
 
 pub(super) mod authentication;
-mod authorization_code;
 mod authorize;
 mod client_credentials;
 mod dialect;
@@ -67,16 +66,50 @@ mod login;
 mod refresh_token;
 mod revocation;
 mod saml2_bearer;
-mod token_client;
 mod wire;
 
-pub use authorization_code::AuthorizationCode;
 pub use authorize::{
-    AuthorizeUrl, LoginCode, LoginRedirectError, LoginRedirectErrorKind, LoginState, PkceVerifier,
+    AuthorizationCode, AuthorizeUrl, LoginCode, LoginRedirectError, LoginRedirectErrorKind,
+    LoginState, PkceVerifier,
 };
 pub use client_credentials::ClientCredentials;
 pub use dialect::{ClientAuthentication, Dialect};
 pub use login::{IssuedRefreshToken, LoginHandle, RefreshTokenMark, RefreshTokenStore};
 pub use refresh_token::RefreshToken;
 pub use saml2_bearer::{AssertionProvider, Saml2Bearer};
-pub use token_client::TokenClient;
+
+use http::{Request, Response};
+use http_body::Body;
+use tower_service::Service;
+
+use crate::BoxError;
+
+/// An HTTP client that can fetch tokens: any tower service for requests with
+/// bodies `B` that is `Clone` and can be sent between threads.
+///
+/// Every such service implements it. [`Saml2Bearer`] has an
+/// example.
+pub trait TokenClient<B>:
+    Service<
+        Request<B>,
+        Response = Response<<Self as TokenClient<B>>::ResponseBody>,
+        Error: Into<BoxError>,
+        Future: Send,
+    > + Clone
+    + Send
+    + 'static
+{
+    /// The body of the client's responses.
+    type ResponseBody: Body<Data: Send, Error: Into<BoxError>> + Send;
+}
+
+impl<C, B, R> TokenClient<B> for C
+where
+    C: Service<Request<B>, Response = Response<R>, Error: Into<BoxError>, Future: Send>
+        + Clone
+        + Send
+        + 'static,
+    R: Body<Data: Send, Error: Into<BoxError>> + Send,
+{
+    type ResponseBody = R;
+}

@@ -5,11 +5,10 @@ use http_body_util::Full;
 use secrecy::SecretString;
 
 use super::{
-    Dialect, LoginHandle, RefreshTokenStore,
+    Dialect, LoginHandle, RefreshTokenStore, TokenClient,
     authentication::Authentication,
     endpoint::Endpoint,
     login::{Grant, Login},
-    token_client::TokenClient,
 };
 use crate::{
     genesys::{CredentialsProvider, Region},

@@ -8,7 +8,7 @@ use http::{
 use http_body_util::Full;
 use tokio::time::Instant;
 
-use super::{endpoint::Endpoint, token_client::TokenClient};
+use super::{TokenClient, endpoint::Endpoint};
 use crate::{
     BoxError,
     genesys::correlation_id::correlation_id,

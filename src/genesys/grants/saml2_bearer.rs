@@ -5,10 +5,10 @@ use http_body_util::Full;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::{
+    TokenClient,
     authentication::{self, Identity},
     dialect::Dialect,
     endpoint::Endpoint,
-    token_client::TokenClient,
 };
 use crate::{
     BoxError,

@@ -1,8 +1,10 @@
+//! The end of a login: the redirect back, and the code that it holds.
+
 use std::{borrow::Cow, error::Error, fmt};
 
 use secrecy::{ExposeSecret, SecretString};
 
-use super::secrets::{LoginState, PkceVerifier};
+use super::url::{LoginState, PkceVerifier};
 use crate::genesys::grants::dialect::Form;
 
 /// The error codes of RFC 6749, section 4.1.2.1. Anything else in a redirect is

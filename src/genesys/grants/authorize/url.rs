@@ -1,7 +1,13 @@
-use std::fmt;
+//! The beginning of a login: the URL of its page, and the two secrets that tie
+//! the redirect at the end to it.
 
-use super::secrets::{LoginState, PkceVerifier};
-use crate::genesys::Region;
+use std::{fmt, io};
+
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use secrecy::{ExposeSecret, SecretString};
+use sha2::{Digest, Sha256};
+
+use crate::genesys::{ConfigError, ConfigErrorKind, Region};
 
 /// The URL of the login page, `https://login.<domain>/oauth/authorize`. Send
 /// the person there.
@@ -93,35 +99,144 @@ impl fmt::Debug for AuthorizeUrl {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+/// The `state` of a login. It shows that the redirect at the end belongs to the
+/// same login, and so guards against forged redirects (RFC 6749, section
+/// 10.12).
+///
+/// ```
+/// use tower_genesys::genesys::grants::LoginState;
+///
+/// let state = LoginState::generate()?;
+/// let kept = state.expose().to_owned(); // in the session, until the login comes back
+/// # let came_back = kept.clone();
+/// assert!(LoginState::new(kept).matches(&came_back));
+/// # Ok::<(), std::io::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct LoginState {
+    text: SecretString,
+}
 
-    #[test]
-    fn has_each_parameter_once_and_encoded() {
-        let verifier = PkceVerifier::new("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk").unwrap();
-        let url = AuthorizeUrl::new(&Region::US_EAST_1, "id&x=1", "https://app.example/cb?a=b c")
-            .with_state(&LoginState::new("st/at+e"))
-            .with_pkce(&verifier)
-            .with_parameter("org", "first")
-            .with_parameter("org", "acme#1");
-        assert_eq!(
-            url.to_string(),
-            "https://login.mypurecloud.com/oauth/authorize?response_type=code&client_id=id%26x%3D1\
-             &redirect_uri=https%3A%2F%2Fapp.example%2Fcb%3Fa%3Db+c&state=st%2Fat%2Be\
-             &code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM&code_challenge_method=S256\
-             &org=acme%231"
-        );
-        assert!(url.to_string().parse::<http::Uri>().is_ok());
-        assert!(!format!("{url:?}").contains("st/at+e"));
-        assert!(!url.to_string().contains(verifier.expose()));
+impl LoginState {
+    /// Generates a state of 256 random bits from the operating system.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the operating system provides no randomness.
+    pub fn generate() -> io::Result<Self> {
+        random().map(|text| Self { text })
     }
 
-    #[test]
-    fn a_gateway_keeps_its_prefix() {
-        let region = Region::custom("https://gw.example:8443/login", "https://gw.example").unwrap();
-        let url = AuthorizeUrl::new(&region, "id", "https://app.example/cb").to_string();
-        let start = "https://gw.example:8443/login/oauth/authorize?response_type=code&";
-        assert!(url.starts_with(start), "{url}");
+    /// One that was made before.
+    pub fn new(text: impl Into<SecretString>) -> Self {
+        Self { text: text.into() }
+    }
+
+    /// Reports whether the parameter `state` of a redirect is this one. If not,
+    /// discard the redirect. An empty state matches nothing.
+    ///
+    /// Its duration does not reveal where the two differ.
+    pub fn matches(&self, returned: &str) -> bool {
+        let (own, returned) = (self.expose().as_bytes(), returned.as_bytes());
+        let same = own
+            .iter()
+            .zip(returned)
+            .fold(0, |bits, (a, b)| bits | (a ^ b))
+            == 0;
+        same && own.len() == returned.len() && !own.is_empty()
+    }
+
+    /// Returns the state itself.
+    pub fn expose(&self) -> &str {
+        self.text.expose_secret()
     }
 }
+
+impl fmt::Debug for LoginState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LoginState").finish_non_exhaustive()
+    }
+}
+
+/// The secret that ties a login to the process that began it (PKCE, RFC 7636).
+///
+/// The login begins with its [`challenge`](Self::challenge), and the exchange
+/// of the code requires the verifier itself, so a stolen code is useless.
+/// Generate one per login, keep it where only the person who logs in can reach
+/// it, such as a session on the server, and use it once.
+///
+/// ```
+/// use tower_genesys::genesys::grants::PkceVerifier;
+///
+/// let verifier = PkceVerifier::generate()?;
+/// let kept = verifier.expose().to_owned(); // in the session, until the login comes back
+/// assert_eq!(PkceVerifier::new(kept)?.challenge(), verifier.challenge());
+/// # Ok::<(), tower_genesys::BoxError>(())
+/// ```
+#[derive(Clone)]
+pub struct PkceVerifier {
+    text: SecretString,
+}
+
+impl PkceVerifier {
+    /// Generates a verifier of 256 random bits from the operating system, as
+    /// RFC 7636 recommends (section 4.1): 43 characters.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the operating system provides no randomness.
+    pub fn generate() -> io::Result<Self> {
+        Ok(Self { text: random()? })
+    }
+
+    /// One that was made before.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigErrorKind::Verifier`] when it is not 43 to 128 letters, digits,
+    /// `-`, `.`, `_` and `~` of ASCII (RFC 7636, section 4.1).
+    pub fn new(text: impl Into<SecretString>) -> Result<Self, ConfigError> {
+        let text = text.into();
+        let bytes = text.expose_secret().as_bytes();
+        let unreserved = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._~".contains(byte);
+        if !(43..=128).contains(&bytes.len()) || !bytes.iter().all(unreserved) {
+            return Err(ConfigError::new(
+                ConfigErrorKind::Verifier,
+                "a PKCE verifier has 43 to 128 letters, digits, `-`, `.`, `_` and `~`; give one \
+                 that `PkceVerifier::generate` has made, unchanged",
+            ));
+        }
+        Ok(Self { text })
+    }
+
+    /// Returns the challenge of the method `S256`: the SHA-256 of the verifier,
+    /// in unpadded base64url.
+    pub fn challenge(&self) -> String {
+        BASE64_URL_SAFE_NO_PAD.encode(Sha256::digest(self.expose()))
+    }
+
+    /// Returns the verifier itself.
+    pub fn expose(&self) -> &str {
+        self.text.expose_secret()
+    }
+}
+
+impl fmt::Debug for PkceVerifier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PkceVerifier").finish_non_exhaustive()
+    }
+}
+
+/// 256 bits from the operating system, in 43 characters that any URL can hold.
+fn random() -> io::Result<SecretString> {
+    let mut bytes = [0; 32];
+    getrandom::fill(&mut bytes)?;
+    Ok(encode(bytes).into())
+}
+
+fn encode(bytes: [u8; 32]) -> String {
+    BASE64_URL_SAFE_NO_PAD.encode(bytes)
+}
+
+#[cfg(test)]
+mod tests;

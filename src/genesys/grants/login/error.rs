@@ -1,16 +1,56 @@
+//! The ends of a login, and the errors of a fetch that returns no token.
+
 use std::borrow::Cow;
 
 use super::{
     Login,
-    one_time::{Absent, Gone},
+    grant::{Absent, Gone, Grant},
+    slot::Taken,
 };
 use crate::{
     BoxError,
+    genesys::grants::endpoint::{Failed, Fate},
     token::{TokenError, TokenErrorKind},
 };
 
-/// The errors of a login that cannot return a token.
 impl<C, P, B> Login<C, P, B> {
+    /// Decides about the grant of a request that failed, and returns its error.
+    pub(super) fn failed(&self, taken: &mut Taken<'_>, grant: Grant, failed: Failed) -> TokenError {
+        match failed.fate {
+            Fate::Unspent => {
+                taken.put_back(grant);
+                failed.error
+            }
+            // The login was replaced, so the fate of its grant does not matter.
+            _ if !taken.is_current() => self.replaced(),
+            Fate::Refused => {
+                taken.lose(Gone::Refused);
+                failed.error
+            }
+            Fate::Unknown => {
+                taken.lose(Gone::Unanswered);
+                let id = failed.error.correlation_id().map(Box::<str>::from);
+                let error = self
+                    .absent(Absent::Gone(Gone::Unanswered))
+                    .with_source(failed.error);
+                match id {
+                    Some(id) => error.with_correlation_id(id),
+                    None => error,
+                }
+            }
+        }
+    }
+
+    /// Gives up a grant whose request got no answer in time.
+    pub(super) fn cut_off(&self, taken: &mut Taken<'_>) -> TokenError {
+        if !taken.is_current() {
+            return self.replaced();
+        }
+        taken.lose(Gone::CutOff);
+        self.absent(Absent::Gone(Gone::CutOff))
+    }
+
+    /// Builds the error of a fetch that cannot have the grant.
     pub(super) fn absent(&self, absent: Absent) -> TokenError {
         let why = match absent {
             Absent::InUse => {
@@ -59,6 +99,7 @@ impl<C, P, B> Login<C, P, B> {
         self.error(TokenErrorKind::LoginRequired, message)
     }
 
+    /// Builds the error of a fetch that a new login has overtaken.
     pub(super) fn replaced(&self) -> TokenError {
         self.error(
             TokenErrorKind::Busy,
@@ -73,6 +114,7 @@ impl<C, P, B> Login<C, P, B> {
             .with_source(error)
     }
 
+    /// Builds the error of a fetch that has too little time left to send.
     pub(super) fn too_late(&self) -> TokenError {
         let message = "the refresh token or code was not sent, since the credentials, the HTTP client or the store have left \
                        too little time for an answer; the login is kept, look at these, or allow more with \

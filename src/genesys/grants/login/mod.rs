@@ -1,25 +1,30 @@
+//! A login that renews itself, and the one fetch that its grants share.
+//!
+//! [`Login::fetch`] has the order of steps. `slot` hands the grant to one
+//! request at a time, `storing` talks to the user's store, and `error` names
+//! each end of a login.
+
 mod error;
-mod handle;
-mod marking;
-mod one_time;
+mod grant;
+mod slot;
 mod store;
+mod storing;
 
 use std::{fmt, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use http_body_util::Full;
+use secrecy::SecretString;
 use tokio::time::Instant;
 
-pub use handle::LoginHandle;
-pub(super) use one_time::Grant;
-use one_time::{Absent, Gone, Slot, Taken};
+pub(super) use grant::Grant;
+use grant::{Absent, Gone};
+use slot::{Slot, Taken};
 use store::ErasedStore;
 pub use store::{IssuedRefreshToken, RefreshTokenMark, RefreshTokenStore};
 
 use super::{
-    authentication::Authentication,
-    endpoint::{Endpoint, Failed, Fate},
-    token_client::TokenClient,
+    TokenClient, authentication::Authentication, authorize::LoginCode, endpoint::Endpoint,
     wire::Issued,
 };
 use crate::{
@@ -28,13 +33,37 @@ use crate::{
     token::{FetchContext, IssuedToken, TokenError},
 };
 
-/// The cache drops a fetch at its deadline. A little before that, a request
-/// that has no answer yet is given up here, where it is known what that means.
+/// The cache drops a fetch at its deadline. This much earlier, the login ends a
+/// request without an answer itself, so that it can record the loss and name it
+/// in the error.
 const BEFORE_DEADLINE: Duration = Duration::from_millis(50);
 
-/// Less is left when the credentials, the client or the store have taken the
-/// rest.
+/// The least time for a request to the token endpoint. If the credentials, the
+/// client and the store leave less, the login sends nothing.
 const FOR_REQUEST: Duration = Duration::from_secs(2);
+
+/// A handle that gives a source a new login, after the person has logged in
+/// again.
+///
+/// [`RefreshToken::handle`](crate::genesys::grants::RefreshToken::handle) and
+/// [`AuthorizationCode::handle`](crate::genesys::grants::AuthorizationCode::handle)
+/// return it. Call them before you move the source into a cache. A clone refers
+/// to the same source.
+///
+/// After a [`LoginRequired`](crate::token::TokenErrorKind::LoginRequired), a
+/// cache pauses before it asks its source again: 5 seconds at first, and up to
+/// 5 minutes.
+///
+/// A request in flight at that moment belongs to the old login. Its result is
+/// discarded, and its caller gets a
+/// [`Busy`](crate::token::TokenErrorKind::Busy).
+///
+/// An example is at
+/// [`AuthorizationCode`](crate::genesys::grants::AuthorizationCode).
+#[derive(Clone)]
+pub struct LoginHandle {
+    slot: Arc<Slot>,
+}
 
 /// A login that renews itself: from a code to a refresh token, and from each
 /// refresh token to the next.
@@ -45,6 +74,27 @@ pub(super) struct Login<C, P, B> {
     store: Option<Box<dyn ErasedStore>>,
     /// Whether a refresh token is sent even if the store finds it marked.
     pub(super) tries_marked: bool,
+}
+
+impl LoginHandle {
+    /// Continues with this refresh token. If the source has a store, the next
+    /// fetch stores it first.
+    pub fn replace(&self, refresh_token: impl Into<SecretString>) {
+        self.slot.replace(Grant::unstored(refresh_token.into()));
+    }
+
+    /// Continues with this code, which the next fetch exchanges.
+    pub fn replace_code(&self, code: LoginCode) {
+        self.slot.replace(Grant::Code(code));
+    }
+
+    /// Reports whether every fetch fails with
+    /// [`LoginRequired`](crate::token::TokenErrorKind::LoginRequired) until the
+    /// source gets a new login. The token that was fetched last may still be
+    /// valid.
+    pub fn is_login_required(&self) -> bool {
+        self.slot.is_gone()
+    }
 }
 
 impl<C, P, B> Login<C, P, B> {
@@ -67,11 +117,15 @@ impl<C, P, B> Login<C, P, B> {
     }
 
     pub(super) fn handle(&self) -> LoginHandle {
-        LoginHandle::new(&self.slot)
+        LoginHandle {
+            slot: Arc::clone(&self.slot),
+        }
     }
 
-    /// A future that is dropped leaves the grant where it was, as long as
-    /// nothing was sent.
+    /// Fetches a token with the grant, and keeps the grant that replaces it.
+    ///
+    /// Dropping the future before the request is sent leaves the grant in the
+    /// slot.
     pub(super) async fn fetch(&self, cx: &FetchContext) -> Result<IssuedToken, TokenError>
     where
         C: TokenClient<B>,
@@ -80,11 +134,15 @@ impl<C, P, B> Login<C, P, B> {
     {
         let begun = Instant::now();
         let mut taken = self.slot.take().map_err(|absent| self.absent(absent))?;
+        // First what an earlier fetch has left: a refresh token to store, a
+        // mark to remove, a token to return.
         self.persist(&mut taken).await?;
         self.unmark(&mut taken, cx).await;
         if let Some(token) = taken.waiting_access(cx.reason) {
             return Ok(token);
         }
+        // All that can fail without using up the grant comes before the mark,
+        // which costs a write.
         let identity = self.authentication.identity().await?;
         let client = self.endpoint.ready().await?;
         self.check_current(&taken)?;
@@ -109,7 +167,7 @@ impl<C, P, B> Login<C, P, B> {
         }
     }
 
-    /// Keeps what came back, and hands out the token as soon as its refresh
+    /// Keeps the grant of a response, and returns its token once the refresh
     /// token is stored.
     async fn adopt(
         &self,
@@ -119,6 +177,8 @@ impl<C, P, B> Login<C, P, B> {
         sent: Instant,
         cx: &FetchContext,
     ) -> Result<IssuedToken, TokenError> {
+        // Genesys refreshes only for clients with a secret, so a public
+        // client's refresh token would fail later.
         let renewable = matches!(self.authentication, Authentication::Secret(_));
         match (issued.refresh, grant) {
             (Some(refresh), _) if renewable => {
@@ -126,7 +186,8 @@ impl<C, P, B> Login<C, P, B> {
                 self.persist(taken).await?;
                 taken.forget_access();
             }
-            // It does not rotate, so it can be sent again.
+            // This server does not rotate refresh tokens, so the old one stays
+            // valid.
             (None, grant @ Grant::RefreshToken(_)) => {
                 taken.put_back(grant);
                 self.unmark(taken, cx).await;
@@ -137,59 +198,9 @@ impl<C, P, B> Login<C, P, B> {
         Ok(issued.access)
     }
 
-    /// Stores the newest refresh token, if that is yet to be done.
-    async fn persist(&self, taken: &mut Taken<'_>) -> Result<(), TokenError> {
-        let Some(token) = taken.unpersisted() else {
-            return Ok(());
-        };
-        self.check_current(taken)?;
-        if let Some(store) = &self.store {
-            let token = IssuedRefreshToken::new(token.clone());
-            store
-                .persist(token)
-                .await
-                .map_err(|error| self.not_persisted(error))?;
-        }
-        taken.persisted();
-        self.check_current(taken)
-    }
-
-    fn failed(&self, taken: &mut Taken<'_>, grant: Grant, failed: Failed) -> TokenError {
-        match failed.fate {
-            Fate::Unspent => {
-                taken.put_back(grant);
-                failed.error
-            }
-            // The login was replaced, so its outcome no longer matters.
-            _ if !taken.is_current() => self.replaced(),
-            Fate::Refused => {
-                taken.lose(Gone::Refused);
-                failed.error
-            }
-            Fate::Unknown => {
-                taken.lose(Gone::Unanswered);
-                let id = failed.error.correlation_id().map(Box::<str>::from);
-                let error = self
-                    .absent(Absent::Gone(Gone::Unanswered))
-                    .with_source(failed.error);
-                match id {
-                    Some(id) => error.with_correlation_id(id),
-                    None => error,
-                }
-            }
-        }
-    }
-
-    fn cut_off(&self, taken: &mut Taken<'_>) -> TokenError {
-        if !taken.is_current() {
-            return self.replaced();
-        }
-        taken.lose(Gone::CutOff);
-        self.absent(Absent::Gone(Gone::CutOff))
-    }
-
-    /// A replaced grant is neither sent nor stored, and its token is not
-    /// returned: the new login may be another person's.
+    /// Fails if the login was replaced. Then the old grant is neither sent nor
+    /// stored, and its token is not returned: the new login may be another
+    /// person's.
     fn check_current(&self, taken: &Taken<'_>) -> Result<(), TokenError> {
         if taken.is_current() {
             Ok(())
@@ -208,7 +219,8 @@ fn has_time(cx: &FetchContext, begun: Instant) -> bool {
     left >= FOR_REQUEST.min(whole / 8)
 }
 
-/// When what is waited for now is given up.
+/// Returns when the login gives up a wait that begins now. An eighth of a short
+/// deadline is kept back, so that some of it is left for the wait itself.
 fn limit(cx: &FetchContext, now: Instant) -> Instant {
     let left = cx.deadline.saturating_duration_since(now);
     now + (left - BEFORE_DEADLINE.min(left / 8))
@@ -219,6 +231,14 @@ impl<C, P: fmt::Debug, B> Login<C, P, B> {
         f.debug_struct(name)
             .field("login_host", &self.endpoint.login_host())
             .field("authentication", &self.authentication)
+            .field("grant", &self.slot)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for LoginHandle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LoginHandle")
             .field("grant", &self.slot)
             .finish_non_exhaustive()
     }
