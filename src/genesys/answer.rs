@@ -1,5 +1,5 @@
-//! Reads the body of an answer of the token endpoint, of the API, or of a page,
-//! within bounds.
+//! Reads an answer of the token endpoint, of the API, or of a page: its body,
+//! within bounds, and the id in its head.
 
 use std::{future::poll_fn, pin::pin, time::Duration};
 
@@ -13,6 +13,10 @@ use crate::{BoxError, runtime::by};
 /// Gives up after this many frames without data, so that a body of empty frames
 /// ends, too.
 const MOST_EMPTY_FRAMES: usize = 1024;
+
+/// The longest id of a request that is kept. Genesys' ids are UUIDs, of 36
+/// characters.
+const LONGEST_ID: usize = 64;
 
 /// Limits on the size and duration of an answer.
 #[derive(Clone, Copy, Debug)]
@@ -74,6 +78,22 @@ pub(super) fn coding(headers: &HeaderMap) -> Option<&'static str> {
         value if is(value, &["compress", "x-compress"]) => Some("compress"),
         _ => Some("unknown"),
     })
+}
+
+/// Returns the id under which Genesys knows a request (`ININ-Correlation-Id`).
+/// A value of another form is dropped, since the id ends up in errors and logs.
+pub(super) fn correlation_id(headers: &HeaderMap) -> Option<&str> {
+    headers
+        .get("inin-correlation-id")?
+        .to_str()
+        .ok()
+        .filter(|id| is_plain(id))
+}
+
+/// Reports whether a text is short and holds only letters, digits and hyphens.
+pub(super) fn is_plain(id: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
+    !id.is_empty() && id.len() <= LONGEST_ID && id.bytes().all(plain)
 }
 
 /// Memory stays bounded whatever the server sends: the limit counts bytes, and

@@ -1,8 +1,18 @@
+//! The four layers in their order, and the service that they make.
+
 use std::fmt;
 
+#[cfg(feature = "tower")]
+use http::{Request, Response};
+#[cfg(feature = "tower")]
+use tower::util::BoxCloneSyncService;
 use tower_layer::Layer;
+#[cfg(feature = "tower")]
+use tower_service::Service;
 
 use super::{Org, is_read_only, named_limit};
+#[cfg(feature = "tower")]
+use crate::{BoxError, replay::ReplayBody, retry::Classify};
 use crate::{
     bearer::{Bearer, BearerLayer},
     refresh::{Refresh, RefreshLayer},
@@ -19,6 +29,13 @@ use crate::{
 /// An example is in the [guide](crate::guide::migrating#a-token-in-a-static).
 pub type GenesysService<S, C = BoxErrorClassifier> =
     Replay<Retry<Refresh<Bearer<S, Option<Org>>>, C>>;
+
+/// A [`GenesysService`](crate::GenesysService) in a box, for a struct that does
+/// not name its HTTP client. It is `Clone`, `Send` and `Sync`.
+///
+/// [`GenesysLayer::boxed`] has an example.
+#[cfg(feature = "tower")]
+pub type BoxGenesysService<B, R> = BoxCloneSyncService<Request<B>, Response<R>, BoxError>;
 
 /// The four layers of this crate in their order, set up for the Genesys Cloud
 /// API.
@@ -175,6 +192,42 @@ impl<C> GenesysLayer<C> {
             retry: change(self.retry),
             bearer: self.bearer,
         }
+    }
+}
+
+#[cfg(feature = "tower")]
+#[cfg_attr(docsrs, doc(cfg(feature = "tower")))]
+impl<C> GenesysLayer<C>
+where
+    C: Classify<BoxError> + Clone + Send + Sync + 'static,
+{
+    /// Wraps a client in the layers, and boxes the result.
+    ///
+    /// ```
+    /// use bytes::Bytes;
+    /// use http_body_util::Full;
+    /// use tower_genesys::{GenesysLayer, Org, genesys::BoxGenesysService, testing::{MockBody, MockGenesys}};
+    ///
+    /// struct Report {
+    ///     genesys: BoxGenesysService<Full<Bytes>, MockBody>,
+    /// }
+    ///
+    /// fn report(org: &Org, mock: &MockGenesys) -> Report {
+    ///     Report { genesys: GenesysLayer::new(org).boxed(mock.service()) }
+    /// }
+    /// # fn is_shared<T: Send + Sync + Clone>(_: &T) {}
+    /// # fn check(report: Report) { is_shared(&report.genesys) }
+    /// ```
+    pub fn boxed<S, B, R>(&self, client: S) -> BoxGenesysService<B, R>
+    where
+        S: Service<Request<ReplayBody<B>>, Response = Response<R>> + Clone + Send + Sync + 'static,
+        S::Future: Send + 'static,
+        S::Error: Into<BoxError> + 'static,
+        B: http_body::Body + Unpin + Send + 'static,
+        B::Error: Into<BoxError>,
+        R: http_body::Body + Send + 'static,
+    {
+        BoxCloneSyncService::new(self.layer(client))
     }
 }
 

@@ -108,10 +108,6 @@
 
 mod answer;
 pub mod api_error;
-#[cfg(feature = "tower")]
-mod boxed;
-mod cache_key;
-mod correlation_id;
 pub(crate) mod credentials;
 mod env;
 mod error;
@@ -126,24 +122,19 @@ mod operation;
 pub(crate) mod org;
 pub mod orgs;
 pub mod paging;
-mod read_only;
 pub(crate) mod region;
-mod templates;
 
 pub(crate) use api_error::ApiError;
-#[cfg(feature = "tower")]
-#[cfg_attr(docsrs, doc(cfg(feature = "tower")))]
-pub use boxed::BoxGenesysService;
-pub use cache_key::CacheKey;
 pub(crate) use credentials::Credentials;
 pub use credentials::{
     CredentialsFn, CredentialsProvider, EnvCredentials, FileCredentials, credentials_fn,
 };
 pub use error::{ConfigError, ConfigErrorKind};
-pub use operation::{Effect, Operation};
+#[cfg(feature = "tower")]
+#[cfg_attr(docsrs, doc(cfg(feature = "tower")))]
+pub use layer::BoxGenesysService;
+pub use operation::{Effect, Operation, is_read_only, templates};
 pub(crate) use org::Org;
-pub use org::{NoCredentials, OrgBuilder};
-pub use read_only::is_read_only;
+pub use org::{CacheKey, NoCredentials, OrgBuilder};
 pub(crate) use region::Region;
 pub use region::{RegionError, RegionErrorKind};
-pub use templates::templates;

@@ -13,10 +13,7 @@ use super::{
 };
 use crate::{
     BoxError,
-    genesys::{
-        answer::{self, Bounds, Unread, coding, without_mark},
-        correlation_id::{correlation_id, is_plain},
-    },
+    genesys::answer::{self, Bounds, Unread, coding, correlation_id, is_plain, without_mark},
     retry::{Outcome, RetryAfter},
 };
 

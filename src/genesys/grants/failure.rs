@@ -6,7 +6,10 @@ use crate::{
     BoxError,
     call::Refused,
     error::causes,
-    genesys::{Region, answer::Unread, correlation_id::correlation_id},
+    genesys::{
+        Region,
+        answer::{Unread, correlation_id},
+    },
     retry::RetryAfter,
     token::{TokenError, TokenErrorKind},
 };

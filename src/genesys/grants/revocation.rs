@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use super::{TokenClient, endpoint::Endpoint};
 use crate::{
     BoxError,
-    genesys::correlation_id::correlation_id,
+    genesys::answer::correlation_id,
     retry::RetryAfter,
     runtime::by,
     token::{TokenError, TokenErrorKind},

@@ -1,15 +1,13 @@
-//! The format of a login file, and its parser.
+//! What a login file holds, and the format and parser of that.
 
-use std::path::Path;
+use std::{fmt, path::Path};
 
 #[cfg(feature = "seal")]
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use secrecy::ExposeSecret;
-#[cfg(feature = "seal")]
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 
-use super::{LoginFileError, LoginFileErrorKind as Kind, StoredLogin};
+use super::{LoginFileError, LoginFileErrorKind as Kind};
 #[cfg(feature = "seal")]
 use crate::store::KeyRing;
 use crate::store::{
@@ -18,6 +16,18 @@ use crate::store::{
 };
 
 const FRAME: Frame = Frame::new("login");
+
+/// What a [`LoginFile`](super::LoginFile) holds: a refresh token, and whether
+/// it is in use.
+///
+/// `Debug` does not show the token.
+///
+/// An example is at [`LoginFile`](super::LoginFile).
+#[derive(Clone)]
+pub struct StoredLogin {
+    pub(super) token: SecretString,
+    pub(super) in_use: bool,
+}
 
 /// Whether refresh tokens are encrypted.
 #[derive(Clone, Debug)]
@@ -40,6 +50,34 @@ enum Token {
     /// In base64.
     Sealed(String),
     Unsealed(String),
+}
+
+impl StoredLogin {
+    /// Returns the refresh token, for
+    /// [`RefreshToken::new`](crate::genesys::grants::RefreshToken::new) and
+    /// [`LoginHandle::replace`](crate::genesys::grants::LoginHandle::replace).
+    pub fn into_token(self) -> SecretString {
+        self.token
+    }
+
+    /// Whether a process has marked the refresh token, and not yet stored the
+    /// next one: it waits for the answer, or it has ended before the answer
+    /// came.
+    pub const fn is_in_use(&self) -> bool {
+        self.in_use
+    }
+
+    pub(super) fn is_of(&self, token: &str) -> bool {
+        self.token.expose_secret() == token
+    }
+}
+
+impl fmt::Debug for StoredLogin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StoredLogin")
+            .field("in_use", &self.in_use)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Form {

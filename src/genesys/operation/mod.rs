@@ -11,6 +11,8 @@ use std::fmt;
 
 use http::{Method, Uri};
 
+use crate::spans::Templates;
+
 /// An operation of the Genesys Cloud API that the crate knows, from the
 /// official API definition.
 ///
@@ -117,4 +119,56 @@ impl fmt::Debug for Operation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Operation({})", self.line)
     }
+}
+
+/// Reports whether a request is safe to repeat, if its method does not tell.
+///
+/// | answer | requests | from the official definition |
+/// |---|---|---|
+/// | `Some(true)` | POSTs that only read, such as `…/details/query` and `/users/search` | 181 |
+/// | `Some(false)` | POSTs that start work or change something | 691 |
+/// | `Some(false)` | GETs, PUTs and DELETEs that are not safe to repeat, such as `GET /flows/instances/{id}` | 6 |
+/// | `None` | everything else: the method decides | |
+///
+/// It looks the request up in the table of [`Operation`]s. A gateway's path
+/// prefix is ignored.
+///
+/// ```
+/// use http::Method;
+/// use tower_genesys::genesys::is_read_only;
+///
+/// let query = "/api/v2/analytics/conversations/details/query".parse()?;
+/// assert_eq!(is_read_only(&Method::POST, &query), Some(true));
+/// let jobs = "/api/v2/analytics/conversations/details/jobs".parse()?;
+/// assert_eq!(is_read_only(&Method::POST, &jobs), Some(false));
+/// let instance = "/api/v2/flows/instances/7".parse()?; // it starts a job
+/// assert_eq!(is_read_only(&Method::GET, &instance), Some(false));
+/// let users = "/api/v2/users".parse()?;
+/// assert_eq!(is_read_only(&Method::GET, &users), None);
+/// # Ok::<(), http::uri::InvalidUri>(())
+/// ```
+pub fn is_read_only(method: &Method, uri: &Uri) -> Option<bool> {
+    match Operation::find(method, uri)?.effect()? {
+        Effect::StartsWork | Effect::Changes => Some(false),
+        Effect::Reads => (method == Method::POST).then_some(true),
+    }
+}
+
+/// Returns path templates for [`SpanLayer`](crate::SpanLayer): those of the
+/// operations in the crate's [table](Operation), about half of the API.
+///
+/// ```
+/// use http::Method;
+/// use tower_genesys::genesys;
+///
+/// let uri = "https://api.mypurecloud.ie/api/v2/routing/queues/7/members".parse()?;
+/// let template = genesys::templates().find(&Method::GET, &uri);
+/// assert_eq!(template.as_deref(), Some("/api/v2/routing/queues/{}/members"));
+/// # Ok::<(), http::uri::InvalidUri>(())
+/// ```
+pub fn templates() -> Templates {
+    Templates::over(|method, uri| {
+        let operation = Operation::find(method, uri)?;
+        Some(operation.template().into())
+    })
 }

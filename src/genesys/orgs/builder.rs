@@ -1,6 +1,6 @@
-use std::{fmt, hash::Hash, pin::Pin, time::Duration};
+use std::{fmt, hash::Hash, time::Duration};
 
-use super::Orgs;
+use super::registry::{Build, Orgs};
 use crate::{
     BoxError,
     genesys::{ConfigError, ConfigErrorKind, Org},
@@ -11,9 +11,6 @@ const CAPACITY: usize = 10_000;
 /// Tokens live for a day, and a tenant that returns after an hour costs one
 /// token request.
 const IDLE: Duration = Duration::from_secs(60 * 60);
-
-pub(super) type Building = Pin<Box<dyn Future<Output = Result<Org, BoxError>> + Send>>;
-pub(super) type Build<K> = dyn Fn(K) -> Building + Send + Sync;
 
 /// Sets the bounds of an [`Orgs`].
 ///
@@ -38,13 +35,45 @@ pub(super) type Build<K> = dyn Fn(K) -> Building + Send + Sync;
 /// ```
 #[must_use = "a registry is made by `build`"]
 pub struct OrgsBuilder<K> {
-    pub(super) build: Box<Build<K>>,
-    pub(super) capacity: usize,
-    pub(super) idle: Duration,
+    build: Box<Build<K>>,
+    capacity: usize,
+    idle: Duration,
+}
+
+impl<K: Hash + Eq + Clone + Send + Sync + 'static> Orgs<K> {
+    /// Returns a registry with the default bounds that builds organisations
+    /// with this closure.
+    pub fn new<F, Fut, E>(build: F) -> Self
+    where
+        F: Fn(K) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<Org, E>> + Send + 'static,
+        E: Into<BoxError>,
+    {
+        let OrgsBuilder {
+            build,
+            capacity,
+            idle,
+        } = OrgsBuilder::new(build);
+        Self::with(build, capacity, idle)
+    }
+
+    /// Returns a builder that sets the bounds; [`OrgsBuilder`] has an example.
+    ///
+    /// The closure takes the key and returns the organisation of that key.
+    /// Share one HTTP client between all organisations: connections would be
+    /// the largest cost of each.
+    pub fn builder<F, Fut, E>(build: F) -> OrgsBuilder<K>
+    where
+        F: Fn(K) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<Org, E>> + Send + 'static,
+        E: Into<BoxError>,
+    {
+        OrgsBuilder::new(build)
+    }
 }
 
 impl<K> OrgsBuilder<K> {
-    pub(super) fn new<F, Fut, E>(build: F) -> Self
+    fn new<F, Fut, E>(build: F) -> Self
     where
         F: Fn(K) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Result<Org, E>> + Send + 'static,
@@ -92,7 +121,7 @@ impl<K: Hash + Eq + Clone + Send + Sync + 'static> OrgsBuilder<K> {
             "an idle time of zero would build an organisation, and so get a token, for each request; \
              set `OrgsBuilder::idle` to minutes or more"
         } else {
-            return Ok(Orgs::with(self));
+            return Ok(Orgs::with(self.build, self.capacity, self.idle));
         };
         Err(ConfigError::new(ConfigErrorKind::Registry, message))
     }

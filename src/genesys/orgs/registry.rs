@@ -3,6 +3,7 @@ use std::{
     fmt,
     hash::Hash,
     panic::AssertUnwindSafe,
+    pin::Pin,
     sync::{
         Arc, RwLock, RwLockReadGuard, RwLockWriteGuard,
         atomic::{AtomicU64, Ordering},
@@ -17,11 +18,14 @@ use futures_util::{
 use tokio::time::Instant;
 
 use super::{
-    OrgsBuilder, OrgsError,
-    builder::Build,
+    OrgsError,
     table::{BuildId, Built, Entry, Table, millis},
 };
 use crate::{BoxError, genesys::Org, lock::unpoisoned};
+
+/// The user's closure, and the future that it returns for a key.
+pub(super) type Build<K> = dyn Fn(K) -> Building + Send + Sync;
+pub(super) type Building = Pin<Box<dyn Future<Output = Result<Org, BoxError>> + Send>>;
 
 /// How many times per idle time the registry looks for idle organisations.
 const LOOKS: u32 = 8;
@@ -55,36 +59,11 @@ struct Begun<K: Hash + Eq> {
 }
 
 impl<K: Hash + Eq + Clone + Send + Sync + 'static> Orgs<K> {
-    /// Returns a registry with the default bounds that builds organisations
-    /// with this closure.
-    pub fn new<F, Fut, E>(build: F) -> Self
-    where
-        F: Fn(K) -> Fut + Send + Sync + 'static,
-        Fut: Future<Output = Result<Org, E>> + Send + 'static,
-        E: Into<BoxError>,
-    {
-        Self::with(OrgsBuilder::new(build))
-    }
-
-    /// Returns a builder that sets the bounds; [`OrgsBuilder`] has an example.
-    ///
-    /// The closure takes the key and returns the organisation of that key.
-    /// Share one HTTP client between all organisations: connections would be
-    /// the largest cost of each.
-    pub fn builder<F, Fut, E>(build: F) -> OrgsBuilder<K>
-    where
-        F: Fn(K) -> Fut + Send + Sync + 'static,
-        Fut: Future<Output = Result<Org, E>> + Send + 'static,
-        E: Into<BoxError>,
-    {
-        OrgsBuilder::new(build)
-    }
-
-    pub(super) fn with(builder: OrgsBuilder<K>) -> Self {
+    pub(super) fn with(build: Box<Build<K>>, capacity: usize, idle: Duration) -> Self {
         let inner = Inner {
-            table: RwLock::new(Table::new(builder.capacity)),
-            build: builder.build,
-            idle: builder.idle,
+            table: RwLock::new(Table::new(capacity)),
+            build,
+            idle,
             started: Instant::now(),
             next_look: AtomicU64::new(0),
             last_build: AtomicU64::new(0),

@@ -17,8 +17,7 @@ use crate::{
     collect::BodyBroken,
     genesys::{
         ApiError, Org,
-        answer::{self, Unread},
-        correlation_id::correlation_id,
+        answer::{self, Unread, correlation_id},
         grants::TokenClient,
     },
     lock::lock,

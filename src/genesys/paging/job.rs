@@ -13,7 +13,7 @@ use super::{
     plan::Plan,
     way::JobForm,
 };
-use crate::{genesys::correlation_id::is_plain, runtime};
+use crate::{genesys::answer::is_plain, runtime};
 
 /// The longest wait between two looks at a job.
 const LONGEST_INTERVAL: Duration = Duration::from_secs(30);

@@ -1,8 +1,10 @@
+//! A base URL, and the paths that may follow it.
+
 use std::{borrow::Cow, fmt};
 
 use http::Uri;
 
-use super::{RegionError, RegionErrorKind as Kind, path};
+use super::{RegionError, RegionErrorKind as Kind};
 use crate::authority::{Authority, Fault};
 
 /// The paths that requests add. A base URL that ends in one is the URL of a
@@ -59,7 +61,7 @@ impl Base {
         let host = normal_host(scheme, authority).map_err(error)?;
         let prefix = rest[authority.len()..].trim_end_matches('/').to_owned();
         if !prefix.is_empty() {
-            path::check(&prefix).map_err(|_| error(Kind::InvalidUrl))?;
+            check_path(&prefix).map_err(|_| error(Kind::InvalidUrl))?;
         }
         // Each request adds such a path, so it would occur twice.
         let lower = prefix.to_ascii_lowercase();
@@ -121,4 +123,54 @@ fn normal_host(scheme: &str, authority: &str) -> Result<String, Kind> {
         Err(Fault::UserInfo) => Err(Kind::UserInfo),
         Err(Fault::Host | Fault::Port) => Err(Kind::InvalidUrl),
     }
+}
+
+/// Refuses a path that could lead out of the base URL that it follows.
+pub(super) fn check_path(path_and_query: &str) -> Result<(), RegionError> {
+    let refuse = |why| Err(RegionError::path(path_and_query, why));
+    if !path_and_query.starts_with('/') {
+        return refuse("it must begin with `/`");
+    }
+    if let Some((at, char)) = stray(path_and_query) {
+        let why = format!("percent-encode {char:?}, as `Org::api_with_query` does in a query");
+        return Err(RegionError::part(path_and_query, at, &why));
+    }
+    if let Some(at) = path_and_query.find('#') {
+        let why = "a fragment is never sent: percent-encode `#` as `%23`";
+        return Err(RegionError::part(path_and_query, at, why));
+    }
+    let path = path_and_query.split('?').next().unwrap_or_default();
+    // A server or gateway may decode these before it looks at the segments.
+    let path = path.to_ascii_lowercase();
+    let plain = path
+        .replace("%2e", ".")
+        .replace("%2f", "/")
+        .replace("%5c", "\\");
+    if plain.contains('\\') {
+        return refuse("some servers treat a backslash as `/`");
+    }
+    if plain.starts_with("//") {
+        return refuse("a host follows `//`, not a path");
+    }
+    if plain
+        .split('/')
+        .any(|segment| segment == ".." || segment == ".")
+    {
+        return refuse("the segments `.` and `..` lead elsewhere");
+    }
+    Ok(())
+}
+
+/// Returns the first character that a URL must percent-encode, and its
+/// position. `http` accepts `"` in a path, and a backtick in a query.
+fn stray(path_and_query: &str) -> Option<(usize, char)> {
+    let query = path_and_query.find('?').unwrap_or(path_and_query.len());
+    path_and_query
+        .char_indices()
+        .find(|&(at, char)| match char {
+            '<' | '>' => true,
+            '`' => at < query,
+            '"' => at > query,
+            char => !char.is_ascii_graphic(),
+        })
 }

@@ -1,7 +1,6 @@
 mod base;
 mod error;
 mod parse;
-mod path;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -10,13 +9,12 @@ use std::{
     borrow::Cow,
     fmt,
     hash::{Hash, Hasher},
-    str::FromStr,
     sync::Arc,
 };
 
 use http::Uri;
 
-use self::base::Base;
+use self::base::{Base, check_path};
 pub use self::error::{RegionError, RegionErrorKind};
 use crate::bearer::Origins;
 
@@ -84,23 +82,6 @@ struct Site {
 }
 
 impl Region {
-    /// Parses the name, domain or host of a region.
-    ///
-    /// These all name the same region, in any case of letters: `us-east-1`,
-    /// `us_east_1`, `mypurecloud.com`, `api.mypurecloud.com`,
-    /// `login.mypurecloud.com`, `apps.mypurecloud.com`,
-    /// `https://api.mypurecloud.com/`. White space around the text, a trailing
-    /// dot and the port 443 are ignored. Name a region that is newer than this
-    /// crate by its domain, such as `new1.pure.cloud`.
-    ///
-    /// # Errors
-    ///
-    /// A [`RegionError`] that says what to write instead, if the text has
-    /// another form. For other hosts, use [`custom`](Self::custom).
-    pub fn parse(text: &str) -> Result<Self, RegionError> {
-        parse::region(text)
-    }
-
     /// Builds a region from two base URLs, one for login and one for the API.
     /// Each has a scheme and a host, and if needed a port and a path prefix.
     ///
@@ -127,11 +108,6 @@ impl Region {
             api,
             origins: None,
         }))
-    }
-
-    /// Returns the eighteen regions that this version lists.
-    pub fn all() -> &'static [Self] {
-        table::ALL
     }
 
     /// Returns the listed region with these base URLs if there is one, which
@@ -219,7 +195,7 @@ impl Region {
     /// - It holds a fragment, a control character, white space, a character
     ///   beyond ASCII, or another one that a URL must percent-encode.
     pub fn api(&self, path_and_query: &str) -> Result<Uri, RegionError> {
-        path::check(path_and_query)?;
+        check_path(path_and_query)?;
         self.site().api.join(path_and_query)
     }
 
@@ -256,22 +232,6 @@ impl Region {
     #[cfg(feature = "testing")]
     pub(crate) fn api_prefix(&self) -> &str {
         &self.site().api.prefix
-    }
-}
-
-impl FromStr for Region {
-    type Err = RegionError;
-
-    fn from_str(text: &str) -> Result<Self, RegionError> {
-        Self::parse(text)
-    }
-}
-
-impl TryFrom<&str> for Region {
-    type Error = RegionError;
-
-    fn try_from(text: &str) -> Result<Self, RegionError> {
-        Self::parse(text)
     }
 }
 

@@ -1,11 +1,49 @@
-use std::borrow::Cow;
+//! Reads the spellings of a region.
+
+use std::{borrow::Cow, str::FromStr};
 
 use super::{Region, RegionError, RegionErrorKind as Kind, Site, base::Base};
 use crate::authority::{Authority, is_label};
 
+/// The hosts of a region below its domain.
 const SERVICES: [&str; 3] = ["login.", "api.", "apps."];
 
-pub(super) fn region(text: &str) -> Result<Region, RegionError> {
+impl Region {
+    /// Parses the name, domain or host of a region.
+    ///
+    /// These all name the same region, in any case of letters: `us-east-1`,
+    /// `us_east_1`, `mypurecloud.com`, `api.mypurecloud.com`,
+    /// `login.mypurecloud.com`, `apps.mypurecloud.com`,
+    /// `https://api.mypurecloud.com/`. White space around the text, a trailing
+    /// dot and the port 443 are ignored. Name a region that is newer than this
+    /// crate by its domain, such as `new1.pure.cloud`.
+    ///
+    /// # Errors
+    ///
+    /// A [`RegionError`] that says what to write instead, if the text has
+    /// another form. For other hosts, use [`custom`](Self::custom).
+    pub fn parse(text: &str) -> Result<Self, RegionError> {
+        region(text)
+    }
+}
+
+impl FromStr for Region {
+    type Err = RegionError;
+
+    fn from_str(text: &str) -> Result<Self, RegionError> {
+        Self::parse(text)
+    }
+}
+
+impl TryFrom<&str> for Region {
+    type Error = RegionError;
+
+    fn try_from(text: &str) -> Result<Self, RegionError> {
+        Self::parse(text)
+    }
+}
+
+fn region(text: &str) -> Result<Region, RegionError> {
     let trimmed = text.trim();
     if trimmed.is_empty() {
         return Err(RegionError::region(Kind::Empty, text));

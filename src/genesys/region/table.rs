@@ -1,3 +1,5 @@
+//! The regions that this version lists.
+
 use std::{borrow::Cow, sync::LazyLock};
 
 use super::{Region, Site, SiteRef, base::Base};
@@ -25,7 +27,7 @@ macro_rules! regions {
             )*
         }
 
-        pub(super) static ALL: &[Region] = &[$(Region::$constant),*];
+        static ALL: &[Region] = &[$(Region::$constant),*];
     };
 }
 
@@ -48,4 +50,11 @@ regions! {
     AP_NORTHEAST_1, "ap-northeast-1", "mypurecloud.jp";
     AP_NORTHEAST_2, "ap-northeast-2", "apne2.pure.cloud";
     AP_NORTHEAST_3, "ap-northeast-3", "apne3.pure.cloud";
+}
+
+impl Region {
+    /// Returns the eighteen regions that this version lists.
+    pub fn all() -> &'static [Self] {
+        ALL
+    }
 }

@@ -1,68 +1,68 @@
+//! How an [`Org`] comes to be: from the environment, or step by step.
+
 use std::{fmt, sync::Arc};
 
 use bytes::Bytes;
-use http::{Extensions, Uri};
+use http::Uri;
 use http_body_util::Full;
 
-use super::{
-    CacheKey, ConfigError, ConfigErrorKind, Credentials, CredentialsProvider, Region, RegionError,
-    env,
-    grants::{ClientCredentials, Dialect, TokenClient},
-    limit,
-};
+use super::Org;
 use crate::{
-    bearer::{Account, Origins, SelectAccount},
+    bearer::{Account, Origins},
+    genesys::{
+        ConfigError, ConfigErrorKind, Credentials, CredentialsProvider, Region, env,
+        grants::{ClientCredentials, Dialect, TokenClient},
+        limit,
+    },
     limiter::Limiter,
     retry::Upstream,
     store::{Limit, SharedSource, Sharing},
-    token::{CacheSettings, TokenCache, TokenError, TokenObserver, TokenSource},
+    token::{CacheSettings, TokenCache, TokenObserver, TokenSource},
 };
 
-/// One Genesys Cloud organisation in this process: its region, its token, the
-/// origins that the token may be sent to, and its throttle and retry budget.
+/// Builds an [`Org`].
 ///
-/// A clone is cheap and refers to the same organisation.
+/// # Default
 ///
-/// [`GenesysLayer::new`](super::layer::GenesysLayer::new) takes the default
-/// `Org` of a stack. A request that has another `Org` in its extensions is sent
-/// as that one, so one stack serves any number of organisations. With
-/// [`GenesysLayer::per_request`](super::layer::GenesysLayer::per_request), each
-/// request must name its `Org`.
+/// The token goes to the region's API host, by https. [`CacheSettings`] states
+/// when it is renewed.
 ///
 /// ```
-/// use bytes::Bytes;
-/// use http::Request;
-/// use http_body_util::Full;
-/// use tower_genesys::{Credentials, Org, Region, testing::MockGenesys};
+/// use tower_genesys::{Credentials, Org, testing::MockGenesys};
+/// use tower_genesys::token::CacheSettings;
 ///
 /// # fn main() -> Result<(), tower_genesys::BoxError> {
-/// let client = MockGenesys::new().http_client(); // yours: hyper-util's client, for example
-/// let org = Org::builder(Region::EU_WEST_1)
+/// let mock = MockGenesys::new(); // for Genesys Cloud and your HTTP client
+/// let org = Org::builder(mock.region())
 ///     .credentials(Credentials::new("my-client-id", "my-client-secret")?)
-///     .build(client)?;
-///
-/// let mut request = Request::get(org.api("/api/v2/users?pageSize=100")?).body(Full::<Bytes>::default())?;
-/// request.extensions_mut().insert(org.clone());
-/// assert_eq!(request.uri().host(), Some("api.mypurecloud.ie"));
+///     .cache_settings(CacheSettings::new())
+///     .build(mock.http_client())?;
+/// assert_eq!(org.region(), &mock.region());
+/// assert!(org.origins().allows(&org.api("/api/v2/users")?));
 /// # Ok(())
 /// # }
 /// ```
 #[derive(Clone)]
-pub struct Org {
-    inner: Arc<Inner>,
-}
-
-/// The fields that each request reads come first, so that they share one line
-/// of the processor's cache. With thousands of organisations, each further line
-/// is a wait for memory.
-#[repr(C)]
-struct Inner {
-    account: Account<TokenCache>,
-    upstream: Upstream,
+#[must_use = "an organisation is made by one of the `build` methods"]
+pub struct OrgBuilder<P> {
     region: Region,
-    key: CacheKey,
+    credentials: P,
+    settings: CacheSettings,
+    observer: Option<Arc<dyn TokenObserver>>,
+    upstream: Option<Upstream>,
+    origins: Origins,
+    loopback: bool,
+    sharing: Option<Sharing>,
+    dialect: Dialect,
+    limit: Option<Limit>,
+    limiter: Option<Limiter>,
 }
 
+/// Marks an [`OrgBuilder`] without credentials.
+#[derive(Clone, Copy, Debug)]
+pub struct NoCredentials;
+
+/// The ways to begin.
 impl Org {
     /// Builds the organisation that the environment names. This HTTP client
     /// fetches its tokens.
@@ -75,7 +75,7 @@ impl Org {
     /// | `GENESYS_ALLOW_LOOPBACK` | `1` allows http to this machine, like [`OrgBuilder::allow_loopback`]; [`ClientBuilder`](crate::client::ClientBuilder) reads it, too |
     ///
     /// This function reads the variables once. To read the credentials at every
-    /// fetch of a token, use [`EnvCredentials`](super::EnvCredentials). For
+    /// fetch of a token, use [`EnvCredentials`](crate::genesys::EnvCredentials). For
     /// other settings, use [`builder_from_env`](Self::builder_from_env), which
     /// has an example.
     ///
@@ -131,187 +131,7 @@ impl Org {
             limiter: None,
         }
     }
-
-    /// Returns the region, or the pair of base URLs in place of one.
-    pub fn region(&self) -> &Region {
-        &self.inner.region
-    }
-
-    /// Returns the URI for a path and query of this organisation's API.
-    ///
-    /// If the query holds values from elsewhere, use
-    /// [`api_with_query`](Self::api_with_query), which encodes them: a `&` or a
-    /// `+` in a value would change the query.
-    ///
-    /// # Errors
-    ///
-    /// A [`RegionError`] if the path does not begin with `/`, if it could lead
-    /// out of the API, or if the path or query holds a character that you must
-    /// percent-encode first.
-    pub fn api(&self, path_and_query: &str) -> Result<Uri, RegionError> {
-        self.inner.region.api(path_and_query)
-    }
-
-    /// Returns the URI for a path of this organisation's API, with these names
-    /// and values as its query. It encodes them.
-    ///
-    /// A name may occur several times. If the path has a query of its own,
-    /// these parameters follow it.
-    ///
-    /// ```
-    /// # use tower_genesys::{Org, genesys::RegionError, testing::MockGenesys};
-    /// # fn example(org: &Org) -> Result<http::Uri, RegionError> {
-    /// let query = [("name", "Research & Development"), ("expand", "größe")];
-    /// let uri = org.api_with_query("/api/v2/routing/queues?pageSize=100", query)?;
-    /// # Ok(uri)
-    /// # }
-    /// # let mock = MockGenesys::new();
-    /// # let source = tower_genesys::token::source_fn(|_| std::future::pending());
-    /// # let org = Org::builder(mock.region()).build_from_source(source).unwrap();
-    /// # let uri = example(&org).unwrap();
-    /// assert_eq!(
-    ///     uri.query(),
-    ///     Some("pageSize=100&name=Research+%26+Development&expand=gr%C3%B6%C3%9Fe"),
-    /// );
-    /// ```
-    ///
-    /// # Errors
-    ///
-    /// As for [`api`](Self::api).
-    pub fn api_with_query<K, V>(
-        &self,
-        path: &str,
-        query: impl IntoIterator<Item = (K, V)>,
-    ) -> Result<Uri, RegionError>
-    where
-        K: AsRef<str>,
-        V: AsRef<str>,
-    {
-        self.inner.region.api_with_query(path, query)
-    }
-
-    /// Returns a key that tells this organisation from all others. Put it into
-    /// the key of a cache that wraps a stack for several organisations;
-    /// [`CacheKey`] has an example.
-    pub fn cache_key(&self) -> CacheKey {
-        self.inner.key
-    }
-
-    /// Returns the cache that holds the organisation's token. Use it for
-    /// readiness probes and for requests outside of the layers.
-    pub fn tokens(&self) -> &TokenCache {
-        self.inner.account.tokens()
-    }
-
-    /// Logs out: ends the organisation's token at the service, in the store and
-    /// in this process.
-    ///
-    /// This calls [`TokenCache::revoke`](crate::TokenCache::revoke), which
-    /// explains each error. A login stays valid through its refresh token. To
-    /// end the login as well, delete the refresh token where it is stored.
-    ///
-    /// # Errors
-    ///
-    /// [`TokenErrorKind::NotRevocable`](crate::token::TokenErrorKind::NotRevocable)
-    /// if the source is a custom one that does not implement
-    /// [`TokenSource::revoke`]; otherwise the error of the service or store
-    /// that failed.
-    pub async fn revoke(&self) -> Result<(), TokenError> {
-        self.tokens().revoke().await
-    }
-
-    /// Returns the origins that the token may be sent to.
-    pub fn origins(&self) -> &Origins {
-        self.inner.account.origins()
-    }
-
-    /// Returns the retry budget and throttle that all requests of the
-    /// organisation share.
-    pub fn upstream(&self) -> &Upstream {
-        &self.inner.upstream
-    }
-
-    /// Reports whether a clone exists beside this one.
-    pub(super) fn is_in_use(&self) -> bool {
-        Arc::strong_count(&self.inner) > 1
-    }
-
-    /// Returns the upstream of the `Org` in a request's extensions.
-    pub(super) fn upstream_of(extensions: &Extensions) -> Option<&Upstream> {
-        extensions.get::<Self>().map(Self::upstream)
-    }
 }
-
-/// Selects the `Org` in the extensions of the request, or else this one.
-impl SelectAccount for Org {
-    type Tokens = TokenCache;
-
-    fn select<'a>(&'a self, extensions: &'a Extensions) -> Option<&'a Account<TokenCache>> {
-        Some(&extensions.get::<Self>().unwrap_or(self).inner.account)
-    }
-}
-
-/// Selects the `Org` in the extensions of the request, or else this one. `None`
-/// has no fallback.
-impl SelectAccount for Option<Org> {
-    type Tokens = TokenCache;
-
-    fn select<'a>(&'a self, extensions: &'a Extensions) -> Option<&'a Account<TokenCache>> {
-        let org = extensions.get::<Org>().or(self.as_ref())?;
-        Some(&org.inner.account)
-    }
-}
-
-impl fmt::Debug for Org {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Org")
-            .field("region", &self.inner.region)
-            .field("account", &self.inner.account)
-            .finish_non_exhaustive()
-    }
-}
-
-/// Builds an [`Org`].
-///
-/// # Default
-///
-/// The token goes to the region's API host, by https. [`CacheSettings`] states
-/// when it is renewed.
-///
-/// ```
-/// use tower_genesys::{Credentials, Org, testing::MockGenesys};
-/// use tower_genesys::token::CacheSettings;
-///
-/// # fn main() -> Result<(), tower_genesys::BoxError> {
-/// let mock = MockGenesys::new(); // for Genesys Cloud and your HTTP client
-/// let org = Org::builder(mock.region())
-///     .credentials(Credentials::new("my-client-id", "my-client-secret")?)
-///     .cache_settings(CacheSettings::new())
-///     .build(mock.http_client())?;
-/// assert_eq!(org.region(), &mock.region());
-/// assert!(org.origins().allows(&org.api("/api/v2/users")?));
-/// # Ok(())
-/// # }
-/// ```
-#[derive(Clone)]
-#[must_use = "an organisation is made by one of the `build` methods"]
-pub struct OrgBuilder<P> {
-    region: Region,
-    credentials: P,
-    settings: CacheSettings,
-    observer: Option<Arc<dyn TokenObserver>>,
-    upstream: Option<Upstream>,
-    origins: Origins,
-    loopback: bool,
-    sharing: Option<Sharing>,
-    dialect: Dialect,
-    limit: Option<Limit>,
-    limiter: Option<Limiter>,
-}
-
-/// Marks an [`OrgBuilder`] without credentials.
-#[derive(Clone, Copy, Debug)]
-pub struct NoCredentials;
 
 impl<P> OrgBuilder<P> {
     /// Sets the id and secret of the OAuth client, or the provider that returns
@@ -417,14 +237,7 @@ impl<P> OrgBuilder<P> {
             Some(limiter) => upstream.with_limiter(limiter),
             None => upstream,
         };
-        Ok(Org {
-            inner: Arc::new(Inner {
-                region,
-                account,
-                upstream,
-                key: CacheKey::next(),
-            }),
-        })
+        Ok(Org::new(region, account, upstream))
     }
 }
 
