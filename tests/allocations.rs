@@ -217,7 +217,8 @@ async fn a_send_with_a_slot_at_hand_allocates_no_more_and_asks_no_store() {
     let limit = Limit::per_minute(300);
     let org = Org::builder(mock.region())
         .credentials(credentials.expect("text"))
-        .share(Sharing::unsealed(store.clone()).with_limit(limit))
+        .share(Sharing::unsealed(store.clone()))
+        .limit(limit)
         .build::<Full<Bytes>>(mock.service())
         .expect("settings that work");
     let service = GenesysLayer::new(&org).layer(Api);

@@ -76,7 +76,8 @@ async fn limit(finds_it: bool) {
     let limit = Limit::per_minute(60).with_burst(0.0).with_observer(Metrics);
     let org = Org::builder(mock.region())
         .credentials(Credentials::new(mock.client_id(), mock.client_secret()).expect("well-formed"))
-        .share(Sharing::unsealed(store.clone()).with_limit(limit))
+        .share(Sharing::unsealed(store.clone()))
+        .limit(limit)
         .build::<Full<Bytes>>(mock.service())
         .expect("the region is https");
     let genesys = GenesysLayer::new(&org).layer(mock.service());

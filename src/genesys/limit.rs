@@ -1,82 +1,88 @@
 //! The limit of an organisation's client: the book that counts it, and its key
 //! there.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use super::{ConfigError, ConfigErrorKind, CredentialsProvider, Region, grants::authentication};
 use crate::{
     limiter::{KeySource, Limiter},
-    store::{Limit, MemoryStore, Owner, Sharing, StoreKey, TokenStore},
+    store::{Limit, MemoryStore, Owner, Sharing, StoreKey, TokenStore, book::SlotBook},
 };
 
 /// Beside a key's client, what it is the key of.
 const LIMIT: &str = "limit";
 
-/// Returns the limiter of one process.
-pub(super) fn of_one(limit: &Limit) -> Result<Limiter, ConfigError> {
-    let store = MemoryStore::new();
-    let timeout = store.operation_timeout();
-    let key = KeySource::Fixed(StoreKey::new("", "", LIMIT));
-    limit.check().map_err(wrong)?;
-    Ok(Limiter::new(
-        limit.clone(),
-        Arc::new(store),
-        key,
-        owner()?,
-        timeout,
-    ))
+/// A limit, and which processes keep it together.
+#[derive(Clone, Debug)]
+pub(super) enum Scope {
+    /// All processes that share the client's token.
+    Client(Limit),
+    /// This process, whether or not it shares the token.
+    Process(Limit),
 }
 
-/// Returns the limiter of all processes that share this client's token, if they
-/// share a limit.
-pub(super) fn of_fleet<P>(
-    sharing: &Sharing,
-    region: &Region,
-    credentials: &P,
-) -> Option<Result<Limiter, ConfigError>>
-where
-    P: CredentialsProvider + Clone,
-{
-    let limit = sharing.limit()?;
-    Some(shared(limit, sharing, region, credentials))
+impl Scope {
+    /// Returns the limiter of an organisation whose token is not shared.
+    pub(super) fn limiter(&self) -> Result<Limiter, ConfigError> {
+        let (Self::Client(limit) | Self::Process(limit)) = self;
+        let store = MemoryStore::new();
+        let timeout = store.operation_timeout();
+        // Nothing else uses this store, so any key does.
+        let key = KeySource::Fixed(StoreKey::new("", "", LIMIT));
+        limiter(limit, Arc::new(store), key, timeout)
+    }
+
+    /// Returns the limiter of an organisation that shares its token.
+    pub(super) fn shared_limiter<P>(
+        &self,
+        sharing: &Sharing,
+        region: &Region,
+        credentials: &P,
+    ) -> Result<Limiter, ConfigError>
+    where
+        P: CredentialsProvider + Clone,
+    {
+        let Self::Client(limit) = self else {
+            return self.limiter();
+        };
+        let book = sharing.store().clone().book().ok_or_else(|| {
+            wrong(
+                "the store keeps no book, which `OrgBuilder::limit` needs for a shared token; use \
+                 `RedisStore`, implement `TokenStore::book`, or set this process's share with \
+                 `OrgBuilder::process_limit`"
+                    .to_owned(),
+            )
+        })?;
+        let key = key(sharing, region, credentials);
+        limiter(limit, book, key, sharing.operation_timeout())
+    }
 }
 
-fn shared<P>(
+fn limiter(
     limit: &Limit,
-    sharing: &Sharing,
-    region: &Region,
-    credentials: &P,
-) -> Result<Limiter, ConfigError>
+    book: Arc<dyn SlotBook>,
+    key: KeySource,
+    timeout: Duration,
+) -> Result<Limiter, ConfigError> {
+    limit.check().map_err(wrong)?;
+    Ok(Limiter::new(limit.clone(), book, key, owner()?, timeout))
+}
+
+/// Returns the key of a client's limit in a book. It has the client's id, which
+/// the provider may read from a file or a vault, so it is asked for later.
+fn key<P>(sharing: &Sharing, region: &Region, credentials: &P) -> KeySource
 where
     P: CredentialsProvider + Clone,
 {
-    limit.check().map_err(wrong)?;
-    let book = sharing.store().clone().book().ok_or_else(|| {
-        wrong(
-            "the store keeps no book, which `Sharing::with_limit` needs; use `RedisStore`, implement \
-             `TokenStore::book`, or have one process keep to its share with `OrgBuilder::limit`"
-                .to_owned(),
-        )
-    })?;
     let (sharing, credentials) = (sharing.clone(), credentials.clone());
-    let timeout = sharing.operation_timeout();
     let host: Box<str> = region.login_base().host().unwrap_or_default().into();
-    let key = KeySource::Asked(Arc::new(move || {
+    KeySource::Asked(Arc::new(move || {
         let (sharing, credentials, host) = (sharing.clone(), credentials.clone(), host.clone());
         Box::pin(async move {
             let credentials = authentication::read(&credentials).await?;
             Ok(sharing.key(StoreKey::new(&host, credentials.id(), LIMIT)))
         })
-    }));
-    Ok(Limiter::new(limit.clone(), book, key, owner()?, timeout))
-}
-
-pub(super) fn stated_twice() -> ConfigError {
-    wrong(
-        "a limit is stated for the sharing and for this process; leave out `OrgBuilder::limit`, since \
-         processes that share a token share its limit"
-            .to_owned(),
-    )
+    }))
 }
 
 fn owner() -> Result<Owner, ConfigError> {

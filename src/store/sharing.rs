@@ -2,7 +2,7 @@ use std::{fmt, sync::Arc, time::Duration};
 
 #[cfg(feature = "seal")]
 use super::KeyRing;
-use super::{Limit, StoreEvent, StoreKey, StoreObserver, TokenStore, envelope::Envelope};
+use super::{StoreEvent, StoreKey, StoreObserver, TokenStore, envelope::Envelope};
 
 /// Settings for sharing tokens with other processes: the store, and the form of
 /// the tokens in it.
@@ -28,7 +28,6 @@ pub struct Sharing {
     attempt_timeout: Option<Duration>,
     namespace: Option<Box<str>>,
     observer: Option<Arc<dyn StoreObserver>>,
-    limit: Option<Limit>,
 }
 
 /// Below the deadline of a renewal (15 s), so that another process takes over
@@ -63,7 +62,6 @@ impl Sharing {
             attempt_timeout: None,
             namespace: None,
             observer: None,
-            limit: None,
         }
     }
 
@@ -120,23 +118,6 @@ impl Sharing {
         self
     }
 
-    /// Holds all processes together to this limit, through a
-    /// [book](super::book) in the same store. Default: no limit; each process
-    /// learns the server's limit from its own 429s.
-    ///
-    /// [`OrgBuilder::build`](crate::genesys::OrgBuilder::build) reads the
-    /// setting, and the layers of [`GenesysLayer`](crate::GenesysLayer) apply
-    /// it. The limit belongs to the client and its login host: a renewed token
-    /// brings no second allowance.
-    pub fn with_limit(mut self, limit: Limit) -> Self {
-        self.limit = Some(limit);
-        self
-    }
-
-    pub(crate) fn limit(&self) -> Option<&Limit> {
-        self.limit.as_ref()
-    }
-
     /// Returns the time limit of one operation.
     pub(crate) fn operation_timeout(&self) -> Duration {
         self.operation_timeout
@@ -189,7 +170,6 @@ impl fmt::Debug for Sharing {
             .field("operation_timeout", &self.operation_timeout)
             .field("lease", &self.lease)
             .field("attempt_timeout", &self.attempt_timeout())
-            .field("limit", &self.limit)
             .finish_non_exhaustive()
     }
 }

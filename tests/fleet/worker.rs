@@ -230,10 +230,7 @@ fn open(
         "" => Sharing::unsealed(store),
         keys => Sharing::sealed(store, KeyRing::parse(keys).unwrap()),
     };
-    let sharing = match limit(&settings.limit, events.clone()) {
-        Some(limit) => sharing.with_limit(limit),
-        None => sharing,
-    };
+    let limit = limit(&settings.limit, events.clone());
     let events = events.clone();
     let sharing = sharing
         .with_namespace(namespace)
@@ -243,15 +240,18 @@ fn open(
             events.lock().unwrap().push(name(event));
         });
     let client = Client::builder(TokioExecutor::new()).build_http();
-    let org = Org::builder(Region::custom(&settings.login, &settings.api).unwrap())
+    let mut org = Org::builder(Region::custom(&settings.login, &settings.api).unwrap())
         .credentials(Credentials::new(&*settings.client_id, &*settings.client_secret).unwrap())
         .allow_loopback()
-        .share(sharing)
-        .build::<Full<Bytes>>(Freezing {
-            client: client.clone(),
-            freezes: freezes.clone(),
-        })
-        .unwrap();
+        .share(sharing);
+    if let Some(limit) = limit {
+        org = org.limit(limit);
+    }
+    let freezing = Freezing {
+        client: client.clone(),
+        freezes: freezes.clone(),
+    };
+    let org = org.build::<Full<Bytes>>(freezing).unwrap();
     let genesys = GenesysLayer::new(&org).layer(client);
     (org, genesys)
 }

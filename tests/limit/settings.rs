@@ -21,9 +21,13 @@ fn a_limit_that_cannot_be_kept_is_a_typed_error_that_names_the_setting() {
         (Limit::per_minute(300).with_burst(-0.1), "with_burst"),
         (Limit::learned().with_burst(f64::NAN), "with_burst"),
     ] {
-        let sharing = Sharing::unsealed(MemoryStore::new()).with_limit(limit.clone());
-        let shared = builder(&mock).share(sharing);
-        for org in [builder(&mock).limit(limit.clone()), shared] {
+        let sharing = || Sharing::unsealed(MemoryStore::new());
+        for org in [
+            builder(&mock).limit(limit.clone()),
+            builder(&mock).process_limit(limit.clone()),
+            builder(&mock).share(sharing()).limit(limit.clone()),
+            builder(&mock).share(sharing()).process_limit(limit.clone()),
+        ] {
             let error = org
                 .build::<Full<Bytes>>(mock.service())
                 .expect_err("refused");
@@ -34,23 +38,24 @@ fn a_limit_that_cannot_be_kept_is_a_typed_error_that_names_the_setting() {
 }
 
 #[test]
-fn a_limit_is_stated_once_and_over_a_store_that_keeps_a_book() {
+fn a_shared_token_has_its_limit_over_a_store_that_keeps_a_book() {
     let mock = MockGenesys::new();
-    let limit = || Limit::per_minute(300);
-    let sharing = Sharing::unsealed(MemoryStore::new()).with_limit(limit());
-    let twice = builder(&mock).share(sharing).limit(limit());
-    let error = twice
-        .build::<Full<Bytes>>(mock.service())
-        .expect_err("refused");
-    assert_eq!(error.kind(), ConfigErrorKind::Limit);
-    assert!(error.to_string().contains("OrgBuilder::limit"), "{error}");
-
     let folder = tempfile::tempdir().expect("a folder");
-    let store = FileStore::new(folder.path().join("store")).expect("a store");
-    let without = builder(&mock).share(Sharing::unsealed(store).with_limit(limit()));
+    let store = || FileStore::new(folder.path().join("store")).expect("a store");
+    let sharing = || builder(&mock).share(Sharing::unsealed(store()));
+    let without = sharing().limit(Limit::per_minute(300));
     let error = without
         .build::<Full<Bytes>>(mock.service())
         .expect_err("refused");
     assert_eq!(error.kind(), ConfigErrorKind::Limit);
-    assert!(error.to_string().contains("RedisStore"), "{error}");
+    for next_step in ["RedisStore", "OrgBuilder::process_limit"] {
+        assert!(error.to_string().contains(next_step), "{error}");
+    }
+
+    let own = sharing().limit(Limit::per_minute(300));
+    let own = own.process_limit(Limit::per_minute(100));
+    assert!(own.build::<Full<Bytes>>(mock.service()).is_ok());
+    let replaced = sharing().process_limit(Limit::per_minute(100));
+    let replaced = replaced.limit(Limit::per_minute(300));
+    assert!(replaced.build::<Full<Bytes>>(mock.service()).is_err());
 }

@@ -36,10 +36,13 @@ impl Process {
     }
 
     pub(crate) fn sharing(mock: &MockGenesys, store: &MemoryStore, limit: Limit) -> Self {
-        let sharing = Sharing::unsealed(store.clone()).with_limit(limit);
+        let sharing = Sharing::unsealed(store.clone());
         Self::over(
             mock,
-            builder(mock).share(sharing).build::<Body>(mock.service()),
+            builder(mock)
+                .share(sharing)
+                .limit(limit)
+                .build::<Body>(mock.service()),
         )
     }
 

@@ -123,16 +123,14 @@ pub(super) async fn run(scenario: &Scenario, seed: u64) -> Report {
 }
 
 fn client(api: &Api, store: &MemoryStore, scenario: &Scenario) -> Client {
-    let mut sharing = Sharing::unsealed(store.clone());
-    if let Some(limit) = &scenario.limit {
-        sharing = sharing.with_limit(limit.clone());
-    }
     let credentials = Credentials::new("simulated", "secret").expect("text");
-    let org = Org::builder(Region::EU_WEST_1)
+    let mut org = Org::builder(Region::EU_WEST_1)
         .credentials(credentials)
-        .share(sharing)
-        .build(api.clone())
-        .expect("settings that work");
+        .share(Sharing::unsealed(store.clone()));
+    if let Some(limit) = &scenario.limit {
+        org = org.limit(limit.clone());
+    }
+    let org = { org.build(api.clone()) }.expect("settings that work");
     GenesysLayer::new(&org).layer(api.clone())
 }
 

@@ -12,7 +12,7 @@ use crate::{
     genesys::{
         ConfigError, ConfigErrorKind, Credentials, CredentialsProvider, Region, env,
         grants::{ClientCredentials, Dialect, TokenClient},
-        limit,
+        limit::Scope,
     },
     limiter::Limiter,
     retry::Upstream,
@@ -54,7 +54,7 @@ pub struct OrgBuilder<P> {
     loopback: bool,
     sharing: Option<Sharing>,
     dialect: Dialect,
-    limit: Option<Limit>,
+    limit: Option<Scope>,
     limiter: Option<Limiter>,
 }
 
@@ -75,9 +75,9 @@ impl Org {
     /// | `GENESYS_ALLOW_LOOPBACK` | `1` allows http to this machine, like [`OrgBuilder::allow_loopback`]; [`ClientBuilder`](crate::client::ClientBuilder) reads it, too |
     ///
     /// This function reads the variables once. To read the credentials at every
-    /// fetch of a token, use [`EnvCredentials`](crate::genesys::EnvCredentials). For
-    /// other settings, use [`builder_from_env`](Self::builder_from_env), which
-    /// has an example.
+    /// fetch of a token, use
+    /// [`EnvCredentials`](crate::genesys::EnvCredentials). For other settings,
+    /// use [`builder_from_env`](Self::builder_from_env), which has an example.
     ///
     /// # Errors
     ///
@@ -159,12 +159,16 @@ impl<P> OrgBuilder<P> {
         self
     }
 
-    /// Keeps the requests of this process within this limit. Default: no limit;
-    /// the throttle learns of Genesys' limit through 429s.
+    /// Keeps the requests within this limit. Default: no limit; the throttle
+    /// learns of Genesys' limit through 429s.
     ///
-    /// Processes that share a token also share its limit: for them, use
-    /// [`Sharing::with_limit`](crate::Sharing::with_limit). To set both is an
-    /// error.
+    /// All processes that [share](OrgBuilder::share) the token keep the limit
+    /// together, through a [book](crate::store::book) in the same store. It
+    /// belongs to the client and its login host: a renewed token brings no
+    /// second allowance. Without sharing, this process keeps the limit by
+    /// itself.
+    ///
+    /// The layers of [`GenesysLayer`](crate::GenesysLayer) apply it.
     ///
     /// ```
     /// use tower_genesys::{Org, store::Limit, testing::MockGenesys};
@@ -180,7 +184,34 @@ impl<P> OrgBuilder<P> {
     /// # }
     /// ```
     pub fn limit(mut self, limit: Limit) -> Self {
-        self.limit = Some(limit);
+        self.limit = Some(Scope::Client(limit));
+        self
+    }
+
+    /// Keeps the requests of this process within this limit, in place of
+    /// [`limit`](Self::limit), even if it shares its token.
+    ///
+    /// Use it if the processes divide the limit among themselves, for example
+    /// because their store keeps no book. Of the two, the last one set counts.
+    ///
+    /// ```
+    /// use tower_genesys::{Credentials, Org, Sharing, store::{Limit, MemoryStore}};
+    /// # use tower_genesys::testing::MockGenesys;
+    ///
+    /// # fn main() -> Result<(), tower_genesys::BoxError> {
+    /// # let mock = MockGenesys::new();
+    /// // Three processes share the token, and a third of its limit is for each.
+    /// let org = Org::builder(mock.region())
+    ///     .credentials(Credentials::new("my-client-id", "my-client-secret")?)
+    ///     .share(Sharing::unsealed(MemoryStore::new()))
+    ///     .process_limit(Limit::per_minute(100))
+    ///     .build(mock.http_client())?;
+    /// # let _ = org;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn process_limit(mut self, limit: Limit) -> Self {
+        self.limit = Some(Scope::Process(limit));
         self
     }
 
@@ -203,8 +234,9 @@ impl<P> OrgBuilder<P> {
     /// Both base URLs must be https unless the caller allows http on this
     /// machine: the layers send secrets to one and tokens to the other.
     fn build_over(self, tokens: TokenCache) -> Result<Org, ConfigError> {
+        // The limiter of a shared token was built with its store.
         let limiter = match (self.limiter, &self.limit) {
-            (None, Some(limit)) => Some(limit::of_one(limit)?),
+            (None, Some(scope)) => Some(scope.limiter()?),
             (limiter, _) => limiter,
         };
         let Self {
@@ -337,7 +369,7 @@ impl<P: CredentialsProvider> OrgBuilder<P> {
     /// |---|---|
     /// | [`ConfigErrorKind::Region`] | as for [`build_from_source`](OrgBuilder::build_from_source) |
     /// | [`ConfigErrorKind::Sharing`] | the system has no randomness for the [sharing](Self::share) |
-    /// | [`ConfigErrorKind::Limit`] | the limit cannot be kept, is set both here and on the sharing, or is shared through a store that keeps no book |
+    /// | [`ConfigErrorKind::Limit`] | the [limit](Self::limit) is out of range, or the token is shared through a store that keeps no book |
     pub fn build<B>(self, client: impl TokenClient<B>) -> Result<Org, ConfigError>
     where
         P: Clone,
@@ -349,11 +381,9 @@ impl<P: CredentialsProvider> OrgBuilder<P> {
         match &self.sharing {
             None => self.build_fetching(source),
             Some(sharing) => {
-                let limiter = limit::of_fleet(sharing, &self.region, &self.credentials);
-                let limiter = match (limiter, &self.limit) {
-                    (Some(_), Some(_)) => return Err(limit::stated_twice()),
-                    (limiter, _) => limiter.transpose()?,
-                };
+                let limiter = { self.limit.as_ref() }
+                    .map(|scope| scope.shared_limiter(sharing, &self.region, &self.credentials))
+                    .transpose()?;
                 let shared = SharedSource::identified(source, sharing.clone())?;
                 Self { limiter, ..self }.build_fetching(shared)
             }

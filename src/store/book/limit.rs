@@ -4,11 +4,10 @@ use super::{LimitEvent, LimitObserver, Terms};
 
 /// The rate limit of one process or of a fleet.
 ///
-/// With [`Sharing::with_limit`](crate::Sharing::with_limit), the processes of a
-/// fleet share the limit. With
-/// [`OrgBuilder::limit`](crate::genesys::OrgBuilder::limit), it applies to one
-/// process. Each send takes a slot, and waits until one begins: see the
-/// [module](super).
+/// With [`OrgBuilder::limit`](crate::genesys::OrgBuilder::limit), the processes
+/// that share a token keep the limit together, and a process that shares none
+/// keeps it by itself. Each send takes a slot, and waits until one begins: see
+/// the [module](super).
 ///
 /// # Default
 ///

@@ -17,10 +17,11 @@
 //! # fn main() -> Result<(), tower_genesys::BoxError> {
 //! let mock = MockGenesys::new(); // for Genesys Cloud and your HTTP client
 //! let store = MemoryStore::new(); // a `RedisStore`, for a fleet
-//! let sharing = Sharing::unsealed(store).with_limit(Limit::per_minute(300));
+//! let sharing = Sharing::unsealed(store);
 //! let org = Org::builder(mock.region())
 //!     .credentials(Credentials::new(mock.client_id(), mock.client_secret())?)
 //!     .share(sharing)
+//!     .limit(Limit::per_minute(300))
 //!     .build(mock.http_client())?;
 //! # let _ = org;
 //! # Ok(())
