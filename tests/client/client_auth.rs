@@ -9,7 +9,7 @@ use crate::{
     tls_server::{Authority, TlsServer},
 };
 
-/// A server that serves nobody without a certificate of the CA.
+/// A server that requires a client certificate by the CA.
 async fn mutual() -> Setup {
     let mut setup = setup().await;
     let upstream = setup.plain_address();
@@ -19,7 +19,7 @@ async fn mutual() -> Setup {
 }
 
 #[tokio::test]
-async fn a_certificate_and_a_key_in_one_call_are_shown_to_the_server() {
+async fn the_client_shows_its_certificate_to_the_server() {
     let setup = mutual().await;
     let (certificate, key) = setup.authority.client();
     let folder = tempfile::tempdir().unwrap();
@@ -42,7 +42,7 @@ async fn a_certificate_and_a_key_in_one_call_are_shown_to_the_server() {
     }
     assert_eq!(setup.server.protocols(), ["h2", "h2", "h2"]);
 
-    // Without one there is no answer, nor with one of somebody else's.
+    // Without a certificate there is no response, nor with another CA's.
     let (certificate, key) = Authority::new().client();
     for builder in [
         setup.builder(),
@@ -56,7 +56,7 @@ async fn a_certificate_and_a_key_in_one_call_are_shown_to_the_server() {
 }
 
 #[test]
-fn what_is_no_pair_is_refused_when_the_client_is_built_and_never_shown() {
+fn a_certificate_without_its_key_is_refused_at_build_and_never_shown() {
     let (certificate, key) = Authority::new().client();
     let (_, other) = Authority::new().client();
     let marked = "-----BEGIN PRIVATE KEY-----\nMARKMARK\n-----END PRIVATE KEY-----\n";

@@ -2,7 +2,6 @@ use std::time::Duration;
 
 use http::{HeaderValue, Request, StatusCode, Version, header::USER_AGENT};
 use http_body_util::BodyExt;
-use tokio::time::{sleep, timeout};
 use tower::ServiceExt;
 use tower_genesys::{
     client::ClientErrorKind,
@@ -10,23 +9,10 @@ use tower_genesys::{
     testing::ANY,
 };
 
-use crate::{
-    setup::{Body, HttpClient, PATIENCE, get, setup, setup_with},
-    tls_server::TlsServer,
-};
-
-/// Waits until no connection is open.
-async fn all_closed(server: &TlsServer) {
-    let closed = async {
-        while server.open() > 0 {
-            sleep(Duration::from_millis(5)).await;
-        }
-    };
-    timeout(PATIENCE, closed).await.expect("they are closed");
-}
+use crate::setup::{Body, HttpClient, get, setup, setup_with};
 
 #[tokio::test]
-async fn idle_connections_are_used_again_and_closed_in_time() {
+async fn idle_connections_are_reused_and_then_closed() {
     let setup = setup_with(&["http/1.1"]).await;
     let builder = setup.builder();
     let client: HttpClient = builder
@@ -39,17 +25,17 @@ async fn idle_connections_are_used_again_and_closed_in_time() {
         response.into_body().collect().await.unwrap();
     }
     assert_eq!(setup.server.accepted(), 1);
-    // Without a request that would look for one.
-    all_closed(&setup.server).await;
+    // The timer closes it, and no request that looks for a connection.
+    setup.server.wait_for_open(0).await;
     assert_eq!(get(&client, setup.uri()).await.unwrap().status(), 401);
     assert_eq!(setup.server.accepted(), 2);
 }
 
 #[tokio::test]
-async fn no_more_idle_connections_are_kept_than_said() {
+async fn the_pool_keeps_no_more_idle_connections_than_its_limit() {
     let setup = setup_with(&["http/1.1"]).await;
     let client: HttpClient = setup.builder().pool_max_idle_per_host(2).build().unwrap();
-    // Five at a time, so that each needs its own.
+    // Five at the same time, so that each needs a connection.
     let held = setup.mock.hold(ANY);
     let requests: Vec<_> = (0..5)
         .map(|_| {
@@ -64,12 +50,7 @@ async fn no_more_idle_connections_are_kept_than_said() {
         response.into_body().collect().await.unwrap();
     }
     assert_eq!(setup.server.accepted(), 5);
-    let two_left = async {
-        while setup.server.open() > 2 {
-            sleep(Duration::from_millis(5)).await;
-        }
-    };
-    timeout(PATIENCE, two_left).await.expect("three are closed");
+    setup.server.wait_for_open(2).await;
     for _ in 0..2 {
         let response = get(&client, setup.uri()).await.unwrap();
         response.into_body().collect().await.unwrap();
@@ -93,9 +74,11 @@ async fn an_http2_connection_that_is_dead_is_given_up() {
         (StatusCode::UNAUTHORIZED, Version::HTTP_2)
     );
     setup.server.freeze();
+    // Both waits pass at once: there is nothing else to do.
+    tokio::time::pause();
     let error = get(&client, setup.uri()).await.unwrap_err();
     assert_eq!(error.kind(), ClientErrorKind::Exchange, "{error}");
-    // It may have arrived, and the connection had served a request before.
+    // The request may have arrived, and the connection had served one before.
     let class = BoxErrorClassifier::new().class_of(&error);
     assert_eq!(class, Class::StaleConnection);
     assert_eq!(setup.server.accepted(), 1);
@@ -117,7 +100,7 @@ async fn a_connection_that_breaks_is_an_error_that_names_the_host() {
 }
 
 #[tokio::test]
-async fn each_request_says_by_what_it_is_made_unless_it_does_so_itself() {
+async fn each_request_names_the_crate_as_its_agent_unless_it_names_another() {
     let setup = setup().await;
     let default: HttpClient = setup.builder().build().unwrap();
     let acme = HeaderValue::from_static("acme/7");

@@ -12,8 +12,8 @@ use crate::{
 const URL: &str = "TOWER_GENESYS_TEST_URL";
 const CA: &str = "TOWER_GENESYS_TEST_CA";
 
-/// Runs in a process of its own, which has its own environment: that of this
-/// one is not for a test to change.
+/// Runs the client in child processes: a test may not change the environment of
+/// its own process.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_proxy_of_the_environment_is_used() {
     if let Ok(url) = env::var(URL) {
@@ -53,8 +53,8 @@ async fn the_proxy_of_the_environment_is_used() {
             "user and password in HTTPS_PROXY",
             4,
         ),
-        // Understood by nobody: the proxy is asked, and the error says what
-        // became of the exception.
+        // No host matches this exception. The proxy is used, and the error
+        // names the exception.
         (
             &[
                 ("HTTPS_PROXY", &*bad),
@@ -92,11 +92,11 @@ async fn child(url: &str) {
     }
 }
 
-/// Runs in processes of their own: on Linux, the environment says which CAs the
-/// system has.
+/// Runs the client in child processes. On Linux, the environment names the CAs
+/// of the system.
 #[cfg(target_os = "linux")]
 #[tokio::test(flavor = "multi_thread")]
-async fn the_cas_of_the_system_are_trusted_in_place_of_mozillas_if_asked_for() {
+async fn platform_verifier_trusts_the_cas_of_the_system() {
     if let Ok(url) = env::var(URL) {
         let builder = ClientBuilder::new().without_proxy().platform_verifier();
         let client: Result<HttpClient, _> = builder.build();
@@ -119,9 +119,7 @@ async fn the_cas_of_the_system_are_trusted_in_place_of_mozillas_if_asked_for() {
         (&other, "Certificate"),
         (&folder.path().join("none"), "SSL_CERT_FILE"),
     ] {
-        let mut command = child_process::command(
-            the_cas_of_the_system_are_trusted_in_place_of_mozillas_if_asked_for,
-        );
+        let mut command = child_process::command(platform_verifier_trusts_the_cas_of_the_system);
         command.env(URL, setup.uri().to_string());
         command
             .env("SSL_CERT_FILE", file)

@@ -7,8 +7,8 @@ use tokio::{
     task::AbortHandle,
 };
 
-/// Answers each connection with the same bytes, once it has read the head of a
-/// request.
+/// A proxy that reads the head of a request on each connection, and answers
+/// with fixed bytes.
 pub(crate) struct FakeProxy {
     address: SocketAddr,
     heads: mpsc::UnboundedReceiver<String>,
@@ -44,7 +44,7 @@ impl FakeProxy {
         self.address
     }
 
-    /// The next request that it was sent.
+    /// The head of the next request that it has read.
     pub(crate) async fn head(&mut self) -> String {
         self.heads.recv().await.expect("it still runs")
     }

@@ -1,5 +1,5 @@
-//! Does the client of the `client` feature reach a server by real TLS and
-//! through a real proxy, and say what is wrong when it does not?
+//! Does the client of the `client` feature reach a server over real TLS and
+//! through a real proxy, and does it say why if it cannot?
 
 #[path = "../captured_log/mod.rs"]
 mod captured_log;

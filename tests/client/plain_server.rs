@@ -12,14 +12,14 @@ use tokio::{
     net::{TcpListener, TcpStream},
 };
 
-/// A server without TLS on a loopback port, which does as it is told with each
-/// connection.
+/// A server without TLS on a loopback port. The test decides what it does with
+/// each connection.
 pub(crate) struct PlainServer {
     port: u16,
     requests: Arc<AtomicUsize>,
 }
 
-/// One connection to it.
+/// One connection to a [`PlainServer`].
 pub(crate) struct Connection {
     pub(crate) stream: TcpStream,
     requests: Arc<AtomicUsize>,
@@ -49,15 +49,15 @@ impl PlainServer {
         uri.parse().expect("a URI")
     }
 
-    /// How many heads of requests there were.
+    /// How many heads of requests it has read.
     pub(crate) fn requests(&self) -> usize {
         self.requests.load(Ordering::SeqCst)
     }
 }
 
 impl Connection {
-    /// The head of the next request, in lower case; `None` when the client has
-    /// closed.
+    /// The head of the next request, in lower case, or `None` once the client
+    /// has closed the connection.
     pub(crate) async fn head(&mut self) -> Option<String> {
         let mut head = Vec::new();
         while !head.ends_with(b"\r\n\r\n") {

@@ -32,10 +32,10 @@ async fn goes_through_a_proxy_with_user_and_password() {
         let response = setup.users(&client).await.unwrap();
         assert_eq!(response.status(), StatusCode::OK);
         assert_eq!((setup.mock.token_posts(), setup.mock.api_calls()), (1, 1));
-        // One tunnel, and one connection that came by it.
+        // One tunnel, and one connection through it.
         assert_eq!(setup.server.protocols(), [protocols[0]]);
         assert_eq!((proxy.asked(), setup.server.accepted()), (1, 1));
-        // The proxy's password is for the proxy.
+        // Only the proxy sees its password.
         for request in setup.mock.requests() {
             assert!(!request.headers().contains_key("proxy-authorization"));
         }
@@ -43,7 +43,7 @@ async fn goes_through_a_proxy_with_user_and_password() {
 }
 
 #[tokio::test]
-async fn reads_user_and_password_percent_encoded() {
+async fn user_and_password_in_the_url_are_percent_decoded() {
     let setup = setup().await;
     let proxy = Tinyproxy::start(setup.port());
     let encoded = |text: &str| -> String { text.bytes().map(|it| format!("%{it:02x}")).collect() };
@@ -73,13 +73,13 @@ async fn a_wrong_password_is_an_error_that_says_so() {
 
 /// Proxies lock accounts after a few wrong passwords.
 #[tokio::test]
-async fn a_password_that_the_proxy_refuses_is_tried_once_for_each_request_and_once_for_a_token() {
+async fn a_password_that_the_proxy_refuses_is_tried_once_per_request_and_once_per_token() {
     let setup = setup().await;
     let good: HttpClient = setup.builder().build().unwrap();
     let proxy = Tinyproxy::start(setup.port());
     let client = client(&setup, proxy.url(USER, "wr0ng"));
 
-    // The token is there: it is the request that meets the proxy.
+    // With a token, it is the request that meets the proxy.
     let org = setup.org(good);
     org.tokens().warm_up().await.unwrap();
     let genesys = GenesysLayer::new(&org).layer(client.clone());
@@ -90,9 +90,9 @@ async fn a_password_that_the_proxy_refuses_is_tried_once_for_each_request_and_on
     assert_eq!(error.kind(), ClientErrorKind::ProxyAuthentication);
     assert_eq!(proxy.asked(), 1);
 
-    // The token is not there: it is the token request that does.
+    // Without a token, it is the token request that meets it.
     let error = setup.users(&client).await.unwrap_err();
-    let token = TokenError::find(&*error).expect("it is about the token");
+    let token = TokenError::find(&*error).expect("no token came");
     assert_eq!(token.kind(), TokenErrorKind::Denied, "{token}");
     assert!(token.to_string().contains("was not asked"), "{token}");
     let error = ClientError::find(&*error).expect("it is a cause");
@@ -123,7 +123,7 @@ async fn a_login_is_not_lost_when_the_client_refuses_to_send_it() {
 }
 
 #[tokio::test]
-async fn a_missing_password_is_an_error_that_says_how_to_give_it() {
+async fn a_missing_password_is_an_error_that_says_where_to_set_it() {
     let setup = setup().await;
     let proxy = Tinyproxy::start(setup.port());
     let client = client(&setup, format!("http://{}", proxy.address()));
@@ -134,11 +134,11 @@ async fn a_missing_password_is_an_error_that_says_how_to_give_it() {
 }
 
 #[tokio::test]
-async fn a_proxy_that_does_not_connect_there_is_an_error_with_its_status() {
+async fn a_proxy_that_refuses_the_tunnel_is_an_error_with_its_status() {
     let setup = setup().await;
     let proxy = Tinyproxy::start(setup.port());
     let client = client(&setup, proxy.url(USER, PASSWORD));
-    // Not a port that it connects to.
+    // The proxy does not connect to this port.
     let uri = "https://localhost:1/".parse().unwrap();
     let text = refused(&client, uri, ClientErrorKind::Proxy).await;
     assert!(text.contains(&proxy.address().to_string()), "{text}");
@@ -147,7 +147,7 @@ async fn a_proxy_that_does_not_connect_there_is_an_error_with_its_status() {
         "{text}"
     );
 
-    // One that nothing listens on any more.
+    // Nothing listens on the port that it may connect to.
     let uri = setup.uri();
     drop(setup);
     let text = refused(&client, uri, ClientErrorKind::Proxy).await;
@@ -155,7 +155,7 @@ async fn a_proxy_that_does_not_connect_there_is_an_error_with_its_status() {
 }
 
 #[tokio::test]
-async fn what_is_excepted_is_reached_without_the_proxy() {
+async fn an_exception_is_reached_without_the_proxy() {
     let setup = setup().await;
     let proxy = Tinyproxy::start(setup.port());
     let builder = ClientBuilder::new()
@@ -173,7 +173,7 @@ async fn what_is_excepted_is_reached_without_the_proxy() {
 async fn a_proxy_can_itself_be_behind_tls() {
     let setup = setup().await;
     let proxy = Tinyproxy::start(setup.port());
-    // ALPN with both, to see that HTTP/2 is not spoken with the proxy.
+    // ALPN offers both, and the client does not speak HTTP/2 with the proxy.
     let config = setup.authority.server("localhost", BOTH);
     let front = TlsServer::start(config, proxy.address()).await;
     let port = front.address().port();
@@ -189,7 +189,7 @@ async fn a_proxy_can_itself_be_behind_tls() {
         (1, 1, 1)
     );
 
-    // Protocols of the user's own are for hosts too.
+    // Protocols that the user chooses apply to hosts, and not to the proxy.
     let mut tls = tls_config(&setup.authority);
     tls.alpn_protocols = vec![b"h2".to_vec()];
     let url = format!("https://{USER}:{PASSWORD}@localhost:{port}");
@@ -209,7 +209,7 @@ async fn a_proxy_can_itself_be_behind_tls() {
 }
 
 #[tokio::test]
-async fn a_proxy_that_is_not_there_is_an_error_that_names_it() {
+async fn a_proxy_that_does_not_listen_is_an_error_that_names_it() {
     let setup = setup().await;
     let proxy = FakeProxy::start(b"").await;
     let address = proxy.address();
@@ -224,7 +224,7 @@ async fn a_proxy_that_is_not_there_is_an_error_that_names_it() {
 }
 
 #[tokio::test]
-async fn an_answer_that_makes_no_tunnel_is_an_error() {
+async fn an_answer_that_opens_no_tunnel_is_an_error() {
     use ClientErrorKind as Kind;
     let endless: &[u8] = Box::leak(vec![b'a'; 100_000].into_boxed_slice());
     for (answer, kind, said) in [
@@ -239,7 +239,7 @@ async fn an_answer_that_makes_no_tunnel_is_an_error() {
         (b"", Kind::Proxy, "did not respond like a proxy"),
         (b"HTTP/1.1 20", Kind::Proxy, "did not respond like a proxy"),
         (endless, Kind::Proxy, "did not respond like a proxy"),
-        // A tunnel that ends at once.
+        // A tunnel that closes at once.
         (b"HTTP/1.1 200 OK\r\n\r\n", Kind::Tls, "ended during the TLS handshake"),
     ] {
         let setup = setup().await;
@@ -255,7 +255,7 @@ async fn an_answer_that_makes_no_tunnel_is_an_error() {
 }
 
 #[tokio::test]
-async fn http_to_this_machine_goes_without_the_proxy() {
+async fn http_to_loopback_bypasses_the_proxy() {
     let setup = setup().await;
     let plain = setup.mock.serve().await.unwrap();
     let client: HttpClient = ClientBuilder::new()
@@ -268,7 +268,7 @@ async fn http_to_this_machine_goes_without_the_proxy() {
 }
 
 #[test]
-fn a_proxy_that_is_none_is_an_error_when_the_client_is_built() {
+fn a_malformed_proxy_url_is_an_error_at_build() {
     for url in [
         "",
         "http://",
@@ -287,14 +287,14 @@ fn a_proxy_that_is_none_is_an_error_when_the_client_is_built() {
 }
 
 #[tokio::test]
-async fn https_for_a_proxy_of_http_is_an_error_that_names_the_setting_and_the_fix() {
+async fn https_in_the_url_of_a_plain_proxy_is_an_error_that_names_the_fix() {
     let setup = setup().await;
     let silent = tokio::net::TcpListener::bind(("127.0.0.1", 0))
         .await
         .unwrap();
     let closes = silent.local_addr().unwrap();
     tokio::spawn(async move { while silent.accept().await.is_ok() {} });
-    // One that answers in clear text, and one that hangs up.
+    // One proxy answers in clear text, the other one hangs up.
     for address in [setup.plain_address(), closes] {
         let client = client(&setup, format!("https://{address}"));
         let text = refused(&client, setup.uri(), ClientErrorKind::Tls).await;
@@ -308,7 +308,7 @@ async fn https_for_a_proxy_of_http_is_an_error_that_names_the_setting_and_the_fi
         );
         assert!(text.contains("write `http://`"), "{text}");
     }
-    // Not even reached: another matter.
+    // A proxy that is not reached is another error.
     let client = client(&setup, "https://127.0.0.1:1");
     let text = refused(&client, setup.uri(), ClientErrorKind::Proxy).await;
     assert!(text.contains("no connection to the proxy"), "{text}");

@@ -1,5 +1,5 @@
-//! What of a request reaches the server, and what a connection of the pool that
-//! breaks means.
+//! How requests reach the server, and how a pooled connection that breaks is
+//! classified.
 
 use bytes::Bytes;
 use http::{Method, Request};
@@ -24,7 +24,7 @@ fn builder() -> ClientBuilder {
 }
 
 #[tokio::test]
-async fn an_empty_request_says_so_where_content_is_expected() {
+async fn an_empty_body_has_a_content_length_where_the_method_expects_content() {
     let (heads, mut seen) = mpsc::unbounded_channel();
     let server = PlainServer::start(move |mut connection| {
         let heads = heads.clone();
@@ -67,7 +67,7 @@ async fn an_empty_request_says_so_where_content_is_expected() {
     assert!(head.contains("content-length: 4\r\n"), "{head}");
 }
 
-/// Answers one request, and closes after it has read the next one.
+/// Answers one request, and closes the connection after reading the next one.
 async fn answers_once(mut connection: Connection) {
     connection.head().await;
     connection.stream.write_all(OK).await.unwrap();
@@ -75,7 +75,7 @@ async fn answers_once(mut connection: Connection) {
 }
 
 #[tokio::test]
-async fn a_connection_that_has_served_and_breaks_is_stale_and_a_new_one_is_not() {
+async fn a_connection_that_breaks_is_stale_only_if_it_has_served_a_request() {
     let server = PlainServer::start(answers_once).await;
     let client: HttpClient = builder().build().unwrap();
     get(&client, server.uri()).await.unwrap();
@@ -95,7 +95,7 @@ async fn a_connection_that_has_served_and_breaks_is_stale_and_a_new_one_is_not()
 }
 
 #[tokio::test]
-async fn on_a_stale_connection_a_get_is_resent_outside_of_the_budget_and_a_post_is_not() {
+async fn after_a_stale_connection_a_get_is_resent_without_budget_and_a_post_is_not() {
     let server = PlainServer::start(answers_once).await;
     let client: HttpClient = builder().build().unwrap();
     let budget = Budget::new(1, 1);
@@ -111,8 +111,8 @@ async fn on_a_stale_connection_a_get_is_resent_outside_of_the_budget_and_a_post_
         let response = send(&Method::GET).await.unwrap().unwrap();
         response.into_body().collect().await.unwrap();
     }
-    // Each connection after the first has a request that was resent, and then
-    // one that breaks.
+    // Each connection but the first begins with a request that was resent. Each
+    // ends with one that breaks.
     assert_eq!(server.requests(), 4 + 3);
     assert_eq!(budget.available(), 1);
 

@@ -1,14 +1,14 @@
-//! One client on several runtimes: at rest, ended, and none.
+//! One client on several runtimes: idle ones, ended ones, and outside of any.
 
-use std::{future::Future, sync::Arc, task::Poll, time::Duration};
+use std::{future::Future, sync::Arc, task::Poll};
 
 use futures_util::future::{Either, select};
 use http::{Method, Request, StatusCode, Uri};
 use http_body_util::{BodyExt, Full};
 use tokio::{
     runtime::{Builder, Handle, Runtime},
-    task::{JoinSet, spawn_blocking},
-    time::{sleep, timeout},
+    task::{JoinSet, spawn_blocking, yield_now},
+    time::timeout,
 };
 use tower::{Service, ServiceExt};
 use tower_genesys::{
@@ -24,7 +24,7 @@ fn current_thread() -> Arc<Runtime> {
     Arc::new(runtime.expect("a runtime"))
 }
 
-/// Drives a runtime for as long as this takes, on a thread that may block.
+/// Drives a runtime until the future is ready, on a thread that may block.
 async fn block_on<F>(runtime: &Arc<Runtime>, future: F) -> F::Output
 where
     F: Future<Output: Send> + Send + 'static,
@@ -44,7 +44,7 @@ async fn end(runtime: Arc<Runtime>) {
         .expect("no panic");
 }
 
-/// Asks, and reads the whole answer.
+/// Sends a request, and reads the whole response.
 async fn ask(client: HttpClient, method: Method, uri: Uri) -> StatusCode {
     let mut request = Request::new(Body::from(Full::default()));
     *request.method_mut() = method;
@@ -61,18 +61,8 @@ fn pools(client: &HttpClient) -> String {
     count.chars().take_while(char::is_ascii_digit).collect()
 }
 
-/// Waits until this holds.
-async fn until(what: impl Fn() -> bool) {
-    let holds = async {
-        while !what() {
-            sleep(Duration::from_millis(5)).await;
-        }
-    };
-    timeout(PATIENCE, holds).await.expect("it comes to hold");
-}
-
 #[tokio::test]
-async fn a_runtime_that_rests_holds_up_no_request_of_another() {
+async fn an_idle_runtime_delays_no_request_of_another() {
     for protocol in ["h2", "http/1.1"] {
         let setup = setup_with(&[protocol]).await;
         let client: HttpClient = setup.builder().build().unwrap();
@@ -81,13 +71,13 @@ async fn a_runtime_that_rests_holds_up_no_request_of_another() {
             (&resting, Method::GET),
             (&other, Method::GET),
             (&other, Method::POST),
-            // It has kept its connection.
+            // On the connection that it has kept.
             (&resting, Method::POST),
         ] {
             let asked = ask(client.clone(), method, setup.uri());
             assert_eq!(block_on(runtime, asked).await, StatusCode::UNAUTHORIZED);
         }
-        assert_eq!(setup.server.accepted(), 2, "{protocol}: one for each");
+        assert_eq!(setup.server.accepted(), 2, "{protocol}: one per runtime");
         assert_eq!(pools(&client), "2");
         end(resting).await;
         end(other).await;
@@ -95,7 +85,7 @@ async fn a_runtime_that_rests_holds_up_no_request_of_another() {
 }
 
 #[tokio::test]
-async fn a_runtime_for_each_call_works_and_leaves_nothing() {
+async fn a_runtime_per_call_works_and_leaves_nothing_behind() {
     let setup = setup().await;
     let client: HttpClient = setup.builder().build().unwrap();
     for n in 1..=3 {
@@ -107,7 +97,7 @@ async fn a_runtime_for_each_call_works_and_leaves_nothing() {
         assert_eq!((setup.server.accepted(), pools(&client)), (n, "1".into()));
         end(runtime).await;
         assert_eq!(pools(&client), "0");
-        until(|| setup.server.open() == 0).await;
+        setup.server.wait_for_open(0).await;
     }
 }
 
@@ -140,7 +130,7 @@ async fn a_response_belongs_to_the_runtime_that_awaits_it() {
     let client: HttpClient = setup.builder().build().unwrap();
     let mut request = Request::new(Body::from(Full::default()));
     *request.uri_mut() = setup.uri();
-    // Made in the test's runtime, and awaited in another one.
+    // Created in the test's runtime, and awaited in another one.
     let call = client.clone().call(request);
     let other = current_thread();
     let response = block_on(&other, call).await.unwrap();
@@ -182,7 +172,7 @@ fn outside_of_a_runtime_nothing_is_sent_and_nothing_panics() {
     let request = Request::get("https://api.mypurecloud.com/").body(Body::empty());
     let mut call = tokio_test::task::spawn(client.oneshot(request.unwrap()));
     let Poll::Ready(Err(error)) = call.poll() else {
-        panic!("there is nothing to wait for");
+        panic!("it waits, though there is nothing to wait for");
     };
     assert_eq!(error.kind(), ClientErrorKind::NoRuntime);
     assert!(error.to_string().contains("api.mypurecloud.com"), "{error}");
@@ -191,7 +181,7 @@ fn outside_of_a_runtime_nothing_is_sent_and_nothing_panics() {
 }
 
 #[tokio::test]
-async fn with_the_last_clone_all_tasks_end() {
+async fn all_tasks_end_with_the_last_clone() {
     let setup = setup().await;
     let before = Handle::current().metrics().num_alive_tasks();
     let client: HttpClient = setup.builder().build().unwrap();
@@ -199,5 +189,12 @@ async fn with_the_last_clone_all_tasks_end() {
     ask(client, Method::GET, setup.uri()).await;
     assert!(Handle::current().metrics().num_alive_tasks() > before);
     drop(clone);
-    until(|| Handle::current().metrics().num_alive_tasks() <= before).await;
+    // The runtime announces the end of no task. Each turn polls those that can
+    // end.
+    let ended = async {
+        while Handle::current().metrics().num_alive_tasks() > before {
+            yield_now().await;
+        }
+    };
+    timeout(PATIENCE, ended).await.expect("the tasks end");
 }

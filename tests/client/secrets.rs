@@ -18,15 +18,15 @@ fn show(shown: &mut String, error: &(dyn Error + 'static)) {
     }
 }
 
-/// Everything that can go right or wrong at a proxy, with everything that can
-/// be shown.
+/// Goes through all outcomes at a proxy, and collects everything that can be
+/// shown.
 async fn trouble(shown: &mut String, setup: &Setup) {
     let proxy = Tinyproxy::start(setup.port());
     let refusing = FakeProxy::start(b"HTTP/1.1 502 Bad Gateway\r\n\r\n").await;
     let babbling = FakeProxy::start(b"SSH-2.0-OpenSSH\r\n").await;
     let urls = [
         proxy.url(USER, PASSWORD),
-        // Wrong, but not to be shown either.
+        // A wrong password is a secret, too.
         proxy.url(USER, &format!("{PASSWORD}-wr0ng")),
         format!("http://{USER}:{PASSWORD}@127.0.0.1:1"),
         format!("https://{USER}:{PASSWORD}@{}", proxy.address()),
@@ -36,7 +36,8 @@ async fn trouble(shown: &mut String, setup: &Setup) {
     for url in urls {
         let builder = ClientBuilder::new()
             .ca_pem(setup.authority.pem())
-            // One of them waits for more of what it takes for a line.
+            // tinyproxy takes a TLS handshake for half a line, and waits for
+            // the rest.
             .connect_timeout(Duration::from_millis(300))
             .proxy(url);
         let client: HttpClient = builder.build().expect("a client");
@@ -64,12 +65,12 @@ async fn trouble(shown: &mut String, setup: &Setup) {
     ] {
         let builder = ClientBuilder::new().proxy(url);
         write!(shown, "{builder:?} ").expect("a string takes it");
-        show(shown, &builder.build::<Body>().expect_err("it is no proxy"));
+        show(shown, &builder.build::<Body>().expect_err("a bad URL"));
     }
 }
 
 #[test]
-fn nothing_that_is_shown_or_logged_holds_the_password_of_the_proxy() {
+fn the_password_of_the_proxy_is_never_shown_or_logged() {
     let log = CapturedLog::default();
     let subscriber = tracing_subscriber::fmt()
         .with_max_level(tracing::Level::TRACE)
@@ -85,7 +86,7 @@ fn nothing_that_is_shown_or_logged_holds_the_password_of_the_proxy() {
         runtime.block_on(async {
             let setup = setup().await;
             trouble(&mut shown, &setup).await;
-            assert!(setup.server.accepted() > 0, "the first proxy leads there");
+            assert!(setup.server.accepted() > 0, "the first proxy works");
         });
     });
     let log = log.text();
@@ -95,8 +96,8 @@ fn nothing_that_is_shown_or_logged_holds_the_password_of_the_proxy() {
         "there are errors: {shown}"
     );
     let everything = format!("{shown}\n{log}");
-    // `proxy-user:pr0xy-pa55w0rd`, as far as the wrong one begins with the
-    // same.
+    // The part of `proxy-user:pr0xy-pa55w0rd` in base64 that the wrong password
+    // shares.
     let basic = "cHJveHktdXNlcjpwcjB4eS1wYTU1dzByZ";
     for secret in [PASSWORD, USER, basic] {
         assert!(!everything.contains(secret), "{secret} is shown");

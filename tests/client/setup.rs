@@ -9,21 +9,25 @@ use rustls::{
 };
 use tower::{Layer, ServiceExt};
 use tower_genesys::{
-    BoxError, Client, Credentials, GenesysLayer, Org, Region, ReplayBody,
+    BoxError, Client, GenesysLayer, Org, Region, ReplayBody,
     client::{ClientBuilder, ClientError, ClientErrorKind, ResponseBody},
     retry::{BoxErrorClassifier, Class},
     testing::{MockGenesys, MockServer},
 };
 
-use crate::tls_server::{Authority, BOTH, TlsServer};
+use crate::{
+    fixtures::mock_org::credentials,
+    tls_server::{Authority, BOTH, TlsServer},
+};
 
 pub(crate) type Body = ReplayBody<Full<Bytes>>;
 pub(crate) type HttpClient = Client<Body>;
 
-/// Longer than anything takes, so that a test that hangs fails.
+/// A test that hangs fails after this time, which is longer than any step
+/// takes.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
-/// A mock behind TLS on `localhost`, with a certificate of a CA of its own.
+/// A mock behind TLS on `localhost`, with a certificate by its own CA.
 pub(crate) struct Setup {
     pub(crate) mock: MockGenesys,
     pub(crate) authority: Authority,
@@ -50,15 +54,15 @@ pub(crate) async fn setup_with(protocols: &[&str]) -> Setup {
 }
 
 impl Setup {
-    /// A builder that knows the CA, and no proxy, whatever the environment of
-    /// the test says.
+    /// A builder that trusts the CA and uses no proxy, whatever the environment
+    /// of the test says.
     pub(crate) fn builder(&self) -> ClientBuilder {
         ClientBuilder::new()
             .without_proxy()
             .ca_pem(self.authority.pem())
     }
 
-    /// Where the mock is without TLS.
+    /// The address of the mock without TLS.
     pub(crate) fn plain_address(&self) -> SocketAddr {
         self.plain.address()
     }
@@ -74,14 +78,13 @@ impl Setup {
 
     pub(crate) fn org(&self, client: HttpClient) -> Org {
         let url = self.server.url();
-        let credentials = Credentials::new(self.mock.client_id(), self.mock.client_secret());
         Org::builder(Region::custom(&url, &url).expect("a URL"))
-            .credentials(credentials.expect("the mock's client is well-formed"))
+            .credentials(credentials(&self.mock))
             .build(client)
             .expect("it is https")
     }
 
-    /// Asks for users through all layers, which takes a token first.
+    /// Requests the users through all layers, which get a token first.
     pub(crate) async fn users(
         &self,
         client: &HttpClient,
@@ -95,22 +98,30 @@ impl Setup {
     }
 }
 
-/// Sends by the client alone.
+/// Sends a request over the client, without any layer, and expects an end in
+/// time.
 pub(crate) async fn get(
+    client: &HttpClient,
+    uri: Uri,
+) -> Result<Response<ResponseBody>, ClientError> {
+    tokio::time::timeout(PATIENCE, send(client, uri))
+        .await
+        .expect("it ends")
+}
+
+/// [`get`] for a clock that the test moves itself.
+pub(crate) async fn send(
     client: &HttpClient,
     uri: Uri,
 ) -> Result<Response<ResponseBody>, ClientError> {
     let mut request = Request::new(Body::from(Full::default()));
     *request.uri_mut() = uri;
-    let response = client.clone().oneshot(request);
-    tokio::time::timeout(PATIENCE, response)
-        .await
-        .expect("it ends")
+    client.clone().oneshot(request).await
 }
 
-/// The error of a request that cannot get a connection. Whatever the reason,
-/// the crate's classifiers know that it was not sent, and that a proxy's
-/// refusal of a password is not to be tried again.
+/// The error of a request that gets no connection. Whatever the reason, the
+/// crate's classifiers report that the request was not sent, and that a
+/// password which the proxy refuses is not tried again.
 pub(crate) async fn refused(client: &HttpClient, uri: Uri, kind: ClientErrorKind) -> String {
     let error = get(client, uri).await.expect_err("there is no connection");
     assert_eq!(error.kind(), kind, "{error}");
@@ -124,7 +135,7 @@ pub(crate) async fn refused(client: &HttpClient, uri: Uri, kind: ClientErrorKind
     text
 }
 
-/// TLS of the user's own, who trusts this CA only.
+/// A TLS configuration as a user supplies it, which trusts this CA only.
 pub(crate) fn tls_config(authority: &Authority) -> ClientConfig {
     let mut roots = RootCertStore::empty();
     let ca = CertificateDer::from_pem_slice(authority.pem().as_bytes());

@@ -1,46 +1,110 @@
-//! Nothing waits for ever: the head of a response, and each part of its body.
+//! Nothing waits for ever: neither for the head of a response nor for a part of
+//! its body.
+//!
+//! Sockets and servers are real. The clock stands still, and each test moves it
+//! when client and server have reached the point in question.
 
-use std::{future::pending, time::Duration};
+use std::{future::pending, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use futures_util::stream;
-use http::Request;
+use http::{Request, Response};
 use http_body::Frame;
 use http_body_util::{BodyExt, Full, StreamBody};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    time::{Instant, sleep, timeout},
+    sync::{Mutex, mpsc},
+    task::{JoinHandle, yield_now},
+    time::Instant,
 };
 use tower::{Layer, Service, ServiceExt};
 use tower_genesys::{
     BoxError, Client, ReplayLayer, RetryLayer,
-    client::{ClientBuilder, ClientError, ClientErrorKind},
+    client::{ClientBuilder, ClientError, ClientErrorKind, ResponseBody},
     retry::{BoxErrorClassifier, Class},
 };
 
 use crate::{
-    plain_server::{Connection, PlainServer},
-    setup::{HttpClient, PATIENCE, get},
+    fixtures::stopped_clock::StoppedClock,
+    plain_server::PlainServer,
+    setup::{HttpClient, send},
 };
 
-const LIMIT: Duration = Duration::from_millis(400);
-/// Within the limit, though not many times.
-const SHORT: Duration = Duration::from_millis(150);
+const LIMIT: Duration = Duration::from_secs(30);
+/// Within the limit. Three times this is more.
+const SHORT: Duration = Duration::from_secs(11);
 
 fn builder() -> ClientBuilder {
     ClientBuilder::new().without_proxy().allow_loopback()
 }
 
-/// Reads what it is sent, and answers nothing.
-async fn reads_only(mut connection: Connection) {
-    connection.head().await;
-    let _ = connection.stream.read_to_end(&mut Vec::new()).await;
+/// What a server does with its only connection, one step at a time.
+enum Step {
+    /// Writes this.
+    Write(&'static [u8]),
+    /// Reads a byte.
+    Read,
 }
 
-fn assert_timed_out(error: &ClientError, started: Instant, setting: &str) {
+/// A server that reads the head of a request, and then does what it is told.
+/// It reports each thing that it has done.
+struct Stepwise {
+    server: PlainServer,
+    steps: mpsc::UnboundedSender<Step>,
+    done: mpsc::UnboundedReceiver<()>,
+}
+
+impl Stepwise {
+    async fn start() -> Self {
+        let (steps, told) = mpsc::unbounded_channel();
+        let (report, done) = mpsc::unbounded_channel();
+        // The only connection takes the steps out.
+        let told = Arc::new(Mutex::new(told));
+        let server = PlainServer::start(move |mut connection| {
+            let (told, report) = (told.clone(), report.clone());
+            async move {
+                connection.head().await;
+                let _ = report.send(());
+                while let Some(step) = told.lock().await.recv().await {
+                    match step {
+                        Step::Write(bytes) => {
+                            connection.stream.write_all(bytes).await.unwrap();
+                        }
+                        Step::Read => drop(connection.stream.read_u8().await.unwrap()),
+                    }
+                    let _ = report.send(());
+                }
+                // Open until the client closes.
+                let _ = connection.stream.read_to_end(&mut Vec::new()).await;
+            }
+        })
+        .await;
+        Self {
+            server,
+            steps,
+            done,
+        }
+    }
+
+    /// Waits until the server has the head of the request.
+    async fn has_head(&mut self) {
+        self.done.recv().await.expect("it still runs");
+    }
+
+    /// Has the server do this, and waits until it is done.
+    async fn step(&mut self, step: Step) {
+        self.steps.send(step).ok().expect("it still runs");
+        self.done.recv().await.expect("it still runs");
+    }
+
+    async fn write(&mut self, bytes: &'static [u8]) {
+        self.step(Step::Write(bytes)).await;
+    }
+}
+
+fn assert_timed_out(error: &ClientError, begun: Instant, setting: &str) {
     assert_eq!(error.kind(), ClientErrorKind::ResponseTimedOut, "{error}");
-    let took = started.elapsed();
-    assert!(took >= LIMIT && took < PATIENCE / 2, "{took:?}");
+    assert_eq!(begun.elapsed(), LIMIT);
     let text = error.to_string();
     assert!(
         text.contains("127.0.0.1:") && text.contains(setting),
@@ -48,141 +112,195 @@ fn assert_timed_out(error: &ClientError, started: Instant, setting: &str) {
     );
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_post_without_an_answer_ends_in_time_and_is_sent_once() {
-    let server = PlainServer::start(reads_only).await;
+    let clock = StoppedClock::stop();
+    let mut server = Stepwise::start().await;
     let client: HttpClient = builder().response_timeout(LIMIT).build().unwrap();
     let mut stack = ReplayLayer::new().layer(RetryLayer::typed(Default::default()).layer(client));
-    let request = Request::post(server.uri()).body(Full::from("{}")).unwrap();
-    let started = Instant::now();
-    let call = stack.ready().await.unwrap().call(request);
-    let error = timeout(PATIENCE, call).await.unwrap().unwrap_err();
-    assert_timed_out(&error, started, "`ClientBuilder::response_timeout`");
-    assert_eq!(server.requests(), 1);
+    let request = Request::post(server.server.uri())
+        .body(Full::from("{}"))
+        .unwrap();
+    let begun = Instant::now();
+    let call = tokio::spawn(stack.ready().await.unwrap().call(request));
+    server.has_head().await;
+    clock.advance(LIMIT).await;
+    let error = call.await.unwrap().unwrap_err();
+    assert_timed_out(&error, begun, "`ClientBuilder::response_timeout`");
+    assert_eq!(server.server.requests(), 1);
     let class = BoxErrorClassifier::new().class_of(&error);
     assert_eq!(class, Class::Transient { after: None }, "it may be done");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn an_upload_that_the_server_does_not_read_ends_in_time() {
-    let server = PlainServer::start(|mut connection| async move {
-        connection.head().await;
-        pending::<()>().await;
+    let clock = StoppedClock::stop();
+    let (arrived, mut has_head) = mpsc::unbounded_channel();
+    let server = PlainServer::start(move |mut connection| {
+        let arrived = arrived.clone();
+        async move {
+            connection.head().await;
+            let _ = arrived.send(());
+            pending::<()>().await;
+        }
     })
     .await;
     let client: Client<Full<Bytes>> = builder().response_timeout(LIMIT).build().unwrap();
-    // More than hyper and the kernel hold.
+    // More than hyper and the kernel buffer.
     let body = Full::from(vec![0; 64 * 1024 * 1024]);
-    let started = Instant::now();
-    let call = client.oneshot(Request::put(server.uri()).body(body).unwrap());
-    let error = timeout(PATIENCE, call).await.unwrap().unwrap_err();
-    assert_timed_out(&error, started, "`ClientBuilder::response_timeout`");
+    let begun = Instant::now();
+    let call = tokio::spawn(client.oneshot(Request::put(server.uri()).body(body).unwrap()));
+    has_head.recv().await.unwrap();
+    clock.advance(LIMIT).await;
+    let error = call.await.unwrap().unwrap_err();
+    assert_timed_out(&error, begun, "`ClientBuilder::response_timeout`");
 }
 
-/// Parts of one byte, each after this pause.
-fn slow_body(
-    parts: usize,
-    pause: Duration,
-) -> StreamBody<impl stream::Stream<Item = Result<Frame<Bytes>, BoxError>> + Unpin> {
-    let parts = stream::unfold(parts, move |left| async move {
-        let left = left.checked_sub(1)?;
-        sleep(pause).await;
-        Some((Ok(Frame::data(Bytes::from_static(b"x"))), left))
+/// A body whose parts, of a byte each, come when the test sends them.
+type Parts = mpsc::UnboundedSender<()>;
+
+fn body_in_parts() -> (
+    Parts,
+    StreamBody<impl stream::Stream<Item = Result<Frame<Bytes>, BoxError>> + Unpin>,
+) {
+    let (parts, sent) = mpsc::unbounded_channel();
+    let body = stream::unfold(sent, |mut sent| async move {
+        let () = sent.recv().await?;
+        Some((Ok(Frame::data(Bytes::from_static(b"x"))), sent))
     });
-    StreamBody::new(Box::pin(parts))
+    (parts, StreamBody::new(Box::pin(body)))
 }
 
-#[tokio::test]
-async fn a_long_upload_goes_on_however_slow_the_caller_is() {
-    let server = PlainServer::start(|mut connection| async move {
-        connection.head().await;
-        let mut body = Vec::new();
-        while !body.ends_with(b"0\r\n\r\n") {
-            body.push(connection.stream.read_u8().await.unwrap());
-        }
-        let answer = b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n";
-        connection.stream.write_all(answer).await.unwrap();
-    })
-    .await;
+#[tokio::test(start_paused = true)]
+async fn a_long_upload_goes_through_however_slow_the_caller_is() {
+    let clock = StoppedClock::stop();
     for (parts, pause) in [(6, SHORT), (1, LIMIT * 2)] {
+        let mut server = Stepwise::start().await;
         let client = builder().response_timeout(LIMIT).build().unwrap();
-        let request = Request::put(server.uri()).body(slow_body(parts, pause));
-        let call = client.oneshot(request.unwrap());
-        let response = timeout(PATIENCE, call).await.unwrap();
-        assert_eq!(response.unwrap().status(), 200, "{parts} parts");
+        let (part, body) = body_in_parts();
+        let request = Request::put(server.server.uri()).body(body);
+        let call = tokio::spawn(client.oneshot(request.unwrap()));
+        server.has_head().await;
+        for _ in 0..parts {
+            clock.advance(pause).await;
+            part.send(()).unwrap();
+            // A chunk of one byte: `1\r\nx\r\n`.
+            for _ in 0..6 {
+                server.step(Step::Read).await;
+            }
+        }
+        drop(part);
+        // The last chunk: `0\r\n\r\n`.
+        for _ in 0..5 {
+            server.step(Step::Read).await;
+        }
+        server
+            .write(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n")
+            .await;
+        let response = call.await.unwrap().unwrap();
+        assert_eq!(response.status(), 200, "{parts} parts");
     }
 }
 
-/// Answers with a body of so many parts, each after this pause, and one more if
-/// it ends at all.
-async fn download(mut connection: Connection, parts: usize, pause: Duration, ends: bool) {
-    connection.head().await;
-    let length = parts + 1;
-    let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {length}\r\n\r\n");
-    connection.stream.write_all(head.as_bytes()).await.unwrap();
-    for _ in 0..parts {
-        sleep(pause).await;
-        connection.stream.write_all(b"x").await.unwrap();
-    }
-    if ends {
-        connection.stream.write_all(b"x").await.unwrap();
-    }
-    // Open until the client closes.
-    let _ = connection.stream.read_to_end(&mut Vec::new()).await;
-}
-
-#[tokio::test]
-async fn a_body_that_stops_ends_in_time() {
-    let server = PlainServer::start(|it| download(it, 1, SHORT, false)).await;
+/// A download whose head has arrived: of two bytes, with a limit on the silence
+/// between parts.
+async fn download(server: &mut Stepwise) -> ResponseBody {
     let client: HttpClient = builder().body_idle_timeout(LIMIT).build().unwrap();
-    let mut body = get(&client, server.uri()).await.unwrap().into_body();
+    let call = get(&client, server);
+    server.has_head().await;
+    server
+        .write(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n")
+        .await;
+    call.await.unwrap().unwrap().into_body()
+}
+
+type Part = Option<Result<Frame<Bytes>, ClientError>>;
+
+/// A reader that waits for the next part of a body. Returns the part, and the
+/// rest of the body.
+async fn read(mut body: ResponseBody) -> JoinHandle<(Part, ResponseBody)> {
+    let reading = tokio::spawn(async move { (body.frame().await, body) });
+    // So that it waits before the clock moves.
+    yield_now().await;
+    reading
+}
+
+type Answer = Result<Response<ResponseBody>, ClientError>;
+
+/// A request that is under way.
+fn get(client: &HttpClient, server: &Stepwise) -> JoinHandle<Answer> {
+    let (client, uri) = (client.clone(), server.server.uri());
+    tokio::spawn(async move { send(&client, uri).await })
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_body_that_stops_ends_in_time() {
+    let clock = StoppedClock::stop();
+    let mut server = Stepwise::start().await;
+    let mut body = download(&mut server).await;
+    server.write(b"x").await;
     let part = body.frame().await.unwrap().unwrap();
     assert_eq!(part.into_data().unwrap(), "x");
-    let started = Instant::now();
-    let error = timeout(PATIENCE, body.frame()).await.unwrap();
+    let begun = Instant::now();
+    let reading = read(body).await;
+    clock.advance(LIMIT).await;
+    let (error, mut body) = reading.await.unwrap();
     let error = error.unwrap().unwrap_err();
-    assert_timed_out(&error, started, "`ClientBuilder::body_idle_timeout`");
+    assert_timed_out(&error, begun, "`ClientBuilder::body_idle_timeout`");
     assert!(body.frame().await.is_none(), "it has ended");
 }
 
-#[tokio::test]
-async fn a_long_download_goes_on() {
-    let server = PlainServer::start(|it| download(it, 6, SHORT, true)).await;
+#[tokio::test(start_paused = true)]
+async fn a_long_download_goes_through() {
+    let clock = StoppedClock::stop();
+    let mut server = Stepwise::start().await;
     let client: HttpClient = builder().body_idle_timeout(LIMIT).build().unwrap();
-    let started = Instant::now();
-    let body = get(&client, server.uri()).await.unwrap().into_body();
-    assert_eq!(body.collect().await.unwrap().to_bytes(), "xxxxxxx");
-    assert!(started.elapsed() >= 2 * LIMIT);
+    let call = get(&client, &server);
+    server.has_head().await;
+    server
+        .write(b"HTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\n")
+        .await;
+    let mut body = call.await.unwrap().unwrap().into_body();
+    for _ in 0..6 {
+        let reading = read(body).await;
+        clock.advance(SHORT).await;
+        server.write(b"x").await;
+        let (part, rest) = reading.await.unwrap();
+        assert_eq!(part.unwrap().unwrap().into_data().unwrap(), "x");
+        body = rest;
+    }
+    assert!(body.frame().await.is_none());
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn both_limits_can_be_turned_off() {
-    let server = PlainServer::start(|mut connection| async move {
-        connection.head().await;
-        sleep(2 * LIMIT).await;
-        connection
-            .stream
-            .write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 1\r\n\r\n")
-            .await
-            .unwrap();
-        sleep(2 * LIMIT).await;
-        connection.stream.write_all(b"x").await.unwrap();
-    })
-    .await;
+    let clock = StoppedClock::stop();
+    let mut server = Stepwise::start().await;
     let limited = builder().response_timeout(LIMIT).body_idle_timeout(LIMIT);
     let unlimited = limited
         .without_response_timeout()
         .without_body_idle_timeout();
     let client: HttpClient = unlimited.build().unwrap();
-    let body = get(&client, server.uri()).await.unwrap().into_body();
-    assert_eq!(body.collect().await.unwrap().to_bytes(), "x");
+    let call = get(&client, &server);
+    server.has_head().await;
+    clock.advance(2 * LIMIT).await;
+    server
+        .write(b"HTTP/1.1 200 OK\r\ncontent-length: 1\r\n\r\n")
+        .await;
+    let reading = read(call.await.unwrap().unwrap().into_body()).await;
+    clock.advance(2 * LIMIT).await;
+    server.write(b"x").await;
+    let (part, _) = reading.await.unwrap();
+    assert_eq!(part.unwrap().unwrap().into_data().unwrap(), "x");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_reader_may_pause_for_longer_than_the_limit() {
-    let server = PlainServer::start(|it| download(it, 1, Duration::ZERO, true)).await;
-    let client: HttpClient = builder().body_idle_timeout(LIMIT).build().unwrap();
-    let body = get(&client, server.uri()).await.unwrap().into_body();
-    sleep(2 * LIMIT).await;
+    let clock = StoppedClock::stop();
+    let mut server = Stepwise::start().await;
+    let body = download(&mut server).await;
+    server.write(b"x").await;
+    server.write(b"x").await;
+    clock.advance(2 * LIMIT).await;
     assert_eq!(body.collect().await.unwrap().to_bytes(), "xx");
 }

@@ -4,18 +4,17 @@ use std::{
     net::{SocketAddr, TcpListener, TcpStream},
     path::PathBuf,
     process::{Child, Command, Stdio},
-    time::Duration,
 };
 
 use tempfile::TempDir;
 
-use crate::setup::PATIENCE;
+use crate::fixtures::real_time::block_until;
 
 pub(crate) const USER: &str = "proxy-user";
 pub(crate) const PASSWORD: &str = "pr0xy-pa55w0rd";
 
-/// tinyproxy on a loopback port. It wants a user and a password, and connects
-/// to one port only.
+/// tinyproxy on a loopback port. It requires a user and a password, and
+/// connects to one port only.
 pub(crate) struct Tinyproxy {
     child: Child,
     address: SocketAddr,
@@ -27,8 +26,7 @@ impl Tinyproxy {
     pub(crate) fn start(allowed: u16) -> Self {
         let directory = TempDir::new().expect("a directory");
         let log = directory.path().join("log");
-        // Another process may take the port in between, and then it ends at
-        // once.
+        // Another process may take the port first. Then tinyproxy ends at once.
         for _ in 0..10 {
             let address = free_address();
             let config = directory.path().join("config");
@@ -54,7 +52,7 @@ impl Tinyproxy {
         format!("http://{user}:{password}@{}", self.address)
     }
 
-    /// How many connections it was asked for, as its log has it.
+    /// How many connections it was asked for, according to its log.
     pub(crate) fn asked(&self) -> usize {
         let log = fs::read_to_string(&self.log).expect("it logs");
         log.matches(": CONNECT ").count()
@@ -102,17 +100,15 @@ fn spawn(config: &std::path::Path) -> Child {
 }
 
 fn is_up(child: &mut Child, address: SocketAddr) -> bool {
-    let step = Duration::from_millis(10);
-    for _ in 0..PATIENCE.as_millis() / step.as_millis() {
-        if child.try_wait().expect("it is ours").is_some() {
-            return false;
-        }
-        if TcpStream::connect(address).is_ok() {
-            return true;
-        }
-        std::thread::sleep(step);
+    let (mut has_ended, mut answers) = (false, false);
+    block_until(|| {
+        has_ended = child.try_wait().expect("it is ours").is_some();
+        answers = !has_ended && TcpStream::connect(address).is_ok();
+        has_ended || answers
+    });
+    if !answers {
+        let _ = child.kill();
+        let _ = child.wait();
     }
-    let _ = child.kill();
-    let _ = child.wait();
-    false
+    answers
 }

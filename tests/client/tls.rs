@@ -19,20 +19,20 @@ use crate::{
 };
 
 #[tokio::test]
-async fn speaks_http2_where_the_server_offers_it() {
+async fn speaks_http2_if_the_server_offers_it() {
     let setup = setup().await;
     let client: HttpClient = setup.builder().build().unwrap();
     let response = setup.users(&client).await.unwrap();
     assert_eq!(response.status(), StatusCode::OK);
     assert_eq!(response.version(), Version::HTTP_2);
     assert_eq!((setup.mock.token_posts(), setup.mock.api_calls()), (1, 1));
-    // Token and API by one connection, since it is one host here.
+    // Login host and API host are the same here, so one connection serves both.
     assert_eq!(setup.server.protocols(), ["h2"]);
     assert_eq!(setup.server.accepted(), 1);
 }
 
 #[tokio::test]
-async fn speaks_http1_where_the_server_or_the_user_wants_it() {
+async fn speaks_http1_if_the_server_or_the_user_asks_for_it() {
     for (protocols, http1_only, negotiated) in [
         (&["http/1.1"][..], false, "http/1.1"),
         (&[], false, ""),
@@ -54,11 +54,11 @@ async fn speaks_http1_where_the_server_or_the_user_wants_it() {
 }
 
 #[tokio::test]
-async fn fits_into_a_struct_that_threads_share() {
+async fn client_and_stack_can_be_shared_by_threads() {
     fn shared<T: Clone + Send + Sync + 'static>(it: T) -> T {
         it
     }
-    // Types are found without being named.
+    // The body type is inferred.
     let _: fn(HttpClient) -> Result<Org, ConfigError> = Org::from_env;
 
     let setup = setup().await;
@@ -71,18 +71,18 @@ async fn fits_into_a_struct_that_threads_share() {
 }
 
 #[tokio::test]
-async fn asks_for_no_provider_of_the_process() {
+async fn needs_no_crypto_provider_of_the_process() {
     let setup = setup().await;
     let client: HttpClient = setup.builder().build().unwrap();
     assert_eq!(get(&client, setup.uri()).await.unwrap().status(), 401);
     assert!(
         CryptoProvider::get_default().is_none(),
-        "nobody installed one"
+        "no test installs one"
     );
 }
 
 #[tokio::test]
-async fn takes_a_provider_or_a_config_of_the_users_own() {
+async fn takes_a_custom_provider_or_a_custom_config() {
     let setup = setup().await;
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let client: HttpClient = setup.builder().crypto_provider(provider).build().unwrap();
@@ -125,7 +125,7 @@ async fn an_unknown_ca_is_an_error_that_says_so() {
 }
 
 #[tokio::test]
-async fn the_reason_is_found_in_the_error_of_the_whole_stack() {
+async fn the_error_of_the_whole_stack_contains_the_reason() {
     let setup = setup().await;
     let client: HttpClient = ClientBuilder::new().without_proxy().build().unwrap();
     let error = setup.users(&client).await.unwrap_err();
@@ -135,10 +135,10 @@ async fn the_reason_is_found_in_the_error_of_the_whole_stack() {
 }
 
 #[tokio::test]
-async fn a_ca_from_a_file_is_known() {
+async fn a_ca_from_a_file_is_trusted() {
     let setup = setup().await;
     let file = tempfile::NamedTempFile::new().unwrap();
-    // Other things are in such files too.
+    // Such files also contain other CAs and comments.
     let other = Authority::new();
     let pem = format!(
         "# ours\n{}\n# theirs\n{}",
@@ -195,33 +195,24 @@ async fn a_ca_that_cannot_be_used_is_an_error_that_names_the_setting() {
 }
 
 #[tokio::test]
-async fn another_host_name_is_an_error_that_says_so() {
+async fn another_host_name_and_an_expired_certificate_are_errors_that_say_so() {
     let setup = setup().await;
-    let config = setup.authority.server("other.example", BOTH);
-    let server = TlsServer::start(config, setup.server.address()).await;
     let client: HttpClient = setup.builder().build().unwrap();
-    let text = refused(
-        &client,
-        server.url().parse().unwrap(),
-        ClientErrorKind::Certificate,
-    )
-    .await;
-    assert!(text.contains("for another host name"), "{text}");
-}
-
-#[tokio::test]
-async fn an_expired_certificate_is_an_error_that_says_so() {
-    let setup = setup().await;
-    let config = setup.authority.server_until("localhost", BOTH, 2001);
-    let server = TlsServer::start(config, setup.server.address()).await;
-    let client: HttpClient = setup.builder().build().unwrap();
-    let text = refused(
-        &client,
-        server.url().parse().unwrap(),
-        ClientErrorKind::Certificate,
-    )
-    .await;
-    assert!(text.contains("this machine's clock"), "{text}");
+    for (config, says) in [
+        (
+            setup.authority.server("other.example", BOTH),
+            "for another host name",
+        ),
+        (
+            setup.authority.server_until("localhost", BOTH, 2001),
+            "this machine's clock",
+        ),
+    ] {
+        let server = TlsServer::start(config, setup.server.address()).await;
+        let uri = server.url().parse().unwrap();
+        let text = refused(&client, uri, ClientErrorKind::Certificate).await;
+        assert!(text.contains(says), "{text}");
+    }
 }
 
 #[tokio::test]
@@ -235,7 +226,7 @@ async fn a_server_without_tls_is_an_error_that_says_so() {
 }
 
 #[tokio::test]
-async fn http_is_refused_for_good_but_to_this_machine_when_asked_for() {
+async fn plain_http_is_a_final_error_except_to_loopback_if_allowed() {
     let setup = setup().await;
     let plain = setup.mock.serve().await.unwrap();
     let strict: HttpClient = setup.builder().build().unwrap();
@@ -263,7 +254,7 @@ async fn http_is_refused_for_good_but_to_this_machine_when_asked_for() {
         assert_eq!(response.version(), Version::HTTP_11);
     }
     assert_eq!(setup.mock.requests().len(), 2);
-    // Nothing listens there, and it was asked.
+    // These are loopback addresses, too; nothing listens there.
     for uri in ["http://[0:0:0:0:0:0:0:1]:1/", "http://LOCALHOST:1/"] {
         let error = get(&lenient, uri.parse().unwrap()).await.unwrap_err();
         assert_eq!(error.kind(), ClientErrorKind::Connect, "{uri}: {error}");

@@ -18,14 +18,17 @@ use rustls::{
 use tokio::{
     io::copy_bidirectional,
     net::{TcpListener, TcpStream},
-    sync::Notify,
+    sync::{Notify, watch},
     task::{AbortHandle, JoinSet},
+    time::timeout,
 };
 use tokio_rustls::TlsAcceptor;
 
+use crate::setup::PATIENCE;
+
 pub(crate) const BOTH: &[&str] = &["h2", "http/1.1"];
 
-/// A CA that nobody knows but who is told.
+/// A CA that only those trust who are given its certificate.
 pub(crate) struct Authority {
     issuer: Issuer<'static, KeyPair>,
     pem: String,
@@ -61,7 +64,7 @@ impl Authority {
         (certificate.pem(), key.serialize_pem())
     }
 
-    /// TLS for a server that only serves clients with a certificate of this CA.
+    /// TLS for a server that requires a client certificate by this CA.
     pub(crate) fn server_for_clients(&self, name: &str) -> ServerConfig {
         let mut roots = RootCertStore::empty();
         let ca = CertificateDer::from_pem_slice(self.pem.as_bytes()).expect("it is PEM");
@@ -73,8 +76,7 @@ impl Authority {
         self.config(name, BOTH, 4096, Some(verifier))
     }
 
-    /// As [`server`](Self::server), with a certificate that expires in this
-    /// year.
+    /// [`server`](Self::server) with a certificate that expires in this year.
     pub(crate) fn server_until(&self, name: &str, protocols: &[&str], year: i32) -> ServerConfig {
         self.config(name, protocols, year, None)
     }
@@ -104,7 +106,7 @@ impl Authority {
     }
 }
 
-/// TLS on a loopback port, in front of a server without.
+/// TLS on a loopback port, in front of a server without TLS.
 pub(crate) struct TlsServer {
     address: SocketAddr,
     seen: Arc<Seen>,
@@ -114,7 +116,7 @@ pub(crate) struct TlsServer {
 #[derive(Default)]
 struct Seen {
     accepted: AtomicUsize,
-    open: AtomicUsize,
+    open: watch::Sender<usize>,
     protocols: Mutex<Vec<String>>,
     frozen: Notify,
 }
@@ -141,23 +143,30 @@ impl TlsServer {
         format!("https://localhost:{}", self.address.port())
     }
 
-    /// How many connections there were.
+    /// How many connections it has accepted.
     pub(crate) fn accepted(&self) -> usize {
         self.seen.accepted.load(Ordering::SeqCst)
     }
 
-    /// How many there are.
+    /// How many connections are open.
     pub(crate) fn open(&self) -> usize {
-        self.seen.open.load(Ordering::SeqCst)
+        *self.seen.open.borrow()
     }
 
-    /// What was negotiated on each connection that got through the handshake.
+    /// Waits until exactly this many connections are open.
+    pub(crate) async fn wait_for_open(&self, connections: usize) {
+        let mut open = self.seen.open.subscribe();
+        let reached = open.wait_for(|open| *open == connections);
+        let reached = timeout(PATIENCE, reached).await;
+        reached.expect("connections close").expect("it still runs");
+    }
+
+    /// The protocol of each connection that completed its handshake.
     pub(crate) fn protocols(&self) -> Vec<String> {
         self.seen.protocols.lock().expect("no panic").clone()
     }
 
-    /// From now on, nothing goes through the connections that there are, and
-    /// they stay open.
+    /// Stops all traffic on the connections that are open, and keeps them open.
     pub(crate) fn freeze(&self) {
         self.seen.frozen.notify_waiters();
     }
@@ -178,11 +187,11 @@ async fn accept(
     let mut connections = JoinSet::new();
     while let Ok((stream, _)) = listener.accept().await {
         seen.accepted.fetch_add(1, Ordering::SeqCst);
-        seen.open.fetch_add(1, Ordering::SeqCst);
+        seen.open.send_modify(|open| *open += 1);
         let (acceptor, seen) = (acceptor.clone(), Arc::clone(&seen));
         connections.spawn(async move {
             let _ = serve(stream, acceptor, upstream, &seen).await;
-            seen.open.fetch_sub(1, Ordering::SeqCst);
+            seen.open.send_modify(|open| *open -= 1);
         });
     }
 }

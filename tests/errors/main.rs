@@ -1,9 +1,11 @@
-//! Does any error say twice what happened?
+//! Does any error say the same thing twice?
 //!
-//! An error either shows the text of its cause or gives the cause as its
+//! An error either shows the text of its cause or returns the cause as its
 //! source, so that a report of the whole chain reads well. Each error of this
-//! crate that can have a source is made here as a user gets it.
+//! crate that can have a source is produced here as a user gets it.
 
+#[path = "../fixtures/mod.rs"]
+mod fixtures;
 mod page;
 
 use std::{
@@ -21,8 +23,8 @@ use http_body::Frame;
 use http_body_util::{BodyExt, Full, StreamBody};
 use tower::{Layer, ServiceExt, service_fn};
 use tower_genesys::{
-    ApiError, BoxError, Client, CollectLayer, Credentials, GenesysLayer, Org, Pager, ReplayBody,
-    ReplayLayer, RetryLayer,
+    ApiError, BoxError, Client, CollectLayer, GenesysLayer, Org, Pager, ReplayBody, ReplayLayer,
+    RetryLayer,
     call::Refused,
     client::ClientBuilder,
     genesys::{ConfigError, credentials_fn, login_file::LoginFile, orgs::Orgs},
@@ -31,9 +33,11 @@ use tower_genesys::{
     testing::{ANY, MockGenesys},
 };
 
+use crate::fixtures::mock_org::org_of;
+
 type Sent = Full<Bytes>;
 
-/// Their text says everything.
+/// Errors whose text says everything.
 const WITHOUT_SOURCE: [&str; 5] = [
     "InvalidHost",
     "LoginRedirectError",
@@ -41,7 +45,7 @@ const WITHOUT_SOURCE: [&str; 5] = [
     "RegionError",
     "TemplateError",
 ];
-/// Shown in the chain of `ClientError`, and not public.
+/// Private errors, which the chain of a `ClientError` shows.
 const WITHIN: [&str; 3] = ["ConnectError", "StaleConnection", "TunnelError"];
 
 fn reads_well(name: &str, error: &(dyn Error + 'static)) {
@@ -96,16 +100,12 @@ async fn orgs_error() -> BoxError {
 
 async fn page_error() -> BoxError {
     let mock = MockGenesys::builder().users(1).build();
-    let credentials = Credentials::new(mock.client_id(), mock.client_secret());
-    let org = Org::builder(mock.region())
-        .credentials(credentials.expect("well-formed"))
-        .build::<Sent>(mock.service())
-        .expect("the region is https");
+    let org = org_of(&mock);
     let genesys = GenesysLayer::new(&org).layer(mock.service());
     let pager = Pager::new::<Sent>(&org, genesys);
     let mut pages = pager.get("/api/v2/users").pages::<u8>();
     let page = pages.next().await.expect("an item");
-    page.expect_err("a user is no number").into()
+    page.expect_err("a user is not a number").into()
 }
 
 async fn token_error() -> BoxError {
@@ -144,13 +144,13 @@ async fn client_error() -> BoxError {
         .without_proxy()
         .allow_loopback()
         .build()
-        .expect("nothing is wrong with that");
+        .expect("the settings are valid");
     let request = Request::get("http://127.0.0.1:1/").body(Sent::default());
     let sent = client.oneshot(request.expect("a request")).await;
-    sent.map(drop).expect_err("nobody listens there").into()
+    sent.map(drop).expect_err("nothing listens there").into()
 }
 
-/// The directory was good when the store was made.
+/// The error of a store whose directory was good when it was built.
 async fn store_error(parent: &Path) -> BoxError {
     let store = FileStore::new(parent.join("gone/tokens")).expect("it can be made");
     fs::remove_dir_all(parent.join("gone")).expect("it is there");
@@ -168,7 +168,7 @@ async fn store_error(parent: &Path) -> BoxError {
 }
 
 #[tokio::test(start_paused = true)]
-async fn none_shows_what_it_gives_as_its_source() {
+async fn no_error_shows_the_text_of_its_source() {
     let folder = tempfile::tempdir().expect("a folder");
     let absent = folder.path().join("absent");
     let file = folder.path().join("file");
@@ -238,7 +238,7 @@ async fn none_shows_what_it_gives_as_its_source() {
     page::is_current(&all, folder.path());
 }
 
-/// The types that the library implements `Error` for; those of its unit tests
+/// The types for which the library implements `Error`. Those of its unit tests
 /// are indented.
 fn implementors() -> BTreeSet<String> {
     let mut folders = vec![PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/src"))];

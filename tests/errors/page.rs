@@ -1,5 +1,5 @@
-//! All error messages side by side, to be read as a page: `what it is → text`,
-//! causes below it.
+//! All error messages side by side, as a page to read: `what it is → text`, and
+//! the causes below.
 //!
 //! `UPDATE_ERROR_PAGE=1 cargo test --all-features --test errors` writes the
 //! page.
@@ -55,7 +55,7 @@ fn error<T>(result: Result<T, impl Into<BoxError>>) -> BoxError {
         .expect_err("it is wrong")
 }
 
-/// The errors without a cause, one for each thing that a user can get wrong.
+/// The errors without a cause, one for each mistake of a user.
 pub(crate) async fn without_cause() -> Vec<(&'static str, BoxError)> {
     let state = LoginState::new("abc");
     let redirect = |query| error(LoginCode::from_redirect(query, "http://127.0.0.1/", &state));
@@ -101,7 +101,7 @@ pub(crate) async fn without_cause() -> Vec<(&'static str, BoxError)> {
     ]
 }
 
-/// Compares the page with the texts of today.
+/// Compares the page with the texts of the code.
 pub(crate) fn is_current(errors: &[(&str, BoxError)], folder: &Path) {
     let mut page = String::new();
     for (name, error) in errors {

@@ -1,4 +1,4 @@
-//! What is in the place of a file.
+//! Damaged files, and other things in the place of a file.
 
 use std::{fs, os::unix::fs::symlink, process::Command, time::Duration};
 
@@ -7,7 +7,8 @@ use tower_genesys::store::{Lookup, StoreErrorKind, TokenStore};
 
 use crate::setup::*;
 
-/// As if nothing were there, and it says so; the next token takes its place.
+/// Expects that the store reports the damage and treats the token as missing,
+/// and that the next token replaces it.
 async fn is_replaced(place: &Place, kind: StoreErrorKind) {
     let store = place.store();
     let lease = leased(&store).await;
@@ -19,7 +20,7 @@ async fn is_replaced(place: &Place, kind: StoreErrorKind) {
 }
 
 #[tokio::test]
-async fn what_cannot_be_read_is_as_if_it_were_not_there() {
+async fn an_unreadable_file_counts_as_missing() {
     for (content, kind) in [
         ("", StoreErrorKind::Corrupt),
         ("{\"token\":", StoreErrorKind::Corrupt),
@@ -34,7 +35,7 @@ async fn what_cannot_be_read_is_as_if_it_were_not_there() {
 }
 
 #[tokio::test]
-async fn half_a_file_is_as_if_it_were_not_there() {
+async fn half_a_file_counts_as_missing() {
     let place = Place::new();
     put(&place.store(), "token").await;
     let whole = fs::read(place.file("token")).unwrap();
@@ -43,7 +44,7 @@ async fn half_a_file_is_as_if_it_were_not_there() {
 }
 
 #[tokio::test]
-async fn a_file_beyond_all_measure_is_not_read() {
+async fn a_huge_file_is_not_read() {
     let place = Place::new();
     place.store();
     let file = fs::File::create(place.file("token")).unwrap();
@@ -72,7 +73,7 @@ async fn a_file_that_others_can_read_is_not_used() {
 }
 
 #[tokio::test]
-async fn no_link_is_followed_and_what_it_leads_to_stays() {
+async fn links_are_not_followed_and_their_targets_stay() {
     let (place, elsewhere) = (Place::new(), Place::new());
     put(&elsewhere.store(), "theirs").await;
     let theirs = fs::read(elsewhere.file("token")).unwrap();
@@ -82,7 +83,7 @@ async fn no_link_is_followed_and_what_it_leads_to_stays() {
     is_replaced(&place, StoreErrorKind::Corrupt).await;
     assert_eq!(fs::read(elsewhere.file("token")).unwrap(), theirs);
 
-    // Nor is one locked, or made.
+    // The target of a link is neither locked nor created.
     fs::remove_file(place.file("lock")).unwrap();
     fs::remove_file(place.file("token")).unwrap();
     symlink(elsewhere.path().join("made"), place.file("lock")).unwrap();
@@ -93,7 +94,7 @@ async fn no_link_is_followed_and_what_it_leads_to_stays() {
 }
 
 #[tokio::test]
-async fn a_pipe_keeps_nobody_waiting() {
+async fn a_pipe_blocks_no_operation() {
     let place = Place::new();
     place.store();
     for extension in ["token", "new"] {
@@ -109,7 +110,7 @@ async fn a_pipe_keeps_nobody_waiting() {
 }
 
 #[tokio::test]
-async fn what_a_killed_process_has_left_is_taken_away() {
+async fn the_temporary_file_of_a_killed_process_is_removed() {
     let place = Place::new();
     place.store();
     fs::write(place.file("new"), "half a fi").unwrap();
@@ -117,9 +118,9 @@ async fn what_a_killed_process_has_left_is_taken_away() {
     assert!(!place.file("new").exists());
 }
 
-/// As after a restored backup, or a clock that was put right.
+/// This happens after a backup was restored, or a clock corrected.
 #[tokio::test]
-async fn what_was_written_in_the_future_is_void() {
+async fn a_token_from_the_future_is_not_used() {
     let place = Place::new();
     let store = place.store();
     put(&store, "token").await;
@@ -140,5 +141,5 @@ async fn what_was_written_in_the_future_is_void() {
     let content = format!("tower-genesys token 1 {digest}\n{json}");
     fs::write(place.file("token"), content).unwrap();
     let lease = leased(&store).await;
-    assert_eq!(lease.replaces, None, "it was read, and is no use");
+    assert_eq!(lease.replaces, None, "it is readable, and not valid");
 }

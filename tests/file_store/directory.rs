@@ -1,4 +1,4 @@
-//! Who may look into the directory.
+//! The rights on the directory and its files.
 
 use std::{fs, os::unix::fs::symlink};
 
@@ -10,7 +10,7 @@ use tower_genesys::store::{
 use crate::setup::*;
 
 #[tokio::test]
-async fn directory_and_files_are_for_their_owner_alone() {
+async fn only_the_owner_can_use_the_directory_and_its_files() {
     let place = Place::new();
     put(&place.store(), "token").await;
     assert_eq!(mode(&place.path()), 0o700);
@@ -24,7 +24,7 @@ async fn directory_and_files_are_for_their_owner_alone() {
 }
 
 #[test]
-fn a_directory_that_others_can_use_is_refused_with_what_to_do() {
+fn a_directory_that_others_can_use_is_refused_with_the_fix() {
     let place = Place::new();
     place.store();
     for open in [0o755, 0o770, 0o701, 0o720, 0o704] {
@@ -33,14 +33,14 @@ fn a_directory_that_others_can_use_is_refused_with_what_to_do() {
         assert_eq!(error.kind(), FileStoreErrorKind::Permissions, "{open:o}");
         assert!(error.to_string().contains("chmod 700"), "{error}");
         assert!(error.to_string().contains(place.path().to_str().unwrap()));
-        assert_eq!(mode(&place.path()), open, "it was not touched");
+        assert_eq!(mode(&place.path()), open, "it stays as it was");
     }
     set_mode(&place.path(), 0o700);
     place.store();
 }
 
 #[test]
-fn what_only_a_shell_replaces_is_refused_and_not_made() {
+fn a_path_that_only_a_shell_expands_is_refused_and_not_created() {
     for name in ["~/below", "~", "$HOME/below", "$XDG_CACHE_HOME"] {
         let error = FileStore::new(name).unwrap_err();
         assert_eq!(error.kind(), FileStoreErrorKind::Inaccessible, "{error}");
@@ -50,11 +50,11 @@ fn what_only_a_shell_replaces_is_refused_and_not_made() {
     let place = Place::new();
     let below = place.path().join("~");
     FileStore::new(&below).unwrap();
-    assert_eq!(mode(&below), 0o700, "further down it is a name");
+    assert_eq!(mode(&below), 0o700, "not at the start, `~` is a name");
 }
 
 #[test]
-fn what_is_no_directory_is_refused() {
+fn anything_other_than_a_directory_is_refused() {
     let place = Place::new();
     let parent = place.path().parent().unwrap().to_owned();
     fs::write(parent.join("file"), "").unwrap();
@@ -89,7 +89,8 @@ fn what_is_no_directory_is_refused() {
 fn a_directory_of_another_user_is_refused() {
     let place = Place::new();
     place.store();
-    // Who may give it away does so; for all others, `/` is somebody else's.
+    // Root gives the directory away. For other users, `/` belongs to another
+    // one.
     let path = match std::os::unix::fs::chown(place.path(), Some(1), None) {
         Ok(()) => place.path(),
         Err(_) => "/".into(),
@@ -99,7 +100,7 @@ fn a_directory_of_another_user_is_refused() {
 }
 
 #[tokio::test]
-async fn rights_that_others_get_later_end_its_use() {
+async fn a_directory_that_others_can_use_later_is_not_used_until_corrected() {
     let place = Place::new();
     let store = place.store();
     let lease = put(&store, "token").await;
@@ -115,7 +116,7 @@ async fn rights_that_others_get_later_end_its_use() {
 }
 
 #[tokio::test]
-async fn a_directory_that_has_gone_is_made_anew() {
+async fn a_directory_that_was_removed_is_created_again() {
     let place = Place::new();
     let store = place.store();
     let first = put(&store, "token").await;

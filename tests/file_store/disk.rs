@@ -1,18 +1,18 @@
-//! A disk that does not take anything.
+//! A disk that cannot be written.
 
 use std::{fs, os::unix::fs::chown, process::Command};
 
 use tower_genesys::store::{StoreErrorKind, TokenStore};
 
 use crate::{
-    fixtures::child_process::program,
-    processes::{Process, command, only},
+    fixtures::{child_process::program, running_child::Running},
+    processes::{command, only},
     setup::*,
 };
 
-/// Files may not grow, as on a full disk.
+/// A limit of the shell keeps files from growing, as a full disk does.
 #[tokio::test]
-async fn a_full_disk_is_unavailable_and_costs_no_token() {
+async fn a_full_disk_is_unavailable_and_loses_no_token() {
     let place = Place::new();
     let store = place.store();
     put(&store, "token").await;
@@ -20,14 +20,14 @@ async fn a_full_disk_is_unavailable_and_costs_no_token() {
     let mut sh = command("sh".as_ref(), "lease", &place.path());
     let script = r#"trap "" XFSZ; ulimit -f 0; exec "$0" "$@""#;
     sh.args(["-c", script]).arg(program()).args(only());
-    let answer = Process::run(&mut sh).answer();
+    let answer = Running::start(&mut sh).says();
     assert!(answer.starts_with("Unavailable: "), "{answer}");
     assert!(answer.contains("full"), "{answer}");
     assert!(!place.file("new").exists());
     assert_eq!(fs::read(place.file("token")).unwrap(), before);
 }
 
-/// By a process without the rights of root, which no mode keeps out.
+/// The process runs as another user than root, to whom no mode applies.
 #[test]
 fn a_directory_that_is_not_writable_is_denied() {
     const NOBODY: u32 = 65534;
@@ -42,13 +42,13 @@ fn a_directory_that_is_not_writable_is_denied() {
         set_mode(&parent, 0o755);
         std::os::unix::process::CommandExt::uid(&mut child, NOBODY);
     }
-    let answer = Process::run(child.current_dir("/").args(only())).answer();
+    let answer = Running::start(child.current_dir("/").args(only())).says();
     assert!(answer.starts_with("Denied: "), "{answer}");
     assert!(answer.contains("chmod 700"), "{answer}");
 }
 
 #[tokio::test]
-async fn a_directory_in_the_place_of_a_file_is_unavailable() {
+async fn a_directory_in_place_of_a_file_is_unavailable() {
     let place = Place::new();
     let store = place.store();
     fs::create_dir(place.file("token")).unwrap();

@@ -1,4 +1,4 @@
-//! A lock that another process has.
+//! Locks that another process holds.
 
 use std::{
     fs::File,
@@ -9,40 +9,43 @@ use std::{
     time::Duration,
 };
 
-use bytes::Bytes;
-use http_body_util::Full;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, timeout};
 use tower_genesys::{
-    Credentials, Org, Sharing, TokenCache,
+    Sharing, TokenCache,
     store::{Lookup, SharedSource, StoreErrorKind, TokenStore},
     testing::MockGenesys,
     token::{IssuedToken, source_fn},
 };
 
-use crate::{processes::Process, setup::*};
+use crate::{
+    fixtures::{mock_org, real_time::pass, running_child::Running},
+    processes::start,
+    setup::*,
+};
 
-fn locked(place: &Place) -> Process {
-    let mut holder = Process::start("lock", place);
-    assert_eq!(holder.answer(), "locked");
+/// A process that holds the lock.
+fn locked(place: &Place) -> Running {
+    let mut holder = start("lock", place);
+    assert_eq!(holder.says(), "locked");
     holder
 }
 
 #[tokio::test]
-async fn a_killed_process_lets_go_of_its_lock() {
+async fn the_lock_of_a_killed_process_is_free() {
     let place = Place::new();
     let store = place.store();
     let mut holder = locked(&place);
     let (key, claim) = (key(), claim());
     let asked = timeout(Duration::from_millis(150), store.get_or_lease(&key, &claim)).await;
-    assert!(asked.is_err(), "it has the lock: {asked:?}");
+    assert!(asked.is_err(), "another process has the lock: {asked:?}");
     holder.kill();
-    // By the same owner: what gave up may have been on its way.
+    // The same owner asks, since the first operation may have been in progress.
     let asked = store.get_or_lease(&key, &claim).await;
     assert!(matches!(asked, Ok(Lookup::Leased(_))), "{asked:?}");
 }
 
 #[tokio::test]
-async fn whoever_waits_for_a_lock_gets_it_when_it_is_free() {
+async fn an_operation_that_waits_for_a_lock_gets_it_when_it_is_free() {
     let place = Place::new();
     let store = place.store();
     let mut holder = locked(&place);
@@ -58,7 +61,7 @@ async fn whoever_waits_for_a_lock_gets_it_when_it_is_free() {
 }
 
 #[tokio::test]
-async fn a_process_that_hangs_costs_a_second_and_is_named() {
+async fn a_process_that_hangs_costs_a_second_and_an_error_that_says_so() {
     let place = Place::new();
     let store = place.store();
     let _holder = locked(&place);
@@ -72,7 +75,7 @@ async fn a_process_that_hangs_costs_a_second_and_is_named() {
 }
 
 #[tokio::test]
-async fn a_token_is_read_whoever_has_the_lock() {
+async fn a_token_is_read_without_the_lock() {
     let place = Place::new();
     let store = place.store();
     put(&store, "token").await;
@@ -83,12 +86,11 @@ async fn a_token_is_read_whoever_has_the_lock() {
 #[tokio::test]
 async fn a_process_that_hangs_fails_no_request_of_another() {
     let (place, mock) = (Place::new(), MockGenesys::new());
-    let org = Org::builder(mock.region())
-        .credentials(Credentials::new(mock.client_id(), mock.client_secret()).unwrap())
+    let org = mock_org::builder(&mock)
         .share(Sharing::unsealed(place.store()).with_namespace("other"))
-        .build::<Full<Bytes>>(mock.service())
+        .build::<mock_org::Body>(mock.service())
         .unwrap();
-    // Its lock, whatever its key is.
+    // The only lock in the directory belongs to this organisation.
     org.tokens().token().await.unwrap();
     let lock = place
         .names()
@@ -105,9 +107,9 @@ async fn a_process_that_hangs_fails_no_request_of_another() {
     assert_eq!(mock.token_posts(), 2);
 }
 
-/// As on a disk that is busy: longer than a server in the network may take.
+/// A busy disk may take longer than a server in the network may.
 #[tokio::test]
-async fn a_lock_that_is_kept_for_a_moment_is_waited_for_and_costs_no_token() {
+async fn a_lock_that_is_held_for_a_moment_is_waited_for_and_costs_no_token() {
     let place = Place::new();
     let (store, asked) = (place.store(), Arc::new(AtomicUsize::new(0)));
     let process = || {
@@ -123,7 +125,8 @@ async fn a_lock_that_is_kept_for_a_moment_is_waited_for_and_costs_no_token() {
     fs4::FileExt::lock(&file).unwrap();
     let first = process();
     let (first, ()) = tokio::join!(first.token(), async {
-        sleep(Duration::from_millis(300)).await;
+        // Twice the time that a store in the network would get.
+        pass(Duration::from_millis(300)).await;
         drop(file);
     });
     let second = process().token().await.unwrap();
@@ -131,9 +134,9 @@ async fn a_lock_that_is_kept_for_a_moment_is_waited_for_and_costs_no_token() {
     assert_eq!(asked.load(Ordering::SeqCst), 1);
 }
 
-/// Nothing is left of those that gave up: no thread, and no place in a queue.
+/// An operation that gave up keeps neither a thread nor a place in a queue.
 #[test]
-fn three_hundred_that_gave_up_keep_nobody_waiting() {
+fn three_hundred_operations_that_gave_up_delay_no_other() {
     let place = Place::new();
     let mut holder = locked(&place);
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -149,7 +152,7 @@ fn three_hundred_that_gave_up_keep_nobody_waiting() {
         let given_up = futures_util::future::join_all(given_up).await;
         assert!(given_up.iter().all(Result::is_err));
         holder.kill();
-        // One of them may have been on its way.
+        // The same owner asks, since one operation may have been in progress.
         let asked = timeout(Duration::from_secs(1), store.get_or_lease(&key, &claim)).await;
         assert!(matches!(asked, Ok(Ok(Lookup::Leased(_)))), "{asked:?}");
     });

@@ -1,5 +1,5 @@
 //! Does `FileStore` keep the rules of a `TokenStore` among real processes,
-//! whatever is done to its files?
+//! whatever happens to its files?
 #![cfg(unix)]
 
 #[path = "../fixtures/mod.rs"]

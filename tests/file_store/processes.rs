@@ -1,13 +1,11 @@
-//! Real processes at once: each is this test binary, running [`one_process`]
-//! alone.
+//! Real processes at the same time. Each is a child that runs [`one_process`].
 
 use std::{
     env, fs,
-    io::{BufRead, BufReader},
     path::{Path, PathBuf},
     process::{Command, Stdio},
     thread,
-    time::{Duration, SystemTime},
+    time::Duration,
 };
 
 use bytes::Bytes;
@@ -24,18 +22,16 @@ use tower_genesys::{
 use crate::{
     fixtures::{
         child_process::{self, program},
-        running_child::Running,
+        running_child::{Running, say, wait_for_go},
     },
     setup::*,
 };
 
 const ROLE: &str = "FILE_STORE_ROLE";
 const DIRECTORY: &str = "FILE_STORE_DIRECTORY";
-const AT: &str = "FILE_STORE_AT";
-const ANSWER: &str = "answer: ";
 
-/// What a child process does, by the environment that [`command`] gives it. By
-/// itself, it asks once.
+/// The work of a child process, as the environment from [`command`] says. As a
+/// test, it asks once.
 #[tokio::test]
 async fn one_process() {
     let place = Place::new();
@@ -43,11 +39,17 @@ async fn one_process() {
     let role = env::var(ROLE).unwrap_or_else(|_| "ask".into());
     let store = FileStore::new(&directory).unwrap();
     let answer = match &*role {
-        "ask" => match ask_together(&store).await {
-            Lookup::Leased(_) => "leased".into(),
-            Lookup::Busy(_) => "busy".into(),
-            other => format!("{other:?}"),
-        },
+        "ask" => {
+            if env::var_os(ROLE).is_some() {
+                say("ready");
+                wait_for_go();
+            }
+            match ask(&store).await {
+                Lookup::Leased(_) => "leased".into(),
+                Lookup::Busy(_) => "busy".into(),
+                other => format!("{other:?}"),
+            }
+        }
         "org" => get_token(store).await,
         "write" => write_for_ever(&store, &directory).await,
         "lock" => lock_for_ever(&directory),
@@ -61,20 +63,10 @@ async fn one_process() {
         }
         other => panic!("{other}"),
     };
-    println!("\n{ANSWER}{answer}");
+    say(&answer);
     if env::var_os(ROLE).is_none() {
         assert_eq!(answer, "leased");
     }
-}
-
-/// At the time that all were told, as nearly as can be.
-async fn ask_together(store: &FileStore) -> Lookup {
-    let since = || SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-    let at = env::var(AT).map_or(0, |at| at.parse().unwrap());
-    while since().unwrap().as_millis() < at {
-        thread::yield_now();
-    }
-    ask(store).await
 }
 
 async fn get_token(store: FileStore) -> String {
@@ -91,7 +83,8 @@ async fn get_token(store: FileStore) -> String {
     org.tokens().token().await.unwrap().expose().to_owned()
 }
 
-/// Big ones, so that the half of one would be seen.
+/// Writes large tokens until it is killed, so that a reader would notice half
+/// of one.
 async fn write_for_ever(store: &FileStore, directory: &Path) -> String {
     for round in 0.. {
         let mut wants = claim();
@@ -103,11 +96,11 @@ async fn write_for_ever(store: &FileStore, directory: &Path) -> String {
             let put = entry(&lease, &value);
             store.publish(&key(), &lease, &put).await.unwrap();
         } else {
-            // Somebody who was killed has the lease.
+            // A killed process has the lease.
             fs::remove_file(directory.join(format!("{}.token", key()))).unwrap();
         }
         if round == 0 {
-            println!("\n{ANSWER}writing");
+            say("writing");
         }
     }
     unreachable!("for ever")
@@ -121,7 +114,7 @@ fn lock_for_ever(directory: &Path) -> ! {
         .open(directory.join(format!("{}.lock", key())))
         .unwrap();
     FileExt::lock(&file).unwrap();
-    println!("\n{ANSWER}locked");
+    say("locked");
     loop {
         thread::park();
     }
@@ -133,36 +126,15 @@ pub(crate) fn command(program: &Path, role: &str, directory: &Path) -> Command {
     command
         .env(ROLE, role)
         .env(DIRECTORY, directory)
-        .stdin(Stdio::null())
+        .stdin(Stdio::piped())
         .stdout(Stdio::piped());
     command
 }
 
-/// Ends with the test.
-pub(crate) struct Process(Running);
-
-impl Process {
-    pub(crate) fn start(role: &str, place: &Place) -> Self {
-        let mut command = command(&program(), role, &place.path());
-        Self::run(command.args(only()))
-    }
-
-    pub(crate) fn run(command: &mut Command) -> Self {
-        Self(Running::start(command))
-    }
-
-    /// What it has to say; waits for it.
-    pub(crate) fn answer(&mut self) -> String {
-        let output = self.0.child.stdout.as_mut().unwrap();
-        let lines = BufReader::new(output).lines().map_while(Result::ok);
-        let mut answers = lines.filter_map(|line| Some(line.strip_prefix(ANSWER)?.to_owned()));
-        answers.next().expect("it ended without an answer")
-    }
-
-    /// SIGKILL.
-    pub(crate) fn kill(&mut self) {
-        self.0.kill();
-    }
+/// Starts a process in this role.
+pub(crate) fn start(role: &str, place: &Place) -> Running {
+    let mut command = command(&program(), role, &place.path());
+    Running::start(command.args(only()))
 }
 
 pub(crate) fn only() -> [&'static str; 3] {
@@ -173,14 +145,12 @@ pub(crate) fn only() -> [&'static str; 3] {
 fn of_eight_processes_at_once_one_gets_the_lease() {
     for _ in 0..5 {
         let place = Place::new();
-        let soon = SystemTime::now() + Duration::from_millis(300);
-        let at = soon.duration_since(SystemTime::UNIX_EPOCH).unwrap();
-        let ask = || {
-            let mut command = command(&program(), "ask", &place.path());
-            Process::run(command.env(AT, at.as_millis().to_string()).args(only()))
-        };
-        let mut all: Vec<_> = (0..8).map(|_| ask()).collect();
-        let mut answers: Vec<_> = all.iter_mut().map(Process::answer).collect();
+        let mut all: Vec<_> = (0..8).map(|_| start("ask", &place)).collect();
+        for process in &mut all {
+            assert_eq!(process.says(), "ready");
+        }
+        all.iter_mut().for_each(Running::go);
+        let mut answers: Vec<_> = all.iter_mut().map(Running::says).collect();
         answers.sort();
         assert_eq!(answers.pop().as_deref(), Some("leased"));
         assert!(answers.iter().all(|answer| answer == "busy"), "{answers:?}");
@@ -199,11 +169,11 @@ async fn six_processes_ask_the_token_endpoint_once() {
                 .env("API", server.region().api_base().to_string())
                 .env("ID", mock.client_id())
                 .env("SECRET", mock.client_secret());
-            Process::run(command.args(only()))
+            Running::start(command.args(only()))
         })
         .collect();
     let tokens = tokio::task::spawn_blocking(move || {
-        let mut tokens: Vec<_> = all.iter_mut().map(Process::answer).collect();
+        let mut tokens: Vec<_> = all.iter_mut().map(Running::says).collect();
         tokens.dedup();
         tokens
     });
@@ -216,9 +186,9 @@ async fn a_reader_never_sees_half_a_file_while_writers_are_killed() {
     let place = Place::new();
     let store = place.store();
     for round in 0_u64..25 {
-        let mut writer = Process::start("write", &place);
-        assert_eq!(writer.answer(), "writing");
-        // Somewhere else in what it does each time.
+        let mut writer = start("write", &place);
+        assert_eq!(writer.says(), "writing");
+        // The writer is killed at another point of its work each time.
         let begun = Instant::now();
         let end = begun + Duration::from_micros(20_000 + round * 1_370);
         let mut tokens = 0;

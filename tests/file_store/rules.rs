@@ -1,4 +1,4 @@
-//! What every store does, and what lasts from one run to the next.
+//! The rules of every store, and the tokens that outlast a process.
 
 use tower_genesys::store::{TokenStore, file::FileStore};
 
@@ -19,7 +19,7 @@ mod conformance {
 }
 
 #[tokio::test]
-async fn a_token_outlasts_the_store_that_put_it_there() {
+async fn a_token_outlasts_the_store_that_published_it() {
     let place = Place::new();
     let lease = put(&place.store(), "token").await;
     let found = token(&place.store()).await;
@@ -31,7 +31,7 @@ async fn a_token_outlasts_the_store_that_put_it_there() {
 }
 
 #[tokio::test]
-async fn a_relative_path_is_meant_from_where_the_process_was() {
+async fn a_relative_path_starts_at_the_working_directory() {
     let here = std::env::current_dir().unwrap();
     let inside = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
     let up = here.ancestors().skip(1).map(|_| "..").collect::<Vec<_>>();
@@ -45,9 +45,9 @@ async fn a_relative_path_is_meant_from_where_the_process_was() {
     assert!(format!("{store:?}").contains(here.to_str().unwrap()));
 }
 
-/// So that a slow disk takes four threads and not all of them, whoever asks.
+/// A slow disk occupies four threads at most, however many callers there are.
 #[test]
-fn a_hundred_at_once_need_four_threads_and_get_one_lease() {
+fn a_hundred_claims_at_once_need_four_threads_and_get_one_lease() {
     let place = Place::new();
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -65,7 +65,7 @@ fn a_hundred_at_once_need_four_threads_and_get_one_lease() {
 }
 
 #[test]
-fn without_a_runtime_it_is_unavailable_and_says_so() {
+fn outside_of_a_runtime_an_operation_is_an_error() {
     use std::{
         pin::pin,
         task::{Context, Poll, Waker},
@@ -75,7 +75,7 @@ fn without_a_runtime_it_is_unavailable_and_says_so() {
     let mut asked = pin!(store.get_or_lease(&key, &claim));
     let polled = asked.as_mut().poll(&mut Context::from_waker(Waker::noop()));
     let Poll::Ready(Err(error)) = polled else {
-        panic!("it cannot work");
+        panic!("it waits, though there is no runtime");
     };
     assert!(error.to_string().contains("tokio runtime"), "{error}");
 }

@@ -1,26 +1,23 @@
-//! What can be seen of a token.
+//! Neither a token nor a secret is visible.
 
 use std::fs;
 
-use bytes::Bytes;
-use http_body_util::Full;
 use tower_genesys::{
-    Credentials, Org, Sharing,
+    Org, Sharing,
     store::{KeyRing, SealKey, TokenStore, file::FileStore},
     testing::MockGenesys,
 };
 
-use crate::setup::*;
+use crate::{fixtures::mock_org, setup::*};
 
 fn org(mock: &MockGenesys, sharing: Sharing) -> Org {
-    Org::builder(mock.region())
-        .credentials(Credentials::new(mock.client_id(), mock.client_secret()).unwrap())
+    mock_org::builder(mock)
         .share(sharing)
-        .build::<Full<Bytes>>(mock.service())
+        .build::<mock_org::Body>(mock.service())
         .unwrap()
 }
 
-/// All files, as they are and with what is in base64.
+/// The content of all files, as it is and with its base64 decoded.
 fn files(place: &Place) -> String {
     use base64::{Engine as _, engine::general_purpose::STANDARD};
     let mut all = String::new();
@@ -39,7 +36,7 @@ fn files(place: &Place) -> String {
 }
 
 #[tokio::test]
-async fn sealed_no_file_holds_the_token_and_another_run_uses_it() {
+async fn no_file_shows_a_sealed_token_and_another_run_uses_it() {
     let (place, mock) = (Place::new(), MockGenesys::new());
     let ring = || KeyRing::new([SealKey::from_bytes("a", &[7; 32]).unwrap()]).unwrap();
     let run = || org(&mock, Sharing::sealed(place.store(), ring()));
@@ -56,17 +53,17 @@ async fn sealed_no_file_holds_the_token_and_another_run_uses_it() {
 }
 
 #[tokio::test]
-async fn unsealed_the_token_is_in_its_file_and_the_secret_is_not() {
+async fn the_file_of_an_unsealed_token_shows_it_and_no_secret() {
     let (place, mock) = (Place::new(), MockGenesys::new());
     let org = org(&mock, Sharing::unsealed(place.store()));
     let token = org.tokens().token().await.unwrap();
     let all = files(&place);
-    assert!(all.contains(token.expose()), "as asked for");
+    assert!(all.contains(token.expose()), "the search finds a token");
     assert!(!all.contains(&mock.client_secret()));
 }
 
 #[tokio::test]
-async fn neither_debug_nor_an_error_holds_a_token() {
+async fn no_debug_and_no_error_shows_a_token() {
     let place = Place::new();
     let store = place.store();
     let lease = put(&store, "s3cr3t").await;

@@ -25,7 +25,7 @@ pub(crate) fn claim() -> Claim {
     Claim::new(Owner::random().unwrap(), Duration::from_secs(10))
 }
 
-/// A directory of a test's own, and the store in it.
+/// A temporary directory, and the store in it.
 pub(crate) struct Place {
     parent: TempDir,
 }
@@ -82,7 +82,7 @@ pub(crate) async fn publish(store: &FileStore, lease: &Lease, token: &str) {
     assert!(matches!(published, Ok(Publication::Published)));
 }
 
-/// Publishes under the lease that it is granted.
+/// Gets a lease, and publishes a token under it.
 pub(crate) async fn put(store: &FileStore, token: &str) -> Lease {
     let lease = leased(store).await;
     publish(store, &lease, token).await;

@@ -1,30 +1,30 @@
 use std::time::Duration;
 
-use tokio::time::sleep;
 use tower_genesys::testing::{MockGenesys, TOKEN};
 
 use crate::{
+    fixtures::real_time::wait_until,
     process::Answer,
     setup::{Fleet, millis, seconds},
 };
 
-/// What a request to the token endpoint takes.
+/// The duration of a token request.
 const POST: Duration = millis(400);
 
-/// What a process may wait for the store, beside that request.
+/// How long a process may wait for the store, in addition to that request.
 const MORE: Duration = millis(300);
-/// Fifty processes on two cores wait for these as well. The store's share is
-/// what the best start shows.
+/// Fifty processes on two cores also wait for a core. So the best of these
+/// starts counts.
 const STARTS: usize = 10;
 
-/// From when a process was told to when it had its token.
+/// The longest time that a process took to get its token.
 fn slowest(answers: &[Answer]) -> Duration {
     let first = answers[0].token();
     assert!(answers.iter().all(|answer| answer.token() == first));
     answers.iter().map(|answer| answer.took).max().unwrap()
 }
 
-/// Whether the last of these starts shows that it can be done.
+/// Whether the last of these starts was fast enough.
 fn is_in_time(times: &[Duration]) -> bool {
     let last = *times.last().unwrap();
     assert!(last >= POST, "{times:?}");
@@ -55,8 +55,8 @@ async fn fifty_processes_whose_token_expires_together_make_one_request() {
     fleet.mock.on(TOKEN).delay(POST);
     fleet.all_get().await;
     for start in 1..=STARTS {
-        // Nobody uses it meanwhile, so that nobody renews it ahead of time.
-        sleep(seconds(4)).await;
+        // No process uses the token meanwhile, so none renews it ahead of time.
+        wait_until("the token expires", async || fleet.mock.live_tokens() == 0).await;
         times.push(slowest(&fleet.all_get().await));
         assert_eq!(fleet.posts(), 1 + start);
         if is_in_time(&times) {
@@ -67,7 +67,7 @@ async fn fifty_processes_whose_token_expires_together_make_one_request() {
 }
 
 #[tokio::test]
-async fn requests_with_a_valid_token_ask_the_store_nothing() {
+async fn requests_with_a_valid_token_do_not_ask_the_store() {
     let mut fleet = Fleet::of(3).await;
     fleet.all_call().await;
     let asked = |fleet: &Fleet| fleet.redis.calls("eval") + fleet.redis.calls("evalsha");

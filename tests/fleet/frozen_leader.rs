@@ -3,8 +3,8 @@ use crate::{
     setup::{Fleet, seconds},
 };
 
-/// It stops when its token has arrived, before it publishes it, and goes on
-/// when another process has a newer one.
+/// The leader is frozen after its token has arrived and before it publishes the
+/// token. It thaws when another process has a newer token.
 #[tokio::test]
 async fn a_leader_that_was_frozen_past_its_lease_takes_the_token_of_the_winner() {
     let mut fleet = Fleet::of(0).await;
@@ -17,7 +17,7 @@ async fn a_leader_that_was_frozen_past_its_lease_takes_the_token_of_the_winner()
     let waiting = frozen.tell("get").await;
     fleet.mock.wait_for(tower_genesys::testing::TOKEN, 1).await;
     let won = winner.get().await;
-    assert!(won.took < seconds(2), "the lease and a second: {won:?}");
+    assert!(won.took < seconds(2), "longer than the lease: {won:?}");
     assert_eq!(fleet.posts(), 2);
 
     frozen.thaw();

@@ -1,5 +1,6 @@
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use tokio::time::Instant;
 use tower_genesys::testing::{MockGenesys, TOKEN};
 
@@ -8,8 +9,8 @@ use crate::{
     setup::{Fleet, millis, seconds},
 };
 
-/// Kills whoever has the lease in the middle of its request, while all wait for
-/// their first token.
+/// Kills the process with the lease in the middle of its request, while all
+/// wait for their first token.
 async fn takes_over_after(lease: Option<Duration>) {
     let mut fleet = Fleet::of(0).await;
     if let Some(lease) = lease {
@@ -19,25 +20,19 @@ async fn takes_over_after(lease: Option<Duration>) {
     let lease = fleet.settings.lease;
 
     let held = fleet.mock.hold(TOKEN);
-    let mut waiting = Vec::new();
-    for process in &mut fleet.processes {
-        waiting.push(process.tell("get").await);
-    }
-    fleet.mock.wait_for(TOKEN, 1).await;
-    let leader = fleet.leader().await;
-    drop(waiting.remove(leader));
-    fleet.processes.remove(leader).kill().await;
+    let waiting = fleet.kill_the_first_leader().await;
     let killed = Instant::now();
     held.release();
 
-    let mut tokens = Vec::new();
-    for answer in waiting {
-        tokens.push(Answer::parse(&answer.await).token().to_owned());
-    }
+    let answers = join_all(waiting).await;
+    let tokens = answers
+        .iter()
+        .map(|answer| Answer::parse(answer).token().to_owned());
+    let tokens: Vec<_> = tokens.collect();
     let took = killed.elapsed();
     assert!(took <= lease + seconds(1), "{took:?}");
     assert!(tokens.iter().all(|token| *token == tokens[0]), "{tokens:?}");
-    assert_eq!(fleet.posts(), 2, "the one that was lost, and one more");
+    assert_eq!(fleet.posts(), 2, "the lost request, and one more");
     let mut leaders = 0;
     for process in &mut fleet.processes {
         leaders += usize::from(process.has_led().await);
@@ -51,12 +46,12 @@ async fn one_other_takes_over_from_a_killed_leader() {
 }
 
 #[tokio::test]
-async fn with_the_default_lease_nobody_fails_either() {
+async fn with_the_default_lease_no_process_fails_either() {
     takes_over_after(None).await;
 }
 
 #[tokio::test]
-async fn nobody_waits_for_a_killed_leader_while_the_token_is_valid() {
+async fn a_killed_leader_delays_no_process_while_the_token_is_valid() {
     let mock = MockGenesys::builder().token_lifetime(seconds(10)).build();
     mock.on(TOKEN).from(3).expires_in("86400");
     let mut fleet = Fleet::over(mock, 0).await;
@@ -65,7 +60,8 @@ async fn nobody_waits_for_a_killed_leader_while_the_token_is_valid() {
     assert_eq!(fleet.tokens().await.len(), 1);
     let first = fleet.leader().await;
 
-    // Due after three quarters of its life at the latest, and good for a while.
+    // The token is due after three quarters of its lifetime at the latest, and
+    // valid for longer.
     let held = fleet.mock.hold(TOKEN);
     fleet.all("start").await;
     fleet.mock.wait_for(TOKEN, 2).await;
@@ -78,7 +74,7 @@ async fn nobody_waits_for_a_killed_leader_while_the_token_is_valid() {
     fleet.processes.remove(leader).kill().await;
     held.release();
     fleet.mock.wait_for(TOKEN, 3).await;
-    // What was asked while the other request was under way is answered by now.
+    // After that, no request of the traffic waits for a token.
     fleet.converge(seconds(2)).await;
     for process in &mut fleet.processes {
         let (made, slowest) = process.stop_traffic().await;

@@ -14,8 +14,8 @@ use crate::{
 const IS_KILLED: &str = "TOWER_GENESYS_TEST_KILLED";
 const UP: &str = ">> up";
 
-/// As by a runner that has lost patience: no destructor runs. Server and
-/// processes end all the same.
+/// A test runner may kill a test, so that no destructor runs. The server and
+/// the processes still end.
 #[tokio::test]
 async fn a_test_that_is_killed_leaves_no_process_behind() {
     if env::var_os(IS_KILLED).is_some() {
@@ -36,7 +36,7 @@ async fn a_test_that_is_killed_leaves_no_process_behind() {
     while lines.next_line().await.unwrap().expect("it comes up") != UP {}
     test.kill().await.unwrap();
 
-    // All that it has started write to this, and the last one to end closes it.
+    // All of them inherit this pipe, and the last one to end closes it.
     let mut written = Vec::new();
     let mut errors = test.stderr.take().unwrap();
     let closed = timeout(seconds(20), errors.read_to_end(&mut written)).await;

@@ -1,23 +1,24 @@
-//! Processes that keep one limit together, in a book on a real Redis.
+//! Processes that keep to one limit together, with a book on a real Redis.
 
 use std::time::Duration;
 
 use http::StatusCode;
-use tokio::time::{Instant, sleep};
+use tokio::time::Instant;
 use tower_genesys::testing::{MockGenesys, USERS};
 
 use crate::{
+    fixtures::real_time::{pass, wait_within},
     process::Process,
     setup::{Fleet, millis, seconds},
 };
 
 pub(crate) const PROCESSES: usize = 5;
-/// In each process.
+/// How many requests each process has in flight.
 pub(crate) const IN_FLIGHT: usize = 10;
-/// In a minute, so ten a second.
+/// Requests in a minute, so ten a second.
 pub(crate) const LIMIT: u32 = 600;
 
-/// A Genesys Cloud that has this limit.
+/// A Genesys Cloud with this limit.
 pub(crate) fn mock() -> MockGenesys {
     let mock = MockGenesys::builder().rate_limit(LIMIT);
     mock.keep_requests(10_000).build()
@@ -34,7 +35,7 @@ async fn fleet_over(mock: MockGenesys, limit: &str) -> Fleet {
     fleet
 }
 
-/// What the server has seen, by when it arrived.
+/// The requests that the server has seen, in the order of their arrival.
 pub(crate) struct Sends(Vec<(Instant, StatusCode)>);
 
 impl Sends {
@@ -65,8 +66,8 @@ impl Sends {
         refused.map(|(arrived, _)| *arrived).collect()
     }
 
-    /// By how many sends any span of time, however short or long, was ahead of
-    /// the limit's pace. With 0.35 of the limit, no minute has more than 1.35
+    /// The most sends that any span of time, short or long, was ahead of the
+    /// limit's pace. If that is 0.35 of the limit, no minute has more than 1.35
     /// of it.
     pub(crate) fn ahead_of_pace(&self) -> f64 {
         self.ahead_of(LIMIT)
@@ -87,8 +88,8 @@ impl Sends {
     }
 }
 
-/// Stops the batches, of which no call has failed. How many each process has
-/// made.
+/// Stops the batches, of which no call has failed. Returns how many calls each
+/// process has made.
 pub(crate) async fn stop(fleet: &mut Fleet) -> Vec<usize> {
     let mut made = Vec::new();
     for process in &mut fleet.processes {
@@ -97,65 +98,56 @@ pub(crate) async fn stop(fleet: &mut Fleet) -> Vec<usize> {
     made
 }
 
-async fn wait_for(what: &str, within: Duration, mut is_so: impl FnMut() -> bool) {
-    let begun = Instant::now();
-    while !is_so() {
-        assert!(begun.elapsed() < within, "{what}: not within {within:?}");
-        sleep(millis(20)).await;
-    }
-}
-
-/// Waits until all processes have seen this.
+/// Waits until all processes have seen this event.
 pub(crate) async fn wait_for_all(fleet: &mut Fleet, event: &str, within: Duration) {
     let begun = Instant::now();
-    for at in 0..fleet.processes.len() {
-        while !fleet.processes[at].has_seen(event).await {
-            assert!(begun.elapsed() < within, "{event}: not within {within:?}");
-            sleep(millis(50)).await;
-        }
+    for process in &mut fleet.processes {
+        let left = within.saturating_sub(begun.elapsed());
+        wait_within(left, event, async || process.has_seen(event).await).await;
     }
 }
 
-/// All of the limit may go at once here, so what the processes want of it is as
-/// much as they can send.
+/// The burst is the whole limit, so the processes send as fast as they can.
 #[tokio::test]
 async fn a_stated_limit_is_used_up_and_never_overrun() {
     let mut fleet = fleet(&format!("{LIMIT} 1")).await;
     fleet.all(&format!("start_batch {IN_FLIGHT}")).await;
     let (limit, mock) = (LIMIT as usize, fleet.mock.clone());
-    // A slot that a process has taken ahead and not used may come too late for
-    // the others.
+    // A slot that a process has reserved and not used may come back too late
+    // for the others.
     let most_of_it = limit * 97 / 100;
-    wait_for("the limit is used up", seconds(15), || {
+    wait_within(seconds(15), "the limit is used up", async || {
         mock.count(USERS) >= most_of_it
     })
     .await;
-    sleep(seconds(4)).await;
+    // None is sent for a while.
+    pass(seconds(4)).await;
     let made = stop(&mut fleet).await;
     let sends = Sends::of(&fleet);
     println!("{} sends in a minute, by process {made:?}", sends.len());
     assert!((most_of_it..=limit).contains(&sends.len()), "{made:?}");
     assert_eq!((sends.refused().len(), fleet.posts()), (0, 1));
-    assert_eq!(made.iter().sum::<usize>(), sends.len(), "each once");
+    assert_eq!(made.iter().sum::<usize>(), sends.len(), "each sent once");
     for process in &mut fleet.processes {
         assert!(process.has_seen("limit:waiting_began").await);
     }
 }
 
 #[tokio::test]
-async fn a_limit_is_shared_in_equal_parts_and_keeps_nobody_long() {
+async fn a_limit_is_shared_equally_and_delays_no_process_for_long() {
     let mut fleet = fleet(&format!("{LIMIT} 0")).await;
     let before = fleet.redis.calls("evalsha");
     let begun = Instant::now();
     fleet.all(&format!("start_batch {IN_FLIGHT}")).await;
     let mut interactive = Process::start(&fleet.settings).await;
-    sleep(seconds(1)).await;
+    // The batches have used up the limit by then.
+    pass(seconds(1)).await;
     let mut longest = Duration::ZERO;
     while begun.elapsed() < seconds(12) {
         let call = interactive.call().await;
         call.assert_ok();
         longest = longest.max(call.took);
-        sleep(millis(500)).await;
+        pass(millis(500)).await;
     }
     let (made, took) = (stop(&mut fleet).await, begun.elapsed().as_secs_f64());
     let operations = (fleet.redis.calls("evalsha") - before) as f64 / took;
@@ -167,29 +159,29 @@ async fn a_limit_is_shared_in_equal_parts_and_keeps_nobody_long() {
         sends.ahead_of_pace(),
     );
     assert_eq!((sends.refused().len(), fleet.posts()), (0, 1));
-    // What each may have taken ahead is sent within the 0.9 seconds for which a
-    // slot is good.
+    // Reserved slots are sent within the 0.9 seconds for which a slot is valid.
     assert!(sends.ahead_of_pace() <= 10.0);
     let (least, most) = (made.iter().min().unwrap(), made.iter().max().unwrap());
     assert!(least * 10 >= most * 6, "{made:?}");
-    // Two seconds, on a machine that has other things to do.
+    // Two seconds, and one for a busy machine.
     assert!(longest < seconds(3), "{longest:?}");
-    // Looks for the token are operations, too.
+    // Claims for the token are operations, too.
     assert!(operations <= f64::from(LIMIT) / 60.0 + 2.0, "{operations}");
 }
 
 #[tokio::test]
-async fn a_learned_limit_costs_as_many_429s_as_were_in_flight() {
+async fn learning_a_limit_costs_as_many_429s_as_were_in_flight() {
     let mut fleet = fleet("learned").await;
     fleet.all(&format!("start_batch {IN_FLIGHT}")).await;
     let (limit, mock) = (LIMIT as usize, fleet.mock.clone());
-    wait_for("the limit is used up", seconds(15), || {
+    wait_within(seconds(15), "the limit is used up", async || {
         mock.count(USERS) > limit
     })
     .await;
     wait_for_all(&mut fleet, "limit:learned", seconds(5)).await;
     let learned = Instant::now();
-    sleep(seconds(5)).await;
+    // None is sent for a while.
+    pass(seconds(5)).await;
     stop(&mut fleet).await;
     let sends = Sends::of(&fleet);
     let refused = sends.refused();
@@ -200,22 +192,24 @@ async fn a_learned_limit_costs_as_many_429s_as_were_in_flight() {
     assert_eq!(sends.since(learned).len(), 0);
 }
 
-/// Each process meets a 429 that names a limit, and from then on they keep to
-/// it together.
+/// Each process gets a 429 that names a limit. From then on, they keep to it
+/// together.
 #[tokio::test]
-async fn a_learned_limit_is_kept_from_then_on() {
-    // What the 429s of a script name.
+async fn processes_keep_to_a_limit_that_they_have_learned() {
+    // The limit in the scripted 429s.
     const NAMED: u32 = 300;
     let mock = MockGenesys::builder().keep_requests(100_000).build();
     let mut fleet = fleet_over(mock, "learned").await;
     fleet.all(&format!("start_batch {IN_FLIGHT}")).await;
-    sleep(seconds(1)).await;
+    // Without a limit at first.
+    pass(seconds(1)).await;
     let wait = seconds(2);
     fleet.mock.on(USERS).always().reply_429(wait);
     let closed = Instant::now();
     wait_for_all(&mut fleet, "limit:learned", wait).await;
     fleet.mock.clear_script();
-    sleep(seconds(10)).await;
+    // Long enough to measure a rate.
+    pass(seconds(10)).await;
     stop(&mut fleet).await;
     let refused = Sends::of(&fleet).refused();
     let kept = Sends::of(&fleet).since(closed + wait);
@@ -232,22 +226,25 @@ async fn a_learned_limit_is_kept_from_then_on() {
     assert_eq!(fleet.posts(), 1);
 }
 
-/// Down in the middle, and back with nothing in it: it is neither overrun nor
-/// left unused.
+/// Redis dies, and restarts without data. The limit is neither overrun nor left
+/// unused.
 #[tokio::test]
 async fn a_limit_outlives_its_redis() {
     let mut fleet = fleet(&format!("{LIMIT} 0.25")).await;
     fleet.all(&format!("start_batch {IN_FLIGHT}")).await;
-    sleep(seconds(4)).await;
+    // The burst is over by then.
+    pass(seconds(4)).await;
     fleet.redis.kill();
     let killed = Instant::now();
     wait_for_all(&mut fleet, "limit:went_alone", seconds(5)).await;
-    sleep(seconds(7).saturating_sub(killed.elapsed())).await;
+    // Long enough to measure a rate.
+    pass(seconds(7).saturating_sub(killed.elapsed())).await;
     let alone = Sends::of(&fleet).since(killed).len() as f64 / killed.elapsed().as_secs_f64();
     fleet.redis.restart();
     wait_for_all(&mut fleet, "limit:rejoined", seconds(15)).await;
     let back = killed.elapsed();
-    sleep(seconds(2)).await;
+    // Long enough to overrun the limit.
+    pass(seconds(2)).await;
     stop(&mut fleet).await;
     let sends = Sends::of(&fleet);
     assert_eq!((sends.refused().len(), fleet.posts()), (0, 1));
@@ -258,6 +255,6 @@ async fn a_limit_outlives_its_redis() {
     );
     let pace = f64::from(LIMIT) / 60.0;
     assert!((0.7 * pace..=1.35 * pace).contains(&alone), "{alone}");
-    // The book that is new has no burst for those who have sent without it.
+    // The new book grants no burst after sends without a book.
     assert!(after.ahead_of_pace() <= 0.1 * f64::from(LIMIT));
 }

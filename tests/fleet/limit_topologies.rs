@@ -1,30 +1,33 @@
-//! A limit whose book is on Sentinels or on a cluster, while these fail over
-//! and move it.
+//! A limit whose book is on Sentinels or on a cluster, while these fail over or
+//! move the book.
 
-use tokio::time::{Instant, sleep};
+use tokio::time::Instant;
 
 use crate::{
+    fixtures::real_time::pass,
     limit::{IN_FLIGHT, LIMIT, PROCESSES, Sends, mock, stop, wait_for_all},
     redis_server::{RedisCluster, RedisSentinels},
     setup::{Fleet, seconds},
     topologies::{Event, Kind, during, failover, fleet_on, promotion, reshard},
 };
 
-/// Processes that use up a limit, which has no burst.
+/// Processes that use up a limit without a burst.
 async fn fleet(url: &str) -> Fleet {
     let mut fleet = fleet_on(mock(), url).await;
     fleet.settings = fleet.settings.with_limit(format!("{LIMIT} 0"));
     fleet.add(PROCESSES).await;
-    // The first slot of some comes after seconds, and the token with it.
+    // Some processes get their first slot, and with it the token, after
+    // seconds.
     assert_eq!((fleet.tokens().await.len(), fleet.posts()), (1, 1));
     fleet.all(&format!("start_batch {IN_FLIGHT}")).await;
-    sleep(seconds(2)).await;
+    // They send at the limit's pace by then.
+    pass(seconds(2)).await;
     fleet
 }
 
-/// No call has failed, and no span of time has had more sends than the limit's
-/// pace and a tenth of the limit: far below the 0.35 that are promised after an
-/// outage.
+/// Expects that no call has failed, and that no span of time was ahead of the
+/// limit's pace by more than a tenth of the limit. The promise for an outage is
+/// 0.35 of it.
 async fn assert_kept(mut fleet: Fleet, begun: Instant) {
     let took = begun.elapsed().as_secs_f64();
     stop(&mut fleet).await;
@@ -37,13 +40,14 @@ async fn assert_kept(mut fleet: Fleet, begun: Instant) {
     assert!(rate >= 0.7 * f64::from(LIMIT) / 60.0, "{rate}");
 }
 
-/// The event happens twice, there and back.
+/// Expects that the limit is kept while the event happens twice, there and
+/// back. Each time, the processes send for three seconds at least.
 async fn is_kept_through(url: &str, event: Event) {
     let fleet = fleet(url).await;
     let begun = Instant::now();
-    let (event, ()) = during(event, sleep(seconds(3))).await;
-    // The servers that it holds live until the end.
-    let (_event, ()) = during(event, sleep(seconds(3))).await;
+    let (event, ()) = during(event, pass(seconds(3))).await;
+    // The event owns the servers, so it lives until the end.
+    let (_event, ()) = during(event, pass(seconds(3))).await;
     assert_kept(fleet, begun).await;
 }
 
@@ -55,7 +59,7 @@ async fn a_failover_by_sentinels_overruns_no_limit() {
 }
 
 #[tokio::test]
-async fn a_book_that_moves_overruns_no_limit() {
+async fn a_move_of_the_book_overruns_no_limit() {
     let cluster = RedisCluster::start();
     let url = cluster.url();
     is_kept_through(&url, reshard(cluster, Kind::Book)).await;
@@ -76,6 +80,7 @@ async fn a_primary_that_dies_with_a_book_overruns_no_limit() {
     sentinels.servers[0].kill();
     wait_for_all(&mut fleet, "limit:went_alone", seconds(5)).await;
     wait_for_all(&mut fleet, "limit:rejoined", seconds(15)).await;
-    sleep(seconds(2)).await;
+    // Long enough to overrun the limit.
+    pass(seconds(2)).await;
     assert_kept(fleet, begun).await;
 }

@@ -1,14 +1,8 @@
 use crate::setup::Fleet;
 
-fn token_key(fleet: &Fleet) -> String {
-    let keys = fleet.redis.keys();
-    let key = keys.iter().find(|key| key.ends_with(":token"));
-    key.expect("a token").clone()
-}
-
-/// Everything, as by `FLUSHALL` or a failover to an empty replica.
+/// The server loses all data, as after a failover to an empty replica.
 #[tokio::test]
-async fn what_a_server_forgets_costs_one_request_at_most_and_fences_go_on() {
+async fn a_server_that_loses_all_data_costs_one_request_and_fences_still_grow() {
     let mut fleet = Fleet::of(4).await;
     fleet.all("start").await;
     assert_eq!(fleet.tokens().await.len(), 1);
@@ -16,7 +10,7 @@ async fn what_a_server_forgets_costs_one_request_at_most_and_fences_go_on() {
     let before = fleet.processes[before].fences().await[0];
 
     fleet.redis.run::<()>(&["FLUSHALL"]);
-    // They have their token, and ask for nothing.
+    // The processes have their token, and request none.
     assert_eq!((fleet.tokens().await.len(), fleet.posts()), (1, 1));
     fleet.add(1).await;
     let mut new = fleet.processes.pop().unwrap();
@@ -38,13 +32,13 @@ async fn what_a_server_forgets_costs_one_request_at_most_and_fences_go_on() {
     fleet.stop_traffic().await;
 }
 
-/// What came last is lost, and what was there before is back, as by a failover
-/// to a replica that lags behind.
+/// The server loses the last writes, as after a failover to a replica that lags
+/// behind. So the token from before is back.
 #[tokio::test]
-async fn a_refused_token_that_comes_back_is_sent_by_nobody_who_knows_it() {
+async fn a_refused_token_that_comes_back_is_not_sent_by_a_process_that_knows_it() {
     let mut fleet = Fleet::of(3).await;
     assert_eq!(fleet.tokens().await.len(), 1);
-    let key = token_key(&fleet);
+    let key = fleet.token_key();
     let refused: Vec<u8> = fleet.redis.run(&["DUMP", &key]);
     fleet.mock.revoke_all();
     fleet.all_call().await;
@@ -59,7 +53,7 @@ async fn a_refused_token_that_comes_back_is_sent_by_nobody_who_knows_it() {
     fleet.all_call().await;
     assert_eq!((fleet.posts(), fleet.refusals()), (2, refusals));
 
-    // Also when they need another one: the old one is there, and nobody takes
+    // When they need another token, the old one is in the store, and none takes
     // it.
     fleet.mock.revoke_all();
     fleet.all_call().await;

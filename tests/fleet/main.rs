@@ -1,9 +1,10 @@
-//! Do processes that share a token on a real Redis survive what happens to
-//! them, to the server and to the token endpoint?
+//! Do processes that share a token on a real Redis survive the failures of
+//! processes, of the server and of the token endpoint?
 //!
-//! Each process is one of the system's: this program once more, which does what
-//! it is told by lines on its standard input, and can be killed and frozen. The
-//! token endpoint and the API are a `MockServer`, which counts.
+//! Each process is a child that runs this program. It obeys lines on its
+//! standard input, and can be killed and frozen. The token endpoint and the API
+//! are a `MockServer`, which counts. Times are real, since all of them live in
+//! different processes.
 
 #[path = "../fixtures/mod.rs"]
 mod fixtures;

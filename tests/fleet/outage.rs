@@ -1,13 +1,16 @@
-use tokio::time::{Instant, sleep};
+use tokio::time::Instant;
 
-use crate::setup::{Fleet, seconds};
+use crate::{
+    fixtures::real_time::pass,
+    setup::{Fleet, seconds},
+};
 
 const PROCESSES: usize = 5;
 
-/// Down at the start, back, down in the middle, back: with requests all the
-/// time, of which none fails.
+/// Redis is down at the start, recovers, dies, and recovers again. There are
+/// requests all the time, and none fails.
 #[tokio::test]
-async fn processes_go_on_without_redis_and_come_together_again() {
+async fn processes_work_without_redis_and_share_one_token_again_afterwards() {
     let mut fleet = Fleet::of(0).await;
     fleet.redis.kill();
     fleet.add(PROCESSES).await;
@@ -19,9 +22,10 @@ async fn processes_go_on_without_redis_and_come_together_again() {
         (PROCESSES, PROCESSES)
     );
 
-    // Each needs another one, and asks again when ten seconds are over.
+    // Each needs another token, and requests none before ten seconds have
+    // passed.
     fleet.mock.revoke_all();
-    sleep(seconds(9).saturating_sub(begun.elapsed())).await;
+    pass(seconds(9).saturating_sub(begun.elapsed())).await;
     assert_eq!(fleet.posts(), PROCESSES);
     fleet.all_call().await;
     assert_eq!(fleet.posts(), 2 * PROCESSES);
@@ -31,13 +35,13 @@ async fn processes_go_on_without_redis_and_come_together_again() {
     assert_eq!(
         fleet.posts(),
         2 * PROCESSES,
-        "one of the tokens becomes that of all"
+        "one of the tokens becomes the shared one"
     );
 
     fleet.redis.kill();
     fleet.all_call().await;
-    assert_eq!(fleet.posts(), 2 * PROCESSES, "it is good without Redis");
-    // Those who need another one get it alone, and need none of the store.
+    assert_eq!(fleet.posts(), 2 * PROCESSES, "tokens outlive Redis");
+    // Each process gets another token without the store.
     fleet.mock.revoke_all();
     fleet.all_call().await;
     assert_eq!(
@@ -45,7 +49,8 @@ async fn processes_go_on_without_redis_and_come_together_again() {
         (PROCESSES, 3 * PROCESSES)
     );
 
-    // It has forgotten everything, and the token of one becomes that of all.
+    // Redis restarts without data, and one of the tokens becomes the shared
+    // one.
     fleet.redis.restart();
     let again = fleet.converge(seconds(30)).await;
     println!("together after {took:?} and {again:?}");

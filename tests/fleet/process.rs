@@ -1,4 +1,4 @@
-//! A process of the fleet, from outside.
+//! A process of the fleet, seen by the test.
 
 use std::{
     collections::HashMap,
@@ -23,7 +23,7 @@ use crate::{
     worker,
 };
 
-/// What an answer begins with, among what the test harness writes.
+/// The prefix of an answer, among the lines of the test harness.
 pub(crate) const ANSWER: &str = ">> ";
 const SETTINGS: &str = "TOWER_GENESYS_TEST_FLEET";
 /// Longer than any answer takes.
@@ -31,7 +31,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 type Waiting = Arc<Mutex<HashMap<u64, oneshot::Sender<String>>>>;
 
-/// Killed when it is dropped.
+/// A process, which is killed when this is dropped.
 pub(crate) struct Process {
     child: Child,
     input: Option<ChildStdin>,
@@ -39,7 +39,7 @@ pub(crate) struct Process {
     last: u64,
 }
 
-/// What became of a request.
+/// The outcome of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Answer {
     /// `token`, `status` or `error`.
@@ -50,18 +50,19 @@ pub(crate) struct Answer {
 }
 
 impl Process {
-    /// One that has its settings and has done nothing yet.
+    /// Starts a process with these settings. It does nothing yet.
     pub(crate) async fn start(settings: &Settings) -> Self {
         Self::start_by(Command::new(program()), settings).await
     }
 
-    /// One whose clock differs by this, such as `+300s`.
+    /// Starts a process whose clock differs by this, such as `+300s`.
     pub(crate) async fn start_with_clock(difference: &str, settings: &Settings) -> Self {
         let mut command = Command::new("faketime");
         command
             .args(["-f", difference])
             .arg(program())
-            // What measures times is not what tells them.
+            // Only the wall clock differs, and not the clock that measures
+            // durations.
             .env("FAKETIME_DONT_FAKE_MONOTONIC", "1")
             .env("DONT_FAKE_MONOTONIC", "1");
         Self::start_by(command, settings).await
@@ -93,8 +94,7 @@ impl Process {
         process
     }
 
-    /// Has it do something. It is under way when this returns; the future is
-    /// its answer.
+    /// Sends a command. The future resolves to the answer.
     pub(crate) async fn tell(&mut self, command: &str) -> impl Future<Output = String> + use<> {
         self.last += 1;
         let (answer, answered) = oneshot::channel();
@@ -106,7 +106,7 @@ impl Process {
         async move {
             match timeout(PATIENCE, answered).await {
                 Ok(Ok(answer)) => answer,
-                Ok(Err(_)) => panic!("the process has ended over {command}"),
+                Ok(Err(_)) => panic!("the process has ended during {command}"),
                 Err(_) => panic!("no answer to {command}"),
             }
         }
@@ -116,12 +116,12 @@ impl Process {
         self.tell(command).await.await
     }
 
-    /// The token that it would send.
+    /// The token that the process would send.
     pub(crate) async fn get(&mut self) -> Answer {
         Answer::parse(&self.ask("get").await)
     }
 
-    /// A request to the API.
+    /// Sends a request to the API.
     pub(crate) async fn call(&mut self) -> Answer {
         Answer::parse(&self.ask("call").await)
     }
@@ -135,20 +135,20 @@ impl Process {
         self.events().await.iter().any(|seen| seen == event)
     }
 
-    /// Whether it has been granted a lease.
+    /// Whether it was ever granted a lease.
     pub(crate) async fn has_led(&mut self) -> bool {
         !self.fences().await.is_empty()
     }
 
-    /// Of the leases that it was granted.
+    /// The fences of the leases that it was granted.
     pub(crate) async fn fences(&mut self) -> Vec<u64> {
         let events = self.events().await;
         let fences = { events.iter() }.filter_map(|event| event.strip_prefix("leased:"));
         fences.map(|fence| fence.parse().unwrap()).collect()
     }
 
-    /// How many requests it has made since `start`, and the longest time that
-    /// one took. None has failed.
+    /// Stops the traffic, in which no request has failed. Returns how many
+    /// requests there were, and the longest time that one took.
     pub(crate) async fn stop_traffic(&mut self) -> (usize, Duration) {
         let answer = self.ask("stop").await;
         let mut words = answer.splitn(4, ' ').skip(1);
@@ -159,12 +159,12 @@ impl Process {
         (made, Duration::from_millis(slowest))
     }
 
-    /// Ends it in the middle of whatever it does.
+    /// Kills it in the middle of its work.
     pub(crate) async fn kill(&mut self) {
         self.child.kill().await.unwrap();
     }
 
-    /// Ends it as its input ends.
+    /// Closes its input, and waits until it ends.
     pub(crate) async fn end(mut self) {
         drop(self.input.take());
         let status = timeout(PATIENCE, self.child.wait()).await.unwrap();
@@ -208,11 +208,11 @@ async fn listen(output: ChildStdout, waiting: Waiting) {
         let asked = waiting.lock().unwrap().remove(&id.parse().unwrap());
         let _ = asked.expect("it was asked").send(answer.to_owned());
     }
-    // Whoever still waits learns that there will be no answer.
+    // The callers that still wait learn that no answer will come.
     waiting.lock().unwrap().clear();
 }
 
-/// With its settings in the environment, this is the process.
+/// With settings in the environment, this test is the process.
 #[tokio::test]
 async fn a_process_ends_with_its_input() {
     if let Ok(settings) = env::var(SETTINGS) {

@@ -15,7 +15,7 @@ async fn a_token_that_fifty_processes_see_refused_is_replaced_by_one_request() {
     assert_eq!(fleet.posts(), 2);
     assert_eq!((fleet.tokens().await.len(), fleet.posts()), (1, 2));
 
-    // Answers to requests that were sent before come late.
+    // Reports about the old token come late.
     let late = fleet.all("report 0").await;
     assert!(late.iter().all(|answer| answer == "Superseded"), "{late:?}");
     fleet.all_call().await;
@@ -23,11 +23,11 @@ async fn a_token_that_fifty_processes_see_refused_is_replaced_by_one_request() {
 }
 
 #[tokio::test]
-async fn one_who_hears_of_it_after_the_others_takes_what_they_have() {
+async fn a_process_that_learns_of_the_refusal_later_takes_the_new_token() {
     let mut fleet = Fleet::of(3).await;
     assert_eq!(fleet.tokens().await.len(), 1);
-    // The first to hear of it is another one than who got the token, whose
-    // lease keeps nobody from it.
+    // The first to learn of it is not the process that got the token. The lease
+    // of that one delays no other.
     let leader = fleet.leader().await;
     fleet.processes.rotate_left(leader + 1);
     fleet.mock.revoke_all();
@@ -39,10 +39,10 @@ async fn one_who_hears_of_it_after_the_others_takes_what_they_have() {
     assert_eq!((fleet.tokens().await.len(), fleet.posts()), (1, 2));
 }
 
-/// The token endpoint gives a process the token that others have, and the
-/// store, which had lost it, calls it newer.
+/// The store loses the token. Then the token endpoint issues the same token
+/// again, and the store gives it a newer fence.
 #[tokio::test]
-async fn a_refused_token_is_refused_under_whatever_fence_it_is() {
+async fn a_refused_token_is_refused_under_any_fence() {
     let mut fleet = Fleet::of(2).await;
     let token = fleet.tokens().await.pop_first().unwrap();
     fleet.redis.run::<()>(&["FLUSHALL"]);
@@ -58,9 +58,9 @@ async fn a_refused_token_is_refused_under_whatever_fence_it_is() {
     assert_eq!((fleet.tokens().await.len(), fleet.posts()), (1, 3));
 }
 
-/// After a sealing key has leaked, or a role was granted.
+/// Operators do this after a sealing key has leaked, or after granting a role.
 #[tokio::test]
-async fn one_process_that_revokes_the_token_gets_all_another_one_by_one_request() {
+async fn after_one_process_revokes_the_token_all_share_another_from_one_request() {
     let mut fleet = Fleet::of(5).await;
     let before = fleet.tokens().await;
     let revoked = fleet.processes[0].ask("revoke").await;

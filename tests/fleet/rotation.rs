@@ -3,7 +3,8 @@ use crate::{
     setup::{Fleet, NEW, OLD},
 };
 
-/// Replaces all processes, one after the other, by such with these keys.
+/// Replaces all processes, one after the other, with processes that have these
+/// keys.
 async fn deploy(fleet: &mut Fleet, keys: &str) {
     fleet.settings = fleet.settings.with_keys(keys);
     for at in 0..fleet.processes.len() {
@@ -16,7 +17,7 @@ async fn deploy(fleet: &mut Fleet, keys: &str) {
 }
 
 #[tokio::test]
-async fn a_key_that_is_replaced_step_by_step_costs_no_request() {
+async fn a_key_rotation_in_steps_costs_no_request() {
     let mut fleet = Fleet::of(3).await;
     fleet.all("start").await;
     assert_eq!(fleet.tokens().await.len(), 1);
@@ -33,7 +34,7 @@ async fn a_key_that_is_replaced_step_by_step_costs_no_request() {
 }
 
 #[tokio::test]
-async fn a_key_that_is_replaced_at_once_costs_one_request() {
+async fn a_key_rotation_in_one_step_costs_one_request() {
     let mut fleet = Fleet::of(3).await;
     fleet.all("start").await;
     assert_eq!(fleet.tokens().await.len(), 1);

@@ -1,15 +1,15 @@
 use std::{collections::BTreeSet, fmt, time::Duration};
 
 use futures_util::future::join_all;
-use tokio::time::{Instant, sleep};
-use tower_genesys::testing::{ANY_API, MockGenesys, MockServer};
+use tower_genesys::testing::{ANY_API, MockGenesys, MockServer, TOKEN};
 
 use crate::{
+    fixtures::real_time::wait_within,
     process::{Answer, Process},
     redis_server::{Certificates, RedisServer},
 };
 
-/// Keys of a ring, by `id:base64`.
+/// Keys of a ring, as `id:base64`.
 pub(crate) const OLD: &str = "old:AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=";
 pub(crate) const NEW: &str = "new:AgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgI=";
 
@@ -21,7 +21,7 @@ pub(crate) const fn millis(millis: u64) -> Duration {
     Duration::from_millis(millis)
 }
 
-/// What a process goes by, one a line.
+/// The settings of a process. As text, each has a line.
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {
     pub(crate) login: String,
@@ -29,14 +29,14 @@ pub(crate) struct Settings {
     pub(crate) client_id: String,
     pub(crate) client_secret: String,
     pub(crate) redis: String,
-    /// A ring, or empty for no sealing.
+    /// A key ring, or empty for no sealing.
     pub(crate) keys: String,
     pub(crate) lease: Duration,
     pub(crate) operation_timeout: Duration,
-    /// `600 0.25`: the requests in a minute and the burst; `learned`; or empty
-    /// for no limit.
+    /// `600 0.25` for the requests in a minute and the burst, `learned`, or
+    /// empty for no limit.
     pub(crate) limit: String,
-    /// CA, client certificate and key as PEM, for TLS; or nothing.
+    /// CA, client certificate and key as PEM for TLS, or empty.
     pub(crate) certificates: [String; 3],
 }
 
@@ -123,7 +123,7 @@ impl fmt::Display for Settings {
     }
 }
 
-/// A Genesys Cloud, a Redis, and processes between them.
+/// A Genesys Cloud, a Redis, and processes that use both.
 pub(crate) struct Fleet {
     pub(crate) mock: MockGenesys,
     pub(crate) redis: RedisServer,
@@ -133,9 +133,9 @@ pub(crate) struct Fleet {
 }
 
 impl Fleet {
-    /// With the defaults of [`Sharing`](tower_genesys::Sharing), but for the
-    /// time of an operation: on a machine with two cores and fifty processes, a
-    /// server that is well may not answer within 150 milliseconds.
+    /// A fleet with the defaults of [`Sharing`](tower_genesys::Sharing), except
+    /// for the operation timeout: on two cores with fifty processes, a healthy
+    /// server may not answer within 150 milliseconds.
     pub(crate) async fn of(processes: usize) -> Self {
         Self::over(MockGenesys::new(), processes).await
     }
@@ -166,7 +166,7 @@ impl Fleet {
         fleet
     }
 
-    /// More processes, with the settings as they are now.
+    /// Adds processes with the current settings.
     pub(crate) async fn add(&mut self, processes: usize) {
         let started = join_all((0..processes).map(|_| Process::start(&self.settings)));
         self.processes.extend(started.await);
@@ -176,7 +176,8 @@ impl Fleet {
         self.mock.token_posts()
     }
 
-    /// Has all do this at the same time, and waits for all.
+    /// Sends a command to all processes at the same time, and waits for all
+    /// answers.
     pub(crate) async fn all(&mut self, command: &str) -> Vec<String> {
         let mut answers = Vec::new();
         for process in &mut self.processes {
@@ -190,7 +191,7 @@ impl Fleet {
         answers.iter().map(|answer| Answer::parse(answer)).collect()
     }
 
-    /// Each makes a request, and none fails.
+    /// Has each process send a request, of which none fails.
     pub(crate) async fn all_call(&mut self) -> Vec<Answer> {
         let answers = self.all("call").await;
         let answers: Vec<_> = answers.iter().map(|answer| Answer::parse(answer)).collect();
@@ -198,31 +199,53 @@ impl Fleet {
         answers
     }
 
-    /// The tokens that they send.
+    /// The tokens that the processes send.
     pub(crate) async fn tokens(&mut self) -> BTreeSet<String> {
         let answers = self.all_get().await;
         answers.iter().map(|got| got.token().to_owned()).collect()
     }
 
-    /// Which process has a lease.
+    /// The first process that was granted a lease.
     pub(crate) async fn leader(&mut self) -> usize {
         for at in 0..self.processes.len() {
             if self.processes[at].has_led().await {
                 return at;
             }
         }
-        panic!("nobody leads");
+        panic!("no process has a lease");
     }
 
-    /// Waits until all have the same token, which must not take longer than
-    /// this.
-    pub(crate) async fn converge(&mut self, within: Duration) -> Duration {
-        let begun = Instant::now();
-        while self.tokens().await.len() > 1 {
-            assert!(begun.elapsed() < within, "still apart");
-            sleep(millis(100)).await;
+    /// Has all processes ask for their first token, and kills the one that
+    /// requests it. The mock holds the request. Returns the answers of the
+    /// others.
+    pub(crate) async fn kill_the_first_leader(
+        &mut self,
+    ) -> Vec<impl Future<Output = String> + use<>> {
+        let mut waiting = Vec::new();
+        for process in &mut self.processes {
+            waiting.push(process.tell("get").await);
         }
-        begun.elapsed()
+        self.mock.wait_for(TOKEN, 1).await;
+        let leader = self.leader().await;
+        drop(waiting.remove(leader));
+        self.processes.remove(leader).kill().await;
+        waiting
+    }
+
+    /// The name of the token's key in the store.
+    pub(crate) fn token_key(&self) -> String {
+        let keys = self.redis.keys();
+        let key = keys.iter().find(|key| key.ends_with(":token"));
+        key.expect("a token").clone()
+    }
+
+    /// Waits until all processes have the same token. Returns how long that
+    /// took, which is not more than this.
+    pub(crate) async fn converge(&mut self, within: Duration) -> Duration {
+        wait_within(within, "one token for all", async || {
+            self.tokens().await.len() == 1
+        })
+        .await
     }
 
     pub(crate) async fn stop_traffic(&mut self) {
@@ -232,7 +255,7 @@ impl Fleet {
         }
     }
 
-    /// Responses of the API other than 200.
+    /// How many responses of the API were not 200.
     pub(crate) fn refusals(&self) -> usize {
         let refused = |status: http::StatusCode| status != http::StatusCode::OK;
         let requests = self.mock.requests_at(ANY_API);

@@ -3,18 +3,19 @@ use std::time::Duration;
 use tower_genesys::testing::TOKEN;
 
 use crate::{
+    fixtures::real_time::wait_until,
     process::Answer,
     redis_server::{Mode, Proxy},
     setup::{Fleet, millis, seconds},
 };
 
-/// The default of `Sharing`.
+/// The default operation timeout of `Sharing`.
 const OPERATION: Duration = millis(150);
-/// What else takes time in a process, on a machine that is busy.
+/// The time for everything else in a process, on a busy machine.
 const REST: Duration = millis(250);
 
-/// A process that starts over a store that does not answer waits for it once,
-/// and has a token of its own.
+/// Expects that a new process waits once for a store that does not answer, and
+/// then gets its own token.
 async fn waits_once(fleet: &mut Fleet) {
     let posts = fleet.posts();
     fleet.add(1).await;
@@ -27,7 +28,7 @@ async fn waits_once(fleet: &mut Fleet) {
     assert_eq!(fleet.posts(), posts + 1);
     let next = process.call().await;
     next.assert_ok();
-    assert!(next.took < OPERATION, "nothing is lost again: {next:?}");
+    assert!(next.took < OPERATION, "it waits only once: {next:?}");
 }
 
 #[tokio::test]
@@ -48,10 +49,10 @@ async fn callers_wait_150_milliseconds_for_a_store_that_is_slow_or_silent() {
     }
 }
 
-/// Whoever waits for a token does not wait for a store that has just failed:
-/// the process asks alone, ten seconds after it has done so before.
+/// A caller does not wait for a store that has just failed. The process
+/// requests a token without the store, ten seconds after its last request.
 #[tokio::test]
-async fn the_time_of_an_operation_is_lost_once() {
+async fn callers_wait_once_for_a_store_that_has_failed() {
     let mut fleet = Fleet::of(0).await;
     let proxy = Proxy::start(fleet.redis.port()).await;
     proxy.set(Mode::BlackHole);
@@ -77,8 +78,8 @@ async fn the_time_of_an_operation_is_lost_once() {
             .filter(|event| event.starts_with(name))
             .count()
     };
-    // The first call waited for the store. Then a task of its own asked three
-    // times what became of that claim, while nobody waited.
+    // The first call waited for the store. Then a background task asked three
+    // times for the outcome of that claim, without a caller that waits.
     assert_eq!(
         (count("failed:"), count("skipped")),
         (1 + 3, 2),
@@ -86,14 +87,15 @@ async fn the_time_of_an_operation_is_lost_once() {
     );
 }
 
-/// The server has granted the lease, and the answer was lost: when it can be
-/// asked again, the process has a token.
+/// The server has granted a lease, and the answer was lost. When the server can
+/// be asked again, the process publishes its token under that lease.
 #[tokio::test]
-async fn a_lease_whose_answer_was_lost_is_recognised() {
+async fn a_process_recovers_a_lease_whose_answer_was_lost() {
     let mut fleet = Fleet::of(0).await;
     let proxy = Proxy::start(fleet.redis.port()).await;
     let direct = fleet.settings.clone();
-    // Not over when the process looks for the others, after 5 to 20 seconds.
+    // The lease is still valid when the process checks the store, after 5 to 20
+    // seconds.
     fleet.settings = direct
         .with_redis(proxy.url())
         .with_lease(seconds(60))
@@ -111,11 +113,7 @@ async fn a_lease_whose_answer_was_lost_is_recognised() {
 
     proxy.set(Mode::Pass);
     process.ask("start").await;
-    let begun = tokio::time::Instant::now();
-    while !process.has_seen("converged").await {
-        assert!(begun.elapsed() < seconds(30));
-        tokio::time::sleep(millis(100)).await;
-    }
+    wait_until("it converges", async || process.has_seen("converged").await).await;
     process.stop_traffic().await;
     let got = process.get().await;
     fleet.settings = direct;
@@ -124,9 +122,9 @@ async fn a_lease_whose_answer_was_lost_is_recognised() {
     assert_eq!(fleet.posts(), 2);
 }
 
-/// The token was written, and the answer was lost.
+/// The server has stored the token, and the answer was lost.
 #[tokio::test]
-async fn a_publication_whose_answer_was_lost_is_there_for_the_others() {
+async fn other_processes_use_a_publication_whose_answer_was_lost() {
     let mut fleet = Fleet::of(0).await;
     let proxy = Proxy::start(fleet.redis.port()).await;
     let direct = fleet.settings.clone();
@@ -135,8 +133,8 @@ async fn a_publication_whose_answer_was_lost_is_there_for_the_others() {
         .with_operation_timeout(OPERATION);
     fleet.add(1).await;
     let mut process = fleet.processes.pop().unwrap();
-    // From now on the server knows the scripts: a lost answer is not one that
-    // asks for them.
+    // The server learns the scripts. So the lost answer is not one that asks
+    // for a script.
     process.call().await.assert_ok();
     process.ask("open another").await;
     let held = fleet.mock.hold(TOKEN);

@@ -4,13 +4,14 @@ use tower_genesys::testing::{MockGenesys, TOKEN};
 
 use crate::setup::{Fleet, seconds};
 
-/// Ten processes start while the token endpoint wants to be left alone for so
-/// long.
+/// Expects that ten processes which start while the token endpoint throttles
+/// send no second request during the pause.
 async fn leaves_alone(mock: MockGenesys, pause: Duration) {
     let mut fleet = Fleet::over(mock, 10).await;
     let (failed, served): (Vec<_>, Vec<_>) =
         { fleet.all_get().await.into_iter() }.partition(|answer| answer.tag == "error");
-    // Who was told hands it on to its callers at once; the others wait.
+    // The process that was throttled returns the error at once. The others
+    // wait.
     assert_eq!(failed.len(), 1, "{failed:?}");
     assert!(failed[0].text.starts_with("Throttled"), "{failed:?}");
     assert!(served.iter().all(|got| got.token() == served[0].token()));
@@ -24,21 +25,21 @@ async fn leaves_alone(mock: MockGenesys, pause: Duration) {
 }
 
 #[tokio::test]
-async fn what_one_is_told_by_a_throttled_token_endpoint_holds_for_all() {
-    let asks = MockGenesys::new();
-    asks.on(TOKEN).nth(1).reply_429(seconds(4));
-    let does_not_say = MockGenesys::new();
-    does_not_say.on(TOKEN).nth(1).throttle_400();
+async fn a_pause_that_one_process_is_told_holds_for_all() {
+    let stated = MockGenesys::new();
+    stated.on(TOKEN).nth(1).reply_429(seconds(4));
+    let unstated = MockGenesys::new();
+    unstated.on(TOKEN).nth(1).throttle_400();
     tokio::join!(
-        leaves_alone(asks, seconds(4)),
-        leaves_alone(does_not_say, seconds(10)),
+        leaves_alone(stated, seconds(4)),
+        leaves_alone(unstated, seconds(10)),
     );
 }
 
-/// Longer than anybody waits: an error that says when, and not one request from
-/// the whole fleet.
+/// The pause is longer than any caller waits. The error says when it ends, and
+/// the fleet sends no request.
 #[tokio::test]
-async fn a_pause_that_is_too_long_to_wait_for_is_an_error_for_all() {
+async fn a_pause_beyond_the_deadline_is_an_error_for_all() {
     let mut fleet = Fleet::of(10).await;
     fleet.mock.on(TOKEN).nth(1).reply_429(seconds(60));
     for _ in 0..2 {

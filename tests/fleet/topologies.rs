@@ -1,8 +1,7 @@
-//! A fleet on Sentinels and on a cluster, while these fail over, move keys, and
+//! A fleet on Sentinels and on a cluster, while these fail over, move keys and
 //! lose nodes.
 //!
-//! An event is what happens to the servers. It is over when the function that
-//! makes it returns.
+//! An event is a change of the servers. It is over when its function returns.
 
 use tokio::task::spawn_blocking;
 use tower_genesys::testing::{MockGenesys, TOKEN};
@@ -16,46 +15,44 @@ use crate::{
 };
 
 const PROCESSES: usize = 5;
-/// How far the servers' writes may be behind in a failover: one token may be
-/// lost, or one lease.
+/// How many writes a failover may lose: one token, or one lease.
 const LOST: usize = 1;
 
 pub(crate) type Event = Box<dyn FnMut() + Send>;
 
-/// Another server is the primary, in good order.
+/// Another server becomes the primary, in an orderly way.
 pub(crate) fn failover(sentinels: RedisSentinels) -> Event {
     Box::new(move || {
-        let now = sentinels.primary().expect("they agree");
-        // The last one may not be over.
+        let now = sentinels.primary().expect("the Sentinels agree");
+        // The previous failover may still be in progress.
         sentinels.wait_for_replica(1 - now);
         sentinels.fail_over();
         sentinels.wait_for_primary(1 - now);
     })
 }
 
-/// A key of the fleet: of its token, or of what takes its place meanwhile; or
-/// of its book. Whose it is, its node.
+/// A key of the fleet's token, or of its book, and the node that serves it.
 pub(crate) fn find(cluster: &RedisCluster, of: Kind) -> (String, usize) {
     let is_of = |name: &String| name.ends_with(":book") == (of == Kind::Book);
     let mut found = None;
-    wait_until("there is a key", || {
+    wait_until("a key", || {
         let mut all = cluster.nodes.iter().flat_map(RedisServer::keys);
         found = all.find(is_of);
         found.is_some()
     });
-    let name = found.expect("it was found");
+    let name = found.expect("the wait has ended");
     let owner = cluster.primary_of(&name);
     (name, owner)
 }
 
-/// What of the fleet is in a store, each in a slot of a cluster of its own.
+/// The parts of the fleet in a store. Each has its own slot of a cluster.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     Token,
     Book,
 }
 
-/// The slot of the fleet is that of another node.
+/// A slot of the fleet moves to another node.
 pub(crate) fn reshard(cluster: RedisCluster, of: Kind) -> Event {
     Box::new(move || {
         let (name, from) = find(&cluster, of);
@@ -66,12 +63,11 @@ pub(crate) fn reshard(cluster: RedisCluster, of: Kind) -> Event {
     })
 }
 
-/// The replica of a node takes over, in good order.
+/// The replica of a node takes over, in an orderly way.
 pub(crate) fn promotion(cluster: RedisCluster, of: Kind) -> Event {
     Box::new(move || {
         let (name, from) = find(&cluster, of);
-        let to = (from + 3) % 6;
-        cluster.promote(to, &name);
+        cluster.promote(RedisCluster::replica_of(from), &name);
     })
 }
 
@@ -81,7 +77,7 @@ pub(crate) async fn fleet_on(mock: MockGenesys, url: &str) -> Fleet {
     fleet
 }
 
-/// Lets the event happen while `meanwhile` does something.
+/// Has the event happen while `meanwhile` runs, and waits for both.
 pub(crate) async fn during<T>(event: Event, meanwhile: impl Future<Output = T>) -> (Event, T) {
     let mut event = event;
     let happening = spawn_blocking(move || {
@@ -92,8 +88,8 @@ pub(crate) async fn during<T>(event: Event, meanwhile: impl Future<Output = T>) 
     (happening.await.unwrap(), done)
 }
 
-/// A start, a revocation, a renewal and a leader that is killed, each while it
-/// happens.
+/// Expects that the fleet survives the event during its start, a revocation, a
+/// renewal, and after its leader was killed.
 async fn lives_through(url: &str, event: Event) {
     let event = starts_and_revokes(url, event).await;
     let event = renews(url, event).await;
@@ -115,8 +111,7 @@ async fn starts_and_revokes(url: &str, event: Event) -> Event {
     let revoked = fleet.posts() - started;
     assert!((1..=1 + LOST).contains(&revoked), "{revoked}");
 
-    // The token is good, and what happens to the servers is none of its
-    // business.
+    // With a valid token, the processes do not depend on the servers.
     let before = fleet.posts();
     let (event, _) = during(event, fleet.all_call()).await;
     assert_eq!(fleet.posts(), before);
@@ -133,7 +128,8 @@ async fn renews(url: &str, event: Event) -> Event {
     let held = fleet.mock.hold(TOKEN);
     fleet.all("start").await;
     fleet.mock.wait_for(TOKEN, 2).await;
-    // The lease was granted before, and the token is published after it.
+    // The event happens after the grant of the lease, and before the
+    // publication.
     let (event, ()) = during(event, async {}).await;
     held.release();
     fleet.converge(seconds(30)).await;
@@ -148,14 +144,7 @@ async fn loses_its_leader(url: &str, event: Event) -> Event {
     fleet.settings = fleet.settings.with_lease(seconds(4));
     fleet.add(PROCESSES).await;
     let held = fleet.mock.hold(TOKEN);
-    let mut waiting = Vec::new();
-    for process in &mut fleet.processes {
-        waiting.push(process.tell("get").await);
-    }
-    fleet.mock.wait_for(TOKEN, 1).await;
-    let leader = fleet.leader().await;
-    drop(waiting.remove(leader));
-    fleet.processes.remove(leader).kill().await;
+    let waiting = fleet.kill_the_first_leader().await;
     let (event, ()) = during(event, async {}).await;
     held.release();
     for answer in waiting {
@@ -167,27 +156,28 @@ async fn loses_its_leader(url: &str, event: Event) -> Event {
     event
 }
 
-/// A primary that dies takes no token along, and what is needed before its
-/// replica takes over is had alone.
+/// Expects that a fleet keeps its token when the primary dies. Until the
+/// replica takes over, each process gets its own token if it needs another one.
 async fn survives(url: &str, crash: Event) {
     let mut fleet = fleet_on(MockGenesys::new(), url).await;
     fleet.add(PROCESSES).await;
     assert_eq!((fleet.tokens().await.len(), fleet.posts()), (1, 1));
     fleet.all("start").await;
-    // It dies at once; the second call waits for whoever takes over.
+    // The first call kills the primary, and the second one waits until the
+    // replica has taken over.
     let (crash, ()) = during(crash, async {}).await;
     fleet.all_call().await;
-    assert_eq!(fleet.posts(), 1, "the token is good without its server");
+    assert_eq!(fleet.posts(), 1, "the token outlives its server");
     fleet.mock.revoke_all();
     fleet.all_call().await;
     let alone = fleet.posts() - 1;
     assert!((1..=PROCESSES).contains(&alone), "{alone}");
 
-    // What it is made of lives until the end.
+    // The event owns the servers, so it lives until the end.
     let (_crash, ()) = during(crash, async {}).await;
     let took = fleet.converge(seconds(40)).await;
-    println!("{alone} requests alone, together again after {took:?}");
-    assert_eq!(fleet.posts(), 1 + alone, "to come together costs nothing");
+    println!("{alone} requests without the store, one token after {took:?}");
+    assert_eq!(fleet.posts(), 1 + alone, "convergence costs no request");
     fleet.mock.revoke_all();
     fleet.all_call().await;
     fleet.converge(seconds(30)).await;
@@ -248,7 +238,7 @@ async fn a_primary_of_a_cluster_that_dies_fails_no_request() {
 }
 
 #[tokio::test]
-async fn client_certificates_make_no_difference() {
+async fn a_fleet_with_client_certificates_survives_a_failover() {
     let by = Certificates::new();
     let sentinels = RedisSentinels::start_with(&SentinelOptions {
         tls: Some(&by),

@@ -5,14 +5,8 @@ use crate::{
     setup::{Fleet, NEW},
 };
 
-fn token_key(fleet: &Fleet) -> String {
-    let keys = fleet.redis.keys();
-    let key = keys.iter().find(|key| key.ends_with(":token"));
-    key.expect("a token").clone()
-}
-
-/// One more process starts over what there is: it sends a token of its own, and
-/// says what was wrong.
+/// Expects that one more process cannot use the stored token: it reports the
+/// reason, and gets a new token.
 async fn is_missed(fleet: &mut Fleet, event: &str) {
     let posts = fleet.posts();
     let mut process = Process::start(&fleet.settings).await;
@@ -23,17 +17,17 @@ async fn is_missed(fleet: &mut Fleet, event: &str) {
         process.events().await
     );
     assert_eq!(fleet.posts(), posts + 1);
-    // It has healed what was there.
+    // It has replaced the unusable token.
     let mut next = Process::start(&fleet.settings).await;
     assert_eq!(next.get().await.token(), process.get().await.token());
     assert_eq!((fleet.posts(), fleet.refusals()), (posts + 1, 0));
 }
 
 #[tokio::test]
-async fn what_cannot_be_used_is_a_miss_with_an_event_and_is_never_sent() {
+async fn an_unusable_token_is_a_miss_with_an_event_and_is_never_sent() {
     let mut fleet = Fleet::of(1).await;
     fleet.all_call().await;
-    let key = token_key(&fleet);
+    let key = fleet.token_key();
     let whole: Vec<u8> = fleet.redis.run(&["GET", &key]);
 
     let mut damaged = whole.clone();
@@ -57,14 +51,15 @@ async fn what_cannot_be_used_is_a_miss_with_an_event_and_is_never_sent() {
     is_missed(&mut fleet, "missed:corrupt").await;
 }
 
-/// By somebody who may write to the server, and has no sealing key.
+/// An attacker who may write to the server, without the sealing key, could copy
+/// it.
 #[tokio::test]
 async fn a_token_that_was_copied_from_another_key_is_not_used() {
     let mut fleet = Fleet::of(2).await;
     let mut other = fleet.processes.pop().unwrap();
     other.ask("open staging").await;
     let staging = other.get().await;
-    let from = token_key(&fleet);
+    let from = fleet.token_key();
     let theirs: Vec<u8> = fleet.redis.run(&["GET", &from]);
     assert_ne!(fleet.processes[0].get().await.token(), staging.token());
     let keys = fleet.redis.keys();
@@ -74,7 +69,7 @@ async fn a_token_that_was_copied_from_another_key_is_not_used() {
 }
 
 #[tokio::test]
-async fn a_server_that_does_not_let_a_process_is_no_error_for_its_callers() {
+async fn a_server_that_denies_access_fails_no_caller() {
     let mut fleet = Fleet::of(0).await;
     let rules = "ACL SETUSER weak on >password ~* +@all -get";
     let rules: Vec<_> = rules.split(' ').collect();
@@ -92,7 +87,7 @@ async fn a_server_that_does_not_let_a_process_is_no_error_for_its_callers() {
 }
 
 #[tokio::test]
-async fn a_server_out_of_memory_is_no_error_for_callers() {
+async fn a_server_out_of_memory_fails_no_caller() {
     let mut fleet = Fleet::of(0).await;
     fleet.redis.run::<()>(&["CONFIG", "SET", "maxmemory", "1"]);
     fleet.add(2).await;

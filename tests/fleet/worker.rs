@@ -1,4 +1,4 @@
-//! What a process of the fleet does.
+//! The inside of a process of the fleet.
 
 use std::{
     convert::Infallible,
@@ -35,7 +35,7 @@ use crate::{process::ANSWER, redis_server::send_signal, setup::Settings};
 
 type HttpClient = Client<HttpConnector, ReplayBody<Full<Bytes>>>;
 
-/// Obeys until its input ends.
+/// Obeys commands until the input ends.
 pub(crate) async fn work(settings: &str) {
     let worker = Arc::new(Worker::new(Settings::parse(settings)));
     say(0, "ready");
@@ -45,12 +45,12 @@ pub(crate) async fn work(settings: &str) {
         let (id, command, worker) = (id.parse().unwrap(), command.to_owned(), worker.clone());
         tokio::spawn(async move { say(id, worker.obey(&command).await) });
     }
-    // Not by returning to the test harness, which has a result to print that
-    // nobody reads.
+    // Returning to the test harness would print a result into a closed pipe.
     std::process::exit(0);
 }
 
-/// On a line of its own, whatever the test harness has begun to write.
+/// Prints an answer. It begins a line, since the test harness may have written
+/// half of one.
 fn say(id: u64, answer: impl Display) {
     println!("\n{ANSWER}{id} {answer}");
 }
@@ -146,7 +146,7 @@ impl Worker {
         }
     }
 
-    /// A request to the API, through all layers.
+    /// Sends a request to the API through all layers.
     async fn try_call(&self, method: Method, path: &str) -> Result<u16, String> {
         let (org, genesys) = {
             let state = self.state.lock().unwrap();
@@ -165,14 +165,15 @@ impl Worker {
         }
     }
 
-    /// Says that the API has refused the token that `get` gave at this time.
+    /// Reports that the API has refused the token that `get` returned as number
+    /// `which`.
     fn report(&self, which: usize) -> String {
         let state = self.state.lock().unwrap();
         let rejection = { state.org.tokens() }.report_rejected(state.tokens[which].generation());
         format!("{rejection:?}")
     }
 
-    /// So many requests at all times, each with a pause after it.
+    /// Keeps this many requests in flight, with a pause after each.
     fn start(self: &Arc<Self>, in_flight: usize, pause: Duration) -> String {
         let traffic =
             (0..in_flight).map(|_| tokio::spawn(self.clone().call_again_and_again(pause)));
@@ -195,6 +196,7 @@ impl Worker {
                     other => state.calls.failed.push(format!("{other:?}")),
                 }
             }
+            // Real, like the requests of a program.
             sleep(pause).await;
         }
     }
@@ -256,8 +258,8 @@ fn open(
     (org, genesys)
 }
 
-/// What the processes keep to together. Its events are told but for those of
-/// single requests.
+/// The limit that the processes keep to together. It records its events, except
+/// those of single requests.
 fn limit(stated: &str, events: Arc<Mutex<Vec<String>>>) -> Option<Limit> {
     let limit = match stated.split_once(' ') {
         Some((requests, burst)) => {
@@ -289,8 +291,8 @@ fn name(event: &StoreEvent<'_>) -> String {
     }
 }
 
-/// The way to the token endpoint. Once, when it is told to, it stops the whole
-/// process when the token has arrived.
+/// The client for token requests. On command, it stops the whole process once,
+/// right after a token has arrived.
 #[derive(Clone)]
 struct Freezing {
     client: HttpClient,
@@ -314,8 +316,8 @@ impl Service<Request<Full<Bytes>>> for Freezing {
             let body = body.collect().await?.to_bytes();
             if freezes.swap(false, SeqCst) {
                 send_signal("-STOP", std::process::id());
-                // The signal goes to any thread, and this one may run on for a
-                // moment.
+                // Real, since no event can follow: another thread may take the
+                // signal, and this one runs for a moment longer.
                 std::thread::sleep(Duration::from_millis(500));
             }
             Ok(Response::from_parts(head, Full::new(body)))

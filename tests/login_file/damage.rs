@@ -1,4 +1,4 @@
-//! Files that the crate did not write, or not as a whole.
+//! Files that the crate did not write, or did not write completely.
 
 use std::{
     fs,
@@ -15,7 +15,8 @@ use tower_genesys::{
 
 use crate::setup::*;
 
-/// At once, for who reads it, and within a fetch, which sends nothing.
+/// Expects the same error when the file is opened, when it is read, and from a
+/// fetch, which sends nothing.
 async fn is_refused(place: &Place, file: &LoginFile, kind: Kind, says: &str) {
     let (built, read) = (LoginFile::unsealed(place.path()), file.read());
     let (built, read) = (built.unwrap_err(), read.unwrap_err());
@@ -52,7 +53,8 @@ async fn a_file_of_another_user_is_refused_and_left_alone() {
     let (place, mock) = (Place::new(), MockGenesys::new());
     let file = place.logged_in(&mock).await;
     if chown(place.path(), Some(NOBODY), None).is_err() {
-        return; // Only root gives files away, and CI is root.
+        // Only root can give files away. CI runs as root.
+        return;
     }
     let theirs = fs::read(place.path()).unwrap();
     is_refused(&place, &file, Kind::Owner, "each user").await;
@@ -97,7 +99,7 @@ async fn a_directory_that_is_not_private_is_refused() {
 }
 
 #[test]
-fn a_path_that_is_none_is_refused() {
+fn a_path_that_names_no_file_is_refused() {
     for (path, kind) in [
         ("", Kind::NotAFile),
         ("/", Kind::NotAFile),
@@ -109,7 +111,7 @@ fn a_path_that_is_none_is_refused() {
     }
 }
 
-/// Damage is for the reader to tell; a login heals it.
+/// The next login replaces the damaged file.
 #[tokio::test]
 async fn a_torn_file_is_an_error_until_the_next_login() {
     let (place, mock) = (Place::new(), MockGenesys::new());
@@ -134,7 +136,7 @@ async fn a_torn_file_is_an_error_until_the_next_login() {
         assert!(error.to_string().contains("log in again"), "{error}");
         assert!(!shown(&error).contains("s3cr3t"));
 
-        // It may be in use.
+        // The refresh token may be in use, so it is not sent.
         let posts = mock.token_posts();
         let error = fetch(&refreshing(&mock, token.clone(), &file)).await;
         assert_eq!(error.unwrap_err().kind(), TokenErrorKind::NotMarked);
@@ -145,7 +147,7 @@ async fn a_torn_file_is_an_error_until_the_next_login() {
 }
 
 #[tokio::test]
-async fn a_file_beyond_all_measure_is_not_read() {
+async fn a_huge_file_is_not_read() {
     let place = Place::new();
     let file = place.file();
     fs::File::create(place.path())
@@ -157,7 +159,7 @@ async fn a_file_beyond_all_measure_is_not_read() {
 }
 
 #[tokio::test]
-async fn what_a_killed_process_has_left_is_taken_away() {
+async fn the_temporary_file_of_a_killed_process_is_removed() {
     let (place, mock) = (Place::new(), MockGenesys::new());
     let file = place.file();
     fs::write(place.directory().join("login.new"), "half a fi").unwrap();
@@ -165,9 +167,9 @@ async fn what_a_killed_process_has_left_is_taken_away() {
     assert_eq!(place.names(), ["login", "login.lock"]);
 }
 
-/// As no thread of it runs, none hangs.
+/// The operation neither starts a thread nor hangs.
 #[test]
-fn without_a_runtime_an_operation_is_an_error() {
+fn outside_of_a_runtime_an_operation_is_an_error() {
     let place = Place::new();
     let file = place.file();
     let removing = Box::pin(file.remove());

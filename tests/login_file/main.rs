@@ -1,4 +1,5 @@
-//! A login in a file, on a real disk and against a Genesys Cloud in memory.
+//! Does a login in a file survive processes that are killed, damaged files and
+//! other processes? The disk is real, and Genesys Cloud is in memory.
 
 #![cfg(unix)]
 

@@ -1,13 +1,8 @@
-//! Real processes: each is this test binary, running [`one_process`] alone.
+//! Real processes. Each is a child that runs [`one_process`].
 
-use std::{
-    env,
-    io::{BufRead, BufReader, Write},
-    process::Stdio,
-};
+use std::{env, process::Stdio};
 
 use secrecy::ExposeSecret;
-use tokio::time::{Duration, sleep};
 use tower_genesys::{
     Credentials, Region,
     client::ClientBuilder,
@@ -17,15 +12,17 @@ use tower_genesys::{
 };
 
 use crate::{
-    fixtures::{child_process, running_child::Running},
+    fixtures::{
+        child_process,
+        running_child::{Running, say, wait_for_go},
+    },
     setup::*,
 };
 
 const ROLE: &str = "LOGIN_FILE_ROLE";
 const FILE: &str = "LOGIN_FILE";
-const SAYS: &str = "says: ";
 
-/// What a child process does. By itself, it does nothing.
+/// The work of a child process. As a test, it does nothing.
 #[tokio::test]
 async fn one_process() {
     let Ok(role) = env::var(ROLE) else { return };
@@ -37,16 +34,12 @@ async fn one_process() {
     }
 }
 
-fn say(what: &str) {
-    println!("\n{SAYS}{what}");
-}
-
-/// Reads the file, and renews as soon as it is told to.
+/// Reads the file, and renews the login on command.
 async fn renew(file: &LoginFile) {
     let variable = |name| env::var(name).unwrap();
     let token = file.read().unwrap().expect("a login").into_token();
     say("read");
-    std::io::stdin().read_line(&mut String::new()).unwrap();
+    wait_for_go();
     let client = ClientBuilder::new().allow_loopback().build().unwrap();
     let region = Region::custom(&variable("LOGIN"), &variable("API")).unwrap();
     let credentials = Credentials::new(variable("ID"), variable("SECRET")).unwrap();
@@ -54,11 +47,11 @@ async fn renew(file: &LoginFile) {
         .with_store(file.clone());
     match fetch(&source).await {
         Ok(_) => say("renewed"),
-        Err(error) => say(&format!("{:?}", error.kind())),
+        Err(error) => say(format_args!("{:?}", error.kind())),
     }
 }
 
-/// With a Genesys Cloud of its own.
+/// Renews the login at its own Genesys Cloud until it is killed.
 async fn renew_for_ever(file: &LoginFile) {
     let mock = MockGenesys::new();
     log_in(&mock, file).await;
@@ -69,56 +62,27 @@ async fn renew_for_ever(file: &LoginFile) {
     }
 }
 
-/// Ends with the test.
-struct Process(Running);
+fn start(role: &str, place: &Place, variables: &[(&str, String)]) -> Running {
+    let mut command = child_process::command(one_process);
+    command
+        .env(ROLE, role)
+        .env(FILE, place.path())
+        .envs(variables.iter().map(|(name, value)| (name, value)))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped());
+    Running::start(&mut command)
+}
 
-impl Process {
-    fn start(role: &str, place: &Place, variables: &[(&str, String)]) -> Self {
-        let mut command = child_process::command(one_process);
-        command
-            .env(ROLE, role)
-            .env(FILE, place.path())
-            .envs(variables.iter().map(|(name, value)| (name, value)))
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped());
-        Self(Running::start(&mut command))
-    }
-
-    /// One that renews at this server.
-    fn renewing(place: &Place, mock: &MockGenesys, server: &MockServer) -> Self {
-        Self::start(
-            "renew",
-            place,
-            &[
-                ("LOGIN", server.region().login_base().to_string()),
-                ("API", server.region().api_base().to_string()),
-                ("ID", mock.client_id()),
-                ("SECRET", mock.client_secret()),
-            ],
-        )
-    }
-
-    /// Waits for what it says next.
-    fn says(&mut self) -> String {
-        let mut output = BufReader::with_capacity(1, self.0.child.stdout.as_mut().unwrap());
-        loop {
-            let mut line = String::new();
-            assert_ne!(output.read_line(&mut line).unwrap(), 0, "it ended silently");
-            if let Some(said) = line.trim_end().strip_prefix(SAYS) {
-                return said.to_owned();
-            }
-        }
-    }
-
-    fn go(&mut self) {
-        let input = self.0.child.stdin.as_mut().unwrap();
-        input.write_all(b"go\n").unwrap();
-    }
-
-    /// SIGKILL.
-    fn kill(&mut self) {
-        self.0.kill();
-    }
+/// Starts a process that renews the login at this server.
+fn renewing(place: &Place, mock: &MockGenesys, server: &MockServer) -> Running {
+    let region = server.region();
+    let variables = [
+        ("LOGIN", region.login_base().to_string()),
+        ("API", region.api_base().to_string()),
+        ("ID", mock.client_id()),
+        ("SECRET", mock.client_secret()),
+    ];
+    start("renew", place, &variables)
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -128,13 +92,11 @@ async fn of_six_processes_with_one_refresh_token_one_sends_it() {
     let before = stored(&file);
     let server = mock.serve().await.unwrap();
     let held = mock.hold(TOKEN);
-    let mut all: Vec<_> = (0..6)
-        .map(|_| Process::renewing(&place, &mock, &server))
-        .collect();
+    let mut all: Vec<_> = (0..6).map(|_| renewing(&place, &mock, &server)).collect();
     for process in &mut all {
         assert_eq!(process.says(), "read");
     }
-    all.iter_mut().for_each(Process::go);
+    all.iter_mut().for_each(Running::go);
     mock.wait_for(TOKEN, 2).await;
     let (said, mut answers) = tokio::sync::mpsc::unbounded_channel();
     for mut process in all {
@@ -149,18 +111,18 @@ async fn of_six_processes_with_one_refresh_token_one_sends_it() {
     assert_eq!(mock.token_posts(), 2);
     assert_eq!(sent(&mock)[1], before);
 
-    // The others could renew by the next one.
+    // The next refresh token is in the file.
     fetch(&next_process(&mock, &file)).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_process_that_is_killed_before_its_answer_leaves_a_mark_and_nothing_is_sent_twice() {
+async fn a_process_killed_during_a_renewal_leaves_a_mark_and_no_token_is_sent_twice() {
     let (place, mock) = (Place::new(), MockGenesys::new());
     let file = place.logged_in(&mock).await;
     let token = stored(&file);
     let server = mock.serve().await.unwrap();
     let held = mock.hold(TOKEN);
-    let mut process = Process::renewing(&place, &mock, &server);
+    let mut process = renewing(&place, &mock, &server);
     assert_eq!(process.says(), "read");
     process.go();
     mock.wait_for(TOKEN, 2).await;
@@ -174,7 +136,7 @@ async fn a_process_that_is_killed_before_its_answer_leaves_a_mark_and_nothing_is
     assert_eq!(error.kind(), TokenErrorKind::LoginRequired);
     assert_eq!(mock.token_posts(), 2);
 
-    // The next login is as good as the first one.
+    // A new login replaces the marked one.
     log_in(&mock, &file).await;
     fetch(&next_process(&mock, &file)).await.unwrap();
 }
@@ -184,12 +146,12 @@ async fn no_reader_sees_half_a_file_while_writers_are_killed() {
     let place = Place::new();
     let file = place.file();
     for round in 0..20 {
-        let mut writer = Process::start("for ever", &place, &[]);
+        let mut writer = start("for ever", &place, &[]);
         assert_eq!(writer.says(), "writing");
-        // Somewhere else in what it does each time.
-        for _ in 0..round {
+        // After more reads each time, so that the writer is killed at another
+        // point of its work.
+        for _ in 0..10 * round {
             file.read().unwrap().expect("a login");
-            sleep(Duration::from_micros(370)).await;
         }
         writer.kill();
         file.read().unwrap().expect("a login");

@@ -1,4 +1,5 @@
-//! The file has the newest refresh token, and a mark while one is under way.
+//! The file contains the newest refresh token, and a mark while that token is
+//! in use.
 
 use std::fs;
 
@@ -10,7 +11,7 @@ use tower_genesys::{
 use crate::setup::*;
 
 #[tokio::test]
-async fn each_renewal_replaces_the_refresh_token_and_the_next_process_goes_on_with_it() {
+async fn each_renewal_replaces_the_refresh_token_and_the_next_process_uses_it() {
     let (place, mock) = (Place::new(), MockGenesys::new());
     let file = place.logged_in(&mock).await;
     assert_eq!(place.names(), ["login", "login.lock"]);
@@ -24,7 +25,7 @@ async fn each_renewal_replaces_the_refresh_token_and_the_next_process_goes_on_wi
     }
     assert_eq!(mock.token_posts(), 7);
     let sent = sent(&mock);
-    assert_eq!(sent[1..], seen[..6], "each once, in order");
+    assert_eq!(sent[1..], seen[..6], "each sent once, in order");
     assert_eq!(place.names(), ["login", "login.lock"]);
     for name in place.names() {
         assert_eq!(mode(&place.directory().join(name)), 0o600);
@@ -33,7 +34,7 @@ async fn each_renewal_replaces_the_refresh_token_and_the_next_process_goes_on_wi
 }
 
 #[tokio::test]
-async fn a_code_is_exchanged_into_a_file_that_was_not_there() {
+async fn the_first_login_creates_the_file() {
     let (place, mock) = (Place::new(), MockGenesys::new());
     let file = place.file();
     assert!(file.read().unwrap().is_none());
@@ -43,7 +44,7 @@ async fn a_code_is_exchanged_into_a_file_that_was_not_there() {
 }
 
 #[tokio::test]
-async fn a_mark_stays_while_the_answer_is_out_and_keeps_others_from_sending() {
+async fn a_mark_stays_until_the_answer_and_keeps_others_from_sending() {
     let (place, mock) = (Place::new(), MockGenesys::new());
     let file = place.logged_in(&mock).await;
     let (process, other) = (next_process(&mock, &file), next_process(&mock, &file));
@@ -60,7 +61,7 @@ async fn a_mark_stays_while_the_answer_is_out_and_keeps_others_from_sending() {
     let (renewed, ()) = tokio::join!(renewing, looking);
     renewed.unwrap();
 
-    // What the other one reads then is the next one.
+    // A process that reads the file now gets the next refresh token.
     fetch(&next_process(&mock, &file)).await.unwrap();
     assert_eq!(mock.token_posts(), 3);
 }
@@ -86,7 +87,7 @@ async fn a_process_whose_refresh_token_was_replaced_sends_nothing_and_says_so() 
 }
 
 #[tokio::test]
-async fn the_mark_is_taken_off_a_refresh_token_that_was_not_spent() {
+async fn the_mark_is_removed_from_an_unused_refresh_token() {
     let (place, mock) = (Place::new(), MockGenesys::new());
     let file = place.logged_in(&mock).await;
     let before = stored(&file);
@@ -98,7 +99,7 @@ async fn the_mark_is_taken_off_a_refresh_token_that_was_not_spent() {
 }
 
 #[tokio::test]
-async fn a_login_that_was_removed_is_gone_and_may_come_again() {
+async fn a_removed_login_is_gone_until_the_next_login() {
     let (place, mock) = (Place::new(), MockGenesys::new());
     let file = place.logged_in(&mock).await;
     file.remove().await.unwrap();
@@ -107,7 +108,7 @@ async fn a_login_that_was_removed_is_gone_and_may_come_again() {
     place.logged_in(&mock).await;
     stored(&file);
 
-    // So is its directory.
+    // The directory may be removed, too.
     fs::remove_dir_all(place.directory()).unwrap();
     assert!(file.read().unwrap().is_none());
     place.logged_in(&mock).await;
@@ -115,7 +116,7 @@ async fn a_login_that_was_removed_is_gone_and_may_come_again() {
 }
 
 #[tokio::test]
-async fn nothing_but_the_file_shows_the_refresh_token() {
+async fn no_debug_shows_the_refresh_token() {
     let (place, mock) = (Place::new(), MockGenesys::new());
     let file = place.logged_in(&mock).await;
     let token = stored(&file);

@@ -1,4 +1,4 @@
-//! A file that only its key opens.
+//! A sealed file, which only its key opens.
 
 use std::{error::Error, fs};
 
@@ -26,7 +26,7 @@ async fn logged_in(place: &Place, mock: &MockGenesys, keys: &[(&str, u8)]) -> Lo
 }
 
 #[tokio::test]
-async fn a_sealed_login_is_renewed_and_is_not_in_the_file() {
+async fn the_file_never_shows_a_sealed_login() {
     let (place, mock) = (Place::new(), MockGenesys::new());
     let file = logged_in(&place, &mock, &[("a", 1)]).await;
     for _ in 0..3 {
@@ -40,7 +40,7 @@ async fn a_sealed_login_is_renewed_and_is_not_in_the_file() {
 }
 
 #[tokio::test]
-async fn another_key_seals_and_the_old_one_still_opens() {
+async fn after_a_rotation_the_new_key_seals_and_the_old_one_still_opens() {
     let (place, mock) = (Place::new(), MockGenesys::new());
     let old = logged_in(&place, &mock, &[("old", 1)]).await;
     let new = LoginFile::sealed(place.path(), ring(&[("new", 2), ("old", 1)])).unwrap();
@@ -61,7 +61,7 @@ async fn a_file_of_another_form_or_key_is_an_error_until_the_next_login() {
     assert_eq!(error.kind(), Kind::Sealed, "{error}");
     assert!(error.to_string().contains("LoginFile::sealed"), "{error}");
 
-    // Nothing is sent by who cannot tell whether it is in use.
+    // A process that cannot tell whether the token is in use sends nothing.
     let error = fetch(&refreshing(&mock, token.clone(), &unsealed))
         .await
         .unwrap_err();
@@ -72,10 +72,11 @@ async fn a_file_of_another_form_or_key_is_an_error_until_the_next_login() {
     fs::remove_file(place.path()).unwrap();
     fetch(&refreshing(&mock, token, &unsealed)).await.unwrap();
     let error = sealed.read().unwrap_err();
-    assert_eq!(error.kind(), Kind::Sealed, "no seal, no belief: {error}");
+    assert_eq!(error.kind(), Kind::Sealed, "an unsealed login: {error}");
 }
 
-/// Who could take the mark off would have the refresh token sent twice.
+/// An attacker who could remove the mark would have the refresh token sent
+/// twice.
 #[tokio::test]
 async fn the_seal_covers_the_mark() {
     let (place, mock) = (Place::new(), MockGenesys::new());

@@ -24,7 +24,7 @@ pub(crate) use crate::fixtures::{
 
 pub(crate) type Refreshing = RefreshToken<MockService, Credentials, Body>;
 
-/// A directory of a test's own, and the file in it.
+/// A temporary directory, and the file in it.
 pub(crate) struct Place {
     parent: TempDir,
 }
@@ -48,7 +48,7 @@ impl Place {
         LoginFile::unsealed(self.path()).unwrap()
     }
 
-    /// With a login of the mock in it.
+    /// The file, with a login of the mock in it.
     pub(crate) async fn logged_in(&self, mock: &MockGenesys) -> LoginFile {
         let file = self.file();
         fetch(&refreshing(mock, mock.issue_refresh_token(), &file))
@@ -62,13 +62,13 @@ impl Place {
     }
 }
 
-/// A process that begins with this refresh token.
+/// A process that starts with this refresh token.
 pub(crate) fn refreshing(mock: &MockGenesys, token: String, file: &LoginFile) -> Refreshing {
     RefreshToken::new(mock.region(), credentials(mock), token, mock.service())
         .with_store(file.clone())
 }
 
-/// A process that begins with what is in the file.
+/// A process that starts with the refresh token in the file.
 pub(crate) fn next_process(mock: &MockGenesys, file: &LoginFile) -> Refreshing {
     refreshing(mock, stored(file), file)
 }
@@ -80,7 +80,7 @@ pub(crate) async fn fetch(source: &impl TokenSource) -> Result<IssuedToken, Toke
         .await
 }
 
-/// The refresh token in the file, which is not in use.
+/// The refresh token in the file, which is not marked as in use.
 pub(crate) fn stored(file: &LoginFile) -> String {
     let login = file.read().unwrap().expect("a login");
     assert!(!login.is_in_use());
@@ -98,7 +98,7 @@ pub(crate) fn sent(mock: &MockGenesys) -> Vec<String> {
     tokens.collect()
 }
 
-/// Somebody logs in, whatever is in the file.
+/// Logs in, whatever is in the file.
 pub(crate) async fn log_in(mock: &MockGenesys, file: &LoginFile) {
     let callback = "http://127.0.0.1:1/callback";
     let code = LoginCode::new(mock.issue_code(callback), callback);
@@ -112,7 +112,7 @@ pub(crate) async fn log_in(mock: &MockGenesys, file: &LoginFile) {
     fetch(&source).await.unwrap();
 }
 
-/// The file of this JSON.
+/// The content of a file with this JSON.
 pub(crate) fn framed(json: &str) -> String {
     let digest = STANDARD.encode(Sha256::digest(json));
     format!("tower-genesys login 1 {digest}\n{json}")

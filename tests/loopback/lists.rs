@@ -18,10 +18,10 @@ async fn count(request: PagedRequest) -> usize {
     rows
 }
 
-/// A list of each kind of next page, over real sockets and behind a gateway's
-/// prefix.
+/// A list for each way to name the next page, over real sockets and behind a
+/// gateway's prefix.
 #[tokio::test]
-async fn lists_of_each_kind_come_whole_over_the_wire() {
+async fn lists_of_each_kind_arrive_whole_over_the_wire() {
     for version in [Version::Http1, Version::Http2] {
         let gateway = Region::custom("https://gw.example/login", "https://gw.example/genesys");
         let mock = MockGenesys::builder()

@@ -1,6 +1,8 @@
 //! Does the whole stack do its job over a real HTTP client, with exactly the
-//! calls that it takes?
+//! necessary calls?
 
+#[path = "../fixtures/mod.rs"]
+mod fixtures;
 mod setup;
 
 mod failures;

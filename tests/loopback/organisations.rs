@@ -6,7 +6,10 @@ use tower_genesys::{
     testing::{MockGenesys, USERS},
 };
 
-use crate::setup::{Body, Version, client, org_of};
+use crate::{
+    fixtures::mock_org::{get, served_org},
+    setup::{Version, client},
+};
 
 #[tokio::test]
 async fn two_organisations_share_a_stack_and_nothing_else() {
@@ -19,21 +22,18 @@ async fn two_organisations_share_a_stack_and_nothing_else() {
     let mut orgs = Vec::new();
     for mock in &mocks {
         let server = mock.serve().await.expect("a loopback port is free");
-        orgs.push(org_of(mock, &server, &client));
+        orgs.push(served_org(mock, &server, client.clone()));
         servers.push(server);
     }
-    // The stack is the first one's: a request that names no other is sent as
-    // that.
+    // The stack belongs to the first organisation, and a request may name
+    // another one.
     let genesys = GenesysLayer::new(&orgs[0]).layer(client);
     orgs[1].tokens().token().await.expect("a token");
     mocks[1].revoke_all();
 
     let calls = (0..40).map(|n| {
         let org = &orgs[n % 2];
-        let uri = org.api("/api/v2/users").expect("a path");
-        let mut request = http::Request::get(uri)
-            .body(Body::default())
-            .expect("a request");
+        let mut request = get(org, "/api/v2/users");
         if n % 2 == 1 {
             request.extensions_mut().insert(org.clone());
         }
@@ -46,7 +46,7 @@ async fn two_organisations_share_a_stack_and_nothing_else() {
     assert_eq!(
         mocks[1].token_posts(),
         2,
-        "one revoked, one for all its requests"
+        "the revoked one, and one for all requests"
     );
     assert_eq!(mocks[0].count(USERS), 20);
     let bearers = |mock: &MockGenesys| {

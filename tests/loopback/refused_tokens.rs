@@ -30,7 +30,7 @@ async fn two_hundred_at_once(version: Version) {
     assert_eq!(
         setup.mock.token_posts(),
         2,
-        "one at the start, one for all 200"
+        "the first one, and one for all 200"
     );
     assert_eq!(setup.mock.count(USERS), 400, "each was sent twice");
 }
@@ -62,7 +62,7 @@ async fn a_403_renews_nothing() {
 }
 
 #[tokio::test]
-async fn a_second_401_goes_to_the_caller_intact_with_the_reason() {
+async fn a_second_401_reaches_the_caller_intact_with_the_reason() {
     let setup = setup(Version::Http1).await;
     setup.mock.on(TOKENS_ME).reply_401();
     let response = setup
@@ -75,7 +75,7 @@ async fn a_second_401_goes_to_the_caller_intact_with_the_reason() {
     assert!(response.extensions().get::<Rejection>().is_some());
     assert!(text(response).await.contains("bad.credentials"));
     assert_eq!(setup.mock.count(TOKENS_ME), 2);
-    // Two reports: the second token is being replaced for the next request.
+    // The second 401 was reported, too: the next request gets a third token.
     setup.org.tokens().token().await.expect("a third token");
     assert_eq!(setup.mock.token_posts(), 3);
 }
@@ -87,7 +87,7 @@ struct Mark(u32);
 async fn a_post_is_replayed_with_body_headers_and_extensions() {
     let setup = setup(Version::Http1).await;
     setup.mock.on(CREATE_USER).nth(1).revoke_token();
-    // Sees what goes out, further in than all layers.
+    // Sees the requests that the layers send.
     let seen = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
     let log = seen.clone();
     let client = crate::setup::client(Version::Http1);
@@ -141,7 +141,7 @@ async fn a_token_that_expired_on_the_server_is_renewed_once() {
 }
 
 #[tokio::test]
-async fn a_caller_who_never_read_the_401_leaks_no_connection() {
+async fn replays_after_a_401_leak_no_connection() {
     let mock = MockGenesys::new();
     let setup = crate::setup::setup_with(mock, Version::Http1, |layer| layer).await;
     for _ in 0..5 {
@@ -153,6 +153,7 @@ async fn a_caller_who_never_read_the_401_leaks_no_connection() {
             .expect("no error");
         assert_eq!(response.status(), StatusCode::OK);
         text(response).await;
+        // Past the time for which revocations in a row are damped.
         tokio::time::pause();
         tokio::time::advance(std::time::Duration::from_secs(61)).await;
         tokio::time::resume();

@@ -7,11 +7,13 @@ use hyper_util::{
 };
 use tower::{Layer, ServiceExt};
 use tower_genesys::{
-    BoxError, Credentials, GenesysLayer, GenesysService, Org, ReplayBody,
+    BoxError, GenesysLayer, GenesysService, Org, ReplayBody,
     testing::{MockGenesys, MockServer},
 };
 
-pub(crate) type Body = Full<Bytes>;
+pub(crate) use crate::fixtures::mock_org::Body;
+use crate::fixtures::mock_org::{self, served_org};
+
 pub(crate) type HttpClient = Client<HttpConnector, ReplayBody<Body>>;
 pub(crate) type Genesys = GenesysService<HttpClient>;
 
@@ -28,8 +30,8 @@ pub(crate) fn client(version: Version) -> HttpClient {
         .build_http()
 }
 
-/// A mock on a loopback port, an organisation on it, and the four layers over a
-/// client of their own.
+/// A mock on a loopback port, an organisation on it, and the four layers over
+/// an HTTP client.
 pub(crate) struct Setup {
     pub(crate) mock: MockGenesys,
     pub(crate) org: Org,
@@ -49,7 +51,7 @@ pub(crate) async fn setup_with(
 ) -> Setup {
     let server = mock.serve().await.expect("a loopback port is free");
     let client = client(version);
-    let org = org_of(&mock, &server, &client);
+    let org = served_org(&mock, &server, client.clone());
     let genesys = change(GenesysLayer::new(&org)).layer(client);
     Setup {
         mock,
@@ -59,24 +61,13 @@ pub(crate) async fn setup_with(
     }
 }
 
-pub(crate) fn org_of(mock: &MockGenesys, server: &MockServer, client: &HttpClient) -> Org {
-    let credentials = Credentials::new(mock.client_id(), mock.client_secret());
-    Org::builder(server.region())
-        .credentials(credentials.expect("the mock's client is well-formed"))
-        .allow_loopback()
-        .build(client.clone())
-        .expect("loopback was allowed")
-}
-
 impl Setup {
     pub(crate) fn uri(&self, path: &str) -> Uri {
         self.org.api(path).expect("a path of the API")
     }
 
     pub(crate) fn get(&self, path: &str) -> Request<Body> {
-        Request::get(self.uri(path))
-            .body(Body::default())
-            .expect("a request")
+        mock_org::get(&self.org, path)
     }
 
     pub(crate) fn post(&self, path: &str, body: impl Into<Bytes>) -> Request<Body> {

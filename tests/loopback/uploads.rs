@@ -8,12 +8,12 @@ use http_body_util::{BodyExt, Full, StreamBody, combinators::UnsyncBoxBody};
 use hyper_util::{client::legacy::Client, rt::TokioExecutor};
 use tower::{Layer, ServiceExt};
 use tower_genesys::{
-    Credentials, GenesysLayer, Org, ReplayBody, ReplayLayer, RetryPolicy,
+    GenesysLayer, ReplayBody, ReplayLayer, RetryPolicy,
     retry::Backoff,
     testing::{CREATE_USER, MockGenesys},
 };
 
-use crate::setup::Version;
+use crate::{fixtures::mock_org::served_org, setup::Version};
 
 type Boxed = UnsyncBoxBody<Bytes, Infallible>;
 
@@ -23,26 +23,21 @@ fn in_memory() -> Boxed {
     Full::from(vec![7; LENGTH]).boxed_unsync()
 }
 
-/// Of unknown length, within the cap that the test sets.
+/// A body of unknown length, within the cap that the test sets.
 fn streamed() -> Boxed {
     let chunk = || Ok(Frame::data(Bytes::from(vec![7; 64 * 1024])));
     StreamBody::new(stream::iter((0..LENGTH / 65_536).map(move |_| chunk()))).boxed_unsync()
 }
 
-/// An upload that is answered before it was read gives its connection back, and
-/// is sent again whole.
+/// An upload that the server answers before reading it gives its connection
+/// back, and is resent whole.
 async fn answered_early(version: Version, body: Boxed, status: StatusCode) {
     let mock = MockGenesys::new();
     let server = mock.serve().await.expect("a loopback port is free");
     let client: Client<_, ReplayBody<Boxed>> = Client::builder(TokioExecutor::new())
         .http2_only(version == Version::Http2)
         .build_http();
-    let credentials = Credentials::new(mock.client_id(), mock.client_secret());
-    let org = Org::builder(server.region())
-        .credentials(credentials.expect("well-formed"))
-        .allow_loopback()
-        .build(client.clone())
-        .expect("loopback was allowed");
+    let org = served_org(&mock, &server, client.clone());
     let backoff = Backoff::new().with_base(Duration::from_millis(1));
     let policy = RetryPolicy::new().with_backoff(backoff);
     let layer = GenesysLayer::new(&org)
@@ -60,7 +55,7 @@ async fn answered_early(version: Version, body: Boxed, status: StatusCode) {
         org.tokens().warm_up().await.expect("a token");
     }
     let response = genesys.oneshot(request).await.expect("no error");
-    // The mock does not take eight mebibytes of sevens for a user, and says so.
+    // The mock reads the whole body, and eight mebibytes of sevens are no user.
     assert_eq!(response.status(), StatusCode::BAD_REQUEST);
     response
         .into_body()
@@ -77,35 +72,35 @@ async fn answered_early(version: Version, body: Boxed, status: StatusCode) {
         .iter()
         .map(|sent| sent.headers().get("content-length"));
     let lengths: Vec<_> = lengths.collect();
-    assert_eq!(lengths[0], lengths[1], "framed alike");
-    // At most one that is idle: the one that was answered early is closed, or
-    // was used again.
+    assert_eq!(lengths[0], lengths[1], "framed in the same way");
+    // At most one idle connection: the one that was answered early is closed or
+    // reused.
     let closed = tokio::time::timeout(Duration::from_secs(20), mock.wait_for_open_connections(2));
-    closed.await.expect("no connection is leaked");
+    closed.await.expect("connections are closed");
 }
 
 #[tokio::test]
-async fn an_upload_from_memory_answered_early_by_401_is_sent_again_whole() {
+async fn an_upload_from_memory_answered_early_by_401_is_resent_whole() {
     answered_early(Version::Http1, in_memory(), StatusCode::UNAUTHORIZED).await;
 }
 
 #[tokio::test]
-async fn an_upload_from_memory_answered_early_by_401_is_sent_again_whole_on_http2() {
+async fn an_upload_from_memory_answered_early_by_401_is_resent_whole_on_http2() {
     answered_early(Version::Http2, in_memory(), StatusCode::UNAUTHORIZED).await;
 }
 
 #[tokio::test]
-async fn a_stream_answered_early_by_401_is_sent_again_whole() {
+async fn a_stream_answered_early_by_401_is_resent_whole() {
     answered_early(Version::Http1, streamed(), StatusCode::UNAUTHORIZED).await;
 }
 
 #[tokio::test]
-async fn a_stream_answered_early_by_401_is_sent_again_whole_on_http2() {
+async fn a_stream_answered_early_by_401_is_resent_whole_on_http2() {
     answered_early(Version::Http2, streamed(), StatusCode::UNAUTHORIZED).await;
 }
 
 #[tokio::test]
-async fn an_upload_answered_early_by_429_is_sent_again_whole() {
+async fn an_upload_answered_early_by_429_is_resent_whole() {
     answered_early(Version::Http1, in_memory(), StatusCode::TOO_MANY_REQUESTS).await;
     answered_early(Version::Http2, in_memory(), StatusCode::TOO_MANY_REQUESTS).await;
 }

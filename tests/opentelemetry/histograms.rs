@@ -5,7 +5,8 @@ use tower_genesys::{metrics::CALL_SECONDS, testing::USERS};
 
 use crate::setup::Setup;
 
-/// A runtime with a paused clock, on which the recorder of this thread counts.
+/// What a recorder of this thread has counted, in a runtime with a paused
+/// clock.
 fn recorded(run: impl AsyncFnOnce(&mut Setup)) -> String {
     let buckets = [0.1, 1.0, 10.0];
     let recorder = PrometheusBuilder::new()
@@ -62,7 +63,7 @@ fn durations_are_a_histogram_by_template_and_status_for_calls_and_attempts() {
 }
 
 #[test]
-fn what_has_no_template_or_no_status_has_a_label_all_the_same() {
+fn calls_without_a_template_or_a_status_have_a_label_for_it() {
     let page = recorded(async |setup| {
         let request = setup.get("/api/v2/not/known/ada@example.com");
         let _ = setup.send(request).await;

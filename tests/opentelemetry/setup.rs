@@ -1,6 +1,4 @@
-use bytes::Bytes;
 use http::{Request, Response};
-use http_body_util::Full;
 use opentelemetry::{global, trace::TracerProvider};
 use opentelemetry_http::HeaderInjector;
 use opentelemetry_sdk::{
@@ -9,7 +7,7 @@ use opentelemetry_sdk::{
 };
 use tower::{BoxError, Service, ServiceBuilder, ServiceExt, util::BoxCloneSyncService};
 use tower_genesys::{
-    Credentials, GenesysLayer, Org, ReplayBody, RetryPolicy, SpanLayer, genesys,
+    GenesysLayer, Org, ReplayBody, RetryPolicy, SpanLayer, genesys,
     metrics::Metrics,
     retry::Backoff,
     testing::{MockBody, MockGenesys},
@@ -18,10 +16,12 @@ use tracing::subscriber::DefaultGuard;
 use tracing_opentelemetry::OpenTelemetrySpanExt;
 use tracing_subscriber::layer::SubscriberExt;
 
-pub(crate) type Body = Full<Bytes>;
+pub(crate) use crate::mock_org::Body;
+use crate::mock_org::{self, org_of};
+
 type Stack = BoxCloneSyncService<Request<Body>, Response<MockBody>, BoxError>;
 
-/// A mock, a stack with spans around it, and what was exported of it.
+/// A mock, a stack with spans around it, and the exported spans.
 pub(crate) struct Setup {
     pub(crate) mock: MockGenesys,
     pub(crate) org: Org,
@@ -32,7 +32,7 @@ pub(crate) struct Setup {
 }
 
 impl Setup {
-    /// For this thread, until it is dropped.
+    /// Subscribes this thread until the setup is dropped.
     pub(crate) fn new() -> Self {
         let exporter = InMemorySpanExporter::default();
         let provider = SdkTracerProvider::builder()
@@ -43,9 +43,7 @@ impl Setup {
         let subscriber = tracing::subscriber::set_default(subscriber);
         global::set_text_map_propagator(TraceContextPropagator::new());
         let mock = MockGenesys::new();
-        let credentials = Credentials::new(mock.client_id(), mock.client_secret()).unwrap();
-        let org = Org::builder(mock.region()).credentials(credentials);
-        let org = org.build::<Body>(mock.service()).unwrap();
+        let org = org_of(&mock);
         Self {
             stack: stack(&mock, &org),
             mock,
@@ -64,11 +62,10 @@ impl Setup {
     }
 
     pub(crate) fn get(&self, path: &str) -> Request<Body> {
-        let uri = self.org.api(path).unwrap();
-        Request::get(uri).body(Body::default()).unwrap()
+        mock_org::get(&self.org, path)
     }
 
-    /// What was exported so far, in the order of its beginning.
+    /// The spans exported so far, in the order of their start.
     pub(crate) fn spans(&self) -> Vec<SpanData> {
         self.provider.force_flush().unwrap();
         let mut spans = self.exporter.get_finished_spans().unwrap();
@@ -77,7 +74,7 @@ impl Setup {
     }
 }
 
-/// As the guide has it: spans, histograms, and a `traceparent` for each
+/// The stack of the guide: spans, histograms, and a `traceparent` for each
 /// attempt.
 fn stack(mock: &MockGenesys, org: &Org) -> Stack {
     let policy = RetryPolicy::new().with_backoff(Backoff::new().with_seed(7));

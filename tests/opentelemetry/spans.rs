@@ -7,7 +7,7 @@ use tower_genesys::testing::{ANY_API, TOKEN, USERS};
 use crate::setup::{Body, Setup, attribute, named};
 
 #[tokio::test(start_paused = true)]
-async fn a_call_is_a_span_and_each_attempt_one_within_it() {
+async fn a_call_is_a_span_and_each_attempt_a_child_of_it() {
     let mut setup = Setup::new();
     setup.mock.on(USERS).first(2).reply_503();
     let request = setup.get("/api/v2/users?pageSize=25");
@@ -62,7 +62,7 @@ async fn a_call_is_a_span_and_each_attempt_one_within_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_token_request_is_a_span_of_its_own_that_links_to_the_call() {
+async fn the_token_request_is_a_root_span_that_links_to_the_call() {
     let mut setup = Setup::new();
     let request = setup.get("/api/v2/users");
     setup.send(request).await.unwrap();
@@ -87,7 +87,7 @@ async fn the_token_request_is_a_span_of_its_own_that_links_to_the_call() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn each_attempt_has_a_traceparent_of_its_own() {
+async fn each_attempt_has_its_own_traceparent() {
     let mut setup = Setup::new();
     setup.mock.on(USERS).first(1).reply_503();
     let request = setup.get("/api/v2/users");
@@ -111,7 +111,7 @@ async fn each_attempt_has_a_traceparent_of_its_own() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn failures_are_named_by_a_small_set_of_words() {
+async fn failures_have_one_of_a_few_names() {
     let mut setup = Setup::new();
     let request = setup.get("/api/v2/users");
     setup.mock.on(USERS).reset();
@@ -156,7 +156,7 @@ async fn failures_are_named_by_a_small_set_of_words() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_token_that_is_not_to_be_had_is_named_by_its_kind() {
+async fn a_call_without_a_token_is_named_by_the_kind_of_the_error() {
     let mut setup = Setup::new();
     setup.mock.rotate_secret("another");
     let request = setup.get("/api/v2/users");
@@ -172,7 +172,7 @@ async fn a_token_that_is_not_to_be_had_is_named_by_its_kind() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn no_id_query_token_secret_or_odd_method_is_in_any_span() {
+async fn no_span_shows_an_id_a_query_a_token_a_secret_or_an_odd_method() {
     let mut setup = Setup::new();
     setup.mock.on(USERS).nth(2).revoke_token();
     let paths = [

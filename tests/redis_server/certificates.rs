@@ -3,7 +3,8 @@ use rcgen::{
     KeyUsagePurpose, date_time_ymd,
 };
 
-/// A CA that nobody knows but who is told, and what it signs.
+/// A CA that only those trust who are given its certificate, and the
+/// certificates that it signs.
 pub struct Certificates {
     issuer: Issuer<'static, KeyPair>,
     authority: String,
@@ -21,8 +22,8 @@ impl Certificates {
         let mut params = CertificateParams::new(Vec::new()).expect("no names");
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign];
-        // Another name than what it signs: OpenSSL would take that for signed
-        // by itself.
+        // With the name of a certificate that it signs, OpenSSL would take that
+        // one for self-signed.
         params
             .distinguished_name
             .push(DnType::CommonName, "a CA for tests");
@@ -39,7 +40,8 @@ impl Certificates {
         &self.authority
     }
 
-    /// For a server of these names. Servers are clients of one another.
+    /// A certificate for a server of these names. It also serves as a client
+    /// certificate, since servers connect to each other.
     pub fn server(&self, names: &[&str]) -> Identity {
         self.signed(names, 4096)
     }
@@ -48,7 +50,7 @@ impl Certificates {
         self.signed(&["client"], 4096)
     }
 
-    /// For a client, and over for long.
+    /// A certificate for a client, which expired long ago.
     pub fn expired_client(&self) -> Identity {
         self.signed(&["client"], 2000)
     }

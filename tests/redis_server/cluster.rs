@@ -1,6 +1,6 @@
 use std::{collections::BTreeMap, thread, time::Duration};
 
-use super::{Certificates, Launch, RedisServer, wait_until};
+use super::{Certificates, Launch, RedisServer, is_in_step, wait_until};
 
 const SLOTS: u16 = 16384;
 const PRIMARIES: usize = 3;
@@ -16,7 +16,7 @@ impl RedisCluster {
         Self::start_by(Launch::new())
     }
 
-    /// With client certificates, and TLS between the nodes.
+    /// A cluster that requires client certificates, with TLS between the nodes.
     pub fn start_with_tls(by: &Certificates) -> Self {
         let how = Launch::new().tls(by, &["localhost", "127.0.0.1"], "yes");
         Self::start_by(how.options(&["--tls-cluster", "yes", "--tls-replication", "yes"]))
@@ -76,8 +76,8 @@ impl RedisCluster {
         self.wait_until_well();
     }
 
-    /// Waits until all slots are served, and every replica that runs is in
-    /// step.
+    /// Waits until all slots are served, and every running replica is connected
+    /// to its primary.
     pub fn wait_until_well(&self) {
         let is_well = |node: &RedisServer| {
             info(node, "cluster_state") == "ok" && {
@@ -86,6 +86,23 @@ impl RedisCluster {
             }
         };
         wait_until("the cluster is well", || self.running().all(is_well));
+    }
+
+    /// Waits until the running nodes have noticed that slots are lost.
+    pub fn wait_until_down(&self) {
+        let is_down = |node: &RedisServer| info(node, "cluster_state") == "fail";
+        wait_until("the cluster is down", || self.running().all(is_down));
+    }
+
+    /// Waits until the replica of this node has all of its writes.
+    pub fn wait_until_in_step(&self, at: usize) {
+        let (primary, replica) = (&self.nodes[at], &self.nodes[Self::replica_of(at)]);
+        wait_until("the replica is in step", || is_in_step(primary, replica));
+    }
+
+    /// The other node of a pair of primary and replica.
+    pub fn replica_of(at: usize) -> usize {
+        (at + PRIMARIES) % (2 * PRIMARIES)
     }
 
     fn running(&self) -> impl Iterator<Item = &RedisServer> {
@@ -104,7 +121,7 @@ impl RedisCluster {
         }
     }
 
-    /// With these nodes in it.
+    /// A URL that names these nodes.
     pub fn url_of(&self, nodes: &[usize]) -> String {
         let nodes: Vec<_> = nodes
             .iter()
@@ -123,13 +140,13 @@ impl RedisCluster {
         node.run(&["CLUSTER", "KEYSLOT", key])
     }
 
-    /// Which node serves the slot of this key, as the others see it.
+    /// The node that serves the slot of this key, according to the others.
     pub fn primary_of(&self, key: &str) -> usize {
         self.find_primary_of(key).expect("a node serves the slot")
     }
 
-    /// `None`: the slot changes hands, and its old node has let it go before
-    /// the new one is seen.
+    /// `None` while the slot changes hands: its old node has given it up, and
+    /// the new one is not known yet.
     fn find_primary_of(&self, key: &str) -> Option<usize> {
         let slot = self.slot_of(key);
         let node = self.running().next().expect("a node runs");
@@ -145,7 +162,7 @@ impl RedisCluster {
         Some(at)
     }
 
-    /// Another primary than this one.
+    /// A primary other than this one.
     pub fn other_primary(&self, than: usize) -> usize {
         (0..self.nodes.len())
             .filter(|&at| at != than && self.nodes[at].is_running())
@@ -156,12 +173,12 @@ impl RedisCluster {
             .expect("there are three")
     }
 
-    /// Has a replica take over, in good order, and waits until it serves this
-    /// key.
+    /// Has a replica take over in an orderly way, and waits until it serves
+    /// this key.
     ///
-    /// A primary that is asked to give way right after it became one does not,
-    /// and holds writes for five seconds; so this also waits until the next one
-    /// may be asked.
+    /// A primary that must give way right after it became one refuses, and
+    /// blocks writes for five seconds. No field tells when it is ready, so this
+    /// lets a second pass.
     pub fn promote(&self, replica: usize, key: &str) {
         self.nodes[replica].run::<()>(&["CLUSTER", "FAILOVER"]);
         wait_until("the replica has taken over", || {
@@ -171,7 +188,7 @@ impl RedisCluster {
         thread::sleep(Duration::from_secs(1));
     }
 
-    /// Begins to move a slot. Its keys are still where they were.
+    /// Begins to move a slot. Its keys stay on the old node.
     pub fn open_move(&self, slot: u16, from: usize, to: usize) {
         let (slot, source, target) = (slot.to_string(), self.id(from), self.id(to));
         self.nodes[to].run::<()>(&["CLUSTER", "SETSLOT", &slot, "IMPORTING", &source]);
@@ -192,7 +209,7 @@ impl RedisCluster {
         }
     }
 
-    /// Ends a move: the slot is that of the other node.
+    /// Ends a move: the other node owns the slot.
     pub fn close_move(&self, slot: u16, from: usize, to: usize) {
         let (slot, target) = (slot.to_string(), self.id(to));
         for at in [to, from] {
@@ -200,8 +217,8 @@ impl RedisCluster {
         }
     }
 
-    /// How often each of these commands was called on the nodes that are
-    /// primaries.
+    /// How often each of these commands was called on the first three nodes,
+    /// which start as the primaries.
     pub fn calls(&self, commands: &[&'static str]) -> BTreeMap<&'static str, u64> {
         let primaries = || self.nodes[..PRIMARIES].iter();
         let count = |command: &str| primaries().map(|node| node.calls(command)).sum();
@@ -224,15 +241,15 @@ impl RedisCluster {
             let well = self
                 .running()
                 .filter(|node| node.port() != self.nodes[from].port());
-            let states: Vec<_> = well.map(|node| info(node, "cluster_state")).collect();
-            states.iter().all(|state| state == "ok") && self.is_elsewhere(key, from)
+            let mut others = well;
+            others.all(|node| {
+                info(node, "cluster_state") == "ok" && self.is_elsewhere(node, key, from)
+            })
         });
-        thread::sleep(Duration::from_millis(50));
     }
 
-    fn is_elsewhere(&self, key: &str, from: usize) -> bool {
-        let other = (0..self.nodes.len()).find(|&at| at != from && self.nodes[at].is_running());
-        let node = &self.nodes[other.expect("five others")];
+    /// Whether a node knows another owner of the key's slot than this one.
+    fn is_elsewhere(&self, node: &RedisServer, key: &str, from: usize) -> bool {
         let slot: u16 = node.run(&["CLUSTER", "KEYSLOT", key]);
         let nodes: String = node.run(&["CLUSTER", "NODES"]);
         let port = format!(":{}@", self.port_of(&self.nodes[from]));
@@ -251,7 +268,7 @@ fn info(node: &RedisServer, field: &str) -> String {
     value.unwrap_or_default().to_owned()
 }
 
-/// Whether `5-10` or `7` holds this slot.
+/// Whether a range such as `5-10` or `7` contains this slot.
 fn holds(range: &str, slot: u16) -> bool {
     let (first, last) = range.split_once('-').unwrap_or((range, range));
     match (first.parse::<u16>(), last.parse::<u16>()) {

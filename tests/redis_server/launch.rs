@@ -8,10 +8,10 @@ use std::{
 
 use super::{Certificates, RedisServer};
 
-/// How far the port of a node's bus is from its own.
+/// The distance between a node's port and the port of its bus.
 const BUS: u16 = 10_000;
 
-/// How a server is started.
+/// The settings with which a server starts.
 #[derive(Clone)]
 pub struct Launch {
     program: OsString,
@@ -40,21 +40,21 @@ impl Launch {
         }
     }
 
-    /// Another program than `redis-server`.
+    /// A program other than `redis-server`.
     pub fn program(mut self, program: impl Into<OsString>) -> Self {
         self.program = program.into();
         self
     }
 
-    /// As on the command line.
+    /// More options, as on the command line.
     pub fn options(mut self, options: &[&str]) -> Self {
         self.options
             .extend(options.iter().map(|&option| option.to_owned()));
         self
     }
 
-    /// With a TLS port beside the plain one. `auth_clients`: whether clients
-    /// have to show a certificate, `yes`, `no` or `optional`.
+    /// A TLS port beside the plain one. `auth_clients` is `yes`, `no` or
+    /// `optional`: whether clients must show a certificate.
     pub fn tls(mut self, by: &Certificates, names: &[&str], auth_clients: &'static str) -> Self {
         let server = by.server(names);
         let files = [
@@ -99,7 +99,7 @@ impl Launch {
             tls_port: 0,
             how: self,
         };
-        // Somebody else may take the port between looking for it and using it.
+        // Another process may take the port before the server does.
         for _ in 0..5 {
             (server.port, server.tls_port) = (server.how.free_port(), server.how.free_port());
             if server.launch() {
@@ -113,7 +113,7 @@ impl Launch {
         let mut command = Command::new(&self.program);
         match &self.sentinel {
             Some(lines) => {
-                // It writes to this file itself.
+                // A Sentinel rewrites its configuration, so a restart keeps it.
                 let file = directory.join("sentinel.conf");
                 if !file.exists() {
                     fs::write(&file, lines).expect("a file in the directory");
@@ -148,8 +148,8 @@ impl Launch {
         if !self.is_node {
             return port_of(&listen(0).expect("a loopback port is free"));
         }
-        // Out of the range that the system gives to others, and so that the bus
-        // is too.
+        // Both ports lie outside of the range from which the system gives ports
+        // to others.
         loop {
             let port = fastrand::u16(10_000..22_000);
             if listen(port).is_some() && listen(port + BUS).is_some() {

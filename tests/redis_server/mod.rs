@@ -1,12 +1,13 @@
-//! A `redis-server` of one's own: on a free port and a socket in a temporary
-//! directory, without persistence, gone when it is dropped, and also when the
-//! program that started it is killed. Shared by path with whatever needs a real
-//! server.
+//! Real servers for tests and benches, which include this file by its path.
+//!
+//! Each `redis-server` listens on a free port and on a socket in a temporary
+//! directory, and keeps nothing. It ends when it is dropped, and also when the
+//! program that started it is killed.
 #![allow(
     dead_code,
     unreachable_pub,
     unused_imports,
-    reason = "each of those who share it uses a part"
+    reason = "each program uses a part of it"
 )]
 
 mod certificates;
@@ -23,7 +24,7 @@ use std::{
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use redis::{Client, FromRedisValue, ToRedisArgs};
@@ -35,6 +36,12 @@ pub use launch::Launch;
 pub use proxy::{Mode, Proxy};
 pub use sentinel::{RedisSentinels, SentinelOptions};
 use watchdog::Watchdog;
+
+/// How long a test waits for what a server does by itself.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// The pause between two looks at a server: short beside what it takes for
+/// anything, and long enough to leave it the processor.
+const PAUSE: Duration = Duration::from_millis(10);
 
 const INSTALL: &str = "a server that these tests need is not installed: run tests/install-servers.sh \
                        redis-server redis-server-6 valkey-server (Debian, Ubuntu, macOS)";
@@ -59,7 +66,7 @@ impl RedisServer {
         Launch::new().options(options).start()
     }
 
-    /// A server with TLS on a port of its own beside the plain one, known as
+    /// A server with a TLS port beside the plain one, and a certificate for
     /// `localhost`.
     pub fn start_with_tls(certificates: &Certificates) -> Self {
         Launch::new()
@@ -67,7 +74,7 @@ impl RedisServer {
             .start()
     }
 
-    /// Whether the program is there.
+    /// Whether `redis-server` is installed.
     pub fn is_installed() -> bool {
         let mut command = Command::new("redis-server");
         command.arg("--version").stdout(Stdio::null());
@@ -100,7 +107,7 @@ impl RedisServer {
 
     /// Runs a command as the default user, and waits for its answer.
     pub fn run<T: FromRedisValue>(&self, arguments: &[impl ToRedisArgs]) -> T {
-        self.try_run(arguments).expect("the server does it")
+        self.try_run(arguments).expect("the command succeeds")
     }
 
     /// Runs a command as the default user, and waits for its answer.
@@ -117,7 +124,7 @@ impl RedisServer {
         password: Option<&str>,
         arguments: &[impl ToRedisArgs],
     ) -> redis::RedisResult<T> {
-        // Sentinels end the connections of a server that they set up.
+        // Sentinels close the connections of a server that they reconfigure.
         match self.run_once(password, arguments) {
             Err(error) if error.is_connection_dropped() => self.run_once(password, arguments),
             done => done,
@@ -137,7 +144,7 @@ impl RedisServer {
         command.query(&mut connection)
     }
 
-    /// How often each command was called, those in scripts included.
+    /// How often a command was called, including calls in scripts.
     pub fn calls(&self, command: &str) -> u64 {
         let stats: String = self.run(&["INFO", "commandstats"]);
         let field = format!("cmdstat_{command}:calls=");
@@ -148,21 +155,30 @@ impl RedisServer {
             .map_or(0, |calls| calls.parse().expect("a number"))
     }
 
-    /// Every name of a key.
+    /// The names of all keys, in order.
     pub fn keys(&self) -> Vec<String> {
         let mut keys: Vec<String> = self.run(&["KEYS", "*"]);
         keys.sort();
         keys
     }
 
-    /// Everything that the server would keep, as it writes it to disk.
+    /// The whole data of the server, as it writes them to disk.
     pub fn dump(&self) -> Vec<u8> {
         self.run::<()>(&["CONFIG", "SET", "rdbcompression", "no"]);
         self.run::<()>(&["SAVE"]);
         fs::read(self.directory.path().join("dump.rdb")).expect("the dump that was saved")
     }
 
-    /// Shows every command that the server carries out until `stop` is called.
+    /// A field of what the server reports about its replication.
+    fn replication(&self, field: &str) -> Option<String> {
+        let info: String = self.try_run(&["INFO", "replication"]).ok()?;
+        let field = format!("{field}:");
+        let value = info.lines().find_map(|line| line.strip_prefix(&field))?;
+        Some(value.to_owned())
+    }
+
+    /// Records every command that the server carries out until `stop` is
+    /// called.
     pub fn monitor(&self) -> Monitor {
         let mut stream = TcpStream::connect(("127.0.0.1", self.port)).expect("a connection");
         stream.write_all(b"MONITOR\r\n").expect("sent");
@@ -172,13 +188,15 @@ impl RedisServer {
         assert_eq!(ok, "+OK\r\n");
         let reader = thread::spawn(move || {
             let mut seen = String::new();
-            while lines.read_line(&mut seen).is_ok_and(|read| read > 0) {}
+            let is_last = |seen: &str| seen.lines().last().is_some_and(|it| it.contains(LAST));
+            while !is_last(&seen) && lines.read_line(&mut seen).is_ok_and(|read| read > 0) {}
             seen
         });
-        Monitor { stream, reader }
+        let client = Client::open(self.unix_url()).expect("a URL");
+        Monitor { client, reader }
     }
 
-    /// Not when it was killed.
+    /// False after a kill.
     pub fn is_running(&self) -> bool {
         self.process.is_some()
     }
@@ -187,21 +205,21 @@ impl RedisServer {
         self.how.has_tls()
     }
 
-    /// Stops it like a crash.
+    /// Ends it like a crash.
     pub fn kill(&mut self) {
         if let Some((process, watchdog)) = self.process.take() {
             end(process, watchdog);
         }
     }
 
-    /// Starts it again, on the same port, with nothing in it.
+    /// Restarts it on the same port, without data.
     pub fn restart(&mut self) {
         self.kill();
-        assert!(self.launch(), "it starts again:\n{}", self.log());
+        assert!(self.launch(), "it does not restart:\n{}", self.log());
     }
 
-    /// Keeps it from running, while the system goes on taking what is sent to
-    /// it.
+    /// Stops the process, while the system still accepts connections and bytes
+    /// for it.
     pub fn freeze(&self) {
         self.signal("-STOP");
     }
@@ -223,7 +241,8 @@ impl RedisServer {
         fs::read_to_string(self.directory.path().join("log")).unwrap_or_default()
     }
 
-    /// Whether it answers, rather than ending at once.
+    /// Starts the process. Returns whether it answers, rather than ending at
+    /// once.
     fn launch(&mut self) -> bool {
         let mut command = self
             .how
@@ -233,22 +252,21 @@ impl RedisServer {
             .spawn()
             .unwrap_or_else(|error| panic!("{INSTALL} ({error})"));
         let watchdog = Watchdog::over(process.id(), self.directory.path());
-        for _ in 0..1000 {
-            if self.answers() {
-                self.process = Some((process, watchdog));
-                return true;
-            }
-            if process.try_wait().is_ok_and(|status| status.is_some()) {
-                return false;
-            }
-            thread::sleep(Duration::from_millis(10));
+        let mut answers = false;
+        poll(|| {
+            answers = self.answers();
+            answers || process.try_wait().is_ok_and(|status| status.is_some())
+        });
+        if answers {
+            self.process = Some((process, watchdog));
+        } else {
+            end(process, watchdog);
         }
-        end(process, watchdog);
-        false
+        answers
     }
 
-    /// By TCP, and not by the socket alone: another server may have had the
-    /// port first.
+    /// Asks over TCP and not over the socket alone: another server may have
+    /// taken the port first.
     fn answers(&self) -> bool {
         fs::exists(self.socket()).unwrap_or_default()
             && TcpStream::connect(("127.0.0.1", self.port)).is_ok()
@@ -258,7 +276,7 @@ impl RedisServer {
     fn ping(&self) -> bool {
         match self.try_run::<String>(&["PING"]) {
             Ok(_) => true,
-            // It wants a login: it is there.
+            // A server that requires a login is up.
             Err(error) => matches!(error.code(), Some("NOAUTH")),
         }
     }
@@ -270,23 +288,28 @@ impl Drop for RedisServer {
     }
 }
 
+/// The command that ends a [`Monitor`]. The server shows commands in the order
+/// in which it carries them out, so this is the last one.
+const LAST: &str = "the last command";
+
 /// See [`RedisServer::monitor`].
 pub struct Monitor {
-    stream: TcpStream,
+    client: Client,
     reader: thread::JoinHandle<String>,
 }
 
 impl Monitor {
-    /// What was seen.
+    /// The commands that were recorded.
     pub fn stop(self) -> String {
-        // What the server has written by now is read before the end.
-        thread::sleep(Duration::from_millis(100));
-        let _ = self.stream.shutdown(std::net::Shutdown::Both);
+        let mut connection = self.client.get_connection().expect("a connection");
+        let last = redis::cmd("ECHO").arg(LAST).to_owned();
+        last.exec(&mut connection).expect("the server runs");
         self.reader.join().expect("the reader ends")
     }
 }
 
-/// By the shell's own `kill`: not every system has a program of this name.
+/// Sends a signal through the shell's built-in `kill`, since not every system
+/// has a program of that name.
 pub fn send_signal(signal: &str, process: u32) {
     let mut shell = Command::new("sh");
     let status = shell
@@ -295,24 +318,39 @@ pub fn send_signal(signal: &str, process: u32) {
     assert!(status.is_ok_and(|status| status.success()));
 }
 
-/// The watchdog first: the number of a process that has been waited for may be
-/// that of another one.
+/// Ends a process, the watchdog first: after the wait, another process may get
+/// the same number.
 fn end(mut process: Child, watchdog: Watchdog) {
     drop(watchdog);
     let _ = process.kill();
     let _ = process.wait();
 }
 
-/// Waits for something that a server does by itself, for as long as a test may
-/// take.
-pub fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
-    for _ in 0..1500 {
-        if is_so() {
-            return;
+/// Waits for something that servers do by themselves.
+pub fn wait_until(what: &str, holds: impl FnMut() -> bool) {
+    assert!(poll(holds), "{what}: not within {PATIENCE:?}");
+}
+
+/// Returns whether the condition held before the patience ended. A server
+/// announces nothing, so only its answers tell.
+fn poll(mut holds: impl FnMut() -> bool) -> bool {
+    let begun = Instant::now();
+    while !holds() {
+        if begun.elapsed() > PATIENCE {
+            return false;
         }
-        thread::sleep(Duration::from_millis(20));
+        thread::sleep(PAUSE);
     }
-    panic!("{what}: not within 30 seconds");
+    true
+}
+
+/// Whether a replica has all writes of its primary. A failover loses those that
+/// it does not have.
+fn is_in_step(primary: &RedisServer, replica: &RedisServer) -> bool {
+    let written = primary.replication("master_repl_offset");
+    written.is_some()
+        && replica.replication("master_link_status").as_deref() == Some("up")
+        && replica.replication("slave_repl_offset") == written
 }
 
 fn path(path: &Path) -> String {

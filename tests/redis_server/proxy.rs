@@ -14,7 +14,7 @@ use tokio::{
     time::sleep,
 };
 
-/// Stands in front of a server and makes faults. It ends when it is dropped,
+/// A proxy in front of a server that causes faults. When it is dropped, it ends
 /// with all connections.
 pub struct Proxy {
     port: u16,
@@ -24,19 +24,19 @@ pub struct Proxy {
     _tasks: JoinSet<()>,
 }
 
-/// What becomes of bytes.
+/// What the proxy does with requests and answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
     Pass,
-    /// Requests arrive, and answers are lost.
+    /// Requests arrive, and their answers are lost.
     DropReplies,
     /// Nothing arrives in either direction, and connections stay open.
     BlackHole,
     /// Answers come later.
     Delay(Duration),
-    /// Requests arrive, and instead of the answer the connection ends.
+    /// Requests arrive, and the connection ends instead of an answer.
     CutReplies,
-    /// The same, for the next answer only.
+    /// [`CutReplies`](Self::CutReplies) for the next answer only.
     CutReply,
 }
 
@@ -44,11 +44,12 @@ pub enum Mode {
 struct Counts {
     connections: AtomicUsize,
     round_trips: AtomicUsize,
+    replies_passed: AtomicUsize,
     replies_lost: AtomicUsize,
 }
 
 impl Proxy {
-    /// In front of this port.
+    /// A proxy in front of this port.
     pub async fn start(target: u16) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let port = listener.local_addr().expect("an address").port();
@@ -74,7 +75,7 @@ impl Proxy {
         self.mode.send_replace(mode);
     }
 
-    /// Ends all connections that there are.
+    /// Ends all connections that are open.
     pub fn cut(&self) {
         self.cuts.send_modify(|cuts| *cuts += 1);
     }
@@ -84,10 +85,14 @@ impl Proxy {
         self.counts.connections.load(Ordering::SeqCst)
     }
 
-    /// How often somebody has asked, and waited for an answer before asking
-    /// again.
+    /// How many requests were sent after the answer to the one before.
     pub fn round_trips(&self) -> usize {
         self.counts.round_trips.load(Ordering::SeqCst)
+    }
+
+    /// How many answers have arrived.
+    pub fn replies_passed(&self) -> usize {
+        self.counts.replies_passed.load(Ordering::SeqCst)
     }
 
     /// How many answers were lost.
@@ -123,8 +128,7 @@ async fn forward(
     mode: watch::Sender<Mode>,
     counts: Arc<Counts>,
 ) {
-    // Whoever cannot be reached ends the connection, as the server itself
-    // would.
+    // Without a server, the connection ends, as it would without the proxy.
     let Ok(mut server) = TcpStream::connect(("127.0.0.1", target)).await else {
         return;
     };
@@ -148,6 +152,7 @@ async fn forward(
                 let now = *mode.borrow();
                 match now {
                     Mode::Pass => {}
+                    // Real latency, which clients measure by the real clock.
                     Mode::Delay(time) => sleep(time).await,
                     Mode::CutReply => {
                         counts.replies_lost.fetch_add(1, Ordering::SeqCst);
@@ -165,6 +170,7 @@ async fn forward(
                 if client.write_all(&answered[..read]).await.is_err() {
                     return;
                 }
+                counts.replies_passed.fetch_add(1, Ordering::SeqCst);
             }
         }
     }

@@ -1,8 +1,8 @@
-use std::{fmt::Write, thread, time::Duration};
+use std::fmt::Write;
 
-use super::{Certificates, Launch, RedisServer, wait_until};
+use super::{Certificates, Launch, RedisServer, is_in_step, wait_until};
 
-/// The name under which they know the primary.
+/// The name of the primary in the Sentinels' configuration.
 const NAME: &str = "fleet";
 
 /// Three Sentinels, a primary and a replica.
@@ -12,14 +12,14 @@ pub struct RedisSentinels {
     is_tls: bool,
 }
 
-/// What is different from the simplest.
+/// What differs from the simplest setup.
 #[derive(Default)]
 pub struct SentinelOptions<'a> {
     pub how: Option<Launch>,
     pub tls: Option<&'a Certificates>,
-    /// Of the servers.
+    /// The password of the servers.
     pub password: Option<&'a str>,
-    /// Of the Sentinels.
+    /// The password of the Sentinels.
     pub sentinel_password: Option<&'a str>,
 }
 
@@ -88,7 +88,7 @@ impl RedisSentinels {
         }
     }
 
-    /// With these Sentinels in it.
+    /// A URL that names these Sentinels.
     pub fn url_of(&self, sentinels: &[usize]) -> String {
         let all: Vec<_> = sentinels
             .iter()
@@ -102,7 +102,7 @@ impl RedisSentinels {
         self.url_of(&[0, 1, 2])
     }
 
-    /// Which server all Sentinels that run take for the primary.
+    /// The server that all running Sentinels take for the primary.
     pub fn primary(&self) -> Option<usize> {
         let mut named = self
             .sentinels
@@ -122,8 +122,7 @@ impl RedisSentinels {
         is_one.then_some(at)
     }
 
-    /// Waits until all Sentinels take this server for the primary, and it does
-    /// so itself.
+    /// Waits until all Sentinels and the server itself take it for the primary.
     pub fn wait_for_primary(&self, at: usize) {
         wait_until("the Sentinels agree", || {
             self.primary() == Some(at) && {
@@ -133,7 +132,7 @@ impl RedisSentinels {
         });
     }
 
-    /// Has the Sentinels make the replica the primary, in good order.
+    /// Has the Sentinels make the replica the primary in an orderly way.
     pub fn fail_over(&self) {
         wait_until("a failover may begin", || {
             self.sentinels[0]
@@ -142,13 +141,10 @@ impl RedisSentinels {
         });
     }
 
-    /// Waits until all Sentinels have seen a server that came back.
+    /// Waits until this server is a replica with all writes of the other one.
     pub fn wait_for_replica(&self, at: usize) {
-        wait_until("the replica follows", || {
-            let info: String = self.servers[at].run(&["INFO", "replication"]);
-            info.contains("role:slave") && info.contains("master_link_status:up")
-        });
-        thread::sleep(Duration::from_millis(50));
+        let (primary, replica) = (&self.servers[1 - at], &self.servers[at]);
+        wait_until("the replica follows", || is_in_step(primary, replica));
     }
 }
 
@@ -174,5 +170,5 @@ fn run<T: redis::FromRedisValue>(
 ) -> T {
     server
         .run_as(password, arguments)
-        .expect("the server does it")
+        .expect("the command succeeds")
 }

@@ -3,8 +3,8 @@ use std::{
     process::{Child, Command, Stdio},
 };
 
-/// Kills a process when this program ends in a way that runs no destructor, and
-/// takes its directory away. Dropped before the process is waited for, it does
+/// Kills a process and removes its directory if this program ends without
+/// running destructors. Dropped before the wait for the process, it does
 /// nothing.
 pub(super) struct Watchdog {
     shell: Child,
@@ -13,8 +13,8 @@ pub(super) struct Watchdog {
 impl Watchdog {
     pub(super) fn over(process: u32, directory: &Path) -> Self {
         let mut shell = Command::new("sh");
-        // Its input ends with this program. Signals to the whole group, as by
-        // Ctrl-C, are not for it.
+        // Its input ends with this program. It ignores signals to the whole
+        // group, such as Ctrl-C.
         shell
             .args([
                 "-c",

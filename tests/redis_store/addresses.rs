@@ -1,4 +1,4 @@
-//! The ways to a server.
+//! The addresses and the transports of a server.
 
 use tower_genesys::store::{
     StoreErrorKind,
@@ -18,7 +18,7 @@ async fn works(store: &RedisStore) {
 }
 
 #[tokio::test]
-async fn by_tcp_by_socket_and_by_either_protocol() {
+async fn connects_over_tcp_and_sockets_with_either_protocol() {
     let server = RedisServer::start();
     for url in [
         server.url(),
@@ -35,7 +35,7 @@ async fn by_tcp_by_socket_and_by_either_protocol() {
 }
 
 #[tokio::test]
-async fn a_user_and_a_password_with_everything_in_it() {
+async fn user_and_password_may_have_any_character() {
     let server = RedisServer::start();
     let password = "p@ss:/#?%+ wörd";
     let rule = format!(">{password}");
@@ -48,7 +48,7 @@ async fn a_user_and_a_password_with_everything_in_it() {
 }
 
 #[tokio::test]
-async fn by_tls_with_a_ca_of_ones_own() {
+async fn connects_over_tls_with_a_custom_ca() {
     let certificates = Certificates::new();
     let server = RedisServer::start_with_tls(&certificates);
     let trusting = RedisStore::builder(server.tls_url()).ca_certificates(certificates.pem());
@@ -63,7 +63,7 @@ async fn by_tls_with_a_ca_of_ones_own() {
 }
 
 #[tokio::test]
-async fn a_server_whose_ca_is_not_known_is_not_used() {
+async fn a_server_with_an_unknown_ca_is_refused() {
     let server = RedisServer::start_with_tls(&Certificates::new());
     let others = Certificates::new();
     for builder in [
@@ -94,7 +94,7 @@ async fn a_name_that_is_not_in_the_certificate_is_refused() {
 }
 
 #[test]
-fn certificates_that_are_none_are_refused_at_once() {
+fn malformed_certificates_are_refused_at_build() {
     let url = "rediss://localhost";
     let missing = RedisStore::builder(url).ca_file("/no/such/s3cr3t.pem");
     let broken = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";

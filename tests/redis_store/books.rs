@@ -10,10 +10,10 @@ use tower_genesys::store::{
 
 use crate::{
     redis_server::{Mode, Proxy, RedisCluster, RedisSentinels, RedisServer},
-    setup::{key, store},
+    setup::{documented_rules, key, store},
 };
 
-/// A book with the servers that it is on.
+/// A book and its servers.
 struct Served<S> {
     store: RedisStore,
     _servers: S,
@@ -77,12 +77,6 @@ async fn granted(store: &RedisStore, ask: &Reservation) -> Grant {
     grant.expect("a limit is stated")
 }
 
-fn names(server: &RedisServer) -> Vec<String> {
-    let mut names: Vec<String> = server.run(&["KEYS", "*"]);
-    names.sort();
-    names
-}
-
 #[tokio::test]
 async fn all_keys_have_one_tag_and_expire() {
     let server = RedisServer::start();
@@ -94,7 +88,7 @@ async fn all_keys_have_one_tag_and_expire() {
         .await
         .expect("it can be told");
     granted(&store, &ask(3)).await;
-    let names = names(&server);
+    let names = server.keys();
     assert_eq!(names.len(), 4, "{names:?}");
     for name in names {
         assert!(name.contains(&format!(":{{{}}}:", key())), "{name}");
@@ -104,11 +98,11 @@ async fn all_keys_have_one_tag_and_expire() {
 }
 
 #[tokio::test]
-async fn what_no_process_would_write_is_replaced_and_costs_no_request() {
+async fn implausible_fields_are_replaced_and_cost_no_request() {
     let server = RedisServer::start();
     let store = store(server.url());
     granted(&store, &ask(5)).await;
-    let all = names(&server);
+    let all = server.keys();
     let book = all.iter().find(|name| name.ends_with(":book"));
     let book = book.expect("there is one").clone();
     for (field, value) in [
@@ -135,11 +129,11 @@ async fn what_no_process_would_write_is_replaced_and_costs_no_request() {
     }
 }
 
-/// The connection may break after a script was carried out, and then it is
-/// repeated, once. What the first one has handed out is a hole: nobody sends at
-/// these times, and they count.
+/// If the connection breaks after the server has run a script, the script is
+/// repeated once. The slots of the first run are lost: no process sends at
+/// these times, and they count towards the limit.
 #[tokio::test]
-async fn a_repeated_reservation_makes_a_hole_and_overruns_nothing() {
+async fn a_repeated_reservation_loses_slots_and_overruns_no_limit() {
     let server = RedisServer::start();
     let proxy = Proxy::start(server.port()).await;
     let (ours, others) = (store(proxy.url()), store(server.url()));
@@ -152,7 +146,8 @@ async fn a_repeated_reservation_makes_a_hole_and_overruns_nothing() {
     let ours_ask = ask(4);
     let first = granted(&ours, &ours_ask).await;
     let mut again = ours_ask.clone();
-    // One slot goes back, which the second run must not give back once more.
+    // The first run gives one slot back, and the second run must not do so
+    // again.
     again.returned = vec![first.slots[0]];
     let before = server.calls("evalsha");
     proxy.set(Mode::CutReply);
@@ -163,7 +158,7 @@ async fn a_repeated_reservation_makes_a_hole_and_overruns_nothing() {
     let mut slots = [first.slots, second.slots].concat();
     let window = u64::try_from(Terms::WINDOW.as_micros()).expect("a minute");
     let end = slots[0] + window;
-    // Others take what is left, until there is none within the window.
+    // Others take all slots that are left within the window.
     while slots.iter().all(|slot| *slot < end) {
         slots.extend(granted(&others, &ask(100)).await.slots);
     }
@@ -172,13 +167,13 @@ async fn a_repeated_reservation_makes_a_hole_and_overruns_nothing() {
     slots.sort_unstable();
     slots.dedup();
     assert_eq!(slots.len(), in_window, "no slot was handed out twice");
-    // Four of the first, one of which went back; four that nobody has; four;
-    // and the rest.
+    // Of the limit, four slots are lost, and one was handed out twice: it went
+    // back in between.
     assert_eq!(slots.len(), limit as usize + 1 - 4);
 }
 
 #[tokio::test]
-async fn a_repeated_refusal_closes_no_longer() {
+async fn a_repeated_refusal_does_not_extend_the_closing() {
     let server = RedisServer::start();
     let proxy = Proxy::start(server.port()).await;
     let (ours, others) = (store(proxy.url()), store(server.url()));
@@ -203,10 +198,7 @@ async fn a_repeated_refusal_closes_no_longer() {
 #[tokio::test]
 async fn a_check_names_each_command_that_is_missing() {
     let server = RedisServer::start();
-    let docs = include_str!("../../src/store/redis/mod.rs");
-    let mut rules = docs
-        .lines()
-        .filter_map(|line| line.strip_prefix("//! ACL SETUSER genesys "));
+    let mut rules = documented_rules();
     let token = rules.next().expect("the rights of a token");
     let limit = rules.find(|rule| rule.starts_with("+hmget"));
     let limit = limit.expect("the rights of a limit");
@@ -228,7 +220,7 @@ async fn a_check_names_each_command_that_is_missing() {
     }
     set(limit);
     store.check_limit().await.expect("all of them");
-    // Each of them is needed.
+    // Each of them is necessary.
     for command in limit.split(' ') {
         set(&command.replace('+', "-"));
         let error = store.check_limit().await.expect_err(command);

@@ -1,5 +1,5 @@
-//! Servers that want a certificate of the client, which is redis-server's
-//! default with TLS.
+//! Servers that require a client certificate, as redis-server does with TLS by
+//! default.
 
 use tower_genesys::store::{
     StoreErrorKind,
@@ -10,7 +10,7 @@ use crate::{
     redis_server::{
         Certificates, Identity, Launch, RedisCluster, RedisSentinels, RedisServer, SentinelOptions,
     },
-    setup::{claim, entry, leased, published, shown, token, try_ask},
+    setup::{claim, entry, impostor, leased, published, shown, token, try_ask},
 };
 
 fn with(by: &Certificates, client: &Identity, url: String) -> RedisStoreBuilder {
@@ -27,7 +27,7 @@ async fn works(builder: RedisStoreBuilder) {
 }
 
 #[tokio::test]
-async fn all_three_topologies_take_them() {
+async fn all_three_topologies_accept_a_client_certificate() {
     let by = Certificates::new();
     let client = by.client();
     let server = Launch::new().tls(&by, &["localhost"], "yes").start();
@@ -44,7 +44,7 @@ async fn all_three_topologies_take_them() {
 }
 
 #[tokio::test]
-async fn they_may_be_in_files() {
+async fn certificates_may_be_in_files() {
     let by = Certificates::new();
     let server = Launch::new().tls(&by, &["localhost"], "yes").start();
     let directory = tempfile::tempdir().unwrap();
@@ -63,7 +63,7 @@ async fn they_may_be_in_files() {
     works(builder).await;
 }
 
-/// What `check` and an operation say.
+/// Expects this error from `check` and from an operation.
 async fn refused(builder: impl Fn() -> RedisStoreBuilder, kind: Kind, says: &str) {
     let error = builder().connect().await.unwrap_err();
     assert_eq!(error.kind(), kind, "{error}");
@@ -81,7 +81,7 @@ async fn refused(builder: impl Fn() -> RedisStoreBuilder, kind: Kind, says: &str
 }
 
 #[tokio::test]
-async fn each_setting_that_does_not_fit_is_named() {
+async fn an_error_names_the_setting_that_does_not_fit() {
     let (by, others) = (Certificates::new(), Certificates::new());
     let server = Launch::new().tls(&by, &["localhost"], "yes").start();
     let url = || server.tls_url();
@@ -105,7 +105,7 @@ async fn each_setting_that_does_not_fit_is_named() {
     .await;
     let by_address = || with(&by, &client, url().replace("localhost", "127.0.0.1"));
     refused(by_address, Kind::Unreachable, "another host").await;
-    // A server without TLS waits for the end of what it takes for a command.
+    // A plain port takes the TLS handshake for half a command, and waits.
     let plain = format!("rediss://localhost:{}", server.port());
     refused(
         || with(&by, &client, plain.clone()),
@@ -116,15 +116,8 @@ async fn each_setting_that_does_not_fit_is_named() {
 }
 
 #[tokio::test]
-async fn what_answers_without_tls_is_told_from_what_does_not_answer() {
-    use tokio::{io::AsyncWriteExt, net::TcpListener};
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let port = listener.local_addr().unwrap().port();
-    tokio::spawn(async move {
-        while let Ok((mut stream, _)) = listener.accept().await {
-            let _ = stream.write_all(b"-ERR unknown command\r\n").await;
-        }
-    });
+async fn a_plain_answer_to_tls_is_another_error_than_no_answer() {
+    let port = impostor(b"-ERR unknown command\r\n").await;
     let by = Certificates::new();
     let url = format!("rediss://localhost:{port}");
     refused(
@@ -136,7 +129,7 @@ async fn what_answers_without_tls_is_told_from_what_does_not_answer() {
 }
 
 #[tokio::test]
-async fn a_server_with_tls_that_is_asked_without_says_so() {
+async fn a_plain_url_for_a_tls_port_is_an_error_that_says_so() {
     let by = Certificates::new();
     let server = Launch::new().tls(&by, &["localhost"], "no").start();
     let url = server.tls_url().replace("rediss", "redis");
@@ -152,7 +145,7 @@ fn wrong(builder: RedisStoreBuilder) -> RedisStoreError {
 }
 
 #[test]
-fn settings_that_contradict_each_other_are_refused_at_once() {
+fn contradictory_settings_are_refused_at_build() {
     let by = Certificates::new();
     let (one, other) = (by.client(), by.client());
     let of = |url: &str, certificate: &str, key: &str| {
@@ -175,12 +168,9 @@ fn settings_that_contradict_each_other_are_refused_at_once() {
     assert!(wrong(files).to_string().contains("cannot be read"));
 }
 
-#[test]
-fn a_server_that_asks_for_none_is_not_asked_for_a_reason() {
-    // Whether there is a certificate makes no difference to a server that wants
-    // none.
+#[tokio::test]
+async fn a_server_that_requires_no_certificate_accepts_one() {
     let by = Certificates::new();
     let server = RedisServer::start_with_tls(&by);
-    let runtime = tokio::runtime::Runtime::new().unwrap();
-    runtime.block_on(works(with(&by, &by.client(), server.tls_url())));
+    works(with(&by, &by.client(), server.tls_url())).await;
 }

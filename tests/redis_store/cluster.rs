@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, timeout};
 use tower_genesys::store::{
     Lookup, StoreErrorKind, StoreKey, TokenStore,
     redis::{RedisStore, RedisStoreErrorKind},
@@ -14,14 +14,12 @@ use crate::{
     redis_server::{RedisCluster, RedisServer},
     rules::names,
     setup::{
-        beside_an_idle_runtime, claim, entry, eventually, leased, publish, published, shown, store,
-        token, try_ask,
+        PATIENCE, beside_an_idle_runtime, claim, documented_rules, entry, eventually, leased,
+        publish, published, shown, store, token, try_ask,
     },
 };
 
-const PATIENCE: Duration = Duration::from_millis(150);
-
-/// All that a client of a cluster sends, but for the scripts' own commands.
+/// All commands that a client of a cluster sends, except those in scripts.
 const SENT: [&str; 6] = [
     "evalsha",
     "eval",
@@ -32,7 +30,7 @@ const SENT: [&str; 6] = [
 ];
 
 #[tokio::test]
-async fn each_operation_is_one_command_wherever_its_key_is() {
+async fn each_operation_is_one_command_on_the_node_of_its_key() {
     let cluster = RedisCluster::start();
     let store = RedisStore::builder(cluster.url_of(&[0]))
         .connect()
@@ -54,7 +52,7 @@ async fn each_operation_is_one_command_wherever_its_key_is() {
     expected.insert("evalsha", 60);
     assert_eq!(cluster.calls(&SENT), expected);
     for node in &cluster.nodes[..3] {
-        assert!(node.calls("evalsha") >= 3, "each has some of twenty keys");
+        assert!(node.calls("evalsha") >= 3, "each node has some of the keys");
         assert!(!node.keys().is_empty());
     }
 }
@@ -69,8 +67,8 @@ async fn a_slot_that_moves_is_followed() {
     let to = cluster.other_primary(from);
 
     cluster.open_move(slot, from, to);
-    // The keys that are there are there, and those that are not are sought at
-    // the other node.
+    // The old node still has the keys that exist, and sends the client to the
+    // new one for the others.
     let halfway = timeout(PATIENCE, try_ask(&store, &claim())).await;
     println!("while its slot is on the move: {halfway:?}");
     cluster.move_keys(slot, from, to);
@@ -78,7 +76,7 @@ async fn a_slot_that_moves_is_followed() {
     let (lookup, took) = eventually(&store, &claim()).await;
     assert!(matches!(lookup, Lookup::Token(entry) if entry.fence == fence));
     assert!(took < Duration::from_secs(1), "{took:?}");
-    // From now on without a detour.
+    // From now on, the client asks the new node directly.
     cluster.on_all(&["CONFIG", "RESETSTAT"]);
     token(&store, &claim()).await;
     assert_eq!(
@@ -91,7 +89,7 @@ async fn a_slot_that_moves_is_followed() {
 }
 
 #[tokio::test]
-async fn a_slot_that_has_moved_between_two_operations_is_not_noticed() {
+async fn a_slot_that_moves_between_two_operations_fails_none() {
     let cluster = RedisCluster::start();
     let store = store(cluster.url());
     publish(&store, "token").await;
@@ -115,7 +113,7 @@ async fn a_primary_that_dies_is_replaced_by_its_replica() {
     // The only node in the URL is the one that dies.
     let store = store(cluster.url_of(&[from]));
     let fence = publish(&store, "token").await;
-    sleep(Duration::from_millis(200)).await;
+    cluster.wait_until_in_step(from);
     cluster.nodes[from].kill();
     let error = until_error(&store, StoreErrorKind::Unavailable).await;
     assert!(error.to_string().contains("Redis"), "{error}");
@@ -126,7 +124,7 @@ async fn a_primary_that_dies_is_replaced_by_its_replica() {
     store
         .check()
         .await
-        .expect_err("the node in the URL is gone, and another process finds none");
+        .expect_err("the only node in the URL is gone, so a new client finds none");
 
     cluster.nodes[from].restart();
     cluster.wait_until_well();
@@ -134,7 +132,7 @@ async fn a_primary_that_dies_is_replaced_by_its_replica() {
 }
 
 #[tokio::test]
-async fn what_was_the_primary_is_left_with_the_first_write_that_it_refuses() {
+async fn a_former_primary_is_left_at_the_first_write_that_it_refuses() {
     let cluster = RedisCluster::start();
     let store = store(cluster.url());
     let [name, ..] = names();
@@ -142,17 +140,17 @@ async fn what_was_the_primary_is_left_with_the_first_write_that_it_refuses() {
         let mut newer = claim();
         newer.at_least = publish_newer(&store).await;
         let from = cluster.primary_of(&name);
-        let to = (from + 3) % 6;
+        let to = RedisCluster::replica_of(from);
         cluster.promote(to, &name);
         cluster.on_all(&["CONFIG", "RESETSTAT"]);
-        // On the new one, by the same operation.
+        // The same operation reaches the new primary.
         let lease = leased(&store, &newer).await;
         published(&store, &lease, &entry(&lease, "token")).await;
         assert!(cluster.nodes[to].calls("evalsha") >= 2);
     }
 }
 
-/// Returns the fence above that of the token that is there then.
+/// Publishes a newer token, and returns the next fence.
 async fn publish_newer(store: &RedisStore) -> tower_genesys::store::Fence {
     let mut newer = claim();
     if let Lookup::Token(found) = try_ask(store, &newer).await.unwrap() {
@@ -164,13 +162,13 @@ async fn publish_newer(store: &RedisStore) -> tower_genesys::store::Fence {
 }
 
 #[tokio::test]
-async fn a_primary_that_goes_silent_holds_nobody() {
+async fn a_silent_primary_holds_up_no_caller() {
     let cluster = RedisCluster::start();
     let [name, ..] = names();
     let from = cluster.primary_of(&name);
     let store = Arc::new(store(cluster.url()));
     publish(&store, "token").await;
-    sleep(Duration::from_millis(200)).await;
+    cluster.wait_until_in_step(from);
     cluster.nodes[from].freeze();
     for _ in 0..3 {
         let begun = Instant::now();
@@ -185,7 +183,7 @@ async fn a_primary_that_goes_silent_holds_nobody() {
 }
 
 #[tokio::test]
-async fn a_cluster_that_is_down_is_an_answer_and_is_used_again_when_it_is_up() {
+async fn a_cluster_that_is_down_is_an_error_at_once_and_is_used_when_it_is_up() {
     let mut cluster = RedisCluster::start();
     let store = store(cluster.url());
     publish(&store, "token").await;
@@ -203,21 +201,21 @@ async fn a_cluster_that_is_down_is_an_answer_and_is_used_again_when_it_is_up() {
         node.restart();
     }
     cluster.wait_until_well();
-    // Everything is lost, as nothing was saved.
+    // The data are lost, since no node saves any.
     let (lookup, took) = eventually(&store, &claim()).await;
     assert!(matches!(lookup, Lookup::Leased(_)), "{lookup:?}");
     assert!(took < Duration::from_secs(1), "{took:?}");
 }
 
 #[tokio::test]
-async fn half_a_cluster_at_the_start_is_told_each_time() {
+async fn a_check_of_half_a_cluster_is_an_error_each_time() {
     let mut cluster = RedisCluster::start();
     // A primary and its replica, and another primary's replica.
     for at in [0, 3, 4] {
         cluster.nodes[at].kill();
     }
     let url = cluster.url();
-    sleep(Duration::from_secs(3)).await;
+    cluster.wait_until_down();
     for _ in 0..4 {
         let error = store(&url).check().await.unwrap_err();
         assert!(
@@ -232,7 +230,7 @@ async fn half_a_cluster_at_the_start_is_told_each_time() {
 }
 
 #[tokio::test]
-async fn the_url_of_a_node_is_told_from_that_of_a_cluster_each_time() {
+async fn a_check_tells_the_url_of_a_node_from_that_of_a_cluster_each_time() {
     let (cluster, other) = (RedisCluster::start(), RedisCluster::start());
     let server = RedisServer::start();
     let none = format!("redis-cluster://127.0.0.1:{}", server.port());
@@ -252,7 +250,7 @@ async fn the_url_of_a_node_is_told_from_that_of_a_cluster_each_time() {
             assert_eq!(kind == RedisStoreErrorKind::Url, !is_replica, "{kind:?}");
         }
     }
-    // And without a check, by an operation.
+    // Without a check, an operation finds it out.
     let error = until_error(&store(&two), StoreErrorKind::Denied).await;
     assert!(
         error.to_string().contains("name the nodes of one"),
@@ -264,13 +262,10 @@ async fn the_url_of_a_node_is_told_from_that_of_a_cluster_each_time() {
 }
 
 #[tokio::test]
-async fn the_documented_rights_are_enough_and_all_needed() {
+async fn the_documented_rights_are_sufficient_and_necessary() {
     const PASSWORD: &str = "s3cr3t";
     let cluster = RedisCluster::start();
-    let docs = include_str!("../../src/store/redis/mod.rs");
-    let rules: Vec<_> = docs
-        .lines()
-        .filter_map(|line| line.strip_prefix("//! ACL SETUSER genesys "))
+    let rules: Vec<_> = documented_rules()
         .find(|rule| rule.contains("+cluster|slots"))
         .expect("the documentation has the rule")
         .split(' ')
@@ -312,7 +307,7 @@ async fn the_documented_rights_are_enough_and_all_needed() {
 }
 
 #[tokio::test]
-async fn a_login_that_is_refused_works_when_the_nodes_have_it() {
+async fn a_refused_login_works_once_the_nodes_know_it() {
     let cluster = RedisCluster::start();
     let store = store(cluster.url().replace("://", "://genesys:s3cr3t@"));
     let error = until_error(&store, StoreErrorKind::Denied).await;
@@ -324,7 +319,7 @@ async fn a_login_that_is_refused_works_when_the_nodes_have_it() {
 }
 
 #[test]
-fn a_runtime_that_nobody_drives_holds_nobody_up() {
+fn an_idle_runtime_holds_up_no_other() {
     let cluster = RedisCluster::start();
     let store = store(cluster.url());
     let again = async { eventually(&store, &claim()).await.0 };

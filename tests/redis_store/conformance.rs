@@ -1,6 +1,6 @@
-//! The rules of `store_conformance!`, on a real server. Each check has a server
-//! of its own: an answer that waits for another check would be a time that is
-//! measured wrongly.
+//! The rules of `store_conformance!`, on a real server. Each check starts its
+//! own server: waiting for another check would distort the times that it
+//! measures.
 
 use tower_genesys::store::{
     Claim, Entry, Lease, Lookup, Publication, StoreFuture, StoreKey, TokenStore, redis::RedisStore,
@@ -8,7 +8,7 @@ use tower_genesys::store::{
 
 use crate::{redis_server::RedisServer, setup::store};
 
-/// A store with the server that it is on.
+/// A store and its server.
 struct Served {
     store: RedisStore,
     _server: RedisServer,

@@ -1,5 +1,4 @@
-//! Whatever is in the keys: it is as if it were not there, and the next
-//! publication replaces it.
+//! Damaged keys count as missing, and the next publication replaces them.
 
 use tower_genesys::store::{Lookup, StoreErrorKind, TokenStore};
 
@@ -9,7 +8,7 @@ use crate::{
     setup::{ask, claim, entry, key, leased, publish, published, store, token},
 };
 
-/// Asks and publishes over what `damage` has left behind.
+/// Expects that a claim reports the damage, and that a publication repairs it.
 async fn heals(server: &RedisServer, expected: Option<StoreErrorKind>) {
     let store = store(server.url());
     let lease = leased(&store, &claim()).await;
@@ -20,7 +19,7 @@ async fn heals(server: &RedisServer, expected: Option<StoreErrorKind>) {
     let mut newer = claim();
     newer.at_least = lease.fence.next();
     let next = leased(&store, &newer).await;
-    assert_eq!(next.replaces, None, "nothing is left of it");
+    assert_eq!(next.replaces, None, "no damage is left");
     assert!(next.fence > lease.fence);
 }
 
@@ -43,7 +42,7 @@ async fn keys_of_a_wrong_type_are_replaced() {
 }
 
 #[tokio::test]
-async fn all_of_a_wrong_type_at_once_are_replaced() {
+async fn all_keys_of_a_wrong_type_at_once_are_replaced() {
     let server = RedisServer::start();
     for name in names() {
         server.run::<()>(&["RPUSH", &name, "1"]);
@@ -98,7 +97,7 @@ async fn a_token_of_another_format_version_is_replaced() {
 }
 
 #[tokio::test]
-async fn a_token_that_would_live_for_ever_is_replaced() {
+async fn a_token_without_an_expiry_is_replaced() {
     let server = RedisServer::start();
     publish(&store(server.url()), "token").await;
     server.run::<()>(&["PERSIST", &names()[0]]);
@@ -132,7 +131,7 @@ async fn leases_cooldowns_and_fences_that_cannot_be_read_are_replaced() {
 }
 
 #[tokio::test]
-async fn damage_done_between_a_lease_and_its_end_does_no_harm() {
+async fn damage_between_a_lease_and_its_end_does_no_harm() {
     let server = RedisServer::start();
     let store = store(server.url());
     for name in names() {
@@ -151,8 +150,8 @@ async fn damage_done_between_a_lease_and_its_end_does_no_harm() {
         store.abandon(&key(), &lease, minute).await.unwrap();
         match ask(&store, &claim()).await {
             Lookup::Cooldown(_) => {}
-            // The lease itself was what was damaged: there is none to end, nor
-            // a right to slow others down.
+            // The lease itself was damaged. So there is nothing to end, and no
+            // right to delay other processes.
             Lookup::Leased(lease) => assert!(name.ends_with("lease"), "{name} {lease:?}"),
             other => panic!("{name} {other:?}"),
         }

@@ -1,5 +1,5 @@
-//! What a process reads from its environment. Each case is this program once
-//! more, as a process may not change its own.
+//! The settings that a process reads from its environment. Each case runs this
+//! program as a child, since a test may not change its own environment.
 
 use std::{env, process::Output};
 
@@ -12,10 +12,10 @@ use crate::{
 
 const CHILD: &str = "TOWER_GENESYS_TEST_ENVIRONMENT";
 
-/// That the CAs of the system are trusted.
+/// Has the child trust the CAs of the system.
 const SYSTEM: &str = "TOWER_GENESYS_TEST_SYSTEM";
 
-/// Does what a process does at its start, and prints what came of it.
+/// Connects as a process does at its start, and prints the outcome.
 #[tokio::test]
 async fn child() {
     let Ok(name) = env::var(CHILD) else { return };
@@ -48,7 +48,7 @@ fn outcome(name: &str, variables: &[(&str, &str)]) -> String {
 }
 
 #[test]
-fn certificates_are_texts_or_files() {
+fn variables_hold_certificates_or_name_their_files() {
     let by = Certificates::new();
     let server = Launch::new().tls(&by, &["localhost"], "yes").start();
     let client = by.client();
@@ -109,10 +109,10 @@ fn certificates_are_texts_or_files() {
     assert!(empty.contains("REDIS_TLS_CA is empty"), "{empty}");
 }
 
-/// On Linux, the environment says which CAs the system has.
+/// On Linux, the environment names the CAs of the system.
 #[cfg(target_os = "linux")]
 #[test]
-fn the_cas_of_the_system_are_trusted_if_asked_for() {
+fn the_cas_of_the_system_are_trusted_on_request() {
     let (by, other) = (Certificates::new(), Certificates::new());
     let server = Launch::new().tls(&by, &["localhost"], "no").start();
     let directory = tempfile::tempdir().unwrap();
@@ -137,7 +137,7 @@ fn the_cas_of_the_system_are_trusted_if_asked_for() {
         assert!(refused.contains("no trusted CA"), "{refused}");
         assert!(refused.contains("`system_ca_certificates`"), "{refused}");
     }
-    // Beside those that were given.
+    // In addition to those that are set.
     let both = [system, ca(&theirs), ("REDIS_TLS_CA", by.pem())];
     assert_eq!(says(&both), "works");
 
@@ -150,7 +150,7 @@ fn the_cas_of_the_system_are_trusted_if_asked_for() {
 }
 
 #[test]
-fn sentinels_have_a_login_of_their_own() {
+fn sentinels_have_their_own_login() {
     let fleet = RedisSentinels::start_with(&SentinelOptions {
         sentinel_password: Some("s3cr3t"),
         ..SentinelOptions::default()
@@ -161,7 +161,7 @@ fn sentinels_have_a_login_of_their_own() {
     assert_eq!(says(&[("REDIS_URL", &url), password]), "works");
     let user = ("REDIS_SENTINEL_USER", "default");
     assert_eq!(says(&[("REDIS_URL", &url), user, password]), "works");
-    // What the URL says wins.
+    // The URL takes precedence.
     let in_url = format!("{url}?sentinel_password=s3cr3t");
     let wrong = ("REDIS_SENTINEL_PASSWORD", "another");
     assert_eq!(says(&[("REDIS_URL", &in_url), wrong]), "works");

@@ -1,39 +1,40 @@
-//! A server or a network that fails, and comes back.
+//! A server or a network that fails and recovers.
 
 use std::{sync::Arc, time::Duration};
 
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, timeout};
 use tower_genesys::store::{
     Lookup, StoreError, StoreErrorKind, TokenStore,
     redis::{RedisStore, RedisStoreErrorKind},
 };
 
 use crate::{
+    fixtures::real_time::{pass, wait_until, wait_within},
     redis_server::{Mode, Proxy, RedisServer},
     setup::{
-        ask, beside_an_idle_runtime, claim, entry, eventually, key, leased, published, shown,
-        store, token, try_ask,
+        PATIENCE, ask, beside_an_idle_runtime, claim, entry, eventually, key, leased, published,
+        shown, store, token, try_ask,
     },
 };
 
-/// What whoever uses a store gives an operation.
-const PATIENCE: Duration = Duration::from_millis(150);
-
-/// Asks until it fails in this way: the first error may still be that of the
-/// connection that broke.
+/// Asks until an operation fails in this way. The first error may still be that
+/// of the connection that broke.
 pub(crate) async fn until_error(store: &RedisStore, kind: StoreErrorKind) -> StoreError {
-    let begun = Instant::now();
-    loop {
+    let mut found = None;
+    wait_within(Duration::from_secs(10), "an error", async || {
         match try_ask(store, &claim()).await {
-            Err(error) if error.kind() == kind => return error,
-            other => assert!(begun.elapsed() < Duration::from_secs(10), "{other:?}"),
+            Err(error) if error.kind() == kind => found = Some(error),
+            // Shown if the test fails.
+            other => println!("{other:?}"),
         }
-        sleep(Duration::from_millis(20)).await;
-    }
+        found.is_some()
+    })
+    .await;
+    found.expect("the wait has ended")
 }
 
 #[tokio::test]
-async fn nobody_there_is_an_answer_at_once() {
+async fn a_server_that_does_not_run_is_an_error_at_once() {
     let mut server = RedisServer::start();
     server.kill();
     let store = store(server.url());
@@ -47,7 +48,7 @@ async fn nobody_there_is_an_answer_at_once() {
 }
 
 #[tokio::test]
-async fn a_server_that_dies_and_comes_back_is_used_again_at_once() {
+async fn a_server_that_dies_and_restarts_is_used_again_at_once() {
     let mut server = RedisServer::start();
     let store = store(server.url());
     leased(&store, &claim()).await;
@@ -63,7 +64,7 @@ async fn a_server_that_dies_and_comes_back_is_used_again_at_once() {
 }
 
 #[tokio::test]
-async fn a_restart_between_two_operations_is_not_noticed() {
+async fn a_restart_between_two_operations_fails_none() {
     let mut server = RedisServer::start();
     let store = store(server.url());
     for protocol in ["", "/?protocol=resp3"] {
@@ -78,7 +79,7 @@ async fn a_restart_between_two_operations_is_not_noticed() {
 }
 
 #[tokio::test]
-async fn connections_that_the_server_closes_while_nobody_asks_cost_nothing() {
+async fn idle_connections_that_the_server_closes_fail_no_operation() {
     let server = RedisServer::start();
     let store = store(server.url());
     for _ in 0..3 {
@@ -89,8 +90,8 @@ async fn connections_that_the_server_closes_while_nobody_asks_cost_nothing() {
 }
 
 #[tokio::test]
-async fn a_server_that_takes_connections_and_ends_them_meets_no_storm() {
-    // Nobody listens behind it.
+async fn a_server_that_closes_each_connection_gets_ten_a_second() {
+    // Nothing listens behind the proxy, so it closes each connection.
     let proxy = Proxy::start(1).await;
     let store = Arc::new(store(proxy.url()));
     let begun = Instant::now();
@@ -100,7 +101,8 @@ async fn a_server_that_takes_connections_and_ends_them_meets_no_storm() {
             tokio::spawn(async move {
                 while begun.elapsed() < Duration::from_secs(1) {
                     assert!(try_ask(&store, &claim()).await.is_err());
-                    sleep(Duration::from_millis(5)).await;
+                    // Real, as the second in which the proxy counts.
+                    pass(Duration::from_millis(5)).await;
                 }
             })
         })
@@ -108,13 +110,13 @@ async fn a_server_that_takes_connections_and_ends_them_meets_no_storm() {
     for asked in asking {
         asked.await.unwrap();
     }
-    // One in each tenth of a second.
+    // One in each tenth of a second, for twenty callers.
     let connections = proxy.connections();
     assert!((5..=12).contains(&connections), "{connections}");
 }
 
 #[tokio::test]
-async fn a_frozen_server_holds_nobody_and_is_used_again_when_it_thaws() {
+async fn a_frozen_server_holds_up_no_caller_and_is_used_again_when_it_thaws() {
     let server = RedisServer::start();
     let store = store(server.url());
     let ours = claim();
@@ -125,7 +127,7 @@ async fn a_frozen_server_holds_nobody_and_is_used_again_when_it_thaws() {
         assert!(timeout(PATIENCE, try_ask(&store, &ours)).await.is_err());
         assert!(begun.elapsed() < PATIENCE * 2);
     }
-    // Whoever has more patience gets an answer all the same.
+    // A caller with more patience gets an error.
     let error = try_ask(&store, &ours).await.unwrap_err();
     assert!(
         matches!(
@@ -136,14 +138,14 @@ async fn a_frozen_server_holds_nobody_and_is_used_again_when_it_thaws() {
     );
     server.thaw();
     let (lookup, took) = eventually(&store, &ours).await;
-    // What was asked in vain may have been done since: the lease is known all
-    // the same.
+    // The server may have carried out what timed out, and still recognises the
+    // lease.
     assert!(matches!(lookup, Lookup::Leased(lease) if lease.fence == first.fence));
     assert!(took < Duration::from_millis(500), "{took:?}");
 }
 
 #[tokio::test]
-async fn a_paused_server_is_a_timeout_and_then_fine() {
+async fn a_paused_server_is_a_timeout_and_is_used_again_afterwards() {
     let server = RedisServer::start();
     let store = store(server.url());
     leased(&store, &claim()).await;
@@ -155,15 +157,15 @@ async fn a_paused_server_is_a_timeout_and_then_fine() {
 }
 
 #[tokio::test]
-async fn a_connection_that_went_silent_is_given_up_with_the_first_operation() {
+async fn a_silent_connection_is_given_up_with_the_first_operation() {
     let server = RedisServer::start();
     let proxy = Proxy::start(server.port()).await;
     let store = store(proxy.url());
     leased(&store, &claim()).await;
     proxy.set(Mode::BlackHole);
     assert!(timeout(PATIENCE, try_ask(&store, &claim())).await.is_err());
-    // What is lost stays lost on that connection: what was sent into it is half
-    // a conversation.
+    // The old connection stays unusable: an answer on it could belong to the
+    // lost request.
     proxy.set(Mode::Pass);
     let begun = Instant::now();
     let asked = timeout(PATIENCE, try_ask(&store, &claim())).await;
@@ -173,7 +175,7 @@ async fn a_connection_that_went_silent_is_given_up_with_the_first_operation() {
 }
 
 #[tokio::test]
-async fn a_slow_server_is_connected_to_behind_the_operations_that_gave_up() {
+async fn a_slow_connection_is_completed_after_the_operation_that_gave_up() {
     let server = RedisServer::start_with(&["--requirepass", "s3cr3t"]);
     let proxy = Proxy::start(server.port()).await;
     // The login takes longer than an operation may.
@@ -181,14 +183,18 @@ async fn a_slow_server_is_connected_to_behind_the_operations_that_gave_up() {
     let url = proxy.url().replace("redis://", "redis://:s3cr3t@");
     let store = store(url);
     assert!(timeout(PATIENCE, try_ask(&store, &claim())).await.is_err());
-    sleep(Duration::from_millis(400)).await;
+    // No operation waits for the login, which is completed meanwhile.
+    wait_until("the login is answered", async || {
+        proxy.replies_passed() == proxy.round_trips()
+    })
+    .await;
     proxy.set(Mode::Pass);
     leased(&store, &claim()).await;
     assert_eq!(proxy.connections(), 1);
 }
 
 #[tokio::test]
-async fn ones_own_lease_is_recognised_when_the_reply_was_lost() {
+async fn an_owner_recovers_its_lease_after_a_lost_reply() {
     let server = RedisServer::start();
     let proxy = Proxy::start(server.port()).await;
     let store = store(proxy.url());
@@ -214,8 +220,8 @@ async fn a_connection_that_breaks_after_the_write_leaves_the_outcome_unknown() {
     let proxy = Proxy::start(server.port()).await;
     let store = store(proxy.url());
     store.check().await.unwrap();
-    // The answer is lost with the connection; so is that to the second try:
-    // what came of it is unknown.
+    // The answers to the first and to the second try are lost with their
+    // connections, so the outcome is unknown.
     proxy.set(Mode::CutReplies);
     let ours = claim();
     let error = try_ask(&store, &ours).await.unwrap_err();
@@ -234,7 +240,7 @@ async fn a_connection_that_breaks_after_the_write_leaves_the_outcome_unknown() {
 }
 
 #[tokio::test]
-async fn connections_that_are_cut_cost_an_operation_nothing() {
+async fn connections_that_are_cut_fail_no_operation() {
     let server = RedisServer::start();
     let proxy = Proxy::start(server.port()).await;
     let store = store(proxy.url());
@@ -248,7 +254,7 @@ async fn connections_that_are_cut_cost_an_operation_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn operations_that_are_dropped_anywhere_do_not_mix_up_the_answers_of_others() {
+async fn dropped_operations_do_not_mix_up_the_answers_of_others() {
     let server = RedisServer::start();
     let store = Arc::new(store(server.url()));
     let lease = leased(&store, &claim()).await;
@@ -262,7 +268,7 @@ async fn operations_that_are_dropped_anywhere_do_not_mix_up_the_answers_of_other
                     if let Ok(lookup) = timeout(patience, try_ask(&store, &claim())).await {
                         assert!(matches!(lookup, Ok(Lookup::Token(_))), "{lookup:?}");
                     }
-                    // Another question, whose answer looks different.
+                    // A request whose answer has another form.
                     let nothing = timeout(patience, store.abandon(&key(), &lease, None)).await;
                     assert!(!matches!(nothing, Ok(Err(_))), "{nothing:?}");
                 }
@@ -273,17 +279,14 @@ async fn operations_that_are_dropped_anywhere_do_not_mix_up_the_answers_of_other
         task.await.unwrap();
     }
     token(&store, &claim()).await;
-    // Connections that were given up are closed, and not kept.
+    // Connections that were given up are closed, and not kept: this one is the
+    // last.
     drop(store);
-    let begun = Instant::now();
-    loop {
+    wait_within(Duration::from_secs(5), "connections close", async || {
         let clients: String = server.run(&["CLIENT", "LIST"]);
-        if clients.lines().count() == 1 {
-            break;
-        }
-        assert!(begun.elapsed() < Duration::from_secs(5), "{clients}");
-        sleep(Duration::from_millis(20)).await;
-    }
+        clients.lines().count() == 1
+    })
+    .await;
 }
 
 #[test]
@@ -301,7 +304,7 @@ fn a_store_outlives_the_runtime_that_it_connected_in() {
 }
 
 #[test]
-fn a_runtime_that_nobody_drives_holds_nobody_up() {
+fn an_idle_runtime_holds_up_no_other() {
     let server = RedisServer::start();
     let store = store(server.url());
     let again = async { timeout(PATIENCE, try_ask(&store, &claim())).await };
@@ -310,7 +313,7 @@ fn a_runtime_that_nobody_drives_holds_nobody_up() {
 }
 
 #[test]
-fn without_a_runtime_there_is_an_error() {
+fn outside_of_a_runtime_an_operation_is_an_error() {
     let store = store("redis://127.0.0.1:1");
     let asked = futures_util::FutureExt::now_or_never(store.get_or_lease(&key(), &claim()));
     let error = asked.unwrap().unwrap_err();

@@ -1,4 +1,4 @@
-//! What is in the server, and for how long.
+//! The keys in the server, and how long they live.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ fn lives(server: &RedisServer, name: &str) -> i64 {
 }
 
 #[tokio::test]
-async fn each_key_ends_by_itself_and_nothing_else_is_there() {
+async fn each_key_expires_and_there_are_no_others() {
     let server = RedisServer::start();
     let store = store(server.url());
     let [token, lease, cooldown, fence] = names();
@@ -31,13 +31,13 @@ async fn each_key_ends_by_itself_and_nothing_else_is_there() {
     assert_eq!(server.keys(), [&*fence, &token]);
     let life = LIFE.as_millis() as i64;
     assert!((life - 5000..=life).contains(&lives(&server, &token)));
-    // It outlives the token, and a frozen holder of an older lease.
+    // The fence outlives the token, and any frozen owner of an older lease.
     assert!((TWO_DAYS + life - 5000..=TWO_DAYS + life).contains(&lives(&server, &fence)));
 
     let mut newer = claim();
     newer.at_least = ours.fence.next();
     let ours = leased(&store, &newer).await;
-    // A later lease keeps it no shorter.
+    // A later lease does not shorten its life.
     assert!(lives(&server, &fence) > TWO_DAYS + life - 5000);
     let minute = Some(Duration::from_secs(60));
     store.abandon(&key(), &ours, minute).await.unwrap();
@@ -60,7 +60,7 @@ async fn all_keys_of_a_token_are_in_one_slot_of_a_cluster() {
 }
 
 #[tokio::test]
-async fn works_on_a_node_that_has_the_slots() {
+async fn works_on_a_single_node_that_has_all_slots() {
     let server = RedisServer::start_with(&["--cluster-enabled", "yes"]);
     server.run::<()>(&["CLUSTER", "ADDSLOTSRANGE", "0", "16383"]);
     let store = store(server.url());
@@ -97,7 +97,7 @@ async fn a_check_leaves_nothing_behind() {
     }
     for name in server.keys() {
         let left = lives(&server, &name);
-        // -2: gone since its name was asked for. -1 would be for ever.
+        // -2 if it has expired in between. -1 would mean that it never expires.
         assert!(left != -1 && left <= 10_000, "{name} {left}");
     }
 }

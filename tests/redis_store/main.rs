@@ -1,8 +1,7 @@
 //! Does `RedisStore` keep the rules of a `TokenStore` on a real server,
-//! whatever happens to it?
+//! whatever happens to that server?
 //!
-//! Each test has a `redis-server` of its own. Where it is not installed, they
-//! fail.
+//! Each test starts its own `redis-server`, and fails if it is not installed.
 
 #[path = "../fixtures/mod.rs"]
 mod fixtures;

@@ -1,4 +1,4 @@
-//! What servers say instead of an answer, and what is made of it.
+//! Refusals of a server, and the errors that they become.
 
 use tower_genesys::store::{
     StoreErrorKind,
@@ -8,7 +8,7 @@ use tower_genesys::store::{
 use crate::{
     faults::until_error,
     redis_server::RedisServer,
-    setup::{claim, entry, eventually, leased, published, shown, store, token, try_ask},
+    setup::{claim, entry, eventually, impostor, leased, published, shown, store, token, try_ask},
 };
 
 async fn refused(url: &str, kind: StoreErrorKind, says: &str) {
@@ -42,7 +42,7 @@ async fn a_wrong_password_is_told_from_a_missing_one() {
 }
 
 #[tokio::test]
-async fn a_password_that_the_server_does_not_have_yet_works_when_it_does() {
+async fn a_refused_login_works_once_the_server_knows_it() {
     let server = RedisServer::start();
     let store = store(server.url_of("genesys", "s3cr3t"));
     until_error(&store, StoreErrorKind::Denied).await;
@@ -51,12 +51,12 @@ async fn a_password_that_the_server_does_not_have_yet_works_when_it_does() {
 }
 
 #[tokio::test]
-async fn a_server_out_of_memory_still_hands_out_and_takes_the_token_it_was_promised() {
+async fn a_server_out_of_memory_still_takes_and_hands_out_a_token_under_a_lease() {
     let server = RedisServer::start();
     let store = store(server.url());
     let lease = leased(&store, &claim()).await;
     server.run::<()>(&["CONFIG", "SET", "maxmemory", "1"]);
-    // The lease that is given back makes the room.
+    // The lease that ends makes room for it.
     published(&store, &lease, &entry(&lease, "token")).await;
     token(&store, &claim()).await;
 
@@ -104,7 +104,7 @@ async fn a_node_of_a_cluster_without_the_slot_is_explained() {
 }
 
 #[tokio::test]
-async fn a_script_of_somebody_else_that_does_not_end_is_explained() {
+async fn an_endless_script_of_another_client_is_explained() {
     let server = RedisServer::start_with(&["--busy-reply-threshold", "10"]);
     let store = store(server.url());
     leased(&store, &claim()).await;
@@ -120,13 +120,8 @@ async fn a_script_of_somebody_else_that_does_not_end_is_explained() {
             .to_owned();
         endless.query::<()>(&mut connection).unwrap_err();
     });
-    // Until the threshold is passed, it is granted, or waits.
-    let error = loop {
-        match try_ask(&store, &claim()).await {
-            Err(error) if error.kind() == StoreErrorKind::Unavailable => break error,
-            _ => tokio::time::sleep(std::time::Duration::from_millis(5)).await,
-        }
-    };
+    // Before the threshold has passed, an operation succeeds or times out.
+    let error = until_error(&store, StoreErrorKind::Unavailable).await;
     assert!(error.to_string().contains("SCRIPT KILL"), "{error}");
     server.run::<()>(&["SCRIPT", "KILL"]);
     endless.join().unwrap();
@@ -134,7 +129,7 @@ async fn a_script_of_somebody_else_that_does_not_end_is_explained() {
 }
 
 #[tokio::test]
-async fn a_server_that_saves_nothing_takes_nothing() {
+async fn a_server_that_misses_its_replicas_is_explained() {
     let server = RedisServer::start_with(&["--min-replicas-to-write", "1"]);
     let url = server.url();
     refused(&url, StoreErrorKind::Unavailable, "without its replicas").await;
@@ -148,7 +143,7 @@ async fn a_server_without_scripts_is_explained() {
 }
 
 #[tokio::test]
-async fn a_database_that_there_is_not_is_explained() {
+async fn a_missing_database_is_explained() {
     let server = RedisServer::start();
     let url = format!("{}/99", server.url());
     refused(&url, StoreErrorKind::Denied, "database").await;
@@ -157,7 +152,7 @@ async fn a_database_that_there_is_not_is_explained() {
 }
 
 #[tokio::test]
-async fn a_server_with_no_connection_to_spare_is_used_when_it_has_one() {
+async fn a_server_without_a_free_connection_is_used_when_it_has_one() {
     let server = RedisServer::start_with(&["--maxclients", "1"]);
     let only = std::net::TcpStream::connect(("127.0.0.1", server.port())).unwrap();
     let store = store(server.url());
@@ -167,19 +162,8 @@ async fn a_server_with_no_connection_to_spare_is_used_when_it_has_one() {
 }
 
 #[tokio::test]
-async fn what_is_no_redis_server_is_said_to_be_none() {
-    use tokio::{
-        io::{AsyncReadExt, AsyncWriteExt},
-        net::TcpListener,
-    };
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let port = listener.local_addr().unwrap().port();
-    tokio::spawn(async move {
-        while let Ok((mut stream, _)) = listener.accept().await {
-            let _ = stream.read(&mut [0; 4096]).await;
-            let _ = stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").await;
-        }
-    });
+async fn a_server_of_another_protocol_is_explained() {
+    let port = impostor(b"HTTP/1.1 400 Bad Request\r\n\r\n").await;
     let store = store(format!("redis://127.0.0.1:{port}"));
     let error = try_ask(&store, &claim()).await.unwrap_err();
     assert_eq!(error.kind(), StoreErrorKind::Unavailable);

@@ -1,4 +1,4 @@
-//! What a user of the server needs, and what is said when it has less.
+//! The rights that a user of the server needs, and the errors without them.
 
 use tower_genesys::store::{
     StoreErrorKind, TokenStore,
@@ -7,18 +7,14 @@ use tower_genesys::store::{
 
 use crate::{
     redis_server::RedisServer,
-    setup::{claim, entry, key, leased, published, shown, store, token, try_ask},
+    setup::{claim, documented_rules, entry, key, leased, published, shown, store, token, try_ask},
 };
 
 const PASSWORD: &str = "s3cr3t";
 
-/// The rule in the documentation, word for word.
+/// The words of the documented rule for a token.
 fn documented() -> Vec<String> {
-    let docs = include_str!("../../src/store/redis/mod.rs");
-    let rule = docs
-        .lines()
-        .find_map(|line| line.strip_prefix("//! ACL SETUSER genesys "))
-        .expect("the documentation has the rule");
+    let rule = documented_rules().next().expect("it is documented");
     rule.split(' ').map(str::to_owned).collect()
 }
 
@@ -39,7 +35,7 @@ fn set_user(server: &RedisServer, rules: &[String]) {
 }
 
 #[tokio::test]
-async fn the_documented_rights_are_enough() {
+async fn the_documented_rights_are_sufficient() {
     let server = RedisServer::start();
     set_user(&server, &documented());
     for url in [
@@ -53,12 +49,12 @@ async fn the_documented_rights_are_enough() {
         let mut newer = claim();
         newer.at_least = lease.fence.next();
         let lease = leased(&store, &newer).await;
-        let second = Some(std::time::Duration::from_millis(1));
-        store.abandon(&key(), &lease, second).await.unwrap();
+        let cooldown = Some(std::time::Duration::from_millis(1));
+        store.abandon(&key(), &lease, cooldown).await.unwrap();
         server.run::<()>(&["FLUSHDB"]);
     }
     let log: Vec<redis::Value> = server.run(&["ACL", "LOG"]);
-    assert!(log.is_empty(), "not one refusal: {log:?}");
+    assert!(log.is_empty(), "the server has refused nothing: {log:?}");
 }
 
 #[test]
@@ -69,7 +65,7 @@ fn the_page_for_operators_has_the_same_rule() {
 }
 
 #[tokio::test]
-async fn none_of_the_documented_rights_is_more_than_needed() {
+async fn each_documented_right_is_necessary() {
     let server = RedisServer::start();
     let all = documented();
     let commands: Vec<_> = all
@@ -94,7 +90,7 @@ async fn none_of_the_documented_rights_is_more_than_needed() {
 }
 
 #[tokio::test]
-async fn all_missing_commands_are_named_at_once() {
+async fn one_error_names_all_missing_commands() {
     let server = RedisServer::start();
     let mut rules = documented();
     rules.extend(["-get".to_owned(), "-time".to_owned()]);

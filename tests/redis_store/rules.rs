@@ -9,10 +9,11 @@ use tower_genesys::{
 };
 
 use crate::{
+    fixtures::real_time::{wait_until, wait_within},
     redis_server::RedisServer,
     setup::{
-        LEASE, LIFE, ask, busy, claim, entry, key, leased, publish, published, store, superseded,
-        token,
+        LEASE, LIFE, ask, busy, claim, entry, expires, key, leased, publish, published, store,
+        superseded, token,
     },
 };
 
@@ -43,7 +44,7 @@ async fn fifty_stores_that_ask_at_once_get_one_lease() {
 }
 
 #[tokio::test]
-async fn a_published_token_is_everybodys_as_it_was_given() {
+async fn a_published_token_is_handed_out_to_all_unchanged() {
     let server = RedisServer::start();
     let (ours, theirs) = (store(server.url()), store(server.url()));
     let lease = leased(&ours, &claim()).await;
@@ -63,7 +64,7 @@ async fn a_published_token_is_everybodys_as_it_was_given() {
 }
 
 #[tokio::test]
-async fn an_empty_token_is_one_too() {
+async fn a_token_may_be_empty() {
     let server = RedisServer::start();
     let store = store(server.url());
     let lease = leased(&store, &claim()).await;
@@ -72,7 +73,7 @@ async fn an_empty_token_is_one_too() {
 }
 
 #[tokio::test]
-async fn what_a_claim_does_not_accept_is_not_handed_out() {
+async fn a_token_that_a_claim_does_not_accept_is_not_handed_out() {
     let server = RedisServer::start();
     let store = store(server.url());
     let fence = publish(&store, "token").await;
@@ -92,14 +93,14 @@ async fn what_a_claim_does_not_accept_is_not_handed_out() {
     wants_newer.at_least = fence.next();
     let newer = leased(&store, &wants_newer).await;
     assert!(newer.fence > fence.next());
-    // Others still get what there is.
+    // Other claims still get the older token.
     token(&store, &claim()).await;
     published(&store, &newer, &entry(&newer, "newer")).await;
     assert_eq!(token(&store, &wants_newer).await.value, "newer");
 }
 
 #[tokio::test]
-async fn a_token_near_its_end_is_not_handed_out_to_who_needs_more() {
+async fn a_token_near_its_end_is_not_handed_out_to_a_claim_for_more() {
     let server = RedisServer::start();
     let store = store(server.url());
     let lease = leased(&store, &claim()).await;
@@ -118,13 +119,14 @@ async fn a_token_near_its_end_is_not_handed_out_to_who_needs_more() {
     let mut half = entry(&lease, "half");
     half.remaining = LIFE / 2;
     published(&store, &lease, &half).await;
-    // More than a fifth of the life is never asked for.
+    // A claim gets a token with a fifth of its lifetime, even if it asks for
+    // more.
     needs_more.min_remaining = LIFE;
     assert_eq!(token(&store, &needs_more).await.value, "half");
 }
 
 #[tokio::test]
-async fn a_token_is_gone_at_its_end() {
+async fn a_token_expires() {
     let server = RedisServer::start();
     let store = store(server.url());
     let lease = leased(&store, &claim()).await;
@@ -132,12 +134,12 @@ async fn a_token_is_gone_at_its_end() {
     short.remaining = Duration::from_millis(300);
     published(&store, &lease, &short).await;
     token(&store, &claim()).await;
-    tokio::time::sleep(Duration::from_millis(350)).await;
+    expires(&server, &names()[0], short.remaining).await;
     assert!(leased(&store, &claim()).await.fence > lease.fence);
 }
 
 #[tokio::test]
-async fn one_with_nothing_left_replaces_an_older_one_by_nothing() {
+async fn a_publication_that_has_expired_removes_the_older_token() {
     let server = RedisServer::start();
     let store = store(server.url());
     let fence = publish(&store, "older").await;
@@ -151,21 +153,24 @@ async fn one_with_nothing_left_replaces_an_older_one_by_nothing() {
 }
 
 #[tokio::test]
-async fn a_lease_is_granted_again_to_its_owner_for_the_whole_time() {
+async fn a_repeated_claim_of_the_owner_extends_its_lease() {
     let server = RedisServer::start();
     let store = store(server.url());
     let mut ours = claim();
     ours.lease = Duration::from_secs(2);
     let first = leased(&store, &ours).await;
-    tokio::time::sleep(Duration::from_millis(300)).await;
-    assert!(busy(&store, &claim()).await < Duration::from_millis(1750));
+    let (ahead, less) = (Duration::from_millis(300), Duration::from_millis(1750));
+    wait_within(ahead, "the lease ages", async || {
+        busy(&store, &claim()).await < less
+    })
+    .await;
     let again = leased(&store, &ours).await;
     assert_eq!(again.fence, first.fence);
-    assert!(busy(&store, &claim()).await > Duration::from_millis(1750));
+    assert!(busy(&store, &claim()).await > less);
 }
 
 #[tokio::test]
-async fn a_lease_of_ones_own_that_is_overtaken_gets_a_new_fence() {
+async fn an_overtaken_lease_gets_a_new_fence() {
     let server = RedisServer::start();
     let store = store(server.url());
     let mut ours = claim();
@@ -174,7 +179,7 @@ async fn a_lease_of_ones_own_that_is_overtaken_gets_a_new_fence() {
     let newer = leased(&store, &ours).await;
     assert!(newer.fence > ours.at_least);
 
-    // A token of another store's making, that this one was not asked about.
+    // A token whose lease this store has not granted.
     let stranger = Lease::new(claim().owner, Fence::new(newer.fence.get() + 5));
     published(&store, &stranger, &entry(&stranger, "theirs")).await;
     ours.rejected = Some(Fingerprint::of("theirs"));
@@ -182,7 +187,7 @@ async fn a_lease_of_ones_own_that_is_overtaken_gets_a_new_fence() {
 }
 
 #[tokio::test]
-async fn a_lease_ends_by_its_time_and_the_next_one_has_a_higher_fence() {
+async fn a_lease_expires_and_the_next_one_has_a_higher_fence() {
     let server = RedisServer::start();
     let store = store(server.url());
     let mut short = claim();
@@ -190,12 +195,12 @@ async fn a_lease_ends_by_its_time_and_the_next_one_has_a_higher_fence() {
     let first = leased(&store, &short).await;
     let left = busy(&store, &claim()).await;
     assert!(left <= Duration::from_millis(200), "{left:?}");
-    tokio::time::sleep(Duration::from_millis(250)).await;
+    expires(&server, &names()[1], short.lease).await;
     assert!(leased(&store, &claim()).await.fence > first.fence);
 }
 
 #[tokio::test]
-async fn a_lease_for_no_time_is_no_error() {
+async fn a_lease_of_zero_is_granted() {
     let server = RedisServer::start();
     let store = store(server.url());
     let mut none = claim();
@@ -210,7 +215,7 @@ async fn a_late_publication_is_refused_and_gets_the_winners_token() {
     let mut frozen = claim();
     frozen.lease = Duration::from_millis(50);
     let late = leased(&store, &frozen).await;
-    tokio::time::sleep(Duration::from_millis(100)).await;
+    expires(&server, &names()[1], frozen.lease).await;
     publish(&store, "winner").await;
 
     let theirs = superseded(&store, &late, &entry(&late, "late")).await;
@@ -219,13 +224,13 @@ async fn a_late_publication_is_refused_and_gets_the_winners_token() {
 }
 
 #[tokio::test]
-async fn a_publication_without_a_lease_counts_when_its_fence_is_higher() {
+async fn a_publication_without_a_lease_is_accepted_under_a_higher_fence() {
     let server = RedisServer::start();
     let store = store(server.url());
     let lease = leased(&store, &claim()).await;
     server.run::<()>(&["FLUSHALL"]);
     published(&store, &lease, &entry(&lease, "first")).await;
-    // The same again, as after an answer that was lost.
+    // Repeated, as after a lost answer.
     let again = superseded(&store, &lease, &entry(&lease, "second")).await;
     assert_eq!(again.value, "first");
 }
@@ -237,9 +242,9 @@ async fn a_publication_ends_its_lease_and_no_other() {
     let mut short = claim();
     short.lease = Duration::from_millis(50);
     let late = leased(&store, &short).await;
-    tokio::time::sleep(Duration::from_millis(100)).await;
-    // The same process asks again, and its first attempt comes through after
-    // all.
+    expires(&server, &names()[1], short.lease).await;
+    // The same process gets another lease, and then its first publication
+    // arrives.
     short.lease = LEASE;
     let second = leased(&store, &short).await;
     published(&store, &late, &entry(&late, "late")).await;
@@ -252,7 +257,7 @@ async fn a_publication_ends_its_lease_and_no_other() {
 }
 
 #[tokio::test]
-async fn only_its_owner_abandons_a_lease() {
+async fn only_the_owner_abandons_a_lease() {
     let server = RedisServer::start();
     let store = store(server.url());
     let ours = claim();
@@ -263,13 +268,13 @@ async fn only_its_owner_abandons_a_lease() {
     busy(&store, &claim()).await;
 
     store.abandon(&key(), &lease, None).await.unwrap();
-    // Not even a cooldown, once it is over.
+    // A lease that has ended sets no cooldown.
     store.abandon(&key(), &lease, minute).await.unwrap();
     assert!(leased(&store, &claim()).await.fence > lease.fence);
 }
 
 #[tokio::test]
-async fn a_cooldown_keeps_all_from_a_lease_and_nobody_from_a_token() {
+async fn a_cooldown_grants_no_lease_and_still_hands_out_the_token() {
     let server = RedisServer::start();
     let store = store(server.url());
     let fence = publish(&store, "token").await;
@@ -284,7 +289,7 @@ async fn a_cooldown_keeps_all_from_a_lease_and_nobody_from_a_token() {
         other => panic!("{other:?}"),
     }
     token(&store, &claim()).await;
-    tokio::time::sleep(cooldown).await;
+    expires(&server, &names()[2], cooldown).await;
     assert!(leased(&store, &newer).await.fence > lease.fence);
 }
 
@@ -295,7 +300,7 @@ async fn a_cooldown_is_never_shortened() {
     let ours = claim();
     let lease = leased(&store, &ours).await;
     let [_, name, cooldown, _] = names();
-    // By a lease that was granted before: two never run at once.
+    // The cooldown of an earlier lease: two leases never run at the same time.
     server.run::<()>(&["SET", &cooldown, "1", "PX", "60000"]);
     let short = Some(Duration::from_millis(10));
     store.abandon(&key(), &lease, short).await.unwrap();
@@ -310,17 +315,22 @@ async fn a_cooldown_is_never_shortened() {
 }
 
 #[tokio::test]
-async fn fences_are_not_below_the_clock_and_grow_after_a_loss() {
+async fn fences_are_not_below_the_clock_and_grow_after_a_flush() {
     let server = RedisServer::start();
     let store = store(server.url());
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
     let first = publish(&store, "token").await;
     assert!(u128::from(first.get()) >= now.as_millis());
     server.run::<()>(&["FLUSHALL"]);
-    tokio::time::sleep(Duration::from_millis(2)).await;
+    // Fences begin with the milliseconds of the server's clock.
+    wait_until("the server's clock moves on", async || {
+        let [seconds, micros]: [u64; 2] = server.run(&["TIME"]);
+        seconds * 1000 + micros / 1000 > first.get()
+    })
+    .await;
     let second = publish(&store, "token").await;
     assert!(second > first);
-    // Within one millisecond, and after the clock has gone back, the last one
+    // Within a millisecond, and after the clock was set back, the last fence
     // decides.
     let ahead = second.get() + 3_600_000;
     let [_, _, _, fence] = names();
@@ -331,7 +341,7 @@ async fn fences_are_not_below_the_clock_and_grow_after_a_loss() {
 }
 
 #[tokio::test]
-async fn fences_are_exact_where_the_servers_numbers_are_not() {
+async fn fences_are_exact_beyond_the_precision_of_the_servers_numbers() {
     let server = RedisServer::start();
     let store = store(server.url());
     let digits = [
@@ -359,7 +369,7 @@ async fn fences_are_exact_where_the_servers_numbers_are_not() {
 }
 
 #[tokio::test]
-async fn the_longest_times_are_no_error() {
+async fn the_longest_times_are_accepted() {
     let server = RedisServer::start();
     let store = store(server.url());
     let mut long = claim();

@@ -1,11 +1,11 @@
-//! What can be seen of the token and of the password.
+//! Neither the token nor the password is visible.
 
 use bytes::Bytes;
 use tower_genesys::store::{TokenStore, redis::RedisStore};
 
 use crate::{
     redis_server::RedisServer,
-    setup::{claim, entry, key, leased, published, shown, store, token, try_ask},
+    setup::{claim, entry, impostor, key, leased, published, shown, store, token, try_ask},
 };
 
 fn holds(haystack: &[u8], needle: &str) -> bool {
@@ -15,13 +15,13 @@ fn holds(haystack: &[u8], needle: &str) -> bool {
 }
 
 #[tokio::test]
-async fn a_server_sees_the_value_that_it_is_given_and_nothing_of_the_token() {
+async fn a_server_sees_the_sealed_value_and_nothing_of_the_token() {
     let server = RedisServer::start();
     let monitor = server.monitor();
     let store = store(server.url());
     let mut ours = claim();
     let lease = leased(&store, &ours).await;
-    // Sealed, by whoever uses the store.
+    // The user of the store seals the value.
     let mut sealed = entry(&lease, "the-t0ken");
     sealed.value = Bytes::from_static(b"sealed-value");
     published(&store, &lease, &sealed).await;
@@ -39,7 +39,7 @@ async fn a_server_sees_the_value_that_it_is_given_and_nothing_of_the_token() {
 }
 
 #[tokio::test]
-async fn a_password_is_in_no_error_and_no_debug() {
+async fn no_error_and_no_debug_shows_a_password() {
     let server = RedisServer::start_with(&["--requirepass", "another"]);
     let mut dead = RedisServer::start();
     dead.kill();
@@ -62,25 +62,11 @@ async fn a_password_is_in_no_error_and_no_debug() {
     }
 }
 
-/// A server that repeats what it does not understand, as some proxies and old
-/// servers do.
+/// Some proxies and old servers repeat a command that they do not understand.
 #[tokio::test]
-async fn a_password_that_a_server_repeats_goes_no_further() {
-    use tokio::{
-        io::{AsyncReadExt, AsyncWriteExt},
-        net::TcpListener,
-    };
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let port = listener.local_addr().unwrap().port();
-    tokio::spawn(async move {
-        while let Ok((mut stream, _)) = listener.accept().await {
-            let mut asked = [0; 4096];
-            while let Ok(1..) = stream.read(&mut asked).await {
-                let answer = b"-S3CR3T unknown command, with args beginning with: `s3cr3t`\r\n";
-                let _ = stream.write_all(answer).await;
-            }
-        }
-    });
+async fn no_error_shows_a_password_that_a_server_repeats() {
+    let answer = b"-S3CR3T unknown command, with args beginning with: `s3cr3t`\r\n";
+    let port = impostor(answer).await;
     for protocol in ["resp2", "resp3"] {
         for login in ["", "user:s3cr3t@", ":s3cr3t@"] {
             let url = format!("redis://{login}127.0.0.1:{port}/?protocol={protocol}");

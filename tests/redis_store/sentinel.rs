@@ -1,8 +1,8 @@
-//! A primary that Sentinels name, and that is another one after a failover.
+//! A primary that Sentinels name, and failovers to another one.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, timeout};
 use tower_genesys::store::{
     Lookup, StoreErrorKind, TokenStore,
     redis::{RedisStore, RedisStoreErrorKind},
@@ -12,12 +12,10 @@ use crate::{
     faults::until_error,
     redis_server::{Launch, RedisSentinels, RedisServer, SentinelOptions},
     setup::{
-        ask, beside_an_idle_runtime, claim, entry, eventually, key, leased, publish, published,
-        shown, store, token, try_ask,
+        PATIENCE, ask, beside_an_idle_runtime, claim, entry, eventually, key, leased, publish,
+        published, shown, store, token, try_ask,
     },
 };
-
-const PATIENCE: Duration = Duration::from_millis(150);
 
 #[tokio::test]
 async fn the_primary_is_found_and_each_operation_is_one_script() {
@@ -46,43 +44,36 @@ async fn a_primary_that_dies_is_replaced_by_the_one_that_takes_over() {
     let error = until_error(&store, StoreErrorKind::Unavailable).await;
     assert!(error.to_string().contains("not reached"), "{error}");
     fleet.wait_for_primary(1);
-    // What its replica had is there.
+    // The token was replicated.
     let (lookup, took) = eventually(&store, &claim()).await;
     assert!(matches!(lookup, Lookup::Token(entry) if entry.fence == fence));
     assert!(took < Duration::from_secs(1), "{took:?}");
-    // The other one comes back, and is asked nothing.
+    // The old primary restarts, and is not asked.
     fleet.servers[0].restart();
     token(&store, &claim()).await;
     assert_eq!(fleet.servers[0].calls("evalsha"), 0);
 }
 
 #[tokio::test]
-async fn a_failover_in_good_order_fails_no_operation() {
+async fn an_orderly_failover_fails_no_operation() {
     let fleet = RedisSentinels::start();
-    let store = Arc::new(store(fleet.url()));
+    let store = store(fleet.url());
     publish(&store, "token").await;
-    let asking = tokio::spawn({
-        let store = store.clone();
-        async move {
-            for _ in 0..200 {
-                token(&store, &claim()).await;
-                sleep(Duration::from_millis(20)).await;
-            }
-        }
-    });
-    tokio::task::spawn_blocking(move || {
+    let failing_over = tokio::task::spawn_blocking(move || {
         fleet.fail_over();
         fleet.wait_for_primary(1);
         fleet.wait_for_replica(0);
         fleet
-    })
-    .await
-    .unwrap();
-    asking.await.unwrap();
+    });
+    while !failing_over.is_finished() {
+        token(&store, &claim()).await;
+    }
+    let _fleet = failing_over.await.unwrap();
+    token(&store, &claim()).await;
 }
 
 #[tokio::test]
-async fn what_was_the_primary_is_left_with_the_first_write_that_it_refuses() {
+async fn a_former_primary_is_left_at_the_first_write_that_it_refuses() {
     let fleet = RedisSentinels::start();
     let store = store(fleet.url());
     let fence = publish(&store, "token").await;
@@ -91,13 +82,13 @@ async fn what_was_the_primary_is_left_with_the_first_write_that_it_refuses() {
     fleet.wait_for_replica(0);
     let mut newer = claim();
     newer.at_least = fence.next();
-    // On the new one, by the same operation.
+    // The same operation reaches the new primary.
     leased(&store, &newer).await;
     assert!(fleet.servers[1].calls("evalsha") >= 1);
 }
 
 #[tokio::test]
-async fn a_primary_that_goes_silent_holds_nobody() {
+async fn a_silent_primary_holds_up_no_caller() {
     let fleet = RedisSentinels::start();
     let store = store(fleet.url());
     publish(&store, "token").await;
@@ -115,9 +106,9 @@ async fn a_primary_that_goes_silent_holds_nobody() {
 }
 
 #[tokio::test]
-async fn sentinels_that_are_silent_gone_or_of_the_past_are_outvoted() {
+async fn silent_dead_and_outdated_sentinels_are_outvoted() {
     let mut fleet = RedisSentinels::start();
-    // One that was cut off: it takes a server of the past for the primary.
+    // A Sentinel that was cut off, and names a former primary.
     let past = RedisServer::start();
     let lines = format!("sentinel monitor fleet 127.0.0.1 {} 2\n", past.port());
     let lost = Launch::new().sentinel(lines).start();
@@ -134,7 +125,7 @@ async fn sentinels_that_are_silent_gone_or_of_the_past_are_outvoted() {
     fleet.sentinels[0].freeze();
     ask(&store(&url), &claim()).await;
     fleet.sentinels[1].kill();
-    // Nobody outvotes the one that is left; the silent one is waited for.
+    // The only one that answers decides, after a wait for the silent one.
     eventually(&store(&url), &claim()).await;
     fleet.sentinels[0].thaw();
     fleet.sentinels[0].kill();
@@ -152,7 +143,7 @@ async fn sentinels_that_are_silent_gone_or_of_the_past_are_outvoted() {
 }
 
 #[tokio::test]
-async fn what_is_wrong_with_the_url_is_told_by_its_part() {
+async fn an_error_names_the_part_of_the_url_that_is_wrong() {
     let fleet = RedisSentinels::start();
     let server = RedisServer::start();
     let no_sentinels = format!("redis-sentinel://127.0.0.1:{}/fleet", server.port());
@@ -172,14 +163,14 @@ async fn what_is_wrong_with_the_url_is_told_by_its_part() {
             assert_eq!(kind == RedisStoreErrorKind::Url, !is_replica, "{kind:?}");
         }
     }
-    // Without a check, the first operation tells.
+    // Without a check, the first operation finds it out.
     let unchecked = store(fleet.sentinels[0].url());
     let error = try_ask(&unchecked, &claim()).await.unwrap_err();
     assert!(error.to_string().contains("redis-sentinel://"), "{error}");
 }
 
 #[tokio::test]
-async fn sentinels_and_servers_have_logins_of_their_own() {
+async fn sentinels_and_servers_have_separate_logins() {
     let fleet = RedisSentinels::start_with(&SentinelOptions {
         password: Some("s3cr3t-server"),
         sentinel_password: Some("s3cr3t-sentinel"),
@@ -217,7 +208,7 @@ async fn sentinels_and_servers_have_logins_of_their_own() {
 }
 
 #[tokio::test]
-async fn a_login_that_is_refused_works_when_the_server_has_it() {
+async fn a_refused_login_works_once_the_server_knows_it() {
     let fleet = RedisSentinels::start();
     let store = store(fleet.url().replace("://", "://genesys:s3cr3t@"));
     until_error(&store, StoreErrorKind::Denied).await;
@@ -227,7 +218,7 @@ async fn a_login_that_is_refused_works_when_the_server_has_it() {
 }
 
 #[test]
-fn a_runtime_that_nobody_drives_holds_nobody_up() {
+fn an_idle_runtime_holds_up_no_other() {
     let fleet = RedisSentinels::start();
     let store = store(fleet.url());
     let again = async { timeout(PATIENCE, try_ask(&store, &claim())).await };

@@ -1,6 +1,11 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpListener,
+    time::timeout,
+};
 use tower_genesys::{
     store::{
         Claim, Entry, Fence, Lease, Lookup, Owner, Publication, StoreError, StoreKey, TokenStore,
@@ -10,7 +15,10 @@ use tower_genesys::{
 };
 
 pub(crate) use crate::fixtures::error_text::shown;
+use crate::{fixtures::real_time::wait_within, redis_server::RedisServer};
 
+/// The time that the user of a store gives an operation by default.
+pub(crate) const PATIENCE: Duration = Duration::from_millis(150);
 pub(crate) const LEASE: Duration = Duration::from_secs(10);
 pub(crate) const LIFE: Duration = Duration::from_secs(1000);
 
@@ -26,7 +34,7 @@ pub(crate) fn claim() -> Claim {
     Claim::new(Owner::random().unwrap(), LEASE)
 }
 
-/// What this lease leads to.
+/// The entry that a lease leads to.
 pub(crate) fn entry(lease: &Lease, token: &str) -> Entry {
     let value = Bytes::copy_from_slice(token.as_bytes());
     Entry::new(lease.fence, Fingerprint::of(token), value, LIFE)
@@ -57,11 +65,11 @@ pub(crate) async fn token(store: &RedisStore, claim: &Claim) -> Entry {
 pub(crate) async fn busy(store: &RedisStore, claim: &Claim) -> Duration {
     match ask(store, claim).await {
         Lookup::Busy(left) => left,
-        other => panic!("somebody else's lease was expected: {other:?}"),
+        other => panic!("a lease of another owner was expected: {other:?}"),
     }
 }
 
-/// Publishes under the lease that it is granted.
+/// Gets a lease, and publishes a token under it.
 pub(crate) async fn publish(store: &RedisStore, token: &str) -> Fence {
     let lease = leased(store, &claim()).await;
     published(store, &lease, &entry(&lease, token)).await;
@@ -82,24 +90,59 @@ pub(crate) async fn superseded(store: &RedisStore, lease: &Lease, entry: &Entry)
     }
 }
 
-/// Asks until it works, for as long as a test may take.
+/// Asks until the store answers in time. Returns the answer, and how long it
+/// took to get one.
 pub(crate) async fn eventually(store: &RedisStore, claim: &Claim) -> (Lookup, Duration) {
-    let begun = tokio::time::Instant::now();
-    loop {
-        let asked = tokio::time::timeout(Duration::from_millis(150), try_ask(store, claim)).await;
-        if let Ok(Ok(lookup)) = asked {
-            return (lookup, begun.elapsed());
+    let mut answer = None;
+    let took = wait_within(Duration::from_secs(20), "an answer", async || {
+        let asked = timeout(PATIENCE, try_ask(store, claim)).await;
+        match asked {
+            Ok(Ok(lookup)) => answer = Some(lookup),
+            // Shown if the test fails.
+            other => println!("{other:?}"),
         }
-        assert!(begun.elapsed() < Duration::from_secs(20), "{asked:?}");
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+        answer.is_some()
+    })
+    .await;
+    (answer.expect("the wait has ended"), took)
 }
 
-/// Asks on one runtime, and then on another one while the first is not driven.
-/// The connection is the first one's, so the first question on the other is in
-/// vain; returns the answer to `again`.
+/// Waits until the server has let a key expire, at the latest after this time.
+pub(crate) async fn expires(server: &RedisServer, key: &str, within: Duration) {
+    wait_within(within, "the key expires", async || {
+        server.run::<i64>(&["EXISTS", key]) == 0
+    })
+    .await;
+}
+
+/// A server that answers every command with this, and returns its port.
+pub(crate) async fn impostor(answer: &'static [u8]) -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            tokio::spawn(async move {
+                while let Ok(1..) = stream.read(&mut [0; 4096]).await {
+                    let _ = stream.write_all(answer).await;
+                }
+            });
+        }
+    });
+    port
+}
+
+/// The rules for a user of the server, word for word as documented: those for a
+/// token come first.
+pub(crate) fn documented_rules() -> impl Iterator<Item = &'static str> {
+    let docs = include_str!("../../src/store/redis/mod.rs");
+    docs.lines()
+        .filter_map(|line| line.strip_prefix("//! ACL SETUSER genesys "))
+}
+
+/// Asks on one runtime, and then on another one while the first one is idle.
+/// The connection belongs to the first one, so the first question on the other
+/// one times out. Returns the answer to `again`.
 pub(crate) fn beside_an_idle_runtime<T>(store: &RedisStore, again: impl Future<Output = T>) -> T {
-    const PATIENCE: Duration = Duration::from_millis(150);
     let runtime = || {
         let mut builder = tokio::runtime::Builder::new_current_thread();
         builder.enable_all().build().unwrap()
@@ -107,8 +150,8 @@ pub(crate) fn beside_an_idle_runtime<T>(store: &RedisStore, again: impl Future<O
     let (idle, driven) = (runtime(), runtime());
     idle.block_on(async { leased(store, &claim()).await });
     driven.block_on(async {
-        let first = tokio::time::timeout(PATIENCE, try_ask(store, &claim())).await;
-        assert!(first.is_err(), "its connection is on the other runtime");
+        let first = timeout(PATIENCE, try_ask(store, &claim())).await;
+        assert!(first.is_err(), "the connection is on the other runtime");
         again.await
     })
 }

@@ -1,4 +1,4 @@
-//! What an operation costs.
+//! The round trips of an operation.
 
 use tower_genesys::store::TokenStore;
 
@@ -12,7 +12,7 @@ async fn each_operation_is_one_round_trip() {
     let server = RedisServer::start();
     let proxy = Proxy::start(server.port()).await;
     let store = store(proxy.url());
-    // The server learns the scripts, and this connects.
+    // Connects, and has the server learn the scripts.
     store.check().await.unwrap();
     assert_eq!(proxy.connections(), 1);
 
@@ -32,7 +32,7 @@ async fn each_operation_is_one_round_trip() {
 }
 
 #[tokio::test]
-async fn a_script_is_sent_whole_once_and_again_when_the_server_has_forgotten_it() {
+async fn a_script_is_sent_in_full_only_to_a_server_that_does_not_know_it() {
     let mut server = RedisServer::start();
     let store = store(server.url());
     for round in 1..=2 {
@@ -40,7 +40,7 @@ async fn a_script_is_sent_whole_once_and_again_when_the_server_has_forgotten_it(
             ask(&store, &claim()).await;
         }
         let calls = (server.calls("evalsha"), server.calls("eval"));
-        assert_eq!(calls, (3 * round, round), "one of three is not known");
+        assert_eq!(calls, (3 * round, round), "the first of three is unknown");
         assert_eq!(server.calls("script|load"), 0);
         server.run::<()>(&["SCRIPT", "FLUSH"]);
     }
@@ -49,7 +49,7 @@ async fn a_script_is_sent_whole_once_and_again_when_the_server_has_forgotten_it(
 }
 
 #[tokio::test]
-async fn nothing_is_asked_before_the_first_operation() {
+async fn the_store_connects_at_the_first_operation() {
     let server = RedisServer::start();
     let proxy = Proxy::start(server.port()).await;
     let store = store(proxy.url());

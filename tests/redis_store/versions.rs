@@ -1,10 +1,12 @@
-//! The servers that teams run beside the newest Redis of a distribution.
+//! Servers that teams run other than a distribution's newest Redis.
 
 use tower_genesys::store::{Lookup, TokenStore, redis::RedisStore};
 
 use crate::{
     redis_server::{Launch, RedisCluster, RedisSentinels, RedisServer, SentinelOptions},
-    setup::{claim, entry, eventually, key, leased, publish, published, store, token},
+    setup::{
+        claim, documented_rules, entry, eventually, key, leased, publish, published, store, token,
+    },
 };
 
 const PROGRAMS: [&str; 2] = ["redis-server-6", "valkey-server"];
@@ -25,7 +27,7 @@ async fn works(url: String) {
 }
 
 #[tokio::test]
-async fn a_server_by_itself() {
+async fn other_servers_work() {
     for program in PROGRAMS {
         let server = launch(program).start();
         for url in [server.url(), format!("{}?protocol=resp3", server.url())] {
@@ -43,12 +45,8 @@ async fn a_server_by_itself() {
 }
 
 #[tokio::test]
-async fn the_documented_rights_are_enough() {
-    let docs = include_str!("../../src/store/redis/mod.rs");
-    let rule = docs
-        .lines()
-        .find_map(|line| line.strip_prefix("//! ACL SETUSER genesys "))
-        .expect("the documentation has the rule");
+async fn the_documented_rights_are_sufficient_on_other_servers() {
+    let rule = documented_rules().next().expect("it is documented");
     for program in PROGRAMS {
         let server: RedisServer = launch(program).start();
         let mut command = vec!["ACL", "SETUSER", "genesys"];
@@ -56,12 +54,12 @@ async fn the_documented_rights_are_enough() {
         server.run::<()>(&command);
         works(server.url_of("genesys", "password")).await;
         let log: Vec<redis::Value> = server.run(&["ACL", "LOG"]);
-        assert!(log.is_empty(), "not one refusal: {log:?}");
+        assert!(log.is_empty(), "the server has refused nothing: {log:?}");
     }
 }
 
 #[tokio::test]
-async fn sentinels_and_a_failover() {
+async fn sentinels_of_other_servers_fail_over() {
     for program in PROGRAMS {
         let mut fleet = RedisSentinels::start_with(&SentinelOptions {
             how: Some(launch(program)),
@@ -88,7 +86,7 @@ async fn sentinels_and_a_failover() {
 }
 
 #[tokio::test]
-async fn a_cluster_and_a_failover() {
+async fn a_cluster_of_other_servers_fails_over() {
     for program in PROGRAMS {
         let mut cluster = RedisCluster::start_by(launch(program));
         works(cluster.url()).await;
@@ -99,7 +97,7 @@ async fn a_cluster_and_a_failover() {
         newer.at_least = token(&store, &claim()).await.fence.next();
         let lease = leased(&store, &newer).await;
         published(&store, &lease, &entry(&lease, "another")).await;
-        cluster.wait_until_well();
+        cluster.wait_until_in_step(from);
         cluster.nodes[from].kill();
         cluster.wait_for_failover(&name, from);
         let (lookup, _) = eventually(&store, &claim()).await;

@@ -45,7 +45,7 @@ fn client() -> HttpService {
     HttpService::from_builder(Client::builder()).expect("it has no TLS")
 }
 
-/// Both classifiers, which have to agree.
+/// The class by both classifiers, which agree.
 fn class(error: Error) -> Class {
     let typed = ErrorClassifier::new().class_of(&error);
     let boxed: BoxError = Box::new(io::Error::other(error));
@@ -58,11 +58,11 @@ fn class(error: Error) -> Class {
 }
 
 #[tokio::test]
-async fn no_connection_is_not_sent() {
+async fn without_a_connection_nothing_was_sent() {
     let error = error_of(client(), &closed_port().await).await;
     assert!(error.is_connect());
     assert_eq!(class(error), Class::NotSent);
-    // Also by a client that may follow redirects: it was on no connection.
+    // A client that follows redirects had no connection either.
     let error = error_of(HttpService::new(Client::new()), &closed_port().await).await;
     assert_eq!(class(error), Class::NotSent);
     let error = error_of(client(), "http://no-such-host.invalid/").await;
@@ -84,7 +84,7 @@ async fn a_connection_that_breaks_after_the_request_is_transient() {
 }
 
 #[tokio::test]
-async fn what_reqwest_cannot_build_is_final() {
+async fn a_request_that_reqwest_cannot_build_is_final() {
     let error = error_of(client(), "ftp://127.0.0.1/").await;
     assert!(error.is_builder(), "{error:?}");
     assert_eq!(class(error), Class::Final);
@@ -115,7 +115,7 @@ async fn a_circle_of_redirects_is_final() {
 }
 
 #[tokio::test]
-async fn a_refused_connection_is_tried_again_whatever_the_method() {
+async fn a_refused_connection_is_retried_whatever_the_method() {
     let setup = setup().await;
     setup.org.tokens().warm_up().await.expect("a token");
     let url = format!("{}/api/v2/users", closed_port().await);
@@ -129,7 +129,7 @@ async fn a_refused_connection_is_tried_again_whatever_the_method() {
         .genesys
         .execute(request)
         .await
-        .expect_err("nobody listens");
+        .expect_err("nothing listens");
     let error = error.downcast::<Error>().expect("it is reqwest's");
     assert!(error.is_connect(), "{error:?}");
     assert_eq!(setup.sends(), 4);
@@ -151,7 +151,7 @@ async fn an_error_shows_no_query_and_no_password() {
 }
 
 #[tokio::test]
-async fn reqwests_own_retries_never_happen_inside_of_the_layers() {
+async fn reqwest_itself_never_retries_below_the_layers() {
     let listener = TcpListener::bind("127.0.0.1:0")
         .await
         .expect("a port is free");
@@ -175,15 +175,15 @@ async fn reqwests_own_retries_never_happen_inside_of_the_layers() {
         .http2_prior_knowledge()
         .build()
         .expect("it has no TLS");
-    // Without the adapter it does: three sends of one GET.
+    // Without the adapter, reqwest sends a GET three times.
     plain.get(&url).send().await.expect_err("it is refused");
     assert_eq!(refused.swap(0, Ordering::SeqCst), 3);
     let own = HttpService::from_builder(Client::builder().http2_prior_knowledge());
     let error = error_of(own.expect("it has no TLS"), &url).await;
     assert_eq!(class(error), Class::Unprocessed);
     assert_eq!(refused.swap(0, Ordering::SeqCst), 1);
-    // It may have been the hop of a redirect that was refused, with the request
-    // before it carried out.
+    // The server may have refused the hop of a redirect, after it carried out
+    // the request itself.
     let error = error_of(HttpService::new(plain), &url).await;
     assert_eq!(class(error), TRANSIENT);
     assert_eq!(refused.load(Ordering::SeqCst), 1);

@@ -20,7 +20,7 @@ async fn send(setup: &Setup, method: Method, body: &'static str) -> reqwest::Res
 }
 
 #[tokio::test]
-async fn from_builder_follows_none() {
+async fn from_builder_follows_no_redirect() {
     let setup = setup().await;
     to(&setup.mock, USERS, StatusCode::FOUND, "/api/v2/users/me");
     let response = send(&setup, Method::GET, "").await;
@@ -32,7 +32,7 @@ async fn from_builder_follows_none() {
 }
 
 #[tokio::test]
-async fn from_builder_overrules_a_policy_that_was_set() {
+async fn from_builder_replaces_the_redirect_policy_of_the_builder() {
     let mock = MockGenesys::new();
     let server = mock.serve().await.expect("a loopback port is free");
     to(&mock, USERS, StatusCode::FOUND, "/api/v2/users/me").to_anyone();
@@ -44,13 +44,13 @@ async fn from_builder_overrules_a_policy_that_was_set() {
 }
 
 #[tokio::test]
-async fn reqwests_own_take_the_token_along_on_the_same_origin() {
+async fn reqwest_follows_a_redirect_on_the_same_origin_with_the_token() {
     let setup = setup_as_it_comes(|builder| builder).await;
     to(&setup.mock, USERS, StatusCode::FOUND, "/api/v2/users/me");
     let response = send(&setup, Method::GET, "").await;
     assert!(
         response.url().path().ends_with("/users/me"),
-        "the last URL is kept"
+        "the response has the last URL"
     );
     assert_eq!((setup.mock.count(USERS_ME), setup.sends()), (1, 1));
     let hops = setup.mock.requests_at(USERS_ME);
@@ -58,7 +58,7 @@ async fn reqwests_own_take_the_token_along_on_the_same_origin() {
 }
 
 #[tokio::test]
-async fn reqwests_own_never_send_a_body_on() {
+async fn reqwest_follows_no_redirect_with_a_body() {
     let setup = setup_as_it_comes(|builder| builder).await;
     to(
         &setup.mock,
@@ -77,11 +77,11 @@ async fn reqwests_own_never_send_a_body_on() {
         "/api/v2/users/me",
     );
     send(&setup, Method::POST, "{}").await;
-    assert_eq!(setup.mock.count(USERS_ME), 1, "a 303 is a GET without one");
+    assert_eq!(setup.mock.count(USERS_ME), 1, "a 303 leads to a GET");
 }
 
 #[tokio::test]
-async fn a_401_from_a_foreign_origin_costs_a_renewal_with_reqwests_own_and_nothing_without() {
+async fn a_401_from_a_foreign_origin_costs_a_renewal_only_if_reqwest_follows_redirects() {
     let foreign = MockGenesys::new();
     let server = foreign.serve().await.expect("a loopback port is free");
     let there = format!("{}/api/v2/users/me", server.url());
@@ -109,10 +109,9 @@ async fn a_401_from_a_foreign_origin_costs_a_renewal_with_reqwests_own_and_nothi
     );
 }
 
-/// What the API has done before it redirects is done, wherever the redirect
-/// leads.
+/// The API has carried out the request before it redirects.
 #[tokio::test]
-async fn a_post_is_not_run_twice_when_its_redirect_leads_to_a_closed_port() {
+async fn a_post_whose_redirect_leads_to_a_closed_port_is_sent_once() {
     let closed = {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
         format!("http://{}/", listener.local_addr().expect("it has one"))

@@ -11,7 +11,7 @@ use tower_genesys::{
     testing::{CREATE_USER, MockGenesys, USERS},
 };
 
-use crate::setup::setup;
+use crate::{mock_org::served_org, setup::setup};
 
 #[tokio::test]
 async fn a_post_is_replayed_after_a_401_byte_for_byte() {
@@ -27,7 +27,7 @@ async fn a_post_is_replayed_after_a_401_byte_for_byte() {
         .build()
         .expect("a request");
     let response = setup.genesys.execute(request).await.expect("no error");
-    assert_eq!(response.status(), StatusCode::BAD_REQUEST, "it is no JSON");
+    assert_eq!(response.status(), StatusCode::BAD_REQUEST, "not JSON");
 
     let recorded = setup.mock.requests_at(CREATE_USER);
     assert_eq!(recorded.len(), 2);
@@ -49,7 +49,7 @@ async fn a_get_is_retried_after_a_503_and_a_post_is_not() {
     let response = setup.genesys.execute(request.expect("a request")).await;
     let response = response.expect("no error");
     assert_eq!(response.status(), StatusCode::OK);
-    let outcome = Outcome::of(response.extensions()).expect("it was sent again");
+    let outcome = Outcome::of(response.extensions()).expect("it was resent");
     assert_eq!((outcome.sends, setup.mock.count(USERS)), (3, 3));
 
     setup.mock.on(CREATE_USER).reply_503();
@@ -59,7 +59,7 @@ async fn a_get_is_retried_after_a_503_and_a_post_is_not() {
         .execute(request.build().expect("a request"))
         .await;
     let response = response.expect("no error");
-    let outcome = Outcome::of(response.extensions()).expect("it was not sent again");
+    let outcome = Outcome::of(response.extensions()).expect("it was not resent");
     assert_eq!(
         (outcome.stop, setup.mock.count(CREATE_USER)),
         (Stop::NotRepeatable, 1)
@@ -67,13 +67,13 @@ async fn a_get_is_retried_after_a_503_and_a_post_is_not() {
 }
 
 #[tokio::test]
-async fn what_the_builder_has_is_sent_with_the_token_of_now() {
+async fn a_request_of_the_builder_is_sent_with_the_current_token() {
     let setup = setup().await;
     setup.mock.on(CREATE_USER).nth(1).revoke_token();
     let request = setup.client.post(setup.url("/api/v2/users"));
     let request = request.bearer_auth("an-old-token").body("[]");
     let response = setup.genesys.send(request).await.expect("no error");
-    assert_eq!(response.status(), StatusCode::BAD_REQUEST, "it is no user");
+    assert_eq!(response.status(), StatusCode::BAD_REQUEST, "not a user");
     let recorded = setup.mock.requests_at(CREATE_USER);
     assert_eq!(recorded.len(), 2);
     for sent in &recorded {
@@ -86,7 +86,7 @@ async fn what_the_builder_has_is_sent_with_the_token_of_now() {
 }
 
 #[tokio::test]
-async fn what_the_builder_could_not_put_together_is_not_sent() {
+async fn a_request_that_the_builder_could_not_build_is_not_sent() {
     let setup = setup().await;
     let no_http = setup.client.get("data:text/plain?q=Ada");
     let error = setup.genesys.send(no_http).await.unwrap_err();
@@ -97,11 +97,11 @@ async fn what_the_builder_could_not_put_together_is_not_sent() {
 }
 
 #[tokio::test]
-async fn a_response_is_what_reqwest_makes_of_it() {
+async fn a_response_is_reqwests_with_all_that_it_has() {
     let setup = setup().await;
     let url = setup.url("/api/v2/users?pageSize=3");
     let request = setup.client.get(&url).build().expect("a request");
-    // As a tower service, for layers that go around it.
+    // As a tower service, for layers around it.
     let mut genesys = setup.genesys.clone();
     let service = ServiceExt::<reqwest::Request>::ready(&mut genesys)
         .await
@@ -112,7 +112,7 @@ async fn a_response_is_what_reqwest_makes_of_it() {
     assert_eq!(response.headers()["content-type"], "application/json");
     assert!(
         response.remote_addr().is_some(),
-        "reqwest's own extensions are kept"
+        "reqwest's extensions are kept"
     );
     let length = response.content_length().expect("it is known");
     let body = response.bytes().await.expect("it is intact");
@@ -122,7 +122,7 @@ async fn a_response_is_what_reqwest_makes_of_it() {
 }
 
 #[tokio::test]
-async fn extensions_reach_the_layers_though_reqwest_has_no_way_in() {
+async fn extensions_reach_the_layers_through_the_service() {
     let setup = setup().await;
     setup.mock.on(USERS).reply_503();
     let once = setup
@@ -139,7 +139,7 @@ async fn extensions_reach_the_layers_though_reqwest_has_no_way_in() {
     let response = once.execute(get()).await.expect("no error");
     assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
     assert_eq!(setup.mock.count(USERS), 1);
-    // What was put on a clone is on that clone only.
+    // The extension is on that clone only.
     setup.genesys.execute(get()).await.expect("no error");
     assert_eq!(setup.mock.count(USERS), 1 + 4);
 }
@@ -149,14 +149,8 @@ async fn another_organisation_has_its_own_token() {
     let setup = setup().await;
     let mock = MockGenesys::builder().seed(7).build();
     let server = mock.serve().await.expect("a loopback port is free");
-    let credentials = Credentials::new(mock.client_id(), mock.client_secret());
-    let other = Org::builder(server.region())
-        .credentials(credentials.expect("well-formed"))
-        .allow_loopback()
-        .build::<ReplayBody<reqwest::Body>>(tower_genesys::reqwest::HttpService::new(
-            setup.client.clone(),
-        ))
-        .expect("loopback was allowed");
+    let http = tower_genesys::reqwest::HttpService::new(setup.client.clone());
+    let other = served_org::<ReplayBody<reqwest::Body>>(&mock, &server, http);
     let genesys = setup.genesys.clone().with_extension(other.clone());
     let url = other.api("/api/v2/users").expect("a path").to_string();
     let request = setup.client.get(url).build().expect("a request");
@@ -166,7 +160,7 @@ async fn another_organisation_has_its_own_token() {
 }
 
 #[tokio::test]
-async fn the_timeout_of_a_request_goes_along() {
+async fn the_timeout_of_a_request_is_kept() {
     let setup = setup().await;
     setup.org.tokens().warm_up().await.expect("a token");
     setup.mock.on(CREATE_USER).never_answers();
@@ -180,7 +174,7 @@ async fn the_timeout_of_a_request_goes_along() {
         .genesys
         .execute(request)
         .await
-        .expect_err("nobody answers");
+        .expect_err("no response comes");
     let error = error
         .downcast_ref::<reqwest::Error>()
         .expect("it is reqwest's");
@@ -189,7 +183,7 @@ async fn the_timeout_of_a_request_goes_along() {
 }
 
 #[tokio::test]
-async fn the_stack_may_be_over_another_client() {
+async fn the_stack_can_be_over_another_client() {
     let mock = MockGenesys::new();
     let credentials = Credentials::new(mock.client_id(), "wrong");
     let org = Org::builder(mock.region())
@@ -208,7 +202,7 @@ async fn the_stack_may_be_over_another_client() {
 }
 
 #[tokio::test]
-async fn a_body_that_is_not_sync_is_taken() {
+async fn a_body_that_is_not_sync_is_accepted() {
     use http_body_util::{BodyExt, Full, combinators::UnsyncBoxBody};
     use std::convert::Infallible;
 

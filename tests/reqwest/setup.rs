@@ -11,13 +11,15 @@ use http::Request;
 use reqwest::{Body, Client, ClientBuilder};
 use tower::{Layer, Service};
 use tower_genesys::{
-    Credentials, GenesysLayer, GenesysService, Org, ReplayBody, RetryPolicy,
+    GenesysLayer, GenesysService, Org, ReplayBody, RetryPolicy,
     reqwest::{HttpService, ReqwestService},
     retry::Backoff,
     testing::{MockGenesys, MockServer},
 };
 
-/// The client, with a count of the calls that layers make to it.
+use crate::mock_org::served_org;
+
+/// The client, and how many calls the layers have made to it.
 #[derive(Clone)]
 pub(crate) struct Counted {
     inner: HttpService,
@@ -54,7 +56,7 @@ pub(crate) async fn setup() -> Setup {
     setup_over(HttpService::from_builder(builder).expect("it has no TLS")).await
 }
 
-/// Over a client that does what reqwest does by itself.
+/// A setup over a client that follows redirects, as reqwest does by default.
 pub(crate) async fn setup_as_it_comes(change: fn(ClientBuilder) -> ClientBuilder) -> Setup {
     let client = change(Client::builder()).build().expect("it has no TLS");
     setup_over(HttpService::new(client)).await
@@ -63,12 +65,7 @@ pub(crate) async fn setup_as_it_comes(change: fn(ClientBuilder) -> ClientBuilder
 async fn setup_over(http: HttpService) -> Setup {
     let mock = MockGenesys::new();
     let server = mock.serve().await.expect("a loopback port is free");
-    let credentials = Credentials::new(mock.client_id(), mock.client_secret());
-    let org = Org::builder(server.region())
-        .credentials(credentials.expect("well-formed"))
-        .allow_loopback()
-        .build::<ReplayBody<Body>>(http.clone())
-        .expect("loopback was allowed");
+    let org = served_org::<ReplayBody<Body>>(&mock, &server, http.clone());
     let sends = Arc::new(AtomicUsize::new(0));
     let counted = Counted {
         inner: http.clone(),
@@ -93,7 +90,7 @@ impl Setup {
         self.org.api(path).expect("a path of the API").to_string()
     }
 
-    /// How often the layers have called the client.
+    /// How many calls the layers have made to the client.
     pub(crate) fn sends(&self) -> usize {
         self.sends.load(Ordering::SeqCst)
     }

@@ -9,7 +9,7 @@ use tower_genesys::{replay::Unreplayed, testing::CREATE_USER};
 
 use crate::setup::setup;
 
-/// Frames of a thousand bytes each, of a length that nobody announces.
+/// A body of unknown length, in frames of a thousand bytes each.
 fn stream_of(frames: usize) -> Body {
     let chunks = (0..frames).map(|n| Ok::<_, std::io::Error>(Bytes::from(vec![n as u8; 1000])));
     Body::wrap_stream(stream::iter(chunks))
@@ -45,7 +45,7 @@ async fn a_stream_within_the_cap_is_replayed_byte_for_byte() {
         assert_eq!(
             sent.headers()["transfer-encoding"],
             "chunked",
-            "framed alike"
+            "framed in the same way"
         );
     }
 }
@@ -61,7 +61,7 @@ async fn two_hundred_kilobytes_of_multipart_are_replayed_after_a_401() {
     let request = setup.client.post(setup.url("/api/v2/users"));
     let request = request.multipart(form).build().expect("a request");
     let response = setup.genesys.execute(request).await.expect("no error");
-    // The mock has no use for a form, and has not refused the token.
+    // The mock rejects the form, and not the token.
     assert_eq!(response.status(), StatusCode::UNSUPPORTED_MEDIA_TYPE);
     let recorded = setup.mock.requests_at(CREATE_USER);
     assert_eq!(recorded.len(), 2);
@@ -82,7 +82,7 @@ async fn a_stream_over_the_cap_is_sent_once_and_whole() {
 }
 
 #[tokio::test]
-async fn a_stream_that_fails_is_never_sent_again() {
+async fn a_stream_that_fails_is_never_resent() {
     let setup = setup().await;
     setup.org.tokens().warm_up().await.expect("a token");
     let broken = [

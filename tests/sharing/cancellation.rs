@@ -1,4 +1,4 @@
-//! Fetches that are dropped wherever they are.
+//! Fetches that are dropped at any await.
 
 use std::{future::poll_fn, pin::pin, task::Poll};
 
@@ -11,7 +11,7 @@ use tower_genesys::{
 
 use crate::setup::*;
 
-/// Polls a fetch until it has waited as often as this, then drops it. Returns
+/// Polls a fetch until it has waited this many times, then drops it. Returns
 /// whether it ended before.
 async fn drop_at(source: &impl TokenSource, waits: usize) -> bool {
     let mut fetch = pin!(source.fetch(missing()));
@@ -34,8 +34,8 @@ async fn a_leader_may_be_dropped_at_every_await_and_the_next_one_leads_at_once()
     let mut seen = Vec::new();
     for waits in 0..50 {
         let fleet = Fleet::of(1);
-        // Each operation takes some time, so that each await is one to be
-        // dropped at.
+        // Each operation takes time, so that the fetch is pending at each
+        // await.
         for operation in [
             Operation::GetOrLease,
             Operation::Publish,
@@ -58,13 +58,13 @@ async fn a_leader_may_be_dropped_at_every_await_and_the_next_one_leads_at_once()
     }
     assert!(
         seen.len() >= 4 && seen.contains(&2),
-        "at every await: {seen:?}"
+        "dropped at every await: {seen:?}"
     );
-    assert_eq!(seen.last(), Some(&1), "whole at last: {seen:?}");
+    assert_eq!(seen.last(), Some(&1), "the last fetch ends: {seen:?}");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_follower_may_be_dropped_at_every_await_and_nobody_notices() {
+async fn a_follower_may_be_dropped_at_every_await_without_an_effect_on_others() {
     for waits in 0..20 {
         let fleet = Fleet::of(2);
         let asked = tokio::spawn({
@@ -86,8 +86,8 @@ fn missing() -> FetchContext {
     FetchContext::new(Reason::Missing, Instant::now() + seconds(14))
 }
 
-/// A source whose fetch was dropped while the endpoint did not answer, and
-/// which is giving its lease back.
+/// A source whose fetch was dropped before the endpoint answered. It is giving
+/// its lease back.
 async fn after_a_dropped_leader(fleet: &Fleet) -> impl TokenSource {
     fleet.endpoint.script([Step::Never]);
     let source = fleet.source(fleet.sharing(&[("key", 1)]));
@@ -98,20 +98,24 @@ async fn after_a_dropped_leader(fleet: &Fleet) -> impl TokenSource {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_lease_that_is_given_back_slowly_is_not_the_one_that_the_next_fetch_gets() {
+async fn a_fetch_does_not_reuse_a_lease_that_is_being_given_back() {
     let fleet = Fleet::of(5);
     let slow = Fault::Delay(millis(100));
     fleet.store.inject_next(1, Operation::Abandon, slow);
     let source = after_a_dropped_leader(&fleet).await;
     let others = async {
-        // After the first lease has ended, and before the second request has.
+        // The first lease has ended, and the second request is in flight.
         sleep(millis(150)).await;
         fleet.all_ask().await
     };
     let (next, errors) = tokio::join!(source.fetch(missing()), others);
     assert_eq!(next.expect("a token").expose(), "t0p-s3cr3t-2");
     assert_eq!((errors, fleet.tokens().len()), (0, 1));
-    assert_eq!(fleet.endpoint.posts(), 2, "the lost one, and one for all");
+    assert_eq!(
+        fleet.endpoint.posts(),
+        2,
+        "the dropped one, and one for all"
+    );
     assert_eq!(fleet.events.count("abandoned"), 1);
 }
 
@@ -132,7 +136,7 @@ async fn a_lease_that_cannot_be_given_back_costs_the_next_fetch_150_milliseconds
 }
 
 #[tokio::test(start_paused = true)]
-async fn without_a_runtime_a_dropped_leader_leaves_its_lease_to_time() {
+async fn a_leader_dropped_outside_of_a_runtime_lets_its_lease_expire() {
     let fleet = Fleet::of(1);
     fleet.endpoint.script([Step::Never]);
     let source = fleet.source(fleet.sharing(&[("key", 1)]));
@@ -149,8 +153,7 @@ async fn without_a_runtime_a_dropped_leader_leaves_its_lease_to_time() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_lease_whose_runtime_stands_still_holds_up_the_next_fetch_for_a_moment_and_no_later_one()
-{
+async fn a_lease_on_an_idle_runtime_delays_only_the_next_fetch_for_a_moment() {
     let fleet = Fleet::of(0);
     fleet.endpoint.script([Step::Never]);
     let source = fleet.source(fleet.sharing(&[("key", 1)]));

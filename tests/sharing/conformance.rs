@@ -1,5 +1,5 @@
-//! Does the store in memory keep the rules, and would one that breaks them be
-//! found out?
+//! Does the in-memory store keep the rules, and do the checks find a store that
+//! breaks one?
 
 use std::time::Duration;
 
@@ -142,7 +142,7 @@ impl TokenStore for Broken {
     }
 }
 
-/// Whether a check finds out a store that breaks this rule.
+/// Expects that a check fails for a store that breaks this rule.
 macro_rules! finds {
     ($check:ident, $rule:expr) => {
         let broken = Broken {

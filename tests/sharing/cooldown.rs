@@ -1,4 +1,4 @@
-//! The token endpoint wants to be left alone, or is out of order.
+//! The token endpoint throttles or fails.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use tower_genesys::{
 use crate::setup::*;
 
 #[tokio::test(start_paused = true)]
-async fn a_throttled_leader_keeps_the_whole_fleet_away_until_it_is_over_then_one_asks() {
+async fn a_throttled_leader_pauses_the_whole_fleet_and_then_one_process_asks() {
     let fleet = Fleet::of(50);
     fleet.endpoint.script([Step::RetryAfter(seconds(42))]);
     assert_eq!(fleet.all_ask().await, 50);
@@ -21,7 +21,7 @@ async fn a_throttled_leader_keeps_the_whole_fleet_away_until_it_is_over_then_one
         sleep(millis(500)).await;
         assert_eq!(fleet.endpoint.posts(), 1);
     }
-    // A process may wait a twentieth longer than it was asked to.
+    // A process may wait a twentieth longer than requested.
     sleep(seconds(5)).await;
     assert_eq!(fleet.all_ask().await, 0);
     assert_eq!((fleet.endpoint.posts(), fleet.tokens().len()), (2, 1));
@@ -31,13 +31,13 @@ async fn a_throttled_leader_keeps_the_whole_fleet_away_until_it_is_over_then_one
 async fn a_pause_that_fits_the_deadline_is_waited_for() {
     let fleet = Fleet::of(10);
     fleet.endpoint.script([Step::RetryAfter(seconds(5))]);
-    // The leader itself fails at once; the others wait.
+    // The leader fails at once, and the others wait.
     assert_eq!(fleet.all_ask().await, 1);
     assert_eq!((fleet.endpoint.posts(), fleet.tokens().len()), (2, 1));
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_valid_token_is_served_while_the_endpoint_wants_to_be_left_alone() {
+async fn a_valid_token_is_served_while_the_endpoint_throttles() {
     let fleet = Fleet::of(10);
     assert_eq!(fleet.all_ask().await, 0);
     tokio::time::advance(DAY - seconds(9 * 60)).await;
@@ -58,7 +58,7 @@ async fn a_valid_token_is_served_while_the_endpoint_wants_to_be_left_alone() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_endpoint_out_of_order_is_asked_once_a_second_by_the_whole_fleet() {
+async fn the_whole_fleet_asks_a_failing_endpoint_once_a_second() {
     let fleet = Fleet::of(30);
     fleet
         .endpoint
@@ -73,7 +73,7 @@ async fn an_endpoint_out_of_order_is_asked_once_a_second_by_the_whole_fleet() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_process_that_is_refused_does_not_keep_the_others_from_asking() {
+async fn the_refusal_of_one_process_does_not_delay_the_others() {
     let fleet = Fleet::of(2);
     let [wrong, right] = &fleet.processes[..] else {
         unreachable!()
@@ -88,7 +88,7 @@ async fn one_process_that_is_refused_does_not_keep_the_others_from_asking() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_lease_or_a_cooldown_that_nobody_would_set_keeps_nobody_from_a_token() {
+async fn implausible_leases_and_cooldowns_are_ignored() {
     let year = 365 * DAY;
     for cooldown in [None, Some(year), Some(Duration::MAX)] {
         let fleet = Fleet::of(3);
@@ -103,13 +103,13 @@ async fn a_lease_or_a_cooldown_that_nobody_would_set_keeps_nobody_from_a_token()
         }
         assert_eq!(fleet.all_ask().await, 0, "{cooldown:?}");
         assert_eq!(fleet.traffic_for(seconds(60)).await, 0);
-        assert_eq!(fleet.endpoint.posts(), 3, "each its own, once");
+        assert_eq!(fleet.endpoint.posts(), 3, "one for each process");
         assert!(fleet.events.count("missed corrupt") >= 3);
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_request_that_the_deadline_cuts_short_keeps_nobody_from_asking() {
+async fn a_request_cut_short_by_the_deadline_delays_no_other_process() {
     let fleet = Fleet::of(1);
     fleet.endpoint.script([Step::Never]);
     let hurried = fleet.source(fleet.sharing(&[("key", 1)]));

@@ -1,4 +1,4 @@
-//! All is well with the store.
+//! A store that works.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use tower_genesys::{
 use crate::setup::*;
 
 #[tokio::test(start_paused = true)]
-async fn fifty_processes_that_start_cold_make_one_request_and_wait_for_it_hardly_longer() {
+async fn fifty_processes_that_start_cold_make_one_request_and_wait_300_ms_longer() {
     let fleet = Fleet::of(50);
     let begun = Instant::now();
     assert_eq!(fleet.all_ask().await, 0);
@@ -45,7 +45,7 @@ async fn fifty_processes_whose_token_has_expired_make_one_request() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_token_that_is_due_is_renewed_once_for_all_and_nobody_waits() {
+async fn a_token_that_is_due_is_renewed_once_for_all_and_no_caller_waits() {
     let fleet = Fleet::of(50);
     assert_eq!(fleet.all_ask().await, 0);
     // All are due between 15 and 10 minutes before the end.
@@ -80,7 +80,7 @@ async fn fifty_processes_that_get_a_401_make_one_request_and_late_reports_none()
             .collect();
         let renewed = { fleet.processes.iter().zip(&refused).enumerate() };
         let renewed = renewed.map(|(n, (process, refused))| async move {
-            // They do not all notice at the same time.
+            // The processes see their 401s one after the other.
             sleep(millis(n as u64 * 20)).await;
             process.wait(*refused).await
         });
@@ -96,14 +96,14 @@ async fn fifty_processes_that_get_a_401_make_one_request_and_late_reports_none()
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_process_that_wants_another_token_gets_a_newer_one_than_the_store_has() {
+async fn a_process_that_discards_its_token_gets_a_newer_one_than_the_stores() {
     let fleet = Fleet::of(2);
     assert_eq!(fleet.all_ask().await, 0);
     let [one, other] = &fleet.processes[..] else {
         unreachable!()
     };
-    // The store has a newer one than `other`, from before the roles were
-    // granted.
+    // The store has a newer token than `other`, and even that one may be older
+    // than the roles that were granted.
     let newer = async |process: &TokenCache| {
         let old = process.token().await.expect("a token").generation();
         process.invalidate();
@@ -118,21 +118,21 @@ async fn a_process_that_wants_another_token_gets_a_newer_one_than_the_store_has(
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_token_that_another_process_is_getting_is_new_enough_for_who_wants_another() {
+async fn two_processes_that_discard_the_token_share_one_renewal() {
     let fleet = Fleet::of(2);
     assert_eq!(fleet.all_ask().await, 0);
     fleet.processes.iter().for_each(|process| {
         process.invalidate();
     });
     assert_eq!(fleet.all_ask().await, 0);
-    assert_eq!(fleet.tokens().len(), 1, "served meanwhile");
+    assert_eq!(fleet.tokens().len(), 1, "the old token serves meanwhile");
     sleep(seconds(10)).await;
     assert_eq!(fleet.all_ask().await, 0);
     assert_eq!((fleet.endpoint.posts(), fleet.tokens().len()), (2, 1));
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_another_process_got_is_used_as_long_as_it_lives_and_no_longer() {
+async fn a_shared_token_is_used_until_it_expires_and_no_longer() {
     let fleet = Fleet::of(1);
     fleet.endpoint.set_life(seconds(3600));
     let settings = CacheSettings::new().with_renew_before(seconds(0));
@@ -142,8 +142,8 @@ async fn what_another_process_got_is_used_as_long_as_it_lives_and_no_longer() {
     let late = TokenCache::builder(source).settings(settings).build();
     late.token().await.expect("the same");
     assert_eq!(fleet.endpoint.posts(), 1);
-    // 30 seconds before its end it is no longer sent, as everywhere; the
-    // request took 400 ms of it.
+    // A token is never sent in its last 30 seconds. Its lifetime began when the
+    // request was sent, 400 ms earlier.
     let left = late.status().valid_for.expect("it is valid");
     let expected = seconds(1800 - 30) - POST;
     assert!(
@@ -153,7 +153,7 @@ async fn what_another_process_got_is_used_as_long_as_it_lives_and_no_longer() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_follower_does_not_lose_life_of_the_token_by_waiting_for_it() {
+async fn a_follower_that_waited_uses_the_token_as_long_as_the_leader() {
     let fleet = Fleet::of(2);
     fleet.endpoint.set_life(seconds(20));
     fleet.endpoint.script([Step::Takes(seconds(7))]);
@@ -161,14 +161,14 @@ async fn a_follower_does_not_lose_life_of_the_token_by_waiting_for_it() {
     assert_eq!(fleet.endpoint.posts(), 1);
     for process in &fleet.processes {
         let left = process.status().valid_for.expect("valid");
-        // Since the request was sent, 7 seconds and a poll have passed; 2 are
-        // the margin.
+        // Of 20 seconds, 7 and a poll have passed since the request was sent,
+        // and 2 are the margin.
         assert!(left <= seconds(11) && left > seconds(10), "{left:?}");
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn tokens_without_a_life_are_shared_for_the_two_seconds_for_which_they_are_used() {
+async fn tokens_with_a_lifetime_of_zero_are_shared_for_two_seconds() {
     let fleet = Fleet::of(10);
     fleet.endpoint.set_life(seconds(0));
     let begun = Instant::now();
@@ -178,19 +178,18 @@ async fn tokens_without_a_life_are_shared_for_the_two_seconds_for_which_they_are
         sleep(millis(100)).await;
     }
     assert_eq!(errors, 0);
-    // Each is used for more than a second, by all ten.
+    // All ten processes use each token for more than a second.
     let most = begun.elapsed().as_secs() as usize;
     assert!(fleet.endpoint.posts() <= most, "{}", fleet.endpoint.posts());
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_token_that_seems_to_live_for_ever_is_shared() {
+async fn a_token_with_the_longest_lifetime_is_shared() {
     let fleet = Fleet::of(3);
     fleet.endpoint.set_life(Duration::MAX);
     assert_eq!(fleet.all_ask().await, 0);
     assert_eq!((fleet.endpoint.posts(), fleet.tokens().len()), (1, 1));
-    // One that loses time before its request does not count beyond what a clock
-    // can show.
+    // The time that is lost before a request must not overflow the clock.
     let late = Fleet::of(1);
     late.endpoint.set_life(Duration::MAX);
     late.store
@@ -200,12 +199,11 @@ async fn a_token_that_seems_to_live_for_ever_is_shared() {
     let ten_years = seconds(10 * 365 * 86_400);
     assert!(
         entry.expect("an entry").lifetime < ten_years,
-        "no store has to keep more"
+        "stores keep a token for less than that"
     );
 }
 
-/// As a program does that runs for a moment now and then, over a token that is
-/// kept between runs.
+/// A program that runs briefly now and then keeps a token between its runs.
 #[tokio::test(start_paused = true)]
 async fn a_new_process_gets_a_token_that_lasts_when_the_shared_one_does_not() {
     let fleet = Fleet::of(1);
@@ -218,5 +216,5 @@ async fn a_new_process_gets_a_token_that_lasts_when_the_shared_one_does_not() {
         let token = job.token_valid_for(seconds(1800)).await;
         assert_eq!(token.expect("one that lasts").expose(), "t0p-s3cr3t-2");
     }
-    assert_eq!(fleet.endpoint.posts(), 2, "one more, for all");
+    assert_eq!(fleet.endpoint.posts(), 2, "one more for all runs");
 }

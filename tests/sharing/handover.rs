@@ -1,4 +1,4 @@
-//! Processes that lead one after the other, and nothing comes of it.
+//! Processes that lead one after the other, without success.
 
 use std::{
     sync::{
@@ -24,7 +24,7 @@ use crate::setup::*;
 const REFUSED: Fault = Fault::Fail(StoreErrorKind::Unavailable);
 
 #[tokio::test(start_paused = true)]
-async fn a_store_that_grants_leases_and_refuses_every_publication_fails_nobody() {
+async fn a_store_that_refuses_every_publication_fails_no_process() {
     let fleet = Fleet::of(50);
     fleet.store.inject(Operation::Publish, REFUSED);
     let begun = Instant::now();
@@ -33,13 +33,13 @@ async fn a_store_that_grants_leases_and_refuses_every_publication_fails_nobody()
     assert!(took < seconds(2), "{took:?}");
     assert_eq!((fleet.endpoint.posts(), fleet.tokens().len()), (50, 50));
     assert_eq!(fleet.traffic_for(seconds(60)).await, 0);
-    assert_eq!(fleet.endpoint.posts(), 50, "each its own, once");
+    assert_eq!(fleet.endpoint.posts(), 50, "one for each process");
 
     fleet.converges_after(50).await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn publications_that_are_refused_fail_nobody_when_the_endpoint_is_slow_too() {
+async fn refused_publications_and_a_slow_endpoint_fail_no_process() {
     let fleet = Fleet::of(50);
     fleet.store.inject(Operation::Publish, REFUSED);
     fleet
@@ -50,7 +50,7 @@ async fn publications_that_are_refused_fail_nobody_when_the_endpoint_is_slow_too
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_fleet_with_a_wrong_secret_is_told_so_in_each_process_after_one_request_each() {
+async fn with_a_wrong_secret_each_process_gets_the_error_after_one_request() {
     let fleet = Fleet::of(50);
     let denied = || Step::Fail(TokenErrorKind::Denied);
     fleet.endpoint.script((0..100).map(|_| denied()));
@@ -66,7 +66,7 @@ async fn a_fleet_with_a_wrong_secret_is_told_so_in_each_process_after_one_reques
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_failed_leader_and_the_pause_after_it_send_nobody_alone() {
+async fn after_failed_leaders_and_a_pause_the_fleet_still_shares_one_token() {
     let fleet = Fleet::of(50);
     let denied = || Step::Fail(TokenErrorKind::Denied);
     // A handover, a pause, a handover.
@@ -78,9 +78,9 @@ async fn a_failed_leader_and_the_pause_after_it_send_nobody_alone() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_killed_leader_and_a_slow_endpoint_send_nobody_alone() {
+async fn after_a_killed_leader_and_with_a_slow_endpoint_the_fleet_still_shares_one_token() {
     let fleet = Fleet::of(50);
-    // Held by a process that is gone, as a lease that was never given back.
+    // A killed process has this lease, and never gives it back.
     let wants = Claim::new(Owner::random().expect("randomness"), seconds(9));
     let gone = fleet.store.get_or_lease(&key(), &wants).await;
     assert!(matches!(gone, Ok(Lookup::Leased(_))), "{gone:?}");
@@ -92,8 +92,7 @@ async fn a_killed_leader_and_a_slow_endpoint_send_nobody_alone() {
     assert_eq!((fleet.endpoint.posts(), fleet.tokens().len()), (1, 1));
 }
 
-/// Says that somebody else leads, and that they always have this much time
-/// left.
+/// A store that always reports another owner's lease, with this much time left.
 struct Busy {
     left: Duration,
     asked: Arc<AtomicU64>,
@@ -112,7 +111,7 @@ impl TokenStore for Busy {
         _: &'a Lease,
         _: &'a Entry,
     ) -> StoreFuture<'a, Publication> {
-        panic!("nobody has a lease")
+        panic!("no lease was granted")
     }
 
     fn abandon<'a>(
@@ -121,12 +120,12 @@ impl TokenStore for Busy {
         _: &'a Lease,
         _: Option<Duration>,
     ) -> StoreFuture<'a, ()> {
-        panic!("nobody has a lease")
+        panic!("no lease was granted")
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_store_that_says_that_a_lease_is_as_good_as_over_is_asked_once_in_20_milliseconds() {
+async fn a_store_whose_lease_never_ends_is_asked_every_20_milliseconds_at_most() {
     for (left, most) in [(millis(0), 750), (seconds(5), 130)] {
         let (endpoint, asked) = (Endpoint::new(), Arc::default());
         let store = Busy {
@@ -135,9 +134,9 @@ async fn a_store_that_says_that_a_lease_is_as_good_as_over_is_asked_once_in_20_m
         };
         let source = SharedSource::new(endpoint.clone(), key(), Sharing::unsealed(store));
         let process = TokenCache::new(source.expect("it can be shared"));
-        let error = process.token().await.expect_err("nobody gets one");
+        let error = process.token().await.expect_err("no token comes");
         assert_eq!(error.kind(), TokenErrorKind::TimedOut);
-        assert_eq!(endpoint.posts(), 0, "somebody else is said to lead");
+        assert_eq!(endpoint.posts(), 0, "without a lease, no request");
         let asked = asked.load(Ordering::SeqCst);
         assert!(asked <= most && asked > 50, "{asked} in 15 seconds");
     }

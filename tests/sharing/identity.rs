@@ -1,4 +1,4 @@
-//! Credentials that are in a vault, and the vault hangs.
+//! Credentials in a vault that hangs.
 
 use std::sync::{
     Arc,
@@ -14,11 +14,11 @@ use tower_genesys::{
 
 use crate::setup::*;
 
-/// Reads credentials before each request.
+/// A source that reads its credentials before each request.
 #[derive(Clone)]
 struct Vault {
     endpoint: Endpoint,
-    /// Reads that hang from now on.
+    /// How many of the next reads hang.
     hangs: Arc<AtomicUsize>,
 }
 
@@ -63,7 +63,7 @@ impl ShareableSource for Vault {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_vault_that_hangs_costs_the_time_of_a_request_and_is_named() {
+async fn a_vault_that_hangs_times_out_like_a_request_and_is_named() {
     let sharing = |fleet: &Fleet| fleet.sharing(&[("key", 1)]);
     for (attempt, patience, expected) in [
         (None, seconds(15), seconds(9)),
@@ -89,7 +89,7 @@ async fn a_vault_that_hangs_costs_the_time_of_a_request_and_is_named() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_read_of_the_vault_that_is_lost_is_made_again_before_callers_give_up() {
+async fn a_lost_read_of_the_vault_is_repeated_before_callers_give_up() {
     let fleet = Fleet::of(0);
     let sharing = fleet.sharing(&[("key", 1)]);
     let process = TokenCache::new(Vault::new(&fleet, 1).shared(sharing));
@@ -101,7 +101,7 @@ async fn a_read_of_the_vault_that_is_lost_is_made_again_before_callers_give_up()
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_vault_that_hangs_during_a_check_takes_no_token_away() {
+async fn a_vault_that_hangs_during_a_check_costs_no_token() {
     let fleet = Fleet::of(0);
     fleet
         .store
@@ -117,5 +117,5 @@ async fn a_vault_that_hangs_during_a_check_takes_no_token_away() {
     let kept = kept.expect("in time").expect("the same one");
     assert_eq!(kept.expose(), alone.expose());
     assert_eq!((begun.elapsed(), fleet.endpoint.posts()), (seconds(9), 1));
-    assert!(kept.check_in().is_some(), "and it is looked for again");
+    assert!(kept.check_in().is_some(), "another check follows");
 }

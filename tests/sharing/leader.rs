@@ -1,4 +1,4 @@
-//! What happens to the process that gets the token for all.
+//! Failures of the leader, the process that gets the token for all.
 
 use tokio::{
     task::JoinHandle,
@@ -12,11 +12,11 @@ use tower_genesys::{
 
 use crate::setup::*;
 
-/// A process that dies with its lease: its tasks are gone, and nothing is given
+/// A process that dies with its lease: its tasks end, and it gives nothing
 /// back.
 async fn killed_leader(fleet: &Fleet) {
     fleet.endpoint.script([Step::Never]);
-    // Whatever it would still tell the store does not arrive.
+    // Its last message to the store does not arrive.
     fleet.store.inject_next(1, Operation::Abandon, Fault::Hang);
     let leader = fleet.process();
     let task: JoinHandle<_> = tokio::spawn({
@@ -41,14 +41,14 @@ async fn when_the_leader_is_killed_one_follower_takes_over_within_the_lease() {
         followers.all_ask().await
     });
     killed_leader(&fleet).await;
-    assert_eq!(asked.await.expect("no panic"), 0, "nobody fails");
+    assert_eq!(asked.await.expect("no panic"), 0, "no process fails");
     assert_eq!((fleet.endpoint.posts(), fleet.endpoint.answers()), (2, 1));
     let took = begun.elapsed();
     assert!(took > seconds(10) && took < seconds(11), "{took:?}");
 }
 
 #[tokio::test(start_paused = true)]
-async fn where_the_token_is_valid_a_killed_leader_delays_nobody() {
+async fn a_killed_leader_delays_no_process_while_the_token_is_valid() {
     let fleet = Fleet::of(20);
     assert_eq!(fleet.all_ask().await, 0);
     advance(DAY - seconds(9 * 60)).await;
@@ -68,7 +68,7 @@ async fn where_the_token_is_valid_a_killed_leader_delays_nobody() {
     assert_eq!(
         fleet.endpoint.posts(),
         3,
-        "the first, the lost, and one more"
+        "the first request, the lost one, and one more"
     );
 }
 
@@ -91,19 +91,19 @@ async fn a_leader_that_is_dropped_gives_its_lease_back_at_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_leader_whose_request_is_lost_leaves_it_to_the_next_after_nine_seconds() {
+async fn a_leader_whose_request_is_lost_hands_over_after_nine_seconds() {
     let fleet = Fleet::of(10);
     fleet.endpoint.script([Step::Never]);
     let begun = Instant::now();
     assert_eq!(fleet.all_ask().await, 0);
     assert_eq!((fleet.endpoint.posts(), fleet.tokens().len()), (2, 1));
-    // Nine for the request, one of cooldown.
+    // Nine seconds for the request, and one of cooldown.
     let took = begun.elapsed();
     assert!(took < seconds(11), "{took:?}");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_slow_endpoint_gives_a_cold_fleet_its_token_by_one_request() {
+async fn a_cold_fleet_gets_its_token_from_a_slow_endpoint_with_one_request() {
     let fleet = Fleet::of(10);
     let slow = millis(8900);
     fleet.endpoint.script([Step::Takes(slow)]);
@@ -136,7 +136,7 @@ async fn an_endpoint_that_is_too_slow_names_the_setting_that_helps() {
         assert_eq!(error.kind(), TokenErrorKind::TimedOut);
         assert!(error.to_string().contains(&format!("`{named}`")), "{error}");
     }
-    // And it does help.
+    // With that setting, the fetch succeeds.
     let fleet = Fleet::of(0);
     fleet.endpoint.script([Step::Takes(seconds(12))]);
     let sharing = fleet.sharing(&[("key", 1)]).with_lease(seconds(14));
@@ -154,7 +154,7 @@ async fn a_leader_that_wakes_up_after_its_lease_takes_the_token_of_the_winner() 
         let frozen = frozen.clone();
         async move { frozen.token().await.map(|token| token.expose().to_owned()) }
     });
-    // It has its token, and is frozen before it can say so.
+    // The leader has its token, and is frozen before it publishes the token.
     fleet
         .store
         .inject_next(1, Operation::Publish, Fault::Delay(millis(149)));

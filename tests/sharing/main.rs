@@ -1,10 +1,12 @@
-//! Do processes that share a token survive what happens to them? Each is a
-//! cache of its own over one store in memory, on a paused clock, with exact
-//! counts.
+//! Do processes that share a token survive failures of processes, of the store
+//! and of the token endpoint? Each process is a cache over one store in memory,
+//! on a paused clock, and counts are exact.
 #![cfg(feature = "seal")]
 
 #[path = "../captured_log/mod.rs"]
 mod captured_log;
+#[path = "../fixtures/mod.rs"]
+mod fixtures;
 mod setup;
 
 mod cancellation;

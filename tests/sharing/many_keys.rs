@@ -1,4 +1,4 @@
-//! What is not the same does not share.
+//! Different clients and namespaces do not share a token.
 
 use std::sync::{Arc, Mutex};
 
@@ -15,7 +15,7 @@ use tower_genesys::{
 use crate::setup::*;
 
 #[tokio::test(start_paused = true)]
-async fn clients_and_namespaces_on_one_store_never_mix() {
+async fn clients_and_namespaces_in_one_store_have_separate_tokens() {
     let store = MemoryStore::new();
     let mut endpoints = Vec::new();
     for (client, namespace) in [
@@ -42,7 +42,7 @@ async fn clients_and_namespaces_on_one_store_never_mix() {
 }
 
 #[test]
-fn a_source_that_spends_something_is_refused_when_it_is_built() {
+fn a_source_that_cannot_be_repeated_is_refused_at_build() {
     let source = tower_genesys::token::source_fn(async |_cx| unreachable!("it is not asked"));
     let sharing = Sharing::unsealed(MemoryStore::new());
     let shared = SharedSource::new(source.with_repeatable(false), key(), sharing);
@@ -50,8 +50,8 @@ fn a_source_that_spends_something_is_refused_when_it_is_built() {
     assert_eq!(error.kind(), SharingErrorKind::NotRepeatable);
 }
 
-/// A client whose id changes while requests are under way; its token says whose
-/// it is.
+/// A client whose id changes while requests are in flight. Its tokens name the
+/// id.
 #[derive(Clone)]
 struct Rotated {
     client: Arc<Mutex<&'static str>>,
@@ -85,7 +85,7 @@ impl ShareableSource for Rotated {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_late_token_of_a_client_that_was_replaced_is_not_kept_for_the_new_one() {
+async fn a_late_token_of_a_replaced_client_is_not_used_for_the_new_one() {
     for store_fails in [false, true] {
         let client = Arc::new(Mutex::new("old"));
         let source = Rotated {

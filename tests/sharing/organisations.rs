@@ -1,9 +1,7 @@
-//! Sharing as it is set up for an `Org`, against a Genesys Cloud in memory.
+//! Sharing for an `Org`, with a Genesys Cloud in memory.
 
 use std::sync::Arc;
 
-use bytes::Bytes;
-use http_body_util::Full;
 use tokio::sync::Mutex;
 use tower_genesys::{
     BoxError, Credentials, Org, Region, Sharing,
@@ -13,20 +11,17 @@ use tower_genesys::{
     token::TokenProvider,
 };
 
-use crate::setup::ring;
-
-type Body = Full<Bytes>;
+use crate::{
+    fixtures::mock_org::{self, Body},
+    setup::ring,
+};
 
 fn sharing(store: &MemoryStore) -> Sharing {
     Sharing::sealed(store.clone(), ring(&[("key", 1)]))
 }
 
 fn org(mock: &MockGenesys, sharing: Sharing) -> Org {
-    let credentials =
-        Credentials::new(mock.client_id(), mock.client_secret()).expect("well-formed");
-    let builder = Org::builder(mock.region())
-        .credentials(credentials)
-        .share(sharing);
+    let builder = mock_org::builder(mock).share(sharing);
     builder
         .build::<Body>(mock.service())
         .expect("it can be shared")
@@ -49,20 +44,17 @@ async fn organisations_of_many_processes_share_one_token() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn without_sharing_each_has_its_own() {
+async fn without_sharing_each_organisation_gets_its_own_token() {
     let mock = MockGenesys::new();
     for _ in 0..2 {
-        let credentials =
-            Credentials::new(mock.client_id(), mock.client_secret()).expect("well-formed");
-        let org = Org::builder(mock.region()).credentials(credentials);
-        let org = org.build::<Body>(mock.service()).expect("https");
+        let org = mock_org::org_of(&mock);
         org.tokens().warm_up().await.expect("a token");
     }
     assert_eq!(mock.token_posts(), 2);
 }
 
 #[tokio::test]
-async fn the_key_is_of_all_that_decides_which_token_comes_and_not_of_the_secret() {
+async fn the_key_depends_on_everything_that_selects_the_token_except_the_secret() {
     let mock = MockGenesys::new();
     let credentials =
         |id: &str, secret: &str| Credentials::new(id, secret.to_owned()).expect("well-formed");
@@ -107,7 +99,7 @@ async fn the_key_is_of_all_that_decides_which_token_comes_and_not_of_the_secret(
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_client_that_is_replaced_at_run_time_leaves_the_tokens_of_the_old_one() {
+async fn a_client_that_is_replaced_at_run_time_gets_its_own_token() {
     let (mock, store) = (MockGenesys::new(), MemoryStore::new());
     let id = Arc::new(Mutex::new("one"));
     let provider = {
@@ -138,13 +130,14 @@ async fn a_client_that_is_replaced_at_run_time_leaves_the_tokens_of_the_old_one(
     org.tokens().warm_up().await.expect("a token");
     *id.lock().await = "two";
     org.tokens().invalidate();
+    // The renewal ends meanwhile.
     tokio::time::sleep(std::time::Duration::from_secs(1)).await;
     assert!(org.tokens().status().renewing.is_none());
     assert_eq!((mock.token_posts(), mock_two.token_posts()), (1, 1));
     assert_eq!(store.keys().len(), 2);
 }
 
-/// Who a token request is from.
+/// The client id of a token request.
 mod base64_of {
     use base64::{Engine, engine::general_purpose::STANDARD};
 

@@ -1,7 +1,8 @@
-//! The store fails.
+//! Failures of the store.
 
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use tokio::time::{Instant, advance, sleep};
 use tower_genesys::{
     Sharing, TokenCache,
@@ -15,15 +16,15 @@ const DOWN: Fault = Fault::Fail(StoreErrorKind::Unavailable);
 const OPERATION: Duration = millis(150);
 
 #[tokio::test(start_paused = true)]
-async fn a_store_that_is_down_at_the_start_costs_one_timeout_and_all_converge_when_it_is_back() {
+async fn a_store_that_is_down_at_the_start_costs_one_timeout_and_all_converge_later() {
     let fleet = Fleet::of(20);
     fleet.store.inject_all(Fault::Hang);
     let begun = Instant::now();
     assert_eq!(fleet.all_ask().await, 0);
     assert_eq!(begun.elapsed(), OPERATION + POST);
     assert_eq!((fleet.endpoint.posts(), fleet.tokens().len()), (20, 20));
-    // Minutes without it: valid tokens are used, nobody waits, nothing is
-    // minted.
+    // For minutes, processes use valid tokens, no caller waits, and no token is
+    // requested.
     for _ in 0..600 {
         let before = Instant::now();
         assert_eq!(fleet.all_ask().await, 0);
@@ -32,17 +33,20 @@ async fn a_store_that_is_down_at_the_start_costs_one_timeout_and_all_converge_wh
     }
     assert_eq!(fleet.endpoint.posts(), 20);
     let asked = fleet.store.all_calls();
-    assert!(asked <= 20 * (300 / 5 + 1), "seldom: {asked}");
+    assert!(
+        asked <= 20 * (300 / 5 + 1),
+        "one check in 5 s each: {asked}"
+    );
 
     fleet.converges_after(20).await;
     assert_eq!(fleet.events.count("converged"), 20);
     let asked = fleet.store.all_calls();
     assert_eq!(fleet.traffic_for(seconds(60)).await, 0);
-    assert_eq!(fleet.store.all_calls(), asked, "and no more checks");
+    assert_eq!(fleet.store.all_calls(), asked, "no more checks");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_store_that_dies_while_tokens_are_due_is_waited_for_and_then_gone_without() {
+async fn a_store_that_dies_while_tokens_are_due_is_waited_for_and_then_not_needed() {
     let fleet = Fleet::of(10);
     assert_eq!(fleet.all_ask().await, 0);
     advance(DAY - seconds(16 * 60)).await;
@@ -51,7 +55,7 @@ async fn a_store_that_dies_while_tokens_are_due_is_waited_for_and_then_gone_with
     assert_eq!(
         fleet.endpoint.posts(),
         1,
-        "six minutes are left, and five are enough"
+        "six minutes are left, and processes wait until five are"
     );
     assert_eq!(fleet.traffic_for(seconds(5 * 60)).await, 0);
     assert_eq!((fleet.endpoint.posts(), fleet.tokens().len()), (11, 10));
@@ -59,7 +63,7 @@ async fn a_store_that_dies_while_tokens_are_due_is_waited_for_and_then_gone_with
 }
 
 #[tokio::test(start_paused = true)]
-async fn alone_a_process_asks_once_in_ten_seconds_whatever_the_api_refuses() {
+async fn without_the_store_a_process_requests_a_token_once_in_ten_seconds() {
     let fleet = Fleet::of(1);
     fleet.store.inject_all(DOWN);
     let process = &fleet.processes[0];
@@ -81,13 +85,12 @@ async fn alone_a_process_asks_once_in_ten_seconds_whatever_the_api_refuses() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_time_of_an_operation_is_lost_once_and_then_no_more() {
+async fn callers_wait_once_for_a_store_that_has_failed() {
     let fleet = Fleet::of(1);
     fleet.store.inject_all(Fault::Hang);
     let process = &fleet.processes[0];
     process.token().await.expect("a token");
-    // No traffic, so that nothing but the callers themselves could ask the
-    // store.
+    // Without traffic, only these callers could ask the store.
     for (after, costs) in [(11, millis(0)), (11, millis(0)), (50, OPERATION)] {
         sleep(seconds(after)).await;
         let (begun, calls) = (Instant::now(), fleet.store.all_calls());
@@ -103,7 +106,7 @@ async fn the_time_of_an_operation_is_lost_once_and_then_no_more() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn alone_and_without_time_to_wait_the_error_says_how_long() {
+async fn without_the_store_an_error_says_when_the_next_request_is_possible() {
     let fleet = Fleet::of(1);
     fleet.store.inject_all(DOWN);
     let fail = || Step::Fail(TokenErrorKind::Transport);
@@ -125,15 +128,15 @@ async fn alone_and_without_time_to_wait_the_error_says_how_long() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn alone_and_limited_a_token_in_its_last_second_is_served_on() {
+async fn without_the_store_a_token_is_served_until_its_last_second() {
     let fleet = Fleet::of(0);
     fleet.store.inject_all(DOWN);
     fleet.endpoint.set_life(seconds(9));
     let source = fleet.source(fleet.sharing(&[("key", 1)]));
     let fetch = |reason| source.fetch(FetchContext::new(reason, Instant::now() + seconds(15)));
     fetch(Reason::Missing).await.expect("a token");
-    // Too late to wait for the store with it, and too early to ask alone once
-    // more.
+    // The token ends too soon to wait for the store, and the last request was
+    // too recent for another one.
     sleep(millis(7300)).await;
     let token = fetch(Reason::Due).await.expect("the same one");
     assert_eq!(token.expose(), "t0p-s3cr3t-1");
@@ -144,7 +147,7 @@ async fn alone_and_limited_a_token_in_its_last_second_is_served_on() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_slow_store_costs_150_milliseconds_and_ones_own_lease_is_recognised() {
+async fn a_slow_store_costs_150_milliseconds_and_the_process_recovers_its_lease() {
     for fault in [Fault::Delay(seconds(1)), Fault::Hang, Fault::LoseReply] {
         let fleet = Fleet::of(1);
         fleet.store.inject_next(1, Operation::GetOrLease, fault);
@@ -152,8 +155,8 @@ async fn a_slow_store_costs_150_milliseconds_and_ones_own_lease_is_recognised() 
         assert_eq!(fleet.all_ask().await, 0);
         assert_eq!(begun.elapsed(), OPERATION + POST, "{fault:?}");
         assert_eq!(fleet.events.count("failed get_or_lease timeout"), 1);
-        // The lease that it may have been granted does not keep it from sharing
-        // its token.
+        // The process may have been granted a lease, and still shares its
+        // token.
         assert_eq!(fleet.traffic_for(seconds(21)).await, 0);
         assert_eq!(
             (fleet.endpoint.posts(), fleet.events.count("published")),
@@ -163,7 +166,7 @@ async fn a_slow_store_costs_150_milliseconds_and_ones_own_lease_is_recognised() 
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_publication_that_fails_or_whose_answer_is_lost_costs_no_request() {
+async fn a_publication_that_fails_costs_one_request_at_most() {
     use StoreErrorKind as Kind;
     let faults = [
         Fault::LoseReply,
@@ -188,7 +191,7 @@ async fn a_publication_that_fails_or_whose_answer_is_lost_costs_no_request() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_store_that_loses_everything_costs_one_request_and_fences_grow() {
+async fn a_store_that_loses_all_data_costs_one_request_and_fences_still_grow() {
     let fleet = Fleet::of(20);
     assert_eq!(fleet.all_ask().await, 0);
     let before = fleet
@@ -226,7 +229,7 @@ async fn a_refused_token_that_a_failover_brings_back_is_not_used_again() {
         process.wait(refused).await.expect("a newer one");
     }
     assert_eq!(fleet.endpoint.posts(), 2);
-    // A replica that has missed the last write takes over.
+    // A replica without the last write takes over.
     fleet.store.flush();
     fleet.store.overwrite(&key, &old);
     advance(DAY - seconds(9 * 60)).await;
@@ -235,18 +238,18 @@ async fn a_refused_token_that_a_failover_brings_back_is_not_used_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_outage_in_the_middle_costs_no_error_and_at_most_one_request_in_ten_seconds_each() {
+async fn an_outage_costs_no_error_and_each_process_one_request_in_ten_seconds() {
     let fleet = Fleet::of(10);
     assert_eq!(fleet.all_ask().await, 0);
     fleet.store.inject_all(Fault::Hang);
-    // All tokens are revoked, again and again, while the store is black-holed.
+    // All tokens are revoked repeatedly, while the store does not answer.
     let begun = Instant::now();
     for _ in 0..3 {
         let waits = fleet.processes.iter().map(|process| {
             let refused = process.try_current().expect("a token").generation();
             process.wait(refused)
         });
-        let renewed = futures_util::future::join_all(waits).await;
+        let renewed = join_all(waits).await;
         assert!(renewed.iter().all(Result::is_ok));
     }
     let each = (fleet.endpoint.posts() - 1) / 10;
@@ -258,8 +261,8 @@ async fn an_outage_in_the_middle_costs_no_error_and_at_most_one_request_in_ten_s
     fleet.converges_after(fleet.endpoint.posts()).await;
 }
 
-/// A check knows nothing of a refusal that comes after it began: what it
-/// publishes is refused to the others too, once.
+/// A check does not learn of a refusal that comes after it began. So it
+/// publishes the refused token, which costs the other processes a replay.
 #[tokio::test(start_paused = true)]
 async fn a_token_refused_while_a_check_publishes_it_costs_one_request_and_no_error() {
     let fleet = Fleet::of(20);
@@ -276,7 +279,7 @@ async fn a_token_refused_while_a_check_publishes_it_costs_one_request_and_no_err
     }
     alone.report_rejected(old.generation());
     let renewed = alone.wait(old.generation());
-    let others = futures_util::future::join_all(others.iter().map(async |process| {
+    let others = join_all(others.iter().map(async |process| {
         let mut token = process.token().await.expect("a token");
         if token.expose() == old.expose() {
             token = process.wait(token.generation()).await.expect("a newer one");
@@ -286,12 +289,12 @@ async fn a_token_refused_while_a_check_publishes_it_costs_one_request_and_no_err
     let (renewed, others) = tokio::join!(renewed, others);
     let renewed = renewed.expect("a newer one");
     assert!(others.iter().all(|token| token == renewed.expose()));
-    assert_eq!(fleet.events.count("published"), 2, "the refused one too");
+    assert_eq!(fleet.events.count("published"), 2, "the refused token, too");
     assert_eq!((fleet.endpoint.posts(), fleet.tokens().len()), (2, 1));
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_store_that_panics_is_one_that_fails() {
+async fn a_panic_of_the_store_counts_as_a_failure() {
     use tower_genesys::{
         Sharing, TokenCache,
         store::{SharedSource, TokenStore, *},
@@ -326,12 +329,12 @@ async fn a_store_that_panics_is_one_that_fails() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_operation_has_the_time_that_the_store_sets_unless_it_is_told_another() {
+async fn the_operation_timeout_is_the_stores_unless_a_setting_replaces_it() {
     use tower_genesys::{
         Sharing, TokenCache,
         store::{SharedSource, TokenStore, *},
     };
-    /// Hangs, and asks for two seconds to do so.
+    /// A store with a timeout of two seconds.
     struct Disk(MemoryStore);
     impl TokenStore for Disk {
         fn get_or_lease<'a>(
@@ -364,7 +367,7 @@ async fn an_operation_has_the_time_that_the_store_sets_unless_it_is_told_another
     for (told, expected) in [(None, seconds(2)), (Some(millis(70)), millis(70))] {
         let memory = MemoryStore::new();
         memory.inject_all(Fault::Hang);
-        // Also through a pointer that several organisations share.
+        // Behind a pointer, as several organisations share it.
         let mut sharing = Sharing::unsealed(std::sync::Arc::new(Disk(memory)));
         if let Some(told) = told {
             sharing = sharing.with_operation_timeout(told);
@@ -377,7 +380,7 @@ async fn an_operation_has_the_time_that_the_store_sets_unless_it_is_told_another
 }
 
 #[tokio::test(start_paused = true)]
-async fn time_outs_that_leave_no_time_for_a_request_are_cut_short() {
+async fn timeouts_that_leave_no_time_for_a_request_are_cut_short() {
     let settings: [fn(Sharing) -> Sharing; 3] = [
         |sharing| sharing.with_operation_timeout(seconds(20)),
         |sharing| sharing.with_operation_timeout(Duration::MAX),
@@ -395,8 +398,7 @@ async fn time_outs_that_leave_no_time_for_a_request_are_cut_short() {
     }
 }
 
-/// Has the reply to the first claim lost, and lets that process begin before
-/// the others.
+/// Starts one process before the others, and loses the reply to its claim.
 async fn first_reply_is_lost(fleet: &Fleet) {
     let fault = Fault::LoseReply;
     fleet.store.inject_next(1, Operation::GetOrLease, fault);
@@ -406,7 +408,7 @@ async fn first_reply_is_lost(fleet: &Fleet) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_lost_reply_to_a_claim_costs_the_others_no_lease_and_no_request() {
+async fn after_a_lost_reply_to_a_claim_all_share_the_token_of_that_process() {
     let fleet = Fleet::of(20);
     first_reply_is_lost(&fleet).await;
     let begun = Instant::now();
@@ -418,20 +420,20 @@ async fn a_lost_reply_to_a_claim_costs_the_others_no_lease_and_no_request() {
     );
     assert_eq!((fleet.endpoint.posts(), fleet.tokens().len()), (1, 1));
     assert_eq!(fleet.events.count("published"), 1);
-    // The process is no longer alone, and its check costs nothing but a look.
+    // The process shares the token again, so its check finds the same one.
     assert_eq!(fleet.traffic_for(seconds(60)).await, 0);
     assert_eq!((fleet.endpoint.posts(), fleet.tokens().len()), (1, 1));
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_lost_reply_to_a_claim_and_a_request_that_fails_give_the_lease_back() {
+async fn a_process_whose_reply_was_lost_gives_the_lease_back_if_its_request_fails() {
     let fleet = Fleet::of(20);
     let fails = Step::Fail(TokenErrorKind::Denied);
     fleet.endpoint.script([fails]);
     first_reply_is_lost(&fleet).await;
     let begun = Instant::now();
     let others = fleet.processes[1..].iter().map(TokenCache::token);
-    let others = futures_util::future::join_all(others).await;
+    let others = join_all(others).await;
     assert!(others.iter().all(Result::is_ok));
     assert!(
         begun.elapsed() <= OPERATION + 2 * POST + millis(600),
@@ -443,7 +445,7 @@ async fn a_lost_reply_to_a_claim_and_a_request_that_fails_give_the_lease_back() 
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_store_that_loses_more_replies_is_asked_three_times_what_became_of_a_claim() {
+async fn a_store_that_loses_replies_is_asked_three_times_for_the_outcome_of_a_claim() {
     let fleet = Fleet::of(1);
     let fault = Fault::LoseReply;
     fleet.store.inject_all(fault);

@@ -1,5 +1,4 @@
-//! The protocol under any order of what processes do and what happens to the
-//! store.
+//! The protocol under any order of operations and of failures of the store.
 
 use std::time::Duration;
 
@@ -20,7 +19,7 @@ enum Event {
     Claim(usize),
     Publish(usize),
     Abandon(usize, Option<u64>),
-    /// The API refuses the token of this process, here and for all.
+    /// The API refuses the token of this process.
     Refuse(usize),
     Wait(u64),
     Flush,
@@ -31,7 +30,7 @@ struct Process {
     owner: Owner,
     held: Option<Entry>,
     rejected: Option<Fingerprint>,
-    /// A lease, and until when it is this process's alone.
+    /// A lease, and the time until which no other process may have one.
     lease: Option<(Lease, Duration)>,
 }
 
@@ -91,16 +90,16 @@ impl Driver {
             Event::Flush => {
                 self.store.flush();
                 self.cooldown_until = Duration::ZERO;
-                // Who had a lease may go on as if it had it; nobody else has to
-                // believe it.
+                // A process with a lease does not know that the lease is lost,
+                // and another process may get one.
                 self.processes.iter_mut().for_each(|process| {
                     process.lease = process
                         .lease
                         .take()
                         .map(|(lease, _)| (lease, Duration::ZERO));
                 });
-                // Fences begin with the clock's milliseconds, and these leases
-                // took no time at all.
+                // Fences begin with the clock's milliseconds, and the leases so
+                // far took no time on this clock.
                 tokio::time::advance(Duration::from_millis(500)).await;
                 self.now += Duration::from_millis(500);
             }
@@ -132,12 +131,12 @@ impl Driver {
             Lookup::Leased(lease) => {
                 for (other, process) in self.processes.iter().enumerate() {
                     let holds = process.lease.is_some_and(|(_, until)| self.now < until);
-                    assert!(other == who || !holds, "two at a time");
+                    assert!(other == who || !holds, "two leases at a time");
                 }
                 assert!(lease.fence >= self.highest_lease, "fences grow");
                 assert!(
                     self.now >= self.cooldown_until,
-                    "nobody asks while it cools down"
+                    "no lease during a cooldown"
                 );
                 self.highest_lease = lease.fence;
                 self.processes[who].lease = Some((lease, self.now + LEASE));

@@ -1,27 +1,25 @@
-//! A token that its owner has ended: at the service, in the store, and in every
+//! Tokens that the program revokes: at the service, in the store, and in every
 //! process.
 
 use std::sync::Arc;
 
-use bytes::Bytes;
-use http_body_util::Full;
 use tower::ServiceExt;
 use tower_genesys::{
-    Credentials, GenesysLayer, Org, Sharing,
+    GenesysLayer, Org, Sharing,
     store::{Fault, MemoryStore, Operation, StoreErrorKind},
     testing::{MockGenesys, Route, USERS},
     token::{TokenErrorKind, TokenProvider},
 };
 
-use crate::setup::ring;
-
-type Body = Full<Bytes>;
+use crate::{
+    fixtures::mock_org::{self, Body, USERS_PATH, get},
+    setup::{ring, settle},
+};
 
 const REVOCATION: fn() -> Route = || Route::new(http::Method::DELETE, "/api/v2/tokens/me");
 
 fn org(mock: &MockGenesys, sharing: Option<Sharing>) -> Org {
-    let credentials = Credentials::new(mock.client_id(), mock.client_secret()).unwrap();
-    let builder = Org::builder(mock.region()).credentials(credentials);
+    let builder = mock_org::builder(mock);
     let builder = match sharing {
         Some(sharing) => builder.share(sharing),
         None => builder,
@@ -33,18 +31,15 @@ fn sharing(store: &MemoryStore) -> Sharing {
     Sharing::sealed(store.clone(), ring(&[("key", 1)]))
 }
 
-/// The status of a request of this process.
+/// The status of a request that a process sends.
 async fn ask(mock: &MockGenesys, org: &Org) -> u16 {
     let genesys = tower::Layer::layer(&GenesysLayer::new(org), mock.service());
-    let request = http::Request::get(org.api("/api/v2/users").unwrap());
-    let response = genesys
-        .oneshot(request.body(Body::default()).unwrap())
-        .await;
+    let response = genesys.oneshot(get(org, USERS_PATH)).await;
     response.unwrap().status().as_u16()
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_revoked_token_is_gone_at_the_service_and_here_and_the_next_request_gets_another() {
+async fn a_revoked_token_is_gone_everywhere_and_the_next_request_gets_another() {
     let mock = MockGenesys::new();
     let org = org(&mock, None);
     let token = org.tokens().token().await.unwrap();
@@ -58,12 +53,12 @@ async fn a_revoked_token_is_gone_at_the_service_and_here_and_the_next_request_ge
     assert_eq!(
         (mock.token_posts(), mock.count(USERS)),
         (2, 1),
-        "without a 401 in between"
+        "without a 401"
     );
 }
 
 #[tokio::test(start_paused = true)]
-async fn without_a_token_there_is_nothing_to_revoke_and_none_is_minted() {
+async fn without_a_token_a_revocation_sends_nothing() {
     let mock = MockGenesys::new();
     org(&mock, None).revoke().await.unwrap();
     org(&mock, Some(sharing(&MemoryStore::new())))
@@ -74,7 +69,7 @@ async fn without_a_token_there_is_nothing_to_revoke_and_none_is_minted() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_shared_token_ends_for_all_and_they_get_the_next_one_together() {
+async fn a_revoked_shared_token_ends_for_all_and_all_share_the_next_one() {
     let (mock, store) = (MockGenesys::new(), MemoryStore::new());
     let orgs: Vec<_> = (0..10).map(|_| org(&mock, Some(sharing(&store)))).collect();
     for org in &orgs {
@@ -84,7 +79,7 @@ async fn a_shared_token_ends_for_all_and_they_get_the_next_one_together() {
     assert_eq!((mock.live_tokens(), store.keys().len()), (0, 0));
     assert_eq!(mock.count(REVOCATION()), 1);
 
-    // A process that starts now does not meet the old one.
+    // A process that starts now never gets the old token.
     let newcomer = org(&mock, Some(sharing(&store)));
     assert_eq!(ask(&mock, &newcomer).await, 200);
     assert_eq!((mock.token_posts(), mock.count(USERS)), (2, 1));
@@ -95,7 +90,7 @@ async fn a_shared_token_ends_for_all_and_they_get_the_next_one_together() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_process_that_only_logs_out_ends_the_token_of_the_store() {
+async fn a_process_that_only_revokes_ends_the_token_in_the_store() {
     let (mock, store) = (MockGenesys::new(), MemoryStore::new());
     org(&mock, Some(sharing(&store)))
         .tokens()
@@ -109,7 +104,7 @@ async fn a_process_that_only_logs_out_ends_the_token_of_the_store() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_newer_token_of_another_process_ends_too() {
+async fn a_revocation_also_ends_the_newer_token_of_another_process() {
     let (mock, store) = (MockGenesys::new(), MemoryStore::new());
     let (one, other) = (
         org(&mock, Some(sharing(&store))),
@@ -125,12 +120,12 @@ async fn a_newer_token_of_another_process_ends_too() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_was_not_reached_is_said_and_can_be_revoked_once_more() {
+async fn a_failed_revocation_says_what_is_left_and_can_be_repeated() {
     let (mock, store) = (MockGenesys::new(), MemoryStore::new());
     let org = org(&mock, Some(sharing(&store)));
     org.tokens().warm_up().await.unwrap();
 
-    // The service: nothing has changed.
+    // The service fails: nothing has changed.
     mock.on(REVOCATION())
         .nth(1)
         .reply_status(http::StatusCode::SERVICE_UNAVAILABLE);
@@ -146,7 +141,7 @@ async fn what_was_not_reached_is_said_and_can_be_revoked_once_more() {
     assert_eq!(error.kind(), TokenErrorKind::Transport);
     assert!(org.tokens().try_current().is_some());
 
-    // The store: the token has ended, and is forgotten here.
+    // The store fails: the token has ended, and this process discards it.
     store.inject_all(Fault::Fail(StoreErrorKind::Unavailable));
     let error = org.revoke().await.unwrap_err();
     assert_eq!(error.kind(), TokenErrorKind::Store);
@@ -165,7 +160,7 @@ async fn what_was_not_reached_is_said_and_can_be_revoked_once_more() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_service_that_does_not_answer_is_given_up_in_time() {
+async fn a_revocation_without_an_answer_times_out() {
     let mock = MockGenesys::new();
     let org = org(&mock, None);
     org.tokens().warm_up().await.unwrap();
@@ -173,11 +168,11 @@ async fn a_service_that_does_not_answer_is_given_up_in_time() {
     let begun = tokio::time::Instant::now();
     let error = org.revoke().await.unwrap_err();
     assert_eq!(error.kind(), TokenErrorKind::TimedOut);
-    assert_eq!(begun.elapsed().as_secs(), 8);
+    assert_eq!(begun.elapsed(), std::time::Duration::from_secs(8));
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_token_that_had_ended_before_counts_as_ended() {
+async fn a_token_that_has_already_ended_counts_as_revoked() {
     let (mock, store) = (MockGenesys::new(), MemoryStore::new());
     let org = org(&mock, Some(sharing(&store)));
     org.tokens().warm_up().await.unwrap();
@@ -195,15 +190,13 @@ async fn a_revocation_that_is_dropped_gives_its_lease_back() {
     let revoking = tokio::time::timeout(std::time::Duration::from_millis(100), org.revoke());
     assert!(revoking.await.is_err());
     store.clear_faults();
-    for _ in 0..50 {
-        tokio::task::yield_now().await;
-    }
+    settle().await;
     assert_eq!(store.calls(Operation::Abandon), 1);
     assert_eq!(ask(&mock, &org).await, 200);
 }
 
 #[tokio::test]
-async fn a_source_of_ones_own_says_that_it_cannot_and_the_token_stays() {
+async fn a_custom_source_without_revocation_is_an_error_and_the_token_stays() {
     let day = std::time::Duration::from_secs(86_400);
     let source = tower_genesys::token::source_fn(move |_cx| async move {
         Ok(tower_genesys::token::IssuedToken::new("s3cr3t", day))

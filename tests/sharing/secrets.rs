@@ -1,4 +1,4 @@
-//! Nothing that is shown, logged or stored holds a token or a key.
+//! No output, no log and no stored value shows a token or a key.
 
 use std::fmt::Write as _;
 
@@ -10,8 +10,8 @@ use tower_genesys::{
 
 use crate::{captured_log::CapturedLog, setup::*};
 
-/// Everything that can happen, with everything that can be shown. Returns what
-/// is in the store.
+/// Goes through all outcomes, and collects everything that can be shown.
+/// Returns the stored values.
 async fn trouble(shown: &mut String) -> Vec<u8> {
     let fleet = Fleet::of(3);
     let sharing = fleet.sharing(&[("key", b'K')]);
@@ -56,7 +56,7 @@ async fn trouble(shown: &mut String) -> Vec<u8> {
 }
 
 #[test]
-fn nothing_that_is_shown_logged_or_stored_holds_a_token_or_a_key() {
+fn tokens_and_keys_are_never_shown_logged_or_stored() {
     let log = CapturedLog::default();
     let subscriber = tracing_subscriber::fmt()
         .with_max_level(tracing::Level::TRACE)

@@ -16,7 +16,7 @@ use tower_genesys::{
 };
 
 pub(crate) const DAY: Duration = Duration::from_secs(86_400);
-/// What one request to the token endpoint takes.
+/// The duration of a token request.
 pub(crate) const POST: Duration = Duration::from_millis(400);
 
 pub(crate) const fn seconds(seconds: u64) -> Duration {
@@ -31,7 +31,7 @@ pub(crate) fn key() -> StoreKey {
     StoreKey::new("login.example", "client", "client_credentials")
 }
 
-/// Base64 of 32 times this byte, as a key of this id.
+/// A ring of keys, each with an id and 32 times this byte.
 pub(crate) fn ring(keys: &[(&str, u8)]) -> KeyRing {
     use tower_genesys::store::SealKey;
     let keys = keys
@@ -40,8 +40,8 @@ pub(crate) fn ring(keys: &[(&str, u8)]) -> KeyRing {
     KeyRing::new(keys).expect("a ring")
 }
 
-/// What the token endpoint does at one request; after the last of a script,
-/// tokens of the usual life.
+/// What the token endpoint does at a request. After the last step of a script,
+/// it issues tokens.
 #[derive(Clone, Debug)]
 pub(crate) enum Step {
     Fail(TokenErrorKind),
@@ -50,7 +50,7 @@ pub(crate) enum Step {
     Takes(Duration),
 }
 
-/// A token endpoint that all processes ask.
+/// The token endpoint of all processes.
 #[derive(Clone, Debug)]
 pub(crate) struct Endpoint {
     inner: Arc<Inner>,
@@ -80,7 +80,7 @@ impl Endpoint {
         self.inner.posts.load(Ordering::SeqCst)
     }
 
-    /// Requests that were answered, and not dropped.
+    /// How many requests were answered, and not dropped.
     pub(crate) fn answers(&self) -> usize {
         self.inner.answers.load(Ordering::SeqCst)
     }
@@ -126,7 +126,7 @@ impl TokenSource for Endpoint {
     }
 }
 
-/// What processes are told, by name.
+/// The names of the events of all processes.
 #[derive(Clone, Default)]
 pub(crate) struct Events(Arc<Mutex<Vec<String>>>);
 
@@ -148,7 +148,7 @@ impl Events {
     }
 }
 
-/// A store, an endpoint, and any number of processes between them.
+/// A store, a token endpoint, and processes that use both.
 #[derive(Clone)]
 pub(crate) struct Fleet {
     pub(crate) store: MemoryStore,
@@ -159,6 +159,8 @@ pub(crate) struct Fleet {
 
 impl Fleet {
     pub(crate) fn of(processes: usize) -> Self {
+        // For the jitter: a test that fails can be repeated.
+        fastrand::seed(7);
         let mut fleet = Self {
             store: MemoryStore::new(),
             endpoint: Endpoint::new(),
@@ -179,17 +181,17 @@ impl Fleet {
         SharedSource::new(self.endpoint.clone(), key(), sharing).expect("it can be shared")
     }
 
-    /// One more process.
+    /// Another process.
     pub(crate) fn process(&self) -> TokenCache {
         TokenCache::new(self.source(self.sharing(&[("key", 1)])))
     }
 
-    /// One with these keys.
+    /// Another process with these keys.
     pub(crate) fn process_with(&self, keys: &[(&str, u8)]) -> TokenCache {
         TokenCache::new(self.source(self.sharing(keys)))
     }
 
-    /// Has every process ask for its token, and counts the errors.
+    /// Has each process ask for its token. Returns the number of errors.
     pub(crate) async fn all_ask(&self) -> usize {
         let results = join_all(self.processes.iter().map(TokenCache::token)).await;
         results.iter().filter(|result| result.is_err()).count()
@@ -201,16 +203,16 @@ impl Fleet {
         current.map(|token| token.expose().to_owned()).collect()
     }
 
-    /// The store is well again: after half a minute all have one token, after
-    /// so many requests in all.
+    /// Repairs the store, and expects that all processes share one token after
+    /// half a minute, with this many requests in all.
     pub(crate) async fn converges_after(&self, posts: usize) {
         self.store.clear_faults();
         assert_eq!(self.traffic_for(seconds(30)).await, 0);
         assert_eq!((self.endpoint.posts(), self.tokens().len()), (posts, 1));
     }
 
-    /// Traffic: every process uses its token each 100 ms. Returns how many
-    /// asked in vain.
+    /// Has each process use its token every 100 ms. Returns the number of
+    /// errors.
     pub(crate) async fn traffic_for(&self, time: Duration) -> usize {
         let mut errors = 0;
         for _ in 0..time.as_millis() / 100 {
@@ -221,7 +223,7 @@ impl Fleet {
     }
 }
 
-/// Lets tasks that can go on do so.
+/// Lets tasks run until all of them wait.
 pub(crate) async fn settle() {
     for _ in 0..50 {
         tokio::task::yield_now().await;

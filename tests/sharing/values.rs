@@ -1,4 +1,4 @@
-//! What is in the store cannot be used.
+//! Unusable values in the store.
 
 use bytes::Bytes;
 use tokio::time::advance;
@@ -9,7 +9,7 @@ use tower_genesys::{
 
 use crate::setup::*;
 
-/// Spoils the token in the store, and has a process start.
+/// Spoils the token in the store, and expects that a new process replaces it.
 async fn spoiled(spoil: impl FnOnce(&Fleet, &StoreKey, Entry)) -> Fleet {
     let fleet = Fleet::of(1);
     assert_eq!(fleet.all_ask().await, 0);
@@ -18,9 +18,9 @@ async fn spoiled(spoil: impl FnOnce(&Fleet, &StoreKey, Entry)) -> Fleet {
     spoil(&fleet, &key, entry);
     let fresh = fleet.process();
     let token = fresh.token().await.expect("never an error");
-    assert_eq!(token.expose(), "t0p-s3cr3t-2", "never sent as a token");
+    assert_eq!(token.expose(), "t0p-s3cr3t-2", "a new token");
     assert_eq!(fleet.endpoint.posts(), 2);
-    // Its token has taken the place of what was there.
+    // The new token has replaced the unusable one.
     let next = fleet.process();
     assert_eq!(
         next.token().await.expect("a token").expose(),
@@ -65,7 +65,7 @@ async fn a_value_of_another_version_is_a_miss_with_an_event() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_value_that_is_not_sealed_is_not_believed() {
+async fn a_value_that_is_not_sealed_is_a_miss_with_an_event() {
     let fleet = spoiled(|fleet, key, entry| {
         let value = Bytes::from_static(b"tgu\x010123456789abcdefstolen");
         fleet.store.overwrite(key, &with_value(entry, value));
@@ -102,7 +102,7 @@ async fn a_value_sealed_with_an_unknown_key_is_a_miss_with_an_event() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_sealing_key_is_rotated_process_by_process_without_a_request() {
+async fn a_key_rotation_process_by_process_costs_no_request() {
     let (old, new) = (("2025-06", 1), ("2025-07", 2));
     let stages: [&[(&str, u8)]; 4] = [&[old], &[old, new], &[new, old], &[new]];
     let mut fleet = Fleet::of(0);
@@ -113,8 +113,8 @@ async fn the_sealing_key_is_rotated_process_by_process_without_a_request() {
             fleet.processes[at] = fleet.process_with(keys);
             assert_eq!(fleet.all_ask().await, 0);
         }
-        // One renewal at least between two stages, so that nothing is left of
-        // the key that goes.
+        // A renewal between two stages, so that no value is sealed with the old
+        // key.
         let posts = fleet.endpoint.posts();
         assert_eq!(posts, stage, "a deployment costs no request");
         advance(DAY).await;
@@ -128,7 +128,7 @@ async fn the_sealing_key_is_rotated_process_by_process_without_a_request() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_sealing_key_that_is_replaced_in_one_step_costs_one_request() {
+async fn a_key_rotation_in_one_step_costs_one_request() {
     let mut fleet = Fleet::of(0);
     fleet.processes = (0..6).map(|_| fleet.process_with(&[("old", 1)])).collect();
     assert_eq!(fleet.all_ask().await, 0);

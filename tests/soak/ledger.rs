@@ -5,7 +5,7 @@ use tower_genesys::{
     token::{Reason, TokenEvent, TokenObserver},
 };
 
-/// What one organisation did, and what was done to it.
+/// The counts of one organisation: its calls, its renewals and its trouble.
 #[derive(Debug, Default)]
 pub(crate) struct Entries {
     pub(crate) calls: u64,
@@ -14,8 +14,8 @@ pub(crate) struct Entries {
     pub(crate) gave_up: u64,
     /// Calls that returned something other than success.
     pub(crate) failures: u64,
-    /// Failures that the trouble of the call allowed: a write that met a 503 or
-    /// a broken connection, or any call in an outage of the API.
+    /// Failures that the trouble explains: a write that met a 503 or a broken
+    /// connection, or any call during an outage of the API.
     pub(crate) excused: u64,
     pub(crate) revocations: u64,
     pub(crate) renewals_started: u64,
@@ -27,8 +27,8 @@ pub(crate) struct Entries {
 }
 
 impl Entries {
-    /// A call is sent once, and once more for each retry and replay that was
-    /// announced.
+    /// The expected sends: one per call, and one per announced retry and
+    /// replay.
     pub(crate) fn sends(&self) -> u64 {
         self.calls + self.retries + self.replays
     }
@@ -36,13 +36,16 @@ impl Entries {
     pub(crate) fn assert_closed(&self) {
         assert!(self.calls > 1000, "{self:?}");
         assert!(self.revocations > 0 && self.retries > 0, "{self:?}");
-        assert!(self.renewed > self.first + self.revocations, "none was due");
+        assert!(
+            self.renewed > self.first + self.revocations,
+            "no token was due"
+        );
         assert_eq!(self.failures, self.excused, "failures and excuses");
         assert_eq!(self.gave_up, self.failures, "each failure says why");
         let ended = self.renewed + self.renewals_failed;
         assert_eq!(self.renewals_started, ended, "each renewal ends once");
-        assert_eq!(self.first, 1, "one renewal for want of a token");
-        // Each revocation is met by one request, which renews and replays once.
+        assert_eq!(self.first, 1, "one renewal without a token");
+        // One request meets each revocation, renews the token and is replayed.
         assert_eq!(self.refusals, self.revocations, "refusals");
         assert_eq!(self.after_refusal, self.revocations, "renewals");
         assert_eq!(self.replays, self.revocations, "replays");

@@ -16,14 +16,15 @@ pub(crate) type Body = Full<Bytes>;
 
 const MINUTE: Duration = Duration::from_secs(60);
 pub(crate) const LIFETIME: Duration = Duration::from_secs(4 * 3600);
-/// How long before its end a token is due: ten minutes, and up to half as much
-/// more by chance.
+/// How long before its end a token is due at the earliest: ten minutes, and
+/// half as much of jitter.
 pub(crate) const DUE: Duration = Duration::from_secs(15 * 60);
 const OUTAGE: Duration = Duration::from_secs(600);
-/// Shorter than a token lives on once it is due, so that no caller notices.
+/// Shorter than the rest of a token's lifetime once it is due, so that no
+/// caller notices.
 const TOKEN_OUTAGE: Duration = Duration::from_secs(300);
 
-/// What a program asks for.
+/// A request of the program.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Get,
@@ -41,7 +42,7 @@ impl Kind {
     }
 }
 
-/// What happens to one call.
+/// The trouble of one call.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Trouble {
     None,
@@ -51,7 +52,7 @@ enum Trouble {
     Reset,
 }
 
-/// What happens for minutes.
+/// Trouble that lasts for minutes.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Outage {
     Api,
@@ -59,7 +60,7 @@ enum Outage {
 }
 
 /// One organisation, its Genesys Cloud, and a program that calls it every half
-/// a minute.
+/// a minute on average.
 #[derive(Clone)]
 pub(crate) struct Tenant {
     pub(crate) mock: MockGenesys,
@@ -99,14 +100,14 @@ impl Tenant {
         format!("organisation {}", self.number)
     }
 
-    /// Calls until the time has come, one call after the other.
+    /// Calls until this time, one call after the other.
     pub(crate) async fn run<S>(&self, stack: S, until: Instant)
     where
         S: Service<Request<Body>, Response = Response<MockBody>, Error = BoxError> + Clone,
     {
         let mut random = fastrand::Rng::with_seed(self.number);
-        // A second revocation within minutes would be damped, which is a scene
-        // of its own.
+        // The cache would damp a second revocation within minutes, which is
+        // another test's subject.
         let mut last_revocation = Instant::now() - OUTAGE;
         let mut outage: Option<(Outage, Instant)> = None;
         while Instant::now() < until {
@@ -127,7 +128,8 @@ impl Tenant {
         }
     }
 
-    /// Begins an outage once a day or so, and ends it after minutes.
+    /// Begins an outage about once in a thousand calls, and ends it after
+    /// minutes.
     fn weather(
         &self,
         random: &mut fastrand::Rng,
@@ -155,7 +157,8 @@ impl Tenant {
     fn trouble(&self, random: &mut fastrand::Rng, kind: Kind) -> Trouble {
         let next = || self.mock.on(kind.route()).once();
         match random.u32(0..400) {
-            // A token that is due is renewed for that, and not for the refusal.
+            // A token that is due would be renewed for that reason, and not for
+            // the refusal.
             0 if self.is_fresh() => {
                 self.mock.revoke_all();
                 Trouble::Revoked
@@ -176,7 +179,7 @@ impl Tenant {
         }
     }
 
-    /// Whether no renewal is under way, or near.
+    /// Whether a renewal is neither in flight nor near.
     fn is_fresh(&self) -> bool {
         let status = self.org.tokens().status();
         let far = |left: Duration| left > 2 * DUE;
@@ -244,7 +247,7 @@ fn within(expected: &Range<u64>, sends: u64) {
     assert!(expected.contains(&sends), "{sends} sends");
 }
 
-/// A client that reaches all of them, by host.
+/// A client that reaches the mock of each organisation, by host.
 pub(crate) fn route(
     tenants: &[Tenant],
 ) -> impl Service<
