@@ -6,7 +6,7 @@ use std::sync::Arc;
 use rustls::crypto::CryptoProvider;
 
 /// The error text for a process without a provider.
-pub(crate) const NO_PROVIDER: &str = "TLS has no crypto provider; enable the feature `ring` or `aws-lc-rs` of tower-genesys, or install your own before \
+pub(crate) const NO_PROVIDER: &str = "TLS has no crypto provider; enable the feature `ring` or `aws-lc-rs` of tower-genesys, or install one first \
      (`CryptoProvider::install_default`)";
 
 /// Returns the provider that the features select. `aws-lc-rs` is opt-in and

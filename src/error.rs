@@ -1,4 +1,5 @@
-//! Boxed errors, and the search in their chains.
+//! Boxed errors, the search in their chains, and the two wrappers that mark an
+//! error and show its text.
 
 use std::{error::Error, fmt, io, iter::successors, sync::Arc};
 
@@ -31,7 +32,9 @@ pub struct Refused {
 
 /// The error of a connection that had served earlier requests.
 ///
-/// It displays the inner error, as [`Refused`](crate::call::Refused) does.
+/// It displays the inner error, as [`Refused`](crate::call::Refused) does. The
+/// classifiers treat it as one of a connection that the server closed while
+/// idle.
 #[derive(Debug)]
 pub(crate) struct StaleConnection {
     error: BoxError,
@@ -53,6 +56,8 @@ pub(crate) fn find<'a, E: Error + 'static>(error: &'a (dyn Error + 'static)) -> 
     causes(error).find_map(|error| error.downcast_ref())
 }
 
+/// Returns the next error of a chain: the inner error of a wrapper, otherwise
+/// the source.
 fn cause<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a (dyn Error + 'static)> {
     // These wrappers display their inner error and return its source, so the
     // inner error is not in the chain itself.
@@ -65,6 +70,8 @@ fn cause<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a (dyn Error + 'stati
     if let Some(shared) = error.downcast_ref::<Arc<dyn Error + Send + Sync>>() {
         return Some(&**shared);
     }
+    // An I/O error returns the source of its inner error, so the inner error
+    // would be skipped.
     match error.downcast_ref().and_then(io::Error::get_ref) {
         Some(inner) => Some(inner),
         None => error.source(),
@@ -99,6 +106,7 @@ impl StaleConnection {
         }
     }
 
+    /// Returns the inner error.
     fn get_ref(&self) -> &(dyn Error + Send + Sync + 'static) {
         &*self.error
     }
@@ -133,14 +141,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn finds_what_was_refused_though_it_is_no_source() {
+    fn finds_a_refused_error_that_is_not_a_source() {
         let error = io::Error::other(Refused::new(io::Error::other(fmt::Error)));
         assert_eq!(causes(&error).count(), 4);
         assert!(find::<fmt::Error>(&error).is_some() && find::<Refused>(&error).is_some());
     }
 
     #[test]
-    fn finds_what_is_wrapped_however_often() {
+    fn finds_an_error_in_several_wrappers() {
         let error = io::Error::other(io::Error::other(fmt::Error));
         assert_eq!(causes(&error).count(), 3);
         assert!(find::<fmt::Error>(&error).is_some());
@@ -148,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn finds_what_is_shared_by_callers() {
+    fn finds_an_error_that_callers_share() {
         let shared: Arc<dyn Error + Send + Sync> = Arc::new(Refused::new(fmt::Error));
         assert!(find::<fmt::Error>(&shared).is_some() && find::<Refused>(&shared).is_some());
     }

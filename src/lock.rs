@@ -2,16 +2,16 @@
 
 use std::sync::{LockResult, Mutex, MutexGuard, PoisonError};
 
-/// What a lock guards, whoever panicked with it.
+/// Returns the guarded value, also after a thread panicked with the lock.
 ///
-/// What this crate guards is consistent between any two steps of a change, so a
-/// panic leaves nothing half-done. To pass it on would make one request's
-/// failure that of all.
+/// Each value that this crate guards is consistent between any two steps of a
+/// change, so a panic leaves no change half-done. Passing the panic on would
+/// make the failure of one request the failure of all.
 pub(crate) fn unpoisoned<T>(locked: LockResult<T>) -> T {
     locked.unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Locks what may be [taken over after a panic](unpoisoned).
+/// Locks a mutex, and ignores its [poison](unpoisoned).
 pub(crate) fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     unpoisoned(mutex.lock())
 }
@@ -23,7 +23,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_a_panic_left_is_taken_over() {
+    fn a_lock_outlives_a_panic() {
         let mutex = Mutex::new(1);
         let panicked = catch_unwind(AssertUnwindSafe(|| {
             *lock(&mutex) = 2;

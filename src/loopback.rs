@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 
+/// The name of the environment variable.
 pub(crate) const VARIABLE: &str = "GENESYS_ALLOW_LOOPBACK";
 
 /// Returns whether the environment allows http to this machine. `look_up` reads
@@ -13,10 +14,11 @@ pub(crate) fn from_env(look_up: impl Fn(&str) -> Option<OsString>) -> Result<boo
     match look_up(VARIABLE).as_deref().map(|value| value.to_str()) {
         None => Ok(false),
         Some(Some(value)) if value.trim() == "1" => Ok(true),
+        // A deployment's template often sets a variable to nothing.
         Some(Some(value)) if ["", "0"].contains(&value.trim()) => Ok(false),
         Some(_) => Err(format!(
             "the environment variable {VARIABLE} is neither 1 nor 0; set it to 1 to allow http to this \
-             machine, or take it away"
+             machine, or unset it"
         )),
     }
 }

@@ -1,21 +1,20 @@
-use std::{env, ffi::OsString, path::PathBuf, sync::Arc, time::Duration};
+use std::{env, ffi::OsString, time::Duration};
 
 use http::HeaderValue;
 use http_body::Body;
 use hyper_util::client::legacy::connect::HttpConnector;
-use rustls::{ClientConfig, crypto::CryptoProvider};
 
 use super::{
     Client, ClientConfigError, ClientConfigErrorKind,
-    client_auth::ClientAuth,
     connector::Connector,
     future::Limits,
     pools::{PoolSettings, Pools},
     proxy::ProxySource,
-    tls::{Authorities, TlsSettings},
+    tls::TlsSettings,
 };
 use crate::loopback;
 
+/// The default `User-Agent`.
 const USER_AGENT: &str = concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION"));
 
 /// The longest silence after which a server may still respond.
@@ -53,8 +52,10 @@ const LONGEST_SILENCE: Duration = Duration::from_secs(75);
 #[must_use = "a client is made by `build`"]
 pub struct ClientBuilder {
     proxy: ProxySource,
+    /// Lists for [`proxy_except`](Self::proxy_except), parsed at the build.
     proxy_exceptions: Vec<String>,
-    tls: TlsSettings,
+    pub(super) tls: TlsSettings,
+    /// Whether http to this machine is allowed, whatever the environment says.
     loopback: bool,
     pub(super) connect_timeout: Duration,
     pub(super) limits: Limits,
@@ -103,6 +104,20 @@ impl ClientBuilder {
 
     /// Uses this proxy, and reads no proxy setting from the environment. The
     /// URL has the form described at [`proxy_from_env`](Self::proxy_from_env).
+    ///
+    /// ```
+    /// use tower_genesys::client::{ClientBuilder, ClientConfigErrorKind};
+    ///
+    /// # type Body = http_body_util::Full<bytes::Bytes>;
+    /// let proxied = ClientBuilder::new().proxy("http://me:s3cr3t@proxy:3128");
+    /// assert!(proxied.build::<Body>().is_ok());
+    ///
+    /// // The `@` of a password must be written as `%40`.
+    /// let wrong = ClientBuilder::new().proxy("http://me:s3@cr3t@proxy:3128");
+    /// let error = wrong.build::<Body>().unwrap_err();
+    /// assert_eq!(error.kind(), ClientConfigErrorKind::Proxy);
+    /// assert!(!error.to_string().contains("cr3t"));
+    /// ```
     pub fn proxy(mut self, url: impl Into<String>) -> Self {
         self.proxy = ProxySource::Url(url.into().into());
         self
@@ -131,119 +146,20 @@ impl ClientBuilder {
     /// [`build`](Self::build) refuses any other entry (a URL, for example),
     /// because no host can match it. In `NO_PROXY`, the client ignores such an
     /// entry, logs a warning, and names the entry in errors of the proxy.
-    pub fn proxy_except(mut self, list: impl Into<String>) -> Self {
-        self.proxy_exceptions.push(list.into());
-        self
-    }
-
-    /// Trusts the CAs in this PEM too. Default: only Mozilla's.
-    pub fn ca_pem(mut self, pem: impl Into<Vec<u8>>) -> Self {
-        self.tls.authorities.push(Authorities::Pem(pem.into()));
-        self
-    }
-
-    /// Trusts the CAs in this PEM file too. Default: only Mozilla's.
-    ///
-    /// [`build`](Self::build) reads the file once.
-    pub fn ca_file(mut self, path: impl Into<PathBuf>) -> Self {
-        self.tls.authorities.push(Authorities::File(path.into()));
-        self
-    }
-
-    /// Presents this client certificate to servers that ask for one (mutual
-    /// TLS). Takes the certificate with its chain, and its private key, both as
-    /// PEM. Default: no certificate.
-    ///
-    /// The key must be unencrypted PKCS#8, PKCS#1 or SEC1.
-    /// [`build`](Self::build) refuses a key that does not belong to the
-    /// certificate. A later call of this or of
-    /// [`client_auth_file`](Self::client_auth_file) replaces the certificate.
-    ///
-    /// ```
-    /// use tower_genesys::client::{ClientBuilder, ClientConfigErrorKind};
-    ///
-    /// # type Body = http_body_util::Full<bytes::Bytes>;
-    /// let builder = ClientBuilder::new().client_auth_pem("no certificate", "no key");
-    /// let error = builder.build::<Body>().unwrap_err();
-    /// assert_eq!(error.kind(), ClientConfigErrorKind::ClientAuth);
-    /// ```
-    pub fn client_auth_pem(
-        mut self,
-        certificates: impl Into<Vec<u8>>,
-        key: impl Into<Vec<u8>>,
-    ) -> Self {
-        self.tls.client = Some(ClientAuth::pem(certificates.into(), key.into()));
-        self
-    }
-
-    /// Presents the client certificate in these PEM files, like
-    /// [`client_auth_pem`](Self::client_auth_pem). Both may be the same file.
-    ///
-    /// [`build`](Self::build) reads the files once.
-    pub fn client_auth_file(
-        mut self,
-        certificates: impl Into<PathBuf>,
-        key: impl Into<PathBuf>,
-    ) -> Self {
-        self.tls.client = Some(ClientAuth::File(certificates.into(), key.into()));
-        self
-    }
-
-    /// Trusts the CAs of the system instead of Mozilla's.
-    ///
-    /// On macOS, iOS and Windows, the system's own verifier decides. On other
-    /// systems, the client trusts the CAs of the trust store, such as those of
-    /// `ca-certificates`; `SSL_CERT_FILE` and `SSL_CERT_DIR` name others there.
-    ///
-    /// Use it if a company installs its CAs on each machine. The client also
-    /// trusts the CAs of [`ca_pem`](Self::ca_pem) and
-    /// [`ca_file`](Self::ca_file). [`build`](Self::build) reads the trust
-    /// store.
     ///
     /// ```
     /// use tower_genesys::client::ClientBuilder;
     ///
-    /// let builder = ClientBuilder::new().platform_verifier();
-    /// # let _ = builder;
+    /// # type Body = http_body_util::Full<bytes::Bytes>;
+    /// let client = |list: &str| {
+    ///     let builder = ClientBuilder::new().proxy("http://proxy:3128");
+    ///     builder.proxy_except(list).build::<Body>()
+    /// };
+    /// assert!(client("internal.example.com, 10.0.0.0/8 [fd00::1]:8443").is_ok());
+    /// assert!(client("https://internal.example.com/").is_err());
     /// ```
-    #[cfg(feature = "platform-verifier")]
-    #[cfg_attr(docsrs, doc(cfg(feature = "platform-verifier")))]
-    pub fn platform_verifier(mut self) -> Self {
-        self.tls.platform = true;
-        self
-    }
-
-    /// Uses this crypto provider. Default: the one that the
-    /// [features](super#crypto-provider) compile in, which is *ring* by
-    /// default.
-    ///
-    /// If the features compile one in, the client ignores the provider
-    /// installed for the process. So other crates may install any.
-    pub fn crypto_provider(mut self, provider: impl Into<Arc<CryptoProvider>>) -> Self {
-        self.tls.provider = Some(provider.into());
-        self
-    }
-
-    /// Uses this configuration for TLS with hosts and proxies. Use it for a
-    /// custom verifier, for CAs instead of Mozilla's, or for a client
-    /// certificate whose key is in an HSM.
-    ///
-    /// [`build`](Self::build) refuses it together with
-    /// [`ca_pem`](Self::ca_pem), [`ca_file`](Self::ca_file),
-    /// [`client_auth_pem`](Self::client_auth_pem),
-    /// [`client_auth_file`](Self::client_auth_file),
-    /// [`crypto_provider`](Self::crypto_provider) or `platform_verifier`. If
-    /// the configuration names no ALPN protocols, the client offers HTTP/2 and
-    /// HTTP/1.1.
-    pub fn tls_config(mut self, config: impl Into<Arc<ClientConfig>>) -> Self {
-        self.tls.config = Some(config.into());
-        self
-    }
-
-    /// Offers HTTP/1.1 only. Use it if a gateway on the way handles HTTP/2
-    /// badly. Default: both.
-    pub fn http1_only(mut self) -> Self {
-        self.tls.http1_only = true;
+    pub fn proxy_except(mut self, list: impl Into<String>) -> Self {
+        self.proxy_exceptions.push(list.into());
         self
     }
 
@@ -252,6 +168,8 @@ impl ClientBuilder {
     ///
     /// Default: refused, unless the environment has `GENESYS_ALLOW_LOOPBACK=1`.
     /// [`Org::from_env`](crate::Org::from_env) reads that variable too.
+    ///
+    /// [`ResponseBody`](super::ResponseBody) shows a request to such a server.
     pub fn allow_loopback(mut self) -> Self {
         self.loopback = true;
         self
@@ -281,6 +199,7 @@ impl ClientBuilder {
         self.build_in(|name| env::var_os(name))
     }
 
+    /// Builds the client in an environment that `look_up` reads.
     fn build_in<B>(
         &self,
         look_up: impl Fn(&str) -> Option<OsString>,
@@ -298,10 +217,13 @@ impl ClientBuilder {
         Ok(Client::over(pools, loopback, self.limits, user_agent))
     }
 
+    /// Returns the TCP connector, without its time limit.
     fn tcp(&self) -> HttpConnector {
         let mut tcp = HttpConnector::new();
         tcp.set_nodelay(true);
         tcp.set_keepalive(Some(self.tcp_keepalive));
+        // Three probes, ten seconds apart: with the default of 30 seconds, a
+        // dead connection is noticed within a minute.
         tcp.set_keepalive_interval(Some(Duration::from_secs(10)));
         tcp.set_keepalive_retries(Some(3));
         tcp

@@ -12,11 +12,14 @@ use super::{ClientConfigError, ClientConfigErrorKind as Kind};
 /// A client certificate with its chain and its private key.
 #[derive(Clone)]
 pub(super) enum ClientAuth {
+    /// The PEM of the certificates, and of the key.
     Pem(Arc<[u8]>, SecretSlice<u8>),
+    /// The file of the certificates, and of the key. Read at the build.
     File(PathBuf, PathBuf),
 }
 
 impl ClientAuth {
+    /// Keeps the PEM; the key is erased from memory on drop.
     pub(super) fn pem(certificates: Vec<u8>, key: Vec<u8>) -> Self {
         Self::Pem(certificates.into(), key.into())
     }
@@ -50,6 +53,7 @@ impl ClientAuth {
     }
 }
 
+/// Reads a file. `setting` names it in the error.
 fn read(setting: &str, path: &PathBuf) -> Result<Vec<u8>, ClientConfigError> {
     fs::read(path).map_err(|error| {
         let message = format!(
@@ -59,6 +63,7 @@ fn read(setting: &str, path: &PathBuf) -> Result<Vec<u8>, ClientConfigError> {
     })
 }
 
+/// Parses a certificate and its chain.
 fn chain(setting: &str, pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, ClientConfigError> {
     let unusable = || {
         let message = format!(
@@ -75,6 +80,8 @@ fn chain(setting: &str, pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, Clie
         .ok_or_else(unusable)
 }
 
+/// Parses a private key. Its parser's error is dropped, because it may quote
+/// the file.
 fn parse(
     setting: &str,
     pem: &SecretSlice<u8>,

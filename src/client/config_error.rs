@@ -65,7 +65,7 @@ impl ClientConfigError {
         self
     }
 
-    /// Returns the setting that is wrong.
+    /// Returns the setting that cannot be used.
     pub const fn kind(&self) -> ClientConfigErrorKind {
         self.kind
     }

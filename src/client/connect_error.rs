@@ -14,7 +14,9 @@ use crate::{BoxError, authority::without_user, error::find};
 #[derive(Debug)]
 pub(super) struct ConnectError {
     kind: ClientErrorKind,
+    /// The text for the user, which [`ClientError`](super::ClientError) shows.
     message: String,
+    /// The step of connecting that failed.
     step: &'static str,
     source: Option<BoxError>,
 }
@@ -42,7 +44,7 @@ impl ConnectError {
         &self.message
     }
 
-    /// DNS or TCP failed.
+    /// The error of DNS or TCP, without a proxy.
     pub(super) fn unreachable(dst: &Uri, error: BoxError) -> Self {
         let message = format!(
             "no connection to {}; check DNS, network and firewall, and whether a proxy is needed \
@@ -52,6 +54,7 @@ impl ConnectError {
         Self::new(ClientErrorKind::Connect, "connect to the host", message).with_source(error)
     }
 
+    /// The error of DNS, TCP or TLS on the way to the proxy.
     pub(super) fn proxy_unreachable(proxy: &Proxy, error: BoxError) -> Self {
         let (at, setting) = (HostPort::of(proxy.uri()), proxy.setting());
         // The TCP connector wraps its I/O errors, so a bare one is from the TLS
@@ -71,7 +74,7 @@ impl ConnectError {
             .about(proxy)
     }
 
-    /// The proxy does not speak TLS.
+    /// The error of a proxy that does not speak TLS.
     fn no_proxy_tls(proxy: &Proxy, error: BoxError) -> Self {
         let (at, setting) = (HostPort::of(proxy.uri()), proxy.setting());
         let message = format!(
@@ -98,6 +101,7 @@ impl ConnectError {
         self
     }
 
+    /// The error of the time limit for the whole connection.
     pub(super) fn timed_out(dst: &Uri, proxy: Option<&Proxy>, limit: Duration) -> Self {
         let host = HostPort::of(dst);
         // Through a proxy, its setting is the first suspect; directly, a
@@ -121,38 +125,14 @@ impl ConnectError {
         }
     }
 
-    /// The proxy was reached, and did not connect to the host.
+    /// The error of a proxy that was reached, and did not connect to the host.
     pub(super) fn tunnel(dst: &Uri, proxy: &Proxy, error: TunnelError) -> Self {
-        let (at, setting, host) = (
-            HostPort::of(proxy.uri()),
-            proxy.setting(),
-            HostPort::of(dst),
-        );
-        // Three cases of authentication, because each has another remedy:
-        // another method, other credentials, or any at all.
+        let (at, setting) = (HostPort::of(proxy.uri()), proxy.setting());
+        let host = HostPort::of(dst);
         let (kind, message) = match &error {
-            TunnelError::Authentication {
-                offers_basic: false,
-            } => (
+            TunnelError::Authentication { offers_basic } => (
                 ClientErrorKind::ProxyAuthentication,
-                format!(
-                    "the proxy {at} requires an authentication scheme other than Basic, the only one \
-                     supported; allow Basic there, or chain a local proxy that supports the other scheme"
-                ),
-            ),
-            TunnelError::Authentication { .. } if proxy.has_credentials() => (
-                ClientErrorKind::ProxyAuthentication,
-                format!(
-                    "the proxy {at} refused the user and password in {setting}; correct them there, and \
-                     write `%40` for `@`, `%3A` for `:`, `%2F` for `/` and `%23` for `#` in them"
-                ),
-            ),
-            TunnelError::Authentication { .. } => (
-                ClientErrorKind::ProxyAuthentication,
-                format!(
-                    "the proxy {at} requires a user and a password; put them into {setting}, as in \
-                     http://USER:PASSWORD@HOST:PORT"
-                ),
+                unauthenticated(proxy, *offers_basic),
             ),
             TunnelError::Status(status) => (
                 ClientErrorKind::Proxy,
@@ -175,7 +155,7 @@ impl ConnectError {
             .about(proxy)
     }
 
-    /// TLS with the host failed, over a connection that was established.
+    /// The error of TLS with the host, over an established connection.
     pub(super) fn handshake(dst: &Uri, error: BoxError) -> Self {
         // An error of the transport passes through here unchanged.
         match error.downcast::<Self>() {
@@ -194,6 +174,7 @@ impl ConnectError {
         }
     }
 
+    /// The error of a TLS handshake that rustls explains.
     fn tls(dst: &Uri, error: rustls::Error) -> Self {
         let host = HostPort::of(dst);
         let (kind, message) = match &error {
@@ -209,8 +190,32 @@ impl ConnectError {
     }
 }
 
+/// Returns the message about a proxy that requires authentication.
+fn unauthenticated(proxy: &Proxy, offers_basic: bool) -> String {
+    let (at, setting) = (HostPort::of(proxy.uri()), proxy.setting());
+    // Each case has another remedy: another scheme, other credentials, or any
+    // at all.
+    match (offers_basic, proxy.has_credentials()) {
+        (false, _) => format!(
+            "the proxy {at} requires an authentication scheme other than Basic, the only one \
+             supported; allow Basic there, or chain a local proxy that supports the other scheme"
+        ),
+        (true, true) => format!(
+            "the proxy {at} refused the user and password in {setting}; correct them there, and \
+             write `%40` for `@`, `%3A` for `:`, `%2F` for `/` and `%23` for `#` in them"
+        ),
+        (true, false) => format!(
+            "the proxy {at} requires a user and a password; put them into {setting}, as in \
+             http://USER:PASSWORD@HOST:PORT"
+        ),
+    }
+}
+
+/// Returns the message about a certificate that is not trusted.
 fn untrusted(host: &HostPort<'_>, error: &CertificateError) -> String {
     use CertificateError as Cert;
+    // Each group has another remedy: a missing CA, the wrong server, or a
+    // clock.
     match error {
         Cert::UnknownIssuer => format!(
             "the certificate of {host} is from a CA that is not known here; if your own proxy or gateway \

@@ -27,8 +27,10 @@ use crate::error::causes;
 /// TLS.
 #[derive(Clone)]
 pub(super) struct Connector {
+    /// For the error of a time-out, which names the proxy.
     transport: Transport,
     tls: HttpsConnector<Transport>,
+    /// The time limit for DNS, TCP, the proxy and TLS together.
     limit: Duration,
 }
 
@@ -39,6 +41,7 @@ impl Connector {
         proxies: Option<Proxies>,
         limit: Duration,
     ) -> Self {
+        // TLS comes on top of this connector, so its URIs are https.
         tcp.enforce_http(false);
         // The connector divides the limit among a name's addresses, so a dead
         // one leaves time for the next.
@@ -79,6 +82,7 @@ impl Service<Uri> for Connector {
     }
 }
 
+/// Returns whether the TCP connector ran out of its time for the last address.
 fn timed_out(error: &(dyn Error + 'static)) -> bool {
     causes(error)
         .filter_map(|error| error.downcast_ref::<io::Error>())

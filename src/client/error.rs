@@ -33,6 +33,7 @@ pub struct ClientError {
 }
 
 impl ClientError {
+    /// Refuses a URI without https: a token would travel unencrypted.
     pub(super) fn not_https(uri: &Uri) -> Self {
         let message = format!(
             "not sent to {}: the URI must be absolute and begin with https:// (http:// works only for this \
@@ -47,6 +48,7 @@ impl ClientError {
         }
     }
 
+    /// Refuses a request outside of a runtime, where no connection could run.
     pub(super) fn no_runtime(host: Option<&Authority>) -> Self {
         let message = format!(
             "not sent to {}: no tokio runtime is running here; await the response inside of one, or \
@@ -60,6 +62,7 @@ impl ClientError {
         }
     }
 
+    /// The head of the response did not arrive within the limit.
     pub(super) fn response_timed_out(host: Option<&Authority>, limit: Duration) -> Self {
         let message = format!(
             "no response from {} within {limit:?}, and it may have executed the request; if responses \
@@ -69,6 +72,7 @@ impl ClientError {
         Self::silent(message)
     }
 
+    /// The next part of the response body did not arrive within the limit.
     pub(super) fn body_timed_out(host: Option<&Authority>, limit: Duration) -> Self {
         let message = format!(
             "the response from {} paused for longer than {limit:?}; if that is normal, raise \
@@ -78,6 +82,8 @@ impl ClientError {
         Self::silent(message)
     }
 
+    /// A server that sends nothing. The source tells the classifiers that the
+    /// request may have been executed.
     fn silent(message: String) -> Self {
         Self {
             kind: ClientErrorKind::ResponseTimedOut,
@@ -99,6 +105,7 @@ impl ClientError {
         }
     }
 
+    /// Wraps an error of hyper-util.
     pub(super) fn new(host: Option<&Authority>, error: legacy::Error) -> Self {
         let host = HostPort(host);
         // The connector's own error says most. Without it, hyper-util still
@@ -138,12 +145,27 @@ impl ClientError {
         }
     }
 
-    /// Returns the cause.
+    /// Returns the kind of the error, for code that decides by it.
     pub const fn kind(&self) -> ClientErrorKind {
         self.kind
     }
 
-    /// Returns the first `ClientError` in an error's chain of sources.
+    /// Finds the first `ClientError` in a chain of errors.
+    ///
+    /// ```
+    /// use std::{error::Error, io};
+    /// use tower_genesys::client::ClientError;
+    ///
+    /// fn advice(error: &(dyn Error + 'static)) -> String {
+    ///     match ClientError::find(error) {
+    ///         Some(client) => format!("{:?}: {client}", client.kind()),
+    ///         None => "not an error of the client".to_owned(),
+    ///     }
+    /// }
+    ///
+    /// let other = io::Error::other("the disk is full");
+    /// assert_eq!(advice(&other), "not an error of the client");
+    /// ```
     pub fn find<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a Self> {
         find(error)
     }

@@ -1,5 +1,5 @@
-/// What a [`ClientError`](super::ClientError) is about, for code that decides
-/// what to do.
+/// The kind of a [`ClientError`](super::ClientError), for code that decides by
+/// it.
 ///
 /// The [module docs](super#errors) have an example.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -28,9 +28,14 @@ use crate::BoxError;
 ///
 /// It may be dropped at any time. The client then closes the request's HTTP/1.1
 /// connection, or resets its HTTP/2 stream.
+///
+/// # Panics
+///
+/// If it is polled after it has completed.
 #[must_use = "a future does nothing until it is awaited"]
 pub struct ResponseFuture<B> {
     state: State<B>,
+    /// For messages.
     authority: Option<Authority>,
     limits: Limits,
 }
@@ -38,10 +43,13 @@ pub struct ResponseFuture<B> {
 /// The time limits on a server's silence.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Limits {
+    /// Until the head of the response. `None`: no limit.
     pub(super) response: Option<Duration>,
+    /// Between two frames of the response body. `None`: no limit.
     pub(super) body_idle: Option<Duration>,
 }
 
+/// The progress of a request.
 enum State<B> {
     // The first poll chooses the pool: the future may be awaited on another
     // runtime than the one that created it.
@@ -51,13 +59,17 @@ enum State<B> {
     Done,
 }
 
+/// A request in the hands of hyper-util.
 struct Sent {
     response: legacy::ResponseFuture,
+    /// The progress of the upload, unless the body is empty.
     progress: Option<Arc<Progress>>,
+    /// The wait for the head.
     wait: Wait,
 }
 
 impl<B> ResponseFuture<B> {
+    /// Creates a future that sends the request at its first poll.
     pub(super) fn unsent(request: Request<B>, pools: Arc<Pools<B>>, limits: Limits) -> Self {
         Self {
             authority: request.uri().authority().cloned(),
@@ -66,6 +78,7 @@ impl<B> ResponseFuture<B> {
         }
     }
 
+    /// Creates a future that fails at its first poll.
     pub(super) fn failed(error: ClientError, limits: Limits) -> Self {
         Self {
             state: State::Failed(error),
@@ -113,8 +126,8 @@ where
 }
 
 impl<B> ResponseFuture<B> {
-    /// The response comes before the limit: one that is there when the time is
-    /// over still counts.
+    /// Polls the response before the limit: a response that is there when the
+    /// time is over still counts.
     fn poll_sent(
         &self,
         sent: &mut Sent,
@@ -132,6 +145,7 @@ impl<B> ResponseFuture<B> {
         }
     }
 
+    /// Turns hyper's response into the client's.
     fn wrap(&mut self, mut response: Response<hyper::body::Incoming>) -> Response<ResponseBody> {
         Served::note(response.extensions_mut());
         let (authority, idle) = (self.authority.take(), self.limits.body_idle);
@@ -140,7 +154,8 @@ impl<B> ResponseFuture<B> {
 }
 
 impl Sent {
-    /// Returns `None` outside of a runtime.
+    /// Hands the request to the pool of the current runtime. Returns `None`
+    /// outside of a runtime.
     fn send<B>(request: Request<B>, pools: &Arc<Pools<B>>) -> Option<Self>
     where
         B: Body + Send + Unpin + 'static,

@@ -17,8 +17,9 @@
 //!
 //! # Customising
 //!
-//! [`ClientBuilder`] has the settings, with the source of each default. For a network whose gateway
-//! inspects TLS, and a proxy that the environment does not name:
+//! [`ClientBuilder`] has the settings, with the source of each default. For a
+//! network whose gateway inspects TLS, and a proxy that the environment does
+//! not name:
 //!
 //! ```
 //! use bytes::Bytes;
@@ -39,10 +40,11 @@
 //!
 //! # Proxies
 //!
-//! For each connection the client asks the proxy for a tunnel (`CONNECT`) and does TLS with the
-//! host inside of it, so that the proxy sees neither token nor data. The client supports Basic
-//! authentication, and no SOCKS. The proxy's own password goes to the proxy only: in clear text,
-//! unless the proxy's URL is an `https` one.
+//! For each connection the client asks the proxy for a tunnel (`CONNECT`) and
+//! does TLS with the host inside of it, so that the proxy sees neither token
+//! nor data. The client supports Basic authentication, and no SOCKS. The
+//! proxy's own password goes to the proxy only: in clear text, unless the
+//! proxy's URL is an `https` one.
 //!
 //! # Crypto provider
 //!
@@ -55,56 +57,64 @@
 //! | both | AWS-LC: `ring` is the default, the other one was asked for |
 //! | `default-features = false` with neither | the one given to [`crypto_provider`](ClientBuilder::crypto_provider), or else the one that the process has installed (`CryptoProvider::install_default`) |
 //!
-//! A provider that is given wins in all cases. Without any, [`build`](ClientBuilder::build) fails
-//! with [`ClientConfigErrorKind::CryptoProvider`]. The table holds for
-//! [`RedisStore`](crate::store::redis#tls), too, except that an installed provider wins there. For
-//! the feature `reqwest-013`, the features of reqwest decide: `rustls` brings AWS-LC, and
-//! `rustls-no-provider` uses the installed provider. `make providers` holds the trees of these
-//! features against this table.
+//! A provider that is given wins in all cases. Without any,
+//! [`build`](ClientBuilder::build) fails with
+//! [`ClientConfigErrorKind::CryptoProvider`]. The table applies to
+//! [`RedisStore`](crate::store::redis#tls), too, except that an installed
+//! provider wins there. For the feature `reqwest-013`, the features of reqwest
+//! decide: `rustls` brings AWS-LC, and `rustls-no-provider` uses the installed
+//! provider. `make providers` compares the trees of these features with this
+//! table.
 //!
 //! # FIPS
 //!
-//! *ring* and AWS-LC as `aws-lc-rs` builds it lack FIPS validation. For AWS-LC's FIPS
-//! module, use the feature `aws-lc-rs`, and add `rustls` with its feature `fips` to your program:
-//! provider and cipher suites are then the validated ones. Check `ClientConfig::fips` of a
-//! configuration of your own, and pass that to [`tls_config`](ClientBuilder::tls_config). What the
-//! crate encrypts itself is not FIPS approved: see [sealing](crate::store#sealing).
+//! *ring* and AWS-LC as `aws-lc-rs` builds it lack FIPS validation. For
+//! AWS-LC's FIPS module, use the feature `aws-lc-rs`, and add `rustls` with its
+//! feature `fips` to your program: provider and cipher suites are then the
+//! validated ones. Check `ClientConfig::fips` of a configuration of your own,
+//! and pass that to [`tls_config`](ClientBuilder::tls_config). What the crate
+//! encrypts itself is not FIPS approved: see [sealing](crate::store#sealing).
 //!
 //! # Ordering
 //!
-//! Innermost: all layers go around it. It is always ready. Over HTTP/1.1 it opens a connection for
-//! each concurrent request; to bound them, put tower's `ConcurrencyLimitLayer` between it and
+//! Innermost: all layers go around it. It is always ready. Over HTTP/1.1 it
+//! opens a connection for each concurrent request; to bound them, put tower's
+//! `ConcurrencyLimitLayer` between it and
 //! [`GenesysLayer`](crate::GenesysLayer).
 //!
 //! # Cloning
 //!
-//! Clones share their connections. Give one to [`Org`](crate::Org) and another to the layers.
+//! Clones share their connections. Give one to [`Org`](crate::Org) and another
+//! to the layers.
 //!
 //! # Runtimes
 //!
-//! You may use a client on several tokio runtimes, in turn or at the same time: a runtime for each
-//! test, for each worker thread of actix-web, or for each `block_on`. Each runtime has its own
-//! pool, which ends with the runtime. The first poll of a response chooses the pool. So no request
-//! waits for a runtime that is not running. The price:
+//! You may use a client on several tokio runtimes, in turn or at the same time:
+//! a runtime for each test, for each worker thread of actix-web, or for each
+//! `block_on`. Each runtime has its own pool, which ends with the runtime. The
+//! first poll of a response chooses the pool. So no request waits for a runtime
+//! that is not running. The price:
 //!
-//! - Each runtime makes its own TCP and TLS handshake with a host, and with HTTP/2 its own
-//!   connection. The [limits on idle connections](ClientBuilder#default) apply to each runtime.
+//! - Each runtime makes its own TCP and TLS handshake with a host, and with
+//!   HTTP/2 its own connection. The [limits on idle
+//!   connections](ClientBuilder#default) apply to each runtime.
 //! - Each runtime runs one task per client, which waits for the end of either.
-//! - While a runtime does not run, its connections stay open, until it runs again or is dropped.
-//!   Its pool uses no connection that was idle for longer than
-//!   [`pool_idle_timeout`](ClientBuilder::pool_idle_timeout).
+//! - While a runtime does not run, its connections stay open, until it runs
+//!   again or is dropped. Its pool uses no connection that was idle for longer
+//!   than [`pool_idle_timeout`](ClientBuilder::pool_idle_timeout).
 //!
-//! Other designs cost more. A thread for the client would put all encryption on one core, and two
-//! thread switches into each request. A runtime handle given at the start may belong to a runtime
-//! that is not running. A program with one runtime has one pool, as with any client, and searches a
-//! list of one.
+//! Other designs cost more. A thread for the client would put all encryption on
+//! one core, and two thread switches into each request. A runtime handle given
+//! at the start may belong to a runtime that is not running. A program with one
+//! runtime has one pool, as with any client, and searches a list of one.
 //!
 //! # Errors
 //!
-//! A [`ClientConfigError`] if the client is built with settings that cannot work, and a
-//! [`ClientError`] for a request without a response. Both name the setting to look at, and neither
-//! shows a possible secret. Without a connection, [`Retry`](crate::retry) knows that nothing was
-//! sent, and retries any method. It does not retry a URI without https, or a proxy that wants
+//! A [`ClientConfigError`] if the client is built with settings that cannot
+//! work, and a [`ClientError`] for a request without a response. Both name the
+//! setting to look at, and neither shows a possible secret. Without a
+//! connection, [`Retry`](crate::retry) knows that nothing was sent, and retries
+//! any method. It does not retry a URI without https, or a proxy that wants
 //! another password, because that could lock the account.
 //!
 //! Within a stack, [`ClientError::find`] finds the reason:
@@ -141,10 +151,11 @@
 //!
 //! # Cancellation
 //!
-//! A request ends with its future: its HTTP/1.1 connection is closed, on HTTP/2 its stream is
-//! reset, and a connection attempt for it is abandoned.
+//! A request ends with its future: its HTTP/1.1 connection is closed, on HTTP/2
+//! its stream is reset, and a connection attempt for it is abandoned.
 
 mod builder;
+mod certificates;
 mod client_auth;
 mod config_error;
 mod connect_error;

@@ -32,16 +32,23 @@ type HyperClient<B> = legacy::Client<Connector, Upload<B>>;
 pub(super) struct Pools<B> {
     settings: PoolSettings,
     connector: Connector,
+    /// One pool per runtime. Requests read the list without a lock; it changes
+    /// when a runtime comes or ends.
     open: ArcSwap<Vec<Arc<Pool<B>>>>,
 }
 
+/// The settings of each pool.
 #[derive(Clone, Debug)]
 pub(super) struct PoolSettings {
+    /// How long a connection may be idle.
     pub(super) idle_timeout: Duration,
+    /// How many idle connections a host may have.
     pub(super) max_idle_per_host: usize,
+    /// The silence before a ping, and the time for its answer.
     pub(super) http2_keep_alive: (Duration, Duration),
 }
 
+/// The connections of one runtime.
 struct Pool<B> {
     runtime: Id,
     client: HyperClient<B>,
@@ -105,6 +112,8 @@ where
             client: self.settings.client(self.connector.clone()),
             _watched: watched,
         });
+        // Two threads of one runtime can get here at once, and must not open a
+        // pool each: connections would be split between them.
         // `rcu` runs the closure again if another thread changed the list, so
         // it checks each time.
         let before = self.open.rcu(|open| {
@@ -121,6 +130,8 @@ where
             pools: Arc::downgrade(self),
             runtime,
         };
+        // The task ends with the runtime or with the pool. Either way it drops
+        // the removal.
         handle.spawn(async move {
             let _removal = removal;
             let _ = ended.await;
@@ -130,6 +141,7 @@ where
 }
 
 impl PoolSettings {
+    /// Returns hyper-util's client with these settings.
     fn client<B>(&self, connector: Connector) -> HyperClient<B>
     where
         B: Body + Send + Unpin,

@@ -10,25 +10,33 @@ use self::exceptions::Exceptions;
 use super::{ClientConfigError, ClientConfigErrorKind};
 use crate::authority::{Authority, without_user};
 
-/// `HTTP_PROXY` is not among them: it is for http, which the client sends to
-/// this machine only.
+/// The variables that name a proxy, in order of precedence. `HTTP_PROXY` is not
+/// among them: it is for http, which the client sends to this machine only.
 const VARIABLES: [&str; 4] = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
+/// The variables that list exceptions, in order of precedence.
 const EXCEPTIONS: [&str; 2] = ["NO_PROXY", "no_proxy"];
+/// The name of the program's setting in errors.
 const SETTING: &str = "`ClientBuilder::proxy`";
 
 /// The source of a [`ClientBuilder`](super::ClientBuilder)'s proxy.
 #[derive(Clone, Debug)]
 pub(super) enum ProxySource {
+    /// The variables, which are read at the build.
     Environment,
+    /// A URL, possibly with a password.
     Url(SecretString),
+    /// No proxy.
     None,
 }
 
 /// The proxy, and the hosts to reach without it.
 pub(super) struct Proxies {
+    /// hyper-util's matcher, with the one proxy for https.
     matcher: Matcher,
     exceptions: Exceptions,
+    /// The variable or method that names the proxy, for errors.
     setting: &'static str,
+    /// A sentence about exceptions of the environment that are ignored.
     ignored: Option<Arc<str>>,
 }
 
@@ -50,6 +58,8 @@ impl ProxySource {
         look_up: impl Fn(&str) -> Option<OsString>,
     ) -> Result<Option<Proxies>, ClientConfigError> {
         let mut known = Exceptions::default();
+        // Checked even without a proxy, so that a mistake does not wait for a
+        // machine with one.
         for list in exceptions {
             refuse(&known.add(list))?;
         }
@@ -158,7 +168,8 @@ impl Proxies {
 }
 
 impl Proxy {
-    /// Returns scheme, host and port, without user and password.
+    /// Returns the scheme, host and port of the proxy, without user and
+    /// password.
     pub(super) fn uri(&self) -> &Uri {
         self.intercept.uri()
     }
@@ -173,6 +184,7 @@ impl Proxy {
         self.ignored.as_deref()
     }
 
+    /// Returns the value for `Proxy-Authorization`, if the URL has a user.
     pub(super) fn credentials(&self) -> Option<&HeaderValue> {
         self.intercept.basic_auth()
     }
@@ -182,11 +194,15 @@ impl Proxy {
     }
 }
 
+/// The end of an error about a text that is not a URL.
 const NO_URL: &str = "is not the URL of a proxy, such as http://USER:PASSWORD@HOST:PORT, with `%40` for \
                       `@`, `%3A` for `:`, `%2F` for `/`, `%3F` for `?` and `%23` for `#` in user and password";
+/// The forms of an exception, for errors.
 const FORMS: &str = "a domain (`example.com`, also for all below it), `host:port`, an IP address, a network \
                      (`10.0.0.0/8`), or `*`";
 
+/// Checks the URL of a proxy: its scheme, host and port, and that its password
+/// is escaped.
 fn check(setting: &'static str, url: &str) -> Result<(), ClientConfigError> {
     let bad = |what| Err(unusable(setting, what));
     let Ok(uri) = url.parse::<Uri>() else {
@@ -217,6 +233,8 @@ fn check(setting: &'static str, url: &str) -> Result<(), ClientConfigError> {
     Ok(())
 }
 
+/// The error of a proxy setting. It never shows the value, which may contain a
+/// password.
 fn unusable(setting: &str, what: &str) -> ClientConfigError {
     let message = format!("{setting} {what}; correct it, or call `ClientBuilder::without_proxy`");
     ClientConfigError::new(ClientConfigErrorKind::Proxy, message)

@@ -56,7 +56,9 @@ use super::{ClientError, wait::Wait};
 pub struct ResponseBody {
     // `None` after an error.
     inner: Option<Incoming>,
+    /// For messages.
     authority: Option<Authority>,
+    /// The time limit between two frames. `None`: no limit.
     idle: Option<Duration>,
     wait: Wait,
 }
@@ -89,6 +91,8 @@ impl Body for ResponseBody {
             return Poll::Ready(None);
         };
         let authority = this.authority.as_ref();
+        // The body is polled before the limit, so a frame that has arrived
+        // counts even if the reader came late.
         let error = match Pin::new(inner).poll_frame(cx) {
             Poll::Ready(Some(Ok(frame))) => {
                 this.wait.end();
@@ -103,6 +107,7 @@ impl Body for ResponseBody {
                 _ => return Poll::Pending,
             },
         };
+        // Dropping hyper's body ends the exchange, also after a time-out.
         this.inner = None;
         Poll::Ready(Some(Err(error)))
     }

@@ -16,6 +16,9 @@ use hyper_util::client::legacy::{
 };
 
 /// A connection that notes whether it has served a request.
+///
+/// Its flag travels with hyper-util's connection info: onto each response, and
+/// into each error.
 pub(super) struct Noted<T> {
     io: T,
     served: Served,
@@ -42,6 +45,8 @@ impl Served {
     /// as used.
     pub(super) fn note(extensions: &mut Extensions) {
         if let Some(Self(served)) = extensions.remove() {
+            // Relaxed suffices: the flag publishes no other data, and a stale
+            // value only changes the name of an error.
             served.store(true, Ordering::Relaxed);
         }
     }
@@ -50,6 +55,7 @@ impl Served {
     /// request.
     pub(super) fn is_noted(error: &legacy::Error) -> bool {
         let mut extensions = Extensions::new();
+        // An error before a connection was chosen has no info.
         if let Some(info) = error.connect_info() {
             info.get_extras(&mut extensions);
         }

@@ -25,8 +25,10 @@ use crate::{BoxError, authority::Authority};
 /// The [module docs](super) describe proxies, TLS, runtimes and errors.
 pub struct Client<B> {
     pools: Arc<Pools<B>>,
+    /// Whether http to this machine is allowed.
     loopback: bool,
     limits: Limits,
+    /// For requests without a `User-Agent`.
     user_agent: HeaderValue,
 }
 
@@ -43,6 +45,25 @@ where
     /// A [`ClientConfigError`] that names the variable, if a setting in the
     /// environment cannot be used, or if there is no [crypto
     /// provider](super#crypto-provider).
+    ///
+    /// ```
+    /// use bytes::Bytes;
+    /// use http::Request;
+    /// use http_body_util::Full;
+    /// use tower::ServiceExt;
+    /// use tower_genesys::{BoxError, Client, client::ClientErrorKind};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), BoxError> {
+    /// let client: Client<Full<Bytes>> = Client::new()?;
+    /// // A token would travel unencrypted.
+    /// let request = Request::get("http://api.mypurecloud.com/");
+    /// let request = request.body(Full::default())?;
+    /// let error = client.oneshot(request).await.unwrap_err();
+    /// assert_eq!(error.kind(), ClientErrorKind::NotHttps);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn new() -> Result<Self, ClientConfigError> {
         ClientBuilder::new().build()
     }
@@ -68,6 +89,7 @@ impl Client<()> {
 }
 
 impl<B> Client<B> {
+    /// Creates a client from the parts that a builder has made.
     pub(super) fn over(
         pools: Pools<B>,
         loopback: bool,
@@ -82,8 +104,9 @@ impl<B> Client<B> {
         }
     }
 
-    /// A URI with https and a host may be sent. http is for this machine, and
-    /// only if the caller allows it: a token would travel unencrypted.
+    /// Returns whether a request to this URI may be sent: over https, or over
+    /// http to this machine if the program allows it. Elsewhere, a token would
+    /// travel unencrypted.
     fn allows(&self, uri: &Uri) -> bool {
         let is_loopback = || Authority::of(uri).is_ok_and(Authority::is_loopback);
         match uri.scheme() {
@@ -104,6 +127,8 @@ fn announce_emptiness<B: Body>(request: &mut Request<B>) {
     );
     let is_empty =
         || request.body().is_end_stream() || request.body().size_hint().exact() == Some(0);
+    // A caller's own framing stays: a second length would make the request
+    // ambiguous.
     let is_framed = |name| request.headers().contains_key(name);
     if expects && is_empty() && !is_framed(CONTENT_LENGTH) && !is_framed(TRANSFER_ENCODING) {
         let none = HeaderValue::from_static("0");

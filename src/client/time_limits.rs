@@ -7,6 +7,26 @@ use super::ClientBuilder;
 const SHORTEST_KEEP_ALIVE: Duration = Duration::from_secs(1);
 
 /// Time-outs, and how long the client keeps connections.
+///
+/// For example, a service that downloads long recordings over HTTP/1.1:
+///
+/// ```
+/// use std::time::Duration;
+/// use tower_genesys::client::ClientBuilder;
+///
+/// # type Body = http_body_util::Full<bytes::Bytes>;
+/// let client = ClientBuilder::new()
+///     .http1_only()
+///     .user_agent("recordings/1.0".parse()?)
+///     .without_response_timeout() // a recording may be prepared for minutes
+///     .without_body_idle_timeout()
+///     .tcp_keepalive(Duration::from_secs(20))
+///     .pool_idle_timeout(Duration::from_secs(30))
+///     .pool_max_idle_per_host(4)
+///     .build::<Body>()?;
+/// # let _ = client;
+/// # Ok::<_, tower_genesys::BoxError>(())
+/// ```
 impl ClientBuilder {
     /// Limits the time to connect: DNS, TCP, the proxy's work and TLS together.
     ///
@@ -16,6 +36,31 @@ impl ClientBuilder {
     /// and after three seconds. The limit is below the eight seconds of an
     /// attempt to get a token, so that the token's error names the connection
     /// as the cause.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// # use bytes::Bytes;
+    /// # use http::Request;
+    /// # use http_body_util::Full;
+    /// # use tower::ServiceExt;
+    /// use tower_genesys::client::{ClientBuilder, ClientErrorKind};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), tower_genesys::BoxError> {
+    /// // This server accepts TCP connections, and never speaks TLS.
+    /// let server = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+    /// let uri = format!("https://{}/", server.local_addr()?);
+    ///
+    /// let client = ClientBuilder::new()
+    ///     .without_proxy()
+    ///     .connect_timeout(Duration::from_millis(50))
+    ///     .build()?;
+    /// let request = Request::get(uri).body(Full::<Bytes>::default())?;
+    /// let error = client.oneshot(request).await.unwrap_err();
+    /// assert_eq!(error.kind(), ClientErrorKind::TimedOut);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn connect_timeout(mut self, limit: Duration) -> Self {
         self.connect_timeout = limit;
         self
@@ -37,6 +82,32 @@ impl ClientBuilder {
     /// 75 seconds. AWS's load balancers, in front of Genesys Cloud, respond
     /// with 504 after 60 seconds without a response; 15 seconds remain for that
     /// 504 to arrive.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// # use bytes::Bytes;
+    /// # use http::Request;
+    /// # use http_body_util::Full;
+    /// # use tower::ServiceExt;
+    /// use tower_genesys::client::{ClientBuilder, ClientErrorKind};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), tower_genesys::BoxError> {
+    /// // This server accepts connections, and never responds.
+    /// let server = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+    /// let uri = format!("http://{}/", server.local_addr()?);
+    ///
+    /// let client = ClientBuilder::new()
+    ///     .without_proxy()
+    ///     .allow_loopback()
+    ///     .response_timeout(Duration::from_millis(50))
+    ///     .build()?;
+    /// let request = Request::get(uri).body(Full::<Bytes>::default())?;
+    /// let error = client.oneshot(request).await.unwrap_err();
+    /// assert_eq!(error.kind(), ClientErrorKind::ResponseTimedOut);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn response_timeout(mut self, limit: Duration) -> Self {
         self.limits.response = Some(limit);
         self
@@ -59,6 +130,15 @@ impl ClientBuilder {
     ///
     /// 75 seconds, for the reason of
     /// [`response_timeout`](Self::response_timeout).
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use tower_genesys::client::ClientBuilder;
+    ///
+    /// # type Body = http_body_util::Full<bytes::Bytes>;
+    /// let builder = ClientBuilder::new().body_idle_timeout(Duration::from_secs(20));
+    /// assert!(builder.build::<Body>().is_ok());
+    /// ```
     pub fn body_idle_timeout(mut self, limit: Duration) -> Self {
         self.limits.body_idle = Some(limit);
         self
@@ -105,6 +185,18 @@ impl ClientBuilder {
     /// detects a dead connection within the 30 seconds that
     /// [`RetryPolicy`](crate::RetryPolicy) gives an attempt. Idle connections
     /// get no pings, because they are closed soon.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use tower_genesys::client::ClientBuilder;
+    ///
+    /// # type Body = http_body_util::Full<bytes::Bytes>;
+    /// // A network that drops connections without notice.
+    /// let builder = ClientBuilder::new()
+    ///     .http2_keep_alive_interval(Duration::from_secs(5))
+    ///     .http2_keep_alive_timeout(Duration::from_secs(2));
+    /// assert!(builder.build::<Body>().is_ok());
+    /// ```
     pub fn http2_keep_alive_interval(mut self, interval: Duration) -> Self {
         self.pools.http2_keep_alive.0 = interval.max(SHORTEST_KEEP_ALIVE);
         self

@@ -19,11 +19,17 @@ const HTTP_1: &[u8] = b"http/1.1";
 /// The TLS settings of a [`ClientBuilder`](super::ClientBuilder).
 #[derive(Clone, Default)]
 pub(super) struct TlsSettings {
+    /// A whole configuration, which excludes the parts below.
     pub(super) config: Option<Arc<ClientConfig>>,
+    /// The crypto provider that the program gave.
     pub(super) provider: Option<Arc<CryptoProvider>>,
+    /// The CAs to trust beside Mozilla's or the system's.
     pub(super) authorities: Vec<Authorities>,
+    /// The client certificate.
     pub(super) client: Option<ClientAuth>,
+    /// Whether to offer HTTP/1.1 only.
     pub(super) http1_only: bool,
+    /// Whether the system's verifier decides.
     #[cfg(feature = "platform-verifier")]
     pub(super) platform: bool,
 }
@@ -31,7 +37,9 @@ pub(super) struct TlsSettings {
 /// CA certificates.
 #[derive(Clone)]
 pub(super) enum Authorities {
+    /// The PEM itself.
     Pem(Vec<u8>),
+    /// A PEM file, which is read at the build.
     File(PathBuf),
 }
 
@@ -43,6 +51,8 @@ pub(super) struct Tls {
 }
 
 impl TlsSettings {
+    /// Reads the files, and returns the configurations.
+    ///
     /// A whole config excludes single parts, because the client could not tell
     /// which of them should win.
     pub(super) fn read(&self) -> Result<Tls, ClientConfigError> {
@@ -58,6 +68,8 @@ impl TlsSettings {
             Some(config) => ClientConfig::clone(config),
         };
         let mut hosts = config.clone();
+        // A given config may name protocols on purpose, so only an empty list
+        // is filled.
         if self.http1_only {
             hosts.alpn_protocols = vec![HTTP_1.to_vec()];
         } else if hosts.alpn_protocols.is_empty() {
@@ -80,6 +92,7 @@ impl TlsSettings {
         self.provider.is_some() || self.client.is_some() || !self.authorities.is_empty()
     }
 
+    /// Builds a configuration from the parts.
     fn config(&self) -> Result<ClientConfig, ClientConfigError> {
         // The features precede the installed provider: any crate of the process
         // may have installed another one.
@@ -127,12 +140,14 @@ impl TlsSettings {
         }
         let mut roots = RootCertStore::empty();
         roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
+        // Each one was parsed before, so none is skipped.
         roots.add_parsable_certificates(given);
         Ok(builder.with_root_certificates(roots))
     }
 }
 
 impl Authorities {
+    /// Reads and parses the certificates.
     fn read(&self) -> Result<Vec<CertificateDer<'static>>, ClientConfigError> {
         let (setting, read);
         let pem = match self {
@@ -168,6 +183,7 @@ impl Authorities {
     }
 }
 
+/// The error of a client without any crypto provider.
 fn no_provider() -> ClientConfigError {
     let message = format!(
         "{}, or give it to `ClientBuilder::crypto_provider`",
@@ -176,7 +192,8 @@ fn no_provider() -> ClientConfigError {
     ClientConfigError::new(Kind::CryptoProvider, message)
 }
 
-/// Drops the parser's error, because it may quote the file.
+/// The error of a PEM without usable CA certificates. Drops the parser's error,
+/// because it may quote the file.
 fn unusable(setting: &str) -> ClientConfigError {
     let message = format!(
         "{setting} must contain only CA certificates as PEM (`-----BEGIN CERTIFICATE-----`); convert a \

@@ -24,11 +24,14 @@ use super::{
 pub(super) type Transported = MaybeHttpsStream<TokioIo<TcpStream>>;
 
 /// Connects to hosts, through a proxy if there is one for the host. TLS with
-/// the host is not its business.
+/// the host is added by [`Connector`](super::connector::Connector).
 #[derive(Clone)]
 pub(super) struct Transport {
+    /// For hosts without a proxy.
     tcp: HttpConnector,
+    /// For proxies, over TCP or TLS as their URL says.
     to_proxy: HttpsConnector<HttpConnector>,
+    /// `None`: no proxy for any host.
     proxies: Option<Arc<Proxies>>,
 }
 
@@ -45,6 +48,7 @@ impl Transport {
         }
     }
 
+    /// Returns the proxy for a destination, if there is one.
     pub(super) fn proxy(&self, dst: &Uri) -> Option<Proxy> {
         self.proxies.as_ref()?.of(dst)
     }
@@ -69,6 +73,7 @@ impl Service<Uri> for Transport {
     }
 }
 
+/// Connects to the host itself.
 async fn direct(mut tcp: HttpConnector, dst: Uri) -> Result<Transported, ConnectError> {
     let connected = match poll_fn(|cx| tcp.poll_ready(cx)).await {
         Ok(()) => tcp.call(dst.clone()).await,
@@ -80,6 +85,7 @@ async fn direct(mut tcp: HttpConnector, dst: Uri) -> Result<Transported, Connect
     }
 }
 
+/// Connects to the proxy, and asks it for a tunnel to the host.
 async fn tunnelled(
     mut to_proxy: HttpsConnector<HttpConnector>,
     proxy: Proxy,

@@ -36,6 +36,14 @@ pub(super) enum TunnelError {
 /// `dst`.
 ///
 /// Returns the same connection, which then leads to the host.
+///
+/// # Errors
+///
+/// A [`TunnelError`]. The connection is then dropped.
+///
+/// # Cancellation
+///
+/// Dropping the future closes the connection.
 pub(super) async fn connect<T>(
     io: T,
     dst: &Uri,
@@ -77,6 +85,7 @@ where
     Ok(connection.into_parts().io)
 }
 
+/// Builds the `CONNECT` request, with the proxy's credentials if there are any.
 fn request(
     dst: &Uri,
     credentials: Option<&HeaderValue>,
@@ -91,6 +100,7 @@ fn request(
     request.body(Empty::new()).map_err(broken)
 }
 
+/// Returns whether the proxy has opened the tunnel.
 fn accept(response: &Response<Incoming>) -> Result<(), TunnelError> {
     match response.status() {
         status if status.is_success() => Ok(()),
@@ -116,6 +126,8 @@ fn offers_basic(headers: &HeaderMap) -> bool {
 /// followed by parameters.
 fn names_basic(challenges: &HeaderValue) -> bool {
     let challenges = String::from_utf8_lossy(challenges.as_bytes());
+    // A comma separates challenges and also their parameters. The first word of
+    // a parameter is its name, and none is called `basic`.
     challenges.split(',').any(|part| {
         part.split_whitespace()
             .next()

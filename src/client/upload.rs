@@ -14,13 +14,15 @@ use tokio::time::Instant;
 /// A request body that records the progress of its upload.
 pub(super) struct Upload<B> {
     body: B,
+    /// `None` for an empty body.
     progress: Option<Arc<Progress>>,
 }
 
 /// When the connection last took a part of the body.
 pub(super) struct Progress {
+    /// The time at which the request was handed over.
     began: Instant,
-    /// In milliseconds since `began`.
+    /// The time of the last part, in milliseconds since `began`.
     last: AtomicU64,
     /// Whether the connection waits for the caller's next part.
     is_waiting: AtomicBool,
@@ -37,6 +39,7 @@ impl<B: Body> Upload<B> {
         }
     }
 
+    /// Returns the progress, for the future that waits for the response.
     pub(super) fn progress(&self) -> Option<Arc<Progress>> {
         self.progress.clone()
     }
@@ -54,12 +57,14 @@ impl Progress {
     /// Returns when the wait for the server began: `now` while the caller's
     /// body is pending, otherwise the time of the last part.
     pub(super) fn last(&self, now: Instant) -> Instant {
+        // The caller is late then, and not the server.
         if self.is_waiting.load(Ordering::Relaxed) {
             return now;
         }
         self.began + Duration::from_millis(self.last.load(Ordering::Relaxed))
     }
 
+    /// Notes a poll of the body.
     fn note(&self, is_waiting: bool) {
         // Relaxed suffices: these publish no other data, and a stale value only
         // delays a time-out.

@@ -14,7 +14,9 @@ use crate::runtime;
 /// It creates its timer at the first wait, because most responses arrive before
 /// any wait.
 pub(super) struct Wait {
+    /// The timer. It stays for later waits of the same response.
     sleep: Option<Pin<Box<Sleep>>>,
+    /// Whether the wait has begun and not ended.
     is_running: bool,
 }
 
@@ -32,6 +34,7 @@ impl Wait {
         if self.is_running {
             return self.poll_timer(cx);
         }
+        // A limit that the clock cannot represent never ends.
         match Instant::now().checked_add(limit) {
             Some(end) => self.restart(end, cx),
             None => Poll::Pending,

@@ -9,7 +9,7 @@ use crate::{
     store::{Limit, MemoryStore, Owner, Sharing, StoreKey, TokenStore, book::SlotBook},
 };
 
-/// Beside a key's client, what it is the key of.
+/// The part of the key that distinguishes a client's limit from its token.
 const LIMIT: &str = "limit";
 
 /// A limit, and which processes keep it together.
@@ -88,8 +88,8 @@ where
 fn owner() -> Result<Owner, ConfigError> {
     Owner::random().map_err(|_| {
         wrong(
-            "to keep a limit takes randomness, and the system has none to give; check that this \
-             process may use it"
+            "a limit needs a random number, and the system provides none; check that this process \
+             may read its random device"
                 .to_owned(),
         )
     })

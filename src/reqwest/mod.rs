@@ -18,8 +18,9 @@
 //!
 //! # TLS
 //!
-//! The feature brings no TLS: reqwest's own features do. Its `rustls` compiles AWS-LC in;
-//! `rustls-no-provider` uses the crypto provider that the process has installed, such as *ring*.
+//! The feature brings no TLS: reqwest's own features do. Its `rustls` compiles
+//! AWS-LC in; `rustls-no-provider` uses the crypto provider that the process
+//! has installed, such as *ring*.
 //!
 //! # Moving over
 //!
@@ -30,14 +31,14 @@
 //! | `.error_for_status()?`, which drops the body | the same; or `ApiError::read(response.into(), ApiError::DEFAULT_LIMIT).await` for an unsuccessful response: its message says what to do |
 //! | a forgotten `RequestBuilder::send` | bypasses all layers, without a token: a 401 |
 //!
-//! [`ReqwestService::send`] takes the place of the builder's `send`. The layers replace a token
-//! that the request still sets. `use tower_genesys::*` would hide the crate `reqwest` behind this
-//! module, so import items by name.
+//! [`ReqwestService::send`] takes the place of the builder's `send`. The layers
+//! replace a token that the request still sets. `use tower_genesys::*` would
+//! hide the crate `reqwest` behind this module, so import items by name.
 //!
 //! # Its own retries and redirects
 //!
-//! [`HttpService::from_builder`] turns both off. [`HttpService::new`] takes an existing client,
-//! whose settings stay:
+//! [`HttpService::from_builder`] turns both off. [`HttpService::new`] takes an
+//! existing client, whose settings stay:
 //!
 //! | reqwest's | effect inside the layers | advice |
 //! |---|---|---|
@@ -49,15 +50,16 @@
 //! | `timeout` | limits each attempt, including the response's body | longer than the slowest download; use tower's `TimeoutLayer` for the call |
 //! | `connect_timeout` | a failed connection: any method is retried | set it, to 5 s |
 //!
-//! If you want redirects, put `tower_http::follow_redirect` around the stack. `Bearer` then signs
-//! each hop, and only for origins on its list.
+//! If you want redirects, put `tower_http::follow_redirect` around the stack.
+//! `Bearer` then signs each hop, and only for origins on its list.
 //!
 //! # Errors
 //!
-//! [`HttpService`] fails with [`reqwest::Error`]. Its URL has no query, fragment and user, since
-//! those may hold private data. [`Retry`](crate::retry) reads it as it reads hyper's errors: it
-//! tells a failed connection from a broken one, and never retries a request that reqwest cannot
-//! build.
+//! [`HttpService`] fails with [`reqwest::Error`]. Its URL has no query,
+//! fragment and user, since those may hold private data.
+//! [`Retry`](crate::retry) reads it as it reads hyper's errors: it tells a
+//! failed connection from a broken one, and never retries a request that
+//! reqwest cannot build.
 //!
 //! # Cancellation
 //!
@@ -65,9 +67,10 @@
 //!
 //! # Not supported
 //!
-//! - `reqwest::blocking`: it runs a private runtime in a thread, which the layers cannot enter. Use
-//!   `block_on` on your own runtime.
-//! - WASM: there reqwest is the browser's `fetch`, without a tower service, streams or tokio timers.
+//! - `reqwest::blocking`: it runs a private runtime in a thread, which the
+//!   layers cannot enter. Use `block_on` on your own runtime.
+//! - WASM: there reqwest is the browser's `fetch`, without a tower service,
+//!   streams or tokio timers.
 
 mod body;
 mod future;

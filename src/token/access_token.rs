@@ -43,7 +43,7 @@ impl AccessToken {
         }
         if !Self::is_sendable(secret) {
             return Err(malformed(
-                "the access token holds a space, a control character or a character outside of \
+                "the access token contains a space, a control character or a character outside of \
                  ASCII, and cannot be sent; ask for another one",
             ));
         }

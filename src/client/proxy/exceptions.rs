@@ -4,7 +4,8 @@ use http::Uri;
 
 use crate::authority::{Authority, is_name, parse_port};
 
-/// The number of characters of an entry that an error repeats.
+/// The number of characters of an entry that an error repeats: enough to find
+/// it in its list.
 const ECHO: usize = 60;
 
 /// The hosts to reach without the proxy.
@@ -21,8 +22,10 @@ struct Rule {
     port: Option<u16>,
 }
 
+/// The hosts that an entry names.
 #[derive(Debug, PartialEq, Eq)]
 enum Hosts {
+    /// All hosts.
     All,
     /// The domain and its subdomains.
     Domain(Box<str>),
@@ -45,6 +48,7 @@ impl Exceptions {
         unusable
     }
 
+    /// Returns whether the host of this URI is reached without the proxy.
     pub(super) fn contain(&self, dst: &Uri) -> bool {
         let Ok(authority) = Authority::of(dst) else {
             return false;
@@ -58,8 +62,8 @@ impl Exceptions {
 }
 
 impl Hosts {
-    /// An address matches networks only, and a name domains only: the name of a
-    /// host says nothing about its address.
+    /// Returns whether the entry names this host. `address` is set if the host
+    /// is an address.
     fn contain(&self, host: &str, address: Option<IpAddr>) -> bool {
         // Names are not resolved: a network matches only addresses, and a
         // domain only names.
@@ -96,8 +100,10 @@ fn rule(entry: &str) -> Option<Rule> {
     Some(Rule { hosts, port })
 }
 
-/// A network without a length is one address. A wrong length makes the entry
-/// match nothing, rather than more hosts than it was meant for.
+/// Parses a network, or a single address, which is a network of full length.
+///
+/// A wrong length makes the entry match nothing, rather than more hosts than it
+/// was meant for.
 fn network(text: &str) -> Option<Hosts> {
     let (address, bits) = match text.split_once('/') {
         Some((address, bits)) => (address, Some(bits)),
@@ -128,11 +134,14 @@ fn normal(host: &str) -> String {
     unbracketed(host).to_ascii_lowercase()
 }
 
+/// Removes the brackets of an IPv6 address.
 fn unbracketed(host: &str) -> &str {
     let inner = host.strip_prefix('[').and_then(|it| it.strip_suffix(']'));
     inner.unwrap_or(host)
 }
 
+/// Returns whether the text has digits only; the standard library's parser
+/// accepts a sign, too.
 fn is_number(text: &str) -> bool {
     text.bytes().all(|byte| byte.is_ascii_digit())
 }
@@ -221,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn what_no_host_could_match_is_named() {
+    fn an_entry_that_no_host_can_match_is_named() {
         for entry in [
             "http://example.test",
             "example.test/path",

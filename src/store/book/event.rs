@@ -165,7 +165,7 @@ impl LimitEvent {
             Self::Replaced { kind } => tracing::warn!(
                 event,
                 kind = kind.as_str(),
-                "what was in the book of the shared limit cannot be used"
+                "the book of the shared limit was unreadable: this process replaced it"
             ),
             Self::Learned { limit } => tracing::info!(event, limit, "shared limit"),
             Self::Rejoined {} => tracing::info!(event, "shared limit"),

@@ -104,7 +104,7 @@ impl Limit {
         }
         if !(0.0..=1.0).contains(&self.burst) {
             return Err(format!(
-                "a burst of {} is not a part of the limit; give `Limit::with_burst` a number from 0 to 1",
+                "a burst of {} is not a fraction of the limit; give `Limit::with_burst` a number from 0 to 1",
                 self.burst
             ));
         }

@@ -165,9 +165,9 @@ fn may_repeat(shared: &Shared, error: &TokenError) -> bool {
 }
 
 fn timed_out(shared: &Shared) -> TokenError {
-    let message = "the token endpoint did not answer in time; check that it can be reached from here \
-                   (proxy, firewall), or allow it more with `CacheSettings::with_deadline` \
-                   (`with_attempt_timeout` is until a second request is made beside the first)";
+    let message = "the token endpoint did not respond in time; check that it can be reached from here \
+                   (proxy, firewall), or raise `CacheSettings::with_deadline` \
+                   (`with_attempt_timeout` only sets when a second request starts)";
     TokenError::new(TokenErrorKind::TimedOut, message)
         .with_login_host_of(shared.source.login_host())
 }
