@@ -1,3 +1,5 @@
+//! One attempt to connect, which several operations may wait for.
+
 use std::{
     io,
     sync::{Arc, atomic::AtomicBool},
@@ -25,16 +27,22 @@ const PAUSE: Duration = Duration::from_millis(100);
 /// primary, and one to connect to it.
 const LONGEST: Duration = CONNECT_TIMEOUT.saturating_mul(2);
 
-/// A connection that is open or being opened.
+/// A connection that is open or being opened. Clones are the same attempt.
 #[derive(Clone)]
 pub(super) struct Attempt {
     begun: Instant,
+    /// Whether the server has answered on this connection. Only then may the
+    /// connection have broken from idling.
     pub(super) has_answered: Arc<AtomicBool>,
+    /// The connection, or why there is none. Each operation polls a clone.
     pub(super) outcome: Shared<BoxFuture<'static, Result<Connection, Failure>>>,
 }
 
 impl Attempt {
     /// Begins an attempt. Returns it with the task that connects.
+    ///
+    /// A separate task connects, so that an operation that gives up after 150
+    /// milliseconds leaves a slow login to the next one.
     pub(super) fn begin(
         topology: Arc<Topology>,
     ) -> (Self, impl Future<Output = ()> + Send + use<>) {
@@ -53,11 +61,14 @@ impl Attempt {
             outcome: outcome.boxed().shared(),
         };
         let make = async move {
+            // An error means that no operation waits any more.
             let _ = sender.send(topology.connect().await);
         };
         (attempt, make)
     }
 
+    /// Returns an attempt that has failed with this error. It stands in for a
+    /// broken connection, so that the next operations pause.
     pub(super) fn failed(error: RedisError) -> Self {
         Self {
             begun: Instant::now(),
@@ -72,6 +83,7 @@ impl Attempt {
     /// failed a while ago, nor if it is overdue, because the runtime of its
     /// task may no longer be polled.
     pub(super) fn is_usable(&self) -> bool {
+        // Polled once without waiting: only a look at what is known by now.
         match self.outcome.clone().now_or_never() {
             Some(Ok(_)) => true,
             Some(Err(_)) => self.begun.elapsed() < PAUSE,
@@ -79,6 +91,7 @@ impl Attempt {
         }
     }
 
+    /// Returns whether both are clones of one attempt.
     pub(super) fn is_the_same(&self, other: &Self) -> bool {
         self.outcome.ptr_eq(&other.outcome)
     }

@@ -1,3 +1,8 @@
+//! The store as a book of slots: a rate limit that processes share.
+//!
+//! `lua/slots.lua` has the rules. This file passes their arguments, and reads
+//! what they return.
+
 use std::{str::from_utf8, time::Duration};
 
 use redis::Value;
@@ -44,6 +49,19 @@ impl RedisStore {
     /// The check reserves a slot under its own key, which expires after two
     /// minutes. On a cluster it checks one primary.
     ///
+    /// ```
+    /// use tower_genesys::store::redis::{RedisStore, RedisStoreErrorKind};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), tower_genesys::BoxError> {
+    /// // No server listens on this port.
+    /// let store = RedisStore::new("redis://127.0.0.1:1")?;
+    /// let error = store.check_limit().await.unwrap_err();
+    /// assert_eq!(error.kind(), RedisStoreErrorKind::Unreachable);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     ///
     /// Those of [`check`](Self::check). [`Permission`](Kind::Permission) names
@@ -73,27 +91,33 @@ impl RedisStore {
             );
             return Err(RedisStoreError::new(Kind::Permission, message));
         }
-        let ask = Reservation::new(owner, Some(Terms::new(1, 0)), 1);
-        inner.reserve(&key, &ask).await.map_err(wrong)?;
+        let reservation = Reservation::new(owner, Some(Terms::new(1, 0)), 1);
+        inner.reserve(&key, &reservation).await.map_err(wrong)?;
         Ok(())
     }
 }
 
 impl Inner {
-    async fn reserve(&self, key: &StoreKey, ask: &Reservation) -> Result<Option<Grant>, Failure> {
-        let terms = ask.terms.as_ref();
+    /// Runs `reserve.lua`. A limit of 0 stands for an unknown one.
+    async fn reserve(
+        &self,
+        key: &StoreKey,
+        reservation: &Reservation,
+    ) -> Result<Option<Grant>, Failure> {
+        let terms = reservation.terms.as_ref();
         let call = self
             .call_book(&self.scripts.reserve, key)
-            .arg(owner(ask))
+            .arg(owner(reservation))
             .arg(terms.map_or(0, Terms::limit).to_string())
             .arg(terms.map_or(0, Terms::burst).to_string())
-            .arg(ask.want.to_string())
-            .arg(u8::from(ask.is_known).to_string())
-            .arg(u8::from(ask.was_alone).to_string());
-        let returned = ask.returned.iter().map(u64::to_string);
+            .arg(reservation.want.to_string())
+            .arg(u8::from(reservation.is_known).to_string())
+            .arg(u8::from(reservation.was_alone).to_string());
+        let returned = reservation.returned.iter().map(u64::to_string);
         grant(self.run(returned.fold(call, Call::arg)).await?)
     }
 
+    /// Runs `refuse.lua`. Returns the server's time.
     async fn refuse(&self, key: &StoreKey, refusal: &Refusal) -> Result<Duration, Failure> {
         let call = self
             .call_book(&self.scripts.refuse, key)
@@ -107,12 +131,14 @@ impl Inner {
         }
     }
 
+    /// Returns the call of a script on the keys of this book.
     pub(super) fn call_book<'a>(&self, script: &'a Script, key: &StoreKey) -> Call<'a> {
         script.call(self.names_of_book(key))
     }
 }
 
-/// Reads the reply of `reserve`.
+/// Reads the reply of `reserve`: the fields of [`Grant`], and then its slots.
+/// It is empty if no process has stated a limit.
 fn grant(reply: Value) -> Result<Option<Grant>, Failure> {
     let Value::Array(fields) = reply else {
         return Err(Failure::Nonsense);
@@ -123,6 +149,7 @@ fn grant(reply: Value) -> Result<Option<Grant>, Failure> {
             false => Err(Failure::Nonsense),
         };
     };
+    // Counts come from any process: one that is too large only reads as large.
     let small = |value| number(value).map(|number| u32::try_from(number).unwrap_or(u32::MAX));
     let replaces = match fault {
         Value::BulkString(fault) => match &fault[..] {
@@ -144,6 +171,8 @@ fn grant(reply: Value) -> Result<Option<Grant>, Failure> {
     }))
 }
 
+/// Reads a number. Redis returns Lua's integers as such, and the scripts write
+/// larger ones as digits.
 fn number(value: &Value) -> Result<u64, Failure> {
     match value {
         Value::Int(number) => u64::try_from(*number).map_err(|_| Failure::Nonsense),
@@ -155,8 +184,12 @@ fn number(value: &Value) -> Result<u64, Failure> {
     }
 }
 
-fn owner(ask: &Reservation) -> String {
-    format!("{:032x}", u128::from_be_bytes(*ask.owner.as_bytes()))
+/// Returns the owner as the scripts name it, in 32 hexadecimal digits.
+fn owner(reservation: &Reservation) -> String {
+    format!(
+        "{:032x}",
+        u128::from_be_bytes(*reservation.owner.as_bytes())
+    )
 }
 
 #[cfg(test)]

@@ -1,3 +1,5 @@
+//! The settings of a store, and the names that error messages give them.
+
 use std::{borrow::Cow, fmt, path::PathBuf};
 
 use secrecy::{ExposeSecret, SecretString};
@@ -7,7 +9,9 @@ use super::{
     topology::{CertificateSettings, Pem, Topology, TopologySettings},
 };
 
+/// The default prefix, as the documentation of the rights has it.
 const PREFIX: &str = "tower-genesys";
+/// In bytes. Each key has the prefix, and each call sends four keys.
 const LONGEST_PREFIX: usize = 128;
 
 /// Configures a [`RedisStore`].
@@ -28,12 +32,14 @@ pub struct RedisStoreBuilder {
     /// The name of the URL in error messages.
     pub(super) setting: Cow<'static, str>,
     prefix: Cow<'static, str>,
+    /// The certificates, which `build` reads.
     pub(super) certificates: CertificateSettings,
     pub(super) sentinel: Option<SentinelLogin>,
 }
 
 /// The login for the Sentinels, which have their own users.
 pub(super) struct SentinelLogin {
+    /// The name of the setting in error messages.
     pub(super) setting: Cow<'static, str>,
     pub(super) user: String,
     pub(super) password: SecretString,
@@ -53,9 +59,21 @@ impl RedisStoreBuilder {
     /// Sets the prefix of all keys, which a colon follows. Default:
     /// `tower-genesys`.
     ///
+    /// It has at most 128 letters, digits, and characters of `-_.:/`.
+    ///
     /// Use it for fleets that share a server but not their tokens, such as
     /// staging and production with the same OAuth client. The ACL rule of the
     /// user must name the same prefix.
+    ///
+    /// ```
+    /// use tower_genesys::store::redis::{RedisStore, RedisStoreErrorKind};
+    ///
+    /// let staging = RedisStore::builder("redis://localhost").prefix("staging");
+    /// assert!(staging.build().is_ok());
+    /// let braces = RedisStore::builder("redis://localhost").prefix("{staging}");
+    /// let error = braces.build().unwrap_err();
+    /// assert_eq!(error.kind(), RedisStoreErrorKind::Prefix);
+    /// ```
     #[must_use]
     pub fn prefix(mut self, prefix: impl Into<Cow<'static, str>>) -> Self {
         self.prefix = prefix.into();
@@ -64,6 +82,15 @@ impl RedisStoreBuilder {
 
     /// Trusts only these certificates, in PEM. Default: Mozilla's list of
     /// public CAs.
+    ///
+    /// ```
+    /// use tower_genesys::store::redis::{RedisStore, RedisStoreErrorKind};
+    ///
+    /// let builder = RedisStore::builder("rediss://localhost");
+    /// let error = builder.ca_certificates("not PEM").build().unwrap_err();
+    /// assert_eq!(error.kind(), RedisStoreErrorKind::Certificates);
+    /// assert!(error.to_string().contains("`ca_certificates`"));
+    /// ```
     #[must_use]
     pub fn ca_certificates(mut self, pem: impl Into<Vec<u8>>) -> Self {
         self.certificates.authorities = Some(Pem::text("`ca_certificates`", pem.into()));
@@ -74,6 +101,14 @@ impl RedisStoreBuilder {
     /// of public CAs.
     ///
     /// [`build`](Self::build) reads the file, and blocks meanwhile.
+    ///
+    /// ```
+    /// use tower_genesys::store::redis::{RedisStore, RedisStoreErrorKind};
+    ///
+    /// let builder = RedisStore::builder("rediss://localhost");
+    /// let error = builder.ca_file("/no/such/ca.pem").build().unwrap_err();
+    /// assert_eq!(error.kind(), RedisStoreErrorKind::Certificates);
+    /// ```
     #[must_use]
     pub fn ca_file(mut self, path: impl Into<PathBuf>) -> Self {
         self.certificates.authorities = Some(Pem::file("`ca_file`", path.into()));
@@ -113,6 +148,18 @@ impl RedisStoreBuilder {
     /// Servers with `tls-auth-clients yes`, Redis's own default, require one.
     /// Both arguments are PEM: the certificate followed by its intermediates,
     /// and the key without a passphrase.
+    ///
+    /// ```
+    /// use tower_genesys::store::redis::{RedisStore, RedisStoreErrorKind};
+    ///
+    /// let (certificate, key) = ("not PEM", "not PEM");
+    /// let error = RedisStore::builder("rediss://localhost")
+    ///     .client_certificate(certificate, key)
+    ///     .build()
+    ///     .unwrap_err();
+    /// assert_eq!(error.kind(), RedisStoreErrorKind::Certificates);
+    /// assert!(error.to_string().contains("`client_certificate`"));
+    /// ```
     #[must_use]
     pub fn client_certificate(
         mut self,
@@ -133,6 +180,16 @@ impl RedisStoreBuilder {
     /// [`client_certificate`](Self::client_certificate). [`build`](Self::build)
     /// reads both, and blocks meanwhile. After a certificate is renewed, build
     /// a new store.
+    ///
+    /// ```
+    /// use tower_genesys::store::redis::{RedisStore, RedisStoreErrorKind};
+    ///
+    /// let error = RedisStore::builder("rediss://localhost")
+    ///     .client_certificate_files("/no/client.crt", "/no/client.key")
+    ///     .build()
+    ///     .unwrap_err();
+    /// assert_eq!(error.kind(), RedisStoreErrorKind::Certificates);
+    /// ```
     #[must_use]
     pub fn client_certificate_files(
         mut self,
@@ -152,6 +209,19 @@ impl RedisStoreBuilder {
     /// Default: the `sentinel_user` and `sentinel_password` of the URL, or no
     /// login. Options of the URL take precedence over this setting. The URL's
     /// own user and password are for the server.
+    ///
+    /// ```
+    /// use tower_genesys::store::redis::{RedisStore, RedisStoreErrorKind};
+    ///
+    /// let sentinels = "redis-sentinel://one,two,three/primary";
+    /// let builder = RedisStore::builder(sentinels).sentinel_login("", "s3cr3t");
+    /// assert!(builder.build().is_ok());
+    ///
+    /// // A single server has no Sentinels to log in to.
+    /// let builder = RedisStore::builder("redis://one").sentinel_login("", "s3cr3t");
+    /// let error = builder.build().unwrap_err();
+    /// assert_eq!(error.kind(), RedisStoreErrorKind::Url);
+    /// ```
     #[must_use]
     pub fn sentinel_login(
         mut self,
@@ -169,6 +239,14 @@ impl RedisStoreBuilder {
     /// Builds the store. It connects at its first operation; building needs no
     /// runtime.
     ///
+    /// ```
+    /// use tower_genesys::store::redis::RedisStore;
+    ///
+    /// let store = RedisStore::builder("rediss://user:s3cr3t@redis.example/0").build()?;
+    /// assert!(!format!("{store:?}").contains("s3cr3t"));
+    /// # Ok::<_, tower_genesys::BoxError>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`RedisStoreErrorKind::Url`](Kind::Url), [`Prefix`](Kind::Prefix),
@@ -183,16 +261,35 @@ impl RedisStoreBuilder {
     /// Builds the store, and returns it if [`check`](RedisStore::check)
     /// succeeds.
     ///
+    /// Use it in programs that shall not start without the store.
+    ///
+    /// ```
+    /// use tower_genesys::store::redis::{RedisStore, RedisStoreErrorKind};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// // No server listens on this port.
+    /// let builder = RedisStore::builder("redis://127.0.0.1:1");
+    /// let error = builder.connect().await.unwrap_err();
+    /// assert_eq!(error.kind(), RedisStoreErrorKind::Unreachable);
+    /// # }
+    /// ```
+    ///
     /// # Errors
     ///
     /// Those of [`build`](Self::build) and of [`RedisStore::check`], such as a
     /// wrong password, missing rights or no server.
+    ///
+    /// # Cancellation
+    ///
+    /// Dropping the future ends the check.
     pub async fn connect(self) -> Result<RedisStore, RedisStoreError> {
         let store = self.build()?;
         store.check().await?;
         Ok(store)
     }
 
+    /// Reads the URL and the certificates, without connecting.
     fn topology(&self) -> Result<Topology, RedisStoreError> {
         let sentinel_login = self.sentinel.as_ref().map(|login| {
             let password = login.password.expose_secret().to_owned();

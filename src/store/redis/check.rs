@@ -1,3 +1,6 @@
+//! The check of a store: whether its server is reachable, is the one that the
+//! URL says, and lets this user do everything that the store does.
+
 use std::time::Duration;
 
 use super::{
@@ -15,9 +18,9 @@ const TRACES: Duration = Duration::from_secs(5);
 /// two thirds of the slots would have all of them in one of 10^11 clusters.
 /// They are always the same keys, so the answer is always the same.
 const SPREAD: usize = 64;
+/// The number of keys to search for one in a given hash slot: many times more
+/// than there are hash slots.
 #[cfg(feature = "redis-cluster")]
-/// The number of keys to search for one in a given slot: many times more than
-/// there are slots.
 const SEARCH: usize = 1 << 18;
 
 impl RedisStore {
@@ -28,8 +31,21 @@ impl RedisStore {
     /// says, accepts the login, lets this user run the scripts on keys of this
     /// prefix, and has memory left. It gets a lease, publishes and abandons
     /// under its own key, which expires after five seconds. On a cluster it
-    /// does so on every primary, so that the result holds for all slots. Each
-    /// round trip may take a second.
+    /// does so on every primary, so that the result holds for all hash slots.
+    /// Each round trip may take a second.
+    ///
+    /// ```
+    /// use tower_genesys::store::redis::{RedisStore, RedisStoreErrorKind};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), tower_genesys::BoxError> {
+    /// // No server listens on this port.
+    /// let store = RedisStore::new("redis://127.0.0.1:1")?;
+    /// let error = store.check().await.unwrap_err();
+    /// assert_eq!(error.kind(), RedisStoreErrorKind::Unreachable);
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///
@@ -43,6 +59,7 @@ impl RedisStore {
     /// - [`Server`](Kind::Server).
     ///
     /// The message names the setting that contains the URL.
+    ///
     /// # Cancellation
     ///
     /// Dropping the future ends the check.
@@ -58,6 +75,8 @@ impl RedisStore {
                 inner.try_spread().await.map_err(wrong)?;
                 continue;
             };
+            // First, because an operation's error does not name the missing
+            // commands.
             let denied = inner.denied(&key).await.map_err(wrong)?;
             if !denied.is_empty() {
                 let message = format!(
@@ -75,19 +94,23 @@ impl RedisStore {
 }
 
 impl Inner {
+    /// Connects, and returns the samples of keys to try.
     async fn parts(&self) -> Result<Vec<Part>, Failure> {
         let mut connection = self.link.connection().await?;
         self.link.topology().examine(&mut connection).await
     }
 
-    /// Returns a key in this part that only this check uses.
+    /// Returns a key in this part that only this check uses, or `None` if one
+    /// key is not enough.
     fn key_in(&self, part: &Part, owner: Owner) -> Option<StoreKey> {
         let key = StoreKey::new("", "", "check").with_parameter("owner", &format!("{owner:?}"));
         match part {
             Part::Spread => None,
             Part::Any => Some(key),
             #[cfg(feature = "redis-cluster")]
-            Part::Slots(slots) => {
+            Part::HashSlots(slots) => {
+                // The slot of a key is a hash, so a key in the right one is
+                // found by trying.
                 let turns = (0..SEARCH).map(|turn| key.with_parameter("turn", &turn.to_string()));
                 let is_here = |key: &StoreKey| {
                     let [name, ..] = self.names(key);
@@ -98,7 +121,8 @@ impl Inner {
         }
     }
 
-    /// Checks that this server has keys from all slots.
+    /// Checks that this server has keys from all hash slots, by a sample of
+    /// [`SPREAD`] keys.
     async fn try_spread(&self) -> Result<(), Failure> {
         for turn in 0..SPREAD {
             let key = StoreKey::new("", "", "check").with_parameter("turn", &turn.to_string());
@@ -112,7 +136,7 @@ impl Inner {
         Ok(())
     }
 
-    /// Returns the commands that this user may not run.
+    /// Returns the commands that this user may not run, sorted, each once.
     async fn denied(&self, key: &StoreKey) -> Result<Vec<String>, Failure> {
         let call = self.call(&self.scripts.permissions, key);
         let mut denied = reply::words(self.run(call).await?)?;
@@ -121,6 +145,8 @@ impl Inner {
         Ok(denied)
     }
 
+    /// Runs each operation of the store once, including the writes that a full
+    /// server would refuse.
     async fn try_all(&self, key: &StoreKey, owner: Owner) -> Result<(), Failure> {
         let mut claim = Claim::new(owner, TRACES);
         let lease = self.leased(key, &claim).await?;
@@ -129,12 +155,15 @@ impl Inner {
             Publication::Published => {}
             Publication::Superseded(_) => return Err(Failure::Nonsense),
         }
+        // Excludes the token just published, so that a lease is granted again.
         claim.at_least = lease.fence.next();
         let lease = self.leased(key, &claim).await?;
         self.abandon(key, &lease, Some(Duration::from_millis(1)))
             .await
     }
 
+    /// Gets a lease. Nothing else can be the answer for a key of this check
+    /// alone.
     async fn leased(&self, key: &StoreKey, claim: &Claim) -> Result<Lease, Failure> {
         match self.get_or_lease(key, claim, TRACES).await? {
             Lookup::Leased(lease) => Ok(lease),

@@ -1,3 +1,5 @@
+//! Opening a connection to a server.
+
 use std::time::Duration;
 
 #[cfg(feature = "redis-cluster")]
@@ -45,6 +47,8 @@ pub(super) async fn open(client: &Client) -> Result<MultiplexedConnection, Failu
         client.get_connection_info().addr(),
         ConnectionAddr::TcpTls { .. }
     );
+    // Here and not in `build`: a process that never connects by TLS keeps its
+    // choice of a provider open.
     if is_tls {
         choose_crypto();
     }
@@ -53,6 +57,7 @@ pub(super) async fn open(client: &Client) -> Result<MultiplexedConnection, Failu
     // finished the handshake. Its alert is lost unless a command is in flight.
     if is_tls {
         let asked = cmd("HELLO").exec_async(&mut connection).await;
+        // Any other error is an answer: the connection works.
         if let Some(error) = asked.err().filter(RedisError::is_io_error) {
             return Err(Failure::NotConnected(error));
         }
@@ -60,6 +65,8 @@ pub(super) async fn open(client: &Client) -> Result<MultiplexedConnection, Failu
     Ok(connection)
 }
 
+/// Connects with the time limits of the store, instead of those of the redis
+/// crate.
 async fn connect(client: &Client) -> RedisResult<MultiplexedConnection> {
     let config = AsyncConnectionConfig::new()
         .set_connection_timeout(Some(CONNECT_TIMEOUT))

@@ -1,3 +1,5 @@
+//! The error of a setting or of a check.
+
 use std::{error::Error, fmt};
 
 use crate::BoxError;
@@ -6,8 +8,16 @@ use crate::BoxError;
 /// its check failed.
 ///
 /// The message names the setting and the next step. It never shows the
-/// setting's value, because a URL contains a password.
-/// [`store::redis`](crate::store::redis#example) has an example.
+/// setting's value, because a URL contains a password. The source is an error
+/// of a file, a socket or TLS, if one of them is the cause.
+///
+/// ```
+/// use tower_genesys::store::redis::{RedisStore, RedisStoreErrorKind};
+///
+/// let error = RedisStore::new("redis://ada@localhost").unwrap_err();
+/// assert_eq!(error.kind(), RedisStoreErrorKind::Url);
+/// assert!(error.to_string().contains("a user without a password"));
+/// ```
 #[derive(Debug)]
 pub struct RedisStoreError {
     kind: RedisStoreErrorKind,
@@ -16,7 +26,11 @@ pub struct RedisStoreError {
 }
 
 /// The kind of a [`RedisStoreError`].
-/// [`store::redis`](crate::store::redis#example) has an example.
+///
+/// The first five are about settings, and come from
+/// [`build`](super::RedisStoreBuilder::build); the others are about a server,
+/// and come from [`check`](super::RedisStore::check). A server can also be
+/// other than the URL says, or require other certificates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum RedisStoreErrorKind {

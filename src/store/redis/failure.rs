@@ -1,3 +1,6 @@
+//! Why a script has no result, and what that means: for the running process,
+//! for a check, and for the decision whether to try again.
+
 use redis::{ErrorKind, RedisError, ServerErrorKind};
 
 use super::{
@@ -14,19 +17,22 @@ pub(super) enum Failure {
     NoRuntime,
     /// No connection, so nothing was sent.
     NotConnected(RedisError),
-    /// The server refused the script, or the connection broke after it was
-    /// sent.
-    Answer(RedisError),
-    /// The server is not what the settings say.
+    /// The server refused the script, or the connection broke after the script
+    /// was sent.
+    Sent(RedisError),
+    /// The server is not what the settings say. Compared by address, so each
+    /// finding is a `static`.
     Known(&'static Diagnosis),
     /// The reply is not one that the scripts return.
     Nonsense,
 }
 
 impl Failure {
+    /// Returns what the failure means, and the next step.
+    ///
     /// The more specific finding comes first: an I/O error may have TLS as its
-    /// cause, and only the rest is the network or the load. An answer of the
-    /// server has its own table of refusals.
+    /// cause, and only the rest is the network or the load. A refusal of the
+    /// server has its own table.
     pub(super) fn diagnose(&self) -> Diagnosis {
         use RedisStoreErrorKind as Setup;
         use StoreErrorKind as Kind;
@@ -42,7 +48,7 @@ impl Failure {
                 Setup::Server,
                 "the answer is not from a Redis or Valkey server; check which server listens there",
             ),
-            Self::NotConnected(error) | Self::Answer(error) => match error.kind() {
+            Self::NotConnected(error) | Self::Sent(error) => match error.kind() {
                 ErrorKind::Io if finding::about_tls(error).is_some() => finding::about_tls(error)
                     .map_or_else(|| Self::Nonsense.diagnose(), Clone::clone),
                 ErrorKind::ClusterConnectionNotFound => finding::NO_NODE.clone(),
@@ -73,13 +79,14 @@ impl Failure {
 
     /// Returns whether the connection broke, so that a new one may succeed.
     pub(super) fn is_of_the_connection(&self) -> bool {
-        matches!(self, Self::Answer(error) if error.is_unrecoverable_error())
+        matches!(self, Self::Sent(error) if error.is_unrecoverable_error())
     }
 
-    /// Returns whether the server is no longer the primary, or not yet.
+    /// Returns whether a failover is the cause: the server was demoted, or is
+    /// not promoted yet.
     pub(super) fn is_of_the_role(&self) -> bool {
         match self {
-            Self::Answer(error) => matches!(
+            Self::Sent(error) => matches!(
                 error.kind(),
                 ErrorKind::Server(ServerErrorKind::ReadOnly | ServerErrorKind::MasterDown)
             ),
@@ -88,14 +95,15 @@ impl Failure {
         }
     }
 
-    /// Returns whether the server may have run the script.
+    /// Returns whether the server may have run the script: it was sent, and the
+    /// connection broke before an answer.
     pub(super) fn leaves_the_outcome_open(&self) -> bool {
-        matches!(self, Self::Answer(error) if error.is_io_error() && !error.is_connection_refusal())
+        matches!(self, Self::Sent(error) if error.is_io_error() && !error.is_connection_refusal())
     }
 
     /// Returns whether another node of a cluster has the key.
     pub(super) fn is_about_another_node(&self) -> bool {
-        matches!(self, Self::Answer(error) if error.redirect_node().is_some())
+        matches!(self, Self::Sent(error) if error.redirect_node().is_some())
     }
 
     /// Returns whether no server answered.
@@ -106,11 +114,14 @@ impl Failure {
     /// Returns the failure as one of a Sentinel, which has its own login and
     /// rights.
     pub(super) fn of_sentinel(self) -> Self {
+        // By what it would mean for a server, since both refuse in the same
+        // words.
         match (self.diagnose().setup, &self) {
             (RedisStoreErrorKind::Credentials, _) => Self::Known(&finding::SENTINEL_LOGIN),
             (RedisStoreErrorKind::Permission, _) => Self::Known(&finding::SENTINEL_RIGHTS),
             (RedisStoreErrorKind::Unreachable, _) => Self::Known(&finding::NO_SENTINEL),
-            (_, Self::Answer(error)) if !error.is_io_error() => {
+            // It answered, but does not know the command of Sentinels.
+            (_, Self::Sent(error)) if !error.is_io_error() => {
                 Self::Known(&finding::NO_SENTINEL_THERE)
             }
             _ => self,
@@ -121,7 +132,7 @@ impl Failure {
     /// repeat nothing that was sent.
     fn into_source(self) -> Option<RedisError> {
         match self {
-            Self::NotConnected(error) | Self::Answer(error) if error.is_io_error() => Some(error),
+            Self::NotConnected(error) | Self::Sent(error) if error.is_io_error() => Some(error),
             _ => None,
         }
     }
@@ -138,6 +149,7 @@ impl Failure {
         }
     }
 
+    /// Returns the meaning, and the cause if it is safe to show.
     fn into_parts(self) -> (Diagnosis, Option<RedisError>) {
         (self.diagnose(), self.into_source())
     }

@@ -1,4 +1,5 @@
-//! Diagnoses of servers and settings.
+//! What a failure means, and the meanings that do not come from a server's
+//! words: those of topologies and of TLS.
 
 use std::borrow::Cow;
 
@@ -18,8 +19,11 @@ use crate::{
 /// quote the command that they refuse, and with it the password.
 #[derive(Clone, Debug)]
 pub(super) struct Diagnosis {
+    /// For the observer of a running process.
     pub(super) kind: StoreErrorKind,
+    /// For the error of a check.
     pub(super) setup: Setup,
+    /// The cause and the next step.
     pub(super) message: Cow<'static, str>,
 }
 
@@ -168,6 +172,8 @@ static NO_TLS: Diagnosis = Diagnosis::fixed(
 /// Diagnoses an error of TLS. Returns `None` for other errors.
 pub(super) fn about_tls(error: &RedisError) -> Option<&'static Diagnosis> {
     match find::<TlsError>(error)? {
+        // This side does not trust the server: a matter of addresses, clocks
+        // and CAs, so it counts as unreachable.
         TlsError::InvalidCertificate(error) => Some(match error {
             CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
                 &WRONG_NAME
@@ -178,6 +184,8 @@ pub(super) fn about_tls(error: &RedisError) -> Option<&'static Diagnosis> {
             | CertificateError::NotValidYetContext { .. } => &EXPIRED,
             _ => &UNTRUSTED,
         }),
+        // The server does not trust this side. Before TLS 1.3, a missing
+        // certificate is a general failure of the handshake.
         TlsError::AlertReceived(Alert::CertificateRequired | Alert::HandshakeFailure) => {
             Some(&NO_CERTIFICATE)
         }
@@ -191,6 +199,7 @@ pub(super) fn about_tls(error: &RedisError) -> Option<&'static Diagnosis> {
             | Alert::AccessDenied
             | Alert::DecryptError,
         ) => Some(&BAD_CERTIFICATE),
+        // The first bytes are not TLS: a port that speaks plain Redis.
         TlsError::InvalidMessage(_) => Some(&NO_TLS),
         _ => None,
     }

@@ -1,3 +1,7 @@
+//! The one connection of a store, and when to replace it.
+//!
+//! It does not know how to connect: `topology` does.
+
 use std::{
     mem,
     sync::{Arc, Mutex, MutexGuard, atomic::Ordering},
@@ -21,6 +25,7 @@ const AGAIN: [Duration; 3] = [
     Duration::from_millis(30),
     Duration::from_millis(60),
 ];
+
 /// The connection that all operations share, opened at the first one.
 ///
 /// The link drops a connection that breaks, goes silent, is refused, or leads
@@ -28,6 +33,8 @@ const AGAIN: [Duration; 3] = [
 /// Sentinels or the cluster again.
 pub(super) struct Link {
     topology: Arc<Topology>,
+    /// The open connection, or the last attempt to open one. `None` at first,
+    /// and after a connection was dropped.
     current: Mutex<Option<Attempt>>,
 }
 
@@ -56,9 +63,12 @@ impl Link {
         // server did not change roles. So it is not worth a second attempt.
         let has_answered = attempt.has_answered.load(Ordering::Relaxed);
         let mut result = self.run_on(attempt, call).await;
+        // Whether an earlier try may have run the script.
         let mut is_open = false;
         for (turn, pause) in AGAIN.into_iter().enumerate() {
             let Err(failure) = &result else { break };
+            // A connection that breaks twice is not idle. A failover takes
+            // longer, so it gets all turns.
             let is_broken = turn == 0 && failure.is_of_the_connection();
             if !has_answered || !(is_broken || failure.is_of_the_role()) {
                 break;
@@ -69,14 +79,16 @@ impl Link {
             result = self.run_on(attempt, call).await;
         }
         match result {
-            // The server may have run the script on an earlier connection.
-            Err(Failure::NotConnected(error)) if is_open => Err(Failure::Answer(error)),
+            // "Nothing was sent" would be wrong: the server may have run the
+            // script on an earlier connection.
+            Err(Failure::NotConnected(error)) if is_open => Err(Failure::Sent(error)),
             result => result,
         }
     }
 
-    /// Replaces a connection that leads to a server that is not the primary
-    /// yet.
+    /// Returns the current connection. Replaces one that leads to a server that
+    /// is not the primary yet: [`Attempt::is_usable`] would keep it for a
+    /// while.
     fn attempt_beyond_failure(&self) -> Result<Attempt, Failure> {
         let attempt = self.attempt()?;
         match attempt.outcome.clone().now_or_never() {
@@ -93,6 +105,8 @@ impl Link {
         self.attempt()?.outcome.await
     }
 
+    /// Runs a script on this connection, and drops the connection if it is not
+    /// worth keeping.
     async fn run_on(&self, attempt: Attempt, call: &Call<'_>) -> Result<Value, Failure> {
         let mut connection = attempt.outcome.clone().await?;
         let unanswered = Unanswered {
@@ -101,7 +115,7 @@ impl Link {
         };
         let result = connection.run(call).await;
         unanswered.answered(&result);
-        result.map_err(Failure::Answer)
+        result.map_err(Failure::Sent)
     }
 
     /// Returns the current connection, or begins a new one.
@@ -111,6 +125,7 @@ impl Link {
             return Ok(attempt.clone());
         }
         let runtime = Handle::try_current().map_err(|_| Failure::NoRuntime)?;
+        // Begun outside of the lock, so another operation may be faster.
         let (attempt, make) = Attempt::begin(self.topology.clone());
         let mut current = self.lock();
         match (&*current, &found) {
@@ -125,6 +140,7 @@ impl Link {
             _ => {}
         }
         let old = current.replace(attempt.clone());
+        // In this order: the old connection closes without the lock.
         drop(current);
         drop(old);
         runtime.spawn(make);
@@ -140,6 +156,7 @@ impl Link {
         {
             mem::replace(&mut *current, successor)
         } else {
+            // The current one is newer than the failure, and may work.
             successor
         };
         drop(current);
@@ -157,22 +174,28 @@ impl Link {
 fn says_nothing_of_the_server(error: &RedisError) -> bool {
     use redis::{ErrorKind, ServerErrorKind as Server};
     match error.kind() {
+        // The server has lost its role, its primary or its slots: a new
+        // connection may lead to the right one.
         ErrorKind::Server(
             Server::ReadOnly | Server::MasterDown | Server::Moved | Server::ClusterDown,
         ) => false,
         ErrorKind::Server(_) => true,
+        // `NOAUTH`: this connection is not logged in. A new one logs in first.
         ErrorKind::Extension => error.code() != Some("NOAUTH"),
         _ => false,
     }
 }
 
+/// Returns whether the connection itself failed.
 fn is_broken(error: &RedisError) -> bool {
     error.is_io_error() || error.kind() == redis::ErrorKind::ClusterConnectionNotFound
 }
 
-/// Drops the connection when it goes out of scope without an answer.
+/// Drops the connection when it goes out of scope without an answer: an
+/// operation that was given up leaves a server that may be silent.
 struct Unanswered<'a> {
     link: &'a Link,
+    /// `None` once the connection is to stay.
     attempt: Option<Attempt>,
 }
 
@@ -182,6 +205,7 @@ impl Unanswered<'_> {
         attempt.is_some_and(|attempt| attempt.has_answered.load(Ordering::Relaxed))
     }
 
+    /// Decides by the result of the operation whether the connection stays.
     fn answered(mut self, result: &RedisResult<Value>) {
         match result {
             // After a connection that never answered, operations pause before
@@ -192,6 +216,7 @@ impl Unanswered<'_> {
                     self.link.replace(&attempt, Some(failed));
                 }
             }
+            // Dropped with `self`.
             Err(error) if !says_nothing_of_the_server(error) => {}
             _ => {
                 if let Some(attempt) = self.attempt.take() {

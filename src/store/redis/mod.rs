@@ -1,13 +1,14 @@
 //! A [`TokenStore`](super::TokenStore) on Redis or Valkey.
 //!
-//! [`RedisStore`] runs each operation as one Lua script, in one round trip. It
-//! keeps one connection, connects when it is first used, and reconnects when
-//! the connection breaks. Building it needs neither a runtime nor a server.
+//! Use it for a fleet of processes on several machines. [`RedisStore`] runs
+//! each operation as one Lua script, in one round trip. It keeps one
+//! connection, connects when it is first used, and reconnects when the
+//! connection breaks. Building it needs neither a runtime nor a server.
 //!
-//! Three topologies: a server, a primary that Sentinels name, and (feature
-//! `redis-cluster`) a Redis Cluster. The tests run all three on Redis 6.2,
-//! Redis 7.0 and Valkey 9. Redis 8, KeyDB, Dragonfly and the managed services
-//! themselves are untested.
+//! It supports three topologies: a server, a primary that Sentinels name, and
+//! (feature `redis-cluster`) a Redis Cluster. The tests run all three on Redis
+//! 6.2, Redis 7.0 and Valkey 9. Redis 8, KeyDB, Dragonfly and the managed
+//! services themselves are untested.
 //!
 //! # Example
 //!
@@ -29,8 +30,8 @@
 //! # }
 //! ```
 //!
-//! An invalid setting is an error at once, whose message names the setting and
-//! never shows its value:
+//! An invalid setting is an error when the store is built. The message names
+//! the setting and never shows its value:
 //!
 //! ```
 //! use tower_genesys::store::redis::{RedisStore, RedisStoreErrorKind};
@@ -66,12 +67,12 @@
 //! [`builder_from_env`](RedisStore::builder_from_env), the names begin with the
 //! name of the URL's variable, without its `_URL`.
 //!
-//! | variable | holds |
+//! | variable | contains |
 //! |---|---|
 //! | `REDIS_URL` | the URL |
 //! | `REDIS_TLS_CA` | the CAs to trust, as PEM or as the path of a PEM file |
 //! | `REDIS_TLS_CERT`, `REDIS_TLS_KEY` | the client certificate and its private key, as PEM or as paths |
-//! | `REDIS_SENTINEL_USER`, `REDIS_SENTINEL_PASSWORD` | the login for the Sentinels; without a user, it is the default user's |
+//! | `REDIS_SENTINEL_USER`, `REDIS_SENTINEL_PASSWORD` | the login for the Sentinels; without a user, the default user logs in |
 //!
 //! # TLS
 //!
@@ -81,10 +82,11 @@
 //! always verified. If the server requires a client certificate
 //! (`tls-auth-clients`), give it to
 //! [`client_certificate_files`](RedisStoreBuilder::client_certificate_files) or
-//! [`client_certificate`](RedisStoreBuilder::client_certificate). Sentinels and
-//! cluster nodes announce the addresses of servers, which must be in the
-//! servers' certificates (`replica-announce-ip` and
-//! `sentinel announce-hostnames`, or `cluster-announce-hostname`).
+//! [`client_certificate`](RedisStoreBuilder::client_certificate).
+//!
+//! Sentinels and cluster nodes announce the addresses of servers. The servers'
+//! certificates must contain these addresses: set `replica-announce-ip` and
+//! `sentinel announce-hostnames`, or `cluster-announce-hostname`.
 //!
 //! In a network with its own CAs,
 //! [`system_ca_certificates`](RedisStoreBuilder::system_ca_certificates) trusts
@@ -102,12 +104,12 @@
 //!
 //! | | server | Sentinel | cluster |
 //! |---|---|---|---|
-//! | the connection breaks | reconnects, and sends the script once more | asks the Sentinels again first | asks the nodes for their slots again first |
+//! | the connection breaks | reconnects, and sends the script once more | asks the Sentinels again first | asks the nodes for their hash slots again first |
 //! | the server becomes a replica | resolves the name in the URL again | asks the Sentinels again, within the same operation | follows the redirection, within the same operation |
 //! | the server dies | fails until it is back | fails until the Sentinels have promoted a replica | fails until the nodes have promoted a replica; keys on other nodes are not affected once the dead node is known |
-//! | a slot moves | | | follows it; operations on this slot fail while its keys are being moved, usually for milliseconds |
-//! | a node is silent | | | leaves the connections to the cluster; an operation on another node may time out once, too |
-//! | a primary was demoted unnoticed | | | may return the old node's token until the first write, which finds the new primary |
+//! | a hash slot moves | | | follows it; operations on it fail while its keys are being moved, usually for milliseconds |
+//! | a node is silent | | | closes the connections to all nodes, and connects again; an operation on another node may time out once, too |
+//! | a primary was demoted, and has not noticed | | | may return the old node's token until the first write, which finds the new primary |
 //!
 //! An operation that fails never fails a request: see
 //! [`store`](crate::store#when-the-store-fails). A primary that dies may lose
@@ -115,29 +117,29 @@
 //!
 //! The store asks all Sentinels of the URL at the same time and follows the
 //! majority, so one Sentinel that was cut off cannot lead it to an old primary.
-//! It uses a server only if the server does not call itself a replica. In a
-//! cluster, all keys of a token are in one slot, and the store remembers the
-//! nodes it has seen, in case those of the URL are gone.
+//! It then checks that the server does not call itself a replica. In a cluster,
+//! all keys of a token are in one hash slot. The store remembers the nodes it
+//! has seen, in case those of the URL are gone.
 //!
 //! # Rights
 //!
-//! The user needs these rights and no others. With a
-//! [prefix](RedisStoreBuilder::prefix), start `~tower-genesys:*` with that
-//! prefix; for a database other than 0, add `+select`:
+//! The user needs these rights and no others. With another
+//! [prefix](RedisStoreBuilder::prefix), write it instead of `tower-genesys`;
+//! for a database other than 0, add `+select`:
 //!
 //! ```text
 //! ACL SETUSER genesys on >password ~tower-genesys:* -@all +eval +evalsha +get +set +del +pttl +time
 //! ```
 //!
-//! On a Redis Cluster, every node needs this user, with the commands that
-//! follow the slots:
+//! On a Redis Cluster, create the user on every node, with the commands that
+//! find and follow the hash slots:
 //!
 //! ```text
 //! ACL SETUSER genesys on >password ~tower-genesys:* -@all +eval +evalsha +get +set +del +pttl +time +cluster|slots +ping +readonly +asking
 //! ```
 //!
-//! [`RedisStore::check`] names the missing ones. For a shared
-//! [`Limit`](crate::store::Limit) the user also needs these, and
+//! [`RedisStore::check`] names the commands that are missing. For a shared
+//! [`Limit`](crate::store::Limit) the user also needs these;
 //! [`RedisStore::check_limit`] names the missing ones:
 //!
 //! ```text
@@ -146,19 +148,19 @@
 //!
 //! # Keys
 //!
-//! `tower-genesys:1:{‹key›}:‹what›`: the prefix, the version of the format, the
-//! [`StoreKey`](super::StoreKey) in hexadecimal digits, which keeps all four on
-//! one node of a cluster, and
+//! A key is `tower-genesys:1:{‹key›}:‹name›`: the prefix, the version of the
+//! format, the [`StoreKey`](super::StoreKey) in hexadecimal digits, and a name
+//! below. The braces keep all keys of one token on one node of a cluster.
 //!
-//! | name | holds | expires after |
+//! | name | contains | expires after |
 //! |---|---|---|
 //! | `token` | fence, fingerprint, lifetime, and the value unchanged | the rest of the token's lifetime |
 //! | `lease` | owner and fence | the time of the lease |
 //! | `cooldown` | nothing | the cooldown |
 //! | `fence` | the last fence | two days longer than the token |
-//! | `slots` | of a shared limit: the slots of the last minute, and those to come | two minutes longer than the last one |
-//! | `owners`, `paid` | of a shared limit: the processes that want slots, and the slots that each has received | the same |
-//! | `book` | of a shared limit: the limit, the time of the next slot, and the end of a closure | the same |
+//! | `slots` | for a shared limit: the slots of the last minute, and those to come | two minutes after the last slot |
+//! | `owners`, `paid` | for a shared limit: the processes that want slots, and up to when each has received its share | the same |
+//! | `book` | for a shared limit: the limit, the time of the next slot, and the end of the last `Retry-After` | the same |
 //!
 //! You may delete or evict each key at any time, at the cost of at most one
 //! token request. The store treats an unreadable value, of any type, as
@@ -178,10 +180,11 @@
 //! | `Timeout` | the connection broke, or the server was silent for a second |
 //! | `Denied` | login or client certificate rejected, rights missing, scripts disabled, a server of another kind than the URL says |
 //!
-//! A script whose connection breaks is resent once on a new one. If that fails,
-//! the next operation tries again: at once, unless the last attempt is less
-//! than 100 ms old. Messages never repeat the server's words, because some
-//! servers quote the command that they refuse, and with it the password.
+//! If a connection breaks, the store sends the script once more on a new one.
+//! If that fails, too, the next operation tries again: at once, unless the last
+//! attempt is less than 100 ms old. Messages never repeat the server's words,
+//! because some servers quote the command that they refuse, and with it the
+//! password.
 //!
 //! # Cancellation
 //!

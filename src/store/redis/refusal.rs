@@ -1,3 +1,7 @@
+//! The refusals of servers, and the next step after each.
+//!
+//! No other file reads a server's words.
+
 use redis::{ErrorKind, RedisError, ServerErrorKind};
 
 use super::{RedisStoreErrorKind, finding::Diagnosis};
@@ -6,7 +10,9 @@ use crate::store::StoreErrorKind;
 /// A refusal of a server: its code, and a part of its text if the code is
 /// ambiguous.
 struct Refusal {
+    /// The first word of the error, such as `NOPERM`.
     code: &'static str,
+    /// A part of the rest; empty if the code says enough.
     text: &'static str,
     kind: StoreErrorKind,
     setup: RedisStoreErrorKind,
@@ -30,6 +36,7 @@ impl Refusal {
         }
     }
 
+    /// Returns whether an error of this code and text is this refusal.
     fn matches(&self, code: &str, text: &str) -> bool {
         // Redis 6 wraps the error of a command in a script:
         // `ERR Error running script …: -OOM command …`.
@@ -63,6 +70,8 @@ const OTHER_NODE: &str = "this node of the Redis Cluster does not have the key; 
      redis:// (feature `redis-cluster`)";
 
 /// The known refusals; the first match wins.
+///
+/// `Denied` needs a person; `Unavailable` may pass by itself.
 static REFUSALS: [Refusal; 23] = {
     use RedisStoreErrorKind as Setup;
     use Refusal as R;

@@ -1,3 +1,8 @@
+//! Reads the replies of the token scripts.
+//!
+//! Any other reply is [`Failure::Nonsense`]: the server is not Redis, or does
+//! not run the scripts.
+
 use std::{str::from_utf8, time::Duration};
 
 use bytes::Bytes;
@@ -53,6 +58,7 @@ pub(super) fn words(reply: Value) -> Result<Vec<String>, Failure> {
     from_redis_value(reply).map_err(|_| Failure::Nonsense)
 }
 
+/// Splits a reply into its first word, which tells its kind, and its fields.
 fn tagged(reply: Value) -> Result<(Vec<u8>, Vec<Value>), Failure> {
     let Value::Array(mut fields) = reply else {
         return Err(Failure::Nonsense);
@@ -64,6 +70,7 @@ fn tagged(reply: Value) -> Result<(Vec<u8>, Vec<Value>), Failure> {
     Ok((tag, fields))
 }
 
+/// Reads the fields of `reply` in `read.lua`.
 fn entry(fields: &[Value]) -> Result<Entry, Failure> {
     let [number, print, lifetime, left, value] = fields else {
         return Err(Failure::Nonsense);
@@ -81,18 +88,22 @@ fn bytes(value: &Value) -> Result<&[u8], Failure> {
     }
 }
 
+/// Reads a fence, which the scripts keep in decimal digits.
 fn fence(value: &Value) -> Result<Fence, Failure> {
     let digits = from_utf8(bytes(value)?).map_err(|_| Failure::Nonsense)?;
     let number = digits.parse().map_err(|_| Failure::Nonsense)?;
     Ok(Fence::new(number))
 }
 
+/// Reads a fingerprint of 32 hexadecimal digits.
 fn fingerprint(value: &Value) -> Result<Fingerprint, Failure> {
     let digits = from_utf8(bytes(value)?).map_err(|_| Failure::Nonsense)?;
     let number = u128::from_str_radix(digits, 16).map_err(|_| Failure::Nonsense)?;
     Ok(Fingerprint::from_bytes(number.to_be_bytes()))
 }
 
+/// Reads a time left. A negative one is nonsense: the scripts return only times
+/// that have not ended.
 fn milliseconds(value: &Value) -> Result<Duration, Failure> {
     match value {
         Value::Int(number) => u64::try_from(*number)

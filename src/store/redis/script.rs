@@ -1,3 +1,5 @@
+//! The Lua scripts, and the keys that they work on.
+
 use redis::{Cmd, ErrorKind, RedisResult, Script as Digest, ServerErrorKind, Value, cmd};
 
 use crate::store::StoreKey;
@@ -10,10 +12,12 @@ const VERSION: u32 = 1;
 /// run.
 pub(super) struct Script {
     source: &'static str,
+    /// SHA-1 in hexadecimal digits, as `EVALSHA` takes it.
     digest: String,
 }
 
-/// The scripts of the store.
+/// The scripts of the store: one for each operation, and two that a check runs.
+/// Each consists of a common part and its own.
 pub(super) struct Scripts {
     pub(super) get_or_lease: Script,
     pub(super) publish: Script,
@@ -75,6 +79,7 @@ impl Script {
         Self { source, digest }
     }
 
+    /// Returns a call of this script on these keys, without arguments.
     pub(super) fn call(&self, keys: impl Into<Vec<String>>) -> Call<'_> {
         Call {
             script: self,
@@ -85,6 +90,7 @@ impl Script {
 }
 
 impl Call<'_> {
+    /// Adds an argument: in the script, the next of `ARGV`.
     pub(super) fn arg(mut self, argument: impl Into<Vec<u8>>) -> Self {
         self.arguments.push(argument.into());
         self
@@ -101,14 +107,17 @@ impl Call<'_> {
     ) -> RedisResult<Value> {
         let known = self.command("EVALSHA", &self.script.digest);
         match known.query_async(connection).await {
+            // The first run on this server, or the first since it restarted or
+            // failed over.
             Err(error) if error.kind() == ErrorKind::Server(ServerErrorKind::NoScript) => {
                 let whole = self.command("EVAL", self.script.source);
                 whole.query_async(connection).await
             }
-            answer => answer,
+            result => result,
         }
     }
 
+    /// Returns the command `name` for this script, by its source or digest.
     fn command(&self, name: &str, script: &str) -> Cmd {
         let mut command = cmd(name);
         command
@@ -123,8 +132,8 @@ impl Call<'_> {
 /// Returns the names of the four keys of one [`StoreKey`], in the order that
 /// the scripts expect.
 ///
-/// The braces are Redis Cluster's hash tag: they place all four in one slot, as
-/// a script requires.
+/// The braces are Redis Cluster's hash tag: they place all four in one hash
+/// slot, as a script requires.
 pub(super) fn names(prefix: &str, key: &StoreKey) -> [String; 4] {
     ["token", "lease", "cooldown", "fence"]
         .map(|what| format!("{prefix}:{VERSION}:{{{key}}}:{what}"))

@@ -1,3 +1,5 @@
+//! The store: its operations, and the arguments that the scripts take.
+
 use std::{borrow::Cow, fmt, sync::Arc, time::Duration};
 
 use redis::Value;
@@ -31,12 +33,23 @@ pub(super) const KEEP_FENCE: Duration = Duration::from_secs(2 * 24 * 60 * 60);
 ///
 /// With `rediss://`, it installs the [crypto provider](super#tls) of the
 /// features for the process if none is installed.
+///
+/// ```
+/// use tower_genesys::{Sharing, store::redis::RedisStore};
+///
+/// let store = RedisStore::new("redis://user:s3cr3t@redis.example:6379/0")?;
+/// let sharing = Sharing::unsealed(store.clone()); // clones share a connection
+/// assert!(!format!("{store:?} {sharing:?}").contains("s3cr3t"));
+/// # Ok::<_, tower_genesys::BoxError>(())
+/// ```
 #[derive(Clone)]
 pub struct RedisStore {
     pub(super) inner: Arc<Inner>,
 }
 
+/// The shared part of a store and its clones.
 pub(super) struct Inner {
+    /// The name of the URL in error messages.
     pub(super) setting: Cow<'static, str>,
     prefix: Box<str>,
     pub(super) link: Link,
@@ -44,7 +57,15 @@ pub(super) struct Inner {
 }
 
 impl RedisStore {
-    /// Returns the store at this URL.
+    /// Returns the store at this URL. It connects at its first operation.
+    ///
+    /// ```
+    /// use tower_genesys::store::redis::{RedisStore, RedisStoreErrorKind};
+    ///
+    /// assert!(RedisStore::new("redis-sentinel://one,two,three/primary").is_ok());
+    /// let error = RedisStore::new("https://redis.example").unwrap_err();
+    /// assert_eq!(error.kind(), RedisStoreErrorKind::Url);
+    /// ```
     ///
     /// # Errors
     ///
@@ -53,7 +74,21 @@ impl RedisStore {
         Self::builder(url).build()
     }
 
-    /// Returns the store at the URL in the environment variable `REDIS_URL`.
+    /// Returns the store at the URL in the environment variable `REDIS_URL`,
+    /// with the settings in the [variables](super#environment) named after it.
+    ///
+    /// ```
+    /// use tower_genesys::store::redis::{RedisStore, RedisStoreErrorKind};
+    ///
+    /// match RedisStore::from_env() {
+    ///     Ok(store) => println!("sharing the token through {store:?}"),
+    ///     Err(error) if error.kind() == RedisStoreErrorKind::Variable => {
+    ///         println!("each process gets its own token: {error}");
+    ///     }
+    ///     Err(error) => return Err(error.into()),
+    /// }
+    /// # Ok::<_, tower_genesys::BoxError>(())
+    /// ```
     ///
     /// # Errors
     ///
@@ -65,11 +100,26 @@ impl RedisStore {
 
     /// Configures a store at this URL. The [module](super#urls) lists the forms
     /// of URLs.
+    ///
+    /// ```
+    /// use tower_genesys::store::redis::RedisStore;
+    ///
+    /// let builder = RedisStore::builder("redis://localhost").prefix("team-a");
+    /// assert!(builder.build().is_ok());
+    /// ```
     pub fn builder(url: impl Into<SecretString>) -> RedisStoreBuilder {
         RedisStoreBuilder::new(url.into())
     }
 
     /// Configures a store at the URL in this environment variable.
+    ///
+    /// ```
+    /// use tower_genesys::store::redis::{RedisStore, RedisStoreErrorKind};
+    ///
+    /// let error = RedisStore::builder_from_env("NO_SUCH_REDIS_URL").unwrap_err();
+    /// assert_eq!(error.kind(), RedisStoreErrorKind::Variable);
+    /// assert!(error.to_string().contains("NO_SUCH_REDIS_URL is not set"));
+    /// ```
     ///
     /// # Errors
     ///
@@ -95,6 +145,7 @@ impl RedisStore {
 }
 
 impl Inner {
+    /// Returns the call of a script on the keys of a token.
     pub(super) fn call<'a>(&self, script: &'a Script, key: &StoreKey) -> Call<'a> {
         script.call(self.names(key))
     }
@@ -111,6 +162,8 @@ impl Inner {
         self.link.run(&call).await
     }
 
+    /// Runs `get_or_lease.lua`. `keep` is how long the last fence stays after
+    /// its last use.
     pub(super) async fn get_or_lease(
         &self,
         key: &StoreKey,
@@ -124,11 +177,13 @@ impl Inner {
             .arg(digits(claim.at_least))
             .arg(rounded_up(claim.min_remaining))
             .arg(rejected.unwrap_or_default())
+            // Redis refuses an expiry of zero.
             .arg(rounded_up(claim.lease.max(Duration::from_millis(1))))
             .arg(rounded_up(keep));
         reply::lookup(self.run(call).await?, claim)
     }
 
+    /// Runs `publish.lua`. The header is the token's first line in its key.
     pub(super) async fn publish(
         &self,
         key: &StoreKey,
@@ -143,7 +198,7 @@ impl Inner {
             rounded_up(entry.lifetime)
         );
         let call = self
-            .held(&self.scripts.publish, key, lease)
+            .call_under(&self.scripts.publish, key, lease)
             .arg(digits(entry.fence))
             .arg(header)
             .arg(&*entry.value)
@@ -152,6 +207,7 @@ impl Inner {
         reply::publication(self.run(call).await?)
     }
 
+    /// Runs `abandon.lua`. A cooldown of zero is none.
     pub(super) async fn abandon(
         &self,
         key: &StoreKey,
@@ -159,12 +215,13 @@ impl Inner {
         cooldown: Option<Duration>,
     ) -> Result<(), Failure> {
         let call = self
-            .held(&self.scripts.abandon, key, lease)
+            .call_under(&self.scripts.abandon, key, lease)
             .arg(rounded_up(cooldown.unwrap_or_default()));
         reply::abandoned(self.run(call).await?)
     }
 
-    fn held<'a>(&self, script: &'a Script, key: &StoreKey, lease: &Lease) -> Call<'a> {
+    /// Returns the call of a script that ends this lease.
+    fn call_under<'a>(&self, script: &'a Script, key: &StoreKey, lease: &Lease) -> Call<'a> {
         self.call(script, key)
             .arg(owner(&lease.owner))
             .arg(digits(lease.fence))
@@ -218,6 +275,7 @@ impl fmt::Debug for RedisStore {
     }
 }
 
+/// Returns the owner as the scripts name it.
 fn owner(owner: &Owner) -> String {
     hex(owner.as_bytes())
 }
@@ -230,12 +288,13 @@ fn digits(fence: Fence) -> String {
     fence.get().to_string()
 }
 
-/// Returns milliseconds.
+/// Returns milliseconds, rounded down: a token must not seem to live longer
+/// than it does.
 fn rounded_down(duration: Duration) -> String {
     duration.min(LONGEST).as_millis().to_string()
 }
 
-/// Returns milliseconds.
+/// Returns milliseconds, rounded up: no lease, cooldown or fence ends early.
 fn rounded_up(duration: Duration) -> String {
     let nanoseconds = duration.min(LONGEST).as_nanos();
     nanoseconds.div_ceil(1_000_000).to_string()

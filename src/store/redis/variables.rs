@@ -1,3 +1,5 @@
+//! The settings in environment variables.
+
 use std::{borrow::Cow, env, ffi::OsString};
 
 use super::{
@@ -8,7 +10,8 @@ use super::{
 
 impl RedisStoreBuilder {
     /// Reads the URL from this variable, and the other settings from the
-    /// variables named after it.
+    /// variables named after it: without `_URL` at the end, and with `_TLS_CA`
+    /// and the like.
     pub(super) fn from_env(name: Cow<'static, str>) -> Result<Self, RedisStoreError> {
         let url = variable(&name)?.ok_or_else(|| {
             wrong_variable(
@@ -30,6 +33,7 @@ impl RedisStoreBuilder {
         };
         let (user, password) = (beside("SENTINEL_USER"), beside("SENTINEL_PASSWORD"));
         builder.sentinel = match (variable(&user)?, variable(&password)?) {
+            // A user alone cannot log in.
             (Some(_), None) => {
                 let what =
                     "has no password beside it; set the one that ends in _SENTINEL_PASSWORD too";
@@ -47,6 +51,7 @@ impl RedisStoreBuilder {
     }
 }
 
+/// Returns the value of this variable, or `None` if it is not set.
 fn variable(name: &str) -> Result<Option<String>, RedisStoreError> {
     text(env::var_os(name)).map_err(|what| wrong_variable(name, what))
 }
@@ -56,6 +61,8 @@ fn wrong_variable(name: &str, what: &str) -> RedisStoreError {
     RedisStoreError::new(Kind::Variable, message)
 }
 
+/// Returns the value as text. The error continues a sentence that begins with
+/// the variable.
 fn text(value: Option<OsString>) -> Result<Option<String>, &'static str> {
     match value.map(OsString::into_string) {
         None => Ok(None),

@@ -160,7 +160,7 @@ fn refusals_have_the_kind_that_leads_to_the_right_next_step() {
         ("SOMETHING new", Unavailable, Setup::Server, "(SOMETHING)"),
         ("s3cr3t", Unavailable, Setup::Server, "(no code)"),
     ] {
-        let diagnosis = Failure::Answer(said(words)).diagnose();
+        let diagnosis = Failure::Sent(said(words)).diagnose();
         assert_eq!((diagnosis.kind, diagnosis.setup), (kind, setup), "{words}");
         assert!(
             diagnosis.message.contains(says),
@@ -178,7 +178,7 @@ fn only_what_was_not_sent_is_known_to_have_changed_nothing() {
         io::ErrorKind::TimedOut,
         io::ErrorKind::ConnectionReset,
     ] {
-        let sent = Failure::Answer(broken(kind)).diagnose();
+        let sent = Failure::Sent(broken(kind)).diagnose();
         assert_eq!(sent.kind, StoreErrorKind::Timeout);
         let unsent = Failure::NotConnected(broken(kind)).diagnose();
         assert_eq!(unsent.kind, StoreErrorKind::Unavailable);
@@ -190,6 +190,6 @@ fn only_errors_of_the_connection_are_shown_as_the_source() {
     let io = RedisError::from(io::Error::from(io::ErrorKind::ConnectionRefused));
     assert!(Failure::NotConnected(io).into_parts().1.is_some());
     let words = said("ERR unknown command `AUTH`, with args beginning with: `s3cr3t`");
-    let error = StoreError::from(Failure::Answer(words));
+    let error = StoreError::from(Failure::Sent(words));
     assert!(!format!("{error:?} {error}").contains("s3cr3t"));
 }

@@ -5,6 +5,7 @@ local header, value, left, keep = ARGV[4], ARGV[5], tonumber(ARGV[6]), tonumber(
 local token = read_token()
 local lease = read_lease()
 local last, last_left = read_fence()
+-- Only to find an unreadable value, which this script replaces.
 read(COOLDOWN)
 if failed then return failed end
 
@@ -12,12 +13,15 @@ if failed then return failed end
 if lease and lease.owner == owner and lease.fence == lease_fence then
   redis.call('DEL', LEASE)
 end
+-- The fence decides, even if the lease has expired meanwhile.
 if token and not below(token.fence, fence) then
   return reply('superseded', token)
 end
+-- A publication heals all keys: whatever cannot be read would be reported at each lease.
 for key in pairs(unreadable) do
   redis.call('DEL', key)
 end
+-- Without time left, this is a revocation: the token is gone for all processes.
 if left > 0 then
   redis.call('SET', TOKEN, 'v' .. VERSION .. ' ' .. header .. '\n' .. value, 'PX', ARGV[6])
 elseif token then

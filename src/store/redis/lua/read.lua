@@ -21,13 +21,16 @@ local function below(a, b)
   return a < b
 end
 
+-- Returns the higher of two fences, either of which may be nil.
 local function newest(a, b)
   if a and (not b or below(b, a)) then return a end
   return b
 end
 
+-- Returns the fence after this one. The highest one has none above it.
 local function above(fence)
   if fence == HIGHEST then return fence end
+  -- Nines at the end become zeros, and the digit before them grows by one.
   local head, nines = string.match(fence, '^(%d-)(9*)$')
   if head == '' then head = '0' end
   local last = string.byte(head, -1) + 1
@@ -51,20 +54,24 @@ local function read(key)
   end
   if not value then return nil end
   local left = redis.call('PTTL', key)
+  -- Zero: the key expires within this millisecond, so it counts as gone.
   if left > 0 then return value, left end
   if left == -1 then refuse(key, 'corrupt') end
   return nil
 end
 
+-- Returns the token, or nil if there is none or it is unreadable.
 local function read_token()
   local raw, left = read(TOKEN)
   if not raw then return nil end
+  -- The version comes before the rest, whose form only this version knows.
   local version = string.match(raw, '^v(%d+) ')
   if version and version ~= VERSION then
     refuse(TOKEN, 'incompatible')
     return nil
   end
   local fence, fingerprint, lifetime, at = string.match(raw, '^v%d+ (%d+) (%x+) (%d+)\n()')
+  -- At most 15 digits of lifetime: a double keeps them exactly.
   if not fence or not is_fence(fence) or #fingerprint ~= 32 or #lifetime > 15 then
     refuse(TOKEN, 'corrupt')
     return nil
@@ -99,11 +106,13 @@ local function read_fence()
   return fence, left
 end
 
+-- Keeps the highest fence, and never for a shorter time than before.
 local function write_fence(fence, last, last_left, keep)
   local left = math.max(keep, last_left or 0)
   redis.call('SET', FENCE, newest(fence, last), 'PX', string.format('%.0f', left))
 end
 
+-- The reply with a token; reply.rs reads it.
 local function reply(tag, token)
   return { tag, token.fence, token.fingerprint, token.lifetime, token.left, token.value }
 end

@@ -3,14 +3,17 @@
 local LOG, OWNERS, PAID, BOOK = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local VERSION = '1'
 local WINDOW, HORIZON = 61000000, 2000000
+-- In microseconds, except MOST, the largest number of slots in one grant.
 local BURST_WIDTH, SET_BACK, MOST = 10000, 1000000, 1000
 -- No process writes a time further ahead than this.
 local FURTHEST = 86400000000
 
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
+-- The fault of an unreadable book, which the reply reports.
 local fault = ''
 
+-- Lua would write a large number with an exponent.
 local function digits(number)
   return string.format('%.0f', number)
 end
@@ -32,8 +35,10 @@ local function typed(command, key, ...)
   return result
 end
 
+-- The numbers of the book; rules.rs documents each.
 local FIELDS = { 'limit', 'limit_at', 'next', 'credit', 'closed', 'last', 'touched' }
 
+-- Returns the book, or nil if there is none, or it cannot be used.
 local function read()
   local values = typed('HMGET', BOOK, 'version', unpack(FIELDS))
   if not values[1] then return nil end
@@ -44,6 +49,7 @@ local function read()
   local page = {}
   for index, field in ipairs(FIELDS) do
     local value = values[index + 1]
+    -- A time far in the future would stop all processes.
     if not value or #value > 16 or not string.match(value, '^%d+$') or tonumber(value) > now + FURTHEST then
       fault = 'corrupt'
       return nil
@@ -54,12 +60,15 @@ local function read()
     fault = 'corrupt'
     return nil
   end
+  -- The clock was set back: the slots are at times that no longer mean anything.
   if page.touched > now + SET_BACK then return nil end
   return page
 end
 
+-- Returns a new book, and deletes what is left of an old one.
 local function fresh(limit, burst)
   redis.call('DEL', LOG, OWNERS, PAID, BOOK)
+  -- The unreadable book may have been full of recent slots.
   if fault ~= '' then burst = 0 end
   return {
     limit = limit, limit_at = now, next = now, credit = div(WINDOW, limit) * burst,
@@ -67,18 +76,21 @@ local function fresh(limit, burst)
   }
 end
 
+-- Keeps the lowest limit for as long as a process states it.
 local function state_limit(page, limit)
   if limit <= page.limit or now - page.limit_at >= 2 * WINDOW then
     page.limit, page.limit_at = limit, now
   end
 end
 
+-- Forgets slots before the window, and inactive owners.
 local function trim()
   typed('ZREMRANGEBYSCORE', LOG, '-inf', digits(now - WINDOW))
   typed('ZREMRANGEBYSCORE', OWNERS, '-inf', digits(now))
   typed('ZREMRANGEBYSCORE', PAID, '-inf', digits(now))
 end
 
+-- Returns the distance of the window's remaining slots when they are spread over it evenly.
 local function spread(page, slot)
   local begin = '(' .. digits(slot - WINDOW)
   local first = redis.call('ZRANGEBYSCORE', LOG, begin, '+inf', 'LIMIT', 0, 1)[1]
@@ -88,10 +100,12 @@ local function spread(page, slot)
   return div(tonumber(first) + WINDOW - slot, left)
 end
 
+-- Frees the slots that their owner did not use. Unknown ones are ignored: a repeated call returns them twice.
 local function take_back(page, owner, from, gap)
   for index = from, #ARGV do
     local slot = ARGV[index]
     if redis.call('ZREM', LOG, slot) == 1 then
+      -- A past slot is time that was not used; a future one is simply free again.
       if tonumber(slot) <= now then
         page.credit = page.credit + gap
       elseif redis.call('ZSCORE', OWNERS, owner) then
@@ -103,14 +117,17 @@ local function take_back(page, owner, from, gap)
   end
 end
 
+-- Grants one slot: the earliest that fits the limit, or earlier slots in a burst for saved time.
 local function next_slot(page, gap)
   local freed = 0
+  -- The slot that must leave the window before another one fits in.
   local place = redis.call('ZCARD', LOG) - page.limit
   if place >= 0 then
     freed = tonumber(redis.call('ZRANGE', LOG, place, place)[1]) + WINDOW
   end
   local earliest = math.max(freed, page.last + 1, page.closed, now)
   local slot = math.max(earliest, page.next)
+  -- A burst: saved time pays for a slot now.
   if slot > now and page.credit >= gap and earliest <= now + BURST_WIDTH then
     page.credit = page.credit - gap
     slot = earliest
@@ -121,6 +138,7 @@ local function next_slot(page, gap)
   return slot
 end
 
+-- Grants each owner an equal share of the time ahead, and at least one slot if it has none.
 local function take(page, owner, want, gap)
   local till = tonumber(redis.call('ZSCORE', OWNERS, owner) or 0)
   local paid = math.max(tonumber(redis.call('ZSCORE', PAID, owner) or 0), now)
@@ -142,6 +160,7 @@ local function take(page, owner, want, gap)
   return slots, share, owners
 end
 
+-- Writes the book, and lets all its keys expire together.
 local function keep(page)
   page.touched = now
   local life = math.max(now, page.last, page.closed) + 2 * WINDOW - now
@@ -156,6 +175,7 @@ local function keep(page)
   end
 end
 
+-- The reply of reserve; book.rs reads it.
 local function reply(page, slots, share, owners)
   local closed = math.max(page.closed - now, 0)
   return { digits(now), digits(share), owners, page.limit, digits(closed), fault, unpack(slots) }

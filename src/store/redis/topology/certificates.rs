@@ -1,3 +1,8 @@
+//! The settings of TLS: CAs to trust, and the client's certificate.
+//!
+//! They are read and checked when the store is built. redis-rs checks them too,
+//! but its errors do not name the setting.
+
 use std::{borrow::Cow, fs, path::PathBuf, sync::Arc};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
@@ -22,10 +27,13 @@ const SYSTEM: &str = "`system_ca_certificates`";
 /// The certificate settings, not yet read.
 #[derive(Clone, Default)]
 pub(in crate::store::redis) struct CertificateSettings {
+    /// The CAs to trust instead of Mozilla's.
     pub(in crate::store::redis) authorities: Option<Pem>,
     /// Whether to trust the system's CAs, too.
     pub(in crate::store::redis) system: bool,
+    /// The client's certificate and its intermediates.
     pub(in crate::store::redis) certificate: Option<Pem>,
+    /// The private key of that certificate.
     pub(in crate::store::redis) key: Option<Pem>,
 }
 
@@ -37,6 +45,7 @@ pub(in crate::store::redis) struct Pem {
     from: Place,
 }
 
+/// Where the PEM text is.
 #[derive(Clone)]
 enum Place {
     Text(Vec<u8>),
@@ -82,6 +91,7 @@ impl Pem {
         }
     }
 
+    /// Returns the error of this setting. `what` continues its name.
     fn wrong(&self, what: &str) -> RedisStoreError {
         RedisStoreError::new(Kind::Certificates, format!("{} {what}", self.setting))
     }
@@ -95,6 +105,7 @@ impl CertificateSettings {
             let system = system_authorities()?;
             root_cert.get_or_insert_default().extend(system);
         }
+        // Each of the two is useless without the other.
         let client_tls = match (&self.certificate, &self.key) {
             (None, None) => None,
             (Some(certificate), Some(key)) => Some(client(certificate, key)?),
@@ -126,6 +137,7 @@ impl CertificateSettings {
     }
 }
 
+/// Returns the PEM of these CAs, if each can be used.
 fn authorities(setting: &Pem) -> Result<Vec<u8>, RedisStoreError> {
     let pem = setting.read()?;
     let mut roots = RootCertStore::empty();
@@ -166,6 +178,7 @@ fn system_authorities() -> Result<Vec<u8>, RedisStoreError> {
     })
 }
 
+/// Reads the certificates in this PEM, at least one.
 fn chain(setting: &Pem, pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, RedisStoreError> {
     let read: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
     match read {
@@ -183,6 +196,7 @@ fn client(certificate: &Pem, key: &Pem) -> Result<ClientTlsConfig, RedisStoreErr
     let private = PrivateKeyDer::from_pem_slice(&client_key)
         .map_err(|_| key.wrong("holds no private key; give it as PEM, without a passphrase"))?;
     let provider = provider()?;
+    // Checked here, so that the error names both settings.
     match CertifiedKey::from_der(chain, private, &provider) {
         Ok(_) => Ok(ClientTlsConfig {
             client_cert,

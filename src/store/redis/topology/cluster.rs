@@ -1,3 +1,9 @@
+//! A Redis Cluster: its nodes are asked for their hash slots before redis-rs
+//! connects.
+//!
+//! redis-rs asks one node after another, so a dead one would delay the
+//! operation, and it would not notice two clusters in one URL.
+
 use std::{collections::HashSet, sync::Mutex, time::Duration};
 
 use futures_util::{StreamExt, future::join_all, stream::FuturesUnordered};
@@ -26,16 +32,20 @@ const GRACE: Duration = Duration::from_millis(50);
 /// How often the redis crate follows a key that moves, and how long it waits in
 /// between, in milliseconds: short, because an operation has 150.
 const REDIRECTIONS: u32 = 5;
+/// In milliseconds, as the redis crate takes it.
 const LEAST_WAIT: u64 = 5;
+/// In milliseconds.
 const LONGEST_WAIT: u64 = 40;
 
 /// A cluster, with the nodes known so far.
 pub(in crate::store::redis) struct Cluster {
+    /// The nodes in the URL.
     seeds: Vec<Node>,
     /// The nodes of the last view. Those in the URL may all be gone by now.
     known: Mutex<Vec<(String, u16)>>,
 }
 
+/// A node to ask, not yet connected.
 struct Node {
     settings: NodeSettings,
     client: Client,
@@ -50,8 +60,11 @@ impl Cluster {
         })
     }
 
+    /// Connects to the cluster through the node that answered first, which is
+    /// alive.
     pub(super) async fn connect(&self) -> Result<ClusterConnection, Failure> {
         let (view, settings) = self.look().await?;
+        // Remembered before the connection, which may fail on a dead primary.
         *lock(&self.known) = view.addresses();
         let info = settings.info().clone();
         let mut builder = ClusterClientBuilder::new([info.clone()])
@@ -69,9 +82,11 @@ impl Cluster {
         connection.map_err(Failure::NotConnected)
     }
 
-    /// Returns the slots of each primary. Fails if a slot is not served, or if
-    /// the nodes in the URL belong to different clusters.
-    pub(super) async fn slots(&self) -> Result<Vec<HashSet<Slot>>, Failure> {
+    /// Returns the hash slots of each primary. Fails if one is not served, or
+    /// if the nodes in the URL belong to different clusters.
+    ///
+    /// For a check, which asks all nodes and waits for each.
+    pub(super) async fn hash_slots(&self) -> Result<Vec<HashSet<Slot>>, Failure> {
         let (mut views, mut failure) = (Vec::new(), None);
         for looked in join_all(self.seeds.iter().map(Node::look)).await {
             match looked {
@@ -95,9 +110,15 @@ impl Cluster {
         Ok(first.ranges().into_iter().map(slots).collect())
     }
 
+    /// Returns a node's view of the cluster, and the settings of that node.
+    ///
+    /// The nodes in the URL come first. If none of them answers in time, the
+    /// nodes of the last view are asked: those in the URL may all be gone.
     async fn look(&self) -> Result<(View, NodeSettings), Failure> {
         let failure = match timeout(PATIENCE, look_at(&self.seeds)).await {
             Ok(Ok(found)) => return Ok(found),
+            // An answer, such as a rejected login: another node would give the
+            // same.
             Ok(Err(failure)) if !failure.is_unreachable() => return Err(failure),
             Ok(Err(failure)) => failure,
             Err(_) => Failure::Known(&finding::NO_NODE),
@@ -105,7 +126,7 @@ impl Cluster {
         let known = lock(&self.known).clone();
         let Some(seed) = self.seeds.first().filter(|_| !known.is_empty()) else {
             return match failure {
-                // A node may still answer.
+                // Nothing else to ask, and a slow node may still answer.
                 Failure::Known(_) => look_at(&self.seeds).await,
                 failure => Err(failure),
             };
@@ -132,7 +153,8 @@ impl Node {
         let slots: Value = command
             .query_async(&mut connection)
             .await
-            .map_err(|error| refused(Failure::Answer(error)))?;
+            .map_err(|error| refused(Failure::Sent(error)))?;
+        // A node that was reset, or never joined, knows of no hash slots.
         let view = View::read(slots).ok_or(Failure::Nonsense)?;
         if view.is_empty() {
             return Err(Failure::Known(&finding::SLOTS_MISSING));
@@ -141,11 +163,12 @@ impl Node {
     }
 }
 
-/// Diagnoses a server's refusal to show its slots.
+/// Diagnoses a server's refusal to show its hash slots.
 fn refused(failure: Failure) -> Failure {
+    // A server without cluster support answers `ERR` to `CLUSTER`.
     match (failure.diagnose().setup, &failure) {
         (RedisStoreErrorKind::Permission, _) => Failure::Known(&finding::NO_CLUSTER_RIGHTS),
-        (RedisStoreErrorKind::Server, Failure::Answer(error))
+        (RedisStoreErrorKind::Server, Failure::Sent(error))
             if matches!(error.code(), Some("ERR") | None) =>
         {
             Failure::Known(&finding::NO_CLUSTER)
@@ -173,6 +196,7 @@ async fn look_at(nodes: &[Node]) -> Result<(View, NodeSettings), Failure> {
         }
         false
     };
+    // After the grace, a silent node counts as one that agrees.
     match timeout(GRACE, others).await {
         Ok(true) => Err(Failure::Known(&finding::SEVERAL_CLUSTERS)),
         _ => Ok(first),

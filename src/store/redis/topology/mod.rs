@@ -1,5 +1,9 @@
 //! The topologies that a URL can name (a server, Sentinels, a cluster), and how
 //! the store connects to each.
+//!
+//! `url.rs` parses the URL, `certificates.rs` reads the settings of TLS, and
+//! `node.rs` applies both to one server. The rest of the store sees a
+//! [`Topology`], which connects and which a check can examine.
 
 mod certificates;
 #[cfg(feature = "redis-cluster")]
@@ -41,8 +45,11 @@ pub(super) struct TopologySettings<'a> {
 
 /// The servers that hold the store's keys.
 pub(super) enum Topology {
+    /// One server.
     Server(Client),
+    /// The primary that Sentinels name at each connection.
     Sentinel(Sentinels),
+    /// All primaries of a cluster.
     #[cfg(feature = "redis-cluster")]
     Cluster(Cluster),
 }
@@ -51,12 +58,12 @@ pub(super) enum Topology {
 pub(super) enum Part {
     /// Any single key.
     Any,
-    /// Keys from several slots: the server is a node of a cluster, and may hold
-    /// some slots only.
+    /// Keys from several hash slots: the server is a node of a cluster, and may
+    /// have only some of them.
     Spread,
-    /// One key in a slot of this primary.
+    /// One key in a hash slot of this primary.
     #[cfg(feature = "redis-cluster")]
-    Slots(std::collections::HashSet<redis::cluster_routing::Slot>),
+    HashSlots(std::collections::HashSet<redis::cluster_routing::Slot>),
 }
 
 impl Topology {
@@ -68,6 +75,7 @@ impl Topology {
         let form = url::parse(settings.url).map_err(|what| wrong(&what))?;
         let certificates = certificates(settings, &form)?;
         let node = |info| NodeSettings::new(info, certificates.clone());
+        // A login that is never used is a mistake in the URL.
         if let (Some((setting, _)), Form::Server(_) | Form::Cluster(_)) =
             (&settings.sentinel_login, &form)
         {
@@ -81,6 +89,7 @@ impl Topology {
                     .sentinel_login
                     .as_ref()
                     .map(|(_, login)| login.clone());
+                // The URL's own login comes first, as documented.
                 let login = form.login.clone().or(set);
                 Sentinels::new(form, login, certificates)
                     .map(Self::Sentinel)
@@ -96,6 +105,8 @@ impl Topology {
         }
     }
 
+    /// Opens a connection, which leads to a primary at this moment. Only a
+    /// single server may turn out to be a replica at the first write.
     pub(super) async fn connect(&self) -> Result<Connection, Failure> {
         match self {
             Self::Server(client) => open(client).await.map(Connection::One),
@@ -111,9 +122,11 @@ impl Topology {
         match (self, connection) {
             #[cfg(feature = "redis-cluster")]
             (Self::Cluster(cluster), _) => {
-                let slots = cluster.slots().await?;
-                Ok(slots.into_iter().map(Part::Slots).collect())
+                let slots = cluster.hash_slots().await?;
+                Ok(slots.into_iter().map(Part::HashSlots).collect())
             }
+            // A Sentinel and a replica accept the login, and would refuse the
+            // first script with a less helpful error.
             (_, Connection::One(connection)) => match say_hello(connection).await {
                 Hello {
                     mode: Mode::Sentinel,
@@ -130,16 +143,20 @@ impl Topology {
                     mode: Mode::Alone, ..
                 } => Ok(vec![Part::Any]),
             },
+            // Never: `connect` opens a cluster's connection for a cluster only.
             #[cfg(feature = "redis-cluster")]
             _ => Err(Failure::Nonsense),
         }
     }
 }
 
+/// Reads the certificates. Fails if TLS is set up for a URL without TLS, or if
+/// no crypto provider exists for it.
 fn certificates(
     settings: &TopologySettings<'_>,
     form: &Form,
 ) -> Result<Option<TlsCertificates>, RedisStoreError> {
+    // All servers of one URL are with TLS, or none.
     let info = match form {
         Form::Server(info) => Some(info),
         Form::Sentinel(form) => Some(&form.server),

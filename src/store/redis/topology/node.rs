@@ -1,3 +1,5 @@
+//! One server: how to connect to it, and what it says of itself.
+
 use std::{collections::HashMap, time::Duration};
 
 use redis::{
@@ -11,6 +13,7 @@ use redis::{
 /// A store connection is idle for hours between renewals. Keepalive probes keep
 /// NAT and firewalls from dropping it, and detect it if they do.
 const KEEPALIVE: Duration = Duration::from_secs(30);
+/// The time between two probes, if the first was not answered.
 const PROBE: Duration = Duration::from_secs(5);
 /// How long sent data may stay unacknowledged. Linux's default is a quarter of
 /// an hour.
@@ -21,6 +24,7 @@ const USER_TIMEOUT: Duration = Duration::from_secs(10);
 #[derive(Clone)]
 pub(super) struct NodeSettings {
     info: ConnectionInfo,
+    /// `None` without settings of TLS: rustls' defaults apply.
     pub(super) certificates: Option<TlsCertificates>,
 }
 
@@ -41,6 +45,7 @@ pub(super) enum Mode {
 }
 
 impl NodeSettings {
+    /// Adds the settings of TCP to those of the URL.
     pub(super) fn new(info: ConnectionInfo, certificates: Option<TlsCertificates>) -> Self {
         let keepalive = TcpKeepalive::new()
             .with_time(KEEPALIVE)
@@ -50,7 +55,7 @@ impl NodeSettings {
             .set_keepalive(keepalive);
         #[cfg(any(target_os = "android", target_os = "linux"))]
         let settings = settings.set_user_timeout(USER_TIMEOUT);
-        // Saves the user one permission.
+        // `CLIENT SETINFO` would need one more permission of the user.
         let login: RedisConnectionInfo = info.redis_settings().clone().set_skip_set_lib_name();
         Self {
             info: info.set_tcp_settings(settings).set_redis_settings(login),
@@ -102,6 +107,8 @@ pub(super) async fn say_hello(connection: &mut MultiplexedConnection) -> Hello {
     }
 }
 
+/// Reads the reply to `HELLO`. A field that is missing or unknown counts as
+/// that of a single primary: the first script finds out.
 fn read_hello(reply: Value) -> Hello {
     let fields: HashMap<String, Value> = from_redis_value(reply).unwrap_or_default();
     let is = |name: &str, text: &str| matches!(fields.get(name), Some(Value::BulkString(value)) if value == text.as_bytes());

@@ -1,3 +1,8 @@
+//! Sentinels: they name the primary, and a majority of them decides.
+//!
+//! redis-rs would ask one after another and believe the first that answers,
+//! which may be cut off from the others.
+
 use std::{collections::HashMap, time::Duration};
 
 use futures_util::{StreamExt, stream::FuturesUnordered};
@@ -17,7 +22,10 @@ const PATIENCE: Duration = Duration::from_millis(500);
 /// The Sentinels that know the address of the primary.
 pub(in crate::store::redis) struct Sentinels {
     clients: Vec<Client>,
+    /// The name under which they know the primary.
     name: String,
+    /// The login, TLS and database of the primary; its address is theirs to
+    /// say.
     server: NodeSettings,
 }
 
@@ -25,6 +33,8 @@ pub(in crate::store::redis) struct Sentinels {
 type Address = (String, u16);
 
 impl Sentinels {
+    /// `login` is for the Sentinels themselves. Without it, they are asked
+    /// without a login, even if the primary has one.
     pub(super) fn new(
         form: SentinelForm,
         login: Option<Login>,
@@ -88,18 +98,22 @@ impl Sentinels {
                 },
             }
         }
+        // All have answered or failed, and no majority agrees. A failover is in
+        // progress, or too many are down to form a majority: the most votes are
+        // the best guess, and the primary's own role is checked next.
         let most = votes.into_iter().max_by_key(|(_, count)| *count);
         most.map(|(address, _)| address)
             .ok_or_else(|| failure.unwrap_or(Failure::Known(&finding::NO_SENTINEL)))
     }
 
+    /// Asks one Sentinel for the primary's address.
     async fn ask(&self, sentinel: &Client) -> Result<Address, Failure> {
         let asked = async {
             let mut connection = open(sentinel).await?;
             let mut command = cmd("SENTINEL");
             command.arg("GET-MASTER-ADDR-BY-NAME").arg(&self.name);
             let address: RedisResult<Option<Address>> = command.query_async(&mut connection).await;
-            address.map_err(Failure::Answer)
+            address.map_err(Failure::Sent)
         };
         match timeout(PATIENCE, asked).await {
             Ok(Ok(Some(address))) => Ok(address),

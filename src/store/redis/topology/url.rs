@@ -1,8 +1,16 @@
+//! The forms of URLs.
+//!
+//! redis-rs parses the URL of one server. For Sentinels and clusters, this file
+//! takes the URL apart and makes one for each server. It refuses what redis-rs
+//! would ignore: an unknown option is a mistake.
+
 use std::borrow::Cow;
 
 use form_urlencoded::Serializer;
 use redis::{ConnectionInfo, IntoConnectionInfo};
 
+/// The schemes of one server, in lower case. The first four can have
+/// `-sentinel` or `-cluster` after them.
 const SCHEMES: [&str; 7] = [
     "redis",
     "rediss",
@@ -12,6 +20,7 @@ const SCHEMES: [&str; 7] = [
     "redis+unix",
     "valkey+unix",
 ];
+/// The port of a Sentinel whose address names none.
 const SENTINEL_PORT: u16 = 26379;
 /// The error for a URL of a cluster in a build without clusters.
 pub(super) const NO_CLUSTER: &str =
@@ -27,6 +36,7 @@ pub(super) enum Form {
     Cluster(Vec<ConnectionInfo>),
 }
 
+/// The parts of a URL that names Sentinels.
 pub(super) struct SentinelForm {
     pub(super) sentinels: Vec<ConnectionInfo>,
     /// The name under which the Sentinels know the primary.
@@ -61,6 +71,7 @@ pub(super) fn parse(url: &str) -> Result<Form, Cow<'static, str>> {
     Ok(Form::Server(server(url)?))
 }
 
+/// Returns the scheme of one server in a scheme with this suffix.
 fn base_of<'a>(scheme: &'a str, suffix: &str) -> Option<&'a str> {
     let base = scheme.strip_suffix(suffix)?;
     SCHEMES[..4].contains(&base).then_some(base)
@@ -68,6 +79,7 @@ fn base_of<'a>(scheme: &'a str, suffix: &str) -> Option<&'a str> {
 
 impl<'a> Parts<'a> {
     fn of(url: &'a str, scheme: &'a str) -> Result<Self, &'static str> {
+        // It would end the URL early, in the middle of a password.
         if url.contains('#') {
             return Err("contains a #; in a password, write it as %23");
         }
@@ -76,6 +88,7 @@ impl<'a> Parts<'a> {
             .ok_or("is not a URL; write // after the first colon")?;
         let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
         let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
+        // The last `@`: earlier ones are part of an unescaped password.
         let login = authority.rfind('@').map_or(0, |at| at + 1);
         let (login, hosts) = authority.split_at(login);
         let hosts: Vec<_> = hosts.split(',').collect();
@@ -106,6 +119,7 @@ impl<'a> Parts<'a> {
     }
 }
 
+/// Returns the nodes of a cluster, which share login and options.
 fn cluster(parts: &Parts<'_>) -> Result<Form, Cow<'static, str>> {
     if cfg!(not(feature = "redis-cluster")) {
         return Err(NO_CLUSTER.into());
@@ -120,6 +134,8 @@ fn cluster(parts: &Parts<'_>) -> Result<Form, Cow<'static, str>> {
     Ok(Form::Cluster(nodes?))
 }
 
+/// Returns the Sentinels, and the settings of their primary. User and password
+/// of the URL are the primary's.
 fn sentinel(parts: &Parts<'_>) -> Result<Form, Cow<'static, str>> {
     let (name, database) = parts.path.split_once('/').unwrap_or((parts.path, ""));
     if name.is_empty() {
@@ -170,7 +186,9 @@ fn sentinel_login(query: &str) -> Result<(String, Option<Login>), &'static str> 
     }
 }
 
+/// Returns the host with a port: its own, or Sentinel's default.
 fn with_port(host: &str) -> Cow<'_, str> {
+    // The colons of an IPv6 address are in brackets.
     let name_ends = host.rfind(']').unwrap_or(0);
     if host[name_ends..].contains(':') {
         host.into()
@@ -196,6 +214,7 @@ fn server(url: &str) -> Result<ConnectionInfo, &'static str> {
              characters in a password"
         }
     })?;
+    // For a socket, the path may contain commas.
     let is_unix = parsed.scheme().ends_with("unix");
     if !is_unix && names_several(url) {
         return Err("names several hosts; begin with redis-cluster:// or redis-sentinel://");

@@ -1,37 +1,44 @@
+//! A node's view of its cluster.
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use redis::Value;
 
-const SLOTS: usize = 16384;
+/// The number of hash slots, fixed for every cluster.
+const HASH_SLOTS: usize = 16384;
 
 /// A node's view of its cluster: the answer to `CLUSTER SLOTS`.
 #[derive(Debug, Default)]
 pub(super) struct View {
-    /// Keyed by the id of the primary.
+    /// The hash slots of each primary, by the primary's id. A range includes
+    /// both ends.
     ranges: BTreeMap<String, Vec<(u16, u16)>>,
+    /// The ids of all nodes, primaries and replicas.
     ids: BTreeSet<String>,
+    /// Host and port of all nodes that announce them.
     addresses: BTreeSet<(String, u16)>,
 }
 
 impl View {
     /// Reads the answer. `None` if it is malformed.
     pub(super) fn read(reply: Value) -> Option<Self> {
-        let Value::Array(entries) = reply else {
+        let Value::Array(rows) = reply else {
             return None;
         };
         let mut view = Self::default();
-        for entry in entries {
-            let Value::Array(fields) = entry else {
+        for row in rows {
+            let Value::Array(fields) = row else {
                 return None;
             };
             let [Value::Int(first), Value::Int(last), nodes @ ..] = &fields[..] else {
                 return None;
             };
             let range = (u16::try_from(*first).ok()?, u16::try_from(*last).ok()?);
-            if range.0 > range.1 || usize::from(range.1) >= SLOTS {
+            if range.0 > range.1 || usize::from(range.1) >= HASH_SLOTS {
                 return None;
             }
             let ids: Vec<_> = nodes.iter().filter_map(|node| view.add(node)).collect();
+            // Redis lists the primary of a range first, then its replicas.
             let primary = ids.into_iter().next()?;
             view.ranges.entry(primary).or_default().push(range);
         }
@@ -64,12 +71,15 @@ impl View {
         self.ranges.is_empty()
     }
 
+    /// Returns whether every hash slot has a primary.
     pub(super) fn is_complete(&self) -> bool {
         let all = self.ranges.values().flatten();
         let count: usize = all.map(|(first, last)| usize::from(last - first) + 1).sum();
-        count >= SLOTS
+        count >= HASH_SLOTS
     }
 
+    /// Returns whether both views are of one cluster: they have a node in
+    /// common. Addresses do not tell, since two clusters may announce the same.
     pub(super) fn is_of_the_same_cluster(&self, other: &Self) -> bool {
         !self.ids.is_disjoint(&other.ids)
     }
@@ -78,7 +88,7 @@ impl View {
         self.addresses.iter().cloned().collect()
     }
 
-    /// Returns the slots of each primary.
+    /// Returns the ranges of hash slots of each primary.
     pub(super) fn ranges(&self) -> Vec<Vec<(u16, u16)>> {
         self.ranges.values().cloned().collect()
     }
