@@ -1,19 +1,43 @@
+//! The events of a limit, and how they are logged.
+
 use std::time::Duration;
 
 use crate::store::{Operation, StoreErrorKind};
 
 /// Receives the events of a shared limit, to count or log them.
 ///
-/// It is called in the middle of a call, never under a lock, and should return
-/// quickly. A closure is an observer:
+/// A call runs it while it waits, never under a lock. It should return quickly.
+/// A closure is an observer:
 ///
 /// ```
-/// use std::sync::Arc;
-/// use tower_genesys::store::{Limit, book::LimitEvent};
+/// # use bytes::Bytes;
+/// # use http::Request;
+/// # use http_body_util::Full;
+/// # use tower::{Layer, ServiceExt};
+/// use std::sync::mpsc;
+/// use tower_genesys::{
+///     Credentials, GenesysLayer, Org,
+///     store::{Limit, book::LimitEvent},
+///     testing::MockGenesys,
+/// };
 ///
-/// let limit = Limit::per_minute(300)
-///     .with_observer(|event: &LimitEvent| println!("{event:?}"));
-/// # let _ = limit;
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+/// # async fn main() -> Result<(), tower_genesys::BoxError> {
+/// let (seen, events) = mpsc::channel();
+/// let limit = Limit::per_minute(300).with_observer(move |event: &LimitEvent| {
+///     let _ = seen.send(event.as_str());
+/// });
+/// let mock = MockGenesys::new();
+/// let org = Org::builder(mock.region())
+///     .credentials(Credentials::new(mock.client_id(), mock.client_secret())?)
+///     .limit(limit)
+///     .build(mock.http_client())?;
+/// let genesys = GenesysLayer::new(&org).layer(mock.service());
+/// let request = Request::get(org.api("/api/v2/users")?);
+/// genesys.oneshot(request.body(Full::<Bytes>::default())?).await?;
+/// assert_eq!(events.try_recv(), Ok("reserved"));
+/// # Ok(())
+/// # }
 /// ```
 pub trait LimitObserver: Send + Sync {
     /// Receives an event.
@@ -130,9 +154,11 @@ impl LimitEvent {
         }
     }
 
-    /// Logs the event by `tracing`.
+    /// Logs the event through `tracing`.
     pub(crate) fn trace(&self) {
         let event = self.as_str();
+        // A warning is what an operator should act on; the rest is for finding
+        // out why a call took long.
         match self {
             Self::WaitingBegan {
                 limit,

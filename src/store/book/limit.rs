@@ -1,3 +1,5 @@
+//! The limit as a user states it.
+
 use std::{fmt, sync::Arc};
 
 use super::{LimitEvent, LimitObserver, Terms};
@@ -15,16 +17,18 @@ use super::{LimitEvent, LimitObserver, Terms};
 /// of 300 does not slow a job of 75 requests.
 ///
 /// ```
-/// use tower_genesys::store::Limit;
+/// use tower_genesys::{Sharing, store::{Limit, MemoryStore}};
 ///
 /// // A batch tool that mostly has the limit to itself:
 /// let limit = Limit::per_minute(300).with_burst(0.8);
-/// # let _ = limit;
+/// let sharing = Sharing::unsealed(MemoryStore::new()).with_limit(limit);
+/// assert!(format!("{sharing:?}").contains("burst: 0.8"));
 /// ```
 #[derive(Clone)]
 pub struct Limit {
-    /// `None`: not known yet.
+    /// Requests a minute. `None`: not known yet.
     stated: Option<u32>,
+    /// The part of the limit that may be sent at once.
     burst: f64,
     observer: Option<Arc<dyn LimitObserver>>,
 }
@@ -56,6 +60,14 @@ impl Limit {
     /// After one process has learned the limit, the others know it within a
     /// minute, or from their own first 429. The book forgets the limit after
     /// two minutes without a send.
+    ///
+    /// ```
+    /// use tower_genesys::{Sharing, store::{Limit, MemoryStore}};
+    ///
+    /// let store = MemoryStore::new();
+    /// let sharing = Sharing::unsealed(store).with_limit(Limit::learned());
+    /// assert!(format!("{sharing:?}").contains("per_minute: None"));
+    /// ```
     pub const fn learned() -> Self {
         Self {
             stated: None,
@@ -111,6 +123,8 @@ impl Limit {
         Ok(())
     }
 
+    /// Returns the terms that this process states, or `None` if it has not
+    /// learned the limit.
     pub(crate) fn stated(&self) -> Option<Terms> {
         self.stated.map(|limit| self.terms(limit))
     }
@@ -127,6 +141,7 @@ impl Limit {
         Terms::new(limit, burst)
     }
 
+    /// Reports an event to `tracing` and to the observer.
     pub(crate) fn tell(&self, event: &LimitEvent) {
         event.trace();
         if let Some(observer) = &self.observer {

@@ -1,9 +1,9 @@
 //! One rate limit for many processes: a book in which they reserve the times at
 //! which they send.
 //!
-//! Processes that share a token share its limit. Without a book, each of them
+//! Processes with one client share its rate limit. Without a book, each of them
 //! learns of the limit from its own 429s. With a book, each send takes a
-//! *slot*, a time that is reserved for it:
+//! *slot*: a time that is reserved for it.
 //!
 //! ```
 //! use bytes::Bytes;
@@ -30,51 +30,51 @@
 //!
 //! # What happens
 //!
-//! | | the process |
+//! | a process that | does this |
 //! |---|---|
-//! | has a slot at hand | sends, without an operation of the store |
+//! | has a slot | sends, without an operation of the store |
 //! | has no slot | reserves some with one operation, and waits until the first one begins |
-//! | has sent in the last 0.9 seconds | reserves as many more, which are valid for 0.9 seconds |
-//! | has not used all of them | returns the rest with its next reservation |
-//! | gets a 429 | tells the book, unless the book has said so first: no slot begins before its `Retry-After` is over |
-//! | cannot reach the book | keeps to the limit divided by the last known number of processes, and looks for the book again after 10 seconds |
-//! | has never reached the book | sends as if the limit did not exist |
+//! | has sent in the last 0.9 seconds | reserves as many slots more, which are valid for 0.9 seconds |
+//! | has unused slots | returns them with its next reservation |
+//! | gets a 429 | reports it to the book, unless the book already knows: no slot begins before the `Retry-After` is over |
+//! | cannot reach the book | keeps to the limit divided by the last known number of processes, and tries the book again after 10 seconds |
+//! | has never reached the book | sends without a limit |
 //!
 //! Each send needs a slot: the first one, a retry, the replay after a 401. It
-//! waits for the slot where it would wait for a closed gate, so neither in
-//! `poll_ready` nor within the attempt time-out. The wait adds to the time of
-//! the call. A call that would miss its deadline goes without a slot, and gets
-//! the server's response.
+//! waits for the slot where it would wait for a closed gate: neither in
+//! `poll_ready` nor within the attempt time-out. The wait adds to the duration
+//! of the call. A call that would miss its deadline is sent without a slot, and
+//! gets the server's response.
 //!
 //! # Fairness
 //!
 //! A process gets two seconds' worth of slots at a time, divided by the number
-//! of active processes, and at least one. So processes that always want more
-//! get equal shares, and a process that seldom wants a slot waits for two
-//! seconds at most, whatever the others want. Within a process, requests go in
+//! of active processes, and at least one slot. So processes that always want
+//! more get equal shares. A process that seldom sends waits for two seconds at
+//! most, however much the others send. Within a process, requests are sent in
 //! order of arrival.
 //!
 //! # What is never exceeded
 //!
 //! No 60 seconds have more sends than the limit. The book counts windows of 61
-//! seconds, because a send takes time to reach the server. After the store has
-//! lost the book, or was out of reach, up to 1.35 times the limit may be sent
-//! within 60 seconds, once.
+//! seconds, because a send takes time to reach the server. There is one
+//! exception: after the store has lost the book or was unreachable, up to 1.35
+//! times the limit may be sent within 60 seconds, once.
 //!
-//! If processes state two limits, the lower one is used, and the process that
-//! stated the higher one warns. A limit that a 429 names has the same effect as
+//! If processes state different limits, the lowest one applies, and a process
+//! that stated a higher one logs a warning. A limit that a 429 names counts as
 //! a stated one.
 //!
 //! # Errors
 //!
-//! The limit fails no request. A [`Limit`](super::Limit) that cannot be kept is
-//! an error when the organisation is built.
+//! A limit never fails a request. An invalid [`Limit`](super::Limit) is an
+//! error when the organisation is built.
 //!
 //! # Cancellation
 //!
-//! If a waiting request is dropped, its slot goes to the next one of the
-//! process. Reservations belong to no request. A killed process costs two
-//! seconds of its share.
+//! If a waiting request is dropped, its slot goes to the next request of the
+//! process, because slots are reserved for the process and not for a request.
+//! A killed process costs the others two seconds of its share.
 
 mod event;
 pub(super) mod limit;

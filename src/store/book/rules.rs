@@ -1,3 +1,5 @@
+//! The rules by which a book grants slots.
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     time::Duration,
@@ -12,11 +14,15 @@ use super::{Grant, Refusal, Reservation, Terms};
 /// compares both. All times are microseconds since 1970, by the store's clock.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Book {
+    /// `None` until a process states a limit, and after the last use has
+    /// expired.
     page: Option<Page>,
 }
 
+/// What a book knows once a limit is stated.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Page {
+    /// The limit in use, in sends a minute: the lowest that was stated lately.
     limit: u32,
     /// The last time at which this limit or a lower one was stated.
     limit_at: u64,
@@ -25,18 +31,23 @@ struct Page {
     /// The saved time of past pauses. Each slot of a burst costs the time of
     /// one slot.
     credit: u64,
+    /// The end of the server's last `Retry-After`. No slot begins before.
     closed: u64,
     /// The slots of the last window and of the future.
     log: BTreeSet<u64>,
+    /// The latest slot ever granted. Each further one is later.
     last: u64,
-    owners: BTreeMap<[u8; 16], Claim>,
+    /// The active owners.
+    owners: BTreeMap<[u8; 16], Account>,
+    /// The time of the last change, by which a clock that was set back shows.
     touched: u64,
+    /// When the page may be forgotten.
     expires: u64,
 }
 
 /// The account of an owner.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-struct Claim {
+struct Account {
     /// The end of its activity: a while after its last slot.
     until: u64,
     /// The time up to which it has received its share.
@@ -58,30 +69,41 @@ const BURST_WIDTH: u64 = 10_000;
 const SET_BACK: u64 = 1_000_000;
 
 impl Book {
-    pub(crate) fn reserve(&mut self, ask: &Reservation, now: Duration) -> Option<Grant> {
+    /// Reserves slots, or reports the limit if `terms` is `None`. Returns
+    /// `None` if no limit is known.
+    pub(crate) fn reserve(&mut self, reservation: &Reservation, now: Duration) -> Option<Grant> {
         let now = micros(now);
         self.forget(now);
-        let Some(terms) = ask.terms else {
+        let Some(terms) = reservation.terms else {
             return self
                 .page
                 .as_ref()
                 .map(|page| page.grant(Vec::new(), 0, now));
         };
-        let page = self.page(terms, ask.is_known || ask.was_alone, now);
+        let page = self.page(terms, reservation.is_known || reservation.was_alone, now);
         page.state_limit(terms, now);
         page.trim(now);
+        // After the limit is known: it decides how much a slot is worth.
         let gap = page.gap();
         let most = gap * u64::from(terms.burst().min(page.limit));
-        page.take_back(ask.owner.as_bytes(), &ask.returned, gap, now);
+        page.take_back(
+            reservation.owner.as_bytes(),
+            &reservation.returned,
+            gap,
+            now,
+        );
         page.rest(most, now);
-        if ask.was_alone {
+        // It has sent without slots, so an unknown part of the window is used
+        // up.
+        if reservation.was_alone {
             page.credit = 0;
         }
-        let (slots, share) = page.take(*ask.owner.as_bytes(), ask.want, now);
+        let (slots, share) = page.take(*reservation.owner.as_bytes(), reservation.want, now);
         page.keep(now);
         Some(page.grant(slots, share, now))
     }
 
+    /// Closes the book for the time that the server asked for.
     pub(crate) fn refuse(&mut self, refusal: &Refusal, now: Duration) {
         let now = micros(now);
         self.forget(now);
@@ -90,20 +112,25 @@ impl Book {
         page.trim(now);
         page.closed = page.closed.max(now + micros(refusal.wait));
         page.next = page.next.max(page.closed);
+        // The server counted more sends than the book, so no time is saved up.
         page.credit = 0;
         page.keep(now);
     }
 
-    /// Returns whether a store may forget the book.
+    /// Returns whether a store may forget the book: no later reservation would
+    /// depend on it.
     pub(crate) fn is_over(&self, now: Duration) -> bool {
         let now = micros(now);
         self.page.as_ref().is_none_or(|page| page.is_over(now))
     }
 
+    /// Forgets a page that has expired.
     fn forget(&mut self, now: u64) {
         self.page.take_if(|page| page.is_over(now));
     }
 
+    /// Returns the page, or begins one for this limit. A new page grants a
+    /// burst, unless its predecessor may have been lost.
     fn page(&mut self, terms: Terms, without_burst: bool, now: u64) -> &mut Page {
         let burst = if without_burst { 0 } else { terms.burst() };
         self.page.get_or_insert_with(|| Page {
@@ -128,12 +155,15 @@ impl Page {
         self.expires <= now || self.touched > now + SET_BACK
     }
 
+    /// Returns the distance of slots that are spread evenly over a window.
     fn gap(&self) -> u64 {
         WINDOW / u64::from(self.limit)
     }
 
     /// Keeps the lowest limit for as long as a process states it.
     fn state_limit(&mut self, terms: Terms, now: u64) {
+        // After two windows in which no process stated the lower limit, it
+        // ends.
         if terms.limit() <= self.limit || now.saturating_sub(self.limit_at) >= 2 * WINDOW {
             self.limit = terms.limit();
             self.limit_at = now;
@@ -143,19 +173,22 @@ impl Page {
     /// Forgets slots before the window, and inactive owners.
     fn trim(&mut self, now: u64) {
         self.log = self.log.split_off(&(now.saturating_sub(WINDOW) + 1));
-        self.owners.retain(|_, claim| claim.until > now);
+        self.owners.retain(|_, account| account.until > now);
     }
 
+    /// Frees slots that their owner did not use.
     fn take_back(&mut self, owner: &[u8; 16], returned: &[u64], gap: u64, now: u64) {
         for slot in returned {
+            // Unknown, or returned already: a repeated reservation counts once.
             if !self.log.remove(slot) {
                 continue;
             }
             if *slot <= now {
+                // Time that passed without a send, which a burst may use.
                 self.credit += gap;
-            } else if let Some(claim) = self.owners.get_mut(owner) {
-                claim.until = claim.until.min(now + HORIZON);
-                claim.paid = now;
+            } else if let Some(account) = self.owners.get_mut(owner) {
+                account.until = account.until.min(now + HORIZON);
+                account.paid = now;
             }
         }
     }
@@ -171,24 +204,29 @@ impl Page {
     /// slot if it has none.
     fn take(&mut self, owner: [u8; 16], want: u32, now: u64) -> (Vec<u64>, u64) {
         let gap = self.gap();
-        let claim = self.owners.get(&owner).copied();
-        let claim = claim.unwrap_or(Claim { until: 0, paid: 0 });
-        self.owners.insert(owner, claim);
+        // The owner counts itself, so that its first share is fair, too.
+        let account = self.owners.get(&owner).copied();
+        let account = account.unwrap_or(Account { until: 0, paid: 0 });
+        self.owners.insert(owner, account);
         let owners = self.owners.len() as u64;
         let turn = owners * gap.max(self.spread(self.last));
-        let paid = claim.paid.max(now);
+        let paid = account.paid.max(now);
+        // What is missing to its share of the time up to the horizon.
         let share = (now + HORIZON).saturating_sub(paid) / turn;
         let burst = self.credit / gap / owners;
-        let has_one = claim.until > now + HORIZON;
+        // The activity ends a horizon after the last slot, so beyond the
+        // horizon from now means a slot to come.
+        let has_one = account.until > now + HORIZON;
         let share = share.max(burst).max(u64::from(!has_one));
         let slots: Vec<u64> = (0..share.min(u64::from(want)).min(MOST))
             .map(|_| self.next_slot(gap, now))
             .collect();
+        // Without a slot, the owner stays active for a horizon, since it waits.
         let last = slots.last().copied().unwrap_or(0).max(now);
-        let last = last.max(claim.until.saturating_sub(HORIZON));
+        let last = last.max(account.until.saturating_sub(HORIZON));
         self.owners.insert(
             owner,
-            Claim {
+            Account {
                 until: last + HORIZON,
                 paid: (paid + slots.len() as u64 * turn).min(last),
             },
@@ -196,6 +234,8 @@ impl Page {
         (slots, share)
     }
 
+    /// Grants the earliest slot after all others that fits the limit, or one
+    /// now for saved time.
     fn next_slot(&mut self, gap: u64, now: u64) -> u64 {
         let limit = usize::try_from(self.limit).unwrap_or(usize::MAX);
         // The slot that must leave the window before another one fits in.
@@ -204,6 +244,8 @@ impl Page {
         let freed = leaves.map_or(0, |slot| slot + WINDOW);
         let earliest = freed.max(self.last + 1).max(self.closed).max(now);
         let mut slot = earliest.max(self.next);
+        // A burst ends where the limit or a closure would delay it: then it
+        // would gain nothing.
         if slot > now && self.credit >= gap && earliest <= now + BURST_WIDTH {
             self.credit -= gap;
             slot = earliest;
@@ -226,11 +268,14 @@ impl Page {
         (first + WINDOW - slot).checked_div(left).unwrap_or(0)
     }
 
+    /// Records a change, which extends the life of the page by two windows
+    /// after its last slot.
     fn keep(&mut self, now: u64) {
         self.touched = now;
         self.expires = now.max(self.last).max(self.closed) + 2 * WINDOW;
     }
 
+    /// Returns the answer to a reservation.
     fn grant(&self, slots: Vec<u64>, share: u64, now: u64) -> Grant {
         Grant {
             share: u32::try_from(share).unwrap_or(u32::MAX),
@@ -244,9 +289,11 @@ impl Page {
     }
 }
 
-/// Far below 2^53, the end of the range in which a script's numbers are exact.
+/// The last time of a book. Far below 2^53, the end of the range in which a
+/// script's numbers are exact.
 const LAST: u64 = 1 << 52;
 
+/// Returns microseconds, at most [`LAST`].
 pub(super) fn micros(duration: Duration) -> u64 {
     u64::try_from(duration.as_micros()).map_or(LAST, |micros| micros.min(LAST))
 }

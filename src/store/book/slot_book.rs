@@ -1,3 +1,5 @@
+//! The operations of a book, their arguments and their result.
+
 use std::time::Duration;
 
 use super::Terms;
@@ -29,10 +31,12 @@ use crate::store::{Owner, StoreFuture, StoreKey};
 /// let terms = Terms::new(300, 75); // 300 a minute, 75 of them at once
 /// let ten = Reservation::new(Owner::random()?, Some(terms), 10);
 /// let grant = book.reserve(&key, &ten).await?.expect("a limit is stated");
-/// assert_eq!((grant.slots.len(), grant.limit), (10, 300));
+/// assert_eq!((grant.slots.len(), grant.limit, grant.owners), (10, 300, 1));
 ///
 /// let refusal = Refusal::new(terms, Duration::from_secs(3));
 /// book.refuse(&key, &refusal).await?; // after a 429
+/// let grant = book.reserve(&key, &ten).await?.expect("a limit is stated");
+/// assert!(grant.closed > Duration::from_secs(2));
 /// # Ok(())
 /// # }
 /// ```
@@ -62,6 +66,9 @@ use crate::store::{Owner, StoreFuture, StoreKey};
 pub trait SlotBook: Send + Sync + 'static {
     /// Reserves slots. Returns `None` if neither this reservation nor an
     /// earlier one states a limit.
+    ///
+    /// It may grant fewer slots than requested: the owner's share. The owner
+    /// asks again when it has used them.
     fn reserve<'a>(
         &'a self,
         key: &'a StoreKey,
@@ -117,7 +124,8 @@ pub struct Grant {
     /// The begin of each slot, in microseconds since 1970 by the store's clock.
     /// It also identifies the slot.
     pub slots: Vec<u64>,
-    /// The largest number of slots that this process could have got.
+    /// The largest number of slots that this process could have got. An owner
+    /// that wants more waits for its next share.
     pub share: u32,
     /// The number of active processes, including this one.
     pub owners: u32,

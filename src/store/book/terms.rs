@@ -1,3 +1,5 @@
+//! The limit as a book keeps it.
+
 use std::time::Duration;
 
 /// How late a send may use its slot and reach the server. A book's window is
@@ -18,7 +20,9 @@ const MINUTE: Duration = Duration::from_secs(60);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Terms {
+    /// Requests a minute, from 1 to [`MAX_LIMIT`](Self::MAX_LIMIT).
     limit: u32,
+    /// Requests at once, at most the limit.
     burst: u32,
 }
 

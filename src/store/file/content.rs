@@ -1,4 +1,7 @@
-//! The format of a file.
+//! The format of a file: a line that tells what it is, and JSON.
+//!
+//! Version and digest come before the JSON is parsed, so that a file of another
+//! version or a damaged one is never taken for a record.
 
 use std::time::Duration;
 
@@ -25,6 +28,8 @@ const HIGHEST_FENCE: u64 = u64::MAX / 2;
 /// which reveals damage.
 #[derive(Clone, Copy)]
 pub(crate) struct Frame {
+    /// What the file contains, such as `token`. So a login is not taken for a
+    /// token.
     kind: &'static str,
 }
 
@@ -43,8 +48,10 @@ struct State {
 struct TokenState {
     fence: u64,
     fingerprint: String,
+    /// The token as the sharing closed it, sealed or in plain text.
     value: String,
     lifetime: u64,
+    /// When it is valid by the machine's clock.
     span: SpanState,
 }
 
@@ -68,7 +75,7 @@ impl Frame {
         Self { kind }
     }
 
-    /// Returns the bytes of the file.
+    /// Returns the bytes of a file with this JSON.
     pub(crate) fn around(self, json: &str) -> Vec<u8> {
         let kind = self.kind;
         format!("tower-genesys {kind} {VERSION} {}\n{json}", digest(json)).into_bytes()
@@ -82,6 +89,7 @@ impl Frame {
         let rest = head.and_then(|head| head.strip_prefix(self.kind)?.strip_prefix(' '));
         let rest = rest.ok_or(StoreErrorKind::Corrupt)?;
         let version = rest.strip_prefix(VERSION);
+        // The version decides first: only this one's digest is known.
         let Some(expected) = version.and_then(|rest| rest.strip_prefix(' ')) else {
             return Err(StoreErrorKind::Incompatible);
         };
@@ -154,6 +162,7 @@ fn entry(token: &TokenState) -> Option<(Entry, Span)> {
         bytes(&token.value)?,
         Duration::from_millis(token.lifetime),
     )
+    // The record ignores this, and reads the span.
     .with_remaining(span.until.saturating_sub(span.from));
     Some((entry, span))
 }
@@ -173,6 +182,7 @@ fn span_state(span: Span) -> SpanState {
     }
 }
 
+/// Returns the fence, unless the number is implausible.
 fn fence(number: u64) -> Option<Fence> {
     (number <= HIGHEST_FENCE).then(|| Fence::new(number))
 }
@@ -185,10 +195,13 @@ fn digest(json: &str) -> String {
     STANDARD.encode(Sha256::digest(json))
 }
 
+/// Returns whole milliseconds.
 fn rounded_down(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
+/// Returns whole milliseconds. For the full lifetime, so that the remaining one
+/// never exceeds it.
 fn rounded_up(time: Duration) -> u64 {
     u64::try_from(time.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX)
 }

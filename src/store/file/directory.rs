@@ -1,3 +1,7 @@
+//! The directory of a store, which only its owner may enter.
+//!
+//! Its access rights protect the files, so it is checked before each operation.
+
 use std::{
     ffi::OsStr,
     fs::{self, DirBuilder},
@@ -17,7 +21,8 @@ pub(crate) struct Directory {
 }
 
 impl Directory {
-    /// Resolves a relative path against the current directory.
+    /// Creates or checks the directory. Resolves a relative path against the
+    /// current directory, so that a later change of that has no effect.
     pub(crate) fn new(path: &Path) -> Result<Self, FileStoreError> {
         if is_for_a_shell(path) {
             let what =
@@ -39,6 +44,7 @@ impl Directory {
 
     /// Creates the directory if it is missing, and checks it otherwise.
     pub(crate) fn prepare(&self) -> Result<(), FileStoreError> {
+        // Without following a link, whose target could change after this check.
         let metadata = match fs::symlink_metadata(&self.path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => self
                 .create()
@@ -73,6 +79,8 @@ impl Directory {
         Ok(())
     }
 
+    /// Creates the directory and those above it. The mode is set on creation,
+    /// so that no other user can enter in between.
     fn create(&self) -> io::Result<()> {
         let mut builder = DirBuilder::new();
         builder.recursive(true);
@@ -81,13 +89,13 @@ impl Directory {
         builder.create(&self.path)
     }
 
-    /// Returns the file of this key.
+    /// Returns the file of this key, with its lock and its successor.
     pub(super) fn token(&self, key: &StoreKey) -> PrivateFile {
         let [content, lock, new] = ["token", "lock", "new"].map(|what| format!("{key}.{what}"));
         PrivateFile::new(&self.path, [content.as_ref(), lock.as_ref(), new.as_ref()])
     }
 
-    /// Returns the file of this name.
+    /// Returns the file of this name, with its lock and its successor.
     pub(crate) fn file(&self, name: &OsStr) -> PrivateFile {
         let [lock, new] = [".lock", ".new"].map(|what| {
             let mut name = name.to_owned();

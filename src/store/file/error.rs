@@ -1,10 +1,13 @@
+//! The errors of a directory: when the store is created, and in operation.
+
 use std::{error::Error, fmt, io, path::Path};
 
 use crate::store::{StoreError, StoreErrorKind};
 
 /// The reason why a [`FileStore`](super::FileStore) cannot use its directory.
 ///
-/// The message names the directory and the next step.
+/// The message names the directory and the next step. The source is the error
+/// of the file system, if there is one.
 ///
 /// ```
 /// use tower_genesys::store::file::{FileStore, FileStoreErrorKind};
@@ -96,6 +99,7 @@ pub(super) fn failed(directory: &Path, error: io::Error) -> StoreError {
     StoreError::new(kind, message).with_source(error)
 }
 
+/// Returns whether the process lacks a right, or the disk fails.
 fn kind(error: &io::Error) -> StoreErrorKind {
     match error.kind() {
         io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {

@@ -1,10 +1,10 @@
 //! A [`TokenStore`](super::TokenStore) in files, for programs that run
 //! repeatedly on one machine.
 //!
-//! A command-line program or a step of a CI job runs for seconds, and a token
-//! lives for a day. [`FileStore`] keeps the token between runs, in a directory
-//! that only its owner can read. If several runs need a token at the same time,
-//! one of them fetches it for all.
+//! A command-line program or a task of a CI job runs for seconds, and a token
+//! is valid for a day. [`FileStore`] keeps the token between runs, in a
+//! directory that only its owner can read. If several runs need a token at the
+//! same time, one of them fetches it for all.
 //!
 //! ```
 //! use bytes::Bytes;
@@ -35,64 +35,62 @@
 //!
 //! # The directory
 //!
-//! Choose a directory for each user, such as the value of
-//! `$XDG_CACHE_HOME/my-program` or `~/.cache/my-program`. Expand variables and
-//! `~` yourself: the store takes the path literally. It creates the directory
-//! with mode 0700. An existing directory must belong to the user of the process
-//! and give no access to others; otherwise [`FileStore::new`] fails and says
-//! what to do. Each operation checks the directory again, and recreates it if
-//! it is gone.
+//! Choose a directory for each user, such as `$XDG_CACHE_HOME/my-program` or
+//! `~/.cache/my-program`. Expand variables and `~` yourself: the store takes
+//! the path literally. It creates the directory with mode 0700. An existing
+//! directory must belong to the user of the process and give no access to
+//! others; otherwise [`FileStore::new`] fails, with the next step in its
+//! message. Each operation checks the directory again, and recreates it if it
+//! is gone.
 //!
 //! Windows has no such modes: choose a directory below the user's profile,
 //! whose access list excludes other users.
 //!
-//! The directory must be on a local disk. If several machines mounted it, all
-//! of them would need one clock and working locks; use `RedisStore` for several
-//! machines.
+//! The directory must be on a local disk. Machines that mount it together would
+//! need one clock and working locks. For several machines, use `RedisStore`.
 //!
 //! # Files
 //!
-//! For each [`StoreKey`](super::StoreKey), named by its hexadecimal digits:
+//! Each [`StoreKey`](super::StoreKey) has three files. Their names begin with
+//! its hexadecimal digits:
 //!
 //! | file | contents |
 //! |---|---|
 //! | `….token` | a line with version and digest; then JSON: token, lease, cooldown, last fence |
 //! | `….lock` | empty; locked while `….token` changes |
-//! | `….new` | the next `….token`, for a moment, or left by a killed process |
+//! | `….new` | the next `….token`, while it is written, or after a process was killed meanwhile |
 //!
 //! All have mode 0600. The store replaces a `….token` as a whole, so readers
-//! see the old content or the new one. It syncs the file to disk when it
-//! contains a new token, but not for a lease: a power failure ends every lease
-//! anyway.
+//! see the old content or the new one. It syncs a new token to disk, but not a
+//! lease: a power failure ends every lease anyway.
 //!
-//! Each file may be deleted at any time, at the cost of at most one token
-//! request; delete them to log out. The store treats an unusable file as
+//! You may delete each file at any time, at the cost of at most one token
+//! request. Delete them to log out. The store treats an unusable file as
 //! missing: a damaged one, one of another version, a symbolic link, a file of
-//! another user, or one that others can read. The next lease replaces it and
-//! reports that.
+//! another user, or one that others can read. The next lease replaces the file
+//! and reports its fault.
 //!
 //! With the feature `seal`, a backup of the file does not reveal the token.
 //! Then protect the key.
 //!
 //! # Slow disks
 //!
-//! An operation may take 2 seconds, unless
+//! An operation may take 2 seconds, because a busy disk is slower than a server
+//! in the network, especially when it syncs.
 //! [`with_operation_timeout`](crate::Sharing::with_operation_timeout) sets
-//! another limit. A busy disk is slower than a server in the network,
-//! especially when it syncs. A program whose store times out fetches its own
-//! token, and the next run may do so too.
+//! another limit. A program whose store times out fetches its own token, and
+//! the next run may do so too.
 //!
 //! # Clock
 //!
 //! The store uses the machine's clock, since times must stay valid from one run
 //! to the next.
 //!
-//! - A clock that is set forward ends tokens and leases early.
-//! - A clock that is set back to before an entry was written voids the entry:
-//!   its age is unknown.
-//! - A clock that is set back by less makes a token look younger. The store
-//!   cannot detect that; the API refuses the token when it ends, and the 401
-//!   renews it.
+//! | the clock is set | effect |
+//! |---|---|
+//! | forward | tokens and leases end early |
+//! | back, to before a token, lease or cooldown was written | it counts as missing, because its age is unknown |
+//! | back, by less | a token looks younger, which the store cannot detect; the API refuses the token when it ends, and the 401 renews it |
 //!
 //! A token never has more than its full lifetime left, and no lease or cooldown
 //! lasts longer than it was granted for.
@@ -112,10 +110,10 @@
 //!
 //! # Cancellation
 //!
-//! Operations run on at most four of tokio's blocking threads. If the caller
-//! drops an operation there, it finishes and releases its lock. If the caller
-//! drops an operation that waits for the lock, it ends at once, since it
-//! occupies no thread.
+//! Operations run on at most four of tokio's blocking threads. An operation
+//! that runs there finishes even if its caller drops it, and then releases its
+//! lock. An operation that waits for the lock occupies no thread, and ends at
+//! once.
 
 mod content;
 mod directory;

@@ -1,3 +1,8 @@
+//! A file that only its owner can read, replaced as a whole under a lock.
+//!
+//! A reader needs no lock: a rename puts the new file into place in one step.
+//! Any other file at that path is not trusted, and reported as [`Foreign`].
+
 use std::{
     fs::{self, File, OpenOptions},
     io::{self, Read as _, Write as _},
@@ -6,7 +11,8 @@ use std::{
 
 use fs4::{FileExt, TryLockError};
 
-/// Far longer than any file that the crate writes.
+/// The most bytes to read: far more than any file that the crate writes. A
+/// foreign file might not end.
 const LONGEST: u64 = 1024 * 1024;
 
 /// A file that only its owner can read. Writers replace it as a whole, under
@@ -14,7 +20,10 @@ const LONGEST: u64 = 1024 * 1024;
 #[derive(Clone, Debug)]
 pub(crate) struct PrivateFile {
     content: PathBuf,
+    /// A file beside it, since a rename would replace a lock on the content.
     lock: PathBuf,
+    /// The successor of the content, until it is renamed.
+    ///
     /// The name is fixed instead of random, so that the next writer removes the
     /// leftovers of a killed process.
     new: PathBuf,
@@ -23,8 +32,11 @@ pub(crate) struct PrivateFile {
 /// The content found at a file's path.
 #[derive(Debug)]
 pub(crate) enum Found {
+    /// No file.
     Nothing,
+    /// The bytes of a file of this user. They may still be damaged.
     Content(Vec<u8>),
+    /// Something that the crate did not write.
     Foreign(Foreign),
 }
 
@@ -39,6 +51,7 @@ pub(crate) enum Foreign {
     Permissions,
     /// Its owner may not read it.
     Unreadable,
+    /// It has more bytes than the crate ever writes.
     TooLong,
 }
 
@@ -49,6 +62,7 @@ pub(crate) enum Durability {
     Name,
     /// The file. After a power failure, the old one may be in its place.
     Content,
+    /// Nothing. After a power failure, the file may be empty or the old one.
     Cache,
 }
 
@@ -71,11 +85,18 @@ impl PrivateFile {
         &self.content
     }
 
+    /// Reads the file, without a lock.
+    ///
+    /// # Errors
+    ///
+    /// That of the disk. A missing or foreign file is not an error.
     pub(crate) fn read(&self) -> io::Result<Found> {
         let file = match options().read(true).open(&self.content) {
             Ok(file) => file,
             Err(error) => return found_instead(&self.content, error),
         };
+        // Of the open file, which no process can exchange between check and
+        // use.
         let metadata = file.metadata()?;
         if let Some(foreign) = foreign(&metadata) {
             return Ok(Found::Foreign(foreign));
@@ -87,6 +108,8 @@ impl PrivateFile {
 
     /// Replaces the file as a whole. The caller holds the lock.
     pub(crate) fn replace(&self, bytes: &[u8], durability: Durability) -> io::Result<()> {
+        // Left by a process that was killed here: the lock excludes a living
+        // one.
         remove(&self.new)?;
         let replaced =
             write(&self.new, bytes, durability).and_then(|()| fs::rename(&self.new, &self.content));
@@ -107,7 +130,11 @@ impl PrivateFile {
         self.sync_names()
     }
 
-    /// Takes the lock, unless another process holds it.
+    /// Takes the lock. Returns `None` if another process holds it, or if the
+    /// lock file was just deleted: try again.
+    ///
+    /// It never waits, since a thread that waits for a lock cannot be called
+    /// back.
     pub(crate) fn try_lock(&self) -> io::Result<Option<Locked>> {
         let file = options()
             .read(true)
@@ -153,6 +180,8 @@ fn found_instead(path: &Path, error: io::Error) -> io::Result<Found> {
     if error.kind() == io::ErrorKind::NotFound {
         return Ok(Found::Nothing);
     }
+    // A link fails to open because of `O_NOFOLLOW`, and a file of another user
+    // for lack of rights.
     match fs::symlink_metadata(path).ok().and_then(|it| foreign(&it)) {
         Some(foreign) => Ok(Found::Foreign(foreign)),
         None if error.kind() == io::ErrorKind::PermissionDenied => {
@@ -162,6 +191,7 @@ fn found_instead(path: &Path, error: io::Error) -> io::Result<Found> {
     }
 }
 
+/// Returns why a file with this metadata is not one that the crate wrote.
 fn foreign(metadata: &fs::Metadata) -> Option<Foreign> {
     if !metadata.is_file() {
         return Some(Foreign::NotAFile);
@@ -192,6 +222,8 @@ fn options() -> OpenOptions {
     options
 }
 
+/// Writes a new file. Fails if there is one, so that it never writes through a
+/// link.
 fn write(path: &Path, bytes: &[u8], durability: Durability) -> io::Result<()> {
     let mut file = options().write(true).create_new(true).open(path)?;
     // Explicit, because the umask could even exclude the owner.
@@ -204,6 +236,7 @@ fn write(path: &Path, bytes: &[u8], durability: Durability) -> io::Result<()> {
     }
 }
 
+/// Removes a file, if it is there.
 fn remove(path: &Path) -> io::Result<()> {
     match fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
@@ -211,12 +244,15 @@ fn remove(path: &Path) -> io::Result<()> {
     }
 }
 
+/// Returns whether the user of this process owns the file or directory. The
+/// effective user counts, as for the system's own checks.
 #[cfg(unix)]
 pub(super) fn belongs_to_us(metadata: &fs::Metadata) -> bool {
     use std::os::unix::fs::MetadataExt;
     metadata.uid() == rustix::process::geteuid().as_raw()
 }
 
+/// Returns whether the group or all users have any right.
 #[cfg(unix)]
 pub(super) fn is_open_to_others(metadata: &fs::Metadata) -> bool {
     use std::os::unix::fs::MetadataExt;

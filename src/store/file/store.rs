@@ -1,3 +1,5 @@
+//! The store: it applies the rules of `record.rs` to the file of a key.
+
 use std::{
     fmt,
     path::Path,
@@ -21,18 +23,22 @@ use crate::store::{
 /// Longer than the wait for a lock and than a busy disk needs for a sync.
 const OPERATION_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// A [`TokenStore`] in the files of a directory. The [module](super) has an
-/// example.
+/// A [`TokenStore`] in the files of a directory. Clones share it.
+///
+/// The [module](super) has the rules for the directory, and a whole example.
 #[derive(Clone)]
 pub struct FileStore {
     threads: Threads,
 }
 
-/// The part of an entry that an operation changed, which decides whether to
-/// sync the file.
+/// The part of a record that an operation changed, which decides whether to
+/// sync the file. It contains the operation's result.
 enum Change<T> {
+    /// Nothing: the file stays.
     Nothing(T),
+    /// The lease or the cooldown, which a power failure may undo.
     State(T),
+    /// The token, which must outlast a power failure.
     Token(T),
 }
 
@@ -42,6 +48,18 @@ impl FileStore {
     ///
     /// Blocks while it checks the directory. A relative path is resolved
     /// against the current directory.
+    ///
+    /// ```
+    /// use tower_genesys::{Sharing, store::file::FileStore};
+    ///
+    /// # let cache = tempfile::tempdir()?;
+    /// # let cache = cache.path();
+    /// let directory = cache.join("my-program"); // `~/.cache`, say
+    /// let sharing = Sharing::unsealed(FileStore::new(&directory)?);
+    /// assert!(directory.is_dir());
+    /// # let _ = sharing;
+    /// # Ok::<_, tower_genesys::BoxError>(())
+    /// ```
     ///
     /// # Errors
     ///
@@ -56,8 +74,8 @@ impl FileStore {
 }
 
 impl Directory {
-    /// Reads the entry. An unusable one counts as empty, and its fault is
-    /// returned with it.
+    /// Reads the record. An unusable file counts as an empty record, and its
+    /// fault is returned with it.
     fn load(&self, key: &StoreKey) -> Result<(Record, Option<StoreErrorKind>), StoreError> {
         let found = self
             .token(key)
@@ -73,7 +91,8 @@ impl Directory {
         })
     }
 
-    /// Applies a change. Returns `None` if another process holds the lock.
+    /// Applies a change under the lock. Returns `None` if another process holds
+    /// it.
     fn change<T>(
         &self,
         key: &StoreKey,
@@ -85,6 +104,7 @@ impl Directory {
         let Some(_locked) = file.try_lock().map_err(failed)? else {
             return Ok(None);
         };
+        // Read under the lock, as another process may have written just before.
         let (mut record, unreadable) = self.load(key)?;
         let (done, durability) = match act(&mut record, unreadable, now()) {
             Change::Nothing(done) => return Ok(Some(done)),
@@ -96,6 +116,8 @@ impl Directory {
         Ok(Some(done))
     }
 
+    /// Looks a token up, or takes a lease. `None` if the lock is needed and
+    /// taken.
     fn get_or_lease(&self, key: &StoreKey, claim: &Claim) -> Result<Option<Lookup>, StoreError> {
         self.prepare()?;
         // A read needs no lock, since files are replaced as a whole.
@@ -103,6 +125,8 @@ impl Directory {
         if !matches!(seen, Lookup::Leased(_)) {
             return Ok(Some(seen));
         }
+        // Asked again under the lock: another process may have got the lease
+        // since.
         self.change(key, |record, unreadable, now| {
             match record.get_or_lease(claim, now) {
                 Lookup::Leased(lease) => {

@@ -1,3 +1,5 @@
+//! Runs blocking operations on a few threads, and waits for locks without one.
+
 use std::{sync::Arc, time::Duration};
 
 use tokio::{
@@ -22,6 +24,7 @@ const POLL: std::ops::Range<u64> = 1..6;
 #[derive(Clone)]
 pub(crate) struct Threads {
     directory: Arc<Directory>,
+    /// One permit for each thread in the file system.
     permits: Arc<Semaphore>,
 }
 
@@ -41,6 +44,15 @@ impl Threads {
     /// process holds the lock.
     ///
     /// It occupies no thread between two attempts.
+    ///
+    /// # Errors
+    ///
+    /// That of `attempt`, or [`StoreErrorKind::Unavailable`] without a runtime
+    /// and after a second of a lock held by others.
+    ///
+    /// # Cancellation
+    ///
+    /// An attempt that has begun ends on its thread. No other follows.
     pub(crate) async fn run<T: Send + 'static, E: From<StoreError> + Send + 'static>(
         &self,
         attempt: impl Fn(&Directory) -> Result<Option<T>, E> + Send + Sync + 'static,
@@ -52,6 +64,8 @@ impl Threads {
             let permits = Arc::clone(&self.permits);
             let permit = permits.acquire_owned().await.map_err(ended)?;
             let (directory, once) = (Arc::clone(&self.directory), Arc::clone(&attempt));
+            // The permit moves into the thread: a dropped caller does not free
+            // the thread that a hanging disk occupies.
             let blocking = runtime.spawn_blocking(move || {
                 let done = once(&directory);
                 drop(permit);
@@ -63,6 +77,7 @@ impl Threads {
             if Instant::now() >= deadline {
                 return Err(self.locked_out().into());
             }
+            // Random, so that two processes do not always try at the same time.
             sleep(Duration::from_millis(fastrand::u64(POLL))).await;
         }
     }
@@ -82,6 +97,7 @@ fn no_runtime(error: tokio::runtime::TryCurrentError) -> StoreError {
     StoreError::new(StoreErrorKind::Unavailable, message).with_source(error)
 }
 
+/// The runtime was shut down, or the operation panicked.
 fn ended(error: impl Into<crate::BoxError>) -> StoreError {
     let message = "the tokio runtime ended before the token directory was read or written";
     StoreError::new(StoreErrorKind::Unavailable, message).with_source(error)
