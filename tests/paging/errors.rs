@@ -273,11 +273,11 @@ async fn an_operation_whose_pages_nobody_knows_is_refused_before_it_is_sent() {
     for (request, says) in [
         (
             pager.get("/api/v2/brand/new/things"),
-            "no operation of this method and path",
+            "no operation with this method and path",
         ),
         (
             pager.get("/api/v2/users/7"),
-            "no operation of this method and path",
+            "no operation with this method and path",
         ),
         (pager.post("/api/v2/users", json!({})), "changes something"),
         (

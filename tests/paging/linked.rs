@@ -155,7 +155,7 @@ async fn an_end_before_all_of_the_total_have_come_is_an_error() {
     assert_eq!((rows, setup.mock.count(USERS_ROUTE)), (2, 3));
     let text = error.to_string();
     assert!(
-        text.contains("3 rows have come of 4") && text.contains("without_total"),
+        text.contains("3 of 4 rows") && text.contains("without_total"),
         "{text}"
     );
     // As many, or more, as where rows were added meanwhile, are no error; nor

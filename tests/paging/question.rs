@@ -176,7 +176,7 @@ async fn a_total_above_the_rows_is_no_error_as_long_as_the_count_can_hold_it() {
     assert!(
         error
             .to_string()
-            .contains("1 rows have come of 26 by its `total`"),
+            .contains("1 of 26 rows (its `total`) have come"),
         "{error}"
     );
     let setup = scripted(Method::GET, path, &[page(26)]);

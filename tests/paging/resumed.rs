@@ -192,10 +192,7 @@ async fn rows_from_before_a_resumption_count() {
     assert_eq!(rows, ["1"]);
     let rest = setup.users().resume(checkpoint.clone());
     let (_, error) = fails(rest, Kind::Incomplete).await;
-    assert!(
-        error.to_string().contains("2 rows have come of 3"),
-        "{error}"
-    );
+    assert!(error.to_string().contains("2 of 3 rows"), "{error}");
     assert_eq!(all(setup.users().resume(checkpoint)).await, ["2", "3"]);
 }
 

@@ -48,6 +48,7 @@ fn descend(
         Some((segment, after)) => (segment, Some(after)),
         None => (rest, None),
     };
+    // An empty segment would match the lines whose path has ended.
     if segment.is_empty() {
         return None;
     }
@@ -73,6 +74,8 @@ fn with_segment(lines: &'static str, column: usize, wanted: &str) -> &'static st
 fn partition(lines: &str, holds: impl Fn(&str) -> bool) -> usize {
     let (mut low, mut high) = (0, lines.len());
     while low < high {
+        // Bytes, not lines: the middle may fall into a line, so the line around
+        // it is compared. The text is ASCII, so each place is a boundary.
         let middle = low + (high - low) / 2;
         let start = lines[..middle].rfind('\n').map_or(0, |end| end + 1);
         let end = lines[middle..]

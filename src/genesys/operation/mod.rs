@@ -87,6 +87,8 @@ impl Operation {
             "R" => Some(Effect::Reads),
             "J" => Some(Effect::StartsWork),
             "W" => Some(Effect::Changes),
+            // A GET that changes something is in `classes.csv`; all others
+            // read.
             "-" if self.method() == "GET" => Some(Effect::Reads),
             _ => None,
         }

@@ -1,3 +1,7 @@
+//! The requests of a stream: which method, path and body ask for a page. It is
+//! pure: [`Plan`] and a place go in, an [`Ask`] comes out, and `fetch.rs` sends
+//! it.
+
 use bytes::Bytes;
 use http::Method;
 use serde_json::{Map, Value, json};
@@ -11,12 +15,13 @@ use super::{
     way::{By, Name, Where},
 };
 
-/// One request of a stream.
+/// One request of a stream, before it is addressed to an organisation.
 #[derive(Clone, Debug)]
 pub(super) struct Ask {
     pub(super) method: Method,
-    /// Behind the base of the API.
+    /// The path and query, relative to the base URL of the API.
     pub(super) path: String,
+    /// JSON, or empty for a GET.
     pub(super) body: Bytes,
 }
 
@@ -43,7 +48,8 @@ impl Ask {
 }
 
 impl Plan {
-    /// The request that starts the job of this page, or of all pages.
+    /// Returns the request that starts the job of all pages, or of this page if
+    /// each page is a job.
     pub(super) fn start_of_job(&self, place: &Place) -> Ask {
         let is_per_page = self.paging.job.as_ref().is_some_and(|job| job.per_page);
         let body = match is_per_page {
@@ -53,12 +59,21 @@ impl Plan {
         Ask::post(self.path.clone(), &body.unwrap_or_default())
     }
 
-    /// The request for a page, by the path of the results where a job has them.
+    /// Returns the request for a page. `results` is the path of a job's
+    /// results, which take the place of the caller's path.
+    ///
+    /// # Errors
+    ///
+    /// [`PageErrorKind::ForeignLink`](super::PageErrorKind::ForeignLink) for a
+    /// link that leads elsewhere.
     pub(super) fn ask(&self, results: Option<&str>, place: &Place) -> Result<Ask, PageError> {
         let base = results.unwrap_or(&self.path);
+        // The POST started the job; its results are read by GET.
         let is_get = results.is_some() || self.method == Method::GET;
         let by_job = self.paging.job.as_ref().is_some_and(|job| job.per_page);
         let path = match (place, &self.paging.place) {
+            // A link has its own query, so the parameters of the way are not
+            // added.
             (Place::Link(link), _) => self.link(base, is_get, link)?,
             (_, Where::Query) => {
                 let parameters = self.parameters(place).into_iter();
@@ -75,6 +90,8 @@ impl Plan {
         if is_get {
             return Ok(Ask::get(path));
         }
+        // If each page is a job, the page was chosen by the body that started
+        // it.
         let body = if by_job { None } else { self.body_at(place) };
         Ok(Ask::send(
             self.method.clone(),
@@ -83,6 +100,7 @@ impl Plan {
         ))
     }
 
+    /// Resolves a link against the request that it came from.
     fn link(&self, base: &str, is_get: bool, link: &str) -> Result<String, PageError> {
         let asked = link::Asked {
             org: &self.target.org,
@@ -93,6 +111,8 @@ impl Plan {
         link::resolve(&asked, link)
     }
 
+    /// Returns the parameters that the pager sets for this page: its size, and
+    /// the place.
     fn parameters(&self, place: &Place) -> Vec<(Name, Value)> {
         let size = self.settings.asked_size;
         let size = self.paging.size.clone().zip(size.map(Value::from));
@@ -108,6 +128,8 @@ impl Plan {
         size.into_iter().chain(own).collect()
     }
 
+    /// Returns the caller's body with the parameters of this page, or `None`
+    /// without a body.
     fn body_at(&self, place: &Place) -> Option<Value> {
         let mut body = self.body.clone()?;
         let parameters = self.parameters(place).into_iter();
@@ -116,6 +138,8 @@ impl Plan {
             Where::Query => {}
             Where::Body => body.as_object_mut()?.extend(parameters),
             Where::Object(name) => {
+                // The whole object is replaced: a `pageNumber` of the caller's
+                // would contradict the pager's.
                 body[&**name] = Value::Object(parameters.collect::<Map<_, _>>());
             }
         }

@@ -1,4 +1,5 @@
-//! Whether a checkpoint belongs to a request.
+//! Whether a checkpoint belongs to a request: by a digest of the request, and
+//! by the places that its way of paging has.
 
 use std::fmt::Write;
 
@@ -12,11 +13,16 @@ use super::{
 };
 
 impl Plan {
-    /// What a checkpoint knows its request by. No secret goes into it, and no
-    /// row out of it.
+    /// Returns the digest by which a checkpoint knows its request: 128 bits of
+    /// SHA-256, in hexadecimal digits.
+    ///
+    /// It covers everything that decides which rows come in which order. The
+    /// digest reveals no secret and no row.
     pub(super) fn digest(&self) -> Box<str> {
         let mut hash = Sha256::new();
         let mut part = |text: &str| {
+            // The length comes first, so that no two lists of parts have the
+            // same bytes.
             hash.update((text.len() as u64).to_be_bytes());
             hash.update(text);
         };
@@ -24,9 +30,11 @@ impl Plan {
         part(&self.path);
         part(&format!("{:?}", self.paging));
         part(&self.rows);
+        // With another page size, page 3 begins at another row.
         part(&format!("{:?}", self.settings.asked_size));
         let mut body = String::new();
         if let Some(value) = &self.body {
+            // The object that the pager replaces says nothing of the request.
             let set = match &self.paging.place {
                 Where::Object(name) => Some(&**name),
                 _ => None,
@@ -42,11 +50,15 @@ impl Plan {
         digest.into()
     }
 
-    /// Whether a stream of this request can be there.
+    /// Returns whether a stream of this request can be at this position. A
+    /// checkpoint that was edited, or mixed up, fails here.
     pub(super) fn has(&self, position: &Position) -> bool {
         match position {
             Position::Start | Position::End => true,
             Position::Page { at, .. } => {
+                // A page of a job's results is inside of `Position::Job`, which
+                // has the job's id. If each page is a job, the next page has no
+                // job yet.
                 let is_in_job = self.paging.job.as_ref().is_some_and(|job| !job.per_page);
                 !is_in_job && self.has_place(at)
             }
@@ -73,8 +85,9 @@ impl Plan {
     }
 }
 
-/// JSON with the fields of objects in order: whether serde_json sorts them
-/// depends on its features.
+/// Writes JSON with the fields of objects in alphabetical order, without the
+/// field `without` of the top level. Whether serde_json sorts fields depends on
+/// its features.
 fn canonical(value: &Value, without: Option<&str>, out: &mut String) {
     match value {
         Value::Object(object) => {

@@ -1,3 +1,7 @@
+//! Reads a page in one pass: the rows as the caller's type, and the few fields
+//! around them that say something about paging. Everything else is skipped, so
+//! a page of many megabytes is never a tree of values.
+
 use std::{fmt, marker::PhantomData};
 
 use serde::de::{
@@ -11,17 +15,24 @@ use super::{
     signs::{self, Signs},
 };
 
-/// A page: its rows, and what it says of itself.
+/// A page: its rows, and what it says about itself.
 #[derive(Debug)]
 pub(super) struct Body<T> {
     pub(super) rows: Vec<T>,
-    /// Whether the field that they are in was there at all.
+    /// Whether the page has the field of the rows at all. A page that has the
+    /// field with `null` or `[]` has no rows; one that lacks it may be another
+    /// thing altogether.
     pub(super) names_rows: bool,
     pub(super) signs: Signs,
 }
 
-/// Reads a page, with its rows in this field or path of fields; an empty one is
-/// the page itself.
+/// Reads a page. `rows` is the field of the rows, or a path of fields with
+/// dots. If it is empty, the page itself is an array.
+///
+/// # Errors
+///
+/// The page is not JSON, a row is not a `T`, or a field that leads to the next
+/// page has another type than a text or a number.
 pub(super) fn read<T: DeserializeOwned>(
     json: &[u8],
     paging: &Paging,
@@ -34,6 +45,7 @@ pub(super) fn read<T: DeserializeOwned>(
     };
     let mut deserializer = serde_json::Deserializer::from_slice(json);
     Level(&mut read, rows).deserialize(&mut deserializer)?;
+    // Bytes after the page mean that it is not the whole response, or not one.
     deserializer.end()?;
     // The innermost level ends first.
     let mut levels = read.levels.into_iter();
@@ -49,11 +61,12 @@ pub(super) fn read<T: DeserializeOwned>(
     })
 }
 
-/// The field of a query for results other than rows.
+/// A field of results other than rows, in the responses to details queries.
 const BESIDE_ROWS: &str = "aggregations";
 
-/// Whether a page without the rows that were asked for has others, in a field
-/// of another name.
+/// Returns whether a page without the field of the rows has rows (an array
+/// whose first item is an object) in another field. Then the field's name is
+/// wrong, and the page is not simply empty.
 pub(super) fn has_others(json: &[u8]) -> bool {
     let rows = |value: &Value| value.get(0).is_some_and(Value::is_object);
     let fields = serde_json::from_slice::<Map<String, Value>>(json).unwrap_or_default();
@@ -67,7 +80,7 @@ pub(super) fn has_others(json: &[u8]) -> bool {
     })
 }
 
-/// Returns the `id` of the last row, after which the next page begins.
+/// Returns the `id` of the last row, from which the next page continues.
 pub(super) fn last_id(json: &[u8], rows: &str) -> Option<String> {
     let page: Value = serde_json::from_slice(json).ok()?;
     let mut names = rows.split('.').filter(|name| !name.is_empty());
@@ -78,14 +91,17 @@ pub(super) fn last_id(json: &[u8], rows: &str) -> Option<String> {
         .or_else(|| id.as_u64().map(|id| id.to_string()))
 }
 
+/// The state of reading one page.
 struct Read<'a, T> {
     paging: &'a Paging,
+    /// `None` until the field of the rows is found.
     rows: Option<Vec<T>>,
     /// The fields of each object on the way to the rows, the innermost first.
     levels: Vec<Map<String, Value>>,
 }
 
-/// One object on the way to the rows, or the rows themselves.
+/// One object on the way to the rows, or the rows themselves. The text is the
+/// rest of the path to them.
 struct Level<'a, 'b, T>(&'a mut Read<'b, T>, &'a str);
 
 impl<'de, T: DeserializeOwned> DeserializeSeed<'de> for Level<'_, '_, T> {
@@ -93,8 +109,11 @@ impl<'de, T: DeserializeOwned> DeserializeSeed<'de> for Level<'_, '_, T> {
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
         if self.1.is_empty() {
+            // The path is used up, or was empty from the start: here are the
+            // rows.
             deserializer.deserialize_seq(Rows(self.0, PhantomData))
         } else {
+            // An object on the way may be `null`, which is a page without rows.
             deserializer.deserialize_option(self)
         }
     }

@@ -1,59 +1,103 @@
 use serde::{Deserialize, Deserializer, Serialize, de::Error};
 
-/// A place between two pages, from which
-/// [`PagedRequest::resume`](super::PagedRequest::resume) goes on: in another
-/// process, or weeks later, as long as the API keeps the data.
+/// A place between two pages. [`PagedRequest::resume`] continues from there, in
+/// another process or weeks later, as long as the API keeps the data.
 ///
-/// It is made of JSON by serde, or of any other format, and holds no token and
-/// nothing of a page. It knows the request that it belongs to, by a digest of
-/// its path, body and page size, and is refused by another one. It does not
-/// know the organisation: where one program works for several, keep it with the
-/// organisation's id.
+/// It serializes with serde, to JSON or any other self-describing format. It
+/// contains no access token and no row; of a page, it has only the token or
+/// link that leads to the next one. It knows its request by a digest of path,
+/// body and page size, and is refused by any other request
+/// ([`PageErrorKind::Checkpoint`]). It does not know the organisation: a
+/// program that works for several stores it with the organisation's id.
 ///
-/// An example: [`paging`](crate::genesys::paging).
+/// ```
+/// # use bytes::Bytes;
+/// # use futures_util::StreamExt;
+/// # use http_body_util::Full;
+/// # use serde_json::Value;
+/// # use tower::Layer;
+/// # use tower_genesys::{Credentials, GenesysLayer, Org, Pager};
+/// # use tower_genesys::testing::MockGenesys;
+/// use tower_genesys::genesys::paging::Checkpoint;
+///
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+/// # async fn main() -> Result<(), tower_genesys::BoxError> {
+/// # let mock = MockGenesys::builder().users(30).build();
+/// # let keys = Credentials::new(mock.client_id(), mock.client_secret())?;
+/// # let org = Org::builder(mock.region()).credentials(keys);
+/// # let org = org.build(mock.http_client())?;
+/// # let genesys = GenesysLayer::new(&org).layer(mock.http_client());
+/// # let pager = Pager::new(&org, genesys);
+/// let users = || pager.get("/api/v2/users?pageSize=20");
+/// let first = users().pages::<Value>().next().await.expect("a page")?;
+/// let saved = serde_json::to_string(&first.checkpoint)?; // to a disk
+///
+/// let from: Checkpoint = serde_json::from_str(&saved)?;
+/// assert!(!from.is_end());
+/// let mut rest = users().resume(from).pages::<Value>();
+/// let last = rest.next().await.expect("a page")?;
+/// assert_eq!((first.rows.len(), last.rows.len()), (20, 10));
+/// assert!(last.checkpoint.is_end());
+/// # Ok(())
+/// # }
+/// ```
+///
+/// [`PageErrorKind::Checkpoint`]: super::PageErrorKind::Checkpoint
+/// [`PagedRequest::resume`]: super::PagedRequest::resume
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "Wire", into = "Wire")]
 pub struct Checkpoint {
+    /// The digest of the request; see `belonging.rs`.
     pub(super) request: Box<str>,
     pub(super) position: Position,
 }
 
 /// The next request of a stream.
+///
+/// The names of variants and fields are the stored format: a change of them
+/// needs another [`VERSION`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub(super) enum Position {
+    /// The first page, or the request that starts the job.
     Start,
+    /// Some later page.
     Page {
         at: Place,
-        /// How many rows there are in all, as the last page has it.
+        /// The total of the last page, against which the next one is checked.
         total: Option<u64>,
-        /// How many of them have come.
+        /// How many rows the stream has returned so far.
         rows: u64,
-        /// The number of the page before, if it has one.
+        /// The number that the last page stated, if any. It detects a link that
+        /// leads back after a resume, when the trail of places is gone.
         page: Option<u64>,
     },
+    /// A job that was started, for which to wait or whose results to read.
     Job {
         id: Box<str>,
         /// The page of its results; `Start` or `Page`.
         then: Box<Position>,
     },
+    /// The last page has come; there is no next request.
     End,
 }
 
-/// What a page is asked for by.
+/// What asks for a page.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub(super) enum Place {
-    /// Whatever the request says by itself.
+    /// The request as the caller wrote it.
     First,
     /// The number of the page, or of its first row.
     Number(u64),
+    /// A token of the page before, or the id of its last row.
     Token(Box<str>),
-    /// Behind the base of the API.
+    /// A path and query, relative to the base URL of the API. It has been
+    /// checked, and completed with the caller's parameters.
     Link(Box<str>),
 }
 
-/// As it is stored.
+/// A checkpoint as it is stored: with a version, which comes first.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Wire {
@@ -64,6 +108,8 @@ struct Wire {
     next: Position,
 }
 
+/// The version of the stored format. A program refuses any other version: to
+/// guess at a position could skip rows.
 const VERSION: u32 = 2;
 
 impl Checkpoint {
@@ -74,8 +120,8 @@ impl Checkpoint {
         }
     }
 
-    /// Whether the page before was the last one, so that nothing is left to ask
-    /// for.
+    /// Returns whether the page before was the last one. A stream that resumes
+    /// from here ends at once.
     pub fn is_end(&self) -> bool {
         self.position == Position::End
     }
@@ -100,24 +146,25 @@ impl From<Wire> for Checkpoint {
     }
 }
 
-/// The version is the first field, so another version is refused before its
-/// unknown fields are.
+/// Reads the version. It is the first field, so another version is refused
+/// before its unknown fields are.
 fn version<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
     let version = u32::deserialize(deserializer)?;
     if version == VERSION {
         return Ok(version);
     }
     Err(D::Error::custom(format_args!(
-        "a checkpoint of version {version}, and this program reads {VERSION}: go on with the program that wrote \
-         it, or start afresh without it"
+        "the checkpoint has version {version}, and this program reads version {VERSION}; resume with the program \
+         that wrote it, or start afresh without it"
     )))
 }
 
-/// A store that sorts the fields has this one come before the version.
+/// Reads the position. A store that sorts fields puts it before the version, so
+/// this error also names the version as a possible cause.
 fn place<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Position, D::Error> {
     Position::deserialize(deserializer).map_err(|error| {
         D::Error::custom(format_args!(
-            "{error}; the checkpoint is damaged, or of another version than {VERSION}: go on with the program that \
+            "{error}; the checkpoint is damaged, or of another version than {VERSION}; resume with the program that \
              wrote it, or start afresh without it"
         ))
     })

@@ -2,9 +2,11 @@ use std::borrow::Cow;
 
 use super::way::{By, JobForm, Name, Where};
 
-/// How an operation pages: what asks for the next page, and what a page says.
+/// How an operation pages: what asks for the next page, and what a page says
+/// about itself.
 ///
-/// [`Pager`](crate::Pager) takes it from the crate's table, [`Paging::of`].
+/// [`Pager`](crate::Pager) takes it from the crate's table; [`Paging::of`]
+/// shows some of its ways.
 /// Give one yourself, with
 /// [`PagedRequest::with_paging`](super::PagedRequest::with_paging), for an
 /// operation that the table does not have: one of a newer API definition, or
@@ -16,22 +18,27 @@ use super::way::{By, JobForm, Name, Where};
 /// # use http_body_util::Full;
 /// # use serde_json::{Value, json};
 /// # use tower::Layer;
-/// # use tower_genesys::{Credentials, GenesysLayer, Org, Pager, genesys::paging::Paging};
+/// # use tower_genesys::{Credentials, GenesysLayer, Org, Pager};
 /// # use tower_genesys::testing::{MockGenesys, Route};
+/// use tower_genesys::genesys::paging::Paging;
+///
 /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
 /// # async fn main() -> Result<(), tower_genesys::BoxError> {
 /// # let mock = MockGenesys::new();
-/// # let org = Org::builder(mock.region())
-/// #     .credentials(Credentials::new(mock.client_id(), mock.client_secret())?)
-/// #     .build(mock.http_client())?;
-/// # let pager = Pager::new(&org, GenesysLayer::new(&org).layer(mock.http_client()));
+/// # let keys = Credentials::new(mock.client_id(), mock.client_secret())?;
+/// # let org = Org::builder(mock.region()).credentials(keys);
+/// # let org = org.build(mock.http_client())?;
+/// # let genesys = GenesysLayer::new(&org).layer(mock.http_client());
+/// # let pager = Pager::new(&org, genesys);
 /// # let route = || Route::new(http::Method::POST, "/api/v2/brand/new/search");
-/// # for (nth, page) in [json!({"hits":[1],"more":"x"}), json!({"hits":[2]})].iter().enumerate() {
-/// #     let script = mock.on(route()).nth(nth as u64 + 1);
-/// #     script.reply(http::StatusCode::OK, Default::default(), page.to_string());
+/// # let pages = [json!({"hits":[1],"more":"x"}), json!({"hits":[2]})];
+/// # for (nth, page) in (1..).zip(pages) {
+/// #     mock.on(route()).nth(nth).reply_json(http::StatusCode::OK, page);
 /// # }
 /// // A token in the body, which each page but the last names in `more`.
-/// let paging = Paging::token("cursor", "more").with_parameters_in_body().with_rows("hits");
+/// let paging = Paging::token("cursor", "more")
+///     .with_parameters_in_body()
+///     .with_rows("hits");
 /// let mut pages = pager.post("/api/v2/brand/new/search", json!({}))
 ///     .with_paging(paging)
 ///     .pages::<Value>();
@@ -44,22 +51,32 @@ use super::way::{By, JobForm, Name, Where};
 ///
 /// # Default
 ///
-/// Each way starts out with its parameters in the query, rows in `entities`,
-/// and no parameter for the size of a page.
+/// Each way starts with its parameters in the query, rows in `entities`, and no
+/// parameter for the page size.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Paging {
     pub(super) by: By,
+    /// Where the parameters go.
     pub(super) place: Where,
+    /// The parameter for the page size.
     pub(super) size: Option<Name>,
+    /// The field with the rows; `None` if the definition does not name it, and
+    /// the caller must.
     pub(super) rows: Option<Name>,
+    /// The field with the total, looked at before the usual ones.
     pub(super) total: Option<Name>,
+    /// The field with the number of pages, in place of `pageCount`.
     pub(super) count: Option<Name>,
-    /// Whether a page by number names the next one, if there is one.
+    /// Whether a page by number names the next one, if there is one. A short
+    /// page that names none is then the last.
     pub(super) names_next: bool,
-    /// Whether a page without rows leaves their field out.
+    /// Whether a page without rows omits their field.
     pub(super) optional_rows: bool,
-    /// Whether every page but the last holds as many rows as were asked for.
+    /// Whether every page but the last has as many rows as were requested. It
+    /// also marks details queries: a page size of 100 by default, and a limit
+    /// on the total.
     pub(super) full_pages: bool,
+    /// The job whose results are the pages, if there is one.
     pub(super) job: Option<JobForm>,
 }
 
@@ -81,9 +98,9 @@ impl Paging {
 
     /// Pages by number, counted from 1 in this parameter, such as `pageNumber`.
     ///
-    /// They end at the page whose number is the page count. A page without a
-    /// count ends them when all rows of the total have come; without either,
-    /// the first empty page does.
+    /// The page whose number is the page count is the last. If pages state no
+    /// count, the stream ends when it has all rows of the total. If they state
+    /// neither, it ends at the first empty page.
     pub fn number(parameter: impl Into<Name>) -> Self {
         Self::new(By::Number(parameter.into()))
     }
@@ -94,35 +111,36 @@ impl Paging {
         Self::new(By::Index(parameter.into()))
     }
 
-    /// Pages by a token: its parameter, such as `cursor`, and the field of the
-    /// page before that has it, such as `cursors.after`. The page without one
-    /// is the last.
+    /// Pages by a token. `parameter` takes it, such as `cursor`; `field` of the
+    /// page before has it, such as `cursors.after`. A page without one is the
+    /// last.
     pub fn token(parameter: impl Into<Name>, field: impl Into<Name>) -> Self {
         Self::new(By::Token(parameter.into(), field.into()))
     }
 
-    /// Pages by a link in this field of the page before, such as `nextUri`. The
+    /// Pages by a link in this field of the page before, such as `nextUri`. A
     /// page without one is the last.
     ///
-    /// A link keeps the parameters of the caller's own query that it lacks.
+    /// If the link lacks a parameter of the caller's query, the pager adds it.
     pub fn link(field: impl Into<Name>) -> Self {
         Self::new(By::Link(field.into()))
     }
 
-    /// Pages by a link that holds the whole query, such as `nextPage` of a
-    /// `q64` search.
+    /// Pages by a link that has the whole query, such as `nextPage` of a `q64`
+    /// search. The pager adds nothing to it.
     pub fn verbatim_link(field: impl Into<Name>) -> Self {
         Self::new(By::Verbatim(field.into()))
     }
 
-    /// Pages after the `id` of the last row, in this parameter. The first page
-    /// that has fewer rows than were asked for is the last, or else the first
-    /// empty one.
+    /// Pages after the `id` of the last row, in this parameter. The last page
+    /// is the first that has fewer rows than requested. Without a page size, it
+    /// is the first empty one.
     pub fn last_row(parameter: impl Into<Name>) -> Self {
         Self::new(By::LastRow(parameter.into()))
     }
 
-    /// All rows in one page. A page that speaks of another one is an error.
+    /// All rows in one page. If that page names another one, the stream ends
+    /// with an error.
     pub fn whole() -> Self {
         Self::new(By::Whole)
     }
@@ -134,41 +152,42 @@ impl Paging {
         self
     }
 
-    /// Puts the parameters into an object of the body, such as `paging`, and
-    /// replaces what it holds.
+    /// Puts the parameters into an object of the body, such as `paging`. The
+    /// pager replaces what the object contains.
     #[must_use]
     pub fn with_parameters_at(mut self, field: impl Into<Name>) -> Self {
         self.place = Where::Object(field.into());
         self
     }
 
-    /// The parameter for the size of a page, such as `pageSize`.
+    /// Sets the parameter for the page size, such as `pageSize`.
     #[must_use]
     pub fn with_size(mut self, parameter: impl Into<Name>) -> Self {
         self.size = Some(parameter.into());
         self
     }
 
-    /// The field with the rows; `results.entities` is one in an object, and an
-    /// empty text a page that is an array.
+    /// Sets the field with the rows. `results.entities` means a field of an
+    /// object, an empty text that the page itself is an array.
     #[must_use]
     pub fn with_rows(mut self, field: impl Into<Name>) -> Self {
         self.rows = Some(field.into());
         self
     }
 
-    /// The field with the number of all rows.
+    /// Sets the field with the number of all rows.
     ///
     /// # Default
     ///
-    /// `total`, `totalHits` and `totalResults`, beside the rows or at the top.
+    /// `total`, `totalHits` and `totalResults`, beside the rows or at the top;
+    /// the largest counts.
     #[must_use]
     pub fn with_total(mut self, field: impl Into<Name>) -> Self {
         self.total = Some(field.into());
         self
     }
 
-    /// The field with the number of all pages.
+    /// Sets the field with the number of all pages.
     ///
     /// # Default
     ///
@@ -179,37 +198,43 @@ impl Paging {
         self
     }
 
-    /// Takes a page by number that is shorter than its own `pageSize`, and has
-    /// no `nextUri` or `nextPage`, for the last one where it states neither
-    /// count nor total: queue members, for example.
+    /// Says that each page but the last has a `nextUri` or `nextPage`.
+    ///
+    /// So a page by number without one, and with fewer rows than its own
+    /// `pageSize`, is the last, if it states neither count nor total. Queue
+    /// members page like that.
     #[must_use]
     pub fn with_next_link(mut self) -> Self {
         self.names_next = true;
         self
     }
 
-    /// Takes a page without the field of the rows for one without rows, as
-    /// details queries answer past their end. Elsewhere it is an error.
+    /// Accepts a page without the field of the rows as an empty one. Details
+    /// queries return such pages past their end. In other ways of paging, the
+    /// page is an error.
     #[must_use]
     pub fn with_optional_rows(mut self) -> Self {
         self.optional_rows = true;
         self
     }
 
-    /// Expects every page but the last to be full, so that a short one is an
-    /// error.
+    /// Expects every page but the last to be full. A short one is then an
+    /// error, and the total must not exceed
+    /// [`with_max_rows`](super::PagedRequest::with_max_rows).
+    ///
+    /// Without a page size in the request, the pager requests 100 rows.
     #[must_use]
     pub fn with_full_pages(mut self) -> Self {
         self.full_pages = true;
         self
     }
 
-    /// Makes this the way through the results of a job, which a POST starts.
+    /// Reads the pages from the results of a job, which a POST starts.
     ///
-    /// `id` is the field of its answer that names the job. `status` and
-    /// `results` are paths behind the one that was POSTed to, with `{}` for the
-    /// id; without a status the results say in `queryStatus` or `state` whether
-    /// they are complete.
+    /// `id` is the field of its response that names the job. `status` and
+    /// `results` are paths, appended to the path of the POST, with `{}` for the
+    /// id. Without a status path, the results say in `queryStatus` or `state`
+    /// whether they are complete.
     #[must_use]
     pub fn with_job(
         mut self,
@@ -223,19 +248,6 @@ impl Paging {
             results: results.into(),
             per_page: false,
         });
-        self
-    }
-
-    /// Starts a job for each page, whose number is in the body that starts it.
-    pub(super) fn with_job_per_page(mut self) -> Self {
-        if let Some(job) = &mut self.job {
-            job.per_page = true;
-        }
-        self
-    }
-
-    pub(super) fn with_unknown_rows(mut self) -> Self {
-        self.rows = None;
         self
     }
 }

@@ -1,6 +1,6 @@
 use std::{borrow::Cow, error::Error, fmt, sync::Arc};
 
-use super::{Checkpoint, exchange::Failure};
+use super::Checkpoint;
 use crate::{
     BoxError,
     genesys::{ApiError, RegionError},
@@ -11,67 +11,113 @@ use crate::{
 /// `Display` names the page, the cause, the next step, and the correlation id
 /// if there is one. It repeats nothing of a page. A clone is cheap.
 ///
-/// [`paging`](crate::genesys::paging) has an example.
+/// ```
+/// # use bytes::Bytes;
+/// # use futures_util::StreamExt;
+/// # use http_body_util::Full;
+/// # use serde_json::Value;
+/// # use tower::Layer;
+/// # use tower_genesys::{Credentials, GenesysLayer, Org, Pager};
+/// # use tower_genesys::testing::{MockGenesys, USERS};
+/// use tower_genesys::genesys::paging::PageErrorKind;
+///
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+/// # async fn main() -> Result<(), tower_genesys::BoxError> {
+/// # let mock = MockGenesys::builder().users(60).build();
+/// # let keys = Credentials::new(mock.client_id(), mock.client_secret())?;
+/// # let org = Org::builder(mock.region()).credentials(keys);
+/// # let org = org.build(mock.http_client())?;
+/// # let genesys = GenesysLayer::new(&org).layer(mock.http_client());
+/// # let pager = Pager::new(&org, genesys);
+/// mock.on(USERS).nth(2).reply_403("missing.permissions", "No.");
+/// let mut pages = pager.get("/api/v2/users").pages::<Value>();
+/// assert_eq!(pages.next().await.expect("a page")?.rows.len(), 25);
+///
+/// let error = pages.next().await.expect("an item").unwrap_err();
+/// assert_eq!(error.kind(), PageErrorKind::Refused);
+/// assert_eq!(error.place(), "page 2 of GET /api/v2/users");
+/// let api = error.api().expect("a refusal is the API's");
+/// assert_eq!(api.code(), Some("missing.permissions"));
+/// assert!(error.correlation_id().is_some());
+/// assert!(pages.next().await.is_none(), "an error is the last item");
+///
+/// // When the permission is granted: from the page that failed.
+/// let from = error.checkpoint().expect("a page failed").clone();
+/// let mut rest = pager.get("/api/v2/users").resume(from).pages::<Value>();
+/// assert_eq!(rest.next().await.expect("a page")?.rows.len(), 25);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct PageError {
     inner: Box<Inner>,
 }
 
+/// The fields of an error, in a box, so that a `Result` of a page stays small.
 #[derive(Clone, Debug)]
 struct Inner {
     kind: PageErrorKind,
+    /// The cause and the next step.
     message: Cow<'static, str>,
+    /// The page; empty until [`PageError::at`] names it.
     place: String,
     checkpoint: Option<Checkpoint>,
+    /// The id of the response, if no [`ApiError`] has it.
     correlation_id: Option<Box<str>>,
     api: Option<ApiError>,
+    /// Shared, so that the error can be cloned.
     source: Option<Arc<dyn Error + Send + Sync>>,
 }
 
-/// The cause of a [`PageError`], for code that acts on it.
-///
-/// [`paging`](crate::genesys::paging) has an example.
+/// The cause of a [`PageError`], for code that acts on it. [`PageError`] has an
+/// example.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum PageErrorKind {
-    /// The request is invalid: its path, its body or its page size.
+    /// The request is invalid: its path, its body or its page size. Nothing was
+    /// sent.
     Request,
     /// The crate does not know how the operation pages, or where its rows are.
     /// Set [`PagedRequest::with_paging`](super::PagedRequest::with_paging) or
     /// [`with_rows`](super::PagedRequest::with_rows). Nothing was sent.
     NoPaging,
-    /// The [`Checkpoint`] is one of another request.
+    /// The [`Checkpoint`] belongs to another request. Nothing was sent.
     Checkpoint,
-    /// No answer arrived, and the layers below have given up. The source has
+    /// No response arrived, and the layers below have given up. The source has
     /// the cause, for example a [`TokenError`](crate::TokenError).
     Unanswered,
-    /// The answer broke off or took too long, twice.
+    /// The response broke off or took too long, twice. Over a
+    /// [`CollectLayer`](crate::CollectLayer): as often as the layers retry.
     BrokenOff,
     /// The API refused the request, and the layers below have given up.
     /// [`PageError::api`] has the cause.
     Refused,
-    /// The answer is longer than a page may be.
+    /// The page is longer than
+    /// [`with_max_page_bytes`](super::PagedRequest::with_max_page_bytes)
+    /// allows.
     TooLarge,
-    /// The answer is not JSON, not of the type that was asked for, still
+    /// The response is not JSON, not of the type that was requested, still
     /// compressed, or has its rows in another field.
     Malformed,
-    /// The answer leads to another host, to plain http, out of the API, or to
-    /// another operation. It was not followed.
+    /// The page leads to another host, to plain http, out of the API, or to
+    /// another operation. The stream did not follow it.
     ForeignLink,
-    /// The answer leads back to where the stream has been, or nowhere.
+    /// The page leads back to an earlier one, or is another one than requested.
+    /// Or more than sixteen pages in a row were empty.
     Loop,
-    /// A page that would be the last speaks of more: the message names the
-    /// field. Or a page holds fewer rows than the answer itself says that there
-    /// are. [`PagedRequest::without_total`](super::PagedRequest::without_total)
-    /// is for a total that is no more than an estimate.
+    /// A page that should be the last shows signs of more rows; the message
+    /// names the field. Or a page has fewer rows than the response itself
+    /// promises. If the total is an estimate, use
+    /// [`PagedRequest::without_total`](super::PagedRequest::without_total).
     Incomplete,
-    /// There are fewer rows in all than a page before has said: rows were
-    /// deleted, so that others have moved and would be missed.
+    /// The total is smaller than on an earlier page: rows were deleted, so
+    /// others have moved and would be missed.
     Shrunk,
-    /// There are far more rows in all than a page before has said: the page is
-    /// probably one of another list, without the request's filters.
+    /// The total is far larger than on an earlier page. The page is probably
+    /// one of another list, without the request's filters.
     Grown,
-    /// The list has more rows than the API returns in this way of paging.
+    /// The list has more rows than the API returns in this way of paging. See
+    /// [`with_max_rows`](super::PagedRequest::with_max_rows).
     TooManyRows,
     /// The job has failed.
     JobFailed,
@@ -79,9 +125,12 @@ pub enum PageErrorKind {
     JobCancelled,
     /// The job or its results have expired.
     JobExpired,
-    /// The job was not done in time; it may still be running.
+    /// The job was not done within
+    /// [`with_job_timeout`](super::PagedRequest::with_job_timeout). It may
+    /// still be running.
     JobTimedOut,
-    /// The wait needs a tokio runtime, and the caller runs outside of one.
+    /// The wait for a job needs a tokio runtime, and the caller runs outside of
+    /// one.
     NoRuntime,
 }
 
@@ -110,7 +159,13 @@ impl PageError {
         self
     }
 
-    /// Where it happened; the innermost who knows says so.
+    pub(super) fn with_api(mut self, api: ApiError) -> Self {
+        self.inner.api = Some(api);
+        self
+    }
+
+    /// Names the place and the checkpoint, unless an inner function has named
+    /// them.
     pub(super) fn at(mut self, place: impl FnOnce() -> String, checkpoint: &Checkpoint) -> Self {
         if self.inner.place.is_empty() {
             self.inner.place = place();
@@ -121,12 +176,13 @@ impl PageError {
         self
     }
 
-    pub(super) fn with_job(mut self, kind: PageErrorKind) -> Self {
+    /// Changes the kind: a 404 for a job is [`PageErrorKind::JobExpired`].
+    pub(super) fn with_kind(mut self, kind: PageErrorKind) -> Self {
         self.inner.kind = kind;
         self
     }
 
-    /// What kind of failure it is.
+    /// Returns the kind of failure.
     pub fn kind(&self) -> PageErrorKind {
         self.inner.kind
     }
@@ -144,57 +200,17 @@ impl PageError {
         self.inner.checkpoint.as_ref()
     }
 
-    /// What the API said, for [`PageErrorKind::Refused`] and a job that is
-    /// gone.
+    /// Returns the API's error, for [`PageErrorKind::Refused`] and a job that
+    /// no longer exists.
     pub fn api(&self) -> Option<&ApiError> {
         self.inner.api.as_ref()
     }
 
-    /// The id under which Genesys knows the request: name it to their support.
+    /// Returns the id under which Genesys has logged the request. Their support
+    /// asks for it.
     pub fn correlation_id(&self) -> Option<&str> {
         let api = self.inner.api.as_ref().and_then(ApiError::context_id);
         api.or(self.inner.correlation_id.as_deref())
-    }
-}
-
-impl From<Failure> for PageError {
-    fn from(failure: Failure) -> Self {
-        use PageErrorKind as Kind;
-        match failure {
-            Failure::Unanswered(source) => Self::new(
-                Kind::Unanswered,
-                "no answer came; look at the cause, then go on from the checkpoint",
-            )
-            .because(source),
-            Failure::Api(api) => {
-                let mut error = Self::new(Kind::Refused, api.to_string());
-                error.inner.api = Some(api);
-                error
-            }
-            Failure::TooLarge(limit, id) => Self::new(
-                Kind::TooLarge,
-                format!(
-                    "the page is longer than {limit} bytes; ask for smaller pages \
-                     (`with_page_size`), or allow more (`with_max_page_bytes`)"
-                ),
-            )
-            .with_correlation_id(id),
-            Failure::BrokenOff(source, id) => Self::new(
-                Kind::BrokenOff,
-                "the answer broke off each time that it was asked for; look at the network and what stands in between, then \
-                 go on from the checkpoint",
-            )
-            .because(source)
-            .with_correlation_id(id),
-            Failure::Encoded(coding, id) => Self::new(
-                Kind::Malformed,
-                format!(
-                    "the page is in the encoding `{coding}`; have the HTTP client decode it, or not \
-                     ask for it"
-                ),
-            )
-            .with_correlation_id(id),
-        }
     }
 }
 
@@ -210,7 +226,7 @@ impl fmt::Display for PageError {
             write!(f, "{}: ", self.inner.place)?;
         }
         f.write_str(&self.inner.message)?;
-        // An error of the API shows its own.
+        // The text of an API error contains its id already.
         match &self.inner.correlation_id {
             Some(id) if self.inner.api.is_none() => write!(f, " [correlation id {id}]"),
             _ => Ok(()),

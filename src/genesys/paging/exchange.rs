@@ -1,3 +1,7 @@
+//! One exchange with the API, over a service of any type: a request goes out,
+//! and its response is read to the end. What broke off, was refused or was too
+//! large is a [`Failure`]; `fetch.rs` decides whether to repeat it.
+
 use std::{
     fmt,
     future::poll_fn,
@@ -11,6 +15,7 @@ use futures_util::future::BoxFuture;
 use http::{Request, Response};
 use http_body_util::Full;
 
+use super::{PageError, PageErrorKind};
 pub(super) use crate::genesys::answer::Bounds;
 use crate::{
     BoxError,
@@ -23,8 +28,7 @@ use crate::{
     lock::lock,
 };
 
-/// Where requests go: the organisation that they are for, and the service that
-/// sends them.
+/// Where requests go: the organisation, and the service that sends them.
 #[derive(Clone)]
 pub(super) struct Target {
     pub(super) org: Org,
@@ -51,9 +55,13 @@ impl fmt::Debug for Target {
     }
 }
 
-/// A service that has lost its type, and the types of its bodies.
+/// A service whose type, and whose types of bodies, are erased. So a [`Pager`]
+/// has no type parameters.
+///
+/// [`Pager`]: crate::Pager
 pub(super) trait Exchange: Send + Sync {
-    /// Sends a request, and reads the answer to its end.
+    /// Sends a request, and reads the response to its end, within bounds on
+    /// bytes and time.
     fn send(
         &self,
         request: Request<Bytes>,
@@ -61,20 +69,28 @@ pub(super) trait Exchange: Send + Sync {
     ) -> BoxFuture<'static, Result<Answer, Failure>>;
 }
 
+/// A successful response that was read to its end.
 pub(super) struct Answer {
     pub(super) body: Vec<u8>,
     pub(super) correlation_id: Option<Box<str>>,
 }
 
-/// An exchange that brought no answer, or not the whole of it.
+/// An exchange that brought no [`Answer`]. Each has the correlation id, if a
+/// head arrived.
 pub(super) enum Failure {
+    /// The service returned an error in place of a response.
     Unanswered(BoxError),
+    /// The response has an unsuccessful status.
     Api(ApiError),
+    /// The body exceeds this many bytes.
     TooLarge(usize, Option<Box<str>>),
+    /// The body ended early, or took too long.
     BrokenOff(BoxError, Option<Box<str>>),
+    /// The body is compressed, and no layer has decompressed it.
     Encoded(&'static str, Option<Box<str>>),
 }
 
+/// An [`Exchange`] over a service for bodies `B`.
 struct OverService<S, B> {
     // Pages may be fetched from several threads, and a service need only be
     // cloned.
@@ -107,6 +123,50 @@ where
     }
 }
 
+impl From<Failure> for PageError {
+    fn from(failure: Failure) -> Self {
+        use PageErrorKind as Kind;
+        match failure {
+            Failure::Unanswered(source) => Self::new(
+                Kind::Unanswered,
+                "no response arrived; look at the source for the cause, then resume from the checkpoint",
+            )
+            .because(source),
+            Failure::Api(api) => {
+                Self::new(Kind::Refused, api.to_string()).with_api(api)
+            }
+            Failure::TooLarge(limit, id) => Self::new(
+                Kind::TooLarge,
+                format!(
+                    "the page is longer than {limit} bytes; request smaller pages \
+                     (`with_page_size`), or allow more (`with_max_page_bytes`)"
+                ),
+            )
+            .with_correlation_id(id),
+            Failure::BrokenOff(source, id) => Self::new(
+                Kind::BrokenOff,
+                "the response broke off or took too long, each time it was requested; check the network and \
+                 what is between the program and Genesys, then resume from the checkpoint",
+            )
+            .because(source)
+            .with_correlation_id(id),
+            Failure::Encoded(coding, id) => Self::new(
+                Kind::Malformed,
+                format!(
+                    "the page has the encoding `{coding}`; let the HTTP client decode it, or not request \
+                     it"
+                ),
+            )
+            .with_correlation_id(id),
+        }
+    }
+}
+
+/// Sends one request through a clone of the service.
+///
+/// # Cancellation
+///
+/// Dropping the future drops the request, or the rest of the body.
 async fn exchange<S, B>(
     mut service: S,
     request: Request<B>,
@@ -125,6 +185,7 @@ where
     // while a long body is read.
     drop(service);
     let (head, body) = response.into_parts();
+    // The default limit is for errors: the caller's is for pages.
     if !head.status.is_success() {
         let refused = Response::from_parts(head, body);
         let error = ApiError::read(refused, ApiError::DEFAULT_LIMIT).await;
@@ -140,15 +201,16 @@ where
         Err(Unread::Encoded(coding)) => Err(Failure::Encoded(coding, correlation_id)),
         Err(Unread::BrokenOff(error)) => Err(Failure::BrokenOff(error, correlation_id)),
         Err(Unread::Late) => {
-            let late = "the answer did not come to its end in time";
+            let late = "the body did not end within the page timeout (`with_page_timeout`)";
             let error = io::Error::new(io::ErrorKind::TimedOut, late);
             Err(Failure::BrokenOff(error.into(), correlation_id))
         }
     }
 }
 
-/// A body that was [collected](crate::collect) below, and broke off there as
-/// often as a retry may follow, is an answer that broke off.
+/// Sorts an error of the service. A body that was [collected](crate::collect)
+/// below, and broke off as often as the layers retry, counts as broken off: its
+/// head had arrived.
 fn without_answer(error: BoxError) -> Failure {
     match BodyBroken::find(&*error) {
         Some(broken) => {

@@ -1,3 +1,6 @@
+//! Fetches pages: sends the request of a page, repeats it if the body broke
+//! off, reads the body, and requests pages ahead of their turn.
+
 use std::{panic::resume_unwind, sync::Arc};
 
 use futures_util::{StreamExt, future::BoxFuture, stream::FuturesOrdered};
@@ -21,16 +24,20 @@ use super::{
 };
 use crate::collect::BodyBroken;
 
+/// A page on its way.
 type Fetch<T> = BoxFuture<'static, Result<Fetched<T>, PageError>>;
 
+/// A page that has arrived and was read.
 pub(super) struct Fetched<T> {
     pub(super) body: Body<T>,
-    /// Two pages with the same one are the same page.
+    /// SHA-256 of the body. Two responses with the same digest are the same
+    /// page.
     pub(super) digest: [u8; 32],
     pub(super) correlation_id: Option<Box<str>>,
-    /// Of the last row, where the next page is asked for by it.
+    /// The id of the last row, if the next page is requested by it.
     pub(super) last_id: Option<String>,
-    /// Whether it has rows in another field, but not in its own.
+    /// Whether the page lacks the field of its rows, and has rows in another
+    /// field.
     pub(super) has_others: bool,
 }
 
@@ -93,9 +100,11 @@ impl<T: DeserializeOwned + Send + 'static> Ahead<T> {
     }
 }
 
-/// Fetches a page. One whose answer breaks off is asked for once more, unless
-/// the stack collects bodies: other layers have done their part when the head
-/// is there.
+/// Fetches a page, and reads it.
+///
+/// # Errors
+///
+/// Those of [`read`], and [`PageErrorKind::Malformed`].
 pub(super) async fn page<T: DeserializeOwned>(
     plan: Arc<Plan>,
     ask: Ask,
@@ -133,13 +142,13 @@ fn ahead<T: DeserializeOwned + Send + 'static>(plan: &Arc<Plan>, ask: Ask) -> Fe
         match (&mut task.0).await.map_err(|error| error.try_into_panic()) {
             Ok(fetched) => fetched,
             Err(Ok(panic)) => resume_unwind(panic),
-            // Its runtime has gone.
+            // Its runtime has shut down. The stream may live on another one.
             Err(Err(_)) => page(plan, ask).await,
         }
     })
 }
 
-/// Ends with the stream.
+/// A task that ends with the stream: dropping it aborts the task.
 struct Task<T>(JoinHandle<T>);
 
 impl<T> Drop for Task<T> {
@@ -148,11 +157,13 @@ impl<T> Drop for Task<T> {
     }
 }
 
-/// Fetches what can be fetched twice.
+/// Sends a request that is safe to repeat, and repeats it once if its body
+/// breaks off. The layers below cannot: for them, a request is done when the
+/// head of its response has arrived.
 pub(super) async fn read(plan: &Plan, ask: Ask) -> Result<Answer, PageError> {
     match send(plan, ask.clone()).await? {
-        // Where the stack collects bodies, it has sent the request again
-        // already, by its own rules.
+        // If the stack collects bodies, it has retried the request already,
+        // with backoff and within the budget.
         Err(Failure::BrokenOff(error, _)) if BodyBroken::find(&*error).is_none() => {
             Ok(send(plan, ask).await??)
         }
@@ -160,11 +171,14 @@ pub(super) async fn read(plan: &Plan, ask: Ask) -> Result<Answer, PageError> {
     }
 }
 
-/// Sends a request that may do more if it is sent twice.
+/// Sends a request once. The one that starts a job is never repeated here: a
+/// second one could start a second job.
 pub(super) async fn once(plan: &Plan, ask: Ask) -> Result<Answer, PageError> {
     Ok(send(plan, ask).await??)
 }
 
+/// Addresses a request to the organisation, and sends it. The outer error means
+/// that nothing was sent.
 async fn send(plan: &Plan, ask: Ask) -> Result<Result<Answer, Failure>, PageError> {
     const JSON: HeaderValue = HeaderValue::from_static("application/json");
     let org = &plan.target.org;
@@ -172,24 +186,28 @@ async fn send(plan: &Plan, ask: Ask) -> Result<Result<Answer, Failure>, PageErro
     *sent.method_mut() = ask.method;
     *sent.uri_mut() = org.api(&ask.path)?;
     sent.headers_mut().insert(ACCEPT, JSON);
+    // A GET has no body, so it must not declare a type.
     if !sent.body().is_empty() {
         sent.headers_mut().insert(CONTENT_TYPE, JSON);
     }
+    // A stack that serves many organisations finds the token by this.
     sent.extensions_mut().insert(org.clone());
     sent.extensions_mut().insert(plan.settings.options);
     let exchange = &plan.target.exchange;
     Ok(exchange.send(sent, plan.settings.bounds).await)
 }
 
+/// Returns the error for a body that cannot be read. It names the line and
+/// column only, because serde's text may quote a value.
 pub(super) fn malformed(error: serde_json::Error, correlation_id: Option<Box<str>>) -> PageError {
     let what = if error.is_data() {
-        "is not of the type that was asked for"
+        "is not of the type that was requested"
     } else {
         "is not JSON"
     };
     let message = format!(
-        "the page {what}, in line {}, column {}; the source says more; compare the type of the rows, \
-         and look at what stands in between (a proxy's page?)",
+        "the page {what}, in line {}, column {}; the source has the details; compare the type of the \
+         rows, and check what is between the program and Genesys (a proxy's page?)",
         error.line(),
         error.column()
     );

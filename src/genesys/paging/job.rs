@@ -1,49 +1,43 @@
+//! A job: started by a POST, waited for, and then read page by page.
+//! `job_state.rs` understands its states; `walk.rs` decides when to start, wait
+//! and read.
+
 use std::{sync::Arc, time::Duration};
 
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use tokio::time::{Instant, sleep};
+use tokio::time::Instant;
 
 use super::{
     PageError, PageErrorKind,
     ask::Ask,
     checkpoint::Place,
     fetch::{self, Fetched},
-    job_state::{self, State},
+    job_state::{self, Patience, State},
     plan::Plan,
     way::JobForm,
 };
-use crate::{genesys::answer::is_plain, runtime};
+use crate::genesys::answer::is_plain;
 
-/// The longest wait between two looks at a job.
-const LONGEST_INTERVAL: Duration = Duration::from_secs(30);
-
-/// Never in a tight loop, whatever the settings say: from here it grows like
-/// any other.
-const SHORTEST_INTERVAL: Duration = Duration::from_millis(10);
-
-/// A job that was just started may not be found for so long: another node
-/// answers.
+/// For this long, a 404 for a job that was just started may be the lag of
+/// another node, and not the end of the job.
 const SETTLES: Duration = Duration::from_secs(10);
 
-/// A job that was started: waited for, then read.
+/// A job that this stream, or an earlier one, has started.
 pub(super) struct Job {
+    /// Put into paths, so [`checked`] before the first request.
     id: Box<str>,
-    /// When this stream has started it, if it has.
+    /// When this stream started it; `None` after a resume.
     started: Option<Instant>,
-    /// Whether the API has answered for it since.
+    /// Whether the API has known it since. From then on, a 404 is its end.
     seen: bool,
+    /// Whether it is done, so that its results can be read.
     ready: bool,
 }
 
-/// The waits between two looks.
-struct Patience {
-    began: Instant,
-    interval: Duration,
-    longest: Duration,
-}
-
 impl Job {
+    /// Starts the job for a page, or for all pages. Sent once: the layers below
+    /// repeat it only if the API certainly did not execute it.
     pub(super) async fn start(
         plan: &Plan,
         form: &JobForm,
@@ -53,7 +47,11 @@ impl Job {
         let started: Value = serde_json::from_slice(&answer.body)
             .map_err(|error| fetch::malformed(error, answer.correlation_id.clone()))?;
         let Some(id) = started.get(&*form.id).and_then(Value::as_str) else {
-            let message = format!("the answer that starts the job has no `{}`", form.id);
+            let message = format!(
+                "the response to the request for a job has no `{}` that names it; check what is \
+                 between the program and Genesys (a proxy's page?)",
+                form.id
+            );
             let error = PageError::new(PageErrorKind::Malformed, message);
             return Err(error.with_correlation_id(answer.correlation_id));
         };
@@ -65,10 +63,12 @@ impl Job {
         })
     }
 
+    /// Returns the job of a checkpoint.
     pub(super) fn resumed(id: &str) -> Self {
         Self {
             id: id.into(),
             started: None,
+            // It was started long ago, so a 404 means that it is gone.
             seen: true,
             ready: false,
         }
@@ -82,19 +82,27 @@ impl Job {
         self.ready
     }
 
-    /// The path of its results.
+    /// Returns the path of its results.
     pub(super) fn results(&self, plan: &Plan) -> String {
         let form = plan.paging.job.as_ref();
         self.behind(plan, form.map_or("", |form| &*form.results))
     }
 
+    /// Returns a path of the job: that of the POST, then `suffix` with the id
+    /// in place of `{}`.
     fn behind(&self, plan: &Plan, suffix: &str) -> String {
         format!("{}/{}", plan.path, suffix.replace("{}", &self.id))
     }
 
-    /// Looks at the job until it is done, where something else than its results
-    /// says so.
+    /// Polls the status until the job is done. Returns at once if the job is
+    /// known to be done, or if its results state whether it is.
+    ///
+    /// # Cancellation
+    ///
+    /// Nothing is lost: the job continues at Genesys, and the next call polls
+    /// again.
     pub(super) async fn wait(&mut self, plan: &Plan, form: &JobForm) -> Result<(), PageError> {
+        // The id may come from a checkpoint, which a person may have edited.
         checked(&self.id)?;
         let Some(status) = form.status.as_deref().filter(|_| !self.ready) else {
             return Ok(());
@@ -115,18 +123,22 @@ impl Job {
             let status: Value = serde_json::from_slice(&status.body)
                 .map_err(|error| fetch::malformed(error, status.correlation_id))?;
             let Some(state) = status.get("state").and_then(Value::as_str) else {
-                let message = "the answer does not say in `state` how the job is";
+                let message = "the job's status has no `state`; check what is between the program and Genesys \
+                               (a proxy's page?)";
                 return Err(PageError::new(PageErrorKind::Malformed, message));
             };
             if ended(state, reason(&status))? {
                 self.ready = true;
                 return Ok(());
             }
+            // The limit is checked after a poll, so a job that is done is never
+            // late.
             patience.check(state)?;
         }
     }
 
-    /// Fetches a page of its results, once they are there.
+    /// Fetches a page of its results. If the results themselves state whether
+    /// the job is done, polls them until it is.
     pub(super) async fn page<T: DeserializeOwned>(
         &mut self,
         plan: &Arc<Plan>,
@@ -144,6 +156,8 @@ impl Job {
             let Some(fetched) = self.found(fetched)? else {
                 continue;
             };
+            // A state counts only until the job is ready. On a later page, a
+            // running state is for the rule, which refuses an incomplete page.
             match &fetched.body.signs.state {
                 Some((_, state)) if !self.ready && !ended(state, None)? => patience.check(state)?,
                 _ => {
@@ -154,7 +168,8 @@ impl Job {
         }
     }
 
-    /// The answer; none where a job of this stream may only not be found yet.
+    /// Returns the answer, or `None` for a 404 that may only mean that the job
+    /// is too new: then poll again.
     fn found<A>(&mut self, answer: Result<A, PageError>) -> Result<Option<A>, PageError> {
         let error = match answer {
             Ok(answer) => {
@@ -173,58 +188,33 @@ impl Job {
     }
 }
 
-impl Patience {
-    fn new(plan: &Plan) -> Self {
-        let interval = plan.settings.poll_interval;
-        Self {
-            began: Instant::now(),
-            interval: interval.clamp(SHORTEST_INTERVAL, LONGEST_INTERVAL),
-            longest: plan.settings.job_timeout,
-        }
-    }
-
-    async fn pause(&mut self) -> Result<(), PageError> {
-        if !runtime::is_entered() {
-            let message = "there is no tokio runtime, and a job is waited for on one";
-            return Err(PageError::new(PageErrorKind::NoRuntime, message));
-        }
-        sleep(self.interval).await;
-        self.interval = (self.interval * 3 / 2).min(LONGEST_INTERVAL);
-        Ok(())
-    }
-
-    fn check(&self, state: &str) -> Result<(), PageError> {
-        if self.began.elapsed() + self.interval > self.longest {
-            return Err(job_state::late(state, self.began.elapsed()));
-        }
-        Ok(())
-    }
-}
-
-/// Whether the job is done; an error if it has come to another end.
+/// Returns whether the job is done, or an error if it ended in another way.
 fn ended(state: &str, reason: Option<&str>) -> Result<bool, PageError> {
     match job_state::read(state) {
         State::Done => Ok(true),
         State::Failed => Err(job_state::failed(reason)),
         State::Cancelled => Err(job_state::cancelled()),
         State::Expired => Err(job_state::expired()),
-        // What the API may call it one day.
+        // An unknown state may be a new word of the API for a job that runs:
+        // the time limit ends the wait if it is not.
         State::Running | State::Unknown => Ok(false),
     }
 }
 
-/// Why a job has failed, where analytics and work items say it.
+/// Returns the reason why a job failed: `errorMessage` of analytics, or
+/// `error.message` of work items.
 fn reason(status: &Value) -> Option<&str> {
     let error = || status.get("error")?.get("message");
     status.get("errorMessage").or_else(error)?.as_str()
 }
 
-/// An id as Genesys makes them: it becomes a part of a path.
+/// Returns the id, if it has the form of Genesys's ids. It becomes a part of a
+/// path, so a slash or a dot in it could lead elsewhere.
 fn checked(id: &str) -> Result<Box<str>, PageError> {
     if is_plain(id) {
         return Ok(id.into());
     }
-    let message = "the id of the job is none: it holds more than letters, digits and hyphens; look \
-                   at what stands in between, or at the checkpoint";
+    let message = "the job's id has other characters than letters, digits and hyphens; check the \
+                   checkpoint, and what is between the program and Genesys";
     Err(PageError::new(PageErrorKind::Malformed, message))
 }

@@ -80,6 +80,63 @@
 //! [`PagedRequest`] sets the page size, the field with the rows, bounds on
 //! bytes and time, the wait for a job, and the read-ahead of pages by number.
 //!
+//! ```
+//! # use bytes::Bytes;
+//! # use futures_util::StreamExt;
+//! # use http::Method;
+//! # use http_body_util::Full;
+//! # use serde_json::{Value, json};
+//! # use tower::Layer;
+//! # use tower_genesys::{CallOptions, Credentials, GenesysLayer, Org, Pager};
+//! # use tower_genesys::genesys::paging::PageErrorKind;
+//! # use tower_genesys::testing::{MockGenesys, MockList};
+//! use std::time::Duration;
+//!
+//! # #[tokio::main(flavor = "current_thread", start_paused = true)]
+//! # async fn main() -> Result<(), tower_genesys::BoxError> {
+//! # let mock = MockGenesys::builder().users(250).build();
+//! # let keys = Credentials::new(mock.client_id(), mock.client_secret())?;
+//! # let org = Org::builder(mock.region()).credentials(keys);
+//! # let org = org.build(mock.http_client())?;
+//! # let genesys = GenesysLayer::new(&org).layer(mock.http_client());
+//! # let pager = Pager::new(&org, genesys);
+//! let mut users = pager.get("/api/v2/users")
+//!     .with_page_size(100)
+//!     .with_read_ahead(2) // pages 2 and 3, while you work on page 1
+//!     .with_max_page_bytes(1 << 20)
+//!     .with_page_timeout(Duration::from_secs(30))
+//!     .with_call_options(CallOptions::new().without_retry())
+//!     .pages::<Value>();
+//! let page = users.next().await.expect("a page")?;
+//! assert_eq!((page.rows.len(), page.total), (100, Some(250)));
+//!
+//! let details = "/api/v2/analytics/conversations/details";
+//! let query = json!({ "interval": mock.interval(), "order": "asc" });
+//! let mut job = pager.post(&format!("{details}/jobs"), &query)
+//!     .with_poll_interval(Duration::from_secs(5))
+//!     .with_job_timeout(Duration::from_secs(600))
+//!     .pages::<Value>();
+//! assert_eq!(job.next().await.expect("a page")?.rows.len(), 120);
+//!
+//! let mut few = pager.post(&format!("{details}/query"), &query)
+//!     .with_max_rows(100)
+//!     .pages::<Value>();
+//! let error = few.next().await.expect("an item").unwrap_err();
+//! assert_eq!(error.kind(), PageErrorKind::TooManyRows);
+//!
+//! # let path = "/api/v2/routing/queues";
+//! # mock.add_list(Method::GET, path, MockList::new(3).with_hidden_rows(3));
+//! // The total counts a queue that this client may not see.
+//! let mut queues = pager.get("/api/v2/routing/queues")
+//!     .with_rows("entities") // as the API definition says
+//!     .without_total()
+//!     .pages::<Value>();
+//! let page = queues.next().await.expect("a page")?;
+//! assert_eq!((page.rows.len(), page.total), (2, None));
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! # Resuming
 //!
 //! Each page comes with a [`Checkpoint`], the place after it. Store the rows of

@@ -8,25 +8,27 @@ use serde::Serialize;
 use super::{PagedRequest, exchange::Target};
 use crate::genesys::{Org, grants::TokenClient};
 
-/// Asks one organisation for pages, through a service.
+/// Requests pages for one organisation, through a service.
 ///
-/// The service is a stack of layers around an HTTP client, such as
-/// [`GenesysService`](crate::GenesysService) in a box or not; the layers renew
-/// tokens, wait and send again. Requests name the organisation in their
-/// extensions, so that a stack that serves many takes the right token. Cheap to
-/// clone.
+/// The service is a stack of layers around an HTTP client, such as a
+/// [`GenesysService`](crate::GenesysService), boxed or not. The layers renew
+/// tokens, wait and retry. Each request names the organisation in its
+/// extensions, so a stack that serves many takes the right token. A clone is
+/// cheap.
 ///
-/// See the [module](super) for an example.
+/// The [module docs](super) have an example.
 #[derive(Clone)]
 pub struct Pager {
+    /// The organisation and the service.
     target: Target,
 }
 
 impl Pager {
-    /// Pages of this organisation, by a service for requests with bodies `B`.
+    /// Creates a pager for this organisation, over a service for request bodies
+    /// `B`.
     ///
-    /// There is nothing to implement: whatever service fits is a
-    /// [`TokenClient`].
+    /// Any service that fits is a [`TokenClient`]; there is nothing to
+    /// implement. [`get`](Self::get) has an example.
     pub fn new<B>(org: &Org, service: impl TokenClient<B>) -> Self
     where
         B: From<Full<Bytes>> + Send + 'static,
@@ -36,28 +38,34 @@ impl Pager {
         }
     }
 
-    /// The pages of `GET path`: users, queues, an index, a search by `q64`,
-    /// whatever the API lists.
+    /// Reads the pages of `GET path`: lists such as users and queues, and
+    /// searches by `q64`.
     ///
-    /// The query of the path is kept for every page. A `pageNumber`,
-    /// `startIndex` or page size in it is where the list begins, and how large
+    /// The pager keeps the query of the path for every page. A `pageNumber` or
+    /// `startIndex` in it says where the list begins, and a page size how large
     /// its pages are.
     ///
     /// ```
-    /// # use bytes::Bytes;
-    /// # use futures_util::StreamExt;
-    /// # use http_body_util::Full;
-    /// # use serde_json::Value;
-    /// # use tower::Layer;
-    /// # use tower_genesys::{Credentials, GenesysLayer, Org, Pager, testing::MockGenesys};
+    /// use bytes::Bytes;
+    /// use futures_util::StreamExt;
+    /// use http_body_util::Full;
+    /// use serde_json::Value;
+    /// use tower::Layer;
+    /// use tower_genesys::{
+    ///     Credentials, GenesysLayer, Org, Pager, testing::MockGenesys,
+    /// };
+    ///
     /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
     /// # async fn main() -> Result<(), tower_genesys::BoxError> {
-    /// # let mock = MockGenesys::builder().users(60).build();
-    /// # let org = Org::builder(mock.region())
-    /// #     .credentials(Credentials::new(mock.client_id(), mock.client_secret())?)
-    /// #     .build(mock.http_client())?;
-    /// # let pager = Pager::new(&org, GenesysLayer::new(&org).layer(mock.http_client()));
-    /// let mut pages = pager.get("/api/v2/users?state=active").pages::<Value>();
+    /// let mock = MockGenesys::builder().users(60).build();
+    /// let keys = Credentials::new(mock.client_id(), mock.client_secret())?;
+    /// let org = Org::builder(mock.region()).credentials(keys);
+    /// let org = org.build(mock.http_client())?;
+    /// let genesys = GenesysLayer::new(&org).layer(mock.http_client());
+    ///
+    /// let pager = Pager::new(&org, genesys);
+    /// let request = pager.get("/api/v2/users?state=active");
+    /// let mut pages = request.pages::<Value>();
     /// let mut users = 0;
     /// while let Some(page) = pages.next().await {
     ///     users += page?.rows.len();
@@ -70,18 +78,23 @@ impl Pager {
         PagedRequest::new(&self.target, Method::GET, path, None)
     }
 
-    /// The pages of `POST path`: a query, a search, or a job, which is started,
-    /// waited for, and then read.
+    /// Reads the pages of `POST path`: a query, a search, or a job. A job is
+    /// started, waited for, and then read.
     ///
-    /// Wherever the page goes, into the body or the query, it is set for each
-    /// page. So that no row of a details query is missed or comes twice, query
-    /// an interval that has ended, in ascending order: rows that are added
-    /// meanwhile are then at the end, or nowhere.
+    /// The pager sets the parameters of each page, in the body or the query.
+    /// For a details query, choose an interval that has ended, in ascending
+    /// order. Then rows that are added meanwhile come at the end or not at all,
+    /// and no row is missed or returned twice.
     ///
     /// The request that starts a job is not repeated after a 503, unless
-    /// [`with_call_options`](PagedRequest::with_call_options) says that it may.
+    /// [`with_call_options`](PagedRequest::with_call_options) permits it.
     ///
-    /// An example is in the [module](super).
+    /// The [module docs](super) have an example.
+    ///
+    /// # Errors
+    ///
+    /// A body that cannot become JSON is the stream's only item, as
+    /// [`PageErrorKind::Request`](super::PageErrorKind::Request).
     pub fn post(&self, path: &str, body: impl Serialize) -> PagedRequest {
         let body = serde_json::to_value(body);
         PagedRequest::new(&self.target, Method::POST, path, Some(body))

@@ -1,3 +1,6 @@
+//! The public stream, over the walk. Each step of the walk is one boxed future
+//! that the stream owns, so dropping a future of `next()` loses nothing.
+
 use std::{
     fmt,
     pin::Pin,
@@ -15,26 +18,34 @@ use super::{
     walk::{Page, Step, Walk},
 };
 
-/// The pages of a request, as a stream.
+/// The pages of a request, as a [`Stream`].
 ///
-/// An error comes once, and is the last item. A stream that has ended stays so.
-/// See the [module](super).
+/// An error comes once, and is the last item. A stream that has ended keeps
+/// returning `None`. The [module docs](super) have an example.
 #[must_use = "streams do nothing unless polled"]
 pub struct Pages<T> {
     state: State<T>,
+    /// The place after the last page that arrived.
     reached: Checkpoint,
 }
 
+/// The state of the stream. Each variant owns all that it needs, so the stream
+/// cannot wait without a future to poll.
 enum State<T> {
+    /// No step is in flight.
     Idle(Box<Walk<T>>),
+    /// A step is in flight, and owns the walk until it ends.
     Busy(BoxFuture<'static, Stepped<T>>),
+    /// The error is the next item, and the last.
     Failed(PageError),
     Ended,
 }
 
+/// The walk, and the result of its step.
 type Stepped<T> = (Box<Walk<T>>, Result<Step<T>, PageError>);
 
 impl<T> Pages<T> {
+    /// Returns a stream whose only item is this error. Nothing is sent.
     pub(super) fn failed(start: Checkpoint, error: PageError) -> Self {
         Self {
             state: State::Failed(error),
@@ -111,6 +122,7 @@ impl<T: DeserializeOwned + Send + 'static> Stream for Pages<T> {
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let this = self.get_mut();
         loop {
+            // If a poll panics, the stream has ended.
             match std::mem::replace(&mut this.state, State::Ended) {
                 State::Idle(mut walk) => {
                     this.state = State::Busy(Box::pin(async move {
@@ -125,6 +137,8 @@ impl<T: DeserializeOwned + Send + 'static> Stream for Pages<T> {
                     };
                     this.state = State::Idle(walk);
                     match step {
+                        // A job was started: there is a place to resume from,
+                        // but no item yet, so the loop takes the next step.
                         Ok(Step::Reached(checkpoint)) => this.reached = checkpoint,
                         Ok(Step::Page(page)) => {
                             this.reached = page.checkpoint.clone();
@@ -147,10 +161,10 @@ impl<T: DeserializeOwned + Send + 'static> FusedStream for Pages<T> {
     }
 }
 
-/// Nothing in it is pinned.
+/// Nothing in it is pinned structurally: the future is in a box.
 impl<T> Unpin for Pages<T> {}
 
-/// Without what is being asked for.
+/// Omits the request.
 impl<T> fmt::Debug for Pages<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let state = match &self.state {

@@ -1,3 +1,7 @@
+//! Checks a request before the first page, and fixes what stays the same for
+//! all pages: the way of paging, the field of the rows, the page size, the
+//! first place. Every error here means that nothing was sent.
+
 use std::{borrow::Cow, sync::Arc, time::Duration};
 
 use http::Method;
@@ -17,33 +21,39 @@ use crate::{
 
 const MIB: usize = 1024 * 1024;
 
-/// A request whose way to page is known, and which is fit to be sent.
+/// A request that can be sent, and whose way of paging is known.
 #[derive(Debug)]
 pub(super) struct Plan {
     pub(super) target: Target,
     pub(super) method: Method,
-    /// Behind the base of the API, without the parameters that are set for each
-    /// page.
+    /// The caller's path and query, relative to the base URL of the API.
     pub(super) path: String,
     pub(super) body: Option<Value>,
     pub(super) paging: Paging,
+    /// The field of the rows: the caller's, or the one of the way of paging.
     pub(super) rows: Name,
     pub(super) settings: Settings,
-    /// What the first page is asked for by.
+    /// What asks for the first page: a number that the caller's request begins
+    /// with, or the request itself.
     pub(super) first: Place,
 }
 
-/// What a caller can set of a request for pages.
+/// What a caller can set on a [`PagedRequest`](super::PagedRequest).
 #[derive(Clone, Debug)]
 pub(super) struct Settings {
+    /// The field of the rows, if the caller names it.
     pub(super) rows: Option<Name>,
-    /// The page size that the caller has set.
+    /// The page size from `with_page_size`.
     pub(super) page_size: Option<u32>,
-    /// The page size that is asked for: that one, or the one in the request.
+    /// The page size that requests carry: `page_size`, or the one in the
+    /// caller's request, or 100 for details queries. Set by [`Plan::new`].
     pub(super) asked_size: Option<u64>,
+    /// How many pages to request beyond the current one.
     pub(super) read_ahead: usize,
     pub(super) bounds: Bounds,
+    /// The largest total that a details query can return in full.
     pub(super) max_rows: u64,
+    /// False after `without_total`.
     pub(super) heeds_total: bool,
     pub(super) poll_interval: Duration,
     pub(super) job_timeout: Duration,
@@ -58,14 +68,19 @@ impl Plan {
         described: Option<Paging>,
         settings: Settings,
     ) -> Result<Self, PageError> {
+        // A wrong path is an error of the request: without a page, and without
+        // a checkpoint to resume from.
         target.org.api(&path)?;
         if query::without(&path).contains(['{', '}']) {
-            return Err(invalid("the path has an id in braces; put the id there"));
+            return Err(invalid(
+                "the path still has a placeholder in braces; put the id in its place",
+            ));
         }
         let body = body.transpose().map_err(|error| {
-            let message = "the body cannot be made JSON";
+            let message = "the body cannot be serialized to JSON; the source says why";
             invalid(message).because(error)
         })?;
+        // The caller's description wins: the table may be older than the API.
         let paging = match described {
             Some(paging) => paging,
             None => known(&method, &path)?,
@@ -75,7 +90,7 @@ impl Plan {
             PageError::new(
                 PageErrorKind::NoPaging,
                 "the API definition does not say which field of this operation's pages has the rows; \
-                 name it by `PagedRequest::with_rows`",
+                 name it with `PagedRequest::with_rows`",
             )
         })?;
         let plan = Self {
@@ -92,31 +107,40 @@ impl Plan {
         plan.started()
     }
 
+    /// Refuses what the way of paging cannot do.
     fn check(&self) -> Result<(), PageError> {
         let in_body = self.paging.place != Where::Query;
         let is_object = self.body.as_ref().is_some_and(Value::is_object);
+        // Parameters of pages are set in an object, and a job starts with one.
         if (in_body || self.paging.job.is_some()) && !is_object {
             return Err(invalid(
-                "the body has to be a JSON object, and the method POST",
+                "the way of paging needs a request body that is a JSON object; use `Pager::post` with one",
             ));
         }
         if self.settings.page_size == Some(0) {
-            return Err(invalid("a page has to hold at least one row"));
+            return Err(invalid(
+                "the page size is 0; set `with_page_size` to 1 or more",
+            ));
         }
         if self.paging.job.is_some() && self.path.contains('?') {
             return Err(invalid(
-                "the path of a job has no query: the job's own paths are put behind it",
+                "the path that starts the job has a query, and the job's own paths are appended to it; \
+                 remove the query",
             ));
         }
         Ok(())
     }
 
-    /// Takes from the request where it begins, and the size of its pages.
+    /// Reads from the caller's request where it begins, and its page size.
     fn started(mut self) -> Result<Self, PageError> {
         if let Some(size) = self.paging.size.clone() {
             let own = self.value(&size);
+            // 100 rows are the API's maximum for details queries, whose own
+            // default of 25 would take four times as many requests.
             let full = self.paging.full_pages.then_some(100);
             let size = self.settings.page_size.map(u64::from);
+            // The caller's explicit setting, then the request, then the
+            // default.
             self.settings.asked_size = size.or(positive(&size_name(&self.paging), own)?).or(full);
         }
         if let By::Number(name) | By::Index(name) = self.paging.by.clone() {
@@ -126,8 +150,8 @@ impl Plan {
         Ok(self)
     }
 
-    /// What the request says of a parameter by itself. An object that is set
-    /// for each page counts for nothing.
+    /// Returns the value of a parameter in the caller's request. An object that
+    /// the pager replaces for each page does not count.
     fn value(&self, name: &str) -> Option<Value> {
         match self.paging.place {
             Where::Query => query::value(&self.path, name).map(|text| text.into_owned().into()),
@@ -136,8 +160,8 @@ impl Plan {
         }
     }
 
-    /// How many rows were skipped by where the request begins, if that can be
-    /// told.
+    /// Returns how many rows come before the first page, as far as that is
+    /// known. The total counts them too.
     pub(super) fn skipped(&self, size: u64) -> u64 {
         match (&self.paging.by, &self.first) {
             (By::Index(_), Place::Number(first)) => first.saturating_sub(1),
@@ -148,6 +172,8 @@ impl Plan {
 }
 
 impl Settings {
+    /// Returns the defaults, as documented on
+    /// [`PagedRequest`](super::PagedRequest).
     pub(super) fn new() -> Self {
         Self {
             rows: None,
@@ -155,6 +181,8 @@ impl Settings {
             asked_size: None,
             read_ahead: 0,
             bounds: Bounds {
+                // A conversation in detail may have 500 KiB, and a page 100 of
+                // them.
                 bytes: 64 * MIB,
                 time: Duration::from_secs(300),
             },
@@ -166,46 +194,54 @@ impl Settings {
         }
     }
 
-    /// The total of a page or a checkpoint, if totals are believed.
+    /// Returns the total of a page or a checkpoint, unless totals are ignored.
     pub(super) fn heeded<T>(&self, total: Option<T>) -> Option<T> {
         total.filter(|_| self.heeds_total)
     }
 }
 
+/// Returns the name of the page-size parameter, for an error.
 fn size_name(paging: &Paging) -> Name {
     paging.size.clone().unwrap_or_default()
 }
 
+/// Returns a JSON value as a query has it: a string without quotes.
 pub(super) fn text(value: &Value) -> String {
     value
         .as_str()
         .map_or_else(|| value.to_string(), str::to_owned)
 }
 
-/// The way of the table.
+/// Returns how the operation pages by the table.
+///
+/// # Errors
+///
+/// [`PageErrorKind::NoPaging`], with the reason: the table may lack the
+/// operation, or know that it returns no list.
 fn known(method: &Method, path: &str) -> Result<Paging, PageError> {
     let unknown = |what: &str| {
         let message = format!(
-            "{what}; if it has pages, say how they are asked for by `PagedRequest::with_paging`"
+            "{what}; if it does return pages, describe them with `PagedRequest::with_paging`"
         );
         PageError::new(PageErrorKind::NoPaging, message)
     };
     let operation = Operation::at(method.as_str(), query::without(path)).ok_or_else(|| {
-        unknown("the crate's table of lists has no operation of this method and path")
+        unknown("the crate's table of the API has no operation with this method and path")
     })?;
     if let Some(paging) = Paging::of(&operation) {
         return Ok(paging);
     }
     Err(match operation.effect() {
-        Some(Effect::Changes) => {
-            unknown("the operation changes something, and answers with no list")
+        Some(Effect::Changes) => unknown("the operation changes something and returns no list"),
+        Some(Effect::StartsWork) => {
+            unknown("the operation starts work whose results are not pages")
         }
-        Some(Effect::StartsWork) => unknown("the operation starts work whose results are no pages"),
-        _ => unknown("the operation answers with no list by the API definition"),
+        _ => unknown("by the API definition, the operation returns no list"),
     })
 }
 
-/// A number that the caller has put into the request.
+/// Reads a number that the caller has put into the request. `null` counts as
+/// absent.
 fn positive(name: &str, value: Option<Value>) -> Result<Option<u64>, PageError> {
     let Some(value) = value.filter(|value| !value.is_null()) else {
         return Ok(None);
@@ -213,11 +249,12 @@ fn positive(name: &str, value: Option<Value>) -> Result<Option<u64>, PageError> 
     match text(&value).parse() {
         Ok(number) if number > 0 => Ok(Some(number)),
         _ => Err(invalid(format!(
-            "`{name}` in the request has to be a number from 1 on"
+            "`{name}` in the request is not a number from 1 on; correct or remove it"
         ))),
     }
 }
 
+/// Returns the error for a request that the caller must correct.
 fn invalid(why: impl Into<Cow<'static, str>>) -> PageError {
     PageError::new(PageErrorKind::Request, why)
 }

@@ -1,3 +1,6 @@
+//! What the pages so far have brought, and whether the next page can follow
+//! them. `rule.rs` looks at one page; this file compares pages.
+
 use std::collections::HashSet;
 
 use super::{
@@ -9,24 +12,31 @@ use super::{
     way::By,
 };
 
-/// So many pages without a row are followed in a row, as long as each names a
-/// next one.
+/// How many pages in a row may be empty, as long as each names a next one. A
+/// filter may leave pages empty; without a bound, a faulty cursor would never
+/// end.
 const MOST_EMPTY: u32 = 16;
 
-/// What the pages so far have brought, against which the next one is held.
+/// The state that the next page is compared with. A checkpoint keeps it, except
+/// for the digest.
 pub(super) struct Progress {
+    /// The total that the last page stated.
     pub(super) total: Option<u64>,
-    /// How many rows have come.
+    /// How many rows have come, since the first page of the list.
     pub(super) rows: u64,
-    /// The number of the page before.
+    /// The last number that a page stated about itself.
     pub(super) page: Option<u64>,
+    /// The digest of the last page of this stream.
     previous: Option<[u8; 32]>,
 }
 
-/// Where a stream has been, so that it is not led in circles.
+/// The places where a stream has been, so that it is not led in circles. A
+/// checkpoint does not keep it, because it grows with each page.
 #[derive(Debug, Default)]
 pub(super) struct Trail {
+    /// Tokens and links that were requested.
     been: HashSet<Box<str>>,
+    /// How many pages in a row had no rows.
     empty: u32,
 }
 
@@ -40,7 +50,8 @@ impl Progress {
         }
     }
 
-    /// Counts the rows of a page that can follow those before it.
+    /// Checks a page against those before it, counts its rows, and returns what
+    /// is then known.
     pub(super) fn take<T>(
         &mut self,
         plan: &Plan,
@@ -50,7 +61,11 @@ impl Progress {
         self.check_place(plan, seen.asked, fetched)?;
         self.total = self.total_after(plan, seen)?;
         self.rows = self.rows.saturating_add(seen.rows);
+        // A list that begins at page 3 states the total of all pages. Rows
+        // before the beginning count as known, or the list would seem to end
+        // early.
         let skipped = plan.skipped(seen.signs.size.or(seen.size).unwrap_or(seen.rows));
+        // The name is for errors only: a total from a checkpoint has none.
         let field = seen
             .signs
             .total
@@ -65,14 +80,14 @@ impl Progress {
         Ok(known)
     }
 
-    /// Takes note of a page that was found to be right.
+    /// Remembers a page that passed all checks.
     pub(super) fn note<T>(&mut self, fetched: &Fetched<T>) {
         self.page = fetched.body.signs.number.or(self.page);
         self.previous = Some(fetched.digest);
     }
 
-    /// Whether it is the page that was asked for, and none that was there
-    /// before.
+    /// Checks that the page is the one that was requested, and not an earlier
+    /// one.
     fn check_place<T>(
         &self,
         plan: &Plan,
@@ -88,13 +103,15 @@ impl Progress {
         let another = stated
             .zip(asked)
             .is_some_and(|(stated, asked)| stated != asked);
+        // Two empty pages may well be equal byte for byte.
         let same = self.previous == Some(fetched.digest) && !fetched.body.rows.is_empty();
         if another || same {
-            let message = "the answer is another page than the one that was asked for; look at what \
-                           stands in between (a cache?), then go on from the checkpoint";
+            let message = "the response is not the page that was requested; check what is between the \
+                           program and Genesys (a cache?), then resume from the checkpoint";
             return Err(PageError::new(PageErrorKind::Loop, message));
         }
-        // The trail ends where a stream was resumed; numbers do not.
+        // After a resume, the trail is empty. The number of the page before is
+        // in the checkpoint, so it still detects a link that leads back.
         let back = |number: u64| self.page.is_some_and(|before| number < before);
         match asked.is_none() && signs.number.is_some_and(back) {
             true => Err(in_circles()),
@@ -102,15 +119,23 @@ impl Progress {
         }
     }
 
-    /// How many rows there are in all, after this page.
+    /// Returns the total after this page.
+    ///
+    /// # Errors
+    ///
+    /// [`PageErrorKind::Shrunk`] and [`PageErrorKind::Grown`].
     fn total_after(&self, plan: &Plan, seen: &Seen<'_>) -> Result<Option<u64>, PageError> {
         let stated = seen.signs.total.as_ref().map(|(_, total)| *total);
         let stated = plan.settings.heeded(stated);
-        // None is said beside rows, or after all of them.
+        // A total of 0 beside rows, or on an empty page after all rows, means
+        // that the page does not know the total.
         let all = self.total.is_none_or(|total| total <= self.rows);
         let is_empty_word = stated == Some(0) && (seen.rows > 0 || all && self.rows > 0);
         let stated = stated.filter(|_| !is_empty_word);
         let total = not_shrunk(self.total, stated)?;
+        // A small list may grow by more than half through a few new rows, so
+        // growth must also exceed a page. Without a known size, 25 is the API's
+        // usual one.
         let size = seen.size.unwrap_or(seen.rows.max(25));
         match self.total.zip(total) {
             Some((before, now))
@@ -124,28 +149,36 @@ impl Progress {
 }
 
 impl Trail {
-    /// Notes a place about to be asked for; false if it was there before.
+    /// Remembers a place that is about to be requested. Returns false if it was
+    /// requested before.
     pub(super) fn is_new(&mut self, place: &Place) -> bool {
         match place {
             Place::Token(place) | Place::Link(place) => self.been.insert(place.clone()),
-            // Numbers only count up.
+            // The pager itself counts numbers up, so they cannot repeat.
             Place::First | Place::Number(_) => true,
         }
     }
 
-    /// An error if there have been too many pages without a row, one after the
-    /// other.
+    /// Counts empty pages.
+    ///
+    /// # Errors
+    ///
+    /// [`PageErrorKind::Loop`] after too many in a row.
     pub(super) fn count(&mut self, rows: u64) -> Result<(), PageError> {
         self.empty = if rows == 0 { self.empty + 1 } else { 0 };
         if self.empty <= MOST_EMPTY {
             return Ok(());
         }
-        let message = "page after page is empty and names a next one; look whether the filters match \
-                       anything, and go on from the checkpoint";
+        let message = format!(
+            "more than {MOST_EMPTY} pages in a row are empty, and each names a next one; check whether \
+             the filters match anything, then resume from the checkpoint"
+        );
         Err(PageError::new(PageErrorKind::Loop, message))
     }
 }
 
+/// Refuses a details query whose total is beyond what the API returns: at its
+/// first page, and not after an hour at the last one.
 fn check_most(plan: &Plan, total: Option<u64>) -> Result<(), PageError> {
     let most = plan.settings.max_rows;
     match total.filter(|total| plan.paging.full_pages && *total > most) {
@@ -154,7 +187,7 @@ fn check_most(plan: &Plan, total: Option<u64>) -> Result<(), PageError> {
     }
 }
 
-/// Whether a page without the field of its rows may have none.
+/// Checks whether a page without the field of its rows may be an empty one.
 fn check_rows<T>(plan: &Plan, fetched: &Fetched<T>, known: &Known) -> Result<(), PageError> {
     if fetched.body.names_rows {
         return Ok(());
@@ -164,10 +197,11 @@ fn check_rows<T>(plan: &Plan, fetched: &Fetched<T>, known: &Known) -> Result<(),
         .total
         .as_ref()
         .is_some_and(|(_, total)| known.rows < *total);
+    // First, because a better cause is known than a wrong name of the field.
     if is_short && !fetched.has_others {
         let message = format!(
-            "the page has no `{rows}` though more rows are left; try again from the checkpoint, and if \
-                 that brings the same, start afresh"
+            "the page has no `{rows}`, but more rows are left; try again from the checkpoint, and if that \
+             ends in the same way, start afresh"
         );
         return Err(PageError::new(PageErrorKind::Incomplete, message));
     }
@@ -175,47 +209,50 @@ fn check_rows<T>(plan: &Plan, fetched: &Fetched<T>, known: &Known) -> Result<(),
         return Ok(());
     }
     let message = format!(
-        "the page has no `{rows}`; name the field that has the rows by `PagedRequest::with_rows`, or, \
-             where a page without rows leaves it out, use `Paging::with_optional_rows`"
+        "the page has no `{rows}`; name the field with the rows in `PagedRequest::with_rows`, or use \
+         `Paging::with_optional_rows` if a page without rows omits it"
     );
     Err(PageError::new(PageErrorKind::Malformed, message))
 }
 
+/// Returns the error for a list that the API does not return in full.
 fn too_many(total: u64, most: u64) -> PageError {
     let message = format!(
-        "{total} rows match, and the API gives the first {most} only; ask for a shorter interval, or \
+        "{total} rows match, and the API returns only the first {most}; query a shorter interval, or \
          use a job"
     );
     PageError::new(PageErrorKind::TooManyRows, message)
 }
 
+/// Returns the error for a page that leads back to an earlier one.
 pub(super) fn in_circles() -> PageError {
-    let message = "the page names a next one that was there before, and to follow it would bring rows \
-                   twice; start afresh, and if that brings the same, report it to Genesys";
+    let message = "the page leads back to an earlier one, and to follow it would return rows twice; start \
+                   afresh, and if that ends in the same way, report it to Genesys";
     PageError::new(PageErrorKind::Loop, message)
 }
 
-/// The total, unless it has become smaller than it was.
+/// Returns the new total, unless it is smaller than before. A page without a
+/// total leaves it as it was.
 fn not_shrunk(before: Option<u64>, now: Option<u64>) -> Result<Option<u64>, PageError> {
     match (before, now) {
         (Some(before), Some(now)) if now < before => Err(PageError::new(
             PageErrorKind::Shrunk,
             format!(
-                "there are {now} rows in all, and there were {before}: rows were deleted while the list \
+                "there are {now} rows in all, and there were {before}; rows were deleted while the list \
                  was read, so others have moved and would be missed; start afresh, with larger pages \
-                 if the list changes often, or over an interval that has ended if it has one"
+                 if the list changes often, or over an interval that has ended"
             ),
         )),
         _ => Ok(now.or(before)),
     }
 }
 
-/// Far more rows than before: the filters were lost, or the list is another
-/// one.
+/// Returns the error for a total that leapt: the filters were lost, or the list
+/// is another one.
 fn grown(before: u64, now: u64) -> PageError {
     let message = format!(
-        "there are {now} rows in all, and there were {before}: the page may belong to a list without \
-         the request's filters; look at what stands in between, and start afresh"
+        "there are {now} rows in all, and there were {before}; the page may belong to a list without \
+         the request's filters; check what is between the program and Genesys, then start afresh"
     );
     PageError::new(PageErrorKind::Grown, message)
 }

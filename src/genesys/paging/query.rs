@@ -1,5 +1,5 @@
-//! Parameters of a path, left as the caller has written them where they need
-//! not change.
+//! The query of a path: reads, sets and completes parameters. A parameter that
+//! need not change stays as the caller has written it, byte for byte.
 
 use std::borrow::Cow;
 
@@ -10,7 +10,7 @@ pub(super) fn without(path: &str) -> &str {
     path.split('?').next().unwrap_or_default()
 }
 
-/// The value of a parameter.
+/// Returns the decoded value of the first parameter with this name.
 pub(super) fn value<'a>(path: &'a str, name: &str) -> Option<Cow<'a, str>> {
     pairs(path).find_map(|pair| {
         named(pair)
@@ -19,11 +19,13 @@ pub(super) fn value<'a>(path: &'a str, name: &str) -> Option<Cow<'a, str>> {
     })
 }
 
-/// The path with these parameters, in place of those of the same names.
+/// Returns the path with these parameters, in place of those with the same
+/// names.
 pub(super) fn with<'a>(
     path: &str,
     parameters: impl IntoIterator<Item = (&'a str, String)> + Clone,
 ) -> String {
+    // Names are compared decoded: `page%4eumber` is `pageNumber` for the API.
     let is_set = |pair: &&str| {
         let mut names = parameters.clone().into_iter().map(|(name, _)| name);
         named(pair).is_some_and(|(own, _)| names.any(|name| own == name))
@@ -37,7 +39,8 @@ pub(super) fn with<'a>(
     joined(without(path), &all)
 }
 
-/// A link with the parameters of `own` that it lacks, but for these.
+/// Returns the link with those parameters of `own` that it lacks, except for
+/// the names in `but`. A repeated parameter is copied with all its values.
 pub(super) fn complete(link: &str, own: &str, but: &[&str]) -> String {
     let has = |name: &str| {
         pairs(link)
@@ -53,6 +56,7 @@ pub(super) fn complete(link: &str, own: &str, but: &[&str]) -> String {
     joined(without(link), &all)
 }
 
+/// Joins a path without a query, and `name=value` pairs.
 fn joined(path: &str, pairs: &[String]) -> String {
     let mut joined = path.to_owned();
     for (place, pair) in pairs.iter().enumerate() {
@@ -62,11 +66,13 @@ fn joined(path: &str, pairs: &[String]) -> String {
     joined
 }
 
+/// Returns the pairs of the query as they are written.
 fn pairs(path: &str) -> impl Iterator<Item = &str> {
     let query = path.split_once('?').map_or("", |(_, query)| query);
     query.split('&').filter(|pair| !pair.is_empty())
 }
 
+/// Decodes one pair.
 fn named(pair: &str) -> Option<(Cow<'_, str>, Cow<'_, str>)> {
     parse(pair.as_bytes()).next()
 }

@@ -1,3 +1,6 @@
+//! The public request: everything that a caller can set before the first page.
+//! It sends nothing; `plan.rs` checks it when the stream is made.
+
 use std::{borrow::Cow, sync::Arc, time::Duration};
 
 use http::Method;
@@ -12,23 +15,25 @@ use super::{
 };
 use crate::call::CallOptions;
 
-/// A request whose answer comes in pages, before the first of them is asked
-/// for.
+/// A request whose response comes in pages, before its first page is requested.
 ///
 /// Made by a [`Pager`](crate::Pager). Settings that the operation's way of
-/// paging has no use for are ignored.
-///
-/// An example: [`paging`](crate::genesys::paging).
+/// paging has no use for are ignored. An example with each of them is in the
+/// [module](super#customising).
 #[derive(Clone, Debug)]
-#[must_use = "nothing is asked for before `pages` is called and its stream polled"]
+#[must_use = "nothing is sent before `pages` is called and its stream is polled"]
 pub struct PagedRequest {
     target: Target,
     method: Method,
     path: String,
-    /// What serde made of the body, or why it could not.
+    /// The body as JSON, or the reason why it cannot be. The error waits here
+    /// until [`pages`](Self::pages), so that `Pager::post` need not return a
+    /// `Result`.
     body: Option<Result<Value, Arc<serde_json::Error>>>,
+    /// The caller's description, in place of the table's.
     paging: Option<Paging>,
     settings: Settings,
+    /// Where to resume.
     from: Option<Checkpoint>,
 }
 
@@ -50,8 +55,8 @@ impl PagedRequest {
         }
     }
 
-    /// Sets how the operation pages, in place of what the crate's table says:
-    /// for operations that the table does not have.
+    /// Sets how the operation pages, for an operation that the crate's table
+    /// does not have. [`Paging`] has an example.
     ///
     /// # Default
     ///
@@ -62,7 +67,7 @@ impl PagedRequest {
         self
     }
 
-    /// Sets the field of a page that holds the rows, such as `results`, or
+    /// Sets the field of a page with the rows, such as `results`, or
     /// `results.entities` for a field of an object. An empty text means that
     /// the page itself is an array.
     ///
@@ -107,7 +112,7 @@ impl PagedRequest {
         self
     }
 
-    /// How many bytes of a page are read; one that is longer is
+    /// Sets how many bytes of a page are read. A longer one is
     /// [`PageErrorKind::TooLarge`].
     ///
     /// # Default
@@ -119,21 +124,21 @@ impl PagedRequest {
         self
     }
 
-    /// How long a page may take from its head to its end. What takes longer
-    /// counts as broken off.
+    /// Sets how long a page may take from the head of its response to the end.
+    /// A slower one counts as broken off.
     ///
     /// # Default
     ///
-    /// Five minutes. Until the head is there, the layers below say how long it
-    /// may take.
+    /// Five minutes. Until the head arrives, the time limits of the layers
+    /// below apply.
     pub fn with_page_timeout(mut self, timeout: Duration) -> Self {
         self.settings.bounds.time = timeout;
         self
     }
 
-    /// Sets of how many rows a details query gives all; one that finds more is
-    /// [`PageErrorKind::TooManyRows`] at its first page, rather than at the
-    /// last that the API gives.
+    /// Sets the largest total that a details query returns in full. A query
+    /// that finds more is [`PageErrorKind::TooManyRows`] at its first page, not
+    /// at the last page that the API returns.
     ///
     /// # Default
     ///
@@ -143,27 +148,27 @@ impl PagedRequest {
         self
     }
 
-    /// Ignores how many rows there are in all: for operations whose total is an
-    /// estimate, is capped, or counts rows that this client may not see.
+    /// Ignores the total: for operations whose total is an estimate, is capped,
+    /// or counts rows that this client may not see.
     ///
-    /// [`Page::total`](super::Page::total) is then `None`. Without a total,
-    /// pages by number end at the first that has no rows, unless they say how
-    /// many pages there are.
+    /// [`Page::total`](super::Page::total) is then `None`. Pages by number end
+    /// at the first page without rows, unless they state a page count.
     ///
     /// # Default
     ///
     /// A total above the rows that have come is [`PageErrorKind::Incomplete`],
-    /// unless the page says by its number and count that it is the last, and
-    /// that many pages can hold the total. One that becomes smaller is
-    /// [`PageErrorKind::Shrunk`], one that becomes larger by more than half and
-    /// by more than a page [`PageErrorKind::Grown`].
+    /// unless the page is the last by its number and count, and that many pages
+    /// can hold the total. A total that shrinks is [`PageErrorKind::Shrunk`].
+    /// One that grows by more than half and by more than a page is
+    /// [`PageErrorKind::Grown`].
     pub fn without_total(mut self) -> Self {
         self.settings.heeds_total = false;
         self
     }
 
-    /// How long to wait before the state of a job is asked for, at least 10
-    /// milliseconds. Each further wait is half as long again, up to 30 seconds.
+    /// Sets the first pause between two polls of a job, at least 10
+    /// milliseconds and at most 30 seconds. Each further pause is half as long
+    /// again, up to 30 seconds.
     ///
     /// # Default
     ///
@@ -173,9 +178,9 @@ impl PagedRequest {
         self
     }
 
-    /// Sets how long the stream waits for a job, from the first request for the
-    /// job's state. The job itself continues: resume from the checkpoint of the
-    /// error to wait for it again.
+    /// Sets how long the stream waits for a job, from its first poll on. The
+    /// job itself continues: resume from the checkpoint of the error to wait
+    /// for it again.
     ///
     /// # Default
     ///
@@ -185,7 +190,7 @@ impl PagedRequest {
         self
     }
 
-    /// What each request asks of the layers below.
+    /// Sets the options of each request for the layers below.
     ///
     /// # Default
     ///
@@ -195,16 +200,17 @@ impl PagedRequest {
         self
     }
 
-    /// Goes on behind the page that this checkpoint came with.
+    /// Continues after the page that this checkpoint came with. [`Checkpoint`]
+    /// has an example.
     ///
-    /// One that belongs to another request is [`PageErrorKind::Checkpoint`],
-    /// and nothing is asked for.
+    /// A checkpoint of another request is [`PageErrorKind::Checkpoint`], and
+    /// nothing is sent.
     pub fn resume(mut self, checkpoint: Checkpoint) -> Self {
         self.from = Some(checkpoint);
         self
     }
 
-    /// The pages, with rows of this type. Nothing is asked for before the
+    /// Returns the pages, with rows of this type. Nothing is sent before the
     /// stream is polled.
     pub fn pages<T>(self) -> Pages<T>
     where
@@ -229,8 +235,8 @@ impl PagedRequest {
         if from.request == request && plan.has(&from.position) {
             return Pages::new(Arc::new(plan), from);
         }
-        let message = "the checkpoint is one of another request: its path, body, rows or page size were \
-                       different; go on with those, or start afresh without it";
+        let message = "the checkpoint belongs to another request, whose path, body, rows or page size was \
+                       different; resume with that one, or start afresh without it";
         Pages::failed(start, PageError::new(PageErrorKind::Checkpoint, message))
     }
 }

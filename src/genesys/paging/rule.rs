@@ -1,5 +1,6 @@
-//! Which page comes next, by what a page says: the rule of its way, and that no
-//! other sign of more is overlooked.
+//! Which page comes next. The way of paging has a rule for it; if the rule says
+//! that the page is the last, no other field of the page may contradict it.
+//! Pure: one page and the known facts go in, a place or an error comes out.
 
 use super::{
     PageError, PageErrorKind, Paging, checkpoint::Place, job_state, signs::Signs, way::By,
@@ -8,30 +9,37 @@ use super::{
 /// A page, as far as the rule looks at it.
 pub(super) struct Seen<'a> {
     pub(super) signs: &'a Signs,
-    /// How many rows it holds.
+    /// How many rows it has.
     pub(super) rows: u64,
-    /// The place in the request for this page.
+    /// The place that was requested.
     pub(super) asked: &'a Place,
-    /// How many rows were asked for, if the caller or the page says so.
+    /// The page size: as requested, or as the page states it.
     pub(super) size: Option<u64>,
+    /// The id of the last row, if the way of paging needs it.
     pub(super) last_id: Option<String>,
 }
 
 /// The facts known after a page.
 pub(super) struct Known {
-    /// How many rows have come, this page's included, and those skipped by
-    /// where the caller began.
+    /// How many rows have come, including this page and the rows before the
+    /// place where the caller began.
     pub(super) rows: u64,
-    /// How many there are in all.
+    /// The total, and the field that states it.
     pub(super) total: Option<(String, u64)>,
 }
 
-/// The place of the next page; none after the last one.
+/// Returns the place of the next page, or `None` after the last one.
+///
+/// # Errors
+///
+/// [`PageErrorKind::Incomplete`] if the page would be the last, but shows a
+/// sign of more rows.
 pub(super) fn next(
     paging: &Paging,
     seen: &Seen<'_>,
     known: &Known,
 ) -> Result<Option<Place>, PageError> {
+    // Before the rule: an incomplete page may lack its link or its rows.
     complete(seen.signs)?;
     match (&paging.by, seen.asked) {
         (By::Number(_), Place::Number(number)) => by_number(paging, seen, known, *number),
@@ -45,11 +53,13 @@ pub(super) fn next(
             Some(link) => Ok(Some(Place::Link(link.into()))),
             None => end(seen, known),
         },
+        // `Whole`, and no other: a way by number always has a number.
         _ => end(seen, known),
     }
 }
 
-/// The number of the last page, if this one says it.
+/// Returns the number of the last page, if this page states it. Read-ahead
+/// stops there.
 pub(super) fn last(paging: &Paging, seen: &Seen<'_>, known: &Known) -> Option<u64> {
     if paging.full_pages {
         let (_, total) = known.total.as_ref()?;
@@ -58,6 +68,9 @@ pub(super) fn last(paging: &Paging, seen: &Seen<'_>, known: &Known) -> Option<u6
     count(seen)
 }
 
+/// The rule for pages by number. The witnesses are asked in the order of their
+/// worth: full pages and a total, the page count, a link, the total, and last
+/// the page's own length.
 fn by_number(
     paging: &Paging,
     seen: &Seen<'_>,
@@ -67,6 +80,7 @@ fn by_number(
     let next = || Ok(Some(Place::Number(number.saturating_add(1))));
     if paging.full_pages {
         if let Some(((_, total), size)) = known.total.as_ref().zip(seen.size) {
+            // A short page before the end means that rows are missing.
             let before = number.saturating_sub(1).saturating_mul(size);
             if seen.rows < total.saturating_sub(before).min(size) {
                 return Err(short(seen.rows, *total));
@@ -77,8 +91,8 @@ fn by_number(
             };
         }
     }
-    // The count is the best witness, then a link, then the total: it counts
-    // rows that are hidden.
+    // The count is the best witness, then a link. The total comes after them,
+    // because it counts rows that the client may not see.
     if let Some(count) = count(seen) {
         return if number < count {
             next()
@@ -93,11 +107,12 @@ fn by_number(
         return next();
     }
     if let Some((_, total)) = &known.total {
-        // An empty page can only be the last: what it lacks is said by `end`.
+        // An empty page can only be the last. If rows are missing, `end` finds
+        // it.
         let more = known.rows < *total && seen.rows > 0;
         return if more { next() } else { end(seen, known) };
     }
-    // By its own word: the service may give fewer than were asked for.
+    // By the page's own size: the API may return fewer rows than requested.
     let is_short = seen.signs.size.is_some_and(|size| seen.rows < size);
     if seen.rows == 0 || paging.names_next && is_short {
         return end(seen, known);
@@ -105,7 +120,10 @@ fn by_number(
     next()
 }
 
+/// The rule for pages by the number of their first row: up to the total, or to
+/// the first empty page.
 fn by_index(seen: &Seen<'_>, known: &Known, index: u64) -> Result<Option<Place>, PageError> {
+    // By the rows that came, not by the page size: SCIM may return fewer.
     let next = index.saturating_add(seen.rows);
     let more = match &known.total {
         Some((_, total)) => known.rows < *total,
@@ -117,6 +135,8 @@ fn by_index(seen: &Seen<'_>, known: &Known, index: u64) -> Result<Option<Place>,
     end(seen, known)
 }
 
+/// The rule for pages after the id of the last row: a page that is shorter than
+/// requested, or empty, is the last.
 fn by_last_row(seen: &Seen<'_>, known: &Known) -> Result<Option<Place>, PageError> {
     if seen.rows == 0 || seen.size.is_some_and(|size| seen.rows < size) {
         return end(seen, known);
@@ -125,7 +145,8 @@ fn by_last_row(seen: &Seen<'_>, known: &Known) -> Result<Option<Place>, PageErro
         Some(id) => Ok(Some(Place::Token(id.as_str().into()))),
         None => Err(PageError::new(
             PageErrorKind::Malformed,
-            "the last row of the page has no `id`, after which the next page begins",
+            "the last row of the page has no `id`, which the request for the next page needs; describe \
+             the pages with `PagedRequest::with_paging`",
         )),
     }
 }
@@ -135,22 +156,21 @@ fn count(seen: &Seen<'_>) -> Option<u64> {
     seen.signs.count.filter(|count| *count > 0)
 }
 
-/// Refuses an answer that the API has not completed.
+/// Refuses a page that the API has not completed.
 fn complete(signs: &Signs) -> Result<(), PageError> {
     match &signs.state {
         Some((field, state)) if job_state::is_running(state) => Err(more(&format!(
-            "`{field}` says that the answer is not complete; ask again in some seconds, from the \
-             checkpoint"
+            "`{field}` says that the response is not complete yet; wait some seconds"
         ))),
         _ => Ok(()),
     }
 }
 
-/// The end, unless anything on the page speaks of more.
+/// Returns `None` for the end, unless a field of the page contradicts it.
 fn end(seen: &Seen<'_>, known: &Known) -> Result<Option<Place>, PageError> {
     if let Some((field, _)) = seen.signs.next.first() {
         return Err(more(&format!(
-            "the page would be the last, but its `{field}` leads to another one"
+            "the page should be the last, but its `{field}` leads to another one"
         )));
     }
     let number = match seen.asked {
@@ -161,13 +181,14 @@ fn end(seen: &Seen<'_>, known: &Known) -> Result<Option<Place>, PageError> {
     let counted = number.zip(count(seen));
     if let Some((number, count)) = counted.filter(|(number, count)| number < count) {
         return Err(more(&format!(
-            "the page is number {number} of {count} by its `pageCount`, and names no next one"
+            "the page is number {number} of {count} by its `pageCount`, but names no next one"
         )));
     }
     let Some((field, total)) = &known.total else {
         return Ok(None);
     };
-    // Rows that are hidden from the client make pages short, not fewer.
+    // Rows that the client may not see make pages shorter, not fewer. So if
+    // all counted pages have come, the total only has to fit into them.
     let reach = counted.map(|(_, count)| seen.signs.size.map(|size| count.saturating_mul(size)));
     let is_short = match reach {
         Some(reach) => reach.is_some_and(|reach| reach < *total),
@@ -176,26 +197,27 @@ fn end(seen: &Seen<'_>, known: &Known) -> Result<Option<Place>, PageError> {
     if is_short {
         let rows = known.rows;
         return Err(more(&format!(
-            "{rows} rows have come of {total} by its `{field}`, and the page leads no further; if the total \
-             is known to be an estimate, or the path begins in the middle, go on with \
-             `PagedRequest::without_total`"
+            "{rows} of {total} rows (its `{field}`) have come, and the page leads no further; if the total is \
+             an estimate, or the path begins in the middle, use `PagedRequest::without_total`"
         )));
     }
     Ok(None)
 }
 
+/// Returns the error for a page that shows a sign of more rows.
 fn more(what: &str) -> PageError {
     let message = format!(
-        "{what}; try again from the checkpoint, and if that brings the same, start afresh, or \
+        "{what}; try again from the checkpoint, and if that ends in the same way, start afresh, or \
          describe the pages with `PagedRequest::with_paging`"
     );
     PageError::new(PageErrorKind::Incomplete, message)
 }
 
+/// Returns the error for a page that is shorter than its total allows.
 fn short(rows: u64, total: u64) -> PageError {
     let message = format!(
-        "the page holds only {rows} rows though more are left, of {total} in all; try again from \
-         the checkpoint, and if that brings the same, start afresh"
+        "the page has only {rows} rows, but more of the {total} in all are left; try again from the \
+         checkpoint, and if that ends in the same way, start afresh"
     );
     PageError::new(PageErrorKind::Incomplete, message)
 }

@@ -1,41 +1,51 @@
+//! The fields in which a page speaks of other pages. The reader collects all
+//! that any way of paging uses, not only those of its own way, so that the rule
+//! can notice a contradiction.
+
 use serde_json::{Map, Value};
 
 use super::{Paging, way::By};
 
-/// Fields that say how many rows there are in all.
+/// Fields with the number of all rows.
 const TOTALS: [&str; 3] = ["total", "totalHits", "totalResults"];
 
 /// Fields that lead to the next page.
 const NEXT: [&str; 5] = ["nextUri", "nextPage", "cursor", "cursors.after", "after"];
 
-/// Fields that say whether the answer is complete.
+/// Fields that say whether the response is complete.
 const STATES: [&str; 2] = ["queryStatus", "state"];
 
-/// Everything else that a page may say of itself.
+/// Fields with the other numbers that a page may state.
 const NUMBERS: [&str; 4] = ["pageCount", "pageNumber", "pageSize", "startIndex"];
 
-/// What a page says of itself, beside its rows.
+/// What a page says about itself, beside its rows.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Signs {
-    /// How many rows there are in all, and the field that says so.
+    /// The number of all rows, and the field that states it.
     pub(super) total: Option<(String, u64)>,
+    /// The number of pages.
     pub(super) count: Option<u64>,
+    /// The number of this page.
     pub(super) number: Option<u64>,
+    /// The page size by the page itself; never 0.
     pub(super) size: Option<u64>,
+    /// The number of the page's first row.
     pub(super) index: Option<u64>,
-    /// What leads to the next page, by field.
+    /// Each field that leads to a next page, with its value: the way's own
+    /// field first.
     pub(super) next: Vec<(String, String)>,
+    /// The field with a state, and the state.
     pub(super) state: Option<(String, String)>,
 }
 
-/// Whether a field at the top, or beside the rows, is looked at.
+/// Returns whether the reader keeps a field at the top or beside the rows.
 pub(super) fn is_wanted(paging: &Paging, field: &str) -> bool {
     let head = |name: &str| name.split('.').next() == Some(field);
     let fixed = TOTALS.iter().chain(&NEXT).chain(&STATES).chain(&NUMBERS);
     fixed.copied().any(head) || own(paging).any(head)
 }
 
-/// The fields that the description names.
+/// Returns the fields that the description names.
 fn own(paging: &Paging) -> impl Iterator<Item = &str> {
     let next = match &paging.by {
         By::Token(_, field) | By::Link(field) | By::Verbatim(field) => Some(&**field),
@@ -47,13 +57,13 @@ fn own(paging: &Paging) -> impl Iterator<Item = &str> {
 }
 
 impl Signs {
-    /// Reads the fields beside the rows, and those at the top where they are
-    /// others.
+    /// Reads the fields beside the rows, then those at the top that are not
+    /// beside the rows.
     ///
     /// # Errors
     ///
-    /// Fails if the field that leads to the next page is not a text: ignoring
-    /// it could end the stream early.
+    /// The name of a field that leads to the next page, and is neither a text
+    /// nor a number. Ignoring it could end the stream early.
     pub(super) fn read(
         paging: &Paging,
         top: &Map<String, Value>,
@@ -65,6 +75,8 @@ impl Signs {
         let total = totals.filter_map(|name| Some((name.to_owned(), number(name)?)));
         let mut next = Vec::new();
         for name in own(paging).chain(NEXT) {
+            // A description may name `after` as the total, say; then it leads
+            // nowhere.
             let is_more =
                 paging.total.as_deref() != Some(name) && paging.count.as_deref() != Some(name);
             let is_new = !next.iter().any(|(known, _)| known == name);
@@ -77,9 +89,11 @@ impl Signs {
         }
         let state = |name: &&str| Some(((*name).to_owned(), find(name)?.as_str()?.to_owned()));
         Ok(Self {
+            // If two fields disagree, the larger total misses no rows.
             total: total.max_by_key(|(_, rows)| *rows),
             count: number(paging.count.as_deref().unwrap_or("pageCount")),
             number: number("pageNumber"),
+            // A size of 0 would divide by zero, and means nothing.
             size: number("pageSize").filter(|size| *size > 0),
             index: number("startIndex"),
             next,
@@ -87,13 +101,14 @@ impl Signs {
         })
     }
 
-    /// What this field leads to.
+    /// Returns where this field leads.
     pub(super) fn next(&self, field: &str) -> Option<&str> {
         let mut all = self.next.iter();
         all.find(|(name, _)| name == field).map(|(_, text)| &**text)
     }
 }
 
+/// Returns the value at a path of fields with dots, unless it is `null`.
 fn at<'a>(fields: &'a Map<String, Value>, path: &str) -> Option<&'a Value> {
     let mut names = path.split('.');
     let first = fields.get(names.next()?)?;
@@ -101,7 +116,7 @@ fn at<'a>(fields: &'a Map<String, Value>, path: &str) -> Option<&'a Value> {
     (!found.is_null()).then_some(found)
 }
 
-/// A text or number that leads on; none if it is neither.
+/// Returns a text or a number as text, or `None` for anything else.
 fn text(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => Some(text.clone()),

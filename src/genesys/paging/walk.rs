@@ -1,3 +1,6 @@
+//! The one walk through the pages of a request, in whatever way it pages: start
+//! a job, wait for it, fetch a page, check it, move to the next place.
+
 use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
@@ -14,34 +17,36 @@ use super::{
     way::By,
 };
 
-/// One page.
-///
-/// An example: [`paging`](crate::genesys::paging).
+/// One page. The [module docs](super) have an example.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Page<T> {
     /// Its rows. The last page, and others, may have none.
     pub rows: Vec<T>,
-    /// How many rows there are in all, if the API says so.
+    /// The number of all rows, if the API states it and
+    /// [`without_total`](super::PagedRequest::without_total) is not set.
     pub total: Option<u64>,
-    /// The place behind this page: a stream that resumes there begins with the
-    /// next one.
+    /// The place after this page: a stream that resumes there begins with the
+    /// next page.
     pub checkpoint: Checkpoint,
 }
 
-/// The one walk through the pages of a request, of whatever way.
+/// The state of a walk between two steps.
 pub(super) struct Walk<T> {
     plan: Arc<Plan>,
-    /// Before the page that comes next.
+    /// The place before the next page, for the stream and for errors.
     here: Checkpoint,
-    /// What that page is asked for by.
+    /// What asks for the next page.
     at: Place,
     progress: Progress,
+    /// The current job, once it was started. If each page is a job, it is taken
+    /// away after its page.
     job: Option<Job>,
     trail: Trail,
     ahead: Ahead<T>,
-    /// How many have come of this stream.
+    /// How many pages have come in this stream.
     pages: u64,
+    /// Whether the last page or an error has come.
     ended: bool,
 }
 
@@ -54,6 +59,7 @@ pub(super) enum Step<T> {
 }
 
 impl<T: DeserializeOwned + Send + 'static> Walk<T> {
+    /// Continues from a checkpoint that belongs to the plan.
     pub(super) fn new(plan: Arc<Plan>, from: Checkpoint) -> Self {
         let (job, position) = match &from.position {
             Position::Job { id, then } => (Some(Job::resumed(id)), &**then),
@@ -69,6 +75,7 @@ impl<T: DeserializeOwned + Send + 'static> Walk<T> {
             _ => (plan.first.clone(), None, 0, None),
         };
         let mut trail = Trail::default();
+        // A link back to the first page is a circle, also after a resume.
         trail.is_new(&plan.first);
         trail.is_new(&at);
         Self {
@@ -84,8 +91,8 @@ impl<T: DeserializeOwned + Send + 'static> Walk<T> {
         }
     }
 
-    /// An error ends the stream like the last page does: a stream that
-    /// continued after one could skip rows.
+    /// Takes one step. An error ends the stream, as the last page does: a
+    /// stream that continued after an error could skip rows.
     pub(super) async fn step(&mut self) -> Result<Step<T>, PageError> {
         if self.ended {
             return Ok(Step::End);
@@ -99,13 +106,14 @@ impl<T: DeserializeOwned + Send + 'static> Walk<T> {
         step.map_err(|error| error.at(|| self.place(), &self.here))
     }
 
-    /// The name of the page for an error. A job has no page before it is ready,
-    /// and only pages by number have a number of their own; others count from
-    /// where the stream began.
+    /// Returns the name of the page for an error.
     fn place(&self) -> String {
         let path = query::without(&self.plan.path);
         let method = &self.plan.method;
         let number = self.pages + 1;
+        // A job has no page before it is ready, and only pages by number have a
+        // number of their own. The others are counted from where the stream
+        // began.
         match (&self.job, &self.plan.paging.by, &self.at) {
             (None, _, _) if self.plan.paging.job.is_some() => {
                 format!("the start of a job by POST {path}")
@@ -124,9 +132,12 @@ impl<T: DeserializeOwned + Send + 'static> Walk<T> {
         }
     }
 
+    /// Starts the job if there is one to start, or else fetches a page.
     async fn advance(&mut self) -> Result<Step<T>, PageError> {
         if let Some(form) = &self.plan.paging.job {
             let Some(job) = &mut self.job else {
+                // A step of its own, so that the caller can store the
+                // checkpoint with the job's id before the wait.
                 let job = Job::start(&self.plan, form, &self.at).await?;
                 let position = Position::Job {
                     id: job.id().into(),
@@ -149,7 +160,7 @@ impl<T: DeserializeOwned + Send + 'static> Walk<T> {
         Ok(Step::Page(page))
     }
 
-    /// Takes note of a page, and says where it leads to.
+    /// Checks a page, and finds where it leads.
     fn take(&mut self, fetched: Fetched<T>) -> Result<Page<T>, PageError> {
         let signs = &fetched.body.signs;
         let rows = fetched.body.rows.len() as u64;
@@ -174,6 +185,7 @@ impl<T: DeserializeOwned + Send + 'static> Walk<T> {
         })
     }
 
+    /// Moves to the place of the next page, or to the end.
     fn go(&mut self, next: Option<Place>, rows: u64) -> Result<(), PageError> {
         let Some(next) = next else {
             self.here = Checkpoint::new(&self.here.request, Position::End);
@@ -181,8 +193,8 @@ impl<T: DeserializeOwned + Send + 'static> Walk<T> {
         };
         self.trail.count(rows)?;
         let next = match next {
-            // Once it is seen to lead to the API, it is kept as it is asked
-            // for.
+            // Resolved and checked here, so that a checkpoint never has a link
+            // that leads elsewhere.
             Place::Link(link) => {
                 let results = self.job.as_ref().map(|job| job.results(&self.plan));
                 let ask = self.plan.ask(results.as_deref(), &Place::Link(link))?;
@@ -190,12 +202,15 @@ impl<T: DeserializeOwned + Send + 'static> Walk<T> {
             }
             next => next,
         };
-        // The page that was asked for first has no other name than the request.
+        // The trail has no link for the first page, because the caller's own
+        // request asked for it.
         let is_first = matches!(&next, Place::Link(path) if **path == *self.first_path()?);
         if is_first || !self.trail.is_new(&next) {
             return Err(in_circles());
         }
         self.at = next;
+        // The next page of such a request is another job, which does not exist
+        // yet.
         let is_per_page = self
             .plan
             .paging
@@ -215,12 +230,15 @@ impl<T: DeserializeOwned + Send + 'static> Walk<T> {
         Ok(())
     }
 
+    /// Returns the path that the first page was requested by.
     fn first_path(&self) -> Result<String, PageError> {
         let results = self.job.as_ref().map(|job| job.results(&self.plan));
         Ok(self.plan.ask(results.as_deref(), &self.plan.first)?.path)
     }
 
+    /// Returns the current place as a checkpoint has it.
     fn position(&self) -> Position {
+        // A job that was just started is at its first page, whatever that is.
         if self.progress.rows == 0 && self.pages == 0 && self.at == self.plan.first {
             return Position::Start;
         }
