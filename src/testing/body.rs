@@ -1,3 +1,5 @@
+//! The bodies of responses, with their faults.
+
 use std::{
     fmt,
     pin::Pin,
@@ -16,11 +18,24 @@ const CHUNK: usize = 16 * 1024;
 ///
 /// It is whole, unless a [`Script`](super::Script) truncates it or lets it
 /// never end.
+///
+/// ```
+/// use http_body_util::BodyExt;
+/// use tower_genesys::testing::MockBody;
+///
+/// # tokio_test::block_on(async {
+/// let empty = MockBody::default(); // for a service of your own
+/// assert!(empty.collect().await?.to_bytes().is_empty());
+/// # Ok::<_, Box<dyn std::error::Error>>(())
+/// # }).unwrap();
+/// ```
 pub struct MockBody {
+    /// The bytes that were not read yet.
     rest: Bytes,
     /// The length that the sender announced, even if less arrives.
     promised: u64,
     fault: Fault,
+    /// Whether a truncated body has been pending once.
     paused: bool,
 }
 
@@ -29,7 +44,9 @@ pub struct MockBody {
 pub(super) enum Fault {
     #[default]
     None,
+    /// It breaks off after half of its bytes.
     Truncated,
+    /// It never ends.
     Endless,
 }
 
@@ -81,6 +98,7 @@ impl Body for MockBody {
                 cx.waker().wake_by_ref();
                 Poll::Pending
             }
+            // Once: after its error, a body has ended.
             Fault::Truncated => {
                 self.fault = Fault::None;
                 Poll::Ready(Some(Err(MockError::truncated())))
@@ -95,6 +113,7 @@ impl Body for MockBody {
     fn size_hint(&self) -> SizeHint {
         match self.fault {
             Fault::None => SizeHint::with_exact(self.rest.len() as u64),
+            // The length that was announced, as in the header.
             Fault::Truncated => SizeHint::with_exact(self.promised),
             Fault::Endless => SizeHint::default(),
         }

@@ -1,3 +1,5 @@
+//! The settings of a mock, and how they become its state.
+
 use std::{fmt, sync::Arc, time::Duration};
 
 use super::{
@@ -23,26 +25,43 @@ use crate::genesys::Region;
 ///
 /// let mock = MockGenesys::builder()
 ///     .client("my-client-id", "my-client-secret")
+///     .redirect_uri("http://127.0.0.1:8080/callback")
 ///     .region(Region::EU_WEST_1)
 ///     .token_lifetime(Duration::from_secs(300))
+///     .max_tokens(2)
+///     .refresh_tokens(false)
 ///     .rate_limit(300)
+///     .conversations(1000)
+///     .users(10)
+///     .latency(Duration::from_millis(50))
+///     .seed(7)
+///     .keep_requests(100)
 ///     .build();
 /// assert_eq!(mock.client_id(), "my-client-id");
+/// assert_eq!(mock.region(), Region::EU_WEST_1);
+///
+/// let tokens: Vec<_> = (0..3).map(|_| mock.mint_token()).collect();
+/// assert_eq!(mock.live_tokens(), 2, "the third has evicted the first");
+/// assert!(!mock.revoke(&tokens[0]));
 /// ```
 #[derive(Clone)]
 #[must_use = "call `build`"]
 pub struct MockBuilder {
+    /// Id and secret. The first client is the one that [`MockGenesys`] speaks
+    /// of.
     clients: Vec<(String, String)>,
     redirect_uris: Vec<String>,
     region: Region,
     token_lifetime: Duration,
     max_tokens: usize,
     refresh_tokens: bool,
+    /// Requests of one token per minute.
     rate_limit: Option<u32>,
     conversations: usize,
     users: usize,
     latency: Duration,
     seed: u64,
+    /// How many requests to keep in full.
     keep_requests: usize,
 }
 
@@ -195,6 +214,8 @@ impl MockBuilder {
 
     /// Builds the mock.
     pub fn build(mut self) -> MockGenesys {
+        // Here rather than in `new`, so that the first `client` replaces the
+        // default.
         if self.clients.is_empty() {
             self = self.client("client-id", "client-secret");
         }
@@ -203,6 +224,8 @@ impl MockBuilder {
             secret,
             enabled: true,
         };
+        // One source for everything, so the order of use decides what a seed
+        // produces: first the data, then tokens and ids as requests need them.
         let mut random = Random::new(self.seed);
         let state = State {
             clients: self.clients.into_iter().map(client).collect(),

@@ -5,7 +5,9 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header, reque
 
 use super::reply::Reply;
 
+/// The methods that a page may use.
 const METHODS: HeaderValue = HeaderValue::from_static("GET, HEAD, POST, PUT, PATCH, DELETE");
+/// The headers that a page may read, besides the few that it always may.
 const EXPOSED: HeaderValue = HeaderValue::from_static("inin-correlation-id, retry-after");
 /// How long a browser may cache the permission, in seconds: a day.
 const MAX_AGE: HeaderValue = HeaderValue::from_static("86400");

@@ -7,11 +7,13 @@ use serde_json::{Value, json};
 
 use super::timestamp;
 
-/// The week in which all conversations begin.
+/// The week in which all conversations begin, in the API's notation.
 pub(super) const INTERVAL: &str = "2026-01-05T00:00:00.000Z/2026-01-12T00:00:00.000Z";
+/// The beginning of that week, in milliseconds since 1970.
 const BEGIN: i64 = 1_767_571_200_000;
 /// The end of that week.
 pub(super) const END: &str = "2026-01-12T00:00:00.000Z";
+/// In milliseconds.
 const WEEK: u64 = 7 * 86_400_000;
 const MEDIA: [&str; 5] = ["voice", "chat", "email", "message", "callback"];
 
@@ -19,13 +21,16 @@ const MEDIA: [&str; 5] = ["voice", "chat", "email", "message", "callback"];
 #[derive(Clone)]
 pub(super) struct Random(fastrand::Rng);
 
-/// A conversation, in a form smaller than its JSON.
+/// A conversation, in a form that is smaller than its JSON, because a mock may
+/// have many thousands.
 pub(super) struct Conversation {
     id: Box<str>,
     begin: i64,
     end: i64,
     media: &'static str,
     direction: &'static str,
+    /// For the parts that [`json`](Self::json) invents, so that they are the
+    /// same each time.
     seed: u64,
 }
 
@@ -41,6 +46,7 @@ impl Random {
         URL_SAFE_NO_PAD.encode(bytes)
     }
 
+    /// Returns a random UUID (RFC 9562, version 4).
     pub(super) fn uuid(&mut self) -> String {
         let mut word = || self.0.u32(..);
         let (a, b, c, d) = (word(), word(), word(), word());
@@ -52,13 +58,14 @@ impl Random {
         format!("{a:08x}-{b1:04x}-{b2:04x}-{c1:04x}-{c2:04x}{d:08x}")
     }
 
+    /// Returns a number below `end`, or 0 if `end` is 0.
     pub(super) fn below(&mut self, end: u64) -> u64 {
         self.0.u64(..end.max(1))
     }
 }
 
-/// The conversations, ordered by their beginning and spread evenly over the
-/// week.
+/// Returns conversations in the order of their beginning, spread evenly over
+/// the week: one at a random time of each equal part.
 pub(super) fn conversations(random: &mut Random, count: usize) -> Vec<Conversation> {
     let spacing = WEEK / (count.max(1) as u64);
     let one = |index: usize| {
@@ -79,6 +86,7 @@ pub(super) fn conversations(random: &mut Random, count: usize) -> Vec<Conversati
 }
 
 impl Conversation {
+    /// Returns whether the conversation began in the interval.
     pub(super) fn begins_in(&self, interval: &Range<i64>) -> bool {
         interval.contains(&self.begin)
     }
@@ -88,6 +96,7 @@ impl Conversation {
         self.begin < interval.end && interval.start < self.end
     }
 
+    /// Returns the conversation as the API shows it in a details query.
     pub(super) fn json(&self) -> Value {
         let mut random = Random::new(self.seed);
         let mut participant = |purpose: &str, name: &str| {

@@ -1,3 +1,5 @@
+//! The error of an exchange that broke off.
+
 use std::{error::Error, fmt, io};
 
 use crate::BoxError;
@@ -25,7 +27,9 @@ use crate::BoxError;
 /// # }).unwrap();
 /// ```
 pub struct MockError {
+    /// How it broke off.
     kind: MockErrorKind,
+    /// The error that a real transport would return.
     source: BoxError,
 }
 

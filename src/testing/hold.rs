@@ -1,3 +1,5 @@
+//! The guard that a test holds while requests wait.
+
 use std::{fmt, sync::Arc};
 
 use tokio::sync::watch;
@@ -26,12 +28,14 @@ use super::{route::Route, state::Shared};
 /// mock.revoke_all(); // while the request is in flight
 /// held.release();
 /// assert_eq!(call.await??.status(), 401);
+/// assert_eq!(mock.hold(USERS).waiting(), 0);
 /// # Ok::<_, Box<dyn std::error::Error>>(())
 /// # }).unwrap();
 /// ```
 #[must_use = "dropping it releases the requests"]
 pub struct Held {
     shared: Arc<Shared>,
+    /// The hold in the mock's state; see `holds.rs`.
     id: u64,
     route: Route,
     /// True releases the requests.

@@ -1,3 +1,7 @@
+//! The holds in the mock's state. A request takes a receiver of each hold that
+//! is on its route when it arrives; the guard's sender releases all of them at
+//! once.
+
 use http::Method;
 use tokio::sync::watch;
 
@@ -7,6 +11,7 @@ use super::route::Route;
 #[derive(Default)]
 pub(super) struct Holds {
     holds: Vec<(u64, Route, watch::Receiver<bool>)>,
+    /// The id of the newest hold.
     next: u64,
 }
 
@@ -14,7 +19,8 @@ pub(super) struct Holds {
 pub(super) struct Releases(Vec<watch::Receiver<bool>>);
 
 impl Holds {
-    /// Holds a route until the sender is used or dropped.
+    /// Holds a route until the sender is used or dropped. Returns the id of the
+    /// hold, too.
     pub(super) fn add(&mut self, route: Route) -> (u64, watch::Sender<bool>) {
         let (release, released) = watch::channel(false);
         self.next += 1;
@@ -22,10 +28,12 @@ impl Holds {
         (self.next, release)
     }
 
+    /// Lets later requests pass.
     pub(super) fn remove(&mut self, id: u64) {
         self.holds.retain(|(own, _, _)| *own != id);
     }
 
+    /// Returns the guards that hold a request now.
     pub(super) fn releases(&self, method: &Method, path: &str) -> Releases {
         let holds = self.holds.iter();
         let holds = holds.filter(|(_, route, _)| route.matches(method, path));

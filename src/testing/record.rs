@@ -1,3 +1,5 @@
+//! The requests that have arrived: each one as it came, and the counts of all.
+
 use std::{
     collections::{HashMap, VecDeque},
     fmt,
@@ -20,7 +22,7 @@ const SECRET: [HeaderName; 3] = [
 /// One request as it arrived, with the status of its response.
 ///
 /// ```
-/// use http::{Method, Request};
+/// use http::{Method, Request, Version};
 /// use http_body_util::Full;
 /// use tower::ServiceExt;
 /// use tower_genesys::testing::MockGenesys;
@@ -34,9 +36,14 @@ const SECRET: [HeaderName; 3] = [
 /// let recorded = &mock.requests()[0];
 /// assert_eq!(recorded.method(), Method::DELETE);
 /// assert_eq!(recorded.uri().path(), "/api/v2/users/7");
+/// assert_eq!(recorded.authority(), Some("api.mypurecloud.com"));
+/// assert_eq!(recorded.version(), Version::HTTP_11);
+/// assert!(recorded.headers().is_empty());
 /// assert_eq!(recorded.body(), "{}");
+/// assert!(recorded.body_complete());
 /// assert_eq!(recorded.status().map(|status| status.as_u16()), Some(401));
-/// assert_eq!(recorded.bearer(), None);
+/// assert_eq!((recorded.bearer(), recorded.basic()), (None, None));
+/// assert!(recorded.arrived().elapsed().as_secs() < 60);
 /// # Ok::<_, Box<dyn std::error::Error>>(())
 /// # }).unwrap();
 /// ```
@@ -56,6 +63,7 @@ impl Recorded {
     pub(super) fn new(head: &http::request::Parts) -> Self {
         let mut headers = head.headers.clone();
         for (name, value) in &mut headers {
+            // `HeaderValue` shows a sensitive value as such in `Debug`.
             if SECRET.contains(name) {
                 value.set_sensitive(true);
             }
@@ -116,7 +124,7 @@ impl Recorded {
         self.status
     }
 
-    /// Returns when the head of the request arrived.
+    /// Returns when the head of the request arrived, on tokio's clock.
     pub fn arrived(&self) -> Instant {
         self.arrived
     }
@@ -149,10 +157,12 @@ impl fmt::Debug for Recorded {
     }
 }
 
+/// Returns the token in `Authorization: Bearer`.
 pub(super) fn bearer(headers: &HeaderMap) -> Option<&str> {
     credentials(headers, "bearer")
 }
 
+/// Returns id and secret in `Authorization: Basic` (RFC 7617).
 pub(super) fn basic(headers: &HeaderMap) -> Option<(String, String)> {
     let decoded = STANDARD.decode(credentials(headers, "basic")?).ok()?;
     let text = String::from_utf8(decoded).ok()?;
@@ -160,6 +170,8 @@ pub(super) fn basic(headers: &HeaderMap) -> Option<(String, String)> {
     Some((id.to_owned(), secret.to_owned()))
 }
 
+/// Returns the credentials of this scheme, whose name has no case (RFC 9110,
+/// section 11.1).
 fn credentials<'a>(headers: &'a HeaderMap, wanted: &str) -> Option<&'a str> {
     let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
     let (scheme, rest) = value.split_once(' ')?;
@@ -168,9 +180,14 @@ fn credentials<'a>(headers: &'a HeaderMap, wanted: &str) -> Option<&'a str> {
 }
 
 /// The counts of all requests, and the last of them in full.
+///
+/// The counts are by method and path, because a test may ask for any route
+/// afterwards.
 pub(super) struct Journal {
+    /// How many requests arrived, by method and by path without its prefix.
     counts: HashMap<Method, HashMap<Box<str>, u64>>,
     kept: VecDeque<Recorded>,
+    /// How many requests to keep.
     keep: usize,
     /// The number of the first request in `kept`.
     first: u64,
@@ -191,6 +208,7 @@ impl Journal {
         let paths = self.counts.entry(recorded.method.clone()).or_default();
         match paths.get_mut(path) {
             Some(count) => *count += 1,
+            // The path is copied once, not for each request.
             None => drop(paths.insert(path.into(), 1)),
         }
         self.kept.push_back(recorded);
@@ -202,6 +220,7 @@ impl Journal {
         number
     }
 
+    /// Completes a request with its body, unless it is no longer kept.
     pub(super) fn body(&mut self, number: u64, body: Bytes, complete: bool) {
         if let Some(recorded) = self.find(number) {
             recorded.body = body;
@@ -209,17 +228,21 @@ impl Journal {
         }
     }
 
+    /// Completes a request with the status of its response, unless it is no
+    /// longer kept.
     pub(super) fn answered(&mut self, number: u64, status: StatusCode) {
         if let Some(recorded) = self.find(number) {
             recorded.status = Some(status);
         }
     }
 
+    /// Returns a request by its number, if it is still kept.
     fn find(&mut self, number: u64) -> Option<&mut Recorded> {
         let index = number.checked_sub(self.first)?;
         self.kept.get_mut(usize::try_from(index).ok()?)
     }
 
+    /// Returns the number of requests at a route, kept or not.
     pub(super) fn count(&self, route: &Route) -> u64 {
         let all = self.counts.iter().flat_map(|(method, paths)| {
             paths.iter().map(move |(path, count)| (method, path, count))
@@ -229,6 +252,7 @@ impl Journal {
             .sum()
     }
 
+    /// Returns the kept requests, oldest first.
     pub(super) fn kept(&self) -> Vec<Recorded> {
         self.kept.iter().cloned().collect()
     }

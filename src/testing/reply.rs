@@ -1,3 +1,6 @@
+//! Responses before they are sent: in the shapes of the API and of the token
+//! endpoint, with the codes and texts of the real ones.
+
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -9,6 +12,7 @@ use super::{
     data::Random,
 };
 
+/// The header by which Genesys's support finds a request.
 const CORRELATION_ID: HeaderName = HeaderName::from_static("inin-correlation-id");
 
 /// A whole response, before a fault is applied to its body.
@@ -21,6 +25,7 @@ pub(super) struct Reply {
 }
 
 impl Reply {
+    /// Creates a response with a body of this content type.
     pub(super) fn new(status: StatusCode, content_type: &'static str, body: Bytes) -> Self {
         let mut headers = Box::new(HeaderMap::new());
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
@@ -31,6 +36,7 @@ impl Reply {
         }
     }
 
+    /// Creates a response with this JSON.
     pub(super) fn json(status: StatusCode, body: &Value) -> Self {
         Self::new(status, "application/json", body.to_string().into())
     }
@@ -44,6 +50,7 @@ impl Reply {
         }
     }
 
+    /// Creates a 200 with this JSON.
     pub(super) fn ok(body: &Value) -> Self {
         Self::json(StatusCode::OK, body)
     }
@@ -74,18 +81,22 @@ impl Reply {
         Self::json(StatusCode::BAD_REQUEST, &body)
     }
 
+    /// Creates a 400 of the API.
     pub(super) fn bad_request(message: &str) -> Self {
         Self::api_error(StatusCode::BAD_REQUEST, "bad.request", message)
     }
 
+    /// Creates a 404 of the API.
     pub(super) fn not_found(message: &str) -> Self {
         Self::api_error(StatusCode::NOT_FOUND, "not.found", message)
     }
 
+    /// Creates the 401 for a token that is not valid.
     pub(super) fn bad_credentials() -> Self {
         Self::unauthorized("bad.credentials", "Invalid login credentials.")
     }
 
+    /// Creates the 401 for a request without a token.
     pub(super) fn authentication_required() -> Self {
         Self::unauthorized(
             "authentication.required",
@@ -100,6 +111,8 @@ impl Reply {
             .header(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))
     }
 
+    /// Creates a 405, which must name the allowed methods (RFC 9110, section
+    /// 15.5.6).
     pub(super) fn method_not_allowed(allow: &'static str) -> Self {
         let message = "HTTP method not allowed for this resource.";
         Self::api_error(
@@ -110,6 +123,8 @@ impl Reply {
         .header(header::ALLOW, HeaderValue::from_static(allow))
     }
 
+    /// Creates a 429 for a limit of this many requests per minute. The wait is
+    /// in the code, the message and `Retry-After`, or in none of them.
     pub(super) fn too_many_requests(wait_seconds: Option<u64>, per_minute: u32) -> Self {
         let (code, message) = match wait_seconds {
             Some(wait) => (
@@ -134,6 +149,7 @@ impl Reply {
         }
     }
 
+    /// Sets a header.
     pub(super) fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.headers.insert(name, value);
         self
@@ -151,6 +167,7 @@ impl Reply {
     /// Gives the response a correlation id, in the header and in the body of an
     /// API error.
     fn correlate(self, random: &mut Random) -> Self {
+        // A test may have scripted one, to look for it.
         if self.headers.contains_key(CORRELATION_ID) {
             return self;
         }
@@ -158,6 +175,7 @@ impl Reply {
         let error = self.status.is_client_error() || self.status.is_server_error();
         let reply = if error {
             self.edit(|body| {
+                // Only an error in the shape of the API has the field.
                 if let Some(context) = body.get_mut("contextId") {
                     *context = Value::from(&*id);
                 }
@@ -171,14 +189,19 @@ impl Reply {
         }
     }
 
+    /// Makes the response that is sent: with a correlation id, a length, and
+    /// the fault.
     pub(super) fn into_response(self, fault: Fault, random: &mut Random) -> Response<MockBody> {
         let reply = self.correlate(random);
+        // RFC 9110, section 6.4.1: these have no body, and no length.
         let bodiless = matches!(reply.status.as_u16(), 100..=199 | 204 | 304);
         let body = if bodiless { Bytes::new() } else { reply.body };
         let length = body.len();
         let mut response = Response::new(MockBody::new(body, fault));
         *response.status_mut() = reply.status;
         *response.headers_mut() = *reply.headers;
+        // A truncated body announces its full length: that is how a client
+        // notices.
         if !bodiless && fault != Fault::Endless {
             response
                 .headers_mut()

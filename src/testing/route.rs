@@ -1,3 +1,6 @@
+//! Sets of requests, by method and path: what a script, a hold or a count is
+//! about.
+
 use std::{borrow::Cow, fmt};
 
 use http::Method;
@@ -7,20 +10,30 @@ use http::Method;
 /// In a pattern, `{name}` and `*` match one segment, and a `*` at the end
 /// matches one or more. The path begins after the region's base URL, and
 /// excludes the query. The pattern `*` matches every request.
-/// [`Script`](super::Script) has an example with the routes below.
 ///
 /// ```
 /// use http::Method;
-/// use tower_genesys::testing::Route;
+/// use tower_genesys::testing::{ANY, ANY_API, Route, USERS};
 ///
 /// let route = Route::new(Method::GET, "/api/v2/users/{id}/*");
 /// assert!(route.matches(&Method::GET, "/api/v2/users/7/queues/all"));
 /// assert!(!route.matches(&Method::GET, "/api/v2/users/7"));
 /// assert!(!route.matches(&Method::PUT, "/api/v2/users/7/queues"));
+///
+/// let queues = Route::any_method("/api/v2/routing/queues");
+/// assert!(queues.matches(&Method::POST, "/api/v2/routing/queues"));
+///
+/// // The constants of this module are routes of the mock's own endpoints.
+/// assert!(USERS.matches(&Method::GET, "/api/v2/users"));
+/// assert!(!USERS.matches(&Method::POST, "/api/v2/users"));
+/// assert!(!ANY_API.matches(&Method::POST, "/oauth/token"));
+/// assert!(ANY.matches(&Method::POST, "/oauth/token"));
 /// ```
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Route {
+    /// `None` for any.
     method: Option<Method>,
+    /// The path, with its patterns as they were written.
     pattern: Cow<'static, str>,
 }
 
@@ -62,6 +75,7 @@ pub const ANY_API: Route = Route::fixed(None, "/api/v2/*");
 pub const ANY: Route = Route::fixed(None, "*");
 
 impl Route {
+    /// Creates a route of the mock's own endpoints.
     const fn fixed(method: Option<Method>, pattern: &'static str) -> Self {
         Self {
             method,
@@ -106,6 +120,7 @@ impl fmt::Debug for Route {
     }
 }
 
+/// Returns whether a path fits a pattern, segment by segment.
 fn fits(pattern: &str, path: &str) -> bool {
     if pattern == "*" {
         return true;
@@ -113,10 +128,12 @@ fn fits(pattern: &str, path: &str) -> bool {
     let mut path = path.split('/');
     let mut pattern = pattern.split('/').peekable();
     while let Some(wanted) = pattern.next() {
+        // A `*` at the end wants one segment at least.
         let Some(segment) = path.next() else {
             return false;
         };
         let wild = wanted == "*" || (wanted.starts_with('{') && wanted.ends_with('}'));
+        // An empty segment is no id.
         if wild && segment.is_empty() || !wild && wanted != segment {
             return false;
         }

@@ -1,3 +1,6 @@
+//! The mock on the wire: accepts connections, and gives each request to
+//! `exchange.rs`, as the in-memory service does.
+
 use std::{fmt, future::pending, io, net::SocketAddr, pin::Pin, sync::Arc, time::Duration};
 
 use http::{Request, Response, Version};
@@ -41,17 +44,23 @@ const BUFFERED: usize = 64 * 1024;
 /// ```
 #[must_use = "dropping it stops the server"]
 pub struct MockServer {
+    /// Without a final slash.
     url: String,
     address: SocketAddr,
+    /// Both base URLs lead to this server.
     region: Region,
+    /// Ends the task that owns all connections.
     accept: AbortHandle,
 }
 
 impl MockServer {
+    /// Binds a free port, and starts to accept connections.
     pub(super) async fn start(shared: Arc<Shared>) -> io::Result<Self> {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         let address = listener.local_addr()?;
         let url = format!("http://{address}");
+        // Prefixes of the mock's region stay, so a client under test must keep
+        // them.
         let login = format!("{url}{}", shared.region.login_prefix());
         let api = format!("{url}{}", shared.region.api_prefix());
         let region = Region::custom(&login, &api).map_err(io::Error::other)?;
@@ -110,6 +119,7 @@ async fn accept(shared: Arc<Shared>, listener: TcpListener) {
                 // connection frees one.
                 Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
             },
+            // Only to free the tasks of connections that have ended.
             Some(_) = connections.join_next() => {}
         }
     }
@@ -138,6 +148,7 @@ impl Drop for Open {
     }
 }
 
+/// Serves one connection until it ends, or until a script cuts it.
 async fn serve(open: Open, stream: TcpStream) {
     // Responses are small, so each is sent at once.
     let _ = stream.set_nodelay(true);
@@ -158,6 +169,7 @@ async fn serve(open: Open, stream: TcpStream) {
     }
 }
 
+/// Responds to one request of a connection.
 async fn respond(
     shared: Arc<Shared>,
     request: Request<Incoming>,
@@ -175,6 +187,8 @@ async fn respond(
             Ok(response)
         }
         Err(error) if error.kind() == MockErrorKind::Reset => {
+            // On HTTP/2, an error of the service would reset one stream only.
+            // Dropping the connection cuts all of it.
             cut.notify_one();
             pending().await
         }

@@ -1,3 +1,6 @@
+//! The mock in memory: a tower service for any body, and one for a single body
+//! type.
+
 use std::{
     fmt,
     pin::Pin,
@@ -23,6 +26,11 @@ use crate::{BoxError, replay::ReplayBody};
 /// # Errors
 ///
 /// [`MockError`] if a script cuts the connection, or if the request body fails.
+///
+/// # Cancellation
+///
+/// Dropping the future drops the request, as a closed connection does. The mock
+/// has counted it if it was polled.
 #[derive(Clone)]
 pub struct MockService {
     shared: Arc<Shared>,
@@ -86,6 +94,7 @@ where
     fn call(&mut self, request: Request<B>) -> MockFuture {
         let shared = Arc::clone(&self.shared);
         let answer = async move {
+            // An unread body is dropped: in memory, no buffer holds it.
             let (response, _) = exchange::respond(&shared, request).await?;
             Ok(response)
         };

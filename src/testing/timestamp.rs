@@ -9,6 +9,7 @@ use std::{
 
 use tokio::time::Instant;
 
+/// In milliseconds.
 const DAY: i64 = 86_400_000;
 
 /// The time of day, advanced by tokio's clock: with a paused clock, a job of an
@@ -18,6 +19,7 @@ const DAY: i64 = 86_400_000;
 /// runtime.
 #[derive(Default)]
 pub(super) struct Clock {
+    /// The time of the first reading, on both clocks.
     began: OnceLock<(i64, Instant)>,
 }
 
@@ -30,6 +32,7 @@ impl Clock {
     }
 }
 
+/// Returns the time of the system's clock.
 fn wall() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
     since.map_or(0, |since| {
@@ -48,6 +51,8 @@ pub(super) fn parse_interval(text: &str) -> Option<Range<i64>> {
 /// Extends an interval to the whole UTC days that it touches.
 pub(super) fn days(interval: &Range<i64>) -> Range<i64> {
     let first = interval.start.div_euclid(DAY);
+    // The end is exclusive: an interval up to midnight does not touch the next
+    // day.
     let last = (interval.end - 1).div_euclid(DAY);
     first * DAY..(last + 1) * DAY
 }
@@ -69,6 +74,7 @@ fn parse(text: &str) -> Option<i64> {
     // An invalid date, such as 30 February, comes back from the count as
     // another date.
     let days = days_before(year, month, day);
+    // ISO 8601 allows 24:00 for the end of a day.
     let midnight = hour == 24 && (minute, second) == (0, 0);
     if !(1..=12).contains(&month) || self::date(days) != (year, month, day) {
         return None;
@@ -79,6 +85,7 @@ fn parse(text: &str) -> Option<i64> {
     if !fraction.bytes().all(|byte| byte.is_ascii_digit()) {
         return None;
     }
+    // Digits beyond the third are cut off.
     let millis: i64 = format!("{fraction:0<3}").get(..3)?.parse().ok()?;
     let seconds = hour * 3600 + minute * 60 + second;
     Some(days * DAY + seconds * 1000 + millis - offset)
@@ -105,6 +112,7 @@ fn offset(text: &str) -> Option<i64> {
     (hours <= 14 && minutes <= 59).then_some(sign * (hours * 60 + minutes) * 60_000)
 }
 
+/// Parses exactly `N` numbers of one to four digits. A sign is no digit.
 fn fields<const N: usize>(text: &str, separator: char) -> Option<[i64; N]> {
     let number = |text: &str| {
         let digits = (1..=4).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit());
@@ -114,6 +122,7 @@ fn fields<const N: usize>(text: &str, separator: char) -> Option<[i64; N]> {
     fields?.try_into().ok()
 }
 
+/// Formats a time as the API does, in UTC with milliseconds.
 pub(super) fn format(millis: i64) -> String {
     let (year, month, day) = date(millis.div_euclid(DAY));
     let rest = millis.rem_euclid(DAY);

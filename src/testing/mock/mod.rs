@@ -1,3 +1,7 @@
+//! The handle that a test holds: how to create the mock, reach it and script
+//! it. `counts.rs` has what it reports, `tokens.rs` how it changes tokens and
+//! clients.
+
 mod counts;
 mod tokens;
 
@@ -13,15 +17,26 @@ use crate::genesys::Region;
 
 /// A Genesys Cloud for tests. The [module docs](super) have an example.
 ///
-/// Clones are cheap, and all clones are the same mock.
+/// A clone is cheap, and is the same mock.
 #[derive(Clone)]
 pub struct MockGenesys {
+    /// The state, shared with all services, servers and guards.
     shared: Arc<Shared>,
 }
 
 /// Creating the mock, and reaching it.
 impl MockGenesys {
     /// Creates a mock with the defaults of [`MockBuilder`].
+    ///
+    /// ```
+    /// use tower_genesys::testing::MockGenesys;
+    ///
+    /// let mock = MockGenesys::new();
+    /// assert_eq!(mock.client_id(), "client-id");
+    /// assert_eq!(mock.client_secret(), "client-secret");
+    /// assert_eq!(mock.region().domain(), Some("mypurecloud.com"));
+    /// assert!(mock.interval().starts_with("2026-01-05T00:00:00.000Z/"));
+    /// ```
     pub fn new() -> Self {
         Self::builder().build()
     }
@@ -35,20 +50,20 @@ impl MockGenesys {
         Self { shared }
     }
 
-    /// Returns the mock as an in-memory service.
+    /// Returns the mock as an in-memory service for any request body.
     pub fn service(&self) -> MockService {
         MockService::new(Arc::clone(&self.shared))
     }
 
     /// Returns the mock as an HTTP client for one body type, like a real
     /// client. Use it for tokens and below the layers, where the compiler must
-    /// infer the body type.
+    /// infer the body type. [`MockClient`] has an example.
     pub fn http_client(&self) -> MockClient {
         MockClient::new(self.service())
     }
 
     /// Serves the mock on a free port of 127.0.0.1, in tasks of the current
-    /// runtime.
+    /// runtime. [`MockServer`] has an example.
     ///
     /// # Errors
     ///
@@ -96,14 +111,15 @@ impl Default for MockGenesys {
 
 /// Changing what happens to requests.
 impl MockGenesys {
-    /// Begins a rule for the requests at a route; see [`Script`].
+    /// Begins a rule for the requests at a route. [`Script`] has the selectors,
+    /// the actions and an example.
     #[must_use = "an action must follow, such as `reply_503`"]
     pub fn on(&self, route: Route) -> Script {
         Script::new(Arc::clone(&self.shared), route)
     }
 
-    /// Adds a list in the shape of an operation, such as
-    /// `GET /api/v2/routing/queues`. Its pages have the fields of the API
+    /// Adds a list in the shape of an operation, such as `GET
+    /// /api/v2/routing/queues`. Its pages have the fields of the API
     /// definition.
     ///
     /// An id in the path stands for any id. A POST that starts a job adds the
@@ -124,13 +140,14 @@ impl MockGenesys {
     /// let mock = MockGenesys::new();
     /// let path = "/api/v2/routing/queues/7/members";
     /// mock.add_list(Method::GET, path, MockList::new(60));
-    /// # let org = Org::builder(mock.region())
-    /// #     .credentials(Credentials::new(mock.client_id(), mock.client_secret())?)
-    /// #     .build(mock.http_client())?;
+    /// # let keys = Credentials::new(mock.client_id(), mock.client_secret())?;
+    /// # let org = Org::builder(mock.region()).credentials(keys);
+    /// # let org = org.build(mock.http_client())?;
     /// # let genesys = GenesysLayer::new(&org).layer(mock.http_client());
     /// let pager = Pager::new(&org, genesys);
     /// let mut members = pager.get(path).pages::<Value>();
-    /// assert_eq!(members.next().await.expect("a page")?.rows[0]["id"], "r0");
+    /// let page = members.next().await.expect("a page")?;
+    /// assert_eq!(page.rows[0]["id"], "r0");
     /// # Ok(())
     /// # }
     /// ```
@@ -140,20 +157,44 @@ impl MockGenesys {
     /// If the mock's API definition has no such list.
     pub fn add_list(&self, method: Method, path: &str, list: MockList) {
         let is_known = self.shared.lock().lists.add(&method, path, list);
+        // A mistake in a test, so it fails there and not as a 404 of the mock.
         assert!(
             is_known,
             "{method} {path} is not a list of the API definition; script it with `on` and `reply_json`"
         );
     }
 
-    /// Removes all rules made with [`on`](Self::on).
+    /// Removes all rules made with [`on`](Self::on). Counts, and so the
+    /// ordinals of later rules, continue.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use tower_genesys::testing::{ANY_API, MockGenesys};
+    /// # use http::Request;
+    /// # use http_body_util::Empty;
+    /// # use tower::ServiceExt;
+    ///
+    /// # tokio_test::block_on(async {
+    /// let mock = MockGenesys::new();
+    /// mock.on(ANY_API).to_anyone().reply_503();
+    /// # let users = || {
+    /// #     let request = Request::get(mock.region().api("/api/v2/users")?);
+    /// #     let request = request.body(Empty::<bytes::Bytes>::new())?;
+    /// #     Ok::<_, Box<dyn std::error::Error>>(mock.service().oneshot(request))
+    /// # };
+    /// assert_eq!(users()?.await?.status(), 503);
+    /// mock.clear_script();
+    /// assert_eq!(users()?.await?.status(), 401, "it carries no token");
+    /// # Ok::<_, Box<dyn std::error::Error>>(())
+    /// # }).unwrap();
+    /// ```
     pub fn clear_script(&self) {
         self.shared.lock().rules.clear();
     }
 
-    /// Holds the requests at a route that arrive from now on. The mock reads
-    /// them, and handles them when the guard is released or dropped. It checks
-    /// their token only then.
+    /// Holds the requests that arrive at a route from now on. The mock reads
+    /// them, and handles them when the guard is released or dropped; it checks
+    /// their token only then. [`Held`] has an example.
     pub fn hold(&self, route: Route) -> Held {
         Held::new(Arc::clone(&self.shared), route)
     }

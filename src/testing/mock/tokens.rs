@@ -1,11 +1,46 @@
+//! What a test does to tokens, clients, logins and jobs, as an administrator or
+//! a person would.
+
 use super::MockGenesys;
 use crate::testing::{Grant, JobEnd};
 
 /// Changing tokens and clients.
+///
+/// ```
+/// use tower_genesys::testing::{Grant, MockGenesys};
+///
+/// let mock = MockGenesys::new();
+/// let (token, other) = (mock.mint_token(), mock.mint_token());
+/// mock.accept_token("a token of a fixture");
+/// assert_eq!(mock.live_tokens(), 3);
+/// assert!(mock.revoke(&token) && !mock.revoke(&token));
+/// mock.expire_all();
+/// assert_eq!(mock.live_tokens(), 0);
+/// mock.revoke_all();
+///
+/// mock.rotate_secret("another secret");
+/// assert_eq!(mock.client_secret(), "another secret");
+///
+/// mock.mint_token();
+/// mock.disable_client();
+/// assert_eq!(mock.live_tokens(), 0, "its tokens end with it");
+/// mock.enable_client();
+///
+/// // All other grants fail with `unauthorized_client`.
+/// mock.allow_grants([Grant::AuthorizationCode, Grant::RefreshToken]);
+/// let uri = "http://127.0.0.1:8080/callback";
+/// let code = mock.issue_code(uri);
+/// let challenge = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
+/// let with_pkce = mock.issue_code_with_challenge(uri, challenge);
+/// assert_ne!(code, with_pkce);
+/// assert!(!mock.issue_refresh_token().is_empty());
+/// # let _ = other;
+/// ```
 impl MockGenesys {
     /// Issues a token to the first client without a request, as if it were
     /// obtained elsewhere.
     pub fn mint_token(&self) -> String {
+        // Before the lock: `client_id` takes it, too.
         let client = self.client_id();
         let state = &mut *self.shared.lock();
         state.tokens.mint(&mut state.random, &client, false)
@@ -32,7 +67,9 @@ impl MockGenesys {
         self.shared.lock().tokens.revoke_all();
     }
 
-    /// Makes all tokens expire now.
+    /// Makes all tokens expire now. Unlike [`revoke_all`](Self::revoke_all), it
+    /// leaves them in their places for
+    /// [`MockBuilder::max_tokens`](crate::testing::MockBuilder::max_tokens).
     pub fn expire_all(&self) {
         self.shared.lock().tokens.expire_all();
     }
@@ -62,13 +99,18 @@ impl MockGenesys {
         }
     }
 
-    /// Ends all jobs started so far, in this way and whatever their state.
+    /// Ends all jobs started so far in this way, whatever their state.
+    /// [`JobEnd`] has an example.
     pub fn end_jobs(&self, end: JobEnd) {
         let state = &mut *self.shared.lock();
         state.api.jobs.end(end, state.clock.now());
     }
 
-    /// The grants that clients may use; at first all.
+    /// Sets the grants that clients may use.
+    ///
+    /// # Default
+    ///
+    /// All.
     pub fn allow_grants(&self, grants: impl IntoIterator<Item = Grant>) {
         self.shared.lock().grants.allowed = grants.into_iter().collect();
     }
@@ -85,6 +127,7 @@ impl MockGenesys {
         self.code(redirect_uri, Some(challenge))
     }
 
+    /// Issues a code for the first client.
     fn code(&self, redirect_uri: &str, challenge: Option<&str>) -> String {
         let client = self.client_id();
         let state = &mut *self.shared.lock();

@@ -1,3 +1,6 @@
+//! What a rule can do besides a response of its own: delays, broken connections
+//! and bodies, tokens that end, changed headers.
+
 use std::{sync::Arc, time::Duration};
 
 use http::{HeaderName, HeaderValue};
@@ -11,10 +14,68 @@ use crate::testing::{
 /// Faults, delays and changes of the usual response.
 ///
 /// Each returns the rule for further actions; you may drop it.
+///
+/// ```
+/// use std::time::Duration;
+/// use http_body_util::BodyExt;
+/// use tokio::time::{Instant, timeout};
+/// use tower_genesys::testing::{MockErrorKind, MockGenesys, USERS};
+/// # use http::{HeaderValue, Request, header::HeaderName};
+/// # use http_body_util::Empty;
+/// # use tower::ServiceExt;
+///
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let mock = MockGenesys::new();
+/// # let name = HeaderName::from_static("x-edge");
+/// # let value = HeaderValue::from_static("3");
+/// let on = |nth| mock.on(USERS).nth(nth);
+/// on(1).delay(Duration::from_secs(2)).header(name, value);
+/// on(2).reset();
+/// on(3).truncated_body();
+/// on(4).never_answers();
+/// on(5).endless_body();
+/// on(6).revoke_token();
+/// on(7).expire_token();
+///
+/// # let get = || {
+/// #     let token = mock.mint_token();
+/// #     let request = Request::get(mock.region().api("/api/v2/users").unwrap())
+/// #         .header("authorization", format!("Bearer {token}"))
+/// #         .body(Empty::<bytes::Bytes>::new()).unwrap();
+/// #     mock.service().oneshot(request)
+/// # };
+/// let begun = Instant::now();
+/// assert_eq!(get().await?.headers()["x-edge"], "3");
+/// assert_eq!(begun.elapsed(), Duration::from_secs(2));
+///
+/// let error = get().await.unwrap_err();
+/// assert_eq!(error.kind(), MockErrorKind::Reset);
+///
+/// let error = get().await?.collect().await.unwrap_err();
+/// assert_eq!(error.kind(), MockErrorKind::Truncated);
+///
+/// let minute = Duration::from_secs(60);
+/// assert!(timeout(minute, get()).await.is_err());
+/// assert!(get().await?.frame().await.is_some());
+/// assert_eq!(get().await?.status(), 401);
+/// assert_eq!(get().await?.status(), 401);
+/// # Ok(())
+/// # }
+/// ```
 impl Script {
     /// Issues a token as usual, with this raw JSON as `expires_in`. If it is
     /// empty, the mock omits `expires_in`. If it is not JSON, the mock writes
     /// it as a string.
+    ///
+    /// ```
+    /// use tower_genesys::testing::{MockGenesys, TOKEN};
+    ///
+    /// let mock = MockGenesys::new();
+    /// mock.on(TOKEN).nth(1).expires_in("\"3600\""); // text, not a number
+    /// mock.on(TOKEN).nth(2).expires_in("");
+    /// # assert_eq!(mock.token_posts(), 0);
+    /// ```
     pub fn expires_in(self, raw: impl Into<Arc<str>>) -> Self {
         let raw = raw.into();
         self.act(|plan| plan.expires_in = Some(raw))

@@ -1,3 +1,6 @@
+//! Rules for requests, in one line of a test: first selectors, then actions.
+//! `replies.rs` has the responses, `faults.rs` all that happens besides them.
+
 mod faults;
 mod replies;
 
@@ -54,12 +57,44 @@ use super::{
 /// [`clear_script`]: super::MockGenesys::clear_script
 pub struct Script {
     shared: Arc<Shared>,
+    /// The requests that the rule is about.
     route: Route,
+    /// Which of them it selects.
     selector: Selector,
+    /// The id of the rule. `None` before the first action, when it is not in
+    /// force yet.
     rule: Option<u64>,
 }
 
 /// Selectors.
+///
+/// ```
+/// use tower_genesys::testing::{MockGenesys, USERS};
+/// # use http::Request;
+/// # use http_body_util::Empty;
+/// # use tower::ServiceExt;
+///
+/// # tokio_test::block_on(async {
+/// let mock = MockGenesys::new();
+/// mock.on(USERS).always().reply_401();
+/// mock.on(USERS).from(8).to_anyone().reply_503();
+/// mock.on(USERS).every(3).to_anyone().reply_429_without_retry_after();
+/// mock.on(USERS).first(2).reset();
+/// mock.on(USERS).nth(5).to_anyone().reply_html(http::StatusCode::BAD_GATEWAY);
+///
+/// let mut statuses = Vec::new();
+/// for _ in 0..9 {
+///     let request = Request::get(mock.region().api("/api/v2/users")?);
+///     let request = request.body(Empty::<bytes::Bytes>::new())?;
+///     let response = mock.service().oneshot(request).await;
+///     statuses.push(response.map_or(0, |found| found.status().as_u16()));
+/// }
+/// assert_eq!(statuses, [0, 0, 429, 401, 502, 429, 401, 503, 429]);
+///
+/// mock.on(USERS).once().to_anyone().reply_503(); // the next request
+/// # Ok::<_, Box<dyn std::error::Error>>(())
+/// # }).unwrap();
+/// ```
 impl Script {
     pub(in crate::testing) fn new(shared: Arc<Shared>, route: Route) -> Self {
         Self {
@@ -70,6 +105,7 @@ impl Script {
         }
     }
 
+    /// Sets the selector, also of a rule that is in force already.
     fn select(mut self, selector: Selector) -> Self {
         self.selector = selector;
         if let Some(id) = self.rule {
@@ -109,21 +145,23 @@ impl Script {
         self.select(Selector::From(ordinal))
     }
 
-    /// Selects each request whose ordinal is a multiple of `step`. A `step` of
-    /// 0 selects no request.
+    /// Selects each request whose ordinal is a multiple of `nth`. With 0, it
+    /// selects none.
     #[must_use = "an action must follow, such as `reply_503`"]
-    pub fn every(self, step: u64) -> Self {
-        self.select(Selector::Every(step))
+    pub fn every(self, nth: u64) -> Self {
+        self.select(Selector::Every(nth))
     }
 }
 
 impl Script {
+    /// Changes the plan of the rule. The first action adds the rule.
     fn act(mut self, change: impl FnOnce(&mut Plan)) -> Self {
         let shared = Arc::clone(&self.shared);
         let mut state = shared.lock();
         let id = match self.rule {
             Some(id) => id,
             None => {
+                // Ordinals count from the start of the mock, not of the rule.
                 let seen = state.journal.count(&self.route);
                 state.rules.add(self.route.clone(), self.selector, seen)
             }
@@ -134,6 +172,7 @@ impl Script {
         self
     }
 
+    /// Sets the response; a later one replaces it.
     fn respond(self, reply: Reply) -> Self {
         self.act(|plan| plan.reaction = Reaction::Scripted(reply))
     }

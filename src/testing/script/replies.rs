@@ -1,3 +1,5 @@
+//! The responses that a rule can give.
+
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -13,6 +15,49 @@ use crate::testing::{
 /// Responses.
 ///
 /// Each returns the rule for further actions; you may drop it.
+///
+/// ```
+/// use std::time::Duration;
+/// use http::{HeaderMap, StatusCode};
+/// use tower_genesys::testing::{MockGenesys, Route, TOKEN, USERS};
+/// # use http::Request;
+/// # use http_body_util::{BodyExt, Full};
+/// # use tower::ServiceExt;
+///
+/// # tokio_test::block_on(async {
+/// let mock = MockGenesys::new();
+/// let on = |nth| mock.on(USERS).nth(nth).to_anyone();
+/// on(1).reply_status(StatusCode::CONFLICT);
+/// on(2).reply_429(Duration::from_millis(2500));
+/// on(3).reply_401_authentication_required();
+/// on(4).reply_403("missing.permissions", "No.");
+/// on(5).reply(StatusCode::OK, HeaderMap::new(), "any bytes");
+/// on(6).early(StatusCode::PAYLOAD_TOO_LARGE);
+///
+/// # let mut found = Vec::new();
+/// # for _ in 0..6 {
+/// #     let request = Request::get(mock.region().api("/api/v2/users")?);
+/// #     let request = request.body(Full::<bytes::Bytes>::default())?;
+/// #     found.push(mock.service().oneshot(request).await?);
+/// # }
+/// let statuses = [409, 429, 401, 403, 200, 413];
+/// assert!(found.iter().map(|one| one.status().as_u16()).eq(statuses));
+/// assert_eq!(found[1].headers()["retry-after"], "3", "whole seconds");
+///
+/// mock.on(TOKEN).first(1).throttle_400();
+/// mock.on(TOKEN).nth(2).reply_token_json(r#"{"access_token":"t"}"#);
+/// # let mut bodies = Vec::new();
+/// # for _ in 0..2 {
+/// #     let request = Request::post(mock.region().token_url());
+/// #     let request = request.body(Full::<bytes::Bytes>::default())?;
+/// #     let response = mock.service().oneshot(request).await?;
+/// #     bodies.push(response.collect().await?.to_bytes());
+/// # }
+/// assert!(bodies[0].windows(10).any(|part| part == b"rate limit"));
+/// assert_eq!(bodies[1], r#"{"access_token":"t"}"#);
+/// # Ok::<_, Box<dyn std::error::Error>>(())
+/// # }).unwrap();
+/// ```
 impl Script {
     /// Responds with this status and an error in the shape of the API; from 200
     /// to 399, with an empty JSON object.
@@ -35,14 +80,24 @@ impl Script {
     /// example), the response is a 500 that says so.
     ///
     /// ```
-    /// use http::StatusCode;
+    /// use http::{Method, StatusCode};
     /// use tower_genesys::testing::{MockGenesys, Route};
+    /// # use http::Request;
+    /// # use http_body_util::{BodyExt, Empty};
+    /// # use tower::ServiceExt;
     ///
+    /// # tokio_test::block_on(async {
     /// let mock = MockGenesys::new();
-    /// let queues = Route::new(http::Method::GET, "/api/v2/routing/queues");
+    /// let queues = Route::new(Method::GET, "/api/v2/routing/queues");
     /// let page = serde_json::json!({ "entities": [{ "name": "Support" }] });
-    /// mock.on(queues).reply_json(StatusCode::OK, page);
-    /// # assert!(mock.requests().is_empty());
+    /// mock.on(queues).to_anyone().reply_json(StatusCode::OK, &page);
+    /// # let request = Request::get(mock.region().api("/api/v2/routing/queues")?);
+    /// # let request = request.body(Empty::<bytes::Bytes>::new())?;
+    /// # let response = mock.service().oneshot(request).await?;
+    /// # let body = response.collect().await?.to_bytes();
+    /// assert_eq!(serde_json::from_slice::<serde_json::Value>(&body)?, page);
+    /// # Ok::<_, Box<dyn std::error::Error>>(())
+    /// # }).unwrap();
     /// ```
     pub fn reply_json(self, status: StatusCode, body: impl Serialize) -> Self {
         self.respond(match serde_json::to_vec(&body) {
@@ -66,14 +121,13 @@ impl Script {
         self.respond(Reply::too_many_requests(None, 300))
     }
 
-    /// Responds with 401 `bad.credentials`, as if the token were no longer
-    /// valid.
+    /// Responds with 401 `bad.credentials`, as for a token that has ended.
     pub fn reply_401(self) -> Self {
         self.respond(Reply::bad_credentials())
     }
 
-    /// Responds with 401 `authentication.required`, as if the request carried
-    /// no token.
+    /// Responds with 401 `authentication.required`, as for a request without a
+    /// token.
     pub fn reply_401_authentication_required(self) -> Self {
         self.respond(Reply::authentication_required())
     }
@@ -121,15 +175,18 @@ impl Script {
         self.act(|plan| plan.reaction = Reaction::Early(reply))
     }
 
-    /// Gives the scripted response to requests without a valid token too.
-    /// Default: they get a 401.
+    /// Gives the scripted response to requests without a valid token, too.
+    ///
+    /// # Default
+    ///
+    /// Requests to the API without one get a 401.
     pub fn to_anyone(self) -> Self {
         self.act(|plan| plan.to_anyone = true)
     }
 }
 
-/// The codes that the API uses for these statuses, so that code under test
-/// meets real ones.
+/// Returns an error with the code that the API uses for this status, so that
+/// code under test meets real ones.
 fn status_reply(status: StatusCode) -> Reply {
     let code = match status.as_u16() {
         200..=399 => return Reply::json(status, &serde_json::json!({})),
