@@ -5,6 +5,7 @@ use http::HeaderValue;
 
 use super::{TokenError, TokenErrorKind};
 
+/// The start of each header value.
 const SCHEME: &str = "Bearer ";
 
 /// An access token, ready to send.
@@ -13,9 +14,22 @@ const SCHEME: &str = "Bearer ";
 /// reading and sending it neither format nor allocate. A clone increments a
 /// reference count. `Debug` shows the generation only.
 ///
-/// The [module docs](super#example) have an example.
+/// ```
+/// use http::{Request, header::AUTHORIZATION};
+/// use tower_genesys::{TokenError, token::{FixedToken, TokenProvider}};
+///
+/// let tokens = FixedToken::new("s3cr3t")?;
+/// let token = tokens.try_current().expect("a fixed token is always there");
+/// let mut request = Request::get("/api/v2/users").body(()).unwrap();
+/// let value = token.into_header_value();
+/// request.headers_mut().insert(AUTHORIZATION, value);
+/// assert_eq!(request.headers()[AUTHORIZATION], "Bearer s3cr3t");
+/// assert!(!format!("{request:?}").contains("s3cr3t"));
+/// # Ok::<(), TokenError>(())
+/// ```
 #[derive(Clone)]
 pub struct AccessToken {
+    /// `Bearer`, a space and the token, marked sensitive.
     header: HeaderValue,
     generation: Generation,
 }
@@ -30,6 +44,8 @@ pub struct AccessToken {
 pub struct Generation(u64);
 
 impl AccessToken {
+    /// Creates a token that can be sent.
+    ///
     /// # Errors
     ///
     /// [`TokenErrorKind::Malformed`] if the token is empty, or has a character
@@ -96,11 +112,12 @@ impl Generation {
     pub const NONE: Self = Self(0);
 
     /// Returns the number of tokens that the cache has adopted, including this
-    /// one.
+    /// one. Zero for [`NONE`](Self::NONE).
     pub const fn get(self) -> u64 {
         self.0
     }
 
+    /// Returns the generation of the next token.
     pub(crate) const fn next(self) -> Self {
         Self(self.0.saturating_add(1))
     }
@@ -114,6 +131,7 @@ impl fmt::Debug for AccessToken {
     }
 }
 
+/// The error of a token that no header can carry. It never shows the token.
 fn malformed(message: &'static str) -> TokenError {
     TokenError::new(TokenErrorKind::Malformed, message)
 }

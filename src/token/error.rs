@@ -15,6 +15,7 @@ pub struct TokenError {
     inner: Arc<Inner>,
 }
 
+/// The content, behind one reference count.
 #[derive(Clone)]
 struct Inner {
     kind: TokenErrorKind,
@@ -108,6 +109,24 @@ impl TokenError {
     ///
     /// For authors of a [`TokenSource`](super::TokenSource). The message must
     /// contain no secret.
+    ///
+    /// ```
+    /// use std::{io, time::Duration};
+    /// use tower_genesys::{TokenError, token::TokenErrorKind};
+    ///
+    /// let busy = "the vault is busy; the cache asks again after its pause";
+    /// let error = TokenError::new(TokenErrorKind::Throttled, busy)
+    ///     .with_retry_after(Duration::from_secs(3))
+    ///     .with_oauth_code("slow_down")
+    ///     .with_correlation_id("addc4fca")
+    ///     .with_login_host("vault.example.com")
+    ///     .with_source(io::Error::other("status 429"));
+    /// let text = format!("{busy} [correlation id addc4fca]");
+    /// assert_eq!(error.to_string(), text);
+    /// assert_eq!(error.retry_after(), Some(Duration::from_secs(3)));
+    /// assert_eq!(error.oauth_code(), Some("slow_down"));
+    /// assert_eq!(error.login_host(), Some("vault.example.com"));
+    /// ```
     pub fn new(kind: TokenErrorKind, message: impl Into<Cow<'static, str>>) -> Self {
         let inner = Inner {
             kind,
@@ -175,10 +194,12 @@ impl TokenError {
         self.inner.kind == TokenErrorKind::Throttled || self.inner.retry_after.is_some()
     }
 
+    /// Sets when the cache will request a token again.
     pub(crate) fn with_retry_at(self, at: Instant) -> Self {
         self.with(|inner| inner.retry_at = Some(at))
     }
 
+    /// Changes the content, on a copy if callers share it.
     fn with(mut self, change: impl FnOnce(&mut Inner)) -> Self {
         change(Arc::make_mut(&mut self.inner));
         self
@@ -242,10 +263,11 @@ impl TokenError {
     /// boxes that a stack of layers puts around it.
     ///
     /// ```
-    /// use tower_genesys::{TokenError, token::TokenErrorKind};
+    /// use std::io;
+    /// use tower_genesys::{BoxError, TokenError, token::TokenErrorKind};
     ///
-    /// let error = TokenError::new(TokenErrorKind::Throttled, "the token endpoint is busy");
-    /// let boxed: Box<dyn std::error::Error + Send + Sync> = Box::new(std::io::Error::other(error));
+    /// let error = TokenError::new(TokenErrorKind::Throttled, "busy");
+    /// let boxed: BoxError = io::Error::other(error).into();
     /// let found = TokenError::find(&*boxed).expect("it is in there");
     /// assert_eq!(found.kind(), TokenErrorKind::Throttled);
     /// assert!(found.is_transient());

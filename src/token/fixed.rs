@@ -6,12 +6,13 @@ use super::{AccessToken, Generation, Rejection, TokenError, TokenErrorKind, Toke
 /// nothing.
 ///
 /// ```
-/// use tower_genesys::token::{FixedToken, Generation, Rejection, TokenProvider};
+/// use tower_genesys::token::{FixedToken, Rejection, TokenProvider};
 ///
 /// let tokens = FixedToken::new("s3cr3t")?;
 /// let token = tokens.try_current().expect("a fixed token is always there");
 /// assert_eq!(token.header_value(), "Bearer s3cr3t");
-/// assert_eq!(tokens.report_rejected(token.generation()), Rejection::CannotRenew);
+/// let rejection = tokens.report_rejected(token.generation());
+/// assert_eq!(rejection, Rejection::CannotRenew);
 /// # Ok::<(), tower_genesys::TokenError>(())
 /// ```
 #[derive(Clone, Debug)]

@@ -12,8 +12,9 @@ const SHORTEST: Duration = Duration::from_secs(2);
 /// store can represent it, and no sum overflows.
 const LONGEST: Duration = Duration::from_secs(450 * 24 * 60 * 60);
 
-/// The clocks of client and service differ a little, and a request takes time
-/// to arrive.
+/// The default time before expiry at which the cache stops serving a token: the
+/// clocks of client and service differ a little, and a request takes time to
+/// arrive.
 pub(crate) const EXPIRY_MARGIN: Duration = Duration::from_secs(30);
 
 /// Limits a lifetime and its remainder to plausible values.

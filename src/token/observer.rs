@@ -9,21 +9,30 @@ use super::{Generation, Reason, Rejection, TokenError};
 /// lock. It should return quickly. A closure is an observer:
 ///
 /// ```
-/// # use std::time::Duration;
-/// use std::sync::Arc;
-/// use tower_genesys::{TokenCache, token::TokenEvent};
-/// # use tower_genesys::{TokenError, token::{FetchContext, IssuedToken, TokenSource}};
-/// # struct Vault;
-/// # impl TokenSource for Vault {
-/// #     async fn fetch(&self, _cx: FetchContext) -> Result<IssuedToken, TokenError> {
-/// #         Ok(IssuedToken::new("s3cr3t", Duration::from_secs(3600)))
-/// #     }
-/// # }
+/// use std::{sync::mpsc, time::Duration};
+/// use tower_genesys::{
+///     TokenCache, TokenError,
+///     token::{IssuedToken, TokenEvent, source_fn},
+/// };
 ///
-/// let cache = TokenCache::builder(Vault)
-///     .observer(|event: &TokenEvent<'_>| println!("{event:?}"))
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), TokenError> {
+/// let hour = Duration::from_secs(3600);
+/// let source = source_fn(move |_| async move {
+///     Ok(IssuedToken::new("s3cr3t", hour))
+/// });
+/// let (sender, renewed) = mpsc::sync_channel(8);
+/// let cache = TokenCache::builder(source)
+///     .observer(move |event: &TokenEvent<'_>| {
+///         if let TokenEvent::Renewed { generation, .. } = event {
+///             let _ = sender.try_send(*generation);
+///         }
+///     })
 ///     .build();
-/// # let _ = cache;
+/// let token = cache.token().await?;
+/// assert_eq!(renewed.recv(), Ok(token.generation()));
+/// # Ok(())
+/// # }
 /// ```
 pub trait TokenObserver: Send + Sync {
     /// Receives one event.

@@ -41,7 +41,27 @@ pub trait TokenProvider: Clone + Send + Sync + 'static {
 /// The consequence of a refused token: whether it is renewed, and if not, why.
 ///
 /// [`Bearer`](crate::bearer) puts it into the extensions of a 401 to a request
-/// that it has signed. It tells why the request was not sent again.
+/// that it has signed. It tells why the request was not resent.
+///
+/// ```
+/// use http::{Response, StatusCode};
+/// use tower_genesys::token::Rejection;
+///
+/// fn advice<B>(response: &Response<B>) -> &'static str {
+///     match response.extensions().get() {
+///         Some(Rejection::Damped) => "fresh tokens are refused, too",
+///         Some(rejection) if rejection.is_renewable() => "repeat the call",
+///         Some(_) => "not renewed",
+///         None => "not signed by this stack",
+///     }
+/// }
+///
+/// let mut response = Response::new(());
+/// *response.status_mut() = StatusCode::UNAUTHORIZED;
+/// assert_eq!(advice(&response), "not signed by this stack");
+/// response.extensions_mut().insert(Rejection::Renewing);
+/// assert_eq!(advice(&response), "repeat the call");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Rejection {

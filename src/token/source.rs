@@ -24,6 +24,11 @@ use super::{
 /// [`source_fn`](super::source_fn) turns a closure into a source.
 pub trait TokenSource: Send + Sync + 'static {
     /// Requests a token.
+    ///
+    /// # Errors
+    ///
+    /// A [`TokenError`]. Its kind tells the cache whether and when to ask
+    /// again.
     fn fetch(
         &self,
         cx: FetchContext,
@@ -96,7 +101,8 @@ pub trait TokenSource: Send + Sync + 'static {
 /// use std::time::Duration;
 /// use tokio::time::Instant;
 /// use tower_genesys::{
-///     TokenError, token::{FetchContext, IssuedToken, Reason, TokenSource, source_fn},
+///     TokenError,
+///     token::{FetchContext, IssuedToken, Reason, TokenSource, source_fn},
 /// };
 ///
 /// # #[tokio::main(flavor = "current_thread")]
@@ -106,7 +112,8 @@ pub trait TokenSource: Send + Sync + 'static {
 ///     Ok(IssuedToken::new("s3cr3t", Duration::from_secs(3600)))
 /// });
 /// let deadline = Instant::now() + Duration::from_secs(15);
-/// let token = source.fetch(FetchContext::new(Reason::Missing, deadline)).await?;
+/// let cx = FetchContext::new(Reason::Missing, deadline);
+/// let token = source.fetch(cx).await?;
 /// assert_eq!(token.remaining(), token.lifetime());
 /// # Ok(())
 /// # }
@@ -163,7 +170,13 @@ pub enum Reason {
 }
 
 impl Reason {
-    /// Returns the name for log events.
+    /// Returns the name for log events and metrics.
+    ///
+    /// ```
+    /// use tower_genesys::token::Reason;
+    ///
+    /// assert_eq!(Reason::Forced.as_str(), "forced");
+    /// ```
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Missing => "missing",
@@ -300,6 +313,7 @@ impl fmt::Debug for Fingerprint {
     }
 }
 
+/// The error of a source without revocation.
 fn not_revocable() -> TokenError {
     TokenError::new(
         TokenErrorKind::NotRevocable,
@@ -308,8 +322,10 @@ fn not_revocable() -> TokenError {
     )
 }
 
+/// The boxed future of a revocation.
 pub(super) type Revoking<'a> = Pin<Box<dyn Future<Output = Result<(), TokenError>> + Send + 'a>>;
 
+/// The boxed future of a fetch.
 pub(super) type Fetching<'a> =
     Pin<Box<dyn Future<Output = Result<IssuedToken, TokenError>> + Send + 'a>>;
 

@@ -6,16 +6,24 @@ use super::{FetchContext, IssuedToken, TokenError, TokenSource};
 ///
 /// ```
 /// use std::time::Duration;
-/// use tower_genesys::{TokenCache, TokenError, token::{IssuedToken, source_fn}};
+/// use tower_genesys::{
+///     TokenCache, TokenError,
+///     token::{IssuedToken, source_fn},
+/// };
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), TokenError> {
 /// # #[derive(Clone)] struct Vault;
-/// # impl Vault { async fn token(&self) -> Result<String, TokenError> { Ok("s3cr3t".into()) } }
+/// # impl Vault {
+/// #     async fn token(&self) -> Result<&'static str, TokenError> {
+/// #         Ok("s3cr3t")
+/// #     }
+/// # }
 /// # let vault = Vault;
+/// let hour = Duration::from_secs(3600);
 /// let cache = TokenCache::new(source_fn(move |_cx| {
 ///     let vault = vault.clone(); // the future outlives the call
-///     async move { Ok(IssuedToken::new(vault.token().await?, Duration::from_secs(3600))) }
+///     async move { Ok(IssuedToken::new(vault.token().await?, hour)) }
 /// }));
 /// assert_eq!(cache.token().await?.expose(), "s3cr3t");
 /// # Ok(())
@@ -44,6 +52,21 @@ where
 }
 
 /// The [`TokenSource`] that [`source_fn`] returns.
+///
+/// ```
+/// use std::time::Duration;
+/// use tower_genesys::token::{IssuedToken, TokenSource, source_fn};
+///
+/// let hour = Duration::from_secs(3600);
+/// let source = source_fn(move |_| async move {
+///     Ok(IssuedToken::new("s3cr3t", hour))
+/// });
+/// let source = source
+///     .with_login_host("vault.example.com")
+///     .with_repeatable(false); // each request uses a one-time code up
+/// assert_eq!(source.login_host(), Some("vault.example.com"));
+/// assert!(!source.is_repeatable() && !source.may_overlap());
+/// ```
 #[derive(Clone)]
 pub struct SourceFn<F> {
     fetch: F,

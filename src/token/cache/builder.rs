@@ -16,7 +16,9 @@ use crate::token::{IssuedToken, TokenError, TokenObserver, TokenSource, source::
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), TokenError> {
 /// let hour = Duration::from_secs(3600);
-/// let source = source_fn(move |_| async move { Ok(IssuedToken::new("next", hour)) });
+/// let source = source_fn(move |_| async move {
+///     Ok(IssuedToken::new("next", hour))
+/// });
 /// let cache = TokenCache::builder(source)
 ///     .settings(CacheSettings::new().with_attempts(2))
 ///     .build_with_token(IssuedToken::new("stored", hour))?;

@@ -37,9 +37,12 @@ pub(super) struct Cell {
     state: Mutex<State>,
 }
 
+/// The part of the cell in the lock.
 struct State {
     machine: Machine,
+    /// The callers that wait for the renewal in flight.
     waiters: BTreeMap<WaiterId, Waker>,
+    /// The key that was given last.
     last_waiter: WaiterId,
 }
 
@@ -73,6 +76,7 @@ impl Cell {
         }
     }
 
+    /// Serves the token from the view that all threads share.
     fn hit_shared(&self, version: Version, now: Stamp) -> Option<AccessToken> {
         let visible = self.visible.load();
         let visible = visible.as_ref()?;
@@ -81,6 +85,8 @@ impl Cell {
         Some(token)
     }
 
+    /// Asks for a caller that does not wait. The caller must carry out the
+    /// [`Start`], here and below.
     pub(super) fn ask(&self, ask: Ask, now: Moment) -> (Decision, Option<Start>) {
         self.change(now, |state| state.machine.ask(ask, now))
     }
@@ -109,27 +115,33 @@ impl Cell {
 
     /// Removes the caller with this key.
     pub(super) fn forget(&self, waiter: WaiterId) {
+        // In two statements, so that the waker is dropped after the lock.
         let waker = lock(&self.state).waiters.remove(&waiter);
         drop(waker);
     }
 
+    /// Returns whether a caller waits for a renewal.
     pub(super) fn has_waiters(&self) -> bool {
         !lock(&self.state).waiters.is_empty()
     }
 
+    /// Records that the API refused a token.
     pub(super) fn refuse(&self, generation: Generation, now: Moment) -> (Rejection, Option<Start>) {
         self.change(now, |state| state.machine.refuse(generation, now))
     }
 
+    /// Records that the owner wants another token.
     pub(super) fn invalidate(&self, now: Moment) -> (Invalidation, Option<Start>) {
         self.change(now, |state| state.machine.invalidate(now))
     }
 
+    /// Removes a token that was revoked.
     pub(super) fn discard(&self, generation: Generation, now: Moment) {
         let gone = self.change(now, |state| state.machine.discard(generation));
         drop(gone);
     }
 
+    /// Records the end of a renewal, and wakes the waiting callers.
     pub(super) fn finish(
         &self,
         id: RenewalId,
@@ -139,18 +151,22 @@ impl Cell {
         self.change_and_wake(now, |machine| machine.finish(id, result, now))
     }
 
+    /// Records that a renewal ended without a result.
     pub(super) fn abort(&self, id: RenewalId, now: Moment) {
         self.change_and_wake(now, |machine| machine.abort(id));
     }
 
+    /// Closes the cache, and wakes the waiting callers.
     pub(super) fn close(&self, now: Moment) {
         self.change_and_wake(now, Machine::close);
     }
 
+    /// Looks at the machine. `look` runs under the lock.
     pub(super) fn inspect<T>(&self, look: impl FnOnce(&Machine) -> T) -> T {
         look(&lock(&self.state).machine)
     }
 
+    /// Changes the state, and publishes the view that follows from it.
     fn change<T>(&self, now: Moment, change: impl FnOnce(&mut State) -> T) -> T {
         // The lock covers publishing, so that each caller after it sees the
         // result. The old view is dropped after the lock, because the drop can
@@ -163,6 +179,7 @@ impl Cell {
         done
     }
 
+    /// Does the same for an event that ends waits.
     fn change_and_wake<T>(&self, now: Moment, change: impl FnOnce(&mut Machine) -> T) -> T {
         let (done, waiters) = self.change(now, |state| {
             let done = change(&mut state.machine);
@@ -172,6 +189,8 @@ impl Cell {
         done
     }
 
+    /// Publishes the view of the token. Returns the old view, which the caller
+    /// drops after the lock.
     fn publish(&self, state: &MutexGuard<'_, State>, now: Moment) -> Option<Arc<Visible>> {
         let visible = state.machine.view(now).map(Visible::new);
         // Most calls change nothing, and a swap costs more than all the rest.

@@ -9,20 +9,24 @@ use crate::token::{TokenError, TokenErrorKind};
 #[derive(Debug)]
 pub(super) struct Cooldown {
     settings: CooldownSettings,
+    /// The number of failures in a row.
     failures: u32,
     /// How many of the failures a person must correct. Denials and other
     /// failures count separately, each from its own first pause, so that
     /// alternating failures do not reset either.
     denied: u32,
+    /// The last pause, active or over.
     pause: Option<Pause>,
     /// Until when background renewals pause. No caller waits for them, so they
     /// can pause longer.
     rests_until: Option<Instant>,
 }
 
+/// The pause after a failure.
 #[derive(Debug)]
 struct Pause {
     until: Instant,
+    /// The failure, which callers without a token get during the pause.
     error: TokenError,
 }
 
@@ -51,22 +55,27 @@ impl Cooldown {
         self.ends().filter(|_| asked)
     }
 
+    /// Returns the end of the last pause, even if it is over.
     pub(super) fn ends(&self) -> Option<Instant> {
         self.pause.as_ref().map(|pause| pause.until)
     }
 
+    /// Returns until when background renewals pause, even if that is over.
     pub(super) fn background_ends(&self) -> Option<Instant> {
         self.rests_until
     }
 
+    /// Returns the number of failures in a row.
     pub(super) fn failures(&self) -> u32 {
         self.failures
     }
 
+    /// Returns the last failure since a success.
     pub(super) fn last_error(&self) -> Option<&TokenError> {
         self.pause.as_ref().map(|pause| &pause.error)
     }
 
+    /// Forgets all failures, because a renewal succeeded.
     pub(super) fn clear(&mut self) {
         self.failures = 0;
         self.denied = 0;
@@ -109,6 +118,7 @@ impl Cooldown {
         error
     }
 
+    /// Returns the length of the pause after this failure.
     fn length(&self, error: &TokenError, rng: &mut fastrand::Rng) -> Duration {
         let backoff = self.backoff(error, rng);
         let Some(asked) = error.retry_after() else {
@@ -121,6 +131,7 @@ impl Cooldown {
         backoff.max(asked + asked.mul_f64(rng.f64() / 20.0))
     }
 
+    /// Returns the pause without regard to `Retry-After`.
     fn backoff(&self, error: &TokenError, rng: &mut fastrand::Rng) -> Duration {
         let settings = &self.settings;
         // A person needs minutes to correct refused credentials, so these

@@ -11,7 +11,9 @@ pub(super) struct Damper {
     settings: DamperSettings,
     /// How many renewals were forced since the API last accepted tokens.
     forced: u32,
+    /// The end of the pause after the last forced renewal.
     until: Option<Instant>,
+    /// The time of the last refusal.
     refused_at: Option<Instant>,
 }
 
@@ -33,8 +35,9 @@ impl Damper {
             .map_or(adopted, |refused| refused.max(adopted));
         // While the damper was active, no token was tested: that time does not
         // count as acceptance.
-        let holds = self.damped_until(now).is_some();
-        if !holds && now.saturating_duration_since(quiet_since) >= self.settings.accepted_after {
+        let is_active = self.damped_until(now).is_some();
+        if !is_active && now.saturating_duration_since(quiet_since) >= self.settings.accepted_after
+        {
             self.forced = 0;
             self.until = None;
         }
@@ -57,6 +60,8 @@ impl Damper {
 
     /// Records that a forced renewal returned the refused token again.
     pub(super) fn same_token(&mut self, now: Instant) {
+        // The endpoint has no other token, so further requests are useless: the
+        // burst counts as used.
         self.forced = self.forced.saturating_add(1).max(self.settings.burst);
         self.damp(now);
     }
@@ -66,6 +71,7 @@ impl Damper {
         self.until.filter(|until| now < *until)
     }
 
+    /// Starts the pause, if the burst is used.
     fn damp(&mut self, now: Instant) {
         let settings = &self.settings;
         if let Some(past) = self.forced.checked_sub(settings.burst) {

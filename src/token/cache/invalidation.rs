@@ -9,12 +9,18 @@ use tokio::time::Instant;
 /// fn renew(tokens: &TokenCache) -> String {
 ///     match tokens.invalidate() {
 ///         Invalidation::Renewing => "a new token is on its way".into(),
-///         Invalidation::Resting { until, .. } => format!("the token endpoint rests until {until:?}"),
-///         Invalidation::Damped { until, .. } => format!("asked too often, wait until {until:?}"),
+///         Invalidation::Resting { until, .. } => {
+///             format!("the token endpoint asked for a pause until {until:?}")
+///         }
+///         Invalidation::Damped { until, .. } => {
+///             format!("asked too often, wait until {until:?}")
+///         }
 ///         other => format!("not renewed: {other:?}"),
 ///     }
 /// }
-/// # let tokens = TokenCache::new(tower_genesys::token::source_fn(|_| std::future::pending()));
+/// # use std::future::pending;
+/// # use tower_genesys::token::source_fn;
+/// # let tokens = TokenCache::new(source_fn(|_| pending()));
 /// # assert!(renew(&tokens).contains("NoRuntime"));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -20,9 +20,28 @@ const SHORTEST: Duration = Duration::from_millis(10);
 /// A guard that keeps the token of a [`TokenCache`](super::TokenCache) valid in
 /// the background, even without callers, until it is dropped.
 ///
-/// [`TokenCache::keep_warm`](super::TokenCache::keep_warm) returns it.
+/// [`TokenCache::keep_warm`](super::TokenCache::keep_warm) returns it:
 ///
-/// The [guide](crate::guide::migrating#a-loop-that-refreshes) has an example.
+/// ```
+/// use std::time::Duration;
+/// use tower_genesys::{
+///     TokenCache, TokenError,
+///     token::{IssuedToken, source_fn},
+/// };
+///
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+/// # async fn main() -> Result<(), TokenError> {
+/// let hour = Duration::from_secs(3600);
+/// let cache = TokenCache::new(source_fn(move |_| async move {
+///     Ok(IssuedToken::new("s3cr3t", hour))
+/// }));
+/// let _warm = cache.keep_warm()?; // `let _ = …` would stop it at once
+///
+/// tokio::time::sleep(24 * hour).await; // no call in all this time
+/// assert!(cache.status().is_ready());
+/// # Ok(())
+/// # }
+/// ```
 #[must_use = "it stops when it is dropped, and `let _ = …` drops it at once: give it a name"]
 pub struct KeepWarm {
     task: JoinHandle<()>,
@@ -43,6 +62,7 @@ impl KeepWarm {
     }
 }
 
+/// Looks at the cache at each time at which it could start a renewal.
 async fn keep_warm(shared: Arc<Shared>) {
     loop {
         // A question is enough: the cache renews a missing or due token for
@@ -52,6 +72,7 @@ async fn keep_warm(shared: Arc<Shared>) {
             let renewing = machine.renewing().is_some();
             (machine.is_closed(), renewing, machine.looks_again_at(now))
         });
+        // A closed cache starts nothing any more.
         if closed {
             return;
         }

@@ -72,6 +72,26 @@ pub struct TokenCache {
 
 impl TokenCache {
     /// Creates a cache over this source, with the default [`CacheSettings`].
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use tower_genesys::{
+    ///     TokenCache, TokenError,
+    ///     token::{IssuedToken, TokenProvider, source_fn},
+    /// };
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), TokenError> {
+    /// let hour = Duration::from_secs(3600);
+    /// let cache = TokenCache::new(source_fn(move |_| async move {
+    ///     Ok(IssuedToken::new("s3cr3t", hour))
+    /// }));
+    /// assert!(cache.try_current().is_none()); // starts a renewal
+    /// assert_eq!(cache.token().await?.expose(), "s3cr3t");
+    /// assert!(cache.try_current().is_some());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn new(source: impl TokenSource) -> Self {
         Self::builder(source).build()
     }
@@ -81,6 +101,7 @@ impl TokenCache {
         TokenCacheBuilder::new(source)
     }
 
+    /// Wraps the state that clones share.
     fn of(shared: Shared) -> Self {
         Self {
             shared: Arc::new(shared),
@@ -118,6 +139,26 @@ impl TokenCache {
     /// # Cancellation
     ///
     /// As for [`token`](Self::token).
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use tower_genesys::{
+    ///     TokenCache, TokenError,
+    ///     token::{IssuedToken, TokenErrorKind, source_fn},
+    /// };
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), TokenError> {
+    /// let minute = Duration::from_secs(60);
+    /// let cache = TokenCache::new(source_fn(move |_| async move {
+    ///     Ok(IssuedToken::new("s3cr3t", 60 * minute))
+    /// }));
+    /// cache.token_valid_for(30 * minute).await?;
+    /// let error = cache.token_valid_for(90 * minute).await.unwrap_err();
+    /// assert_eq!(error.kind(), TokenErrorKind::NotRenewable);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn token_valid_for(&self, lasting: Duration) -> Result<AccessToken, TokenError> {
         Wait::lasting(Arc::clone(&self.shared), lasting).await
     }
@@ -129,6 +170,22 @@ impl TokenCache {
     /// # Errors
     ///
     /// As for [`token`](Self::token).
+    ///
+    /// ```
+    /// use tower_genesys::{
+    ///     TokenCache, TokenError,
+    ///     token::{TokenErrorKind, source_fn},
+    /// };
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// let cache = TokenCache::new(source_fn(|_| async {
+    ///     Err(TokenError::new(TokenErrorKind::Denied, "wrong secret"))
+    /// }));
+    /// let error = cache.warm_up().await.unwrap_err();
+    /// assert!(!error.is_transient(), "the program should end here");
+    /// # }
+    /// ```
     pub async fn warm_up(&self) -> Result<(), TokenError> {
         self.token().await.map(drop)
     }
@@ -209,6 +266,8 @@ impl TokenCache {
     }
 
     /// Returns the state of the cache. Starts nothing.
+    ///
+    /// [`CacheStatus`] has an example.
     pub fn status(&self) -> CacheStatus {
         self.shared.inspect(|machine, now| CacheStatus {
             generation: machine.token().map(AccessToken::generation),
@@ -226,6 +285,31 @@ impl TokenCache {
     ///
     /// The cache serves a valid token until it expires. Without one, callers
     /// get [`TokenErrorKind::Closed`](super::TokenErrorKind::Closed).
+    ///
+    /// # Cancellation
+    ///
+    /// The cache is closed at the first poll. Dropping the future only ends the
+    /// wait.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use tower_genesys::{
+    ///     TokenCache, TokenError,
+    ///     token::{IssuedToken, TokenErrorKind, source_fn},
+    /// };
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), TokenError> {
+    /// let hour = Duration::from_secs(3600);
+    /// let cache = TokenCache::new(source_fn(move |_| async move {
+    ///     Ok(IssuedToken::new("s3cr3t", hour))
+    /// }));
+    /// cache.close().await;
+    /// let error = cache.token().await.unwrap_err();
+    /// assert_eq!(error.kind(), TokenErrorKind::Closed);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn close(&self) {
         self.shared.close().await;
     }

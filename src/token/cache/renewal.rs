@@ -15,6 +15,7 @@ use super::{
 };
 use crate::token::{FetchContext, IssuedToken, Reason, TokenError, TokenErrorKind, TokenEvent};
 
+/// The token of a request, and when the request was sent.
 type Fetched = Result<(IssuedToken, Moment), TokenError>;
 
 /// The pause before the second request of a renewal; it doubles before each
@@ -136,6 +137,7 @@ async fn overlapping(shared: &Shared, start: &Start, deadline: Instant) -> (Fetc
     (fetched, true)
 }
 
+/// Sends one token request, until the renewal's deadline.
 async fn request(shared: &Shared, start: &Start, deadline: Instant) -> Fetched {
     let sent = shared.clock.now();
     let cx = FetchContext {
@@ -150,6 +152,7 @@ async fn request(shared: &Shared, start: &Start, deadline: Instant) -> Fetched {
     }
 }
 
+/// Returns whether the renewal may send another request after this error.
 fn may_repeat(shared: &Shared, error: &TokenError) -> bool {
     use TokenErrorKind as Kind;
     if error.asks_for_rest() {

@@ -8,13 +8,21 @@ use crate::token::lifetime::EXPIRY_MARGIN;
 /// use std::time::Duration;
 /// use tower_genesys::token::CacheSettings;
 ///
-/// const SETTINGS: CacheSettings =
-///     CacheSettings::new().with_renew_before(Duration::from_secs(30 * 60)).with_attempts(2);
+/// const SETTINGS: CacheSettings = CacheSettings::new()
+///     .with_renew_before(Duration::from_secs(30 * 60))
+///     .with_expiry_margin(Duration::from_secs(60))
+///     .without_jitter() // there is only one process
+///     .with_deadline(Duration::from_secs(20))
+///     .with_attempt_timeout(Duration::from_secs(10))
+///     .with_attempts(2)
+///     .with_denied_pause(Duration::from_secs(30)..=Duration::from_secs(600))
+///     .with_damper(2, Duration::from_secs(30)..=Duration::from_secs(600));
 /// assert_ne!(SETTINGS, CacheSettings::default());
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CacheSettings {
+    // The setters document the fields.
     pub(super) renew_before: Duration,
     pub(super) jitter: bool,
     pub(super) expiry_margin: Duration,
@@ -28,19 +36,28 @@ pub struct CacheSettings {
 /// How long the cache pauses token requests after the token endpoint failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct CooldownSettings {
+    /// The pause after the first failure. It doubles with each further one.
     pub(super) first: Duration,
+    /// The cap on that pause.
     pub(super) longest: Duration,
+    /// The pause after the endpoint has refused the client for the first time.
     pub(super) denied_first: Duration,
+    /// The cap on that pause.
     pub(super) denied_longest: Duration,
+    /// The cap on a `Retry-After`.
     pub(super) retry_after_longest: Duration,
 }
 
 /// How many renewals 401s may force, and the pauses after them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct DamperSettings {
+    /// How many forced renewals run without a pause.
     pub(super) burst: u32,
+    /// The pause after them. It doubles with each further one.
     pub(super) first: Duration,
+    /// The cap on that pause.
     pub(super) longest: Duration,
+    /// How long the API must accept tokens for the count to start again.
     pub(super) accepted_after: Duration,
 }
 
@@ -61,6 +78,7 @@ const ATTEMPTS: u32 = 3;
 /// the endpoint could answer, and start another one.
 const SHORTEST_DEADLINE: Duration = Duration::from_millis(100);
 
+/// `Duration::max` is not const.
 const fn longer(one: Duration, other: Duration) -> Duration {
     if one.as_nanos() < other.as_nanos() {
         other
@@ -69,6 +87,7 @@ const fn longer(one: Duration, other: Duration) -> Duration {
     }
 }
 
+/// The default cooldown.
 const COOLDOWN: CooldownSettings = CooldownSettings {
     first: Duration::from_millis(250),
     // The token endpoint lifts its throttling (a 400) after about a minute.
@@ -80,6 +99,7 @@ const COOLDOWN: CooldownSettings = CooldownSettings {
     retry_after_longest: Duration::from_secs(60 * 60),
 };
 
+/// The default damper.
 const DAMPER: DamperSettings = DamperSettings {
     // A second revocation soon after the first is normal and must not be
     // damped.

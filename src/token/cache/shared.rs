@@ -32,11 +32,17 @@ pub(super) struct Shared {
     pub(super) source: Box<dyn ErasedSource>,
     pub(super) clock: Clock,
     observer: Option<Arc<dyn TokenObserver>>,
-    /// The task of the renewal in flight, for `close`.
+    /// The task of the renewal in flight, for `close`. Its lock is outside of
+    /// the cell's: `keep` takes the cell's lock within it.
     task: Mutex<Option<(RenewalId, JoinHandle<()>)>>,
 }
 
 impl Shared {
+    /// Creates the state, with an initial token if there is one.
+    ///
+    /// # Errors
+    ///
+    /// The initial token is malformed or has expired.
     pub(super) fn new(
         settings: CacheSettings,
         source: Box<dyn ErasedSource>,
@@ -76,6 +82,8 @@ impl Shared {
             .source
             .revoke(token.as_ref().map(AccessToken::expose))
             .await;
+        // A failure of the store alone means that the service has ended the
+        // token: the cache must not serve it either.
         let ended = match &result {
             Ok(()) => true,
             Err(error) => error.kind() == TokenErrorKind::Store,

@@ -7,13 +7,15 @@ use super::moment::Moment;
 /// A [`Moment`] as two numbers of nanoseconds, for the comparisons of a hit.
 ///
 /// On Linux [`now`](Self::now) reads the coarse clocks of the kernel, which
-/// advance in the steps of its timer (1 to 10 ms) and cost a fifth of the exact
-/// ones. They are late, never early, so a hit may serve a token one step longer
-/// than the exact clocks would. Nothing else differs: every decision uses a
-/// `Moment`.
+/// advance with the ticks of its timer (1 to 10 ms) and cost a fifth of the
+/// exact ones. They are late, never early, so a hit may serve a token one tick
+/// longer than the exact clocks would. Nothing else differs: every decision
+/// uses a `Moment`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Stamp {
+    /// Nanoseconds of the monotonic clock, since its own zero.
     mono: i64,
+    /// Nanoseconds of the wall clock, since 1970.
     wall: i64,
 }
 
@@ -36,7 +38,7 @@ impl Stamp {
         }
     }
 
-    /// Whether this is earlier than `end` on both clocks.
+    /// Returns whether this is earlier than `end` on both clocks.
     #[inline]
     pub(super) const fn is_before(self, end: Self) -> bool {
         self.mono < end.mono && self.wall < end.wall
@@ -77,6 +79,7 @@ impl Anchor {
     }
 }
 
+/// Converts tokio's monotonic time, relative to an anchor.
 fn mono_nanos(instant: Instant) -> i64 {
     static ANCHOR: OnceLock<Anchor> = OnceLock::new();
     let anchor = ANCHOR.get_or_init(Anchor::new);
@@ -88,6 +91,7 @@ fn mono_nanos(instant: Instant) -> i64 {
     anchor.nanos.saturating_add(since)
 }
 
+/// Converts the wall clock's time.
 fn wall_nanos(wall: SystemTime) -> i64 {
     match wall.duration_since(SystemTime::UNIX_EPOCH) {
         Ok(since) => saturating(since.as_nanos()),

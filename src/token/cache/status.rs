@@ -5,7 +5,32 @@ use crate::token::{Generation, Reason, TokenError};
 /// The state of a [`TokenCache`](super::TokenCache) at one moment, for
 /// readiness probes.
 ///
-/// An example is in the [guide](crate::guide::operating#is-it-ready).
+/// ```
+/// use std::time::Duration;
+/// use tower_genesys::{
+///     TokenCache, TokenError,
+///     token::{IssuedToken, Reason, source_fn},
+/// };
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), TokenError> {
+/// let hour = Duration::from_secs(3600);
+/// let cache = TokenCache::new(source_fn(move |_| async move {
+///     Ok(IssuedToken::new("s3cr3t", hour))
+/// }));
+/// assert!(!cache.status().is_ready()); // asking starts nothing
+/// cache.warm_up().await?;
+///
+/// let status = cache.status();
+/// assert!(status.is_ready() && !status.refused);
+/// // The cache stops serving the token 30 seconds before it expires.
+/// assert!(status.valid_for <= Some(hour - Duration::from_secs(30)));
+/// assert_eq!((status.failures, status.renewing), (0, None::<Reason>));
+/// # Ok(())
+/// # }
+/// ```
+///
+/// The [guide](crate::guide::operating#is-it-ready) has a readiness probe.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct CacheStatus {

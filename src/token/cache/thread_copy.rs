@@ -70,6 +70,7 @@ struct Last {
     hits: u32,
 }
 
+/// A copy of a cell's view.
 struct Copied {
     version: Version,
     cell: CellId,

@@ -49,14 +49,19 @@ use crate::{
 #[must_use = "a future does nothing until it is awaited"]
 pub struct Wait {
     shared: Arc<Shared>,
+    /// The token that does not satisfy this caller.
     past: Generation,
+    /// Whether `past` was reported as refused, or needs no report.
     reported: bool,
     ask: Ask,
+    /// The key of this caller among the waiting ones, from its first wait on.
     waiter: Option<WaiterId>,
+    /// The deadline of the renewal, on the runtime of the last poll.
     timer: Option<Pin<Box<Sleep>>>,
 }
 
 impl Wait {
+    /// Waits for a token that is newer than `past`.
     pub(super) fn past(shared: Arc<Shared>, past: Generation) -> Self {
         let reported = past == Generation::NONE;
         let ask = Ask::default();
@@ -70,6 +75,7 @@ impl Wait {
         }
     }
 
+    /// Waits for a token that is valid for at least `lasting`.
     pub(super) fn lasting(shared: Arc<Shared>, lasting: Duration) -> Self {
         let mut wait = Self::past(shared, Generation::NONE);
         wait.ask.lasting = lasting;
@@ -83,6 +89,7 @@ impl Wait {
         self.shared.newer(since.max(self.past))
     }
 
+    /// Reports `past` as refused at the first poll. Fails if it is not renewed.
     fn report_past(&mut self) -> Result<(), TokenError> {
         if self.reported {
             return Ok(());

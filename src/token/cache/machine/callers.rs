@@ -116,6 +116,7 @@ impl Machine {
         opens.is_some_and(|opens| now.mono < opens)
     }
 
+    /// Lets a caller wait for the renewal in flight, or fail with the cooldown.
     fn wait(&self) -> Decision {
         match self.renewing {
             Some(Renewing { id, overdue_at, .. }) => {
@@ -131,10 +132,10 @@ impl Machine {
         }
     }
 
+    /// Serves the token if the cache may, otherwise lets the caller wait.
     fn serve_or_wait(&self, now: Moment) -> Decision {
         // Without a renewal in flight, a refused token is served, and its
-        // callers get the server's
-        // 401. An expired token is never served.
+        // callers get the server's 401. An expired token is never served.
         match self.unexpired(now) {
             Some(current) if !current.refused || self.renewing.is_none() => {
                 Decision::Serve(current.token.clone())
@@ -143,6 +144,7 @@ impl Machine {
         }
     }
 
+    /// Serves the token of a closed cache until it expires.
     fn serve_or_fail(&self, now: Moment, error: TokenError) -> Decision {
         // Expiry is the only limit of a closed cache's token.
         match self.unexpired(now) {
@@ -151,6 +153,8 @@ impl Machine {
         }
     }
 
+    /// Returns the failure of the renewal that a caller waited for, or of a
+    /// later one.
     fn failed_since(&self, waited: Option<RenewalId>) -> Option<TokenError> {
         let (id, error) = self.last_failure.as_ref()?;
         (waited? <= *id).then(|| error.clone())

@@ -12,11 +12,15 @@ use crate::token::{
 #[derive(Debug)]
 pub(super) struct Current {
     pub(super) token: AccessToken,
+    /// When its request was sent. Its lifetime counts from then.
     pub(super) sent: Moment,
+    /// When the cache adopted it.
     pub(super) adopted: Instant,
     /// How long the cache serves such a token from its issue on.
     pub(super) whole: Duration,
+    /// The time from `sent` until the cache renews it in the background.
     pub(super) due_after: Duration,
+    /// The time from `sent` until the cache stops serving it.
     pub(super) expires_after: Duration,
     /// When the source wants a check although the token is valid.
     pub(super) check_at: Option<Instant>,
@@ -30,8 +34,11 @@ pub(super) struct Current {
 /// The phase of a token's lifetime.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Age {
+    /// The cache serves it.
     Fresh,
+    /// The cache serves it, and renews it in the background.
     Due,
+    /// The cache never serves it.
     Expired,
 }
 
@@ -80,6 +87,7 @@ impl Current {
         self.refused || self.unwanted
     }
 
+    /// Returns the phase at this moment.
     pub(super) fn age(&self, now: Moment) -> Age {
         match now.since(self.sent) {
             age if age >= self.expires_after => Age::Expired,

@@ -21,23 +21,31 @@ use crate::token::{AccessToken, Fingerprint, Generation, Reason, TokenError};
 #[derive(Debug)]
 pub(in crate::token::cache) struct Machine {
     settings: CacheSettings,
+    /// The token adopted last, unless it was revoked. It may have expired.
     current: Option<Current>,
     /// The generation of the token adopted last, even if the cache has
     /// discarded it.
     generation: Generation,
+    /// The renewal in flight.
     renewing: Option<Renewing>,
     cooldown: Cooldown,
     damper: Damper,
+    /// A closed cache starts no renewal.
     closed: bool,
+    /// The id of the last renewal.
     last_id: RenewalId,
+    /// The last failure since a success, for the callers that waited for it.
     last_failure: Option<(RenewalId, TokenError)>,
+    /// For jitter. Tests seed it.
     rng: fastrand::Rng,
 }
 
+/// A renewal in flight.
 #[derive(Clone, Copy, Debug)]
 struct Renewing {
     id: RenewalId,
     reason: Reason,
+    /// Its deadline, after which it counts as lost.
     overdue_at: Instant,
     /// Whether the token was refused before the renewal started, so that the
     /// same token does not help.
@@ -78,6 +86,7 @@ pub(in crate::token::cache) type RenewalId = u64;
 pub(in crate::token::cache) struct Start {
     pub(in crate::token::cache) id: RenewalId,
     pub(in crate::token::cache) reason: Reason,
+    /// The token that the API refused, which the source must not return.
     pub(in crate::token::cache) rejected: Option<Fingerprint>,
     /// Whether the previous renewal failed.
     pub(in crate::token::cache) follows_failure: bool,
@@ -94,9 +103,10 @@ pub(in crate::token::cache) struct Ask {
     pub(in crate::token::cache) lasting: Duration,
 }
 
-/// The answer to an [`Ask`].
+/// What a caller does after an [`Ask`].
 #[derive(Debug)]
 pub(in crate::token::cache) enum Decision {
+    /// Send this token.
     Serve(AccessToken),
     /// Wait for the renewal `id`, at most until `overdue_at`. `current` is the
     /// cache's token, which does not meet the ask.
@@ -105,5 +115,6 @@ pub(in crate::token::cache) enum Decision {
         overdue_at: Instant,
         current: Generation,
     },
+    /// Return this error.
     Fail(TokenError),
 }

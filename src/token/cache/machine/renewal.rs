@@ -10,6 +10,7 @@ use crate::token::{
 };
 
 impl Machine {
+    /// Begins a renewal, in place of one that counts as lost.
     pub(super) fn start(&mut self, reason: Reason, now: Moment) -> Start {
         self.last_id += 1;
         let id = self.last_id;
@@ -73,11 +74,14 @@ impl Machine {
         self.adopt(issued, now, false, now)
     }
 
+    /// Starts nothing from now on, and ignores the renewal in flight.
     pub(in crate::token::cache) fn close(&mut self) {
         self.closed = true;
         self.renewing = None;
     }
 
+    /// Adopts a token, unless it has expired on arrival. `knows_refusal`: its
+    /// renewal started after the old token was given up.
     fn adopt(
         &mut self,
         issued: &IssuedToken,

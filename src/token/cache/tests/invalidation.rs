@@ -46,7 +46,7 @@ async fn without_a_token_it_asks_at_once_and_does_not_say_that_there_is_a_newer_
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refused_token_behind_a_shut_gate_is_replaced_at_once() {
+async fn a_refused_token_during_a_cooldown_is_replaced_at_once() {
     let (cache, script) = Script::cache([token(), denied(), denied(), denied(), denied()]);
     let first = cache.token().await.unwrap().generation();
     cache.report_rejected(first);
@@ -67,7 +67,7 @@ async fn a_refused_token_behind_a_shut_gate_is_replaced_at_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_valid_token_behind_a_shut_gate_is_replaced_at_once() {
+async fn a_valid_token_during_a_cooldown_is_replaced_at_once() {
     let (cache, script) = Script::cache([token(), denied()]);
     cache.token().await.unwrap();
     advance(DAY - Duration::from_secs(500)).await;

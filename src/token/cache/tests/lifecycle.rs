@@ -319,7 +319,7 @@ async fn invalidating_again_and_again_is_limited_like_401s() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_closed_cache_says_so_though_the_gate_is_shut() {
+async fn a_closed_cache_says_so_even_during_a_cooldown() {
     let (cache, _script) = Script::cache([Step::Fail(TokenErrorKind::Denied)]);
     cache.token().await.unwrap_err();
     cache.close().await;

@@ -73,7 +73,7 @@ async fn the_same_token_again_is_not_asked_for_in_a_loop() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refused_token_is_served_on_while_the_gate_is_shut() {
+async fn a_refused_token_is_served_on_during_a_cooldown() {
     let steps = [
         Step::After(Duration::ZERO),
         Step::Fail(TokenErrorKind::Denied),
