@@ -1,5 +1,6 @@
 use std::{
     fmt,
+    hash::{BuildHasher, RandomState},
     sync::{
         LazyLock,
         atomic::{AtomicU64, Ordering},
@@ -51,8 +52,9 @@ impl CacheKey {
     /// Returns a key that was never returned before.
     pub(super) fn next() -> Self {
         // Ordinals restart in each process; the random part keeps a cache on a
-        // disk from returning another process's entries.
-        static PROCESS: LazyLock<u64> = LazyLock::new(|| fastrand::u64(..));
+        // disk from returning another process's entries. `fastrand` would
+        // repeat it in a program that seeds its thread.
+        static PROCESS: LazyLock<u64> = LazyLock::new(|| RandomState::new().hash_one(()));
         static NEXT: AtomicU64 = AtomicU64::new(0);
         Self {
             process: *PROCESS,
