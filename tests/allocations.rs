@@ -1,4 +1,5 @@
-//! What does one request allocate, over a service that does nothing?
+//! How many allocations does one request cost, over a service that does
+//! nothing?
 
 use std::{
     convert::Infallible,
@@ -74,8 +75,8 @@ fn request() -> Request<Full<Bytes>> {
     request
 }
 
-/// How many allocations one request costs in this service, once it has warmed
-/// up.
+/// How many allocations one request costs in this service, after a first
+/// request.
 fn allocations<S: Service<Request<Full<Bytes>>>>(mut service: S) -> u64 {
     allocations_of_one(&mut service);
     let counts: Vec<_> = (0..100).map(|_| allocations_of_one(&mut service)).collect();
@@ -111,8 +112,8 @@ async fn a_token_hit_allocates_nothing() {
     assert_eq!((counted.count_total, hits), (0, 1000));
 }
 
-/// Bytes of its own and their reference count, so that a hit writes to nothing
-/// that threads share.
+/// Each thread has its own bytes with their reference count, so that a hit
+/// writes to no memory that threads share.
 #[tokio::test]
 async fn a_thread_copies_a_token_once() {
     let (first, second) = (tokens().await, tokens().await);
@@ -123,7 +124,7 @@ async fn a_thread_copies_a_token_once() {
     for _ in 0..2 {
         let (first, second) = (first.clone(), second.clone());
         let counted = std::thread::spawn(move || {
-            // What a thread needs once, and not for each token.
+            // The first hits initialise the thread, which is not counted.
             hits(&first);
             [hits(&first), hits(&second), hits(&second)]
         });
@@ -131,8 +132,7 @@ async fn a_thread_copies_a_token_once() {
     }
 }
 
-/// A copy for each of ten thousand organisations would be a leak with another
-/// name.
+/// A copy for each of ten thousand organisations would amount to a leak.
 #[tokio::test]
 async fn a_thread_that_serves_many_organisations_in_turn_copies_no_token() {
     let mut many = Vec::new();
@@ -148,7 +148,7 @@ async fn a_thread_that_serves_many_organisations_in_turn_copies_no_token() {
 }
 
 #[tokio::test]
-async fn a_hit_costs_no_more_with_a_shared_store() {
+async fn a_hit_with_a_shared_store_allocates_nothing() {
     let (store, key) = (
         MemoryStore::new(),
         StoreKey::new("login", "client", "grant"),
@@ -181,9 +181,9 @@ async fn bearer_allocates_nothing() {
 }
 
 #[tokio::test]
-async fn a_copy_of_the_request_is_all_that_a_resend_costs_beforehand() {
-    // One for what is kept, one for its headers, and one for the first clone of
-    // the body's bytes.
+async fn keeping_a_copy_of_the_request_allocates_three_times() {
+    // One for the kept request, one for its headers, and one for the first
+    // clone of the body's bytes.
     let copy = 3;
     assert_eq!(allocations(ReplayLayer::new().layer(Api)), 0);
     let refresh = ReplayLayer::new().layer(RefreshLayer::new().layer(Api));
@@ -208,9 +208,9 @@ async fn all_four_layers_allocate_one_copy() {
     assert_eq!(allocations(layer.layer(Api)), 3);
 }
 
-/// A limit is opt-in too.
+/// A limit is opt-in: the stack without one is measured above.
 #[tokio::test(start_paused = true)]
-async fn a_send_with_a_slot_at_hand_allocates_no_more_and_asks_no_store() {
+async fn a_send_with_a_slot_at_hand_allocates_no_more_and_calls_no_store() {
     let mock = MockGenesys::new();
     let store = MemoryStore::new();
     let credentials = Credentials::new(mock.client_id(), mock.client_secret());
@@ -222,8 +222,8 @@ async fn a_send_with_a_slot_at_hand_allocates_no_more_and_asks_no_store() {
         .build::<Full<Bytes>>(mock.service())
         .expect("settings that work");
     let service = GenesysLayer::new(&org).layer(Api);
-    // Forty uses of the last moment, so that as many slots are taken ahead by
-    // the one that finds none.
+    // After forty recent sends, the one that finds no slot reserves as many
+    // ahead.
     for in_flight in [40, 1, 1] {
         let sends = (0..in_flight).map(|_| service.clone().oneshot(request()));
         let answers = futures_util::future::join_all(sends).await;
@@ -239,9 +239,9 @@ async fn a_send_with_a_slot_at_hand_allocates_no_more_and_asks_no_store() {
     assert_eq!(operations(), before);
 }
 
-/// Both are opt-in: a stack without them is measured above.
+/// Both layers are opt-in: the stack without them is measured above.
 #[tokio::test]
-async fn spans_that_nobody_takes_allocate_nothing_and_collecting_puts_the_body_into_a_box() {
+async fn disabled_spans_allocate_nothing_and_collecting_boxes_the_body() {
     let spans = SpanLayer::attempts().with_templates(genesys::templates());
     assert_eq!(allocations(spans.layer(Api)), 0);
     assert_eq!(allocations(CollectLayer::new().layer(Api)), 1);
@@ -253,7 +253,7 @@ async fn spans_that_nobody_takes_allocate_nothing_and_collecting_puts_the_body_i
     assert!(added(CollectLayer::new().layer(Api)) <= 32);
 }
 
-/// Clients are: hyper-util's has 300 bytes.
+/// A service as large as real clients are: hyper-util's has 300 bytes.
 #[derive(Clone)]
 struct Large(#[expect(dead_code, reason = "it is there for its size")] [u8; 512]);
 
@@ -271,16 +271,16 @@ impl<B> Service<Request<B>> for Large {
     }
 }
 
-/// How large the future of a request is beyond that of the service inside.
+/// How many bytes the future of a request is larger than that of the inner
+/// service. The layout is the compiler's, so tests state limits.
 fn added<S: Service<Request<Full<Bytes>>>>(mut service: S) -> usize {
     size_of_val(&service.call(request())) - size_of_val(&Api.call(request()))
 }
 
-/// What rarely happens, such as a request that waits for its token or is sent
-/// again, is in boxes: a future that has room for it drags that along wherever
-/// it is moved.
+/// The state of rare cases, such as a wait for a token or a resend, is boxed:
+/// in the future itself, it would be moved with every request.
 #[tokio::test]
-async fn futures_have_room_for_the_plain_case_only() {
+async fn futures_are_as_small_as_the_plain_case() {
     let tokens = tokens().await;
     let bearer = BearerLayer::new(
         tokens.clone(),

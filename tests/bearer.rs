@@ -38,7 +38,7 @@ const USERS: &str = "https://api.mypurecloud.com/api/v2/users";
 
 type Authorization = Option<String>;
 
-/// Answers with this status, and with what was in `Authorization`.
+/// Answers with this status and the value of `Authorization`.
 fn api(
     status: StatusCode,
 ) -> impl Service<Request<()>, Response = Response<Authorization>, Error = BoxError, Future: Send> + Clone
@@ -61,7 +61,7 @@ fn fixed(origins: Origins) -> BearerLayer<tower_genesys::bearer::Account<FixedTo
     BearerLayer::new(FixedToken::new("s3cr3t").expect("a token"), origins)
 }
 
-/// Numbered tokens, each after a permission.
+/// A source of numbered tokens, each of which waits for `go`.
 #[derive(Clone, Default)]
 struct Numbered {
     fetches: Arc<AtomicUsize>,
@@ -80,7 +80,7 @@ impl TokenSource for Numbered {
 }
 
 #[tokio::test]
-async fn replaces_an_authorization_that_is_there_unless_asked_to_keep_it() {
+async fn an_existing_authorization_is_replaced_unless_the_options_keep_it() {
     let service = fixed(Origins::of_host(HOST).unwrap()).layer(api(StatusCode::OK));
     let with = |options: CallOptions| {
         let mut request = get(USERS);
@@ -114,19 +114,19 @@ async fn replaces_an_authorization_that_is_there_unless_asked_to_keep_it() {
     assert_eq!(
         response.into_body().as_deref(),
         Some("Bearer s3cr3t"),
-        "there was none to keep"
+        "there is none to keep"
     );
 }
 
 #[tokio::test]
-async fn a_foreign_origin_gets_an_error_or_nothing() {
+async fn a_foreign_origin_is_an_error_or_unsigned() {
     let foreign = "https://api.mypurecloud.com.evil.example/";
     let strict = fixed(Origins::of_host(HOST).unwrap()).layer(api(StatusCode::OK));
     let error = strict
         .oneshot(get(foreign))
         .await
         .expect_err("it is not sent");
-    let error = OriginError::find(&*error).expect("it is in the box");
+    let error = OriginError::find(&*error).expect("it is in the chain");
     assert_eq!(error.kind(), OriginErrorKind::Foreign);
 
     let lenient = fixed(Origins::of_host(HOST).unwrap().with_foreign_unsigned());
@@ -198,7 +198,7 @@ async fn a_fixed_token_makes_no_401_renewable() {
     assert!(response.extensions().get::<Renewable>().is_none());
 }
 
-/// Refuses every request, with this challenge.
+/// Refuses every request with this challenge.
 fn refusing(
     challenge: &'static str,
 ) -> impl Service<Request<()>, Response = Response<()>, Error = BoxError, Future: Send> + Clone {
@@ -210,7 +210,7 @@ fn refusing(
 }
 
 #[tokio::test]
-async fn a_401_that_blames_something_else_renews_nothing() {
+async fn a_401_that_does_not_blame_the_token_renews_nothing() {
     let source = Numbered::default();
     source.go.notify_one();
     let layer = BearerLayer::new(
@@ -235,7 +235,7 @@ async fn a_401_that_blames_something_else_renews_nothing() {
 }
 
 #[tokio::test]
-async fn a_401_that_blames_the_token_or_nobody_in_particular_renews_it() {
+async fn a_401_that_blames_the_token_or_names_no_reason_renews_it() {
     for challenge in [
         r#"Bearer error="invalid_token""#,
         r#"Bearer error="expired""#,
@@ -275,7 +275,7 @@ async fn requests_wait_for_the_first_token_without_holding_a_permit() {
     let waiting = join_all((0..100).map(|_| {
         let mut service = service.clone();
         async move {
-            // The caller keeps its service, and with it whatever that has
+            // The caller keeps its service, with any permit that it has
             // reserved.
             service.ready().await.expect("ready").call(get(USERS)).await
         }
@@ -322,14 +322,18 @@ async fn a_token_that_expires_while_the_service_becomes_ready_is_not_sent() {
     drop(busy);
     assert!(call.is_woken());
     assert!(call.poll().is_pending(), "the token has expired");
-    assert_eq!(permit.available_permits(), 1, "none is held meanwhile");
+    assert_eq!(
+        permit.available_permits(),
+        1,
+        "none is held during the renewal"
+    );
     source.go.notify_one();
     let response = call.await.expect("it is sent");
     assert_eq!(response.into_body().as_deref(), Some("Bearer token-2"));
     assert_eq!(source.fetches.load(Ordering::SeqCst), 2);
 }
 
-/// Its tokens have expired as soon as they are there.
+/// A provider whose tokens have expired on arrival.
 #[derive(Clone)]
 struct ShortLived {
     token: FixedToken,
@@ -354,7 +358,7 @@ impl TokenProvider for ShortLived {
     }
 }
 
-/// Becomes ready at the second poll.
+/// A service that becomes ready at the second poll.
 #[derive(Clone)]
 struct Slow<S> {
     inner: S,
@@ -381,7 +385,7 @@ impl<S: Service<Request<()>>> Service<Request<()>> for Slow<S> {
 }
 
 #[tokio::test]
-async fn a_request_does_not_wait_for_ever_for_a_token_that_lasts_until_the_service_is_ready() {
+async fn a_request_does_not_wait_forever_for_a_token_that_outlives_poll_ready() {
     let token = FixedToken::new("s3cr3t").expect("a token");
     let waits = Arc::<AtomicUsize>::default();
     let tokens = ShortLived {
@@ -401,7 +405,7 @@ async fn a_request_does_not_wait_for_ever_for_a_token_that_lasts_until_the_servi
 }
 
 #[tokio::test]
-async fn a_request_that_is_dropped_while_it_waits_leaves_the_renewal_alone() {
+async fn a_request_that_is_dropped_while_it_waits_does_not_cancel_the_renewal() {
     let source = Numbered::default();
     let layer = BearerLayer::new(
         TokenCache::new(source.clone()),
@@ -460,9 +464,9 @@ async fn the_service_stays_usable_after_a_refused_request() {
     );
     assert!(
         error.to_string().contains("org.api("),
-        "it says what to do: {error}"
+        "it does not say what to do: {error}"
     );
-    // Its permit is free though the service is kept.
+    // The permit is free although the caller keeps the service.
     limited.oneshot(get(USERS)).await.expect("it is sent");
     service
         .ready()
@@ -474,7 +478,7 @@ async fn the_service_stays_usable_after_a_refused_request() {
 }
 
 #[test]
-fn its_future_and_service_can_be_sent_and_shared() {
+fn the_future_and_the_service_are_send_and_sync() {
     fn check<T: Send + Sync>(_: &T) {}
     let api = service_fn(|_: Request<()>| pending::<Result<Response<()>, BoxError>>());
     let mut service = fixed(Origins::of_host(HOST).unwrap()).layer(api);

@@ -1,5 +1,5 @@
-//! Is a request whose answer breaks off sent again where it may be, and a body
-//! left as it is where it cannot be collected?
+//! Is a request retried if its response breaks off and the retry is safe, and
+//! does a body that cannot be collected pass unchanged?
 
 use std::{
     collections::VecDeque,
@@ -39,7 +39,7 @@ use Step::{Breaks, Data, Hangs, Trailers};
 
 const RESET: Step = Breaks(io::ErrorKind::ConnectionReset);
 
-/// A body of these frames, which counts how many of it were polled.
+/// A body of these frames, which counts its polls.
 #[derive(Clone, Default)]
 struct Scripted {
     steps: VecDeque<Step>,
@@ -99,7 +99,7 @@ impl Body for Scripted {
     }
 }
 
-/// Answers by a script.
+/// A service that answers by a script.
 #[derive(Clone)]
 struct Api {
     answers: Arc<Mutex<VecDeque<Response<Scripted>>>>,
@@ -155,7 +155,7 @@ fn policy() -> RetryPolicy {
     RetryPolicy::new().with_backoff(Backoff::new().with_base(Duration::ZERO))
 }
 
-/// What a call through retry and collecting comes to.
+/// The result of a call through `Retry` and `Collect`.
 async fn call(
     api: &Api,
     layer: CollectLayer,
@@ -175,7 +175,7 @@ async fn text<R: Body<Data = Bytes, Error = io::Error>>(response: Response<R>) -
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_get_whose_answer_breaks_off_is_sent_again_and_the_caller_notices_nothing() {
+async fn a_get_whose_response_breaks_off_is_retried_and_the_caller_notices_nothing() {
     let api = Api::new([
         ok(Scripted::new([Data(b"[1,"), RESET])),
         ok(Scripted::new([RESET])),
@@ -187,7 +187,7 @@ async fn a_get_whose_answer_breaks_off_is_sent_again_and_the_caller_notices_noth
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_post_whose_answer_breaks_off_is_not_sent_again_and_the_error_has_its_head() {
+async fn a_post_whose_response_breaks_off_is_not_retried_and_the_error_has_its_head() {
     let mut answer = ok(Scripted::new([Data(b"{\"id\":"), RESET]));
     answer
         .headers_mut()
@@ -204,8 +204,8 @@ async fn a_post_whose_answer_breaks_off_is_not_sent_again_and_the_error_has_its_
 }
 
 #[test]
-fn whatever_broke_the_body_the_request_was_executed() {
-    // By itself, that error says that nothing was sent.
+fn any_error_of_the_body_means_that_the_request_was_executed() {
+    // Without a response, this error says that nothing was sent.
     let refused = io::ErrorKind::ConnectionRefused;
     let classify = BoxErrorClassifier::new();
     assert_eq!(classify.class_of(&io::Error::from(refused)), Class::NotSent);
@@ -221,7 +221,7 @@ fn whatever_broke_the_body_the_request_was_executed() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_answer_over_the_cap_goes_through_whole_and_no_more_than_the_cap_is_held() {
+async fn a_response_over_the_cap_passes_whole_and_at_most_the_cap_is_buffered() {
     const CHUNK: &[u8] = &[b'x'; 4096];
     let cap = 8 * CHUNK.len();
     let body = Scripted::new(std::iter::repeat_n(Data(CHUNK), 100));
@@ -229,10 +229,10 @@ async fn an_answer_over_the_cap_goes_through_whole_and_no_more_than_the_cap_is_h
     let response = call(&Api::new([ok(body.clone())]), layer, Method::GET)
         .await
         .unwrap();
-    assert!(body.polled() <= 8, "{} frames", body.polled());
+    assert_eq!(body.polled(), 8);
     assert_eq!(text(response).await.len(), 100 * CHUNK.len());
 
-    // One that states its length is not read at all.
+    // A body that states a longer length is not read at all.
     let long = body.clone().with_length(100 * 4096);
     let before = body.polled();
     let response = call(&Api::new([ok(long)]), layer, Method::GET)
@@ -245,22 +245,18 @@ async fn an_answer_over_the_cap_goes_through_whole_and_no_more_than_the_cap_is_h
 }
 
 #[tokio::test(start_paused = true)]
-async fn many_small_frames_count_with_the_place_that_they_take() {
+async fn small_frames_count_with_the_memory_that_they_take() {
     let body = Scripted::new(std::iter::repeat_n(Data(b""), 10_000));
     let layer = CollectLayer::new().with_cap(NonZeroUsize::new(4096).unwrap());
     let response = call(&Api::new([ok(body.clone())]), layer, Method::GET)
         .await
         .unwrap();
-    assert!(
-        body.polled() <= 4096 / size_of::<Frame<Bytes>>() + 1,
-        "{}",
-        body.polled()
-    );
+    assert_eq!(body.polled(), 4096 / size_of::<Frame<Bytes>>() + 1);
     assert_eq!(text(response).await, "");
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_breaks_off_after_the_cap_is_the_readers_business_as_without_the_layer() {
+async fn a_body_that_breaks_off_after_the_cap_is_an_error_for_its_reader() {
     let api = Api::new([ok(Scripted::new([Data(&[0; 4096]), Data(b"more"), RESET]))]);
     let layer = CollectLayer::new().with_cap(NonZeroUsize::new(1024).unwrap());
     let response = call(&api, layer, Method::GET).await.unwrap();
@@ -272,7 +268,7 @@ async fn what_breaks_off_after_the_cap_is_the_readers_business_as_without_the_la
 }
 
 #[tokio::test(start_paused = true)]
-async fn streams_are_handed_on_as_they_come() {
+async fn streams_are_passed_on_as_they_come() {
     for media_type in [
         "text/event-stream",
         "Application/X-NDJSON; charset=utf-8",
@@ -287,7 +283,7 @@ async fn streams_are_handed_on_as_they_come() {
         let first = body.frame().await.unwrap().unwrap().into_data().unwrap();
         assert_eq!(first, "data: 1", "{media_type}");
     }
-    // By what the request says, for those of no known type.
+    // Streams of an unknown type are passed on if the request says so.
     let api = Api::new([ok(Scripted::new([Data(b"row"), Hangs]))]);
     let mut streamed = request(Method::GET);
     streamed
@@ -303,7 +299,7 @@ async fn streams_are_handed_on_as_they_come() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_answer_that_is_no_success_goes_through_unread() {
+async fn an_unsuccessful_response_passes_unread() {
     let body = Scripted::new([Data(b"why"), RESET]);
     let mut answer = ok(body.clone());
     *answer.status_mut() = http::StatusCode::NOT_FOUND;
@@ -345,12 +341,12 @@ async fn frames_trailers_and_empty_bodies_stay_as_they_are() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_body_that_hangs_is_given_up_with_its_attempt() {
+async fn a_body_that_hangs_is_dropped_with_its_attempt() {
     let hung = Scripted::new([Data(b"["), Hangs]);
     let api = Api::new([ok(hung.clone()), ok(Scripted::new([Data(b"[]")]))]);
     let response = call(&api, CollectLayer::new(), Method::GET).await.unwrap();
     assert_eq!((text(response).await, api.sends()), ("[]".to_owned(), 2));
-    // The first one is dropped, and its connection with it.
+    // The first body is dropped, which closes its connection.
     assert_eq!(Arc::strong_count(&hung.polled), 1);
 }
 
@@ -366,7 +362,7 @@ async fn a_call_that_is_dropped_drops_the_body() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn around_the_client_it_is_inside_of_the_retries_of_the_genesys_layer() {
+async fn around_the_client_it_is_inside_the_retries_of_the_genesys_layer() {
     let day = Duration::from_secs(86_400);
     let source = source_fn(move |_cx| async move { Ok(IssuedToken::new("t", day)) });
     let org = Org::builder(Region::EU_WEST_1)

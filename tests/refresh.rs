@@ -1,4 +1,5 @@
-//! Does `Refresh` alone send once more when that can help, and never otherwise?
+//! Does `Refresh` alone resend a request when that can help, and never
+//! otherwise?
 
 use std::{
     convert::Infallible,
@@ -60,7 +61,7 @@ fn post() -> Request<Full<Bytes>> {
 }
 
 #[tokio::test]
-async fn a_renewable_401_is_followed_by_one_send_more() {
+async fn a_renewable_401_is_followed_by_one_resend() {
     let (api, seen) = api(1, true);
     let service = ReplayLayer::new().layer(RefreshLayer::new().layer(api));
     let response = service.oneshot(post()).await.expect("infallible");
@@ -73,7 +74,7 @@ async fn a_renewable_401_is_followed_by_one_send_more() {
 }
 
 #[tokio::test]
-async fn any_other_response_is_returned_as_it_is() {
+async fn any_other_response_is_returned_unchanged() {
     let (api, seen) = api(1, false);
     let service = ReplayLayer::new().layer(RefreshLayer::new().layer(api));
     let response = service.oneshot(post()).await.expect("infallible");
@@ -83,7 +84,7 @@ async fn any_other_response_is_returned_as_it_is() {
 }
 
 #[tokio::test]
-async fn the_second_401_goes_to_the_caller_intact() {
+async fn the_second_401_is_returned_intact() {
     let (api, seen) = api(9, true);
     let service = ReplayLayer::new().layer(RefreshLayer::new().layer(api));
     let response = service.oneshot(post()).await.expect("infallible");
@@ -105,7 +106,7 @@ async fn the_second_401_goes_to_the_caller_intact() {
 }
 
 #[tokio::test]
-async fn a_request_that_somebody_holds_is_passed_through_with_a_mark() {
+async fn a_request_that_an_outer_layer_holds_passes_with_a_mark() {
     let (api, seen) = api(1, true);
     let mut request = post().map(ReplayBody::new);
     request.body_mut().hold();
@@ -135,13 +136,13 @@ async fn two_refresh_layers_do_not_multiply() {
     );
     assert!(
         response.extensions().get::<Resend>().is_none(),
-        "a mark for the layers is not for the caller"
+        "the mark is for layers, not for the caller"
     );
     assert_eq!(seen.lock().expect("no panic").len(), 2);
 }
 
 #[tokio::test]
-async fn a_body_that_is_gone_is_sent_once_and_the_401_returned_with_the_reason() {
+async fn a_request_whose_body_is_gone_is_sent_once_and_its_401_has_the_reason() {
     let (api, seen) = api(1, true);
     let chunks = (0..100)
         .map(|_| Ok::<_, Infallible>(http_body::Frame::data(Bytes::from_static(&[7; 4096]))));
@@ -167,12 +168,12 @@ async fn a_body_that_is_gone_is_sent_once_and_the_401_returned_with_the_reason()
     assert_eq!(
         (seen.len(), seen[0].0.len()),
         (1, 409_600),
-        "all of it was sent"
+        "the whole body is sent"
     );
 }
 
 #[tokio::test]
-async fn the_service_is_made_ready_again_before_the_second_send() {
+async fn the_service_is_ready_again_before_the_resend() {
     use tokio_test::{assert_pending, assert_ready_ok, task};
 
     let (mock, mut handle) = tower_test::mock::pair::<Request<Body>, Response<Full<Bytes>>>();
@@ -200,7 +201,7 @@ async fn the_service_is_made_ready_again_before_the_second_send() {
 }
 
 #[tokio::test]
-async fn extensions_go_along_with_the_second_send_an_upgrade_too() {
+async fn the_resend_has_all_extensions_even_an_upgrade() {
     let upgrades = Arc::new(Mutex::new(Vec::new()));
     let log = upgrades.clone();
     let (api, _seen) = api(1, true);

@@ -1,4 +1,4 @@
-//! What `tracing` writes, kept to be looked at.
+//! A writer for `tracing` that keeps the log, so that a test can read it.
 
 use std::{
     io,

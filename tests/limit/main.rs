@@ -1,4 +1,4 @@
-//! One limit for a process, and for many over one store.
+//! One limit for a process, and for many processes that share a store.
 
 #[path = "../fixtures/mod.rs"]
 mod fixtures;

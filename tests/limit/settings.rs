@@ -1,4 +1,4 @@
-//! Limits that cannot be kept are errors when the organisation is built.
+//! A limit that cannot be kept is an error when the organisation is built.
 
 use bytes::Bytes;
 use http_body_util::Full;

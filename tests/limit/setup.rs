@@ -1,4 +1,7 @@
-//! Processes over a mock, and a store that counts.
+//! Processes on a mock, and a store that counts.
+//!
+//! `fastrand` supplies the jitter of slots, waits and backoffs. A test that
+//! seeds it, for its own thread, states exact times.
 
 use std::{
     sync::{Arc, Mutex},
@@ -20,7 +23,11 @@ pub(crate) const fn seconds(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
 }
 
-/// A process: an organisation, and the layers over a client.
+pub(crate) const fn millis(millis: u64) -> Duration {
+    Duration::from_millis(millis)
+}
+
+/// A process: an organisation, and the layers around a client.
 #[derive(Clone)]
 pub(crate) struct Process {
     pub(crate) org: Org,
@@ -74,7 +81,7 @@ impl Process {
         self.genesys.clone().oneshot(request).await
     }
 
-    /// So many requests at once; how many were answered with this status.
+    /// Sends `count` requests at once. Returns how many got this status.
     pub(crate) async fn burst(&self, count: usize, status: StatusCode) -> usize {
         let calls = (0..count).map(|_| self.get(USERS_PATH));
         let answers = futures_util::future::join_all(calls).await;
@@ -89,7 +96,7 @@ pub(crate) fn operations(store: &MemoryStore) -> u64 {
     store.calls(Operation::Reserve) + store.calls(Operation::Refuse)
 }
 
-/// Everything that an observer was told.
+/// The events that an observer has received.
 #[derive(Clone, Default)]
 pub(crate) struct Told {
     events: Arc<Mutex<Vec<LimitEvent>>>,
@@ -99,12 +106,12 @@ impl Told {
     pub(crate) fn by(&self, limit: Limit) -> Limit {
         let events = self.events.clone();
         limit.with_observer(move |event: &LimitEvent| {
-            events.lock().expect("nobody panics").push(*event);
+            events.lock().expect("no panic").push(*event);
         })
     }
 
     pub(crate) fn all(&self) -> Vec<LimitEvent> {
-        self.events.lock().expect("nobody panics").clone()
+        self.events.lock().expect("no panic").clone()
     }
 
     pub(crate) fn count(&self, name: &str) -> usize {

@@ -1,4 +1,4 @@
-//! The limit fails no request, whatever happens to the store.
+//! No failure of the store fails a request.
 
 use http::StatusCode;
 use tokio::time::{Instant, sleep};
@@ -10,7 +10,8 @@ use tower_genesys::{
 use crate::setup::*;
 
 #[tokio::test(start_paused = true)]
-async fn a_store_that_was_never_reached_holds_nobody_up() {
+async fn a_store_that_was_never_reached_delays_no_request() {
+    fastrand::seed(1);
     let mock = MockGenesys::new();
     let store = MemoryStore::new();
     store.inject_all(Fault::Hang);
@@ -19,7 +20,7 @@ async fn a_store_that_was_never_reached_holds_nobody_up() {
     let started = Instant::now();
     assert_eq!(process.burst(100, StatusCode::OK).await, 100);
     // One time-out for the limit, and one for the token.
-    assert!(started.elapsed() < seconds(2), "{:?}", started.elapsed());
+    assert_eq!(started.elapsed(), millis(300));
     assert_eq!(store.calls(Operation::Reserve), 1);
     assert!(
         told.all()
@@ -29,7 +30,8 @@ async fn a_store_that_was_never_reached_holds_nobody_up() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn without_the_store_each_process_keeps_to_its_share_and_comes_back() {
+async fn without_the_store_each_process_keeps_to_its_share_and_rejoins_later() {
+    fastrand::seed(1);
     let mock = MockGenesys::new();
     let store = MemoryStore::new();
     let told = Told::default();
@@ -39,14 +41,13 @@ async fn without_the_store_each_process_keeps_to_its_share_and_comes_back() {
     tokio::join!(one.burst(2, StatusCode::OK), other.burst(2, StatusCode::OK));
     store.inject_all(Fault::Fail(StoreErrorKind::Unavailable));
     let (before, started) = (mock.count(USERS), Instant::now());
-    // 60 a minute for two: half a request a second for each.
+    // 60 a minute for two processes: half a request a second for each.
     assert_eq!(processes[0].burst(20, StatusCode::OK).await, 20);
     let took = started.elapsed();
-    assert!(took > seconds(30) && took < seconds(50), "{took:?}");
+    assert_eq!(took, millis(40_445));
     assert_eq!(mock.count(USERS) - before, 20);
     assert_eq!(told.count("went_alone"), 1);
-    let failures = told.count("failed");
-    assert!((3..=6).contains(&failures), "once in 10 s: {failures}");
+    assert_eq!(told.count("failed"), 4, "once in 10 s");
 
     store.clear_faults();
     sleep(seconds(13)).await;
@@ -54,10 +55,11 @@ async fn without_the_store_each_process_keeps_to_its_share_and_comes_back() {
     assert_eq!(told.count("rejoined"), 1);
 }
 
-/// One that makes a request after the other has one slot at a time, which it
-/// has made up.
+/// A process that sends one request at a time takes one slot at a time, and
+/// invents it while the store is down.
 #[tokio::test(start_paused = true)]
 async fn one_request_at_a_time_gets_slots_again_when_the_store_is_back() {
+    fastrand::seed(1);
     let mock = MockGenesys::new();
     let store = MemoryStore::new();
     let told = Told::default();
@@ -66,20 +68,23 @@ async fn one_request_at_a_time_gets_slots_again_when_the_store_is_back() {
     process.get(USERS_PATH).await;
     store.inject_all(Fault::Fail(StoreErrorKind::Unavailable));
     let begun = Instant::now();
+    let mut longest = seconds(0);
     while begun.elapsed() < seconds(30) {
         if begun.elapsed() > seconds(5) {
             store.clear_faults();
         }
         let started = Instant::now();
         assert_eq!(process.get(USERS_PATH).await.status(), 200);
-        assert!(started.elapsed() < seconds(3), "{:?}", started.elapsed());
+        longest = longest.max(started.elapsed());
     }
+    assert_eq!(longest, millis(1091));
     let counts = ["went_alone", "rejoined", "went_without"].map(|name| told.count(name));
     assert_eq!(counts, [1, 1, 0]);
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_emptied_store_costs_no_request_and_grants_no_second_burst() {
+    fastrand::seed(1);
     let mock = MockGenesys::builder().rate_limit(60).build();
     let store = MemoryStore::new();
     let process = Process::sharing(&mock, &store, Limit::per_minute(60));
@@ -87,12 +92,13 @@ async fn an_emptied_store_costs_no_request_and_grants_no_second_burst() {
     store.flush();
     let started = Instant::now();
     assert_eq!(process.burst(15, StatusCode::OK).await, 15);
-    assert!(started.elapsed() > seconds(12), "{:?}", started.elapsed());
+    assert_eq!(started.elapsed(), millis(13_441));
     assert_eq!(mock.count(USERS), 30);
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_lower_of_two_limits_counts_and_the_other_process_is_told() {
+async fn the_lower_of_two_limits_applies_and_the_other_process_is_told() {
+    fastrand::seed(1);
     let mock = MockGenesys::new();
     let store = MemoryStore::new();
     let told = Told::default();
@@ -105,12 +111,13 @@ async fn the_lower_of_two_limits_counts_and_the_other_process_is_told() {
     low.get(USERS_PATH).await;
     let started = Instant::now();
     assert_eq!(high.burst(6, StatusCode::OK).await, 6);
-    assert!(started.elapsed() > seconds(9), "{:?}", started.elapsed());
+    assert_eq!(started.elapsed(), millis(12_621));
     assert_eq!(told.count("lowered"), 1, "{:?}", told.all());
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_limit_is_learned_from_the_first_429_and_by_the_others_from_the_book() {
+async fn one_process_learns_a_limit_from_a_429_and_the_others_from_the_book() {
+    fastrand::seed(1);
     let mock = MockGenesys::builder().rate_limit(60).build();
     let store = MemoryStore::new();
     let (told, others) = (Told::default(), Told::default());
@@ -121,19 +128,17 @@ async fn a_limit_is_learned_from_the_first_429_and_by_the_others_from_the_book()
     assert_eq!(calls, 80, "none fails");
     assert_eq!(told.count("learned"), 1);
     let refused = mock.count(USERS) - 81;
-    assert!(
-        (1..=21).contains(&refused),
-        "{refused}: once, those in flight"
-    );
+    assert_eq!(refused, 21, "each that was in flight, once");
     assert_eq!(others.count("learned"), 0);
     sleep(seconds(61)).await;
     second.get(USERS_PATH).await;
     sleep(seconds(1)).await;
-    assert_eq!(others.count("learned"), 1, "it asked the book");
+    assert_eq!(others.count("learned"), 1, "it has asked the book");
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_429_of_one_process_closes_the_book_for_all() {
+    fastrand::seed(1);
     let mock = MockGenesys::new();
     let store = MemoryStore::new();
     let processes = [(); 2].map(|()| Process::sharing(&mock, &store, Limit::per_minute(300)));
@@ -144,13 +149,14 @@ async fn a_429_of_one_process_closes_the_book_for_all() {
     sleep(seconds(5)).await;
     let started = Instant::now();
     assert_eq!(processes[1].get(USERS_PATH).await.status(), 200);
-    assert!(started.elapsed() >= seconds(34), "{:?}", started.elapsed());
+    assert_eq!(started.elapsed(), millis(35_001));
     assert_eq!(first.await.expect("no panic"), 200);
     assert_eq!(store.calls(Operation::Refuse), 1);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_lost_reply_costs_a_share_and_no_request() {
+async fn a_lost_reply_costs_slots_and_no_request() {
+    fastrand::seed(1);
     let mock = MockGenesys::new();
     let store = MemoryStore::new();
     let process = Process::sharing(&mock, &store, Limit::per_minute(300));
@@ -158,5 +164,5 @@ async fn a_lost_reply_costs_a_share_and_no_request() {
     store.inject_next(1, Operation::Reserve, Fault::LoseReply);
     let started = Instant::now();
     assert_eq!(process.burst(5, StatusCode::OK).await, 5);
-    assert!(started.elapsed() < seconds(3), "{:?}", started.elapsed());
+    assert_eq!(started.elapsed(), millis(1026));
 }

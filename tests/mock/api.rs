@@ -1,4 +1,4 @@
-//! The endpoints of the API, asked by plain requests.
+//! The endpoints of the API, called with plain requests.
 
 use http::{Method, header};
 use serde_json::{Value, json};
@@ -53,7 +53,7 @@ async fn pages_of_conversations_end_with_an_absent_list() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_query_needs_an_interval_and_keeps_to_it() {
+async fn a_query_requires_an_interval_and_stays_within_it() {
     let mock = MockGenesys::builder().conversations(70).build();
     let token = token(&mock).await;
     let ask = |body: Value| send(&mock, post(&mock, QUERY, &token, &body));
@@ -128,7 +128,7 @@ async fn a_job_is_fulfilled_at_the_third_poll_and_read_by_cursor() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_job_that_is_ended_says_how_and_gives_no_results() {
+async fn a_job_that_ended_early_states_how_and_has_no_results() {
     let mock = MockGenesys::new();
     let token = token(&mock).await;
     let jobs = "/api/v2/analytics/conversations/details/jobs";
@@ -179,7 +179,7 @@ async fn users_are_paged_with_relative_uris() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn created_users_are_those_whose_request_was_executed() {
+async fn only_executed_requests_create_users() {
     let mock = MockGenesys::builder().users(0).build();
     let token = token(&mock).await;
     let create = || {
@@ -199,7 +199,7 @@ async fn created_users_are_those_whose_request_was_executed() {
     };
     let (status, _, changed) = change(&json!({ "name": "Grace", "version": 1 })).await;
     assert_eq!((status.as_u16(), &changed["version"]), (200, &json!(2)));
-    // Without the version, with a stale one, and with an address that is none.
+    // Without the version, with a stale one, and with a malformed address.
     for (body, status, code) in [
         (json!({ "name": "Ida" }), 400, "bad.request"),
         (
@@ -227,7 +227,7 @@ async fn created_users_are_those_whose_request_was_executed() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_not_there_is_told_in_the_api_s_own_words() {
+async fn missing_paths_methods_and_users_are_errors_in_the_shape_of_the_api() {
     let mock = MockGenesys::new();
     let token = token(&mock).await;
     let (status, headers, body) = get(&mock, "/api/v2/nonsense", &token).await;

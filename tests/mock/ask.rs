@@ -1,4 +1,4 @@
-//! Plain requests: nothing of the crate's own client is in here.
+//! Plain requests, made without any layer or client of the crate.
 
 use bytes::Bytes;
 use http::{HeaderMap, Method, Request, Response, StatusCode, header};
@@ -7,7 +7,7 @@ use serde_json::Value;
 use tower::ServiceExt;
 use tower_genesys::testing::{MockBody, MockGenesys};
 
-/// Status, headers and JSON of an answer.
+/// Status, headers and JSON of a response.
 pub(crate) type Answer = (StatusCode, HeaderMap, Value);
 
 pub(crate) const QUERY: &str = "/api/v2/analytics/conversations/details/query";

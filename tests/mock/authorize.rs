@@ -1,4 +1,4 @@
-//! `/oauth/authorize`: who may log in, and where the browser goes back to.
+//! `/oauth/authorize`: who may log in, and where the browser is sent back to.
 
 use bytes::Bytes;
 use http::{Method, Request, StatusCode, Uri, header};
@@ -9,8 +9,8 @@ use tower_genesys::testing::{AUTHORIZE, Grant, MockGenesys};
 const CALLBACK: &str = "http://127.0.0.1:8421/callback";
 const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 
-/// A good login, with these parameters in place of its own. An empty one is
-/// left out.
+/// The query of a good login, with these parameters replaced. An empty value
+/// leaves its parameter out.
 fn query(changes: &[(&str, &str)]) -> String {
     let mut query = vec![
         ("response_type", "code"),
@@ -43,7 +43,7 @@ async fn ask(mock: &MockGenesys, query: &str) -> (StatusCode, Option<String>) {
     (response.status(), location)
 }
 
-/// The parameters that the browser brings back.
+/// The parameters that the browser brings back to the redirect URI.
 async fn back(mock: &MockGenesys, query: &str) -> Vec<(String, String)> {
     let (status, location) = ask(mock, query).await;
     assert_eq!(status, StatusCode::FOUND, "{query}");
@@ -54,7 +54,7 @@ async fn back(mock: &MockGenesys, query: &str) -> Vec<(String, String)> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_login_comes_back_with_a_code_and_its_state() {
+async fn a_login_returns_a_code_and_its_state() {
     let mock = mock();
     let back = back(&mock, &query(&[])).await;
     assert_eq!(back[0].0, "code");
@@ -64,7 +64,7 @@ async fn a_login_comes_back_with_a_code_and_its_state() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_unknown_client_or_redirect_uri_goes_nowhere() {
+async fn an_unknown_client_or_redirect_uri_is_not_redirected() {
     let mock = mock();
     for changes in [
         ("client_id", "another"),
@@ -81,11 +81,15 @@ async fn an_unknown_client_or_redirect_uri_goes_nowhere() {
     assert_eq!(answer, (StatusCode::BAD_REQUEST, None));
     let none = MockGenesys::new();
     let answer = ask(&none, &query(&[])).await;
-    assert_eq!(answer, (StatusCode::BAD_REQUEST, None), "none is listed");
+    assert_eq!(
+        answer,
+        (StatusCode::BAD_REQUEST, None),
+        "no redirect URI is listed"
+    );
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_else_is_wrong_comes_back_as_an_error_of_the_rfc() {
+async fn other_faults_are_returned_as_errors_of_the_rfc() {
     let mock = mock();
     for (changes, error) in [
         (
@@ -108,7 +112,7 @@ async fn what_else_is_wrong_comes_back_as_an_error_of_the_rfc() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn it_is_for_browsers_which_get() {
+async fn it_answers_get_requests_only() {
     let mock = mock();
     let base = mock.region().login_base().to_string();
     let uri = format!(

@@ -1,4 +1,5 @@
-//! A page of another origin, as the JavaScript SDK in a browser.
+//! Requests from a page of another origin, as the JavaScript SDK makes them in
+//! a browser.
 
 use bytes::Bytes;
 use http::{Method, Request, StatusCode, header};
@@ -48,7 +49,7 @@ async fn a_preflight_needs_no_token_and_is_neither_counted_nor_scripted() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn every_answer_can_be_read_by_the_page_that_asked() {
+async fn every_response_can_be_read_by_the_page_that_asked() {
     let mock = MockGenesys::new();
     let token = token(&mock).await;
     mock.on(USERS)
@@ -67,10 +68,10 @@ async fn every_answer_can_be_read_by_the_page_that_asked() {
             .unwrap();
         assert!(exposed.contains("retry-after"), "{exposed}");
     }
-    // Another program than a browser is told nothing of it.
+    // Without an `Origin` header, the response has no CORS headers.
     let (_, headers, _) = send(&mock, api(&mock, Method::GET, "/api/v2/users", &token)).await;
     assert!(!headers.contains_key(header::ACCESS_CONTROL_ALLOW_ORIGIN));
-    // And a question for the methods of a resource is an ordinary request.
+    // `OPTIONS` without the headers of a preflight is an ordinary request.
     let (status, headers, _) =
         send(&mock, api(&mock, Method::OPTIONS, "/api/v2/users", &token)).await;
     assert_eq!(

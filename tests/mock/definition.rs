@@ -1,4 +1,5 @@
-//! Where clients of the official definition would meet a difference.
+//! Details of the official definition that a client would notice if the mock
+//! differed.
 
 use std::time::Duration;
 
@@ -12,7 +13,7 @@ use crate::ask::{QUERY, api, form, get, post, send, token};
 const JOBS: &str = "/api/v2/analytics/conversations/details/jobs";
 
 #[tokio::test(start_paused = true)]
-async fn a_token_is_probed_by_head_too() {
+async fn a_token_can_be_checked_by_head_too() {
     let mock = MockGenesys::new();
     let token = token(&mock).await;
     let probe = |token: &str| {
@@ -43,7 +44,7 @@ async fn an_interval_may_have_an_offset() {
         count("2026-01-06T02:00+02:00/2026-01-07T02:00+02:00").await,
         utc
     );
-    // A day of another place touches two days of UTC.
+    // A day in another time zone overlaps two days of UTC.
     assert_eq!(
         count("2026-01-06T00:00+02:00/2026-01-07T00:00+02:00").await,
         2 * utc
@@ -51,7 +52,7 @@ async fn an_interval_may_have_an_offset() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn slices_of_a_query_overlap_and_a_job_finds_what_was_active() {
+async fn a_query_finds_by_day_and_a_job_finds_what_was_active() {
     let mock = MockGenesys::builder().conversations(700).build();
     let token = token(&mock).await;
     let found = async |interval: &str| {
@@ -62,7 +63,7 @@ async fn slices_of_a_query_overlap_and_a_job_finds_what_was_active() {
     let morning = found("2026-01-06T00:00Z/2026-01-06T12:00Z").await;
     let evening = found("2026-01-06T12:00Z/2026-01-07T00:00Z").await;
     assert_eq!(morning.len(), 100);
-    assert_eq!(morning, evening, "both are of that day");
+    assert_eq!(morning, evening, "both intervals are within that day");
 
     let (begin, end) = ("2026-01-06T12:00:00.000Z", "2026-01-06T12:30:00.000Z");
     let (_, _, job) = {
@@ -80,9 +81,9 @@ async fn slices_of_a_query_overlap_and_a_job_finds_what_was_active() {
     assert!(all.iter().all(|one| *at(one, "conversationEnd") > *begin));
     assert!(
         all.iter().any(|one| *at(one, "conversationStart") < *begin),
-        "one that went on"
+        "one began before the interval"
     );
-    assert!(all.len() < 100, "{}", all.len());
+    assert_eq!(all.len(), 3, "of 100 on that day");
 }
 
 fn ids(page: &Value) -> Vec<String> {
@@ -149,7 +150,7 @@ async fn users_are_found_by_id_state_and_order() {
             "{wrong}"
         );
     }
-    // The links lead on in the same list.
+    // Links keep the filter of the first request.
     let (_, _, first) = get(&mock, "/api/v2/users?state=any&pageSize=2", &token).await;
     let (_, _, second) = get(&mock, first["nextUri"].as_str().unwrap(), &token).await;
     assert_eq!(second["total"], 5);
@@ -172,7 +173,7 @@ async fn the_user_who_is_logged_in_can_be_asked_for_by_id() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn every_401_says_which_authentication_there_is_and_every_405_what_is_allowed() {
+async fn every_401_names_its_scheme_and_every_405_the_allowed_methods() {
     let mock = MockGenesys::new();
     let token = token(&mock).await;
     let route = Route::any_method("/api/v2/scripted/{n}");
@@ -231,6 +232,10 @@ async fn a_job_has_the_dates_of_the_definition() {
             date(status, "submissionDate"),
             date(&seen[0], "submissionDate")
         );
+        assert_eq!(
+            date(status, "expirationDate"),
+            date(&seen[0], "expirationDate")
+        );
         assert!(date(status, "expirationDate") > date(status, "submissionDate"));
         let ended = status["state"] == "FULFILLED";
         assert_eq!(status.get("completionDate").is_some(), ended, "{status}");
@@ -253,7 +258,7 @@ async fn a_job_has_the_dates_of_the_definition() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_a_query_cannot_mean_is_refused() {
+async fn a_malformed_query_or_user_is_refused() {
     let mock = MockGenesys::new();
     let token = token(&mock).await;
     let interval = mock.interval();
@@ -294,7 +299,7 @@ async fn what_a_query_cannot_mean_is_refused() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_request_that_names_no_host_is_refused() {
+async fn a_request_without_a_host_is_refused() {
     let mock = MockGenesys::new();
     let token = token(&mock).await;
     let mut request = api(&mock, Method::GET, "/api/v2/users", &token);

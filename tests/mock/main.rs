@@ -1,4 +1,4 @@
-//! Is `MockGenesys` the Genesys Cloud that it says it is?
+//! Does `MockGenesys` behave as Genesys Cloud does?
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

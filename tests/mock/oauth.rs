@@ -1,5 +1,5 @@
-//! The token endpoint of `MockGenesys`, asked as any OAuth 2.0 client would ask
-//! it.
+//! The token endpoint of `MockGenesys`, with the requests of any OAuth 2.0
+//! client.
 
 use base64::{
     Engine,
@@ -38,10 +38,14 @@ async fn ask(mock: &MockGenesys, form: &str) -> (StatusCode, Value) {
     send(mock, request(mock, Some(&basic), form)).await
 }
 
-/// The error, after a look at whether its shape is right.
+/// Status, code and description of an error, after a check of its shape.
 fn refused((status, body): (StatusCode, Value)) -> (u16, String, String) {
     assert_eq!(body["description"], body["error_description"]);
-    assert_eq!(body.as_object().unwrap().len(), 3, "not the API's shape");
+    assert_eq!(
+        body.as_object().unwrap().len(),
+        3,
+        "OAuth's shape, not the API's"
+    );
     let text = |name: &str| body[name].as_str().unwrap().to_owned();
     (status.as_u16(), text("error"), text("description"))
 }
@@ -53,7 +57,7 @@ fn refusal(answer: (StatusCode, Value)) -> String {
 }
 
 #[tokio::test(start_paused = true)]
-async fn wrong_secret_and_unknown_client_are_told_apart() {
+async fn a_wrong_secret_and_an_unknown_client_have_different_errors() {
     let mock = MockGenesys::new();
     let wrong = send(&mock, request(&mock, Some("client-id:wrong"), CREDENTIALS)).await;
     let (status, error, why) = refused(wrong);
@@ -73,7 +77,7 @@ async fn wrong_secret_and_unknown_client_are_told_apart() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn credentials_that_were_form_encoded_are_others() {
+async fn form_encoded_credentials_are_different_credentials() {
     let mock = MockGenesys::builder().client("a b&c", "s:%+=/é").build();
     let (id, secret) = (mock.client_id(), mock.client_secret());
     let encode = |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
@@ -91,7 +95,7 @@ async fn credentials_that_were_form_encoded_are_others() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_rotated_secret_is_the_only_one_from_then_on() {
+async fn a_rotated_secret_replaces_the_old_one() {
     let mock = MockGenesys::new();
     mock.rotate_secret("new");
     let old = send(
@@ -104,7 +108,7 @@ async fn a_rotated_secret_is_the_only_one_from_then_on() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_code_is_good_once_at_its_own_redirect_uri() {
+async fn a_code_works_once_and_only_with_its_redirect_uri() {
     let mock = MockGenesys::new();
     let form =
         |code: &str| format!("grant_type=authorization_code&code={code}&redirect_uri={CALLBACK}");
@@ -149,7 +153,7 @@ async fn pkce_needs_the_verifier_and_no_secret() {
     assert_eq!(status, 200);
     assert!(body.get("refresh_token").is_none());
     assert_eq!(refusal(wrong.await), "invalid_grant");
-    // Beside the secret, the verifier takes nothing away.
+    // With the secret as well, there is a refresh token.
     let code = mock.issue_code_with_challenge("https://app.example/cb", &challenge);
     let form = format!(
         "grant_type=authorization_code&code={code}&redirect_uri={CALLBACK}&code_verifier={verifier}"
@@ -161,7 +165,7 @@ async fn pkce_needs_the_verifier_and_no_secret() {
             .get("refresh_token")
             .is_some()
     );
-    // Whoever leaves the verifier out has to be refused as well.
+    // A code with a challenge is refused without its verifier.
     let code = mock.issue_code_with_challenge("https://app.example/cb", &challenge);
     let form = format!("grant_type=authorization_code&code={code}&redirect_uri={CALLBACK}");
     let basic = Some("client-id:client-secret");
@@ -197,7 +201,7 @@ async fn an_inactivity_timeout_means_no_refresh_token() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_login_has_a_user_and_client_credentials_have_none() {
+async fn a_login_has_a_user() {
     let mock = MockGenesys::new();
     let saml = "grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Asaml2-bearer&orgName=org";
     let (status, body) = ask(&mock, &format!("{saml}&assertion=PHNhbWw%2B")).await;
@@ -217,7 +221,7 @@ async fn a_login_has_a_user_and_client_credentials_have_none() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn requests_that_cannot_be_right_are_refused_by_name() {
+async fn malformed_token_requests_have_the_matching_error_code() {
     let mock = MockGenesys::new();
     assert_eq!(refusal(ask(&mock, "").await), "invalid_request");
     assert_eq!(refusal(ask(&mock, "grant_type=").await), "invalid_request");
@@ -243,12 +247,12 @@ async fn requests_that_cannot_be_right_are_refused_by_name() {
     assert_eq!(
         (mock.token_posts(), mock.live_tokens()),
         (6, 0),
-        "a GET is no token post"
+        "a GET does not count as a token POST"
     );
 }
 
 #[tokio::test(start_paused = true)]
-async fn throttling_is_a_400_that_says_so() {
+async fn throttling_is_a_400_that_names_the_rate_limit() {
     let mock = MockGenesys::new();
     let wait = header::HeaderValue::from_static("30");
     let rule = mock.on(TOKEN).once().throttle_400();

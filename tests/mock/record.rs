@@ -1,4 +1,4 @@
-//! Counts and records.
+//! What the mock counts and records of its requests.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use tower_genesys::testing::{ANY, MockErrorKind, MockGenesys, USERS};
 use crate::ask::{api, get, send, token};
 
 #[tokio::test(start_paused = true)]
-async fn a_request_body_that_fails_is_recorded_as_far_as_it_came() {
+async fn a_request_body_that_fails_is_recorded_up_to_the_failure() {
     let mock = MockGenesys::new();
     let frames = [
         Ok(http_body::Frame::data(Bytes::from("half"))),
@@ -29,7 +29,7 @@ async fn a_request_body_that_fails_is_recorded_as_far_as_it_came() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn counts_outlast_the_requests_that_are_kept() {
+async fn counts_include_requests_that_are_no_longer_kept() {
     let mock = MockGenesys::builder().keep_requests(2).build();
     let token = mock.mint_token();
     let begin = Instant::now();
@@ -50,7 +50,7 @@ async fn counts_outlast_the_requests_that_are_kept() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn path_prefixes_of_a_gateway_are_part_of_the_place() {
+async fn path_prefixes_of_a_gateway_are_part_of_its_urls() {
     let region =
         tower_genesys::Region::custom("https://gw.example/auth", "https://gw.example/gc").unwrap();
     let mock = MockGenesys::builder().region(region).build();

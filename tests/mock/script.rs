@@ -1,4 +1,4 @@
-//! Rules about single requests.
+//! Scripted rules for single requests.
 
 use std::time::Duration;
 
@@ -15,13 +15,13 @@ use tower_genesys::testing::{
 use crate::ask::{QUERY, api, get, post, send, token};
 
 #[tokio::test(start_paused = true)]
-async fn the_fourth_query_gets_429_and_only_that() {
+async fn only_the_fourth_query_gets_a_429() {
     let mock = MockGenesys::new();
     let token = token(&mock).await;
     let body = json!({ "interval": mock.interval() });
     let ask = || send(&mock, post(&mock, QUERY, &token, &body));
     assert_eq!(ask().await.0, 200);
-    // The rule comes late, and all the same counts from the beginning.
+    // The rule is added after the first request, and counts that one too.
     mock.on(DETAILS_QUERY)
         .nth(4)
         .reply_429(Duration::from_millis(41_001));
@@ -82,12 +82,12 @@ async fn held_requests_are_judged_when_they_are_released() {
     assert_eq!(
         get(&mock, "/api/v2/users", &token).await.0,
         401,
-        "not held any more"
+        "held no longer"
     );
 }
 
 #[tokio::test(start_paused = true)]
-async fn slow_and_silent_answers_go_by_the_clock() {
+async fn slow_and_missing_responses_follow_the_clock() {
     let mock = MockGenesys::builder()
         .latency(Duration::from_millis(20))
         .build();
@@ -107,7 +107,7 @@ async fn slow_and_silent_answers_go_by_the_clock() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn broken_answers_break_as_on_a_wire() {
+async fn broken_responses_break_as_on_a_wire() {
     let mock = MockGenesys::new();
     let token = token(&mock).await;
     mock.on(USERS).nth(1).reset();
@@ -154,7 +154,7 @@ async fn broken_answers_break_as_on_a_wire() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_early_answer_leaves_the_body_unread() {
+async fn an_early_response_leaves_the_body_unread() {
     let mock = MockGenesys::new();
     let token = token(&mock).await;
     mock.on(CREATE_USER).once().early(StatusCode::UNAUTHORIZED);
@@ -176,7 +176,7 @@ async fn an_early_answer_leaves_the_body_unread() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn scripted_answers_say_what_they_were_told_to() {
+async fn scripted_responses_are_as_scripted() {
     let mock = MockGenesys::new();
     let token = token(&mock).await;
     let route = Route::new(Method::GET, "/api/v2/x/{id}/*");
@@ -227,10 +227,10 @@ async fn scripted_answers_say_what_they_were_told_to() {
     assert!(!none.headers().contains_key(header::CONTENT_LENGTH));
 }
 
-/// Otherwise a test of an endpoint that the mock does not know passes without
-/// any layer.
+/// Otherwise a test of an endpoint that the mock does not know would pass
+/// without any layer.
 #[tokio::test(start_paused = true)]
-async fn a_scripted_answer_is_for_those_with_a_good_token() {
+async fn a_scripted_response_requires_a_good_token() {
     let mock = MockGenesys::new();
     let token = token(&mock).await;
     let queues = Route::new(Method::GET, "/api/v2/routing/queues");
@@ -261,7 +261,7 @@ async fn a_scripted_answer_is_for_those_with_a_good_token() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_cannot_be_written_as_json_is_an_answer_that_says_so() {
+async fn a_body_that_cannot_be_written_as_json_is_a_500_that_says_so() {
     let mock = MockGenesys::new();
     let token = token(&mock).await;
     let odd: std::collections::HashMap<[u8; 2], u8> = [([1, 2], 3)].into();

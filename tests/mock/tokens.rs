@@ -1,4 +1,4 @@
-//! The life of a token, and its limits.
+//! The lifetime of a token, and its limits.
 
 use std::time::Duration;
 
@@ -34,7 +34,7 @@ async fn a_token_opens_the_api_until_it_expires() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_missing_bearer_is_told_from_a_bad_one() {
+async fn a_missing_token_and_a_bad_one_have_different_codes() {
     let mock = MockGenesys::new();
     let mut request = api(&mock, Method::GET, "/api/v2/users", "x");
     request.headers_mut().clear();
@@ -66,7 +66,7 @@ async fn each_token_has_its_own_minute() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn tokens_die_by_revocation_expiry_and_eviction() {
+async fn tokens_end_by_revocation_expiry_and_eviction() {
     let mock = MockGenesys::builder().max_tokens(2).build();
     let oldest = token(&mock).await;
     let (one, other) = (token(&mock).await, token(&mock).await);
@@ -106,7 +106,7 @@ async fn a_disabled_client_loses_its_tokens() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_token_that_comes_back_is_not_evicted_for_its_old_age() {
+async fn a_token_that_is_accepted_again_counts_as_new() {
     let mock = MockGenesys::builder().max_tokens(2).build();
     mock.accept_token("again");
     mock.accept_token("other");
@@ -118,7 +118,7 @@ async fn a_token_that_comes_back_is_not_evicted_for_its_old_age() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn many_tokens_and_requests_take_no_room() {
+async fn old_tokens_and_requests_are_not_kept() {
     let mock = MockGenesys::builder()
         .users(1)
         .max_tokens(10)

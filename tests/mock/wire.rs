@@ -1,4 +1,5 @@
-//! `MockGenesys` on a real socket, asked by hyper's client and by hand.
+//! `MockGenesys` on a real socket, with requests of hyper's client and requests
+//! written by hand.
 
 use std::{
     sync::{
@@ -25,7 +26,7 @@ use tower_genesys::testing::{CREATE_USER, MockGenesys, MockServer, TOKEN, USERS}
 
 type Hyper = Client<HttpConnector, Full<Bytes>>;
 
-/// Longer than anything takes, so that a test that hangs fails.
+/// Longer than any step takes, so that a test that hangs fails.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 fn hyper(version: Version) -> Hyper {
@@ -42,8 +43,8 @@ fn get_users(server: &MockServer, token: &str) -> Request<Full<Bytes>> {
         .unwrap()
 }
 
-/// Writes a request by hand, and reads until the server closes or the text ends
-/// like this.
+/// Writes a request and reads the response, until the server closes or the text
+/// ends with `end`.
 async fn talk(stream: &mut TcpStream, request: &str, end: &str) -> String {
     stream.write_all(request.as_bytes()).await.unwrap();
     let mut read = Vec::new();
@@ -62,7 +63,7 @@ async fn talk(stream: &mut TcpStream, request: &str, end: &str) -> String {
 }
 
 #[tokio::test]
-async fn it_speaks_http_1_and_2_on_one_port() {
+async fn it_serves_http_1_and_2_on_one_port() {
     let mock = MockGenesys::new();
     let server = mock.serve().await.unwrap();
     let token = mock.mint_token();
@@ -81,7 +82,7 @@ async fn it_speaks_http_1_and_2_on_one_port() {
             assert_eq!(page["total"], 60);
         }
     }
-    assert_eq!(mock.connections(), 2, "one each, kept alive");
+    assert_eq!(mock.connections(), 2, "one for each version, kept alive");
     let last = mock.requests().pop().unwrap();
     assert_eq!(last.version(), Version::HTTP_2);
     assert_eq!(
@@ -91,7 +92,7 @@ async fn it_speaks_http_1_and_2_on_one_port() {
 }
 
 #[tokio::test]
-async fn a_client_made_of_text_gets_a_token_and_an_answer() {
+async fn requests_written_by_hand_get_a_token_and_a_response() {
     let mock = MockGenesys::new();
     let server = mock.serve().await.unwrap();
     let mut stream = TcpStream::connect(server.address()).await.unwrap();
@@ -164,7 +165,7 @@ async fn a_truncated_body_breaks_off_after_the_head() {
 }
 
 #[tokio::test]
-async fn an_endless_body_goes_on() {
+async fn an_endless_body_keeps_coming() {
     let mock = MockGenesys::new();
     let server = mock.serve().await.unwrap();
     mock.on(TOKEN).endless_body();
@@ -189,7 +190,7 @@ async fn an_endless_body_goes_on() {
 }
 
 #[tokio::test]
-async fn an_early_answer_leaves_a_half_sent_http_1_connection_open() {
+async fn an_early_response_leaves_a_half_sent_http_1_connection_open() {
     let mock = MockGenesys::new();
     let server = mock.serve().await.unwrap();
     mock.on(CREATE_USER).early(StatusCode::UNAUTHORIZED);
@@ -197,7 +198,8 @@ async fn an_early_answer_leaves_a_half_sent_http_1_connection_open() {
     let half = "POST /api/v2/users HTTP/1.1\r\nHost: mock\r\nContent-Length: 99\r\n\r\n{";
     let answer = talk(&mut stream, half, "}").await;
     assert!(answer.starts_with("HTTP/1.1 401 "), "{answer}");
-    // Meanwhile the server has had every chance to close.
+    // Ten more requests give the server every chance to close the first
+    // connection.
     let token = mock.mint_token();
     for _ in 0..10 {
         let asked = hyper(Version::HTTP_11).request(get_users(&server, &token));
@@ -215,7 +217,7 @@ async fn an_early_answer_leaves_a_half_sent_http_1_connection_open() {
 }
 
 #[tokio::test]
-async fn an_early_answer_reads_no_more_than_buffers_hold() {
+async fn after_an_early_response_no_more_is_read_than_buffers_hold() {
     let mock = MockGenesys::new();
     let server = mock.serve().await.unwrap();
     mock.on(CREATE_USER).early(StatusCode::UNAUTHORIZED);
@@ -244,13 +246,12 @@ async fn an_early_answer_reads_no_more_than_buffers_hold() {
         let asked = hyper(Version::HTTP_2).request(get_users(&server, &token));
         asked.await.unwrap().into_body().collect().await.unwrap();
     }
-    // 64 KiB that the mock takes in, and what the windows and buffers of HTTP/2
-    // hold.
+    // The mock reads 64 KiB; the rest fills the windows and buffers of HTTP/2.
     assert!(sent.load(Ordering::Relaxed) < 4 << 20, "{sent:?}");
 }
 
 #[tokio::test]
-async fn an_early_answer_to_a_short_body_leaves_the_connection_usable() {
+async fn an_early_response_to_a_short_body_leaves_the_connection_usable() {
     let mock = MockGenesys::new();
     let server = mock.serve().await.unwrap();
     mock.on(CREATE_USER).early(StatusCode::UNAUTHORIZED);

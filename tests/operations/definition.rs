@@ -1,6 +1,6 @@
 use std::collections::HashMap;
 
-/// An operation as the definition has it.
+/// One operation of the definition.
 pub(crate) struct Line(HashMap<String, String>);
 
 impl Line {
@@ -39,7 +39,7 @@ pub(crate) fn lines() -> Vec<Line> {
     lines
 }
 
-/// Of the quotes of CSV, only those around a whole field are there.
+/// The fields of a line. Quotes occur only around a whole field.
 fn fields(line: &str) -> Vec<String> {
     let mut fields = Vec::new();
     for (place, part) in line.split('"').enumerate() {
@@ -47,7 +47,7 @@ fn fields(line: &str) -> Vec<String> {
         match fields.last_mut() {
             Some(last) if is_quoted => String::push_str(last, part),
             _ if place == 0 => fields.extend(part.split(',').map(str::to_owned)),
-            // Behind a quoted field: its comma comes first.
+            // After a quoted field, its comma comes first.
             _ => fields.extend(part.split(',').skip(1).map(str::to_owned)),
         }
     }

@@ -5,7 +5,8 @@ use tower_genesys::genesys::{Effect, Operation, is_read_only};
 
 use crate::definition::lines;
 
-/// What starts or uses up something by a method that says otherwise.
+/// Operations that start or use up something although their method suggests
+/// otherwise.
 const BY_METHOD_ONLY: [(&str, &str); 6] = [
     ("DELETE", "/api/v2/agentic/virtualagents/{}/jobs"),
     (
@@ -26,7 +27,7 @@ fn asked(method: &str, path: &str) -> Option<bool> {
 }
 
 #[test]
-fn every_operation_is_repeated_as_its_class_says() {
+fn every_operation_is_repeated_according_to_its_class() {
     let mut posts = BTreeMap::new();
     for line in lines() {
         let (method, path) = (line.method(), line.with_ids("c0ffee"));
@@ -51,7 +52,7 @@ fn every_operation_is_repeated_as_its_class_says() {
 #[test]
 fn every_operation_of_the_table_is_one_of_the_definition_and_every_post_is_in_it() {
     let lines = lines();
-    // A path whose word could be taken for an id leads to its own operation.
+    // A path with a word in the place of an id finds its own operation.
     for line in &lines {
         let uri: Uri = line.with_ids("c0ffee").parse().unwrap();
         let method = Method::from_bytes(line.method().as_bytes()).unwrap();
@@ -82,7 +83,7 @@ fn every_operation_of_the_table_is_one_of_the_definition_and_every_post_is_in_it
 }
 
 #[test]
-fn what_is_not_classed_or_not_known_is_left_to_the_method() {
+fn an_unknown_or_unclassed_operation_is_judged_by_its_method() {
     for (method, path) in [
         ("POST", "/api/v2/of/a/newer/definition/search"),
         ("POST", "/api/v2/analytics/of/a/newer/definition/query"),

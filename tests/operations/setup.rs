@@ -37,8 +37,8 @@ impl Setup {
             .add_list(started.method.clone(), &started.path, list);
     }
 
-    /// Just the path, and a body for a POST; the rows where the definition does
-    /// not say.
+    /// A request with the path only, and an empty body for a POST. It names the
+    /// field of the rows if the definition does not.
     pub(crate) fn request(&self, line: &Started) -> PagedRequest {
         let request = match line.method {
             Method::POST => self.pager.post(&line.path, json!({})),
@@ -52,8 +52,8 @@ impl Setup {
     }
 }
 
-/// What a user asks of an operation's pages: itself, or the POST that starts
-/// its job.
+/// The operation that a user names for its pages: itself, or the POST that
+/// starts its job.
 pub(crate) struct Started {
     pub(crate) method: Method,
     pub(crate) path: String,
@@ -63,8 +63,8 @@ pub(crate) struct Started {
 }
 
 impl Started {
-    /// Whether the model of its pages has this field; of one in an object it is
-    /// not known here.
+    /// Whether the model of its pages has this field. The fields of nested
+    /// objects are not known here.
     pub(crate) fn says(&self, field: &str) -> bool {
         self.way.contains("nested") || self.says.split(' ').any(|own| own == field)
     }
@@ -92,7 +92,7 @@ pub(crate) fn started(line: &Line) -> Started {
     }
 }
 
-/// The rows that came, by number, and the error if one ended them.
+/// The numbers of the rows that came, and the error that ended them, if any.
 pub(crate) async fn read(request: PagedRequest) -> (Vec<usize>, Option<PageError>) {
     let mut pages = request.pages::<Value>();
     let mut rows = Vec::new();

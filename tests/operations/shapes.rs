@@ -9,10 +9,10 @@ use crate::{
     setup::{Setup, started},
 };
 
-/// The table that the crate pages by, the mock's shapes, and the CSV are three
-/// files: of each list all three know, and they agree on where its rows are.
+/// The crate's table, the mock's shapes and the CSV are three files. All three
+/// have each list, and agree on the field of its rows.
 #[test]
-fn table_shapes_and_definition_know_the_same_lists() {
+fn table_shapes_and_definition_have_the_same_lists() {
     let setup = Setup::new();
     let mut lists = 0;
     for line in lines() {
@@ -32,7 +32,7 @@ fn table_shapes_and_definition_know_the_same_lists() {
         let expected = format!("rows: {:?}", rows.map(str::to_owned));
         assert!(known.contains(&expected), "{name}: {known}");
         if second != "no" {
-            // It panics where the mock has no such shape.
+            // `add_list` panics if the mock has no such shape.
             setup.mock.add_list(method, &path, MockList::new(0));
             let started = started(&line);
             let operation = Operation::find(&started.method, &started.path.parse().unwrap());
@@ -47,7 +47,7 @@ fn table_shapes_and_definition_know_the_same_lists() {
 }
 
 #[test]
-fn what_has_no_pages_has_none_in_the_table_and_no_post_that_changes_something_has_any() {
+fn operations_without_pages_and_posts_that_change_something_have_no_paging() {
     let changing = |one: &Operation| one.effect() == Some(Effect::Changes);
     for operation in Operation::all().filter(changing) {
         assert_eq!(Paging::of(&operation), None, "{operation}");

@@ -1,5 +1,5 @@
-//! Every list of the definition is read whole by its path alone, and none ends
-//! short without an error.
+//! Every list of the definition is read whole with its path alone, and none
+//! ends early without an error.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,7 +10,7 @@ use crate::{
     setup::{Setup, Started, read, started},
 };
 
-/// Fields of a page that speak of more.
+/// Fields of a page that tell whether there are more pages.
 const SIGNS: [&str; 10] = [
     "nextUri",
     "nextPage",
@@ -37,7 +37,7 @@ fn lists() -> Vec<Started> {
     lists
 }
 
-/// How many requests so many rows take.
+/// How many requests it takes to read this many rows.
 fn requests(list: &Started, rows: usize) -> usize {
     let pages = rows.div_ceil(PAGE).max(1);
     match &*list.way {
@@ -49,26 +49,26 @@ fn requests(list: &Started, rows: usize) -> usize {
         "POST body pageNumber/pageSize (top level)" if list.path.ends_with(NUMBER_ONLY) => {
             empty_last(rows)
         }
-        // Start, two looks, pages.
+        // The start, two polls, the pages.
         "GET job results by cursor (POST jobs first, jobId+state)"
         | "GET results by cursor, no nextUri (audits: id, other states)" => 3 + pages,
-        // Start, a look at results that are not there, pages.
+        // The start, one poll of results that are not there yet, the pages.
         "GET cursors object, no nextUri (usage)"
         | "GET usage job: status and rows in one, nextUri" => 2 + pages,
-        // All of it for each page.
+        // A whole job for each page.
         "GET job results, page chosen in the POST body" => 4 * pages,
         _ => pages,
     }
 }
 
-/// Its pages state their number and size, and neither count, total nor link.
+/// A list whose pages state their number and size, but no count, total or link.
 const NUMBER_ONLY: &str = "/api/v2/quality/evaluations/search";
 
 fn says_nothing(path: &str) -> bool {
     path.ends_with("/activity/query") || path.contains("/orgauthorization/")
 }
 
-/// Up to the first page without rows.
+/// Requests up to the first page without rows.
 fn empty_last(rows: usize) -> usize {
     rows.div_ceil(PAGE) + 1
 }
@@ -93,11 +93,11 @@ async fn every_list_is_read_whole_by_its_path_alone() {
     assert_eq!(ways.len(), 21, "{ways:#?}");
 }
 
-/// Cuts each sign of more off, from every page and from the second alone: the
-/// list is read whole by another, or ends in an error. Returns those that end
-/// short because there is no other, by way.
+/// Removes each sign of more pages, from every page and from the second page
+/// only. The list is read whole by another sign, or ends with an error. Lists
+/// with no other sign end early: these are counted by their way of paging.
 #[tokio::test(start_paused = true)]
-async fn a_sign_that_is_cut_off_is_missed_only_where_it_was_the_only_one() {
+async fn a_removed_sign_is_missed_only_if_it_was_the_only_one() {
     let mut only = BTreeMap::new();
     let mut errors = 0;
     let setup = Setup::new();

@@ -30,13 +30,13 @@ async fn inside_each_attempt_goes_through_the_worker_and_errors_keep_their_meani
         .expect_err("it is reset each time");
     assert!(
         error.is::<MockError>(),
-        "the buffer puts nothing around it: {error:?}"
+        "the buffer does not wrap it: {error:?}"
     );
     assert_eq!(setup.mock.count(TOKENS_ME), 4);
 }
 
 #[tokio::test(start_paused = true)]
-async fn outside_it_hands_calls_on_and_a_call_that_waits_holds_up_nobody() {
+async fn outside_it_passes_calls_on_and_a_waiting_call_blocks_no_other() {
     let setup = setup().await;
     setup.fails_once(USERS);
     let stack = ServiceBuilder::new()
@@ -60,9 +60,9 @@ async fn outside_it_hands_calls_on_and_a_call_that_waits_holds_up_nobody() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_worker_that_is_gone_is_told_at_once() {
+async fn a_worker_that_is_gone_is_an_error_at_once() {
     let setup = setup().await;
-    // The worker lives in a runtime, and goes with it.
+    // The worker is a task of this runtime, and ends with it.
     let runtime = tokio::runtime::Builder::new_current_thread().build();
     let runtime = runtime.expect("a runtime");
     let client = {
@@ -76,5 +76,5 @@ async fn a_worker_that_is_gone_is_told_at_once() {
     let error = stack.oneshot(setup.get(USERS_PATH)).await.map(drop);
     let error = error.expect_err("the worker is gone");
     assert!(error.is::<Closed>(), "{error:?}");
-    assert_eq!(started.elapsed(), seconds(0), "no wait brings it back");
+    assert_eq!(started.elapsed(), seconds(0), "there is no retry");
 }

@@ -1,4 +1,4 @@
-//! A cache, whose key is what it sees of a request.
+//! A cache, whose key is a part of the request that it sees.
 
 use std::{
     collections::HashMap,
@@ -32,7 +32,7 @@ fn org(mock: &MockGenesys, id: &str, secret: &str) -> Org {
         .expect("it is https")
 }
 
-/// Keeps every answer, whatever its `Cache-Control` says.
+/// A cache that keeps every response and ignores `Cache-Control`.
 fn cached<S, B, R, K>(
     inner: S,
     key: impl Fn(&Request<B>) -> K + Clone,
@@ -65,7 +65,7 @@ where
     })
 }
 
-/// Whose answer each of the two organisations gets.
+/// The id in the response that each of the two organisations gets.
 async fn whose<S>(stack: &S, orgs: [&Org; 2]) -> Vec<String>
 where
     S: Service<Request<Body>, Response = Bytes, Error = BoxError> + Clone,
@@ -88,7 +88,7 @@ where
 }
 
 #[tokio::test(start_paused = true)]
-async fn outside_of_several_organisations_it_hands_ones_answer_to_another_without_their_key() {
+async fn outside_of_several_organisations_it_mixes_their_responses_without_their_key() {
     let mock = mock();
     mock.on(tower_genesys::testing::TOKENS_ME).header(
         header::CACHE_CONTROL,
@@ -101,7 +101,7 @@ async fn outside_of_several_organisations_it_hands_ones_answer_to_another_withou
     assert_eq!(
         whose(&by_url, [&one, &two]).await,
         ["one", "one"],
-        "another's answer"
+        "the second gets the first one's response"
     );
 
     let by_org = cached(stack, |request| {
@@ -150,7 +150,7 @@ async fn inside_it_keeps_organisations_apart_by_their_tokens() {
 }
 
 #[test]
-fn a_key_is_that_of_one_organisation_and_has_nothing_of_it() {
+fn a_cache_key_belongs_to_one_organisation_and_reveals_nothing_of_it() {
     let mock = mock();
     let (one, two) = (org(&mock, "one", "s3cr3t"), org(&mock, "one", "s3cr3t"));
     assert_eq!(one.cache_key(), one.clone().cache_key());

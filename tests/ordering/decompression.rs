@@ -11,7 +11,7 @@ use tower_http::decompression::DecompressionLayer;
 
 use crate::setup::{Body, Setup, USERS_PATH, setup};
 
-/// `{"total":7}`, by gzip.
+/// `{"total":7}`, compressed with gzip.
 const ZIPPED: [u8; 31] = [
     31, 139, 8, 0, 0, 0, 0, 0, 2, 3, 171, 86, 42, 201, 47, 73, 204, 81, 178, 50, 175, 5, 0, 181,
     143, 145, 67, 11, 0, 0, 0,
@@ -23,8 +23,8 @@ fn gzip() -> HeaderMap {
     headers
 }
 
-/// A token that is refused, a 503 that says it is zipped and is not, and then
-/// the answer.
+/// A mock that refuses the first token, then sends a 503 that claims to be gzip
+/// and is not, and then the zipped 200.
 async fn trouble() -> Setup {
     let setup = setup().await;
     setup
@@ -37,7 +37,8 @@ async fn trouble() -> Setup {
     setup
 }
 
-/// Sends a request through all that trouble; each send asks for gzip.
+/// Sends a request that succeeds after all of `trouble`. Each send asks for
+/// gzip.
 async fn overcomes<S, B>(setup: &Setup, stack: S)
 where
     S: Service<Request<Body>, Response = Response<B>, Error: Debug>,
@@ -53,14 +54,14 @@ where
 }
 
 #[tokio::test(start_paused = true)]
-async fn outside_one_response_is_decoded_that_of_the_call() {
+async fn outside_only_the_response_of_the_call_is_decoded() {
     let setup = trouble().await;
     let stack = setup.layer.layer(setup.mock.service());
     overcomes(&setup, DecompressionLayer::new().layer(stack)).await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn inside_each_response_is_decoded_and_one_that_cannot_be_spoils_no_retry() {
+async fn inside_each_response_is_decoded_and_a_broken_one_does_not_prevent_a_retry() {
     let setup = trouble().await;
     let client = DecompressionLayer::new().layer(setup.mock.service());
     overcomes(&setup, setup.layer.layer(client)).await;
@@ -68,7 +69,7 @@ async fn inside_each_response_is_decoded_and_one_that_cannot_be_spoils_no_retry(
 
 #[tokio::test(start_paused = true)]
 async fn an_api_error_is_read_from_a_decoded_body() {
-    // `{"status":403,"code":"missing.permissions"}`, by gzip.
+    // `{"status":403,"code":"missing.permissions"}`, compressed with gzip.
     const REFUSAL: [u8; 59] = [
         31, 139, 8, 0, 0, 0, 0, 0, 2, 3, 171, 86, 42, 46, 73, 44, 41, 45, 86, 178, 50, 49, 48, 214,
         81, 74, 206, 79, 73, 85, 178, 82, 202, 205, 44, 46, 206, 204, 75, 215, 43, 72, 45, 2, 51,

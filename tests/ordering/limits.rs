@@ -8,8 +8,8 @@ use tower_genesys::{
 
 use crate::setup::{Body, ME_PATH, Sent, Setup, USERS_PATH, seconds, setup};
 
-/// One call waits for a minute before it is sent again. When is another one, to
-/// another path, done?
+/// How long a call takes while another call, to another path, waits a minute
+/// for its retry.
 async fn second_call_takes<S>(setup: &Setup, stack: S) -> std::time::Duration
 where
     S: Service<http::Request<Body>, Error: std::fmt::Debug + Send, Response: Send, Future: Send>
@@ -44,12 +44,13 @@ async fn a_concurrency_limit_inside_is_not_held_while_a_call_waits() {
 
 #[tokio::test(start_paused = true)]
 async fn a_concurrency_limit_outside_is_held_through_all_waits() {
+    fastrand::seed(1);
     let setup = setup().await;
     let stack = ServiceBuilder::new()
         .concurrency_limit(1)
         .layer(setup.layer.clone())
         .service(setup.mock.service());
-    assert!(second_call_takes(&setup, stack).await >= seconds(60));
+    assert_eq!(second_call_takes(&setup, stack).await.as_millis(), 62_928);
 }
 
 #[tokio::test(start_paused = true)]
@@ -64,7 +65,7 @@ async fn a_concurrency_limit_inside_is_not_held_while_a_call_waits_for_a_token()
         .service(client.clone());
     let waiting = tokio::spawn(stack.oneshot(setup.get(USERS_PATH)));
     setup.mock.wait_for(tower_genesys::testing::TOKEN, 1).await;
-    // The one permit is free for somebody else.
+    // The only permit is free for another request.
     let unsigned = setup.get(USERS_PATH).map(tower_genesys::ReplayBody::new);
     let response = client.oneshot(unsigned).await.expect("no error");
     assert_eq!(response.status(), 401);
@@ -79,7 +80,7 @@ async fn a_concurrency_limit_inside_is_not_held_while_a_call_waits_for_a_token()
 async fn a_rate_limit_inside_counts_each_send() {
     let setup = setup().await;
     setup.mock.on(USERS).nth(1).revoke_token();
-    // It cannot be cloned, so it has a buffer around it.
+    // The rate limit is not `Clone`, so it has a buffer around it.
     let client = ServiceBuilder::new()
         .buffer::<Sent>(8)
         .rate_limit(2, seconds(20))
@@ -94,7 +95,7 @@ async fn a_rate_limit_inside_counts_each_send() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_queue_of_a_buffer_counts_for_the_attempt_time_out_and_what_was_given_up_is_not_sent() {
+async fn the_attempt_time_out_includes_the_queue_of_a_buffer_and_abandoned_attempts_are_not_sent() {
     let setup = setup().await;
     let client = ServiceBuilder::new()
         .buffer::<Sent>(8)
@@ -109,7 +110,7 @@ async fn the_queue_of_a_buffer_counts_for_the_attempt_time_out_and_what_was_give
     let call = || setup.get(USERS_PATH);
     patient.clone().oneshot(call()).await.expect("no error");
 
-    // 30 s, and a resend that takes its place at the end of the queue.
+    // Each attempt ends after 30 s, and its retry goes to the end of the queue.
     let response = waiting.oneshot(call()).await.expect("no error");
     let outcome = Outcome::of(response.extensions()).expect("attempts were given up");
     assert_eq!((outcome.sends, setup.mock.count(USERS)), (4, 2));
@@ -120,7 +121,7 @@ async fn the_queue_of_a_buffer_counts_for_the_attempt_time_out_and_what_was_give
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_rate_limit_outside_counts_calls_however_often_they_are_sent() {
+async fn a_rate_limit_outside_counts_calls_and_not_their_sends() {
     let setup = setup().await;
     setup.mock.on(USERS).nth(1).revoke_token();
     let mut stack = ServiceBuilder::new()

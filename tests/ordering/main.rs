@@ -1,5 +1,5 @@
 //! Where do the layers of tower and tower-http go? Each line of
-//! `docs/ordering.md` is a test here.
+//! `docs/ordering.md` has its test here.
 
 #[path = "../captured_log/mod.rs"]
 mod captured_log;

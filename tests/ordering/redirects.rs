@@ -19,7 +19,7 @@ fn redirects(setup: &Setup, location: &'static str) {
     setup.mock.on(USERS).reply(StatusCode::FOUND, headers, "");
 }
 
-/// A client that reaches the API, and a host that is none of it.
+/// A client that reaches the API and a foreign host.
 fn client(
     setup: &Setup,
     foreign: &MockGenesys,
@@ -34,7 +34,7 @@ fn client(
 }
 
 #[tokio::test(start_paused = true)]
-async fn inside_the_same_origin_gets_the_same_token_and_layers_see_one_send() {
+async fn inside_a_redirect_within_the_origin_keeps_the_token_and_counts_as_one_send() {
     let setup = setup().await;
     redirects(&setup, "/api/v2/users/me");
     let client = ServiceBuilder::new()
@@ -65,15 +65,11 @@ async fn inside_a_foreign_origin_gets_no_token_and_its_401_costs_a_renewal_and_a
     );
     assert_eq!((setup.mock.count(USERS), hops.len()), (2, 2));
     setup.org.tokens().token().await.expect("a token");
-    assert_eq!(
-        setup.mock.token_posts(),
-        3,
-        "the second 401 has cost one too"
-    );
+    assert_eq!(setup.mock.token_posts(), 3, "the second 401 costs one too");
 }
 
 #[tokio::test(start_paused = true)]
-async fn inside_with_a_policy_that_filters_no_credentials_the_token_is_given_away() {
+async fn inside_with_a_policy_that_keeps_credentials_the_foreign_origin_gets_the_token() {
     let setup = setup().await;
     let foreign = MockGenesys::new();
     redirects(&setup, FOREIGN);
@@ -86,7 +82,7 @@ async fn inside_with_a_policy_that_filters_no_credentials_the_token_is_given_awa
     assert_eq!(foreign.requests()[0].bearer().map(str::to_owned), given);
 }
 
-/// A hop to a host that is down; everything else arrives.
+/// A client that reaches the API. The foreign host is down.
 fn client_without_the_foreign_host(
     setup: &Setup,
 ) -> impl Service<Sent, Response = Response<MockBody>, Error = BoxError, Future: Send> + Clone + use<>
@@ -114,7 +110,7 @@ fn post(setup: &Setup) -> Request<Body> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn inside_a_hop_to_a_host_that_is_down_sends_a_post_again_and_outside_it_does_not() {
+async fn inside_a_redirect_to_a_host_that_is_down_repeats_a_post_and_outside_it_does_not() {
     let setup = setup().await;
     let down = client_without_the_foreign_host(&setup);
     let follow = FollowRedirectLayer::new();
@@ -137,7 +133,7 @@ async fn inside_a_hop_to_a_host_that_is_down_sends_a_post_again_and_outside_it_d
 }
 
 #[tokio::test(start_paused = true)]
-async fn outside_each_hop_is_signed_anew_and_may_be_sent_again() {
+async fn outside_each_hop_is_signed_by_itself_and_may_be_resent() {
     let setup = setup().await;
     redirects(&setup, "/api/v2/users/me");
     setup.mock.on(USERS_ME).nth(1).revoke_token();
@@ -167,13 +163,13 @@ async fn outside_a_foreign_origin_is_refused_whatever_the_policy() {
     assert_eq!((foreign.requests().len(), setup.mock.token_posts()), (0, 1));
 }
 
-/// As it always was before tower-http 0.7.
+/// The behaviour of tower-http before 0.7.
 fn without_extensions() -> FollowRedirectLayer {
     FollowRedirectLayer::new().preserve_extensions(false)
 }
 
 #[tokio::test(start_paused = true)]
-async fn outside_a_hop_within_the_origin_goes_as_the_organisation_that_the_request_has_named() {
+async fn outside_a_hop_within_the_origin_keeps_the_organisation_of_the_request() {
     let setup = setup().await;
     redirects(&setup, "/api/v2/users/me");
     let stack = ServiceBuilder::new()
@@ -206,8 +202,7 @@ async fn outside_a_hop_to_a_foreign_origin_has_lost_its_organisation_and_is_refu
 }
 
 #[tokio::test(start_paused = true)]
-async fn outside_a_hop_that_has_lost_its_organisation_is_refused_where_each_request_has_to_name_one()
- {
+async fn outside_a_hop_without_its_organisation_is_refused_by_a_stack_per_request() {
     let setup = setup().await;
     redirects(&setup, "/api/v2/users/me");
     let stack = ServiceBuilder::new()
@@ -225,7 +220,7 @@ async fn outside_a_hop_that_has_lost_its_organisation_is_refused_where_each_requ
 }
 
 #[tokio::test(start_paused = true)]
-async fn outside_a_hop_loses_the_organisation_without_its_extensions() {
+async fn outside_a_hop_without_extensions_goes_as_the_organisation_of_the_stack() {
     // Two organisations of one region, behind one host.
     let setup = setup().await;
     let other = MockGenesys::builder().seed(9).build();

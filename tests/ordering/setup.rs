@@ -10,7 +10,7 @@ use tower_genesys::{
 use crate::fixtures::mock_org;
 pub(crate) use crate::fixtures::mock_org::{Body, USERS_PATH, org_of};
 
-/// What comes out of the layers.
+/// A request as the layers send it.
 pub(crate) type Sent = Request<ReplayBody<Body>>;
 
 pub(crate) const ME_PATH: &str = "/api/v2/tokens/me";
@@ -21,15 +21,15 @@ pub(crate) struct Setup {
     pub(crate) layer: GenesysLayer,
 }
 
-/// Tokens come past what the tests put around the API, and one is there
-/// already.
+/// A mock with its organisation and layers, which has a token already. Token
+/// requests bypass the layers that the tests put around the API.
 pub(crate) async fn setup() -> Setup {
     let setup = cold().await;
     setup.org.tokens().warm_up().await.expect("a token");
     setup
 }
 
-/// The same without a token.
+/// The same, but without a token yet.
 pub(crate) async fn cold() -> Setup {
     let mock = MockGenesys::builder().users(1).build();
     let org = org_of(&mock);
@@ -42,7 +42,7 @@ impl Setup {
         mock_org::get(&self.org, path)
     }
 
-    /// What this stack answers when something is read.
+    /// The response of this stack to a GET.
     pub(crate) async fn answer<S>(&self, stack: S, path: &str) -> S::Response
     where
         S: Service<Request<Body>, Error: Debug>,
@@ -50,8 +50,8 @@ impl Setup {
         stack.oneshot(self.get(path)).await.expect("no error")
     }
 
-    /// The first request at this route is answered with 503, and to come back
-    /// in a minute.
+    /// Answers the first request to this route with a 503 and a `Retry-After`
+    /// of a minute.
     pub(crate) fn fails_once(&self, route: Route) {
         let minute = HeaderValue::from_static("60");
         self.mock

@@ -15,7 +15,7 @@ fn at_once() -> RetryLayer {
 }
 
 #[tokio::test(start_paused = true)]
-async fn outside_of_all_it_bounds_the_call_with_its_waits() {
+async fn outermost_it_bounds_the_whole_call_with_its_waits() {
     let setup = setup().await;
     setup.fails_once(USERS);
     let stack = ServiceBuilder::new()
@@ -36,12 +36,12 @@ async fn outside_of_all_it_bounds_the_call_with_its_waits() {
     assert_eq!(
         setup.mock.count(USERS),
         1,
-        "what was given up sends no more"
+        "an abandoned call sends nothing"
     );
 }
 
 #[tokio::test(start_paused = true)]
-async fn innermost_it_bounds_each_attempt_and_the_next_one_is_made() {
+async fn innermost_it_bounds_each_attempt_and_the_call_is_retried() {
     let setup = setup().await;
     setup.mock.on(USERS).nth(1).never_answers();
     let stack = ServiceBuilder::new()
@@ -59,20 +59,20 @@ async fn innermost_it_bounds_each_attempt_and_the_next_one_is_made() {
         (seconds(5), 2)
     );
 
-    // What may have been executed is not sent again.
+    // A POST that may have been executed is not resent.
     setup
         .mock
         .on(tower_genesys::testing::CREATE_USER)
         .never_answers();
     let mut post = setup.get(USERS_PATH);
     *post.method_mut() = Method::POST;
-    let error = stack.oneshot(post).await.expect_err("nobody answers");
+    let error = stack.oneshot(post).await.expect_err("there is no answer");
     assert!(error.is::<Elapsed>(), "{error}");
     assert_eq!(setup.mock.count(tower_genesys::testing::CREATE_USER), 1);
 }
 
 #[tokio::test(start_paused = true)]
-async fn between_retry_and_bearer_it_counts_the_wait_for_a_token_too() {
+async fn between_retry_and_bearer_it_includes_the_wait_for_a_token() {
     let setup = cold().await;
     setup.mock.on(TOKEN).delay(seconds(7));
     let stack = ServiceBuilder::new()
@@ -85,13 +85,14 @@ async fn between_retry_and_bearer_it_counts_the_wait_for_a_token_too() {
     let started = Instant::now();
     let response = setup.answer(stack, USERS_PATH).await;
     assert_eq!(response.status(), 200);
-    // The first attempt sent nothing. The renewal is nobody's, and went on.
+    // The first attempt sent nothing. The renewal runs in a task of its own and
+    // was not cancelled with it.
     assert_eq!((setup.mock.token_posts(), setup.mock.count(USERS)), (1, 1));
     assert_eq!(started.elapsed(), seconds(7));
 }
 
 #[tokio::test(start_paused = true)]
-async fn innermost_the_wait_for_a_token_is_not_its_business() {
+async fn innermost_it_does_not_include_the_wait_for_a_token() {
     let setup = cold().await;
     setup.mock.on(TOKEN).delay(seconds(7));
     let stack = ServiceBuilder::new()

@@ -16,7 +16,7 @@ use crate::{
     setup::{USERS_PATH, setup},
 };
 
-/// Counts the requests that it sees.
+/// A `Trace` that counts the requests it sees.
 fn counting<B>(
     seen: Arc<AtomicUsize>,
 ) -> TraceLayer<HttpMakeClassifier, DefaultMakeSpan, impl Fn(&Request<B>, &Span) + Clone> {
@@ -25,7 +25,7 @@ fn counting<B>(
     })
 }
 
-/// What `Trace` sees of one call whose token is refused, and which then meets a 503.
+/// How many requests `Trace` sees of one call that gets a 401, a 503 and a 200.
 async fn traced(inside: bool) -> usize {
     let setup = setup().await;
     setup.mock.on(USERS).nth(1).revoke_token();
@@ -49,7 +49,7 @@ async fn outside_it_sees_each_call_and_inside_each_send() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn with_all_headers_in_its_spans_it_shows_no_token() {
+async fn with_all_headers_in_its_spans_no_token_is_shown() {
     let log = CapturedLog::default();
     let subscriber = tracing_subscriber::fmt()
         .with_max_level(Level::TRACE)

@@ -23,7 +23,7 @@ use crate::setup::{Body, JOBS, QUERY, ReplyJson, USERS, all, fails, setup};
 const CORRELATION: HeaderName = HeaderName::from_static("inin-correlation-id");
 
 #[tokio::test(start_paused = true)]
-async fn a_refusal_says_where_why_and_under_which_id() {
+async fn a_refusal_names_the_page_the_reason_and_the_correlation_id() {
     let setup = setup(|mock| mock.conversations(250));
     setup
         .on(DETAILS_QUERY, 2)
@@ -43,16 +43,12 @@ async fn a_refusal_says_where_why_and_under_which_id() {
     assert!(shown.contains("missing.permissions"), "{shown}");
     assert_eq!(shown.matches("correlation id").count(), 1, "{shown}");
     assert!(error.correlation_id().is_some());
-    assert!(
-        all(setup.query().resume(error.checkpoint().unwrap().clone()))
-            .await
-            .len()
-            == 150
-    );
+    let rest = setup.query().resume(error.checkpoint().unwrap().clone());
+    assert_eq!(all(rest).await.len(), 150);
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_error_of_the_token_is_found_in_the_chain() {
+async fn a_token_error_is_found_in_the_chain() {
     let setup = setup(|mock| mock);
     setup.mock.disable_client();
     let (_, error) = fails(setup.query(), Kind::Unanswered).await;
@@ -71,7 +67,7 @@ async fn without_layers_the_first_refusal_is_the_last_item() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_page_that_breaks_off_is_asked_for_once_more() {
+async fn a_page_that_breaks_off_is_requested_once_more() {
     let setup = setup(|mock| mock.users(250));
     setup.on(USERS_ROUTE, 2).truncated_body();
     assert_eq!(all(setup.users()).await.len(), 250);
@@ -87,7 +83,7 @@ async fn a_page_that_breaks_off_is_asked_for_once_more() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn over_collected_bodies_a_page_is_retried_by_the_layers_and_not_by_the_pager() {
+async fn with_collected_bodies_the_layers_retry_a_page_and_the_pager_does_not() {
     let setup = setup(|mock| mock.users(250));
     let client = CollectLayer::new().layer(setup.mock.service());
     let genesys = GenesysLayer::new(&setup.org).layer(client);
@@ -98,7 +94,7 @@ async fn over_collected_bodies_a_page_is_retried_by_the_layers_and_not_by_the_pa
     assert_eq!(
         all(users()).await.len(),
         250,
-        "more than the pager's one try"
+        "the layers retry more often than the pager"
     );
     assert_eq!(setup.mock.count(USERS_ROUTE), 5);
 
@@ -109,7 +105,7 @@ async fn over_collected_bodies_a_page_is_retried_by_the_layers_and_not_by_the_pa
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_page_over_the_limit_is_not_read_on() {
+async fn a_page_is_read_up_to_the_limit_and_no_further() {
     let setup = setup(|mock| mock.conversations(100));
     let length = {
         let page = setup
@@ -136,7 +132,7 @@ async fn a_page_over_the_limit_is_not_read_on() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_no_page_is_an_error_that_quotes_nothing_of_it() {
+async fn a_malformed_page_is_an_error_that_quotes_nothing_of_it() {
     for body in [
         r#"{"entities":[{"id":"Hubert"#,
         "<html>Hubert</html>",
@@ -166,7 +162,7 @@ async fn a_page_may_begin_with_a_byte_order_mark() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_page_that_is_still_compressed_is_said_to_be() {
+async fn a_page_that_is_still_compressed_is_an_error_that_names_the_encoding() {
     let setup = setup(|mock| mock.users(3));
     setup
         .mock
@@ -198,7 +194,7 @@ async fn rows_of_another_type_are_an_error() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn rows_in_another_field_than_was_named_do_not_pass_for_none() {
+async fn a_page_without_the_named_field_of_rows_is_an_error() {
     let setup = setup(|mock| mock.conversations(250).users(250));
     for request in [setup.users(), setup.query(), setup.job()] {
         let (rows, error) = fails(request.with_rows("userDetails"), Kind::Malformed).await;
@@ -210,7 +206,7 @@ async fn rows_in_another_field_than_was_named_do_not_pass_for_none() {
     assert_eq!(
         setup.mock.count(USERS_ROUTE),
         1,
-        "nothing is asked for after it"
+        "the error ends the stream"
     );
 }
 
@@ -224,7 +220,7 @@ async fn a_query_that_finds_nothing_may_leave_its_rows_out() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_answer_that_stalls_is_an_error_in_time() {
+async fn a_response_that_stalls_is_an_error_after_its_time_out() {
     let setup = setup(|mock| mock);
     let stalls = service_fn(|_: Request<Body>| async {
         let start = Ok::<_, Infallible>(Frame::data(Bytes::from("{")));
@@ -234,11 +230,12 @@ async fn an_answer_that_stalls_is_an_error_in_time() {
     let pager = Pager::new::<Body>(&setup.org, stalls);
     let started = Instant::now();
     fails(pager.get(USERS), Kind::BrokenOff).await;
+    // Two attempts of five minutes each.
     assert_eq!(started.elapsed(), Duration::from_secs(2 * 300));
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_request_that_cannot_be_is_refused_before_it_is_sent() {
+async fn an_impossible_request_is_refused_before_it_is_sent() {
     let setup = setup(|mock| mock);
     let pager = &setup.pager;
     for request in [
@@ -267,7 +264,7 @@ async fn a_request_that_cannot_be_is_refused_before_it_is_sent() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_operation_whose_pages_nobody_knows_is_refused_before_it_is_sent() {
+async fn an_operation_without_known_pages_is_refused_before_it_is_sent() {
     let setup = setup(|mock| mock);
     let pager = &setup.pager;
     for (request, says) in [
@@ -299,7 +296,7 @@ async fn an_operation_whose_pages_nobody_knows_is_refused_before_it_is_sent() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_operation_that_the_service_no_longer_has_is_a_refusal() {
+async fn an_operation_that_the_service_has_removed_is_a_refusal() {
     let setup = setup(|mock| mock);
     let (rows, error) = fails(setup.pager.get("/api/v2/scim/users"), Kind::Refused).await;
     assert_eq!((rows, setup.mock.api_calls()), (0, 1));

@@ -11,7 +11,7 @@ use tower_genesys::{
 use crate::setup::{Body, ReplyJson, SECOND, Setup, USERS, all, fails, setup, setup_on, unique};
 
 #[tokio::test(start_paused = true)]
-async fn every_page_of_a_list_is_asked_for_once() {
+async fn every_page_of_a_list_is_requested_once() {
     for (count, calls) in [(0, 1), (100, 1), (250, 3)] {
         let setup = setup(|mock| mock.users(count));
         let rows = all(setup.users()).await;
@@ -26,7 +26,7 @@ async fn every_page_of_a_list_is_asked_for_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_list_goes_on_across_revocation_throttling_and_outage() {
+async fn a_list_continues_through_revocation_throttling_and_outage() {
     let setup = setup(|mock| mock.users(500));
     let expected = all(setup.users()).await;
     setup.on(USERS_ROUTE, 7).revoke_token();
@@ -38,7 +38,7 @@ async fn a_list_goes_on_across_revocation_throttling_and_outage() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_absolute_uri_on_the_api_is_followed_also_behind_a_gateway() {
+async fn an_absolute_uri_on_the_api_is_followed_even_through_a_gateway() {
     let gateway = Region::custom(
         "https://gw.example/login",
         "https://gw.example:8443/genesys",
@@ -60,7 +60,7 @@ async fn an_absolute_uri_on_the_api_is_followed_also_behind_a_gateway() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_link_to_another_place_is_refused_before_the_token_goes_there() {
+async fn a_link_to_another_origin_is_refused_before_the_token_goes_there() {
     for link in [
         "https://evil.example/api/v2/users",
         "//evil.example/api/v2/users",
@@ -83,9 +83,9 @@ async fn a_link_to_another_place_is_refused_before_the_token_goes_there() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_link_to_where_it_was_before_is_an_error() {
+async fn a_link_to_an_earlier_page_is_an_error() {
     let link = |number: u64, next: u64| json!({ "entities": [number], "nextUri": format!("/api/v2/users?pageNumber={next}") });
-    // To itself, to the first, and in a circle without the first.
+    // To itself, and in a loop that leaves out the first page.
     for (links, rows) in [
         (vec![link(1, 2), link(2, 2)], 1),
         (vec![link(1, 2), link(2, 3), link(3, 2)], 2),
@@ -111,7 +111,7 @@ async fn empty_pages_without_end_are_an_error() {
     }
     assert_eq!(fails(setup.users(), Kind::Loop).await.0, 0);
     assert_eq!(setup.mock.count(USERS_ROUTE), 17);
-    // Sixteen are borne with, and a row starts the count anew.
+    // Sixteen in a row are allowed, and a page with a row restarts the count.
     let setup = crate::setup::setup(|mock| mock);
     for number in 1..=34 {
         let next = (number < 34).then(|| format!("/api/v2/users?pageNumber={}", number + 1));
@@ -136,8 +136,8 @@ async fn an_end_before_the_last_page_is_an_error() {
     );
 }
 
-/// Pages of a row each, by a cursor in the link: the page at `cut` names no
-/// next one.
+/// Pages of one row each, with a cursor in the link. The page at `cut` has no
+/// link.
 fn scripted(total: &Value, pages: u64, cut: u64) -> Setup {
     let setup = setup(|mock| mock);
     for number in 1..=pages {
@@ -149,7 +149,7 @@ fn scripted(total: &Value, pages: u64, cut: u64) -> Setup {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_end_before_all_of_the_total_have_come_is_an_error() {
+async fn an_end_before_the_total_is_reached_is_an_error() {
     let setup = scripted(&json!(4), 3, 3);
     let (rows, error) = fails(setup.users(), Kind::Incomplete).await;
     assert_eq!((rows, setup.mock.count(USERS_ROUTE)), (2, 3));
@@ -158,15 +158,15 @@ async fn an_end_before_all_of_the_total_have_come_is_an_error() {
         text.contains("3 of 4 rows") && text.contains("without_total"),
         "{text}"
     );
-    // As many, or more, as where rows were added meanwhile, are no error; nor
-    // is no total.
+    // A total that is reached, exceeded (rows may be added meanwhile) or absent
+    // is not an error.
     for total in [json!(3), json!(2), json!(null)] {
         assert_eq!(all(scripted(&total, 3, 3).users()).await.len(), 3);
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_total_that_counts_what_nobody_may_see_is_no_error_on_the_last_page_by_number() {
+async fn a_total_that_counts_hidden_rows_is_allowed_on_the_last_page_by_number() {
     let setup = setup(|mock| mock);
     let page = json!({ "entities": [1], "pageNumber": 1, "pageCount": 1, "total": 3 });
     setup.on(USERS_ROUTE, 1).json(page);
@@ -174,16 +174,16 @@ async fn a_total_that_counts_what_nobody_may_see_is_no_error_on_the_last_page_by
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_total_that_is_an_estimate_can_be_left_out_of_account() {
+async fn a_total_that_is_an_estimate_can_be_ignored() {
     let setup = scripted(&json!(4), 3, 3);
     setup
         .on(USERS_ROUTE, 4)
         .json(json!({ "entities": [3], "total": 2 }));
     let (_, error) = fails(setup.users(), Kind::Incomplete).await;
-    let checkpoint = error.checkpoint().expect("a place").clone();
+    let checkpoint = error.checkpoint().expect("there is a place").clone();
     let rest = setup.users().without_total().resume(checkpoint);
     let pages: Vec<_> = rest.pages::<Value>().collect().await;
-    let page = pages[0].as_ref().expect("the last page, once more");
+    let page = pages[0].as_ref().expect("the last page is requested again");
     assert_eq!(
         (pages.len(), &page.rows[..], page.total),
         (1, &[json!(3)][..], None)
@@ -200,7 +200,7 @@ async fn a_total_that_shrinks_is_an_error() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_pager_asks_as_its_own_organisation_whatever_the_stack_is_for() {
+async fn a_pager_acts_as_its_own_organisation_even_on_the_stack_of_another() {
     let setup = setup(|mock| mock.users(250));
     let token = setup.mock.mint_token();
     let source = token.clone();

@@ -1,5 +1,5 @@
-//! Pages as streams: every row once, across whatever goes wrong below, and an
-//! error otherwise.
+//! Pages as streams: every row comes once through all failures below, or there
+//! is an error.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

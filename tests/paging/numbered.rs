@@ -12,7 +12,7 @@ use tower_genesys::{
 use crate::setup::{Body, QUERY, ReplyJson, SECOND, USERS, all, fails, setup, unique};
 
 #[tokio::test(start_paused = true)]
-async fn every_page_of_a_query_is_asked_for_once() {
+async fn every_page_of_a_query_is_requested_once() {
     for (count, calls) in [(0, 1), (1, 1), (100, 1), (101, 2), (250, 3)] {
         let setup = setup(|mock| mock.conversations(count));
         let rows = all(setup.query()).await;
@@ -22,7 +22,7 @@ async fn every_page_of_a_query_is_asked_for_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_query_goes_on_across_revocation_expiry_throttling_and_outage() {
+async fn a_query_continues_through_revocation_expiry_throttling_and_outage() {
     let quiet = setup(|mock| mock.conversations(600));
     let expected = all(quiet.query()).await;
     let setup = setup(|mock| mock.conversations(600));
@@ -37,7 +37,7 @@ async fn a_query_goes_on_across_revocation_expiry_throttling_and_outage() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn nothing_is_asked_for_before_it_is_wanted() {
+async fn no_page_is_requested_before_it_is_polled_for() {
     let setup = setup(|mock| mock.conversations(300));
     let mut pages = setup.query().pages::<Value>();
     assert_eq!(setup.mock.count(DETAILS_QUERY), 0);
@@ -50,10 +50,11 @@ async fn nothing_is_asked_for_before_it_is_wanted() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn pages_asked_for_ahead_come_in_order_and_none_past_the_last() {
+async fn pages_requested_ahead_come_in_order_and_none_past_the_last() {
     let one_by_one = setup(|mock| mock.conversations(210));
     let expected = all(one_by_one.query().with_page_size(20)).await;
-    // The first page, then ten more by five at a time.
+    // Eleven pages of a second each: the first one alone, then ten, of which
+    // one and `ahead` more are in flight at a time.
     for (ahead, seconds) in [(0, 11), (4, 3), (100, 2)] {
         let setup = setup(|mock| mock.conversations(210).latency(SECOND));
         setup.org.tokens().token().await.unwrap();
@@ -68,7 +69,7 @@ async fn pages_asked_for_ahead_come_in_order_and_none_past_the_last() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_error_of_a_page_ahead_comes_in_its_turn() {
+async fn the_error_of_a_page_ahead_comes_in_its_turn() {
     let setup = setup(|mock| mock.conversations(500));
     setup
         .on(DETAILS_QUERY, 3)
@@ -84,7 +85,7 @@ async fn an_error_of_a_page_ahead_comes_in_its_turn() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn pages_asked_for_ahead_keep_nothing_from_requests_made_between_two_pages() {
+async fn pages_requested_ahead_do_not_block_requests_made_between_two_pages() {
     let setup = setup(|mock| mock.conversations(100).users(1).latency(SECOND));
     let limit = ConcurrencyLimitLayer::new(1);
     let stack = GenesysLayer::new(&setup.org).layer(limit.layer(setup.mock.service()));
@@ -100,14 +101,20 @@ async fn pages_asked_for_ahead_keep_nothing_from_requests_made_between_two_pages
             .clone()
             .oneshot(request.body(Body::default()).unwrap());
         let answer = timeout(SECOND * 600, asked).await;
-        assert!(answer.expect("it hangs").unwrap().status().is_success());
+        assert!(
+            answer
+                .expect("a permit is free")
+                .unwrap()
+                .status()
+                .is_success()
+        );
     }
     assert_eq!((rows, setup.mock.count(DETAILS_QUERY)), (100, 5));
     assert_eq!(setup.mock.count(USERS_ROUTE), 5);
 }
 
 #[test]
-fn pages_asked_for_ahead_come_also_when_their_runtime_has_gone_or_there_is_none() {
+fn pages_requested_ahead_come_even_if_their_runtime_has_ended() {
     let mut runtime = tokio::runtime::Builder::new_current_thread();
     let runtime = runtime.enable_all().build().unwrap();
     let (setup, mut pages) = runtime.block_on(async {
@@ -125,11 +132,11 @@ fn pages_asked_for_ahead_come_also_when_their_runtime_has_gone_or_there_is_none(
         rows += page.unwrap().rows.len();
     }
     assert_eq!(rows, 100);
-    assert!(setup.mock.count(DETAILS_QUERY) <= 10 + 2);
+    assert_eq!(setup.mock.count(DETAILS_QUERY), 10, "each page once");
 }
 
 #[tokio::test(start_paused = true)]
-async fn numbers_in_the_query_of_a_list() {
+async fn a_list_by_number_has_the_number_in_its_query() {
     let setup = setup(|mock| mock.users(250));
     let rows = all(setup.numbered("/api/v2/users?state=active")).await;
     assert_eq!((rows.len(), unique(&rows)), (250, 250));
@@ -137,15 +144,15 @@ async fn numbers_in_the_query_of_a_list() {
     let asked = setup.mock.requests_at(USERS_ROUTE);
     let last = asked[2].uri().query();
     assert_eq!(last, Some("state=active&pageSize=100&pageNumber=3"));
-    // Ahead as far as the page count of the first goes.
+    // Reads ahead up to the page count of the first page.
     assert_eq!(all(setup.numbered(USERS).with_read_ahead(9)).await, rows);
     assert_eq!(setup.mock.count(USERS_ROUTE), 6);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_list_that_says_less_is_read_to_its_end_all_the_same() {
-    // Without a total: up to the first page without rows. With one: up to the
-    // last row, though the pages are shorter than was asked for.
+async fn a_list_with_fewer_signs_is_read_to_its_end() {
+    // Without a total, up to the first page without rows. With one, up to the
+    // last row, although the pages are shorter than requested.
     for (total, calls) in [(None, 3), (Some(3), 2)] {
         let setup = setup(|mock| mock);
         for (nth, items) in [(1, json!([1, 2])), (2, json!([3])), (3, json!([]))] {
@@ -161,7 +168,7 @@ async fn a_list_that_says_less_is_read_to_its_end_all_the_same() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_total_that_is_an_estimate_can_be_left_out_of_account() {
+async fn a_total_that_is_an_estimate_can_be_ignored() {
     let setup = setup(|mock| mock);
     for (nth, items) in [(1, json!([1, 2])), (2, json!([]))] {
         let page = json!({ "entities": items, "total": 5 });
@@ -200,7 +207,7 @@ async fn a_page_with_too_few_rows_is_an_error() {
         let again = setup.query().resume(error.checkpoint().unwrap().clone());
         assert_eq!(all(again).await.len(), 150);
     }
-    // The last page has fewer of its own.
+    // The last page is short by itself, but not empty.
     let setup = setup(|mock| mock.users(250));
     setup
         .on(USERS_ROUTE, 3)
@@ -216,7 +223,7 @@ async fn a_total_that_shrinks_is_an_error_and_one_that_grows_is_followed() {
     setup.on(DETAILS_QUERY, 2).json(full(249));
     let (rows, error) = fails(setup.query(), Kind::Shrunk).await;
     assert_eq!(rows, 100);
-    // Also in another process.
+    // A resume in another process notices it too.
     setup.on(DETAILS_QUERY, 3).json(full(249));
     fails(
         setup.query().resume(error.checkpoint().unwrap().clone()),
@@ -226,7 +233,8 @@ async fn a_total_that_shrinks_is_an_error_and_one_that_grows_is_followed() {
     setup.on(DETAILS_QUERY, 4).json(full(170));
     assert_eq!(all(setup.query()).await.len(), 250);
     assert_eq!(setup.mock.count(DETAILS_QUERY), 3 + 3);
-    // By more than half and by more than a page, it is another list.
+    // If it grows by more than half and by more than a page, it is another
+    // list.
     setup.on(DETAILS_QUERY, 7).json(full(149));
     let (rows, error) = fails(setup.query(), Kind::Grown).await;
     assert_eq!((rows, setup.mock.count(DETAILS_QUERY)), (100, 8));
@@ -239,7 +247,7 @@ async fn a_total_that_shrinks_is_an_error_and_one_that_grows_is_followed() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_same_page_again_is_an_error() {
+async fn a_repeated_page_is_an_error() {
     let setup = setup(|mock| mock.conversations(250));
     let page = json!({ "totalHits": 250, "conversations": (0..100).collect::<Vec<_>>() });
     setup.mock.on(DETAILS_QUERY).json(page);

@@ -1,5 +1,5 @@
-//! Whatever the pages are like, and wherever a stream is killed and resumed:
-//! every row once and in order, or an error.
+//! Every row comes once and in order, or there is an error: for pages of any
+//! form, and for a stream that is killed and resumed at any place.
 
 use futures_util::StreamExt;
 use http::Method;
@@ -12,7 +12,8 @@ use tower_genesys::{
 
 use crate::setup::{Setup, id, setup};
 
-/// Operations of each way, and whether rows may be hidden from the client.
+/// Operations with each way of paging, and whether rows may be hidden from the
+/// client.
 const LISTS: [(&str, &str, bool); 10] = [
     ("GET", "/api/v2/flows", true),
     ("GET", "/api/v2/routing/queues/7/members", true),
@@ -26,8 +27,8 @@ const LISTS: [(&str, &str, bool); 10] = [
     ("POST", "/api/v2/audits/query", true),
 ];
 
-/// Fields of a page by number, of which one may lie or be missing: another one
-/// is left.
+/// Fields of a page by number. One of them may be wrong or missing, because
+/// another one is left.
 const SIGNS: [&str; 4] = ["nextUri", "pageCount", "total", "pageSize"];
 
 #[derive(Clone, Debug)]
@@ -35,7 +36,8 @@ struct Case {
     list: usize,
     rows: usize,
     matching: Option<usize>,
-    /// Asked for; else as the mock has it.
+    /// The page size that the request names. Without it, the mock's default
+    /// counts.
     size: Option<u32>,
     default: usize,
     drops: bool,
@@ -43,7 +45,7 @@ struct Case {
     without: Option<(usize, Option<usize>)>,
     lie: Option<(usize, u64)>,
     ahead: usize,
-    /// After how many pages of each stream it is killed.
+    /// After how many pages each stream is killed, one after the other.
     kills: Vec<usize>,
 }
 
@@ -72,11 +74,10 @@ fn cases() -> impl Strategy<Value = Case> {
             matching: matching.map(|matching| matching.min(rows)),
             size,
             default,
-            // The whole question of a `q64` search is in its links.
+            // The links of a `q64` search hold its whole query.
             drops: drops && !LISTS[list].1.ends_with("/search"),
             hides: hides.filter(|_| LISTS[list].2),
-            // One sign at a time: of two that differ, neither can be known to
-            // be right.
+            // One sign at a time: if two of them differ, either may be right.
             lie: lie.filter(|_| list == 0 && without.is_none()),
             without: without.filter(|_| list == 0),
             ahead,
@@ -180,7 +181,7 @@ proptest! {
         if error.is_none() {
             prop_assert_eq!(rows.len(), expected.len());
         }
-        // Nothing odd, no error.
+        // Plain pages never end in an error.
         let is_plain = case.lie.is_none() && case.without.is_none() && case.hides.is_none();
         prop_assert!(!is_plain || error.is_none(), "{:?}", error);
     }

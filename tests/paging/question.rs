@@ -1,5 +1,5 @@
-//! The caller's question is kept on every page, and no list ends short without
-//! an error.
+//! Every page keeps the caller's query, and no list ends early without an
+//! error.
 
 use http::{HeaderMap, Method, StatusCode};
 use serde_json::{Value, json};
@@ -18,7 +18,7 @@ fn queries(setup: &Setup) -> Vec<String> {
     asked.iter().map(|one| query(one.uri())).collect()
 }
 
-/// Answers with these pages, one after the other.
+/// A mock that answers with these pages, one after the other.
 fn scripted(method: Method, path: &str, pages: &[Value]) -> Setup {
     let setup = setup(|mock| mock);
     for (index, page) in pages.iter().enumerate() {
@@ -42,7 +42,7 @@ async fn filters_that_the_links_drop_are_kept() {
     let asked = queries(&setup);
     assert_eq!(asked[0], "type=secure&pageNumber=1");
     assert_eq!((asked.len(), &*asked[6]), (7, "type=secure&pageNumber=7"));
-    // A list by link has only that.
+    // A list by link has its position in the link only.
     let path = "/api/v2/authorization/divisions/query";
     setup.mock.add_list(Method::GET, path, list);
     let divisions = setup
@@ -54,7 +54,7 @@ async fn filters_that_the_links_drop_are_kept() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_list_begins_where_the_callers_own_query_says() {
+async fn a_list_begins_where_the_callers_query_says() {
     let setup = setup(|mock| mock);
     setup
         .mock
@@ -80,11 +80,11 @@ async fn a_list_begins_where_the_callers_own_query_says() {
     let rest = all(setup.pager.post(search, &body)).await;
     assert_eq!((rest.len(), &*rest[0]), (130, "r100"));
     let both = setup.pager.post(search, &body).with_page_size(200);
-    assert_eq!(all(both).await.len(), 30, "the setting wins");
+    assert_eq!(all(both).await.len(), 30, "the setting overrides the body");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_post_is_sent_again_with_its_body_to_its_own_path_only() {
+async fn each_page_of_a_post_has_its_body_and_its_path() {
     let path = "/api/v2/usage/events/query";
     let setup = setup(|mock| mock);
     setup.mock.add_list(Method::POST, path, MockList::new(60));
@@ -131,7 +131,7 @@ async fn queue_members_end_at_a_short_page_without_a_link_and_not_at_a_full_one(
 }
 
 #[tokio::test(start_paused = true)]
-async fn counts_of_nothing_beside_rows_are_not_believed() {
+async fn counts_of_zero_on_a_page_with_rows_are_ignored() {
     let path = "/api/v2/flows";
     let zero = |rows: &[u64], number: u64, next: bool| {
         let next = next.then(|| format!("{path}?pageNumber={}", number + 1));
@@ -144,7 +144,7 @@ async fn counts_of_nothing_beside_rows_are_not_believed() {
     ];
     let setup = scripted(Method::GET, path, &pages);
     assert_eq!(all(setup.pager.get(path)).await, ["1", "2", "3", "4", "5"]);
-    // After all rows, a total of nothing is the end.
+    // After all rows have come, a total of zero is the end.
     let page = |rows: &[u64], number: u64, total: u64| json!({ "entities": rows, "pageNumber": number, "total": total });
     let pages = [page(&[1, 2], 1, 3), page(&[3], 2, 3)];
     let setup = scripted(Method::GET, path, &pages);
@@ -166,7 +166,7 @@ async fn counts_of_nothing_beside_rows_are_not_believed() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_total_above_the_rows_is_no_error_as_long_as_the_count_can_hold_it() {
+async fn a_total_above_the_rows_is_allowed_while_the_page_count_explains_it() {
     let path = "/api/v2/flows";
     let page = |total: u64| json!({ "entities": [1], "pageSize": 25, "pageNumber": 1, "pageCount": 1, "total": total });
     let setup = scripted(Method::GET, path, &[page(25)]);
@@ -235,7 +235,7 @@ async fn lists_and_arrays_without_pages_are_one_page() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_absent_field_of_rows_is_an_error_where_the_way_does_not_say_otherwise() {
+async fn an_absent_field_of_rows_is_an_error_unless_it_is_optional() {
     let path = "/api/v2/flows";
     for page in [
         json!({}),
@@ -255,7 +255,7 @@ async fn an_absent_field_of_rows_is_an_error_where_the_way_does_not_say_otherwis
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_empty_page_in_the_middle_of_a_counted_list_is_passed() {
+async fn an_empty_page_in_the_middle_of_a_counted_list_is_not_the_end() {
     let path = "/api/v2/flows";
     let page = |number: u64, rows: &[u64]| json!({ "entities": rows, "pageNumber": number, "pageCount": 3, "pageSize": 1, "total": 3 });
     let pages = [page(1, &[1]), page(2, &[]), page(3, &[3])];
@@ -264,7 +264,7 @@ async fn an_empty_page_in_the_middle_of_a_counted_list_is_passed() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_row_that_was_deleted_meanwhile_is_told() {
+async fn a_row_that_was_deleted_meanwhile_is_an_error() {
     let path = "/api/v2/flows";
     let page = |number: u64, total: u64| json!({ "entities": [number], "pageNumber": number, "pageCount": 3, "pageSize": 1, "total": total });
     let setup = scripted(Method::GET, path, &[page(1, 3), page(2, 2)]);
@@ -274,7 +274,7 @@ async fn a_row_that_was_deleted_meanwhile_is_told() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn chats_go_on_after_the_last_row_and_end_at_a_short_page() {
+async fn chats_continue_after_the_last_row_and_end_at_a_short_page() {
     let path = "/api/v2/chats/rooms/7/messages";
     let setup = setup(|mock| mock);
     setup.mock.add_list(Method::GET, path, MockList::new(230));
@@ -291,10 +291,10 @@ async fn chats_go_on_after_the_last_row_and_end_at_a_short_page() {
         path,
         &[json!({ "entities": [{ "name": "x" }] })],
     );
-    let (error, _) = (rows(setup.pager.get(path).pages()).await.1, ());
+    let (_, error) = rows(setup.pager.get(path).pages()).await;
     assert_eq!(
         error.unwrap().kind(),
         Kind::Malformed,
-        "no id to go on after"
+        "there is no id to continue after"
     );
 }

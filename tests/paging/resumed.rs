@@ -7,7 +7,8 @@ use tower_genesys::{
 
 use crate::setup::{JOBS, QUERY, ReplyJson, USERS, all, fails, id, setup};
 
-/// The rows up to the checkpoint of the page of this number, stored and loaded.
+/// The rows up to the checkpoint of this page, and that checkpoint, stored and
+/// loaded again.
 async fn up_to(request: PagedRequest, page: usize) -> (Vec<String>, Checkpoint) {
     let mut pages = request.pages::<Value>();
     let mut rows = Vec::new();
@@ -22,7 +23,7 @@ async fn up_to(request: PagedRequest, page: usize) -> (Vec<String>, Checkpoint) 
     (rows, serde_json::from_str(&stored).unwrap())
 }
 
-/// A checkpoint of this request that leads to wherever somebody likes.
+/// A checkpoint of this request whose position is replaced by `next`.
 pub(crate) async fn forge(request: &PagedRequest, next: Value) -> Checkpoint {
     let (_, checkpoint) = up_to(request.clone(), 0).await;
     let mut stored = serde_json::to_value(checkpoint).unwrap();
@@ -51,7 +52,7 @@ async fn resumed_at_every_page_the_rows_are_the_same() {
             rows.extend(all(request.clone().resume(checkpoint)).await);
             assert_eq!(rows, expected, "{request:?}");
             if page == 6 {
-                assert_eq!(setup.mock.api_calls(), before, "nothing is left to ask for");
+                assert_eq!(setup.mock.api_calls(), before, "no page is left to request");
             }
         }
     }
@@ -89,8 +90,8 @@ async fn a_checkpoint_of_another_request_is_refused() {
         assert!(error.checkpoint().is_none());
     }
     assert_eq!(setup.mock.api_calls(), calls);
-    // Neither the order of the fields nor a `paging` of its own makes it
-    // another one.
+    // The order of the fields and the body's own `paging` do not make it
+    // another request.
     let same = json!({ "paging": { "pageSize": 5 }, "order": "asc", "interval": body["interval"] });
     let same = setup.pager.post(QUERY, same).resume(checkpoint);
     assert_eq!(all(same).await.len(), 150);
@@ -130,7 +131,7 @@ async fn a_position_that_the_request_cannot_have_is_refused() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_checkpoint_that_is_damaged_or_of_the_future_is_none() {
+async fn a_checkpoint_that_is_damaged_or_of_another_version_is_an_error() {
     let setup = setup(|mock| mock);
     let (_, checkpoint) = up_to(setup.query(), 1).await;
     let stored = serde_json::to_value(&checkpoint).unwrap();
@@ -145,8 +146,7 @@ async fn a_checkpoint_that_is_damaged_or_of_the_future_is_none() {
         error.contains("version 3") && error.contains("start afresh"),
         "{error}"
     );
-    // A store that sorts the fields, as databases do, has the place before the
-    // version.
+    // A database that sorts the fields has the place before the version.
     let sorted = json!({ "next": { "x": 1 }, "request": stored["request"], "version": 3 });
     let error = serde_json::from_str::<Checkpoint>(&sorted.to_string()).unwrap_err();
     let error = error.to_string();
@@ -154,7 +154,7 @@ async fn a_checkpoint_that_is_damaged_or_of_the_future_is_none() {
         error.contains("another version") && error.contains("start afresh"),
         "{error}"
     );
-    // Of the version before, with a place of its form.
+    // Version 1, with a place in its form.
     let old = r#"{"version":1,"request":"x","next":{"number":{"next":2,"total":9,"rows":1}}}"#;
     let error = serde_json::from_str::<Checkpoint>(old)
         .unwrap_err()
@@ -175,7 +175,7 @@ async fn a_checkpoint_that_is_damaged_or_of_the_future_is_none() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn rows_from_before_a_resumption_count() {
+async fn rows_from_before_a_resume_are_counted() {
     let setup = setup(|mock| mock);
     let page =
         |row: u64, next: Option<&str>| json!({ "entities": [row], "total": 3, "nextUri": next });
@@ -197,7 +197,7 @@ async fn rows_from_before_a_resumption_count() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn numbered_pages_that_lead_in_a_circle_are_noticed_at_once_after_a_resumption() {
+async fn a_loop_of_numbered_pages_is_noticed_at_once_after_a_resume() {
     let setup = setup(|mock| mock);
     let page = |number: u64, next: u64| {
         let next = format!("/api/v2/users?pageNumber={next}");
@@ -218,7 +218,7 @@ async fn numbered_pages_that_lead_in_a_circle_are_noticed_at_once_after_a_resump
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_circle_back_to_the_first_page_is_noticed_at_once_after_a_resumption() {
+async fn a_loop_back_to_the_first_page_is_noticed_at_once_after_a_resume() {
     let setup = setup(|mock| mock);
     for (number, next) in [(1, "?after=1"), (2, "?after=2"), (3, "?pageSize=100")] {
         let next = format!("/api/v2/users{next}");
@@ -231,7 +231,7 @@ async fn a_circle_back_to_the_first_page_is_noticed_at_once_after_a_resumption()
 }
 
 #[tokio::test(start_paused = true)]
-async fn page_numbers_at_the_end_of_all_numbers_do_no_harm() {
+async fn the_largest_page_numbers_do_not_overflow() {
     let setup = setup(|mock| mock.conversations(250));
     let place = json!({ "number": u64::MAX });
     let next =

@@ -50,12 +50,13 @@ impl Setup {
         self.linked("/api/v2/users?pageSize=100")
     }
 
-    /// By the `nextUri` of each page.
+    /// A list that follows the `nextUri` of each page.
     pub(crate) fn linked(&self, path: &str) -> PagedRequest {
         self.pager.get(path).with_paging(link())
     }
 
-    /// By page number, as the table has it, a hundred rows a page.
+    /// A list by page number, as the table describes it, with a hundred rows a
+    /// page.
     pub(crate) fn numbered(&self, path: &str) -> PagedRequest {
         self.pager.get(path).with_page_size(100)
     }
@@ -69,8 +70,8 @@ pub(crate) fn link() -> Paging {
     Paging::link("nextUri").with_size("pageSize")
 }
 
-/// The rows that came, as text, and the error if one ended them. Checks that
-/// nothing comes after it.
+/// The rows that came, as text, and the error that ended them, if any. Checks
+/// that nothing comes after it.
 pub(crate) async fn rows(mut pages: Pages<Value>) -> (Vec<String>, Option<PageError>) {
     let mut rows = Vec::new();
     while let Some(page) = pages.next().await {
@@ -92,7 +93,8 @@ pub(crate) async fn all(request: PagedRequest) -> Vec<String> {
     rows
 }
 
-/// How many rows came before an error of this kind, which is returned.
+/// Returns the number of rows before the error, and the error, which has this
+/// kind.
 pub(crate) async fn fails(request: PagedRequest, kind: PageErrorKind) -> (usize, PageError) {
     let (rows, error) = rows(request.pages()).await;
     let error = error.expect("an error");
@@ -109,7 +111,7 @@ pub(crate) fn unique(rows: &[String]) -> usize {
     rows.iter().collect::<std::collections::HashSet<_>>().len()
 }
 
-/// Answers with this JSON.
+/// A rule that answers with this JSON.
 pub(crate) trait ReplyJson {
     fn json(self, body: Value) -> Self;
 }

@@ -1,4 +1,4 @@
-//! What a `ReplayBody` gives, in which order, and to whom.
+//! The frames of a `ReplayBody`, their order, and which clone gets them.
 
 use std::{
     error::Error,
@@ -34,7 +34,7 @@ where
     Pin::new(body).poll_frame(&mut cx)
 }
 
-/// All data until the end, an error or a pause.
+/// The data up to the end, an error or a pause.
 fn text<B>(body: &mut ReplayBody<B>) -> Result<String, Kind>
 where
     B: Body + Unpin,
@@ -67,7 +67,7 @@ fn chunk(text: &'static str) -> Option<Result<Bytes, Kind>> {
 }
 
 #[test]
-fn a_stream_is_sent_again_from_the_beginning() {
+fn a_stream_is_resent_from_the_beginning() {
     let mut older = ReplayBody::new(Script::of(&["ab", "cd", "e"]));
     let mut newer = older.try_clone().unwrap();
     assert_eq!(text(&mut older), Ok("abcde".into()));
@@ -77,7 +77,7 @@ fn a_stream_is_sent_again_from_the_beginning() {
 
 // linkerd's replay body repeats the first chunk in this case.
 #[test]
-fn retried_before_the_first_poll_sends_each_chunk_once() {
+fn a_retry_before_the_first_poll_sends_each_chunk_once() {
     let older = ReplayBody::new(Script::of(&["ab", "cd"]));
     let mut newer = older.try_clone().unwrap();
     drop(older);
@@ -86,7 +86,7 @@ fn retried_before_the_first_poll_sends_each_chunk_once() {
 
 // linkerd's replay body panics in this case.
 #[test]
-fn two_clones_polled_in_turn_do_not_panic_and_the_newer_wins() {
+fn two_clones_polled_in_turn_do_not_panic_and_the_newer_one_takes_over() {
     let mut older = ReplayBody::new(Script::of(&["ab", "cd", "ef"]));
     let mut newer = older.try_clone().unwrap();
     assert_eq!(next(&mut older), chunk("ab"));
@@ -99,7 +99,7 @@ fn two_clones_polled_in_turn_do_not_panic_and_the_newer_wins() {
 
 // linkerd's replay body gives up in this case.
 #[test]
-fn answered_before_the_body_was_sent_still_sends_all_of_it_again() {
+fn a_body_answered_before_it_was_sent_is_resent_whole() {
     let script = Script::of(&["ab"]).open();
     let remote = script.remote();
     let mut older = ReplayBody::new(script);
@@ -130,7 +130,7 @@ fn an_error_of_the_callers_body_is_passed_on_and_final() {
     assert_eq!(next(&mut older), Some(Err(Kind::Gone)));
 }
 
-/// As the layer makes it, which is the one way to set the caps.
+/// A body that the layer has wrapped, because only the layer can set the caps.
 fn capped<B>(body: B, layer: ReplayLayer) -> ReplayBody<B>
 where
     B: Body + Unpin + 'static,
@@ -146,14 +146,18 @@ where
 }
 
 #[test]
-fn a_stream_of_unknown_length_is_kept_up_to_the_cap_and_not_a_byte_longer() {
+fn a_stream_of_unknown_length_is_kept_up_to_exactly_the_cap() {
     for (last, replayable) in [("efg", true), ("efgh", true), ("efghi", false)] {
         let layer = ReplayLayer::new().with_unknown_cap(8).with_known_cap(0);
         let script = Script::of(&["abcd", last]);
         let mut older = capped(script, layer);
         let mut newer = older.try_clone().unwrap();
         let whole = format!("abcd{last}");
-        assert_eq!(text(&mut older), Ok(whole.clone()), "this attempt goes on");
+        assert_eq!(
+            text(&mut older),
+            Ok(whole.clone()),
+            "this attempt is sent whole"
+        );
         assert_eq!(newer.is_replayable(), replayable);
         assert_eq!(newer.try_clone().is_some(), replayable);
         let expected = if replayable {
@@ -166,7 +170,7 @@ fn a_stream_of_unknown_length_is_kept_up_to_the_cap_and_not_a_byte_longer() {
 }
 
 #[test]
-fn a_stream_of_known_length_is_kept_up_to_the_cap_and_not_a_byte_longer() {
+fn a_stream_of_known_length_is_kept_up_to_exactly_the_cap() {
     for (length, replayable) in [(7, true), (8, true), (9, false)] {
         let layer = ReplayLayer::new().with_unknown_cap(0).with_known_cap(8);
         let script = Script::new([Step::Pending, data("abc")]).with_exact(length);
@@ -195,7 +199,7 @@ fn the_default_caps_are_64_kib_and_1_mib() {
 }
 
 #[test]
-fn over_the_cap_the_keeper_does_not_end_the_attempt_that_goes_on() {
+fn over_the_cap_a_poll_of_the_kept_clone_does_not_end_the_running_attempt() {
     let layer = ReplayLayer::new().with_unknown_cap(2);
     let mut older = capped(Script::of(&["ab", "cd", "ef"]), layer);
     let mut newer = older.try_clone().unwrap();
@@ -206,9 +210,8 @@ fn over_the_cap_the_keeper_does_not_end_the_attempt_that_goes_on() {
 }
 
 #[test]
-fn nothing_is_kept_while_nobody_has_a_clone() {
-    // A frame that is still referred to from somewhere else cannot be made
-    // mutable.
+fn nothing_is_kept_without_a_clone() {
+    // A frame is unique only if no log refers to it.
     let whole = Bytes::from(b"0123456789".repeat(10));
     let (first, second) = (whole.slice(..50), whole.slice(50..));
     drop(whole);
@@ -219,7 +222,7 @@ fn nothing_is_kept_while_nobody_has_a_clone() {
     let second = next(&mut body).unwrap().unwrap();
     assert!(body.try_clone().is_none() && !body.is_replayable());
     drop(second);
-    assert!(first.is_unique(), "the log has let go of it");
+    assert!(first.is_unique(), "the log does not keep it");
 }
 
 #[test]
@@ -290,7 +293,7 @@ fn a_newer_clone_of_a_long_body_in_memory_revokes_the_older_when_polled() {
 }
 
 #[test]
-fn an_empty_body_is_over_at_once_and_for_every_clone() {
+fn an_empty_body_is_at_its_end_at_once_for_every_clone() {
     let mut body = ReplayBody::new(Empty::<Bytes>::new());
     for body in [
         &mut body,
@@ -305,7 +308,7 @@ fn an_empty_body_is_over_at_once_and_for_every_clone() {
 }
 
 #[test]
-fn a_body_is_made_of_a_full_one_for_a_client_of_any_body() {
+fn a_body_can_be_made_from_full_for_a_client_with_any_body_type() {
     let mut body = ReplayBody::<Script>::from(Full::new(Bytes::from_static(b"grant")));
     assert_eq!(body.size_hint().exact(), Some(5));
     assert_eq!(text(&mut body), Ok("grant".into()));
@@ -367,10 +370,10 @@ fn trailers_hints_and_end_are_the_same_on_each_attempt() {
 }
 
 #[test]
-fn a_clone_announces_what_is_left_of_the_first_announcement() {
+fn a_clone_announces_the_rest_of_the_announced_length() {
     let script = || Script::of(&["ab", "c"]).with_exact(3).telling_end();
-    let anew = ReplayBody::from_fn(move || Script::of(&["ab", "c"]).with_exact(3).telling_end());
-    for mut body in [ReplayBody::new(script()), anew] {
+    let remade = ReplayBody::from_fn(move || Script::of(&["ab", "c"]).with_exact(3).telling_end());
+    for mut body in [ReplayBody::new(script()), remade] {
         let newer = body.try_clone().unwrap();
         for (left, sent) in [(3, false), (1, false), (0, true)] {
             assert_eq!(body.size_hint().exact(), Some(left));
@@ -383,10 +386,13 @@ fn a_clone_announces_what_is_left_of_the_first_announcement() {
 }
 
 #[test]
-fn a_stream_is_sent_with_its_last_announced_byte() {
-    // HTTP/1 does not ask for more then.
-    let anew = ReplayBody::from_fn(|| Script::of(&["ab"]).with_exact(2));
-    for mut body in [ReplayBody::new(Script::of(&["a", "b"]).with_exact(2)), anew] {
+fn a_stream_counts_as_sent_with_its_last_announced_byte() {
+    // HTTP/1 does not poll again after the announced length.
+    let remade = ReplayBody::from_fn(|| Script::of(&["ab"]).with_exact(2));
+    for mut body in [
+        ReplayBody::new(Script::of(&["a", "b"]).with_exact(2)),
+        remade,
+    ] {
         let newer = body.try_clone().unwrap();
         assert!(!newer.is_sent());
         while !newer.is_sent() {
@@ -397,7 +403,7 @@ fn a_stream_is_sent_with_its_last_announced_byte() {
 }
 
 #[test]
-fn an_end_that_was_not_announced_is_no_end_before_it_is_seen() {
+fn an_unannounced_end_is_not_reported_before_it_is_seen() {
     // Otherwise hyper would send the second attempt without a body, as
     // `content-length: 0`.
     let mut older = ReplayBody::new(Script::of(&[]));
@@ -407,7 +413,7 @@ fn an_end_that_was_not_announced_is_no_end_before_it_is_seen() {
 }
 
 #[test]
-fn a_clone_that_waits_is_woken_by_the_callers_body() {
+fn a_waiting_clone_is_woken_by_the_callers_body() {
     let script = Script::of(&[]).open();
     let remote = script.remote();
     let mut body = task::spawn(ReplayBody::new(script));
@@ -424,7 +430,7 @@ fn poll_task(body: &mut task::Spawn<ReplayBody<Script>>) -> Poll<Option<Result<(
 }
 
 #[test]
-fn a_clone_that_waits_is_woken_to_learn_that_it_is_revoked() {
+fn a_waiting_clone_is_woken_when_it_is_revoked() {
     for by_hand in [true, false] {
         let script = Script::of(&["ab"]).open();
         let remote = script.remote();
@@ -433,7 +439,7 @@ fn a_clone_that_waits_is_woken_to_learn_that_it_is_revoked() {
         assert!(poll_task(&mut older).is_ready());
         assert_pending!(poll_task(&mut older));
         assert!(!older.revoke_others(), "it has begun");
-        assert!(!older.is_woken(), "it is none of the others");
+        assert!(!older.is_woken(), "it does not revoke itself");
 
         if by_hand {
             assert!(newer.revoke_others());
@@ -451,7 +457,7 @@ fn a_clone_that_waits_is_woken_to_learn_that_it_is_revoked() {
 }
 
 #[test]
-fn to_drop_a_clone_that_waits_lets_go_of_its_task() {
+fn a_dropped_clone_releases_its_waker() {
     struct Count;
     impl std::task::Wake for Count {
         fn wake(self: Arc<Self>) {}
@@ -472,8 +478,8 @@ fn to_drop_a_clone_that_waits_lets_go_of_its_task() {
     drop(newer);
 }
 
-/// Does something to a newer clone from inside its own poll, as another thread
-/// could just then.
+/// A body that acts on a newer clone during its own poll, as another thread
+/// could.
 struct Meddler {
     meddle: Box<dyn FnMut() + Send>,
     steps: Vec<Polled>,
@@ -492,7 +498,7 @@ impl Body for Meddler {
     }
 }
 
-/// A body, and a newer clone of it that waits as soon as the body is polled.
+/// A body, and a newer clone that begins to wait during the poll of the body.
 fn meddled(steps: Vec<Polled>) -> (ReplayBody<Meddler>, Slot) {
     let slot = Slot::default();
     let newer = Arc::clone(&slot);
@@ -509,7 +515,7 @@ fn meddled(steps: Vec<Polled>) -> (ReplayBody<Meddler>, Slot) {
 }
 
 #[test]
-fn a_body_that_nobody_may_send_any_more_is_dropped_when_it_comes_back() {
+fn a_body_that_is_revoked_during_its_poll_is_dropped_after_it() {
     let (slot, held) = (Slot::default(), Arc::new(()));
     let (newer, hold) = (Arc::clone(&slot), Arc::clone(&held));
     let mut older = ReplayBody::new(Meddler {
@@ -526,7 +532,7 @@ fn a_body_that_nobody_may_send_any_more_is_dropped_when_it_comes_back() {
 }
 
 #[test]
-fn a_newer_clone_waits_while_the_older_polls_and_gets_what_that_brings() {
+fn a_newer_clone_waits_while_the_older_one_polls_and_gets_the_result() {
     let frame = || Poll::Ready(Some(Ok(Frame::data(Bytes::from_static(b"ab")))));
     let broken = || Poll::Ready(Some(Err(io::Error::other("broken"))));
     let mut ways = [
@@ -541,14 +547,14 @@ fn a_newer_clone_waits_while_the_older_polls_and_gets_what_that_brings() {
         assert_eq!(next(&mut older), Some(Err(Kind::Revoked)));
 
         let mut newer = slot.lock().unwrap().take().unwrap();
-        assert!(newer.is_woken(), "the body is back");
+        assert!(newer.is_woken(), "the older poll has ended");
         let item = newer.enter(|cx, body| body.poll_frame(cx));
         assert!(format!("{item:?}").contains(*expected), "{item:?}");
     }
 }
 
 #[test]
-fn a_panic_of_the_callers_body_is_its_failure_for_everybody() {
+fn a_panic_of_the_callers_body_is_an_error_for_every_clone() {
     let mut older = ReplayBody::new(Script::new([data("ab"), Step::Panic]));
     let mut newer = older.try_clone().unwrap();
     assert_eq!(next(&mut older), chunk("ab"));
@@ -559,7 +565,7 @@ fn a_panic_of_the_callers_body_is_its_failure_for_everybody() {
 }
 
 #[test]
-fn past_the_cap_the_rest_is_passed_on_and_whether_it_was_all_sent_is_known() {
+fn over_the_cap_the_rest_is_passed_on_and_its_end_is_noticed() {
     for tells_end in [true, false] {
         let mut script = Script::new([data("abcd"), Step::Pending, data("ef"), data("gh")]);
         if tells_end {
@@ -580,7 +586,7 @@ fn past_the_cap_the_rest_is_passed_on_and_whether_it_was_all_sent_is_known() {
 }
 
 #[test]
-fn a_stream_that_is_announced_as_too_long_is_whole_until_its_first_frame() {
+fn a_stream_announced_as_too_long_is_replayable_until_its_first_frame() {
     let steps = [Step::Pending, Step::Pending, data("abcd"), data("ef")];
     let script = Script::new(steps).with_exact(6);
     let mut body = capped(script, ReplayLayer::new().with_known_cap(2));
@@ -594,7 +600,7 @@ fn a_stream_that_is_announced_as_too_long_is_whole_until_its_first_frame() {
 }
 
 #[test]
-fn past_the_cap_an_error_or_a_panic_of_the_callers_body_is_final() {
+fn over_the_cap_an_error_or_a_panic_of_the_callers_body_is_final() {
     let layer = ReplayLayer::new().with_unknown_cap(2);
     let mut body = capped(Script::new([data("abcd"), data("ef"), Step::Fail]), layer);
     assert_eq!(next(&mut body), chunk("abcd"));
@@ -610,7 +616,7 @@ fn past_the_cap_an_error_or_a_panic_of_the_callers_body_is_final() {
 }
 
 #[test]
-fn a_clone_that_waits_is_woken_when_the_callers_body_panics() {
+fn a_waiting_clone_is_woken_when_the_callers_body_panics() {
     let (mut older, slot) = meddled(vec![]);
     catch_unwind(AssertUnwindSafe(|| next(&mut older))).unwrap_err();
     let mut newer = slot.lock().unwrap().take().unwrap();
@@ -619,13 +625,13 @@ fn a_clone_that_waits_is_woken_when_the_callers_body_panics() {
 }
 
 #[test]
-fn the_callers_body_is_dropped_when_it_is_over_or_nobody_is_left_to_send_it() {
+fn the_callers_body_is_dropped_at_its_end_or_when_no_clone_can_send_it() {
     let script = Script::of(&["ab"]);
     let remote = script.remote();
     let mut older = ReplayBody::new(script);
     let newer = older.try_clone().unwrap();
     assert!(text(&mut older).is_ok());
-    assert_eq!(remote.drops(), 1, "a file is not held open for a replay");
+    assert_eq!(remote.drops(), 1, "a file is not kept open for a replay");
     assert!(newer.is_replayable());
 
     let script = Script::of(&["ab"]).open();
@@ -635,13 +641,17 @@ fn the_callers_body_is_dropped_when_it_is_over_or_nobody_is_left_to_send_it() {
     assert_eq!(next(&mut older), chunk("ab"));
     assert!(newer.revoke_others());
     drop(newer);
-    assert_eq!(remote.drops(), 1, "the older is revoked, whoever holds it");
+    assert_eq!(
+        remote.drops(),
+        1,
+        "the older clone is revoked and does not keep it"
+    );
     assert_eq!(next(&mut older), Some(Err(Kind::Revoked)));
     assert!(older.try_clone().is_none());
 }
 
 #[test]
-fn a_body_that_cannot_start_takes_over_from_nobody() {
+fn a_body_that_cannot_start_does_not_take_over() {
     // Over the cap of 64 KiB.
     let script = || Script::new(vec![Step::Data(Bytes::from(vec![7; 50_000])); 3]);
     let again = || made(&Arc::default(), vec![script(), script()]);
@@ -657,7 +667,10 @@ fn a_body_that_cannot_start_takes_over_from_nobody() {
         assert!(next(&mut older).unwrap().is_ok());
     }
     assert!(!gone.revoke_others());
-    assert!(next(&mut older).unwrap().is_ok(), "the older goes on");
+    assert!(
+        next(&mut older).unwrap().is_ok(),
+        "the older clone continues"
+    );
     assert_eq!(next(&mut older), None);
 
     let mut begun = file_;
@@ -671,7 +684,7 @@ fn a_body_that_cannot_start_takes_over_from_nobody() {
 }
 
 #[test]
-fn a_stream_of_tiny_frames_is_over_the_cap_by_their_number() {
+fn tiny_frames_exceed_the_cap_by_their_number() {
     for (exact, most) in [(false, 512 + 16), (true, 8192 + 16)] {
         for (frames, kept) in [(most, true), (most + 1, false)] {
             let script = Script::new(vec![data("x"); frames]);
@@ -707,7 +720,7 @@ fn made(counter: &Arc<AtomicUsize>, scripts: Vec<Script>) -> ReplayBody<Script> 
 }
 
 #[test]
-fn a_body_made_anew_is_made_when_it_is_polled_and_not_kept() {
+fn a_remade_body_is_made_at_its_first_poll_and_not_kept() {
     let made_so_far = Arc::default();
     let script = || Script::of(&["ab", "cd"]).with_exact(4).telling_end();
     let mut first = made(&made_so_far, vec![script(), script()]);
@@ -721,7 +734,7 @@ fn a_body_made_anew_is_made_when_it_is_polled_and_not_kept() {
 }
 
 #[test]
-fn a_body_made_anew_is_revoked_like_any_other() {
+fn a_remade_body_is_revoked_like_any_other() {
     let script = Script::of(&["ab"]).open();
     let remote = script.remote();
     let again = Script::of(&["ab", "cd"]);
@@ -739,7 +752,7 @@ fn a_body_made_anew_is_revoked_like_any_other() {
 }
 
 #[test]
-fn a_body_made_anew_with_another_length_is_not_sent() {
+fn a_remade_body_with_another_length_is_not_sent() {
     let made_so_far = Arc::default();
     let scripts = [3, 4].map(|length| Script::of(&["abc"]).with_exact(length));
     let mut older = made(&made_so_far, scripts.into());
@@ -750,7 +763,7 @@ fn a_body_made_anew_with_another_length_is_not_sent() {
 }
 
 #[test]
-fn an_error_of_a_body_made_anew_is_final() {
+fn an_error_of_a_remade_body_is_final() {
     let script = Script::new([data("ab"), Step::Fail]);
     let mut older = made(&Arc::default(), vec![script]);
     let mut newer = older.try_clone().unwrap();
@@ -761,7 +774,7 @@ fn an_error_of_a_body_made_anew_is_final() {
 }
 
 #[test]
-fn an_error_is_found_under_what_clients_wrap_it_in() {
+fn an_error_is_found_inside_the_errors_of_clients() {
     let mut body = ReplayBody::new(Script::new([Step::Fail]));
     let error = body.frame().now_or_never().unwrap().unwrap().unwrap_err();
     let wrapped: BoxError = Box::new(io::Error::other(io::Error::other(error)));

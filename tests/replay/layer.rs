@@ -1,4 +1,4 @@
-//! That `ReplayLayer` changes the body of a request, and nothing else.
+//! `ReplayLayer` changes the body of a request, and nothing else.
 
 use bytes::Bytes;
 use http::{Request, Response, header::CONTENT_LENGTH};
@@ -11,12 +11,12 @@ use tower_test::mock;
 
 type Body = ReplayBody<Full<Bytes>>;
 
-/// No error of a standard type: whatever the service has is passed on as it is.
+/// An error of a custom type, which does not even implement `Error`.
 #[derive(Debug, PartialEq)]
 struct Refused;
 
 #[tokio::test]
-async fn the_request_and_the_response_pass_as_they_are() {
+async fn the_request_and_the_response_pass_unchanged() {
     let mut service = mock::spawn_layer::<_, _, _>(ReplayLayer::new());
     let (service, handle): (
         &mut mock::Spawn<_>,
@@ -40,8 +40,8 @@ async fn the_request_and_the_response_pass_as_they_are() {
     assert_eq!((answer.status().as_u16(), answer.into_body()), (503, 5));
 }
 
-/// Whether a stream of so many bytes, of a length that it does not say, is kept
-/// by the default caps after it was sent with this head.
+/// Whether the default caps keep a stream of `frames` times 1,000 bytes that
+/// does not state its length and is sent with this head.
 async fn is_kept(frames: usize, head: http::request::Builder) -> bool {
     let layer = ReplayLayer::new();
     let mut service = layer.layer(tower::service_fn(
@@ -61,7 +61,7 @@ async fn is_kept(frames: usize, head: http::request::Builder) -> bool {
 }
 
 #[tokio::test]
-async fn a_length_that_only_the_header_announces_is_a_known_one() {
+async fn a_length_that_only_the_header_announces_counts_as_known() {
     let put = || Request::put("/users");
     assert!(is_kept(200, put().header(CONTENT_LENGTH, "200000")).await);
     assert!(!is_kept(200, put()).await);
@@ -101,7 +101,7 @@ async fn a_header_that_announces_too_little_does_not_raise_the_cap() {
 }
 
 #[tokio::test]
-async fn of_what_is_announced_over_the_cap_nothing_is_kept() {
+async fn a_body_announced_over_the_cap_is_not_kept() {
     let layer = ReplayLayer::new().with_known_cap(1000);
     let mut service = layer.layer(tower::service_fn(
         async |request: Request<ReplayBody<_>>| {

@@ -1,4 +1,4 @@
-//! Are bodies sent again as they were, and never when they must not be?
+//! Are bodies resent unchanged, and never when they must not be?
 
 mod script;
 

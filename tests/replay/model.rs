@@ -1,5 +1,5 @@
-//! Any order of polls, clones, drops and revocations, against a model that a
-//! reader can check.
+//! Any order of polls, clones, drops and revocations, compared with a model
+//! that a reader can check.
 
 use std::{
     pin::Pin,
@@ -26,7 +26,7 @@ enum Op {
     Revoke(usize),
 }
 
-/// What a poll gives, in a form that can be compared.
+/// The result of a poll, in a form that can be compared.
 #[derive(Clone, Debug, PartialEq)]
 enum Seen {
     Pending,
@@ -45,7 +45,7 @@ struct Clone_ {
     got: Vec<u8>,
 }
 
-/// The caller's body and what became of it.
+/// The caller's body and the state that its clones share.
 struct Model {
     steps: Vec<Step>,
     tells_end: bool,
@@ -53,7 +53,7 @@ struct Model {
     frames: Vec<Seen>,
     ended: Option<Option<Kind>>,
     told: bool,
-    /// How many frames, from the first, are forgotten.
+    /// How many of the first frames are forgotten.
     lost: usize,
     over: bool,
     floor: usize,
@@ -105,7 +105,7 @@ impl Model {
         }
     }
 
-    /// False when the caller's body is pending.
+    /// Takes the next frame. False if the caller's body is pending.
     fn pull(&mut self) -> bool {
         let step = self.steps.get(self.at).cloned();
         self.at += 1;
@@ -122,7 +122,7 @@ impl Model {
             self.ended = Some(None);
             self.told = true;
         }
-        // What a sole clone has read is forgotten, and counts no more.
+        // Frames that the only clone has read are forgotten, and do not count.
         let bytes: usize = self.frames[self.lost..].iter().map(length).sum();
         self.over |= bytes > CAP;
         true
@@ -175,7 +175,7 @@ fn poll(body: &mut ReplayBody<Script>) -> Seen {
     }
 }
 
-/// As the layer makes it, which is the one way to set the caps.
+/// A body that the layer has wrapped, because only the layer can set the caps.
 fn wrap(script: Script) -> ReplayBody<Script> {
     let layer = ReplayLayer::new().with_unknown_cap(CAP).with_known_cap(CAP);
     let mut taken = None;
@@ -222,7 +222,7 @@ proptest! {
     })]
 
     #[test]
-    fn any_order_of_operations_does_what_the_model_says(
+    fn any_order_of_operations_agrees_with_the_model(
         steps in steps(),
         tells_end in any::<bool>(),
         ops in ops(),

@@ -1,4 +1,4 @@
-//! A body that does what a script says.
+//! A body that follows a script.
 
 use std::{
     collections::VecDeque,
@@ -20,13 +20,13 @@ pub(crate) enum Step {
     Data(Bytes),
     Trailers(HeaderMap),
     Fail,
-    /// Pending until [`Remote::push`] gives the next step, or the script goes
-    /// on at the next poll.
+    /// Pending until [`Remote::push`] adds a step or the next poll takes the
+    /// following one.
     Pending,
     Panic,
 }
 
-/// Steers a [`Script`] from outside, and counts what is done to it.
+/// Controls a [`Script`] from outside, and counts its polls and drops.
 #[derive(Clone, Default)]
 pub(crate) struct Remote(Arc<Shared>);
 
@@ -43,18 +43,18 @@ pub(crate) struct Script {
     remote: Remote,
     exact: Option<u64>,
     tells_end: bool,
-    // Bodies that are only `Send` have to do.
+    // `ReplayBody` must accept bodies that are `Send` but not `Sync`.
     _not_sync: std::marker::PhantomData<std::cell::Cell<()>>,
 }
 
 impl Remote {
-    /// Gives one more step, and wakes whoever waits for it.
+    /// Adds a step, and wakes the task that waits for it.
     pub(crate) fn push(&self, step: Step) {
         self.0.steps.lock().unwrap().push_back(step);
         self.wake();
     }
 
-    /// No step comes after those given.
+    /// Ends the body after the steps given so far.
     pub(crate) fn close(&self) {
         *self.0.open.lock().unwrap() = false;
         self.wake();
@@ -88,7 +88,7 @@ impl Script {
         Self::new(chunks.iter().map(|chunk| data(chunk)))
     }
 
-    /// Pending, not over, when the steps are used up.
+    /// Makes the body pending, not ended, after its last step.
     pub(crate) fn open(self) -> Self {
         *self.remote.0.open.lock().unwrap() = true;
         self
@@ -99,7 +99,7 @@ impl Script {
         self
     }
 
-    /// Says with its last frame that it is the last.
+    /// Makes `is_end_stream` true with the last frame.
     pub(crate) fn telling_end(mut self) -> Self {
         self.tells_end = true;
         self

@@ -1,8 +1,8 @@
-//! What a revoked and resent body does to real connections.
+//! The effect of a revoked and resent body on real connections.
 //!
-//! The server answers before it has read the body, and goes on reading, as a
-//! proxy does that must not reset the connection under its own answer. The
-//! time-outs only end a test that hangs.
+//! The server answers before it has read the body, and continues to read, as a
+//! proxy does so that a reset does not destroy its response. The time-outs only
+//! end a test that hangs.
 use std::{
     convert::Infallible,
     net::SocketAddr,
@@ -40,7 +40,7 @@ enum Http {
     Two,
 }
 
-/// What the server saw of one request; `body` is an error when it broke off.
+/// One request, as the server saw it. `body` is an error if it broke off.
 struct Seen {
     content_length: Option<String>,
     body: Result<Bytes, usize>,
@@ -54,8 +54,8 @@ struct Server {
     read_on: Arc<Notify>,
 }
 
-/// The status of the first answer, which comes when one frame of the body has;
-/// later ones are 200 and come when all of it has.
+/// Starts a server. It answers the first request with `early` after one frame
+/// of its body, and later requests with 200 after all of it.
 async fn server(http: Http, early: StatusCode) -> Server {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
@@ -242,7 +242,7 @@ async fn upload_stream(http: Http, early: StatusCode, by_hand: bool, exact: bool
 
     assert!(!newer.is_sent() && newer.is_replayable());
     upload.server.read_on.notify_one();
-    // Until hyper has come to rest and waits for the body alone.
+    // Until hyper is idle and waits for the body only.
     for _ in 0..1000 {
         tokio::task::yield_now().await;
     }
@@ -253,8 +253,8 @@ async fn upload_stream(http: Http, early: StatusCode, by_hand: bool, exact: bool
     } else {
         resend = newer.take().map(|newer| upload.spawn(newer));
     }
-    // The caller's body gives nothing in between, so that nothing but the
-    // revocation wakes hyper.
+    // The caller's body yields nothing meanwhile, so only the revocation wakes
+    // hyper.
     let first = upload.seen().await;
     assert!(first.body.is_err());
     if http == Http::One {
@@ -273,31 +273,31 @@ async fn upload_stream(http: Http, early: StatusCode, by_hand: bool, exact: bool
 }
 
 #[tokio::test]
-async fn memory_answered_401_early_on_http1() {
+async fn memory_with_an_early_401_on_http1() {
     upload_memory(Http::One, StatusCode::UNAUTHORIZED).await;
 }
 
 #[tokio::test]
-async fn memory_answered_429_early_on_http2() {
+async fn memory_with_an_early_429_on_http2() {
     upload_memory(Http::Two, StatusCode::TOO_MANY_REQUESTS).await;
 }
 
 #[tokio::test]
-async fn stream_answered_401_early_on_http1_and_revoked_by_hand() {
+async fn stream_with_an_early_401_on_http1_revoked_by_hand() {
     upload_stream(Http::One, StatusCode::UNAUTHORIZED, true, false).await;
 }
 
 #[tokio::test]
-async fn stream_answered_429_early_on_http1_and_revoked_by_the_resend() {
+async fn stream_with_an_early_429_on_http1_revoked_by_the_resend() {
     upload_stream(Http::One, StatusCode::TOO_MANY_REQUESTS, false, true).await;
 }
 
 #[tokio::test]
-async fn stream_answered_401_early_on_http2_and_revoked_by_the_resend() {
+async fn stream_with_an_early_401_on_http2_revoked_by_the_resend() {
     upload_stream(Http::Two, StatusCode::UNAUTHORIZED, false, true).await;
 }
 
 #[tokio::test]
-async fn stream_answered_429_early_on_http2_and_revoked_by_hand() {
+async fn stream_with_an_early_429_on_http2_revoked_by_hand() {
     upload_stream(Http::Two, StatusCode::TOO_MANY_REQUESTS, true, false).await;
 }

@@ -1,7 +1,7 @@
-//! What errors of hyper, hyper-util and h2 mean: made by real connections on
-//! the loopback.
+//! The classes of errors of hyper, hyper-util and h2, which real connections on
+//! the loopback produce.
 
-use std::{future::Future, io, time::Duration};
+use std::{future::Future, io, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use http::{Request, Version};
@@ -14,6 +14,7 @@ use hyper_util::{
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
+    sync::Notify,
     time,
 };
 use tower_genesys::{
@@ -22,9 +23,11 @@ use tower_genesys::{
     token::TokenErrorKind,
 };
 
+use crate::sockets::{goaway, listen, read_http2_head, until_closed};
+
 const TRANSIENT: Class = Class::Transient { after: None };
 
-/// Both classifiers, which have to agree.
+/// The class of an error, on which both classifiers must agree.
 fn class<E: std::error::Error + Send + Sync + 'static>(error: E) -> Class {
     let typed = ErrorClassifier::new().class_of(&error);
     let boxed: BoxError = Box::new(error);
@@ -42,14 +45,13 @@ fn class<E: std::error::Error + Send + Sync + 'static>(error: E) -> Class {
     typed
 }
 
-/// A server which does the same with each connection; gives its address.
+/// Starts a server that handles each connection the same way. Returns its URL.
 async fn server<F, T>(handle: F) -> String
 where
     F: Fn(TcpStream) -> T + Send + 'static,
     T: Future<Output = ()> + Send + 'static,
 {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = format!("http://{}/", listener.local_addr().unwrap());
+    let (listener, address) = listen().await;
     tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
             tokio::spawn(handle(stream));
@@ -114,7 +116,7 @@ async fn connection_closed_after_the_request_is_transient() {
 
 #[tokio::test]
 async fn reset_after_the_request_is_transient() {
-    // What is closed with unread input resets the connection.
+    // A socket that is closed with unread input resets its connection.
     let address = server(|mut stream| async move {
         stream.read_u8().await.unwrap();
     })
@@ -123,7 +125,7 @@ async fn reset_after_the_request_is_transient() {
 }
 
 #[tokio::test]
-async fn answer_that_is_no_http_is_transient() {
+async fn response_that_is_not_http_is_transient() {
     let address = server(|mut stream| async move {
         read_head(&mut stream).await;
         stream
@@ -159,11 +161,7 @@ async fn request_that_the_client_refuses_is_final() {
 
 #[tokio::test]
 async fn failure_of_the_callers_body_is_final() {
-    let address = server(|mut stream| async move {
-        read_head(&mut stream).await;
-        time::sleep(Duration::from_secs(10)).await;
-    })
-    .await;
+    let address = server(until_closed).await;
     let broken = || Err::<Frame<Bytes>, _>(io::Error::from(io::ErrorKind::ConnectionRefused));
     let body = StreamBody::new(futures_util::stream::iter([broken()]));
     let request = Request::post(&address).body(body).unwrap();
@@ -185,7 +183,7 @@ async fn replay_body_error_is_final_without_a_client_around_it() {
 }
 
 #[tokio::test]
-async fn connection_that_is_gone_before_the_request_leaves_it_unprocessed() {
+async fn connection_that_closes_before_the_request_leaves_it_unprocessed() {
     let address = server(|stream| async move { drop(stream) }).await;
     let stream = connect(&address).await;
     let (mut send, connection) = hyper::client::conn::http1::handshake(stream).await.unwrap();
@@ -213,10 +211,16 @@ async fn request_in_the_queue_of_a_connection_that_breaks_is_unprocessed() {
 }
 
 #[tokio::test]
-async fn task_of_the_connection_that_is_gone_is_transient() {
-    let address = server(|mut stream| async move {
-        read_head(&mut stream).await;
-        time::sleep(Duration::from_secs(10)).await;
+async fn connection_whose_task_is_aborted_is_transient() {
+    let arrived = Arc::new(Notify::new());
+    let arrives = Arc::clone(&arrived);
+    let address = server(move |mut stream| {
+        let arrives = Arc::clone(&arrives);
+        async move {
+            read_head(&mut stream).await;
+            arrives.notify_one();
+            until_closed(stream).await;
+        }
     })
     .await;
     let stream = connect(&address).await;
@@ -224,14 +228,15 @@ async fn task_of_the_connection_that_is_gone_is_transient() {
     let driver = tokio::spawn(connection);
     let request = Request::get("/").body(Empty::<Bytes>::new()).unwrap();
     let answer = tokio::spawn(send.send_request(request));
-    time::sleep(Duration::from_millis(50)).await;
+    arrived.notified().await;
     driver.abort();
     let error = answer.await.unwrap().unwrap_err();
     assert!(error.is_user(), "{error:?}");
     assert_eq!(class(error), TRANSIENT);
 }
 
-/// An HTTP/2 server which does this with the first request of each connection.
+/// Starts an HTTP/2 server that handles each request with `handle`, and ends
+/// the connection for the reason that it returns.
 async fn h2_server(
     handle: impl Fn(h2::server::SendResponse<Bytes>) -> Option<h2::Reason> + Send + Copy + 'static,
 ) -> String {
@@ -273,7 +278,7 @@ async fn stream_that_is_refused_is_unprocessed() {
 }
 
 #[tokio::test]
-async fn stream_that_is_reset_otherwise_is_transient() {
+async fn stream_that_is_reset_for_another_reason_is_transient() {
     let address = h2_server(|mut respond| {
         respond.send_reset(h2::Reason::INTERNAL_ERROR);
         None
@@ -284,40 +289,22 @@ async fn stream_that_is_reset_otherwise_is_transient() {
     assert_eq!(class(error), TRANSIENT);
 }
 
-/// Speaks HTTP/2 by hand: settings, and then these frames once a request has
-/// come.
+/// Starts a server that answers the first request of an HTTP/2 connection with
+/// these frames.
 async fn raw_h2(frames: &'static [u8]) -> String {
     server(move |mut stream| async move {
-        let mut preface = [0; 24];
-        stream.read_exact(&mut preface).await.unwrap();
-        // SETTINGS, without any.
-        stream
-            .write_all(&[0, 0, 0, 4, 0, 0, 0, 0, 0])
-            .await
-            .unwrap();
-        loop {
-            let mut head = [0; 9];
-            stream.read_exact(&mut head).await.unwrap();
-            let length = u32::from_be_bytes([0, head[0], head[1], head[2]]);
-            let mut payload = vec![0; usize::try_from(length).unwrap()];
-            stream.read_exact(&mut payload).await.unwrap();
-            if head[3] == 1 {
-                break;
-            }
-        }
+        read_http2_head(&mut stream).await;
         stream.write_all(frames).await.unwrap();
-        // The connection stays open until the client closes it.
-        let _ = stream.read_to_end(&mut Vec::new()).await;
+        until_closed(stream).await;
     })
     .await
 }
 
 #[tokio::test]
 async fn stream_above_the_last_one_of_a_goaway_is_unprocessed() {
-    // GOAWAY, last stream 0, NO_ERROR and ENHANCE_YOUR_CALM.
-    const GRACEFUL: &[u8] = &[0, 0, 8, 7, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+    // ENHANCE_YOUR_CALM.
     const CALM: &[u8] = &[0, 0, 8, 7, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 11];
-    for frames in [GRACEFUL, CALM] {
+    for frames in [&const { goaway(0) }, CALM] {
         let error = h2_get(&raw_h2(frames).await).await;
         let h2 = h2_reason(&error).unwrap();
         assert!(h2.is_go_away() && h2.is_remote());
@@ -326,37 +313,29 @@ async fn stream_above_the_last_one_of_a_goaway_is_unprocessed() {
 }
 
 #[tokio::test]
-async fn stream_that_a_goaway_leaves_to_end_and_that_does_not_is_transient() {
+async fn stream_that_a_goaway_lets_finish_and_that_breaks_is_transient() {
     // The last stream is 1, which is the request's; then the connection ends.
     let address = server(|mut stream| async move {
-        let mut preface = [0; 24];
-        stream.read_exact(&mut preface).await.unwrap();
-        stream
-            .write_all(&[0, 0, 0, 4, 0, 0, 0, 0, 0])
-            .await
-            .unwrap();
-        time::sleep(Duration::from_millis(100)).await;
-        let goaway = [0, 0, 8, 7, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0];
-        stream.write_all(&goaway).await.unwrap();
+        read_http2_head(&mut stream).await;
+        stream.write_all(&goaway(1)).await.unwrap();
         stream.shutdown().await.unwrap();
-        let _ = stream.read_to_end(&mut Vec::new()).await;
+        until_closed(stream).await;
     })
     .await;
     assert_eq!(class(h2_get(&address).await), TRANSIENT);
 }
 
 #[tokio::test]
-async fn own_goaway_for_a_broken_server_is_transient() {
-    // DATA on stream 0 is a connection error, which h2 itself answers with a
+async fn goaway_of_the_client_to_a_broken_server_is_transient() {
+    // DATA on stream 0 is a connection error, to which h2 responds with a
     // GOAWAY.
     let address = raw_h2(&[0, 0, 1, 0, 0, 0, 0, 0, 0, 0]).await;
     assert_eq!(class(h2_get(&address).await), TRANSIENT);
 }
 
 #[tokio::test]
-async fn token_error_is_final_though_a_connect_error_is_its_cause() {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = format!("http://{}/", listener.local_addr().unwrap());
+async fn token_error_is_final_even_if_its_cause_is_a_connect_error() {
+    let (listener, address) = listen().await;
     drop(listener);
     let error = TokenError::new(TokenErrorKind::Transport, "the token endpoint is down");
     assert_eq!(class(error.with_source(get(&address).await)), Class::Final);

@@ -1,7 +1,7 @@
-//! Is a request sent again when that helps and does no harm, and never
-//! otherwise?
+//! Is a request retried when a retry can help and is safe, and never otherwise?
 
 mod setup;
+mod sockets;
 
 mod calls;
 mod errors;

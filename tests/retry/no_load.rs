@@ -1,4 +1,4 @@
-//! Failures that were no load for the API: what is resent outside of the
+//! Failures that put no load on the API: how many resends they get without
 //! budget, and how soon.
 
 use std::{
@@ -19,24 +19,22 @@ use hyper_util::{
     client::legacy::Client,
     rt::{TokioExecutor, TokioIo},
 };
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::{TcpListener, TcpStream},
-    task::JoinSet,
-    time,
-};
+use tokio::{io::AsyncWriteExt, net::TcpStream, task::JoinSet, time};
 use tower::{Layer, Service, ServiceBuilder, ServiceExt, util::BoxCloneSyncService};
 use tower_genesys::{
     BoxError, ReplayBody, ReplayLayer, RetryLayer, RetryPolicy,
     retry::{Backoff, Budget, Class, Classify, GaveUp, RequestHead, ResponseHead, Stop, Upstream},
 };
 
-use crate::setup::{
-    Answer::{Error, Status},
-    *,
+use crate::{
+    setup::{
+        Answer::{Error, Status},
+        *,
+    },
+    sockets::{goaway, listen, read_http2_head, until_closed},
 };
 
-/// Takes each error for one of this class.
+/// Gives each error this class.
 #[derive(Clone, Copy)]
 struct Always(Class);
 
@@ -50,8 +48,7 @@ impl Classify<BoxError> for Always {
     }
 }
 
-/// A policy with waits of a known seed, a budget of so many permits, and a
-/// layer with both.
+/// A layer with seeded waits and a budget of `permits`, and that budget.
 fn layer(class: Class, permits: u32) -> (RetryLayer<Always>, Budget) {
     let budget = Budget::new(permits, 1);
     let policy = RetryPolicy::new().with_backoff(Backoff::new().with_seed(7));
@@ -62,7 +59,7 @@ fn layer(class: Class, permits: u32) -> (RetryLayer<Always>, Budget) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_first_resend_is_at_once_the_second_after_a_backoff_and_neither_is_charged() {
+async fn the_first_resend_is_immediate_the_second_after_a_backoff_and_both_are_free() {
     for (class, request) in [
         (Class::Unprocessed, post as fn(&str) -> _),
         (Class::StaleConnection, get),
@@ -71,15 +68,13 @@ async fn the_first_resend_is_at_once_the_second_after_a_backoff_and_neither_is_c
         let (layer, budget) = layer(class, 1);
         let response = send(&layer.layer(script.clone()), request("/x")).await;
         assert_eq!(response.unwrap().status(), 200);
-        let times = script.times();
-        assert_eq!((times.len(), times[1]), (3, 0), "{class:?}: {times:?}");
-        assert!((1..=3000).contains(&times[2]), "{class:?}: {times:?}");
+        assert_eq!(script.times(), [0, 0, 1318], "{class:?}");
         assert_eq!(budget.available(), 1, "{class:?}");
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_third_resend_draws_on_the_budget_and_counts_as_a_send() {
+async fn the_third_resend_is_charged_to_the_budget_and_counts_as_a_send() {
     let script = Script::new([], Error);
     let (layer, budget) = layer(Class::Unprocessed, 1);
     let service = layer.layer(script.clone());
@@ -94,12 +89,12 @@ async fn the_third_resend_draws_on_the_budget_and_counts_as_a_send() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn no_connection_keeps_backoff_and_budget() {
+async fn a_failed_connect_waits_for_the_backoff_and_is_charged() {
     let script = Script::new([Error], Status(200));
     let (layer, budget) = layer(Class::NotSent, 2);
     let response = send(&layer.layer(script.clone()), post("/x")).await;
     assert_eq!(response.unwrap().status(), 200);
-    assert!(script.times()[1] > 0, "{:?}", script.times());
+    assert_eq!(script.times(), [0, 1318]);
     assert_eq!(budget.available(), 1);
 }
 
@@ -113,7 +108,7 @@ async fn a_write_on_a_stale_connection_is_not_resent() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_budget_that_is_spent_is_in_the_text_of_the_error() {
+async fn the_error_names_the_spent_budget() {
     let script = Script::new([], Error);
     let upstream = Upstream::new().with_budget(Budget::new(1, 1));
     let layer = RetryLayer::default().with_upstream(upstream);
@@ -132,7 +127,7 @@ async fn a_budget_that_is_spent_is_in_the_text_of_the_error() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_error_of_a_type_of_its_own_comes_back_as_it_came() {
+async fn an_error_of_a_custom_type_is_returned_unchanged() {
     #[derive(Debug)]
     struct Own;
 
@@ -155,7 +150,7 @@ async fn an_error_of_a_type_of_its_own_comes_back_as_it_came() {
 
 type Api = BoxCloneSyncService<Request<Full<Bytes>>, Response<Incoming>, BoxError>;
 
-/// The layers over a client of HTTP/2, with the default policy.
+/// The layers around an HTTP/2 client, with the default policy.
 fn http2_client(budget: Budget) -> Api {
     let client = Client::builder(TokioExecutor::new())
         .http2_only(true)
@@ -180,7 +175,8 @@ async fn serve(stream: TcpStream, most: u32, handled: Arc<AtomicUsize>) {
         let handled = Arc::clone(&handled);
         async move {
             handled.fetch_add(1, Ordering::SeqCst);
-            // Long enough for the burst to be on the connection.
+            // Real time, because hyper does not tell when requests are on the
+            // wire: the streams stay open until all of them are.
             time::sleep(Duration::from_millis(50)).await;
             Ok::<_, Infallible>(Response::new(Full::<Bytes>::default()))
         }
@@ -191,14 +187,8 @@ async fn serve(stream: TcpStream, most: u32, handled: Arc<AtomicUsize>) {
         .await;
 }
 
-async fn listen() -> (TcpListener, String) {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = format!("http://{}/", listener.local_addr().unwrap());
-    (listener, address)
-}
-
 #[tokio::test]
-async fn of_a_hundred_parallel_posts_beyond_the_stream_limit_none_fails_and_the_budget_is_whole() {
+async fn a_hundred_parallel_posts_beyond_the_stream_limit_succeed_and_cost_no_budget() {
     let (listener, address) = listen().await;
     let handled = Arc::new(AtomicUsize::new(0));
     let counted = Arc::clone(&handled);
@@ -206,8 +196,8 @@ async fn of_a_hundred_parallel_posts_beyond_the_stream_limit_none_fails_and_the_
         while let Ok((stream, _)) = listener.accept().await {
             let counted = Arc::clone(&counted);
             tokio::spawn(async move {
-                // The whole burst is on its way before the client knows of a
-                // limit.
+                // Real time again: the client sends the whole burst before it
+                // learns of the stream limit.
                 time::sleep(Duration::from_millis(200)).await;
                 serve(stream, 10, counted).await;
             });
@@ -243,22 +233,9 @@ async fn a_post_above_the_last_stream_of_a_goaway_is_resent_at_once_on_another_c
     assert_eq!((handled.load(Ordering::SeqCst), budget.available()), (1, 1));
 }
 
-/// Reads the head of a request, and says that no stream was processed.
+/// Reads the head of a request, and states that no stream was processed.
 async fn goes_away(mut stream: TcpStream) {
-    const HEADERS: u8 = 1;
-    let mut preface = [0; 24];
-    stream.read_exact(&mut preface).await.unwrap();
-    // SETTINGS, without any.
-    let settings = [0, 0, 0, 4, 0, 0, 0, 0, 0];
-    stream.write_all(&settings).await.unwrap();
-    let mut head = [0; 9];
-    while head[3] != HEADERS {
-        stream.read_exact(&mut head).await.unwrap();
-        let length = u32::from_be_bytes([0, head[0], head[1], head[2]]);
-        let mut payload = vec![0; usize::try_from(length).unwrap()];
-        stream.read_exact(&mut payload).await.unwrap();
-    }
-    let goaway = [0, 0, 8, 7, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
-    stream.write_all(&goaway).await.unwrap();
-    let _ = stream.read_to_end(&mut Vec::new()).await;
+    read_http2_head(&mut stream).await;
+    stream.write_all(&goaway(0)).await.unwrap();
+    until_closed(stream).await;
 }

@@ -1,4 +1,4 @@
-//! What one request asks for itself, and what a classifier is told of it.
+//! The options of one request, and what a classifier learns of the request.
 
 use std::{
     sync::{Arc, Mutex, atomic::Ordering},
@@ -8,16 +8,16 @@ use std::{
 use http::{Method, Request, StatusCode};
 use tower::Layer;
 use tower_genesys::{
-    BoxError, CallOptions, RetryLayer, RetryPolicy,
+    BoxError, CallOptions, RetryLayer,
     retry::{
-        Backoff, BoxErrorClassifier, Budget, Class, Classify, Outcome, RequestHead, ResponseHead,
-        Stop, Upstream,
+        BoxErrorClassifier, Budget, Class, Classify, Outcome, RequestHead, ResponseHead, Stop,
+        Upstream,
     },
 };
 
 use crate::setup::{
     Answer::{Error, RetryAfter, Slow, Status},
-    Payload, Script, get, outcome, post, request, seconds, send, text,
+    Payload, Script, get, outcome, post, request, seconds, send, steady, text,
 };
 
 const NOT_FOUND: &[StatusCode] = &[StatusCode::NOT_FOUND];
@@ -27,11 +27,6 @@ const RACES: &[StatusCode] = &[
     StatusCode::CONFLICT,
     StatusCode::NOT_IMPLEMENTED,
 ];
-
-/// Without dice: every wait is zero, or what the server asked for.
-fn steady() -> RetryPolicy {
-    RetryPolicy::new().with_backoff(Backoff::new().with_base(Duration::ZERO))
-}
 
 fn with(mut request: Request<Payload>, options: CallOptions) -> Request<Payload> {
     request.extensions_mut().insert(options);
@@ -43,7 +38,7 @@ fn just_created() -> CallOptions {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_named_404_is_sent_again_until_the_entity_is_there() {
+async fn a_named_404_is_retried_until_the_entity_is_there() {
     let script = Script::new([Status(404), Status(404)], Status(200));
     let service = RetryLayer::new(steady()).layer(script.clone());
     let response = send(&service, with(get("/x"), just_created())).await;
@@ -51,7 +46,7 @@ async fn a_named_404_is_sent_again_until_the_entity_is_there() {
     assert_eq!((response.status().as_u16(), script.sends()), (200, 3));
     assert_eq!(outcome(&response).stop, Stop::Settled);
 
-    // Of this request alone.
+    // The option applies to its request only.
     script.always(Status(404));
     let response = send(&service, get("/x")).await.unwrap();
     assert_eq!((response.status().as_u16(), script.sends()), (404, 4));
@@ -59,7 +54,7 @@ async fn a_named_404_is_sent_again_until_the_entity_is_there() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_named_status_is_final_when_its_time_is_over_and_comes_back_intact() {
+async fn a_named_status_is_final_after_its_time_and_is_returned_intact() {
     let script = Script::new([], RetryAfter(404, "4"));
     let service = RetryLayer::new(steady()).layer(script.clone());
     let response = send(&service, with(get("/x"), just_created())).await;
@@ -75,7 +70,7 @@ async fn a_named_status_is_final_when_its_time_is_over_and_comes_back_intact() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_time_of_a_named_status_counts_from_the_first_poll_and_bounds_nothing_else() {
+async fn the_time_of_a_named_status_counts_from_the_first_poll_and_bounds_no_other_status() {
     let late = |status| Slow(seconds(11), Box::new(Status(status)));
     for (status, sends, stop) in [(404, 1, Stop::DeadlineTooClose), (503, 4, Stop::SendsSpent)] {
         let script = Script::new([], late(status));
@@ -87,7 +82,7 @@ async fn the_time_of_a_named_status_counts_from_the_first_poll_and_bounds_nothin
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_named_refusal_is_sent_again_for_any_method_other_statuses_for_repeatable_ones() {
+async fn a_named_refusal_is_retried_for_any_method_and_other_statuses_for_repeatable_ones() {
     let options = CallOptions::new().with_transient_statuses(RACES, seconds(60));
     let cases = [
         (Method::GET, [1, 4, 4, 4]),
@@ -104,8 +99,8 @@ async fn a_named_refusal_is_sent_again_for_any_method_other_statuses_for_repeata
             assert_eq!(script.sends(), sends, "{method} after {status}");
         }
     }
-    // That it may be sent again after a 409 says nothing about a connection
-    // that broke.
+    // A POST that may be resent after a 409 is not resent after a broken
+    // connection.
     let script = Script::new([], Error);
     let service = RetryLayer::new(steady()).layer(script.clone());
     assert!(send(&service, with(post("/x"), options)).await.is_err());
@@ -145,7 +140,7 @@ async fn one_request_has_its_own_attempt_timeout() {
         send(&service, with(get("/x"), options)).await.unwrap();
         assert_eq!(script.times(), [0, 3000]);
     }
-    // A longer one than the layer's too.
+    // It may also be longer than that of the layer.
     let script = Script::new([slow()], Status(200));
     let service = RetryLayer::new(steady().with_attempt_timeout(seconds(1))).layer(script.clone());
     let options = CallOptions::new().with_attempt_timeout(seconds(60));
@@ -154,7 +149,7 @@ async fn one_request_has_its_own_attempt_timeout() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_attempt_that_no_other_may_follow_takes_its_time() {
+async fn an_attempt_that_cannot_be_retried_has_no_time_out() {
     let gone = get("/x");
     gone.body().state.gone.store(true, Ordering::SeqCst);
     for request in [
@@ -171,14 +166,14 @@ async fn an_attempt_that_no_other_may_follow_takes_its_time() {
     }
 }
 
-/// What a request says of itself, for a classifier.
+/// An extension of a request, for a classifier.
 #[derive(Clone, Debug, PartialEq)]
 struct Kind(&'static str);
 
 type Heads = Vec<(Method, String, Option<Kind>, u16)>;
 
-/// Writes down what it is asked about, and takes a 404 that names itself for
-/// throttled.
+/// A classifier that records the heads it is shown, and treats a 404 to a
+/// request marked as throttled as a 429.
 #[derive(Clone, Default)]
 struct Curious(Arc<Mutex<Heads>>);
 
@@ -207,7 +202,7 @@ impl Classify<BoxError> for Curious {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_classifier_is_told_of_each_send_of_the_request_whether_it_is_kept_or_not() {
+async fn a_classifier_sees_the_request_at_each_send_whether_it_is_kept_or_not() {
     for payload in [Payload::default(), Payload::unclonable()] {
         let script = Script::new([Status(503), Error], Status(200));
         let classifier = Curious::default();
@@ -225,7 +220,7 @@ async fn a_classifier_is_told_of_each_send_of_the_request_whether_it_is_kept_or_
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_a_classifier_says_of_a_named_status_counts() {
+async fn the_class_of_a_named_status_is_that_of_the_classifier() {
     let script = Script::new([Status(404)], Status(200));
     let layer = RetryLayer::new(steady()).with_classifier(Curious::default());
     let options = CallOptions::new().with_transient_statuses(NOT_FOUND, Duration::ZERO);
@@ -236,7 +231,7 @@ async fn what_a_classifier_says_of_a_named_status_counts() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_options_of_a_request_hold_at_each_of_its_sends() {
+async fn the_options_of_a_request_apply_to_each_of_its_sends() {
     let options = just_created()
         .with_max_sends(6)
         .with_attempt_timeout(seconds(2));

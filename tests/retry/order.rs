@@ -1,5 +1,5 @@
-//! In which order the checks are made: of several reasons not to send again,
-//! the first is given.
+//! The order of the checks: if there are several reasons not to retry, the
+//! outcome states the first.
 
 use std::{sync::atomic::Ordering, time::Duration};
 
@@ -15,8 +15,8 @@ use crate::setup::{
     Script, get, outcome, request, seconds, send,
 };
 
-/// What speaks against sending again, in the order of the docs; each is there
-/// until it is taken away.
+/// The reasons not to retry, in the order of the docs. The test begins with all
+/// of them, and removes one after the other.
 const REASONS: [Stop; 7] = [
     Stop::Disabled,
     Stop::NotRepeatable,
@@ -45,7 +45,7 @@ async fn the_first_of_several_reasons_is_given() {
             } else {
                 300
             }));
-        // Of the one permit that every budget has, another call has made use.
+        // Another call has used the only permit of the budget.
         let budget = Budget::new(1, 1);
         let upstream = Upstream::new().with_budget(budget.clone());
         let layer = RetryLayer::new(policy).with_upstream(upstream.clone());

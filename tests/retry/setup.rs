@@ -1,4 +1,4 @@
-//! A scripted service, and a body that says what it was asked.
+//! A scripted service, and a request body that records how it is used.
 
 use std::{
     collections::VecDeque,
@@ -18,14 +18,14 @@ use http::{Method, Request, Response, StatusCode};
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::{BodyExt, Full};
 use tokio::time::{self, Instant};
-use tower::{Service, ServiceExt};
+use tower::{Layer, Service, ServiceExt};
 use tower_genesys::{
-    BoxError,
+    BoxError, RetryLayer, RetryPolicy,
     replay::{CloneBody, Resend},
-    retry::{Attempt, Outcome},
+    retry::{Attempt, Backoff, Outcome, Retry},
 };
 
-/// A request body which can be told to be gone.
+/// A request body that a test can make unclonable, or lose.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Payload {
     pub(crate) state: Arc<PayloadState>,
@@ -36,7 +36,7 @@ pub(crate) struct Payload {
 pub(crate) struct PayloadState {
     pub(crate) unclonable: AtomicBool,
     pub(crate) gone: AtomicBool,
-    /// The connection goes over the cap between the check and the claim.
+    /// The body exceeds its cap between the check and the claim.
     pub(crate) goes_when_claimed: AtomicBool,
     pub(crate) revocations: AtomicUsize,
     pub(crate) clones: AtomicUsize,
@@ -104,7 +104,7 @@ impl CloneBody for Payload {
     }
 }
 
-/// What the service does with one request.
+/// The service's reaction to one request.
 #[derive(Clone, Debug)]
 pub(crate) enum Answer {
     Status(u16),
@@ -115,7 +115,7 @@ pub(crate) enum Answer {
     Slow(Duration, Box<Answer>),
 }
 
-/// One request, as it came in.
+/// One request, as it arrived.
 #[derive(Clone, Debug)]
 pub(crate) struct Seen {
     pub(crate) at: Duration,
@@ -125,9 +125,9 @@ pub(crate) struct Seen {
     pub(crate) extensions: usize,
 }
 
-/// A service which answers by a script, and then always the same.
+/// A service that answers by a script, and then always the same way.
 ///
-/// It panics when it is called without having been ready.
+/// Panics if it is called without being ready.
 pub(crate) struct Script {
     pub(crate) shared: Arc<Shared>,
     ready: bool,
@@ -138,7 +138,7 @@ pub(crate) struct Shared {
     answers: Mutex<VecDeque<Answer>>,
     always: Mutex<Answer>,
     pub(crate) seen: Mutex<Vec<Seen>>,
-    /// How many clones are ready, and have not been called.
+    /// How many clones are ready and have not been called.
     pub(crate) readied: AtomicUsize,
 }
 
@@ -169,7 +169,7 @@ impl Script {
         *self.shared.always.lock().unwrap() = answer;
     }
 
-    /// When the requests came in, in milliseconds.
+    /// When the requests arrived, in milliseconds.
     pub(crate) fn times(&self) -> Vec<u128> {
         self.seen().iter().map(|seen| seen.at.as_millis()).collect()
     }
@@ -223,7 +223,7 @@ impl<B: CloneBody> Service<Request<B>> for Script {
     }
 
     fn call(&mut self, request: Request<B>) -> Answered {
-        assert!(self.ready, "called without having been ready");
+        assert!(self.ready, "called without being ready");
         self.ready = false;
         self.shared.readied.fetch_sub(1, Ordering::SeqCst);
         let seen = Seen {
@@ -265,11 +265,23 @@ async fn run(answer: Answer) -> Result<Response<Full<Bytes>>, BoxError> {
     }
 }
 
-/// Its body names its status, so that a test can see that nobody has read it.
+/// A response whose body names its status, so that a test can see that it is
+/// unread.
 fn respond(status: u16) -> Response<Full<Bytes>> {
     let mut response = Response::new(Full::from(format!("body of {status}")));
     *response.status_mut() = StatusCode::from_u16(status).unwrap();
     response
+}
+
+/// Retries without backoff: each wait is zero, or a `Retry-After` and its
+/// jitter, which the seed fixes.
+pub(crate) fn steady() -> RetryPolicy {
+    let backoff = Backoff::new().with_base(Duration::ZERO).with_seed(1);
+    RetryPolicy::new().with_backoff(backoff)
+}
+
+pub(crate) fn retry<C>(layer: &RetryLayer<C>, script: &Script) -> Retry<Script, C> {
+    layer.layer(script.clone())
 }
 
 /// Sends one request through the service.

@@ -1,5 +1,5 @@
-//! Retry among other layers: nothing multiplies, nothing is held while it
-//! waits.
+//! Retry among other layers: sends do not multiply, and no permit is held
+//! during a wait.
 
 use std::{
     convert::Infallible,
@@ -37,10 +37,6 @@ use tower_genesys::{
     token::{IssuedToken, source_fn},
 };
 
-fn steady() -> RetryPolicy {
-    RetryPolicy::new().with_backoff(Backoff::new().with_base(Duration::ZERO))
-}
-
 #[tokio::test(start_paused = true)]
 async fn nested_retry_layers_do_not_multiply() {
     let script = Script::new([], Status(503));
@@ -58,11 +54,11 @@ async fn nested_retry_layers_do_not_multiply() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn retry_layers_behind_a_second_replay_add_up_and_do_not_multiply() {
+async fn retry_layers_inside_a_second_replay_add_up_and_do_not_multiply() {
     let body = || http_body_util::Full::<Bytes>::from("x");
     for (answer, sends, attempts) in [
-        // The inner one makes four sends of the outer one's first, and one of
-        // each other.
+        // The inner layer sends the first attempt of the outer one four times,
+        // and each later attempt once.
         (Status(503), 7, [1, 2, 3, 4, 2, 3, 4].as_slice()),
         (Status(200), 1, &[1]),
     ] {
@@ -83,7 +79,7 @@ async fn retry_layers_behind_a_second_replay_add_up_and_do_not_multiply() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_request_that_is_held_outside_passes_through_marks_and_all() {
+async fn a_request_that_an_outer_layer_holds_passes_with_its_marks() {
     let script = Script::new([Answer::Resend, RetryAfter(429, "60")], Status(503));
     let service = RetryLayer::default().layer(script.clone());
     for status in [401, 429, 503] {
@@ -119,7 +115,7 @@ async fn scenario_29_concurrency_limit_of_one_inside() {
         time::sleep(Duration::from_millis(10)).await;
         free += permit.available_permits();
     }
-    assert_eq!(free, 20, "no permit is held while sleeping");
+    assert_eq!(free, 20, "no permit is held during a wait");
     assert_eq!(calls.join_all().await, [5, 5, 5]);
     assert_eq!(script.sends(), 15);
     assert_eq!(script.readied(), 0);
@@ -137,23 +133,16 @@ async fn scenario_29_the_token_client_shares_the_limiter() {
     let tokens = limit.layer(Script::new([], Status(200)));
     let mut waiting = task::spawn(send(&service, get("/x")));
     assert!(waiting.poll().is_pending());
-    // A first send at the closed gate has given its permit back, too.
-    let mut ready = service.clone();
-    ready_and_hold(&mut ready).await;
-    let mut held = task::spawn(ready.call(get("/x")));
+    // A first send at the closed gate has released its permit, too.
+    let mut own = service.clone();
+    ready(&mut own).await;
+    let mut held = task::spawn(own.call(get("/x")));
     assert!(held.poll().is_pending());
     assert_eq!(permit.available_permits(), 1);
     send(&tokens, get("/oauth/token")).await.unwrap();
-    drop(ready);
+    drop(own);
     assert_eq!(waiting.await.unwrap().status(), 200);
     assert_eq!(held.await.unwrap().status(), 200);
-}
-
-async fn ready_and_hold<S>(service: &mut S)
-where
-    S: Service<http::Request<Payload>, Error = BoxError>,
-{
-    ready(service).await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -168,7 +157,7 @@ async fn scenario_29_buffer_of_one_inside() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn every_attempt_asks_a_rate_limit_inside() {
+async fn every_attempt_counts_at_a_rate_limit_inside() {
     let script = Script::new([], Status(503));
     let limited = RateLimitLayer::new(1, seconds(60)).layer(script.clone());
     let patient = steady().without_attempt_timeout();
@@ -188,8 +177,8 @@ async fn an_error_of_poll_ready_before_a_resend_is_returned() {
         assert!(call.poll().is_pending());
         tokio::task::yield_now().await;
     }
-    // The first answer is there; what is behind the buffer goes away while the
-    // call sleeps.
+    // The first response has come. The worker of the buffer ends while the call
+    // waits.
     assert!(call.poll().is_pending());
     worker.abort();
     assert!(call.await.is_err());
@@ -197,7 +186,7 @@ async fn an_error_of_poll_ready_before_a_resend_is_returned() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_attempt_that_is_given_up_gives_its_permit_back() {
+async fn an_attempt_that_times_out_releases_its_permit() {
     let script = Script::new([Answer::Hang], Status(200));
     let service = ServiceBuilder::new()
         .layer(RetryLayer::new(steady()))
@@ -220,14 +209,14 @@ async fn a_time_out_inside_is_transient() {
 
 type Upload = UnsyncBoxBody<Bytes, Infallible>;
 
-/// Of 2 MiB, and so over any cap.
+/// An upload of 2 MiB, which is over any cap. Counts how often it is opened.
 fn upload(opened: &AtomicUsize) -> Upload {
     opened.fetch_add(1, Ordering::SeqCst);
     let frames = (0..32).map(|_| Ok(Frame::data(Bytes::from(vec![b'x'; 64 * 1024]))));
     StreamBody::new(futures_util::stream::iter(frames)).boxed_unsync()
 }
 
-/// Reads all of each upload, and is out of order the first time.
+/// Reads each upload to its end, and answers the first attempt with a 503.
 async fn store(request: http::Request<ReplayBody<Upload>>) -> Result<Response<Upload>, BoxError> {
     let mut response = Response::new(Upload::default());
     if Attempt::of(request.extensions()) == Attempt(1) {
@@ -240,7 +229,7 @@ async fn store(request: http::Request<ReplayBody<Upload>>) -> Result<Response<Up
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_upload_over_the_cap_is_sent_again_when_it_can_be_remade() {
+async fn an_upload_over_the_cap_is_resent_if_it_can_be_remade() {
     let opened = Arc::<AtomicUsize>::default();
     let service = ServiceBuilder::new()
         .layer(ReplayLayer::new())
@@ -260,7 +249,7 @@ async fn an_upload_over_the_cap_is_sent_again_when_it_can_be_remade() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn genesys_layer_sends_a_remade_upload_again() {
+async fn the_genesys_layer_resends_a_remade_upload() {
     let opened = Arc::<AtomicUsize>::default();
     let tokens = source_fn(|_| async { Ok(IssuedToken::new("s3cr3t", seconds(86_400))) });
     let region: Region = "us-east-1".parse().unwrap();
@@ -279,7 +268,7 @@ async fn genesys_layer_sends_a_remade_upload_again() {
     assert_eq!(opened.load(Ordering::SeqCst), 3);
 }
 
-/// Panics at the first failure that it is shown.
+/// A classifier that panics at a 500 and at an error.
 #[derive(Clone, Debug)]
 struct Panics;
 
@@ -309,7 +298,7 @@ impl Transient for BoxErrorClassifier {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_classifier_that_panics_gives_the_answer_back_and_wedges_nothing() {
+async fn a_classifier_that_panics_returns_the_response_and_blocks_nothing() {
     let upstream = Upstream::new();
     let script = Script::new([RetryAfter(429, "10"), Status(500), Error], Status(200));
     let layer = RetryLayer::new(steady());
@@ -325,7 +314,7 @@ async fn a_classifier_that_panics_gives_the_answer_back_and_wedges_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn statuses_can_be_set() {
+async fn the_transient_statuses_can_be_set() {
     const ONLY_500: &[StatusCode] = &[StatusCode::INTERNAL_SERVER_ERROR];
     let classifier = BoxErrorClassifier::new().with_statuses(ONLY_500);
     let layer = RetryLayer::new(steady()).with_classifier(classifier);
@@ -378,7 +367,7 @@ async fn zero_sends_count_as_one_and_no_setting_panics() {
         .await
         .unwrap();
     assert_eq!(outcome(&response).stop, Stop::DeadlineTooClose);
-    // Hours in the future, and nothing overflows on the way there.
+    // A `Retry-After` in the far future overflows nothing.
     let script = Script::new([], RetryAfter(429, "99999999999999999999"));
     let service = RetryLayer::new(policy).layer(script.clone());
     let response = send(&service, get("/x")).await.unwrap();

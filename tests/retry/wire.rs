@@ -1,5 +1,5 @@
-//! Retry over a real connection: what becomes of it while, and because, a
-//! request is sent again.
+//! Retry over a real connection: what happens to the connection when a request
+//! is retried.
 
 use std::{
     sync::{
@@ -15,19 +15,30 @@ use http_body_util::{BodyExt, Full};
 use hyper_util::{client::legacy::Client, rt::TokioExecutor};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::{TcpListener, TcpStream},
-    sync::mpsc,
+    net::TcpStream,
+    sync::{Notify, mpsc},
     time,
 };
 use tower::{BoxError, Service, ServiceBuilder, ServiceExt, util::BoxCloneSyncService};
 use tower_genesys::{
     ReplayBody, ReplayLayer, RetryLayer, RetryPolicy,
-    retry::{Backoff, Outcome},
+    retry::{Backoff, Outcome, RetryEvent},
 };
+
+use crate::sockets::listen;
 
 type Api = BoxCloneSyncService<Request<Full<Bytes>>, Response<hyper::body::Incoming>, BoxError>;
 
-fn client(max_sends: u32) -> Api {
+/// The layers around a real client. The test is told of each retry, before its
+/// old response is drained.
+fn client(max_sends: u32) -> (Api, Arc<Notify>) {
+    let scheduled = Arc::new(Notify::new());
+    let schedule = Arc::clone(&scheduled);
+    let observer = move |event: &RetryEvent<'_>| {
+        if let RetryEvent::Scheduled { .. } = event {
+            schedule.notify_one();
+        }
+    };
     let client = Client::builder(TokioExecutor::new()).build_http::<ReplayBody<Full<Bytes>>>();
     let backoff = Backoff::new().with_cap(Duration::from_millis(1));
     let policy = RetryPolicy::new()
@@ -35,17 +46,17 @@ fn client(max_sends: u32) -> Api {
         .with_backoff(backoff);
     let service = ServiceBuilder::new()
         .layer(ReplayLayer::new())
-        .layer(RetryLayer::typed(policy))
+        .layer(RetryLayer::typed(policy).with_observer(observer))
         .service(client)
         .map_err(Into::into);
-    BoxCloneSyncService::new(service)
+    (BoxCloneSyncService::new(service), scheduled)
 }
 
 fn put(address: &str) -> Request<Full<Bytes>> {
     Request::put(address).body(Full::from("payload")).unwrap()
 }
 
-/// The head and the body of the next request.
+/// Reads the next request. `None` when the connection is closed.
 async fn read_request(stream: &mut TcpStream) -> Option<()> {
     let mut request = Vec::new();
     while !request.ends_with(b"payload") {
@@ -56,28 +67,31 @@ async fn read_request(stream: &mut TcpStream) -> Option<()> {
 
 #[tokio::test]
 async fn five_attempts_with_large_error_bodies_take_one_connection() {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = format!("http://{}/", listener.local_addr().unwrap());
+    let (listener, address) = listen().await;
+    let (client, scheduled) = client(5);
     let connections = Arc::new(AtomicUsize::new(0));
     let accepted = connections.clone();
     tokio::spawn(async move {
         let sends = Arc::new(AtomicUsize::new(0));
         while let Ok((mut stream, _)) = listener.accept().await {
             accepted.fetch_add(1, Ordering::SeqCst);
-            let sends = sends.clone();
+            let (sends, scheduled) = (sends.clone(), scheduled.clone());
             tokio::spawn(async move {
                 while read_request(&mut stream).await.is_some() {
                     let last = sends.fetch_add(1, Ordering::SeqCst) == 4;
                     let (status, body) = if last { (200, 2) } else { (503, 64 * 1024) };
                     let head = format!("HTTP/1.1 {status} x\r\ncontent-length: {body}\r\n\r\n");
                     stream.write_all(head.as_bytes()).await.unwrap();
-                    time::sleep(Duration::from_millis(50)).await;
+                    if !last {
+                        // The client must drain the rest of the body.
+                        scheduled.notified().await;
+                    }
                     stream.write_all(&vec![b'x'; body]).await.unwrap();
                 }
             });
         }
     });
-    let response = client(5).oneshot(put(&address)).await.unwrap();
+    let response = client.oneshot(put(&address)).await.unwrap();
     assert_eq!(response.status(), 200);
     assert_eq!(Outcome::of(response.extensions()).unwrap().sends, 5);
     assert_eq!(
@@ -88,9 +102,8 @@ async fn five_attempts_with_large_error_bodies_take_one_connection() {
 }
 
 #[tokio::test]
-async fn scenario_30_a_call_that_is_dropped_in_the_midst_of_a_drain_closes_its_connection() {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = format!("http://{}/", listener.local_addr().unwrap());
+async fn scenario_30_a_call_that_is_dropped_during_a_drain_closes_its_connection() {
+    let (listener, address) = listen().await;
     let (report, mut events) = mpsc::unbounded_channel();
     tokio::spawn(async move {
         let (mut stream, _) = listener.accept().await.unwrap();
@@ -101,7 +114,7 @@ async fn scenario_30_a_call_that_is_dropped_in_the_midst_of_a_drain_closes_its_c
         assert_eq!(stream.read(&mut [0]).await.unwrap(), 0);
         report.send("closed").unwrap();
     });
-    let mut client = client(2);
+    let (mut client, scheduled) = client(2);
     let call = client.ready().await.unwrap().call(put(&address));
     let call = async {
         call.await.unwrap();
@@ -109,9 +122,7 @@ async fn scenario_30_a_call_that_is_dropped_in_the_midst_of_a_drain_closes_its_c
     tokio::select! {
         biased;
         () = call => panic!("the drain waits for the rest"),
-        event = async { time::sleep(Duration::from_millis(100)).await; events.recv().await } => {
-            assert_eq!(event, Some("answered"));
-        }
+        () = scheduled.notified() => assert_eq!(events.recv().await, Some("answered")),
     }
     let closed = time::timeout(Duration::from_secs(5), events.recv());
     assert_eq!(closed.await.unwrap(), Some("closed"));
@@ -119,8 +130,7 @@ async fn scenario_30_a_call_that_is_dropped_in_the_midst_of_a_drain_closes_its_c
 
 #[tokio::test]
 async fn a_response_that_is_returned_can_be_read_to_its_end() {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = format!("http://{}/", listener.local_addr().unwrap());
+    let (listener, address) = listen().await;
     tokio::spawn(async move {
         let (mut stream, _) = listener.accept().await.unwrap();
         while read_request(&mut stream).await.is_some() {
@@ -128,7 +138,7 @@ async fn a_response_that_is_returned_can_be_read_to_its_end() {
             stream.write_all(answer).await.unwrap();
         }
     });
-    let response = client(4).oneshot(put(&address)).await.unwrap();
+    let response = client(4).0.oneshot(put(&address)).await.unwrap();
     assert_eq!(Outcome::of(response.extensions()).unwrap().sends, 1);
     assert_eq!(
         response.into_body().collect().await.unwrap().to_bytes(),

@@ -64,7 +64,7 @@ async fn the_limit_of_a_token_is_waited_out_not_dodged_with_another_token() {
     assert_eq!(
         setup.mock.token_posts(),
         1,
-        "each token has a limit of its own: tempting"
+        "a second token, with its own limit, is not fetched"
     );
 }
 
@@ -74,7 +74,7 @@ async fn text(response: Response<MockBody>) -> String {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_401_while_renewing_fails_sends_whoever_reads_it_to_the_cause() {
+async fn a_401_whose_renewal_failed_points_to_the_cause() {
     let setup = setup();
     setup.org.tokens().warm_up().await.expect("a token");
     setup.mock.disable_client();
@@ -92,7 +92,10 @@ async fn a_401_while_renewing_fails_sends_whoever_reads_it_to_the_cause() {
     assert_eq!(setup.status(USERS).await.expect("no error"), 200);
     assert!(!setup.org.tokens().status().refused);
     setup.org.tokens().invalidate();
-    assert!(!setup.org.tokens().status().refused, "by us, not the API");
+    assert!(
+        !setup.org.tokens().status().refused,
+        "the caller, not the API, gave it up"
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -111,7 +114,7 @@ async fn a_401_to_an_upload_over_the_cap_names_the_cap() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_503_to_a_write_does_not_say_to_try_again() {
+async fn a_503_to_a_write_does_not_suggest_to_try_again() {
     let setup = setup();
     setup.mock.on(CREATE_USER).reply_503();
     let uri = setup.org.api(USERS).expect("a path");

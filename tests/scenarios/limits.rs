@@ -16,8 +16,9 @@ const SECONDS: Duration = Duration::from_secs(1);
 
 type Request = http::Request<ReplayBody<Body>>;
 
-/// Fifty requests through a client with one permit for everything, tokens
-/// included, while tokens are revoked and each request fails five times.
+/// Sends fifty requests through a client with one permit for everything, token
+/// requests included. A token is revoked meanwhile, and each request fails five
+/// times.
 async fn one_permit<S>(mock: MockGenesys, client: S)
 where
     S: tower::Service<Request, Response = http::Response<tower_genesys::testing::MockBody>>
@@ -44,7 +45,7 @@ where
         })
         .layer(client);
     mock.on(TOKEN).delay(SECONDS / 10);
-    // An outage in front of the API, which looks at no token.
+    // An outage in front of the API, where no token is checked.
     mock.on(TOKENS_ME_ROUTE).to_anyone().reply_503();
     mock.on(TOKENS_ME_ROUTE).nth(60).revoke_token();
     let calls = (0..50).map(|_| {
@@ -61,7 +62,7 @@ where
     assert_eq!(
         mock.count(TOKENS_ME_ROUTE),
         50 * 5 + 1,
-        "five each, and one replay"
+        "five sends each, and one replay"
     );
     assert_eq!(mock.token_posts(), 2);
 }
@@ -89,7 +90,7 @@ async fn a_buffer_of_one_shared_with_the_token_client_does_not_deadlock() {
 #[tokio::test(start_paused = true)]
 async fn the_token_endpoint_never_waits_at_the_throttle_of_the_api() {
     let setup = setup();
-    // Without a body it names no limit, so it closes its own path alone.
+    // A 429 without a body names no limit, so it closes its own path only.
     let wait = HeaderMap::from_iter([(RETRY_AFTER, HeaderValue::from_static("100"))]);
     let first = setup.mock.on(USERS_ROUTE).first(1);
     first.reply(StatusCode::TOO_MANY_REQUESTS, wait, "");

@@ -1,5 +1,6 @@
-//! Does the whole stack survive what happens to tokens? In memory, on a paused
-//! clock, with exact counts.
+//! Does the whole stack survive all that happens to tokens? In memory, on the
+//! paused clock, with exact counts. Tests with jitter seed `fastrand`, which
+//! supplies it, for their own thread.
 
 #[path = "../captured_log/mod.rs"]
 mod captured_log;

@@ -9,8 +9,8 @@ use crate::setup::{Body, USERS, setup};
 
 type Seen = Arc<Mutex<Vec<(String, bool)>>>;
 
-/// Redirects everything at the API host to another host, which answers; both
-/// note what came.
+/// A client whose API host redirects every request to another host, which
+/// answers. Both record their requests, and whether these are signed.
 fn redirecting(
     seen: Seen,
 ) -> impl tower::Service<

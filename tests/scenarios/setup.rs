@@ -22,8 +22,7 @@ pub(crate) struct Setup {
 }
 
 pub(crate) fn setup() -> Setup {
-    // The fewer users, the less JSON there is to write for thousands of
-    // requests.
+    // One user keeps the JSON short for thousands of requests.
     setup_on(MockGenesys::builder().users(1).build(), |org| org)
 }
 
@@ -43,13 +42,11 @@ impl Setup {
         mock_org::get(&self.org, path)
     }
 
-    /// Sends a GET, and gives the status, or the error.
+    /// Sends a GET, and returns the status, or the error.
     pub(crate) async fn status(&self, path: &str) -> Result<u16, BoxError> {
         Ok(self.send(self.get(path)).await?.status().as_u16())
     }
 
-    /// The same without retries, for tests that count attempts at a failing
-    /// token endpoint.
     pub(crate) async fn send(
         &self,
         request: Request<Body>,
@@ -57,6 +54,8 @@ impl Setup {
         self.genesys.clone().oneshot(request).await
     }
 
+    /// Sends a GET without retries, for tests that count the attempts at a
+    /// failing token endpoint.
     pub(crate) async fn once(&self, path: &str) -> Result<u16, BoxError> {
         let mut request = self.get(path);
         request
@@ -67,7 +66,9 @@ impl Setup {
 
     pub(crate) async fn token_error(&self) -> TokenError {
         let error = self.status(USERS).await.expect_err("there is no token");
-        TokenError::find(&*error).expect("it is in the box").clone()
+        TokenError::find(&*error)
+            .expect("it is in the chain")
+            .clone()
     }
 }
 
