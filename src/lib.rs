@@ -220,6 +220,7 @@ pub mod call;
 #[cfg_attr(docsrs, doc(cfg(feature = "client")))]
 pub mod client;
 pub mod collect;
+mod config_error;
 #[cfg(any(feature = "client", feature = "redis"))]
 mod crypto;
 mod error;

@@ -64,13 +64,12 @@ fn is_documented(file: &str, name: &str, table: BTreeSet<String>) {
 fn operating_explains_every_kind_of_error() {
     for (file, name) in [
         ("token/error.rs", "TokenErrorKind"),
-        ("genesys/error.rs", "ConfigErrorKind"),
+        ("config_error.rs", "ConfigErrorKind"),
         ("genesys/orgs/error.rs", "OrgsErrorKind"),
         ("bearer/origin_error.rs", "OriginErrorKind"),
         ("client/error_kind.rs", "ClientErrorKind"),
         ("genesys/paging/error.rs", "PageErrorKind"),
         ("store/error.rs", "StoreErrorKind"),
-        ("store/sharing_error.rs", "SharingErrorKind"),
         ("store/file/error.rs", "FileStoreErrorKind"),
         ("store/redis/error.rs", "RedisStoreErrorKind"),
         ("genesys/login_file/error.rs", "LoginFileErrorKind"),

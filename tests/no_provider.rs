@@ -10,7 +10,8 @@ use http_body_util::Full;
 use rustls::crypto::{CryptoProvider, ring};
 use tower_genesys::{
     Client,
-    client::{ClientBuilder, ClientConfigError, ClientConfigErrorKind},
+    client::ClientBuilder,
+    genesys::{ConfigError, ConfigErrorKind},
     store::redis::{RedisStore, RedisStoreError, RedisStoreErrorKind},
 };
 
@@ -20,7 +21,7 @@ const TLS: [&str; 3] = [
     "rediss-cluster://localhost",
 ];
 
-fn client(builder: ClientBuilder) -> Result<Client<Full<Bytes>>, ClientConfigError> {
+fn client(builder: ClientBuilder) -> Result<Client<Full<Bytes>>, ConfigError> {
     builder.without_proxy().build()
 }
 
@@ -38,7 +39,7 @@ fn none_is_an_error_at_build_and_the_users_own_is_taken() {
         text
     };
     let error = client(ClientBuilder::new()).unwrap_err();
-    assert_eq!(error.kind(), ClientConfigErrorKind::CryptoProvider);
+    assert_eq!(error.kind(), ConfigErrorKind::CryptoProvider);
     let text = says(error.to_string());
     assert!(text.contains("ClientBuilder::crypto_provider"), "{text}");
     for url in TLS {

@@ -73,7 +73,7 @@
 //!
 //! # Errors
 //!
-//! [`InvalidHost`] if [`Origins`] are given anything other than a host.
+//! [`ConfigErrorKind::Host`](crate::genesys::ConfigErrorKind::Host) if [`Origins`] are given anything other than a host.
 //!
 //! [`TokenError`](crate::TokenError) without a token, [`OriginError`] (inside
 //! of a [`Refused`](crate::call::Refused)) if the request goes to a host that
@@ -90,7 +90,6 @@
 mod account;
 mod challenge;
 mod future;
-mod invalid_host;
 pub(crate) mod layer;
 mod origin_error;
 mod origins;
@@ -98,7 +97,6 @@ mod service;
 
 pub use account::{Account, SelectAccount};
 pub use future::ResponseFuture;
-pub use invalid_host::InvalidHost;
 pub(crate) use layer::BearerLayer;
 pub use origin_error::{OriginError, OriginErrorKind};
 pub use origins::Origins;

@@ -2,8 +2,11 @@ use std::sync::Arc;
 
 use http::{Uri, uri::Scheme};
 
-use super::{InvalidHost, OriginError, OriginErrorKind};
-use crate::authority::{Authority, Fault, Host, parse_port};
+use super::{OriginError, OriginErrorKind};
+use crate::{
+    authority::{Authority, Fault, Host, parse_port},
+    config_error::{ConfigError, ConfigErrorKind},
+};
 
 /// The origins that may receive a token: listed hosts, over https.
 ///
@@ -41,6 +44,8 @@ pub(super) enum Verdict {
     Refused(OriginError),
 }
 
+/// The longest part of the text that an error repeats, in characters.
+const ECHO: usize = 60;
 const HTTPS_PORT: u16 = 443;
 
 impl Origins {
@@ -59,9 +64,18 @@ impl Origins {
     ///
     /// # Errors
     ///
-    /// [`InvalidHost`] if the text is anything other than `host` or `host:port`
-    /// (a full URL, for example).
-    pub fn of_host(host: &str) -> Result<Self, InvalidHost> {
+    /// [`ConfigErrorKind::Host`] if the text is anything other than `host` or
+    /// `host:port` (a full URL, for example). The message says what to write
+    /// instead:
+    ///
+    /// ```
+    /// use tower_genesys::bearer::Origins;
+    ///
+    /// let error = Origins::of_host("https://api.mypurecloud.com/").unwrap_err();
+    /// let expected = "`https://api.mypurecloud.com/` is not a host; write a host, with";
+    /// assert!(error.to_string().starts_with(expected), "{error}");
+    /// ```
+    pub fn of_host(host: &str) -> Result<Self, ConfigError> {
         Self::none().with_host(host)
     }
 
@@ -69,9 +83,9 @@ impl Origins {
     ///
     /// # Errors
     ///
-    /// [`InvalidHost`], as for [`of_host`](Self::of_host).
-    pub fn with_host(mut self, host: &str) -> Result<Self, InvalidHost> {
-        let authority = Authority::parse(host).map_err(|fault| InvalidHost::new(host, fault))?;
+    /// As for [`of_host`](Self::of_host).
+    pub fn with_host(mut self, host: &str) -> Result<Self, ConfigError> {
+        let authority = Authority::parse(host).map_err(|fault| invalid_host(host, fault))?;
         let added = (
             authority.host().to_string().into(),
             authority.port_or(HTTPS_PORT),
@@ -195,6 +209,31 @@ fn is_this_machine(authority: &str) -> bool {
         Some(port) => parse_port(port).is_some(),
         None => port.is_empty(),
     })
+}
+
+/// Returns the error for a text that is not `host` or `host:port`.
+///
+/// It repeats the text shortened and escaped, or omits it if it may contain a
+/// password.
+fn invalid_host(text: &str, fault: Fault) -> ConfigError {
+    let what = match fault {
+        Fault::UserInfo => "the host contains a user name or a password".into(),
+        Fault::NoHost if text.is_empty() => "the host is empty".into(),
+        Fault::NoHost => format!("{} has no host", echo(text)),
+        Fault::Host => format!("{} is not a host", echo(text)),
+        Fault::Port => format!("{} has an invalid port", echo(text)),
+    };
+    let message = format!(
+        "{what}; write a host, with a port if needed, such as `api.mypurecloud.com` or \
+         `gw.example:8443`, without scheme and path"
+    );
+    ConfigError::new(ConfigErrorKind::Host, message)
+}
+
+fn echo(text: &str) -> String {
+    let shown = text.chars().take(ECHO).flat_map(char::escape_default);
+    let more = text.chars().nth(ECHO).map(|_| '…');
+    format!("`{}`", shown.chain(more).collect::<String>())
 }
 
 #[cfg(test)]

@@ -5,14 +5,17 @@ use http_body::Body;
 use hyper_util::client::legacy::connect::HttpConnector;
 
 use super::{
-    Client, ClientConfigError, ClientConfigErrorKind,
+    Client,
     connector::Connector,
     future::Limits,
     pools::{PoolSettings, Pools},
     proxy::ProxySource,
     tls::TlsSettings,
 };
-use crate::loopback;
+use crate::{
+    config_error::{ConfigError, ConfigErrorKind},
+    loopback,
+};
 
 /// The default `User-Agent`.
 const USER_AGENT: &str = concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION"));
@@ -106,7 +109,7 @@ impl ClientBuilder {
     /// URL has the form described at [`proxy_from_env`](Self::proxy_from_env).
     ///
     /// ```
-    /// use tower_genesys::client::{ClientBuilder, ClientConfigErrorKind};
+    /// use tower_genesys::{client::ClientBuilder, genesys::ConfigErrorKind};
     ///
     /// # type Body = http_body_util::Full<bytes::Bytes>;
     /// let proxied = ClientBuilder::new().proxy("http://me:s3cr3t@proxy:3128");
@@ -115,7 +118,7 @@ impl ClientBuilder {
     /// // The `@` of a password must be written as `%40`.
     /// let wrong = ClientBuilder::new().proxy("http://me:s3@cr3t@proxy:3128");
     /// let error = wrong.build::<Body>().unwrap_err();
-    /// assert_eq!(error.kind(), ClientConfigErrorKind::Proxy);
+    /// assert_eq!(error.kind(), ConfigErrorKind::Proxy);
     /// assert!(!error.to_string().contains("cr3t"));
     /// ```
     pub fn proxy(mut self, url: impl Into<String>) -> Self {
@@ -190,8 +193,8 @@ impl ClientBuilder {
     ///
     /// # Errors
     ///
-    /// A [`ClientConfigError`] that names the unusable setting.
-    pub fn build<B>(&self) -> Result<Client<B>, ClientConfigError>
+    /// A [`ConfigError`] that names the unusable setting.
+    pub fn build<B>(&self) -> Result<Client<B>, ConfigError>
     where
         B: Body + Send,
         B::Data: Send,
@@ -203,7 +206,7 @@ impl ClientBuilder {
     fn build_in<B>(
         &self,
         look_up: impl Fn(&str) -> Option<OsString>,
-    ) -> Result<Client<B>, ClientConfigError>
+    ) -> Result<Client<B>, ConfigError>
     where
         B: Body + Send,
         B::Data: Send,
@@ -230,8 +233,8 @@ impl ClientBuilder {
     }
 }
 
-fn unreadable(message: String) -> ClientConfigError {
-    ClientConfigError::new(ClientConfigErrorKind::Loopback, message)
+fn unreadable(message: String) -> ConfigError {
+    ConfigError::new(ConfigErrorKind::Variable, message)
 }
 
 impl Default for ClientBuilder {

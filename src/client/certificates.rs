@@ -9,12 +9,12 @@ impl ClientBuilder {
     /// Trusts the CAs in this PEM too. Default: only Mozilla's.
     ///
     /// ```
-    /// use tower_genesys::client::{ClientBuilder, ClientConfigErrorKind};
+    /// use tower_genesys::{client::ClientBuilder, genesys::ConfigErrorKind};
     ///
     /// # type Body = http_body_util::Full<bytes::Bytes>;
     /// let builder = ClientBuilder::new().ca_pem("not a certificate");
     /// let error = builder.build::<Body>().unwrap_err();
-    /// assert_eq!(error.kind(), ClientConfigErrorKind::Ca);
+    /// assert_eq!(error.kind(), ConfigErrorKind::Ca);
     /// ```
     pub fn ca_pem(mut self, pem: impl Into<Vec<u8>>) -> Self {
         self.tls.authorities.push(Authorities::Pem(pem.into()));
@@ -26,12 +26,12 @@ impl ClientBuilder {
     /// [`build`](Self::build) reads the file once.
     ///
     /// ```
-    /// use tower_genesys::client::{ClientBuilder, ClientConfigErrorKind};
+    /// use tower_genesys::{client::ClientBuilder, genesys::ConfigErrorKind};
     ///
     /// # type Body = http_body_util::Full<bytes::Bytes>;
     /// let builder = ClientBuilder::new().ca_file("/nowhere/gateway.pem");
     /// let error = builder.build::<Body>().unwrap_err();
-    /// assert_eq!(error.kind(), ClientConfigErrorKind::CaFile);
+    /// assert_eq!(error.kind(), ConfigErrorKind::CaFile);
     /// ```
     pub fn ca_file(mut self, path: impl Into<PathBuf>) -> Self {
         self.tls.authorities.push(Authorities::File(path.into()));
@@ -48,12 +48,12 @@ impl ClientBuilder {
     /// [`client_auth_file`](Self::client_auth_file) replaces the certificate.
     ///
     /// ```
-    /// use tower_genesys::client::{ClientBuilder, ClientConfigErrorKind};
+    /// use tower_genesys::{client::ClientBuilder, genesys::ConfigErrorKind};
     ///
     /// # type Body = http_body_util::Full<bytes::Bytes>;
     /// let builder = ClientBuilder::new().client_auth_pem("no certificate", "no key");
     /// let error = builder.build::<Body>().unwrap_err();
-    /// assert_eq!(error.kind(), ClientConfigErrorKind::ClientAuth);
+    /// assert_eq!(error.kind(), ConfigErrorKind::ClientAuth);
     /// ```
     pub fn client_auth_pem(
         mut self,

@@ -7,7 +7,7 @@ use rustls::{
 };
 use secrecy::{ExposeSecret, SecretSlice};
 
-use super::{ClientConfigError, ClientConfigErrorKind as Kind};
+use crate::config_error::{ConfigError, ConfigErrorKind as Kind};
 
 /// A client certificate with its chain and its private key.
 #[derive(Clone)]
@@ -29,7 +29,7 @@ impl ClientAuth {
     pub(super) fn apply(
         &self,
         builder: ConfigBuilder<ClientConfig, WantsClientCert>,
-    ) -> Result<ClientConfig, ClientConfigError> {
+    ) -> Result<ClientConfig, ConfigError> {
         let (chain, key) = match self {
             Self::Pem(certificates, key) => {
                 let setting = "`ClientBuilder::client_auth_pem`";
@@ -48,29 +48,29 @@ impl ClientAuth {
             let message = "the client certificate and the key of `ClientBuilder::client_auth_…` do not \
                            belong together, or the crypto provider does not support the key; give the \
                            key that the certificate was issued for";
-            ClientConfigError::new(Kind::ClientAuth, message).with_source(error)
+            ConfigError::new(Kind::ClientAuth, message).with_source(error)
         })
     }
 }
 
 /// Reads a file. `setting` names it in the error.
-fn read(setting: &str, path: &PathBuf) -> Result<Vec<u8>, ClientConfigError> {
+fn read(setting: &str, path: &PathBuf) -> Result<Vec<u8>, ConfigError> {
     fs::read(path).map_err(|error| {
         let message = format!(
             "{setting} of `ClientBuilder::client_auth_file` cannot be read; check its path and permissions"
         );
-        ClientConfigError::new(Kind::ClientAuth, message).with_source(error)
+        ConfigError::new(Kind::ClientAuth, message).with_source(error)
     })
 }
 
 /// Parses a certificate and its chain.
-fn chain(setting: &str, pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, ClientConfigError> {
+fn chain(setting: &str, pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, ConfigError> {
     let unusable = || {
         let message = format!(
             "{setting} contains no certificate as PEM (`-----BEGIN CERTIFICATE-----`); convert a DER \
              file with `openssl x509 -inform der`, a PKCS#12 file with `openssl pkcs12 -nodes`"
         );
-        ClientConfigError::new(Kind::ClientAuth, message)
+        ConfigError::new(Kind::ClientAuth, message)
     };
     let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
     // The parser's error is dropped, because it may quote the file.
@@ -82,16 +82,13 @@ fn chain(setting: &str, pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, Clie
 
 /// Parses a private key. Its parser's error is dropped, because it may quote
 /// the file.
-fn parse(
-    setting: &str,
-    pem: &SecretSlice<u8>,
-) -> Result<PrivateKeyDer<'static>, ClientConfigError> {
+fn parse(setting: &str, pem: &SecretSlice<u8>) -> Result<PrivateKeyDer<'static>, ConfigError> {
     PrivateKeyDer::from_pem_slice(pem.expose_secret()).map_err(|_| {
         let message = format!(
             "{setting} contains no private key as PEM (`-----BEGIN PRIVATE KEY-----`); decrypt an encrypted \
              key with `openssl pkey`, or use `ClientBuilder::tls_config`"
         );
-        ClientConfigError::new(Kind::ClientAuth, message)
+        ConfigError::new(Kind::ClientAuth, message)
     })
 }
 

@@ -26,7 +26,7 @@
 //! use http_body_util::Full;
 //! use tower_genesys::{Client, ReplayBody, client::ClientBuilder};
 //!
-//! # fn client(ca: &std::path::Path, user: &str, password: &str) -> Result<(), tower_genesys::client::ClientConfigError> {
+//! # fn client(ca: &std::path::Path, user: &str, password: &str) -> Result<(), tower_genesys::genesys::ConfigError> {
 //! let client: Client<ReplayBody<Full<Bytes>>> = ClientBuilder::new()
 //!     .proxy(format!("http://{user}:{password}@proxy.example.com:3128"))
 //!     .proxy_except("internal.example.com, 10.0.0.0/8")
@@ -35,7 +35,7 @@
 //! # Ok(())
 //! # }
 //! # let error = client("/nowhere/ca.pem".as_ref(), "me", "s3cr3t").unwrap_err();
-//! # assert_eq!(error.kind(), tower_genesys::client::ClientConfigErrorKind::CaFile);
+//! # assert_eq!(error.kind(), tower_genesys::genesys::ConfigErrorKind::CaFile);
 //! ```
 //!
 //! # Proxies
@@ -59,7 +59,7 @@
 //!
 //! A provider that is given wins in all cases. Without any,
 //! [`build`](ClientBuilder::build) fails with
-//! [`ClientConfigErrorKind::CryptoProvider`]. The table applies to
+//! [`ConfigErrorKind::CryptoProvider`]. The table applies to
 //! [`RedisStore`](crate::store::redis#tls), too, except that an installed
 //! provider wins there. For the feature `reqwest-013`, the features of reqwest
 //! decide: `rustls` brings AWS-LC, and `rustls-no-provider` uses the installed
@@ -110,7 +110,7 @@
 //!
 //! # Errors
 //!
-//! A [`ClientConfigError`] if the client is built with settings that cannot
+//! A [`ConfigError`] if the client is built with settings that cannot
 //! work, and a [`ClientError`] for a request without a response. Both name the
 //! setting to look at, and neither shows a possible secret. Without a
 //! connection, [`Retry`](crate::retry) knows that nothing was sent, and retries
@@ -157,7 +157,6 @@
 mod builder;
 mod certificates;
 mod client_auth;
-mod config_error;
 mod connect_error;
 mod connector;
 mod error;
@@ -176,7 +175,6 @@ mod upload;
 mod wait;
 
 pub use builder::ClientBuilder;
-pub use config_error::{ClientConfigError, ClientConfigErrorKind};
 pub use error::ClientError;
 pub use error_kind::ClientErrorKind;
 pub use future::ResponseFuture;

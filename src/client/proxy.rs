@@ -7,8 +7,8 @@ use hyper_util::client::proxy::matcher::{Intercept, Matcher};
 use secrecy::{ExposeSecret, SecretString};
 
 use self::exceptions::Exceptions;
-use super::{ClientConfigError, ClientConfigErrorKind};
 use crate::authority::{Authority, without_user};
+use crate::config_error::{ConfigError, ConfigErrorKind};
 
 /// The variables that name a proxy, in order of precedence. `HTTP_PROXY` is not
 /// among them: it is for http, which the client sends to this machine only.
@@ -56,7 +56,7 @@ impl ProxySource {
         &self,
         exceptions: &[String],
         look_up: impl Fn(&str) -> Option<OsString>,
-    ) -> Result<Option<Proxies>, ClientConfigError> {
+    ) -> Result<Option<Proxies>, ConfigError> {
         let mut known = Exceptions::default();
         // Checked even without a proxy, so that a mistake does not wait for a
         // machine with one.
@@ -82,7 +82,7 @@ impl ProxySource {
 
 /// Refuses the program's own useless entries: each one is a mistake of its
 /// author.
-fn refuse(unusable: &[String]) -> Result<(), ClientConfigError> {
+fn refuse(unusable: &[String]) -> Result<(), ConfigError> {
     if unusable.is_empty() {
         return Ok(());
     }
@@ -90,10 +90,7 @@ fn refuse(unusable: &[String]) -> Result<(), ClientConfigError> {
         "`ClientBuilder::proxy_except` names {}, which no host can match; write {FORMS} instead",
         unusable.join(", ")
     );
-    Err(ClientConfigError::new(
-        ClientConfigErrorKind::Proxy,
-        message,
-    ))
+    Err(ConfigError::new(ConfigErrorKind::Proxy, message))
 }
 
 /// Ignores the environment's useless entries: other programs read it too, and
@@ -115,7 +112,7 @@ fn ignore(setting: &'static str, unusable: &[String]) -> Option<Arc<str>> {
 fn first(
     names: &[&'static str],
     look_up: impl Fn(&str) -> Option<OsString>,
-) -> Result<Option<(&'static str, String)>, ClientConfigError> {
+) -> Result<Option<(&'static str, String)>, ConfigError> {
     for &name in names {
         let Some(value) = look_up(name) else {
             continue;
@@ -131,11 +128,7 @@ fn first(
 }
 
 impl Proxies {
-    fn new(
-        setting: &'static str,
-        url: &str,
-        exceptions: Exceptions,
-    ) -> Result<Self, ClientConfigError> {
+    fn new(setting: &'static str, url: &str, exceptions: Exceptions) -> Result<Self, ConfigError> {
         let url = url.trim();
         check(setting, url)?;
         let matcher = Matcher::builder().https(url).build();
@@ -203,7 +196,7 @@ const FORMS: &str = "a domain (`example.com`, also for all below it), `host:port
 
 /// Checks the URL of a proxy: its scheme, host and port, and that its password
 /// is escaped.
-fn check(setting: &'static str, url: &str) -> Result<(), ClientConfigError> {
+fn check(setting: &'static str, url: &str) -> Result<(), ConfigError> {
     let bad = |what| Err(unusable(setting, what));
     let Ok(uri) = url.parse::<Uri>() else {
         return bad(NO_URL);
@@ -235,9 +228,9 @@ fn check(setting: &'static str, url: &str) -> Result<(), ClientConfigError> {
 
 /// The error of a proxy setting. It never shows the value, which may contain a
 /// password.
-fn unusable(setting: &str, what: &str) -> ClientConfigError {
+fn unusable(setting: &str, what: &str) -> ConfigError {
     let message = format!("{setting} {what}; correct it, or call `ClientBuilder::without_proxy`");
-    ClientConfigError::new(ClientConfigErrorKind::Proxy, message)
+    ConfigError::new(ConfigErrorKind::Proxy, message)
 }
 
 /// Omits user and password.

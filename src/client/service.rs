@@ -13,10 +13,9 @@ use http_body::Body;
 use tower_service::Service;
 
 use super::{
-    ClientBuilder, ClientConfigError, ClientError, ResponseBody, ResponseFuture, future::Limits,
-    pools::Pools,
+    ClientBuilder, ClientError, ResponseBody, ResponseFuture, future::Limits, pools::Pools,
 };
-use crate::{BoxError, authority::Authority};
+use crate::{BoxError, authority::Authority, config_error::ConfigError};
 
 /// An HTTP client for tokens and the API: a tower service for requests with
 /// bodies `B`.
@@ -42,7 +41,7 @@ where
     ///
     /// # Errors
     ///
-    /// A [`ClientConfigError`] that names the variable, if a setting in the
+    /// A [`ConfigError`] that names the variable, if a setting in the
     /// environment cannot be used, or if there is no [crypto
     /// provider](super#crypto-provider).
     ///
@@ -64,7 +63,7 @@ where
     /// # Ok(())
     /// # }
     /// ```
-    pub fn new() -> Result<Self, ClientConfigError> {
+    pub fn new() -> Result<Self, ConfigError> {
         ClientBuilder::new().build()
     }
 }
@@ -81,7 +80,7 @@ impl Client<()> {
     /// type Body = http_body_util::Full<bytes::Bytes>;
     ///
     /// let client: Client<Body> = Client::builder().without_proxy().build()?;
-    /// # Ok::<_, tower_genesys::client::ClientConfigError>(())
+    /// # Ok::<_, tower_genesys::genesys::ConfigError>(())
     /// ```
     pub fn builder() -> ClientBuilder {
         ClientBuilder::new()

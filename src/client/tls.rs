@@ -10,7 +10,8 @@ use rustls::{
 #[cfg(feature = "platform-verifier")]
 use rustls_platform_verifier::Verifier;
 
-use super::{ClientConfigError, ClientConfigErrorKind as Kind, client_auth::ClientAuth};
+use super::client_auth::ClientAuth;
+use crate::config_error::{ConfigError, ConfigErrorKind as Kind};
 use crate::crypto;
 
 const HTTP_2: &[u8] = b"h2";
@@ -55,7 +56,7 @@ impl TlsSettings {
     ///
     /// A whole config excludes single parts, because the client could not tell
     /// which of them should win.
-    pub(super) fn read(&self) -> Result<Tls, ClientConfigError> {
+    pub(super) fn read(&self) -> Result<Tls, ConfigError> {
         let config = match &self.config {
             None => self.config()?,
             Some(_) if self.has_parts() => {
@@ -63,7 +64,7 @@ impl TlsSettings {
                                `client_auth_file`, `client_auth_pem`, `crypto_provider` and \
                                `platform_verifier`: put the CAs, the client certificate, the provider \
                                and the verifier into the config";
-                return Err(ClientConfigError::new(Kind::Tls, message));
+                return Err(ConfigError::new(Kind::Tls, message));
             }
             Some(config) => ClientConfig::clone(config),
         };
@@ -93,7 +94,7 @@ impl TlsSettings {
     }
 
     /// Builds a configuration from the parts.
-    fn config(&self) -> Result<ClientConfig, ClientConfigError> {
+    fn config(&self) -> Result<ClientConfig, ConfigError> {
         // The features precede the installed provider: any crate of the process
         // may have installed another one.
         let provider = self.provider.clone();
@@ -107,7 +108,7 @@ impl TlsSettings {
                 let message = "the crypto provider (`ClientBuilder::crypto_provider`, or the one \
                                installed for the process) has no cipher suites for TLS 1.2 or 1.3; \
                                use another provider";
-                ClientConfigError::new(Kind::Tls, message).with_source(error)
+                ConfigError::new(Kind::Tls, message).with_source(error)
             })?;
         let builder = self.trust(builder)?;
         match &self.client {
@@ -120,7 +121,7 @@ impl TlsSettings {
     fn trust(
         &self,
         builder: ConfigBuilder<ClientConfig, WantsVerifier>,
-    ) -> Result<ConfigBuilder<ClientConfig, WantsClientCert>, ClientConfigError> {
+    ) -> Result<ConfigBuilder<ClientConfig, WantsClientCert>, ConfigError> {
         let mut given = Vec::new();
         for authorities in &self.authorities {
             given.extend(authorities.read()?);
@@ -133,7 +134,7 @@ impl TlsSettings {
                 let message = "`ClientBuilder::platform_verifier` found no CA that the system \
                                trusts; install its CA certificates (`ca-certificates`), or name a \
                                file of them in `SSL_CERT_FILE`";
-                ClientConfigError::new(Kind::Tls, message).with_source(error)
+                ConfigError::new(Kind::Tls, message).with_source(error)
             })?;
             let builder = builder.dangerous();
             return Ok(builder.with_custom_certificate_verifier(Arc::new(verifier)));
@@ -148,7 +149,7 @@ impl TlsSettings {
 
 impl Authorities {
     /// Reads and parses the certificates.
-    fn read(&self) -> Result<Vec<CertificateDer<'static>>, ClientConfigError> {
+    fn read(&self) -> Result<Vec<CertificateDer<'static>>, ConfigError> {
         let (setting, read);
         let pem = match self {
             Self::Pem(pem) => {
@@ -161,7 +162,7 @@ impl Authorities {
                     let message = format!(
                         "{setting} of `ClientBuilder::ca_file` cannot be read; check its path and permissions"
                     );
-                    ClientConfigError::new(Kind::CaFile, message).with_source(error)
+                    ConfigError::new(Kind::CaFile, message).with_source(error)
                 })?;
                 &read
             }
@@ -184,22 +185,22 @@ impl Authorities {
 }
 
 /// The error of a client without any crypto provider.
-fn no_provider() -> ClientConfigError {
+fn no_provider() -> ConfigError {
     let message = format!(
         "{}, or give it to `ClientBuilder::crypto_provider`",
         crypto::NO_PROVIDER
     );
-    ClientConfigError::new(Kind::CryptoProvider, message)
+    ConfigError::new(Kind::CryptoProvider, message)
 }
 
 /// The error of a PEM without usable CA certificates. Drops the parser's error,
 /// because it may quote the file.
-fn unusable(setting: &str) -> ClientConfigError {
+fn unusable(setting: &str) -> ConfigError {
     let message = format!(
         "{setting} must contain only CA certificates as PEM (`-----BEGIN CERTIFICATE-----`); convert a \
          DER file with `openssl x509 -inform der`"
     );
-    ClientConfigError::new(Kind::Ca, message)
+    ConfigError::new(Kind::Ca, message)
 }
 
 impl fmt::Debug for TlsSettings {

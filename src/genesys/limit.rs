@@ -86,12 +86,10 @@ where
 }
 
 fn owner() -> Result<Owner, ConfigError> {
-    Owner::random().map_err(|_| {
-        wrong(
-            "a limit needs a random number, and the system provides none; check that this process \
-             may read its random device"
-                .to_owned(),
-        )
+    Owner::random().map_err(|error| {
+        let message = "a limit needs a random number, and the system provides none; check that \
+                       this process may read its random device";
+        ConfigError::new(ConfigErrorKind::Randomness, message).with_source(error)
     })
 }
 

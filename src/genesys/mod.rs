@@ -110,7 +110,6 @@ mod answer;
 pub mod api_error;
 pub(crate) mod credentials;
 mod env;
-mod error;
 pub mod grants;
 pub(crate) mod layer;
 mod limit;
@@ -129,7 +128,6 @@ pub(crate) use credentials::Credentials;
 pub use credentials::{
     CredentialsFn, CredentialsProvider, EnvCredentials, FileCredentials, credentials_fn,
 };
-pub use error::{ConfigError, ConfigErrorKind};
 #[cfg(feature = "tower")]
 #[cfg_attr(docsrs, doc(cfg(feature = "tower")))]
 pub use layer::BoxGenesysService;
@@ -138,3 +136,5 @@ pub(crate) use org::Org;
 pub use org::{CacheKey, NoCredentials, OrgBuilder};
 pub(crate) use region::Region;
 pub use region::{RegionError, RegionErrorKind};
+
+pub use crate::config_error::{ConfigError, ConfigErrorKind};

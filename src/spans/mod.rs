@@ -121,7 +121,6 @@
 //!
 //! Dropping the future ends the span, with `error.type` `dropped`.
 
-mod error;
 mod failure;
 mod future;
 pub(crate) mod layer;
@@ -130,7 +129,6 @@ mod record;
 mod service;
 mod templates;
 
-pub use error::TemplateError;
 pub use future::ResponseFuture;
 pub use observer::{CallEvent, CallObserver, Scope};
 pub use service::Spanned;

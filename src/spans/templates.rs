@@ -2,7 +2,7 @@ use std::{borrow::Cow, fmt, sync::Arc};
 
 use http::{Method, Uri};
 
-use super::TemplateError;
+use crate::config_error::{ConfigError, ConfigErrorKind};
 
 /// Path templates, looked up by method and path.
 ///
@@ -22,7 +22,7 @@ use super::TemplateError;
 /// assert_eq!(template("/api/v2/users/7").as_deref(), Some("/api/v2/users/{id}"));
 /// assert_eq!(template("/api/v2/users").as_deref(), Some("/api/v2/users"));
 /// assert_eq!(template("/internal/tenants/acme/keys"), None);
-/// # Ok::<(), tower_genesys::spans::TemplateError>(())
+/// # Ok::<(), tower_genesys::genesys::ConfigError>(())
 /// ```
 #[derive(Clone, Default)]
 pub struct Templates {
@@ -54,11 +54,14 @@ impl Templates {
     ///
     /// # Errors
     ///
-    /// [`TemplateError`] if the template does not begin with `/`, contains a
-    /// query, a fragment or characters that a path cannot have, or has braces
-    /// around part of a segment.
-    pub fn and(mut self, method: Method, template: &str) -> Result<Self, TemplateError> {
-        check(template).map_err(|reason| TemplateError::new(template, reason))?;
+    /// [`ConfigErrorKind::Template`] if the template does not begin with `/`,
+    /// contains a query, a fragment or characters that a path cannot have, or
+    /// has braces around part of a segment.
+    pub fn and(mut self, method: Method, template: &str) -> Result<Self, ConfigError> {
+        check(template).map_err(|reason| {
+            let message = format!("the template {template:?} {reason}");
+            ConfigError::new(ConfigErrorKind::Template, message)
+        })?;
         Arc::make_mut(&mut self.own).push((method, template.into()));
         Ok(self)
     }
@@ -152,7 +155,8 @@ mod tests {
             "/ä",
         ] {
             let error = Templates::none().and(Method::GET, bad).unwrap_err();
-            assert_eq!(error.template(), bad);
+            assert_eq!(error.kind(), ConfigErrorKind::Template);
+            assert!(error.to_string().contains(&format!("{bad:?}")), "{error}");
             assert!(error.to_string().contains(&format!("{bad:?}")), "{error}");
         }
     }

@@ -122,7 +122,7 @@
 //!
 //! # Errors
 //!
-//! Those of the source, and [`SharingError`] from setting up. A [`StoreError`]
+//! Those of the source, and [`ConfigError`] from setting up. A [`StoreError`]
 //! goes to the observer and the log, and never to a caller.
 //!
 //! # Cancellation
@@ -153,7 +153,6 @@ pub mod redis;
 mod seal;
 mod shareable;
 pub(crate) mod sharing;
-mod sharing_error;
 mod source;
 mod token_store;
 
@@ -170,6 +169,5 @@ pub use record::{Record, Span};
 pub use seal::{KeyRing, SealKey};
 pub use shareable::{Keyed, ShareableSource};
 pub(crate) use sharing::Sharing;
-pub use sharing_error::{SharingError, SharingErrorKind};
 pub use source::SharedSource;
 pub use token_store::{Claim, Lookup, Publication, TokenStore};

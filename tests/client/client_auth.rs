@@ -2,7 +2,10 @@
 
 use std::fs;
 
-use tower_genesys::client::{ClientBuilder, ClientConfigErrorKind, ClientErrorKind};
+use tower_genesys::{
+    client::{ClientBuilder, ClientErrorKind},
+    genesys::ConfigErrorKind,
+};
 
 use crate::{
     setup::{Body, HttpClient, Setup, get, setup},
@@ -82,7 +85,7 @@ fn a_certificate_without_its_key_is_refused_at_build_and_never_shown() {
         ),
     ] {
         let error = builder.build::<Body>().unwrap_err();
-        assert_eq!(error.kind(), ClientConfigErrorKind::ClientAuth, "{error}");
+        assert_eq!(error.kind(), ConfigErrorKind::ClientAuth, "{error}");
         assert!(error.to_string().contains(said), "{error}");
         for text in [format!("{error} {error:?}"), format!("{builder:?}")] {
             assert!(
@@ -94,6 +97,6 @@ fn a_certificate_without_its_key_is_refused_at_build_and_never_shown() {
     let config = crate::setup::tls_config(&Authority::new());
     let builder = new().tls_config(config).client_auth_pem(certificate, key);
     let error = builder.build::<Body>().unwrap_err();
-    assert_eq!(error.kind(), ClientConfigErrorKind::Tls);
+    assert_eq!(error.kind(), ConfigErrorKind::Tls);
     assert!(error.to_string().contains("client_auth_pem"), "{error}");
 }

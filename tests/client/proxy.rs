@@ -4,7 +4,8 @@ use http_body_util::Full;
 use tower::{Layer, ServiceExt};
 use tower_genesys::{
     Credentials, GenesysLayer, Region, TokenCache, TokenError,
-    client::{ClientBuilder, ClientConfigErrorKind, ClientError, ClientErrorKind},
+    client::{ClientBuilder, ClientError, ClientErrorKind},
+    genesys::ConfigErrorKind,
     genesys::grants::RefreshToken,
     token::TokenErrorKind,
 };
@@ -277,7 +278,7 @@ fn a_malformed_proxy_url_is_an_error_at_build() {
         "http://u:s3cr3t/x@proxy:3128",
     ] {
         let error = ClientBuilder::new().proxy(url).build::<Body>().unwrap_err();
-        assert_eq!(error.kind(), ClientConfigErrorKind::Proxy);
+        assert_eq!(error.kind(), ConfigErrorKind::Proxy);
         assert!(
             error.to_string().contains("ClientBuilder::proxy"),
             "{error}"
@@ -325,7 +326,7 @@ fn an_exception_that_no_host_can_match_is_refused_in_code() {
             builder
         };
         let error = builder.build::<Body>().unwrap_err();
-        assert_eq!(error.kind(), ClientConfigErrorKind::Proxy);
+        assert_eq!(error.kind(), ConfigErrorKind::Proxy);
         assert!(
             error
                 .to_string()

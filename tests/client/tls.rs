@@ -6,10 +6,8 @@ use rustls::crypto::CryptoProvider;
 use tower::ServiceExt;
 use tower_genesys::{
     GenesysLayer, Org, TokenError,
-    client::{
-        ClientBuilder, ClientConfigError, ClientConfigErrorKind, ClientError, ClientErrorKind,
-    },
-    genesys::ConfigError,
+    client::{ClientBuilder, ClientError, ClientErrorKind},
+    genesys::{ConfigError, ConfigErrorKind},
     retry::{BoxErrorClassifier, Class},
 };
 
@@ -95,7 +93,7 @@ async fn takes_a_custom_provider_or_a_custom_config() {
     assert_eq!(setup.server.protocols(), ["h2", "h2"]);
 
     let error = config_error(builder.ca_pem(setup.authority.pem()));
-    assert_eq!(error.kind(), ClientConfigErrorKind::Tls);
+    assert_eq!(error.kind(), ConfigErrorKind::Tls);
     assert!(error.to_string().contains("tls_config"), "{error}");
 }
 
@@ -108,7 +106,7 @@ async fn a_provider_without_cipher_suites_is_an_error() {
             .without_proxy()
             .crypto_provider(provider),
     );
-    assert_eq!(error.kind(), ClientConfigErrorKind::Tls);
+    assert_eq!(error.kind(), ConfigErrorKind::Tls);
     assert!(error.to_string().contains("crypto_provider"), "{error}");
 }
 
@@ -158,7 +156,7 @@ async fn a_ca_from_a_file_is_trusted() {
 async fn a_ca_that_cannot_be_used_is_an_error_that_names_the_setting() {
     let builder = || ClientBuilder::new().without_proxy();
     let error = config_error(builder().ca_file("/nowhere/ca.pem"));
-    assert_eq!(error.kind(), ClientConfigErrorKind::CaFile);
+    assert_eq!(error.kind(), ConfigErrorKind::CaFile);
     assert!(error.to_string().contains("/nowhere/ca.pem"), "{error}");
     assert!(error.to_string().contains("ca_file"), "{error}");
 
@@ -186,7 +184,7 @@ async fn a_ca_that_cannot_be_used_is_an_error_that_names_the_setting() {
             ),
         ] {
             let error = config_error(builder);
-            assert_eq!(error.kind(), ClientConfigErrorKind::Ca, "{pem}");
+            assert_eq!(error.kind(), ConfigErrorKind::Ca, "{pem}");
             assert!(error.to_string().contains(&setting), "{error}");
             let shown = format!("{error} {error:?}");
             assert!(!shown.contains(secret), "{shown}");
@@ -261,6 +259,6 @@ async fn plain_http_is_a_final_error_except_to_loopback_if_allowed() {
     }
 }
 
-fn config_error(builder: ClientBuilder) -> ClientConfigError {
+fn config_error(builder: ClientBuilder) -> ConfigError {
     builder.build::<Body>().expect_err("it cannot be used")
 }

@@ -5,10 +5,8 @@ use std::sync::{Arc, Mutex};
 use tokio::time::Instant;
 use tower_genesys::{
     Sharing, TokenCache, TokenError,
-    store::{
-        Fault, MemoryStore, ShareableSource, SharedSource, SharingErrorKind, StoreErrorKind,
-        StoreKey,
-    },
+    genesys::ConfigErrorKind,
+    store::{Fault, MemoryStore, ShareableSource, SharedSource, StoreErrorKind, StoreKey},
     token::{FetchContext, IssuedToken, Reason, TokenSource},
 };
 
@@ -47,7 +45,7 @@ fn a_source_that_cannot_be_repeated_is_refused_at_build() {
     let sharing = Sharing::unsealed(MemoryStore::new());
     let shared = SharedSource::new(source.with_repeatable(false), key(), sharing);
     let error = shared.expect_err("it cannot be shared");
-    assert_eq!(error.kind(), SharingErrorKind::NotRepeatable);
+    assert_eq!(error.kind(), ConfigErrorKind::NotRepeatable);
 }
 
 /// A client whose id changes while requests are in flight. Its tokens name the

@@ -10,7 +10,7 @@ fn environment(variables: &[(&str, &str)]) -> impl Fn(&str) -> Option<OsString> 
     move |name| value(name)
 }
 
-fn read(variables: &[(&str, &str)]) -> Result<Option<Proxies>, ClientConfigError> {
+fn read(variables: &[(&str, &str)]) -> Result<Option<Proxies>, ConfigError> {
     ProxySource::Environment.read(&[], environment(variables))
 }
 
@@ -178,7 +178,7 @@ fn what_is_no_proxy_is_an_error_that_names_the_variable_and_shows_nothing() {
     ] {
         for variable in VARIABLES {
             let error = read(&[(variable, url)]).expect_err(url);
-            assert_eq!(error.kind(), ClientConfigErrorKind::Proxy);
+            assert_eq!(error.kind(), ConfigErrorKind::Proxy);
             let text = format!("{error} {error:?}");
             assert!(text.contains(variable), "{text}");
             assert!(text.contains("without_proxy"), "{text}");

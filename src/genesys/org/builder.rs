@@ -368,7 +368,7 @@ impl<P: CredentialsProvider> OrgBuilder<P> {
     /// | kind | cause |
     /// |---|---|
     /// | [`ConfigErrorKind::Region`] | as for [`build_from_source`](OrgBuilder::build_from_source) |
-    /// | [`ConfigErrorKind::Sharing`] | the system has no randomness for the [sharing](Self::share) |
+    /// | [`ConfigErrorKind::Randomness`] | the system has no randomness for the [sharing](Self::share) or the limit |
     /// | [`ConfigErrorKind::Limit`] | the [limit](Self::limit) is out of range, or the token is shared through a store that keeps no book |
     pub fn build<B>(self, client: impl TokenClient<B>) -> Result<Org, ConfigError>
     where

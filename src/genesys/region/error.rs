@@ -1,5 +1,7 @@
 use std::{error::Error, fmt};
 
+use crate::config_error::{ConfigError, ConfigErrorKind};
+
 /// How much of a refused text an error repeats, in characters.
 const ECHO: usize = 60;
 
@@ -170,3 +172,11 @@ impl fmt::Display for RegionError {
 }
 
 impl Error for RegionError {}
+
+/// Keeps the message, which has the whole cause.
+impl From<RegionError> for ConfigError {
+    fn from(error: RegionError) -> Self {
+        let message = format!("the region or base URL cannot be used: {error}");
+        Self::new(ConfigErrorKind::Region, message)
+    }
+}

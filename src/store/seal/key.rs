@@ -8,7 +8,7 @@ use base64::{
 use chacha20poly1305::{KeyInit, XChaCha20Poly1305};
 use secrecy::zeroize::Zeroize;
 
-use crate::store::{SharingError, SharingErrorKind};
+use crate::config_error::{ConfigError, ConfigErrorKind};
 
 const LENGTH: usize = 32;
 /// The id precedes every value, with its length in one byte.
@@ -29,7 +29,7 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 ///
 /// let text = "2025-07:3q2+796tvu/erb7v3q2+796tvu/erb7v3q2+796tvu8=";
 /// assert_eq!(SealKey::parse(text)?.id(), "2025-07");
-/// # Ok::<(), tower_genesys::store::SharingError>(())
+/// # Ok::<(), tower_genesys::genesys::ConfigError>(())
 /// ```
 #[derive(Clone)]
 pub struct SealKey {
@@ -42,9 +42,9 @@ impl SealKey {
     ///
     /// # Errors
     ///
-    /// [`SharingErrorKind::InvalidKey`] unless there are exactly 32 bytes and
+    /// [`ConfigErrorKind::InvalidKey`] unless there are exactly 32 bytes and
     /// the id has 1 to 64 characters: ASCII letters, digits, `-`, `_` and `.`.
-    pub fn from_bytes(id: &str, bytes: &[u8]) -> Result<Self, SharingError> {
+    pub fn from_bytes(id: &str, bytes: &[u8]) -> Result<Self, ConfigError> {
         if id.is_empty() || id.len() > LONGEST_ID || !id.bytes().all(is_for_ids) {
             return Err(invalid(
                 "the id of a sealing key must have 1 to 64 letters, digits, `-`, `_` or `.`; write `id:key`, with \
@@ -70,7 +70,7 @@ impl SealKey {
     ///
     /// Those of [`from_bytes`](Self::from_bytes), and if the colon or the
     /// base64 after it is missing.
-    pub fn parse(text: &str) -> Result<Self, SharingError> {
+    pub fn parse(text: &str) -> Result<Self, ConfigError> {
         let Some((id, encoded)) = text.trim().split_once(':') else {
             return Err(invalid("a sealing key has no id; write `id:key`"));
         };
@@ -106,6 +106,6 @@ fn is_for_ids(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"-_.".contains(&byte)
 }
 
-fn invalid(message: impl Into<std::borrow::Cow<'static, str>>) -> SharingError {
-    SharingError::new(SharingErrorKind::InvalidKey, message)
+fn invalid(message: impl Into<std::borrow::Cow<'static, str>>) -> ConfigError {
+    ConfigError::new(ConfigErrorKind::InvalidKey, message)
 }

@@ -10,7 +10,10 @@ use chacha20poly1305::{
 };
 use secrecy::zeroize::Zeroizing;
 
-use crate::store::{SharingError, SharingErrorKind, StoreError, StoreErrorKind};
+use crate::{
+    config_error::{ConfigError, ConfigErrorKind},
+    store::{StoreError, StoreErrorKind},
+};
 pub use key::SealKey;
 
 const NONCE: usize = 24;
@@ -27,13 +30,13 @@ const VARIABLE: &str = "GENESYS_STORE_KEYS";
 /// `Debug` shows only the ids.
 ///
 /// ```
-/// use tower_genesys::store::{KeyRing, SharingErrorKind};
+/// use tower_genesys::{genesys::ConfigErrorKind, store::KeyRing};
 ///
 /// let ring = KeyRing::parse("2025-07:3q2+796tvu/erb7v3q2+796tvu/erb7v3q2+796tvu8=")?;
 /// assert_eq!(format!("{ring:?}"), r#"KeyRing(["2025-07"])"#);
 /// let error = KeyRing::parse("2025-07:c2hvcnQ=").unwrap_err();
-/// assert_eq!(error.kind(), SharingErrorKind::InvalidKey);
-/// # Ok::<(), tower_genesys::store::SharingError>(())
+/// assert_eq!(error.kind(), ConfigErrorKind::InvalidKey);
+/// # Ok::<(), tower_genesys::genesys::ConfigError>(())
 /// ```
 #[derive(Clone)]
 pub struct KeyRing {
@@ -45,13 +48,13 @@ impl KeyRing {
     ///
     /// # Errors
     ///
-    /// [`SharingErrorKind::NoKey`] for an empty list,
-    /// [`SharingErrorKind::DuplicateKey`] if two keys have the same id.
-    pub fn new(keys: impl IntoIterator<Item = SealKey>) -> Result<Self, SharingError> {
+    /// [`ConfigErrorKind::NoKey`] for an empty list,
+    /// [`ConfigErrorKind::DuplicateKey`] if two keys have the same id.
+    pub fn new(keys: impl IntoIterator<Item = SealKey>) -> Result<Self, ConfigError> {
         let keys: Arc<[SealKey]> = keys.into_iter().collect();
         if keys.is_empty() {
-            return Err(SharingError::new(
-                SharingErrorKind::NoKey,
+            return Err(ConfigError::new(
+                ConfigErrorKind::NoKey,
                 "there is no sealing key; give one as `id:key`, with a key from `openssl rand -base64 32`",
             ));
         }
@@ -61,7 +64,7 @@ impl KeyRing {
                     "two sealing keys have the id `{}`; give each its own, or leave one out",
                     key.id()
                 );
-                return Err(SharingError::new(SharingErrorKind::DuplicateKey, message));
+                return Err(ConfigError::new(ConfigErrorKind::DuplicateKey, message));
             }
         }
         Ok(Self { keys })
@@ -73,7 +76,7 @@ impl KeyRing {
     /// # Errors
     ///
     /// Those of [`new`](Self::new) and [`SealKey::parse`].
-    pub fn parse(text: &str) -> Result<Self, SharingError> {
+    pub fn parse(text: &str) -> Result<Self, ConfigError> {
         let keys = text.split([',', '\n']).map(str::trim);
         let keys = keys.filter(|key| !key.is_empty()).map(SealKey::parse);
         Self::new(keys.collect::<Result<Vec<_>, _>>()?)
@@ -83,9 +86,9 @@ impl KeyRing {
     ///
     /// # Errors
     ///
-    /// [`SharingErrorKind::Variable`] if the variable is not set or not
+    /// [`ConfigErrorKind::Variable`] if the variable is not set or not
     /// Unicode, and those of [`parse`](Self::parse).
-    pub fn from_env() -> Result<Self, SharingError> {
+    pub fn from_env() -> Result<Self, ConfigError> {
         Self::from_variable(VARIABLE)
     }
 
@@ -94,14 +97,14 @@ impl KeyRing {
     /// # Errors
     ///
     /// Those of [`from_env`](Self::from_env).
-    pub fn from_variable(name: &str) -> Result<Self, SharingError> {
+    pub fn from_variable(name: &str) -> Result<Self, ConfigError> {
         Self::from_value(name, env::var_os(name))
     }
 
-    fn from_value(name: &str, value: Option<OsString>) -> Result<Self, SharingError> {
+    fn from_value(name: &str, value: Option<OsString>) -> Result<Self, ConfigError> {
         let wrong = |what| {
             let message = format!("the environment variable {name} {what}");
-            SharingError::new(SharingErrorKind::Variable, message)
+            ConfigError::new(ConfigErrorKind::Variable, message)
         };
         let value =
             value.ok_or_else(|| wrong("is not set; put the sealing keys there, as `id:key`"))?;
@@ -120,10 +123,10 @@ impl KeyRing {
     ///
     /// # Errors
     ///
-    /// [`SharingErrorKind::File`] if the file cannot be read, and those of
+    /// [`ConfigErrorKind::File`] if the file cannot be read, and those of
     /// [`parse`](Self::parse). The message names the path, but nothing of the
     /// file's contents.
-    pub fn from_file(path: impl AsRef<Path>) -> Result<Self, SharingError> {
+    pub fn from_file(path: impl AsRef<Path>) -> Result<Self, ConfigError> {
         let path = path.as_ref();
         let name = format!("the file of sealing keys {}", path.display());
         let mut text = Zeroizing::new(String::new());
@@ -131,13 +134,13 @@ impl KeyRing {
             File::open(path).and_then(|file| file.take(LONGEST_FILE + 1).read_to_string(&mut text));
         if let Err(error) = read {
             let message = format!("{name} cannot be read; check its path and permissions");
-            return Err(SharingError::new(SharingErrorKind::File, message).with_source(error));
+            return Err(ConfigError::new(ConfigErrorKind::File, message).with_source(error));
         }
         if text.len() as u64 > LONGEST_FILE {
             let message = format!(
                 "{name} has more than {LONGEST_FILE} bytes; name a file that contains only keys"
             );
-            return Err(SharingError::new(SharingErrorKind::File, message));
+            return Err(ConfigError::new(ConfigErrorKind::File, message));
         }
         Self::parse(&text).map_err(|error| within(&name, &error))
     }
@@ -200,8 +203,8 @@ fn with_id(around: &[u8], id: &str) -> Vec<u8> {
     [around, id.as_bytes()].concat()
 }
 
-fn within(setting: &str, error: &SharingError) -> SharingError {
-    SharingError::new(error.kind(), format!("{setting}: {error}"))
+fn within(setting: &str, error: &ConfigError) -> ConfigError {
+    ConfigError::new(error.kind(), format!("{setting}: {error}"))
 }
 
 #[cfg(test)]
@@ -216,7 +219,7 @@ mod tests {
 
     #[test]
     fn rings_that_cannot_work_are_typed_errors_that_show_no_key() {
-        use SharingErrorKind as Kind;
+        use ConfigErrorKind as Kind;
         let good = key("a", &[b'M'; 32]);
         let mark = STANDARD.encode([b'M'; 12]);
         for (text, kind) in [
@@ -262,7 +265,7 @@ mod tests {
 
         std::fs::write(file.path(), "a:TU1N".to_owned() + &"M".repeat(17_000)).unwrap();
         let error = KeyRing::from_file(file.path()).unwrap_err();
-        assert_eq!(error.kind(), SharingErrorKind::File);
+        assert_eq!(error.kind(), ConfigErrorKind::File);
         std::fs::write(file.path(), key("a", b"MMMMMMMMM")).unwrap();
         let error = KeyRing::from_file(file.path()).unwrap_err();
         assert!(error.to_string().contains(&*file.path().to_string_lossy()));

@@ -22,11 +22,14 @@ use round::Round;
 use tokio::time::{Instant, timeout_at};
 
 use super::{
-    Claim, Entry, Keyed, Lookup, Operation, Owner, ShareableSource, Sharing, SharingError,
-    SharingErrorKind, StoreError, StoreErrorKind, StoreEvent, StoreKey,
+    Claim, Entry, Keyed, Lookup, Operation, Owner, ShareableSource, Sharing, StoreError,
+    StoreErrorKind, StoreEvent, StoreKey,
 };
-use crate::token::{
-    FetchContext, Fingerprint, IssuedToken, Reason, TokenError, TokenErrorKind, TokenSource,
+use crate::{
+    config_error::{ConfigError, ConfigErrorKind},
+    token::{
+        FetchContext, Fingerprint, IssuedToken, Reason, TokenError, TokenErrorKind, TokenSource,
+    },
 };
 
 /// The number of tokens that one call revokes: the one of this process, and a
@@ -93,11 +96,11 @@ impl<T: TokenSource> SharedSource<Keyed<T>> {
     ///
     /// # Errors
     ///
-    /// [`SharingErrorKind::NotRepeatable`] if the source cannot repeat its
+    /// [`ConfigErrorKind::NotRepeatable`] if the source cannot repeat its
     /// request, because each one uses something up, such as a rotating refresh
-    /// token. [`SharingErrorKind::Randomness`] if the system provides no
+    /// token. [`ConfigErrorKind::Randomness`] if the system provides no
     /// randomness.
-    pub fn new(source: T, key: StoreKey, sharing: Sharing) -> Result<Self, SharingError> {
+    pub fn new(source: T, key: StoreKey, sharing: Sharing) -> Result<Self, ConfigError> {
         Self::identified(Keyed::new(source, key), sharing)
     }
 }
@@ -109,14 +112,14 @@ impl<S: ShareableSource> SharedSource<S> {
     /// # Errors
     ///
     /// Those of [`new`](SharedSource::new).
-    pub fn identified(source: S, sharing: Sharing) -> Result<Self, SharingError> {
+    pub fn identified(source: S, sharing: Sharing) -> Result<Self, ConfigError> {
         if !source.is_repeatable() {
             return Err(not_repeatable());
         }
         let owner = Owner::random().map_err(|error| {
             let message = "sharing a token requires randomness, and the system provided none; allow this \
                            process to read it";
-            SharingError::new(SharingErrorKind::Randomness, message).with_source(error)
+            ConfigError::new(ConfigErrorKind::Randomness, message).with_source(error)
         })?;
         Ok(Self {
             source,
@@ -268,9 +271,9 @@ impl<S: fmt::Debug> fmt::Debug for SharedSource<S> {
     }
 }
 
-pub(super) fn not_repeatable() -> SharingError {
-    SharingError::new(
-        SharingErrorKind::NotRepeatable,
+pub(super) fn not_repeatable() -> ConfigError {
+    ConfigError::new(
+        ConfigErrorKind::NotRepeatable,
         "each request of this source uses something up, such as a refresh token or a code, so its tokens cannot be \
          shared; remove the sharing, or use the grant `client_credentials`",
     )
