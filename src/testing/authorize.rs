@@ -1,3 +1,6 @@
+//! The login by a browser, without a person: it checks the request as Genesys
+//! Cloud does, and redirects at once.
+
 use http::{HeaderValue, Method, StatusCode, header};
 
 use super::{
@@ -47,6 +50,8 @@ pub(super) fn authorize(state: &mut State, method: &Method, query: &str) -> Repl
     if let Some(state) = query.get("state") {
         back.append_pair("state", state);
     }
+    // The registered URI may have a query, which must stay (RFC 6749, section
+    // 3.1.2).
     let separator = if redirect_uri.contains('?') { '&' } else { '?' };
     let location = format!("{redirect_uri}{separator}{}", back.finish());
     match HeaderValue::try_from(location) {
@@ -98,11 +103,14 @@ fn login<'a>(state: &State, query: Query<'a>) -> Result<Option<&'a str>, Refusal
     }
 }
 
+/// Returns whether a text can be a challenge of the method `S256`.
 fn is_challenge(text: &str) -> bool {
     let base64url = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
     text.len() == CHALLENGE_LENGTH && text.bytes().all(base64url)
 }
 
+/// Shows an error to the person. A redirect to an unknown URI would make the
+/// mock an open redirector.
 fn page(why: &'static str) -> Reply {
     let html = format!("<!doctype html><title>Error</title><p>{why}</p>");
     Reply::new(
@@ -117,6 +125,7 @@ fn page(why: &'static str) -> Reply {
 struct Query<'a>(&'a [(String, String)]);
 
 impl<'a> Query<'a> {
+    /// Returns the first value of a parameter.
     fn get(self, name: &str) -> Option<&'a str> {
         let found = self.0.iter().find(|(key, _)| key == name);
         found.map(|(_, value)| &**value)

@@ -1,3 +1,7 @@
+//! One request, from its head to its response: record it, find its rule, read
+//! its body, wait, handle it. The in-memory service and the server both end
+//! here, so they cannot differ.
+
 use std::{
     future::pending,
     pin::{Pin, pin},
@@ -22,6 +26,7 @@ use super::{
 };
 use crate::BoxError;
 
+/// The methods that a 405 may name as allowed.
 const METHODS: [&str; 5] = ["GET", "POST", "PUT", "PATCH", "DELETE"];
 
 /// A response, and the request body if a rule leaves it unread.
@@ -29,12 +34,19 @@ pub(super) type Answered<B> = (Response<MockBody>, Option<Pin<Box<B>>>);
 
 /// The decisions about a request, made when its head arrives.
 struct Arrival {
+    /// The request in the journal.
     number: u64,
     plan: Plan,
+    /// The holds on its route at that time.
     releases: Releases,
 }
 
 /// Handles a request, in memory and on the wire.
+///
+/// # Cancellation
+///
+/// A request that has arrived stays counted. Its effects come with the response
+/// or not at all, because [`conclude`] does not await.
 pub(super) async fn respond<B>(
     shared: &Shared,
     request: Request<B>,
@@ -44,6 +56,8 @@ where
     B::Error: Into<BoxError>,
 {
     let (head, body) = request.into_parts();
+    // Before the journal: browsers add preflights by their own rules, and a
+    // test counts what its program sends.
     if let Some(reply) = cors::preflight(&head) {
         return Ok((
             reply.into_response(Fault::None, &mut shared.lock().random),
@@ -61,7 +75,9 @@ where
     } else {
         (read(shared, number, body).await?, None)
     };
+    // After the body: a held request has reached the server as a whole.
     wait(shared, &plan, releases).await;
+    // After the waits, so that a script can combine a delay with any of these.
     match plan.reaction {
         Reaction::Never => pending().await,
         Reaction::Reset => Err(MockError::reset()),
@@ -69,6 +85,8 @@ where
     }
 }
 
+/// Records the head of a request, and decides what happens to it. All in one
+/// lock: two concurrent requests never get the same ordinal.
 fn arrive(shared: &Shared, head: &Parts) -> Arrival {
     let path = shared.place(head.uri.path()).path();
     let mut state = shared.lock();
@@ -109,16 +127,21 @@ where
     result.map(|()| read)
 }
 
+/// Waits for the latency, the delay of the rule, and the holds.
 async fn wait(shared: &Shared, plan: &Plan, releases: Releases) {
     let delay = shared.latency.saturating_add(plan.delay);
+    // Even a sleep of zero needs a timer. Without it, a response in memory is
+    // ready at the first poll.
     if !delay.is_zero() {
         tokio::time::sleep(delay).await;
     }
     releases.wait().await;
 }
 
-/// A scripted answer replaces that of the API, but not its checks: a stack that
-/// sends no token or no host must fail in a test as well.
+/// Handles a request, in one lock and without awaits, and makes its response.
+///
+/// A scripted response replaces that of the API, but not its checks: a stack
+/// that sends no token or no host must fail in a test, too.
 fn conclude(
     shared: &Shared,
     number: u64,
@@ -128,6 +151,7 @@ fn conclude(
 ) -> Response<MockBody> {
     let mut state = shared.lock();
     let state = &mut *state;
+    // Before the check of the token: a scripted revocation is for this request.
     if let Some(bearer) = record::bearer(&head.headers) {
         state.tokens.meet(bearer, plan.token);
     }
@@ -145,6 +169,7 @@ fn conclude(
         }
         _ => handle(state, place, &plan, head, body),
     };
+    // Scripted headers come last: a test may want wrong ones.
     finish(&mut reply, head);
     for (name, value) in &plan.headers {
         reply.headers.insert(name, value.clone());
@@ -178,12 +203,14 @@ fn finish(reply: &mut Reply, head: &Parts) {
             reply.headers.insert(header::ALLOW, allow);
         }
     }
+    // RFC 9110, section 9.3.2: as for a GET, without the body.
     if head.method == Method::HEAD {
         reply.body = Bytes::new();
     }
     cors::allow(&head.headers, reply);
 }
 
+/// Passes a request on to the token endpoint, the login or the API.
 fn handle(state: &mut State, place: Place<'_>, plan: &Plan, head: &Parts, body: &[u8]) -> Reply {
     let (method, headers) = (&head.method, &head.headers);
     match place {
@@ -205,6 +232,7 @@ fn handle(state: &mut State, place: Place<'_>, plan: &Plan, head: &Parts, body: 
     }
 }
 
+/// Replaces `expires_in` in a token response.
 fn expires_in(reply: Reply, raw: &str) -> Reply {
     reply.edit(|body| {
         let Some(body) = body.as_object_mut() else {

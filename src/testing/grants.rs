@@ -1,3 +1,6 @@
+//! The grants: which are allowed, and the codes and refresh tokens that are
+//! issued and not yet used.
+
 use std::collections::HashMap;
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -8,12 +11,22 @@ use super::data::Random;
 /// An OAuth grant, as the `grant_type` of a token request names it.
 ///
 /// ```
+/// use tower_genesys::{Credentials, Org};
 /// use tower_genesys::testing::{Grant, MockGenesys};
 ///
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+/// # async fn main() -> Result<(), tower_genesys::BoxError> {
 /// let mock = MockGenesys::new();
 /// // All other grants fail with `unauthorized_client`.
-/// mock.allow_grants([Grant::ClientCredentials]);
-/// # assert_eq!(mock.token_posts(), 0);
+/// mock.allow_grants([Grant::AuthorizationCode]);
+///
+/// # let keys = Credentials::new(mock.client_id(), mock.client_secret())?;
+/// let org = Org::builder(mock.region()).credentials(keys);
+/// let org = org.build(mock.http_client())?;
+/// let error = org.tokens().token().await.unwrap_err();
+/// assert!(error.to_string().contains("unauthorized_client"));
+/// # Ok(())
+/// # }
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -36,10 +49,12 @@ impl Grant {
         Self::Saml2Bearer,
     ];
 
+    /// Finds a grant by its `grant_type`.
     pub(super) fn parse(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|grant| grant.name() == name)
     }
 
+    /// Returns its `grant_type`.
     fn name(self) -> &'static str {
         match self {
             Self::ClientCredentials => "client_credentials",
@@ -50,17 +65,20 @@ impl Grant {
     }
 }
 
-/// Issued codes and refresh tokens that were not used yet.
+/// Codes and refresh tokens that were issued and not used yet, by their text.
 pub(super) struct Grants {
+    /// The grants that clients may use.
     pub(super) allowed: Vec<Grant>,
     codes: HashMap<String, Code>,
     /// Each with the client that it belongs to.
     refresh_tokens: HashMap<String, String>,
 }
 
+/// What a code was issued for; a token request must repeat it.
 struct Code {
     client: String,
     redirect_uri: String,
+    /// The PKCE challenge of the login, if it had one.
     challenge: Option<String>,
 }
 
@@ -73,6 +91,7 @@ impl Grants {
         }
     }
 
+    /// Issues a code for a login of this client.
     pub(super) fn issue_code(
         &mut self,
         random: &mut Random,
@@ -106,6 +125,8 @@ impl Grants {
         if code.redirect_uri != redirect_uri {
             return Err("redirect_uri does not match");
         }
+        // Both or neither: a verifier without a challenge is a downgrade (RFC
+        // 9700, section 4.8.2).
         match (&code.challenge, verifier) {
             (None, None) => Ok(()),
             (Some(challenge), Some(verifier)) if *challenge == s256(verifier) => Ok(()),
@@ -113,6 +134,7 @@ impl Grants {
         }
     }
 
+    /// Issues a refresh token.
     pub(super) fn issue_refresh_token(&mut self, random: &mut Random, client: &str) -> String {
         let text = random.token();
         self.refresh_tokens.insert(text.clone(), client.to_owned());
@@ -121,6 +143,7 @@ impl Grants {
 
     /// Uses up a refresh token of this client.
     pub(super) fn redeem_refresh_token(&mut self, text: &str, client: &str) -> bool {
+        // A token of another client stays valid for its owner.
         let owned = self
             .refresh_tokens
             .get(text)

@@ -125,6 +125,7 @@ mod exchange;
 mod grants;
 mod hold;
 mod holds;
+mod journal;
 mod lists;
 mod mock;
 mod oauth;

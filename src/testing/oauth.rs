@@ -1,3 +1,6 @@
+//! The token endpoint: it authenticates the client, checks the grant, uses it
+//! up, and issues a token.
+
 use std::borrow::Cow;
 
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
@@ -34,6 +37,7 @@ pub(super) fn token(state: &mut State, method: &Method, headers: &HeaderMap, bod
     }
 }
 
+/// Returns whether the body is a form, whatever the parameters of its type.
 fn is_form(headers: &HeaderMap) -> bool {
     let value = headers.get(header::CONTENT_TYPE);
     let value = value.and_then(|value| value.to_str().ok()).unwrap_or("");
@@ -41,6 +45,7 @@ fn is_form(headers: &HeaderMap) -> bool {
     essence.eq_ignore_ascii_case("application/x-www-form-urlencoded")
 }
 
+/// Issues a token for a form.
 fn issue(state: &mut State, headers: &HeaderMap, form: &Form) -> Result<Value, Refusal> {
     let name = form.need("grant_type")?;
     let grant = Grant::parse(name).ok_or((
@@ -95,6 +100,7 @@ fn authenticate(
     }
 }
 
+/// Finds a client that may get tokens.
 fn find<'a>(state: &'a State, id: &str) -> Result<&'a Client, Refusal> {
     match state.clients.iter().find(|client| client.id == id) {
         Some(client) if client.enabled => Ok(client),
@@ -133,6 +139,7 @@ fn redeem(
         }
         Grant::Saml2Bearer => {
             form.need("orgName")?;
+            // The mock does not verify an assertion; it must only be base64.
             let assertion = form.need("assertion")?.trim_end_matches('=');
             let base64 = |byte: u8| byte.is_ascii_alphanumeric() || b"+/-_".contains(&byte);
             match assertion.bytes().all(base64) {
@@ -147,10 +154,12 @@ fn redeem(
 struct Form(Vec<(String, String)>);
 
 impl Form {
+    /// Parses a form. Repeated parameters stay, so that `need` can refuse them.
     fn parse(body: &[u8]) -> Self {
         Self(form_urlencoded::parse(body).into_owned().collect())
     }
 
+    /// Returns the first value of a parameter.
     fn get(&self, name: &str) -> Option<&str> {
         let found = self.0.iter().find(|(key, _)| key == name);
         found.map(|(_, value)| &**value)

@@ -1,16 +1,11 @@
-//! The requests that have arrived: each one as it came, and the counts of all.
+//! A request as it arrived, and the credentials in its headers.
 
-use std::{
-    collections::{HashMap, VecDeque},
-    fmt,
-};
+use std::fmt;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, Method, StatusCode, Uri, Version, header};
 use tokio::time::Instant;
-
-use super::route::Route;
 
 /// Headers that `Debug` never shows.
 const SECRET: [HeaderName; 3] = [
@@ -78,6 +73,17 @@ impl Recorded {
             status: None,
             arrived: Instant::now(),
         }
+    }
+
+    /// Completes the request with its body, as far as it has arrived.
+    pub(super) fn set_body(&mut self, body: Bytes, complete: bool) {
+        self.body = body;
+        self.body_complete = complete;
+    }
+
+    /// Completes the request with the status of its response.
+    pub(super) fn set_status(&mut self, status: StatusCode) {
+        self.status = Some(status);
     }
 
     /// Returns the method.
@@ -177,83 +183,4 @@ fn credentials<'a>(headers: &'a HeaderMap, wanted: &str) -> Option<&'a str> {
     let (scheme, rest) = value.split_once(' ')?;
     let rest = rest.trim();
     (scheme.eq_ignore_ascii_case(wanted) && !rest.is_empty()).then_some(rest)
-}
-
-/// The counts of all requests, and the last of them in full.
-///
-/// The counts are by method and path, because a test may ask for any route
-/// afterwards.
-pub(super) struct Journal {
-    /// How many requests arrived, by method and by path without its prefix.
-    counts: HashMap<Method, HashMap<Box<str>, u64>>,
-    kept: VecDeque<Recorded>,
-    /// How many requests to keep.
-    keep: usize,
-    /// The number of the first request in `kept`.
-    first: u64,
-}
-
-impl Journal {
-    pub(super) fn new(keep: usize) -> Self {
-        Self {
-            counts: HashMap::new(),
-            kept: VecDeque::new(),
-            keep,
-            first: 0,
-        }
-    }
-
-    /// Records a request, and returns the number under which to complete it.
-    pub(super) fn arrive(&mut self, path: &str, recorded: Recorded) -> u64 {
-        let paths = self.counts.entry(recorded.method.clone()).or_default();
-        match paths.get_mut(path) {
-            Some(count) => *count += 1,
-            // The path is copied once, not for each request.
-            None => drop(paths.insert(path.into(), 1)),
-        }
-        self.kept.push_back(recorded);
-        let number = self.first + self.kept.len() as u64 - 1;
-        if self.kept.len() > self.keep {
-            self.kept.pop_front();
-            self.first += 1;
-        }
-        number
-    }
-
-    /// Completes a request with its body, unless it is no longer kept.
-    pub(super) fn body(&mut self, number: u64, body: Bytes, complete: bool) {
-        if let Some(recorded) = self.find(number) {
-            recorded.body = body;
-            recorded.body_complete = complete;
-        }
-    }
-
-    /// Completes a request with the status of its response, unless it is no
-    /// longer kept.
-    pub(super) fn answered(&mut self, number: u64, status: StatusCode) {
-        if let Some(recorded) = self.find(number) {
-            recorded.status = Some(status);
-        }
-    }
-
-    /// Returns a request by its number, if it is still kept.
-    fn find(&mut self, number: u64) -> Option<&mut Recorded> {
-        let index = number.checked_sub(self.first)?;
-        self.kept.get_mut(usize::try_from(index).ok()?)
-    }
-
-    /// Returns the number of requests at a route, kept or not.
-    pub(super) fn count(&self, route: &Route) -> u64 {
-        let all = self.counts.iter().flat_map(|(method, paths)| {
-            paths.iter().map(move |(path, count)| (method, path, count))
-        });
-        all.filter(|(method, path, _)| route.matches(method, path))
-            .map(|(_, _, count)| count)
-            .sum()
-    }
-
-    /// Returns the kept requests, oldest first.
-    pub(super) fn kept(&self) -> Vec<Recorded> {
-        self.kept.iter().cloned().collect()
-    }
 }

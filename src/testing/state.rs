@@ -1,3 +1,5 @@
+//! The state of a mock, behind one lock, and the path prefixes of its region.
+
 use std::{
     sync::{Mutex, MutexGuard},
     time::Duration,
@@ -6,21 +8,25 @@ use std::{
 use tokio::sync::Notify;
 
 use super::{
-    api::Api, data::Random, grants::Grants, holds::Holds, lists::Lists, record::Journal,
+    api::Api, data::Random, grants::Grants, holds::Holds, journal::Journal, lists::Lists,
     route::Route, rules::Rules, timestamp::Clock, tokens::Tokens,
 };
 use crate::{genesys::Region, lock::lock};
 
 /// The data that all handles of one mock share.
 pub(super) struct Shared {
+    /// The region of the in-memory service.
     pub(super) region: Region,
+    /// How long each response takes at least.
     pub(super) latency: Duration,
     state: Mutex<State>,
     /// Notified after each arrival, and when a connection opens or closes.
     pub(super) changed: Notify,
 }
 
+/// Everything that requests change, or that decides how they are handled.
 pub(super) struct State {
+    /// The OAuth clients; the first is the one of the mock's methods.
     pub(super) clients: Vec<Client>,
     pub(super) grants: Grants,
     /// The redirect URIs that a login may name.
@@ -38,15 +44,20 @@ pub(super) struct State {
     pub(super) clock: Clock,
 }
 
+/// An OAuth client.
 pub(super) struct Client {
     pub(super) id: String,
     pub(super) secret: String,
+    /// Whether it may get tokens.
     pub(super) enabled: bool,
 }
 
+/// Connections to all servers of the mock.
 #[derive(Default)]
 pub(super) struct Connections {
+    /// Since the mock was created.
     pub(super) accepted: usize,
+    /// Now.
     pub(super) open: usize,
 }
 
@@ -60,7 +71,7 @@ impl Shared {
         }
     }
 
-    /// Never held across an await.
+    /// Locks the state. Never held across an await.
     pub(super) fn lock(&self) -> MutexGuard<'_, State> {
         lock(&self.state)
     }
@@ -68,6 +79,8 @@ impl Shared {
     /// Waits until the state fulfils a condition.
     pub(super) async fn until(&self, done: impl Fn(&State) -> bool) {
         loop {
+            // Before the check: a change between check and wait is then
+            // noticed.
             let changed = self.changed.notified();
             if done(&self.lock()) {
                 return;
@@ -93,14 +106,19 @@ impl Shared {
     }
 }
 
+/// The part of Genesys Cloud that a path belongs to, and the rest of the path.
 #[derive(Clone, Copy)]
 pub(super) enum Place<'a> {
+    /// The login host: `/oauth/…`.
     Login(&'a str),
+    /// The API host: `/api/…`.
     Api(&'a str),
+    /// Neither.
     Nowhere(&'a str),
 }
 
 impl<'a> Place<'a> {
+    /// Returns the path that routes match.
     pub(super) fn path(self) -> &'a str {
         match self {
             Self::Login(path) | Self::Api(path) | Self::Nowhere(path) => path,
@@ -109,10 +127,12 @@ impl<'a> Place<'a> {
 }
 
 impl State {
+    /// Returns the number of requests at a route.
     pub(super) fn count(&self, route: &Route) -> usize {
         usize::try_from(self.journal.count(route)).unwrap_or(usize::MAX)
     }
 
+    /// Returns the first client. There is always one.
     pub(super) fn first_client(&mut self) -> Option<&mut Client> {
         self.clients.first_mut()
     }

@@ -1,3 +1,6 @@
+//! The valid access tokens: how they are issued, how they end, and the rate
+//! limit of each.
+
 use std::{
     collections::{HashMap, VecDeque},
     time::Duration,
@@ -7,6 +10,7 @@ use tokio::time::Instant;
 
 use super::{data::Random, rules::TokenFate};
 
+/// The window of the rate limit.
 const MINUTE: Duration = Duration::from_secs(60);
 
 /// The valid access tokens.
@@ -14,18 +18,23 @@ pub(super) struct Tokens {
     live: HashMap<Box<str>, Token>,
     /// The same tokens, oldest first.
     order: VecDeque<Box<str>>,
+    /// How many may be valid at once.
     cap: usize,
     lifetime: Duration,
+    /// Requests of one token per minute.
     per_minute: Option<u32>,
 }
 
+/// A token, without its text.
 #[derive(Clone)]
 pub(super) struct Token {
+    /// The id of the client that it was issued to.
     pub(super) client: Box<str>,
     /// Whether a user has logged in; otherwise the client acts for itself.
     pub(super) user: bool,
     /// `None` if the time is beyond what an `Instant` can hold.
     expires: Option<Instant>,
+    /// Its current minute; `None` before its first request.
     window: Option<Window>,
 }
 
@@ -51,12 +60,15 @@ impl Tokens {
         self.lifetime
     }
 
+    /// Issues a new token.
     pub(super) fn mint(&mut self, random: &mut Random, client: &str, user: bool) -> String {
         let text = random.token();
         self.adopt(&text, client, user);
         text
     }
 
+    /// Accepts a text as a token, issued now. Evicts the oldest tokens over the
+    /// cap, as Genesys Cloud does.
     pub(super) fn adopt(&mut self, text: &str, client: &str, user: bool) {
         let token = Token {
             client: client.into(),
@@ -64,6 +76,7 @@ impl Tokens {
             expires: Instant::now().checked_add(self.lifetime),
             window: None,
         };
+        // A text that is adopted twice keeps its place in the order.
         if self.live.insert(text.into(), token).is_none() {
             self.order.push_back(text.into());
         }
@@ -75,8 +88,11 @@ impl Tokens {
         }
     }
 
+    /// Returns a token that is valid now.
     pub(super) fn get(&self, text: &str) -> Option<&Token> {
         let token = self.live.get(text)?;
+        // Expired tokens stay in the map, and count for the cap, until they are
+        // evicted.
         let now = Instant::now();
         token
             .expires
@@ -84,11 +100,13 @@ impl Tokens {
             .then_some(token)
     }
 
+    /// Returns the number of tokens that are valid now.
     pub(super) fn count(&self) -> usize {
         let live = self.live.keys();
         live.filter(|text| self.get(text).is_some()).count()
     }
 
+    /// Ends a token. Returns false if it was not there.
     pub(super) fn revoke(&mut self, text: &str) -> bool {
         self.order.retain(|own| **own != *text);
         self.live.remove(text).is_some()
@@ -99,11 +117,13 @@ impl Tokens {
         self.order.clear();
     }
 
+    /// Ends the tokens of one client.
     pub(super) fn revoke_client(&mut self, client: &str) {
         self.live.retain(|_, token| &*token.client != client);
         self.order.retain(|own| self.live.contains_key(own));
     }
 
+    /// Lets all tokens expire now.
     pub(super) fn expire_all(&mut self) {
         let now = Some(Instant::now());
         for token in self.live.values_mut() {
@@ -111,6 +131,7 @@ impl Tokens {
         }
     }
 
+    /// Does to a request's token what a rule says.
     pub(super) fn meet(&mut self, text: &str, fate: TokenFate) {
         match fate {
             TokenFate::Lives => {}
@@ -139,6 +160,7 @@ impl Tokens {
         let window = token.window.get_or_insert_with(|| fresh.clone());
         let age = now.saturating_duration_since(window.began);
         if age >= MINUTE {
+            // The next minute begins with this request, not at a fixed beat.
             *window = fresh;
         } else if window.count >= limit {
             return Err((MINUTE - age, limit));

@@ -1,3 +1,5 @@
+//! A request to one of the mock's endpoints, and how they read it.
+
 use http::{HeaderMap, Method, StatusCode, header};
 use serde_json::Value;
 
@@ -6,6 +8,7 @@ use crate::testing::{reply::Reply, tokens::Token};
 /// One request with a valid token.
 pub(super) struct Call<'a> {
     pub(super) method: &'a Method,
+    /// Without the question mark.
     pub(super) query: &'a str,
     pub(super) headers: &'a HeaderMap,
     pub(super) body: &'a [u8],
@@ -19,6 +22,7 @@ impl Call<'_> {
         let content_type = self.headers.get(header::CONTENT_TYPE);
         let content_type = content_type.map(|value| value.to_str().unwrap_or(""));
         let essence = |value: &str| value.split(';').next().unwrap_or("").trim().to_lowercase();
+        // A missing type is accepted: not every client sends one.
         if content_type.is_some_and(|value| essence(value) != "application/json") {
             let message = "The content type must be application/json.";
             let status = StatusCode::UNSUPPORTED_MEDIA_TYPE;
@@ -71,6 +75,7 @@ impl Call<'_> {
     }
 }
 
+/// Returns the 400 for a number out of its bounds.
 pub(super) fn out_of_range(name: &str, max: usize) -> Reply {
     Reply::bad_request(&format!("{name} must be a number from 1 to {max}."))
 }

@@ -1,4 +1,4 @@
-//! The API's data, kept between requests.
+//! The data of the mock's endpoints, kept between requests.
 
 use std::{collections::HashMap, ops::Range};
 
@@ -6,9 +6,11 @@ use serde_json::{Value, json};
 
 use crate::testing::data::{self, Conversation, Random};
 
-/// The states of a job, one for each poll.
+/// The states of a job, one for each poll; the last one stays.
 pub(super) const STATES: [&str; 3] = ["QUEUED", "PENDING", "FULFILLED"];
+/// The state of a user who may log in.
 pub(super) const ACTIVE: &str = "active";
+/// The state of a user whom a `DELETE` has removed from lists.
 pub(super) const DELETED: &str = "deleted";
 
 /// The data of the API.
@@ -16,10 +18,12 @@ pub(in crate::testing) struct Api {
     pub(super) conversations: Vec<Conversation>,
     pub(in crate::testing) jobs: Jobs,
     pub(in crate::testing) users: Users,
+    /// The id of the organisation.
     pub(super) organization: String,
 }
 
 impl Api {
+    /// Creates the data. The seed decides all of it.
     pub(in crate::testing) fn new(random: &mut Random, conversations: usize, users: usize) -> Self {
         Self {
             conversations: data::conversations(random, conversations),
@@ -34,11 +38,37 @@ impl Api {
 /// [`MockGenesys::end_jobs`](crate::testing::MockGenesys::end_jobs).
 ///
 /// ```
-/// use tower_genesys::testing::{JobEnd, MockGenesys};
+/// # use bytes::Bytes;
+/// # use futures_util::StreamExt;
+/// # use http_body_util::Full;
+/// # use serde_json::{Value, json};
+/// # use tower::Layer;
+/// # use tower_genesys::{Credentials, GenesysLayer, Org, Pager};
+/// use tower_genesys::genesys::paging::PageErrorKind;
+/// use tower_genesys::testing::{DETAILS_JOBS, JobEnd, MockGenesys};
 ///
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+/// # async fn main() -> Result<(), tower_genesys::BoxError> {
 /// let mock = MockGenesys::new();
-/// mock.end_jobs(JobEnd::Expired);
-/// # assert_eq!(mock.api_calls(), 0);
+/// # let keys = Credentials::new(mock.client_id(), mock.client_secret())?;
+/// # let org = Org::builder(mock.region()).credentials(keys);
+/// # let org = org.build(mock.http_client())?;
+/// # let genesys = GenesysLayer::new(&org).layer(mock.http_client());
+/// # let pager = Pager::new(&org, genesys);
+/// let jobs = "/api/v2/analytics/conversations/details/jobs";
+/// let query = json!({ "interval": mock.interval() });
+/// let mut pages = pager.post(jobs, query).pages::<Value>();
+///
+/// let end = async {
+///     mock.wait_for(DETAILS_JOBS, 1).await;
+///     tokio::task::yield_now().await; // the job has started
+///     mock.end_jobs(JobEnd::Cancelled);
+/// };
+/// let (page, ()) = tokio::join!(pages.next(), end);
+/// let error = page.expect("an item").unwrap_err();
+/// assert_eq!(error.kind(), PageErrorKind::JobCancelled);
+/// # Ok(())
+/// # }
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -51,20 +81,28 @@ pub enum JobEnd {
     Expired,
 }
 
+/// The jobs of details queries, by id.
 #[derive(Default)]
 pub(in crate::testing) struct Jobs(pub(super) HashMap<String, Job>);
 
+/// A job, and how often its state was asked for.
 pub(super) struct Job {
+    /// In milliseconds since 1970.
     pub(super) interval: Range<i64>,
+    /// Whether the newest conversations come first.
     pub(super) descending: bool,
+    /// How often its state was asked for.
     pub(super) polls: usize,
+    /// How a test has ended it.
     pub(super) end: Option<JobEnd>,
+    /// When it was started, in milliseconds since 1970.
     pub(super) submitted: i64,
     /// When the job ended, in any state.
     pub(super) completed: Option<i64>,
 }
 
 impl Job {
+    /// Returns its state, in the API's words.
     pub(super) fn state(&self) -> &'static str {
         match self.end {
             None => STATES[self.polls.clamp(1, STATES.len()) - 1],
@@ -85,18 +123,23 @@ impl Jobs {
     }
 }
 
+/// The users of the organisation.
 pub(in crate::testing) struct Users {
+    /// In the order of their creation, deleted ones included.
     pub(super) all: Vec<User>,
+    /// How many of them requests have created.
     pub(super) created: usize,
     /// The user of tokens from a login. No list contains it.
     pub(super) me: User,
 }
 
+/// A user.
 pub(super) struct User {
     pub(super) id: String,
     pub(super) name: String,
     pub(super) email: String,
     pub(super) state: &'static str,
+    /// Rises with each change; a change must name it.
     pub(super) version: u64,
 }
 
@@ -123,6 +166,7 @@ impl User {
         })
     }
 
+    /// Returns whether a filter by state finds the user.
     pub(super) fn is_in(&self, state: &str) -> bool {
         state == "any" || self.state == state
     }
@@ -153,6 +197,7 @@ impl Users {
         self.me.json()
     }
 
+    /// Finds a user by its id, the logged-in one included.
     pub(super) fn find(&mut self, id: &str) -> Option<&mut User> {
         let mut all = self.all.iter_mut().chain([&mut self.me]);
         all.find(|user| user.id == id)

@@ -1,3 +1,5 @@
+//! Details queries, and what jobs share with them.
+
 use std::ops::Range;
 
 use http::Method;
@@ -6,6 +8,7 @@ use serde_json::{Value, json};
 use super::call::{Call, out_of_range, page};
 use crate::testing::{data::Conversation, reply::Reply, state::State, timestamp};
 
+/// The API's largest page of a details query.
 const MAX_PAGE: usize = 100;
 
 /// Handles `POST /api/v2/analytics/conversations/details/query`.
@@ -16,6 +19,7 @@ pub(super) fn query(state: &State, call: &Call<'_>) -> Reply {
     run(state, call).unwrap_or_else(|refusal| refusal)
 }
 
+/// Runs a query. The error is the response, too.
 fn run(state: &State, call: &Call<'_>) -> Result<Reply, Reply> {
     let body = call.json()?;
     let interval = timestamp::days(&interval(&body)?);
@@ -34,6 +38,7 @@ fn run(state: &State, call: &Call<'_>) -> Result<Reply, Reply> {
         .map(|one| one.json())
         .collect();
     let mut answer = json!({});
+    // Past the end, the API omits the field.
     if !page.is_empty() {
         answer["conversations"] = page.into();
     }
@@ -52,6 +57,7 @@ pub(super) fn interval(body: &Value) -> Result<Range<i64>, Reply> {
     })
 }
 
+/// Returns the order of a query. The default is ascending.
 pub(super) fn descending(body: &Value) -> Result<bool, Reply> {
     match &body["order"] {
         Value::Null => Ok(false),
@@ -61,6 +67,7 @@ pub(super) fn descending(body: &Value) -> Result<bool, Reply> {
     }
 }
 
+/// Returns the conversations that a query finds, in its order.
 pub(super) fn select(
     all: &[Conversation],
     is_found: impl Fn(&Conversation) -> bool,
@@ -73,6 +80,7 @@ pub(super) fn select(
     found
 }
 
+/// Returns a number of the body, within these bounds.
 fn number(value: &Value, name: &str, default: usize, max: usize) -> Result<usize, Reply> {
     if value.is_null() {
         return Ok(default);

@@ -1,3 +1,5 @@
+//! Details queries as jobs: started, polled, and read by cursor.
+
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use http::{Method, StatusCode};
 use serde_json::json;
@@ -14,6 +16,7 @@ use crate::testing::{
     timestamp,
 };
 
+/// The API's largest page of results.
 const MAX_PAGE: usize = 10_000;
 /// How long the API keeps results, by its own words, in milliseconds: a week.
 const KEPT: i64 = 7 * 86_400_000;
@@ -66,6 +69,8 @@ pub(super) fn status(state: &mut State, call: &Call<'_>, id: &str) -> Reply {
     let Some(job) = jobs.get_mut(id) else {
         return not_found(id);
     };
+    // Polls, not time, move a job on: so a test with a paused clock needs no
+    // advance.
     job.polls = job.polls.saturating_add(1);
     let mut answer = json!({
         "state": job.state(),
@@ -90,11 +95,13 @@ pub(super) fn results(state: &State, call: &Call<'_>, id: &str) -> Reply {
     page(state, call, id).unwrap_or_else(|refusal| refusal)
 }
 
+/// Returns a page of results. The error is the response, too.
 fn page(state: &State, call: &Call<'_>, id: &str) -> Result<Reply, Reply> {
     let job = state.api.jobs.0.get(id).ok_or_else(|| not_found(id))?;
     if job.end == Some(JobEnd::Expired) {
         return Err(not_found(id));
     }
+    // Only a fulfilled job has results.
     if job.polls < STATES.len() || job.end.is_some() {
         let message = "The results of the job are not available yet.";
         return Err(Reply::bad_request(message));
@@ -117,12 +124,15 @@ fn page(state: &State, call: &Call<'_>, id: &str) -> Result<Reply, Reply> {
     Ok(Reply::ok(&answer))
 }
 
+/// Returns the row where a page begins. The cursor has the id of its job, so
+/// that another job refuses it.
 fn read_cursor(cursor: &str, id: &str) -> Option<usize> {
     let text = String::from_utf8(URL_SAFE_NO_PAD.decode(cursor).ok()?).ok()?;
     let (begin, job) = text.split_once('/')?;
     (job == id).then(|| begin.parse().ok()).flatten()
 }
 
+/// Returns the 404 for a job.
 fn not_found(id: &str) -> Reply {
     Reply::not_found(&format!("There is no job {id}."))
 }

@@ -1,4 +1,5 @@
-//! The endpoints under `/api/v2`.
+//! The endpoints under `/api/v2`: the token, the rate limit, the lists of a
+//! test, and then the mock's own endpoints.
 
 mod call;
 mod contents;
@@ -41,9 +42,12 @@ pub(super) fn handle(
         Ok(known) => known,
         Err(refusal) => return refusal,
     };
+    // Only valid tokens have a limit, so this comes after the 401.
     if let Err((wait, limit)) = state.tokens.spend(bearer) {
         return Reply::too_many_requests(Some(whole_seconds(wait)), limit);
     }
+    // Before the mock's own endpoints: a test may replace one of them by a
+    // list.
     if let Some(reply) = state.lists.respond(method, (path, query), body) {
         return reply;
     }
@@ -90,6 +94,7 @@ fn route(state: &mut State, call: &Call<'_>, path: &str, bearer: &str) -> Reply 
     }
 }
 
+/// Returns the 404 for a path that the mock does not have.
 pub(super) fn unknown() -> Reply {
     Reply::not_found("The requested resource was not found.")
 }

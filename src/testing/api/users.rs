@@ -22,6 +22,7 @@ pub(super) fn collection(state: &mut State, call: &Call<'_>) -> Reply {
     }
 }
 
+/// Returns a page of users.
 fn list(state: &State, call: &Call<'_>) -> Result<Reply, Reply> {
     let wanted = wanted_state(call)?;
     let ids = call.list("id");
@@ -55,6 +56,7 @@ fn list(state: &State, call: &Call<'_>) -> Result<Reply, Reply> {
     Ok(Reply::ok(&answer))
 }
 
+/// Returns the filter by state. The default is active users.
 fn wanted_state(call: &Call<'_>) -> Result<String, Reply> {
     let state = call.parameter("state").unwrap_or_else(|| ACTIVE.into());
     match &*state {
@@ -65,6 +67,7 @@ fn wanted_state(call: &Call<'_>) -> Result<String, Reply> {
     }
 }
 
+/// Returns the order of a list. The default is ascending.
 fn descending(call: &Call<'_>) -> Result<bool, Reply> {
     let order = call.parameter("sortOrder").unwrap_or_default();
     match &*order.to_ascii_lowercase() {
@@ -74,6 +77,8 @@ fn descending(call: &Call<'_>) -> Result<bool, Reply> {
     }
 }
 
+/// Creates a user. A repeated request creates another one, which
+/// [`created_users`](crate::testing::MockGenesys::created_users) counts.
 fn create(state: &mut State, call: &Call<'_>) -> Result<Reply, Reply> {
     let body = call.json()?;
     let text = |name: &str| match body[name].as_str() {
@@ -89,6 +94,7 @@ fn create(state: &mut State, call: &Call<'_>) -> Result<Reply, Reply> {
     Ok(Reply::ok(&answer))
 }
 
+/// Refuses a text that is no e-mail address.
 fn check_email(email: &str) -> Result<(), Reply> {
     let parts = email.split_once('@');
     let good = parts.is_some_and(|(user, domain)| {
@@ -107,6 +113,7 @@ pub(super) fn one(state: &mut State, call: &Call<'_>, id: &str) -> Reply {
 }
 
 fn run(state: &mut State, call: &Call<'_>, id: &str) -> Result<Reply, Reply> {
+    // A `GET` filters by state, as a list does. A change finds any user.
     let wanted = match *call.method {
         Method::GET => wanted_state(call)?,
         _ => "any".into(),
@@ -117,6 +124,8 @@ fn run(state: &mut State, call: &Call<'_>, id: &str) -> Result<Reply, Reply> {
         Method::GET => Ok(Reply::ok(&user.json())),
         Method::PATCH => change(user, &call.json()?),
         Method::DELETE => {
+            // A deleted user stays, as in Genesys Cloud, and can be made active
+            // again.
             user.state = DELETED;
             user.version += 1;
             Ok(Reply::ok(&json!({})))
@@ -142,6 +151,8 @@ fn change(user: &mut User, body: &Value) -> Result<Reply, Reply> {
         Value::String(state) if state == "inactive" => "inactive",
         _ => return Err(Reply::bad_request("state must be active or inactive.")),
     };
+    // All checks come before the first change, so a refused one changes
+    // nothing.
     if let Some(email) = body["email"].as_str() {
         check_email(email)?;
         email.clone_into(&mut user.email);

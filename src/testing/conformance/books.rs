@@ -40,6 +40,7 @@ macro_rules! book_conformance {
     };
 }
 
+/// Asks the book, which must be reachable.
 async fn reserve(
     book: &impl SlotBook,
     key: &crate::store::StoreKey,
@@ -49,6 +50,7 @@ async fn reserve(
     granted.expect("the book can be asked")
 }
 
+/// Returns a reservation under a limit of 300 a minute.
 fn ask(owner: Owner, want: u32) -> Reservation {
     Reservation::new(owner, Some(Terms::new(300, 75)), want)
 }
@@ -60,7 +62,7 @@ pub async fn answers_are_those_of_the_rules(book: &impl SlotBook) {
         let mut rng = Rng::with_seed(seed);
         let (key, mut model) = (fresh_key(), Book::default());
         let owners: Vec<_> = (0..5).map(|_| owner()).collect();
-        let mut held: BTreeMap<usize, Vec<u64>> = BTreeMap::new();
+        let mut granted_to: BTreeMap<usize, Vec<u64>> = BTreeMap::new();
         // Small limits, so that windows fill up within the check, and one large
         // one.
         let limit = [3, 40, 300, 100_000][usize::try_from(seed).unwrap_or(0)];
@@ -81,14 +83,16 @@ pub async fn answers_are_those_of_the_rules(book: &impl SlotBook) {
             ask.is_known = rng.bool();
             ask.was_alone = rng.u8(..20) == 0;
             if rng.u8(..4) == 0 {
-                ask.returned = held.remove(&who).unwrap_or_default();
+                ask.returned = granted_to.remove(&who).unwrap_or_default();
             }
             let granted = reserve(book, &key, &ask).await;
+            // The book's clock is its own, so the model takes the time from the
+            // result.
             let now = granted.as_ref().map(|grant| grant.now);
             let expected = now.and_then(|now| model.reserve(&ask, now));
             assert_eq!(granted, expected, "{ask:?} of seed {seed}");
             let slots = granted.map(|grant| grant.slots).unwrap_or_default();
-            held.entry(who).or_default().extend(slots);
+            granted_to.entry(who).or_default().extend(slots);
         }
     }
 }

@@ -5,7 +5,17 @@
 //! [`store_conformance!`](crate::store_conformance) and
 //! [`book_conformance!`](crate::book_conformance) generate a test for each
 //! check, and show how to use them. Each check is also a function here. It
-//! takes a store, uses fresh keys, and panics if the store breaks the rule.
+//! takes a store, uses fresh keys, and panics if the store breaks the rule:
+//!
+//! ```
+//! use tower_genesys::{store::MemoryStore, testing::conformance};
+//!
+//! # #[tokio::main(flavor = "current_thread", start_paused = true)]
+//! # async fn main() {
+//! let store = MemoryStore::new();
+//! conformance::concurrent_claims_get_one_lease(&store).await;
+//! # }
+//! ```
 
 #![allow(clippy::expect_used, reason = "a check fails by a panic")]
 
@@ -100,24 +110,29 @@ fn fresh_key() -> StoreKey {
     StoreKey::new("conformance", &random, "check")
 }
 
+/// Returns an owner that no other check uses.
 fn owner() -> Owner {
     Owner::random().expect("the system has randomness")
 }
 
+/// Returns the claim of a new owner, for a long lease.
 fn claim() -> Claim {
     Claim::new(owner(), LONG)
 }
 
+/// Returns an entry with a long lifetime, all of which remains.
 fn entry(fence: Fence, token: &str) -> Entry {
     let value = Bytes::copy_from_slice(token.as_bytes());
     Entry::new(fence, Fingerprint::of(token), value, LONG)
 }
 
+/// Asks the store.
 async fn look_up(store: &impl TokenStore, key: &StoreKey, claim: &Claim) -> Lookup {
     let found = store.get_or_lease(key, claim).await;
     found.expect("the store can be asked")
 }
 
+/// Asks the store, which must grant a lease.
 async fn lease(store: &impl TokenStore, key: &StoreKey, claim: &Claim) -> Lease {
     match look_up(store, key, claim).await {
         Lookup::Leased(lease) => {
@@ -128,6 +143,7 @@ async fn lease(store: &impl TokenStore, key: &StoreKey, claim: &Claim) -> Lease 
     }
 }
 
+/// Asks the store, which must return a token.
 async fn token(store: &impl TokenStore, key: &StoreKey, claim: &Claim) -> Entry {
     match look_up(store, key, claim).await {
         Lookup::Token(entry) => entry,
@@ -135,6 +151,7 @@ async fn token(store: &impl TokenStore, key: &StoreKey, claim: &Claim) -> Entry 
     }
 }
 
+/// Publishes an entry under a lease.
 async fn publish(
     store: &impl TokenStore,
     key: &StoreKey,
@@ -145,6 +162,7 @@ async fn publish(
     published.expect("the store can be asked")
 }
 
+/// Gives a lease back, with or without a cooldown.
 async fn abandon(
     store: &impl TokenStore,
     key: &StoreKey,
@@ -178,6 +196,8 @@ async fn until(
         if fits(&found) {
             return found;
         }
+        // Far more than any wait of a check, so that only a store that never
+        // gets there fails.
         assert!(begun.elapsed() < LONG / 6, "it stays: {found:?}");
         sleep(SHORT / 4).await;
     }

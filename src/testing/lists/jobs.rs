@@ -1,3 +1,5 @@
+//! The jobs of lists: any POST that starts one, its status, and its results.
+
 use std::collections::BTreeMap;
 
 use http::StatusCode;
@@ -18,10 +20,12 @@ struct Job {
     list: &'static str,
     /// The body that started the job.
     body: Value,
+    /// How often its state was asked for.
     polls: usize,
 }
 
 impl Jobs {
+    /// Starts a job, and responds with its id. Ids count from 1.
     pub(super) fn start(&mut self, shape: &Shape, _: &MockList, request: &Request<'_>) -> Reply {
         self.0.push(Job {
             list: shape.name,
@@ -60,9 +64,12 @@ impl Jobs {
                 .then(|| Reply::not_found(&format!("There is no job {id}.")));
         };
         let list = lists.get(job.list)?;
+        // Three kinds: a status of its own, results that state whether they are
+        // complete, and results only.
         let says_state = |field: &str| shape.says().any(|own| own == field);
         if says_state("state") {
             job.polls += 1;
+            // The words differ by API: analytics writes them in capitals.
             let (running, done) = match shape.template().contains("/analytics/") {
                 true => ("QUEUED", "FULFILLED"),
                 false => ("Running", "Succeeded"),
@@ -70,10 +77,12 @@ impl Jobs {
             let state = if job.polls < 2 { running } else { done };
             return Some(Reply::ok(&json!({ "id": id, "state": state })));
         }
+        // Results that state it are incomplete at the first request.
         if says_state("queryStatus") && job.polls == 0 {
             job.polls += 1;
             return Some(Reply::ok(&json!({ "queryStatus": "Running" })));
         }
+        // The results are those of the body that started the job.
         let page_of_job = Request {
             body: &job.body,
             ..*request

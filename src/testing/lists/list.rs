@@ -1,29 +1,61 @@
+//! What a test says about a list.
+
 use serde_json::Value;
 
 /// A list for [`MockGenesys::add_list`](super::super::MockGenesys::add_list):
-/// its number of rows, and the oddities of its pages. Its rows are
-/// `{"id": "r0"}`, `{"id": "r1"}`, and so forth.
+/// its number of rows, and the oddities of its pages. Its rows are `{"id":
+/// "r0"}`, `{"id": "r1"}`, and so forth.
 ///
 /// ```
-/// use tower_genesys::testing::MockList;
+/// # use bytes::Bytes;
+/// # use futures_util::StreamExt;
+/// # use http::Method;
+/// # use http_body_util::Full;
+/// # use serde_json::Value;
+/// # use tower::Layer;
+/// # use tower_genesys::{Credentials, GenesysLayer, Org, Pager};
+/// use tower_genesys::testing::{MockGenesys, MockList};
 ///
-/// // 155 of its 260 rows match a filter, which its links drop.
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+/// # async fn main() -> Result<(), tower_genesys::BoxError> {
+/// # let mock = MockGenesys::new();
+/// # let keys = Credentials::new(mock.client_id(), mock.client_secret())?;
+/// # let org = Org::builder(mock.region()).credentials(keys);
+/// # let org = org.build(mock.http_client())?;
+/// # let genesys = GenesysLayer::new(&org).layer(mock.http_client());
+/// # let pager = Pager::new(&org, genesys);
+/// // 155 of its 260 rows match a filter, which its links drop. The client
+/// // may not see every tenth row.
 /// let flows = MockList::new(260)
 ///     .with_page_size(50)
 ///     .with_matching(155)
-///     .with_dropped_parameters();
-/// # let path = "/api/v2/flows";
-/// # let mock = tower_genesys::testing::MockGenesys::new();
-/// mock.add_list(http::Method::GET, path, flows);
+///     .with_dropped_parameters()
+///     .with_hidden_rows(10)
+///     .without("previousUri") // on all pages
+///     .without_on("pageCount", 4)
+///     .with_field("note", "of the mock");
+/// mock.add_list(Method::GET, "/api/v2/flows", flows);
+///
+/// let mut pages = pager.get("/api/v2/flows?type=secure").pages::<Value>();
+/// let page = pages.next().await.expect("a page")?;
+/// assert_eq!((page.rows.len(), page.total), (45, Some(155)));
+/// # Ok(())
+/// # }
 /// ```
 #[derive(Clone, Debug)]
 pub struct MockList {
+    /// The rows without a filter, hidden ones included.
     pub(super) rows: usize,
     pub(super) page_size: usize,
+    /// The rows with a filter.
     pub(super) matching: Option<usize>,
+    /// Whether links lack the caller's filters.
     pub(super) drops_parameters: bool,
+    /// Every how many rows one is hidden.
     pub(super) hides_every: Option<usize>,
+    /// Fields to omit: from all pages, or from the one with this number.
     pub(super) without: Vec<(String, Option<usize>)>,
+    /// Fields to set on all pages.
     pub(super) stating: Vec<(String, Value)>,
 }
 
@@ -48,6 +80,7 @@ impl MockList {
     /// 25.
     #[must_use]
     pub fn with_page_size(mut self, rows: usize) -> Self {
+        // A page without rows would never reach the end.
         self.page_size = rows.max(1);
         self
     }

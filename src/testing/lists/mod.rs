@@ -23,7 +23,9 @@ use super::reply::Reply;
 /// The lists of a mock, by their shape.
 #[derive(Default)]
 pub(super) struct Lists {
+    /// By method and path, with blank ids.
     lists: BTreeMap<&'static str, MockList>,
+    /// The jobs that requests to these lists have started.
     jobs: Jobs,
 }
 
@@ -45,6 +47,7 @@ impl Lists {
         (path, query): (&str, &str),
         body: &[u8],
     ) -> Option<Reply> {
+        // Most tests add none, and need not search the shapes.
         if self.lists.is_empty() {
             return None;
         }
@@ -61,6 +64,7 @@ impl Lists {
                 false => page::respond(&shape, list, &request),
             });
         }
+        // Not a list itself: perhaps the status or the results of one's job.
         self.jobs.respond(&shape, &self.lists, &request)
     }
 }

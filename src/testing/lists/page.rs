@@ -1,3 +1,6 @@
+//! A page of a list, with the fields that the API definition gives it. What a
+//! field says follows from the rows; a `MockList` can change it.
+
 use std::borrow::Cow;
 
 use form_urlencoded::{Serializer, parse};
@@ -23,10 +26,13 @@ const PAGING: [&str; 10] = [
     "startIndex",
 ];
 
-/// A range of a list's rows: its beginning and its size.
+/// The rows that a request asks for.
 struct Piece {
+    /// The number of the first row, from 0.
     begin: usize,
+    /// How many rows a page has.
     size: usize,
+    /// How many rows there are in all.
     all: usize,
 }
 
@@ -38,6 +44,8 @@ pub(super) fn respond(shape: &Shape, list: &MockList, request: &Request<'_>) -> 
     }
 }
 
+/// Reads the piece that a request asks for. The error is the name of a
+/// parameter that this list did not issue.
 fn piece(shape: &Shape, list: &MockList, request: &Request<'_>) -> Result<Piece, &'static str> {
     let sizes = ["pageSize", "limit", "count"];
     let size = sizes
@@ -46,16 +54,20 @@ fn piece(shape: &Shape, list: &MockList, request: &Request<'_>) -> Result<Piece,
         .find_map(|name| number(request, name));
     let size = size.unwrap_or(list.page_size).max(1);
     let is_filter = |name: &str| !PAGING.contains(&name) && name != "q64";
+    // The mock cannot filter rows that are only ids, so any parameter besides
+    // those of paging filters.
     let is_filtered = parse(request.query.as_bytes()).any(|(name, _)| is_filter(&name));
     let all = list.matching.filter(|_| is_filtered).unwrap_or(list.rows);
     let begin = begin(shape, request, size)?;
     Ok(Piece { begin, size, all })
 }
 
+/// Returns whether the list takes this parameter, in the query or the body.
 fn has(shape: &Shape, parameter: &str) -> bool {
     shape.takes(parameter) || shape.takes_in_body(parameter) || shape.takes_in_body("paging")
 }
 
+/// Returns the number of the first row.
 fn begin(shape: &Shape, request: &Request<'_>, size: usize) -> Result<usize, &'static str> {
     // The mock's own parameter, for lists whose definition names no paging
     // parameters.
@@ -85,7 +97,9 @@ fn begin(shape: &Shape, request: &Request<'_>, size: usize) -> Result<usize, &'s
     }
 }
 
+/// Returns the page as JSON.
 fn page(shape: &Shape, list: &MockList, request: &Request<'_>, piece: &Piece) -> Value {
+    // Past the end, the page is empty, and not an error.
     let begin = piece.begin.min(piece.all);
     let end = begin.saturating_add(piece.size).min(piece.all);
     let is_shown = |row: &usize| list.hides_every.is_none_or(|nth| row % nth != nth - 1);
@@ -115,6 +129,7 @@ fn page(shape: &Shape, list: &MockList, request: &Request<'_>, piece: &Piece) ->
     {
         fields.remove(field);
     }
+    // Last: a field that is both omitted and set is set.
     fields.extend(list.stating.iter().cloned());
     match outer {
         "" => Value::Object(fields),
@@ -149,6 +164,7 @@ fn says(
     })
 }
 
+/// Returns the link to the next page, as the API would write it.
 fn link(
     shape: &Shape,
     list: &MockList,
@@ -158,6 +174,7 @@ fn link(
 ) -> String {
     let mut query = Serializer::new(String::new());
     let own = parse(request.query.as_bytes());
+    // Filters stay in a link, unless the list shall drop them.
     let kept = own.filter(|(name, _)| !list.drops_parameters && !PAGING.contains(&&**name));
     query.extend_pairs(kept);
     let token = ["after", "cursor", "nextPage"]
@@ -200,6 +217,7 @@ fn text<'a>(request: &Request<'a>, name: &str) -> Option<Cow<'a, str>> {
     )
 }
 
+/// Returns a numeric parameter. A text that is no number counts as absent.
 fn number(request: &Request<'_>, name: &str) -> Option<usize> {
     text(request, name)?.parse().ok()
 }

@@ -1,3 +1,6 @@
+//! The shape of an operation: which parameters it takes, and which fields its
+//! response has. Read from `shapes.txt`.
+
 use http::Method;
 use serde_json::Value;
 
@@ -11,9 +14,13 @@ const SHAPES: &str = include_str!("shapes.txt");
 pub(super) struct Shape {
     /// Method and path, with blank ids.
     pub(super) name: &'static str,
+    /// Paging parameters of the query, with spaces between them.
     query: &'static str,
+    /// Fields of the body that say something about paging.
     body: &'static str,
+    /// The field with the rows, or `-`.
     rows: &'static str,
+    /// The other fields of the response.
     says: &'static str,
 }
 
@@ -22,10 +29,13 @@ pub(super) struct Shape {
 pub(super) struct Request<'a> {
     pub(super) path: &'a str,
     pub(super) query: &'a str,
+    /// `null` without a body.
     pub(super) body: &'a Value,
 }
 
 impl Shape {
+    /// Finds the shape of an operation. If several fit, the one with the fewest
+    /// ids wins: `users/me` is not a user.
     pub(super) fn find(method: &Method, path: &str) -> Option<Self> {
         let own = SHAPES.lines().filter_map(|line| {
             let rest = line.strip_prefix(method.as_str())?.strip_prefix(' ')?;
@@ -35,6 +45,7 @@ impl Shape {
             .and_then(Self::read)
     }
 
+    /// Reads a line of the file.
     fn read(line: &'static str) -> Option<Self> {
         let [name, query, body, rows, says] = line.split('|').collect::<Vec<_>>()[..] else {
             return None;
@@ -53,10 +64,12 @@ impl Shape {
         self.name.split_once(' ').unwrap_or_default().1
     }
 
+    /// Returns whether the query takes this parameter.
     pub(super) fn takes(&self, parameter: &str) -> bool {
         self.query.split(' ').any(|own| own == parameter)
     }
 
+    /// Returns whether the body takes this parameter.
     pub(super) fn takes_in_body(&self, parameter: &str) -> bool {
         self.body.split(' ').any(|own| own == parameter)
     }
@@ -75,6 +88,8 @@ impl Shape {
         }
     }
 
+    /// Returns the other fields of the response, those in an object with its
+    /// name and a dot.
     pub(super) fn says(&self) -> impl Iterator<Item = &'static str> + use<> {
         self.says.split(' ').filter(|field| !field.is_empty())
     }
@@ -88,6 +103,7 @@ impl Shape {
     }
 }
 
+/// Returns whether a path has the segments of a template.
 fn fits(template: &str, path: &str) -> bool {
     let mut segments = path.split('/');
     template.split('/').all(|wanted| {

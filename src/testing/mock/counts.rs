@@ -100,11 +100,6 @@ impl MockGenesys {
         self.shared.lock().connections.accepted
     }
 
-    /// Returns the number of open connections.
-    pub fn open_connections(&self) -> usize {
-        self.shared.lock().connections.open
-    }
-
     /// Waits until at most this many connections to the mock's servers are
     /// open.
     ///
