@@ -154,8 +154,8 @@ fn version<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> 
         return Ok(version);
     }
     Err(D::Error::custom(format_args!(
-        "the checkpoint has version {version}, and this program reads version {VERSION}; resume with the program \
-         that wrote it, or start afresh without it"
+        "the checkpoint has version {version}, and this program reads version {VERSION}; resume \
+         with the program that wrote it, or start afresh without it"
     )))
 }
 
@@ -164,8 +164,8 @@ fn version<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> 
 fn place<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Position, D::Error> {
     Position::deserialize(deserializer).map_err(|error| {
         D::Error::custom(format_args!(
-            "{error}; the checkpoint is damaged, or of another version than {VERSION}; resume with the program that \
-             wrote it, or start afresh without it"
+            "{error}; the checkpoint is damaged, or of another version than {VERSION}; resume \
+             with the program that wrote it, or start afresh without it"
         ))
     })
 }

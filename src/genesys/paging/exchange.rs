@@ -129,12 +129,11 @@ impl From<Failure> for PageError {
         match failure {
             Failure::Unanswered(source) => Self::new(
                 Kind::Unanswered,
-                "no response arrived; look at the source for the cause, then resume from the checkpoint",
+                "no response arrived; look at the source for the cause, then resume from the \
+                 checkpoint",
             )
             .because(source),
-            Failure::Api(api) => {
-                Self::new(Kind::Refused, api.to_string()).with_api(api)
-            }
+            Failure::Api(api) => Self::new(Kind::Refused, api.to_string()).with_api(api),
             Failure::TooLarge(limit, id) => Self::new(
                 Kind::TooLarge,
                 format!(
@@ -145,16 +144,17 @@ impl From<Failure> for PageError {
             .with_correlation_id(id),
             Failure::BrokenOff(source, id) => Self::new(
                 Kind::BrokenOff,
-                "the response broke off or took too long, each time it was requested; check the network and \
-                 what is between the program and Genesys, then resume from the checkpoint",
+                "the response broke off or took too long, each time it was requested; check the \
+                 network and what is between the program and Genesys, then resume from the \
+                 checkpoint",
             )
             .because(source)
             .with_correlation_id(id),
             Failure::Encoded(coding, id) => Self::new(
                 Kind::Malformed,
                 format!(
-                    "the page has the encoding `{coding}`; let the HTTP client decode it, or not request \
-                     it"
+                    "the page has the encoding `{coding}`; let the HTTP client decode it, or \
+                     not request it"
                 ),
             )
             .with_correlation_id(id),

@@ -206,8 +206,8 @@ pub(super) fn malformed(error: serde_json::Error, correlation_id: Option<Box<str
         "is not JSON"
     };
     let message = format!(
-        "the page {what}, in line {}, column {}; the source has the details; compare the type of the \
-         rows, and check what is between the program and Genesys (a proxy's page?)",
+        "the page {what}, in line {}, column {}; the source has the details; compare the type \
+         of the rows, and check what is between the program and Genesys (a proxy's page?)",
         error.line(),
         error.column()
     );

@@ -123,8 +123,8 @@ impl Job {
             let status: Value = serde_json::from_slice(&status.body)
                 .map_err(|error| fetch::malformed(error, status.correlation_id))?;
             let Some(state) = status.get("state").and_then(Value::as_str) else {
-                let message = "the job's status has no `state`; check what is between the program and Genesys \
-                               (a proxy's page?)";
+                let message = "the job's status has no `state`; check what is between the \
+                    program and Genesys (a proxy's page?)";
                 return Err(PageError::new(PageErrorKind::Malformed, message));
             };
             if ended(state, reason(&status))? {

@@ -59,8 +59,8 @@ impl Patience {
     /// would panic.
     pub(super) async fn pause(&mut self) -> Result<(), PageError> {
         if !runtime::is_entered() {
-            let message = "the wait for a job needs a tokio runtime, and the stream was polled outside of one; \
-                           poll it inside of one";
+            let message = "the wait for a job needs a tokio runtime, and the stream was polled \
+                           outside of one; poll it inside of one";
             return Err(PageError::new(PageErrorKind::NoRuntime, message));
         }
         sleep(self.interval).await;

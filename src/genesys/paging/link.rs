@@ -170,9 +170,9 @@ fn foreign(link: &str) -> PageError {
     PageError::new(
         PageErrorKind::ForeignLink,
         format!(
-            "the page's link leads {where_to}, and not to the same operation on the organisation's API; it was \
-             not followed, because the token would go with it; check the region or base URL, and what \
-             is between the program and Genesys"
+            "the page's link leads {where_to}, and not to the same operation on the \
+             organisation's API; it was not followed, because the token would go with it; check \
+             the region or base URL, and what is between the program and Genesys"
         ),
     )
 }

@@ -89,8 +89,8 @@ impl Plan {
         let rows = rows.ok_or_else(|| {
             PageError::new(
                 PageErrorKind::NoPaging,
-                "the API definition does not say which field of this operation's pages has the rows; \
-                 name it with `PagedRequest::with_rows`",
+                "the API definition does not say which field of this operation's pages has the \
+                 rows; name it with `PagedRequest::with_rows`",
             )
         })?;
         let plan = Self {
@@ -114,7 +114,8 @@ impl Plan {
         // Parameters of pages are set in an object, and a job starts with one.
         if (in_body || self.paging.job.is_some()) && !is_object {
             return Err(invalid(
-                "the way of paging needs a request body that is a JSON object; use `Pager::post` with one",
+                "the way of paging needs a request body that is a JSON object; use \
+                 `Pager::post` with one",
             ));
         }
         if self.settings.page_size == Some(0) {
@@ -124,8 +125,8 @@ impl Plan {
         }
         if self.paging.job.is_some() && self.path.contains('?') {
             return Err(invalid(
-                "the path that starts the job has a query, and the job's own paths are appended to it; \
-                 remove the query",
+                "the path that starts the job has a query, and the job's own paths are appended \
+                 to it; remove the query",
             ));
         }
         Ok(())

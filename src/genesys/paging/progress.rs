@@ -106,8 +106,9 @@ impl Progress {
         // Two empty pages may well be equal byte for byte.
         let same = self.previous == Some(fetched.digest) && !fetched.body.rows.is_empty();
         if another || same {
-            let message = "the response is not the page that was requested; check what is between the \
-                           program and Genesys (a cache?), then resume from the checkpoint";
+            let message = "the response is not the page that was requested; check what is \
+                           between the program and Genesys (a cache?), then resume from the \
+                           checkpoint";
             return Err(PageError::new(PageErrorKind::Loop, message));
         }
         // After a resume, the trail is empty. The number of the page before is
@@ -170,8 +171,8 @@ impl Trail {
             return Ok(());
         }
         let message = format!(
-            "more than {MOST_EMPTY} pages in a row are empty, and each names a next one; check whether \
-             the filters match anything, then resume from the checkpoint"
+            "more than {MOST_EMPTY} pages in a row are empty, and each names a next one; check \
+             whether the filters match anything, then resume from the checkpoint"
         );
         Err(PageError::new(PageErrorKind::Loop, message))
     }
@@ -200,8 +201,8 @@ fn check_rows<T>(plan: &Plan, fetched: &Fetched<T>, known: &Known) -> Result<(),
     // First, because a better cause is known than a wrong name of the field.
     if is_short && !fetched.has_others {
         let message = format!(
-            "the page has no `{rows}`, but more rows are left; try again from the checkpoint, and if that \
-             ends in the same way, start afresh"
+            "the page has no `{rows}`, but more rows are left; try again from the checkpoint, \
+             and if that ends in the same way, start afresh"
         );
         return Err(PageError::new(PageErrorKind::Incomplete, message));
     }
@@ -209,8 +210,8 @@ fn check_rows<T>(plan: &Plan, fetched: &Fetched<T>, known: &Known) -> Result<(),
         return Ok(());
     }
     let message = format!(
-        "the page has no `{rows}`; name the field with the rows in `PagedRequest::with_rows`, or use \
-         `Paging::with_optional_rows` if a page without rows omits it"
+        "the page has no `{rows}`; name the field with the rows in `PagedRequest::with_rows`, \
+         or use `Paging::with_optional_rows` if a page without rows omits it"
     );
     Err(PageError::new(PageErrorKind::Malformed, message))
 }
@@ -218,16 +219,16 @@ fn check_rows<T>(plan: &Plan, fetched: &Fetched<T>, known: &Known) -> Result<(),
 /// Returns the error for a list that the API does not return in full.
 fn too_many(total: u64, most: u64) -> PageError {
     let message = format!(
-        "{total} rows match, and the API returns only the first {most}; query a shorter interval, or \
-         use a job"
+        "{total} rows match, and the API returns only the first {most}; query a shorter \
+         interval, or use a job"
     );
     PageError::new(PageErrorKind::TooManyRows, message)
 }
 
 /// Returns the error for a page that leads back to an earlier one.
 pub(super) fn in_circles() -> PageError {
-    let message = "the page leads back to an earlier one, and to follow it would return rows twice; start \
-                   afresh, and if that ends in the same way, report it to Genesys";
+    let message = "the page leads back to an earlier one, and to follow it would return rows \
+                   twice; start afresh, and if that ends in the same way, report it to Genesys";
     PageError::new(PageErrorKind::Loop, message)
 }
 
@@ -238,9 +239,9 @@ fn not_shrunk(before: Option<u64>, now: Option<u64>) -> Result<Option<u64>, Page
         (Some(before), Some(now)) if now < before => Err(PageError::new(
             PageErrorKind::Shrunk,
             format!(
-                "there are {now} rows in all, and there were {before}; rows were deleted while the list \
-                 was read, so others have moved and would be missed; start afresh, with larger pages \
-                 if the list changes often, or over an interval that has ended"
+                "there are {now} rows in all, and there were {before}; rows were deleted while \
+                 the list was read, so others have moved and would be missed; start afresh, \
+                 with larger pages if the list changes often, or over an interval that has ended"
             ),
         )),
         _ => Ok(now.or(before)),
@@ -251,8 +252,9 @@ fn not_shrunk(before: Option<u64>, now: Option<u64>) -> Result<Option<u64>, Page
 /// is another one.
 fn grown(before: u64, now: u64) -> PageError {
     let message = format!(
-        "there are {now} rows in all, and there were {before}; the page may belong to a list without \
-         the request's filters; check what is between the program and Genesys, then start afresh"
+        "there are {now} rows in all, and there were {before}; the page may belong to a list \
+         without the request's filters; check what is between the program and Genesys, then \
+         start afresh"
     );
     PageError::new(PageErrorKind::Grown, message)
 }

@@ -235,8 +235,9 @@ impl PagedRequest {
         if from.request == request && plan.has(&from.position) {
             return Pages::new(Arc::new(plan), from);
         }
-        let message = "the checkpoint belongs to another request, whose path, body, rows or page size was \
-                       different; resume with that one, or start afresh without it";
+        let message = "the checkpoint belongs to another request, whose path, body, rows or \
+                       page size was different; resume with that one, or start afresh without \
+                       it";
         Pages::failed(start, PageError::new(PageErrorKind::Checkpoint, message))
     }
 }

@@ -145,8 +145,8 @@ fn by_last_row(seen: &Seen<'_>, known: &Known) -> Result<Option<Place>, PageErro
         Some(id) => Ok(Some(Place::Token(id.as_str().into()))),
         None => Err(PageError::new(
             PageErrorKind::Malformed,
-            "the last row of the page has no `id`, which the request for the next page needs; describe \
-             the pages with `PagedRequest::with_paging`",
+            "the last row of the page has no `id`, which the request for the next page needs; \
+             describe the pages with `PagedRequest::with_paging`",
         )),
     }
 }
@@ -197,8 +197,9 @@ fn end(seen: &Seen<'_>, known: &Known) -> Result<Option<Place>, PageError> {
     if is_short {
         let rows = known.rows;
         return Err(more(&format!(
-            "{rows} of {total} rows (its `{field}`) have come, and the page leads no further; if the total is \
-             an estimate, or the path begins in the middle, use `PagedRequest::without_total`"
+            "{rows} of {total} rows (its `{field}`) have come, and the page leads no further; \
+             if the total is an estimate, or the path begins in the middle, use \
+             `PagedRequest::without_total`"
         )));
     }
     Ok(None)
@@ -216,8 +217,8 @@ fn more(what: &str) -> PageError {
 /// Returns the error for a page that is shorter than its total allows.
 fn short(rows: u64, total: u64) -> PageError {
     let message = format!(
-        "the page has only {rows} rows, but more of the {total} in all are left; try again from the \
-         checkpoint, and if that ends in the same way, start afresh"
+        "the page has only {rows} rows, but more of the {total} in all are left; try again from \
+         the checkpoint, and if that ends in the same way, start afresh"
     );
     PageError::new(PageErrorKind::Incomplete, message)
 }

@@ -160,7 +160,8 @@ impl MockGenesys {
         // A mistake in a test, so it fails there and not as a 404 of the mock.
         assert!(
             is_known,
-            "{method} {path} is not a list of the API definition; script it with `on` and `reply_json`"
+            "{method} {path} is not a list of the API definition; script it with `on` and \
+             `reply_json`"
         );
     }
 
