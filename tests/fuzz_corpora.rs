@@ -1,4 +1,4 @@
-//! Do the checks of the fuzz targets hold for every file of their corpora?
+//! Do the checks of the fuzz targets pass for every file of their corpora?
 
 use std::{
     collections::BTreeSet,
@@ -8,15 +8,12 @@ use std::{
 };
 
 #[path = "../fuzz/src/lib.rs"]
-#[allow(
-    unreachable_pub,
-    reason = "they are public in the fuzz crate, whose library this is"
-)]
+#[allow(unreachable_pub, reason = "this file is the library of the fuzz crate")]
 mod checks;
 
 use checks::{api_error, region, retry_after, token_response, www_authenticate};
 
-/// Each target needs more seeds than one would write without thinking.
+/// The least number of seeds for a target.
 const FEWEST: usize = 10;
 
 const TARGETS: [&str; 5] = [
@@ -42,7 +39,7 @@ fn run(target: &str, check: fn(&[u8])) {
     let files = entries(&fuzz().join("corpus").join(target));
     assert!(
         files.len() >= FEWEST,
-        "{target} has {} files only",
+        "{target} has only {} files",
         files.len()
     );
     for file in files {
@@ -53,7 +50,7 @@ fn run(target: &str, check: fn(&[u8])) {
 }
 
 #[test]
-fn api_errors_are_bounded_and_show_no_token() {
+fn api_errors_have_a_limited_size_and_show_no_token() {
     run("api_error", api_error::check);
 }
 
@@ -68,7 +65,7 @@ fn waits_are_never_longer_than_documented() {
 }
 
 #[test]
-fn answers_of_the_token_endpoint_give_a_token_or_a_silent_error() {
+fn answers_of_the_token_endpoint_become_a_token_or_an_error_without_secrets() {
     run("token_response", token_response::check);
 }
 
@@ -78,7 +75,7 @@ fn challenges_spare_the_token_only_when_it_is_not_to_blame() {
 }
 
 #[test]
-fn every_target_has_a_corpus_and_is_run_here() {
+fn every_target_has_a_corpus_and_runs_here() {
     for folder in ["corpus", "fuzz_targets"] {
         let stem = |path: PathBuf| Some(path.file_stem()?.to_str()?.to_owned());
         let found: BTreeSet<_> = entries(&fuzz().join(folder))

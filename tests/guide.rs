@@ -1,5 +1,4 @@
-//! Do the pages of the guide name what the code has, and nothing that it has
-//! not?
+//! Do the pages of the guide agree with the code?
 
 use std::{
     collections::BTreeSet,
@@ -14,8 +13,8 @@ fn source(file: &str) -> String {
     fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path:?}: {error}"))
 }
 
-/// The variants of a public enum, read from its source: an exhaustive `match`
-/// cannot be written outside of the crate.
+/// The variants of a public enum, from its source: outside of the crate, no
+/// `match` over it is exhaustive.
 fn variants(file: &str, name: &str) -> Vec<String> {
     let text = source(file);
     let head = format!("pub enum {name} {{\n");
@@ -31,7 +30,7 @@ fn variants(file: &str, name: &str) -> Vec<String> {
     variants
 }
 
-/// The first column of the table whose head names this.
+/// The first column of the table with this head.
 fn column(page: &str, head: &str) -> BTreeSet<String> {
     let mut lines = page
         .lines()
@@ -57,7 +56,7 @@ fn section<'a>(page: &'a str, title: &str) -> &'a str {
 
 fn is_documented(file: &str, name: &str, table: BTreeSet<String>) {
     let code: BTreeSet<_> = variants(file, name).into_iter().collect();
-    assert_eq!(table, code, "{name} in docs/operating.md, and in the code");
+    assert_eq!(table, code, "{name} in docs/operating.md and in the code");
 }
 
 #[test]
@@ -146,8 +145,8 @@ fn queries_of_dashboard() -> Vec<String> {
         .collect()
 }
 
-/// Whether each metric of a query is one of these, and its labels are among
-/// those of the metric.
+/// Expects that the metric of a query has one of these names, and that the
+/// table lists its labels for that metric.
 fn check_query(query: &str, table: &str, names: &BTreeSet<String>) {
     let is_name = |char: char| char.is_ascii_alphanumeric() || char == '_';
     let (_, rest) = query.split_once("tower_genesys_").expect("a metric");
@@ -244,7 +243,7 @@ fn events(text: &str) -> Vec<(String, String)> {
     events
 }
 
-/// Where the parenthesis ends that was opened before.
+/// The position of the parenthesis that closes the one before this text.
 fn closing(text: &str) -> usize {
     let mut open = 1;
     let end = text.find(|char| {
@@ -274,8 +273,7 @@ fn pages(folder: &Path) -> Vec<PathBuf> {
     pages
 }
 
-/// docs.rs has the pictures as data URIs only, and the repository shows the
-/// files.
+/// docs.rs shows the pictures as data URIs, and the repository shows the files.
 #[test]
 fn each_picture_is_the_same_as_a_file_and_as_a_data_uri() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/pictures");
@@ -304,9 +302,9 @@ fn each_picture_is_the_same_as_a_file_and_as_a_data_uri() {
     assert_eq!(found * 2, pictures.len(), "{pictures:?}");
 }
 
-/// `cargo doc` checks where a link goes, and not whether the heading is there.
+/// `cargo doc` checks the pages that links name, and not the headings.
 #[test]
-fn every_heading_that_is_linked_is_there() {
+fn every_linked_heading_exists() {
     let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs");
     let read = |name: &str| {
         let path = docs.join(format!("{name}.md"));
@@ -348,10 +346,10 @@ fn every_heading_that_is_linked_is_there() {
     assert!(found > 10, "{found}");
 }
 
-/// A page is read in the repository and in the docs, which have no files beside
-/// it.
+/// Pages are read in the repository and in the docs, where files of the
+/// repository are missing.
 #[test]
-fn no_page_links_to_a_file_and_the_readme_only_to_what_is_in_the_package() {
+fn no_page_links_to_a_file_and_the_readme_links_only_to_packaged_files() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let links = |path: &Path| {
         let text = fs::read_to_string(path).expect("a page");
@@ -375,12 +373,12 @@ fn no_page_links_to_a_file_and_the_readme_only_to_what_is_in_the_package() {
     }
     let manifest = include_str!("../Cargo.toml");
     let include = manifest.lines().find(|line| line.starts_with("include ="));
-    let include = include.expect("what is in the package");
+    let include = include.expect("the files of the package");
     let linked = links(&root.join("README.md"));
     assert!(linked.len() > 5, "{linked:?}");
     for link in linked {
         let first = link.split('/').next().unwrap_or_default();
-        // The tests of the promises are in the repository only.
+        // The tests that hold the promises are in the repository only.
         let packed = first == "tests" || include.contains(&format!("\"/{first}\""));
         assert!(packed, "{link}");
         assert!(root.join(&link).exists(), "{link}");
@@ -389,7 +387,7 @@ fn no_page_links_to_a_file_and_the_readme_only_to_what_is_in_the_package() {
 
 /// The text of a link to a test is the test's name.
 #[test]
-fn each_promise_of_the_readme_names_a_test_that_is_there() {
+fn each_promise_of_the_readme_names_an_existing_test() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let readme = fs::read_to_string(root.join("README.md")).expect("a page");
     let promises = section(&readme, "\n## What it promises\n");
@@ -401,7 +399,7 @@ fn each_promise_of_the_readme_names_a_test_that_is_there() {
     assert!(rows.len() > 10, "{rows:?}");
     for row in rows {
         let mut tests = row.split("[`").skip(1).peekable();
-        assert!(tests.peek().is_some(), "a test holds {row}");
+        assert!(tests.peek().is_some(), "no test for {row}");
         for test in tests {
             let (name, rest) = test.split_once("`](").expect("a link");
             let file = rest.split(')').next().unwrap_or_default();
@@ -411,7 +409,7 @@ fn each_promise_of_the_readme_names_a_test_that_is_there() {
     }
 }
 
-/// As rustdoc makes it.
+/// The anchor that rustdoc gives a heading.
 fn slug(heading: &str) -> String {
     let heading = heading.trim_start_matches('#').trim().to_lowercase();
     let kept = |char: &char| char.is_alphanumeric() || [' ', '-', '_'].contains(char);

@@ -1,5 +1,5 @@
-//! TLS without a crypto provider in the tree: an error that says what to do,
-//! and the user's own. `make providers` runs it.
+//! Without a crypto provider in the tree, TLS is an error that says what to do,
+//! and a custom provider works. `make providers` runs this test.
 
 #![cfg(not(any(feature = "aws-lc-rs", feature = "ring")))]
 
@@ -29,9 +29,9 @@ fn redis(url: &str) -> Result<RedisStore, RedisStoreError> {
     RedisStore::builder(url.to_owned()).build()
 }
 
-/// In one test, as a provider is installed for good.
+/// This is one test, since an installed provider stays for the process.
 #[test]
-fn none_is_an_error_at_build_and_the_users_own_is_taken() {
+fn without_a_provider_tls_is_an_error_at_build_and_a_custom_one_works() {
     let says = |text: String| {
         for next in ["feature `ring` or `aws-lc-rs`", "install_default"] {
             assert!(text.contains(next), "{text}");
@@ -47,7 +47,7 @@ fn none_is_an_error_at_build_and_the_users_own_is_taken() {
         assert_eq!(error.kind(), RedisStoreErrorKind::CryptoProvider, "{url}");
         says(error.to_string());
     }
-    redis("redis://localhost").expect("without TLS, it needs none");
+    redis("redis://localhost").expect("without TLS, no provider is needed");
 
     client(ClientBuilder::new().crypto_provider(Arc::new(ring::default_provider()))).unwrap();
     assert!(CryptoProvider::get_default().is_none());

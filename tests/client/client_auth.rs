@@ -45,7 +45,7 @@ async fn the_client_shows_its_certificate_to_the_server() {
     }
     assert_eq!(setup.server.protocols(), ["h2", "h2", "h2"]);
 
-    // Without a certificate there is no response, nor with another CA's.
+    // A missing certificate and one by another CA get no response.
     let (certificate, key) = Authority::new().client();
     for builder in [
         setup.builder(),

@@ -1,4 +1,4 @@
-//! What the token endpoint answers, as it comes: heads before bodies,
+//! Answers of the token endpoint that are hard to read: broken bodies,
 //! encodings, byte order marks.
 
 use std::{
@@ -29,10 +29,10 @@ type Answering = UnsyncBoxBody<Bytes, BoxError>;
 
 const RETRY_AFTER: u64 = 60;
 
-/// Bodies that come to no good end.
+/// Bodies that cannot be read.
 #[derive(Clone, Copy, Debug)]
 enum Spoilt {
-    /// 100 KiB of something else.
+    /// 100 KiB of something other than JSON.
     Page,
     BreaksOff,
     NeverEnds,
@@ -57,7 +57,7 @@ impl Spoilt {
     }
 }
 
-/// A client whose every answer is like this, and how often it was asked.
+/// A client that always answers like this, and the number of its requests.
 fn spoilt(
     status: u16,
     body: Spoilt,
@@ -85,7 +85,7 @@ fn simple(mock: &MockGenesys) -> ClientCredentials<MockService, Credentials, Bod
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_429_or_503_is_what_its_head_says_whatever_becomes_of_its_body() {
+async fn a_429_or_503_is_read_from_its_head_whatever_its_body() {
     for (status, kind) in [(429, Kind::Throttled), (503, Kind::Unavailable)] {
         for body in Spoilt::ALL {
             let mock = MockGenesys::new();
@@ -107,7 +107,7 @@ async fn a_429_or_503_is_what_its_head_says_whatever_becomes_of_its_body() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_400_whose_body_cannot_be_read_is_no_answer_of_the_token_endpoint() {
+async fn a_400_with_an_unreadable_body_counts_as_unavailable() {
     for body in Spoilt::ALL {
         let mock = MockGenesys::new();
         let (client, _) = spoilt(400, body);
@@ -120,7 +120,7 @@ async fn a_400_whose_body_cannot_be_read_is_no_answer_of_the_token_endpoint() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refresh_token_is_not_lost_by_a_429_without_an_end() {
+async fn a_refresh_token_survives_a_429_with_an_unreadable_body() {
     let mock = MockGenesys::new();
     for body in Spoilt::ALL {
         let (client, posts) = spoilt(429, body);
@@ -133,7 +133,7 @@ async fn a_refresh_token_is_not_lost_by_a_429_without_an_end() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_retry_after_of_zero_does_not_turn_the_gate_off() {
+async fn a_retry_after_of_zero_still_limits_requests() {
     for value in [Some("0"), Some("Tue, 15 Nov 1994 08:12:31 GMT"), None] {
         let mock = MockGenesys::new();
         let mut headers = HeaderMap::new();
@@ -164,7 +164,7 @@ async fn a_token_may_begin_with_a_byte_order_mark() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_encoding_that_was_not_asked_for_is_said_to_be_one() {
+async fn an_unrequested_encoding_is_an_error_that_names_it() {
     let mock = MockGenesys::new();
     let script = mock.on(TOKEN);
     script.header(CONTENT_ENCODING, HeaderValue::from_static("gzip"));

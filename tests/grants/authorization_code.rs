@@ -1,4 +1,4 @@
-//! `authorization_code`, with and without PKCE, and what comes after.
+//! `authorization_code` with and without PKCE, and the renewals after it.
 
 use tower_genesys::{
     genesys::grants::{AuthorizationCode, LoginCode, PkceVerifier},
@@ -9,7 +9,7 @@ use tower_genesys::{
 use crate::setup::{Body, CALLBACK, Store, credentials, failure, fetch, forms, kind, sent};
 
 #[tokio::test(start_paused = true)]
-async fn goes_on_by_refresh_token_when_one_came() {
+async fn renews_with_the_refresh_token_if_one_came() {
     let mock = MockGenesys::new();
     let store = Store::default();
     let code = mock.issue_code(CALLBACK);
@@ -34,7 +34,7 @@ async fn goes_on_by_refresh_token_when_one_came() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn without_a_refresh_token_somebody_has_to_log_in_again() {
+async fn without_a_refresh_token_a_new_login_is_required() {
     let mock = MockGenesys::builder().refresh_tokens(false).build();
     let code = || LoginCode::new(mock.issue_code(CALLBACK), CALLBACK);
     let region = mock.region();
@@ -52,7 +52,7 @@ async fn without_a_refresh_token_somebody_has_to_log_in_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn pkce_without_a_secret_shows_id_and_verifier() {
+async fn pkce_without_a_secret_sends_id_and_verifier() {
     let mock = MockGenesys::new();
     let verifier = PkceVerifier::generate().unwrap();
     let code = mock.issue_code_with_challenge(CALLBACK, &verifier.challenge());
@@ -73,7 +73,7 @@ async fn pkce_without_a_secret_shows_id_and_verifier() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refresh_token_counts_as_none_for_who_has_no_secret() {
+async fn a_client_without_a_secret_ignores_a_refresh_token() {
     let mock = MockGenesys::new();
     let answer = r#"{"access_token":"a","refresh_token":"r","expires_in":60}"#;
     mock.on(TOKEN).once().reply_token_json(answer);
@@ -87,7 +87,7 @@ async fn a_refresh_token_counts_as_none_for_who_has_no_secret() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn pkce_with_a_secret_uses_both() {
+async fn pkce_with_a_secret_sends_both() {
     let mock = MockGenesys::new();
     let (right, wrong) = (
         PkceVerifier::generate().unwrap(),
@@ -114,7 +114,7 @@ async fn pkce_with_a_secret_uses_both() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_code_for_elsewhere_is_refused_once() {
+async fn a_code_for_another_redirect_uri_is_refused_and_sent_once() {
     let mock = MockGenesys::new();
     let code = LoginCode::new(mock.issue_code("https://other.example/cb"), CALLBACK);
     let region = mock.region();

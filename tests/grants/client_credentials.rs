@@ -1,4 +1,4 @@
-//! `client_credentials`: what is sent.
+//! `client_credentials`: the form, and the errors of a refused client.
 
 use tower_genesys::{
     Credentials,
@@ -14,7 +14,7 @@ fn source(mock: &MockGenesys) -> ClientCredentials<MockService, Credentials, Bod
 }
 
 #[tokio::test(start_paused = true)]
-async fn sends_its_name_and_what_was_added_once() {
+async fn sends_its_grant_type_and_each_added_parameter_once() {
     let mock = MockGenesys::new();
     let source = source(&mock)
         .with_parameter("audience", "another")
@@ -36,7 +36,7 @@ async fn sends_its_name_and_what_was_added_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn may_be_sent_again_and_asks_each_time() {
+async fn is_repeatable_and_requests_a_token_at_each_fetch() {
     let mock = MockGenesys::new();
     let source = source(&mock);
     assert!(source.is_repeatable());
@@ -47,10 +47,9 @@ async fn may_be_sent_again_and_asks_each_time() {
     assert_eq!((mock.token_posts(), mock.live_tokens()), (3, 2));
 }
 
-/// `docker run --env-file` keeps the quotation marks of a file that a shell
-/// would take away.
+/// `docker run --env-file` keeps quotation marks that a shell would remove.
 #[tokio::test(start_paused = true)]
-async fn a_client_that_is_refused_is_told_of_its_quotation_marks() {
+async fn the_error_of_a_refused_client_mentions_quotation_marks() {
     let mock = MockGenesys::new();
     for (id, secret, hint) in [
         ("\"client-id\"".to_owned(), mock.client_secret(), true),

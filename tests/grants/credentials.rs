@@ -1,4 +1,5 @@
-//! Scenario 22: the secret is rotated while the process runs.
+//! Scenario 22: the secret is rotated while the process runs. Also failures of
+//! the credentials provider.
 
 use std::{
     env, fs,
@@ -29,12 +30,12 @@ fn cache(mock: &MockGenesys, provider: impl CredentialsProvider) -> TokenCache {
     ))
 }
 
-/// A token is requested each second across the renewal at which the old secret
-/// is found refused; the new one reaches the provider a little later.
+/// Requests a token each second. A renewal finds that the old secret is
+/// refused, and the provider gets the new one a little later.
 async fn rotate(mock: &MockGenesys, cache: &TokenCache, provide: impl FnOnce(&str)) {
     cache.token().await.unwrap();
     mock.rotate_secret("rotated");
-    // Due at the earliest 15 minutes before the end, at the latest 10.
+    // The token is due 15 to 10 minutes before its end.
     advance(Duration::from_secs(86_399 - 15 * 60 - 1)).await;
     let mut provide = Some(provide);
     for _ in 0..15 * 60 - 40 {
@@ -61,7 +62,7 @@ async fn rotate(mock: &MockGenesys, cache: &TokenCache, provide: impl FnOnce(&st
 }
 
 #[tokio::test(start_paused = true)]
-async fn rotated_in_a_vault() {
+async fn a_secret_rotated_in_a_vault_is_used() {
     let mock = MockGenesys::new();
     let vault = Arc::new(Mutex::new(mock.client_secret()));
     let asked = Arc::clone(&vault);
@@ -92,7 +93,7 @@ impl Drop for Temporary {
 }
 
 #[tokio::test(start_paused = true)]
-async fn rotated_in_a_file() {
+async fn a_secret_rotated_in_a_file_is_used() {
     let mock = MockGenesys::new();
     let name = format!("tower-genesys-grants-{}.json", process::id());
     let file = Temporary(env::temp_dir().join(name));
@@ -102,7 +103,7 @@ async fn rotated_in_a_file() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn credentials_that_are_not_to_be_had_cost_no_request() {
+async fn missing_credentials_cost_no_request() {
     let mock = MockGenesys::new();
     let none = credentials_fn(async || Err::<Credentials, BoxError>("the vault is sealed".into()));
     let region = mock.region();
@@ -119,7 +120,7 @@ async fn credentials_that_are_not_to_be_had_cost_no_request() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_provider_that_panics_fails_one_renewal() {
+async fn a_panic_of_the_provider_fails_one_renewal() {
     let mock = MockGenesys::new();
     let secret = mock.client_secret();
     let calls = Arc::new(Mutex::new(0));

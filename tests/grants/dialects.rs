@@ -1,4 +1,4 @@
-//! Gateways and other servers than Genesys' own, by [`Dialect`].
+//! Gateways and servers other than Genesys', with a [`Dialect`].
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use http::{HeaderMap, HeaderValue, StatusCode};
@@ -17,7 +17,7 @@ use crate::setup::{Body, CALLBACK, Refreshing, fetch, forms};
 const ID: &str = "id with space";
 const SECRET: &str = "s:%+&=";
 
-/// A mock that takes whatever is sent for right.
+/// A mock that accepts every token request.
 fn generous() -> MockGenesys {
     let mock = MockGenesys::new();
     let answer = r#"{"access_token":"t","token_type":"bearer","expires_in":3600}"#;
@@ -30,7 +30,7 @@ fn pair() -> Credentials {
     Credentials::new(ID, SECRET).unwrap()
 }
 
-/// What the last request has in `Authorization`, after `Basic`.
+/// The decoded `Basic` authorization of the last request.
 fn basic(mock: &MockGenesys) -> Option<String> {
     let sent = mock.requests_at(TOKEN).pop().unwrap();
     let value = sent.headers().get("authorization")?.to_str().unwrap();
@@ -44,7 +44,7 @@ async fn asks(mock: &MockGenesys, source: impl TokenSource) {
     assert_eq!(mock.token_posts(), before + 1);
 }
 
-/// Each grant that shows a secret, in this dialect.
+/// Requests a token with each grant that sends a secret, in this dialect.
 async fn ask_by_each_grant(
     mock: &MockGenesys,
     dialect: &Dialect,
@@ -68,7 +68,7 @@ async fn ask_by_each_grant(
 }
 
 #[tokio::test(start_paused = true)]
-async fn id_and_secret_go_as_they_are_form_encoded_or_into_the_form() {
+async fn id_and_secret_are_sent_plain_form_encoded_or_in_the_form() {
     let mock = generous();
     ask_by_each_grant(&mock, &Dialect::new(), |mock, grant| {
         assert_eq!(basic(mock).unwrap(), format!("{ID}:{SECRET}"), "{grant}");
@@ -95,7 +95,7 @@ async fn id_and_secret_go_as_they_are_form_encoded_or_into_the_form() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn each_token_request_says_by_what_it_is_made() {
+async fn each_token_request_has_a_user_agent() {
     let mock = generous();
     let default = concat!("tower-genesys/", env!("CARGO_PKG_VERSION"));
     let own = Dialect::new().with_user_agent(HeaderValue::from_static("acme/7"));

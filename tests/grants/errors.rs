@@ -1,5 +1,5 @@
-//! Scenarios 11 to 13: errors are typed, shared, and tell nothing of secret or
-//! body.
+//! Scenarios 11 to 13: errors are typed and shared, and show neither the secret
+//! nor the body.
 
 use std::{
     convert::Infallible,
@@ -26,7 +26,7 @@ use tower_genesys::{
 use crate::setup::{Body, credentials, failure, refreshing};
 
 #[tokio::test(start_paused = true)]
-async fn a_refusal_is_one_post_for_all_callers() {
+async fn a_refusal_costs_one_request_for_all_callers() {
     use TokenErrorKind as Kind;
     for (code, kind) in [
         ("invalid_client", Kind::Denied),
@@ -55,7 +55,7 @@ async fn a_refusal_is_one_post_for_all_callers() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_grant_that_the_client_may_not_use_says_where_to_allow_it() {
+async fn the_error_of_a_forbidden_grant_says_where_to_allow_it() {
     let mock = MockGenesys::new();
     mock.allow_grants([Grant::AuthorizationCode]);
     let error = TokenCache::new(client_credentials(&mock))
@@ -67,7 +67,7 @@ async fn a_grant_that_the_client_may_not_use_says_where_to_allow_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_no_token_is_malformed_and_not_repeated() {
+async fn an_answer_without_a_token_is_malformed_and_never_shown() {
     for body in [
         "<html>MARK</html>",
         r#"{"access_token":"MARK","#,
@@ -89,7 +89,7 @@ async fn what_is_no_token_is_malformed_and_not_repeated() {
 }
 
 #[tokio::test]
-async fn a_connector_without_tls_is_named_as_what_is_wrong() {
+async fn the_error_of_a_connector_without_tls_names_it() {
     let client = Client::builder(TokioExecutor::new()).build_http::<Body>();
     let credentials = Credentials::new("id", "secret").unwrap();
     let source = ClientCredentials::new(Region::EU_WEST_1, credentials, client);
@@ -102,7 +102,7 @@ async fn a_connector_without_tls_is_named_as_what_is_wrong() {
 }
 
 #[tokio::test]
-async fn of_an_endless_answer_64_kib_are_read() {
+async fn an_endless_answer_is_read_up_to_64_kib() {
     let frames = Arc::new(AtomicUsize::new(0));
     let counted = Arc::clone(&frames);
     let client = tower::service_fn(move |_: Request<Body>| {
@@ -121,7 +121,7 @@ async fn of_an_endless_answer_64_kib_are_read() {
     assert_eq!(
         frames.load(Ordering::SeqCst),
         5,
-        "the fifth is the one too many"
+        "the fifth frame exceeds the limit"
     );
 }
 

@@ -1,9 +1,9 @@
-//! Do the grants get tokens, spend what can be spent once only once, and keep
-//! their secrets?
+//! Do the grants get tokens, send what is valid only once at most once, and
+//! keep their secrets?
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
-    reason = "a test that panics has failed, as it should"
+    reason = "a panic fails the test"
 )]
 
 mod answers;

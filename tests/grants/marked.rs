@@ -1,5 +1,5 @@
-//! A refresh token that is in use is marked in the store, for the process that
-//! comes next.
+//! A refresh token that is in use is marked in the store, so that the next
+//! process does not send it.
 
 use std::{
     sync::{Arc, Mutex},
@@ -24,7 +24,7 @@ use crate::setup::{
     Body, Client, Refreshing, Way, assert_none_twice, credentials, cx, failure, fetch, sent,
 };
 
-/// The row of one login in a database, and what goes wrong with it.
+/// The row of one login in a database, and its scripted failures.
 #[derive(Clone, Default)]
 struct Row(Arc<Mutex<Content>>);
 
@@ -34,7 +34,7 @@ struct Content {
     in_use: bool,
     /// Operations, in their order.
     log: Vec<&'static str>,
-    /// Marks, or takes a mark off, and fails all the same.
+    /// How many marks are set although the operation fails.
     lost_answers: usize,
     failing_marks: usize,
     failing_unmarks: usize,
@@ -60,14 +60,14 @@ impl Row {
         self.with(|content| std::mem::take(&mut content.log))
     }
 
-    /// A process that begins with what is stored.
+    /// A process that starts with the stored refresh token.
     fn process<C>(&self, mock: &MockGenesys, client: C) -> Refreshing<C> {
         let token = self.with(|content| content.token.clone());
         Refreshing::new(mock.region(), credentials(mock), token, client).with_store(self.clone())
     }
 }
 
-/// Takes one of these failures, if any are left.
+/// Uses up one of these failures, if any is left.
 fn take(failures: &mut usize) -> bool {
     let some = *failures > 0;
     *failures -= usize::from(some);
@@ -126,7 +126,7 @@ async fn each_renewal_marks_before_it_sends_and_stores_after_it() {
     let mock = MockGenesys::new();
     let row = Row::of(&mock);
     let in_use = row.clone();
-    // Looks at the row when the request is made.
+    // Looks at the row when the request is sent.
     let looking = tower::service_fn({
         let service = mock.service();
         move |request: http::Request<Body>| {
@@ -137,7 +137,7 @@ async fn each_renewal_marks_before_it_sends_and_stores_after_it() {
     let process = row.process(&mock, looking);
     for n in 1..=3 {
         fetch(&process).await.unwrap();
-        assert_eq!(row.log(), ["mark", "persist"], "one write more");
+        assert_eq!(row.log(), ["mark", "persist"], "one additional write");
         assert!(!row.in_use());
         assert_eq!(mock.token_posts(), n);
     }
@@ -145,7 +145,7 @@ async fn each_renewal_marks_before_it_sends_and_stores_after_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_process_after_one_that_ended_while_it_sent_sends_nothing() {
+async fn after_a_process_that_ended_during_a_renewal_the_next_one_sends_nothing() {
     let mock = MockGenesys::new();
     let row = Row::of(&mock);
     mock.on(TOKEN).once().never_answers();
@@ -162,7 +162,7 @@ async fn the_process_after_one_that_ended_while_it_sent_sends_nothing() {
         assert!(error.to_string().contains("marked as in use"), "{error}");
     }
     assert!(next.handle().is_login_required());
-    assert_eq!(mock.token_posts(), 1, "that of the one that ended");
+    assert_eq!(mock.token_posts(), 1, "the request of the first process");
     next.handle().replace(mock.issue_refresh_token());
     fetch(&next).await.unwrap();
 }
@@ -207,7 +207,7 @@ async fn a_setting_allows_one_try_of_a_marked_token() {
         let mock = MockGenesys::new();
         let row = Row::of(&mock);
         if spent {
-            // Its process ended before it could store the next one.
+            // Its process ended before it stored the next refresh token.
             let token = row.with(|content| content.token.clone());
             let other = Refreshing::new(mock.region(), credentials(&mock), token, mock.service());
             fetch(&other).await.unwrap();
@@ -222,7 +222,7 @@ async fn a_setting_allows_one_try_of_a_marked_token() {
         }
         if spent {
             failure(&next).await;
-            assert!(row.in_use(), "for the one after it");
+            assert!(row.in_use(), "for the next process");
         }
         assert_eq!(mock.token_posts(), before + 1, "spent: {spent}");
         assert!(!row.log().contains(&"unmark"));
@@ -258,7 +258,7 @@ async fn a_mark_that_fails_keeps_the_login_and_sends_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_that_is_certainly_unspent_is_unmarked_for_the_next_process() {
+async fn a_certainly_unused_refresh_token_is_unmarked_for_the_next_process() {
     let unavailable = |mock: &MockGenesys| drop(mock.on(TOKEN).once().reply_503());
     let throttled = |mock: &MockGenesys| drop(mock.on(TOKEN).once().throttle_400());
     let denied = |mock: &MockGenesys| {
@@ -292,7 +292,7 @@ async fn one_that_is_certainly_unspent_is_unmarked_for_the_next_process() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_mark_that_cannot_be_taken_off_is_kept_in_mind_and_tried_again() {
+async fn a_mark_that_could_not_be_removed_is_removed_later() {
     let mock = MockGenesys::new();
     let row = Row::of(&mock);
     row.with(|content| content.failing_unmarks = 2);
@@ -301,17 +301,17 @@ async fn a_mark_that_cannot_be_taken_off_is_kept_in_mind_and_tried_again() {
     assert_eq!(failure(&process).await.kind(), Kind::Unavailable);
     assert_eq!(row.log(), ["mark", "unmark"]);
     assert!(row.in_use());
-    // It knows the mark for its own, and sets none.
+    // The process recognises its own mark, and sets no other.
     assert_eq!(failure(&process).await.kind(), Kind::Unavailable);
     assert_eq!(row.log(), ["unmark", "unmark"]);
-    assert!(!row.in_use(), "the third time it worked");
+    assert!(!row.in_use(), "the third attempt works");
     fetch(&process).await.unwrap();
     assert_eq!(row.log(), ["mark", "persist"]);
     assert_eq!(mock.token_posts(), 3);
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_that_does_not_rotate_is_unmarked_when_it_was_used() {
+async fn a_refresh_token_that_does_not_rotate_is_unmarked_after_its_use() {
     let mock = MockGenesys::new();
     let row = Row::of(&mock);
     let answer = r#"{"access_token":"t","expires_in":60}"#;
@@ -324,7 +324,7 @@ async fn one_that_does_not_rotate_is_unmarked_when_it_was_used() {
     }
 }
 
-/// Runs a process for so many polls, and ends it. Returns whether it had its
+/// Runs a process for this many polls, and ends it. Returns whether it got its
 /// token.
 async fn run_for(polls: usize, process: Refreshing<Client>) -> bool {
     let mut fetching = Box::pin(process.fetch(cx()));
@@ -338,7 +338,7 @@ async fn run_for(polls: usize, process: Refreshing<Client>) -> bool {
 }
 
 #[tokio::test(start_paused = true)]
-async fn however_early_a_process_ends_no_refresh_token_is_sent_twice() {
+async fn a_process_may_end_at_any_poll_and_no_refresh_token_is_sent_twice() {
     let (mut kept, mut lost, mut polls) = (0, 0, 0);
     loop {
         let mock = MockGenesys::new();
@@ -365,7 +365,7 @@ async fn however_early_a_process_ends_no_refresh_token_is_sent_twice() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn without_time_for_an_answer_it_is_not_sent() {
+async fn a_refresh_token_is_not_sent_without_time_for_an_answer() {
     let mock = MockGenesys::new();
     let row = Row::of(&mock);
     let slow = Client::new(&mock, []);
@@ -383,7 +383,7 @@ async fn without_time_for_an_answer_it_is_not_sent() {
     assert!(!process.handle().is_login_required());
 }
 
-/// Ready after 14 seconds.
+/// A client that is ready after 14 seconds.
 #[derive(Clone)]
 struct Delayed<S> {
     inner: S,

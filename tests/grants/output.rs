@@ -1,4 +1,4 @@
-//! Everything that is logged, as text.
+//! The log of this process, as text.
 
 use std::{
     fmt::{self, Write},
@@ -11,19 +11,19 @@ use tracing::{
     span,
 };
 
-/// Takes in all spans and events of this process, at any level. Those of one
-/// thread alone are not to be had: whether anybody listens is remembered for
-/// all threads together.
+/// Collects all spans and events of this process, at any level. It cannot
+/// collect those of one thread only: tracing caches for all threads together
+/// whether there is a subscriber.
 #[derive(Clone, Default)]
 pub(crate) struct Output(Arc<Mutex<String>>);
 
 impl Output {
-    /// Listens from now on.
+    /// Collects from now on.
     pub(crate) fn listen() -> Self {
         static OUTPUT: OnceLock<Output> = OnceLock::new();
         let start = || {
             let output = Self::default();
-            tracing::subscriber::set_global_default(output.clone()).expect("nobody else listens");
+            tracing::subscriber::set_global_default(output.clone()).expect("the only subscriber");
             output
         };
         OUTPUT.get_or_init(start).clone()

@@ -1,4 +1,4 @@
-//! The new refresh token is stored before its token is used.
+//! A new refresh token is stored before its access token is used.
 
 use std::sync::{Arc, Mutex};
 
@@ -13,7 +13,7 @@ use tower_genesys::{
 use crate::setup::{Store, assert_none_twice, failure, fetch, refreshing, sent};
 
 #[tokio::test(start_paused = true)]
-async fn stored_before_it_is_handed_out_and_before_it_is_sent() {
+async fn a_refresh_token_is_stored_before_its_access_token_is_handed_out() {
     let mock = MockGenesys::new();
     let log: Arc<Mutex<Vec<String>>> = Arc::default();
     let (stored, posts) = (Arc::clone(&log), mock.clone());
@@ -46,7 +46,7 @@ async fn stored_before_it_is_handed_out_and_before_it_is_sent() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_cannot_be_stored_is_kept_and_stored_first() {
+async fn a_refresh_token_that_could_not_be_stored_is_stored_before_the_next_request() {
     let mock = MockGenesys::new();
     let store = Store::default();
     let source = refreshing(&mock, mock.service()).with_store(store.clone());
@@ -61,11 +61,14 @@ async fn what_cannot_be_stored_is_kept_and_stored_first() {
     assert_eq!(
         (mock.token_posts(), store.calls()),
         (1, 3),
-        "not asked for another one"
+        "no other token is requested"
     );
 
     let token = fetch(&source).await.unwrap();
-    assert!(mock.revoke(token.expose()), "the one that came with it");
+    assert!(
+        mock.revoke(token.expose()),
+        "the access token of that request"
+    );
     assert_eq!((mock.token_posts(), store.tokens().len()), (1, 1));
     fetch(&source).await.unwrap();
     let tokens = sent(&mock, "refresh_token");
@@ -74,7 +77,7 @@ async fn what_cannot_be_stored_is_kept_and_stored_first() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_token_that_waited_ages_and_is_given_up_when_half_its_life_is_over() {
+async fn an_access_token_that_waits_for_the_store_is_used_for_half_its_lifetime() {
     let mock = MockGenesys::new();
     let store = Store::default();
     let source = refreshing(&mock, mock.service()).with_store(store.clone());
@@ -98,16 +101,12 @@ async fn the_token_that_waited_ages_and_is_given_up_when_half_its_life_is_over()
     failure(&source).await;
     let forced = FetchContext::new(Reason::Forced, Instant::now() + Duration::from_secs(9));
     source.fetch(forced).await.unwrap();
-    assert_eq!(
-        mock.token_posts(),
-        5,
-        "whoever forces a renewal gets a token of now"
-    );
+    assert_eq!(mock.token_posts(), 5, "a forced renewal gets a new token");
     assert_none_twice(&sent(&mock, "refresh_token"));
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_cache_heals_when_the_store_does() {
+async fn a_cache_recovers_with_the_store() {
     let mock = MockGenesys::new();
     let store = Store::default();
     store.fail(2);

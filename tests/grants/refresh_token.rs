@@ -1,4 +1,4 @@
-//! `refresh_token`: the newest replaces the old.
+//! `refresh_token`: each answer may replace the refresh token.
 
 use http::HeaderMap;
 use tower_genesys::{
@@ -11,7 +11,7 @@ use tower_genesys::{
 use crate::setup::{Body, assert_none_twice, credentials, fetch, forms, refreshing, sent};
 
 #[tokio::test(start_paused = true)]
-async fn each_answer_brings_the_next() {
+async fn each_answer_brings_the_next_refresh_token() {
     let mock = MockGenesys::new();
     let source = refreshing(&mock, mock.service()).with_parameter("audience", "x");
     assert!(!source.is_repeatable());
@@ -30,7 +30,7 @@ async fn each_answer_brings_the_next() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_that_does_not_rotate_is_kept() {
+async fn a_refresh_token_that_does_not_rotate_is_kept() {
     let mock = MockGenesys::new();
     let source = refreshing(&mock, mock.service());
     let answer = r#"{"access_token":"a","token_type":"bearer","expires_in":60}"#;
@@ -43,7 +43,7 @@ async fn one_that_does_not_rotate_is_kept() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_cache_renews_by_it_for_weeks() {
+async fn a_cache_renews_with_refresh_tokens_for_weeks() {
     let mock = MockGenesys::new();
     let source = refreshing(&mock, mock.service());
     let org = Org::builder(mock.region())
@@ -59,7 +59,7 @@ async fn a_cache_renews_by_it_for_weeks() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn callers_together_spend_one() {
+async fn concurrent_callers_use_one_refresh_token() {
     let mock = MockGenesys::new();
     let cache = TokenCache::new(refreshing(&mock, mock.service()));
     let callers = (0..1000).map(|_| cache.token());
@@ -69,7 +69,7 @@ async fn callers_together_spend_one() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn any_text_is_sent_as_it_is() {
+async fn a_refresh_token_may_be_any_text() {
     let mock = MockGenesys::new();
     let odd = "a b+c&d=%20/é\n";
     mock.on(TOKEN)

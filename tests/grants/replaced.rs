@@ -1,4 +1,4 @@
-//! Somebody has logged in again.
+//! A new login replaces the refresh token.
 
 use std::pin::pin;
 
@@ -12,7 +12,7 @@ use tower_genesys::{
 use crate::setup::{CALLBACK, Store, failure, fetch, kind, refreshing, sent};
 
 #[tokio::test(start_paused = true)]
-async fn a_new_login_is_stored_and_gone_on_with() {
+async fn a_new_login_is_stored_and_used() {
     let mock = MockGenesys::new();
     let store = Store::default();
     let source = refreshing(&mock, mock.service()).with_store(store.clone());
@@ -36,7 +36,7 @@ async fn a_new_login_is_stored_and_gone_on_with() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_old_login_under_way_changes_nothing() {
+async fn a_renewal_of_the_old_login_in_flight_changes_nothing() {
     for breaks in [false, true] {
         let mock = MockGenesys::new();
         let store = Store::default();
@@ -58,7 +58,7 @@ async fn the_old_login_under_way_changes_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn replaced_while_the_old_is_being_stored() {
+async fn a_login_replaced_during_a_store_operation_is_stored_last() {
     let mock = MockGenesys::new();
     let store = Store::default();
     let source = refreshing(&mock, mock.service()).with_store(store.clone());

@@ -1,4 +1,4 @@
-//! SAML2 bearer: an assertion per fetch.
+//! SAML2 bearer: each fetch needs an assertion.
 
 use std::sync::{
     Arc,
@@ -29,10 +29,7 @@ async fn asks_for_an_assertion_at_each_fetch() {
         let n = counted.fetch_add(1, Ordering::SeqCst);
         async move { Ok::<_, BoxError>(format!("assertion/{n}+")) }
     });
-    assert!(
-        source.is_repeatable(),
-        "the next request has another assertion"
-    );
+    assert!(source.is_repeatable(), "each request has its own assertion");
     mock.on(TOKEN).once().reset();
     assert_eq!(kind(&source).await, TokenErrorKind::Transport);
     fetch(&source).await.unwrap();
@@ -65,7 +62,7 @@ async fn without_an_assertion_nothing_is_sent() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_bad_assertion_needs_another_login() {
+async fn a_refused_assertion_requires_a_new_login() {
     let mock = MockGenesys::new();
     let source = source(&mock, async || Ok::<_, BoxError>("<xml>"));
     assert_eq!(kind(&source).await, TokenErrorKind::LoginRequired);

@@ -1,4 +1,4 @@
-//! Scenario 32: nothing that is printed shows a secret.
+//! Scenario 32: no output shows a secret.
 
 use std::error::Error;
 
@@ -71,7 +71,7 @@ async fn assert_silent(mock: &MockGenesys, source: impl TokenSource + std::fmt::
 }
 
 #[tokio::test(start_paused = true)]
-async fn no_source_shows_what_it_holds() {
+async fn no_source_shows_its_secrets() {
     let mock = MockGenesys::builder()
         .client("client-id", "SECRET-client")
         .build();
@@ -107,7 +107,7 @@ async fn no_source_shows_what_it_holds() {
         assert!(logged.contains(heard), "{heard}: {logged}");
     }
     assert_hidden(&logged);
-    // The search means something: all of them were sent, or came back.
+    // The search is meaningful, since all secrets were sent or came back.
     let sent: String = mock
         .requests_at(TOKEN)
         .iter()
@@ -120,7 +120,7 @@ async fn no_source_shows_what_it_holds() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_a_login_is_made_of_is_hidden() {
+async fn the_parts_of_a_login_are_hidden() {
     let verifier = verifier();
     let state = LoginState::new("SECRET-state");
     let code = LoginCode::new("SECRET-code", CALLBACK).with_verifier(verifier.clone());
@@ -133,7 +133,7 @@ async fn what_a_login_is_made_of_is_hidden() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_stored_refresh_token_is_shown_on_request_only() {
+async fn a_refresh_token_for_the_store_is_shown_by_expose_only() {
     let mock = MockGenesys::new();
     let refresh = mock.issue_refresh_token();
     let credentials = Credentials::new(mock.client_id(), mock.client_secret()).unwrap();

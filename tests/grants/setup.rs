@@ -1,4 +1,5 @@
-//! A mock, clients that fail on the way to it, and what was sent.
+//! A mock, clients that fail before they reach it, and the requests that were
+//! sent.
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -26,7 +27,7 @@ pub(crate) type Refreshing<C = MockService> = RefreshToken<C, Credentials, Body>
 
 pub(crate) const CALLBACK: &str = "https://app.example/cb";
 
-/// A source that begins with a good refresh token.
+/// A source that starts with a valid refresh token.
 pub(crate) fn refreshing<C>(mock: &MockGenesys, client: C) -> Refreshing<C> {
     let token = mock.issue_refresh_token();
     RefreshToken::new(mock.region(), credentials(mock), token, client)
@@ -59,7 +60,7 @@ pub(crate) fn forms(mock: &MockGenesys) -> Vec<BTreeMap<String, String>> {
         .collect()
 }
 
-/// The values of one parameter in them.
+/// The values of one parameter in these forms.
 pub(crate) fn sent(mock: &MockGenesys, name: &str) -> Vec<String> {
     let forms = forms(mock).into_iter();
     forms.filter_map(|mut form| form.remove(name)).collect()
@@ -71,25 +72,25 @@ pub(crate) fn assert_none_twice(values: &[String]) {
     }
 }
 
-/// What happens on the way to the mock.
+/// What the client does with a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Way {
     Free,
     /// `poll_ready` fails.
     NotReady,
-    /// The connection is refused; the error is deep down, as clients have it.
+    /// The connection is refused, and the error is the source of another one.
     Refused,
-    /// Something on this side does not let it through; the error is inside of
-    /// others.
+    /// A layer refuses to send the request, and the error is the source of
+    /// another one.
     Stopped,
-    /// Each step takes another poll: becoming ready, sending, the answer.
+    /// Readiness, the send and the answer take another poll each.
     Slow,
     /// Panics when the request is sent.
     Panic,
 }
 
-/// A client to the mock with a script, one line per request; after the last,
-/// [`Way::Free`].
+/// A client of the mock with a script, which has a step for each request. After
+/// the last one, every request is [`Way::Free`].
 #[derive(Clone)]
 pub(crate) struct Client {
     mock: MockService,
@@ -158,7 +159,7 @@ impl Service<Request<Body>> for Client {
     }
 }
 
-/// A store in memory, which can be told to fail.
+/// An in-memory store with scripted failures.
 #[derive(Clone, Default)]
 pub(crate) struct Store {
     inner: Arc<Mutex<Stored>>,

@@ -1,5 +1,5 @@
-//! What may have been spent is never sent twice; what surely was not, is not
-//! lost.
+//! A refresh token or a code that may have been used is never sent again, and
+//! one that certainly was not is kept.
 
 use std::{future::Future, pin::pin, task::Context};
 
@@ -21,7 +21,7 @@ use crate::setup::{
 const LOST: TokenErrorKind = TokenErrorKind::LoginRequired;
 
 #[tokio::test(start_paused = true)]
-async fn before_it_is_sent_nothing_is_lost() {
+async fn an_error_before_the_send_loses_no_login() {
     for way in [Way::NotReady, Way::Refused] {
         let mock = MockGenesys::new();
         let source = refreshing(&mock, Scripted::new(&mock, [way, way]));
@@ -34,7 +34,7 @@ async fn before_it_is_sent_nothing_is_lost() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_was_stopped_on_this_side_is_not_lost() {
+async fn a_request_that_a_layer_refuses_loses_no_login() {
     let mock = MockGenesys::new();
     let source = refreshing(&mock, Scripted::new(&mock, [Way::Stopped, Way::Stopped]));
     for _ in 0..2 {
@@ -47,9 +47,9 @@ async fn what_was_stopped_on_this_side_is_not_lost() {
     assert_eq!(mock.token_posts(), 1);
 }
 
-/// The error of a real client, on a port where nobody listens.
+/// The error is a real client's, for a port on which nothing listens.
 #[tokio::test]
-async fn a_connection_that_was_never_made_loses_nothing() {
+async fn a_refused_connection_loses_no_login() {
     let mock = MockGenesys::new();
     let closed = {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
@@ -65,7 +65,7 @@ async fn a_connection_that_was_never_made_loses_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_answer_without_a_token_spends_nothing() {
+async fn after_a_certain_refusal_the_refresh_token_is_sent_again() {
     use TokenErrorKind as Kind;
     let denied = r#"{"error":"invalid_client"}"#;
     let json = |rule: Script, body| rule.reply(StatusCode::BAD_REQUEST, HeaderMap::new(), body);
@@ -101,7 +101,7 @@ async fn an_answer_without_a_token_spends_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn after_an_unknown_outcome_it_is_not_sent_again() {
+async fn after_an_unknown_outcome_the_refresh_token_is_not_sent_again() {
     type Rule<'a> = &'a dyn Fn(Script) -> Script;
     let rules: [Rule<'_>; 15] = [
         &|rule| rule.reset(),
@@ -135,8 +135,8 @@ async fn after_an_unknown_outcome_it_is_not_sent_again() {
             std::error::Error::source(&first).is_some(),
             "rule {at}: {first}"
         );
-        // But for the first there is the head of an answer, whose id the
-        // service knows.
+        // All rules except the first send the head of an answer, which has the
+        // service's id of the request.
         let id = (at >= 1).then_some("c0ffee-1");
         assert_eq!(first.correlation_id(), id, "rule {at}");
         for _ in 0..3 {
@@ -154,7 +154,7 @@ async fn after_an_unknown_outcome_it_is_not_sent_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_was_refused_is_not_sent_again() {
+async fn a_refused_refresh_token_is_not_sent_again() {
     let mock = MockGenesys::new();
     let source = refreshing(&mock, mock.service());
     let refused = r#"{"error":"invalid_grant"}"#;
@@ -172,11 +172,10 @@ async fn what_was_refused_is_not_sent_again() {
     assert_eq!(mock.token_posts(), 1);
 }
 
-/// A fetch takes one poll more each time before it is dropped. Whenever that
-/// is, no refresh token is sent twice, and as long as none was sent, the login
-/// is not lost.
+/// A fetch is dropped after one more poll each time. No refresh token is ever
+/// sent twice, and a login whose token was not sent is not lost.
 #[tokio::test(start_paused = true)]
-async fn dropped_at_every_poll() {
+async fn a_fetch_may_be_dropped_at_every_poll() {
     let (mut lost, mut kept, mut polls) = (0, 0, 0);
     loop {
         let mock = MockGenesys::new();
@@ -197,7 +196,7 @@ async fn dropped_at_every_poll() {
             Ok(token) => {
                 kept += 1;
                 assert_eq!(mock.token_posts(), 1, "after {polls} polls");
-                assert!(mock.revoke(token.expose()), "a live one");
+                assert!(mock.revoke(token.expose()), "a valid token");
                 assert_eq!(store.tokens().len(), 1);
             }
             Err(error) => {
@@ -211,13 +210,14 @@ async fn dropped_at_every_poll() {
         assert_none_twice(&sent(&mock, "refresh_token"));
         polls += 1;
     }
-    // Kept: unpolled, not ready, storing. Lost: the request made, the answer
-    // under way.
+    // The login is kept before the first poll, before the client is ready, and
+    // while it is stored. It is lost while the request or the answer is in
+    // flight.
     assert_eq!((kept, lost), (3, 2));
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_time_out_loses_it_and_a_valid_token_is_served_on() {
+async fn a_timeout_loses_the_login_and_a_valid_token_is_still_served() {
     let mock = MockGenesys::new();
     let cache = TokenCache::new(refreshing(&mock, mock.service()));
     let token = cache.token().await.unwrap();
@@ -228,7 +228,7 @@ async fn a_time_out_loses_it_and_a_valid_token_is_served_on() {
         assert_eq!(current.expose(), token.expose());
         tokio::time::sleep(std::time::Duration::from_secs(1)).await;
     }
-    assert_eq!(mock.token_posts(), 2, "not asked again");
+    assert_eq!(mock.token_posts(), 2, "no other request");
     assert_eq!(cache.status().last_error.unwrap().kind(), LOST);
     tokio::time::sleep(std::time::Duration::from_secs(3600)).await;
     assert_eq!(cache.token().await.unwrap_err().kind(), LOST);
@@ -236,7 +236,7 @@ async fn a_time_out_loses_it_and_a_valid_token_is_served_on() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_that_was_cut_off_says_at_once_that_the_login_may_be_lost() {
+async fn the_error_of_a_timeout_says_that_the_login_may_be_lost() {
     let mock = MockGenesys::new();
     mock.on(TOKEN).from(1).never_answers();
     let cache = TokenCache::new(refreshing(&mock, mock.service()));
@@ -252,7 +252,7 @@ async fn one_that_was_cut_off_says_at_once_that_the_login_may_be_lost() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_client_that_panics_has_spent_it() {
+async fn a_panic_of_the_client_loses_the_login() {
     let mock = MockGenesys::new();
     let cache = TokenCache::new(refreshing(&mock, Scripted::new(&mock, [Way::Panic])));
     assert_eq!(
@@ -265,7 +265,7 @@ async fn a_client_that_panics_has_spent_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_second_fetch_at_the_same_time_is_refused() {
+async fn a_concurrent_second_fetch_is_refused() {
     let mock = MockGenesys::new();
     let source = refreshing(&mock, mock.service());
     let held = mock.hold(TOKEN);
@@ -281,7 +281,7 @@ async fn a_second_fetch_at_the_same_time_is_refused() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_code_is_sent_once_and_kept_as_long_as_it_was_not() {
+async fn a_code_is_sent_at_most_once_and_kept_until_then() {
     let mock = MockGenesys::new();
     let code = || LoginCode::new(mock.issue_code(CALLBACK), CALLBACK);
     let source = |script: &[Way]| {

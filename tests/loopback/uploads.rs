@@ -55,7 +55,7 @@ async fn answered_early(version: Version, body: Boxed, status: StatusCode) {
         org.tokens().warm_up().await.expect("a token");
     }
     let response = genesys.oneshot(request).await.expect("no error");
-    // The mock reads the whole body, and eight mebibytes of sevens are no user.
+    // The mock reads the whole body, and rejects eight mebibytes of sevens.
     assert_eq!(response.status(), StatusCode::BAD_REQUEST);
     response
         .into_body()
