@@ -46,7 +46,7 @@ impl Classify<BoxError> for Gateway {
 
 /// Tells the gateway which attempt it has before it, whatever the body.
 fn count_attempts<B>(mut request: Request<B>) -> Request<B> {
-    let Attempt(attempt) = Attempt::of(request.extensions());
+    let attempt = Attempt::of(request.extensions()).get();
     request.headers_mut().insert("x-attempt", attempt.into());
     request
 }

@@ -53,7 +53,7 @@
 //! # }
 //! ```
 //!
-//! Know these first:
+//! Before you start:
 //!
 //! - A response is `Ok` whatever its status. [`ApiError::read`] turns an
 //!   unsuccessful one into an error whose message names the next step.
@@ -112,18 +112,19 @@
 //! | retry | a resend after a 429, a 5xx or a broken connection. `Retry` waits before it, and makes three at most by default |
 //! | replay | the resend with a newer token after a 401: at once, and once per call. `Retry` makes it, or `Refresh` in a stack without `Retry` |
 //! | budget, upstream | the [`Budget`](retry::Budget) limits the retries of all calls together. It is part of the [`Upstream`](retry::Upstream), which calls to one API share |
-//! | throttle, gate | after a 429 the [`Throttle`](retry::Throttle) closes a gate, for one path or for all paths under a limit: requests wait there. The token cache has a gate too, which a failed renewal closes |
-//! | limit | a rate that Genesys grants. With a stated [`Limit`](store::Limit), requests are spaced out before Genesys refuses any, also across a fleet |
+//! | throttle, gate | after a 429 the [`Throttle`](retry::Throttle) closes a gate, for one path or for all paths under a limit. It holds requests there, and gives each a turn when the server's wait is over |
+//! | limit, slot | a rate that Genesys grants. With a stated [`Limit`](store::Limit), each send takes a slot, a time reserved for it, so that Genesys refuses none. A fleet can share the limit |
+//! | cooldown, damper | pauses of the token cache: the cooldown follows a failed renewal, and the damper follows renewals that did not end the 401s |
 //! | lease, fence | in a shared [`store`]: a lease lets one process fetch the next token; a fence numbers the tokens, and the highest is the newest |
 //! | [`Rejection`](token::Rejection), [`Outcome`](retry::Outcome), [`Stop`](retry::Stop) | response extensions: why the token of a 401 was renewed or not; the number of sends, and how long the call took; in the `Outcome`, why the call ended |
 //!
 //! # Promises
 //!
-//! Each is held by a test with exact counts, in the repository:
+//! A test with exact counts, in the repository, verifies each of them:
 //!
 //! | promise | test |
 //! |---|---|
-//! | 200 requests in flight on a revoked token cost one token request; all succeed, each sent at most twice | `tests/loopback/refused_tokens.rs` |
+//! | if a token is revoked under 200 requests in flight, they cost one token request; all succeed, each sent at most twice | `tests/loopback/refused_tokens.rs` |
 //! | dropping every caller neither cancels nor repeats a renewal | `src/token/cache/tests/ownership.rs` |
 //! | a failing token endpoint is asked at most 8 times in five minutes while the token is valid, at most 24 times without one | `src/token/cache/tests/failures.rs` |
 //! | however 401s and 503s alternate, a call is sent at most five times | `tests/retry/calls.rs` |
@@ -150,9 +151,10 @@
 //! - **Blocking code?** Use `block_on`. **Another executor?** Keep a tokio
 //!   runtime beside it. **WASM?** Not supported.
 //!   [More](guide::questions#blocking-code)
-//! - **I have code that does this.** See [its usual faults](guide::migrating),
-//!   and a [comparison with the official SDKs](guide::comparison).
-//! - **It runs. What do I watch?** [Metrics, log events, errors,
+//! - **I have code that does this.** Compare it with [the usual
+//!   faults](guide::migrating) of such code, and with the [official
+//!   SDKs](guide::comparison).
+//! - **It runs. What do I watch?** [Metrics, log events, errors and
 //!   limits](guide::operating).
 //!
 //! # In your stack
@@ -174,7 +176,7 @@
 //! |---|---|---|
 //! | `hyper` | yes | tells "never sent" from "broken on the way" in the errors of hyper, hyper-util and h2 |
 //! | `ring` | yes | *ring* as the [crypto provider](client#crypto-provider) of `client` and `redis` |
-//! | `aws-lc-rs` | | AWS-LC as their crypto provider; with neither, your own |
+//! | `aws-lc-rs` | | AWS-LC as their crypto provider; with neither feature, the one that your program installs |
 //! | `tower` | | a boxed form of the stack; treats tower's `Elapsed` as transient |
 //! | `client` | | [`Client`], if you have none: TLS, the proxy of the environment, time-outs |
 //! | `metrics` | | counters of renewals, retries and the shared store |

@@ -232,6 +232,7 @@ impl LimitObserver for Metrics {
     }
 }
 
+/// Returns the label of a rejection.
 const fn rejected(rejection: Rejection) -> &'static str {
     match rejection {
         Rejection::Superseded => "superseded",
@@ -243,6 +244,7 @@ const fn rejected(rejection: Rejection) -> &'static str {
     }
 }
 
+/// Returns the label of a failure's class.
 const fn class_name(class: Class) -> &'static str {
     match class {
         Class::Final => "final",
@@ -254,6 +256,7 @@ const fn class_name(class: Class) -> &'static str {
     }
 }
 
+/// Returns the label of the reason why a call ended.
 const fn stop_name(stop: Stop) -> &'static str {
     match stop {
         Stop::Settled => "settled",

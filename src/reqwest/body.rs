@@ -47,6 +47,7 @@ where
 }
 
 impl Begun {
+    /// Returns whether a connection began to send the request.
     pub(super) fn is_set(&self) -> bool {
         self.0.load(Ordering::Acquire)
     }
@@ -64,6 +65,7 @@ impl<B: Body + Unpin> Body for Watched<B> {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
+        // Set before the poll: even a body that fails was begun.
         self.begun.set();
         Pin::new(&mut self.body).poll_frame(cx)
     }
@@ -80,6 +82,7 @@ impl<B: Body + Unpin> Body for Watched<B> {
 }
 
 impl<B> Shareable<B> {
+    /// Locks the body for the methods that take `&self`.
     fn look(&self) -> MutexGuard<'_, B> {
         lock(&self.0)
     }
@@ -93,6 +96,8 @@ impl<B: Body + Unpin> Body for Shareable<B> {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
+        // `&mut self` proves that no other thread has the body, so no lock is
+        // taken.
         let body = unpoisoned(self.0.get_mut());
         Pin::new(body).poll_frame(cx)
     }

@@ -24,6 +24,8 @@ pin_project! {
     pub struct ResponseFuture {
         #[pin]
         state: State<<Client as Service<Request>>::Future>,
+        // Whether the request reached a connection; `None` if the client
+        // follows no redirects, so that its errors are certain.
         begun: Option<Begun>,
     }
 }
@@ -35,11 +37,13 @@ pin_project! {
     pub struct ReqwestFuture<F> {
         #[pin]
         state: State<F>,
+        // The URL of the request, for the response. `None` after a failure.
         url: Option<Url>,
     }
 }
 
 pin_project! {
+    // A request in flight, or one that reqwest could not convert.
     #[project = StateProj]
     enum State<F> {
         Sent { #[pin] response: F },
@@ -105,6 +109,8 @@ impl Future for ResponseFuture {
             StateProj::Sent { response } => Poll::Ready(match ready!(response.poll(cx)) {
                 Ok(response) => Ok(into_http(response)),
                 Err(error) => {
+                    // After a redirect, the error may be about the next hop,
+                    // and prove nothing about the first request.
                     let begun = this.begun.as_ref().is_some_and(Begun::is_set);
                     Err(redact(if begun { doubt(error) } else { error }))
                 }
@@ -138,6 +144,7 @@ where
     }
 }
 
+/// Converts reqwest's response, and keeps its URL.
 fn into_http(response: ::reqwest::Response) -> Response<::reqwest::Body> {
     // After a redirect, the response's URL differs from the request's.
     let url = url_extension(response.url().clone());
@@ -146,11 +153,14 @@ fn into_http(response: ::reqwest::Response) -> Response<::reqwest::Body> {
     response
 }
 
+/// Converts the stack's response into reqwest's. `url` is the extension with
+/// the request's URL.
 fn from_http<R>(response: Response<R>, mut url: Extensions) -> ::reqwest::Response
 where
     R: Body<Data: Into<Bytes>, Error: Into<BoxError>> + Send + Unpin + 'static,
 {
     let (mut parts, body) = response.into_parts();
+    // The response's own extensions win: after a redirect, they have its URL.
     url.extend(mem::take(&mut parts.extensions));
     parts.extensions = url;
     Response::from_parts(parts, body::wrap(body)).into()

@@ -94,6 +94,8 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> ResponseFuture {
+        // Without redirects, an error's own classification is exact, and the
+        // body needs no watch.
         let begun = self.may_redirect.then(Begun::default);
         let request = request.map(|body| match &begun {
             Some(begun) => body::watch(body, begun.clone()),
@@ -101,6 +103,7 @@ where
         });
         match ::reqwest::Request::try_from(request) {
             Ok(request) => ResponseFuture::sent(self.client.call(request), begun),
+            // A URI that is not absolute, for example. Nothing was sent.
             Err(error) => ResponseFuture::failed(error),
         }
     }

@@ -28,6 +28,7 @@ use crate::BoxError;
 #[derive(Clone, Debug)]
 pub struct ReqwestService<S> {
     stack: S,
+    /// Added to each request.
     extensions: Extensions,
 }
 
@@ -95,6 +96,7 @@ impl<S> ReqwestService<S> {
         S::Error: Into<BoxError>,
         R: Body<Data: Into<Bytes>, Error: Into<BoxError>> + Send + Unpin + 'static,
     {
+        // The clone is readied and called, so that `self` needs no `&mut`.
         let mut service = self.clone();
         std::future::poll_fn(|cx| service.poll_ready(cx)).await?;
         service.call(request).await
@@ -150,6 +152,7 @@ where
     }
 
     fn call(&mut self, request: Request) -> Self::Future {
+        // A response of `http` has no URL; reqwest's has the request's.
         let url = request.url().clone();
         match http::Request::try_from(request) {
             Ok(mut request) => {

@@ -34,7 +34,7 @@
 //!     request: Request<ReplayBody<Full<Bytes>>>,
 //! ) -> Result<Response<Empty<Bytes>>, BoxError> {
 //!     let mut response = Response::new(Empty::new());
-//!     if Attempt::of(request.extensions()) < Attempt(3) {
+//!     if Attempt::of(request.extensions()) < Attempt::new(3) {
 //!         *response.status_mut() = http::StatusCode::SERVICE_UNAVAILABLE;
 //!     }
 //!     Ok(response)

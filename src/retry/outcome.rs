@@ -76,12 +76,25 @@ pub enum Stop {
 /// use http::Extensions;
 /// use tower_genesys::retry::Attempt;
 ///
-/// assert_eq!(Attempt::of(&Extensions::new()), Attempt(1));
+/// let attempt = Attempt::of(&Extensions::new());
+/// assert_eq!(attempt, Attempt::new(1));
+/// assert_eq!(attempt.get(), 1);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Attempt(pub u32);
+pub struct Attempt(u32);
 
 impl Attempt {
+    /// Creates the number of a send, counted from 1. For tests of a layer, and
+    /// for a custom retry layer.
+    pub const fn new(number: u32) -> Self {
+        Self(number)
+    }
+
+    /// Returns the number, counted from 1.
+    pub const fn get(self) -> u32 {
+        self.0
+    }
+
     /// Returns the number of this send from the extensions of a request: 1 if
     /// they have none.
     pub fn of(extensions: &Extensions) -> Self {

@@ -1,3 +1,5 @@
+//! The names of failures in spans and metrics.
+
 use std::{error::Error, io};
 
 use http::StatusCode;
@@ -16,6 +18,7 @@ pub(super) fn of_status(status: StatusCode) -> Option<StatusCode> {
     (status.is_client_error() || status.is_server_error()).then_some(status)
 }
 
+/// Returns the name of one error of a chain, or `None` to look at its cause.
 fn known(error: &(dyn Error + 'static)) -> Option<&'static str> {
     // The outermost error that is known here names the failure. A token error
     // comes first: its source is an error of the token endpoint, and would read

@@ -27,6 +27,7 @@ pin_project! {
 }
 
 impl<F> ResponseFuture<F> {
+    /// Wraps the inner future, whose span has begun.
     pub(super) const fn new(inner: F, record: Record) -> Self {
         Self { inner, record }
     }
@@ -41,6 +42,8 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
+        // The duration starts here and not in `call`: a future may wait for its
+        // first poll in a queue of the caller.
         this.record.poll();
         let polled = { this.record.span() }.in_scope(|| this.inner.poll(cx));
         let result = ready!(polled).map_err(Into::into);

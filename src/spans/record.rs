@@ -10,7 +10,7 @@ use crate::{
     retry::{Attempt, Outcome},
 };
 
-/// What a layer has set for all its records.
+/// The settings of a layer, for all its records.
 #[derive(Clone)]
 pub(super) struct Settings {
     pub(super) scope: Scope,
@@ -33,13 +33,18 @@ impl Settings {
 pub(super) struct Record {
     span: Span,
     settings: Arc<Settings>,
+    /// The method, or `_OTHER`.
     method: &'static str,
+    /// The path template, if it was looked up and one matches.
     template: Option<Cow<'static, str>>,
+    /// The time of the first poll.
     begun: Option<Instant>,
+    /// Whether the end was reported.
     ended: bool,
 }
 
 impl Record {
+    /// Creates the span of a request, and fills in its fields.
     pub(super) fn begin<B>(settings: &Arc<Settings>, request: &Request<B>) -> Self {
         let method = method_name(request.method());
         let span = match settings.scope {
@@ -77,6 +82,7 @@ impl Record {
         }
     }
 
+    /// Records the fields that the request determines.
     fn describe<B>(&self, request: &Request<B>) {
         let span = &self.span;
         match &self.template {
@@ -94,26 +100,29 @@ impl Record {
         let uri = request.uri();
         span.record("server.address", uri.host());
         span.record("server.port", port(uri));
-        let Attempt(attempt) = Attempt::of(request.extensions());
+        let attempt = Attempt::of(request.extensions()).get();
         if self.settings.scope == Scope::Attempt && attempt > 1 {
             span.record("http.request.resend_count", attempt - 1);
         }
     }
 
+    /// Records and reports how the call or attempt ended.
     pub(super) fn end<R>(&mut self, result: &Result<Response<R>, BoxError>) {
         match result {
             Ok(response) => {
+                // A plain success has no outcome: it was one send.
                 let sends = Outcome::of(response.extensions()).map(|outcome| outcome.sends);
                 if let (Scope::Call, Some(sends @ 2..)) = (self.settings.scope, sends) {
                     self.span.record("http.request.resend_count", sends - 1);
                 }
-                self.answered(response.status());
+                self.responded(response.status());
             }
             Err(error) => self.failed(failure::name(&**error)),
         }
     }
 
-    fn answered(&mut self, status: StatusCode) {
+    /// Records a response.
+    fn responded(&mut self, status: StatusCode) {
         self.span
             .record("http.response.status_code", status.as_u16());
         if let Some(status) = failure::of_status(status) {
@@ -123,13 +132,16 @@ impl Record {
         self.tell(Some(status), None);
     }
 
+    /// Records the end without a response.
     fn failed(&mut self, what: &'static str) {
         self.span.record("error.type", what);
         self.span.record("otel.status_code", "ERROR");
         self.tell(None, Some(what));
     }
 
+    /// Reports the end to the observer.
     fn tell(&mut self, status: Option<StatusCode>, error: Option<&'static str>) {
+        // Set first: if the observer panics, the drop reports nothing again.
         self.ended = true;
         let Some(observer) = &self.settings.observer else {
             return;

@@ -40,17 +40,17 @@ impl<S> Spanned<S> {
         Self { inner, settings }
     }
 
-    /// The service that sends.
+    /// Returns the inner service.
     pub fn get_ref(&self) -> &S {
         &self.inner
     }
 
-    /// The service that sends.
+    /// Returns the inner service for changes.
     pub fn get_mut(&mut self) -> &mut S {
         &mut self.inner
     }
 
-    /// The service that sends.
+    /// Unwraps the inner service.
     pub fn into_inner(self) -> S {
         self.inner
     }
@@ -71,6 +71,7 @@ where
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let record = Record::begin(&self.settings, &request);
+        // Within the span, because a service may start its work in `call`.
         let future = record.span().in_scope(|| self.inner.call(request));
         ResponseFuture::new(future, record)
     }

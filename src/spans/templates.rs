@@ -26,7 +26,9 @@ use crate::config_error::{ConfigError, ConfigErrorKind};
 /// ```
 #[derive(Clone, Default)]
 pub struct Templates {
+    /// The templates that the program added, in order.
     own: Arc<Vec<(Method, Box<str>)>>,
+    /// The table of an API.
     known: Option<Known>,
 }
 
@@ -34,6 +36,7 @@ pub struct Templates {
 pub(crate) type Known = fn(&Method, &Uri) -> Option<Cow<'static, str>>;
 
 impl Templates {
+    /// Creates a set over the table of an API.
     pub(crate) fn over(known: Known) -> Self {
         Self {
             own: Arc::default(),
@@ -42,6 +45,19 @@ impl Templates {
     }
 
     /// Creates an empty set, without the table of the API.
+    ///
+    /// ```
+    /// use http::{Method, Uri};
+    /// use tower_genesys::spans::Templates;
+    ///
+    /// let templates = Templates::none()
+    ///     .and(Method::GET, "/tenants/{id}/state")?;
+    /// let uri = Uri::from_static("https://gw.example/tenants/acme/state");
+    /// let found = templates.find(&Method::GET, &uri);
+    /// assert_eq!(found.as_deref(), Some("/tenants/{id}/state"));
+    /// assert_eq!(templates.find(&Method::PUT, &uri), None);
+    /// # Ok::<(), tower_genesys::spans::TemplateError>(())
+    /// ```
     pub fn none() -> Self {
         Self::default()
     }
@@ -70,6 +86,8 @@ impl Templates {
     pub fn find(&self, method: &Method, uri: &Uri) -> Option<Cow<'static, str>> {
         let path = uri.path();
         let fits = |own: &&(Method, Box<str>)| own.0 == *method && fits(&own.1, path);
+        // Added templates come first, so that a gateway's paths win over the
+        // API's.
         match self.own.iter().find(fits) {
             Some((_, template)) => Some(Cow::Owned(template.to_string())),
             None => self.known?(method, uri),
@@ -77,12 +95,13 @@ impl Templates {
     }
 }
 
+/// Returns why a template is invalid.
 fn check(template: &str) -> Result<(), &'static str> {
     if !template.starts_with('/') {
         return Err("matches no path: it must begin with `/`");
     }
     if template.contains(['?', '#']) {
-        return Err("contains a query or a fragment, which may hold ids: remove it");
+        return Err("contains a query or a fragment, which may contain ids: remove it");
     }
     if template.bytes().any(|byte| byte <= b' ' || byte >= 0x7f) {
         return Err("contains characters that a path cannot have: percent-encode them");
@@ -96,6 +115,7 @@ fn check(template: &str) -> Result<(), &'static str> {
     }
 }
 
+/// Returns whether a segment stands for an id: a name in braces, or `{}`.
 fn is_id(segment: &str) -> bool {
     let inner = segment
         .strip_prefix('{')
@@ -103,6 +123,7 @@ fn is_id(segment: &str) -> bool {
     inner.is_some_and(|name| !name.contains(['{', '}']))
 }
 
+/// Returns whether a path matches a template, segment by segment.
 fn fits(template: &str, path: &str) -> bool {
     let mut path = path.split('/');
     let fits = template.split('/').all(|wanted| {

@@ -73,7 +73,7 @@ async fn retry_layers_inside_a_second_replay_add_up_and_do_not_multiply() {
         service.oneshot(request).await.unwrap();
         assert_eq!(script.sends(), sends);
         let seen = script.seen();
-        let seen: Vec<_> = seen.iter().map(|seen| seen.attempt.0).collect();
+        let seen: Vec<_> = seen.iter().map(|seen| seen.attempt.get()).collect();
         assert_eq!(seen, attempts);
     }
 }
@@ -219,7 +219,7 @@ fn upload(opened: &AtomicUsize) -> Upload {
 /// Reads each upload to its end, and answers the first attempt with a 503.
 async fn store(request: http::Request<ReplayBody<Upload>>) -> Result<Response<Upload>, BoxError> {
     let mut response = Response::new(Upload::default());
-    if Attempt::of(request.extensions()) == Attempt(1) {
+    if Attempt::of(request.extensions()) == Attempt::new(1) {
         *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
     }
     assert!(request.extensions().get::<Remake<Upload>>().is_none());

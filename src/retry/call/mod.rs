@@ -147,7 +147,7 @@ impl<S: Clone, B: CloneBody, C> Call<S, B, C> {
         }
         self.sends += 1;
         if self.sends > 1 {
-            request.extensions_mut().insert(Attempt(self.sends));
+            request.extensions_mut().insert(Attempt::new(self.sends));
         }
         self.target = Target::keep(&mut request, &service);
         (request, service)
