@@ -1,4 +1,4 @@
-# The commands of this project. `make test` runs every test; `make ci` is what has to pass before a change lands.
+# The commands of this project. `make test` runs every test. `make ci` must pass before a change lands.
 
 CARGO ?= cargo
 
@@ -8,11 +8,11 @@ CARGO ?= cargo
 .PHONY: examples benches bench-smoke report
 .PHONY: release semver fuzz mutants
 
-# Every test: unit, integration and documentation tests, with all features. Some start real servers.
+# Runs every test: unit, integration and documentation tests, with all features. Some start real servers.
 test: servers
 	$(CARGO) test --locked --workspace --all-features
 
-# What a newcomer builds: the crates of the README's first command, each compiled once.
+# Limits the number of crates that the README's first command compiles, because a newcomer waits for them.
 MOST_CRATES = 110
 first-run:
 	@crates=$$($(CARGO) tree --locked --package conversation_report --edges normal,build --prefix none --no-dedupe \
@@ -20,16 +20,16 @@ first-run:
 	echo "cargo run -p conversation_report compiles $$crates crates"; \
 	test "$$crates" -gt 0 -a "$$crates" -le $(MOST_CRATES)
 
-# The README's first program, as pasted.
+# Builds and runs the README's first program, as pasted.
 readme:
 	.ci/readme_program
 
-# Installs them where they are missing (Debian, Ubuntu, macOS).
+# Installs the servers that tests start, if they are missing (Debian, Ubuntu, macOS).
 servers:
 	@tests/install-servers.sh redis-server redis-server-6 valkey-server tinyproxy faketime dynalite
 
-# Writes the table of operations, the mock's shapes and the tests' CSV from the newest official SDK, or from VERSION of it, which pip
-# downloads. Fails where a new POST has no class in definition/classes.csv.
+# Writes the table of operations, the mock's shapes and the tests' CSV from the newest official SDK, or from its version VERSION. pip
+# downloads it. Fails if a new POST has no class in definition/classes.csv.
 VERSION ?=
 operations:
 	definition/generate $(VERSION)
@@ -47,38 +47,38 @@ lint:
 docs:
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --no-deps --all-features --package tower-genesys --package tower-genesys-dynamodb
 
-# Does every public item have an example, or a link to one, one path, and the grammar of the others? `RUSTC_BOOTSTRAP`: what rustdoc
-# writes for that is not stable yet.
+# Checks that every public item has an example or a link to one, has one path, and follows the naming grammar. `RUSTC_BOOTSTRAP`:
+# the JSON output of rustdoc is unstable.
 doc-examples:
 	RUSTC_BOOTSTRAP=1 $(CARGO) rustdoc --locked --lib --all-features --target-dir target/json -- -Z unstable-options --output-format json
 	.ci/without_example target/json/doc/tower_genesys.json
 	.ci/one_path --root 24 target/json/doc/tower_genesys.json
 	.ci/grammar target/json/doc/tower_genesys.json
 
-# Simulated days of five organisations in trouble, each call, send and token request accounted for. `make test` runs two.
+# Simulates days of five organisations in trouble, and accounts for each call, send and token request. `make test` runs two days.
 SOAK_DAYS ?= 30
 soak:
 	SOAK_DAYS=$(SOAK_DAYS) $(CARGO) test --locked --release --all-features --test soak -- --nocapture
 
-# The token cache under many orders of threads, and the protocols of a shared token and of a shared limit under all orders of
-# events, by model checkers. The limit has millions of states, for which code that is not optimised takes minutes.
+# Checks the token cache under many orders of threads, and the protocols of a shared token and of a shared limit under all orders
+# of events. `--release`: the limit has millions of states, which take minutes without optimisation.
 model:
 	RUSTFLAGS="--cfg stateright" $(CARGO) test --release --locked --target-dir target/model --lib -- --nocapture store::model limiter::model
 	RUSTFLAGS="--cfg shuttle" $(CARGO) test --locked --target-dir target/model --lib token::cache::tests::model
 
-# Any two features together, each alone, and none.
-# A feature of ours never changes how other crates behave: to keep the order of JSON is for a program to choose.
+# Checks any two features together, each alone, and none.
+# No feature may change how other crates behave: only the program decides whether serde_json keeps the order of fields.
 features:
 	! $(CARGO) tree --locked --package tower-genesys --all-features --edges normal,features --invert serde_json | grep preserve_order
 	$(CARGO) hack --version >/dev/null 2>&1 || $(CARGO) install --locked cargo-hack
 	$(CARGO) hack check --locked --feature-powerset --depth 2 --exclude-features default
 
-# The crypto provider that the features name is in the tree, and no other; without one, TLS is an error or the user's own.
+# Checks that the tree has the crypto provider that the features name, and no other. Without one, TLS uses the user's or is an error.
 providers:
 	.ci/providers
 	$(CARGO) test --locked --no-default-features --features client,redis-cluster --test no_provider
 
-# The oldest versions that Cargo.toml allows have all that is used. `RUSTC_BOOTSTRAP`: the option is not stable yet.
+# Builds with the oldest versions that Cargo.toml allows. `RUSTC_BOOTSTRAP`: the option is unstable.
 minimal-versions:
 	rm -rf target/minimal-versions && mkdir -p target/minimal-versions
 	cp -r README.md docs examples src target/minimal-versions 2>/dev/null || true
@@ -87,22 +87,22 @@ minimal-versions:
 	cd target/minimal-versions && $(CARGO) check --lib --all-features
 	cd target/minimal-versions && $(CARGO) check --lib --no-default-features
 
-# The crate as it would be published builds by itself.
+# Builds the crate as it would be published.
 package:
 	$(CARGO) package --locked --allow-dirty
 
-# What else is looked at before a release: licences and advisories, the types of other crates in the public API. Needs
-# cargo-deny (and the network for its advisories) and cargo-check-external-types.
+# Checks before a release: licences, advisories, and the types of other crates in the public API. Needs cargo-deny (and the network
+# for its advisories) and cargo-check-external-types.
 release: ci
 	$(CARGO) deny check
 	RUSTC_BOOTSTRAP=1 $(CARGO) check-external-types --all-features
 
-# Is this a breaking change since that version? Needs cargo-semver-checks.
+# Looks for breaking changes since the version SINCE. Needs cargo-semver-checks.
 SINCE ?= v0.1.0
 semver:
 	$(CARGO) semver-checks --all-features --baseline-rev $(SINCE)
 
-# Without credentials in the environment, every example runs against a mock of its own. One starts a real Redis, one an emulator of DynamoDB.
+# Runs every example. Without credentials in the environment, each has its own mock. One starts a real Redis, one an emulator of DynamoDB.
 examples: servers
 	$(CARGO) build --locked --workspace --all-features --examples --bins
 	@set -e; for example in $$(ls examples | sed 's/\.rs$$//'); do \
@@ -116,7 +116,7 @@ examples: servers
 	done
 	@echo "== shared_token"; $(CARGO) run --locked --quiet --package tower-genesys-dynamodb --example shared_token
 
-# The official SDKs for Python and JavaScript against the mock. Needs python3, npm, and their registries.
+# Runs the official SDKs for Python and JavaScript against the mock. Needs python3, npm, and their registries.
 sdks:
 	python3 -m venv target/sdks && target/sdks/bin/pip install --quiet --requirement benches/sdks/requirements.txt
 	npm install --prefix benches/sdks --no-package-lock --no-audit --no-fund --silent
@@ -125,12 +125,12 @@ sdks:
 benches:
 	$(CARGO) bench --locked --no-run
 
-# The peers are a workspace of their own, so that nobody else builds them.
+# The peers are a separate workspace, so that no other command builds them.
 PEERS = --locked --manifest-path benches/peers/Cargo.toml
 PEERS_TARGET ?= target/peers
 
-# Every allocation, byte held, instruction, token request and send of the benches, counted and held against what it has to be.
-# Takes no time of anything. One bench starts a real Redis. `test-util` would make tokio's clock, and so all numbers, slower than they are for users.
+# Counts the allocations, retained bytes, instructions, token requests and sends of the benches, and compares them with the expected
+# numbers. Measures no times. One bench starts a real Redis. `test-util` would slow tokio's clock down, and falsify the numbers.
 bench-smoke: servers
 	@if $(CARGO) tree $(PEERS) --edges features --invert tokio | grep --quiet test-util; then \
 	    echo "benches/peers must not enable tokio's test-util"; exit 1; \
@@ -143,19 +143,19 @@ bench-smoke: servers
 	$(PEERS_TARGET)/release/report --check --only instructions > /dev/null
 	$(PEERS_TARGET)/release/report --drawn docs/performance.md
 
-# Measures everything, beside its peers, and writes the tables and pictures of docs/performance.md. For a machine that does
-# nothing else: the page says which it was.
+# Measures everything, beside its peers, and writes the tables and pictures of docs/performance.md. Run it on an idle machine, which
+# the page then describes.
 report:
 	@tests/install-servers.sh valgrind
 	$(CARGO) build $(PEERS) --release -p peers --target-dir $(PEERS_TARGET)
 	$(PEERS_TARGET)/release/report docs/performance.md
 
-# Draws the pictures of docs/performance.md anew, from the tables as they are.
+# Redraws the pictures of docs/performance.md from its tables.
 pictures:
 	$(CARGO) build $(PEERS) --release -p peers --target-dir $(PEERS_TARGET)
 	$(PEERS_TARGET)/release/report --draw docs/performance.md
 
-# Needs cargo-fuzz and a nightly compiler. What is found on the way stays out of the committed corpora.
+# Needs cargo-fuzz and a nightly compiler. New inputs stay out of the committed corpora.
 SECONDS_EACH ?= 60
 fuzz:
 	@set -e; for target in $$(ls fuzz/corpus); do \
@@ -165,12 +165,12 @@ fuzz:
 	        -max_total_time=$(SECONDS_EACH) -max_len=4096; \
 	done
 
-# Does a test notice when the code decides otherwise? Needs cargo-mutants, works on copies of the tree, and is not part of CI. Each
-# part runs the tests of its own module only. All of it is about 1,700 mutants: a run takes one of so many shares, which differ by SHARE.
+# Changes decisions in the code, and lists the changes that no test notices. Needs cargo-mutants, works on copies of the tree, and is
+# not part of CI. Each part runs the tests of its own module only. There are about 1,700 mutants: a run takes share SHARE of SHARES.
 SHARE ?= 0
 SHARES ?= 8
 MUTANTS = CARGO_PROFILE_DEV_DEBUG=0 nice $(CARGO) mutants --sharding round-robin --shard $(SHARE)/$(SHARES)
-# `--cargo-arg`: otherwise each mutant is built into every test program.
+# `--cargo-arg` builds each mutant into these test programs only.
 mutants:
 	@mkdir -p target/mutants; missed=0; set -f; \
 	part() { name=$$1; files=$$2; tests=$$3; echo "== $$name"; \
