@@ -1,3 +1,6 @@
+//! What a store keeps for a token: the entry, its fence, and the lease to fetch
+//! the next one.
+
 use std::{fmt, time::Duration};
 
 use bytes::Bytes;
@@ -13,6 +16,7 @@ use crate::token::Fingerprint;
 ///
 /// assert!(Fence::new(7).next() > Fence::new(7));
 /// assert!(Fence::NONE < Fence::new(1));
+/// assert_eq!(Fence::new(7).get(), 7);
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Fence(u64);
@@ -31,7 +35,7 @@ impl Fence {
         self.0
     }
 
-    /// Returns the next higher fence.
+    /// Returns the next higher fence. The highest one stays.
     #[must_use]
     pub const fn next(self) -> Self {
         Self(self.0.saturating_add(1))
@@ -44,7 +48,16 @@ impl Fence {
 /// If the reply that granted a lease never arrives, the process gets the same
 /// lease by asking again as the same owner.
 ///
-/// [`TokenStore`](super::TokenStore) has an example.
+/// ```
+/// use tower_genesys::store::Owner;
+///
+/// # fn main() -> Result<(), tower_genesys::BoxError> {
+/// let owner = Owner::random()?;
+/// assert_ne!(owner, Owner::random()?);
+/// assert_eq!(Owner::from_bytes(*owner.as_bytes()), owner);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Owner([u8; 16]);
 
@@ -81,13 +94,23 @@ impl fmt::Debug for Owner {
 
 /// The right to fetch a token for all processes, for a limited time.
 ///
-/// [`TokenStore`](super::TokenStore) has an example.
+/// ```
+/// use tower_genesys::store::{Fence, Lease, Owner, StoreErrorKind};
+///
+/// # fn main() -> Result<(), tower_genesys::BoxError> {
+/// // A store that found an unreadable value grants this:
+/// let lease = Lease::new(Owner::random()?, Fence::new(8))
+///     .with_replaces(Some(StoreErrorKind::Corrupt));
+/// assert_eq!(lease.replaces, Some(StoreErrorKind::Corrupt));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Lease {
     /// The process that has the lease.
     pub owner: Owner,
-    /// The fence of the token that its holder will publish.
+    /// The fence of the token that its owner will publish.
     pub fence: Fence,
     /// The fault of an unreadable value that the next publication replaces.
     /// Default: none.
@@ -123,11 +146,14 @@ impl Lease {
 /// use std::time::Duration;
 /// use tower_genesys::{store::{Entry, Fence}, token::Fingerprint};
 ///
-/// let columns = (1_800_000_000_123, *Fingerprint::of("s3cr3t").as_bytes(), b"sealed");
-/// let (fence, fingerprint, value) = columns;
+/// let print = *Fingerprint::of("s3cr3t").as_bytes();
+/// let columns = (1_800_000_000_123, print, b"sealed");
+/// let (fence, print, value) = columns;
 /// let hour = Duration::from_secs(3600);
-/// let entry = Entry::new(Fence::new(fence), Fingerprint::from_bytes(fingerprint), &value[..],
-/// hour) .with_remaining(hour / 2); assert_eq!(entry.remaining, hour / 2);
+/// let print = Fingerprint::from_bytes(print);
+/// let entry = Entry::new(Fence::new(fence), print, &value[..], hour)
+///     .with_remaining(hour / 2);
+/// assert_eq!(entry.remaining, hour / 2);
 /// ```
 #[derive(Clone)]
 #[non_exhaustive]

@@ -1,3 +1,9 @@
+//! The form of a token in a store: sealed, or in plain text with a digest.
+//!
+//! A value is `tg`, the form, the version, and the content. What surrounds the
+//! token in the store (its key, fence, fingerprint and lifetime) is part of the
+//! seal or the digest, so a value that was copied or moved does not open.
+
 use std::{fmt, time::Duration};
 
 use bytes::{Bytes, BytesMut};
@@ -11,9 +17,12 @@ use crate::token::{AccessToken, Fingerprint, IssuedToken};
 /// The first bytes of every value. Its form and the version of that form
 /// follow.
 const MAGIC: &[u8; 2] = b"tg";
+/// The version of this form. Another one is not read.
 const VERSION: u8 = 1;
+/// The form of a value that a [`KeyRing`] seals.
 #[cfg(feature = "seal")]
 const SEALED: u8 = b's';
+/// The form of a value in plain text.
 const UNSEALED: u8 = b'u';
 /// The length of the digest that reveals damage to an unsealed value.
 const DIGEST: usize = 16;
@@ -21,8 +30,10 @@ const DIGEST: usize = 16;
 /// The form of the tokens in a store.
 #[derive(Clone)]
 pub(super) enum Envelope {
+    /// Encrypted with these keys.
     #[cfg(feature = "seal")]
     Sealed(KeyRing),
+    /// In plain text.
     Unsealed,
 }
 
@@ -35,7 +46,8 @@ pub(super) struct Around<'a> {
 }
 
 impl Around<'_> {
-    /// Returns the context as bytes. Each field has a fixed length.
+    /// Returns the context as bytes. Each field has a fixed length, so no two
+    /// contexts have the same bytes.
     pub(super) fn to_bytes(&self, form: u8) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(96);
         bytes.extend_from_slice(MAGIC);
@@ -58,6 +70,7 @@ impl Envelope {
         issued: &IssuedToken,
         remaining: Duration,
     ) -> Result<Entry, StoreError> {
+        // Rounded first: the seal must match what the store gives back.
         let lifetime = whole_millis(issued.lifetime());
         let around = Around {
             key,
@@ -80,6 +93,12 @@ impl Envelope {
     }
 
     /// Returns the token of this entry.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreErrorKind::Incompatible`] for another form or version,
+    /// [`StoreErrorKind::Corrupt`] for anything else that this process would
+    /// not have written.
     pub(super) fn open(&self, key: &StoreKey, entry: &Entry) -> Result<IssuedToken, StoreError> {
         let content = self.content(&entry.value)?;
         let around = Around {
@@ -94,7 +113,8 @@ impl Envelope {
             Self::Unsealed => unsealed(&content, &around)?,
         };
         let token = String::from_utf8(token).map_err(|_| StoreError::damaged())?;
-        // A token that no header can carry would fail every request of the
+        // The fingerprint identifies a refused token, so a wrong one would hide
+        // it. A token that no header can carry would fail every request of the
         // process.
         if Fingerprint::of(&token) != entry.fingerprint || !AccessToken::is_sendable(&token) {
             return Err(StoreError::damaged());
@@ -102,6 +122,7 @@ impl Envelope {
         Ok(IssuedToken::new(token, entry.lifetime).with_remaining(entry.remaining))
     }
 
+    /// Returns the byte of this form.
     const fn form(&self) -> u8 {
         match self {
             #[cfg(feature = "seal")]
@@ -122,6 +143,8 @@ impl Envelope {
         if head[..2] != MAGIC[..] {
             return Err(StoreError::damaged());
         }
+        // From here on another process of this crate wrote the value, so its
+        // settings or its version are the cause.
         if head[2] != self.form() {
             return Err(incompatible(
                 "the token in the store is sealed, but this process does not seal, or the other way round; set the \
@@ -153,6 +176,7 @@ fn incompatible(message: &'static str) -> StoreError {
     StoreError::new(StoreErrorKind::Incompatible, message)
 }
 
+/// Returns the token in plain text, if its digest is right.
 fn unsealed(content: &[u8], around: &Around<'_>) -> Result<Vec<u8>, StoreError> {
     match content.split_at_checked(DIGEST) {
         Some((found, token)) if found == digest(token, around) => Ok(token.to_vec()),
@@ -171,6 +195,7 @@ fn digest(token: &[u8], around: &Around<'_>) -> [u8; DIGEST] {
     first
 }
 
+/// Returns whole milliseconds, rounded down: what every store can keep.
 fn whole_millis(duration: Duration) -> Duration {
     Duration::from_millis(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX))
 }

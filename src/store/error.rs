@@ -1,3 +1,5 @@
+//! The error of a store.
+
 use std::{borrow::Cow, error::Error, fmt};
 
 use crate::BoxError;
@@ -23,7 +25,8 @@ pub struct StoreError {
     source: Option<BoxError>,
 }
 
-/// The kind of a [`StoreError`].
+/// The kind of a [`StoreError`]. It decides what a process does next: after
+/// `Timeout` and `Unavailable`, it asks again whether its claim was granted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum StoreErrorKind {
@@ -86,6 +89,7 @@ impl StoreError {
         self.kind
     }
 
+    /// The system provides no randomness, for an owner or a nonce.
     pub(super) fn no_randomness(error: getrandom::Error) -> Self {
         Self::new(
             StoreErrorKind::Unavailable,

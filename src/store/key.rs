@@ -1,3 +1,5 @@
+//! The key under which a store keeps a token.
+
 use std::fmt;
 
 use sha2::{Digest, Sha256};
@@ -16,6 +18,7 @@ use sha2::{Digest, Sha256};
 /// let key = StoreKey::new("login.mypurecloud.ie", "my-client-id", "client_credentials");
 /// assert_eq!(key.to_string().len(), 64);
 /// assert_ne!(key, key.with_parameter("namespace", "staging"));
+/// assert_eq!(StoreKey::from_bytes(*key.as_bytes()), key);
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct StoreKey([u8; 32]);
@@ -38,6 +41,7 @@ impl StoreKey {
     #[must_use]
     pub fn with_parameter(self, name: &str, value: &str) -> Self {
         let mut digest = Sha256::new();
+        // The key so far has a fixed length, so it needs none.
         digest.update(self.0);
         feed(&mut digest, name);
         feed(&mut digest, value);
@@ -55,6 +59,7 @@ impl StoreKey {
     }
 }
 
+/// Adds a field and its length to the digest.
 fn feed(digest: &mut Sha256, field: &str) {
     digest.update((field.len() as u64).to_be_bytes());
     digest.update(field);

@@ -3,9 +3,10 @@
 //! Every process that fetches its own token adds load: Genesys throttles an
 //! OAuth client that mints too many, and its oldest tokens stop working. With a
 //! [`TokenStore`] that all processes reach, one of them fetches a token and all
-//! use it. [`SharedSource`] goes between the [`TokenCache`](crate::TokenCache)
-//! of a process and its source. [`Sharing`] names the store and the form of the
-//! tokens in it.
+//! use it.
+//!
+//! To share tokens, pass a [`Sharing`] to the builder of the organisation. It
+//! names the store and the form of the tokens in it:
 //!
 //! ```
 //! use bytes::Bytes;
@@ -32,70 +33,81 @@
 //! # }
 //! ```
 //!
-//! While the token of a process is valid, the process does not ask the store: a
-//! hit costs the same as without one.
+//! | store | for | feature |
+//! |---|---|---|
+//! | `RedisStore` | a fleet of processes | `redis` |
+//! | `FileStore` | the programs of one user on one machine | `file` |
+//! | `DynamoDbStore`, in the package `tower-genesys-dynamodb` | serverless functions | |
+//! | [`MemoryStore`] | tests | |
+//! | your own | another database: see [`TokenStore`] | |
 //!
 //! # What happens
+//!
+//! A process asks the store only when it needs a token. While its token is
+//! valid, a request costs the same as without a store. The content of the store
+//! decides what the process does:
 //!
 //! | the store has | the process |
 //! |---|---|
 //! | a usable token | uses it |
-//! | no token | gets a lease for 10 seconds, asks the token endpoint for at most 8, and publishes the token |
-//! | no token, and another process has the lease | looks again after a tenth to a quarter of a second, until its deadline |
-//! | no token, and a third process in a row holds the lease | asks the endpoint by itself: a leader may be able to get tokens, but not to publish them |
-//! | a cooldown: the endpoint wants to be left alone | waits, if the wait fits its deadline; otherwise it fails its callers with that error |
+//! | no token | takes the *lease* for 10 seconds, requests a token for at most 9, and publishes it |
+//! | no token, and another process has the lease | asks the store again after a tenth to a quarter of a second, until its deadline |
+//! | no token, and a third process in a row has the lease | requests a token without the store, because the leaders seem to get tokens but cannot publish them |
+//! | a cooldown, because the token endpoint asked for a pause | waits, if the wait fits its deadline; otherwise its callers get that error |
 //! | an unusable value | acts as if there were no token, and emits an event |
 //!
 //! Each token has a [`Fence`], a number that the store increments; the higher
-//! one is newer. Expiry is judged by the store's clock only, so the clocks of
-//! the processes may differ. A [`Fingerprint`](crate::token::Fingerprint)
-//! identifies a token that the API refused: of fifty processes that get a 401,
-//! one fetches a token, or none if a newer one exists.
+//! one is newer. The store's clock alone decides when a token expires, so the
+//! clocks of the processes may differ. A process that gets a 401 names the
+//! refused token by its [`Fingerprint`](crate::token::Fingerprint). If fifty
+//! processes get a 401, one of them fetches a new token, or all use a newer one
+//! that exists already.
 //!
-//! If a leading process is killed, another one takes over when the lease ends.
-//! If it is frozen and wakes up after that, its publication comes too late, and
-//! it takes the token of the other process.
+//! If a process with the lease is killed, another one takes over when the lease
+//! ends. If it is frozen and wakes up after that, it publishes too late, and
+//! uses the token of the other process.
 //!
 //! # When the store fails
 //!
-//! The store saves requests and never causes a failed one.
+//! A store that fails never makes a request fail. This is what a failure costs:
 //!
 //! | event | cost |
 //! |---|---|
 //! | an operation fails, or takes more than 150 milliseconds (2 seconds for a `FileStore`) | that time, once; its outcome counts as unknown |
 //! | right after that | nothing: for half a minute, callers do not ask the store |
-//! | a token is due | the process waits for the store in the background, until 5 minutes before expiry |
-//! | there is no token | the process asks the endpoint by itself, at most once in 10 seconds |
-//! | a process is without the store | it looks for the others in the background every 5 to 20 seconds, while it is used |
-//! | the store is back | the process uses the token there, or publishes its own: no request |
+//! | a token is due | nothing: the process waits for the store in the background, until 5 minutes before expiry |
+//! | a process has no token | one request without the store, at most once in 10 seconds |
+//! | a process is without the store | nothing: it looks for the others in the background every 5 to 20 seconds, while it is used |
+//! | the store is back | nothing: the process uses the token there, or publishes its own |
 //! | the store has lost everything | one request, when a process next needs a token |
-//! | the store refuses writes | the process uses its token, and shares it later |
+//! | the store refuses writes | nothing: the process uses its token, and shares it later |
 //!
 //! # Customising
 //!
 //! [`OrgBuilder::share`](crate::genesys::OrgBuilder::share) shares tokens of
-//! the grant `client_credentials`. For another source, use
-//! [`SharedSource::new`] with its own [`StoreKey`]. A grant that each request
-//! uses up, such as a rotating refresh token, cannot be shared.
+//! the grant `client_credentials`. For another source, put a [`SharedSource`]
+//! with a [`StoreKey`] between the source and its
+//! [`TokenCache`](crate::TokenCache). A grant that each request uses up, such
+//! as a rotating refresh token, cannot be shared.
 //!
-//! [`Sharing::with_namespace`] separates staging and production on one server,
-//! [`Sharing::with_observer`] reports events, and [`Metrics`](crate::metrics)
-//! counts them.
+//! [`Sharing::with_namespace`] separates staging and production on one server.
+//! [`OrgBuilder::limit`](crate::genesys::OrgBuilder::limit) lets the processes
+//! share a rate limit, too: see [`book`]. [`Sharing::with_observer`] reports
+//! events, and [`Metrics`](crate::metrics) counts them.
 //!
-//! `FileStore` (feature `file`) is for programs on one machine, `RedisStore`
-//! (feature `redis`) for a fleet. For another store, implement the three
-//! operations of [`TokenStore`], and check them with the macro
-//! `store_conformance!` (feature `testing`).
+//! For another store, implement the three operations of [`TokenStore`], and
+//! check them with the macro `store_conformance!` (feature `testing`).
 //!
 //! # Sealing
 //!
-//! Administrators, backups and intruders read what is in a store. With the
-//! feature `seal` and `Sharing::sealed`, they find no token but a value
-//! encrypted with XChaCha20-Poly1305, under a random nonce each. The format,
-//! the key's id, the [`StoreKey`], the fence, the fingerprint and the lifetime
-//! are authenticated, so that no one can move or renumber a token, or extend
-//! its lifetime. The store reports the remaining lifetime, which is capped at
-//! the full lifetime. `Sharing::unsealed` must be requested by name.
+//! Administrators, backups and intruders can read a store. With the feature
+//! `seal` and `Sharing::sealed`, they find only encrypted values:
+//! XChaCha20-Poly1305, with a random nonce for each value. The encryption also
+//! authenticates the format, the key's id, the [`StoreKey`], the fence, the
+//! fingerprint and the lifetime, so no one can move or renumber a token, or
+//! extend its lifetime. The store reports the remaining lifetime, which is
+//! capped at the full lifetime. Plain text must be requested by name, with
+//! `Sharing::unsealed`.
 //!
 //! Anyone who can write to the store can delete tokens, force each process to
 //! fetch its own, and delay processes that have no token by setting leases or
@@ -104,32 +116,35 @@
 //!
 //! XChaCha20-Poly1305 is not FIPS approved, and `seal` has no other cipher; the
 //! crypto provider of TLS does not change that. Where FIPS is required, use
-//! `Sharing::unsealed` with a store that encrypts its disks by a validated
+//! `Sharing::unsealed` with a store that encrypts its disks with a validated
 //! module.
 //!
 //! # Key rotation
 //!
-//! Each step is a deployment, process by process, with at least one renewal
-//! before the last one:
+//! A process seals with the first key of its ring, and opens with every key. To
+//! replace the key, deploy three rings in turn. Before the last deployment,
+//! wait for at least one renewal:
 //!
 //! 1. `old,new`: all processes can open values sealed with the new key;
 //! 2. `new,old`: the new key seals;
 //! 3. `new`: the old key is gone.
 //!
-//! No step costs a request. If you replace the key in one step, no request
-//! fails, but the store changes hands between processes with the old and the
-//! new key, and each change that gets a token costs one request.
+//! None of these deployments costs a request. If you replace the key in one
+//! deployment, no request fails. But processes with the old key and processes
+//! with the new one replace each other's tokens, and each such change that gets
+//! a token costs one request.
 //!
 //! # Errors
 //!
-//! Those of the source, and [`ConfigError`] from setting up. A [`StoreError`]
-//! goes to the observer and the log, and never to a caller.
+//! Callers get the errors of the source. A [`StoreError`] goes to the observer
+//! and the log, and never to a caller. An invalid setting is a
+//! [`ConfigError`](crate::genesys::ConfigError).
 //!
 //! # Cancellation
 //!
-//! A renewal that is dropped gives its lease back in a separate task. If there
-//! is no runtime, if the runtime ends first, or if the process is killed, the
-//! other processes wait until the lease ends. So after
+//! If a renewal is dropped, a separate task returns its lease. If no runtime
+//! exists, if the runtime ends first, or if the process is killed, the other
+//! processes wait until the lease ends. So after
 //! [`close`](crate::TokenCache::close), let the runtime run for a moment.
 
 pub mod book;

@@ -19,29 +19,40 @@ use crate::{
     token::Fingerprint,
 };
 
+/// Two suffice for each race, and three would multiply the states.
 const PROCESSES: usize = 2;
-const STEP: Duration = Duration::from_secs(6);
-const STEPS: u32 = 3;
+/// How far [`Action::Pass`] moves the clock. A lease and a cooldown end within
+/// two ticks, a token within four.
+const TICK: Duration = Duration::from_secs(6);
+/// The number of ticks that the checker explores.
+const TICKS: u32 = 3;
 const LEASE: Duration = Duration::from_secs(10);
-const LIFE: Duration = Duration::from_secs(20);
+const LIFETIME: Duration = Duration::from_secs(20);
 const COOLDOWN: Duration = Duration::from_secs(9);
 
+/// The model: some processes and their store.
 struct Fleet;
 
+/// Everything at one moment, and what has happened so far.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 struct State {
     store: Store,
-    step: u32,
+    /// The time, in ticks.
+    tick: u32,
     processes: Vec<Process>,
+    /// How often the store has lost its state: at most once.
     losses: u8,
+    /// How many processes have stopped: at most one.
     stops: u8,
+    /// How many tokens the API has refused: at most one.
     refusals: u8,
     /// The highest fence that was published since the store last lost anything.
     published: u64,
-    /// Somebody took an older token than it had.
+    /// A process took an older token than it had.
     went_back: bool,
     /// A lower fence has replaced a higher one.
     was_replaced: bool,
+    /// The longest time that the store told a process to wait.
     longest: Duration,
 }
 
@@ -54,10 +65,12 @@ struct Store {
     last: u64,
 }
 
+/// What a process knows.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 struct Process {
+    /// The fence of its token; zero without one.
     token: u64,
-    /// The fence, and until when it is good.
+    /// The fence of its lease, and the end of the lease.
     lease: Option<(u64, Duration)>,
     is_refused: bool,
     has_stopped: bool,
@@ -65,12 +78,19 @@ struct Process {
 
 #[derive(Clone, Debug, PartialEq)]
 enum Action {
+    /// A process asks for a token. If it is not told, the answer is lost.
     Ask { process: usize, is_told: bool },
+    /// A process publishes the token that it fetched under its lease.
     Publish { process: usize, is_told: bool },
+    /// A process ends its lease with a cooldown.
     Abandon { process: usize },
+    /// The API refuses the token of a process.
     Refuse(usize),
+    /// A process ends for good.
     Stop(usize),
+    /// The store loses everything.
     LoseState,
+    /// Time passes.
     Pass,
 }
 
@@ -83,7 +103,7 @@ const fn span(times: [Duration; 2]) -> Span {
 
 fn entry(fence: u64) -> Entry {
     let text = fence.to_string();
-    Entry::new(Fence::new(fence), Fingerprint::of(&text), text, LIFE)
+    Entry::new(Fence::new(fence), Fingerprint::of(&text), text, LIFETIME)
 }
 
 fn owner(process: usize) -> Owner {
@@ -91,6 +111,7 @@ fn owner(process: usize) -> Owner {
 }
 
 impl Store {
+    /// Returns the record to apply a rule to.
     fn open(&self) -> Record {
         Record {
             entry: self.token.map(|(fence, times)| (entry(fence), span(times))),
@@ -103,6 +124,7 @@ impl Store {
         }
     }
 
+    /// Returns the state of a record after a rule.
     fn close(record: &Record) -> Self {
         let times = |span: Span| [span.from, span.until];
         Self {
@@ -119,9 +141,10 @@ impl Store {
 
 impl State {
     fn now(&self) -> Duration {
-        Duration::from_secs(1000) + STEP * self.step
+        Duration::from_secs(1000) + TICK * self.tick
     }
 
+    /// Applies a rule to the store, at the present time.
     fn with<T>(&mut self, change: impl FnOnce(&mut Record, Duration) -> T) -> T {
         let mut record = self.store.open();
         let result = change(&mut record, self.now());
@@ -129,6 +152,7 @@ impl State {
         result
     }
 
+    /// Lets a process use the token of this fence.
     fn take(&mut self, process: usize, fence: u64) {
         let it = &mut self.processes[process];
         self.went_back |= fence < it.token;
@@ -136,8 +160,8 @@ impl State {
         it.token = fence;
     }
 
-    /// A lost answer changes the store and not the process, which is the case
-    /// that the model is for.
+    /// Asks the store. A lost answer changes the store and not the process,
+    /// which is the case that the model is for.
     fn ask(&mut self, process: usize, is_told: bool) {
         let it = &self.processes[process];
         let mut claim = Claim::new(owner(process), LEASE);
@@ -166,7 +190,8 @@ impl State {
                 let alive = self.published > fence;
                 self.was_replaced |= alive;
                 self.published = self.published.max(fence);
-                // Whoever is told nothing still has what it has got.
+                // A process that is not told still has the token that it
+                // fetched.
                 self.take(process, fence.max(self.processes[process].token));
             }
             Publication::Superseded(newer) if is_told => self.take(process, newer.fence.get()),
@@ -174,6 +199,7 @@ impl State {
         }
     }
 
+    /// Returns the number of processes that believe to have a lease.
     fn leaders(&self) -> usize {
         let now = self.now();
         let leads = |it: &&Process| it.lease.is_some_and(|(_, until)| until > now);
@@ -197,7 +223,7 @@ impl Model for Fleet {
             if it.has_stopped {
                 continue;
             }
-            // One that does nothing for a while is one that is frozen.
+            // A frozen process needs no action: it does nothing for a while.
             for is_told in [true, false] {
                 match it.lease {
                     None => actions.push(Action::Ask { process, is_told }),
@@ -243,20 +269,21 @@ impl Model for Fleet {
                 state.published = 0;
                 state.store = Store::default();
             }
-            Action::Pass => state.step += 1,
+            Action::Pass => state.tick += 1,
         }
         Some(state)
     }
 
     fn within_boundary(&self, state: &State) -> bool {
-        state.step <= STEPS
+        state.tick <= TICKS
     }
 
     fn properties(&self) -> Vec<Property<Self>> {
         vec![
-            Property::always("nobody goes back to an older token", |_, state: &State| {
-                !state.went_back
-            }),
+            Property::always(
+                "no process goes back to an older token",
+                |_, state: &State| !state.went_back,
+            ),
             Property::always("no older token replaces a newer one", |_, state: &State| {
                 !state.was_replaced
             }),
@@ -264,7 +291,7 @@ impl Model for Fleet {
                 state.losses > 0 || state.leaders() <= 1
             }),
             Property::always(
-                "nobody waits for longer than a lease",
+                "no process waits for longer than a lease",
                 |_, state: &State| state.longest <= LEASE.max(COOLDOWN),
             ),
             Property::sometimes("a refused token is replaced for all", |_, state: &State| {

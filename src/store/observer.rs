@@ -1,3 +1,5 @@
+//! The events of sharing a token, and how they are logged.
+
 use std::time::Duration;
 
 use super::{Fence, Operation, StoreError, StoreErrorKind};
@@ -9,12 +11,30 @@ use super::{Fence, Operation, StoreError, StoreErrorKind};
 /// return quickly. A closure is an observer:
 ///
 /// ```
-/// use std::sync::Arc;
-/// use tower_genesys::{Sharing, store::{MemoryStore, StoreEvent}};
+/// use std::{sync::mpsc, time::Duration};
+/// use tower_genesys::{
+///     Sharing, TokenCache,
+///     store::{MemoryStore, SharedSource, StoreEvent, StoreKey},
+///     token::{IssuedToken, source_fn},
+/// };
 ///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), tower_genesys::BoxError> {
+/// let (seen, events) = mpsc::channel();
 /// let sharing = Sharing::unsealed(MemoryStore::new())
-///     .with_observer(|event: &StoreEvent<'_>| println!("{event:?}"));
-/// # let _ = sharing;
+///     .with_observer(move |event: &StoreEvent<'_>| {
+///         let _ = seen.send(event.as_str());
+///     });
+/// let source = source_fn(|_cx| async {
+///     Ok(IssuedToken::new("s3cr3t", Duration::from_secs(3600)))
+/// });
+/// let key = StoreKey::new("vault.example", "my-client-id", "vault");
+/// let cache = TokenCache::new(SharedSource::new(source, key, sharing)?);
+/// cache.token().await?;
+/// let events: Vec<_> = events.try_iter().collect();
+/// assert_eq!(events, ["leased", "published"]);
+/// # Ok(())
+/// # }
 /// ```
 pub trait StoreObserver: Send + Sync {
     /// Receives an event.
@@ -88,7 +108,8 @@ pub enum StoreEvent<'a> {
     /// The process calls the token endpoint without the store.
     #[non_exhaustive]
     WentAlone {},
-    /// The process would do so, but already did shortly before.
+    /// The process would call the token endpoint without the store, but already
+    /// did shortly before.
     #[non_exhaustive]
     Limited {
         /// The time until it may.
@@ -121,9 +142,11 @@ impl StoreEvent<'_> {
         }
     }
 
-    /// Logs the event by `tracing`.
+    /// Logs the event through `tracing`.
     pub(super) fn trace(&self) {
         let event = self.as_str();
+        // A warning is what an operator should look at: the store fails, or has
+        // a value that no process can use. The rest is normal operation.
         match self {
             Self::Adopted { fence }
             | Self::Leased { fence }

@@ -1,3 +1,5 @@
+//! The operations of a store and of a book, by name.
+
 use std::pin::Pin;
 
 use super::StoreError;

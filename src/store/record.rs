@@ -1,3 +1,5 @@
+//! The rules of a store, without its clock, lock and I/O.
+
 use std::time::Duration;
 
 use super::{Claim, Entry, Fence, Lease, Lookup, Publication};
@@ -16,7 +18,8 @@ use super::{Claim, Entry, Fence, Lease, Lookup, Publication};
 ///
 /// ```
 /// use std::time::Duration;
-/// use tower_genesys::store::{Claim, Lookup, Owner, Record};
+/// use tower_genesys::store::{Claim, Entry, Lookup, Owner, Publication, Record};
+/// use tower_genesys::token::Fingerprint;
 ///
 /// # fn main() -> Result<(), tower_genesys::BoxError> {
 /// let now = Duration::from_secs(1_800_000_000);
@@ -26,6 +29,13 @@ use super::{Claim, Entry, Fence, Lease, Lookup, Publication};
 /// let mut record = Record::default();
 /// assert!(matches!(record.get_or_lease(&claim(one), now), Lookup::Leased(_)));
 /// assert!(matches!(record.get_or_lease(&claim(other), now), Lookup::Busy(_)));
+///
+/// // The owner publishes the token that it fetched.
+/// let lease = record.lease.expect("granted above").0;
+/// let (print, hour) = (Fingerprint::of("token"), Duration::from_secs(3600));
+/// let entry = Entry::new(lease.fence, print, "token", hour);
+/// assert!(matches!(record.publish(&lease, &entry, now), Publication::Published));
+/// assert_eq!(record.token(now + hour / 4).expect("valid").remaining, hour * 3 / 4);
 /// # Ok(())
 /// # }
 /// ```
@@ -53,6 +63,10 @@ pub struct Record {
 /// let (now, minute) = (Duration::from_secs(1_800_000_000), Duration::from_secs(60));
 /// let span = Span::new(now, minute);
 /// assert_eq!(span.left(now + minute / 3), minute * 2 / 3);
+///
+/// // The clock was set back: the age of the period is unknown.
+/// assert_eq!(span.left(now - minute), Duration::ZERO);
+/// assert_eq!(Span::until(now + minute).left(now - minute), minute * 2);
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Span {
@@ -88,7 +102,8 @@ impl Span {
         }
     }
 
-    fn holds(self, now: Duration) -> bool {
+    /// Returns whether the period has begun and not ended.
+    fn covers(self, now: Duration) -> bool {
         !self.left(now).is_zero()
     }
 }
@@ -98,9 +113,10 @@ impl Record {
     pub fn token(&self, now: Duration) -> Option<Entry> {
         let (entry, span) = self.entry.as_ref()?;
         let left = span.left(now).min(entry.lifetime);
-        span.holds(now).then(|| entry.clone().with_remaining(left))
+        span.covers(now).then(|| entry.clone().with_remaining(left))
     }
 
+    /// Puts a token in, whatever is there. Its time counts from now.
     pub(super) fn put(&mut self, entry: &Entry, now: Duration) {
         self.last = self.last.max(entry.fence);
         let span = Span::new(now, entry.remaining.min(entry.lifetime));
@@ -111,17 +127,20 @@ impl Record {
     /// The record changes only if the result is a lease.
     pub fn get_or_lease(&mut self, claim: &Claim, now: Duration) -> Lookup {
         let entry = self.token(now);
+        // First: neither a lease nor a cooldown hides a usable token.
         if let Some(entry) = entry.filter(|entry| claim.accepts(entry)) {
             return Lookup::Token(entry);
         }
-        let held = self.lease.filter(|(_, span)| span.holds(now));
-        let own = held.filter(|(lease, _)| lease.owner == claim.owner);
+        let current = self.lease.filter(|(_, span)| span.covers(now));
+        let own = current.filter(|(lease, _)| lease.owner == claim.owner);
         if let Some(cooldown) = self.cooldown(now).filter(|_| own.is_none()) {
             return Lookup::Cooldown(cooldown);
         }
-        if let Some((_, span)) = held.filter(|_| own.is_none()) {
+        if let Some((_, span)) = current.filter(|_| own.is_none()) {
             return Lookup::Busy(span.left(now));
         }
+        // The owner gets its own lease again, unless its fence is too low to
+        // publish.
         let own = own.map(|(lease, _)| lease.fence);
         let fence = match own.filter(|own| *own > claim.at_least && *own >= self.last) {
             Some(own) => own,
@@ -136,8 +155,10 @@ impl Record {
     /// Applies [`TokenStore::publish`](super::TokenStore::publish). The record
     /// also changes if the token is superseded, because the lease ends.
     pub fn publish(&mut self, lease: &Lease, entry: &Entry, now: Duration) -> Publication {
+        // Whatever follows, this process fetches no more.
         self.end(lease);
-        if let Some(newer) = self.token(now).filter(|held| held.fence >= entry.fence) {
+        // The fence decides, even if the lease has expired meanwhile.
+        if let Some(newer) = self.token(now).filter(|found| found.fence >= entry.fence) {
             return Publication::Superseded(newer);
         }
         self.put(entry, now);
@@ -147,11 +168,13 @@ impl Record {
     /// Applies [`TokenStore::abandon`](super::TokenStore::abandon). Returns
     /// whether the record changed.
     pub fn abandon(&mut self, lease: &Lease, cooldown: Option<Duration>, now: Duration) -> bool {
-        let held = self.lease.is_some_and(|(_, span)| span.holds(now));
+        let is_current = self.lease.is_some_and(|(_, span)| span.covers(now));
+        // A late process must not end the lease of another one, or stop all by
+        // a cooldown.
         if !self.end(lease) {
             return false;
         }
-        if let Some(wait) = cooldown.filter(|_| held) {
+        if let Some(wait) = cooldown.filter(|_| is_current) {
             let longer = self.cooldown(now).is_none_or(|left| left < wait);
             if longer {
                 self.cooldown = Some(Span::new(now, wait));
@@ -162,17 +185,19 @@ impl Record {
 
     /// Ends this lease, if it is still the current one.
     fn end(&mut self, lease: &Lease) -> bool {
-        let is_it = |held: &Lease| held.owner == lease.owner && held.fence == lease.fence;
-        self.lease.take_if(|(held, _)| is_it(held)).is_some()
+        let is_it = |found: &Lease| found.owner == lease.owner && found.fence == lease.fence;
+        self.lease.take_if(|(found, _)| is_it(found)).is_some()
     }
 
+    /// Returns the rest of the cooldown.
     fn cooldown(&self, now: Duration) -> Option<Duration> {
         let left = self.cooldown?.left(now);
         (!left.is_zero()).then_some(left)
     }
 }
 
-/// Returns the lowest fence that may be granted now.
+/// Returns the lowest fence that may be granted now. It keeps fences growing
+/// after the store has lost its data.
 fn floor(now: Duration) -> Fence {
     Fence::new(u64::try_from(now.as_millis()).unwrap_or(u64::MAX))
 }

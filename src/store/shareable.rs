@@ -1,3 +1,5 @@
+//! A source that knows under which key its tokens are shared.
+
 use std::fmt;
 
 use super::StoreKey;
@@ -9,6 +11,53 @@ use crate::token::{FetchContext, IssuedToken, TokenError, TokenSource};
 /// steps: the first finds the credentials and their key, the second fetches
 /// with exactly these credentials. A token therefore never gets under the key
 /// of another client.
+///
+/// [`Keyed`] makes one of a source whose key never changes. Implement the trait
+/// for credentials that change:
+///
+/// ```
+/// use std::time::Duration;
+/// use tower_genesys::{
+///     Sharing, TokenCache, TokenError,
+///     store::{MemoryStore, ShareableSource, SharedSource, StoreKey},
+///     token::{FetchContext, IssuedToken, TokenSource},
+/// };
+///
+/// struct Vault;
+///
+/// impl TokenSource for Vault {
+///     async fn fetch(&self, cx: FetchContext) -> Result<IssuedToken, TokenError> {
+///         let (_, client) = self.identify().await?;
+///         self.fetch_as(&client, cx).await
+///     }
+/// }
+///
+/// impl ShareableSource for Vault {
+///     type Identity = String;
+///
+///     async fn identify(&self) -> Result<(StoreKey, String), TokenError> {
+///         let client = String::from("my-client-id"); // from the vault
+///         Ok((StoreKey::new("vault.example", &client, "vault"), client))
+///     }
+///
+///     async fn fetch_as(
+///         &self,
+///         client: &String,
+///         _cx: FetchContext,
+///     ) -> Result<IssuedToken, TokenError> {
+///         let token = format!("token of {client}").replace(' ', "-");
+///         Ok(IssuedToken::new(token, Duration::from_secs(3600)))
+///     }
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), tower_genesys::BoxError> {
+/// let sharing = Sharing::unsealed(MemoryStore::new());
+/// let cache = TokenCache::new(SharedSource::identified(Vault, sharing)?);
+/// assert_eq!(cache.token().await?.expose(), "token-of-my-client-id");
+/// # Ok(())
+/// # }
+/// ```
 pub trait ShareableSource: TokenSource {
     /// What [`identify`](Self::identify) found besides the key, such as the
     /// credentials.
@@ -72,6 +121,7 @@ impl<T> Keyed<T> {
     }
 }
 
+/// Passes everything on to the source.
 impl<T: TokenSource> TokenSource for Keyed<T> {
     async fn fetch(&self, cx: FetchContext) -> Result<IssuedToken, TokenError> {
         self.source.fetch(cx).await

@@ -1,3 +1,5 @@
+//! The settings for sharing tokens.
+
 use std::{fmt, sync::Arc, time::Duration};
 
 #[cfg(feature = "seal")]
@@ -17,7 +19,7 @@ use super::{StoreEvent, StoreKey, StoreObserver, TokenStore, envelope::Envelope}
 /// use tower_genesys::{Sharing, store::MemoryStore};
 ///
 /// let sharing = Sharing::unsealed(MemoryStore::new()).with_namespace("staging");
-/// # let _ = sharing;
+/// assert!(format!("{sharing:?}").contains("operation_timeout: 150ms, lease: 10s"));
 /// ```
 #[derive(Clone)]
 pub struct Sharing {
@@ -25,6 +27,7 @@ pub struct Sharing {
     pub(super) envelope: Envelope,
     pub(super) operation_timeout: Duration,
     pub(super) lease: Duration,
+    /// As the user set it. [`attempt_timeout`](Self::attempt_timeout) caps it.
     attempt_timeout: Option<Duration>,
     namespace: Option<Box<str>>,
     observer: Option<Arc<dyn StoreObserver>>,
@@ -36,11 +39,23 @@ const LEASE: Duration = Duration::from_secs(10);
 /// The part of the lease that remains after a request, for publishing. At most
 /// a fifth of the lease.
 const AFTER_REQUEST: Duration = Duration::from_secs(1);
+/// The minimum of each time limit. A shorter one would end every operation.
 const SHORTEST: Duration = Duration::from_millis(10);
 
 impl Sharing {
     /// Shares tokens through this store, sealed with these keys: the store
     /// shows no usable token.
+    ///
+    /// ```
+    /// use tower_genesys::{Sharing, store::{KeyRing, MemoryStore}};
+    ///
+    /// // `KeyRing::from_env`, in a program
+    /// let keys = "2025-07:3q2+796tvu/erb7v3q2+796tvu/erb7v3q2+796tvu8=";
+    /// let keys = KeyRing::parse(keys)?;
+    /// let sharing = Sharing::sealed(MemoryStore::new(), keys);
+    /// assert!(format!("{sharing:?}").contains(r#"Sealed(KeyRing(["2025-07"]))"#));
+    /// # Ok::<(), tower_genesys::genesys::ConfigError>(())
+    /// ```
     #[cfg(feature = "seal")]
     #[cfg_attr(docsrs, doc(cfg(feature = "seal")))]
     pub fn sealed(store: impl TokenStore, keys: KeyRing) -> Self {
@@ -79,21 +94,39 @@ impl Sharing {
     /// Default: the store's own limit ([`TokenStore::operation_timeout`]),
     /// which is 150 milliseconds, or 2 seconds for a `FileStore`. The minimum
     /// is 10 milliseconds.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use tower_genesys::{Sharing, store::MemoryStore};
+    ///
+    /// let sharing = Sharing::unsealed(MemoryStore::new())
+    ///     .with_operation_timeout(Duration::from_millis(400));
+    /// assert!(format!("{sharing:?}").contains("operation_timeout: 400ms"));
+    /// ```
     #[must_use]
     pub fn with_operation_timeout(mut self, timeout: Duration) -> Self {
         self.operation_timeout = timeout.max(SHORTEST);
         self
     }
 
-    /// Sets how long the other processes wait for the one that fetches the
-    /// token, if it never finishes. Default: 10 seconds; the minimum is 10
-    /// milliseconds.
+    /// Sets the duration of a lease: how long the other processes wait for the
+    /// one that fetches the token, if it never finishes. Default: 10 seconds;
+    /// the minimum is 10 milliseconds.
     ///
     /// A request to the token endpoint ends one second before the lease. Set
     /// the lease below
     /// [`CacheSettings::with_deadline`](crate::token::CacheSettings::with_deadline),
     /// so that another request fits in between. For a slow token endpoint,
     /// increase both.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use tower_genesys::{Sharing, store::MemoryStore};
+    ///
+    /// let sharing = Sharing::unsealed(MemoryStore::new())
+    ///     .with_lease(Duration::from_secs(20));
+    /// assert!(format!("{sharing:?}").contains("lease: 20s, attempt_timeout: 19s"));
+    /// ```
     #[must_use]
     pub fn with_lease(mut self, lease: Duration) -> Self {
         self.lease = lease.max(SHORTEST);
@@ -105,6 +138,17 @@ impl Sharing {
     ///
     /// Default and maximum: the lease less a second, or less a fifth if that is
     /// shorter. The process never makes a second request at the same time.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use tower_genesys::{Sharing, store::MemoryStore};
+    ///
+    /// let sharing = Sharing::unsealed(MemoryStore::new());
+    /// let shorter = sharing.clone().with_attempt_timeout(Duration::from_secs(3));
+    /// assert!(format!("{shorter:?}").contains("attempt_timeout: 3s"));
+    /// let longer = sharing.with_attempt_timeout(Duration::from_secs(60));
+    /// assert!(format!("{longer:?}").contains("attempt_timeout: 9s"));
+    /// ```
     pub fn with_attempt_timeout(mut self, timeout: Duration) -> Self {
         self.attempt_timeout = Some(timeout);
         self
@@ -127,6 +171,7 @@ impl Sharing {
         &self.store
     }
 
+    /// Returns the time limit of one request: it ends before the lease.
     pub(super) fn attempt_timeout(&self) -> Duration {
         let within_lease = self.within_lease();
         self.attempt_timeout
@@ -142,6 +187,7 @@ impl Sharing {
         }
     }
 
+    /// Returns the part of the lease in which a request must end.
     fn within_lease(&self) -> Duration {
         self.lease - AFTER_REQUEST.min(self.lease / 5)
     }
@@ -154,6 +200,7 @@ impl Sharing {
         }
     }
 
+    /// Reports an event to `tracing` and to the observer.
     pub(super) fn tell(&self, event: &StoreEvent<'_>) {
         event.trace();
         if let Some(observer) = &self.observer {

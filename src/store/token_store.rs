@@ -1,3 +1,5 @@
+//! The operations of a store, their arguments and their results.
+
 use std::{sync::Arc, time::Duration};
 
 use super::{Entry, Fence, Lease, Owner, StoreFuture, StoreKey, book::SlotBook};
@@ -14,7 +16,7 @@ use crate::token::Fingerprint;
 /// ```
 /// use std::time::Duration;
 /// use tower_genesys::store::{
-///     Claim, Entry, Lookup, MemoryStore, Owner, StoreKey, TokenStore,
+///     Claim, Entry, Lookup, MemoryStore, Owner, Publication, StoreKey, TokenStore,
 /// };
 /// use tower_genesys::token::Fingerprint;
 ///
@@ -28,7 +30,8 @@ use crate::token::Fingerprint;
 /// };
 /// let day = Duration::from_secs(86_400);
 /// let entry = Entry::new(lease.fence, Fingerprint::of("token"), "token", day);
-/// store.publish(&key, &lease, &entry).await?;
+/// let published = store.publish(&key, &lease, &entry).await?;
+/// assert!(matches!(published, Publication::Published));
 /// assert!(matches!(store.get_or_lease(&key, &claim).await?, Lookup::Token(_)));
 /// # Ok(())
 /// # }
@@ -36,8 +39,10 @@ use crate::token::Fingerprint;
 ///
 /// # Implementing
 ///
-/// The macro `store_conformance!` (feature `testing`) checks an implementation.
-/// Build results with [`Entry::new`] and [`Lease::new`]. The rules:
+/// [`Record`](super::Record) has the rules as code, for a store that can read
+/// and write a value on a condition. The macro `store_conformance!` (feature
+/// `testing`) checks an implementation. Build results with [`Entry::new`] and
+/// [`Lease::new`]. The rules:
 ///
 /// - A new lease gets a fence above the fences of the entry and of every
 ///   earlier lease, and above [`Claim::at_least`]. The fence is at least the
@@ -65,7 +70,7 @@ pub trait TokenStore: Send + Sync + 'static {
     /// time to wait.
     fn get_or_lease<'a>(&'a self, key: &'a StoreKey, claim: &'a Claim) -> StoreFuture<'a, Lookup>;
 
-    /// Stores the token that the holder of a lease fetched, and ends the lease.
+    /// Stores the token that the owner of a lease fetched, and ends the lease.
     ///
     /// The fence of the entry decides, even if the lease has expired: an entry
     /// with the same or a higher fence stays, and is returned.
@@ -140,9 +145,23 @@ impl<T: TokenStore + ?Sized> TokenStore for Arc<T> {
 }
 
 /// The request of a process to a [`TokenStore`]: which token it accepts, and
-/// the lease it wants if there is no such token.
+/// the lease that it wants otherwise.
 ///
-/// [`TokenStore`] has an example.
+/// ```
+/// use std::time::Duration;
+/// use tower_genesys::store::{Claim, Entry, Fence, Owner};
+/// use tower_genesys::token::Fingerprint;
+///
+/// # fn main() -> Result<(), tower_genesys::BoxError> {
+/// let (print, day) = (Fingerprint::of("token"), Duration::from_secs(86_400));
+/// let entry = Entry::new(Fence::new(7), print, "token", day);
+/// let mut claim = Claim::new(Owner::random()?, Duration::from_secs(10));
+/// assert!(claim.accepts(&entry));
+/// claim.rejected = Some(print); // the API refused this token
+/// assert!(!claim.accepts(&entry));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Claim {
@@ -182,9 +201,7 @@ impl Claim {
     }
 }
 
-/// The answer of a [`TokenStore`] to a [`Claim`].
-///
-/// [`TokenStore`] has an example.
+/// The answer of a [`TokenStore`], which has an example, to a [`Claim`].
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Lookup {
@@ -199,9 +216,8 @@ pub enum Lookup {
     Busy(Duration),
 }
 
-/// The result of publishing an [`Entry`].
-///
-/// [`TokenStore`] has an example.
+/// The result of publishing an [`Entry`] in a [`TokenStore`], which has an
+/// example.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Publication {

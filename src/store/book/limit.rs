@@ -17,12 +17,11 @@ use super::{LimitEvent, LimitObserver, Terms};
 /// of 300 does not slow a job of 75 requests.
 ///
 /// ```
-/// use tower_genesys::{Sharing, store::{Limit, MemoryStore}};
+/// use tower_genesys::store::Limit;
 ///
 /// // A batch tool that mostly has the limit to itself:
 /// let limit = Limit::per_minute(300).with_burst(0.8);
-/// let sharing = Sharing::unsealed(MemoryStore::new()).with_limit(limit);
-/// assert!(format!("{sharing:?}").contains("burst: 0.8"));
+/// assert!(format!("{limit:?}").contains("per_minute: Some(300), burst: 0.8"));
 /// ```
 #[derive(Clone)]
 pub struct Limit {
@@ -62,11 +61,10 @@ impl Limit {
     /// two minutes without a send.
     ///
     /// ```
-    /// use tower_genesys::{Sharing, store::{Limit, MemoryStore}};
+    /// use tower_genesys::store::Limit;
     ///
-    /// let store = MemoryStore::new();
-    /// let sharing = Sharing::unsealed(store).with_limit(Limit::learned());
-    /// assert!(format!("{sharing:?}").contains("per_minute: None"));
+    /// let limit = Limit::learned();
+    /// assert!(format!("{limit:?}").contains("per_minute: None"));
     /// ```
     pub const fn learned() -> Self {
         Self {

@@ -1,3 +1,5 @@
+//! Faults that a test injects into a store.
+
 use std::{
     collections::{BTreeMap, VecDeque},
     time::Duration,
@@ -22,15 +24,18 @@ pub enum Fault {
 /// The injected faults.
 #[derive(Debug, Default)]
 pub(super) struct Faults {
+    /// For the next calls, in their order. They come before `always`.
     next: BTreeMap<Operation, VecDeque<Fault>>,
     always: BTreeMap<Operation, Fault>,
 }
 
 impl Faults {
+    /// Injects a fault into every call from now on. Replaces an earlier one.
     pub(super) fn always(&mut self, operation: Operation, fault: Fault) {
         self.always.insert(operation, fault);
     }
 
+    /// Queues a fault for this many calls.
     pub(super) fn next(&mut self, calls: usize, operation: Operation, fault: Fault) {
         let next = self.next.entry(operation).or_default();
         next.extend(std::iter::repeat_n(fault, calls));

@@ -48,7 +48,9 @@ pub struct MemoryStore {
     inner: Arc<Inner>,
 }
 
+/// The shared part of a store and its clones.
 struct Inner {
+    /// The begin of the store's clock, by tokio's.
     started: Instant,
     /// The wall clock at the start, so that fences are above those of an
     /// earlier process.
@@ -56,7 +58,9 @@ struct Inner {
     records: Mutex<BTreeMap<[u8; 32], Record>>,
     books: Mutex<BTreeMap<[u8; 32], Book>>,
     faults: Mutex<Faults>,
+    /// Whether operations wait before they begin.
     frozen: watch::Sender<bool>,
+    /// The number of calls of each [`Operation`], in its order.
     calls: [AtomicU64; 5],
 }
 
@@ -121,6 +125,7 @@ impl MemoryStore {
     /// Deletes everything: tokens, leases, cooldowns, the last fences and the
     /// books.
     pub fn flush(&self) {
+        // Dropped after both locks are released.
         let lost = std::mem::take(&mut *lock(&self.inner.records));
         let books = std::mem::take(&mut *lock(&self.inner.books));
         drop((lost, books));
@@ -144,10 +149,12 @@ impl MemoryStore {
     pub fn keys(&self) -> Vec<StoreKey> {
         let now = self.now();
         let records = lock(&self.inner.records);
-        let held = records
+        let with_token = records
             .iter()
             .filter(|(_, record)| record.token(now).is_some());
-        held.map(|(key, _)| StoreKey::from_bytes(*key)).collect()
+        with_token
+            .map(|(key, _)| StoreKey::from_bytes(*key))
+            .collect()
     }
 
     /// Returns the token of this key, unless it has expired.
@@ -164,7 +171,23 @@ impl MemoryStore {
     }
 
     /// Changes the value of the token of this key, as faulty memory would. Does
-    /// nothing if there is no token.
+    /// nothing without a token.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use tower_genesys::store::{Entry, Fence, MemoryStore, StoreKey};
+    /// use tower_genesys::token::Fingerprint;
+    ///
+    /// let store = MemoryStore::new();
+    /// let key = StoreKey::new("login.example", "id", "client_credentials");
+    /// let (print, hour) = (Fingerprint::of("token"), Duration::from_secs(3600));
+    /// store.overwrite(&key, &Entry::new(Fence::new(1), print, "token", hour));
+    /// store.corrupt(&key, |value| value[0] = b'T');
+    /// assert_eq!(&store.entry(&key).expect("a token").value[..], b"Token");
+    /// assert_eq!(store.keys(), [key]);
+    /// store.flush();
+    /// assert!(store.keys().is_empty());
+    /// ```
     pub fn corrupt(&self, key: &StoreKey, change: impl FnOnce(&mut Vec<u8>)) {
         if let Some(mut entry) = self.entry(key) {
             let mut value = entry.value.to_vec();
@@ -174,11 +197,14 @@ impl MemoryStore {
         }
     }
 
+    /// Changes the record of this key under the lock, which makes each
+    /// operation atomic.
     fn with_record<T>(&self, key: &StoreKey, change: impl FnOnce(&mut Record) -> T) -> T {
         let mut records = lock(&self.inner.records);
         change(records.entry(*key.as_bytes()).or_default())
     }
 
+    /// Changes the book of this key under the lock.
     fn with_book<T>(&self, key: &StoreKey, change: impl FnOnce(&mut Book) -> T) -> T {
         let now = self.now();
         let mut books = lock(&self.inner.books);
@@ -201,6 +227,8 @@ impl MemoryStore {
         act: impl FnOnce(Duration) -> T,
     ) -> Result<T, StoreError> {
         self.inner.calls[operation as usize].fetch_add(1, Ordering::SeqCst);
+        // Taken before the wait: a fault belongs to a call in the order of
+        // calls.
         let fault = lock(&self.inner.faults).take(operation);
         // Never an error: the sender exists as long as this store.
         let _ = { self.inner.frozen.subscribe() }
@@ -213,6 +241,7 @@ impl MemoryStore {
                 Ok(act(self.now()))
             }
             Some(Fault::Hang) => std::future::pending().await,
+            // The store has changed, and the caller will not learn it.
             Some(Fault::LoseReply) => {
                 act(self.now());
                 std::future::pending().await

@@ -1,3 +1,5 @@
+//! A key that seals tokens.
+
 use std::fmt;
 
 use base64::{
@@ -10,10 +12,12 @@ use secrecy::zeroize::Zeroize;
 
 use crate::config_error::{ConfigError, ConfigErrorKind};
 
+/// The number of bytes of a key, for error messages. The cipher checks it.
 const LENGTH: usize = 32;
 /// The id precedes every value, with its length in one byte.
 const LONGEST_ID: usize = 64;
 
+/// Standard base64, with or without padding: tools differ.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
     &STANDARD,
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
@@ -39,6 +43,16 @@ pub struct SealKey {
 
 impl SealKey {
     /// Creates a key from its bytes.
+    ///
+    /// ```
+    /// use tower_genesys::{genesys::ConfigErrorKind, store::SealKey};
+    ///
+    /// let bytes = [7; 32]; // from a key management service, say
+    /// assert_eq!(SealKey::from_bytes("2025-07", &bytes)?.id(), "2025-07");
+    /// let error = SealKey::from_bytes("2025-07", &bytes[..31]).unwrap_err();
+    /// assert_eq!(error.kind(), ConfigErrorKind::InvalidKey);
+    /// # Ok::<(), tower_genesys::genesys::ConfigError>(())
+    /// ```
     ///
     /// # Errors
     ///
@@ -79,6 +93,7 @@ impl SealKey {
                 "a sealing key is not base64 after its id; write `id:key`, with a key from `openssl rand -base64 32`",
             ));
         };
+        // The cipher keeps its own copy, so this one is erased in either case.
         let key = Self::from_bytes(id, &bytes);
         bytes.zeroize();
         key
@@ -102,6 +117,8 @@ impl fmt::Debug for SealKey {
     }
 }
 
+/// Returns whether an id may contain this character: those that need no quotes
+/// in a variable or a file of settings, and neither `:` nor `,`.
 fn is_for_ids(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"-_.".contains(&byte)
 }

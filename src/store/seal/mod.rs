@@ -16,9 +16,11 @@ use crate::{
 };
 pub use key::SealKey;
 
+/// The length of a nonce of XChaCha20. Long enough to be random for each value.
 const NONCE: usize = 24;
 /// A key has about fifty bytes; a longer file is the wrong one.
 const LONGEST_FILE: u64 = 16 * 1024;
+/// The variable that [`KeyRing::from_env`] reads.
 const VARIABLE: &str = "GENESYS_STORE_KEYS";
 
 /// The keys that seal the tokens in a store: the first key seals, and every key
@@ -40,11 +42,24 @@ const VARIABLE: &str = "GENESYS_STORE_KEYS";
 /// ```
 #[derive(Clone)]
 pub struct KeyRing {
+    /// At least one, each with another id. The first one seals.
     keys: Arc<[SealKey]>,
 }
 
 impl KeyRing {
     /// Creates a ring of these keys.
+    ///
+    /// ```
+    /// use tower_genesys::{genesys::ConfigErrorKind, store::{KeyRing, SealKey}};
+    ///
+    /// let new = SealKey::from_bytes("2025-08", &[8; 32])?;
+    /// let old = SealKey::from_bytes("2025-07", &[7; 32])?;
+    /// let ring = KeyRing::new([new, old])?; // "2025-08" seals
+    /// assert_eq!(format!("{ring:?}"), r#"KeyRing(["2025-08", "2025-07"])"#);
+    /// let error = KeyRing::new([]).unwrap_err();
+    /// assert_eq!(error.kind(), ConfigErrorKind::NoKey);
+    /// # Ok::<(), tower_genesys::genesys::ConfigError>(())
+    /// ```
     ///
     /// # Errors
     ///
@@ -94,6 +109,14 @@ impl KeyRing {
 
     /// Reads the ring from the environment variable of this name.
     ///
+    /// ```
+    /// use tower_genesys::{genesys::ConfigErrorKind, store::KeyRing};
+    ///
+    /// let error = KeyRing::from_variable("NO_SUCH_KEYS").unwrap_err();
+    /// assert_eq!(error.kind(), ConfigErrorKind::Variable);
+    /// assert!(error.to_string().contains("NO_SUCH_KEYS is not set"));
+    /// ```
+    ///
     /// # Errors
     ///
     /// Those of [`from_env`](Self::from_env).
@@ -101,6 +124,7 @@ impl KeyRing {
         Self::from_value(name, env::var_os(name))
     }
 
+    /// Parses the value of this variable.
     fn from_value(name: &str, value: Option<OsString>) -> Result<Self, ConfigError> {
         let wrong = |what| {
             let message = format!("the environment variable {name} {what}");
@@ -111,6 +135,7 @@ impl KeyRing {
         let value = value
             .into_string()
             .map_err(|_| wrong("is not valid text; put the sealing keys there, as `id:key`"))?;
+        // Erased after it was parsed; the copy of the environment stays.
         let value = Zeroizing::new(value);
         Self::parse(&value)
             .map_err(|error| within(&format!("the environment variable {name}"), &error))
@@ -120,6 +145,18 @@ impl KeyRing {
     /// that is mounted into a container.
     ///
     /// This blocks: call it at the start of the program.
+    ///
+    /// ```
+    /// use tower_genesys::store::KeyRing;
+    ///
+    /// # let directory = tempfile::tempdir()?;
+    /// # let path = directory.path().join("keys"); // `/run/secrets/keys`, say
+    /// # let key = "2025-07:3q2+796tvu/erb7v3q2+796tvu/erb7v3q2+796tvu8=";
+    /// # std::fs::write(&path, key)?;
+    /// let ring = KeyRing::from_file(&path)?;
+    /// assert_eq!(format!("{ring:?}"), r#"KeyRing(["2025-07"])"#);
+    /// # Ok::<(), tower_genesys::BoxError>(())
+    /// ```
     ///
     /// # Errors
     ///
@@ -161,6 +198,7 @@ impl KeyRing {
             StoreError::new(StoreErrorKind::Unavailable, "the token could not be sealed")
         })?;
         let id = key.id().as_bytes();
+        // Never above 64, as `SealKey` checks.
         let id_length = [u8::try_from(id.len()).unwrap_or(u8::MAX)];
         Ok([&id_length[..], id, &nonce, &sealed].concat())
     }
@@ -174,6 +212,7 @@ impl KeyRing {
         let (nonce, sealed) = rest
             .split_first_chunk::<NONCE>()
             .ok_or_else(StoreError::damaged)?;
+        // An unknown id says more than a failed decryption: which key to add.
         let Some(key) = self.keys.iter().find(|key| key.id().as_bytes() == id) else {
             return Err(StoreError::new(
                 StoreErrorKind::Corrupt,
@@ -203,6 +242,7 @@ fn with_id(around: &[u8], id: &str) -> Vec<u8> {
     [around, id.as_bytes()].concat()
 }
 
+/// Returns the error of a ring, with the setting that contains it.
 fn within(setting: &str, error: &ConfigError) -> ConfigError {
     ConfigError::new(error.kind(), format!("{setting}: {error}"))
 }

@@ -26,6 +26,9 @@ const SENTINEL_PORT: u16 = 26379;
 pub(super) const NO_CLUSTER: &str =
     "names a Redis Cluster; build with the feature `redis-cluster` of tower-genesys";
 
+/// The error for several hosts behind the scheme of one server.
+const SEVERAL_HOSTS: &str = "names several hosts; begin with redis-cluster:// or redis-sentinel://";
+
 /// User and password.
 pub(in crate::store::redis) type Login = (String, String);
 
@@ -208,17 +211,19 @@ fn server(url: &str) -> Result<ConnectionInfo, &'static str> {
     }
     let parsed = redis::parse_redis_url(url).ok_or_else(|| {
         if names_several(url) {
-            "names several hosts; begin with redis-cluster:// or redis-sentinel://"
+            SEVERAL_HOSTS
         } else {
             "is not a URL; write redis://user:password@host:port/database, and percent-encode special \
              characters in a password"
         }
     })?;
-    // For a socket, the path may contain commas.
+    // The path of a socket may contain commas.
     let is_unix = parsed.scheme().ends_with("unix");
     if !is_unix && names_several(url) {
-        return Err("names several hosts; begin with redis-cluster:// or redis-sentinel://");
+        return Err(SEVERAL_HOSTS);
     }
+    // redis-rs reads only `#insecure`, and drops any other fragment, which is
+    // mostly the end of a password.
     match parsed.fragment() {
         None => {}
         Some("insecure") => {
@@ -229,19 +234,7 @@ fn server(url: &str) -> Result<ConnectionInfo, &'static str> {
         Some(_) => return Err("contains a #; in a password, write it as %23"),
     }
     for (name, value) in parsed.query_pairs() {
-        match (&*name, &*value) {
-            ("protocol", "2" | "3" | "resp2" | "resp3") => {}
-            ("protocol", _) => {
-                return Err("has an unknown protocol; write resp2 or resp3");
-            }
-            ("db" | "user" | "pass", _) if is_unix => {}
-            _ => {
-                return Err(
-                    "has an unknown option; known are `protocol`, for a socket `db`, `user` and `pass`, \
-                     and for Sentinels `sentinel_user` and `sentinel_password`",
-                );
-            }
-        }
+        check_option(&name, &value, is_unix)?;
     }
     let host_is_missing = !is_unix && parsed.host_str().is_none_or(str::is_empty);
     if host_is_missing {
@@ -260,6 +253,19 @@ fn server(url: &str) -> Result<ConnectionInfo, &'static str> {
         return Err("has a user without a password; write user:password@host");
     }
     Ok(info)
+}
+
+/// Refuses an option that this store does not know: redis-rs would ignore it.
+fn check_option(name: &str, value: &str, is_unix: bool) -> Result<(), &'static str> {
+    match (name, value) {
+        ("protocol", "2" | "3" | "resp2" | "resp3") => Ok(()),
+        ("protocol", _) => Err("has an unknown protocol; write resp2 or resp3"),
+        ("db" | "user" | "pass", _) if is_unix => Ok(()),
+        _ => Err(
+            "has an unknown option; known are `protocol`, for a socket `db`, `user` and `pass`, \
+             and for Sentinels `sentinel_user` and `sentinel_password`",
+        ),
+    }
 }
 
 /// Returns whether the host contains a comma.
