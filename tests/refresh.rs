@@ -32,7 +32,7 @@ fn api(
     let service = service_fn(move |request: Request<Body>| {
         let log = log.clone();
         async move {
-            let held = request.body().is_held();
+            let held = request.body().is_kept();
             let body = request
                 .into_body()
                 .collect()
@@ -109,7 +109,7 @@ async fn the_second_401_is_returned_intact() {
 async fn a_request_that_an_outer_layer_holds_passes_with_a_mark() {
     let (api, seen) = api(1, true);
     let mut request = post().map(ReplayBody::new);
-    request.body_mut().hold();
+    request.body_mut().mark_kept();
     let response = RefreshLayer::new()
         .layer(api)
         .oneshot(request)

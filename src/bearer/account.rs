@@ -40,7 +40,11 @@ impl<P> Account<P> {
 ///
 /// ```
 /// use http::{Extensions, Request};
-/// use tower_genesys::{BearerLayer, bearer::{Account, Origins, SelectAccount}, token::FixedToken};
+/// use tower_genesys::{
+///     BearerLayer, BoxError,
+///     bearer::{Account, Origins, SelectAccount},
+///     token::FixedToken,
+/// };
 ///
 /// #[derive(Clone)]
 /// struct Staging;
@@ -54,7 +58,10 @@ impl<P> Account<P> {
 /// impl SelectAccount for Accounts {
 ///     type Tokens = FixedToken;
 ///
-///     fn select<'a>(&'a self, extensions: &'a Extensions) -> Option<&'a Account<FixedToken>> {
+///     fn select<'a>(
+///         &'a self,
+///         extensions: &'a Extensions,
+///     ) -> Option<&'a Account<FixedToken>> {
 ///         Some(match extensions.get::<Staging>() {
 ///             Some(Staging) => &self.staging,
 ///             None => &self.production,
@@ -62,18 +69,23 @@ impl<P> Account<P> {
 ///     }
 /// }
 ///
-/// let account = |token, host| Ok::<_, tower_genesys::BoxError>(Account::new(FixedToken::new(token)?, Origins::of_host(host)?));
+/// fn account(token: &str, host: &str) -> Result<Account<FixedToken>, BoxError> {
+///     let origins = Origins::of_host(host)?;
+///     Ok(Account::new(FixedToken::new(token)?, origins))
+/// }
+///
 /// let accounts = Accounts {
 ///     production: account("s3cr3t", "api.mypurecloud.ie")?,
 ///     staging: account("g3h3im", "api.mypurecloud.de")?,
 /// };
 /// let mut request = Request::new(());
 /// request.extensions_mut().insert(Staging);
-/// let chosen = accounts.select(request.extensions()).expect("there is always one");
-/// assert!(chosen.origins().allows(&"https://api.mypurecloud.de/".parse().unwrap()));
+/// let chosen = accounts.select(request.extensions()).expect("always one");
+/// let uri = "https://api.mypurecloud.de/".parse()?;
+/// assert!(chosen.origins().allows(&uri));
 /// let layer = BearerLayer::per_request(accounts);
 /// # let _ = layer;
-/// # Ok::<(), tower_genesys::BoxError>(())
+/// # Ok::<(), BoxError>(())
 /// ```
 pub trait SelectAccount {
     /// The provider of the tokens of all accounts.

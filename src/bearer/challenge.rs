@@ -1,3 +1,5 @@
+//! Whether the `WWW-Authenticate` of a 401 blames the token.
+
 use http::{HeaderMap, header::WWW_AUTHENTICATE};
 
 /// The error codes of a Bearer challenge that a newer token of the same kind
@@ -21,6 +23,8 @@ const NOT_THE_TOKEN: [&str; 3] = [
 /// 11.6.1) is ignored.
 pub(super) fn clears_token(headers: &HeaderMap) -> bool {
     let mut cleared = false;
+    // One challenge that blames the token decides, because a renewal in vain
+    // costs less than a missing one.
     for value in headers.get_all(WWW_AUTHENTICATE) {
         match read(value.as_bytes()) {
             Some(Blame::Token) => return false,
@@ -31,10 +35,14 @@ pub(super) fn clears_token(headers: &HeaderMap) -> bool {
     cleared
 }
 
+/// The cause of the 401, according to the Bearer challenges of one header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Blame {
+    /// No challenge names an error.
     Nobody,
+    /// At least one error may be due to the token.
     Token,
+    /// All errors have another cause.
     Other,
 }
 
@@ -43,6 +51,9 @@ fn read(header: &[u8]) -> Option<Blame> {
     let mut reader = Reader(header);
     let mut blame = Blame::Nobody;
     let mut bearer = None;
+    // Each pass reads one element: a scheme with its first parameter, or a
+    // further parameter. `bearer` is whether the current scheme is Bearer, and
+    // `None` before the first one.
     loop {
         reader.skip(|byte| is_space(byte) || byte == b',');
         if reader.0.is_empty() {
@@ -76,6 +87,7 @@ fn read(header: &[u8]) -> Option<Blame> {
 struct Reader<'a>(&'a [u8]);
 
 impl<'a> Reader<'a> {
+    /// Skips the bytes for which `over` is true, and returns them.
     fn skip(&mut self, over: impl Fn(u8) -> bool) -> &'a [u8] {
         let length = self.0.iter().position(|&byte| !over(byte));
         let (skipped, rest) = self.0.split_at(length.unwrap_or(self.0.len()));
@@ -91,6 +103,7 @@ impl<'a> Reader<'a> {
         matches!(self.peek_past_space(), None | Some(b','))
     }
 
+    /// Reads a token (RFC 9110, section 5.6.2), after optional white space.
     fn token(&mut self) -> Option<&'a [u8]> {
         self.skip(is_space);
         let token = self.skip(is_token);
@@ -119,6 +132,8 @@ impl<'a> Reader<'a> {
         let Some(inner) = self.0.strip_prefix(b"\"") else {
             return self.token().map(Value);
         };
+        // The string ends at the first quote that no backslash precedes as an
+        // escape. Without one, the header is malformed.
         let mut escaped = false;
         let end = inner.iter().position(|&byte| match byte {
             _ if escaped => {
@@ -141,6 +156,8 @@ impl<'a> Reader<'a> {
 struct Value<'a>(&'a [u8]);
 
 impl Value<'_> {
+    /// Whether the value, without its backslashes, is this code. Codes are
+    /// compared exactly, as RFC 6749 defines them.
     fn is(&self, code: &str) -> bool {
         let mut escaped = false;
         let plain = self.0.iter().filter(|&&byte| {

@@ -1,3 +1,5 @@
+//! The response future: waiting for a token, sending, and reporting a 401.
+
 use std::{
     fmt,
     pin::Pin,
@@ -40,7 +42,10 @@ pin_project! {
             #[pin]
             stage: Stage<W>,
         },
+        // Waits for the response. `signed` is the provider and the token that
+        // the request carries, if this layer has set one.
         Sent { #[pin] response: F, signed: Option<(P, Generation)> },
+        // Returns this error at the next poll.
         Failed { error: Option<BoxError> },
         Done,
     }
@@ -67,6 +72,7 @@ const MOST_WAITS: u8 = 3;
 /// The invariant of a state with a request: taking the request leaves the
 /// state.
 const SENT_ONCE: &str = "the request is there until it is sent";
+/// The reason for the panic at a poll after the result.
 const COMPLETED: &str = "a response future was polled after it had completed";
 
 /// A request that waits for its token, and its unready service.
@@ -74,6 +80,7 @@ struct Unsent<S, B, P> {
     service: S,
     request: Request<B>,
     tokens: P,
+    /// The number of waits for a token so far, at most [`MOST_WAITS`].
     waits: u8,
 }
 
@@ -92,6 +99,8 @@ where
     S: Service<Request<B>>,
     P: TokenProvider,
 {
+    /// Follows a request that was sent without a token of this layer. A 401 to
+    /// it is not reported.
     pub(super) fn unsigned(response: S::Future) -> Self {
         let signed = None;
         Self {
@@ -99,6 +108,7 @@ where
         }
     }
 
+    /// Follows a request that was sent with a token.
     #[inline]
     pub(super) fn signed(response: S::Future, tokens: P, generation: Generation) -> Self {
         let signed = Some((tokens, generation));
@@ -107,6 +117,7 @@ where
         }
     }
 
+    /// Makes a request wait for a token. `service` is not ready.
     pub(super) fn waiting(wait: P::Wait, tokens: P, service: S, request: Request<B>) -> Self {
         let unsent = Unsent {
             service,
@@ -122,6 +133,7 @@ where
         }
     }
 
+    /// Returns this error instead of a response.
     pub(super) fn failed(error: BoxError) -> Self {
         Self {
             state: State::failed(error),
@@ -223,6 +235,9 @@ where
     where
         S: Clone,
     {
+        // The current token may be newer than the one that was waited for.
+        // Without one, a token of a moment ago is still good if the service was
+        // ready at once.
         if let Some(token) = self.tokens.try_current() {
             return Ok(token);
         }
@@ -236,6 +251,7 @@ where
         Err(self.tokens.wait(Generation::NONE))
     }
 
+    /// Signs the request and sends it through the ready service.
     fn send<U>(mut self, token: AccessToken) -> State<S::Future, P, P::Wait, U> {
         let value = token.header_value();
         self.request.headers_mut().insert(AUTHORIZATION, value);

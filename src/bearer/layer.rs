@@ -3,7 +3,7 @@ use tower_layer::Layer;
 use super::{Account, Bearer, Origins, SelectAccount};
 use crate::token::TokenProvider;
 
-/// Applies [`Bearer`] to a service. See the [module](super) for what it does.
+/// Sets the bearer token of each request; see the [module](super).
 #[derive(Clone, Debug)]
 pub struct BearerLayer<A> {
     accounts: A,
@@ -12,6 +12,8 @@ pub struct BearerLayer<A> {
 impl<P: TokenProvider> BearerLayer<Account<P>> {
     /// Creates a layer that signs every request with these tokens, for these
     /// origins only.
+    ///
+    /// The [module docs](super#example) have an example.
     pub const fn new(tokens: P, origins: Origins) -> Self {
         Self {
             accounts: Account::new(tokens, origins),
@@ -24,6 +26,8 @@ impl<A: SelectAccount> BearerLayer<A> {
     /// [`SelectAccount`](super::SelectAccount) returns for it. A request
     /// without an account is refused, with
     /// [`OriginErrorKind::NoAccount`](super::OriginErrorKind::NoAccount).
+    ///
+    /// [`SelectAccount`](super::SelectAccount) has an example.
     pub const fn per_request(accounts: A) -> Self {
         Self { accounts }
     }

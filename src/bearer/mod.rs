@@ -73,7 +73,8 @@
 //!
 //! # Errors
 //!
-//! [`ConfigErrorKind::Host`](crate::genesys::ConfigErrorKind::Host) if [`Origins`] are given anything other than a host.
+//! [`ConfigErrorKind::Host`](crate::genesys::ConfigErrorKind::Host) if
+//! [`Origins`] are given anything other than a host.
 //!
 //! [`TokenError`](crate::TokenError) without a token, [`OriginError`] (inside
 //! of a [`Refused`](crate::call::Refused)) if the request goes to a host that

@@ -8,10 +8,12 @@ use crate::{authority::without_user, error::find};
 /// that URI.
 ///
 /// The layer returns it inside a [`Refused`](crate::call::Refused).
-/// [`find`](Self::find) finds it there.
+/// [`find`](Self::find) finds it there. The [module docs](super#example) have
+/// an example.
 #[derive(Clone, Debug)]
 pub struct OriginError {
     kind: OriginErrorKind,
+    /// The authority of the URI without user and password.
     host: Option<Box<str>>,
 }
 
@@ -36,10 +38,13 @@ pub enum OriginErrorKind {
 }
 
 impl OriginError {
+    /// Creates the error of a request that selects no account.
     pub(super) fn no_account(uri: &Uri) -> Self {
         Self::new(OriginErrorKind::NoAccount, uri)
     }
 
+    /// Creates the error of a request to this URI. It keeps no path, query or
+    /// password.
     pub(super) fn new(kind: OriginErrorKind, uri: &Uri) -> Self {
         let written = uri.authority().map(|authority| authority.as_str());
         let host = written.map(|written| without_user(written).into());

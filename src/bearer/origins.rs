@@ -1,3 +1,5 @@
+//! Where a token may go.
+
 use std::sync::Arc;
 
 use http::{Uri, uri::Scheme};
@@ -25,12 +27,15 @@ use crate::{
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Origins {
-    /// In the form in which [`Authority`] displays its host.
+    /// The listed hosts, in the form in which [`Authority`] displays them, and
+    /// their ports.
     hosts: Arc<[(Box<str>, u16)]>,
+    /// Whether this machine is allowed, over http too.
     loopback: bool,
     foreign: Foreign,
 }
 
+/// The treatment of requests to other origins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Foreign {
     Refuse,
@@ -39,8 +44,11 @@ enum Foreign {
 
 /// The decision about a request to a URI.
 pub(super) enum Verdict {
+    /// Send it with the token.
     Token,
+    /// Send it without a token.
     NoToken,
+    /// Do not send it.
     Refused(OriginError),
 }
 
@@ -50,6 +58,19 @@ const HTTPS_PORT: u16 = 443;
 
 impl Origins {
     /// Creates an empty list, to add origins to.
+    ///
+    /// ```
+    /// use tower_genesys::bearer::Origins;
+    ///
+    /// let origins = Origins::none()
+    ///     .with_host("gw.example:8443")?
+    ///     .with_loopback() // tests
+    ///     .with_foreign_unsigned();
+    /// assert!(origins.allows(&"https://gw.example:8443/a".parse()?));
+    /// assert!(origins.allows(&"http://127.0.0.1:3000/a".parse()?));
+    /// assert!(!origins.allows(&"https://other.example/a".parse()?));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn none() -> Self {
         Self {
             hosts: Arc::new([]),
@@ -94,7 +115,8 @@ impl Origins {
         Ok(self)
     }
 
-    /// Creates a list with a host that was checked before.
+    /// Creates a list with a host that was checked before. An invalid one is
+    /// left out, so that no token goes there.
     pub(crate) fn of_checked_host(host: &str) -> Self {
         Self::of_host(host).unwrap_or_else(|_| Self::none())
     }
@@ -136,6 +158,7 @@ impl Origins {
         self.allows_as_written(uri) || self.refusal(uri).is_none()
     }
 
+    /// Decides about a request to this URI.
     #[inline]
     pub(super) fn check(&self, uri: &Uri) -> Verdict {
         match self.allows_as_written(uri) {
@@ -144,9 +167,11 @@ impl Origins {
         }
     }
 
-    /// The fast path: parsing an authority costs more than all the rest, and
-    /// almost all match as written. Everything that this allows,
-    /// [`refusal`](Self::refusal) allows, too.
+    /// Whether the URI is allowed as it is written, without parsing it.
+    ///
+    /// This is the fast path: parsing an authority costs more than all the
+    /// rest, and almost all match as written. [`refusal`](Self::refusal) allows
+    /// everything that this does.
     #[inline]
     fn allows_as_written(&self, uri: &Uri) -> bool {
         let written = uri.authority().map_or("", |authority| authority.as_str());
@@ -154,6 +179,7 @@ impl Origins {
             || self.loopback && is_http(uri) && is_this_machine(written)
     }
 
+    /// Decides about a URI that is not allowed as written.
     fn check_closely(&self, uri: &Uri) -> Verdict {
         match self.refusal(uri) {
             None => Verdict::Token,
@@ -162,6 +188,8 @@ impl Origins {
         }
     }
 
+    /// Returns the reason why a request to this URI gets no token, or `None` if
+    /// it gets one.
     fn refusal(&self, uri: &Uri) -> Option<OriginErrorKind> {
         let authority = match Authority::of(uri) {
             Ok(authority) => Some(authority),
@@ -171,6 +199,7 @@ impl Origins {
             // reads it.
             Err(Fault::Host | Fault::Port) => None,
         };
+        // Loopback comes before the check of the scheme: it may use http.
         if self.loopback && is_http(uri) && authority.is_some_and(Authority::is_loopback) {
             return None;
         }
@@ -181,6 +210,7 @@ impl Origins {
         (!named).then_some(OriginErrorKind::Foreign)
     }
 
+    /// Whether the list has this host, parsed, on its port.
     fn lists(&self, authority: Authority<'_>) -> bool {
         let port = authority.port_or(HTTPS_PORT);
         let named = |known| Host::parse(known).is_ok_and(|known| known == authority.host());
@@ -189,6 +219,7 @@ impl Origins {
             .any(|(known, on)| *on == port && named(known))
     }
 
+    /// Whether the list has this host as it is written.
     fn names(&self, host: &str, port: u16) -> bool {
         let named = |known: &str| known == host || known.eq_ignore_ascii_case(host);
         self.hosts

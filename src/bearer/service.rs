@@ -24,6 +24,24 @@ pub struct Bearer<S, A> {
 impl<S: Clone, P: TokenProvider> Bearer<S, Account<P>> {
     /// Wraps a service, and signs every request with these tokens, for these
     /// origins only.
+    ///
+    /// ```
+    /// use tower::service_fn;
+    /// use tower_genesys::{
+    ///     BoxError,
+    ///     bearer::{Bearer, Origins},
+    ///     token::FixedToken,
+    /// };
+    ///
+    /// let client = service_fn(async |_: http::Request<()>| {
+    ///     Ok::<_, BoxError>(http::Response::new(()))
+    /// });
+    /// let origins = Origins::of_host("api.mypurecloud.com")?;
+    /// let bearer = Bearer::new(client, FixedToken::new("s3cr3t")?, origins);
+    /// let client = bearer.into_inner();
+    /// # let _ = client;
+    /// # Ok::<(), BoxError>(())
+    /// ```
     pub const fn new(inner: S, tokens: P, origins: Origins) -> Self {
         Self {
             inner,
@@ -58,6 +76,7 @@ impl<S: Clone, A> Bearer<S, A> {
         fresh
     }
 
+    /// Refuses a request. It is not sent, so the ready service is given back.
     #[cold]
     fn refused<B, P>(&mut self, error: OriginError) -> ResponseFuture<S, B, P>
     where

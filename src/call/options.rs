@@ -1,3 +1,5 @@
+//! [`CallOptions`], which the layers read from the extensions of a request.
+
 use std::time::Duration;
 
 use http::{Extensions, StatusCode};
@@ -7,10 +9,34 @@ use http::{Extensions, StatusCode};
 /// # Default
 ///
 /// [`Bearer`](crate::bearer) signs the request and replaces an existing
-/// `Authorization`; [`Retry`](crate::retry) retries it according to its policy.
+/// `Authorization`. [`Retry`](crate::retry) retries it according to its policy.
+///
+/// ```
+/// use std::time::Duration;
+/// use http::Request;
+/// use tower_genesys::CallOptions;
+///
+/// /// A user waits for it.
+/// const INTERACTIVE: CallOptions = CallOptions::new()
+///     .with_max_sends(2)
+///     .with_deadline(Duration::from_secs(5))
+///     .with_attempt_timeout(Duration::from_secs(2));
+/// /// For a service that is not Genesys Cloud, or a fresh link to a file.
+/// const PLAIN: CallOptions = CallOptions::new()
+///     .without_auth()
+///     .without_retry()
+///     .without_collecting();
+///
+/// let mut request = Request::new(());
+/// request.extensions_mut().insert(INTERACTIVE);
+/// assert_eq!(CallOptions::of(request.extensions()), INTERACTIVE);
+/// assert_ne!(PLAIN, INTERACTIVE);
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CallOptions {
+    // Each layer reads its own fields. `None` leaves the decision to the
+    // layer's settings; so does the default of every other field.
     pub(crate) without_auth: bool,
     pub(crate) keep_authorization: bool,
     pub(crate) without_retry: bool,
@@ -32,6 +58,7 @@ pub(crate) struct Transient {
 impl CallOptions {
     /// Creates options that change nothing.
     pub const fn new() -> Self {
+        // Spelled out, because `Default` is not `const`.
         Self {
             without_auth: false,
             keep_authorization: false,
@@ -153,8 +180,7 @@ impl CallOptions {
     ///
     /// # Default
     ///
-    /// Default: none; only the layer's [`Classify`](crate::retry::Classify)
-    /// decides.
+    /// None: only the layer's [`Classify`](crate::retry::Classify) decides.
     #[must_use]
     pub const fn with_transient_statuses(
         mut self,

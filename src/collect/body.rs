@@ -1,3 +1,5 @@
+//! A response body, and how much of it is collected.
+
 use std::{
     collections::VecDeque,
     fmt,
@@ -13,6 +15,7 @@ use http_body::{Body, Frame, SizeHint};
 /// The [module docs](super#what-is-collected) list the cases. It yields the
 /// frames of the inner body, in order and unchanged.
 pub struct CollectedBody<R: Body> {
+    /// The collected frames that are not yielded yet.
     frames: VecDeque<Frame<R::Data>>,
     /// The number of data bytes in these frames.
     buffered: u64,
@@ -31,6 +34,9 @@ pub(super) enum Progress<E> {
 
 impl<R: Body> CollectedBody<R> {
     /// Wraps a body of which no frame is collected yet.
+    ///
+    /// The body is in a box, so that a collected response is small and can be
+    /// moved while its body is polled.
     pub(super) fn new(body: R) -> Self {
         Self {
             frames: VecDeque::new(),
@@ -39,6 +45,7 @@ impl<R: Body> CollectedBody<R> {
         }
     }
 
+    /// Returns the number of data bytes in the collected frames.
     pub(super) const fn buffered(&self) -> u64 {
         self.buffered
     }
@@ -58,6 +65,8 @@ impl<R: Body> CollectedBody<R> {
         taken: &mut usize,
         cap: usize,
     ) -> Poll<Progress<R::Error>> {
+        // The cap is checked after each frame, because its size is unknown
+        // before: so a body takes at most the cap and one frame.
         while let Some(rest) = &mut self.rest {
             let frame = match ready!(rest.as_mut().poll_frame(cx)) {
                 Some(Ok(frame)) => frame,
@@ -105,6 +114,7 @@ impl<R: Body> Body for CollectedBody<R> {
     fn size_hint(&self) -> SizeHint {
         let rest = self.rest.as_ref().map(|rest| rest.size_hint());
         let rest = rest.unwrap_or_else(|| SizeHint::with_exact(0));
+        // A sum over `u64::MAX` is no bound, so the upper one is then left out.
         let mut hint = SizeHint::new();
         hint.set_lower(rest.lower().saturating_add(self.buffered));
         if let Some(upper) = rest.upper().and_then(|it| it.checked_add(self.buffered)) {

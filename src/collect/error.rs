@@ -11,13 +11,28 @@ use crate::{BoxError, error::find};
 /// [`head`](Self::head) of the response.
 ///
 /// ```
-/// use tower_genesys::collect::BodyBroken;
+/// use std::io;
+/// use bytes::Bytes;
+/// use http::{Request, Response};
+/// use http_body::Frame;
+/// use http_body_util::StreamBody;
+/// use tower::{Layer, ServiceExt, service_fn};
+/// use tower_genesys::{BoxError, CollectLayer, collect::BodyBroken};
 ///
-/// fn explain(error: &(dyn std::error::Error + 'static)) -> Option<String> {
-///     let broken = BodyBroken::find(error)?;
-///     let (status, received) = (broken.head().status, broken.received());
-///     Some(format!("{status}, and {received} bytes of the body"))
-/// }
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), BoxError> {
+/// let client = service_fn(async |_: Request<()>| {
+///     let half = Ok(Frame::data(Bytes::from_static(b"[1, ")));
+///     let rest = Err(io::Error::from(io::ErrorKind::ConnectionReset));
+///     let frames = futures_util::stream::iter([half, rest]);
+///     Ok::<_, BoxError>(Response::new(StreamBody::new(frames)))
+/// });
+/// let client = CollectLayer::new().layer(client);
+/// let error = client.oneshot(Request::new(())).await.unwrap_err();
+/// let broken = BodyBroken::find(&*error).expect("the body broke off");
+/// assert_eq!((broken.head().status.as_u16(), broken.received()), (200, 4));
+/// # Ok(())
+/// # }
 /// ```
 pub struct BodyBroken {
     head: Box<Parts>,
@@ -26,6 +41,8 @@ pub struct BodyBroken {
 }
 
 impl BodyBroken {
+    /// Creates the error of a response with this head, of whose body `received`
+    /// bytes arrived.
     pub(super) fn new(head: Parts, received: u64, source: BoxError) -> Self {
         Self {
             head: Box::new(head),
@@ -61,7 +78,7 @@ impl fmt::Display for BodyBroken {
     }
 }
 
-/// Omits the headers, which may hold cookies.
+/// Omits the headers, which may contain cookies.
 impl fmt::Debug for BodyBroken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("BodyBroken")

@@ -1,3 +1,5 @@
+//! The response future: which bodies are collected, and the result.
+
 use std::{
     fmt,
     future::Future,
@@ -42,13 +44,16 @@ pin_project! {
 pin_project! {
     #[project = StateProj]
     enum State<F, R: Body> {
+        // Waits for the head of the response.
         Sent {
             #[pin]
             response: F,
         },
+        // Reads the body, up to the cap.
         Collecting {
             // `None` once the future has completed.
             response: Option<Box<Response<CollectedBody<R>>>>,
+            // The memory of the collected frames, in bytes.
             taken: usize,
         },
     }
@@ -59,6 +64,8 @@ pin_project! {
 const COMPLETED: &str = "a response future was polled after it had completed";
 
 impl<F, R: Body> ResponseFuture<F, R> {
+    /// Waits for this response, to collect up to `cap` bytes of its body. With
+    /// a cap of zero, the body is not collected.
     pub(super) const fn new(response: F, cap: usize) -> Self {
         Self {
             cap,
@@ -113,11 +120,13 @@ where
     }
 }
 
+/// Creates the error of a body that broke off, from the part that arrived.
 fn broken<R: Body>(response: Response<CollectedBody<R>>, error: BoxError) -> BoxError {
     let (head, body): (Parts, _) = response.into_parts();
     BodyBroken::new(head, body.buffered(), error).into()
 }
 
+/// Whether the body of this response is collected at all.
 fn is_collected<R: Body>(response: &Response<CollectedBody<R>>, cap: usize) -> bool {
     cap > 0
         && response.status().is_success()
@@ -125,6 +134,7 @@ fn is_collected<R: Body>(response: &Response<CollectedBody<R>>, cap: usize) -> b
         && response.body().is_worth_collecting(cap)
 }
 
+/// Whether the media type is that of a stream. Its parameters do not count.
 fn is_stream(headers: &HeaderMap) -> bool {
     let Some(media_type) = headers.get(CONTENT_TYPE) else {
         return false;

@@ -23,7 +23,7 @@
 //! async fn api(
 //!     request: Request<ReplayBody<Full<Bytes>>>,
 //! ) -> Result<Response<impl Body<Data = Bytes, Error = io::Error>>, BoxError> {
-//!     let first = Attempt::of(request.extensions()) == Attempt::new(1);
+//!     let first = Attempt::of(request.extensions()).get() == 1;
 //!     let half = Ok(Frame::data(Bytes::from_static(b"[1, ")));
 //!     let rest = match first {
 //!         true => Err(io::Error::from(io::ErrorKind::ConnectionReset)),

@@ -39,17 +39,17 @@ impl<S> Collect<S> {
         Self { inner, cap }
     }
 
-    /// The service that sends.
+    /// Returns a reference to the inner service.
     pub fn get_ref(&self) -> &S {
         &self.inner
     }
 
-    /// The service that sends.
+    /// Returns a mutable reference to the inner service.
     pub fn get_mut(&mut self) -> &mut S {
         &mut self.inner
     }
 
-    /// The service that sends.
+    /// Returns the inner service.
     pub fn into_inner(self) -> S {
         self.inner
     }
@@ -71,6 +71,8 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
+        // Zero collects nothing: `with_cap` accepts no zero, so it is free to
+        // stand for a stream that the caller asked for.
         let cap = match CallOptions::of(request.extensions()).streamed {
             true => 0,
             false => self.cap,

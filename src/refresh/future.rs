@@ -1,3 +1,5 @@
+//! The response future: who replays after a 401, and the replay itself.
+
 use std::{
     fmt, mem,
     pin::Pin,
@@ -28,6 +30,7 @@ pin_project! {
 pin_project! {
     #[project = StateProj]
     enum State<F, R, C> {
+        // Waits for a response, of the first send or of the replay.
         Sent {
             #[pin]
             response: F,
@@ -45,9 +48,11 @@ pin_project! {
 
 /// Which layer can replay the request in flight.
 enum Replay<C> {
+    /// This layer has the copy.
     Here(C),
     /// A layer further out has the copy.
     Outside,
+    /// No layer has one.
     Impossible(Unreplayed),
 }
 
@@ -64,15 +69,18 @@ impl<S, B, R> ResponseFuture<S, B, R>
 where
     S: Service<Request<B>>,
 {
-    pub(super) fn kept(response: S::Future, copy: Box<RequestCopy<B, S>>) -> Self {
+    /// Follows a send of which this layer keeps the copy.
+    pub(super) fn kept_here(response: S::Future, copy: Box<RequestCopy<B, S>>) -> Self {
         Self::sent(response, Replay::Here(copy))
     }
 
+    /// Follows a send of which a layer outside keeps the copy.
     #[inline]
-    pub(super) fn held(response: S::Future) -> Self {
+    pub(super) fn kept_outside(response: S::Future) -> Self {
         Self::sent(response, Replay::Outside)
     }
 
+    /// Follows a send of which there is no copy.
     pub(super) fn once(response: S::Future) -> Self {
         Self::sent(response, Replay::Impossible(Unreplayed::BodyGone))
     }
@@ -101,8 +109,8 @@ where
             let next = match this.state.as_mut().project() {
                 StateProj::Sent { response, replay } => {
                     let mut result = ready!(response.poll(cx));
-                    let answer = result.as_mut().ok();
-                    let Some(copy) = answer.and_then(|answer| replay.take(answer)) else {
+                    let response = result.as_mut().ok();
+                    let Some(copy) = response.and_then(|response| replay.take(response)) else {
                         return Poll::Ready(result);
                     };
                     State::Draining {
@@ -134,7 +142,7 @@ const SENT_ONCE: &str = "the copy is there until it is sent";
 fn send<S: Service<Request<B>>, B: CloneBody>(copy: RequestCopy<B, S>) -> S::Future {
     let (mut request, mut service) = copy.into_parts();
     // Prevents a third send by a layer further in.
-    request.body_mut().hold();
+    request.body_mut().mark_kept();
     service.call(request)
 }
 

@@ -2,13 +2,16 @@ use tower_layer::Layer;
 
 use super::Refresh;
 
-/// Applies [`Refresh`] to a service; see the [module](super).
+/// Replays a request once after a 401, with a newer token; see the
+/// [module](super).
 #[derive(Clone, Copy, Debug, Default)]
 #[non_exhaustive]
 pub struct RefreshLayer;
 
 impl RefreshLayer {
     /// Creates the layer. It has no settings.
+    ///
+    /// The [module docs](super#example) have an example.
     pub const fn new() -> Self {
         Self
     }

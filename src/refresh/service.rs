@@ -15,6 +15,15 @@ pub struct Refresh<S> {
 
 impl<S> Refresh<S> {
     /// Wraps a service. It has no settings.
+    ///
+    /// ```
+    /// use tower_genesys::refresh::Refresh;
+    ///
+    /// let mut refresh = Refresh::new("the client");
+    /// *refresh.get_mut() = "another client";
+    /// assert_eq!(refresh.get_ref(), &"another client");
+    /// assert_eq!(refresh.into_inner(), "another client");
+    /// ```
     pub const fn new(inner: S) -> Self {
         Self { inner }
     }
@@ -51,12 +60,13 @@ where
 
     #[inline]
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
-        if request.body().is_held() {
-            return ResponseFuture::held(self.inner.call(request));
+        // The outermost layer that can resend keeps the only copy.
+        if request.body().is_kept() {
+            return ResponseFuture::kept_outside(self.inner.call(request));
         }
-        // The clone is readied when a resend needs it.
+        // The clone of the service is made ready only if a resend needs it.
         match RequestCopy::keep(&mut request, &self.inner) {
-            Some(copy) => ResponseFuture::kept(self.inner.call(request), copy),
+            Some(copy) => ResponseFuture::kept_here(self.inner.call(request), copy),
             None => ResponseFuture::once(self.inner.call(request)),
         }
     }

@@ -1,7 +1,7 @@
 //! The contract between layers that can resend one request: [`CloneBody`] and
 //! the marks on responses.
 //!
-//! A layer on the way in marks the body ([`CloneBody::hold`]), so that the
+//! A layer on the way in marks the body ([`CloneBody::mark_kept`]), so that the
 //! layers further in keep no copy. On the way out, `Bearer` sets [`Renewable`],
 //! `Refresh` adds [`Resend`] for the layer that has the copy, and the layer
 //! that cannot resend replaces it with [`Unreplayed`].
@@ -12,10 +12,10 @@ use http_body::Body;
 ///
 /// [`Refresh`](crate::refresh) and [`Retry`](crate::retry) require it, and
 /// [`ReplayBody`](super::ReplayBody) implements it for any body. A layer that
-/// keeps a clone marks the body that it passes on with [`hold`](Self::hold). A
-/// layer further in that finds the mark does not clone the body. So a request
-/// is cloned once, however many layers could resend it, and the sends of two
-/// such layers add up instead of multiplying.
+/// keeps a clone marks the body that it passes on with
+/// [`mark_kept`](Self::mark_kept). A layer further in that finds the mark does
+/// not clone the body. So a request is cloned once, however many layers could
+/// resend it, and the sends of two such layers add up instead of multiplying.
 ///
 /// The order of clones matters. A clone is *newer* than its original. When a
 /// newer body is polled, all older ones end in an error. So a layer sends the
@@ -32,9 +32,9 @@ use http_body::Body;
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), tower_genesys::BoxError> {
 /// let mut older = ReplayBody::new(Full::<Bytes>::from("hello"));
-/// assert!(!older.is_held()); // no layer outside keeps a clone
+/// assert!(!older.is_kept()); // no layer outside keeps a clone
 /// let newer = older.try_clone().expect("the body is in memory");
-/// older.hold(); // a layer further in keeps none
+/// older.mark_kept(); // a layer further in keeps none
 ///
 /// // Sends the older body. The response calls for another attempt:
 /// older.collect().await?;
@@ -50,7 +50,7 @@ use http_body::Body;
 )]
 pub trait CloneBody: Body + Sized {
     /// Returns a newer body that sends the same frames from the beginning,
-    /// without the mark of [`hold`](Self::hold).
+    /// without the mark of [`mark_kept`](Self::mark_kept).
     ///
     /// Returns `None` if the bytes cannot be produced a second time. The body
     /// itself can still be sent.
@@ -77,11 +77,11 @@ pub trait CloneBody: Body + Sized {
 
     /// Marks this body: a layer outside keeps a clone of it, and resends the
     /// request if necessary.
-    fn hold(&mut self);
+    fn mark_kept(&mut self);
 
-    /// Returns whether [`hold`](Self::hold) was called on this body. A mark on
-    /// its original does not count.
-    fn is_held(&self) -> bool;
+    /// Returns whether [`mark_kept`](Self::mark_kept) was called on this body.
+    /// A mark on its original does not count.
+    fn is_kept(&self) -> bool;
 
     /// Invalidates all older clones: each returns an error at its next poll,
     /// and a task that waits for one is woken.

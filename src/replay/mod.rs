@@ -107,7 +107,7 @@
 //! once. A layer inside sees one at each attempt.
 //!
 //! Use it once per stack, even with several layers that resend. They recognise
-//! each other by a mark on the body ([`CloneBody::hold`]), which a second
+//! each other by a mark on the body ([`CloneBody::mark_kept`]), which a second
 //! `Replay` between them hides. The body is then kept twice, and two retry
 //! layers send up to 4 + 3 times instead of 4.
 //!

@@ -2,39 +2,49 @@ use std::time::Duration;
 
 use fastrand::Rng;
 
-/// How long to wait before the n-th retry when the server does not say: full
-/// jitter, that is a random time between zero and a ceiling that doubles from
-/// retry to retry.
+/// The wait before a retry when the server does not name one: a random time
+/// between zero and a ceiling (full jitter).
 ///
-/// Each call rolls its own dice, which it shares with no other: two requests
-/// that failed together do not come back together. The jitter is as wide at the
-/// cap as below it.
+/// The ceiling doubles with each retry, up to a cap. Calls share no random
+/// numbers, so two requests that failed together are not retried together. The
+/// jitter is full at the cap, too.
 ///
 /// # Default
 ///
-/// Ceilings of 3 s, 6 s, 12 s, 24 s, and 27 s from then on. Genesys asks to
-/// wait 3 s after a 502, 503 or 504 in the first five minutes of trouble, which
-/// is also the default deadline, and 27 s when it lasts; so these are the first
-/// ceiling and the cap. The mean wait is half of it, and the
-/// [`Budget`](super::Budget) bounds what that adds up to.
+/// Ceilings of 3 s, 6 s, 12 s, 24 s, then always 27 s. The first and the last
+/// follow Genesys' guidance for 502, 503 and 504: wait 3 s in the first five
+/// minutes of trouble, and 27 s after that. (Five minutes are also the default
+/// deadline of a call.) The mean wait is half the ceiling, and the
+/// [`Budget`](super::Budget) bounds the load of all retries.
 ///
-/// There is an example in the [module docs](super#customising).
+/// ```
+/// use std::time::Duration;
+/// use tower_genesys::{RetryPolicy, retry::Backoff};
+///
+/// let backoff = Backoff::new()
+///     .with_base(Duration::from_millis(500))
+///     .with_cap(Duration::from_secs(10));
+/// let policy = RetryPolicy::new().with_backoff(backoff);
+/// assert_ne!(policy, RetryPolicy::new());
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Backoff {
     base: Duration,
     cap: Duration,
+    /// Makes the random numbers repeatable.
     seed: Option<u64>,
 }
 
 impl Backoff {
-    /// The ceiling of the first wait, as Genesys asks after 502, 503 and 504.
+    /// The default ceiling of the first wait: what Genesys asks for after a
+    /// 502, 503 or 504.
     pub const DEFAULT_BASE: Duration = Duration::from_secs(3);
 
-    /// The ceiling of every wait: the longest that Genesys asks for without a
-    /// `Retry-After`.
+    /// The default ceiling of every wait: the longest one that Genesys asks for
+    /// without a `Retry-After`.
     pub const DEFAULT_CAP: Duration = Duration::from_secs(27);
 
-    /// The default, see [above](Self#default).
+    /// Returns the [default](Self#default) backoff.
     pub const fn new() -> Self {
         Self {
             base: Self::DEFAULT_BASE,
@@ -43,34 +53,43 @@ impl Backoff {
         }
     }
 
-    /// The ceiling of the first wait.
+    /// Sets the ceiling of the first wait.
+    ///
+    /// # Default
+    ///
+    /// [`DEFAULT_BASE`](Self::DEFAULT_BASE), 3 s.
     #[must_use]
     pub const fn with_base(mut self, base: Duration) -> Self {
         self.base = base;
         self
     }
 
-    /// The ceiling of all waits.
+    /// Sets the ceiling of all waits.
+    ///
+    /// # Default
+    ///
+    /// [`DEFAULT_CAP`](Self::DEFAULT_CAP), 27 s.
     #[must_use]
     pub const fn with_cap(mut self, cap: Duration) -> Self {
         self.cap = cap;
         self
     }
 
-    /// Makes the waits of one layer repeatable, for a test. Two calls still
-    /// differ.
+    /// Makes the waits of one layer repeatable, for a test. The waits of two
+    /// calls still differ.
     #[must_use]
     pub const fn with_seed(mut self, seed: u64) -> Self {
         self.seed = Some(seed);
         self
     }
 
-    /// The dice of the n-th call that needs any.
+    /// Returns the random numbers of one call. `call` numbers the calls that
+    /// need some.
     pub(crate) fn rng(&self, call: impl FnOnce() -> u64) -> Rng {
-        // Each call rolls dice of its own, with a seed too: calls that share a
-        // sequence would meet again.
+        // Each call gets its own sequence, with a seed too: calls that share
+        // one would be retried together.
         match self.seed {
-            // An odd factor spreads neighbours over all 64 bits.
+            // An odd factor spreads consecutive numbers over all 64 bits.
             Some(seed) => {
                 Rng::with_seed(seed ^ call().wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15))
             }
@@ -78,7 +97,7 @@ impl Backoff {
         }
     }
 
-    /// The wait before the retry of this number, counted from 1.
+    /// Returns the wait before the retry with this number, counted from 1.
     pub(crate) fn wait(&self, retry: u32, rng: &mut Rng) -> Duration {
         let factor = 2_u32.saturating_pow(retry.saturating_sub(1));
         let ceiling = self.base.saturating_mul(factor).min(self.cap);

@@ -8,67 +8,91 @@ use std::{
 
 use tokio::time::Instant;
 
-/// How many retries all calls to one API may make together.
+/// A limit on the retries of all calls to one API together.
 ///
 /// # Why a budget
 ///
-/// Each call has a limit of its own, and that limit multiplies: when an API is
-/// down for all requests, four sends per call are four times the load, from all
-/// clients at once, on a service that is trying to come up. A budget leaves the
-/// retries that repair single failures alone, and ends those that only add to
-/// an outage.
+/// The limit of each call multiplies. If an API fails every request, four sends
+/// per call are four times the load, from all clients at once, on a service
+/// that tries to recover. A budget allows the retries that repair single
+/// failures, and stops those that only prolong an outage.
 ///
-/// It is a bucket of permits: each retry takes one, and they come back at a
-/// constant rate. It governs retries after 5xx, 408 and errors of the
-/// transport. A 429 is not governed by it: its retry waits as long as the
-/// server asked for, and the [`Throttle`](super::Throttle) paces it. Nor are
-/// the first two resends after failures that were [no load for the
-/// API](super#what-is-retried).
+/// A budget is a bucket of permits. Each retry takes one, and permits return at
+/// a constant rate.
+///
+/// | resend after | takes a permit |
+/// |---|---|
+/// | a 5xx, a 408, a transport error, or an attempt that timed out | yes |
+/// | a 429 | no: it waits as long as the server asked for, and the [`Throttle`](super::Throttle) paces it |
+/// | a failure that was [no load for the API](super#what-is-retried) | from the third one of a call on |
+/// | a 401, with a newer token | no |
 ///
 /// # Default
 ///
-/// For 300 requests a minute, the limit that Genesys gives a token: 50 permits,
-/// and 45 more each minute. In ten minutes at full load in which everything
-/// fails, 3000 requests lead to 500 retries, 17 % more load.
+/// For 300 requests a minute, which Genesys grants a token: 50 permits, and 45
+/// more each minute. If everything fails for ten minutes at full load, 3000
+/// requests lead to 500 retries, 17 % more load.
 ///
 /// # Cloning
 ///
 /// Clones share their permits.
 ///
-/// There is an example in the [module docs](super#customising).
+/// ```
+/// use tower_genesys::{RetryLayer, retry::{Budget, Upstream}};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// let budget = Budget::for_requests_per_minute(600);
+/// let upstream = Upstream::new().with_budget(budget.clone());
+/// let layer = RetryLayer::default().with_upstream(upstream);
+/// assert_eq!(budget.available(), 100); // before the first retry
+/// # let _ = layer;
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct Budget {
     shared: Arc<Shared>,
 }
 
+/// The bucket as a single number: the time at which it is full again. A permit
+/// moves that time by the interval at which permits return.
 #[derive(Debug)]
 struct Shared {
-    /// From here the times are counted, so that one fits an atomic.
+    /// The start of all times, so that a time fits an atomic.
     epoch: Instant,
-    /// The cost of one permit, in nanoseconds of refilling.
+    /// The time in which one permit returns, in nanoseconds.
     interval: u64,
-    /// What all permits cost.
+    /// The time in which an empty bucket fills, in nanoseconds.
     depth: u64,
-    /// When the bucket is full again, in nanoseconds after the epoch.
+    /// The time at which the bucket is full, in nanoseconds after the epoch.
     full_at: AtomicU64,
 }
 
 impl Budget {
-    /// The rate that the default is made for: what Genesys allows per token.
+    /// The request rate of the default budget, which Genesys grants a token.
     pub const DEFAULT_REQUESTS_PER_MINUTE: u32 = 300;
 
-    /// A budget for an API on which this many requests a minute are made.
+    /// Creates a budget for an API that gets this many requests a minute.
     ///
-    /// A sixth of them in store, and 15 % of them added each minute: together
-    /// less than 20 % in any ten minutes, from 60 requests a minute on; below
-    /// that, the least that a budget has is more.
+    /// The bucket has a sixth of that number of permits, and 15 % of it return
+    /// each minute. In any ten minutes that allows less than 20 % more load.
+    /// Below 60 requests a minute it may be more, because a budget has at least
+    /// one permit and one more each minute.
+    ///
+    /// [`Budget`] has an example.
     pub fn for_requests_per_minute(rate: u32) -> Self {
         let refill = u64::from(rate) * 15 / 100;
         Self::new(rate / 6, u32::try_from(refill).unwrap_or(u32::MAX))
     }
 
-    /// This many permits in store, and this many more each minute, at least one
-    /// of each.
+    /// Creates a bucket with this many permits, of which `per_minute` return
+    /// each minute. Zero counts as one.
+    ///
+    /// ```
+    /// use tower_genesys::retry::Budget;
+    ///
+    /// assert_eq!(Budget::new(20, 10).available(), 20);
+    /// ```
     pub fn new(permits: u32, per_minute: u32) -> Self {
         let minute = 60_000_000_000;
         let interval = minute / u64::from(per_minute.max(1));
@@ -83,21 +107,21 @@ impl Budget {
         }
     }
 
-    /// Takes one permit, if there is one.
+    /// Takes a permit. Returns false if there is none.
     pub(crate) fn withdraw(&self, now: Instant) -> bool {
         let now = self.elapsed(now);
         let withdraw = |full_at: u64| {
             let next = full_at.max(now).saturating_add(self.shared.interval);
             (next - now <= self.shared.depth).then_some(next)
         };
-        // Relaxed: the number is all there is, nothing else is published by it.
+        // `Relaxed` suffices: no other memory depends on this number.
         let full_at = &self.shared.full_at;
         full_at
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, withdraw)
             .is_ok()
     }
 
-    /// How many permits there are now.
+    /// Returns the number of permits that are left now, for a gauge.
     pub fn available(&self) -> u32 {
         let now = self.elapsed(Instant::now());
         let owed = self
@@ -109,6 +133,7 @@ impl Budget {
         u32::try_from(permits).unwrap_or(u32::MAX)
     }
 
+    /// Returns the nanoseconds since the epoch.
     fn elapsed(&self, now: Instant) -> u64 {
         let elapsed: Duration = now.saturating_duration_since(self.shared.epoch);
         u64::try_from(elapsed.as_nanos()).unwrap_or(u64::MAX)

@@ -23,14 +23,14 @@ use crate::{
 };
 
 pin_project! {
-    /// The future of [`Retry`](super::Retry).
+    /// The response future of [`Retry`](super::Retry).
+    ///
+    /// The [module docs](super) have an example.
     ///
     /// # Cancellation
     ///
-    /// It may be dropped at any time. The attempt under way, a place in the
-    /// queue of the throttle, and the copy of the request go with it.
-    ///
-    /// There is an example in the [module docs](super).
+    /// You may drop it at any time. That drops the attempt in flight, the place
+    /// in a queue of the throttle, and the copy of the request.
     #[must_use = "a future does nothing until it is awaited"]
     pub struct ResponseFuture<S, B, R, C>
     where
@@ -44,11 +44,12 @@ pin_project! {
 pin_project! {
     #[project = StateProj]
     enum State<F, R, C> {
-        // A layer outside sends again.
+        // A layer outside resends, so this one keeps no copy.
         Passing {
             #[pin]
             future: F,
         },
+        // This layer decides after each send whether to resend.
         Deciding {
             call: C,
             #[pin]
@@ -60,31 +61,37 @@ pin_project! {
 pin_project! {
     #[project = StageProj]
     enum Stage<F, R> {
-        // The first send, or the next one, waits for the throttle.
+        // Before any send: waits at a gate, or for a slot of a limit.
         Queued {
             #[pin]
             admission: Admission,
         },
+        // Waits for the response, until the attempt times out.
         Sent {
             #[pin]
             future: F,
             #[pin]
             timeout: Timeout,
         },
+        // Reads the old response to its end, so that its connection is free.
         Draining {
             #[pin]
             drain: Drain<R>,
             pause: Pause,
         },
-        // The old response is out of the way, and the pause begins.
+        // The old response or attempt is dropped, and the pause begins.
         Pausing {
             pause: Pause,
         },
+        // Waits for the backoff or the server's `Retry-After`.
         Sleeping {
             #[pin]
             sleep: Sleep,
         },
+        // Waits for the service, as the last wait before a send: a ready
+        // service may reserve a permit.
         Readying,
+        // The result was returned.
         Done,
     }
 }
@@ -93,12 +100,14 @@ impl<S, B, R, C> ResponseFuture<S, B, R, C>
 where
     S: Service<Request<B>>,
 {
+    /// Passes a request through that a layer outside resends.
     pub(super) fn passing(future: S::Future) -> Self {
         Self {
             state: State::Passing { future },
         }
     }
 
+    /// Follows a first send.
     #[inline]
     pub(super) fn called(call: Call<S, B, C>, future: S::Future) -> Self {
         let stage = Stage::sent(future);
@@ -107,6 +116,7 @@ where
         }
     }
 
+    /// Makes a first send wait for its turn in the throttle.
     pub(super) fn queued(call: Call<S, B, C>, ticket: Box<Ticket>) -> Self {
         let stage = Stage::queued(Some(ticket));
         Self {
@@ -133,38 +143,27 @@ where
             let next = match stage.as_mut().project() {
                 StageProj::Sent { future, timeout } => match future.poll(cx) {
                     Poll::Ready(mut result) => {
-                        // The response goes out as it came in: to pass it on by
-                        // value through every step would copy it each time.
+                        // A response that is returned is not moved on the way:
+                        // each move would copy it.
                         let is_sent = call.is_sent();
                         let Some(pause) = call.after(&mut result) else {
                             stage.set(Stage::Done);
                             return Poll::Ready(result);
                         };
-                        match result {
-                            Ok(old) => Stage::draining(old, is_sent, call.is_to_read(), pause),
-                            Err(_) => Stage::Pausing { pause },
-                        }
+                        Stage::discarding(result, is_sent, call.is_to_read(), pause)
                     }
-                    Poll::Pending => {
-                        ready!(timeout.poll(cx, call));
-                        // If no retry could follow, the attempt continues.
-                        // Otherwise the next stage drops it.
-                        let Some(pause) = call.time_out() else {
-                            return Poll::Pending;
-                        };
-                        Stage::Pausing { pause }
-                    }
+                    Poll::Pending => Stage::Pausing {
+                        pause: ready!(timeout.poll(cx, call)),
+                    },
                 },
                 StageProj::Draining { drain, pause } => {
                     let body = ready!(drain.poll(cx));
                     call.read(&body.unwrap_or_default());
-                    let pause = mem::replace(pause, Pause::None);
-                    Stage::Pausing { pause }
+                    Stage::Pausing {
+                        pause: mem::take(pause),
+                    }
                 }
-                StageProj::Pausing { pause } => {
-                    let pause = mem::replace(pause, Pause::None);
-                    Stage::after(pause, call)
-                }
+                StageProj::Pausing { pause } => Stage::after(mem::take(pause), call),
                 StageProj::Sleeping { sleep } => {
                     ready!(sleep.poll(cx));
                     Stage::queued(call.queue_again())
@@ -197,22 +196,32 @@ impl<F, R> Stage<F, R> {
         Self::Sent { future, timeout }
     }
 
-    fn draining(old: Response<R>, is_sent: bool, is_to_read: bool, pause: Pause) -> Self
+    /// Discards a result that leads to another send. `is_to_read` states that
+    /// the body of the response names the limit of a 429.
+    fn discarding<E>(
+        old: Result<Response<R>, E>,
+        is_sent: bool,
+        is_to_read: bool,
+        pause: Pause,
+    ) -> Self
     where
         R: Body,
     {
-        let drain = match is_to_read {
-            true => Drain::keeping(old, is_sent),
-            false => Drain::new(old, is_sent),
+        let drain = match old {
+            Ok(old) if is_to_read => Drain::keeping(old, is_sent),
+            Ok(old) => Drain::new(old, is_sent),
+            // An error has no body that would keep a connection.
+            Err(_) => return Self::Pausing { pause },
         };
         Self::Draining { drain, pause }
     }
 
-    /// What begins when the old response is out of the way.
+    /// Starts the pause, when the old response is discarded.
     ///
-    /// Every send takes a slot of a shared limit, and each that has waited
-    /// looks at the gates once more. A resend with a newer token waits at no
-    /// gate: the server has not said "later" to it.
+    /// Every send takes a slot of a shared limit. A send that has waited for
+    /// its backoff checks the gates again, because they may have closed
+    /// meanwhile. A resend with a newer token waits at no gate: the server did
+    /// not ask it to wait.
     fn after<S: Clone, B: CloneBody, C>(pause: Pause, call: &mut Call<S, B, C>) -> Self {
         match pause {
             Pause::None => Self::queued(call.queue_for_slot()),
@@ -224,12 +233,14 @@ impl<F, R> Stage<F, R> {
         }
     }
 
+    /// Waits for this place in a queue of the throttle, if there is one.
     fn queued(ticket: Option<Box<Ticket>>) -> Self {
         ticket.map_or(Self::Readying, |ticket| Self::Queued {
             admission: ticket.admission(),
         })
     }
 
+    /// The name for `Debug`.
     const fn name(&self) -> &'static str {
         match self {
             Self::Queued { .. } => "Queued",

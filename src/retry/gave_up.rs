@@ -3,25 +3,30 @@ use std::{any::Any, error::Error, fmt, io};
 use super::{Outcome, Stop};
 use crate::{BoxError, error::find};
 
-/// An error after which a retry would have helped, and why none was made.
+/// The error of a call for which a retry might have helped, with the reason why
+/// `Retry` made none.
 ///
-/// [`Retry`](super::Retry) puts it around an error of type [`BoxError`] when
-/// the [`Stop`] is [`BudgetSpent`](Stop::BudgetSpent),
+/// [`Retry`](super::Retry) wraps an error of type [`BoxError`] in it if the
+/// [`Stop`] is [`BudgetSpent`](Stop::BudgetSpent),
 /// [`BodyGone`](Stop::BodyGone), [`DeadlineTooClose`](Stop::DeadlineTooClose)
-/// or [`NoRuntime`](Stop::NoRuntime): the error itself knows nothing of these.
-/// Every other error is returned as it came.
+/// or [`NoRuntime`](Stop::NoRuntime), because the error itself does not say so.
+/// It returns every other error unchanged.
 ///
-/// Its text is the reason, and its source is the error.
+/// The text names the reason, and the source is the error of the last attempt.
 ///
 /// ```
 /// use bytes::Bytes;
 /// use http::{Request, Response};
 /// use http_body_util::{Empty, Full};
-/// use tower::{BoxError, ServiceBuilder, ServiceExt, service_fn};
-/// use tower_genesys::{RetryLayer, RetryPolicy, retry::{Budget, GaveUp, Stop, Upstream}};
-/// use tower_genesys::{ReplayBody, ReplayLayer};
+/// use tower::{BoxError, ServiceBuilder, ServiceExt};
+/// use tower_genesys::{
+///     ReplayBody, ReplayLayer, RetryLayer,
+///     retry::{Budget, GaveUp, Stop, Upstream},
+/// };
 ///
-/// async fn down(_: Request<ReplayBody<Full<Bytes>>>) -> Result<Response<Empty<Bytes>>, BoxError> {
+/// async fn down(
+///     _: Request<ReplayBody<Full<Bytes>>>,
+/// ) -> Result<Response<Empty<Bytes>>, BoxError> {
 ///     Err("the connection broke".into())
 /// }
 ///
@@ -30,16 +35,16 @@ use crate::{BoxError, error::find};
 /// let upstream = Upstream::new().with_budget(Budget::new(1, 1));
 /// let client = ServiceBuilder::new()
 ///     .layer(ReplayLayer::new())
-///     .layer(RetryLayer::new(RetryPolicy::new()).with_upstream(upstream))
-///     .service(service_fn(down));
+///     .layer(RetryLayer::default().with_upstream(upstream))
+///     .service_fn(down);
 ///
 /// let request = Request::get("https://api.mypurecloud.com/api/v2/users");
 /// let request = request.body(Full::default())?;
 /// let error = client.oneshot(request).await.unwrap_err();
 /// let gave_up = GaveUp::find(&*error).expect("one permit is not enough");
-/// assert_eq!((gave_up.outcome().stop, gave_up.outcome().sends), (Stop::BudgetSpent, 2));
-/// assert!(error.to_string().starts_with("the request failed and was not resent: the retry budget"));
-/// assert_eq!(error.source().map(|cause| cause.to_string()).as_deref(), Some("the connection broke"));
+/// let outcome = gave_up.outcome();
+/// assert_eq!((outcome.stop, outcome.sends), (Stop::BudgetSpent, 2));
+/// assert_eq!(gave_up.get_ref().to_string(), "the connection broke");
 /// # Ok(())
 /// # }
 /// ```
@@ -50,14 +55,15 @@ pub struct GaveUp {
 }
 
 impl GaveUp {
-    /// Puts itself around an error that can hold it, if the outcome is one to
-    /// tell.
+    /// Wraps the error of a call, if its type is [`BoxError`] and the stop is
+    /// one that the error does not explain.
     pub(super) fn mark<E: 'static>(error: &mut E, outcome: Outcome) {
         let Some(error) = (error as &mut dyn Any).downcast_mut::<BoxError>() else {
             return;
         };
         if reason(outcome.stop).is_some() {
-            // An I/O error of a kind alone allocates nothing more than the box.
+            // The error is behind a reference, so something must replace it
+            // while it is wrapped. This one allocates only the box.
             let empty = Box::new(io::Error::from(io::ErrorKind::Other));
             let inner = std::mem::replace(error, empty);
             *error = Box::new(Self {
@@ -67,42 +73,46 @@ impl GaveUp {
         }
     }
 
-    /// How the call went, as [`Outcome::of`] says for a response.
+    /// Returns the outcome of the call, as [`Outcome::of`] does for a response.
     pub const fn outcome(&self) -> &Outcome {
         &self.outcome
     }
 
-    /// The error of the last attempt.
+    /// Returns a reference to the error of the last attempt.
     pub fn get_ref(&self) -> &(dyn Error + Send + Sync + 'static) {
         &*self.error
     }
 
-    /// The error of the last attempt.
+    /// Returns the error of the last attempt.
     pub fn into_inner(self) -> BoxError {
         self.error
     }
 
-    /// The first of its kind in a chain of errors.
+    /// Finds the first `GaveUp` in a chain of errors.
     pub fn find<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a Self> {
         find(error)
     }
 }
 
-/// What the text of the error says; `None` where the error already says all.
+/// Returns the reason for the text, with the next step. `None` if the error
+/// needs no more explanation.
 const fn reason(stop: Stop) -> Option<&'static str> {
     match stop {
         Stop::BudgetSpent => Some(
-            "the retry budget of this upstream is spent, since many of its calls fail at once \
-             (`Upstream::with_budget` sets it)",
+            "the retry budget of this upstream is spent, because many of its calls fail at once; \
+             try again later (`Upstream::with_budget` sets the budget)",
         ),
         Stop::BodyGone => Some(
-            "the body was not kept: make it anew for each attempt (`Remake`), or keep longer \
-             streams (`ReplayLayer::with_known_cap`, `with_unknown_cap`)",
+            "its body was not kept; give the request a `replay::Remake`, or raise the caps of \
+             `ReplayLayer` (`with_known_cap`, `with_unknown_cap`)",
         ),
         Stop::DeadlineTooClose => Some(
-            "the wait would have ended after the deadline of the call (`RetryPolicy::with_deadline`)",
+            "the wait would have ended after the deadline of the call; raise it with \
+             `RetryPolicy::with_deadline`, or try again later",
         ),
-        Stop::NoRuntime => Some("there is no tokio runtime to wait on"),
+        Stop::NoRuntime => {
+            Some("there is no tokio runtime to wait on; poll the call inside of one")
+        }
         Stop::Settled
         | Stop::Disabled
         | Stop::NotRepeatable

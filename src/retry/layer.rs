@@ -9,24 +9,63 @@ use super::{
 };
 use crate::throttle::NamedLimit;
 
-/// Sends requests again that failed, when that can help and does no harm.
+/// Retries failed requests when a retry can help and is safe; see the
+/// [module](super).
 ///
-/// See the [module](super) for how, and for an example.
+/// # Default
+///
+/// The default [`RetryPolicy`], and a new [`Upstream`].
 #[derive(Clone)]
 pub struct RetryLayer<C = BoxErrorClassifier> {
     settings: Arc<Settings<C>>,
 }
 
 impl RetryLayer {
-    /// For services whose error is a box, as it is above
-    /// [`BearerLayer`](crate::bearer).
+    /// Creates a layer for services whose error is a
+    /// [`BoxError`](crate::BoxError), as that of [`Bearer`](crate::bearer).
+    ///
+    /// The [module docs](super#customising) have an example.
     pub fn new(policy: RetryPolicy) -> Self {
         Self::build(Settings::new(policy, BoxErrorClassifier::new()))
     }
 }
 
 impl RetryLayer<ErrorClassifier> {
-    /// For services whose error is one type, such as hyper-util's client.
+    /// Creates a layer for services with another type of error, such as
+    /// hyper-util's client.
+    ///
+    /// ```
+    /// use std::io;
+    /// use bytes::Bytes;
+    /// use http::{Request, Response};
+    /// use http_body_util::{Empty, Full};
+    /// use tower::{ServiceBuilder, ServiceExt};
+    /// use tower_genesys::{
+    ///     ReplayBody, ReplayLayer, RetryLayer, RetryPolicy, retry::Attempt,
+    /// };
+    ///
+    /// /// Refuses the first connection.
+    /// async fn client(
+    ///     request: Request<ReplayBody<Full<Bytes>>>,
+    /// ) -> io::Result<Response<Empty<Bytes>>> {
+    ///     match Attempt::of(request.extensions()).get() {
+    ///         1 => Err(io::ErrorKind::ConnectionRefused.into()),
+    ///         _ => Ok(Response::new(Empty::new())),
+    ///     }
+    /// }
+    ///
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+    /// # async fn main() -> Result<(), tower_genesys::BoxError> {
+    /// let client = ServiceBuilder::new()
+    ///     .layer(ReplayLayer::new())
+    ///     .layer(RetryLayer::typed(RetryPolicy::new()))
+    ///     .service_fn(client);
+    /// let request = Request::post("https://api.example/users");
+    /// let response = client.oneshot(request.body(Full::default())?).await?;
+    /// assert_eq!(response.status(), 200);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn typed(policy: RetryPolicy) -> Self {
         Self::build(Settings::new(policy, ErrorClassifier::new()))
     }
@@ -41,40 +80,73 @@ impl<C> RetryLayer<C> {
 }
 
 impl<C: Clone> RetryLayer<C> {
-    /// Decides with this classifier what a failure means.
+    /// Sets the classifier, which decides what a failure means.
+    ///
+    /// [`Classify`](super::Classify) has an example of one.
+    ///
+    /// # Default
+    ///
+    /// [`BoxErrorClassifier`] or, with [`typed`](RetryLayer::typed),
+    /// [`ErrorClassifier`].
     #[must_use]
     pub fn with_classifier<D>(self, classify: D) -> RetryLayer<D> {
         RetryLayer::build(Arc::unwrap_or_clone(self.settings).with_classify(classify))
     }
 
-    /// Goes by this policy.
+    /// Replaces the policy.
     #[must_use]
     pub fn with_policy(self, policy: RetryPolicy) -> Self {
         self.with(|settings| settings.policy = policy)
     }
 
-    /// Shares this throttle and this budget with all layers that are given a
-    /// clone of it.
+    /// Sets the throttle and the budget. All layers with a clone of `upstream`
+    /// share them.
+    ///
+    /// The [module docs](super#customising) have an example.
     ///
     /// # Default
     ///
-    /// An upstream of its own for the layer and its clones.
+    /// A new upstream, which the layer, its services and their clones share.
     #[must_use]
     pub fn with_upstream(self, upstream: Upstream) -> Self {
         self.with(|settings| settings.upstream = upstream)
     }
 
     /// Sets a function that finds the upstream in the extensions of each
-    /// request. If it returns `None`, the layer's own upstream applies.
+    /// request, for one stack that serves several organisations. If it returns
+    /// `None`, the layer's own upstream applies.
+    ///
+    /// ```
+    /// use tower_genesys::{RetryLayer, retry::Upstream};
+    ///
+    /// #[derive(Clone)]
+    /// struct Tenant {
+    ///     upstream: Upstream,
+    /// }
+    ///
+    /// let layer = RetryLayer::default().with_upstream_from(|extensions| {
+    ///     let tenant: &Tenant = extensions.get()?;
+    ///     Some(&tenant.upstream)
+    /// });
+    /// # let _ = layer;
+    /// ```
+    ///
+    /// # Default
+    ///
+    /// No function: the layer's own upstream applies to all requests.
     #[must_use]
     pub fn with_upstream_from(self, select: fn(&Extensions) -> Option<&Upstream>) -> Self {
         self.with(|settings| settings.select = Some(select))
     }
 
-    /// Decides for single requests whether they may be executed twice: a POST
-    /// that only reads, or a PUT that appends. Where it says `None`, the method
-    /// decides; where [`CallOptions`](crate::CallOptions) say something, it is
-    /// not asked.
+    /// Sets a predicate that decides whether a request may be executed twice.
+    ///
+    /// Use it where the method says the wrong thing: a POST that only reads, or
+    /// a PUT that appends. If the predicate returns `None`, the method decides.
+    /// It is not called for a request whose
+    /// [`CallOptions`](crate::CallOptions::with_repeatable) decide.
+    ///
+    /// The [module docs](super#customising) have an example.
     ///
     /// # Default
     ///
@@ -87,23 +159,28 @@ impl<C: Clone> RetryLayer<C> {
         self.with(|settings| settings.repeatable = Some(Arc::new(repeatable)))
     }
 
-    /// Tells this observer what happens.
+    /// Sets an observer, for metrics and logs.
+    ///
+    /// [`RetryObserver`] has an example.
     ///
     /// # Default
     ///
-    /// Nobody but `tracing`, at level `DEBUG`.
+    /// None. Every event also goes to `tracing`, at level `DEBUG`.
     #[must_use]
     pub fn with_observer(self, observer: impl RetryObserver + 'static) -> Self {
         self.with(|settings| settings.observer = Some(Arc::new(observer)))
     }
 
-    /// Reads in the body of a 429 what limit it is about: so much of it as
-    /// there is in 8 KiB and 250 milliseconds, and only if the request is sent
-    /// again.
+    /// Sets a function that reads from the body of a 429 which limit it is
+    /// about.
     ///
-    /// Without that, the requests to one endpoint are held together after a 429.
-    /// A limit of the whole account holds all of them, one of a service those
-    /// to all endpoints that have named it.
+    /// It gets up to 8 KiB of the body, as far as they arrive within 250
+    /// milliseconds, and only if the request is resent.
+    ///
+    /// After a 429, the throttle holds the requests to one endpoint. If the
+    /// function names a limit of the whole account, it holds all requests. If
+    /// it names the limit of a service, it holds the requests to all endpoints
+    /// that have named this limit.
     ///
     /// ```
     /// use tower_genesys::{RetryLayer, retry::{LimitScope, NamedLimit}};
@@ -117,8 +194,8 @@ impl<C: Clone> RetryLayer<C> {
     ///
     /// # Default
     ///
-    /// No body is read. [`GenesysLayer`](crate::GenesysLayer) reads that of
-    /// Genesys' errors.
+    /// No body is read. [`GenesysLayer`](crate::GenesysLayer) reads the error
+    /// bodies of Genesys Cloud.
     #[must_use]
     pub fn with_limit_reader<F>(self, read: F) -> Self
     where
@@ -127,13 +204,14 @@ impl<C: Clone> RetryLayer<C> {
         self.with(|settings| settings.read_limit = Some(Arc::new(read)))
     }
 
+    /// Changes a setting of this layer. Services that it has made keep theirs.
     fn with(mut self, change: impl FnOnce(&mut Settings<C>)) -> Self {
         change(Arc::make_mut(&mut self.settings));
         self
     }
 }
 
-/// With the default policy.
+/// The layer of [`RetryLayer::new`] with the default policy.
 impl Default for RetryLayer {
     fn default() -> Self {
         Self::new(RetryPolicy::new())

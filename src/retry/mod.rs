@@ -3,8 +3,9 @@
 //! [`Retry`] sends a request and looks at the result. After a 429, a server
 //! error or a transport error it waits and resends the request, within limits
 //! on attempts, time and total retry volume. It returns any other failure at
-//! once, and every response unchanged, with its body unread. The terms are in
-//! the [glossary](crate#glossary).
+//! once. It returns a response with its body unread, and with an [`Outcome`] in
+//! its extensions if there is something to tell. The terms are in the
+//! [glossary](crate#glossary).
 //!
 //! ```text
 //! 503, three retries, each after a random wait of up to 3 s, 6 s, 12 s:
@@ -25,16 +26,18 @@
 //! use http::{Request, Response};
 //! use bytes::Bytes;
 //! use http_body_util::{Empty, Full};
-//! use tower::{BoxError, ServiceBuilder, ServiceExt, service_fn};
-//! use tower_genesys::{RetryLayer, RetryPolicy, retry::{Attempt, Outcome}};
-//! use tower_genesys::{ReplayBody, ReplayLayer};
+//! use tower::{BoxError, ServiceBuilder, ServiceExt};
+//! use tower_genesys::{
+//!     ReplayBody, ReplayLayer, RetryLayer, RetryPolicy,
+//!     retry::{Attempt, Outcome},
+//! };
 //!
 //! /// Fails twice.
 //! async fn api(
 //!     request: Request<ReplayBody<Full<Bytes>>>,
 //! ) -> Result<Response<Empty<Bytes>>, BoxError> {
 //!     let mut response = Response::new(Empty::new());
-//!     if Attempt::of(request.extensions()) < Attempt::new(3) {
+//!     if Attempt::of(request.extensions()).get() < 3 {
 //!         *response.status_mut() = http::StatusCode::SERVICE_UNAVAILABLE;
 //!     }
 //!     Ok(response)
@@ -59,21 +62,22 @@
 //!
 //! # What is retried
 //!
-//! A [`Classify`] says what a failure means. Then these questions are asked, in
-//! this order. The first no ends the call, and the [`Outcome`] in the
-//! response's extensions names it.
+//! `Retry` asks these questions in this order. The first "no" ends the call,
+//! and the [`Stop`] in its [`Outcome`] names the question.
 //!
-//! | question | where the answer comes from | [`Stop`] |
+//! | question | the answer comes from | [`Stop`] |
 //! |---|---|---|
-//! | can it help? | [`Classify`] | `Settled` |
+//! | can a resend help? | [`Classify`] | `Settled` |
 //! | are retries on? | [`CallOptions::without_retry`][without] | `Disabled` |
-//! | may this request be executed twice? | see below | `NotRepeatable` |
+//! | may this request be executed twice? | the next table | `NotRepeatable` |
 //! | is the body still there? | [`CloneBody`](crate::replay::CloneBody) | `BodyGone` |
 //! | are there sends left? | [`RetryPolicy`]: 4 in all | `SendsSpent` |
 //! | is the server's `Retry-After` acceptable? | [`RetryPolicy`]: 180 s | `RetryAfterTooLong` |
 //! | does the wait end in time? | the deadline of the call: 5 min | `DeadlineTooClose` |
 //! | is there a runtime to wait on? | tokio | `NoRuntime` |
-//! | is there budget? | [`Budget`], not asked after a 429 | `BudgetSpent` |
+//! | is there a permit left? | [`Budget`], not asked after a 429 | `BudgetSpent` |
+//!
+//! The failure decides which methods may be executed twice:
 //!
 //! | failure | retried methods |
 //! |---|---|
@@ -81,45 +85,58 @@
 //! | 408, 500, 502, 503, 504 | GET, HEAD, OPTIONS, TRACE, PUT, DELETE |
 //! | connection broken, attempt timed out | the same, except PUT and DELETE if [turned off][broken] |
 //!
-//! A response has an `Outcome` if the call took more than one send, if it
-//! waited in the throttle, or if a retry would have helped and was not made.
+//! Three settings change the second and the third row:
 //!
-//! Some failures cost the API nothing: HTTP/2 streams that the server refused
-//! or that are above the last one of its `GOAWAY`, requests of which nothing
-//! was written, and repeatable requests on a pooled connection that broke. The
-//! first resend after these is immediate and the second follows the backoff,
-//! both outside of the budget. From the third on they are treated like any
-//! other.
-//!
-//! [`CallOptions::with_repeatable`](crate::CallOptions::with_repeatable)
-//! overrides the method for one request, and [`RetryLayer::with_repeatable`]
-//! for the requests that a predicate knows. In a
-//! [`GenesysLayer`](crate::GenesysLayer) that predicate is
-//! [`is_read_only`](crate::genesys::is_read_only): POSTs that only read are
-//! retried like a GET.
+//! - [`CallOptions::with_repeatable`](crate::CallOptions::with_repeatable)
+//!   decides for one request.
+//! - [`RetryLayer::with_repeatable`] sets a predicate. In a
+//!   [`GenesysLayer`](crate::GenesysLayer) it is
+//!   [`is_read_only`](crate::genesys::is_read_only): POSTs that only read are
+//!   retried like a GET.
+//! - [`CallOptions::with_transient_statuses`](crate::CallOptions::with_transient_statuses)
+//!   names further statuses for one request, such as a 404 for something that
+//!   was created a moment ago.
 //!
 //! [`CallOptions`](crate::CallOptions) also sets the number of sends, the
-//! attempt time-out, the deadline, and further transient statuses, for one
-//! request. For example,
-//! [`with_transient_statuses`](crate::CallOptions::with_transient_statuses)
-//! bounds the retries after a 404 for something that was created a moment ago.
+//! attempt time-out and the deadline of one request.
 //!
-//! If all answers are yes, `Retry` revokes the old body, drains the old
-//! response (so that its connection can be reused), waits, makes the service
-//! ready and resends the request. During the wait the call holds no connection,
-//! no permit, no response and no readied service.
+//! If every answer is "yes", `Retry` does this:
+//!
+//! 1. It invalidates the old body, so that a connection that is still sending
+//!    it stops.
+//! 2. It drains the old response, so that its connection can be reused.
+//! 3. It waits. During the wait the call has no connection, no permit, no
+//!    response and no readied service.
+//! 4. It makes the service ready and resends the request.
+//!
+//! A response has an `Outcome` if the call took more than one send, if it
+//! waited in the throttle, or if a retry would have helped and was not made.
 //!
 //! # How long it waits
 //!
 //! `Retry` waits at least as long as the server's [`RetryAfter`] says. Without
-//! one it waits for the
-//! [`Backoff`]: a random time up to 3 s, 6 s, 12 s. After a 429 the [`Throttle`] also holds back the
-//! first sends of other requests to the same path. When the time is over it
-//! releases all of them one by one, at a pace that grows until the next 429.
+//! one, it waits for the [`Backoff`]: a random time up to 3 s, 6 s, 12 s.
 //!
-//! The [`Budget`] limits the retries of all calls together: 50 in stock and 45
-//! more each minute by default. Budget and throttle form an [`Upstream`]. A
-//! [`RetryLayer`] has its own; with a `GenesysLayer`, all calls of one
+//! After a 429, the [`Throttle`] also holds the first sends of other requests
+//! to the same path. When the wait is over, it releases all of them one by one,
+//! at a pace that grows until the next 429.
+//!
+//! Some failures are no load for the API:
+//!
+//! - an HTTP/2 stream that the server refused, or that is above the last one of
+//!   its `GOAWAY`,
+//! - a request of which nothing was written,
+//! - a repeatable request on a pooled connection that broke.
+//!
+//! The first resend after such a failure is immediate, and the second follows
+//! the backoff, both outside of the budget. From the third on, they are treated
+//! like any other failure.
+//!
+//! # The budget
+//!
+//! The [`Budget`] limits the retries of all calls together: by default 50
+//! permits, and 45 more each minute. Budget and throttle form an [`Upstream`].
+//! A [`RetryLayer`] has its own. With a `GenesysLayer`, all calls of one
 //! [`Org`](crate::Org) share one.
 //!
 //! # Customising
@@ -160,12 +177,13 @@
 //! alternate.
 //!
 //! A retry layer inside of another one, or inside of a refresh layer, passes
-//! everything through, so that two layers that resend do not multiply. Use one
-//! [`Replay`](crate::replay) for all of them: a second one in between hides
-//! from the inner layer that the outer one keeps a copy. The inner layer then
-//! retries the first send of the outer layer, and passes that one's resends
-//! (known by [`Attempt`]) through: 4 + 3 sends in all by default, and two
-//! copies of the body.
+//! everything through, so that their sends do not multiply.
+//!
+//! Use one [`Replay`](crate::replay) for all layers that resend. A second one
+//! in between hides from the inner layer that the outer one keeps a copy. The
+//! inner layer then retries the first send of the outer layer. It recognises
+//! the resends of the outer layer by their [`Attempt`], and passes them
+//! through. So a call makes 4 + 3 sends by default, and the body is kept twice.
 //!
 //! Put a limit on concurrency or rate inside, where each send asks for its
 //! permit, and a time-out for the whole call outside.
@@ -173,10 +191,10 @@
 //!
 //! # Requirements
 //!
-//! The request body can be cloned ([`CloneBody`](crate::replay::CloneBody)), as
-//! inside of a `ReplayLayer`. The service's error is a
-//! [`BoxError`](crate::BoxError), as that of `Bearer`; [`RetryLayer::typed`]
-//! takes a classifier for another error.
+//! - The request body can be cloned ([`CloneBody`](crate::replay::CloneBody)),
+//!   as inside of a `ReplayLayer`.
+//! - The service's error is a [`BoxError`](crate::BoxError), as that of
+//!   `Bearer`. For another type of error, use [`RetryLayer::typed`].
 //!
 //! # Panics
 //!
@@ -199,14 +217,14 @@
 //! An error cannot carry an [`Outcome`] as a response does. If a retry would
 //! have helped, but the budget, the body, the deadline or the runtime did not
 //! allow it, a [`GaveUp`] wraps the error. Its message names the reason, and
-//! [`GaveUp::find`] returns the `Outcome`. That needs an error type that can
-//! hold a `GaveUp`: [`BoxError`](crate::BoxError). Any other type is returned
-//! unchanged, and only [`RetryEvent::GaveUp`] names the reason.
+//! [`GaveUp::find`] finds it, with the `Outcome`. Only a
+//! [`BoxError`](crate::BoxError) can be wrapped. An error of another type is
+//! returned unchanged, and only [`RetryEvent::GaveUp`] names the reason.
 //!
 //! # Cancellation
 //!
-//! You may drop the future at any time: its place in the throttle's queue goes
-//! to the next call, and everything else is released with it. Nothing runs in
+//! You may drop the future at any time. Its place in the throttle's queue goes
+//! to the next call, and everything else is dropped with it. Nothing runs in
 //! the background.
 //!
 //! [broken]: RetryPolicy::with_broken_writes

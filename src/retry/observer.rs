@@ -43,11 +43,11 @@ pub enum RetryEvent<'a> {
     /// The request failed, and the layer will resend it.
     #[non_exhaustive]
     Scheduled {
-        /// Its method.
+        /// The method of the request.
         method: &'a Method,
-        /// How it failed.
+        /// The class of the failure.
         class: Class,
-        /// How many times it was sent so far.
+        /// The number of sends so far.
         sends: u32,
         /// The wait before the resend, or slightly more.
         wait: Duration,
@@ -56,19 +56,19 @@ pub enum RetryEvent<'a> {
     /// the request at once.
     #[non_exhaustive]
     Resent {
-        /// Its method.
+        /// The method of the request.
         method: &'a Method,
-        /// How many times it was sent so far.
+        /// The number of sends so far.
         sends: u32,
     },
     /// The request failed, and the layer returns the failure to the caller.
     #[non_exhaustive]
     GaveUp {
-        /// Its method.
+        /// The method of the request.
         method: &'a Method,
-        /// How it failed.
+        /// The class of the failure.
         class: Class,
-        /// How many times it was sent.
+        /// The number of sends.
         sends: u32,
         /// The reason why the layer does not resend it.
         stop: Stop,
@@ -78,7 +78,7 @@ pub enum RetryEvent<'a> {
     GateClosed {
         /// The endpoint whose requests wait.
         endpoint: &'a str,
-        /// For how long.
+        /// The time for which it is closed.
         wait: Duration,
     },
     /// The body of a 429 named a limit. The throttle now holds all requests
@@ -87,10 +87,10 @@ pub enum RetryEvent<'a> {
     Widened {
         /// The limit's name.
         limit: &'a str,
-        /// For how long.
+        /// The time for which it is closed.
         wait: Duration,
     },
-    /// A request waits at a closed gate.
+    /// The throttle holds a request: it waits at a closed gate.
     #[non_exhaustive]
     Held {
         /// The endpoint of the request.
@@ -98,10 +98,10 @@ pub enum RetryEvent<'a> {
         /// The expected wait, estimated from the current queue.
         wait: Duration,
     },
-    /// A held request continues.
+    /// A held request, or one that waited for a slot, continues.
     #[non_exhaustive]
     Released {
-        /// The time that it was held.
+        /// The time that it waited.
         waited: Duration,
     },
 }

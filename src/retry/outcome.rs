@@ -11,6 +11,9 @@ use http::Extensions;
 /// nothing.
 ///
 /// The [module docs](super) have an example.
+///
+/// An error cannot carry extensions: [`GaveUp`](super::GaveUp) carries the
+/// `Outcome` of a call that ended in one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Outcome {
@@ -37,8 +40,22 @@ impl Outcome {
 
 /// The reason why `Retry` did not resend a request.
 ///
-/// The guide says [what to do about
+/// The variants are in the order of the questions in the
+/// [module docs](super#what-is-retried). The guide names [the next step for
 /// each](crate::guide::operating#why-was-this-not-sent-again).
+///
+/// ```
+/// use http::Extensions;
+/// use tower_genesys::retry::{Outcome, Stop};
+///
+/// /// Whether the same request may succeed later.
+/// fn is_worth_another_try(extensions: &Extensions) -> bool {
+///     let stop = Outcome::of(extensions).map(|outcome| outcome.stop);
+///     matches!(stop, Some(Stop::BudgetSpent | Stop::RetryAfterTooLong))
+/// }
+///
+/// assert!(!is_worth_another_try(&Extensions::new()));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Stop {
@@ -69,35 +86,37 @@ pub enum Stop {
 /// Request extension with the number of this send, counted from 1. The first
 /// send has none.
 ///
-/// A [`Retry`](super::Retry) that receives a request with it does not resend
-/// that request, because a layer outside does.
+/// Read it in a layer or client inside of [`Retry`](super::Retry). A `Retry`
+/// that receives a request with it does not resend that request, because a
+/// layer outside does.
 ///
 /// ```
 /// use http::Extensions;
 /// use tower_genesys::retry::Attempt;
 ///
-/// let attempt = Attempt::of(&Extensions::new());
-/// assert_eq!(attempt, Attempt::new(1));
-/// assert_eq!(attempt.get(), 1);
+/// let mut extensions = Extensions::new();
+/// assert_eq!(Attempt::of(&extensions).get(), 1);
+/// extensions.insert(Attempt::new(2));
+/// assert_eq!(Attempt::of(&extensions).get(), 2);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Attempt(u32);
 
 impl Attempt {
-    /// Creates the number of a send, counted from 1. For tests of a layer, and
-    /// for a custom retry layer.
+    /// Creates an attempt with this number, counted from 1. Use it in a custom
+    /// retry layer, and in tests.
     pub const fn new(number: u32) -> Self {
         Self(number)
-    }
-
-    /// Returns the number, counted from 1.
-    pub const fn get(self) -> u32 {
-        self.0
     }
 
     /// Returns the number of this send from the extensions of a request: 1 if
     /// they have none.
     pub fn of(extensions: &Extensions) -> Self {
         extensions.get().copied().unwrap_or(Self(1))
+    }
+
+    /// Returns the number.
+    pub const fn get(self) -> u32 {
+        self.0
     }
 }

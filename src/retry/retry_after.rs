@@ -6,10 +6,9 @@ use http::{
     header::{DATE, HeaderValue, RETRY_AFTER},
 };
 
-/// How long the server asked to be left alone, from `Retry-After` (RFC 9110,
-/// section 10.2.3).
+/// The wait that a server asks for in `Retry-After` (RFC 9110, section 10.2.3).
 ///
-/// A floor: what is waited is this or more, never less.
+/// It is a minimum: `Retry` waits for this time or slightly longer.
 ///
 /// ```
 /// use std::time::{Duration, SystemTime};
@@ -25,21 +24,21 @@ use http::{
 pub struct RetryAfter(Duration);
 
 impl RetryAfter {
-    /// The longest wait there is, 100 years: larger numbers count as this one,
-    /// so that no sum of waits and clocks can overflow.
+    /// The longest wait, 100 years. A larger number counts as this one, so that
+    /// no sum of a wait and a time overflows.
     pub const MAX: Self = Self(Duration::from_secs(100 * 365 * 24 * 60 * 60));
 
-    /// At most this part of the wait is added to it at random (a tenth), so
-    /// that the clients that were told the same number do not all come back in
-    /// the same instant.
+    /// The random time that is added to a wait is at most the wait divided by
+    /// this, so that clients with the same `Retry-After` do not all return at
+    /// once.
     const JITTER_DIVISOR: u32 = 10;
 
-    /// At most this is added at random: ten percent of three minutes, the
-    /// longest wait that the default policy accepts, is not worth more than a
-    /// few seconds of latency.
+    /// The maximum of that random time. A tenth of three minutes, the longest
+    /// wait that the default policy accepts, would be more latency than spread
+    /// is worth.
     const JITTER_CAP: Duration = Duration::from_secs(5);
 
-    /// A wait of this length, [`MAX`](Self::MAX) at most.
+    /// Creates a wait of this length, or of [`MAX`](Self::MAX) if it is longer.
     pub const fn new(wait: Duration) -> Self {
         if wait.as_secs() >= Self::MAX.0.as_secs() {
             return Self::MAX;
@@ -47,21 +46,21 @@ impl RetryAfter {
         Self(wait)
     }
 
-    /// Returns what the headers of a response ask for: a number of seconds, or
-    /// an HTTP date.
+    /// Returns the wait that the headers of a response ask for: a number of
+    /// seconds, or an HTTP date.
     ///
-    /// A decimal fraction (`1.5`) is rounded up to the next second. If there
-    /// are several values, as when a gateway adds its own, the longest wait
-    /// counts. White space around a value is ignored. A value that is neither
-    /// number nor date is ignored too.
+    /// - A decimal fraction (`1.5`) is rounded up to the next second.
+    /// - Of several values (a gateway may add its own) the longest wait
+    ///   applies.
+    /// - White space around a value is ignored, and so is a value that is
+    ///   neither number nor date.
+    /// - A date is compared with the response's own `Date`, because its clock
+    ///   may differ from ours, or without one with `now`. A date in the past is
+    ///   a wait of zero.
     ///
-    /// A date is compared with the response's own `Date`, if there is one, and
-    /// else with `now`: the two clocks need not agree. A date that is over is a
-    /// wait of zero.
-    ///
-    /// Only headers count. Genesys repeats the number in the message of a 429
-    /// (`Retry the request in [42] seconds`), which is not read: a body is for
-    /// the caller, and comes after the decision.
+    /// Only headers are read. Genesys repeats the number in the message of a
+    /// 429 (`Retry the request in [42] seconds`), but the body belongs to the
+    /// caller, and arrives after the decision.
     /// [`ApiError::retry_after`](crate::ApiError::retry_after) reads it.
     pub fn from_headers(headers: &HeaderMap, now: SystemTime) -> Option<Self> {
         let sent = headers.get(DATE).and_then(text);
@@ -72,9 +71,10 @@ impl RetryAfter {
             .max()
     }
 
-    /// One header's value: a date, or numbers, which a proxy may have joined by
-    /// commas.
+    /// Parses the value of one header: a date, or numbers, which a proxy may
+    /// have joined by commas.
     fn parse(value: &str, now: SystemTime) -> Option<Self> {
+        // The date comes first: it contains a comma itself.
         if let Ok(at) = httpdate::parse_http_date(value) {
             return Some(Self::new(at.duration_since(now).unwrap_or_default()));
         }
@@ -82,31 +82,34 @@ impl RetryAfter {
         seconds.max().map(Duration::from_secs).map(Self::new)
     }
 
-    /// How long the wait is at least.
+    /// Returns the minimum wait.
     pub const fn get(self) -> Duration {
         self.0
     }
 
-    /// The wait and a little more: up to a tenth, and 5 s at most.
+    /// Returns the wait plus a random time: up to a tenth of it, and at most 5
+    /// s.
     pub(crate) fn jittered(self, rng: &mut Rng) -> Duration {
         let span = (self.0 / Self::JITTER_DIVISOR).min(Self::JITTER_CAP);
         self.0.saturating_add(span.mul_f64(rng.f64()))
     }
 }
 
-/// A number of seconds, rounded up: digits, and a fraction behind a point.
+/// Parses a number of seconds, rounded up: digits, perhaps with a point and a
+/// fraction.
 fn seconds(number: &str) -> Option<u64> {
     let (whole, fraction) = number.split_once('.').unwrap_or((number, "0"));
     let digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
     if !digits(whole) || !digits(fraction) {
         return None;
     }
-    // Only digits: what does not parse is too large.
+    // Digits that do not parse are too large.
     let seconds: u64 = whole.parse().unwrap_or(u64::MAX);
     let more = fraction.bytes().any(|digit| digit != b'0');
     Some(seconds.saturating_add(u64::from(more)))
 }
 
+/// Returns the text of a header without white space around it.
 fn text(value: &HeaderValue) -> Option<&str> {
     value.to_str().ok().map(str::trim)
 }

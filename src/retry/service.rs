@@ -14,9 +14,10 @@ use super::{
 };
 use crate::replay::CloneBody;
 
-/// The service of a [`RetryLayer`](super::RetryLayer).
+/// A service that retries failed requests; see the [module](super).
 ///
-/// There is an example in the [module docs](super).
+/// A [`RetryLayer`](super::RetryLayer) creates it, and has more settings than
+/// [`new`](Self::new).
 #[derive(Clone)]
 pub struct Retry<S, C> {
     inner: S,
@@ -24,7 +25,17 @@ pub struct Retry<S, C> {
 }
 
 impl<S> Retry<S, BoxErrorClassifier> {
-    /// Retries by this policy; the layer has settings besides.
+    /// Wraps a service whose error is a [`BoxError`](crate::BoxError), with
+    /// this policy and a new [`Upstream`](super::Upstream).
+    ///
+    /// ```
+    /// use tower_genesys::{RetryPolicy, retry::Retry};
+    ///
+    /// let mut retry = Retry::new("the client", RetryPolicy::new());
+    /// *retry.get_mut() = "another client";
+    /// assert_eq!(retry.get_ref(), &"another client");
+    /// assert_eq!(retry.into_inner(), "another client");
+    /// ```
     pub fn new(inner: S, policy: RetryPolicy) -> Self {
         let settings = Settings::new(policy, BoxErrorClassifier::new());
         Self::with_settings(inner, Arc::new(settings))
@@ -36,17 +47,17 @@ impl<S, C> Retry<S, C> {
         Self { inner, settings }
     }
 
-    /// The service that sends.
+    /// Returns a reference to the inner service.
     pub fn get_ref(&self) -> &S {
         &self.inner
     }
 
-    /// The service that sends.
+    /// Returns a mutable reference to the inner service.
     pub fn get_mut(&mut self) -> &mut S {
         &mut self.inner
     }
 
-    /// The service that sends.
+    /// Returns the inner service.
     pub fn into_inner(self) -> S {
         self.inner
     }
@@ -74,11 +85,14 @@ where
         // replay layer in between hides the mark of the outer layer, but not
         // the number of its resend.
         let is_resend = request.extensions().get::<Attempt>().is_some();
-        let passes = request.body().is_held() || is_resend;
+        let passes = request.body().is_kept() || is_resend;
         let may_go = match passes {
             true => self.settings.has_slot(request.extensions()),
             false => self.settings.may_pass(request.extensions()),
         };
+        // Only a request that must wait is given a call before its send. If the
+        // gate opens between this check and `queue_first`, the request goes out
+        // like the others.
         if !may_go {
             let settings = self.settings.clone();
             let mut call = match passes {
@@ -86,8 +100,8 @@ where
                 false => Call::waiting(settings, &request),
             };
             if let Some(ticket) = call.queue_first() {
-                // What poll_ready has reserved is not to be kept from others
-                // while this request waits.
+                // The ready service may have reserved a permit. Dropping it
+                // frees the permit for others while this request waits.
                 let unready = self.inner.clone();
                 drop(mem::replace(&mut self.inner, unready.clone()));
                 call.keep(request, unready);

@@ -7,31 +7,36 @@ use std::{
 use pin_project_lite::pin_project;
 use tokio::time::{self, Sleep};
 
-use super::call::Call;
+use super::call::{Call, Pause};
 use crate::replay::CloneBody;
 
 pin_project! {
-    /// The timer of one attempt, which is ready once at most.
+    /// The timer of one attempt, which is ready at most once.
     #[project = TimeoutProj]
     pub(super) enum Timeout {
-        // Most attempts are answered before a timer is needed: it is made when
-        // one was not.
+        // Not polled yet. The timer starts when an attempt is first pending, so
+        // that a response that is there at once costs none.
         Unarmed,
         Armed {
             #[pin]
             sleep: Sleep,
         },
+        // The attempt has no limit, or is over it and continues.
         Off,
     }
 }
 
 impl Timeout {
-    /// Ready once, when the time of the attempt is over, if it has a limit.
+    /// Waits until the attempt has taken too long. Returns the pause before the
+    /// attempt that replaces it; the next stage of the call then drops this
+    /// one.
+    ///
+    /// If no retry can follow, the attempt continues without a limit.
     pub(super) fn poll<S: Clone, B: CloneBody, C>(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         call: &mut Call<S, B, C>,
-    ) -> Poll<()> {
+    ) -> Poll<Pause> {
         if let Self::Unarmed = &*self {
             let armed = call.attempt_deadline().map(|end| Self::Armed {
                 sleep: time::sleep_until(end),
@@ -42,10 +47,9 @@ impl Timeout {
             TimeoutProj::Armed { sleep } => {
                 ready!(sleep.poll(cx));
                 self.set(Self::Off);
-                Poll::Ready(())
+                call.time_out().map_or(Poll::Pending, Poll::Ready)
             }
-            // Without a limit the response alone wakes the call, which has
-            // asked for it before.
+            // Only the response wakes the call, which polled it before.
             TimeoutProj::Unarmed | TimeoutProj::Off => Poll::Pending,
         }
     }

@@ -1,11 +1,12 @@
 use super::{Budget, Throttle};
 use crate::limiter::Limiter;
 
-/// What all calls to one API share: its [`Throttle`] and its [`Budget`].
+/// The [`Throttle`] and the [`Budget`] that all calls to one API share.
 ///
-/// One for each organisation and token, since that is what an API counts. A
-/// layer uses the one it was built with, or the one that the request names, see
-/// [`RetryLayer::with_upstream_from`](super::RetryLayer::with_upstream_from).
+/// Use one for each organisation and token, because the API counts requests per
+/// token. A layer uses the upstream that it was built with, or the one that the
+/// request names
+/// ([`RetryLayer::with_upstream_from`](super::RetryLayer::with_upstream_from)).
 ///
 /// # Default
 ///
@@ -15,7 +16,21 @@ use crate::limiter::Limiter;
 ///
 /// A clone is the same upstream, and costs two reference counts.
 ///
-/// There is an example in the [module docs](super#customising).
+/// ```
+/// use tower_genesys::{RetryLayer, RetryPolicy, retry::{Budget, Upstream}};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// // Two stacks, for two kinds of work, on one token.
+/// let budget = Budget::new(20, 10);
+/// let upstream = Upstream::new().with_budget(budget.clone());
+/// let jobs = RetryLayer::new(RetryPolicy::new().with_max_sends(6));
+/// let jobs = jobs.with_upstream(upstream.clone());
+/// let users = RetryLayer::default().with_upstream(upstream);
+/// assert_eq!(budget.available(), 20); // for both together
+/// # let _ = (jobs, users);
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct Upstream {
     throttle: Option<Throttle>,
@@ -32,33 +47,38 @@ impl Default for Upstream {
 }
 
 impl Upstream {
-    /// An upstream of its own, with the default throttle and budget.
+    /// Creates an upstream with a new default throttle and a new default
+    /// budget.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Uses this throttle.
+    /// Replaces the throttle.
+    ///
+    /// [`Throttle`] has an example.
     #[must_use]
     pub fn with_throttle(mut self, throttle: Throttle) -> Self {
         self.throttle = Some(throttle);
         self
     }
 
-    /// Uses this budget.
+    /// Replaces the budget.
+    ///
+    /// [`Upstream`] has an example.
     #[must_use]
     pub fn with_budget(mut self, budget: Budget) -> Self {
         self.budget = Some(budget);
         self
     }
 
-    /// After a 429, each call waits for itself.
+    /// Removes the throttle: after a 429, only the call that got it waits.
     #[must_use]
     pub fn without_throttle(mut self) -> Self {
         self.throttle = None;
         self
     }
 
-    /// Retries are limited per call only.
+    /// Removes the budget: only the limits of each call bound its retries.
     #[must_use]
     pub fn without_budget(mut self) -> Self {
         self.budget = None;

@@ -235,7 +235,7 @@ fn a_small_body_in_memory_is_shared_and_not_copied() {
         let mut older = ReplayBody::new(body);
         assert_eq!(
             format!("{older:?}"),
-            "ReplayBody { form: \"small\", held: false, .. }"
+            "ReplayBody { form: \"small\", kept: false, .. }"
         );
         let mut newer = older.try_clone().unwrap();
         assert!(newer.is_sent() && newer.is_replayable());
@@ -705,9 +705,9 @@ fn tiny_frames_exceed_the_cap_by_their_number() {
 #[test]
 fn a_hold_marks_one_clone_only() {
     let mut older = ReplayBody::new(Script::of(&["ab"]));
-    assert!(!older.is_held());
-    older.hold();
-    assert!(older.is_held() && !older.try_clone().unwrap().is_held());
+    assert!(!older.is_kept());
+    older.mark_kept();
+    assert!(older.is_kept() && !older.try_clone().unwrap().is_kept());
 }
 
 fn made(counter: &Arc<AtomicUsize>, scripts: Vec<Script>) -> ReplayBody<Script> {

@@ -38,7 +38,7 @@ async fn a_success_is_sent_once_and_has_no_marks() {
     let seen = script.seen();
     assert_eq!(seen.len(), 1);
     assert_eq!(seen[0].extensions, 0);
-    assert_eq!(seen[0].attempt, Attempt::new(1));
+    assert_eq!(seen[0].attempt.get(), 1);
     assert!(seen[0].held);
 }
 
@@ -56,15 +56,7 @@ async fn four_sends_by_default_and_the_last_503_is_returned_intact() {
     assert_eq!(outcome.waited.as_millis(), 6180);
     assert_eq!(text(response).await, "body of 503");
     let attempts: Vec<_> = script.seen().iter().map(|seen| seen.attempt).collect();
-    assert_eq!(
-        attempts,
-        [
-            Attempt::new(1),
-            Attempt::new(2),
-            Attempt::new(3),
-            Attempt::new(4)
-        ]
-    );
+    assert_eq!(attempts, [1, 2, 3, 4].map(Attempt::new));
     assert!(script.seen().iter().all(|seen| seen.held));
 }
 
@@ -287,7 +279,7 @@ async fn a_transport_that_keeps_sending_while_a_retry_is_decided_loses_no_respon
     let api = tower::service_fn(move |request: Request<Upload>| {
         let older = older.clone();
         async move {
-            let first = Attempt::of(request.extensions()) == Attempt::new(1);
+            let first = Attempt::of(request.extensions()).get() == 1;
             let mut body = request.into_body();
             let mut response = Response::new(Full::<Bytes>::default());
             if first {
@@ -793,7 +785,7 @@ fn a_call_that_leaves_its_runtime_before_it_waits_panics() {
     let body = Lasting(ended.clone());
     let service = tower::service_fn(move |request: Request<Payload>| {
         let mut response = Response::new(body.clone());
-        if Attempt::of(request.extensions()) == Attempt::new(1) {
+        if Attempt::of(request.extensions()).get() == 1 {
             *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
         }
         std::future::ready(Ok::<_, BoxError>(response))

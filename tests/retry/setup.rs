@@ -84,11 +84,11 @@ impl CloneBody for Payload {
         true
     }
 
-    fn hold(&mut self) {
+    fn mark_kept(&mut self) {
         self.held = true;
     }
 
-    fn is_held(&self) -> bool {
+    fn is_kept(&self) -> bool {
         self.held
     }
 
@@ -230,7 +230,7 @@ impl<B: CloneBody> Service<Request<B>> for Script {
             at: self.shared.started.elapsed(),
             path: request.uri().path().to_owned(),
             attempt: Attempt::of(request.extensions()),
-            held: request.body().is_held(),
+            held: request.body().is_kept(),
             extensions: request.extensions().len(),
         };
         self.shared.seen.lock().unwrap().push(seen);

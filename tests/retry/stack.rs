@@ -84,7 +84,7 @@ async fn a_request_that_an_outer_layer_holds_passes_with_its_marks() {
     let service = RetryLayer::default().layer(script.clone());
     for status in [401, 429, 503] {
         let mut request = get("/x");
-        tower_genesys::replay::CloneBody::hold(request.body_mut());
+        tower_genesys::replay::CloneBody::mark_kept(request.body_mut());
         let response = send(&service, request).await.unwrap();
         assert_eq!(response.status(), status);
         assert_eq!(
@@ -219,7 +219,7 @@ fn upload(opened: &AtomicUsize) -> Upload {
 /// Reads each upload to its end, and answers the first attempt with a 503.
 async fn store(request: http::Request<ReplayBody<Upload>>) -> Result<Response<Upload>, BoxError> {
     let mut response = Response::new(Upload::default());
-    if Attempt::of(request.extensions()) == Attempt::new(1) {
+    if Attempt::of(request.extensions()).get() == 1 {
         *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
     }
     assert!(request.extensions().get::<Remake<Upload>>().is_none());

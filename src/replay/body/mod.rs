@@ -37,8 +37,8 @@ pub use wrap::Remake;
 /// It is `Sync` even if the body inside is not.
 pub struct ReplayBody<B> {
     form: Form<B>,
-    /// Set by [`CloneBody::hold`]; clones start without it.
-    held: bool,
+    /// Set by [`CloneBody::mark_kept`]; clones start without it.
+    kept: bool,
 }
 
 /// How a body gets its bytes, and gets them again for a clone.
@@ -102,7 +102,7 @@ impl<B> ReplayBody<B> {
     }
 
     const fn of(form: Form<B>) -> Self {
-        Self { form, held: false }
+        Self { form, kept: false }
     }
 }
 
@@ -142,12 +142,12 @@ where
         }
     }
 
-    fn hold(&mut self) {
-        self.held = true;
+    fn mark_kept(&mut self) {
+        self.kept = true;
     }
 
-    fn is_held(&self) -> bool {
-        self.held
+    fn is_kept(&self) -> bool {
+        self.kept
     }
 
     fn revoke_others(&self) -> bool {
@@ -224,7 +224,7 @@ impl<B> fmt::Debug for ReplayBody<B> {
         };
         f.debug_struct("ReplayBody")
             .field("form", &form)
-            .field("held", &self.held)
+            .field("kept", &self.kept)
             .finish_non_exhaustive()
     }
 }

@@ -56,7 +56,7 @@ use crate::BoxError;
 ///     request: Request<ReplayBody<Stream>>,
 /// ) -> Result<Response<Empty<Bytes>>, BoxError> {
 ///     let mut response = Response::new(Empty::new());
-///     if Attempt::of(request.extensions()) == Attempt::new(1) {
+///     if Attempt::of(request.extensions()).get() == 1 {
 ///         *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
 ///     }
 ///     let body = request.into_body().collect().await?.to_bytes();

@@ -34,13 +34,13 @@ enum Head {
 
 impl<B: CloneBody, S: Clone> RequestCopy<B, S> {
     /// Copies a request that is about to be sent, and marks it with
-    /// [`CloneBody::hold`]. The copy has the newer body, and a clone of the
-    /// service.
+    /// [`CloneBody::mark_kept`]. The copy has the newer body, and a clone of
+    /// the service.
     ///
     /// Returns `None` and sets no mark if the body cannot be cloned.
     pub(crate) fn keep(request: &mut Request<B>, service: &S) -> Option<Box<Self>> {
         let body = request.body().try_clone()?;
-        request.body_mut().hold();
+        request.body_mut().mark_kept();
         Some(Box::new(Self {
             method: request.method().clone(),
             version: request.version(),
@@ -184,7 +184,7 @@ mod tests {
         assert!(copy.headers()["authorization"].is_sensitive());
         assert_eq!(copy.extensions().get(), Some(&7_u32));
         assert!(copy.body().is_replayable());
-        assert!(request.body().is_held() && !copy.body().is_held());
+        assert!(request.body().is_kept() && !copy.body().is_kept());
     }
 
     #[test]

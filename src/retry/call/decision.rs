@@ -1,3 +1,5 @@
+//! Whether a failed send is followed by another one, and when.
+
 use std::time::Duration;
 
 use http::StatusCode;
@@ -19,39 +21,44 @@ use crate::{
 /// second survives a race between the two.
 const MOST_FREE: u32 = 2;
 
-/// How a request would be sent again.
+/// How a resend would be made, if there is one.
 struct Plan {
+    /// The failure cost the API nothing: the resend waits at no gate and draws
+    /// on no budget.
     is_free: bool,
+    /// The resend is made without a wait.
     at_once: bool,
-    /// What the server asked for.
+    /// The wait that the server asked for.
     asked: Option<Duration>,
+    /// The wait before the resend: what the server asked for, with jitter, or
+    /// the backoff.
     wait: Duration,
+    /// The server asked for more than the policy accepts.
     is_too_long: bool,
 }
 
 impl<S: Clone, B: CloneBody, C> Call<S, B, C> {
-    /// Decides whether and when to resend. If it does, it invalidates the older
-    /// body.
+    /// Decides whether and when to resend. If the call resends, this
+    /// invalidates the older body.
     ///
     /// The connection may still be sending the older body, which can make the
-    /// copy useless at any moment: only a claimed copy is safe. The claim comes
-    /// last, because it makes the old response useless.
+    /// copy useless at any moment: only a claimed copy is safe.
     pub(super) fn decide(&mut self, failed: FailedSend) -> Result<Pause, Stop> {
         let (class, now) = (failed.class, self.now());
         let plan = self.plan(class);
-        // The gate closes whatever becomes of this call: the others are to hear
-        // of a 429 even if this request goes no further. A wait that no call
-        // would accept closes nothing.
+        // A 429 closes the gate even if this call ends with it: the other calls
+        // must wait. A wait that no call would accept closes nothing.
         let gate = match class {
-            // For the others, even if this request itself goes no further.
             Class::Throttled { .. } if !plan.is_too_long => {
                 self.close(now, plan.asked.unwrap_or(plan.wait), plan.wait)
             }
             _ => None,
         };
-        let pause = self.check(failed, &plan, now, gate.as_ref());
-        // After the checks, since a claim revokes the older body; before the
-        // pause, since that may be lost meanwhile.
+        let checked = self.check(failed, &plan, now);
+        let pause = checked.and_then(|until| self.charge(class, &plan, now, until, gate.as_ref()));
+        // The claim comes after the checks, because it invalidates the older
+        // body, and the response of the older attempt with it. It comes before
+        // the pause, because the copy may be lost meanwhile.
         let pause = match pause {
             Ok(_) if !self.claim() => Err(Stop::BodyGone),
             pause => pause,
@@ -62,6 +69,7 @@ impl<S: Clone, B: CloneBody, C> Call<S, B, C> {
         pause
     }
 
+    /// Plans the resend after a failure of this class.
     fn plan(&mut self, class: Class) -> Plan {
         let is_free = class.is_no_load() && self.free_resends < MOST_FREE;
         let at_once = is_free && self.free_resends == 0;
@@ -79,14 +87,11 @@ impl<S: Clone, B: CloneBody, C> Call<S, B, C> {
         }
     }
 
-    /// The order of the checks is that of the module's docs.
-    fn check(
-        &mut self,
-        failed: FailedSend,
-        plan: &Plan,
-        now: Instant,
-        gate: Option<&Closed>,
-    ) -> Result<Pause, Stop> {
+    /// Checks whether the call may resend, and returns when. Changes nothing.
+    ///
+    /// The order of the checks is that of the table in the docs of
+    /// [`retry`](crate::retry): the caller gets the first reason that applies.
+    fn check(&mut self, failed: FailedSend, plan: &Plan, now: Instant) -> Result<Instant, Stop> {
         if self.options().without_retry {
             return Err(Stop::Disabled);
         }
@@ -109,13 +114,28 @@ impl<S: Clone, B: CloneBody, C> Call<S, B, C> {
         if !plan.at_once && !runtime::is_entered() {
             return Err(Stop::NoRuntime);
         }
+        Ok(until)
+    }
+
+    /// Takes what the resend costs: a place in the queue of the gate, or a
+    /// permit of the budget.
+    ///
+    /// It follows the checks, so that a call that ends takes nothing.
+    fn charge(
+        &mut self,
+        class: Class,
+        plan: &Plan,
+        now: Instant,
+        until: Instant,
+        gate: Option<&Closed>,
+    ) -> Result<Pause, Stop> {
         // A failure without load for the API skips the gate and the budget.
         if plan.is_free {
             self.free_resends += 1;
             return Ok(Pause::Until(until));
         }
-        // After a 429 the queue of the gate takes the place of the budget: it
-        // bounds the rate, and the server has said when.
+        // After a 429, the queue of the gate replaces the budget: it bounds the
+        // rate, and the server has named the time.
         if let Some(gate) = gate {
             let deadline = self.deadline();
             let entered = gate
@@ -127,7 +147,9 @@ impl<S: Clone, B: CloneBody, C> Call<S, B, C> {
                 Passage::Open => Ok(Pause::Until(until)),
             };
         }
-        let governed = !matches!(failed.class, Class::Throttled { .. });
+        // Without a throttle there is no gate, and a 429 draws on no budget
+        // either.
+        let governed = !matches!(class, Class::Throttled { .. });
         let budget = self.upstream().budget().filter(|_| governed);
         if budget.is_some_and(|budget| !budget.withdraw(now)) {
             return Err(Stop::BudgetSpent);
@@ -135,10 +157,11 @@ impl<S: Clone, B: CloneBody, C> Call<S, B, C> {
         Ok(Pause::Until(until))
     }
 
-    /// How long the server asked to wait, and how long it will be.
+    /// Returns the wait that the server asked for, and the actual wait.
     fn wait(&mut self, class: Class) -> (Option<Duration>, Duration) {
         let rng = self.rng.get_or_insert_with(|| self.settings.rng());
-        // An immediate resend does not advance the backoff.
+        // An immediate resend does not advance the backoff: neither a replay
+        // nor the first resend outside of the budget.
         let at_once = u32::from(self.resent) + self.free_resends.min(1);
         let retry = self.sends.saturating_sub(at_once);
         let backoff = self.settings.policy.backoff.wait(retry, rng);
@@ -154,7 +177,9 @@ impl<S: Clone, B: CloneBody, C> Call<S, B, C> {
         }
     }
 
-    /// Until when another send may begin after a failure of this kind.
+    /// Returns the time before which the next send must begin.
+    ///
+    /// A status that only the options of the request name has its own limit.
     fn last_send(&mut self, cause: Cause) -> Instant {
         let deadline = self.deadline();
         match (cause, self.options().transient) {
@@ -163,11 +188,13 @@ impl<S: Clone, B: CloneBody, C> Call<S, B, C> {
         }
     }
 
+    /// Whether the request may be sent once more without the risk of doing its
+    /// work twice.
     fn may_repeat(&self, failed: FailedSend) -> bool {
-        // A request that the server has not executed may be repeated whatever
-        // its method; one that it may have executed, only if twice is the same
-        // as once. The caller's word goes before the layer's, and both before
-        // the method.
+        // A request that the server did not execute may be repeated whatever
+        // its method. One that it may have executed is repeated only if it is
+        // idempotent: the request's options decide first, then the layer's
+        // predicate, then the method.
         match failed.class {
             Class::Final => false,
             Class::Throttled { .. } | Class::NotSent | Class::Unprocessed => true,
@@ -184,9 +211,8 @@ impl<S: Clone, B: CloneBody, C> Call<S, B, C> {
 }
 
 impl Cause {
-    /// Whether the server said that it did not do what the request asks for:
-    /// then any method may be sent again. Of the statuses of a client's error,
-    /// 408 alone does not say so.
+    /// Whether the server stated that it did not execute the request. Then any
+    /// method may be resent. Of the 4xx, only 408 does not state that.
     fn is_refusal(self) -> bool {
         match self {
             Self::Named(status) => {

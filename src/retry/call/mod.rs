@@ -1,3 +1,9 @@
+//! One call: its state, and the decisions about its sends.
+//!
+//! [`Call`] does no I/O. The response future drives it: `responses` receives
+//! each result, `decision` decides about a resend, `throttling` talks to the
+//! throttle, and `target` keeps the copy of the request.
+
 use std::{sync::Arc, time::Duration};
 
 use fastrand::Rng;
@@ -23,60 +29,72 @@ use target::Target;
 pub(super) struct Call<S, B, C> {
     settings: Arc<Settings<C>>,
     target: Target<S, B>,
-    /// When the time was first asked for: an answer that is there at once does
-    /// without.
+    /// The time from which the deadline counts: when this call first needed the
+    /// time. A call whose response is there at once never does.
     started: Option<Instant>,
+    /// The start of the current wait.
     paused_at: Option<Instant>,
+    /// The sum of the earlier waits.
     waited: Duration,
+    /// The number of sends so far, replays included.
     sends: u32,
+    /// Whether one of the sends was a replay after a 401.
     resent: bool,
-    /// How many of the resends drew on no budget.
+    /// The number of resends outside of the budget.
     free_resends: u32,
+    /// The random numbers of this call, made for its first backoff.
     rng: Option<Rng>,
-    /// Somebody else sends this request again, and decides about it: it only
-    /// waits for its slot.
+    /// Whether a layer outside resends this request and decides about it. The
+    /// call then only waits for a slot.
     passes: bool,
-    /// What the body of a 429 is to explain.
+    /// The gate that the last 429 closed, until the body of the 429 is read.
     unread: Option<Box<Closed>>,
+    /// The part of `waited` that was for slots of a shared limit.
     waited_for_slots: Duration,
 }
 
-/// A failed send, as far as the next one is concerned.
+/// The properties of a failed send that decide about the next one.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct FailedSend {
     class: Class,
     cause: Cause,
 }
 
+/// How a send failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Cause {
-    /// A response, of a class that the classifier knows.
+    /// A response that the classifier does not call final.
     Response,
-    /// A status that is transient for this request alone, since its options
-    /// name it.
+    /// A response whose status is transient only because the options of this
+    /// request name it.
     Named(StatusCode),
     /// No response: an error of the service, or an attempt that took too long.
     Broken,
 }
 
 /// The wait before the next send.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) enum Pause {
+    /// A replay: no wait, and no gate.
+    #[default]
     None,
+    /// The backoff, or the server's `Retry-After`.
     Until(Instant),
+    /// A place in the queue of a gate.
     Queued(Box<Ticket>),
 }
 
-/// A gate that a 429 has closed.
+/// A gate that a 429 to this call has closed.
 struct Closed {
     throttle: Throttle,
     endpoint: Arc<str>,
-    /// Until when at least, and until when.
+    /// The times until which the server asked to wait, and until which this
+    /// call waits.
     times: [Instant; 2],
 }
 
 impl<S: Clone, B: CloneBody, C> Call<S, B, C> {
-    /// A call whose request is about to be sent for the first time.
+    /// Creates a call whose request is about to be sent for the first time.
     #[inline]
     pub(super) fn sending(
         settings: Arc<Settings<C>>,
@@ -87,7 +105,7 @@ impl<S: Clone, B: CloneBody, C> Call<S, B, C> {
         Self::new(settings, target, 1)
     }
 
-    /// A call whose request has yet to wait for its first send.
+    /// Creates a call whose first send must wait.
     pub(super) fn waiting(settings: Arc<Settings<C>>, request: &Request<B>) -> Self {
         let target = Target::sent(request);
         Self::new(settings, target, 0)
@@ -111,8 +129,8 @@ impl<S: Clone, B: CloneBody, C> Call<S, B, C> {
         }
     }
 
-    /// A call of a layer outside, which decides: this one waits for its slot,
-    /// and is not copied.
+    /// Creates a call that a layer outside resends: it only waits for a slot,
+    /// and its request is not copied.
     pub(super) fn passing(settings: Arc<Settings<C>>, request: &Request<B>) -> Self {
         Self {
             passes: true,
@@ -124,24 +142,24 @@ impl<S: Clone, B: CloneBody, C> Call<S, B, C> {
         self.passes
     }
 
-    /// Keeps the request for later, before its first send, and the service for
-    /// it.
+    /// Keeps the request and its service while the first send waits.
     pub(super) fn keep(&mut self, request: Request<B>, service: S) {
         self.target = Target::unsent(request, service);
     }
 
-    /// The service that will send the kept request.
+    /// Returns the service that will send the kept request, to make it ready.
     pub(super) fn service(&mut self) -> &mut S {
         self.target.service()
     }
 
-    /// The request that was kept, to be sent now by this service: a copy of it
-    /// stays, and the send is counted.
+    /// Ends the wait: returns the kept request and the service to send it
+    /// through now. Counts the send, and keeps a copy for the next one.
     pub(super) fn next(&mut self) -> (Request<B>, S) {
         let (mut request, service) = self.target.take();
         if let Some(paused_at) = self.paused_at.take() {
             self.waited += paused_at.elapsed();
         }
+        // The layer outside numbers the sends and keeps the copy.
         if self.passes {
             return (request, service);
         }
@@ -153,20 +171,22 @@ impl<S: Clone, B: CloneBody, C> Call<S, B, C> {
         (request, service)
     }
 
-    /// The time of now. The deadline of the call counts from the first one.
+    /// Returns the current time. The deadline counts from the first call of
+    /// this or of [`started`](Self::started).
     fn now(&mut self) -> Instant {
         let now = Instant::now();
         self.started.get_or_insert(now);
         now
     }
 
-    /// When that was, or now.
+    /// Returns the time from which the deadline counts, which is now if none
+    /// was needed before.
     fn started(&mut self) -> Instant {
         *self.started.get_or_insert_with(Instant::now)
     }
 
-    /// When a retry may replace the attempt that starts now. `None` if no retry
-    /// could follow it, or outside of a tokio runtime.
+    /// Returns when a retry may replace the attempt that starts now. `None` if
+    /// no retry could follow it, or outside of a tokio runtime.
     pub(super) fn attempt_deadline(&mut self) -> Option<Instant> {
         let now = self.now();
         let options = self.options();
@@ -176,17 +196,19 @@ impl<S: Clone, B: CloneBody, C> Call<S, B, C> {
         (another && runtime::is_entered()).then_some(end)
     }
 
-    /// Whether the connection has all of the request.
+    /// Whether the request is fully sent, so that its connection can be reused.
     pub(super) fn is_sent(&self) -> bool {
         self.target.is_sent()
     }
 
-    /// Revokes the older body, so that the copy can be sent; false when that is
-    /// gone.
+    /// Invalidates the older body, so that the copy can be sent. Returns false
+    /// if there is no copy that can be sent.
     fn claim(&self) -> bool {
         self.target.claim()
     }
 
+    /// Starts a wait, or continues it: the backoff and a queue after it are one
+    /// wait.
     fn pause(&mut self) {
         self.paused_at.get_or_insert_with(Instant::now);
     }
@@ -195,34 +217,39 @@ impl<S: Clone, B: CloneBody, C> Call<S, B, C> {
         self.target.is_replayable()
     }
 
+    /// Whether the policy or the request allows another send. A replay does not
+    /// count. The first send is made in any case, so a maximum of zero is one
+    /// of one.
     fn sends_left(&self) -> bool {
         let max_sends = self.options().max_sends;
         let max_sends = max_sends.unwrap_or(self.settings.policy.max_sends);
         self.sends - u32::from(self.resent) < max_sends
     }
 
+    /// Returns the time before which a retry must begin.
     fn deadline(&mut self) -> Instant {
         let deadline = self.options().deadline;
         self.end_of(deadline.unwrap_or(self.settings.policy.deadline))
     }
 
-    /// When the call has taken this long.
+    /// Returns the time at which the call has taken this long.
     fn end_of(&mut self, time: Duration) -> Instant {
         let started = self.started();
         let end = started.checked_add(time);
-        // Longer than the clock goes: as good as none.
+        // More than the clock can represent is the same as no limit.
         end.unwrap_or_else(|| started + RetryAfter::MAX.get())
     }
 
-    /// The one that the request named, or else that of the layer.
+    /// Returns the upstream that the request names, or that of the layer.
     fn upstream(&self) -> &Upstream {
         let named = self.settings.selected(self.extensions());
         named.unwrap_or(&self.settings.upstream)
     }
 
-    /// What this request asks for itself. Read each time: that costs less than
-    /// to carry it along with each request, of which almost none asks for
-    /// anything.
+    /// Returns the options of this request.
+    ///
+    /// They are looked up each time. Few requests have any, so copying them
+    /// into each call would cost more.
     fn options(&self) -> CallOptions {
         CallOptions::of(self.extensions())
     }

@@ -1,3 +1,6 @@
+//! The result of each send: its class, and what the caller and the observer
+//! learn about it.
+
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     time::{Duration, SystemTime},
@@ -13,9 +16,12 @@ use crate::{
 };
 
 impl<S: Clone, B: CloneBody, C> Call<S, B, C> {
-    /// Returns the pause before the next send. The response is then useless,
-    /// and the older body is invalidated. If the call does not resend a
-    /// retryable response, its `Outcome` says why.
+    /// Returns the pause before the next send, or `None` if the caller gets
+    /// this result.
+    ///
+    /// With a pause, the older body is invalidated, and the result is of no
+    /// more use. Without one, the [`Outcome`] in the result says why the call
+    /// ends.
     pub(in crate::retry) fn after<R, E>(
         &mut self,
         result: &mut Result<Response<R>, E>,
@@ -24,12 +30,12 @@ impl<S: Clone, B: CloneBody, C> Call<S, B, C> {
         C: Classify<E>,
         E: 'static,
     {
-        // A layer outside decides: two that do would multiply their sends.
+        // The layer outside decides: the sends of two would multiply.
         if self.passes() {
             return None;
         }
-        // The API has not failed, its token was replaced: neither classifier
-        // nor budget is asked.
+        // After a 401 with a newer token the API has not failed, so neither the
+        // classifier nor the budget decides.
         if let Ok(response) = result {
             if response.extensions().get::<Resend>().is_some() {
                 return self.after_resend(response);
@@ -41,8 +47,8 @@ impl<S: Clone, B: CloneBody, C> Call<S, B, C> {
             self.finish(result, Stop::Settled);
             return None;
         }
-        // The observer hears of both ends; the caller reads the outcome of a
-        // call that stops.
+        // The observer learns about both. The caller of a call that stops reads
+        // the outcome.
         match self.decide(failed) {
             Ok(pause) => {
                 self.begin(class, &pause);
@@ -62,14 +68,16 @@ impl<S: Clone, B: CloneBody, C> Call<S, B, C> {
         }
     }
 
+    /// Returns the class and the cause of a result.
     fn classify<R, E>(&self, result: &Result<Response<R>, E>) -> FailedSend
     where
         C: Classify<E>,
     {
         let class = self.ask_classifier(result);
         match result {
-            // The classifier's word counts where it says more than that it is
-            // final.
+            // The options of the request name statuses only for responses that
+            // the classifier calls final: it may know more, such as that the
+            // response is a 429.
             Ok(response) if class == Class::Final && self.names(response.status()) => FailedSend {
                 class: Class::Transient {
                     after: RetryAfter::from_headers(response.headers(), SystemTime::now()),
@@ -87,8 +95,8 @@ impl<S: Clone, B: CloneBody, C> Call<S, B, C> {
         }
     }
 
-    /// Whether the options of this request say that this status is transient
-    /// for it.
+    /// Whether the options of this request name this status as transient. A
+    /// success never is.
     fn names(&self, status: StatusCode) -> bool {
         if status.is_success() {
             return false;
@@ -97,8 +105,8 @@ impl<S: Clone, B: CloneBody, C> Call<S, B, C> {
         transient.is_some_and(|it| it.statuses.contains(&status))
     }
 
-    /// A classifier is the caller's code. If it panics, the answer is returned
-    /// as it is, which is more than the caller would get otherwise.
+    /// Asks the classifier, which may be foreign code. If it panics, the caller
+    /// still gets the response.
     fn ask_classifier<R, E>(&self, result: &Result<Response<R>, E>) -> Class
     where
         C: Classify<E>,
@@ -109,22 +117,23 @@ impl<S: Clone, B: CloneBody, C> Call<S, B, C> {
             Err(error) => classify.error(request, error),
         };
         catch_unwind(AssertUnwindSafe(ask)).unwrap_or_else(|_| {
-            tracing::error!("the classifier panicked: the answer is returned as it is");
+            tracing::error!("the classifier panicked: the response is returned as it is");
             Class::Final
         })
     }
 
-    /// A layer further in asks to send the request again with a newer token.
+    /// Follows the request of a layer further in to resend with a newer token.
     fn after_resend<R>(&mut self, response: &mut Response<R>) -> Option<Pause> {
-        // Once for each call: a second 401 with a fresh token has another
-        // cause.
+        // A call is replayed once: a 401 to the newer token has another cause.
+        // Otherwise the copy is claimed, which fails if the body was not kept.
         let unreplayed = if self.resent {
             Unreplayed::AlreadyReplayed
         } else if !self.claim() {
             Unreplayed::BodyGone
         } else {
             self.resent = true;
-            // The service may take long to be ready for it.
+            // The deadline counts from here at the latest: the service may take
+            // long to be ready.
             self.started();
             let (method, sends) = (self.target().0, self.sends);
             self.settings.tell(&RetryEvent::Resent { method, sends });
@@ -136,8 +145,8 @@ impl<S: Clone, B: CloneBody, C> Call<S, B, C> {
         None
     }
 
-    /// The attempt took too long: what comes before the next one, if there is
-    /// one.
+    /// Returns the pause before the attempt that replaces one that took too
+    /// long, or `None` if no other can follow.
     pub(in crate::retry) fn time_out(&mut self) -> Option<Pause> {
         let class = Class::Transient { after: None };
         let cause = Cause::Broken;
@@ -146,7 +155,7 @@ impl<S: Clone, B: CloneBody, C> Call<S, B, C> {
         Some(pause)
     }
 
-    /// Before the pause: the old body is revoked by now.
+    /// Reports a resend, and starts its pause.
     fn begin(&mut self, class: Class, pause: &Pause) {
         let wait = match pause {
             Pause::None => Duration::ZERO,
@@ -168,8 +177,8 @@ impl<S: Clone, B: CloneBody, C> Call<S, B, C> {
 
     #[inline]
     fn finish<R, E: 'static>(&self, result: &mut Result<Response<R>, E>, stop: Stop) {
-        // A response can carry the outcome; an error can only be put into
-        // another one.
+        // A response carries the outcome in its extensions. An error has none,
+        // so it is wrapped.
         match result {
             Ok(response) => self.tell_outcome(response, stop),
             Err(error) => GaveUp::mark(error, self.outcome(stop)),
@@ -188,8 +197,8 @@ impl<S: Clone, B: CloneBody, C> Call<S, B, C> {
 
     #[inline]
     fn tell_outcome<R>(&self, response: &mut Response<R>, stop: Stop) {
-        // To insert into empty extensions allocates: a plain success goes
-        // without.
+        // Inserting into empty extensions allocates. A response to a first send
+        // that did not wait needs no outcome.
         if stop != Stop::Settled || self.sends > 1 || !self.waited.is_zero() {
             self.mark(response, stop);
         }

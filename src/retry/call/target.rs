@@ -1,3 +1,5 @@
+//! The request of a call, between and during its sends.
+
 use std::mem;
 
 use http::{Extensions, Method, Request, Uri};
@@ -10,14 +12,13 @@ use crate::{
 /// The part of a request that the call keeps while the request is in flight or
 /// waits.
 pub(super) enum Target<S, B> {
-    /// All of it, to be sent again, and an unready clone of the service to do
-    /// it with.
+    /// All of it, and an unready clone of the service to send it through.
     Kept(Box<RequestCopy<B, S>>),
-    /// What the decisions need of it: which endpoint throttles, and what this
-    /// request asks for.
+    /// The parts that decisions and reports need. The request cannot be resent.
     Sent(Box<Sent>),
 }
 
+/// The head of a request that was not copied.
 #[derive(Default)]
 pub(super) struct Sent {
     method: Method,
@@ -25,12 +26,12 @@ pub(super) struct Sent {
     extensions: Extensions,
 }
 
-/// Why a request that waits for its next send is kept: a claim has found it, or
-/// it was put there before its first send, and nothing but the send takes it.
+/// The invariant of a call that waits for a send: a claim has succeeded, or the
+/// request was kept before its first send, and only the send takes it.
 const CLAIMED: &str = "a request that waits to be sent is kept";
 
 impl<S: Clone, B: CloneBody> Target<S, B> {
-    /// Of a request that is about to be sent.
+    /// Copies a request that is about to be sent, if its body can be cloned.
     #[inline]
     pub(super) fn keep(request: &mut Request<B>, service: &S) -> Self {
         match RequestCopy::keep(request, service) {
@@ -39,6 +40,7 @@ impl<S: Clone, B: CloneBody> Target<S, B> {
         }
     }
 
+    /// Keeps only the head of a request.
     pub(super) fn sent(request: &Request<B>) -> Self {
         Self::Sent(Box::new(Sent {
             method: request.method().clone(),
@@ -47,12 +49,12 @@ impl<S: Clone, B: CloneBody> Target<S, B> {
         }))
     }
 
-    /// Of a request that waits for its first send, with the service for it.
+    /// Keeps a request that waits for its first send, and its service.
     pub(super) fn unsent(request: Request<B>, service: S) -> Self {
         Self::Kept(RequestCopy::unsent(request, service))
     }
 
-    /// Takes the request to send it, with the service for it.
+    /// Takes the request and its service, to send it.
     pub(super) fn take(&mut self) -> (Request<B>, S) {
         match mem::replace(self, Self::Sent(Box::default())) {
             Self::Kept(copy) => copy.into_parts(),
@@ -60,7 +62,7 @@ impl<S: Clone, B: CloneBody> Target<S, B> {
         }
     }
 
-    /// The service that will send the kept request.
+    /// Returns the service that will send the kept request.
     pub(super) fn service(&mut self) -> &mut S {
         match self {
             Self::Kept(copy) => copy.service(),
@@ -68,6 +70,7 @@ impl<S: Clone, B: CloneBody> Target<S, B> {
         }
     }
 
+    /// Returns the head, for classifiers, predicates and the throttle.
     pub(super) fn head(&self) -> RequestHead<'_> {
         match self {
             Self::Kept(copy) => RequestHead {
@@ -83,7 +86,7 @@ impl<S: Clone, B: CloneBody> Target<S, B> {
         }
     }
 
-    /// Whether the connection has all of the request.
+    /// Whether the request is fully sent. Unknown without a copy, so false.
     pub(super) fn is_sent(&self) -> bool {
         match self {
             Self::Kept(copy) => copy.body().is_sent(),
@@ -91,6 +94,7 @@ impl<S: Clone, B: CloneBody> Target<S, B> {
         }
     }
 
+    /// Whether there is a copy that can be sent now.
     pub(super) fn is_replayable(&self) -> bool {
         match self {
             Self::Kept(copy) => copy.body().is_replayable(),
@@ -98,8 +102,8 @@ impl<S: Clone, B: CloneBody> Target<S, B> {
         }
     }
 
-    /// Revokes the older body, so that the copy can be sent; false when that is
-    /// gone.
+    /// Invalidates the older body, so that the copy can be sent. Returns false
+    /// if there is no copy that can be sent.
     pub(super) fn claim(&self) -> bool {
         match self {
             Self::Kept(copy) => copy.claim(),

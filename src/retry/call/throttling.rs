@@ -1,3 +1,5 @@
+//! The waits of a call in the throttle, and its reports of 429s.
+
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -10,7 +12,6 @@ use crate::{
     throttle::{Passage, Ticket},
 };
 
-/// Waits of the call in the throttle, and reports of 429s to it.
 impl<S: Clone, B: CloneBody, C> Call<S, B, C> {
     /// Joins the queue if the first send must wait.
     pub(in crate::retry) fn queue_first(&mut self) -> Option<Box<Ticket>> {
@@ -39,7 +40,11 @@ impl<S: Clone, B: CloneBody, C> Call<S, B, C> {
         self.queued(passage)
     }
 
+    /// Joins the queue of the request's endpoint, unless it may go now. A retry
+    /// is not released before `floor`.
     fn queue_until_open(&mut self, floor: Option<Instant>) -> Option<Box<Ticket>> {
+        // Outside of a runtime nothing can wait, so the request goes out at
+        // once.
         if self.upstream().throttle()?.try_pass() || !runtime::is_entered() {
             return None;
         }
@@ -51,6 +56,7 @@ impl<S: Clone, B: CloneBody, C> Call<S, B, C> {
         self.queued(passage)
     }
 
+    /// Starts the wait, if the request has joined a queue.
     fn queued(&mut self, passage: Passage<Box<Ticket>>) -> Option<Box<Ticket>> {
         // If the wait would pass the deadline, the request leaves now and gets
         // the server's 429.
@@ -64,6 +70,8 @@ impl<S: Clone, B: CloneBody, C> Call<S, B, C> {
         }
     }
 
+    /// Reports a wait at a gate. A wait for a slot has no endpoint; the limiter
+    /// reports it.
     pub(super) fn tell_queued(&self, ticket: &Ticket) {
         if let Some(endpoint) = ticket.endpoint() {
             self.settings.tell(&RetryEvent::Held {
@@ -83,7 +91,11 @@ impl<S: Clone, B: CloneBody, C> Call<S, B, C> {
         }
     }
 
-    /// Closes the gate of this endpoint, so that its other requests wait.
+    /// Closes the gate of the request's endpoint, so that other requests to it
+    /// wait. `floor` is the wait that the server asked for, `wait` the same
+    /// with jitter. Without a `Retry-After`, both are the backoff.
+    ///
+    /// Returns `None` without a throttle.
     pub(super) fn close(&self, now: Instant, floor: Duration, wait: Duration) -> Option<Closed> {
         let throttle = self.upstream().throttle()?.clone();
         let (method, uri) = self.target();
@@ -104,8 +116,8 @@ impl<S: Clone, B: CloneBody, C> Call<S, B, C> {
 
     /// Keeps the closed gate until the body of the 429 names its limit. The
     /// body is read only if the request is resent.
-    pub(super) fn explain(&mut self, closed: Closed, is_sent_again: bool) {
-        match is_sent_again && self.settings.read_limit.is_some() {
+    pub(super) fn explain(&mut self, closed: Closed, resends: bool) {
+        match resends && self.settings.read_limit.is_some() {
             true => self.unread = Some(Box::new(closed)),
             false => closed.report(None),
         }

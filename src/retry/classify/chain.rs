@@ -1,3 +1,5 @@
+//! The search for a known cause in a chain of errors.
+
 use std::{error::Error, io};
 
 use super::Class;
@@ -9,11 +11,13 @@ use crate::{
     replay::ReplayBodyError,
 };
 
-/// The class of the outermost cause that is known, or transient.
+/// Returns the class of the outermost known cause, or transient without one.
 pub(super) fn classify(error: &(dyn Error + 'static)) -> Class {
     let class = causes(error)
         .find_map(known)
         .unwrap_or(Class::Transient { after: None });
+    // A stale connection, anywhere in the chain, explains a transient failure.
+    // A cause that says more takes precedence.
     match class {
         Class::Transient { .. } if find::<StaleConnection>(error).is_some() => {
             Class::StaleConnection
@@ -22,24 +26,27 @@ pub(super) fn classify(error: &(dyn Error + 'static)) -> Class {
     }
 }
 
+/// Returns the class of this error itself, if it is known. Its source is not
+/// considered.
+///
+/// The errors of this crate come first: they are final or transient whatever
+/// their source is, and it may be an error of another request.
 fn known(error: &(dyn Error + 'static)) -> Option<Class> {
-    // Before all others, and without a look at its source: there the token
-    // client's own connect error would be found, and the API request would be
-    // sent again for it.
+    // The source may be a connect error of the token request. It would make the
+    // API request look unsent, and `Retry` would resend it.
     if error.is::<TokenError>() {
         return Some(Class::Final);
     }
-    // Refused before it was sent: so it will be the next time.
+    // A request that was refused before it was sent is refused again.
     if error.is::<Refused>() {
         return Some(Class::Final);
     }
-    // The caller's body failed, or is not to be had again: so it will the next
-    // time.
+    // The body of the request failed or is gone, and no resend brings it back.
     if error.is::<ReplayBodyError>() {
         return Some(Class::Final);
     }
-    // Whatever broke the body, the request was executed: its source may say
-    // that another request was not.
+    // The response had begun, so the request was executed. The source may be an
+    // error that otherwise means the opposite.
     if error.is::<BodyBroken>() {
         return Some(Class::Transient { after: None });
     }

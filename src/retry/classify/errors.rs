@@ -1,3 +1,5 @@
+//! The built-in classifiers.
+
 use std::error::Error;
 
 use http::StatusCode;
@@ -7,11 +9,11 @@ use super::{
 };
 use crate::BoxError;
 
-/// The [`Classify`] for services whose error is one type:
-/// `hyper_util::client::legacy::Error`, `reqwest::Error`,
+/// The [`Classify`] for services with one type of error, such as
+/// `hyper_util::client::legacy::Error`, `reqwest::Error` or
 /// `tonic::transport::Error`.
 ///
-/// It reads errors as [`BoxErrorClassifier`] does.
+/// It classifies as [`BoxErrorClassifier`] does.
 ///
 /// # Default
 ///
@@ -21,36 +23,38 @@ pub struct ErrorClassifier {
     transient: &'static [StatusCode],
 }
 
-/// The [`Classify`] for services whose error is a box, as it is above
-/// [`BearerLayer`](crate::bearer) and above most of tower's layers.
+/// The [`Classify`] for services whose error is a [`BoxError`], such as
+/// [`Bearer`](crate::bearer) and most of tower's middleware.
 ///
-/// 429 is [`Throttled`](Class::Throttled), the statuses of a list are
-/// [`Transient`](Class::Transient), every other response is final. Of an error,
-/// the causes are searched from the outermost inwards (`source()`, and what an
-/// `io::Error` was made of); the first that is known decides:
+/// A 429 is [`Throttled`](Class::Throttled), the statuses of a list are
+/// [`Transient`](Class::Transient), and every other response is final.
+///
+/// An error is classified by its causes, from the outermost inwards
+/// (`source()`, and the error inside of an `io::Error`). The first known cause
+/// decides:
 ///
 /// | cause | class |
 /// |---|---|
 /// | [`TokenError`](crate::TokenError) | final: the token cache has its own retry policy |
 /// | [`ReplayBodyError`](crate::replay::ReplayBodyError): the request's body failed | final |
-/// | [`Refused`](crate::call::Refused): not sent, as to a foreign origin | final |
+/// | [`Refused`](crate::call::Refused): not sent, for example to a foreign origin | final |
 /// | no connection was made (hyper-util `is_connect`, `ConnectionRefused`) | not sent |
-/// | hyper took the request back (`is_canceled`), or the connection was closed before | unprocessed |
+/// | hyper returned the request unsent (`is_canceled`), or the connection was closed before | unprocessed |
 /// | HTTP/2: `REFUSED_STREAM`, or above the last stream of the server's `GOAWAY` | unprocessed |
-/// | [`Client`](crate::client): a connection broke that had served earlier requests | stale connection |
+/// | a connection of [`Client`](crate::client) broke that had served earlier requests | stale connection |
 /// | the task of the connection ended, by a panic or with its runtime (hyper) | transient |
-/// | the request was wrong, or its body failed (hyper `is_user`) | final |
-/// | reqwest cannot build the request, or runs in a circle of redirects | final |
-/// | an error of reqwest without a URL: of the hop of a redirect, perhaps | transient |
-/// | any other error of hyper or h2: broken off, reset, not understood | transient |
+/// | the request was invalid, or its body failed (hyper `is_user`) | final |
+/// | reqwest cannot build the request, or does not follow its redirects | final |
+/// | an error of reqwest without a URL, perhaps from a later hop of a redirect | transient |
+/// | any other error of hyper or h2: broken off, reset, malformed | transient |
 /// | [`BodyBroken`](crate::collect::BodyBroken): the body of a response broke off | transient |
 /// | tower's `Elapsed` (feature `tower`), all other errors | transient |
 ///
 /// An unknown error is transient, because after a transient failure `Retry`
 /// resends only repeatable requests, a few times and within the budget.
 ///
-/// The rows about hyper, hyper-util and h2 need the feature `hyper`, those
-/// about reqwest `reqwest-013`.
+/// The rows about hyper, hyper-util and h2 need the feature `hyper`, and those
+/// about reqwest need `reqwest-013`.
 ///
 /// # Default
 ///
@@ -63,22 +67,24 @@ pub struct BoxErrorClassifier {
 macro_rules! settings {
     ($classifier:ident) => {
         impl $classifier {
-            /// The default, see [above](Self#default).
+            /// Creates the classifier, with [`TRANSIENT_STATUSES`].
             pub const fn new() -> Self {
                 Self {
                     transient: TRANSIENT_STATUSES,
                 }
             }
 
-            /// Takes these statuses for transient, instead of
-            /// [`TRANSIENT_STATUSES`]. 429 need not be among them.
+            /// Sets the statuses that are transient, in place of
+            /// [`TRANSIENT_STATUSES`], which has an example. A 429 is always
+            /// throttled.
             #[must_use]
             pub const fn with_statuses(mut self, transient: &'static [StatusCode]) -> Self {
                 self.transient = transient;
                 self
             }
 
-            /// What this error means, whatever the request.
+            /// Returns the class of this error, which does not depend on the
+            /// request.
             ///
             /// ```
             /// use std::io;

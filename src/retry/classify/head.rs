@@ -1,11 +1,11 @@
+//! The views of requests and responses that a classifier gets.
+
 use http::{Extensions, HeaderMap, Method, Request, Response, StatusCode, Uri};
 
 use crate::replay::LazyUri;
 
-/// The request that a [`Classify`](super::Classify) is asked about: its method,
-/// URI and extensions.
-///
-/// An example is at [`Classify`](super::Classify).
+/// The method, the URI and the extensions of a request, for a
+/// [`Classify`](super::Classify), which has an example.
 #[derive(Clone, Copy, Debug)]
 pub struct RequestHead<'a> {
     pub(in crate::retry) method: &'a Method,
@@ -14,8 +14,8 @@ pub struct RequestHead<'a> {
 }
 
 impl<'a> RequestHead<'a> {
-    /// The head of this request, for tests of a classifier and for classifiers
-    /// that ask another.
+    /// Creates the head of this request, for tests of a classifier and for
+    /// classifiers that ask another one.
     pub fn of<B>(request: &'a Request<B>) -> Self {
         Self {
             method: request.method(),
@@ -24,27 +24,25 @@ impl<'a> RequestHead<'a> {
         }
     }
 
-    /// The request's method.
+    /// Returns the method.
     pub const fn method(&self) -> &'a Method {
         self.method
     }
 
-    /// The request's URI, as it was sent.
+    /// Returns the URI, as it was sent.
     pub fn uri(&self) -> &'a Uri {
         self.uri.get()
     }
 
-    /// The request's extensions: what the caller and the layers outside of
-    /// [`Retry`](crate::retry) put there.
+    /// Returns the extensions that the caller and the layers outside of
+    /// [`Retry`](crate::retry) have set.
     pub const fn extensions(&self) -> &'a Extensions {
         self.extensions
     }
 }
 
-/// The answer that a [`Classify`](super::Classify) is asked about: all of it
-/// except the body.
-///
-/// An example is at [`Classify`](super::Classify).
+/// The status, the headers and the extensions of a response, for a
+/// [`Classify`](super::Classify), which has an example.
 #[derive(Clone, Copy, Debug)]
 pub struct ResponseHead<'a> {
     status: StatusCode,
@@ -53,7 +51,7 @@ pub struct ResponseHead<'a> {
 }
 
 impl<'a> ResponseHead<'a> {
-    /// The head of this response.
+    /// Creates the head of this response.
     pub fn of<R>(response: &'a Response<R>) -> Self {
         Self {
             status: response.status(),
@@ -62,18 +60,18 @@ impl<'a> ResponseHead<'a> {
         }
     }
 
-    /// The response's status.
+    /// Returns the status.
     pub const fn status(&self) -> StatusCode {
         self.status
     }
 
-    /// The response's headers.
+    /// Returns the headers.
     pub const fn headers(&self) -> &'a HeaderMap {
         self.headers
     }
 
-    /// The response's extensions: what the client and the layers inside of
-    /// [`Retry`](crate::retry) put there.
+    /// Returns the extensions that the client and the layers inside of
+    /// [`Retry`](crate::retry) have set.
     pub const fn extensions(&self) -> &'a Extensions {
         self.extensions
     }

@@ -1,5 +1,8 @@
-//! What a failure means for the request: pure functions of the request's head,
-//! and of a response's head or of an error.
+//! The meaning of a failure for its request, as a pure function of the head of
+//! the request, and of the head of a response or an error.
+//!
+//! `chain` searches the causes of an error for one that this crate knows;
+//! `transport` knows those of hyper, h2 and reqwest.
 
 use std::time::SystemTime;
 
@@ -27,26 +30,28 @@ pub enum Class {
     /// The server asks for fewer requests, and did not execute this one. Any
     /// method may be resent.
     Throttled {
-        /// How long to wait at least, if the server said so.
+        /// The minimum wait, if the server named one.
         after: Option<RetryAfter>,
     },
     /// No connection was made: any method may be resent, with backoff and
     /// within the budget, since the host may be down.
     NotSent,
-    /// A connection was there, and the server has not processed the request: it
-    /// refused the stream, ended the connection before it, or nothing of the
-    /// request was written. Any method may be resent. The API had no load from
-    /// it, so the first two resends of a call draw on no budget, and the first
-    /// is made at once.
+    /// There was a connection, and the server did not process the request: it
+    /// refused the stream, closed the connection before, or nothing of the
+    /// request was written. Any method may be resent.
+    ///
+    /// The request was no load for the API. So the first two resends of a call
+    /// after such failures draw on no budget, and the first is immediate.
     Unprocessed,
-    /// A connection that had served earlier requests broke, as pooled ones do
-    /// when the server closes them. The request may have been executed: a
-    /// repeatable one is resent as after [`Unprocessed`](Self::Unprocessed).
+    /// A connection that had served earlier requests broke, as pooled
+    /// connections do when the server closes them. The request may have been
+    /// executed, so only a repeatable one is resent, and in the same way as
+    /// after [`Unprocessed`](Self::Unprocessed).
     StaleConnection,
     /// The server may have executed the request, and a resend may succeed. Only
     /// repeatable requests may be resent.
     Transient {
-        /// How long to wait at least, if the server said so.
+        /// The minimum wait, if the server named one.
         after: Option<RetryAfter>,
     },
 }
@@ -63,8 +68,8 @@ pub enum Class {
 ///     retry::{BoxErrorClassifier, Class, Classify, RequestHead, ResponseHead},
 /// };
 ///
-/// /// A gateway that answers 520 when it does not reach the API. Exports may
-/// /// have begun by then.
+/// /// A gateway that returns 520 when it does not reach the API. Exports may
+/// /// have started by then.
 /// struct Gateway(BoxErrorClassifier);
 ///
 /// impl Classify<BoxError> for Gateway {
@@ -97,27 +102,43 @@ pub enum Class {
 /// # Ok::<(), http::Error>(())
 /// ```
 ///
-/// One that panics is taken to say [`Class::Final`]: the answer goes to the
-/// caller as it came.
+/// If a classifier panics, the result counts as [`Class::Final`]: the caller
+/// gets the response unchanged.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not say what the error `{E}` means",
     note = "`RetryLayer::new` is for services whose error is `BoxError`, as it is around `BearerLayer`; around a client itself use `RetryLayer::typed`"
 )]
 pub trait Classify<E> {
-    /// What this answer to this request means.
+    /// Returns the class of a response to this request.
     fn response(&self, request: RequestHead<'_>, response: ResponseHead<'_>) -> Class;
 
-    /// What this error in place of an answer to this request means.
+    /// Returns the class of an error, which this request got instead of a
+    /// response.
     fn error(&self, request: RequestHead<'_>, error: &E) -> Class;
 }
 
-/// The statuses after which a repeatable request is sent again, unless a
-/// classifier is given others: those for which Genesys documents a transient
-/// cause (408 `client.timeout`, 500 `internal.server.error`, 503
-/// `service.unavailable`, 504 `request.timeout`), and 502, which a load
-/// balancer in front of it gives.
+/// The statuses after which a repeatable request is resent by default.
 ///
-/// How to classify in another way is at [`Classify`].
+/// Genesys documents a transient cause for 408 (`client.timeout`), 500
+/// (`internal.server.error`), 503 (`service.unavailable`) and 504
+/// (`request.timeout`). A load balancer in front of it returns 502.
+///
+/// Set others with [`BoxErrorClassifier::with_statuses`]:
+///
+/// ```
+/// use http::StatusCode;
+/// use tower_genesys::{
+///     RetryLayer,
+///     retry::{BoxErrorClassifier, TRANSIENT_STATUSES},
+/// };
+///
+/// const STATUSES: &[StatusCode] =
+///     &[StatusCode::BAD_GATEWAY, StatusCode::SERVICE_UNAVAILABLE];
+/// assert!(STATUSES.iter().all(|it| TRANSIENT_STATUSES.contains(it)));
+/// let classifier = BoxErrorClassifier::new().with_statuses(STATUSES);
+/// let layer = RetryLayer::default().with_classifier(classifier);
+/// # let _ = layer;
+/// ```
 pub const TRANSIENT_STATUSES: &[StatusCode] = &[
     StatusCode::REQUEST_TIMEOUT,
     StatusCode::INTERNAL_SERVER_ERROR,
@@ -127,18 +148,22 @@ pub const TRANSIENT_STATUSES: &[StatusCode] = &[
 ];
 
 impl Class {
-    /// Whether this failure has cost the API nothing worth a budget.
+    /// Whether this failure was no load for the API, so that a resend does not
+    /// prolong an outage.
     pub(super) const fn is_no_load(self) -> bool {
         matches!(self, Self::Unprocessed | Self::StaleConnection)
     }
 }
 
+/// Returns the class of a response, with these statuses as transient.
 fn classify_response(transient: &[StatusCode], response: ResponseHead<'_>) -> Class {
     let status = response.status();
     if status.is_success() {
         return Class::Final;
     }
     let after = || RetryAfter::from_headers(response.headers(), SystemTime::now());
+    // A 429 comes first: with it in the list of transient statuses, only
+    // repeatable requests would be resent, although none was executed.
     if status == StatusCode::TOO_MANY_REQUESTS {
         Class::Throttled { after: after() }
     } else if transient.contains(&status) {

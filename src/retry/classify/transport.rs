@@ -1,3 +1,5 @@
+//! The errors of hyper, hyper-util, h2 and reqwest.
+
 use std::error::Error;
 
 use hyper_util::client::legacy::Error as ClientError;
@@ -6,12 +8,13 @@ use super::Class;
 
 const TRANSIENT: Class = Class::Transient { after: None };
 
-/// What hyper says when the task of a connection ended with a request in
-/// flight. It is one of its user errors, which no predicate tells apart.
+/// The text of hyper's error when the task of a connection ended with a request
+/// in flight. It is one of hyper's user errors, and no predicate distinguishes
+/// it from the others.
 const DISPATCH_GONE: &str = "dispatch task is gone";
 
-/// The class of this very error (not of its source), if it is hyper's,
-/// hyper-util's, h2's or reqwest's.
+/// Returns the class of this error itself (not of its source), if it is one of
+/// these libraries and does not leave the decision to its source.
 pub(super) fn classify(error: &(dyn Error + 'static)) -> Option<Class> {
     #[cfg(feature = "reqwest-013")]
     if let Some(error) = error.downcast_ref() {
@@ -28,13 +31,15 @@ pub(super) fn classify(error: &(dyn Error + 'static)) -> Option<Class> {
 
 #[cfg(feature = "reqwest-013")]
 fn reqwest(error: &::reqwest::Error) -> Option<Class> {
-    // A URL that it does not take, or that its redirects lead in a circle.
-    // Whatever happens on a connection is an error of hyper-util in this one.
+    // reqwest does not accept the URL, or does not follow its redirects (too
+    // many, for example): a resend fails in the same way. A failure of a
+    // connection is an error of hyper-util inside of reqwest's, and decides
+    // itself.
     if error.is_builder() || error.is_redirect() {
         return Some(Class::Final);
     }
-    // That of a later hop, it may be: `HttpService` takes the URL out where the
-    // first one was sent.
+    // It may be the error of a later hop, so the first request may be executed:
+    // `HttpService` removes the URL from such an error.
     error.url().is_none().then_some(TRANSIENT)
 }
 
