@@ -47,8 +47,7 @@ use crate::genesys::Region;
 #[derive(Clone)]
 #[must_use = "call `build`"]
 pub struct MockBuilder {
-    /// Id and secret. The first client is the one that [`MockGenesys`] speaks
-    /// of.
+    /// Id and secret of each.
     clients: Vec<(String, String)>,
     redirect_uris: Vec<String>,
     region: Region,
@@ -61,7 +60,6 @@ pub struct MockBuilder {
     users: usize,
     latency: Duration,
     seed: u64,
-    /// How many requests to keep in full.
     keep_requests: usize,
 }
 

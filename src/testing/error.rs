@@ -88,9 +88,13 @@ impl fmt::Debug for MockError {
 impl fmt::Display for MockError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.kind {
-            MockErrorKind::Reset => "the mock cut the connection before it answered",
-            MockErrorKind::Truncated => "the mock cut the connection within its answer",
-            MockErrorKind::RequestBody => "the body of the request ended in an error",
+            MockErrorKind::Reset => {
+                "the mock cut the connection before the response, as a script says"
+            }
+            MockErrorKind::Truncated => {
+                "the mock cut the connection within the response, as a script says"
+            }
+            MockErrorKind::RequestBody => "the request body ended in an error",
         })
     }
 }

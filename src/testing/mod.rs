@@ -1,9 +1,9 @@
 //! A Genesys Cloud for tests, in memory or on a loopback port.
 //!
 //! [`MockGenesys`] behaves like the real one where clients make mistakes: the
-//! errors of the token endpoint, the end of a token, rate limits, the end of
-//! paging. Of the client side of this crate it shares only
-//! [`Region`](crate::Region), so it can test any client.
+//! errors of the token endpoint, tokens that end early, rate limits, the last
+//! page of a list. It shares only [`Region`](crate::Region) with the layers of
+//! this crate, so it can test any client.
 //!
 //! ```
 //! use http::{Request, StatusCode, header};
@@ -69,18 +69,19 @@
 //! so adjacent slices of a day overlap. The job finds those that were active in
 //! its interval.
 //!
-//! Browsers may use it: it answers their preflight requests, and neither counts
-//! nor scripts them. Script every other response with [`on`](MockGenesys::on)
-//! and [`reply_json`](Script::reply_json).
-//!
 //! [`add_list`](MockGenesys::add_list) adds any other list of the API, with
-//! pages in the shape of the API definition, a job's results included.
+//! pages in the shape of the API definition, a job's results included. Script
+//! every other response with [`on`](MockGenesys::on) and
+//! [`reply_json`](Script::reply_json).
+//!
+//! Browsers may use the mock. It responds to their preflight requests, but does
+//! not count them, and no rule applies to them.
 //!
 //! # Scripting
 //!
-//! [`on`](MockGenesys::on) makes a rule in one line: it names requests and
+//! [`on`](MockGenesys::on) makes a rule in one line. It names requests, then
 //! their response or fault, from a 429 to a body that never ends. Ordinals
-//! count from the start of the mock. See [`Script`].
+//! count from the start of the mock. [`Script`] has all selectors and actions.
 //!
 //! ```
 //! # use std::time::Duration;
@@ -92,9 +93,9 @@
 //! # assert_eq!(mock.token_posts(), 0);
 //! ```
 //!
-//! For concurrent requests, [`hold`](MockGenesys::hold) leaves requests
-//! unanswered and [`wait_for`](MockGenesys::wait_for) waits until enough have
-//! arrived, so tests need no sleep.
+//! For concurrent requests, [`hold`](MockGenesys::hold) keeps requests waiting,
+//! and [`wait_for`](MockGenesys::wait_for) returns when enough have arrived. So
+//! tests need no sleep.
 //!
 //! # Counting
 //!

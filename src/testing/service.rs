@@ -68,7 +68,7 @@ pub struct MockClient {
 /// poll.
 #[must_use = "futures do nothing unless polled"]
 pub struct MockFuture {
-    answer: Pin<Box<dyn Future<Output = Result<Response<MockBody>, MockError>> + Send>>,
+    response: Pin<Box<dyn Future<Output = Result<Response<MockBody>, MockError>> + Send>>,
 }
 
 impl MockService {
@@ -93,13 +93,13 @@ where
 
     fn call(&mut self, request: Request<B>) -> MockFuture {
         let shared = Arc::clone(&self.shared);
-        let answer = async move {
+        let response = async move {
             // An unread body is dropped: in memory, no buffer holds it.
             let (response, _) = exchange::respond(&shared, request).await?;
             Ok(response)
         };
         MockFuture {
-            answer: Box::pin(answer),
+            response: Box::pin(response),
         }
     }
 }
@@ -134,7 +134,7 @@ impl Future for MockFuture {
     type Output = Result<Response<MockBody>, MockError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        self.answer.as_mut().poll(cx)
+        self.response.as_mut().poll(cx)
     }
 }
 

@@ -58,8 +58,8 @@ impl<T: DeserializeOwned + Send + 'static> Ahead<T> {
         }
     }
 
-    /// Fetches the page at `at`, and requests pages after it as long as fewer
-    /// than the caller's read-ahead are in flight.
+    /// Fetches the page at `at`, and keeps up to the caller's read-ahead of
+    /// pages after it in flight.
     ///
     /// # Cancellation
     ///

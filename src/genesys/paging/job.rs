@@ -85,12 +85,12 @@ impl Job {
     /// Returns the path of its results.
     pub(super) fn results(&self, plan: &Plan) -> String {
         let form = plan.paging.job.as_ref();
-        self.behind(plan, form.map_or("", |form| &*form.results))
+        self.path(plan, form.map_or("", |form| &*form.results))
     }
 
     /// Returns a path of the job: that of the POST, then `suffix` with the id
     /// in place of `{}`.
-    fn behind(&self, plan: &Plan, suffix: &str) -> String {
+    fn path(&self, plan: &Plan, suffix: &str) -> String {
         format!("{}/{}", plan.path, suffix.replace("{}", &self.id))
     }
 
@@ -107,7 +107,7 @@ impl Job {
         let Some(status) = form.status.as_deref().filter(|_| !self.ready) else {
             return Ok(());
         };
-        let path = self.behind(plan, status);
+        let path = self.path(plan, status);
         let mut patience = Patience::new(plan);
         // A job that this stream has just started cannot be done yet, so the
         // first look waits.

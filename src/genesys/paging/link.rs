@@ -99,8 +99,8 @@ fn candidates(asked: &Asked<'_>, link: &str) -> Option<Vec<String>> {
         return None;
     }
     if link.starts_with('/') {
-        let behind = unprefixed(link).into_iter();
-        return Some(behind.chain([link.to_owned()]).collect());
+        let without_prefix = unprefixed(link).into_iter();
+        return Some(without_prefix.chain([link.to_owned()]).collect());
     }
     // From here on, references of RFC 3986, section 4.2: a query only, a path
     // relative to the folder, or a whole URI.

@@ -213,12 +213,8 @@ pub(super) fn text(value: &Value) -> String {
         .map_or_else(|| value.to_string(), str::to_owned)
 }
 
-/// Returns how the operation pages by the table.
-///
-/// # Errors
-///
-/// [`PageErrorKind::NoPaging`], with the reason: the table may lack the
-/// operation, or know that it returns no list.
+/// Returns how the operation pages by the table. The error has the reason: the
+/// table may lack the operation, or know that it returns no list.
 fn known(method: &Method, path: &str) -> Result<Paging, PageError> {
     let unknown = |what: &str| {
         let message = format!(

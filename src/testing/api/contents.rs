@@ -85,13 +85,13 @@ pub enum JobEnd {
 #[derive(Default)]
 pub(in crate::testing) struct Jobs(pub(super) HashMap<String, Job>);
 
-/// A job, and how often its state was asked for.
+/// A job, whose polls decide its state.
 pub(super) struct Job {
     /// In milliseconds since 1970.
     pub(super) interval: Range<i64>,
     /// Whether the newest conversations come first.
     pub(super) descending: bool,
-    /// How often its state was asked for.
+    /// The polls of its state so far.
     pub(super) polls: usize,
     /// How a test has ended it.
     pub(super) end: Option<JobEnd>,

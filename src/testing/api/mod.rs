@@ -64,7 +64,7 @@ pub(super) fn handle(
     }
 }
 
-/// Passes a request on to the endpoint at a path behind `/api/v2/`.
+/// Passes a request on to the endpoint at a path, relative to `/api/v2/`.
 fn route(state: &mut State, call: &Call<'_>, path: &str, bearer: &str) -> Reply {
     let segments: Vec<_> = path.split('/').collect();
     match segments[..] {

@@ -1,3 +1,7 @@
+//! The checks of a [`SlotBook`]: one that compares hundreds of random
+//! reservations with the rules of this crate, and three for what random order
+//! may not reach.
+
 use std::{collections::BTreeMap, time::Duration};
 
 use fastrand::Rng;
@@ -57,6 +61,10 @@ fn ask(owner: Owner, want: u32) -> Reservation {
 
 /// Checks that random reservations in any order get the slots that the rules
 /// give.
+///
+/// The rules are [`Book`], which this crate's own stores use. The check replays
+/// each operation on one, at the time that the result states, so the book's
+/// clock may run in any way.
 pub async fn answers_are_those_of_the_rules(book: &impl SlotBook) {
     for seed in 0..4 {
         let mut rng = Rng::with_seed(seed);
@@ -97,7 +105,10 @@ pub async fn answers_are_those_of_the_rules(book: &impl SlotBook) {
     }
 }
 
-/// Checks that the book grants each slot once.
+/// Checks that the book grants each slot once, also to concurrent reservations.
+///
+/// A slot that two processes get is a request too many: the server answers it
+/// with a 429.
 pub async fn concurrent_reservations_get_slots_of_their_own(book: &impl SlotBook) {
     let key = fresh_key();
     let asks: Vec<_> = (0..20).map(|_| ask(owner(), 5)).collect();
@@ -112,6 +123,8 @@ pub async fn concurrent_reservations_get_slots_of_their_own(book: &impl SlotBook
 }
 
 /// Checks that a reservation under one key changes nothing under another.
+///
+/// A key stands for an OAuth client, and each client has its own limit.
 pub async fn books_of_two_keys_are_apart(book: &impl SlotBook) {
     let (one, other) = (fresh_key(), fresh_key());
     let terms = Terms::new(1, 0);
@@ -124,6 +137,9 @@ pub async fn books_of_two_keys_are_apart(book: &impl SlotBook) {
 }
 
 /// Checks that a request without a limit only reads the book.
+///
+/// A process asks like this before it knows its limit. It must not use up slots
+/// of the others, nor count as an owner who shares them.
 pub async fn whoever_states_no_limit_changes_nothing(book: &impl SlotBook) {
     let key = fresh_key();
     let look = Reservation::new(owner(), None, 3);

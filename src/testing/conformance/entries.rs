@@ -1,9 +1,14 @@
+//! The checks of a published token: who gets it, and for how long.
+
 use tokio::time::sleep;
 
 use super::*;
 
 /// Checks that the store returns an entry to each claim that accepts it, and to
 /// no other.
+///
+/// A claim refuses a token that is too old, too short-lived, or refused by the
+/// API. If the store returned it anyway, the process would never get a new one.
 pub async fn an_entry_is_given_to_whoever_accepts_it(store: &impl TokenStore) {
     let key = fresh_key();
     let put = put(store, &key, "token").await;
@@ -47,8 +52,11 @@ pub async fn an_entry_is_given_to_whoever_accepts_it(store: &impl TokenStore) {
     assert_eq!(token(store, &short_lived, &wants).await.value, "short");
 }
 
-/// Checks that the store returns an acceptable entry while another owner holds
+/// Checks that the store returns an acceptable entry while another owner has
 /// the lease.
+///
+/// A token is renewed before it expires. Until the next one is there, all other
+/// processes use it.
 pub async fn a_lease_does_not_hide_an_entry(store: &impl TokenStore) {
     let key = fresh_key();
     let put = put(store, &key, "token").await;
@@ -60,6 +68,9 @@ pub async fn a_lease_does_not_hide_an_entry(store: &impl TokenStore) {
 
 /// Checks that the remaining lifetime of an entry falls by the store's clock,
 /// and that the entry expires.
+///
+/// A process takes the remaining lifetime from the store, because its own clock
+/// may differ from that of the process that fetched the token.
 pub async fn an_entry_counts_down_and_ends(store: &impl TokenStore) {
     let key = fresh_key();
     put(store, &key, "token").await;
@@ -86,6 +97,9 @@ pub async fn an_entry_counts_down_and_ends(store: &impl TokenStore) {
 }
 
 /// Checks that the store keeps values of any bytes and of any length.
+///
+/// A value may be encrypted, so it is not text. The longest one here has 64
+/// KiB.
 pub async fn values_are_kept_byte_for_byte(store: &impl TokenStore) {
     let every_byte: Vec<u8> = (0..=255).collect();
     let many: Vec<u8> = (0..=250).cycle().take(64 * 1024).collect();

@@ -1,3 +1,6 @@
+//! The checks of leases and fences: one process fetches the next token, and its
+//! number says which token is newer.
+
 use futures_util::future::join_all;
 use tokio::time::sleep;
 
@@ -5,6 +8,9 @@ use super::*;
 
 /// Checks that of many concurrent claims one gets the lease, and that the
 /// others learn how long it lasts.
+///
+/// This is what a store is for: fifty processes that start at the same time
+/// make one token request.
 pub async fn concurrent_claims_get_one_lease(store: &impl TokenStore) {
     let key = fresh_key();
     let claims: Vec<_> = (0..20).map(|_| claim()).collect();
@@ -21,7 +27,10 @@ pub async fn concurrent_claims_get_one_lease(store: &impl TokenStore) {
 }
 
 /// Checks that the owner of a lease gets it again, with the same fence and the
-/// full time, because the first response may have been lost.
+/// full time.
+///
+/// The first response may have been lost, or its caller may have dropped the
+/// future. Otherwise the owner would wait for itself.
 pub async fn an_own_lease_is_recognised(store: &impl TokenStore) {
     let (key, mut mine) = (fresh_key(), claim());
     mine.lease = LONG / 4;
@@ -36,6 +45,9 @@ pub async fn an_own_lease_is_recognised(store: &impl TokenStore) {
 
 /// Checks that a lease expires, and that another owner gets the next one, with
 /// a higher fence.
+///
+/// The process may have ended with its lease. The others must not wait for it
+/// forever.
 pub async fn a_lease_ends_by_itself(store: &impl TokenStore) {
     let (key, mut mine, other) = (fresh_key(), claim(), claim());
     mine.lease = SHORT;
@@ -58,6 +70,9 @@ pub async fn a_lease_ends_by_itself(store: &impl TokenStore) {
 
 /// Checks that a fence is above all earlier fences and entries, and above
 /// [`Claim::at_least`].
+///
+/// A process refuses tokens below the fence that it knows. A lease with a lower
+/// fence would bring a token that no process accepts.
 pub async fn fences_grow_and_are_above_what_was_asked(store: &impl TokenStore) {
     let (key, mut wants) = (fresh_key(), claim());
     let mut last = Fence::NONE;
@@ -81,8 +96,9 @@ pub async fn fences_grow_and_are_above_what_was_asked(store: &impl TokenStore) {
     );
 }
 
-/// Checks that a fence is not below the store's clock in milliseconds. So a
-/// store that loses its data still grants higher fences than before.
+/// Checks that a fence is not below the store's clock in milliseconds.
+///
+/// So a store that loses its data still grants higher fences than before.
 pub async fn fences_outlast_the_loss_of_everything(store: &impl TokenStore) {
     // Under a new key, the store knows as little as after a loss.
     let first = lease(store, &fresh_key(), &claim()).await.fence.get();
@@ -96,6 +112,9 @@ pub async fn fences_outlast_the_loss_of_everything(store: &impl TokenStore) {
 }
 
 /// Checks that operations under one key change nothing under another.
+///
+/// A key stands for one account of one organisation. A token under a wrong key
+/// would be sent to the wrong tenant.
 pub async fn keys_are_apart(store: &impl TokenStore) {
     let (one, other) = (fresh_key(), fresh_key());
     put(store, &one, "one").await;

@@ -1,7 +1,12 @@
+//! The checks of publishing a token: which one stays, and which lease it ends.
+
 use super::*;
 
 /// Checks that an entry with the same or a higher fence stays, and that a late
 /// publisher gets it.
+///
+/// The order of arrival says nothing: a process may have paused between its
+/// token request and the publication.
 pub async fn the_fence_decides_what_is_published(store: &impl TokenStore) {
     let (key, mut late) = (fresh_key(), claim());
     late.lease = SHORT;
@@ -38,6 +43,9 @@ pub async fn the_fence_decides_what_is_published(store: &impl TokenStore) {
 
 /// Checks that a token can be published after its lease has ended, unless there
 /// is a newer one.
+///
+/// The token was fetched and is valid. To throw it away would cost another
+/// token request.
 pub async fn a_publication_may_be_late(store: &impl TokenStore) {
     let (key, mut late) = (fresh_key(), claim());
     late.lease = SHORT;
@@ -59,6 +67,9 @@ pub async fn a_publication_may_be_late(store: &impl TokenStore) {
 }
 
 /// Checks that a publication ends the lease of its owner, and no other lease.
+///
+/// A late publisher must not end the lease of its successor, and a successful
+/// one must not make others wait for a lease that has done its work.
 pub async fn a_publication_ends_its_lease_and_no_other(store: &impl TokenStore) {
     let key = fresh_key();
     let put = put(store, &key, "token").await;

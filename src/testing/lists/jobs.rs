@@ -20,7 +20,7 @@ struct Job {
     list: &'static str,
     /// The body that started the job.
     body: Value,
-    /// How often its state was asked for.
+    /// The polls of its state so far.
     polls: usize,
 }
 
