@@ -168,7 +168,8 @@ impl Line {
     }
 
     /// Returns whether to reserve more: a send waits without a slot to wait
-    /// for, and the process may have `spare` slots more.
+    /// for, and the process has no slot or may have `spare` more. Asked for
+    /// more than its share, the book would grant nothing.
     pub(super) fn is_short(&mut self, now: Instant, spare: u32) -> bool {
         self.slots.expire(now);
         let lacking = self.queue.len() > self.slots.len();
@@ -257,7 +258,8 @@ impl Line {
     }
 
     /// Wakes the first in the queue, so that it sets its timer to the next
-    /// slot.
+    /// slot, or reserves more. The others need no timer: each gets its turn to
+    /// be the first.
     fn wake_first(&mut self, woken: &mut Vec<Waker>) {
         if let Some(mut first) = self.queue.first_entry() {
             woken.extend(first.get_mut().take());

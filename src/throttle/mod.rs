@@ -75,16 +75,57 @@ use crate::limiter::Limiter;
 ///
 /// # Example
 ///
+/// One 429 holds the requests to other paths of the host, too:
+///
 /// ```
 /// use std::time::Duration;
-/// use tower_genesys::retry::{Throttle, Upstream};
+/// use bytes::Bytes;
+/// use http::{Request, Response, header::RETRY_AFTER};
+/// use http_body_util::{Empty, Full};
+/// use tokio::time::Instant;
+/// use tower::{BoxError, ServiceBuilder, ServiceExt};
+/// use tower_genesys::{
+///     ReplayBody, ReplayLayer, RetryLayer, RetryPolicy,
+///     retry::{Attempt, Throttle, Upstream},
+/// };
 ///
-/// // One queue per host. At first it releases a request every 500 ms.
+/// /// Refuses the first send of `/busy` for ten seconds.
+/// async fn api(
+///     request: Request<ReplayBody<Full<Bytes>>>,
+/// ) -> Result<Response<Empty<Bytes>>, BoxError> {
+///     let is_first = Attempt::of(request.extensions()).get() == 1;
+///     let mut response = Response::builder();
+///     if is_first && request.uri().path() == "/busy" {
+///         response = response.status(429).header(RETRY_AFTER, "10");
+///     }
+///     Ok(response.body(Empty::new())?)
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+/// # async fn main() -> Result<(), BoxError> {
 /// let throttle = Throttle::new()
 ///     .with_interval(Duration::from_millis(500))
-///     .with_endpoints(|_method, uri| uri.host().unwrap_or_default().to_owned());
+///     .with_endpoints(|_method, uri| uri.host().unwrap_or("").to_owned());
 /// let upstream = Upstream::new().with_throttle(throttle);
-/// # let _ = upstream;
+/// let client = ServiceBuilder::new()
+///     .layer(ReplayLayer::new())
+///     .layer(RetryLayer::new(RetryPolicy::new()).with_upstream(upstream))
+///     .service_fn(api);
+/// let get = |path: &str| {
+///     let uri = format!("https://api.example.com{path}");
+///     let request = Request::get(uri).body(Full::default()).unwrap();
+///     client.clone().oneshot(request)
+/// };
+///
+/// let start = Instant::now();
+/// let (busy, other) = tokio::join!(get("/busy"), async {
+///     tokio::time::sleep(Duration::from_secs(1)).await;
+///     get("/other").await
+/// });
+/// assert!(busy?.status().is_success() && other?.status().is_success());
+/// assert!(start.elapsed() > Duration::from_secs(10));
+/// # Ok(())
+/// # }
 /// ```
 #[derive(Clone)]
 pub struct Throttle {

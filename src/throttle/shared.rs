@@ -13,7 +13,7 @@ use http::{Method, Uri};
 use super::table::Table;
 use crate::{limiter::Limiter, lock::lock};
 
-/// The number of throttles of this process at which a send may have to wait.
+/// The number of throttles of this process that may make a send wait.
 ///
 /// While it is zero, no send looks at its throttle. With thousands of
 /// organisations in turn, that saves each request one cache miss.
@@ -36,12 +36,12 @@ pub(super) struct Shared {
     pub(super) has_gates: bool,
     /// The process's part in a shared limit, if there is one.
     pub(super) limiter: Option<Limiter>,
-    /// Whether a send may have to wait.
+    /// Whether the throttle may make a send wait.
     pub(super) shut: Shut,
 }
 
-/// Whether a send may have to wait at this throttle. If so, it is counted until
-/// it is dropped.
+/// Whether a throttle may make a send wait. If so, it is counted until it is
+/// dropped.
 pub(super) struct Shut {
     is: AtomicBool,
 }
