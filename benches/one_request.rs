@@ -29,7 +29,7 @@ fn main() {
     divan::main();
 }
 
-/// Answers at once.
+/// A service that answers at once.
 #[derive(Clone)]
 struct Api;
 
@@ -66,7 +66,7 @@ fn request() -> Request<Full<Bytes>> {
     *request.uri_mut() = http::Uri::from_static(
         "https://api.mypurecloud.com/api/v2/analytics/conversations/details/query",
     );
-    // Standard names: others would cost allocations of their own.
+    // Standard names, since others cost allocations.
     let names = [
         header::ACCEPT,
         header::CONTENT_TYPE,
@@ -93,7 +93,7 @@ where
     });
 }
 
-/// A cache that has its token, and the runtime that it was fetched on.
+/// A cache with a token, and the runtime on which the token was fetched.
 fn tokens() -> (TokenCache, tokio::runtime::Runtime) {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -139,7 +139,7 @@ fn replay_refresh_bearer(bencher: divan::Bencher<'_, '_>) {
     );
 }
 
-/// Opt-in, as the next one: nobody takes the spans here.
+/// Opt-in, like the next one. No subscriber takes the spans here.
 #[divan::bench]
 fn spans_off(bencher: divan::Bencher<'_, '_>) {
     let spans = SpanLayer::attempts().with_templates(genesys::templates());

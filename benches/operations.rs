@@ -1,5 +1,5 @@
-//! What does it cost to look an operation up? On slow paths only: after a
-//! failure, and before a stream of pages.
+//! What does looking up an operation cost? It happens on slow paths only: after
+//! a failure, and before a stream of pages.
 
 use http::{Method, Uri};
 use tower_genesys::genesys::{Operation, is_read_only, paging::Paging};
@@ -21,8 +21,7 @@ fn weight() -> usize {
     include_str!("../src/genesys/operation/table.txt").len()
 }
 
-/// A short path, a long one with ids behind a gateway, and one that nobody
-/// knows.
+/// A short path, a long one with ids behind a gateway, and an unknown one.
 const PATHS: [(&str, &str); 3] = [
     ("GET", "https://api.mypurecloud.com/api/v2/users"),
     (

@@ -1,12 +1,12 @@
 //! What does a shared token cost: a hit, a start of fifty processes, an outage?
 //! On a real `redis-server`.
 //!
-//! The processes are caches with connections of their own in one program, so
-//! that what is measured is the store, and not how fast a machine starts
-//! programs. `tests/fleet` has real ones.
+//! The processes are caches in one program, each with its own connections. So
+//! the bench measures the store, and not how fast the machine starts programs.
+//! `tests/fleet` has real processes.
 //!
-//! With `--test` everything happens once: requests and operations are counted,
-//! and no time means anything.
+//! With `--test`, everything runs once. It counts requests and operations, and
+//! the times mean nothing.
 
 #[path = "../tests/redis_server/mod.rs"]
 mod redis_server;
@@ -30,10 +30,10 @@ use tower_genesys::{
 };
 
 const PROCESSES: usize = 50;
-/// Of which the median is shown.
+/// The number of rounds, of which the median is shown.
 const ROUNDS: usize = 9;
 const HITS: u32 = 1_000_000;
-/// What a request to the token endpoint takes.
+/// The duration of a token request.
 const POST: Duration = Duration::from_millis(400);
 
 #[tokio::main]
@@ -52,7 +52,7 @@ async fn main() {
     outage(rounds).await;
 }
 
-/// Reading the token of now, which is valid.
+/// Reads the current token, which is valid.
 async fn hit(rounds: usize, hits: u32) {
     let server = RedisServer::start();
     let endpoint = Endpoint::default();
@@ -78,7 +78,7 @@ async fn hit(rounds: usize, hits: u32) {
     }
 }
 
-/// Fifty that have neither a token nor a connection.
+/// Starts fifty processes without a token and without a connection.
 async fn cold_start(rounds: usize) {
     let server = RedisServer::start();
     let (mut times, mut operations) = (Vec::new(), Vec::new());
@@ -101,8 +101,8 @@ async fn cold_start(rounds: usize) {
     );
 }
 
-/// What a process that has no token waits for the store, and what the leader
-/// does.
+/// Measures how long a process without a token waits for the store, and how
+/// long the leader does.
 async fn renewal(rounds: usize) {
     let server = RedisServer::start();
     let endpoint = Endpoint::default();
@@ -123,8 +123,8 @@ async fn renewal(rounds: usize) {
     );
 }
 
-/// What a caller waits for a server that is gone, that is silent, and after
-/// that.
+/// Measures how long a caller waits for a server that is down or silent, and
+/// how long the next caller waits.
 async fn outage(rounds: usize) {
     for (name, silent) in [("gone", false), ("silent", true)] {
         let (mut first, mut next) = (Vec::new(), Vec::new());

@@ -1,5 +1,5 @@
-//! Ten thousand tenants: what does the registry of organisations cost, beside a
-//! map of one's own?
+//! Ten thousand tenants: what does the registry of organisations cost, compared
+//! with a plain map?
 
 use std::{
     collections::HashMap,
@@ -26,7 +26,7 @@ fn main() {
 const TENANTS: u32 = 10_000;
 const THREADS: [usize; 2] = [1, 2];
 
-/// An organisation that has its token.
+/// An organisation with a token.
 async fn org(tenant: u32) -> Result<Org, Infallible> {
     let source = source_fn(move |_cx| async move {
         let day = Duration::from_secs(86_400);
@@ -56,7 +56,7 @@ fn tenant() -> u32 {
     fastrand::u32(0..TENANTS)
 }
 
-/// Whose token it is, is looked at too, as a request does.
+/// Also looks at the organisation's token, as a request does.
 fn is_ready(org: &Org) -> bool {
     org.tokens().try_current().is_some()
 }
@@ -89,7 +89,7 @@ fn map_of_ones_own(bencher: divan::Bencher<'_, '_>) {
     });
 }
 
-/// All of them, from nothing: what is allocated by then is what they take.
+/// Builds all organisations. The allocations are the memory that they hold.
 #[divan::bench(sample_count = 3, sample_size = 1)]
 fn fill_registry() -> Orgs<u32> {
     let orgs = Orgs::new(org);

@@ -1,4 +1,4 @@
-//! How fast does a valid token come out, when several threads ask for it at a
+//! How fast is a valid token returned if several threads ask for it at the same
 //! time?
 
 use std::{

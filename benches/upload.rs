@@ -1,5 +1,5 @@
-//! What does it cost to keep a body while it is sent? A mebibyte in frames of
-//! 64 KiB, through the layers that could send it again.
+//! What does it cost to keep a body during a send? A mebibyte in frames of 64
+//! KiB goes through the layers that could resend it.
 
 use std::{
     convert::Infallible,
@@ -25,7 +25,7 @@ fn main() {
 const FRAME: usize = 64 * 1024;
 const FRAMES: usize = 16;
 
-/// Fills each frame when it is asked for.
+/// A body that fills each frame on request.
 struct Frames {
     left: usize,
     says_length: bool,
@@ -54,7 +54,7 @@ impl Body for Frames {
     }
 }
 
-/// Takes all frames, one after the other.
+/// Reads all frames, one after the other.
 async fn take<B>(request: Request<B>) -> Result<Response<Empty<Bytes>>, BoxError>
 where
     B: Body<Data = Bytes> + Unpin,

@@ -15,17 +15,17 @@ use tower_genesys::{
     testing::{MockGenesys, MockServer, USERS},
 };
 
-/// How long the pipeline may take, which cannot renew its token.
+/// How long the pipeline, which cannot renew its token, may take.
 const PIPELINE: Duration = Duration::from_secs(30 * 60);
 
-/// One run.
+/// One run of the program.
 async fn job() -> Result<(), BoxError> {
     let client = ClientBuilder::new().allow_loopback().build()?;
     let region = Region::custom(&env::var("LOGIN")?, &env::var("API")?)?;
     let credentials = Credentials::new(env::var("ID")?, env::var("SECRET")?)?;
 
-    // A directory of this user and this program. With a place for a key,
-    // `Sharing::sealed`.
+    // A directory of this user and this program. If you can keep a key
+    // elsewhere, use `Sharing::sealed`.
     let sharing = Sharing::unsealed(FileStore::new(env::var("CACHE")?)?);
     let org = Org::builder(region)
         .credentials(credentials)
@@ -33,16 +33,17 @@ async fn job() -> Result<(), BoxError> {
         .allow_loopback()
         .build(client.clone())?;
 
-    // The last job of a pipeline: no token outlives it, neither at the service
-    // nor in the directory.
+    // The last job of a pipeline ends the token, at the service and in the
+    // directory.
     if env::var_os("LOG_OUT").is_some() {
         return Ok(org.revoke().await?);
     }
 
-    // The token of an earlier run if it lasts, and else a new one.
+    // The token of an earlier run if it lasts long enough, and a new one
+    // otherwise.
     let token = org.tokens().token_valid_for(PIPELINE).await?;
 
-    // The pipeline: any program that takes a token and runs until it is done.
+    // The pipeline: any program that takes one token for all of its work.
     let request = Request::get(org.api("/api/v2/users")?)
         .header(header::AUTHORIZATION, format!("Bearer {}", token.expose()));
     let response = client
@@ -52,7 +53,7 @@ async fn job() -> Result<(), BoxError> {
     Ok(())
 }
 
-/// This program once more, in a process of its own.
+/// Runs this program as a child process.
 async fn run(mock: &MockGenesys, server: &MockServer, cache: &Path) -> Result<(), BoxError> {
     end(&mut program(mock, server, cache)?).await
 }
@@ -82,8 +83,9 @@ async fn main() -> Result<(), BoxError> {
     if env::var_os("CACHE").is_some() {
         return job().await;
     }
-    // Stands for Genesys Cloud, where tokens live for a day. These last for the
-    // pipeline, and for 30 seconds that are never used, but not for long.
+    // The mock takes the place of Genesys Cloud, where tokens live for a day.
+    // These last for the pipeline and for the 30 seconds that are never used,
+    // and little longer.
     let life = PIPELINE + Duration::from_secs(30 + 6);
     let mock = MockGenesys::builder().token_lifetime(life).build();
     let (server, caches) = (mock.serve().await?, tempfile::tempdir()?);

@@ -1,14 +1,14 @@
-//! The layers over a client of hyper-util's, in two ways: one that you put
-//! together yourself with rustls, and the one that the feature `client` gives
-//! you in one call.
+//! The layers over a client of hyper-util, in two ways: a client that you build
+//! yourself with rustls, and the one that the feature `client` builds in one
+//! call.
 //!
 //! ```text
 //! cargo run --example hyper_client
 //! ```
 //!
-//! The second goes through the proxy that `HTTPS_PROXY` names, if any, with
-//! user and password. Both are shown with a mock of Genesys Cloud on a loopback
-//! port. For the real one, leave out what is marked with "mock", and say
+//! The second one uses the proxy in `HTTPS_PROXY`, if it is set, with its user
+//! and password. Both talk to a mock of Genesys Cloud on a loopback port. For
+//! the real one, omit the lines that are marked with "mock", and call
 //! `Org::from_env(client.clone())?`.
 
 use std::time::Duration;
@@ -33,8 +33,8 @@ async fn main() -> Result<(), BoxError> {
     let mock = MockGenesys::new(); // mock
     let server = mock.serve().await?; // mock
 
-    // Your own. The provider is named: without, rustls takes the one that is
-    // installed for the process.
+    // Your client. It names the crypto provider: otherwise rustls takes the one
+    // that the process has installed.
     let https = HttpsConnectorBuilder::new()
         .with_provider_and_webpki_roots(rustls::crypto::ring::default_provider())?
         .https_or_http() // mock: `https_only`
@@ -47,7 +47,7 @@ async fn main() -> Result<(), BoxError> {
     );
 
     // In one call, here with two settings. `Client::new` is the same without
-    // any.
+    // settings.
     let client = ClientBuilder::new()
         .connect_timeout(Duration::from_secs(3))
         .allow_loopback() // mock
@@ -62,7 +62,7 @@ async fn main() -> Result<(), BoxError> {
     Ok(())
 }
 
-/// Takes any client: the layers do not care which.
+/// Works with any client, as the layers do.
 async fn count_users<C>(mock: &MockGenesys, server: &MockServer, client: C) -> Result<u64, BoxError>
 where
     C: TokenClient<Body, ResponseBody: Send + 'static>,

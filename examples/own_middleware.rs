@@ -16,8 +16,8 @@ use tower_genesys::{
     token::{FetchContext, IssuedToken, TokenSource},
 };
 
-/// Tokens that another service mints, here the mock. One request, no cache, no
-/// retry.
+/// Tokens from another service, here the mock. Each fetch is one request,
+/// without cache or retry.
 struct Vault(MockGenesys);
 
 impl TokenSource for Vault {
@@ -27,7 +27,7 @@ impl TokenSource for Vault {
     }
 }
 
-/// A gateway in front of the API answers 520 when it has not reached it.
+/// A gateway in front of the API answers 520 if it has not reached the API.
 #[derive(Clone, Copy)]
 struct Gateway(BoxErrorClassifier);
 
@@ -44,7 +44,7 @@ impl Classify<BoxError> for Gateway {
     }
 }
 
-/// Tells the gateway which attempt it has before it, whatever the body.
+/// Tells the gateway the number of the attempt, for any body.
 fn count_attempts<B>(mut request: Request<B>) -> Request<B> {
     let attempt = Attempt::of(request.extensions()).get();
     request.headers_mut().insert("x-attempt", attempt.into());
@@ -73,7 +73,7 @@ async fn main() -> Result<(), BoxError> {
     let request = Request::post(mock.region().api("/api/v2/users")?).body(body)?;
     let response = stack.oneshot(request).await?;
 
-    // 520, a retry that meets a 401, and the replay with the next token.
+    // A 520, a retry that gets a 401, and the replay with the next token.
     assert_eq!(response.status(), StatusCode::OK);
     assert_eq!(mock.created_users(), 1);
     let sent = mock.requests_at(CREATE_USER);

@@ -11,8 +11,8 @@ use tower_genesys::{
     testing::{CREATE_USER, MockGenesys, MockServer},
 };
 
-/// What a program keeps: reqwest to build requests with, and the stack to send
-/// them through.
+/// The state of a program: a reqwest client that builds requests, and the stack
+/// that sends them.
 struct Genesys {
     org: Org,
     client: HttpService,
@@ -21,7 +21,7 @@ struct Genesys {
 
 impl Genesys {
     fn new(mock: &MockGenesys, server: &MockServer) -> Result<Self, BoxError> {
-        // Your settings: TLS, proxy, time-outs. Its own retries and redirects
+        // Your settings: TLS, proxy, timeouts. Retries and redirects of reqwest
         // are turned off.
         let settings = Client::builder().connect_timeout(Duration::from_secs(5));
         let client = HttpService::from_builder(settings)?;
@@ -60,8 +60,8 @@ async fn main() -> Result<(), BoxError> {
         genesys.users().await?.bytes().await?.len()
     );
 
-    // The token is revoked under a POST: it is sent once more, with the next
-    // one, body and all.
+    // The token is revoked during a POST. The request is replayed with the next
+    // token and the same body.
     mock.on(CREATE_USER).nth(1).revoke_token();
     let response = genesys
         .create_user(r#"{"name":"Ada","email":"ada@example.com"}"#)

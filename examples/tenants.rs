@@ -16,9 +16,10 @@ type Body = Full<Bytes>;
 
 const TENANTS: u32 = 300;
 
-/// Looks a tenant up, and builds its organisation. All share one HTTP client.
+/// Looks up a tenant, and builds its organisation. All tenants share one HTTP
+/// client.
 async fn build(tenant: u32, mock: MockGenesys) -> Result<Org, BoxError> {
-    // Yours: a row of a table, or a secret of a vault, by the tenant.
+    // In your program: a row of a table, or a secret in a vault, by tenant.
     assert!(tenant < TENANTS, "no such tenant");
     let credentials = Credentials::new(mock.client_id(), mock.client_secret())?;
     let builder = Org::builder(mock.region()).credentials(credentials);
@@ -27,7 +28,7 @@ async fn build(tenant: u32, mock: MockGenesys) -> Result<Org, BoxError> {
 
 #[tokio::main]
 async fn main() -> Result<(), BoxError> {
-    // Stands for Genesys Cloud and for the HTTP client.
+    // The mock takes the place of Genesys Cloud and of the HTTP client.
     let mock = MockGenesys::builder().max_tokens(1000).build();
     let backend = mock.clone();
     let orgs = Orgs::builder(move |tenant| build(tenant, backend.clone()))
@@ -39,8 +40,7 @@ async fn main() -> Result<(), BoxError> {
         .service(mock.service());
 
     for tenant in 0..TENANTS {
-        // Three requests of a tenant at the same time: its organisation is
-        // built once.
+        // Three concurrent requests of a tenant build its organisation once.
         let calls = (0..3).map(|_| call(&orgs, stack.clone(), tenant));
         for status in futures_util::future::join_all(calls).await {
             assert_eq!(status?, 200);
@@ -59,7 +59,7 @@ async fn main() -> Result<(), BoxError> {
     Ok(())
 }
 
-/// A request of this tenant.
+/// Sends a request of this tenant.
 async fn call<S, R>(orgs: &Orgs<u32>, mut stack: S, tenant: u32) -> Result<u16, BoxError>
 where
     S: Service<Request<Body>, Response = http::Response<R>, Error = BoxError>,

@@ -1,10 +1,10 @@
-//! What becomes of a rate limit that many processes share, without a limit
-//! stated, with one, and with one that is learned? On the paused clock, so that
-//! ten minutes pass in a second.
+//! How do many processes use a rate limit: without a setting, with a stated
+//! limit, and with a learned one? On a paused clock, ten minutes pass in a
+//! second.
 //!
-//! With words, only the lines that have all of them are run:
-//! `cargo bench --bench fleet_limit -- Fixed outage`. With `--test` each kind
-//! runs once, for one minute's worth of requests.
+//! Arguments select the lines that contain all of them: `cargo bench --bench
+//! fleet_limit -- Fixed outage`. With `--test`, each kind runs once, for the
+//! requests of one minute.
 
 #[allow(dead_code, reason = "the test looks at more of it")]
 mod simulation;

@@ -1,4 +1,4 @@
-//! The mock, asked by official SDKs: `make sdks`.
+//! The official SDKs run against the mock: `make sdks`.
 //!
 //! SDK_PYTHON and SDK_NODE are the programs that run the scripts beside this
 //! file.
@@ -11,7 +11,7 @@ use tower_genesys::{
     testing::{ANY_API, MockGenesys, TOKEN},
 };
 
-/// Nothing here takes longer, unless it hangs.
+/// A script that takes longer hangs.
 const LONGEST: Duration = Duration::from_secs(120);
 
 #[tokio::main]
@@ -34,7 +34,7 @@ async fn main() -> Result<(), BoxError> {
             .status();
         let status = timeout(LONGEST, child).await??;
         if !status.success() {
-            return Err(format!("{script} met something else than it expected").into());
+            return Err(format!("{script} got something other than it expected").into());
         }
         println!(
             "{script}: {} token requests, {} API calls, {} users created",

@@ -21,18 +21,18 @@ use crate::scenario::{Job, Scenario};
 
 const CALLBACK: &str = "https://app.example/callback";
 
-/// Nothing here takes longer, unless it hangs.
+/// A client that takes longer hangs.
 const LONGEST: Duration = Duration::from_secs(400);
 
 type Body = Full<Bytes>;
 type HyperClient = HttpClient<HttpConnector, ReplayBody<Body>>;
 
-/// Who does the job.
+/// The client that does the job.
 pub(crate) enum Client {
     /// This crate, over hyper-util's client.
     Ours,
-    /// A script beside this file, run by this program; whether it renews its
-    /// token on a 401.
+    /// A script beside this file, the program that runs it, and whether it
+    /// renews its token on a 401.
     Script {
         program: String,
         file: &'static str,
@@ -40,10 +40,10 @@ pub(crate) enum Client {
     },
 }
 
-/// How it went, as the client sees it.
+/// The outcome, as the client sees it.
 pub(crate) struct Went {
-    /// How many requests ended in which way: `ok`, a status, or the name of an
-    /// error.
+    /// The number of requests by their outcome: `ok`, a status, or the name of
+    /// an error.
     pub(crate) results: BTreeMap<String, u64>,
     pub(crate) seconds: f64,
 }

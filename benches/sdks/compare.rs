@@ -1,5 +1,5 @@
 //! The same jobs with this crate and with official SDKs, against the same mock.
-//! See the README.
+//! The README explains them.
 
 mod client;
 mod scenario;
@@ -16,7 +16,7 @@ use crate::{
     scenario::{SCENARIOS, Scenario},
 };
 
-/// Requests that arrive this close to each other come all at once.
+/// Requests that arrive within this time count as simultaneous.
 const TOGETHER: Duration = Duration::from_millis(500);
 
 #[tokio::main]
@@ -58,7 +58,7 @@ async fn main() -> Result<(), BoxError> {
     Ok(())
 }
 
-/// Which program runs the scripts; without one, that SDK is left out.
+/// The program that runs the scripts. Without it, that SDK is skipped.
 fn program(variable: &str) -> Option<String> {
     env::var(variable).ok().filter(|value| !value.is_empty())
 }
@@ -96,8 +96,7 @@ fn throttled(requests: &[Recorded]) -> impl Iterator<Item = &Recorded> {
     requests.iter().filter(throttled)
 }
 
-/// After the first 429: how many requests arrived within half a second, at
-/// most.
+/// The most requests within half a second, after the first 429.
 fn most_together(requests: &[Recorded]) -> usize {
     let Some(first) = throttled(requests).map(Recorded::arrived).min() else {
         return 0;
@@ -105,7 +104,7 @@ fn most_together(requests: &[Recorded]) -> usize {
     let later: Vec<_> = requests
         .iter()
         .map(Recorded::arrived)
-        // Those that were on their way when the limit was reached say nothing.
+        // Requests that were in flight when the limit was reached do not count.
         .filter(|arrived| *arrived > first + TOGETHER)
         .collect();
     let near = |from: &_| {

@@ -3,13 +3,13 @@ use std::time::Duration;
 use http::{HeaderValue, StatusCode, header::RETRY_AFTER};
 use tower_genesys::testing::{ANY_API, CREATE_USER, MockBuilder, MockGenesys, USERS};
 
-/// Something that happens to a job, and how much of a job it happens to.
+/// A fault, and the size of the job that it happens to.
 pub(crate) struct Scenario {
     pub(crate) name: &'static str,
     pub(crate) job: Job,
     pub(crate) requests: u32,
     pub(crate) at_a_time: u32,
-    /// The token comes by a login, and can be renewed by a refresh token.
+    /// The token comes from a login, and a refresh token renews it.
     pub(crate) login: bool,
     pub(crate) settings: fn(MockBuilder) -> MockBuilder,
     pub(crate) script: fn(&MockGenesys),

@@ -10,8 +10,8 @@ use tower_genesys::{BoxError, GenesysLayer, GenesysService, Org, ReplayBody, Tok
 
 pub(crate) type HttpClient = Client<HttpsConnector<HttpConnector>, ReplayBody<Body>>;
 
-// All else stays on its side: credentials, cookies, `Host`, and what concerns
-// one connection.
+// All other headers stay on their side: credentials, cookies, `Host`, and those
+// of a single connection.
 static FROM_CALLERS: [HeaderName; 3] = [ACCEPT, CONTENT_TYPE, CONTENT_ENCODING];
 static TO_CALLERS: [HeaderName; 2] = [CONTENT_TYPE, RETRY_AFTER];
 
@@ -28,7 +28,7 @@ impl Gateway {
         Self { orgs, genesys }
     }
 
-    /// The allow-list. Put the authentication of your own users around it.
+    /// The allow-list. Put the authentication of your users around it.
     pub(crate) fn routes(self) -> Router {
         let query = "/orgs/{org}/api/v2/analytics/conversations/details/query";
         let users = routing::get(forward).post(forward);
@@ -45,8 +45,8 @@ async fn forward(
     request: Request<Body>,
 ) -> Result<Response<Body>, StatusCode> {
     let (caller, body) = request.into_parts();
-    // No id has these, and `7%2Froles` is a path of its own where it is decoded
-    // first.
+    // No id contains these. A server that decodes first takes `7%2Froles` for
+    // another path.
     if caller.uri.path().contains(['%', ';']) {
         return Err(StatusCode::NOT_FOUND);
     }

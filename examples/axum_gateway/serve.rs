@@ -9,16 +9,15 @@ use tokio::net::TcpListener;
 
 use crate::gateway::Gateway;
 
-/// Serves until `shutdown` is over; then ends what is under way, and last the
-/// renewal of tokens.
+/// Serves until `shutdown` completes. Then it ends the requests in flight, and
+/// last the renewal of tokens.
 pub(crate) async fn serve(
     gateway: Gateway,
     listener: TcpListener,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
     let orgs = gateway.orgs.clone();
-    // So that the first caller need not wait for a token, and readiness for no
-    // caller.
+    // So that neither the first caller nor readiness waits for a token.
     let warm: Result<Vec<_>, _> = orgs.values().map(|org| org.tokens().keep_warm()).collect();
     let warm = warm.map_err(io::Error::other)?;
 
@@ -34,8 +33,7 @@ pub(crate) async fn serve(
     served
 }
 
-/// Ready when a request that comes now would have a token, for whichever
-/// organisation.
+/// Ready if a request to any organisation would have a token now.
 pub(crate) fn readiness(gateway: Gateway) -> MethodRouter {
     routing::get(ready).with_state(gateway)
 }

@@ -17,8 +17,7 @@ use tower_genesys::{
 
 const PATH: &str = "/callback";
 
-/// Where the browser comes back to: a port of this machine that no other
-/// machine reaches.
+/// The target of the redirect: a port that only this machine reaches.
 pub(crate) struct Callback {
     listener: TcpListener,
     uri: String,
@@ -27,8 +26,8 @@ pub(crate) struct Callback {
 type Came = Result<LoginCode, LoginRedirectError>;
 
 impl Callback {
-    /// Genesys Cloud has a list of redirect URIs for each OAuth client, so
-    /// choose one port, and put its URI there. 0 is any free port.
+    /// Genesys Cloud has a list of redirect URIs for each OAuth client. So
+    /// choose one port, and add its URI to that list. 0 means any free port.
     pub(crate) async fn bind(port: u16) -> Result<Self, BoxError> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await?;
         let uri = format!("http://{}{PATH}", listener.local_addr()?);
@@ -40,7 +39,7 @@ impl Callback {
     }
 
     /// Waits for the redirect of this login. Any page in the browser can send
-    /// others here: these get an error, and change nothing.
+    /// other redirects here. They get an error, and change nothing.
     pub(crate) async fn code(&self, state: &LoginState) -> Came {
         let (came, mut first) = mpsc::channel(1);
         let mut connections = JoinSet::new();
@@ -53,7 +52,7 @@ impl Callback {
                 }
             }
         };
-        // The page in the browser shall be there before this program ends.
+        // The browser must get the page before this program ends.
         drop(came);
         connections.join_next().await;
         code
@@ -101,7 +100,7 @@ fn answer(
     };
     match code {
         Err(error) if error.kind() == LoginRedirectErrorKind::State => {}
-        // If there was one before, that one counts.
+        // Only the first one counts.
         code => drop(came.try_send(code)),
     }
     page

@@ -17,23 +17,23 @@ use crate::callback::Callback;
 /// How long a person may take to log in.
 const PATIENCE: Duration = Duration::from_secs(5 * 60);
 
-/// What the client sends, from the token sources and from the layers.
+/// The body type of the client, for token sources and layers.
 pub(crate) type Body = ReplayBody<Full<Bytes>>;
 
 pub(crate) struct Program {
     pub(crate) region: Region,
-    /// Of an OAuth client with the grant type "Code Authorization". Without its
-    /// secret there are no refresh tokens: `AuthorizationCode::public` gives a
-    /// login for a day.
+    /// An OAuth client with the grant type "Code Authorization". Without its
+    /// secret there are no refresh tokens, and `AuthorizationCode::public`
+    /// gives a login for a day.
     pub(crate) credentials: Credentials,
     pub(crate) client: Client<Body>,
-    /// A file of this user and this program. With a place for a key,
-    /// `LoginFile::sealed`.
+    /// A file of this user and this program. If you can keep a key elsewhere,
+    /// use `LoginFile::sealed`.
     pub(crate) file: PathBuf,
 }
 
 impl Program {
-    /// Uses the login of an earlier run if it is still good, and the browser
+    /// Uses the login of an earlier run if it is still valid, and the browser
     /// otherwise.
     pub(crate) async fn org(
         &self,
@@ -41,7 +41,7 @@ impl Program {
         open: impl Fn(String),
     ) -> Result<Org, BoxError> {
         let file = LoginFile::unsealed(&self.file)?;
-        // A damaged file does not end the program: the new login replaces it.
+        // A new login replaces a damaged file.
         let stored = file.read().unwrap_or_else(|error| {
             eprintln!("{error}");
             None

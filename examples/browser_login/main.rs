@@ -1,5 +1,5 @@
-//! A login by the browser that lasts from one run to the next:
-//! `cargo run --all-features --example browser_login`
+//! A login in the browser that lasts from one run to the next: `cargo run
+//! --all-features --example browser_login`
 
 mod callback;
 mod login;
@@ -20,7 +20,7 @@ use crate::{
     login::{Body, Program},
 };
 
-/// What the program does with its login.
+/// The work of the program.
 async fn run(
     program: &Program,
     callback: &Callback,
@@ -33,8 +33,8 @@ async fn run(
     Ok(org)
 }
 
-/// Stands for a browser and for the person who logs in there. A program opens
-/// the URL with the crate `open` or `webbrowser`, or prints it.
+/// Takes the place of a browser and of the person who logs in there. Your
+/// program opens the URL with the crate `open` or `webbrowser`, or prints it.
 async fn browse(client: Client<Body>, url: String) -> Result<(), BoxError> {
     let get = |uri: &str| {
         let request = Request::get(uri).body(Body::default());
@@ -45,7 +45,7 @@ async fn browse(client: Client<Body>, url: String) -> Result<(), BoxError> {
     assert_eq!(response.status(), StatusCode::FOUND);
     let back = response.headers()[header::LOCATION].to_str()?.to_owned();
 
-    // Another page sends the browser there with a code of its own: not the
+    // Another page sends the browser there with another code, and without the
     // state of this login.
     let callback: Uri = back.parse()?;
     let forged = format!(
@@ -59,8 +59,8 @@ async fn browse(client: Client<Body>, url: String) -> Result<(), BoxError> {
 
 #[tokio::main]
 async fn main() -> Result<(), BoxError> {
-    // Stands for Genesys Cloud, with an OAuth client that may redirect to this
-    // port.
+    // The mock takes the place of Genesys Cloud. Its OAuth client may redirect
+    // to this port.
     let callback = Callback::bind(0).await?;
     let mock = MockGenesys::builder().redirect_uri(callback.uri()).build();
     let (server, home) = (mock.serve().await?, tempfile::tempdir()?);
@@ -92,6 +92,6 @@ async fn main() -> Result<(), BoxError> {
     org.revoke().await?;
     LoginFile::unsealed(&program.file)?.remove().await?;
     assert!(!program.file.exists());
-    println!("two runs, one login by the browser");
+    println!("two runs, one login in the browser");
     Ok(())
 }

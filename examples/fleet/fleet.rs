@@ -14,14 +14,14 @@ use tower_genesys::{
 
 use crate::redis::Redis;
 
-/// Processes of this program, started once more with another environment.
+/// Child processes of this program, with another environment.
 pub(crate) struct Fleet {
     pub(crate) processes: BTreeMap<usize, Child>,
     events: mpsc::UnboundedReceiver<(usize, String)>,
 }
 
 impl Fleet {
-    /// One process for each of these roles, numbered from 1.
+    /// Starts a process for each of these roles. They are numbered from 1.
     pub(crate) fn start(
         roles: &[&str],
         redis: &Redis,
@@ -51,7 +51,7 @@ impl Fleet {
         Ok(Self { processes, events })
     }
 
-    /// Waits until one of them says this, and tells which.
+    /// Waits until a process prints this, and returns its number.
     pub(crate) async fn wait_for(&mut self, event: &str) -> Result<usize, BoxError> {
         while let Some((number, said)) = self.events.recv().await {
             println!("  process {number}: {said}");
@@ -62,13 +62,13 @@ impl Fleet {
         Err("all processes have ended".into())
     }
 
-    /// The next line that one of them prints; `None` if that takes longer than
-    /// this.
+    /// The next line of a process and its number, or `None` if that takes
+    /// longer than this.
     pub(crate) async fn next(&mut self, within: Duration) -> Option<(usize, String)> {
         timeout(within, self.events.recv()).await.ok().flatten()
     }
 
-    /// Waits until this many have taken the token of another one.
+    /// Waits until this many processes have taken the token of another one.
     pub(crate) async fn wait_until_adopted(&mut self, count: usize) -> Result<(), BoxError> {
         for _ in 0..count {
             self.wait_for("adopted").await?;
@@ -76,8 +76,8 @@ impl Fleet {
         Ok(())
     }
 
-    /// Whether all that were not killed are still at work: one whose request
-    /// fails ends.
+    /// Whether all processes that were not killed still run. A process ends if
+    /// a request fails.
     pub(crate) fn all_live(&mut self) -> io::Result<bool> {
         for process in self.processes.values_mut() {
             if process.try_wait()?.is_some() {

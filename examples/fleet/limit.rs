@@ -18,7 +18,7 @@ use crate::{
 const ROLES: [&str; 3] = [BATCH, BATCH, INTERACTIVE];
 /// How long each part of the run lasts, and how long Redis is down.
 const PART: Duration = Duration::from_secs(7);
-/// A process looks for the book each 10 to 12 seconds.
+/// A process checks for the book every 10 to 12 seconds.
 const LONGEST: Duration = Duration::from_secs(20);
 
 /// One limit for two batch jobs and an interactive process, while Redis is
@@ -56,13 +56,13 @@ pub(crate) async fn show() -> Result<(), BoxError> {
 struct Run {
     mock: MockGenesys,
     fleet: Fleet,
-    /// The processes that are without the store now.
+    /// The processes that work without the store now.
     alone: BTreeSet<usize>,
     columns: Vec<(Instant, Column)>,
 }
 
 impl Run {
-    /// Counts into another part from now on.
+    /// Starts another part of the run.
     fn begin(&mut self, title: &'static str) {
         println!("  {title} …");
         let column = Column {
@@ -73,8 +73,8 @@ impl Run {
         self.columns.push((Instant::now(), column));
     }
 
-    /// Counts what the processes say, for so long or until this is so of those
-    /// that are alone.
+    /// Counts the output of the processes for this time, or until the condition
+    /// holds for those without the store.
     async fn watch(&mut self, longest: Duration, is_over: impl Fn(&BTreeSet<usize>) -> bool) {
         let begun = Instant::now();
         let Some((_, column)) = self.columns.last_mut() else {
@@ -110,7 +110,7 @@ impl Run {
     ///
     /// # Errors
     ///
-    /// When a call has failed, or the limit was overrun.
+    /// If a call has failed, or the limit was overrun.
     fn check(mut self) -> Result<(), BoxError> {
         let columns = self.count();
         table::print(&columns, ROLES.len());
@@ -133,7 +133,7 @@ impl Run {
         Ok(())
     }
 
-    /// What the mock has seen, by part of the run.
+    /// Counts the requests at the mock by part of the run.
     fn count(&mut self) -> Vec<Column> {
         let requests = self.mock.requests_at(USERS);
         let mut end = Instant::now();

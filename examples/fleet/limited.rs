@@ -13,12 +13,12 @@ use tower_genesys::{
     store::{KeyRing, Limit, book::LimitEvent, redis::RedisStore},
 };
 
-/// What Genesys grants the client of this fleet in a minute. Each process
-/// states it.
+/// The requests that Genesys grants the client of this fleet in a minute. Each
+/// process states this limit.
 pub(crate) const LIMIT: u32 = 300;
 
-/// A process that keeps to one limit with the others, until it is killed or a
-/// call fails.
+/// A process that keeps to one limit together with the others, until it is
+/// killed or a call fails.
 pub(crate) async fn run(is_batch: bool) -> Result<(), BoxError> {
     let limit =
         Limit::per_minute(LIMIT).with_observer(|event: &LimitEvent| println!("{}", event.as_str()));
@@ -33,8 +33,8 @@ pub(crate) async fn run(is_batch: bool) -> Result<(), BoxError> {
         .build(client.clone())?;
     let genesys = GenesysLayer::new(&org).layer(client);
 
-    // A batch wants more than there is: ten requests at all times. Somebody
-    // waits for the other one's.
+    // A batch job wants more than the limit, with ten requests in flight. A
+    // person waits for those of the interactive process.
     let (in_flight, pause) = match is_batch {
         true => (10, Duration::ZERO),
         false => (1, Duration::from_millis(300)),
@@ -44,8 +44,8 @@ pub(crate) async fn run(is_batch: bool) -> Result<(), BoxError> {
     Ok(())
 }
 
-/// One request after the other. Says of each for how many milliseconds it has
-/// waited for a slot of the limit.
+/// Sends one request after the other. Prints for each how many milliseconds it
+/// has waited for a slot of the limit.
 async fn call(
     org: &Org,
     genesys: &GenesysService<Client<ReplayBody<Full<Bytes>>>>,

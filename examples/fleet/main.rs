@@ -1,10 +1,10 @@
-//! Five processes with one token, of which one is killed while it renews; and
-//! three processes with one limit, whose Redis is killed:
-//! `cargo run --example fleet`
+//! Five processes share one token, and one of them is killed while it renews.
+//! Three processes share one limit, and their Redis is killed: `cargo run
+//! --example fleet`
 //!
-//! With `REDIS_URL` set it uses that server and leaves it alone, otherwise it
-//! starts a `redis-server` of its own. It ends with an error if a call has
-//! failed or the limit was overrun.
+//! If `REDIS_URL` is set, it uses that server and never stops it. Otherwise, it
+//! starts a `redis-server`. It ends with an error if a call has failed or the
+//! limit was overrun.
 
 mod fleet;
 mod limit;
@@ -18,10 +18,10 @@ use std::env;
 
 use tower_genesys::BoxError;
 
-/// Where the mock is that stands for Genesys Cloud; set in the processes of the
-/// fleet only.
+/// The URL of the mock that takes the place of Genesys Cloud. Only the
+/// processes of the fleet have this variable.
 const MOCK: &str = "FLEET_EXAMPLE_MOCK";
-/// What a process of the fleet does: one of the three below.
+/// The role of a process of the fleet: one of the three below.
 const ROLE: &str = "FLEET_EXAMPLE_ROLE";
 const RENEWS: &str = "renews";
 const BATCH: &str = "batch";
@@ -35,7 +35,7 @@ async fn main() -> Result<(), BoxError> {
             role => limited::run(role == BATCH).await,
         };
     }
-    // Whatever it has started ends with it, also when it is told to stop.
+    // All processes that it has started end with it, even if it is stopped.
     tokio::select! {
         shown = show() => shown,
         stopped = is_stopped() => stopped,
@@ -47,7 +47,7 @@ async fn show() -> Result<(), BoxError> {
     limit::show().await
 }
 
-/// By Ctrl-C, or as a service manager does it.
+/// Waits for Ctrl-C, or for the signal of a service manager.
 async fn is_stopped() -> Result<(), BoxError> {
     #[cfg(unix)]
     {

@@ -8,7 +8,7 @@ use std::{
 use tempfile::TempDir;
 use tower_genesys::{BoxError, store::redis::RedisStore};
 
-/// The server in `REDIS_URL`, or one of our own that ends with the program.
+/// The server in `REDIS_URL`, or one that ends with the program.
 pub(crate) struct Redis {
     pub(crate) url: String,
     own: Option<(Child, TempDir)>,
@@ -20,8 +20,7 @@ const MISSING: &str = "there is no `redis-server` here, and REDIS_URL is not set
 impl Redis {
     pub(crate) async fn find_or_start() -> Result<Self, BoxError> {
         if let Ok(url) = env::var("REDIS_URL") {
-            // An error names the variable, and does not show the password in
-            // it.
+            // An error names the variable, and does not show its password.
             RedisStore::from_env()?.check().await?;
             return Ok(Self { url, own: None });
         }
@@ -41,12 +40,12 @@ impl Redis {
         })
     }
 
-    /// Whether it may be killed.
+    /// Whether this program started the server, and so may kill it.
     pub(crate) fn is_our_own(&self) -> bool {
         self.own.is_some()
     }
 
-    /// Ends our own server like a crash.
+    /// Kills our own server, as a crash does.
     pub(crate) fn kill(&mut self) -> io::Result<()> {
         if let Some((server, _)) = &mut self.own {
             server.kill()?;
@@ -55,7 +54,7 @@ impl Redis {
         Ok(())
     }
 
-    /// Starts our own server again, with nothing in it.
+    /// Restarts our own server without data.
     pub(crate) async fn restart(&mut self) -> Result<(), BoxError> {
         if let Some((server, directory)) = &mut self.own {
             *server = launch(directory)?;
@@ -63,7 +62,7 @@ impl Redis {
         self.answers().await
     }
 
-    /// A server that was just started takes a moment.
+    /// Waits until a server that has just started answers.
     async fn answers(&self) -> Result<(), BoxError> {
         let store = RedisStore::new(self.url.clone())?;
         for _ in 0..100 {
@@ -86,7 +85,7 @@ fn socket(directory: &TempDir) -> PathBuf {
     directory.path().join("redis.sock")
 }
 
-/// On a socket in this directory, without persistence.
+/// Starts a server on a socket in this directory, without persistence.
 fn launch(directory: &TempDir) -> Result<Child, BoxError> {
     let server = Command::new("redis-server")
         .args(["--port", "0", "--save", "", "--appendonly", "no"])

@@ -1,6 +1,6 @@
 use std::{collections::BTreeSet, time::Duration};
 
-/// What happened in one part of the run.
+/// The numbers of one part of the run.
 #[derive(Default)]
 pub(crate) struct Column {
     pub(crate) title: &'static str,
@@ -10,12 +10,12 @@ pub(crate) struct Column {
     pub(crate) failed: usize,
     /// How long each request of the interactive process has waited.
     pub(crate) waits: Vec<Duration>,
-    /// The processes that were without the store for a time.
+    /// The processes that worked without the store for a while.
     pub(crate) alone: BTreeSet<usize>,
 }
 
 impl Column {
-    /// The wait that so many in a hundred do not exceed.
+    /// The wait that this percentage of the requests does not exceed.
     fn wait(&self, percent: usize) -> String {
         let mut waits = self.waits.clone();
         waits.sort_unstable();
@@ -34,7 +34,7 @@ impl Column {
     }
 }
 
-/// With a line for each number.
+/// Prints the table, with a line for each number.
 pub(crate) fn print(columns: &[Column], processes: usize) {
     let line = |name: &str, value: &dyn Fn(&Column) -> String| {
         let values = columns

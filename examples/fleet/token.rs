@@ -9,7 +9,7 @@ use crate::{RENEWS, fleet::Fleet, redis::Redis};
 
 const PROCESSES: usize = 5;
 
-/// One token for all, while one of them is killed.
+/// One token for all processes, of which one is killed.
 pub(crate) async fn show() -> Result<(), BoxError> {
     let redis = Redis::find_or_start().await?;
     let life = Duration::from_secs(6); // a day, with the real one
@@ -22,7 +22,7 @@ pub(crate) async fn show() -> Result<(), BoxError> {
     println!("{} token request for all", mock.token_posts());
     assert_eq!(mock.token_posts(), 1);
 
-    // Ahead of its end, the token is renewed, by one of them.
+    // One of them renews the token ahead of its end.
     let held = mock.hold(TOKEN);
     let leader = fleet.wait_for("leased").await?;
     mock.wait_for(TOKEN, 2).await;
@@ -38,7 +38,7 @@ pub(crate) async fn show() -> Result<(), BoxError> {
     println!("the next renewal:");
     fleet.wait_until_adopted(PROCESSES - 2).await?;
     assert_eq!(mock.token_posts(), 4);
-    assert!(fleet.all_live()?, "no request of theirs has failed");
+    assert!(fleet.all_live()?, "no request has failed");
     println!(
         "{} requests to the API without an error, 4 token requests: one a renewal, and the one that was lost",
         mock.api_calls()

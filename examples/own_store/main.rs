@@ -12,7 +12,7 @@ use crate::table::Table;
 #[tokio::main]
 async fn main() -> Result<(), BoxError> {
     let table = Table::default();
-    // Some of the checks. Below, the macro makes a test of each.
+    // Some of the checks. Below, the macro generates a test for each.
     conformance::concurrent_claims_get_one_lease(&table).await;
     conformance::an_own_lease_is_recognised(&table).await;
     conformance::the_fence_decides_what_is_published(&table).await;
@@ -29,7 +29,7 @@ async fn main() -> Result<(), BoxError> {
     let (one, other) = tokio::join!(one.tokens().token(), other.tokens().token());
     assert_eq!(one?.expose(), other?.expose());
     assert_eq!(mock.token_posts(), 1);
-    println!("two processes, one token request, over a store of one's own");
+    println!("two processes, one token request, over a custom store");
     Ok(())
 }
 

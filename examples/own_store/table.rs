@@ -8,14 +8,14 @@ use tower_genesys::store::{
     Claim, Entry, Lease, Lookup, Publication, Record, StoreFuture, StoreKey, TokenStore,
 };
 
-/// Stands for a table with transactions: an operation changes one row, and
-/// `Record` has the rules.
+/// Takes the place of a table with transactions: an operation changes one row,
+/// and `Record` has the rules.
 #[derive(Clone, Default)]
 pub(crate) struct Table(Arc<Mutex<HashMap<[u8; 32], Record>>>);
 
 impl Table {
-    /// Reads the row, changes it, and writes it, before anybody else does.
-    /// `change` also gets the time since 1970 by the clock of the table.
+    /// Reads, changes and writes the row in one transaction. `change` also gets
+    /// the time since 1970 by the clock of the table.
     fn transaction<'a, T: Send + 'a>(
         &self,
         key: &StoreKey,

@@ -93,7 +93,7 @@ impl Stepwise {
 
     /// Has the server do this, and waits until it is done.
     async fn step(&mut self, step: Step) {
-        self.steps.send(step).ok().expect("it still runs");
+        self.steps.send(step).expect("it still runs");
         self.done.recv().await.expect("it still runs");
     }
 

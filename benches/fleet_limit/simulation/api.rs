@@ -17,14 +17,14 @@ use tower_genesys::ReplayBody;
 
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// How the API counts: which of these Genesys has is not documented.
+/// How the API counts. Genesys does not document which of these it uses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Window {
-    /// A minute that begins with the first request in it.
+    /// Per minute, which begins with its first request.
     Fixed,
     /// The requests of the last minute.
     Sliding,
-    /// As many as the limit, refilled evenly.
+    /// A bucket as large as the limit, refilled evenly.
     Bucket,
 }
 
@@ -42,7 +42,7 @@ struct Inner {
 struct State {
     window: Window,
     limit: u32,
-    /// When what was accepted arrived.
+    /// The arrival times of accepted requests.
     accepted: VecDeque<Instant>,
     opened: Option<Instant>,
     count: u32,
@@ -54,7 +54,7 @@ struct State {
     token_posts: u32,
 }
 
-/// What was sent to an [`Api`].
+/// The requests that an [`Api`] has received.
 pub(crate) struct Traffic {
     pub(crate) sends: Vec<Instant>,
     pub(crate) refusals: Vec<Instant>,
@@ -97,7 +97,7 @@ impl Api {
         }
     }
 
-    /// Somebody else uses the token too.
+    /// Counts a request of another program with the same token.
     pub(crate) fn use_elsewhere(&self) {
         let mut state = self.inner.state.lock().expect("nobody panics");
         let _ = state.admit(Instant::now());
@@ -147,7 +147,8 @@ impl Api {
 }
 
 impl State {
-    /// Or how long until the next one would be admitted.
+    /// Admits a request, or returns how long until the next one would be
+    /// admitted.
     fn admit(&mut self, now: Instant) -> Result<(), (Duration, u32)> {
         let limit = self.limit;
         match self.window {
@@ -188,7 +189,7 @@ impl State {
     }
 }
 
-/// As the API words it.
+/// A 429 in the API's words.
 fn too_many(wait: Duration, limit: u32) -> Response<Full<Bytes>> {
     let seconds = wait.as_millis().div_ceil(1000).max(1);
     let body = format!(

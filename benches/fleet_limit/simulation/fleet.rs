@@ -26,15 +26,15 @@ use super::{
     report::{Call, Report},
 };
 
-/// A run.
+/// The settings of a run.
 #[derive(Clone, Debug)]
 pub(crate) struct Scenario {
     pub(crate) processes: usize,
     pub(crate) window: Window,
     pub(crate) load: Load,
-    /// `None`: each process learns by 429s of its own.
+    /// Without a limit, each process learns from its own 429s.
     pub(crate) limit: Option<Limit>,
-    /// To how many paths the requests go.
+    /// How many paths the requests have.
     pub(crate) paths: usize,
     pub(crate) trouble: Trouble,
 }
@@ -42,11 +42,11 @@ pub(crate) struct Scenario {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Trouble {
     None,
-    /// The store is gone from two minutes on, for three.
+    /// The store is down for three minutes, starting after two.
     Outage,
-    /// The store loses everything after 100 seconds.
+    /// The store loses its data after 100 seconds.
     LostState,
-    /// Somebody else sends so many requests a minute with the token.
+    /// Another program sends this many requests a minute with the token.
     ForeignUse(u32),
 }
 
@@ -153,7 +153,7 @@ impl Fleet {
     }
 }
 
-/// No number, which would count as an id.
+/// A path without numbers, which would count as ids.
 fn words(path: usize) -> String {
     "x".repeat(path)
 }
@@ -203,8 +203,8 @@ async fn mixed(fleet: &Arc<Fleet>, duration: Duration) {
     }
     let interactive = fleet.clients.len() - BATCH;
     let each = f64::from(LIMIT) / 60.0 * 0.4 / interactive as f64;
-    // Each at its own times, between half and one and a half times as far apart
-    // as on average.
+    // Each process has its own times, with gaps of 0.5 to 1.5 times the
+    // average.
     for process in BATCH..fleet.clients.len() {
         let fleet = fleet.clone();
         workers.spawn(async move {
@@ -249,7 +249,7 @@ async fn trouble(trouble: Trouble, store: MemoryStore, api: Api) {
     }
 }
 
-/// Counts operations of the book, minute by minute.
+/// Counts the operations of the book in each minute.
 struct Counter {
     start: Instant,
     store: MemoryStore,

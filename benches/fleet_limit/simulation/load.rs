@@ -1,17 +1,17 @@
 use std::time::Duration;
 
-/// Who wants what, and when.
+/// The requests that the processes want to send, and when.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Load {
-    /// All processes together make so many requests, each with so many in
-    /// flight.
+    /// All processes together send `total` requests, and each keeps `in_flight`
+    /// of them in flight.
     AllAtOnce { in_flight: usize, total: usize },
-    /// So many requests arrive at random times, at this part of the limit, at
-    /// random processes.
+    /// `total` requests arrive at random times and processes, at this
+    /// percentage of the limit.
     Steady { percent: u32, total: usize },
-    /// Two processes make requests without a pause, ten in flight each, for so
-    /// long; the others make one in so many seconds each, together 40 % of the
-    /// limit.
+    /// Two processes send requests without a pause for this time, with ten in
+    /// flight each. The others send requests at a steady pace, together 40 % of
+    /// the limit.
     Mixed { duration: Duration },
 }
 

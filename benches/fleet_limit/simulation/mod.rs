@@ -1,4 +1,4 @@
-//! A fleet of processes and a rate-limited API on tokio's paused clock: minutes
+//! A fleet of processes and a rate-limited API on tokio's paused clock. Minutes
 //! pass in moments, and a seed repeats a run.
 
 mod api;

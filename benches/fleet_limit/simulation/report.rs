@@ -14,7 +14,7 @@ pub(crate) struct Call {
     pub(crate) succeeded: bool,
 }
 
-/// What came of a run.
+/// The results of a run.
 #[derive(Clone, Debug)]
 pub(crate) struct Report {
     pub(crate) calls: usize,
@@ -25,14 +25,14 @@ pub(crate) struct Report {
     pub(crate) token_posts: u32,
     pub(crate) duration: Duration,
     pub(crate) longest: Duration,
-    /// The slowest process's share against the fastest one's, when half of the
-    /// work was done.
+    /// The share of the slowest process relative to the fastest one, at half of
+    /// the work.
     pub(crate) fairness: f64,
-    /// The most that was sent in any minute, refused or not.
+    /// The most requests in any minute, refused or not.
     pub(crate) most_in_a_minute: usize,
     /// Store operations a second: on average, and in the busiest minute.
     pub(crate) operations: [f64; 2],
-    /// Those operations that reserve slots, all of them.
+    /// All operations that reserve slots.
     pub(crate) reservations: u64,
     pub(crate) interactive: [Duration; 3],
 }
@@ -72,9 +72,9 @@ impl Report {
         self.refusals as f64 * 1000.0 / useful.max(1) as f64
     }
 
-    /// What part of the limit was used, from the first request to the last. The
-    /// first minute's requests may go at once where nothing was sent before, so
-    /// it counts as one that was had.
+    /// The part of the limit that was used, from the first request to the last.
+    /// The requests of the first minute may be sent at once, so it counts as an
+    /// additional minute.
     pub(crate) fn utilisation(&self) -> f64 {
         let useful = (self.calls - self.failed) as f64;
         useful * 60.0 / f64::from(LIMIT) / self.duration.as_secs_f64()
@@ -106,7 +106,7 @@ fn most_in_a_minute(sends: &[Instant]) -> usize {
     most
 }
 
-/// How long interactive callers waited: the median, one in twenty, and the
+/// The waits of interactive callers: the median, the 95th percentile, and the
 /// longest.
 fn percentiles(calls: &[Call]) -> [Duration; 3] {
     let mut times: Vec<_> = calls

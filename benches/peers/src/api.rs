@@ -13,8 +13,8 @@ use http::{HeaderValue, Method, Request, Response, Uri, header};
 use http_body_util::Full;
 use tower::Service;
 
-/// Drops the request, and answers at once. `E` is the error that the layers
-/// around it ask for.
+/// Drops the request, and answers at once. `E` is the error type that the
+/// layers around it require.
 pub struct Api<E = Infallible>(PhantomData<fn() -> E>);
 
 impl<E> Api<E> {
@@ -53,12 +53,12 @@ impl<B, E> Service<Request<B>> for Api<E> {
 pub const HOST: &str = "api.mypurecloud.com";
 pub const QUERY: &str = "https://api.mypurecloud.com/api/v2/analytics/conversations/details/query";
 
-/// About as long as those of Genesys Cloud.
+/// A token about as long as those of Genesys Cloud.
 pub const TOKEN: &str =
     "Fxg4TqIeCaF5xMEPX3M1i9yU6hZuOz1JVWCZ6SLsoZ-3cPpTFqWgLk1Vaz9J-5IYOWk7q1yFTtQr2RkDf0SbJA";
 
-/// A POST of 200 bytes with five headers, the names of which are standard ones,
-/// so that they cost no allocation of their own. Its URI is parsed once.
+/// A POST of 200 bytes with five headers. They have standard names, which cost
+/// no allocation. Its URI is parsed once.
 pub fn request() -> Request<Full<Bytes>> {
     static URI: LazyLock<Uri> = LazyLock::new(|| Uri::from_static(QUERY));
     with_headers(URI.clone())

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, env, io, process::Command};
 
-/// Runs something, and says what this thread allocated in it.
+/// Runs a closure, and returns what this thread allocated in it.
 pub type Meter = fn(&mut dyn FnMut()) -> Allocated;
 
 #[derive(Clone, Copy, Debug)]
@@ -10,11 +10,11 @@ pub struct Allocated {
     pub times: u64,
     /// The most bytes held at a time, beyond those held before.
     pub peak: u64,
-    /// Bytes held more than before.
+    /// The bytes held afterwards beyond those held before.
     pub kept: i64,
 }
 
-/// A number, and what it has to be.
+/// A number, and its goal.
 pub struct Count {
     pub what: String,
     pub value: u64,
@@ -25,7 +25,7 @@ pub struct Count {
 pub enum Expected {
     Exactly(u64),
     AtMost(u64),
-    /// Of a peer: it is shown beside ours.
+    /// No goal: a peer's number, shown beside ours.
     Anything,
 }
 
@@ -47,11 +47,12 @@ impl Count {
     }
 }
 
-/// What the program `counts`, built along with this one, has counted.
+/// Returns the counts of the program `counts`, which is built along with this
+/// one.
 ///
 /// # Errors
 ///
-/// When it is not there, or has failed.
+/// If the program does not exist or fails.
 pub fn counted() -> io::Result<BTreeMap<String, u64>> {
     let program = env::current_exe()?.with_file_name("counts");
     let output = Command::new(&program).output().map_err(|error| {

@@ -1,4 +1,4 @@
-//! Who issues tokens and revokes them, in memory or behind a socket.
+//! An issuer that issues and revokes tokens, in memory or behind a socket.
 
 use std::{
     sync::{
@@ -12,7 +12,8 @@ use http::HeaderMap;
 
 use crate::api::TOKEN;
 
-/// Tokens are numbered. A revocation takes all that were issued until then.
+/// An issuer of numbered tokens. A revocation ends all tokens that were issued
+/// before.
 #[derive(Clone, Debug, Default)]
 pub struct Issuer(Arc<State>);
 
@@ -23,12 +24,12 @@ struct State {
     delay: AtomicU64,
 }
 
-/// For how long each token is good, by its own account.
+/// The lifetime that the issuer states for each token.
 pub const LIFETIME: Duration = Duration::from_secs(86_400);
 
 impl Issuer {
-    /// A token request, which takes as long as
-    /// [`answer_after`](Self::answer_after) says.
+    /// Answers a token request, after the time of
+    /// [`answer_after`](Self::answer_after).
     pub async fn issue(&self) -> String {
         let number = self.0.issued.fetch_add(1, SeqCst) + 1;
         let delay = Duration::from_millis(self.0.delay.load(SeqCst));
@@ -43,7 +44,7 @@ impl Issuer {
         self.0.delay.store(milliseconds, SeqCst);
     }
 
-    /// How many token requests there were.
+    /// The number of token requests.
     pub fn issued(&self) -> u64 {
         self.0.issued.load(SeqCst)
     }

@@ -1,10 +1,10 @@
-//! What a user of tower-genesys asks about its cost, answered with numbers,
-//! beside what else does a part of its work.
+//! A user's questions about the cost of tower-genesys, answered with numbers,
+//! next to other crates that do a part of its work.
 //!
-//! One module of [`questions`] for each question. Each has `sample`, which the
-//! program `report` runs in several processes to take times, `table`, which it
-//! makes of all of these, and `counts`, run by the program `counts`, which is
-//! the only one with a counting allocator.
+//! Each question is a module of [`questions`]. Each module has `sample`, which
+//! the program `report` runs in several processes to take times, `table`, which
+//! turns all of these into a table, and `counts`, which the program `counts`
+//! runs. Only that program has a counting allocator.
 
 pub mod api;
 pub mod counts;

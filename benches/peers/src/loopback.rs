@@ -1,5 +1,5 @@
-//! Servers on this machine, each on a thread of its own: a token endpoint for
-//! the peers that ask for one over HTTP, and an API.
+//! Servers on this machine, each on its own thread: a token endpoint for the
+//! peers that need one over HTTP, and an API.
 
 use std::{convert::Infallible, net::SocketAddr, thread};
 
@@ -19,13 +19,13 @@ use crate::issuer::{Issuer, LIFETIME};
 
 const TOKEN_PATH: &str = "/token";
 
-/// Where a server listens. It stops with the process.
+/// The address of a server, which ends with the process.
 #[derive(Clone, Copy, Debug)]
 pub struct Server(SocketAddr);
 
 impl Server {
-    /// Reads each request and answers 200 with as many bytes; on `/token` it
-    /// answers with a token.
+    /// Starts a server that reads each request and answers 200 with as many
+    /// bytes. On `/token`, it answers with a token.
     pub fn start(issuer: Issuer) -> Self {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a loopback port");
         let address = listener.local_addr().expect("an address");
@@ -63,7 +63,7 @@ async fn serve(listener: std::net::TcpListener, issuer: Issuer) {
             let service = service_fn(move |request| answer(request, issuer.clone()));
             let service = TowerToHyperService::new(service);
             let builder = Builder::new(TokioExecutor::new());
-            // A connection that breaks shows at the client.
+            // The client reports a connection that breaks.
             let _ = builder
                 .serve_connection(TokioIo::new(stream), service)
                 .await;

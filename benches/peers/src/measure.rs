@@ -1,19 +1,20 @@
-//! Times, taken in rounds: each round runs every case once, in an order that
-//! turns, so that what disturbs the machine disturbs all of them. Differences
-//! and ratios are taken within a round.
+//! Times, taken in rounds. Each round runs every case once, in rotating order,
+//! so that a disturbance of the machine affects all cases. Differences and
+//! ratios are taken within a round.
 
 use std::time::{Duration, Instant};
 
-/// How much is done: all of it for the table in the docs, little to see that
-/// everything runs.
+/// The extent of a measurement: large for the table in the docs, and small to
+/// check that everything runs.
 #[derive(Clone, Copy)]
 pub struct Effort {
-    /// Each with rounds of its own: see [`processes`](crate::processes).
+    /// The number of processes, each with its own rounds: see
+    /// [`processes`](crate::processes).
     pub processes: usize,
-    /// How the processes are told.
+    /// The argument that tells the processes.
     pub argument: Option<&'static str>,
     pub rounds: usize,
-    /// What the number of repetitions in a round is divided by.
+    /// The divisor of the repetitions in a round.
     pub divisor: u32,
 }
 
@@ -42,13 +43,13 @@ pub struct Case<'a> {
 }
 
 impl<'a> Case<'a> {
-    /// A case that takes its time itself.
+    /// A case that measures its time itself.
     pub fn new(name: &'static str, sample: impl FnMut() -> f64 + 'a) -> Self {
         let sample = Box::new(sample);
         Self { name, sample }
     }
 
-    /// Nanoseconds for one of `times`.
+    /// A case in nanoseconds for one of `times` repetitions.
     pub fn each(name: &'static str, times: u32, mut run: impl FnMut(u32) + 'a) -> Self {
         Self::new(name, move || {
             let start = Instant::now();
@@ -57,7 +58,7 @@ impl<'a> Case<'a> {
         })
     }
 
-    /// One sample.
+    /// Takes one sample.
     pub fn take(&mut self) -> f64 {
         (self.sample)()
     }
@@ -67,7 +68,7 @@ pub fn nanoseconds(time: Duration) -> f64 {
     time.as_secs_f64() * 1e9
 }
 
-/// What was measured of each case, round by round.
+/// The samples of each case, round by round.
 #[derive(Default)]
 pub struct Rounds(pub Vec<(String, Vec<f64>)>);
 
@@ -96,7 +97,7 @@ impl Rounds {
         Spread::of(self.samples(name).to_vec())
     }
 
-    /// What the case takes more than the floor.
+    /// The time of the case beyond that of the floor.
     pub fn added(&self, name: &str, floor: &str) -> Spread {
         self.paired(name, floor, |one, floor| one - floor)
     }
@@ -105,13 +106,13 @@ impl Rounds {
         self.paired(name, floor, |one, floor| one / floor)
     }
 
-    /// How the case does here, of how it does in the same rounds there.
+    /// The ratio of the case here to the same case there, round by round.
     pub fn against(&self, there: &Self, name: &str) -> Spread {
         let both = self.samples(name).iter().zip(there.samples(name));
         Spread::of(both.map(|(here, there)| here / there).collect())
     }
 
-    /// Any number that comes of each round.
+    /// A number that is computed from each round.
     pub fn each_round(&self, number: impl Fn(&dyn Fn(&str) -> f64) -> f64) -> Spread {
         let rounds = self.0.first().map_or(0, |(_, samples)| samples.len());
         let of = |round: usize| number(&|name: &str| self.samples(name)[round]);
@@ -127,7 +128,7 @@ impl Rounds {
         &found.unwrap_or_else(|| panic!("no case {name}")).1
     }
 
-    /// More of a case, measured elsewhere.
+    /// Adds samples of a case that another process has taken.
     pub fn extend(&mut self, name: String, samples: Vec<f64>) {
         match self.0.iter_mut().find(|(known, _)| *known == name) {
             Some((_, known)) => known.extend(samples),

@@ -1,16 +1,15 @@
-//! Draws the tables of the page as bars, each in a file of its own.
+//! Draws each table of the page as bars, in its own file.
 //!
-//! A picture is drawn from the table in the page and not from what was
-//! measured, so that both show the same numbers whoever has changed what.
-//! Beside each is the same as a data URI, since docs.rs has no files but the
-//! pages of the crate.
+//! A picture is drawn from the table in the page, and not from the samples, so
+//! that both always show the same numbers. Next to each picture is a file with
+//! its data URI, since docs.rs has no other files than the pages of the crate.
 
 use std::{fmt::Write as _, fs, io, path::Path};
 
 struct Picture {
     section: &'static str,
     title: &'static str,
-    /// Which columns of the table, and what each is called.
+    /// The columns of the table, and their names in the picture.
     columns: &'static [(usize, &'static str)],
 }
 
@@ -38,7 +37,7 @@ struct Bars {
     numbers: Vec<f64>,
 }
 
-/// Draws all of them, into `pictures` beside the page.
+/// Draws all pictures, into the folder `pictures` beside the page.
 ///
 /// # Errors
 ///
@@ -50,7 +49,7 @@ pub fn draw(page: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// The files that are not what the page's tables say.
+/// Returns the files that differ from the page's tables.
 ///
 /// # Errors
 ///
@@ -80,8 +79,8 @@ fn drawn(page: &Path) -> io::Result<Vec<(String, String)>> {
     Ok(files)
 }
 
-/// The rows of the first table after the mark of the section that have a number
-/// in each column.
+/// Returns the rows with a number in each column, from the first table after
+/// the mark of the section.
 fn read(page: &str, picture: &Picture) -> Option<Vec<Bars>> {
     let (_, after) = page.split_once(&format!("<!-- measured: {} -->\n", picture.section))?;
     let rows = after
@@ -107,7 +106,7 @@ const WIDTH: f64 = 790.0;
 const LABELS: f64 = 360.0;
 const BAR: f64 = 13.0;
 const TOP: f64 = 34.0;
-/// Ours, and all others.
+/// The colour of our bars, and that of all others.
 const COLOURS: [&str; 2] = ["#b7410e", "#7b93a5"];
 
 fn svg(picture: &Picture, rows: &[Bars]) -> String {
@@ -169,7 +168,8 @@ fn escaped(text: &str) -> String {
     text.replace('>', "&gt;")
 }
 
-/// Without anything that ends a link in Markdown, or an attribute in HTML.
+/// A data URI without characters that end a link in Markdown or an attribute in
+/// HTML.
 fn data_uri(svg: &str) -> String {
     let mut out = String::from("data:image/svg+xml,");
     for byte in svg.bytes() {

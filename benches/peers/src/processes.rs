@@ -1,7 +1,7 @@
-//! Each question is asked in several processes, one after the other. Where the
-//! stack and the heap of a process are is drawn by lot when it starts, and
-//! decides by some ten nanoseconds what the same program takes for a request:
-//! rounds in one process all have the same luck.
+//! Each question is measured in several processes, one after the other. The
+//! addresses of stack and heap are random in each process, and change the time
+//! of a request by some ten nanoseconds. All rounds in one process share these
+//! addresses.
 
 use std::{
     env, io,
@@ -13,11 +13,10 @@ use crate::{
     questions::Question,
 };
 
-/// The argument by which a process is asked to measure and to print, and the
-/// name of what.
+/// The argument that has a process measure a question and print the samples.
 pub const SAMPLE: &str = "--sample";
 
-/// What all processes have measured.
+/// Runs the processes, and returns the samples of all of them.
 ///
 /// # Errors
 ///

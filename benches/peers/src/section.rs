@@ -1,10 +1,10 @@
-//! A table of the docs, and the goals that it is held against.
+//! A table of the docs, and its goals.
 
 use std::{fmt::Write as _, fs, io, path::Path};
 
 /// The answer to one question.
 pub struct Section {
-    /// Names the place in the docs.
+    /// The name of the place in the docs.
     pub name: &'static str,
     pub columns: Vec<&'static str>,
     pub rows: Vec<Vec<String>>,
@@ -15,7 +15,7 @@ pub struct Goal {
     pub text: String,
     pub measured: String,
     pub met: bool,
-    /// What stands in its way, for the page, where it is not met.
+    /// The reason on the page if the goal is not met.
     pub obstacle: String,
 }
 
@@ -29,7 +29,7 @@ impl Goal {
         }
     }
 
-    /// With what stands in its way.
+    /// Adds the reason for a goal that is not met.
     #[must_use]
     pub fn against(mut self, obstacle: impl Into<String>) -> Self {
         self.obstacle = obstacle.into();
@@ -60,7 +60,7 @@ impl Section {
     }
 }
 
-/// All goals of all questions, for the top of the page.
+/// A table of all goals of all questions, for the top of the page.
 pub fn summary(sections: &[Section]) -> Section {
     let goals = sections.iter().flat_map(|section| {
         section.goals.iter().map(|goal| {

@@ -1,13 +1,13 @@
-//! A gateway in front of the Genesys Cloud API, for callers who never see the
+//! A gateway in front of the Genesys Cloud API, whose callers never see the
 //! token.
 //!
 //! ```text
 //! cargo run -p axum_gateway
 //! ```
 //!
-//! `gateway.rs` forwards, `serve.rs` has readiness and shutdown. This file
-//! gives them two organisations that are mocks, plays a caller of each, and
-//! ends.
+//! `gateway.rs` forwards requests, and `serve.rs` has readiness and shutdown.
+//! This file runs them with two mocked organisations, sends a request to each,
+//! and ends.
 
 #[path = "../gateway.rs"]
 mod gateway;
@@ -52,7 +52,7 @@ async fn main() -> Result<(), BoxError> {
 
     let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
     let url = format!("http://{}", listener.local_addr()?);
-    // In a service of yours: `async { tokio::signal::ctrl_c().await… }`.
+    // In your service: `async { tokio::signal::ctrl_c().await… }`.
     let (stop, stopped) = oneshot::channel::<()>();
     let gateway = Gateway::new(client.clone(), orgs);
     let gateway = tokio::spawn(serve::serve(gateway, listener, async {

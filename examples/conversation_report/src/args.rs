@@ -5,7 +5,7 @@ use lexopt::{Arg, Parser, ValueExt};
 use crate::{conversation::Format, interval::Interval};
 
 pub(crate) const HELP: &str = "\
-Writes the conversations of an interval to a file, one a line, and counts them by media type and day.
+Writes the conversations of an interval to a file, one per line, and counts them by media type and day.
 
 Usage: conversation_report [OPTIONS] [INTERVAL]
 
@@ -13,26 +13,26 @@ Usage: conversation_report [OPTIONS] [INTERVAL]
                     by default the seven whole days (UTC) before today;
                     more than seven days are read in slices of seven, one after the other
 
-  --output FILE     where to; by default conversations.csv or conversations.jsonl, here
+  --output FILE     the file to write; by default conversations.csv or conversations.jsonl in this folder
   --format FORMAT   csv or jsonl; by default by the name of FILE, or else csv
-  --job             by a job of the API, in one piece: for more than 100,000 conversations in seven days,
+  --job             use a job of the API, in one piece: for more than 100,000 conversations in seven days,
                     and for those that started earlier and were active in the interval
-  --restart         start afresh: empties FILE, and forgets how far it had come
-  -h, --help        this
+  --restart         start from scratch: empties FILE, and discards its progress
+  -h, --help        show this help
 
 With GENESYS_CLIENT_ID, GENESYS_CLIENT_SECRET and GENESYS_REGION in the environment it asks Genesys
-Cloud. Without, it serves itself one that makes trouble, and writes to demo-conversations.csv or
-demo-conversations.jsonl, here, unless --output is there.
+Cloud. Without them, it asks a mock that causes trouble, and writes to demo-conversations.csv or
+demo-conversations.jsonl in this folder, unless --output is set.
 
-It can be interrupted at any moment, by Ctrl-C or by a power cut. The same command then goes on where
-it was: FILE.state says how far that is. It is gone when the report is complete.
+It may be interrupted at any moment, by Ctrl-C or by a power cut. The same command then continues where
+it was: FILE.state contains the progress, and is removed when the report is complete.
 
-Exit codes: 0 complete; 1 failed, and the same command goes on; 2 wrong arguments; 3 it cannot be
-gone on with, and the message says why; 4 conversations are missing or came twice; 5 another run writes to FILE;
-130 interrupted, and the same command goes on; 141 nobody reads its output any more, and the same command
-goes on if the report was not complete.";
+Exit codes: 0 complete; 1 failed, and the same command continues; 2 wrong arguments; 3 the report cannot be
+continued, and the message says why; 4 conversations are missing or came twice; 5 another run writes to FILE;
+130 interrupted, and the same command continues; 141 the reader of its output is gone, and the same command
+continues if the report was not complete.";
 
-/// What the command line asks for.
+/// The settings on the command line.
 #[derive(Debug, Default)]
 pub(crate) struct Args {
     pub(crate) interval: Option<Interval>,
@@ -44,7 +44,7 @@ pub(crate) struct Args {
 }
 
 impl Args {
-    /// Of what stands behind the program's name.
+    /// Parses the arguments after the program's name.
     pub(crate) fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Self, lexopt::Error> {
         let mut args = Parser::from_args(args);
         let mut parsed = Self::default();

@@ -2,7 +2,7 @@ use std::{collections::BTreeSet, fmt, io, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-/// What the report reads of a conversation, as the API writes it.
+/// The fields of a conversation that the report reads, as the API writes them.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Conversation {
@@ -33,7 +33,7 @@ pub(crate) struct Row {
     pub(crate) start: String,
     end: Option<String>,
     direction: Option<String>,
-    /// With spaces between: a call that became a chat has both.
+    /// Separated by spaces: a call that became a chat has both.
     pub(crate) media: String,
 }
 
@@ -52,7 +52,7 @@ impl From<Conversation> for Row {
     }
 }
 
-/// How rows are written.
+/// The format of the rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Format {
     Csv,
@@ -62,7 +62,7 @@ pub(crate) enum Format {
 const HEADER: [&str; 5] = ["id", "start", "end", "direction", "media"];
 
 impl Format {
-    /// The rows as bytes. The first of a file have the header before them.
+    /// Returns the rows as bytes. The first rows of a file follow a header.
     pub(crate) fn encode(self, rows: &[Row], first: bool) -> io::Result<Vec<u8>> {
         let mut bytes = Vec::new();
         match self {

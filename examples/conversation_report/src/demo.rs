@@ -7,7 +7,7 @@ use tower_genesys::{
 
 use crate::{HttpClient, interval::Interval};
 
-/// A Genesys Cloud on a loopback port that makes trouble.
+/// A mocked Genesys Cloud on a loopback port, with all kinds of trouble.
 pub(crate) struct Demo {
     mock: MockGenesys,
     server: MockServer,
@@ -18,8 +18,8 @@ impl Demo {
         let mock = MockGenesys::builder()
             .conversations(9_000)
             .latency(Duration::from_millis(350))
-            // Renewed ahead of its end, again and again, while requests are in
-            // flight.
+            // Short enough that the token is renewed often, while requests are
+            // in flight.
             .token_lifetime(Duration::from_secs(6))
             .build();
         mock.on(DETAILS_QUERY).nth(20).revoke_token();

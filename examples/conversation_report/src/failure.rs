@@ -1,6 +1,6 @@
 use std::{error::Error, fmt, io, path::Path, process::ExitCode};
 
-/// Why a run came to no report, and the exit code that says so.
+/// Why a run has not completed its report, and its exit code.
 #[derive(Debug)]
 pub(crate) struct Failure {
     code: Code,
@@ -8,7 +8,7 @@ pub(crate) struct Failure {
     source: Option<Box<dyn Error + Send + Sync>>,
 }
 
-/// As the help documents them.
+/// The exit codes in the help.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Code {
     Failed = 1,
@@ -16,7 +16,8 @@ pub(crate) enum Code {
     Unusable = 3,
     Incomplete = 4,
     Locked = 5,
-    /// As a program that a closed pipe ends, 128 and the number of its signal.
+    /// As of a program that a closed pipe ends: 128 and the number of the
+    /// signal.
     Unread = 141,
     Interrupted = 130,
 }
@@ -35,7 +36,7 @@ impl Failure {
         self
     }
 
-    /// For `map_err`: what could not be done with a file.
+    /// Turns an I/O error into a failure that names the file, for `map_err`.
     pub(crate) fn io<'a>(what: &'a str, path: &'a Path) -> impl FnOnce(io::Error) -> Self + 'a {
         move |error| {
             let message = format!("{} cannot be {what}", path.display());
@@ -43,7 +44,7 @@ impl Failure {
         }
     }
 
-    /// Whether there is anybody to tell.
+    /// Whether no reader is left for a message.
     pub(crate) fn is_quiet(&self) -> bool {
         self.code == Code::Unread
     }
@@ -58,7 +59,7 @@ impl Failure {
     }
 }
 
-/// With the causes behind it, of which some repeat what those behind them say.
+/// The message and its causes. Some causes repeat the text of their own cause.
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut said = self.message.clone();

@@ -5,7 +5,7 @@ use time::{
     format_description::well_known::{Iso8601, Rfc3339},
 };
 
-/// An interval as the API writes it: two times with a slash between.
+/// An interval as the API writes it: two times with a slash between them.
 #[derive(Clone, Debug)]
 pub(crate) struct Interval {
     text: String,
@@ -26,7 +26,7 @@ impl Interval {
         }
     }
 
-    /// Its begin and its end as they were written.
+    /// The two ends, as the user wrote them.
     pub(crate) fn ends(&self) -> (&str, &str) {
         self.text.split_once('/').unwrap_or_default()
     }
@@ -40,8 +40,8 @@ impl Interval {
     }
 }
 
-/// What is no interval is refused here, before a file is begun that only that
-/// interval can go on with.
+/// Rejects a malformed interval before a run creates a file, which only the
+/// same interval could continue.
 impl FromStr for Interval {
     type Err = String;
 

@@ -4,11 +4,11 @@ use tower_genesys::Org;
 
 use crate::terminal::note;
 
-/// Who interrupts a run does not wait for longer.
+/// A user who interrupts a run waits no longer than this.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Ends the token of this run, which would live for a day. A failure is
-/// printed, and the written report stays a success.
+/// Revokes the token of this run, which would live for a day. It prints a
+/// failure, and the written report stays a success.
 pub(crate) async fn log_out(org: &Org) {
     match tokio::time::timeout(PATIENCE, org.revoke()).await {
         Ok(Ok(())) => {}

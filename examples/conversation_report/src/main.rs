@@ -6,17 +6,17 @@
 //! ```
 //!
 //! With `GENESYS_CLIENT_ID`, `GENESYS_CLIENT_SECRET` and `GENESYS_REGION` in
-//! the environment, it asks Genesys Cloud. Without, it serves itself a Genesys
-//! Cloud that makes trouble: the token expires and is revoked on the way,
-//! requests are throttled, and one meets an outage. Either way the pages are
-//! fetched several at a time, and not one line of the job is about any of that.
+//! the environment, it asks Genesys Cloud. Without them, it starts a mocked
+//! Genesys Cloud with trouble: the token expires and is revoked during the run,
+//! requests are throttled, and one meets an outage. In both cases it fetches
+//! several pages at a time, and no line of the job deals with any of that.
 //!
-//! An interval of more than seven days is read in slices of seven, one list of
+//! It reads an interval of more than seven days in slices of seven, one list of
 //! pages after the other. Slices that meet within a day find the same
-//! conversations; each is written once. `slices.rs` is how.
+//! conversations, and each conversation is written once: see `slices.rs`.
 //!
-//! Interrupt it, by Ctrl-C or `kill -9`, and run it again: it goes on where it
-//! was, and nothing is lost or there twice. `output.rs` is how.
+//! If you interrupt it with Ctrl-C or `kill -9` and run it again, it continues
+//! where it was, and no conversation is lost or written twice: see `output.rs`.
 
 mod args;
 mod conversation;
@@ -62,8 +62,8 @@ use crate::{
 
 type HttpClient = Client<HttpsConnector<HttpConnector>, ReplayBody<Full<Bytes>>>;
 
-/// With any of these set, the real Genesys Cloud is meant; what is missing is
-/// then an error.
+/// If any of these is set, the program asks the real Genesys Cloud. Then a
+/// missing one is an error.
 const CREDENTIALS: [&str; 6] = [
     "GENESYS_API_URL",
     "GENESYS_CLIENT_ID",
@@ -93,7 +93,7 @@ async fn start() -> Result<(), Failure> {
     if args.help {
         return say(&format!("{}\n", args::HELP));
     }
-    let failed = |error| Failure::new(Code::Failed, "it could not be begun").because(error);
+    let failed = |error| Failure::new(Code::Failed, "the run could not start").because(error);
     let client = client().map_err(failed)?;
     let real = CREDENTIALS
         .iter()
@@ -112,13 +112,12 @@ async fn start() -> Result<(), Failure> {
     };
     let org = org.map_err(failed)?;
     let reported = report(&args, &org, client, demo.as_ref()).await;
-    // Also after a failure and an interruption: whatever comes next gets a
-    // token of its own.
+    // After a failure or an interruption, too: the next run gets its own token.
     logout::log_out(&org).await;
     reported
 }
 
-/// One client, for tokens and for the API. Proxy and TLS are its business.
+/// One client for tokens and for the API. It handles proxy and TLS.
 fn client() -> Result<HttpClient, Box<dyn Error + Send + Sync>> {
     let https = HttpsConnectorBuilder::new()
         .with_provider_and_webpki_roots(rustls::crypto::ring::default_provider())?
@@ -137,16 +136,17 @@ async fn report(
     let format = args.format();
     let interval = match (&args.interval, demo) {
         (Some(interval), _) => interval.clone(),
-        (None, Some(demo)) => demo
-            .interval()
-            .map_err(|error| Failure::new(Code::Failed, "it could not be begun").because(error))?,
+        (None, Some(demo)) => demo.interval().map_err(|error| {
+            Failure::new(Code::Failed, "the run could not start").because(error)
+        })?,
         (None, None) => Interval::last_seven_days(),
     };
     let output = args.output.clone().unwrap_or_else(|| {
         let demo = demo.map_or("", |_| "demo-");
         PathBuf::from(format!("{demo}conversations.{format}"))
     });
-    // The demo's own file is nobody's work: a complete one gives way.
+    // The demo's file contains no work of the user, so a run replaces a
+    // complete one.
     let finished = demo.is_some() && args.output.is_none() && !state::path(&output).exists();
     say(&format!(
         "Conversations of {interval}, from {}, to {}\n",

@@ -15,11 +15,11 @@ use crate::{
     state::{self, Counts, Identity, State},
 };
 
-/// The file that the rows go to, locked, and the state beside it.
+/// The locked file for the rows, and the file with the state beside it.
 ///
-/// The order of things keeps the two together: the rows of a page, to the disk;
-/// then the state that says so. Whatever is behind what the state knows is of a
-/// page that was not finished, and is cut off.
+/// The order of writes keeps the two consistent: first the rows of a page, then
+/// the state that counts them. Rows beyond the state belong to a page that was
+/// not finished, and the next run removes them.
 pub(crate) struct Output {
     path: PathBuf,
     file: File,
@@ -51,7 +51,7 @@ impl Output {
             format,
             digest: Sha256::new(),
             identity,
-            // Another run may have ended between the first look and the lock.
+            // Another run may have ended between the first check and the lock.
             state: if restart { None } else { state::load(path)? },
         };
         if restart {
@@ -89,7 +89,7 @@ impl Output {
         let unusable = |what: String| Err(state::unusable(&path, &what));
         let shown = path.display();
         if state.identity != self.identity && state.rows == 0 {
-            // Nothing that another report could lose: as if it had never begun.
+            // There is nothing that another report could lose.
             self.state = None;
             return self.cut(0).map_err(Failure::io("emptied", &self.path));
         }
@@ -114,8 +114,8 @@ impl Output {
             .map_err(Failure::io("cut", &self.path))
     }
 
-    /// The length of so much of the file as there is of these bytes, and its
-    /// digest.
+    /// Returns the length of the file up to this many bytes, and the digest of
+    /// that part.
     fn digest_of(&mut self, bytes: u64) -> io::Result<(u64, Sha256)> {
         self.file.seek(SeekFrom::Start(0))?;
         let mut reader = BufReader::new(Read::by_ref(&mut self.file).take(bytes));
@@ -138,7 +138,7 @@ impl Output {
         self.file.seek(SeekFrom::End(0)).map(drop)
     }
 
-    /// From where to go on.
+    /// The place from which to continue.
     pub(crate) fn checkpoint(&self) -> Option<&Checkpoint> {
         self.state.as_ref().map(|state| &state.checkpoint)
     }
@@ -151,7 +151,7 @@ impl Output {
         self.state.as_ref().map_or(0, |state| state.bytes)
     }
 
-    /// Which slice to go on with; the first is 0.
+    /// The slice with which to continue. The first is 0.
     pub(crate) fn slice(&self) -> u64 {
         self.state.as_ref().map_or(0, |state| state.slice)
     }
@@ -161,9 +161,8 @@ impl Output {
         state.map_or(Counts::new(Some(0)), |state| state.counts)
     }
 
-    /// Notes a place that no rows lead to: the beginning, before there are any,
-    /// so that what is behind it can be told from a file of somebody else's; or
-    /// a job that was started.
+    /// Stores a place without rows. That is the beginning, so that later rows
+    /// are known to belong to this report, or a job that was started.
     pub(crate) fn reach(&mut self, place: &Checkpoint) -> Result<(), Failure> {
         if self.checkpoint() == Some(place) {
             return Ok(());
@@ -172,7 +171,7 @@ impl Output {
         self.keep(state)
     }
 
-    /// Notes the beginning of the next slice. Until then, a run resumes at the
+    /// Stores the beginning of the next slice. Until then, a run resumes at the
     /// end of the last one.
     pub(crate) fn next_slice(&mut self, beginning: &Checkpoint) -> Result<(), Failure> {
         let mut state = self.state_at(beginning.clone());
@@ -181,8 +180,8 @@ impl Output {
         self.keep(state)
     }
 
-    /// Puts the conversations of a page that belong to its slice on the disk,
-    /// and then the place behind it.
+    /// Writes the conversations of a page that belong to its slice to the disk,
+    /// and then the place after the page.
     pub(crate) fn append(
         &mut self,
         page: Page<Conversation>,
@@ -203,7 +202,7 @@ impl Output {
         self.keep(state)
     }
 
-    /// The state as it is, but at this place.
+    /// The current state, at this place.
     fn state_at(&self, place: Checkpoint) -> State {
         State {
             identity: self.identity.clone(),
@@ -230,19 +229,19 @@ impl Output {
         Ok(bytes.len() as u64)
     }
 
-    /// Leaves nothing behind of a run that ended where it began: a request that
-    /// is refused from the start, by a wrong filter for example, shall not keep
-    /// the right one from the file.
+    /// Removes all traces of a run that ended where it began. A request that
+    /// was refused from the start, for example because of a wrong filter, must
+    /// not block the file for a correct one.
     pub(crate) fn give_up(&self, beginning: &Checkpoint) -> Result<(), Failure> {
-        // An earlier slice without rows may have left a header in the file,
-        // which the state accounts for.
+        // An earlier slice without rows may have written the header, which the
+        // state counts.
         match self.bytes() == 0 && self.checkpoint() == Some(beginning) {
             true => state::remove(&self.path),
             false => Ok(()),
         }
     }
 
-    /// Says that nothing is left to be done.
+    /// Marks the report as complete, by removing the state.
     pub(crate) fn complete(self) -> Result<(), Failure> {
         state::remove(&self.path)
     }

@@ -4,10 +4,10 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::terminal::{count, note};
 
-/// How far a run has come.
+/// The progress of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Headway {
-    /// The number of the slice that is read; the first is 1.
+    /// The number of the current slice. The first is 1.
     pub(crate) slice: u64,
     pub(crate) slices: u64,
     /// How many conversations of this slice were read.
@@ -17,14 +17,14 @@ pub(crate) struct Headway {
 }
 
 impl Headway {
-    /// Which slice it is, if there are several.
+    /// The name of the slice, if there are several.
     fn name(&self) -> Option<String> {
         let Self { slice, slices, .. } = self;
         (*slices > 1).then(|| format!("slice {slice} of {slices}"))
     }
 
-    /// What has to grow for another line. If the number of conversations is not
-    /// known, each ten thousand get a line.
+    /// The value that must grow for another line. If the number of
+    /// conversations is not known, there is a line for every ten thousand.
     fn step(&self) -> (u64, u64) {
         let tenths = self.found.map(|found| self.read * 10 / found.max(1));
         (self.slice, tenths.unwrap_or(self.read / 10_000))
@@ -73,8 +73,8 @@ impl Progress {
             return;
         };
         if before.is_none_or(|(slice, _)| slice < headway.slice) {
-            // The time to go is that of a slice: how many rows the next ones
-            // have is not known yet.
+            // The remaining time is that of the slice, since the rows of the
+            // next slices are not known yet.
             bar.reset_eta();
             let name = headway.name();
             bar.set_message(name.map_or(String::new(), |name| format!("{name} ")));

@@ -20,7 +20,8 @@ pub(crate) struct Report {
 }
 
 impl Report {
-    /// The report of an output file: of all runs that have written to it.
+    /// Reads the report from an output file, which may be the work of several
+    /// runs.
     pub(crate) fn read(path: &Path, format: Format) -> Result<Self, Failure> {
         let read = || -> io::Result<Self> {
             let mut report = Self::default();
@@ -49,7 +50,7 @@ impl Report {
         self.seen.len() as u64
     }
 
-    /// An error if a conversation is missing or there twice.
+    /// Returns an error if a conversation is missing or was written twice.
     pub(crate) fn check(&self, total: Option<u64>) -> Result<(), Failure> {
         let missing = total.unwrap_or(0).saturating_sub(self.conversations());
         if missing == 0 && self.twice == 0 {
@@ -64,10 +65,10 @@ impl Report {
     }
 }
 
-/// What is shown of it.
+/// The report as text.
 impl Report {
-    /// The counts with a row for each day; where that is wider than the
-    /// terminal, with a line for each day and media type.
+    /// The counts, with a row for each day. If that is wider than the terminal,
+    /// there is a line for each day and media type.
     pub(crate) fn table(&self, columns: Option<usize>) -> String {
         let wide = self.wide();
         let width = wide.lines().map(str::len).max().unwrap_or(0);

@@ -26,14 +26,14 @@ use crate::{
     terminal::count,
 };
 
-/// How many pages are asked for ahead of the one that is written.
+/// How many pages are requested ahead of the one that is written.
 const READ_AHEAD: usize = 5;
-/// After so long without a page it is looked where the stream has come to.
+/// After this time without a page, the run checks the place of the stream.
 const GLANCE: Duration = Duration::from_secs(1);
-/// Some hundred bytes are expected.
+/// The limit of an answer of which a few hundred bytes are expected.
 const LONGEST_ANSWER: usize = 64 * 1024;
 
-/// What to report, and where to.
+/// The content of a report, and its file.
 pub(crate) struct Plan<'a> {
     pub(crate) interval: Interval,
     pub(crate) output: &'a Path,
@@ -42,16 +42,16 @@ pub(crate) struct Plan<'a> {
     pub(crate) restart: bool,
 }
 
-/// What has come of it.
+/// The outcome of a run.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Done {
-    /// As many conversations as there are, if the API has said so.
+    /// The number of conversations, if the API has said so.
     pub(crate) total: Option<u64>,
 }
 
-/// Writes what is not yet written. `interrupts` counts how often somebody wants
-/// it to stop: once to stop behind the next page, twice to stop at once.
-/// `progress` is told how far it has come.
+/// Writes the rest of a report. `interrupts` counts the interrupts: after one,
+/// the run stops after the next page, and after two, at once. `progress` gets
+/// the progress.
 pub(crate) async fn run<S>(
     plan: &Plan<'_>,
     org: &Org,
@@ -160,8 +160,8 @@ impl List {
                     output.reach(pages.checkpoint())?;
                     return Err(interrupted(plan.output, output));
                 }
-                // A job may take an hour before its first page, and is noted as
-                // soon as it was started.
+                // A job may take an hour before its first page, so its place is
+                // stored as soon as it was started.
                 () = sleep(GLANCE) => continue,
             };
             match page {
@@ -175,7 +175,7 @@ impl List {
             }
             progress(output);
             let is_end = output.checkpoint().is_some_and(Checkpoint::is_end);
-            // After the last page of all there is nothing to stop.
+            // After the last page, there is nothing to stop.
             if *interrupts.borrow() > 0 && !(is_end && self.is_last) {
                 return Err(interrupted(plan.output, output));
             }
@@ -185,12 +185,12 @@ impl List {
 
 async fn at_once(mut interrupts: watch::Receiver<u32>) {
     if interrupts.wait_for(|count| *count > 1).await.is_err() {
-        // Nobody is there any more who could interrupt.
+        // The sender of interrupts is gone.
         std::future::pending().await
     }
 }
 
-/// The id of the organisation that the token is of.
+/// Returns the id of the token's organisation.
 async fn organization<S>(org: &Org, genesys: S) -> Result<String, Failure>
 where
     S: TokenClient<Full<Bytes>, Error = tower_genesys::BoxError>,
@@ -226,16 +226,16 @@ fn incomplete(error: PageError) -> Failure {
     let (code, message) = match error.kind() {
         Kind::JobFailed | Kind::JobCancelled | Kind::JobExpired => (
             Code::Unusable,
-            "the report is not complete, and its job cannot be gone on with; start afresh with --restart",
+            "the report is not complete, and its job cannot be continued; start from scratch with --restart",
         ),
         Kind::Shrunk | Kind::Grown | Kind::TooManyRows => (
             Code::Unusable,
-            "the report is not complete, and cannot be gone on with; start afresh with --restart, over \
+            "the report is not complete, and cannot be continued; start from scratch with --restart, over \
              another interval or with --job if need be",
         ),
         _ => (
             Code::Failed,
-            "the report is not complete; the same command goes on where it was",
+            "the report is not complete; the same command continues where it was",
         ),
     };
     Failure::new(code, message).because(error)
@@ -243,7 +243,7 @@ fn incomplete(error: PageError) -> Failure {
 
 fn interrupted(path: &Path, output: &Output) -> Failure {
     let message = format!(
-        "interrupted; {} has {} so far, and the same command goes on from there (or starts afresh \
+        "interrupted; {} has {} so far, and the same command continues from there (or starts from scratch \
          with --restart)",
         path.display(),
         count(output.rows(), "conversation", "conversations")

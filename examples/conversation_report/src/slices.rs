@@ -10,13 +10,14 @@ use crate::{
     interval::Interval,
 };
 
-/// How many days of 24 hours a slice of a query has, counted from the begin of
+/// How many days of 24 hours a slice of a query has, counted from the start of
 /// the interval.
 ///
 /// The API bounds a query twice: its interval, and its rows (100,000). A week
 /// stays below the first bound, and the second then holds for each week instead
 /// of the whole report. A shorter list of pages also loses less if it breaks
-/// off for good. Midnight to midnight (UTC), no day is read twice.
+/// off for good. If the interval runs from midnight to midnight (UTC), no day
+/// is read twice.
 ///
 /// A stored [`State`](crate::state::State) counts slices of this length, so a
 /// change of the length needs a new version of the state.
@@ -102,12 +103,12 @@ impl Slice {
     }
 
     /// Whether a conversation that started then belongs to this slice, and to
-    /// no other; `None` if that is no time.
+    /// no other; Returns `None` if that is not a time.
     ///
     /// Slices that meet within a day both find the conversations of that day.
-    /// The start alone decides between them, so nothing has to be remembered of
-    /// the slices before, over a restart either. The slice always finds what
-    /// belongs to it: it touches the day of each start between its bounds.
+    /// The start alone decides between them, so a run remembers nothing of
+    /// earlier slices, and nothing over a restart. A slice always finds its
+    /// conversations: it touches the day of each start between its bounds.
     fn owns(&self, start: &str) -> Option<bool> {
         if self.from.is_none() && self.to.is_none() {
             return Some(true);

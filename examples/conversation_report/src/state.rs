@@ -11,28 +11,27 @@ use tower_genesys::genesys::paging::Checkpoint;
 
 use crate::failure::{Code, Failure};
 
-/// How far a report has come. It is in a file beside the output, which is
-/// replaced as a whole after each page, and only when the page is safe on the
-/// disk.
+/// The progress of a report, in a file beside the output. The file is replaced
+/// as a whole after each page, once the page is safe on the disk.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct State {
     pub(crate) identity: Identity,
-    /// Which slice of the interval is read; the first is 0.
+    /// The current slice of the interval. The first is 0.
     pub(crate) slice: u64,
-    /// After the last page of this slice that is in the output.
+    /// The place after the last page of this slice in the output.
     pub(crate) checkpoint: Checkpoint,
     pub(crate) counts: Counts,
-    /// So much of the output is good.
+    /// How many bytes of the output are valid.
     pub(crate) bytes: u64,
-    /// And this is its digest.
+    /// The digest of those bytes.
     pub(crate) sha256: String,
     pub(crate) rows: u64,
 }
 
-/// What the lists of pages say about how many conversations there are.
+/// The numbers of conversations that the lists of pages report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Counts {
-    /// How many belong to the slices before this one, if the API has said so.
+    /// How many belong to earlier slices, if the API has said so.
     pub(crate) before: Option<u64>,
     /// How many this slice finds, if the API has said so.
     pub(crate) found: Option<u64>,
@@ -44,7 +43,7 @@ pub(crate) struct Counts {
 }
 
 impl Counts {
-    /// As they are at the beginning of a slice.
+    /// The numbers at the beginning of a slice.
     pub(crate) fn new(before: Option<u64>) -> Self {
         Self {
             before,
@@ -54,18 +53,18 @@ impl Counts {
         }
     }
 
-    /// Returns how many conversations belong to this slice and to those before
-    /// it, as far as those that were read tell.
+    /// Returns how many conversations belong to this slice and the earlier
+    /// ones, judging by those that were read.
     pub(crate) fn total(&self) -> Option<u64> {
         let found = self.before?.checked_add(self.found?)?;
         Some(found.saturating_sub(self.foreign))
     }
 }
 
-/// What a report is of.
+/// The subject of a report.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Identity {
-    /// The organisation's id, which no two have, in whatever region.
+    /// The organisation's id, which is unique across regions.
     pub(crate) organization: String,
     pub(crate) interval: String,
     pub(crate) format: String,
@@ -73,7 +72,7 @@ pub(crate) struct Identity {
 }
 
 impl Identity {
-    /// Says what is different now.
+    /// Describes the differences from another subject.
     pub(crate) fn difference(&self, now: &Self) -> String {
         let job = |identity: &Self| if identity.job { "--job" } else { "no --job" }.to_owned();
         let fields = [
@@ -103,7 +102,7 @@ pub(crate) fn path(output: &Path) -> PathBuf {
     path.into()
 }
 
-/// What the file beside this output says; `None` if there is none.
+/// Reads the file beside this output. Returns `None` if it does not exist.
 pub(crate) fn load(output: &Path) -> Result<Option<State>, Failure> {
     let path = path(output);
     let bytes = match fs::read(&path) {
@@ -134,8 +133,7 @@ fn parse(bytes: &[u8]) -> Result<State, String> {
     serde_json::from_str(rest).map_err(|error| damaged(&error.to_string()))
 }
 
-/// Replaces the file, so that there is the old one or the new one at any
-/// moment.
+/// Replaces the file. At any moment, either the old one or the new one exists.
 pub(crate) fn save(output: &Path, state: &State) -> Result<(), Failure> {
     let path = path(output);
     replace(&path, state).map_err(Failure::io("written", &path))
@@ -151,7 +149,7 @@ fn replace(path: &Path, state: &State) -> io::Result<()> {
     sync(&folder)
 }
 
-/// Removes the file, if there is one.
+/// Removes the file if it exists.
 pub(crate) fn remove(output: &Path) -> Result<(), Failure> {
     let path = path(output);
     let removed = match fs::remove_file(&path) {
@@ -161,10 +159,10 @@ pub(crate) fn remove(output: &Path) -> Result<(), Failure> {
     removed.map_err(Failure::io("removed", &path))
 }
 
-/// What is wrong, and how to start afresh.
+/// A failure that says what is wrong, and how to start from scratch.
 pub(crate) fn unusable(output: &Path, what: &str) -> Failure {
     let message = format!(
-        "{what}. Nothing was changed. {} says how far {} has come; to start that afresh, run the \
+        "{what}. Nothing was changed. {} contains the progress of {}; to start from scratch, run the \
          same command with --restart, which empties it",
         path(output).display(),
         output.display()
@@ -187,7 +185,7 @@ fn folder(path: &Path) -> PathBuf {
     }
 }
 
-/// A file's name is on the disk only when its folder is.
+/// Writes a folder to the disk: without it, the name of a new file may be lost.
 fn sync(folder: &Path) -> io::Result<()> {
     if cfg!(unix) {
         fs::File::open(folder)?.sync_all()?;

@@ -12,7 +12,7 @@ use tower_genesys::{
 
 use crate::terminal::count;
 
-/// What it took, as the retry layer tells it and the responses show.
+/// The effort of a run, according to the retry layer and to the responses.
 #[derive(Clone)]
 pub(crate) struct Tally {
     started: Instant,
@@ -49,7 +49,7 @@ impl Tally {
         }
     }
 
-    /// A response has its outcome with it, unless it came at once.
+    /// Counts a response. It has an outcome, unless the first send succeeded.
     pub(crate) fn add<B>(&self, response: &Response<B>) {
         let outcome = Outcome::of(response.extensions());
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);

@@ -37,7 +37,7 @@ use crate::{
     state,
 };
 
-/// A Genesys Cloud, and a file to report it to.
+/// A mocked Genesys Cloud, and a file for the report.
 struct Setup {
     mock: MockGenesys,
     folder: TempDir,
@@ -81,7 +81,7 @@ impl Setup {
         self.until(u64::MAX).await
     }
 
-    /// Stops behind the page of this number.
+    /// Stops after the page with this number.
     async fn until(&self, pages: u64) -> Result<Done, Failure> {
         self.with(pages, |_| {}).await
     }
@@ -108,7 +108,7 @@ impl Setup {
         if self.job { 1000 } else { 100 }
     }
 
-    /// The file as it is when nothing interrupts, over one slice.
+    /// The file of a run without interruptions, with one slice.
     async fn whole(&self) -> Vec<u8> {
         let other = Self {
             job: self.job,
@@ -141,12 +141,12 @@ async fn report(
         .unwrap();
     let genesys = GenesysLayer::new(&org).layer(mock.service());
     let done = run(plan, &org, genesys, interrupts, progress).await;
-    assert!(mock.live_tokens() > 0, "it has worked with one");
+    assert!(mock.live_tokens() > 0, "the run has used a token");
     log_out(&org).await;
     done
 }
 
-/// It failed with this code, and the message holds all of these.
+/// Expects a failure with this code, whose message contains all of these.
 fn refused(result: Result<Done, Failure>, code: Code, says: &[&str]) {
     let failure = result.unwrap_err();
     assert_eq!(failure.code(), code, "{failure}");
@@ -171,7 +171,7 @@ async fn interrupted_after_any_page_it_goes_on_to_the_same_bytes() {
             };
             let first = setup.until(pages).await;
             if pages < 6 {
-                refused(first, Code::Interrupted, &["the same command goes on"]);
+                refused(first, Code::Interrupted, &["the same command continues"]);
                 assert!(whole.starts_with(&setup.output()));
                 assert_eq!(setup.run().await.unwrap().total, Some(COUNT as u64));
             } else {
@@ -270,7 +270,7 @@ async fn killed_while_it_waits_for_a_job_it_waits_for_the_same_one() {
     assert_eq!(setup.mock.count(DETAILS_JOBS), 1);
 }
 
-/// As if the power had gone between the rows of the first page and the state.
+/// As after a power cut between the rows of the first page and the state.
 #[tokio::test(start_paused = true)]
 async fn killed_with_its_first_page_half_written_it_begins_again() {
     let setup = Setup::new();
@@ -295,7 +295,7 @@ async fn an_error_in_mid_run_is_an_error_and_the_next_run_goes_on() {
     refused(
         setup.run().await,
         Code::Failed,
-        &["page 4", "missing.permissions", "goes on"],
+        &["page 4", "missing.permissions", "continues"],
     );
     setup.run().await.unwrap();
     assert_eq!(setup.output(), setup.whole().await);
@@ -304,8 +304,8 @@ async fn an_error_in_mid_run_is_an_error_and_the_next_run_goes_on() {
 #[tokio::test(start_paused = true)]
 async fn what_is_behind_the_last_whole_page_is_cut_off() {
     let whole = Setup::new().whole().await;
-    // As if the power had gone between the rows and the state, and as if more
-    // had been there than will be.
+    // As after a power cut between the rows and the state, with more rows than
+    // the complete report has.
     for tail in [&whole[20_000..20_333], &whole[..], b"\0"] {
         let setup = Setup::new();
         refused(setup.until(2).await, Code::Interrupted, &[]);
@@ -353,13 +353,13 @@ async fn a_damaged_state_is_refused_and_nothing_is_changed() {
         refused(setup.run().await, Code::Unusable, &says);
         assert_eq!(setup.output(), output);
     }
-    // As it was, it is good.
+    // The original state is valid.
     fs::write(setup.state(), state).unwrap();
     setup.run().await.unwrap();
     assert_eq!(setup.output(), setup.whole().await);
 }
 
-/// Whether the API refuses it, or the run is killed before its first page.
+/// The API refuses the request, or the run is killed before its first page.
 #[tokio::test(start_paused = true)]
 async fn a_run_that_has_written_nothing_keeps_no_other_from_the_file() {
     for job in [false, true] {
@@ -367,7 +367,7 @@ async fn a_run_that_has_written_nothing_keeps_no_other_from_the_file() {
             job,
             ..Setup::new()
         };
-        // A form of ISO 8601 that the API does not know.
+        // A form of ISO 8601 that the API does not accept.
         let weeks = interval("2026-W02-1T00:00Z/2026-W03-1T00:00Z");
         let wrong = setup.with(9, |plan| plan.interval = weeks).await;
         refused(wrong, Code::Failed, &["interval"]);
@@ -514,7 +514,8 @@ async fn interrupted_twice_it_does_not_wait_for_the_page() {
 
 const CHILD: &str = "CONVERSATION_REPORT_TEST_OUTPUT";
 
-/// By itself, a report of its own; in a child process, the one that is killed.
+/// As a test, this writes one report. In a child process, it is the run that is
+/// killed.
 #[tokio::test]
 async fn a_process_of_its_own() {
     let setup = Setup::of(
@@ -563,14 +564,14 @@ async fn killed_again_and_again_it_comes_to_the_same_bytes() {
         let mut child = child(&setup.path());
         let deadline = Instant::now() + Duration::from_secs(60);
         while rows(&setup) < target && child.try_wait().unwrap().is_none() {
-            assert!(Instant::now() < deadline, "the child makes no headway");
+            assert!(Instant::now() < deadline, "the child makes no progress");
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
         child.kill().unwrap();
         kills += usize::from(child.wait().unwrap().code().is_none());
         assert!(whole.starts_with(&setup.output()), "{target}");
     }
-    assert!(kills > 0, "each came to its end before it was killed");
+    assert!(kills > 0, "each child ended before it was killed");
     if setup.state().exists() {
         let ended = child_process::output(&mut command(&setup.path()));
         assert!(ended.status.success());

@@ -1,5 +1,4 @@
-//! What becomes of a run whose output nobody reads to its end, as behind
-//! `| head`.
+//! A run whose reader closes the output early, as `| head` does.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -15,8 +14,7 @@ use std::{
 
 const UNREAD: Option<i32> = Some(141);
 
-/// The program in this folder, without anything of the environment that is
-/// about Genesys Cloud.
+/// Starts the program in this folder, without variables for Genesys Cloud.
 fn start(folder: &Path, args: &[&str]) -> Child {
     start_into(folder, args, Stdio::piped())
 }
@@ -36,7 +34,7 @@ fn start_into(folder: &Path, args: &[&str], output: Stdio) -> Child {
         .unwrap()
 }
 
-/// The exit code, and what it said beside its output.
+/// The exit code, and the standard error.
 fn end(mut child: Child) -> (Option<i32>, String) {
     let mut said = String::new();
     child
@@ -52,7 +50,7 @@ fn end(mut child: Child) -> (Option<i32>, String) {
 fn an_output_that_is_closed_at_once_ends_the_run_without_a_word() {
     let folder = tempfile::tempdir().unwrap();
     for args in [&[][..], &["--help"]] {
-        // Closed before the program begins: a short output would else fit into
+        // Closed before the program starts, since a short output would fit into
         // the pipe.
         let (reader, writer) = io::pipe().unwrap();
         drop(reader);

@@ -12,7 +12,7 @@ use tower_genesys::{
 
 use crate::api::Client;
 
-/// What the generated client sends its requests through.
+/// The stack through which the generated client sends its requests.
 #[derive(Clone, Debug)]
 pub(crate) struct Layers(ReqwestService<GenesysService<HttpService>>);
 
@@ -22,7 +22,7 @@ impl Layers {
     }
 }
 
-/// Each operation of the generated client goes this way, in place of
+/// Each operation of the generated client calls this instead of
 /// `reqwest::Client::execute`.
 impl ClientHooks<Layers> for Client {
     async fn exec(&self, request: Request, _: &OperationInfo) -> reqwest::Result<Response> {
@@ -33,15 +33,15 @@ impl ClientHooks<Layers> for Client {
     }
 }
 
-/// The hook can only fail with an error of reqwest's. One that is about the
-/// token becomes its cause, where `TokenError::find` gets it out.
+/// The hook can only fail with an error of reqwest. A token error becomes its
+/// cause, where `TokenError::find` finds it.
 async fn into_reqwest(error: BoxError) -> reqwest::Error {
     let error = match error.downcast() {
         Ok(error) => return *error,
         Err(error) => error,
     };
-    // reqwest has no way to make an error of another one, but reads a body that
-    // ends in one.
+    // reqwest cannot wrap another error, so a body that ends in that error is
+    // read.
     let body = StreamBody::new(stream::iter([Err::<Frame<Bytes>, _>(error)]));
     let response = http::Response::new(reqwest::Body::wrap(body));
     let read = Response::from(response).bytes().await;

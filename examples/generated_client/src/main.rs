@@ -1,9 +1,9 @@
-//! A client that progenitor generates from an OpenAPI document, over the
-//! layers: `cargo run -p generated_client`
+//! The layers under a client that progenitor generates from an OpenAPI
+//! document: `cargo run -p generated_client`
 //!
-//! Its methods are typed, errors of the API included, and each goes through the
-//! layers: `layers.rs` is all that it takes. `openapi.json` describes three
-//! operations by way of example.
+//! Its methods and the errors of the API are typed, and each method goes
+//! through the layers: `layers.rs` is all that this needs. `openapi.json`
+//! describes three operations as an example.
 
 mod layers;
 
@@ -53,7 +53,7 @@ async fn main() -> Result<(), BoxError> {
     let page = client.get_users(None, Some(5)).await?.into_inner();
     println!("{} of {:?} users", page.entities.len(), page.total);
 
-    // The token dies under a POST, and the caller sees nothing of it.
+    // The token is revoked during a POST, and the caller does not notice.
     mock.revoke_all();
     let user = CreateUser {
         name: "Ada".into(),

@@ -1,7 +1,7 @@
 //! reqwest 0.12 under the layers: `cargo run -p reqwest_012`
 //!
-//! The feature `reqwest-013` has an adapter for 0.13. For 0.12 it is
-//! `service.rs`, forty lines.
+//! The feature `reqwest-013` has an adapter for 0.13. For 0.12, `service.rs`
+//! has one in forty lines.
 
 mod service;
 
@@ -34,7 +34,7 @@ fn genesys(mock: &MockGenesys, server: &MockServer) -> Result<(Org, Genesys), Bo
     Ok((org, genesys))
 }
 
-/// How many users there are.
+/// Returns the number of users.
 async fn users(org: &Org, genesys: &Genesys) -> Result<u64, BoxError> {
     let request = Request::get(org.api("/api/v2/users?pageSize=1")?).body(Body::default())?;
     let response: Response<reqwest::Body> = genesys.clone().oneshot(request).await?;

@@ -15,8 +15,8 @@ use tower_genesys::BoxError;
 pub(crate) struct HttpService(Client);
 
 impl HttpService {
-    /// With redirects off: inside of the layers, one would carry the request
-    /// elsewhere unseen.
+    /// Turns redirects off: below the layers, a redirect would send the request
+    /// elsewhere without their knowledge.
     pub(crate) fn new(settings: ClientBuilder) -> reqwest::Result<Self> {
         Ok(Self(settings.redirect(Policy::none()).build()?))
     }
@@ -40,7 +40,7 @@ where
         let (client, request) = (self.0.clone(), request.map(reqwest::Body::wrap).try_into());
         Box::pin(async move {
             let response = client.execute(request?).await;
-            // A query may hold what no log should.
+            // A query may contain data that must not be logged.
             Ok(response.map_err(reqwest::Error::without_url)?.into())
         })
     }

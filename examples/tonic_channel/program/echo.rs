@@ -15,7 +15,7 @@ use tonic::{Status, body::Body};
 
 use crate::text::Text;
 
-/// A gRPC server that gives back what it is told, once with 401.
+/// A gRPC server that echoes messages, and answers once with 401.
 #[derive(Clone, Default)]
 pub(crate) struct Echo {
     seen: Arc<Mutex<Vec<String>>>,
@@ -27,7 +27,7 @@ impl Echo {
         self.seen.lock().expect("no panic").clone()
     }
 
-    /// Serves on a loopback port, whose URL it gives.
+    /// Serves on a loopback port, and returns its URL.
     pub(crate) async fn start(&self) -> io::Result<String> {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         let url = format!("http://{}", listener.local_addr()?);
@@ -61,8 +61,8 @@ impl Echo {
             seen.len() == 1
         };
         if first && request.uri().path().ends_with("/Refuse") {
-            // As a gateway in front of a gRPC service answers, which speaks
-            // HTTP.
+            // The answer of a gateway in front of a gRPC service, which speaks
+            // plain HTTP.
             let mut refused = Response::new(Body::empty());
             *refused.status_mut() = StatusCode::UNAUTHORIZED;
             return Ok(refused);

@@ -4,8 +4,8 @@
 //! cargo run -p tonic_channel
 //! ```
 //!
-//! `client.rs` is what a program needs; `echo.rs` is the service, and `text.rs`
-//! its codec.
+//! A program needs `client.rs`. `echo.rs` is the service, and `text.rs` its
+//! codec.
 
 #[path = "../client.rs"]
 mod client;
@@ -24,8 +24,8 @@ async fn main() -> Result<(), BoxError> {
     let origin: Uri = echo.start().await?.parse()?;
     let channel = Channel::builder(origin.clone()).connect().await?;
 
-    // Tokens come from the login host, which speaks no gRPC: by another client
-    // than the channel. Here that is the mock itself.
+    // Tokens come from the login host, which does not speak gRPC. So they need
+    // another client than the channel, here the mock.
     let mock = MockGenesys::new();
     let org = Org::builder(mock.region())
         .credentials(Credentials::new(mock.client_id(), mock.client_secret())?)
@@ -38,8 +38,8 @@ async fn main() -> Result<(), BoxError> {
         let reply = client::unary(&mut client, method, message, Text).await?;
         assert_eq!((reply.as_str(), echo.seen().len()), ("hello", sends));
     }
-    // The 401 to the first call has cost a token and a resend, and nobody
-    // anything.
+    // The 401 to the first call has cost a token request and a resend, and the
+    // caller did not notice.
     let seen = echo.seen();
     assert!(seen.iter().all(|value| value.starts_with("Bearer ")));
     assert!(seen[0] != seen[1] && seen[1] == seen[2]);

@@ -4,7 +4,7 @@ use tonic::{
     codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder},
 };
 
-/// Messages that are text. A generated client brings a codec of its own.
+/// Messages that are text. A generated client has its own codec.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Text;
 

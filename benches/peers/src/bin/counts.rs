@@ -1,5 +1,5 @@
-//! Prints what is counted. With `--check` it fails when a number is not what it
-//! has to be.
+//! Prints the counts. With `--check`, it fails if a number differs from its
+//! goal.
 
 use std::process::ExitCode;
 

@@ -1,9 +1,9 @@
-//! Measures everything, and writes the tables and pictures of the page that is
-//! named. With `--only QUESTION` it prints the table of that question; with
-//! `--check`, too, it fails when a goal is not met; with `--quick` it takes few
-//! samples. With `--draw` it draws the pictures of the page anew, and with
-//! `--drawn` it fails when they are not what the page says. `--sample QUESTION`
-//! and `--repeat WHAT TIMES` are how it asks other processes for theirs.
+//! Measures everything, and writes the tables and pictures of the named page.
+//! With `--only QUESTION`, it prints the table of that question. With `--check`
+//! in addition, it fails if a goal is not met. With `--quick`, it takes few
+//! samples. With `--draw`, it redraws the pictures of the page, and with
+//! `--drawn`, it fails if they differ from the page. It starts other processes
+//! with `--sample QUESTION` and `--repeat WHAT TIMES`.
 
 use std::{env, error::Error, path::PathBuf};
 

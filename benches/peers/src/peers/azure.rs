@@ -1,5 +1,5 @@
-//! azure_core's bearer policy, with a callback for challenges that asks for
-//! another token: without one it hands each 401 to its caller.
+//! azure_core's bearer policy, with a callback for challenges that requests
+//! another token. Without a callback, it returns each 401 to its caller.
 
 use std::sync::Arc;
 

@@ -1,5 +1,5 @@
-//! What people write themselves: from a lock around a token to the best that we
-//! know to write.
+//! Solutions without a crate, from a lock around a token to the best one that
+//! we can write.
 
 use std::{
     sync::{Arc, PoisonError, RwLock},
@@ -31,8 +31,8 @@ impl Token {
     }
 }
 
-/// A token behind the lock of the standard library, with one clock; each 401
-/// fetches another one.
+/// A token behind the lock of the standard library, with one clock. Each 401
+/// fetches another token.
 pub struct Locked {
     issuer: Issuer,
     token: RwLock<Option<Token>>,
@@ -50,7 +50,7 @@ impl Locked {
         Some(token.header.clone())
     }
 
-    /// The same with both clocks read.
+    /// The same, reading both clocks.
     pub fn hit_by_both(&self) -> Option<HeaderValue> {
         let (now, wall) = (Instant::now(), SystemTime::now());
         let token = self.token.read().unwrap_or_else(PoisonError::into_inner);
@@ -66,7 +66,7 @@ impl Locked {
         }
     }
 
-    /// Forgets the token after a 401.
+    /// Discards the token after a 401.
     pub fn refused(&self) {
         *self.token.write().unwrap_or_else(PoisonError::into_inner) = None;
     }
@@ -79,7 +79,7 @@ impl Locked {
     }
 }
 
-/// A token behind tokio's mutex, which is held while it is fetched.
+/// A token behind tokio's mutex, which stays locked during a fetch.
 pub struct Queued {
     issuer: Issuer,
     token: Mutex<Token>,
@@ -110,7 +110,7 @@ impl Queued {
 }
 
 /// A token that is read without a lock, and fetched under one, once for each
-/// that is refused: as good as a few lines by hand get.
+/// refused token: as good as a few lines get.
 pub struct Swapped {
     issuer: Issuer,
     token: ArcSwap<Token>,
@@ -127,13 +127,13 @@ impl Swapped {
         })
     }
 
-    /// The floor: a load, and a clone of the header's value. Whether it has
-    /// expired is not asked.
+    /// The floor: a load, and a clone of the header's value, without a check of
+    /// the expiry.
     pub fn unchecked(&self) -> HeaderValue {
         self.token.load().header.clone()
     }
 
-    /// The floor with both clocks read.
+    /// The floor, reading both clocks.
     pub fn hit(&self) -> Option<HeaderValue> {
         let (now, wall) = (Instant::now(), SystemTime::now());
         let token = self.token.load();

@@ -6,14 +6,14 @@ use toolkit_http::HttpClientConfig;
 
 use crate::loopback::Server;
 
-/// A provider that has its token, from the token endpoint of this server. Needs
-/// a runtime.
+/// A provider with a token from the token endpoint of this server. Needs a
+/// runtime.
 pub async fn tokens(server: Server) -> TokenProvider {
     let config = OAuthClientConfig {
         token_endpoint: Some(server.token_url().parse().expect("a URL")),
         client_id: "client".into(),
         client_secret: SecretString::new("secret"),
-        // The one that allows plain http.
+        // The only constructor that allows plain HTTP.
         http_config: Some(HttpClientConfig::for_testing()),
         ..OAuthClientConfig::default()
     };

@@ -1,13 +1,13 @@
 //! google-cloud-auth: a token that is renewed in the background, and cannot be
-//! given up.
+//! discarded.
 
 use google_cloud_auth::credentials::{CacheableResource, Credentials, user_account};
 use http::{Extensions, HeaderValue, header::AUTHORIZATION};
 
 use crate::loopback::Server;
 
-/// Credentials that have their token, from the token endpoint of this server.
-/// Needs a runtime.
+/// Credentials with a token from the token endpoint of this server. Needs a
+/// runtime.
 pub async fn credentials(server: Server) -> Credentials {
     let user = serde_json::json!({
         "client_id": "client",

@@ -9,8 +9,8 @@ pub mod reqwest_stack;
 pub mod tower_retry;
 pub mod yup;
 
-/// A runtime with the timers and sockets that the peers ask for; `workers` 0 is
-/// this thread alone.
+/// A runtime with the timers and sockets that the peers need. With 0 `workers`,
+/// it runs on this thread.
 pub fn runtime(workers: usize) -> tokio::runtime::Runtime {
     let mut builder = match workers {
         0 => tokio::runtime::Builder::new_current_thread(),

@@ -13,14 +13,14 @@ use tower_genesys::{
 
 use crate::issuer::{Issuer, LIFETIME};
 
-/// A cache with the token of this issuer.
+/// A cache with a token from this issuer.
 pub async fn tokens(issuer: &Issuer) -> TokenCache {
     let cache = TokenCache::new(source(issuer.clone()));
     cache.warm_up().await.expect("the issuer gives a token");
     cache
 }
 
-/// A source of the tokens of this issuer.
+/// A source of tokens from this issuer.
 pub fn source(issuer: Issuer) -> impl tower_genesys::token::TokenSource {
     source_fn(move |_cx| {
         let issuer = issuer.clone();
@@ -28,8 +28,8 @@ pub fn source(issuer: Issuer) -> impl tower_genesys::token::TokenSource {
     })
 }
 
-/// A cache that is renewing its token, and does so as long as it is looked at:
-/// up to its deadline.
+/// A cache during a renewal that lasts as long as a measurement: up to the
+/// deadline of the cache.
 pub async fn renewing() -> TokenCache {
     let first = AtomicBool::new(true);
     let cache = TokenCache::new(source_fn(move |_cx| {
@@ -38,8 +38,8 @@ pub async fn renewing() -> TokenCache {
             if !answers {
                 std::future::pending::<()>().await;
             }
-            // What is left is below the ten minutes at which a token is
-            // renewed.
+            // The rest of its lifetime is below the ten minutes at which a
+            // token is renewed.
             let token = IssuedToken::new(crate::api::TOKEN, LIFETIME);
             Ok::<_, TokenError>(token.with_remaining(Duration::from_secs(300)))
         }
@@ -58,7 +58,7 @@ pub fn org(tokens: TokenCache) -> Org {
     org.expect("the region is https")
 }
 
-/// The same for a server on this machine.
+/// All four layers, for a server on this machine.
 pub fn loopback_layer(tokens: TokenCache, authority: &str) -> GenesysLayer {
     let origins = Origins::of_host(authority).expect("a host").with_loopback();
     let org = Org::builder(Region::US_EAST_1)

@@ -1,5 +1,4 @@
-//! reqwest-middleware with reqwest-retry inside of it, and a bearer token, as
-//! its docs show them.
+//! reqwest-middleware with reqwest-retry and a bearer token, as in its docs.
 
 use async_trait::async_trait;
 use http::{Extensions, HeaderValue, header::AUTHORIZATION};
@@ -7,7 +6,7 @@ use reqwest::{Request, Response};
 use reqwest_middleware::{ClientBuilder, ClientWithMiddleware, Middleware, Next, Result};
 use reqwest_retry::{RetryTransientMiddleware, policies::ExponentialBackoff};
 
-/// Retries and signs requests. With `answer` nothing is sent.
+/// A client that retries and signs requests. With `answer`, it sends nothing.
 pub fn client(
     client: reqwest::Client,
     token: &str,
@@ -40,7 +39,7 @@ impl Middleware for Bearer {
     }
 }
 
-/// Stands for the network: answers at once.
+/// Takes the place of the network, and answers at once.
 pub struct Answer;
 
 impl Answer {

@@ -1,5 +1,5 @@
-//! tower's `Retry`, with a policy that clones the request and waits ever
-//! longer, as tower's docs show it.
+//! tower's `Retry`, with a policy that clones the request and backs off
+//! exponentially, as in tower's docs.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! yup-oauth2: a token for each set of scopes; `force_refreshed_token` fetches
+//! yup-oauth2: a token for each set of scopes. `force_refreshed_token` fetches
 //! another one.
 
 use std::sync::{PoisonError, RwLock};
@@ -18,8 +18,7 @@ use crate::loopback::Server;
 
 pub const SCOPES: [&str; 1] = ["scope"];
 
-/// An authenticator with a login that was made before, and its token. Needs a
-/// runtime.
+/// An authenticator with an earlier login, and its token. Needs a runtime.
 pub async fn authenticator(server: Server) -> Authenticator<HttpConnector> {
     let client = Client::builder(TokioExecutor::new()).build(HttpConnector::new());
     let secret = ApplicationSecret {
@@ -46,7 +45,7 @@ pub async fn authenticator(server: Server) -> Authenticator<HttpConnector> {
     authenticator
 }
 
-/// Its own storage in memory cannot begin with a login.
+/// The crate's in-memory storage cannot start with a login.
 struct Memory(RwLock<TokenInfo>);
 
 #[async_trait]

@@ -1,9 +1,9 @@
-//! What is left of it over real connections? Requests of 200 bytes to a server
-//! on this machine that sends them back, 32 at a time, over HTTP/1.1 and
-//! HTTP/2. The client has one thread, the server another.
+//! How much does the stack cost over real connections? A server on this machine
+//! sends back requests of 200 bytes, 32 at a time, over HTTP/1.1 and HTTP/2.
+//! The client has one thread, and the server another.
 //!
-//! The floor sends a token, too, one that is set by tower-http: the bytes of a
-//! token cost what they cost, above all in HTTP/2, whose header compression may
+//! The floor also sends a token, which tower-http sets. The bytes of a token
+//! have a cost in any stack, above all in HTTP/2, whose header compression may
 //! not remember it.
 
 use std::{pin::Pin, time::Instant};
@@ -59,8 +59,8 @@ enum Version {
     Http2,
 }
 
-/// Sends so many requests, reads each answer to its end, and says how many were
-/// answered by 200.
+/// Sends this many requests, reads each response to its end, and returns how
+/// many had status 200.
 type Send<'a> = Box<dyn Fn(u32) -> Pin<Box<dyn Future<Output = u32> + 'a>> + 'a>;
 
 fn hyper_client<B>(version: Version) -> Client<HttpConnector, B>
@@ -77,7 +77,7 @@ where
     builder.build(connector)
 }
 
-/// A client that has sent nothing yet.
+/// A client without a connection.
 pub fn http1_client<B>() -> Client<HttpConnector, B>
 where
     B: http_body::Body + std::marker::Send,

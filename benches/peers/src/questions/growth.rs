@@ -1,10 +1,9 @@
 //! Does a request cost the same after a million others, and with ten thousand
 //! organisations?
 //!
-//! Every request has a path of its own, with an id in it. The floor for
-//! organisations is a vector of arc-swaps, one of which is loaded and put into
-//! the header: memory that is spread over more than the caches hold is slower
-//! for everybody.
+//! Every request has its own path, with an id in it. The floor for
+//! organisations is a vector of arc-swaps, one of which is loaded into the
+//! header: memory beyond the size of the caches is slower in any stack.
 
 use std::{cell::Cell, sync::Arc};
 
@@ -31,17 +30,17 @@ const FLOOR: &str = "bare service";
 const FRESH: &str = "`GenesysLayer`, its first requests";
 const USED: &str = "`GenesysLayer`, after 1,000,000 requests";
 const MILLION: u32 = 1_000_000;
-/// How many, and what the floor and the stack with as many are called.
+/// The numbers of organisations, with the names of the floor and of the stack.
 const ORGS: [(u32, &str, &str); 3] = [
     (1, "1 token, arc-swap", "1 organisation"),
     (100, "100 tokens, arc-swap", "100 organisations"),
     (10_000, "10,000 tokens, arc-swap", "10,000 organisations"),
 ];
 
-/// Those whose lines of memory are counted: the floor, and the stack.
+/// The names of the floor and of the stack whose cache lines are counted.
 pub const MANY: [&str; 2] = [ORGS[2].1, ORGS[2].2];
 
-/// A GET of something of which there are many.
+/// A GET of one of many resources.
 fn request(number: u32) -> Request<Full<Bytes>> {
     let uri =
         format!("https://{HOST}/api/v2/conversations/{number:08x}-0000-4000-8000-000000000000");
@@ -74,7 +73,7 @@ fn genesys(runtime: &Runtime) -> GenesysService<Api<BoxError>> {
     ours::layer(tokens).layer(Api::new())
 }
 
-/// So many organisations, each with a token of its own.
+/// This many organisations, each with its own token.
 pub fn orgs(runtime: &Runtime, number: u32) -> Vec<Org> {
     let issuer = Issuer::default();
     let org = |_| ours::org(runtime.block_on(ours::tokens(&issuer)));
@@ -96,7 +95,7 @@ fn as_each_org(
     }
 }
 
-/// Prime, so that memory is not visited in the order in which it was allocated.
+/// A prime, so that memory is not visited in the order of its allocation.
 const STRIDE: usize = 7919;
 
 fn as_each_token(
@@ -116,10 +115,10 @@ fn as_each_token(
     }
 }
 
-/// A value of its own, as each organisation's is: with bytes and a reference
-/// count that are nobody else's.
+/// A separate header value, as each organisation has one: with its own bytes
+/// and its own reference count.
 fn token() -> HeaderValue {
-    // The first clone is what makes the reference count.
+    // The first clone creates the reference count.
     let value = Bytes::copy_from_slice(TOKEN.as_bytes()).clone();
     HeaderValue::from_maybe_shared(value).expect("tokens are visible ASCII")
 }
@@ -183,7 +182,7 @@ fn organisations(runtime: &Runtime, effort: Effort) -> Rounds {
     interleave(cases, effort.rounds)
 }
 
-/// Sends requests with so many tokens in turn.
+/// Sends requests with this many tokens in turn.
 fn each_token(number: u32) -> impl FnMut(u32) {
     let tokens = (0..number).map(|_| Arc::new(ArcSwap::from_pointee(token())));
     let tokens: Vec<_> = tokens.collect();
@@ -191,7 +190,7 @@ fn each_token(number: u32) -> impl FnMut(u32) {
     move |times| as_each_token(&mut Api::new(), &tokens, &mut next, times)
 }
 
-/// Sends requests as so many organisations in turn.
+/// Sends requests as this many organisations in turn.
 fn each_org(runtime: &Runtime, number: u32) -> impl FnMut(u32) + use<> {
     let orgs = orgs(runtime, number);
     let mut service = GenesysLayer::new(&orgs[0]).layer(Api::<BoxError>::new());
@@ -199,7 +198,7 @@ fn each_org(runtime: &Runtime, number: u32) -> impl FnMut(u32) + use<> {
     move |times| as_each_org(&mut service, &orgs, &mut next, times)
 }
 
-/// Sends so many requests in the way of this name, for counting them.
+/// Sends this many requests through the stack with this name, to count them.
 pub fn repeat(name: &str, times: u32) -> bool {
     for (number, floor, stack) in ORGS {
         if name == floor {

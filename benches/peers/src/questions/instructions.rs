@@ -1,8 +1,8 @@
-//! How many instructions does a request take more than with the bare service,
-//! and how many a token hit? And with ten thousand organisations in turn, for
-//! how many lines of memory does a request wait? Counted by valgrind, in which
-//! they are the same in each run, on a busy machine too. Reading a clock is a
-//! system call there, and hardly counted.
+//! How many more instructions does a request take than with the bare service,
+//! and how many does a token hit take? With ten thousand organisations in turn,
+//! for how many cache lines does a request wait? valgrind counts the same
+//! numbers in each run, even on a busy machine. There, reading a clock is a
+//! system call, and hardly counts.
 
 use std::{
     env, io,
@@ -16,13 +16,12 @@ use crate::{
     section::{Goal, Section},
 };
 
-/// The argument by which a process is asked to do one thing so many times, and
-/// nothing else.
+/// The argument that has a process repeat one thing this many times.
 pub const REPEAT: &str = "--repeat";
 
 const HIT: &str = "a token hit";
 
-/// The most instructions: a twentieth more than counted, since compilers
+/// The most instructions: the count and a twentieth more, since compilers
 /// differ.
 const MOST_FOR_A_HIT: u64 = 240;
 const MOST_FOR_BEARER: u64 = 800;
@@ -32,7 +31,7 @@ const MOST_FOR_FOUR: u64 = 3450;
 /// of one.
 const MOST_LINES: u64 = 37;
 
-/// What counts, and before which number it says so.
+/// A valgrind tool, and the text before its number.
 struct Tool {
     arguments: &'static [&'static str],
     label: &'static str,
@@ -43,8 +42,8 @@ const INSTRUCTIONS: Tool = Tool {
     label: "Collected : ",
 };
 
-/// A cache of a mebibyte, which holds what one organisation takes, and not what
-/// ten thousand do.
+/// A cache of a mebibyte, which has room for one organisation, and not for ten
+/// thousand.
 const LINES: Tool = Tool {
     arguments: &[
         "--tool=cachegrind",
@@ -57,7 +56,7 @@ const LINES: Tool = Tool {
     label: "LLd misses:",
 };
 
-/// Does what this name says so many times.
+/// Repeats the thing with this name this many times.
 pub fn repeat(name: &str, times: u32) -> bool {
     match name {
         HIT => {
@@ -68,7 +67,8 @@ pub fn repeat(name: &str, times: u32) -> bool {
     }
 }
 
-/// For one time each: the hit, and the stacks of [`one_request::COUNTED`].
+/// The counts for one repetition each of the hit and of the stacks of
+/// [`one_request::COUNTED`].
 fn counted() -> io::Result<Vec<(&'static str, u64)>> {
     let names = [HIT].into_iter().chain(one_request::COUNTED);
     let each = |name| {
@@ -78,14 +78,15 @@ fn counted() -> io::Result<Vec<(&'static str, u64)>> {
     names.map(each).collect()
 }
 
-/// Tenths of lines for each request of [`growth::MANY`].
+/// Tenths of cache lines for each request of [`growth::MANY`].
 fn lines() -> io::Result<[u64; 2]> {
     let each = |name| Ok::<_, io::Error>(more(&LINES, name, 10_000)?.div_ceil(1000));
     let [floor, orgs] = growth::MANY.map(each);
     Ok([floor?, orgs?])
 }
 
-/// What so many more add: to start and to warm up takes the same in both runs.
+/// The cost of this many more repetitions. The start and the warm-up are the
+/// same in both runs.
 fn more(tool: &Tool, name: &str, times: u32) -> io::Result<u64> {
     Ok(all(tool, name, 2 * times)?.saturating_sub(all(tool, name, times)?))
 }

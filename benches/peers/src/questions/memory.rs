@@ -1,6 +1,6 @@
-//! What is held for each organisation, request in flight, throttled endpoint,
-//! process with a store and thread; and how large the futures over hyper's
-//! client are, beside tower's.
+//! How much memory does the stack hold for each organisation, request in
+//! flight, throttled endpoint, process with a store, and thread? How large are
+//! its futures over hyper's client, compared with tower's?
 
 use std::{
     future::{Future, Pending, pending},
@@ -44,7 +44,7 @@ const FUTURE_TOWER: &str =
     "the future of a request over hyper-util's client: tower `Retry` over `AddAuthorization`";
 const FUTURE_BARE: &str = "the future of a request over hyper-util's client: bare";
 
-/// What is held, and the most that it may be.
+/// The rows of the table, and their limits.
 const ROWS: [(&str, Option<u64>); 10] = [
     (PER_ORG, Some(2048)),
     (PER_ENDPOINT, Some(616)),
@@ -92,7 +92,8 @@ fn organisation(runtime: &Runtime, meter: Meter) -> u64 {
     kept.unsigned_abs() / u64::from(many)
 }
 
-/// What the pauses of so many endpoints hold, each of which has answered 429.
+/// The memory for the pauses of this many endpoints, each of which has answered
+/// 429.
 fn throttled(runtime: &Runtime, meter: Meter, endpoints: u32) -> u64 {
     let api = service_fn(async |_request: Request<_>| {
         let mut response = Response::new(Full::<Bytes>::default());
@@ -105,7 +106,7 @@ fn throttled(runtime: &Runtime, meter: Meter, endpoints: u32) -> u64 {
             let uri = format!("https://{HOST}/api/v2/endpoint{}/x", letters(number));
             let mut request = api::with_headers(Uri::try_from(uri).expect("a URI"));
             *request.method_mut() = http::Method::GET;
-            // It waits until the pause is over, and is dropped.
+            // The request waits for the end of the pause, and is dropped.
             runtime.block_on(async {
                 let _ = layer.layer(api).oneshot(request).now_or_never();
             });
@@ -114,7 +115,7 @@ fn throttled(runtime: &Runtime, meter: Meter, endpoints: u32) -> u64 {
     kept.kept.unsigned_abs()
 }
 
-/// Without digits, which would be taken for an id.
+/// A name without digits, which would count as an id.
 fn letters(mut number: u32) -> String {
     let mut name = String::new();
     while number > 0 {
@@ -124,8 +125,8 @@ fn letters(mut number: u32) -> String {
     name
 }
 
-/// What a cache over a shared source holds more than one that is alone, once
-/// both have a token.
+/// The memory of a cache over a shared source beyond that of a cache without a
+/// store, once both have a token.
 fn process(runtime: &Runtime, meter: Meter) -> u64 {
     let kept = |build: &dyn Fn() -> TokenCache| {
         let mut built = Vec::new();
@@ -149,13 +150,13 @@ fn process(runtime: &Runtime, meter: Meter) -> u64 {
     shared.saturating_sub(kept(&|| TokenCache::new(source())))
 }
 
-/// What a thread's copy of a token holds.
+/// The memory of a thread's copy of a token.
 fn thread(runtime: &Runtime, meter: Meter) -> u64 {
     let tokens = [(), ()].map(|()| runtime.block_on(ours::tokens(&Issuer::default())));
     let uses = |tokens: &TokenCache| (0..100).all(|_| tokens.try_current().is_some());
     let [first, second] = tokens;
     std::thread::spawn(move || {
-        // What a thread needs once, for whatever token, is not counted.
+        // Memory that a thread needs once for all tokens is not counted.
         assert!(uses(&first));
         drop(first);
         let kept = |tokens: &TokenCache| meter(&mut || assert!(uses(tokens))).peak;
@@ -165,8 +166,7 @@ fn thread(runtime: &Runtime, meter: Meter) -> u64 {
     .expect("it does not panic")
 }
 
-/// Keeps each request, as a client does until it has the answer, which never
-/// comes.
+/// A client that keeps each request until its response, which never comes.
 #[derive(Clone)]
 struct Silent;
 
@@ -200,8 +200,8 @@ impl<B> Future for Waiting<B> {
     }
 }
 
-/// Bytes for each of a thousand requests that wait for their answer, futures
-/// included.
+/// The bytes for each of a thousand requests that wait for their responses,
+/// including the futures.
 fn waiting<S>(runtime: &Runtime, meter: Meter, mut service: S) -> u64
 where
     S: Service<Request<Full<Bytes>>>,
@@ -231,7 +231,7 @@ fn in_flight_tower(runtime: &Runtime, meter: Meter) -> u64 {
     waiting(runtime, meter, stack.service(Silent)) - waiting(runtime, meter, Silent)
 }
 
-/// Bare, with tower's layers, with ours.
+/// The sizes of the futures: bare, with tower's layers, with ours.
 fn futures(runtime: &Runtime) -> [u64; 3] {
     fn size<S: Service<Request<Full<Bytes>>>>(mut service: S) -> u64 {
         size_of_val(&service.call(api::request())) as u64
@@ -248,7 +248,7 @@ fn futures(runtime: &Runtime) -> [u64; 3] {
     ]
 }
 
-/// Nothing of it is a matter of time.
+/// Returns nothing: memory does not depend on time.
 pub fn sample(_effort: Effort) -> Vec<Rounds> {
     Vec::new()
 }

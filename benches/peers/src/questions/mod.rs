@@ -1,5 +1,5 @@
-//! One module for each question. What a shared store costs is measured by the
-//! bench `store` of the crate itself, which starts a server.
+//! One module for each question. The crate's bench `store`, which starts a
+//! server, measures the cost of a shared store.
 
 pub mod end_to_end;
 pub mod growth;
@@ -25,9 +25,9 @@ pub type Counted = BTreeMap<String, u64>;
 
 pub struct Question {
     pub name: &'static str,
-    /// Takes the times, in this process, of each part of the question.
+    /// Takes the times of each part of the question in this process.
     pub sample: fn(Effort) -> Vec<Rounds>,
-    /// Makes a table of the times that several processes took.
+    /// Turns the times of several processes into a table.
     pub table: fn(&[Rounds], &Counted) -> Section,
     pub counts: fn(Meter) -> Vec<Count>,
 }

@@ -1,9 +1,9 @@
 //! What does a layer add to one request? In memory: a POST of 200 bytes with
 //! five headers.
 //!
-//! The floor is the same request to a service that drops it and answers; making
-//! the request and dropping the answer are part of both. reqwest's requests are
-//! other types, with a floor of their own.
+//! The floor is the same request to a service that drops it and answers. Both
+//! include building the request and dropping the response. reqwest has other
+//! request types, and a separate floor.
 
 mod slots;
 
@@ -40,10 +40,10 @@ const REQWEST: &str = "reqwest-middleware, reqwest-retry, bearer";
 const WITH_ORG: &str = "`GenesysLayer`, an `Org` in the extensions";
 const ADD_WITH_ORG: &str = "tower-http `AddAuthorization`, the same request";
 
-/// Something that sends so many requests, one after the other.
+/// A stack that sends requests one after the other.
 struct Stack {
     name: &'static str,
-    /// Allocations for one request, all of them.
+    /// All allocations for one request.
     allocations: u64,
     send: Box<dyn FnMut(u32)>,
 }
@@ -54,7 +54,7 @@ fn stacks() -> Vec<Stack> {
     stacks
 }
 
-/// Those that need neither a server nor a thread.
+/// The stacks that need neither a server nor a thread.
 fn tower_stacks() -> Vec<Stack> {
     let runtime = runtime(0);
     let tokens = runtime.block_on(ours::tokens(&Issuer::default()));
@@ -109,7 +109,7 @@ where
     }
 }
 
-/// One after the other, each of which is answered at once.
+/// Sends requests one after the other. Each is answered at once.
 fn send_times<S>(service: &mut S, request: impl Fn() -> Request<Full<Bytes>>, times: u32)
 where
     S: Service<Request<Full<Bytes>>>,
@@ -128,7 +128,7 @@ fn cf_gears_stack() -> Stack {
     let tokens = runtime.block_on(cf_gears::tokens(server));
     let service = cf_gears::layer(tokens).layer(Api::<HttpError>::new());
     let mut stack = tower(CF_GEARS, 12, service);
-    // Its renewal is a task of this runtime.
+    // The renewal runs as a task of this runtime.
     let mut send = stack.send;
     stack.send = Box::new(move |times| {
         let _runtime = runtime.enter();
@@ -206,14 +206,15 @@ pub fn sample(effort: Effort) -> Vec<Rounds> {
     vec![interleave(cases.collect(), effort.rounds)]
 }
 
-/// Sends so many requests through the stack of this name, for who counts
+/// Sends this many requests through the stack with this name, to count
 /// instructions.
 pub fn send(name: &str, times: u32) -> bool {
     let stack = tower_stacks().into_iter().find(|stack| stack.name == name);
     stack.map(|mut stack| (stack.send)(times)).is_some()
 }
 
-/// What is compared by instructions, and what each of them adds to the first.
+/// The stacks whose instructions are counted. Each is compared with the first
+/// one.
 pub const COUNTED: [&str; 5] = [FLOOR, ADD, BEARER, RETRY, ALL_FOUR];
 
 pub fn table(measured: &[Rounds], counted: &Counted) -> Section {

@@ -1,9 +1,9 @@
-//! What does a revoked token cost? Many requests are sent with it and get their
-//! 401s: all of them together, spread over time, or once more, when the next
-//! token is revoked right after the first.
+//! What does a revoked token cost? Many requests have that token and get their
+//! 401s: all together, spread over time, or again because the next token is
+//! revoked right after the first.
 //!
-//! The API is in memory. A token request takes 20 ms everywhere; the peers that
-//! insist on HTTP make theirs to a server on this machine.
+//! The API is in memory. A token request takes 20 ms for every client. Peers
+//! that require HTTP send it to a server on this machine.
 
 mod api;
 mod clients;
@@ -28,7 +28,7 @@ use crate::{
 
 const TOKEN_REQUEST: Duration = Duration::from_millis(20);
 const SPREAD: Duration = Duration::from_millis(150);
-/// Far more than any of them takes.
+/// A client that takes longer than this hangs.
 const HANGS: Duration = Duration::from_secs(60);
 
 #[derive(Clone, Copy, PartialEq)]
@@ -44,7 +44,7 @@ const SCENES: [(Scene, &str); 3] = [
     (Scene::Again, "second revocation"),
 ];
 
-/// What came of it.
+/// The outcome of a scene.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 struct Outcome {
     posts: u64,
@@ -53,8 +53,7 @@ struct Outcome {
     milliseconds: f64,
 }
 
-/// Plays a scene with a client of its own; measured is the last wave of
-/// requests.
+/// Plays a scene with a new client, and measures the last wave of requests.
 fn play(runtime: &Runtime, kind: Kind, scene: Scene, requests: usize) -> Outcome {
     let issuer = Issuer::default();
     let server = kind.needs_server().then(|| Server::start(issuer.clone()));
@@ -112,7 +111,7 @@ pub fn counts(_meter: Meter) -> Vec<Count> {
         counts.push(exactly(what("failures"), outcome.failures, 0));
         counts.push(exactly(what("most sends"), outcome.most_sends, 2));
     }
-    // That the scenes are hard: what others do in them.
+    // The results of other clients show that the scenes are hard.
     let again = play(&runtime, Kind::CfGears, Scene::Again, 1000);
     let what = "1000 requests, second revocation, cf-gears-toolkit-auth: failures";
     counts.push(exactly(what.into(), again.failures, 1000));
@@ -122,13 +121,13 @@ pub fn counts(_meter: Meter) -> Vec<Count> {
     counts
 }
 
-/// Those that are compared by time.
+/// The clients whose times are compared.
 const CONTESTANTS: [Kind; 3] = [Kind::Ours, Kind::Swapped, Kind::Queued];
 
-/// How many requests, and who sends them.
+/// The numbers of requests, and the clients that send them.
 const SIZES: [(usize, &[Kind]); 2] = [(1000, &Kind::ALL), (10_000, &CONTESTANTS)];
 
-/// Of each size and scene a part for each number of an [`Outcome`].
+/// Returns a part for each size, each scene, and each number of an [`Outcome`].
 pub fn sample(effort: Effort) -> Vec<Rounds> {
     let runtime = runtime(WORKERS);
     let mut parts = Vec::new();
@@ -144,7 +143,7 @@ pub fn sample(effort: Effort) -> Vec<Rounds> {
     parts
 }
 
-/// The outcomes of those that are compared, by rounds.
+/// The outcomes of the compared clients, by rounds.
 fn contest(
     runtime: &Runtime,
     scene: Scene,

@@ -1,5 +1,5 @@
-//! How fast does a valid token come out, when many tasks ask for it at a time?
-//! On two threads, up to the value of the `Authorization` header.
+//! How fast is a valid token returned if many tasks ask for it at the same
+//! time? On two threads, up to the value of the `Authorization` header.
 
 use std::{future::Future, hint::black_box, sync::Arc};
 
@@ -46,7 +46,7 @@ const NAMES: [&str; 9] = [
 const THREADS: usize = 2;
 const TASKS: [u32; 4] = [1, 2, 8, 64];
 
-/// Millions of hits in a second, by so many tasks at a time.
+/// Millions of hits a second with this many concurrent tasks.
 fn rate<F, Fut>(runtime: &Runtime, tasks: u32, times: u32, hits: F) -> f64
 where
     F: Fn(u32) -> Fut,
@@ -136,14 +136,14 @@ impl Managers {
         ]
     }
 
-    /// Every sample has a cache of its own, so that its renewal runs as long as
-    /// the sample does.
+    /// Every sample has its own cache, so that the renewal runs as long as the
+    /// sample.
     fn renewing(&self, (tasks, times): (u32, u32)) -> Case<'_> {
         Case::new(RENEWING, move || {
             let cache = self.runtime.block_on(ours::renewing());
             let hits = cache.clone();
-            // A hit sees by a coarse clock that its token is due, a step late
-            // at most.
+            // A hit learns from a coarse clock that its token is due, at most
+            // one step late.
             self.runtime.block_on(async {
                 while cache.status().renewing.is_none() {
                     assert!(header(&hits).is_some());
@@ -221,7 +221,7 @@ pub fn counts(meter: Meter) -> Vec<Count> {
     let none = Expected::Exactly(0);
     [(OURS, tokens), (RENEWING, renewing)]
         .map(|(name, tokens)| {
-            // After a few the thread has its copy of the token.
+            // After a few hits, the thread has its copy of the token.
             assert!((0..10).all(|_| header(&tokens).is_some()));
             let times = meter(&mut || {
                 for _ in 0..1000 {
@@ -237,7 +237,7 @@ pub fn counts(meter: Meter) -> Vec<Count> {
         .into()
 }
 
-/// So many hits, for who counts instructions.
+/// Repeats a hit, to count instructions.
 pub fn hit(times: u32) {
     let tokens = runtime(0).block_on(ours::tokens(&Issuer::default()));
     for _ in 0..times {
@@ -284,8 +284,8 @@ fn goals(rounds: &[Rounds]) -> Vec<Goal> {
     };
     let least = |numbers: &[f64]| numbers.iter().copied().fold(f64::INFINITY, f64::min);
 
-    // One that reads a single clock hands out tokens that have expired while
-    // the machine slept: it is shown, and is no peer.
+    // A cache with a single clock returns tokens that have expired while the
+    // machine slept. It is shown, and does not count as a peer.
     let peers = [LOCKED_BY_BOTH, CF_GEARS, GOOGLE];
     let ahead = all(rounds, &|rounds| {
         let rates = peers.map(|name| rounds.ratio(OURS, name).median);
@@ -295,7 +295,7 @@ fn goals(rounds: &[Rounds]) -> Vec<Goal> {
     let floor = all(many, &|rounds| rounds.ratio(OURS, FLOOR).median);
     let rate = all(rounds, &|rounds| rounds.of(OURS).median);
     let floor_rate = all(rounds, &|rounds| rounds.of(FLOOR).median);
-    // Round by round too, since these were in the same process one after the
+    // Also round by round, since these ran in the same process one after the
     // other.
     let flat = all(many, &|rounds| rounds.against(&many[0], OURS).median);
     let renewing = all(rounds, &|rounds| rounds.ratio(RENEWING, OURS).median);

@@ -1,6 +1,6 @@
-//! What does a body of 1 MiB cost, that comes in frames of 64 KiB? Time, and
-//! the most bytes held at a time. Each frame is filled when it is asked for,
-//! and dropped by the service that takes it.
+//! What does a body of 1 MiB cost that comes in frames of 64 KiB? Time, and the
+//! most bytes held at a time. Each frame is filled on request, and dropped by
+//! the service.
 
 use std::{
     pin::Pin,
@@ -36,7 +36,7 @@ const FRAME: usize = 64 * 1024;
 const FRAMES: usize = 16;
 const KIB: u64 = 1024;
 
-/// A stream that is made while it is sent.
+/// A stream whose frames are created during the send.
 #[derive(Clone)]
 struct Frames {
     left: usize,
@@ -78,7 +78,7 @@ impl Body for Frames {
     }
 }
 
-/// Takes all frames, one after the other.
+/// Reads all frames, one after the other.
 async fn take<B>(request: Request<B>) -> Result<Response<Empty<Bytes>>, BoxError>
 where
     B: Body<Data = Bytes> + Unpin,
@@ -93,8 +93,7 @@ where
     Ok(Response::new(Empty::new()))
 }
 
-/// The same, and keeps them: the least that it takes to be able to send them
-/// again.
+/// The same, keeping the frames: the least cost of a body that can be resent.
 async fn keep(request: Request<Frames>) -> Result<Response<Empty<Bytes>>, BoxError> {
     let mut body = request.into_body();
     let mut kept = Vec::new();
@@ -122,7 +121,7 @@ fn upload<B>(service: impl Service<Request<B>, Error = BoxError>, body: B) {
 
 struct Stack {
     name: &'static str,
-    /// The most bytes held for the body and all else.
+    /// The limit of the bytes held in all.
     goal: u64,
     upload: Box<dyn FnMut()>,
 }
@@ -199,9 +198,9 @@ fn reqwest_refuses() -> bool {
 }
 
 pub fn sample(effort: Effort) -> Vec<Rounds> {
-    // From now on the allocator of glibc keeps what is freed, as in a process
-    // that has run for a while. Else it would give each mebibyte back to the
-    // system, and time would be page faults.
+    // From now on, glibc's allocator keeps freed memory, as in a process that
+    // has run for a while. Otherwise it would return each mebibyte to the
+    // system, and most of the time would be page faults.
     drop(std::hint::black_box(vec![1_u8; 24 * 1024 * 1024]));
     let times = effort.repeat(100);
     let mut stacks = stacks();

@@ -1,5 +1,5 @@
-//! What does it weigh? Crates in the tree, seconds to build from nothing, bytes
-//! of code. Run with cargo, from sources that are on this machine already.
+//! How large is the crate? Crates in the tree, seconds of a clean build, bytes
+//! of code. It runs cargo with sources that are already on this machine.
 
 use std::{env, fs, path::Path, process::Command, time::Instant};
 
@@ -20,8 +20,8 @@ pub fn counts(_meter: Meter) -> Vec<Count> {
     Vec::new()
 }
 
-/// Nothing of it is a matter of luck: the table builds, and looks at what comes
-/// of it.
+/// Returns nothing: the numbers do not vary, so the table itself builds and
+/// counts.
 pub fn sample(_effort: Effort) -> Vec<Rounds> {
     Vec::new()
 }
@@ -72,7 +72,7 @@ fn library_row(name: &str, features: &[&str]) -> Vec<String> {
         build.arg(target).args(features);
         build
     });
-    // Without the crate itself.
+    // The first line is the crate itself.
     let crates = crates.len() - 1;
     vec![
         format!("library, {name}"),
@@ -82,7 +82,7 @@ fn library_row(name: &str, features: &[&str]) -> Vec<String> {
     ]
 }
 
-/// How long this takes in a target directory that is empty.
+/// The time of this build in an empty target directory.
 fn seconds(build: impl Fn(&Path) -> Command) -> f64 {
     let target = env::temp_dir().join(format!("weight-{}", std::process::id()));
     let start = Instant::now();

@@ -1,13 +1,13 @@
-//! A long interval is read in slices, and the report is the same as over one
+//! A long interval is read in slices, and the report is the same as with one
 //! slice.
 
 use super::*;
 
-/// Two slices that meet at midday, in the middle of the conversations: both
+/// Two slices that meet at midday, in the middle of the conversations. Both
 /// find those of 8 January.
 pub(super) const MIDDAY: &str = "2026-01-01T12:00:00Z/2026-01-12T00:00:00Z";
-/// Slices of the week of the mock; the first one finds nothing, or the last
-/// one, or neither.
+/// Intervals around the week of the mock. The first slice finds nothing, or the
+/// last one, or neither.
 const LONG: [&str; 4] = [
     MIDDAY,
     "2025-12-28T00:00:00Z/2026-01-12T00:00:00Z",
@@ -23,7 +23,7 @@ fn setup(text: &str) -> Setup {
 }
 
 impl Setup {
-    /// Writes one page, or a list without one, and stops.
+    /// Writes one page, or a list without pages, and stops.
     async fn step(&self) -> Result<Done, Failure> {
         let path = self.path();
         let plan = Plan {
@@ -37,7 +37,7 @@ impl Setup {
         report(&self.mock, &plan, interrupts, |_| {}).await
     }
 
-    /// Runs to the end, and notes how far it was after each page.
+    /// Runs to the end, and records the progress after each page.
     async fn headways(&self) -> (Done, Vec<Headway>) {
         let path = self.path();
         let plan = Plan {
@@ -73,7 +73,7 @@ async fn each_conversation_is_written_once_over_all_slices() {
             assert_eq!(done.total, Some(COUNT as u64), "{text}");
             assert_eq!(setup.output(), setup.whole().await, "{text}");
             setup.check();
-            // Each slice is read to its end before the next one is begun.
+            // Each slice is read to its end before the next one starts.
             let ends = headways.chunk_by(|one, next| one.slice == next.slice);
             for (index, slice) in ends.enumerate() {
                 let last = slice.last().unwrap();
@@ -86,7 +86,7 @@ async fn each_conversation_is_written_once_over_all_slices() {
     }
 }
 
-/// Without an overlap, the other tests would show nothing.
+/// Shows that slices overlap: otherwise the other tests would prove nothing.
 #[tokio::test(start_paused = true)]
 async fn slices_that_meet_at_midday_find_the_same_conversations() {
     let (_, headways) = setup(MIDDAY).headways().await;
@@ -126,9 +126,8 @@ async fn interrupted_after_every_page_of_every_slice_it_comes_to_the_same_bytes(
             if step.is_ok() {
                 break;
             }
-            refused(step, Code::Interrupted, &["the same command goes on"]);
-            // As if the power had gone between the rows of the page and its
-            // state.
+            refused(step, Code::Interrupted, &["the same command continues"]);
+            // As after a power cut between the rows of the page and its state.
             if let Some(before) = before {
                 let after = fs::read(setup.state()).unwrap();
                 fs::write(setup.state(), before).unwrap();
@@ -156,8 +155,7 @@ async fn killed_between_two_slices_it_goes_on_with_the_second() {
             break;
         }
     }
-    // The first slice is written; the second one has been begun, and has no
-    // page yet.
+    // The first slice is written, and the second one has no page yet.
     let output = setup.output();
     setup.mock.on(DETAILS_QUERY).never_answers();
     let run = tokio::time::timeout(Duration::from_secs(5), setup.run());
@@ -179,7 +177,7 @@ async fn an_error_at_the_first_page_of_a_later_slice_leaves_a_file_to_go_on_with
     let setup = setup(LONG[1]);
     let query = setup.mock.on(DETAILS_QUERY).nth(2);
     query.reply_403("missing.permissions", "No.");
-    refused(setup.run().await, Code::Failed, &["goes on"]);
+    refused(setup.run().await, Code::Failed, &["continues"]);
     assert!(setup.state().exists());
     setup.run().await.unwrap();
     assert_eq!(setup.output(), setup.whole().await);
@@ -203,8 +201,8 @@ async fn a_start_that_is_no_time_is_an_error_where_it_matters() {
     assert_eq!(week.run().await.unwrap().total, Some(1));
 }
 
-/// A job finds what was active in its interval, so that a start does not tell
-/// whose it is.
+/// A job finds conversations that were active in its interval, so their start
+/// does not assign them to a slice.
 #[tokio::test(start_paused = true)]
 async fn a_job_reads_a_long_interval_in_one_piece() {
     let setup = Setup {

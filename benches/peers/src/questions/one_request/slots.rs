@@ -1,4 +1,4 @@
-//! What does a shared limit add to a send that has a slot at hand?
+//! What does a shared limit add to a send that has a reserved slot?
 
 use std::{
     sync::{
@@ -24,14 +24,15 @@ use crate::{
     peers::{ours, runtime},
 };
 
-/// As many slots are taken ahead as were used in the last 0.9 seconds, up to 64.
+/// The limiter reserves as many slots as were used in the last 0.9 seconds, up
+/// to 64.
 const AHEAD: usize = 60;
 const SENDS: u32 = 40;
 
 pub(super) fn counts(meter: Meter) -> Vec<Count> {
     let told = Arc::new(AtomicU64::new(0));
     let events = told.clone();
-    // One event for each operation of the store at least.
+    // At least one event for each operation of the store.
     let limit = Limit::per_minute(100_000).with_observer(move |_: &LimitEvent| {
         events.fetch_add(1, SeqCst);
     });
@@ -41,7 +42,7 @@ pub(super) fn counts(meter: Meter) -> Vec<Count> {
     let org = org.build_from_cache(tokens).expect("the region is https");
     let mut service = GenesysLayer::new(&org).layer(Api::<tower_genesys::BoxError>::new());
     runtime.block_on(async {
-        // The last ones find no slot, and take as many ahead as the first ones
+        // The last requests find no slot, and reserve as many as the first ones
         // have used.
         for in_flight in [AHEAD, 1, 1] {
             let sends = (0..in_flight).map(|_| service.clone().oneshot(api::request()));

@@ -1,4 +1,4 @@
-//! An API in memory that refuses revoked tokens, when it is told to.
+//! An API in memory that refuses revoked tokens at chosen times.
 
 use std::{
     marker::PhantomData,
@@ -30,7 +30,7 @@ pub enum Arrival {
 
 pub const ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// Clones are the same API.
+/// An API. Clones share its state.
 #[derive(Clone, Debug)]
 pub struct Revocable {
     issuer: Issuer,
@@ -55,8 +55,8 @@ impl Wave {
     }
 
     async fn refuse(&self, id: usize) {
-        // No 401 is there before the last request is sent: it would not be sent
-        // with this token.
+        // The first 401 comes after the last send, since a later request would
+        // not have this token.
         self.barrier.wait().await;
         if self.spread.is_zero() {
             return;
@@ -75,7 +75,7 @@ impl Revocable {
         }
     }
 
-    /// Begins to count anew.
+    /// Resets the counts.
     pub fn begin(&self, arrival: Arrival) {
         let spread = match arrival {
             Arrival::Together => Duration::ZERO,
@@ -84,7 +84,7 @@ impl Revocable {
         *self.lock() = Wave::new(self.requests, spread);
     }
 
-    /// How often the request was sent that was sent most often.
+    /// The most sends of a single request.
     pub fn most_sends(&self) -> u64 {
         let wave = self.current();
         wave.sends
@@ -120,7 +120,8 @@ impl Revocable {
     }
 }
 
-/// The API as a service. `E` is the error that the layers around it ask for.
+/// The API as a service. `E` is the error type that the layers around it
+/// require.
 pub struct RevocableService<E>(Revocable, PhantomData<fn() -> E>);
 
 impl<E> RevocableService<E> {

@@ -1,5 +1,5 @@
-//! A client for each way to keep a token: it sends a request of this number,
-//! and replays it once after a 401 where the way allows it.
+//! A client for each way to keep a token. It sends a numbered request, and
+//! replays it once after a 401 if the way allows that.
 
 use std::{convert::Infallible, future::Future, sync::Arc};
 
@@ -68,7 +68,7 @@ impl Kind {
     }
 }
 
-/// A client that has its first token.
+/// A client with its first token.
 pub async fn build(kind: Kind, issuer: &Issuer, server: Option<Server>, api: &Revocable) -> Client {
     let server = || server.expect("there is a server for those who need one");
     match kind {
@@ -107,11 +107,11 @@ where
 
 type Body = http_body_util::Full<bytes::Bytes>;
 
-/// What a client by hand asks of its tokens.
+/// The interface between a client by hand and its tokens.
 trait Tokens: Send + Sync + 'static {
     fn header(&self) -> impl Future<Output = HeaderValue> + Send;
 
-    /// After a 401.
+    /// Discards the token after a 401.
     fn refused(&self, header: &HeaderValue) -> impl Future<Output = ()> + Send;
 }
 
@@ -134,7 +134,7 @@ fn by_hand<T: Tokens>(tokens: Arc<T>, api: &Revocable) -> Client {
     })
 }
 
-/// The request that the layers get, made anew for each send.
+/// The request that the layers get, built for each send.
 fn signed(id: usize, token: &HeaderValue) -> Request<Body> {
     let mut request = api::request();
     request.headers_mut().insert(ID, HeaderValue::from(id));
@@ -184,12 +184,12 @@ impl Tokens for Yup {
     }
 
     async fn refused(&self, _header: &HeaderValue) {
-        // A failure shows at the replay.
+        // The replay reports a failure.
         let _ = self.0.force_refreshed_token(&yup::SCOPES).await;
     }
 }
 
-/// There is no way to tell it that a token was refused.
+/// A client that cannot be told that a token was refused.
 struct Google(google_cloud_auth::credentials::Credentials);
 
 impl Tokens for Google {
@@ -203,7 +203,7 @@ impl Tokens for Google {
 async fn azure_client(issuer: &Issuer, api: &Revocable) -> Client {
     let policy = Arc::new(azure::policy(issuer.clone()));
     let transport: Arc<dyn Policy> = Arc::new(Transport(api.clone()));
-    // A request to itself gets the first token, which is good.
+    // A request to this client itself gets the first token, which is valid.
     let client: Client = Arc::new(move |id| {
         let (policy, transport) = (Arc::clone(&policy), Arc::clone(&transport));
         Box::pin(async move {

@@ -55,8 +55,8 @@ async fn what_is_not_on_the_list_is_not_forwarded() {
         "/orgs/acme/api/v2/users/%2e%2e",
         "/orgs/acme/api/v2/users/..%2ftokens%2fme",
         "/orgs/acme/api/v2/users/%2E%2E%5Ctokens%5Cme",
-        // Another path than the one on the list, where `%2F` is decoded before
-        // it is looked at.
+        // A server that decodes `%2F` first takes this for a path that is not
+        // on the list.
         "/orgs/acme/api/v2/users/7%2Fqueues",
         "/orgs/acme/api/v2/users/7%2froles?pageSize=1",
         "/orgs/acme/api/v2/users/7%3Ffields=x",

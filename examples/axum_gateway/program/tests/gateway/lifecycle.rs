@@ -55,7 +55,7 @@ async fn it_is_ready_when_all_organisations_have_a_token_and_needs_no_caller_for
     assert_eq!(setup.mocks.each_ref().map(MockGenesys::token_posts), [1, 1]);
 }
 
-/// The probe alone, on a clock that can be moved.
+/// The probe without a server, on a paused clock.
 #[tokio::test(start_paused = true)]
 async fn it_stays_ready_while_renewals_fail_for_as_long_as_the_token_is_good() {
     let mock = MockGenesys::new();
@@ -80,7 +80,7 @@ async fn it_stays_ready_while_renewals_fail_for_as_long_as_the_token_is_good() {
     let _warm = org.tokens().keep_warm().expect("a runtime");
     assert_eq!(ready().await, StatusCode::OK);
     mock.on(TOKEN).reply_503();
-    // Within the last ten minutes of the day that a token lives.
+    // Within the last ten minutes of the token's lifetime of a day.
     tokio::time::sleep(Duration::from_secs(86_400 - 300)).await;
     assert!(org.tokens().status().failures > 0);
     assert_eq!(ready().await, StatusCode::OK);
@@ -88,7 +88,7 @@ async fn it_stays_ready_while_renewals_fail_for_as_long_as_the_token_is_good() {
     assert_eq!(ready().await, StatusCode::SERVICE_UNAVAILABLE);
     mock.clear_script();
     tokio::time::sleep(Duration::from_secs(180)).await;
-    assert_eq!(ready().await, StatusCode::OK, "it heals by itself");
+    assert_eq!(ready().await, StatusCode::OK, "it recovers by itself");
 }
 
 #[tokio::test]
@@ -101,7 +101,7 @@ async fn it_is_not_ready_when_there_is_no_token_to_be_had() {
     assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
     assert!(text.starts_with("acme: no token, 1 failures\n"), "{text}");
     assert!(!text.contains("client"), "no reason is shown: {text}");
-    // The other one is served all the same.
+    // The other organisation is still served.
     assert_eq!(
         setup.status("/orgs/globex/api/v2/users").await,
         StatusCode::OK
@@ -117,7 +117,7 @@ async fn shutdown_ends_what_is_under_way_and_closes_the_tokens() {
     let stopping = async {
         setup.mocks[0].wait_for(USERS, 1).await;
         drop(stop);
-        // Nobody is let in any more.
+        // The port accepts no more connections.
         let closed = async {
             let address = setup.url.trim_start_matches("http://");
             while tokio::net::TcpStream::connect(address).await.is_ok() {

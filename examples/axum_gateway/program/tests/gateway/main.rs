@@ -1,4 +1,5 @@
-//! Does the gateway of the examples forward what it should, and nothing else?
+//! Does the gateway of the examples forward the requests on its list, and
+//! nothing else?
 
 #[path = "../../../gateway.rs"]
 mod gateway;

@@ -4,7 +4,7 @@ use tower_genesys::testing::{ANY_API, TOKEN, USERS};
 
 use crate::setup::{Setup, setup, text};
 
-/// A caller who sends all that must not go on.
+/// A request with every header that must not be forwarded.
 fn curious(setup: &Setup, path: &str) -> Request<axum::body::Body> {
     let mut request = setup.get(path);
     for (name, value) in [
@@ -44,7 +44,7 @@ async fn what_identifies_the_caller_or_one_connection_goes_no_further() {
     );
 }
 
-/// All of a response that a caller can look at.
+/// Everything in a response that a caller can see.
 async fn seen(response: Response<Incoming>) -> String {
     let head = format!("{} {:?}", response.status(), response.headers());
     let values = response.headers().values();
@@ -59,8 +59,8 @@ async fn the_token_is_in_no_response() {
     let setup = setup().await;
     setup.warm().await;
     let mock = &setup.mocks[0];
-    // The worst that could come from the other side: the token in headers that
-    // nobody lets through.
+    // The worst case from the API: the token in headers that the gateway does
+    // not forward.
     let token = setup.orgs["acme"].tokens().token().await.expect("a token");
     let leak = HeaderValue::from_str(token.expose()).expect("it is one for a header");
     let script = mock.on(USERS).header(header::SET_COOKIE, leak.clone());

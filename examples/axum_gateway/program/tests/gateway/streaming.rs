@@ -78,7 +78,7 @@ async fn a_response_is_passed_on_before_it_is_whole() {
     while read < 1024 * 1024 {
         let frame = tokio::time::timeout(Duration::from_secs(20), body.frame()).await;
         let frame = frame
-            .expect("it goes on")
+            .expect("the next part comes")
             .expect("it has no end")
             .expect("no error");
         read += frame.data_ref().map_or(0, Bytes::len);

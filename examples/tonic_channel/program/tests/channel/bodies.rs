@@ -15,8 +15,8 @@ use tower_genesys::{
 
 const USER: &str = r#"{"name":"Ada","email":"ada@example.com"}"#;
 
-/// A user is created once, over a token that is revoked under the request, in a
-/// task of its own.
+/// Creates a user once in a spawned task, while the token is revoked during the
+/// request.
 async fn replayed<B>(body: B)
 where
     B: Body<Data = Bytes, Error: Into<BoxError>> + Send + Unpin + 'static,

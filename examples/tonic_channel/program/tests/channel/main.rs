@@ -1,4 +1,5 @@
-//! Do the layers fit around tonic's channel, and other bodies than hyper's?
+//! Do the layers work around tonic's channel, and with other bodies than
+//! hyper's?
 
 #[path = "../../../client.rs"]
 mod client;
