@@ -62,14 +62,17 @@ impl<P> Account<P> {
 ///         &'a self,
 ///         extensions: &'a Extensions,
 ///     ) -> Option<&'a Account<FixedToken>> {
-///         Some(match extensions.get::<Staging>() {
+///         Some(match extensions.get() {
 ///             Some(Staging) => &self.staging,
 ///             None => &self.production,
 ///         })
 ///     }
 /// }
 ///
-/// fn account(token: &str, host: &str) -> Result<Account<FixedToken>, BoxError> {
+/// fn account(
+///     token: &str,
+///     host: &str,
+/// ) -> Result<Account<FixedToken>, BoxError> {
 ///     let origins = Origins::of_host(host)?;
 ///     Ok(Account::new(FixedToken::new(token)?, origins))
 /// }

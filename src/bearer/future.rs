@@ -154,6 +154,8 @@ where
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
         loop {
+            // A request that has to wait is signed when it is sent, never
+            // before.
             let next = match this.state.as_mut().project() {
                 StateProj::Unsent { unsent, stage } => {
                     let token = {

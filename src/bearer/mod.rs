@@ -33,7 +33,8 @@
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), tower_genesys::BoxError> {
 //! let api = service_fn(|request: Request<()>| async move {
-//!     Ok::<_, Infallible>(Response::new(request.headers()[AUTHORIZATION].clone()))
+//!     let authorization = request.headers()[AUTHORIZATION].clone();
+//!     Ok::<_, Infallible>(Response::new(authorization))
 //! });
 //! let origins = Origins::of_host("api.mypurecloud.com")?;
 //! let layer = BearerLayer::new(FixedToken::new("s3cr3t")?, origins);

@@ -66,6 +66,8 @@ impl OriginError {
 impl fmt::Display for OriginError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let host = self.host.as_deref().unwrap_or_default();
+        // Each text says what to do about this refusal: a resend is refused,
+        // too.
         match self.kind {
             OriginErrorKind::NoHost => f.write_str(
                 "not sent: the URI of the request names no host; use an absolute one \

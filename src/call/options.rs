@@ -36,7 +36,7 @@ use http::{Extensions, StatusCode};
 #[non_exhaustive]
 pub struct CallOptions {
     // Each layer reads its own fields. `None` leaves the decision to the
-    // layer's settings; so does the default of every other field.
+    // layer's settings, as `false` does in the others.
     pub(crate) without_auth: bool,
     pub(crate) keep_authorization: bool,
     pub(crate) without_retry: bool,
@@ -173,7 +173,10 @@ impl CallOptions {
     ///
     /// /// Another node may not have the new user for some seconds.
     /// const JUST_CREATED: CallOptions = CallOptions::new()
-    ///     .with_transient_statuses(&[StatusCode::NOT_FOUND], Duration::from_secs(10))
+    ///     .with_transient_statuses(
+    ///         &[StatusCode::NOT_FOUND],
+    ///         Duration::from_secs(10),
+    ///     )
     ///     .with_max_sends(6);
     /// assert_ne!(JUST_CREATED, CallOptions::new());
     /// ```

@@ -114,7 +114,7 @@ impl<R: Body> Body for CollectedBody<R> {
     fn size_hint(&self) -> SizeHint {
         let rest = self.rest.as_ref().map(|rest| rest.size_hint());
         let rest = rest.unwrap_or_else(|| SizeHint::with_exact(0));
-        // A sum over `u64::MAX` is no bound, so the upper one is then left out.
+        // If the sum exceeds `u64::MAX`, the upper bound is left out.
         let mut hint = SizeHint::new();
         hint.set_lower(rest.lower().saturating_add(self.buffered));
         if let Some(upper) = rest.upper().and_then(|it| it.checked_add(self.buffered)) {

@@ -42,10 +42,12 @@ impl CollectLayer {
     /// # use http_body_util::BodyExt;
     /// # use tower::{Layer, ServiceExt};
     /// # let client = tower::service_fn(|_| async {
-    /// #     Ok::<_, tower::BoxError>(http::Response::new(String::from("a page")))
+    /// #     let page = String::from("a page");
+    /// #     Ok::<_, tower::BoxError>(http::Response::new(page))
     /// # });
     /// let bytes: usize = 16 * 1024 * 1024;
-    /// let client = CollectLayer::new().with_cap(bytes.try_into()?).layer(client);
+    /// let layer = CollectLayer::new().with_cap(bytes.try_into()?);
+    /// let client = layer.layer(client);
     /// let response = client.oneshot(http::Request::new(())).await?;
     /// assert_eq!(response.collect().await?.to_bytes(), "a page");
     /// # Ok(())

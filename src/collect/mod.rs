@@ -9,7 +9,6 @@
 //! of the service, and `Retry` repeats the request if that is safe.
 //!
 //! ```
-//! # use std::io;
 //! # use bytes::Bytes;
 //! # use http::{Request, Response};
 //! # use http_body_util::{BodyExt, Full, StreamBody};
@@ -22,11 +21,11 @@
 //! /// Breaks off in the middle of its first response.
 //! async fn api(
 //!     request: Request<ReplayBody<Full<Bytes>>>,
-//! ) -> Result<Response<impl Body<Data = Bytes, Error = io::Error>>, BoxError> {
+//! ) -> Result<Response<impl Body<Data = Bytes, Error = BoxError>>, BoxError> {
 //!     let first = Attempt::of(request.extensions()).get() == 1;
 //!     let half = Ok(Frame::data(Bytes::from_static(b"[1, ")));
 //!     let rest = match first {
-//!         true => Err(io::Error::from(io::ErrorKind::ConnectionReset)),
+//!         true => Err(BoxError::from("the connection broke")),
 //!         false => Ok(Frame::data(Bytes::from_static(b"2]"))),
 //!     };
 //!     let frames = futures_util::stream::iter([half, rest]);

@@ -80,7 +80,7 @@ where
         Self::sent(response, Replay::Outside)
     }
 
-    /// Follows a send of which there is no copy.
+    /// Follows a send that cannot be replayed.
     pub(super) fn once(response: S::Future) -> Self {
         Self::sent(response, Replay::Impossible(Unreplayed::BodyGone))
     }

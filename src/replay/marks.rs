@@ -122,7 +122,7 @@ pub struct Resend;
 ///
 /// fn explain<R>(response: &Response<R>) -> Option<&'static str> {
 ///     match response.extensions().get()? {
-///         Unreplayed::AlreadyReplayed => Some("the newer token is refused, too"),
+///         Unreplayed::AlreadyReplayed => Some("a newer token is refused, too"),
 ///         Unreplayed::BodyGone => Some("the upload was too long to keep"),
 ///         _ => None,
 ///     }

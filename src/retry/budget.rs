@@ -107,7 +107,7 @@ impl Budget {
         }
     }
 
-    /// Takes a permit. Returns false if there is none.
+    /// Takes a permit. Returns false if the bucket is empty.
     pub(crate) fn withdraw(&self, now: Instant) -> bool {
         let now = self.elapsed(now);
         let withdraw = |full_at: u64| {

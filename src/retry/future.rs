@@ -152,16 +152,12 @@ where
                         };
                         Stage::discarding(result, is_sent, call.is_to_read(), pause)
                     }
-                    Poll::Pending => Stage::Pausing {
-                        pause: ready!(timeout.poll(cx, call)),
-                    },
+                    Poll::Pending => Stage::pausing(ready!(timeout.poll(cx, call))),
                 },
                 StageProj::Draining { drain, pause } => {
                     let body = ready!(drain.poll(cx));
                     call.read(&body.unwrap_or_default());
-                    Stage::Pausing {
-                        pause: mem::take(pause),
-                    }
+                    Stage::pausing(mem::take(pause))
                 }
                 StageProj::Pausing { pause } => Stage::after(mem::take(pause), call),
                 StageProj::Sleeping { sleep } => {
@@ -172,16 +168,14 @@ where
                     call.released(ready!(admission.poll(cx)));
                     Stage::Readying
                 }
-                StageProj::Readying => match ready!(call.service().poll_ready(cx)) {
-                    Ok(()) => {
-                        let (request, mut service) = call.next();
-                        Stage::sent(service.call(request))
-                    }
-                    Err(error) => {
+                StageProj::Readying => {
+                    if let Err(error) = ready!(call.service().poll_ready(cx)) {
                         stage.set(Stage::Done);
                         return Poll::Ready(Err(error));
                     }
-                },
+                    let (request, mut service) = call.next();
+                    Stage::sent(service.call(request))
+                }
                 StageProj::Done => panic!("a response future was polled after it had completed"),
             };
             stage.set(next);
@@ -194,6 +188,10 @@ impl<F, R> Stage<F, R> {
     const fn sent(future: F) -> Self {
         let timeout = Timeout::Unarmed;
         Self::Sent { future, timeout }
+    }
+
+    const fn pausing(pause: Pause) -> Self {
+        Self::Pausing { pause }
     }
 
     /// Discards a result that leads to another send. `is_to_read` states that
@@ -211,7 +209,7 @@ impl<F, R> Stage<F, R> {
             Ok(old) if is_to_read => Drain::keeping(old, is_sent),
             Ok(old) => Drain::new(old, is_sent),
             // An error has no body that would keep a connection.
-            Err(_) => return Self::Pausing { pause },
+            Err(_) => return Self::pausing(pause),
         };
         Self::Draining { drain, pause }
     }

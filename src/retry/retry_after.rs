@@ -52,8 +52,8 @@ impl RetryAfter {
     /// - A decimal fraction (`1.5`) is rounded up to the next second.
     /// - Of several values (a gateway may add its own) the longest wait
     ///   applies.
-    /// - White space around a value is ignored, and so is a value that is
-    ///   neither number nor date.
+    /// - White space around a value is ignored. A value that is neither number
+    ///   nor date is ignored, too.
     /// - A date is compared with the response's own `Date`, because its clock
     ///   may differ from ours, or without one with `now`. A date in the past is
     ///   a wait of zero.

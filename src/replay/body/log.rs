@@ -1,4 +1,4 @@
-//! What is kept of a stream: the frames that a clone may still need, and the
+//! The kept part of a stream: the frames that a clone may still need, and the
 //! state that all clones share.
 //!
 //! `stream` decides what a clone does next, `source` polls the caller's body.

@@ -190,8 +190,8 @@ impl<B> Stream<B> {
         match &mut log.end {
             End::Open => match log.source.take() {
                 Some(source) if log.is_past_keeping() => {
-                    // Every other clone finds this state, and so does this one
-                    // if the body panics.
+                    // Every other clone finds this state. If the body panics,
+                    // this one finds it too.
                     log.end = End::Failed(None);
                     Next::PassOn(source)
                 }
@@ -274,6 +274,7 @@ where
             let (frame, end) = match take_in(polled, source.is_end_stream()) {
                 Brought::Frame(frame, end) => (frame, end),
                 Brought::End(end) => (None, end),
+                // `take_in` never returns it: only a pending poll does.
                 Brought::Pending(_) => continue,
             };
             self.sent += frame.as_ref().map_or(0, |frame| frame.len() as u64);
@@ -281,8 +282,8 @@ where
             if self.done || self.length == Some(self.sent) {
                 lock(&self.log).turns.finish(self.ticket);
             }
-            // An empty frame is skipped. An error or the end drops the body,
-            // and so does a last frame that announces the end.
+            // An empty frame is skipped. An error, the end, or a last frame
+            // that announces the end drops the body.
             match (frame, end) {
                 (None, End::Open) => {}
                 (None, End::Clean { .. }) => return Poll::Ready(None),
@@ -296,7 +297,7 @@ where
     }
 
     /// Polls the caller's body once, and puts the result into the log. Pending
-    /// if there is none.
+    /// if the body yields nothing yet.
     fn pull(&self, source: B, cx: &mut Context<'_>) -> Poll<()> {
         let mut source = SourceGuard::new(&self.log, source);
         let brought = source.poll(cx);

@@ -141,14 +141,15 @@ impl<S: Clone, B: CloneBody, C> Call<S, B, C> {
             let entered = gate
                 .throttle
                 .enter_gate(&gate.endpoint, Some(until), deadline);
+            // A throttle without gates, which only gives out slots, is always
+            // open. This call then waits as long as the server asked for.
             return match entered {
                 Passage::Queued(ticket) => Ok(Pause::Queued(ticket)),
                 Passage::TooLong => Err(Stop::DeadlineTooClose),
                 Passage::Open => Ok(Pause::Until(until)),
             };
         }
-        // Without a throttle there is no gate, and a 429 draws on no budget
-        // either.
+        // A 429 draws on no budget, also if the upstream has no throttle.
         let governed = !matches!(class, Class::Throttled { .. });
         let budget = self.upstream().budget().filter(|_| governed);
         if budget.is_some_and(|budget| !budget.withdraw(now)) {

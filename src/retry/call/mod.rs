@@ -202,7 +202,7 @@ impl<S: Clone, B: CloneBody, C> Call<S, B, C> {
     }
 
     /// Invalidates the older body, so that the copy can be sent. Returns false
-    /// if there is no copy that can be sent.
+    /// if the call has no copy that can be sent.
     fn claim(&self) -> bool {
         self.target.claim()
     }

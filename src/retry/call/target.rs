@@ -103,7 +103,7 @@ impl<S: Clone, B: CloneBody> Target<S, B> {
     }
 
     /// Invalidates the older body, so that the copy can be sent. Returns false
-    /// if there is no copy that can be sent.
+    /// if the call has no copy that can be sent.
     pub(super) fn claim(&self) -> bool {
         match self {
             Self::Kept(copy) => copy.claim(),

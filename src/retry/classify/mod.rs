@@ -81,7 +81,7 @@ pub enum Class {
 ///         let exports = request.uri().path().ends_with("/exports");
 ///         match response.status().as_u16() {
 ///             520 if !exports => Class::NotSent,
-///             _ => Classify::<BoxError>::response(&self.0, request, response),
+///             _ => self.0.response(request, response),
 ///         }
 ///     }
 ///
