@@ -122,7 +122,7 @@ async fn a_503_to_a_write_does_not_suggest_to_try_again() {
     let response = setup.send(request.expect("a request")).await;
     let text = text(response.expect("no error")).await;
     assert!(
-        text.contains("may have been carried out all the same"),
+        text.contains("may have been carried out, so it was not resent"),
         "{text}"
     );
     assert!(!text.contains("try again"), "{text}");

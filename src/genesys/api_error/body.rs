@@ -1,3 +1,9 @@
+//! Parses an [`ApiError`] from a body and headers that may hold anything.
+//!
+//! Each field is read by itself, so a field of an unexpected type costs that
+//! field only. The numbers below bound memory and time, whatever the server
+//! sends.
+
 use std::time::{Duration, SystemTime};
 
 use http::{HeaderMap, Response, StatusCode};
@@ -24,8 +30,8 @@ const MOST_ENTRIES: usize = 64;
 /// How deep `errors` may be nested. The API sends one level.
 const MOST_LEVELS: usize = 3;
 
-/// An error of the API is below 4 KiB, and arrives with its head. A longer wait
-/// would not pay, since the status is known.
+/// The time for the body of an error. It is below 4 KiB and arrives with its
+/// head. A longer wait would not pay, since the status is known.
 const LONGEST_READ: Duration = Duration::from_secs(10);
 
 impl ApiError {
@@ -85,6 +91,7 @@ impl ApiError {
     }
 }
 
+/// Parses a body that was read completely.
 fn parse(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Inner {
     // An answer in another character set is still mostly readable.
     let json = String::from_utf8_lossy(without_mark(body));
@@ -94,6 +101,7 @@ fn parse(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Inner {
             inner(&fields, status, MOST_LEVELS, &mut left)
         }
         Ok(_) | Err(_) if json.trim().is_empty() => bare(status, Condition::Empty),
+        // The header explains why the bytes are not JSON.
         Ok(_) | Err(_) => bare(
             status,
             coding(headers).map_or(Condition::Foreign, Condition::Encoded),
@@ -130,6 +138,8 @@ fn bare(status: StatusCode, body: Condition) -> Inner {
     }
 }
 
+/// Adds the facts of the headers. Of two ids, the body's is kept. Of two waits,
+/// the header's is kept, since the layers follow that one.
 fn add_headers(inner: &mut Inner, headers: &HeaderMap) {
     if inner.context_id.is_none() {
         inner.context_id = correlation_id(headers).map(Into::into);
@@ -143,6 +153,8 @@ fn stated(wait: Option<Duration>) -> Option<Duration> {
     wait.filter(|wait| !wait.is_zero())
 }
 
+/// Reads the fields of an error, and of at most `levels` levels of errors in
+/// it. `left` counts down the entries that may still be kept.
 fn inner(
     fields: &Map<String, Value>,
     status: StatusCode,
@@ -158,6 +170,7 @@ fn inner(
         Vec::new()
     };
     let seconds = message.as_deref().and_then(wait_in);
+    // An object with neither is JSON of another program.
     let understood = code.is_some() || message.is_some();
     Inner {
         code,
@@ -190,15 +203,19 @@ fn inner(
     }
 }
 
+/// Reads the errors in `errors`, each with its own status if it has one.
 fn errors(
     fields: &Map<String, Value>,
     status: StatusCode,
     levels: usize,
     left: &mut usize,
 ) -> Vec<ApiError> {
+    // The nesting comes from the server, so its depth is bounded.
     let Some(levels) = levels.checked_sub(1) else {
         return Vec::new();
     };
+    // All of this level are taken before those of the next one, so that an
+    // early error does not use up the entries of its siblings.
     let nested: Vec<_> = objects(fields, "errors", left).collect();
     let read = |fields: &Map<String, Value>| {
         let own = fields.get("status").and_then(Value::as_u64);
@@ -222,6 +239,8 @@ fn objects<'a>(
     objects.take(most)
 }
 
+/// Reports whether to look for permissions: in other errors, a word with two
+/// colons is something else.
 fn lacks_permissions(status: StatusCode, code: Option<&str>) -> bool {
     status == StatusCode::FORBIDDEN
         || code.is_some_and(|code| code.starts_with("missing.") && code.ends_with("permissions"))

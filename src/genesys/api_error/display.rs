@@ -1,3 +1,5 @@
+//! The text of an [`ApiError`]: what the API answered, why, and the next step.
+
 use std::fmt;
 
 use http::StatusCode;
@@ -7,8 +9,8 @@ use super::{
     text::Shown,
 };
 
-// Together with the longest advice these stay below the 2000 characters that
-// the module names.
+// How many characters of each text are shown. Together with the longest advice,
+// they stay below the 2000 characters that the module promises.
 const MOST_CODE: usize = 100;
 const MOST_MESSAGE: usize = 500;
 const MOST_NESTED: usize = 200;
@@ -16,6 +18,7 @@ const MOST_NESTED: usize = 200;
 /// How many permissions are named; [`ApiError::missing_permissions`] has them
 /// all.
 const MOST_NAMES: usize = 8;
+/// The length to which each name of a permission or limit is shortened.
 const MOST_NAME: usize = 80;
 
 impl fmt::Display for ApiError {
@@ -30,6 +33,8 @@ impl fmt::Display for ApiError {
             let message = message.trim_end_matches('.');
             write!(f, ": {}", Shown::new(message, MOST_MESSAGE))?;
         }
+        // A bulk request often fails with many errors of one cause, so the
+        // first one says enough. `errors` has them all.
         let nested = self.errors().iter().find_map(Self::message);
         if let Some(nested) = nested {
             let nested = Shown::new(nested.trim_end_matches('.'), MOST_NESTED);
@@ -38,20 +43,19 @@ impl fmt::Display for ApiError {
         if let Condition::Encoded(coding) = self.inner.body {
             write!(
                 f,
-                " with a body in the encoding `{coding}`, which was not read; have the HTTP client decode \
-                 it, or not ask for it"
+                " with a body in the encoding `{coding}`, which was not read; let the HTTP client decode it, \
+                 or do not request it"
             )?;
         }
         f.write_str(match self.inner.body {
             Condition::Understood | Condition::Encoded(_) => "",
             Condition::Empty => " with an empty body",
             Condition::Foreign => {
-                " with a body that is no error of the API; look at what stands in between (proxy, \
-                 gateway)"
+                " with a body that is not an error of the API; check any proxy or gateway in between"
             }
             Condition::TooLong => " with a body over the limit, which was not read",
-            Condition::Late => " with a body that did not come to its end in time",
-            Condition::BrokenOff => ", and the rest of the answer broke off",
+            Condition::Late => " with a body that did not end in time",
+            Condition::BrokenOff => ", and the rest of the body broke off",
         })?;
         advise(self, f)?;
         match self.context_id() {
@@ -61,84 +65,97 @@ impl fmt::Display for ApiError {
     }
 }
 
-/// What to do next, if it is known.
+/// Writes the next step, if it is known.
+///
+/// The order matters. Codes that say where the fault is come first, even before
+/// the layers' reason for not resending, which would name the token. That
+/// reason comes next, since it knows what was tried. The status comes last.
 fn advise(error: &ApiError, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     match (error.status(), error.code(), error.inner.not_sent_again) {
         (_, Some("authentication.required"), _) => f.write_str(
-            "; no token arrived there, so another one cannot help: find out what takes the \
-             `Authorization` header out on the way (proxy, gateway, redirect)",
+            "; the request arrived without a token, so a new token cannot help: find out what removes \
+             the `Authorization` header on the way (proxy, gateway, redirect)",
         ),
         (_, Some("ip.not.authorized"), _) => f.write_str(
-            "; the API refuses the network that the request came from, and a new token cannot help: have \
-             the address of this machine or its proxy added to the organisation's allowed addresses",
+            "; the API refuses the network that the request came from, and a new token cannot help: add \
+             the address of this machine or its proxy to the organisation's allowed addresses",
         ),
         (_, Some("credentials.expired"), _) => f.write_str(
             "; the credentials behind the token have expired, and a new token cannot help: renew the \
              OAuth client or the user's password in Genesys Cloud",
         ),
         (_, Some("client.timeout"), _) => f.write_str(
-            "; the request did not arrive there in time: send its body sooner, or less of it",
+            "; the body of the request did not arrive in time: send it faster, or send less of it",
         ),
         (_, _, Some(why)) => f.write_str(why.advice()),
         (_, Some("bad.credentials"), None) => f.write_str(
-            "; the token has expired, was revoked, or is of another region or organisation: get a \
-             new one where the request goes to",
+            "; the token has expired, was revoked, or belongs to another region or organisation: fetch \
+             a new one from the region that the request goes to",
         ),
         (StatusCode::TOO_MANY_REQUESTS, _, None) => too_many(error, f),
+        // A 403 with another body may come from a gateway, which has its own
+        // rules.
         (StatusCode::FORBIDDEN, _, None) if error.inner.body == Condition::Understood => {
             forbidden(error, f)
         }
         (status, _, None) if status.is_redirection() => f.write_str(
-            "; `Location` names another place, which is followed without the token: documented are \
-             downloads, and audit results with `allowRedirect`",
+            "; request the URL in `Location` without the token: the API redirects downloads, and audit \
+             results with `allowRedirect`",
         ),
+        // Without a code, the answer may come from a proxy.
         (status, Some(_), None) if PASSES.contains(&status.as_u16()) => {
-            f.write_str("; that is out of order at Genesys: try again later")
+            f.write_str("; Genesys failed to process the request: try again later")
         }
         (status, _, None) => f.write_str(of_status(status, error.inner.repeated)),
     }
 }
 
-/// Server errors that pass. Others, such as 501, are the same the next time.
+/// Server errors that end by themselves. Others, such as 501, stay the same.
 const PASSES: [u16; 4] = [500, 502, 503, 504];
 
-/// What to do about a client error that comes of the request, not of its token.
+/// Returns the next step after a client error that the request caused, not its
+/// token.
+///
+/// `repeated` tells whether the layers had resent the request: then it may
+/// conflict with itself.
 fn of_status(status: StatusCode, repeated: bool) -> &'static str {
     match status.as_u16() {
         409 | 412 if repeated => {
-            "; the request was sent more than once, so an earlier send may have been carried out and \
-             be what this one conflicts with: read the entity, and compare it and its `version` before \
-             changing it again"
+            "; the request was sent more than once, and may conflict with an earlier send that was \
+             carried out: read the entity, and compare it and its `version` before you change it again"
         }
         409 | 412 => {
-            "; somebody has changed the entity since it was read, or it exists already: read it again, \
-             and send the change with its current `version`"
+            "; the entity was changed after you read it, or it exists already: read it again, and send \
+             the change with its current `version`"
         }
-        410 => "; it no longer exists and will not come back: take it out of what you keep",
+        410 => "; it was deleted and will not return: remove it from your data",
         411 => "; the request needs a `Content-Length`: send a body whose length is known",
-        413 => "; the body is larger than this operation takes: send less at a time",
-        414 => "; the URI is too long: ask for fewer ids or filters at a time",
-        415 => "; the operation does not take this content type: send `application/json`",
-        416 => "; there is no such range: ask for one within the length of the whole",
+        413 => "; the body is larger than this operation accepts: send less at a time",
+        414 => "; the URI is too long: request fewer ids or filters at a time",
+        415 => "; the operation does not accept this content type: send `application/json`",
+        416 => "; the range does not exist: request one within the length of the whole",
         417 => "; the server does not accept the `Expect` header: leave it out",
         421 => {
-            "; the connection leads to a server that is not for this host: check the base URL and proxy"
+            "; the connection leads to a server that does not serve this host: check the base URL and proxy"
         }
         422 => {
-            "; the request is well formed, but its values are not accepted: the same again fails again"
+            "; the request is well formed, but its values are not accepted: correct them before you resend it"
         }
-        423 => "; it is locked by somebody: unlock it, or wait until it is",
-        424 => "; another operation that this one depends on has failed: look at that one first",
+        423 => "; it is locked: unlock it, or wait until its user does",
+        424 => {
+            "; an operation that this one depends on has failed: find the cause of that failure first"
+        }
         _ => "",
     }
 }
 
+/// Writes which permissions to grant, and where.
 fn forbidden(error: &ApiError, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     let count = error.missing_permissions().count();
     if count == 0 {
         return f.write_str(
-            "; no new token cures that: look at the roles and divisions of the OAuth client, in \
-             Genesys Cloud under Admin, Integrations, OAuth",
+            "; check the roles and divisions of the OAuth client in Genesys Cloud under Admin, \
+             Integrations, OAuth",
         );
     }
     let which = if error.code() == Some("missing.any.permissions") && count > 1 {
@@ -161,6 +178,7 @@ fn forbidden(error: &ApiError, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     )
 }
 
+/// Writes the exceeded limit, and when to try again.
 fn too_many(error: &ApiError, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     if let Some(limit) = error.limit() {
         f.write_str("; the limit")?;
@@ -176,8 +194,9 @@ fn too_many(error: &ApiError, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         }
     }
     match error.retry_after() {
+        // The API states hours for daily limits, so the wait may be long.
         Some(wait) => write!(f, "; try again in {} s", wait.as_secs())?,
         None => f.write_str("; send less, and try again later")?,
     }
-    f.write_str(" (more tokens are no way around it: a client that mints them gets disabled)")
+    f.write_str(" (do not mint more tokens for it: Genesys disables such clients)")
 }

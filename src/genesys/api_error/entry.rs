@@ -1,3 +1,6 @@
+//! The entries of an error body that have a type: a limit, and the fault of one
+//! field.
+
 use serde_json::{Map, Value};
 
 use super::text::text;
@@ -22,6 +25,7 @@ pub struct RateLimit {
 }
 
 impl RateLimit {
+    /// Reads the field `limit`. Returns `None` if it has no known part.
     pub(super) fn from_json(limit: &Value) -> Option<Self> {
         let limit = Self {
             key: text(&limit["key"]),
@@ -102,6 +106,7 @@ impl ErrorDetail {
     }
 }
 
+/// Reads a number, which some services send as a text.
 fn number(value: &Value) -> Option<u64> {
     value
         .as_u64()

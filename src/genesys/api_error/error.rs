@@ -1,3 +1,5 @@
+//! The error itself, and its getters.
+
 use std::{error::Error, fmt, sync::Arc, time::Duration};
 
 use http::StatusCode;
@@ -18,6 +20,8 @@ pub struct ApiError {
     pub(super) inner: Arc<Inner>,
 }
 
+/// The facts of an error, behind one pointer: an error travels through many
+/// `Result`s.
 pub(super) struct Inner {
     pub(super) status: StatusCode,
     pub(super) body: Condition,
@@ -31,6 +35,8 @@ pub(super) struct Inner {
     pub(super) retry_after: Option<Duration>,
     pub(super) details: Vec<ErrorDetail>,
     pub(super) errors: Vec<ApiError>,
+    /// Why the layers did not resend the request, if [`read`](ApiError::read)
+    /// found their marks.
     pub(super) not_sent_again: Option<NotSentAgain>,
     /// Whether the layers had resent the request.
     pub(super) repeated: bool,
@@ -42,14 +48,17 @@ pub(super) struct Inner {
 pub(super) enum Condition {
     /// An error of the API, or an object that has at least a code or a message.
     Understood,
+    /// Nothing but white space.
     Empty,
     /// Other content: the page of a proxy, or JSON of another form.
     Foreign,
+    /// The body was over the caller's limit.
     TooLong,
     /// The body did not end in time.
     Late,
     /// The body is still compressed with this coding.
     Encoded(&'static str),
+    /// The connection broke before the body ended.
     BrokenOff,
 }
 

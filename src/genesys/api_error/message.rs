@@ -1,4 +1,8 @@
-//! What the texts of an error body say: its message, a wait, and permissions.
+//! The facts in the texts of an error body: the message with its parameters, a
+//! wait, and the missing permissions.
+//!
+//! The API writes these facts for people, so this is the one place that knows
+//! its wording.
 
 use std::borrow::Cow;
 
@@ -6,16 +10,21 @@ use serde_json::{Map, Value};
 
 use super::text::{clean, text};
 
-/// The messages of the API have a handful.
+/// How many placeholders of a template are filled. The messages of the API have
+/// a handful.
 const MOST_PARAMS: usize = 32;
+/// The longest name of a placeholder, in bytes.
 const LONGEST_NAME: usize = 64;
 
-/// No request needs more, and no permission has a longer name: the longest of
-/// Genesys' list has about seventy characters.
+/// How many permissions are kept, and how long the name of each may be. The
+/// longest of Genesys' list has about seventy characters.
 const MOST_PERMISSIONS: usize = 64;
 const LONGEST_PERMISSION: usize = 128;
 
-/// The message of an error body.
+/// Returns the message of an error body.
+///
+/// A template whose parameters are all there is the most complete text. If one
+/// is missing, the API's own `message` reads better than a template with gaps.
 pub(super) fn message(fields: &Map<String, Value>) -> Option<Box<str>> {
     let filled = |name| {
         let template = fields.get(name)?.as_str()?;
@@ -32,11 +41,11 @@ pub(super) fn message(fields: &Map<String, Value>) -> Option<Box<str>> {
         .or_else(|| plain("messageWithParams"))
 }
 
-/// A template with the parameter of that name in place of each `{name}`; `None`
-/// when one is missing.
+/// Replaces each `{name}` in a template by the parameter of that name. Returns
+/// `None` if one is missing.
 ///
-/// `None` as well when there are more than in any message of the API: a short
-/// template could name a long parameter ten thousand times.
+/// Also returns `None` if there are more than in any message of the API: a
+/// short template could name a long parameter ten thousand times.
 fn fill(template: &str, params: Option<&Map<String, Value>>) -> Option<String> {
     let mut filled = String::new();
     let mut left = MOST_PARAMS;
@@ -50,6 +59,7 @@ fn fill(template: &str, params: Option<&Map<String, Value>>) -> Option<String> {
                 filled.push_str(&param(params?.get(name)?)?);
                 &after[name.len() + 2..]
             }
+            // A brace that is not a placeholder, such as JSON in a message.
             None => {
                 filled.push('{');
                 &after[1..]
@@ -60,7 +70,7 @@ fn fill(template: &str, params: Option<&Map<String, Value>>) -> Option<String> {
     Some(filled)
 }
 
-/// The name in the braces that a text begins with.
+/// Returns the name in the braces that a text begins with.
 fn placeholder(text: &str) -> Option<&str> {
     let text = text.strip_prefix('{')?;
     let inside = |byte: &u8| byte.is_ascii_alphanumeric() || b"_-.".contains(byte);
@@ -69,12 +79,14 @@ fn placeholder(text: &str) -> Option<&str> {
     (length > 0 && after.starts_with('}')).then_some(name)
 }
 
-/// A parameter as it stands in a message: a list by its entries.
+/// Returns a parameter as a text: a list as its entries, with commas. Objects
+/// have no text.
 fn param(value: &Value) -> Option<Cow<'_, str>> {
     match value {
         Value::String(text) => Some(Cow::Borrowed(text)),
         Value::Number(_) | Value::Bool(_) => Some(Cow::Owned(value.to_string())),
         Value::Array(entries) => {
+            // Lists in lists would recurse as deep as the server likes.
             let entries: Vec<_> = entries.iter().filter_map(scalar).collect();
             Some(Cow::Owned(entries.join(", ")))
         }
@@ -86,7 +98,7 @@ fn scalar(value: &Value) -> Option<Cow<'_, str>> {
     param(value).filter(|_| !value.is_array())
 }
 
-/// The seconds in `Retry the request in [42] seconds`.
+/// Returns the seconds in `Retry the request in [42] seconds`.
 pub(super) fn wait_in(message: &str) -> Option<u64> {
     const BEFORE: &str = "retry the request in";
     let lower = message.to_ascii_lowercase();
@@ -95,11 +107,14 @@ pub(super) fn wait_in(message: &str) -> Option<u64> {
     let end = rest.find(|char: char| !char.is_ascii_digit())?;
     let (digits, unit) = rest.split_at(end);
     let seconds = unit.trim_start_matches([' ', ']']).starts_with("second");
-    // Only digits: what does not parse is too large.
+    // These are digits, so a number that does not parse is too large.
     (seconds && !digits.is_empty()).then(|| digits.parse().unwrap_or(u64::MAX))
 }
 
-/// The permissions that an error body names, each once.
+/// Returns the permissions that an error body names, each once.
+///
+/// The parameters are exact. The message is searched only if they name none,
+/// since a word with two colons may be something else.
 pub(super) fn permissions(fields: &Map<String, Value>, message: Option<&str>) -> Vec<Box<str>> {
     let mut names = Vec::new();
     let params = fields.get("messageParams").and_then(Value::as_object);
@@ -114,6 +129,7 @@ pub(super) fn permissions(fields: &Map<String, Value>, message: Option<&str>) ->
     names
 }
 
+/// Adds the permissions in a text to `names`.
 fn collect(text: &str, names: &mut Vec<Box<str>>) {
     let apart = |char: char| !char.is_ascii_alphanumeric() && !"_-.*:".contains(char);
     for word in text.split(apart) {
@@ -127,7 +143,8 @@ fn collect(text: &str, names: &mut Vec<Box<str>>) {
     }
 }
 
-/// Domain, entity and action, as in `routing:queue:view`.
+/// Reports whether a word is domain, entity and action, as in
+/// `routing:queue:view`.
 fn is_permission(word: &str) -> bool {
     word.len() <= LONGEST_PERMISSION
         && word.starts_with(|char: char| char.is_ascii_alphabetic())

@@ -1,3 +1,5 @@
+//! Why the layers returned a response instead of resending the request.
+
 use http::Extensions;
 
 use crate::{
@@ -6,18 +8,26 @@ use crate::{
     token::Rejection,
 };
 
-/// Why the layers have returned a response instead of sending the request once
-/// more: what the answer itself says is then not the whole cause.
+/// Why the layers returned a response instead of resending the request. Then
+/// the answer itself does not tell the whole cause.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum NotSentAgain {
+    /// After a 401: the layer with the copy of the request could not resend it.
     Refused(Unreplayed),
+    /// After a 401: the result of reporting its token.
     NotRenewed(Rejection),
+    /// The request is not repeatable, and the server may have carried it out.
     MayBeDone,
+    /// The retry budget is used up.
     BudgetSpent,
 }
 
 impl NotSentAgain {
-    /// By the marks on a response.
+    /// Returns the reason that the layers left in a response's extensions.
+    ///
+    /// A failed replay explains more than the rejection that led to it, which
+    /// is on the same response. Other reasons to stop, such as used-up sends,
+    /// add nothing to the answer.
     pub(super) fn of(extensions: &Extensions) -> Option<Self> {
         let rejection = || extensions.get().copied().map(Self::NotRenewed);
         let outcome = Outcome::of(extensions);
@@ -29,41 +39,43 @@ impl NotSentAgain {
         }
     }
 
+    /// Returns the cause and the next step, to be appended to a message.
     pub(super) fn advice(self) -> &'static str {
         match self {
             Self::Refused(Unreplayed::BodyGone) => {
-                "; the token is renewed, but the body was not kept so that it could be sent once \
-                 more: send the request again, and keep streams of that length \
-                 (`ReplayLayer::with_known_cap`, or `with_unknown_cap` for one that does not say \
-                 it) or make them anew (`Remake`)"
+                "; the token is renewed, but the body was not kept, so the request could not be resent: \
+                 make it again, and raise the cap for its body (`ReplayLayer::with_known_cap`, or \
+                 `with_unknown_cap` for a stream that does not state its length), or recreate the body \
+                 for each send (`Remake`)"
             }
             Self::Refused(Unreplayed::AlreadyReplayed) | Self::NotRenewed(Rejection::Damped) => {
-                "; newer tokens were refused as well: they are of another region or organisation \
-                 than this host, their client is disabled, or two processes revoke each other's"
+                "; newer tokens were refused, too: check whether they belong to another region or \
+                 organisation than this host, whether their client is disabled, and whether two \
+                 processes revoke each other's tokens"
             }
             Self::NotRenewed(Rejection::Cooldown) => {
-                "; the token was refused, and renewing it has just failed: the cause is in the log, \
-                 and in `last_error` of `TokenCache::status`"
+                "; the token was refused, and renewing it has just failed: find the cause in the log, or \
+                 in `last_error` of `TokenCache::status`"
             }
             Self::NotRenewed(Rejection::CannotRenew) => {
                 "; the token was refused and cannot be renewed: it is a fixed one, its cache is \
                  closed, or there is no tokio runtime"
             }
             Self::NotRenewed(Rejection::NotTheToken) => {
-                "; no newer token cures that: `WWW-Authenticate` of the answer names what is \
-                 missing, such as a scope"
+                "; a newer token cannot help: `WWW-Authenticate` of the answer names what is missing, \
+                 such as a scope"
             }
             Self::NotRenewed(Rejection::Superseded | Rejection::Renewing) => {
-                "; a newer token is there or on its way: send the request once more, as \
-                 `RefreshLayer` around `BearerLayer` does"
+                "; a newer token is there or on its way: resend the request, as `RefreshLayer` around \
+                 `BearerLayer` does"
             }
             Self::MayBeDone => {
-                "; it may have been carried out all the same, so it was not sent again: look \
-                 before you do, or mark it `CallOptions::with_repeatable` where twice is as good as once"
+                "; it may have been carried out, so it was not resent: check that before you resend it, \
+                 or set `CallOptions::with_repeatable` if a second send does no harm"
             }
             Self::BudgetSpent => {
                 "; it was not resent, since the retry budget of this upstream is spent: many of its \
-                 calls fail at once; try again later"
+                 calls are failing; try again later"
             }
         }
     }
@@ -91,7 +103,7 @@ mod tests {
     #[tokio::test]
     async fn a_401_says_why_no_newer_token_has_helped() {
         for (rejection, expected) in [
-            (Rejection::Damped, "newer tokens were refused as well"),
+            (Rejection::Damped, "newer tokens were refused, too"),
             (Rejection::Cooldown, "renewing it has just failed"),
             (Rejection::CannotRenew, "its cache is closed"),
             (Rejection::NotTheToken, "`WWW-Authenticate`"),
@@ -100,17 +112,17 @@ mod tests {
         ] {
             let shown = shown(401, "bad.credentials", rejection).await;
             assert!(shown.contains(expected), "{shown}");
-            assert!(!shown.contains("get a new one"), "{shown}");
+            assert!(!shown.contains("fetch"), "{shown}");
         }
         for (unreplayed, expected) in [
             (Unreplayed::BodyGone, "`with_unknown_cap`"),
-            (Unreplayed::AlreadyReplayed, "refused as well"),
+            (Unreplayed::AlreadyReplayed, "refused, too"),
         ] {
             let shown = shown(401, "bad.credentials", unreplayed).await;
             assert!(shown.contains(expected), "{shown}");
         }
         let shown = shown(401, "authentication.required", Rejection::Damped).await;
-        assert!(shown.contains("no token arrived there"), "{shown}");
+        assert!(shown.contains("arrived without a token"), "{shown}");
     }
 
     #[tokio::test]
@@ -124,7 +136,7 @@ mod tests {
         };
         let written = shown(503, "x", stopped(Stop::NotRepeatable)).await;
         assert!(
-            written.contains("may have been carried out all the same"),
+            written.contains("may have been carried out, so it was not resent"),
             "{written}"
         );
         let budget = shown(503, "x", stopped(Stop::BudgetSpent)).await;

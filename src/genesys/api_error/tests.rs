@@ -404,7 +404,7 @@ fn it_says_what_to_do_next() {
         (
             401,
             json!({"code": "authentication.required"}),
-            "another one cannot help",
+            "a new token cannot help: find out what removes",
         ),
         (
             401,
@@ -434,7 +434,7 @@ fn it_says_what_to_do_next() {
         (
             408,
             json!({"code": "client.timeout"}),
-            "did not arrive there in time",
+            "did not arrive in time",
         ),
         (
             429,
@@ -634,7 +634,7 @@ fn a_401_that_no_token_cures_says_what_is_refused() {
     ] {
         let shown = parse(401, &json!({ "code": code })).to_string();
         assert!(shown.contains(says), "{shown}");
-        assert!(!shown.contains("get a new one"), "{shown}");
+        assert!(!shown.contains("fetch a new one"), "{shown}");
         assert!(shown.contains("a new token cannot help"), "{shown}");
     }
 }

@@ -1,3 +1,5 @@
+//! Texts of foreign origin: without tokens, bounded, and safe to log.
+
 use std::fmt::{self, Write};
 
 use serde_json::Value;
@@ -5,13 +7,15 @@ use serde_json::Value;
 /// How many bytes of a text are kept. The messages of the API are below 1 KiB.
 pub(super) const LONGEST: usize = 4096;
 
+/// Stands in place of a token.
 const REDACTED: &str = "[redacted]";
 
 /// A word of this length or more, with digits and both cases, may be a token.
 /// An id has 36 characters, and a token of Genesys 86.
 const SHORTEST_SECRET: usize = 40;
 
-/// A text of a body; a number or truth value is taken for one.
+/// Returns a field of a body as a cleaned text. Numbers and truth values count
+/// as texts.
 pub(super) fn text(value: &Value) -> Option<Box<str>> {
     match value {
         Value::String(text) => clean(text),
@@ -20,8 +24,8 @@ pub(super) fn text(value: &Value) -> Option<Box<str>> {
     }
 }
 
-/// A text without white space around it and without tokens in it, shortened;
-/// `None` if it is empty.
+/// Trims a text, replaces the tokens in it, and shortens it. Returns `None` if
+/// nothing is left.
 pub(in crate::genesys) fn clean(text: &str) -> Option<Box<str>> {
     let text = text.trim();
     let mut clean = String::new();
@@ -29,7 +33,7 @@ pub(in crate::genesys) fn clean(text: &str) -> Option<Box<str>> {
     for word in text.split_inclusive(|char| !in_word(char)) {
         let end = word.trim_end_matches(|char| !in_word(char)).len();
         let (word, gap) = word.split_at(end);
-        // A dash says nothing about what comes after it.
+        // A dash between "Bearer" and a token does not end the search.
         if !word.contains(char::is_alphanumeric) {
             clean.push_str(word);
         } else if before.hides(word) {
@@ -40,6 +44,7 @@ pub(in crate::genesys) fn clean(text: &str) -> Option<Box<str>> {
             before = before.after(word, false);
         }
         clean.push_str(gap);
+        // `shorten` cuts here, so the rest need not be read.
         if clean.len() > LONGEST {
             break;
         }
@@ -48,20 +53,26 @@ pub(in crate::genesys) fn clean(text: &str) -> Option<Box<str>> {
     (!clean.is_empty()).then(|| clean.into())
 }
 
-/// What went before a word, which may make a token of it.
+/// The words before a word, which may mark it as a token.
 #[derive(Clone, Copy)]
 enum Before {
     Anything,
+    /// The word "Bearer", also at the end of a longer word.
     Bearer,
     /// As in "the bearer token is missing".
     BearerToken,
 }
 
 impl Before {
+    /// Reports whether a word after these is a token.
     fn hides(self, word: &str) -> bool {
         let digit = || word.bytes().any(|byte| byte.is_ascii_digit());
         match self {
+            // After "Bearer", any word but "token" may be the token, however
+            // short it is.
             Self::Bearer => !is_the_word_token(word),
+            // Prose follows "bearer token", too. Prose has no digits and no
+            // long words.
             Self::BearerToken => digit() || word.len() >= SHORTEST_SECRET / 2,
             Self::Anything => looks_secret(word),
         }
@@ -84,8 +95,9 @@ fn is_the_word_token(word: &str) -> bool {
     word.eq_ignore_ascii_case("token") || word.eq_ignore_ascii_case("tokens")
 }
 
+/// Reports whether a word is long and mixed enough to be a token by itself.
 fn looks_secret(word: &str) -> bool {
-    // A path is many words, a token of Genesys one.
+    // A path has many short parts, a token of Genesys one long part.
     word.split(['/', '.']).any(|part| {
         let has = |kind: fn(&u8) -> bool| part.as_bytes().iter().any(kind);
         part.len() >= SHORTEST_SECRET
@@ -95,7 +107,9 @@ fn looks_secret(word: &str) -> bool {
     })
 }
 
-/// The characters of a token (RFC 6750, section 2.1), but for its padding.
+/// Reports whether a character can be part of a token (RFC 6750, section 2.1).
+/// The padding `=` is left out, since it also stands before a token, as in
+/// `Bearer=`.
 fn in_word(char: char) -> bool {
     char.is_alphanumeric() || "-._~+/".contains(char)
 }
@@ -111,8 +125,8 @@ fn shorten(text: &mut String) {
     }
 }
 
-/// A text for one line of a log: so many characters of it, and none that a
-/// terminal or a log viewer takes for a command.
+/// Displays a text on one line of a log: at most this many characters, and none
+/// that a terminal or a log viewer takes for a command.
 pub(in crate::genesys) struct Shown<'a> {
     text: &'a str,
     most: usize,
@@ -147,8 +161,8 @@ impl fmt::Display for Shown<'_> {
     }
 }
 
-/// Neither a control character nor one that turns the order of reading or hides
-/// itself.
+/// Reports whether a character is neither a control character, nor invisible,
+/// nor one that changes the reading direction.
 fn is_plain(char: char) -> bool {
     let hidden = matches!(
         char,
