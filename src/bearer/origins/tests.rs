@@ -117,3 +117,28 @@ fn what_is_no_host_is_an_error_that_says_what_to_write_and_shows_no_password() {
     let error = Origins::of_host(&"é\n".repeat(10_000)).unwrap_err();
     assert!(error.to_string().len() < 1000);
 }
+
+/// The fast path decides almost all requests. It may allow only what the slow
+/// one allows, and what it does not know costs time and nothing else.
+#[test]
+fn a_host_as_it_is_listed_takes_the_fast_path() {
+    let origins = Origins::of_host("api.mypurecloud.com").unwrap();
+    let loopback = Origins::none().with_loopback();
+    for (origins, uri, fast) in [
+        (&origins, "https://api.mypurecloud.com/api/v2/users", true),
+        (&origins, "https://API.MyPureCloud.com/", true),
+        (&origins, "http://api.mypurecloud.com/", false),
+        (&origins, "https://login.mypurecloud.com/", false),
+        (&origins, "https://api.mypurecloud.com:443/", false),
+        (&origins, "http://127.0.0.1/", false),
+        (&loopback, "http://127.0.0.1/", true),
+        (&loopback, "https://127.0.0.1:8443/", true),
+        (&loopback, "http://127.0.0.1:/", false),
+        (&loopback, "http://127.0.0.1:99999/", false),
+        (&loopback, "http://localhost/", false),
+        (&loopback, "ws://127.0.0.1/", false),
+    ] {
+        let uri = uri.parse().unwrap();
+        assert_eq!(origins.allows_as_written(&uri), fast, "{uri}");
+    }
+}

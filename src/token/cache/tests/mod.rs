@@ -17,6 +17,7 @@ use tokio::time::{Instant, advance, sleep};
 use super::*;
 use crate::token::{FetchContext, IssuedToken, Reason, TokenErrorKind};
 
+mod boundaries;
 mod checks;
 mod failures;
 mod invalidation;
