@@ -1,16 +1,22 @@
 //! Which sends take a slot, and which calls wait for one.
 
+use std::sync::{Arc, Mutex};
+
 use http::StatusCode;
 use tokio::time::{Instant, timeout};
 use tokio_test::task;
+use tower::{ServiceBuilder, ServiceExt};
 use tower_genesys::{
-    CallOptions,
-    retry::{Outcome, Stop},
+    BoxError, CallOptions, GenesysLayer, ReplayLayer, RetryLayer, RetryPolicy,
+    retry::{
+        Backoff, BoxErrorClassifier, Class, Classify, Outcome, RequestHead, ResponseHead,
+        RetryEvent, Stop,
+    },
     store::{Limit, MemoryStore},
     testing::{MockGenesys, USERS},
 };
 
-use crate::setup::*;
+use crate::{fixtures::mock_org, setup::*};
 
 #[tokio::test(start_paused = true)]
 async fn the_burst_goes_at_once_and_the_rest_is_paced() {
@@ -155,4 +161,70 @@ async fn the_attempt_time_out_does_not_include_the_wait_for_a_slot() {
     assert_eq!((second.status(), mock.count(USERS)), (StatusCode::OK, 2));
     let outcome = Outcome::of(second.extensions()).expect("it has waited");
     assert_eq!(outcome.sends, 1);
+}
+
+/// Takes a 404 for transient, as a caller does that has just created the
+/// entity.
+#[derive(Clone)]
+struct JustCreated;
+
+impl Classify<BoxError> for JustCreated {
+    fn response(&self, request: RequestHead<'_>, response: ResponseHead<'_>) -> Class {
+        match response.status() {
+            StatusCode::NOT_FOUND => Class::Throttled { after: None },
+            _ => Classify::<BoxError>::response(&BoxErrorClassifier::new(), request, response),
+        }
+    }
+
+    fn error(&self, _: RequestHead<'_>, error: &BoxError) -> Class {
+        BoxErrorClassifier::new().class_of(&**error)
+    }
+}
+
+/// Two layers that decide would multiply the sends of a call.
+#[tokio::test(start_paused = true)]
+async fn a_resend_of_an_outer_retry_waits_inside_for_its_slot_and_nothing_else() {
+    fastrand::seed(1);
+    let mock = MockGenesys::new();
+    let process = Process::alone(&mock, Limit::per_minute(1).with_burst(0.0));
+    let told = Arc::<Mutex<Vec<bool>>>::default();
+    let events = Arc::clone(&told);
+    // The time-out of an attempt of the outer layer would include the wait.
+    let policy = RetryPolicy::new()
+        .with_backoff(Backoff::new().with_base(seconds(0)))
+        .without_attempt_timeout();
+    let outer = RetryLayer::new(policy).with_classifier(JustCreated);
+    let observer = move |event: &RetryEvent<'_>| {
+        let is_wait = matches!(event, RetryEvent::Held { .. } | RetryEvent::Released { .. });
+        events.lock().unwrap().push(is_wait);
+    };
+    let service = ServiceBuilder::new()
+        .layer(ReplayLayer::new())
+        .layer(outer)
+        .layer(GenesysLayer::new(&process.org).map_retry(|inner| inner.with_observer(observer)))
+        .service(mock.service());
+    mock.on(USERS).nth(1).reply_status(StatusCode::NOT_FOUND);
+    mock.on(USERS).nth(2).reply_503();
+    let started = Instant::now();
+    let response = service
+        .oneshot(mock_org::get(&process.org, USERS_PATH))
+        .await;
+    assert_eq!(response.expect("an answer").status(), StatusCode::OK);
+    assert_eq!(mock.count(USERS), 3);
+    assert_eq!(started.elapsed(), seconds(2 * 61));
+    assert_eq!(*told.lock().unwrap(), [true; 3]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_resend_with_a_newer_token_takes_one_slot_of_those_at_hand() {
+    fastrand::seed(1);
+    let mock = MockGenesys::new();
+    // Three sends at once, and one slot a second after that.
+    let process = Process::alone(&mock, Limit::per_minute(60).with_burst(0.05));
+    mock.on(USERS).nth(1).revoke_token();
+    let started = Instant::now();
+    assert_eq!(process.get(USERS_PATH).await.status(), 200);
+    assert_eq!(process.get(USERS_PATH).await.status(), 200);
+    assert_eq!(mock.count(USERS), 3);
+    assert_eq!(started.elapsed(), millis(1));
 }

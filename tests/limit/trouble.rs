@@ -3,6 +3,7 @@
 use http::StatusCode;
 use tokio::time::{Instant, sleep};
 use tower_genesys::{
+    CallOptions,
     store::{Fault, Limit, MemoryStore, Operation, StoreErrorKind, book::LimitEvent},
     testing::{MockGenesys, USERS},
 };
@@ -151,6 +152,24 @@ async fn a_429_of_one_process_closes_the_book_for_all() {
     assert_eq!(processes[1].get(USERS_PATH).await.status(), 200);
     assert_eq!(started.elapsed(), millis(35_001));
     assert_eq!(first.await.expect("no panic"), 200);
+    assert_eq!(store.calls(Operation::Refuse), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_429_that_goes_to_the_caller_closes_the_book_for_all_too() {
+    fastrand::seed(1);
+    let mock = MockGenesys::new();
+    let store = MemoryStore::new();
+    let processes = [(); 2].map(|()| Process::sharing(&mock, &store, Limit::per_minute(300)));
+    processes[1].get(USERS_PATH).await;
+    mock.on(USERS).nth(2).reply_429(seconds(40));
+    let once = CallOptions::new().without_retry();
+    let response = processes[0].get_with(USERS_PATH, once).await;
+    assert_eq!(response.status(), 429);
+    sleep(seconds(5)).await;
+    let started = Instant::now();
+    assert_eq!(processes[1].get(USERS_PATH).await.status(), 200);
+    assert_eq!(started.elapsed(), seconds(35));
     assert_eq!(store.calls(Operation::Refuse), 1);
 }
 

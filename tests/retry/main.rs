@@ -3,6 +3,7 @@
 mod setup;
 mod sockets;
 
+mod attempts;
 mod calls;
 mod errors;
 mod no_load;

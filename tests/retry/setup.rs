@@ -38,6 +38,8 @@ pub(crate) struct PayloadState {
     pub(crate) gone: AtomicBool,
     /// The body exceeds its cap between the check and the claim.
     pub(crate) goes_when_claimed: AtomicBool,
+    /// The connection does not have all of the body yet.
+    pub(crate) unsent: AtomicBool,
     pub(crate) revocations: AtomicUsize,
     pub(crate) clones: AtomicUsize,
 }
@@ -81,7 +83,7 @@ impl CloneBody for Payload {
     }
 
     fn is_sent(&self) -> bool {
-        true
+        !self.state.unsent.load(Ordering::SeqCst)
     }
 
     fn mark_kept(&mut self) {

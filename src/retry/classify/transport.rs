@@ -69,14 +69,12 @@ fn connection(error: &hyper::Error) -> Option<Class> {
         let gone = error.to_string() == DISPATCH_GONE;
         return Some(if gone { TRANSIENT } else { Class::Final });
     }
-    // An incomplete message is a request that was written, at least in part, to
-    // a connection that the server closed without a response. Often the server
-    // closed an idle connection, which looks the same as a crash during
-    // execution.
-    if error.is_incomplete_message() || error.is_parse() || error.is_timeout() {
-        return Some(TRANSIENT);
-    }
-    // An error of HTTP/2 or of the socket: its source says more.
+    // Every other error leaves the question open, so the answer is in its
+    // source, as with an error of HTTP/2 or of the socket. Without a source it
+    // is transient. One of these is an incomplete message: the request was
+    // written, at least in part, to a connection that the server closed without
+    // a response. That looks the same for an idle connection and for a crash
+    // during execution.
     None
 }
 
