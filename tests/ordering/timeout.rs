@@ -85,7 +85,7 @@ async fn between_retry_and_bearer_it_includes_the_wait_for_a_token() {
     let started = Instant::now();
     let response = setup.answer(stack, USERS_PATH).await;
     assert_eq!(response.status(), 200);
-    // The first attempt sent nothing. The renewal runs in a task of its own and
+    // The first attempt sent nothing. The renewal runs in a separate task and
     // was not cancelled with it.
     assert_eq!((setup.mock.token_posts(), setup.mock.count(USERS)), (1, 1));
     assert_eq!(started.elapsed(), seconds(7));

@@ -497,7 +497,7 @@ async fn the_deadline_counts_from_the_first_poll_and_over_a_slow_attempt() {
 
 #[tokio::test(start_paused = true)]
 async fn default_deadline_is_five_minutes() {
-    // Two waits of 150 to 165 s each, of which the second would exceed the
+    // Two waits of 150 to 155 s each, of which the second would exceed the
     // deadline.
     let script = Script::new([], RetryAfter(503, "150"));
     let response = send(&retry(&RetryLayer::default(), &script), get("/x"))
