@@ -71,6 +71,7 @@ impl Agreed {
             return;
         }
         match (self.terms, self.limit.stated()) {
+            // Known already, and so reported already.
             (Some(terms), _) if terms.limit() == limit => {}
             // Without a stated limit, the last 429 is the best knowledge.
             (_, None) => self.learn(limit, events),
@@ -78,7 +79,7 @@ impl Agreed {
             // never raise it: the program may have stated less on purpose.
             (_, Some(stated)) => {
                 let terms = stated.lowered(limit);
-                if Some(terms) != self.terms && limit < stated.limit() {
+                if limit < stated.limit() {
                     let stated = stated.limit();
                     events.push(LimitEvent::Lowered { stated, limit });
                 }

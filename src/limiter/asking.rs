@@ -158,3 +158,6 @@ impl fmt::Debug for KeySource {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

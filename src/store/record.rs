@@ -216,7 +216,11 @@ mod tests {
     }
 
     fn leased(record: &mut Record, now: Duration) -> Lease {
-        match record.get_or_lease(&claim(), now) {
+        granted(record.get_or_lease(&claim(), now))
+    }
+
+    fn granted(lookup: Lookup) -> Lease {
+        match lookup {
             Lookup::Leased(lease) => lease,
             other => panic!("a lease was expected: {other:?}"),
         }
@@ -272,5 +276,48 @@ mod tests {
         entry.lifetime = LEASE;
         span.until = Duration::MAX;
         assert_eq!(record.token(NOW).expect("a token").remaining, LEASE);
+    }
+
+    #[test]
+    fn a_period_without_a_begin_has_time_left_at_any_time_before_its_end() {
+        let span = Span::until(NOW);
+        assert_eq!(span.left(Duration::ZERO), NOW);
+        assert_eq!(span.left(NOW - LEASE), LEASE);
+        assert_eq!(span.left(NOW), Duration::ZERO);
+    }
+
+    #[test]
+    fn an_owner_gets_its_lease_again_only_with_a_fence_above_all_that_is_known() {
+        let (mut record, mut mine) = (Record::default(), claim());
+        let first = granted(record.get_or_lease(&mine, NOW));
+        assert_eq!(granted(record.get_or_lease(&mine, NOW)), first);
+        mine.at_least = Fence::new(first.fence.get() - 1);
+        assert_eq!(granted(record.get_or_lease(&mine, NOW)), first);
+        mine.at_least = first.fence;
+        let second = granted(record.get_or_lease(&mine, NOW));
+        assert_eq!(second.fence, first.fence.next(), "above what was asked");
+        // A process with a later lease published, and its token has expired.
+        record.last = second.fence.next();
+        let third = granted(record.get_or_lease(&mine, NOW));
+        assert_eq!(third.fence, second.fence.next().next());
+    }
+
+    #[test]
+    fn a_cooldown_is_replaced_only_by_a_longer_one() {
+        let (short, long) = (LEASE, LEASE + Duration::from_nanos(1));
+        let before = Span::new(NOW - LEASE, LEASE * 2);
+        for (wait, after) in [
+            (short / 2, before),
+            // The older one began earlier, so it lasts if the clock is set
+            // back.
+            (short, before),
+            (long, Span::new(NOW, long)),
+        ] {
+            let mut record = Record::default();
+            let lease = leased(&mut record, NOW);
+            record.cooldown = Some(before);
+            assert!(record.abandon(&lease, Some(wait), NOW));
+            assert_eq!(record.cooldown, Some(after), "{wait:?}");
+        }
     }
 }

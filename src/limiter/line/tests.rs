@@ -307,3 +307,85 @@ fn a_grant_wakes_as_many_as_have_a_slot_and_each_that_becomes_first() {
     assert_eq!(process.look(tickets[0], 100), None);
     assert_eq!(woken(&mut process), [1, 1, 0]);
 }
+
+#[test]
+fn a_limit_is_used_up_when_a_slot_begins_more_than_a_quarter_second_later() {
+    for (last, second) in [(250, 0), (251, 251)] {
+        let mut process = Process::new();
+        process.grant(&[last], [0, 0]);
+        assert_eq!(process.join(0, 1000), Joined::Queued(0, process.at(last)));
+        // Its slot is unknown: at best now, or no earlier than the last one.
+        let at = process.at(second);
+        assert_eq!(process.join(0, 1000), Joined::Queued(1, at), "{last}");
+    }
+}
+
+#[test]
+fn a_process_reserves_more_if_a_send_lacks_a_slot_and_the_book_has_one_to_spare() {
+    let mut process = Process::new();
+    let now = process.start;
+    assert!(!process.line.is_short(now, 1), "no send waits");
+    process.queue(0);
+    assert!(process.line.is_short(now, 0), "it has no slot at all");
+    process.grant(&[100], [0, 0]);
+    assert!(
+        !process.line.is_short(now, 1),
+        "the send has a slot to come"
+    );
+    process.queue(0);
+    assert!(!process.line.is_short(now, 0), "the book has none to spare");
+    assert!(process.line.is_short(now, 1));
+}
+
+#[test]
+fn a_send_that_looks_again_replaces_its_waker_only_by_another_one() {
+    let mut process = Process::new();
+    let ticket = process.queue(0);
+    let wakers = [(); 2].map(|()| Waker::from(Arc::new(Count::default())));
+    let mut replaced = |waker: &Waker| {
+        let (now, end) = (process.start, process.at(1_000_000));
+        let turn = process
+            .line
+            .poll(ticket, now, end, waker, &mut process.woken);
+        match turn {
+            Turn::Look(_, old) => old,
+            other => panic!("it waits: {other:?}"),
+        }
+    };
+    assert!(replaced(&wakers[0]).is_none(), "the first one");
+    assert!(replaced(&wakers[0]).is_none(), "the same one");
+    let old = replaced(&wakers[1]).expect("the first one");
+    assert!(old.will_wake(&wakers[0]));
+    process.grant(&[0], [0, 0]);
+    assert_eq!(process.woken.len(), 1);
+    assert!(process.woken[0].will_wake(&wakers[1]));
+}
+
+#[test]
+fn at_most_1024_unused_slots_are_kept_for_their_return() {
+    let mut process = Process::new();
+    let waits: Vec<u64> = (0..1025).collect();
+    process.grant(&waits, [0, 0]);
+    process.line.slots.close(process.at(1025));
+    assert!(process.line.slots.is_empty());
+    let kept: Vec<u64> = (0..1024).map(name).collect();
+    assert_eq!(process.line.slots.take_returned(), kept);
+}
+
+#[test]
+fn no_send_is_turned_away_before_a_grant_shows_that_the_limit_is_used_up() {
+    let mut process = Process::new();
+    let now = process.start;
+    // The grant can bring any number of slots, all of them due.
+    assert_eq!(process.join(0, 1), Joined::Queued(0, now));
+    assert_eq!(process.join(0, 1), Joined::Queued(1, now));
+}
+
+#[test]
+fn a_slot_that_begins_when_a_closure_ends_is_used() {
+    let mut process = Process::new();
+    process.grant(&[999, 1000], [0, 0]);
+    process.line.slots.close(process.at(1000));
+    assert_eq!(process.line.slots.take_returned(), [name(999)]);
+    assert!(process.take(1000));
+}

@@ -83,9 +83,9 @@ fn one_reservation_is_made_at_a_time_until_patience_is_over() {
         (first.want, first.is_known, first.was_alone),
         (1, false, false)
     );
-    process.join(0.1);
+    process.join(0.299_999);
     assert!(process.asked().is_none());
-    process.join(0.31);
+    process.join(0.3);
     let second = process.asked().expect("the first one counts as lost");
     assert_eq!(second.want, 3);
     // The process does not wait for the first one any more.
@@ -284,6 +284,13 @@ fn a_limit_that_a_429_names_lowers_the_stated_one_and_never_raises_it() {
     process.refused(60.0, Some(200));
     process.refused(60.0, Some(200));
     assert_eq!(process.events(), ["lowered"]);
+    process.refused(60.0, Some(300));
+    assert_eq!(process.state.agreed.terms(), Some(Terms::new(300, 75)));
+    assert_eq!(
+        process.events(),
+        [""; 0],
+        "the stated limit is no lower one"
+    );
 }
 
 #[test]
@@ -311,6 +318,12 @@ fn the_lower_limit_of_another_process_counts_and_is_told_once() {
         assert_eq!(process.state.pace(), Terms::WINDOW / 100 * 2);
     }
     assert_eq!(process.events(), ["lowered", "reserved", "reserved"]);
+    // The other process has left, and the stated limit is in use again.
+    process.join(2.0);
+    let ask = process.asked().expect("one");
+    process.answer(ask.id, grant(&[0.0], 1, 300), 2.0);
+    assert_eq!(process.state.pace(), Terms::WINDOW / 300);
+    assert_eq!(process.events(), ["reserved"]);
 }
 
 #[test]
@@ -323,4 +336,86 @@ fn a_book_that_could_not_be_read_is_told_and_its_slots_are_used() {
     process.answer(ask.id, Some(answer), 0.0);
     assert_eq!(process.events(), ["replaced", "reserved"]);
     assert_eq!(process.state.line.waiting(), 0);
+}
+
+#[test]
+fn a_send_of_a_free_process_takes_no_slot_and_asks_for_the_limit() {
+    let mut process = Process::new(Limit::learned());
+    let now = process.start;
+    assert!(process.state.take(now, &mut process.effects));
+    assert!(process.asked().is_some());
+    let mut process = Process::stated();
+    assert!(
+        !process.state.take(now, &mut process.effects),
+        "no slot yet"
+    );
+}
+
+#[test]
+fn a_process_that_learns_a_limit_after_the_book_knew_none_reserves_at_once() {
+    let mut process = Process::new(Limit::learned());
+    process.join(0.0);
+    let look = process.asked().expect("one");
+    process.answer(look.id, None, 0.0);
+    process.refused(0.0, Some(300));
+    process.join(0.0);
+    let ask = process.asked().expect("the look has ended");
+    assert_eq!((ask.want, ask.terms), (1, Some(Terms::new(300, 75))));
+}
+
+#[test]
+fn a_book_knows_a_process_for_two_windows_after_its_last_grant() {
+    let mut process = Process::stated();
+    process.join(0.0);
+    let ask = process.asked().expect("one");
+    process.answer(ask.id, grant(&[0.0], 1, 300), 1.0);
+    let over = process.at(1.0) + Terms::WINDOW * 2;
+    let contact = &process.state.contact;
+    assert!(contact.is_known(over - Duration::from_nanos(1)));
+    assert!(!contact.is_known(over));
+}
+
+#[test]
+fn a_process_that_is_alone_tries_the_book_when_its_pause_ends() {
+    let mut process = Process::stated();
+    process.join(0.0);
+    let ask = process.asked().expect("one");
+    process.answer(ask.id, grant(&[0.0], 1, 300), 0.0);
+    process.join(0.0);
+    let ask = process.asked().expect("one");
+    process.fail(ask.id, 0.0);
+    let until = process.state.contact.alone_until().expect("alone");
+    let far = process.start + FAR;
+    for (now, asks) in [(until - Duration::from_nanos(1), false), (until, true)] {
+        // The sends that join have no slot, and each gets one made up.
+        process.state.line = Line::default();
+        process.state.join(now, far, &mut process.effects);
+        assert_eq!(process.asked().is_some(), asks);
+    }
+}
+
+#[test]
+fn a_grant_without_a_closure_hides_no_later_429_from_the_others() {
+    let mut process = Process::stated();
+    process.join(0.0);
+    let ask = process.asked().expect("one");
+    process.answer(ask.id, grant(&[0.0], 1, 300), 0.0);
+    let (_, wait) = process.refused(0.5, None).expect("it is told");
+    assert_eq!(wait, Duration::from_millis(500));
+}
+
+#[test]
+fn waiting_does_not_begin_if_no_send_waits() {
+    for (stays, begins) in [(true, true), (false, false)] {
+        let mut process = Process::stated();
+        let Joined::Queued(ticket, _) = process.join(0.0) else {
+            panic!("there is no slot");
+        };
+        let (ask, now) = (process.asked().expect("one"), process.start);
+        if !stays {
+            process.state.leave(ticket, now, &mut process.effects);
+        }
+        process.answer(ask.id, grant(&[5.0], 1, 300), 0.0);
+        assert_eq!(process.events().contains(&"waiting_began"), begins);
+    }
 }

@@ -206,3 +206,6 @@ impl LimitEvent {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

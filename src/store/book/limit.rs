@@ -156,3 +156,20 @@ impl fmt::Debug for Limit {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_limit_from_1_to_the_most_that_a_book_keeps_is_valid() {
+        let most = Terms::MAX_LIMIT;
+        for (limit, is_valid) in [(0, false), (1, true), (most, true), (most + 1, false)] {
+            assert_eq!(
+                Limit::per_minute(limit).check().is_ok(),
+                is_valid,
+                "{limit}"
+            );
+        }
+    }
+}

@@ -132,12 +132,13 @@ impl Book {
     /// Returns the page, or begins one for this limit. A new page grants a
     /// burst, unless its predecessor may have been lost.
     fn page(&mut self, terms: Terms, without_burst: bool, now: u64) -> &mut Page {
-        let burst = if without_burst { 0 } else { terms.burst() };
+        // A whole window of saved time, which `rest` lowers to the burst.
+        let credit = if without_burst { 0 } else { WINDOW };
         self.page.get_or_insert_with(|| Page {
             limit: terms.limit(),
             limit_at: now,
             next: now,
-            credit: WINDOW / u64::from(terms.limit()) * u64::from(burst),
+            credit,
             closed: 0,
             log: BTreeSet::new(),
             last: 0,
@@ -187,8 +188,12 @@ impl Page {
                 // Time that passed without a send, which a burst may use.
                 self.credit += gap;
             } else if let Some(account) = self.owners.get_mut(owner) {
-                account.until = account.until.min(now + HORIZON);
-                account.paid = now;
+                // As if it had no slot to come: the caller then gets one at
+                // least, and `take` makes it active again.
+                *account = Account {
+                    until: now,
+                    paid: now,
+                };
             }
         }
     }

@@ -27,6 +27,12 @@ fn take(book: &mut Book, number: u8, want: u32, seconds: f64) -> Grant {
     grant.expect("a limit is stated")
 }
 
+/// Reserves more slots than a share, and returns how many begin at once.
+fn at_once(book: &mut Book, seconds: f64) -> usize {
+    let waits = waits(&take(book, 1, 100, seconds));
+    waits.iter().filter(|wait| **wait < 0.001).count()
+}
+
 #[test]
 fn a_lone_job_of_the_burst_is_not_slowed() {
     let mut book = Book::default();
@@ -92,8 +98,10 @@ fn a_burst_is_divided_by_the_owners() {
 fn an_owner_has_left_two_seconds_after_its_last_slot() {
     let mut book = Book::default();
     take(&mut book, 1, 1, 0.0);
-    assert_eq!(take(&mut book, 2, 1, 1.9).owners, 2);
-    assert_eq!(take(&mut book, 3, 1, 2.1).owners, 2);
+    for (at, owners) in [(1.999_999, 2), (2.0, 1)] {
+        let mut later = book.clone();
+        assert_eq!(take(&mut later, 2, 1, at).owners, owners, "{at}");
+    }
 }
 
 #[test]
@@ -153,9 +161,11 @@ fn who_knows_no_limit_is_told_the_one_there_is() {
     take(&mut book, 2, 1, 0.0);
     let told = book.reserve(&look, at(1.0)).expect("a limit");
     assert_eq!((told.limit, told.slots.len()), (300, 0));
-    let over = at(1.0) + Terms::WINDOW * 2;
+    let over = NOW + Terms::WINDOW * 2;
+    let before = over - Duration::from_micros(1);
+    assert!(!book.is_over(before) && book.is_over(over));
+    assert!(book.reserve(&look, before).is_some());
     assert_eq!(book.reserve(&look, over), None, "all state expires");
-    assert!(book.is_over(over));
 }
 
 #[test]
@@ -163,6 +173,41 @@ fn a_clock_that_was_set_back_locks_nobody_out() {
     let mut book = Book::default();
     take(&mut book, 1, 10, 3600.0);
     assert!(waits(&take(&mut book, 1, 1, 0.0))[0] < 0.5);
+}
+
+#[test]
+fn a_clock_may_be_slewed_back_by_a_second() {
+    let mut book = Book::default();
+    take(&mut book, 1, 1, 1.0);
+    assert!(!book.is_over(NOW));
+    assert!(book.is_over(NOW - Duration::from_micros(1)));
+}
+
+#[test]
+fn a_pause_is_saved_up_for_a_burst_and_never_for_more() {
+    let mut book = Book::default();
+    take(&mut book, 1, 75, 0.0);
+    // The first slot cost nothing, so the time of one is left. The next one is
+    // due after 271 ms, so 9.729 s more are saved: 48 slots of 203 ms in all.
+    let mut later = book.clone();
+    assert_eq!(at_once(&mut later, 10.0), 48);
+    assert_eq!(at_once(&mut book, 100.0), 75);
+}
+
+#[test]
+fn a_slot_comes_back_until_it_leaves_the_window() {
+    let mut book = Book::default();
+    let slots = take(&mut book, 1, 1, 0.0).slots;
+    // Nothing is saved up until then.
+    book.refuse(&Refusal::new(TERMS, Duration::from_secs(69)), at(1.0));
+    for (seconds, bursts) in [(60.999_999, 1), (61.0, 0)] {
+        let mut book = book.clone();
+        let mut back = ask(1, 0);
+        back.returned.clone_from(&slots);
+        book.reserve(&back, at(seconds));
+        // The slot at 70 s, and one for the time of the unused slot.
+        assert_eq!(at_once(&mut book, 70.0), 1 + bursts, "{seconds}");
+    }
 }
 
 #[derive(Clone, Debug)]
