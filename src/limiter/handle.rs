@@ -140,7 +140,12 @@ impl Inner {
         }
         let Some(ask) = effects.ask else { return };
         if let Ok(runtime) = Handle::try_current() {
-            runtime.spawn(Self::reserve(this.clone(), ask));
+            // Created before the task runs: a runtime can end before that.
+            let guard = Unanswered {
+                inner: this.clone(),
+                id: ask.id,
+            };
+            runtime.spawn(Self::reserve(guard, ask));
             return;
         }
         // Outside of a runtime nothing can be reserved, so the process goes
@@ -153,11 +158,7 @@ impl Inner {
     }
 
     /// Executes a reservation. It belongs to no particular waiter.
-    async fn reserve(this: Arc<Self>, ask: Ask) {
-        let guard = Unanswered {
-            inner: this,
-            id: ask.id,
-        };
+    async fn reserve(guard: Unanswered, ask: Ask) {
         let (result, times) = guard.inner.desk.reserve(&ask).await;
         Self::with(&guard.inner, |state, effects| match result {
             Ok(grant) => state.replied(ask.id, grant.as_ref(), times, effects),
