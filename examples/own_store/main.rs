@@ -2,22 +2,13 @@
 
 mod table;
 
-use tower_genesys::{
-    BoxError, Credentials, Org, Sharing,
-    testing::{MockGenesys, conformance},
-};
+use tower_genesys::{BoxError, Credentials, Org, Sharing, testing::MockGenesys};
 
 use crate::table::Table;
 
 #[tokio::main]
 async fn main() -> Result<(), BoxError> {
     let table = Table::default();
-    // Some of the checks. Below, the macro generates a test for each.
-    conformance::concurrent_claims_get_one_lease(&table).await;
-    conformance::an_own_lease_is_recognised(&table).await;
-    conformance::the_fence_decides_what_is_published(&table).await;
-    conformance::only_the_owner_ends_a_lease(&table).await;
-
     let mock = MockGenesys::new(); // stands for Genesys Cloud and for your HTTP client
     let process = || {
         Org::builder(mock.region())
@@ -33,6 +24,7 @@ async fn main() -> Result<(), BoxError> {
     Ok(())
 }
 
+// Checks the table against the rules of a store, with a test for each.
 #[cfg(test)]
 mod tests {
     use super::Table;

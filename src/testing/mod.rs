@@ -118,6 +118,7 @@ mod api;
 mod authorize;
 mod body;
 mod builder;
+#[doc(hidden)] // for the two macros, which generate a test for each check
 pub mod conformance;
 mod cors;
 mod data;

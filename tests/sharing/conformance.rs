@@ -168,12 +168,12 @@ async fn every_broken_rule_is_found() {
         Rule::FenceAboveWhatWasAsked
     );
     finds!(fences_outlast_the_loss_of_everything, Rule::FenceByTheClock);
-    finds!(an_entry_is_given_to_whoever_accepts_it, Rule::Rejected);
-    finds!(an_entry_is_given_to_whoever_accepts_it, Rule::MinRemaining);
+    finds!(an_acceptable_entry_is_returned, Rule::Rejected);
+    finds!(an_acceptable_entry_is_returned, Rule::MinRemaining);
     finds!(concurrent_claims_get_one_lease, Rule::OneLease);
     finds!(values_are_kept_byte_for_byte, Rule::WholeValue);
     finds!(a_lease_ends_by_itself, Rule::LeaseEnds);
-    finds!(a_cooldown_holds_for_all_and_ends, Rule::Cooldown);
+    finds!(a_cooldown_applies_to_all_and_ends, Rule::Cooldown);
     finds!(keys_are_apart, Rule::KeysApart);
     finds!(an_entry_counts_down_and_ends, Rule::CountDown);
     finds!(an_entry_counts_down_and_ends, Rule::Expiry);

@@ -37,9 +37,9 @@ macro_rules! book_conformance {
     ($(#[$attribute:meta])+ $store:expr) => {
         $crate::store_conformance! { @each [$(#[$attribute])+] [$store]
             answers_are_those_of_the_rules
-            concurrent_reservations_get_slots_of_their_own
+            concurrent_reservations_get_different_slots
             books_of_two_keys_are_apart
-            whoever_states_no_limit_changes_nothing
+            a_reservation_without_a_limit_changes_nothing
         }
     };
 }
@@ -109,7 +109,7 @@ pub async fn answers_are_those_of_the_rules(book: &impl SlotBook) {
 ///
 /// A slot that two processes get is a request too many: the server answers it
 /// with a 429.
-pub async fn concurrent_reservations_get_slots_of_their_own(book: &impl SlotBook) {
+pub async fn concurrent_reservations_get_different_slots(book: &impl SlotBook) {
     let key = fresh_key();
     let asks: Vec<_> = (0..20).map(|_| ask(owner(), 5)).collect();
     let grants = join_all(asks.iter().map(|ask| reserve(book, &key, ask))).await;
@@ -140,7 +140,7 @@ pub async fn books_of_two_keys_are_apart(book: &impl SlotBook) {
 ///
 /// A process asks like this before it knows its limit. It must not use up slots
 /// of the others, nor count as an owner who shares them.
-pub async fn whoever_states_no_limit_changes_nothing(book: &impl SlotBook) {
+pub async fn a_reservation_without_a_limit_changes_nothing(book: &impl SlotBook) {
     let key = fresh_key();
     let look = Reservation::new(owner(), None, 3);
     assert_eq!(reserve(book, &key, &look).await, None);

@@ -23,7 +23,7 @@ pub async fn only_the_owner_ends_a_lease(store: &impl TokenStore) {
 ///
 /// A cooldown follows a failure of the token endpoint. It protects the endpoint
 /// from all processes, or each would repeat the failed request.
-pub async fn a_cooldown_holds_for_all_and_ends(store: &impl TokenStore) {
+pub async fn a_cooldown_applies_to_all_and_ends(store: &impl TokenStore) {
     let (key, mine) = (fresh_key(), claim());
     let leased = lease(store, &key, &mine).await;
     abandon(store, &key, &leased, Some(SHORT * 8)).await;

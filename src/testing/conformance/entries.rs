@@ -9,7 +9,7 @@ use super::*;
 ///
 /// A claim refuses a token that is too old, too short-lived, or refused by the
 /// API. If the store returned it anyway, the process would never get a new one.
-pub async fn an_entry_is_given_to_whoever_accepts_it(store: &impl TokenStore) {
+pub async fn an_acceptable_entry_is_returned(store: &impl TokenStore) {
     let key = fresh_key();
     let put = put(store, &key, "token").await;
     let mut wants = claim();

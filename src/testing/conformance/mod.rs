@@ -2,20 +2,10 @@
 //! [`SlotBook`](crate::store::book::SlotBook), as checks for any
 //! implementation.
 //!
-//! [`store_conformance!`](crate::store_conformance) and
-//! [`book_conformance!`](crate::book_conformance) generate a test for each
-//! check, and show how to use them. Each check is also a function here. It
-//! takes a store, uses fresh keys, and panics if the store breaks the rule:
-//!
-//! ```
-//! use tower_genesys::{store::MemoryStore, testing::conformance};
-//!
-//! # #[tokio::main(flavor = "current_thread", start_paused = true)]
-//! # async fn main() {
-//! let store = MemoryStore::new();
-//! conformance::concurrent_claims_get_one_lease(&store).await;
-//! # }
-//! ```
+//! Users run them through [`store_conformance!`](crate::store_conformance) and
+//! [`book_conformance!`](crate::book_conformance), which generate a test for
+//! each check. So the functions are public, but hidden. A check takes a store,
+//! uses fresh keys, and panics if the store breaks the rule.
 
 #![allow(clippy::expect_used, reason = "a check fails by a panic")]
 
@@ -60,8 +50,9 @@ use crate::{
 /// }
 /// ```
 ///
-/// The checks run concurrently. Their keys stay in the store, and expire within
-/// a minute.
+/// Each test is named after its rule, so `cargo test a_lease_ends_by_itself`
+/// runs one. The tests run concurrently. Their keys stay in the store, and
+/// expire within a minute.
 #[macro_export]
 #[cfg_attr(docsrs, doc(cfg(feature = "testing")))]
 macro_rules! store_conformance {
@@ -73,7 +64,7 @@ macro_rules! store_conformance {
             fences_grow_and_are_above_what_was_asked
             fences_outlast_the_loss_of_everything
             keys_are_apart
-            an_entry_is_given_to_whoever_accepts_it
+            an_acceptable_entry_is_returned
             a_lease_does_not_hide_an_entry
             an_entry_counts_down_and_ends
             values_are_kept_byte_for_byte
@@ -81,7 +72,7 @@ macro_rules! store_conformance {
             a_publication_may_be_late
             a_publication_ends_its_lease_and_no_other
             only_the_owner_ends_a_lease
-            a_cooldown_holds_for_all_and_ends
+            a_cooldown_applies_to_all_and_ends
             a_cooldown_never_gets_shorter
             no_cooldown_without_the_lease
             a_cooldown_does_not_hide_an_entry
