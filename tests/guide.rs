@@ -62,7 +62,7 @@ fn is_documented(file: &str, name: &str, table: BTreeSet<String>) {
 #[test]
 fn operating_explains_every_kind_of_error() {
     for (file, name) in [
-        ("token/error.rs", "TokenErrorKind"),
+        ("token/error_kind.rs", "TokenErrorKind"),
         ("config_error.rs", "ConfigErrorKind"),
         ("genesys/orgs/error.rs", "OrgsErrorKind"),
         ("bearer/origin_error.rs", "OriginErrorKind"),

@@ -1,6 +1,6 @@
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::atomic::AtomicU32,
+    sync::atomic::{AtomicU32, Ordering},
     task::{Context, Poll, Wake, Waker},
 };
 
@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use tokio::{
     runtime,
     task::JoinSet,
-    time::{self, Sleep},
+    time::{self, Instant, Sleep},
 };
 use tokio_test::task;
 
