@@ -58,8 +58,8 @@ impl ConnectError {
     pub(super) fn proxy_unreachable(proxy: &Proxy, error: BoxError) -> Self {
         let (at, setting) = (HostPort::of(proxy.uri()), proxy.setting());
         // The TCP connector wraps its I/O errors, so a bare one is from the TLS
-        // handshake. A proxy that speaks plain http answers the handshake with
-        // an invalid message, or closes.
+        // handshake. A proxy that speaks plain http replies to the handshake
+        // with an invalid message, or closes.
         match find::<rustls::Error>(&*error) {
             Some(rustls::Error::InvalidMessage(_)) => return Self::no_proxy_tls(proxy, error),
             Some(tls) => return Self::tls(proxy.uri(), tls.clone()).about(proxy),

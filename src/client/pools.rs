@@ -44,7 +44,7 @@ pub(super) struct PoolSettings {
     pub(super) idle_timeout: Duration,
     /// How many idle connections a host may have.
     pub(super) max_idle_per_host: usize,
-    /// The silence before a ping, and the time for its answer.
+    /// The silence before a ping, and the time for its reply.
     pub(super) http2_keep_alive: (Duration, Duration),
 }
 

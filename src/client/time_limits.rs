@@ -202,7 +202,7 @@ impl ClientBuilder {
         self
     }
 
-    /// Sets how long the client waits for the answer to an HTTP/2 ping before
+    /// Sets how long the client waits for the reply to an HTTP/2 ping before
     /// it closes the connection. At least one second.
     ///
     /// # Default

@@ -10,27 +10,39 @@
 //! # fn main() {}
 //! ```
 //!
-//! - **One line**: [`OrgBuilder::share`](crate::genesys::OrgBuilder::share). Layers and callers know nothing of it, and a
-//!   request whose token is at hand makes no store operation.
-//! - **One request for a token**: the first process that needs one makes it, and the others take the result. If that process
-//!   is killed, another takes over when its lease ends. Requests wait for that only if the old token has expired.
-//! - **Sealed**: tokens are encrypted with the keys in `GENESYS_STORE_KEYS` ([`KeyRing`](crate::store::KeyRing)), so a reader
-//!   of the server has no token.
-//! - **Without the server** each process fetches its own tokens, seldom, and returns to the shared one when the server is back.
-//! - **Which server, which rights, what it costs**: [operating](super::operating#the-shared-store).
+//! - **One line**: [`OrgBuilder::share`](crate::genesys::OrgBuilder::share).
+//!   Layers and callers know nothing of it, and a request whose token is at
+//!   hand makes no store operation.
+//! - **One request for a token**: the first process that needs one makes it,
+//!   and the others take the result. If that process is killed, another takes
+//!   over when its lease ends. Requests wait for that only if the old token has
+//!   expired.
+//! - **Sealed**: tokens are encrypted with the keys in `GENESYS_STORE_KEYS`
+//!   ([`KeyRing`](crate::store::KeyRing)), so a reader of the server has no
+//!   token.
+//! - **Without the server** each process fetches its own tokens, seldom, and
+//!   returns to the shared one when the server is back.
+//! - **Which server, which rights, what it costs**:
+//!   [operating](super::operating#the-shared-store).
 //!
 //! # One limit
 //!
-//! Processes that share a token share its limit of requests a minute. Without a shared limit, each process learns of it from its
-//! own 429s, and the interactive ones wait behind the batch jobs. With [`OrgBuilder::limit`](crate::genesys::OrgBuilder::limit),
-//! processes reserve the times at which they send, in a [book](crate::store::book) in the same store:
+//! Processes that share a token share its limit of requests a minute. Without a
+//! shared limit, each process learns of it from its own 429s, and the
+//! interactive ones wait behind the batch jobs. With
+//! [`OrgBuilder::limit`](crate::genesys::OrgBuilder::limit), processes reserve
+//! the times at which they send, in a [book](crate::store::book) in the same
+//! store:
 //!
-//! ![Sends of two batch jobs and an interactive process: a burst, then an even pace, the same without Redis][picture-fleet-limit]
+//! ![Sends of two batch jobs and an interactive process: a burst, then an even
+//! pace, the same without Redis][picture-fleet-limit]
 //!
-//! Each mark is a send. The jobs have ten requests in flight at all times, and want far more than the limit. The burst goes at
-//! once. From then on the three processes share an even pace, and each slot has one owner. While Redis is down, each process
-//! keeps to a third of the limit. Redis comes back with nothing in it, and the processes share a new book, without a burst. The
-//! server answers no 429, and no call fails.
+//! Each mark is a send. The jobs have ten requests in flight at all times, and
+//! want far more than the limit. The burst goes at once. From then on the three
+//! processes share an even pace, and each slot has one owner. While Redis is
+//! down, each process keeps to a third of the limit. Redis comes back with
+//! nothing in it, and the processes share a new book, without a burst. The
+//! server sends no 429, and no call fails.
 //!
 //! ```no_run
 //! # mod process {
@@ -65,11 +77,13 @@
 //! | another program uses the token | `refused`, although a limit is stated | `tower_genesys_limit_events_total{event="refused"}` grows |
 //! | processes state different limits | `lowered` from those that state more | `tower_genesys_limit_requests_per_minute` shows the lowest |
 //!
-//! After an outage, or after the store has lost its data, up to 1.35 times the limit may be sent within 60 seconds, once. The
-//! remedies are in [operating](super::operating#the-shared-limit).
+//! After an outage, or after the store has lost its data, up to 1.35 times the
+//! limit may be sent within 60 seconds, once. The remedies are in
+//! [operating](super::operating#the-shared-limit).
 //!
-//! `cargo run --all-features --example fleet` starts five processes with one token over a mock, and kills one while it renews.
-//! Then it starts the three processes of the picture, kills Redis and starts it again. It prints:
+//! `cargo run --all-features --example fleet` starts five processes with one
+//! token over a mock, and kills one while it renews. Then it starts the three
+//! processes of the picture, kills Redis and starts it again. It prints:
 //!
 //! ```text
 //!                                   with Redis      Redis killed   back, and empty
@@ -84,6 +98,7 @@
 //! 205 of 300 requests in less than a minute
 //! ```
 //!
-//! With `REDIS_URL` it uses that server and never kills it, otherwise it starts its own.
+//! With `REDIS_URL` it uses that server and never kills it, otherwise it starts
+//! its own.
 #![doc = ""]
 #![doc = concat!("[picture-fleet-limit]: ", include_str!("../../docs/pictures/fleet_limit.uri"))]

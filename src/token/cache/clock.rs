@@ -14,7 +14,7 @@ impl Clock {
         Moment::now()
     }
 
-    /// Returns the time for a hit: cheaper, and late by up to one step of the
+    /// Returns the time for a hit: cheaper, and late by up to one tick of the
     /// coarse clocks.
     #[cfg(not(test))]
     #[inline]

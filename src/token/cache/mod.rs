@@ -233,7 +233,7 @@ impl TokenCache {
     /// | kind | result |
     /// |---|---|
     /// | [`Store`](super::TokenErrorKind::Store) | the token has ended; only the store was unreachable and still has it |
-    /// | [`TimedOut`](super::TokenErrorKind::TimedOut), [`Transport`](super::TokenErrorKind::Transport) | unknown: the service was unreachable, or did not answer |
+    /// | [`TimedOut`](super::TokenErrorKind::TimedOut), [`Transport`](super::TokenErrorKind::Transport) | unknown: the service was unreachable, or did not respond |
     /// | [`NotRevocable`](super::TokenErrorKind::NotRevocable), all others | nothing: the token is unchanged |
     ///
     /// If the token has not ended, the cache keeps it, so the caller can repeat
@@ -242,7 +242,7 @@ impl TokenCache {
     /// # Cancellation
     ///
     /// A dropped future may already have revoked the token. The cache then
-    /// serves it until the API answers with a 401.
+    /// serves it until the API responds with 401.
     ///
     /// ```
     /// # use bytes::Bytes;

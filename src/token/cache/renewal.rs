@@ -108,11 +108,11 @@ fn may_overlap(shared: &Shared, start: &Start) -> bool {
 }
 
 /// Sends a request, and a second one in parallel if the first is slow and may
-/// be lost. Uses the first good answer, and returns whether there were two
+/// be lost. Uses the first good response, and returns whether there were two
 /// requests.
 ///
 /// The first request stays in flight: otherwise a merely slow endpoint would
-/// get request after request, and none of its answers would be used.
+/// get request after request, and none of its responses would be used.
 async fn overlapping(shared: &Shared, start: &Start, deadline: Instant) -> (Fetched, bool) {
     let alone_until = later(Instant::now(), shared.settings.attempt_timeout);
     let mut first = pin!(request(shared, start, deadline));
@@ -121,14 +121,14 @@ async fn overlapping(shared: &Shared, start: &Start, deadline: Instant) -> (Fetc
     }
     tracing::debug!("the token request is slow: sending a second one in parallel");
     let second = pin!(request(shared, start, deadline));
-    // A good answer cancels the other request. After a failure, the result of
+    // A good response cancels the other request. After a failure, the result of
     // the other one counts.
     let (failed, other) = match select(first, second).await {
         Either::Left((Err(error), second)) => (error, second.await),
         Either::Right((Err(error), first)) => (error, first.await),
         Either::Left((fetched, _)) | Either::Right((fetched, _)) => return (fetched, true),
     };
-    // An answer of the endpoint tells more than a time-out, so it goes first.
+    // A response of the endpoint tells more than a time-out, so it goes first.
     let fetched = other.map_err(|error| match error.kind() {
         _ if failed.asks_for_rest() => failed,
         TokenErrorKind::TimedOut => failed,
@@ -160,7 +160,7 @@ fn may_repeat(shared: &Shared, error: &TokenError) -> bool {
     }
     // A request that may have arrived is repeated only if the source allows it.
     match error.kind() {
-        // The endpoint answered with a failure, so the grant is unused.
+        // The endpoint responded with a failure, so the grant is unused.
         Kind::Unavailable => true,
         Kind::Transport | Kind::TimedOut | Kind::Malformed => shared.source.is_repeatable(),
         _ => false,

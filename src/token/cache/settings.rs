@@ -68,14 +68,14 @@ const RENEW_BEFORE: Duration = Duration::from_secs(10 * 60);
 /// time-outs.
 const DEADLINE: Duration = Duration::from_secs(15);
 /// Many times the latency of a working endpoint; it leaves the second request
-/// time for an answer.
+/// time for a response.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(8);
 /// The first may be lost, the second may fail the same way, the third gets
 /// through.
 const ATTEMPTS: u32 = 3;
 
 /// With a shorter deadline, the cache would take each renewal for lost before
-/// the endpoint could answer, and start another one.
+/// the endpoint could respond, and start another one.
 const SHORTEST_DEADLINE: Duration = Duration::from_millis(100);
 
 /// `Duration::max` is not const.
@@ -149,7 +149,7 @@ impl CacheSettings {
     /// seconds, capped at a tenth of the token's lifetime.
     ///
     /// On Linux the cache may serve a token up to 10 ms longer, because most
-    /// requests read a clock that advances in steps of up to 10 ms. With a
+    /// requests read a clock that ticks every 1 to 10 ms. With a
     /// margin of zero, the API may receive a token that has just expired.
     #[must_use]
     pub const fn with_expiry_margin(mut self, margin: Duration) -> Self {
@@ -175,7 +175,7 @@ impl CacheSettings {
     ///
     /// The first request may be lost, or the endpoint may be slow. The first
     /// request stays in flight until the [deadline](Self::with_deadline), and
-    /// the cache uses the first good answer. A renewal sends at most one such
+    /// the cache uses the first good response. A renewal sends at most one such
     /// second request. It sends none:
     ///
     /// - in the background,

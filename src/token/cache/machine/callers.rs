@@ -5,7 +5,7 @@ use super::{
 use crate::token::{Reason, TokenError, TokenErrorKind, cache::moment::Moment};
 
 impl Machine {
-    /// Answers a caller that asks for a token.
+    /// Decides about a caller that asks for a token.
     ///
     /// A renewal past its deadline counts as lost, because its runtime has
     /// stopped. The next caller starts another one under a new id.
@@ -37,7 +37,8 @@ impl Machine {
         (self.serve_or_wait(now), Some(start))
     }
 
-    /// Answers a caller that needs the valid token for longer than it lasts.
+    /// Decides about a caller that needs the valid token for longer than it
+    /// lasts.
     fn ask_for_longer(&mut self, ask: Ask, now: Moment) -> (Decision, Option<Start>) {
         let Some(current) = &self.current else {
             return (self.wait(), None);
