@@ -1,9 +1,9 @@
 """How an operation pages, by its parameters and the fields of its models."""
 
-# Lists of a page that are not its rows.
+# Lists in a page that are not its rows.
 BESIDE = {"aggregations", "enabledDataSchemas", "errorDetails", "schemas", "types"}
 
-# By the way's name in the crate's table: how the CSV words it, and whether a second page can be asked for.
+# By the name of the way: the words of the tests' CSV, and whether a second page can be requested.
 WORDS = {
     "search": ("GET search: q64, nextPage link", "yes"),
     "index": ("GET SCIM startIndex/count", "yes"),
@@ -33,7 +33,7 @@ WORDS = {
 
 
 def rows(sdk, operation):
-    """Where the rows are: a field, or one in an object; empty where the definition does not say."""
+    """Returns where the rows are: a field, or one in an object. Empty if the definition does not say."""
     fields = sdk.fields(operation.answer)
     found = [name for name, kind in fields.items() if kind.startswith("list[") and name not in BESIDE]
     if found:
@@ -48,7 +48,7 @@ def rows(sdk, operation):
 
 
 def kind(sdk, operation, reads):
-    """The name of the way in `WORDS`, or empty where there are no pages. Of POSTs, only what reads has any."""
+    """Returns the name of the way in `WORDS`, or empty if there are no pages. Only POSTs that read have any."""
     if operation.method == "GET":
         return _get(sdk, operation)
     return _post(sdk, operation) if operation.method == "POST" and reads else ""

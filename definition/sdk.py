@@ -1,4 +1,4 @@
-"""What the official Python SDK says of each operation: its code is generated from the API definition."""
+"""Reads the operations and models of the official Python SDK, whose code is generated from the API definition."""
 
 import pathlib
 import re
@@ -25,7 +25,7 @@ class Operation:
 
 
 class Sdk:
-    """The operations, each once, and the fields of the models with their types, in the order of the definition."""
+    """The operations, each once, and the fields of each model with their types, in the order of the definition."""
 
     def __init__(self, root):
         self.operations = {}
@@ -52,7 +52,7 @@ class Sdk:
 
 
 def download(version):
-    """Fetches the SDK with pip, and reads it. Runs nothing of it."""
+    """Fetches the SDK with pip, and reads it. It runs no code of the SDK."""
     wanted = f"{PACKAGE}=={version}" if version else PACKAGE
     with tempfile.TemporaryDirectory() as folder:
         pip = ["python3", "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:", "--dest", folder]

@@ -1,13 +1,16 @@
+//! A response as the seeds of a corpus have it.
+
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 use http_body_util::Full;
 
-/// Stands in the seeds for what must not be shown. No id holds an underscore.
+/// Stands in the seeds for a secret that no error may show. An underscore never
+/// occurs in an id, so no id can contain it.
 pub(crate) const MARKER: &str = "m4rker_s3cr3t";
 
-/// An answer, written nearly as on the wire: a line with the status, lines of
-/// headers, an empty line, and the body. Without an empty line all of it is the
-/// body of a 200.
+/// A response, written nearly as on the wire: a line with the status, lines of
+/// headers, an empty line, and the body. Without an empty line, all of it is
+/// the body of a 200.
 #[derive(Clone)]
 pub(crate) struct Answer {
     pub(crate) status: StatusCode,
@@ -16,6 +19,8 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
+    /// Reads any bytes: a line that is not a header is skipped, a wrong status
+    /// is 200. So each change that a fuzzer makes is a response.
     pub(crate) fn read(data: &[u8]) -> Self {
         let end = data.windows(2).position(|two| two == b"\n\n");
         let (head, body) = match end {
@@ -42,6 +47,7 @@ impl Answer {
         }
     }
 
+    /// Returns it as a response of a client.
     pub(crate) fn response(&self) -> Response<Full<Bytes>> {
         let mut response = Response::new(Full::new(self.body.clone()));
         *response.status_mut() = self.status;

@@ -1,5 +1,5 @@
-//! Is an error of the API bounded, safe to log, and silent about tokens,
-//! whatever the answer is?
+//! An error of the API is bounded, safe to log, and silent about tokens,
+//! whatever the response is.
 
 use futures_util::FutureExt;
 use http::{HeaderMap, StatusCode};
@@ -8,7 +8,7 @@ use tower_genesys::{ApiError, retry::RetryAfter};
 
 use super::answer::{Answer, MARKER};
 
-/// Panics if not. The data is an answer: see the seeds.
+/// Panics if it is not. The data is a response, as in the seeds.
 pub fn check(data: &[u8]) {
     let answer = Answer::read(data);
     let error = ApiError::parse(answer.status, &answer.headers, &answer.body);
@@ -19,6 +19,7 @@ pub fn check(data: &[u8]) {
     let read = read.expect("the body is there");
     assert_eq!(read.code(), error.code());
     assert_eq!(read.message(), error.message());
+    // A body over its limit gives an error without its text, not a wrong one.
     if let Some(less) = answer.body.len().checked_sub(1) {
         let cut = ApiError::read(answer.response(), less).now_or_never();
         let cut = cut.expect("the body is there");
@@ -27,6 +28,7 @@ pub fn check(data: &[u8]) {
     token_after(&String::from_utf8_lossy(&answer.body));
 }
 
+/// Checks the lengths and the characters of everything that a log may contain.
 fn bounded(error: &ApiError) {
     let shown = error.to_string();
     assert!(
@@ -62,6 +64,8 @@ fn bounded(error: &ApiError) {
     assert!(entries(error, 3) <= 64);
 }
 
+/// Counts the entries of an error, nested ones included, and checks their
+/// depth.
 fn entries(error: &ApiError, levels: usize) -> usize {
     assert!(levels > 0 || error.errors().is_empty());
     let nested = error.errors().iter();
@@ -69,8 +73,8 @@ fn entries(error: &ApiError, levels: usize) -> usize {
     error.details().len() + nested
 }
 
-/// A token after the word Bearer, behind any text, in every field that holds a
-/// text.
+/// Puts a token after the word Bearer, with any text before it, into every
+/// field that has a text. No part of it may be shown.
 fn token_after(text: &str) {
     let text = format!("{text} Bearer {MARKER}");
     let body = json!({
@@ -84,7 +88,7 @@ fn token_after(text: &str) {
         let error = ApiError::parse(status, &HeaderMap::new(), body.as_bytes());
         bounded(&error);
         let shown = format!("{error} {error:?}");
-        // The text in front may hold the marker too, where it is no token.
+        // The text before it may contain the marker, too, where it is no token.
         if text.matches(MARKER).count() == 1 {
             assert!(!shown.contains(MARKER), "{shown:?}");
         }

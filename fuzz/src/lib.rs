@@ -1,6 +1,7 @@
-//! What must hold whatever foreign bytes say: one file for each fuzz target,
-//! which panics when it does not. `tests/fuzz_corpora.rs` runs the same checks
-//! over the committed corpora.
+//! The checks of code that reads foreign bytes: one file for each fuzz target.
+//! Each has a `check`, which panics if the code breaks its promise for these
+//! bytes. `tests/fuzz_corpora.rs` runs the same checks over the committed
+//! corpora.
 
 mod answer;
 pub mod api_error;

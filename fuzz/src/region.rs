@@ -1,11 +1,11 @@
-//! Does a region only ever lead to hosts of Genesys Cloud, and a base URL only
-//! to its own?
+//! A region leads only to hosts of Genesys Cloud, and a base URL only to its
+//! own host.
 
 use http::Uri;
 use tower_genesys::{Region, genesys::RegionError};
 
-/// Panics if not. The data is a region, or else two base URLs and a path, on a
-/// line each.
+/// Panics if it does not. The data is a region, or else two base URLs and a
+/// path, on a line each.
 pub fn check(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
     region(&text);
@@ -19,6 +19,7 @@ pub fn check(data: &[u8]) {
     }
 }
 
+/// Checks a text as the name of a region.
 fn region(text: &str) {
     let region = match Region::parse(text) {
         Ok(region) => region,
@@ -44,6 +45,7 @@ fn region(text: &str) {
     );
 }
 
+/// Checks a region with its own base URLs, and a path below the API's.
 fn base(region: &Region, path: &str) {
     let (login, api) = (region.login_base(), region.api_base());
     for base in [&login, &api] {
@@ -51,8 +53,7 @@ fn base(region: &Region, path: &str) {
             matches!(base.scheme_str(), Some("https" | "http")),
             "{base}"
         );
-        // Before a path, an `@` would make a user name of what looks like the
-        // host.
+        // Before a path, an `@` would turn the apparent host into a user name.
         let authority = base.authority().expect("a base has a host").as_str();
         assert!(!authority.contains('@'), "{base}");
         assert!(
@@ -72,6 +73,8 @@ fn base(region: &Region, path: &str) {
     }
 }
 
+/// Checks that a URI stays inside of a base URL, also after a proxy has decoded
+/// it.
 fn inside(uri: &Uri, base: &Uri) {
     assert_eq!(
         (uri.scheme(), uri.authority()),
@@ -91,12 +94,13 @@ fn inside(uri: &Uri, base: &Uri) {
     assert!(plain.split('/').all(|segment| segment != ".."), "{uri}");
 }
 
+/// Checks that an error is short, and shows no password.
 fn shown(error: &RegionError, texts: &[&str]) {
     let shown = format!("{error} {error:?}");
-    // Sixty characters are repeated; the longest escape of one has ten.
+    // The error repeats sixty characters; the longest escape of one has ten.
     assert!(error.to_string().chars().count() < 1000, "{shown}");
     assert!(!shown.contains(|char: char| char.is_control()), "{shown:?}");
-    // What stands in a text without an `@` is no password, and may be shown.
+    // A text without an `@` has no password, so its parts may be shown.
     let open = |part: &str| {
         texts
             .iter()

@@ -1,5 +1,5 @@
-//! Is a wait that a server asks for never longer than documented, and read
-//! whenever it is a number?
+//! A wait that a server asks for is never longer than documented, and every
+//! number is understood.
 
 use std::time::{Duration, SystemTime};
 
@@ -9,8 +9,8 @@ use http::{
 };
 use tower_genesys::retry::RetryAfter;
 
-/// Panics if not. The data is `Retry-After`, `Date` and the seconds on our
-/// clock, on a line each.
+/// Panics if not. The data is `Retry-After`, `Date`, and the seconds on the
+/// client's clock, on a line each.
 pub fn check(data: &[u8]) {
     let mut lines = data.split(|&byte| byte == b'\n');
     let mut line = || lines.next().unwrap_or_default();
@@ -31,6 +31,8 @@ pub fn check(data: &[u8]) {
 
     let asked = RetryAfter::from_headers(&headers, now);
     let digits = after.trim_ascii();
+    // A number needs no clock, and one too large for a `u64` is still a long
+    // wait.
     if !digits.is_empty() && digits.iter().all(u8::is_ascii_digit) {
         let plain = std::str::from_utf8(digits)
             .ok()

@@ -1,5 +1,5 @@
-//! Does an answer of the token endpoint give a token that can be sent, or an
-//! error that repeats nothing of it?
+//! A response of the token endpoint gives a token that can be sent, or an error
+//! that repeats nothing of it.
 
 use std::{
     convert::Infallible,
@@ -24,7 +24,7 @@ use tower_genesys::{
 
 use super::answer::{Answer, MARKER};
 
-/// Panics if not. The data is an answer: see the seeds.
+/// Panics if it does neither. The data is a response, as in the seeds.
 pub fn check(data: &[u8]) {
     let answer = Answer::read(data);
     let marked = Answer {
@@ -39,8 +39,8 @@ pub fn check(data: &[u8]) {
     }
 }
 
-/// The same answer with the marker in all texts but those that are to be known
-/// words.
+/// Returns the same body with the marker in all texts, except for those that
+/// must be known words.
 fn marked(body: &[u8]) -> Vec<u8> {
     let Ok(Value::Object(mut fields)) = serde_json::from_slice(body) else {
         return [body, MARKER.as_bytes()].concat();
@@ -55,6 +55,7 @@ fn marked(body: &[u8]) -> Vec<u8> {
     Value::Object(fields).to_string().into_bytes()
 }
 
+/// Fetches a token from a client that always returns this response.
 fn fetch(answer: Answer) -> Result<AccessToken, TokenError> {
     let posts = Arc::new(AtomicUsize::new(0));
     let count = posts.clone();
@@ -74,10 +75,12 @@ fn fetch(answer: Answer) -> Result<AccessToken, TokenError> {
         let tokens = TokenCache::new(source);
         tokens.token().await
     });
+    // One renewal makes three requests at most.
     assert!((1..=3).contains(&posts.load(Ordering::SeqCst)));
     got
 }
 
+/// Checks that a token is a valid header, marked sensitive, and not in `Debug`.
 fn can_be_sent(token: &AccessToken, body: &[u8]) {
     let value = token.header_value();
     assert!(value.is_sensitive());
@@ -86,10 +89,13 @@ fn can_be_sent(token: &AccessToken, body: &[u8]) {
     assert!(!secret.is_empty());
     let shown = format!("{token:?}");
     assert!(secret.len() < 16 || !shown.contains(secret), "{shown}");
+    // The token must come from its own field. An escape may spell the field's
+    // name.
     let named = body.windows(12).any(|field| field == b"access_token");
     assert!(named || body.contains(&b'\\'));
 }
 
+/// Checks all texts of an error and its sources.
 fn repeats_nothing(error: &TokenError) {
     let first: &(dyn Error + 'static) = error;
     let mut shown = String::new();

@@ -1,5 +1,5 @@
-//! Does a 401 spare the token only when its Bearer challenge says that the
-//! token is not to blame?
+//! A 401 spares the token only if its Bearer challenge says that the token is
+//! not the cause.
 
 use std::{
     convert::Infallible,
@@ -19,7 +19,8 @@ use tower_genesys::{
     token::{AccessToken, FixedToken, Generation, Rejection, TokenProvider},
 };
 
-/// Panics if not. Each line of the data is a `WWW-Authenticate`.
+/// Panics if it spares it otherwise. Each line of the data is a
+/// `WWW-Authenticate`.
 pub fn check(data: &[u8]) {
     let mut challenges = HeaderMap::new();
     for line in data.split(|&byte| byte == b'\n') {
@@ -38,13 +39,15 @@ pub fn check(data: &[u8]) {
         other => panic!("{other:?}"),
     }
 
-    // Whatever else is there, the token is renewed when one challenge says that
-    // it is invalid.
+    // Whatever the other challenges say, one that calls the token invalid is
+    // enough to renew it.
     let invalid = HeaderValue::from_static("Bearer error=\"invalid_token\"");
     challenges.append(WWW_AUTHENTICATE, invalid);
     assert_eq!(send(&challenges).0, 1);
 }
 
+/// Sends one request through the layer, and returns how often the token was
+/// reported, and the response.
 fn send(challenges: &HeaderMap) -> (usize, Response<()>) {
     let headers = challenges.clone();
     let api = service_fn(move |_: Request<()>| {
@@ -69,7 +72,9 @@ fn send(challenges: &HeaderMap) -> (usize, Response<()>) {
     (tokens.reports.load(Ordering::SeqCst), response)
 }
 
-/// There is a scheme `Bearer`, and one of the codes, however it is quoted.
+/// Returns whether a challenge names the scheme `Bearer` and one of the codes,
+/// in whatever quotes. It errs toward true: the layer parses, this only
+/// searches.
 fn may_spare_the_token(challenges: &HeaderMap) -> bool {
     challenges.values().any(|value| {
         let plain = value.as_bytes().to_ascii_lowercase();
@@ -84,7 +89,7 @@ fn may_spare_the_token(challenges: &HeaderMap) -> bool {
     })
 }
 
-/// A token that is always there, and counts how often it is refused.
+/// A token that is always valid, and counts how often it is reported.
 #[derive(Clone)]
 struct Counting {
     token: FixedToken,
