@@ -1,5 +1,5 @@
-//! The requests that have arrived at a mock: how many at each path, and the last
-//! of them in full.
+//! The requests that have arrived at a mock: the counts of all, and the last of
+//! them in full.
 
 use std::collections::{HashMap, VecDeque};
 
@@ -49,7 +49,7 @@ impl Journal {
         number
     }
 
-    /// Completes a request with its body, unless it is no longer kept.
+    /// Completes a request with its body, if it is still kept.
     pub(super) fn body(&mut self, number: u64, body: Bytes, complete: bool) {
         if let Some(recorded) = self.find(number) {
             recorded.set_body(body, complete);

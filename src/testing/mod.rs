@@ -85,8 +85,9 @@
 //!
 //! ```
 //! # use std::time::Duration;
-//! # use tower_genesys::testing::{ANY_API, MockGenesys, TOKEN, USERS};
-//! # let mock = MockGenesys::new();
+//! use tower_genesys::testing::{ANY_API, MockGenesys, TOKEN, USERS};
+//!
+//! let mock = MockGenesys::new();
 //! mock.on(USERS).every(5).reply_429(Duration::from_secs(42));
 //! mock.on(TOKEN).first(1).throttle_400();
 //! mock.on(ANY_API).nth(7).delay(Duration::from_secs(2)).reset();

@@ -133,7 +133,7 @@ fn fits(pattern: &str, path: &str) -> bool {
             return false;
         };
         let wild = wanted == "*" || (wanted.starts_with('{') && wanted.ends_with('}'));
-        // An empty segment is no id.
+        // A segment that stands for an id must not be empty.
         if wild && segment.is_empty() || !wild && wanted != segment {
             return false;
         }

@@ -54,7 +54,8 @@ pub struct MockService {
 /// let org = Org::builder(mock.region())
 ///     .credentials(Credentials::new(mock.client_id(), mock.client_secret())?)
 ///     .build(mock.http_client())?;
-/// let pager = Pager::new(&org, GenesysLayer::new(&org).layer(mock.http_client()));
+/// let genesys = GenesysLayer::new(&org).layer(mock.http_client());
+/// let pager = Pager::new(&org, genesys);
 /// # let _ = pager;
 /// # Ok(())
 /// # }

@@ -112,7 +112,7 @@ fn offset(text: &str) -> Option<i64> {
     (hours <= 14 && minutes <= 59).then_some(sign * (hours * 60 + minutes) * 60_000)
 }
 
-/// Parses exactly `N` numbers of one to four digits. A sign is no digit.
+/// Parses exactly `N` numbers of one to four digits. Signs are refused.
 fn fields<const N: usize>(text: &str, separator: char) -> Option<[i64; N]> {
     let number = |text: &str| {
         let digits = (1..=4).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit());

@@ -24,7 +24,8 @@ use crate::spans::Templates;
 /// use http::Method;
 /// use tower_genesys::genesys::{Effect, Operation};
 ///
-/// let uri = "https://gw.example/genesys/api/v2/routing/queues/7/members".parse()?;
+/// let uri = "https://gw.example/genesys/api/v2/routing/queues/7/members";
+/// let uri = uri.parse()?;
 /// let operation = Operation::find(&Method::GET, &uri).expect("a list");
 /// assert_eq!(operation.template(), "/api/v2/routing/queues/{}/members");
 /// assert_eq!(operation.effect(), Some(Effect::Reads));

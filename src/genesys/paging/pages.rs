@@ -87,7 +87,8 @@ impl<T> Pages<T> {
     /// let first = loop {
     ///     match timeout(Duration::from_secs(1), pages.next()).await {
     ///         Ok(page) => break page.expect("a page")?,
-    ///         Err(_) => saved = serde_json::to_string(pages.checkpoint())?, // to a disk
+    ///         // To a disk, in a real program.
+    ///         Err(_) => saved = serde_json::to_string(pages.checkpoint())?,
     ///     }
     /// };
     /// # drop(pages);

@@ -188,7 +188,7 @@ fn end(seen: &Seen<'_>, known: &Known) -> Result<Option<Place>, PageError> {
         return Ok(None);
     };
     // Rows that the client may not see make pages shorter, not fewer. So if
-    // all counted pages have come, the total only has to fit into them.
+    // all counted pages have come, it is enough that the total fits into them.
     let reach = counted.map(|(_, count)| seen.signs.size.map(|size| count.saturating_mul(size)));
     let is_short = match reach {
         Some(reach) => reach.is_some_and(|reach| reach < *total),

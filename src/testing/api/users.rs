@@ -94,7 +94,7 @@ fn create(state: &mut State, call: &Call<'_>) -> Result<Reply, Reply> {
     Ok(Reply::ok(&answer))
 }
 
-/// Refuses a text that is no e-mail address.
+/// Refuses a text that cannot be an e-mail address.
 fn check_email(email: &str) -> Result<(), Reply> {
     let parts = email.split_once('@');
     let good = parts.is_some_and(|(user, domain)| {

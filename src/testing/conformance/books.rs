@@ -62,9 +62,9 @@ fn ask(owner: Owner, want: u32) -> Reservation {
 /// Checks that random reservations in any order get the slots that the rules
 /// give.
 ///
-/// The rules are [`Book`], which this crate's own stores use. The check replays
-/// each operation on one, at the time that the result states, so the book's
-/// clock may run in any way.
+/// The rules are this crate's `Book`, which its own stores use. The check
+/// replays each operation on one, at the time that the result states, so the
+/// book's clock may run in any way.
 pub async fn answers_are_those_of_the_rules(book: &impl SlotBook) {
     for seed in 0..4 {
         let mut rng = Rng::with_seed(seed);

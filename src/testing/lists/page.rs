@@ -217,7 +217,7 @@ fn text<'a>(request: &Request<'a>, name: &str) -> Option<Cow<'a, str>> {
     )
 }
 
-/// Returns a numeric parameter. A text that is no number counts as absent.
+/// Returns a numeric parameter. Any other text counts as absent.
 fn number(request: &Request<'_>, name: &str) -> Option<usize> {
     text(request, name)?.parse().ok()
 }

@@ -71,8 +71,8 @@ impl MockGenesys {
         self.shared.until(enough).await;
     }
 
-    /// Returns the [kept](MockBuilder::keep_requests) requests, in the order of
-    /// their arrival.
+    /// Returns the [kept](crate::testing::MockBuilder::keep_requests) requests,
+    /// in the order of their arrival.
     pub fn requests(&self) -> Vec<Recorded> {
         self.shared.lock().journal.kept()
     }

@@ -70,11 +70,20 @@ impl Script {
     ///
     /// ```
     /// use tower_genesys::testing::{MockGenesys, TOKEN};
+    /// # use tower_genesys::{Credentials, Org};
     ///
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+    /// # async fn main() -> Result<(), tower_genesys::BoxError> {
     /// let mock = MockGenesys::new();
     /// mock.on(TOKEN).nth(1).expires_in("\"3600\""); // text, not a number
     /// mock.on(TOKEN).nth(2).expires_in("");
-    /// # assert_eq!(mock.token_posts(), 0);
+    /// # let keys = Credentials::new(mock.client_id(), mock.client_secret())?;
+    /// # let org = Org::builder(mock.region()).credentials(keys);
+    /// # let org = org.build(mock.http_client())?;
+    /// assert!(org.tokens().token().await.is_ok());
+    /// assert_eq!((mock.token_posts(), mock.live_tokens()), (1, 1));
+    /// # Ok(())
+    /// # }
     /// ```
     pub fn expires_in(self, raw: impl Into<Arc<str>>) -> Self {
         let raw = raw.into();

@@ -43,7 +43,9 @@ use super::{
 /// ```
 /// use std::time::Duration;
 /// use http::StatusCode;
-/// use tower_genesys::testing::{ANY_API, DETAILS_QUERY, MockGenesys, TOKEN, USERS};
+/// use tower_genesys::testing::{
+///     ANY_API, DETAILS_QUERY, MockGenesys, TOKEN, USERS,
+/// };
 ///
 /// let mock = MockGenesys::new();
 /// mock.on(DETAILS_QUERY).nth(4).reply_429(Duration::from_secs(42));
