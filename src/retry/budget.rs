@@ -24,7 +24,7 @@ use tokio::time::Instant;
 /// |---|---|
 /// | a 5xx, a 408, a transport error, or an attempt that timed out | yes |
 /// | a 429 | no: it waits as long as the server asked for, and the [`Throttle`](super::Throttle) paces it |
-/// | a failure that was [no load for the API](super#what-is-retried) | from the third one of a call on |
+/// | a failure that was [no load for the API](super#how-long-it-waits) | from the third one of a call on |
 /// | a 401, with a newer token | no |
 ///
 /// # Default
