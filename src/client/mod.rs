@@ -59,7 +59,7 @@
 //!
 //! A provider that is given wins in all cases. Without any,
 //! [`build`](ClientBuilder::build) fails with
-//! [`ConfigErrorKind::CryptoProvider`]. The table applies to
+//! [`ConfigErrorKind::CryptoProvider`][kind]. The table applies to
 //! [`RedisStore`](crate::store::redis#tls), too, except that an installed
 //! provider wins there. For the feature `reqwest-013`, the features of reqwest
 //! decide: `rustls` brings AWS-LC, and `rustls-no-provider` uses the installed
@@ -110,7 +110,7 @@
 //!
 //! # Errors
 //!
-//! A [`ConfigError`] if the client is built with settings that cannot
+//! A [`ConfigError`](crate::genesys::ConfigError) if the client is built with settings that cannot
 //! work, and a [`ClientError`] for a request without a response. Both name the
 //! setting to look at, and neither shows a possible secret. Without a
 //! connection, [`Retry`](crate::retry) knows that nothing was sent, and retries
@@ -153,6 +153,8 @@
 //!
 //! A request ends with its future: its HTTP/1.1 connection is closed, on HTTP/2
 //! its stream is reset, and a connection attempt for it is abandoned.
+//!
+//! [kind]: crate::genesys::ConfigErrorKind::CryptoProvider
 
 mod builder;
 mod certificates;

@@ -54,7 +54,6 @@ pub struct MockBuilder {
     token_lifetime: Duration,
     max_tokens: usize,
     refresh_tokens: bool,
-    /// Requests of one token per minute.
     rate_limit: Option<u32>,
     conversations: usize,
     users: usize,

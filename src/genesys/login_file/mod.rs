@@ -149,7 +149,7 @@ impl LoginFile {
     /// # Errors
     ///
     /// Fails if the file or its directory cannot be used: see
-    /// [`LoginFileErrorKind`](Kind).
+    /// [`LoginFileErrorKind`].
     pub fn unsealed(path: impl AsRef<Path>) -> Result<Self, LoginFileError> {
         Self::new(path.as_ref(), Form::Unsealed)
     }
@@ -206,7 +206,7 @@ impl LoginFile {
     /// # Errors
     ///
     /// Fails if the file cannot be used or read: see
-    /// [`LoginFileErrorKind`](Kind).
+    /// [`LoginFileErrorKind`].
     pub fn read(&self) -> Result<Option<StoredLogin>, LoginFileError> {
         self.threads.directory().prepare()?;
         load(&self.file, &self.form)
@@ -220,7 +220,7 @@ impl LoginFile {
     ///
     /// # Errors
     ///
-    /// [`LoginFileErrorKind::Unavailable`](Kind::Unavailable), and those of a
+    /// [`LoginFileErrorKind::Unavailable`], and those of a
     /// directory that cannot be used.
     pub async fn remove(&self) -> Result<(), LoginFileError> {
         let file = self.file.clone();
