@@ -18,3 +18,4 @@ mod properties;
 mod question;
 mod resumed;
 mod setup;
+mod stated;

@@ -222,3 +222,90 @@ fn short(rows: u64, total: u64) -> PageError {
     );
     PageError::new(PageErrorKind::Incomplete, message)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn seen<'a>(signs: &'a Signs, asked: &'a Place, rows: u64) -> Seen<'a> {
+        Seen {
+            signs,
+            rows,
+            asked,
+            size: None,
+            last_id: None,
+        }
+    }
+
+    fn known(rows: u64, total: Option<u64>) -> Known {
+        Known {
+            rows,
+            total: total.map(|total| ("total".to_owned(), total)),
+        }
+    }
+
+    fn kind(result: Result<Option<Place>, PageError>) -> Result<Option<Place>, PageErrorKind> {
+        result.map_err(|error| error.kind())
+    }
+
+    #[test]
+    fn pages_by_index_end_with_the_total_or_else_with_the_first_empty_page() {
+        let paging = Paging::index("startIndex");
+        let (signs, asked) = (Signs::default(), Place::Number(11));
+        let next = |rows, known: Known| kind(next(&paging, &seen(&signs, &asked, rows), &known));
+        let follows = Ok(Some(Place::Number(21)));
+        assert_eq!(next(10, known(20, Some(21))), follows);
+        assert_eq!(next(10, known(20, Some(20))), Ok(None));
+        assert_eq!(next(10, known(20, None)), follows);
+        assert_eq!(next(0, known(10, None)), Ok(None));
+        let missing = Err(PageErrorKind::Incomplete);
+        assert_eq!(next(0, known(10, Some(20))), missing);
+    }
+
+    #[test]
+    fn a_page_that_the_api_still_works_on_is_refused_and_any_other_state_is_not() {
+        for (state, expected) in [
+            ("RUNNING", Err(PageErrorKind::Incomplete)),
+            ("FULFILLED", Ok(None)),
+            ("active", Ok(None)),
+        ] {
+            let signs = Signs {
+                state: Some(("state".to_owned(), state.to_owned())),
+                ..Signs::default()
+            };
+            let page = seen(&signs, &Place::First, 1);
+            let next = next(&Paging::whole(), &page, &known(1, None));
+            assert_eq!(kind(next), expected, "{state}");
+        }
+    }
+
+    #[test]
+    fn the_last_page_by_number_is_compared_with_the_page_count() {
+        let paging = Paging::number("pageNumber").with_full_pages();
+        let signs = Signs {
+            count: Some(3),
+            ..Signs::default()
+        };
+        let asked = Place::Number(1);
+        let page = Seen {
+            size: Some(25),
+            ..seen(&signs, &asked, 20)
+        };
+        let next = next(&paging, &page, &known(20, Some(20)));
+        assert_eq!(kind(next), Err(PageErrorKind::Incomplete));
+    }
+
+    /// Row 101 is not page 101.
+    #[test]
+    fn the_index_of_a_row_is_not_compared_with_the_page_count() {
+        let signs = Signs {
+            count: Some(200),
+            index: Some(101),
+            ..Signs::default()
+        };
+        let asked = Place::Number(101);
+        let page = seen(&signs, &asked, 0);
+        let next = next(&Paging::index("startIndex"), &page, &known(100, None));
+        assert_eq!(kind(next), Ok(None));
+    }
+}

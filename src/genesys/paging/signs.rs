@@ -124,3 +124,33 @@ fn text(value: &Value) -> Option<String> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn only_fields_that_speak_of_other_pages_are_kept() {
+        let paging = Paging::token("after", "links.bookmark").with_total("all.count");
+        for field in ["total", "pageSize", "state", "cursors", "all", "links"] {
+            assert!(is_wanted(&paging, field), "{field}");
+        }
+        for field in ["entities", "bookmark", "count", "selfUri"] {
+            assert!(!is_wanted(&paging, field), "{field}");
+        }
+    }
+
+    #[test]
+    fn a_page_size_of_zero_is_no_size() {
+        let size = |size: u64| {
+            let page = json!({ "pageSize": size });
+            let page = page.as_object().unwrap();
+            Signs::read(&Paging::whole(), page, &Map::new())
+                .unwrap()
+                .size
+        };
+        assert_eq!((size(0), size(1)), (None, Some(1)));
+    }
+}

@@ -153,3 +153,11 @@ fn what_is_elsewhere_is_refused() {
         assert!(!error.to_string().contains("user@"), "{link}");
     }
 }
+
+#[test]
+fn a_link_with_a_control_character_is_refused_and_other_characters_are_encoded() {
+    for link in ["/a\u{7f}b", "/a\nb", "/a\u{85}b", "/a#b", "/a\\b"] {
+        assert_eq!(encoded(link), None, "{link:?}");
+    }
+    assert_eq!(encoded(" /a b?c=ä\t").as_deref(), Some("/a%20b?c=%C3%A4"));
+}
