@@ -110,12 +110,12 @@
 //!
 //! # Errors
 //!
-//! A [`ConfigError`](crate::genesys::ConfigError) if the client is built with settings that cannot
-//! work, and a [`ClientError`] for a request without a response. Both name the
-//! setting to look at, and neither shows a possible secret. Without a
-//! connection, [`Retry`](crate::retry) knows that nothing was sent, and retries
-//! any method. It does not retry a URI without https, or a proxy that wants
-//! another password, because that could lock the account.
+//! A [`ConfigError`](crate::genesys::ConfigError) if the client is built with
+//! settings that cannot work, and a [`ClientError`] for a request without a
+//! response. Both name the setting to look at, and neither shows a possible
+//! secret. Without a connection, [`Retry`](crate::retry) knows that nothing was
+//! sent, and retries any method. It does not retry a URI without https, or a
+//! proxy that wants another password, because that could lock the account.
 //!
 //! Within a stack, [`ClientError::find`] finds the reason:
 //!
