@@ -25,6 +25,20 @@ impl DynamoDbStore {
     /// The check gets a lease under its own key, publishes and abandons. It
     /// leaves one item, the same for all checks.
     ///
+    /// ```no_run
+    /// use tower_genesys::BoxError;
+    /// use tower_genesys_dynamodb::{DynamoDbStore, DynamoDbStoreErrorKind as Kind};
+    ///
+    /// # async fn example(client: aws_sdk_dynamodb::Client) -> Result<(), BoxError> {
+    /// let store = DynamoDbStore::new(client, "genesys-tokens")?;
+    /// match store.check().await {
+    ///     Err(error) if error.kind() == Kind::Throttled => eprintln!("{error}"),
+    ///     checked => checked?, // a missing table, key or permission
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     ///
     /// Every [`DynamoDbStoreErrorKind`](Kind).
@@ -42,6 +56,7 @@ impl DynamoDbStore {
         self.try_all().await
     }
 
+    /// Checks the key and the status of the table.
     fn check_description(&self, table: &TableDescription) -> Result<(), DynamoDbStoreError> {
         let wrong = |kind, what: &str| {
             let message = format!("DynamoDB table `{}`: {what}", self.table);
@@ -51,6 +66,8 @@ impl DynamoDbStore {
             return wrong(Kind::Key, KEY_HELP);
         }
         match table.table_status() {
+            // `Updating` changes capacity or indexes, during which the table
+            // works.
             Some(TableStatus::Active | TableStatus::Updating) | None => Ok(()),
             Some(_) => wrong(
                 Kind::Table,
@@ -59,6 +76,8 @@ impl DynamoDbStore {
         }
     }
 
+    /// Reads and writes an item, which needs all rights of the three
+    /// operations.
     async fn try_all(&self) -> Result<(), DynamoDbStoreError> {
         let key = StoreKey::new("", "", "check");
         let mut claim = Claim::new(Owner::random().map_err(no_randomness)?, LEASE);

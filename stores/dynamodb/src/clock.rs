@@ -1,5 +1,8 @@
 //! The clock of the store: the process's own, corrected by DynamoDB's `Date`
 //! header.
+//!
+//! DynamoDB has no clock that a condition could read. Its header has only whole
+//! seconds, so the process's clock supplies the rest, within those limits.
 
 use std::{
     sync::{
@@ -19,9 +22,11 @@ use aws_sdk_dynamodb::{
 };
 
 /// The resolution of `Date`, which is rounded down to seconds.
-const STEP: Duration = Duration::from_secs(1);
+const RESOLUTION: Duration = Duration::from_secs(1);
 
-/// The `Date` of the response to one operation. Clones share it.
+/// The `Date` of the response to one operation, in seconds since 1970; 0 if the
+/// response has no readable one. Clones share it: the store keeps one, and
+/// gives the other to the SDK.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct DateHeader(Arc<AtomicU64>);
 
@@ -40,7 +45,7 @@ impl DateHeader {
 
 /// Returns the time closest to the process's own that fits the header.
 fn within(own: Duration, date: Duration) -> Duration {
-    own.clamp(date, date + STEP)
+    own.clamp(date, date + RESOLUTION)
 }
 
 impl Intercept for DateHeader {

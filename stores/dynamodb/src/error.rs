@@ -16,6 +16,16 @@ use DynamoDbStoreErrorKind as Kind;
 /// The message names the table and the next step. It contains no token and no
 /// AWS credentials. The source is DynamoDB's own error, or that of the HTTP
 /// client.
+///
+/// ```
+/// # use aws_sdk_dynamodb::{Client, Config, config::BehaviorVersion};
+/// use tower_genesys_dynamodb::DynamoDbStore;
+///
+/// # let config = Config::builder().behavior_version(BehaviorVersion::latest());
+/// # let client = Client::from_conf(config.build());
+/// let error = DynamoDbStore::new(client, "").unwrap_err();
+/// assert!(error.to_string().contains("give the table's name or its ARN"));
+/// ```
 #[derive(Debug)]
 pub struct DynamoDbStoreError {
     kind: Kind,
@@ -91,6 +101,7 @@ pub(crate) fn invalid_name() -> DynamoDbStoreError {
     DynamoDbStoreError::new(Kind::Table, message.into())
 }
 
+/// The system provides no randomness for the owner of a check.
 pub(crate) fn no_randomness(error: StoreError) -> DynamoDbStoreError {
     DynamoDbStoreError {
         kind: Kind::Unreachable,
@@ -134,14 +145,18 @@ where
     }
 }
 
+/// What the key must be, for errors of the table and of an operation.
 pub(crate) const KEY_HELP: &str = "its key must be one attribute `key` of type string (partition key, no sort key); a \
                                    key cannot be changed, so create another table";
 
+/// Returns the kind of an error of the SDK, sent or not.
 fn kind<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> Kind {
     match error {
         // These fail before anything is sent, for lack of credentials or a
         // region.
         SdkError::ConstructionFailure(_) => Kind::Credentials,
+        // Neither the network nor a time limit: the SDK lacks credentials or a
+        // region.
         SdkError::DispatchFailure(failure) if !failure.is_io() && !failure.is_timeout() => {
             Kind::Credentials
         }
@@ -149,10 +164,13 @@ fn kind<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> Kind {
             let error = failed.err();
             kind_of_code(error.code().unwrap_or(""), error.message().unwrap_or(""))
         }
+        // A time-out, a broken connection, or an answer that is not DynamoDB's.
+        // A write may have been executed.
         _ => Kind::Unreachable,
     }
 }
 
+/// Returns the kind of an error that DynamoDB answered.
 fn kind_of_code(code: &str, message: &str) -> Kind {
     match code {
         "ResourceNotFoundException" => Kind::Table,

@@ -8,6 +8,7 @@ use tower_genesys::{
     token::Fingerprint,
 };
 
+/// An item: its attributes by name.
 pub(crate) type Item = HashMap<String, AttributeValue>;
 
 /// The name of the table's key, the only attribute that the table defines.
@@ -56,6 +57,8 @@ pub(crate) fn write(record: &Record, now: Duration) -> Item {
         put("cooldown_until", number(millis(span.until)));
         end = end.max(span.until);
     }
+    // The last fence outlives the token and the cooldown, as it orders what
+    // comes after them.
     put("ttl", number((end + KEEP).as_secs()));
     item
 }
@@ -69,9 +72,12 @@ pub(crate) fn read(item: &Item) -> Result<Record, StoreErrorKind> {
     }
 }
 
+/// Reads the attributes. `None` if one of a part is missing or malformed: a
+/// record without its lease or fence would break the order of tokens.
 fn record(item: &Item) -> Option<Record> {
     let mut record = Record::default();
     record.last = fence(item, "last_fence")?;
+    // Each part is there as a whole, or not at all.
     if item.contains_key("fence") {
         let fingerprint = read_bytes(item, "fingerprint")?.try_into().ok()?;
         let lifetime = Duration::from_millis(read_number(item, "lifetime")?);
@@ -101,15 +107,18 @@ fn until(item: &Item, name: &str) -> Option<Span> {
     Some(Span::until(Duration::from_millis(until)))
 }
 
+/// Reads a fence, unless it is implausible.
 fn fence(item: &Item, name: &str) -> Option<Fence> {
     let number = read_number(item, name)?;
     (number <= HIGHEST_FENCE).then(|| Fence::new(number))
 }
 
+/// Returns a number, which DynamoDB takes in decimal digits.
 pub(crate) fn number(number: u64) -> AttributeValue {
     AttributeValue::N(number.to_string())
 }
 
+/// Reads a number that [`number`] wrote.
 pub(crate) fn read_number(item: &Item, name: &str) -> Option<u64> {
     item.get(name)?.as_n().ok()?.parse().ok()
 }
@@ -122,6 +131,8 @@ fn read_bytes<'a>(item: &'a Item, name: &str) -> Option<&'a [u8]> {
     Some(item.get(name)?.as_b().ok()?.as_ref())
 }
 
+/// Returns whole milliseconds, rounded down: no time lasts longer than
+/// intended.
 fn millis(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }

@@ -24,8 +24,23 @@ use crate::{
 /// fetched credentials and connected.
 const OPERATION_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// A [`TokenStore`] in a DynamoDB table. Clones share the client. The [crate
-/// page](crate) has an example.
+/// A [`TokenStore`] in a DynamoDB table. Clones share the client.
+///
+/// ```
+/// use aws_sdk_dynamodb::{Client, Config, config::BehaviorVersion};
+/// use tower_genesys::Sharing;
+/// use tower_genesys_dynamodb::DynamoDbStore;
+///
+/// # fn main() -> Result<(), tower_genesys::BoxError> {
+/// // `Client::new(&aws_config::load_from_env().await)`, in a program
+/// let config = Config::builder().behavior_version(BehaviorVersion::latest());
+/// let client = Client::from_conf(config.build());
+/// let store = DynamoDbStore::new(client, "genesys-tokens")?; // sends nothing
+/// let sharing = Sharing::unsealed(store);
+/// assert!(format!("{sharing:?}").contains("operation_timeout: 1s"));
+/// # Ok(())
+/// # }
+/// ```
 ///
 /// An operation takes at most one second, including the retries of the SDK. To
 /// change that, use `Sharing::with_operation_timeout`.
@@ -38,6 +53,16 @@ pub struct DynamoDbStore {
 impl DynamoDbStore {
     /// Creates a store on this table, named by its name or ARN. It sends
     /// nothing.
+    ///
+    /// ```
+    /// # use aws_sdk_dynamodb::{Client, Config, config::BehaviorVersion};
+    /// use tower_genesys_dynamodb::{DynamoDbStore, DynamoDbStoreErrorKind};
+    ///
+    /// # let config = Config::builder().behavior_version(BehaviorVersion::latest());
+    /// # let client = Client::from_conf(config.build());
+    /// let error = DynamoDbStore::new(client, "genesys tokens").unwrap_err();
+    /// assert_eq!(error.kind(), DynamoDbStoreErrorKind::Table);
+    /// ```
     ///
     /// # Errors
     ///
@@ -52,6 +77,7 @@ impl DynamoDbStore {
         }
     }
 
+    /// Returns a token, or takes a lease. Only a lease is written.
     pub(crate) async fn look_up(
         &self,
         key: &StoreKey,
@@ -68,6 +94,7 @@ impl DynamoDbStore {
         })
     }
 
+    /// Publishes a token. A superseded one is written, too: it ends its lease.
     pub(crate) async fn put(
         &self,
         key: &StoreKey,
@@ -78,6 +105,7 @@ impl DynamoDbStore {
         Ok(self.change(key, decide).await?.0)
     }
 
+    /// Ends a lease without a token.
     pub(crate) async fn end(
         &self,
         key: &StoreKey,
@@ -102,6 +130,7 @@ impl DynamoDbStore {
         decide: impl Fn(&mut Record, Duration) -> (T, bool),
     ) -> Result<(T, Option<StoreErrorKind>), DynamoDbStoreError> {
         loop {
+            // The clock is read with each item, as a turn may take long.
             let (mut found, now) = self.read(key).await?;
             let (done, is_changed) = decide(&mut found.record, now);
             if !is_changed || self.write(key, &found, now).await? {
@@ -143,6 +172,7 @@ impl DynamoDbStore {
     }
 }
 
+/// Returns whether the write failed because the item has changed.
 fn is_condition<R>(error: &SdkError<PutItemError, R>) -> bool {
     let error = error.as_service_error();
     error.is_some_and(PutItemError::is_conditional_check_failed_exception)
@@ -150,6 +180,7 @@ fn is_condition<R>(error: &SdkError<PutItemError, R>) -> bool {
 
 /// The item under a key.
 struct Found {
+    /// The record to apply a rule to; empty if the item is missing.
     record: Record,
     /// The fault of an unreadable item, which counts as missing.
     unreadable: Option<StoreErrorKind>,
@@ -158,6 +189,8 @@ struct Found {
 }
 
 impl Found {
+    /// Reads an item. An unreadable one keeps its revision, so that the write
+    /// which replaces it is conditional, too.
     fn new(item: Option<item::Item>) -> Self {
         let read = item.as_ref().map(item::read);
         let (record, unreadable) = match read {
@@ -185,6 +218,7 @@ impl Found {
     fn condition(&self, put: PutItemFluentBuilder) -> PutItemFluentBuilder {
         let put = put.expression_attribute_names("#revision", REVISION);
         match &self.revision {
+            // Missing, or written by other code without a revision.
             None => put.condition_expression("attribute_not_exists(#revision)"),
             Some(seen) => put
                 .condition_expression("#revision = :seen")
