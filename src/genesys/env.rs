@@ -1,3 +1,5 @@
+//! The settings of an organisation in the environment.
+
 use std::{borrow::Cow, ffi::OsString};
 
 use super::{
@@ -8,8 +10,8 @@ use crate::{bearer::Origins, loopback};
 
 type Name = Cow<'static, str>;
 
-/// The crate's name, the one that many programs use, and that of Genesys'
-/// Terraform provider.
+/// The names of the region: the crate's own, the one that many programs use,
+/// and that of Genesys' Terraform provider.
 const REGION: [Name; 3] = [
     Cow::Borrowed("GENESYS_REGION"),
     Cow::Borrowed("GENESYS_ENVIRONMENT"),
@@ -31,6 +33,7 @@ pub(super) fn read(look_up: impl Fn(&str) -> Option<OsString>) -> Result<Environ
     let credentials = read_env(&look_up)?;
     let loopback = loopback::from_env(&look_up)
         .map_err(|message| ConfigError::new(ConfigErrorKind::Variable, message))?;
+    // Base URLs replace a region, even if its variable is set, too.
     let region = match base_urls(&look_up, loopback)? {
         Some(region) => region,
         None => region(&look_up)?,

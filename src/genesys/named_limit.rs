@@ -11,7 +11,7 @@ const OF_ACCOUNT: [&str; 2] = ["token", "client"];
 /// The end of a key whose value is the number of requests in a minute.
 const PER_MINUTE: &str = "per.minute";
 
-/// The `limit` in the body of a 429.
+/// Reads the `limit` in the body of a 429.
 pub(super) fn read(body: &[u8]) -> Option<NamedLimit> {
     let error = ApiError::parse(StatusCode::TOO_MANY_REQUESTS, &HeaderMap::new(), body);
     let limit = error.limit()?;
@@ -22,6 +22,7 @@ pub(super) fn read(body: &[u8]) -> Option<NamedLimit> {
         (false, Some(namespace)) => (LimitScope::Service, format!("{namespace} {key}")),
         (false, None) => (LimitScope::Service, key.to_owned()),
     };
+    // Only a limit per minute is a rate that the throttle can keep.
     let per_minute = limit.value().filter(|_| key.ends_with(PER_MINUTE));
     let per_minute = per_minute.and_then(|value| u32::try_from(value).ok());
     Some(NamedLimit::new(name, scope).with_per_minute(per_minute))

@@ -409,7 +409,7 @@ fn it_says_what_to_do_next() {
         (
             401,
             json!({"code": "bad.credentials"}),
-            "expired, was revoked, or is of another region",
+            "expired, was revoked, or belongs to another region",
         ),
         (
             403,

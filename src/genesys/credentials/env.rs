@@ -1,3 +1,5 @@
+//! Credentials from environment variables.
+
 use std::{
     borrow::Cow,
     collections::HashMap,
@@ -90,6 +92,8 @@ impl Default for EnvCredentials {
 
 impl CredentialsProvider for EnvCredentials {
     async fn credentials(&self) -> Result<Credentials, BoxError> {
+        // One copy: two reads could pair the id of one rotation with the secret
+        // of another.
         let variables: HashMap<_, _> = env::vars_os().collect();
         Ok(self.read(|name| variables.get(OsStr::new(name)).cloned())?)
     }
@@ -110,6 +114,7 @@ pub(in crate::genesys) fn variable(
     let found = names
         .iter()
         .find_map(|name| Some((&**name, look_up(name)?)));
+    // An empty variable is an error, so the next name is not tried.
     let message = match found {
         Some((name, value)) => match value.into_string() {
             Ok(value) if !value.is_empty() => return Ok((name, value)),

@@ -1,3 +1,5 @@
+//! Credentials from a JSON file.
+
 use std::{
     fs::File,
     io::{self, Read},
@@ -85,6 +87,7 @@ impl FileCredentials {
 impl CredentialsProvider for FileCredentials {
     async fn credentials(&self) -> Result<Credentials, BoxError> {
         let path = Arc::clone(&self.path);
+        // Reading blocks, so a worker of the runtime does not do it.
         let Ok(runtime) = Handle::try_current() else {
             return Ok(read(&path)?);
         };

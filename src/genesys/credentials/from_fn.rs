@@ -1,3 +1,5 @@
+//! Credentials from an async closure.
+
 use std::fmt;
 
 use super::{Credentials, CredentialsProvider};

@@ -59,6 +59,7 @@ impl Credentials {
         let (id, secret) = (id.into(), trimmed(secret.into()));
         let id = id.trim();
         check(id, ConfigErrorKind::ClientId, "client id")?;
+        // The server would split the pair at the first colon.
         if id.contains(':') {
             return Err(ConfigError::new(
                 ConfigErrorKind::ClientId,
@@ -142,6 +143,7 @@ impl CredentialsProvider for Credentials {
     }
 }
 
+/// Drops white space at the ends, without a copy if there is none.
 fn trimmed(secret: SecretString) -> SecretString {
     let text = secret.expose_secret();
     match text.trim() {
@@ -150,6 +152,7 @@ fn trimmed(secret: SecretString) -> SecretString {
     }
 }
 
+/// Checks an id or a secret. The error shows a position, never the value.
 fn check(value: &str, kind: ConfigErrorKind, name: &'static str) -> Result<(), ConfigError> {
     if value.is_empty() {
         let message =

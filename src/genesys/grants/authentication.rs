@@ -1,3 +1,6 @@
+//! How the client authenticates in a token request: with id and secret, or with
+//! its id only.
+
 use base64::{Engine, prelude::BASE64_STANDARD};
 use bytes::Bytes;
 use form_urlencoded::byte_serialize;
@@ -13,22 +16,23 @@ use crate::{
     token::{TokenError, TokenErrorKind},
 };
 
-/// How a client is going to say who it is.
+/// How a source gets the identity of its client.
 #[derive(Debug)]
 pub(super) enum Authentication<P> {
-    /// By id and secret, as this provider gives them.
+    /// From a provider of id and secret, which is asked at each fetch.
     Secret(P),
-    /// By its id alone: it runs where no secret can be kept.
+    /// The id only: the program runs where it cannot keep a secret.
     Public(Box<str>),
 }
 
-/// Who asks.
+/// The identity of the client in one request.
 pub(super) enum Identity<'a> {
     Secret(Credentials),
     Public(&'a str),
 }
 
 impl<P: CredentialsProvider> Authentication<P> {
+    /// Returns the identity for one request.
     pub(super) async fn identity(&self) -> Result<Identity<'_>, TokenError> {
         match self {
             Self::Secret(provider) => read(provider).await.map(Identity::Secret),
@@ -51,7 +55,9 @@ impl Identity<'_> {
         }
     }
 
-    /// Adds to an error what may be wrong with the client that was refused.
+    /// Adds a hint to the error of a refused client whose id or secret is
+    /// quoted. Quotation marks may be part of a secret, so they are not an
+    /// error before the server has refused them.
     pub(super) fn explain(&self, failure: Failure, error: TokenError) -> TokenError {
         match self {
             Self::Secret(credentials)
@@ -67,7 +73,7 @@ impl Identity<'_> {
         }
     }
 
-    /// The value of `Authorization`.
+    /// Returns the value of `Authorization`, if the client authenticates by it.
     pub(super) fn header(&self, way: ClientAuthentication) -> Option<HeaderValue> {
         let Self::Secret(credentials) = self else {
             return None;
@@ -82,13 +88,14 @@ impl Identity<'_> {
             ClientAuthentication::Post => return None,
         };
         let basic = Bytes::from(format!("Basic {}", BASE64_STANDARD.encode(pair)));
-        // Base 64 has no character that a header could not carry.
+        // Base 64 has only characters that a header can hold.
         let mut basic = HeaderValue::from_maybe_shared(basic).ok()?;
         basic.set_sensitive(true);
         Some(basic)
     }
 }
 
+/// Asks a provider for id and secret.
 pub(in crate::genesys) async fn read(
     provider: &impl CredentialsProvider,
 ) -> Result<Credentials, TokenError> {

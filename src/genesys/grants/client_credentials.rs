@@ -1,3 +1,6 @@
+//! The grant for the client itself, and the only one whose tokens processes can
+//! share.
+
 use std::fmt;
 
 use bytes::Bytes;
@@ -16,6 +19,7 @@ use crate::{
     token::{FetchContext, IssuedToken, TokenError, TokenSource},
 };
 
+/// The `grant_type`. It is also part of the key of a shared token.
 const GRANT: &str = "client_credentials";
 
 /// The `client_credentials` grant (RFC 6749, section 4.4): a token for the
@@ -43,7 +47,28 @@ const GRANT: &str = "client_credentials";
 ///
 /// # Example
 ///
-/// See the [guide](crate::guide::migrating#expiry-minus-a-margin-in-a-mutex).
+/// ```
+/// use tower_genesys::{
+///     Credentials, TokenCache, genesys::grants::ClientCredentials,
+///     testing::MockGenesys,
+/// };
+///
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+/// # async fn main() -> Result<(), tower_genesys::BoxError> {
+/// let mock = MockGenesys::new(); // for Genesys Cloud and your HTTP client
+/// let id = mock.client_id();
+/// let credentials = Credentials::new(id, mock.client_secret())?;
+/// let source = ClientCredentials::new(
+///     mock.region(),
+///     credentials,
+///     mock.http_client(),
+/// );
+/// let tokens = TokenCache::new(source);
+/// tokens.token().await?;
+/// assert_eq!(mock.token_posts(), 1);
+/// # Ok(())
+/// # }
+/// ```
 pub struct ClientCredentials<C, P, B> {
     endpoint: Endpoint<C, B>,
     credentials: P,
@@ -126,6 +151,8 @@ where
         credentials: &Credentials,
         _cx: FetchContext,
     ) -> Result<IssuedToken, TokenError> {
+        // These credentials also made the key, so the token is stored under the
+        // client that it belongs to, even if the provider has a new pair.
         let identity = Identity::Secret(credentials.clone());
         let grant = vec![("grant_type", GRANT)];
         let issued = self.endpoint.post(&identity, grant).await?;

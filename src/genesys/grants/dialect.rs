@@ -1,3 +1,6 @@
+//! The form of token requests: the settings of a [`Dialect`], and the
+//! parameters of a request.
+
 use http::HeaderValue;
 use secrecy::{ExposeSecret, SecretString};
 
@@ -24,6 +27,7 @@ use secrecy::{ExposeSecret, SecretString};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Dialect {
     client_authentication: ClientAuthentication,
+    /// Accepted besides `bearer`.
     token_types: Vec<Box<str>>,
     user_agent: HeaderValue,
 }
@@ -112,14 +116,16 @@ impl Default for Dialect {
     }
 }
 
-/// The parameters of one request.
+/// Names and values of the parameters of one request, not yet encoded.
 pub(super) type Form<'a> = Vec<(&'a str, &'a str)>;
 
-/// The form parameters that a user adds to a grant.
+/// The form parameters that a user adds to a grant, each name once. They may
+/// hold secrets, so they have no `Debug`.
 #[derive(Default)]
 pub(super) struct Parameters(Vec<(Box<str>, SecretString)>);
 
 impl Parameters {
+    /// Sets a parameter. A second value for a name replaces the first.
     pub(super) fn add(&mut self, name: String, value: SecretString) {
         self.0.retain(|(known, _)| **known != *name);
         self.0.push((name.into(), value));

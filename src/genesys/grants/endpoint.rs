@@ -1,3 +1,6 @@
+//! Token requests: builds them, sends them through the user's client, and says
+//! what became of a grant that can be used once.
+
 use std::{future::poll_fn, marker::PhantomData, sync::Mutex, time::Duration};
 
 use bytes::Bytes;
@@ -28,41 +31,42 @@ use crate::{
     token::TokenError,
 };
 
-/// For the body of an answer that its head has decided: to add a code, and to
-/// leave the connection fit for another request.
+/// The time for a body whose head has decided. The body may add a code, and
+/// reading it to its end keeps the connection usable.
 const DETAIL_TIME: Duration = Duration::from_millis(250);
-/// For the body of a 400, which says what it is. It is as short as a token, and
-/// comes with the head.
+/// The time for the body of a 400, which tells its kind. Such a body is as
+/// short as a token, and arrives with the head.
 const REFUSAL_TIME: Duration = Duration::from_secs(2);
-/// A token has all the time that the request has, which is less.
+/// The time for the body of a token. It never limits: the deadline of the fetch
+/// is shorter.
 const TOKEN_TIME: Duration = Duration::from_secs(60 * 60);
 
-/// The token endpoint of a region, by an HTTP client.
+/// The token endpoint of a region, reached through an HTTP client.
 pub(super) struct Endpoint<C, B> {
     region: Region,
     parameters: Parameters,
     pub(super) dialect: Dialect,
-    // A source is shared between threads, and a client need only be cloned.
+    // A source must be `Sync`, and a client need only be `Clone` and `Send`.
     client: Mutex<C>,
     body: PhantomData<fn(B)>,
 }
 
-/// A request without a token as its result.
+/// A request that returned no token.
 pub(super) struct Failed {
     pub(super) error: TokenError,
     pub(super) fate: Fate,
 }
 
-/// What became of the grant in a request that failed: of what can be used once
-/// only.
+/// What became of the grant in a request that failed. It matters for grants
+/// that can be used once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Fate {
-    /// The request was not sent, or was answered without a look at the grant.
+    /// Certainly not used: the request was not sent, or the server answered
+    /// without looking at the grant.
     Unspent,
-    /// The token endpoint does not take it.
+    /// The token endpoint refused it.
     Refused,
-    /// Unknown: the request was sent, and no answer arrived, or one without a
-    /// token.
+    /// The request was sent, and no answer arrived, or one without a token.
     Unknown,
 }
 
@@ -89,9 +93,9 @@ impl<C, B> Endpoint<C, B> {
         &self.region
     }
 
-    /// Under which key the tokens of this client and grant are shared: whatever
-    /// else decides which token comes back is in it, also a gateway's path and
-    /// the values of form parameters, as a digest.
+    /// Returns the key under which processes share the tokens of this client
+    /// and grant. It covers everything that decides which token comes back,
+    /// also a gateway's path, and the values of form parameters as a digest.
     pub(super) fn store_key(&self, client_id: &str, grant: &str) -> StoreKey {
         let url = self.region.token_url().to_string();
         let key =
@@ -103,7 +107,8 @@ impl<C, B> Endpoint<C, B> {
         })
     }
 
-    /// Sends a form, and reads a token from the answer.
+    /// Sends a form for a grant that may be repeated, and reads the token from
+    /// the answer.
     pub(super) async fn post(
         &self,
         identity: &Identity<'_>,
@@ -118,7 +123,7 @@ impl<C, B> Endpoint<C, B> {
         sent.map_err(|failed| failed.error)
     }
 
-    /// A client that can send at once. Nothing is sent yet.
+    /// Returns a client that can send immediately. Sends nothing yet.
     pub(super) async fn ready(&self) -> Result<C, TokenError>
     where
         C: TokenClient<B>,
@@ -130,7 +135,7 @@ impl<C, B> Endpoint<C, B> {
         }
     }
 
-    /// Sends a form by a client that is ready.
+    /// Sends a form through a client that is ready.
     pub(super) async fn send(
         &self,
         mut client: C,
@@ -166,6 +171,8 @@ impl<C, B> Endpoint<C, B> {
         }
     }
 
+    /// Builds the POST of a form, with the client's identity in the form or in
+    /// `Authorization`.
     fn request<'a>(&'a self, identity: &'a Identity<'_>, mut form: Form<'a>) -> Request<B>
     where
         B: From<Full<Bytes>>,
@@ -179,7 +186,7 @@ impl<C, B> Endpoint<C, B> {
         headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
         let form_type = HeaderValue::from_static("application/x-www-form-urlencoded");
         headers.insert(CONTENT_TYPE, form_type);
-        // Nothing here decodes, and a token is too short to gain by it.
+        // Nothing here decodes, and a token is too short for compression.
         headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
         headers.insert(USER_AGENT, self.dialect.user_agent().clone());
         headers.extend(identity.header(way).map(|basic| (AUTHORIZATION, basic)));
@@ -202,16 +209,17 @@ fn bounds(status: StatusCode) -> Bounds {
     }
 }
 
-/// What an answer without a token says of the grant.
+/// Returns the fate of the grant after an answer without a token.
 fn fate(failure: Failure, status: StatusCode) -> Fate {
     match failure {
         Failure::LoginRequired => Fate::Refused,
+        // These are about the client, the request or the rate, not the grant.
         Failure::Denied(_) | Failure::Throttled(_) => Fate::Unspent,
         _ => fate_by(status),
     }
 }
 
-/// What a status alone says of the grant.
+/// Returns the fate of the grant by the status alone.
 ///
 /// A grant stays unused only if the server answered without looking at it. A
 /// 500, 502, 504 or 408, or a gateway's own status, may come from a proxy that
@@ -226,12 +234,13 @@ fn fate_by(status: StatusCode) -> Fate {
     }
 }
 
-/// A grant counts as unspent only if the error proves that the request did not
-/// reach the endpoint: a second use of a spent grant can end the login.
+/// Judges a request without an answer. Its grant counts as unspent only if the
+/// error proves that the request did not reach the endpoint: a second use of a
+/// spent grant can end the login.
 fn unanswered(region: &Region, error: BoxError) -> Failed {
     let fate = match BoxErrorClassifier::new().class_of(&*error) {
         Class::NotSent | Class::Unprocessed => Fate::Unspent,
-        // Final for the classifier, and stopped on this side.
+        // The client side refused it, which is final for the classifier.
         _ if Refused::find(&*error).is_some() => Fate::Unspent,
         _ => Fate::Unknown,
     };

@@ -1,3 +1,6 @@
+//! Why a token request returned no token, and the error that callers get for
+//! it.
+
 use std::{error::Error, time::SystemTime};
 
 use http::{StatusCode, response::Parts, uri::Scheme};
@@ -14,14 +17,12 @@ use crate::{
     token::{TokenError, TokenErrorKind},
 };
 
-/// How much of an answer of the token endpoint is read. A token with its other
-/// fields is some hundred bytes; a longer answer is another page.
+/// How many bytes of an answer are read. A token with its other fields has some
+/// hundred bytes, so a longer answer is something else.
 pub(super) const LONGEST_ANSWER: usize = 64 * 1024;
 
-/// Why an answer holds no token. An error may be logged, so it repeats nothing
-/// of the body.
-///
-/// A code is one of RFC 6749.
+/// Why an answer holds no token. The error may be logged, so nothing of the
+/// body gets into it but the codes of RFC 6749, which are these `&'static str`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Failure {
     Denied(&'static str),
@@ -29,9 +30,13 @@ pub(super) enum Failure {
     Throttled(Option<&'static str>),
     Unavailable(Option<&'static str>),
     Redirected,
+    /// A success without a usable token, for this reason.
     Malformed(&'static str),
+    /// The body is compressed with this coding, which was not requested.
     Encoded(&'static str),
+    /// The body exceeds [`LONGEST_ANSWER`].
     TooLong,
+    /// The body broke off, or did not end in time.
     BrokenOff,
 }
 
@@ -52,9 +57,12 @@ impl Failure {
 
     /// Judges an answer whose body could not be read.
     pub(super) fn unread(status: StatusCode, why: &Unread) -> Self {
+        // The head decides first: a 429 stays one if its body is unreadable.
         let by_head = Self::by_head(status, None);
         by_head.unwrap_or(match why {
             Unread::Encoded(coding) => Self::Encoded(coding),
+            // A 400 without its body may be anything, so nothing is concluded
+            // about client or grant.
             _ if !status.is_success() => Self::Unavailable(None),
             Unread::TooLong => Self::TooLong,
             Unread::Late | Unread::BrokenOff(_) => Self::BrokenOff,
@@ -69,6 +77,7 @@ impl Failure {
         if let Some(code) = self.code() {
             error = error.with_oauth_code(code);
         }
+        // Only these two have a wait to follow.
         if matches!(self, Self::Throttled(_) | Self::Unavailable(_)) {
             let asked = RetryAfter::from_headers(&head.headers, SystemTime::now());
             error = asked
@@ -96,7 +105,7 @@ impl Failure {
         }
     }
 
-    /// The OAuth code, where the body or the kind of failure names one.
+    /// Returns the OAuth code, if the body or the kind of failure names one.
     fn code(self) -> Option<&'static str> {
         match self {
             Self::Denied(code) => Some(code),
@@ -106,6 +115,7 @@ impl Failure {
         }
     }
 
+    /// Returns what failed, why, and the next step.
     fn message(self, host: &str, status: StatusCode, grant: &str) -> String {
         let status = status.as_u16();
         match self {
@@ -147,6 +157,7 @@ impl Failure {
     }
 }
 
+/// Returns the cause and next step after a refusal of the client.
 fn after_denial(code: &str) -> &'static str {
     match code {
         "invalid_client" => {
@@ -161,6 +172,7 @@ fn after_denial(code: &str) -> &'static str {
     }
 }
 
+/// Returns the cause and next step after `invalid_grant`, by the `grant_type`.
 fn why_invalid(grant: &str) -> &'static str {
     match grant {
         "authorization_code" => {
@@ -203,6 +215,7 @@ pub(super) fn unreachable(region: &Region, error: BoxError) -> TokenError {
             .with_login_host(host)
             .with_source(error);
     }
+    // A retry would fail the same way, so this is not a transport error.
     if has_no_tls(&*error) {
         let message = format!(
             "the token endpoint at {host} was not asked: the HTTP client has a connector without TLS; \

@@ -1,3 +1,5 @@
+//! The grant for a person who logged in earlier.
+
 use std::fmt;
 
 use bytes::Bytes;
@@ -59,8 +61,6 @@ use crate::{
 /// the token endpoint is slow.
 ///
 /// ```
-/// use bytes::Bytes;
-/// use http_body_util::Full;
 /// use tower_genesys::{
 ///     BoxError, Credentials, Org, genesys::grants::RefreshToken, testing::MockGenesys,
 /// };
@@ -73,8 +73,8 @@ use crate::{
 /// let credentials = Credentials::new(mock.client_id(), mock.client_secret())?;
 /// let stored = mock.issue_refresh_token();
 ///
-/// let (region, client) = (mock.region(), mock.service());
-/// let source = RefreshToken::<_, _, Full<Bytes>>::new(region, credentials, stored, client)
+/// let (region, client) = (mock.region(), mock.http_client());
+/// let source = RefreshToken::new(region, credentials, stored, client)
 ///     .with_store(async |token: IssuedRefreshToken| write_to_database(token.expose()).await);
 /// let login = source.handle(); // for the next login
 /// let org = Org::builder(mock.region()).build_from_source(source)?;

@@ -1,3 +1,5 @@
+//! Ends a token at the service, through the client that fetched it.
+
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -17,14 +19,14 @@ use crate::{
     token::{TokenError, TokenErrorKind},
 };
 
-/// Ends the token that the request carries.
+/// A DELETE of this path ends the token that the request carries.
 const PATH: &str = "/api/v2/tokens/me";
 
-/// As long as a request for a token may take.
+/// The time limit of the request: as long as a token request may take.
 const TIME: Duration = Duration::from_secs(8);
 
 impl<C, B> Endpoint<C, B> {
-    /// Ends this token at the service. One that it does not know any more
+    /// Ends this token at the service. A token that the service does not know
     /// counts as ended.
     pub(super) async fn revoke(&self, token: &str) -> Result<(), TokenError>
     where
@@ -45,17 +47,20 @@ impl<C, B> Endpoint<C, B> {
         }
     }
 
+    /// Builds the request, which is signed with the token that it ends.
     fn revocation(&self, token: &str) -> Result<Request<B>, TokenError>
     where
         B: From<Full<Bytes>>,
     {
         let uri = self.region().api(PATH).map_err(|error| {
-            let message = "the base URL of the API cannot be used to end a token";
+            let message =
+                "the base URL of the API cannot be used to end a token; the cause names the fault";
             TokenError::new(TokenErrorKind::Denied, message).with_source(error)
         })?;
         let bearer = HeaderValue::try_from(format!("Bearer {token}"));
         let mut bearer = bearer.map_err(|_| {
-            let message = "the token holds characters that no header can, and so was never one";
+            let message = "the token was not ended: it holds characters that no header can hold, so it was \
+                           never valid; check where it comes from";
             TokenError::new(TokenErrorKind::Malformed, message)
         })?;
         bearer.set_sensitive(true);
@@ -69,9 +74,11 @@ impl<C, B> Endpoint<C, B> {
     }
 }
 
+/// The next step after a request without an answer.
 const UNKNOWN: &str =
     "whether the token has ended is unknown; revoke it once more, or let it expire";
 
+/// Judges the answer by its status.
 fn check<R>(host: &str, response: &Response<R>) -> Result<(), TokenError> {
     let status = response.status();
     let kind = match status {
@@ -81,11 +88,14 @@ fn check<R>(host: &str, response: &Response<R>) -> Result<(), TokenError> {
         _ if status.is_server_error() => TokenErrorKind::Unavailable,
         _ => TokenErrorKind::Denied,
     };
-    let message = format!("{host} has not ended the token ({status}); it is valid as before");
+    let message = format!(
+        "{host} did not end the token ({status}), which is still valid; revoke it again, or let it expire"
+    );
     let error = TokenError::new(kind, message);
     Err(with_head(error, response.headers()))
 }
 
+/// Adds the id and the wait that the head names.
 fn with_head(error: TokenError, headers: &HeaderMap) -> TokenError {
     let error = match correlation_id(headers) {
         Some(id) => error.with_correlation_id(id),

@@ -1,3 +1,5 @@
+//! The grant for a person whom the identity provider vouches for.
+
 use std::fmt;
 
 use bytes::Bytes;
@@ -16,6 +18,7 @@ use crate::{
     token::{FetchContext, IssuedToken, TokenError, TokenErrorKind, TokenSource},
 };
 
+/// The `grant_type` of RFC 7522.
 const GRANT: &str = "urn:ietf:params:oauth:grant-type:saml2-bearer";
 
 /// The SAML2 bearer grant (RFC 7522): a token for a person whom the
@@ -27,8 +30,6 @@ const GRANT: &str = "urn:ietf:params:oauth:grant-type:saml2-bearer";
 /// assertion.
 ///
 /// ```
-/// use bytes::Bytes;
-/// use http_body_util::Full;
 /// use tower_genesys::{
 ///     BoxError, Credentials, Org, genesys::grants::Saml2Bearer, testing::MockGenesys,
 /// };
@@ -41,9 +42,9 @@ const GRANT: &str = "urn:ietf:params:oauth:grant-type:saml2-bearer";
 /// let mock = MockGenesys::new(); // stands for Genesys Cloud and for your HTTP client
 /// let credentials = Credentials::new(mock.client_id(), mock.client_secret())?;
 /// let assertions = || async { ask_identity_provider().await };
-/// let (region, client) = (mock.region(), mock.service());
+/// let (region, client) = (mock.region(), mock.http_client());
 /// let source =
-///     Saml2Bearer::<_, _, _, Full<Bytes>>::new(region, credentials, "acme", assertions, client);
+///     Saml2Bearer::new(region, credentials, "acme", assertions, client);
 /// let org = Org::builder(mock.region()).build_from_source(source)?;
 /// org.tokens().token().await?;
 /// assert_eq!(mock.token_posts(), 1);
@@ -144,6 +145,7 @@ where
     B: From<Full<Bytes>> + Send + 'static,
 {
     async fn fetch(&self, _cx: FetchContext) -> Result<IssuedToken, TokenError> {
+        // The assertion comes last: it expires within minutes.
         let credentials = authentication::read(&self.credentials).await?;
         let assertion = self.assertions.assertion().await.map_err(no_assertion)?;
         let grant = vec![
@@ -185,6 +187,6 @@ impl<C, P: fmt::Debug, A, B> fmt::Debug for Saml2Bearer<C, P, A, B> {
 }
 
 fn no_assertion(error: BoxError) -> TokenError {
-    let message = "the SAML2 assertion was not to be had; see the cause";
+    let message = "the SAML2 assertion could not be obtained; see the cause";
     TokenError::new(TokenErrorKind::Credentials, message).with_source(error)
 }

@@ -1,3 +1,6 @@
+//! The JSON of the token endpoint: which answers hold a token, and which
+//! failure the others are.
+
 use std::time::Duration;
 
 use http::StatusCode;
@@ -8,11 +11,12 @@ use serde_json::Value;
 use super::{dialect::Dialect, failure::Failure};
 use crate::token::IssuedToken;
 
-/// Genesys' shortest, for an answer that does not say how long the token lives.
+/// The lifetime of a token whose answer does not state one. It is the shortest
+/// that Genesys issues.
 const UNSTATED_LIFETIME: Duration = Duration::from_secs(300);
 
-/// An answer of the token endpoint: any of its fields may be missing, or be
-/// something else.
+/// The fields of an answer. Each may be missing or of any type, so that one odd
+/// field does not hide the others.
 #[derive(Deserialize)]
 struct Answer {
     #[serde(default)]
@@ -31,7 +35,7 @@ struct Answer {
     error_description: Value,
 }
 
-/// What an answer brings.
+/// The tokens of an answer.
 #[derive(Debug)]
 pub(super) struct Issued {
     pub(super) access: IssuedToken,
@@ -48,7 +52,8 @@ const CODES: [&str; 6] = [
     "invalid_request",
 ];
 
-/// Reads a token from an answer, whose head is judged first.
+/// Reads a token from an answer. The head decides first; the body can only add
+/// a code to that.
 pub(super) fn token(status: StatusCode, body: &[u8], dialect: &Dialect) -> Result<Issued, Failure> {
     let answer = serde_json::from_slice::<Answer>(body);
     let named = answer.as_ref().ok().and_then(code);
@@ -56,20 +61,24 @@ pub(super) fn token(status: StatusCode, body: &[u8], dialect: &Dialect) -> Resul
         (Some(failure), _) => Err(failure),
         (None, Ok(answer)) if status.is_success() => issued(answer, dialect),
         (None, Err(_)) if status.is_success() => Err(Failure::Malformed(
-            "its answer is no JSON object, or was cut off",
+            "its answer is not a JSON object, or was cut off",
         )),
+        // A 400 or 401, whose kind is in the body.
         (None, Ok(answer)) => Err(refusal(&answer)),
+        // No JSON: the page of a proxy or firewall, which says nothing about
+        // client or grant.
         (None, Err(_)) => Err(Failure::Unavailable(None)),
     }
 }
 
+/// Reads the tokens of a success.
 fn issued(answer: Answer, dialect: &Dialect) -> Result<Issued, Failure> {
     if reports_error(&answer) {
         // Some servers answer 200 with an `error`. With a token beside it, the
         // answer is ambiguous.
         return Err(match code(&answer) {
             Some(_) if !answer.access_token.is_string() => refusal(&answer),
-            _ => Failure::Malformed("it answered 200 and reported an error all the same"),
+            _ => Failure::Malformed("it answered 200 and also reported an error"),
         });
     }
     let Value::String(secret) = answer.access_token else {
@@ -79,11 +88,12 @@ fn issued(answer: Answer, dialect: &Dialect) -> Result<Issued, Failure> {
         return Err(Failure::Malformed("its access token is empty"));
     }
     match &answer.token_type {
+        // An unstated type counts as `bearer`.
         Value::Null => {}
         Value::String(kind) if dialect.is_bearer(kind) => {}
         _ => {
             return Err(Failure::Malformed(
-                "its token is not of the type bearer (`Dialect::with_token_type` takes another one for it)",
+                "its token is not of the type bearer (`Dialect::with_token_type` accepts another type)",
             ));
         }
     }
@@ -93,7 +103,7 @@ fn issued(answer: Answer, dialect: &Dialect) -> Result<Issued, Failure> {
         Value::String(text) => Some(SecretString::from(text)),
         // If it were ignored, the next request would use the old one a second
         // time.
-        _ => return Err(Failure::Malformed("its refresh token is no text")),
+        _ => return Err(Failure::Malformed("its refresh token is not a text")),
     };
     let access = IssuedToken::new(SecretString::from(secret), lifetime(&answer.expires_in));
     Ok(Issued { access, refresh })
@@ -126,6 +136,7 @@ fn code(answer: &Answer) -> Option<&'static str> {
     CODES.into_iter().find(|code| answer.error == **code)
 }
 
+/// Returns the failure that an error answer names.
 fn refusal(answer: &Answer) -> Failure {
     let Some(code) = code(answer) else {
         return Failure::Unavailable(None);

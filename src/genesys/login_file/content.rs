@@ -15,10 +15,11 @@ use crate::store::{
     file::{Directory, Found, Frame, PrivateFile},
 };
 
+/// The line in front of the JSON: a name, the version and a digest.
 const FRAME: Frame = Frame::new("login");
 
-/// What a [`LoginFile`](super::LoginFile) holds: a refresh token, and whether
-/// it is in use.
+/// The contents of a [`LoginFile`](super::LoginFile): a refresh token, and
+/// whether it is in use.
 ///
 /// `Debug` does not show the token.
 ///
@@ -37,6 +38,7 @@ pub(super) enum Form {
     Unsealed,
 }
 
+/// The JSON. Unknown fields are an error: another program wrote them.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct State {
@@ -60,9 +62,9 @@ impl StoredLogin {
         self.token
     }
 
-    /// Whether a process has marked the refresh token, and not yet stored the
-    /// next one: it waits for the answer, or it has ended before the answer
-    /// came.
+    /// Reports whether a process has marked the refresh token, and not yet
+    /// stored the next one: it waits for the answer, or it has ended before the
+    /// answer came.
     pub const fn is_in_use(&self) -> bool {
         self.in_use
     }
@@ -137,6 +139,7 @@ impl Form {
     }
 }
 
+/// Opens a sealed token with the keys of the ring.
 #[cfg(feature = "seal")]
 fn open(
     ring: &KeyRing,
@@ -163,7 +166,7 @@ fn around(in_use: bool) -> [u8; 5] {
     [b't', b'g', b'l', 1, in_use.into()]
 }
 
-/// `None`: another process holds the lock.
+/// Acts under the lock. Returns `None` if another process holds it.
 pub(super) fn locked<T>(
     directory: &Directory,
     file: &PrivateFile,
@@ -188,6 +191,7 @@ pub(super) fn bytes(file: &PrivateFile) -> Result<Option<Vec<u8>>, LoginFileErro
     }
 }
 
+/// Reads the login, or `None` before the first one.
 pub(super) fn load(file: &PrivateFile, form: &Form) -> Result<Option<StoredLogin>, LoginFileError> {
     let bytes = bytes(file)?;
     bytes

@@ -1,3 +1,5 @@
+//! Why a login file cannot be used.
+
 use std::{borrow::Cow, error::Error, fmt, path::Path};
 
 use crate::{

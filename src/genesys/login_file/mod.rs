@@ -24,8 +24,6 @@ use crate::store::file::{Directory, PrivateFile, Threads};
 /// login lasts as long as it is used.
 ///
 /// ```
-/// use bytes::Bytes;
-/// use http_body_util::Full;
 /// use tower_genesys::genesys::grants::{AuthorizationCode, LoginCode, RefreshToken};
 /// use tower_genesys::genesys::login_file::{LoginFile, LoginFileErrorKind};
 /// use tower_genesys::{BoxError, Credentials, Org, testing::MockGenesys};
@@ -42,15 +40,15 @@ use crate::store::file::{Directory, PrivateFile, Threads};
 /// assert!(file.read()?.is_none());
 /// let callback = "http://127.0.0.1:8421/callback";
 /// let code = LoginCode::new(mock.issue_code(callback), callback);
-/// let (region, client) = (mock.region(), mock.service());
-/// let source = AuthorizationCode::<_, _, Full<Bytes>>::new(region, credentials.clone(), code, client)
+/// let (region, client) = (mock.region(), mock.http_client());
+/// let source = AuthorizationCode::new(region, credentials.clone(), code, client)
 ///     .with_store(file.clone());
 /// Org::builder(mock.region()).build_from_source(source)?.tokens().token().await?;
 ///
 /// // The next run reads the stored login.
 /// let login = file.read()?.expect("the first run stored it");
-/// let (region, client) = (mock.region(), mock.service());
-/// let source = RefreshToken::<_, _, Full<Bytes>>::new(region, credentials, login.into_token(), client)
+/// let (region, client) = (mock.region(), mock.http_client());
+/// let source = RefreshToken::new(region, credentials, login.into_token(), client)
 ///     .with_store(file.clone());
 /// Org::builder(mock.region()).build_from_source(source)?.tokens().token().await?;
 /// assert_eq!(mock.token_posts(), 2);

@@ -1,3 +1,6 @@
+//! The login file as a store of refresh tokens: each operation reads, decides
+//! and writes under the lock.
+
 use secrecy::SecretString;
 
 use super::{
@@ -62,6 +65,8 @@ impl RefreshTokenStore for LoginFile {
     async fn unmark(&self, token: IssuedRefreshToken) -> Result<(), BoxError> {
         let unmarking = self.change(move |file, form| {
             let login = load(file, form)?;
+            // Another process may have replaced the token, whose mark is not
+            // ours.
             let is_ours = login.is_some_and(|it| it.is_of(token.expose()) && it.is_in_use());
             Ok(((), is_ours.then(|| stored(&token, false))))
         });

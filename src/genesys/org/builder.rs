@@ -246,6 +246,7 @@ impl<P> OrgBuilder<P> {
             loopback,
             ..
         } = self;
+        // `Origins` judges the base URLs as it later judges each request.
         let host = |uri: &Uri| {
             let host = uri.authority().map_or("", |host| host.as_str());
             Origins::of_checked_host(host)
@@ -378,6 +379,8 @@ impl<P: CredentialsProvider> OrgBuilder<P> {
         let region = self.region.clone();
         let source = ClientCredentials::new(region, self.credentials.clone(), client)
             .with_dialect(self.dialect.clone());
+        // Only here are both store and credentials known, and the key of a
+        // shared limit needs both.
         match &self.sharing {
             None => self.build_fetching(source),
             Some(sharing) => {

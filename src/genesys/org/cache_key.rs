@@ -1,3 +1,5 @@
+//! A key that tells organisations apart.
+
 use std::{
     fmt,
     hash::{BuildHasher, RandomState},
@@ -44,7 +46,9 @@ use std::{
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct CacheKey {
+    /// Random, once per process.
     process: u64,
+    /// Counts the organisations of the process.
     ordinal: u64,
 }
 

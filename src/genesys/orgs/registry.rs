@@ -1,3 +1,5 @@
+//! The registry: its lock, its clock, and the builds that callers share.
+
 use std::{
     borrow::Borrow,
     fmt,
@@ -92,6 +94,7 @@ impl<K: Hash + Eq + Clone + Send + Sync + 'static> Orgs<K> {
         K: Borrow<Q>,
         Q: Hash + Eq + ToOwned<Owned = K> + ?Sized,
     {
+        // Most calls end here, under the read lock.
         if let Some(org) = self.try_get(key) {
             return Ok(org);
         }
@@ -175,6 +178,8 @@ impl<K: Hash + Eq + Clone + Send + Sync + 'static> Orgs<K> {
         let now = self.inner.now();
         let idle = self.inner.write().take_idle(self.inner.idle, now);
         let closed = idle.len();
+        // The lock is released: ending an organisation wakes its waiting
+        // callers.
         for (_, entry) in idle {
             end(entry);
         }
@@ -203,6 +208,7 @@ impl<K: Hash + Eq + Clone + Send + Sync + 'static> Orgs<K> {
     /// lets one caller per period do it.
     fn look_for_idle(&self, now: Duration) {
         let (now, next) = (millis(now), &self.inner.next_look);
+        // Relaxed: a look too many or too late does no harm.
         let due = next.load(Ordering::Relaxed);
         if now < due {
             return;
@@ -223,6 +229,8 @@ impl<K: Hash + Eq + Clone + Send + Sync + 'static> Orgs<K> {
         let own = Begun::new(&self.inner, key.clone(), id).run();
         let own: Shared<Built> = FutureExt::shared(Box::pin(own));
         let mut table = self.inner.write();
+        // Another caller may have built or begun since the look above. A build
+        // whose callers have all gone cannot be joined, so it is replaced.
         let (found, removed) = match table.get(&key) {
             _ if table.closed => (Err(OrgsError::closed()), None),
             Some(Entry::Held(held)) => (Ok(there(held.org.clone())), None),
@@ -266,6 +274,9 @@ impl<K: Hash + Eq + Clone> Begun<K> {
     }
 
     async fn run(self) -> Result<Org, OrgsError> {
+        // Others wait for this build, so a panic of the closure must reach them
+        // as an error. Inside of the block, its synchronous part is caught,
+        // too.
         let build = async { (self.inner.build)(self.key.clone()).await };
         let built = AssertUnwindSafe(build).catch_unwind().await;
         let org = built
@@ -276,6 +287,7 @@ impl<K: Hash + Eq + Clone> Begun<K> {
         let closed = table.closed;
         let _ended = table.finish(&self.key, self.id, org.clone(), now);
         drop(table);
+        // `close` ran meanwhile and did not see this organisation.
         if closed {
             org.tokens().end();
             return Err(OrgsError::closed());
@@ -286,6 +298,7 @@ impl<K: Hash + Eq + Clone> Begun<K> {
 
 impl<K: Hash + Eq> Drop for Begun<K> {
     fn drop(&mut self) {
+        // A no-op after a finished build, whose entry has changed.
         let given_up = self.inner.write().give_up(&self.key, self.id);
         drop(given_up);
     }

@@ -1,3 +1,5 @@
+//! The entries of the registry and the rules about them, without clock or lock.
+
 use std::{
     borrow::Borrow,
     collections::HashMap,
@@ -26,11 +28,15 @@ pub(super) type BuildId = u64;
 pub(super) struct Table<K> {
     entries: HashMap<K, Entry>,
     capacity: usize,
+    /// How many entries are built, so that counting needs no walk.
     held: usize,
     pub(super) closed: bool,
 }
 
+/// An organisation, or its build.
 pub(super) enum Entry {
+    /// Held weakly: the callers own the build, and it ends with the last of
+    /// them.
     Building(BuildId, WeakShared<Built>),
     Held(Held),
 }
@@ -96,6 +102,7 @@ impl<K: Hash + Eq> Table<K> {
     {
         let mut removed = None;
         if self.entries.len() >= self.capacity && !self.entries.contains_key(&key) {
+            // Nothing in use is closed, so a full table refuses instead.
             let Some(oldest) = self.oldest_idle() else {
                 return Err(OrgsError::full(self.capacity));
             };
@@ -149,6 +156,7 @@ impl<K: Hash + Eq> Table<K> {
         K: Clone,
     {
         let limit = millis(now.saturating_sub(idle));
+        // The registry is younger than the idle time.
         if now < idle {
             return Vec::new();
         }
@@ -203,6 +211,7 @@ impl Entry {
     }
 }
 
+/// Returns a time in milliseconds, as an atomic can hold it.
 pub(super) fn millis(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }

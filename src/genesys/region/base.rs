@@ -31,7 +31,7 @@ impl Base {
         }
     }
 
-    /// Returns an https base on a checked host.
+    /// Returns an https base on a host that [`Authority`] has checked.
     pub(super) fn of_host(host: String) -> Self {
         Self {
             scheme: "https",
@@ -73,6 +73,7 @@ impl Base {
             host: Cow::Owned(host),
             prefix: Cow::Owned(prefix),
         };
+        // `uri` joins such paths later, and relies on it.
         base.join("/oauth/token")
             .map_err(|_| error(Kind::InvalidUrl))?;
         Ok(base)

@@ -1,3 +1,5 @@
+//! Why a text is not a region, base URL or path.
+
 use std::{error::Error, fmt};
 
 use crate::config_error::{ConfigError, ConfigErrorKind};
@@ -56,6 +58,7 @@ pub enum RegionErrorKind {
 }
 
 impl RegionError {
+    /// Returns the error for a text that names no region.
     pub(super) fn region(kind: RegionErrorKind, text: &str) -> Self {
         let what = match kind {
             RegionErrorKind::Empty => "the region is empty".into(),
@@ -77,6 +80,7 @@ impl RegionError {
         Self::new(kind, message)
     }
 
+    /// Returns the error for a base URL. `which` is "login" or "API".
     pub(super) fn base(kind: RegionErrorKind, which: &str, text: &str) -> Self {
         let text = echo(text);
         let what = match kind {
@@ -116,6 +120,7 @@ impl RegionError {
         Self::new(RegionErrorKind::InvalidPath, message)
     }
 
+    /// Returns the error for a path, without its query.
     pub(super) fn path(path: &str, why: &str) -> Self {
         let path = path.split(['?', '#']).next().unwrap_or_default();
         let message = format!(

@@ -1,3 +1,9 @@
+//! Regions: the hosts of login and API, listed or custom.
+//!
+//! `table` lists them, `parse` reads their spellings, and `base` checks URLs
+//! and paths. Secrets and tokens go to these hosts, so everything that could
+//! lead elsewhere is an error.
+
 mod base;
 mod error;
 mod parse;
@@ -66,14 +72,17 @@ pub struct Region {
     site: SiteRef,
 }
 
+/// A listed region costs no memory; any other one is shared by its clones.
 #[derive(Clone)]
 enum SiteRef {
     Listed(&'static Site),
     Own(Arc<Site>),
 }
 
+/// The facts of a region.
 struct Site {
     name: Cow<'static, str>,
+    /// `None` for a custom pair of base URLs.
     domain: Option<Cow<'static, str>>,
     login: Base,
     api: Base,
@@ -217,6 +226,7 @@ impl Region {
     {
         let mut encoded = form_urlencoded::Serializer::new(String::new());
         let encoded = encoded.extend_pairs(query).finish();
+        // The path may have a query of its own, which stays in front.
         match (encoded.is_empty(), path.contains('?')) {
             (true, _) => self.api(path),
             (false, true) => self.api(&format!("{path}&{encoded}")),

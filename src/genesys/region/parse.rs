@@ -43,6 +43,7 @@ impl TryFrom<&str> for Region {
     }
 }
 
+/// Looks a text up as a name first, then as a host: names have no dot.
 fn region(text: &str) -> Result<Region, RegionError> {
     let trimmed = text.trim();
     if trimmed.is_empty() {
@@ -73,11 +74,14 @@ fn host(text: &str) -> Result<String, Kind> {
     }
     let rest = rest.strip_suffix('/').unwrap_or(rest);
     match Authority::parse(rest) {
+        // Another port is a gateway or a test server, for `Region::custom`.
         Ok(authority) if authority.port_or(443) == 443 => Ok(authority.host().to_string()),
         _ => Err(Kind::Unknown),
     }
 }
 
+/// Returns the region of a host: a listed one, or one below `.pure.cloud` that
+/// this version does not list.
 fn domain(host: &str) -> Option<Region> {
     let strip = |service: &&str| host.strip_prefix(*service);
     let domain = SERVICES.iter().find_map(strip).unwrap_or(host);
@@ -89,6 +93,8 @@ fn domain(host: &str) -> Option<Region> {
     let service = SERVICES
         .iter()
         .any(|service| service.strip_suffix('.') == Some(label));
+    // `a.b.pure.cloud` is not a region, and neither is a service in the place
+    // of one, such as `login.api.pure.cloud`.
     if !is_label(label) || label.contains('_') || service {
         return None;
     }

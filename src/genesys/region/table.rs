@@ -5,6 +5,7 @@ use std::{borrow::Cow, sync::LazyLock};
 use super::{Region, Site, SiteRef, base::Base};
 use crate::bearer::Origins;
 
+/// Makes a constant of each region, and the list of all.
 macro_rules! regions {
     ($($constant:ident, $name:literal, $domain:literal;)*) => {
         impl Region {

@@ -46,8 +46,6 @@ use crate::{
 /// [`RefreshToken`](super::RefreshToken#sent-once) applies to codes, too.
 ///
 /// ```
-/// use bytes::Bytes;
-/// use http_body_util::Full;
 /// use tower_genesys::{
 ///     Org, genesys::grants::{AuthorizationCode, LoginCode, PkceVerifier}, testing::MockGenesys,
 /// };
@@ -60,11 +58,11 @@ use crate::{
 /// let code = mock.issue_code_with_challenge(callback, &verifier.challenge()); // from the redirect
 ///
 /// let code = LoginCode::new(code, callback).with_verifier(verifier);
-/// let source = AuthorizationCode::<_, _, Full<Bytes>>::public(
+/// let source = AuthorizationCode::public(
 ///     mock.region(),
 ///     mock.client_id(),
 ///     code,
-///     mock.service(),
+///     mock.http_client(),
 /// );
 /// let login = source.handle(); // for the next login
 /// let org = Org::builder(mock.region()).build_from_source(source)?;

@@ -161,6 +161,8 @@ impl fmt::Display for LoginRedirectError {
 impl Error for LoginRedirectError {}
 
 /// Returns the code of a redirect to this login.
+///
+/// The state comes first: the rest of a forged redirect means nothing.
 fn code(query: &str, state: &LoginState) -> Result<SecretString, LoginRedirectError> {
     use LoginRedirectErrorKind as Kind;
     let is_ours = only(query, "state").is_some_and(|returned| state.matches(&returned));
@@ -184,6 +186,7 @@ fn code(query: &str, state: &LoginState) -> Result<SecretString, LoginRedirectEr
     }
 }
 
+/// Builds the error for an `error` of the server.
 fn refused(error: &str) -> LoginRedirectError {
     let known = CODES.into_iter().find(|code| *code == error);
     if known == Some("access_denied") {
@@ -192,6 +195,7 @@ fn refused(error: &str) -> LoginRedirectError {
             "the login was refused (access_denied); log in as a person who may use this OAuth client",
         );
     }
+    // Any other text is not repeated: the person at the browser can change it.
     let code = known.unwrap_or("an unknown error");
     let message = format!(
         "the authorization server ended the login ({code}); check the OAuth client's grant type and redirect URIs in \

@@ -127,7 +127,8 @@ impl LoginState {
         random().map(|text| Self { text })
     }
 
-    /// One that was made before.
+    /// Returns a state that [`generate`](Self::generate) made, such as the one
+    /// that the session kept.
     pub fn new(text: impl Into<SecretString>) -> Self {
         Self { text: text.into() }
     }
@@ -138,6 +139,8 @@ impl LoginState {
     /// Its duration does not reveal where the two differ.
     pub fn matches(&self, returned: &str) -> bool {
         let (own, returned) = (self.expose().as_bytes(), returned.as_bytes());
+        // Folds over all bytes: an early return would show how many of them
+        // match.
         let same = own
             .iter()
             .zip(returned)
@@ -189,7 +192,8 @@ impl PkceVerifier {
         Ok(Self { text: random()? })
     }
 
-    /// One that was made before.
+    /// Returns a verifier that [`generate`](Self::generate) made, such as the
+    /// one that the session kept.
     ///
     /// # Errors
     ///

@@ -1,3 +1,5 @@
+//! The store of refresh tokens that a user provides.
+
 use std::{fmt, future::ready, pin::Pin};
 
 use secrecy::{ExposeSecret, SecretString};
