@@ -75,22 +75,27 @@ impl GenesysLayer {
     /// use http_body_util::Full;
     /// use tower::{Layer, ServiceExt};
     /// use tower_genesys::{
-    ///     Credentials, GenesysLayer, Org, bearer::{OriginError, OriginErrorKind},
+    ///     Credentials, GenesysLayer, Org,
+    ///     bearer::{OriginError, OriginErrorKind},
     ///     testing::MockGenesys,
     /// };
     ///
     /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
     /// # async fn main() -> Result<(), tower_genesys::BoxError> {
     /// let mock = MockGenesys::new();
+    /// let id = mock.client_id();
+    /// let credentials = Credentials::new(id, mock.client_secret())?;
     /// let org = Org::builder(mock.region())
-    ///     .credentials(Credentials::new(mock.client_id(), mock.client_secret())?)
+    ///     .credentials(credentials)
     ///     .build(mock.http_client())?;
     /// let genesys = GenesysLayer::per_request().layer(mock.service());
     ///
-    /// let mut request = Request::get(org.api("/api/v2/users")?).body(Full::<Bytes>::default())?;
+    /// let request = Request::get(org.api("/api/v2/users")?);
+    /// let mut request = request.body(Full::<Bytes>::default())?;
     /// let nobodys = request.clone();
     /// request.extensions_mut().insert(org);
-    /// assert_eq!(genesys.clone().oneshot(request).await?.status(), StatusCode::OK);
+    /// let response = genesys.clone().oneshot(request).await?;
+    /// assert_eq!(response.status(), StatusCode::OK);
     ///
     /// let error = genesys.oneshot(nobodys).await.map(drop).unwrap_err();
     /// let refused = OriginError::find(&*error).map(OriginError::kind);
@@ -133,9 +138,12 @@ impl<C> GenesysLayer<C> {
     ///
     /// ```
     /// use std::sync::Arc;
-    /// use tower_genesys::{BoxError, GenesysLayer, GenesysService, Org, testing::MockService};
+    /// use tower_genesys::{
+    ///     BoxError, GenesysLayer, GenesysService, Org, testing::MockService,
+    /// };
     /// use tower_genesys::retry::{
-    ///     BoxErrorClassifier, Class, Classify, RequestHead, ResponseHead, RetryEvent,
+    ///     BoxErrorClassifier, Class, Classify, RequestHead, ResponseHead,
+    ///     RetryEvent,
     /// };
     ///
     /// /// A gateway that answers 520 when the API is not reached.
@@ -143,14 +151,24 @@ impl<C> GenesysLayer<C> {
     /// struct Gateway(BoxErrorClassifier);
     ///
     /// impl Classify<BoxError> for Gateway {
-    ///     fn response(&self, request: RequestHead<'_>, response: ResponseHead<'_>) -> Class {
+    ///     fn response(
+    ///         &self,
+    ///         request: RequestHead<'_>,
+    ///         response: ResponseHead<'_>,
+    ///     ) -> Class {
     ///         match response.status().as_u16() {
     ///             520 => Class::NotSent,
-    ///             _ => Classify::<BoxError>::response(&self.0, request, response),
+    ///             _ => {
+    ///                 Classify::<BoxError>::response(&self.0, request, response)
+    ///             }
     ///         }
     ///     }
     ///
-    ///     fn error(&self, request: RequestHead<'_>, error: &BoxError) -> Class {
+    ///     fn error(
+    ///         &self,
+    ///         request: RequestHead<'_>,
+    ///         error: &BoxError,
+    ///     ) -> Class {
     ///         self.0.error(request, error)
     ///     }
     /// }
@@ -206,7 +224,10 @@ where
     /// ```
     /// use bytes::Bytes;
     /// use http_body_util::Full;
-    /// use tower_genesys::{GenesysLayer, Org, genesys::BoxGenesysService, testing::{MockBody, MockGenesys}};
+    /// use tower_genesys::{
+    ///     GenesysLayer, Org, genesys::BoxGenesysService,
+    ///     testing::{MockBody, MockGenesys},
+    /// };
     ///
     /// struct Report {
     ///     genesys: BoxGenesysService<Full<Bytes>, MockBody>,

@@ -66,7 +66,9 @@
 //! organisation's upstream and [`is_read_only`], as `GenesysLayer` does:
 //!
 //! ```
-//! # use tower_genesys::{BearerLayer, Org, RefreshLayer, ReplayLayer, RetryLayer, genesys};
+//! # use tower_genesys::{
+//! #     BearerLayer, Org, RefreshLayer, ReplayLayer, RetryLayer, genesys,
+//! # };
 //! # use tower_genesys::RetryPolicy;
 //! # fn stack(org: &Org) {
 //! let layers = tower::ServiceBuilder::new()

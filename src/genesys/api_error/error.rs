@@ -13,8 +13,28 @@ use super::{
 ///
 /// Every field of its body is optional; one of an unexpected JSON type counts
 /// as missing. At most 4096 bytes of a text are kept. A clone is cheap. The
-/// [module](crate::genesys::api_error) states what `Display` shows, and has an
-/// example.
+/// [module](crate::genesys::api_error) states what `Display` shows, and reads a
+/// response.
+///
+/// ```
+/// use std::time::Duration;
+/// use http::{HeaderMap, HeaderValue, StatusCode};
+/// use tower_genesys::ApiError;
+///
+/// let mut headers = HeaderMap::new();
+/// headers.insert("retry-after", HeaderValue::from_static("42"));
+/// let body = br#"{"code": "too.many.requests", "contextId": "8c5a9f1e",
+///     "message": "Rate limit exceeded", "entityId": "7"}"#;
+///
+/// let status = StatusCode::TOO_MANY_REQUESTS;
+/// let error = ApiError::parse(status, &headers, body);
+/// assert_eq!(error.code(), Some("too.many.requests"));
+/// assert_eq!(error.message(), Some("Rate limit exceeded"));
+/// assert_eq!(error.context_id(), Some("8c5a9f1e"));
+/// assert_eq!(error.entity_id(), Some("7"));
+/// assert_eq!(error.retry_after(), Some(Duration::from_secs(42)));
+/// assert!(error.to_string().contains("try again in 42 s"), "{error}");
+/// ```
 #[derive(Clone)]
 pub struct ApiError {
     pub(super) inner: Arc<Inner>,
@@ -149,6 +169,19 @@ impl ApiError {
     ///
     /// Together with all [`details`](Self::details), at most 64 are kept, three
     /// levels deep.
+    ///
+    /// ```
+    /// use http::{HeaderMap, StatusCode};
+    /// use tower_genesys::ApiError;
+    ///
+    /// let body = br#"{"message": "2 of 3 failed", "errors": [
+    ///     {"code": "not.found", "status": 404, "entityId": "7"},
+    ///     {"code": "conflict", "entityId": "8"}]}"#;
+    /// let status = StatusCode::BAD_REQUEST;
+    /// let error = ApiError::parse(status, &HeaderMap::new(), body);
+    /// let statuses = error.errors().iter().map(ApiError::status);
+    /// assert!(statuses.eq([StatusCode::NOT_FOUND, StatusCode::BAD_REQUEST]));
+    /// ```
     pub fn errors(&self) -> &[Self] {
         &self.inner.errors
     }

@@ -23,7 +23,7 @@
 //!     .body(Full::<Bytes>::from(
 //!         r#"{
 //!             "code": "missing.permissions",
-//!             "message": "You are missing the following permission(s): [routing:queue:view]"
+//!             "message": "You are missing: [routing:queue:view]"
 //!         }"#,
 //!     ))
 //!     .expect("a response");

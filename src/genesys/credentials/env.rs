@@ -45,11 +45,16 @@ const CLIENT_SECRET: [Name; 2] = [
 /// UTF-8. It never shows the value.
 ///
 /// ```
-/// use tower_genesys::{Org, Region, genesys::EnvCredentials, testing::MockGenesys};
+/// use tower_genesys::{
+///     Org, Region, genesys::EnvCredentials, testing::MockGenesys,
+/// };
 ///
 /// # let client = MockGenesys::new().http_client();
-/// let credentials = EnvCredentials::new().with_names("STAGING_CLIENT_ID", "STAGING_CLIENT_SECRET");
-/// let org = Org::builder(Region::EU_WEST_1).credentials(credentials).build(client)?;
+/// let credentials = EnvCredentials::new()
+///     .with_names("STAGING_CLIENT_ID", "STAGING_CLIENT_SECRET");
+/// let org = Org::builder(Region::EU_WEST_1)
+///     .credentials(credentials)
+///     .build(client)?;
 /// # let _ = org;
 /// # Ok::<(), tower_genesys::genesys::ConfigError>(())
 /// ```

@@ -12,7 +12,9 @@ use crate::BoxError;
 /// together.
 ///
 /// ```
-/// use tower_genesys::{BoxError, Credentials, genesys::{CredentialsProvider, credentials_fn}};
+/// use tower_genesys::{
+///     BoxError, Credentials, genesys::{CredentialsProvider, credentials_fn},
+/// };
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), BoxError> {

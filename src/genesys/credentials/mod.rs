@@ -26,9 +26,11 @@ use crate::BoxError;
 /// let credentials = Credentials::new("my-client-id", "my-client-secret")?;
 /// assert!(!format!("{credentials:?}").contains("my-client-secret"));
 ///
-/// // White space at the ends, often copied along, is dropped. A line break inside is an error.
-/// assert_eq!(Credentials::new(" my-client-id\n", "my-client-secret\n")?.id(), "my-client-id");
-/// let error = Credentials::new("my-client-id", "my-client\nsecret").unwrap_err();
+/// // White space at the ends, often copied along, is dropped.
+/// let credentials = Credentials::new(" my-client-id\n", "my-client-secret\n")?;
+/// assert_eq!(credentials.id(), "my-client-id");
+/// // A line break inside is an error.
+/// let error = Credentials::new("my-id", "my-client\nsecret").unwrap_err();
 /// assert_eq!(error.kind(), ConfigErrorKind::ClientSecret);
 /// # Ok::<(), tower_genesys::genesys::ConfigError>(())
 /// ```

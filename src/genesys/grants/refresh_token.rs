@@ -62,14 +62,15 @@ use crate::{
 ///
 /// ```
 /// use tower_genesys::{
-///     BoxError, Credentials, Org, genesys::grants::RefreshToken, testing::MockGenesys,
+///     BoxError, Credentials, Org, genesys::grants::RefreshToken,
+///     testing::MockGenesys,
 /// };
 /// use tower_genesys::genesys::grants::IssuedRefreshToken;
 ///
 /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
 /// # async fn main() -> Result<(), BoxError> {
 /// # async fn write_to_database(_: &str) -> Result<(), BoxError> { Ok(()) }
-/// let mock = MockGenesys::new(); // stands for Genesys Cloud and for your HTTP client
+/// let mock = MockGenesys::new(); // for Genesys Cloud and your HTTP client
 /// let credentials = Credentials::new(mock.client_id(), mock.client_secret())?;
 /// let stored = mock.issue_refresh_token();
 ///

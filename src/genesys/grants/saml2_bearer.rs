@@ -31,7 +31,8 @@ const GRANT: &str = "urn:ietf:params:oauth:grant-type:saml2-bearer";
 ///
 /// ```
 /// use tower_genesys::{
-///     BoxError, Credentials, Org, genesys::grants::Saml2Bearer, testing::MockGenesys,
+///     BoxError, Credentials, Org, genesys::grants::Saml2Bearer,
+///     testing::MockGenesys,
 /// };
 ///
 /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
@@ -39,12 +40,12 @@ const GRANT: &str = "urn:ietf:params:oauth:grant-type:saml2-bearer";
 /// # async fn ask_identity_provider() -> Result<String, BoxError> {
 /// #     Ok("PHNhbWwvPg==".into())
 /// # }
-/// let mock = MockGenesys::new(); // stands for Genesys Cloud and for your HTTP client
+/// let mock = MockGenesys::new(); // for Genesys Cloud and your HTTP client
 /// let credentials = Credentials::new(mock.client_id(), mock.client_secret())?;
 /// let assertions = || async { ask_identity_provider().await };
 /// let (region, client) = (mock.region(), mock.http_client());
-/// let source =
-///     Saml2Bearer::new(region, credentials, "acme", assertions, client);
+/// let name = "acme"; // of the organisation
+/// let source = Saml2Bearer::new(region, credentials, name, assertions, client);
 /// let org = Org::builder(mock.region()).build_from_source(source)?;
 /// org.tokens().token().await?;
 /// assert_eq!(mock.token_posts(), 1);

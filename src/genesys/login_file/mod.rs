@@ -24,7 +24,9 @@ use crate::store::file::{Directory, PrivateFile, Threads};
 /// login lasts as long as it is used.
 ///
 /// ```
-/// use tower_genesys::genesys::grants::{AuthorizationCode, LoginCode, RefreshToken};
+/// use tower_genesys::genesys::grants::{
+///     AuthorizationCode, LoginCode, RefreshToken,
+/// };
 /// use tower_genesys::genesys::login_file::{LoginFile, LoginFileErrorKind};
 /// use tower_genesys::{BoxError, Credentials, Org, testing::MockGenesys};
 ///
@@ -32,28 +34,33 @@ use crate::store::file::{Directory, PrivateFile, Threads};
 /// # async fn main() -> Result<(), BoxError> {
 /// # let home = tempfile::tempdir()?;
 /// # let path = home.path().join("my-program").join("login");
-/// let mock = MockGenesys::new(); // replaces Genesys Cloud and your HTTP client
+/// let mock = MockGenesys::new(); // for Genesys Cloud and your HTTP client
 /// let credentials = Credentials::new(mock.client_id(), mock.client_secret())?;
-/// let file = LoginFile::unsealed(&path)?; // `/home/ada/.local/state/my-program/login`, say
+/// // For example, `/home/ada/.local/state/my-program/login`:
+/// let file = LoginFile::unsealed(&path)?;
 ///
 /// // The first run: a person logs in.
 /// assert!(file.read()?.is_none());
 /// let callback = "http://127.0.0.1:8421/callback";
 /// let code = LoginCode::new(mock.issue_code(callback), callback);
 /// let (region, client) = (mock.region(), mock.http_client());
-/// let source = AuthorizationCode::new(region, credentials.clone(), code, client)
+/// let id = credentials.clone();
+/// let source = AuthorizationCode::new(region, id, code, client)
 ///     .with_store(file.clone());
-/// Org::builder(mock.region()).build_from_source(source)?.tokens().token().await?;
+/// let org = Org::builder(mock.region()).build_from_source(source)?;
+/// org.tokens().token().await?;
 ///
 /// // The next run reads the stored login.
 /// let login = file.read()?.expect("the first run stored it");
 /// let (region, client) = (mock.region(), mock.http_client());
-/// let source = RefreshToken::new(region, credentials, login.into_token(), client)
+/// let token = login.into_token();
+/// let source = RefreshToken::new(region, credentials, token, client)
 ///     .with_store(file.clone());
-/// Org::builder(mock.region()).build_from_source(source)?.tokens().token().await?;
+/// let org = Org::builder(mock.region()).build_from_source(source)?;
+/// org.tokens().token().await?;
 /// assert_eq!(mock.token_posts(), 2);
 ///
-/// // A file that others can read is an error, whose message names the next step.
+/// // A file that others can read is an error. It names the next step.
 /// # #[cfg(unix)] {
 /// use std::os::unix::fs::PermissionsExt;
 /// std::fs::set_permissions(&path, PermissionsExt::from_mode(0o644))?;
@@ -161,7 +168,8 @@ impl LoginFile {
     /// # let path = home.path().join("my-program").join("login");
     /// use tower_genesys::{genesys::login_file::LoginFile, store::KeyRing};
     ///
-    /// let keys = KeyRing::parse("2025-07:3q2+796tvu/erb7v3q2+796tvu/erb7v3q2+796tvu8=")?;
+    /// let key = "2025-07:3q2+796tvu/erb7v3q2+796tvu/erb7v3q2+796tvu8=";
+    /// let keys = KeyRing::parse(key)?;
     /// let file = LoginFile::sealed(&path, keys)?;
     /// assert!(file.read()?.is_none());
     /// # Ok(())

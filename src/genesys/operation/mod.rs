@@ -164,7 +164,8 @@ pub fn is_read_only(method: &Method, uri: &Uri) -> Option<bool> {
 /// use http::Method;
 /// use tower_genesys::genesys;
 ///
-/// let uri = "https://api.mypurecloud.ie/api/v2/routing/queues/7/members".parse()?;
+/// let uri = "https://api.mypurecloud.ie/api/v2/routing/queues/7/members";
+/// let uri = uri.parse()?;
 /// let template = genesys::templates().find(&Method::GET, &uri);
 /// assert_eq!(template.as_deref(), Some("/api/v2/routing/queues/{}/members"));
 /// # Ok::<(), http::uri::InvalidUri>(())

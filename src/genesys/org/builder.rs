@@ -93,13 +93,16 @@ impl Org {
     /// Use it to share the token, add an observer, or change other settings.
     ///
     /// ```no_run
-    /// use tower_genesys::{Client, Org, ReplayBody, Sharing, store::MemoryStore};
+    /// use tower_genesys::{
+    ///     Client, Org, ReplayBody, Sharing, store::MemoryStore,
+    /// };
     ///
     /// type Body = http_body_util::Full<bytes::Bytes>;
     ///
     /// # fn main() -> Result<(), tower_genesys::BoxError> {
     /// let client: Client<ReplayBody<Body>> = Client::new()?;
-    /// let sharing = Sharing::unsealed(MemoryStore::new()); // a `RedisStore`, or a `FileStore`
+    /// let store = MemoryStore::new(); // a `RedisStore`, or a `FileStore`
+    /// let sharing = Sharing::unsealed(store);
     /// let org = Org::builder_from_env()?.share(sharing).build(client)?;
     /// # Ok(())
     /// # }
@@ -195,7 +198,9 @@ impl<P> OrgBuilder<P> {
     /// because their store keeps no book. Of the two, the last one set counts.
     ///
     /// ```
-    /// use tower_genesys::{Credentials, Org, Sharing, store::{Limit, MemoryStore}};
+    /// use tower_genesys::{
+    ///     Credentials, Org, Sharing, store::{Limit, MemoryStore},
+    /// };
     /// # use tower_genesys::testing::MockGenesys;
     ///
     /// # fn main() -> Result<(), tower_genesys::BoxError> {
@@ -286,10 +291,14 @@ impl OrgBuilder<NoCredentials> {
     /// Settings that need credentials do not compile here:
     ///
     /// ```compile_fail,E0599
-    /// # use tower_genesys::{Org, Region, Sharing, store::MemoryStore, token::source_fn};
+    /// # use tower_genesys::{
+    /// #     Org, Region, Sharing, store::MemoryStore, token::source_fn,
+    /// # };
     /// # let source = source_fn(|_| std::future::pending());
     /// let sharing = Sharing::unsealed(MemoryStore::new());
-    /// let org = Org::builder(Region::EU_WEST_1).share(sharing).build_from_source(source);
+    /// let org = Org::builder(Region::EU_WEST_1)
+    ///     .share(sharing)
+    ///     .build_from_source(source);
     /// ```
     ///
     /// # Errors

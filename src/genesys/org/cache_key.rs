@@ -32,7 +32,9 @@ use std::{
 /// # let mock = MockGenesys::new();
 /// let org = |id: &str| {
 ///     let credentials = Credentials::new(id, "s3cr3t")?;
-///     Org::builder(Region::EU_WEST_1).credentials(credentials).build(mock.http_client())
+///     Org::builder(Region::EU_WEST_1)
+///         .credentials(credentials)
+///         .build(mock.http_client())
 /// };
 /// let (irish, other) = (org("irish")?, org("other")?);
 ///

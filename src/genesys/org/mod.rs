@@ -36,12 +36,13 @@ use crate::{
 /// use tower_genesys::{Credentials, Org, Region, testing::MockGenesys};
 ///
 /// # fn main() -> Result<(), tower_genesys::BoxError> {
-/// let client = MockGenesys::new().http_client(); // yours: hyper-util's client, for example
+/// let client = MockGenesys::new().http_client(); // for your HTTP client
 /// let org = Org::builder(Region::EU_WEST_1)
 ///     .credentials(Credentials::new("my-client-id", "my-client-secret")?)
 ///     .build(client)?;
 ///
-/// let mut request = Request::get(org.api("/api/v2/users?pageSize=100")?).body(Full::<Bytes>::default())?;
+/// let request = Request::get(org.api("/api/v2/users?pageSize=100")?);
+/// let mut request = request.body(Full::<Bytes>::default())?;
 /// request.extensions_mut().insert(org.clone());
 /// assert_eq!(request.uri().host(), Some("api.mypurecloud.ie"));
 /// # Ok(())
@@ -104,8 +105,9 @@ impl Org {
     /// ```
     /// # use tower_genesys::{Org, genesys::RegionError, testing::MockGenesys};
     /// # fn example(org: &Org) -> Result<http::Uri, RegionError> {
-    /// let query = [("name", "Research & Development"), ("expand", "größe")];
-    /// let uri = org.api_with_query("/api/v2/routing/queues?pageSize=100", query)?;
+    /// let query = [("name", "R & D"), ("expand", "größe")];
+    /// let path = "/api/v2/routing/queues?pageSize=100";
+    /// let uri = org.api_with_query(path, query)?;
     /// # Ok(uri)
     /// # }
     /// # let mock = MockGenesys::new();
@@ -114,7 +116,7 @@ impl Org {
     /// # let uri = example(&org).unwrap();
     /// assert_eq!(
     ///     uri.query(),
-    ///     Some("pageSize=100&name=Research+%26+Development&expand=gr%C3%B6%C3%9Fe"),
+    ///     Some("pageSize=100&name=R+%26+D&expand=gr%C3%B6%C3%9Fe"),
     /// );
     /// ```
     ///
@@ -157,8 +159,8 @@ impl Org {
     ///
     /// [`TokenErrorKind::NotRevocable`](crate::token::TokenErrorKind::NotRevocable)
     /// if the source is a custom one that does not implement
-    /// [`TokenSource::revoke`](crate::token::TokenSource::revoke); otherwise the error of the service or store
-    /// that failed.
+    /// [`TokenSource::revoke`](crate::token::TokenSource::revoke); otherwise
+    /// the error of the service or store that failed.
     pub async fn revoke(&self) -> Result<(), TokenError> {
         self.tokens().revoke().await
     }

@@ -8,7 +8,9 @@ use crate::{BoxError, error::find};
 /// to clone. It does not name the key, which may be personal.
 ///
 /// ```
-/// use tower_genesys::{BoxError, Org, genesys::orgs::{Orgs, OrgsError, OrgsErrorKind}};
+/// use tower_genesys::{
+///     BoxError, Org, genesys::orgs::{Orgs, OrgsError, OrgsErrorKind},
+/// };
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() {

@@ -13,7 +13,7 @@
 //!
 //! # #[tokio::main(flavor = "current_thread", start_paused = true)]
 //! # async fn main() -> Result<(), BoxError> {
-//! let mock = MockGenesys::new(); // stands for Genesys Cloud and for your client
+//! let mock = MockGenesys::new(); // for Genesys Cloud and your HTTP client
 //! let id = mock.client_id().to_owned();
 //! let secret = mock.client_secret().to_owned();
 //! let orgs = Orgs::new(move |tenant: String| {

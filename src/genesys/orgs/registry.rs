@@ -127,7 +127,9 @@ impl<K: Hash + Eq + Clone + Send + Sync + 'static> Orgs<K> {
     /// does not keep it; `remove` then returns `None`.
     ///
     /// ```
-    /// use tower_genesys::{BoxError, Org, genesys::orgs::Orgs, testing::MockGenesys};
+    /// use tower_genesys::{
+    ///     BoxError, Org, genesys::orgs::Orgs, testing::MockGenesys,
+    /// };
     ///
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), BoxError> {

@@ -107,6 +107,21 @@ impl Region {
     /// - a user name or password;
     /// - a query or a fragment;
     /// - a path that each request adds, such as `/oauth/token` or `/api/v2`.
+    ///
+    /// ```
+    /// use tower_genesys::{Region, genesys::RegionErrorKind};
+    ///
+    /// let gateway = "https://gw.example/genesys";
+    /// let region = Region::custom(gateway, gateway)?;
+    /// assert_eq!((region.name(), region.domain()), ("custom", None));
+    /// assert_eq!(region.login_host(), "gw.example");
+    /// assert_eq!(region.api_base(), "https://gw.example/genesys");
+    ///
+    /// let token_url = "https://gw.example/genesys/oauth/token";
+    /// let error = Region::custom(token_url, gateway).unwrap_err();
+    /// assert_eq!(error.kind(), RegionErrorKind::Endpoint);
+    /// # Ok::<(), tower_genesys::genesys::RegionError>(())
+    /// ```
     pub fn custom(login_base: &str, api_base: &str) -> Result<Self, RegionError> {
         let login = Base::parse("login", login_base)?;
         let api = Base::parse("API", api_base)?;
@@ -131,6 +146,7 @@ impl Region {
         }
     }
 
+    /// Returns the facts, whether they are listed or not.
     fn site(&self) -> &Site {
         match &self.site {
             SiteRef::Listed(site) => site,

@@ -55,6 +55,14 @@ regions! {
 
 impl Region {
     /// Returns the eighteen regions that this version lists.
+    ///
+    /// ```
+    /// use tower_genesys::Region;
+    ///
+    /// let names: Vec<_> = Region::all().iter().map(Region::name).collect();
+    /// assert_eq!(names.len(), 18);
+    /// assert!(names.contains(&"eu-west-1"));
+    /// ```
     pub fn all() -> &'static [Self] {
         ALL
     }

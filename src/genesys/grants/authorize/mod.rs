@@ -47,15 +47,17 @@ use crate::{
 ///
 /// ```
 /// use tower_genesys::{
-///     Org, genesys::grants::{AuthorizationCode, LoginCode, PkceVerifier}, testing::MockGenesys,
+///     Org, genesys::grants::{AuthorizationCode, LoginCode, PkceVerifier},
+///     testing::MockGenesys,
 /// };
 ///
 /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
 /// # async fn main() -> Result<(), tower_genesys::BoxError> {
-/// let mock = MockGenesys::new(); // stands for Genesys Cloud and for your HTTP client
+/// let mock = MockGenesys::new(); // for Genesys Cloud and your HTTP client
 /// let verifier = PkceVerifier::generate()?;
 /// let callback = "https://app.example/callback";
-/// let code = mock.issue_code_with_challenge(callback, &verifier.challenge()); // from the redirect
+/// // From the redirect:
+/// let code = mock.issue_code_with_challenge(callback, &verifier.challenge());
 ///
 /// let code = LoginCode::new(code, callback).with_verifier(verifier);
 /// let source = AuthorizationCode::public(
@@ -67,7 +69,7 @@ use crate::{
 /// let login = source.handle(); // for the next login
 /// let org = Org::builder(mock.region()).build_from_source(source)?;
 /// org.tokens().token().await?;
-/// assert!(login.is_login_required(), "the token cannot be renewed: it lasts a day");
+/// assert!(login.is_login_required(), "the token of a day cannot be renewed");
 /// # Ok(())
 /// # }
 /// ```

@@ -60,12 +60,18 @@ impl LoginCode {
     /// [`AuthorizeUrl`](crate::genesys::grants::AuthorizeUrl).
     ///
     /// ```
-    /// use tower_genesys::genesys::grants::{LoginCode, LoginRedirectErrorKind, LoginState};
+    /// use tower_genesys::genesys::grants::{
+    ///     LoginCode, LoginRedirectErrorKind, LoginState,
+    /// };
     ///
-    /// let (callback, state) = ("http://127.0.0.1:8421/callback", LoginState::new("abc"));
-    /// let code = LoginCode::from_redirect("code=xyz&state=abc", callback, &state)?;
+    /// let callback = "http://127.0.0.1:8421/callback";
+    /// let state = LoginState::new("abc");
+    /// let query = "code=xyz&state=abc";
+    /// let code = LoginCode::from_redirect(query, callback, &state)?;
     ///
-    /// let error = LoginCode::from_redirect("code=xyz&state=abd", callback, &state).unwrap_err();
+    /// let forged = "code=xyz&state=abd";
+    /// let forged = LoginCode::from_redirect(forged, callback, &state);
+    /// let error = forged.unwrap_err();
     /// assert_eq!(error.kind(), LoginRedirectErrorKind::State);
     /// # Ok::<(), tower_genesys::genesys::grants::LoginRedirectError>(())
     /// ```

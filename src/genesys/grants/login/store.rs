@@ -19,10 +19,14 @@ use crate::BoxError;
 /// An async closure is a store:
 ///
 /// ```
-/// use tower_genesys::{BoxError, genesys::grants::{IssuedRefreshToken, RefreshTokenStore}};
+/// use tower_genesys::{
+///     BoxError, genesys::grants::{IssuedRefreshToken, RefreshTokenStore},
+/// };
 ///
 /// # async fn write_to_database(_: &str) -> Result<(), BoxError> { Ok(()) }
-/// let store = |token: IssuedRefreshToken| async move { write_to_database(token.expose()).await };
+/// let store = |token: IssuedRefreshToken| async move {
+///     write_to_database(token.expose()).await
+/// };
 /// # fn check(_: impl RefreshTokenStore) {}
 /// # check(store);
 /// ```
@@ -50,13 +54,19 @@ use crate::BoxError;
 ///
 /// impl RefreshTokenStore for Row {
 ///     // UPDATE login SET token = $1, in_use = FALSE
-///     async fn persist(&self, token: IssuedRefreshToken) -> Result<(), BoxError> {
+///     async fn persist(
+///         &self,
+///         token: IssuedRefreshToken,
+///     ) -> Result<(), BoxError> {
 ///         *self.0.lock().map_err(|_| "poisoned")? = (token.expose().to_owned(), false);
 ///         Ok(())
 ///     }
 ///
 ///     // UPDATE login SET in_use = TRUE WHERE token = $1 AND NOT in_use
-///     async fn mark(&self, token: IssuedRefreshToken) -> Result<RefreshTokenMark, BoxError> {
+///     async fn mark(
+///         &self,
+///         token: IssuedRefreshToken,
+///     ) -> Result<RefreshTokenMark, BoxError> {
 ///         let mut row = self.0.lock().map_err(|_| "poisoned")?;
 ///         if row.0 != token.expose() {
 ///             return Ok(RefreshTokenMark::Replaced);
@@ -68,7 +78,10 @@ use crate::BoxError;
 ///     }
 ///
 ///     // UPDATE login SET in_use = FALSE WHERE token = $1
-///     async fn unmark(&self, token: IssuedRefreshToken) -> Result<(), BoxError> {
+///     async fn unmark(
+///         &self,
+///         token: IssuedRefreshToken,
+///     ) -> Result<(), BoxError> {
 ///         let mut row = self.0.lock().map_err(|_| "poisoned")?;
 ///         row.1 &= row.0 != token.expose();
 ///         Ok(())
