@@ -56,7 +56,7 @@ impl Templates {
     /// let found = templates.find(&Method::GET, &uri);
     /// assert_eq!(found.as_deref(), Some("/tenants/{id}/state"));
     /// assert_eq!(templates.find(&Method::PUT, &uri), None);
-    /// # Ok::<(), tower_genesys::spans::TemplateError>(())
+    /// # Ok::<(), tower_genesys::genesys::ConfigError>(())
     /// ```
     pub fn none() -> Self {
         Self::default()
