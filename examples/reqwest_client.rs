@@ -1,5 +1,8 @@
-//! reqwest, with a token that is always valid: `cargo run --example
-//! reqwest_client --features reqwest-013`
+//! reqwest, with a token that is always valid.
+//!
+//! ```text
+//! cargo run --example reqwest_client --features reqwest-013
+//! ```
 
 use std::time::Duration;
 

@@ -2,9 +2,12 @@
 //! limit, and with a learned one? On a paused clock, ten minutes pass in a
 //! second.
 //!
-//! Arguments select the lines that contain all of them: `cargo bench --bench
-//! fleet_limit -- Fixed outage`. With `--test`, each kind runs once, for the
-//! requests of one minute.
+//! Arguments select the lines that contain all of them. With `--test`, each
+//! kind runs once, for the requests of one minute.
+//!
+//! ```text
+//! cargo bench --bench fleet_limit -- Fixed outage
+//! ```
 
 #[allow(dead_code, reason = "the test looks at more of it")]
 mod simulation;

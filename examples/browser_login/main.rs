@@ -1,5 +1,8 @@
-//! A login in the browser that lasts from one run to the next: `cargo run
-//! --all-features --example browser_login`
+//! A login in the browser that lasts from one run to the next.
+//!
+//! ```text
+//! cargo run --all-features --example browser_login
+//! ```
 
 mod callback;
 mod login;

@@ -1,6 +1,9 @@
 //! Five processes share one token, and one of them is killed while it renews.
-//! Three processes share one limit, and their Redis is killed: `cargo run
-//! --example fleet`
+//! Three processes share one limit, and their Redis is killed.
+//!
+//! ```text
+//! cargo run --example fleet
+//! ```
 //!
 //! If `REDIS_URL` is set, it uses that server and never stops it. Otherwise, it
 //! starts a `redis-server`. It ends with an error if a call has failed or the
