@@ -1,4 +1,4 @@
-// Is the mock what the official JavaScript SDK takes it for? Every endpoint of it, once.
+// Does the official JavaScript SDK accept the mock? It requests each endpoint once.
 'use strict';
 const assert = require('node:assert/strict');
 const sdk = require('purecloud-platform-client-v2');
@@ -22,12 +22,12 @@ async function refused(status, code, call) {
 async function main() {
     await client.loginClientCredentialsGrant(env.SDK_CLIENT_ID, env.SDK_CLIENT_SECRET);
 
-    // Who asks.
+    // The client and its organisation.
     assert.equal((await tokens.getTokensMe()).OAuthClient.id, env.SDK_CLIENT_ID);
     await tokens.headTokensMe();
     await refused(400, 'bad.request', () => users.getUsersMe());
 
-    // Users, page by page, by id, in reverse, and through a life.
+    // Users: by page, by id, in reverse order, and from creation to deletion.
     const pages = [];
     for (const pageNumber of [1, 2, 3]) pages.push(await users.getUsers({ pageSize: 25, pageNumber }));
     assert.deepEqual(pages.map((page) => page.entities.length), [25, 25, 10]);
@@ -49,7 +49,7 @@ async function main() {
     const deleted = await users.getUsers({ state: 'deleted' });
     assert.deepEqual(deleted.entities.map((user) => user.id), [ada.id]);
 
-    // Conversations, by query and by job.
+    // Conversations: by query and by job.
     const query = (pageNumber) => ({ interval, order: 'asc', paging: { pageSize: 100, pageNumber } });
     const page = await analytics.postAnalyticsConversationsDetailsQuery(query(2));
     assert.deepEqual([page.totalHits, page.conversations.length], [120, 20]);
@@ -74,7 +74,7 @@ async function main() {
     }
     assert.equal(read, 120);
 
-    // And the end of the token.
+    // The revocation of the token.
     await tokens.deleteTokensMe();
     await refused(401, 'bad.credentials', () => tokens.getTokensMe());
     console.log('ok');

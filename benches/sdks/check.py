@@ -1,4 +1,4 @@
-"""Is the mock what the official Python SDK takes it for? Every endpoint of it, once."""
+"""Does the official Python SDK accept the mock? It requests each endpoint once."""
 
 import os
 
@@ -24,12 +24,12 @@ def refused(status, code, call):
         raise AssertionError(f"{status} was expected")
 
 
-# Who asks.
+# The client and its organisation.
 assert tokens.get_tokens_me().o_auth_client.id == os.environ["SDK_CLIENT_ID"]
 tokens.head_tokens_me()
 refused(400, "bad.request", users.get_users_me)
 
-# Users, page by page, by id, in reverse, and through a life.
+# Users: by page, by id, in reverse order, and from creation to deletion.
 pages = [users.get_users(page_size=25, page_number=number) for number in (1, 2, 3)]
 assert [len(page.entities) for page in pages] == [25, 25, 10]
 assert {page.total for page in pages} == {60} and pages[0].page_count == 3
@@ -53,7 +53,7 @@ assert [user.id for user in users.get_users(state="deleted").entities] == [ada.i
 body.email = "ada"
 refused(400, "bad.request", lambda: users.post_users(body))
 
-# Conversations, by query and by job.
+# Conversations: by query and by job.
 query = sdk.ConversationQuery()
 query.interval, query.order = interval, "asc"
 query.paging = sdk.PagingSpec()
@@ -81,7 +81,7 @@ while True:
     cursor = {"cursor": results.cursor}
 assert read == 120
 
-# And the end of the token.
+# The revocation of the token.
 tokens.delete_tokens_me()
 refused(401, "bad.credentials", tokens.get_tokens_me)
 print("ok")

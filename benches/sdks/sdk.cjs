@@ -19,7 +19,7 @@ const cause = (error) => String(error?.status ?? error?.code ?? error?.name ?? '
 async function attempt() {
     try {
         await request().catch(async (error) => {
-            // What is written around the SDK, since it renews only what came by a login.
+            // The code around the SDK, which itself renews only tokens from a login.
             if (env.SDK_RENEWS !== '1' || error?.status !== 401) throw error;
             await login();
             await request();
@@ -49,7 +49,7 @@ async function main() {
     };
     await Promise.all(Array.from({ length: Number(env.SDK_AT_A_TIME) }, work));
     const seconds = Number(process.hrtime.bigint() - started) / 1e9;
-    // The process goes on until whatever the SDK still does in the background has ended.
+    // Otherwise the process runs until background work of the SDK has ended.
     console.log(JSON.stringify({ results, seconds }));
 }
 

@@ -89,7 +89,7 @@ impl Api {
     }
 
     pub(crate) fn traffic(&self) -> Traffic {
-        let state = self.inner.state.lock().expect("nobody panics");
+        let state = self.inner.state.lock().expect("no panic");
         Traffic {
             sends: state.sends.clone(),
             refusals: state.refusals.clone(),
@@ -99,7 +99,7 @@ impl Api {
 
     /// Counts a request of another program with the same token.
     pub(crate) fn use_elsewhere(&self) {
-        let mut state = self.inner.state.lock().expect("nobody panics");
+        let mut state = self.inner.state.lock().expect("no panic");
         let _ = state.admit(Instant::now());
     }
 
@@ -107,7 +107,7 @@ impl Api {
         let ms =
             |state: &mut State, from: u64, to: u64| Duration::from_millis(state.rng.u64(from..to));
         let (way, work, refuse) = {
-            let mut state = self.inner.state.lock().expect("nobody panics");
+            let mut state = self.inner.state.lock().expect("no panic");
             (
                 ms(&mut state, 20, 40),
                 ms(&mut state, 100, 180),
@@ -117,7 +117,7 @@ impl Api {
         let begun = Instant::now();
         sleep(way).await;
         let admitted = {
-            let mut state = self.inner.state.lock().expect("nobody panics");
+            let mut state = self.inner.state.lock().expect("no panic");
             let now = Instant::now();
             state.sends.push(now);
             let admitted = state.admit(now);
@@ -139,7 +139,7 @@ impl Api {
     }
 
     async fn token(self) -> Response<Full<Bytes>> {
-        self.inner.state.lock().expect("nobody panics").token_posts += 1;
+        self.inner.state.lock().expect("no panic").token_posts += 1;
         sleep(Duration::from_millis(200)).await;
         let body = r#"{"access_token":"simulated","token_type":"bearer","expires_in":86400}"#;
         Response::new(Full::from(body))

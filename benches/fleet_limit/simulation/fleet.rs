@@ -108,7 +108,7 @@ pub(super) async fn run(scenario: &Scenario, seed: u64) -> Report {
     }
     troubles.shutdown().await;
     let operations = counter.a_second().await;
-    let calls = std::mem::take(&mut *fleet.calls.lock().expect("nobody panics"));
+    let calls = std::mem::take(&mut *fleet.calls.lock().expect("no panic"));
     let report = Report::new(
         api.start(),
         &calls,
@@ -149,7 +149,7 @@ impl Fleet {
             ended: Instant::now(),
             succeeded: response.is_ok_and(|response| response.status().is_success()),
         };
-        self.calls.lock().expect("nobody panics").push(call);
+        self.calls.lock().expect("no panic").push(call);
     }
 }
 
@@ -268,7 +268,7 @@ impl Counter {
             loop {
                 sleep(Self::STEP).await;
                 let count = operations(&counted);
-                noted.lock().expect("nobody panics").push(count);
+                noted.lock().expect("no panic").push(count);
             }
         });
         Self {
@@ -281,7 +281,7 @@ impl Counter {
 
     async fn a_second(mut self) -> [f64; 2] {
         self.tasks.shutdown().await;
-        let mut samples = self.samples.lock().expect("nobody panics").clone();
+        let mut samples = self.samples.lock().expect("no panic").clone();
         let (all, minute) = (operations(&self.store), Self::STEP.as_secs_f64());
         samples.push(all);
         let steps = samples.windows(2).map(|pair| pair[1] - pair[0]);
