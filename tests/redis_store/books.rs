@@ -3,67 +3,15 @@
 use std::time::Duration;
 
 use tower_genesys::store::{
-    Owner, StoreErrorKind, StoreFuture, StoreKey,
+    Owner, StoreErrorKind,
     book::{Grant, Refusal, Reservation, SlotBook, Terms},
     redis::{RedisStore, RedisStoreErrorKind},
 };
 
 use crate::{
-    redis_server::{Mode, Proxy, RedisCluster, RedisSentinels, RedisServer},
+    redis_server::{Mode, Proxy, RedisServer},
     setup::{documented_rules, key, store},
 };
-
-/// A book and its servers.
-struct Served<S> {
-    store: RedisStore,
-    _servers: S,
-}
-
-impl<S: Send + Sync + 'static> SlotBook for Served<S> {
-    fn reserve<'a>(
-        &'a self,
-        key: &'a StoreKey,
-        reservation: &'a Reservation,
-    ) -> StoreFuture<'a, Option<Grant>> {
-        self.store.reserve(key, reservation)
-    }
-
-    fn refuse<'a>(&'a self, key: &'a StoreKey, refusal: &'a Refusal) -> StoreFuture<'a, Duration> {
-        self.store.refuse(key, refusal)
-    }
-}
-
-tower_genesys::book_conformance! {
-    #[tokio::test]
-    async {
-        let server = RedisServer::start();
-        Served { store: store(server.url()), _servers: server }
-    }
-}
-
-mod on_a_cluster {
-    use super::*;
-
-    tower_genesys::book_conformance! {
-        #[tokio::test]
-        async {
-            let cluster = RedisCluster::start();
-            Served { store: store(cluster.url()), _servers: cluster }
-        }
-    }
-}
-
-mod on_sentinels {
-    use super::*;
-
-    tower_genesys::book_conformance! {
-        #[tokio::test]
-        async {
-            let sentinels = RedisSentinels::start();
-            Served { store: store(sentinels.url()), _servers: sentinels }
-        }
-    }
-}
 
 const TERMS: Terms = Terms::new(300, 75);
 

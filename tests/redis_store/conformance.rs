@@ -1,30 +1,36 @@
-//! The rules of `store_conformance!`, on a real server. Each check starts its
-//! own server: waiting for another check would distort the times that it
-//! measures.
+//! The rules of `store_conformance!` and `book_conformance!`, on real servers.
+//! Each check starts its own: waiting for another check would distort the times
+//! that it measures.
+
+use std::time::Duration;
 
 use tower_genesys::store::{
-    Claim, Entry, Lease, Lookup, Publication, StoreFuture, StoreKey, TokenStore, redis::RedisStore,
+    Claim, Entry, Lease, Lookup, Publication, StoreFuture, StoreKey, TokenStore,
+    book::{Grant, Refusal, Reservation, SlotBook},
+    redis::RedisStore,
 };
 
-use crate::{redis_server::RedisServer, setup::store};
+use crate::{
+    redis_server::{RedisCluster, RedisSentinels, RedisServer},
+    setup::store,
+};
 
-/// A store and its server.
-struct Served {
+/// A store and its servers.
+struct Served<S> {
     store: RedisStore,
-    _server: RedisServer,
+    _servers: S,
 }
 
-impl Served {
-    fn start() -> Self {
-        let server = RedisServer::start();
+impl<S> Served<S> {
+    fn by(url: String, servers: S) -> Self {
         Self {
-            store: store(server.url()),
-            _server: server,
+            store: store(url),
+            _servers: servers,
         }
     }
 }
 
-impl TokenStore for Served {
+impl<S: Send + Sync + 'static> TokenStore for Served<S> {
     fn get_or_lease<'a>(&'a self, key: &'a StoreKey, claim: &'a Claim) -> StoreFuture<'a, Lookup> {
         self.store.get_or_lease(key, claim)
     }
@@ -42,13 +48,66 @@ impl TokenStore for Served {
         &'a self,
         key: &'a StoreKey,
         lease: &'a Lease,
-        cooldown: Option<std::time::Duration>,
+        cooldown: Option<Duration>,
     ) -> StoreFuture<'a, ()> {
         self.store.abandon(key, lease, cooldown)
     }
 }
 
+impl<S: Send + Sync + 'static> SlotBook for Served<S> {
+    fn reserve<'a>(
+        &'a self,
+        key: &'a StoreKey,
+        reservation: &'a Reservation,
+    ) -> StoreFuture<'a, Option<Grant>> {
+        self.store.reserve(key, reservation)
+    }
+
+    fn refuse<'a>(&'a self, key: &'a StoreKey, refusal: &'a Refusal) -> StoreFuture<'a, Duration> {
+        self.store.refuse(key, refusal)
+    }
+}
+
 tower_genesys::store_conformance! {
     #[tokio::test]
-    async { Served::start() }
+    async {
+        let server = RedisServer::start();
+        Served::by(server.url(), server)
+    }
+}
+
+mod book {
+    use super::*;
+
+    tower_genesys::book_conformance! {
+        #[tokio::test]
+        async {
+            let server = RedisServer::start();
+            Served::by(server.url(), server)
+        }
+    }
+}
+
+mod book_on_a_cluster {
+    use super::*;
+
+    tower_genesys::book_conformance! {
+        #[tokio::test]
+        async {
+            let cluster = RedisCluster::start();
+            Served::by(cluster.url(), cluster)
+        }
+    }
+}
+
+mod book_on_sentinels {
+    use super::*;
+
+    tower_genesys::book_conformance! {
+        #[tokio::test]
+        async {
+            let sentinels = RedisSentinels::start();
+            Served::by(sentinels.url(), sentinels)
+        }
+    }
 }
