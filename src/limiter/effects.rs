@@ -53,7 +53,7 @@ pub(super) struct Ask {
 pub(super) struct Notices {
     /// The end of the closure that the other processes know of.
     closed_until: Option<Instant>,
-    /// When a send last had to wait for [`WORTH_A_WARNING`] or longer.
+    /// When a send last waited for [`WORTH_A_WARNING`] or longer.
     waited_at: Option<Instant>,
 }
 

@@ -102,8 +102,8 @@ impl Limiter {
         let now = Instant::now();
         let refusal = self.with(|state, effects| state.refused(until, named, now, effects));
         let Some((terms, wait)) = refusal else { return };
-        // Outside of a runtime the report is skipped: the other processes get a
-        // 429 of their own.
+        // Outside of a runtime the report is skipped: each other process gets
+        // its own 429.
         if let Ok(runtime) = Handle::try_current() {
             runtime.spawn(Inner::tell_of(self.inner.clone(), terms, wait));
         }

@@ -46,7 +46,7 @@ const PAUSE: Duration = Duration::from_secs(25);
 /// The store's clock at the start.
 const START: Duration = Duration::from_secs(1_000_000);
 
-/// What one exploration covers.
+/// The extent of one exploration.
 struct Fleet {
     /// The number of processes.
     processes: usize,
