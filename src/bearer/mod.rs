@@ -85,7 +85,7 @@
 //! # Cancellation
 //!
 //! Dropping a response future that waits for a token leaves the renewal alone.
-//! During the wait it holds no readied service, so no permit and no connection.
+//! During the wait it has no readied service, so no permit and no connection.
 //! If the service then takes so long to become ready that the token expires,
 //! the future waits for a newer one, three times at most.
 

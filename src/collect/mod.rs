@@ -62,7 +62,7 @@
 //!
 //! [`CollectLayer::with_cap`](crate::CollectLayer::with_cap) sets the cap, 4
 //! MiB by default. It includes the size of the frames themselves. Each call
-//! holds at most the cap and one frame.
+//! keeps at most the cap and one frame.
 //!
 //! # Ordering
 //!

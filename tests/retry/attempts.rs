@@ -136,7 +136,7 @@ impl Classify<BoxError> for Zero {
 async fn after_a_wait_of_zero_that_a_classifier_reports_the_backoff_applies() {
     let script = Script::new([Status(503)], Status(200));
     let policy = RetryPolicy::new().with_backoff(Backoff::new().with_seed(3));
-    let plain = RetryLayer::new(policy.clone()).layer(script.clone());
+    let plain = RetryLayer::new(policy).layer(script.clone());
     send(&plain, get("/x")).await.unwrap();
 
     let zero = Script::new([Status(503)], Status(200));
