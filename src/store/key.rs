@@ -15,7 +15,8 @@ use sha2::{Digest, Sha256};
 /// ```
 /// use tower_genesys::store::StoreKey;
 ///
-/// let key = StoreKey::new("login.mypurecloud.ie", "my-client-id", "client_credentials");
+/// let host = "login.mypurecloud.ie";
+/// let key = StoreKey::new(host, "my-client-id", "client_credentials");
 /// assert_eq!(key.to_string().len(), 64);
 /// assert_ne!(key, key.with_parameter("namespace", "staging"));
 /// assert_eq!(StoreKey::from_bytes(*key.as_bytes()), key);

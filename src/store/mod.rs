@@ -20,13 +20,15 @@
 //! let mock = MockGenesys::new(); // for Genesys Cloud and your HTTP client
 //! let store = MemoryStore::new(); // for a store that processes share
 //! let process = || {
+//!     let (id, secret) = (mock.client_id(), mock.client_secret());
 //!     Org::builder(mock.region())
-//!         .credentials(Credentials::new(mock.client_id(), mock.client_secret())?)
+//!         .credentials(Credentials::new(id, secret)?)
 //!         .share(Sharing::unsealed(store.clone()))
 //!         .build(mock.http_client())
 //! };
 //! let (one, other) = (process()?, process()?);
-//! let (one, other) = tokio::join!(one.tokens().token(), other.tokens().token());
+//! let (one, other) = (one.tokens(), other.tokens());
+//! let (one, other) = tokio::join!(one.token(), other.token());
 //! assert_eq!(one?.expose(), other?.expose());
 //! assert_eq!(mock.token_posts(), 1);
 //! # Ok(())

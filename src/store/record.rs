@@ -18,7 +18,9 @@ use super::{Claim, Entry, Fence, Lease, Lookup, Publication};
 ///
 /// ```
 /// use std::time::Duration;
-/// use tower_genesys::store::{Claim, Entry, Lookup, Owner, Publication, Record};
+/// use tower_genesys::store::{
+///     Claim, Entry, Lookup, Owner, Publication, Record,
+/// };
 /// use tower_genesys::token::Fingerprint;
 ///
 /// # fn main() -> Result<(), tower_genesys::BoxError> {
@@ -34,8 +36,10 @@ use super::{Claim, Entry, Fence, Lease, Lookup, Publication};
 /// let lease = record.lease.expect("granted above").0;
 /// let (print, hour) = (Fingerprint::of("token"), Duration::from_secs(3600));
 /// let entry = Entry::new(lease.fence, print, "token", hour);
-/// assert!(matches!(record.publish(&lease, &entry, now), Publication::Published));
-/// assert_eq!(record.token(now + hour / 4).expect("valid").remaining, hour * 3 / 4);
+/// let published = record.publish(&lease, &entry, now);
+/// assert!(matches!(published, Publication::Published));
+/// let token = record.token(now + hour / 4).expect("it is valid");
+/// assert_eq!(token.remaining, hour * 3 / 4);
 /// # Ok(())
 /// # }
 /// ```
@@ -60,7 +64,8 @@ pub struct Record {
 /// use std::time::Duration;
 /// use tower_genesys::store::Span;
 ///
-/// let (now, minute) = (Duration::from_secs(1_800_000_000), Duration::from_secs(60));
+/// let now = Duration::from_secs(1_800_000_000);
+/// let minute = Duration::from_secs(60);
 /// let span = Span::new(now, minute);
 /// assert_eq!(span.left(now + minute / 3), minute * 2 / 3);
 ///
@@ -236,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_that_was_set_back_locks_nobody_out() {
+    fn a_clock_that_was_set_back_locks_no_process_out() {
         let mut record = Record::default();
         let first = leased(&mut record, NOW);
         let before = NOW - LIFE;

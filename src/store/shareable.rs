@@ -18,7 +18,7 @@ use crate::token::{FetchContext, IssuedToken, TokenError, TokenSource};
 /// ```
 /// use std::time::Duration;
 /// use tower_genesys::{
-///     Sharing, TokenCache, TokenError,
+///     Sharing, TokenCache, TokenError as Error,
 ///     store::{MemoryStore, ShareableSource, SharedSource, StoreKey},
 ///     token::{FetchContext, IssuedToken, TokenSource},
 /// };
@@ -26,7 +26,7 @@ use crate::token::{FetchContext, IssuedToken, TokenError, TokenSource};
 /// struct Vault;
 ///
 /// impl TokenSource for Vault {
-///     async fn fetch(&self, cx: FetchContext) -> Result<IssuedToken, TokenError> {
+///     async fn fetch(&self, cx: FetchContext) -> Result<IssuedToken, Error> {
 ///         let (_, client) = self.identify().await?;
 ///         self.fetch_as(&client, cx).await
 ///     }
@@ -35,7 +35,7 @@ use crate::token::{FetchContext, IssuedToken, TokenError, TokenSource};
 /// impl ShareableSource for Vault {
 ///     type Identity = String;
 ///
-///     async fn identify(&self) -> Result<(StoreKey, String), TokenError> {
+///     async fn identify(&self) -> Result<(StoreKey, String), Error> {
 ///         let client = String::from("my-client-id"); // from the vault
 ///         Ok((StoreKey::new("vault.example", &client, "vault"), client))
 ///     }
@@ -44,7 +44,7 @@ use crate::token::{FetchContext, IssuedToken, TokenError, TokenSource};
 ///         &self,
 ///         client: &String,
 ///         _cx: FetchContext,
-///     ) -> Result<IssuedToken, TokenError> {
+///     ) -> Result<IssuedToken, Error> {
 ///         let token = format!("token of {client}").replace(' ', "-");
 ///         Ok(IssuedToken::new(token, Duration::from_secs(3600)))
 ///     }

@@ -216,7 +216,7 @@ impl Page {
         let owners = self.owners.len() as u64;
         let turn = owners * gap.max(self.spread(self.last));
         let paid = account.paid.max(now);
-        // What is missing to its share of the time up to the horizon.
+        // The rest of its share of the time up to the horizon.
         let share = (now + HORIZON).saturating_sub(paid) / turn;
         let burst = self.credit / gap / owners;
         // The activity ends a horizon after the last slot, so beyond the

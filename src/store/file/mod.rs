@@ -9,17 +9,21 @@
 //! ```
 //! use bytes::Bytes;
 //! use http_body_util::Full;
-//! use tower_genesys::{Credentials, Org, Sharing, store::file::FileStore, testing::MockGenesys};
+//! use tower_genesys::{
+//!     Credentials, Org, Sharing, store::file::FileStore, testing::MockGenesys,
+//! };
 //!
 //! # #[tokio::main]
 //! # async fn main() -> Result<(), tower_genesys::BoxError> {
 //! # let cache = tempfile::tempdir()?;
 //! # let directory = cache.path().join("my-program");
-//! let mock = MockGenesys::new(); // replaces Genesys Cloud and your HTTP client
+//! let mock = MockGenesys::new(); // for Genesys Cloud and your HTTP client
 //! let run = || {
+//!     let (id, secret) = (mock.client_id(), mock.client_secret());
+//!     let store = FileStore::new(&directory)?; // `/home/ada/.cache/my-program`
 //!     Org::builder(mock.region())
-//!         .credentials(Credentials::new(mock.client_id(), mock.client_secret())?)
-//!         .share(Sharing::unsealed(FileStore::new(&directory)?)) // `/home/ada/.cache/my-program`, say
+//!         .credentials(Credentials::new(id, secret)?)
+//!         .share(Sharing::unsealed(store))
 //!         .build(mock.http_client())
 //!         .map_err(tower_genesys::BoxError::from)
 //! };

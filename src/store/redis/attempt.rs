@@ -34,7 +34,7 @@ pub(super) struct Attempt {
     /// Whether the server has answered on this connection. Only then may the
     /// connection have broken from idling.
     pub(super) has_answered: Arc<AtomicBool>,
-    /// The connection, or why there is none. Each operation polls a clone.
+    /// The connection, or the failure to open it. Each operation polls a clone.
     pub(super) outcome: Shared<BoxFuture<'static, Result<Connection, Failure>>>,
 }
 

@@ -68,10 +68,9 @@ impl RedisStoreBuilder {
     /// ```
     /// use tower_genesys::store::redis::{RedisStore, RedisStoreErrorKind};
     ///
-    /// let staging = RedisStore::builder("redis://localhost").prefix("staging");
-    /// assert!(staging.build().is_ok());
-    /// let braces = RedisStore::builder("redis://localhost").prefix("{staging}");
-    /// let error = braces.build().unwrap_err();
+    /// let builder = || RedisStore::builder("redis://localhost");
+    /// assert!(builder().prefix("staging").build().is_ok());
+    /// let error = builder().prefix("{staging}").build().unwrap_err();
     /// assert_eq!(error.kind(), RedisStoreErrorKind::Prefix);
     /// ```
     #[must_use]
@@ -131,8 +130,8 @@ impl RedisStoreBuilder {
     /// use tower_genesys::store::redis::{RedisStore, RedisStoreErrorKind};
     ///
     /// // CAs are for TLS.
-    /// let builder = RedisStore::builder("redis://localhost").system_ca_certificates();
-    /// let error = builder.build().unwrap_err();
+    /// let builder = RedisStore::builder("redis://localhost");
+    /// let error = builder.system_ca_certificates().build().unwrap_err();
     /// assert_eq!(error.kind(), RedisStoreErrorKind::Certificates);
     /// assert!(error.to_string().contains("rediss"));
     /// ```
@@ -214,12 +213,12 @@ impl RedisStoreBuilder {
     /// use tower_genesys::store::redis::{RedisStore, RedisStoreErrorKind};
     ///
     /// let sentinels = "redis-sentinel://one,two,three/primary";
-    /// let builder = RedisStore::builder(sentinels).sentinel_login("", "s3cr3t");
-    /// assert!(builder.build().is_ok());
+    /// let builder = RedisStore::builder(sentinels);
+    /// assert!(builder.sentinel_login("", "s3cr3t").build().is_ok());
     ///
     /// // A single server has no Sentinels to log in to.
-    /// let builder = RedisStore::builder("redis://one").sentinel_login("", "s3cr3t");
-    /// let error = builder.build().unwrap_err();
+    /// let builder = RedisStore::builder("redis://one");
+    /// let error = builder.sentinel_login("", "s3cr3t").build().unwrap_err();
     /// assert_eq!(error.kind(), RedisStoreErrorKind::Url);
     /// ```
     #[must_use]
@@ -242,7 +241,8 @@ impl RedisStoreBuilder {
     /// ```
     /// use tower_genesys::store::redis::RedisStore;
     ///
-    /// let store = RedisStore::builder("rediss://user:s3cr3t@redis.example/0").build()?;
+    /// let url = "rediss://user:s3cr3t@redis.example/0";
+    /// let store = RedisStore::builder(url).build()?;
     /// assert!(!format!("{store:?}").contains("s3cr3t"));
     /// # Ok::<_, tower_genesys::BoxError>(())
     /// ```

@@ -15,8 +15,8 @@ use crate::{
 /// How long the keys of a check exist.
 const TRACES: Duration = Duration::from_secs(5);
 /// The number of keys that a check tries on a node of a cluster. A node with
-/// two thirds of the slots would have all of them in one of 10^11 clusters.
-/// They are always the same keys, so the answer is always the same.
+/// two thirds of the hash slots would have all of them in one of 10^11
+/// clusters. They are always the same keys, so the answer is always the same.
 const SPREAD: usize = 64;
 /// The number of keys to search for one in a given hash slot: many times more
 /// than there are hash slots.

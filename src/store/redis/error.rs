@@ -55,7 +55,8 @@ pub enum RedisStoreErrorKind {
     /// The user lacks rights that the store needs.
     Permission,
     /// The server answers but cannot run the scripts: a replica, out of memory,
-    /// too old, or a cluster with slots that no node serves.
+    /// too old, or a cluster with hash slots that no node
+    /// serves.
     Server,
 }
 

@@ -174,7 +174,7 @@ impl Link {
 fn says_nothing_of_the_server(error: &RedisError) -> bool {
     use redis::{ErrorKind, ServerErrorKind as Server};
     match error.kind() {
-        // The server has lost its role, its primary or its slots: a new
+        // The server has lost its role, its primary or its hash slots: a new
         // connection may lead to the right one.
         ErrorKind::Server(
             Server::ReadOnly | Server::MasterDown | Server::Moved | Server::ClusterDown,

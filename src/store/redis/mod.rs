@@ -22,7 +22,9 @@
 //! // A process also works without the store. To find faults at the start:
 //! if let Err(error) = store.check().await {
 //!     match error.kind() {
-//!         RedisStoreErrorKind::Unreachable => eprintln!("continuing without Redis: {error}"),
+//!         RedisStoreErrorKind::Unreachable => {
+//!             eprintln!("continuing without Redis: {error}");
+//!         }
 //!         _ => return Err(error.into()),
 //!     }
 //! }

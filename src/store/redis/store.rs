@@ -62,7 +62,7 @@ impl RedisStore {
     /// ```
     /// use tower_genesys::store::redis::{RedisStore, RedisStoreErrorKind};
     ///
-    /// assert!(RedisStore::new("redis-sentinel://one,two,three/primary").is_ok());
+    /// assert!(RedisStore::new("redis-sentinel://one,two/primary").is_ok());
     /// let error = RedisStore::new("https://redis.example").unwrap_err();
     /// assert_eq!(error.kind(), RedisStoreErrorKind::Url);
     /// ```
@@ -116,9 +116,9 @@ impl RedisStore {
     /// ```
     /// use tower_genesys::store::redis::{RedisStore, RedisStoreErrorKind};
     ///
-    /// let error = RedisStore::builder_from_env("NO_SUCH_REDIS_URL").unwrap_err();
+    /// let error = RedisStore::builder_from_env("NO_SUCH_URL").unwrap_err();
     /// assert_eq!(error.kind(), RedisStoreErrorKind::Variable);
-    /// assert!(error.to_string().contains("NO_SUCH_REDIS_URL is not set"));
+    /// assert!(error.to_string().contains("NO_SUCH_URL is not set"));
     /// ```
     ///
     /// # Errors
@@ -207,7 +207,7 @@ impl Inner {
         reply::publication(self.run(call).await?)
     }
 
-    /// Runs `abandon.lua`. A cooldown of zero is none.
+    /// Runs `abandon.lua`. Zero stands for no cooldown.
     pub(super) async fn abandon(
         &self,
         key: &StoreKey,

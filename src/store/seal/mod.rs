@@ -34,7 +34,8 @@ const VARIABLE: &str = "GENESYS_STORE_KEYS";
 /// ```
 /// use tower_genesys::{genesys::ConfigErrorKind, store::KeyRing};
 ///
-/// let ring = KeyRing::parse("2025-07:3q2+796tvu/erb7v3q2+796tvu/erb7v3q2+796tvu8=")?;
+/// let text = "2025-07:3q2+796tvu/erb7v3q2+796tvu/erb7v3q2+796tvu8=";
+/// let ring = KeyRing::parse(text)?;
 /// assert_eq!(format!("{ring:?}"), r#"KeyRing(["2025-07"])"#);
 /// let error = KeyRing::parse("2025-07:c2hvcnQ=").unwrap_err();
 /// assert_eq!(error.kind(), ConfigErrorKind::InvalidKey);
@@ -50,7 +51,8 @@ impl KeyRing {
     /// Creates a ring of these keys.
     ///
     /// ```
-    /// use tower_genesys::{genesys::ConfigErrorKind, store::{KeyRing, SealKey}};
+    /// use tower_genesys::genesys::ConfigErrorKind;
+    /// use tower_genesys::store::{KeyRing, SealKey};
     ///
     /// let new = SealKey::from_bytes("2025-08", &[8; 32])?;
     /// let old = SealKey::from_bytes("2025-07", &[7; 32])?;

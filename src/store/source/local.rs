@@ -126,7 +126,7 @@ impl Local {
         if self.key != Some(*key) {
             return;
         }
-        // Without a fence of its own, it counts as not older than the token
+        // The store gave it no fence, so it counts as not older than the token
         // that it replaces.
         let fence = self.own.as_ref().map_or(self.seen, |own| own.fence);
         self.set(issued, taken, fence, false);

@@ -24,9 +24,10 @@ use crate::{
 
 /// One process among those that share a token.
 ///
-/// All fetches of a [`SharedSource`](super::SharedSource) use one `Member`, and
-/// so do the tasks that return a lease after its fetch is gone. Each operation
-/// of the store goes through it, so that its breaker sees every failure.
+/// All fetches of a [`SharedSource`](super::SharedSource) use one `Member`. The
+/// tasks that return a lease after its fetch is gone use it, too. Each
+/// operation of the store goes through it, so that its breaker sees every
+/// failure.
 pub(super) struct Member {
     sharing: Sharing,
     /// The name of this process towards the store.

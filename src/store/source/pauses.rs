@@ -199,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn a_store_that_failed_is_asked_by_nobody_who_waits_for_half_a_minute() {
+    fn a_failed_store_is_not_asked_for_callers_for_half_a_minute() {
         let mut breaker = Breaker::default();
         let now = Instant::now();
         let seconds = |seconds| now + Duration::from_secs(seconds);

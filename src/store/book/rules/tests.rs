@@ -135,7 +135,7 @@ fn slots_that_come_back_are_free_for_others() {
         "{:?}",
         waits(&grant)
     );
-    // Twice is not more than once, and a slot that was never granted is none.
+    // A second return, and a slot that was never granted, change nothing.
     let mut page = book.clone();
     back.returned.extend([1, u64::MAX]);
     page.reserve(&back, at(5.1));
@@ -144,7 +144,7 @@ fn slots_that_come_back_are_free_for_others() {
 }
 
 #[test]
-fn the_lowest_limit_counts_as_long_as_somebody_states_it() {
+fn the_lowest_limit_counts_as_long_as_a_process_states_it() {
     let mut book = Book::default();
     let low = Reservation::new(owner(1), Some(Terms::new(200, 0)), 1);
     assert_eq!(book.reserve(&low, NOW).expect("a limit").limit, 200);
@@ -169,7 +169,7 @@ fn who_knows_no_limit_is_told_the_one_there_is() {
 }
 
 #[test]
-fn a_clock_that_was_set_back_locks_nobody_out() {
+fn a_clock_that_was_set_back_locks_no_process_out() {
     let mut book = Book::default();
     take(&mut book, 1, 10, 3600.0);
     assert!(waits(&take(&mut book, 1, 1, 0.0))[0] < 0.5);

@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn a_slot_that_nobody_has_is_missed() {
+    fn a_hash_slot_without_a_node_is_missed() {
         let one = node(text("10.0.0.1"), 6379, "one");
         let view = View::read(Value::Array(vec![slots(0, 16382, vec![one])])).unwrap();
         assert!(!view.is_complete());
