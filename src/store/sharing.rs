@@ -18,8 +18,9 @@ use super::{StoreEvent, StoreKey, StoreObserver, TokenStore, envelope::Envelope}
 /// ```
 /// use tower_genesys::{Sharing, store::MemoryStore};
 ///
-/// let sharing = Sharing::unsealed(MemoryStore::new()).with_namespace("staging");
-/// assert!(format!("{sharing:?}").contains("operation_timeout: 150ms, lease: 10s"));
+/// let sharing = Sharing::unsealed(MemoryStore::new());
+/// let shown = format!("{:?}", sharing.with_namespace("staging"));
+/// assert!(shown.contains("operation_timeout: 150ms, lease: 10s"));
 /// ```
 #[derive(Clone)]
 pub struct Sharing {
@@ -53,7 +54,8 @@ impl Sharing {
     /// let keys = "2025-07:3q2+796tvu/erb7v3q2+796tvu/erb7v3q2+796tvu8=";
     /// let keys = KeyRing::parse(keys)?;
     /// let sharing = Sharing::sealed(MemoryStore::new(), keys);
-    /// assert!(format!("{sharing:?}").contains(r#"Sealed(KeyRing(["2025-07"]))"#));
+    /// let shown = format!("{sharing:?}");
+    /// assert!(shown.contains(r#"Sealed(KeyRing(["2025-07"]))"#));
     /// # Ok::<(), tower_genesys::genesys::ConfigError>(())
     /// ```
     #[cfg(feature = "seal")]
@@ -125,7 +127,8 @@ impl Sharing {
     ///
     /// let sharing = Sharing::unsealed(MemoryStore::new())
     ///     .with_lease(Duration::from_secs(20));
-    /// assert!(format!("{sharing:?}").contains("lease: 20s, attempt_timeout: 19s"));
+    /// let shown = format!("{sharing:?}");
+    /// assert!(shown.contains("lease: 20s, attempt_timeout: 19s"));
     /// ```
     #[must_use]
     pub fn with_lease(mut self, lease: Duration) -> Self {
@@ -144,10 +147,12 @@ impl Sharing {
     /// use tower_genesys::{Sharing, store::MemoryStore};
     ///
     /// let sharing = Sharing::unsealed(MemoryStore::new());
-    /// let shorter = sharing.clone().with_attempt_timeout(Duration::from_secs(3));
-    /// assert!(format!("{shorter:?}").contains("attempt_timeout: 3s"));
-    /// let longer = sharing.with_attempt_timeout(Duration::from_secs(60));
-    /// assert!(format!("{longer:?}").contains("attempt_timeout: 9s"));
+    /// let limited = |seconds| {
+    ///     let timeout = Duration::from_secs(seconds);
+    ///     format!("{:?}", sharing.clone().with_attempt_timeout(timeout))
+    /// };
+    /// assert!(limited(3).contains("attempt_timeout: 3s"));
+    /// assert!(limited(60).contains("attempt_timeout: 9s")); // the maximum
     /// ```
     pub fn with_attempt_timeout(mut self, timeout: Duration) -> Self {
         self.attempt_timeout = Some(timeout);

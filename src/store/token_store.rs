@@ -16,7 +16,8 @@ use crate::token::Fingerprint;
 /// ```
 /// use std::time::Duration;
 /// use tower_genesys::store::{
-///     Claim, Entry, Lookup, MemoryStore, Owner, Publication, StoreKey, TokenStore,
+///     Claim, Entry, Lookup, MemoryStore, Owner, Publication, StoreKey,
+///     TokenStore,
 /// };
 /// use tower_genesys::token::Fingerprint;
 ///
@@ -32,7 +33,8 @@ use crate::token::Fingerprint;
 /// let entry = Entry::new(lease.fence, Fingerprint::of("token"), "token", day);
 /// let published = store.publish(&key, &lease, &entry).await?;
 /// assert!(matches!(published, Publication::Published));
-/// assert!(matches!(store.get_or_lease(&key, &claim).await?, Lookup::Token(_)));
+/// let found = store.get_or_lease(&key, &claim).await?;
+/// assert!(matches!(found, Lookup::Token(_)));
 /// # Ok(())
 /// # }
 /// ```

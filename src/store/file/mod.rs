@@ -20,7 +20,8 @@
 //! let mock = MockGenesys::new(); // for Genesys Cloud and your HTTP client
 //! let run = || {
 //!     let (id, secret) = (mock.client_id(), mock.client_secret());
-//!     let store = FileStore::new(&directory)?; // `/home/ada/.cache/my-program`
+//!     // Such as `/home/ada/.cache/my-program`:
+//!     let store = FileStore::new(&directory)?;
 //!     Org::builder(mock.region())
 //!         .credentials(Credentials::new(id, secret)?)
 //!         .share(Sharing::unsealed(store))

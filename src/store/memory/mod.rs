@@ -180,7 +180,8 @@ impl MemoryStore {
     ///
     /// let store = MemoryStore::new();
     /// let key = StoreKey::new("login.example", "id", "client_credentials");
-    /// let (print, hour) = (Fingerprint::of("token"), Duration::from_secs(3600));
+    /// let hour = Duration::from_secs(3600);
+    /// let print = Fingerprint::of("token");
     /// store.overwrite(&key, &Entry::new(Fence::new(1), print, "token", hour));
     /// store.corrupt(&key, |value| value[0] = b'T');
     /// assert_eq!(&store.entry(&key).expect("a token").value[..], b"Token");

@@ -54,13 +54,14 @@ const MOST_REVOKED: u32 = 3;
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), tower_genesys::BoxError> {
-/// let store = MemoryStore::new(); // between processes, one that they all reach
-/// let key = StoreKey::new("vault.example", "my-client-id", "client_credentials");
+/// let store = MemoryStore::new(); // for a store that processes share
+/// let key = StoreKey::new("vault.example", "my-client-id", "vault");
 /// let process = |secret: &'static str| {
 ///     let source = source_fn(move |_cx| async move {
 ///         Ok(IssuedToken::new(secret, Duration::from_secs(3600)))
 ///     });
-///     SharedSource::new(source, key, Sharing::unsealed(store.clone())).map(TokenCache::new)
+///     let sharing = Sharing::unsealed(store.clone());
+///     SharedSource::new(source, key, sharing).map(TokenCache::new)
 /// };
 /// let (one, other) = (process("first")?, process("second")?);
 /// assert_eq!(one.token().await?.expose(), "first");
@@ -108,6 +109,7 @@ impl<T: TokenSource> SharedSource<Keyed<T>> {
 impl<S: ShareableSource> SharedSource<S> {
     /// Shares the tokens of a source that knows its key, such as
     /// [`ClientCredentials`](crate::genesys::grants::ClientCredentials).
+    /// [`ShareableSource`] has an example.
     ///
     /// # Errors
     ///

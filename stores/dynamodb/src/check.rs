@@ -26,13 +26,16 @@ impl DynamoDbStore {
     /// leaves one item, the same for all checks.
     ///
     /// ```no_run
-    /// use tower_genesys::BoxError;
-    /// use tower_genesys_dynamodb::{DynamoDbStore, DynamoDbStoreErrorKind as Kind};
+    /// # use aws_sdk_dynamodb::Client;
+    /// # use tower_genesys::BoxError;
+    /// use tower_genesys_dynamodb::{DynamoDbStore, DynamoDbStoreErrorKind};
     ///
-    /// # async fn example(client: aws_sdk_dynamodb::Client) -> Result<(), BoxError> {
+    /// # async fn example(client: Client) -> Result<(), BoxError> {
     /// let store = DynamoDbStore::new(client, "genesys-tokens")?;
     /// match store.check().await {
-    ///     Err(error) if error.kind() == Kind::Throttled => eprintln!("{error}"),
+    ///     Err(error) if error.kind() == DynamoDbStoreErrorKind::Throttled => {
+    ///         eprintln!("{error}");
+    ///     }
     ///     checked => checked?, // a missing table, key or permission
     /// }
     /// # Ok(())

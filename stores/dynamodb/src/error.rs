@@ -21,7 +21,8 @@ use DynamoDbStoreErrorKind as Kind;
 /// # use aws_sdk_dynamodb::{Client, Config, config::BehaviorVersion};
 /// use tower_genesys_dynamodb::DynamoDbStore;
 ///
-/// # let config = Config::builder().behavior_version(BehaviorVersion::latest());
+/// # let config = Config::builder();
+/// # let config = config.behavior_version(BehaviorVersion::latest());
 /// # let client = Client::from_conf(config.build());
 /// let error = DynamoDbStore::new(client, "").unwrap_err();
 /// assert!(error.to_string().contains("give the table's name or its ARN"));

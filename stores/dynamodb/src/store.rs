@@ -58,7 +58,8 @@ impl DynamoDbStore {
     /// # use aws_sdk_dynamodb::{Client, Config, config::BehaviorVersion};
     /// use tower_genesys_dynamodb::{DynamoDbStore, DynamoDbStoreErrorKind};
     ///
-    /// # let config = Config::builder().behavior_version(BehaviorVersion::latest());
+    /// # let config = Config::builder();
+    /// # let config = config.behavior_version(BehaviorVersion::latest());
     /// # let client = Client::from_conf(config.build());
     /// let error = DynamoDbStore::new(client, "genesys tokens").unwrap_err();
     /// assert_eq!(error.kind(), DynamoDbStoreErrorKind::Table);
