@@ -245,6 +245,12 @@ fn server(url: &str) -> Result<ConnectionInfo, &'static str> {
     let info = parsed
         .into_connection_info()
         .map_err(|_| "has an invalid host, user, password or database; the database is a number")?;
+    check_login(&info)?;
+    Ok(info)
+}
+
+/// Refuses a database and a login that a server could not accept.
+fn check_login(info: &ConnectionInfo) -> Result<(), &'static str> {
     let login = info.redis_settings();
     if login.db() < 0 {
         return Err("has a database below 0; count from 0");
@@ -252,7 +258,7 @@ fn server(url: &str) -> Result<ConnectionInfo, &'static str> {
     if login.username().is_some() && login.password().is_none() {
         return Err("has a user without a password; write user:password@host");
     }
-    Ok(info)
+    Ok(())
 }
 
 /// Refuses an option that this store does not know: redis-rs would ignore it.
