@@ -15,7 +15,7 @@
 //! │ Replay    keeps the body, so that the request can be resent             │
 //! │ Retry     resends after 429, 5xx and broken connections, and at once    │
 //! │   │       after a 401 when Refresh asks for it                          │
-//! │ Refresh   sees a 401 for which a newer token exists: asks for a replay  │
+//! │ Refresh   sees a 401 for which a newer token exists: asks Retry         │
 //! │ Bearer    signs with the current token ◄─ TokenCache renews it early,   │
 //! │   │                                       once for all who wait         │
 //! └───┼─────────────────────────────────────────────────────────────────────┘
@@ -57,15 +57,18 @@
 //!
 //! - A response is `Ok` whatever its status. [`ApiError::read`] turns an
 //!   unsuccessful one into an error whose message names the next step.
-//! - Without [`keep_warm`](TokenCache::keep_warm), an idle process renews an
-//!   expired token at its next request, which waits for it.
-//! - GET, HEAD, OPTIONS, TRACE, PUT and DELETE are retried. So are the 181
-//!   POSTs that only read; [`is_read_only`](genesys::is_read_only) finds them
-//!   in a table of the API. Any other POST is resent only if the API certainly
-//!   did not execute it, or if you mark it as
-//!   [`repeatable`](CallOptions::with_repeatable).
-//! - All calls of one [`Org`] share a [`Budget`](retry::Budget) of 50 retries
-//!   and 45 more each minute, so that retries do not prolong an outage.
+//! - Requests start the renewals. If a process was idle until its token
+//!   expired, the next request waits for a new one. To renew while idle, too,
+//!   hold the guard of [`keep_warm`](TokenCache::keep_warm).
+//! - GET, HEAD, OPTIONS, TRACE, PUT and DELETE are retried, except six
+//!   operations of the API that are not safe to repeat. So are the 181 POSTs of
+//!   the API that read and change nothing;
+//!   [`is_read_only`](genesys::is_read_only) knows both from a table. Any other
+//!   request is resent only if the API certainly did not execute it, or if you
+//!   mark it as [`repeatable`](CallOptions::with_repeatable).
+//! - All calls of one [`Org`] share a [`Budget`](retry::Budget): 50 retries at
+//!   the start, and 45 more each minute. While it is empty, a failure is
+//!   returned without a retry, so that retries do not prolong an outage.
 //!
 //! # Which layer for which problem
 //!
@@ -73,12 +76,12 @@
 //! |---|---|
 //! | all of the following | [`GenesysLayer`]: the four layers in one, set up for Genesys Cloud ([`genesys`]) |
 //! | each request needs a valid bearer token | [`BearerLayer`] over a [`TokenCache`] ([`bearer`], [`token`]) |
-//! | 401 in the middle of a job | [`RefreshLayer`] around it, [`ReplayLayer`] around that ([`refresh`], [`replay`]) |
-//! | 429, 5xx, broken connections | [`RetryLayer`] between the two ([`retry`]) |
-//! | response bodies that break off | [`CollectLayer`] inside of it ([`collect`]) |
+//! | 401 in the middle of a job | [`RefreshLayer`] around `BearerLayer`, and [`ReplayLayer`] around both ([`refresh`], [`replay`]) |
+//! | 429, 5xx, broken connections | [`RetryLayer`] between `ReplayLayer` and `RefreshLayer` ([`retry`]) |
+//! | response bodies that break off | [`CollectLayer`] inside of `RetryLayer` ([`collect`]) |
 //! | spans for calls and attempts, histograms of durations | [`SpanLayer`] ([`spans`]) |
 //! | thousands of tenants, one organisation each | [`Orgs`](genesys::orgs::Orgs) ([`genesys::orgs`]) |
-//! | only a token, for another client | [`TokenCache::token`] |
+//! | a token for a client that is not in the stack | [`TokenCache::token`] |
 //! | tokens from your vault or service | [`token::source_fn`], [`token::TokenSource`] |
 //! | requests on behalf of a person | the [`grants`](genesys::grants) |
 //! | other rules for one request | [`CallOptions`] |
@@ -94,7 +97,7 @@
 //! | layer | also needs |
 //! |---|---|
 //! | [`ReplayLayer`] | a request body that is `Unpin` |
-//! | [`RefreshLayer`], [`RetryLayer`] | a request body that can be cloned ([`CloneBody`](replay::CloneBody)), as below a `ReplayLayer` |
+//! | [`RefreshLayer`], [`RetryLayer`] | a request body that can be cloned ([`CloneBody`](replay::CloneBody)), such as the one that `ReplayLayer` makes |
 //! | [`RetryLayer`] | a classifier for the service's error: built in for [`BoxError`], which [`BearerLayer`] returns; [`RetryLayer::typed`] for others |
 //! | [`BearerLayer`] | an error that converts into [`BoxError`] |
 //!
@@ -107,16 +110,16 @@
 //! | term | meaning |
 //! |---|---|
 //! | call | one request of your code, from its first poll to the response or error that you get |
-//! | attempt, send | an attempt waits for a token and then hands the request to your client: the send. One call makes one attempt or more ([`Attempt`](retry::Attempt)) |
+//! | attempt, send | an attempt waits for a token, and then sends: it hands the request to your client. One call makes one or more attempts ([`Attempt`](retry::Attempt)) |
 //! | resend | each send of a call after the first: a retry or a replay |
-//! | retry | a resend after a 429, a 5xx or a broken connection. `Retry` waits before it, and makes three at most by default |
-//! | replay | the resend with a newer token after a 401: at once, and once per call. `Retry` makes it, or `Refresh` in a stack without `Retry` |
-//! | budget, upstream | the [`Budget`](retry::Budget) limits the retries of all calls together. It is part of the [`Upstream`](retry::Upstream), which calls to one API share |
-//! | throttle, gate | after a 429 the [`Throttle`](retry::Throttle) closes a gate, for one path or for all paths under a limit. It holds requests there, and gives each a turn when the server's wait is over |
-//! | limit, slot | a rate that Genesys grants. With a stated [`Limit`](store::Limit), each send takes a slot, a time reserved for it, so that Genesys refuses none. A fleet can share the limit |
-//! | cooldown, damper | pauses of the token cache: the cooldown follows a failed renewal, and the damper follows renewals that did not end the 401s |
-//! | lease, fence | in a shared [`store`]: a lease lets one process fetch the next token; a fence numbers the tokens, and the highest is the newest |
-//! | [`Rejection`](token::Rejection), [`Outcome`](retry::Outcome), [`Stop`](retry::Stop) | response extensions: why the token of a 401 was renewed or not; the number of sends, and how long the call took; in the `Outcome`, why the call ended |
+//! | retry | a resend after a 429, a 5xx or a broken connection, mostly after a wait. `Retry` makes it, by default at most three for each call |
+//! | replay | the resend with a newer token after a 401: at once, and once per call. `Retry` makes it, or `Refresh` in a stack without `Retry`; the `Replay` layer only keeps the body for it |
+//! | budget, upstream | the [`Budget`](retry::Budget) limits the retries of all calls together. An [`Upstream`](retry::Upstream) is the budget and the throttle that all calls to one API share |
+//! | throttle, gate | a gate is a queue of requests to one path, or to all paths under a limit. After a 429 the [`Throttle`](retry::Throttle) closes the gate until the wait that the server asked for is over. Then it releases the requests one by one |
+//! | limit, slot | a limit is the rate of requests that Genesys allows. If you state it ([`Limit`](store::Limit)), each send first takes a slot, which is a reserved time, so that the API refuses none. The processes of a fleet can share a limit: a [`book`](store::book) in their store has the slots |
+//! | cooldown, damper | pauses before the token cache renews again: the cooldown after a failed renewal, and the damper after several renewals whose tokens the API refused as well |
+//! | generation, fence | numbers of tokens, and the highest is the newest: a [`Generation`](token::Generation) within one process, a [`Fence`](store::Fence) across the processes that share a [`store`] | | lease | the right of one process, for a limited time, to fetch the next token for all that share a [`store`] |
+//! | [`Rejection`](token::Rejection), [`Outcome`](retry::Outcome), [`Stop`](retry::Stop) | a `Rejection` and an `Outcome` are response extensions. The `Rejection` of a 401 says whether its token is renewed, and if not, why. The `Outcome` has the number of sends, the duration of the call, and the `Stop`: the reason why the call ended |
 //!
 //! # Promises
 //!
@@ -124,20 +127,20 @@
 //!
 //! | promise | test |
 //! |---|---|
-//! | if a token is revoked under 200 requests in flight, they cost one token request; all succeed, each sent at most twice | `tests/loopback/refused_tokens.rs` |
+//! | if a token is revoked while 200 requests are in flight, they cost one token request; all succeed, each sent at most twice | `tests/loopback/refused_tokens.rs` |
 //! | dropping every caller neither cancels nor repeats a renewal | `src/token/cache/tests/ownership.rs` |
 //! | a failing token endpoint is asked at most 8 times in five minutes while the token is valid, at most 24 times without one | `src/token/cache/tests/failures.rs` |
 //! | however 401s and 503s alternate, a call is sent at most five times | `tests/retry/calls.rs` |
 //! | a 403 renews nothing; a POST that changes something is not repeated after a 503 | `tests/loopback` |
-//! | 50 processes with one token make one token request, when they start and when it is refused | `tests/fleet` |
+//! | 50 processes that share a token make one token request when they start, and one when the token is refused | `tests/fleet` |
 //! | a stream of pages gives each row once, or an error | `tests/paging/properties.rs` |
-//! | the token goes to the hosts that you allow, and is in no log, error or `Debug` | `tests/scenarios` |
+//! | the token is sent over https only, to the API's host and to hosts that you allow, and is in no log, error or `Debug` | `tests/scenarios` |
 //!
 //! # Short answers
 //!
 //! - **I have a client already.** Keep it; the layers go around it.
 //!   [More](guide::questions#i-have-a-client-already)
-//! - **The compiler refuses the stack.** Mostly because of your client's body
+//! - **The compiler refuses the stack.** The usual cause is your client's body
 //!   type. [More](guide::questions#the-compiler-refuses-the-stack)
 //! - **`anyhow`? The type of the stack in a struct?**
 //!   [Errors](guide::questions#anyhow),
@@ -176,13 +179,13 @@
 //! |---|---|---|
 //! | `hyper` | yes | tells "never sent" from "broken on the way" in the errors of hyper, hyper-util and h2 |
 //! | `ring` | yes | *ring* as the [crypto provider](client#crypto-provider) of `client` and `redis` |
-//! | `aws-lc-rs` | | AWS-LC as their crypto provider; with neither feature, the one that your program installs |
+//! | `aws-lc-rs` | | AWS-LC as their crypto provider. Without both features, your program installs one |
 //! | `tower` | | a boxed form of the stack; treats tower's `Elapsed` as transient |
-//! | `client` | | [`Client`], if you have none: TLS, the proxy of the environment, time-outs |
+//! | `client` | | [`Client`], if you have none: TLS, the proxy of the environment, time-outs | | `platform-verifier` | | [`platform_verifier`](client::ClientBuilder::platform_verifier): trusts the system's CAs instead of Mozilla's |
 //! | `metrics` | | counters of renewals, retries and the shared store |
 //! | `reqwest-013` | | [`reqwest`]: the layers over a `reqwest::Client`, and for its own requests |
-//! | `redis` | | [`RedisStore`](store::redis::RedisStore): one token for a fleet of processes, in Redis or Valkey. With `rediss://`, it installs the crypto provider of the features for the process if none is installed |
-//! | `file` | | [`FileStore`](store::file::FileStore): one token for the runs of a program, in a file of its user; [`LoginFile`](genesys::login_file::LoginFile), a login that lasts |
+//! | `redis` | | [`RedisStore`](store::redis::RedisStore): one token for a fleet of processes, in Redis or Valkey. With `rediss://`, it installs a crypto provider for the process if none is installed: the one of the feature `aws-lc-rs` or `ring` | | `redis-cluster` | | `RedisStore` on a Redis Cluster |
+//! | `file` | | files that only the user of a program can read: [`FileStore`](store::file::FileStore) keeps the token between runs, [`LoginFile`](genesys::login_file::LoginFile) a person's login |
 //! | `seal` | | encrypts tokens in a store |
 //! | `testing` | | [`MockGenesys`](testing::MockGenesys), a Genesys Cloud for tests |
 //!
