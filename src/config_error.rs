@@ -34,8 +34,8 @@ pub struct ConfigError {
 #[non_exhaustive]
 pub enum ConfigErrorKind {
     /// An environment variable is not set, is not valid text, or has a value
-    /// that is not one of its own, such as `GENESYS_ALLOW_LOOPBACK` with
-    /// anything other than `1` and `0`.
+    /// that it does not accept, such as anything other than `1` and `0` in
+    /// `GENESYS_ALLOW_LOOPBACK`.
     Variable,
     /// A file of [`FileCredentials`](crate::genesys::FileCredentials) or of
     /// sealing keys cannot be read, or has another form.

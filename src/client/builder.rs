@@ -52,7 +52,7 @@ const LONGEST_SILENCE: Duration = Duration::from_secs(75);
 ///
 /// The [module docs](super#customising) have an example.
 #[derive(Clone, Debug)]
-#[must_use = "a client is made by `build`"]
+#[must_use = "call `build` to get the client"]
 pub struct ClientBuilder {
     proxy: ProxySource,
     /// Lists for [`proxy_except`](Self::proxy_except), parsed at the build.

@@ -87,13 +87,6 @@ impl ClientBuilder {
     /// trusts the CAs of [`ca_pem`](Self::ca_pem) and
     /// [`ca_file`](Self::ca_file). [`build`](Self::build) reads the trust
     /// store.
-    ///
-    /// ```
-    /// use tower_genesys::client::ClientBuilder;
-    ///
-    /// let builder = ClientBuilder::new().platform_verifier();
-    /// # let _ = builder;
-    /// ```
     #[cfg(feature = "platform-verifier")]
     #[cfg_attr(docsrs, doc(cfg(feature = "platform-verifier")))]
     pub fn platform_verifier(mut self) -> Self {

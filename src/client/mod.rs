@@ -44,7 +44,7 @@
 //! does TLS with the host inside of it, so that the proxy sees neither token
 //! nor data. The client supports Basic authentication, and no SOCKS. The
 //! proxy's own password goes to the proxy only: in clear text, unless the
-//! proxy's URL is an `https` one.
+//! proxy's URL begins with `https://`.
 //!
 //! # Crypto provider
 //!
@@ -57,7 +57,7 @@
 //! | both | AWS-LC: `ring` is the default, the other one was asked for |
 //! | `default-features = false` with neither | the one given to [`crypto_provider`](ClientBuilder::crypto_provider), or else the one that the process has installed (`CryptoProvider::install_default`) |
 //!
-//! A provider that is given wins in all cases. Without any,
+//! A provider that is given wins in all cases. If there is none at all,
 //! [`build`](ClientBuilder::build) fails with
 //! [`ConfigErrorKind::CryptoProvider`][kind]. The table applies to
 //! [`RedisStore`](crate::store::redis#tls), too, except that an installed
@@ -71,9 +71,9 @@
 //! *ring* and AWS-LC as `aws-lc-rs` builds it lack FIPS validation. For
 //! AWS-LC's FIPS module, use the feature `aws-lc-rs`, and add `rustls` with its
 //! feature `fips` to your program: provider and cipher suites are then the
-//! validated ones. Check `ClientConfig::fips` of a configuration of your own,
-//! and pass that to [`tls_config`](ClientBuilder::tls_config). What the crate
-//! encrypts itself is not FIPS approved: see [sealing](crate::store#sealing).
+//! validated ones. Build a `ClientConfig` yourself, check its `fips` method,
+//! and pass it to [`tls_config`](ClientBuilder::tls_config). The crate's own
+//! encryption is not FIPS approved: see [sealing](crate::store#sealing).
 //!
 //! # Ordering
 //!
@@ -98,7 +98,7 @@
 //! - Each runtime makes its own TCP and TLS handshake with a host, and with
 //!   HTTP/2 its own connection. The [limits on idle
 //!   connections](ClientBuilder#default) apply to each runtime.
-//! - Each runtime runs one task per client, which waits for the end of either.
+//! - Each runtime runs one task per client, until one of the two ends.
 //! - While a runtime does not run, its connections stay open, until it runs
 //!   again or is dropped. Its pool uses no connection that was idle for longer
 //!   than [`pool_idle_timeout`](ClientBuilder::pool_idle_timeout).
@@ -114,8 +114,9 @@
 //! settings that cannot work, and a [`ClientError`] for a request without a
 //! response. Both name the setting to look at, and neither shows a possible
 //! secret. Without a connection, [`Retry`](crate::retry) knows that nothing was
-//! sent, and retries any method. It does not retry a URI without https, or a
-//! proxy that wants another password, because that could lock the account.
+//! sent, and retries any method. It retries neither a URI without https nor a
+//! proxy that refuses the password: repeated wrong passwords could lock the
+//! account.
 //!
 //! Within a stack, [`ClientError::find`] finds the reason:
 //!

@@ -69,8 +69,9 @@ impl Desk {
     /// Returns the time after which a reservation counts as lost, whatever its
     /// task does.
     pub(super) fn patience(&self) -> Duration {
-        // Twice the operation's limit, because the task may run late: the slots
-        // of a reservation that counts as lost too early would be lost with it.
+        // Twice the operation's time limit, because the task may run late: the
+        // slots of a reservation that counts as lost too early would be lost
+        // with it.
         let identify = match self.source {
             KeySource::Fixed(_) => Duration::ZERO,
             KeySource::Asked(_) => IDENTIFY_TIMEOUT,

@@ -22,7 +22,7 @@ pub(super) struct Contact {
     granted_at: Option<Instant>,
     /// Set while the book is out of reach: when to try again.
     alone_until: Option<Instant>,
-    /// Whether the process has sent without slots since its last grant.
+    /// Whether the process has gone without the book since its last grant.
     was_alone: bool,
     /// When to ask for an unknown limit again.
     look_at: Option<Instant>,
@@ -32,7 +32,7 @@ pub(super) struct Contact {
     asks: u64,
     /// The end of a pause after a grant without slots.
     resting_until: Option<Instant>,
-    /// The longest time of an operation, including the work before it.
+    /// The time after which a reservation counts as lost.
     patience: Duration,
 }
 
@@ -55,15 +55,16 @@ impl Contact {
         self.alone_until
     }
 
-    /// Returns whether the process has sent without slots since its last grant.
+    /// Returns whether the process has gone without the book since its last
+    /// grant.
     pub(super) fn was_alone(&self) -> bool {
         self.was_alone
     }
 
     /// Returns whether this process had slots of the book recently.
     pub(super) fn is_known(&self, now: Instant) -> bool {
-        // A book expires two windows after its last use, so a later one that
-        // does not know this process was not lost.
+        // A book expires two windows after its last use. If it does not know
+        // this process after that, it has expired, and was not lost.
         let known = |at: Instant| now.saturating_duration_since(at) < Terms::WINDOW * 2;
         self.granted_at.is_some_and(known)
     }

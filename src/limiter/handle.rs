@@ -153,7 +153,7 @@ impl Inner {
         let (now, kind) = (Instant::now(), StoreErrorKind::Unavailable);
         let mut effects = Effects::default();
         this.locked(|state| state.failed(ask.id, kind, now, &mut effects));
-        // No recursion: no reservation follows one that has just failed.
+        // One level deep: no reservation follows one that has just failed.
         Self::carry_out(this, effects);
     }
 

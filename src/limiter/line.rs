@@ -90,11 +90,10 @@ impl Line {
         let ahead = self.queue.len();
         let at = match self.slots.at(ahead) {
             Some(at) => at,
-            // Only certain waits turn a send away: at best, this process gets
-            // all slots.
+            // Only a wait that is certain turns a send away.
             None if !self.is_crowded => now,
-            // In a crowd, the missing slots follow the last one at the pace of
-            // all processes.
+            // In a crowd, the missing slots follow the last one, at best at
+            // the pace of all processes together.
             None => {
                 let last = self.slots.last_at().map_or(now, |at| at.max(now));
                 let more = u32::try_from(ahead - self.slots.len()).unwrap_or(u32::MAX);
@@ -179,7 +178,7 @@ impl Line {
     /// Returns how many slots the process can use: one for each waiting send,
     /// and, if it has no slot, as many as were used during the validity of one.
     ///
-    /// Made-up slots end with the answer, so they do not count.
+    /// Made-up slots end with the grant, so they do not count.
     pub(super) fn want(&mut self, now: Instant) -> u32 {
         self.forget_uses(now);
         let reserved = self.slots.reserved();

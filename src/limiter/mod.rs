@@ -1,6 +1,6 @@
 //! The part of one process in keeping a shared limit: it reserves slots ahead,
 //! makes sends wait for them, and keeps to its share while it cannot reach the
-//! book.
+//! book, the store's record of the slots.
 //!
 //! # The protocol
 //!
@@ -22,10 +22,10 @@
 //! - **Without the book.** After a failure the process makes slots up, at the
 //!   last known limit divided by the last known number of processes, and asks
 //!   the book again after 10 to 12 seconds. The first grant ends that: the
-//!   process drops its made-up slots, and the book its saved burst. A process
-//!   that has never reached the book sends without slots, and asks as often. A
-//!   process that knows no limit sends without slots, and asks every 45 to 60
-//!   seconds.
+//!   process drops its made-up slots, and the book drops the burst that it had
+//!   saved. A process that has never reached the book sends without slots, and
+//!   asks as often. A process that knows no limit sends without slots, and asks
+//!   every 45 to 60 seconds.
 //! - **Deadlines.** A send whose slot would certainly begin after its deadline
 //!   goes without a slot, and gets the server's response. The limit fails no
 //!   request.

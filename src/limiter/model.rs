@@ -146,7 +146,7 @@ enum Action {
     Reserve { process: usize, reply: Delivery },
     /// A late reply arrives.
     Receive(usize),
-    /// A send at the begin of a slot, or in its last moment.
+    /// A send at the start of a slot, or in its last moment.
     Send { process: usize, is_late: bool },
     /// A process gets a 429.
     Refuse(usize),

@@ -4,7 +4,7 @@ use tokio::time::Instant;
 
 use crate::store::book::Grant;
 
-/// How long after its begin a slot may be used. A book's window is one second
+/// How long after its start a slot may be used. A book's window is one second
 /// longer than the server's; the rest of that second is for the way to the
 /// server.
 pub(super) const VALID: Duration = Duration::from_millis(900);
@@ -21,20 +21,20 @@ pub(super) const LONGEST_WAIT: Duration = Duration::from_secs(3600);
 /// the book.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(super) struct Slots {
-    /// Ordered by their begin.
+    /// Ordered by their start.
     slots: VecDeque<Slot>,
     /// The names of unused slots, at most [`MOST_RETURNED`].
     returned: Vec<u64>,
     /// The end of a `Retry-After`. No slot begins before it.
     closed_until: Option<Instant>,
-    /// The begin of the next slot that the process makes up.
+    /// The start of the next slot that the process makes up.
     alone_next: Option<Instant>,
 }
 
 /// A time at which this process may send one request, by its own clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Slot {
-    /// The begin: no send uses the slot earlier.
+    /// The start: no send uses the slot earlier.
     pub(super) at: Instant,
     /// The end: a send that looks later may not use the slot any more.
     pub(super) until: Instant,
@@ -57,12 +57,12 @@ impl Slots {
         self.slots.iter().filter(|slot| slot.name.is_some()).count()
     }
 
-    /// Returns the begin of the slot at this place.
+    /// Returns the start of the slot at this place.
     pub(super) fn at(&self, place: usize) -> Option<Instant> {
         self.slots.get(place).map(|slot| slot.at)
     }
 
-    /// Returns the begin of the last slot.
+    /// Returns the start of the last slot.
     pub(super) fn last_at(&self) -> Option<Instant> {
         self.slots.back().map(|slot| slot.at)
     }
@@ -79,21 +79,21 @@ impl Slots {
         self.slots.push_front(slot);
     }
 
-    /// Returns the slots that have ended to the book.
+    /// Gives the slots that have ended back to the book.
     pub(super) fn expire(&mut self, now: Instant) {
         self.drop_while(|slot| slot.is_over(now));
     }
 
-    /// Returns all slots that begin before this time to the book, and accepts
-    /// no such slot from now on.
+    /// Gives all slots that begin before this time back to the book, and
+    /// accepts no such slot from now on.
     pub(super) fn close(&mut self, until: Instant) {
         self.closed_until = self.closed_until.max(Some(until));
         self.drop_while(|slot| slot.at < until);
     }
 
-    /// Returns the first slots, as long as they match.
-    fn drop_while(&mut self, is_over: impl Fn(&Slot) -> bool) {
-        while let Some(slot) = self.slots.front().copied().filter(&is_over) {
+    /// Gives the first slots back, as long as they match.
+    fn drop_while(&mut self, matches: impl Fn(&Slot) -> bool) {
+        while let Some(slot) = self.slots.front().copied().filter(&matches) {
             self.slots.pop_front();
             self.give_back(slot);
         }
@@ -152,7 +152,7 @@ impl Slots {
         self.alone_next = now.checked_add(pace.mul_f64(fastrand::f64()));
     }
 
-    /// Inserts a slot in the order of begins.
+    /// Inserts a slot, ordered by its start.
     fn put(&mut self, slot: Slot) {
         // A 429 can arrive after the book granted this slot.
         if self.closed_until.is_some_and(|until| slot.at < until) {

@@ -6,8 +6,8 @@
 //! request passes the gate of its endpoint, then the gate of the service's
 //! limit, then the gate of all requests, and then takes a slot if the processes
 //! share a limit (`limiter`). `gate.rs` is one gate, `table.rs` are all closed
-//! ones under one lock, `key.rs` names endpoints, `ticket.rs` is the wait of one
-//! request, and `calls.rs` is what a call asks for.
+//! gates, under one lock, `key.rs` names endpoints, `ticket.rs` is the wait of
+//! one request, and `calls.rs` is what a call asks for.
 
 use std::{
     fmt,
@@ -39,14 +39,16 @@ use crate::limiter::Limiter;
 ///
 /// Use one for each organisation and token, because the API counts requests per
 /// token. Requests wait inside their calls, in order of arrival, each at most
-/// until its own deadline. If a request would wait longer than that, the
-/// throttle does not hold it, and it gets the server's 429.
+/// until its own deadline. A request that would wait longer than that does not
+/// wait: a first send goes to the server at once, and a retry is not made, so
+/// that its call returns the 429.
 ///
-/// Another 429 can make the wait of a held request too long. Then:
+/// Another 429 can make the wait of a held request too long. It is then sent
+/// without its turn:
 ///
-/// - A first send leaves at once.
-/// - A retry leaves without its turn, but never before its own `Retry-After`
-///   has passed. While its deadline leaves time, such retries leave one by one.
+/// - A first send goes at once.
+/// - A retry goes, but never before its own `Retry-After` has passed. As far as
+///   their deadlines leave time, such retries go one by one.
 ///
 /// A request that is dropped leaves no gap in the queue.
 ///

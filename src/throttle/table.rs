@@ -219,7 +219,7 @@ impl Table {
             }
             let ticket = self.next_ticket;
             self.next_ticket += 1;
-            // Looked up again, because the ticket borrows the table.
+            // Looked up again, because the ticket needed the whole table.
             if let Some(gate) = self.gate(&which, endpoint) {
                 gate.join(ticket);
             }

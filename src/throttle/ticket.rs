@@ -25,7 +25,7 @@ pub(crate) struct Ticket {
     /// The expected turn or slot, and so the time to look again.
     at: Instant,
     window: Window,
-    /// The begin of the wait for a slot, if the request waited for one.
+    /// When the wait for a slot started, if the request waited for one.
     since: Option<Instant>,
 }
 

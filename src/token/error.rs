@@ -120,7 +120,7 @@ impl TokenError {
         self.inner.kind == TokenErrorKind::Throttled || self.inner.retry_after.is_some()
     }
 
-    /// Sets when the cache will request a token again.
+    /// Sets when the cache may request a token again.
     pub(crate) fn with_retry_at(self, at: Instant) -> Self {
         self.with(|inner| inner.retry_at = Some(at))
     }
@@ -139,9 +139,9 @@ impl TokenError {
     /// Returns whether the failure can pass without a change by a person.
     ///
     /// `false` for errors that a person or the program must correct: refused or
-    /// missing credentials, a used grant, a closed cache, no runtime. The cache
-    /// asks again even then, at long intervals, because a secret can be rotated
-    /// at run time.
+    /// missing credentials, a used grant, a token that cannot be renewed or
+    /// revoked, a closed cache, no runtime. The cache asks again even then, at
+    /// long intervals, because a secret can be rotated at run time.
     pub fn is_transient(&self) -> bool {
         use TokenErrorKind as Kind;
         // Names every kind, so that the compiler asks for a decision on a new
@@ -155,8 +155,8 @@ impl TokenError {
         }
     }
 
-    /// Returns when the cache will request a token again. Until then it fails
-    /// with this error.
+    /// Returns when the cache may request a token again. Until then, a caller
+    /// without a valid token gets this error.
     ///
     /// The time is on tokio's clock. `None` for an error that no cache
     /// returned.

@@ -1,4 +1,5 @@
-/// The kind of a [`TokenError`](super::TokenError), for code that decides by it.
+/// The kind of a [`TokenError`](super::TokenError), for code that decides by
+/// it.
 ///
 /// The [guide](crate::guide::operating#tokenerrorkind) names the next step for
 /// each.
@@ -34,7 +35,8 @@ pub enum TokenErrorKind {
     NotMarked,
     /// Another token request is using this one-time grant.
     Busy,
-    /// The API refused the token, and a newer one is not available now.
+    /// The API refused the token, and a newer one is not available now; or no
+    /// token of this source is valid for as long as requested.
     NotRenewable,
     /// The renewal needs a tokio runtime, and the caller is outside one.
     NoRuntime,

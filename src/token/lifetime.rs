@@ -3,9 +3,9 @@
 
 use std::time::Duration;
 
-/// The lifetime of a token whose own is shorter. Without it, the cache would
-/// ask a source of such tokens in a loop, and a fleet that cannot keep a token
-/// would ask all at once.
+/// The minimum: a shorter lifetime counts as this one. Without it, the cache
+/// would ask a source of such tokens in a loop, and so would every process of a
+/// fleet.
 const SHORTEST: Duration = Duration::from_secs(2);
 
 /// The cap on a lifetime: Genesys' longest, for SCIM clients. Every clock and

@@ -22,7 +22,7 @@
 //!                           early renewal        margin before expiry
 //!   └─── a reported 401 makes a fresh or due token refused ──┘
 //!
-//!           │ idle          │ renewing │ waiting: the    │ damped: fresh
+//!           │ idle          │ renewing │ cooldown: the   │ damped: fresh
 //!           │               │          │ endpoint failed │ tokens refused
 //!   ────────┼───────────────┼──────────┼─────────────────┼────────────────
 //!   fresh   │ token         │ token    │ token           │ token
@@ -32,8 +32,9 @@
 //! ```
 //!
 //! The row is the state of the token, the column the state of the cache, and
-//! the cell is what a caller gets. *Renews* starts one renewal, in the
-//! background; *waits* is for its result. No token counts as expired. Without
+//! the cell is what a caller gets. *Renews* starts one renewal in the
+//! background; *waits* waits for its result. A cache without a token is in the
+//! row *expired*. Without
 //! [`keep_warm`](TokenCache::keep_warm) only a caller starts a renewal, so an
 //! idle process renews at its next request.
 //!

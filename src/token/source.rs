@@ -11,12 +11,12 @@ use super::{Fingerprint, IssuedToken, TokenError, TokenErrorKind, lifetime::EXPI
 /// renewal and retries. The [kind](super::TokenErrorKind) of the error decides
 /// what the cache does next.
 ///
+/// The [module docs](super#example) have an example.
+/// [`source_fn`](super::source_fn) turns a closure into a source.
+///
 /// # Cancellation
 ///
 /// The cache drops the future at the deadline of [`FetchContext`].
-///
-/// The [module docs](super#example) have an example.
-/// [`source_fn`](super::source_fn) turns a closure into a source.
 pub trait TokenSource: Send + Sync + 'static {
     /// Requests a token.
     ///
@@ -82,9 +82,9 @@ pub trait TokenSource: Send + Sync + 'static {
     /// longer than
     /// [`with_attempt_timeout`](super::CacheSettings::with_attempt_timeout),
     /// because its request may be lost. If this method returns `true`, the
-    /// cache starts no second fetch. Return `true` for a source that waits for
-    /// more than its own request, such as another process that is fetching a
-    /// token for both.
+    /// cache starts no second fetch. Return `true` for a source that can wait
+    /// for more than its own request, for example until another process has
+    /// fetched a token for both.
     fn keeps_deadline(&self) -> bool {
         false
     }
@@ -120,11 +120,11 @@ pub struct FetchContext {
     pub reason: Reason,
     /// When the cache gives this fetch up, on tokio's clock.
     pub deadline: Instant,
-    /// The token that the API refused, if the API refused it. A source that
-    /// shares tokens with other processes must not return this one.
+    /// The token that the API refused, if it refused one. A source that shares
+    /// tokens with other processes must not return this one.
     pub rejected: Option<Fingerprint>,
-    /// How long before expiry the cache stops serving a token, capped at a
-    /// tenth of its lifetime. Default: 30 seconds.
+    /// How long before expiry the cache stops serving a token. The cache caps
+    /// this at a tenth of the token's lifetime. Default: 30 seconds.
     pub expiry_margin: Duration,
 }
 

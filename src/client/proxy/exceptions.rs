@@ -102,8 +102,8 @@ fn rule(entry: &str) -> Option<Rule> {
 
 /// Parses a network, or a single address, which is a network of full length.
 ///
-/// A wrong length makes the entry match nothing, rather than more hosts than it
-/// was meant for.
+/// A wrong length makes the entry unusable: a guess could match more hosts
+/// than it was meant for.
 fn network(text: &str) -> Option<Hosts> {
     let (address, bits) = match text.split_once('/') {
         Some((address, bits)) => (address, Some(bits)),

@@ -33,7 +33,7 @@ const IDLE: Duration = Duration::from_secs(60 * 60);
 /// assert!(orgs.is_empty());
 /// # Ok::<(), tower_genesys::genesys::ConfigError>(())
 /// ```
-#[must_use = "a registry is made by `build`"]
+#[must_use = "call `build` to get the registry"]
 pub struct OrgsBuilder<K> {
     build: Box<Build<K>>,
     capacity: usize,

@@ -26,7 +26,7 @@ use crate::token::{IssuedToken, TokenError, TokenObserver, TokenSource, source::
 /// # Ok(())
 /// # }
 /// ```
-#[must_use = "a cache is made by `build`"]
+#[must_use = "call `build` to get the cache"]
 pub struct TokenCacheBuilder {
     source: Box<dyn ErasedSource>,
     settings: CacheSettings,

@@ -85,8 +85,8 @@ impl Cell {
         Some(token)
     }
 
-    /// Asks for a caller that does not wait. The caller must carry out the
-    /// [`Start`], here and below.
+    /// Asks on behalf of a caller that does not wait. The code that gets a
+    /// [`Start`], here and below, must carry it out.
     pub(super) fn ask(&self, ask: Ask, now: Moment) -> (Decision, Option<Start>) {
         self.change(now, |state| state.machine.ask(ask, now))
     }
@@ -169,8 +169,8 @@ impl Cell {
     /// Changes the state, and publishes the view that follows from it.
     fn change<T>(&self, now: Moment, change: impl FnOnce(&mut State) -> T) -> T {
         // The lock covers publishing, so that each caller after it sees the
-        // result. The old view is dropped after the lock, because the drop can
-        // run a caller's code.
+        // result. Freeing the old view needs no lock, so it waits until after
+        // it.
         let mut state = lock(&self.state);
         let done = change(&mut state);
         let old = self.publish(&state, now);

@@ -19,7 +19,7 @@ pub(super) struct Cooldown {
     pause: Option<Pause>,
     /// Until when background renewals pause. No caller waits for them, so they
     /// can pause longer.
-    rests_until: Option<Instant>,
+    background_until: Option<Instant>,
 }
 
 /// The pause after a failure.
@@ -37,7 +37,7 @@ impl Cooldown {
             failures: 0,
             denied: 0,
             pause: None,
-            rests_until: None,
+            background_until: None,
         }
     }
 
@@ -62,7 +62,7 @@ impl Cooldown {
 
     /// Returns until when background renewals pause, even if that is over.
     pub(super) fn background_ends(&self) -> Option<Instant> {
-        self.rests_until
+        self.background_until
     }
 
     /// Returns the number of failures in a row.
@@ -80,7 +80,7 @@ impl Cooldown {
         self.failures = 0;
         self.denied = 0;
         self.pause = None;
-        self.rests_until = None;
+        self.background_until = None;
     }
 
     /// Ends the pause now, and keeps the count of failures: the next failure
@@ -89,12 +89,12 @@ impl Cooldown {
         if let Some(pause) = &mut self.pause {
             pause.until = now;
         }
-        self.rests_until = None;
+        self.background_until = None;
     }
 
     /// Pauses background renewals for this long.
-    pub(super) fn rest(&mut self, now: Instant, pause: Duration) {
-        self.rests_until = Some(later(now, pause));
+    pub(super) fn pause_background(&mut self, now: Instant, pause: Duration) {
+        self.background_until = Some(later(now, pause));
     }
 
     /// Starts the cooldown after a failure, and returns the error with the end
@@ -110,7 +110,7 @@ impl Cooldown {
         self.failures = self.failures.saturating_add(1);
         self.denied = self.denied.saturating_add(u32::from(is_denied(&error)));
         let error = error.with_retry_at(until);
-        self.rests_until = Some(later(now, background_pause).max(until));
+        self.background_until = Some(later(now, background_pause).max(until));
         self.pause = Some(Pause {
             until,
             error: error.clone(),

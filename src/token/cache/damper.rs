@@ -46,7 +46,8 @@ impl Damper {
 
     /// Records a renewal that the owner forced during a cooldown.
     pub(super) fn pushed(&mut self, now: Instant) {
-        // While the damper is active, no 401 is counted.
+        // The API may have accepted tokens since the last refusal, but not
+        // during a pause of the damper, in which no new token was tested.
         let quiet_since = self.refused_at.max(self.until).unwrap_or(now);
         self.refused(quiet_since, now);
         self.renewed(now);

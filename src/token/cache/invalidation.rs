@@ -36,8 +36,8 @@ pub enum Invalidation {
         /// Until when, on tokio's clock.
         until: Instant,
     },
-    /// No renewal: this call or 401s have forced too many renewals. The cache
-    /// replaces its token when the damper ends.
+    /// No renewal: calls of `invalidate`, or 401s, have forced too many. The
+    /// cache replaces its token when the damper ends.
     #[non_exhaustive]
     Damped {
         /// Until when, on tokio's clock.

@@ -11,7 +11,7 @@ use super::shared::Shared;
 /// machine, timers fire late.
 const LOOK_AGAIN: Duration = Duration::from_secs(60);
 
-/// The interval of looks while a renewal is in flight.
+/// The longest interval while a renewal is in flight.
 const WHILE_RENEWING: Duration = Duration::from_secs(1);
 
 /// The shortest interval, so that no setting makes a tight loop.

@@ -5,6 +5,7 @@ mod cell;
 mod clock;
 mod cooldown;
 mod damper;
+mod ending;
 mod invalidation;
 mod keep_warm;
 mod machine;
@@ -125,8 +126,8 @@ impl TokenCache {
         }
     }
 
-    /// Returns a token that is valid for at least this much longer; renews a
-    /// token that is not. Use it for a job that cannot renew the token itself,
+    /// Returns a token that is valid for at least this long, and first renews
+    /// one that is not. Use it for a job that cannot renew the token itself,
     /// such as a half-hour report in another process.
     ///
     /// # Errors
@@ -191,8 +192,9 @@ impl TokenCache {
     }
 
     /// Renews the token in the background even without callers, until the
-    /// returned guard is dropped. While the endpoint works, no caller waits for
-    /// a token.
+    /// returned guard is dropped. While the endpoint works, a caller waits for
+    /// a token only if the API refused the current one. [`KeepWarm`] has an
+    /// example.
     ///
     /// # Errors
     ///
@@ -207,8 +209,9 @@ impl TokenCache {
     ///
     /// Use it after granting roles to the client (only new tokens carry them),
     /// after correcting a secret, or after a new login. The cache serves a
-    /// valid token that the API has not refused until the new one arrives;
-    /// [`wait`](TokenProvider::wait)`(old.generation())` waits for that.
+    /// valid token that the API has not refused until the new one arrives. To
+    /// wait for that, call [`wait`](TokenProvider::wait)`(old.generation())`:
+    /// it reports the old token as refused, so all callers wait from then on.
     ///
     /// Two limits still apply: a pause that the token endpoint asked for, and
     /// the damper, which counts these calls like renewals that 401s force. The
@@ -216,53 +219,6 @@ impl TokenCache {
     /// replaces its token as soon as the limit ends.
     pub fn invalidate(&self) -> Invalidation {
         self.shared.invalidate()
-    }
-
-    /// Revokes the token at the service, and removes it from the store (if
-    /// processes share it) and from this cache.
-    ///
-    /// Use it in jobs and in programs that log out; otherwise the token stays
-    /// valid for up to a day. The next caller gets a new token, unless the
-    /// cache is [closed](Self::close). Other processes that share the token get
-    /// a 401, and replace the token with one token request in all.
-    ///
-    /// If this process has no token, the call revokes the one in the store.
-    ///
-    /// # Errors
-    ///
-    /// | kind | result |
-    /// |---|---|
-    /// | [`Store`](super::TokenErrorKind::Store) | the token has ended; only the store was unreachable and still has it |
-    /// | [`TimedOut`](super::TokenErrorKind::TimedOut), [`Transport`](super::TokenErrorKind::Transport) | unknown: the service was unreachable, or did not respond |
-    /// | [`NotRevocable`](super::TokenErrorKind::NotRevocable), all others | nothing: the token is unchanged |
-    ///
-    /// If the token has not ended, the cache keeps it, so the caller can repeat
-    /// the call.
-    ///
-    /// # Cancellation
-    ///
-    /// A dropped future may already have revoked the token. The cache then
-    /// serves it until the API responds with 401.
-    ///
-    /// ```
-    /// # use bytes::Bytes;
-    /// # use http_body_util::Full;
-    /// # use tower_genesys::{Credentials, Org, testing::MockGenesys};
-    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
-    /// # async fn main() -> Result<(), tower_genesys::BoxError> {
-    /// # let mock = MockGenesys::new();
-    /// # let org = Org::builder(mock.region())
-    /// #     .credentials(Credentials::new(mock.client_id(), mock.client_secret())?)
-    /// #     .build(mock.http_client())?;
-    /// org.tokens().token().await?;
-    /// assert_eq!(mock.live_tokens(), 1);
-    /// org.tokens().revoke().await?;
-    /// assert_eq!(mock.live_tokens(), 0);
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub async fn revoke(&self) -> Result<(), TokenError> {
-        self.shared.revoke().await
     }
 
     /// Returns the state of the cache. Starts nothing.
@@ -278,45 +234,6 @@ impl TokenCache {
             last_error: machine.cooldown().last_error().cloned(),
             closed: machine.is_closed(),
         })
-    }
-
-    /// Stops renewals permanently, and waits until a renewal in flight has
-    /// ended (at most a second).
-    ///
-    /// The cache serves a valid token until it expires. Without one, callers
-    /// get [`TokenErrorKind::Closed`](super::TokenErrorKind::Closed).
-    ///
-    /// # Cancellation
-    ///
-    /// The cache is closed at the first poll. Dropping the future only ends the
-    /// wait.
-    ///
-    /// ```
-    /// use std::time::Duration;
-    /// use tower_genesys::{
-    ///     TokenCache, TokenError,
-    ///     token::{IssuedToken, TokenErrorKind, source_fn},
-    /// };
-    ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), TokenError> {
-    /// let hour = Duration::from_secs(3600);
-    /// let cache = TokenCache::new(source_fn(move |_| async move {
-    ///     Ok(IssuedToken::new("s3cr3t", hour))
-    /// }));
-    /// cache.close().await;
-    /// let error = cache.token().await.unwrap_err();
-    /// assert_eq!(error.kind(), TokenErrorKind::Closed);
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub async fn close(&self) {
-        self.shared.close().await;
-    }
-
-    /// Does the same as [`close`](Self::close), without waiting.
-    pub(crate) fn end(&self) {
-        self.shared.end();
     }
 }
 

@@ -83,8 +83,8 @@ async fn attempts(shared: &Shared, start: &Start, deadline: Instant) -> Fetched 
         };
         made += 1;
         let Err(error) = &result else { return result };
-        // No caller waits for a background renewal, unless the API refused the
-        // token meanwhile.
+        // A caller waits for a background renewal only if the token became
+        // unusable meanwhile, or expires too early for that caller.
         let in_background = start.reason.is_background() && !shared.has_waiters();
         if in_background || made >= most || !may_repeat(shared, error) {
             return result;
@@ -128,7 +128,8 @@ async fn overlapping(shared: &Shared, start: &Start, deadline: Instant) -> (Fetc
         Either::Right((Err(error), first)) => (error, first.await),
         Either::Left((fetched, _)) | Either::Right((fetched, _)) => return (fetched, true),
     };
-    // A response of the endpoint tells more than a time-out, so it goes first.
+    // A pause that the endpoint asked for counts first. Otherwise the later
+    // error counts, but a time-out tells less than any other.
     let fetched = other.map_err(|error| match error.kind() {
         _ if failed.asks_for_rest() => failed,
         TokenErrorKind::TimedOut => failed,

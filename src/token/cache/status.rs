@@ -39,9 +39,9 @@ pub struct CacheStatus {
     /// How much longer the cache may serve that token; `None` without a valid
     /// token.
     pub valid_for: Option<Duration>,
-    /// Whether the API has refused that token. The cache serves it until it has
-    /// a newer one. If `failures` is above zero too, requests currently end in
-    /// a 401.
+    /// Whether the API has refused that token. While a renewal is in flight,
+    /// callers wait for the newer token; otherwise they get this one. If
+    /// `failures` is above zero too, requests currently end in a 401.
     pub refused: bool,
     /// Why a renewal is in flight; `None` if none is.
     pub renewing: Option<Reason>,

@@ -41,6 +41,13 @@ impl Visible {
     }
 }
 
+/// The generation identifies the token.
+impl PartialEq for Visible {
+    fn eq(&self, other: &Self) -> bool {
+        (self.token.generation(), self.end) == (other.token.generation(), other.end)
+    }
+}
+
 impl Version {
     pub(super) fn next() -> Self {
         static LAST: AtomicU64 = AtomicU64::new(0);
@@ -98,7 +105,7 @@ impl Last {
     #[inline]
     fn serve(&mut self, version: Version, now: Stamp) -> Option<AccessToken> {
         let copy = self.copy.as_ref().filter(|copy| copy.version == version)?;
-        // A hit of another version restarts the count.
+        // Ends a run of hits of another version, which starts again at zero.
         self.hits_of = version;
         copy.visible.serve(now)
     }
@@ -142,13 +149,6 @@ pub(super) fn note(version: Version, cell: CellId, visible: &Visible) {
             last.note(version, cell, visible);
         }
     });
-}
-
-/// The generation identifies the token.
-impl PartialEq for Visible {
-    fn eq(&self, other: &Self) -> bool {
-        (self.token.generation(), self.end) == (other.token.generation(), other.end)
-    }
 }
 
 #[cfg(test)]

@@ -105,8 +105,8 @@ impl Wait {
     ///
     /// Each caller uses the clock of its own runtime, because the runtime of
     /// the renewal may have been dropped or stopped. The runtime of an earlier
-    /// poll may have stopped too, so its timer is not reused; few waits are
-    /// polled again without an end.
+    /// poll may have stopped too, so each poll creates a timer. That is cheap:
+    /// most waits end at their second poll.
     fn poll_overdue(
         &mut self,
         overdue_at: Instant,

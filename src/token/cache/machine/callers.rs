@@ -7,8 +7,8 @@ use crate::token::{Reason, TokenError, TokenErrorKind, cache::moment::Moment};
 impl Machine {
     /// Decides about a caller that asks for a token.
     ///
-    /// A renewal past its deadline counts as lost, because its runtime has
-    /// stopped. The next caller starts another one under a new id.
+    /// A renewal past its deadline counts as lost, because its runtime may
+    /// have stopped. The next caller starts another one under a new id.
     pub(in crate::token::cache) fn ask(
         &mut self,
         ask: Ask,
@@ -59,7 +59,7 @@ impl Machine {
         if brought {
             // Repeated asks must not mint one too short token after another.
             let pause = current.background_pause();
-            self.cooldown.rest(now.mono, pause);
+            self.cooldown.pause_background(now.mono, pause);
         }
         // A renewal that cannot bring a longer lifetime fails at once: one has
         // just ended, the damper is active, or no token lasts that long.
@@ -73,7 +73,7 @@ impl Machine {
         if let Some(error) = self.cooldown.error(now.mono) {
             return (Decision::Fail(error.clone()), None);
         }
-        if self.rests(now) {
+        if self.pauses_background(now) {
             return (Decision::Fail(too_short()), None);
         }
         let start = self.start(Reason::Due, now);
@@ -108,11 +108,11 @@ impl Machine {
             Age::Fresh if current.wants_check(now) => Reason::Check,
             _ => return None,
         };
-        (!self.rests(now)).then_some(reason)
+        (!self.pauses_background(now)).then_some(reason)
     }
 
     /// Returns whether background renewals pause.
-    pub(super) fn rests(&self, now: Moment) -> bool {
+    pub(super) fn pauses_background(&self, now: Moment) -> bool {
         let opens = self.cooldown.background_ends();
         opens.is_some_and(|opens| now.mono < opens)
     }

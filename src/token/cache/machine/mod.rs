@@ -47,8 +47,8 @@ struct Renewing {
     reason: Reason,
     /// Its deadline, after which it counts as lost.
     overdue_at: Instant,
-    /// Whether the token was refused before the renewal started, so that the
-    /// same token does not help.
+    /// Whether the API or the owner gave the token up before the renewal
+    /// started, so that the same token does not help.
     knows_refusal: bool,
 }
 

@@ -114,7 +114,8 @@ impl Machine {
                 new.refused = current.refused;
                 // The owner's request counts as done after one try.
                 new.unwanted = current.unwanted && !knows_refusal;
-                self.cooldown.rest(now.mono, new.pause_after_same());
+                self.cooldown
+                    .pause_background(now.mono, new.pause_after_same());
             }
             match current.is_given_up() {
                 // The API refused the token during the renewal. A waiting

@@ -39,7 +39,7 @@ impl Machine {
             // A due token is decided on again when the pause of background
             // renewals ends.
             (false, None)
-                if self.rests(now)
+                if self.pauses_background(now)
                     && (current.unwanted
                         || current.age(now) != Age::Fresh
                         || current.wants_check(now)) =>
