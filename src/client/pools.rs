@@ -147,14 +147,14 @@ impl PoolSettings {
         B: Body + Send + Unpin,
         B::Data: Send,
     {
-        let (interval, answer) = self.http2_keep_alive;
+        let (interval, timeout) = self.http2_keep_alive;
         legacy::Client::builder(TokioExecutor::new())
             .timer(TokioTimer::new())
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(self.idle_timeout)
             .pool_max_idle_per_host(self.max_idle_per_host)
             .http2_keep_alive_interval(interval)
-            .http2_keep_alive_timeout(answer)
+            .http2_keep_alive_timeout(timeout)
             .build(connector)
     }
 }

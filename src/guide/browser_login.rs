@@ -2,7 +2,7 @@
 //! 127.0.0.1, and a file that keeps the login until the next run.
 //!
 //! - [`LoginFile`](crate::genesys::login_file::LoginFile) keeps the refresh
-//!   token, with mode 0600. The next run renews by it, without a browser.
+//!   token, with mode 0600. The next run renews with it, without a browser.
 //! - The listener takes the redirect on a port of 127.0.0.1, which no other
 //!   machine reaches (RFC 8252, section 7.3). Genesys Cloud compares redirect
 //!   URIs exactly, so choose one port, and add `http://127.0.0.1:PORT/callback`

@@ -20,16 +20,16 @@
 //! - **Sealed**: tokens are encrypted with the keys in `GENESYS_STORE_KEYS`
 //!   ([`KeyRing`](crate::store::KeyRing)), so a reader of the server has no
 //!   token.
-//! - **Without the server** each process fetches its own tokens, seldom, and
-//!   returns to the shared one when the server is back.
+//! - **Without the server** each process fetches its own tokens, as few as
+//! possible, and returns to the shared one when the server is back.
 //! - **Which server, which rights, what it costs**:
 //!   [operating](super::operating#the-shared-store).
 //!
 //! # One limit
 //!
 //! Processes that share a token share its limit of requests a minute. Without a
-//! shared limit, each process learns of it from its own 429s, and the
-//! interactive ones wait behind the batch jobs. With
+//! shared limit, each process learns of it from its own 429s, and interactive
+//! processes wait for batch jobs. With
 //! [`OrgBuilder::limit`](crate::genesys::OrgBuilder::limit), processes reserve
 //! the times at which they send, in a [book](crate::store::book) in the same
 //! store:

@@ -157,8 +157,7 @@ fn conclude(
     }
     let place = shared.place(head.uri.path());
     // A malformed request precedes the script. A missing token does too, unless
-    // the rule is for anyone: a script must not hide a mistake of the stack
-    // under test.
+    // the rule is for anyone.
     let mut reply = match &plan.reaction {
         _ if !names_host(head) => Reply::bad_request("The request has no Host header."),
         Reaction::Scripted(reply) | Reaction::Early(reply) => {
@@ -184,8 +183,8 @@ fn names_host(head: &Parts) -> bool {
     head.uri.authority().is_some() || head.headers.contains_key(header::HOST)
 }
 
-/// Returns the 401 of a request without a valid token. Scripted responses of
-/// the API need one too, so that a test fails if its stack sends none.
+/// Returns the 401 of an API request without a valid token, unless the rule is
+/// for anyone.
 fn refusal(state: &State, place: Place<'_>, plan: &Plan, head: &Parts) -> Option<Reply> {
     match place {
         Place::Api(_) if !plan.to_anyone => api::authenticate(state, &head.headers).err(),

@@ -2,8 +2,9 @@
 //!
 //! [`MockGenesys`] behaves like the real one where clients make mistakes: the
 //! errors of the token endpoint, tokens that end early, rate limits, the last
-//! page of a list. It shares only [`Region`](crate::Region) with the layers of
-//! this crate, so it can test any client.
+//! page of a list. It shares no code with the layers of this crate, except for
+//! [`Region`](crate::Region) and the body type of [`MockClient`], so it can
+//! test any client.
 //!
 //! ```
 //! use http::{Request, StatusCode, header};
@@ -58,7 +59,7 @@
 //! - `POST /api/v2/analytics/conversations/details/query`, and the same as a
 //!   job: `POST …/jobs`, `GET …/jobs/{id}` (queued at the first poll, fulfilled
 //!   at the third, unless [`end_jobs`](MockGenesys::end_jobs) ends it),
-//!   `GET …/results` and `GET …/jobs/availability`;
+//!   `DELETE …/jobs/{id}`, `GET …/results` and `GET …/jobs/availability`;
 //! - `GET` (with `id`, `state`, `sortOrder`) and `POST /api/v2/users`, `GET`,
 //!   `PATCH` (with the current `version`) and `DELETE /api/v2/users/{id}`;
 //! - `GET /api/v2/users/me`, and `GET`, `HEAD` and `DELETE /api/v2/tokens/me`.
@@ -79,7 +80,7 @@
 //!
 //! # Scripting
 //!
-//! [`on`](MockGenesys::on) makes a rule in one line. It names requests, then
+//! [`on`](MockGenesys::on) makes a rule in one line: first the requests, then
 //! their response or fault, from a 429 to a body that never ends. Ordinals
 //! count from the start of the mock. [`Script`] has all selectors and actions.
 //!

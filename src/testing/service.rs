@@ -55,8 +55,8 @@ pub struct MockService {
 ///     .credentials(Credentials::new(mock.client_id(), mock.client_secret())?)
 ///     .build(mock.http_client())?;
 /// let genesys = GenesysLayer::new(&org).layer(mock.http_client());
-/// let pager = Pager::new(&org, genesys);
-/// # let _ = pager;
+/// let _pager = Pager::new(&org, genesys); // sends nothing until it is polled
+/// assert_eq!((mock.token_posts(), mock.api_calls()), (0, 0));
 /// # Ok(())
 /// # }
 /// ```

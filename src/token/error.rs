@@ -158,8 +158,8 @@ impl TokenError {
     /// Returns when the cache may request a token again. Until then, a caller
     /// without a valid token gets this error.
     ///
-    /// The time is on tokio's clock. `None` for an error that no cache
-    /// returned.
+    /// The time is on tokio's clock. `None` if the error starts no pause, or
+    /// if no cache returned it.
     pub fn retry_at(&self) -> Option<Instant> {
         self.inner.retry_at
     }

@@ -37,13 +37,13 @@ fn run(state: &State, call: &Call<'_>) -> Result<Reply, Reply> {
         .iter()
         .map(|one| one.json())
         .collect();
-    let mut answer = json!({});
+    let mut response = json!({});
     // Past the end, the API omits the field.
     if !page.is_empty() {
-        answer["conversations"] = page.into();
+        response["conversations"] = page.into();
     }
-    answer["totalHits"] = found.len().into();
-    Ok(Reply::ok(&answer))
+    response["totalHits"] = found.len().into();
+    Ok(Reply::ok(&response))
 }
 
 /// Returns the interval of a query, which is required.

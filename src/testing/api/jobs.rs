@@ -54,7 +54,8 @@ pub(super) fn submit(state: &mut State, call: &Call<'_>) -> Reply {
     Reply::json(StatusCode::ACCEPTED, &json!({ "jobId": id }))
 }
 
-/// Handles `GET /api/v2/analytics/conversations/details/jobs/{id}`.
+/// Handles `GET` and `DELETE
+/// /api/v2/analytics/conversations/details/jobs/{id}`.
 pub(super) fn status(state: &mut State, call: &Call<'_>, id: &str) -> Reply {
     let (jobs, now) = (&mut state.api.jobs.0, state.clock.now());
     if call.method == Method::DELETE {
@@ -72,19 +73,19 @@ pub(super) fn status(state: &mut State, call: &Call<'_>, id: &str) -> Reply {
     // Polls, not time, move a job on: so a test with a paused clock needs no
     // advance.
     job.polls = job.polls.saturating_add(1);
-    let mut answer = json!({
+    let mut response = json!({
         "state": job.state(),
         "submissionDate": timestamp::format(job.submitted),
         "expirationDate": timestamp::format(job.submitted.saturating_add(KEPT)),
     });
     if job.polls >= STATES.len() || job.end.is_some() {
         let completed = *job.completed.get_or_insert(now);
-        answer["completionDate"] = timestamp::format(completed).into();
+        response["completionDate"] = timestamp::format(completed).into();
     }
     if job.end == Some(JobEnd::Failed) {
-        answer["errorMessage"] = "The query could not be executed.".into();
+        response["errorMessage"] = "The query could not be executed.".into();
     }
-    Reply::ok(&answer)
+    Reply::ok(&response)
 }
 
 /// Handles `GET /api/v2/analytics/conversations/details/jobs/{id}/results`.
@@ -117,11 +118,11 @@ fn page(state: &State, call: &Call<'_>, id: &str) -> Result<Reply, Reply> {
     let begin = begin.min(found.len());
     let end = begin.saturating_add(size).min(found.len());
     let conversations: Vec<_> = found[begin..end].iter().map(|one| one.json()).collect();
-    let mut answer = json!({ "conversations": conversations });
+    let mut response = json!({ "conversations": conversations });
     if end < found.len() {
-        answer["cursor"] = URL_SAFE_NO_PAD.encode(format!("{end}/{id}")).into();
+        response["cursor"] = URL_SAFE_NO_PAD.encode(format!("{end}/{id}")).into();
     }
-    Ok(Reply::ok(&answer))
+    Ok(Reply::ok(&response))
 }
 
 /// Returns the row where a page begins. The cursor has the id of its job, so

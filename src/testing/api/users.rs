@@ -1,4 +1,4 @@
-//! Users, and what a token says of its own: its user, its client, its
+//! Users, and what a token belongs to: its user, its client and its
 //! organisation.
 
 use http::{Method, StatusCode};
@@ -37,23 +37,23 @@ fn list(state: &State, call: &Call<'_>) -> Result<Reply, Reply> {
     let rest = call.query_without(&["pageSize", "pageNumber"]);
     let uri = |number: usize| format!("/api/v2/users?pageSize={size}&pageNumber={number}{rest}");
     let entities = page(&users, size, number).iter().map(|user| user.json());
-    let mut answer = json!({
+    let mut response = json!({
         "entities": entities.collect::<Vec<_>>(),
         "pageSize": size,
         "pageNumber": number,
         "total": users.len(),
     });
     if number < pages {
-        answer["nextUri"] = uri(number + 1).into();
+        response["nextUri"] = uri(number + 1).into();
     }
     if (2..=pages).contains(&number) {
-        answer["previousUri"] = uri(number - 1).into();
+        response["previousUri"] = uri(number - 1).into();
     }
-    answer["firstUri"] = uri(1).into();
-    answer["lastUri"] = uri(pages.max(1)).into();
-    answer["selfUri"] = uri(number).into();
-    answer["pageCount"] = pages.into();
-    Ok(Reply::ok(&answer))
+    response["firstUri"] = uri(1).into();
+    response["lastUri"] = uri(pages.max(1)).into();
+    response["selfUri"] = uri(number).into();
+    response["pageCount"] = pages.into();
+    Ok(Reply::ok(&response))
 }
 
 /// Returns the filter by state. The default is active users.
@@ -88,10 +88,10 @@ fn create(state: &mut State, call: &Call<'_>) -> Result<Reply, Reply> {
     let (name, email) = (text("name")?, text("email")?);
     check_email(&email)?;
     let user = User::new(state.random.uuid(), name, email);
-    let answer = user.json();
+    let response = user.json();
     state.api.users.all.push(user);
     state.api.users.created += 1;
-    Ok(Reply::ok(&answer))
+    Ok(Reply::ok(&response))
 }
 
 /// Refuses a text that cannot be an e-mail address.

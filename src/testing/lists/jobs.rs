@@ -26,22 +26,22 @@ struct Job {
 
 impl Jobs {
     /// Starts a job, and responds with its id. Ids count from 1.
-    pub(super) fn start(&mut self, shape: &Shape, _: &MockList, request: &Request<'_>) -> Reply {
+    pub(super) fn start(&mut self, shape: &Shape, request: &Request<'_>) -> Reply {
         self.0.push(Job {
             list: shape.name,
             body: request.body.clone(),
             polls: 0,
         });
-        let mut answer = Map::new();
+        let mut response = Map::new();
         for field in shape.says() {
             let value: Value = match field {
                 "jobId" | "id" | "executionId" => self.0.len().to_string().into(),
                 "state" => "Queued".into(),
                 _ => continue,
             };
-            answer.insert(field.to_owned(), value);
+            response.insert(field.to_owned(), value);
         }
-        Reply::json(StatusCode::ACCEPTED, &Value::Object(answer))
+        Reply::json(StatusCode::ACCEPTED, &Value::Object(response))
     }
 
     /// Returns the state of a job, or a page of its results. The job is queued
@@ -64,7 +64,7 @@ impl Jobs {
                 .then(|| Reply::not_found(&format!("There is no job {id}.")));
         };
         let list = lists.get(job.list)?;
-        // Three kinds: a status of its own, results that state whether they are
+        // Three kinds: a separate status, results that state whether they are
         // complete, and results only.
         let says_state = |field: &str| shape.says().any(|own| own == field);
         if says_state("state") {

@@ -60,7 +60,7 @@ impl Lists {
         };
         if let Some(list) = self.lists.get(shape.name) {
             return Some(match shape.starts_job() {
-                true => self.jobs.start(&shape, list, &request),
+                true => self.jobs.start(&shape, &request),
                 false => page::respond(&shape, list, &request),
             });
         }

@@ -57,7 +57,8 @@ impl MockGenesys {
         self.shared.lock().tokens.count()
     }
 
-    /// Revokes a token. Returns false if it was not valid.
+    /// Revokes a token. Returns false if the mock does not have it, because it
+    /// was revoked or evicted, for example. An expired token is still there.
     pub fn revoke(&self, token: &str) -> bool {
         self.shared.lock().tokens.revoke(token)
     }
