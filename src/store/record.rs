@@ -137,10 +137,12 @@ impl Record {
             return Lookup::Token(entry);
         }
         let current = self.lease.filter(|(_, span)| span.covers(now));
-        let own = current.filter(|(lease, _)| lease.owner == claim.owner);
-        if let Some(cooldown) = self.cooldown(now).filter(|_| own.is_none()) {
+        // Before the lease: a cooldown begins when a lease ends, and no lease is
+        // granted during it.
+        if let Some(cooldown) = self.cooldown(now) {
             return Lookup::Cooldown(cooldown);
         }
+        let own = current.filter(|(lease, _)| lease.owner == claim.owner);
         if let Some((_, span)) = current.filter(|_| own.is_none()) {
             return Lookup::Busy(span.left(now));
         }

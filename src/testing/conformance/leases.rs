@@ -85,6 +85,10 @@ pub async fn fences_grow_and_are_above_what_was_asked(store: &impl TokenStore) {
     wants.at_least = Fence::new(last.get() + 1_000_000_000);
     let next = lease(store, &key, &wants).await;
     assert!(next.fence > wants.at_least, "{:?}", next.fence);
+    // Its owner asks again, and has seen a token of that fence since.
+    wants.at_least = next.fence;
+    let next = lease(store, &key, &wants).await;
+    assert!(next.fence > wants.at_least, "{:?}", next.fence);
     let published = publish(store, &key, &next, &entry(next.fence, "t")).await;
     assert!(matches!(published, Publication::Published));
     wants.at_least = next.fence.next();

@@ -23,9 +23,9 @@ local last, last_left = read_fence()
 if failed then return failed end
 if lease and lease.owner ~= owner then return { 'busy', lease.left } end
 
--- The owner gets its own lease again, unless its fence is too low to publish.
+-- The owner gets its own lease again, unless its fence is too low: a lease is above all tokens that a process has seen.
 local fence
-if lease and not below(lease.fence, at_least) and not (token and not below(token.fence, lease.fence)) then
+if lease and below(at_least, lease.fence) and not (token and not below(token.fence, lease.fence)) then
   fence = lease.fence
 else
   local now = redis.call('TIME')
