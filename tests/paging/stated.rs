@@ -107,7 +107,10 @@ async fn a_checkpoint_after_an_empty_first_page_leads_to_the_second() {
     drop(pages);
     let rest = setup.linked(USERS).resume(first.checkpoint);
     assert_eq!(all(rest).await, ["2"]);
-    assert_eq!(setup.mock.count(USERS_ROUTE), 2);
+    let requests = setup.mock.requests_at(USERS_ROUTE);
+    let queries: Vec<_> = requests.iter().map(|it| it.uri().query()).collect();
+    assert_eq!(queries.len(), 2);
+    assert!(queries[1].is_some_and(|query| query.contains("cursor=2")));
 }
 
 #[tokio::test(start_paused = true)]

@@ -142,3 +142,15 @@ fn a_host_as_it_is_listed_takes_the_fast_path() {
         assert_eq!(origins.allows_as_written(&uri), fast, "{uri}");
     }
 }
+
+#[test]
+fn an_error_of_a_host_says_what_is_missing() {
+    for (host, what) in [
+        ("", "the host is empty; "),
+        (":443", "`:443` has no host; "),
+        ("gw.example:port", "`gw.example:port` has an invalid port; "),
+    ] {
+        let error = Origins::of_host(host).unwrap_err().to_string();
+        assert!(error.starts_with(what), "{error}");
+    }
+}

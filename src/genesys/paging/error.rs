@@ -226,10 +226,9 @@ impl fmt::Display for PageError {
             write!(f, "{}: ", self.inner.place)?;
         }
         f.write_str(&self.inner.message)?;
-        // The text of an API error contains its id already.
         match &self.inner.correlation_id {
-            Some(id) if self.inner.api.is_none() => write!(f, " [correlation id {id}]"),
-            _ => Ok(()),
+            Some(id) => write!(f, " [correlation id {id}]"),
+            None => Ok(()),
         }
     }
 }
