@@ -60,12 +60,12 @@
 //! - Requests start the renewals. If a process was idle until its token
 //!   expired, the next request waits for a new one. To renew while idle, too,
 //!   hold the guard of [`keep_warm`](TokenCache::keep_warm).
-//! - GET, HEAD, OPTIONS, TRACE, PUT and DELETE are retried, except six
-//!   operations of the API that are not safe to repeat. So are the 181 POSTs of
-//!   the API that read and change nothing;
-//!   [`is_read_only`](genesys::is_read_only) knows both from a table. Any other
-//!   request is resent only if the API certainly did not execute it, or if you
-//!   mark it as [`repeatable`](CallOptions::with_repeatable).
+//! - The layers retry GET, HEAD, OPTIONS, TRACE, PUT and DELETE, and the 181
+//!   POSTs of the API that read and change nothing. Six GETs, PUTs and DELETEs
+//!   are exceptions, because they are not safe to repeat.
+//!   [`is_read_only`](genesys::is_read_only) knows all of these from a table.
+//!   Any other request is resent only if the API certainly did not execute it,
+//!   or if you mark it as [`repeatable`](CallOptions::with_repeatable).
 //! - All calls of one [`Org`] share a [`Budget`](retry::Budget): 50 retries at
 //!   the start, and 45 more each minute. While it is empty, a failure is
 //!   returned without a retry, so that retries do not prolong an outage.
@@ -118,7 +118,8 @@
 //! | throttle, gate | a gate is a queue of requests to one path, or to all paths under a limit. After a 429 the [`Throttle`](retry::Throttle) closes the gate until the wait that the server asked for is over. Then it releases the requests one by one |
 //! | limit, slot | a limit is the rate of requests that Genesys allows. If you state it ([`Limit`](store::Limit)), each send first takes a slot, which is a reserved time, so that the API refuses none. The processes of a fleet can share a limit: a [`book`](store::book) in their store has the slots |
 //! | cooldown, damper | pauses before the token cache renews again: the cooldown after a failed renewal, and the damper after several renewals whose tokens the API refused as well |
-//! | generation, fence | numbers of tokens, and the highest is the newest: a [`Generation`](token::Generation) within one process, a [`Fence`](store::Fence) across the processes that share a [`store`] | | lease | the right of one process, for a limited time, to fetch the next token for all that share a [`store`] |
+//! | generation, fence | numbers of tokens, and the highest is the newest: a [`Generation`](token::Generation) within one process, a [`Fence`](store::Fence) across the processes that share a [`store`] |
+//! | lease | the right of one process, for a limited time, to fetch the next token for all that share a [`store`] |
 //! | [`Rejection`](token::Rejection), [`Outcome`](retry::Outcome), [`Stop`](retry::Stop) | a `Rejection` and an `Outcome` are response extensions. The `Rejection` of a 401 says whether its token is renewed, and if not, why. The `Outcome` has the number of sends, the duration of the call, and the `Stop`: the reason why the call ended |
 //!
 //! # Promises
@@ -181,10 +182,12 @@
 //! | `ring` | yes | *ring* as the [crypto provider](client#crypto-provider) of `client` and `redis` |
 //! | `aws-lc-rs` | | AWS-LC as their crypto provider. Without both features, your program installs one |
 //! | `tower` | | a boxed form of the stack; treats tower's `Elapsed` as transient |
-//! | `client` | | [`Client`], if you have none: TLS, the proxy of the environment, time-outs | | `platform-verifier` | | [`platform_verifier`](client::ClientBuilder::platform_verifier): trusts the system's CAs instead of Mozilla's |
+//! | `client` | | [`Client`], if you have none: TLS, the proxy of the environment, time-outs |
+//! | `platform-verifier` | | [`platform_verifier`](client::ClientBuilder::platform_verifier): trusts the system's CAs instead of Mozilla's |
 //! | `metrics` | | counters of renewals, retries and the shared store |
 //! | `reqwest-013` | | [`reqwest`]: the layers over a `reqwest::Client`, and for its own requests |
-//! | `redis` | | [`RedisStore`](store::redis::RedisStore): one token for a fleet of processes, in Redis or Valkey. With `rediss://`, it installs a crypto provider for the process if none is installed: the one of the feature `aws-lc-rs` or `ring` | | `redis-cluster` | | `RedisStore` on a Redis Cluster |
+//! | `redis` | | [`RedisStore`](store::redis::RedisStore): one token for a fleet of processes, in Redis or Valkey. With `rediss://`, it installs a crypto provider for the process if none is installed: the one of the feature `aws-lc-rs` or `ring` |
+//! | `redis-cluster` | | `RedisStore` on a Redis Cluster |
 //! | `file` | | files that only the user of a program can read: [`FileStore`](store::file::FileStore) keeps the token between runs, [`LoginFile`](genesys::login_file::LoginFile) a person's login |
 //! | `seal` | | encrypts tokens in a store |
 //! | `testing` | | [`MockGenesys`](testing::MockGenesys), a Genesys Cloud for tests |
