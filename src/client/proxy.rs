@@ -18,6 +18,13 @@ const EXCEPTIONS: [&str; 2] = ["NO_PROXY", "no_proxy"];
 /// The name of the program's setting in errors.
 const SETTING: &str = "`ClientBuilder::proxy`";
 
+/// The end of an error about a text that is not a URL.
+const NO_URL: &str = "is not the URL of a proxy, such as http://USER:PASSWORD@HOST:PORT, with `%40` for \
+                      `@`, `%3A` for `:`, `%2F` for `/`, `%3F` for `?` and `%23` for `#` in user and password";
+/// The forms of an exception, for errors.
+const FORMS: &str = "a domain (`example.com`, also for all below it), `host:port`, an IP address, a network \
+                     (`10.0.0.0/8`), or `*`";
+
 /// The source of a [`ClientBuilder`](super::ClientBuilder)'s proxy.
 #[derive(Clone, Debug)]
 pub(super) enum ProxySource {
@@ -186,13 +193,6 @@ impl Proxy {
         self.credentials().is_some()
     }
 }
-
-/// The end of an error about a text that is not a URL.
-const NO_URL: &str = "is not the URL of a proxy, such as http://USER:PASSWORD@HOST:PORT, with `%40` for \
-                      `@`, `%3A` for `:`, `%2F` for `/`, `%3F` for `?` and `%23` for `#` in user and password";
-/// The forms of an exception, for errors.
-const FORMS: &str = "a domain (`example.com`, also for all below it), `host:port`, an IP address, a network \
-                     (`10.0.0.0/8`), or `*`";
 
 /// Checks the URL of a proxy: its scheme, host and port, and that its password
 /// is escaped.

@@ -37,6 +37,13 @@ struct Inner {
     desk: Desk,
 }
 
+/// A reservation whose task may be dropped with its runtime. It then counts as
+/// failed at once, so that the sends do not wait until it counts as lost.
+struct Unanswered {
+    inner: Arc<Inner>,
+    id: u64,
+}
+
 impl Limiter {
     /// Creates a limiter that takes slots of this book. `timeout` is for one
     /// operation.
@@ -175,13 +182,6 @@ impl Inner {
             });
         }
     }
-}
-
-/// A reservation whose task may be dropped with its runtime. It then counts as
-/// failed at once, so that the sends do not wait until it counts as lost.
-struct Unanswered {
-    inner: Arc<Inner>,
-    id: u64,
 }
 
 impl Drop for Unanswered {

@@ -16,6 +16,10 @@ const CHALLENGE_LENGTH: usize = 43;
 /// description.
 type Refusal = (&'static str, &'static str);
 
+/// The parameters, in the order of the query.
+#[derive(Clone, Copy)]
+struct Query<'a>(&'a [(String, String)]);
+
 /// Handles `GET /oauth/authorize`: a person logs in, and the mock redirects the
 /// browser with a code.
 ///
@@ -119,10 +123,6 @@ fn page(why: &'static str) -> Reply {
         html.into(),
     )
 }
-
-/// The parameters, in the order of the query.
-#[derive(Clone, Copy)]
-struct Query<'a>(&'a [(String, String)]);
 
 impl<'a> Query<'a> {
     /// Returns the first value of a parameter.

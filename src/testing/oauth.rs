@@ -16,6 +16,9 @@ use super::{
 /// A refused token request: the OAuth error code and the description.
 type Refusal = (&'static str, Cow<'static, str>);
 
+/// The parameters of a token request, in their order.
+struct Form(Vec<(String, String)>);
+
 /// Handles requests to `/oauth/token`. Only `POST` is allowed.
 pub(super) fn token(state: &mut State, method: &Method, headers: &HeaderMap, body: &[u8]) -> Reply {
     if method != Method::POST {
@@ -149,9 +152,6 @@ fn redeem(
         }
     }
 }
-
-/// The parameters of a token request, in their order.
-struct Form(Vec<(String, String)>);
 
 impl Form {
     /// Parses a form. Repeated parameters stay, so that `need` can refuse them.

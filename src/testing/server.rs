@@ -53,6 +53,11 @@ pub struct MockServer {
     accept: AbortHandle,
 }
 
+/// Counts a connection for as long as it is open.
+struct Open {
+    shared: Arc<Shared>,
+}
+
 impl MockServer {
     /// Binds a free port, and starts to accept connections.
     pub(super) async fn start(shared: Arc<Shared>) -> io::Result<Self> {
@@ -123,11 +128,6 @@ async fn accept(shared: Arc<Shared>, listener: TcpListener) {
             Some(_) = connections.join_next() => {}
         }
     }
-}
-
-/// Counts a connection for as long as it is open.
-struct Open {
-    shared: Arc<Shared>,
 }
 
 impl Open {

@@ -183,7 +183,7 @@ async fn a_429_that_asks_for_no_time_makes_the_release_slow_again() {
     for _ in 0..7 {
         waiting.join_next().await;
     }
-    // 100 ms apart by now.
+    // The pace has doubled: turns are 100 ms apart.
     let (now, last) = (Instant::now(), hold(&throttle, &endpoint));
     throttle.close(&endpoint, now, now);
     waiting.join_next().await;
@@ -224,7 +224,8 @@ async fn a_turn_that_was_given_and_not_used_goes_to_the_next() {
     assert!(first.poll().is_pending() && second.poll().is_pending());
     assert!(third.poll().is_pending());
     time::advance(PAUSE).await;
-    // Whoever looks gives the turn that is due, here to the first.
+    // Every waiter that is polled gives the turn that is due, here to the
+    // first.
     assert!(third.poll().is_pending());
     assert!(first.is_woken() && !second.poll().is_ready());
     drop(first);
@@ -241,8 +242,8 @@ async fn a_turn_from_before_a_new_pause_releases_nobody_in_it() {
     assert!(first.poll().is_pending() && second.poll().is_pending());
     assert!(third.poll().is_pending());
     time::advance(PAUSE).await;
-    // Whoever looks gives the turn that is due, here to the first, which nobody
-    // polls.
+    // Every waiter that is polled gives the turn that is due, here to the
+    // first, which is not polled.
     assert!(third.poll().is_pending());
     let late = Instant::now() + Duration::from_secs(60);
     throttle.close(&endpoint, late, late);
@@ -377,8 +378,8 @@ async fn a_name_function_that_panics_wedges_nothing() {
     hold(&throttle, &endpoint).await;
 }
 
-/// Lets the waiters of these lives wait; gives the times of release of those
-/// who lived to see it.
+/// Starts waiters that are dropped after these milliseconds, or never. Returns
+/// the times at which the others were released.
 async fn releases(lives: &[Option<u64>]) -> Vec<Duration> {
     let (throttle, endpoint) = closed();
     let start = Instant::now();

@@ -18,6 +18,14 @@ use crate::token::{FetchContext, IssuedToken, Reason, TokenError, TokenErrorKind
 /// The token of a request, and when the request was sent.
 type Fetched = Result<(IssuedToken, Moment), TokenError>;
 
+/// Reports the end of a renewal to the cache, even if its task was dropped.
+struct Task {
+    id: RenewalId,
+    reason: Reason,
+    begun: Instant,
+    shared: Option<Arc<Shared>>,
+}
+
 /// The pause before the second request of a renewal; it doubles before each
 /// further one.
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
@@ -182,14 +190,6 @@ fn panicked() -> TokenError {
         "the token was not renewed: the code that fetches it panicked; see the panic message on \
          stderr, or in the panic hook",
     )
-}
-
-/// Reports the end of a renewal to the cache, even if its task was dropped.
-struct Task {
-    id: RenewalId,
-    reason: Reason,
-    begun: Instant,
-    shared: Option<Arc<Shared>>,
 }
 
 impl Task {

@@ -143,7 +143,8 @@ mod tests {
         Duration::from_secs(seconds)
     }
 
-    /// Came with 100 of the 200 seconds that its kind lasts, and is due after 20.
+    /// Returns a token that arrived with 100 of its 200 seconds left, and is
+    /// due after 20.
     fn used() -> Current {
         let now = Moment::now();
         let settings = CacheSettings::default();

@@ -1,5 +1,4 @@
-//! The cells of the table in [`TokenCache`], each on a paused clock and with
-//! exact counts.
+//! The behaviour of a [`TokenCache`], on a paused clock and with exact counts.
 
 use std::{
     collections::VecDeque,

@@ -97,7 +97,7 @@ async fn a_pause_of_the_damper_is_not_cut_short_by_silence() {
     let (cache, script) = Script::cache([]);
     let start = Instant::now();
     cache.token().await.unwrap();
-    // Up to a pause of 80 seconds.
+    // Until the damper pauses for 80 seconds.
     while script.fetches() < 7 {
         let token = cache.token().await.unwrap();
         cache.report_rejected(token.generation());

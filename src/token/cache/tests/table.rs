@@ -1,5 +1,5 @@
-//! Each cell of the table in the docs of [`TokenCache`]: what a caller gets,
-//! and whether it starts a renewal, by the states of token and cache.
+//! Each cell of the table in the docs of [`token`](crate::token): what a caller
+//! gets, and whether it starts a renewal, by the states of token and cache.
 
 use super::*;
 use crate::token::cache::{
@@ -148,7 +148,7 @@ impl Cell {
 fn each_cell_is_as_the_docs_have_it() {
     use {Going::*, Token::*};
     let (served, waits, fails) = ("served", "waits", "fails");
-    for (token, going, answer, starts) in [
+    for (token, going, expected, starts) in [
         (None, Nothing, waits, true),
         (None, Renewing, waits, false),
         (None, CoolingDown, fails, false),
@@ -182,12 +182,12 @@ fn each_cell_is_as_the_docs_have_it() {
         };
         assert_eq!(
             (got, start.is_some()),
-            (answer, starts),
+            (expected, starts),
             "{token:?}, {going:?}"
         );
         // A call that needs no decision finds the token in view, without the
         // lock.
-        let decided = answer != served || starts;
+        let decided = expected != served || starts;
         assert_eq!(view.is_none(), decided, "{token:?}, {going:?}: view");
     }
 }

@@ -137,7 +137,7 @@ proptest! {
             }
             if *closed {
                 // The copy is served until it expires, even when due, because
-                // no renewal runs.
+                // a closed cache renews nothing.
                 let due = Moment { mono: now.mono + HOUR - Duration::from_secs(61), ..now };
                 prop_assert!(hit(cell, due).is_some());
             }
