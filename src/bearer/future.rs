@@ -35,17 +35,17 @@ pin_project! {
 pin_project! {
     #[project = StateProj]
     enum State<F, P, W, U> {
-        // The slow path, without a valid token. The box keeps the future of the
-        // fast path small.
+        /// The slow path, without a valid token. The box keeps the future of
+        /// the fast path small.
         Unsent {
             unsent: Option<U>,
             #[pin]
             stage: Stage<W>,
         },
-        // Waits for the response. `signed` is the provider and the token that
-        // the request carries, if this layer has set one.
+        /// Waits for the response. `signed` is the provider and the token that
+        /// the request carries, if this layer has set one.
         Sent { #[pin] response: F, signed: Option<(P, Generation)> },
-        // Returns this error at the next poll.
+        /// Returns this error at the next poll.
         Failed { error: Option<BoxError> },
         Done,
     }
@@ -56,7 +56,7 @@ pin_project! {
     #[project = StageProj]
     enum Stage<W> {
         Token { #[pin] wait: W },
-        // `slow` is true if the service was not ready at once.
+        /// `slow` is true if the service was not ready at once.
         Service { token: AccessToken, slow: bool },
     }
 }

@@ -56,8 +56,9 @@
 //! # Customising
 //!
 //! By default the layer replaces an `Authorization` that is already on the
-//! request, because a gateway must not forward that of its own caller.
-//! [`CallOptions`](crate::CallOptions) keeps it, or sends a request unchanged.
+//! request, because a gateway must not forward its caller's. With
+//! [`CallOptions`](crate::CallOptions), the layer keeps it, or sends the
+//! request unchanged.
 //! [`BearerLayer::per_request`] takes the token and the origins from a
 //! [`SelectAccount`], which can look at the extensions of each request.
 //!
@@ -84,10 +85,11 @@
 //!
 //! # Cancellation
 //!
-//! Dropping a response future that waits for a token leaves the renewal alone.
-//! During the wait it has no readied service, so no permit and no connection.
-//! If the service then takes so long to become ready that the token expires,
-//! the future waits for a newer one, three times at most.
+//! Dropping a response future that waits for a token does not cancel the
+//! renewal. During the wait, the future has no readied service, so no permit
+//! and no connection. If the service then takes so long to become ready that
+//! the token expires, the future waits for a newer one. It makes at most three
+//! such waits, the first included.
 
 mod account;
 mod challenge;

@@ -26,21 +26,26 @@ impl<S: Clone, P: TokenProvider> Bearer<S, Account<P>> {
     /// origins only.
     ///
     /// ```
-    /// use tower::service_fn;
+    /// use http::{Request, Response, header::AUTHORIZATION};
+    /// use tower::{ServiceExt, service_fn};
     /// use tower_genesys::{
     ///     BoxError,
     ///     bearer::{Bearer, Origins},
     ///     token::FixedToken,
     /// };
     ///
-    /// let client = service_fn(async |_: http::Request<()>| {
-    ///     Ok::<_, BoxError>(http::Response::new(()))
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), BoxError> {
+    /// let client = service_fn(async |request: Request<()>| {
+    ///     let signed = request.headers().contains_key(AUTHORIZATION);
+    ///     Ok::<_, BoxError>(Response::new(signed))
     /// });
     /// let origins = Origins::of_host("api.mypurecloud.com")?;
     /// let bearer = Bearer::new(client, FixedToken::new("s3cr3t")?, origins);
-    /// let client = bearer.into_inner();
-    /// # let _ = client;
-    /// # Ok::<(), BoxError>(())
+    /// let request = Request::get("https://api.mypurecloud.com/").body(())?;
+    /// assert!(bearer.oneshot(request).await?.into_body());
+    /// # Ok(())
+    /// # }
     /// ```
     pub const fn new(inner: S, tokens: P, origins: Origins) -> Self {
         Self {
@@ -109,8 +114,8 @@ where
         let Some(account) = self.accounts.select(request.extensions()) else {
             return self.refused(OriginError::no_account(request.uri()));
         };
-        // The token goes only to listed origins. To any other origin the
-        // caller's own credentials do not go either.
+        // To an origin that is not listed, the caller's own credentials do not
+        // go either.
         match account.origins().check(request.uri()) {
             Verdict::Token => {}
             Verdict::NoToken => {

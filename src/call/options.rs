@@ -21,7 +21,7 @@ use http::{Extensions, StatusCode};
 ///     .with_max_sends(2)
 ///     .with_deadline(Duration::from_secs(5))
 ///     .with_attempt_timeout(Duration::from_secs(2));
-/// /// For a service that is not Genesys Cloud, or a fresh link to a file.
+/// /// For a service that is not Genesys Cloud, or a pre-signed link to a file.
 /// const PLAIN: CallOptions = CallOptions::new()
 ///     .without_auth()
 ///     .without_retry()
@@ -101,8 +101,8 @@ impl CallOptions {
         self
     }
 
-    /// Sets whether this request is idempotent, if the layer's own decision by
-    /// method and path is wrong for it.
+    /// Sets whether this request may be executed twice, if the layer's own
+    /// decision by method and path is wrong for it.
     #[must_use]
     pub const fn with_repeatable(mut self, repeatable: bool) -> Self {
         self.repeatable = Some(repeatable);

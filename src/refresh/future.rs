@@ -1,4 +1,4 @@
-//! The response future: who replays after a 401, and the replay itself.
+//! The response future: which layer replays after a 401, and the replay itself.
 
 use std::{
     fmt, mem,
@@ -30,14 +30,14 @@ pin_project! {
 pin_project! {
     #[project = StateProj]
     enum State<F, R, C> {
-        // Waits for a response, of the first send or of the replay.
+        /// Waits for a response, of the first send or of the replay.
         Sent {
             #[pin]
             response: F,
-            replay: Replay<C>,
+            resender: Resender<C>,
         },
-        // Reads the old response to its end, then waits until the service is
-        // ready for the copy.
+        /// Reads the old response to its end, then waits until the service is
+        /// ready for the copy.
         Draining {
             #[pin]
             drain: Drain<R>,
@@ -47,7 +47,7 @@ pin_project! {
 }
 
 /// Which layer can replay the request in flight.
-enum Replay<C> {
+enum Resender<C> {
     /// This layer has the copy.
     Here(C),
     /// A layer further out has the copy.
@@ -71,24 +71,24 @@ where
 {
     /// Follows a send of which this layer keeps the copy.
     pub(super) fn kept_here(response: S::Future, copy: Box<RequestCopy<B, S>>) -> Self {
-        Self::sent(response, Replay::Here(copy))
+        Self::sent(response, Resender::Here(copy))
     }
 
     /// Follows a send of which a layer outside keeps the copy.
     #[inline]
     pub(super) fn kept_outside(response: S::Future) -> Self {
-        Self::sent(response, Replay::Outside)
+        Self::sent(response, Resender::Outside)
     }
 
     /// Follows a send that cannot be replayed.
     pub(super) fn once(response: S::Future) -> Self {
-        Self::sent(response, Replay::Impossible(Unreplayed::BodyGone))
+        Self::sent(response, Resender::Impossible(Unreplayed::BodyGone))
     }
 
     #[inline]
-    fn sent(response: S::Future, replay: Replay<Box<RequestCopy<B, S>>>) -> Self {
+    fn sent(response: S::Future, resender: Resender<Box<RequestCopy<B, S>>>) -> Self {
         Self {
-            state: State::Sent { response, replay },
+            state: State::Sent { response, resender },
         }
     }
 }
@@ -107,10 +107,10 @@ where
         let mut this = self.project();
         loop {
             let next = match this.state.as_mut().project() {
-                StateProj::Sent { response, replay } => {
+                StateProj::Sent { response, resender } => {
                     let mut result = ready!(response.poll(cx));
                     let response = result.as_mut().ok();
-                    let Some(copy) = response.and_then(|response| replay.take(response)) else {
+                    let Some(copy) = response.and_then(|response| resender.take(response)) else {
                         return Poll::Ready(result);
                     };
                     State::Draining {
@@ -125,7 +125,7 @@ where
                     ready!(kept.service().poll_ready(cx))?;
                     State::Sent {
                         response: send(*copy.take().expect(SENT_ONCE)),
-                        replay: Replay::Impossible(Unreplayed::AlreadyReplayed),
+                        resender: Resender::Impossible(Unreplayed::AlreadyReplayed),
                     }
                 }
             };
@@ -146,7 +146,7 @@ fn send<S: Service<Request<B>>, B: CloneBody>(copy: RequestCopy<B, S>) -> S::Fut
     service.call(request)
 }
 
-impl<S, B: CloneBody> Replay<Box<RequestCopy<B, S>>> {
+impl<S, B: CloneBody> Resender<Box<RequestCopy<B, S>>> {
     /// Returns the copy if this response leads to a replay. If there is a newer
     /// token but no replay, puts the reason into the response.
     fn take<R>(&mut self, response: &mut Response<R>) -> Option<Box<RequestCopy<B, S>>> {

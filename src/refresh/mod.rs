@@ -1,12 +1,14 @@
 //! Replays a request once after a 401, with a newer token.
 //!
-//! [`Refresh`] keeps a copy of each request, including its body. If the
-//! response is a 401 that [`Bearer`](crate::bearer) marked as
-//! [`Renewable`](crate::replay::Renewable), `Refresh` sends the copy once.
-//! `Bearer`, further in, signs it with the newer token, and waits for that
-//! token if it is still being fetched. The caller gets every other response
-//! unchanged, and the second 401 too. This layer renews nothing itself: only
-//! `Bearer` knows which token it sent.
+//! [`Refresh`] acts on a 401 that [`Bearer`](crate::bearer) marked as
+//! [`Renewable`](crate::replay::Renewable): it has a copy of the request sent
+//! once. Inside [`Retry`](crate::retry), which keeps the copy, `Refresh` asks
+//! it to resend at once. In a stack without `Retry`, `Refresh` keeps the copy,
+//! including the body, and sends it. `Bearer`, further in, signs the copy with
+//! the newer token, and waits for that token if it is still being fetched.
+//!
+//! The caller gets every other response unchanged, and the second 401 too. This
+//! layer renews nothing itself: only `Bearer` knows which token it sent.
 //!
 //! ```text
 //!  caller   Retry      Refresh       Bearer           API     TokenCache
@@ -20,9 +22,6 @@
 //!    │         │           │            │──token B──►│          │
 //!    │◄────────│◄──────────│◄───────────│◄───200─────│          │
 //! ```
-//!
-//! `Retry` sends the copy, at once and once per call, because it keeps the
-//! copy. Without `Retry`, `Refresh` keeps and sends it.
 //!
 //! # Example
 //!
@@ -63,16 +62,15 @@
 //!
 //! # Ordering
 //!
-//! Around [`Bearer`](crate::bearer), inside [`Retry`](crate::retry), and inside
-//! [`Replay`](crate::replay), which wraps request bodies so that they can be
-//! sent more than once. The request body must implement
+//! Put it around [`Bearer`](crate::bearer), inside [`Retry`](crate::retry), and
+//! inside [`Replay`](crate::replay), which wraps request bodies so that they
+//! can be sent more than once. The request body must implement
 //! [`CloneBody`](crate::replay::CloneBody), as `ReplayBody` does.
 //!
-//! The outermost layer that can resend keeps the only copy. Inside `Retry`,
-//! this layer keeps none: it marks the response with
-//! [`Resend`](crate::replay::Resend), and `Retry` resends at once. If `Refresh`
-//! is outside `Retry`, `Retry` passes every response through and retries
-//! nothing.
+//! The outermost layer that can resend keeps the only copy. So inside `Retry`,
+//! this layer only marks the response with [`Resend`](crate::replay::Resend).
+//! If `Refresh` is outside `Retry`, `Retry` passes every response through and
+//! retries nothing.
 //!
 //! # Cloning
 //!
@@ -81,10 +79,9 @@
 //!
 //! # Errors
 //!
-//! Those of the inner service. If a 401 is returned, its extensions say why:
-//! [`Rejection`](crate::token::Rejection) if no newer token exists,
-//! [`Unreplayed`](crate::replay::Unreplayed) if there is one and the request
-//! could not be replayed.
+//! The errors of the inner service. If a 401 is returned, its extensions say
+//! why: [`Rejection`](crate::token::Rejection) if no newer token exists or is
+//! being fetched, otherwise [`Unreplayed`](crate::replay::Unreplayed).
 //!
 //! # Cancellation
 //!

@@ -87,8 +87,8 @@ impl<R: Body> Drain<R> {
     }
 
     /// Creates a drain that also keeps the first 8 KiB of the body, such as the
-    /// message of a 429. It reads these in any case: on HTTP/2 too, and if the
-    /// connection cannot be reused.
+    /// message of a 429. It reads these even on HTTP/2, and if the connection
+    /// cannot be reused.
     pub(crate) fn keeping(response: Response<R>, sent: bool) -> Self {
         let helps = sent && is_http1(response.version()) && !closes(&response);
         let is_small = response.body().size_hint().lower() <= MOST_BYTES;

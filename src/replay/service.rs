@@ -70,8 +70,8 @@ where
         let remake = request.extensions_mut().remove::<Remake<B>>();
         let (head, body) = request.into_parts();
         let body = match remake {
-            // A function that remakes the body takes precedence: nothing has
-            // to be kept, whatever the size of the body.
+            // A function that remakes the body takes precedence: with it,
+            // nothing is kept, whatever the size of the body.
             Some(remake) => ReplayBody::remade(body, remake),
             None => ReplayBody::wrap(body, || announced(&head.headers), self.caps),
         };

@@ -32,8 +32,8 @@ pub(super) struct Log<B> {
     frames: VecDeque<Kept>,
     /// The index in the whole body of the first of `frames`.
     first: usize,
-    /// The total length of all frames so far, including forgotten ones: after
-    /// the log has forgotten a frame, no clone needs the rest to be kept.
+    /// The total length of all frames so far, including forgotten ones: once
+    /// one is forgotten, no clone can be made, so the cap matters no more.
     bytes: usize,
     /// The maximum of `bytes`, and by [`most_frames`] of the number of frames.
     cap: usize,
@@ -104,9 +104,9 @@ impl<B> Log<B> {
     /// The frame stays in the log only if another clone may need it.
     pub(super) fn read(&mut self, n: usize, aside: &mut Aside<B>) -> Option<Kept> {
         let at = n.checked_sub(self.first)?;
-        // While another clone may need the frame, this one gets a copy. The
-        // last clone takes it out, and everything before it, which no clone
-        // will read any more.
+        // While another clone may need the frame, this one gets a copy.
+        // Otherwise the frame and all before it leave the log: either this is
+        // the last clone, or over the cap no other one could be sent.
         if !self.over && !self.turns.is_sole() {
             return self.frames.get(at).map(Kept::clone);
         }
@@ -123,12 +123,13 @@ impl<B> Log<B> {
         self.first += count;
     }
 
-    /// Whether frame `n` is the next one to come from the caller's body.
-    pub(super) fn is_last(&self, n: usize) -> bool {
+    /// Whether frame `n` would be the next one from the caller's body.
+    pub(super) fn is_next(&self, n: usize) -> bool {
         n == self.first + self.frames.len()
     }
 
-    /// Whether frame `n`, or one after it, was in the log and is forgotten.
+    /// Whether no clone can get frame `n` any more: the log has forgotten it,
+    /// or a clone has taken the caller's body or its error.
     pub(super) fn has_lost(&self, n: usize) -> bool {
         n < self.first || matches!(self.end, End::Failed(None))
     }

@@ -144,8 +144,8 @@ pub(super) fn look<B: Body + Unpin>(body: &mut B, length: u64) -> Look<B> {
         true => peek(body),
         false => Poll::Pending,
     };
-    // If the body has more than it announced, or is not ready, it is a stream.
-    // Its frames so far are returned, because the body yields them only once.
+    // The frames of a stream are returned, because the body yields them only
+    // once.
     match second {
         _ if is_whole && told => Look::Whole(into_bytes(first)),
         Poll::Ready(None) => Look::Whole(into_bytes(first)),

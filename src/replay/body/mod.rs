@@ -43,7 +43,7 @@ pub struct ReplayBody<B> {
 
 /// How a body gets its bytes, and gets them again for a clone.
 ///
-/// The larger forms are in boxes, because a client moves its requests a dozen
+/// The larger forms are in boxes, because a client moves its requests many
 /// times, and most bodies are `Small`.
 enum Form<B> {
     /// A body without frames.

@@ -124,8 +124,7 @@ impl<B> Remade<B> {
         true
     }
 
-    /// Checks before each poll that this clone is valid, and invalidates all
-    /// older ones.
+    /// Checks that this clone is valid, and invalidates all older ones.
     fn enter(&mut self) -> Result<(), ReplayBodyErrorKind> {
         let mut state = lock(&self.shared.state);
         // Although each clone has its own body, at most one is sent at a time:
@@ -204,8 +203,8 @@ where
                 return self.wait(cx).map(|ended| ended.err().map(Err));
             };
             let told = body.is_end_stream();
-            // A frame is handed over unless it is empty. An error is final for
-            // every clone, because the rest of the body is unknown.
+            // An error is final for every clone, because the rest of the body
+            // is unknown.
             match polled {
                 Some(Ok(frame)) => {
                     if let Some(frame) = Kept::of(frame) {
@@ -226,8 +225,7 @@ where
     /// Returns the body of this clone, which is made at the first call.
     fn body(&mut self) -> Result<&mut B, ReplayBodyErrorKind> {
         let body = unpoisoned(self.body.get_mut());
-        // A clone makes its body only once: after an error it does not start
-        // over.
+        // After an error, a clone does not start over.
         if body.is_none() {
             if self.started {
                 return Err(ReplayBodyErrorKind::Gone);

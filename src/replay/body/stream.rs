@@ -2,8 +2,8 @@
 //!
 //! A clone first reads the kept frames from the log. After those, one clone at
 //! a time takes the caller's body out of the log, polls it, and puts it back
-//! (`source`). When the log keeps nothing more, the clone that is left takes
-//! the body for good.
+//! (`source`). When the log keeps nothing more, no other clone can continue,
+//! and the one that is left takes the body for good.
 
 use std::{
     pin::Pin,
@@ -40,8 +40,7 @@ pub(super) struct Stream<B> {
     sent: u64,
     /// Whether this clone has handed over all its frames.
     done: bool,
-    /// The caller's body, after the log has stopped keeping frames. No other
-    /// clone can continue then, so frames pass without the lock.
+    /// The caller's body, if this clone has taken it for good.
     ///
     /// It is in a box because few streams come to that, and in a mutex, which
     /// is never locked, so that `Stream` is `Sync` even if the body is not.
@@ -156,9 +155,6 @@ impl<B> Stream<B> {
     }
 
     /// Decides what to do next.
-    ///
-    /// An invalid clone ends first. Then the kept frames come, then the
-    /// caller's body. [`Aside`] wakes and drops after the lock is released.
     fn next(&mut self) -> Next<B> {
         let mut aside = Aside::new();
         let mut log = lock(&self.log);
@@ -176,17 +172,13 @@ impl<B> Stream<B> {
         if let Some(frame) = log.read(self.position, &mut aside) {
             self.position += 1;
             self.sent += frame.len() as u64;
-            self.done = matches!(log.end, End::Clean { told: true }) && log.is_last(self.position);
+            self.done = matches!(log.end, End::Clean { told: true }) && log.is_next(self.position);
             // HTTP/1 asks for no more frames once it has the announced length.
             if self.done || self.length == Some(self.sent) {
                 log.turns.finish(self.ticket);
             }
             return Next::Give(Some(Ok(frame.into_frame())));
         }
-        // After the kept frames, one clone at a time polls the caller's body:
-        // without the body in the log, this clone waits. Once the log keeps
-        // nothing, no other clone can continue, so this one takes the body for
-        // good.
         match &mut log.end {
             End::Open => match log.source.take() {
                 Some(source) if log.is_past_keeping() => {
@@ -269,8 +261,7 @@ where
                 *self.sole() = Some(source);
                 return Poll::Pending;
             };
-            // No lock is needed: no other clone can start any more. Only the
-            // end is shared, for `is_sent`.
+            // Only the end is shared with other clones, for `is_sent`.
             let (frame, end) = match take_in(polled, source.is_end_stream()) {
                 Brought::Frame(frame, end) => (frame, end),
                 Brought::End(end) => (None, end),
@@ -282,8 +273,8 @@ where
             if self.done || self.length == Some(self.sent) {
                 lock(&self.log).turns.finish(self.ticket);
             }
-            // An empty frame is skipped. An error, the end, or a last frame
-            // that announces the end drops the body.
+            // An empty frame has no meaning on any wire. After the end or an
+            // error, the body is dropped.
             match (frame, end) {
                 (None, End::Open) => {}
                 (None, End::Clean { .. }) => return Poll::Ready(None),

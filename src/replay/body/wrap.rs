@@ -83,8 +83,8 @@ pub struct Remake<B> {
 
 impl<B> ReplayBody<B> {
     fn in_memory(whole: Bytes) -> Self {
-        // A body of one frame goes out with the head of the request, so it
-        // needs no lock and no clone of it is ever invalidated.
+        // A body of one frame goes out with the head of the request. No clone
+        // of it is ever invalidated, so it needs no lock.
         Self::of(match whole.len() {
             0 => Form::Empty,
             1..=FRAME => Form::Small(Some(whole)),
@@ -182,15 +182,10 @@ impl<B: Body> ReplayBody<B> {
     /// would wrap this body as a stream. With it, give the request a
     /// [`Remake`](crate::replay::Remake) instead.
     ///
-    /// Nothing is kept, so no cap applies, and the body can be resent whatever
-    /// its size. `make` is called once here, and once for each later attempt,
-    /// when the body of that attempt is first polled.
-    ///
-    /// `make` must return the same bytes each time. A body that announces
-    /// another length than the first one is not sent
-    /// ([`Changed`](crate::replay::ReplayBodyErrorKind::Changed)). If making
-    /// the body can fail, for example at opening the file, let the returned
-    /// body fail at its first poll.
+    /// Nothing is kept, so no cap applies. `make` is called once here, and once
+    /// for each later attempt, when the body of that attempt is first polled.
+    /// The rules for `make` are those of a `Remake`: it returns the same bytes
+    /// each time, and a failure to make the body is an error of that body.
     ///
     /// ```
     /// use bytes::Bytes;
@@ -239,7 +234,7 @@ impl<B> From<Full<Bytes>> for ReplayBody<B> {
 }
 
 impl<B> Remake<B> {
-    /// Creates an extension with the function that makes the bodies of resends.
+    /// Creates an extension with the function that makes the body of a resend.
     ///
     /// [`Remake`] has an example.
     pub fn new<F>(make: F) -> Self

@@ -12,9 +12,8 @@ use head::FlatHead;
 
 /// A copy of a request with its extensions, and the service to send it through.
 ///
-/// It lives in a box, so that a future that keeps one is small and cheap to
-/// move. The service is in the box too, because it is even larger. Few copies
-/// are ever sent.
+/// It lives in a box with the service, so that a future that keeps one is small
+/// and cheap to move. Few copies are ever sent.
 pub(crate) struct RequestCopy<B, S> {
     method: Method,
     version: Version,
