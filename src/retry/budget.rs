@@ -12,10 +12,10 @@ use tokio::time::Instant;
 ///
 /// # Why a budget
 ///
-/// The limit of each call multiplies. If an API fails every request, four sends
-/// per call are four times the load, from all clients at once, on a service
-/// that tries to recover. A budget allows the retries that repair single
-/// failures, and stops those that only prolong an outage.
+/// A limit for each call is not enough. If an API fails every request, four
+/// sends per call are four times the load, from all clients at once, on a
+/// service that tries to recover. A budget allows the retries that repair
+/// single failures, and stops those that only prolong an outage.
 ///
 /// A budget is a bucket of permits. Each retry takes one, and permits return at
 /// a constant rate.
@@ -29,9 +29,9 @@ use tokio::time::Instant;
 ///
 /// # Default
 ///
-/// For 300 requests a minute, which Genesys grants a token: 50 permits, and 45
-/// more each minute. If everything fails for ten minutes at full load, 3000
-/// requests lead to 500 retries, 17 % more load.
+/// For the rate that Genesys grants each token, 300 requests a minute: 50
+/// permits, and 45 more each minute. If everything fails for ten minutes at
+/// full load, 3000 requests lead to 500 retries, 17 % more load.
 ///
 /// # Cloning
 ///
@@ -76,7 +76,7 @@ impl Budget {
     ///
     /// The bucket has a sixth of that number of permits, and 15 % of it return
     /// each minute. In any ten minutes that allows less than 20 % more load.
-    /// Below 60 requests a minute it may be more, because a budget has at least
+    /// Below 6 requests a minute it may be more, because a budget has at least
     /// one permit and one more each minute.
     ///
     /// [`Budget`] has an example.

@@ -44,12 +44,12 @@ pin_project! {
 pin_project! {
     #[project = StateProj]
     enum State<F, R, C> {
-        // A layer outside resends, so this one keeps no copy.
+        /// A layer outside resends, so this one keeps no copy.
         Passing {
             #[pin]
             future: F,
         },
-        // This layer decides after each send whether to resend.
+        /// This layer decides after each send whether to resend.
         Deciding {
             call: C,
             #[pin]
@@ -61,37 +61,37 @@ pin_project! {
 pin_project! {
     #[project = StageProj]
     enum Stage<F, R> {
-        // Before any send: waits at a gate, or for a slot of a limit.
+        /// Before any send: waits at a gate, or for a slot of a limit.
         Queued {
             #[pin]
             admission: Admission,
         },
-        // Waits for the response, until the attempt times out.
+        /// Waits for the response, until the attempt times out.
         Sent {
             #[pin]
             future: F,
             #[pin]
             timeout: Timeout,
         },
-        // Reads the old response to its end, so that its connection is free.
+        /// Reads the old response to its end, so that its connection is free.
         Draining {
             #[pin]
             drain: Drain<R>,
             pause: Pause,
         },
-        // The old response or attempt is dropped, and the pause begins.
+        /// The old response or attempt is dropped, and the pause begins.
         Pausing {
             pause: Pause,
         },
-        // Waits for the backoff or the server's `Retry-After`.
+        /// Waits for the backoff or the server's `Retry-After`.
         Sleeping {
             #[pin]
             sleep: Sleep,
         },
-        // Waits for the service, as the last wait before a send: a ready
-        // service may reserve a permit.
+        /// Waits for the service, as the last wait before a send: a ready
+        /// service may reserve a permit.
         Readying,
-        // The result was returned.
+        /// The result was returned.
         Done,
     }
 }
@@ -195,7 +195,7 @@ impl<F, R> Stage<F, R> {
     }
 
     /// Discards a result that leads to another send. `is_to_read` states that
-    /// the body of the response names the limit of a 429.
+    /// it is a 429 whose body may name its limit.
     fn discarding<E>(
         old: Result<Response<R>, E>,
         is_sent: bool,

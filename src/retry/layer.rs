@@ -171,11 +171,10 @@ impl<C: Clone> RetryLayer<C> {
         self.with(|settings| settings.observer = Some(Arc::new(observer)))
     }
 
-    /// Sets a function that reads from the body of a 429 which limit it is
-    /// about.
+    /// Sets a function that finds the name of the limit in the body of a 429.
     ///
-    /// It gets up to 8 KiB of the body, as far as they arrive within 250
-    /// milliseconds, and only if the request is resent.
+    /// The layer calls it only if it resends the request. The function gets up
+    /// to 8 KiB of the body, as far as they arrive within 250 milliseconds.
     ///
     /// After a 429, the throttle holds the requests to one endpoint. If the
     /// function names a limit of the whole account, it holds all requests. If

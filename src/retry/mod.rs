@@ -3,8 +3,8 @@
 //! [`Retry`] sends a request and looks at the result. After a 429, a server
 //! error or a transport error it waits and resends the request, within limits
 //! on attempts, time and total retry volume. It returns any other failure at
-//! once. It returns a response with its body unread, and with an [`Outcome`] in
-//! its extensions if there is something to tell. The terms are in the
+//! once, and a response with its body unread. The [`Outcome`] in the extensions
+//! of a response says how the call went. The terms are in the
 //! [glossary](crate#glossary).
 //!
 //! ```text
@@ -85,17 +85,18 @@
 //! | 408, 500, 502, 503, 504 | GET, HEAD, OPTIONS, TRACE, PUT, DELETE |
 //! | connection broken, attempt timed out | the same, except PUT and DELETE if [turned off][broken] |
 //!
-//! Three settings change the second and the third row:
+//! Three settings change these rows:
 //!
 //! - [`CallOptions::with_repeatable`](crate::CallOptions::with_repeatable)
-//!   decides for one request.
-//! - [`RetryLayer::with_repeatable`] sets a predicate. In a
+//!   decides the second and the third row for one request.
+//! - [`RetryLayer::with_repeatable`] sets a predicate for them. In a
 //!   [`GenesysLayer`](crate::GenesysLayer) it is
 //!   [`is_read_only`](crate::genesys::is_read_only): POSTs that only read are
 //!   retried like a GET.
 //! - [`CallOptions::with_transient_statuses`](crate::CallOptions::with_transient_statuses)
-//!   names further statuses for one request, such as a 404 for something that
-//!   was created a moment ago.
+//!   adds statuses for one request, such as a 404 for something that was
+//!   created a moment ago: a 4xx other than 408 to the first row, any other to
+//!   the second.
 //!
 //! [`CallOptions`](crate::CallOptions) also sets the number of sends, the
 //! attempt time-out and the deadline of one request.
@@ -105,8 +106,8 @@
 //! 1. It invalidates the old body, so that a connection that is still sending
 //!    it stops.
 //! 2. It drains the old response, so that its connection can be reused.
-//! 3. It waits. During the wait the call has no connection, no permit, no
-//!    response and no readied service.
+//! 3. It waits. During the wait the call has no connection, no response and no
+//!    readied service, so it takes no place in a limit on concurrency.
 //! 4. It makes the service ready and resends the request.
 //!
 //! A response has an `Outcome` if the call took more than one send, if it
@@ -126,7 +127,8 @@
 //! - an HTTP/2 stream that the server refused, or that is above the last one of
 //!   its `GOAWAY`,
 //! - a request of which nothing was written,
-//! - a repeatable request on a pooled connection that broke.
+//! - a repeatable request on a connection of [`Client`](crate::client) that
+//!   broke after it had served earlier requests.
 //!
 //! The first resend after such a failure is immediate, and the second follows
 //! the backoff, both outside of the budget. From the third on, they are treated
@@ -198,10 +200,11 @@
 //!
 //! # Panics
 //!
-//! Outside of any tokio runtime, a failure is returned at once. A wait panics
-//! on a runtime without the time driver, and if the future has left the runtime
-//! on which it decided to wait. A panic in a reader given to
-//! [`RetryLayer::with_limit_reader`] panics the call.
+//! Outside of any tokio runtime, no call waits: a failure whose retry needs a
+//! wait is returned at once. A wait panics on a runtime without the time
+//! driver, and if the future has left the runtime on which it decided to wait.
+//! A panic in a function or an observer that the layer was given panics the
+//! call. A panic in a [`Classify`] does not: the result counts as final.
 //!
 //! # Cloning
 //!

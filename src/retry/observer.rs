@@ -61,7 +61,8 @@ pub enum RetryEvent<'a> {
         /// The number of sends so far.
         sends: u32,
     },
-    /// The request failed, and the layer returns the failure to the caller.
+    /// A resend might have helped, but the layer returns the failure to the
+    /// caller. It does not report a final one, such as a 404.
     #[non_exhaustive]
     GaveUp {
         /// The method of the request.

@@ -131,7 +131,7 @@ impl RetryPolicy {
     }
 
     /// Whether the method allows a resend of a request that the server may have
-    /// executed.
+    /// executed. `broken` states that the request got no response.
     pub(super) fn repeats(&self, method: &Method, broken: bool) -> bool {
         match *method {
             Method::GET | Method::HEAD | Method::OPTIONS | Method::TRACE => true,

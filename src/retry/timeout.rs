@@ -14,14 +14,14 @@ pin_project! {
     /// The timer of one attempt, which is ready at most once.
     #[project = TimeoutProj]
     pub(super) enum Timeout {
-        // Not polled yet. The timer starts when an attempt is first pending, so
-        // that a response that is there at once costs none.
+        /// Not polled yet. The timer starts when an attempt is first pending,
+        /// so that a response that is there at once costs none.
         Unarmed,
         Armed {
             #[pin]
             sleep: Sleep,
         },
-        // The attempt has no limit, or is over it and continues.
+        /// The attempt has no limit, or is over it and continues.
         Off,
     }
 }
@@ -49,7 +49,8 @@ impl Timeout {
                 self.set(Self::Off);
                 call.time_out().map_or(Poll::Pending, Poll::Ready)
             }
-            // Only the response wakes the call, which polled it before.
+            // The call has polled the response before, so the response wakes
+            // it.
             TimeoutProj::Unarmed | TimeoutProj::Off => Poll::Pending,
         }
     }

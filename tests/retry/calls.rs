@@ -39,7 +39,7 @@ async fn a_success_is_sent_once_and_has_no_marks() {
     assert_eq!(seen.len(), 1);
     assert_eq!(seen[0].extensions, 0);
     assert_eq!(seen[0].attempt.get(), 1);
-    assert!(seen[0].held);
+    assert!(seen[0].kept);
 }
 
 #[tokio::test(start_paused = true)]
@@ -57,7 +57,7 @@ async fn four_sends_by_default_and_the_last_503_is_returned_intact() {
     assert_eq!(text(response).await, "body of 503");
     let attempts: Vec<_> = script.seen().iter().map(|seen| seen.attempt).collect();
     assert_eq!(attempts, [1, 2, 3, 4].map(Attempt::new));
-    assert!(script.seen().iter().all(|seen| seen.held));
+    assert!(script.seen().iter().all(|seen| seen.kept));
 }
 
 #[tokio::test(start_paused = true)]
@@ -170,14 +170,14 @@ async fn without_retry_a_request_is_resent_after_a_401_only() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_body_that_cannot_be_cloned_is_sent_once_and_not_held() {
+async fn a_body_that_cannot_be_cloned_is_sent_once_and_not_kept() {
     let script = Script::new([], Status(503));
     let request = get("/x").map(|_| Payload::unclonable());
     let response = send(&retry(&RetryLayer::default(), &script), request)
         .await
         .unwrap();
     assert_eq!(script.sends(), 1);
-    assert!(!script.seen()[0].held);
+    assert!(!script.seen()[0].kept);
     assert_eq!(outcome(&response).stop, Stop::BodyGone);
     assert_eq!(text(response).await, "body of 503");
 }

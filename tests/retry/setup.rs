@@ -29,7 +29,7 @@ use tower_genesys::{
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Payload {
     pub(crate) state: Arc<PayloadState>,
-    held: bool,
+    kept: bool,
 }
 
 #[derive(Debug, Default)]
@@ -75,7 +75,7 @@ impl CloneBody for Payload {
             return None;
         }
         state.clones.fetch_add(1, Ordering::SeqCst);
-        Some(Self { state, held: false })
+        Some(Self { state, kept: false })
     }
 
     fn is_replayable(&self) -> bool {
@@ -87,11 +87,11 @@ impl CloneBody for Payload {
     }
 
     fn mark_kept(&mut self) {
-        self.held = true;
+        self.kept = true;
     }
 
     fn is_kept(&self) -> bool {
-        self.held
+        self.kept
     }
 
     fn revoke_others(&self) -> bool {
@@ -123,7 +123,7 @@ pub(crate) struct Seen {
     pub(crate) at: Duration,
     pub(crate) path: String,
     pub(crate) attempt: Attempt,
-    pub(crate) held: bool,
+    pub(crate) kept: bool,
     pub(crate) extensions: usize,
 }
 
@@ -232,7 +232,7 @@ impl<B: CloneBody> Service<Request<B>> for Script {
             at: self.shared.started.elapsed(),
             path: request.uri().path().to_owned(),
             attempt: Attempt::of(request.extensions()),
-            held: request.body().is_kept(),
+            kept: request.body().is_kept(),
             extensions: request.extensions().len(),
         };
         self.shared.seen.lock().unwrap().push(seen);

@@ -16,9 +16,9 @@ use crate::{
 /// The number of resends of a call outside of the budget, after failures that
 /// cost the API nothing.
 ///
-/// Two are enough for a connection that is replaced while a burst is on it: the
-/// first resend finds the next connection or the stream limit of this one, the
-/// second survives a race between the two.
+/// Two are enough when a server replaces a connection during a burst: if the
+/// immediate resend meets the same failure, the second follows after the
+/// backoff, when the next connection is there.
 const MOST_FREE: u32 = 2;
 
 /// How a resend would be made, if there is one.
@@ -163,7 +163,7 @@ impl<S: Clone, B: CloneBody, C> Call<S, B, C> {
         let rng = self.rng.get_or_insert_with(|| self.settings.rng());
         // An immediate resend does not advance the backoff: neither a replay
         // nor the first resend outside of the budget.
-        let at_once = u32::from(self.resent) + self.free_resends.min(1);
+        let at_once = u32::from(self.replayed) + self.free_resends.min(1);
         let retry = self.sends.saturating_sub(at_once);
         let backoff = self.settings.policy.backoff.wait(retry, rng);
         match class {

@@ -39,7 +39,7 @@ pub(super) struct Call<S, B, C> {
     /// The number of sends so far, replays included.
     sends: u32,
     /// Whether one of the sends was a replay after a 401.
-    resent: bool,
+    replayed: bool,
     /// The number of resends outside of the budget.
     free_resends: u32,
     /// The random numbers of this call, made for its first backoff.
@@ -111,6 +111,15 @@ impl<S: Clone, B: CloneBody, C> Call<S, B, C> {
         Self::new(settings, target, 0)
     }
 
+    /// Creates a call that a layer outside resends: it only waits for a slot,
+    /// and its request is not copied.
+    pub(super) fn passing(settings: Arc<Settings<C>>, request: &Request<B>) -> Self {
+        Self {
+            passes: true,
+            ..Self::waiting(settings, request)
+        }
+    }
+
     #[inline]
     fn new(settings: Arc<Settings<C>>, target: Target<S, B>, sends: u32) -> Self {
         Self {
@@ -120,21 +129,12 @@ impl<S: Clone, B: CloneBody, C> Call<S, B, C> {
             paused_at: None,
             waited: Duration::ZERO,
             sends,
-            resent: false,
+            replayed: false,
             free_resends: 0,
             rng: None,
             passes: false,
             unread: None,
             waited_for_slots: Duration::ZERO,
-        }
-    }
-
-    /// Creates a call that a layer outside resends: it only waits for a slot,
-    /// and its request is not copied.
-    pub(super) fn passing(settings: Arc<Settings<C>>, request: &Request<B>) -> Self {
-        Self {
-            passes: true,
-            ..Self::waiting(settings, request)
         }
     }
 
@@ -218,12 +218,12 @@ impl<S: Clone, B: CloneBody, C> Call<S, B, C> {
     }
 
     /// Whether the policy or the request allows another send. A replay does not
-    /// count. The first send is made in any case, so a maximum of zero is one
-    /// of one.
+    /// count. The first send is made in any case, so a maximum of zero counts
+    /// as one.
     fn sends_left(&self) -> bool {
         let max_sends = self.options().max_sends;
         let max_sends = max_sends.unwrap_or(self.settings.policy.max_sends);
-        self.sends - u32::from(self.resent) < max_sends
+        self.sends - u32::from(self.replayed) < max_sends
     }
 
     /// Returns the time before which a retry must begin.

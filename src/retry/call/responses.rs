@@ -47,8 +47,6 @@ impl<S: Clone, B: CloneBody, C> Call<S, B, C> {
             self.finish(result, Stop::Settled);
             return None;
         }
-        // The observer learns about both. The caller of a call that stops reads
-        // the outcome.
         match self.decide(failed) {
             Ok(pause) => {
                 self.begin(class, &pause);
@@ -126,12 +124,12 @@ impl<S: Clone, B: CloneBody, C> Call<S, B, C> {
     fn after_resend<R>(&mut self, response: &mut Response<R>) -> Option<Pause> {
         // A call is replayed once: a 401 to the newer token has another cause.
         // Otherwise the copy is claimed, which fails if the body was not kept.
-        let unreplayed = if self.resent {
+        let unreplayed = if self.replayed {
             Unreplayed::AlreadyReplayed
         } else if !self.claim() {
             Unreplayed::BodyGone
         } else {
-            self.resent = true;
+            self.replayed = true;
             // The deadline counts from here at the latest: the service may take
             // long to be ready.
             self.started();

@@ -30,7 +30,7 @@ pub(super) fn classify(error: &(dyn Error + 'static)) -> Class {
 /// considered.
 ///
 /// The errors of this crate come first: they are final or transient whatever
-/// their source is, and it may be an error of another request.
+/// their source is, and their source may be about another request.
 fn known(error: &(dyn Error + 'static)) -> Option<Class> {
     // The source may be a connect error of the token request. It would make the
     // API request look unsent, and `Retry` would resend it.
@@ -51,7 +51,8 @@ fn known(error: &(dyn Error + 'static)) -> Option<Class> {
         return Some(Class::Transient { after: None });
     }
     if let Some(io) = error.downcast_ref::<io::Error>() {
-        // Only a connect can be refused, and nothing is sent before it.
+        // Only a connect can be refused, and nothing is sent before it. An
+        // error that wraps another one leaves the decision to that one.
         let refused = io.kind() == io::ErrorKind::ConnectionRefused;
         return (refused && io.get_ref().is_none()).then_some(Class::NotSent);
     }

@@ -39,7 +39,7 @@ pub struct ErrorClassifier {
 /// | [`ReplayBodyError`](crate::replay::ReplayBodyError): the request's body failed | final |
 /// | [`Refused`](crate::call::Refused): not sent, for example to a foreign origin | final |
 /// | no connection was made (hyper-util `is_connect`, `ConnectionRefused`) | not sent |
-/// | hyper returned the request unsent (`is_canceled`), or the connection was closed before | unprocessed |
+/// | hyper returned the request unsent (`is_canceled`), or the connection was closed before it was written | unprocessed |
 /// | HTTP/2: `REFUSED_STREAM`, or above the last stream of the server's `GOAWAY` | unprocessed |
 /// | a connection of [`Client`](crate::client) broke that had served earlier requests | stale connection |
 /// | the task of the connection ended, by a panic or with its runtime (hyper) | transient |

@@ -1,5 +1,5 @@
-//! The meaning of a failure for its request, as a pure function of the head of
-//! the request, and of the head of a response or an error.
+//! Decides what a failure means for its request, from the head of the request
+//! and the head of the response or the error. It keeps no state.
 //!
 //! `chain` searches the causes of an error for one that this crate knows;
 //! `transport` knows those of hyper, h2 and reqwest.
@@ -37,8 +37,9 @@ pub enum Class {
     /// within the budget, since the host may be down.
     NotSent,
     /// There was a connection, and the server did not process the request: it
-    /// refused the stream, closed the connection before, or nothing of the
-    /// request was written. Any method may be resent.
+    /// refused the stream, it closed the connection before the request was
+    /// written, or nothing of the request was written for another reason. Any
+    /// method may be resent.
     ///
     /// The request was no load for the API. So the first two resends of a call
     /// after such failures draw on no budget, and the first is immediate.

@@ -13,8 +13,8 @@ const TRANSIENT: Class = Class::Transient { after: None };
 /// it from the others.
 const DISPATCH_GONE: &str = "dispatch task is gone";
 
-/// Returns the class of this error itself (not of its source), if it is one of
-/// these libraries and does not leave the decision to its source.
+/// Returns the class of this error itself (not of its source), if it is from
+/// one of these libraries and does not leave the decision to its source.
 pub(super) fn classify(error: &(dyn Error + 'static)) -> Option<Class> {
     #[cfg(feature = "reqwest-013")]
     if let Some(error) = error.downcast_ref() {
