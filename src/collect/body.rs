@@ -57,8 +57,7 @@ impl<R: Body> CollectedBody<R> {
     }
 
     /// Collects frames up to the cap. `taken` is their memory: the data, and
-    /// the size of the frames themselves, so that many empty frames reach the
-    /// cap too.
+    /// the size of the frames themselves.
     pub(super) fn poll_collect(
         &mut self,
         cx: &mut Context<'_>,

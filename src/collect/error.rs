@@ -61,7 +61,7 @@ impl BodyBroken {
         self.received
     }
 
-    /// Returns the first `BodyBroken` in an error's chain of sources.
+    /// Finds the first `BodyBroken` in a chain of errors.
     pub fn find<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a Self> {
         find(error)
     }

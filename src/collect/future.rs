@@ -44,12 +44,12 @@ pin_project! {
 pin_project! {
     #[project = StateProj]
     enum State<F, R: Body> {
-        // Waits for the head of the response.
+        /// Waits for the head of the response.
         Sent {
             #[pin]
             response: F,
         },
-        // Reads the body, up to the cap.
+        /// Reads the body, up to the cap.
         Collecting {
             // `None` once the future has completed.
             response: Option<Box<Response<CollectedBody<R>>>>,
@@ -141,7 +141,9 @@ fn is_stream(headers: &HeaderMap) -> bool {
     };
     let essence = media_type.as_bytes().split(|byte| *byte == b';').next();
     let essence = essence.unwrap_or_default().trim_ascii();
-    { STREAMS.iter() }.any(|name| essence.eq_ignore_ascii_case(name.as_bytes()))
+    STREAMS
+        .iter()
+        .any(|name| essence.eq_ignore_ascii_case(name.as_bytes()))
 }
 
 impl<F, R: Body> fmt::Debug for ResponseFuture<F, R> {

@@ -53,16 +53,17 @@
 //! | a success with a body of up to the cap | the head and the whole body, collected |
 //! | a success with a longer body | the body as a stream: at once if it states its length, otherwise when the collected part exceeds the cap |
 //! | a stream by its media type: server-sent events, newline-delimited JSON, multipart replacement, gRPC | the body as a stream |
-//! | to a request with [`CallOptions::without_collecting`](crate::CallOptions::without_collecting) | the body as a stream |
-//! | an unsuccessful one | the body as a stream: the status says more than the body |
+//! | a response to a request with [`CallOptions::without_collecting`](crate::CallOptions::without_collecting) | the body as a stream |
+//! | an unsuccessful response | the body as a stream: the status says more than the body |
 //!
 //! The layer neither changes nor copies frames and trailers.
 //!
 //! # Customising
 //!
 //! [`CollectLayer::with_cap`](crate::CollectLayer::with_cap) sets the cap, 4
-//! MiB by default. It includes the size of the frames themselves. Each call
-//! keeps at most the cap and one frame.
+//! MiB by default. Besides the data, each frame counts with its own size, so
+//! many empty frames reach the cap too. Each call keeps at most the cap and one
+//! frame.
 //!
 //! # Ordering
 //!

@@ -7,8 +7,9 @@ use tower_service::Service;
 use super::{CollectedBody, ResponseFuture};
 use crate::{BoxError, call::CallOptions};
 
-/// More than a page of the API needs, and affordable for a process with a
-/// hundred calls in flight.
+/// The value of
+/// [`CollectLayer::DEFAULT_CAP`](crate::CollectLayer::DEFAULT_CAP), which has
+/// the reason, in bytes.
 pub(super) const DEFAULT_CAP: usize = 4 * 1024 * 1024;
 
 /// The service that a [`CollectLayer`](crate::CollectLayer) creates.

@@ -21,7 +21,7 @@
 //! | `tower_genesys_token_rejections_total` | counter | `outcome` | 401s reported to the cache |
 //! | `tower_genesys_retries_total` | counter | `method`, `class` | retries |
 //! | `tower_genesys_replays_total` | counter | `method` | replays after a 401 |
-//! | `tower_genesys_retries_given_up_total` | counter | `method`, `reason` | failures returned to the caller |
+//! | `tower_genesys_retries_given_up_total` | counter | `method`, `reason` | failures returned to the caller although a resend might have helped |
 //! | `tower_genesys_throttled_total` | counter | – | gates closed by a 429 |
 //! | `tower_genesys_held_total` | counter | – | requests that waited at a closed gate |
 //! | `tower_genesys_call_seconds` | histogram | `scope`, `method`, `template`, `status` | duration of calls and attempts, until the response's head |
@@ -43,6 +43,10 @@
 //! |---|---|---|
 //! | `reason` | renewals | [`Reason::as_str`](crate::token::Reason::as_str) |
 //! | `outcome` | renewals | `renewed`, `abandoned`, or [`TokenErrorKind::as_str`](crate::token::TokenErrorKind::as_str) |
+//! | `outcome` | rejections | a [`Rejection`], such as `superseded` |
+//! | `class` | retries | a [`Class`], such as `not_sent` |
+//! | `reason` | given up | a [`Stop`], such as `budget_spent` |
+//! | `scope` | calls and attempts | `call` or `attempt` |
 //! | `template` | calls and attempts | the path template, or `other` |
 //! | `status` | calls and attempts | the response's status; without a response, the [`error.type`](crate::spans#what-is-in-a-span) |
 //! | `event` | a shared token | [`StoreEvent::as_str`](crate::store::StoreEvent::as_str); `missed` and `failed` have separate counters |
@@ -103,7 +107,8 @@ pub const TOKEN_REJECTIONS: &str = "tower_genesys_token_rejections_total";
 pub const RETRIES: &str = "tower_genesys_retries_total";
 /// Counter of replays after a 401, by `method`.
 pub const REPLAYS: &str = "tower_genesys_replays_total";
-/// Counter of failures returned to the caller, by `method` and `reason`.
+/// Counter of failures returned to the caller although a resend might have
+/// helped, by `method` and `reason`.
 pub const RETRIES_GIVEN_UP: &str = "tower_genesys_retries_given_up_total";
 /// Counter of gates closed by a 429.
 pub const THROTTLED: &str = "tower_genesys_throttled_total";
@@ -227,6 +232,7 @@ impl LimitObserver for Metrics {
             }
             LimitEvent::WentAlone { .. } => gauge!(LIMIT_ALONE).set(1.0),
             LimitEvent::Rejoined {} => gauge!(LIMIT_ALONE).set(0.0),
+            // The counter above is all that the others need.
             _ => {}
         }
     }

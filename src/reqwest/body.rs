@@ -15,9 +15,9 @@ use crate::{
     lock::{lock, unpoisoned},
 };
 
-/// Makes a body `Sync`: reqwest requires that, and most bodies are not.
+/// Makes a body `Sync`: reqwest requires that, and a boxed body often is not.
 ///
-/// The lock is never contended, because polling needs ownership.
+/// Polling needs no lock, so only [`look`](Self::look) takes it, for a moment.
 struct Shareable<B>(Mutex<B>);
 
 /// Records whether a connection began to send the body, even an empty one.

@@ -43,7 +43,7 @@ pin_project! {
 }
 
 pin_project! {
-    // A request in flight, or one that reqwest could not convert.
+    /// A request in flight, or one that reqwest could not convert.
     #[project = StateProj]
     enum State<F> {
         Sent { #[pin] response: F },

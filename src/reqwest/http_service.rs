@@ -59,7 +59,7 @@ impl HttpService {
         }
     }
 
-    /// Returns the client, to build requests with.
+    /// Returns a reference to the client, to build requests with.
     ///
     /// Requests that it sends itself (`RequestBuilder::send`,
     /// `Client::execute`) bypass all layers and carry no token.
@@ -67,7 +67,7 @@ impl HttpService {
         &self.client
     }
 
-    /// Returns the client for changes.
+    /// Returns a mutable reference to the client.
     ///
     /// If the service is from [`from_builder`](Self::from_builder), another
     /// client put in its place must not follow redirects either.
@@ -75,7 +75,7 @@ impl HttpService {
         &mut self.client
     }
 
-    /// Unwraps the client.
+    /// Returns the client.
     pub fn into_inner(self) -> Client {
         self.client
     }

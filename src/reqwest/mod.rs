@@ -1,5 +1,5 @@
-//! Puts the layers over a [`reqwest::Client`], and reqwest's own requests and
-//! responses around the stack.
+//! Puts the layers over a [`reqwest::Client`], and lets the stack take
+//! reqwest's own requests and return its responses.
 //!
 //! - [`HttpService`] is the client as the innermost service. It takes
 //!   `http::Request<B>` for any body type, so every layer fits around it. It

@@ -65,17 +65,17 @@ impl<S> ReqwestService<S> {
         self
     }
 
-    /// Returns the stack.
+    /// Returns a reference to the stack.
     pub const fn get_ref(&self) -> &S {
         &self.stack
     }
 
-    /// Returns the stack for changes.
+    /// Returns a mutable reference to the stack.
     pub const fn get_mut(&mut self) -> &mut S {
         &mut self.stack
     }
 
-    /// Unwraps the stack.
+    /// Returns the stack.
     pub fn into_inner(self) -> S {
         self.stack
     }

@@ -6,9 +6,9 @@ use crate::config_error::{ConfigError, ConfigErrorKind};
 
 /// Path templates, looked up by method and path.
 ///
-/// [`genesys::templates`](crate::genesys::templates) knows the operations of
-/// the Genesys Cloud API in [its table](crate::genesys::Operation), about half
-/// of them. Add others by [`and`](Self::and). If no template matches a request,
+/// [`genesys::templates`](crate::genesys::templates) has the operations of [the
+/// table](crate::genesys::Operation), about half of those of the Genesys Cloud
+/// API. Add others by [`and`](Self::and). If no template matches a request,
 /// its span has none, so ids never become labels.
 ///
 /// ```
@@ -44,7 +44,7 @@ impl Templates {
         }
     }
 
-    /// Creates an empty set, without the table of the API.
+    /// Creates an empty set of templates, without the table of the API.
     ///
     /// ```
     /// use http::{Method, Uri};
