@@ -104,8 +104,6 @@ impl ConnectError {
     /// The error of the time limit for the whole connection.
     pub(super) fn timed_out(dst: &Uri, proxy: Option<&Proxy>, limit: Duration) -> Self {
         let host = HostPort::of(dst);
-        // Through a proxy, its setting is the first suspect; directly, a
-        // missing proxy.
         let message = match proxy {
             Some(proxy) => format!(
                 "no connection to {host} through the proxy {} within {limit:?}; check the scheme, host \
@@ -193,8 +191,6 @@ impl ConnectError {
 /// Returns the message about a proxy that requires authentication.
 fn unauthenticated(proxy: &Proxy, offers_basic: bool) -> String {
     let (at, setting) = (HostPort::of(proxy.uri()), proxy.setting());
-    // Each case has another remedy: another scheme, other credentials, or any
-    // at all.
     match (offers_basic, proxy.has_credentials()) {
         (false, _) => format!(
             "the proxy {at} requires an authentication scheme other than Basic, the only one \
@@ -214,8 +210,6 @@ fn unauthenticated(proxy: &Proxy, offers_basic: bool) -> String {
 /// Returns the message about a certificate that is not trusted.
 fn untrusted(host: &HostPort<'_>, error: &CertificateError) -> String {
     use CertificateError as Cert;
-    // Each group has another remedy: a missing CA, the wrong server, or a
-    // clock.
     match error {
         Cert::UnknownIssuer => format!(
             "the certificate of {host} is from a CA that is not known here; if your own proxy or gateway \

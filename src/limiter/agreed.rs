@@ -52,7 +52,6 @@ impl Agreed {
     /// Records the limit that the book reports.
     pub(super) fn told(&mut self, limit: u32, events: &mut Vec<LimitEvent>) {
         match self.terms {
-            // Another process states a limit: this one keeps it, too.
             None => self.learn(limit, events),
             // Reported once for each lower limit, not with each grant.
             Some(terms) if limit < terms.limit() && limit != self.in_use => {
@@ -71,7 +70,6 @@ impl Agreed {
             return;
         }
         match (self.terms, self.limit.stated()) {
-            // Known already, and so reported already.
             (Some(terms), _) if terms.limit() == limit => {}
             // Without a stated limit, the last 429 is the best knowledge.
             (_, None) => self.learn(limit, events),

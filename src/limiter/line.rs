@@ -63,7 +63,6 @@ pub(super) enum Turn {
 impl Line {
     /// Takes a slot at hand, unless another send waits for one.
     pub(super) fn take(&mut self, now: Instant) -> bool {
-        // Sends go in order of arrival.
         if !self.queue.is_empty() {
             return false;
         }

@@ -162,7 +162,6 @@ impl State {
         effects.ask = Some(Ask {
             id,
             terms,
-            // Without a limit to state, the reservation only asks for one.
             want: terms.map_or(0, |_| self.line.want(now)),
             returned: self.line.slots.take_returned(),
             is_known: self.contact.is_known(now),

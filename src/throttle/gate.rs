@@ -191,8 +191,6 @@ impl Gate {
         window: Window,
         woken: &mut Vec<Waker>,
     ) -> Option<Instant> {
-        // Retries that give up on their turn still leave one by one: the server
-        // told each to wait.
         if let Some(floor) = window.floor {
             let ahead = self.queue.range(..ticket).count();
             let paced = self.exit.checked_add(self.pace.wait(ahead));
@@ -213,8 +211,6 @@ impl Gate {
     /// the next ticket.
     pub(super) fn leave(&mut self, ticket: u64, woken: &mut Vec<Waker>) {
         let was_first = self.queue.keys().next() == Some(&ticket);
-        // A ticket that leaves before its turn moves the others up; one whose
-        // turn has come hands it on.
         match self.queue.remove(&ticket) {
             Some(waker) => {
                 woken.extend(waker);

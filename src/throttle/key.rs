@@ -36,7 +36,6 @@ pub(super) fn endpoint(method: &Method, uri: &Uri) -> String {
             key.push('/');
         }
         key.push_str(if is_id(segment) { "{id}" } else { segment });
-        // The rest would be cut off.
         if key.len() > MAX_LEN {
             break;
         }

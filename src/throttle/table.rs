@@ -105,8 +105,6 @@ impl Table {
         woken: &mut Vec<Waker>,
     ) -> bool {
         self.forget(times.now);
-        // The limit that earlier 429s of this endpoint named is closed at once,
-        // before the next body is read.
         let which = match self.limits.get(endpoint) {
             None => Which::Endpoint,
             Some(Limit::Account) => Which::All,
@@ -219,7 +217,6 @@ impl Table {
             }
             let ticket = self.next_ticket;
             self.next_ticket += 1;
-            // Looked up again, because the ticket needed the whole table.
             if let Some(gate) = self.gate(&which, endpoint) {
                 gate.join(ticket);
             }
@@ -240,8 +237,6 @@ impl Table {
             Some(Limit::Group(group)) => Some(Which::Group(group.clone())),
             _ => None,
         };
-        // Only wider gates follow: a request that passed a gate must not queue
-        // there again.
         match past {
             None => [Some(Which::Endpoint), group, Some(Which::All)],
             Some(Which::Endpoint) => [None, group, Some(Which::All)],

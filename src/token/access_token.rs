@@ -52,8 +52,6 @@ impl AccessToken {
     /// other than visible ASCII. A header cannot carry such a token (RFC 6750,
     /// section 2.1), and a line break could inject a header.
     pub(crate) fn new(secret: &str, generation: Generation) -> Result<Self, TokenError> {
-        // Checks here and not at each send: a token that no header can carry
-        // would fail every request.
         if secret.is_empty() {
             return Err(malformed("the access token is empty; ask for another one"));
         }

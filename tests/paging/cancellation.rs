@@ -29,10 +29,13 @@ fn troubled() -> Setup {
     setup
 }
 
+/// Starts one kind of paging.
+type Way = fn(&Setup) -> PagedRequest;
+
 #[tokio::test(start_paused = true)]
 async fn a_stream_dropped_at_any_await_loses_at_most_the_page_in_flight() {
     fastrand::seed(1);
-    let ways: [(fn(&Setup) -> PagedRequest, usize); 4] = [
+    let ways: [(Way, usize); 4] = [
         (|setup| setup.query(), 16),
         (|setup| setup.query().with_read_ahead(2), 16),
         (|setup| setup.linked(USERS), 17),

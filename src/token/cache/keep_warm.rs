@@ -72,7 +72,6 @@ async fn keep_warm(shared: Arc<Shared>) {
             let renewing = machine.renewing().is_some();
             (machine.is_closed(), renewing, machine.looks_again_at(now))
         });
-        // A closed cache starts nothing any more.
         if closed {
             return;
         }

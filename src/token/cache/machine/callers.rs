@@ -26,7 +26,6 @@ impl Machine {
         if self.remaining(now).is_some_and(|left| left < ask.lasting) {
             return self.ask_for_longer(ask, now);
         }
-        // A closed cache serves the token that it has, and starts nothing.
         if self.closed {
             return (self.serve_or_fail(now, closed()), None);
         }
@@ -69,7 +68,6 @@ impl Machine {
         if self.renewing.is_some() {
             return (self.wait(), None);
         }
-        // The cooldown applies to a longer lifetime, too.
         if let Some(error) = self.cooldown.error(now.mono) {
             return (Decision::Fail(error.clone()), None);
         }
@@ -147,7 +145,6 @@ impl Machine {
 
     /// Serves the token of a closed cache until it expires.
     fn serve_or_fail(&self, now: Moment, error: TokenError) -> Decision {
-        // Expiry is the only limit of a closed cache's token.
         match self.unexpired(now) {
             Some(current) => Decision::Serve(current.token.clone()),
             None => Decision::Fail(error),

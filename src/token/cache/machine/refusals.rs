@@ -81,8 +81,6 @@ impl Machine {
         if self.is_renewing(now) {
             return (Invalidation::Renewing, None);
         }
-        // A pause that the endpoint asked for takes precedence over everything,
-        // including the owner.
         if let Some(until) = self.cooldown.rests_until(now.mono) {
             return (Invalidation::Resting { until }, None);
         }
