@@ -33,9 +33,9 @@ impl ClientBuilder {
     /// # Default
     ///
     /// 5 seconds. The first two packets may be lost: TCP resends them after one
-    /// and after three seconds. The limit is below the eight seconds of an
-    /// attempt to get a token, so that the token's error names the connection
-    /// as the cause.
+    /// and after three seconds. The limit is below the eight seconds after
+    /// which the token cache sends a second request, so that the error of a
+    /// token names the connection as the cause.
     ///
     /// ```
     /// use std::time::Duration;

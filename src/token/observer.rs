@@ -53,34 +53,36 @@ pub enum TokenEvent<'a> {
     /// A renewal starts.
     #[non_exhaustive]
     Started {
-        /// Why the cache renewed the token.
+        /// Why the cache renews the token.
         reason: Reason,
     },
     /// A renewal returned a token.
     #[non_exhaustive]
     Renewed {
-        /// Why the cache renewed the token.
+        /// Why the cache renews the token.
         reason: Reason,
         /// The token that the cache serves from now on.
         generation: Generation,
-        /// How long the renewal took, including attempts and pauses.
+        /// How long the renewal took: all its requests, and the pauses between
+        /// them.
         took: Duration,
     },
     /// A renewal failed. The cache still serves a valid token.
     #[non_exhaustive]
     Failed {
-        /// Why the cache renewed the token.
+        /// Why the cache renews the token.
         reason: Reason,
         /// The error that all waiting callers get.
         error: &'a TokenError,
-        /// How long the renewal took, including attempts and pauses.
+        /// How long the renewal took: all its requests, and the pauses between
+        /// them.
         took: Duration,
     },
     /// The cache gave a renewal up: its task was dropped, or another renewal
     /// took over.
     #[non_exhaustive]
     Abandoned {
-        /// Why the cache renewed the token.
+        /// Why the cache renews the token.
         reason: Reason,
     },
     /// The API refused a token.

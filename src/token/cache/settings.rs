@@ -157,7 +157,7 @@ impl CacheSettings {
         self
     }
 
-    /// Sets how long a renewal may take, including its attempts and the pauses
+    /// Sets how long a renewal may take: all its requests, and the pauses
     /// between them. After that, all waiting callers get an error. Default: 15
     /// seconds.
     ///
