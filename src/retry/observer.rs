@@ -49,7 +49,7 @@ pub enum RetryEvent<'a> {
         class: Class,
         /// The number of sends so far.
         sends: u32,
-        /// The wait before the resend, or slightly more.
+        /// The wait before the resend. Another 429 may prolong it.
         wait: Duration,
     },
     /// The server refused the token and a newer one exists: the layer resends
@@ -102,7 +102,7 @@ pub enum RetryEvent<'a> {
     /// A held request, or one that waited for a slot, continues.
     #[non_exhaustive]
     Released {
-        /// The time that it waited.
+        /// The time that it waited, with the backoff before.
         waited: Duration,
     },
 }

@@ -129,7 +129,6 @@ impl<S: Clone, B: CloneBody, C> Call<S, B, C> {
         until: Instant,
         gate: Option<&Closed>,
     ) -> Result<Pause, Stop> {
-        // A failure without load for the API skips the gate and the budget.
         if plan.is_free {
             self.free_resends += 1;
             return Ok(Pause::Until(until));

@@ -175,8 +175,6 @@ impl<S: Clone, B: CloneBody, C> Call<S, B, C> {
 
     #[inline]
     fn finish<R, E: 'static>(&self, result: &mut Result<Response<R>, E>, stop: Stop) {
-        // A response carries the outcome in its extensions. An error has none,
-        // so it is wrapped.
         match result {
             Ok(response) => self.tell_outcome(response, stop),
             Err(error) => GaveUp::mark(error, self.outcome(stop)),

@@ -8,9 +8,9 @@ use super::Class;
 
 const TRANSIENT: Class = Class::Transient { after: None };
 
-/// The text of hyper's error when the task of a connection ended with a request
-/// in flight. It is one of hyper's user errors, and no predicate distinguishes
-/// it from the others.
+/// The text of hyper's error when the task of a connection ended, by a panic or
+/// with its runtime, while a request was in flight. It is one of hyper's user
+/// errors, and no predicate distinguishes it from the others.
 const DISPATCH_GONE: &str = "dispatch task is gone";
 
 /// Returns the class of this error itself (not of its source), if it is from
@@ -31,15 +31,14 @@ pub(super) fn classify(error: &(dyn Error + 'static)) -> Option<Class> {
 
 #[cfg(feature = "reqwest-013")]
 fn reqwest(error: &::reqwest::Error) -> Option<Class> {
-    // reqwest does not accept the URL, or does not follow its redirects (too
-    // many, for example): a resend fails in the same way. A failure of a
-    // connection is an error of hyper-util inside of reqwest's, and decides
-    // itself.
+    // A resend fails in the same way: reqwest does not accept the URL, or does
+    // not follow its redirects (too many, for example).
     if error.is_builder() || error.is_redirect() {
         return Some(Class::Final);
     }
-    // It may be the error of a later hop, so the first request may be executed:
-    // `HttpService` removes the URL from such an error.
+    // Without a URL it may be the error of a later hop, after the first request
+    // was executed: `HttpService` removes the URL then. Otherwise the source
+    // decides, an error of hyper-util.
     error.url().is_none().then_some(TRANSIENT)
 }
 
@@ -54,35 +53,30 @@ fn client(error: &ClientError) -> Option<Class> {
 }
 
 fn connection(error: &hyper::Error) -> Option<Class> {
-    // Canceled: hyper hands a request back that was still in its queue when the
-    // connection went away; it has not been written. Closed: the connection was
-    // gone when it was asked for readiness. (A closed channel of a request body
-    // has the same kind, but comes inside a user error.)
+    // Canceled: the request was still in hyper's queue when the connection went
+    // away. Closed: the connection was gone before. (A closed channel of a
+    // request body has the same kind, but comes inside a user error.)
     if error.is_canceled() || error.is_closed() {
         return Some(Class::Unprocessed);
     }
     // The caller's body failed, or the request is invalid: a resend would fail
-    // in the same way. The task of the connection is different: it ended by a
-    // panic or with its runtime, perhaps after the request was written, and
-    // another connection works.
+    // in the same way. If the task of the connection ended, another connection
+    // works, but the request may have been written.
     if error.is_user() {
         let gone = error.to_string() == DISPATCH_GONE;
         return Some(if gone { TRANSIENT } else { Class::Final });
     }
-    // Every other error leaves the question open, so the answer is in its
-    // source, as with an error of HTTP/2 or of the socket. Without a source it
-    // is transient. One of these is an incomplete message: the request was
-    // written, at least in part, to a connection that the server closed without
-    // a response. That looks the same for an idle connection and for a crash
-    // during execution.
+    // The source decides, such as an error of HTTP/2 or of the socket; without
+    // one, the error is transient. An incomplete message is: a server that
+    // closes an idle connection, and one that crashes during execution, look
+    // the same.
     None
 }
 
 fn stream(error: &h2::Error) -> Class {
-    // A reset with this reason promises that nothing was done (RFC 9113,
+    // `REFUSED_STREAM` promises that nothing was done (RFC 9113,
     // section 8.7). h2 gives the error of a GOAWAY only to streams above the
-    // last one that the server says it has seen, and to those not opened yet.
-    // The other streams continue, and end with an io::Error.
+    // last one that the server has seen, and to those not opened yet.
     let refused = error.reason() == Some(h2::Reason::REFUSED_STREAM);
     if error.is_remote() && (error.is_go_away() || (error.is_reset() && refused)) {
         return Class::Unprocessed;
