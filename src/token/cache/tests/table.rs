@@ -25,14 +25,14 @@ enum Going {
     Damped,
 }
 
-/// A machine and a time, which the steps to a cell advance.
-struct Cell {
-    machine: Machine,
-    now: Moment,
+/// A machine and a time, which only the steps of a test advance.
+pub(super) struct Cell {
+    pub(super) machine: Machine,
+    pub(super) now: Moment,
 }
 
 impl Cell {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let settings = CacheSettings::new().without_jitter();
         let mono = Instant::now();
         let machine = Machine::new(settings, fastrand::Rng::with_seed(7));
@@ -45,12 +45,12 @@ impl Cell {
         }
     }
 
-    fn wait(&mut self, seconds: u64) {
+    pub(super) fn wait(&mut self, seconds: u64) {
         self.now.mono += Duration::from_secs(seconds);
         self.now.wall += Duration::from_secs(seconds);
     }
 
-    fn ask_for(&mut self, lasting: Duration) -> (Decision, Option<Start>) {
+    pub(super) fn ask_for(&mut self, lasting: Duration) -> (Decision, Option<Start>) {
         self.machine.ask(
             Ask {
                 lasting,
@@ -65,16 +65,21 @@ impl Cell {
         self.machine.refuse(generation, self.now).1
     }
 
-    fn succeed(&mut self, start: Option<Start>, life: u64) {
-        let id = start.expect("a renewal was started").id;
+    pub(super) fn succeed(&mut self, start: Option<Start>, life: u64) {
+        let id = start.as_ref().map_or(0, |start| start.id);
         let token = IssuedToken::new(format!("token-{id}"), Duration::from_secs(life));
+        self.adopt(start, token);
+    }
+
+    pub(super) fn adopt(&mut self, start: Option<Start>, token: IssuedToken) {
+        let id = start.expect("a renewal was started").id;
         self.machine
             .finish(id, Ok((token, self.now)), self.now)
             .unwrap()
             .unwrap();
     }
 
-    fn fail(&mut self, start: Option<Start>) {
+    pub(super) fn fail(&mut self, start: Option<Start>) {
         let id = start.expect("a renewal was started").id;
         let error = TokenError::new(TokenErrorKind::Denied, "scripted");
         self.machine
