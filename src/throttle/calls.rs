@@ -43,8 +43,8 @@ impl Throttle {
     /// Closes the endpoint's gate until `until`, unless it is closed beyond
     /// `floor` already. Returns whether it was open.
     ///
-    /// `floor` is the end of the server's `Retry-After`, and `until` the same
-    /// with jitter.
+    /// `floor` is the end of the server's `Retry-After`, or of the backoff
+    /// without one, and `until` the same with jitter.
     pub(crate) fn close(&self, endpoint: &Arc<str>, floor: Instant, until: Instant) -> bool {
         let times = Closing {
             now: Instant::now(),

@@ -49,7 +49,7 @@ pub(super) struct Window {
 pub(super) struct Closing {
     /// When the 429 arrived.
     pub(super) now: Instant,
-    /// The end of the server's `Retry-After`.
+    /// The end of the server's `Retry-After`, or of the backoff without one.
     pub(super) floor: Instant,
     /// The same with jitter: until then the gate is closed.
     pub(super) until: Instant,

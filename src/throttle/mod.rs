@@ -135,8 +135,7 @@ impl Throttle {
     pub const DEFAULT_INTERVAL: Duration = Duration::from_millis(200);
 
     /// The maximum number of closed endpoints. It is more than an API of this
-    /// kind has. With keys of 256 bytes each, they take a quarter of a megabyte
-    /// at most.
+    /// kind has. Their keys take a quarter of a megabyte at most.
     pub const MAX_ENDPOINTS: usize = 1024;
 
     /// Returns a new throttle with no closed endpoint.

@@ -78,8 +78,8 @@ pub enum TokenEvent<'a> {
         /// them.
         took: Duration,
     },
-    /// The cache gave a renewal up: its task was dropped, or another renewal
-    /// took over.
+    /// The cache gave a renewal up: its task was dropped, another renewal took
+    /// over, or the cache was closed.
     #[non_exhaustive]
     Abandoned {
         /// Why the cache renews the token.

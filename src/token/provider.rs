@@ -24,6 +24,8 @@ pub trait TokenProvider: Clone + Send + Sync + 'static {
     ///
     /// The [`TokenError`] of the renewal that failed; all callers that waited
     /// for it get the same one.
+    /// [`NotRenewable`](super::TokenErrorKind::NotRenewable) if `past` was
+    /// refused and is not renewed now.
     ///
     /// # Cancellation
     ///

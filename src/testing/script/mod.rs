@@ -36,9 +36,9 @@ use super::{
 ///
 /// One rule can combine [`delay`](Self::delay),
 /// [`revoke_token`](Self::revoke_token), [`expire_token`](Self::expire_token),
-/// [`header`](Self::header), one response and one fault of the body. A second
-/// response replaces the first. Without a response in the rule, the mock
-/// handles the request as usual.
+/// [`header`](Self::header), [`expires_in`](Self::expires_in), one response and
+/// one fault of the body. A second response replaces the first. Without a
+/// response in the rule, the mock handles the request as usual.
 ///
 /// ```
 /// use std::time::Duration;

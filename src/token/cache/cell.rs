@@ -91,8 +91,8 @@ impl Cell {
         self.change(now, |state| state.machine.ask(ask, now))
     }
 
-    /// Does the same for a caller that can wait, and wakes it after the next
-    /// change.
+    /// Does the same for a caller that can wait. The end of the renewal wakes
+    /// it, or the end of the cache.
     pub(super) fn ask_or_wait(
         &self,
         ask: Ask,

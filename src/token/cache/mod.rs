@@ -115,6 +115,9 @@ impl TokenCache {
     /// # Errors
     ///
     /// The [`TokenError`] of the renewal that failed.
+    /// [`Closed`](super::TokenErrorKind::Closed) after [`close`](Self::close),
+    /// and [`NoRuntime`](super::TokenErrorKind::NoRuntime) outside a tokio
+    /// runtime, both only without a valid token.
     ///
     /// # Cancellation
     ///

@@ -47,7 +47,7 @@ pub struct CacheStatus {
     pub renewing: Option<Reason>,
     /// How many renewals have failed in a row.
     pub failures: u32,
-    /// The error of the last failed renewal.
+    /// The error of the last failed renewal; `None` after a success.
     pub last_error: Option<TokenError>,
     /// Whether [`close`](super::TokenCache::close) was called.
     pub closed: bool,
