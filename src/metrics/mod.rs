@@ -35,15 +35,17 @@
 //! | `tower_genesys_store_failures_total` | counter | `operation`, `kind` | failed operations of the store |
 //!
 //! No label contains an id, a query or a host, so the number of series is
-//! bounded. The guide says [which values are
-//! normal](crate::guide::operating#metrics), and has alert rules and a
-//! dashboard.
+//! bounded if your program sends a fixed set of methods. The guide says [which
+//! values are normal](crate::guide::operating#metrics), and has alert rules and
+//! a dashboard.
 //!
 //! | label | of | value |
 //! |---|---|---|
 //! | `reason` | renewals | [`Reason::as_str`](crate::token::Reason::as_str) |
 //! | `outcome` | renewals | `renewed`, `abandoned`, or [`TokenErrorKind::as_str`](crate::token::TokenErrorKind::as_str) |
 //! | `outcome` | rejections | a [`Rejection`], such as `superseded` |
+//! | `method` | retries, replays and given up | the method of the request |
+//! | `method` | calls and attempts | the method; `_OTHER` for one that HTTP does not define |
 //! | `class` | retries | a [`Class`], such as `not_sent` |
 //! | `reason` | given up | a [`Stop`], such as `budget_spent` |
 //! | `scope` | calls and attempts | `call` or `attempt` |

@@ -15,7 +15,7 @@
 //! | body | can be resent | cost |
 //! |---|---|---|
 //! | in memory, up to 64 KiB | always | a reference count |
-//! | in memory, longer | always | two small allocations; the body goes out in frames of 64 KiB |
+//! | in memory, longer | always | three small allocations; the body goes out in frames of 64 KiB |
 //! | stream of known length | up to 1 MiB | references to its frames, while a clone is kept |
 //! | stream of unknown length | up to 64 KiB | the same |
 //! | request with [`Remake`] | always | a new body for each attempt |

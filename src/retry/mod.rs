@@ -116,7 +116,8 @@
 //! # How long it waits
 //!
 //! `Retry` waits at least as long as the server's [`RetryAfter`] says. Without
-//! one, it waits for the [`Backoff`]: a random time up to 3 s, 6 s, 12 s.
+//! one, or if that is zero, it waits for the [`Backoff`]: a random time up to
+//! 3 s, 6 s, 12 s.
 //!
 //! After a 429, the [`Throttle`] also holds the first sends of other requests
 //! to the same path. When the wait is over, it releases all of them one by one,
@@ -148,7 +149,7 @@
 //! use http::Method;
 //! use tower_genesys::{
 //!     RetryLayer, RetryPolicy,
-//!     retry::{Backoff, Budget, Throttle, Upstream},
+//!     retry::{Backoff, Budget, Upstream},
 //! };
 //!
 //! const POLICY: RetryPolicy = RetryPolicy::new()

@@ -103,8 +103,8 @@ impl RetryPolicy {
         self
     }
 
-    /// Sets the longest `Retry-After` that `Retry` waits for. It returns a
-    /// response that asks for more at once.
+    /// Sets the longest `Retry-After` that `Retry` waits for. If a response
+    /// asks for more, `Retry` returns it at once.
     #[must_use]
     pub const fn with_retry_after_cap(mut self, cap: Duration) -> Self {
         self.retry_after_cap = cap;
