@@ -41,8 +41,8 @@ impl Process {
         self.start + Duration::from_millis(ms)
     }
 
-    /// Slots that begin so long after the grant, asked for and known of at
-    /// these times.
+    /// Grants slots that begin this many milliseconds later. The request was
+    /// sent and its reply arrived at these times.
     fn grant(&mut self, waits: &[u64], [asked, now]: [u64; 2]) -> Option<Duration> {
         let times = [self.at(asked), self.at(now)];
         let grant = granted(waits, Duration::ZERO);
@@ -103,7 +103,7 @@ fn slots_go_to_those_who_wait_in_the_order_in_which_they_came() {
     let mut process = Process::new();
     let [first, second, third] = [(); 3].map(|()| process.queue(0));
     assert_eq!(process.grant(&[0, 200, 400], [0, 1]), Some(GAP * 2));
-    // The last one looks first, and gets nothing that is not its own.
+    // The last one looks first, and gets no slot of the others.
     assert_eq!(process.look(third, 1), Some(401));
     assert_eq!(process.look(second, 1), Some(201));
     assert_eq!(process.look(first, 1), None);
@@ -132,7 +132,7 @@ fn the_slot_of_one_who_leaves_goes_to_the_next_whether_it_has_looked_or_not() {
     let now = process.at(0);
     process.line.leave(first, now, &mut process.woken);
     assert_eq!(process.look(second, 0), Some(100));
-    // It has the slot, and did not look.
+    // The second has been given the slot, and did not look.
     assert!(process.look(third, 150).is_some());
     let now = process.at(150);
     process.line.leave(second, now, &mut process.woken);
@@ -144,7 +144,7 @@ fn one_who_looks_too_late_keeps_its_place_and_its_slot_goes_back() {
     let mut process = Process::new();
     let [first, second] = [(); 2].map(|()| process.queue(0));
     process.grant(&[100, 1900], [0, 0]);
-    // Somebody else looks in time, so that the first has its slot.
+    // The second looks in time, which gives the first its slot.
     assert_eq!(process.look(second, 200), Some(1900));
     assert!(process.look(first, 1001).is_some());
     assert_eq!(process.line.slots.take_returned(), [name(100)]);
@@ -178,11 +178,11 @@ fn a_slot_of_a_late_answer_begins_later_and_ends_no_later() {
 #[test]
 fn only_what_is_certain_counts_against_a_deadline() {
     let mut process = Process::new();
-    // Nobody knows yet what there is to wait for.
+    // Without a grant, the process cannot predict a wait.
     assert!(matches!(process.join(0, 10), Joined::Queued(..)));
     process.grant(&[2000, 2200], [0, 0]);
-    // The second slot is the one of the second who waits, and the others come
-    // after it by a gap at least.
+    // The second send gets the second slot. The third may get one at the same
+    // time, and each further one a gap later at best.
     assert_eq!(process.join(0, 2200), Joined::TooLong);
     assert!(matches!(process.join(0, 2201), Joined::Queued(..)));
     assert_eq!(process.join(0, 2200), Joined::TooLong);
@@ -278,7 +278,7 @@ fn slots_that_the_process_made_up_end_with_the_next_grant_and_never_go_back() {
         (GAP * 9 / 5..=GAP * 3 + GAP / 5).contains(&last),
         "{last:?}"
     );
-    // Who waits for one of them needs one of the book as well.
+    // A send that waits for a made-up slot also needs one of the book.
     process.queue(0);
     assert_eq!(process.line.want(now), 1);
     process.grant(&[5000], [0, 0]);

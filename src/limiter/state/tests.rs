@@ -59,7 +59,7 @@ impl Process {
     }
 }
 
-/// Slots that begin so many seconds later.
+/// Returns a grant of slots that begin this many seconds later.
 fn grant(waits: &[f64], owners: u32, limit: u32) -> Option<Grant> {
     let now = Duration::from_secs(1_800_000_000);
     let begin = |wait: &f64| (now + Duration::from_secs_f64(*wait)).as_micros() as u64;
@@ -88,7 +88,7 @@ fn one_reservation_is_made_at_a_time_until_patience_is_over() {
     process.join(0.3);
     let second = process.asked().expect("the first one counts as lost");
     assert_eq!(second.want, 3);
-    // The process does not wait for the first one any more.
+    // The first reservation counts as lost, so its reply is ignored.
     process.answer(first.id, grant(&[0.0], 1, 300), 0.4);
     process.fail(first.id, 0.4);
     assert!(process.events().is_empty());
