@@ -45,7 +45,7 @@ where
         // The duration starts here and not in `call`: a future may wait for its
         // first poll in a queue of the caller.
         this.record.poll();
-        let polled = { this.record.span() }.in_scope(|| this.inner.poll(cx));
+        let polled = this.record.span().in_scope(|| this.inner.poll(cx));
         let result = ready!(polled).map_err(Into::into);
         this.record.end(&result);
         Poll::Ready(result)

@@ -18,8 +18,8 @@ fn origins() -> Origins {
         .expect("they are hosts")
 }
 
-/// Parts of authorities, and characters that a parser could take for the end of
-/// one.
+/// Parts of authorities, and characters that a parser could mistake for the end
+/// of an authority.
 fn pieces() -> impl Strategy<Value = String> {
     let hosts = vec![
         "api.mypurecloud.com",

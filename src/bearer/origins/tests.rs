@@ -118,8 +118,8 @@ fn what_is_no_host_is_an_error_that_says_what_to_write_and_shows_no_password() {
     assert!(error.to_string().len() < 1000);
 }
 
-/// The fast path decides almost all requests. It may allow only what the slow
-/// one allows, and what it does not know costs time and nothing else.
+/// The fast path decides almost all requests. It may allow only URIs that the
+/// slow path allows, too. A URI that it does not know only costs time.
 #[test]
 fn a_host_as_it_is_listed_takes_the_fast_path() {
     let origins = Origins::of_host("api.mypurecloud.com").unwrap();

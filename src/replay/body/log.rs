@@ -134,7 +134,8 @@ impl<B> Log<B> {
         n < self.first || matches!(self.end, End::Failed(None))
     }
 
-    /// Whether the log contains no frame and will keep none.
+    /// Whether the first frame has left the log, which contains none and will
+    /// keep none.
     pub(super) fn is_past_keeping(&self) -> bool {
         self.over && self.frames.is_empty() && self.first > 0
     }

@@ -26,8 +26,8 @@ use tokio_test::{assert_pending, assert_ready, task};
 
 use super::*;
 
-/// Gives these frames, then waits for ever; notes how many were read, and
-/// whether it was dropped.
+/// A body that yields these frames and then stays pending. Notes how many were
+/// read, and whether it was dropped.
 struct Answer {
     frames: VecDeque<usize>,
     seen: Rc<Seen>,
@@ -111,10 +111,10 @@ async fn reads_128_kib_and_no_more() {
     assert_eq!((seen.frames.get(), seen.dropped.get()), (2, true));
 }
 
-/// A connection of HTTP/1 is saved too, so there the rest is read past what is
-/// kept.
+/// On HTTP/1 the rest is read, too, beyond the kept bytes, because that saves
+/// the connection.
 #[tokio::test]
-async fn keeps_8_kib_of_an_answer_of_which_something_is_wanted() {
+async fn keeps_the_first_8_kib_of_a_response() {
     const MOST: usize = 8 * 1024;
     for (version, frames, kept, read) in [
         (Version::HTTP_11, vec![100, MOST - 100], MOST, 2),
@@ -129,7 +129,7 @@ async fn keeps_8_kib_of_an_answer_of_which_something_is_wanted() {
         let mut drain = task::spawn(Drain::keeping(http(version, body), true));
         let result = match drain.poll() {
             Poll::Ready(result) => result,
-            // Its body never ends by itself.
+            // The body never ends, so only the time limit ends the drain.
             Poll::Pending => {
                 tokio::time::pause();
                 tokio::time::advance(MOST_TIME + Duration::from_millis(1)).await;
@@ -210,8 +210,8 @@ async fn a_panic_of_the_body_is_one_of_the_call() {
 
 type Page = UnsyncBoxBody<Bytes, Infallible>;
 
-/// Answers each request with 429 and a page, of which the second half comes
-/// when `halves` does.
+/// Answers each request with a 429 and a page, whose second half arrives from
+/// `halves`.
 async fn server(halves: mpsc::UnboundedReceiver<Bytes>) -> (SocketAddr, Arc<AtomicUsize>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();

@@ -164,8 +164,7 @@ mod tests {
             .header("accept", "*/*")
             .header("trace", "2")
             .header("authorization", sensitive)
-            // As hyper's `OnUpgrade` and a caller's own: whatever is there is
-            // cloned.
+            // Stands for any extension, such as hyper's `OnUpgrade`.
             .extension(7_u32)
             .body(body)
             .unwrap();

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use super::*;
 
 impl FlatHead {
-    /// Bytes that nothing can be made of.
+    /// Creates a head whose bytes are malformed.
     pub(in crate::replay) fn damaged() -> Self {
         Self::from(b"damaged".to_vec())
     }
@@ -39,8 +39,8 @@ fn assert_same(copy: &Request<()>, request: &Request<()>) {
     assert_eq!(sensitive(copy), sensitive(request));
 }
 
-/// A few names, so that they come more than once; standard ones, which `http`
-/// keeps as numbers, and others; of any character that a name may have.
+/// Header names: a few that occur repeatedly, standard ones (which `http` keeps
+/// as numbers) and others, and names of all permitted characters.
 fn name() -> impl Strategy<Value = HeaderName> {
     prop_oneof![
         prop::sample::select(vec![
@@ -56,7 +56,7 @@ fn name() -> impl Strategy<Value = HeaderName> {
     ]
 }
 
-/// By each of the ways in which a program can make one.
+/// Header values, from each constructor that a program can use.
 fn value() -> impl Strategy<Value = HeaderValue> {
     let byte = prop_oneof![Just(b'\t'), 0x20_u8..=0x7e, 0x80_u8..=0xff];
     prop_oneof![
@@ -119,7 +119,7 @@ proptest! {
             value.set_sensitive(sensitive);
             request.headers_mut().append(name, value);
         }
-        // Which leaves the map in an order of its own.
+        // A removal changes the order of the map.
         for name in removed {
             request.headers_mut().remove(name);
         }
@@ -127,8 +127,7 @@ proptest! {
         assert_same(&copy, &request);
     }
 
-    /// Whatever is in the bytes: to read them never panics, and never goes past
-    /// their end.
+    /// Reading arbitrary bytes never panics, and never goes past their end.
     #[test]
     fn any_bytes_are_read_or_not(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
         let head = FlatHead::from(bytes);
@@ -138,7 +137,7 @@ proptest! {
 }
 
 #[test]
-fn the_uris_that_are_no_usual_ones_come_back() {
+fn unusual_uris_are_restored() {
     for uri in [
         "*",
         "/",
@@ -159,8 +158,8 @@ fn the_uris_that_are_no_usual_ones_come_back() {
     assert_eq!(copied(&none).unwrap().uri().path(), "");
 }
 
-/// A program that makes a value around the checks of `http` shall not send half
-/// a request.
+/// A value that was built without the checks of `http` must not lead to half a
+/// request.
 #[test]
 fn what_cannot_be_made_again_is_noticed() {
     let request = Request::get("https://api.example/").header("a-name", "a value");
