@@ -80,8 +80,8 @@
 //! # Errors
 //!
 //! The errors of the inner service. If a 401 is returned, its extensions say
-//! why: [`Rejection`](crate::token::Rejection) if no newer token exists or is
-//! being fetched, otherwise [`Unreplayed`](crate::replay::Unreplayed).
+//! why: [`Rejection`](crate::token::Rejection) if there is no newer token and
+//! none is being fetched, otherwise [`Unreplayed`](crate::replay::Unreplayed).
 //!
 //! # Cancellation
 //!

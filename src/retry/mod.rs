@@ -3,8 +3,8 @@
 //! [`Retry`] sends a request and looks at the result. After a 429, a server
 //! error or a transport error it waits and resends the request, within limits
 //! on attempts, time and total retry volume. It returns any other failure at
-//! once, and a response with its body unread. The [`Outcome`] in the extensions
-//! of a response says how the call went. The terms are in the
+//! once. It never reads the body of a response that it returns. The [`Outcome`]
+//! in the extensions of a response says how the call went. The terms are in the
 //! [glossary](crate#glossary).
 //!
 //! ```text
