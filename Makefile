@@ -176,8 +176,9 @@ mutants:
 	part() { name=$$1; files=$$2; tests=$$3; echo "== $$name"; \
 	    $(MUTANTS) --output target/mutants/$$name $$(printf ' --file %s' $$files) $$(printf ' --cargo-arg=%s' $$tests) || missed=1; \
 	}; \
-	part rules "src/token/cache/machine/** src/limiter/** src/store/book/** src/store/record.rs" "--lib"; \
+	part rules "src/token/cache/machine/** src/limiter/** src/store/book/** src/store/record.rs" \
+	    "--lib --test=limit --test=sharing"; \
 	part layers "src/retry/call/** src/retry/classify/** src/replay/body/log.rs src/replay/body/turns.rs src/bearer/**" \
-	    "--lib --test=retry --test=replay --test=bearer"; \
+	    "--lib --test=retry --test=replay --test=bearer --test=limit"; \
 	part paging "src/genesys/paging/**" "--lib --test=paging"; \
 	exit $$missed
