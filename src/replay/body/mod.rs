@@ -112,8 +112,6 @@ where
     B::Error: Into<BoxError>,
 {
     fn try_clone(&self) -> Option<Self> {
-        // A clone of shared bytes is always possible before they are sent. The
-        // other forms know whether they can produce their frames once more.
         Some(Self::of(match &self.form {
             Form::Empty => Form::Empty,
             Form::Small(whole) => Form::Small(Some(whole.clone()?)),
@@ -177,7 +175,6 @@ where
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, ReplayBodyError>>> {
-        // Bodies in memory are always ready, so only the last two forms wait.
         match &mut self.form {
             Form::Empty => Poll::Ready(None),
             Form::Small(whole) => Poll::Ready(whole.take().map(|whole| Ok(Frame::data(whole)))),

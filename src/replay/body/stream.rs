@@ -95,8 +95,6 @@ impl<B> Stream<B> {
 
     pub(super) fn try_clone(&self) -> Option<Self> {
         let mut log = lock(&self.log);
-        // Over the cap, a frame leaves the log with the clone that reads it, so
-        // a new clone could not be sent.
         if !log.can_clone() {
             return None;
         }

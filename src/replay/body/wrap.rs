@@ -164,8 +164,6 @@ where
             Look::Whole(whole) => return Self::in_memory(whole),
             Look::Begun(begun) => begun,
         };
-        // The look has taken these frames out of the body, so they start the
-        // stream.
         let stream = Stream::new(body, hint, known, cap);
         for (polled, told) in begun.into_iter().flatten() {
             stream.feed(polled, told);

@@ -120,7 +120,8 @@ impl<S: Clone, B: CloneBody, C> Call<S, B, C> {
     /// Takes what the resend costs: a place in the queue of the gate, or a
     /// permit of the budget.
     ///
-    /// It follows the checks, so that a call that ends takes nothing.
+    /// It follows the checks, so that a call that fails one of them takes
+    /// nothing.
     fn charge(
         &mut self,
         class: Class,
@@ -191,10 +192,8 @@ impl<S: Clone, B: CloneBody, C> Call<S, B, C> {
     /// Whether the request may be sent once more without the risk of doing its
     /// work twice.
     fn may_repeat(&self, failed: FailedSend) -> bool {
-        // A request that the server did not execute may be repeated whatever
-        // its method. One that it may have executed is repeated only if it is
-        // idempotent: the request's options decide first, then the layer's
-        // predicate, then the method.
+        // If the server may have executed the request, its options decide
+        // first, then the layer's predicate, then the method.
         match failed.class {
             Class::Final => false,
             Class::Throttled { .. } | Class::NotSent | Class::Unprocessed => true,

@@ -30,7 +30,7 @@ impl<S: Clone, B: CloneBody, C> Call<S, B, C> {
         C: Classify<E>,
         E: 'static,
     {
-        // The layer outside decides: the sends of two would multiply.
+        // The layer outside decides.
         if self.passes() {
             return None;
         }
