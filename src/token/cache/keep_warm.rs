@@ -75,12 +75,16 @@ async fn keep_warm(shared: Arc<Shared>) {
         if closed {
             return;
         }
-        // The machine names the time of its next decision, but cannot predict
-        // the end of a renewal.
-        let longest = if renewing { WHILE_RENEWING } else { LOOK_AGAIN };
-        let now = Instant::now();
-        sleep_until(next.unwrap_or(now).clamp(now + SHORTEST, now + longest)).await;
+        sleep_until(next_look(next, renewing, Instant::now())).await;
     }
+}
+
+/// Returns when to look again, if the machine decides next at `next`.
+fn next_look(next: Option<Instant>, renewing: bool, now: Instant) -> Instant {
+    // The machine cannot predict the end of a renewal, and without a token in
+    // view it names no time at all.
+    let longest = now + if renewing { WHILE_RENEWING } else { LOOK_AGAIN };
+    next.unwrap_or(longest).clamp(now + SHORTEST, longest)
 }
 
 impl Drop for KeepWarm {
@@ -92,5 +96,27 @@ impl Drop for KeepWarm {
 impl fmt::Debug for KeepWarm {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("KeepWarm").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_looks_once_a_second_during_a_renewal_and_at_the_next_decision_otherwise() {
+        let now = Instant::now();
+        let next = |millis| Some(now + Duration::from_millis(millis));
+        for (next, renewing, millis) in [
+            (None, true, 1000),
+            (next(30_000), true, 1000),
+            (next(300), true, 300),
+            (next(30_000), false, 30_000),
+            (next(90_000), false, 60_000),
+            (next(0), false, 10),
+        ] {
+            let look = next_look(next, renewing, now);
+            assert_eq!(look - now, Duration::from_millis(millis));
+        }
     }
 }
