@@ -4,11 +4,13 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use bytes::Bytes;
+use http::{Request, Response, StatusCode};
 use http_body_util::Full;
 use metrics_util::debugging::{DebugValue, DebuggingRecorder};
-use tower::{Layer, ServiceExt};
+use tower::{Layer, ServiceExt, service_fn};
 use tower_genesys::{
-    Credentials, GenesysLayer, Org, Sharing, TokenCache,
+    BoxError, Credentials, GenesysLayer, Org, ReplayBody, ReplayLayer, RetryLayer, RetryPolicy,
+    Sharing, TokenCache,
     metrics::Metrics,
     store::{Fault, Limit, MemoryStore, Operation, SharedSource, StoreErrorKind, StoreKey},
     testing::{MockGenesys, TOKEN, USERS},
@@ -28,14 +30,12 @@ async fn trouble() {
     let genesys = layer.layer(mock.service());
     let get = || {
         let uri = org.api("/api/v2/users").expect("a path");
-        let request = http::Request::get(uri)
+        let request = Request::get(uri)
             .body(Full::<Bytes>::default())
             .expect("a request");
         genesys.clone().oneshot(request)
     };
-    mock.on(TOKEN)
-        .nth(1)
-        .reply_status(http::StatusCode::UNAUTHORIZED);
+    mock.on(TOKEN).nth(1).reply_status(StatusCode::UNAUTHORIZED);
     mock.on(USERS).nth(2).revoke_token();
     mock.on(USERS).nth(4).reply_503();
     mock.on(USERS).nth(6).reply_429(Duration::from_secs(2));
@@ -84,7 +84,7 @@ async fn limit(finds_it: bool) {
     let genesys = GenesysLayer::new(&org).layer(mock.service());
     let get = async || {
         let uri = org.api("/api/v2/users").expect("a path");
-        let request = http::Request::get(uri).body(Full::<Bytes>::default());
+        let request = Request::get(uri).body(Full::<Bytes>::default());
         let response = genesys.clone().oneshot(request.expect("a request")).await;
         assert!(response.is_ok_and(|response| response.status() == 200));
     };
@@ -211,4 +211,29 @@ fn names_and_values_of_a_limit_are_those_of_the_docs() {
         ("tower_genesys_limit_wait_seconds{}", 5),
     ];
     assert_eq!(seen(|| limit(true)), whole(&rejoined));
+}
+
+/// A gateway may pass on any method, and each would become a new series.
+#[test]
+fn methods_that_http_does_not_define_share_one_label() {
+    let seen = seen(|| async {
+        let busy = service_fn(|_: Request<ReplayBody<Full<Bytes>>>| async {
+            let mut response = Response::new(Full::<Bytes>::default());
+            *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
+            Ok::<_, BoxError>(response)
+        });
+        let retry = RetryLayer::new(RetryPolicy::new()).with_observer(Metrics);
+        let service = ReplayLayer::new().layer(retry.layer(busy));
+        for method in ["PROPFIND", "REPORT"] {
+            let request = Request::builder()
+                .method(method)
+                .uri("https://api.mypurecloud.com/")
+                .body(Full::<Bytes>::default())
+                .expect("a request");
+            let response = service.clone().oneshot(request).await;
+            assert_eq!(response.expect("an answer").status(), 503);
+        }
+    });
+    let name = "tower_genesys_retries_given_up_total{method=_OTHER,reason=not_repeatable}";
+    assert_eq!(seen.get(name), Some(&2), "{seen:?}");
 }

@@ -35,17 +35,16 @@
 //! | `tower_genesys_store_failures_total` | counter | `operation`, `kind` | failed operations of the store |
 //!
 //! No label contains an id, a query or a host, so the number of series is
-//! bounded if your program sends a fixed set of methods. The guide says [which
-//! values are normal](crate::guide::operating#metrics), and has alert rules and
-//! a dashboard.
+//! bounded. The guide says [which values are
+//! normal](crate::guide::operating#metrics), and has alert rules and a
+//! dashboard.
 //!
 //! | label | of | value |
 //! |---|---|---|
 //! | `reason` | renewals | [`Reason::as_str`](crate::token::Reason::as_str) |
 //! | `outcome` | renewals | `renewed`, `abandoned`, or [`TokenErrorKind::as_str`](crate::token::TokenErrorKind::as_str) |
 //! | `outcome` | rejections | a [`Rejection`], such as `superseded` |
-//! | `method` | retries, replays and given up | the method of the request |
-//! | `method` | calls and attempts | the method; `_OTHER` for one that HTTP does not define |
+//! | `method` | retries, replays, given up, calls and attempts | the method; `_OTHER` for one that HTTP does not define |
 //! | `class` | retries | a [`Class`], such as `not_sent` |
 //! | `reason` | given up | a [`Stop`], such as `budget_spent` |
 //! | `scope` | calls and attempts | `call` or `attempt` |
@@ -85,7 +84,7 @@ use metrics::{counter, gauge, histogram};
 
 use crate::{
     retry::{Class, RetryEvent, RetryObserver, Stop},
-    spans::{CallEvent, CallObserver},
+    spans::{CallEvent, CallObserver, method_name},
     store::{
         StoreEvent, StoreObserver,
         book::{LimitEvent, LimitObserver},
@@ -171,14 +170,14 @@ impl RetryObserver for Metrics {
     fn on_event(&self, event: &RetryEvent<'_>) {
         match event {
             RetryEvent::Scheduled { method, class, .. } => {
-                let method = method.as_str().to_owned();
+                let method = method_name(method);
                 counter!(RETRIES, "method" => method, "class" => class_name(*class)).increment(1);
             }
             RetryEvent::Resent { method, .. } => {
-                counter!(REPLAYS, "method" => method.as_str().to_owned()).increment(1);
+                counter!(REPLAYS, "method" => method_name(method)).increment(1);
             }
             RetryEvent::GaveUp { method, stop, .. } => {
-                let method = method.as_str().to_owned();
+                let method = method_name(method);
                 let reason = stop_name(*stop);
                 counter!(RETRIES_GIVEN_UP, "method" => method, "reason" => reason).increment(1);
             }

@@ -130,6 +130,8 @@ mod service;
 mod templates;
 
 pub use future::ResponseFuture;
+#[cfg(feature = "metrics")]
+pub(crate) use observer::method_name;
 pub use observer::{CallEvent, CallObserver, Scope};
 pub use service::Spanned;
 pub use templates::Templates;

@@ -83,7 +83,7 @@ impl Scope {
 
 /// Returns the name of a method that HTTP defines, or `_OTHER`. A gateway may
 /// pass on any method, and each one would become a new label.
-pub(super) fn method_name(method: &Method) -> &'static str {
+pub(crate) fn method_name(method: &Method) -> &'static str {
     const DEFINED: [(Method, &str); 9] = [
         (Method::GET, "GET"),
         (Method::POST, "POST"),
