@@ -31,7 +31,7 @@ pub struct StoreError {
 #[non_exhaustive]
 pub enum StoreErrorKind {
     /// The store cannot be reached, or cannot execute the operation now. It
-    /// changed nothing.
+    /// changed nothing, except perhaps before a panic of its code.
     Unavailable,
     /// The store did not answer in time, or the connection broke. The store may
     /// or may not have executed the operation.
@@ -39,7 +39,8 @@ pub enum StoreErrorKind {
     /// The value in the store is unreadable: damaged, of the wrong type, sealed
     /// with an unknown key, or copied from another place.
     Corrupt,
-    /// Another version of this crate wrote the value, in another format.
+    /// The value has another format: another version of this crate wrote it, or
+    /// it is sealed and this process does not seal, or the other way round.
     Incompatible,
     /// The store denies this process the operation.
     Denied,

@@ -81,8 +81,8 @@ pub enum StoreEvent<'a> {
         /// How long no process may call the token endpoint.
         cooldown: Option<Duration>,
     },
-    /// The store reported a cooldown, which the token endpoint asked another
-    /// process for.
+    /// The store reported a cooldown: the token endpoint throttled or failed
+    /// another process.
     #[non_exhaustive]
     CoolingDown {
         /// The rest of the cooldown.

@@ -44,8 +44,8 @@ const AFTER_REQUEST: Duration = Duration::from_secs(1);
 const SHORTEST: Duration = Duration::from_millis(10);
 
 impl Sharing {
-    /// Shares tokens through this store, sealed with these keys: the store
-    /// shows no usable token.
+    /// Shares tokens through this store, encrypted with these keys: a reader of
+    /// the store finds no usable token.
     ///
     /// ```
     /// use tower_genesys::{Sharing, store::{KeyRing, MemoryStore}};
@@ -115,8 +115,8 @@ impl Sharing {
     /// one that fetches the token, if it never finishes. Default: 10 seconds;
     /// the minimum is 10 milliseconds.
     ///
-    /// A request to the token endpoint ends one second before the lease. Set
-    /// the lease below
+    /// A request to the token endpoint ends one second before the lease, or a
+    /// fifth of the lease if that is shorter. Set the lease below
     /// [`CacheSettings::with_deadline`](crate::token::CacheSettings::with_deadline),
     /// so that another request fits in between. For a slow token endpoint,
     /// increase both.

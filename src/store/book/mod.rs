@@ -34,32 +34,35 @@
 //! |---|---|
 //! | has a slot | sends, without an operation of the store |
 //! | has no slot | reserves some with one operation, and waits until the first one begins |
-//! | has sent in the last 0.9 seconds | reserves as many slots more, which are valid for 0.9 seconds |
+//! | reserves slots | asks for as many more as it used in the last 0.9 seconds, so that later sends find one. An unused slot is valid for 0.9 seconds |
 //! | has unused slots | returns them with its next reservation |
-//! | gets a 429 | reports it to the book, unless the book already knows: no slot begins before the `Retry-After` is over |
+//! | gets a 429 | reports it to the book, unless the book already knows it: then no slot begins before the `Retry-After` is over |
 //! | cannot reach the book | keeps to the limit divided by the last known number of processes, and tries the book again after 10 seconds |
 //! | has never reached the book | sends without a limit |
 //!
 //! Each send needs a slot: the first one, a retry, the replay after a 401. It
-//! waits for the slot where it would wait for a closed gate: neither in
-//! `poll_ready` nor within the attempt time-out. The wait adds to the duration
-//! of the call. A call that would miss its deadline is sent without a slot, and
-//! gets the server's response.
+//! waits for the slot in the [throttle](crate::retry::Throttle), where it would
+//! also wait for a closed gate: neither in `poll_ready` nor within the attempt
+//! time-out. The wait adds to the duration of the call. If the wait would
+//! exceed the call's deadline, the call is sent without a slot, and gets the
+//! server's response.
 //!
 //! # Fairness
 //!
-//! A process gets two seconds' worth of slots at a time, divided by the number
-//! of active processes, and at least one slot. So processes that always want
-//! more get equal shares. A process that seldom sends waits for two seconds at
-//! most, however much the others send. Within a process, requests are sent in
+//! With one reservation, a process gets at most its share of the slots of two
+//! seconds, which is all of them divided by the number of active processes, and
+//! at least one slot. So processes that always want more get equal shares. A
+//! process that seldom sends waits for two seconds at most, however much the
+//! others send. Within a process, requests are sent in
 //! order of arrival.
 //!
 //! # What is never exceeded
 //!
-//! No 60 seconds have more sends than the limit. The book counts windows of 61
-//! seconds, because a send takes time to reach the server. There is one
-//! exception: after the store has lost the book or was unreachable, up to 1.35
-//! times the limit may be sent within 60 seconds, once.
+//! While the processes reach the book, no 60 seconds have more sends than the
+//! limit, except for calls that are sent without a slot because of their
+//! deadline. The book counts windows of 61 seconds, because a send takes time
+//! to reach the server. After the store has lost the book or was unreachable,
+//! up to 1.35 times the limit may be sent within 60 seconds, once.
 //!
 //! If processes state different limits, the lowest one applies, and a process
 //! that stated a higher one logs a warning. A limit that a 429 names counts as

@@ -14,7 +14,7 @@ use super::{Grant, Refusal, Reservation, Terms};
 /// compares both. All times are microseconds since 1970, by the store's clock.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Book {
-    /// `None` until a process states a limit, and after the last use has
+    /// `None` until a process states a limit, and again once the page has
     /// expired.
     page: Option<Page>,
 }
@@ -54,6 +54,7 @@ struct Account {
     paid: u64,
 }
 
+/// The span in which no more slots than the limit begin.
 pub(super) const WINDOW: u64 = Terms::WINDOW.as_secs() * 1_000_000;
 /// How far ahead a process may reserve. A longer horizon would save operations
 /// that cost nothing at this rate, and make other processes wait longer.

@@ -41,18 +41,19 @@
 //! # The directory
 //!
 //! Choose a directory for each user, such as `$XDG_CACHE_HOME/my-program` or
-//! `~/.cache/my-program`. Expand variables and `~` yourself: the store takes
-//! the path literally. It creates the directory with mode 0700. An existing
-//! directory must belong to the user of the process and give no access to
-//! others; otherwise [`FileStore::new`] fails, with the next step in its
+//! `~/.cache/my-program`. Expand variables and `~` yourself: the store rejects
+//! a path that begins with either. It creates the directory with mode 0700. An
+//! existing directory must belong to the user of the process and give no access
+//! to others; otherwise [`FileStore::new`] fails, with the next step in its
 //! message. Each operation checks the directory again, and recreates it if it
 //! is gone.
 //!
 //! Windows has no such modes: choose a directory below the user's profile,
 //! whose access list excludes other users.
 //!
-//! The directory must be on a local disk. Machines that mount it together would
-//! need one clock and working locks. For several machines, use `RedisStore`.
+//! The directory must be on a local disk. If several machines mounted it, they
+//! would need one clock and working locks. For several machines, use
+//! `RedisStore`.
 //!
 //! # Files
 //!
@@ -63,20 +64,21 @@
 //! |---|---|
 //! | `….token` | a line with version and digest; then JSON: token, lease, cooldown, last fence |
 //! | `….lock` | empty; locked while `….token` changes |
-//! | `….new` | the next `….token`, while it is written, or after a process was killed meanwhile |
+//! | `….new` | the next `….token`, while a process writes it. It stays if that process is killed, and the next writer removes it |
 //!
 //! All have mode 0600. The store replaces a `….token` as a whole, so readers
 //! see the old content or the new one. It syncs a new token to disk, but not a
 //! lease: a power failure ends every lease anyway.
 //!
 //! You may delete each file at any time, at the cost of at most one token
-//! request. Delete them to log out. The store treats an unusable file as
-//! missing: a damaged one, one of another version, a symbolic link, a file of
-//! another user, or one that others can read. The next lease replaces the file
-//! and reports its fault.
+//! request. Delete them when you [log out](crate::guide::command_line): they
+//! contain the token. The store treats an unusable file as missing: a damaged
+//! one, one of another version, a symbolic link, a file of another user, or one
+//! that others can read. The next lease replaces the file and reports its
+//! fault.
 //!
-//! With the feature `seal`, a backup of the file does not reveal the token.
-//! Then protect the key.
+//! With [sealing](super#sealing), a backup of the file does not reveal the
+//! token, as long as the backup does not contain the key.
 //!
 //! # Slow disks
 //!
@@ -84,7 +86,7 @@
 //! in the network, especially when it syncs.
 //! [`with_operation_timeout`](crate::Sharing::with_operation_timeout) sets
 //! another limit. A program whose store times out fetches its own token, and
-//! the next run may do so too.
+//! the next run may have to fetch one, too.
 //!
 //! # Clock
 //!
@@ -93,9 +95,9 @@
 //!
 //! | the clock is set | effect |
 //! |---|---|
-//! | forward | tokens and leases end early |
-//! | back, to before a token, lease or cooldown was written | it counts as missing, because its age is unknown |
-//! | back, by less | a token looks younger, which the store cannot detect; the API refuses the token when it ends, and the 401 renews it |
+//! | forward | tokens, leases and cooldowns end early |
+//! | back, to a time before a token, lease or cooldown was written | that token, lease or cooldown counts as missing, because its age is unknown |
+//! | back, by less | a token seems younger than it is, which the store cannot detect. When the token ends, the API refuses it, and the 401 renews it |
 //!
 //! A token never has more than its full lifetime left, and no lease or cooldown
 //! lasts longer than it was granted for.
@@ -106,19 +108,23 @@
 //!
 //! # Errors
 //!
-//! | error | when |
+//! [`FileStore::new`] returns a [`FileStoreError`]. In operation, the observer
+//! of the [`Sharing`](crate::Sharing) gets a [`StoreError`](super::StoreError)
+//! of one of these kinds:
+//!
+//! | kind | cause |
 //! |---|---|
 //! | `Denied` | the directory is not writable, is on a read-only file system, or became accessible to others |
-//! | `Unavailable` | the disk is full or broken; another process holds the lock for a second; no tokio runtime |
+//! | `Unavailable` | the disk is full or broken; another process has the lock for a second; no tokio runtime |
 //!
 //! The messages name the directory, but nothing of its contents.
 //!
 //! # Cancellation
 //!
-//! Operations run on at most four of tokio's blocking threads. An operation
-//! that runs there finishes even if its caller drops it, and then releases its
-//! lock. An operation that waits for the lock occupies no thread, and ends at
-//! once.
+//! Operations run on at most four of tokio's blocking threads. If its caller
+//! drops it, an operation that runs on a thread finishes there, and then
+//! releases its lock. One that waits for the lock occupies no thread, and ends
+//! at once.
 
 mod content;
 mod directory;

@@ -28,9 +28,10 @@ pub struct RedisStoreError {
 /// The kind of a [`RedisStoreError`].
 ///
 /// The first five are about settings, and come from
-/// [`build`](super::RedisStoreBuilder::build); the others are about a server,
-/// and come from [`check`](super::RedisStore::check). A server can also be
-/// other than the URL says, or require other certificates.
+/// [`build`](super::RedisStoreBuilder::build) and from reading the environment.
+/// The others are about a server, and come from
+/// [`check`](super::RedisStore::check). A check also returns `Url` if the
+/// server is not what the URL says, and `Certificates` if it requires others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum RedisStoreErrorKind {
@@ -55,8 +56,7 @@ pub enum RedisStoreErrorKind {
     /// The user lacks rights that the store needs.
     Permission,
     /// The server answers but cannot run the scripts: a replica, out of memory,
-    /// too old, or a cluster with hash slots that no node
-    /// serves.
+    /// too old, or a cluster with hash slots that no node serves.
     Server,
 }
 

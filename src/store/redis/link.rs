@@ -67,8 +67,8 @@ impl Link {
         let mut is_open = false;
         for (turn, pause) in AGAIN.into_iter().enumerate() {
             let Err(failure) = &result else { break };
-            // A connection that breaks twice is not idle. A failover takes
-            // longer, so it gets all turns.
+            // A second break does not come from idling, so it ends the turns. A
+            // failover takes longer, so it gets all of them.
             let is_broken = turn == 0 && failure.is_of_the_connection();
             if !has_answered || !(is_broken || failure.is_of_the_role()) {
                 break;
@@ -195,7 +195,7 @@ fn is_broken(error: &RedisError) -> bool {
 /// operation that was given up leaves a server that may be silent.
 struct Unanswered<'a> {
     link: &'a Link,
-    /// `None` once the connection is to stay.
+    /// `None` once the answer has decided what happens to the connection.
     attempt: Option<Attempt>,
 }
 

@@ -5,10 +5,10 @@
 //! connection, connects when it is first used, and reconnects when the
 //! connection breaks. Building it needs neither a runtime nor a server.
 //!
-//! It supports three topologies: a server, a primary that Sentinels name, and
-//! (feature `redis-cluster`) a Redis Cluster. The tests run all three on Redis
-//! 6.2, Redis 7.0 and Valkey 9. Redis 8, KeyDB, Dragonfly and the managed
-//! services themselves are untested.
+//! It supports three topologies: a single server, a primary with replicas under
+//! Redis Sentinel, and (feature `redis-cluster`) a Redis Cluster. The tests run
+//! all three on Redis 6.2, Redis 7.0 and Valkey 9. Redis 8, KeyDB, Dragonfly
+//! and the managed services themselves are untested.
 //!
 //! # Example
 //!
@@ -65,9 +65,10 @@
 //!
 //! # Environment
 //!
-//! [`RedisStore::from_env`] reads these variables. For
-//! [`builder_from_env`](RedisStore::builder_from_env), the names begin with the
-//! name of the URL's variable, without its `_URL`.
+//! [`RedisStore::from_env`] reads these variables.
+//! [`builder_from_env`](RedisStore::builder_from_env) takes another name for
+//! the URL, and the others follow it: `CACHE_URL` and `CACHE_TLS_CA`, for
+//! example.
 //!
 //! | variable | contains |
 //! |---|---|
@@ -78,11 +79,12 @@
 //!
 //! # TLS
 //!
-//! TLS trusts Mozilla's list of CAs, or the CAs given to
-//! [`ca_file`](RedisStoreBuilder::ca_file) or
-//! [`ca_certificates`](RedisStoreBuilder::ca_certificates). Certificates are
-//! always verified. If the server requires a client certificate
-//! (`tls-auth-clients`), give it to
+//! Certificates are always verified. The store trusts Mozilla's list of CAs,
+//! unless [`ca_file`](RedisStoreBuilder::ca_file) or
+//! [`ca_certificates`](RedisStoreBuilder::ca_certificates) names others, or
+//! [`system_ca_certificates`](RedisStoreBuilder::system_ca_certificates) those
+//! that the system trusts, as in a network with its own CAs. If the server
+//! requires a client certificate (`tls-auth-clients`), give it to
 //! [`client_certificate_files`](RedisStoreBuilder::client_certificate_files) or
 //! [`client_certificate`](RedisStoreBuilder::client_certificate).
 //!
@@ -90,14 +92,10 @@
 //! certificates must contain these addresses: set `replica-announce-ip` and
 //! `sentinel announce-hostnames`, or `cluster-announce-hostname`.
 //!
-//! In a network with its own CAs,
-//! [`system_ca_certificates`](RedisStoreBuilder::system_ca_certificates) trusts
-//! those that the system trusts.
-//!
 //! TLS uses the crypto provider that the process has installed for rustls. If
-//! none is installed, the store installs the provider of the features `ring` (a
-//! default) or `aws-lc-rs` for the whole process when it first connects with
-//! TLS. To use another provider, install it before the store is built
+//! none is installed when the store first connects with TLS, the store installs
+//! one for the whole process: that of the feature `ring` (a default) or
+//! `aws-lc-rs`. To use another provider, install it before the store is built
 //! (`CryptoProvider::install_default`). With neither feature and no installed
 //! provider, [`build`](RedisStoreBuilder::build) fails with
 //! [`RedisStoreErrorKind::CryptoProvider`].
@@ -108,26 +106,27 @@
 //! |---|---|---|---|
 //! | the connection breaks | reconnects, and sends the script once more | asks the Sentinels again first | asks the nodes for their hash slots again first |
 //! | the server becomes a replica | resolves the name in the URL again | asks the Sentinels again, within the same operation | follows the redirection, within the same operation |
-//! | the server dies | fails until it is back | fails until the Sentinels have promoted a replica | fails until the nodes have promoted a replica; keys on other nodes are not affected once the dead node is known |
+//! | the server dies | fails until it is back | fails until the Sentinels have promoted a replica | fails until the nodes have promoted a replica; keys on other nodes work again once the dead node is known |
 //! | a hash slot moves | | | follows it; operations on it fail while its keys are being moved, usually for milliseconds |
-//! | a node is silent | | | closes the connections to all nodes, and connects again; an operation on another node may time out once, too |
-//! | a primary was demoted, and has not noticed | | | may return the old node's token until the first write, which finds the new primary |
+//! | a node is silent | | | closes the connections to all nodes, and connects again; so an operation on another node may time out, once |
+//! | a primary was demoted, and does not know it yet | | | may read the old node's token until the first write, which finds the new primary |
 //!
-//! An operation that fails never fails a request: see
+//! An operation that fails never makes a request fail: see
 //! [`store`](crate::store#when-the-store-fails). A primary that dies may lose
-//! its latest writes, which costs at most one token request.
+//! its latest writes, which costs at most one token request: fences continue
+//! from the clock of the new primary.
 //!
 //! The store asks all Sentinels of the URL at the same time and follows the
 //! majority, so one Sentinel that was cut off cannot lead it to an old primary.
-//! It then checks that the server does not call itself a replica. In a cluster,
-//! all keys of a token are in one hash slot. The store remembers the nodes it
-//! has seen, in case those of the URL are gone.
+//! It then checks that the server does not call itself a replica. Of a cluster,
+//! the store remembers the nodes that it has seen, in case those of the URL are
+//! gone.
 //!
 //! # Rights
 //!
-//! The user needs these rights and no others. With another
-//! [prefix](RedisStoreBuilder::prefix), write it instead of `tower-genesys`;
-//! for a database other than 0, add `+select`:
+//! The Redis user of the store needs these rights and no others. If you set
+//! another [prefix](RedisStoreBuilder::prefix), write it instead of
+//! `tower-genesys`. For a database other than 0, add `+select`.
 //!
 //! ```text
 //! ACL SETUSER genesys on >password ~tower-genesys:* -@all +eval +evalsha +get +set +del +pttl +time
@@ -152,7 +151,8 @@
 //!
 //! A key is `tower-genesys:1:{‹key›}:‹name›`: the prefix, the version of the
 //! format, the [`StoreKey`](super::StoreKey) in hexadecimal digits, and a name
-//! below. The braces keep all keys of one token on one node of a cluster.
+//! from the table. The braces are a hash tag: a cluster keeps all keys of one
+//! token in one hash slot.
 //!
 //! | name | contains | expires after |
 //! |---|---|---|
@@ -161,14 +161,12 @@
 //! | `cooldown` | nothing | the cooldown |
 //! | `fence` | the last fence | two days longer than the token |
 //! | `slots` | for a shared limit: the slots of the last minute, and those to come | two minutes after the last slot |
-//! | `owners`, `paid` | for a shared limit: the processes that want slots, and up to when each has received its share | the same |
+//! | `owners`, `paid` | for a shared limit: the active processes, and the time up to which each has received its share | the same |
 //! | `book` | for a shared limit: the limit, the time of the next slot, and the end of the last `Retry-After` | the same |
 //!
 //! You may delete or evict each key at any time, at the cost of at most one
 //! token request. The store treats an unreadable value, of any type, as
 //! missing, and the next publication replaces it.
-//!
-//! If a server loses writes in a failover, fences continue from its clock.
 //!
 //! # Cloning
 //!
@@ -176,24 +174,29 @@
 //!
 //! # Errors
 //!
-//! | error | cause |
+//! Building and checking a store return a [`RedisStoreError`]. In operation,
+//! the observer of the [`Sharing`](crate::Sharing) gets a
+//! [`StoreError`](super::StoreError) of one of these kinds:
+//!
+//! | kind | cause |
 //! |---|---|
 //! | `Unavailable` | no connection; the server is a replica, out of memory, still loading, or blocked by a script |
 //! | `Timeout` | the connection broke, or the server was silent for a second |
 //! | `Denied` | login or client certificate rejected, rights missing, scripts disabled, a server of another kind than the URL says |
 //!
 //! If a connection breaks, the store sends the script once more on a new one.
-//! If that fails, too, the next operation tries again: at once, unless the last
-//! attempt is less than 100 ms old. Messages never repeat the server's words,
-//! because some servers quote the command that they refuse, and with it the
-//! password.
+//! If that fails, too, the next operation connects again, 100 milliseconds
+//! after the last attempt at the earliest. Messages never repeat the server's
+//! words, because some servers quote the command that they refuse, and with it
+//! the password.
 //!
 //! # Cancellation
 //!
-//! Dropping an operation closes its connection, because the server may be
-//! silent. Other operations in flight on that connection finish first. If the
-//! connection is still being opened, it opens within a second and serves the
-//! next operation.
+//! Dropping an operation that waits for its answer closes the connection,
+//! because the server may be silent. Other operations in flight on that
+//! connection finish first. Dropping an operation that waits for a connection
+//! leaves the attempt to connect alone: it ends within two seconds, and serves
+//! the next operation.
 
 mod attempt;
 mod book;

@@ -24,9 +24,9 @@ const LONGEST: Duration = Duration::from_secs(10 * 365 * 24 * 60 * 60);
 
 /// How long the last fence stays after its last use.
 ///
-/// No token is valid for more than two days, so a holder of an older lease has
-/// nothing to publish. After that time, the server's clock ensures that fences
-/// grow.
+/// Fences are at least the server's clock, which alone makes them grow once
+/// this key is gone. Two days cover a clock that was set back, and a fence that
+/// is ahead of the clock.
 pub(super) const KEEP_FENCE: Duration = Duration::from_secs(2 * 24 * 60 * 60);
 
 /// A [`TokenStore`] on Redis or Valkey. The [module](super) documents it.

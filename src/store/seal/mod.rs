@@ -18,7 +18,7 @@ pub use key::SealKey;
 
 /// The length of a nonce of XChaCha20. Long enough to be random for each value.
 const NONCE: usize = 24;
-/// A key has about fifty bytes; a longer file is the wrong one.
+/// In bytes. A key has about fifty, so a longer file is the wrong one.
 const LONGEST_FILE: u64 = 16 * 1024;
 /// The variable that [`KeyRing::from_env`] reads.
 const VARIABLE: &str = "GENESYS_STORE_KEYS";

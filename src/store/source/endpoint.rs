@@ -17,7 +17,7 @@ use crate::{
 
 /// How long before the cache's deadline an answer must be there.
 const BEFORE_DEADLINE: Duration = Duration::from_millis(50);
-/// The time for a request that must remain after a cooldown.
+/// The time that a request must have, after a cooldown or a wait.
 const AFTER_COOLDOWN: Duration = Duration::from_secs(2);
 
 /// Returns the time at which a fetch must end.
@@ -145,8 +145,9 @@ impl<S: ShareableSource> Round<'_, S> {
     /// granted; it is settled once this process has a token or has failed to
     /// get one.
     ///
-    /// In this order: the token of this process, if it lasts; a pause since the
-    /// last fetch; a request.
+    /// In this order: the token of this process, if it lasts for a while;
+    /// within ten seconds of the last such fetch, that token until it expires,
+    /// or else a wait; a request.
     pub(super) async fn alone(
         &self,
         mut lost: Option<LostClaim>,
@@ -218,7 +219,7 @@ impl<S: ShareableSource> Round<'_, S> {
 
 /// The errors for the cache, when a fetch gets no token.
 impl<S: ShareableSource> Round<'_, S> {
-    /// The endpoint wants a pause that outlasts the fetch.
+    /// The cooldown of the endpoint outlasts the fetch.
     pub(super) fn in_cooldown(&self, left: Duration) -> TokenError {
         let message = "the token endpoint throttled or failed another process with the same client, so no process \
                        calls it for a while; try again later";

@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// The pause before the store is asked again about a lost claim. It doubles
-/// twice.
+/// after each question.
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
 /// The number of questions. After them the store counts as down, and checks
 /// notice when it is back.

@@ -32,10 +32,10 @@ use crate::{
     },
 };
 
-/// The number of tokens that one call revokes: the one of this process, and a
-/// newer one in the store. If there are more, another process fetches tokens
-/// faster than this one revokes them.
-const MOST_REVOKED: u32 = 3;
+/// How often one revocation asks the store: the answer is a newer token, which
+/// is revoked as well, or the lease under which the store is emptied. With
+/// more, other processes fetch tokens faster than this one revokes them.
+const REVOKE_TRIES: u32 = 3;
 
 /// A [`TokenSource`] that shares tokens with other processes: one of them
 /// fetches a token, all use it.
@@ -181,8 +181,8 @@ impl<S: ShareableSource> TokenSource for SharedSource<S> {
         self.end(token).await
     }
 
-    /// Returns `true`: `limit` bounds each fetch, and a second request beside
-    /// the first would only wait for its lease.
+    /// Returns `true`: `limit` bounds each fetch. A second fetch beside the
+    /// first has the same owner, so the store would grant it the same lease.
     fn keeps_deadline(&self) -> bool {
         true
     }
@@ -212,7 +212,7 @@ impl<S: ShareableSource> SharedSource<S> {
         self.member.wait_for_return().await;
         let mut claim = Claim::new(self.member.owner, self.member.sharing().lease);
         claim.rejected = own.map(Fingerprint::of);
-        for _ in 0..MOST_REVOKED {
+        for _ in 0..REVOKE_TRIES {
             let looked_up = self.member.look_up(key, &claim).await;
             match looked_up.map_err(left_in_store)? {
                 Lookup::Token(entry) => {

@@ -15,12 +15,13 @@ const LONGEST_POLL: Duration = Duration::from_millis(250);
 /// A lower bound, so that a store whose leases are always about to end is not
 /// asked in a loop.
 const SHORTEST_POLL: Duration = Duration::from_millis(20);
-/// How often a leader may end without a token or a cooldown, before the others
-/// stop queueing. A killed leader is the first. With more handovers, followers
-/// of a slow endpoint would have no time left.
+/// The number of changes of leader after which a follower stops waiting. One
+/// is normal: a leader was killed. After the second, two leaders have published
+/// neither a token nor a cooldown, and a third one would leave no time for a
+/// request.
 const HANDOVERS: u32 = 2;
-/// How long callers do not ask a store that has failed. Renewals in the
-/// background find out when it is back.
+/// How long callers skip a store that has failed, before the random third that
+/// [`Breaker::failed`] adds. Renewals in the background notice when it works.
 const FOREGROUND_PAUSE: Duration = Duration::from_secs(30);
 /// The same for renewals in the background, for which no caller waits.
 const BACKGROUND_PAUSE: Duration = Duration::from_secs(2);
@@ -39,7 +40,8 @@ const THROTTLED_COOLDOWN: Duration = Duration::from_secs(10);
 /// Bounds an absurd `Retry-After`, which would disable a fleet for the day.
 pub(super) const LONGEST_COOLDOWN: Duration = Duration::from_secs(60 * 60);
 
-/// A wait for the leaders. A new one begins after an answer that helps.
+/// A wait for the leaders. It starts over after an unusable token and after a
+/// cooldown, since either shows that a leader got further.
 #[derive(Debug)]
 pub(super) struct Polling {
     /// The longest next pause. It grows with each one.

@@ -104,7 +104,7 @@ impl<'a, S: ShareableSource> Round<'a, S> {
     }
 
     /// Returns whether the store is worth asking. After a failure it is not,
-    /// for half a minute if a caller waits, and for two seconds in the
+    /// for 30 to 40 seconds if a caller waits, and for two seconds in the
     /// background.
     pub(super) fn may_ask_store(&self) -> bool {
         let in_background = self.cx.reason.is_background();
@@ -234,8 +234,8 @@ impl<S: ShareableSource> Round<'_, S> {
         Next::Wait(wait)
     }
 
-    /// Handles a cooldown: the token endpoint wants a pause, which applies to
-    /// all processes, since they have one client.
+    /// Handles a cooldown: the token endpoint throttled or failed a process,
+    /// which concerns all processes, since they have one client.
     ///
     /// A caller waits only if a request fits in afterwards. Otherwise it gets
     /// the error at once.

@@ -146,7 +146,7 @@ where
     }
 }
 
-/// What the key must be, for errors of the table and of an operation.
+/// The required key, for errors of the table and of an operation.
 pub(crate) const KEY_HELP: &str = "its key must be one attribute `key` of type string (partition key, no sort key); a \
                                    key cannot be changed, so create another table";
 

@@ -19,8 +19,8 @@ pub(crate) const REVISION: &str = "revision";
 /// The version of the attributes below. Each change gets a new one, so that
 /// older releases do not misread them.
 const FORMAT: u64 = 1;
-/// How long an item stays: its fence orders leases after the token has expired,
-/// and after a clock went back a little.
+/// How long an item stays after its token and cooldown have ended: its fence
+/// orders later leases, even if a clock went back a little.
 const KEEP: Duration = Duration::from_secs(2 * 24 * 60 * 60);
 /// Above any fence that a clock can produce, and low enough that the next fence
 /// cannot overflow.

@@ -23,8 +23,8 @@
 //! # The table
 //!
 //! Its key is one attribute, `key`, a string. Time to live on the attribute
-//! `ttl` deletes items two days after their last use; without it the table
-//! keeps one small item per organisation and client.
+//! `ttl` deletes an item two days after its token and cooldown have ended.
+//! Without it, the table keeps one small item per organisation and client.
 //!
 //! ```text
 //! aws dynamodb create-table --table-name genesys-tokens --billing-mode PAY_PER_REQUEST \

@@ -24,17 +24,16 @@ use crate::{
     },
 };
 
-/// The time for the nodes in the URL to answer. After it, the nodes known from
-/// before are asked too.
+/// The time for the nodes in the URL to answer. After it, the nodes of the last
+/// view are asked instead.
 const PATIENCE: Duration = Duration::from_millis(300);
 /// The time after the first answer in which other nodes may contradict it.
 const GRACE: Duration = Duration::from_millis(50);
-/// How often the redis crate follows a key that moves, and how long it waits in
-/// between, in milliseconds: short, because an operation has 150.
+/// How often the redis crate follows a key that moves.
 const REDIRECTIONS: u32 = 5;
-/// In milliseconds, as the redis crate takes it.
+/// The shortest wait in between, in milliseconds: an operation has 150.
 const LEAST_WAIT: u64 = 5;
-/// In milliseconds.
+/// The longest one, in milliseconds.
 const LONGEST_WAIT: u64 = 40;
 
 /// A cluster, with the nodes known so far.

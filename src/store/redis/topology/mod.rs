@@ -105,8 +105,8 @@ impl Topology {
         }
     }
 
-    /// Opens a connection, which leads to a primary at this moment. Only a
-    /// single server may turn out to be a replica at the first write.
+    /// Opens a connection. Behind Sentinels, the server has said that it is a
+    /// primary; any other may turn out to be a replica at the first write.
     pub(super) async fn connect(&self) -> Result<Connection, Failure> {
         match self {
             Self::Server(client) => open(client).await.map(Connection::One),

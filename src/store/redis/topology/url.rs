@@ -25,8 +25,7 @@ const SENTINEL_PORT: u16 = 26379;
 /// The error for a URL of a cluster in a build without clusters.
 pub(super) const NO_CLUSTER: &str =
     "names a Redis Cluster; build with the feature `redis-cluster` of tower-genesys";
-
-/// The error for several hosts behind the scheme of one server.
+/// The error for several hosts in a URL with the scheme of one server.
 const SEVERAL_HOSTS: &str = "names several hosts; begin with redis-cluster:// or redis-sentinel://";
 
 /// User and password.
