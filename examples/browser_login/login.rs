@@ -48,12 +48,8 @@ impl Program {
         });
         if let Some(login) = stored.filter(|login| !login.is_in_use()) {
             let (region, client) = (self.region.clone(), self.client.clone());
-            let source = RefreshToken::<_, _, Body>::new(
-                region,
-                self.credentials.clone(),
-                login.into_token(),
-                client,
-            );
+            let source =
+                RefreshToken::new(region, self.credentials.clone(), login.into_token(), client);
             let org = self.over(source.with_store(file.clone()))?;
             match org.tokens().token().await {
                 Ok(_) => return Ok(org),
@@ -79,8 +75,7 @@ impl Program {
 
         let (region, client) = (self.region.clone(), self.client.clone());
         let code = code.with_verifier(verifier);
-        let source =
-            AuthorizationCode::<_, _, Body>::new(region, self.credentials.clone(), code, client);
+        let source = AuthorizationCode::new(region, self.credentials.clone(), code, client);
         let org = self.over(source.with_store(file))?;
         org.tokens().token().await?; // a code lasts for minutes only
         Ok(org)

@@ -29,10 +29,13 @@ pub(super) struct Bounds {
 /// Why the body of an answer was not read.
 #[derive(Debug)]
 pub(super) enum Unread {
+    /// The body exceeds the bound on bytes, or has too many empty frames.
     TooLong,
+    /// The body did not end within the bound on time.
     Late,
     /// The body is compressed with this coding, and no layer decoded it.
     Encoded(&'static str),
+    /// The body ended with this error.
     BrokenOff(BoxError),
 }
 
@@ -96,9 +99,10 @@ pub(super) fn is_plain(id: &str) -> bool {
     !id.is_empty() && id.len() <= LONGEST_ID && id.bytes().all(plain)
 }
 
-/// Memory stays bounded whatever the server sends: the limit counts bytes, and
-/// a stream of empty frames, which would never reach it, ends at a number of
-/// its own.
+/// Collects a body of at most `limit` bytes, without a byte order mark.
+///
+/// The number of frames without data is limited, too: a stream of empty frames
+/// would never reach the limit on bytes.
 async fn collect<R>(body: R, limit: usize) -> Result<Vec<u8>, Unread>
 where
     R: Body,

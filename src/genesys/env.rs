@@ -1,4 +1,7 @@
-//! The settings of an organisation in the environment.
+//! Reads an organisation's settings from the environment, for `Org::from_env`.
+//!
+//! Two ways to name the same setting must agree: a silent choice between them
+//! could send the secret to the wrong region.
 
 use std::{borrow::Cow, ffi::OsString};
 
@@ -10,8 +13,8 @@ use crate::{bearer::Origins, loopback};
 
 type Name = Cow<'static, str>;
 
-/// The names of the region: the crate's own, the one that many programs use,
-/// and that of Genesys' Terraform provider.
+/// The variables that name the region: the crate's own, the one that many
+/// programs use, and the one of Genesys' Terraform provider.
 const REGION: [Name; 3] = [
     Cow::Borrowed("GENESYS_REGION"),
     Cow::Borrowed("GENESYS_ENVIRONMENT"),
@@ -68,8 +71,8 @@ fn base_urls(
     Err(ConfigError::new(ConfigErrorKind::Variable, message))
 }
 
-/// The region of a gateway. Both URLs must be https, because secrets go to one
-/// and tokens to the other; http is for this machine only.
+/// Builds the region of a gateway. Both URLs must be https, because secrets go
+/// to one and tokens to the other; http is for this machine only.
 fn custom(login: &str, api: &str, loopback: bool) -> Result<Region, ConfigError> {
     let wrong = |message| Err(ConfigError::new(ConfigErrorKind::Region, message));
     let region = match Region::custom(login, api) {

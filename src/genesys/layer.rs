@@ -22,7 +22,7 @@ use crate::{
 
 /// The service that [`GenesysLayer`] builds around a client `S`.
 ///
-/// It takes a `Request<B>` with any body; `S` must take a
+/// It takes a `Request<B>` with any body that is `Unpin`; `S` must take a
 /// `Request<ReplayBody<B>>`. Its error is [`BoxError`](crate::BoxError). `C` is
 /// the classifier; name it if you set [a custom one](GenesysLayer::map_retry).
 ///
@@ -109,9 +109,13 @@ impl GenesysLayer {
     ///
     /// As for [`new`](Self::new).
     pub fn per_request() -> Self {
+        // This upstream stays unused: a request without an organisation fails
+        // before it is sent.
         Self::build(None, Upstream::new())
     }
 
+    /// Builds the stack. Requests that name an organisation bring its upstream
+    /// along; `upstream` serves the others.
     fn build(org: Option<Org>, upstream: Upstream) -> Self {
         Self {
             replay: ReplayLayer::new(),
@@ -183,8 +187,9 @@ impl<C> GenesysLayer<C> {
     /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
     /// # async fn main() -> Result<(), BoxError> {
     /// # let mock = MockGenesys::new();
-    /// # let credentials = Credentials::new(mock.client_id(), mock.client_secret())?;
-    /// # let org = Org::builder(mock.region()).credentials(credentials).build(mock.http_client())?;
+    /// # let keys = Credentials::new(mock.client_id(), mock.client_secret())?;
+    /// # let org = Org::builder(mock.region()).credentials(keys);
+    /// # let org = org.build(mock.http_client())?;
     /// # let client = mock.service();
     /// let layer = GenesysLayer::new(&org).map_retry(|retry| {
     ///     retry
@@ -192,8 +197,10 @@ impl<C> GenesysLayer<C> {
     ///         .with_observer(|event: &RetryEvent<'_>| println!("{event:?}"))
     /// });
     /// let app = App { genesys: layer.layer(client) };
-    /// # mock.on(CREATE_USER).nth(1).reply_status(http::StatusCode::from_u16(520)?);
-    /// # let body = Full::<bytes::Bytes>::from(r#"{"name":"Ada","email":"ada@example.com"}"#);
+    /// # let status = http::StatusCode::from_u16(520)?;
+    /// # mock.on(CREATE_USER).nth(1).reply_status(status);
+    /// # let body = r#"{"name":"Ada","email":"ada@example.com"}"#;
+    /// # let body = Full::<bytes::Bytes>::from(body);
     /// # let request = http::Request::post(org.api("/api/v2/users")?).body(body)?;
     /// # assert_eq!(app.genesys.oneshot(request).await?.status(), 200);
     /// # assert_eq!((mock.count(CREATE_USER), mock.created_users()), (2, 1));
@@ -236,8 +243,21 @@ where
     /// fn report(org: &Org, mock: &MockGenesys) -> Report {
     ///     Report { genesys: GenesysLayer::new(org).boxed(mock.service()) }
     /// }
-    /// # fn is_shared<T: Send + Sync + Clone>(_: &T) {}
-    /// # fn check(report: Report) { is_shared(&report.genesys) }
+    ///
+    /// # use tower::ServiceExt;
+    /// # use tower_genesys::Credentials;
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+    /// # async fn main() -> Result<(), tower_genesys::BoxError> {
+    /// # let mock = MockGenesys::new();
+    /// # let keys = Credentials::new(mock.client_id(), mock.client_secret())?;
+    /// # let org = Org::builder(mock.region()).credentials(keys);
+    /// # let org = org.build(mock.http_client())?;
+    /// let genesys = report(&org, &mock).genesys;
+    /// let request = http::Request::get(org.api("/api/v2/users")?);
+    /// let request = request.body(Full::<Bytes>::default())?;
+    /// assert_eq!(genesys.oneshot(request).await?.status(), 200);
+    /// # Ok(())
+    /// # }
     /// ```
     pub fn boxed<S, B, R>(&self, client: S) -> BoxGenesysService<B, R>
     where

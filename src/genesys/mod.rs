@@ -86,8 +86,8 @@
 //!
 //! # Cloning
 //!
-//! A clone of the stack is for one request, and costs a few reference counts
-//! and a clone of the client. All clones, and all stacks with the same [`Org`],
+//! Clone the stack for each request: a clone costs a few reference counts and a
+//! clone of the client. All clones, and all stacks with the same [`Org`],
 //! share its token, its throttle and its budget.
 //!
 //! # Errors
@@ -105,8 +105,8 @@
 //! # Cancellation
 //!
 //! You may drop a response future at any time. That ends its attempt, and its
-//! wait for a token or for its turn. A renewal that it has started continues
-//! for the others.
+//! wait for a token, a retry or a slot. A renewal that it has started continues
+//! for the other callers.
 
 mod answer;
 pub mod api_error;

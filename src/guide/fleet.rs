@@ -64,6 +64,7 @@
 //! | Too many processes? | if there are more than the limit has requests a minute, each gets less than one a minute. Fewer processes with more requests in flight do the same work |
 //! | Which burst? | the default lets a quarter of the limit go at once after a rest, so a job of 75 requests is not slowed. More only for a batch tool that has the limit to itself: [`Limit::with_burst`](crate::store::Limit::with_burst) |
 //! | One process, no store? | the same setting, without [`share`](crate::genesys::OrgBuilder::share) |
+//! | A store without a book, such as a `FileStore`? | divide the limit among the processes: [`process_limit`](crate::genesys::OrgBuilder::process_limit) |
 //! | Which rights? | those of the [store](crate::store::redis), and the line for a limit; [`check_limit`](crate::store::redis::RedisStore::check_limit) names the missing ones |
 //! | What does it cost? | nothing while a slot is at hand, otherwise one store operation for a batch of slots: across the fleet never more operations than requests |
 //!

@@ -102,7 +102,10 @@
 //!
 //! [`Sharing::with_namespace`] separates staging and production on one server.
 //! [`OrgBuilder::limit`](crate::genesys::OrgBuilder::limit) lets the processes
-//! share a rate limit, too: see [`book`]. [`Sharing::with_observer`] reports
+//! share a rate limit, too: see [`book`]. A store without a book, such as a
+//! `FileStore`, leaves
+//! [`OrgBuilder::process_limit`](crate::genesys::OrgBuilder::process_limit), a
+//! part of the limit for each process. [`Sharing::with_observer`] reports
 //! events, and [`Metrics`](crate::metrics) counts them.
 //!
 //! For another database, implement [`TokenStore`], and check the implementation

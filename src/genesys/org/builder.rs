@@ -1,4 +1,4 @@
-//! How an [`Org`] comes to be: from the environment, or step by step.
+//! Builds an [`Org`]: from the environment, or step by step.
 
 use std::{fmt, sync::Arc};
 
@@ -55,6 +55,8 @@ pub struct OrgBuilder<P> {
     sharing: Option<Sharing>,
     dialect: Dialect,
     limit: Option<Scope>,
+    /// Set by `build` for a shared token; otherwise `build_over` makes one from
+    /// `limit`.
     limiter: Option<Limiter>,
 }
 
@@ -166,23 +168,44 @@ impl<P> OrgBuilder<P> {
     /// learns of Genesys' limit through 429s.
     ///
     /// All processes that [share](OrgBuilder::share) the token keep the limit
-    /// together, through a [book](crate::store::book) in the same store. It
-    /// belongs to the client and its login host: a renewed token brings no
-    /// second allowance. Without sharing, this process keeps the limit by
+    /// together, through a [book](crate::store::book) in the same store. The
+    /// limit belongs to the client and its login host: a renewed token brings
+    /// no second allowance. Without sharing, this process keeps the limit by
     /// itself.
     ///
-    /// The layers of [`GenesysLayer`](crate::GenesysLayer) apply it.
+    /// A [`FileStore`](crate::store::file::FileStore) keeps no book. With such
+    /// a store, `build` fails: use [`process_limit`](Self::process_limit).
+    ///
+    /// [`GenesysLayer`](crate::GenesysLayer) applies the limit, as does a
+    /// [`RetryLayer`](crate::RetryLayer) with the organisation's
+    /// [upstream](Org::upstream).
     ///
     /// ```
-    /// use tower_genesys::{Org, store::Limit, testing::MockGenesys};
+    /// use tower_genesys::{Credentials, GenesysLayer, Org, store::Limit};
+    /// # use bytes::Bytes;
+    /// # use http::Request;
+    /// # use http_body_util::Full;
+    /// # use std::time::Duration;
+    /// # use tower::{Layer, ServiceExt};
+    /// # use tower_genesys::testing::MockGenesys;
     ///
-    /// # fn main() -> Result<(), tower_genesys::genesys::ConfigError> {
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+    /// # async fn main() -> Result<(), tower_genesys::BoxError> {
     /// # let mock = MockGenesys::new();
-    /// # let source = tower_genesys::token::source_fn(|_| std::future::pending());
+    /// # let keys = Credentials::new(mock.client_id(), mock.client_secret())?;
     /// let org = Org::builder(mock.region())
-    ///     .limit(Limit::per_minute(300))
-    ///     .build_from_source(source)?;
-    /// # let _ = org;
+    ///     .credentials(keys)
+    ///     .limit(Limit::per_minute(60).with_burst(0.0)) // one a second
+    ///     .build(mock.http_client())?;
+    /// let genesys = GenesysLayer::new(&org).layer(mock.service());
+    ///
+    /// let begun = tokio::time::Instant::now();
+    /// for _ in 0..3 {
+    ///     let request = Request::get(org.api("/api/v2/users")?);
+    ///     let request = request.body(Full::<Bytes>::default())?;
+    ///     assert_eq!(genesys.clone().oneshot(request).await?.status(), 200);
+    /// }
+    /// assert!(begun.elapsed() >= Duration::from_secs(2));
     /// # Ok(())
     /// # }
     /// ```
@@ -191,11 +214,12 @@ impl<P> OrgBuilder<P> {
         self
     }
 
-    /// Keeps the requests of this process within this limit, in place of
-    /// [`limit`](Self::limit), even if it shares its token.
+    /// Keeps the requests of this process within this limit, whether or not the
+    /// token is shared. Default: no limit.
     ///
-    /// Use it if the processes divide the limit among themselves, for example
-    /// because their store keeps no book. Of the two, the last one set counts.
+    /// Use it in place of [`limit`](Self::limit) if you divide the limit among
+    /// the processes yourself, for example because their store keeps no book.
+    /// If you set both, the last one counts.
     ///
     /// ```
     /// use tower_genesys::{
@@ -205,12 +229,14 @@ impl<P> OrgBuilder<P> {
     ///
     /// # fn main() -> Result<(), tower_genesys::BoxError> {
     /// # let mock = MockGenesys::new();
-    /// // Three processes share the token, and a third of its limit is for each.
-    /// let org = Org::builder(mock.region())
+    /// // Three processes share a token, and each keeps to a third of its limit.
+    /// let builder = Org::builder(mock.region())
     ///     .credentials(Credentials::new("my-client-id", "my-client-secret")?)
     ///     .share(Sharing::unsealed(MemoryStore::new()))
-    ///     .process_limit(Limit::per_minute(100))
-    ///     .build(mock.http_client())?;
+    ///     .process_limit(Limit::per_minute(100));
+    /// let shown = format!("{builder:?}");
+    /// assert!(shown.contains("Process(Limit { per_minute: Some(100)"));
+    /// let org = builder.build(mock.http_client())?;
     /// # let _ = org;
     /// # Ok(())
     /// # }
@@ -236,6 +262,8 @@ impl<P> OrgBuilder<P> {
         self
     }
 
+    /// Builds the organisation around its cache.
+    ///
     /// Both base URLs must be https unless the caller allows http on this
     /// machine: the layers send secrets to one and tokens to the other.
     fn build_over(self, tokens: TokenCache) -> Result<Org, ConfigError> {
@@ -305,7 +333,9 @@ impl OrgBuilder<NoCredentials> {
     ///
     /// [`ConfigErrorKind::Region`] if a base URL is not https, unless it is on
     /// this machine and [`allow_loopback`](Self::allow_loopback) is set;
-    /// [`ConfigErrorKind::Limit`] if the [limit](Self::limit) cannot be kept.
+    /// [`ConfigErrorKind::Limit`] if the [limit](Self::limit) is out of range;
+    /// [`ConfigErrorKind::Randomness`] if a limit is set and the system has no
+    /// randomness.
     pub fn build_from_source(self, source: impl TokenSource) -> Result<Org, ConfigError> {
         self.build_over(TokenCache::new(source))
     }
@@ -318,7 +348,8 @@ impl OrgBuilder<NoCredentials> {
     ///
     /// # fn main() -> Result<(), tower_genesys::genesys::ConfigError> {
     /// # let mock = MockGenesys::new();
-    /// # let source = tower_genesys::token::source_fn(|_| std::future::pending());
+    /// # use tower_genesys::token::source_fn;
+    /// # let source = source_fn(|_| std::future::pending());
     /// let tokens = TokenCache::builder(source).build();
     /// let org = Org::builder(mock.region()).build_from_cache(tokens)?;
     /// assert!(!org.tokens().status().is_ready(), "no token is fetched yet");
@@ -379,7 +410,7 @@ impl<P: CredentialsProvider> OrgBuilder<P> {
     /// |---|---|
     /// | [`ConfigErrorKind::Region`] | as for [`build_from_source`](OrgBuilder::build_from_source) |
     /// | [`ConfigErrorKind::Randomness`] | the system has no randomness for the [sharing](Self::share) or the limit |
-    /// | [`ConfigErrorKind::Limit`] | the [limit](Self::limit) is out of range, or the token is shared through a store that keeps no book |
+    /// | [`ConfigErrorKind::Limit`] | the [limit](Self::limit) is out of range, or the token is shared through a store that keeps no book, and [`process_limit`](Self::process_limit) is not set |
     pub fn build<B>(self, client: impl TokenClient<B>) -> Result<Org, ConfigError>
     where
         P: Clone,
@@ -424,6 +455,8 @@ impl<P: fmt::Debug> fmt::Debug for OrgBuilder<P> {
     }
 }
 
+/// Returns the error for a base URL that would carry secrets or tokens
+/// unencrypted.
 fn insecure(base: &Uri) -> ConfigError {
     let host = base.host().unwrap_or_default();
     let message = format!(

@@ -12,10 +12,10 @@ use std::{
 /// Tells one [`Org`](super::Org) from all others in the key of a cache, or of
 /// another layer that treats equal requests as one.
 ///
-/// Outside of a stack for several organisations, such a layer sees the same
-/// method and URL for two organisations, and would hand the answer for one to
-/// the other. Put this into its key, or put the layer inside, where each
-/// request carries its organisation's own token.
+/// Around a stack for several organisations, such a layer sees the same method
+/// and URL for two organisations, and would return the response of one to the
+/// other. Put this key into the layer's own key, or put the layer inside the
+/// stack, where each request carries its organisation's token.
 ///
 /// Clones of an `Org` have the same key. Two that were built separately have
 /// different keys, even for the same OAuth client. Keys also differ between

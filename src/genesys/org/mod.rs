@@ -104,6 +104,7 @@ impl Org {
     ///
     /// ```
     /// # use tower_genesys::{Org, genesys::RegionError, testing::MockGenesys};
+    /// # use tower_genesys::token::source_fn;
     /// # fn example(org: &Org) -> Result<http::Uri, RegionError> {
     /// let query = [("name", "R & D"), ("expand", "größe")];
     /// let path = "/api/v2/routing/queues?pageSize=100";
@@ -111,8 +112,9 @@ impl Org {
     /// # Ok(uri)
     /// # }
     /// # let mock = MockGenesys::new();
-    /// # let source = tower_genesys::token::source_fn(|_| std::future::pending());
-    /// # let org = Org::builder(mock.region()).build_from_source(source).unwrap();
+    /// # let source = source_fn(|_| std::future::pending());
+    /// # let org = Org::builder(mock.region());
+    /// # let org = org.build_from_source(source).unwrap();
     /// # let uri = example(&org).unwrap();
     /// assert_eq!(
     ///     uri.query(),

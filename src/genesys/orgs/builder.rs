@@ -1,3 +1,5 @@
+//! The bounds of a registry, and the closure that builds its organisations.
+
 use std::{fmt, hash::Hash, time::Duration};
 
 use super::registry::{Build, Orgs};
@@ -16,7 +18,7 @@ const IDLE: Duration = Duration::from_secs(60 * 60);
 ///
 /// # Default
 ///
-/// 10,000 organisations; each is closed after an hour without use.
+/// 10,000 organisations; each may be closed an hour after its last request.
 ///
 /// ```
 /// use std::time::Duration;
@@ -96,8 +98,9 @@ impl<K> OrgsBuilder<K> {
         self
     }
 
-    /// Sets after how long without use an organisation is closed. Default: an
-    /// hour.
+    /// Sets how long after the last [`get`](Orgs::get) or
+    /// [`try_get`](Orgs::try_get) of its key an organisation is closed, if it
+    /// is not in use then. Default: an hour.
     ///
     /// Do not set it below the time between two requests of a tenant: each
     /// rebuild costs a token, and Genesys throttles clients that mint too many.

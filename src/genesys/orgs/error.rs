@@ -1,3 +1,5 @@
+//! Why the registry has no organisation for a key.
+
 use std::{borrow::Cow, error::Error, fmt, sync::Arc};
 
 use crate::{BoxError, error::find};

@@ -48,13 +48,15 @@
 //! | idle time | 1 h | a tenant that returns costs one token request; tokens live for a day |
 //!
 //! An organisation is *idle* while only the registry has it: no request is in
-//! flight, and you keep no clone. The registry closes it after the idle time,
-//! or earlier if another one needs its place; the least recently requested one
-//! goes first. It never closes an organisation in use. If all are in use and no
+//! flight, and you keep no clone. The registry closes an idle one when the idle
+//! time has passed since its key was last requested, or earlier if another
+//! organisation needs its place; the least recently requested one goes first.
+//! The registry never closes an organisation in use. If all are in use and no
 //! place is left, [`Orgs::get`] returns [`OrgsErrorKind::Full`].
 //!
-//! Calls of `get` look for idle organisations, a few times per idle time.
-//! Nothing runs in the background. [`Orgs::close_idle`] looks at once.
+//! [`Orgs::get`] and [`Orgs::try_get`] look for idle organisations, a few times
+//! per idle time. Nothing runs in the background. [`Orgs::close_idle`] looks at
+//! once.
 //!
 //! # Errors
 //!

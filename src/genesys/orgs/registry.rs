@@ -49,6 +49,7 @@ struct Inner<K> {
     /// When to look for idle organisations next, in milliseconds since the
     /// start.
     next_look: AtomicU64,
+    /// Counts builds, so that each has its own [`BuildId`].
     last_build: AtomicU64,
 }
 
@@ -135,7 +136,8 @@ impl<K: Hash + Eq + Clone + Send + Sync + 'static> Orgs<K> {
     /// # async fn main() -> Result<(), BoxError> {
     /// # let mock = MockGenesys::new();
     /// let orgs = Orgs::new(move |_tenant: u32| {
-    ///     # let source = tower_genesys::token::source_fn(|_| std::future::pending());
+    ///     # use tower_genesys::token::source_fn;
+    ///     # let source = source_fn(|_| std::future::pending());
     ///     let org = Org::builder(mock.region()).build_from_source(source);
     ///     async move { org }
     /// });
@@ -171,8 +173,8 @@ impl<K: Hash + Eq + Clone + Send + Sync + 'static> Orgs<K> {
         self.len() == 0
     }
 
-    /// Closes the organisations that have been idle for longer than the idle
-    /// time, and returns how many it closed.
+    /// Closes the idle organisations whose keys were not requested within the
+    /// idle time, and returns how many it closed.
     ///
     /// [`get`](Self::get) does so a few times per idle time. Call this method
     /// yourself if the process may have long periods without requests.
@@ -217,6 +219,7 @@ impl<K: Hash + Eq + Clone + Send + Sync + 'static> Orgs<K> {
         }
         let after = now.saturating_add(millis(self.inner.idle / LOOKS).max(1));
         let order = Ordering::Relaxed;
+        // Before the first look nothing was built, so it only sets the next.
         if next.compare_exchange(due, after, order, order).is_ok() && due > 0 {
             self.close_idle();
         }

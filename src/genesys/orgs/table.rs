@@ -17,7 +17,8 @@ use crate::genesys::Org;
 /// A build in progress, which all its callers poll.
 pub(super) type Built = Pin<Box<dyn Future<Output = Result<Org, OrgsError>> + Send>>;
 
-/// Identifies a build: a key may be built again after a failure.
+/// Identifies a build. A build that ends must not touch the entry of a later
+/// build of its key.
 pub(super) type BuildId = u64;
 
 /// The entries by key, without clock or lock.
@@ -41,6 +42,7 @@ pub(super) enum Entry {
     Held(Held),
 }
 
+/// A built organisation, and when it was last requested.
 pub(super) struct Held {
     pub(super) org: Org,
     /// When a caller last asked for it, in milliseconds.
@@ -53,8 +55,8 @@ impl Held {
         self.used.fetch_max(millis(now), Ordering::Relaxed);
     }
 
-    /// While the table is locked for writing, no other caller can get the
-    /// organisation.
+    /// Reports whether only the table has the organisation. Under the write
+    /// lock this stays true, since no caller can get the organisation.
     fn is_idle(&self) -> bool {
         !self.org.is_in_use()
     }
@@ -150,13 +152,14 @@ impl<K: Hash + Eq> Table<K> {
         Some(removed)
     }
 
-    /// Removes the entries that have been idle for this long.
+    /// Removes the idle entries that were last asked for this long ago.
     pub(super) fn take_idle(&mut self, idle: Duration, now: Duration) -> Vec<(K, Entry)>
     where
         K: Clone,
     {
         let limit = millis(now.saturating_sub(idle));
-        // The registry is younger than the idle time.
+        // Otherwise the limit would be 0, and an organisation of the first
+        // millisecond idle.
         if now < idle {
             return Vec::new();
         }

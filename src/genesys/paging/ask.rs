@@ -70,7 +70,6 @@ impl Plan {
         let base = results.unwrap_or(&self.path);
         // The POST started the job; its results are read by GET.
         let is_get = results.is_some() || self.method == Method::GET;
-        let by_job = self.paging.job.as_ref().is_some_and(|job| job.per_page);
         let path = match (place, &self.paging.place) {
             // A link has its own query, so the parameters of the way are not
             // added.
@@ -90,14 +89,8 @@ impl Plan {
         if is_get {
             return Ok(Ask::get(path));
         }
-        // If each page is a job, the page was chosen by the body that started
-        // it.
-        let body = if by_job { None } else { self.body_at(place) };
-        Ok(Ask::send(
-            self.method.clone(),
-            path,
-            &body.unwrap_or_default(),
-        ))
+        let body = self.body_at(place).unwrap_or_default();
+        Ok(Ask::send(self.method.clone(), path, &body))
     }
 
     /// Resolves a link against the request that it came from.

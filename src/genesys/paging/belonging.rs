@@ -95,7 +95,6 @@ fn canonical(value: &Value, without: Option<&str>, out: &mut String) {
             fields.sort_by_key(|(name, _)| *name);
             out.push('{');
             for (name, value) in fields {
-                // The pager sets this parameter for each page.
                 if without == Some(name) {
                     continue;
                 }

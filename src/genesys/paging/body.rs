@@ -109,12 +109,12 @@ impl<'de, T: DeserializeOwned> DeserializeSeed<'de> for Level<'_, '_, T> {
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
         if self.1.is_empty() {
-            // The path is used up, or was empty from the start: here are the
-            // rows.
+            // Only at the top, if the page itself is an array.
             deserializer.deserialize_seq(Rows(self.0, PhantomData))
         } else {
-            // An object on the way may be `null`, which is a page without rows.
-            deserializer.deserialize_option(self)
+            // `null` in place of the object is an error: it says nothing of
+            // the rows.
+            deserializer.deserialize_map(self)
         }
     }
 }
@@ -124,10 +124,6 @@ impl<'de, T: DeserializeOwned> Visitor<'de> for Level<'_, '_, T> {
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "a page, an object with the rows in `{}`", self.1)
-    }
-
-    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_map(self)
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {

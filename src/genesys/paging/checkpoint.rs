@@ -1,3 +1,8 @@
+//! The place between two pages, and its stored format.
+//!
+//! `belonging.rs` decides whether a checkpoint fits a request; `walk.rs` starts
+//! from it.
+
 use serde::{Deserialize, Deserializer, Serialize, de::Error};
 
 /// A place between two pages. [`PagedRequest::resume`] continues from there, in
@@ -82,7 +87,7 @@ pub(super) enum Position {
     End,
 }
 
-/// What asks for a page.
+/// How the request for a page names it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub(super) enum Place {

@@ -1,13 +1,15 @@
+//! The public description of a way of paging, as a builder. `known.rs` builds
+//! one from the table; `rule.rs` and `ask.rs` follow it.
+
 use std::borrow::Cow;
 
 use super::way::{By, JobForm, Name, Where};
 
-/// How an operation pages: what asks for the next page, and what a page says
-/// about itself.
+/// How an operation pages: which parameter or link requests the next page, and
+/// which fields of a page describe it.
 ///
 /// [`Pager`](crate::Pager) takes it from the crate's table; [`Paging::of`]
-/// shows some of its ways.
-/// Give one yourself, with
+/// shows some of its ways. Describe it yourself, with
 /// [`PagedRequest::with_paging`](super::PagedRequest::with_paging), for an
 /// operation that the table does not have: one of a newer API definition, or
 /// one of a gateway.
@@ -96,7 +98,8 @@ impl Paging {
         }
     }
 
-    /// Pages by number, counted from 1 in this parameter, such as `pageNumber`.
+    /// Describes pages by number, counted from 1 in this parameter, such as
+    /// `pageNumber`.
     ///
     /// The page whose number is the page count is the last. If pages state no
     /// count, the stream ends when it has all rows of the total. If they state
@@ -105,42 +108,43 @@ impl Paging {
         Self::new(By::Number(parameter.into()))
     }
 
-    /// Pages by the number of their first row, counted from 1 in this
+    /// Describes pages by the number of their first row, counted from 1 in this
     /// parameter, such as `startIndex` of SCIM (RFC 7644).
     pub fn index(parameter: impl Into<Name>) -> Self {
         Self::new(By::Index(parameter.into()))
     }
 
-    /// Pages by a token. `parameter` takes it, such as `cursor`; `field` of the
-    /// page before has it, such as `cursors.after`. A page without one is the
-    /// last.
+    /// Describes pages by a token, which each page hands to the request for the
+    /// next one. `field` of the page has the token, such as `cursors.after`,
+    /// and `parameter` of the request takes it, such as `cursor`. A page
+    /// without a token is the last.
     pub fn token(parameter: impl Into<Name>, field: impl Into<Name>) -> Self {
         Self::new(By::Token(parameter.into(), field.into()))
     }
 
-    /// Pages by a link in this field of the page before, such as `nextUri`. A
-    /// page without one is the last.
+    /// Describes pages by a link in this field of the page before, such as
+    /// `nextUri`. A page without one is the last.
     ///
     /// If the link lacks a parameter of the caller's query, the pager adds it.
     pub fn link(field: impl Into<Name>) -> Self {
         Self::new(By::Link(field.into()))
     }
 
-    /// Pages by a link that has the whole query, such as `nextPage` of a `q64`
-    /// search. The pager adds nothing to it.
+    /// Describes pages by a link that has the whole query, such as `nextPage`
+    /// of a `q64` search. The pager adds nothing to it.
     pub fn verbatim_link(field: impl Into<Name>) -> Self {
         Self::new(By::Verbatim(field.into()))
     }
 
-    /// Pages after the `id` of the last row, in this parameter. The last page
-    /// is the first that has fewer rows than requested. Without a page size, it
-    /// is the first empty one.
+    /// Describes pages that are requested by the `id` of the last row before
+    /// them, in this parameter. The last page is the first that has fewer rows
+    /// than requested. Without a page size, it is the first empty one.
     pub fn last_row(parameter: impl Into<Name>) -> Self {
         Self::new(By::LastRow(parameter.into()))
     }
 
-    /// All rows in one page. If that page names another one, the stream ends
-    /// with an error.
+    /// Describes a list with all rows in one page. If that page names another
+    /// one, the stream ends with an error.
     pub fn whole() -> Self {
         Self::new(By::Whole)
     }
@@ -231,10 +235,10 @@ impl Paging {
 
     /// Reads the pages from the results of a job, which a POST starts.
     ///
-    /// `id` is the field of its response that names the job. `status` and
-    /// `results` are paths, appended to the path of the POST, with `{}` for the
-    /// id. Without a status path, the results say in `queryStatus` or `state`
-    /// whether they are complete.
+    /// `id` is the field of the POST's response that names the job. `status`
+    /// and `results` are paths, appended to the path of the POST, with `{}` for
+    /// the id. Without a status path, the results say in `queryStatus` or
+    /// `state` whether they are complete.
     #[must_use]
     pub fn with_job(
         mut self,

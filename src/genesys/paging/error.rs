@@ -1,3 +1,8 @@
+//! The error that ends a stream: its kind, its page, and its checkpoint.
+//!
+//! Each file of this folder builds its own errors; `walk.rs` adds the page and
+//! the checkpoint with [`PageError::at`].
+
 use std::{borrow::Cow, error::Error, fmt, sync::Arc};
 
 use super::Checkpoint;

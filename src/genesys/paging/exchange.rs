@@ -1,6 +1,6 @@
 //! One exchange with the API, over a service of any type: a request goes out,
-//! and its response is read to the end. What broke off, was refused or was too
-//! large is a [`Failure`]; `fetch.rs` decides whether to repeat it.
+//! and its response is read to the end. A response that broke off, was refused
+//! or is too large is a [`Failure`]; `fetch.rs` decides whether to repeat it.
 
 use std::{
     fmt,
@@ -92,8 +92,7 @@ pub(super) enum Failure {
 
 /// An [`Exchange`] over a service for bodies `B`.
 struct OverService<S, B> {
-    // Pages may be fetched from several threads, and a service need only be
-    // cloned.
+    // An `Exchange` is `Sync`, and a service need only be `Clone` and `Send`.
     service: Mutex<S>,
     body: PhantomData<fn(B)>,
 }

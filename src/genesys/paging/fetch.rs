@@ -186,7 +186,6 @@ async fn send(plan: &Plan, ask: Ask) -> Result<Result<Answer, Failure>, PageErro
     *sent.method_mut() = ask.method;
     *sent.uri_mut() = org.api(&ask.path)?;
     sent.headers_mut().insert(ACCEPT, JSON);
-    // A GET has no body, so it must not declare a type.
     if !sent.body().is_empty() {
         sent.headers_mut().insert(CONTENT_TYPE, JSON);
     }

@@ -68,7 +68,7 @@ impl Job {
         Self {
             id: id.into(),
             started: None,
-            // It was started long ago, so a 404 means that it is gone.
+            // A checkpoint may be weeks old, so a 404 counts as the job's end.
             seen: true,
             ready: false,
         }

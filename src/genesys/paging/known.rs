@@ -68,7 +68,6 @@ impl Paging {
     /// Starts a job for each page. The body that starts it has the number of
     /// the page.
     fn with_job_per_page(mut self) -> Self {
-        // Called after `with_job` only; without a job, there is nothing to set.
         if let Some(job) = &mut self.job {
             job.per_page = true;
         }

@@ -86,7 +86,8 @@ impl Asked<'_> {
 
 /// Returns the paths that a link may mean, relative to the base of the API. If
 /// the base has a prefix (a gateway's), the link may repeat it or not, so there
-/// can be two.
+/// can be two. The other forms are those of RFC 3986, section 4.2: a query
+/// only, a path relative to the folder, and a whole URI.
 fn candidates(asked: &Asked<'_>, link: &str) -> Option<Vec<String>> {
     let base = asked.org.region().api_base();
     let prefix = base.path().trim_end_matches('/').to_owned();
@@ -102,8 +103,6 @@ fn candidates(asked: &Asked<'_>, link: &str) -> Option<Vec<String>> {
         let without_prefix = unprefixed(link).into_iter();
         return Some(without_prefix.chain([link.to_owned()]).collect());
     }
-    // From here on, references of RFC 3986, section 4.2: a query only, a path
-    // relative to the folder, or a whole URI.
     let own = query::without(asked.path);
     if link.starts_with('?') {
         return Some(vec![format!("{own}{link}")]);

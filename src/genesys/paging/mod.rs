@@ -59,9 +59,9 @@
 //!
 //! # Which way
 //!
-//! [`get`](crate::Pager::get) for lists and `q64` searches,
-//! [`post`](crate::Pager::post) for queries, searches and jobs. An example of
-//! each way is in the [guide](crate::guide::lists).
+//! Use [`get`](crate::Pager::get) for lists and for searches with the parameter
+//! `q64`, and [`post`](crate::Pager::post) for queries, other searches and
+//! jobs. The [guide](crate::guide::lists) has an example of each way.
 //!
 //! | operations | the next page is found by |
 //! |---|---|
@@ -167,15 +167,21 @@
 //! client, the stack retries such a page, with backoff and within the budget,
 //! and the pager does not.
 //!
-//! A stream ends only if the page is the last by the rule of its way. Any other
-//! sign of more rows on it is [`PageErrorKind::Incomplete`], and the message
-//! names the field: `nextUri`, `nextPage`, `cursor`, `cursors.after`, `after`,
-//! a number below its count, a total above the rows so far, a state that says
-//! that the response is not complete, or fewer rows than the page itself
-//! promises. Other faults have their own kinds: a page that leads back to an
-//! earlier one, another page than requested, more than sixteen empty pages in a
-//! row, rows in another field, a total that shrinks or leaps, and a link to
-//! another host or another operation.
+//! A stream ends without an error only if the page is the last by the rule of
+//! its way, and no field of the page contradicts that. A contradiction is
+//! [`PageErrorKind::Incomplete`], and the message names the field:
+//!
+//! - a way to more rows in `nextUri`, `nextPage`, `cursor`, `cursors.after` or
+//!   `after`;
+//! - a page number below the page count;
+//! - a total above the rows so far;
+//! - a state that says that the response is not complete;
+//! - fewer rows than the page itself promises.
+//!
+//! Other faults have their own kinds: a page that leads back to an earlier one,
+//! another page than requested, more than sixteen empty pages in a row, rows in
+//! another field, a total that shrinks or leaps, and a link to another host or
+//! another operation.
 //!
 //! Three cases cannot be detected:
 //!
@@ -187,16 +193,16 @@
 //!   followed by another request, a shorter one counts as the last.
 //!
 //! A few operations return a total that is an estimate, is capped, or counts
-//! rows that the client may not see. If a page's number says that it is the
-//! last, it is believed, as long as its page count can hold the total. For the
-//! others, use [`without_total`](PagedRequest::without_total).
+//! rows that the client may not see. Such a list still ends without an error if
+//! its pages have numbers and a page count, and that many pages can hold the
+//! total. For other lists, use [`without_total`](PagedRequest::without_total).
 //!
 //! # Cancellation
 //!
 //! Dropping the stream drops the page in flight and the pages that it [reads
-//! ahead][ahead], and no more. Dropping a future of `next()` loses nothing,
-//! because the stream keeps them. The stream spawns tasks only to read ahead,
-//! and they end with it. A job that was started continues at Genesys;
+//! ahead][ahead]. Dropping a future of `next()` loses nothing, because the
+//! stream keeps the requests in flight. The stream spawns tasks only to read
+//! ahead, and they end with it. A job that was started continues at Genesys;
 //! [`Pages::checkpoint`] names it.
 //!
 //! [ahead]: PagedRequest::with_read_ahead

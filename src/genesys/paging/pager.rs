@@ -1,3 +1,5 @@
+//! The entry to paging: an organisation, and the service for its requests.
+
 use std::fmt;
 
 use bytes::Bytes;

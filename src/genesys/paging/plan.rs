@@ -33,7 +33,7 @@ pub(super) struct Plan {
     /// The field of the rows: the caller's, or the one of the way of paging.
     pub(super) rows: Name,
     pub(super) settings: Settings,
-    /// What asks for the first page: a number that the caller's request begins
+    /// The place of the first page: the number that the caller's request begins
     /// with, or the request itself.
     pub(super) first: Place,
 }
@@ -68,8 +68,6 @@ impl Plan {
         described: Option<Paging>,
         settings: Settings,
     ) -> Result<Self, PageError> {
-        // A wrong path is an error of the request: without a page, and without
-        // a checkpoint to resume from.
         target.org.api(&path)?;
         if query::without(&path).contains(['{', '}']) {
             return Err(invalid(
@@ -140,8 +138,6 @@ impl Plan {
             // default of 25 would take four times as many requests.
             let full = self.paging.full_pages.then_some(100);
             let size = self.settings.page_size.map(u64::from);
-            // The caller's explicit setting, then the request, then the
-            // default.
             self.settings.asked_size = size.or(positive(&size_name(&self.paging), own)?).or(full);
         }
         if let By::Number(name) | By::Index(name) = self.paging.by.clone() {

@@ -61,11 +61,10 @@ impl Progress {
         self.check_place(plan, seen.asked, fetched)?;
         self.total = self.total_after(plan, seen)?;
         self.rows = self.rows.saturating_add(seen.rows);
-        // A list that begins at page 3 states the total of all pages. Rows
-        // before the beginning count as known, or the list would seem to end
-        // early.
+        // The total counts the rows before the caller's first page, too, so
+        // they count as known.
         let skipped = plan.skipped(seen.signs.size.or(seen.size).unwrap_or(seen.rows));
-        // The name is for errors only: a total from a checkpoint has none.
+        // A total from a checkpoint has no field; the name is for errors only.
         let field = seen
             .signs
             .total
@@ -198,7 +197,7 @@ fn check_rows<T>(plan: &Plan, fetched: &Fetched<T>, known: &Known) -> Result<(),
         .total
         .as_ref()
         .is_some_and(|(_, total)| known.rows < *total);
-    // First, because a better cause is known than a wrong name of the field.
+    // First: missing rows explain the missing field better than a wrong name.
     if is_short && !fetched.has_others {
         let message = format!(
             "the page has no `{rows}`, but more rows are left; try again from the checkpoint, \

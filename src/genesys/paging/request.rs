@@ -17,9 +17,9 @@ use crate::call::CallOptions;
 
 /// A request whose response comes in pages, before its first page is requested.
 ///
-/// Made by a [`Pager`](crate::Pager). Settings that the operation's way of
-/// paging has no use for are ignored. An example with each of them is in the
-/// [module](super#customising).
+/// [`Pager::get`](crate::Pager::get) and [`post`](crate::Pager::post) return
+/// it. It ignores settings that do not apply to the operation's way of paging.
+/// An example with each of them is in the [module](super#customising).
 #[derive(Clone, Debug)]
 #[must_use = "nothing is sent before `pages` is called and its stream is polled"]
 pub struct PagedRequest {
@@ -156,11 +156,11 @@ impl PagedRequest {
     ///
     /// # Default
     ///
-    /// A total above the rows that have come is [`PageErrorKind::Incomplete`],
-    /// unless the page is the last by its number and count, and that many pages
-    /// can hold the total. A total that shrinks is [`PageErrorKind::Shrunk`].
-    /// One that grows by more than half and by more than a page is
-    /// [`PageErrorKind::Grown`].
+    /// If a stream would end with fewer rows than the total, the last page is
+    /// [`PageErrorKind::Incomplete`], unless it is the last by its number and
+    /// page count, and that many pages can hold the total. A total that shrinks
+    /// is [`PageErrorKind::Shrunk`]. One that grows by more than half and by
+    /// more than a page is [`PageErrorKind::Grown`].
     pub fn without_total(mut self) -> Self {
         self.settings.heeds_total = false;
         self

@@ -68,7 +68,7 @@ pub(super) fn last(paging: &Paging, seen: &Seen<'_>, known: &Known) -> Option<u6
     count(seen)
 }
 
-/// The rule for pages by number. The witnesses are asked in the order of their
+/// The rule for pages by number. The signs are read in the order of their
 /// worth: full pages and a total, the page count, a link, the total, and last
 /// the page's own length.
 fn by_number(
@@ -91,8 +91,6 @@ fn by_number(
             };
         }
     }
-    // The count is the best witness, then a link. The total comes after them,
-    // because it counts rows that the client may not see.
     if let Some(count) = count(seen) {
         return if number < count {
             next()
@@ -106,9 +104,9 @@ fn by_number(
     if is_linked {
         return next();
     }
+    // After count and link, because it counts rows that the client may not see.
     if let Some((_, total)) = &known.total {
-        // An empty page can only be the last. If rows are missing, `end` finds
-        // it.
+        // An empty page can only be the last; `end` finds missing rows.
         let more = known.rows < *total && seen.rows > 0;
         return if more { next() } else { end(seen, known) };
     }

@@ -93,7 +93,7 @@ impl Signs {
             total: total.max_by_key(|(_, rows)| *rows),
             count: number(paging.count.as_deref().unwrap_or("pageCount")),
             number: number("pageNumber"),
-            // A size of 0 would divide by zero, and means nothing.
+            // `rule.rs` divides by it.
             size: number("pageSize").filter(|size| *size > 0),
             index: number("startIndex"),
             next,

@@ -36,7 +36,7 @@ pub(super) struct Walk<T> {
     plan: Arc<Plan>,
     /// The place before the next page, for the stream and for errors.
     here: Checkpoint,
-    /// What asks for the next page.
+    /// The place of the next page.
     at: Place,
     progress: Progress,
     /// The current job, once it was started. If each page is a job, it is taken
@@ -136,8 +136,8 @@ impl<T: DeserializeOwned + Send + 'static> Walk<T> {
     async fn advance(&mut self) -> Result<Step<T>, PageError> {
         if let Some(form) = &self.plan.paging.job {
             let Some(job) = &mut self.job else {
-                // A step of its own, so that the caller can store the
-                // checkpoint with the job's id before the wait.
+                // A separate step, so that the caller can store the job's id
+                // before the wait.
                 let job = Job::start(&self.plan, form, &self.at).await?;
                 let position = Position::Job {
                     id: job.id().into(),
@@ -209,8 +209,7 @@ impl<T: DeserializeOwned + Send + 'static> Walk<T> {
             return Err(in_circles());
         }
         self.at = next;
-        // The next page of such a request is another job, which does not exist
-        // yet.
+        // If each page is a job, the job of the next page does not exist yet.
         let is_per_page = self
             .plan
             .paging
@@ -238,7 +237,6 @@ impl<T: DeserializeOwned + Send + 'static> Walk<T> {
 
     /// Returns the current place as a checkpoint has it.
     fn position(&self) -> Position {
-        // A job that was just started is at its first page, whatever that is.
         if self.progress.rows == 0 && self.pages == 0 && self.at == self.plan.first {
             return Position::Start;
         }

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 /// The name of a parameter or a field; borrowed if it comes from the table.
 pub(super) type Name = Cow<'static, str>;
 
-/// What asks for the next page.
+/// How the request for the next page names it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) enum By {
     /// The number of the page in this parameter, from 1.

@@ -8,8 +8,10 @@ use super::{LimitEvent, LimitObserver, Terms};
 ///
 /// With [`OrgBuilder::limit`](crate::genesys::OrgBuilder::limit), the processes
 /// that share a token keep the limit together, and a process that shares none
-/// keeps it by itself. Each send takes a slot, and waits until one begins: see
-/// the [module](super).
+/// keeps it by itself. With
+/// [`OrgBuilder::process_limit`](crate::genesys::OrgBuilder::process_limit),
+/// each process keeps its limit by itself, even if it shares its token. Each
+/// send takes a slot, and waits until one begins: see the [module](super).
 ///
 /// # Default
 ///
@@ -40,8 +42,8 @@ impl Limit {
     /// interactive caller waits for four.
     pub const DEFAULT_BURST: f64 = 0.25;
 
-    /// Limits all processes that share it together to this many requests in any
-    /// minute.
+    /// Allows this many requests in any minute, to one process or to all that
+    /// keep the limit together.
     ///
     /// Building the organisation fails if the limit is zero or above
     /// [`Terms::MAX_LIMIT`].
