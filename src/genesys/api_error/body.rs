@@ -118,6 +118,7 @@ fn without_body(status: StatusCode, headers: &HeaderMap, condition: Condition) -
     inner
 }
 
+/// Returns an error that has a status only.
 fn bare(status: StatusCode, body: Condition) -> Inner {
     Inner {
         status,

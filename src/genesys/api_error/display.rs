@@ -110,11 +110,11 @@ fn advise(error: &ApiError, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     }
 }
 
-/// Server errors that end by themselves. Others, such as 501, stay the same.
+/// Server errors that pass without a change of the request. Others, such as
+/// 501, stay the same.
 const PASSES: [u16; 4] = [500, 502, 503, 504];
 
-/// Returns the next step after a client error that the request caused, not its
-/// token.
+/// Returns the next step that the status alone tells, or an empty text.
 ///
 /// `repeated` tells whether the layers had resent the request: then it may
 /// conflict with itself.

@@ -67,8 +67,9 @@ impl RateLimit {
 ///     {"errorCode": "invalid.email", "fieldName": "email"}]}"#;
 /// let status = StatusCode::BAD_REQUEST;
 /// let error = ApiError::parse(status, &HeaderMap::new(), body);
-/// let fields: Vec<_> = error.details().iter().map(|detail| detail.field_name()).collect();
-/// assert_eq!(fields, [Some("email")]);
+/// let detail = &error.details()[0];
+/// assert_eq!(detail.field_name(), Some("email"));
+/// assert_eq!(detail.error_code(), Some("invalid.email"));
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ErrorDetail {
@@ -79,6 +80,7 @@ pub struct ErrorDetail {
 }
 
 impl ErrorDetail {
+    /// Reads an entry of `details`. Unknown fields are ignored.
     pub(super) fn from_json(detail: &Map<String, Value>) -> Self {
         let field = |name| detail.get(name).and_then(text);
         Self {

@@ -66,7 +66,7 @@ pub(super) struct Inner {
 /// The content of the body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Condition {
-    /// An error of the API, or an object that has at least a code or a message.
+    /// A JSON object with a code or a message: an error of the API.
     Understood,
     /// Nothing but white space.
     Empty,
@@ -142,7 +142,8 @@ impl ApiError {
     /// Returns the permissions that the client lacks, such as
     /// `routing:queue:view`: each once, and at most 64.
     ///
-    /// They come from the `messageParams` of a 403, or else from its message.
+    /// They come from the `messageParams` of a 403, or of an error with such a
+    /// code, or else from its message.
     /// If the [`code`](Self::code) is `missing.permissions`, the client needs
     /// all of them; if it is `missing.any.permissions`, it needs one.
     pub fn missing_permissions(&self) -> impl Iterator<Item = &str> {

@@ -44,8 +44,8 @@ pub(super) fn message(fields: &Map<String, Value>) -> Option<Box<str>> {
 /// Replaces each `{name}` in a template by the parameter of that name. Returns
 /// `None` if one is missing.
 ///
-/// Also returns `None` if there are more than in any message of the API: a
-/// short template could name a long parameter ten thousand times.
+/// Also returns `None` if the template has more than [`MOST_PARAMS`]
+/// placeholders: a short one could name a long parameter ten thousand times.
 fn fill(template: &str, params: Option<&Map<String, Value>>) -> Option<String> {
     let mut filled = String::new();
     let mut left = MOST_PARAMS;
@@ -94,6 +94,7 @@ fn param(value: &Value) -> Option<Cow<'_, str>> {
     }
 }
 
+/// Returns an entry of a list as a text, or `None` for a list or an object.
 fn scalar(value: &Value) -> Option<Cow<'_, str>> {
     param(value).filter(|_| !value.is_array())
 }

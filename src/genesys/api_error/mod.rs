@@ -3,9 +3,9 @@
 //! The layers of this crate return the API's last response unchanged.
 //! [`ApiError::read`] turns it into an error, and bounds how much it reads.
 //! [`ApiError::parse`] does so with a body that you have read. Neither can
-//! fail: even if the body is not an error of the API, there is a status to
-//! name. `read` also includes the reason why the layers did not resend the
-//! request, so the message names the next step for that, too.
+//! fail: if the body is not an error of the API, the error has the status and
+//! the headers. `read` also includes the reason why the layers did not resend
+//! the request, so the message names the next step for that, too.
 //!
 //! # Example
 //!

@@ -1,4 +1,5 @@
-//! Why the layers returned a response instead of resending the request.
+//! Reads the marks that the layers left on a response, and words the next step
+//! for them.
 
 use http::Extensions;
 

@@ -56,6 +56,7 @@ pub(in crate::genesys) fn clean(text: &str) -> Option<Box<str>> {
 /// The words before a word, which may mark it as a token.
 #[derive(Clone, Copy)]
 enum Before {
+    /// No word that marks the next one.
     Anything,
     /// The word "Bearer", also at the end of a longer word.
     Bearer,
@@ -78,8 +79,8 @@ impl Before {
         }
     }
 
-    /// "Bearer" makes a secret of the next word; a hidden word ends that, and a
-    /// word such as "token" extends it to one word more.
+    /// Returns the state before the next word. "Bearer" marks the word after it
+    /// as a token. If that word is "token", it marks one word more.
     fn after(self, word: &str, hidden: bool) -> Self {
         let names_bearer = || word.to_ascii_lowercase().ends_with("bearer");
         match self {
@@ -90,6 +91,7 @@ impl Before {
     }
 }
 
+/// Reports whether a word is "token" itself, also at the end of a sentence.
 fn is_the_word_token(word: &str) -> bool {
     let word = word.trim_end_matches('.');
     word.eq_ignore_ascii_case("token") || word.eq_ignore_ascii_case("tokens")
@@ -114,6 +116,8 @@ fn in_word(char: char) -> bool {
     char.is_alphanumeric() || "-._~+/".contains(char)
 }
 
+/// Cuts a text after [`LONGEST`] bytes or just before, between two characters,
+/// and marks the cut.
 fn shorten(text: &mut String) {
     if text.len() > LONGEST {
         let mut end = LONGEST;

@@ -45,18 +45,17 @@ const CLIENT_SECRET: [Name; 2] = [
 /// UTF-8. It never shows the value.
 ///
 /// ```
-/// use tower_genesys::{
-///     Org, Region, genesys::EnvCredentials, testing::MockGenesys,
-/// };
+/// use tower_genesys::genesys::{CredentialsProvider, EnvCredentials};
 ///
-/// # let client = MockGenesys::new().http_client();
-/// let credentials = EnvCredentials::new()
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// // For `OrgBuilder::credentials`:
+/// let provider = EnvCredentials::new()
 ///     .with_names("STAGING_CLIENT_ID", "STAGING_CLIENT_SECRET");
-/// let org = Org::builder(Region::EU_WEST_1)
-///     .credentials(credentials)
-///     .build(client)?;
-/// # let _ = org;
-/// # Ok::<(), tower_genesys::genesys::ConfigError>(())
+/// // Without these variables, each fetch of a token fails:
+/// let error = provider.credentials().await.unwrap_err();
+/// assert!(error.to_string().contains("STAGING_CLIENT_ID is not set"));
+/// # }
 /// ```
 #[derive(Clone, Debug)]
 pub struct EnvCredentials {

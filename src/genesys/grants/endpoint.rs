@@ -236,7 +236,7 @@ fn fate_by(status: StatusCode) -> Fate {
 
 /// Judges a request without an answer. Its grant counts as unspent only if the
 /// error proves that the request did not reach the endpoint: a second use of a
-/// spent grant can end the login.
+/// grant can end the login.
 fn unanswered(region: &Region, error: BoxError) -> Failed {
     let fate = match BoxErrorClassifier::new().class_of(&*error) {
         Class::NotSent | Class::Unprocessed => Fate::Unspent,

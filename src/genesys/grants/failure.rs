@@ -22,7 +22,8 @@ use crate::{
 pub(super) const LONGEST_ANSWER: usize = 64 * 1024;
 
 /// Why an answer holds no token. The error may be logged, so nothing of the
-/// body gets into it but the codes of RFC 6749, which are these `&'static str`.
+/// body gets into it except the codes of RFC 6749, which are these
+/// `&'static str`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Failure {
     Denied(&'static str),

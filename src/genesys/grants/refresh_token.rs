@@ -76,7 +76,9 @@ use crate::{
 ///
 /// let (region, client) = (mock.region(), mock.http_client());
 /// let source = RefreshToken::new(region, credentials, stored, client)
-///     .with_store(async |token: IssuedRefreshToken| write_to_database(token.expose()).await);
+///     .with_store(async |token: IssuedRefreshToken| {
+///         write_to_database(token.expose()).await
+///     });
 /// let login = source.handle(); // for the next login
 /// let org = Org::builder(mock.region()).build_from_source(source)?;
 ///

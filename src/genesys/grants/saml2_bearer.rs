@@ -45,7 +45,8 @@ const GRANT: &str = "urn:ietf:params:oauth:grant-type:saml2-bearer";
 /// let assertions = || async { ask_identity_provider().await };
 /// let (region, client) = (mock.region(), mock.http_client());
 /// let name = "acme"; // of the organisation
-/// let source = Saml2Bearer::new(region, credentials, name, assertions, client);
+/// let source =
+///     Saml2Bearer::new(region, credentials, name, assertions, client);
 /// let org = Org::builder(mock.region()).build_from_source(source)?;
 /// org.tokens().token().await?;
 /// assert_eq!(mock.token_posts(), 1);

@@ -131,7 +131,7 @@ fn reports_error(answer: &Answer) -> bool {
     !answer.error.is_null() && answer.error != *""
 }
 
-/// The code of RFC 6749 that an answer names.
+/// Returns the code of RFC 6749 that an answer names.
 fn code(answer: &Answer) -> Option<&'static str> {
     CODES.into_iter().find(|code| answer.error == **code)
 }

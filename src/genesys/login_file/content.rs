@@ -1,4 +1,5 @@
-//! What a login file holds, and the format and parser of that.
+//! The contents of a login file: their format, and the code that reads and
+//! writes them.
 
 use std::{fmt, path::Path};
 

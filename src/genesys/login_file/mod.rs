@@ -19,9 +19,9 @@ use crate::store::file::{Directory, PrivateFile, Threads};
 /// A [`RefreshTokenStore`](crate::genesys::grants::RefreshTokenStore) in a
 /// file: a login that lasts from one run of a program to the next.
 ///
-/// For command-line programs and services on one machine, which log in by a
-/// browser once. Each renewal replaces the refresh token in the file, so the
-/// login lasts as long as it is used.
+/// Use it for command-line programs and services on one machine, whose user
+/// logs in through a browser once. Each renewal replaces the refresh token in
+/// the file, so the login lasts as long as it is used.
 ///
 /// ```
 /// use tower_genesys::genesys::grants::{
@@ -77,10 +77,9 @@ use crate::store::file::{Directory, PrivateFile, Threads};
 /// # Files
 ///
 /// The directory must belong to the user of the process and give no access to
-/// others, as that of a [`FileStore`](crate::store::file::FileStore), which may
-/// be the same. The store creates it with mode
-/// 0700. Give the path literally: only a shell expands `~` and variables. For a
-/// file named `login`:
+/// others. A [`FileStore`](crate::store::file::FileStore) may use the same one.
+/// If the directory is missing, it is created with mode 0700. Give the path
+/// literally: only a shell expands `~` and variables. For a file named `login`:
 ///
 /// | file | contents |
 /// |---|---|
@@ -226,8 +225,8 @@ impl LoginFile {
     ///
     /// # Errors
     ///
-    /// [`LoginFileErrorKind::Unavailable`], and those of a
-    /// directory that cannot be used.
+    /// [`LoginFileErrorKind::Unavailable`] if the file cannot be deleted, and
+    /// [`LoginFileErrorKind::Directory`] if its directory cannot be used.
     pub async fn remove(&self) -> Result<(), LoginFileError> {
         let file = self.file.clone();
         let removing = self.threads.run(move |directory| {

@@ -2,7 +2,7 @@
 //! path.
 
 /// The official API definition, one operation a line: the path after `/api/v2/`
-/// with ids left blank, method, class, way to page, rows. `make operations`
+/// with `{}` for each id, method, class, way to page, rows. `make operations`
 /// writes it.
 const TABLE: &str = include_str!("table.txt");
 

@@ -88,8 +88,6 @@ impl Operation {
             "R" => Some(Effect::Reads),
             "J" => Some(Effect::StartsWork),
             "W" => Some(Effect::Changes),
-            // A GET that changes something is in `classes.csv`; all others
-            // read.
             "-" if self.method() == "GET" => Some(Effect::Reads),
             _ => None,
         }
@@ -124,9 +122,10 @@ impl fmt::Debug for Operation {
     }
 }
 
-/// Reports whether a request is safe to repeat, if its method does not tell.
+/// Reports whether a request is safe to repeat, where its method does not tell
+/// or misleads.
 ///
-/// | answer | requests | from the official definition |
+/// | answer | requests | how many |
 /// |---|---|---|
 /// | `Some(true)` | POSTs that only read, such as `…/details/query` and `/users/search` | 181 |
 /// | `Some(false)` | POSTs that start work or change something | 691 |

@@ -76,7 +76,9 @@ impl<T> Pages<T> {
     /// # async fn main() -> Result<(), tower_genesys::BoxError> {
     /// # let mock = MockGenesys::builder().conversations(30).build();
     /// # let org = Org::builder(mock.region())
-    /// #     .credentials(Credentials::new(mock.client_id(), mock.client_secret())?)
+    /// #     .credentials(Credentials::new(
+    /// #         mock.client_id(), mock.client_secret(),
+    /// #     )?)
     /// #     .build(mock.http_client())?;
     /// # let genesys = GenesysLayer::new(&org).layer(mock.http_client());
     /// # let pager = Pager::new(&org, genesys);

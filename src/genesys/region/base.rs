@@ -1,4 +1,7 @@
 //! A base URL, and the paths that may follow it.
+//!
+//! Both are checked here once, so that joining them later cannot lead to
+//! another host or to another folder of a gateway.
 
 use std::{borrow::Cow, fmt};
 
@@ -15,6 +18,7 @@ const ENDPOINTS: [&str; 3] = ["/oauth/token", "/oauth/authorize", "/api/v2"];
 /// place.
 #[derive(PartialEq, Eq, Hash)]
 pub(super) struct Base {
+    /// In lower case.
     scheme: &'static str,
     /// With the port, unless it is the scheme's default.
     pub(super) host: Cow<'static, str>,
@@ -23,6 +27,7 @@ pub(super) struct Base {
 }
 
 impl Base {
+    /// Returns the base of a listed region, which needs no check.
     pub(super) const fn https(host: &'static str) -> Self {
         Self {
             scheme: "https",
@@ -52,6 +57,7 @@ impl Base {
             _ => return Err(error(Kind::UnsupportedScheme)),
         };
         let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+        // In the path, an `@` hides no host.
         if authority.contains('@') {
             return Err(error(Kind::UserInfo));
         }
@@ -126,7 +132,8 @@ fn normal_host(scheme: &str, authority: &str) -> Result<String, Kind> {
     }
 }
 
-/// Refuses a path that could lead out of the base URL that it follows.
+/// Refuses a path that could lead out of the base URL that it follows, or that
+/// a URL cannot hold. The error names the first fault.
 pub(super) fn check_path(path_and_query: &str) -> Result<(), RegionError> {
     let refuse = |why| Err(RegionError::path(path_and_query, why));
     if !path_and_query.starts_with('/') {
@@ -163,7 +170,8 @@ pub(super) fn check_path(path_and_query: &str) -> Result<(), RegionError> {
 }
 
 /// Returns the first character that a URL must percent-encode, and its
-/// position. `http` accepts `"` in a path, and a backtick in a query.
+/// position. Only what `http` accepts passes: `"` in a path, and a backtick in
+/// a query.
 fn stray(path_and_query: &str) -> Option<(usize, char)> {
     let query = path_and_query.find('?').unwrap_or(path_and_query.len());
     path_and_query

@@ -39,7 +39,7 @@ pub enum RegionErrorKind {
     Insecure,
     /// The text holds a user name or a password.
     UserInfo,
-    /// A base URL does not begin with `https://`.
+    /// A base URL has no scheme, such as `https://`.
     MissingScheme,
     /// The scheme is neither https nor http.
     UnsupportedScheme,
@@ -143,8 +143,8 @@ impl RegionError {
     }
 }
 
-/// Shortens and escapes a text for a message, and withholds it if it may hold a
-/// password.
+/// Shortens and escapes a text for a message, and withholds it if it holds an
+/// `@`, before which a password may stand.
 fn echo(text: &str) -> String {
     if text.contains('@') || text.contains("%40") {
         return "what was given (withheld, for the `@` in it)".into();

@@ -250,6 +250,7 @@ impl Region {
         }
     }
 
+    /// Returns the path prefix of the login base, which the mock strips.
     #[cfg(feature = "testing")]
     pub(crate) fn login_prefix(&self) -> &str {
         &self.site().login.prefix
@@ -261,6 +262,7 @@ impl Region {
     }
 }
 
+/// Compares the base URLs: the name and the domain follow from them.
 impl PartialEq for Region {
     fn eq(&self, other: &Self) -> bool {
         let (this, other) = (self.site(), other.site());

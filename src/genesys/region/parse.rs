@@ -1,4 +1,7 @@
-//! Reads the spellings of a region.
+//! Reads the spellings of a region: its name, its domain, or one of its hosts.
+//!
+//! The secret of a client goes to the result, so a text that is not exactly one
+//! of these spellings is an error.
 
 use std::{borrow::Cow, str::FromStr};
 
@@ -94,7 +97,7 @@ fn domain(host: &str) -> Option<Region> {
         .iter()
         .any(|service| service.strip_suffix('.') == Some(label));
     // `a.b.pure.cloud` is not a region, and neither is a service in the place
-    // of one, such as `login.api.pure.cloud`.
+    // of one, such as `login.api.pure.cloud`. `is_label` allows `_`.
     if !is_label(label) || label.contains('_') || service {
         return None;
     }

@@ -34,8 +34,8 @@ pub struct LoginCode {
 }
 
 impl LoginCode {
-    /// Returns the login with the parameter `code` of the redirect. Pass the
-    /// redirect URI exactly as you gave it to
+    /// Builds it from the parameter `code` of the redirect. Pass the redirect
+    /// URI exactly as you gave it to
     /// [`AuthorizeUrl`](crate::genesys::grants::AuthorizeUrl).
     pub fn new(code: impl Into<SecretString>, redirect_uri: impl Into<String>) -> Self {
         Self {

@@ -74,7 +74,8 @@ impl AuthorizeUrl {
     /// Sets any other parameter, such as `org` and `provider`, which skip the
     /// choice of them. The one set last counts.
     ///
-    /// All of it is seen in the browser's address bar and in logs: no secrets.
+    /// The browser's address bar and logs show the whole URL, so it must hold
+    /// no secrets.
     pub fn with_parameter(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         let (name, value) = (name.into(), value.into());
         match self.query.iter_mut().find(|(known, _)| *known == name) {
@@ -202,7 +203,7 @@ impl PkceVerifier {
     ///
     /// # Errors
     ///
-    /// [`ConfigErrorKind::Verifier`] when it is not 43 to 128 letters, digits,
+    /// [`ConfigErrorKind::Verifier`] if it is not 43 to 128 letters, digits,
     /// `-`, `.`, `_` and `~` of ASCII (RFC 7636, section 4.1).
     pub fn new(text: impl Into<SecretString>) -> Result<Self, ConfigError> {
         let text = text.into();
@@ -236,7 +237,8 @@ impl fmt::Debug for PkceVerifier {
     }
 }
 
-/// 256 bits from the operating system, in 43 characters that any URL can hold.
+/// Returns 256 bits from the operating system, in 43 characters that any URL
+/// can hold.
 fn random() -> io::Result<SecretString> {
     let mut bytes = [0; 32];
     getrandom::fill(&mut bytes)?;

@@ -52,10 +52,11 @@ const FOR_REQUEST: Duration = Duration::from_secs(2);
 ///
 /// After a [`LoginRequired`](crate::token::TokenErrorKind::LoginRequired), a
 /// cache pauses before it asks its source again: 5 seconds at first, and up to
-/// 5 minutes.
+/// 5 minutes. [`TokenCache::invalidate`](crate::TokenCache::invalidate) ends
+/// the pause.
 ///
-/// A request in flight at that moment belongs to the old login. Its result is
-/// discarded, and its caller gets a
+/// A request in flight when you give the source a new login belongs to the old
+/// one. Its result is discarded, and its caller gets a
 /// [`Busy`](crate::token::TokenErrorKind::Busy).
 ///
 /// An example is at
@@ -219,8 +220,9 @@ fn has_time(cx: &FetchContext, begun: Instant) -> bool {
     left >= FOR_REQUEST.min(whole / 8)
 }
 
-/// Returns when the login gives up a wait that begins now. An eighth of a short
-/// deadline is kept back, so that some of it is left for the wait itself.
+/// Returns when the login gives up a wait that begins now:
+/// [`BEFORE_DEADLINE`] before the deadline. Of a short deadline only an eighth
+/// is kept back, so that most of it is left for the wait.
 fn limit(cx: &FetchContext, now: Instant) -> Instant {
     let left = cx.deadline.saturating_duration_since(now);
     now + (left - BEFORE_DEADLINE.min(left / 8))

@@ -58,7 +58,8 @@ use crate::BoxError;
 ///         &self,
 ///         token: IssuedRefreshToken,
 ///     ) -> Result<(), BoxError> {
-///         *self.0.lock().map_err(|_| "poisoned")? = (token.expose().to_owned(), false);
+///         let mut row = self.0.lock().map_err(|_| "poisoned")?;
+///         *row = (token.expose().to_owned(), false);
 ///         Ok(())
 ///     }
 ///
