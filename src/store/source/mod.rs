@@ -289,7 +289,7 @@ fn left_in_store(error: StoreError) -> TokenError {
 }
 
 fn resting() -> StoreError {
-    let message = "the token endpoint asked for a pause, and the store grants no lease until it is over; try again then";
+    let message = "the token endpoint throttled or failed a process, and the store grants no lease during the pause; try again after it";
     StoreError::new(StoreErrorKind::Unavailable, message)
 }
 

@@ -57,8 +57,6 @@ pub(crate) fn write(record: &Record, now: Duration) -> Item {
         put("cooldown_until", number(millis(span.until)));
         end = end.max(span.until);
     }
-    // The last fence outlives the token and the cooldown, as it orders what
-    // comes after them.
     put("ttl", number((end + KEEP).as_secs()));
     item
 }
