@@ -131,7 +131,7 @@ async fn a_failed_revocation_says_what_is_left_and_can_be_repeated() {
         .reply_status(http::StatusCode::SERVICE_UNAVAILABLE);
     let error = org.revoke().await.unwrap_err();
     assert_eq!(error.kind(), TokenErrorKind::Unavailable);
-    assert!(error.to_string().contains("valid as before"), "{error}");
+    assert!(error.to_string().contains("still valid"), "{error}");
     assert!(error.correlation_id().is_some());
     assert!(org.tokens().try_current().is_some());
     assert_eq!((mock.live_tokens(), store.keys().len()), (1, 1));
