@@ -100,9 +100,12 @@ fn read(path: &Path) -> Result<Credentials, ConfigError> {
         let message = format!("the credentials file {}: {what}", path.display());
         ConfigError::new(ConfigErrorKind::File, message)
     };
-    let content = File::open(path)
-        .and_then(content)
-        .map_err(|error| wrong(&error))?;
+    let content = File::open(path).and_then(content).map_err(|error| {
+        wrong(&format_args!(
+            "it cannot be read: {error}; check the path and the rights of this process"
+        ))
+        .with_source(error)
+    })?;
     if content.len() as u64 > LONGEST_FILE {
         return Err(wrong(&format_args!(
             "it has more than {LONGEST_FILE} bytes; name a file that holds only `client_id` and \
@@ -133,6 +136,8 @@ fn content(file: impl Read) -> io::Result<Vec<u8>> {
 
 #[cfg(test)]
 mod tests {
+    use std::error::Error as _;
+
     use std::{env, fs, process};
 
     use super::*;
@@ -217,5 +222,7 @@ mod tests {
         );
         let error = read(Path::new("/no/such/file")).unwrap_err();
         assert!(error.to_string().contains("/no/such/file"), "{error}");
+        let source = error.source().expect("the cause");
+        assert!(source.is::<io::Error>(), "{source:?}");
     }
 }

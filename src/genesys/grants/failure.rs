@@ -153,7 +153,10 @@ impl Failure {
                 "the token endpoint at {host} sent more than {LONGEST_ANSWER} bytes, so the answer is not \
                  a token; check the region or base URL, and any proxy in between (a proxy's page?)"
             ),
-            Self::BrokenOff => format!("the answer of the token endpoint at {host} broke off"),
+            Self::BrokenOff => format!(
+                "the answer of the token endpoint at {host} broke off; if that persists, check \
+                 the network and any proxy in between"
+            ),
         }
     }
 }
