@@ -7,7 +7,7 @@ use tokio::time::{Instant, timeout};
 use tokio_test::task;
 use tower::{ServiceBuilder, ServiceExt};
 use tower_genesys::{
-    BoxError, CallOptions, GenesysLayer, ReplayLayer, RetryLayer, RetryPolicy,
+    BoxError, CallOptions, GenesysLayer, ReplayLayer, RetryLayer, RetryPolicy, Sharing,
     retry::{
         Backoff, BoxErrorClassifier, Class, Classify, Outcome, RequestHead, ResponseHead,
         RetryEvent, Stop,
@@ -224,12 +224,32 @@ async fn a_resend_with_a_newer_token_takes_one_of_the_slots_at_hand() {
         process.get(USERS_PATH).await;
     }
     let before = operations(&store);
-    // As many slots as were used lately are reserved ahead: one for the request,
-    // and three more, of which the resend takes one.
+    // As many slots as were used lately are reserved ahead: one for the
+    // request, and three more, of which the resend takes one.
     mock.on(USERS).nth(4).revoke_token();
     for _ in 0..3 {
         assert_eq!(process.get(USERS_PATH).await.status(), 200);
     }
     assert_eq!(mock.count(USERS), 7);
     assert_eq!(operations(&store) - before, 1);
+}
+
+/// The token is shared, the limit is not: each process keeps to its part, which
+/// its owner states, and asks no book.
+#[tokio::test(start_paused = true)]
+async fn a_limit_of_the_process_paces_each_process_by_itself() {
+    let mock = MockGenesys::new();
+    let store = MemoryStore::new();
+    let limit = Limit::per_minute(60).with_burst(0.0);
+    let processes = [(); 2].map(|()| {
+        let sharing = Sharing::unsealed(store.clone());
+        let builder = builder(&mock).share(sharing).process_limit(limit.clone());
+        Process::over(&mock, builder.build::<Body>(mock.service()))
+    });
+    let started = Instant::now();
+    let bursts = processes.iter().map(|it| it.burst(4, StatusCode::OK));
+    assert_eq!(futures_util::future::join_all(bursts).await, [4, 4]);
+    // Four slots, one in each 61/60 of a second, and not eight.
+    assert_eq!(started.elapsed().as_secs(), 3);
+    assert_eq!((operations(&store), mock.token_posts()), (0, 1));
 }

@@ -57,7 +57,10 @@ impl Process {
         Self::over(mock, builder(mock).build::<Body>(mock.service()))
     }
 
-    fn over(mock: &MockGenesys, org: Result<Org, tower_genesys::genesys::ConfigError>) -> Self {
+    pub(crate) fn over(
+        mock: &MockGenesys,
+        org: Result<Org, tower_genesys::genesys::ConfigError>,
+    ) -> Self {
         let org = org.expect("settings that work");
         let genesys = GenesysLayer::new(&org).layer(mock.service());
         Self { org, genesys }
