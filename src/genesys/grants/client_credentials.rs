@@ -123,10 +123,7 @@ where
     }
 
     async fn revoke(&self, token: Option<&str>) -> Result<(), TokenError> {
-        match token {
-            Some(token) => self.endpoint.revoke(token).await,
-            None => Ok(()),
-        }
+        self.endpoint.revoke(token).await
     }
 }
 

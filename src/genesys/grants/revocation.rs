@@ -27,12 +27,15 @@ const TIME: Duration = Duration::from_secs(8);
 
 impl<C, B> Endpoint<C, B> {
     /// Ends this token at the service. A token that the service does not know
-    /// counts as ended.
-    pub(super) async fn revoke(&self, token: &str) -> Result<(), TokenError>
+    /// counts as ended. `None`: there is no token to end.
+    pub(super) async fn revoke(&self, token: Option<&str>) -> Result<(), TokenError>
     where
         C: TokenClient<B>,
         B: From<Full<Bytes>>,
     {
+        let Some(token) = token else {
+            return Ok(());
+        };
         let request = self.revocation(token)?;
         let mut client = self.ready().await?;
         let host = self.region().api_host();

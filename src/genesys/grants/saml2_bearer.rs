@@ -171,10 +171,7 @@ where
     }
 
     async fn revoke(&self, token: Option<&str>) -> Result<(), TokenError> {
-        match token {
-            Some(token) => self.endpoint.revoke(token).await,
-            None => Ok(()),
-        }
+        self.endpoint.revoke(token).await
     }
 }
 

@@ -78,10 +78,8 @@ impl RedisStore {
         })?;
         let key = StoreKey::new("", "", "check").with_parameter("owner", &format!("{owner:?}"));
         let call = inner.call_book(&inner.scripts.slot_permissions, &key);
-        let denied = inner.run(call).await.and_then(reply::words);
-        let mut denied = denied.map_err(wrong)?;
-        denied.sort();
-        denied.dedup();
+        let denied = inner.run(call).await.and_then(reply::denied);
+        let denied = denied.map_err(wrong)?;
         if !denied.is_empty() {
             let message = format!(
                 "{}: this user of Redis may not run {}, which a shared limit needs; give it the \

@@ -139,10 +139,7 @@ impl Inner {
     /// Returns the commands that this user may not run, sorted, each once.
     async fn denied(&self, key: &StoreKey) -> Result<Vec<String>, Failure> {
         let call = self.call(&self.scripts.permissions, key);
-        let mut denied = reply::words(self.run(call).await?)?;
-        denied.sort();
-        denied.dedup();
-        Ok(denied)
+        reply::denied(self.run(call).await?)
     }
 
     /// Runs each operation of the store once, including the writes that a full

@@ -49,21 +49,9 @@ impl Failure {
                 "the answer is not from a Redis or Valkey server; check which server listens there",
             ),
             Self::NotConnected(error) | Self::Sent(error) => match error.kind() {
-                ErrorKind::Io if finding::about_tls(error).is_some() => finding::about_tls(error)
-                    .map_or_else(|| Self::Nonsense.diagnose(), Clone::clone),
                 ErrorKind::ClusterConnectionNotFound => finding::NO_NODE.clone(),
-                ErrorKind::Io if matches!(self, Self::NotConnected(_)) => Diagnosis::new(
-                    Kind::Unavailable,
-                    Setup::Unreachable,
-                    "Redis was not reached; check that it runs, its address, and for rediss that the \
-                     port speaks TLS",
-                ),
-                ErrorKind::Io => Diagnosis::new(
-                    Kind::Timeout,
-                    Setup::Unreachable,
-                    "Redis did not answer, or the connection to it broke; check the network and \
-                     the load of the server, and whether it requires TLS, which is rediss in the URL",
-                ),
+                ErrorKind::Io => finding::about_tls(error)
+                    .map_or_else(|| self.without_answer(), Diagnosis::clone),
                 ErrorKind::AuthenticationFailed => refusal::wrong_password(),
                 ErrorKind::RESP3NotSupported => Diagnosis::new(
                     Kind::Denied,
@@ -75,6 +63,23 @@ impl Failure {
                 _ => Self::Nonsense.diagnose(),
             },
         }
+    }
+
+    /// Returns the diagnosis of an I/O error that does not have TLS as its cause.
+    fn without_answer(&self) -> Diagnosis {
+        let (kind, text) = match self {
+            Self::NotConnected(_) => (
+                StoreErrorKind::Unavailable,
+                "Redis was not reached; check that it runs, its address, and for rediss that the \
+                 port speaks TLS",
+            ),
+            _ => (
+                StoreErrorKind::Timeout,
+                "Redis did not answer, or the connection to it broke; check the network and the \
+                 load of the server, and whether it requires TLS, which is rediss in the URL",
+            ),
+        };
+        Diagnosis::new(kind, RedisStoreErrorKind::Unreachable, text)
     }
 
     /// Returns whether the connection broke, so that a new one may succeed.

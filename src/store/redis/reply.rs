@@ -53,9 +53,12 @@ pub(super) fn abandoned(reply: Value) -> Result<(), Failure> {
     }
 }
 
-/// Reads a list of words.
-pub(super) fn words(reply: Value) -> Result<Vec<String>, Failure> {
-    from_redis_value(reply).map_err(|_| Failure::Nonsense)
+/// Reads the rights that a script found missing, sorted and each once.
+pub(super) fn denied(reply: Value) -> Result<Vec<String>, Failure> {
+    let mut denied: Vec<String> = from_redis_value(reply).map_err(|_| Failure::Nonsense)?;
+    denied.sort();
+    denied.dedup();
+    Ok(denied)
 }
 
 /// Splits a reply into its first word, which tells its kind, and its fields.

@@ -170,10 +170,7 @@ where
     }
 
     async fn revoke(&self, token: Option<&str>) -> Result<(), TokenError> {
-        match token {
-            Some(token) => self.login.endpoint.revoke(token).await,
-            None => Ok(()),
-        }
+        self.login.endpoint.revoke(token).await
     }
 
     fn is_repeatable(&self) -> bool {
