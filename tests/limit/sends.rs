@@ -56,14 +56,19 @@ async fn no_minute_has_more_sends_than_the_limit() {
     assert_eq!(started.elapsed(), millis(247_050));
 }
 
-#[tokio::test(start_paused = true)]
-async fn slots_at_hand_cost_no_store_operation() {
-    let mock = MockGenesys::new();
-    let store = MemoryStore::new();
-    let process = Process::sharing(&mock, &store, Limit::per_minute(300));
+/// A process that has used three slots lately.
+async fn active(mock: &MockGenesys, store: &MemoryStore) -> Process {
+    let process = Process::sharing(mock, store, Limit::per_minute(300));
     for _ in 0..3 {
         process.get(USERS_PATH).await;
     }
+    process
+}
+
+#[tokio::test(start_paused = true)]
+async fn slots_at_hand_cost_no_store_operation() {
+    let (mock, store) = (MockGenesys::new(), MemoryStore::new());
+    let process = active(&mock, &store).await;
     let before = operations(&store);
     // Three slots were used lately, so the one operation reserves four: one for
     // this request, and three ahead.
@@ -217,12 +222,8 @@ async fn a_resend_of_an_outer_retry_waits_inside_for_its_slot_and_nothing_else()
 
 #[tokio::test(start_paused = true)]
 async fn a_resend_with_a_newer_token_takes_one_of_the_slots_at_hand() {
-    let mock = MockGenesys::new();
-    let store = MemoryStore::new();
-    let process = Process::sharing(&mock, &store, Limit::per_minute(300));
-    for _ in 0..3 {
-        process.get(USERS_PATH).await;
-    }
+    let (mock, store) = (MockGenesys::new(), MemoryStore::new());
+    let process = active(&mock, &store).await;
     let before = operations(&store);
     // As many slots as were used lately are reserved ahead: one for the
     // request, and three more, of which the resend takes one.

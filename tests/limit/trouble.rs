@@ -137,14 +137,20 @@ async fn one_process_learns_a_limit_from_a_429_and_the_others_from_the_book() {
     assert_eq!(others.count("learned"), 1, "it has asked the book");
 }
 
+/// Two processes that share a limit. The next request is throttled for 40
+/// seconds.
+async fn before_a_429(mock: &MockGenesys, store: &MemoryStore) -> [Process; 2] {
+    let processes = [(); 2].map(|()| Process::sharing(mock, store, Limit::per_minute(300)));
+    processes[1].get(USERS_PATH).await;
+    mock.on(USERS).nth(2).reply_429(seconds(40));
+    processes
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_429_of_one_process_closes_the_book_for_all() {
     fastrand::seed(1);
-    let mock = MockGenesys::new();
-    let store = MemoryStore::new();
-    let processes = [(); 2].map(|()| Process::sharing(&mock, &store, Limit::per_minute(300)));
-    processes[1].get(USERS_PATH).await;
-    mock.on(USERS).nth(2).reply_429(seconds(40));
+    let (mock, store) = (MockGenesys::new(), MemoryStore::new());
+    let processes = before_a_429(&mock, &store).await;
     let first = processes[0].clone();
     let first = tokio::spawn(async move { first.get(USERS_PATH).await.status() });
     sleep(seconds(5)).await;
@@ -158,11 +164,8 @@ async fn a_429_of_one_process_closes_the_book_for_all() {
 #[tokio::test(start_paused = true)]
 async fn a_429_that_goes_to_the_caller_closes_the_book_for_all_too() {
     fastrand::seed(1);
-    let mock = MockGenesys::new();
-    let store = MemoryStore::new();
-    let processes = [(); 2].map(|()| Process::sharing(&mock, &store, Limit::per_minute(300)));
-    processes[1].get(USERS_PATH).await;
-    mock.on(USERS).nth(2).reply_429(seconds(40));
+    let (mock, store) = (MockGenesys::new(), MemoryStore::new());
+    let processes = before_a_429(&mock, &store).await;
     let once = CallOptions::new().without_retry();
     let response = processes[0].get_with(USERS_PATH, once).await;
     assert_eq!(response.status(), 429);
