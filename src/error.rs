@@ -21,7 +21,8 @@ pub type BoxError = Box<dyn Error + Send + Sync>;
 /// ```
 /// use tower_genesys::{BoxError, call::Refused};
 ///
-/// let error: BoxError = Refused::new("page size 500 is more than the API gives").into();
+/// let refused = Refused::new("page size 500 is more than the API gives");
+/// let error: BoxError = refused.into();
 /// let refused = Refused::find(&*error).expect("it is in there");
 /// assert_eq!(refused.to_string(), "page size 500 is more than the API gives");
 /// ```

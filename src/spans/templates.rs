@@ -18,8 +18,11 @@ use crate::config_error::{ConfigError, ConfigErrorKind};
 /// let templates = genesys::templates()
 ///     .and(Method::GET, "/api/v2/users/{id}")?
 ///     .and(Method::GET, "/internal/tenants/{tenant}/state")?;
-/// let template = |path: &str| templates.find(&Method::GET, &path.parse().unwrap());
-/// assert_eq!(template("/api/v2/users/7").as_deref(), Some("/api/v2/users/{id}"));
+/// let template = |path: &str| {
+///     templates.find(&Method::GET, &path.parse().unwrap())
+/// };
+/// let user = template("/api/v2/users/7");
+/// assert_eq!(user.as_deref(), Some("/api/v2/users/{id}"));
 /// assert_eq!(template("/api/v2/users").as_deref(), Some("/api/v2/users"));
 /// assert_eq!(template("/internal/tenants/acme/keys"), None);
 /// # Ok::<(), tower_genesys::genesys::ConfigError>(())

@@ -12,7 +12,7 @@ const MIN_HEX: usize = 16;
 /// `{id}` for each segment that is an id.
 ///
 /// ```text
-/// GET https://API.example.com/users/6d2ad0a2-4b5e-4f5c-9a37-2c1f1e2c9a55/queues?x=y
+/// GET https://API.example.com/users/6d2ad0a2-4b5e-4f5c-9a37-2c1f1e2c9a55/queues?a
 /// GET api.example.com/users/{id}/queues
 /// ```
 ///
