@@ -1,9 +1,10 @@
 //! One rate limit for many processes: a book in which they reserve the times at
 //! which they send.
 //!
-//! Processes with one client share its rate limit. Without a book, each of them
-//! learns of the limit from its own 429s. With a book, each send takes a
-//! *slot*: a time that is reserved for it.
+//! Processes that use the same OAuth client share its rate limit. Without a
+//! book, each of them learns of the limit from its own 429s. With a book, each
+//! send takes a *slot*: a reserved moment, from which on the send may begin,
+//! for 0.9 seconds.
 //!
 //! ```
 //! use bytes::Bytes;
@@ -34,27 +35,27 @@
 //! |---|---|
 //! | has a slot | sends, without an operation of the store |
 //! | has no slot | reserves some with one operation, and waits until the first one begins |
-//! | reserves slots | asks for as many more as it used in the last 0.9 seconds, so that later sends find one. An unused slot is valid for 0.9 seconds |
-//! | has unused slots | returns them with its next reservation |
-//! | gets a 429 | reports it to the book, unless the book already knows it: then no slot begins before the `Retry-After` is over |
+//! | reserves slots | asks for one slot for each waiting send, and, if it has none at all, for as many more as it used in the last 0.9 seconds, so that later sends find one |
+//! | has slots that it did not use in time | hands them back with its next reservation |
+//! | gets a 429 | reports it to the book, unless the book already knows it. No slot begins before the `Retry-After` is over |
 //! | cannot reach the book | keeps to the limit divided by the last known number of processes, and tries the book again after 10 seconds |
 //! | has never reached the book | sends without a limit |
 //!
 //! Each send needs a slot: the first one, a retry, the replay after a 401. It
-//! waits for the slot in the [throttle](crate::retry::Throttle), where it would
-//! also wait for a closed gate: neither in `poll_ready` nor within the attempt
-//! time-out. The wait adds to the duration of the call. If the wait would
+//! waits for the slot in the [throttle](crate::retry::Throttle), as after a
+//! 429: `poll_ready` does not wait for it, and the attempt time-out does not count
+//! the wait. The wait adds to the duration of the call. If the wait would
 //! exceed the call's deadline, the call is sent without a slot, and gets the
 //! server's response.
 //!
 //! # Fairness
 //!
-//! With one reservation, a process gets at most its share of the slots of two
-//! seconds, which is all of them divided by the number of active processes, and
-//! at least one slot. So processes that always want more get equal shares. A
-//! process that seldom sends waits for two seconds at most, however much the
-//! others send. Within a process, requests are sent in
-//! order of arrival.
+//! One reservation gives a process at most its share: the slots of two seconds,
+//! divided by the number of active processes, and at least one slot. So
+//! processes that always want more get equal shares. A process that seldom
+//! sends waits for two seconds at most, if no more processes are active than
+//! there are slots in two seconds. Within a process, requests are sent in order
+//! of arrival.
 //!
 //! # What is never exceeded
 //!
@@ -62,7 +63,8 @@
 //! limit, except for calls that are sent without a slot because of their
 //! deadline. The book counts windows of 61 seconds, because a send takes time
 //! to reach the server. After the store has lost the book or was unreachable,
-//! up to 1.35 times the limit may be sent within 60 seconds, once.
+//! up to 1.35 times the limit may be sent within 60 seconds, once. A process
+//! that has never reached the book does not count.
 //!
 //! If processes state different limits, the lowest one applies, and a process
 //! that stated a higher one logs a warning. A limit that a 429 names counts as
