@@ -218,7 +218,7 @@ async fn a_send_with_a_slot_at_hand_allocates_no_more_and_calls_no_store() {
     let org = Org::builder(mock.region())
         .credentials(credentials.expect("text"))
         .share(Sharing::unsealed(store.clone()))
-        .limit(limit)
+        .shared_limit(limit, store.clone())
         .build::<Full<Bytes>>(mock.service())
         .expect("settings that work");
     let service = GenesysLayer::new(&org).layer(Api);

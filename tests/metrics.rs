@@ -78,7 +78,7 @@ async fn limit(finds_it: bool) {
     let org = Org::builder(mock.region())
         .credentials(Credentials::new(mock.client_id(), mock.client_secret()).expect("well-formed"))
         .share(Sharing::unsealed(store.clone()))
-        .limit(limit)
+        .shared_limit(limit, store.clone())
         .build::<Full<Bytes>>(mock.service())
         .expect("the region is https");
     let genesys = GenesysLayer::new(&org).layer(mock.service());

@@ -22,13 +22,14 @@ pub(crate) const LIMIT: u32 = 300;
 pub(crate) async fn run(is_batch: bool) -> Result<(), BoxError> {
     let limit =
         Limit::per_minute(LIMIT).with_observer(|event: &LimitEvent| println!("{}", event.as_str()));
-    let sharing = Sharing::sealed(RedisStore::from_env()?, KeyRing::from_env()?);
+    let store = RedisStore::from_env()?;
+    let sharing = Sharing::sealed(store.clone(), KeyRing::from_env()?);
 
     let client = ClientBuilder::new().allow_loopback().build()?;
     let org = Org::builder(crate::process::region()?)
         .credentials(EnvCredentials::new())
         .share(sharing)
-        .limit(limit)
+        .shared_limit(limit, store)
         .allow_loopback() // here and above for the mock
         .build(client.clone())?;
     let genesys = GenesysLayer::new(&org).layer(client);

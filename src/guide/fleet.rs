@@ -27,12 +27,12 @@
 //!
 //! # One limit
 //!
-//! Processes that share a token share its limit of requests a minute. Without a
-//! shared limit, each process learns of it from its own 429s, and interactive
-//! processes wait for batch jobs. With
-//! [`OrgBuilder::limit`](crate::genesys::OrgBuilder::limit), processes reserve
-//! the times at which they send, in a [book](crate::store::book) in the same
-//! store:
+//! Processes that use the same client share its limit of requests a minute.
+//! Without a shared limit, each process learns of it from its own 429s, and
+//! interactive processes wait for batch jobs. With
+//! [`OrgBuilder::shared_limit`](crate::genesys::OrgBuilder::shared_limit),
+//! processes reserve the times at which they send, in a
+//! [book](crate::store::book) in the store:
 //!
 //! ![Sends of two batch jobs and an interactive process: a burst, then an even
 //! pace, the same without Redis][picture-fleet-limit]
@@ -63,8 +63,8 @@
 //! | How many processes? | any number. Each active process gets the same share of the requested slots. A process that wants few waits for two seconds at most, beside any number of batch jobs |
 //! | Too many processes? | if there are more than the limit has requests a minute, each gets less than one a minute. Fewer processes with more requests in flight do the same work |
 //! | Which burst? | the default lets a quarter of the limit go at once after a rest, so a job of 75 requests is not slowed. More only for a batch tool that has the limit to itself: [`Limit::with_burst`](crate::store::Limit::with_burst) |
-//! | One process, no store? | the same setting, without [`share`](crate::genesys::OrgBuilder::share) |
-//! | A store without a book, such as a `FileStore`? | divide the limit among the processes: [`process_limit`](crate::genesys::OrgBuilder::process_limit) |
+//! | One process, no store? | [`process_limit`](crate::genesys::OrgBuilder::process_limit) |
+//! | A store without a book, such as a `FileStore`? | divide the limit among the processes, with `process_limit`. Or keep the tokens there, and the book on Redis |
 //! | Which rights? | those of the [store](crate::store::redis), and the line for a limit; [`check_limit`](crate::store::redis::RedisStore::check_limit) names the missing ones |
 //! | What does it cost? | nothing while a slot is at hand, otherwise one store operation for a batch of slots: across the fleet never more operations than requests |
 //!

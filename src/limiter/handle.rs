@@ -45,16 +45,9 @@ struct Unanswered {
 }
 
 impl Limiter {
-    /// Creates a limiter that takes slots of this book. `timeout` is for one
-    /// operation.
-    pub(crate) fn new(
-        limit: Limit,
-        book: Arc<dyn SlotBook>,
-        key: KeySource,
-        owner: Owner,
-        timeout: Duration,
-    ) -> Self {
-        let desk = Desk::new(book, key, owner, timeout);
+    /// Creates a limiter that takes slots of this book.
+    pub(crate) fn new(limit: Limit, book: Arc<dyn SlotBook>, key: KeySource, owner: Owner) -> Self {
+        let desk = Desk::new(book, key, owner, limit.operation_timeout());
         let state = State::new(limit.clone(), desk.patience());
         let inner = Inner {
             state: Mutex::new(state),

@@ -101,11 +101,8 @@
 //! up, such as a rotating refresh token, cannot be shared.
 //!
 //! [`Sharing::with_namespace`] separates staging and production on one server.
-//! [`OrgBuilder::limit`](crate::genesys::OrgBuilder::limit) lets the processes
-//! share a rate limit, too: see [`book`]. A store without a book, such as a
-//! `FileStore`, leaves
-//! [`OrgBuilder::process_limit`](crate::genesys::OrgBuilder::process_limit), a
-//! part of the limit for each process. [`Sharing::with_observer`] reports
+//! [`OrgBuilder::shared_limit`](crate::genesys::OrgBuilder::shared_limit) lets
+//! the processes share a rate limit, too: see [`book`]. [`Sharing::with_observer`] reports
 //! events, and [`Metrics`](crate::metrics) counts them.
 //!
 //! For another database, implement [`TokenStore`], and check the implementation

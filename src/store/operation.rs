@@ -1,8 +1,13 @@
-//! The operations of a store and of a book, by name.
+//! The operations of a store and of a book, by name, and their time limit.
 
-use std::pin::Pin;
+use std::{pin::Pin, time::Duration};
 
 use super::StoreError;
+
+/// The default time limit of one operation.
+pub(super) const TIMEOUT: Duration = Duration::from_millis(150);
+/// The minimum of a time limit. A shorter one would end every operation.
+pub(super) const SHORTEST: Duration = Duration::from_millis(10);
 
 /// The future of a [`TokenStore`](super::TokenStore) operation, boxed so that
 /// the trait can be used as a trait object.

@@ -4,7 +4,9 @@ use std::{fmt, sync::Arc, time::Duration};
 
 #[cfg(feature = "seal")]
 use super::KeyRing;
-use super::{StoreEvent, StoreKey, StoreObserver, TokenStore, envelope::Envelope};
+use super::{
+    StoreEvent, StoreKey, StoreObserver, TokenStore, envelope::Envelope, operation::SHORTEST,
+};
 
 /// Settings for sharing tokens with other processes: the store, and the form of
 /// the tokens in it.
@@ -40,8 +42,6 @@ const LEASE: Duration = Duration::from_secs(10);
 /// The part of the lease that remains after a request, for publishing. At most
 /// a fifth of the lease.
 const AFTER_REQUEST: Duration = Duration::from_secs(1);
-/// The minimum of each time limit. A shorter one would end every operation.
-const SHORTEST: Duration = Duration::from_millis(10);
 
 impl Sharing {
     /// Shares tokens through this store, encrypted with these keys: a reader of
@@ -167,15 +167,6 @@ impl Sharing {
         self
     }
 
-    /// Returns the time limit of one operation.
-    pub(crate) fn operation_timeout(&self) -> Duration {
-        self.operation_timeout
-    }
-
-    pub(crate) fn store(&self) -> &Arc<dyn TokenStore> {
-        &self.store
-    }
-
     /// Returns the time limit of one request: it ends before the lease.
     pub(super) fn attempt_timeout(&self) -> Duration {
         let within_lease = self.within_lease();
@@ -198,7 +189,7 @@ impl Sharing {
     }
 
     /// Returns the key within the namespace.
-    pub(crate) fn key(&self, key: StoreKey) -> StoreKey {
+    pub(super) fn key(&self, key: StoreKey) -> StoreKey {
         match &self.namespace {
             Some(namespace) => key.with_parameter("namespace", namespace),
             None => key,

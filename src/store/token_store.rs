@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::{Entry, Fence, Lease, Owner, StoreFuture, StoreKey, book::SlotBook};
+use super::{Entry, Fence, Lease, Owner, StoreFuture, StoreKey, operation};
 use crate::token::Fingerprint;
 
 /// A place where one process puts a token and other processes find it.
@@ -102,14 +102,7 @@ pub trait TokenStore: Send + Sync + 'static {
     /// Default: 150 milliseconds, many times what a server in the same network
     /// needs, and short for a caller. The minimum is 10 milliseconds.
     fn operation_timeout(&self) -> Duration {
-        Duration::from_millis(150)
-    }
-
-    /// Returns this store as a book of slots, for a
-    /// [`Limit`](crate::store::Limit) that processes share. Default: `None`,
-    /// for a store that keeps no book.
-    fn book(self: Arc<Self>) -> Option<Arc<dyn SlotBook>> {
-        None
+        operation::TIMEOUT
     }
 }
 
@@ -139,10 +132,6 @@ impl<T: TokenStore + ?Sized> TokenStore for Arc<T> {
 
     fn operation_timeout(&self) -> Duration {
         T::operation_timeout(self)
-    }
-
-    fn book(self: Arc<Self>) -> Option<Arc<dyn SlotBook>> {
-        T::book(Self::clone(&self))
     }
 }
 

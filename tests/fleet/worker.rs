@@ -229,8 +229,8 @@ fn open(
     }
     let store = store.build().unwrap();
     let sharing = match &*settings.keys {
-        "" => Sharing::unsealed(store),
-        keys => Sharing::sealed(store, KeyRing::parse(keys).unwrap()),
+        "" => Sharing::unsealed(store.clone()),
+        keys => Sharing::sealed(store.clone(), KeyRing::parse(keys).unwrap()),
     };
     let limit = limit(&settings.limit, events.clone());
     let events = events.clone();
@@ -247,7 +247,8 @@ fn open(
         .allow_loopback()
         .share(sharing);
     if let Some(limit) = limit {
-        org = org.limit(limit);
+        let limit = limit.with_operation_timeout(settings.operation_timeout);
+        org = org.shared_limit(limit, store);
     }
     let freezing = Freezing {
         client: client.clone(),

@@ -1,11 +1,14 @@
 //! A limit that cannot be kept is an error when the organisation is built.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
+use http::StatusCode;
 use http_body_util::Full;
+use tokio::time::Instant;
 use tower_genesys::{
-    Sharing,
     genesys::ConfigErrorKind,
-    store::{Limit, MemoryStore, file::FileStore},
+    store::{Limit, MemoryStore},
     testing::MockGenesys,
 };
 
@@ -21,12 +24,9 @@ fn a_limit_that_cannot_be_kept_is_a_typed_error_that_names_the_setting() {
         (Limit::per_minute(300).with_burst(-0.1), "with_burst"),
         (Limit::learned().with_burst(f64::NAN), "with_burst"),
     ] {
-        let sharing = || Sharing::unsealed(MemoryStore::new());
         for org in [
-            builder(&mock).limit(limit.clone()),
             builder(&mock).process_limit(limit.clone()),
-            builder(&mock).share(sharing()).limit(limit.clone()),
-            builder(&mock).share(sharing()).process_limit(limit.clone()),
+            builder(&mock).shared_limit(limit.clone(), MemoryStore::new()),
         ] {
             let error = org
                 .build::<Full<Bytes>>(mock.service())
@@ -37,25 +37,34 @@ fn a_limit_that_cannot_be_kept_is_a_typed_error_that_names_the_setting() {
     }
 }
 
-#[test]
-fn a_shared_token_has_its_limit_over_a_store_that_keeps_a_book() {
+/// Two processes, each with its own token, whose builder had both limits.
+#[tokio::test(start_paused = true)]
+async fn the_limit_that_was_set_last_counts() {
     let mock = MockGenesys::new();
-    let folder = tempfile::tempdir().expect("a folder");
-    let store = || FileStore::new(folder.path().join("store")).expect("a store");
-    let sharing = || builder(&mock).share(Sharing::unsealed(store()));
-    let without = sharing().limit(Limit::per_minute(300));
-    let error = without
-        .build::<Full<Bytes>>(mock.service())
-        .expect_err("refused");
-    assert_eq!(error.kind(), ConfigErrorKind::Limit);
-    for next_step in ["RedisStore", "OrgBuilder::process_limit"] {
-        assert!(error.to_string().contains(next_step), "{error}");
-    }
+    let store = MemoryStore::new();
+    let slow = Limit::per_minute(60).with_burst(0.0);
+    let fast = Limit::per_minute(6000);
 
-    let own = sharing().limit(Limit::per_minute(300));
-    let own = own.process_limit(Limit::per_minute(100));
-    assert!(own.build::<Full<Bytes>>(mock.service()).is_ok());
-    let replaced = sharing().process_limit(Limit::per_minute(100));
-    let replaced = replaced.limit(Limit::per_minute(300));
-    assert!(replaced.build::<Full<Bytes>>(mock.service()).is_err());
+    let shared = || {
+        let builder = builder(&mock).process_limit(fast.clone());
+        let builder = builder.shared_limit(slow.clone(), Arc::new(store.clone()));
+        Process::over(&mock, builder.build::<Body>(mock.service()))
+    };
+    let (one, other) = (shared(), shared());
+    let begun = Instant::now();
+    let bursts = [one.burst(2, StatusCode::OK), other.burst(2, StatusCode::OK)];
+    assert_eq!(futures_util::future::join_all(bursts).await, [2, 2]);
+    // Four slots of one book, in which one minute has 61 seconds.
+    assert_eq!(begun.elapsed().as_secs(), 3);
+    assert_eq!(mock.token_posts(), 2);
+
+    let before = operations(&store);
+    let alone = builder(&mock)
+        .shared_limit(slow.clone(), store.clone())
+        .process_limit(fast);
+    let alone = Process::over(&mock, alone.build::<Body>(mock.service()));
+    let begun = Instant::now();
+    assert_eq!(alone.burst(4, StatusCode::OK).await, 4);
+    assert_eq!(begun.elapsed().as_secs(), 0);
+    assert_eq!(operations(&store), before);
 }

@@ -38,7 +38,9 @@ impl Process {
     pub(crate) fn alone(mock: &MockGenesys, limit: Limit) -> Self {
         Self::over(
             mock,
-            builder(mock).limit(limit).build::<Body>(mock.service()),
+            builder(mock)
+                .process_limit(limit)
+                .build::<Body>(mock.service()),
         )
     }
 
@@ -48,7 +50,7 @@ impl Process {
             mock,
             builder(mock)
                 .share(sharing)
-                .limit(limit)
+                .shared_limit(limit, store.clone())
                 .build::<Body>(mock.service()),
         )
     }

@@ -128,7 +128,7 @@ fn client(api: &Api, store: &MemoryStore, scenario: &Scenario) -> Client {
         .credentials(credentials)
         .share(Sharing::unsealed(store.clone()));
     if let Some(limit) = &scenario.limit {
-        org = org.limit(limit.clone());
+        org = org.shared_limit(limit.clone(), store.clone());
     }
     let org = { org.build(api.clone()) }.expect("settings that work");
     GenesysLayer::new(&org).layer(api.clone())

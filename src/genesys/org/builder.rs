@@ -12,11 +12,11 @@ use crate::{
     genesys::{
         ConfigError, ConfigErrorKind, Credentials, CredentialsProvider, Region, env,
         grants::{ClientCredentials, Dialect, TokenClient},
-        limit::Scope,
+        limit,
     },
     limiter::Limiter,
     retry::Upstream,
-    store::{Limit, SharedSource, Sharing},
+    store::{Limit, SharedSource, Sharing, book::SlotBook},
     token::{CacheSettings, TokenCache, TokenObserver, TokenSource},
 };
 
@@ -54,10 +54,10 @@ pub struct OrgBuilder<P> {
     loopback: bool,
     sharing: Option<Sharing>,
     dialect: Dialect,
-    limit: Option<Scope>,
-    /// Set by `build` for a shared token; otherwise `build_over` makes one from
-    /// `limit`.
-    limiter: Option<Limiter>,
+    limit: Option<Limit>,
+    /// The book of a shared limit. Set only beside credentials, whose client's
+    /// id is part of the key there.
+    book: Option<Arc<dyn SlotBook>>,
 }
 
 /// Marks an [`OrgBuilder`] without credentials.
@@ -133,7 +133,7 @@ impl Org {
             sharing: None,
             dialect: Dialect::new(),
             limit: None,
-            limiter: None,
+            book: None,
         }
     }
 }
@@ -153,7 +153,7 @@ impl<P> OrgBuilder<P> {
             sharing: self.sharing,
             dialect: self.dialect,
             limit: self.limit,
-            limiter: self.limiter,
+            book: self.book,
         }
     }
 
@@ -164,17 +164,13 @@ impl<P> OrgBuilder<P> {
         self
     }
 
-    /// Keeps the requests within this limit. Default: no limit; the throttle
+    /// Keeps the requests of this process within this limit, whether or not
+    /// other processes use the same client. Default: no limit; the throttle
     /// learns of Genesys' limit through 429s.
     ///
-    /// All processes that [share](OrgBuilder::share) the token keep the limit
-    /// together, through a [book](crate::store::book) in the same store. The
-    /// limit belongs to the client and its login host: a renewed token brings
-    /// no second allowance. Without sharing, this process keeps the limit by
-    /// itself.
-    ///
-    /// A [`FileStore`](crate::store::file::FileStore) keeps no book. With such
-    /// a store, `build` fails: use [`process_limit`](Self::process_limit).
+    /// For several processes, use [`shared_limit`](OrgBuilder::shared_limit),
+    /// or give each process its part of the limit. The two methods replace each
+    /// other's limit.
     ///
     /// [`GenesysLayer`](crate::GenesysLayer) applies the limit, as does a
     /// [`RetryLayer`](crate::RetryLayer) with the organisation's
@@ -195,7 +191,7 @@ impl<P> OrgBuilder<P> {
     /// # let keys = Credentials::new(mock.client_id(), mock.client_secret())?;
     /// let org = Org::builder(mock.region())
     ///     .credentials(keys)
-    ///     .limit(Limit::per_minute(60).with_burst(0.0)) // one a second
+    ///     .process_limit(Limit::per_minute(60).with_burst(0.0)) // one a second
     ///     .build(mock.http_client())?;
     /// let genesys = GenesysLayer::new(&org).layer(mock.service());
     ///
@@ -209,40 +205,9 @@ impl<P> OrgBuilder<P> {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn limit(mut self, limit: Limit) -> Self {
-        self.limit = Some(Scope::Client(limit));
-        self
-    }
-
-    /// Keeps the requests of this process within this limit, whether or not the
-    /// token is shared. Default: no limit.
-    ///
-    /// Use it in place of [`limit`](Self::limit) if you divide the limit among
-    /// the processes yourself, for example because their store keeps no book.
-    /// If you set both, the last one counts.
-    ///
-    /// ```
-    /// use tower_genesys::{
-    ///     Credentials, Org, Sharing, store::{Limit, MemoryStore},
-    /// };
-    /// # use tower_genesys::testing::MockGenesys;
-    ///
-    /// # fn main() -> Result<(), tower_genesys::BoxError> {
-    /// # let mock = MockGenesys::new();
-    /// // Three processes share a token, and each keeps to a third of its limit.
-    /// let builder = Org::builder(mock.region())
-    ///     .credentials(Credentials::new("my-client-id", "my-client-secret")?)
-    ///     .share(Sharing::unsealed(MemoryStore::new()))
-    ///     .process_limit(Limit::per_minute(100));
-    /// let shown = format!("{builder:?}");
-    /// assert!(shown.contains("Process(Limit { per_minute: Some(100)"));
-    /// let org = builder.build(mock.http_client())?;
-    /// # let _ = org;
-    /// # Ok(())
-    /// # }
-    /// ```
     pub fn process_limit(mut self, limit: Limit) -> Self {
-        self.limit = Some(Scope::Process(limit));
+        self.limit = Some(limit);
+        self.book = None;
         self
     }
 
@@ -266,12 +231,7 @@ impl<P> OrgBuilder<P> {
     ///
     /// Both base URLs must be https unless the caller allows http on this
     /// machine: the layers send secrets to one and tokens to the other.
-    fn build_over(self, tokens: TokenCache) -> Result<Org, ConfigError> {
-        // The limiter of a shared token was built with its store.
-        let limiter = match (self.limiter, &self.limit) {
-            (None, Some(scope)) => Some(scope.limiter()?),
-            (limiter, _) => limiter,
-        };
+    fn build_over(self, tokens: TokenCache, limiter: Option<Limiter>) -> Result<Org, ConfigError> {
         let Self {
             region,
             upstream,
@@ -333,11 +293,11 @@ impl OrgBuilder<NoCredentials> {
     ///
     /// [`ConfigErrorKind::Region`] if a base URL is not https, unless it is on
     /// this machine and [`allow_loopback`](Self::allow_loopback) is set;
-    /// [`ConfigErrorKind::Limit`] if the [limit](Self::limit) is out of range;
+    /// [`ConfigErrorKind::Limit`] if the [limit](Self::process_limit) is out of range;
     /// [`ConfigErrorKind::Randomness`] if a limit is set and the system has no
     /// randomness.
     pub fn build_from_source(self, source: impl TokenSource) -> Result<Org, ConfigError> {
-        self.build_over(TokenCache::new(source))
+        self.build_from_cache(TokenCache::new(source))
     }
 
     /// Builds an organisation whose tokens come from this cache, with the
@@ -361,7 +321,8 @@ impl OrgBuilder<NoCredentials> {
     ///
     /// As for [`build_from_source`](Self::build_from_source).
     pub fn build_from_cache(self, tokens: TokenCache) -> Result<Org, ConfigError> {
-        self.build_over(tokens)
+        let limiter = self.limit.as_ref().map(limit::of_process).transpose()?;
+        self.build_over(tokens, limiter)
     }
 }
 
@@ -388,6 +349,59 @@ impl<P: CredentialsProvider> OrgBuilder<P> {
         self
     }
 
+    /// Keeps the requests of all processes that use the same client within this
+    /// limit together, through a [book](crate::store::book) in a store. Default:
+    /// no limit; the throttle of each process learns of Genesys' limit through
+    /// 429s.
+    ///
+    /// The limit belongs to the client and its login host. So a renewed token
+    /// brings no second allowance, and the processes need not
+    /// [share](Self::share) the token. If they do, give both methods a clone of
+    /// one store.
+    ///
+    /// ```
+    /// use tower_genesys::{
+    ///     Credentials, Org, Sharing, store::{Limit, MemoryStore},
+    /// };
+    /// # use tower_genesys::testing::MockGenesys;
+    ///
+    /// # fn main() -> Result<(), tower_genesys::BoxError> {
+    /// # let mock = MockGenesys::new();
+    /// let store = MemoryStore::new(); // a `RedisStore`, for a fleet
+    /// let org = Org::builder(mock.region())
+    ///     .credentials(Credentials::new("my-client-id", "my-client-secret")?)
+    ///     .share(Sharing::unsealed(store.clone()))
+    ///     .shared_limit(Limit::per_minute(300), store)
+    ///     .build(mock.http_client())?;
+    /// # let _ = org;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// A store that keeps no book does not compile here. Give each process its
+    /// part of the limit then, with [`process_limit`](Self::process_limit), or
+    /// keep the book in another store.
+    ///
+    /// ```compile_fail,E0277
+    /// # use tower_genesys::{
+    /// #     Credentials, Org, Region, store::{Limit, file::FileStore},
+    /// # };
+    /// # fn main() -> Result<(), tower_genesys::BoxError> {
+    /// # let keys = Credentials::new("my-client-id", "my-client-secret")?;
+    /// let store = FileStore::new("tokens")?;
+    /// let builder = Org::builder(Region::EU_WEST_1)
+    ///     .credentials(keys)
+    ///     .shared_limit(Limit::per_minute(300), store);
+    /// # let _ = builder;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn shared_limit(mut self, limit: Limit, book: impl SlotBook) -> Self {
+        self.limit = Some(limit);
+        self.book = Some(Arc::new(book));
+        self
+    }
+
     /// Sets the form of requests to the token endpoint. Default: the form that
     /// Genesys Cloud expects.
     ///
@@ -410,7 +424,7 @@ impl<P: CredentialsProvider> OrgBuilder<P> {
     /// |---|---|
     /// | [`ConfigErrorKind::Region`] | as for [`build_from_source`](OrgBuilder::build_from_source) |
     /// | [`ConfigErrorKind::Randomness`] | the system has no randomness for the [sharing](Self::share) or the limit |
-    /// | [`ConfigErrorKind::Limit`] | the [limit](Self::limit) is out of range, or the token is shared through a store that keeps no book, and [`process_limit`](Self::process_limit) is not set |
+    /// | [`ConfigErrorKind::Limit`] | the [limit](Self::process_limit) is out of range |
     pub fn build<B>(self, client: impl TokenClient<B>) -> Result<Org, ConfigError>
     where
         P: Clone,
@@ -419,26 +433,37 @@ impl<P: CredentialsProvider> OrgBuilder<P> {
         let region = self.region.clone();
         let source = ClientCredentials::new(region, self.credentials.clone(), client)
             .with_dialect(self.dialect.clone());
-        // Only here are both store and credentials known, and the key of a
-        // shared limit needs both.
         match &self.sharing {
             None => self.build_fetching(source),
             Some(sharing) => {
-                let limiter = { self.limit.as_ref() }
-                    .map(|scope| scope.shared_limiter(sharing, &self.region, &self.credentials))
-                    .transpose()?;
                 let shared = SharedSource::identified(source, sharing.clone())?;
-                Self { limiter, ..self }.build_fetching(shared)
+                self.build_fetching(shared)
             }
         }
     }
 
-    fn build_fetching(self, source: impl TokenSource) -> Result<Org, ConfigError> {
+    fn build_fetching(self, source: impl TokenSource) -> Result<Org, ConfigError>
+    where
+        P: Clone,
+    {
         let cache = TokenCache::builder(source)
             .settings(self.settings)
             .shared_observer(self.observer.clone())
             .build();
-        self.build_over(cache)
+        let limiter = match (&self.limit, &self.book) {
+            (None, _) => None,
+            (Some(limit), None) => Some(limit::of_process(limit)?),
+            (Some(limit), Some(book)) => {
+                let book = book.clone();
+                Some(limit::of_client(
+                    limit,
+                    book,
+                    &self.region,
+                    &self.credentials,
+                )?)
+            }
+        };
+        self.build_over(cache, limiter)
     }
 }
 

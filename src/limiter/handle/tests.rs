@@ -10,7 +10,8 @@ fn limiter(limit: Limit) -> Limiter {
     store.inject_all(Fault::Hang);
     let key = KeySource::Fixed(StoreKey::from_bytes([1; 32]));
     let owner = Owner::from_bytes([1; 16]);
-    Limiter::new(limit, Arc::new(store), key, owner, HOUR)
+    let limit = limit.with_operation_timeout(HOUR);
+    Limiter::new(limit, Arc::new(store), key, owner)
 }
 
 #[tokio::test]

@@ -30,7 +30,7 @@ use crate::store::{Operation, StoreErrorKind};
 /// let mock = MockGenesys::new();
 /// let org = Org::builder(mock.region())
 ///     .credentials(Credentials::new(mock.client_id(), mock.client_secret())?)
-///     .limit(limit)
+///     .process_limit(limit)
 ///     .build(mock.http_client())?;
 /// let genesys = GenesysLayer::new(&org).layer(mock.service());
 /// let request = Request::get(org.api("/api/v2/users")?);

@@ -1,17 +1,18 @@
 //! The limit as a user states it.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, sync::Arc, time::Duration};
 
 use super::{LimitEvent, LimitObserver, Terms};
+use crate::store::operation;
 
 /// The rate limit of one process or of a fleet.
 ///
-/// With [`OrgBuilder::limit`](crate::genesys::OrgBuilder::limit), the processes
-/// that share a token keep the limit together, and a process that shares none
-/// keeps it by itself. With
+/// With
+/// [`OrgBuilder::shared_limit`](crate::genesys::OrgBuilder::shared_limit), all
+/// processes that use the same client keep the limit together. With
 /// [`OrgBuilder::process_limit`](crate::genesys::OrgBuilder::process_limit),
-/// each process keeps its limit by itself, even if it shares its token. Each
-/// send takes a slot, and waits until one begins: see the [module](super).
+/// each process keeps it by itself. Each send takes a slot, and waits until one
+/// begins: see the [module](super).
 ///
 /// # Default
 ///
@@ -31,6 +32,7 @@ pub struct Limit {
     stated: Option<u32>,
     /// The part of the limit that may be sent at once.
     burst: f64,
+    operation_timeout: Duration,
     observer: Option<Arc<dyn LimitObserver>>,
 }
 
@@ -48,11 +50,7 @@ impl Limit {
     /// Building the organisation fails if the limit is zero or above
     /// [`Terms::MAX_LIMIT`].
     pub const fn per_minute(requests: u32) -> Self {
-        Self {
-            stated: Some(requests),
-            burst: Self::DEFAULT_BURST,
-            observer: None,
-        }
+        Self::new(Some(requests))
     }
 
     /// Learns the limit from the first 429 that names it. Until then, no
@@ -69,9 +67,14 @@ impl Limit {
     /// assert!(format!("{limit:?}").contains("per_minute: None"));
     /// ```
     pub const fn learned() -> Self {
+        Self::new(None)
+    }
+
+    const fn new(stated: Option<u32>) -> Self {
         Self {
-            stated: None,
+            stated,
             burst: Self::DEFAULT_BURST,
+            operation_timeout: operation::TIMEOUT,
             observer: None,
         }
     }
@@ -84,6 +87,28 @@ impl Limit {
     #[must_use]
     pub const fn with_burst(mut self, part: f64) -> Self {
         self.burst = part;
+        self
+    }
+
+    /// Sets the time limit of one operation of the book. After it, the process
+    /// continues without the book. Default: 150 milliseconds; the minimum is 10
+    /// milliseconds.
+    ///
+    /// Raise it together with
+    /// [`Sharing::with_operation_timeout`](crate::Sharing::with_operation_timeout),
+    /// for a server in another region.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use tower_genesys::store::Limit;
+    ///
+    /// let limit = Limit::per_minute(300)
+    ///     .with_operation_timeout(Duration::from_millis(400));
+    /// assert!(format!("{limit:?}").contains("operation_timeout: 400ms"));
+    /// ```
+    #[must_use]
+    pub fn with_operation_timeout(mut self, timeout: Duration) -> Self {
+        self.operation_timeout = timeout.max(operation::SHORTEST);
         self
     }
 
@@ -123,6 +148,11 @@ impl Limit {
         Ok(())
     }
 
+    /// Returns the time limit of one operation of the book.
+    pub(crate) fn operation_timeout(&self) -> Duration {
+        self.operation_timeout
+    }
+
     /// Returns the terms that this process states, or `None` if it has not
     /// learned the limit.
     pub(crate) fn stated(&self) -> Option<Terms> {
@@ -155,6 +185,7 @@ impl fmt::Debug for Limit {
         f.debug_struct("Limit")
             .field("per_minute", &self.stated)
             .field("burst", &self.burst)
+            .field("operation_timeout", &self.operation_timeout)
             .finish_non_exhaustive()
     }
 }

@@ -10,7 +10,7 @@
 //! use bytes::Bytes;
 //! use http_body_util::Full;
 //! use tower_genesys::{
-//!     Credentials, Org, Sharing,
+//!     Credentials, Org,
 //!     store::{Limit, MemoryStore},
 //!     testing::MockGenesys,
 //! };
@@ -18,11 +18,9 @@
 //! # fn main() -> Result<(), tower_genesys::BoxError> {
 //! let mock = MockGenesys::new(); // for Genesys Cloud and your HTTP client
 //! let store = MemoryStore::new(); // a `RedisStore`, for a fleet
-//! let sharing = Sharing::unsealed(store);
 //! let org = Org::builder(mock.region())
 //!     .credentials(Credentials::new(mock.client_id(), mock.client_secret())?)
-//!     .share(sharing)
-//!     .limit(Limit::per_minute(300))
+//!     .shared_limit(Limit::per_minute(300), store)
 //!     .build(mock.http_client())?;
 //! # let _ = org;
 //! # Ok(())

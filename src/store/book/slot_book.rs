@@ -1,6 +1,6 @@
 //! The operations of a book, their arguments and their result.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use super::Terms;
 use crate::store::{Owner, StoreFuture, StoreKey};
@@ -14,8 +14,7 @@ use crate::store::{Owner, StoreFuture, StoreKey};
 /// processes may differ. A slot is a reservation: its owner waits for the
 /// slot's time, and then sends without asking again.
 ///
-/// `MemoryStore` and `RedisStore` are books. A custom store returns its book
-/// from [`TokenStore::book`](crate::store::TokenStore::book).
+/// `MemoryStore` and `RedisStore` are books.
 ///
 /// ```
 /// use std::time::Duration;
@@ -63,6 +62,10 @@ use crate::store::{Owner, StoreFuture, StoreKey};
 ///
 /// A caller drops the future when its time is up. Slots that were granted
 /// meanwhile are lost: at most two seconds of the process's share.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` keeps no book for a shared limit",
+    note = "use a `RedisStore`, or give each process its part with `OrgBuilder::process_limit`"
+)]
 pub trait SlotBook: Send + Sync + 'static {
     /// Reserves slots. Returns `None` if neither this reservation nor an
     /// earlier one states a limit.
@@ -78,6 +81,21 @@ pub trait SlotBook: Send + Sync + 'static {
     /// Reports a 429 to all processes. Returns the time of the report by the
     /// store's clock.
     fn refuse<'a>(&'a self, key: &'a StoreKey, refusal: &'a Refusal) -> StoreFuture<'a, Duration>;
+}
+
+/// Lets one book serve several organisations.
+impl<T: SlotBook + ?Sized> SlotBook for Arc<T> {
+    fn reserve<'a>(
+        &'a self,
+        key: &'a StoreKey,
+        reservation: &'a Reservation,
+    ) -> StoreFuture<'a, Option<Grant>> {
+        T::reserve(self, key, reservation)
+    }
+
+    fn refuse<'a>(&'a self, key: &'a StoreKey, refusal: &'a Refusal) -> StoreFuture<'a, Duration> {
+        T::refuse(self, key, refusal)
+    }
 }
 
 /// The request of a process to a [`SlotBook`], which has an example.

@@ -287,10 +287,6 @@ impl TokenStore for MemoryStore {
         };
         Box::pin(self.carry_out(Operation::Abandon, act))
     }
-
-    fn book(self: Arc<Self>) -> Option<Arc<dyn SlotBook>> {
-        Some(self)
-    }
 }
 
 impl SlotBook for MemoryStore {

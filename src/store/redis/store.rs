@@ -15,7 +15,7 @@ use super::{
 };
 use crate::store::{
     Claim, Entry, Fence, Lease, Lookup, Owner, Publication, StoreError, StoreFuture, StoreKey,
-    TokenStore, book::SlotBook,
+    TokenStore,
 };
 
 /// Ten years. Redis adds a duration to the current time, and rejects a sum that
@@ -258,10 +258,6 @@ impl TokenStore for RedisStore {
             let abandoned = self.inner.abandon(key, lease, cooldown).await;
             abandoned.map_err(StoreError::from)
         })
-    }
-
-    fn book(self: Arc<Self>) -> Option<Arc<dyn SlotBook>> {
-        Some(self)
     }
 }
 

@@ -38,7 +38,7 @@ pub(super) fn counts(meter: Meter) -> Vec<Count> {
     });
     let runtime = runtime(0);
     let tokens = runtime.block_on(ours::tokens(&Issuer::default()));
-    let org = Org::builder(Region::US_EAST_1).limit(limit);
+    let org = Org::builder(Region::US_EAST_1).process_limit(limit);
     let org = org.build_from_cache(tokens).expect("the region is https");
     let mut service = GenesysLayer::new(&org).layer(Api::<tower_genesys::BoxError>::new());
     runtime.block_on(async {
