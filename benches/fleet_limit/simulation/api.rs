@@ -15,6 +15,8 @@ use tokio::time::{Instant, sleep, sleep_until};
 use tower::Service;
 use tower_genesys::ReplayBody;
 
+/// Requests a minute that the API allows.
+pub(crate) const LIMIT: u32 = 300;
 const MINUTE: Duration = Duration::from_secs(60);
 
 /// How the API counts. Genesys does not document which of these it uses.

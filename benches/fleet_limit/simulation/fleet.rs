@@ -20,8 +20,7 @@ use tower_genesys::{
 };
 
 use super::{
-    LIMIT,
-    api::{Api, Window},
+    api::{Api, LIMIT, Window},
     load::Load,
     report::{Call, Report},
 };

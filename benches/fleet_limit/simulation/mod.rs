@@ -6,13 +6,11 @@ mod fleet;
 mod load;
 mod report;
 
-pub(crate) use api::Window;
+pub(crate) use api::{LIMIT, Window};
 pub(crate) use fleet::{Scenario, Trouble};
 pub(crate) use load::Load;
 pub(crate) use report::Report;
 
-/// Requests a minute that the API allows.
-pub(crate) const LIMIT: u32 = 300;
 /// Requests of a run, unless it says otherwise.
 pub(crate) const TOTAL: usize = 3000;
 

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::{LIMIT, api::Traffic};
+use super::api::{LIMIT, Traffic};
 
 /// One call, as its caller saw it.
 #[derive(Clone, Copy, Debug)]
