@@ -46,8 +46,13 @@ impl<C, P, B> Login<C, P, B> {
         if !taken.is_current() {
             return self.replaced();
         }
-        taken.lose(Gone::CutOff);
-        self.absent(Absent::Gone(Gone::CutOff))
+        self.given_up(taken, Gone::CutOff)
+    }
+
+    /// Gives up a grant, and returns the error of its fetch.
+    pub(super) fn given_up(&self, taken: &mut Taken<'_>, gone: Gone) -> TokenError {
+        taken.lose(gone);
+        self.absent(Absent::Gone(gone))
     }
 
     /// Builds the error of a fetch that cannot have the grant.
@@ -99,8 +104,19 @@ impl<C, P, B> Login<C, P, B> {
         self.error(TokenErrorKind::LoginRequired, message)
     }
 
+    /// Fails if the login was replaced. Then the old grant is neither sent nor
+    /// stored, and its token is not returned: the new login may be another
+    /// person's.
+    pub(super) fn check_current(&self, taken: &Taken<'_>) -> Result<(), TokenError> {
+        if taken.is_current() {
+            Ok(())
+        } else {
+            Err(self.replaced())
+        }
+    }
+
     /// Builds the error of a fetch that a new login has overtaken.
-    pub(super) fn replaced(&self) -> TokenError {
+    fn replaced(&self) -> TokenError {
         self.error(
             TokenErrorKind::Busy,
             "the login was replaced while a token was asked for by the old one; ask again",

@@ -1,32 +1,29 @@
 //! A login that renews itself, and the one fetch that its grants share.
 //!
 //! [`Login::fetch`] has the order of steps. `slot` hands the grant to one
-//! request at a time, `storing` talks to the user's store, and `error` names
-//! each end of a login.
+//! request at a time, and `error` names each end of a login. With a store, the
+//! login stores each refresh token before its token is used, and marks it
+//! before it is sent, so that the next process knows whether it may be used up.
 
 mod error;
 mod grant;
 mod slot;
 mod store;
-mod storing;
 
 use std::{fmt, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use http_body_util::Full;
-use secrecy::SecretString;
 use tokio::time::Instant;
 
 pub(super) use grant::Grant;
-use grant::{Absent, Gone};
+use grant::{Absent, Gone, Marked};
+pub use slot::LoginHandle;
 use slot::{Slot, Taken};
 use store::ErasedStore;
 pub use store::{IssuedRefreshToken, RefreshTokenMark, RefreshTokenStore};
 
-use super::{
-    TokenClient, authentication::Authentication, authorize::LoginCode, endpoint::Endpoint,
-    wire::Issued,
-};
+use super::{TokenClient, authentication::Authentication, endpoint::Endpoint, wire::Issued};
 use crate::{
     genesys::CredentialsProvider,
     runtime::by,
@@ -42,30 +39,6 @@ const BEFORE_DEADLINE: Duration = Duration::from_millis(50);
 /// client and the store leave less, the login sends nothing.
 const FOR_REQUEST: Duration = Duration::from_secs(2);
 
-/// A handle that gives a source a new login, after the person has logged in
-/// again.
-///
-/// [`RefreshToken::handle`](crate::genesys::grants::RefreshToken::handle) and
-/// [`AuthorizationCode::handle`](crate::genesys::grants::AuthorizationCode::handle)
-/// return it. Call them before you move the source into a cache. A clone refers
-/// to the same source.
-///
-/// After a [`LoginRequired`](crate::token::TokenErrorKind::LoginRequired), a
-/// cache pauses before it asks its source again: 5 seconds at first, and up to
-/// 5 minutes. [`TokenCache::invalidate`](crate::TokenCache::invalidate) ends
-/// the pause.
-///
-/// A request in flight when you give the source a new login belongs to the old
-/// one. Its result is discarded, and its caller gets a
-/// [`Busy`](crate::token::TokenErrorKind::Busy).
-///
-/// An example is at
-/// [`AuthorizationCode`](crate::genesys::grants::AuthorizationCode).
-#[derive(Clone)]
-pub struct LoginHandle {
-    slot: Arc<Slot>,
-}
-
 /// A login that renews itself: from a code to a refresh token, and from each
 /// refresh token to the next.
 pub(super) struct Login<C, P, B> {
@@ -75,27 +48,6 @@ pub(super) struct Login<C, P, B> {
     store: Option<Box<dyn ErasedStore>>,
     /// Whether a refresh token is sent even if the store finds it marked.
     pub(super) tries_marked: bool,
-}
-
-impl LoginHandle {
-    /// Continues with this refresh token. If the source has a store, the next
-    /// fetch stores it first.
-    pub fn replace(&self, refresh_token: impl Into<SecretString>) {
-        self.slot.replace(Grant::unstored(refresh_token.into()));
-    }
-
-    /// Continues with this code, which the next fetch exchanges.
-    pub fn replace_code(&self, code: LoginCode) {
-        self.slot.replace(Grant::Code(code));
-    }
-
-    /// Reports whether every fetch fails with
-    /// [`LoginRequired`](crate::token::TokenErrorKind::LoginRequired) until the
-    /// source gets a new login. The token that was fetched last may still be
-    /// valid.
-    pub fn is_login_required(&self) -> bool {
-        self.slot.is_gone()
-    }
 }
 
 impl<C, P, B> Login<C, P, B> {
@@ -118,9 +70,7 @@ impl<C, P, B> Login<C, P, B> {
     }
 
     pub(super) fn handle(&self) -> LoginHandle {
-        LoginHandle {
-            slot: Arc::clone(&self.slot),
-        }
+        LoginHandle::new(&self.slot)
     }
 
     /// Fetches a token with the grant, and keeps the grant that replaces it.
@@ -199,14 +149,84 @@ impl<C, P, B> Login<C, P, B> {
         Ok(issued.access)
     }
 
-    /// Fails if the login was replaced. Then the old grant is neither sent nor
-    /// stored, and its token is not returned: the new login may be another
-    /// person's.
-    fn check_current(&self, taken: &Taken<'_>) -> Result<(), TokenError> {
-        if taken.is_current() {
-            Ok(())
-        } else {
-            Err(self.replaced())
+    /// Stores the newest refresh token, if that is yet to be done.
+    async fn persist(&self, taken: &mut Taken<'_>) -> Result<(), TokenError> {
+        let Some(token) = taken.unpersisted() else {
+            return Ok(());
+        };
+        self.check_current(taken)?;
+        if let Some(store) = &self.store {
+            let token = IssuedRefreshToken::new(token.clone());
+            store
+                .persist(token)
+                .await
+                .map_err(|error| self.not_persisted(error))?;
+        }
+        taken.persisted();
+        self.check_current(taken)
+    }
+
+    /// Marks the refresh token as in use. If that fails, the login does not
+    /// send it.
+    ///
+    /// A write that failed may have been carried out. So a mark that is found
+    /// after a failed mark of this process counts as its own, since each login
+    /// belongs to one process at a time.
+    async fn mark(&self, taken: &mut Taken<'_>, cx: &FetchContext) -> Result<(), TokenError> {
+        let Some(store) = &self.store else {
+            return Ok(());
+        };
+        let Some((token, before)) = taken.to_be_marked() else {
+            return Ok(());
+        };
+        // From here on the store may hold the mark, even if this future is
+        // dropped.
+        taken.set_marked(Marked::Unknown);
+        let marking = store.mark(IssuedRefreshToken::new(token));
+        let now = Instant::now();
+        // The other half is for the request.
+        let half = limit(cx, now).saturating_duration_since(now) / 2;
+        let answer = by(now + half, marking)
+            .await
+            .unwrap_or_else(|| Err("the store did not answer in time".into()))
+            .map_err(|error| self.not_marked(error))?;
+        // After an unknown write, a mark is this process's own, even if marked
+        // tokens are tried: `unmark` removes own marks only.
+        taken.set_marked(match answer {
+            RefreshTokenMark::Set => Marked::Own,
+            RefreshTokenMark::Unsupported => Marked::No,
+            RefreshTokenMark::Found if before == Marked::Unknown => Marked::Own,
+            RefreshTokenMark::Found if self.tries_marked => Marked::Foreign,
+            RefreshTokenMark::Found => return Err(self.given_up(taken, Gone::Marked)),
+            // Certainly used up, whether or not an earlier mark of this process
+            // was stored.
+            RefreshTokenMark::Replaced => return Err(self.given_up(taken, Gone::Replaced)),
+        });
+        Ok(())
+    }
+
+    /// Removes this process's mark from a refresh token that is certainly not
+    /// used up. If that fails, the next fetch tries again.
+    async fn unmark(&self, taken: &mut Taken<'_>, cx: &FetchContext) {
+        let (Some(store), Some(token)) = (&self.store, taken.to_be_unmarked()) else {
+            return;
+        };
+        // The store already belongs to the new login.
+        if !taken.is_current() {
+            return;
+        }
+        let unmarking = store.unmark(IssuedRefreshToken::new(token));
+        match by(limit(cx, Instant::now()), unmarking).await {
+            Some(Ok(())) => taken.set_marked(Marked::No),
+            // The fetch continues: only a process that starts from the store
+            // heeds the mark.
+            Some(Err(error)) => {
+                tracing::debug!(
+                    error,
+                    "the mark on the refresh token could not be taken off"
+                );
+            }
+            None => {}
         }
     }
 }
@@ -233,14 +253,6 @@ impl<C, P: fmt::Debug, B> Login<C, P, B> {
         f.debug_struct(name)
             .field("login_host", &self.endpoint.login_host())
             .field("authentication", &self.authentication)
-            .field("grant", &self.slot)
-            .finish_non_exhaustive()
-    }
-}
-
-impl fmt::Debug for LoginHandle {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("LoginHandle")
             .field("grant", &self.slot)
             .finish_non_exhaustive()
     }

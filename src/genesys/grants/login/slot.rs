@@ -1,9 +1,10 @@
-//! The place of a login's grant. One request at a time has the grant, and one
-//! that is dropped leaves a state that is safe to continue from.
+//! The place of a login's grant, and the handle that replaces the grant. One
+//! request at a time has the grant, and one that is dropped leaves a state that
+//! is safe to continue from.
 
 use std::{
     fmt,
-    sync::{Mutex, MutexGuard},
+    sync::{Arc, Mutex, MutexGuard},
 };
 
 use secrecy::SecretString;
@@ -11,9 +12,34 @@ use tokio::time::Instant;
 
 use super::grant::{Absent, Gone, Grant, Marked, Refresh};
 use crate::{
+    genesys::grants::authorize::LoginCode,
     lock::lock,
     token::{IssuedToken, Reason},
 };
+
+/// A handle that gives a source a new login, after the person has logged in
+/// again.
+///
+/// [`RefreshToken::handle`](crate::genesys::grants::RefreshToken::handle) and
+/// [`AuthorizationCode::handle`](crate::genesys::grants::AuthorizationCode::handle)
+/// return it. Call them before you move the source into a cache. A clone refers
+/// to the same source.
+///
+/// After a [`LoginRequired`](crate::token::TokenErrorKind::LoginRequired), a
+/// cache pauses before it asks its source again: 5 seconds at first, and up to
+/// 5 minutes. [`TokenCache::invalidate`](crate::TokenCache::invalidate) ends
+/// the pause.
+///
+/// A request in flight when you give the source a new login belongs to the old
+/// one. Its result is discarded, and its caller gets a
+/// [`Busy`](crate::token::TokenErrorKind::Busy).
+///
+/// An example is at
+/// [`AuthorizationCode`](crate::genesys::grants::AuthorizationCode).
+#[derive(Clone)]
+pub struct LoginHandle {
+    slot: Arc<Slot>,
+}
 
 /// Holds a grant, gives it to one request at a time, and remembers why it is
 /// gone.
@@ -47,6 +73,32 @@ pub(super) struct Taken<'a> {
     grant: Option<Grant>,
     /// The reason that goes into the slot if there is no grant.
     gone: Gone,
+}
+
+impl LoginHandle {
+    pub(super) fn new(slot: &Arc<Slot>) -> Self {
+        let slot = Arc::clone(slot);
+        Self { slot }
+    }
+
+    /// Continues with this refresh token. If the source has a store, the next
+    /// fetch stores it first.
+    pub fn replace(&self, refresh_token: impl Into<SecretString>) {
+        self.slot.replace(Grant::unstored(refresh_token.into()));
+    }
+
+    /// Continues with this code, which the next fetch exchanges.
+    pub fn replace_code(&self, code: LoginCode) {
+        self.slot.replace(Grant::Code(code));
+    }
+
+    /// Reports whether every fetch fails with
+    /// [`LoginRequired`](crate::token::TokenErrorKind::LoginRequired) until the
+    /// source gets a new login. The token that was fetched last may still be
+    /// valid.
+    pub fn is_login_required(&self) -> bool {
+        self.slot.is_gone()
+    }
 }
 
 impl Slot {
@@ -210,5 +262,13 @@ impl fmt::Debug for Slot {
             Held::Gone(_) => "gone",
         };
         f.write_str(held)
+    }
+}
+
+impl fmt::Debug for LoginHandle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LoginHandle")
+            .field("grant", &self.slot)
+            .finish_non_exhaustive()
     }
 }
