@@ -1,14 +1,21 @@
-//! A [`TokenStore`](super::TokenStore) on Redis or Valkey.
+//! A [`TokenStore`](super::TokenStore) on Redis or Valkey, for a fleet of
+//! processes on several machines.
 //!
-//! Use it for a fleet of processes on several machines. [`RedisStore`] runs
-//! each operation as one Lua script, in one round trip. It keeps one
-//! connection, connects when it is first used, and reconnects when the
-//! connection breaks. Building it needs neither a runtime nor a server.
+//! The processes share one token through a [`RedisStore`]. It can also keep the
+//! [`book`](super::book) of a rate limit that they share.
 //!
-//! It supports three topologies: a single server, a primary with replicas under
-//! Redis Sentinel, and (feature `redis-cluster`) a Redis Cluster. The tests run
-//! all three on Redis 6.2, Redis 7.0 and Valkey 9. Redis 8, KeyDB, Dragonfly
-//! and the managed services themselves are untested.
+//! Each operation of the store, such as looking up the token, is one Lua
+//! script. It takes one round trip, or two while the server does not know the
+//! script yet. A store keeps one connection to its server (on a cluster, one to
+//! each node). It connects at the first operation, and reconnects when the
+//! connection breaks. Building a store needs neither a runtime nor a server.
+//!
+//! The URL selects one of three topologies: a single server; a primary with
+//! replicas under Redis Sentinel; or, with the feature `redis-cluster`, a Redis
+//! Cluster. The tests run each topology on Redis 6.2, Redis 7.0 and Valkey 9.
+//! Nothing else was tested: not Redis 8, KeyDB or Dragonfly, and no managed
+//! service. For managed services, the page on operations lists the [usual
+//! URLs](crate::guide::operating#settings-of-the-server).
 //!
 //! # Example
 //!
@@ -16,10 +23,10 @@
 //! use tower_genesys::store::redis::{RedisStore, RedisStoreErrorKind};
 //!
 //! # async fn example() -> Result<(), tower_genesys::BoxError> {
-//! // The URL is in `REDIS_URL`.
-//! let store = RedisStore::from_env()?;
+//! let store = RedisStore::from_env()?; // the URL is in `REDIS_URL`
 //!
-//! // A process also works without the store. To find faults at the start:
+//! // Optional, to find faults at the start. If Redis is only unreachable, the
+//! // process can start: it works without the store until Redis is back.
 //! if let Err(error) = store.check().await {
 //!     match error.kind() {
 //!         RedisStoreErrorKind::Unreachable => {
@@ -31,6 +38,11 @@
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! To share a token, put the store into a [`Sharing`](crate::Sharing), for
+//! [`OrgBuilder::share`](crate::genesys::OrgBuilder::share). To share a limit,
+//! pass it to
+//! [`OrgBuilder::shared_limit`](crate::genesys::OrgBuilder::shared_limit).
 //!
 //! An invalid setting is an error when the store is built. The message names
 //! the setting and never shows its value:
@@ -46,157 +58,204 @@
 //!
 //! # URLs
 //!
-//! | URL | leads to |
+//! | this URL | leads to |
 //! |---|---|
-//! | `redis://user:password@host:6379/0` | one server; defaults: port 6379, database 0, no login |
-//! | `rediss://:password@host` | the same with TLS, as the default user |
+//! | `redis://user:password@host:6379/0` | one server. The default port is 6379, the default database 0; without user and password, the store does not log in |
+//! | `rediss://:password@host` | one server, with TLS. Without a user, the password is that of the default user |
 //! | `unix:///run/redis.sock?db=0&user=user&pass=password` | one server, through a socket |
-//! | `redis-sentinel://user:password@one:26379,two,three/name/0` | the primary that Sentinels know by this name; the login and the database are the server's |
-//! | `redis-sentinel://one/name?sentinel_user=user&sentinel_password=password` | the same, with a login for the Sentinels |
-//! | `rediss-sentinel://one,two,three/name` | the same with TLS, for Sentinels and servers |
-//! | `redis-cluster://user:password@one:6379,two` | a cluster, through any of these nodes (feature `redis-cluster`) |
-//! | `rediss-cluster://one` | the same with TLS |
-//! | `redis://host?protocol=resp3` | RESP3 instead of RESP2, in all forms |
+//! | `redis-sentinel://user:password@one:26379,two,three/name/0` | the primary that the Sentinels `one`, `two` and `three` know by this `name`. User, password and database are the primary's; 26379 is the default port of a Sentinel |
+//! | `redis-sentinel://one/name?sentinel_user=user&sentinel_password=password` | the same, with a login for the Sentinels themselves |
+//! | `rediss-sentinel://one,two,three/name` | the same, with TLS to the Sentinels and to the servers |
+//! | `redis-cluster://user:password@one:6379,two` | the cluster of these nodes, one of which must be reachable (feature `redis-cluster`) |
+//! | `rediss-cluster://one` | the same, with TLS |
 //!
-//! `valkey`, `valkeys` and `valkey+unix` mean the same as `redis`, `rediss` and
-//! `unix`; a `+` may stand for the `-` in front of `sentinel` and `cluster`.
-//! Percent-encode special characters in a password: `%40` for `@`, `%2F` for
-//! `/`, `%23` for `#`. An unknown option is an error.
+//! The schemes `valkey`, `valkeys` and `valkey+unix` mean the same as `redis`,
+//! `rediss` and `unix`, and `redis+sentinel` means the same as `redis-sentinel`
+//! (likewise for `cluster`). Percent-encode special characters in a password:
+//! `%40` for `@`, `%2F` for `/`, `%23` for `#`.
+//!
+//! Each URL may have the option `protocol=resp3`, for RESP3 instead of RESP2,
+//! as in `redis://host?protocol=resp3`. An unknown option is an error.
 //!
 //! # Environment
 //!
-//! [`RedisStore::from_env`] reads these variables.
-//! [`builder_from_env`](RedisStore::builder_from_env) takes another name for
-//! the URL, and the others follow it: `CACHE_URL` and `CACHE_TLS_CA`, for
-//! example.
+//! [`RedisStore::from_env`] reads the variables below. Only `REDIS_URL` is
+//! required. A variable that is set but empty is an error.
 //!
-//! | variable | contains |
+//! | the variable | contains |
 //! |---|---|
 //! | `REDIS_URL` | the URL |
-//! | `REDIS_TLS_CA` | the CAs to trust, as PEM or as the path of a PEM file |
-//! | `REDIS_TLS_CERT`, `REDIS_TLS_KEY` | the client certificate and its private key, as PEM or as paths |
-//! | `REDIS_SENTINEL_USER`, `REDIS_SENTINEL_PASSWORD` | the login for the Sentinels; without a user, the default user logs in |
+//! | `REDIS_TLS_CA` | the certificates of the CAs to trust, as PEM or as the path of a PEM file |
+//! | `REDIS_TLS_CERT`, `REDIS_TLS_KEY` | the client certificate and its private key, each as PEM or as a path |
+//! | `REDIS_SENTINEL_USER`, `REDIS_SENTINEL_PASSWORD` | the login for the Sentinels, unless the URL has one; without a user, the password is that of the default user |
+//!
+//! For other names, pass the name of the URL's variable to
+//! [`builder_from_env`](RedisStore::builder_from_env). With `CACHE_URL`, for
+//! example, it reads the other settings from `CACHE_TLS_CA`, `CACHE_TLS_CERT`
+//! and so on.
 //!
 //! # TLS
 //!
-//! Certificates are always verified. The store trusts Mozilla's list of CAs,
-//! unless [`ca_file`](RedisStoreBuilder::ca_file) or
-//! [`ca_certificates`](RedisStoreBuilder::ca_certificates) names others, or
-//! [`system_ca_certificates`](RedisStoreBuilder::system_ca_certificates) those
-//! that the system trusts, as in a network with its own CAs. If the server
-//! requires a client certificate (`tls-auth-clients`), give it to
+//! The store always verifies the servers' certificates. The settings decide
+//! which CAs it trusts:
+//!
+//! | if you set | the store trusts |
+//! |---|---|
+//! | nothing | Mozilla's list of CAs |
+//! | [`ca_file`](RedisStoreBuilder::ca_file), [`ca_certificates`](RedisStoreBuilder::ca_certificates) or the variable `REDIS_TLS_CA` | only the CAs that you give |
+//! | [`system_ca_certificates`](RedisStoreBuilder::system_ca_certificates) | only the CAs that the operating system trusts; for networks with their own CAs |
+//! | `system_ca_certificates` and one of the others | both |
+//!
+//! If the server requires a client certificate (`tls-auth-clients`), give it to
 //! [`client_certificate_files`](RedisStoreBuilder::client_certificate_files) or
 //! [`client_certificate`](RedisStoreBuilder::client_certificate).
 //!
-//! Sentinels and cluster nodes announce the addresses of servers. The servers'
-//! certificates must contain these addresses: set `replica-announce-ip` and
-//! `sentinel announce-hostnames`, or `cluster-announce-hostname`.
+//! Sentinels and cluster nodes tell the store the address of each server, by
+//! default an IP address. The server's certificate must contain that address.
+//! If your certificates contain host names, have the servers announce them:
 //!
-//! TLS uses the crypto provider that the process has installed for rustls. If
-//! none is installed when the store first connects with TLS, the store installs
-//! one for the whole process: that of the feature `ring` (a default) or
-//! `aws-lc-rs`. To use another provider, install it before the store is built
-//! (`CryptoProvider::install_default`). With neither feature and no installed
-//! provider, [`build`](RedisStoreBuilder::build) fails with
+//! | topology | settings |
+//! |---|---|
+//! | Sentinel | on each server, `replica-announce-ip` with its host name; on each Sentinel, `sentinel resolve-hostnames yes` and `sentinel announce-hostnames yes` |
+//! | cluster (Redis 7, Valkey) | on each node, `cluster-announce-hostname` with its host name, and `cluster-preferred-endpoint-type hostname` |
+//!
+//! TLS needs a crypto provider for rustls. To choose it yourself, install it
+//! (`CryptoProvider::install_default`) before you build the store. If none is
+//! installed when the store first connects with TLS, the store installs one for
+//! the whole process: that of the feature `aws-lc-rs`, or else that of `ring`
+//! (a default feature). With neither feature and no installed provider,
+//! [`build`](RedisStoreBuilder::build) fails with
 //! [`RedisStoreErrorKind::CryptoProvider`].
 //!
 //! # Topologies
 //!
-//! | | server | Sentinel | cluster |
-//! |---|---|---|---|
-//! | the connection breaks | reconnects, and sends the script once more | asks the Sentinels again first | asks the nodes for their hash slots again first |
-//! | the server becomes a replica | resolves the name in the URL again | asks the Sentinels again, within the same operation | follows the redirection, within the same operation |
-//! | the server dies | fails until it is back | fails until the Sentinels have promoted a replica | fails until the nodes have promoted a replica; keys on other nodes work again once the dead node is known |
-//! | a hash slot moves | | | follows it; operations on it fail while its keys are being moved, usually for milliseconds |
-//! | a node is silent | | | closes the connections to all nodes, and connects again; so an operation on another node may time out, once |
-//! | a primary was demoted, and does not know it yet | | | may read the old node's token until the first write, which finds the new primary |
+//! The topology decides how the store finds the primary:
 //!
-//! An operation that fails never makes a request fail: see
-//! [`store`](crate::store#when-the-store-fails). A primary that dies may lose
-//! its latest writes, which costs at most one token request: fences continue
-//! from the clock of the new primary.
+//! | in this topology | the store |
+//! |---|---|
+//! | single server | resolves the host name in the URL |
+//! | Sentinel | asks all Sentinels in the URL at the same time, and follows the majority. So one Sentinel that was cut off cannot lead it to an old primary. The store then checks that the server found does not call itself a replica |
+//! | cluster | asks the nodes which of them serves which hash slots: first the nodes in the URL and, if none of them answers, the nodes that the cluster last had |
 //!
-//! The store asks all Sentinels of the URL at the same time and follows the
-//! majority, so one Sentinel that was cut off cannot lead it to an old primary.
-//! It then checks that the server does not call itself a replica. Of a cluster,
-//! the store remembers the nodes that it has seen, in case those of the URL are
-//! gone.
+//! When a primary or a connection fails, this happens:
+//!
+//! | event | consequence |
+//! |---|---|
+//! | a working connection breaks | the store finds the primary again, connects to it, and sends the script once more (on a cluster, it first tries the same node again). The operation fails only if this second attempt fails |
+//! | a primary becomes a replica | the server refuses the next write. The store then finds the new primary and sends the script again, within the same operation; on a single server, that helps only if the host name leads to the new primary by then. Until that write, a lookup may return the token that the old primary has |
+//! | a primary dies | operations fail until the server is back, or until the Sentinels or the nodes of the cluster have promoted a replica. On a cluster, operations on other nodes may fail until then, too |
+//! | a primary stops answering | the operation times out, and the store closes the connection. The next operation connects again. On a cluster, the store connects to all nodes again, so operations on other nodes may time out, too |
+//! | a cluster moves a hash slot | the store follows. While the keys in the slot move, operations on them fail, usually for milliseconds |
+//!
+//! A failed operation never makes an API request fail: see
+//! [`store`](crate::store#when-the-store-fails).
+//!
+//! A primary that dies may lose its latest writes. That costs at most one token
+//! request. Newer tokens still get higher [fences](super::Fence), because a
+//! fence is at least the time on the primary's clock.
 //!
 //! # Rights
 //!
-//! The Redis user of the store needs these rights and no others. If you set
-//! another [prefix](RedisStoreBuilder::prefix), write it instead of
-//! `tower-genesys`. For a database other than 0, add `+select`.
+//! The store logs in as a Redis user. To share a token, this user needs these
+//! rights:
 //!
 //! ```text
 //! ACL SETUSER genesys on >password ~tower-genesys:* -@all +eval +evalsha +get +set +del +pttl +time
 //! ```
 //!
-//! On a Redis Cluster, create the user on every node, with the commands that
-//! find and follow the hash slots:
+//! On a Redis Cluster, the user needs four more commands, to find and follow
+//! the hash slots. Create it on every node, with this line instead:
 //!
 //! ```text
 //! ACL SETUSER genesys on >password ~tower-genesys:* -@all +eval +evalsha +get +set +del +pttl +time +cluster|slots +ping +readonly +asking
 //! ```
 //!
-//! [`RedisStore::check`] names the commands that are missing. For a shared
-//! [`Limit`](crate::store::Limit) the user also needs these;
-//! [`RedisStore::check_limit`] names the missing ones:
+//! To share a [`Limit`](crate::store::Limit), give the same user these rights,
+//! too:
 //!
 //! ```text
 //! ACL SETUSER genesys +hmget +hset +pexpire +zadd +zcard +zcount +zrange +zrangebyscore +zrem +zremrangebyscore +zscore
 //! ```
 //!
+//! The user needs nothing else, except `+select` for a database other than 0.
+//! If the store has only a limit and no token, leave out `+get +set +pttl`. If
+//! you set another [prefix](RedisStoreBuilder::prefix), write it instead of
+//! `tower-genesys`.
+//!
+//! [`RedisStore::check`] names the commands for a token that the user may not
+//! run, and [`RedisStore::check_limit`] those for a limit.
+//!
 //! # Keys
 //!
-//! A key is `tower-genesys:1:{‹key›}:‹name›`: the prefix, the version of the
-//! format, the [`StoreKey`](super::StoreKey) in hexadecimal digits, and a name
-//! from the table. The braces are a hash tag: a cluster keeps all keys of one
-//! token in one hash slot.
+//! The name of a key is `tower-genesys:1:{‹key›}:‹name›`. It has four parts:
+//! the prefix; the version of the format; the [`StoreKey`](super::StoreKey) of
+//! the token or limit in hexadecimal digits; and a name from the tables below.
+//! The braces are a hash tag: they keep all keys of one token, or of one limit,
+//! in one hash slot of a cluster.
 //!
-//! | name | contains | expires after |
+//! These keys belong to a token (the [glossary](crate#glossary) explains lease,
+//! fence and slot):
+//!
+//! | the key | contains | and expires |
 //! |---|---|---|
-//! | `token` | fence, fingerprint, lifetime, and the value unchanged | the rest of the token's lifetime |
-//! | `lease` | owner and fence | the time of the lease |
-//! | `cooldown` | nothing | the cooldown |
-//! | `fence` | the last fence | two days longer than the token |
-//! | `slots` | for a shared limit: the slots of the last minute, and those to come | two minutes after the last slot |
-//! | `owners`, `paid` | for a shared limit: the active processes, and the time up to which each has received its share | the same |
-//! | `book` | for a shared limit: the limit, the time of the next slot, and the end of the last `Retry-After` | the same |
+//! | `token` | fence, fingerprint and lifetime in one line, followed by the token (encrypted, if the `Sharing` is sealed) | with the token |
+//! | `lease` | the process that has the lease, and the fence of its next token | with the lease |
+//! | `cooldown` | no data; while it exists, no process gets a lease | with the cooldown |
+//! | `fence` | the last fence | two days after the token; without a token, two days after the last lease |
 //!
-//! You may delete or evict each key at any time, at the cost of at most one
-//! token request. The store treats an unreadable value, of any type, as
-//! missing, and the next publication replaces it.
+//! These keys belong to a limit:
+//!
+//! | the key | contains |
+//! |---|---|
+//! | `slots` | the slots of the last 61 seconds, and those to come |
+//! | `owners` | the active processes |
+//! | `paid` | the time up to which each process has received its share |
+//! | `book` | the limit, the time of the next slot, and the end of the last `Retry-After` |
+//!
+//! They all expire two minutes after the latest of three times: the last
+//! operation, the last slot, and the end of the last `Retry-After`.
+//!
+//! You may delete any key at any time, and Redis may evict it. A lost key of a
+//! token costs at most one token request. A lost key of a limit may let the
+//! processes exceed the limit once: [`book`](super::book) says by how much.
+//!
+//! If a value is unreadable or of another Redis type, the store treats it as
+//! missing. The next publication of a token, or the next reservation of slots,
+//! replaces it.
 //!
 //! # Cloning
 //!
-//! A clone shares the connection.
+//! Clones share the connection.
 //!
 //! # Errors
 //!
-//! Building and checking a store return a [`RedisStoreError`]. In operation,
-//! the observer of the [`Sharing`](crate::Sharing) gets a
-//! [`StoreError`](super::StoreError) of one of these kinds:
+//! Building and checking a store return a [`RedisStoreError`]. While the store
+//! is in use, errors go to observers: the observer of the
+//! [`Sharing`](crate::Sharing) gets a [`StoreError`](super::StoreError), the
+//! observer of the [`Limit`](crate::store::Limit) its kind:
 //!
 //! | kind | cause |
 //! |---|---|
-//! | `Unavailable` | no connection; the server is a replica, out of memory, still loading, or blocked by a script |
-//! | `Timeout` | the connection broke, or the server was silent for a second |
-//! | `Denied` | login or client certificate rejected, rights missing, scripts disabled, a server of another kind than the URL says |
+//! | `Unavailable` | there is no tokio runtime, or no connection; or the server is a replica, out of memory, still loading its data, or blocked by a script |
+//! | `Timeout` | the connection broke; or the server did not answer within the time limit of the operation, by default 150 milliseconds ([for a token](crate::Sharing::with_operation_timeout), [for a limit](crate::store::Limit::with_operation_timeout)). Even if you set a longer limit, the store waits for an answer for one second at most |
+//! | `Denied` | the server rejected the login or the client certificate; the user lacks rights; scripts are disabled; or the server is of another kind than the URL says |
 //!
-//! If a connection breaks, the store sends the script once more on a new one.
-//! If that fails, too, the next operation connects again, 100 milliseconds
-//! after the last attempt at the earliest. Messages never repeat the server's
-//! words, because some servers quote the command that they refuse, and with it
-//! the password.
+//! If a connection breaks, and the script fails on the new connection, too, the
+//! operation fails. The next one connects again, but at the earliest 100
+//! milliseconds after the last attempt to connect.
+//!
+//! Messages never repeat the server's words, because some servers quote the
+//! command that they refuse, and with it the password.
 //!
 //! # Cancellation
 //!
-//! Dropping an operation that waits for its answer closes the connection,
-//! because the server may be silent. Other operations in flight on that
-//! connection finish first. Dropping an operation that waits for a connection
-//! leaves the attempt to connect alone: it ends within two seconds, and serves
-//! the next operation.
+//! If you drop an operation that waits for its answer, no later operation uses
+//! its connection, because the server may be silent. The connection closes when
+//! the other operations in flight on it have ended.
+//!
+//! If you drop an operation that waits for a connection, the attempt to connect
+//! continues in its own task. It ends within two seconds, and later operations
+//! use the connection.
 
 mod attempt;
 mod book;
