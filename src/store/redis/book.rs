@@ -42,12 +42,14 @@ impl SlotBook for RedisStore {
 }
 
 impl RedisStore {
-    /// Checks the rights that a shared [`Limit`](crate::store::Limit) needs
-    /// besides those of [`check`](Self::check). Call it when a process starts;
-    /// a process also works without the book.
+    /// Checks that the store can keep the book of a shared
+    /// [`Limit`](crate::store::Limit), and that the user has the rights for it.
+    /// Call it when a process starts, to find faults early. It is optional: a
+    /// process also works without the book.
     ///
-    /// The check reserves a slot under its own key, which expires after two
-    /// minutes. On a cluster it checks one primary.
+    /// The check reserves a slot, in a book of its own that expires after two
+    /// minutes. On a cluster it checks only one primary. It does not check the
+    /// rights for a shared token: [`check`](Self::check) does.
     ///
     /// ```
     /// use tower_genesys::store::redis::{RedisStore, RedisStoreErrorKind};
@@ -64,8 +66,8 @@ impl RedisStore {
     ///
     /// # Errors
     ///
-    /// Those of [`check`](Self::check). [`Permission`](Kind::Permission) names
-    /// the missing commands.
+    /// Those of [`check`](Self::check). The message of
+    /// [`Permission`](Kind::Permission) names the missing commands.
     ///
     /// # Cancellation
     ///

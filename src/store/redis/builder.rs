@@ -56,14 +56,15 @@ impl RedisStoreBuilder {
         }
     }
 
-    /// Sets the prefix of all keys, which a colon follows. Default:
-    /// `tower-genesys`.
+    /// Sets the prefix with which the names of all keys begin. Default:
+    /// `tower-genesys`. The store adds a colon after it.
     ///
-    /// It has at most 128 letters, digits, and characters of `-_.:/`.
+    /// The prefix may have 1 to 128 characters: ASCII letters, digits and
+    /// `-_.:/`. For any other prefix, [`build`](Self::build) returns an error.
     ///
     /// Use it for fleets that share a server but not their tokens, such as
     /// staging and production with the same OAuth client. The ACL rule of the
-    /// user must name the same prefix.
+    /// Redis user must name the same prefix.
     ///
     /// ```
     /// use tower_genesys::store::redis::{RedisStore, RedisStoreErrorKind};
@@ -79,8 +80,11 @@ impl RedisStoreBuilder {
         self
     }
 
-    /// Trusts only these certificates, in PEM. Default: Mozilla's list of
+    /// Trusts only these CA certificates, in PEM. Default: Mozilla's list of
     /// public CAs.
+    ///
+    /// Replaces the certificates of an earlier call, and of
+    /// [`ca_file`](Self::ca_file).
     ///
     /// ```
     /// use tower_genesys::store::redis::{RedisStore, RedisStoreErrorKind};
@@ -96,10 +100,12 @@ impl RedisStoreBuilder {
         self
     }
 
-    /// Trusts only the certificates in this PEM file. Default: Mozilla's list
-    /// of public CAs.
+    /// Trusts only the CA certificates in this PEM file. Default: Mozilla's
+    /// list of public CAs.
     ///
-    /// [`build`](Self::build) reads the file, and blocks meanwhile.
+    /// Replaces the certificates of an earlier call, and of
+    /// [`ca_certificates`](Self::ca_certificates). [`build`](Self::build) reads
+    /// the file, and blocks meanwhile.
     ///
     /// ```
     /// use tower_genesys::store::redis::{RedisStore, RedisStoreErrorKind};
@@ -114,17 +120,18 @@ impl RedisStoreBuilder {
         self
     }
 
-    /// Trusts the CAs that the system trusts. Default: Mozilla's list of public
-    /// CAs.
+    /// Trusts the CAs that the operating system trusts. Default: Mozilla's list
+    /// of public CAs.
     ///
     /// Use it in networks whose administrators install their own CAs on each
-    /// machine. Linux takes them from OpenSSL's files, or from those that
-    /// `SSL_CERT_FILE` and `SSL_CERT_DIR` name; macOS from the keychains;
-    /// Windows from the certificate stores. Together with
-    /// [`ca_file`](Self::ca_file) or
-    /// [`ca_certificates`](Self::ca_certificates), it trusts both.
+    /// machine. Together with [`ca_file`](Self::ca_file) or
+    /// [`ca_certificates`](Self::ca_certificates), the store trusts both groups
+    /// of CAs.
     ///
-    /// [`build`](Self::build) reads them, and blocks meanwhile.
+    /// [`build`](Self::build) reads the CAs, and blocks meanwhile. On Linux, it
+    /// reads OpenSSL's files, or the files that `SSL_CERT_FILE` and
+    /// `SSL_CERT_DIR` name; on macOS, the keychains; on Windows, the
+    /// certificate stores.
     ///
     /// ```
     /// use tower_genesys::store::redis::{RedisStore, RedisStoreErrorKind};
@@ -144,9 +151,10 @@ impl RedisStoreBuilder {
     /// Authenticates to the servers and the Sentinels with this certificate.
     /// Default: none.
     ///
-    /// Servers with `tls-auth-clients yes`, Redis's own default, require one.
-    /// Both arguments are PEM: the certificate followed by its intermediates,
-    /// and the key without a passphrase.
+    /// Servers with `tls-auth-clients yes`, Redis's own default, require a
+    /// client certificate. Both arguments are PEM: `certificate` is the
+    /// certificate followed by its intermediates, and `key` its private key
+    /// without a passphrase.
     ///
     /// ```
     /// use tower_genesys::store::redis::{RedisStore, RedisStoreErrorKind};
@@ -177,8 +185,8 @@ impl RedisStoreBuilder {
     ///
     /// The files have the format of
     /// [`client_certificate`](Self::client_certificate). [`build`](Self::build)
-    /// reads both, and blocks meanwhile. After a certificate is renewed, build
-    /// a new store.
+    /// reads both, and blocks meanwhile. When the certificate has been renewed,
+    /// build a new store, because this one does not read the files again.
     ///
     /// ```
     /// use tower_genesys::store::redis::{RedisStore, RedisStoreErrorKind};
@@ -202,12 +210,12 @@ impl RedisStoreBuilder {
         self
     }
 
-    /// Logs in to the Sentinels as this user; an empty name means the default
-    /// user.
+    /// Logs in to the Sentinels as this user. An empty name means the default
+    /// user. Default: no login.
     ///
-    /// Default: the `sentinel_user` and `sentinel_password` of the URL, or no
-    /// login. Options of the URL take precedence over this setting. The URL's
-    /// own user and password are for the server.
+    /// If the URL has the options `sentinel_user` and `sentinel_password`, they
+    /// replace this setting. The user and password in front of the `@` of the
+    /// URL are for the primary, not for the Sentinels.
     ///
     /// ```
     /// use tower_genesys::store::redis::{RedisStore, RedisStoreErrorKind};
@@ -249,8 +257,8 @@ impl RedisStoreBuilder {
     ///
     /// # Errors
     ///
-    /// [`RedisStoreErrorKind::Url`](Kind::Url), [`Prefix`](Kind::Prefix),
-    /// [`Certificates`](Kind::Certificates) or
+    /// If a setting is invalid: [`RedisStoreErrorKind::Url`](Kind::Url),
+    /// [`Prefix`](Kind::Prefix), [`Certificates`](Kind::Certificates) or
     /// [`CryptoProvider`](Kind::CryptoProvider).
     pub fn build(self) -> Result<RedisStore, RedisStoreError> {
         check_prefix(&self.prefix)?;
@@ -258,10 +266,10 @@ impl RedisStoreBuilder {
         Ok(RedisStore::new_on(topology, &self.prefix, self.setting))
     }
 
-    /// Builds the store, and returns it if [`check`](RedisStore::check)
+    /// Builds the store, and returns it if its [`check`](RedisStore::check)
     /// succeeds.
     ///
-    /// Use it in programs that shall not start without the store.
+    /// Use it in programs that must not start without the store.
     ///
     /// ```
     /// use tower_genesys::store::redis::{RedisStore, RedisStoreErrorKind};

@@ -24,15 +24,19 @@ const SPREAD: usize = 64;
 const SEARCH: usize = 1 << 18;
 
 impl RedisStore {
-    /// Checks that the store works. Call it when a process starts; a process
-    /// also works without the store.
+    /// Checks that the store can share a token. Call it when a process starts,
+    /// to find faults early. It is optional: a process also works without the
+    /// store.
     ///
     /// The check finds out whether the server is reachable, is what the URL
-    /// says, accepts the login, lets this user run the scripts on keys of this
-    /// prefix, and has memory left. It gets a lease, publishes and abandons
-    /// under its own key, which expires after five seconds. On a cluster it
-    /// does so on every primary, so that the result holds for all hash slots.
-    /// Each round trip may take a second.
+    /// says, accepts the login, lets the user run the scripts on keys of this
+    /// prefix, and has memory left. For that, it runs all operations on keys of
+    /// its own, which expire after five seconds. On a cluster it does so on
+    /// every primary, so that the result holds for all hash slots. Each round
+    /// trip may take a second.
+    ///
+    /// It does not check the rights for a shared limit:
+    /// [`check_limit`](Self::check_limit) does.
     ///
     /// ```
     /// use tower_genesys::store::redis::{RedisStore, RedisStoreErrorKind};
@@ -49,14 +53,18 @@ impl RedisStore {
     ///
     /// # Errors
     ///
-    /// - [`Unreachable`](Kind::Unreachable);
-    /// - [`Credentials`](Kind::Credentials);
-    /// - [`Certificates`](Kind::Certificates), if the server requires another
+    /// - [`Unreachable`](Kind::Unreachable) if no server answers, or if the
+    ///   store does not trust the server's certificate;
+    /// - [`Credentials`](Kind::Credentials) if the server rejects the login, or
+    ///   requires one;
+    /// - [`Certificates`](Kind::Certificates) if the server requires another
     ///   client certificate;
-    /// - [`Permission`](Kind::Permission), which names the missing commands;
-    /// - [`Url`](Kind::Url), if the server is not what the URL says (a
-    ///   Sentinel, a node of a cluster, not a cluster);
-    /// - [`Server`](Kind::Server).
+    /// - [`Permission`](Kind::Permission) if the user lacks rights; the message
+    ///   names the missing commands;
+    /// - [`Url`](Kind::Url) if the server is of another kind than the URL says,
+    ///   such as a Sentinel or a node of a cluster;
+    /// - [`Server`](Kind::Server) if the server cannot run the scripts, for
+    ///   example because it is a replica or out of memory.
     ///
     /// The message names the setting that contains the URL.
     ///

@@ -27,36 +27,37 @@ pub struct RedisStoreError {
 
 /// The kind of a [`RedisStoreError`].
 ///
-/// The first five are about settings, and come from
+/// The first five kinds are about settings, and come from
 /// [`build`](super::RedisStoreBuilder::build) and from reading the environment.
-/// The others are about a server, and come from
-/// [`check`](super::RedisStore::check). A check also returns `Url` if the
-/// server is not what the URL says, and `Certificates` if it requires others.
+/// The other four are about the server, and come from
+/// [`check`](super::RedisStore::check). A check can also return `Url` and
+/// `Certificates`, if the server does not fit these settings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum RedisStoreErrorKind {
-    /// The environment variable is not set, empty, or not valid text.
+    /// An environment variable is missing, empty, or not valid text.
     Variable,
-    /// The URL is malformed or has an invalid part, or the server is not what
-    /// it says: a Sentinel, a node of a cluster, not a cluster, or several
-    /// clusters.
+    /// The URL is malformed or has an invalid part. Or the server is of another
+    /// kind than the URL says: a Sentinel, a node of a cluster, no cluster, or
+    /// nodes of several clusters.
     Url,
-    /// The certificates are unreadable, do not match, or are set without
-    /// `rediss`; or the server requires others.
+    /// The certificates are unreadable, the private key does not match the
+    /// client certificate, or certificates are set for a URL that does not
+    /// begin with `rediss`. Or the server requires another client certificate.
     Certificates,
-    /// No crypto provider for TLS: no feature compiles one in, and none is
-    /// installed.
+    /// There is no crypto provider for TLS: no feature compiles one in, and the
+    /// process has installed none.
     CryptoProvider,
     /// The prefix of the keys is invalid.
     Prefix,
-    /// No server answers.
+    /// No server answers, or the store does not trust the server's certificate.
     Unreachable,
     /// The server rejects the login, or requires one.
     Credentials,
     /// The user lacks rights that the store needs.
     Permission,
-    /// The server answers but cannot run the scripts: a replica, out of memory,
-    /// too old, or a cluster with hash slots that no node serves.
+    /// The server answers but cannot run the scripts: it is a replica, out of
+    /// memory or too old, or its cluster has hash slots that no node serves.
     Server,
 }
 
@@ -74,7 +75,7 @@ impl RedisStoreError {
         self
     }
 
-    /// Returns which setting is wrong, or the fault of the server.
+    /// Returns the kind: which setting is wrong, or what the server lacks.
     pub const fn kind(&self) -> RedisStoreErrorKind {
         self.kind
     }

@@ -29,10 +29,11 @@ const LONGEST: Duration = Duration::from_secs(10 * 365 * 24 * 60 * 60);
 /// is ahead of the clock.
 pub(super) const KEEP_FENCE: Duration = Duration::from_secs(2 * 24 * 60 * 60);
 
-/// A [`TokenStore`] on Redis or Valkey. The [module](super) documents it.
+/// A [`TokenStore`] on Redis or Valkey, which can also keep the book of a
+/// shared [`Limit`](crate::store::Limit). The [module](super) documents it.
 ///
-/// With `rediss://`, it installs the [crypto provider](super#tls) of the
-/// features for the process if none is installed.
+/// At its first connection with TLS, it installs a [crypto
+/// provider](super#tls) for the whole process if none is installed.
 ///
 /// ```
 /// use tower_genesys::{Sharing, store::redis::RedisStore};
@@ -57,7 +58,8 @@ pub(super) struct Inner {
 }
 
 impl RedisStore {
-    /// Returns the store at this URL. It connects at its first operation.
+    /// Returns the store at this [URL](super#urls). It connects at its first
+    /// operation.
     ///
     /// ```
     /// use tower_genesys::store::redis::{RedisStore, RedisStoreErrorKind};
@@ -74,8 +76,10 @@ impl RedisStore {
         Self::builder(url).build()
     }
 
-    /// Returns the store at the URL in the environment variable `REDIS_URL`,
-    /// with the settings in the [variables](super#environment) named after it.
+    /// Returns the store at the URL in the environment variable `REDIS_URL`.
+    ///
+    /// Other [variables](super#environment), such as `REDIS_TLS_CA`, contain
+    /// its other settings.
     ///
     /// ```
     /// use tower_genesys::store::redis::{RedisStore, RedisStoreErrorKind};
@@ -111,7 +115,11 @@ impl RedisStore {
         RedisStoreBuilder::new(url.into())
     }
 
-    /// Configures a store at the URL in this environment variable.
+    /// Configures a store at the URL in the environment variable of this name.
+    ///
+    /// The other settings are in variables whose names begin with this name,
+    /// without `_URL` at its end: with `CACHE_URL`, the CAs are in
+    /// `CACHE_TLS_CA`. The [module](super#environment) lists all variables.
     ///
     /// ```
     /// use tower_genesys::store::redis::{RedisStore, RedisStoreErrorKind};
@@ -124,7 +132,9 @@ impl RedisStore {
     /// # Errors
     ///
     /// [`RedisStoreErrorKind::Variable`](super::RedisStoreErrorKind::Variable)
-    /// if the variable is not set, empty, or not valid text.
+    /// if the variable of the URL is not set, if any of the variables is empty
+    /// or not valid text, or if the user for the Sentinels is set without a
+    /// password.
     pub fn builder_from_env(
         name: impl Into<Cow<'static, str>>,
     ) -> Result<RedisStoreBuilder, RedisStoreError> {
