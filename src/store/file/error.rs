@@ -26,14 +26,14 @@ pub struct FileStoreError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum FileStoreErrorKind {
-    /// The path is a file or a symbolic link.
+    /// The path leads to a file or to a symbolic link.
     NotADirectory,
     /// The directory belongs to another user.
     Owner,
     /// Other users have access to the directory.
     Permissions,
-    /// The directory cannot be created or read, or its path begins with `~` or
-    /// `$HOME`, which only a shell expands.
+    /// The directory cannot be created or read. Or its path begins with `~` or
+    /// a variable such as `$HOME`, which only a shell expands.
     Inaccessible,
 }
 

@@ -20,7 +20,7 @@
 //! let mock = MockGenesys::new(); // for Genesys Cloud and your HTTP client
 //! let run = || {
 //!     let (id, secret) = (mock.client_id(), mock.client_secret());
-//!     // Such as `/home/ada/.cache/my-program`:
+//!     // `directory` is, for example, `/home/ada/.cache/my-program`.
 //!     let store = FileStore::new(&directory)?;
 //!     Org::builder(mock.region())
 //!         .credentials(Credentials::new(id, secret)?)
@@ -38,93 +38,112 @@
 //!
 //! [`guide::command_line`](crate::guide::command_line) has a whole program.
 //!
+//! The store keeps no [`book`](super::book), so processes cannot share a rate
+//! limit through it.
+//!
 //! # The directory
 //!
-//! Choose a directory for each user, such as `$XDG_CACHE_HOME/my-program` or
-//! `~/.cache/my-program`. Expand variables and `~` yourself: the store rejects
-//! a path that begins with either. It creates the directory with mode 0700. An
-//! existing directory must belong to the user of the process and give no access
-//! to others; otherwise [`FileStore::new`] fails, with the next step in its
-//! message. Each operation checks the directory again, and recreates it if it
-//! is gone.
+//! Choose a separate directory for each user, such as
+//! `$XDG_CACHE_HOME/my-program` or `~/.cache/my-program`. Expand `~` and
+//! variables yourself: the store rejects a path that begins with either.
 //!
-//! Windows has no such modes: choose a directory below the user's profile,
-//! whose access list excludes other users.
+//! If the directory is missing, the store creates it with mode 0700. An
+//! existing directory must belong to the user of the process, and give no
+//! access to others. Otherwise [`FileStore::new`] fails, and its message names
+//! the next step. Each operation checks the directory again, and recreates it
+//! if it is gone.
 //!
-//! The directory must be on a local disk. If several machines mounted it, they
-//! would need one clock and working locks. For several machines, use
-//! `RedisStore`.
+//! On Windows, the store checks neither owner nor access rights. Choose a
+//! directory below the user's profile, which Windows closes to other users.
+//!
+//! The directory must be on a local disk. Machines that mount the same
+//! directory would need synchronised clocks and a file system whose locks work
+//! across machines. For several machines, use `RedisStore`.
 //!
 //! # Files
 //!
-//! Each [`StoreKey`](super::StoreKey) has three files. Their names begin with
-//! its hexadecimal digits:
+//! For each [`StoreKey`](super::StoreKey), the store has three files. Their
+//! names begin with the key in hexadecimal digits, here `…`:
 //!
-//! | file | contents |
+//! | the file | contains |
 //! |---|---|
-//! | `….token` | a line with version and digest; then JSON: token, lease, cooldown, last fence |
-//! | `….lock` | empty; locked while `….token` changes |
-//! | `….new` | the next `….token`, while a process writes it. It stays if that process is killed, and the next writer removes it |
+//! | `….token` | two lines. The first has the version of the format, and a digest of the second. The second is JSON, with the token, the lease, the cooldown and the last fence |
+//! | `….lock` | nothing. A process locks this file while it changes `….token` |
+//! | `….new` | the next `….token`, while a process writes it. If that process is killed, the file stays, and the next writer removes it |
 //!
-//! All have mode 0600. The store replaces a `….token` as a whole, so readers
-//! see the old content or the new one. It syncs a new token to disk, but not a
-//! lease: a power failure ends every lease anyway.
+//! The page [`store`](super) explains lease, cooldown and fence. All files have
+//! mode 0600.
 //!
-//! You may delete each file at any time, at the cost of at most one token
-//! request. Delete them when you [log out](crate::guide::command_line): they
-//! contain the token. The store treats an unusable file as missing: a damaged
-//! one, one of another version, a symbolic link, a file of another user, or one
-//! that others can read. The next lease replaces the file and reports its
-//! fault.
+//! The store replaces a `….token` as a whole, so a reader sees either the old
+//! content or the new. It syncs the file to disk if the token has changed. If
+//! only the lease or the cooldown has changed, it does not: a power failure
+//! also ends the process that has the lease. The file may then be empty, which
+//! costs one token request.
 //!
-//! With [sealing](super#sealing), a backup of the file does not reveal the
-//! token, as long as the backup does not contain the key.
+//! You may delete any of the files at any time, at the cost of at most one
+//! token request. Delete them when the user [logs
+//! out](crate::guide::command_line), because they contain the token.
+//!
+//! The store treats an unusable `….token` as missing: one that is damaged, has
+//! another version, is a symbolic link, belongs to another user, or can be read
+//! by others. The process that gets the next lease replaces the file, and
+//! reports its fault to the observer of the [`Sharing`](crate::Sharing).
+//!
+//! With [sealing](super#sealing), the token in the file is encrypted. A backup
+//! then does not reveal it, unless the key is in the backup, too.
 //!
 //! # Slow disks
 //!
-//! An operation may take 2 seconds, because a busy disk is slower than a server
-//! in the network, especially when it syncs.
-//! [`with_operation_timeout`](crate::Sharing::with_operation_timeout) sets
-//! another limit. A program whose store times out fetches its own token, and
-//! the next run may have to fetch one, too.
+//! An operation may take 2 seconds, rather than the 150 milliseconds of a store
+//! in the network: a busy disk is slower, above all when it syncs. To change
+//! that, use
+//! [`with_operation_timeout`](crate::Sharing::with_operation_timeout). If an
+//! operation times out, the program fetches its own token, and the next run may
+//! have to fetch one, too.
 //!
 //! # Clock
 //!
-//! The store uses the machine's clock, since times must stay valid from one run
-//! to the next.
+//! The store uses the wall clock of the machine, because only its times have
+//! the same meaning in the next run. If this clock is set, times in the file
+//! change their meaning:
 //!
-//! | the clock is set | effect |
+//! | if the clock is set | then |
 //! |---|---|
 //! | forward | tokens, leases and cooldowns end early |
-//! | back, to a time before a token, lease or cooldown was written | that token, lease or cooldown counts as missing, because its age is unknown |
-//! | back, by less | a token seems younger than it is, which the store cannot detect. When the token ends, the API refuses it, and the 401 renews it |
+//! | back, to a time before a token, lease or cooldown was written | that token, lease or cooldown is treated as missing, because its age is unknown |
+//! | back, to a time after that | a token seems younger than it is, which the store cannot detect. When the token has expired, the API refuses it, and the process renews it after the 401 |
 //!
-//! A token never has more than its full lifetime left, and no lease or cooldown
-//! lasts longer than it was granted for.
+//! Whatever the clock shows, a token never has more than its full lifetime
+//! left, and a lease or cooldown never more than the time for which it was
+//! granted.
 //!
 //! # Cloning
 //!
-//! Clones share the store.
+//! Clones share the store, and with it the bound on threads (see
+//! [Cancellation](#cancellation)).
 //!
 //! # Errors
 //!
-//! [`FileStore::new`] returns a [`FileStoreError`]. In operation, the observer
-//! of the [`Sharing`](crate::Sharing) gets a [`StoreError`](super::StoreError)
-//! of one of these kinds:
+//! [`FileStore::new`] returns a [`FileStoreError`]. Later errors go to the
+//! observer of the [`Sharing`](crate::Sharing), as a
+//! [`StoreError`](super::StoreError) of one of these kinds:
 //!
 //! | kind | cause |
 //! |---|---|
-//! | `Denied` | the directory is not writable, is on a read-only file system, or became accessible to others |
-//! | `Unavailable` | the disk is full or broken; another process has the lock for a second; no tokio runtime |
+//! | `Denied` | the directory is not writable, is on a read-only file system, or has become accessible to others |
+//! | `Unavailable` | the disk is full or broken; another process has had a lock for a second; or there is no tokio runtime |
+//! | `Timeout` | the operation took longer than 2 seconds, or than the limit that you set |
 //!
 //! The messages name the directory, but nothing of its contents.
 //!
 //! # Cancellation
 //!
-//! Operations run on at most four of tokio's blocking threads. If its caller
-//! drops it, an operation that runs on a thread finishes there, and then
-//! releases its lock. One that waits for the lock occupies no thread, and ends
-//! at once.
+//! Reading and writing block, so they run on tokio's blocking threads. A store
+//! and its clones use at most four of these threads at a time.
+//!
+//! If you drop an operation that runs on a thread, it finishes there, and
+//! releases its lock. If you drop an operation that waits for a lock or for one
+//! of the four threads, it ends at once. While it waits, it occupies no thread.
 
 mod content;
 mod directory;

@@ -23,9 +23,11 @@ use crate::store::{
 /// Longer than the wait for a lock and than a busy disk needs for a sync.
 const OPERATION_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// A [`TokenStore`] in the files of a directory. Clones share it.
+/// A [`TokenStore`] that keeps tokens in the files of a directory. Clones share
+/// the store.
 ///
-/// The [module](super) has the rules for the directory, and a whole example.
+/// The [module](super) says which directory is suitable, and has a whole
+/// example.
 #[derive(Clone)]
 pub struct FileStore {
     threads: Threads,
@@ -43,18 +45,19 @@ enum Change<T> {
 }
 
 impl FileStore {
-    /// Opens the store in this directory, and creates the directory for its
-    /// owner if it is missing.
+    /// Opens the store in this directory. Creates the directory if it is
+    /// missing, with access for its owner only.
     ///
     /// Blocks while it checks the directory. A relative path is resolved
-    /// against the current directory.
+    /// against the current directory, once: a later change of the current
+    /// directory has no effect.
     ///
     /// ```
     /// use tower_genesys::{Sharing, store::file::FileStore};
     ///
     /// # let cache = tempfile::tempdir()?;
     /// # let cache = cache.path();
-    /// let directory = cache.join("my-program"); // `~/.cache`, say
+    /// let directory = cache.join("my-program"); // in `/home/ada/.cache`
     /// let sharing = Sharing::unsealed(FileStore::new(&directory)?);
     /// assert!(directory.is_dir());
     /// # let _ = sharing;

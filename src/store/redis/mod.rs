@@ -193,8 +193,8 @@
 //! The braces are a hash tag: they keep all keys of one token, or of one limit,
 //! in one hash slot of a cluster.
 //!
-//! These keys belong to a token (the [glossary](crate#glossary) explains lease,
-//! fence and slot):
+//! These keys belong to a token (the page [`store`](super) explains lease,
+//! cooldown and fence):
 //!
 //! | the key | contains | and expires |
 //! |---|---|---|
@@ -203,7 +203,8 @@
 //! | `cooldown` | no data; while it exists, no process gets a lease | with the cooldown |
 //! | `fence` | the last fence | two days after the token; without a token, two days after the last lease |
 //!
-//! These keys belong to a limit:
+//! These keys belong to a limit (the page [`book`](super::book) explains slots
+//! and shares):
 //!
 //! | the key | contains |
 //! |---|---|

@@ -23,10 +23,12 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
-/// A key that seals tokens: 32 random bytes, and an id by which readers find
-/// the key.
+/// A key of a [`KeyRing`](super::KeyRing): 32 random bytes, and an id of your
+/// choice.
 ///
-/// `openssl rand -base64 32` generates the bytes. `Debug` shows only the id.
+/// A sealed token contains the id of its key, by which a process finds the key
+/// on its ring. `openssl rand -base64 32` generates the bytes. `Debug` shows
+/// only the id.
 ///
 /// ```
 /// use tower_genesys::store::SealKey;
@@ -42,7 +44,7 @@ pub struct SealKey {
 }
 
 impl SealKey {
-    /// Creates a key from its bytes.
+    /// Creates a key from its id and its 32 bytes.
     ///
     /// ```
     /// use tower_genesys::{genesys::ConfigErrorKind, store::SealKey};
@@ -77,13 +79,13 @@ impl SealKey {
         }
     }
 
-    /// Parses a key: its id, a colon, and its bytes in base64, with or without
-    /// padding.
+    /// Parses a key in the form `id:key`: the id, a colon, and the 32 bytes in
+    /// base64, with or without padding.
     ///
     /// # Errors
     ///
-    /// Those of [`from_bytes`](Self::from_bytes), and if the colon or the
-    /// base64 after it is missing.
+    /// [`ConfigErrorKind::InvalidKey`] if the text has no colon, if the rest is
+    /// not base64, or for the reasons of [`from_bytes`](Self::from_bytes).
     pub fn parse(text: &str) -> Result<Self, ConfigError> {
         let Some((id, encoded)) = text.trim().split_once(':') else {
             return Err(invalid("a sealing key has no id; write `id:key`"));
@@ -99,7 +101,7 @@ impl SealKey {
         key
     }
 
-    /// Returns the id, which every sealed value names.
+    /// Returns the id, which every token sealed with this key contains.
     pub fn id(&self) -> &str {
         &self.id
     }

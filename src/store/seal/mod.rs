@@ -23,11 +23,13 @@ const LONGEST_FILE: u64 = 16 * 1024;
 /// The variable that [`KeyRing::from_env`] reads.
 const VARIABLE: &str = "GENESYS_STORE_KEYS";
 
-/// The keys that seal the tokens in a store: the first key seals, and every key
-/// opens.
+/// The keys that encrypt ("seal") the tokens in a store or in a login file. The
+/// first key seals. To decrypt ("open") a token, the ring uses the key with
+/// which it was sealed.
 ///
-/// To rotate, put the new key after the old one in every process, then before
-/// it, then remove the old one; see the [module](crate::store#key-rotation).
+/// To replace a key, deploy three rings in turn: `old,new`, then `new,old`, then
+/// `new`. The [module](crate::store#key-rotation) says how long to wait in
+/// between.
 ///
 /// `Debug` shows only the ids.
 ///
@@ -48,7 +50,7 @@ pub struct KeyRing {
 }
 
 impl KeyRing {
-    /// Creates a ring of these keys.
+    /// Creates a ring of these keys, of which the first one seals.
     ///
     /// ```
     /// use tower_genesys::genesys::ConfigErrorKind;
@@ -65,7 +67,7 @@ impl KeyRing {
     ///
     /// # Errors
     ///
-    /// [`ConfigErrorKind::NoKey`] for an empty list,
+    /// [`ConfigErrorKind::NoKey`] if there is no key, and
     /// [`ConfigErrorKind::DuplicateKey`] if two keys have the same id.
     pub fn new(keys: impl IntoIterator<Item = SealKey>) -> Result<Self, ConfigError> {
         let keys: Arc<[SealKey]> = keys.into_iter().collect();
@@ -87,8 +89,8 @@ impl KeyRing {
         Ok(Self { keys })
     }
 
-    /// Parses a ring: keys as in [`SealKey::parse`], one per line or separated
-    /// by commas.
+    /// Parses a ring. The text has one key per line, or keys separated by
+    /// commas, each in the form `id:key` of [`SealKey::parse`].
     ///
     /// # Errors
     ///
@@ -99,17 +101,20 @@ impl KeyRing {
         Self::new(keys.collect::<Result<Vec<_>, _>>()?)
     }
 
-    /// Reads the ring from the environment variable `GENESYS_STORE_KEYS`, once.
+    /// Reads the ring from the environment variable `GENESYS_STORE_KEYS`, in
+    /// the form of [`parse`](Self::parse). A later change of the variable has
+    /// no effect on the ring.
     ///
     /// # Errors
     ///
     /// [`ConfigErrorKind::Variable`] if the variable is not set or not
-    /// Unicode, and those of [`parse`](Self::parse).
+    /// Unicode, and the errors of [`parse`](Self::parse).
     pub fn from_env() -> Result<Self, ConfigError> {
         Self::from_variable(VARIABLE)
     }
 
-    /// Reads the ring from the environment variable of this name.
+    /// Reads the ring from the environment variable of this name, as
+    /// [`from_env`](Self::from_env) does from `GENESYS_STORE_KEYS`.
     ///
     /// ```
     /// use tower_genesys::{genesys::ConfigErrorKind, store::KeyRing};
@@ -143,10 +148,11 @@ impl KeyRing {
             .map_err(|error| within(&format!("the environment variable {name}"), &error))
     }
 
-    /// Reads the ring from a file of at most 16 KiB, once. Use it for a secret
-    /// that is mounted into a container.
+    /// Reads the ring from a file of at most 16 KiB, in the form of
+    /// [`parse`](Self::parse). Use it for a secret that is mounted into a
+    /// container. A later change of the file has no effect on the ring.
     ///
-    /// This blocks: call it at the start of the program.
+    /// Blocks while it reads the file: call it at the start of the program.
     ///
     /// ```
     /// use tower_genesys::store::KeyRing;
@@ -162,9 +168,9 @@ impl KeyRing {
     ///
     /// # Errors
     ///
-    /// [`ConfigErrorKind::File`] if the file cannot be read, and those of
-    /// [`parse`](Self::parse). The message names the path, but nothing of the
-    /// file's contents.
+    /// [`ConfigErrorKind::File`] if the file is longer or cannot be read, and
+    /// the errors of [`parse`](Self::parse). The message names the path, but
+    /// nothing of the file's contents.
     pub fn from_file(path: impl AsRef<Path>) -> Result<Self, ConfigError> {
         let path = path.as_ref();
         let name = format!("the file of sealing keys {}", path.display());
