@@ -42,7 +42,8 @@ pub(crate) enum KeySource {
 pub(super) struct Desk {
     book: Arc<dyn SlotBook>,
     source: KeySource,
-    /// The key read last, and when. Used for [`KEY_AGE`].
+    /// The key read last, and when the credentials were read or could not be
+    /// read. Used for [`KEY_AGE`].
     key: Mutex<Option<(StoreKey, Instant)>>,
     /// Identifies this process in the book.
     owner: Owner,
@@ -112,7 +113,7 @@ impl Desk {
     }
 
     /// Returns the key of the limit. Reads the credentials if the last key is
-    /// too old.
+    /// too old; if that fails, it is used for as long again.
     async fn key(&self) -> Result<StoreKey, StoreErrorKind> {
         let identify = match &self.source {
             KeySource::Fixed(key) => return Ok(*key),
@@ -124,15 +125,15 @@ impl Desk {
             return Ok(key);
         }
         let identified = AssertUnwindSafe(async { identify().await }).catch_unwind();
-        match timeout(IDENTIFY_TIMEOUT, identified).await {
-            Ok(Ok(Ok(key))) => {
-                let now = Instant::now();
-                *lock(&self.key) = Some((key, now));
-                Ok(key)
-            }
+        let key = match timeout(IDENTIFY_TIMEOUT, identified).await {
+            Ok(Ok(Ok(key))) => key,
             // An old key keeps the process within the limit; no key would not.
-            _ => known.map(|(key, _)| key).ok_or(StoreErrorKind::Unavailable),
-        }
+            // It counts as read now: if each reservation waited for a vault
+            // that hangs, their slots would be too few.
+            _ => known.ok_or(StoreErrorKind::Unavailable)?.0,
+        };
+        *lock(&self.key) = Some((key, Instant::now()));
+        Ok(key)
     }
 
     /// Executes an operation with a time-out and caught panics, since the store
