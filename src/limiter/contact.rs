@@ -26,14 +26,23 @@ pub(super) struct Contact {
     was_alone: bool,
     /// When to ask for an unknown limit again.
     look_at: Option<Instant>,
-    /// The reservation in flight: its number, and when it began.
-    asking: Option<(u64, Instant)>,
+    /// The reservation in flight.
+    asking: Option<Asking>,
     /// The number of reservations so far.
     asks: u64,
     /// The end of a pause after a grant without slots.
     resting_until: Option<Instant>,
     /// The time after which a reservation counts as lost.
     patience: Duration,
+}
+
+/// A reservation in flight.
+#[derive(Clone, Copy, Debug)]
+struct Asking {
+    id: u64,
+    at: Instant,
+    /// Whether it states a limit. If not, it only asks for one.
+    states_limit: bool,
 }
 
 impl Contact {
@@ -88,24 +97,31 @@ impl Contact {
 
     /// Begins a reservation and returns its number, if one may begin now. There
     /// is one at a time.
-    pub(super) fn begin(&mut self, now: Instant) -> Option<u64> {
+    pub(super) fn begin(&mut self, now: Instant, states_limit: bool) -> Option<u64> {
         // A reservation counts as lost after `patience`: its runtime may have
         // stopped, and then no result ever arrives.
-        let is_asking = |at: Instant| now.saturating_duration_since(at) < self.patience;
-        if self.resting_until.is_some_and(|until| now < until)
-            || self.asking.is_some_and(|(_, at)| is_asking(at))
-        {
+        let is_lost = |asking: Asking| now.saturating_duration_since(asking.at) >= self.patience;
+        if self.resting_until.is_some_and(|until| now < until) || !self.asking.is_none_or(is_lost) {
             return None;
         }
         self.asks += 1;
-        self.asking = Some((self.asks, now));
+        self.asking = Some(Asking {
+            id: self.asks,
+            at: now,
+            states_limit,
+        });
         Some(self.asks)
     }
 
     /// Returns whether this reservation is the current one. The result of any
     /// other is too late.
     pub(super) fn is_current(&self, id: u64) -> bool {
-        self.asking.is_some_and(|(current, _)| current == id)
+        self.asking.is_some_and(|asking| asking.id == id)
+    }
+
+    /// Returns whether the reservation in flight states a limit.
+    pub(super) fn states_limit(&self) -> bool {
+        self.asking.is_some_and(|asking| asking.states_limit)
     }
 
     /// Ends a reservation that brought no grant: the book knows no limit.
@@ -119,7 +135,7 @@ impl Contact {
     pub(super) fn not_after_patience(&self, at: Instant, now: Instant) -> Instant {
         let over = self
             .asking
-            .and_then(|(_, at)| at.checked_add(self.patience));
+            .and_then(|asking| asking.at.checked_add(self.patience));
         let times = [over, self.resting_until].into_iter().flatten();
         times.filter(|time| *time > now).fold(at, Instant::min)
     }

@@ -130,15 +130,22 @@ impl Inner {
         change(&mut lock(&self.state))
     }
 
-    /// Wakes sends, reports events and starts the reservation, without the
+    /// Wakes sends, starts the reservation and reports events, without the
     /// lock.
-    fn carry_out(this: &Arc<Self>, effects: Effects) {
-        // The sends come first, so that an observer that panics delays none.
+    fn carry_out(this: &Arc<Self>, mut effects: Effects) {
+        if let Some(ask) = effects.ask.take() {
+            Self::start(this, ask, &mut effects);
+        }
         effects.woken.into_iter().for_each(Waker::wake);
+        // Last, so that an observer that panics delays no send.
         for event in &effects.events {
             this.limit.tell(event);
         }
-        let Some(ask) = effects.ask else { return };
+    }
+
+    /// Starts a reservation in a task. Outside of a runtime nothing can be
+    /// reserved, so the process goes alone.
+    fn start(this: &Arc<Self>, ask: Ask, effects: &mut Effects) {
         if let Ok(runtime) = Handle::try_current() {
             // Created before the task runs: a runtime can end before that.
             let guard = Unanswered {
@@ -148,13 +155,9 @@ impl Inner {
             runtime.spawn(Self::reserve(guard, ask));
             return;
         }
-        // Outside of a runtime nothing can be reserved, so the process goes
-        // alone.
+        // No reservation follows one that has just failed.
         let (now, kind) = (Instant::now(), StoreErrorKind::Unavailable);
-        let mut effects = Effects::default();
-        this.locked(|state| state.failed(ask.id, kind, now, &mut effects));
-        // One level deep: no reservation follows one that has just failed.
-        Self::carry_out(this, effects);
+        this.locked(|state| state.failed(ask.id, kind, now, effects));
     }
 
     /// Executes a reservation. It belongs to no particular waiter.

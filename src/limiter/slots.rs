@@ -2,19 +2,24 @@ use std::{collections::VecDeque, time::Duration};
 
 use tokio::time::Instant;
 
-use crate::store::book::Grant;
+use crate::store::{Limit, book::Grant};
 
 /// How long after its start a slot may be used. A book's window is one second
 /// longer than the server's; the rest of that second is for the way to the
 /// server.
 pub(super) const VALID: Duration = Duration::from_millis(900);
 
+// A reservation whose slots have ended counts as failed before its reply.
+const _: () = assert!(Limit::LONGEST_OPERATION.as_millis() < VALID.as_millis());
+
 /// How many unused slots are kept for the next reservation to return. More are
 /// forgotten: the book then counts them as used until they leave its window.
 const MOST_RETURNED: usize = 1024;
-/// The longest wait that a grant may contain, and the longest closure that is
-/// reported. No plausible book exceeds it: that would take a queue of thousands
-/// of processes, or an hour of `Retry-After`.
+/// The longest closure that is reported, and that a grant may contain.
+pub(super) const LONGEST_CLOSURE: Duration = Duration::from_secs(3600);
+/// The longest wait that a grant may contain besides that for the end of a
+/// closure. No plausible book exceeds it: that would take a queue of thousands
+/// of processes.
 pub(super) const LONGEST_WAIT: Duration = Duration::from_secs(3600);
 
 /// The slots of the process that are to come, and those that it will return to
@@ -119,7 +124,9 @@ impl Slots {
         let longest = waits.iter().max().copied().unwrap_or_default();
         // A book that was tampered with, or is broken, must not stop the
         // process: its grant counts as a failure.
-        if longest.max(grant.closed) > LONGEST_WAIT || !grant.slots.is_sorted() {
+        let is_closed_too_long = grant.closed > LONGEST_CLOSURE;
+        let is_too_late = longest.saturating_sub(grant.closed) > LONGEST_WAIT;
+        if is_closed_too_long || is_too_late || !grant.slots.is_sorted() {
             return None;
         }
         // The time of the reply is the later one, so the closure ends late
@@ -138,7 +145,9 @@ impl Slots {
 
     /// Adds one slot that the process allows itself.
     pub(super) fn make_up(&mut self, now: Instant, pace: Duration) {
-        let at = self.alone_next.map_or(now, |next| next.max(now));
+        // A slot before the end of the closure would not be accepted.
+        let at = Some(now).max(self.alone_next).max(self.closed_until);
+        let at = at.unwrap_or(now);
         // The jitter keeps processes from sending in the same instant, since
         // they do not know when the others began. Its mean is zero, so that
         // they use their whole share.

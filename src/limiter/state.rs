@@ -7,7 +7,7 @@ use super::{
     contact::Contact,
     effects::{Ask, Effects, Notices},
     line::{Joined, Line, Turn},
-    slots::LONGEST_WAIT,
+    slots::LONGEST_CLOSURE,
 };
 use crate::store::{
     Limit, Operation, StoreErrorKind,
@@ -155,10 +155,10 @@ impl State {
 
     /// Begins a reservation, unless one is in flight.
     fn ask(&mut self, now: Instant, effects: &mut Effects) {
-        let Some(id) = self.contact.begin(now) else {
+        let terms = self.agreed.terms();
+        let Some(id) = self.contact.begin(now, terms.is_some()) else {
             return;
         };
-        let terms = self.agreed.terms();
         effects.ask = Some(Ask {
             id,
             terms,
@@ -183,11 +183,16 @@ impl State {
         if !self.contact.is_current(id) {
             return;
         }
+        let (now, states_limit) = (times[1], self.contact.states_limit());
         let Some(grant) = grant else {
+            // A book knows at least the limit that was stated to it.
+            if states_limit {
+                return self.failed(id, StoreErrorKind::Corrupt, now, effects);
+            }
             self.contact.end();
-            return;
+            // A 429 may have named a limit meanwhile, and sends wait since.
+            return self.supply(now, effects);
         };
-        let now = times[1];
         let Some(longest) = self.line.granted(grant, times, &mut effects.woken) else {
             return self.failed(id, StoreErrorKind::Corrupt, now, effects);
         };
@@ -208,7 +213,7 @@ impl State {
         self.report(got, longest, now, effects);
         // The rules grant one slot at least; a custom book that grants none
         // would be asked in a loop.
-        if self.line.waiting() > 0 && got == 0 {
+        if states_limit && self.line.waiting() > 0 && got == 0 {
             self.contact.rest(now);
         }
         self.supply(now, effects);
@@ -289,7 +294,7 @@ impl State {
         if !self.notices.closes(until) && !is_lower {
             return None;
         }
-        let wait = until.saturating_duration_since(now).min(LONGEST_WAIT);
+        let wait = until.saturating_duration_since(now).min(LONGEST_CLOSURE);
         effects.events.push(LimitEvent::Refused { wait });
         Some((terms, wait))
     }

@@ -1,10 +1,18 @@
 //! No failure of the store fails a request.
 
+use std::{
+    sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
+};
+
 use http::StatusCode;
 use tokio::time::{Instant, sleep};
 use tower_genesys::{
     CallOptions,
-    store::{Fault, Limit, MemoryStore, Operation, StoreErrorKind, book::LimitEvent},
+    store::{
+        Fault, Limit, MemoryStore, Operation, StoreErrorKind, StoreFuture, StoreKey,
+        book::{Grant, LimitEvent, Refusal, Reservation, SlotBook},
+    },
     testing::{MockGenesys, USERS},
 };
 
@@ -187,4 +195,53 @@ async fn a_lost_reply_costs_slots_and_no_request() {
     let started = Instant::now();
     assert_eq!(process.burst(5, StatusCode::OK).await, 5);
     assert_eq!(started.elapsed(), millis(1026));
+}
+
+/// A book whose replies take this long.
+struct Slow(MemoryStore, Duration);
+
+impl SlotBook for Slow {
+    fn reserve<'a>(
+        &'a self,
+        key: &'a StoreKey,
+        reservation: &'a Reservation,
+    ) -> StoreFuture<'a, Option<Grant>> {
+        Box::pin(async move {
+            let granted = self.0.reserve(key, reservation).await;
+            sleep(self.1).await;
+            granted
+        })
+    }
+
+    fn refuse<'a>(&'a self, key: &'a StoreKey, refusal: &'a Refusal) -> StoreFuture<'a, Duration> {
+        self.0.refuse(key, refusal)
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_book_that_replies_later_than_its_slots_end_starves_no_send() {
+    fastrand::seed(1);
+    let (mock, store) = (MockGenesys::new(), MemoryStore::new());
+    let limit = Limit::per_minute(300).with_operation_timeout(seconds(2));
+    let org = builder(&mock).shared_limit(limit, Slow(store.clone(), seconds(1)));
+    let process = Process::over(&mock, org.build::<Body>(mock.service()));
+    let started = Instant::now();
+    assert_eq!(process.burst(3, StatusCode::OK).await, 3);
+    assert_eq!(started.elapsed(), millis(800));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_observer_that_panics_delays_no_send() {
+    fastrand::seed(1);
+    let (mock, store) = (MockGenesys::new(), MemoryStore::new());
+    let has_panicked = AtomicBool::new(false);
+    let limit = Limit::per_minute(60).with_burst(0.0);
+    let limit = limit.with_observer(move |event: &LimitEvent| {
+        let is_first = !has_panicked.swap(true, Ordering::SeqCst);
+        assert!(!is_first, "an observer's fault, at {}", event.as_str());
+    });
+    let process = Process::sharing(&mock, &store, limit);
+    let started = Instant::now();
+    assert_eq!(process.burst(3, StatusCode::OK).await, 3);
+    assert_eq!(started.elapsed(), millis(2068));
 }

@@ -246,7 +246,7 @@ fn a_429_is_told_once_and_the_longer_one_after_it() {
     assert_eq!(process.refused(5.0, None), None);
     assert!(process.refused(31.1, None).is_some());
     let (_, longest) = process.refused(1e6, None).expect("longer");
-    assert_eq!(longest, LONGEST_WAIT);
+    assert_eq!(longest, LONGEST_CLOSURE);
     let mut unknown = Process::new(Limit::learned());
     assert_eq!(
         unknown.refused(30.0, None),
@@ -418,4 +418,75 @@ fn waiting_does_not_begin_if_no_send_waits() {
         process.answer(ask.id, grant(&[5.0], 1, 300), 0.0);
         assert_eq!(process.events().contains(&"waiting_began"), begins);
     }
+}
+
+#[test]
+fn a_limit_that_a_429_names_during_a_look_holds_no_send_up() {
+    for answer in [None, grant(&[], 1, 300)] {
+        let mut process = Process::new(Limit::learned());
+        process.join(0.0);
+        let look = process.asked().expect("one");
+        process.refused(0.0, Some(300));
+        assert!(matches!(process.join(0.0), Joined::Queued(..)));
+        assert!(process.asked().is_none(), "the look is in flight");
+        process.answer(look.id, answer, 0.1);
+        let ask = process.asked().expect("for the send that waits");
+        assert_eq!((ask.want, ask.terms), (1, Some(Terms::new(300, 75))));
+    }
+}
+
+#[test]
+fn a_book_that_forgets_the_limit_which_was_stated_counts_as_failed() {
+    let mut process = Process::stated();
+    process.join(0.0);
+    let ask = process.asked().expect("one");
+    process.answer(ask.id, None, 0.0);
+    assert_eq!(process.events(), ["failed", "went_alone"]);
+}
+
+/// A process that goes alone, with a pace of 0.2 seconds.
+fn alone() -> Process {
+    let mut process = Process::stated();
+    process.join(0.0);
+    let ask = process.asked().expect("one");
+    process.answer(ask.id, grant(&[0.0], 1, 300), 0.0);
+    process.join(0.0);
+    let ask = process.asked().expect("one");
+    process.fail(ask.id, 0.0);
+    process.state.line = Line::default();
+    process
+}
+
+#[test]
+fn a_send_that_waits_alone_for_the_end_of_a_429_looks_twice() {
+    let mut process = alone();
+    process.refused(60.0, None);
+    let Joined::Queued(ticket, _) = process.join(0.0) else {
+        panic!("no slot begins now");
+    };
+    let (now, far) = (process.start, process.start + FAR);
+    let waker = Waker::noop();
+    let mut looks = 0;
+    loop {
+        looks += 1;
+        process.effects.woken.clear();
+        let effects = &mut process.effects;
+        let turn = process.state.poll(ticket, far, now, waker, effects);
+        if effects.woken.is_empty() {
+            assert!(matches!(turn, Turn::Look(at, _) if at == now + Duration::from_secs(60)));
+            break;
+        }
+    }
+    assert!(looks <= 2, "{looks}");
+}
+
+#[test]
+fn the_longest_closure_is_kept_and_slots_may_begin_after_it() {
+    let mut process = Process::stated();
+    process.join(0.0);
+    let ask = process.asked().expect("one");
+    let mut answer = grant(&[3600.2], 1, 300).expect("slots");
+    answer.closed = LONGEST_CLOSURE;
+    process.answer(ask.id, Some(answer), 0.0);
+    assert_eq!(process.events(), ["reserved", "waiting_began"]);
 }

@@ -44,6 +44,10 @@ impl Limit {
     /// interactive caller waits for four.
     pub const DEFAULT_BURST: f64 = 0.25;
 
+    /// The maximum time limit of one operation. A later reply would bring slots
+    /// that have ended, and sends that wait for them.
+    pub(crate) const LONGEST_OPERATION: Duration = Duration::from_millis(800);
+
     /// Allows this many requests in any minute, to one process or to all that
     /// keep the limit together.
     ///
@@ -92,7 +96,8 @@ impl Limit {
 
     /// Sets the time limit of one operation of the book. After it, the process
     /// continues without the book. Default: 150 milliseconds; the minimum is 10
-    /// milliseconds.
+    /// milliseconds, and the maximum 800, because a slot can be used for 0.9
+    /// seconds from its reservation on.
     ///
     /// Raise it together with
     /// [`Sharing::with_operation_timeout`](crate::Sharing::with_operation_timeout),
@@ -108,7 +113,7 @@ impl Limit {
     /// ```
     #[must_use]
     pub fn with_operation_timeout(mut self, timeout: Duration) -> Self {
-        self.operation_timeout = timeout.max(operation::SHORTEST);
+        self.operation_timeout = timeout.clamp(operation::SHORTEST, Self::LONGEST_OPERATION);
         self
     }
 
