@@ -116,10 +116,10 @@
 //! | replay | the resend with a newer token after a 401: at once, and once per call. `Retry` makes it, or `Refresh` in a stack without `Retry`; the `Replay` layer only keeps the body for it |
 //! | budget, upstream | the [`Budget`](retry::Budget) limits the retries of all calls together. An [`Upstream`](retry::Upstream) is the budget and the throttle that all calls to one API share |
 //! | throttle, gate | a gate is a queue of requests to one path, or to all paths under a limit. After a 429 the [`Throttle`](retry::Throttle) closes the gate until the wait that the server asked for is over. Then it releases the requests one by one |
-//! | limit, slot | a limit is the rate of requests that Genesys allows. If you state it ([`Limit`](store::Limit)), each send first takes a slot, which is a reserved time, so that the API refuses none. The processes of a fleet can share a limit: a [`book`](store::book) in their store has the slots |
+//! | limit, slot | a limit is the rate of requests that Genesys allows. If you state it ([`Limit`](store::Limit)), each send first takes a slot, the right to send one request from a reserved time on, so that the API refuses none. The processes of a fleet can share a limit: a [`book`](store::book) in a store grants the slots |
 //! | cooldown, damper | pauses before the token cache renews again: the cooldown after a failed renewal, and the damper after several renewals whose tokens the API refused as well |
 //! | generation, fence | numbers of tokens, and the highest is the newest: a [`Generation`](token::Generation) within one process, a [`Fence`](store::Fence) across the processes that share a [`store`] |
-//! | lease | the right of one process, for a limited time, to fetch the next token for all that share a [`store`] |
+//! | lease, leader | the lease is the right of one process, for a limited time, to fetch the next token for all that share a [`store`]. The leader is the process that has it |
 //! | [`Rejection`](token::Rejection), [`Outcome`](retry::Outcome), [`Stop`](retry::Stop) | a `Rejection` and an `Outcome` are response extensions. The `Rejection` of a 401 says whether its token is renewed, and if not, why. The `Outcome` has the number of sends, the duration of the call, and the `Stop`: the reason why the call ended |
 //!
 //! # Promises

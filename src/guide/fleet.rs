@@ -21,25 +21,26 @@
 //!   ([`KeyRing`](crate::store::KeyRing)), so a reader of the server has no
 //!   token.
 //! - **Without the server** each process fetches its own tokens, as few as
-//! possible, and returns to the shared one when the server is back.
+//!   possible, and returns to the shared one when the server is back.
 //! - **Which server, which rights, what it costs**:
 //!   [operating](super::operating#the-shared-store).
 //!
 //! # One limit
 //!
-//! Processes that use the same client share its limit of requests a minute.
-//! Without a shared limit, each process learns of it from its own 429s, and
-//! interactive processes wait for batch jobs. With
-//! [`OrgBuilder::shared_limit`](crate::genesys::OrgBuilder::shared_limit),
-//! processes reserve the times at which they send, in a
-//! [book](crate::store::book) in the store:
+//! Processes that use the same OAuth client share its limit of requests a
+//! minute. Without a shared limit, each process learns of it from its own 429s,
+//! and interactive processes wait for batch jobs. With
+//! [`OrgBuilder::shared_limit`](crate::genesys::OrgBuilder::shared_limit), they
+//! reserve *slots* in a [book](crate::store::book) in a store. Each slot is the
+//! right of one process to send one request from a certain time on. The
+//! processes need not share a token for that.
 //!
 //! ![Sends of two batch jobs and an interactive process: a burst, then an even
 //! pace, the same without Redis][picture-fleet-limit]
 //!
-//! Each mark is a send. The jobs have ten requests in flight at all times, and
-//! want far more than the limit. The burst goes at once. From then on the three
-//! processes share an even pace, and each slot has one owner. While Redis is
+//! Each mark in the picture is a send. The jobs have ten requests in flight at
+//! all times, and want far more than the limit. The burst goes at once. From
+//! then on, the three processes send at an even pace together. While Redis is
 //! down, each process keeps to a third of the limit. Redis comes back with
 //! nothing in it, and the processes share a new book, without a burst. The
 //! server sends no 429, and no call fails.
@@ -58,15 +59,15 @@
 //!
 //! | question | answer |
 //! |---|---|
-//! | Which limit? | the one that Genesys grants the client: 300 a minute, unless a support case has raised it. State the same one in each process: [`Limit::per_minute`](crate::store::Limit::per_minute). The lowest one counts |
+//! | Which limit? | the one that Genesys grants the client: 300 requests a minute, unless a support case has raised it. State the same one in each process, with [`Limit::per_minute`](crate::store::Limit::per_minute): the lowest limit that a process states applies to all |
 //! | And if I do not know it? | [`Limit::learned`](crate::store::Limit::learned) sends at full speed until a 429 names the limit. That costs one 429 for each request in flight, once |
-//! | How many processes? | any number. Each active process gets the same share of the requested slots. A process that wants few waits for two seconds at most, beside any number of batch jobs |
-//! | Too many processes? | if there are more than the limit has requests a minute, each gets less than one a minute. Fewer processes with more requests in flight do the same work |
-//! | Which burst? | the default lets a quarter of the limit go at once after a rest, so a job of 75 requests is not slowed. More only for a batch tool that has the limit to itself: [`Limit::with_burst`](crate::store::Limit::with_burst) |
+//! | How many processes? | any number. Active processes that want more slots than there are get equal numbers of them. A process that wants few waits for two seconds at most, unless more processes are active than the limit allows slots in two seconds |
+//! | Too many processes? | if there are more processes than the limit allows requests a minute, each gets less than one slot a minute. Fewer processes with more requests in flight do the same work |
+//! | Which burst? | with the default, a quarter of the limit may go at once after a pause, so a job of 75 requests is not slowed. Set more only for a batch tool that has the limit to itself: [`Limit::with_burst`](crate::store::Limit::with_burst) |
 //! | One process, no store? | [`process_limit`](crate::genesys::OrgBuilder::process_limit) |
-//! | A store without a book, such as a `FileStore`? | divide the limit among the processes, with `process_limit`. Or keep the tokens there, and the book on Redis |
-//! | Which rights? | those of the [store](crate::store::redis), and the line for a limit; [`check_limit`](crate::store::redis::RedisStore::check_limit) names the missing ones |
-//! | What does it cost? | nothing while a slot is at hand, otherwise one store operation for a batch of slots: across the fleet never more operations than requests |
+//! | A store without a book, such as a `FileStore`? | divide the limit among the processes, with `process_limit`. Or keep the tokens in that store, and the book in Redis |
+//! | Which rights? | those that the page of the [store](crate::store::redis) lists, with its line for a limit. [`check_limit`](crate::store::redis::RedisStore::check_limit) names the missing ones |
+//! | What does it cost? | no store operation while the process has a slot, and otherwise one for several slots. The fleet never makes more operations than sends |
 //!
 //! # What an operator sees
 //!
@@ -75,12 +76,12 @@
 //! | the fleet wants more than the limit | one warning with `waiting_began`, then `waited` for each send that waited | `tower_genesys_limit_wait_seconds` grows; `tower_genesys_limit_slots_total` grows by the limit each minute |
 //! | Redis is out of reach | `failed` and `went_alone` from each process that needs a slot | `tower_genesys_limit_alone` is 1 |
 //! | Redis is back | `rejoined` from each process that sends, within 12 seconds | `tower_genesys_limit_alone` is 0 |
-//! | another program uses the token | `refused`, although a limit is stated | `tower_genesys_limit_events_total{event="refused"}` grows |
-//! | processes state different limits | `lowered` from those that state more | `tower_genesys_limit_requests_per_minute` shows the lowest |
+//! | another program uses the OAuth client | `refused`, although a limit is stated | `tower_genesys_limit_events_total{event="refused"}` grows |
+//! | processes state different limits | `lowered` from each process that states more than the lowest | `tower_genesys_limit_requests_per_minute` shows the lowest |
 //!
 //! After an outage, or after the store has lost its data, up to 1.35 times the
-//! limit may be sent within 60 seconds, once. The remedies are in
-//! [operating](super::operating#the-shared-limit).
+//! limit may be sent within 60 seconds, once after each such event. The
+//! remedies are in [operating](super::operating#the-shared-limit).
 //!
 //! `cargo run --all-features --example fleet` starts five processes with one
 //! token over a mock, and kills one while it renews. Then it starts the three

@@ -42,11 +42,11 @@ impl Fence {
     }
 }
 
-/// The identity of one process among those that share a token, for the lifetime
-/// of the process.
+/// The identity of one process among those that share a token or a limit, for
+/// the lifetime of the process.
 ///
-/// If the reply that granted a lease never arrives, the process gets the same
-/// lease by asking again as the same owner.
+/// If the reply of the store that granted a lease never arrives, the process
+/// asks again as the same owner, and gets the same lease.
 ///
 /// ```
 /// use tower_genesys::store::Owner;
@@ -75,7 +75,7 @@ impl Owner {
     }
 
     /// Restores an owner from the bytes of [`as_bytes`](Self::as_bytes). For
-    /// stores, which keep the owner with the lease.
+    /// authors of a store, which keeps the owner with the lease.
     pub const fn from_bytes(bytes: [u8; 16]) -> Self {
         Self(bytes)
     }
@@ -110,10 +110,11 @@ impl fmt::Debug for Owner {
 pub struct Lease {
     /// The process that has the lease.
     pub owner: Owner,
-    /// The fence of the token that its owner will publish.
+    /// The fence that the owner's token will have.
     pub fence: Fence,
-    /// The fault of an unreadable value that the next publication replaces.
-    /// Default: none.
+    /// The fault of an unreadable value in the place of the token, if there is
+    /// one. The token that the owner publishes replaces the value. Default:
+    /// none.
     pub replaces: Option<super::StoreErrorKind>,
 }
 
@@ -128,8 +129,8 @@ impl Lease {
         }
     }
 
-    /// Reports that the token's place contains an unreadable value. Default: it
-    /// does not.
+    /// Sets the fault of an unreadable value in the place of the token.
+    /// Default: none.
     #[must_use]
     pub const fn with_replaces(mut self, replaces: Option<super::StoreErrorKind>) -> Self {
         self.replaces = replaces;
@@ -158,9 +159,10 @@ impl Lease {
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct Entry {
-    /// The position among the tokens of its key.
+    /// The number that orders the tokens of one key: the higher one is newer.
     pub fence: Fence,
-    /// The digest that identifies a refused token without revealing it.
+    /// The digest by which a process names a refused token without revealing
+    /// it.
     pub fingerprint: Fingerprint,
     /// The token, sealed or in plain text. The store does not interpret it.
     pub value: Bytes,

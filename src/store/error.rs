@@ -6,9 +6,11 @@ use crate::BoxError;
 
 /// A failure of a [`TokenStore`](super::TokenStore) itself.
 ///
-/// It never reaches a caller of the cache: the process continues without the
-/// store, and reports the error to its observer. The error contains no token,
-/// no secret and no password of the store.
+/// The process continues without the store, and reports the error to its
+/// observer. Calls never get it; only
+/// [`TokenCache::revoke`](crate::TokenCache::revoke) returns it, as the cause
+/// of its error. The error contains no token, no secret and no password of the
+/// store.
 ///
 /// ```
 /// use tower_genesys::store::{StoreError, StoreErrorKind};
@@ -26,7 +28,8 @@ pub struct StoreError {
 }
 
 /// The kind of a [`StoreError`]. It decides what a process does next: after
-/// `Timeout` and `Unavailable`, it asks again whether its claim was granted.
+/// `Timeout` and `Unavailable`, it asks the store again whether it has the
+/// lease.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum StoreErrorKind {

@@ -2,12 +2,13 @@
 //!
 //! Every process that fetches its own token adds load: Genesys throttles an
 //! OAuth client that mints too many tokens, and evicts the oldest ones. With a
-//! [`TokenStore`] that all processes reach, one of them fetches a token and all
+//! [`TokenStore`] that all processes reach, one process fetches a token and all
 //! use it.
 //!
-//! To share tokens, pass a [`Sharing`] to the builder of the organisation. It
-//! names the store, and decides whether the store has tokens in plain text or
-//! encrypted ([sealed](#sealing)):
+//! To share tokens, pass a [`Sharing`] to
+//! [`OrgBuilder::share`](crate::genesys::OrgBuilder::share). The `Sharing`
+//! names the store, and says whether the tokens in it are encrypted
+//! ([sealed](#sealing)) or in plain text:
 //!
 //! ```
 //! use bytes::Bytes;
@@ -18,8 +19,8 @@
 //!
 //! # #[tokio::main(flavor = "current_thread", start_paused = true)]
 //! # async fn main() -> Result<(), tower_genesys::BoxError> {
-//! let mock = MockGenesys::new(); // for Genesys Cloud and your HTTP client
-//! let store = MemoryStore::new(); // for a store that processes share
+//! let mock = MockGenesys::new(); // replaces Genesys and your HTTP client
+//! let store = MemoryStore::new(); // replaces a store that processes share
 //! let process = || {
 //!     let (id, secret) = (mock.client_id(), mock.client_secret());
 //!     Org::builder(mock.region())
@@ -40,70 +41,108 @@
 //! |---|---|---|
 //! | `RedisStore` | a fleet of processes | `redis` |
 //! | `FileStore` | the programs of one user on one machine | `file` |
-//! | `DynamoDbStore`, in the package `tower-genesys-dynamodb` | serverless functions | |
-//! | [`MemoryStore`] | tests | |
-//! | your own | another database: see [`TokenStore`] | |
+//! | `DynamoDbStore`, in the package `tower-genesys-dynamodb` | serverless functions | none |
+//! | [`MemoryStore`] | tests | none |
+//! | your own | another database: see [`TokenStore`] | none |
 //!
 //! # What happens
 //!
-//! A process asks the store only when it needs a token. While its token is
-//! valid, a request costs the same as without a store.
+//! While the token of a process is valid, its calls make no store operation,
+//! and cost the same as without a store. The token cache of the process asks
+//! the store when it fetches the first token, and when it renews one:
 //!
-//! The store gives one process at a time the *lease*: the right to fetch the
-//! next token. This process is the leader. A lease lasts 10 seconds, and the
-//! leader's token request 9 seconds at most, so that the leader can publish in
-//! time.
+//! | the process asks the store if | meanwhile, its calls |
+//! |---|---|
+//! | it has no valid token, and a call needs one | wait for the token |
+//! | the API has refused its token with a 401 | wait for a newer token |
+//! | its token is due for renewal: by default 10 to 15 minutes before it expires | use the current token |
+//! | the program has called [`invalidate`](crate::TokenCache::invalidate) | use the current token |
+//! | it is [without the store](#when-the-store-fails), and checks whether the store is back | use the current token |
 //!
-//! | the store has | the process |
+//! In the last three cases, the renewal runs *in the background*: no call waits
+//! for it. In addition, [`revoke`](crate::TokenCache::revoke) removes the token
+//! from the store.
+//!
+//! The store lets one process at a time fetch the next token. The right to do
+//! so is the *lease*, and the process that has it is the *leader*. A lease
+//! lasts 10 seconds. The leader's token request may take 9 of them, which
+//! leaves time to *publish* the token: to put it into the store. The other
+//! processes that need a token wait for it. Each of them waits until the
+//! *deadline* of its own renewal at the latest: 15 seconds after the renewal
+//! began, by default ([`CacheSettings::with_deadline`]).
+//!
+//! A token in the store is *usable* for a process if it is newer than the one
+//! that the process renews (if it has one), and does not expire within 35
+//! seconds (or a fifth of its lifetime, if that is shorter).
+//!
+//! | if the store has | the process |
 //! |---|---|
 //! | a usable token | uses it |
-//! | no token | becomes the leader, requests a token, and publishes it |
-//! | no token, and another process leads | asks the store again every 50 to 250 milliseconds, until the deadline of its renewal |
-//! | no token, and the third leader during this wait | requests a token without the store, because two leaders have published none |
-//! | a cooldown, because the token endpoint throttled or failed another process | waits, if a request fits in before its deadline; otherwise its callers get a `Throttled` error |
-//! | an unusable value | emits an event, and continues as if there were no token |
+//! | no usable token, and no leader | becomes the leader, sends a token request, and publishes the token |
+//! | no usable token, and another process as the leader | asks the store again every 50 to 250 milliseconds. At its deadline, the calls that wait get a `TimedOut` error |
+//! | no usable token, and the third leader since the process began to wait | sends a token request without the store, because two leaders have published nothing |
+//! | no usable token, and a *cooldown*: a pause in which no process may call the token endpoint | waits, if the cooldown ends at least two seconds before its deadline. Otherwise, the calls that wait get a `Throttled` error at once |
+//! | a value that the process cannot read: damaged, sealed with a key that it lacks, or in another format | reports [`StoreEvent::Missed`], and continues as if there were no token. The next token that is published replaces the value |
 //!
-//! Each token has a [`Fence`], a number that the store increments; the higher
-//! one is newer. The store's clock alone decides when a token expires, so the
-//! clocks of the processes may differ.
+//! A cooldown starts when the token request of a leader fails. It lasts as long
+//! as the token endpoint asks, an hour at most. If the endpoint names no time,
+//! it lasts 10 seconds after throttling, and 1 second after any other failure
+//! of the endpoint or of the way to it. An error that concerns the leader
+//! alone, such as a wrong secret, starts no cooldown.
+//!
+//! Each token has a [`Fence`], a number that the store increments: the token
+//! with the higher fence is newer. The store's clock alone decides when a token
+//! expires, so the clocks of the processes may differ.
 //!
 //! A process that gets a 401 asks the store for another token. It names the
 //! refused token by its [`Fingerprint`](crate::token::Fingerprint), a digest.
-//! If fifty processes get a 401 for one token, all use a newer token that the
-//! store has already; if there is none, one of them fetches it for all.
+//! Suppose that fifty processes get a 401 for the same token. If the store has
+//! a newer token already, all fifty use that one. If not, one of them fetches
+//! it for all.
 //!
 //! If the leader is killed, another process leads when the lease ends. If the
-//! leader freezes and wakes up later, the store has a newer token by then, and
-//! the late process uses that one.
+//! leader freezes, and wakes up after another process has published a newer
+//! token, it uses the newer one.
 //!
 //! # When the store fails
 //!
-//! A store that fails never makes a request fail. The process then fetches its
-//! own token, and is *without the store* until it has a shared token again:
+//! With the default deadline, and while the token endpoint works, no failure of
+//! the store makes a call fail. If the store fails, a process that needs a
+//! token requests its own. From then on it is *without the store*, until it has
+//! a shared token again:
 //!
-//! | event | cost |
-//! |---|---|
-//! | an operation fails, or takes more than 150 milliseconds (1 second for a `DynamoDbStore`, 2 seconds for a `FileStore`) | the time of this operation, whose outcome counts as unknown |
-//! | a caller waits for a token in the next 30 to 40 seconds | no time: the process skips the store |
-//! | the process has no token | one request without the store, at most once in 10 seconds |
-//! | its token is due for renewal | nothing, until 5 minutes (or a sixth of a shorter lifetime) before expiry: it keeps the token, and asks the store in the background. After that, one request |
-//! | the process has a token that the others do not have | nothing: it looks for the shared token in the background every 5 to 20 seconds, while it is used |
-//! | the store works again | nothing: the process uses the token there, or publishes its own |
-//! | the store has lost its data | one request, when a process next needs a token |
-//! | the store grants a lease, and refuses the token | nothing: the process uses the token, and publishes it later |
+//! | if | the process | at this cost |
+//! |---|---|---|
+//! | a store operation fails, or exceeds its time limit of 150 milliseconds (1 second for a `DynamoDbStore`, 2 seconds for a `FileStore`) | continues as if the store did not exist | the time of this operation |
+//! | a call must wait for a token in the 30 to 40 seconds after a failure | does not ask the store. Only its renewals in the background do, and the first operation that succeeds ends this pause | none: the call does not wait for the store |
+//! | it needs a token and has no valid one | requests its own, at most once in 10 seconds. A call that needs another one sooner waits, or gets a `Throttled` error if the wait would end less than two seconds before the deadline | one token request |
+//! | its token is due for renewal | keeps the token, and asks the store in the background. 5 minutes before the token expires (or a sixth of its lifetime, if that is shorter), the process requests its own | none, until it requests its own: then one token request |
+//! | it has a token of its own | looks for the shared token in the background every 5 to 20 seconds, as long as calls use its token | none |
+//! | the store works again | uses the token in the store. If the store has none, it publishes its own | none |
+//! | the store has lost its data | treats it as empty when it next needs a token | one token request of the whole fleet |
+//! | the store grants it the lease, but then refuses the token | uses the token, and publishes it later | none. A process that needs a token before that sends one token request |
+//!
+//! The store may still execute an operation that has timed out. If that
+//! operation asked for the lease, a separate task asks again. If the store has
+//! granted the lease, the task publishes the token of the process, or returns
+//! the lease if the process has no token.
 //!
 //! # Customising
 //!
 //! [`OrgBuilder::share`](crate::genesys::OrgBuilder::share) shares tokens of
 //! the grant `client_credentials`. For another source, wrap the source in a
 //! [`SharedSource`] with a [`StoreKey`], and build the
-//! [`TokenCache`](crate::TokenCache) on that. A grant that each request uses
-//! up, such as a rotating refresh token, cannot be shared.
+//! [`TokenCache`](crate::TokenCache) on that. A source whose token requests use
+//! something up, such as a rotating refresh token, cannot be shared.
 //!
-//! [`Sharing::with_namespace`] separates staging and production on one server.
-//! [`OrgBuilder::shared_limit`](crate::genesys::OrgBuilder::shared_limit) lets
-//! the processes share a rate limit, too: see [`book`]. [`Sharing::with_observer`] reports
-//! events, and [`Metrics`](crate::metrics) counts them.
+//! With [`Sharing::with_namespace`], staging and production use one server, but
+//! separate tokens. [`Sharing::with_lease`] sets the duration of a lease, and
+//! [`Sharing::with_operation_timeout`] the time limit of an operation.
+//! [`Sharing::with_observer`] reports events, and [`Metrics`](crate::metrics)
+//! counts them.
+//!
+//! Processes can share a rate limit, too, with or without sharing a token: see
+//! [`book`].
 //!
 //! For another database, implement [`TokenStore`], and check the implementation
 //! with the macro `store_conformance!` (feature `testing`).
@@ -112,18 +151,22 @@
 //!
 //! Administrators, backups and intruders can read a store. With the feature
 //! `seal` and `Sharing::sealed`, they find only encrypted tokens:
-//! XChaCha20-Poly1305, with a random nonce for each value. The encryption also
-//! authenticates the format, the key's id, the [`StoreKey`], the fence, the
-//! fingerprint and the full lifetime, so no one can move or renumber a token,
-//! or extend its lifetime. The remaining lifetime is the store's to report, and
-//! is capped at the full lifetime. Tokens are in plain text only if you ask for
-//! it by name, with `Sharing::unsealed`.
+//! XChaCha20-Poly1305, with a random nonce for each value. Tokens are in plain
+//! text only if you ask for it by name, with `Sharing::unsealed`.
+//!
+//! The encryption also authenticates the format, the id of the sealing key, the
+//! [`StoreKey`], the fence, the fingerprint and the full lifetime. So no one
+//! can move a token to another key of the store, change its fence, or extend
+//! its lifetime. Only the remaining lifetime is not authenticated, because the
+//! store counts it down. It is capped at the full lifetime.
 //!
 //! Sealing does not protect against writers. Anyone who can write to the store
 //! can delete tokens, force each process to fetch its own, and delay processes
-//! that have no token by setting leases or cooldowns. Implausible leases and
-//! cooldowns are ignored. Grant the processes the rights that the store's
-//! documentation lists, and grant others none.
+//! that have no token by setting leases or cooldowns. A process ignores
+//! implausible ones: a cooldown of more than two hours, and a lease that has
+//! more than twice its usual duration left and would outlast the deadline.
+//! Grant the processes the rights that the store's documentation lists, and
+//! grant others none.
 //!
 //! XChaCha20-Poly1305 is not FIPS approved, and `seal` has no other cipher; the
 //! crypto provider of TLS does not change that. Where FIPS is required, use
@@ -132,32 +175,41 @@
 //!
 //! # Key rotation
 //!
-//! The keys of a process form a ring: the first key seals, and every key opens.
-//! To replace a key, deploy these three rings in turn. Between the second and
-//! the third, wait for at least one renewal, so that the store has no token
-//! under the old key:
+//! The keys of a process form a ring (`KeyRing`): the first key seals, and
+//! every key opens. To replace a key, deploy three rings, one after the other.
+//! Start the second and the third deployment only when all processes have the
+//! previous ring. Before the third, also wait for a renewal, so that the store
+//! has no token under the old key: with a token of the default lifetime, that
+//! takes a day at most.
 //!
 //! 1. `old,new`: all processes can open tokens sealed with the new key;
-//! 2. `new,old`: the new key seals;
+//! 2. `new,old`: the new key seals, and the old one still opens;
 //! 3. `new`: the old key is gone.
 //!
-//! None of these deployments costs a request. If you replace the key in one
-//! deployment, no request fails, but processes with different keys cannot open
-//! each other's tokens. Until all have the new key, they replace each other's
-//! tokens, and each replacement costs one token request.
+//! None of these deployments costs a token request. If you deploy `new` at once
+//! instead, no call fails. But until all processes have the new key, some
+//! cannot open the tokens of others. Each process that finds such a token
+//! replaces it, at the cost of one token request.
 //!
 //! # Errors
 //!
-//! Callers get the errors of the token source. A [`StoreError`] goes to the
-//! observer and the log, and never to a caller. An invalid setting is a
+//! Callers get the errors of the token source, and the two errors above:
+//! `Throttled` and `TimedOut`
+//! ([`TokenErrorKind`](crate::token::TokenErrorKind)). A [`StoreError`] goes to
+//! the observer and the log. Only [`revoke`](crate::TokenCache::revoke) returns
+//! it to its caller, as the cause of its error. An invalid setting is a
 //! [`ConfigError`](crate::genesys::ConfigError).
 //!
 //! # Cancellation
 //!
-//! If the renewal of a leader is dropped, a separate task returns the lease. If
-//! no runtime exists, if the runtime ends first, or if the process is killed,
-//! the other processes wait until the lease ends. So after
-//! [`close`](crate::TokenCache::close), let the runtime run for a moment.
+//! A renewal has its own task, so dropping calls does not cancel it. Only
+//! [`close`](crate::TokenCache::close) and the end of the runtime do. If the
+//! process is the leader then, a separate task returns the lease, and another
+//! process leads at once. So let the runtime run for a moment after `close`. If
+//! the runtime ends before the lease is returned, or if the process is killed,
+//! the other processes wait until the lease ends.
+//!
+//! [`CacheSettings::with_deadline`]: crate::token::CacheSettings::with_deadline
 
 pub mod book;
 mod entry;

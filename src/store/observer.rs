@@ -7,8 +7,8 @@ use super::{Fence, Operation, StoreError, StoreErrorKind};
 /// Receives the events of a [`SharedSource`](super::SharedSource), to count or
 /// log them.
 ///
-/// The process calls it while it renews a token, never under a lock. It should
-/// return quickly. A closure is an observer:
+/// The process calls it while it renews or revokes a token, or returns a lease,
+/// and never under a lock. It should return quickly. A closure is an observer:
 ///
 /// ```
 /// use std::{sync::mpsc, time::Duration};
@@ -48,19 +48,21 @@ impl<F: Fn(&StoreEvent<'_>) + Send + Sync> StoreObserver for F {
 }
 
 /// An event for a [`StoreObserver`]. No event contains a token or a secret.
+///
+/// The [module](super) defines the terms.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub enum StoreEvent<'a> {
-    /// The process adopted a token of another process.
+    /// The process found a usable token in the store, and uses it.
     #[non_exhaustive]
     Adopted {
         /// The fence of the token.
         fence: Fence,
     },
-    /// The process got the lease, and fetches a token for all.
+    /// The process got the lease, and fetches a token for all processes.
     #[non_exhaustive]
     Leased {
-        /// The fence of the token that it will publish.
+        /// The fence that the token will have.
         fence: Fence,
     },
     /// The process published its token.
@@ -75,26 +77,28 @@ pub enum StoreEvent<'a> {
         /// The fence of the newer token.
         fence: Fence,
     },
-    /// The process got no token, and gave its lease back.
+    /// The process had the lease and got no token, and has returned the lease.
     #[non_exhaustive]
     Abandoned {
-        /// How long no process may call the token endpoint.
+        /// How long no process may call the token endpoint. `None`: the next
+        /// process may at once.
         cooldown: Option<Duration>,
     },
-    /// The store reported a cooldown: the token endpoint throttled or failed
-    /// another process.
+    /// The store reported a cooldown: the token endpoint throttled or failed a
+    /// process, so no process may call it for a while.
     #[non_exhaustive]
     CoolingDown {
         /// The rest of the cooldown.
         left: Duration,
     },
-    /// The store has a value that is not a usable token.
+    /// The store has a value that this process cannot read, or an implausible
+    /// lease or cooldown.
     #[non_exhaustive]
     Missed {
         /// The fault of the value.
         kind: StoreErrorKind,
     },
-    /// A store operation failed.
+    /// A store operation failed, or exceeded its time limit.
     #[non_exhaustive]
     Failed {
         /// The operation.
@@ -102,17 +106,18 @@ pub enum StoreEvent<'a> {
         /// Its error.
         error: &'a StoreError,
     },
-    /// The process skipped the store, which failed shortly before.
+    /// The process did not ask the store, because the store had failed shortly
+    /// before.
     #[non_exhaustive]
     Skipped {},
-    /// The process calls the token endpoint without the store.
+    /// The process sends a token request of its own, without the store.
     #[non_exhaustive]
     WentAlone {},
-    /// The process would call the token endpoint without the store, but already
-    /// did shortly before.
+    /// The process would send a token request of its own, but sent the last one
+    /// less than 10 seconds before.
     #[non_exhaustive]
     Limited {
-        /// The time until it may.
+        /// The time until it may send the next one.
         wait: Duration,
     },
     /// The process, which was without the store, has the shared token again.

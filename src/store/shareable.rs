@@ -63,8 +63,9 @@ pub trait ShareableSource: TokenSource {
     /// credentials.
     type Identity: Send + Sync;
 
-    /// Returns the key under which the next token is shared. May take as long
-    /// as a request:
+    /// Returns the key under which the next token is shared, and what
+    /// [`fetch_as`](Self::fetch_as) needs. It may take as long as one token
+    /// request:
     /// [`Sharing::with_attempt_timeout`](super::Sharing::with_attempt_timeout).
     ///
     /// # Errors

@@ -9,13 +9,15 @@ use super::{
 };
 
 /// Settings for sharing tokens with other processes: the store, and the form of
-/// the tokens in it.
+/// the tokens in it, sealed or in plain text.
+///
+/// The [module](crate::store) defines the terms.
 ///
 /// # Default
 ///
-/// A store operation may take as long as the store sets: 150 milliseconds, or 2
-/// seconds for a `FileStore`. A lease lasts 10 seconds, and one token request 9.
-/// Events go to `tracing` only.
+/// The store sets the time limit of an operation: 150 milliseconds, 1 second
+/// for a `DynamoDbStore`, or 2 seconds for a `FileStore`. A lease lasts 10
+/// seconds, and a token request may take 9. Events go to `tracing` only.
 ///
 /// ```
 /// use tower_genesys::{Sharing, store::MemoryStore};
@@ -90,12 +92,13 @@ impl Sharing {
         self
     }
 
-    /// Sets the time limit of one store operation. After it, the outcome counts
-    /// as unknown, and the process continues without the store.
+    /// Sets the time limit of one store operation. If an operation takes
+    /// longer, the process continues without the store, and does not know
+    /// whether the store has executed the operation.
     ///
     /// Default: the store's own limit ([`TokenStore::operation_timeout`]),
-    /// which is 150 milliseconds, or 2 seconds for a `FileStore`. The minimum
-    /// is 10 milliseconds.
+    /// which is 150 milliseconds, 1 second for a `DynamoDbStore`, or 2 seconds
+    /// for a `FileStore`. The minimum is 10 milliseconds.
     ///
     /// ```
     /// use std::time::Duration;
@@ -112,14 +115,14 @@ impl Sharing {
     }
 
     /// Sets the duration of a lease: how long the other processes wait for the
-    /// one that fetches the token, if it never finishes. Default: 10 seconds;
-    /// the minimum is 10 milliseconds.
+    /// leader if it never finishes. Default: 10 seconds. The minimum is 10
+    /// milliseconds.
     ///
-    /// A request to the token endpoint ends one second before the lease, or a
-    /// fifth of the lease if that is shorter. Set the lease below
-    /// [`CacheSettings::with_deadline`](crate::token::CacheSettings::with_deadline),
-    /// so that another request fits in between. For a slow token endpoint,
-    /// increase both.
+    /// A token request must end one second before the lease does (or a fifth of
+    /// the lease, if that is shorter). Set the lease below
+    /// [`CacheSettings::with_deadline`](crate::token::CacheSettings::with_deadline):
+    /// a process that waited for a leader in vain then has time for a token
+    /// request of its own. For a slow token endpoint, increase both.
     ///
     /// ```
     /// use std::time::Duration;
@@ -136,11 +139,12 @@ impl Sharing {
         self
     }
 
-    /// Limits the duration of one request to the token endpoint, and of reading
-    /// the credentials before it.
+    /// Sets the time limit of one token request. Reading the credentials before
+    /// it has the same limit.
     ///
-    /// Default and maximum: the lease less a second, or less a fifth if that is
-    /// shorter. The process never makes a second request at the same time.
+    /// Default and maximum: the duration of the lease, less one second or a
+    /// fifth of it, whichever is shorter. The process never sends a second
+    /// token request in parallel.
     ///
     /// ```
     /// use std::time::Duration;

@@ -7,11 +7,13 @@ use crate::token::Fingerprint;
 
 /// A place where one process puts a token and other processes find it.
 ///
-/// For each [`StoreKey`], it keeps at most one [`Entry`], one lease and one
-/// cooldown. Each operation is atomic: if any number of processes ask for a
-/// missing token at the same time, exactly one gets [`Lookup::Leased`]. The
-/// store measures each lifetime by its own clock, so the clocks of the
-/// processes may differ.
+/// For each [`StoreKey`], it keeps at most one [`Entry`] (a token and what
+/// identifies it), one [`Lease`] (the right of one process to fetch the next
+/// token) and one cooldown (a time in which no process gets a lease). Each
+/// operation is atomic: if any number of processes ask for a missing token at
+/// the same time, exactly one gets [`Lookup::Leased`]. The store measures each
+/// lifetime by its own clock, so the clocks of the processes may differ. The
+/// [module](super) says how processes use a store.
 ///
 /// ```
 /// use std::time::Duration;
@@ -43,19 +45,19 @@ use crate::token::Fingerprint;
 ///
 /// [`Record`](super::Record) has the rules as code, for a store that can read
 /// and write a value on a condition. The macro `store_conformance!` (feature
-/// `testing`) checks an implementation. Build results with [`Entry::new`] and
-/// [`Lease::new`]. The rules:
+/// `testing`) checks an implementation. Create the results with [`Entry::new`]
+/// and [`Lease::new`]. The rules:
 ///
-/// - A new lease gets a fence above the fences of the entry and of every
-///   earlier lease, and above [`Claim::at_least`]. The fence is at least the
-///   store's clock in milliseconds, so that fences keep growing after the store
-///   loses its data.
+/// - A new lease gets a fence that is higher than the fences of the entry and
+///   of every earlier lease, and higher than [`Claim::at_least`]. The fence is
+///   at least the milliseconds since 1970 by the store's clock, so that fences
+///   keep growing after the store loses its data.
 /// - [`get_or_lease`](Self::get_or_lease) returns an entry only if
 ///   [`Claim::accepts`] it, whether or not a process has a lease.
 /// - A lease ends when it expires, or by `publish` or `abandon`. Only its owner
 ///   can end it early.
-/// - The store treats a value that is unreadable, or of another type or
-///   version, as missing, and reports it in [`Lease::replaces`].
+/// - A value that the store cannot read, or that has another type or version,
+///   counts as missing. The store reports it in [`Lease::replaces`].
 ///
 /// # Errors
 ///
@@ -64,18 +66,20 @@ use crate::token::Fingerprint;
 ///
 /// # Cancellation
 ///
-/// A caller drops the future when its time is up. It then does not know whether
-/// the store executed the operation. If the store granted a lease meanwhile,
-/// the next claim of the same [`Owner`] gets that lease.
+/// The process drops the future after the [time limit](Self::operation_timeout)
+/// of an operation. It then does not know whether the store has executed the
+/// operation. If the store has granted a lease, the next claim of the same
+/// [`Owner`] gets that lease again.
 pub trait TokenStore: Send + Sync + 'static {
     /// Returns a token that the claim accepts, a lease to fetch one, or the
-    /// time to wait.
+    /// time that the process must wait.
     fn get_or_lease<'a>(&'a self, key: &'a StoreKey, claim: &'a Claim) -> StoreFuture<'a, Lookup>;
 
     /// Stores the token that the owner of a lease fetched, and ends the lease.
     ///
-    /// The fence of the entry decides, even if the lease has expired: an entry
-    /// with the same or a higher fence stays, and is returned.
+    /// The fences decide, even if the lease has expired: if the entry in the
+    /// store has the same or a higher fence than the new one, it stays, and is
+    /// returned.
     fn publish<'a>(
         &'a self,
         key: &'a StoreKey,
@@ -83,8 +87,8 @@ pub trait TokenStore: Send + Sync + 'static {
         entry: &'a Entry,
     ) -> StoreFuture<'a, Publication>;
 
-    /// Ends a lease without a token, and grants no other lease during
-    /// `cooldown`.
+    /// Ends a lease without a token. If there is a `cooldown`, the store grants
+    /// no lease during that time.
     ///
     /// A second cooldown never shortens the first. If the lease has ended
     /// already, this is a no-op.
@@ -99,8 +103,8 @@ pub trait TokenStore: Send + Sync + 'static {
     /// [`Sharing::with_operation_timeout`](super::Sharing::with_operation_timeout)
     /// sets another.
     ///
-    /// Default: 150 milliseconds, many times what a server in the same network
-    /// needs, and short for a caller. The minimum is 10 milliseconds.
+    /// Default: 150 milliseconds. A server in the same network needs far less,
+    /// and a caller hardly notices such a wait. The minimum is 10 milliseconds.
     fn operation_timeout(&self) -> Duration {
         operation::TIMEOUT
     }
@@ -135,8 +139,8 @@ impl<T: TokenStore + ?Sized> TokenStore for Arc<T> {
     }
 }
 
-/// The request of a process to a [`TokenStore`]: which token it accepts, and
-/// the lease that it wants otherwise.
+/// The argument of [`TokenStore::get_or_lease`]: which token a process accepts,
+/// and how long it needs a lease if the store has no such token.
 ///
 /// ```
 /// use std::time::Duration;
@@ -156,23 +160,24 @@ impl<T: TokenStore + ?Sized> TokenStore for Arc<T> {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Claim {
-    /// The process that asks. If it already has the lease, the store grants the
-    /// lease again, with the same fence and its full duration.
+    /// The process that asks. If it has the lease already, the store grants
+    /// that lease again, with the same fence, for the full duration.
     pub owner: Owner,
-    /// The lowest acceptable fence. Default: any.
+    /// The lowest fence of an acceptable token. Default: any.
     pub at_least: Fence,
-    /// The least remaining lifetime, capped at a fifth of the entry's full
-    /// lifetime. Default: zero.
+    /// The shortest remaining lifetime of an acceptable token. A fifth of the
+    /// token's full lifetime is always enough. Default: zero.
     pub min_remaining: Duration,
-    /// The token that the API refused, which is not acceptable. Default: none.
+    /// The token that the API refused, and that is not acceptable. Default:
+    /// none.
     pub rejected: Option<Fingerprint>,
     /// The duration of the lease, if the store grants one.
     pub lease: Duration,
 }
 
 impl Claim {
-    /// Creates a claim that accepts any entry, or else asks for a lease of this
-    /// duration.
+    /// Creates a claim that accepts any token. If the store has none, it asks
+    /// for a lease of this duration.
     pub const fn new(owner: Owner, lease: Duration) -> Self {
         Self {
             owner,
@@ -183,7 +188,8 @@ impl Claim {
         }
     }
 
-    /// Returns whether an entry is acceptable. Every store applies this rule.
+    /// Returns whether the token in this entry is acceptable. Every store
+    /// applies this rule.
     pub fn accepts(&self, entry: &Entry) -> bool {
         entry.fence >= self.at_least
             && !entry.remaining.is_zero()
@@ -192,29 +198,30 @@ impl Claim {
     }
 }
 
-/// The answer of a [`TokenStore`], which has an example, to a [`Claim`].
+/// The result of [`TokenStore::get_or_lease`]. [`TokenStore`] has an example.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Lookup {
-    /// A token that the claim accepts.
+    /// The store has a token that the claim accepts.
     Token(Entry),
-    /// No token; the token endpoint must not be called for this long.
+    /// The store has no such token, and no process may call the token endpoint
+    /// for this long.
     Cooldown(Duration),
-    /// No token; the caller may fetch one.
+    /// The store has no such token. The process gets the lease, and fetches
+    /// one.
     Leased(Lease),
-    /// No token; another process is fetching one, and its lease has this much
-    /// time left.
+    /// The store has no such token. Another process has the lease, which lasts
+    /// this much longer.
     Busy(Duration),
 }
 
-/// The result of publishing an [`Entry`] in a [`TokenStore`], which has an
-/// example.
+/// The result of [`TokenStore::publish`]. [`TokenStore`] has an example.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Publication {
-    /// The store has the entry.
+    /// The store has stored the entry.
     Published,
-    /// A process with the same or a later lease published first. This is its
-    /// entry.
+    /// The store has kept the entry that it had, because its fence is not
+    /// lower. This is that entry.
     Superseded(Entry),
 }

@@ -6,8 +6,8 @@ use crate::store::{Operation, StoreErrorKind};
 
 /// Receives the events of a shared limit, to count or log them.
 ///
-/// A call runs it while it waits, never under a lock. It should return quickly.
-/// A closure is an observer:
+/// A call, or the task that reserves slots, runs it, and never under a lock. It
+/// should return quickly. A closure is an observer:
 ///
 /// ```
 /// # use bytes::Bytes;
@@ -52,8 +52,8 @@ impl<F: Fn(&LimitEvent) + Send + Sync> LimitObserver for F {
 
 /// An event for a [`LimitObserver`].
 ///
-/// A send that takes a slot at hand causes no event, since it waits for
-/// nothing.
+/// A send that takes a slot which the process already has causes no event,
+/// because it does not wait.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum LimitEvent {
@@ -67,35 +67,36 @@ pub enum LimitEvent {
         /// The number of active processes.
         owners: u32,
     },
-    /// The limit is used up, and sends of this process begin to wait. The event
-    /// repeats only after a minute in which no send waits.
+    /// The limit is used up, and sends of this process begin to wait for a
+    /// second or longer. The event repeats only after a minute without such
+    /// waits.
     #[non_exhaustive]
     WaitingBegan {
         /// The limit in use, in requests a minute.
         limit: u32,
         /// The number of active processes.
         owners: u32,
-        /// The longest wait of a send.
+        /// The time until the last of the reserved slots begins.
         wait: Duration,
     },
-    /// A send got its slot after a wait.
+    /// The wait of a send for its slot is over.
     #[non_exhaustive]
     Waited {
         /// The duration of the wait.
         waited: Duration,
     },
-    /// A send continued without a slot, which would begin after the call's
-    /// deadline.
+    /// A send went without a slot, because the slot would have begun after the
+    /// deadline of the call.
     #[non_exhaustive]
     WentWithout {},
-    /// The process learned the limit, from a 429 that names it or from another
-    /// process.
+    /// The process, which states no limit, learned it from a 429 that names it,
+    /// or from the book.
     #[non_exhaustive]
     Learned {
         /// The limit, in requests a minute.
         limit: u32,
     },
-    /// A limit below the stated one is in use.
+    /// The limit in use is lower than the one that this process states.
     #[non_exhaustive]
     Lowered {
         /// The limit that this process states, in requests a minute.
@@ -104,10 +105,10 @@ pub enum LimitEvent {
         /// minute.
         limit: u32,
     },
-    /// The server answered 429, and the process told the book.
+    /// The process got a 429, and reports it to the book.
     #[non_exhaustive]
     Refused {
-        /// How long the server asks clients to wait.
+        /// The server's `Retry-After`: how long clients must wait.
         wait: Duration,
     },
     /// An operation of the book failed.
@@ -118,11 +119,11 @@ pub enum LimitEvent {
         /// The kind of failure.
         kind: StoreErrorKind,
     },
-    /// The book cannot be reached. The process keeps to its share of the limit,
+    /// The process cannot reach the book. It keeps to its share of the limit,
     /// or sends without a limit if it does not know its share.
     #[non_exhaustive]
     WentAlone {
-        /// The number of processes that share the limit; zero if unknown.
+        /// The last known number of active processes. Zero if none is known.
         owners: u32,
     },
     /// The process reaches the book again.

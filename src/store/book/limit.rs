@@ -7,12 +7,14 @@ use crate::store::operation;
 
 /// The rate limit of one process or of a fleet.
 ///
-/// With
-/// [`OrgBuilder::shared_limit`](crate::genesys::OrgBuilder::shared_limit), all
-/// processes that use the same client keep the limit together. With
+/// With [`OrgBuilder::shared_limit`](crate::genesys::OrgBuilder::shared_limit),
+/// all processes that use the same OAuth client at the same login host keep the
+/// limit together. They need not share a token. With
 /// [`OrgBuilder::process_limit`](crate::genesys::OrgBuilder::process_limit),
-/// each process keeps it by itself. Each send takes a slot, and waits until one
-/// begins: see the [module](super).
+/// each process keeps the limit by itself.
+///
+/// In both cases, each send takes a slot, and waits until the slot begins: see
+/// the [module](super).
 ///
 /// # Default
 ///
@@ -39,17 +41,17 @@ pub struct Limit {
 impl Limit {
     /// The part of the limit that may be sent at once.
     ///
-    /// A job of that size runs unslowed if no other is active, and other
-    /// callers wait at most two seconds beside it. Measured: with 0.5, an
-    /// interactive caller waits for four.
+    /// A job of that size is not slowed if it has the limit to itself, and
+    /// other callers wait at most two seconds beside it. Measured: with 0.5, an
+    /// interactive caller waits for four seconds.
     pub const DEFAULT_BURST: f64 = 0.25;
 
     /// The maximum time limit of one operation. A later reply would bring slots
     /// that have ended, and sends that wait for them.
     pub(crate) const LONGEST_OPERATION: Duration = Duration::from_millis(800);
 
-    /// Allows this many requests in any minute, to one process or to all that
-    /// keep the limit together.
+    /// Allows this many sends in any minute, to one process or to all that keep
+    /// the limit together. A retry counts like a first send.
     ///
     /// Building the organisation fails if the limit is zero or above
     /// [`Terms::MAX_LIMIT`].
@@ -57,12 +59,12 @@ impl Limit {
         Self::new(Some(requests))
     }
 
-    /// Learns the limit from the first 429 that names it. Until then, no
-    /// request is delayed.
+    /// Learns the limit from the first 429 that names it. Until then, no send
+    /// waits for a slot.
     ///
-    /// After one process has learned the limit, the others know it within a
-    /// minute, or from their own first 429. The book forgets the limit after
-    /// two minutes without a send.
+    /// With a shared limit, one process learns it, and the others read it from
+    /// the book within a minute, unless a 429 of their own names it before. The
+    /// book forgets the limit after two minutes without a send.
     ///
     /// ```
     /// use tower_genesys::store::Limit;
@@ -86,22 +88,24 @@ impl Limit {
     /// Sets the part of the limit that may be sent at once after a pause, from
     /// 0 to 1. Default: 0.25.
     ///
-    /// A burst uses up the rest of the minute: the larger it is, the longer
-    /// others wait. Building the organisation fails for any other number.
+    /// A burst uses up the limit of the minute after it: the larger it is, the
+    /// longer other callers wait. Building the organisation fails for any other
+    /// number.
     #[must_use]
     pub const fn with_burst(mut self, part: f64) -> Self {
         self.burst = part;
         self
     }
 
-    /// Sets the time limit of one operation of the book. After it, the process
-    /// continues without the book. Default: 150 milliseconds; the minimum is 10
-    /// milliseconds, and the maximum 800, because a slot can be used for 0.9
-    /// seconds from its reservation on.
+    /// Sets the time limit of one operation of the book. If an operation takes
+    /// longer, the process continues without the book. Default: 150
+    /// milliseconds. The minimum is 10 milliseconds. The maximum is 800,
+    /// because a slot can end 0.9 seconds after the process has asked for it.
     ///
-    /// Raise it together with
+    /// Raise it if the store is in another region. If the processes share a
+    /// token, raise
     /// [`Sharing::with_operation_timeout`](crate::Sharing::with_operation_timeout),
-    /// for a server in another region.
+    /// too.
     ///
     /// ```
     /// use std::time::Duration;

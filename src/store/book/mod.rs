@@ -1,10 +1,16 @@
-//! One rate limit for many processes: a book in which they reserve the times at
-//! which they send.
+//! One rate limit for many processes: a book in which they reserve slots for
+//! their sends.
 //!
 //! Processes that use the same OAuth client share its rate limit. Without a
 //! book, each of them learns of the limit from its own 429s. With a book, each
-//! send takes a *slot*: a reserved moment, from which on the send may begin,
-//! for 0.9 seconds.
+//! [send](crate#glossary) takes a *slot*: the right of one process to send one
+//! request. A slot *begins* at a time that the book assigns, and *ends* 0.9
+//! seconds later. The process may send at any time in between.
+//!
+//! To share a limit, pass it to
+//! [`OrgBuilder::shared_limit`](crate::genesys::OrgBuilder::shared_limit), with
+//! the store that keeps the book: a `RedisStore`, or in tests a
+//! [`MemoryStore`](super::MemoryStore):
 //!
 //! ```
 //! use bytes::Bytes;
@@ -16,8 +22,8 @@
 //! };
 //!
 //! # fn main() -> Result<(), tower_genesys::BoxError> {
-//! let mock = MockGenesys::new(); // for Genesys Cloud and your HTTP client
-//! let store = MemoryStore::new(); // a `RedisStore`, for a fleet
+//! let mock = MockGenesys::new(); // replaces Genesys and your HTTP client
+//! let store = MemoryStore::new(); // for a fleet, a `RedisStore`
 //! let org = Org::builder(mock.region())
 //!     .credentials(Credentials::new(mock.client_id(), mock.client_secret())?)
 //!     .shared_limit(Limit::per_minute(300), store)
@@ -27,57 +33,84 @@
 //! # }
 //! ```
 //!
+//! The limit belongs to the OAuth client and its login host. So the processes
+//! need not share a token, and if they do, the namespace of their
+//! [`Sharing`](crate::Sharing::with_namespace) does not matter. Only a
+//! `RedisStore` with another prefix keeps another book.
+//!
 //! # What happens
+//!
+//! A book has two operations, and each takes one round trip to the store:
+//! [`reserve`](SlotBook::reserve) grants slots to a process, and
+//! [`refuse`](SlotBook::refuse) reports a 429 to all processes.
 //!
 //! | a process that | does this |
 //! |---|---|
-//! | has a slot | sends, without an operation of the store |
-//! | has no slot | reserves some with one operation, and waits until the first one begins |
-//! | reserves slots | asks for one slot for each waiting send, and, if it has none at all, for as many more as it used in the last 0.9 seconds, so that later sends find one |
-//! | has slots that it did not use in time | hands them back with its next reservation |
-//! | gets a 429 | reports it to the book, unless the book already knows it. No slot begins before the `Retry-After` is over |
-//! | cannot reach the book | keeps to the limit divided by the last known number of processes, and tries the book again after 10 seconds |
-//! | has never reached the book | sends without a limit |
+//! | has a slot | sends as soon as the slot has begun, without an operation |
+//! | has no slot for a send | reserves slots with one operation. The send waits until one begins |
+//! | reserves slots | asks for one for each send that waits. If it has no slot at all, it also asks for as many as it used in the last 0.9 seconds (64 at most), so that later sends find one |
+//! | did not use a slot before its end | hands the slot back with its next reservation |
+//! | gets a 429 for the limit of the client | reports its `Retry-After` to the book, unless the book knows of one that ends as late. From then on, no slot of this process begins before that end, and the book grants none that does. A 429 for the limit of one service is not reported |
+//! | loses the book, because an operation fails or takes longer than 150 milliseconds | sends at the limit divided by the last known number of processes. It tries the book again after 10 to 12 seconds |
+//! | has never reached the book | sends without a limit, and tries the book again after 10 to 12 seconds |
+//! | knows no limit yet ([`Limit::learned`](super::Limit::learned)) | sends without a limit, until a 429 names one or the book has one. It asks the book every 45 to 60 seconds |
 //!
-//! Each send needs a slot: the first one, a retry, the replay after a 401. It
-//! waits for the slot in the [throttle](crate::retry::Throttle), as after a
-//! 429: `poll_ready` does not wait for it, and the attempt time-out does not count
-//! the wait. The wait adds to the duration of the call. If the wait would
-//! exceed the call's deadline, the call is sent without a slot, and gets the
-//! server's response.
+//! Every send takes a slot: the first send of a call, each retry, and the
+//! replay after a 401. The send waits for its slot in the
+//! [throttle](crate::retry::Throttle), as it would after a 429. `poll_ready`
+//! does not wait for slots. The wait counts towards the duration of the call,
+//! but not towards the attempt time-out. If the slot would begin after the
+//! deadline of the call
+//! ([`RetryPolicy::with_deadline`](crate::RetryPolicy::with_deadline)), the
+//! send goes without a slot, and the call gets the server's response.
 //!
 //! # Fairness
 //!
-//! One reservation gives a process at most its share: the slots of two seconds,
-//! divided by the number of active processes, and at least one slot. So
-//! processes that always want more get equal shares. A process that seldom
-//! sends waits for two seconds at most, if no more processes are active than
-//! there are slots in two seconds. Within a process, requests are sent in order
-//! of arrival.
+//! A process can reserve at most its share of the next two seconds: the slots
+//! that the limit allows in that time, divided by the number of active
+//! processes. If it has no slot, it gets one in any case. A process is active
+//! until two seconds after its last slot has begun. Each organisation that a
+//! program builds counts as one process.
+//!
+//! So processes that always want more slots get equal numbers of them. A
+//! process that seldom sends waits for two seconds at most, unless more
+//! processes are active than the limit allows slots in two seconds. Within a
+//! process, the sends get slots in order of arrival.
+//!
+//! After a pause, in which the processes wanted fewer slots than the limit
+//! allows, they may send a part of the limit at once: a quarter, unless you set
+//! [`Limit::with_burst`](super::Limit::with_burst). Active processes divide
+//! this burst, too.
 //!
 //! # What is never exceeded
 //!
-//! While the processes reach the book, no 60 seconds have more sends than the
-//! limit, except for calls that are sent without a slot because of their
-//! deadline. The book counts windows of 61 seconds, because a send takes time
-//! to reach the server. After the store has lost the book or was unreachable,
-//! up to 1.35 times the limit may be sent within 60 seconds, once. A process
-//! that has never reached the book does not count.
+//! While all processes reach the book, no 60 seconds contain more sends than
+//! the limit. The only exceptions are sends that go without a slot because of
+//! their deadline. The book itself counts windows of 61 seconds: a send may
+//! begin 0.9 seconds after its slot, and takes time to reach the server.
 //!
-//! If processes state different limits, the lowest one applies, and a process
-//! that stated a higher one logs a warning. A limit that a 429 names counts as
-//! a stated one.
+//! After the store has lost the book, or was unreachable, up to 1.35 times the
+//! limit may be sent within 60 seconds, once after each such event. The sends
+//! of a process that has never reached the book add to that.
+//!
+//! If processes state different limits, the lowest one applies to all, and each
+//! process that stated a higher one logs a warning. The lowest limit applies
+//! until no process has stated it for two minutes. A limit that a 429 names
+//! counts as stated by the process that got the 429. A 429 never raises the
+//! limit that the program has set.
 //!
 //! # Errors
 //!
-//! A limit never fails a request. An invalid [`Limit`](super::Limit) is an
-//! error when the organisation is built.
+//! A limit makes no call fail. An invalid [`Limit`](super::Limit) is an error
+//! when the organisation is built
+//! ([`ConfigErrorKind::Limit`](crate::genesys::ConfigErrorKind::Limit)).
 //!
 //! # Cancellation
 //!
-//! If a waiting request is dropped, its slot goes to the next request of the
-//! process, because slots are reserved for the process and not for a request.
-//! A killed process costs the others two seconds of its share.
+//! A slot belongs to a process, and not to a send. So if a call is dropped
+//! while its send waits, the next send of the process gets the slot. If a
+//! process is killed, its reserved slots stay unused, which costs the others
+//! two seconds of its share.
 
 mod event;
 pub(super) mod limit;

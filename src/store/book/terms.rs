@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-/// How late a send may use its slot and reach the server. A book's window is
-/// longer by this time, so that no window of the server has more sends than the
-/// limit.
+/// How long after the begin of its slot a send may reach the server. A book's
+/// window is longer by this time, so that no window of the server has more
+/// sends than the limit.
 const MARGIN: Duration = Duration::from_secs(1);
 
 /// The length of the server's window.
@@ -20,25 +20,26 @@ const MINUTE: Duration = Duration::from_secs(60);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Terms {
-    /// Requests a minute, from 1 to [`MAX_LIMIT`](Self::MAX_LIMIT).
+    /// Sends a minute, from 1 to [`MAX_LIMIT`](Self::MAX_LIMIT).
     limit: u32,
-    /// Requests at once, at most the limit.
+    /// Sends at once, at most the limit.
     burst: u32,
 }
 
 impl Terms {
-    /// The highest limit. A book keeps a number for each request of a window.
+    /// The highest limit, in sends a minute. It bounds the size of a book,
+    /// which keeps a number for each slot of a window.
     pub const MAX_LIMIT: u32 = 100_000;
 
-    /// The length of a book's window: a minute, and a second for the way to the
-    /// server.
+    /// The length of a book's window: the server's minute, and one second, in
+    /// which a send uses its slot and reaches the server.
     pub const WINDOW: Duration = MINUTE.saturating_add(MARGIN);
 
-    /// States `limit` requests a minute, of which `burst` may be sent at once
-    /// after a pause.
+    /// States a limit of `limit` sends a minute. After a pause, `burst` of them
+    /// may go at once.
     ///
     /// The limit is raised to 1 or lowered to [`MAX_LIMIT`](Self::MAX_LIMIT) if
-    /// it is outside of that range; the burst is at most the limit.
+    /// it is outside of that range. The burst is capped at the limit.
     pub const fn new(limit: u32, burst: u32) -> Self {
         let limit = match limit {
             0 => 1,
@@ -49,7 +50,7 @@ impl Terms {
         Self { limit, burst }
     }
 
-    /// Returns the number of requests in a minute.
+    /// Returns the number of sends a minute.
     pub const fn limit(&self) -> u32 {
         self.limit
     }

@@ -41,9 +41,10 @@ const REVOKE_TRIES: u32 = 3;
 /// fetches a token, all use it.
 ///
 /// It goes between a source and the [`TokenCache`](crate::TokenCache) of a
-/// process; the [module](crate::store) says what happens when. Each
-/// `SharedSource` counts as one process and belongs to one cache: two of them
-/// wait for each other like two processes.
+/// process. The [module](crate::store#what-happens) says when it asks the
+/// store, and what follows. Each `SharedSource` belongs to one cache and counts
+/// as one process: two of them in one program wait for each other like two
+/// processes.
 ///
 /// ```
 /// use std::time::Duration;
@@ -54,7 +55,7 @@ const REVOKE_TRIES: u32 = 3;
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), tower_genesys::BoxError> {
-/// let store = MemoryStore::new(); // for a store that processes share
+/// let store = MemoryStore::new(); // replaces a store that processes share
 /// let key = StoreKey::new("vault.example", "my-client-id", "vault");
 /// let process = |secret: &'static str| {
 ///     let source = source_fn(move |_cx| async move {
@@ -72,21 +73,25 @@ const REVOKE_TRIES: u32 = 3;
 ///
 /// # Errors
 ///
-/// Those of the inner source, if this process calls it. Never an error of the
-/// store. Besides:
+/// A fetch returns the errors of the inner source if this process calls it, and
+/// never an error of the store. In addition:
 ///
-/// - [`Throttled`](crate::token::TokenErrorKind::Throttled) during a cooldown
-///   of the token endpoint, and if this process is without the store and called
-///   the endpoint shortly before;
+/// - [`Throttled`](crate::token::TokenErrorKind::Throttled) if a token request
+///   must wait, and the wait would end less than two seconds before the
+///   deadline: in a cooldown, and without the store in the 10 seconds after a
+///   token request;
 /// - [`TimedOut`](crate::token::TokenErrorKind::TimedOut) if neither this
-///   process nor another one got a token in time, or if reading the credentials
-///   took longer than one request may.
+///   process nor another one got a token before the deadline, or if reading the
+///   credentials took longer than [one token request
+///   may](Sharing::with_attempt_timeout).
+///
+/// A revocation that cannot remove the token from the store returns
+/// [`Store`](crate::token::TokenErrorKind::Store).
 ///
 /// # Cancellation
 ///
-/// If a fetch is dropped while it has the lease, a separate task gives the
-/// lease back. Without a runtime, the other processes wait until the lease
-/// expires.
+/// If a fetch is dropped while it has the lease, a separate task returns the
+/// lease. Without a runtime, the other processes wait until the lease expires.
 pub struct SharedSource<S> {
     source: S,
     member: Arc<Member>,
@@ -97,7 +102,7 @@ impl<T: TokenSource> SharedSource<Keyed<T>> {
     ///
     /// # Errors
     ///
-    /// [`ConfigErrorKind::NotRepeatable`] if the source cannot repeat its
+    /// [`ConfigErrorKind::NotRepeatable`] if the source cannot repeat a token
     /// request, because each one uses something up, such as a rotating refresh
     /// token. [`ConfigErrorKind::Randomness`] if the system provides no
     /// randomness.
