@@ -51,7 +51,7 @@
 //! | reserves slots | asks for one for each send that waits. If it has no slot at all, it also asks for as many as it used in the last 0.9 seconds (64 at most), so that later sends find one |
 //! | did not use a slot before its end | hands the slot back with its next reservation |
 //! | gets a 429 for the limit of the client | reports its `Retry-After` to the book, unless the book knows of one that ends as late. From then on, no slot of this process begins before that end, and the book grants none that does. A 429 for the limit of one service is not reported |
-//! | loses the book, because an operation fails or takes longer than 150 milliseconds | sends at the limit divided by the last known number of processes. It tries the book again after 10 to 12 seconds |
+//! | loses the book, because an operation fails or takes longer than 150 milliseconds (by default) | sends at the limit divided by the last known number of processes. It tries the book again after 10 to 12 seconds |
 //! | has never reached the book | sends without a limit, and tries the book again after 10 to 12 seconds |
 //! | knows no limit yet ([`Limit::learned`](super::Limit::learned)) | sends without a limit, until a 429 names one or the book has one. It asks the book every 45 to 60 seconds |
 //!
