@@ -19,8 +19,8 @@ use crate::store::{
 /// The line in front of the JSON: a name, the version and a digest.
 const FRAME: Frame = Frame::new("login");
 
-/// The contents of a [`LoginFile`](super::LoginFile): a refresh token, and
-/// whether it is in use.
+/// The contents of a [`LoginFile`](super::LoginFile): a refresh token, and its
+/// mark, which says whether it is in use.
 ///
 /// `Debug` does not show the token.
 ///
@@ -63,9 +63,9 @@ impl StoredLogin {
         self.token
     }
 
-    /// Reports whether a process has marked the refresh token, and not yet
-    /// stored the next one: it waits for the answer, or it has ended before the
-    /// answer came.
+    /// Reports whether a process has marked the refresh token, and has not yet
+    /// stored its successor. That process is either waiting for the answer, or
+    /// it ended before the answer came.
     pub const fn is_in_use(&self) -> bool {
         self.in_use
     }

@@ -10,9 +10,9 @@ use crate::{
     },
 };
 
-/// The error of a [`LoginFile`](super::LoginFile) that cannot be used.
+/// The reason why a [`LoginFile`](super::LoginFile) cannot be used.
 ///
-/// The message names the file and the next step, and shows nothing of the
+/// The message names the file and the next step, but shows nothing of its
 /// contents.
 ///
 /// An example is at [`LoginFile`](super::LoginFile).
@@ -29,8 +29,8 @@ pub struct LoginFileError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum LoginFileErrorKind {
-    /// The directory of the file: it belongs to another user, gives access to
-    /// others, or cannot be created. The source is a
+    /// The directory of the file belongs to another user, gives access to
+    /// others, or cannot be created. The source of the error is a
     /// [`FileStoreError`](crate::store::file::FileStoreError).
     Directory,
     /// The path has no file name, or leads to a symbolic link, a directory or a
@@ -40,15 +40,15 @@ pub enum LoginFileErrorKind {
     Owner,
     /// Other users have access to the file, or its owner has none.
     Permissions,
-    /// The contents are damaged, or another program wrote them.
+    /// The contents of the file are damaged, or another program wrote them.
     Damaged,
-    /// A version of this crate that writes another format wrote the file.
+    /// Another version of this crate wrote the file, in another format.
     Version,
-    /// The file is sealed and should not be, or the other way round, or no key
-    /// of the ring opens it.
+    /// The file is sealed, but was opened with `LoginFile::unsealed`, or the
+    /// other way round. Or no key of the ring opens it.
     Sealed,
-    /// The disk is full, broken or read-only, another process keeps the lock,
-    /// or the call is outside of a tokio runtime.
+    /// The disk is full, broken or read-only; another process has had the lock
+    /// for a second; or there is no tokio runtime.
     Unavailable,
 }
 

@@ -17,11 +17,13 @@ use crate::store::KeyRing;
 use crate::store::file::{Directory, PrivateFile, Threads};
 
 /// A [`RefreshTokenStore`](crate::genesys::grants::RefreshTokenStore) in a
-/// file: a login that lasts from one run of a program to the next.
+/// file: the login of one person, which lasts from one run of a program to the
+/// next.
 ///
-/// Use it for command-line programs and services on one machine, whose user
-/// logs in through a browser once. Each renewal replaces the refresh token in
-/// the file, so the login lasts as long as it is used.
+/// Use it for command-line programs, and for services on one machine, whose
+/// user logs in through a browser once. A login is a refresh token. Each
+/// renewal of the token replaces the refresh token in the file by its
+/// successor, so the login lasts as long as the program is used.
 ///
 /// ```
 /// use tower_genesys::genesys::grants::{
@@ -36,7 +38,7 @@ use crate::store::file::{Directory, PrivateFile, Threads};
 /// # let path = home.path().join("my-program").join("login");
 /// let mock = MockGenesys::new(); // for Genesys Cloud and your HTTP client
 /// let credentials = Credentials::new(mock.client_id(), mock.client_secret())?;
-/// // For example, `/home/ada/.local/state/my-program/login`:
+/// // `path` is, for example, `/home/ada/.local/state/my-program/login`.
 /// let file = LoginFile::unsealed(&path)?;
 ///
 /// // The first run: a person logs in.
@@ -76,43 +78,50 @@ use crate::store::file::{Directory, PrivateFile, Threads};
 ///
 /// # Files
 ///
-/// The directory must belong to the user of the process and give no access to
-/// others. A [`FileStore`](crate::store::file::FileStore) may use the same one.
-/// If the directory is missing, it is created with mode 0700. Give the path
-/// literally: only a shell expands `~` and variables. For a file named `login`:
+/// The directory of the file must belong to the user of the process, and give
+/// no access to others. It may also be the directory of a
+/// [`FileStore`](crate::store::file::FileStore). If the directory is missing,
+/// it is created with mode 0700. Expand `~` and variables in the path yourself,
+/// as only a shell does that.
 ///
-/// | file | contents |
+/// If the path ends in `login`, there are three files:
+///
+/// | the file | contains |
 /// |---|---|
-/// | `login` | a line with version and digest; then JSON: the refresh token, sealed or not, and its mark |
-/// | `login.lock` | empty; locked while `login` changes |
-/// | `login.new` | the next `login`, for a moment, or left by a killed process |
+/// | `login` | two lines. The first has the version of the format, and a digest of the second. The second is JSON, with the refresh token (sealed or not) and its mark |
+/// | `login.lock` | nothing. A process locks this file while it changes `login` |
+/// | `login.new` | the next `login`, while a process writes it. If that process is killed, the file stays, and the next writer removes it |
 ///
-/// All have mode 0600. A write replaces `login` as a whole and syncs it and its
-/// name to the disk, so neither a killed process nor a power failure leaves
-/// half a file or an old one.
+/// All files have mode 0600. A write replaces `login` as a whole, and syncs the
+/// file and its name to the disk. So after a killed process or a power failure,
+/// `login` is neither damaged nor older than the last completed write.
 ///
-/// Windows has no such modes: choose a directory below the user's profile.
+/// On Windows, neither owner nor access rights are checked, and the name is not
+/// synced. Choose a directory below the user's profile, which Windows closes to
+/// other users.
 ///
 /// # Sealing
 ///
 /// A refresh token is worth more than a password. With the feature `seal`,
-/// `LoginFile::sealed` encrypts it (XChaCha20-Poly1305), together with its
-/// mark, so a backup of the file does not reveal it. The key must be somewhere
-/// else: in the environment, a secret of the platform, or the keyring of the
-/// system, for which [`guide::recipes`](crate::guide::recipes) has a recipe.
+/// `LoginFile::sealed` encrypts it (XChaCha20-Poly1305), and protects its mark
+/// against changes. A backup of the file then does not reveal the refresh
+/// token. Keep the key elsewhere: in the environment, in a secret of the
+/// platform, or in the keyring of the system, for which
+/// [`guide::recipes`](crate::guide::recipes) has a recipe.
 ///
 /// # Processes
 ///
-/// The file [marks](crate::genesys::grants::RefreshTokenStore::mark) the
-/// refresh token before it is sent. Of several processes that start with the
-/// same refresh token, one renews; the others get
-/// [`LoginRequired`](crate::token::TokenErrorKind::LoginRequired) without a
-/// request. They can [read](Self::read) the file again: if the refresh token
-/// there is not in use, it is the next one, for
+/// Genesys accepts each refresh token once. So the process
+/// [marks](crate::genesys::grants::RefreshTokenStore::mark) the refresh token
+/// in the file as in use before it sends it. If several processes start with
+/// the same refresh token, only the first to mark it sends it. The others fail
+/// with [`LoginRequired`](crate::token::TokenErrorKind::LoginRequired), without
+/// a request. They can then [read](Self::read) the file again. If the refresh
+/// token in it is not in use, it is the successor: pass it to
 /// [`LoginHandle::replace`](crate::genesys::grants::LoginHandle::replace).
 ///
-/// A mark that stays belongs to a process that ended while it waited for the
-/// answer. The refresh token may be used up, so the crate does not send it: log
+/// If a process ends while it waits for the answer, its mark stays. That
+/// refresh token may be used up, so the crate does not send it: the user logs
 /// in again.
 ///
 /// # Cloning
@@ -121,21 +130,27 @@ use crate::store::file::{Directory, PrivateFile, Threads};
 ///
 /// # Errors
 ///
-/// [`LoginFileError`]. Opening the file already fails if the file or its
-/// directory belongs to another user or is accessible to others, or if the path
-/// is a link. Within a fetch, the error is the source of a
-/// [`TokenError`](crate::TokenError):
+/// Opening and reading the file return a [`LoginFileError`]. Opening fails if
+/// the file or its directory belongs to another user or is accessible to
+/// others, or if the path leads to a link. The contents are read later: if they
+/// are damaged, of another version, or sealed with a key that is not on the
+/// ring, [`read`](Self::read) and `mark` fail. When the user logs in again, the
+/// new login replaces such a file.
+///
+/// If an error occurs during the renewal of a token, it is the source of a
+/// [`TokenError`](crate::TokenError) of the kind
 /// [`NotMarked`](crate::token::TokenErrorKind::NotMarked) or
 /// [`NotPersisted`](crate::token::TokenErrorKind::NotPersisted).
 ///
-/// A damaged file, one of another version, and one that no key opens are errors
-/// for [`read`](Self::read) and `mark`. The next login replaces them.
-///
 /// # Cancellation
 ///
-/// Operations run on at most four of tokio's blocking threads. If the caller
-/// drops an operation there, it finishes and releases its lock. An operation
-/// that waits for the lock ends when it is dropped, and fails after a second.
+/// Reading and writing block, so they run on tokio's blocking threads: at most
+/// four at a time for a file and its clones. ([`read`](Self::read) is the
+/// exception: it blocks its caller.)
+///
+/// If you drop an operation that runs on a thread, it finishes there, and
+/// releases its lock. If you drop an operation that waits for the lock, it ends
+/// at once. If it waits for a second, it fails.
 #[derive(Clone)]
 pub struct LoginFile {
     threads: Threads,
@@ -144,11 +159,11 @@ pub struct LoginFile {
 }
 
 impl LoginFile {
-    /// Opens the login in this file, which need not exist, and stores refresh
-    /// tokens unencrypted.
+    /// Opens this file, which need not exist yet, and stores refresh tokens in
+    /// it unencrypted.
     ///
-    /// Blocks while it checks the file and its directory, and creates the
-    /// directory if it is missing.
+    /// Creates the directory of the file if it is missing. Blocks while it
+    /// checks both.
     ///
     /// # Errors
     ///
@@ -158,8 +173,8 @@ impl LoginFile {
         Self::new(path.as_ref(), Form::Unsealed)
     }
 
-    /// Opens the login in this file, and encrypts refresh tokens with the first
-    /// of these keys.
+    /// Opens this file as [`unsealed`](Self::unsealed) does, but encrypts
+    /// refresh tokens with the first of these keys.
     ///
     /// ```
     /// # fn main() -> Result<(), tower_genesys::BoxError> {
@@ -203,10 +218,11 @@ impl LoginFile {
         Ok(new)
     }
 
-    /// Returns the login, or `None` before the first one.
+    /// Returns the login in the file, or `None` if the file is missing because
+    /// nobody has logged in.
     ///
     /// Blocks while it reads the file: call it at the start of the program. It
-    /// needs no lock, since the file is replaced as a whole.
+    /// needs no lock, since writers replace the file as a whole.
     ///
     /// # Errors
     ///
@@ -217,11 +233,12 @@ impl LoginFile {
         load(&self.file, &self.form)
     }
 
-    /// Deletes the login, for logging out, after
-    /// [`Org::revoke`](crate::Org::revoke) has ended the token. Without a
-    /// login, it does nothing.
+    /// Deletes the file. Call it to log the user out, after
+    /// [`Org::revoke`](crate::Org::revoke) has ended the token. If the file is
+    /// missing, this is a no-op.
     ///
-    /// The refresh token remains valid at the service; only the file is gone.
+    /// The refresh token remains valid at Genesys Cloud: only its copy in the
+    /// file is gone.
     ///
     /// # Errors
     ///

@@ -27,8 +27,8 @@ const VARIABLE: &str = "GENESYS_STORE_KEYS";
 /// first key seals. To decrypt ("open") a token, the ring uses the key with
 /// which it was sealed.
 ///
-/// To replace a key, deploy three rings in turn: `old,new`, then `new,old`, then
-/// `new`. The [module](crate::store#key-rotation) says how long to wait in
+/// To replace a key, deploy three rings in turn: `old,new`, then `new,old`,
+/// then `new`. The [module](crate::store#key-rotation) says how long to wait in
 /// between.
 ///
 /// `Debug` shows only the ids.
