@@ -111,12 +111,12 @@ use crate::store::file::{Directory, PrivateFile, Threads};
 ///
 /// # Processes
 ///
-/// Genesys accepts each refresh token once. So the process
-/// [marks](crate::genesys::grants::RefreshTokenStore::mark) the refresh token
-/// in the file as in use before it sends it. If several processes start with
-/// the same refresh token, only the first to mark it sends it. The others fail
-/// with [`LoginRequired`](crate::token::TokenErrorKind::LoginRequired), without
-/// a request. They can then [read](Self::read) the file again. If the refresh
+/// Genesys accepts each refresh token once. So before a process sends a refresh
+/// token, it [marks](crate::genesys::grants::RefreshTokenStore::mark) that
+/// token in the file as in use. If several processes start with the same
+/// refresh token, only the first one to mark it sends it. The others fail with
+/// [`LoginRequired`](crate::token::TokenErrorKind::LoginRequired), without a
+/// request. They can then [read](Self::read) the file again. If the refresh
 /// token in it is not in use, it is the successor: pass it to
 /// [`LoginHandle::replace`](crate::genesys::grants::LoginHandle::replace).
 ///

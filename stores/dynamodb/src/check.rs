@@ -18,12 +18,13 @@ use crate::{
 const LEASE: Duration = Duration::from_secs(5);
 
 impl DynamoDbStore {
-    /// Checks that the table exists, has the right key, and lets this role read
-    /// and write. Call it at deployment or when a process starts; a process
-    /// also works without the store.
+    /// Checks that the table exists and has the right key, and that the role of
+    /// this process may read and write it. Call it at deployment or when a
+    /// process starts, to find faults early. It is optional: a process also
+    /// works without the store.
     ///
-    /// The check gets a lease under its own key, publishes and abandons. It
-    /// leaves one item, the same for all checks.
+    /// The check runs all operations of the store on an item of its own. It
+    /// leaves this item behind, and all checks use the same one.
     ///
     /// ```no_run
     /// # use aws_sdk_dynamodb::Client;
@@ -44,7 +45,7 @@ impl DynamoDbStore {
     ///
     /// # Errors
     ///
-    /// Every [`DynamoDbStoreErrorKind`](Kind).
+    /// Any kind of [`DynamoDbStoreErrorKind`](Kind).
     ///
     /// # Cancellation
     ///

@@ -14,8 +14,8 @@ use DynamoDbStoreErrorKind as Kind;
 /// or does not work.
 ///
 /// The message names the table and the next step. It contains no token and no
-/// AWS credentials. The source is DynamoDB's own error, or that of the HTTP
-/// client.
+/// AWS credentials. The source, if there is one, is the error of DynamoDB or of
+/// the HTTP client.
 ///
 /// ```
 /// # use aws_sdk_dynamodb::{Client, Config, config::BehaviorVersion};
@@ -38,15 +38,15 @@ pub struct DynamoDbStoreError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum DynamoDbStoreErrorKind {
-    /// The table does not exist in this account and region, is not ready yet,
-    /// or its name is invalid.
+    /// The name of the table is invalid; or the table does not exist in the
+    /// client's account and region, is being created, or is being deleted.
     Table,
-    /// The table's key is not the single string attribute `key`.
+    /// The primary key of the table is not the single string attribute `key`.
     Key,
     /// The client has no credentials or no region, or DynamoDB rejects the
     /// credentials.
     Credentials,
-    /// The role lacks a permission.
+    /// The role of this process lacks a permission.
     Permission,
     /// DynamoDB throttles the requests.
     Throttled,

@@ -7,24 +7,28 @@
 //! use tower_genesys_dynamodb::DynamoDbStore;
 //!
 //! # async fn example(client: aws_sdk_dynamodb::Client) -> Result<(), BoxError> {
-//! // Once per instance, with `Client::new(&aws_config::load_from_env().await)`.
+//! // Create the client and the store once per instance. The client is
+//! // `Client::new(&aws_config::load_from_env().await)`.
 //! let store = DynamoDbStore::new(client, "genesys-tokens")?;
-//! // At deployment; an instance works without it.
+//! // Check the table at deployment. The store works without this call.
 //! store.check().await?;
-//! // Or `sealed`. It is for `OrgBuilder::share`.
+//! // Pass this to `OrgBuilder::share`. `sealed` would encrypt the token.
 //! let sharing = Sharing::unsealed(store);
 //! # let _ = sharing;
 //! # Ok(())
 //! # }
 //! ```
 //!
-//! The example `shared_token` is a whole program, against an emulator.
+//! The example `shared_token` is a whole program, with an emulator of DynamoDB.
+//!
+//! The store keeps no book, so instances cannot share a rate limit through it.
 //!
 //! # The table
 //!
-//! Its key is one attribute, `key`, a string. Time to live on the attribute
-//! `ttl` deletes an item two days after its token and cooldown have ended.
-//! Without it, the table keeps one small item per organisation and client.
+//! The table has a simple primary key: the attribute `key`, a string. Each
+//! organisation and client has one small item. Enable time to live on the
+//! attribute `ttl`, and DynamoDB deletes an item two days after its token and
+//! cooldown have ended. Otherwise, the items stay.
 //!
 //! ```text
 //! aws dynamodb create-table --table-name genesys-tokens --billing-mode PAY_PER_REQUEST \
@@ -34,68 +38,92 @@
 //!     --time-to-live-specification Enabled=true,AttributeName=ttl
 //! ```
 //!
-//! | the role needs | for |
+//! | the role of the function needs | for |
 //! |---|---|
 //! | `dynamodb:GetItem`, `dynamodb:PutItem` | every operation |
 //! | `dynamodb:DescribeTable` | [`check`](DynamoDbStore::check) only |
 //!
 //! Use a table in one region. The replicas of a global table in its default
 //! mode accept writes independently, so two regions could grant the same lease.
-//! Do not read through DAX.
+//! DAX gains nothing: it does not cache consistent reads, and the store makes
+//! no others.
 //!
 //! # How it works
 //!
-//! Each operation reads the item (a consistent read), applies the rules of
-//! [`Record`](tower_genesys::store::Record), and writes the item back on the
+//! An item contains a [`Record`](tower_genesys::store::Record), the type of
+//! tower-genesys that has the rules of a store. Each operation reads the item
+//! (a consistent read), applies a rule, and writes the item back, on the
 //! condition that its `revision` has not changed. If another process has
-//! written first, the operation starts again with the new item. So only one
-//! process gets a lease, and a lower fence never replaces a higher one. An
-//! operation costs one read, and one write if it changes the item. A token is
-//! renewed once in hours.
+//! written the item since, the operation starts again with the new item. So
+//! only one process gets a lease, and a lower fence never replaces a higher
+//! one.
 //!
-//! The SDK retries requests whose answer was lost. If DynamoDB executed the
-//! first write, the second one fails on its condition. The next read then shows
-//! the result of the first: a lease with this process as its owner, or the
-//! token with its fence.
+//! An operation costs one read, and one write if it changes the item.
+//! Operations are rare: a token is renewed once in hours, and each process has
+//! it in memory meanwhile.
+//!
+//! The SDK sends a request again if its answer was lost. If DynamoDB had
+//! executed the first write, the second one fails on its condition, and the
+//! store reads the item again. It finds the result of its first write: a lease
+//! with this process as its owner, or the token with its fence.
 //!
 //! # The clock
 //!
 //! DynamoDB has no clock that a condition could read, but each response has a
 //! `Date` header, in whole seconds. The store uses the process's clock within
-//! the limits of the header: not before `Date`, and at most a second after it.
-//! A process with a wrong clock therefore uses DynamoDB's clock, with an error
-//! of at most one second and the latency of the response.
+//! the limits of that header: not before `Date`, and at most a second after it.
+//! So in a process whose clock is wrong, the store's time is wrong by at most
+//! one second and the latency of the response.
 //!
-//! That precision suffices. A lease lasts 10 seconds and its token request at
-//! most 9, so a process that is a second ahead does not take a lease that is in
-//! use. If two processes fetch nevertheless, the fence decides whose token
-//! stays, at the cost of one token request. A token that seems valid for a
-//! second too long is within the margin that the cache keeps before expiry.
+//! That is precise enough:
+//!
+//! - A lease lasts 10 seconds, and its token request 9 at most. So a process
+//!   that is a second ahead does not take a lease that is in use.
+//! - If two processes request a token nevertheless, the fence decides whose
+//!   token stays, at the cost of one token request.
+//! - If a token seems valid for a second too long, that second is within the
+//!   margin (by default 30 seconds) that the cache keeps before expiry.
 //!
 //! # Sealing
 //!
-//! [`Sharing`](tower_genesys::Sharing) decides the form of an item's value.
-//! With `Sharing::sealed` (feature `seal` of tower-genesys), readers of the
-//! table, its backups or its streams find no usable token.
+//! With `Sharing::sealed` (feature `seal` of tower-genesys), the token in an
+//! item is encrypted, so readers of the table, its backups or its streams find
+//! no usable token. With `Sharing::unsealed`, it is in plain text.
 //!
 //! # Errors
 //!
 //! [`new`](DynamoDbStore::new) and [`check`](DynamoDbStore::check) return a
-//! [`DynamoDbStoreError`]. In operation, the observer of the sharing gets a
-//! [`StoreError`](tower_genesys::store::StoreError) with the same error as its
-//! source, and the process continues without the store.
+//! [`DynamoDbStoreError`]. If a later operation fails, the process continues
+//! without the store, and the observer of the
+//! [`Sharing`](tower_genesys::Sharing) gets a
+//! [`StoreError`](tower_genesys::store::StoreError), whose source is a
+//! `DynamoDbStoreError`:
+//!
+//! | if the `DynamoDbStoreError` has the kind | the `StoreError` has the kind |
+//! |---|---|
+//! | `Credentials` or `Permission` | `Denied` |
+//! | `Table`, `Key` or `Throttled` | `Unavailable` |
+//! | `Unreachable` | `Timeout` |
+//!
+//! An operation that takes longer than a second, with all retries of the SDK,
+//! fails with `Timeout`, too, and then without a source.
+//! `Sharing::with_operation_timeout` changes that limit.
 //!
 //! The store treats an item that is unreadable or of another format version as
-//! missing, and reports it in
-//! [`Lease::replaces`](tower_genesys::store::Lease::replaces). The next token
-//! replaces the item.
+//! missing. The process that gets the next lease replaces the item, and reports
+//! its fault to the observer.
+//!
+//! # Cancellation
+//!
+//! If you drop an operation, it sends nothing more. DynamoDB may still execute
+//! a write that was sent, and the next operation then reads its result.
 //!
 //! # Stores for other databases
 //!
-//! `Record` contains the rules. A store adds the form of the record in the
-//! database (`item.rs`), a clock (`clock.rs`), a read and a conditional write
-//! (`store.rs`), and errors (`error.rs`). The macro `store_conformance!` checks
-//! the result, as `tests/` shows.
+//! This package is an example for them. `Record` has the rules. A store adds
+//! the form of the record in the database (`item.rs`), a clock (`clock.rs`), a
+//! read and a conditional write (`store.rs`), and errors (`error.rs`). The
+//! macro `store_conformance!` checks the result, as `tests/` shows.
 
 mod check;
 mod clock;

@@ -24,7 +24,8 @@ use crate::{
 /// fetched credentials and connected.
 const OPERATION_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// A [`TokenStore`] in a DynamoDB table. Clones share the client.
+/// A [`TokenStore`] in a DynamoDB table. The [crate page](crate) says how to
+/// create the table. Clones share the client.
 ///
 /// ```
 /// use aws_sdk_dynamodb::{Client, Config, config::BehaviorVersion};
@@ -32,7 +33,7 @@ const OPERATION_TIMEOUT: Duration = Duration::from_secs(1);
 /// use tower_genesys_dynamodb::DynamoDbStore;
 ///
 /// # fn main() -> Result<(), tower_genesys::BoxError> {
-/// // `Client::new(&aws_config::load_from_env().await)`, in a program
+/// // In a program: `Client::new(&aws_config::load_from_env().await)`
 /// let config = Config::builder().behavior_version(BehaviorVersion::latest());
 /// let client = Client::from_conf(config.build());
 /// let store = DynamoDbStore::new(client, "genesys-tokens")?; // sends nothing
@@ -43,7 +44,7 @@ const OPERATION_TIMEOUT: Duration = Duration::from_secs(1);
 /// ```
 ///
 /// An operation takes at most one second, including the retries of the SDK. To
-/// change that, use `Sharing::with_operation_timeout`.
+/// change that limit, use `Sharing::with_operation_timeout`.
 #[derive(Clone)]
 pub struct DynamoDbStore {
     pub(crate) client: Client,
@@ -51,8 +52,8 @@ pub struct DynamoDbStore {
 }
 
 impl DynamoDbStore {
-    /// Creates a store on this table, named by its name or ARN. It sends
-    /// nothing.
+    /// Creates a store in the table of this name or ARN. Sends nothing: use
+    /// [`check`](Self::check) to find out whether the table is usable.
     ///
     /// ```
     /// # use aws_sdk_dynamodb::{Client, Config, config::BehaviorVersion};
