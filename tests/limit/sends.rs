@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use http::StatusCode;
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, advance, timeout};
 use tokio_test::task;
 use tower::{ServiceBuilder, ServiceExt};
 use tower_genesys::{
@@ -225,10 +225,13 @@ async fn a_resend_with_a_newer_token_takes_one_of_the_slots_at_hand() {
     let (mock, store) = (MockGenesys::new(), MemoryStore::new());
     let process = active(&mock, &store).await;
     let before = operations(&store);
-    // As many slots as were used lately are reserved ahead: one for the
-    // request, and three more, of which the resend takes one.
-    mock.on(USERS).nth(4).revoke_token();
-    for _ in 0..3 {
+    // As many slots as were used lately are reserved ahead: one for this
+    // request, and three more.
+    process.get(USERS_PATH).await;
+    // They are at hand after a tick of the clock, and the resend takes one.
+    advance(millis(1)).await;
+    mock.on(USERS).nth(5).revoke_token();
+    for _ in 0..2 {
         assert_eq!(process.get(USERS_PATH).await.status(), 200);
     }
     assert_eq!(mock.count(USERS), 7);

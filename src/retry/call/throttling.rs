@@ -32,6 +32,8 @@ impl<S: Clone, B: CloneBody, C> Call<S, B, C> {
     /// Joins the queue for a slot if none is free, for a send that skips the
     /// gates.
     pub(in crate::retry) fn queue_for_slot(&mut self) -> Option<Box<Ticket>> {
+        // Every send takes a slot if one is at hand, also outside of a runtime,
+        // where nothing can wait for one.
         if self.upstream().throttle()?.try_take() || !runtime::is_entered() {
             return None;
         }
