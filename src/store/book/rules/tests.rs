@@ -86,6 +86,45 @@ fn owners_get_equal_shares_of_two_seconds_and_at_least_one() {
     assert_eq!(take(&mut book, 3, 100, 0.0).slots.len(), 0);
 }
 
+/// Reserves up to nine slots, and returns their waits.
+fn wait_for(book: &mut Book, terms: Terms, seconds: f64) -> Vec<f64> {
+    let reservation = Reservation::new(owner(1), Some(terms), 9);
+    let grant = book.reserve(&reservation, at(seconds));
+    waits(&grant.expect("a limit is stated"))
+}
+
+#[test]
+fn an_owner_gets_one_slot_at_a_time_if_its_share_has_none() {
+    // One slot in 61 seconds, and shares are of two seconds.
+    let (mut book, terms) = (Book::default(), Terms::new(1, 0));
+    assert_eq!(wait_for(&mut book, terms, 0.0), [0.0]);
+    // A slot that begins now is not one to come.
+    assert_eq!(wait_for(&mut book, terms, 0.0), [61.0]);
+    assert!(wait_for(&mut book, terms, 0.0).is_empty());
+    assert!(wait_for(&mut book, terms, 60.999_999).is_empty());
+    assert_eq!(wait_for(&mut book, terms, 61.0), [61.0]);
+}
+
+#[test]
+fn an_owner_gets_the_rest_of_its_share() {
+    // After the first slot, the other 60 are spread over 61 seconds.
+    let (mut book, terms) = (Book::default(), Terms::new(61, 0));
+    assert_eq!(wait_for(&mut book, terms, 0.0), [0.0, 1.016_666]);
+    // The two seconds from now reach the third slot after a moment.
+    assert!(wait_for(&mut book, terms, 0.033_331).is_empty());
+    assert_eq!(wait_for(&mut book, terms, 0.033_332), [2.0]);
+}
+
+#[test]
+fn a_slot_that_the_limit_delays_costs_no_saved_time() {
+    // The first slot of the burst cost nothing, so the time of one is left.
+    let (mut book, terms) = (Book::default(), Terms::new(2, 2));
+    assert_eq!(wait_for(&mut book, terms, 0.0), [0.0, 0.000_001]);
+    assert_eq!(wait_for(&mut book, terms, 0.0), [61.0]);
+    // It is spent on a slot that begins at once.
+    assert_eq!(wait_for(&mut book, terms, 61.0), [0.000_001]);
+}
+
 #[test]
 fn a_burst_is_divided_by_the_owners() {
     let mut book = Book::default();
