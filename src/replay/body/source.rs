@@ -26,11 +26,12 @@ pub(super) struct SourceGuard<'a, B> {
 pub(super) enum Brought {
     /// Nothing yet, and the waker of the clone that polled.
     Pending(Waker),
-    /// A frame (`None` if it is empty), and whether it was the last one.
-    Frame(Option<Kept>, End),
-    /// The end, or the error of the body.
-    End(End),
+    /// What the body yielded.
+    Ready(Yielded),
 }
+
+/// A frame (`None` if it is empty or missing), and whether the body has ended.
+pub(super) type Yielded = (Option<Kept>, End);
 
 impl<'a, B> SourceGuard<'a, B> {
     pub(super) const fn new(log: &'a Mutex<Log<B>>, source: B) -> Self {
@@ -53,14 +54,10 @@ impl<'a, B> SourceGuard<'a, B> {
         // that takes over sees either none of it or all of it.
         let waker = match brought {
             Brought::Pending(waker) => Some(waker),
-            Brought::Frame(frame, end) => {
+            Brought::Ready((frame, end)) => {
                 if let Some(frame) = frame {
                     log.push(frame);
                 }
-                log.end = end;
-                None
-            }
-            Brought::End(end) => {
                 log.end = end;
                 None
             }
@@ -97,12 +94,12 @@ where
     pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Brought {
         // The guard has the body until `put_back` consumes both.
         let Some(source) = &mut self.source else {
-            return Brought::End(End::Failed(None));
+            return Brought::Ready((None, End::Failed(None)));
         };
         match Pin::new(source).poll_frame(cx) {
             Poll::Ready(polled) => {
                 let told = self.source.as_ref().is_some_and(Body::is_end_stream);
-                take_in(polled, told)
+                Brought::Ready(take_in(polled, told))
             }
             Poll::Pending => Brought::Pending(cx.waker().clone()),
         }
@@ -126,7 +123,7 @@ impl<B> Drop for SourceGuard<'_, B> {
 
 /// Converts the result of a poll. `told` states that the body announced its end
 /// along with it.
-pub(super) fn take_in<D, E>(polled: Option<Result<Frame<D>, E>>, told: bool) -> Brought
+pub(super) fn take_in<D, E>(polled: Option<Result<Frame<D>, E>>, told: bool) -> Yielded
 where
     D: Buf,
     E: Into<BoxError>,
@@ -134,9 +131,9 @@ where
     // A body ends with `None` or an error. If it announces its end along with
     // its last frame, it is not polled again.
     match polled {
-        None => Brought::End(End::Clean { told: false }),
-        Some(Err(error)) => Brought::End(End::Failed(Some(error.into()))),
-        Some(Ok(frame)) if told => Brought::Frame(Kept::of(frame), End::Clean { told }),
-        Some(Ok(frame)) => Brought::Frame(Kept::of(frame), End::Open),
+        None => (None, End::Clean { told: false }),
+        Some(Err(error)) => (None, End::Failed(Some(error.into()))),
+        Some(Ok(frame)) if told => (Kept::of(frame), End::Clean { told }),
+        Some(Ok(frame)) => (Kept::of(frame), End::Open),
     }
 }

@@ -230,7 +230,7 @@ where
             return;
         };
         let source = SourceGuard::new(&self.log, source);
-        let brought = take_in(polled, told);
+        let brought = Brought::Ready(take_in(polled, told));
         let _nobody_polls_yet = source.put_back(self.ticket, brought);
     }
 
@@ -260,12 +260,7 @@ where
                 return Poll::Pending;
             };
             // Only the end is shared with other clones, for `is_sent`.
-            let (frame, end) = match take_in(polled, source.is_end_stream()) {
-                Brought::Frame(frame, end) => (frame, end),
-                Brought::End(end) => (None, end),
-                // `take_in` never returns it: only a pending poll does.
-                Brought::Pending(_) => continue,
-            };
+            let (frame, end) = take_in(polled, source.is_end_stream());
             self.sent += frame.as_ref().map_or(0, |frame| frame.len() as u64);
             self.done = matches!(end, End::Clean { told } if told || frame.is_none());
             if self.done || self.length == Some(self.sent) {
