@@ -121,7 +121,6 @@
 //!
 //! Dropping the future ends the span, with `error.type` `dropped`.
 
-mod failure;
 mod future;
 pub(crate) mod layer;
 mod observer;

@@ -1,12 +1,16 @@
-use std::{borrow::Cow, sync::Arc, time::Duration};
+use std::{borrow::Cow, error::Error, io, sync::Arc, time::Duration};
 
 use http::{Request, Response, StatusCode, Uri};
 use tokio::time::Instant;
 use tracing::{Span, field::Empty};
 
-use super::{CallEvent, CallObserver, Scope, Templates, failure, observer::method_name};
+use super::{CallEvent, CallObserver, Scope, Templates, observer::method_name};
 use crate::{
-    BoxError,
+    BoxError, TokenError,
+    call::Refused,
+    collect::BodyBroken,
+    error::causes,
+    replay::ReplayBodyError,
     retry::{Attempt, Outcome},
 };
 
@@ -117,7 +121,7 @@ impl Record {
                 }
                 self.responded(response.status());
             }
-            Err(error) => self.failed(failure::name(&**error)),
+            Err(error) => self.failed(failure(&**error)),
         }
     }
 
@@ -125,7 +129,7 @@ impl Record {
     fn responded(&mut self, status: StatusCode) {
         self.span
             .record("http.response.status_code", status.as_u16());
-        if let Some(status) = failure::of_status(status) {
+        if let Some(status) = failure_status(status) {
             self.span.record("error.type", status.as_str());
             self.span.record("otel.status_code", "ERROR");
         }
@@ -163,6 +167,47 @@ impl Drop for Record {
             self.failed("dropped");
         }
     }
+}
+
+/// Returns the `error.type` of an error: one word of a small, fixed set.
+fn failure(error: &(dyn Error + 'static)) -> &'static str {
+    causes(error).find_map(known).unwrap_or("transport")
+}
+
+/// Returns the status if it is a client or server error (400 or above).
+fn failure_status(status: StatusCode) -> Option<StatusCode> {
+    (status.is_client_error() || status.is_server_error()).then_some(status)
+}
+
+/// Returns the name of one error of a chain, or `None` to look at its cause.
+fn known(error: &(dyn Error + 'static)) -> Option<&'static str> {
+    // The outermost error that is known here names the failure. A token error
+    // comes first: its source is an error of the token endpoint, and would read
+    // as a failure of the API.
+    if let Some(error) = error.downcast_ref::<TokenError>() {
+        return Some(error.kind().as_str());
+    }
+    if error.is::<Refused>() {
+        return Some("refused");
+    }
+    if error.is::<ReplayBodyError>() {
+        return Some("request_body");
+    }
+    if error.is::<BodyBroken>() {
+        return Some("response_body");
+    }
+    let io = error.downcast_ref::<io::Error>()?;
+    Some(match io.kind() {
+        io::ErrorKind::ConnectionRefused => "connection_refused",
+        io::ErrorKind::ConnectionReset => "connection_reset",
+        io::ErrorKind::ConnectionAborted => "connection_aborted",
+        io::ErrorKind::BrokenPipe => "broken_pipe",
+        io::ErrorKind::TimedOut => "timed_out",
+        io::ErrorKind::UnexpectedEof => "unexpected_eof",
+        // Another kind may wrap an error that says more, so the search goes
+        // down the chain.
+        _ => return None,
+    })
 }
 
 /// Returns the port, unless it is the scheme's default.
