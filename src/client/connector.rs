@@ -1,25 +1,27 @@
 use std::{
     error::Error,
     fmt,
-    future::Future,
+    future::{Future, poll_fn},
     io,
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll},
     time::Duration,
 };
 
 use http::Uri;
 use hyper_rustls::{HttpsConnector, MaybeHttpsStream};
-use hyper_util::client::legacy::connect::HttpConnector;
-use tokio::time::timeout;
+use hyper_util::{client::legacy::connect::HttpConnector, rt::TokioIo};
+use rustls::ClientConfig;
+use tokio::{net::TcpStream, time::timeout};
 use tower_service::Service;
 
 use super::{
     connect_error::ConnectError,
-    proxy::Proxies,
+    proxy::{Proxies, Proxy},
     served::Noted,
     tls::Tls,
-    transport::{Transport, Transported},
+    tunnel,
 };
 use crate::error::causes;
 
@@ -32,6 +34,22 @@ pub(super) struct Connector {
     tls: HttpsConnector<Transport>,
     /// The time limit for DNS, TCP, the proxy and TLS together.
     limit: Duration,
+}
+
+/// A connection to a host: direct TCP, or a tunnel through a proxy that is
+/// reached by TCP or TLS.
+type Transported = MaybeHttpsStream<TokioIo<TcpStream>>;
+
+/// Connects to hosts, through a proxy if there is one for the host.
+/// [`Connector`] adds TLS with the host.
+#[derive(Clone)]
+struct Transport {
+    /// For hosts without a proxy.
+    tcp: HttpConnector,
+    /// For proxies, over TCP or TLS as their URL says.
+    to_proxy: HttpsConnector<HttpConnector>,
+    /// `None`: no proxy for any host.
+    proxies: Option<Arc<Proxies>>,
 }
 
 impl Connector {
@@ -82,6 +100,68 @@ impl Service<Uri> for Connector {
     }
 }
 
+impl Transport {
+    fn new(tcp: HttpConnector, tls: Arc<ClientConfig>, proxies: Option<Proxies>) -> Self {
+        Self {
+            to_proxy: HttpsConnector::from((tcp.clone(), tls)),
+            tcp,
+            proxies: proxies.map(Arc::new),
+        }
+    }
+
+    /// Returns the proxy for a destination, if there is one.
+    fn proxy(&self, dst: &Uri) -> Option<Proxy> {
+        self.proxies.as_ref()?.of(dst)
+    }
+}
+
+impl Service<Uri> for Transport {
+    type Response = Transported;
+    type Error = ConnectError;
+    type Future = Pin<Box<dyn Future<Output = Result<Transported, ConnectError>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), ConnectError>> {
+        // The destination decides which connector must be ready, so `call`
+        // waits for that.
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, dst: Uri) -> Self::Future {
+        match self.proxy(&dst) {
+            None => Box::pin(direct(self.tcp.clone(), dst)),
+            Some(proxy) => Box::pin(tunnelled(self.to_proxy.clone(), proxy, dst)),
+        }
+    }
+}
+
+/// Connects to the host itself.
+async fn direct(mut tcp: HttpConnector, dst: Uri) -> Result<Transported, ConnectError> {
+    let connected = match poll_fn(|cx| tcp.poll_ready(cx)).await {
+        Ok(()) => tcp.call(dst.clone()).await,
+        Err(error) => Err(error),
+    };
+    match connected {
+        Ok(stream) => Ok(MaybeHttpsStream::Http(stream)),
+        Err(error) => Err(ConnectError::unreachable(&dst, error.into())),
+    }
+}
+
+/// Connects to the proxy, and asks it for a tunnel to the host.
+async fn tunnelled(
+    mut to_proxy: HttpsConnector<HttpConnector>,
+    proxy: Proxy,
+    dst: Uri,
+) -> Result<Transported, ConnectError> {
+    let connected = match poll_fn(|cx| to_proxy.poll_ready(cx)).await {
+        Ok(()) => to_proxy.call(proxy.uri().clone()).await,
+        Err(error) => Err(error),
+    };
+    let stream = connected.map_err(|error| ConnectError::proxy_unreachable(&proxy, error))?;
+    tunnel::connect(stream, &dst, proxy.credentials())
+        .await
+        .map_err(|error| ConnectError::tunnel(&dst, &proxy, error))
+}
+
 /// Returns whether the TCP connector ran out of its time for the last address.
 fn timed_out(error: &(dyn Error + 'static)) -> bool {
     causes(error)
@@ -94,6 +174,14 @@ impl fmt::Debug for Connector {
         f.debug_struct("Connector")
             .field("transport", &self.transport)
             .field("limit", &self.limit)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Transport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Transport")
+            .field("proxies", &self.proxies)
             .finish_non_exhaustive()
     }
 }

@@ -172,7 +172,6 @@ mod served;
 pub(crate) mod service;
 mod time_limits;
 mod tls;
-mod transport;
 mod tunnel;
 mod upload;
 mod wait;
