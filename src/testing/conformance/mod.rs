@@ -13,7 +13,6 @@ mod books;
 mod cooldowns;
 mod entries;
 mod leases;
-mod publications;
 
 use std::time::Duration;
 
@@ -22,7 +21,6 @@ use bytes::Bytes;
 pub use cooldowns::*;
 pub use entries::*;
 pub use leases::*;
-pub use publications::*;
 use tokio::time::{Instant, sleep};
 
 use crate::{
