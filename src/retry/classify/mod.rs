@@ -1,7 +1,7 @@
 //! Decides what a failure means for its request, from the head of the request
 //! and the head of the response or the error. It keeps no state.
 //!
-//! `chain` searches the causes of an error for one that this crate knows;
+//! `errors` searches the causes of an error for one that this crate knows;
 //! `transport` knows those of hyper, h2 and reqwest.
 
 use std::time::SystemTime;
@@ -10,7 +10,6 @@ use http::StatusCode;
 
 use super::RetryAfter;
 
-mod chain;
 mod errors;
 mod head;
 #[cfg(feature = "hyper")]
