@@ -10,8 +10,7 @@ use arc_swap::ArcSwapOption;
 use super::{
     Invalidation,
     machine::{Ask, Decision, Machine, RenewalId, Start},
-    moment::Moment,
-    stamp::Stamp,
+    moment::{Moment, Stamp},
     sync::{AtomicU64, Mutex, MutexGuard, lock},
     thread_copy::{self, CellId, Version, Visible},
 };

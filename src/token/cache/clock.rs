@@ -1,4 +1,4 @@
-use super::{moment::Moment, stamp::Stamp};
+use super::moment::{Moment, Stamp};
 
 /// The clock of a cache.
 #[derive(Clone, Debug, Default)]

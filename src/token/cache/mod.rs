@@ -14,7 +14,6 @@ mod renewal;
 mod serving;
 mod settings;
 mod shared;
-mod stamp;
 mod status;
 mod sync;
 mod thread_copy;

@@ -3,7 +3,11 @@ use std::{
     sync::atomic::{AtomicU64, Ordering},
 };
 
-use super::{machine::View, moment::Moment, stamp::Stamp, sync::thread_local};
+use super::{
+    machine::View,
+    moment::{Moment, Stamp},
+    sync::thread_local,
+};
 use crate::token::AccessToken;
 
 /// A [`View`] in the form that a hit compares.

@@ -26,8 +26,7 @@ use crate::token::{
     cache::{
         cell::Cell,
         machine::{Ask, Decision, Machine, Start},
-        moment::Moment,
-        stamp::Stamp,
+        moment::{Moment, Stamp},
     },
 };
 
