@@ -148,9 +148,9 @@ use crate::store::file::{Directory, PrivateFile, Threads};
 /// four at a time for a file and its clones. ([`read`](Self::read) is the
 /// exception: it blocks its caller.)
 ///
-/// If you drop an operation that runs on a thread, it finishes there, and
-/// releases its lock. If you drop an operation that waits for the lock, it ends
-/// at once. If it waits for a second, it fails.
+/// If an operation is dropped while it runs on a thread, it finishes there, and
+/// releases its lock. If it is dropped while it waits for the lock, it ends at
+/// once. It fails if it has waited for a second.
 #[derive(Clone)]
 pub struct LoginFile {
     threads: Threads,
@@ -218,8 +218,7 @@ impl LoginFile {
         Ok(new)
     }
 
-    /// Returns the login in the file, or `None` if the file is missing because
-    /// nobody has logged in.
+    /// Returns the login in the file, or `None` if there is no file yet.
     ///
     /// Blocks while it reads the file: call it at the start of the program. It
     /// needs no lock, since writers replace the file as a whole.

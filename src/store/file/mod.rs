@@ -99,7 +99,7 @@
 //! that, use
 //! [`with_operation_timeout`](crate::Sharing::with_operation_timeout). If an
 //! operation times out, the program fetches its own token, and the next run may
-//! have to fetch one, too.
+//! fetch one, too.
 //!
 //! # Clock
 //!
@@ -141,9 +141,10 @@
 //! Reading and writing block, so they run on tokio's blocking threads. A store
 //! and its clones use at most four of these threads at a time.
 //!
-//! If you drop an operation that runs on a thread, it finishes there, and
-//! releases its lock. If you drop an operation that waits for a lock or for one
-//! of the four threads, it ends at once. While it waits, it occupies no thread.
+//! An operation is dropped when its time limit is over. If it was running on a
+//! thread, it finishes there, and releases its lock. If it was waiting for a
+//! lock or for one of the four threads, it ends at once. An operation that
+//! waits occupies no thread.
 
 mod content;
 mod directory;

@@ -96,8 +96,8 @@
 //!
 //! # TLS
 //!
-//! The store always verifies the servers' certificates. The settings decide
-//! which CAs it trusts:
+//! The store uses TLS if the URL begins with `rediss` or `valkeys`, and always
+//! verifies the servers' certificates. The settings decide which CAs it trusts:
 //!
 //! | if you set | the store trusts |
 //! |---|---|
@@ -106,13 +106,16 @@
 //! | [`system_ca_certificates`](RedisStoreBuilder::system_ca_certificates) | only the CAs that the operating system trusts; for networks with their own CAs |
 //! | `system_ca_certificates` and one of the others | both |
 //!
-//! If the server requires a client certificate (`tls-auth-clients`), give it to
-//! [`client_certificate_files`](RedisStoreBuilder::client_certificate_files) or
-//! [`client_certificate`](RedisStoreBuilder::client_certificate).
+//! If the server requires a client certificate (`tls-auth-clients`), set one
+//! with
+//! [`client_certificate_files`](RedisStoreBuilder::client_certificate_files),
+//! [`client_certificate`](RedisStoreBuilder::client_certificate) or the
+//! [variables](#environment).
 //!
 //! Sentinels and cluster nodes tell the store the address of each server, by
 //! default an IP address. The server's certificate must contain that address.
-//! If your certificates contain host names, have the servers announce them:
+//! If your certificates contain only host names, have the servers announce
+//! them:
 //!
 //! | topology | settings |
 //! |---|---|
@@ -129,13 +132,14 @@
 //!
 //! # Topologies
 //!
-//! The topology decides how the store finds the primary:
+//! Each time the store connects, it looks for the primary. How it does that
+//! depends on the topology:
 //!
 //! | in this topology | the store |
 //! |---|---|
 //! | single server | resolves the host name in the URL |
 //! | Sentinel | asks all Sentinels in the URL at the same time, and follows the majority. So one Sentinel that was cut off cannot lead it to an old primary. The store then checks that the server found does not call itself a replica |
-//! | cluster | asks the nodes which of them serves which hash slots: first the nodes in the URL and, if none of them answers, the nodes that the cluster last had |
+//! | cluster | asks the nodes which of them serves which hash slots: first the nodes in the URL and, if none of them answers, the nodes that the cluster had when the store last connected |
 //!
 //! When a primary or a connection fails, this happens:
 //!
@@ -152,7 +156,8 @@
 //!
 //! A primary that dies may lose its latest writes. That costs at most one token
 //! request. Newer tokens still get higher [fences](super::Fence), because a
-//! fence is at least the time on the primary's clock.
+//! fence is never lower than the time on the primary's clock, in milliseconds
+//! since 1970.
 //!
 //! # Rights
 //!
@@ -170,16 +175,15 @@
 //! ACL SETUSER genesys on >password ~tower-genesys:* -@all +eval +evalsha +get +set +del +pttl +time +cluster|slots +ping +readonly +asking
 //! ```
 //!
-//! To share a [`Limit`](crate::store::Limit), give the same user these rights,
-//! too:
+//! To share a [`Limit`](crate::store::Limit), also give the user these rights:
 //!
 //! ```text
 //! ACL SETUSER genesys +hmget +hset +pexpire +zadd +zcard +zcount +zrange +zrangebyscore +zrem +zremrangebyscore +zscore
 //! ```
 //!
 //! The user needs nothing else, except `+select` for a database other than 0.
-//! If the store has only a limit and no token, leave out `+get +set +pttl`. If
-//! you set another [prefix](RedisStoreBuilder::prefix), write it instead of
+//! If the store is for a limit only, leave out `+get +set +pttl`. If you set
+//! another [prefix](RedisStoreBuilder::prefix), write it instead of
 //! `tower-genesys`.
 //!
 //! [`RedisStore::check`] names the commands for a token that the user may not
@@ -238,7 +242,7 @@
 //! | kind | cause |
 //! |---|---|
 //! | `Unavailable` | there is no tokio runtime, or no connection; or the server is a replica, out of memory, still loading its data, or blocked by a script |
-//! | `Timeout` | the connection broke; or the server did not answer within the time limit of the operation, by default 150 milliseconds ([for a token](crate::Sharing::with_operation_timeout), [for a limit](crate::store::Limit::with_operation_timeout)). Even if you set a longer limit, the store waits for an answer for one second at most |
+//! | `Timeout` | the connection broke; or the server did not answer within the time limit of the operation, by default 150 milliseconds (set it [for a token](crate::Sharing::with_operation_timeout) or [for a limit](crate::store::Limit::with_operation_timeout)). Even if you set a longer limit, the store waits for an answer for one second at most |
 //! | `Denied` | the server rejected the login or the client certificate; the user lacks rights; scripts are disabled; or the server is of another kind than the URL says |
 //!
 //! If a connection breaks, and the script fails on the new connection, too, the
@@ -250,11 +254,12 @@
 //!
 //! # Cancellation
 //!
-//! If you drop an operation that waits for its answer, no later operation uses
-//! its connection, because the server may be silent. The connection closes when
-//! the other operations in flight on it have ended.
+//! An operation is dropped when its time limit is over. If it was waiting for
+//! an answer, no later operation uses its connection, because the server may be
+//! silent. The connection closes when the other operations in flight on it have
+//! ended.
 //!
-//! If you drop an operation that waits for a connection, the attempt to connect
+//! If the operation was waiting for a connection, the attempt to connect
 //! continues in its own task. It ends within two seconds, and later operations
 //! use the connection.
 
