@@ -12,6 +12,9 @@ use sha2::{Digest, Sha256};
 /// collide. It omits the client's secret: after a rotation, the new secret gets
 /// tokens of the same client.
 ///
+/// A [`SlotBook`](super::book::SlotBook) keeps the limit of a client under such
+/// a key, too.
+///
 /// ```
 /// use tower_genesys::store::StoreKey;
 ///

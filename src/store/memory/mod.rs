@@ -31,8 +31,8 @@ use crate::lock::lock;
 /// [`SharedSource`](super::SharedSource) over a clone acts as one process.
 ///
 /// Clones share the store. It uses tokio's clock, so a test can pause it and
-/// let a day pass. It counts calls, and injects faults for one [`Operation`]:
-/// for all further calls, or for some.
+/// let a day pass. It counts the calls of each [`Operation`], and injects
+/// faults into them: into all further calls, or into some.
 ///
 /// ```
 /// use tower_genesys::store::{Fault, MemoryStore, Operation, StoreErrorKind};
