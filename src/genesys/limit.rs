@@ -45,7 +45,7 @@ where
     P: CredentialsProvider + Clone,
 {
     let credentials = credentials.clone();
-    let host: Box<str> = region.login_base().host().unwrap_or_default().into();
+    let host: Box<str> = region.login_host().into();
     KeySource::Asked(Arc::new(move || {
         let (credentials, host) = (credentials.clone(), host.clone());
         Box::pin(async move {
@@ -61,4 +61,27 @@ fn owner() -> Result<Owner, ConfigError> {
                        this process may read its random device";
         ConfigError::new(ConfigErrorKind::Randomness, message).with_source(error)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::genesys::Credentials;
+
+    #[tokio::test]
+    async fn the_key_of_a_limit_names_the_login_host_with_its_port() {
+        let credentials = Credentials::new("id", "s3cr3t").unwrap();
+        let gateway = |base: &str| Region::custom(base, base).unwrap();
+        for (region, host) in [
+            (Region::EU_WEST_1, "login.mypurecloud.ie"),
+            (gateway("https://GW.example:443/eu"), "gw.example"),
+            (gateway("https://gw.example:8443/eu"), "gw.example:8443"),
+        ] {
+            let KeySource::Asked(identify) = key(&region, &credentials) else {
+                panic!("a provider is asked");
+            };
+            let expected = StoreKey::new(host, "id", LIMIT);
+            assert_eq!(identify().await.unwrap(), expected, "{host}");
+        }
+    }
 }
