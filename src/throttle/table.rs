@@ -13,7 +13,8 @@ use super::gate::{Closing, Gate, Window};
 pub(super) struct Table {
     /// The first interval between two turns of a gate.
     interval: Duration,
-    /// The maximum number of closed endpoints, and of remembered limits.
+    /// The maximum number of closed endpoints, of closed limits, and of
+    /// remembered limits.
     capacity: usize,
     /// The closed gates of single endpoints.
     endpoints: HashMap<Arc<str>, Gate>,
@@ -166,16 +167,17 @@ impl Table {
         }
         self.forget_at = Some(self.forget_at.map_or(until, |at| at.min(until)));
         let gate = Gate::closed_until(until, self.interval);
-        // Too many closed endpoints close all of them: a table without a bound
-        // would grow with the paths.
+        // Too many closed endpoints or limits close all requests: a table
+        // without a bound would grow with the paths, and with the names that
+        // the server gives to its limits.
         match which {
             Which::Endpoint if self.endpoints.len() < self.capacity => {
                 self.endpoints.insert(endpoint.clone(), gate);
             }
-            Which::Group(group) => {
+            Which::Group(group) if self.groups.len() < self.capacity => {
                 self.groups.insert(group.clone(), gate);
             }
-            Which::Endpoint | Which::All => match &mut self.all {
+            Which::Endpoint | Which::Group(_) | Which::All => match &mut self.all {
                 Some(all) => {
                     all.extend(times, woken);
                     return false;

@@ -428,3 +428,26 @@ proptest! {
         }
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn too_many_limits_of_services_close_the_gate_for_all() {
+    let throttle = Throttle::new();
+    let until = Instant::now() + PAUSE;
+    let endpoint: Arc<str> = "GET /users".into();
+    let widen = |n: usize| {
+        let named = NamedLimit::new(format!("limit {n}"), LimitScope::Service);
+        throttle.widen(&endpoint, &named, [until, until])
+    };
+    for n in 0..Throttle::MAX_ENDPOINTS {
+        assert!(widen(n).is_some());
+    }
+    let other: Arc<str> = "GET /queues".into();
+    assert!(matches!(throttle.enter(&other, None, far()), Passage::Open));
+    for n in 2000..3000 {
+        assert_eq!(widen(n).is_some(), n == 2000);
+    }
+    assert_eq!(count(&throttle), Throttle::MAX_ENDPOINTS + 1);
+    let start = Instant::now();
+    hold(&throttle, &other).await;
+    assert_eq!(start.elapsed(), PAUSE);
+}
