@@ -129,13 +129,23 @@ impl<'de, T: DeserializeOwned> Visitor<'de> for Level<'_, '_, T> {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         let Self(read, path) = self;
         let (first, rest) = path.split_once('.').unwrap_or((path, ""));
-        let mut fields = Map::new();
+        let (mut fields, mut has_first) = (Map::new(), false);
         while let Some(key) = map.next_key::<String>()? {
-            if key == first && rest.is_empty() {
-                read.rows = Some(map.next_value::<Option<Vec<T>>>()?.unwrap_or_default());
-            } else if key == first {
-                map.next_value_seed(Level(read, rest))?;
+            // If a field occurred twice, its rows, or the link to more of them,
+            // could get lost in silence.
+            if key == first {
+                if std::mem::replace(&mut has_first, true) {
+                    return Err(repeated(&key));
+                }
+                if rest.is_empty() {
+                    read.rows = Some(map.next_value::<Option<Vec<T>>>()?.unwrap_or_default());
+                } else {
+                    map.next_value_seed(Level(read, rest))?;
+                }
             } else if signs::is_wanted(read.paging, &key) {
+                if fields.contains_key(&key) {
+                    return Err(repeated(&key));
+                }
                 fields.insert(key, map.next_value()?);
             } else {
                 map.next_value::<IgnoredAny>()?;
@@ -144,6 +154,11 @@ impl<'de, T: DeserializeOwned> Visitor<'de> for Level<'_, '_, T> {
         read.levels.push(fields);
         Ok(())
     }
+}
+
+/// Returns the error for an object with two values in one field.
+fn repeated<E: Error>(field: &str) -> E {
+    E::custom(format_args!("`{field}` occurs twice"))
 }
 
 /// A page that is an array.

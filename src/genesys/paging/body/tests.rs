@@ -110,3 +110,29 @@ fn what_is_no_page_is_an_error() {
     }
     assert!(page::<u8>("{}", "").is_err());
 }
+
+#[test]
+fn a_field_that_occurs_twice_is_an_error_unless_nothing_is_read_from_it() {
+    for (json, rows) in [
+        (r#"{"entities":[1],"entities":[2]}"#, "entities"),
+        (r#"{"entities":[1],"entities":null}"#, "entities"),
+        (
+            r#"{"entities":[1],"nextUri":"/n","nextUri":null}"#,
+            "entities",
+        ),
+        (r#"{"entities":[1],"total":5,"total":1}"#, "entities"),
+        (
+            r#"{"results":{"entities":[1]},"results":{"entities":[2]}}"#,
+            "results.entities",
+        ),
+        (
+            r#"{"results":{"nextUri":"/n"},"results":{}}"#,
+            "results.entities",
+        ),
+    ] {
+        let error = page::<u8>(json, rows).unwrap_err();
+        assert!(error.is_data(), "{json}: {error}");
+    }
+    let body: Body<u8> = page(r#"{"x":1,"entities":[1],"x":2}"#, "entities").unwrap();
+    assert_eq!(body.rows, [1]);
+}
